@@ -1,0 +1,114 @@
+package domain
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Fields is an entity as names and values, for the audit trail. It holds no secrets.
+type Fields []Field
+
+// Field is one name and value of an entity.
+type Field struct{ Name, Value string }
+
+// Diff returns the fields that differ between two states of an entity, in their order.
+// Created entities have nil before, deleted ones nil after; empty values are left out
+// there.
+func Diff(before, after Fields) []Change {
+	longer := before
+	if len(after) > len(before) {
+		longer = after
+	}
+	var changes []Change
+	for i, f := range longer {
+		c := Change{Field: f.Name}
+		if i < len(before) {
+			c.Before = before[i].Value
+		}
+		if i < len(after) {
+			c.After = after[i].Value
+		}
+		if c.Before != c.After {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+// Fields returns what the audit trail keeps of a user.
+func (u *User) Fields() Fields {
+	return Fields{
+		{"alias", u.Alias},
+		{"envId", number(u.Home)},
+		{"role", u.Role.String()},
+		{"group", numbers(u.Groups)},
+		{"envs", grants(u.Allowed)},
+		{"envsbloque", grants(u.Blocked)},
+		{"state", u.State.String()},
+		{"active", strconv.FormatBool(u.Active)},
+		{"person.firstname", u.Person.FirstName},
+		{"person.lastname", u.Person.LastName},
+		{"person.mailaddress", u.Person.Mail},
+		{"person.phone", u.Person.Phone},
+		{"person.role", u.Person.JobTitle},
+		{"person.service", u.Person.Department},
+		{"language", u.Language},
+		{"timezone", u.TimeZone},
+		{"defaultpage", number(u.DefaultPage)},
+		{"firstaccess", strconv.FormatBool(u.FirstAccess)},
+		{"passworddelay", number(u.PasswordDelay)},
+		{"revokedelay", number(u.RevokeDelay)},
+		{"lastpassword", moment(u.LastPassword)},
+	}
+}
+
+// Fields returns what the audit trail keeps of an environment.
+func (e *Environment) Fields() Fields {
+	return Fields{
+		{"alias", e.Alias},
+		{"parent", number(e.Parent)},
+		{"active", strconv.FormatBool(e.Active)},
+		{"organization", strconv.FormatBool(e.IsOrganization)},
+		{"code", e.Code},
+		{"sendurl", strconv.FormatBool(e.SendURL)},
+		{"timezone", e.TimeZone},
+		{"gitRepository", e.GitRepository},
+	}
+}
+
+// Fields returns what the audit trail keeps of a group.
+func (g *Group) Fields() Fields {
+	return Fields{
+		{"alias", g.Alias},
+		{"parent", number(g.Parent)},
+		{"permission", g.Mask.String()},
+	}
+}
+
+func number[T ~int | ~int64](n T) string { return strconv.FormatInt(int64(n), 10) }
+
+func numbers[T ~int64](ids []T) string {
+	text := make([]string, len(ids))
+	for i, id := range ids {
+		text[i] = number(id)
+	}
+	return strings.Join(text, " ")
+}
+
+func grants(grants []Grant) string {
+	ids := make([]EnvironmentID, len(grants))
+	for i, g := range grants {
+		ids[i] = g.Environment
+	}
+	slices.Sort(ids)
+	return numbers(ids)
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

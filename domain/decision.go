@@ -1,0 +1,58 @@
+package domain
+
+// Verdict is what the policy says about one question: role, permission bit and position.
+type Verdict struct {
+	Allowed bool
+	// Policy is the policy row that permits it, in the words of the policy file; empty
+	// if none does.
+	Policy string
+}
+
+// MarkKind says why an environment, with everything below it, is in or out of a reach.
+type MarkKind uint8
+
+// The kinds of marks. The first four put a subtree into a reach, the others take one out.
+const (
+	MarkNone         MarkKind = iota // nothing speaks for or against it
+	MarkHome                         // the user's home, by role
+	MarkOrganization                 // the user's organization, by role
+	MarkTree                         // the whole tree, by role
+	MarkAllowed                      // an environment the user is allowed
+	MarkBlocked                      // an environment the user is blocked from
+	MarkInactive                     // an inactive environment
+)
+
+var markNames = [...]string{"", "home", "organization", "tree", "allowed", "blocked", "inactive"}
+
+// String returns the kind's name, empty for MarkNone.
+func (k MarkKind) String() string { return markNames[k] }
+
+// Mark is one reason for a place to be in or out of a reach: the subtree at Path.
+type Mark struct {
+	Kind MarkKind
+	Path EnvironmentPath
+}
+
+// Explanation says why a decision was made. It is filled in by the code that decides.
+type Explanation struct {
+	Allowed    bool
+	Permission Permission
+	Position   Position
+	// Policy is the policy row that permitted it; empty if none did.
+	Policy string
+	// Held says whether a group gives the permission; Groups says it of each group.
+	Held   bool
+	Groups []GroupReason
+	// Included is the mark that puts the environment into the reach and Excluded the
+	// one that takes it out; their Kind is MarkNone where there is none.
+	Included, Excluded Mark
+}
+
+// GroupReason says whether one of a user's groups gives a permission.
+type GroupReason struct {
+	// Chain is the group and the groups above it whose masks were applied.
+	Chain []GroupID
+	Gives bool
+	// WithheldBy is the first group of the chain without the permission; 0 if all have it.
+	WithheldBy GroupID
+}

@@ -1,0 +1,116 @@
+package domain
+
+import (
+	"errors"
+	"strings"
+)
+
+// Environment is a node of the tree.
+type Environment struct {
+	ID           EnvironmentID
+	UUID         UUID
+	Organization OrganizationID
+	Parent       EnvironmentID
+	Path         EnvironmentPath
+	// AliasPath is the aliases from below the root down to this one, with slashes, and
+	// "" for the root. It is for finding; what a reader is shown is cut by ShownPath.
+	AliasPath string
+
+	Alias         string
+	Code          string
+	SendURL       bool
+	Active        bool
+	TimeZone      string
+	GitRepository string
+	// IsOrganization marks the border of a tenant. It is set when the environment is
+	// created and never changes.
+	IsOrganization bool
+}
+
+// Errors about environments.
+var (
+	ErrEnvironmentNotFound = &Error{Kind: NotFound, Code: "environment_not_found", Field: "environment",
+		Public: "This environment does not exist."}
+	ErrEnvironmentAmbiguous = &Error{Kind: Conflict, Code: "environment_ambiguous", Field: "environment",
+		Public: "Several environments have this name."}
+	ErrEnvironmentAliasTaken = &Error{Kind: Conflict, Code: "environment_alias_taken", Field: "alias",
+		Public: "Another environment beside it already has this alias."}
+	ErrEnvironmentNotEmpty = &Error{Kind: Conflict, Code: "environment_not_empty", Field: "environment",
+		Public: "This environment is not empty."}
+	ErrEnvironmentCycle = &Error{Kind: Conflict, Code: "environment_cycle", Field: "parent",
+		Public: "An environment cannot be moved into itself or below itself."}
+	ErrEnvironmentBorder = &Error{Kind: Conflict, Code: "environment_border", Field: "parent",
+		Public: "An environment cannot leave its organization; only whole organizations move."}
+	ErrRootFixed = &Error{Kind: Conflict, Code: "root_fixed", Field: "environment",
+		Public: "The root environment cannot be moved, deactivated or deleted."}
+	ErrTooDeep = &Error{Kind: Invalid, Code: "environment_too_deep", Field: "parent",
+		Public: "The tree of environments would become too deep."}
+)
+
+// Validate returns an Invalid error for the first field that breaks a rule: the alias is
+// a name without a slash that cannot be taken for a number, the time zone is short text.
+func (e *Environment) Validate() error {
+	if err := checkName("alias", e.Alias); err != nil {
+		return err
+	}
+	if strings.ContainsRune(e.Alias, '/') {
+		return InvalidField("alias", "A slash is not allowed.")
+	}
+	if strings.Trim(e.Alias, "0123456789") == "" {
+		return InvalidField("alias", "An alias of digits only would be taken for a number.")
+	}
+	if e.Path.Depth() > MaxDepth {
+		return ErrTooDeep
+	}
+	return errors.Join(
+		checkText("code", e.Code, maxNameLength),
+		checkText("timezone", e.TimeZone, maxNameLength),
+		checkText("gitRepository", e.GitRepository, 2000),
+	)
+}
+
+// ShownPath returns the environment's alias path as a reader may see it: from the topmost
+// ancestor that reaches accepts without a gap, itself at least. The root is "/".
+func (e *Environment) ShownPath(reaches func(EnvironmentPath) bool) string {
+	if e.Path == RootPath {
+		return "/"
+	}
+	rest := e.AliasPath
+	shown := len(rest) - len(e.Alias)
+	for p := e.Path.Parent(); p != RootPath && reaches(p) && shown > 0; p = p.Parent() {
+		shown = strings.LastIndexByte(rest[:shown-1], '/') + 1
+	}
+	return rest[shown:]
+}
+
+// EnvironmentRef is how a client names an environment: by number ("25"), by alias
+// ("Prod") or by alias path ("Acme/Prod"; with a leading slash the path is complete).
+// "/" is the root. The empty reference names none.
+type EnvironmentRef string
+
+// Number returns the number the reference is, if it is one.
+func (r EnvironmentRef) Number() (EnvironmentID, bool) { return ParseID[EnvironmentID](string(r)) }
+
+// Alias returns the last alias of the reference.
+func (r EnvironmentRef) Alias() string {
+	return string(r[strings.LastIndexByte(string(r), '/')+1:])
+}
+
+// Names reports whether the reference names e, whose shown path is given: the whole of
+// that path, or, unless the reference begins with a slash, its end. The root goes by
+// its alias too.
+func (r EnvironmentRef) Names(e *Environment, shown string) (whole, end bool) {
+	name := Fold(strings.TrimPrefix(string(r), "/"))
+	complete := strings.HasPrefix(string(r), "/")
+	if e.Path == RootPath {
+		return name == "", !complete && name == Fold(e.Alias)
+	}
+	shown = Fold(shown)
+	whole = name == shown
+	return whole, whole || !complete && strings.HasSuffix(shown, "/"+name)
+}
+
+// EnvironmentCount counts what an environment has directly below and in it.
+type EnvironmentCount struct {
+	Environments, Users, Groups int64
+}

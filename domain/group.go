@@ -1,0 +1,71 @@
+package domain
+
+// Group is a node of the group tree with a permission mask.
+type Group struct {
+	ID   GroupID
+	UUID UUID
+	// Organization is the organization the group belongs to. Groups of
+	// RootOrganization can be used everywhere.
+	Organization OrganizationID
+	// Parent is the group above; it belongs to the same organization or to the root's.
+	// The group RootGroup is its own parent.
+	Parent GroupID
+	Alias  string
+	Mask   Mask
+}
+
+// The groups every new directory has.
+const (
+	RootGroup  GroupID = 1
+	UserGroup  GroupID = 2
+	AdminGroup GroupID = 3
+)
+
+// BuiltInGroups returns the groups of a new directory: Root and Admin with all
+// permissions, User below Admin without the administrative ones.
+func BuiltInGroups() []Group {
+	administrative := UserCreate.Mask() | UserUpdate.Mask() | UserDelete.Mask() | GroupWrite.Mask() |
+		EnvironmentWrite.Mask() | AuditRead.Mask() | OrganizationWrite.Mask()
+	return []Group{
+		{ID: RootGroup, Organization: RootOrganization, Parent: RootGroup, Alias: "Root", Mask: AllPermissions},
+		{ID: UserGroup, Organization: RootOrganization, Parent: AdminGroup, Alias: "User", Mask: AllPermissions &^ administrative},
+		{ID: AdminGroup, Organization: RootOrganization, Parent: RootGroup, Alias: "Admin", Mask: AllPermissions},
+	}
+}
+
+// Errors about groups.
+var (
+	ErrGroupNotFound = &Error{Kind: NotFound, Code: "group_not_found", Field: "group",
+		Public: "This group does not exist."}
+	ErrGroupAmbiguous = &Error{Kind: Conflict, Code: "group_ambiguous", Field: "group",
+		Public: "Several groups have this name; use the number."}
+	ErrGroupAliasTaken = &Error{Kind: Conflict, Code: "group_alias_taken", Field: "alias",
+		Public: "Another group of the organization already has this alias."}
+	ErrGroupNotEmpty = &Error{Kind: Conflict, Code: "group_not_empty", Field: "group",
+		Public: "This group still has members or groups below it."}
+	ErrGroupCycle = &Error{Kind: Conflict, Code: "group_cycle", Field: "parent",
+		Public: "A group cannot be moved below itself."}
+	ErrGroupFixed = &Error{Kind: Conflict, Code: "group_fixed", Field: "group",
+		Public: "The built-in groups keep their place and cannot be deleted; Root keeps its permissions too."}
+	ErrGroupBorder = &Error{Kind: Conflict, Code: "group_border", Field: "group",
+		Public: "Only groups of the same organization or of the root can be used here."}
+)
+
+// Validate returns an Invalid error for the first field that breaks a rule.
+func (g *Group) Validate() error {
+	if err := checkName("alias", g.Alias); err != nil {
+		return err
+	}
+	if g.Mask > AllPermissions {
+		return InvalidField("permission", "A decimal number from 0 to %s is expected.", AllPermissions)
+	}
+	return nil
+}
+
+// BuiltIn reports whether g is one of the groups every directory has.
+func (g *Group) BuiltIn() bool { return g.ID <= AdminGroup }
+
+// UsableIn reports whether members of organization o can be put into g.
+func (g *Group) UsableIn(o OrganizationID) bool {
+	return g.Organization == o || g.Organization == RootOrganization
+}

@@ -1,0 +1,68 @@
+package domain
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Numbers that the published documents show as integers. They are positive and below
+// 2^53, so that every JSON reader keeps them exact; 0 means none.
+type (
+	// EnvironmentID numbers an environment. RootEnvironment is 1.
+	EnvironmentID int64
+	// OrganizationID is the number of the environment that is the organization's border.
+	OrganizationID int64
+	// UserID numbers a user.
+	UserID int64
+	// PersonID numbers the person behind a user.
+	PersonID int64
+	// GroupID numbers a group.
+	GroupID int64
+)
+
+const (
+	// RootEnvironment is the environment all others lie below; it is its own parent.
+	RootEnvironment EnvironmentID = 1
+	// RootOrganization is the operator's own organization.
+	RootOrganization OrganizationID = 1
+	// MaxID is the largest number an id can have.
+	MaxID = 1<<53 - 1
+)
+
+// Environment returns the environment that is the organization's border.
+func (o OrganizationID) Environment() EnvironmentID { return EnvironmentID(o) }
+
+// ParseID reads a decimal number from 1 to MaxID without sign or leading zero. It
+// reports false for anything else.
+func ParseID[T ~int64](s string) (T, bool) {
+	if s == "" || s[0] < '1' || s[0] > '9' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return T(n), err == nil && n <= MaxID
+}
+
+// UUID is an opaque identifier in canonical lower-case form (RFC 9562).
+type UUID string
+
+// ParseUUID reads a UUID in canonical form, in either case.
+func ParseUUID(s string) (UUID, error) {
+	s = strings.ToLower(s)
+	if len(s) != 36 {
+		return "", ErrInvalid.Saying("A UUID has 36 characters.")
+	}
+	for i := range len(s) {
+		c := s[i]
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return "", ErrInvalid.Saying("This is not a UUID.")
+			}
+		default:
+			if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+				return "", ErrInvalid.Saying("This is not a UUID.")
+			}
+		}
+	}
+	return UUID(strings.Clone(s)), nil
+}

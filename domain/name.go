@@ -1,0 +1,54 @@
+package domain
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Fold returns s in the form in which names are compared: each rune is replaced by the
+// smallest rune of its Unicode simple case folding orbit, so that "Ångström" and
+// "ÅNGSTRÖM" are one name on every database engine.
+func Fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, s)
+}
+
+// maxNameLength bounds every name, in characters.
+const maxNameLength = 100
+
+// checkText returns an Invalid error on field unless s is well-formed text of at most
+// limit characters without control characters.
+func checkText(field, s string, limit int) error {
+	if !utf8.ValidString(s) {
+		return InvalidField(field, "This is not valid UTF-8.")
+	}
+	if utf8.RuneCountInString(s) > limit {
+		return InvalidField(field, "At most %d characters are allowed.", limit)
+	}
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return InvalidField(field, "Control characters are not allowed.")
+	}
+	return nil
+}
+
+// checkName is checkText for a name by which something is found: not empty, no white
+// space at either end, and no invisible characters, by which two names that look alike
+// would differ.
+func checkName(field, s string) error {
+	if s == "" {
+		return InvalidField(field, "A value is required.")
+	}
+	if strings.TrimSpace(s) != s {
+		return InvalidField(field, "Spaces at the beginning or end are not allowed.")
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Cf, r) || r == utf8.RuneError }) {
+		return InvalidField(field, "Invisible characters are not allowed.")
+	}
+	return checkText(field, s, maxNameLength)
+}

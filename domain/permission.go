@@ -1,0 +1,131 @@
+package domain
+
+import (
+	"math/bits"
+	"strconv"
+)
+
+// Permission is the number of one bit of a Mask, 0 to 48.
+type Permission uint8
+
+// The named permissions. Their numbers are part of the contract: masks are stored and
+// exchanged as numbers, so a bit is never renumbered. Bits without a name are kept as
+// they come in and permit nothing.
+const (
+	ProfileRead    Permission = 0
+	ProfileUpdate  Permission = 1
+	PasswordChange Permission = 2
+
+	UserRead          Permission = 36
+	UserCreate        Permission = 37
+	UserUpdate        Permission = 38
+	UserDelete        Permission = 39
+	GroupRead         Permission = 40
+	GroupWrite        Permission = 41
+	EnvironmentRead   Permission = 42
+	EnvironmentWrite  Permission = 43
+	OrganizationRead  Permission = 44
+	AuditRead         Permission = 45
+	SessionManage     Permission = 46
+	APIKeyManage      Permission = 47
+	OrganizationWrite Permission = 48
+)
+
+// PermissionInfo describes one permission of the catalogue.
+type PermissionInfo struct {
+	Permission  Permission
+	Object      string
+	Action      string
+	Description string
+}
+
+// Code returns "object:action".
+func (i PermissionInfo) Code() string { return i.Object + ":" + i.Action }
+
+// Catalogue lists the named permissions in the order of their bits.
+var Catalogue = []PermissionInfo{
+	{ProfileRead, "profile", "read", "See one's own account."},
+	{ProfileUpdate, "profile", "update", "Change one's own name, phone, language and time zone."},
+	{PasswordChange, "password", "change", "Change one's own password."},
+	{UserRead, "user", "read", "See users."},
+	{UserCreate, "user", "create", "Create users."},
+	{UserUpdate, "user", "update", "Change users, their groups, roles and environments."},
+	{UserDelete, "user", "delete", "Delete users."},
+	{GroupRead, "group", "read", "See groups."},
+	{GroupWrite, "group", "write", "Create, change and delete groups."},
+	{EnvironmentRead, "environment", "read", "See environments."},
+	{EnvironmentWrite, "environment", "write", "Create, change, move and delete environments."},
+	{OrganizationRead, "organization", "read", "See organizations."},
+	{AuditRead, "audit", "read", "Read the audit trail."},
+	{SessionManage, "session", "manage", "See and end one's own sessions."},
+	{APIKeyManage, "apikey", "manage", "See, make and revoke one's own API keys."},
+	{OrganizationWrite, "organization", "write", "Create, move and delete organizations."},
+}
+
+// permissionInfos finds a permission's description by its bit; unnamed bits have none.
+var permissionInfos = func() (infos [permissionBits]*PermissionInfo) {
+	for i := range Catalogue {
+		infos[Catalogue[i].Permission] = &Catalogue[i]
+	}
+	return infos
+}()
+
+// Info returns the permission's entry in the catalogue. It reports false for a bit
+// without a name.
+func (p Permission) Info() (PermissionInfo, bool) {
+	if int(p) >= permissionBits || permissionInfos[p] == nil {
+		return PermissionInfo{}, false
+	}
+	return *permissionInfos[p], true
+}
+
+// String returns the permission's code, or "bit N" where it has no name.
+func (p Permission) String() string {
+	if info, ok := p.Info(); ok {
+		return info.Code()
+	}
+	return "bit " + strconv.Itoa(int(p))
+}
+
+// ParsePermission reads a permission's code, exactly as the catalogue writes it.
+func ParsePermission(s string) (Permission, error) {
+	for _, info := range Catalogue {
+		if info.Code() == s {
+			return info.Permission, nil
+		}
+	}
+	return 0, InvalidField("permission", "This is not a permission of the catalogue.")
+}
+
+const (
+	permissionBits = 49
+	// AllPermissions is the mask with all 49 bits.
+	AllPermissions Mask = 1<<permissionBits - 1
+)
+
+// Mask is a set of permissions, 49 bits.
+type Mask uint64
+
+// Has reports whether p is in m.
+func (m Mask) Has(p Permission) bool { return p < permissionBits && m&(1<<p) != 0 }
+
+// Within reports whether every permission of m is in n.
+func (m Mask) Within(n Mask) bool { return m&^n == 0 }
+
+// String returns m as a decimal number, the form in which masks travel.
+func (m Mask) String() string { return strconv.FormatUint(uint64(m), 10) }
+
+// Len returns how many permissions m has.
+func (m Mask) Len() int { return bits.OnesCount64(uint64(m)) }
+
+// ParseMask reads a decimal number from 0 to AllPermissions.
+func ParseMask(s string) (Mask, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || Mask(n) > AllPermissions {
+		return 0, InvalidField("permission", "A decimal number from 0 to %s is expected.", AllPermissions)
+	}
+	return Mask(n), nil
+}
+
+// Mask returns the set that has only p.
+func (p Permission) Mask() Mask { return 1 << p }

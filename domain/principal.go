@@ -1,0 +1,61 @@
+package domain
+
+// Subject is what decides the reach and the mask of a user: not who they are, but where
+// they stand and what they were given.
+type Subject struct {
+	Organization OrganizationID
+	Home         EnvironmentPath
+	Role         Role
+	Groups       []GroupID
+	Allowed      []EnvironmentPath
+	Blocked      []EnvironmentPath
+}
+
+// OrganizationPath returns the place of the subject's organization.
+func (s *Subject) OrganizationPath() EnvironmentPath {
+	return s.Home.UpTo(s.Organization.Environment())
+}
+
+// Principal is who acts in a request. It is read from the directory at the beginning of
+// each request and not changed afterwards.
+type Principal struct {
+	Subject
+	User  UserID
+	UUID  UUID
+	Alias string
+
+	// Epoch counts the changes to the user that decide what they may do; Generation and
+	// RootGeneration count the changes to the environments and groups of their
+	// organization and of the root's. What was computed from a principal is valid for
+	// exactly these three.
+	Epoch          int64
+	Generation     int64
+	RootGeneration int64
+
+	// Current is the environment the client asked to be in; empty if it asked for none.
+	Current EnvironmentRef
+	// PasswordExpired means that nothing but a change of the password is possible.
+	PasswordExpired bool
+}
+
+// Actor names who did something, for the audit trail.
+type Actor struct {
+	Organization OrganizationID
+	User         UserID
+	Alias        string
+}
+
+// Actor returns p's name for the audit trail.
+func (p *Principal) Actor() Actor {
+	return Actor{Organization: p.Organization, User: p.User, Alias: p.Alias}
+}
+
+// Errors about signing in.
+var (
+	ErrBadCredentials = &Error{Kind: Unauthenticated, Code: "bad_credentials",
+		Public: "The user's name or password is wrong."}
+	ErrPasswordExpired = &Error{Kind: Forbidden, Code: "password_expired", Field: "password",
+		Public: "The password must be changed first."}
+	ErrNoEnvironment = &Error{Kind: Forbidden, Code: "no_environment", Field: "env",
+		Public: "No environment is open to this user."}
+)

@@ -1,0 +1,51 @@
+package domain
+
+// Role says how far a user's rights extend. Roles are ordered; each includes the ones
+// below it. The zero Role is none and permits nothing.
+type Role uint8
+
+// The roles, from the least to the most.
+const (
+	RoleUser      Role = iota + 1 // only themselves
+	RolePower                     // their home and below
+	RoleOAdmin                    // their whole organization
+	RoleSuperUser                 // the whole tree; members of the root organization only
+)
+
+// Roles lists all roles, from the least to the most.
+var Roles = []Role{RoleUser, RolePower, RoleOAdmin, RoleSuperUser}
+
+var roleNames = [...]string{"", "user", "power", "oadmin", "superUser"}
+
+// String returns the role's name, empty for the zero Role.
+func (r Role) String() string {
+	if int(r) < len(roleNames) {
+		return roleNames[r]
+	}
+	return ""
+}
+
+// ParseRole reads a role's name, exactly as String writes it.
+func ParseRole(s string) (Role, error) {
+	for _, r := range Roles {
+		if r.String() == s {
+			return r, nil
+		}
+	}
+	return 0, InvalidField("role", "One of user, power, oadmin and superUser is expected.")
+}
+
+// Position is where the target of an action stands, seen from the principal.
+type Position uint8
+
+// The positions. The zero Position is Outside.
+const (
+	Outside Position = iota // not within the principal's reach: it does not exist for them
+	Self                    // the principal's own account
+	Within                  // within the principal's reach
+)
+
+var positionNames = [...]string{"outside", "self", "reach"}
+
+// String returns the position's name as policies write it.
+func (p Position) String() string { return positionNames[p] }

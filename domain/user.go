@@ -1,0 +1,202 @@
+package domain
+
+import (
+	"errors"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+)
+
+// User is an account and the person behind it.
+type User struct {
+	ID           UserID
+	UUID         UUID
+	Organization OrganizationID
+	Home         EnvironmentID
+	HomePath     EnvironmentPath
+
+	Alias  string // the login name, unique over the directory
+	Person Person
+	Role   Role
+	// Groups are the user's groups; the first is the one surfaces with a single group show.
+	Groups []GroupID
+	// Allowed and Blocked are in tree order.
+	Allowed []Grant
+	Blocked []Grant
+
+	Standing
+	Language      string
+	TimeZone      string
+	DefaultPage   int64
+	LastConnected time.Time // when the user last signed in; zero is never
+	LastSeen      time.Time // about when the user last sent a request; zero is never
+}
+
+// Person is who an account belongs to. JobTitle and Department are free text.
+type Person struct {
+	ID         PersonID
+	FirstName  string
+	LastName   string
+	Mail       string // unique over the directory; empty is none
+	Phone      string
+	JobTitle   string
+	Department string
+}
+
+// Grant is an environment listed on a user, with the place it has in the tree.
+type Grant struct {
+	Environment  EnvironmentID
+	Organization OrganizationID
+	Path         EnvironmentPath
+}
+
+// Errors about users.
+var (
+	ErrUserNotFound = &Error{Kind: NotFound, Code: "user_not_found", Field: "user",
+		Public: "This user does not exist."}
+	ErrUserAliasTaken = &Error{Kind: Conflict, Code: "user_alias_taken", Field: "alias",
+		Public: "This alias is already in use."}
+	ErrUserMailTaken = &Error{Kind: Conflict, Code: "user_mail_taken", Field: "person.mailaddress",
+		Public: "This mail address is already in use."}
+	ErrLastSuperUser = &Error{Kind: Conflict, Code: "last_super_user", Field: "role",
+		Public: "This is the last superUser; make another one first."}
+	ErrOwnAccount = &Error{Kind: Forbidden, Code: "own_account",
+		Public: "Nobody can delete, deactivate or demote themselves."}
+	ErrHigherRole = &Error{Kind: Forbidden, Code: "higher_role", Field: "role",
+		Public: "A user can be changed only by someone of a higher role."}
+	ErrSuperUserOutside = &Error{Kind: Conflict, Code: "super_user_outside", Field: "role",
+		Public: "Only a member of the root organization can be a superUser."}
+	ErrUserBorder = &Error{Kind: Conflict, Code: "user_border", Field: "envId",
+		Public: "A person does not change organization this way."}
+)
+
+// maxDelay bounds the delays, in days; the samples of the documents go to 99999.
+const maxDelay = 999_999
+
+// maxGrants and maxGroups bound what one user can list.
+const (
+	maxGrants = 1000
+	maxGroups = 200
+)
+
+// Validate returns an Invalid error for the first field that breaks a rule, and Conflict
+// for a superUser outside the root organization. Uniqueness and existence are the store's.
+func (u *User) Validate() error {
+	if err := checkLogin(u.Alias); err != nil {
+		return err
+	}
+	if u.Role < RoleUser || u.Role > RoleSuperUser {
+		return InvalidField("role", "A role is required.")
+	}
+	if u.Role == RoleSuperUser && u.Organization != RootOrganization {
+		return ErrSuperUserOutside
+	}
+	if len(u.Groups) == 0 {
+		return InvalidField("group", "A group is required.")
+	}
+	if len(u.Groups) > maxGroups {
+		return InvalidField("groups", "At most %d groups are allowed.", maxGroups)
+	}
+	if len(u.Allowed) > maxGrants {
+		return InvalidField("envs", "At most %d environments are allowed.", maxGrants)
+	}
+	if len(u.Blocked) > maxGrants {
+		return InvalidField("envsbloque", "At most %d environments are allowed.", maxGrants)
+	}
+	if u.PasswordDelay < 0 || u.PasswordDelay > maxDelay {
+		return InvalidField("passworddelay", "A number of days from 0 to %d is expected.", maxDelay)
+	}
+	if u.RevokeDelay < 0 || u.RevokeDelay > maxDelay {
+		return InvalidField("revokedelay", "A number of days from 0 to %d is expected.", maxDelay)
+	}
+	if u.DefaultPage < 0 || u.DefaultPage > MaxID {
+		return InvalidField("defaultpage", "A number from 0 to %d is expected.", int64(MaxID))
+	}
+	return errors.Join(
+		checkText("language", u.Language, 35),
+		checkText("timezone", u.TimeZone, maxNameLength),
+		u.Person.validate(),
+	)
+}
+
+func (p *Person) validate() error {
+	if err := checkName("person.firstname", p.FirstName); err != nil {
+		return err
+	}
+	return errors.Join(
+		checkText("person.lastname", p.LastName, maxNameLength),
+		checkMail(p.Mail),
+		checkText("person.phone", p.Phone, maxNameLength),
+		checkText("person.role", p.JobTitle, maxNameLength),
+		checkText("person.service", p.Department, maxNameLength),
+	)
+}
+
+// checkLogin refuses what could not be sent as user name of HTTP Basic (RFC 7617: no
+// colon) or stand as one step of a URL.
+func checkLogin(alias string) error {
+	if err := checkName("alias", alias); err != nil {
+		return err
+	}
+	if strings.ContainsAny(alias, ":/") || alias == "." || alias == ".." {
+		return InvalidField("alias", "Colons and slashes are not allowed.")
+	}
+	return nil
+}
+
+// checkMail accepts an empty address, or a bare one as RFC 5322 allows it, without
+// quoting and comments, of at most 254 characters (RFC 5321).
+func checkMail(address string) error {
+	if address == "" {
+		return nil
+	}
+	a, err := mail.ParseAddress(address)
+	if err != nil || a.Address != address || strings.ContainsAny(address, "\"\\ ") {
+		return InvalidField("person.mailaddress", "This is not a mail address.")
+	}
+	return checkText("person.mailaddress", address, 254)
+}
+
+// Name returns the person's first and last name.
+func (p *Person) Name() string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
+
+// Subject returns the part of u that decides what u reaches.
+func (u *User) Subject() Subject {
+	return Subject{
+		Organization: u.Organization, Home: u.HomePath, Role: u.Role, Groups: u.Groups,
+		Allowed: grantPaths(u.Allowed), Blocked: grantPaths(u.Blocked),
+	}
+}
+
+func grantPaths(grants []Grant) []EnvironmentPath {
+	if len(grants) == 0 {
+		return nil
+	}
+	paths := make([]EnvironmentPath, len(grants))
+	for i, g := range grants {
+		paths[i] = g.Path
+	}
+	return paths
+}
+
+// Clone returns a copy of u that shares nothing with it.
+func (u *User) Clone() User {
+	c := *u
+	c.Groups = slices.Clone(u.Groups)
+	c.Allowed = slices.Clone(u.Allowed)
+	c.Blocked = slices.Clone(u.Blocked)
+	return c
+}
+
+// DecidesDifferently reports whether v differs from u in anything that decides what the
+// user may do or whether they may sign in. A changed password is for the caller to add.
+func (u *User) DecidesDifferently(v *User) bool {
+	return u.Role != v.Role || u.Organization != v.Organization || u.HomePath != v.HomePath ||
+		u.Standing != v.Standing || u.Alias != v.Alias || u.ListsDifferently(v)
+}
+
+// ListsDifferently reports whether v differs from u in groups, allowed or blocked environments.
+func (u *User) ListsDifferently(v *User) bool {
+	return !slices.Equal(u.Groups, v.Groups) || !slices.Equal(u.Allowed, v.Allowed) || !slices.Equal(u.Blocked, v.Blocked)
+}

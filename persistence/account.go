@@ -1,0 +1,146 @@
+package persistence
+
+import (
+	"context"
+	"time"
+
+	"canopy/domain"
+)
+
+// AccountStore reads accounts for signing in, before there is a principal, and keeps what
+// signing in leaves behind.
+type AccountStore struct{ db *DB }
+
+// NewAccountStore returns the store of accounts in db.
+func NewAccountStore(db *DB) *AccountStore { return &AccountStore{db} }
+
+const accountColumns = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active, u.first_access,
+	u.password_delay, u.revoke_delay, u.created_at, u.last_password_at, u.idle_since, u.last_seen_at, u.password_hash,
+	u.epoch, u.token_epoch, o.generation, r.generation, ` + groupList + `, ` + grantList
+
+const accountTables = ` users u JOIN organizations o ON o.organization_id = u.organization_id
+	JOIN organizations r ON r.organization_id = 1 `
+
+func scanAccount(r row) (a domain.Account, err error) {
+	var created, lastPassword, idleSince, lastSeen int64
+	var groups, grants, hash string
+	err = r.Scan(&a.Organization, &a.User, &a.UUID, &a.Alias, &a.Role, &a.Home, &a.State, &a.Active, &a.FirstAccess,
+		&a.PasswordDelay, &a.RevokeDelay, &created, &lastPassword, &idleSince, &lastSeen, &hash,
+		&a.Epoch, &a.TokenEpoch, &a.Generation, &a.RootGeneration, &groups, &grants)
+	a.Created, a.LastPassword, a.IdleSince, a.LastSeen = moment(created), moment(lastPassword), moment(idleSince), moment(lastSeen)
+	a.Hash = domain.PasswordHash(hash)
+	a.Groups = parseGroups(groups)
+	allowed, blocked := parseGrants(grants)
+	u := domain.User{Allowed: allowed, Blocked: blocked}
+	s := u.Subject()
+	a.Allowed, a.Blocked = s.Allowed, s.Blocked
+	return a, err
+}
+
+// ByLogin returns the account with that login name, compared by domain.Fold. It is
+// ErrUserNotFound if there is none.
+func (s *AccountStore) ByLogin(ctx context.Context, name string) (domain.Account, error) {
+	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+" FROM login_names n JOIN"+accountTables+
+		"ON u.organization_id = n.organization_id AND u.id = n.user_id WHERE n.name = ?", domain.Fold(name))
+	return only(rows, err, scanAccount, domain.ErrUserNotFound)
+}
+
+// ByID returns the account with that number. It is ErrUserNotFound if there is none.
+func (s *AccountStore) ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error) {
+	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+" FROM"+accountTables+
+		"WHERE u.organization_id = ? AND u.id = ?", int64(o), int64(id))
+	return only(rows, err, scanAccount, domain.ErrUserNotFound)
+}
+
+// SignedIn notes that the user signed in.
+func (s *AccountStore) SignedIn(ctx context.Context, o domain.OrganizationID, id domain.UserID, at time.Time) error {
+	_, err := s.db.write.ExecContext(ctx, `UPDATE users SET last_connected_at = ?, last_seen_at = ?, idle_since = ?
+		WHERE organization_id = ? AND id = ?`, millis(at), millis(at), millis(at), int64(o), int64(id))
+	return translate(err)
+}
+
+// Seen notes when users sent a request, in one statement.
+func (s *AccountStore) Seen(ctx context.Context, seen map[domain.UserKey]time.Time) error {
+	values, args := "", make([]any, 0, 3*len(seen))
+	for key, at := range seen {
+		values += either(values == "", "", ", ") + "(?, ?, ?)"
+		args = append(args, int64(key.Organization), int64(key.User), millis(at))
+	}
+	if values == "" {
+		return nil
+	}
+	_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, id, at) AS (VALUES "+values+`)
+		UPDATE users SET last_seen_at = seen.at FROM seen WHERE users.organization_id = seen.organization_id
+			AND users.id = seen.id AND users.last_seen_at < seen.at`, args...)
+	return translate(err)
+}
+
+// Rehash replaces the hash of a password by another hash of the same password. It does
+// nothing if the password was changed meanwhile.
+func (s *AccountStore) Rehash(ctx context.Context, o domain.OrganizationID, id domain.UserID, old, renewed domain.PasswordHash) error {
+	_, err := s.db.write.ExecContext(ctx, "UPDATE users SET password_hash = ? WHERE organization_id = ? AND id = ? AND password_hash = ?",
+		string(renewed), int64(o), int64(id), string(old))
+	return translate(err)
+}
+
+// Failures returns the failed sign-ins counted for each of the subjects that has any.
+func (s *AccountStore) Failures(ctx context.Context, subjects []string) (map[string]domain.Failures, error) {
+	rows, err := s.db.read.QueryContext(ctx, "SELECT subject, failures, since, last_at FROM sign_in_failures WHERE subject IN (?)", in(subjects))
+	failures := make(map[string]domain.Failures, len(subjects))
+	_, err = collect(rows, err, func(r row) (struct{}, error) {
+		var subject string
+		var f domain.Failures
+		var since, last int64
+		err := r.Scan(&subject, &f.Count, &since, &last)
+		f.Since, f.Last = moment(since), moment(last)
+		failures[subject] = f
+		return struct{}{}, err
+	})
+	return failures, err
+}
+
+// CountFailure adds one failed sign-in to each of the subjects, each in one atomic step.
+// A count that began before since starts again at one.
+func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now, since time.Time) error {
+	values, args := "", make([]any, 0, 4*len(subjects))
+	for _, subject := range subjects {
+		values += either(values == "", "", ", ") + "(?, 1, ?, ?)"
+		args = append(args, subject, millis(now), millis(now))
+	}
+	_, err := s.db.write.ExecContext(ctx, "INSERT INTO sign_in_failures (subject, failures, since, last_at) VALUES "+values+`
+		ON CONFLICT (subject) DO UPDATE SET
+			failures = CASE WHEN sign_in_failures.since < ? THEN 1 ELSE sign_in_failures.failures + 1 END,
+			since = CASE WHEN sign_in_failures.since < ? THEN excluded.since ELSE sign_in_failures.since END,
+			last_at = excluded.last_at`, append(args, millis(since), millis(since))...)
+	return translate(err)
+}
+
+// Forgive forgets the failed sign-ins counted for the subjects.
+func (s *AccountStore) Forgive(ctx context.Context, subjects []string) error {
+	_, err := s.db.write.ExecContext(ctx, "DELETE FROM sign_in_failures WHERE subject IN (?)", in(subjects))
+	return translate(err)
+}
+
+// KnowsAddress reports whether the user signed in from the address after since.
+func (s *AccountStore) KnowsAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, since time.Time) (bool, error) {
+	rows, err := s.db.read.QueryContext(ctx, `SELECT 1 FROM known_addresses
+		WHERE organization_id = ? AND user_id = ? AND address = ? AND last_at > ?`, int64(o), int64(id), address, millis(since))
+	found, err := collect(rows, err, scalar[int])
+	return len(found) > 0, err
+}
+
+// RememberAddress notes that the user signed in from the address.
+func (s *AccountStore) RememberAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, at time.Time) error {
+	_, err := s.db.write.ExecContext(ctx, `INSERT INTO known_addresses (organization_id, user_id, address, last_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (organization_id, user_id, address) DO UPDATE SET last_at = excluded.last_at`, int64(o), int64(id), address, millis(at))
+	return translate(err)
+}
+
+// Sweep forgets failures and addresses that were last counted before the given times.
+func (s *AccountStore) Sweep(ctx context.Context, failures, addresses time.Time) error {
+	if _, err := s.db.write.ExecContext(ctx, "DELETE FROM sign_in_failures WHERE last_at < ?", millis(failures)); err != nil {
+		return translate(err)
+	}
+	_, err := s.db.write.ExecContext(ctx, "DELETE FROM known_addresses WHERE last_at < ?", millis(addresses))
+	return translate(err)
+}

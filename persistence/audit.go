@@ -1,0 +1,135 @@
+package persistence
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// AuditStore reads the audit trail. The other stores write it.
+type AuditStore struct{ db *DB }
+
+// NewAuditStore returns the store of the audit trail in db.
+func NewAuditStore(db *DB) *AuditStore { return &AuditStore{db} }
+
+type auditRow struct {
+	bun.BaseModel `bun:"table:audit,alias:a"`
+
+	OrganizationID      int64
+	ID                  string
+	At                  int64
+	ActorOrganizationID int64
+	ActorID             int64
+	ActorAlias          string
+	ActorKey            string
+	Action              string
+	TargetKind          string
+	TargetID            int64
+	TargetName          string
+	TargetKey           string
+	EnvironmentID       int64
+	EnvironmentPath     string
+	Changes             string
+	RequestID           string
+	Surface             string
+}
+
+// changeJSON is how one change is stored.
+type changeJSON struct {
+	Field  string `json:"field"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// record writes an audit entry in the transaction of the change. The caller gives the
+// action, the target, the place and the changes; who and the request come from w and ctx.
+func (d *DB) record(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e domain.AuditEntry) error {
+	e.At, e.Actor, e.Request = d.Now(), w.Actor(), domain.RequestFrom(ctx)
+	_, err := tx.NewInsert().Model(toAuditRow(&e)).Exec(ctx)
+	return translate(err)
+}
+
+func toAuditRow(e *domain.AuditEntry) *auditRow {
+	changes := make([]changeJSON, len(e.Changes))
+	for i, c := range e.Changes {
+		changes[i] = changeJSON(c)
+	}
+	text, _ := json.Marshal(changes) // strings always marshal
+	return &auditRow{
+		OrganizationID: int64(e.Organization), ID: string(newUUID()), At: millis(e.At),
+		ActorOrganizationID: int64(e.Actor.Organization), ActorID: int64(e.Actor.User),
+		ActorAlias: e.Actor.Alias, ActorKey: domain.Fold(e.Actor.Alias),
+		Action: e.Action, TargetKind: e.Target.Kind, TargetID: e.Target.ID,
+		TargetName: e.Target.Name, TargetKey: domain.Fold(e.Target.Name),
+		EnvironmentID: int64(e.Place), EnvironmentPath: string(e.Path), Changes: string(text),
+		RequestID: e.Request.ID, Surface: e.Request.Surface,
+	}
+}
+
+const auditColumns = `a.id, a.at, a.actor_organization_id, a.actor_id, a.actor_alias, a.action, a.target_kind, a.target_id,
+	a.target_name, a.environment_id, a.environment_path, a.changes, a.request_id, a.surface`
+
+func scanAudit(r row) (e domain.AuditEntry, err error) {
+	var at int64
+	var text string
+	err = r.Scan(&e.ID, &at, &e.Actor.Organization, &e.Actor.User, &e.Actor.Alias, &e.Action, &e.Target.Kind, &e.Target.ID,
+		&e.Target.Name, &e.Place, &e.Path, &text, &e.Request.ID, &e.Request.Surface)
+	if err != nil {
+		return e, err
+	}
+	e.At = moment(at)
+	var changes []changeJSON
+	if err := json.Unmarshal([]byte(text), &changes); err != nil {
+		return e, err
+	}
+	for _, c := range changes {
+		e.Changes = append(e.Changes, domain.Change(c))
+	}
+	return e, nil
+}
+
+// List returns one page of the entries in sc, newest first, and the cursor of the next
+// page, empty after the last.
+func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
+	where := placed(sc, "a.environment_path", "a.organization_id")
+	if f.Actor != "" {
+		where = where.and("a.actor_key = ?", domain.Fold(f.Actor))
+	}
+	if f.Target != "" {
+		where = where.and("a.target_key = ?", domain.Fold(f.Target))
+	}
+	if kind, verb, whole := strings.Cut(f.Action, ":"); whole {
+		where = where.and("a.action = ?", kind+":"+verb)
+	} else if kind != "" {
+		where = where.and("a.target_kind = ?", kind)
+	}
+	if !f.From.IsZero() {
+		where = where.and("a.at >= ?", millis(f.From))
+	}
+	if !f.Until.IsZero() {
+		where = where.and("a.at < ?", millis(f.Until))
+	}
+	if p.After != "" {
+		at, id, ok := strings.Cut(string(p.After), " ")
+		ms, err := strconv.ParseInt(at, 10, 64)
+		if !ok || err != nil {
+			return nil, "", domain.ErrCursor
+		}
+		where = where.and("(a.at, a.id) < (?, ?)", ms, id)
+	}
+	limit := pageSize(p)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT "+auditColumns+" FROM audit a WHERE "+where.text+" ORDER BY a.at DESC, a.id DESC LIMIT ?",
+		append(where.args, limit+1)...)
+	all, err := collect(rows, err, scanAudit)
+	if err != nil || len(all) <= limit {
+		return all, "", err
+	}
+	last := all[limit-1]
+	return all[:limit], domain.Cursor(strconv.FormatInt(millis(last.At), 10) + " " + string(last.ID)), nil
+}

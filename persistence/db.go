@@ -1,0 +1,208 @@
+package persistence
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// Engine is a kind of database.
+type Engine string
+
+// The engines.
+const (
+	SQLite     Engine = "sqlite"
+	PostgreSQL Engine = "postgres"
+)
+
+// DB is an open database. It is safe for concurrent use.
+type DB struct {
+	engine Engine
+	// write is for transactions; read for statements outside of one. On PostgreSQL they
+	// are the same.
+	write, read *bun.DB
+	// path is the file of an SQLite database.
+	path string
+	pool *pgxpool.Pool
+	// prepare makes PostgreSQL keep the statements of the hottest lists prepared.
+	prepare bool
+	ids     leases
+	// Now is the clock; tests set another one before the first use.
+	Now func() time.Time
+}
+
+// The sizes of the connection pools. SQLite has one writer at a time.
+const (
+	sqliteReaders      = 8
+	postgresConnection = 16
+)
+
+// OpenSQLite opens the file at path, and creates it if it is not there. Several
+// processes may have it open; LockSQLite keeps out a second server.
+func OpenSQLite(path string) (*DB, error) {
+	write, err := openSQLite(path, "_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	write.SetMaxOpenConns(1)
+	if err := write.Ping(); err != nil { // creates the file, which readers cannot
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	read, err := openSQLite(path, "mode=ro&_pragma=query_only(ON)")
+	if err != nil {
+		return nil, err
+	}
+	read.SetMaxOpenConns(sqliteReaders)
+	read.SetMaxIdleConns(sqliteReaders)
+	return newDB(SQLite, bun.NewDB(write, sqlitedialect.New()), bun.NewDB(read, sqlitedialect.New()), path), nil
+}
+
+func openSQLite(path, options string) (*sql.DB, error) {
+	pragmas := "busy_timeout(5000) journal_mode(WAL) synchronous(FULL) foreign_keys(ON) temp_store(MEMORY) cache_size(-16000)"
+	if strings.Contains(options, "mode=ro") {
+		pragmas = "busy_timeout(5000) temp_store(MEMORY) cache_size(-16000)"
+	}
+	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options}
+	for _, pragma := range strings.Fields(pragmas) {
+		name.RawQuery += "&_pragma=" + pragma
+	}
+	db, err := sql.Open("sqlite", name.String())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	db.SetConnMaxLifetime(0)
+	return db, nil
+}
+
+// LockSQLite takes the lock that one server holds on an SQLite database, and returns
+// what releases it. It fails at once if another server holds it. It does nothing on
+// PostgreSQL.
+func (d *DB) LockSQLite() (release func() error, err error) {
+	if d.engine != SQLite {
+		return func() error { return nil }, nil
+	}
+	lock := flock.New(d.path + ".lock")
+	held, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", d.path, err)
+	}
+	if !held {
+		return nil, fmt.Errorf("another server is using %s", d.path)
+	}
+	return lock.Unlock, nil
+}
+
+// OpenPostgres opens the database that a PostgreSQL URL or key-value string names. It
+// does not connect yet.
+func OpenPostgres(ctx context.Context, dsn string) (*DB, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		// The error of the parser quotes the URL, which may hold a password.
+		return nil, fmt.Errorf("the database URL cannot be read")
+	}
+	prepare := !strings.Contains(dsn, "default_query_exec_mode")
+	if prepare {
+		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	}
+	if !strings.Contains(dsn, "pool_max_conns") {
+		config.MaxConns = postgresConnection
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	for name, value := range map[string]string{
+		"application_name": "canopy", "timezone": "UTC", "jit": "off", "statement_timeout": "60000", "lock_timeout": "10000",
+	} {
+		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	db := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New())
+	d := newDB(PostgreSQL, db, db, "")
+	d.pool, d.prepare = pool, prepare
+	return d, nil
+}
+
+func newDB(engine Engine, write, read *bun.DB, path string) *DB {
+	d := &DB{engine: engine, write: write, read: read, path: path, Now: time.Now}
+	d.ids.db = d
+	return d
+}
+
+// Engine returns the kind of database.
+func (d *DB) Engine() Engine { return d.engine }
+
+// Ping returns nil if the database answers.
+func (d *DB) Ping(ctx context.Context) error { return translate(d.read.PingContext(ctx)) }
+
+// Pool returns the connection pool that answers reads, for the metrics.
+func (d *DB) Pool() *sql.DB { return d.read.DB }
+
+// Connections returns how many connections are open, and how many of them are in use.
+func (d *DB) Connections() (open, used int) {
+	if d.pool != nil {
+		s := d.pool.Stat()
+		return int(s.TotalConns()), int(s.AcquiredConns())
+	}
+	r, w := d.read.Stats(), d.write.Stats()
+	return r.OpenConnections + w.OpenConnections, r.InUse + w.InUse
+}
+
+// Close closes all connections. Statements still running are waited for.
+func (d *DB) Close() error {
+	err := d.read.Close()
+	if d.write != d.read {
+		if errWrite := d.write.Close(); err == nil {
+			err = errWrite
+		}
+	}
+	if d.pool != nil {
+		d.pool.Close()
+	}
+	return err
+}
+
+// hotRows runs one of the few statements that lists consist of. They are long and always
+// the same, so they are worth being prepared; everything else goes through Bun, which
+// writes values into the text.
+func (d *DB) hotRows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if d.engine == SQLite {
+		return d.read.DB.QueryContext(ctx, query, args...)
+	}
+	if d.prepare {
+		args = append([]any{pgx.QueryExecModeCacheStatement}, args...)
+	}
+	return d.read.DB.QueryContext(ctx, numbered(query), args...)
+}
+
+// numbered turns the marks ? of a statement into $1, $2 and so on.
+func numbered(query string) string {
+	var b strings.Builder
+	b.Grow(len(query) + 32)
+	n := 0
+	for i := range len(query) {
+		if query[i] != '?' {
+			b.WriteByte(query[i])
+			continue
+		}
+		n++
+		fmt.Fprintf(&b, "$%d", n)
+	}
+	return b.String()
+}

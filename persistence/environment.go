@@ -1,0 +1,437 @@
+package persistence
+
+import (
+	"context"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// EnvironmentStore keeps environments.
+type EnvironmentStore struct{ db *DB }
+
+// NewEnvironmentStore returns the store of environments in db.
+func NewEnvironmentStore(db *DB) *EnvironmentStore { return &EnvironmentStore{db} }
+
+// environmentRow is a row of the table environments.
+type environmentRow struct {
+	bun.BaseModel `bun:"table:environments,alias:e"`
+
+	OrganizationID int64
+	ID             int64
+	UUID           string
+	ParentID       int64
+	Path           string
+	IsOrganization bool
+	Alias          string
+	AliasKey       string
+	AliasPath      string
+	AliasPathKey   string
+	Code           string
+	SendURL        bool
+	Active         bool
+	TimeZone       string
+	GitRepository  string
+}
+
+func toEnvironmentRow(e *domain.Environment) *environmentRow {
+	return &environmentRow{
+		OrganizationID: int64(e.Organization), ID: int64(e.ID), UUID: string(e.UUID), ParentID: int64(e.Parent),
+		Path: string(e.Path), IsOrganization: e.IsOrganization, Alias: e.Alias, AliasKey: domain.Fold(e.Alias),
+		AliasPath: e.AliasPath, AliasPathKey: domain.Fold(e.AliasPath), Code: e.Code, SendURL: e.SendURL,
+		Active: e.Active, TimeZone: e.TimeZone, GitRepository: e.GitRepository,
+	}
+}
+
+const environmentColumns = `e.organization_id, e.id, e.uuid, e.parent_id, e.path, e.is_organization, e.alias,
+	e.alias_path, e.code, e.send_url, e.active, e.time_zone, e.git_repository`
+
+func scanEnvironment(r row) (e domain.Environment, err error) {
+	err = r.Scan(&e.Organization, &e.ID, &e.UUID, &e.Parent, &e.Path, &e.IsOrganization, &e.Alias,
+		&e.AliasPath, &e.Code, &e.SendURL, &e.Active, &e.TimeZone, &e.GitRepository)
+	return e, err
+}
+
+func selectEnvironments(ctx context.Context, q querier, where predicate, rest string) ([]domain.Environment, error) {
+	rows, err := q.QueryContext(ctx, "SELECT "+environmentColumns+" FROM environments e WHERE "+where.text+rest, where.args...)
+	return collect(rows, err, scanEnvironment)
+}
+
+func selectEnvironment(ctx context.Context, q querier, where predicate, rest string) (domain.Environment, error) {
+	all, err := selectEnvironments(ctx, q, where, rest)
+	if err != nil || len(all) == 0 {
+		return domain.Environment{}, orElse(err, domain.ErrEnvironmentNotFound)
+	}
+	return all[0], nil
+}
+
+func orElse(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+func environmentsIn(sc tenancy.Scope) predicate { return placed(sc, "e.path", "e.organization_id") }
+
+// List returns one page of the environments in sc, in tree order, and the cursor of the
+// next page, empty after the last.
+func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Environment, domain.Cursor, error) {
+	stretches := sc.Ranges()
+	if p.After != "" {
+		after, err := domain.ParsePath(string(p.After))
+		if err != nil {
+			return nil, "", domain.ErrCursor
+		}
+		stretches = beyond(stretches, after+"!") // behind after itself and before its children
+	}
+	organization, args := inOrganization(sc, "e.organization_id")
+	limit := pageSize(p)
+	all, err := walk(stretches, limit+1, func(part []tenancy.Range, n int) ([]domain.Environment, error) {
+		one := "SELECT " + environmentColumns + " FROM environments e WHERE " + organization + "e.path >= ? AND e.path < ? ORDER BY e.path LIMIT ?"
+		query, values := chain(part, one, "path", n, func(r tenancy.Range) []any {
+			return append(args[:len(args):len(args)], string(r.From), string(r.Until), n)
+		})
+		rows, err := s.db.hotRows(ctx, query, values...)
+		return collect(rows, err, scanEnvironment)
+	})
+	if err != nil || len(all) <= limit {
+		return all, "", err
+	}
+	return all[:limit], domain.Cursor(all[limit-1].Path), nil
+}
+
+// Children returns the environments in sc directly below parent, in tree order.
+func (s *EnvironmentStore) Children(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID) ([]domain.Environment, error) {
+	where := environmentsIn(sc).and("e.parent_id = ? AND e.id <> e.parent_id", int64(parent))
+	return selectEnvironments(ctx, s.db.read, where, " ORDER BY e.path")
+}
+
+// Get returns the environment with that number. It is ErrEnvironmentNotFound if there is
+// none in sc.
+func (s *EnvironmentStore) Get(ctx context.Context, sc tenancy.Scope, id domain.EnvironmentID) (domain.Environment, error) {
+	return selectEnvironment(ctx, s.db.read, environmentsIn(sc).and("e.id = ?", int64(id)), "")
+}
+
+// Insert adds e below e.Parent, which must lie in w, and returns it with its numbers and
+// place. It belongs to its parent's organization, or is one if e.IsOrganization says so.
+// It is ErrEnvironmentNotFound on "parent" without a parent in w, and
+// ErrEnvironmentAliasTaken if a sibling has the alias.
+func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e domain.Environment) (domain.Environment, error) {
+	id, err := s.db.ids.next(ctx, environmentNumbers)
+	if err != nil {
+		return e, err
+	}
+	e.ID, e.UUID = domain.EnvironmentID(id), newUUID()
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		parent, err := s.parent(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(e.Parent)))
+		if err != nil {
+			return err
+		}
+		place(&e, &parent)
+		if err := e.Validate(); err != nil {
+			return err
+		}
+		if err := insertEnvironment(ctx, tx, &e, parent.Organization); err != nil {
+			return err
+		}
+		if e.IsOrganization {
+			err = bumpAround(ctx, tx, e.Path)
+		} else {
+			err = bump(ctx, tx, e.Organization)
+		}
+		if err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, environmentEntry("environment:create", &e, domain.Diff(nil, e.Fields())))
+	})
+	return e, err
+}
+
+// place gives e its place below parent.
+func place(e, parent *domain.Environment) {
+	e.Path = parent.Path.Child(e.ID)
+	e.AliasPath = e.Alias
+	if parent.AliasPath != "" {
+		e.AliasPath = parent.AliasPath + "/" + e.Alias
+	}
+	e.Organization = parent.Organization
+	if e.IsOrganization {
+		e.Organization = domain.OrganizationID(e.ID)
+	}
+}
+
+// parent reads the environment that another one is to be put below, and keeps it from
+// being moved or deleted until the transaction ends.
+func (s *EnvironmentStore) parent(ctx context.Context, tx bun.Tx, where predicate) (domain.Environment, error) {
+	parent, err := selectEnvironment(ctx, tx, where, s.db.forShare())
+	if domain.ErrEnvironmentNotFound.Is(err) {
+		return parent, domain.ErrEnvironmentNotFound.On("parent")
+	}
+	return parent, err
+}
+
+// insertEnvironment adds the rows of an environment whose place is known.
+func insertEnvironment(ctx context.Context, tx bun.Tx, e *domain.Environment, parentOrganization domain.OrganizationID) error {
+	if e.IsOrganization {
+		_, err := tx.ExecContext(ctx, "INSERT INTO organizations (organization_id, generation) VALUES (?, 1)", int64(e.Organization))
+		if err != nil {
+			return translate(err)
+		}
+	}
+	if _, err := tx.NewInsert().Model(toEnvironmentRow(e)).Exec(ctx); err != nil {
+		return translate(err)
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO environment_counts (organization_id, environment_id, environment_path, users) VALUES (?, ?, ?, 0)",
+		int64(e.Organization), int64(e.ID), string(e.Path))
+	if err != nil || e.ID == domain.RootEnvironment {
+		return translate(err)
+	}
+	return takeAlias(ctx, tx, e, parentOrganization)
+}
+
+func takeAlias(ctx context.Context, tx bun.Tx, e *domain.Environment, parentOrganization domain.OrganizationID) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO environment_names
+		(organization_id, parent_id, alias_key, environment_organization_id, environment_id) VALUES (?, ?, ?, ?, ?)`,
+		int64(parentOrganization), int64(e.Parent), domain.Fold(e.Alias), int64(e.Organization), int64(e.ID))
+	return translate(err)
+}
+
+func freeAlias(ctx context.Context, tx bun.Tx, id domain.EnvironmentID) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM environment_names WHERE environment_id = ?", int64(id))
+	return translate(err)
+}
+
+// Update loads the environment, runs change and saves, in one transaction, and returns
+// what was saved. Another Parent moves the whole subtree, with its users and everything
+// that names a place in it; the new parent must lie in w. It is ErrEnvironmentNotFound if
+// there is none in w, ErrEnvironmentCycle, ErrEnvironmentBorder or ErrTooDeep for a move
+// that cannot be made, ErrRootFixed, ErrEnvironmentAliasTaken, or the error of change,
+// and then nothing is saved.
+func (s *EnvironmentStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID, change func(*domain.Environment) error) (after domain.Environment, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		before, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(id)), s.db.forUpdate())
+		if err != nil {
+			return err
+		}
+		after = before
+		if err := change(&after); err != nil {
+			return err
+		}
+		changes := domain.Diff(before.Fields(), after.Fields())
+		if len(changes) == 0 {
+			return nil
+		}
+		if id == domain.RootEnvironment && (after.Parent != before.Parent || !after.Active) {
+			return domain.ErrRootFixed
+		}
+		if err := s.save(ctx, tx, w, &before, &after); err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, environmentEntry("environment:update", &after, changes))
+	})
+	return after, err
+}
+
+// save writes after in place of before.
+func (s *EnvironmentStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.Environment) error {
+	moved := after.Parent != before.Parent
+	renamed := after.Alias != before.Alias
+	if (moved || renamed) && after.ID != domain.RootEnvironment {
+		if err := s.hang(ctx, tx, w, before, after); err != nil {
+			return err
+		}
+	}
+	if err := after.Validate(); err != nil {
+		return err
+	}
+	res, err := tx.NewUpdate().Model(toEnvironmentRow(after)).
+		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID)).Exec(ctx)
+	if err := one(res, err, domain.ErrEnvironmentNotFound); err != nil {
+		return err
+	}
+	if moved || renamed || after.Active != before.Active {
+		return bumpAround(ctx, tx, slices.Compact([]domain.EnvironmentPath{before.Path, after.Path})...)
+	}
+	return bump(ctx, tx, after.Organization)
+}
+
+// hang gives the subtree of before its new place and name: the path and alias path of
+// every environment in it, and of everything that carries the path of one.
+func (s *EnvironmentStore) hang(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.Environment) error {
+	// For a new name only, the parent itself need not be in the scope.
+	where := predicate{"e.path = ?", []any{string(before.Path.Parent())}}
+	if after.Parent != before.Parent {
+		where = environmentsIn(w.Read()).and("e.id = ?", int64(after.Parent))
+	}
+	parent, err := s.parent(ctx, tx, where)
+	if err != nil {
+		return err
+	}
+	if before.Path.Contains(parent.Path) {
+		return domain.ErrEnvironmentCycle
+	}
+	if !after.IsOrganization && parent.Organization != before.Organization {
+		return domain.ErrEnvironmentBorder
+	}
+	place(after, &parent)
+	if err := fits(ctx, tx, before.Path, after.Path); err != nil {
+		return err
+	}
+	if err := after.Validate(); err != nil {
+		return err
+	}
+	if err := freeAlias(ctx, tx, after.ID); err != nil {
+		return err
+	}
+	if err := takeAlias(ctx, tx, after, parent.Organization); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE environments SET
+			path = ? || substr(path, ?), alias_path = ? || substr(alias_path, ?), alias_path_key = ? || substr(alias_path_key, ?)
+		WHERE path >= ? AND path < ?`,
+		string(after.Path), len(before.Path)+1,
+		after.AliasPath, runes(before.AliasPath)+1, domain.Fold(after.AliasPath), runes(before.AliasPath)+1,
+		string(before.Path), string(before.Path.End()))
+	if err != nil || after.Path == before.Path {
+		return translate(err)
+	}
+	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "audit"} {
+		_, err := tx.ExecContext(ctx, "UPDATE "+table+` SET environment_path = ? || substr(environment_path, ?)
+			WHERE environment_path >= ? AND environment_path < ?`,
+			string(after.Path), len(before.Path)+1, string(before.Path), string(before.Path.End()))
+		if err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
+
+// runes counts characters as the databases' substr does.
+func runes(s string) int { return len([]rune(s)) }
+
+// fits returns ErrTooDeep if the deepest environment of the subtree at from would lie
+// too deep at to.
+func fits(ctx context.Context, q querier, from, to domain.EnvironmentPath) error {
+	rows, err := q.QueryContext(ctx, `SELECT coalesce(max(length(path) - length(replace(path, '/', '')) - 1), 0)
+		FROM environments WHERE path >= ? AND path < ?`, string(from), string(from.End()))
+	deepest, err := only(rows, err, scalar[int], domain.ErrEnvironmentNotFound)
+	if err != nil {
+		return err
+	}
+	if deepest-from.Depth()+to.Depth() > domain.MaxDepth {
+		return domain.ErrTooDeep
+	}
+	return nil
+}
+
+// Delete removes the environment, and with it every mention on users' lists. It is
+// ErrEnvironmentNotFound if there is none in w, ErrRootFixed for the root, and
+// ErrEnvironmentNotEmpty, counting what w's principal can see of it, unless it is empty.
+func (s *EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		e, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(id)), s.db.forUpdate())
+		if err != nil {
+			return err
+		}
+		if id == domain.RootEnvironment {
+			return domain.ErrRootFixed
+		}
+		if err := isEmpty(ctx, tx, w, &e); err != nil {
+			return err
+		}
+		// Before the mentions go: bumpAround finds their users by them.
+		if err := bumpAround(ctx, tx, e.Path); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM user_environments WHERE environment_path = ?", string(e.Path)); err != nil {
+			return translate(err)
+		}
+		if err := freeAlias(ctx, tx, e.ID); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, "DELETE FROM environments WHERE organization_id = ? AND id = ?", int64(e.Organization), int64(e.ID))
+		if err := one(res, err, domain.ErrEnvironmentNotFound); err != nil {
+			return err
+		}
+		if e.IsOrganization {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM organizations WHERE organization_id = ?", int64(e.Organization)); err != nil {
+				return translate(err)
+			}
+		}
+		return s.db.record(ctx, tx, w, environmentEntry("environment:delete", &e, domain.Diff(e.Fields(), nil)))
+	})
+}
+
+func isEmpty(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e *domain.Environment) error {
+	in := environmentsIn(w.Read())
+	rows, err := tx.QueryContext(ctx, `SELECT
+			(SELECT count(*) FROM environment_names WHERE organization_id = ? AND parent_id = ?),
+			(SELECT count(*) FROM environments e WHERE e.parent_id = ? AND `+in.text+`),
+			(SELECT users FROM environment_counts WHERE organization_id = ? AND environment_id = ?),
+			(SELECT count(*) FROM groups WHERE organization_id = ? AND ?)`,
+		append(append([]any{int64(e.Organization), int64(e.ID), int64(e.ID)}, in.args...),
+			int64(e.Organization), int64(e.ID), int64(e.Organization), e.IsOrganization)...)
+	var there int64
+	var seen domain.EnvironmentCount
+	_, err = only(rows, err, func(r row) (bool, error) {
+		return true, r.Scan(&there, &seen.Environments, &seen.Users, &seen.Groups)
+	}, domain.ErrEnvironmentNotFound)
+	if err != nil {
+		return err
+	}
+	switch {
+	case seen.Environments+seen.Users+seen.Groups > 0:
+		return domain.ErrEnvironmentNotEmpty.Saying("This environment still has environments (%d), users (%d) and groups (%d) in it.",
+			seen.Environments, seen.Users, seen.Groups)
+	case there > 0:
+		return domain.ErrEnvironmentNotEmpty
+	}
+	return nil
+}
+
+func environmentEntry(action string, e *domain.Environment, changes []domain.Change) domain.AuditEntry {
+	return domain.AuditEntry{
+		Action: action, Target: domain.Target{Kind: "environment", ID: int64(e.ID), Name: e.Alias},
+		Organization: e.Organization, Place: e.ID, Path: e.Path, Changes: changes,
+	}
+}
+
+// bump counts a change to the environments or groups of an organization.
+func bump(ctx context.Context, tx bun.Tx, o domain.OrganizationID) error {
+	res, err := tx.ExecContext(ctx, "UPDATE organizations SET generation = generation + 1 WHERE organization_id = ?", int64(o))
+	return one(res, err, domain.ErrChanged)
+}
+
+// bumpAround counts a change that alters who reaches the environments at the paths: for
+// the organizations on the way up and below, and for the users who are allowed or blocked
+// from an environment above, at or below one of them.
+func bumpAround(ctx context.Context, tx bun.Tx, paths ...domain.EnvironmentPath) error {
+	for _, p := range paths {
+		var up []int64
+		var ups []string
+		for q := p; ; q = q.Parent() {
+			up, ups = append(up, int64(q.ID())), append(ups, string(q))
+			if q == q.Parent() {
+				break
+			}
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE organizations SET generation = generation + 1 WHERE organization_id IN (?)
+			OR organization_id IN (SELECT id FROM environments WHERE is_organization AND path >= ? AND path < ?)`,
+			in(up), string(p), string(p.End()))
+		if err != nil {
+			return translate(err)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE users SET epoch = epoch + 1 WHERE (organization_id, id) IN
+			(SELECT organization_id, user_id FROM user_environments WHERE environment_path IN (?)
+				UNION SELECT organization_id, user_id FROM user_environments WHERE environment_path >= ? AND environment_path < ?)`,
+			in(ups), string(p), string(p.End()))
+		if err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package persistence
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// GroupStore keeps groups. A group lies in a scope if its organization's place does.
+type GroupStore struct{ db *DB }
+
+// NewGroupStore returns the store of groups in db.
+func NewGroupStore(db *DB) *GroupStore { return &GroupStore{db} }
+
+type groupRow struct {
+	bun.BaseModel `bun:"table:groups,alias:g"`
+
+	OrganizationID  int64
+	ID              int64
+	UUID            string
+	EnvironmentPath string
+	ParentID        int64
+	Alias           string
+	AliasKey        string
+	Mask            int64
+}
+
+func toGroupRow(g *domain.Group, place domain.EnvironmentPath) *groupRow {
+	return &groupRow{OrganizationID: int64(g.Organization), ID: int64(g.ID), UUID: string(g.UUID), EnvironmentPath: string(place),
+		ParentID: int64(g.Parent), Alias: g.Alias, AliasKey: domain.Fold(g.Alias), Mask: int64(g.Mask)}
+}
+
+const groupColumns = "g.organization_id, g.id, g.uuid, g.parent_id, g.alias, g.mask, g.environment_path"
+
+// placedGroup is a group with the place of its organization.
+type placedGroup struct {
+	domain.Group
+	place domain.EnvironmentPath
+}
+
+func scanGroup(r row) (g placedGroup, err error) {
+	err = r.Scan(&g.Organization, &g.ID, &g.UUID, &g.Parent, &g.Alias, &g.Mask, &g.place)
+	return g, err
+}
+
+func selectGroups(ctx context.Context, q querier, where predicate, rest string) ([]placedGroup, error) {
+	rows, err := q.QueryContext(ctx, "SELECT "+groupColumns+" FROM groups g WHERE "+where.text+rest, where.args...)
+	return collect(rows, err, scanGroup)
+}
+
+func selectGroup(ctx context.Context, q querier, where predicate, rest string) (placedGroup, error) {
+	all, err := selectGroups(ctx, q, where, rest)
+	if err != nil || len(all) == 0 {
+		return placedGroup{}, orElse(err, domain.ErrGroupNotFound)
+	}
+	return all[0], nil
+}
+
+func plainGroups(placed []placedGroup) []domain.Group {
+	groups := make([]domain.Group, len(placed))
+	for i, g := range placed {
+		groups[i] = g.Group
+	}
+	return groups
+}
+
+func groupsIn(sc tenancy.Scope) predicate {
+	return placed(sc, "g.environment_path", "g.organization_id")
+}
+
+// List returns the groups in sc, by organization in tree order, then by number.
+func (s *GroupStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error) {
+	groups, err := selectGroups(ctx, s.db.read, groupsIn(sc), " ORDER BY g.environment_path, g.id")
+	return plainGroups(groups), err
+}
+
+// Get returns the group with that number. It is ErrGroupNotFound if there is none in sc.
+func (s *GroupStore) Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error) {
+	g, err := selectGroup(ctx, s.db.read, groupsIn(sc).and("g.id = ?", int64(id)), "")
+	return g.Group, err
+}
+
+// Named returns the groups in sc with that alias, compared by domain.Fold.
+func (s *GroupStore) Named(ctx context.Context, sc tenancy.Scope, alias string) ([]domain.Group, error) {
+	groups, err := selectGroups(ctx, s.db.read, groupsIn(sc).and("g.alias_key = ?", domain.Fold(alias)), " ORDER BY g.id")
+	return plainGroups(groups), err
+}
+
+// Insert adds g to g.Organization, whose place must lie in w, and returns it with its
+// numbers. It is ErrEnvironmentNotFound without such an organization, ErrGroupNotFound
+// on "parent" without a parent that can be used there, and ErrGroupAliasTaken.
+func (s *GroupStore) Insert(ctx context.Context, w tenancy.WriteScope, g domain.Group) (domain.Group, error) {
+	if err := g.Validate(); err != nil {
+		return g, err
+	}
+	id, err := s.db.ids.next(ctx, groupNumbers)
+	if err != nil {
+		return g, err
+	}
+	g.ID, g.UUID = domain.GroupID(id), newUUID()
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		border, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ? AND e.is_organization", int64(g.Organization)), s.db.forShare())
+		if err != nil {
+			return err
+		}
+		if err := s.checkParent(ctx, tx, &g); err != nil {
+			return err
+		}
+		if _, err := tx.NewInsert().Model(toGroupRow(&g, border.Path)).Exec(ctx); err != nil {
+			return translate(err)
+		}
+		return s.finish(ctx, tx, w, "group:create", &g, border.Path, domain.Diff(nil, g.Fields()))
+	})
+	return g, err
+}
+
+// checkParent reads the way up from g and refuses one that leaves the groups usable in
+// g's organization or comes back to g.
+func (s *GroupStore) checkParent(ctx context.Context, tx bun.Tx, g *domain.Group) error {
+	for up := g.Parent; up != domain.RootGroup; {
+		if up == g.ID {
+			return domain.ErrGroupCycle
+		}
+		parent, err := selectGroup(ctx, tx, predicate{"g.id = ? AND g.organization_id IN (?, ?)",
+			[]any{int64(up), int64(g.Organization), int64(domain.RootOrganization)}}, s.db.forShare())
+		if err != nil {
+			return domain.AsError(err).On("parent")
+		}
+		up = parent.Parent
+	}
+	return nil
+}
+
+// finish counts the change and writes the audit entry. A group of the root is used
+// everywhere, but its generation is part of every principal.
+func (s *GroupStore) finish(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, action string, g *domain.Group, place domain.EnvironmentPath, changes []domain.Change) error {
+	if err := bump(ctx, tx, g.Organization); err != nil {
+		return err
+	}
+	return s.db.record(ctx, tx, w, domain.AuditEntry{
+		Action: action, Target: domain.Target{Kind: "group", ID: int64(g.ID), Name: g.Alias},
+		Organization: g.Organization, Place: g.Organization.Environment(), Path: place, Changes: changes,
+	})
+}
+
+// Update loads the group, runs change and saves, in one transaction, and returns what was
+// saved. It is ErrGroupNotFound if there is none in w, ErrGroupCycle, ErrGroupAliasTaken,
+// or the error of change, and then nothing is saved.
+func (s *GroupStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, change func(*domain.Group) error) (after domain.Group, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		before, err := selectGroup(ctx, tx, groupsIn(w.Read()).and("g.id = ?", int64(id)), s.db.forUpdate())
+		if err != nil {
+			return err
+		}
+		// Two changes that together would make a cycle wait for one another.
+		_, err = tx.ExecContext(ctx, "SELECT 1 FROM organizations WHERE organization_id = ?"+s.db.forUpdate(), int64(before.Organization))
+		if err != nil {
+			return translate(err)
+		}
+		after = before.Group
+		if err := change(&after); err != nil {
+			return err
+		}
+		changes := domain.Diff(before.Fields(), after.Fields())
+		if len(changes) == 0 {
+			return nil
+		}
+		if err := after.Validate(); err != nil {
+			return err
+		}
+		if after.Parent != before.Parent {
+			if err := s.checkParent(ctx, tx, &after); err != nil {
+				return err
+			}
+		}
+		res, err := tx.NewUpdate().Model(toGroupRow(&after, before.place)).
+			Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID)).Exec(ctx)
+		if err := one(res, err, domain.ErrGroupNotFound); err != nil {
+			return err
+		}
+		return s.finish(ctx, tx, w, "group:update", &after, before.place, changes)
+	})
+	return after, err
+}
+
+// Delete removes the group. It is ErrGroupNotFound if there is none in w, and
+// ErrGroupNotEmpty if it has members or groups below it.
+func (s *GroupStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.GroupID) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		g, err := selectGroup(ctx, tx, groupsIn(w.Read()).and("g.id = ?", int64(id)), s.db.forUpdate())
+		if err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, `SELECT EXISTS (SELECT 1 FROM user_groups WHERE group_id = ?)
+			OR EXISTS (SELECT 1 FROM groups WHERE parent_id = ? AND id <> ?)`, int64(id), int64(id), int64(id))
+		used, err := only(rows, err, scalar[bool], domain.ErrGroupNotFound)
+		if err != nil {
+			return err
+		}
+		if used {
+			return domain.ErrGroupNotEmpty
+		}
+		res, err := tx.ExecContext(ctx, "DELETE FROM groups WHERE organization_id = ? AND id = ?", int64(g.Organization), int64(id))
+		if err := one(res, err, domain.ErrGroupNotFound); err != nil {
+			return err
+		}
+		return s.finish(ctx, tx, w, "group:delete", &g.Group, g.place, domain.Diff(g.Fields(), nil))
+	})
+}

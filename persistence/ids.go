@@ -1,0 +1,97 @@
+package persistence
+
+import (
+	"context"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+)
+
+// leases hands out numbers from blocks that this process has leased. A number is never
+// handed out twice; numbers leased and not used when the process ends are lost.
+type leases struct {
+	db     *DB
+	mu     sync.Mutex
+	blocks map[string]*block
+}
+
+// block is the numbers from next up to but without end.
+type block struct{ next, end int64 }
+
+// maxLease is the largest block.
+const maxLease = 1000
+
+// next returns a number of that kind. The lease is a transaction of its own, so that
+// creating entities does not serialise on one row.
+func (l *leases) next(ctx context.Context, kind string) (int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.blocks[kind]
+	if b == nil || b.next == b.end {
+		leased, err := l.lease(ctx, kind)
+		if err != nil {
+			return 0, err
+		}
+		if l.blocks == nil {
+			l.blocks = make(map[string]*block)
+		}
+		b = leased
+		l.blocks[kind] = b
+	}
+	b.next++
+	return b.next - 1, nil
+}
+
+// lease takes a block of about a hundredth of the numbers in use, so that a small
+// directory counts 1, 2, 3 and a large one seldom asks.
+func (l *leases) lease(ctx context.Context, kind string) (*block, error) {
+	var b block
+	err := l.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		var first int64
+		if err := tx.QueryRowContext(ctx, "SELECT next FROM id_blocks WHERE name = ?"+l.db.forUpdate(), kind).Scan(&first); err != nil {
+			return err
+		}
+		b = block{first, first + min(max(first/100, 1), maxLease)}
+		return setNext(ctx, tx, kind, b.end)
+	})
+	return &b, err
+}
+
+// claim takes the numbers of that kind up to and including last, and returns the first of
+// them. Every number from the first on is then the caller's, and none was handed out before.
+func claim(ctx context.Context, d *DB, tx bun.Tx, kind string, last int64) (first int64, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT next FROM id_blocks WHERE name = ?"+d.forUpdate(), kind).Scan(&first)
+	if err != nil || last < first {
+		return first, err
+	}
+	return first, setNext(ctx, tx, kind, last+1)
+}
+
+func setNext(ctx context.Context, tx bun.Tx, kind string, next int64) error {
+	if next > domain.MaxID {
+		return domain.ErrUnavailable.Saying("The directory has no numbers left.")
+	}
+	res, err := tx.ExecContext(ctx, "UPDATE id_blocks SET next = ? WHERE name = ?", next, kind)
+	return one(res, err, domain.ErrInternal)
+}
+
+// forUpdate is the clause that locks the rows a transaction has read; SQLite's
+// transactions have the whole file to themselves.
+func (d *DB) forUpdate() string { return either(d.engine == PostgreSQL, " FOR UPDATE", "") }
+
+// forShare is the clause that keeps rows a transaction has read from being changed.
+func (d *DB) forShare() string { return either(d.engine == PostgreSQL, " FOR SHARE", "") }
+
+// The kinds of numbers.
+const (
+	environmentNumbers = "environment"
+	groupNumbers       = "group"
+	userNumbers        = "user"
+	personNumbers      = "person"
+)
+
+// newUUID returns a UUIDv7.
+func newUUID() domain.UUID { return domain.UUID(uuid.Must(uuid.NewV7()).String()) }

@@ -1,0 +1,11 @@
+// Package migrations holds the steps that bring a database to the current schema: plain
+// SQL, one folder per engine, the same numbers in both. Steps only ever expand; what an
+// expansion made superfluous is dropped a release later.
+package migrations
+
+import "embed"
+
+// FS holds the folders sqlite and postgres.
+//
+//go:embed sqlite/*.sql postgres/*.sql
+var FS embed.FS

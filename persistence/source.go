@@ -1,0 +1,89 @@
+package persistence
+
+import (
+	"context"
+	"strings"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Source reads what package tenancy decides by. It implements tenancy.Source.
+type Source struct{ db *DB }
+
+// NewSource returns the source of decisions in db.
+func NewSource(db *DB) *Source { return &Source{db} }
+
+// Generations implements tenancy.Source.
+func (s *Source) Generations(ctx context.Context, organizations []domain.OrganizationID) (map[domain.OrganizationID]int64, error) {
+	rows, err := s.db.read.QueryContext(ctx, "SELECT organization_id, generation FROM organizations WHERE organization_id IN (?)", in(organizations))
+	generations := make(map[domain.OrganizationID]int64, len(organizations))
+	_, err = collect(rows, err, func(r row) (struct{}, error) {
+		var o domain.OrganizationID
+		var generation int64
+		err := r.Scan(&o, &generation)
+		generations[o] = generation
+		return struct{}{}, err
+	})
+	return generations, err
+}
+
+// Groups implements tenancy.Source.
+func (s *Source) Groups(ctx context.Context, organizations []domain.OrganizationID) ([]domain.Group, error) {
+	groups, err := selectGroups(ctx, s.db.read, predicate{"g.organization_id IN (?)", []any{in(organizations)}}, "")
+	return plainGroups(groups), err
+}
+
+// Environments implements tenancy.Source.
+func (s *Source) Environments(ctx context.Context, keys []tenancy.EnvironmentKey) ([]domain.Environment, error) {
+	pairs := strings.TrimSuffix(strings.Repeat("(?, ?), ", len(keys)), ", ")
+	args := make([]any, 0, 2*len(keys))
+	for _, k := range keys {
+		args = append(args, int64(k.Organization), int64(k.ID))
+	}
+	return selectEnvironments(ctx, s.db.read, predicate{"(e.organization_id, e.id) IN (VALUES " + pairs + ")", args}, "")
+}
+
+// Inactive implements tenancy.Source.
+func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath, ranges []tenancy.Range) ([]domain.EnvironmentPath, error) {
+	within := inRanges(ranges, "path")
+	query, args := "SELECT path FROM environments WHERE NOT active AND "+within.text, within.args
+	if len(above) > 0 {
+		query += " UNION ALL SELECT path FROM environments WHERE NOT active AND path IN (?)"
+		args = append(args, in(above))
+	}
+	rows, err := s.db.read.QueryContext(ctx, query, args...)
+	return collect(rows, err, scalar[domain.EnvironmentPath])
+}
+
+// HasNested implements tenancy.Source.
+func (s *Source) HasNested(ctx context.Context, p domain.EnvironmentPath) (bool, error) {
+	rows, err := s.db.read.QueryContext(ctx, `SELECT EXISTS (SELECT 1 FROM environments
+		WHERE is_organization AND path > ? AND path < ?)`, string(p), string(p.End()))
+	return only(rows, err, scalar[bool], domain.ErrEnvironmentNotFound)
+}
+
+// maxCandidates is how many environments of one name are looked at.
+const maxCandidates = "200"
+
+// Find implements tenancy.Source.
+func (s *Source) Find(ctx context.Context, sc tenancy.Scope, ref domain.EnvironmentRef) ([]domain.Environment, error) {
+	where := environmentsIn(sc)
+	name := domain.Fold(strings.TrimPrefix(string(ref), "/"))
+	id, numbered := ref.Number()
+	switch {
+	case numbered:
+		where = where.and("e.id = ?", int64(id))
+	case name == "":
+		where = where.and("e.id = ?", int64(domain.RootEnvironment))
+	default:
+		where = where.and("e.alias_key = ?", domain.Fold(ref.Alias()))
+	}
+	if strings.Contains(name, "/") {
+		where = where.and(`(e.alias_path_key = ? OR e.alias_path_key LIKE ? ESCAPE '\')`, name, "%/"+literal.Replace(name))
+	}
+	return selectEnvironments(ctx, s.db.read, where, " ORDER BY e.path LIMIT "+maxCandidates)
+}
+
+// literal makes text stand for itself in a LIKE whose escape is the backslash.
+var literal = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

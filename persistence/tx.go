@@ -1,0 +1,70 @@
+package persistence
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/uptrace/bun"
+	"modernc.org/sqlite"
+)
+
+// attempts is how often a transaction is run before its error is returned.
+const attempts = 6
+
+// inTx runs work in a transaction and commits it. Work is run again, whole, when the
+// database says that another try may succeed, so it must do nothing but work on the
+// database. A commit whose outcome is unknown is not tried again.
+func (d *DB) inTx(ctx context.Context, work func(context.Context, bun.Tx) error) error {
+	for try := 1; ; try++ {
+		err := d.tryTx(ctx, work)
+		if err == nil || try == attempts || !repeatable(err) {
+			return translate(err)
+		}
+		pause := time.Duration(1<<try) * (2*time.Millisecond + rand.N(6*time.Millisecond))
+		select {
+		case <-ctx.Done():
+			return translate(err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (d *DB) tryTx(ctx context.Context, work func(context.Context, bun.Tx) error) error {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+	if err := work(ctx, tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return commitError{err}
+	}
+	return nil
+}
+
+// commitError is the error of a commit, after which a lost connection leaves the outcome
+// unknown.
+type commitError struct{ error }
+
+func (e commitError) Unwrap() error { return e.error }
+
+// repeatable reports whether err left nothing behind and may not come again.
+func repeatable(err error) bool {
+	var commit commitError
+	committing := errors.As(err, &commit)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01" || !committing && passing(pg.Code)
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return busy(lite)
+	}
+	return !committing && (disconnected(err) || errors.Is(err, io.ErrUnexpectedEOF))
+}

@@ -1,0 +1,652 @@
+package persistence
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// UserStore keeps users. A user lies in a scope if their home does, or if the scope is
+// their own account.
+type UserStore struct{ db *DB }
+
+// NewUserStore returns the store of users in db.
+func NewUserStore(db *DB) *UserStore { return &UserStore{db} }
+
+// userRow is a row of the table users.
+type userRow struct {
+	bun.BaseModel `bun:"table:users,alias:u"`
+
+	OrganizationID  int64
+	ID              int64
+	UUID            string
+	EnvironmentID   int64
+	EnvironmentPath string
+	Alias           string
+	AliasKey        string
+	Role            int64
+	State           int64
+	Active          bool
+	PersonID        int64
+	FirstName       string
+	FirstNameKey    string
+	LastName        string
+	LastNameKey     string
+	Mail            string
+	MailKey         string
+	Phone           string
+	JobTitle        string
+	Department      string
+	Language        string
+	TimeZone        string
+	DefaultPage     int64
+	FirstAccess     bool
+	PasswordDelay   int64
+	RevokeDelay     int64
+	PasswordHash    string
+	CreatedAt       int64
+	LastPasswordAt  int64
+	LastConnectedAt int64
+	LastSeenAt      int64
+	IdleSince       int64
+	Epoch           int64
+	TokenEpoch      int64
+}
+
+func toUserRow(u *domain.User) *userRow {
+	return &userRow{
+		OrganizationID: int64(u.Organization), ID: int64(u.ID), UUID: string(u.UUID),
+		EnvironmentID: int64(u.Home), EnvironmentPath: string(u.HomePath),
+		Alias: u.Alias, AliasKey: domain.Fold(u.Alias), Role: int64(u.Role), State: int64(u.State), Active: u.Active,
+		PersonID: int64(u.Person.ID), FirstName: u.Person.FirstName, FirstNameKey: domain.Fold(u.Person.FirstName),
+		LastName: u.Person.LastName, LastNameKey: domain.Fold(u.Person.LastName),
+		Mail: u.Person.Mail, MailKey: domain.Fold(u.Person.Mail), Phone: u.Person.Phone,
+		JobTitle: u.Person.JobTitle, Department: u.Person.Department, Language: u.Language, TimeZone: u.TimeZone,
+		DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
+		PasswordDelay: int64(u.PasswordDelay), RevokeDelay: int64(u.RevokeDelay),
+		CreatedAt: millis(u.Created), LastPasswordAt: millis(u.LastPassword), LastConnectedAt: millis(u.LastConnected),
+		LastSeenAt: millis(u.LastSeen), IdleSince: millis(u.IdleSince), Epoch: 1, TokenEpoch: 1,
+	}
+}
+
+const userColumns = `u.organization_id, u.id, u.uuid, u.environment_id, u.environment_path, u.alias, u.role, u.state, u.active,
+	u.person_id, u.first_name, u.last_name, u.mail, u.phone, u.job_title, u.department, u.language, u.time_zone,
+	u.default_page, u.first_access, u.password_delay, u.revoke_delay, u.created_at, u.last_password_at,
+	u.last_connected_at, u.last_seen_at, u.idle_since, ` + groupList + ` AS group_list, ` + grantList + ` AS grant_list`
+
+func scanUser(r row) (u domain.User, err error) {
+	var created, lastPassword, lastConnected, lastSeen, idleSince int64
+	var groups, grants string
+	p := &u.Person
+	err = r.Scan(&u.Organization, &u.ID, &u.UUID, &u.Home, &u.HomePath, &u.Alias, &u.Role, &u.State, &u.Active,
+		&p.ID, &p.FirstName, &p.LastName, &p.Mail, &p.Phone, &p.JobTitle, &p.Department, &u.Language, &u.TimeZone,
+		&u.DefaultPage, &u.FirstAccess, &u.PasswordDelay, &u.RevokeDelay, &created, &lastPassword,
+		&lastConnected, &lastSeen, &idleSince, &groups, &grants)
+	u.Created, u.LastPassword, u.LastConnected = moment(created), moment(lastPassword), moment(lastConnected)
+	u.LastSeen, u.IdleSince = moment(lastSeen), moment(idleSince)
+	u.Groups = parseGroups(groups)
+	u.Allowed, u.Blocked = parseGrants(grants)
+	return u, err
+}
+
+func selectUsers(ctx context.Context, q querier, where predicate, rest string) ([]domain.User, error) {
+	rows, err := q.QueryContext(ctx, "SELECT "+userColumns+" FROM users u WHERE "+where.text+rest, where.args...)
+	return collect(rows, err, scanUser)
+}
+
+func selectUser(ctx context.Context, q querier, where predicate, rest string) (domain.User, error) {
+	all, err := selectUsers(ctx, q, where, rest)
+	if err != nil || len(all) == 0 {
+		return domain.User{}, orElse(err, domain.ErrUserNotFound)
+	}
+	return all[0], nil
+}
+
+// Get returns the user with that number. It is ErrUserNotFound if there is none in sc.
+func (s *UserStore) Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error) {
+	return selectUser(ctx, s.db.read, account(sc).and("u.id = ?", int64(id)), "")
+}
+
+// Named returns the user with that alias, compared by domain.Fold. It is ErrUserNotFound
+// if there is none in sc.
+func (s *UserStore) Named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error) {
+	return selectUser(ctx, s.db.read, account(sc).and(
+		"(u.organization_id, u.id) IN (SELECT organization_id, user_id FROM login_names WHERE name = ?)", domain.Fold(alias)), "")
+}
+
+// filtered returns the conditions of f, each with an AND before it.
+func filtered(f domain.UserFilter) predicate {
+	var p predicate
+	if f.Role != 0 {
+		p = p.and("u.role = ?", int64(f.Role))
+	}
+	if f.Active != nil {
+		p = p.and("u.active = ?", *f.Active)
+	}
+	if f.Group != 0 {
+		p = p.and(`EXISTS (SELECT 1 FROM user_groups m WHERE m.organization_id = u.organization_id
+			AND m.user_id = u.id AND m.group_id = ?)`, int64(f.Group))
+	}
+	if f.Prefix != "" {
+		begins := literal.Replace(domain.Fold(f.Prefix)) + "%"
+		p = p.and(`(u.alias_key LIKE ? ESCAPE '\' OR u.first_name_key LIKE ? ESCAPE '\'
+			OR u.last_name_key LIKE ? ESCAPE '\' OR u.mail_key LIKE ? ESCAPE '\')`, begins, begins, begins, begins)
+	}
+	return p
+}
+
+// List returns one page of the users in sc that f keeps, in f's order, and the cursor of
+// the next page, empty after the last. A cursor of another order is ErrCursor. No match
+// is an empty slice.
+func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error) {
+	limit := pageSize(p)
+	var all []domain.User
+	var err error
+	if f.Order == domain.TreeOrder {
+		all, err = s.inTreeOrder(ctx, sc, f, p.After, limit+1)
+	} else {
+		all, err = s.sorted(ctx, sc, f, p.After, limit+1)
+	}
+	if err != nil || len(all) <= limit {
+		return all, "", err
+	}
+	return all[:limit], cursorAt(f.Order, &all[limit-1]), nil
+}
+
+// cursorAt returns the cursor that continues behind u: the order, the number, and what
+// the order sorts by before the number.
+func cursorAt(o domain.UserOrder, u *domain.User) domain.Cursor {
+	key := ""
+	switch o {
+	case domain.TreeOrder:
+		key = string(u.HomePath)
+	case domain.AliasOrder, domain.AliasOrderDescending:
+		key = domain.Fold(u.Alias)
+	}
+	return domain.Cursor(strconv.Itoa(int(o)) + " " + strconv.FormatInt(int64(u.ID), 10) + " " + key)
+}
+
+// parseCursor reads a cursor of order o. The empty cursor has an empty key and number 0.
+func parseCursor(o domain.UserOrder, c domain.Cursor) (key string, id int64, err error) {
+	if c == "" {
+		return "", 0, nil
+	}
+	parts := strings.SplitN(string(c), " ", 3)
+	if len(parts) != 3 || parts[0] != strconv.Itoa(int(o)) {
+		return "", 0, domain.ErrCursor
+	}
+	user, ok := domain.ParseID[domain.UserID](parts[1])
+	if !ok {
+		return "", 0, domain.ErrCursor
+	}
+	return parts[2], int64(user), nil
+}
+
+// inTreeOrder reads up to n users in tree order.
+func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor, n int) ([]domain.User, error) {
+	path, id, err := parseCursor(domain.TreeOrder, after)
+	if err != nil {
+		return nil, err
+	}
+	if _, self := sc.Self(); self {
+		where := account(sc).and("u.id > ?"+filtered(f).text, append([]any{id}, filtered(f).args...)...)
+		return selectUsers(ctx, s.db.read, where, "")
+	}
+	stretches := sc.Ranges()
+	if after != "" {
+		place, err := domain.ParsePath(path)
+		if err != nil {
+			return nil, domain.ErrCursor
+		}
+		stretches = beyond(stretches, place)
+	}
+	organization, args := inOrganization(sc, "u.organization_id")
+	filter := filtered(f)
+	return walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.User, error) {
+		one := "SELECT " + userColumns + " FROM users u WHERE " + organization +
+			"(u.environment_path, u.id) > (?, ?) AND u.environment_path < ?" + filter.text +
+			" ORDER BY u.environment_path, u.id LIMIT ?"
+		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
+			behind := int64(0)
+			if string(r.From) == path {
+				behind = id
+			}
+			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
+			return append(append(values, filter.args...), n)
+		})
+		rows, err := s.db.hotRows(ctx, query, values...)
+		return collect(rows, err, scanUser)
+	})
+}
+
+// sorted reads up to n users in an order that is not the tree's. How depends on how many
+// users the scope has: few are all read and sorted; of many, the directory's own index on
+// the order is walked and the ones outside the scope are passed over. The planners would
+// guess, and guess wrong for the one or the other.
+func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor, n int) ([]domain.User, error) {
+	key, id, err := parseCursor(f.Order, after)
+	if err != nil {
+		return nil, err
+	}
+	column, direction, sign := "alias_key", "", ">"
+	if f.Order == domain.NumberOrder || f.Order == domain.NumberOrderDescending {
+		column = "id"
+	}
+	if f.Order == domain.AliasOrderDescending || f.Order == domain.NumberOrderDescending {
+		direction, sign = " DESC", "<"
+	}
+	where, filter := account(sc), filtered(f)
+	where = where.and("1 = 1"+filter.text, filter.args...)
+	if after != "" {
+		if column == "id" {
+			where = where.and("u.id "+sign+" ?", id)
+		} else {
+			where = where.and("(u.alias_key, u.id) "+sign+" (?, ?)", key, id)
+		}
+	}
+	order := " ORDER BY u." + column + direction + ", u.id" + direction + " LIMIT " + strconv.Itoa(n)
+	many, err := s.walksIndex(ctx, sc, n)
+	if err != nil {
+		return nil, err
+	}
+	if many {
+		where.text = strings.ReplaceAll(where.text, "u.environment_path", "(u.environment_path || '')") // keeps its index out
+		return selectUsers(ctx, s.db.read, where, order)
+	}
+	rows, err := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text+
+		") SELECT "+userColumns+" FROM found JOIN users u ON u.organization_id = found.organization_id AND u.id = found.id"+order, where.args...)
+	return collect(rows, err, scanUser)
+}
+
+// walksIndex reports whether n users of sc are found sooner by walking an index over all
+// users than by reading all of sc: n times the share of others is less than sc.
+func (s *UserStore) walksIndex(ctx context.Context, sc tenancy.Scope, n int) (bool, error) {
+	mine, err := s.Count(ctx, sc, domain.UserFilter{})
+	if err != nil || mine <= 1000 {
+		return false, err
+	}
+	rows, err := s.db.read.QueryContext(ctx, "SELECT coalesce(sum(users), 0) FROM environment_counts")
+	all, err := only(rows, err, scalar[float64], domain.ErrInternal)
+	return float64(n)*all < float64(mine)*float64(mine), err
+}
+
+// Count returns how many users of sc f keeps.
+func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (int64, error) {
+	_, self := sc.Self()
+	if f.Plain() && !self {
+		where := placed(sc, "c.environment_path", "c.organization_id")
+		rows, err := s.db.read.QueryContext(ctx, "SELECT CAST(coalesce(sum(c.users), 0) AS bigint) FROM environment_counts c WHERE "+where.text, where.args...)
+		return only(rows, err, scalar[int64], domain.ErrInternal)
+	}
+	where, filter := account(sc), filtered(f)
+	where = where.and("1 = 1"+filter.text, filter.args...)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.text, where.args...)
+	return only(rows, err, scalar[int64], domain.ErrInternal)
+}
+
+// Insert adds u, whose home must lie in w, with the hash of its password, empty for none,
+// and returns it with its numbers. It is ErrEnvironmentNotFound on "envId" without such a
+// home, ErrChanged if a place u names is no longer where u says, ErrGroupNotFound,
+// ErrUserAliasTaken or ErrUserMailTaken.
+func (s *UserStore) Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error) {
+	if err := u.Validate(); err != nil {
+		return u, err
+	}
+	id, err := s.db.ids.next(ctx, userNumbers)
+	if err != nil {
+		return u, err
+	}
+	person, err := s.db.ids.next(ctx, personNumbers)
+	if err != nil {
+		return u, err
+	}
+	u.ID, u.Person.ID, u.UUID = domain.UserID(id), domain.PersonID(person), newUUID()
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.holdHome(ctx, tx, w, &u); err != nil {
+			return err
+		}
+		if err := s.holdGrants(ctx, tx, u.Allowed, u.Blocked); err != nil {
+			return err
+		}
+		if err := s.holdGroups(ctx, tx, &u); err != nil {
+			return err
+		}
+		if err := insertUser(ctx, tx, &u, hash); err != nil {
+			return err
+		}
+		if err := countUsers(ctx, tx, &u, 1); err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, userEntry("user:create", &u, domain.Diff(nil, u.Fields())))
+	})
+	return u, err
+}
+
+// holdHome keeps the home of u where u says it is until the transaction ends.
+func (s *UserStore) holdHome(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u *domain.User) error {
+	home, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(u.Home)), s.db.forShare())
+	if err != nil {
+		return domain.AsError(err).On("envId")
+	}
+	if home.Path != u.HomePath || home.Organization != u.Organization {
+		return domain.ErrChanged
+	}
+	return nil
+}
+
+// holdGrants keeps the environments on u's lists where u says they are.
+func (s *UserStore) holdGrants(ctx context.Context, tx bun.Tx, lists ...[]domain.Grant) error {
+	places := make(map[domain.EnvironmentID]domain.Grant)
+	for _, list := range lists {
+		for _, g := range list {
+			places[g.Environment] = g
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	ids := make([]domain.EnvironmentID, 0, len(places))
+	for id := range places {
+		ids = append(ids, id)
+	}
+	found, err := selectEnvironments(ctx, tx, predicate{"e.id IN (?)", []any{in(ids)}}, " ORDER BY e.id"+s.db.forShare())
+	if err != nil {
+		return err
+	}
+	if len(found) != len(places) {
+		return domain.ErrChanged
+	}
+	for _, e := range found {
+		if g := places[e.ID]; e.Path != g.Path || e.Organization != g.Organization {
+			return domain.ErrChanged
+		}
+	}
+	return nil
+}
+
+// holdGroups keeps the groups of u, which must be usable in u's organization.
+func (s *UserStore) holdGroups(ctx context.Context, tx bun.Tx, u *domain.User) error {
+	found, err := selectGroups(ctx, tx, predicate{"g.id IN (?) AND g.organization_id IN (?, ?)",
+		[]any{in(u.Groups), int64(u.Organization), int64(domain.RootOrganization)}}, " ORDER BY g.id"+s.db.forShare())
+	if err != nil {
+		return err
+	}
+	if len(found) != len(u.Groups) {
+		return domain.ErrGroupNotFound
+	}
+	return nil
+}
+
+// insertUser adds the rows of a user whose places are known.
+func insertUser(ctx context.Context, tx bun.Tx, u *domain.User, hash domain.PasswordHash) error {
+	if err := takeName(ctx, tx, loginNames, u.Alias, u); err != nil {
+		return err
+	}
+	if err := takeName(ctx, tx, mailAddresses, u.Person.Mail, u); err != nil {
+		return err
+	}
+	r := toUserRow(u)
+	r.PasswordHash = string(hash)
+	if _, err := tx.NewInsert().Model(r).Exec(ctx); err != nil {
+		return translate(err)
+	}
+	return insertLists(ctx, tx, u)
+}
+
+// nameTable is a table of names that are unique over the directory.
+type nameTable struct{ table, column string }
+
+var (
+	loginNames    = nameTable{"login_names", "name"}
+	mailAddresses = nameTable{"mail_addresses", "address"}
+)
+
+// takeName makes name u's, unless it is empty.
+func takeName(ctx context.Context, tx bun.Tx, t nameTable, name string, u *domain.User) error {
+	if name == "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO "+t.table+" ("+t.column+", organization_id, user_id) VALUES (?, ?, ?)",
+		domain.Fold(name), int64(u.Organization), int64(u.ID))
+	return translate(err)
+}
+
+func freeName(ctx context.Context, tx bun.Tx, t nameTable, name string) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM "+t.table+" WHERE "+t.column+" = ?", domain.Fold(name))
+	return translate(err)
+}
+
+// userGroupRow and userEnvironmentRow are the rows of a user's lists.
+type userGroupRow struct {
+	bun.BaseModel `bun:"table:user_groups"`
+
+	OrganizationID int64
+	UserID         int64
+	GroupID        int64
+	Rank           int64
+}
+
+type userEnvironmentRow struct {
+	bun.BaseModel `bun:"table:user_environments"`
+
+	OrganizationID            int64
+	UserID                    int64
+	Blocked                   bool
+	EnvironmentID             int64
+	EnvironmentOrganizationID int64
+	EnvironmentPath           string
+}
+
+// insertLists adds the groups and environments of u.
+func insertLists(ctx context.Context, tx bun.Tx, us ...*domain.User) error {
+	var groups []userGroupRow
+	var environments []userEnvironmentRow
+	for _, u := range us {
+		for i, id := range u.Groups {
+			groups = append(groups, userGroupRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID), GroupID: int64(id), Rank: int64(i)})
+		}
+		for _, list := range []struct {
+			blocked bool
+			grants  []domain.Grant
+		}{{false, u.Allowed}, {true, u.Blocked}} {
+			for _, g := range list.grants {
+				environments = append(environments, userEnvironmentRow{
+					OrganizationID: int64(u.Organization), UserID: int64(u.ID), Blocked: list.blocked,
+					EnvironmentID: int64(g.Environment), EnvironmentOrganizationID: int64(g.Organization), EnvironmentPath: string(g.Path),
+				})
+			}
+		}
+	}
+	if len(groups) > 0 {
+		if _, err := tx.NewInsert().Model(&groups).Exec(ctx); err != nil {
+			return translate(err)
+		}
+	}
+	if len(environments) > 0 {
+		if _, err := tx.NewInsert().Model(&environments).Exec(ctx); err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
+
+// countUsers adds n to the number of users whose home is u's.
+func countUsers(ctx context.Context, tx bun.Tx, u *domain.User, n int64) error {
+	res, err := tx.ExecContext(ctx, "UPDATE environment_counts SET users = users + ? WHERE organization_id = ? AND environment_id = ?",
+		n, int64(u.Organization), int64(u.Home))
+	return one(res, err, domain.ErrChanged)
+}
+
+func userEntry(action string, u *domain.User, changes []domain.Change) domain.AuditEntry {
+	return domain.AuditEntry{
+		Action: action, Target: domain.Target{Kind: "user", ID: int64(u.ID), Name: u.Alias},
+		Organization: u.Organization, Place: u.Home, Path: u.HomePath, Changes: changes,
+	}
+}
+
+// SuperUsers reads all other superUsers, and keeps all of them from being changed until
+// the transaction ends.
+type SuperUsers = func() ([]domain.User, error)
+
+func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID) SuperUsers {
+	return func() ([]domain.User, error) {
+		// Locked first and read then: what was changed by whoever held them is seen.
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.role = 4 ORDER BY u.id"+s.db.forUpdate(),
+			int64(domain.RootOrganization))
+		if err != nil {
+			return nil, translate(err)
+		}
+		return selectUsers(ctx, tx, predicate{"u.organization_id = ? AND u.role = 4 AND u.id <> ?",
+			[]any{int64(domain.RootOrganization), int64(but)}}, " ORDER BY u.id")
+	}
+}
+
+// lock reads the user with that number and keeps others from changing it.
+func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.User, error) {
+	where := account(w.Read()).and("u.id = ?", int64(id))
+	if s.db.engine == PostgreSQL {
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE "+where.text+" FOR UPDATE", where.args...)
+		if err != nil {
+			return domain.User{}, translate(err)
+		}
+	}
+	return selectUser(ctx, tx, where, "")
+}
+
+// Update loads the user, runs change and saves, in one transaction, and returns what was
+// saved. A hash that is not empty becomes the user's password and ends their sessions.
+// change may ask for the other superUsers. It is ErrUserNotFound if there is none in w,
+// ErrUserBorder if the home would lie in another organization, the errors of Insert, or
+// the error of change, and then nothing is saved.
+func (s *UserStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
+	change func(*domain.User, SuperUsers) error) (after domain.User, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		before, err := s.lock(ctx, tx, w, id)
+		if err != nil {
+			return err
+		}
+		after = before.Clone()
+		if err := change(&after, s.superUsers(ctx, tx, id)); err != nil {
+			return err
+		}
+		changes := domain.Diff(before.Fields(), after.Fields())
+		if hash != "" {
+			changes = append(changes, domain.Change{Field: "password"})
+		}
+		if len(changes) == 0 && before.IdleSince.Equal(after.IdleSince) {
+			return nil
+		}
+		if err := after.Validate(); err != nil {
+			return err
+		}
+		if err := s.save(ctx, tx, w, &before, &after, hash); err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, userEntry("user:update", &after, changes))
+	})
+	return after, err
+}
+
+// save writes after in place of before.
+func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.User, hash domain.PasswordHash) error {
+	if after.Organization != before.Organization {
+		return domain.ErrUserBorder
+	}
+	if after.Home != before.Home {
+		if err := s.holdHome(ctx, tx, w, after); err != nil {
+			return err
+		}
+		if err := countUsers(ctx, tx, before, -1); err != nil {
+			return err
+		}
+		if err := countUsers(ctx, tx, after, 1); err != nil {
+			return err
+		}
+	}
+	for _, name := range []struct {
+		table         nameTable
+		before, after string
+	}{{loginNames, before.Alias, after.Alias}, {mailAddresses, before.Person.Mail, after.Person.Mail}} {
+		if domain.Fold(name.before) == domain.Fold(name.after) {
+			continue
+		}
+		if err := freeName(ctx, tx, name.table, name.before); err != nil {
+			return err
+		}
+		if err := takeName(ctx, tx, name.table, name.after, after); err != nil {
+			return err
+		}
+	}
+	if err := s.saveLists(ctx, tx, before, after); err != nil {
+		return err
+	}
+	query := tx.NewUpdate().Model(toUserRow(after)).ExcludeColumn("password_hash", "epoch", "token_epoch").
+		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID))
+	res, err := query.Exec(ctx)
+	if err := one(res, err, domain.ErrUserNotFound); err != nil {
+		return err
+	}
+	if hash == "" && !before.DecidesDifferently(after) {
+		return nil
+	}
+	set, args := "epoch = epoch + 1", []any(nil)
+	if hash != "" {
+		set, args = set+", token_epoch = token_epoch + 1, password_hash = ?", []any{string(hash)}
+	}
+	res, err = tx.ExecContext(ctx, "UPDATE users SET "+set+" WHERE organization_id = ? AND id = ?",
+		append(args, int64(after.Organization), int64(after.ID))...)
+	return one(res, err, domain.ErrUserNotFound)
+}
+
+// saveLists writes the groups and environments of after, if they differ from before's.
+func (s *UserStore) saveLists(ctx context.Context, tx bun.Tx, before, after *domain.User) error {
+	if !before.ListsDifferently(after) {
+		return nil
+	}
+	if err := s.holdGrants(ctx, tx, after.Allowed, after.Blocked); err != nil {
+		return err
+	}
+	if err := s.holdGroups(ctx, tx, after); err != nil {
+		return err
+	}
+	for _, table := range []string{"user_groups", "user_environments"} {
+		_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE organization_id = ? AND user_id = ?", int64(after.Organization), int64(after.ID))
+		if err != nil {
+			return translate(err)
+		}
+	}
+	return insertLists(ctx, tx, after)
+}
+
+// Delete removes the user with everything that is theirs, unless check, which may ask
+// for the other superUsers, returns an error. It is ErrUserNotFound if there is none in w.
+func (s *UserStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.UserID, check func(domain.User, SuperUsers) error) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		u, err := s.lock(ctx, tx, w, id)
+		if err != nil {
+			return err
+		}
+		if err := check(u, s.superUsers(ctx, tx, id)); err != nil {
+			return err
+		}
+		if err := freeName(ctx, tx, loginNames, u.Alias); err != nil {
+			return err
+		}
+		if err := freeName(ctx, tx, mailAddresses, u.Person.Mail); err != nil {
+			return err
+		}
+		if err := countUsers(ctx, tx, &u, -1); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, "DELETE FROM users WHERE organization_id = ? AND id = ?", int64(u.Organization), int64(u.ID))
+		if err := one(res, err, domain.ErrUserNotFound); err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, userEntry("user:delete", &u, domain.Diff(u.Fields(), nil)))
+	})
+}

@@ -1,0 +1,4 @@
+package rbac
+
+// Ask is ask, past the cache, for benchmarks.
+var Ask = (*Engine).ask

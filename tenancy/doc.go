@@ -1,0 +1,32 @@
+// Package tenancy turns the tree of environments into answers: what a principal reaches
+// (Reach), the proof that they may use a permission there (Scope, WriteScope), and the
+// one issuer of such proofs (Gate). It also keeps what was read of environments and
+// groups (Documents). It knows no database and no surface; it reads the directory
+// through Source.
+//
+// The way to any stored row leads through a scope, and only a Gate makes scopes. The
+// zero Scope reaches nothing.
+//
+// Everything remembered is keyed by what it was computed from: a user's reach by the
+// user's epoch and the generations of their organization and the root's, an
+// organization's documents by its generation. The versions are read at the beginning of
+// a request, before anything is looked up, and a change bumps them in its own
+// transaction; so an old entry is never found again, and nothing is invalidated by hand.
+//
+// Decisions:
+//
+//   - Design.md section 5 keeps each organization's whole tree in memory. Here only its
+//     groups are kept whole; environments are kept one by one, by organization,
+//     generation and number, and read in one statement a page when missing. A change to
+//     one environment of an organization with 100,000 then costs the next request a few
+//     rows instead of the whole tree, and memory is bounded by entries, not by the size
+//     of the largest tenant (2026-11-22).
+//   - A reach is two sorted lists of subtrees, the ones in it and the ones cut out of it,
+//     each without overlaps, so that for any place at most one entry of each list can
+//     speak: the greatest not above it. Deciding and explaining are the same two binary
+//     searches (2026-11-22).
+//   - Whether an environment is inactive is read when a reach is computed, not kept in a
+//     tree: whoever changes it bumps the generation of every organization above and
+//     below it and the epoch of every user who was allowed an environment there
+//     (2026-11-22).
+package tenancy

@@ -1,0 +1,387 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"canopy/domain"
+)
+
+// Gate decides who may do what, where, and is the only issuer of scopes. It is safe for
+// concurrent use.
+type Gate struct {
+	policy    Policy
+	source    Source
+	documents *Documents
+	accesses  *lru.Cache[accessKey, *access]
+	counter   DecisionCounter
+}
+
+// DecisionCounter counts decisions and cache look-ups for the metrics. Its methods are
+// safe for concurrent use.
+type DecisionCounter interface {
+	Counter
+	// Decided counts one decision about a permission.
+	Decided(p domain.Permission, allowed bool)
+}
+
+// accessEntries is how many principals' reaches are remembered, at about 1 KB each.
+const accessEntries = 16 << 10
+
+// NewGate returns a gate that decides by policy and reads the directory through source.
+func NewGate(policy Policy, source Source, documents *Documents, c DecisionCounter) *Gate {
+	accesses, _ := lru.New[accessKey, *access](accessEntries) // fails for sizes below 1 only
+	return &Gate{policy: policy, source: source, documents: documents, accesses: accesses, counter: c}
+}
+
+// accessKey is everything an access was computed from.
+type accessKey struct {
+	organization   domain.OrganizationID
+	user           domain.UserID
+	epoch          int64
+	generation     int64
+	rootGeneration int64
+}
+
+// access is what a principal has: permissions and places.
+type access struct {
+	mask    domain.Mask
+	reach   Reach // what is open to them now
+	nominal Reach // what they have, inactive or not
+	// only is the organization all of reach lies in; 0 if it may span several.
+	only domain.OrganizationID
+}
+
+// access returns what who has, remembered from an earlier request of the same versions.
+func (g *Gate) access(ctx context.Context, who *domain.Principal) (*access, error) {
+	key := accessKey{who.Organization, who.User, who.Epoch, who.Generation, who.RootGeneration}
+	a, hit := g.accesses.Get(key)
+	g.counter.Looked("access", hit)
+	if hit {
+		return a, nil
+	}
+	a, err := g.compute(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	g.accesses.Add(key, a)
+	return a, nil
+}
+
+func (g *Gate) compute(ctx context.Context, who *domain.Principal) (*access, error) {
+	groups, err := g.documents.groupsAt(ctx, map[domain.OrganizationID]int64{
+		who.Organization:        who.Generation,
+		domain.RootOrganization: who.RootGeneration,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a := &access{mask: groups.Mask(who.Organization, who.Groups), nominal: NominalReach(&who.Subject)}
+	a.reach = a.nominal
+	if who.Role != domain.RoleSuperUser {
+		inactive, err := g.source.Inactive(ctx, a.nominal.above(), a.nominal.set)
+		if err != nil {
+			return nil, err
+		}
+		a.reach = newReach(&who.Subject, inactive)
+	}
+	border := who.OrganizationPath()
+	if border == "" {
+		return nil, fmt.Errorf("user %d has no organization above their home", who.User)
+	}
+	if (ranges{subtree(border)}).covers(a.reach.set) {
+		nested, err := g.source.HasNested(ctx, border)
+		if err != nil {
+			return nil, err
+		}
+		if !nested {
+			a.only = who.Organization
+		}
+	}
+	return a, nil
+}
+
+// above returns the paths above the subtrees that are in the reach: if one of these
+// environments is inactive, so is everything below it.
+func (r *Reach) above() []domain.EnvironmentPath {
+	seen := make(map[domain.EnvironmentPath]bool)
+	climb := func(p domain.EnvironmentPath) {
+		for p != domain.RootPath && !seen[p.Parent()] {
+			p = p.Parent()
+			seen[p] = true
+		}
+	}
+	if r.home != "" {
+		climb(r.home)
+	}
+	for _, m := range r.in {
+		climb(m.Path)
+	}
+	paths := make([]domain.EnvironmentPath, 0, len(seen))
+	for p := range seen {
+		paths = append(paths, p)
+	}
+	return paths
+}
+
+// Where says in which part of the principal's reach a permission is to be used.
+type Where struct {
+	anywhere bool
+	ref      domain.EnvironmentRef
+	path     domain.EnvironmentPath
+}
+
+// Anywhere is the whole reach.
+func Anywhere() Where { return Where{anywhere: true} }
+
+// Here is the current environment and everything below it: the environment the client
+// asked to be in, else the principal's home, for an oadmin their organization.
+func Here() Where { return Where{} }
+
+// In is the environment that ref names and everything below it; Here for the empty one.
+func In(ref domain.EnvironmentRef) Where { return Where{ref: ref} }
+
+// At is the environment at p and everything below it.
+func At(p domain.EnvironmentPath) Where { return Where{path: p} }
+
+// Enter returns the proof that who may use p at a place. It is NotFound if the place is
+// outside who's reach, Conflict if its name is ambiguous, and Forbidden if the place is
+// reached but p is not permitted. Where p is permitted on who's own account only, the
+// scope is that account.
+func (g *Gate) Enter(ctx context.Context, who *domain.Principal, p domain.Permission, at Where) (Scope, error) {
+	a, err := g.enter(ctx, who, p)
+	if err != nil {
+		return Scope{}, err
+	}
+	place, err := g.place(ctx, who, a, at)
+	if err != nil {
+		return Scope{}, err
+	}
+	sc := scopeOf(who, a, p)
+	switch {
+	case g.decide(who, a, domain.Within, p).Allowed:
+		sc.set = a.reach.set.within(subtree(place))
+		if p == domain.GroupRead {
+			sc.addGroups(who)
+		}
+	case g.decide(who, a, domain.Self, p).Allowed:
+		if place.Contains(who.Home) {
+			self := who.Actor()
+			sc.self = &self
+		}
+	default:
+		return Scope{}, domain.ErrForbidden
+	}
+	return sc, nil
+}
+
+// EnterWrite is Enter for changes.
+func (g *Gate) EnterWrite(ctx context.Context, who *domain.Principal, p domain.Permission, at Where) (WriteScope, error) {
+	sc, err := g.Enter(ctx, who, p, at)
+	return WriteScope{sc}, err
+}
+
+// EnterUser returns the proof that who may use p on the account of target: NotFound if
+// target is not reached, Forbidden if p is not permitted in target's position.
+func (g *Gate) EnterUser(ctx context.Context, who *domain.Principal, p domain.Permission, target *domain.User) (WriteScope, error) {
+	a, err := g.enter(ctx, who, p)
+	if err != nil {
+		return WriteScope{}, err
+	}
+	sc := scopeOf(who, a, p)
+	position := domain.Outside
+	switch {
+	case target.ID == who.User && target.Organization == who.Organization:
+		position = domain.Self
+		self := who.Actor()
+		sc.self = &self
+	case a.reach.Contains(target.HomePath):
+		position = domain.Within
+		sc.set = a.reach.set
+	default:
+		return WriteScope{}, domain.ErrUserNotFound
+	}
+	if !g.decide(who, a, position, p).Allowed {
+		return WriteScope{}, domain.ErrForbidden
+	}
+	return WriteScope{sc}, nil
+}
+
+// enter returns what who has, unless their password must be changed before anything else.
+func (g *Gate) enter(ctx context.Context, who *domain.Principal, p domain.Permission) (*access, error) {
+	if who.PasswordExpired && p != domain.PasswordChange {
+		return nil, domain.ErrPasswordExpired
+	}
+	return g.access(ctx, who)
+}
+
+// Can says whether who may use p in the environment at path. It is the decision behind
+// every scope.
+func (g *Gate) Can(ctx context.Context, who *domain.Principal, p domain.Permission, path domain.EnvironmentPath) (bool, error) {
+	a, err := g.access(ctx, who)
+	if err != nil {
+		return false, err
+	}
+	return g.decide(who, a, a.position(path), p).Allowed, nil
+}
+
+func (a *access) position(path domain.EnvironmentPath) domain.Position {
+	if a.reach.Contains(path) {
+		return domain.Within
+	}
+	return domain.Outside
+}
+
+func (g *Gate) decide(who *domain.Principal, a *access, position domain.Position, p domain.Permission) domain.Verdict {
+	v := g.policy.Decide(who.Role, a.mask, position, p)
+	g.counter.Decided(p, v.Allowed)
+	return v
+}
+
+// Explain says whether who may use p in the environment at path, or on their own account
+// where no environment is named, and why.
+func (g *Gate) Explain(ctx context.Context, who *domain.Principal, p domain.Permission, path domain.EnvironmentPath) (domain.Explanation, error) {
+	a, err := g.access(ctx, who)
+	if err != nil {
+		return domain.Explanation{}, err
+	}
+	groups, err := g.documents.Groups(ctx, scopeOf(who, a, p), who.Organization)
+	if err != nil {
+		return domain.Explanation{}, err
+	}
+	x := domain.Explanation{Permission: p, Position: domain.Self,
+		Held: a.mask.Has(p), Groups: groups.Why(who.Organization, who.Groups, p)}
+	if path != "" {
+		x.Position = a.position(path)
+		x.Included, x.Excluded = a.reach.Why(path)
+	}
+	v := g.decide(who, a, x.Position, p)
+	x.Allowed, x.Policy = v.Allowed, v.Policy
+	return x, nil
+}
+
+func scopeOf(who *domain.Principal, a *access, p domain.Permission) Scope {
+	return Scope{
+		by:           receipt{who.Actor(), p},
+		organization: a.only,
+		reach:        &a.reach,
+		own:          versioned{who.Organization, who.Generation},
+		root:         versioned{domain.RootOrganization, who.RootGeneration},
+	}
+}
+
+// addGroups opens the groups of who's own organization and of the root, which are stored
+// at the organization's own place: members use them wherever in it they work.
+func (s *Scope) addGroups(who *domain.Principal) {
+	s.set = union(append([]Range{alone(who.OrganizationPath()), alone(domain.RootPath)}, s.set...)...)
+	if who.Organization != domain.RootOrganization {
+		s.organization = 0
+	}
+}
+
+// place returns the path of the place that at names, in who's reach.
+func (g *Gate) place(ctx context.Context, who *domain.Principal, a *access, at Where) (domain.EnvironmentPath, error) {
+	switch {
+	case at.anywhere:
+		return domain.RootPath, nil
+	case at.path != "":
+		if !a.reach.Contains(at.path) {
+			return "", domain.ErrEnvironmentNotFound
+		}
+		return at.path, nil
+	case at.ref == "" && who.Current == "":
+		return a.start(who)
+	}
+	e, err := g.find(ctx, who, a, at.ref)
+	return e.Path, err
+}
+
+// start returns where a principal is who did not say where.
+func (a *access) start(who *domain.Principal) (domain.EnvironmentPath, error) {
+	first := who.Home
+	if who.Role == domain.RoleOAdmin {
+		first = who.OrganizationPath()
+	}
+	if a.reach.Contains(first) {
+		return first, nil
+	}
+	for _, p := range append([]domain.EnvironmentPath{who.Home}, who.Allowed...) {
+		if a.reach.Contains(p) {
+			return p, nil
+		}
+	}
+	return "", domain.ErrNoEnvironment
+}
+
+// Environment returns the environment in who's reach that ref names; the empty reference
+// is the current environment. It is NotFound if there is none and Conflict, listing their
+// paths, if there are several.
+func (g *Gate) Environment(ctx context.Context, who *domain.Principal, ref domain.EnvironmentRef) (domain.Environment, error) {
+	a, err := g.enter(ctx, who, domain.EnvironmentRead)
+	if err != nil {
+		return domain.Environment{}, err
+	}
+	return g.find(ctx, who, a, ref)
+}
+
+func (g *Gate) find(ctx context.Context, who *domain.Principal, a *access, ref domain.EnvironmentRef) (domain.Environment, error) {
+	if ref == "" {
+		ref = who.Current
+	}
+	if ref == "" {
+		start, err := a.start(who)
+		if err != nil {
+			return domain.Environment{}, err
+		}
+		ref = domain.EnvironmentRef(fmt.Sprint(int64(start.ID())))
+	}
+	sc := scopeOf(who, a, domain.EnvironmentRead)
+	sc.set = a.reach.set
+	id, numbered := ref.Number()
+	if numbered {
+		if e, ok := g.documents.remembered(sc, id); ok {
+			if !sc.Covers(e.Path) {
+				return domain.Environment{}, domain.ErrEnvironmentNotFound
+			}
+			return *e, nil
+		}
+	}
+	candidates, err := g.source.Find(ctx, sc, ref)
+	if err != nil {
+		return domain.Environment{}, err
+	}
+	if numbered && len(candidates) == 1 {
+		g.documents.remember(sc, &candidates[0])
+		return candidates[0], nil
+	}
+	return choose(candidates, ref, a.reach.Contains)
+}
+
+// choose returns the one environment that ref names among candidates: the one whose
+// shown path it is, else the only one whose shown path ends with it.
+func choose(candidates []domain.Environment, ref domain.EnvironmentRef, reaches func(domain.EnvironmentPath) bool) (domain.Environment, error) {
+	var fits []domain.Environment
+	var paths []string
+	for _, e := range candidates {
+		shown := e.ShownPath(reaches)
+		whole, end := ref.Names(&e, shown)
+		if whole {
+			return e, nil
+		}
+		if end {
+			fits = append(fits, e)
+			paths = append(paths, shown)
+		}
+	}
+	switch len(fits) {
+	case 0:
+		return domain.Environment{}, domain.ErrEnvironmentNotFound
+	case 1:
+		return fits[0], nil
+	}
+	return domain.Environment{}, domain.ErrEnvironmentAmbiguous.Saying(
+		"Several environments are called %q: %s. Use a path or a number.", string(ref), strings.Join(paths, ", "))
+}

@@ -1,0 +1,70 @@
+package tenancy
+
+import (
+	"context"
+
+	"canopy/domain"
+)
+
+// Giver says what a principal can give to users and groups of one organization: nothing
+// they do not have. It reads nothing, so it can be asked inside a transaction.
+type Giver struct {
+	who    *domain.Principal
+	has    *access
+	groups *Groups
+}
+
+// Giver returns what who can give in organization o.
+func (g *Gate) Giver(ctx context.Context, who *domain.Principal, o domain.OrganizationID) (Giver, error) {
+	a, err := g.access(ctx, who)
+	if err != nil {
+		return Giver{}, err
+	}
+	groups, err := g.documents.Groups(ctx, scopeOf(who, a, domain.UserUpdate), o)
+	return Giver{who: who, has: a, groups: groups}, err
+}
+
+// MayChange returns nil if the principal may change or delete u as u is now: u's role is
+// lower, or both are superUsers. Otherwise it is ErrHigherRole.
+func (v Giver) MayChange(u *domain.User) error {
+	if u.Role < v.who.Role || v.who.Role == domain.RoleSuperUser {
+		return nil
+	}
+	return domain.ErrHigherRole
+}
+
+// MayGive returns nil if everything u has, active or not, is also the principal's: the
+// role, each permission of the groups, each place of the reach. Otherwise it is
+// ErrClimbing on the field that goes too far, or ErrGroupNotFound.
+func (v Giver) MayGive(u *domain.User) error {
+	if u.Role > v.who.Role {
+		return domain.ErrClimbing.On("role")
+	}
+	for _, id := range u.Groups {
+		if _, ok := v.groups.Get(u.Organization, id); !ok {
+			return domain.ErrGroupNotFound
+		}
+	}
+	if !v.groups.Mask(u.Organization, u.Groups).Within(v.has.mask) {
+		return domain.ErrClimbing.On("group")
+	}
+	subject := u.Subject()
+	reach := NominalReach(&subject)
+	if !v.has.nominal.Covers(&reach) {
+		return domain.ErrClimbing.On("envs")
+	}
+	return nil
+}
+
+// MayGiveMask returns nil if the principal has every permission of m; else ErrClimbing.
+func (v Giver) MayGiveMask(m domain.Mask) error {
+	if !m.Within(v.has.mask) {
+		return domain.ErrClimbing.On("permission")
+	}
+	return nil
+}
+
+// Mask returns the permissions u has through their groups.
+func (v Giver) Mask(u *domain.User) domain.Mask {
+	return v.groups.Mask(u.Organization, u.Groups)
+}

@@ -1,0 +1,100 @@
+package tenancy
+
+import "canopy/domain"
+
+// Scope proves that a principal may use one permission inside a set of environments, or
+// on their own account. Only a Gate makes scopes. The zero Scope reaches nothing:
+// forgetting one hides rows, it never shows them. Scopes are immutable and safe for
+// concurrent use.
+type Scope struct {
+	by receipt
+	// set is where the permission may be used; self is used instead where the principal
+	// may only act on their own account.
+	set  ranges
+	self *domain.Actor
+	// organization is the only organization that has places in set; 0 if there may be several.
+	organization domain.OrganizationID
+	// reach is the principal's whole reach, which says what may be shown beside a row.
+	reach *Reach
+	// own is the principal's organization with its generation, root the root's.
+	own, root versioned
+}
+
+// receipt says who was given a scope, and for what.
+type receipt struct {
+	actor      domain.Actor
+	permission domain.Permission
+}
+
+// versioned is an organization at one generation.
+type versioned struct {
+	organization domain.OrganizationID
+	generation   int64
+}
+
+// WriteScope proves the same for changes. No other package can make one of a Scope.
+type WriteScope struct{ scope Scope }
+
+// Read gives the weaker proof.
+func (w WriteScope) Read() Scope { return w.scope }
+
+// Covers reports whether the environment at p is in the scope.
+func (w WriteScope) Covers(p domain.EnvironmentPath) bool { return w.scope.Covers(p) }
+
+// Actor returns who the scope was given to.
+func (w WriteScope) Actor() domain.Actor { return w.scope.by.actor }
+
+// Permission returns what the scope is for.
+func (w WriteScope) Permission() domain.Permission { return w.scope.by.permission }
+
+// Actor returns who the scope was given to.
+func (s Scope) Actor() domain.Actor { return s.by.actor }
+
+// Ranges returns the stretches of the tree the scope covers, ascending and disjoint. The
+// caller must not change them. It is empty for a scope that is only Self.
+func (s Scope) Ranges() []Range { return s.set }
+
+// Self returns the one account the scope covers, and false if it covers environments.
+func (s Scope) Self() (domain.Actor, bool) {
+	if s.self == nil {
+		return domain.Actor{}, false
+	}
+	return *s.self, true
+}
+
+// Organization returns the only organization in which the scope has places. It reports
+// false if there may be several.
+func (s Scope) Organization() (domain.OrganizationID, bool) {
+	return s.organization, s.organization != 0
+}
+
+// Covers reports whether the environment at p is in the scope.
+func (s Scope) Covers(p domain.EnvironmentPath) bool { return s.set.contains(p) }
+
+// Shows reports whether the environment at p may be shown to the principal beside a row
+// that the scope covers: whether it is anywhere in their reach.
+func (s Scope) Shows(p domain.EnvironmentPath) bool { return s.reach != nil && s.reach.Contains(p) }
+
+// Below narrows the scope to the subtree of the environment at p.
+func (s Scope) Below(p domain.EnvironmentPath) Scope {
+	s.set = s.set.within(subtree(p))
+	return s
+}
+
+// Only narrows the scope to the one environment at p.
+func (s Scope) Only(p domain.EnvironmentPath) Scope {
+	s.set = s.set.within(alone(p))
+	return s
+}
+
+// Operator returns the scope of whoever works on the directory itself instead of through
+// a surface: the command line and the server's own jobs. name is who the audit trail names.
+func Operator(name string, p domain.Permission) WriteScope {
+	everything := Reach{in: []domain.Mark{{Kind: domain.MarkTree, Path: domain.RootPath}}}
+	everything.set = everything.ranges()
+	return WriteScope{Scope{
+		by:    receipt{domain.Actor{Organization: domain.RootOrganization, Alias: name}, p},
+		set:   everything.set,
+		reach: &everything,
+	}}
+}

@@ -1,0 +1,38 @@
+package tenancy
+
+import (
+	"context"
+
+	"canopy/domain"
+)
+
+// Source is what this package reads of the directory. It reads below the gate, before
+// there is a scope, so nothing it returns may be shown before a reach was asked.
+type Source interface {
+	// Generations returns the generation of each of the organizations that exist.
+	Generations(ctx context.Context, organizations []domain.OrganizationID) (map[domain.OrganizationID]int64, error)
+	// Groups returns all groups of the organizations.
+	Groups(ctx context.Context, organizations []domain.OrganizationID) ([]domain.Group, error)
+	// Environments returns those of the environments that exist, in any order.
+	Environments(ctx context.Context, keys []EnvironmentKey) ([]domain.Environment, error)
+	// Inactive returns the paths of the inactive environments that are one of above or
+	// lie in one of the ranges, in any order.
+	Inactive(ctx context.Context, above []domain.EnvironmentPath, in []Range) ([]domain.EnvironmentPath, error)
+	// HasNested reports whether other organizations lie below the organization at p.
+	HasNested(ctx context.Context, p domain.EnvironmentPath) (bool, error)
+	// Find returns the environments in sc that ref may name, at most 200: the one with
+	// that number, or those whose alias path ends with it, compared by domain.Fold. The
+	// reference "/" names the root.
+	Find(ctx context.Context, sc Scope, ref domain.EnvironmentRef) ([]domain.Environment, error)
+}
+
+// EnvironmentKey is where an environment is stored.
+type EnvironmentKey struct {
+	Organization domain.OrganizationID
+	ID           domain.EnvironmentID
+}
+
+// Policy decides by role, mask and position; package rbac implements it.
+type Policy interface {
+	Decide(domain.Role, domain.Mask, domain.Position, domain.Permission) domain.Verdict
+}
