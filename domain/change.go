@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,13 +96,13 @@ func numbers[T ~int64](ids []T) string {
 	return strings.Join(text, " ")
 }
 
+// grants writes places, not numbers, so that a reader can be shown only their own.
 func grants(grants []Grant) string {
-	ids := make([]EnvironmentID, len(grants))
+	paths := make([]string, len(grants))
 	for i, g := range grants {
-		ids[i] = g.Environment
+		paths[i] = string(g.Path)
 	}
-	slices.Sort(ids)
-	return numbers(ids)
+	return strings.Join(paths, " ")
 }
 
 func moment(t time.Time) string {

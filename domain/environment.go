@@ -88,6 +88,9 @@ func (e *Environment) ShownPath(reaches func(EnvironmentPath) bool) string {
 // "/" is the root. The empty reference names none.
 type EnvironmentRef string
 
+// NumberRef returns the reference that names an environment by its number.
+func NumberRef(id EnvironmentID) EnvironmentRef { return EnvironmentRef(number(id)) }
+
 // Number returns the number the reference is, if it is one.
 func (r EnvironmentRef) Number() (EnvironmentID, bool) { return ParseID[EnvironmentID](string(r)) }
 

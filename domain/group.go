@@ -69,3 +69,10 @@ func (g *Group) BuiltIn() bool { return g.ID <= AdminGroup }
 func (g *Group) UsableIn(o OrganizationID) bool {
 	return g.Organization == o || g.Organization == RootOrganization
 }
+
+// GroupRef is how a client names a group: by number ("2") or alias ("User"). The empty
+// reference names none.
+type GroupRef string
+
+// Number returns the number the reference is, if it is one.
+func (r GroupRef) Number() (GroupID, bool) { return ParseID[GroupID](string(r)) }

@@ -99,25 +99,36 @@ func (s *AccountStore) Failures(ctx context.Context, subjects []string) (map[str
 	return failures, err
 }
 
-// CountFailure adds one failed sign-in to each of the subjects, each in one atomic step.
-// A count that began before since starts again at one.
-func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now, since time.Time) error {
-	values, args := "", make([]any, 0, 4*len(subjects))
+// CountFailure adds one failed sign-in to each of the subjects, each in one atomic step,
+// and returns the new counts. A count that began before since starts again at one.
+func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now, since time.Time) (map[string]int64, error) {
+	values, args := "", make([]any, 0, 3*len(subjects)+2)
 	for _, subject := range subjects {
 		values += either(values == "", "", ", ") + "(?, 1, ?, ?)"
 		args = append(args, subject, millis(now), millis(now))
 	}
-	_, err := s.db.write.ExecContext(ctx, "INSERT INTO sign_in_failures (subject, failures, since, last_at) VALUES "+values+`
+	rows, err := s.db.write.QueryContext(ctx, "INSERT INTO sign_in_failures (subject, failures, since, last_at) VALUES "+values+`
 		ON CONFLICT (subject) DO UPDATE SET
 			failures = CASE WHEN sign_in_failures.since < ? THEN 1 ELSE sign_in_failures.failures + 1 END,
 			since = CASE WHEN sign_in_failures.since < ? THEN excluded.since ELSE sign_in_failures.since END,
-			last_at = excluded.last_at`, append(args, millis(since), millis(since))...)
-	return translate(err)
+			last_at = excluded.last_at
+		RETURNING subject, failures`, append(args, millis(since), millis(since))...)
+	counts := make(map[string]int64, len(subjects))
+	_, err = collect(rows, err, func(r row) (struct{}, error) {
+		var subject string
+		var n int64
+		err := r.Scan(&subject, &n)
+		counts[subject] = n
+		return struct{}{}, err
+	})
+	return counts, err
 }
 
-// Forgive forgets the failed sign-ins counted for the subjects.
-func (s *AccountStore) Forgive(ctx context.Context, subjects []string) error {
-	_, err := s.db.write.ExecContext(ctx, "DELETE FROM sign_in_failures WHERE subject IN (?)", in(subjects))
+// Forgive takes one failed sign-in back from each of the subjects, and all of them from
+// the subject cleared.
+func (s *AccountStore) Forgive(ctx context.Context, cleared string, subjects []string) error {
+	_, err := s.db.write.ExecContext(ctx, `UPDATE sign_in_failures SET failures = CASE WHEN subject = ? THEN 0 ELSE failures - 1 END
+		WHERE subject IN (?) AND failures > 0`, cleared, in(subjects))
 	return translate(err)
 }
 

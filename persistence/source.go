@@ -2,6 +2,8 @@ package persistence
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"canopy/domain"
@@ -63,26 +65,46 @@ func (s *Source) HasNested(ctx context.Context, p domain.EnvironmentPath) (bool,
 	return only(rows, err, scalar[bool], domain.ErrEnvironmentNotFound)
 }
 
-// maxCandidates is how many environments of one name are looked at.
-const maxCandidates = "200"
+// findTogether is how many references one statement looks for.
+const findTogether = 50
 
 // Find implements tenancy.Source.
-func (s *Source) Find(ctx context.Context, sc tenancy.Scope, ref domain.EnvironmentRef) ([]domain.Environment, error) {
+func (s *Source) Find(ctx context.Context, sc tenancy.Scope, refs []domain.EnvironmentRef) ([]domain.Environment, error) {
+	var found []domain.Environment
+	for part := range slices.Chunk(refs, findTogether) {
+		var text strings.Builder
+		var args []any
+		for i, ref := range part {
+			where := named(sc, ref)
+			fmt.Fprintf(&text, "%sSELECT * FROM (SELECT %s FROM environments e WHERE %s ORDER BY length(e.alias_path_key), e.path LIMIT 200) AS r%d",
+				either(i > 0, " UNION ALL ", ""), environmentColumns, where.text, i)
+			args = append(args, where.args...)
+		}
+		rows, err := s.db.read.QueryContext(ctx, text.String(), args...)
+		environments, err := collect(rows, err, scanEnvironment)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, environments...)
+	}
+	return found, nil
+}
+
+// named returns the condition that an environment lies in sc and may be what ref names.
+func named(sc tenancy.Scope, ref domain.EnvironmentRef) predicate {
 	where := environmentsIn(sc)
 	name := domain.Fold(strings.TrimPrefix(string(ref), "/"))
-	id, numbered := ref.Number()
-	switch {
-	case numbered:
-		where = where.and("e.id = ?", int64(id))
-	case name == "":
-		where = where.and("e.id = ?", int64(domain.RootEnvironment))
-	default:
-		where = where.and("e.alias_key = ?", domain.Fold(ref.Alias()))
+	if id, ok := ref.Number(); ok {
+		return where.and("e.id = ?", int64(id))
 	}
+	if name == "" {
+		return where.and("e.id = ?", int64(domain.RootEnvironment))
+	}
+	where = where.and("e.alias_key = ?", domain.Fold(ref.Alias()))
 	if strings.Contains(name, "/") {
 		where = where.and(`(e.alias_path_key = ? OR e.alias_path_key LIKE ? ESCAPE '\')`, name, "%/"+literal.Replace(name))
 	}
-	return selectEnvironments(ctx, s.db.read, where, " ORDER BY e.path LIMIT "+maxCandidates)
+	return where
 }
 
 // literal makes text stand for itself in a LIKE whose escape is the backslash.

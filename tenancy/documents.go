@@ -183,6 +183,27 @@ func (g *Groups) Get(o domain.OrganizationID, id domain.GroupID) (domain.Group, 
 	return group, ok
 }
 
+// Find returns the number of the group that ref names among those that can be used in
+// organization o: the one with that number or alias, of two with the same alias the
+// organization's own. It is ErrGroupNotFound if there is none.
+func (g *Groups) Find(o domain.OrganizationID, ref domain.GroupRef) (domain.GroupID, error) {
+	if id, ok := ref.Number(); ok {
+		if _, ok := g.Get(o, id); ok {
+			return id, nil
+		}
+		return 0, domain.ErrGroupNotFound
+	}
+	alias := domain.Fold(string(ref))
+	for _, tree := range []groupTree{g.trees[o], g.trees[domain.RootOrganization]} {
+		for id, group := range tree {
+			if domain.Fold(group.Alias) == alias {
+				return id, nil
+			}
+		}
+	}
+	return 0, domain.ErrGroupNotFound
+}
+
 // maxChain bounds the way up the group tree, should a cycle ever have been stored.
 const maxChain = 64
 

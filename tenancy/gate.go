@@ -327,6 +327,33 @@ func (g *Gate) Environment(ctx context.Context, who *domain.Principal, ref domai
 	return g.find(ctx, who, a, ref)
 }
 
+// Environments returns for each of refs what Environment returns, reading them together.
+// The error is that of the first reference without one environment.
+func (g *Gate) Environments(ctx context.Context, who *domain.Principal, refs []domain.EnvironmentRef) ([]domain.Environment, error) {
+	a, err := g.enter(ctx, who, domain.EnvironmentRead)
+	if err != nil || len(refs) == 0 {
+		return nil, err
+	}
+	candidates, err := g.source.Find(ctx, everywhere(who, a), refs)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]domain.Environment, len(refs))
+	for i, ref := range refs {
+		if found[i], err = choose(candidates, ref, a.reach.Contains); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// everywhere is the scope of finding environments by name.
+func everywhere(who *domain.Principal, a *access) Scope {
+	sc := scopeOf(who, a, domain.EnvironmentRead)
+	sc.set = a.reach.set
+	return sc
+}
+
 func (g *Gate) find(ctx context.Context, who *domain.Principal, a *access, ref domain.EnvironmentRef) (domain.Environment, error) {
 	if ref == "" {
 		ref = who.Current
@@ -336,36 +363,40 @@ func (g *Gate) find(ctx context.Context, who *domain.Principal, a *access, ref d
 		if err != nil {
 			return domain.Environment{}, err
 		}
-		ref = domain.EnvironmentRef(fmt.Sprint(int64(start.ID())))
+		ref = domain.NumberRef(start.ID())
 	}
-	sc := scopeOf(who, a, domain.EnvironmentRead)
-	sc.set = a.reach.set
+	sc := everywhere(who, a)
 	id, numbered := ref.Number()
 	if numbered {
-		if e, ok := g.documents.remembered(sc, id); ok {
-			if !sc.Covers(e.Path) {
-				return domain.Environment{}, domain.ErrEnvironmentNotFound
-			}
+		if e, ok := g.documents.remembered(sc, id); ok && sc.Covers(e.Path) {
 			return *e, nil
 		}
 	}
-	candidates, err := g.source.Find(ctx, sc, ref)
+	candidates, err := g.source.Find(ctx, sc, []domain.EnvironmentRef{ref})
 	if err != nil {
 		return domain.Environment{}, err
 	}
-	if numbered && len(candidates) == 1 {
-		g.documents.remember(sc, &candidates[0])
-		return candidates[0], nil
+	e, err := choose(candidates, ref, a.reach.Contains)
+	if err == nil && numbered {
+		g.documents.remember(sc, &e)
 	}
-	return choose(candidates, ref, a.reach.Contains)
+	return e, err
 }
 
-// choose returns the one environment that ref names among candidates: the one whose
-// shown path it is, else the only one whose shown path ends with it.
+// choose returns the one environment that ref names among candidates: the one with that
+// number, the one whose shown path it is, or else the only one whose shown path ends with
+// it.
 func choose(candidates []domain.Environment, ref domain.EnvironmentRef, reaches func(domain.EnvironmentPath) bool) (domain.Environment, error) {
 	var fits []domain.Environment
 	var paths []string
+	id, numbered := ref.Number()
 	for _, e := range candidates {
+		if numbered {
+			if e.ID == id {
+				return e, nil
+			}
+			continue
+		}
 		shown := e.ShownPath(reaches)
 		whole, end := ref.Names(&e, shown)
 		if whole {

@@ -64,6 +64,18 @@ func (v Giver) MayGiveMask(m domain.Mask) error {
 	return nil
 }
 
+// MayGivePlaces returns nil if the principal has the whole subtree at p, active or not;
+// else ErrForbidden, which does not tell what is missing.
+func (v Giver) MayGivePlaces(p domain.EnvironmentPath) error {
+	if !v.has.nominal.set.covers(ranges{subtree(p)}) {
+		return domain.ErrForbidden
+	}
+	return nil
+}
+
+// Groups returns the groups that can be used in the organization.
+func (v Giver) Groups() *Groups { return v.groups }
+
 // Mask returns the permissions u has through their groups.
 func (v Giver) Mask(u *domain.User) domain.Mask {
 	return v.groups.Mask(u.Organization, u.Groups)

@@ -87,6 +87,13 @@ func (s Scope) Only(p domain.EnvironmentPath) Scope {
 	return s
 }
 
+// Later returns the same scope for reading again after a change: what was remembered of
+// organizations at the beginning of the request does not count for it.
+func (s Scope) Later() Scope {
+	s.own, s.root = versioned{}, versioned{}
+	return s
+}
+
 // Operator returns the scope of whoever works on the directory itself instead of through
 // a surface: the command line and the server's own jobs. name is who the audit trail names.
 func Operator(name string, p domain.Permission) WriteScope {

@@ -20,10 +20,10 @@ type Source interface {
 	Inactive(ctx context.Context, above []domain.EnvironmentPath, in []Range) ([]domain.EnvironmentPath, error)
 	// HasNested reports whether other organizations lie below the organization at p.
 	HasNested(ctx context.Context, p domain.EnvironmentPath) (bool, error)
-	// Find returns the environments in sc that ref may name, at most 200: the one with
-	// that number, or those whose alias path ends with it, compared by domain.Fold. The
-	// reference "/" names the root.
-	Find(ctx context.Context, sc Scope, ref domain.EnvironmentRef) ([]domain.Environment, error)
+	// Find returns the environments in sc that one of refs may name: the one with that
+	// number, or those whose alias path ends with it, compared by domain.Fold, at most
+	// 200 a reference, the shortest alias paths first. "/" names the root.
+	Find(ctx context.Context, sc Scope, refs []domain.EnvironmentRef) ([]domain.Environment, error)
 }
 
 // EnvironmentKey is where an environment is stored.

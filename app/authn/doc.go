@@ -1,0 +1,22 @@
+// Package authn finds out who is asking: one credential scheme a file, each from what a
+// request carries to a domain.Principal. It also hashes passwords, slows down guessing
+// and notes when people were seen. What a principal may do is none of its business.
+//
+// Every way in ends at the same two questions, asked of the user's row as it is at the
+// beginning of the request: may this account be used, and are these credentials still
+// the ones it has? Nothing remembered can answer for the row.
+//
+// Decisions:
+//
+//   - HTTP Basic with argon2id on every request would cost about 50 ms. A pair of name
+//     and password that was verified is remembered as an HMAC under a key of this process
+//     together with the user's epoch, so a changed password or a revoked user is refused
+//     at once; wrong ones are not remembered (2026-11-22).
+//   - A failed sign-in is counted before the password is looked at and taken back after a
+//     success, so that many guesses at once cannot overtake the count (2026-11-22).
+//   - Nobody can lock somebody else out: waiting is imposed on a name from one address. The
+//     limits of an address, and of a name over all addresses, do not hold for an address
+//     from which that user has signed in before (2026-11-22).
+//   - Tokens are JWTs with HS512 and the claims of the published sample, because clients
+//     read them; what we rely on is the row they lead to (2026-11-22).
+package authn

@@ -1,0 +1,152 @@
+package authn
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+
+	"canopy/domain"
+)
+
+// Cost is what hashing a password costs. It is written into each hash.
+type Cost struct {
+	Memory uint32 // in KiB
+	Passes uint32
+}
+
+// DefaultCost is 19 MiB and two passes, the minimum OWASP's Password Storage Cheat Sheet
+// gives for argon2id with one lane.
+var DefaultCost = Cost{Memory: 19 << 10, Passes: 2}
+
+// The bounds of a password, in characters and bytes.
+const (
+	MinPasswordLength = 6
+	maxPasswordLength = 1024
+)
+
+const (
+	saltLength = 16
+	keyLength  = 32
+)
+
+// Hasher makes and checks argon2id hashes (RFC 9106) in the PHC string format. Each takes
+// memory and a processor for tens of milliseconds, so at most one runs per processor; a
+// bounded number wait, and the rest are refused. It is safe for concurrent use.
+type Hasher struct {
+	cost    Cost
+	min     int
+	running chan struct{}
+	waiting atomic.Int64
+	// decoy is checked where there is no hash, so that it takes as long.
+	decoy domain.PasswordHash
+}
+
+// maxWaiting is how many may wait for each one that runs.
+const maxWaiting = 64
+
+// NewHasher returns a hasher that refuses new passwords of fewer than min characters.
+func NewHasher(cost Cost, min int) *Hasher {
+	h := &Hasher{cost: cost, min: min, running: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	h.decoy = h.hash(rand.Text())
+	return h
+}
+
+// Hash returns the hash of a new password. It is Invalid, field "password", for one that
+// is too short or too long, and domain.ErrTooMany if too many wait.
+func (h *Hasher) Hash(ctx context.Context, password string) (domain.PasswordHash, error) {
+	if utf8.RuneCountInString(password) < h.min {
+		return "", domain.InvalidField("password", "At least %d characters are required.", h.min)
+	}
+	if len(password) > maxPasswordLength {
+		return "", domain.InvalidField("password", "At most %d bytes are allowed.", maxPasswordLength)
+	}
+	if !utf8.ValidString(password) || strings.ContainsRune(password, 0) {
+		return "", domain.InvalidField("password", "This is not valid text.")
+	}
+	if err := h.enter(ctx); err != nil {
+		return "", err
+	}
+	defer h.leave()
+	return h.hash(password), nil
+}
+
+// Verify reports whether password is the one hash was made of, and whether hash should be
+// made anew because it was made at another cost. An empty hash fits no password, and
+// takes as long.
+func (h *Hasher) Verify(ctx context.Context, hash domain.PasswordHash, password string) (ok, renew bool, err error) {
+	if err := h.enter(ctx); err != nil {
+		return false, false, err
+	}
+	defer h.leave()
+	fits := hash != "" && len(password) <= maxPasswordLength
+	if !fits {
+		hash, password = h.decoy, ""
+	}
+	cost, salt, key, err := parseHash(hash)
+	if err != nil {
+		return false, false, err
+	}
+	got := argon2.IDKey([]byte(password), salt, cost.Passes, cost.Memory, 1, uint32(len(key)))
+	return subtle.ConstantTimeCompare(got, key) == 1 && fits, cost != h.cost, nil
+}
+
+func (h *Hasher) enter(ctx context.Context) error {
+	if h.waiting.Add(1) > int64(cap(h.running)*maxWaiting) {
+		h.waiting.Add(-1)
+		return domain.ErrTooMany
+	}
+	defer h.waiting.Add(-1)
+	select {
+	case h.running <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return domain.ErrUnavailable.Because(ctx.Err())
+	}
+}
+
+func (h *Hasher) leave() { <-h.running }
+
+func (h *Hasher) hash(password string) domain.PasswordHash {
+	salt := make([]byte, saltLength)
+	rand.Read(salt) // never fails
+	key := argon2.IDKey([]byte(password), salt, h.cost.Passes, h.cost.Memory, 1, keyLength)
+	return domain.PasswordHash(fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, h.cost.Memory, h.cost.Passes,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key)))
+}
+
+// parseHash reads the PHC string format. It refuses costs that would exhaust the machine,
+// since hashes can be imported.
+func parseHash(hash domain.PasswordHash) (cost Cost, salt, key []byte, err error) {
+	parts := strings.Split(string(hash), "$")
+	if len(parts) != 6 || parts[1] != "argon2id" {
+		return cost, nil, nil, fmt.Errorf("not an argon2id hash")
+	}
+	var version, lanes int
+	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &cost.Memory, &cost.Passes, &lanes); err != nil {
+		return cost, nil, nil, fmt.Errorf("not an argon2id hash: bad parameters")
+	}
+	if version != argon2.Version || lanes != 1 || cost.Memory > 1<<20 || cost.Passes < 1 || cost.Passes > 100 {
+		return cost, nil, nil, fmt.Errorf("an argon2id hash with unsupported parameters")
+	}
+	salt, errSalt := base64.RawStdEncoding.Strict().DecodeString(parts[4])
+	key, errKey := base64.RawStdEncoding.Strict().DecodeString(parts[5])
+	if errSalt != nil || errKey != nil || len(salt) < 8 || len(key) < 16 || len(key) > 64 {
+		return cost, nil, nil, fmt.Errorf("not an argon2id hash: bad salt or key")
+	}
+	return cost, salt, key, nil
+}
+
+// CheckHash returns an error unless hash can be verified by a Hasher. The error does not
+// quote it.
+func CheckHash(hash domain.PasswordHash) error {
+	_, _, _, err := parseHash(hash)
+	return err
+}

@@ -1,0 +1,180 @@
+package authn
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"log/slog"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"canopy/domain"
+)
+
+// Accounts is what this package reads and keeps of accounts.
+type Accounts interface {
+	// ByLogin returns the account with that login name, compared by domain.Fold, or
+	// domain.ErrUserNotFound; ByID the same for its number.
+	ByLogin(ctx context.Context, name string) (domain.Account, error)
+	ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error)
+	// SignedIn notes a sign-in, Seen when users sent a request.
+	SignedIn(ctx context.Context, o domain.OrganizationID, id domain.UserID, at time.Time) error
+	Seen(ctx context.Context, seen map[domain.UserKey]time.Time) error
+	// Rehash replaces a hash by another of the same password, unless it was changed.
+	Rehash(ctx context.Context, o domain.OrganizationID, id domain.UserID, old, renewed domain.PasswordHash) error
+
+	// Failures returns what is counted for the subjects; CountFailure adds one to each in
+	// an atomic step and returns the new counts, beginning anew where a count began before
+	// since; Forgive takes one back from each and all from cleared.
+	Failures(ctx context.Context, subjects []string) (map[string]domain.Failures, error)
+	CountFailure(ctx context.Context, subjects []string, now, since time.Time) (map[string]int64, error)
+	Forgive(ctx context.Context, cleared string, subjects []string) error
+	// KnowsAddress reports whether the user signed in from the address after since.
+	KnowsAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, since time.Time) (bool, error)
+	RememberAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, at time.Time) error
+}
+
+// Counter counts look-ups in a cache, for the metrics.
+type Counter interface {
+	Looked(cache string, hit bool)
+}
+
+// Passwords verifies names and passwords. It is safe for concurrent use.
+type Passwords struct {
+	*Hasher
+	accounts Accounts
+	throttle throttle
+	// verified remembers pairs of name and password and when the sign-in was noted.
+	verified *lru.Cache[verifiedKey, time.Time]
+	key      [32]byte
+	counter  Counter
+	now      func() time.Time
+}
+
+// verifiedKey is a keyed hash of a user and password, valid for one state of the user.
+type verifiedKey struct {
+	mac   [sha256.Size]byte
+	epoch int64
+}
+
+const (
+	verifiedEntries = 16 << 10
+	// noteEvery is how often the sign-ins of a client that sends its password with each
+	// request are noted.
+	noteEvery = 10 * time.Minute
+)
+
+// NewPasswords returns the verifier over accounts. key is the server's own, for what is
+// stored of names and addresses.
+func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, c Counter, now func() time.Time) *Passwords {
+	p := &Passwords{Hasher: hasher, accounts: accounts, counter: c, now: now,
+		throttle: throttle{accounts: accounts, key: key, now: now}}
+	p.verified, _ = lru.New[verifiedKey, time.Time](verifiedEntries) // fails for sizes below 1 only
+	rand.Read(p.key[:])                                              // never fails
+	return p
+}
+
+// SignIn returns the account with that name and password as a principal, and notes the
+// sign-in. It is domain.ErrBadCredentials, after the same time, for a wrong password, a
+// name that does not exist, and an account that may not be used; and domain.ErrTooMany
+// after too many failures.
+func (p *Passwords) SignIn(ctx context.Context, login, password, address string) (domain.Account, error) {
+	account, err := p.accounts.ByLogin(ctx, login)
+	known := err == nil
+	if err != nil && !domain.ErrUserNotFound.Is(err) {
+		return domain.Account{}, err
+	}
+	now := p.now()
+	key := p.verifiedKey(&account, password)
+	if known {
+		noted, hit := p.verified.Get(key)
+		p.counter.Looked("credentials", hit)
+		if hit {
+			return p.admit(ctx, account, key, noted, now)
+		}
+	}
+	var candidate *domain.Account
+	if known {
+		candidate = &account
+	}
+	if err := p.check(ctx, login, candidate, password, address); err != nil {
+		return domain.Account{}, err
+	}
+	return p.admit(ctx, account, key, time.Time{}, now)
+}
+
+// admit lets in whoever has proved to be the account, if it may be used.
+func (p *Passwords) admit(ctx context.Context, account domain.Account, key verifiedKey, noted, now time.Time) (domain.Account, error) {
+	if !account.Usable(now) {
+		return domain.Account{}, domain.ErrBadCredentials
+	}
+	if now.Sub(noted) > noteEvery {
+		if err := p.accounts.SignedIn(ctx, account.Organization, account.User, now); err != nil {
+			return domain.Account{}, err
+		}
+		noted = now
+		p.verified.Add(key, noted)
+	}
+	account.Principal.PasswordExpired = account.Standing.PasswordExpired(now)
+	return account, nil
+}
+
+// Check returns nil if the account, which is known, has that password; else it is as
+// SignIn, and counts as a failed one.
+func (p *Passwords) Check(ctx context.Context, a domain.Account, password, address string) error {
+	return p.check(ctx, a.Alias, &a, password, address)
+}
+
+// check verifies the password of account, nil for none, and counts a failure.
+func (p *Passwords) check(ctx context.Context, login string, account *domain.Account, password, address string) error {
+	tried, err := p.throttle.begin(ctx, login, address, account)
+	if err != nil {
+		return err
+	}
+	var hash domain.PasswordHash
+	if account != nil {
+		hash = account.Hash
+	}
+	ok, renew, err := p.Verify(ctx, hash, password)
+	if err != nil {
+		return err
+	}
+	if !ok || account == nil {
+		return domain.ErrBadCredentials
+	}
+	if err := p.throttle.succeeded(ctx, tried, account); err != nil {
+		return err
+	}
+	if renew {
+		p.renew(ctx, account, password)
+	}
+	return nil
+}
+
+// renew stores the password's hash at today's cost. A failure leaves the old one, which
+// still works.
+func (p *Passwords) renew(ctx context.Context, account *domain.Account, password string) {
+	if err := p.enter(ctx); err != nil {
+		return
+	}
+	renewed := p.hash(password)
+	p.leave()
+	if err := p.accounts.Rehash(ctx, account.Organization, account.User, account.Hash, renewed); err != nil {
+		slog.WarnContext(ctx, "a password could not be hashed anew", "user", int64(account.User), "error", err)
+	}
+}
+
+func (p *Passwords) verifiedKey(a *domain.Account, password string) verifiedKey {
+	h := hmac.New(sha256.New, p.key[:])
+	var ids [16]byte
+	binary.BigEndian.PutUint64(ids[:8], uint64(a.Organization))
+	binary.BigEndian.PutUint64(ids[8:], uint64(a.User))
+	h.Write(ids[:])
+	h.Write([]byte(password))
+	key := verifiedKey{epoch: a.Epoch}
+	h.Sum(key.mac[:0])
+	return key
+}

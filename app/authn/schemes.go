@@ -1,0 +1,94 @@
+package authn
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+
+	"canopy/domain"
+)
+
+// Request is what schemes look at. Its strings are the caller's to keep.
+type Request struct {
+	// Header returns the first value of a header, empty if there is none.
+	Header func(name string) string
+	// Address is the client's network address without a port.
+	Address string
+}
+
+// Scheme finds the principal of a request by one kind of credentials. It reports false if
+// the request carries none of that kind, and Unauthenticated if it carries wrong ones.
+type Scheme func(ctx context.Context, r Request) (domain.Account, bool, error)
+
+// First returns the scheme that asks the schemes in turn; the first whose credentials the
+// request carries decides. A request with none is domain.ErrUnauthenticated.
+func First(activity *Activity, schemes ...Scheme) func(context.Context, Request) (domain.Principal, error) {
+	return func(ctx context.Context, r Request) (domain.Principal, error) {
+		for _, scheme := range schemes {
+			account, carried, err := scheme(ctx, r)
+			if err != nil {
+				return domain.Principal{}, err
+			}
+			if carried {
+				activity.Saw(&account)
+				return account.Principal, nil
+			}
+		}
+		return domain.Principal{}, domain.ErrUnauthenticated
+	}
+}
+
+// Basic is HTTP Basic (RFC 7617) in UTF-8.
+func Basic(p *Passwords) Scheme {
+	return func(ctx context.Context, r Request) (domain.Account, bool, error) {
+		login, password, ok := parseBasic(r.Header("Authorization"))
+		if !ok {
+			return domain.Account{}, false, nil
+		}
+		account, err := p.SignIn(ctx, login, password, r.Address)
+		return account, true, err
+	}
+}
+
+// parseBasic reads an Authorization header of the scheme Basic. A malformed one reads as
+// empty credentials, which fit nobody.
+func parseBasic(header string) (login, password string, ok bool) {
+	scheme, encoded, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return "", "", false
+	}
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	if err != nil {
+		return "", "", true
+	}
+	login, password, _ = strings.Cut(string(decoded), ":")
+	return login, password, true
+}
+
+// Bearer is a token in the Authorization header, with the scheme Bearer (RFC 6750) or
+// without any, or in the header "token".
+func Bearer(t *Tokens) Scheme {
+	return func(ctx context.Context, r Request) (domain.Account, bool, error) {
+		text := parseBearer(r.Header("Authorization"))
+		if text == "" {
+			text = strings.TrimSpace(r.Header("token"))
+		}
+		if text == "" {
+			return domain.Account{}, false, nil
+		}
+		account, err := t.Principal(ctx, text)
+		return account, true, err
+	}
+}
+
+// parseBearer returns the token of an Authorization header, empty if it has another scheme.
+func parseBearer(header string) string {
+	scheme, token, spaced := strings.Cut(strings.TrimSpace(header), " ")
+	switch {
+	case !spaced:
+		return scheme
+	case strings.EqualFold(scheme, "Bearer"):
+		return strings.TrimSpace(token)
+	}
+	return ""
+}

@@ -1,0 +1,82 @@
+package usecase
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Audit reads the audit trail.
+type Audit struct {
+	gate  *tenancy.Gate
+	store AuditStore
+}
+
+// NewAudit returns the use case of reading the audit trail.
+func NewAudit(gate *tenancy.Gate, store AuditStore) *Audit { return &Audit{gate: gate, store: store} }
+
+// ListAudit asks for entries of an environment and everything below it.
+type ListAudit struct {
+	Environment domain.EnvironmentRef // empty is the current one
+	Filter      domain.AuditFilter
+	Page        domain.Page // without a limit the whole trail is returned
+}
+
+// AuditList is a list of entries that is read while it is written.
+type AuditList struct {
+	Entries iter.Seq2[domain.AuditEntry, error]
+	Next    domain.Cursor
+}
+
+// List returns the entries of an environment and everything below it, newest first,
+// within who's reach. It needs domain.AuditRead there. Who acted from outside who's
+// organization is not named, and of listed environments only those in reach are.
+func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (AuditList, error) {
+	sc, err := a.gate.Enter(ctx, &who, domain.AuditRead, tenancy.In(in.Environment))
+	if err != nil {
+		return AuditList{}, err
+	}
+	read := func(after domain.Cursor) ([]domain.AuditEntry, domain.Cursor, error) {
+		page, next, err := a.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+		for i := range page {
+			redact(&who, sc, &page[i])
+		}
+		return page, next, err
+	}
+	first, next, err := read(in.Page.After)
+	if err != nil {
+		return AuditList{}, err
+	}
+	var list AuditList
+	if in.Page.Limit > 0 {
+		list.Next, next = next, ""
+	}
+	list.Entries = pages(first, next, read)
+	return list, nil
+}
+
+// redact takes out of an entry what lies outside who's reach.
+func redact(who *domain.Principal, sc tenancy.Scope, e *domain.AuditEntry) {
+	if e.Actor.Organization != who.Organization && who.Organization != domain.RootOrganization {
+		e.Actor = domain.Actor{}
+	}
+	for i := range e.Changes {
+		if c := &e.Changes[i]; c.Field == "envs" || c.Field == "envsbloque" {
+			c.Before, c.After = shownPlaces(sc, c.Before), shownPlaces(sc, c.After)
+		}
+	}
+}
+
+// shownPlaces turns a list of paths into the numbers of those that may be shown.
+func shownPlaces(sc tenancy.Scope, paths string) string {
+	var numbers []string
+	for p := range strings.FieldsSeq(paths) {
+		if path := domain.EnvironmentPath(p); sc.Shows(path) {
+			numbers = append(numbers, string(domain.NumberRef(path.ID())))
+		}
+	}
+	return strings.Join(numbers, " ")
+}

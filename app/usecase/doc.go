@@ -1,0 +1,19 @@
+// Package usecase holds what can be done with the directory, whichever surface asks:
+// authorize, then load and change, then save. It speaks domain and tenancy only; it
+// knows no HTTP, no JSON, no SQL and no Casbin, and it never asks which surface calls.
+//
+// A method takes the context, the principal and one input struct, enters the gate and
+// hands the scope to a store. What a user may be given is asked of a tenancy.Giver inside
+// the store's transaction, on the row as it is then.
+//
+// Decisions:
+//
+//   - Whoever cannot see a user cannot tell whether they exist: a change first reads its
+//     target in the scope of user:read, and only what is seen there can be Forbidden
+//     (2026-11-22).
+//   - Lists on a user (envs, envsbloque) show a reader only what the reader reaches, and a
+//     reader replaces only what they are shown; the rest stays (2026-11-22).
+//   - A group is changed by whoever may write groups in its organization, also where
+//     members are of the same role; the root's groups, used everywhere, by superUsers only
+//     (2026-11-22).
+package usecase

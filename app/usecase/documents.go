@@ -1,0 +1,119 @@
+package usecase
+
+import (
+	"context"
+	"iter"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// UserDocument is a user with what a surface shows beside them, as far as the reader
+// may see it. It must not be changed.
+type UserDocument struct {
+	domain.User
+	// Group is the user's first group and the groups above it, up to a child of
+	// domain.RootGroup. It is empty only if the group was deleted meanwhile.
+	Group []domain.Group
+	// AllowedShown and BlockedShown are the environments of Allowed and Blocked that the
+	// reader reaches.
+	AllowedShown, BlockedShown []*domain.Environment
+}
+
+// EnvironmentDocument is an environment with its path as the reader may see it.
+type EnvironmentDocument struct {
+	domain.Environment
+	ShownPath string
+}
+
+// GroupDocument is a group with the groups above it, itself first, and the permissions
+// it gives its members.
+type GroupDocument struct {
+	domain.Group
+	Chain     []domain.Group
+	Effective domain.Mask
+}
+
+// describeUsers adds to users of sc what a surface shows beside them. It reads nothing per
+// user: what is not remembered is read for all of them at once.
+func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy.Scope, users []domain.User) ([]UserDocument, error) {
+	organizations := make([]domain.OrganizationID, len(users))
+	var keys []tenancy.EnvironmentKey
+	for i := range users {
+		u := &users[i]
+		organizations[i] = u.Organization
+		for _, list := range [][]domain.Grant{u.Allowed, u.Blocked} {
+			for _, g := range list {
+				if sc.Shows(g.Path) {
+					keys = append(keys, tenancy.EnvironmentKey{Organization: g.Organization, ID: g.Environment})
+				}
+			}
+		}
+	}
+	environments, err := documents.Environments(ctx, sc, keys)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := documents.Groups(ctx, sc, organizations...)
+	if err != nil {
+		return nil, err
+	}
+	described := make([]UserDocument, len(users))
+	for i := range users {
+		d := &described[i]
+		d.User = users[i]
+		if len(d.Groups) > 0 {
+			d.Group = groups.Chain(d.Organization, d.Groups[0])
+		}
+		d.AllowedShown = shown(sc, environments, d.Allowed)
+		d.BlockedShown = shown(sc, environments, d.Blocked)
+	}
+	return described, nil
+}
+
+func shown(sc tenancy.Scope, environments map[domain.EnvironmentID]*domain.Environment, grants []domain.Grant) []*domain.Environment {
+	var list []*domain.Environment
+	for _, g := range grants {
+		if e := environments[g.Environment]; e != nil && sc.Shows(g.Path) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func describeEnvironment(sc tenancy.Scope, e domain.Environment) EnvironmentDocument {
+	return EnvironmentDocument{Environment: e, ShownPath: e.ShownPath(sc.Shows)}
+}
+
+func describeEnvironments(sc tenancy.Scope, es []domain.Environment) []EnvironmentDocument {
+	described := make([]EnvironmentDocument, len(es))
+	for i, e := range es {
+		described[i] = describeEnvironment(sc, e)
+	}
+	return described
+}
+
+// pages returns the entries of a list page after page, beginning with a page that was
+// already read, so that the first error can still be answered as one. What it yields is
+// valid until the next entry.
+func pages[T any](first []T, next domain.Cursor, read func(domain.Cursor) ([]T, domain.Cursor, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		page, next := first, next
+		for {
+			for _, entry := range page {
+				if !yield(entry, nil) {
+					return
+				}
+			}
+			if next == "" {
+				return
+			}
+			var err error
+			if page, next, err = read(next); err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package usecase
+
+import (
+	"context"
+	"iter"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Environments lists and keeps environments.
+type Environments struct {
+	gate  *tenancy.Gate
+	store EnvironmentStore
+}
+
+// NewEnvironments returns the use cases of environments.
+func NewEnvironments(gate *tenancy.Gate, store EnvironmentStore) *Environments {
+	return &Environments{gate: gate, store: store}
+}
+
+// ListEnvironments asks for an environment and everything below it.
+type ListEnvironments struct {
+	Environment domain.EnvironmentRef // empty is the current one
+	Page        domain.Page           // without a limit the whole list is returned
+}
+
+// EnvironmentList is a list of environments that is read while it is written.
+type EnvironmentList struct {
+	Environments iter.Seq2[EnvironmentDocument, error]
+	// Next is the cursor of the next page, if a limit was given and there is one.
+	Next domain.Cursor
+}
+
+// List returns an environment with everything below it, in tree order, within who's
+// reach. It needs domain.EnvironmentRead there.
+func (e *Environments) List(ctx context.Context, who domain.Principal, in ListEnvironments) (EnvironmentList, error) {
+	sc, err := e.gate.Enter(ctx, &who, domain.EnvironmentRead, tenancy.In(in.Environment))
+	if err != nil {
+		return EnvironmentList{}, err
+	}
+	read := func(after domain.Cursor) ([]EnvironmentDocument, domain.Cursor, error) {
+		page, next, err := e.store.List(ctx, sc, domain.Page{Limit: in.Page.Limit, After: after})
+		return describeEnvironments(sc, page), next, err
+	}
+	first, next, err := read(in.Page.After)
+	if err != nil {
+		return EnvironmentList{}, err
+	}
+	var list EnvironmentList
+	if in.Page.Limit > 0 {
+		list.Next, next = next, ""
+	}
+	list.Environments = pages(first, next, read)
+	return list, nil
+}
+
+// Get returns the environment that ref names, in who's reach. It needs
+// domain.EnvironmentRead; it is NotFound, or Conflict for a name that several have.
+func (e *Environments) Get(ctx context.Context, who domain.Principal, ref domain.EnvironmentRef) (EnvironmentDocument, error) {
+	found, sc, err := e.enter(ctx, &who, ref)
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	return describeEnvironment(sc, found), nil
+}
+
+// enter returns the environment that ref names with the scope of domain.EnvironmentRead.
+func (e *Environments) enter(ctx context.Context, who *domain.Principal, ref domain.EnvironmentRef) (domain.Environment, tenancy.Scope, error) {
+	found, err := e.gate.Environment(ctx, who, ref)
+	if err != nil {
+		return found, tenancy.Scope{}, err
+	}
+	sc, err := e.gate.Enter(ctx, who, domain.EnvironmentRead, tenancy.At(found.Path))
+	return found, sc, err
+}
+
+// Children returns the environments directly below the one that ref names, in tree order,
+// within who's reach. It needs domain.EnvironmentRead there.
+func (e *Environments) Children(ctx context.Context, who domain.Principal, ref domain.EnvironmentRef) ([]EnvironmentDocument, error) {
+	parent, sc, err := e.enter(ctx, &who, ref)
+	if err != nil {
+		return nil, err
+	}
+	children, err := e.store.Children(ctx, sc, parent.ID)
+	return describeEnvironments(sc, children), err
+}
+
+// EnvironmentPatch says what an environment is to become. A nil field is left as it is.
+type EnvironmentPatch struct {
+	Parent         *domain.EnvironmentRef
+	Alias          *string
+	Code           *string
+	SendURL        *bool
+	Active         *bool
+	TimeZone       *string
+	GitRepository  *string
+	IsOrganization *bool
+}
+
+func (p *EnvironmentPatch) apply(e *domain.Environment) {
+	set(&e.Alias, p.Alias)
+	set(&e.Code, p.Code)
+	set(&e.SendURL, p.SendURL)
+	set(&e.Active, p.Active)
+	set(&e.TimeZone, p.TimeZone)
+	set(&e.GitRepository, p.GitRepository)
+}
+
+// Create adds an environment below in.Parent, the current one if that is nil. It needs
+// domain.EnvironmentWrite there, and domain.OrganizationWrite for an organization. Alias
+// is required; an environment is otherwise active and of the zone GMT.
+func (e *Environments) Create(ctx context.Context, who domain.Principal, in EnvironmentPatch) (EnvironmentDocument, error) {
+	var ref domain.EnvironmentRef
+	set(&ref, in.Parent)
+	parent, err := e.gate.Environment(ctx, &who, ref)
+	if err != nil {
+		return EnvironmentDocument{}, domain.AsError(err).On("parent")
+	}
+	created := domain.Environment{Parent: parent.ID, Active: true, TimeZone: "GMT"}
+	in.apply(&created)
+	set(&created.IsOrganization, in.IsOrganization)
+	w, err := e.gate.EnterWrite(ctx, &who, writes(&created), tenancy.At(parent.Path))
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	created, err = e.store.Insert(ctx, w, created)
+	return describeEnvironment(w.Read(), created), err
+}
+
+// writes returns the permission to create, move and delete e.
+func writes(e *domain.Environment) domain.Permission {
+	if e.IsOrganization {
+		return domain.OrganizationWrite
+	}
+	return domain.EnvironmentWrite
+}
+
+// Update changes the environment that ref names as in says; another parent moves it with
+// everything below. It needs domain.EnvironmentWrite, and domain.OrganizationWrite to move
+// an organization, deactivate it or take it back. It is NotFound outside who's reach,
+// Forbidden to move what who does not have whole, and Conflict where the tree forbids it.
+func (e *Environments) Update(ctx context.Context, who domain.Principal, ref domain.EnvironmentRef, in EnvironmentPatch) (EnvironmentDocument, error) {
+	target, _, err := e.enter(ctx, &who, ref)
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	if in.IsOrganization != nil && *in.IsOrganization != target.IsOrganization {
+		return EnvironmentDocument{}, domain.InvalidField("organization", "An environment is an organization from its creation on, or never.")
+	}
+	parent := target.Parent
+	if in.Parent != nil {
+		to, err := e.gate.Environment(ctx, &who, *in.Parent)
+		if err != nil {
+			return EnvironmentDocument{}, domain.AsError(err).On("parent")
+		}
+		parent = to.ID
+	}
+	moved := parent != target.Parent
+	switched := in.Active != nil && *in.Active != target.Active
+	permission := domain.EnvironmentWrite
+	if moved || switched {
+		permission = writes(&target)
+	}
+	w, err := e.gate.EnterWrite(ctx, &who, permission, tenancy.Anywhere())
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	if switched && target.Path.Contains(who.Home) && who.Role != domain.RoleSuperUser {
+		return EnvironmentDocument{}, domain.ErrOwnAccount.On("active").Saying("You cannot deactivate an environment that you belong to.")
+	}
+	if moved {
+		giver, err := e.gate.Giver(ctx, &who, target.Organization)
+		if err != nil {
+			return EnvironmentDocument{}, err
+		}
+		if err := giver.MayGivePlaces(target.Path); err != nil {
+			return EnvironmentDocument{}, err
+		}
+	}
+	saved, err := e.store.Update(ctx, w, target.ID, func(env *domain.Environment) error {
+		if env.Path != target.Path {
+			return domain.ErrChanged
+		}
+		in.apply(env)
+		env.Parent = parent
+		return nil
+	})
+	return describeEnvironment(w.Read(), saved), err
+}
+
+// Delete removes the environment that ref names. It needs domain.EnvironmentWrite, and
+// domain.OrganizationWrite for an organization. It is Conflict unless it is empty.
+func (e *Environments) Delete(ctx context.Context, who domain.Principal, ref domain.EnvironmentRef) error {
+	target, _, err := e.enter(ctx, &who, ref)
+	if err != nil {
+		return err
+	}
+	w, err := e.gate.EnterWrite(ctx, &who, writes(&target), tenancy.At(target.Path))
+	if err != nil {
+		return err
+	}
+	return e.store.Delete(ctx, w, target.ID)
+}

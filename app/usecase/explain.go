@@ -1,0 +1,105 @@
+package usecase
+
+import (
+	"context"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Explain says why a decision is made.
+type Explain struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	users     UserStore
+	accounts  AccountStore
+	now       func() time.Time
+}
+
+// NewExplain returns the use case of explaining decisions.
+func NewExplain(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, accounts AccountStore, now func() time.Time) *Explain {
+	return &Explain{gate: gate, documents: documents, users: users, accounts: accounts, now: now}
+}
+
+// ExplainDecision asks whether a user may use a permission. Without an environment the
+// question is about the user's own account.
+type ExplainDecision struct {
+	User        string // an alias; empty is who asks
+	Permission  domain.Permission
+	Environment domain.EnvironmentRef
+}
+
+// ExplanationDocument is an explanation as far as the reader may see it.
+type ExplanationDocument struct {
+	domain.Explanation
+	User        domain.User
+	Environment *EnvironmentDocument // nil for the user's own account
+	// Usable is false if the account cannot be used at all, whatever the rest says.
+	Usable bool
+	// Chains are the groups of Explanation.Groups.
+	Chains [][]domain.Group
+	// IncludedBy and ExcludedBy are the environments of the marks; nil if there is no mark
+	// or the reader does not reach it.
+	IncludedBy, ExcludedBy *EnvironmentDocument
+}
+
+// Decision returns the verdict and what led to it. It needs domain.UserRead on the user
+// and the environment in who's reach, and is NotFound otherwise.
+func (x *Explain) Decision(ctx context.Context, who domain.Principal, in ExplainDecision) (ExplanationDocument, error) {
+	sc, err := x.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return ExplanationDocument{}, err
+	}
+	if in.User == "" {
+		in.User = who.Alias
+	}
+	user, err := x.users.Named(ctx, sc, in.User)
+	if err != nil {
+		return ExplanationDocument{}, err
+	}
+	d := ExplanationDocument{User: user}
+	var path domain.EnvironmentPath
+	if in.Environment != "" {
+		e, err := x.gate.Environment(ctx, &who, in.Environment)
+		if err != nil {
+			return ExplanationDocument{}, err
+		}
+		described := describeEnvironment(sc, e)
+		d.Environment, path = &described, e.Path
+	}
+	account, err := x.accounts.ByID(ctx, user.Organization, user.ID)
+	if err != nil {
+		return ExplanationDocument{}, err
+	}
+	if d.Explanation, err = x.gate.Explain(ctx, &account.Principal, in.Permission, path); err != nil {
+		return ExplanationDocument{}, err
+	}
+	d.Usable = account.Usable(x.now())
+	d.Allowed = d.Allowed && d.Usable
+	groups, err := x.documents.Groups(ctx, sc, user.Organization)
+	if err != nil {
+		return ExplanationDocument{}, err
+	}
+	for _, reason := range d.Groups {
+		d.Chains = append(d.Chains, groups.Chain(user.Organization, reason.Chain[0]))
+	}
+	if d.IncludedBy, err = x.mark(ctx, &who, sc, d.Included); err != nil {
+		return ExplanationDocument{}, err
+	}
+	d.ExcludedBy, err = x.mark(ctx, &who, sc, d.Excluded)
+	return d, err
+}
+
+// mark returns the environment of a mark, if who reaches it.
+func (x *Explain) mark(ctx context.Context, who *domain.Principal, sc tenancy.Scope, m domain.Mark) (*EnvironmentDocument, error) {
+	if m.Kind == domain.MarkNone || !sc.Shows(m.Path) {
+		return nil, nil
+	}
+	e, err := x.gate.Environment(ctx, who, domain.NumberRef(m.Path.ID()))
+	if domain.ErrEnvironmentNotFound.Is(err) {
+		return nil, nil
+	}
+	described := describeEnvironment(sc, e)
+	return &described, err
+}

@@ -1,0 +1,201 @@
+package usecase
+
+import (
+	"context"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Groups lists and keeps groups.
+type Groups struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	store     GroupStore
+}
+
+// NewGroups returns the use cases of groups.
+func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStore) *Groups {
+	return &Groups{gate: gate, documents: documents, store: store}
+}
+
+// List returns the groups of the organizations in who's reach, of their own and of the
+// root. It needs domain.GroupRead.
+func (g *Groups) List(ctx context.Context, who domain.Principal) ([]GroupDocument, error) {
+	sc, err := g.gate.Enter(ctx, &who, domain.GroupRead, tenancy.Anywhere())
+	if err != nil {
+		return nil, err
+	}
+	groups, err := g.store.List(ctx, sc)
+	if err != nil {
+		return nil, err
+	}
+	return g.describe(ctx, sc, groups)
+}
+
+// Get returns the group with that number. It needs domain.GroupRead, and is NotFound
+// where List would not show it.
+func (g *Groups) Get(ctx context.Context, who domain.Principal, id domain.GroupID) (GroupDocument, error) {
+	sc, err := g.gate.Enter(ctx, &who, domain.GroupRead, tenancy.Anywhere())
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	group, err := g.store.Get(ctx, sc, id)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return g.describeOne(ctx, sc, group)
+}
+
+func (g *Groups) describe(ctx context.Context, sc tenancy.Scope, groups []domain.Group) ([]GroupDocument, error) {
+	organizations := make([]domain.OrganizationID, len(groups))
+	for i, group := range groups {
+		organizations[i] = group.Organization
+	}
+	known, err := g.documents.Groups(ctx, sc, distinct(organizations)...)
+	if err != nil {
+		return nil, err
+	}
+	described := make([]GroupDocument, len(groups))
+	for i, group := range groups {
+		described[i] = GroupDocument{Group: group,
+			Chain: known.Chain(group.Organization, group.ID), Effective: known.Effective(group.Organization, group.ID)}
+	}
+	return described, nil
+}
+
+func (g *Groups) describeOne(ctx context.Context, sc tenancy.Scope, group domain.Group) (GroupDocument, error) {
+	described, err := g.describe(ctx, sc, []domain.Group{group})
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return described[0], nil
+}
+
+// GroupPatch says what a group is to become. A nil field is left as it is.
+type GroupPatch struct {
+	Alias  *string
+	Parent *domain.GroupRef
+	Mask   *domain.Mask
+	// Organization is for Create only: the organization the group is to belong to, who's
+	// own if nil.
+	Organization *domain.EnvironmentRef
+}
+
+// Create adds a group. It needs domain.GroupWrite in the organization, a superUser for the
+// root's, and every permission the group is to have. Alias is required; the parent is
+// otherwise the group UserGroup and the permissions are the parent's.
+func (g *Groups) Create(ctx context.Context, who domain.Principal, in GroupPatch) (GroupDocument, error) {
+	group := domain.Group{Organization: who.Organization, Parent: domain.UserGroup}
+	border := who.OrganizationPath()
+	if in.Organization != nil {
+		e, err := g.gate.Environment(ctx, &who, *in.Organization)
+		if err != nil {
+			return GroupDocument{}, domain.AsError(err).On("organization")
+		}
+		if !e.IsOrganization && e.ID != domain.RootEnvironment {
+			return GroupDocument{}, domain.InvalidField("organization", "This environment is not an organization.")
+		}
+		group.Organization, border = e.Organization, e.Path
+	}
+	w, err := g.gate.EnterWrite(ctx, &who, domain.GroupWrite, tenancy.At(border))
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	giver, err := g.gate.Giver(ctx, &who, group.Organization)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	if in.Parent != nil {
+		if group.Parent, err = giver.Groups().Find(group.Organization, *in.Parent); err != nil {
+			return GroupDocument{}, domain.AsError(err).On("parent")
+		}
+	}
+	parent, _ := giver.Groups().Get(group.Organization, group.Parent)
+	group.Mask = parent.Mask
+	set(&group.Mask, in.Mask)
+	set(&group.Alias, in.Alias)
+	if err := mayWrite(&who, giver, &group); err != nil {
+		return GroupDocument{}, err
+	}
+	group, err = g.store.Insert(ctx, w, group)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return g.current(ctx, w, group)
+}
+
+// current describes a group that was just written, as it is now.
+func (g *Groups) current(ctx context.Context, w tenancy.WriteScope, group domain.Group) (GroupDocument, error) {
+	return g.describeOne(ctx, w.Read().Later(), group)
+}
+
+// mayWrite returns Forbidden for a group of the root that is not a superUser's to write,
+// and for permissions that who does not have.
+func mayWrite(who *domain.Principal, giver tenancy.Giver, group *domain.Group) error {
+	if group.Organization == domain.RootOrganization && who.Role != domain.RoleSuperUser {
+		return domain.ErrForbidden
+	}
+	return giver.MayGiveMask(group.Mask)
+}
+
+// Update changes the group with that number as in says. It needs domain.GroupWrite in its
+// organization, a superUser for the root's, and every permission the group is to have.
+func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.GroupID, in GroupPatch) (GroupDocument, error) {
+	target, w, giver, err := g.enter(ctx, &who, id)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	parent := target.Parent
+	if in.Parent != nil {
+		if parent, err = giver.Groups().Find(target.Organization, *in.Parent); err != nil {
+			return GroupDocument{}, domain.AsError(err).On("parent")
+		}
+	}
+	saved, err := g.store.Update(ctx, w, id, func(group *domain.Group) error {
+		before := *group
+		set(&group.Alias, in.Alias)
+		set(&group.Mask, in.Mask)
+		group.Parent = parent
+		if before.BuiltIn() && group.Parent != before.Parent || id == domain.RootGroup && group.Mask != before.Mask {
+			return domain.ErrGroupFixed
+		}
+		if group.Mask == before.Mask && group.Parent == before.Parent {
+			return nil
+		}
+		return mayWrite(&who, giver, group)
+	})
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return g.current(ctx, w, saved)
+}
+
+// enter returns the group with that number as who sees it, with the proof that who may
+// write it.
+func (g *Groups) enter(ctx context.Context, who *domain.Principal, id domain.GroupID) (target GroupDocument, w tenancy.WriteScope, giver tenancy.Giver, err error) {
+	if target, err = g.Get(ctx, *who, id); err != nil {
+		return target, w, giver, err
+	}
+	if w, err = g.gate.EnterWrite(ctx, who, domain.GroupWrite, tenancy.Anywhere()); err != nil {
+		return target, w, giver, err
+	}
+	if target.Organization == domain.RootOrganization && who.Role != domain.RoleSuperUser {
+		return target, w, giver, domain.ErrForbidden
+	}
+	giver, err = g.gate.Giver(ctx, who, target.Organization)
+	return target, w, giver, err
+}
+
+// Delete removes the group with that number. It needs domain.GroupWrite in its
+// organization, a superUser for the root's. It is Conflict while the group is used.
+func (g *Groups) Delete(ctx context.Context, who domain.Principal, id domain.GroupID) error {
+	target, w, _, err := g.enter(ctx, &who, id)
+	if err != nil {
+		return err
+	}
+	if target.BuiltIn() {
+		return domain.ErrGroupFixed
+	}
+	return g.store.Delete(ctx, w, id)
+}

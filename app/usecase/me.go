@@ -1,0 +1,119 @@
+package usecase
+
+import (
+	"context"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Me is what people do with their own account.
+type Me struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	users     UserStore
+	accounts  AccountStore
+	passwords Passwords
+	tokens    Tokens
+	now       func() time.Time
+}
+
+// NewMe returns the use cases of one's own account.
+func NewMe(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, accounts AccountStore,
+	passwords Passwords, tokens Tokens, now func() time.Time) *Me {
+	return &Me{gate: gate, documents: documents, users: users, accounts: accounts, passwords: passwords, tokens: tokens, now: now}
+}
+
+// SignIn asks for a token. Environment is where it is to be used.
+type SignIn struct {
+	Login, Password string
+	Environment     domain.EnvironmentRef
+	Address         string
+}
+
+// Token is an access token and what it is good for.
+type Token struct {
+	Text        string
+	Expires     time.Time
+	Environment domain.Environment
+}
+
+// SignIn returns a token for whoever has that name and password. An environment that is
+// not reached, or not named, is replaced by the one the user starts from. It is Unauthenticated for wrong
+// credentials, TooMany after too many, and Forbidden where the password must be changed
+// first or no environment is open to the user.
+func (m *Me) SignIn(ctx context.Context, in SignIn) (Token, error) {
+	account, err := m.passwords.SignIn(ctx, in.Login, in.Password, in.Address)
+	if err != nil {
+		return Token{}, err
+	}
+	if account.Principal.PasswordExpired {
+		return Token{}, domain.ErrPasswordExpired
+	}
+	environment, err := m.gate.Environment(ctx, &account.Principal, in.Environment)
+	if err != nil && in.Environment != "" {
+		environment, err = m.gate.Environment(ctx, &account.Principal, "")
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	text, expires, err := m.tokens.Issue(account, environment)
+	return Token{Text: text, Expires: expires, Environment: environment}, err
+}
+
+// Get returns who's own account. It needs domain.ProfileRead.
+func (m *Me) Get(ctx context.Context, who domain.Principal) (UserDocument, error) {
+	sc, err := m.gate.Enter(ctx, &who, domain.ProfileRead, tenancy.Anywhere())
+	if err != nil {
+		return UserDocument{}, err
+	}
+	user, err := m.users.Get(ctx, sc, who.User)
+	if err != nil {
+		return UserDocument{}, err
+	}
+	described, err := describeUsers(ctx, m.documents, sc, []domain.User{user})
+	if err != nil {
+		return UserDocument{}, err
+	}
+	return described[0], nil
+}
+
+// ChangePassword asks for another password.
+type ChangePassword struct {
+	Old, New string
+	Address  string
+}
+
+// ChangePassword gives who another password, which ends all their sessions. It needs
+// domain.PasswordChange and the old password, and is possible when nothing else is
+// because the password expired.
+func (m *Me) ChangePassword(ctx context.Context, who domain.Principal, in ChangePassword) error {
+	w, err := m.gate.EnterWrite(ctx, &who, domain.PasswordChange, tenancy.Anywhere())
+	if err != nil {
+		return err
+	}
+	account, err := m.accounts.ByID(ctx, who.Organization, who.User)
+	if err != nil {
+		return err
+	}
+	if err := m.passwords.Check(ctx, account, in.Old, in.Address); err != nil {
+		if domain.ErrBadCredentials.Is(err) {
+			return domain.ErrForbidden.On("oldPassword").Saying("The old password is wrong.")
+		}
+		return err
+	}
+	if in.New == in.Old {
+		return domain.InvalidField("newPassword", "The new password is the old one.")
+	}
+	hash, err := m.passwords.Hash(ctx, in.New)
+	if err != nil {
+		return domain.AsError(err).On("newPassword")
+	}
+	now := m.now().UTC().Truncate(time.Millisecond)
+	_, err = m.users.Update(ctx, w, who.User, hash, func(u *domain.User, _ func() ([]domain.User, error)) error {
+		u.LastPassword, u.FirstAccess = now, false
+		return nil
+	})
+	return err
+}

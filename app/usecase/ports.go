@@ -1,0 +1,93 @@
+package usecase
+
+import (
+	"context"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// UserStore keeps users. For its methods a row that the scope does not reach does not
+// exist: not in reads, not in counts, not in changes.
+type UserStore interface {
+	// List returns one page of the users f keeps, in f's order, and the cursor of the next
+	// page, empty after the last. A cursor of another order is domain.ErrCursor. No match
+	// is an empty slice.
+	List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error)
+	// Count returns how many users f keeps.
+	Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (int64, error)
+	// Get and Named return the user with that number or alias, or domain.ErrUserNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
+	Named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error)
+	// Insert adds a user whose home lies in w and returns it with its numbers.
+	Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
+	// Update loads the user, runs change and saves, in one transaction. A hash that is not
+	// empty becomes the password and ends the user's sessions. An error of change comes
+	// back as it is, and nothing is saved.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
+		change func(*domain.User, func() ([]domain.User, error)) error) (domain.User, error)
+	// Delete removes the user with everything that is theirs, unless check returns an error.
+	Delete(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
+		check func(domain.User, func() ([]domain.User, error)) error) error
+}
+
+// EnvironmentStore keeps environments, under the same rule.
+type EnvironmentStore interface {
+	// List returns one page in tree order and the cursor of the next page.
+	List(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Environment, domain.Cursor, error)
+	// Children returns the environments directly below parent, in tree order.
+	Children(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID) ([]domain.Environment, error)
+	// Insert adds e below e.Parent and returns it with its numbers and place.
+	Insert(ctx context.Context, w tenancy.WriteScope, e domain.Environment) (domain.Environment, error)
+	// Update loads the environment, runs change and saves; another Parent moves the subtree.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID, change func(*domain.Environment) error) (domain.Environment, error)
+	// Delete removes the environment; it is domain.ErrEnvironmentNotEmpty unless it is empty.
+	Delete(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID) error
+}
+
+// GroupStore keeps groups, under the same rule.
+type GroupStore interface {
+	// List returns the groups by organization in tree order, then by number.
+	List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error)
+	// Get returns the group with that number, or domain.ErrGroupNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error)
+	// Insert adds g to g.Organization and returns it with its numbers.
+	Insert(ctx context.Context, w tenancy.WriteScope, g domain.Group) (domain.Group, error)
+	// Update loads the group, runs change and saves.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, change func(*domain.Group) error) (domain.Group, error)
+	// Delete removes the group; it is domain.ErrGroupNotEmpty while it is used.
+	Delete(ctx context.Context, w tenancy.WriteScope, id domain.GroupID) error
+}
+
+// AuditStore reads the audit trail, under the same rule.
+type AuditStore interface {
+	// List returns one page of the entries f keeps, newest first, and the cursor of the
+	// next page.
+	List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error)
+}
+
+// AccountStore reads accounts.
+type AccountStore interface {
+	// ByID returns the account, or domain.ErrUserNotFound.
+	ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error)
+}
+
+// Passwords makes and checks what is stored of passwords.
+type Passwords interface {
+	// Hash returns the hash of a new password. It waits for its turn, because hashing
+	// takes memory, and is domain.ErrTooMany if too many wait.
+	Hash(ctx context.Context, password string) (domain.PasswordHash, error)
+	// SignIn returns the account with that name and password, and notes the sign-in. It is
+	// domain.ErrBadCredentials for a wrong or unknown one or one that may not sign in, in
+	// the same time, and domain.ErrTooMany after too many failures.
+	SignIn(ctx context.Context, login, password, address string) (domain.Account, error)
+	// Check is SignIn for an account that is known, without noting a sign-in.
+	Check(ctx context.Context, a domain.Account, password, address string) error
+}
+
+// Tokens gives out access tokens.
+type Tokens interface {
+	// Issue returns a token by which a can act in e until it expires.
+	Issue(a domain.Account, e domain.Environment) (token string, expires time.Time, err error)
+}

@@ -1,0 +1,438 @@
+package usecase
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Users lists and keeps users.
+type Users struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	store     UserStore
+	passwords Passwords
+	now       func() time.Time
+}
+
+// NewUsers returns the use cases of users.
+func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, passwords Passwords, now func() time.Time) *Users {
+	return &Users{gate: gate, documents: documents, store: store, passwords: passwords, now: now}
+}
+
+// ListUsers asks for users of an environment and, unless Alone, everything below it.
+type ListUsers struct {
+	Environment domain.EnvironmentRef // empty is the current one
+	Alone       bool
+	Filter      domain.UserFilter
+	Group       domain.GroupRef // narrows Filter to members; empty keeps all
+	Page        domain.Page     // without a limit the whole list is returned
+	Total       bool            // asks for Total
+}
+
+// UserList is a list of users that is read while it is written. Users can be ranged over
+// once; an error ends it.
+type UserList struct {
+	Users iter.Seq2[UserDocument, error]
+	// Next is the cursor of the next page, if a limit was given and there is one.
+	Next domain.Cursor
+	// Total is how many users the filter keeps on all pages, -1 if it was not asked for.
+	Total int64
+}
+
+// List returns the users of an environment within who's reach. It needs domain.UserRead
+// there; where that is given for who's own account only, the list is that account.
+func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (UserList, error) {
+	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.In(in.Environment))
+	if err != nil {
+		return UserList{}, err
+	}
+	if in.Alone {
+		e, err := u.gate.Environment(ctx, &who, in.Environment)
+		if err != nil {
+			return UserList{}, err
+		}
+		sc = sc.Only(e.Path)
+	}
+	if in.Filter.Group, err = u.group(ctx, sc, &who, in.Group); err != nil {
+		return UserList{}, err
+	}
+	list := UserList{Total: -1}
+	if in.Total {
+		if list.Total, err = u.store.Count(ctx, sc, in.Filter); err != nil {
+			return UserList{}, err
+		}
+	}
+	read := func(after domain.Cursor) ([]UserDocument, domain.Cursor, error) {
+		users, next, err := u.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+		if err != nil {
+			return nil, "", err
+		}
+		described, err := describeUsers(ctx, u.documents, sc, users)
+		return described, next, err
+	}
+	first, next, err := read(in.Page.After)
+	if err != nil {
+		return UserList{}, err
+	}
+	if in.Page.Limit > 0 {
+		list.Next, next = next, ""
+	}
+	list.Users = pages(first, next, read)
+	return list, nil
+}
+
+// group returns the number of the group whose members are asked for, 0 for none. A number
+// needs no look-up: it is shown with every member there is to find.
+func (u *Users) group(ctx context.Context, sc tenancy.Scope, who *domain.Principal, ref domain.GroupRef) (domain.GroupID, error) {
+	if id, ok := ref.Number(); ok || ref == "" {
+		return id, nil
+	}
+	groups, err := u.documents.Groups(ctx, sc, who.Organization)
+	if err != nil {
+		return 0, err
+	}
+	return groups.Find(who.Organization, ref)
+}
+
+// Get returns the user with that alias, wherever in who's reach. It needs
+// domain.UserRead and is NotFound for anybody else.
+func (u *Users) Get(ctx context.Context, who domain.Principal, alias string) (UserDocument, error) {
+	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return UserDocument{}, err
+	}
+	user, err := u.store.Named(ctx, sc, alias)
+	if err != nil {
+		return UserDocument{}, err
+	}
+	return u.describe(ctx, sc, user)
+}
+
+func (u *Users) describe(ctx context.Context, sc tenancy.Scope, user domain.User) (UserDocument, error) {
+	described, err := describeUsers(ctx, u.documents, sc, []domain.User{user})
+	if err != nil {
+		return UserDocument{}, err
+	}
+	return described[0], nil
+}
+
+// UserPatch says what a user is to become. A nil field is left as it is.
+type UserPatch struct {
+	Alias      *string
+	Password   *string
+	Home       *domain.EnvironmentRef
+	Role       *domain.Role
+	Group      *domain.GroupRef   // the first group
+	Groups     *[]domain.GroupRef // the groups behind the first
+	Allowed    *[]domain.EnvironmentRef
+	Blocked    *[]domain.EnvironmentRef
+	State      *domain.UserState
+	Active     *bool
+	FirstName  *string
+	LastName   *string
+	Mail       *string
+	Phone      *string
+	JobTitle   *string
+	Department *string
+
+	Language      *string
+	TimeZone      *string
+	DefaultPage   *int64
+	FirstAccess   *bool
+	PasswordDelay *int
+	RevokeDelay   *int
+}
+
+// resolved is a patch whose references are resolved.
+type resolved struct {
+	UserPatch
+	home             *domain.Environment
+	group            domain.GroupID
+	groups           []domain.GroupID
+	allowed, blocked []domain.Grant
+	hash             domain.PasswordHash
+}
+
+// resolve looks up what the patch names: environments in who's reach, groups that can be
+// used in organization o. It hashes the password.
+func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.OrganizationID, groups *tenancy.Groups, in UserPatch) (r resolved, err error) {
+	r.UserPatch = in
+	if in.Group != nil {
+		if r.group, err = groups.Find(o, *in.Group); err != nil {
+			return r, err
+		}
+	}
+	if in.Groups != nil {
+		for _, ref := range *in.Groups {
+			id, err := groups.Find(o, ref)
+			if err != nil {
+				return r, domain.AsError(err).On("groups")
+			}
+			r.groups = append(r.groups, id)
+		}
+	}
+	if r.allowed, err = u.grants(ctx, who, "envs", in.Allowed); err != nil {
+		return r, err
+	}
+	if r.blocked, err = u.grants(ctx, who, "envsbloque", in.Blocked); err != nil {
+		return r, err
+	}
+	if in.Password != nil {
+		r.hash, err = u.passwords.Hash(ctx, *in.Password)
+	}
+	return r, err
+}
+
+func (u *Users) grants(ctx context.Context, who *domain.Principal, field string, refs *[]domain.EnvironmentRef) ([]domain.Grant, error) {
+	if refs == nil {
+		return nil, nil
+	}
+	environments, err := u.gate.Environments(ctx, who, *refs)
+	if err != nil {
+		return nil, domain.AsError(err).On(field)
+	}
+	grants := make([]domain.Grant, len(environments))
+	for i, e := range environments {
+		grants[i] = domain.Grant{Environment: e.ID, Organization: e.Organization, Path: e.Path}
+	}
+	return grants, nil
+}
+
+// apply makes user what the patch says. Of the lists it replaces what shows accepts.
+func (r *resolved) apply(user *domain.User, shows func(domain.EnvironmentPath) bool, now time.Time) {
+	set(&user.Alias, r.Alias)
+	if r.home != nil {
+		user.Home, user.HomePath, user.Organization = r.home.ID, r.home.Path, r.home.Organization
+	}
+	set(&user.Role, r.Role)
+	if r.Groups != nil {
+		user.Groups = append(slices.Clip(user.Groups[:min(1, len(user.Groups))]), r.groups...)
+	}
+	if r.Group != nil {
+		user.Groups = append([]domain.GroupID{r.group}, user.Groups[min(1, len(user.Groups)):]...)
+	}
+	user.Groups = distinct(user.Groups)
+	if r.Allowed != nil {
+		user.Allowed = merge(user.Allowed, r.allowed, shows)
+	}
+	if r.Blocked != nil {
+		user.Blocked = merge(user.Blocked, r.blocked, shows)
+	}
+	set(&user.State, r.State)
+	set(&user.Active, r.Active)
+	set(&user.Person.FirstName, r.FirstName)
+	set(&user.Person.LastName, r.LastName)
+	set(&user.Person.Mail, r.Mail)
+	set(&user.Person.Phone, r.Phone)
+	set(&user.Person.JobTitle, r.JobTitle)
+	set(&user.Person.Department, r.Department)
+	set(&user.Language, r.Language)
+	set(&user.TimeZone, r.TimeZone)
+	set(&user.DefaultPage, r.DefaultPage)
+	set(&user.FirstAccess, r.FirstAccess)
+	set(&user.PasswordDelay, r.PasswordDelay)
+	set(&user.RevokeDelay, r.RevokeDelay)
+	if r.hash != "" {
+		user.LastPassword = now
+	}
+	if r.Active != nil && *r.Active && user.Revoked(now) {
+		user.IdleSince = now
+	}
+}
+
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+// distinct drops what is listed again.
+func distinct[T comparable](list []T) []T {
+	seen := make(map[T]bool, len(list))
+	return slices.DeleteFunc(slices.Clone(list), func(v T) bool {
+		again := seen[v]
+		seen[v] = true
+		return again
+	})
+}
+
+// merge returns the wanted grants together with the present ones that shows hides, in
+// tree order.
+func merge(present, wanted []domain.Grant, shows func(domain.EnvironmentPath) bool) []domain.Grant {
+	hidden := slices.DeleteFunc(slices.Clone(present), func(g domain.Grant) bool { return shows(g.Path) })
+	merged := distinct(append(hidden, wanted...))
+	slices.SortFunc(merged, func(a, b domain.Grant) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	if len(merged) == 0 {
+		return nil
+	}
+	return merged
+}
+
+// Create adds a user to the environment in.Home, the current one if that is nil. It needs
+// domain.UserCreate there, is Forbidden where the user would have more than who has, and
+// Conflict for an alias or mail address that is taken. Alias and FirstName are required;
+// a user is otherwise active, approved, of the role user and in the group UserGroup.
+func (u *Users) Create(ctx context.Context, who domain.Principal, in UserPatch) (domain.User, error) {
+	var ref domain.EnvironmentRef
+	set(&ref, in.Home)
+	home, err := u.gate.Environment(ctx, &who, ref)
+	if err != nil {
+		return domain.User{}, domain.AsError(err).On("envId")
+	}
+	w, err := u.gate.EnterWrite(ctx, &who, domain.UserCreate, tenancy.At(home.Path))
+	if err != nil {
+		return domain.User{}, err
+	}
+	giver, err := u.gate.Giver(ctx, &who, home.Organization)
+	if err != nil {
+		return domain.User{}, err
+	}
+	r, err := u.resolve(ctx, &who, home.Organization, giver.Groups(), in)
+	if err != nil {
+		return domain.User{}, err
+	}
+	now := u.now().UTC().Truncate(time.Millisecond)
+	r.home = &home
+	user := domain.User{Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
+		Standing: domain.Standing{Active: true, Created: now, IdleSince: now}}
+	r.apply(&user, w.Read().Shows, now)
+	user.LastPassword = time.Time{} // the user has not changed it yet
+	if err := user.Validate(); err != nil {
+		return domain.User{}, err
+	}
+	if err := giver.MayGive(&user); err != nil {
+		return domain.User{}, err
+	}
+	return u.store.Insert(ctx, w, user, r.hash)
+}
+
+// Update changes the user with that number as in says. It needs domain.UserUpdate on
+// them, or domain.ProfileUpdate for what people may change of their own account. It is
+// NotFound outside who's reach; Forbidden for a user of the same or a higher role, for
+// more than who has, and for a field that is not who's to change.
+func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.UserID, in UserPatch) (domain.User, error) {
+	target, err := u.read(ctx, &who, id)
+	if err != nil {
+		return domain.User{}, err
+	}
+	own := target.ID == who.User
+	w, err := u.gate.EnterUser(ctx, &who, domain.UserUpdate, &target)
+	profile := own && domain.ErrForbidden.Is(err)
+	if profile {
+		w, err = u.gate.EnterUser(ctx, &who, domain.ProfileUpdate, &target)
+	}
+	if err != nil {
+		return domain.User{}, err
+	}
+	if own && in.Password != nil {
+		return domain.User{}, domain.ErrForbidden.On("password").Saying("One's own password is changed with the old one.")
+	}
+	giver, err := u.gate.Giver(ctx, &who, target.Organization)
+	if err != nil {
+		return domain.User{}, err
+	}
+	r, err := u.resolve(ctx, &who, target.Organization, giver.Groups(), in)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if in.Home != nil {
+		home, err := u.gate.Environment(ctx, &who, *in.Home)
+		if err != nil {
+			return domain.User{}, domain.AsError(err).On("envId")
+		}
+		r.home = &home
+	}
+	now := u.now().UTC().Truncate(time.Millisecond)
+	return u.store.Update(ctx, w, id, r.hash, func(user *domain.User, superUsers func() ([]domain.User, error)) error {
+		before := user.Clone()
+		r.apply(user, w.Read().Shows, now)
+		if profile {
+			return onlyProfile(&before, user)
+		}
+		if own && (!user.Usable(now) || user.Role < before.Role) {
+			return domain.ErrOwnAccount
+		}
+		if err := giver.MayChange(&before); err != nil {
+			return err
+		}
+		if err := giver.MayGive(user); err != nil {
+			return err
+		}
+		return keepSuperUser(giver, &before, user, superUsers, now)
+	})
+}
+
+// read returns the user with that number if who may see them.
+func (u *Users) read(ctx context.Context, who *domain.Principal, id domain.UserID) (domain.User, error) {
+	sc, err := u.gate.Enter(ctx, who, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return domain.User{}, err
+	}
+	return u.store.Get(ctx, sc, id)
+}
+
+// profileFields are what people may change of their own account.
+var profileFields = []string{"person.firstname", "person.lastname", "person.mailaddress", "person.phone",
+	"language", "timezone", "defaultpage"}
+
+// onlyProfile returns Forbidden on the first field that differs and is not of the profile.
+func onlyProfile(before, after *domain.User) error {
+	for _, c := range domain.Diff(before.Fields(), after.Fields()) {
+		if !slices.Contains(profileFields, c.Field) {
+			return domain.ErrForbidden.On(c.Field).Saying("This is not yours to change.")
+		}
+	}
+	return nil
+}
+
+// keepSuperUser returns ErrLastSuperUser if before was able to run the directory, after is
+// not, and nobody else is. A nil after is a user who goes away.
+func keepSuperUser(giver tenancy.Giver, before, after *domain.User, others func() ([]domain.User, error), now time.Time) error {
+	able := func(u *domain.User) bool {
+		blocked := slices.ContainsFunc(u.Blocked, func(g domain.Grant) bool { return g.Environment == domain.RootEnvironment })
+		return u.Role == domain.RoleSuperUser && u.Usable(now) && !blocked && giver.Mask(u) == domain.AllPermissions
+	}
+	if !able(before) || after != nil && able(after) {
+		return nil
+	}
+	rest, err := others()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(rest, func(u domain.User) bool { return able(&u) }) {
+		return nil
+	}
+	return domain.ErrLastSuperUser
+}
+
+// Delete removes the user with that number, with everything that is theirs. It needs
+// domain.UserDelete on them, and the rules of Update hold.
+func (u *Users) Delete(ctx context.Context, who domain.Principal, id domain.UserID) error {
+	target, err := u.read(ctx, &who, id)
+	if err != nil {
+		return err
+	}
+	if target.ID == who.User {
+		return domain.ErrOwnAccount
+	}
+	w, err := u.gate.EnterUser(ctx, &who, domain.UserDelete, &target)
+	if err != nil {
+		return err
+	}
+	giver, err := u.gate.Giver(ctx, &who, target.Organization)
+	if err != nil {
+		return err
+	}
+	return u.store.Delete(ctx, w, id, func(user domain.User, superUsers func() ([]domain.User, error)) error {
+		if err := giver.MayChange(&user); err != nil {
+			return err
+		}
+		return keepSuperUser(giver, &user, nil, superUsers, u.now())
+	})
+}
