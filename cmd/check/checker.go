@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"canopy/persistence/testdb"
+)
+
+// A checker runs the steps and keeps what one leaves for another.
+type checker struct {
+	options
+	out     io.Writer
+	cluster *testdb.Cluster // nil before the step that starts it
+	tests   *report         // nil before the step that runs them
+}
+
+// A step is one thing that must hold.
+type step struct {
+	name string
+	// needs names steps without whose success this one has nothing to say, those they need included.
+	needs []string
+	// run writes to out what helps to repair a failure, and returns a short note for the step's line.
+	run func(ctx context.Context, out io.Writer) (note string, err error)
+}
+
+// errNotRun says that a step could not be run, and that this is no failure. The note says why.
+var errNotRun = errors.New("not run")
+
+// run runs steps, prints the summary and reports whether all is well.
+func (c *checker) run(ctx context.Context, steps []step) bool {
+	began := time.Now()
+	var failed []string
+	for _, s := range steps {
+		if missing := intersection(s.needs, failed); len(missing) > 0 {
+			c.line("-", s.name, 0, "not run: it needs "+strings.Join(missing, " and "))
+		} else if !c.runStep(ctx, s) {
+			failed = append(failed, s.name)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if err := c.stopCluster(); err != nil {
+		fmt.Fprintln(c.out, "stopping PostgreSQL:", err)
+		failed = append(failed, "postgresql")
+	}
+	c.summary(ctx.Err() != nil, failed, time.Since(began))
+	return ctx.Err() == nil && len(failed) == 0
+}
+
+// runStep runs one step, prints its line and reports whether it went well.
+func (c *checker) runStep(ctx context.Context, s step) bool {
+	var kept bytes.Buffer
+	var out io.Writer = &kept
+	if c.verbose {
+		fmt.Fprintln(c.out, ">", s.name)
+		out = c.out
+	}
+	began := time.Now()
+	note, err := s.run(ctx, out)
+	took := time.Since(began)
+	switch {
+	case err == nil:
+		c.line("ok", s.name, took, note)
+		return true
+	case errors.Is(err, errNotRun):
+		c.line("-", s.name, took, "not run: "+note)
+		return true
+	default:
+		c.line("FAIL", s.name, took, err.Error())
+		io.Copy(c.out, &kept)
+		return false
+	}
+}
+
+func (c *checker) line(verdict, name string, took time.Duration, note string) {
+	line := fmt.Sprintf("%-4s  %-13s %6.1fs  %s", verdict, name, took.Seconds(), note)
+	fmt.Fprintln(c.out, strings.TrimRight(line, " "))
+}
+
+// summary closes the run. Its last line counts the tests, if any were run.
+func (c *checker) summary(interrupted bool, failed []string, took time.Duration) {
+	if c.tests != nil && c.verbose {
+		c.tests.writeDetails(c.out)
+	}
+	fmt.Fprintln(c.out)
+	switch {
+	case interrupted:
+		fmt.Fprintf(c.out, "Interrupted after %.0fs.\n", took.Seconds())
+	case len(failed) > 0:
+		fmt.Fprintf(c.out, "Failed after %.0fs: %s.\n", took.Seconds(), strings.Join(failed, ", "))
+	default:
+		fmt.Fprintf(c.out, "All is well after %.0fs.\n", took.Seconds())
+	}
+	if c.tests != nil {
+		passed, failed, skipped := c.tests.counts()
+		fmt.Fprintf(c.out, "%d passed, %d failed, %d skipped\n", passed, failed, skipped)
+	}
+}
+
+// startCluster starts the PostgreSQL that the tests of all packages share.
+func (c *checker) startCluster(ctx context.Context, _ io.Writer) (string, error) {
+	cluster, err := testdb.Start(ctx)
+	if err != nil {
+		return "", err
+	}
+	c.cluster = cluster
+	return "", os.Setenv(testdb.ServerVariable, cluster.URL("postgres"))
+}
+
+func (c *checker) stopCluster() error {
+	if c.cluster == nil {
+		return nil
+	}
+	return c.cluster.Stop()
+}
+
+// intersection returns the elements of a that are also in b.
+func intersection(a, b []string) []string {
+	var both []string
+	for _, s := range a {
+		if slices.Contains(b, s) {
+			both = append(both, s)
+		}
+	}
+	return both
+}

@@ -1,0 +1,17 @@
+// Command check decides whether the tree is fit to be shared. It is the one command that developers
+// and CI run, so that both always mean the same:
+//
+//	go run ./cmd/check        everything
+//	go run ./cmd/check fast   what takes under a minute
+//	go run ./cmd/check -h     all flags
+//
+// A step prints one line. What it has to say is shown only if it fails. A failed step does not keep
+// the following ones from running, unless they could say nothing without it: one run shows all there
+// is to repair. The exit status is 0 if no step failed.
+//
+// Tests run on a PostgreSQL cluster that lives as long as the run. A skipped test counts as a failure
+// in the full run, because nobody reads that it was skipped.
+//
+// What does not belong here: anything a test can hold by itself. Rules about our own code are tests
+// beside that code; this command only calls tools and reads their answers.
+package main

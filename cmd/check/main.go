@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout))
+}
+
+// run returns the exit status: 1 if a step failed, 2 if nothing could be run.
+func run(args []string, out io.Writer) int {
+	// An interrupt ends the step that is running, and the cluster.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, err := parseOptions(args, out)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err == nil {
+		err = enterRoot(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(out, "check:", err)
+		return 2
+	}
+	c := &checker{options: o, out: out}
+	if !c.run(ctx, c.steps()) {
+		return 1
+	}
+	return 0
+}
+
+// options are what the command line chooses.
+type options struct {
+	fast     bool
+	verbose  bool
+	fuzzTime time.Duration
+	database string
+}
+
+const usage = `Usage: go run ./cmd/check [flags] [fast]
+
+Without a word it runs everything: formatting, go.mod, build, vet, staticcheck, known
+vulnerabilities, all tests with the race detector on SQLite and PostgreSQL, and each fuzz
+target for a short time. With the word fast it runs what takes under a minute: formatting,
+vet, staticcheck and the tests with -short, without the race detector.
+
+PostgreSQL is started and stopped by the command itself; the programs must be installed
+(as root on a system with apt-get they are installed if missing).
+
+Flags:
+`
+
+// parseOptions reads the command line. Asked for help it writes that to out, and returns flag.ErrHelp.
+func parseOptions(args []string, out io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("check", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the caller writes the error, once
+	flags.BoolVar(&o.verbose, "v", false, "show what the steps write while they run, and the slowest tests")
+	flags.DurationVar(&o.fuzzTime, "fuzztime", 5*time.Second, "how long each fuzz target runs; 0 leaves them out")
+	flags.StringVar(&o.database, "govulndb", os.Getenv("GOVULNDB"),
+		"the vulnerability database's `URL`, such as file:///path; by default $GOVULNDB, else\n"+
+			publicDatabase+" if it answers")
+	err := flags.Parse(args)
+	if err == nil && flags.Arg(0) == "fast" {
+		o.fast = true
+		err = flags.Parse(flags.Args()[1:])
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(out, usage)
+		flags.SetOutput(out)
+		flags.PrintDefaults()
+		return o, err
+	case err == nil && flags.NArg() > 0:
+		err = fmt.Errorf("unknown word %q", flags.Arg(0))
+	}
+	if err != nil {
+		return o, fmt.Errorf("%w; see go run ./cmd/check -h", err)
+	}
+	return o, nil
+}
+
+// enterRoot makes the folder of go.mod the current one.
+func enterRoot(ctx context.Context) error {
+	gomod, err := output(ctx, "go", "env", "GOMOD")
+	if err != nil {
+		return err
+	}
+	if gomod == "" || gomod == os.DevNull {
+		return errors.New("there is no go.mod here or above")
+	}
+	return os.Chdir(filepath.Dir(gomod))
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"go/format"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// steps returns what is to be run, the quick before the slow.
+func (c *checker) steps() []step {
+	if c.fast {
+		return []step{
+			{name: "gofmt", run: checkFormat},
+			{name: "go vet", run: tool("go", "vet", "./...")},
+			{name: "staticcheck", run: tool("go", "tool", "staticcheck", "./...")},
+			{name: "postgresql", run: c.startCluster},
+			{name: "tests", needs: []string{"postgresql"}, run: c.goTest("-short", "-timeout=2m")},
+		}
+	}
+	built := []string{"go build"}
+	return []step{
+		{name: "gofmt", run: checkFormat},
+		{name: "go.mod", run: tool("go", "mod", "tidy", "-diff")},
+		{name: "go build", run: tool("go", "build", "./...")},
+		{name: "go vet", needs: built, run: tool("go", "vet", "./...")},
+		{name: "staticcheck", needs: built, run: tool("go", "tool", "staticcheck", "./...")},
+		{name: "govulncheck", needs: built, run: c.findVulnerabilities},
+		{name: "postgresql", needs: built, run: c.startCluster},
+		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.goTest("-race", "-count=1", "-timeout=20m")},
+		{name: "skipped tests", needs: []string{"go build", "postgresql"}, run: c.checkSkipped},
+		{name: "fuzzing", needs: []string{"go build", "postgresql"}, run: c.fuzz},
+	}
+}
+
+// tool makes a step of a program that fails if it finds something.
+func tool(name string, args ...string) func(context.Context, io.Writer) (string, error) {
+	return func(ctx context.Context, out io.Writer) (string, error) {
+		return "", command(ctx, out, name, args...)
+	}
+}
+
+// checkFormat fails if gofmt would change a Go file that is tracked or waits to be added.
+func checkFormat(ctx context.Context, out io.Writer) (string, error) {
+	list, err := output(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.go")
+	if err != nil {
+		return "", err
+	}
+	files := strings.FieldsFunc(list, func(r rune) bool { return r == 0 })
+	slices.Sort(files)
+	wrong := 0
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // deleted, and the deletion is not yet committed
+		}
+		if err != nil {
+			return "", err
+		}
+		formatted, err := format.Source(source)
+		switch {
+		case err != nil:
+			fmt.Fprintf(out, "%s: %v\n", file, err)
+			wrong++
+		case !bytes.Equal(source, formatted):
+			fmt.Fprintln(out, file)
+			wrong++
+		}
+	}
+	if wrong > 0 {
+		return "", fmt.Errorf("%d of %d files are not formatted", wrong, len(files))
+	}
+	return fmt.Sprintf("%d files", len(files)), nil
+}
