@@ -69,6 +69,21 @@ func (e *Environment) Validate() error {
 	)
 }
 
+// Hang gives e its place below parent, and the organization it belongs to there. Its
+// number and alias must be known.
+func (e *Environment) Hang(parent *Environment) {
+	e.Parent = parent.ID
+	e.Path = parent.Path.Child(e.ID)
+	e.AliasPath = e.Alias
+	if parent.AliasPath != "" {
+		e.AliasPath = parent.AliasPath + "/" + e.Alias
+	}
+	e.Organization = parent.Organization
+	if e.IsOrganization {
+		e.Organization = OrganizationID(e.ID)
+	}
+}
+
 // ShownPath returns the environment's alias path as a reader may see it: from the topmost
 // ancestor that reaches accepts without a gap, itself at least. The root is "/".
 func (e *Environment) ShownPath(reaches func(EnvironmentPath) bool) string {

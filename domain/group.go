@@ -1,5 +1,7 @@
 package domain
 
+import "strings"
+
 // Group is a node of the group tree with a permission mask.
 type Group struct {
 	ID   GroupID
@@ -56,6 +58,9 @@ func (g *Group) Validate() error {
 	if err := checkName("alias", g.Alias); err != nil {
 		return err
 	}
+	if strings.Contains(g.Alias, "/") || strings.Trim(g.Alias, "0123456789") == "" {
+		return InvalidField("alias", "A slash, or digits only, are not allowed.")
+	}
 	if g.Mask > AllPermissions {
 		return InvalidField("permission", "A decimal number from 0 to %s is expected.", AllPermissions)
 	}
@@ -70,8 +75,8 @@ func (g *Group) UsableIn(o OrganizationID) bool {
 	return g.Organization == o || g.Organization == RootOrganization
 }
 
-// GroupRef is how a client names a group: by number ("2") or alias ("User"). The empty
-// reference names none.
+// GroupRef is how a client names a group: by number ("2"), by alias ("User"), or by alias
+// with a slash before it for one of the root's ("/User"). The empty reference names none.
 type GroupRef string
 
 // Number returns the number the reference is, if it is one.

@@ -180,6 +180,9 @@ func grantPaths(grants []Grant) []EnvironmentPath {
 	return paths
 }
 
+// Key returns where u is stored.
+func (u *User) Key() UserKey { return UserKey{u.Organization, u.ID} }
+
 // Clone returns a copy of u that shares nothing with it.
 func (u *User) Clone() User {
 	c := *u

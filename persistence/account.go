@@ -40,8 +40,8 @@ func scanAccount(r row) (a domain.Account, err error) {
 // ByLogin returns the account with that login name, compared by domain.Fold. It is
 // ErrUserNotFound if there is none.
 func (s *AccountStore) ByLogin(ctx context.Context, name string) (domain.Account, error) {
-	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+" FROM login_names n JOIN"+accountTables+
-		"ON u.organization_id = n.organization_id AND u.id = n.user_id WHERE n.name = ?", domain.Fold(name))
+	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+" FROM"+accountTables+
+		"JOIN login_names n ON n.organization_id = u.organization_id AND n.user_id = u.id WHERE n.name = ?", domain.Fold(name))
 	return only(rows, err, scanAccount, domain.ErrUserNotFound)
 }
 

@@ -131,7 +131,7 @@ func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e d
 		if err != nil {
 			return err
 		}
-		place(&e, &parent)
+		e.Hang(&parent)
 		if err := e.Validate(); err != nil {
 			return err
 		}
@@ -149,19 +149,6 @@ func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e d
 		return s.db.record(ctx, tx, w, environmentEntry("environment:create", &e, domain.Diff(nil, e.Fields())))
 	})
 	return e, err
-}
-
-// place gives e its place below parent.
-func place(e, parent *domain.Environment) {
-	e.Path = parent.Path.Child(e.ID)
-	e.AliasPath = e.Alias
-	if parent.AliasPath != "" {
-		e.AliasPath = parent.AliasPath + "/" + e.Alias
-	}
-	e.Organization = parent.Organization
-	if e.IsOrganization {
-		e.Organization = domain.OrganizationID(e.ID)
-	}
 }
 
 // parent reads the environment that another one is to be put below, and keeps it from
@@ -277,7 +264,7 @@ func (s *EnvironmentStore) hang(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 	if !after.IsOrganization && parent.Organization != before.Organization {
 		return domain.ErrEnvironmentBorder
 	}
-	place(after, &parent)
+	after.Hang(&parent)
 	if err := fits(ctx, tx, before.Path, after.Path); err != nil {
 		return err
 	}

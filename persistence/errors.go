@@ -21,7 +21,7 @@ var taken = []struct {
 	err                 *domain.Error
 }{
 	{"login_names_pkey", "login_names.name", domain.ErrUserAliasTaken},
-	{"mail_addresses_pkey", "mail_addresses.address", domain.ErrUserMailTaken},
+	{"mail_addresses_pkey", "mail_addresses.name", domain.ErrUserMailTaken},
 	{"environment_names_pkey", "environment_names.organization_id, environment_names.parent_id, environment_names.alias_key", domain.ErrEnvironmentAliasTaken},
 	{"groups_alias_key", "groups.organization_id, groups.alias_key", domain.ErrGroupAliasTaken},
 }

@@ -50,8 +50,8 @@ func (l *leases) next(ctx context.Context, kind string) (int64, error) {
 func (l *leases) lease(ctx context.Context, kind string) (*block, error) {
 	var b block
 	err := l.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		var first int64
-		if err := tx.QueryRowContext(ctx, "SELECT next FROM id_blocks WHERE name = ?"+l.db.forUpdate(), kind).Scan(&first); err != nil {
+		first, err := nextNumber(ctx, l.db, tx, kind)
+		if err != nil {
 			return err
 		}
 		b = block{first, first + min(max(first/100, 1), maxLease)}
@@ -60,14 +60,11 @@ func (l *leases) lease(ctx context.Context, kind string) (*block, error) {
 	return &b, err
 }
 
-// claim takes the numbers of that kind up to and including last, and returns the first of
-// them. Every number from the first on is then the caller's, and none was handed out before.
-func claim(ctx context.Context, d *DB, tx bun.Tx, kind string, last int64) (first int64, err error) {
-	err = tx.QueryRowContext(ctx, "SELECT next FROM id_blocks WHERE name = ?"+d.forUpdate(), kind).Scan(&first)
-	if err != nil || last < first {
-		return first, err
-	}
-	return first, setNext(ctx, tx, kind, last+1)
+// nextNumber returns the next number of that kind that nobody has leased, and keeps
+// others from leasing until the transaction ends.
+func nextNumber(ctx context.Context, d *DB, tx bun.Tx, kind string) (int64, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT next FROM id_blocks WHERE name = ?"+d.forUpdate(), kind)
+	return only(rows, err, scalar[int64], domain.ErrInternal)
 }
 
 func setNext(ctx context.Context, tx bun.Tx, kind string, next int64) error {

@@ -398,26 +398,43 @@ func insertUser(ctx context.Context, tx bun.Tx, u *domain.User, hash domain.Pass
 	return insertLists(ctx, tx, u)
 }
 
-// nameTable is a table of names that are unique over the directory.
-type nameTable struct{ table, column string }
-
-var (
-	loginNames    = nameTable{"login_names", "name"}
-	mailAddresses = nameTable{"mail_addresses", "address"}
+// The tables of names that are unique over the directory; both have the same columns.
+const (
+	loginNames    = "login_names"
+	mailAddresses = "mail_addresses"
 )
 
-// takeName makes name u's, unless it is empty.
-func takeName(ctx context.Context, tx bun.Tx, t nameTable, name string, u *domain.User) error {
-	if name == "" {
+// nameRow is a row of one of them.
+type nameRow struct {
+	bun.BaseModel
+
+	Name           string
+	OrganizationID int64
+	UserID         int64
+}
+
+// takeName makes a name u's, unless it is empty.
+func takeName(ctx context.Context, tx bun.Tx, table, name string, u *domain.User) error {
+	return takeNames(ctx, tx, table, func(*domain.User) string { return name }, u)
+}
+
+// takeNames makes the names that name returns the users', unless they are empty.
+func takeNames(ctx context.Context, tx bun.Tx, table string, name func(*domain.User) string, users ...*domain.User) error {
+	var rows []nameRow
+	for _, u := range users {
+		if n := name(u); n != "" {
+			rows = append(rows, nameRow{Name: domain.Fold(n), OrganizationID: int64(u.Organization), UserID: int64(u.ID)})
+		}
+	}
+	if len(rows) == 0 {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO "+t.table+" ("+t.column+", organization_id, user_id) VALUES (?, ?, ?)",
-		domain.Fold(name), int64(u.Organization), int64(u.ID))
+	_, err := tx.NewInsert().Model(&rows).ModelTableExpr(table).Exec(ctx)
 	return translate(err)
 }
 
-func freeName(ctx context.Context, tx bun.Tx, t nameTable, name string) error {
-	_, err := tx.ExecContext(ctx, "DELETE FROM "+t.table+" WHERE "+t.column+" = ?", domain.Fold(name))
+func freeName(ctx context.Context, tx bun.Tx, table, name string) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE name = ?", domain.Fold(name))
 	return translate(err)
 }
 
@@ -442,7 +459,7 @@ type userEnvironmentRow struct {
 	EnvironmentPath           string
 }
 
-// insertLists adds the groups and environments of u.
+// insertLists adds the groups and environments of users.
 func insertLists(ctx context.Context, tx bun.Tx, us ...*domain.User) error {
 	var groups []userGroupRow
 	var environments []userEnvironmentRow
@@ -450,17 +467,8 @@ func insertLists(ctx context.Context, tx bun.Tx, us ...*domain.User) error {
 		for i, id := range u.Groups {
 			groups = append(groups, userGroupRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID), GroupID: int64(id), Rank: int64(i)})
 		}
-		for _, list := range []struct {
-			blocked bool
-			grants  []domain.Grant
-		}{{false, u.Allowed}, {true, u.Blocked}} {
-			for _, g := range list.grants {
-				environments = append(environments, userEnvironmentRow{
-					OrganizationID: int64(u.Organization), UserID: int64(u.ID), Blocked: list.blocked,
-					EnvironmentID: int64(g.Environment), EnvironmentOrganizationID: int64(g.Organization), EnvironmentPath: string(g.Path),
-				})
-			}
-		}
+		environments = append(environments, grantRows(u.Key(), false, u.Allowed)...)
+		environments = append(environments, grantRows(u.Key(), true, u.Blocked)...)
 	}
 	if len(groups) > 0 {
 		if _, err := tx.NewInsert().Model(&groups).Exec(ctx); err != nil {
@@ -473,6 +481,17 @@ func insertLists(ctx context.Context, tx bun.Tx, us ...*domain.User) error {
 		}
 	}
 	return nil
+}
+
+func grantRows(u domain.UserKey, blocked bool, grants []domain.Grant) []userEnvironmentRow {
+	rows := make([]userEnvironmentRow, len(grants))
+	for i, g := range grants {
+		rows[i] = userEnvironmentRow{
+			OrganizationID: int64(u.Organization), UserID: int64(u.User), Blocked: blocked,
+			EnvironmentID: int64(g.Environment), EnvironmentOrganizationID: int64(g.Organization), EnvironmentPath: string(g.Path),
+		}
+	}
+	return rows
 }
 
 // countUsers adds n to the number of users whose home is u's.
@@ -568,10 +587,9 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 			return err
 		}
 	}
-	for _, name := range []struct {
-		table         nameTable
-		before, after string
-	}{{loginNames, before.Alias, after.Alias}, {mailAddresses, before.Person.Mail, after.Person.Mail}} {
+	for _, name := range []struct{ table, before, after string }{
+		{loginNames, before.Alias, after.Alias}, {mailAddresses, before.Person.Mail, after.Person.Mail},
+	} {
 		if domain.Fold(name.before) == domain.Fold(name.after) {
 			continue
 		}

@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -174,6 +175,19 @@ type Groups struct {
 	trees map[domain.OrganizationID]groupTree
 }
 
+// GroupsOf returns the given groups, which must be all of their organizations and of the
+// root.
+func GroupsOf(all []domain.Group) *Groups {
+	g := &Groups{trees: map[domain.OrganizationID]groupTree{domain.RootOrganization: {}}}
+	for _, group := range all {
+		if g.trees[group.Organization] == nil {
+			g.trees[group.Organization] = make(groupTree)
+		}
+		g.trees[group.Organization][group.ID] = group
+	}
+	return g
+}
+
 // Get returns the group with that number, if it can be used in organization o.
 func (g *Groups) Get(o domain.OrganizationID, id domain.GroupID) (domain.Group, bool) {
 	if group, ok := g.trees[o][id]; ok {
@@ -185,7 +199,8 @@ func (g *Groups) Get(o domain.OrganizationID, id domain.GroupID) (domain.Group, 
 
 // Find returns the number of the group that ref names among those that can be used in
 // organization o: the one with that number or alias, of two with the same alias the
-// organization's own. It is ErrGroupNotFound if there is none.
+// organization's own unless ref begins with a slash. It is ErrGroupNotFound if there is
+// none.
 func (g *Groups) Find(o domain.OrganizationID, ref domain.GroupRef) (domain.GroupID, error) {
 	if id, ok := ref.Number(); ok {
 		if _, ok := g.Get(o, id); ok {
@@ -193,8 +208,12 @@ func (g *Groups) Find(o domain.OrganizationID, ref domain.GroupRef) (domain.Grou
 		}
 		return 0, domain.ErrGroupNotFound
 	}
-	alias := domain.Fold(string(ref))
-	for _, tree := range []groupTree{g.trees[o], g.trees[domain.RootOrganization]} {
+	alias, ofRoot := strings.CutPrefix(domain.Fold(string(ref)), "/")
+	trees := []groupTree{g.trees[o], g.trees[domain.RootOrganization]}
+	if ofRoot {
+		trees = trees[1:]
+	}
+	for _, tree := range trees {
 		for id, group := range tree {
 			if domain.Fold(group.Alias) == alias {
 				return id, nil

@@ -1,9 +1,11 @@
 package authn
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"strings"
+	"unicode/utf8"
 
 	"canopy/domain"
 )
@@ -20,9 +22,13 @@ type Request struct {
 // the request carries none of that kind, and Unauthenticated if it carries wrong ones.
 type Scheme func(ctx context.Context, r Request) (domain.Account, bool, error)
 
-// First returns the scheme that asks the schemes in turn; the first whose credentials the
-// request carries decides. A request with none is domain.ErrUnauthenticated.
-func First(activity *Activity, schemes ...Scheme) func(context.Context, Request) (domain.Principal, error) {
+// Finder finds the principal of a request. It is domain.ErrUnauthenticated if the request
+// carries no credentials.
+type Finder func(ctx context.Context, r Request) (domain.Principal, error)
+
+// First returns a finder that asks the schemes in turn; the first whose credentials the
+// request carries decides.
+func First(activity *Activity, schemes ...Scheme) Finder {
 	return func(ctx context.Context, r Request) (domain.Principal, error) {
 		for _, scheme := range schemes {
 			account, carried, err := scheme(ctx, r)
@@ -59,6 +65,9 @@ func parseBasic(header string) (login, password string, ok bool) {
 	}
 	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
 	if err != nil {
+		return "", "", true
+	}
+	if !utf8.Valid(decoded) || bytes.IndexByte(decoded, 0) >= 0 {
 		return "", "", true
 	}
 	login, password, _ = strings.Cut(string(decoded), ":")

@@ -103,3 +103,33 @@ func (x *Explain) mark(ctx context.Context, who *domain.Principal, sc tenancy.Sc
 	described := describeEnvironment(sc, e)
 	return &described, err
 }
+
+// Sentence says the verdict and the reason that decided it, in words.
+func (d *ExplanationDocument) Sentence() string {
+	where := "on the own account"
+	if d.Environment != nil {
+		where = "in " + d.Environment.ShownPath
+	}
+	switch {
+	case !d.Usable:
+		return "Denied: the account is inactive, pending or revoked."
+	case d.Environment != nil && d.Excluded.Kind == domain.MarkBlocked:
+		return "Denied: the user is blocked from " + placeName(d.ExcludedBy) + "."
+	case d.Environment != nil && d.Excluded.Kind == domain.MarkInactive:
+		return "Denied: " + placeName(d.ExcludedBy) + " is inactive."
+	case d.Environment != nil && d.Included.Kind == domain.MarkNone:
+		return "Denied: the environment is not within the user's reach."
+	case !d.Held:
+		return "Denied: none of the user's groups gives the permission."
+	case !d.Allowed:
+		return "Denied: no policy permits it to the role " + d.User.Role.String() + " " + where + "."
+	}
+	return "Allowed " + where + " by the policy \"" + d.Policy + "\"."
+}
+
+func placeName(e *EnvironmentDocument) string {
+	if e == nil {
+		return "an environment above it"
+	}
+	return e.ShownPath
+}

@@ -2,6 +2,7 @@ package usecase
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -147,6 +148,21 @@ type UserPatch struct {
 	FirstAccess   *bool
 	PasswordDelay *int
 	RevokeDelay   *int
+
+	// Organization and UUID do not change; a value that is not the user's is refused.
+	Organization *int64
+	UUID         *domain.UUID
+}
+
+// agrees returns an Invalid error if the patch gives user another fixed value.
+func (p *UserPatch) agrees(user *domain.User) error {
+	if p.Organization != nil && *p.Organization != int64(user.Organization) {
+		return domain.InvalidField("organization", "The organization follows from envId.")
+	}
+	if p.UUID != nil && *p.UUID != user.UUID {
+		return domain.InvalidField("id", "This is not the id of the user.")
+	}
+	return nil
 }
 
 // resolved is a patch whose references are resolved.
@@ -303,7 +319,7 @@ func (u *Users) Create(ctx context.Context, who domain.Principal, in UserPatch) 
 		Standing: domain.Standing{Active: true, Created: now, IdleSince: now}}
 	r.apply(&user, w.Read().Shows, now)
 	user.LastPassword = time.Time{} // the user has not changed it yet
-	if err := user.Validate(); err != nil {
+	if err := errors.Join(user.Validate(), in.agrees(&user)); err != nil {
 		return domain.User{}, err
 	}
 	if err := giver.MayGive(&user); err != nil {
@@ -352,6 +368,9 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 	return u.store.Update(ctx, w, id, r.hash, func(user *domain.User, superUsers func() ([]domain.User, error)) error {
 		before := user.Clone()
 		r.apply(user, w.Read().Shows, now)
+		if err := in.agrees(user); err != nil {
+			return err
+		}
 		if profile {
 			return onlyProfile(&before, user)
 		}

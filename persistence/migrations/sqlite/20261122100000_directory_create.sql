@@ -148,10 +148,10 @@ CREATE TABLE login_names (
     CONSTRAINT login_names_pkey PRIMARY KEY (name)
 ) WITHOUT ROWID;
 CREATE TABLE mail_addresses (
-    address         text NOT NULL,
+    name            text NOT NULL,
     organization_id bigint NOT NULL,
     user_id         bigint NOT NULL,
-    CONSTRAINT mail_addresses_pkey PRIMARY KEY (address)
+    CONSTRAINT mail_addresses_pkey PRIMARY KEY (name)
 ) WITHOUT ROWID;
 
 -- The groups of a user; the one with rank 0 comes first. A group may be one of the

@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+
+	"canopy/app/authn"
+	"canopy/app/document"
+	"canopy/app/usecase"
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+// Begun says how a directory began.
+type Begun struct {
+	// New is true if the directory was empty before.
+	New bool
+	// Login and Password are those of the first superUser, if one was made; Password is
+	// empty if it was configured.
+	Login, Password string
+}
+
+// adminLogin is the login name of the first superUser.
+const adminLogin = "admin"
+
+// Begin gives an empty directory its root environment and built-in groups, and its first
+// superUser unless the configuration says otherwise. It does nothing to one that has them.
+func Begin(ctx context.Context, cfg *Config, db *persistence.DB) (Begun, error) {
+	there, err := exists(ctx, db)
+	if err != nil || there {
+		return Begun{}, err
+	}
+	begun := Begun{New: true}
+	section := rootSection(cfg.RootAlias)
+	if cfg.Bootstrap == BootstrapAdmin {
+		begun.Login = adminLogin
+		password := cfg.AdminPassword
+		if password == "" {
+			password = rand.Text()
+			begun.Password = password
+		}
+		hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, password)
+		if err != nil {
+			return begun, fmt.Errorf("the first superUser's password: %w", err)
+		}
+		section.Users = func(yield func(usecase.UserRecord, error) bool) { yield(adminRecord(hash), nil) }
+	}
+	return begun, importAll(ctx, Transfer(db, "(bootstrap)"), sections{section})
+}
+
+// exists reports whether the directory has its root environment.
+func exists(ctx context.Context, db *persistence.DB) (bool, error) {
+	found, err := persistence.NewSource(db).Generations(ctx, []domain.OrganizationID{domain.RootOrganization})
+	return len(found) > 0, err
+}
+
+// importAll imports a document of our own, in which nothing can be wrong.
+func importAll(ctx context.Context, d *usecase.Directory, doc usecase.Document) error {
+	report, err := d.Import(ctx, doc, usecase.ImportOptions{})
+	if err == nil && len(report.Problems) > 0 {
+		err = report.Problems[0].Err
+	}
+	return err
+}
+
+// sections is a document in memory.
+type sections []*usecase.Section
+
+// Sections implements usecase.Document.
+func (s sections) Sections() iter.Seq2[*usecase.Section, error] {
+	return func(yield func(*usecase.Section, error) bool) {
+		for _, section := range s {
+			if !yield(section, nil) {
+				return
+			}
+		}
+	}
+}
+
+func rootSection(alias string) *usecase.Section {
+	s := &usecase.Section{Path: "/", Users: func(func(usecase.UserRecord, error) bool) {}}
+	s.Environments = []usecase.EnvironmentRecord{{Line: 1, Path: "/", Number: int64(domain.RootEnvironment), EnvironmentPatch: usecase.EnvironmentPatch{Alias: &alias}}}
+	groups := domain.BuiltInGroups()
+	for _, g := range groups {
+		parent := domain.GroupRef(groups[g.Parent-1].Alias)
+		s.Groups = append(s.Groups, usecase.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: usecase.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
+	}
+	return s
+}
+
+func adminRecord(hash domain.PasswordHash) usecase.UserRecord {
+	alias, home, role, group := adminLogin, domain.EnvironmentRef("/"), domain.RoleSuperUser, domain.GroupRef("Root")
+	return usecase.UserRecord{Line: 1, Number: 1, Person: 1, Hash: &hash,
+		UserPatch: usecase.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias, Home: &home, Role: &role, Group: &group}}
+}
+
+//go:embed demo.json
+var demoText string
+
+// FillDemo imports the people of the demo. All have the given password.
+func FillDemo(ctx context.Context, cfg *Config, db *persistence.DB, password string) error {
+	hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	text := document.JSON{Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(demoText)), nil }}
+	return importAll(ctx, Transfer(db, "(demo)"), withPassword{text, hash})
+}
+
+// withPassword is a document whose users all have one password.
+type withPassword struct {
+	usecase.Document
+	hash domain.PasswordHash
+}
+
+// Sections implements usecase.Document.
+func (d withPassword) Sections() iter.Seq2[*usecase.Section, error] {
+	return func(yield func(*usecase.Section, error) bool) {
+		for s, err := range d.Document.Sections() {
+			if err == nil {
+				users := s.Users
+				s.Users = func(yield func(usecase.UserRecord, error) bool) {
+					for u, err := range users {
+						u.Hash = &d.hash
+						if !yield(u, err) {
+							return
+						}
+					}
+				}
+			}
+			if !yield(s, err) {
+				return
+			}
+		}
+	}
+}

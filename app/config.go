@@ -1,0 +1,56 @@
+package app
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"canopy/app/authn"
+)
+
+// Config is everything that can be set. The zero value of a field is not its default:
+// DefaultConfig is.
+type Config struct {
+	Listen      string // address of the HTTP server
+	Data        string // folder of the embedded database, the server's key and the like
+	DatabaseURL string // PostgreSQL instead of the embedded database
+
+	RootAlias     string // alias of environment 1 of a new directory
+	Bootstrap     Bootstrap
+	AdminPassword string // of the first superUser; generated if empty
+	Demo          bool   // fill a new directory with people to try things out
+	ServerKey     string // secret that all servers of one directory share; see serverkey.go
+
+	TokenLifetime     time.Duration
+	MinPasswordLength int
+	PasswordCost      authn.Cost
+
+	TLSCert, TLSKey string
+	TLSSelfSigned   bool
+	TrustedProxies  []netip.Prefix
+	RequestLimit    time.Duration // how long a request may take
+	MaxBody         int           // bytes
+
+	Log *slog.Logger
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Bootstrap says how the first superUser of a new directory comes to be.
+type Bootstrap string
+
+// The ways to begin.
+const (
+	BootstrapAdmin     Bootstrap = "admin"      // a user "admin" is made
+	BootstrapFirstUser Bootstrap = "first-user" // the first user created is one
+)
+
+// DefaultConfig returns the settings of a server nobody configured.
+func DefaultConfig() Config {
+	return Config{
+		Listen: "127.0.0.1:8080", Data: "./data", RootAlias: "root", Bootstrap: BootstrapAdmin,
+		TokenLifetime: 365 * 24 * time.Hour, MinPasswordLength: authn.MinPasswordLength, PasswordCost: authn.DefaultCost,
+		RequestLimit: 30 * time.Second, MaxBody: 1 << 20,
+		Log: slog.Default(), Now: time.Now,
+	}
+}

@@ -1,0 +1,147 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"canopy/app/authn"
+	"canopy/app/usecase"
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/policies"
+	"canopy/rbac"
+	"canopy/tenancy"
+)
+
+// Directory is an open directory with everything that can be done with it.
+type Directory struct {
+	DB           *persistence.DB
+	Gate         *tenancy.Gate
+	Users        *usecase.Users
+	Environments *usecase.Environments
+	Groups       *usecase.Groups
+	Me           *usecase.Me
+	Explain      *usecase.Explain
+	Audit        *usecase.Audit
+
+	passwords *authn.Passwords
+	tokens    *authn.Tokens
+	activity  *authn.Activity
+	accounts  *persistence.AccountStore
+	metrics   *metrics
+	config    Config
+}
+
+// OpenDatabase opens the configured database and brings its schema up to date.
+func OpenDatabase(ctx context.Context, cfg *Config) (*persistence.DB, error) {
+	db, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	db.Now = cfg.Now
+	if _, err := db.Migrate(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// ConnectDatabase opens the configured database as it is.
+func ConnectDatabase(ctx context.Context, cfg *Config) (*persistence.DB, error) {
+	return connect(ctx, cfg)
+}
+
+// connectWithin bounds how long the database may take to answer at the start.
+const connectWithin = 10 * time.Second
+
+func connect(ctx context.Context, cfg *Config) (*persistence.DB, error) {
+	if cfg.DatabaseURL == "" {
+		if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+			return nil, fmt.Errorf("make the data folder: %w", err)
+		}
+		return persistence.OpenSQLite(filepath.Join(cfg.Data, "canopy.db"))
+	}
+	db, err := persistence.OpenPostgres(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectWithin)
+	defer cancel()
+	if err := db.Ping(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("the database does not answer: %w", domain.AsError(err).Unwrap())
+	}
+	return db, nil
+}
+
+// Wire puts the use cases together over an open database.
+func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, error) {
+	secret, err := loadKeys(ctx, &cfg, persistence.NewSettingStore(db))
+	if err != nil {
+		return nil, err
+	}
+	policy, err := rbac.New(policies.Model, policies.Policy)
+	if err != nil {
+		return nil, err
+	}
+	d := &Directory{DB: db, config: cfg, metrics: newMetrics(db)}
+	source := persistence.NewSource(db)
+	users, environments, groups := persistence.NewUserStore(db), persistence.NewEnvironmentStore(db), persistence.NewGroupStore(db)
+	d.accounts = persistence.NewAccountStore(db)
+	documents := tenancy.NewDocuments(source, d.metrics)
+	d.Gate = tenancy.NewGate(policy, source, documents, d.metrics)
+	d.passwords = authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), d.accounts, secret.addresses, d.metrics, cfg.Now)
+	d.tokens = authn.NewTokens(d.accounts, secret.tokens, cfg.TokenLifetime, cfg.Now)
+	d.activity = authn.NewActivity(d.accounts, cfg.Now)
+	d.Users = usecase.NewUsers(d.Gate, documents, users, d.passwords, cfg.Now)
+	d.Environments = usecase.NewEnvironments(d.Gate, environments)
+	d.Groups = usecase.NewGroups(d.Gate, documents, groups)
+	d.Me = usecase.NewMe(d.Gate, documents, users, d.accounts, d.passwords, d.tokens, cfg.Now)
+	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
+	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db))
+	return d, nil
+}
+
+// Transfer returns the import and export of the directory, done by operator.
+func Transfer(db *persistence.DB, operator string) *usecase.Directory {
+	return usecase.NewDirectory(persistence.NewDirectoryStore(db), operator)
+}
+
+// Operator returns a principal for whoever works at the command line: a superUser who is
+// nobody of the directory.
+func (d *Directory) Operator(ctx context.Context) (domain.Principal, error) {
+	generations, err := persistence.NewSource(d.DB).Generations(ctx, []domain.OrganizationID{domain.RootOrganization})
+	generation := generations[domain.RootOrganization]
+	return domain.Principal{
+		Subject: domain.Subject{Organization: domain.RootOrganization, Home: domain.RootPath,
+			Role: domain.RoleSuperUser, Groups: []domain.GroupID{domain.RootGroup}},
+		Alias: "(command line)", Generation: generation, RootGeneration: generation,
+	}, err
+}
+
+// Close closes the database, after what was noted of people's activity is written down.
+func (d *Directory) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := d.activity.Flush(ctx); err != nil {
+		d.config.Log.Warn("activity could not be written down", "error", err)
+	}
+	return d.DB.Close()
+}
+
+// CreateUser creates a user. The first one of a directory becomes its superUser, with the
+// group Root, in the root environment.
+func (d *Directory) CreateUser(ctx context.Context, who domain.Principal, in usecase.UserPatch) (domain.User, error) {
+	list, err := d.Users.List(ctx, who, usecase.ListUsers{Environment: "/", Total: true, Page: domain.Page{Limit: 1}})
+	if err != nil {
+		return domain.User{}, err
+	}
+	if list.Total == 0 {
+		role, group, home := domain.RoleSuperUser, domain.GroupRef("Root"), domain.EnvironmentRef("/")
+		in.Role, in.Group, in.Home = &role, &group, &home
+	}
+	return d.Users.Create(ctx, who, in)
+}

@@ -1,0 +1,481 @@
+package document
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"canopy/app/authn"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// format is what the document calls itself.
+const format = "directory/1"
+
+// Open opens the document's text from its beginning; it is called for each reading.
+type Open func() (io.ReadCloser, error)
+
+// JSON is a directory document. It implements usecase.Document in memory that does not
+// grow with the number of users.
+type JSON struct{ Open Open }
+
+type environmentJSON struct {
+	Path          string      `json:"path"`
+	Number        int64       `json:"number,omitempty"`
+	ID            domain.UUID `json:"id,omitempty"`
+	Alias         *string     `json:"alias,omitempty"`
+	Organization  *bool       `json:"organization,omitempty"`
+	Code          *string     `json:"code,omitempty"`
+	SendURL       *bool       `json:"sendurl,omitempty"`
+	Active        *bool       `json:"active,omitempty"`
+	TimeZone      *string     `json:"timezone,omitempty"`
+	GitRepository *string     `json:"gitRepository,omitempty"`
+}
+
+type groupJSON struct {
+	Alias      *string          `json:"alias"`
+	Number     int64            `json:"number,omitempty"`
+	ID         domain.UUID      `json:"id,omitempty"`
+	Parent     *domain.GroupRef `json:"parent,omitempty"`
+	Permission *string          `json:"permission,omitempty"`
+}
+
+type userJSON struct {
+	Alias         *string                  `json:"alias"`
+	Number        int64                    `json:"number,omitempty"`
+	Person        int64                    `json:"person,omitempty"`
+	ID            *domain.UUID             `json:"id,omitempty"`
+	Environment   *domain.EnvironmentRef   `json:"environment,omitempty"`
+	Role          *string                  `json:"role,omitempty"`
+	Group         *domain.GroupRef         `json:"group,omitempty"`
+	Groups        *[]domain.GroupRef       `json:"groups,omitempty"`
+	Envs          *[]domain.EnvironmentRef `json:"envs,omitempty"`
+	EnvsBloque    *[]domain.EnvironmentRef `json:"envsbloque,omitempty"`
+	State         *string                  `json:"state,omitempty"`
+	Active        *bool                    `json:"active,omitempty"`
+	FirstName     *string                  `json:"firstname,omitempty"`
+	LastName      *string                  `json:"lastname,omitempty"`
+	Mail          *string                  `json:"mailaddress,omitempty"`
+	Phone         *string                  `json:"phone,omitempty"`
+	JobTitle      *string                  `json:"jobtitle,omitempty"`
+	Department    *string                  `json:"service,omitempty"`
+	Language      *string                  `json:"language,omitempty"`
+	TimeZone      *string                  `json:"timezone,omitempty"`
+	DefaultPage   *int64                   `json:"defaultpage,omitempty"`
+	FirstAccess   *bool                    `json:"firstaccess,omitempty"`
+	PasswordDelay *int                     `json:"passworddelay,omitempty"`
+	RevokeDelay   *int                     `json:"revokedelay,omitempty"`
+	Created       *int64                   `json:"created,omitempty"`
+	LastPassword  *int64                   `json:"lastpassword,omitempty"`
+	LastConnected *int64                   `json:"lastconnected,omitempty"`
+	LastSeen      *int64                   `json:"logged,omitempty"`
+	IdleSince     *int64                   `json:"idlesince,omitempty"`
+	PasswordHash  *domain.PasswordHash     `json:"passwordhash,omitempty"`
+}
+
+// Sections implements usecase.Document.
+func (j JSON) Sections() iter.Seq2[*usecase.Section, error] {
+	return func(yield func(*usecase.Section, error) bool) {
+		text, err := j.Open()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer text.Close()
+		r := newReader(text)
+		if err := r.sections(func(s *usecase.Section) bool { return yield(s, nil) }); err != nil && !errors.Is(err, errStopped) {
+			yield(nil, err)
+		}
+	}
+}
+
+// errStopped ends reading when nobody wants more.
+var errStopped = errors.New("stopped")
+
+// reader reads a document and knows the line it is on.
+type reader struct {
+	*json.Decoder
+	lines *lineCounter
+}
+
+func newReader(text io.Reader) *reader {
+	lines := &lineCounter{r: text, line: 1}
+	d := json.NewDecoder(lines)
+	d.DisallowUnknownFields()
+	return &reader{Decoder: d, lines: lines}
+}
+
+// lineCounter remembers where the lines begin that the decoder has buffered.
+type lineCounter struct {
+	r      io.Reader
+	read   int64
+	breaks []int64 // offsets of line breaks not yet passed
+	line   int     // of the first offset not yet passed
+}
+
+func (l *lineCounter) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	for i, c := range p[:n] {
+		if c == '\n' {
+			l.breaks = append(l.breaks, l.read+int64(i))
+		}
+	}
+	l.read += int64(n)
+	return n, err
+}
+
+// at returns the line of an offset; offsets must not decrease.
+func (l *lineCounter) at(offset int64) int {
+	passed := 0
+	for passed < len(l.breaks) && l.breaks[passed] < offset {
+		passed++
+	}
+	l.line += passed
+	l.breaks = l.breaks[passed:]
+	return l.line
+}
+
+func (r *reader) line() int { return r.lines.at(r.InputOffset()) }
+
+// fail says on which line what went wrong.
+func (r *reader) fail(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("the document ends too early")
+	}
+	return domain.ErrInvalid.Saying("Line %d: %v.", r.line(), err)
+}
+
+func (r *reader) expect(want json.Delim) error {
+	t, err := r.Token()
+	if err != nil {
+		return r.fail(err)
+	}
+	if t != want {
+		return r.fail(fmt.Errorf("%q is expected", want.String()))
+	}
+	return nil
+}
+
+// key reads the next key of an object.
+func (r *reader) key() (string, error) {
+	t, err := r.Token()
+	if err != nil {
+		return "", r.fail(err)
+	}
+	key, _ := t.(string)
+	return key, nil
+}
+
+func (r *reader) text() (text string, err error) {
+	if err := r.Decode(&text); err != nil {
+		return "", r.fail(err)
+	}
+	return text, nil
+}
+
+func (r *reader) sections(yield func(*usecase.Section) bool) error {
+	if err := r.expect('{'); err != nil {
+		return err
+	}
+	known := false
+	for r.More() {
+		key, err := r.key()
+		if err != nil {
+			return err
+		}
+		switch {
+		case key == "canopy":
+			text, err := r.text()
+			if err != nil {
+				return err
+			}
+			if known = text == format; !known {
+				return r.fail(fmt.Errorf("a document of the format %q is expected", format))
+			}
+		case key == "organizations" && known:
+			if err := r.list(func() error { return r.section(yield) }); err != nil {
+				return err
+			}
+		default:
+			return r.fail(fmt.Errorf(`"canopy" and then "organizations" are expected, not %q`, key))
+		}
+	}
+	if !known {
+		return r.fail(errors.New("this is not a directory document"))
+	}
+	return r.expect('}')
+}
+
+// list reads an array, element by element.
+func (r *reader) list(element func() error) error {
+	if err := r.expect('['); err != nil {
+		return err
+	}
+	for r.More() {
+		if err := element(); err != nil {
+			return err
+		}
+	}
+	return r.expect(']')
+}
+
+// section reads one organization. Its users are read while they are ranged over; what was
+// not read of them is skipped.
+func (r *reader) section(yield func(*usecase.Section) bool) error {
+	if err := r.expect('{'); err != nil {
+		return err
+	}
+	s := &usecase.Section{Line: r.line(), Users: func(func(usecase.UserRecord, error) bool) {}}
+	for r.More() {
+		key, err := r.key()
+		if err != nil {
+			return err
+		}
+		switch key {
+		case "path":
+			s.Path, err = r.text()
+		case "environments":
+			err = r.list(func() error { return r.environment(s) })
+		case "groups":
+			err = r.list(func() error { return r.group(s) })
+		case "users":
+			return r.usersOf(s, yield)
+		default:
+			err = r.fail(fmt.Errorf("%q is not known here", key))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := r.named(s); err != nil {
+		return err
+	}
+	if !yield(s) {
+		return errStopped
+	}
+	return r.expect('}')
+}
+
+// named refuses an organization whose path does not come first.
+func (r *reader) named(s *usecase.Section) error {
+	if s.Path == "" {
+		return r.fail(errors.New(`an organization begins with its "path"`))
+	}
+	return nil
+}
+
+// usersOf yields the section, whose users are read by whoever ranges over them, and reads
+// the end of the organization: users are its last member.
+func (r *reader) usersOf(s *usecase.Section, yield func(*usecase.Section) bool) error {
+	if err := r.named(s); err != nil {
+		return err
+	}
+	if err := r.expect('['); err != nil {
+		return err
+	}
+	var broken error
+	s.Users = func(yield func(usecase.UserRecord, error) bool) {
+		for broken == nil && r.More() {
+			record, err := r.user()
+			broken = err
+			if !yield(record, err) {
+				return
+			}
+		}
+	}
+	if !yield(s) {
+		return errStopped
+	}
+	for range s.Users { // what was left over
+	}
+	if broken != nil {
+		return broken
+	}
+	if err := r.expect(']'); err != nil {
+		return err
+	}
+	return r.expect('}')
+}
+
+func (r *reader) environment(s *usecase.Section) error {
+	var e environmentJSON
+	if err := r.Decode(&e); err != nil {
+		return r.fail(err)
+	}
+	s.Environments = append(s.Environments, usecase.EnvironmentRecord{
+		Line: r.line(), Path: e.Path, Number: e.Number, UUID: e.ID,
+		EnvironmentPatch: usecase.EnvironmentPatch{Alias: e.Alias, Code: e.Code, SendURL: e.SendURL, Active: e.Active,
+			TimeZone: e.TimeZone, GitRepository: e.GitRepository, IsOrganization: e.Organization},
+	})
+	return r.checkUUID(e.ID)
+}
+
+func (r *reader) checkUUID(id domain.UUID) error {
+	if id == "" {
+		return nil
+	}
+	if canonical, err := domain.ParseUUID(string(id)); err != nil || canonical != id {
+		return r.fail(errors.New("the id is not a UUID in lower case"))
+	}
+	return nil
+}
+
+func (r *reader) group(s *usecase.Section) error {
+	var g groupJSON
+	if err := r.Decode(&g); err != nil {
+		return r.fail(err)
+	}
+	record := usecase.GroupRecord{Line: r.line(), Number: g.Number, UUID: g.ID, GroupPatch: usecase.GroupPatch{Alias: g.Alias, Parent: g.Parent}}
+	var err error
+	if record.Mask, err = parsed(g.Permission, domain.ParseMask); err != nil {
+		return r.fail(err)
+	}
+	s.Groups = append(s.Groups, record)
+	return r.checkUUID(g.ID)
+}
+
+func (r *reader) user() (usecase.UserRecord, error) {
+	var u userJSON
+	if err := r.Decode(&u); err != nil {
+		return usecase.UserRecord{}, r.fail(err)
+	}
+	record := usecase.UserRecord{Line: r.line(), Number: u.Number, Person: u.Person, Hash: u.PasswordHash,
+		UserPatch: usecase.UserPatch{Alias: u.Alias, Home: u.Environment, Group: u.Group, Groups: u.Groups, Allowed: u.Envs, Blocked: u.EnvsBloque,
+			Active: u.Active, FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle,
+			Department: u.Department, Language: u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
+			PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay, UUID: u.ID},
+		Created: timeOf(u.Created), LastPassword: timeOf(u.LastPassword), LastConnected: timeOf(u.LastConnected),
+		LastSeen: timeOf(u.LastSeen), IdleSince: timeOf(u.IdleSince),
+	}
+	var errRole, errState, errHash, errID error
+	record.Role, errRole = parsed(u.Role, domain.ParseRole)
+	record.State, errState = parsed(u.State, domain.ParseUserState)
+	if u.PasswordHash != nil && *u.PasswordHash != "" {
+		errHash = authn.CheckHash(*u.PasswordHash)
+	}
+	if u.ID != nil {
+		errID = r.checkUUID(*u.ID)
+	}
+	if err := errors.Join(errRole, errState, errHash, errID); err != nil {
+		return record, r.fail(err)
+	}
+	return record, nil
+}
+
+// parsed reads a value that may be missing.
+func parsed[T any](text *string, parse func(string) (T, error)) (*T, error) {
+	if text == nil {
+		return nil, nil
+	}
+	v, err := parse(*text)
+	if err != nil {
+		return nil, errors.New(domain.AsError(err).Public)
+	}
+	return &v, nil
+}
+
+func timeOf(ms *int64) *time.Time {
+	if ms == nil {
+		return nil
+	}
+	t := time.Time{}
+	if *ms != 0 {
+		t = time.UnixMilli(*ms).UTC()
+	}
+	return &t
+}
+
+// WriteJSON writes the document, one record a line.
+func WriteJSON(out io.Writer, document usecase.Document) error {
+	w := &recordWriter{Writer: bufio.NewWriterSize(out, 64<<10)}
+	fmt.Fprintf(w, "{\"canopy\": %q, \"organizations\": [", format)
+	between := "\n"
+	for s, err := range document.Sections() {
+		if err != nil {
+			return err
+		}
+		path, err := json.Marshal(s.Path)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s{\"path\": %s, \"environments\": [", between, path)
+		between = ",\n"
+		w.first = true
+		for _, e := range s.Environments {
+			w.record(environmentJSON{Path: e.Path, Number: e.Number, ID: e.UUID, Alias: e.Alias, Organization: e.IsOrganization,
+				Code: e.Code, SendURL: e.SendURL, Active: e.Active, TimeZone: e.TimeZone, GitRepository: e.GitRepository})
+		}
+		fmt.Fprint(w, "\n], \"groups\": [")
+		w.first = true
+		for _, g := range s.Groups {
+			w.record(groupJSON{Alias: g.Alias, Number: g.Number, ID: g.UUID, Parent: g.Parent, Permission: textOf(g.Mask)})
+		}
+		fmt.Fprint(w, "\n], \"users\": [")
+		w.first = true
+		for u, err := range s.Users {
+			if err != nil {
+				return err
+			}
+			w.record(toUserJSON(&u))
+		}
+		fmt.Fprint(w, "\n]}")
+	}
+	fmt.Fprint(w, "\n]}\n")
+	if w.err != nil {
+		return w.err
+	}
+	return w.Flush()
+}
+
+// recordWriter writes records, each on a line of its own.
+type recordWriter struct {
+	*bufio.Writer
+	first bool
+	err   error
+}
+
+func (w *recordWriter) record(v any) {
+	text, err := json.Marshal(v)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	if !w.first {
+		w.WriteByte(',') // an error stays with the writer until Flush
+	}
+	w.first = false
+	w.WriteByte('\n')
+	w.Write(text)
+}
+
+func toUserJSON(u *usecase.UserRecord) userJSON {
+	return userJSON{
+		Alias: u.Alias, Number: u.Number, Person: u.Person, ID: u.UUID, Environment: u.Home, Role: textOf(u.Role),
+		Group: u.Group, Groups: u.Groups, Envs: u.Allowed, EnvsBloque: u.Blocked, State: textOf(u.State), Active: u.Active,
+		FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle, Department: u.Department,
+		Language: u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
+		PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay,
+		Created: millisOf(u.Created), LastPassword: millisOf(u.LastPassword), LastConnected: millisOf(u.LastConnected),
+		LastSeen: millisOf(u.LastSeen), IdleSince: millisOf(u.IdleSince), PasswordHash: u.Hash,
+	}
+}
+
+func textOf[T fmt.Stringer](v *T) *string {
+	if v == nil {
+		return nil
+	}
+	text := (*v).String()
+	return &text
+}
+
+func millisOf(t *time.Time) *int64 {
+	if t == nil || t.IsZero() {
+		return nil
+	}
+	ms := t.UnixMilli()
+	return &ms
+}

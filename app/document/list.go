@@ -1,0 +1,38 @@
+package document
+
+import (
+	"bufio"
+	"iter"
+	"strings"
+
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// List is a list of environments, one complete alias path a line, with nobody in them. An
+// environment above one of the list is made as well. It implements usecase.Document.
+type List struct{ Open Open }
+
+// Sections implements usecase.Document. There is one, of no organization.
+func (l List) Sections() iter.Seq2[*usecase.Section, error] {
+	return func(yield func(*usecase.Section, error) bool) {
+		text, err := l.Open()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer text.Close()
+		s := &usecase.Section{Line: 1, Users: func(func(usecase.UserRecord, error) bool) {}}
+		lines := bufio.NewScanner(text)
+		for n := 1; lines.Scan(); n++ {
+			if path := strings.TrimSpace(lines.Text()); path != "" {
+				s.Wanted = append(s.Wanted, usecase.WantedEnvironment{Line: n, Path: domain.EnvironmentRef(path)})
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(nil, err)
+			return
+		}
+		yield(s, nil)
+	}
+}

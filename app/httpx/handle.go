@@ -1,0 +1,90 @@
+package httpx
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/domain"
+)
+
+// Auth finds the principal of a request; its error is Unauthenticated if there is none.
+type Auth func(c *fiber.Ctx) (domain.Principal, error)
+
+// Handle makes a handler of a use case: who asks, what they ask, run, answer. Who comes
+// first, so that a stranger learns nothing about what is malformed. Errors are returned
+// to the surface's error handler.
+func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
+	run func(context.Context, domain.Principal, In) (Out, error), encode func(*fiber.Ctx, Out) error) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		who, err := auth(c)
+		if err != nil {
+			return err
+		}
+		c.Locals(principalKey{}, who)
+		in, err := decode(c)
+		if err != nil {
+			return err
+		}
+		out, err := run(c.UserContext(), who, in)
+		if err != nil {
+			return err
+		}
+		return encode(c, out)
+	}
+}
+
+// Open is Handle for what needs no principal, such as signing in.
+func Open[In, Out any](decode func(*fiber.Ctx) (In, error), run func(context.Context, In) (Out, error),
+	encode func(*fiber.Ctx, Out) error) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		in, err := decode(c)
+		if err != nil {
+			return err
+		}
+		out, err := run(c.UserContext(), in)
+		if err != nil {
+			return err
+		}
+		return encode(c, out)
+	}
+}
+
+// Just is the input of a use case that takes none.
+type Just struct{}
+
+// Nothing decodes Just.
+func Nothing(*fiber.Ctx) (Just, error) { return Just{}, nil }
+
+// Alone adapts a use case that takes nothing but the principal.
+func Alone[Out any](run func(context.Context, domain.Principal) (Out, error)) func(context.Context, domain.Principal, Just) (Out, error) {
+	return func(ctx context.Context, who domain.Principal, _ Just) (Out, error) { return run(ctx, who) }
+}
+
+// Done adapts a use case that returns nothing but an error.
+func Done[In any](run func(context.Context, domain.Principal, In) error) func(context.Context, domain.Principal, In) (Just, error) {
+	return func(ctx context.Context, who domain.Principal, in In) (Just, error) {
+		return Just{}, run(ctx, who, in)
+	}
+}
+
+// Numbered is the input of a use case that changes the entity with a number.
+type Numbered[ID, In any] struct {
+	ID ID
+	In In
+}
+
+// With adapts a use case that takes an id and an input.
+func With[ID, In, Out any](run func(context.Context, domain.Principal, ID, In) (Out, error)) func(context.Context, domain.Principal, Numbered[ID, In]) (Out, error) {
+	return func(ctx context.Context, who domain.Principal, in Numbered[ID, In]) (Out, error) {
+		return run(ctx, who, in.ID, in.In)
+	}
+}
+
+type principalKey struct{}
+
+// PrincipalOf returns the principal that Handle found, for the request log.
+func PrincipalOf(c *fiber.Ctx) (domain.Principal, bool) {
+	p, ok := c.Locals(principalKey{}).(domain.Principal)
+	return p, ok
+}

@@ -1,0 +1,147 @@
+package httpx
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/domain"
+)
+
+// Object is a JSON object that came in: its members, still undecoded. Its keys are exact,
+// and none comes twice.
+type Object map[string]json.RawMessage
+
+// Body reads the body of a request, which must be one JSON object (RFC 8259) and be called
+// application/json. It refuses duplicate keys, trailing data and text that is not UTF-8:
+// what two readers could understand differently.
+func Body(c *fiber.Ctx) (Object, error) {
+	kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+	if err != nil || kind != fiber.MIMEApplicationJSON {
+		return nil, fiber.ErrUnsupportedMediaType
+	}
+	if c.Get(fiber.HeaderContentEncoding) != "" {
+		return nil, domain.ErrInvalid.Saying("An encoded body is not accepted.")
+	}
+	return ParseObject(bytes.Clone(c.Context().PostBody()))
+}
+
+// ParseObject reads one JSON object as Body does. The object keeps parts of text.
+func ParseObject(text []byte) (Object, error) {
+	if !utf8.Valid(text) {
+		return nil, domain.ErrInvalid.Saying("The body is not valid UTF-8.")
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	object, err := readObject(d)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, domain.ErrInvalid.Saying("There is something behind the end of the body.")
+	}
+	return object, nil
+}
+
+func readObject(d *json.Decoder) (Object, error) {
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, domain.ErrInvalid.Saying("The body must be a JSON object.")
+	}
+	object := make(Object)
+	for d.More() {
+		t, err := d.Token()
+		key, ok := t.(string)
+		if err != nil || !ok {
+			return nil, malformed(d)
+		}
+		if _, twice := object[key]; twice {
+			return nil, domain.InvalidField(printable(key), "This comes twice.")
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, malformed(d)
+		}
+		object[key] = value
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, malformed(d)
+	}
+	return object, nil
+}
+
+func malformed(d *json.Decoder) error {
+	return domain.ErrInvalid.Saying("The body is not valid JSON, at byte %d.", d.InputOffset())
+}
+
+// Has reports whether the object has a member with that key that is not null.
+func (o Object) Has(key string) bool {
+	value, ok := o[key]
+	return ok && !bytes.Equal(value, []byte("null"))
+}
+
+// Object returns the member with that key, which must be an object.
+func (o Object) Object(key string) (Object, error) {
+	object, err := readObject(json.NewDecoder(bytes.NewReader(o[key])))
+	if err != nil {
+		e := domain.AsError(err)
+		if e.Field == "" {
+			return nil, domain.InvalidField(key, "An object is expected.")
+		}
+		return nil, e.On(key + "." + e.Field)
+	}
+	return object, nil
+}
+
+// RefuseUnknown returns an Invalid error that names a key that is not one of known.
+func (o Object) RefuseUnknown(known ...string) error {
+	for key := range o {
+		if !slices.Contains(known, key) {
+			return domain.InvalidField(printable(key), "This field is not known here.")
+		}
+	}
+	return nil
+}
+
+// Require returns an Invalid error that names the first of keys without a value.
+func (o Object) Require(keys ...string) error {
+	for _, key := range keys {
+		if !o.Has(key) {
+			return domain.InvalidField(key, "A value is required.")
+		}
+	}
+	return nil
+}
+
+// Value decodes the member with that key into a T. It is nil if there is no such member
+// or it is null, and Invalid, naming the key, if it is not a T.
+func Value[T any](o Object, key string) (*T, error) {
+	if !o.Has(key) {
+		return nil, nil
+	}
+	var v T
+	if err := json.Unmarshal(o[key], &v); err != nil {
+		return nil, domain.InvalidField(key, "%s is expected.", kindOf(v))
+	}
+	return &v, nil
+}
+
+func kindOf(v any) string {
+	switch v.(type) {
+	case string:
+		return "A text"
+	case bool:
+		return "One of true and false"
+	case int, int64:
+		return "A whole number"
+	case []string:
+		return "A list of texts"
+	}
+	return strings.TrimPrefix(fmt.Sprintf("A value of another kind (%T)", v), "*")
+}

@@ -1,0 +1,147 @@
+package httpx
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/domain"
+)
+
+// Param returns a parameter of the route, decoded. It is empty if there is none or if it
+// is not text, which names nothing.
+func Param(c *fiber.Ctx, name string) string {
+	value, err := url.PathUnescape(c.Params(name))
+	if err != nil || !isText(value) {
+		return ""
+	}
+	return strings.Clone(value)
+}
+
+// isText reports whether s is valid UTF-8 without NUL, which no database keeps.
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// checkQuery refuses a query with values that are not text.
+func checkQuery(c *fiber.Ctx) error {
+	for key, value := range c.Context().QueryArgs().All() {
+		if !isText(string(key)) || !isText(string(value)) {
+			return domain.InvalidField(printable(string(key)), "This is not valid text.")
+		}
+	}
+	return nil
+}
+
+// Query returns a parameter of the query, empty if there is none.
+func Query(c *fiber.Ctx, name string) string { return strings.Clone(c.Query(name)) }
+
+// Header returns the first value of a header, empty if there is none or if it is not text.
+func Header(c *fiber.Ctx, name string) string {
+	value := c.Get(name)
+	if !isText(value) {
+		return ""
+	}
+	return strings.Clone(value)
+}
+
+// RefuseUnknown returns an Invalid error that names the first parameter of the query that
+// is not one of known: a misspelt filter must not show more than was asked for.
+func RefuseUnknown(c *fiber.Ctx, known ...string) error {
+	for key := range c.Context().QueryArgs().All() {
+		name := string(key)
+		if !slices.Contains(known, name) {
+			return domain.InvalidField(printable(name), "This parameter is not known here.")
+		}
+	}
+	return nil
+}
+
+// printable is a name from outside, short and harmless enough to be repeated.
+func printable(name string) string {
+	name = strings.ToValidUTF8(name, "?")
+	if len(name) > 40 {
+		name = name[:40]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, name)
+}
+
+// QueryFlag reads a parameter that is true or false ("1" and "0" too). It is nil if there
+// is none.
+func QueryFlag(c *fiber.Ctx, name string) (*bool, error) {
+	switch Query(c, name) {
+	case "":
+		return nil, nil
+	case "true", "1":
+		yes := true
+		return &yes, nil
+	case "false", "0":
+		no := false
+		return &no, nil
+	}
+	return nil, domain.InvalidField(name, "One of true and false is expected.")
+}
+
+// QueryPage reads the parameters limit and after.
+func QueryPage(c *fiber.Ctx) (domain.Page, error) {
+	after, err := base64.RawURLEncoding.DecodeString(Query(c, "after"))
+	if err != nil {
+		return domain.Page{}, domain.ErrCursor
+	}
+	page := domain.Page{After: domain.Cursor(after)}
+	text := Query(c, "limit")
+	if text == "" {
+		return page, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > domain.MaxLimit {
+		return page, domain.InvalidField("limit", "A number from 1 to %d is expected; without a limit the whole list is sent.", domain.MaxLimit)
+	}
+	page.Limit = n
+	return page, nil
+}
+
+// LinkNext adds a Link header (RFC 8288) to the page behind cursor, with the parameters of
+// this request; none if the cursor is empty. The address is relative, so that no header of
+// the request gets into it.
+func LinkNext(c *fiber.Ctx, next domain.Cursor) {
+	if next == "" {
+		return
+	}
+	query := make(url.Values)
+	for key, value := range c.Context().QueryArgs().All() {
+		query.Set(string(key), string(value))
+	}
+	query.Set("after", base64.RawURLEncoding.EncodeToString([]byte(next)))
+	c.Set(fiber.HeaderLink, "<"+string(c.Context().URI().PathOriginal())+"?"+query.Encode()+`>; rel="next"`)
+}
+
+// Address returns the network address a request comes from. Behind proxies in trusted it
+// is the last address of X-Forwarded-For that is not a trusted proxy's.
+func Address(c *fiber.Ctx, trusted []netip.Prefix) string {
+	remote := c.Context().RemoteIP()
+	ip, _ := netip.AddrFromSlice(remote)
+	ip = ip.Unmap()
+	hops := strings.Split(c.Get(fiber.HeaderXForwardedFor), ",")
+	for i := len(hops) - 1; i >= 0 && among(trusted, ip); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		ip = hop.Unmap()
+	}
+	return ip.String()
+}
+
+func among(prefixes []netip.Prefix, ip netip.Addr) bool {
+	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(ip) })
+}

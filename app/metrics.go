@@ -1,0 +1,78 @@
+package app
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+// metrics counts what operators want to see. It implements the counters of tenancy and
+// authn. Counters on the way of each decision are looked up once, here.
+type metrics struct {
+	registry  *prometheus.Registry
+	requests  *prometheus.CounterVec
+	seconds   *prometheus.HistogramVec
+	decisions [49][2]prometheus.Counter
+	lookups   map[string][2]prometheus.Counter
+}
+
+// caches are the names of the caches that are counted.
+var caches = []string{"access", "environments", "groups", "credentials"}
+
+func newMetrics(db *persistence.DB) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_requests_total",
+			Help: "Requests answered."}, []string{"surface", "method", "route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "canopy_request_seconds",
+			Help: "Time to answer a request.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)}, []string{"surface", "method", "route"}),
+		lookups: make(map[string][2]prometheus.Counter),
+	}
+	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_decisions_total",
+		Help: "Decisions about a permission."}, []string{"permission", "verdict"})
+	lookups := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_cache_lookups_total",
+		Help: "Look-ups in a cache."}, []string{"cache", "result"})
+	for p := range domain.Permission(49) {
+		m.decisions[p] = [2]prometheus.Counter{decisions.WithLabelValues(p.String(), "denied"), decisions.WithLabelValues(p.String(), "allowed")}
+		if _, named := p.Info(); !named {
+			decisions.DeleteLabelValues(p.String(), "denied")
+			decisions.DeleteLabelValues(p.String(), "allowed")
+		}
+	}
+	for _, name := range caches {
+		m.lookups[name] = [2]prometheus.Counter{lookups.WithLabelValues(name, "miss"), lookups.WithLabelValues(name, "hit")}
+	}
+	connections := func(state string, value func() float64) prometheus.GaugeFunc {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "canopy_database_connections",
+			Help: "Connections to the database.", ConstLabels: prometheus.Labels{"state": state}}, value)
+	}
+	m.registry.MustRegister(m.requests, m.seconds, decisions, lookups,
+		connections("open", func() float64 { open, _ := db.Connections(); return float64(open) }),
+		connections("used", func() float64 { _, used := db.Connections(); return float64(used) }),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Looked implements tenancy.Counter and authn.Counter.
+func (m *metrics) Looked(cache string, hit bool) { m.lookups[cache][index(hit)].Inc() }
+
+// Decided implements tenancy.DecisionCounter.
+func (m *metrics) Decided(p domain.Permission, allowed bool) { m.decisions[p][index(allowed)].Inc() }
+
+// observe counts a request. The routes are patterns, so that there are few of them.
+func (m *metrics) observe(surface, route, method string, status int, took time.Duration) {
+	m.requests.WithLabelValues(surface, method, route, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(surface, method, route).Observe(took.Seconds())
+}
+
+func index(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,130 @@
+package app
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/swaggest/swgui/v5/static"
+	"github.com/valyala/fasthttp/fasthttpadaptor"
+
+	"canopy/app/httpx"
+)
+
+// operations is the application for what belongs to no surface: health, metrics and the
+// descriptions of the surfaces. It also answers for every path that no surface claims.
+func (s *Server) operations(common *httpx.Server) *fiber.App {
+	app := common.NewApp("operations", plainProblem)
+	app.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("alive\n") })
+	app.Get("/readyz", s.ready)
+	metrics := fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(s.directory.metrics.registry, promhttp.HandlerOpts{}))
+	app.Get("/metrics", func(c *fiber.Ctx) error { metrics(c.Context()); return nil })
+	app.Get("/openapi/:name", s.description)
+	app.Get("/docs", s.docs)
+	app.Get("/docs/:file", asset)
+	return app
+}
+
+func plainProblem(c *fiber.Ctx, err error) error {
+	status, problem := httpx.Problem(c, err)
+	return c.Status(status).SendString(problem.Public + "\n")
+}
+
+// ready answers whether the server can do its work: it is not stopping, the database
+// answers and has the schema it should have.
+func (s *Server) ready(c *fiber.Ctx) error {
+	refuse := func(why string) error { return c.Status(fiber.StatusServiceUnavailable).SendString(why + "\n") }
+	if s.stopping.Load() {
+		return refuse("stopping")
+	}
+	if err := s.directory.DB.Ping(c.UserContext()); err != nil {
+		return refuse("the database does not answer")
+	}
+	pending, err := s.directory.DB.MigrationsPending(c.UserContext())
+	if err != nil {
+		return refuse("the database does not answer")
+	}
+	if pending {
+		return refuse("migrations are pending")
+	}
+	return c.SendString("ready\n")
+}
+
+// description sends the OpenAPI document of a surface.
+func (s *Server) description(c *fiber.Ctx) error {
+	name, ok := strings.CutSuffix(httpx.Param(c, "name"), ".yaml")
+	for _, surface := range s.surfaces {
+		if ok && surface.name == name {
+			c.Set(fiber.HeaderContentType, "application/yaml")
+			return c.Send(surface.openAPI)
+		}
+	}
+	return fiber.ErrNotFound
+}
+
+// The page that shows the descriptions. It asks nothing of any other server, and has no
+// script of its own but docs.js. The viewer writes styles into the page.
+var (
+	//go:embed docs.html
+	docsHTML string
+	//go:embed docs.js
+	docsJS   string
+	docsPage = template.Must(template.New("docs").Parse(docsHTML))
+)
+
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+func (s *Server) docs(c *fiber.Ctx) error {
+	var names []string
+	for _, surface := range s.surfaces {
+		names = append(names, surface.name)
+	}
+	var page bytes.Buffer
+	if err := docsPage.Execute(&page, names); err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentSecurityPolicy, docsPolicy)
+	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+	return c.Send(page.Bytes())
+}
+
+// asset sends a file of the viewer, which is kept compressed.
+func asset(c *fiber.Ctx) error {
+	name := httpx.Param(c, "file")
+	kinds := map[string]string{
+		"docs.js": "text/javascript; charset=utf-8", "swagger-ui-bundle.js": "text/javascript; charset=utf-8", "swagger-ui.css": "text/css; charset=utf-8",
+	}
+	kind, known := kinds[name]
+	if !known {
+		return fiber.ErrNotFound
+	}
+	c.Set(fiber.HeaderContentType, kind)
+	c.Set(fiber.HeaderCacheControl, "public, max-age=3600")
+	if name == "docs.js" {
+		return c.SendString(docsJS)
+	}
+	packed, err := static.FS.ReadFile(name + ".gz")
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	if c.AcceptsEncodings("gzip") == "gzip" {
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+		return c.Send(packed)
+	}
+	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(unpacked)
+	if err != nil {
+		return err
+	}
+	return c.Send(text)
+}

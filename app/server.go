@@ -1,0 +1,191 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"canopy/app/httpx"
+)
+
+// Server answers HTTP for a directory.
+type Server struct {
+	http      *fasthttp.Server
+	listener  net.Listener
+	stopping  atomic.Bool
+	directory *Directory
+	surfaces  []surface
+	handlers  []fasthttp.RequestHandler
+	rest      fasthttp.RequestHandler
+	app       *fiber.App // operations
+}
+
+// The limits of a connection. A request must arrive within readWithin; an answer may take
+// as long as its reader goes on reading.
+const (
+	readWithin  = 30 * time.Second
+	idleWithin  = 2 * time.Minute
+	writeWithin = 30 * time.Second
+	headerSize  = 16 << 10
+)
+
+// NewServer listens on the configured address. It answers from Serve on.
+func NewServer(d *Directory) (*Server, error) {
+	cfg := d.config
+	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Log: cfg.Log, Observe: d.metrics.observe}
+	s := &Server{directory: d, surfaces: d.surfaces(common)}
+	for _, surface := range s.surfaces {
+		s.handlers = append(s.handlers, surface.app.Handler())
+	}
+	s.app = s.operations(common)
+	s.rest = s.app.Handler()
+	s.http = &fasthttp.Server{
+		Handler: s.handle, ErrorHandler: s.handleBroken, NoDefaultServerHeader: true,
+		ReadTimeout: readWithin, IdleTimeout: idleWithin, ReadBufferSize: headerSize, MaxRequestBodySize: cfg.MaxBody,
+		CloseOnShutdown: true, Logger: quiet{cfg.Log},
+	}
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	s.listener = patient{listener}
+	if config, err := tlsConfig(&cfg); err != nil {
+		listener.Close()
+		return nil, err
+	} else if config != nil {
+		s.listener = tls.NewListener(s.listener, config)
+	}
+	return s, nil
+}
+
+// Address returns the base of the server's URLs.
+func (s *Server) Address() string {
+	scheme := "http"
+	if s.directory.config.TLSCert != "" || s.directory.config.TLSSelfSigned {
+		scheme = "https"
+	}
+	return scheme + "://" + s.listener.Addr().String()
+}
+
+// Serve answers requests until Stop. It returns nil after Stop.
+func (s *Server) Serve() error {
+	if err := s.http.Serve(s.listener); err != nil && !s.stopping.Load() {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// Stop takes no new requests, waits for those under way until ctx ends, and closes what
+// is left.
+func (s *Server) Stop(ctx context.Context) error {
+	s.stopping.Store(true)
+	return s.http.ShutdownWithContext(ctx)
+}
+
+// handle gives a request to the surface that claims its path.
+func (s *Server) handle(c *fasthttp.RequestCtx) {
+	if ambiguousLength(&c.Request.Header) {
+		c.SetConnectionClose()
+		s.broken(c, fiber.ErrBadRequest)
+		return
+	}
+	s.handler(c)(c)
+}
+
+func (s *Server) handler(c *fasthttp.RequestCtx) fasthttp.RequestHandler {
+	path := string(c.URI().PathOriginal())
+	for i, surface := range s.surfaces {
+		if surface.claims(path) {
+			return s.handlers[i]
+		}
+	}
+	return s.rest
+}
+
+// ambiguousLength reports whether a request has both a Transfer-Encoding and a
+// Content-Length: a proxy before us may have believed the other one (RFC 9112, 6.3).
+func ambiguousLength(h *fasthttp.RequestHeader) bool {
+	raw := h.RawHeaders()
+	return hasHeader(raw, "transfer-encoding:") && hasHeader(raw, "content-length:")
+}
+
+func hasHeader(raw []byte, name string) bool {
+	for line := range bytes.Lines(raw) {
+		if len(line) >= len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// handleBroken answers a request that could not be read, in the envelope of its surface as
+// far as the path is known.
+func (s *Server) handleBroken(c *fasthttp.RequestCtx, err error) {
+	status := fiber.StatusBadRequest
+	var network net.Error
+	var small *fasthttp.ErrSmallBuffer
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		status = fiber.StatusRequestEntityTooLarge
+	case errors.As(err, &small):
+		status = fiber.StatusRequestHeaderFieldsTooLarge
+	case errors.As(err, &network) && network.Timeout():
+		status = fiber.StatusRequestTimeout
+	}
+	s.broken(c, fiber.NewError(status))
+}
+
+func (s *Server) broken(c *fasthttp.RequestCtx, err error) {
+	app := s.app
+	path := string(c.URI().PathOriginal())
+	for _, surface := range s.surfaces {
+		if surface.claims(path) {
+			app = surface.app
+			break
+		}
+	}
+	ctx := app.AcquireCtx(c)
+	defer app.ReleaseCtx(ctx)
+	if err := app.ErrorHandler(ctx, err); err != nil {
+		c.SetStatusCode(fiber.StatusInternalServerError)
+	}
+	s.directory.config.Log.Info("request refused", "status", c.Response.StatusCode(), "address", c.RemoteIP().String())
+}
+
+// patient is a listener whose connections give up on a peer that stops reading. The limit
+// is for each write, so that a long answer may take as long as it is being read.
+type patient struct{ net.Listener }
+
+// Accept implements net.Listener.
+func (l patient) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return patientConn{c}, nil
+}
+
+type patientConn struct{ net.Conn }
+
+// Write implements net.Conn.
+func (c patientConn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// quiet logs what fasthttp says of broken connections where few look.
+type quiet struct{ log *slog.Logger }
+
+// Printf implements fasthttp.Logger.
+func (q quiet) Printf(format string, args ...any) { q.log.Debug(fmt.Sprintf(format, args...)) }

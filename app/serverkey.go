@@ -1,0 +1,99 @@
+package app
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"canopy/persistence"
+)
+
+// keyFile is where the server's key is kept beside the embedded database.
+const keyFile = "server.key"
+
+// minKeyLength is how long a key must be that somebody chose.
+const minKeyLength = 32
+
+// keys are the secrets of a directory, all derived from the server's key (RFC 5869).
+type keys struct {
+	tokens    []byte // signs tokens
+	addresses []byte // hides names and addresses of failed sign-ins
+}
+
+// loadKeys reads the server's key from the configuration or the file in the data folder,
+// or makes one for a new directory. It fails if the directory was made with another key.
+func loadKeys(ctx context.Context, cfg *Config, settings *persistence.SettingStore) (keys, error) {
+	secret, err := serverKey(ctx, cfg, settings)
+	if err != nil {
+		return keys{}, err
+	}
+	derive := func(purpose string, length int) []byte {
+		key, err := hkdf.Key(sha256.New, []byte(secret), nil, "canopy "+purpose, length)
+		if err != nil {
+			panic(err) // for absurd lengths only
+		}
+		return key
+	}
+	mine := base64.RawStdEncoding.EncodeToString(derive("check", 16))
+	known, err := settings.Keep(ctx, "server_key_check", mine)
+	if err != nil {
+		return keys{}, err
+	}
+	if known != mine {
+		return keys{}, errors.New("the directory was made with another server key; set CANOPY_SERVER_KEY, or put the file " +
+			keyFile + " of the first server into the data folder")
+	}
+	return keys{tokens: derive("tokens", 64), addresses: derive("addresses", 32)}, nil
+}
+
+func serverKey(ctx context.Context, cfg *Config, settings *persistence.SettingStore) (string, error) {
+	if cfg.ServerKey != "" {
+		if len(cfg.ServerKey) < minKeyLength {
+			return "", fmt.Errorf("the server key must have at least %d characters", minKeyLength)
+		}
+		return cfg.ServerKey, nil
+	}
+	path := filepath.Join(cfg.Data, keyFile)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the server key: %w", err)
+	}
+	if known, err := settings.Get(ctx, "server_key_check"); err != nil || known != "" {
+		if err == nil {
+			err = errors.New("the directory has a server key, but there is none here; set CANOPY_SERVER_KEY, or put the file " +
+				keyFile + " of the first server into the data folder")
+		}
+		return "", err
+	}
+	return makeServerKey(path)
+}
+
+// makeServerKey writes a new key into the file, readable by its owner only. Of two that try
+// at once, both get the same.
+func makeServerKey(path string) (string, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("make the data folder: %w", err)
+	}
+	key := rand.Text() + rand.Text()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		text, err := os.ReadFile(path)
+		return strings.TrimSpace(string(text)), err
+	}
+	if err != nil {
+		return "", fmt.Errorf("write the server key: %w", err)
+	}
+	_, err = f.WriteString(key + "\n")
+	return key, errors.Join(err, f.Sync(), f.Close())
+}

@@ -1,0 +1,356 @@
+package rest
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// decodeSignIn reads user, password and env from the body, or, as an older revision of the
+// original had it, from the headers login, password and env.
+func (s *Surface) decodeSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
+	in := usecase.SignIn{
+		Login: httpx.Header(c, "login"), Password: httpx.Header(c, "password"),
+		Environment: domain.EnvironmentRef(httpx.Header(c, "env")), Address: httpx.Address(c, s.trusted),
+	}
+	if in.Login != "" && c.Request().Header.ContentLength() <= 0 {
+		return in, nil
+	}
+	o, err := body(c, "user", "password", "env")
+	if err != nil {
+		return in, err
+	}
+	f := fields{o: o}
+	in.Login, in.Password = f.text("user", in.Login), f.text("password", in.Password)
+	in.Environment = domain.EnvironmentRef(f.text("env", string(in.Environment)))
+	return in, f.err
+}
+
+func (s *Surface) decodePasswordChange(c *fiber.Ctx) (usecase.ChangePassword, error) {
+	o, err := body(c, "oldPassword", "newPassword")
+	if err != nil {
+		return usecase.ChangePassword{}, err
+	}
+	if err := o.Require("oldPassword", "newPassword"); err != nil {
+		return usecase.ChangePassword{}, err
+	}
+	f := fields{o: o}
+	in := usecase.ChangePassword{Old: f.text("oldPassword", ""), New: f.text("newPassword", ""), Address: httpx.Address(c, s.trusted)}
+	return in, f.err
+}
+
+// body reads an object that has only known keys.
+func body(c *fiber.Ctx, known ...string) (httpx.Object, error) {
+	o, err := httpx.Body(c)
+	if err != nil {
+		return nil, err
+	}
+	return o, o.RefuseUnknown(known...)
+}
+
+func decodeUserList(c *fiber.Ctx) (usecase.ListUsers, error) {
+	in := usecase.ListUsers{
+		Environment: domain.EnvironmentRef(httpx.Query(c, "env")),
+		Filter:      domain.UserFilter{Prefix: httpx.Query(c, "q")},
+		Group:       domain.GroupRef(httpx.Query(c, "group")),
+	}
+	if err := httpx.RefuseUnknown(c, "limit", "after", "env", "children", "q", "role", "group", "active", "sort", "total"); err != nil {
+		return in, err
+	}
+	var err error
+	if in.Page, err = httpx.QueryPage(c); err != nil {
+		return in, err
+	}
+	if in.Filter.Order, err = domain.ParseUserOrder(httpx.Query(c, "sort")); err != nil {
+		return in, err
+	}
+	if role := httpx.Query(c, "role"); role != "" {
+		if in.Filter.Role, err = domain.ParseRole(role); err != nil {
+			return in, err
+		}
+	}
+	if in.Filter.Active, err = httpx.QueryFlag(c, "active"); err != nil {
+		return in, err
+	}
+	children, err := httpx.QueryFlag(c, "children")
+	if err != nil {
+		return in, err
+	}
+	in.Alone = children != nil && !*children
+	total, err := httpx.QueryFlag(c, "total")
+	in.Total = total != nil && *total
+	return in, err
+}
+
+func decodeAlias(c *fiber.Ctx) (string, error) { return httpx.Param(c, "alias"), nil }
+
+// The keys of a user that may be sent: those that mean something, and those that only our
+// answers carry, so that an answer can be changed and sent back.
+var (
+	userKeys = []string{"userid", "person", "group", "alias", "envId", "password", "passworddelay", "language",
+		"lastconnected", "lastpassword", "active", "revokedelay", "defaultpage", "firstaccess", "logged", "timezone",
+		"envs", "envsbloque", "role", "organization", "groups", "id", "state"}
+	personKeys = []string{"trkid", "firstname", "lastname", "mailaddress", "phone", "role", "service"}
+)
+
+func decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, error) {
+	var in usecase.UserPatch
+	o, err := body(c, userKeys...)
+	if err != nil {
+		return nil, in, err
+	}
+	f := fields{o: o}
+	in.Alias, in.Password = f.textIf("alias"), f.textIf("password")
+	in.Home = refIf[domain.EnvironmentRef](&f, "envId", "envid")
+	in.Group = refIf[domain.GroupRef](&f, "group", "id")
+	in.Groups = refs[domain.GroupRef](&f, "groups", "id")
+	in.Allowed = refs[domain.EnvironmentRef](&f, "envs", "envid")
+	in.Blocked = refs[domain.EnvironmentRef](&f, "envsbloque", "envid")
+	in.Active, in.FirstAccess = f.flagIf("active"), f.flagIf("firstaccess")
+	in.Language, in.TimeZone = f.textIf("language"), f.textIf("timezone")
+	in.DefaultPage = f.numberIf("defaultpage")
+	in.PasswordDelay, in.RevokeDelay = f.daysIf("passworddelay"), f.daysIf("revokedelay")
+	in.Role = parseIf(&f, "role", domain.ParseRole)
+	in.State = parseIf(&f, "state", domain.ParseUserState)
+	in.Organization = f.numberIf("organization")
+	if f.err == nil && o.Has("person") {
+		person, err := o.Object("person")
+		if err != nil {
+			return nil, in, err
+		}
+		if err := person.RefuseUnknown(personKeys...); err != nil {
+			return nil, in, inside("person", err)
+		}
+		p := fields{o: person}
+		in.FirstName, in.LastName = p.textIf("firstname"), p.textIf("lastname")
+		in.Mail, in.Phone = p.textIf("mailaddress"), p.textIf("phone")
+		in.JobTitle, in.Department = p.textIf("role"), p.textIf("service")
+		f.err = inside("person", p.err)
+	}
+	return o, in, f.err
+}
+
+// inside puts the name of an object before the field of an error about a member of it.
+func inside(object string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := domain.AsError(err)
+	return e.On(object + "." + e.Field)
+}
+
+func decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
+	o, in, err := decodeUser(c)
+	if err != nil {
+		return in, err
+	}
+	if o.Has("userid") || o.Has("id") {
+		return in, domain.InvalidField("userid", "A new user is given a number and an id.")
+	}
+	if err := o.Require("alias", "password", "group", "person"); err != nil {
+		return in, err
+	}
+	person, err := o.Object("person")
+	if err != nil {
+		return in, err
+	}
+	return in, inside("person", person.Require("firstname", "lastname", "mailaddress"))
+}
+
+func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UserID, usecase.UserPatch], err error) {
+	if in.ID, err = decodeUserID(c); err != nil {
+		return in, err
+	}
+	var o httpx.Object
+	if o, in.In, err = decodeUser(c); err != nil {
+		return in, err
+	}
+	f := fields{o: o}
+	if id := f.numberIf("userid"); id != nil && *id != int64(in.ID) {
+		return in, domain.InvalidField("userid", "This is not the user the address names.")
+	}
+	in.In.UUID = parseIf(&f, "id", domain.ParseUUID)
+	return in, f.err
+}
+
+func decodeUserID(c *fiber.Ctx) (domain.UserID, error) {
+	id, ok := domain.ParseID[domain.UserID](httpx.Param(c, "id"))
+	if !ok {
+		return 0, domain.ErrUserNotFound
+	}
+	return id, nil
+}
+
+func decodeGroupID(c *fiber.Ctx) (domain.GroupID, error) {
+	id, ok := domain.ParseID[domain.GroupID](httpx.Param(c, "id"))
+	if !ok {
+		return 0, domain.ErrGroupNotFound
+	}
+	return id, nil
+}
+
+func decodeEnvironmentList(c *fiber.Ctx) (usecase.ListEnvironments, error) {
+	in := usecase.ListEnvironments{Environment: domain.EnvironmentRef(httpx.Query(c, "env"))}
+	if err := httpx.RefuseUnknown(c, "limit", "after", "env"); err != nil {
+		return in, err
+	}
+	var err error
+	in.Page, err = httpx.QueryPage(c)
+	return in, err
+}
+
+// decodeEnvironmentID reads an environment's number.
+func decodeEnvironmentID(c *fiber.Ctx) (domain.EnvironmentRef, error) {
+	ref := domain.EnvironmentRef(httpx.Param(c, "id"))
+	if _, ok := ref.Number(); !ok {
+		return "", domain.ErrEnvironmentNotFound
+	}
+	return ref, nil
+}
+
+// decodeEnvironmentAlias reads an alias, or a path whose slashes are encoded.
+func decodeEnvironmentAlias(c *fiber.Ctx) (domain.EnvironmentRef, error) {
+	ref := domain.EnvironmentRef(httpx.Param(c, "alias"))
+	if _, numbered := ref.Number(); numbered || ref == "" {
+		return "", domain.ErrEnvironmentNotFound
+	}
+	return ref, nil
+}
+
+var environmentKeys = []string{"envid", "parent", "alias", "code", "sendurl", "active", "timezone", "gitRepository",
+	"organization", "path", "id"}
+
+func decodeEnvironment(c *fiber.Ctx) (usecase.EnvironmentPatch, error) {
+	o, in, err := decodeEnvironmentPatch(c)
+	if err != nil {
+		return in, err
+	}
+	if o.Has("envid") || o.Has("id") {
+		return in, domain.InvalidField("envid", "A new environment is given a number and an id.")
+	}
+	return in, o.Require("alias")
+}
+
+func decodeEnvironmentPatch(c *fiber.Ctx) (httpx.Object, usecase.EnvironmentPatch, error) {
+	var in usecase.EnvironmentPatch
+	o, err := body(c, environmentKeys...)
+	if err != nil {
+		return nil, in, err
+	}
+	f := fields{o: o}
+	in.Parent = refIf[domain.EnvironmentRef](&f, "parent", "envid")
+	in.Alias, in.Code = f.textIf("alias"), f.textIf("code")
+	in.SendURL, in.Active = f.flagIf("sendurl"), f.flagIf("active")
+	in.TimeZone, in.GitRepository = f.textIf("timezone"), f.textIf("gitRepository")
+	in.IsOrganization = f.flagIf("organization")
+	return o, in, f.err
+}
+
+func decodeEnvironmentChange(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, usecase.EnvironmentPatch], err error) {
+	if in.ID, err = decodeEnvironmentID(c); err != nil {
+		return in, err
+	}
+	var o httpx.Object
+	if o, in.In, err = decodeEnvironmentPatch(c); err != nil {
+		return in, err
+	}
+	f := fields{o: o}
+	if id := f.numberIf("envid"); id != nil && domain.NumberRef(domain.EnvironmentID(*id)) != in.ID {
+		return in, domain.InvalidField("envid", "This is not the environment the address names.")
+	}
+	return in, f.err
+}
+
+var groupKeys = []string{"id", "alias", "parent", "permission", "organization", "effective", "uuid"}
+
+func decodeGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {
+	o, in, err := decodeGroupPatch(c)
+	if err != nil {
+		return in, err
+	}
+	if o.Has("id") || o.Has("uuid") {
+		return in, domain.InvalidField("id", "A new group is given a number and an id.")
+	}
+	return in, o.Require("alias")
+}
+
+func decodeGroupPatch(c *fiber.Ctx) (httpx.Object, usecase.GroupPatch, error) {
+	var in usecase.GroupPatch
+	o, err := body(c, groupKeys...)
+	if err != nil {
+		return nil, in, err
+	}
+	f := fields{o: o}
+	in.Alias = f.textIf("alias")
+	in.Parent = refIf[domain.GroupRef](&f, "parent", "id")
+	in.Mask = parseIf(&f, "permission", domain.ParseMask)
+	in.Organization = refIf[domain.EnvironmentRef](&f, "organization", "envid")
+	return o, in, f.err
+}
+
+func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.GroupID, usecase.GroupPatch], err error) {
+	if in.ID, err = decodeGroupID(c); err != nil {
+		return in, err
+	}
+	var o httpx.Object
+	if o, in.In, err = decodeGroupPatch(c); err != nil {
+		return in, err
+	}
+	f := fields{o: o}
+	if id := f.numberIf("id"); id != nil && *id != int64(in.ID) {
+		return in, domain.InvalidField("id", "This is not the group the address names.")
+	}
+	return in, f.err
+}
+
+func decodeExplain(c *fiber.Ctx) (usecase.ExplainDecision, error) {
+	in := usecase.ExplainDecision{User: httpx.Query(c, "user"), Environment: domain.EnvironmentRef(httpx.Query(c, "environment"))}
+	if err := httpx.RefuseUnknown(c, "user", "permission", "environment"); err != nil {
+		return in, err
+	}
+	var err error
+	in.Permission, err = domain.ParsePermission(httpx.Query(c, "permission"))
+	return in, err
+}
+
+func decodeAudit(c *fiber.Ctx) (usecase.ListAudit, error) {
+	in := usecase.ListAudit{
+		Environment: domain.EnvironmentRef(httpx.Query(c, "env")),
+		Filter: domain.AuditFilter{
+			Actor: httpx.Query(c, "actor"), Target: httpx.Query(c, "target"), Action: httpx.Query(c, "action"),
+		},
+	}
+	if err := httpx.RefuseUnknown(c, "limit", "after", "env", "actor", "target", "action", "from", "until"); err != nil {
+		return in, err
+	}
+	var err error
+	if in.Filter.From, err = queryTime(c, "from"); err != nil {
+		return in, err
+	}
+	if in.Filter.Until, err = queryTime(c, "until"); err != nil {
+		return in, err
+	}
+	in.Page, err = httpx.QueryPage(c)
+	return in, err
+}
+
+// queryTime reads a time in milliseconds since 1970, as answers have it, or in the form
+// of RFC 3339.
+func queryTime(c *fiber.Ctx, name string) (time.Time, error) {
+	text := httpx.Query(c, name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ms, ok := domain.ParseID[int64](text); ok {
+		return time.UnixMilli(ms), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, domain.InvalidField(name, "Milliseconds since 1970 or a time like 2026-11-22T08:00:00Z is expected.")
+	}
+	return t, nil
+}

@@ -1,0 +1,303 @@
+package rest
+
+import (
+	"iter"
+	"net/url"
+	"strconv"
+	"time"
+	_ "time/tzdata" // zones of environments, also on machines without a database of them
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// writer writes one value as a member or, with an empty key, as an element.
+type writer[T any] func(w *httpx.Writer, key string, v *T)
+
+// encode answers with one value as data.
+func encode[T any](s *Surface, write writer[T]) func(*fiber.Ctx, T) error {
+	return func(c *fiber.Ctx, v T) error {
+		w := s.envelope(fiber.StatusOK)
+		write(w, "data", &v)
+		w.Close('}')
+		return send(c, fiber.StatusOK, w)
+	}
+}
+
+// encodeAll answers with a list of values as data.
+func encodeAll[T any](s *Surface, write writer[T]) func(*fiber.Ctx, []T) error {
+	return func(c *fiber.Ctx, all []T) error {
+		w := s.envelope(fiber.StatusOK)
+		w.Open("data", '[')
+		for i := range all {
+			write(w, "", &all[i])
+		}
+		w.Close(']')
+		w.Close('}')
+		return send(c, fiber.StatusOK, w)
+	}
+}
+
+// encodeTrue answers that something was done.
+func encodeTrue[T any](s *Surface) func(*fiber.Ctx, T) error {
+	return encode(s, func(w *httpx.Writer, key string, _ *T) { w.Flag(key, true) })
+}
+
+// stream answers with a list that is read while it is written.
+func stream[T any](s *Surface, c *fiber.Ctx, list iter.Seq2[T, error], write writer[T]) error {
+	return httpx.Stream(c, list,
+		func(w *httpx.Writer) {
+			s.open(w, fiber.StatusOK)
+			w.Open("data", '[')
+		},
+		func(w *httpx.Writer, v *T) { write(w, "", v) },
+		func(w *httpx.Writer) {
+			w.Close(']')
+			w.Close('}')
+		})
+}
+
+func (s *Surface) encodeUserList(c *fiber.Ctx, list usecase.UserList) error {
+	httpx.LinkNext(c, list.Next)
+	if list.Total >= 0 {
+		c.Set("X-Total-Count", strconv.FormatInt(list.Total, 10))
+	}
+	return stream(s, c, list.Users, writeUser)
+}
+
+func (s *Surface) encodeEnvironmentList(c *fiber.Ctx, list usecase.EnvironmentList) error {
+	httpx.LinkNext(c, list.Next)
+	return stream(s, c, list.Environments, writeEnvironment)
+}
+
+func (s *Surface) encodeAudit(c *fiber.Ctx, list usecase.AuditList) error {
+	httpx.LinkNext(c, list.Next)
+	return stream(s, c, list.Entries, writeAudit)
+}
+
+func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u domain.User) error {
+	c.Set(fiber.HeaderLocation, "/rest/users/"+url.PathEscape(u.Alias))
+	return encodeTrue[domain.User](s)(c, u)
+}
+
+// encodeToken answers a sign-in. The date is in the zone of the environment the token is
+// for, as in the published sample.
+func (s *Surface) encodeToken(c *fiber.Ctx, t usecase.Token) error {
+	zone, err := time.LoadLocation(t.Environment.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return encode(s, func(w *httpx.Writer, key string, t *usecase.Token) {
+		w.Open(key, '{')
+		w.Text("Token", t.Text)
+		w.Text("Expiration_date", t.Expires.In(zone).Format("2006/01/02 15:04:05"))
+		w.Text("Default_env", t.Environment.Alias)
+		w.Close('}')
+	})(c, t)
+}
+
+// writeUser writes a user as the document shows one; ours is behind timezone's lists.
+func writeUser(w *httpx.Writer, key string, u *usecase.UserDocument) {
+	w.Open(key, '{')
+	w.Number("userid", int64(u.ID))
+	w.Open("person", '{')
+	w.Number("trkid", int64(u.Person.ID))
+	w.Text("firstname", u.Person.FirstName)
+	w.Text("lastname", u.Person.LastName)
+	w.Text("mailaddress", u.Person.Mail)
+	w.Text("phone", u.Person.Phone)
+	w.TextOrNull("role", u.Person.JobTitle)
+	w.TextOrNull("service", u.Person.Department)
+	w.Close('}')
+	writeChain(w, "group", u.Group)
+	w.Text("alias", u.Alias)
+	w.Number("envId", int64(u.Home))
+	w.Null("password")
+	w.Number("passworddelay", int64(u.PasswordDelay))
+	w.Text("language", u.Language)
+	writeMillis(w, "lastconnected", u.LastConnected)
+	writeMillis(w, "lastpassword", u.LastPassword)
+	w.Flag("active", u.Active)
+	w.Number("revokedelay", int64(u.RevokeDelay))
+	w.Number("defaultpage", u.DefaultPage)
+	w.Flag("firstaccess", u.FirstAccess)
+	if u.LastSeen.IsZero() {
+		w.Null("logged")
+	} else {
+		w.Text("logged", strconv.FormatInt(u.LastSeen.UnixMilli(), 10))
+	}
+	w.TextOrNull("timezone", u.TimeZone)
+	writeEnvironments(w, "envs", u.AllowedShown)
+	writeEnvironments(w, "envsbloque", u.BlockedShown)
+
+	w.Text("role", u.Role.String())
+	w.Number("organization", int64(u.Organization))
+	w.Open("groups", '[')
+	for _, id := range u.Groups[min(1, len(u.Groups)):] {
+		w.Number("", int64(id))
+	}
+	w.Close(']')
+	w.Text("id", string(u.UUID))
+	w.Text("state", u.State.String())
+	w.Close('}')
+}
+
+func writeMillis(w *httpx.Writer, key string, t time.Time) {
+	if t.IsZero() {
+		w.Null(key)
+		return
+	}
+	w.Number(key, t.UnixMilli())
+}
+
+// writeChain writes a group with the groups above it inside one another, up to a child of
+// the root group, whose parent is the number 1.
+func writeChain(w *httpx.Writer, key string, chain []domain.Group) {
+	if len(chain) == 0 {
+		w.Null(key)
+		return
+	}
+	openGroup(w, key, chain)
+	w.Close('}')
+}
+
+func openGroup(w *httpx.Writer, key string, chain []domain.Group) {
+	g := &chain[0]
+	w.Open(key, '{')
+	w.Number("id", int64(g.ID))
+	w.Text("alias", g.Alias)
+	if len(chain) == 1 {
+		w.Number("parent", int64(g.Parent))
+	} else {
+		writeChain(w, "parent", chain[1:])
+	}
+	w.Text("permission", g.Mask.String())
+}
+
+func writeEnvironments(w *httpx.Writer, key string, all []*domain.Environment) {
+	w.Open(key, '[')
+	for _, e := range all {
+		openEnvironment(w, "", e)
+		w.Close('}')
+	}
+	w.Close(']')
+}
+
+// openEnvironment writes the documented keys of an environment.
+func openEnvironment(w *httpx.Writer, key string, e *domain.Environment) {
+	w.Open(key, '{')
+	w.Number("envid", int64(e.ID))
+	w.Number("parent", int64(e.Parent))
+	w.Text("alias", e.Alias)
+	w.Text("code", e.Code)
+	w.Flag("sendurl", e.SendURL)
+	w.Flag("active", e.Active)
+	w.Text("timezone", e.TimeZone)
+	w.Text("gitRepository", e.GitRepository)
+}
+
+func writeEnvironment(w *httpx.Writer, key string, e *usecase.EnvironmentDocument) {
+	openEnvironment(w, key, &e.Environment)
+	w.Flag("organization", e.IsOrganization)
+	w.Text("path", e.ShownPath)
+	w.Text("id", string(e.UUID))
+	w.Close('}')
+}
+
+func writeGroup(w *httpx.Writer, key string, g *usecase.GroupDocument) {
+	openGroup(w, key, g.Chain)
+	w.Number("organization", int64(g.Organization))
+	w.Text("effective", g.Effective.String())
+	w.Text("uuid", string(g.UUID))
+	w.Close('}')
+}
+
+func writePermission(w *httpx.Writer, key string, p *domain.PermissionInfo) {
+	w.Open(key, '{')
+	w.Number("bit", int64(p.Permission))
+	w.Text("permission", p.Code())
+	w.Text("mask", p.Permission.Mask().String())
+	w.Text("description", p.Description)
+	w.Close('}')
+}
+
+func writeExplanation(w *httpx.Writer, key string, x *usecase.ExplanationDocument) {
+	w.Open(key, '{')
+	w.Flag("allowed", x.Allowed)
+	w.Text("because", x.Sentence())
+	w.Text("user", x.User.Alias)
+	w.Text("permission", x.Permission.String())
+	writePlace(w, "environment", x.Environment)
+	w.Flag("usable", x.Usable)
+	w.Text("role", x.User.Role.String())
+	w.Text("position", x.Position.String())
+	w.TextOrNull("policy", x.Policy)
+	w.Flag("held", x.Held)
+	w.Open("groups", '[')
+	for i, reason := range x.Groups {
+		w.Open("", '{')
+		w.Flag("gives", reason.Gives)
+		if reason.WithheldBy == 0 {
+			w.Null("withheldBy")
+		} else {
+			w.Number("withheldBy", int64(reason.WithheldBy))
+		}
+		writeChain(w, "group", x.Chains[i])
+		w.Close('}')
+	}
+	w.Close(']')
+	writeMark(w, "included", x.Included.Kind, x.IncludedBy)
+	writeMark(w, "excluded", x.Excluded.Kind, x.ExcludedBy)
+	w.Close('}')
+}
+
+func writePlace(w *httpx.Writer, key string, e *usecase.EnvironmentDocument) {
+	if e == nil {
+		w.Null(key)
+		return
+	}
+	w.Open(key, '{')
+	w.Number("envid", int64(e.ID))
+	w.Text("path", e.ShownPath)
+	w.Close('}')
+}
+
+func writeMark(w *httpx.Writer, key string, kind domain.MarkKind, by *usecase.EnvironmentDocument) {
+	if kind == domain.MarkNone {
+		w.Null(key)
+		return
+	}
+	w.Open(key, '{')
+	w.Text("by", kind.String())
+	writePlace(w, "environment", by)
+	w.Close('}')
+}
+
+func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
+	w.Open(key, '{')
+	w.Text("id", string(a.ID))
+	w.Number("at", a.At.UnixMilli())
+	w.TextOrNull("actor", a.Actor.Alias)
+	w.Text("action", a.Action)
+	w.Open("target", '{')
+	w.Text("kind", a.Target.Kind)
+	w.Number("id", a.Target.ID)
+	w.Text("name", a.Target.Name)
+	w.Close('}')
+	w.Number("envId", int64(a.Place))
+	w.Open("changes", '[')
+	for _, change := range a.Changes {
+		w.Open("", '{')
+		w.Text("field", change.Field)
+		w.Text("before", change.Before)
+		w.Text("after", change.After)
+		w.Close('}')
+	}
+	w.Close(']')
+	w.Text("request", a.Request.ID)
+	w.Text("surface", a.Request.Surface)
+	w.Close('}')
+}

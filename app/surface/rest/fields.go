@@ -1,0 +1,147 @@
+package rest
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"canopy/app/httpx"
+	"canopy/domain"
+)
+
+// fields reads members of an object as leniently as the original's clients need: numbers
+// and flags also as text. The first member that cannot be read is kept in err; what is
+// read after it does not matter.
+type fields struct {
+	o   httpx.Object
+	err error
+}
+
+func (f *fields) fail(key, expected string) {
+	if f.err == nil {
+		f.err = domain.InvalidField(key, "%s is expected.", expected)
+	}
+}
+
+// textIf returns a member that is text, or a number taken as text; nil if there is none.
+func (f *fields) textIf(key string) *string {
+	if !f.o.Has(key) {
+		return nil
+	}
+	var text string
+	if json.Unmarshal(f.o[key], &text) == nil {
+		return &text
+	}
+	var number json.Number
+	if json.Unmarshal(f.o[key], &number) != nil {
+		f.fail(key, "A text")
+	}
+	text = number.String()
+	return &text
+}
+
+// text is textIf with what to return if there is none.
+func (f *fields) text(key, otherwise string) string {
+	if text := f.textIf(key); text != nil {
+		return *text
+	}
+	return otherwise
+}
+
+// numberIf returns a member that is a whole number, or text of one; nil if there is none.
+func (f *fields) numberIf(key string) *int64 {
+	text := f.textIf(key)
+	if text == nil {
+		return nil
+	}
+	n, err := strconv.ParseInt(*text, 10, 64)
+	if err != nil {
+		f.fail(key, "A whole number")
+	}
+	return &n
+}
+
+// daysIf returns a member that is a number of days.
+func (f *fields) daysIf(key string) *int {
+	n := f.numberIf(key)
+	if n == nil {
+		return nil
+	}
+	days := int(*n)
+	return &days
+}
+
+// flagIf returns a member that is true or false; "1" is true and "0" and "2" are false, as
+// the original writes them. It is nil if there is none.
+func (f *fields) flagIf(key string) *bool {
+	if !f.o.Has(key) {
+		return nil
+	}
+	var flag bool
+	if json.Unmarshal(f.o[key], &flag) == nil {
+		return &flag
+	}
+	switch f.text(key, "") {
+	case "1", "true":
+		flag = true
+	case "0", "2", "false":
+	default:
+		f.fail(key, `One of true ("1") and false ("0", "2")`)
+	}
+	return &flag
+}
+
+// parseIf returns a member that parse reads from text; nil if there is none.
+func parseIf[T any](f *fields, key string, parse func(string) (T, error)) *T {
+	text := f.textIf(key)
+	if text == nil {
+		return nil
+	}
+	v, err := parse(*text)
+	if err != nil && f.err == nil {
+		f.err = domain.AsError(err).On(key)
+	}
+	return &v
+}
+
+// refIf returns a member that names something: text, a number, or one of our answers'
+// objects, which carry the number as id. It is nil if there is none.
+func refIf[R ~string](f *fields, key, id string) *R {
+	if !f.o.Has(key) {
+		return nil
+	}
+	ref, ok := readRef[R](f.o[key], id)
+	if !ok {
+		f.fail(key, "A name or a number")
+	}
+	return &ref
+}
+
+// refs returns a member that is a list of such; nil if there is none.
+func refs[R ~string](f *fields, key, id string) *[]R {
+	if !f.o.Has(key) {
+		return nil
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(f.o[key], &list) != nil {
+		f.fail(key, "A list of names or numbers")
+		return nil
+	}
+	all := make([]R, len(list))
+	for i, text := range list {
+		ref, ok := readRef[R](text, id)
+		if !ok {
+			f.fail(key, "A list of names or numbers")
+		}
+		all[i] = ref
+	}
+	return &all
+}
+
+func readRef[R ~string](text json.RawMessage, id string) (R, bool) {
+	f := fields{o: httpx.Object{"": text}}
+	if object, err := f.o.Object(""); err == nil {
+		f.o = httpx.Object{"": object[id]}
+	}
+	ref := R(f.text("", ""))
+	return ref, ref != "" && f.err == nil
+}

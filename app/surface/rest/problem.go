@@ -1,0 +1,55 @@
+package rest
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/domain"
+)
+
+// problem answers an error in the surface's envelope. The spelling of thechnicalError is
+// the original's; it carries the stable code.
+func (s *Surface) problem(c *fiber.Ctx, err error) error {
+	status, p := httpx.Problem(c, err)
+	if status == fiber.StatusUnauthorized {
+		c.Set(fiber.HeaderWWWAuthenticate, `Basic realm="Canopy", charset="UTF-8"`)
+	}
+	w := s.envelope(status)
+	w.Text("error", sentence(p))
+	w.Text("thechnicalError", p.Code)
+	w.Close('}')
+	return send(c, status, w)
+}
+
+// sentence says what is wrong and, behind a colon, with which field, as the original does.
+func sentence(p *domain.Error) string {
+	if domain.ErrBadCredentials.Is(p) {
+		return "the user's information not found : user, password"
+	}
+	text := strings.TrimSuffix(p.Public, ".")
+	if p.Field != "" {
+		text += " : " + p.Field
+	}
+	return text
+}
+
+// envelope begins an answer; the caller adds data or error and closes it.
+func (s *Surface) envelope(status int) *httpx.Writer {
+	w := &httpx.Writer{}
+	s.open(w, status)
+	return w
+}
+
+func (s *Surface) open(w *httpx.Writer, status int) {
+	w.Open("", '{')
+	w.Number("timestamp", s.now().UnixMilli())
+	w.Text("status", strconv.Itoa(status))
+}
+
+func send(c *fiber.Ctx, status int, w *httpx.Writer) error {
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Status(status).Send(w.Bytes())
+}

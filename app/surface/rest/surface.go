@@ -1,0 +1,91 @@
+package rest
+
+import (
+	_ "embed"
+	"net/netip"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/authn"
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// OpenAPI is the description of the surface.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
+
+// Uses are the use cases the surface offers.
+type Uses struct {
+	Users        *usecase.Users
+	Environments *usecase.Environments
+	Groups       *usecase.Groups
+	Me           *usecase.Me
+	Explain      *usecase.Explain
+	Audit        *usecase.Audit
+}
+
+// Surface answers requests of this API.
+type Surface struct {
+	uses    Uses
+	find    authn.Finder
+	trusted []netip.Prefix
+	now     func() time.Time
+}
+
+// New returns the application of the surface. find finds the principal of a request.
+func New(server *httpx.Server, uses Uses, find authn.Finder, now func() time.Time) *fiber.App {
+	s := &Surface{uses: uses, find: find, trusted: server.Trusted, now: now}
+	app := server.NewApp("rest", s.problem)
+	s.routes(app)
+	return app
+}
+
+// routes lists every route, in the order of the document, then ours.
+func (s *Surface) routes(r fiber.Router) {
+	u, e, g := s.uses.Users, s.uses.Environments, s.uses.Groups
+
+	r.Post("/auth", httpx.Open(s.decodeSignIn, s.uses.Me.SignIn, s.encodeToken))
+
+	r.Get("/rest/users", httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUserList))
+	r.Get("/rest/users/:alias", httpx.Handle(s.auth, decodeAlias, u.Get, encode(s, writeUser)))
+	r.Post("/rest/users", httpx.Handle(s.auth, decodeNewUser, u.Create, s.encodeCreatedUser))
+	r.Post("/rest/users/:id", httpx.Handle(s.auth, decodeUserChange, httpx.With(u.Update), encodeTrue[domain.User](s)))
+	r.Delete("/rest/users/:id", httpx.Handle(s.auth, decodeUserID, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
+
+	r.Get("/rest/environments", httpx.Handle(s.auth, decodeEnvironmentList, e.List, s.encodeEnvironmentList))
+	r.Get("/rest/environments/byAlias/:alias", httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encode(s, writeEnvironment)))
+	r.Get("/rest/environments/childs/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Children, encodeAll(s, writeEnvironment)))
+	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encode(s, writeEnvironment)))
+	r.Post("/rest/environments", httpx.Handle(s.auth, decodeEnvironment, e.Create, encode(s, writeEnvironment)))
+	r.Post("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentChange, httpx.With(e.Update), encode(s, writeEnvironment)))
+	r.Delete("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
+
+	r.Get("/rest/groups", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(g.List), encodeAll(s, writeGroup)))
+	r.Get("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, g.Get, encode(s, writeGroup)))
+	r.Post("/rest/groups", httpx.Handle(s.auth, decodeGroup, g.Create, encode(s, writeGroup)))
+	r.Post("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupChange, httpx.With(g.Update), encode(s, writeGroup)))
+	r.Delete("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, httpx.Done(g.Delete), encodeTrue[httpx.Just](s)))
+
+	r.Get("/rest/permissions", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(usecase.Permissions), encodeAll(s, writePermission)))
+	r.Get("/rest/me", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(s.uses.Me.Get), encode(s, writeUser)))
+	r.Post("/rest/me/password", httpx.Handle(s.auth, s.decodePasswordChange, httpx.Done(s.uses.Me.ChangePassword), encodeTrue[httpx.Just](s)))
+	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
+	r.Get("/rest/audit", httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, s.encodeAudit))
+}
+
+// auth finds the principal of a request. The header X-Environment says which environment
+// is the current one; without it a token says so.
+func (s *Surface) auth(c *fiber.Ctx) (domain.Principal, error) {
+	who, err := s.find(c.UserContext(), authn.Request{
+		Header:  func(name string) string { return httpx.Header(c, name) },
+		Address: httpx.Address(c, s.trusted),
+	})
+	if current := httpx.Header(c, "X-Environment"); current != "" {
+		who.Current = domain.EnvironmentRef(current)
+	}
+	return who, err
+}

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/authn"
+	"canopy/app/httpx"
+	"canopy/app/surface/rest"
+)
+
+// surface is one product's API as the server offers it.
+type surface struct {
+	name string
+	// claims reports whether a path belongs to the surface.
+	claims  func(path string) bool
+	app     *fiber.App
+	openAPI []byte
+}
+
+// surfaces lists all surfaces; of two that claim a path the first has it.
+func (d *Directory) surfaces(server *httpx.Server) []surface {
+	return []surface{
+		{
+			name:   "rest",
+			claims: below("/auth", "/rest"),
+			app: rest.New(server, rest.Uses{Users: d.Users, Environments: d.Environments, Groups: d.Groups,
+				Me: d.Me, Explain: d.Explain, Audit: d.Audit},
+				authn.First(d.activity, authn.Bearer(d.tokens), authn.Basic(d.passwords)), d.config.Now),
+			openAPI: rest.OpenAPI,
+		},
+	}
+}
+
+// below reports whether a path is one of the given ones or lies below one.
+func below(prefixes ...string) func(string) bool {
+	return func(path string) bool {
+		for _, prefix := range prefixes {
+			if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
+				return true
+			}
+		}
+		return false
+	}
+}

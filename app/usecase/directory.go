@@ -1,0 +1,96 @@
+package usecase
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Directory imports and exports organizations. It is for whoever works on the directory
+// itself: it asks for no principal and names its operator in the audit trail.
+type Directory struct {
+	store    DirectoryStore
+	operator string
+}
+
+// NewDirectory returns the use cases of the whole directory, done by operator.
+func NewDirectory(store DirectoryStore, operator string) *Directory {
+	return &Directory{store: store, operator: operator}
+}
+
+// DirectoryStore reads and writes whole organizations.
+type DirectoryStore interface {
+	// Environments yields every environment in sc, in tree order.
+	Environments(ctx context.Context, sc tenancy.Scope) iter.Seq2[domain.Environment, error]
+	// Groups returns the groups in sc, by organization in tree order, then by number.
+	Groups(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error)
+	// Users yields the users of organization o in sc, in tree order.
+	Users(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) iter.Seq2[domain.StoredUser, error]
+	// Claim takes the numbers of each kind up to and including the given ones, and returns
+	// the first of each that nobody had; from there on they are the caller's.
+	Claim(ctx context.Context, w tenancy.WriteScope, last domain.Numbers) (domain.Numbers, error)
+	// Reserve takes n numbers of a kind that nobody had, and returns the first.
+	Reserve(ctx context.Context, w tenancy.WriteScope, kind int, n int64) (int64, error)
+	// Write runs work in one transaction, once.
+	Write(ctx context.Context, w tenancy.WriteScope, work func(domain.DirectoryWriter) error) error
+}
+
+// Section is one organization of a directory document.
+type Section struct {
+	// Path is the organization's complete alias path, "/" for the root's. A section
+	// without a path has users of any organization, and no groups.
+	Path         string
+	Line         int
+	Environments []EnvironmentRecord
+	// Wanted are environments to be made, with those above them, if they are not there.
+	Wanted []WantedEnvironment
+	Groups []GroupRecord
+	// Users yields the users; an error ends it.
+	Users iter.Seq2[UserRecord, error]
+}
+
+// WantedEnvironment is a complete alias path that a document names without describing it.
+type WantedEnvironment struct {
+	Line int
+	Path domain.EnvironmentRef
+}
+
+// EnvironmentRecord is an environment of a document. Its number and UUID may be 0 and empty.
+type EnvironmentRecord struct {
+	Line   int
+	Path   string // the complete alias path, "/" for the root
+	Number int64
+	UUID   domain.UUID
+	EnvironmentPatch
+}
+
+// GroupRecord is a group of a document. Its number and UUID may be 0 and empty.
+type GroupRecord struct {
+	Line   int
+	Number int64
+	UUID   domain.UUID
+	GroupPatch
+}
+
+// UserRecord is a user of a document: a patch whose references are complete alias paths
+// and group names, with what only a document can carry. Its numbers may be 0, and nil
+// fields are not given.
+type UserRecord struct {
+	Line   int
+	Number int64
+	Person int64
+	UserPatch
+	Hash                                                      *domain.PasswordHash
+	Created, LastPassword, LastConnected, LastSeen, IdleSince *time.Time
+}
+
+// Document is a directory document. It can be read several times.
+type Document interface {
+	// Sections yields the organizations, a parent before those nested in it. The users of
+	// a section can be ranged over once, before the next section. An error is about the
+	// document as a whole, and names the line.
+	Sections() iter.Seq2[*Section, error]
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"canopy/app"
+)
+
+// directoryFlags are the flags of every command that opens the directory.
+func directoryFlags(flags *pflag.FlagSet, cfg *app.Config) {
+	flags.StringVar(&cfg.Data, "data", cfg.Data, "folder of the embedded database and of the server's key")
+	flags.StringVar(&cfg.DatabaseURL, "database-url", "", "PostgreSQL to use instead of the embedded database (postgres://…)")
+}
+
+// secrets reads what has no flags.
+func secrets(cfg *app.Config) (err error) {
+	if cfg.AdminPassword, err = secret("CANOPY_ADMIN_PASSWORD"); err != nil {
+		return err
+	}
+	cfg.ServerKey, err = secret("CANOPY_SERVER_KEY")
+	return err
+}
+
+func serveCommand() *cobra.Command {
+	cfg := app.DefaultConfig()
+	var bootstrap, level, proxies string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: "Run the server. A new directory gets its root environment, the built-in groups and a superUser\n" +
+			"\"admin\", whose password is CANOPY_ADMIN_PASSWORD (or the text of CANOPY_ADMIN_PASSWORD_FILE) or is\n" +
+			"generated and shown once. Servers of one PostgreSQL share a key: CANOPY_SERVER_KEY or\n" +
+			"CANOPY_SERVER_KEY_FILE, else the file server.key in the data folder, which the first one makes.",
+		Example: "  canopy serve --demo\n  canopy serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem\n" +
+			"  canopy serve --database-url postgres://canopy@db/canopy --trusted-proxies 10.0.0.0/8",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := secrets(&cfg); err != nil {
+				return err
+			}
+			var err error
+			if cfg.Bootstrap, err = parseBootstrap(bootstrap); err != nil {
+				return err
+			}
+			if cfg.TrustedProxies, err = parsePrefixes(proxies); err != nil {
+				return err
+			}
+			if cfg.Log, err = logger(level); err != nil {
+				return err
+			}
+			slog.SetDefault(cfg.Log)
+			return app.Run(c.Context(), cfg, c.OutOrStdout())
+		},
+	}
+	f := c.Flags()
+	directoryFlags(f, &cfg)
+	f.StringVar(&cfg.Listen, "listen", cfg.Listen, "address to listen on")
+	f.BoolVar(&cfg.Demo, "demo", false, "fill an empty directory with three organizations to try things out")
+	f.StringVar(&cfg.RootAlias, "root-alias", cfg.RootAlias, "alias of the root environment of a new directory")
+	f.StringVar(&bootstrap, "bootstrap", string(cfg.Bootstrap), "how a new directory gets its superUser: admin, or first-user for the first user created")
+	f.DurationVar(&cfg.TokenLifetime, "token-lifetime", cfg.TokenLifetime, "how long a token of /auth lasts")
+	f.IntVar(&cfg.MinPasswordLength, "min-password-length", cfg.MinPasswordLength, "how many characters a new password needs")
+	f.StringVar(&cfg.TLSCert, "tls-cert", "", "file of the certificate, for HTTPS")
+	f.StringVar(&cfg.TLSKey, "tls-key", "", "file of the certificate's key")
+	f.BoolVar(&cfg.TLSSelfSigned, "tls-self-signed", false, "HTTPS with a certificate made at the start, for trying out")
+	f.StringVar(&proxies, "trusted-proxies", "", "networks of proxies whose X-Forwarded-For is believed, with commas between")
+	f.DurationVar(&cfg.RequestLimit, "request-limit", cfg.RequestLimit, "how long a request may take")
+	f.IntVar(&cfg.MaxBody, "max-body", cfg.MaxBody, "largest body of a request, in bytes")
+	f.StringVar(&level, "log-level", "info", "least important lines to log: debug, info, warn or error")
+	return c
+}
+
+func parseBootstrap(text string) (app.Bootstrap, error) {
+	switch b := app.Bootstrap(text); b {
+	case app.BootstrapAdmin, app.BootstrapFirstUser:
+		return b, nil
+	}
+	return "", fmt.Errorf("--bootstrap: %q is neither admin nor first-user", text)
+}
+
+func parsePrefixes(text string) ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			ip, errIP := netip.ParseAddr(part)
+			if errIP != nil {
+				return nil, fmt.Errorf("--trusted-proxies: %q is not a network", part)
+			}
+			prefix = netip.PrefixFrom(ip, ip.BitLen())
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes, nil
+}
+
+// logger writes one JSON object a line to standard error.
+func logger(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level: %q is not a level", level)
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"canopy/app"
+	"canopy/app/document"
+	"canopy/app/usecase"
+)
+
+func importCommand() *cobra.Command {
+	cfg := app.DefaultConfig()
+	var options usecase.ImportOptions
+	c := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Import organizations, environments, groups and users",
+		Long: "Import a directory document (.json), a table of users (.csv) or a list of environments (any other\n" +
+			"name, one path a line). What is missing is created, what differs is changed, nothing is deleted.\n" +
+			"Each organization is one transaction: of one with a bad record nothing is written, and the record's\n" +
+			"line is named; the others are imported.\n\n" +
+			"The columns of a table are named by its first row: alias, firstname, lastname, mailaddress,\n" +
+			"environment, role, group, groups, envs, envsbloque, phone, jobtitle, service, language, timezone,\n" +
+			"active, state, defaultpage, firstaccess, passworddelay, revokedelay. Lists are separated by semicolons.",
+		Example: "  canopy import people.csv --create-environments\n  canopy import directory.json --dry-run",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := secrets(&cfg); err != nil {
+				return err
+			}
+			doc, err := openDocument(args[0])
+			if err != nil {
+				return err
+			}
+			bar := progress("users")
+			options.Progress = func() { _ = bar.Add(1) }
+			report, begun, err := app.Import(c.Context(), cfg, doc, options)
+			_ = bar.Finish()
+			if begun.Password != "" {
+				fmt.Fprintf(c.OutOrStdout(), "A superUser was made. It is shown once: login %s, password %s\n", begun.Login, begun.Password)
+			}
+			if err != nil {
+				return err
+			}
+			return writeReport(c.OutOrStdout(), c.ErrOrStderr(), report, options.DryRun)
+		},
+	}
+	directoryFlags(c.Flags(), &cfg)
+	c.Flags().BoolVar(&options.DryRun, "dry-run", false, "report what would change, and change nothing")
+	c.Flags().BoolVar(&options.CreateEnvironments, "create-environments", false,
+		"make the environments that users name; one directly below the root becomes an organization")
+	return c
+}
+
+// openDocument reads a file by the ending of its name.
+func openDocument(path string) (usecase.Document, error) {
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if info.IsDir() {
+		return nil, fmt.Errorf("%s is a folder", path)
+	}
+	open := func() (io.ReadCloser, error) { return os.Open(path) }
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".json":
+		return document.JSON{Open: open}, nil
+	case ".csv":
+		return document.CSV{Open: open}, nil
+	}
+	return document.List{Open: open}, nil
+}
+
+// progress returns a counter on standard error, which is silent unless that is a terminal.
+func progress(what string) *progressbar.ProgressBar {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return progressbar.DefaultSilent(-1)
+	}
+	return progressbar.Default(-1, what)
+}
+
+// writeReport says what an import did. It returns an error if something was refused.
+func writeReport(out, problems io.Writer, r usecase.ImportReport, dry bool) error {
+	verb := ""
+	if dry {
+		verb = "would be "
+	}
+	fmt.Fprintf(out, "%d organizations %simported\n", r.Organizations, verb)
+	for _, kind := range []struct {
+		name string
+		usecase.Tally
+	}{{"environments", r.Environments}, {"groups", r.Groups}, {"users", r.Users}} {
+		fmt.Fprintf(out, "%-13s %d %screated, %d %schanged, %d unchanged\n", kind.name+":", kind.Created, verb, kind.Updated, verb, kind.Unchanged)
+	}
+	for _, p := range r.Problems {
+		field := ""
+		if p.Err.Field != "" {
+			field = p.Err.Field + ": "
+		}
+		fmt.Fprintf(problems, "line %d: %s%s\n", p.Line, field, p.Err.Public)
+	}
+	if len(r.Refused) > 0 {
+		return fmt.Errorf("not imported, because of the lines above: %s", strings.Join(r.Refused, ", "))
+	}
+	if len(r.Problems) > 0 {
+		return fmt.Errorf("some lines were not imported")
+	}
+	return nil
+}
+
+func exportCommand() *cobra.Command {
+	cfg := app.DefaultConfig()
+	var options usecase.ExportOptions
+	var format, output string
+	c := &cobra.Command{
+		Use:   "export",
+		Short: "Export the directory, or one organization with everything below it",
+		Long: "Export the directory, or one organization with everything below it, as a directory document or as a\n" +
+			"table of users. Imported into an empty directory it gives the same directory, numbers and ids included.\n" +
+			"Hashes of passwords are left out unless they are asked for.",
+		Example: "  canopy export > directory.json\n  canopy export --organization Acme --format csv --output acme.csv",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			write, ok := map[string]func(io.Writer, usecase.Document) error{"json": document.WriteJSON, "csv": document.WriteCSV}[format]
+			if !ok {
+				return fmt.Errorf("--format: %q is neither json nor csv", format)
+			}
+			out := c.OutOrStdout()
+			if output != "" {
+				f, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+				if err != nil {
+					return err
+				}
+				defer func() {
+					if closed := f.Close(); err == nil {
+						err = closed
+					}
+				}()
+				out = f
+			}
+			return app.Export(c.Context(), cfg, options, func(doc usecase.Document) error { return write(out, doc) })
+		},
+	}
+	directoryFlags(c.Flags(), &cfg)
+	c.Flags().StringVar(&options.Organization, "organization", "", "path of the organization to export; everything if empty")
+	c.Flags().BoolVar(&options.Hashes, "hashes", false, "add the hashes of passwords (directory document only)")
+	c.Flags().StringVar(&format, "format", "json", "json for a directory document, csv for a table of users")
+	c.Flags().StringVar(&output, "output", "", "file to write, readable by its owner only; standard output if empty")
+	return c
+}

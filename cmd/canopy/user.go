@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"canopy/app"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+func userCommand() *cobra.Command {
+	cfg := app.DefaultConfig()
+	c := &cobra.Command{
+		Use:   "user",
+		Short: "Work on single users",
+		Long: "Work on single users, also while the server runs. Passwords are asked for at the terminal, or taken\n" +
+			"from CANOPY_PASSWORD, CANOPY_PASSWORD_FILE or, with --generate, made and shown once.",
+	}
+	directoryFlags(c.PersistentFlags(), &cfg)
+	c.AddCommand(userCreateCommand(&cfg), userPasswordCommand(&cfg), userShowCommand(&cfg),
+		userSwitchCommand(&cfg, "activate", "Let a user sign in again", true), userSwitchCommand(&cfg, "deactivate", "Keep a user from signing in", false),
+		userDeleteCommand(&cfg))
+	return c
+}
+
+// operate runs work with the operator's rights.
+func operate(ctx context.Context, cfg *app.Config, work func(*app.Directory, domain.Principal) error) error {
+	if err := secrets(cfg); err != nil {
+		return err
+	}
+	return app.WithDirectory(ctx, *cfg, func(d *app.Directory) error {
+		who, err := d.Operator(ctx)
+		if err != nil {
+			return err
+		}
+		return work(d, who)
+	})
+}
+
+func userCreateCommand(cfg *app.Config) *cobra.Command {
+	var first, last, mail, environment, role, group string
+	var generate bool
+	c := &cobra.Command{
+		Use: "create ALIAS", Short: "Create a user; the first one of a directory becomes its superUser",
+		Example: "  canopy user create grace.hopper --environment Acme --role oadmin --group Admin --generate",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			password, shown, err := newPassword(c.ErrOrStderr(), generate)
+			if err != nil {
+				return err
+			}
+			r, err := domain.ParseRole(role)
+			if err != nil {
+				return err
+			}
+			home, g := domain.EnvironmentRef(environment), domain.GroupRef(group)
+			in := usecase.UserPatch{Alias: &args[0], Password: &password, FirstName: &first, LastName: &last, Mail: &mail, Home: &home, Role: &r, Group: &g}
+			if first == "" {
+				in.FirstName = &args[0]
+			}
+			return operate(c.Context(), cfg, func(d *app.Directory, who domain.Principal) error {
+				created, err := d.CreateUser(c.Context(), who, in)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s has number %d and the role %s\n", created.Alias, created.ID, created.Role)
+				if shown {
+					fmt.Fprintf(c.OutOrStdout(), "password: %s\n", password)
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&first, "firstname", "", "first name; the alias if empty")
+	c.Flags().StringVar(&last, "lastname", "", "last name")
+	c.Flags().StringVar(&mail, "mail", "", "mail address")
+	c.Flags().StringVar(&environment, "environment", "/", "home: number, alias or path")
+	c.Flags().StringVar(&role, "role", "user", "user, power, oadmin or superUser")
+	c.Flags().StringVar(&group, "group", "User", "group: number or alias")
+	c.Flags().BoolVar(&generate, "generate", false, "make a password and show it once")
+	return c
+}
+
+func userPasswordCommand(cfg *app.Config) *cobra.Command {
+	var generate bool
+	c := &cobra.Command{
+		Use: "set-password ALIAS", Short: "Give a user another password, which ends their sessions",
+		Example: "  canopy user set-password admin\n  CANOPY_PASSWORD_FILE=/run/secrets/pw canopy user set-password admin",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			password, shown, err := newPassword(c.ErrOrStderr(), generate)
+			if err != nil {
+				return err
+			}
+			if err := updateUser(c.Context(), cfg, args[0], usecase.UserPatch{Password: &password}); err != nil {
+				return err
+			}
+			if shown {
+				fmt.Fprintf(c.OutOrStdout(), "password: %s\n", password)
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&generate, "generate", false, "make a password and show it once")
+	return c
+}
+
+func userSwitchCommand(cfg *app.Config, verb, short string, active bool) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " ALIAS", Short: short, Example: "  canopy user " + verb + " grace.hopper", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return updateUser(c.Context(), cfg, args[0], usecase.UserPatch{Active: &active})
+		},
+	}
+}
+
+func updateUser(ctx context.Context, cfg *app.Config, alias string, in usecase.UserPatch) error {
+	return operate(ctx, cfg, func(d *app.Directory, who domain.Principal) error {
+		user, err := d.Users.Get(ctx, who, alias)
+		if err != nil {
+			return err
+		}
+		_, err = d.Users.Update(ctx, who, user.ID, in)
+		return err
+	})
+}
+
+func userShowCommand(cfg *app.Config) *cobra.Command {
+	return &cobra.Command{
+		Use: "show ALIAS", Short: "Show a user", Example: "  canopy user show grace.hopper", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return operate(c.Context(), cfg, func(d *app.Directory, who domain.Principal) error {
+				user, err := d.Users.Get(c.Context(), who, args[0])
+				if err != nil {
+					return err
+				}
+				for _, f := range user.Fields() {
+					fmt.Fprintf(c.OutOrStdout(), "%-20s %s\n", f.Name, f.Value)
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func userDeleteCommand(cfg *app.Config) *cobra.Command {
+	return &cobra.Command{
+		Use: "delete ALIAS", Short: "Delete a user with everything that is theirs", Example: "  canopy user delete grace.hopper", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return operate(c.Context(), cfg, func(d *app.Directory, who domain.Principal) error {
+				user, err := d.Users.Get(c.Context(), who, args[0])
+				if err != nil {
+					return err
+				}
+				return d.Users.Delete(c.Context(), who, user.ID)
+			})
+		},
+	}
+}
+
+// newPassword returns a password: made, from the environment, or asked for twice at the
+// terminal. shown says that nobody has seen it yet.
+func newPassword(prompt io.Writer, generate bool) (password string, shown bool, err error) {
+	if generate {
+		return rand.Text(), true, nil
+	}
+	if password, err = secret("CANOPY_PASSWORD"); err != nil || password != "" {
+		return password, false, err
+	}
+	stdin := int(os.Stdin.Fd())
+	if !term.IsTerminal(stdin) {
+		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) || line == "" {
+			return "", false, errors.New("no password: set CANOPY_PASSWORD, give one on standard input, or use --generate")
+		}
+		return strings.TrimRight(line, "\r\n"), false, nil
+	}
+	fmt.Fprint(prompt, "New password: ")
+	once, err := term.ReadPassword(stdin)
+	if err != nil {
+		return "", false, err
+	}
+	fmt.Fprint(prompt, "\nAgain: ")
+	again, err := term.ReadPassword(stdin)
+	fmt.Fprintln(prompt)
+	if err == nil && string(once) != string(again) {
+		err = errors.New("the passwords differ")
+	}
+	return string(once), false, err
+}

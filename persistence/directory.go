@@ -1,0 +1,356 @@
+package persistence
+
+import (
+	"context"
+	"iter"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// DirectoryStore reads and writes whole organizations at once, for import and export.
+type DirectoryStore struct{ db *DB }
+
+// NewDirectoryStore returns the store of the whole directory in db.
+func NewDirectoryStore(db *DB) *DirectoryStore { return &DirectoryStore{db} }
+
+// Environments yields every environment in sc, in tree order.
+func (s *DirectoryStore) Environments(ctx context.Context, sc tenancy.Scope) iter.Seq2[domain.Environment, error] {
+	return each(func(after domain.Cursor) ([]domain.Environment, domain.Cursor, error) {
+		return NewEnvironmentStore(s.db).List(ctx, sc, domain.Page{Limit: exportPage, After: after})
+	})
+}
+
+// Groups returns the groups in sc, by organization in tree order, then by number.
+func (s *DirectoryStore) Groups(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error) {
+	return NewGroupStore(s.db).List(ctx, sc)
+}
+
+// Users yields the users of organization o in sc with the hashes of their passwords, in
+// tree order.
+func (s *DirectoryStore) Users(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) iter.Seq2[domain.StoredUser, error] {
+	var path domain.EnvironmentPath
+	var id domain.UserID
+	return each(func(domain.Cursor) ([]domain.StoredUser, domain.Cursor, error) {
+		where := placed(sc, "u.environment_path", "u.organization_id").
+			and("u.organization_id = ? AND (u.environment_path, u.id) > (?, ?)", int64(o), string(path), int64(id))
+		rows, err := s.db.read.QueryContext(ctx, "SELECT u.password_hash, "+userColumns+" FROM users u WHERE "+where.text+
+			" ORDER BY u.environment_path, u.id LIMIT ?", append(where.args, exportPage)...)
+		all, err := collect(rows, err, scanStoredUser)
+		if err != nil || len(all) < exportPage {
+			return all, "", err
+		}
+		last := &all[len(all)-1]
+		path, id = last.HomePath, last.ID
+		return all, "more", nil
+	})
+}
+
+// exportPage is how many rows an export reads at once.
+const exportPage = 500
+
+func scanStoredUser(r row) (domain.StoredUser, error) {
+	var hash string
+	u, err := scanUser(scanBehind{r, &hash})
+	return domain.StoredUser{User: u, Hash: domain.PasswordHash(hash)}, err
+}
+
+// scanBehind scans a row that has one more column before the others.
+type scanBehind struct {
+	row
+	first *string
+}
+
+func (s scanBehind) Scan(dest ...any) error { return s.row.Scan(append([]any{s.first}, dest...)...) }
+
+// each yields the entries of all pages.
+func each[T any](page func(after domain.Cursor) ([]T, domain.Cursor, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for after := domain.Cursor(""); ; {
+			entries, next, err := page(after)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, entry := range entries {
+				if !yield(entry, nil) {
+					return
+				}
+			}
+			if next == "" {
+				return
+			}
+			after = next
+		}
+	}
+}
+
+// Claim takes the numbers of each kind up to and including the given ones, and returns
+// the first of each that nobody had; from there on they are the caller's.
+func (s *DirectoryStore) Claim(ctx context.Context, _ tenancy.WriteScope, last domain.Numbers) (first domain.Numbers, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		for kind, n := range last {
+			var err error
+			if first[kind], err = nextNumber(ctx, s.db, tx, numberKinds[kind]); err != nil {
+				return err
+			}
+			if n < first[kind] {
+				continue
+			}
+			if err := setNext(ctx, tx, numberKinds[kind], n+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return first, err
+}
+
+// Reserve takes n numbers of a kind that nobody had, and returns the first.
+func (s *DirectoryStore) Reserve(ctx context.Context, _ tenancy.WriteScope, kind int, n int64) (first int64, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		first, err = reserve(ctx, s.db, tx, kind, n)
+		return err
+	})
+	return first, err
+}
+
+func reserve(ctx context.Context, d *DB, tx bun.Tx, kind int, n int64) (int64, error) {
+	first, err := nextNumber(ctx, d, tx, numberKinds[kind])
+	if err != nil {
+		return 0, err
+	}
+	return first, setNext(ctx, tx, numberKinds[kind], first+n)
+}
+
+// numberKinds names the kinds of numbers in the order of domain.Numbers.
+var numberKinds = [...]string{environmentNumbers, groupNumbers, userNumbers, personNumbers}
+
+// Write runs work in one transaction, once: work may read a document that can be read once
+// only. An error of work is returned as it is, and nothing is written.
+func (s *DirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(domain.DirectoryWriter) error) error {
+	return translate(s.db.tryTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		writer := &directoryTx{ctx: ctx, db: s.db, tx: tx, w: w, touched: make(map[domain.OrganizationID]bool)}
+		if err := work(writer); err != nil {
+			return err
+		}
+		return writer.finish()
+	}))
+}
+
+// directoryTx writes many rows of one organization. It implements domain.DirectoryWriter.
+type directoryTx struct {
+	ctx     context.Context
+	db      *DB
+	tx      bun.Tx
+	w       tenancy.WriteScope
+	entries []*auditRow
+	touched map[domain.OrganizationID]bool
+	around  []domain.EnvironmentPath
+}
+
+// note keeps an audit entry for the end of the transaction.
+func (t *directoryTx) note(e domain.AuditEntry) error {
+	e.At, e.Actor, e.Request = t.db.Now(), t.w.Actor(), domain.RequestFrom(t.ctx)
+	t.entries = append(t.entries, toAuditRow(&e))
+	if len(t.entries) < exportPage {
+		return nil
+	}
+	return t.writeEntries()
+}
+
+func (t *directoryTx) writeEntries() error {
+	if len(t.entries) == 0 {
+		return nil
+	}
+	_, err := t.tx.NewInsert().Model(&t.entries).Exec(t.ctx)
+	t.entries = nil
+	return translate(err)
+}
+
+// finish writes what was kept for the end.
+func (t *directoryTx) finish() error {
+	if err := t.writeEntries(); err != nil {
+		return err
+	}
+	for o := range t.touched {
+		if err := bump(t.ctx, t.tx, o); err != nil {
+			return err
+		}
+	}
+	return bumpAround(t.ctx, t.tx, t.around...)
+}
+
+// Reserve implements domain.DirectoryWriter. On PostgreSQL it is a transaction of its own,
+// so that others need not wait for numbers until the import ends.
+func (t *directoryTx) Reserve(kind int, n int64) (int64, error) {
+	if t.db.engine == SQLite {
+		return reserve(t.ctx, t.db, t.tx, kind, n)
+	}
+	return NewDirectoryStore(t.db).Reserve(t.ctx, t.w, kind, n)
+}
+
+// PutEnvironment implements domain.DirectoryWriter.
+func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Environment, parent domain.OrganizationID) (domain.Environment, error) {
+	if err := e.Validate(); err != nil {
+		return e, err
+	}
+	if before == nil {
+		if e.UUID == "" {
+			e.UUID = newUUID()
+		}
+		if err := insertEnvironment(t.ctx, t.tx, &e, parent); err != nil {
+			return e, err
+		}
+		t.touched[e.Organization] = true
+		if e.IsOrganization && e.ID != domain.RootEnvironment {
+			t.around = append(t.around, e.Path)
+		}
+		return e, t.note(environmentEntry("environment:create", &e, domain.Diff(nil, e.Fields())))
+	}
+	changes := domain.Diff(before.Fields(), e.Fields())
+	if len(changes) == 0 {
+		return e, nil
+	}
+	if err := NewEnvironmentStore(t.db).save(t.ctx, t.tx, t.w, before, &e); err != nil {
+		return e, err
+	}
+	return e, t.note(environmentEntry("environment:update", &e, changes))
+}
+
+// PutGroup implements domain.DirectoryWriter.
+func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domain.EnvironmentPath) (domain.Group, error) {
+	if err := g.Validate(); err != nil {
+		return g, err
+	}
+	store := NewGroupStore(t.db)
+	action, changes := "group:create", domain.Diff(nil, g.Fields())
+	if before != nil {
+		if action, changes = "group:update", domain.Diff(before.Fields(), g.Fields()); len(changes) == 0 {
+			return g, nil
+		}
+	} else if g.UUID == "" {
+		g.UUID = newUUID()
+	}
+	if err := store.checkParent(t.ctx, t.tx, &g); err != nil {
+		return g, err
+	}
+	row := toGroupRow(&g, place)
+	var err error
+	if before == nil {
+		_, err = t.tx.NewInsert().Model(row).Exec(t.ctx)
+	} else {
+		_, err = t.tx.NewUpdate().Model(row).Where("organization_id = ?", row.OrganizationID).Where("id = ?", row.ID).Exec(t.ctx)
+	}
+	if err != nil {
+		return g, translate(err)
+	}
+	return g, store.finish(t.ctx, t.tx, t.w, action, &g, place, changes)
+}
+
+// UsersNamed implements domain.DirectoryWriter.
+func (t *directoryTx) UsersNamed(aliases []string) (map[string]domain.StoredUser, error) {
+	keys := make([]string, len(aliases))
+	for i, alias := range aliases {
+		keys[i] = domain.Fold(alias)
+	}
+	rows, err := t.tx.QueryContext(t.ctx, "SELECT u.password_hash, "+userColumns+` FROM login_names n JOIN users u
+		ON u.organization_id = n.organization_id AND u.id = n.user_id WHERE n.name IN (?)`, in(keys))
+	all, err := collect(rows, err, scanStoredUser)
+	found := make(map[string]domain.StoredUser, len(all))
+	for _, u := range all {
+		found[domain.Fold(u.Alias)] = u
+	}
+	return found, err
+}
+
+// MailTaken implements domain.DirectoryWriter.
+func (t *directoryTx) MailTaken(addresses []string) (map[string]domain.UserID, error) {
+	keys := make([]string, len(addresses))
+	for i, address := range addresses {
+		keys[i] = domain.Fold(address)
+	}
+	taken := make(map[string]domain.UserID)
+	if len(keys) == 0 {
+		return taken, nil
+	}
+	rows, err := t.tx.QueryContext(t.ctx, "SELECT name, user_id FROM mail_addresses WHERE name IN (?)", in(keys))
+	_, err = collect(rows, err, func(r row) (struct{}, error) {
+		var address string
+		var id domain.UserID
+		err := r.Scan(&address, &id)
+		taken[address] = id
+		return struct{}{}, err
+	})
+	return taken, err
+}
+
+// InsertUsers implements domain.DirectoryWriter.
+func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
+	if len(users) == 0 {
+		return nil
+	}
+	rows := make([]*userRow, len(users))
+	plain := make([]*domain.User, len(users))
+	homes := make(map[domain.EnvironmentID]*domain.User)
+	counts := make(map[domain.EnvironmentID]int64)
+	for i := range users {
+		u := &users[i].User
+		if u.UUID == "" {
+			u.UUID = newUUID()
+		}
+		plain[i], rows[i] = u, toUserRow(u)
+		rows[i].PasswordHash = string(users[i].Hash)
+		homes[u.Home] = u
+		counts[u.Home]++
+		if err := t.note(userEntry("user:create", u, domain.Diff(nil, u.Fields()))); err != nil {
+			return err
+		}
+	}
+	if err := takeNames(t.ctx, t.tx, loginNames, func(u *domain.User) string { return u.Alias }, plain...); err != nil {
+		return err
+	}
+	if err := takeNames(t.ctx, t.tx, mailAddresses, func(u *domain.User) string { return u.Person.Mail }, plain...); err != nil {
+		return err
+	}
+	if _, err := t.tx.NewInsert().Model(&rows).Exec(t.ctx); err != nil {
+		return translate(err)
+	}
+	for home, u := range homes {
+		if err := countUsers(t.ctx, t.tx, u, counts[home]); err != nil {
+			return err
+		}
+	}
+	return insertLists(t.ctx, t.tx, plain...)
+}
+
+// UpdateUser implements domain.DirectoryWriter.
+func (t *directoryTx) UpdateUser(before, after domain.StoredUser) error {
+	store := NewUserStore(t.db)
+	hash := after.Hash
+	if hash == before.Hash {
+		hash = ""
+	}
+	if err := store.save(t.ctx, t.tx, t.w, &before.User, &after.User, hash); err != nil {
+		return err
+	}
+	changes := domain.Diff(before.Fields(), after.Fields())
+	if hash != "" {
+		changes = append(changes, domain.Change{Field: "password"})
+	}
+	return t.note(userEntry("user:update", &after.User, changes))
+}
+
+// Withdraw implements domain.DirectoryWriter.
+func (t *directoryTx) Withdraw(u domain.UserKey, environment domain.EnvironmentID) error {
+	_, err := t.tx.ExecContext(t.ctx, "DELETE FROM user_environments WHERE organization_id = ? AND user_id = ? AND environment_id = ?",
+		int64(u.Organization), int64(u.User), int64(environment))
+	if err != nil {
+		return translate(err)
+	}
+	_, err = t.tx.ExecContext(t.ctx, "UPDATE users SET epoch = epoch + 1 WHERE organization_id = ? AND id = ?", int64(u.Organization), int64(u.User))
+	return translate(err)
+}
