@@ -346,7 +346,9 @@ func (i *importer) sections(document Document) iter.Seq2[*Section, error] {
 func (i *importer) split(section *Section) []*Section {
 	byKey := make(map[string][]UserRecord)
 	for _, p := range i.fresh {
-		byKey[i.borderKey(placeKey(p.AliasPath))] = nil
+		if !i.written[p.Organization] {
+			byKey[i.borderKey(placeKey(p.AliasPath))] = nil
+		}
 	}
 	for r := range section.Users {
 		home := ""
