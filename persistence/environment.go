@@ -110,12 +110,6 @@ func (s *EnvironmentStore) Children(ctx context.Context, sc tenancy.Scope, paren
 	return selectEnvironments(ctx, s.db.read, where, " ORDER BY e.path")
 }
 
-// Get returns the environment with that number. It is ErrEnvironmentNotFound if there is
-// none in sc.
-func (s *EnvironmentStore) Get(ctx context.Context, sc tenancy.Scope, id domain.EnvironmentID) (domain.Environment, error) {
-	return selectEnvironment(ctx, s.db.read, environmentsIn(sc).and("e.id = ?", int64(id)), "")
-}
-
 // Insert adds e below e.Parent, which must lie in w, and returns it with its numbers and
 // place. It belongs to its parent's organization, or is one if e.IsOrganization says so.
 // It is ErrEnvironmentNotFound on "parent" without a parent in w, and

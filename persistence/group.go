@@ -83,12 +83,6 @@ func (s *GroupStore) Get(ctx context.Context, sc tenancy.Scope, id domain.GroupI
 	return g.Group, err
 }
 
-// Named returns the groups in sc with that alias, compared by domain.Fold.
-func (s *GroupStore) Named(ctx context.Context, sc tenancy.Scope, alias string) ([]domain.Group, error) {
-	groups, err := selectGroups(ctx, s.db.read, groupsIn(sc).and("g.alias_key = ?", domain.Fold(alias)), " ORDER BY g.id")
-	return plainGroups(groups), err
-}
-
 // Insert adds g to g.Organization, whose place must lie in w, and returns it with its
 // numbers. It is ErrEnvironmentNotFound without such an organization, ErrGroupNotFound
 // on "parent" without a parent that can be used there, and ErrGroupAliasTaken.

@@ -1,0 +1,112 @@
+package app_test
+
+import (
+	"slices"
+
+	"canopy/domain"
+	"canopy/policies"
+	"canopy/rbac"
+)
+
+// oracle is the directory as plain maps. It answers by walking up the tree, each time, and
+// knows no ranges, scopes, generations or caches.
+type oracle struct {
+	environments map[domain.EnvironmentID]*oracleEnvironment
+	groups       map[domain.GroupID]*domain.Group
+	users        map[domain.UserID]*domain.User
+	policy       *rbac.Engine
+}
+
+type oracleEnvironment struct {
+	parent               domain.EnvironmentID
+	active, organization bool
+}
+
+func newOracle() *oracle {
+	policy, err := rbac.New(policies.Model, policies.Policy)
+	if err != nil {
+		panic(err)
+	}
+	return &oracle{environments: map[domain.EnvironmentID]*oracleEnvironment{}, groups: map[domain.GroupID]*domain.Group{},
+		users: map[domain.UserID]*domain.User{}, policy: policy}
+}
+
+// up calls visit for e and everything above it, until visit says stop.
+func (o *oracle) up(e domain.EnvironmentID, visit func(domain.EnvironmentID) (stop bool)) {
+	for !visit(e) && e != domain.RootEnvironment {
+		e = o.environments[e].parent
+	}
+}
+
+func (o *oracle) below(e, top domain.EnvironmentID) (yes bool) {
+	o.up(e, func(at domain.EnvironmentID) bool { yes = at == top; return yes })
+	return yes
+}
+
+func (o *oracle) organizationOf(e domain.EnvironmentID) (border domain.EnvironmentID) {
+	o.up(e, func(at domain.EnvironmentID) bool { border = at; return o.environments[at].organization })
+	return border
+}
+
+// reaches says whether u's role works in e.
+func (o *oracle) reaches(u *domain.User, e domain.EnvironmentID) bool {
+	lists := func(grants []domain.Grant, e domain.EnvironmentID) bool {
+		return slices.ContainsFunc(grants, func(g domain.Grant) bool { return g.Environment == e })
+	}
+	in, out := u.Role == domain.RoleSuperUser || u.Role == domain.RoleUser && e == u.Home, false
+	border := o.organizationOf(u.Home)
+	o.up(e, func(at domain.EnvironmentID) bool {
+		in = in || lists(u.Allowed, at) || u.Role == domain.RolePower && at == u.Home || u.Role == domain.RoleOAdmin && at == border
+		out = out || lists(u.Blocked, at) || !o.environments[at].active && u.Role != domain.RoleSuperUser
+		return out
+	})
+	return in && !out
+}
+
+func (o *oracle) mask(u *domain.User) (mask domain.Mask) {
+	for _, id := range u.Groups {
+		through := domain.AllPermissions
+		for g := o.groups[id]; ; g = o.groups[g.Parent] {
+			through &= g.Mask
+			if g.ID == domain.RootGroup {
+				break
+			}
+		}
+		mask |= through
+	}
+	return mask
+}
+
+// may says whether u may use p in e.
+func (o *oracle) may(u *domain.User, p domain.Permission, e domain.EnvironmentID) bool {
+	position := domain.Outside
+	if o.reaches(u, e) {
+		position = domain.Within
+	}
+	return o.policy.Decide(u.Role, o.mask(u), position, p).Allowed
+}
+
+// sees says whether u sees v: where they may read users, or themselves.
+func (o *oracle) sees(u, v *domain.User) bool {
+	if o.policy.Decide(u.Role, o.mask(u), domain.Within, domain.UserRead).Allowed {
+		return o.reaches(u, v.Home)
+	}
+	return u.ID == v.ID && o.policy.Decide(u.Role, o.mask(u), domain.Self, domain.UserRead).Allowed
+}
+
+// start is where u is who does not say where; 0 is nowhere.
+func (o *oracle) start(u *domain.User) domain.EnvironmentID {
+	places := []domain.EnvironmentID{u.Home}
+	if u.Role == domain.RoleOAdmin {
+		places = []domain.EnvironmentID{o.organizationOf(u.Home), u.Home}
+	}
+	for _, g := range u.Allowed {
+		places = append(places, g.Environment)
+	}
+	for _, e := range places {
+		if o.reaches(u, e) {
+			return e
+		}
+	}
+	return 0
+}

@@ -1,0 +1,17 @@
+package persistence_test
+
+import (
+	"testing"
+
+	"canopy/persistence/storetest"
+	"canopy/persistence/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+func TestUsers(t *testing.T)        { storetest.Each(t, storetest.Users) }
+func TestLists(t *testing.T)        { storetest.Each(t, storetest.Lists) }
+func TestEnvironments(t *testing.T) { storetest.Each(t, storetest.Environments) }
+func TestFind(t *testing.T)         { storetest.Each(t, storetest.Find) }
+func TestGroups(t *testing.T)       { storetest.Each(t, storetest.Groups) }
+func TestIsolation(t *testing.T)    { storetest.Each(t, storetest.Isolation) }

@@ -1,0 +1,234 @@
+package storetest
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/tenancy"
+)
+
+// Environments tests what the port of environments promises.
+func Environments(t *testing.T, db *persistence.DB) {
+	w := NewWorld(t, db)
+	ctx := t.Context()
+	all := Everything(domain.EnvironmentWrite)
+
+	t.Run("an environment comes back as it was stored", func(t *testing.T) {
+		e, err := w.Environments.Insert(ctx, all, domain.Environment{Parent: w.Places["Acme/Prod"].ID, Alias: "North \\ 'x' ?", Code: "N",
+			SendURL: true, Active: true, TimeZone: "Europe/Paris", GitRepository: "https://example.org/x.git"})
+		require.NoError(t, err)
+		require.Equal(t, w.Places["Acme/Prod"].Path.Child(e.ID), e.Path)
+		require.Equal(t, w.Places["Acme"].Organization, e.Organization)
+		require.Equal(t, "Acme/Prod/North \\ 'x' ?", e.AliasPath)
+		children, err := w.Environments.Children(ctx, all.Read(), w.Places["Acme/Prod"].ID)
+		require.NoError(t, err)
+		require.Contains(t, children, e)
+	})
+
+	t.Run("an alias is unique among siblings only, also beside an organization", func(t *testing.T) {
+		_, err := w.Environments.Insert(ctx, all, domain.Environment{Parent: w.Places["Acme"].ID, Alias: "PROD", Active: true})
+		require.ErrorIs(t, err, domain.ErrEnvironmentAliasTaken)
+		_, err = w.Environments.Insert(ctx, all, domain.Environment{Parent: 1, Alias: "acme", Active: true})
+		require.ErrorIs(t, err, domain.ErrEnvironmentAliasTaken)
+		_, err = w.Environments.Insert(ctx, all, domain.Environment{Parent: w.Places["Acme/Test"].ID, Alias: "Prod", Active: true})
+		require.NoError(t, err)
+		_, err = w.Environments.Update(ctx, all, w.Places["Acme/Test"].ID, func(e *domain.Environment) error { e.Alias = "prod"; return nil })
+		require.ErrorIs(t, err, domain.ErrEnvironmentAliasTaken)
+	})
+
+	t.Run("a list is in tree order, page by page", func(t *testing.T) {
+		var whole, paged []string
+		es, next, err := w.Environments.List(ctx, all.Read(), domain.Page{})
+		require.NoError(t, err)
+		require.Empty(t, next)
+		for _, e := range es {
+			whole = append(whole, string(e.Path))
+		}
+		for after := domain.Cursor(""); ; {
+			page, next, err := w.Environments.List(ctx, all.Read(), domain.Page{Limit: 2, After: after})
+			require.NoError(t, err)
+			for _, e := range page {
+				paged = append(paged, string(e.Path))
+			}
+			if after = next; after == "" {
+				break
+			}
+		}
+		require.Equal(t, whole, paged)
+		require.IsNonDecreasing(t, whole)
+	})
+
+	t.Run("a move takes everything along", func(t *testing.T) {
+		from, to := w.Places["Acme/Prod"], w.Places["Acme/Test"]
+		_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["bolt.user"].ID, "",
+			change(func(u *domain.User) { u.Allowed = []domain.Grant{w.Grant("Acme/Prod/East")} }))
+		require.NoError(t, err)
+		granted, homed := w.As(t, "bolt.user").Epoch, w.As(t, "acme.user").Generation
+		moved, err := w.Environments.Update(ctx, all, from.ID, func(e *domain.Environment) error { e.Parent, e.Alias = to.ID, "Live"; return nil })
+		require.NoError(t, err)
+		require.Equal(t, to.Path.Child(from.ID), moved.Path)
+		east := w.find(t, w.Places["Acme/Prod/East"].ID)
+		require.Equal(t, moved.Path.Child(east.ID), east.Path)
+		require.Equal(t, "Acme/Test/Live/East", east.AliasPath)
+		user, err := w.Users.Named(ctx, all.Read(), "acme.user")
+		require.NoError(t, err)
+		require.Equal(t, east.Path, user.HomePath)
+		guest, err := w.Users.Named(ctx, all.Read(), "bolt.user")
+		require.NoError(t, err)
+		require.Equal(t, east.Path, guest.Allowed[0].Path)
+		require.Greater(t, w.As(t, "bolt.user").Epoch, granted, "who was allowed a place in it must be looked at anew")
+		require.Greater(t, w.As(t, "acme.user").Generation, homed)
+		entries, _, err := w.Audit.List(ctx, tenancy.Operator("x", domain.AuditRead).Read().Below(moved.Path), domain.AuditFilter{Target: "acme.user"}, domain.Page{})
+		require.NoError(t, err)
+		require.NotEmpty(t, entries, "the trail moves too")
+		n, err := w.Users.Count(ctx, tenancy.Operator("x", domain.UserRead).Read().Below(moved.Path), domain.UserFilter{})
+		require.NoError(t, err)
+		require.EqualValues(t, 2, n, "the counters move too")
+		_, err = w.Environments.Update(ctx, all, from.ID, func(e *domain.Environment) error { e.Parent, e.Alias = from.Parent, "Prod"; return nil })
+		require.NoError(t, err)
+		require.Equal(t, w.Places["Acme/Prod/East"].Path, w.find(t, w.Places["Acme/Prod/East"].ID).Path)
+	})
+
+	t.Run("a nested organization moves whole, with its groups", func(t *testing.T) {
+		labs := w.Places["Acme/Labs"]
+		w.AddGroup(t, "Acme/Labs", "Lab team")
+		moved, err := w.Environments.Update(ctx, all, labs.ID, func(e *domain.Environment) error { e.Parent = w.Places["Bolt"].ID; e.Alias = "Guests"; return nil })
+		require.NoError(t, err)
+		require.Equal(t, labs.Organization, moved.Organization)
+		groups, err := w.Groups.List(ctx, tenancy.Operator("x", domain.GroupRead).Read().Below(moved.Path))
+		require.NoError(t, err)
+		require.Len(t, groups, 1)
+		_, err = w.Environments.Update(ctx, all, labs.ID, func(e *domain.Environment) error { e.Parent = w.Places["Acme"].ID; e.Alias = "Labs"; return nil })
+		require.NoError(t, err)
+	})
+
+	t.Run("what cannot be moved", func(t *testing.T) {
+		before := w.Dump(t)
+		for name, c := range map[string]struct {
+			move, to string
+			want     error
+		}{
+			"into itself":               {"Acme/Prod", "Acme/Prod", domain.ErrEnvironmentCycle},
+			"below itself":              {"Acme/Prod", "Acme/Prod/East", domain.ErrEnvironmentCycle},
+			"over its organization":     {"Acme/Prod", "Bolt", domain.ErrEnvironmentBorder},
+			"into a nested one":         {"Acme/Prod", "Acme/Labs", domain.ErrEnvironmentBorder},
+			"an organization in itself": {"Acme", "Acme/Labs/One", domain.ErrEnvironmentCycle},
+			"the root":                  {"/", "Acme", domain.ErrRootFixed},
+		} {
+			_, err := w.Environments.Update(ctx, all, w.Places[c.move].ID, func(e *domain.Environment) error { e.Parent = w.Places[c.to].ID; return nil })
+			require.ErrorIs(t, err, c.want, name)
+		}
+		_, err := w.Environments.Update(ctx, all, 1, func(e *domain.Environment) error { e.Active = false; return nil })
+		require.ErrorIs(t, err, domain.ErrRootFixed)
+		_, err = w.Environments.Update(ctx, all, w.Places["Acme/Prod"].ID, func(e *domain.Environment) error { e.Parent = 999_999; return nil })
+		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
+		require.Equal(t, before, w.Dump(t), "nothing was changed")
+	})
+
+	t.Run("two moves that together would make a cycle", func(t *testing.T) {
+		a, b := w.AddEnvironment(t, "Acme/A", false), w.AddEnvironment(t, "Acme/B", false)
+		var wg sync.WaitGroup
+		errs := make([]error, 2)
+		for i, c := range [][2]domain.EnvironmentID{{a.ID, b.ID}, {b.ID, a.ID}} {
+			wg.Go(func() {
+				_, errs[i] = w.Environments.Update(ctx, all, c[0], func(e *domain.Environment) error { e.Parent = c[1]; return nil })
+			})
+		}
+		wg.Wait()
+		require.False(t, errs[0] == nil && errs[1] == nil, "one must lose")
+		require.True(t, errs[0] == nil || errs[1] == nil, "%v %v", errs[0], errs[1])
+	})
+
+	t.Run("the tree has a greatest depth, also for a move", func(t *testing.T) {
+		path := "Bolt/Test"
+		for i := w.Places[path].Path.Depth(); i < domain.MaxDepth; i++ {
+			path += "/D"
+			w.AddEnvironment(t, path, false)
+		}
+		_, err := w.Environments.Insert(ctx, all, domain.Environment{Parent: w.Places[path].ID, Alias: "Deeper", Active: true})
+		require.ErrorIs(t, err, domain.ErrTooDeep)
+		_, err = w.Environments.Update(ctx, all, w.Places["Bolt/Test/D"].ID, func(e *domain.Environment) error { e.Parent = w.Places["Bolt/Prod/East"].ID; return nil })
+		require.ErrorIs(t, err, domain.ErrTooDeep)
+	})
+
+	t.Run("only what is empty can be deleted", func(t *testing.T) {
+		err := w.Environments.Delete(ctx, all, w.Places["Acme/Prod"].ID)
+		require.ErrorIs(t, err, domain.ErrEnvironmentNotEmpty)
+		public := domain.AsError(err).Public
+		require.Contains(t, public, "environments (3)")
+		require.Contains(t, public, "users (1)")
+		require.ErrorIs(t, w.Environments.Delete(ctx, all, w.Places["Acme"].ID), domain.ErrEnvironmentNotEmpty)
+		require.ErrorIs(t, w.Environments.Delete(ctx, all, 1), domain.ErrRootFixed)
+		require.ErrorIs(t, w.Environments.Delete(ctx, all, 999_999), domain.ErrEnvironmentNotFound)
+
+		empty := w.AddEnvironment(t, "Acme/Empty", true)
+		_, err = w.Users.Update(ctx, all, w.People["bolt.user"].ID, "", change(func(u *domain.User) {
+			u.Allowed, u.Blocked = []domain.Grant{w.Grant("Acme/Empty")}, []domain.Grant{w.Grant("Acme/Empty")}
+		}))
+		require.NoError(t, err)
+		epoch := w.As(t, "bolt.user").Epoch
+		require.NoError(t, w.Environments.Delete(ctx, all, empty.ID))
+		read, err := w.Users.Named(ctx, all.Read(), "bolt.user")
+		require.NoError(t, err)
+		require.Empty(t, read.Allowed)
+		require.Empty(t, read.Blocked)
+		require.Greater(t, w.As(t, "bolt.user").Epoch, epoch)
+		w.AddEnvironment(t, "Acme/Empty", false) // the alias is free again
+	})
+}
+
+func (w *World) find(t *testing.T, id domain.EnvironmentID) domain.Environment {
+	t.Helper()
+	found, err := persistence.NewSource(w.DB).Find(t.Context(), Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{domain.NumberRef(id)})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	return found[0]
+}
+
+// Find tests how environments are found by name, and that both engines compare alike.
+func Find(t *testing.T, db *persistence.DB) {
+	w := NewWorld(t, db)
+	ctx := t.Context()
+	for _, path := range []string{"Straße", "Ångström", "ǅ", "a_b", "a%b", "aXb", "Acme/Prod/Prod"} {
+		w.AddEnvironment(t, path, false)
+	}
+	source := persistence.NewSource(db)
+	for ref, want := range map[string]string{
+		"/": "/", "1": "/", "acme": "Acme", "ACME/prod": "Acme/Prod", "Acme/Prod/Prod": "Acme/Prod/Prod",
+		"ångström": "Ångström", "ÅNGSTRÖM": "Ångström", "STRAßE": "Straße", "ǆ": "ǅ", "a_b": "a_b", "a%b": "a%b",
+		"Prod/East": "Acme/Prod/East|Bolt/Prod/East", "east": "Acme/Prod/East|Bolt/Prod/East", "nowhere": "", "Acme/East": "", "od/East": "",
+		"/Acme/Prod": "Acme/Prod", "prod/prod": "Acme/Prod/Prod", "a'b": "", "a\\b": "", "_": "",
+	} {
+		found, err := source.Find(ctx, Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{domain.EnvironmentRef(ref)})
+		require.NoError(t, err, ref)
+		var paths []string
+		for _, e := range found {
+			if e.Path == domain.RootPath {
+				paths = append(paths, "/")
+			} else {
+				paths = append(paths, e.AliasPath)
+			}
+		}
+		require.Equal(t, want, strings.Join(sorted(paths), "|"), ref)
+	}
+	t.Run("a name is looked up in the reach only", func(t *testing.T) {
+		e, err := w.Gate.Environment(ctx, w.As(t, "acme.admin"), "East")
+		require.NoError(t, err)
+		require.Equal(t, w.Places["Acme/Prod/East"], e)
+		_, err = w.Gate.Environment(ctx, w.As(t, "root.admin"), "East")
+		require.ErrorIs(t, err, domain.ErrEnvironmentAmbiguous)
+		require.Contains(t, domain.AsError(err).Public, "Acme/Prod/East, Bolt/Prod/East")
+		_, err = w.Gate.Environment(ctx, w.As(t, "acme.admin"), "Bolt/Prod")
+		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
+		_, err = w.Gate.Environment(ctx, w.As(t, "acme.power"), "Acme/Prod")
+		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound, "Acme itself is above the reach, so it is no part of a name")
+		e, err = w.Gate.Environment(ctx, w.As(t, "acme.power"), "Prod/East")
+		require.NoError(t, err)
+		require.Equal(t, w.Places["Acme/Prod/East"].ID, e.ID)
+	})
+}

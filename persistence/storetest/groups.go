@@ -1,0 +1,73 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+// Groups tests what the port of groups promises.
+func Groups(t *testing.T, db *persistence.DB) {
+	w := NewWorld(t, db)
+	ctx := t.Context()
+	all := Everything(domain.GroupWrite)
+	acme := w.Places["Acme"].Organization
+	insert := func(g domain.Group) (domain.Group, error) { return w.Groups.Insert(ctx, all, g) }
+
+	t.Run("a group comes back as it was stored", func(t *testing.T) {
+		g, err := insert(domain.Group{Organization: acme, Parent: w.Teams["Acme/Team"].ID, Alias: "Sub", Mask: domain.AllPermissions})
+		require.NoError(t, err)
+		read, err := w.Groups.Get(ctx, all.Read(), g.ID)
+		require.NoError(t, err)
+		require.Equal(t, g, read)
+		w.Teams["Acme/Sub"] = g
+	})
+
+	t.Run("an alias is unique in its organization only", func(t *testing.T) {
+		_, err := insert(domain.Group{Organization: acme, Parent: domain.UserGroup, Alias: "TEAM"})
+		require.ErrorIs(t, err, domain.ErrGroupAliasTaken)
+		_, err = insert(domain.Group{Organization: acme, Parent: domain.UserGroup, Alias: "User"})
+		require.NoError(t, err, "the root's groups are of another organization")
+	})
+
+	t.Run("a parent is of the same organization or of the root", func(t *testing.T) {
+		_, err := insert(domain.Group{Organization: acme, Parent: w.Teams["Bolt/Team"].ID, Alias: "X"})
+		require.ErrorIs(t, err, domain.ErrGroupNotFound)
+		_, err = insert(domain.Group{Organization: acme, Parent: 999, Alias: "X"})
+		require.ErrorIs(t, err, domain.ErrGroupNotFound)
+		_, err = insert(domain.Group{Organization: domain.RootOrganization, Parent: w.Teams["Acme/Team"].ID, Alias: "X"})
+		require.ErrorIs(t, err, domain.ErrGroupNotFound)
+		_, err = insert(domain.Group{Organization: 999, Parent: domain.UserGroup, Alias: "X"})
+		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
+	})
+
+	t.Run("a group cannot be moved below itself", func(t *testing.T) {
+		for _, parent := range []domain.GroupID{w.Teams["Acme/Team"].ID, w.Teams["Acme/Sub"].ID} {
+			_, err := w.Groups.Update(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group) error { g.Parent = parent; return nil })
+			require.ErrorIs(t, err, domain.ErrGroupCycle)
+		}
+	})
+
+	t.Run("a change bumps the generation of its organization", func(t *testing.T) {
+		before := w.As(t, "acme.user").Generation
+		other := w.As(t, "bolt.user").Generation
+		_, err := w.Groups.Update(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group) error { g.Mask = domain.AllPermissions; return nil })
+		require.NoError(t, err)
+		require.Greater(t, w.As(t, "acme.user").Generation, before)
+		require.Equal(t, other, w.As(t, "bolt.user").Generation)
+		root := w.As(t, "acme.user").RootGeneration
+		_, err = w.Groups.Update(ctx, all, domain.UserGroup, func(g *domain.Group) error { g.Mask = domain.UserRead.Mask(); return nil })
+		require.NoError(t, err)
+		require.Greater(t, w.As(t, "acme.user").RootGeneration, root, "the root's groups are everybody's")
+	})
+
+	t.Run("a group that is used cannot be deleted", func(t *testing.T) {
+		require.ErrorIs(t, w.Groups.Delete(ctx, all, w.Teams["Acme/Team"].ID), domain.ErrGroupNotEmpty, "a group below it")
+		require.ErrorIs(t, w.Groups.Delete(ctx, all, domain.UserGroup), domain.ErrGroupNotEmpty, "members")
+		require.NoError(t, w.Groups.Delete(ctx, all, w.Teams["Acme/Sub"].ID))
+		require.ErrorIs(t, w.Groups.Delete(ctx, all, w.Teams["Acme/Sub"].ID), domain.ErrGroupNotFound)
+	})
+}

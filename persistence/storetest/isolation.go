@@ -1,0 +1,144 @@
+package storetest
+
+import (
+	"context"
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/tenancy"
+)
+
+// attempt is one method of a store, used by mine on what belongs to theirs. It returns the
+// method's error, or what it returned, which must be nothing.
+type attempt func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error)
+
+// attempts has every method of every store that takes a scope.
+var attempts = map[string]attempt{
+	"UserStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		users, _, err := w.Users.List(ctx, mine.Read(), domain.UserFilter{Prefix: lower(theirs)}, domain.Page{})
+		return users, err
+	},
+	"UserStore.Count": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		n, err := w.Users.Count(ctx, mine.Read(), domain.UserFilter{Prefix: lower(theirs)})
+		return n, err
+	},
+	"UserStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Users.Get(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
+	},
+	"UserStore.Named": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Users.Named(ctx, mine.Read(), lower(theirs)+".user")
+	},
+	"UserStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Users.Insert(ctx, mine, w.NewUser("intruder", theirs+"/Prod", domain.RoleUser, domain.UserGroup), "")
+		return nil, err
+	},
+	"UserStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Users.Update(ctx, mine, w.People[lower(theirs)+".user"].ID, "hash", change(func(u *domain.User) { u.Active = false }))
+	},
+	"UserStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Users.Delete(ctx, mine, w.People[lower(theirs)+".user"].ID, noCheck)
+	},
+	"EnvironmentStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		es, _, err := w.Environments.List(ctx, mine.Read(), domain.Page{})
+		return keep(es, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) }), err
+	},
+	"EnvironmentStore.Children": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Environments.Children(ctx, mine.Read(), w.Places[theirs+"/Prod"].ID)
+	},
+	"EnvironmentStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Environments.Insert(ctx, mine, domain.Environment{Parent: w.Places[theirs+"/Prod"].ID, Alias: "Intruder", Active: true})
+		return nil, err
+	},
+	"EnvironmentStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Environments.Update(ctx, mine, w.Places[theirs+"/Prod"].ID, func(e *domain.Environment) error { e.Code = "x"; return nil })
+	},
+	"EnvironmentStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Environments.Delete(ctx, mine, w.Places[theirs+"/Prod/West"].ID)
+	},
+	"GroupStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		groups, err := w.Groups.List(ctx, mine.Read())
+		return keep(groups, func(g domain.Group) bool { return g.Organization == w.Places[theirs].Organization }), err
+	},
+	"GroupStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Groups.Get(ctx, mine.Read(), w.Teams[theirs+"/Team"].ID)
+	},
+	"GroupStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Groups.Insert(ctx, mine, domain.Group{Organization: w.Places[theirs].Organization, Parent: domain.UserGroup, Alias: "Intruder"})
+		return nil, err
+	},
+	"GroupStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Groups.Update(ctx, mine, w.Teams[theirs+"/Team"].ID, func(g *domain.Group) error { g.Mask = 0; return nil })
+	},
+	"GroupStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Groups.Delete(ctx, mine, w.Teams[theirs+"/Team"].ID)
+	},
+	"AuditStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		entries, _, err := w.Audit.List(ctx, mine.Read(), domain.AuditFilter{}, domain.Page{})
+		return keep(entries, func(e domain.AuditEntry) bool { return w.Places[theirs].Path.Contains(e.Path) }), err
+	},
+}
+
+// byOperatorOnly are stores whose methods only the operator's scope ever reaches.
+var byOperatorOnly = map[string]bool{"DirectoryStore": true}
+
+func lower(tenant string) string { return string(tenant[0]+'a'-'A') + tenant[1:] }
+
+func keep[T any](all []T, wanted func(T) bool) []T {
+	kept := []T{}
+	for _, v := range all {
+		if wanted(v) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// Isolation tests that whatever somebody of one tenant does, they neither see nor change
+// anything of the other, for every method of every store, both ways round.
+func Isolation(t *testing.T, db *persistence.DB) {
+	w := NewWorld(t, db)
+	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit} {
+		kind := reflect.TypeOf(store)
+		for m := range kind.NumMethod() {
+			name := kind.Elem().Name() + "." + kind.Method(m).Name
+			require.Contains(t, attempts, name, "each method of a store needs an attempt")
+		}
+	}
+	for i, tenant := range Tenants {
+		theirs := Tenants[1-i]
+		scopes := map[string]tenancy.WriteScope{
+			"zero":   {},
+			"admin":  w.Scope(t, lower(tenant)+".admin", domain.EnvironmentWrite),
+			"power":  w.Scope(t, lower(tenant)+".power", domain.UserUpdate),
+			"self":   w.Scope(t, lower(tenant)+".user", domain.UserRead),
+			"places": w.Scope(t, lower(tenant)+".user", domain.EnvironmentRead),
+			"groups": w.Scope(t, lower(tenant)+".user", domain.GroupRead),
+		}
+		for name, attempt := range attempts {
+			for who, mine := range scopes {
+				before := w.Dump(t)
+				got, err := attempt(t.Context(), w, mine, theirs)
+				switch {
+				case err != nil:
+					require.Equal(t, domain.NotFound, domain.AsError(err).Kind, "%s of %s by %s: %v", name, theirs, who, err)
+				case got != nil:
+					require.Zero(t, length(got), "%s of %s by %s: %v", name, theirs, who, got)
+				default:
+					t.Errorf("%s of %s by %s went through", name, theirs, who)
+				}
+				require.Equal(t, before, w.Dump(t), "%s of %s by %s changed something", name, theirs, who)
+			}
+		}
+	}
+}
+
+func length(v any) int64 {
+	if n, ok := v.(int64); ok {
+		return n
+	}
+	return int64(reflect.ValueOf(v).Len())
+}

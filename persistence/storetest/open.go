@@ -1,0 +1,75 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/persistence/testdb"
+	"canopy/policies"
+	"canopy/rbac"
+	"canopy/tenancy"
+)
+
+// Each runs test on an empty, migrated database of each engine.
+func Each(t *testing.T, test func(t *testing.T, db *persistence.DB)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+}
+
+// SQLite returns an empty, migrated SQLite database.
+func SQLite(tb testing.TB) *persistence.DB {
+	tb.Helper()
+	db, err := persistence.OpenSQLite(testdb.SQLite(tb))
+	require.NoError(tb, err)
+	tb.Cleanup(func() { db.Close() })
+	migrate(tb, db)
+	return db
+}
+
+// Postgres returns an empty, migrated PostgreSQL database.
+func Postgres(tb testing.TB) *persistence.DB {
+	tb.Helper()
+	db, err := persistence.OpenPostgres(tb.Context(), PostgresURL(tb))
+	require.NoError(tb, err)
+	tb.Cleanup(func() { db.Close() })
+	return db
+}
+
+// PostgresURL returns the URL of an empty, migrated PostgreSQL database.
+func PostgresURL(tb testing.TB) string {
+	tb.Helper()
+	return testdb.PostgresFrom(tb, "migrated", func(url string) error {
+		db, err := persistence.OpenPostgres(context.Background(), url)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		_, err = db.Migrate(context.Background())
+		return err
+	})
+}
+
+func migrate(tb testing.TB, db *persistence.DB) {
+	tb.Helper()
+	_, err := db.Migrate(tb.Context())
+	require.NoError(tb, err)
+}
+
+// silent counts nothing.
+type silent struct{}
+
+func (silent) Looked(string, bool)             {}
+func (silent) Decided(domain.Permission, bool) {}
+
+// Gate returns a gate over db with the policy of the directory.
+func Gate(tb testing.TB, db *persistence.DB) *tenancy.Gate {
+	tb.Helper()
+	policy, err := rbac.New(policies.Model, policies.Policy)
+	require.NoError(tb, err)
+	source := persistence.NewSource(db)
+	return tenancy.NewGate(policy, source, tenancy.NewDocuments(source, silent{}), silent{})
+}

@@ -1,0 +1,265 @@
+package storetest
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+func sorted(lines []string) []string {
+	slices.Sort(lines)
+	return lines
+}
+
+func noCheck(domain.User, persistence.SuperUsers) error { return nil }
+
+func change(f func(*domain.User)) func(*domain.User, persistence.SuperUsers) error {
+	return func(u *domain.User, _ persistence.SuperUsers) error { f(u); return nil }
+}
+
+// Users tests what the port of users promises.
+func Users(t *testing.T, db *persistence.DB) {
+	w := NewWorld(t, db)
+	ctx := t.Context()
+	all := Everything(domain.UserUpdate)
+
+	t.Run("a user comes back as it was stored", func(t *testing.T) {
+		now := time.UnixMilli(1637577153521).UTC()
+		u := w.NewUser("Whole.User", "Acme/Prod", domain.RolePower, domain.AdminGroup)
+		u.Groups = append(u.Groups, w.Teams["Acme/Team"].ID, domain.UserGroup)
+		u.Allowed, u.Blocked = []domain.Grant{w.Grant("Acme/Test"), w.Grant("Bolt/Prod")}, []domain.Grant{w.Grant("Acme/Prod/East")}
+		u.Person = domain.Person{FirstName: "Zoë", LastName: "O'Brien \\ \"quoted\" ?", Mail: "zoe@example.org", Phone: "+33 1", JobTitle: "x", Department: "y"}
+		u.Standing = domain.Standing{State: domain.Pending, Active: true, FirstAccess: true, PasswordDelay: 6738, RevokeDelay: 99999,
+			Created: now, LastPassword: now.Add(1), IdleSince: now}
+		u.LastPassword = now.Add(time.Millisecond)
+		u.Language, u.TimeZone, u.DefaultPage, u.LastConnected, u.LastSeen = "Fr", "GMT+0", 3, now, now
+		stored, err := w.Users.Insert(ctx, all, u, "$argon2id$x")
+		require.NoError(t, err)
+		u.ID, u.UUID, u.Person.ID = stored.ID, stored.UUID, stored.Person.ID
+		require.Equal(t, u, stored)
+		read, err := w.Users.Get(ctx, all.Read(), stored.ID)
+		require.NoError(t, err)
+		require.Equal(t, u, read)
+		named, err := w.Users.Named(ctx, all.Read(), "wHOLE.uSER")
+		require.NoError(t, err)
+		require.Equal(t, u, named)
+	})
+
+	t.Run("a name is taken whatever its case", func(t *testing.T) {
+		_, err := w.Users.Insert(ctx, all, w.NewUser("ACME.ADMIN", "Bolt", domain.RoleUser, domain.UserGroup), "")
+		require.ErrorIs(t, err, domain.ErrUserAliasTaken)
+		u := w.NewUser("other", "Bolt", domain.RoleUser, domain.UserGroup)
+		u.Person.Mail = "Acme.Admin@EXAMPLE.org"
+		_, err = w.Users.Insert(ctx, all, u, "")
+		require.ErrorIs(t, err, domain.ErrUserMailTaken)
+		_, err = w.Users.Named(ctx, all.Read(), "other")
+		require.ErrorIs(t, err, domain.ErrUserNotFound, "nothing of the refused user stays")
+		u.Person.Mail = "other@example.org"
+		_, err = w.Users.Insert(ctx, all, u, "")
+		require.NoError(t, err, "the refused user's alias is free")
+	})
+
+	t.Run("a home or list that is not where the user says is a conflict", func(t *testing.T) {
+		u := w.NewUser("misplaced", "Acme/Prod", domain.RoleUser, domain.UserGroup)
+		u.HomePath = w.Places["Acme/Test"].Path
+		_, err := w.Users.Insert(ctx, all, u, "")
+		require.ErrorIs(t, err, domain.ErrChanged)
+		u = w.NewUser("misplaced", "Acme/Prod", domain.RoleUser, domain.UserGroup)
+		u.Allowed = []domain.Grant{{Environment: w.Places["Acme/Test"].ID, Organization: w.Places["Acme"].Organization, Path: "/1/2/"}}
+		_, err = w.Users.Insert(ctx, all, u, "")
+		require.ErrorIs(t, err, domain.ErrChanged)
+	})
+
+	t.Run("a group of another organization is not found", func(t *testing.T) {
+		_, err := w.Users.Insert(ctx, all, w.NewUser("stranger", "Acme/Prod", domain.RoleUser, w.Teams["Bolt/Team"].ID), "")
+		require.ErrorIs(t, err, domain.ErrGroupNotFound)
+	})
+
+	t.Run("an update saves what changed, and its error saves nothing", func(t *testing.T) {
+		before := w.Dump(t)
+		_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", func(u *domain.User, _ persistence.SuperUsers) error {
+			u.Person.Phone = "1"
+			return domain.ErrForbidden
+		})
+		require.ErrorIs(t, err, domain.ErrForbidden)
+		require.Equal(t, before, w.Dump(t))
+		_, err = w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(func(*domain.User) {}))
+		require.NoError(t, err)
+		require.Equal(t, before, w.Dump(t), "a change of nothing writes nothing")
+
+		saved, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(func(u *domain.User) {
+			u.Alias, u.Person.Mail, u.Person.Phone = "acme.renamed", "renamed@example.org", "2"
+			u.Home, u.HomePath = w.Places["Acme/Test"].ID, w.Places["Acme/Test"].Path
+			u.Blocked = []domain.Grant{w.Grant("Acme/Prod")}
+		}))
+		require.NoError(t, err)
+		read, err := w.Users.Named(ctx, all.Read(), "acme.renamed")
+		require.NoError(t, err)
+		require.Equal(t, saved, read)
+		_, err = w.Users.Named(ctx, all.Read(), "acme.user")
+		require.ErrorIs(t, err, domain.ErrUserNotFound)
+		w.AddUser(t, "acme.user", "Acme/Prod", domain.RoleUser, domain.UserGroup)
+	})
+
+	t.Run("a home in another organization is refused", func(t *testing.T) {
+		_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(func(u *domain.User) {
+			u.Home, u.HomePath, u.Organization = w.Places["Bolt"].ID, w.Places["Bolt"].Path, w.Places["Bolt"].Organization
+		}))
+		require.ErrorIs(t, err, domain.ErrUserBorder)
+	})
+
+	t.Run("what decides bumps the epoch, what does not leaves it", func(t *testing.T) {
+		id := w.People["acme.power"].ID
+		epoch := func() int64 { return w.As(t, "acme.power").Epoch }
+		for name, f := range map[string]func(*domain.User){
+			"role":    func(u *domain.User) { u.Role = domain.RoleUser },
+			"group":   func(u *domain.User) { u.Groups = []domain.GroupID{domain.UserGroup} },
+			"blocked": func(u *domain.User) { u.Blocked = []domain.Grant{w.Grant("Acme/Test")} },
+			"allowed": func(u *domain.User) { u.Allowed = []domain.Grant{w.Grant("Bolt/Test")} },
+			"home":    func(u *domain.User) { u.Home, u.HomePath = w.Places["Acme/Test"].ID, w.Places["Acme/Test"].Path },
+			"active":  func(u *domain.User) { u.Active = false },
+			"state":   func(u *domain.User) { u.State = domain.Pending },
+			"alias":   func(u *domain.User) { u.Alias = "acme.power" },
+		} {
+			before := epoch()
+			_, err := w.Users.Update(ctx, all, id, "", change(f))
+			require.NoError(t, err)
+			if name != "alias" {
+				require.Greater(t, epoch(), before, name)
+			}
+		}
+		before := epoch()
+		_, err := w.Users.Update(ctx, all, id, "", change(func(u *domain.User) { u.Person.Phone = "3"; u.Language = "En" }))
+		require.NoError(t, err)
+		require.Equal(t, before, epoch())
+		tokens := func() int64 {
+			a, err := w.Accounts.ByLogin(ctx, "acme.power")
+			require.NoError(t, err)
+			return a.TokenEpoch
+		}
+		voided := tokens()
+		_, err = w.Users.Update(ctx, all, id, "$argon2id$y", change(func(*domain.User) {}))
+		require.NoError(t, err)
+		require.Greater(t, epoch(), before, "a new password")
+		require.Greater(t, tokens(), voided, "a new password ends sessions")
+	})
+
+	t.Run("a deleted user leaves nothing", func(t *testing.T) {
+		u := w.AddUser(t, "short.lived", "Acme/Test", domain.RoleUser, domain.UserGroup)
+		before, err := w.Users.Count(ctx, all.Read(), domain.UserFilter{})
+		require.NoError(t, err)
+		require.ErrorIs(t, w.Users.Delete(ctx, all, u.ID, func(domain.User, persistence.SuperUsers) error { return domain.ErrLastSuperUser }), domain.ErrLastSuperUser)
+		require.NoError(t, w.Users.Delete(ctx, all, u.ID, noCheck))
+		require.ErrorIs(t, w.Users.Delete(ctx, all, u.ID, noCheck), domain.ErrUserNotFound)
+		after, err := w.Users.Count(ctx, all.Read(), domain.UserFilter{})
+		require.NoError(t, err)
+		require.Equal(t, before-1, after)
+		w.AddUser(t, "short.lived", "Bolt/Test", domain.RoleUser, domain.UserGroup)
+	})
+
+	t.Run("change may ask for the other superUsers", func(t *testing.T) {
+		second := w.AddUser(t, "second.admin", "/", domain.RoleSuperUser, domain.RootGroup)
+		_, err := w.Users.Update(ctx, all, second.ID, "", func(_ *domain.User, others persistence.SuperUsers) error {
+			found, err := others()
+			require.NoError(t, err)
+			require.Len(t, found, 1)
+			require.Equal(t, "root.admin", found[0].Alias)
+			return nil
+		})
+		require.NoError(t, err)
+	})
+}
+
+// Lists tests pages, filters, orders and counts of users.
+func Lists(t *testing.T, db *persistence.DB) {
+	w := NewWorld(t, db)
+	ctx := t.Context()
+	for i := range 40 {
+		home := []string{"Acme/Prod", "Acme/Prod/East", "Acme/Test", "Bolt/Prod", "Acme"}[i%5]
+		w.AddUser(t, "person."+strconv.Itoa(i%7)+"."+strconv.Itoa(i), home, domain.RoleUser, domain.UserGroup)
+	}
+	everyone, next, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{})
+	require.NoError(t, err)
+	require.Empty(t, next)
+	require.True(t, slices.IsSortedFunc(everyone, func(a, b domain.User) int {
+		if a.HomePath != b.HomePath {
+			if a.HomePath < b.HomePath {
+				return -1
+			}
+			return 1
+		}
+		return int(a.ID - b.ID)
+	}), "tree order")
+
+	inactive := false
+	filters := map[string]domain.UserFilter{
+		"all": {}, "prefix": {Prefix: "PERSON.3"}, "mail prefix": {Prefix: "acme.a"}, "percent is a character": {Prefix: "%"},
+		"role": {Role: domain.RolePower}, "group": {Group: domain.AdminGroup}, "inactive": {Active: &inactive},
+	}
+	keeps := func(f domain.UserFilter, u *domain.User) bool {
+		begins := func(s string) bool {
+			return len(s) >= len(f.Prefix) && domain.Fold(s[:len(f.Prefix)]) == domain.Fold(f.Prefix)
+		}
+		return (f.Prefix == "" || begins(u.Alias) || begins(u.Person.FirstName) || begins(u.Person.Mail) || begins(u.Person.LastName)) &&
+			(f.Role == 0 || u.Role == f.Role) && (f.Group == 0 || slices.Contains(u.Groups, f.Group)) && (f.Active == nil || u.Active == *f.Active)
+	}
+	less := map[domain.UserOrder]func(a, b *domain.User) bool{
+		domain.TreeOrder: func(a, b *domain.User) bool {
+			return a.HomePath < b.HomePath || a.HomePath == b.HomePath && a.ID < b.ID
+		},
+		domain.AliasOrder:            func(a, b *domain.User) bool { return domain.Fold(a.Alias) < domain.Fold(b.Alias) },
+		domain.AliasOrderDescending:  func(a, b *domain.User) bool { return domain.Fold(a.Alias) > domain.Fold(b.Alias) },
+		domain.NumberOrder:           func(a, b *domain.User) bool { return a.ID < b.ID },
+		domain.NumberOrderDescending: func(a, b *domain.User) bool { return a.ID > b.ID },
+	}
+	for _, who := range []string{"root.admin", "acme.admin", "acme.power", "acme.user", "bolt.labs"} {
+		sc := w.Scope(t, who, domain.UserRead).Read()
+		for name, f := range filters {
+			for order := range less {
+				f.Order = order
+				var want []domain.UserID
+				expected := slices.DeleteFunc(slices.Clone(everyone), func(u domain.User) bool {
+					self, own := sc.Self()
+					return own && u.ID != self.User || !own && !sc.Covers(u.HomePath) || !keeps(f, &u)
+				})
+				slices.SortFunc(expected, func(a, b domain.User) int {
+					if less[order](&a, &b) {
+						return -1
+					}
+					return 1
+				})
+				for _, u := range expected {
+					want = append(want, u.ID)
+				}
+				for _, limit := range []int{1, 3, 1000} {
+					var got []domain.UserID
+					for after := domain.Cursor(""); ; {
+						page, next, err := w.Users.List(ctx, sc, f, domain.Page{Limit: limit, After: after})
+						require.NoError(t, err)
+						require.LessOrEqual(t, len(page), limit)
+						for _, u := range page {
+							got = append(got, u.ID)
+						}
+						if after = next; after == "" {
+							break
+						}
+					}
+					require.Equal(t, want, got, "%s, %s, order %d, limit %d", who, name, order, limit)
+				}
+				n, err := w.Users.Count(ctx, sc, f)
+				require.NoError(t, err)
+				require.EqualValues(t, len(want), n, "%s, %s", who, name)
+			}
+		}
+	}
+	for _, cursor := range []domain.Cursor{"x", "0", "0 1", "1 1 a", "0 0 /1/", "0 1 /x/", "0 1 /1/\x00/", "9 1 /1/"} {
+		_, _, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{After: cursor})
+		require.ErrorIs(t, err, domain.ErrCursor, string(cursor))
+	}
+}

@@ -1,0 +1,189 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/tenancy"
+)
+
+// World is a small directory to test on: two organizations of the same shape, Acme and
+// Bolt, with an organization nested in each, and somebody of each role in both.
+type World struct {
+	DB           *persistence.DB
+	Gate         *tenancy.Gate
+	Users        *persistence.UserStore
+	Environments *persistence.EnvironmentStore
+	Groups       *persistence.GroupStore
+	Audit        *persistence.AuditStore
+	Accounts     *persistence.AccountStore
+
+	// Places finds environments by alias path, "/" for the root.
+	Places map[string]domain.Environment
+	// People finds users by alias.
+	People map[string]domain.User
+	// Teams finds groups by "organization alias/group alias".
+	Teams map[string]domain.Group
+}
+
+// Tenants are the organizations of a World that mirror each other.
+var Tenants = []string{"Acme", "Bolt"}
+
+// Everything is the scope of whoever tests the directory itself.
+func Everything(p domain.Permission) tenancy.WriteScope { return tenancy.Operator("(test)", p) }
+
+// NewWorld fills db, which must be empty.
+func NewWorld(t *testing.T, db *persistence.DB) *World {
+	t.Helper()
+	w := &World{
+		DB: db, Gate: Gate(t, db), Users: persistence.NewUserStore(db), Environments: persistence.NewEnvironmentStore(db),
+		Groups: persistence.NewGroupStore(db), Audit: persistence.NewAuditStore(db), Accounts: persistence.NewAccountStore(db),
+		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group),
+	}
+	w.root(t)
+	w.AddUser(t, "root.admin", "/", domain.RoleSuperUser, domain.RootGroup)
+	for _, tenant := range Tenants {
+		lower := strings.ToLower(tenant)
+		w.AddEnvironment(t, tenant, true)
+		for _, path := range []string{"Prod", "Prod/East", "Prod/West", "Test"} {
+			w.AddEnvironment(t, tenant+"/"+path, false)
+		}
+		w.AddEnvironment(t, tenant+"/Labs", true)
+		w.AddEnvironment(t, tenant+"/Labs/One", false)
+		w.AddGroup(t, tenant, "Team")
+		w.AddUser(t, lower+".admin", tenant, domain.RoleOAdmin, domain.AdminGroup)
+		w.AddUser(t, lower+".power", tenant+"/Prod", domain.RolePower, domain.AdminGroup)
+		w.AddUser(t, lower+".user", tenant+"/Prod/East", domain.RoleUser, domain.UserGroup)
+		w.AddUser(t, lower+".labs", tenant+"/Labs/One", domain.RoleUser, domain.UserGroup)
+	}
+	return w
+}
+
+// root makes environment 1 and the built-in groups.
+func (w *World) root(t *testing.T) {
+	t.Helper()
+	store := persistence.NewDirectoryStore(w.DB)
+	_, err := store.Claim(t.Context(), Everything(domain.OrganizationWrite), domain.Numbers{1, 3, 0, 0})
+	require.NoError(t, err)
+	require.NoError(t, store.Write(t.Context(), Everything(domain.OrganizationWrite), func(tx domain.DirectoryWriter) error {
+		root := domain.Environment{ID: 1, Parent: 1, Path: domain.RootPath, Organization: 1, IsOrganization: true, Alias: "root", Active: true}
+		root, err := tx.PutEnvironment(nil, root, domain.RootOrganization)
+		if err != nil {
+			return err
+		}
+		w.Places["/"] = root
+		groups := domain.BuiltInGroups()
+		slices.SortFunc(groups, func(a, b domain.Group) int { return int(a.Parent - b.Parent) }) // User is below Admin
+		for _, g := range groups {
+			if g, err = tx.PutGroup(nil, g, domain.RootPath); err != nil {
+				return err
+			}
+			w.Teams["/"+g.Alias] = g
+		}
+		return nil
+	}))
+}
+
+// AddEnvironment makes the environment with that alias path; the one above it must exist.
+func (w *World) AddEnvironment(t *testing.T, path string, organization bool) domain.Environment {
+	t.Helper()
+	above, alias := "/", path
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		above, alias = path[:i], path[i+1:]
+	}
+	e, err := w.Environments.Insert(t.Context(), Everything(domain.EnvironmentWrite),
+		domain.Environment{Parent: w.Places[above].ID, Alias: alias, Active: true, IsOrganization: organization})
+	require.NoError(t, err)
+	w.Places[path] = e
+	return e
+}
+
+// AddGroup makes a group below User in an organization.
+func (w *World) AddGroup(t *testing.T, organization, alias string) domain.Group {
+	t.Helper()
+	g, err := w.Groups.Insert(t.Context(), Everything(domain.GroupWrite), domain.Group{
+		Organization: w.Places[organization].Organization, Parent: domain.UserGroup, Alias: alias, Mask: domain.UserRead.Mask()})
+	require.NoError(t, err)
+	w.Teams[organization+"/"+alias] = g
+	return g
+}
+
+// NewUser returns a user of the world who is not stored yet.
+func (w *World) NewUser(alias, home string, role domain.Role, group domain.GroupID) domain.User {
+	e := w.Places[home]
+	return domain.User{
+		Alias: alias, Organization: e.Organization, Home: e.ID, HomePath: e.Path, Role: role, Groups: []domain.GroupID{group},
+		Person:   domain.Person{FirstName: alias, Mail: alias + "@example.org"},
+		Standing: domain.Standing{Active: true, Created: w.DB.Now().UTC().Truncate(1e6), IdleSince: w.DB.Now().UTC().Truncate(1e6)},
+	}
+}
+
+// AddUser makes a user.
+func (w *World) AddUser(t *testing.T, alias, home string, role domain.Role, group domain.GroupID) domain.User {
+	t.Helper()
+	u, err := w.Users.Insert(t.Context(), Everything(domain.UserCreate), w.NewUser(alias, home, role, group), "")
+	require.NoError(t, err)
+	w.People[alias] = u
+	return u
+}
+
+// Grant is the grant of the environment with that alias path.
+func (w *World) Grant(path string) domain.Grant {
+	e := w.Places[path]
+	return domain.Grant{Environment: e.ID, Organization: e.Organization, Path: e.Path}
+}
+
+// As returns the principal of the user with that alias, as a request would find it.
+func (w *World) As(t *testing.T, alias string) *domain.Principal {
+	t.Helper()
+	a, err := w.Accounts.ByLogin(t.Context(), alias)
+	require.NoError(t, err)
+	return &a.Principal
+}
+
+// Scope returns what alias may use p on, wherever.
+func (w *World) Scope(t *testing.T, alias string, p domain.Permission) tenancy.WriteScope {
+	t.Helper()
+	sc, err := w.Gate.EnterWrite(t.Context(), w.As(t, alias), p, tenancy.Anywhere())
+	require.NoError(t, err)
+	return sc
+}
+
+// Dump returns every row of the tables that hold the directory, as text, with what is
+// counted for everybody left out: equal dumps mean that nothing was changed.
+func (w *World) Dump(t *testing.T) string {
+	t.Helper()
+	var text strings.Builder
+	ctx := context.Background()
+	for _, table := range []string{"organizations", "environments", "environment_names", "environment_counts", "groups", "users",
+		"user_groups", "user_environments", "login_names", "mail_addresses", "audit"} {
+		rows, err := w.DB.Pool().QueryContext(ctx, "SELECT * FROM "+table)
+		require.NoError(t, err)
+		columns, err := rows.Columns()
+		require.NoError(t, err)
+		var lines []string
+		for rows.Next() {
+			values := make([]any, len(columns))
+			for i := range values {
+				values[i] = new(any)
+			}
+			require.NoError(t, rows.Scan(values...))
+			line := table
+			for i, v := range values {
+				line += fmt.Sprintf(" %s=%v", columns[i], *(v.(*any)))
+			}
+			lines = append(lines, line)
+		}
+		require.NoError(t, rows.Err())
+		rows.Close()
+		text.WriteString(strings.Join(sorted(lines), "\n") + "\n")
+	}
+	return text.String()
+}
