@@ -131,7 +131,9 @@ func TestImportsFollowTheLayers(t *testing.T) {
 				if imported != library && !strings.HasPrefix(imported, library+"/") {
 					continue
 				}
-				if !slices.ContainsFunc(folders, func(f string) bool { return s.folder == f || strings.HasSuffix(f, "/") && strings.HasPrefix(s.folder, f) }) {
+				if !slices.ContainsFunc(folders, func(f string) bool {
+					return s.folder == f || strings.HasSuffix(f, "/") && strings.HasPrefix(s.folder, f)
+				}) {
 					t.Errorf("%s must not import %s", s.name, imported)
 				}
 			}

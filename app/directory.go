@@ -94,7 +94,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	documents := tenancy.NewDocuments(source, d.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, d.metrics)
 	d.passwords = authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), d.accounts, secret.addresses, d.metrics, cfg.Now)
-	d.tokens = authn.NewTokens(d.accounts, secret.tokens, cfg.TokenLifetime, cfg.Now)
+	d.tokens = authn.NewTokens(d.accounts, secret.tokens, cfg.TokenLifetime, d.metrics, cfg.Now)
 	d.activity = authn.NewActivity(d.accounts, cfg.Now)
 	d.Users = usecase.NewUsers(d.Gate, documents, users, d.passwords, cfg.Now)
 	d.Environments = usecase.NewEnvironments(d.Gate, environments)

@@ -22,7 +22,7 @@ type metrics struct {
 }
 
 // caches are the names of the caches that are counted.
-var caches = []string{"access", "environments", "groups", "credentials"}
+var caches = []string{"access", "environments", "groups", "credentials", "tokens"}
 
 func newMetrics(db *persistence.DB) *metrics {
 	m := &metrics{

@@ -38,7 +38,7 @@ func openDirectory(tb testing.TB, db *persistence.DB) *app.Directory {
 func testConfig(tb testing.TB) app.Config {
 	cfg := app.DefaultConfig()
 	cfg.Data = tb.TempDir()
-	cfg.AdminPassword = "secret-of-the-test"
+	cfg.AdminPassword = testPassword
 	cfg.ServerKey = "a server key that is long enough for tests"
 	cfg.PasswordCost = authn.Cost{Memory: 8, Passes: 1}
 	return cfg

@@ -31,6 +31,10 @@ type User struct {
 	DefaultPage   int64
 	LastConnected time.Time // when the user last signed in; zero is never
 	LastSeen      time.Time // about when the user last sent a request; zero is never
+
+	// Generation is the organization's when the user was read, for what is remembered of
+	// the organization. It is not stored with the user.
+	Generation int64
 }
 
 // Person is who an account belongs to. JobTitle and Department are free text.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -36,8 +37,9 @@ type DB struct {
 	// path is the file of an SQLite database.
 	path string
 	pool *pgxpool.Pool
-	// prepare makes PostgreSQL keep the statements of the hottest lists prepared.
-	prepare bool
+	// prepare makes PostgreSQL keep the hottest statements prepared; prepared holds SQLite's.
+	prepare  bool
+	prepared *lru.Cache[string, *sql.Stmt]
 	ids     leases
 	// Now is the clock; tests set another one before the first use.
 	Now func() time.Time
@@ -47,6 +49,9 @@ type DB struct {
 const (
 	sqliteReaders      = 8
 	postgresConnection = 16
+	// preparedStatements is how many statements are kept prepared: there are a few for
+	// each combination of filters.
+	preparedStatements = 128
 )
 
 // OpenSQLite opens the file at path, and creates it if it is not there. Several
@@ -142,6 +147,7 @@ func OpenPostgres(ctx context.Context, dsn string) (*DB, error) {
 func newDB(engine Engine, write, read *bun.DB, path string) *DB {
 	d := &DB{engine: engine, write: write, read: read, path: path, Now: time.Now}
 	d.ids.db = d
+	d.prepared, _ = lru.NewWithEvict(preparedStatements, func(_ string, s *sql.Stmt) { s.Close() }) // fails for sizes below 1 only
 	return d
 }
 
@@ -166,6 +172,7 @@ func (d *DB) Connections() (open, used int) {
 
 // Close closes all connections. Statements still running are waited for.
 func (d *DB) Close() error {
+	d.prepared.Purge()
 	err := d.read.Close()
 	if d.write != d.read {
 		if errWrite := d.write.Close(); err == nil {
@@ -178,17 +185,43 @@ func (d *DB) Close() error {
 	return err
 }
 
-// hotRows runs one of the few statements that lists consist of. They are long and always
-// the same, so they are worth being prepared; everything else goes through Bun, which
-// writes values into the text.
-func (d *DB) hotRows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if d.engine == SQLite {
-		return d.read.DB.QueryContext(ctx, query, args...)
+// result is the rows of a statement.
+type result interface {
+	row
+	Next() bool
+	Err() error
+	Close() error
+}
+
+// hotRows runs one of the few statements that are long, always the same and asked all the
+// time: they are kept prepared, past Bun, which writes values into the text. On PostgreSQL
+// they go past database/sql too.
+func (d *DB) hotRows(ctx context.Context, query string, args ...any) (result, error) {
+	if d.engine == PostgreSQL {
+		if d.prepare {
+			args = append([]any{pgx.QueryExecModeCacheStatement}, args...)
+		}
+		rows, err := d.pool.Query(ctx, numbered(query), args...)
+		return poolRows{rows}, err
 	}
-	if d.prepare {
-		args = append([]any{pgx.QueryExecModeCacheStatement}, args...)
+	statement, ok := d.prepared.Get(query)
+	if !ok {
+		var err error
+		if statement, err = d.read.DB.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+		d.prepared.Add(query, statement)
 	}
-	return d.read.DB.QueryContext(ctx, numbered(query), args...)
+	return statement.QueryContext(ctx, args...)
+}
+
+// poolRows are rows read past database/sql.
+type poolRows struct{ pgx.Rows }
+
+// Close implements result.
+func (r poolRows) Close() error {
+	r.Rows.Close()
+	return nil
 }
 
 // numbered turns the marks ? of a statement into $1, $2 and so on.

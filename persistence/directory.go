@@ -3,6 +3,8 @@ package persistence
 import (
 	"context"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -133,7 +135,7 @@ var numberKinds = [...]string{environmentNumbers, groupNumbers, userNumbers, per
 // only. An error of work is returned as it is, and nothing is written.
 func (s *DirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(domain.DirectoryWriter) error) error {
 	return translate(s.db.tryTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		writer := &directoryTx{ctx: ctx, db: s.db, tx: tx, w: w, touched: make(map[domain.OrganizationID]bool)}
+		writer := &directoryTx{ctx: ctx, db: s.db, tx: tx, w: w, touched: make(map[domain.OrganizationID]bool), homes: make(map[domain.EnvironmentID]int64)}
 		if err := work(writer); err != nil {
 			return err
 		}
@@ -147,9 +149,14 @@ type directoryTx struct {
 	db      *DB
 	tx      bun.Tx
 	w       tenancy.WriteScope
-	entries []*auditRow
 	touched map[domain.OrganizationID]bool
 	around  []domain.EnvironmentPath
+
+	// What is collected here is written together: environments before anything that lies
+	// in them, the rest when there is enough of it or at the end.
+	environments []newEnvironment
+	homes        map[domain.EnvironmentID]int64
+	entries      []*auditRow
 }
 
 // note keeps an audit entry for the end of the transaction.
@@ -163,18 +170,42 @@ func (t *directoryTx) note(e domain.AuditEntry) error {
 }
 
 func (t *directoryTx) writeEntries() error {
-	if len(t.entries) == 0 {
-		return nil
-	}
-	_, err := t.tx.NewInsert().Model(&t.entries).Exec(t.ctx)
+	part := t.entries
 	t.entries = nil
-	return translate(err)
+	return insertAll(t.ctx, t.tx, part)
+}
+
+// writeEnvironments writes the environments that are new.
+func (t *directoryTx) writeEnvironments() error {
+	part := t.environments
+	t.environments = nil
+	return insertEnvironments(t.ctx, t.tx, part...)
+}
+
+// writeCounts adds the users that are new to the numbers of their homes.
+func (t *directoryTx) writeCounts() error {
+	ids := slices.Sorted(maps.Keys(t.homes))
+	for part := range slices.Chunk(ids, exportPage) {
+		values, args := "", make([]any, 0, 2*len(part))
+		for _, id := range part {
+			values += either(values == "", "", ", ") + "(?, ?)"
+			args = append(args, int64(id), t.homes[id])
+		}
+		_, err := t.tx.ExecContext(t.ctx, "WITH added (id, n) AS (VALUES "+values+`) UPDATE environment_counts SET users = users + added.n
+			FROM added WHERE environment_counts.environment_id = added.id`, args...)
+		if err != nil {
+			return translate(err)
+		}
+	}
+	return nil
 }
 
 // finish writes what was kept for the end.
 func (t *directoryTx) finish() error {
-	if err := t.writeEntries(); err != nil {
-		return err
+	for _, write := range []func() error{t.writeEnvironments, t.writeCounts, t.writeEntries} {
+		if err := write(); err != nil {
+			return err
+		}
 	}
 	for o := range t.touched {
 		if err := bump(t.ctx, t.tx, o); err != nil {
@@ -202,8 +233,11 @@ func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Enviro
 		if e.UUID == "" {
 			e.UUID = newUUID()
 		}
-		if err := insertEnvironment(t.ctx, t.tx, &e, parent); err != nil {
-			return e, err
+		t.environments = append(t.environments, newEnvironment{e, parent})
+		if len(t.environments) == exportPage {
+			if err := t.writeEnvironments(); err != nil {
+				return e, err
+			}
 		}
 		t.touched[e.Organization] = true
 		if e.IsOrganization && e.ID != domain.RootEnvironment {
@@ -214,6 +248,9 @@ func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Enviro
 	changes := domain.Diff(before.Fields(), e.Fields())
 	if len(changes) == 0 {
 		return e, nil
+	}
+	if err := t.writeEnvironments(); err != nil {
+		return e, err
 	}
 	if err := NewEnvironmentStore(t.db).save(t.ctx, t.tx, t.w, before, &e); err != nil {
 		return e, err
@@ -236,6 +273,9 @@ func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domai
 		g.UUID = newUUID()
 	}
 	if err := store.checkParent(t.ctx, t.tx, &g); err != nil {
+		return g, err
+	}
+	if err := t.writeEnvironments(); err != nil {
 		return g, err
 	}
 	row := toGroupRow(&g, place)
@@ -293,10 +333,11 @@ func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
 	if len(users) == 0 {
 		return nil
 	}
+	if err := t.writeEnvironments(); err != nil {
+		return err
+	}
 	rows := make([]*userRow, len(users))
 	plain := make([]*domain.User, len(users))
-	homes := make(map[domain.EnvironmentID]*domain.User)
-	counts := make(map[domain.EnvironmentID]int64)
 	for i := range users {
 		u := &users[i].User
 		if u.UUID == "" {
@@ -304,8 +345,7 @@ func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
 		}
 		plain[i], rows[i] = u, toUserRow(u)
 		rows[i].PasswordHash = string(users[i].Hash)
-		homes[u.Home] = u
-		counts[u.Home]++
+		t.homes[u.Home]++
 		if err := t.note(userEntry("user:create", u, domain.Diff(nil, u.Fields()))); err != nil {
 			return err
 		}
@@ -316,13 +356,8 @@ func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
 	if err := takeNames(t.ctx, t.tx, mailAddresses, func(u *domain.User) string { return u.Person.Mail }, plain...); err != nil {
 		return err
 	}
-	if _, err := t.tx.NewInsert().Model(&rows).Exec(t.ctx); err != nil {
-		return translate(err)
-	}
-	for home, u := range homes {
-		if err := countUsers(t.ctx, t.tx, u, counts[home]); err != nil {
-			return err
-		}
+	if err := insertAll(t.ctx, t.tx, rows); err != nil {
+		return err
 	}
 	return insertLists(t.ctx, t.tx, plain...)
 }

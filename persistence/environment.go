@@ -129,7 +129,7 @@ func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e d
 		if err := e.Validate(); err != nil {
 			return err
 		}
-		if err := insertEnvironment(ctx, tx, &e, parent.Organization); err != nil {
+		if err := insertEnvironments(ctx, tx, newEnvironment{e, parent.Organization}); err != nil {
 			return err
 		}
 		if e.IsOrganization {
@@ -155,29 +155,80 @@ func (s *EnvironmentStore) parent(ctx context.Context, tx bun.Tx, where predicat
 	return parent, err
 }
 
-// insertEnvironment adds the rows of an environment whose place is known.
-func insertEnvironment(ctx context.Context, tx bun.Tx, e *domain.Environment, parentOrganization domain.OrganizationID) error {
-	if e.IsOrganization {
-		_, err := tx.ExecContext(ctx, "INSERT INTO organizations (organization_id, generation) VALUES (?, 1)", int64(e.Organization))
-		if err != nil {
-			return translate(err)
-		}
-	}
-	if _, err := tx.NewInsert().Model(toEnvironmentRow(e)).Exec(ctx); err != nil {
-		return translate(err)
-	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO environment_counts (organization_id, environment_id, environment_path, users) VALUES (?, ?, ?, 0)",
-		int64(e.Organization), int64(e.ID), string(e.Path))
-	if err != nil || e.ID == domain.RootEnvironment {
-		return translate(err)
-	}
-	return takeAlias(ctx, tx, e, parentOrganization)
+// newEnvironment is an environment whose place is known, and the organization of the one
+// above it.
+type newEnvironment struct {
+	domain.Environment
+	parent domain.OrganizationID
 }
 
-func takeAlias(ctx context.Context, tx bun.Tx, e *domain.Environment, parentOrganization domain.OrganizationID) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO environment_names
-		(organization_id, parent_id, alias_key, environment_organization_id, environment_id) VALUES (?, ?, ?, ?, ?)`,
-		int64(parentOrganization), int64(e.Parent), domain.Fold(e.Alias), int64(e.Organization), int64(e.ID))
+// aliasRow is a row of the table environment_names, countRow one of environment_counts.
+type aliasRow struct {
+	bun.BaseModel `bun:"table:environment_names"`
+
+	OrganizationID            int64
+	ParentID                  int64
+	AliasKey                  string
+	EnvironmentOrganizationID int64
+	EnvironmentID             int64
+}
+
+type countRow struct {
+	bun.BaseModel `bun:"table:environment_counts"`
+
+	OrganizationID  int64
+	EnvironmentID   int64
+	EnvironmentPath string
+	Users           int64
+}
+
+type organizationRow struct {
+	bun.BaseModel `bun:"table:organizations"`
+
+	OrganizationID int64
+	Generation     int64
+}
+
+// insertEnvironments adds the rows of environments, each behind the one above it.
+func insertEnvironments(ctx context.Context, tx bun.Tx, es ...newEnvironment) error {
+	var organizations []*organizationRow
+	var rows []*environmentRow
+	var counts []*countRow
+	var aliases []*aliasRow
+	for i := range es {
+		e := &es[i]
+		if e.IsOrganization {
+			organizations = append(organizations, &organizationRow{OrganizationID: int64(e.Organization), Generation: 1})
+		}
+		rows = append(rows, toEnvironmentRow(&e.Environment))
+		counts = append(counts, &countRow{OrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID), EnvironmentPath: string(e.Path)})
+		if e.ID != domain.RootEnvironment {
+			aliases = append(aliases, toAliasRow(e))
+		}
+	}
+	if err := insertAll(ctx, tx, organizations); err != nil {
+		return err
+	}
+	if err := insertAll(ctx, tx, rows); err != nil {
+		return err
+	}
+	if err := insertAll(ctx, tx, counts); err != nil {
+		return err
+	}
+	return insertAll(ctx, tx, aliases)
+}
+
+func toAliasRow(e *newEnvironment) *aliasRow {
+	return &aliasRow{OrganizationID: int64(e.parent), ParentID: int64(e.Parent), AliasKey: domain.Fold(e.Alias),
+		EnvironmentOrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID)}
+}
+
+// insertAll adds rows of one table in one statement.
+func insertAll[T any](ctx context.Context, tx bun.Tx, rows []*T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
 	return translate(err)
 }
 
@@ -268,7 +319,7 @@ func (s *EnvironmentStore) hang(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 	if err := freeAlias(ctx, tx, after.ID); err != nil {
 		return err
 	}
-	if err := takeAlias(ctx, tx, after, parent.Organization); err != nil {
+	if err := insertAll(ctx, tx, []*aliasRow{toAliasRow(&newEnvironment{*after, parent.Organization})}); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE environments SET

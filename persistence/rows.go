@@ -23,7 +23,7 @@ type querier interface {
 type row interface{ Scan(dest ...any) error }
 
 // collect reads all rows of a statement. It returns an empty slice for none.
-func collect[T any](rows *sql.Rows, err error, scan func(row) (T, error)) ([]T, error) {
+func collect[T any](rows result, err error, scan func(row) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -40,7 +40,7 @@ func collect[T any](rows *sql.Rows, err error, scan func(row) (T, error)) ([]T, 
 }
 
 // only reads the one row of a statement; missing if there is none.
-func only[T any](rows *sql.Rows, err error, scan func(row) (T, error), missing error) (T, error) {
+func only[T any](rows result, err error, scan func(row) (T, error), missing error) (T, error) {
 	var none T
 	all, err := collect(rows, err, scan)
 	if err != nil {

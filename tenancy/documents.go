@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -44,14 +45,18 @@ func NewDocuments(source Source, c Counter) *Documents {
 	return &Documents{source: source, environments: environments, groups: groups, hits: c}
 }
 
-// Environments returns the environments the keys name, as they were at sc's time or
-// later. One that is gone is missing.
-func (d *Documents) Environments(ctx context.Context, sc Scope, keys []EnvironmentKey) (map[domain.EnvironmentID]*domain.Environment, error) {
+// Generations are the generations of organizations as they were read at the beginning of a
+// request or with a row.
+type Generations map[domain.OrganizationID]int64
+
+// Environments returns the environments the keys name, as they were when sc or known was
+// read, or later. One that is gone is missing. known may be nil.
+func (d *Documents) Environments(ctx context.Context, sc Scope, known Generations, keys []EnvironmentKey) (map[domain.EnvironmentID]*domain.Environment, error) {
 	found := make(map[domain.EnvironmentID]*domain.Environment, len(keys))
 	if len(keys) == 0 {
 		return found, nil
 	}
-	generations, err := d.generations(ctx, sc, func(yield func(domain.OrganizationID)) {
+	generations, err := d.generations(ctx, sc, known, func(yield func(domain.OrganizationID)) {
 		for _, k := range keys {
 			yield(k.Organization)
 		}
@@ -91,9 +96,10 @@ func (d *Documents) Environments(ctx context.Context, sc Scope, keys []Environme
 	return found, nil
 }
 
-// Groups returns the groups of the organizations and the root's.
-func (d *Documents) Groups(ctx context.Context, sc Scope, organizations ...domain.OrganizationID) (*Groups, error) {
-	generations, err := d.generations(ctx, sc, func(yield func(domain.OrganizationID)) {
+// Groups returns the groups of the organizations and the root's, as they were when sc or
+// known was read, or later. known may be nil.
+func (d *Documents) Groups(ctx context.Context, sc Scope, known Generations, organizations ...domain.OrganizationID) (*Groups, error) {
+	generations, err := d.generations(ctx, sc, known, func(yield func(domain.OrganizationID)) {
 		yield(domain.RootOrganization)
 		for _, o := range organizations {
 			yield(o)
@@ -105,7 +111,7 @@ func (d *Documents) Groups(ctx context.Context, sc Scope, organizations ...domai
 	return d.groupsAt(ctx, generations)
 }
 
-func (d *Documents) groupsAt(ctx context.Context, generations map[domain.OrganizationID]int64) (*Groups, error) {
+func (d *Documents) groupsAt(ctx context.Context, generations Generations) (*Groups, error) {
 	all := &Groups{trees: make(map[domain.OrganizationID]groupTree, len(generations))}
 	var missing []domain.OrganizationID
 	for o, generation := range generations {
@@ -135,19 +141,22 @@ func (d *Documents) groupsAt(ctx context.Context, generations map[domain.Organiz
 	return all, nil
 }
 
-// generations returns the generation of each organization: those sc knows from the
-// beginning of the request, the others in one statement.
-func (d *Documents) generations(ctx context.Context, sc Scope, each func(func(domain.OrganizationID))) (map[domain.OrganizationID]int64, error) {
-	generations := make(map[domain.OrganizationID]int64, 2)
+// generations returns the generation of each organization: those that sc and known have,
+// the others in one statement.
+func (d *Documents) generations(ctx context.Context, sc Scope, known Generations, each func(func(domain.OrganizationID))) (Generations, error) {
+	generations := make(Generations, 2)
 	var unknown []domain.OrganizationID
 	each(func(o domain.OrganizationID) {
 		if _, seen := generations[o]; seen {
 			return
 		}
-		switch o {
-		case sc.own.organization:
+		generation, ok := known[o]
+		switch {
+		case ok:
+			generations[o] = generation
+		case o == sc.own.organization:
 			generations[o] = sc.own.generation
-		case sc.root.organization:
+		case o == sc.root.organization:
 			generations[o] = sc.root.generation
 		default:
 			generations[o] = 0
@@ -161,9 +170,7 @@ func (d *Documents) generations(ctx context.Context, sc Scope, each func(func(do
 	if err != nil {
 		return nil, err
 	}
-	for o, generation := range read {
-		generations[o] = generation
-	}
+	maps.Copy(generations, read)
 	return generations, nil
 }
 

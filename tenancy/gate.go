@@ -72,7 +72,7 @@ func (g *Gate) access(ctx context.Context, who *domain.Principal) (*access, erro
 }
 
 func (g *Gate) compute(ctx context.Context, who *domain.Principal) (*access, error) {
-	groups, err := g.documents.groupsAt(ctx, map[domain.OrganizationID]int64{
+	groups, err := g.documents.groupsAt(ctx, Generations{
 		who.Organization:        who.Generation,
 		domain.RootOrganization: who.RootGeneration,
 	})
@@ -248,7 +248,7 @@ func (g *Gate) Explain(ctx context.Context, who *domain.Principal, p domain.Perm
 	if err != nil {
 		return domain.Explanation{}, err
 	}
-	groups, err := g.documents.Groups(ctx, scopeOf(who, a, p), who.Organization)
+	groups, err := g.documents.Groups(ctx, scopeOf(who, a, p), nil, who.Organization)
 	if err != nil {
 		return domain.Explanation{}, err
 	}

@@ -20,7 +20,7 @@ func (g *Gate) Giver(ctx context.Context, who *domain.Principal, o domain.Organi
 	if err != nil {
 		return Giver{}, err
 	}
-	groups, err := g.documents.Groups(ctx, scopeOf(who, a, domain.UserUpdate), o)
+	groups, err := g.documents.Groups(ctx, scopeOf(who, a, domain.UserUpdate), nil, o)
 	return Giver{who: who, has: a, groups: groups}, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"canopy/domain"
 )
@@ -20,12 +21,20 @@ type Tokens struct {
 	keyID    string
 	lifetime time.Duration
 	now      func() time.Time
+	// verified remembers the claims of tokens whose signature was found good, by the
+	// token's SHA-256. What they are worth is asked of the row, each time.
+	verified *lru.Cache[[sha256.Size]byte, *claims]
+	counter  Counter
 }
 
+// verifiedTokens is how many tokens are remembered, at about 300 bytes.
+const verifiedTokens = 16 << 10
+
 // NewTokens returns the tokens signed with key, which last for lifetime.
-func NewTokens(accounts Accounts, key []byte, lifetime time.Duration, now func() time.Time) *Tokens {
+func NewTokens(accounts Accounts, key []byte, lifetime time.Duration, c Counter, now func() time.Time) *Tokens {
 	sum := sha256.Sum256(key)
-	return &Tokens{accounts: accounts, key: key, keyID: hex.EncodeToString(sum[:4]), lifetime: lifetime, now: now}
+	verified, _ := lru.New[[sha256.Size]byte, *claims](verifiedTokens) // fails for sizes below 1 only
+	return &Tokens{accounts: accounts, key: key, keyID: hex.EncodeToString(sum[:4]), lifetime: lifetime, now: now, verified: verified, counter: c}
 }
 
 // claims is what a token says. Sub, ID, Env and Time are those of the published sample;
@@ -62,9 +71,7 @@ func (t *Tokens) Issue(a domain.Account, e domain.Environment) (string, time.Tim
 // token that is not ours, has expired, or was given out before the account was closed or
 // its password changed.
 func (t *Tokens) Principal(ctx context.Context, text string) (domain.Account, error) {
-	var c claims
-	_, err := jwt.ParseWithClaims(text, &c, func(*jwt.Token) (any, error) { return t.key, nil },
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS512.Alg()}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(t.now))
+	c, err := t.verify(text)
 	if err != nil {
 		return domain.Account{}, errBadToken.Because(err)
 	}
@@ -86,6 +93,27 @@ func (t *Tokens) Principal(ctx context.Context, text string) (domain.Account, er
 	account.Principal.PasswordExpired = account.Standing.PasswordExpired(now)
 	account.Current = domain.NumberRef(domain.EnvironmentID(c.Environment))
 	return account, nil
+}
+
+// verify returns what the token says if we signed it and it has not expired.
+func (t *Tokens) verify(text string) (*claims, error) {
+	sum := sha256.Sum256([]byte(text))
+	c, hit := t.verified.Get(sum)
+	t.counter.Looked("tokens", hit)
+	if hit {
+		if !t.now().Before(c.ExpiresAt.Time) {
+			return nil, jwt.ErrTokenExpired
+		}
+		return c, nil
+	}
+	c = new(claims)
+	_, err := jwt.ParseWithClaims(text, c, func(*jwt.Token) (any, error) { return t.key, nil },
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS512.Alg()}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(t.now))
+	if err != nil {
+		return nil, err
+	}
+	t.verified.Add(sum, c)
+	return c, nil
 }
 
 var errBadToken = domain.ErrUnauthenticated.Saying("The token is not valid; sign in again.")

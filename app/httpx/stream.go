@@ -17,6 +17,7 @@ const wholeSize = 256 << 10
 func Stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], open func(*Writer), each func(*Writer, *T), end func(*Writer)) error {
 	next, stop := iter.Pull2(entries)
 	s := &stream[T]{next: next, stop: stop, each: each, end: end, deadline: deadlineOf(c)}
+	s.w.text = c.Context().Response.SwapBody(nil)[:0] // the connection's own buffer, grown by answers before
 	open(&s.w)
 	for !s.ended && len(s.w.Bytes()) < wholeSize {
 		if err := s.more(); err != nil {
@@ -27,7 +28,7 @@ func Stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], open func(*Writer)
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	if s.ended {
 		stop()
-		c.Context().Response.SetBody(s.w.Bytes())
+		c.Context().Response.SwapBody(s.w.Bytes())
 		return nil
 	}
 	s.deadline.keep()

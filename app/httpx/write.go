@@ -18,6 +18,12 @@ type Writer struct {
 // Bytes returns what was written. It is valid until the next call.
 func (w *Writer) Bytes() []byte { return w.text }
 
+// Raw writes JSON that a Writer wrote before.
+func (w *Writer) Raw(key string, text []byte) {
+	w.key(key)
+	w.text = append(w.text, text...)
+}
+
 // Reset forgets what was written, but not that something was: what follows continues.
 func (w *Writer) Reset() { w.text = w.text[:0] }
 

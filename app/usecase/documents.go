@@ -38,10 +38,12 @@ type GroupDocument struct {
 // user: what is not remembered is read for all of them at once.
 func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy.Scope, users []domain.User) ([]UserDocument, error) {
 	organizations := make([]domain.OrganizationID, len(users))
+	known := make(tenancy.Generations, 1)
 	var keys []tenancy.EnvironmentKey
 	for i := range users {
 		u := &users[i]
 		organizations[i] = u.Organization
+		known[u.Organization] = u.Generation
 		for _, list := range [][]domain.Grant{u.Allowed, u.Blocked} {
 			for _, g := range list {
 				if sc.Shows(g.Path) {
@@ -50,20 +52,25 @@ func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy
 			}
 		}
 	}
-	environments, err := documents.Environments(ctx, sc, keys)
+	environments, err := documents.Environments(ctx, sc, known, keys)
 	if err != nil {
 		return nil, err
 	}
-	groups, err := documents.Groups(ctx, sc, organizations...)
+	groups, err := documents.Groups(ctx, sc, known, organizations...)
 	if err != nil {
 		return nil, err
 	}
+	chains := make(map[domain.GroupID][]domain.Group) // a group belongs to one organization or to all
 	described := make([]UserDocument, len(users))
 	for i := range users {
 		d := &described[i]
 		d.User = users[i]
 		if len(d.Groups) > 0 {
-			d.Group = groups.Chain(d.Organization, d.Groups[0])
+			first := d.Groups[0]
+			if chains[first] == nil {
+				chains[first] = groups.Chain(d.Organization, first)
+			}
+			d.Group = chains[first]
 		}
 		d.AllowedShown = shown(sc, environments, d.Allowed)
 		d.BlockedShown = shown(sc, environments, d.Blocked)

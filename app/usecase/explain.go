@@ -77,7 +77,7 @@ func (x *Explain) Decision(ctx context.Context, who domain.Principal, in Explain
 	}
 	d.Usable = account.Usable(x.now())
 	d.Allowed = d.Allowed && d.Usable
-	groups, err := x.documents.Groups(ctx, sc, user.Organization)
+	groups, err := x.documents.Groups(ctx, sc, nil, user.Organization)
 	if err != nil {
 		return ExplanationDocument{}, err
 	}

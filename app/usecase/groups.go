@@ -52,7 +52,7 @@ func (g *Groups) describe(ctx context.Context, sc tenancy.Scope, groups []domain
 	for i, group := range groups {
 		organizations[i] = group.Organization
 	}
-	known, err := g.documents.Groups(ctx, sc, distinct(organizations)...)
+	known, err := g.documents.Groups(ctx, sc, nil, distinct(organizations)...)
 	if err != nil {
 		return nil, err
 	}

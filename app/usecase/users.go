@@ -94,7 +94,7 @@ func (u *Users) group(ctx context.Context, sc tenancy.Scope, who *domain.Princip
 	if id, ok := ref.Number(); ok || ref == "" {
 		return id, nil
 	}
-	groups, err := u.documents.Groups(ctx, sc, who.Organization)
+	groups, err := u.documents.Groups(ctx, sc, nil, who.Organization)
 	if err != nil {
 		return 0, err
 	}

@@ -82,9 +82,6 @@ var attempts = map[string]attempt{
 	},
 }
 
-// byOperatorOnly are stores whose methods only the operator's scope ever reaches.
-var byOperatorOnly = map[string]bool{"DirectoryStore": true}
-
 func lower(tenant string) string { return string(tenant[0]+'a'-'A') + tenant[1:] }
 
 func keep[T any](all []T, wanted func(T) bool) []T {

@@ -45,6 +45,8 @@ func Users(t *testing.T, db *persistence.DB) {
 		require.Equal(t, u, stored)
 		read, err := w.Users.Get(ctx, all.Read(), stored.ID)
 		require.NoError(t, err)
+		require.Positive(t, read.Generation)
+		u.Generation = read.Generation
 		require.Equal(t, u, read)
 		named, err := w.Users.Named(ctx, all.Read(), "wHOLE.uSER")
 		require.NoError(t, err)

@@ -65,7 +65,29 @@ func (s *Surface) encodeUserList(c *fiber.Ctx, list usecase.UserList) error {
 	if list.Total >= 0 {
 		c.Set("X-Total-Count", strconv.FormatInt(list.Total, 10))
 	}
-	return stream(s, c, list.Users, writeUser)
+	return stream(s, c, list.Users, make(fragments).writeUser)
+}
+
+// fragments remembers, within one answer, the text of groups and environments, which come
+// again and again on a list of users.
+type fragments map[any][]byte
+
+// maxFragments bounds them: an answer may have any number of users.
+const maxFragments = 2000
+
+// write writes what of points to, as text writes it into an empty Writer.
+func (f fragments) write(w *httpx.Writer, key string, of any, text func(*httpx.Writer)) {
+	known, ok := f[of]
+	if !ok {
+		var sub httpx.Writer
+		text(&sub)
+		known = sub.Bytes()
+		if len(f) == maxFragments {
+			clear(f)
+		}
+		f[of] = known
+	}
+	w.Raw(key, known)
 }
 
 func (s *Surface) encodeEnvironmentList(c *fiber.Ctx, list usecase.EnvironmentList) error {
@@ -99,8 +121,13 @@ func (s *Surface) encodeToken(c *fiber.Ctx, t usecase.Token) error {
 	})(c, t)
 }
 
-// writeUser writes a user as the document shows one; ours is behind timezone's lists.
+// writeUser writes one user.
 func writeUser(w *httpx.Writer, key string, u *usecase.UserDocument) {
+	make(fragments).writeUser(w, key, u)
+}
+
+// writeUser writes a user as the document shows one; what is ours comes behind envsbloque.
+func (f fragments) writeUser(w *httpx.Writer, key string, u *usecase.UserDocument) {
 	w.Open(key, '{')
 	w.Number("userid", int64(u.ID))
 	w.Open("person", '{')
@@ -112,7 +139,7 @@ func writeUser(w *httpx.Writer, key string, u *usecase.UserDocument) {
 	w.TextOrNull("role", u.Person.JobTitle)
 	w.TextOrNull("service", u.Person.Department)
 	w.Close('}')
-	writeChain(w, "group", u.Group)
+	f.writeChain(w, "group", u.Group)
 	w.Text("alias", u.Alias)
 	w.Number("envId", int64(u.Home))
 	w.Null("password")
@@ -130,8 +157,8 @@ func writeUser(w *httpx.Writer, key string, u *usecase.UserDocument) {
 		w.Text("logged", strconv.FormatInt(u.LastSeen.UnixMilli(), 10))
 	}
 	w.TextOrNull("timezone", u.TimeZone)
-	writeEnvironments(w, "envs", u.AllowedShown)
-	writeEnvironments(w, "envsbloque", u.BlockedShown)
+	f.writeEnvironments(w, "envs", u.AllowedShown)
+	f.writeEnvironments(w, "envsbloque", u.BlockedShown)
 
 	w.Text("role", u.Role.String())
 	w.Number("organization", int64(u.Organization))
@@ -177,11 +204,21 @@ func openGroup(w *httpx.Writer, key string, chain []domain.Group) {
 	w.Text("permission", g.Mask.String())
 }
 
-func writeEnvironments(w *httpx.Writer, key string, all []*domain.Environment) {
+func (f fragments) writeChain(w *httpx.Writer, key string, chain []domain.Group) {
+	if len(chain) == 0 {
+		w.Null(key)
+		return
+	}
+	f.write(w, key, &chain[0], func(sub *httpx.Writer) { writeChain(sub, "", chain) })
+}
+
+func (f fragments) writeEnvironments(w *httpx.Writer, key string, all []*domain.Environment) {
 	w.Open(key, '[')
 	for _, e := range all {
-		openEnvironment(w, "", e)
-		w.Close('}')
+		f.write(w, "", e, func(sub *httpx.Writer) {
+			openEnvironment(sub, "", e)
+			sub.Close('}')
+		})
 	}
 	w.Close(']')
 }

@@ -136,6 +136,7 @@ CREATE TABLE users (
     CONSTRAINT users_environment_id_fkey FOREIGN KEY (organization_id, environment_id) REFERENCES environments (organization_id, id)
 );
 CREATE INDEX users_environment_path_idx ON users (environment_path, id);
+CREATE INDEX users_organization_id_idx ON users (organization_id, environment_path, id);
 CREATE INDEX users_id_idx ON users (id);
 CREATE INDEX users_alias_key_idx ON users (alias_key, id);
 CREATE INDEX users_super_idx ON users (organization_id, id) WHERE role = 4;

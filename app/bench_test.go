@@ -1,0 +1,228 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"canopy/app"
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/persistence/storetest"
+)
+
+// contender is one way to answer a request, measured beside others.
+type contender struct {
+	name    string
+	request func() *fasthttp.Request
+	took    []time.Duration
+}
+
+// race sends requests to all contenders in turns, so that whatever else the machine does
+// hits all alike, and reports each one's rate as a share of the first one's.
+func race(b *testing.B, contenders []*contender) {
+	const clients, perTurn = 4, 25
+	client := &fasthttp.Client{MaxConnsPerHost: clients}
+	for b.Loop() {
+		for _, c := range contenders {
+			var wg sync.WaitGroup
+			began := time.Now()
+			for range clients {
+				wg.Go(func() {
+					for range perTurn {
+						req, res := c.request(), fasthttp.AcquireResponse()
+						if err := client.Do(req, res); err != nil || res.StatusCode() != 200 {
+							b.Errorf("%s: %v, %d %.200s", c.name, err, res.StatusCode(), res.Body())
+						}
+						fasthttp.ReleaseResponse(res)
+						fasthttp.ReleaseRequest(req)
+					}
+				})
+			}
+			wg.Wait()
+			c.took = append(c.took, time.Since(began))
+		}
+	}
+	median := func(c *contender) float64 {
+		slices.Sort(c.took)
+		return c.took[len(c.took)/2].Seconds()
+	}
+	first := median(contenders[0])
+	for _, c := range contenders[1:] {
+		b.ReportMetric(first/median(c), c.name+"/"+contenders[0].name)
+	}
+	b.ReportMetric(clients*perTurn/first, contenders[0].name+"-req/s")
+}
+
+// serve runs the server of a directory until the benchmark ends, and returns its address.
+func serve(tb testing.TB, db *persistence.DB, change func(*app.Config)) (*app.Directory, string) {
+	tb.Helper()
+	cfg := testConfig(tb)
+	cfg.Listen = "127.0.0.1:0"
+	cfg.Log = slog.New(slog.DiscardHandler)
+	if change != nil {
+		change(&cfg)
+	}
+	_, err := app.Begin(context.Background(), &cfg, db)
+	require.NoError(tb, err)
+	d, err := app.Wire(context.Background(), cfg, db)
+	require.NoError(tb, err)
+	s, err := app.NewServer(d)
+	require.NoError(tb, err)
+	done := make(chan error, 1)
+	go func() { done <- s.Serve() }()
+	tb.Cleanup(func() {
+		require.NoError(tb, s.Stop(context.Background()))
+		require.NoError(tb, <-done)
+	})
+	return d, s.Address()
+}
+
+// signIn signs in at a server.
+func signIn(tb testing.TB, address, login, password string) string {
+	tb.Helper()
+	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	req.SetRequestURI(address + "/auth")
+	req.Header.SetMethod("POST")
+	req.Header.SetContentType("application/json")
+	req.SetBodyString(fmt.Sprintf(`{"user":%q,"password":%q}`, login, password))
+	require.NoError(tb, fasthttp.Do(req, res))
+	_, text, ok := strings.Cut(string(res.Body()), `"Token":"`)
+	require.True(tb, ok, string(res.Body()))
+	text, _, _ = strings.Cut(text, `"`)
+	return text
+}
+
+// get returns a request of a list with a token.
+func get(address, token string) func() *fasthttp.Request {
+	return func() *fasthttp.Request {
+		req := fasthttp.AcquireRequest()
+		req.SetRequestURI(address)
+		req.Header.Set("Authorization", "Bearer "+token)
+		return req
+	}
+}
+
+// engines are the databases to measure, empty.
+var engines = []struct {
+	name string
+	open func(testing.TB) (*persistence.DB, string)
+}{
+	{"sqlite", func(tb testing.TB) (*persistence.DB, string) { return storetest.SQLite(tb), "" }},
+	{"postgres", func(tb testing.TB) (*persistence.DB, string) {
+		url := storetest.PostgresURL(tb)
+		db, err := persistence.OpenPostgres(context.Background(), url)
+		require.NoError(tb, err)
+		tb.Cleanup(func() { db.Close() })
+		return db, url
+	}},
+}
+
+// BenchmarkUserPage measures GET /rest/users?limit=50 with 100,000 users in 10,000
+// environments for principals whose reach is the whole tree, a middle environment and a
+// leaf, each as a share of a bare Fiber handler that runs the same statement through the
+// plain driver and writes as many bytes.
+func BenchmarkUserPage(b *testing.B) {
+	for _, engine := range engines {
+		b.Run(engine.name, func(b *testing.B) {
+			db, url := engine.open(b)
+			d, address := serve(b, db, nil)
+			many{organizations: 1, environments: 10_000, users: 100_000, hash: adminHash(b, d)}.fill(b, db)
+			list := address + "/rest/users?limit=50"
+			reaches := []*contender{
+				{name: "root", request: get(list, signIn(b, address, "admin", testPassword))},
+				{name: "middle", request: get(list, signIn(b, address, "user0.10", testPassword))},
+				{name: "leaf", request: get(list, signIn(b, address, "user0.9990", testPassword))},
+			}
+			body := answer(b, reaches[0].request())
+			bare := bareFiber(b, db, url, len(body))
+			race(b, append([]*contender{{name: "bare", request: get(bare, "")}}, reaches...))
+		})
+	}
+}
+
+const testPassword = "secret-of-the-test"
+
+// adminHash returns the hash of the test's password, for everybody.
+func adminHash(tb testing.TB, d *app.Directory) domain.PasswordHash {
+	tb.Helper()
+	a, err := persistence.NewAccountStore(d.DB).ByLogin(context.Background(), "admin")
+	require.NoError(tb, err)
+	return a.Hash
+}
+
+func answer(tb testing.TB, req *fasthttp.Request) []byte {
+	tb.Helper()
+	res := fasthttp.AcquireResponse()
+	require.NoError(tb, fasthttp.Do(req, res))
+	require.Equal(tb, 200, res.StatusCode(), string(res.Body()))
+	return slices.Clone(res.Body())
+}
+
+// bareFiber serves a handler that runs the list's statement with nothing around it.
+func bareFiber(tb testing.TB, db *persistence.DB, url string, size int) string {
+	tb.Helper()
+	query := persistence.UserPage("", "")
+	args := []any{"/1/", 0, "/10", 51}
+	run := func(ctx context.Context) error {
+		rows, err := db.Pool().QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		columns, _ := rows.Columns()
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		for rows.Next() {
+			if err := rows.Scan(values...); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+	if url != "" {
+		pool, err := pgxpool.New(context.Background(), url)
+		require.NoError(tb, err)
+		tb.Cleanup(pool.Close)
+		for n := 1; strings.Contains(query, "?"); n++ {
+			query = strings.Replace(query, "?", fmt.Sprintf("$%d", n), 1)
+		}
+		run = func(ctx context.Context) error {
+			rows, err := pool.Query(ctx, query, args...)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				_ = rows.RawValues()
+			}
+			return rows.Err()
+		}
+	}
+	text := []byte(strings.Repeat("x", size))
+	bare := fiber.New(fiber.Config{DisableStartupMessage: true})
+	bare.Get("/", func(c *fiber.Ctx) error {
+		if err := run(c.UserContext()); err != nil {
+			return err
+		}
+		return c.Send(text)
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(tb, err)
+	go bare.Listener(listener) //nolint:errcheck // ends with the benchmark
+	tb.Cleanup(func() { _ = bare.Shutdown() })
+	return "http://" + listener.Addr().String() + "/"
+}

@@ -1,0 +1,84 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"testing"
+
+	"canopy/app"
+	"canopy/app/usecase"
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+// many is a directory document of many people: organizations of equal size, each a tree in
+// which every environment has up to ten below it, and the people spread evenly.
+type many struct {
+	organizations, environments, users int // environments and users over all organizations
+	hash                               domain.PasswordHash
+}
+
+// Sections implements usecase.Document.
+func (d many) Sections() iter.Seq2[*usecase.Section, error] {
+	return func(yield func(*usecase.Section, error) bool) {
+		for o := range d.organizations {
+			if !yield(d.section(o), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (d many) section(o int) *usecase.Section {
+	name := fmt.Sprintf("Org%d", o)
+	yes := true
+	s := &usecase.Section{Path: name, Line: 1, Environments: []usecase.EnvironmentRecord{
+		{Line: 1, Path: name, EnvironmentPatch: usecase.EnvironmentPatch{IsOrganization: &yes}}}}
+	paths := []string{name}
+	for n := 1; n < max(d.environments/d.organizations, 1); n++ {
+		path := fmt.Sprintf("%s/e%d", paths[(n-1)/10], n)
+		paths = append(paths, path)
+		s.Environments = append(s.Environments, usecase.EnvironmentRecord{Line: n + 1, Path: path})
+	}
+	s.Users = func(yield func(usecase.UserRecord, error) bool) {
+		for n := range d.users / d.organizations {
+			if !yield(d.user(o, n, paths), nil) {
+				return
+			}
+		}
+	}
+	return s
+}
+
+func (d many) user(o, n int, paths []string) usecase.UserRecord {
+	alias := fmt.Sprintf("user%d.%d", o, n)
+	home := domain.EnvironmentRef(paths[n%len(paths)])
+	mail, group, role := alias+"@example.org", domain.GroupRef("User"), domain.RoleUser
+	allowed := []domain.EnvironmentRef{domain.EnvironmentRef(paths[(n*7)%len(paths)])}
+	var blocked []domain.EnvironmentRef
+	if n%5 == 0 {
+		blocked = append(blocked, domain.EnvironmentRef(paths[(n*11)%len(paths)]))
+	}
+	if n < len(paths) && n%10 == 0 { // some who can list people
+		role, group = domain.RolePower, "Admin"
+		allowed, blocked = nil, nil
+	}
+	if n == 0 {
+		role = domain.RoleOAdmin
+	}
+	return usecase.UserRecord{Line: n + 1, Hash: &d.hash, UserPatch: usecase.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias,
+		Mail: &mail, Home: &home, Role: &role, Group: &group, Allowed: &allowed, Blocked: &blocked}}
+}
+
+// fill puts the document into the directory in db.
+func (d many) fill(tb testing.TB, db *persistence.DB) {
+	tb.Helper()
+	report, err := app.Transfer(db, "(test)").Import(context.Background(), d, usecase.ImportOptions{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if len(report.Problems) > 0 {
+		tb.Fatal(report.Problems[0].Line, report.Problems[0].Err)
+	}
+}
