@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -33,9 +34,11 @@ type contender struct {
 // hits all alike, and reports each one's rate as a share of the first one's.
 func race(b *testing.B, contenders []*contender) {
 	const clients, perTurn = 4, 25
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the program sets it
 	client := &fasthttp.Client{MaxConnsPerHost: clients}
-	for b.Loop() {
-		for _, c := range contenders {
+	for turn := 0; b.Loop(); turn++ {
+		for i := range contenders {
+			c := contenders[(turn+i)%len(contenders)] // nobody always comes behind the same one
 			var wg sync.WaitGroup
 			began := time.Now()
 			for range clients {
@@ -143,11 +146,63 @@ func BenchmarkUserPage(b *testing.B) {
 			reaches := []*contender{
 				{name: "root", request: get(list, signIn(b, address, "admin", testPassword))},
 				{name: "middle", request: get(list, signIn(b, address, "user0.10", testPassword))},
-				{name: "leaf", request: get(list, signIn(b, address, "user0.9990", testPassword))},
+				{name: "leaf", request: get(list, signIn(b, address, "user0.9999", testPassword))},
 			}
 			body := answer(b, reaches[0].request())
 			bare := bareFiber(b, db, url, len(body))
 			race(b, append([]*contender{{name: "bare", request: get(bare, "")}}, reaches...))
+		})
+	}
+}
+
+// BenchmarkTenants measures a page of an organization of 1,000 people that has the directory
+// for itself, and of the same one among 1,000 organizations.
+func BenchmarkTenants(b *testing.B) {
+	for _, engine := range engines {
+		b.Run(engine.name, func(b *testing.B) {
+			var contenders []*contender
+			for _, organizations := range []int{1, 1000} {
+				db, _ := engine.open(b)
+				d, address := serve(b, db, nil)
+				many{organizations: 1, environments: 100, users: 1000, hash: adminHash(b, d)}.fill(b, db)
+				if organizations > 1 {
+					many{organizations: organizations, environments: 10 * organizations, users: 100 * organizations, skip: 1}.fill(b, db)
+				}
+				contenders = append(contenders, &contender{name: fmt.Sprintf("tenants=%d", organizations),
+					request: get(address+"/rest/users?limit=50", signIn(b, address, "user0.0", testPassword))})
+			}
+			race(b, contenders)
+		})
+	}
+}
+
+// BenchmarkDecision measures one decision of a gate in directories of different size: warm,
+// with everything remembered; and reached, with nothing remembered of the user, which takes
+// the statements that read the groups and inactive environments.
+func BenchmarkDecision(b *testing.B) {
+	for _, environments := range []int{10, 1000, 100_000} {
+		db := storetest.SQLite(b)
+		d := openDirectory(b, db)
+		many{organizations: 1, environments: environments, users: 100}.fill(b, db)
+		account, err := persistence.NewAccountStore(db).ByLogin(context.Background(), "user0.0")
+		require.NoError(b, err)
+		who := account.Principal
+		place := who.Home.Child(1_000_000)
+		b.Run(fmt.Sprintf("environments=%d/warm", environments), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if can, err := d.Gate.Can(context.Background(), &who, domain.UserUpdate, place); err != nil || !can {
+					b.Fatal(can, err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("environments=%d/reached", environments), func(b *testing.B) {
+			for b.Loop() {
+				who.Epoch++ // nothing is remembered of it
+				if can, err := d.Gate.Can(context.Background(), &who, domain.UserUpdate, place); err != nil || !can {
+					b.Fatal(can, err)
+				}
+			}
 		})
 	}
 }

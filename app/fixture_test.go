@@ -16,13 +16,18 @@ import (
 // which every environment has up to ten below it, and the people spread evenly.
 type many struct {
 	organizations, environments, users int // environments and users over all organizations
+	skip                               int // organizations that are there already
 	hash                               domain.PasswordHash
 }
+
+// crowd is how many people the last leaf of each organization has more than others, so
+// that it fills a page.
+const crowd = 60
 
 // Sections implements usecase.Document.
 func (d many) Sections() iter.Seq2[*usecase.Section, error] {
 	return func(yield func(*usecase.Section, error) bool) {
-		for o := range d.organizations {
+		for o := d.skip; o < d.organizations; o++ {
 			if !yield(d.section(o), nil) {
 				return
 			}
@@ -54,13 +59,16 @@ func (d many) section(o int) *usecase.Section {
 func (d many) user(o, n int, paths []string) usecase.UserRecord {
 	alias := fmt.Sprintf("user%d.%d", o, n)
 	home := domain.EnvironmentRef(paths[n%len(paths)])
+	if d.users/d.organizations-n <= crowd {
+		home = domain.EnvironmentRef(paths[len(paths)-1])
+	}
 	mail, group, role := alias+"@example.org", domain.GroupRef("User"), domain.RoleUser
 	allowed := []domain.EnvironmentRef{domain.EnvironmentRef(paths[(n*7)%len(paths)])}
 	var blocked []domain.EnvironmentRef
 	if n%5 == 0 {
 		blocked = append(blocked, domain.EnvironmentRef(paths[(n*11)%len(paths)]))
 	}
-	if n < len(paths) && n%10 == 0 { // some who can list people
+	if n < len(paths) && n%10 == 0 || n == len(paths)-1 { // some who can list people
 		role, group = domain.RolePower, "Admin"
 		allowed, blocked = nil, nil
 	}

@@ -75,9 +75,9 @@ func OpenSQLite(path string) (*DB, error) {
 }
 
 func openSQLite(path, options string) (*sql.DB, error) {
-	pragmas := "busy_timeout(5000) journal_mode(WAL) synchronous(FULL) foreign_keys(ON) temp_store(MEMORY) cache_size(-16000)"
+	pragmas := "busy_timeout(5000) journal_mode(WAL) synchronous(FULL) foreign_keys(ON) temp_store(MEMORY) cache_size(-8000)"
 	if strings.Contains(options, "mode=ro") {
-		pragmas = "busy_timeout(5000) temp_store(MEMORY) cache_size(-16000)"
+		pragmas = "busy_timeout(5000) temp_store(MEMORY) cache_size(-8000)"
 	}
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options}
 	for _, pragma := range strings.Fields(pragmas) {
