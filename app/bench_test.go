@@ -68,8 +68,8 @@ func race(b *testing.B, contenders []*contender) {
 	b.ReportMetric(clients*perTurn/first, contenders[0].name+"-req/s")
 }
 
-// serve runs the server of a directory until the benchmark ends, and returns its address.
-func serve(tb testing.TB, db *persistence.DB, change func(*app.Config)) (*app.Directory, string) {
+// serveFor runs the server of a directory until the benchmark ends, and returns its address.
+func serveFor(tb testing.TB, db *persistence.DB, change func(*app.Config)) (*app.Directory, string) {
 	tb.Helper()
 	cfg := testConfig(tb)
 	cfg.Listen = "127.0.0.1:0"
@@ -117,8 +117,8 @@ func get(address, token string) func() *fasthttp.Request {
 	}
 }
 
-// engines are the databases to measure, empty.
-var engines = []struct {
+// databases are the engines to measure, empty.
+var databases = []struct {
 	name string
 	open func(testing.TB) (*persistence.DB, string)
 }{
@@ -137,10 +137,10 @@ var engines = []struct {
 // leaf, each as a share of a bare Fiber handler that runs the same statement through the
 // plain driver and writes as many bytes.
 func BenchmarkUserPage(b *testing.B) {
-	for _, engine := range engines {
+	for _, engine := range databases {
 		b.Run(engine.name, func(b *testing.B) {
 			db, url := engine.open(b)
-			d, address := serve(b, db, nil)
+			d, address := serveFor(b, db, nil)
 			many{organizations: 1, environments: 10_000, users: 100_000, hash: adminHash(b, d)}.fill(b, db)
 			list := address + "/rest/users?limit=50"
 			reaches := []*contender{
@@ -158,12 +158,12 @@ func BenchmarkUserPage(b *testing.B) {
 // BenchmarkTenants measures a page of an organization of 1,000 people that has the directory
 // for itself, and of the same one among 1,000 organizations.
 func BenchmarkTenants(b *testing.B) {
-	for _, engine := range engines {
+	for _, engine := range databases {
 		b.Run(engine.name, func(b *testing.B) {
 			var contenders []*contender
 			for _, organizations := range []int{1, 1000} {
 				db, _ := engine.open(b)
-				d, address := serve(b, db, nil)
+				d, address := serveFor(b, db, nil)
 				many{organizations: 1, environments: 100, users: 1000, hash: adminHash(b, d)}.fill(b, db)
 				if organizations > 1 {
 					many{organizations: organizations, environments: 10 * organizations, users: 100 * organizations, skip: 1}.fill(b, db)
