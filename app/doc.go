@@ -3,7 +3,8 @@
 // translated; what it knows is which part needs which.
 //
 // surfaces.go is the list of surfaces; a new one is a line there. arch_test.go holds the
-// rules that keep the layers apart.
+// rules that keep the layers apart. contract_test.go runs each surface's contract files, in
+// its folder testdata/contract.
 //
 // Decisions:
 //

@@ -1,0 +1,209 @@
+package app_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"canopy/app"
+	"canopy/app/authn"
+	"canopy/app/document"
+	"canopy/app/usecase"
+	"canopy/persistence/testdb"
+)
+
+// engines are the databases that must give the same answers.
+var engines = []string{"sqlite", "postgres"}
+
+// A clock stands still until it is set.
+type clock struct{ ms atomic.Int64 }
+
+func (c *clock) now() time.Time       { return time.UnixMilli(c.ms.Load()).UTC() }
+func (c *clock) set(to time.Time)     { c.ms.Store(to.UnixMilli()) }
+func newClock(begin time.Time) *clock { c := &clock{}; c.set(begin); return c }
+
+// storyBegins is what the clock shows before a file sets it.
+var storyBegins = time.Date(2021, 11, 22, 8, 0, 0, 0, time.UTC)
+
+// quickly is what hashing a password costs in tests. The hashes of the fixtures are made
+// with it.
+var quickly = authn.Cost{Memory: 8, Passes: 1}
+
+// settings returns the configuration of a test's server, with a folder of its own.
+func settings(t *testing.T, c *clock) app.Config {
+	cfg := app.DefaultConfig()
+	cfg.Listen = "127.0.0.1:0"
+	cfg.Data = t.TempDir()
+	cfg.ServerKey = "one key for every server of these tests"
+	cfg.PasswordCost = quickly
+	cfg.Now = c.now
+	cfg.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return cfg
+}
+
+// fixture returns the directory document that a surface's files begin with.
+func fixture(surface string) string {
+	return filepath.Join("surface", surface, "testdata", "directory.json")
+}
+
+// A running server answers requests until its test ends. Its jobs run when they are told
+// to: what they change would depend on how long a test takes.
+type running struct {
+	*app.Server
+	directory *app.Directory
+}
+
+// host returns the server's host and port.
+func (r *running) host() string { return strings.TrimPrefix(r.Address(), "http://") }
+
+// serveFixture serves a fresh directory with the fixture of a surface.
+func serveFixture(t *testing.T, engine, surface string, c *clock) *running {
+	t.Helper()
+	cfg := settings(t, c)
+	fill := func(cfg app.Config) error { return importFile(t.Context(), cfg, fixture(surface)) }
+	if engine == "postgres" {
+		cfg.DatabaseURL = testdb.PostgresFrom(t, surface, func(url string) error {
+			template := cfg
+			template.DatabaseURL = url
+			return fill(template)
+		})
+	} else if err := fill(cfg); err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, cfg)
+}
+
+func importFile(ctx context.Context, cfg app.Config, name string) error {
+	text := document.JSON{Open: func() (io.ReadCloser, error) { return os.Open(name) }}
+	report, _, err := app.Import(ctx, cfg, text, usecase.ImportOptions{})
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	for _, problem := range report.Problems {
+		return fmt.Errorf("%s:%d: %w", name, problem.Line, problem.Err)
+	}
+	return nil
+}
+
+// serve serves the configured directory.
+func serve(t *testing.T, cfg app.Config) *running {
+	t.Helper()
+	db, err := app.OpenDatabase(t.Context(), &cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory, err := app.Wire(t.Context(), cfg, db)
+	if err != nil {
+		db.Close()
+		t.Fatal(err)
+	}
+	server, err := app.NewServer(directory)
+	if err != nil {
+		directory.Close()
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve() }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := server.Stop(ctx); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		if err := directory.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return &running{server, directory}
+}
+
+// surfaces returns the server's own list of surfaces.
+func surfaces(t *testing.T) []app.Offered {
+	t.Helper()
+	return serve(t, settings(t, newClock(storyBegins))).Surfaces()
+}
+
+// A client sends requests over one connection, as they are written. It opens another one
+// when the server has closed it.
+type client struct {
+	address string // host and port
+	conn    net.Conn
+	reader  *bufio.Reader
+}
+
+// patience is how long one exchange may take.
+const patience = 20 * time.Second
+
+// send sends a request and returns the response with the bytes of its body.
+func (c *client) send(request []byte, method string) (*reply, error) {
+	if c.conn == nil {
+		conn, err := net.Dial("tcp", c.address)
+		if err != nil {
+			return nil, err
+		}
+		c.conn, c.reader = conn, bufio.NewReader(conn)
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, err
+	}
+	_, failed := c.conn.Write(request) // a server that refuses may answer before it has read all
+	response, err := http.ReadResponse(c.reader, &http.Request{Method: method})
+	if err != nil {
+		c.close()
+		return nil, fmt.Errorf("no response: %w (write: %v)", err, failed)
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.close()
+		return nil, fmt.Errorf("read the body: %w", err)
+	}
+	if response.Close {
+		c.close()
+	}
+	return &reply{status: response.Status, header: textproto.MIMEHeader(response.Header), body: body}, nil
+}
+
+func (c *client) close() {
+	if c.conn != nil {
+		c.conn.Close()
+		c.conn = nil
+	}
+}
+
+// compose returns the bytes of the step's request.
+func (s *step) compose(host string, known captures) ([]byte, error) {
+	var head bytes.Buffer
+	head.WriteString(s.method + " " + s.target + " HTTP/1.1\r\nHost: " + host + "\r\n")
+	length := false
+	for _, h := range s.header {
+		length = length || h.name == "Content-Length"
+		head.WriteString(h.name + ": " + h.value + "\r\n")
+	}
+	text, err := known.expand(head.String())
+	if err != nil {
+		return nil, err
+	}
+	body, err := known.expand(s.body)
+	if err != nil {
+		return nil, err
+	}
+	if !length && (body != "" || s.method == "POST" || s.method == "PUT") {
+		text += fmt.Sprintf("Content-Length: %d\r\n", len(body))
+	}
+	return []byte(text + "\r\n" + body), nil
+}

@@ -1,0 +1,74 @@
+package app_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestContract runs every contract file of every surface of the server, each against a
+// fresh directory, on both engines.
+func TestContract(t *testing.T) {
+	for _, offered := range surfaces(t) {
+		for _, told := range stories(t, offered.Name) {
+			for _, engine := range engines {
+				t.Run(strings.Join([]string{offered.Name, filepath.Base(told.name), engine}, "/"), func(t *testing.T) {
+					t.Parallel()
+					perform(t, told, engine, offered.Name)
+				})
+			}
+		}
+	}
+}
+
+// stories returns the contract files of a surface. A surface without any fails.
+func stories(t *testing.T, surface string) []story {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("surface", surface, "testdata", "contract", "*.http"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(names) == 0 {
+		t.Fatalf("the surface %s has no contract files", surface)
+	}
+	var all []story
+	for _, name := range names {
+		told, err := readStory(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, told)
+	}
+	return all
+}
+
+// perform sends the requests of a story. After a response that differs the rest is not
+// sent: it would differ for that reason.
+func perform(t *testing.T, told story, engine, surface string) {
+	c := newClock(storyBegins)
+	server := serveFixture(t, engine, surface, c)
+	caller := &client{address: server.host()}
+	defer caller.close()
+	known := captures{}
+	for _, s := range told.steps {
+		if !s.clock.IsZero() {
+			c.set(s.clock)
+		}
+		if s.jobs {
+			if err := server.directory.RunJobs(t.Context()); err != nil {
+				t.Fatalf("%s: %s\n%v", s.place, s.title, err)
+			}
+		}
+		request, err := s.compose(caller.address, known)
+		if err != nil {
+			t.Fatalf("%s: %s\n%v", s.place, s.title, err)
+		}
+		got, err := caller.send(request, s.method)
+		if err != nil {
+			t.Fatalf("%s: %s\n%v", s.place, s.title, err)
+		}
+		if problems := s.differences(got, known); len(problems) > 0 {
+			t.Fatalf("%s: %s\n%s", s.place, s.title, strings.Join(problems, "\n"))
+		}
+	}
+}

@@ -1,0 +1,33 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Offered is a surface as the server offers it.
+type Offered struct {
+	Name    string
+	App     *fiber.App
+	OpenAPI []byte
+}
+
+// Surfaces returns the server's own list.
+func (s *Server) Surfaces() []Offered {
+	var all []Offered
+	for _, surface := range s.surfaces {
+		all = append(all, Offered{Name: surface.name, App: surface.app, OpenAPI: surface.openAPI})
+	}
+	return all
+}
+
+// RunJobs runs each of the server's jobs once.
+func (d *Directory) RunJobs(ctx context.Context) error {
+	var problems []error
+	for _, j := range d.jobs() {
+		problems = append(problems, j.run(ctx))
+	}
+	return errors.Join(problems...)
+}
