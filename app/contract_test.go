@@ -7,14 +7,16 @@ import (
 )
 
 // TestContract runs every contract file of every surface of the server, each against a
-// fresh directory, on both engines.
+// fresh directory, on both engines. What goes to and fro must also be what the surface's
+// description says.
 func TestContract(t *testing.T) {
 	for _, offered := range surfaces(t) {
+		described := describe(t, offered)
 		for _, told := range stories(t, offered.Name) {
 			for _, engine := range engines {
 				t.Run(strings.Join([]string{offered.Name, filepath.Base(told.name), engine}, "/"), func(t *testing.T) {
 					t.Parallel()
-					perform(t, told, engine, offered.Name)
+					perform(t, told, engine, described)
 				})
 			}
 		}
@@ -44,9 +46,9 @@ func stories(t *testing.T, surface string) []story {
 
 // perform sends the requests of a story. After a response that differs the rest is not
 // sent: it would differ for that reason.
-func perform(t *testing.T, told story, engine, surface string) {
+func perform(t *testing.T, told story, engine string, described *description) {
 	c := newClock(storyBegins)
-	server := serveFixture(t, engine, surface, c)
+	server := serveFixture(t, engine, described.name, c)
 	caller := &client{address: server.host()}
 	defer caller.close()
 	known := captures{}
@@ -69,6 +71,9 @@ func perform(t *testing.T, told story, engine, surface string) {
 		}
 		if problems := s.differences(got, known); len(problems) > 0 {
 			t.Fatalf("%s: %s\n%s", s.place, s.title, strings.Join(problems, "\n"))
+		}
+		if err := described.check(request, got); err != nil {
+			t.Errorf("%s: %s\nthe description says otherwise: %v", s.place, s.title, err)
 		}
 	}
 }

@@ -4,7 +4,7 @@
 //
 // surfaces.go is the list of surfaces; a new one is a line there. arch_test.go holds the
 // rules that keep the layers apart. contract_test.go runs each surface's contract files, in
-// its folder testdata/contract.
+// its folder testdata/contract, and openapi_test.go holds routes and description together.
 //
 // Decisions:
 //

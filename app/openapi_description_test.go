@@ -1,0 +1,114 @@
+package app_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/mail"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"canopy/app"
+	"canopy/domain"
+)
+
+// formats are the checks of the formats that descriptions may use. One that is not here
+// would pass whatever the value.
+var formats = map[string]func(string) error{
+	"uuid":      func(s string) error { _, err := domain.ParseUUID(s); return err },
+	"email":     func(s string) error { _, err := mail.ParseAddress(s); return err },
+	"date-time": func(s string) error { _, err := time.Parse(time.RFC3339, s); return err },
+}
+
+func init() {
+	for name, check := range formats {
+		openapi3.DefineStringFormatValidator(name, openapi3.NewCallbackValidator(check))
+	}
+}
+
+// A description is a surface's OpenAPI document, ready to check requests and responses.
+type description struct {
+	name   string
+	doc    *openapi3.T
+	router routers.Router
+}
+
+// describe reads a surface's document, which must be valid, its examples too.
+func describe(t *testing.T, offered app.Offered) *description {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(offered.OpenAPI)
+	if err != nil {
+		t.Fatalf("%s: the description cannot be read: %v", offered.Name, err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1.") {
+		t.Fatalf("%s: the description is of OpenAPI %s", offered.Name, doc.OpenAPI)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Fatalf("%s: the description is not valid: %v", offered.Name, err)
+	}
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		t.Fatalf("%s: %v", offered.Name, err)
+	}
+	return &description{name: offered.Name, doc: doc, router: router}
+}
+
+// mayBeOdd are the statuses of requests that need not be as described: they were refused
+// for that, or before anybody looked.
+var mayBeOdd = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound,
+	http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}
+
+// check returns an error unless the response is what the description says of the request,
+// and the request too if it was taken.
+func (d *description) check(request []byte, got *reply) error {
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
+	if err != nil {
+		return err
+	}
+	head := r.Method == http.MethodHead
+	if head {
+		r.Method = http.MethodGet
+	}
+	var status int
+	if _, err := fmt.Sscan(got.status, &status); err != nil {
+		return err
+	}
+	if status == http.StatusRequestHeaderFieldsTooLarge {
+		return nil // no surface has seen the request
+	}
+	route, params, err := d.router.FindRoute(r)
+	if err != nil {
+		if errors.Is(err, routers.ErrPathNotFound) && status == http.StatusNotFound ||
+			errors.Is(err, routers.ErrMethodNotAllowed) && (status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented) {
+			return nil
+		}
+		return fmt.Errorf("%s %s was answered with %d: %w", r.Method, r.URL.Path, status, err)
+	}
+	options := &openapi3filter.Options{
+		IncludeResponseStatus: true, ExcludeReadOnlyValidations: true, RejectWhenRequestBodyNotSpecified: true,
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+	}
+	sent := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options}
+	if !slices.Contains(mayBeOdd, status) {
+		if err := openapi3filter.ValidateRequest(r.Context(), sent); err != nil {
+			return fmt.Errorf("the request: %w", err)
+		}
+	}
+	answered := &openapi3filter.ResponseValidationInput{RequestValidationInput: sent, Status: status,
+		Header: http.Header(got.header), Options: options}
+	if head {
+		options.ExcludeResponseBody = true
+	}
+	answered.Body = io.NopCloser(bytes.NewReader(got.body))
+	return openapi3filter.ValidateResponse(r.Context(), answered)
+}
