@@ -94,7 +94,7 @@ func QueryFlag(c *fiber.Ctx, name string) (*bool, error) {
 // QueryPage reads the parameters limit and after.
 func QueryPage(c *fiber.Ctx) (domain.Page, error) {
 	after, err := base64.RawURLEncoding.DecodeString(Query(c, "after"))
-	if err != nil {
+	if err != nil || !isText(string(after)) {
 		return domain.Page{}, domain.ErrCursor
 	}
 	page := domain.Page{After: domain.Cursor(after)}
