@@ -2,6 +2,7 @@ package rest
 
 import (
 	_ "embed"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -50,13 +51,13 @@ func (s *Surface) routes(r fiber.Router) {
 
 	r.Post("/auth", httpx.Open(s.decodeSignIn, s.uses.Me.SignIn, s.encodeToken))
 
-	r.Get("/rest/users", httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUserList))
+	r.Get("/rest/users", ofEnvironment(httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUserList)))
 	r.Get("/rest/users/:alias", httpx.Handle(s.auth, decodeAlias, u.Get, encode(s, writeUser)))
 	r.Post("/rest/users", httpx.Handle(s.auth, decodeNewUser, u.Create, s.encodeCreatedUser))
 	r.Post("/rest/users/:id", httpx.Handle(s.auth, decodeUserChange, httpx.With(u.Update), encodeTrue[domain.User](s)))
 	r.Delete("/rest/users/:id", httpx.Handle(s.auth, decodeUserID, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/environments", httpx.Handle(s.auth, decodeEnvironmentList, e.List, s.encodeEnvironmentList))
+	r.Get("/rest/environments", ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, s.encodeEnvironmentList)))
 	r.Get("/rest/environments/byAlias/:alias", httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encode(s, writeEnvironment)))
 	r.Get("/rest/environments/childs/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Children, encodeAll(s, writeEnvironment)))
 	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encode(s, writeEnvironment)))
@@ -74,17 +75,39 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/me", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(s.uses.Me.Get), encode(s, writeUser)))
 	r.Post("/rest/me/password", httpx.Handle(s.auth, s.decodePasswordChange, httpx.Done(s.uses.Me.ChangePassword), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
-	r.Get("/rest/audit", httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, s.encodeAudit))
+	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, s.encodeAudit)))
 }
 
-// auth finds the principal of a request. The header X-Environment says which environment
-// is the current one; without it a token says so.
+// headerEnvironment is the header that says which environment is the current one.
+const headerEnvironment = "X-Environment"
+
+// ofEnvironment makes the error of a list that was asked of no environment name where the
+// client named it: in the parameter env, or in the header.
+func ofEnvironment(list fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		err := list(c)
+		var e *domain.Error
+		if !errors.As(err, &e) || e.Field != domain.ErrEnvironmentNotFound.Field {
+			return err
+		}
+		switch {
+		case httpx.Query(c, "env") != "":
+			return e.On("env")
+		case httpx.Header(c, headerEnvironment) != "":
+			return e.On(headerEnvironment)
+		}
+		return err
+	}
+}
+
+// auth finds the principal of a request. Without the header, a token says which environment
+// is the current one.
 func (s *Surface) auth(c *fiber.Ctx) (domain.Principal, error) {
 	who, err := s.find(c.UserContext(), authn.Request{
 		Header:  func(name string) string { return httpx.Header(c, name) },
 		Address: httpx.Address(c, s.trusted),
 	})
-	if current := httpx.Header(c, "X-Environment"); current != "" {
+	if current := httpx.Header(c, headerEnvironment); current != "" {
 		who.Current = domain.EnvironmentRef(current)
 	}
 	return who, err
