@@ -50,13 +50,19 @@ func Header(c *fiber.Ctx, name string) string {
 }
 
 // RefuseUnknown returns an Invalid error that names the first parameter of the query that
-// is not one of known: a misspelt filter must not show more than was asked for.
+// is not one of known, or comes twice: a filter that is misspelt or overlooked must not
+// show more than was asked for.
 func RefuseUnknown(c *fiber.Ctx, known ...string) error {
+	seen := make([]string, 0, len(known))
 	for key := range c.Context().QueryArgs().All() {
 		name := string(key)
 		if !slices.Contains(known, name) {
 			return domain.InvalidField(printable(name), "This parameter is not known here.")
 		}
+		if slices.Contains(seen, name) {
+			return domain.InvalidField(name, "This parameter comes twice.")
+		}
+		seen = append(seen, name)
 	}
 	return nil
 }
