@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"slices"
 	"strings"
@@ -99,9 +100,10 @@ func (o Object) Object(key string) (Object, error) {
 	return object, nil
 }
 
-// RefuseUnknown returns an Invalid error that names a key that is not one of known.
+// RefuseUnknown returns an Invalid error that names the first key, by the alphabet, that is
+// not one of known.
 func (o Object) RefuseUnknown(known ...string) error {
-	for key := range o {
+	for _, key := range slices.Sorted(maps.Keys(o)) {
 		if !slices.Contains(known, key) {
 			return domain.InvalidField(printable(key), "This field is not known here.")
 		}

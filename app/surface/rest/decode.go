@@ -134,6 +134,16 @@ func decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, error) {
 	return o, in, f.err
 }
 
+// refuseGiven returns an Invalid error for the first of keys that has a value.
+func refuseGiven(o httpx.Object, keys ...string) error {
+	for _, key := range keys {
+		if o.Has(key) {
+			return domain.InvalidField(key, "The server chooses this.")
+		}
+	}
+	return nil
+}
+
 // inside puts the name of an object before the field of an error about a member of it.
 func inside(object string, err error) error {
 	if err == nil {
@@ -148,8 +158,8 @@ func decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
 	if err != nil {
 		return in, err
 	}
-	if o.Has("userid") || o.Has("id") {
-		return in, domain.InvalidField("userid", "A new user is given a number and an id.")
+	if err := refuseGiven(o, "userid", "id"); err != nil {
+		return in, err
 	}
 	if err := o.Require("alias", "password", "group", "person"); err != nil {
 		return in, err
@@ -229,8 +239,8 @@ func decodeEnvironment(c *fiber.Ctx) (usecase.EnvironmentPatch, error) {
 	if err != nil {
 		return in, err
 	}
-	if o.Has("envid") || o.Has("id") {
-		return in, domain.InvalidField("envid", "A new environment is given a number and an id.")
+	if err := refuseGiven(o, "envid", "id"); err != nil {
+		return in, err
 	}
 	return in, o.Require("alias")
 }
@@ -272,8 +282,8 @@ func decodeGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {
 	if err != nil {
 		return in, err
 	}
-	if o.Has("id") || o.Has("uuid") {
-		return in, domain.InvalidField("id", "A new group is given a number and an id.")
+	if err := refuseGiven(o, "id", "uuid"); err != nil {
+		return in, err
 	}
 	return in, o.Require("alias")
 }

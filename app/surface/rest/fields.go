@@ -22,20 +22,27 @@ func (f *fields) fail(key, expected string) {
 	}
 }
 
+// scalar returns a value that is text, or a number as its text. It reports false for any
+// other.
+func scalar(value json.RawMessage) (string, bool) {
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		return text, true
+	}
+	var number json.Number
+	err := json.Unmarshal(value, &number)
+	return number.String(), err == nil
+}
+
 // textIf returns a member that is text, or a number taken as text; nil if there is none.
 func (f *fields) textIf(key string) *string {
 	if !f.o.Has(key) {
 		return nil
 	}
-	var text string
-	if json.Unmarshal(f.o[key], &text) == nil {
-		return &text
-	}
-	var number json.Number
-	if json.Unmarshal(f.o[key], &number) != nil {
+	text, ok := scalar(f.o[key])
+	if !ok {
 		f.fail(key, "A text")
 	}
-	text = number.String()
 	return &text
 }
 
@@ -49,11 +56,11 @@ func (f *fields) text(key, otherwise string) string {
 
 // numberIf returns a member that is a whole number, or text of one; nil if there is none.
 func (f *fields) numberIf(key string) *int64 {
-	text := f.textIf(key)
-	if text == nil {
+	if !f.o.Has(key) {
 		return nil
 	}
-	n, err := strconv.ParseInt(*text, 10, 64)
+	text, _ := scalar(f.o[key]) // what is no scalar has the text of none
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		f.fail(key, "A whole number")
 	}
@@ -80,7 +87,7 @@ func (f *fields) flagIf(key string) *bool {
 	if json.Unmarshal(f.o[key], &flag) == nil {
 		return &flag
 	}
-	switch f.text(key, "") {
+	switch text, _ := scalar(f.o[key]); text {
 	case "1", "true":
 		flag = true
 	case "0", "2", "false":
@@ -92,11 +99,11 @@ func (f *fields) flagIf(key string) *bool {
 
 // parseIf returns a member that parse reads from text; nil if there is none.
 func parseIf[T any](f *fields, key string, parse func(string) (T, error)) *T {
-	text := f.textIf(key)
-	if text == nil {
+	if !f.o.Has(key) {
 		return nil
 	}
-	v, err := parse(*text)
+	text, _ := scalar(f.o[key]) // parse says what is expected instead of none
+	v, err := parse(text)
 	if err != nil && f.err == nil {
 		f.err = domain.AsError(err).On(key)
 	}
@@ -137,11 +144,11 @@ func refs[R ~string](f *fields, key, id string) *[]R {
 	return &all
 }
 
-func readRef[R ~string](text json.RawMessage, id string) (R, bool) {
-	f := fields{o: httpx.Object{"": text}}
-	if object, err := f.o.Object(""); err == nil {
-		f.o = httpx.Object{"": object[id]}
+// readRef reads what names something.
+func readRef[R ~string](value json.RawMessage, id string) (R, bool) {
+	if object, err := (httpx.Object{"": value}).Object(""); err == nil {
+		value = object[id]
 	}
-	ref := R(f.text("", ""))
-	return ref, ref != "" && f.err == nil
+	text, ok := scalar(value)
+	return R(text), ok && text != ""
 }
