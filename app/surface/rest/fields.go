@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"canopy/app/httpx"
 	"canopy/domain"
@@ -35,16 +36,22 @@ func scalar(value json.RawMessage) (string, bool) {
 }
 
 // textIf returns a member that is text, or a number taken as text; nil if there is none.
+// Text with a NUL is refused: no database keeps it or looks for it.
 func (f *fields) textIf(key string) *string {
 	if !f.o.Has(key) {
 		return nil
 	}
 	text, ok := scalar(f.o[key])
-	if !ok {
+	switch {
+	case !ok:
 		f.fail(key, "A text")
+	case hasNUL(text):
+		f.fail(key, "A text without NUL")
 	}
 	return &text
 }
+
+func hasNUL(text string) bool { return strings.IndexByte(text, 0) >= 0 }
 
 // text is textIf with what to return if there is none.
 func (f *fields) text(key, otherwise string) string {
@@ -144,11 +151,11 @@ func refs[R ~string](f *fields, key, id string) *[]R {
 	return &all
 }
 
-// readRef reads what names something.
+// readRef reads what names something, which no text with a NUL does.
 func readRef[R ~string](value json.RawMessage, id string) (R, bool) {
 	if object, err := (httpx.Object{"": value}).Object(""); err == nil {
 		value = object[id]
 	}
 	text, ok := scalar(value)
-	return R(text), ok && text != ""
+	return R(text), ok && text != "" && !hasNUL(text)
 }
