@@ -86,6 +86,9 @@ func decodeUserList(c *fiber.Ctx) (usecase.ListUsers, error) {
 	return in, err
 }
 
+// decodeNothing is for lists without filters.
+func decodeNothing(c *fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, httpx.RefuseUnknown(c) }
+
 func decodeAlias(c *fiber.Ctx) (string, error) { return httpx.Param(c, "alias"), nil }
 
 // The keys of a user that may be sent: those that mean something, and those that only our
@@ -220,6 +223,14 @@ func decodeEnvironmentID(c *fiber.Ctx) (domain.EnvironmentRef, error) {
 		return "", domain.ErrEnvironmentNotFound
 	}
 	return ref, nil
+}
+
+// decodeParent reads the number of the environment whose children are listed, all of them.
+func decodeParent(c *fiber.Ctx) (domain.EnvironmentRef, error) {
+	if err := httpx.RefuseUnknown(c); err != nil {
+		return "", err
+	}
+	return decodeEnvironmentID(c)
 }
 
 // decodeEnvironmentAlias reads an alias, or a path whose slashes are encoded.

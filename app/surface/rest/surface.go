@@ -59,19 +59,19 @@ func (s *Surface) routes(r fiber.Router) {
 
 	r.Get("/rest/environments", ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, s.encodeEnvironmentList)))
 	r.Get("/rest/environments/byAlias/:alias", httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encode(s, writeEnvironment)))
-	r.Get("/rest/environments/childs/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Children, encodeAll(s, writeEnvironment)))
+	r.Get("/rest/environments/childs/:id", httpx.Handle(s.auth, decodeParent, e.Children, encodeAll(s, writeEnvironment)))
 	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encode(s, writeEnvironment)))
 	r.Post("/rest/environments", httpx.Handle(s.auth, decodeEnvironment, e.Create, encode(s, writeEnvironment)))
 	r.Post("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentChange, httpx.With(e.Update), encode(s, writeEnvironment)))
 	r.Delete("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/groups", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(g.List), encodeAll(s, writeGroup)))
+	r.Get("/rest/groups", httpx.Handle(s.auth, decodeNothing, httpx.Alone(g.List), encodeAll(s, writeGroup)))
 	r.Get("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, g.Get, encode(s, writeGroup)))
 	r.Post("/rest/groups", httpx.Handle(s.auth, decodeGroup, g.Create, encode(s, writeGroup)))
 	r.Post("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupChange, httpx.With(g.Update), encode(s, writeGroup)))
 	r.Delete("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, httpx.Done(g.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/permissions", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(usecase.Permissions), encodeAll(s, writePermission)))
+	r.Get("/rest/permissions", httpx.Handle(s.auth, decodeNothing, httpx.Alone(usecase.Permissions), encodeAll(s, writePermission)))
 	r.Get("/rest/me", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(s.uses.Me.Get), encode(s, writeUser)))
 	r.Post("/rest/me/password", httpx.Handle(s.auth, s.decodePasswordChange, httpx.Done(s.uses.Me.ChangePassword), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
