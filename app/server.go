@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -93,12 +94,15 @@ func (s *Server) Stop(ctx context.Context) error {
 
 // handle gives a request to the surface that claims its path.
 func (s *Server) handle(c *fasthttp.RequestCtx) {
-	if ambiguousLength(&c.Request.Header) {
+	switch {
+	case ambiguousLength(&c.Request.Header):
 		c.SetConnectionClose()
 		s.broken(c, fiber.ErrBadRequest)
-		return
+	case !slices.Contains(fiber.DefaultMethods, string(c.Method())):
+		s.broken(c, fiber.ErrNotImplemented) // Fiber would answer by itself
+	default:
+		s.handler(c)(c)
 	}
-	s.handler(c)(c)
 }
 
 func (s *Server) handler(c *fasthttp.RequestCtx) fasthttp.RequestHandler {
@@ -155,10 +159,11 @@ func (s *Server) broken(c *fasthttp.RequestCtx, err error) {
 	}
 	ctx := app.AcquireCtx(c)
 	defer app.ReleaseCtx(ctx)
+	id := httpx.Identify(ctx)
 	if err := app.ErrorHandler(ctx, err); err != nil {
 		c.SetStatusCode(fiber.StatusInternalServerError)
 	}
-	s.directory.config.Log.Info("request refused", "status", c.Response.StatusCode(), "address", c.RemoteIP().String())
+	s.directory.config.Log.Info("request refused", "id", id, "status", c.Response.StatusCode(), "address", c.RemoteIP().String())
 }
 
 // patient is a listener whose connections give up on a peer that stops reading. The limit

@@ -43,10 +43,7 @@ func (s *Server) NewApp(surface string, problems fiber.ErrorHandler) *fiber.App 
 // serve wraps what every request has around its handler.
 func (s *Server) serve(surface string, problems fiber.ErrorHandler, c *fiber.Ctx) error {
 	began := time.Now()
-	id := requestID(c)
-	c.Set(fiber.HeaderXRequestID, id)
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	id := Identify(c)
 	ctx := domain.WithRequest(c.UserContext(), domain.Request{ID: id, Surface: surface})
 	defer begin(c, ctx, s.Limit).returned()
 
@@ -103,6 +100,16 @@ func (s *Server) log(surface, id string, c *fiber.Ctx, err error, took time.Dura
 
 // maxRequestID bounds a request id that a client or proxy gives.
 const maxRequestID = 64
+
+// Identify gives a response the headers that every one has, and returns the id of its
+// request.
+func Identify(c *fiber.Ctx) string {
+	id := requestID(c)
+	c.Set(fiber.HeaderXRequestID, id)
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return id
+}
 
 // requestID returns the id the request came with, if it is harmless, or a new one.
 func requestID(c *fiber.Ctx) string {

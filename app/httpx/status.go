@@ -29,6 +29,7 @@ var errorsOf = map[int]*domain.Error{
 	fiber.StatusNotFound: {Kind: domain.NotFound, Code: "route_not_found", Public: "There is nothing at this address."},
 	fiber.StatusMethodNotAllowed: {Kind: domain.Invalid, Code: "method_not_allowed",
 		Public: "This address does not take that method."},
+	fiber.StatusNotImplemented:        {Kind: domain.Invalid, Code: "method_unknown", Public: "This method is not known."},
 	fiber.StatusRequestEntityTooLarge: {Kind: domain.Invalid, Code: "body_too_large", Public: "The body is too large."},
 	fiber.StatusUnsupportedMediaType: {Kind: domain.Invalid, Code: "media_type",
 		Public: "The body must be JSON, with Content-Type: application/json."},
