@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"regexp"
@@ -63,6 +64,46 @@ func operations(doc *openapi3.T) map[string]*openapi3.Operation {
 		}
 	}
 	return all
+}
+
+// rarely are the statuses that no file brings about at will, or, as 429 does, with every
+// route the same.
+var rarely = []string{"429", "500", "503"}
+
+// TestEveryAnswerIsShown holds that the contract files show every status that is described
+// of every operation.
+func TestEveryAnswerIsShown(t *testing.T) {
+	for _, offered := range surfaces(t) {
+		described := describe(t, offered)
+		shown := map[string]bool{}
+		for _, told := range stories(t, offered.Name) {
+			for _, s := range told.steps {
+				shown[described.operationOf(t, &s)+" "+s.status[:3]] = true
+			}
+		}
+		all := operations(described.doc)
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			for status := range all[name].Responses.Map() {
+				if !shown[name+" "+status] && !slices.Contains(rarely, status) {
+					t.Errorf("%s: no contract file shows %s answered with %s", offered.Name, name, status)
+				}
+			}
+		}
+	}
+}
+
+// operationOf returns the operation a step asks for, empty if there is none.
+func (d *description) operationOf(t *testing.T, s *step) string {
+	t.Helper()
+	r, err := http.NewRequest(s.method, "http://canopy.example"+placeholder.ReplaceAllString(s.target, "x"), nil)
+	if err != nil {
+		t.Fatalf("%s: %v", s.place, err)
+	}
+	route, _, err := d.router.FindRoute(r)
+	if err != nil {
+		return ""
+	}
+	return route.Method + " " + openAPIParameter.ReplaceAllString(route.Path, "{}")
 }
 
 // TestFormatsAreChecked holds that every format in use is one that is checked, and that
