@@ -1,0 +1,149 @@
+package app_test
+
+import (
+	"context"
+	"net/url"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// A browser is one tab of a Chromium that shows nothing, and what was noted of it.
+type browser struct {
+	ctx context.Context
+
+	mu        sync.Mutex
+	addresses []string
+	errors    []string
+}
+
+// openBrowser starts a Chromium, which ends with the test. A machine without one fails.
+func openBrowser(t *testing.T) *browser {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatal("Chromium is missing: apt-get install --no-install-recommends chromium fonts-dejavu-core")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()))
+	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	t.Cleanup(closeTab)
+	b := &browser{ctx: ctx}
+	if err := chromedp.Listen(ctx, b.note); err != nil {
+		t.Fatalf("Chromium does not start: %v", err)
+	}
+	return b
+}
+
+// note keeps the addresses that are asked for, and what the console shows as an error: of
+// scripts, of the network, and of the content security policy.
+func (b *browser) note(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		b.addresses = append(b.addresses, e.Request.URL)
+	case *runtime.EventExceptionThrown:
+		text := e.ExceptionDetails.Text
+		if thrown := e.ExceptionDetails.Exception; thrown != nil {
+			text += ": " + thrown.Description
+		}
+		b.errors = append(b.errors, text)
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeAssert {
+			text := "console.error:"
+			for _, arg := range e.Args {
+				text += " " + string(arg.Value) + arg.Description
+			}
+			b.errors = append(b.errors, text)
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError {
+			b.errors = append(b.errors, e.Entry.Text+" "+e.Entry.URL)
+		}
+	}
+}
+
+// pagePatience is how long a page may take until a condition holds.
+const pagePatience = 20 * time.Second
+
+// open goes to an address.
+func (b *browser) open(t *testing.T, address string) {
+	t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.Navigate(address)); err != nil {
+		t.Fatalf("%s: %v", address, err)
+	}
+}
+
+// await waits until a condition in JavaScript holds on the page.
+func (b *browser) await(t *testing.T, condition string) {
+	t.Helper()
+	eventually(t, condition, func() bool { return evaluate[bool](t, b, condition) })
+}
+
+// awaitNote waits until a condition holds of what was noted.
+func (b *browser) awaitNote(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	eventually(t, what, func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return condition()
+	})
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for end := time.Now().Add(pagePatience); !condition(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("this did not happen: %s", what)
+		}
+	}
+}
+
+// count is JavaScript for the number of elements that a selector finds.
+func count(selector string) string {
+	return "document.querySelectorAll(" + strconv.Quote(selector) + ").length"
+}
+
+func containing(part string) func(string) bool {
+	return func(s string) bool { return strings.Contains(s, part) }
+}
+
+// evaluate returns the value of an expression in JavaScript.
+func evaluate[T any](t *testing.T, b *browser, expression string) T {
+	t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+// checkQuiet fails if the console showed an error, or anything was asked of another origin.
+func (b *browser) checkQuiet(t *testing.T, origin string) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, problem := range b.errors {
+		t.Errorf("the console shows %s", problem)
+	}
+	for _, address := range b.addresses {
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "data" && u.Scheme+"://"+u.Host != origin {
+			t.Errorf("the page asked for %s", address)
+		}
+	}
+	if len(b.addresses) == 0 {
+		t.Error("no request was seen; the watching is broken")
+	}
+}
