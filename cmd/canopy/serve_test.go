@@ -79,6 +79,19 @@ func TestServeCannotStart(t *testing.T) {
 	}
 }
 
+// A generated password is shown once, so a start that fails must not use it up.
+func TestServeKeepsThePasswordOfAFailedStart(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		busy, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer busy.Close()
+		canopy("serve", "--listen", busy.Addr().String()).in(at).fails(t)
+		s := canopy("serve").in(at).serve(t)
+		password := shownPassword(t, s)
+		s.as("admin", password).get(t, "/rest/me").ok(t)
+	})
+}
+
 // shownPassword returns the generated password that a new directory shows.
 func shownPassword(t *testing.T, s *server) string {
 	t.Helper()
