@@ -186,3 +186,19 @@ func TestServersShareAKey(t *testing.T) {
 	s := canopy("serve").in(second).with("CANOPY_SERVER_KEY_FILE", file).serve(t)
 	s.bearing(token).get(t, "/rest/me").ok(t)
 }
+
+func TestFilesAreTheirOwnersOnly(t *testing.T) {
+	t.Parallel()
+	at := inSQLite(t)
+	require.NoError(t, os.Chmod(at.data(), 0o755)) // as somebody may have made it
+	s := serve(t, at)
+	s.admin().get(t, "/rest/me").ok(t)
+	files, err := os.ReadDir(at.data())
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		info, err := file.Info()
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, "%s has the mode %v", file.Name(), info.Mode())
+	}
+}
