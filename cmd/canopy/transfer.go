@@ -25,7 +25,8 @@ func importCommand() *cobra.Command {
 		Long: "Import a directory document (.json), a table of users (.csv) or a list of environments (any other\n" +
 			"name, one path a line). What is missing is created, what differs is changed, nothing is deleted.\n" +
 			"Each organization is one transaction: of one with a bad record nothing is written, and the record's\n" +
-			"line is named; the others are imported.\n\n" +
+			"line is named; the others are imported. A new directory that the document does not begin itself gets\n" +
+			"its root and a superUser as it would from serve.\n\n" +
 			"The columns of a table are named by its first row: alias, firstname, lastname, mailaddress,\n" +
 			"environment, role, group, groups, envs, envsbloque, phone, jobtitle, service, language, timezone,\n" +
 			"active, state, defaultpage, firstaccess, passworddelay, revokedelay. Lists are separated by semicolons.",
