@@ -199,7 +199,7 @@ func (w *transcript) String() string {
 
 // tail returns the end of it, for messages.
 func (w *transcript) tail() string {
-	const enough = 3000
+	const enough = 1500
 	text := w.String()
 	return text[max(0, len(text)-enough):]
 }
