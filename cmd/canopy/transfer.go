@@ -40,10 +40,10 @@ func importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			bar := progress("users")
+			bar := progress(doc)
 			options.Progress = func() { _ = bar.Add(1) }
 			report, begun, err := app.Import(c.Context(), cfg, doc, options)
-			_ = bar.Finish()
+			_ = bar.Exit()
 			if begun.Password != "" {
 				fmt.Fprintf(c.OutOrStdout(), "A superUser was made. It is shown once: login %s, password %s\n", begun.Login, begun.Password)
 			}
@@ -77,12 +77,25 @@ func openDocument(path string) (usecase.Document, error) {
 	return document.List{Open: open}, nil
 }
 
-// progress returns a counter on standard error, which is silent unless that is a terminal.
-func progress(what string) *progressbar.ProgressBar {
+// progress returns a bar over the users of a document on standard error, which is silent
+// unless that is a terminal.
+func progress(doc usecase.Document) *progressbar.ProgressBar {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return progressbar.DefaultSilent(-1)
 	}
-	return progressbar.Default(-1, what)
+	var users int64
+	for section, err := range doc.Sections() {
+		if err != nil {
+			break // the import will say what is wrong
+		}
+		for range section.Users {
+			users++
+		}
+	}
+	if users == 0 {
+		return progressbar.DefaultSilent(-1)
+	}
+	return progressbar.Default(users, "users")
 }
 
 // writeReport says what an import did. It returns an error if something was refused.
