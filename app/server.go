@@ -3,11 +3,13 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -93,12 +95,15 @@ func (s *Server) Stop(ctx context.Context) error {
 
 // handle gives a request to the surface that claims its path.
 func (s *Server) handle(c *fasthttp.RequestCtx) {
-	if ambiguousLength(&c.Request.Header) {
+	switch {
+	case ambiguous(&c.Request.Header):
 		c.SetConnectionClose()
 		s.broken(c, fiber.ErrBadRequest)
-		return
+	case !slices.Contains(fiber.DefaultMethods, string(c.Method())):
+		s.broken(c, fiber.ErrMethodNotAllowed) // Fiber would answer in words of its own
+	default:
+		s.handler(c)(c)
 	}
-	s.handler(c)(c)
 }
 
 func (s *Server) handler(c *fasthttp.RequestCtx) fasthttp.RequestHandler {
@@ -111,20 +116,23 @@ func (s *Server) handler(c *fasthttp.RequestCtx) fasthttp.RequestHandler {
 	return s.rest
 }
 
-// ambiguousLength reports whether a request has both a Transfer-Encoding and a
-// Content-Length: a proxy before us may have believed the other one (RFC 9112, 6.3).
-func ambiguousLength(h *fasthttp.RequestHeader) bool {
-	raw := h.RawHeaders()
-	return hasHeader(raw, "transfer-encoding:") && hasHeader(raw, "content-length:")
-}
-
-func hasHeader(raw []byte, name string) bool {
-	for line := range bytes.Lines(raw) {
-		if len(line) >= len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
+// ambiguous reports whether a proxy before us may have read the request in another way: it
+// has both a Transfer-Encoding and a Content-Length (RFC 9112, 6.3), or a header that goes
+// on on the next line (5.2).
+func ambiguous(h *fasthttp.RequestHeader) bool {
+	var encoding, length bool
+	for line := range bytes.Lines(h.RawHeaders()) {
+		if line[0] == ' ' || line[0] == '\t' {
 			return true
 		}
+		encoding = encoding || hasName(line, "transfer-encoding:")
+		length = length || hasName(line, "content-length:")
 	}
-	return false
+	return encoding && length
+}
+
+func hasName(line []byte, name string) bool {
+	return len(line) >= len(name) && bytes.EqualFold(line[:len(name)], []byte(name))
 }
 
 // handleBroken answers a request that could not be read, in the envelope of its surface as
@@ -144,21 +152,28 @@ func (s *Server) handleBroken(c *fasthttp.RequestCtx, err error) {
 	s.broken(c, fiber.NewError(status))
 }
 
+// broken answers a request that no surface sees, and logs it as they do.
 func (s *Server) broken(c *fasthttp.RequestCtx, err error) {
-	app := s.app
+	name, app := "operations", s.app
 	path := string(c.URI().PathOriginal())
 	for _, surface := range s.surfaces {
 		if surface.claims(path) {
-			app = surface.app
+			name, app = surface.name, surface.app
 			break
 		}
 	}
 	ctx := app.AcquireCtx(c)
 	defer app.ReleaseCtx(ctx)
+	id := rand.Text()
+	ctx.Set(fiber.HeaderXRequestID, id)
 	if err := app.ErrorHandler(ctx, err); err != nil {
 		c.SetStatusCode(fiber.StatusInternalServerError)
 	}
-	s.directory.config.Log.Info("request refused", "status", c.Response.StatusCode(), "address", c.RemoteIP().String())
+	status := c.Response.StatusCode()
+	_, problem := httpx.Problem(ctx, err)
+	s.directory.metrics.refused(name, status)
+	s.directory.config.Log.Info("request", "id", id, "surface", name, "method", "other", "route", "refused",
+		"status", status, "ms", 0, "address", c.RemoteIP().String(), "code", problem.Code)
 }
 
 // patient is a listener whose connections give up on a peer that stops reading. The limit

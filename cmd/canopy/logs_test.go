@@ -34,6 +34,61 @@ func (s *server) requestLines(t testing.TB) []logLine {
 	return lines
 }
 
+func TestLogHasOneLineARequest(t *testing.T) {
+	t.Parallel()
+	s := serve(t, inSQLite(t))
+	admin, nobody := s.admin(), s.anonymous()
+	requests := []struct {
+		from                 caller
+		method, path         string
+		surface, route, code string
+		status               int
+		user                 int64
+	}{
+		{admin, "GET", "/rest/users?limit=1", "rest", "/rest/users", "", 200, 1},
+		{admin, "GET", "/rest/users/admin", "rest", "/rest/users/:alias", "", 200, 1},
+		{admin, "HEAD", "/rest/users/admin", "rest", "/rest/users/:alias", "", 200, 1},
+		{admin, "GET", "/rest/users/nobody", "rest", "/rest/users/:alias", "user_not_found", 404, 1},
+		{admin, "GET", "/rest/nowhere", "rest", "unmatched", "route_not_found", 404, 0},
+		{admin, "PUT", "/rest/users", "rest", "unmatched", "method_not_allowed", 405, 0},
+		{admin, "BREW", "/rest/users", "rest", "refused", "method_not_allowed", 405, 0},
+		{nobody, "GET", "/rest/users", "rest", "/rest/users", "unauthenticated", 401, 0},
+		{nobody, "GET", "/readyz", "operations", "/readyz", "", 200, 0},
+		{nobody, "GET", "/", "operations", "unmatched", "route_not_found", 404, 0},
+	}
+	for _, r := range requests {
+		a, err := r.from.send(r.method, r.path, nil)
+		require.NoError(t, err)
+		require.Equal(t, r.status, a.status, "%s %s: %s", r.method, r.path, a.body)
+		require.NotEmpty(t, a.header.Get("X-Request-Id"), "%s %s", r.method, r.path)
+		if r.surface == "rest" && r.status >= 400 && r.method != "HEAD" {
+			require.Equal(t, r.code, a.code(t), "%s %s", r.method, r.path)
+		}
+		var found []logLine
+		eventually(t, func() bool {
+			found = nil
+			for _, line := range s.requestLines(t) {
+				if line.ID == a.header.Get("X-Request-Id") {
+					found = append(found, line)
+				}
+			}
+			return len(found) > 0
+		}, "the line of %s %s", r.method, r.path)
+		require.Len(t, found, 1)
+		line := found[0]
+		require.NotNil(t, line.MS)
+		line.Time, line.MS, line.Level = "", nil, ""
+		if r.route == "refused" {
+			r.method = "other"
+		}
+		want := logLine{Msg: "request", ID: line.ID, Surface: r.surface, Method: r.method, Route: r.route, Code: r.code,
+			Status: r.status, User: r.user, Organization: r.user, Address: "127.0.0.1"}
+		require.Equal(t, want, line)
+	}
+	s.stop(t)
+	require.Len(t, s.requestLines(t), len(requests), "no more lines than requests")
+}
+
 func TestRequestIDs(t *testing.T) {
 	t.Parallel()
 	s := serve(t, inSQLite(t))

@@ -55,6 +55,8 @@ func TestAmbiguousRequestsAreRefused(t *testing.T) {
 		"both lengths in HTTP/1.0":            "POST /rest/users HTTP/1.0\nHost: x\nContent-Length: 4\nTransfer-Encoding: chunked\n\n" + chunks,
 		"both lengths, of no surface":         "POST /healthz HTTP/1.1\nHost: x\nContent-Length: 4\nTransfer-Encoding: chunked\n\n" + chunks,
 		"a length with a blank behind":        "POST /rest/users HTTP/1.1\nHost: x\nContent-Length : 4\nTransfer-Encoding: chunked\n\n" + chunks,
+		"a length that is folded away":        "POST /rest/users HTTP/1.1\nHost: x\nX-A: b\n Content-Length: 4\nTransfer-Encoding: chunked\n\n" + chunks,
+		"an encoding that is folded away":     "POST /rest/users HTTP/1.1\nHost: x\nX-A: b\n\tTransfer-Encoding: chunked\nContent-Length: 2\n\n{}",
 		"two lengths":                         "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 2\nContent-Length: 4\n\n{}{}",
 		"the same length twice":               "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 2\nContent-Length: 2\n\n{}",
 		"a list of lengths":                   "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 2, 2\n\n{}",
@@ -76,6 +78,7 @@ func TestAmbiguousRequestsAreRefused(t *testing.T) {
 			a, closed := s.raw(t, request)
 			require.Equal(t, http.StatusBadRequest, a.status, "%s", a.body)
 			require.True(t, closed, "the connection is closed")
+			require.NotEmpty(t, a.header.Get("X-Request-Id"))
 		})
 	}
 	// The same without what is wrong is read, and so is what comes behind it.
