@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,7 +21,7 @@ import (
 // Server answers HTTP for a directory.
 type Server struct {
 	http      *fasthttp.Server
-	listener  net.Listener
+	listener  *listener
 	stopping  atomic.Bool
 	directory *Directory
 	surfaces  []surface
@@ -55,17 +54,15 @@ func NewServer(d *Directory) (*Server, error) {
 		ReadTimeout: readWithin, IdleTimeout: idleWithin, ReadBufferSize: headerSize, MaxRequestBodySize: cfg.MaxBody,
 		CloseOnShutdown: true, Logger: quiet{cfg.Log},
 	}
-	listener, err := net.Listen("tcp", cfg.Listen)
+	config, err := tlsConfig(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	s.listener = patient{listener}
-	if config, err := tlsConfig(&cfg); err != nil {
-		listener.Close()
-		return nil, err
-	} else if config != nil {
-		s.listener = tls.NewListener(s.listener, config)
-	}
+	s.listener = listen(l, config)
 	return s, nil
 }
 
@@ -90,7 +87,12 @@ func (s *Server) Serve() error {
 // is left.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopping.Store(true)
-	return s.http.ShutdownWithContext(ctx)
+	s.listener.hush()
+	err := s.http.ShutdownWithContext(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("some requests were still under way when the server stopped")
+	}
+	return err
 }
 
 // handle gives a request to the surface that claims its path.
@@ -174,29 +176,6 @@ func (s *Server) broken(c *fasthttp.RequestCtx, err error) {
 	s.directory.metrics.refused(name, status)
 	s.directory.config.Log.Info("request", "id", id, "surface", name, "method", "other", "route", "refused",
 		"status", status, "ms", 0, "address", c.RemoteIP().String(), "code", problem.Code)
-}
-
-// patient is a listener whose connections give up on a peer that stops reading. The limit
-// is for each write, so that a long answer may take as long as it is being read.
-type patient struct{ net.Listener }
-
-// Accept implements net.Listener.
-func (l patient) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return patientConn{c}, nil
-}
-
-type patientConn struct{ net.Conn }
-
-// Write implements net.Conn.
-func (c patientConn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(p)
 }
 
 // quiet logs that a connection broke off, where few look. What fasthttp says of it quotes
