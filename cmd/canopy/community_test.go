@@ -74,11 +74,11 @@ func TestImportOfACommunity(t *testing.T) {
 			}
 		}
 		require.Equal(t, organizations+1, tenants)
-		more, _ := community(organizations, 12, people+5)
+		more, _ := community(organizations+1, 12, people+5)
 		importFile(at, write(t, "more.csv", more), "--create-environments").succeeds(t)
 		users := s.admin().get(t, "/rest/users?total=true").ok(t)
-		require.Equal(t, fmt.Sprint(organizations*(people+5)+1), users.header.Get("X-Total-Count"))
-		require.Len(t, users.list(t), organizations*(people+5)+1)
+		require.Equal(t, fmt.Sprint((organizations+1)*(people+5)+1), users.header.Get("X-Total-Count"))
+		require.Len(t, users.list(t), (organizations+1)*(people+5)+1)
 		canopy("user", "set-password", "member-3-0").in(at).with("CANOPY_PASSWORD", "long enough").succeeds(t)
 		require.Len(t, s.as("Member-3-0", "long enough").get(t, "/rest/users?env=/org-3").list(t), people+5, "the admin of one organization")
 	})

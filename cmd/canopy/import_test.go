@@ -233,3 +233,35 @@ func TestImportOfAFileThatCannotBeReadChangesNothing(t *testing.T) {
 	}
 	require.Equal(t, before, export(t, at))
 }
+
+// An environment that is moved while an import is under way takes the users along, or the import
+// is refused: nobody is left behind where the environment was.
+func TestImportBesideAMove(t *testing.T) {
+	t.Parallel()
+	at := inPostgres(t)
+	s := serve(t, at, "--demo")
+	// The import has read where the environments are, and waits before it writes.
+	tx, err := at.open(t).Begin()
+	require.NoError(t, err)
+	_, err = tx.Exec("LOCK TABLE mail_addresses IN ACCESS EXCLUSIVE MODE")
+	require.NoError(t, err)
+	file := write(t, "people.csv", "alias,firstname,environment,mailaddress\nzed,Zed,Acme/Staging,zed@acme.example\n")
+	under := importFile(at, file).start(t)
+	watch := at.open(t)
+	eventually(t, func() bool {
+		var waiting int
+		require.NoError(t, watch.QueryRow("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'mail_addresses'::regclass").Scan(&waiting))
+		return waiting > 0
+	}, "the import to wait")
+	var staging struct{ EnvID int64 }
+	s.admin().get(t, "/rest/environments/byAlias/Acme%2FStaging").ok(t).into(t, &staging)
+	s.admin().post(t, fmt.Sprintf("/rest/environments/%d", staging.EnvID), fields{"parent": "Acme/Dev"}).ok(t)
+	require.NoError(t, tx.Rollback())
+
+	under.wait(t)
+	require.Equal(t, 1, under.code())
+	require.Contains(t, under.err.String(), "line 2: This was changed meanwhile; try again.\n")
+	s.admin().get(t, "/rest/users/zed").is(t, http.StatusNotFound)
+	importFile(at, write(t, "people.csv", "alias,firstname,environment\nzed,Zed,Acme/Dev/Staging\n")).succeeds(t)
+	require.Len(t, s.admin().get(t, "/rest/users?env=Acme/Dev/Staging&q=zed").list(t), 1)
+}
