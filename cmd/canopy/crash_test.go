@@ -16,7 +16,7 @@ func crashes() int {
 	if testing.Short() {
 		return 2
 	}
-	return 4
+	return 3
 }
 
 // begin makes what the writers write into, and returns them.
@@ -34,7 +34,7 @@ func beginWriting(t testing.TB, admin caller) *writers {
 // untilSome waits until a random number of further writes was acknowledged.
 func (w *writers) untilSome(t testing.TB) {
 	t.Helper()
-	target := w.acknowledged.Load() + 100 + rand.Int64N(200)
+	target := w.acknowledged.Load() + 80 + rand.Int64N(120)
 	eventually(t, func() bool { return w.acknowledged.Load() >= target }, "writes")
 }
 
@@ -77,7 +77,7 @@ func TestCrashOfTheDatabase(t *testing.T) {
 // An import that is killed leaves each organization whole or not at all, and can be run again.
 func TestCrashOfAnImport(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
-		const organizations, people = 6, 300
+		const organizations, people = 4, 250
 		table, environments := community(organizations, 10, people)
 		file := write(t, "community.csv", table)
 		canopy("user", "create", "boss", "--generate").in(at).succeeds(t)

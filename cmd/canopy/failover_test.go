@@ -126,15 +126,15 @@ func TestDatabaseGoesAwayAndComesBack(t *testing.T) {
 	nobody := s.anonymous()
 	c := runClients(t, s, limit)
 	for range 2 {
-		c.more(&c.served, 200, "answers")
+		c.more(&c.served, 100, "answers")
 		require.NoError(t, cluster.Kill())
 		eventually(t, func() bool { return nobody.get(t, "/readyz").status == http.StatusServiceUnavailable }, "not ready")
-		c.more(&c.turnedAway, 100, "refusals")
+		c.more(&c.turnedAway, 50, "refusals")
 		nobody.get(t, "/healthz").ok(t)
 		require.NoError(t, cluster.Restart(t.Context()))
 		eventually(t, func() bool { return nobody.get(t, "/readyz").status == http.StatusOK }, "ready again")
 	}
-	c.more(&c.served, 200, "answers again")
+	c.more(&c.served, 100, "answers again")
 	c.end()
 	require.NotEmpty(t, c.acknowledged)
 	here := make(map[string]bool)
@@ -229,7 +229,7 @@ func TestDatabaseFallsSilent(t *testing.T) {
 	nobody.get(t, "/healthz").ok(t)
 	mend()
 	eventually(t, func() bool { return nobody.get(t, "/readyz").status == http.StatusOK }, "ready again")
-	all.more(&all.served, 200, "answers again")
+	all.more(&all.served, 100, "answers again")
 	all.end()
 	s.stop(t)
 }
@@ -254,7 +254,7 @@ func TestDatabaseConnectionsBreak(t *testing.T) {
 	const limit = 5 * time.Second
 	s := serve(t, place{"--data", t.TempDir(), "--database-url", address.String()}, "--request-limit", limit.String())
 	all := runClients(t, s, limit)
-	for range 40 {
+	for range 15 {
 		all.more(&all.served, 20, "answers")
 		c.snap()
 	}

@@ -16,7 +16,7 @@ import (
 
 func TestServeSaysWhereItListensWhenItIsReady(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
-		for range 3 {
+		for range 2 {
 			s := serve(t, at)
 			// The line was just read: nothing here waits or tries again.
 			require.Equal(t, "ready\n", string(s.anonymous().get(t, "/readyz").ok(t).body))
