@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"persistence":            {"domain", "tenancy", "persistence/migrations"},
 	"persistence/migrations": {},
 	"persistence/testdb":     {},
+	"persistence/storetest":  {"domain", "policies", "rbac", "tenancy", "persistence", "persistence/testdb"},
 	"app/usecase":            {"domain", "tenancy"},
 	"app/authn":              {"domain"},
 	"app/httpx":              {"domain"},

@@ -70,6 +70,12 @@ func (m *metrics) observe(surface, route, method string, status int, took time.D
 	m.seconds.WithLabelValues(surface, method, route).Observe(took.Seconds())
 }
 
+// refused counts a request that was refused before it was read. What its client chose is
+// no label: there could be any number of them.
+func (m *metrics) refused(surface string, status int) {
+	m.requests.WithLabelValues(surface, "other", "refused", strconv.Itoa(status)).Inc()
+}
+
 func index(yes bool) int {
 	if yes {
 		return 1

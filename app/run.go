@@ -28,11 +28,6 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 		return err
 	}
 	defer release() //nolint:errcheck // the lock ends with the process
-	welcome, err := prepare(ctx, &cfg, db)
-	if err != nil {
-		db.Close()
-		return err
-	}
 	d, err := Wire(ctx, cfg, db)
 	if err != nil {
 		db.Close()
@@ -40,6 +35,13 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 	}
 	s, err := NewServer(d)
 	if err != nil {
+		db.Close()
+		return err
+	}
+	// A password that is made for a new directory is shown once, so what may fail comes before.
+	welcome, err := prepare(ctx, &cfg, db)
+	if err != nil {
+		s.listener.Close()
 		db.Close()
 		return err
 	}

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,7 +20,7 @@ import (
 // Server answers HTTP for a directory.
 type Server struct {
 	http      *fasthttp.Server
-	listener  net.Listener
+	listener  *listener
 	stopping  atomic.Bool
 	directory *Directory
 	surfaces  []surface
@@ -54,17 +53,15 @@ func NewServer(d *Directory) (*Server, error) {
 		ReadTimeout: readWithin, IdleTimeout: idleWithin, ReadBufferSize: headerSize, MaxRequestBodySize: cfg.MaxBody,
 		CloseOnShutdown: true, Logger: quiet{cfg.Log},
 	}
-	listener, err := net.Listen("tcp", cfg.Listen)
+	config, err := tlsConfig(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	s.listener = patient{listener}
-	if config, err := tlsConfig(&cfg); err != nil {
-		listener.Close()
-		return nil, err
-	} else if config != nil {
-		s.listener = tls.NewListener(s.listener, config)
-	}
+	s.listener = listen(l, config)
 	return s, nil
 }
 
@@ -89,17 +86,22 @@ func (s *Server) Serve() error {
 // is left.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopping.Store(true)
-	return s.http.ShutdownWithContext(ctx)
+	s.listener.hush()
+	err := s.http.ShutdownWithContext(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("some requests were still under way when the server stopped")
+	}
+	return err
 }
 
 // handle gives a request to the surface that claims its path.
 func (s *Server) handle(c *fasthttp.RequestCtx) {
 	switch {
-	case ambiguousLength(&c.Request.Header):
+	case ambiguous(&c.Request.Header):
 		c.SetConnectionClose()
 		s.broken(c, fiber.ErrBadRequest)
 	case !slices.Contains(fiber.DefaultMethods, string(c.Method())):
-		s.broken(c, fiber.ErrNotImplemented) // Fiber would answer by itself
+		s.broken(c, fiber.ErrNotImplemented) // Fiber would answer in words of its own
 	default:
 		s.handler(c)(c)
 	}
@@ -115,20 +117,23 @@ func (s *Server) handler(c *fasthttp.RequestCtx) fasthttp.RequestHandler {
 	return s.rest
 }
 
-// ambiguousLength reports whether a request has both a Transfer-Encoding and a
-// Content-Length: a proxy before us may have believed the other one (RFC 9112, 6.3).
-func ambiguousLength(h *fasthttp.RequestHeader) bool {
-	raw := h.RawHeaders()
-	return hasHeader(raw, "transfer-encoding:") && hasHeader(raw, "content-length:")
-}
-
-func hasHeader(raw []byte, name string) bool {
-	for line := range bytes.Lines(raw) {
-		if len(line) >= len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
+// ambiguous reports whether a proxy before us may have read the request in another way: it
+// has both a Transfer-Encoding and a Content-Length (RFC 9112, 6.3), or a header that goes
+// on on the next line (5.2).
+func ambiguous(h *fasthttp.RequestHeader) bool {
+	var encoding, length bool
+	for line := range bytes.Lines(h.RawHeaders()) {
+		if line[0] == ' ' || line[0] == '\t' {
 			return true
 		}
+		encoding = encoding || hasName(line, "transfer-encoding:")
+		length = length || hasName(line, "content-length:")
 	}
-	return false
+	return encoding && length
+}
+
+func hasName(line []byte, name string) bool {
+	return len(line) >= len(name) && bytes.EqualFold(line[:len(name)], []byte(name))
 }
 
 // handleBroken answers a request that could not be read, in the envelope of its surface as
@@ -148,12 +153,13 @@ func (s *Server) handleBroken(c *fasthttp.RequestCtx, err error) {
 	s.broken(c, fiber.NewError(status))
 }
 
+// broken answers a request that no surface sees, and logs it as they do.
 func (s *Server) broken(c *fasthttp.RequestCtx, err error) {
-	app := s.app
+	name, app := "operations", s.app
 	path := string(c.URI().PathOriginal())
 	for _, surface := range s.surfaces {
 		if surface.claims(path) {
-			app = surface.app
+			name, app = surface.name, surface.app
 			break
 		}
 	}
@@ -163,34 +169,16 @@ func (s *Server) broken(c *fasthttp.RequestCtx, err error) {
 	if err := app.ErrorHandler(ctx, err); err != nil {
 		c.SetStatusCode(fiber.StatusInternalServerError)
 	}
-	s.directory.config.Log.Info("request refused", "id", id, "status", c.Response.StatusCode(), "address", c.RemoteIP().String())
+	status := c.Response.StatusCode()
+	_, problem := httpx.Problem(ctx, err)
+	s.directory.metrics.refused(name, status)
+	s.directory.config.Log.Info("request", "id", id, "surface", name, "method", "other", "route", "refused",
+		"status", status, "ms", 0, "address", c.RemoteIP().String(), "code", problem.Code)
 }
 
-// patient is a listener whose connections give up on a peer that stops reading. The limit
-// is for each write, so that a long answer may take as long as it is being read.
-type patient struct{ net.Listener }
-
-// Accept implements net.Listener.
-func (l patient) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return patientConn{c}, nil
-}
-
-type patientConn struct{ net.Conn }
-
-// Write implements net.Conn.
-func (c patientConn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(p)
-}
-
-// quiet logs what fasthttp says of broken connections where few look.
+// quiet logs that a connection broke off, where few look. What fasthttp says of it quotes
+// the request, credentials and all.
 type quiet struct{ log *slog.Logger }
 
 // Printf implements fasthttp.Logger.
-func (q quiet) Printf(format string, args ...any) { q.log.Debug(fmt.Sprintf(format, args...)) }
+func (q quiet) Printf(string, ...any) { q.log.Debug("a connection broke off") }

@@ -3,8 +3,11 @@ package persistence
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -40,7 +43,7 @@ type DB struct {
 	// prepare makes PostgreSQL keep the hottest statements prepared; prepared holds SQLite's.
 	prepare  bool
 	prepared *lru.Cache[string, *sql.Stmt]
-	ids     leases
+	ids      leases
 	// Now is the clock; tests set another one before the first use.
 	Now func() time.Time
 }
@@ -57,6 +60,9 @@ const (
 // OpenSQLite opens the file at path, and creates it if it is not there. Several
 // processes may have it open; LockSQLite keeps out a second server.
 func OpenSQLite(path string) (*DB, error) {
+	if err := create(path); err != nil {
+		return nil, err
+	}
 	write, err := openSQLite(path, "_txlock=immediate")
 	if err != nil {
 		return nil, err
@@ -72,6 +78,19 @@ func OpenSQLite(path string) (*DB, error) {
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
 	return newDB(SQLite, bun.NewDB(write, sqlitedialect.New()), bun.NewDB(read, sqlitedialect.New()), path), nil
+}
+
+// create makes an empty file that only its owner can read, unless there is one. SQLite gives
+// the files beside it the same mode.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	return f.Close()
 }
 
 func openSQLite(path, options string) (*sql.DB, error) {

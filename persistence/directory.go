@@ -328,12 +328,41 @@ func (t *directoryTx) MailTaken(addresses []string) (map[string]domain.UserID, e
 	return taken, err
 }
 
+// hold keeps the environments that users name where the users say they are: they were read
+// before the transaction. One that is not there belongs to an organization still to come.
+func (t *directoryTx) hold(users ...domain.StoredUser) error {
+	if err := t.writeEnvironments(); err != nil {
+		return err
+	}
+	places := make(map[domain.EnvironmentID]domain.EnvironmentPath)
+	for i := range users {
+		u := &users[i].User
+		places[u.Home] = u.HomePath
+		for _, list := range [][]domain.Grant{u.Allowed, u.Blocked} {
+			for _, g := range list {
+				places[g.Environment] = g.Path
+			}
+		}
+	}
+	ids := slices.Sorted(maps.Keys(places))
+	found, err := selectEnvironments(t.ctx, t.tx, predicate{"e.id IN (?)", []any{in(ids)}}, " ORDER BY e.id"+t.db.forShare())
+	if err != nil {
+		return err
+	}
+	for _, e := range found {
+		if e.Path != places[e.ID] {
+			return domain.ErrChanged
+		}
+	}
+	return nil
+}
+
 // InsertUsers implements domain.DirectoryWriter.
 func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
 	if len(users) == 0 {
 		return nil
 	}
-	if err := t.writeEnvironments(); err != nil {
+	if err := t.hold(users...); err != nil {
 		return err
 	}
 	rows := make([]*userRow, len(users))
@@ -368,6 +397,9 @@ func (t *directoryTx) UpdateUser(before, after domain.StoredUser) error {
 	hash := after.Hash
 	if hash == before.Hash {
 		hash = ""
+	}
+	if err := t.hold(after); err != nil {
+		return err
 	}
 	if err := store.save(t.ctx, t.tx, t.w, &before.User, &after.User, hash); err != nil {
 		return err

@@ -84,7 +84,8 @@ func (d *DB) withMigrations(use func(*goose.Provider) error) error {
 	}
 	dialect, options := goose.DialectSQLite3, []goose.ProviderOption(nil)
 	if d.engine == PostgreSQL {
-		locker, err := lock.NewPostgresSessionLocker()
+		// Whoever finds the lock taken looks again each second; the default is five.
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return err
 		}

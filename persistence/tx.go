@@ -3,7 +3,6 @@ package persistence
 import (
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"time"
 
@@ -66,5 +65,5 @@ func repeatable(err error) bool {
 	if errors.As(err, &lite) {
 		return busy(lite)
 	}
-	return !committing && (disconnected(err) || errors.Is(err, io.ErrUnexpectedEOF))
+	return !committing && disconnected(err)
 }

@@ -576,6 +576,11 @@ func (s *UserStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.
 		if err := after.Validate(); err != nil {
 			return err
 		}
+		if before.ListsDifferently(&after) {
+			if err := s.holdGrants(ctx, tx, after.Allowed, after.Blocked); err != nil {
+				return err
+			}
+		}
 		if err := s.save(ctx, tx, w, &before, &after, hash); err != nil {
 			return err
 		}
@@ -634,13 +639,11 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 	return one(res, err, domain.ErrUserNotFound)
 }
 
-// saveLists writes the groups and environments of after, if they differ from before's.
+// saveLists writes the groups and environments of after, if they differ from before's. That
+// the environments are where after says is the caller's.
 func (s *UserStore) saveLists(ctx context.Context, tx bun.Tx, before, after *domain.User) error {
 	if !before.ListsDifferently(after) {
 		return nil
-	}
-	if err := s.holdGrants(ctx, tx, after.Allowed, after.Blocked); err != nil {
-		return err
 	}
 	if err := s.holdGroups(ctx, tx, after); err != nil {
 		return err

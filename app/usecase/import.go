@@ -368,7 +368,9 @@ func (i *importer) split(section *Section) []*Section {
 				}
 			}
 		}}
-		if p := i.places[key]; p != nil && p.AliasPath != "" {
+		if p := i.places[key]; p == nil {
+			part.Path, part.Line = string(*users[0].Home), users[0].Line // a home that is not there
+		} else if p.AliasPath != "" {
 			part.Path = p.AliasPath
 		}
 		parts = append(parts, part)

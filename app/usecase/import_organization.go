@@ -83,7 +83,10 @@ func (o *organizationImport) bad(line int, err error) error {
 // begin finds the organization's own environment.
 func (o *organizationImport) begin() error {
 	border := o.places[placeKey(o.section.Path)]
-	if border == nil || !border.IsOrganization {
+	switch {
+	case border == nil:
+		return o.bad(o.section.Line, domain.ErrEnvironmentNotFound.Saying("There is no environment %q.", o.section.Path))
+	case !border.IsOrganization:
 		return o.bad(o.section.Line, domain.ErrEnvironmentNotFound.Saying("There is no organization %q.", o.section.Path))
 	}
 	o.border = border

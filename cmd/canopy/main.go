@@ -60,16 +60,21 @@ func command() *cobra.Command {
 		SilenceErrors:     true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags()) },
 	}
-	root.SetHelpCommandGroupID("")
 	root.AddCommand(serveCommand(), migrateCommand(), importCommand(), exportCommand(), userCommand(), explainCommand(), versionCommand())
+	completeHelp(root)
 	return root
+}
+
+// variable returns the name of the environment variable that a flag also is.
+func variable(f *pflag.Flag) string {
+	return "CANOPY_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 }
 
 // fromEnvironment gives each flag that was not given the value of its variable.
 func fromEnvironment(flags *pflag.FlagSet) error {
 	var failed error
 	flags.VisitAll(func(f *pflag.Flag) {
-		name := "CANOPY_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variable(f)
 		value, given := os.LookupEnv(name)
 		if !given || f.Changed || f.Name == "help" {
 			return

@@ -13,9 +13,10 @@ import (
 func migrateCommand() *cobra.Command {
 	cfg := app.DefaultConfig()
 	c := &cobra.Command{
-		Use:   "migrate",
-		Short: "Bring the database's schema up to date, or show its state",
-		Long:  "Bring the database's schema up to date, or show its state. The server does the former by itself when it starts.",
+		Use:     "migrate",
+		Short:   "Bring the database's schema up to date, or show its state",
+		Long:    "Bring the database's schema up to date, or show its state. The server does the former by itself when it starts.",
+		Example: "  canopy migrate status\n  canopy migrate up --database-url postgres://canopy@db/canopy",
 	}
 	directoryFlags(c.PersistentFlags(), &cfg)
 	c.AddCommand(&cobra.Command{
@@ -63,7 +64,7 @@ func migrateCommand() *cobra.Command {
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  canopy version",
 		Run: func(c *cobra.Command, _ []string) {
 			version, revision, goVersion := "devel", "", ""
 			if info, ok := debug.ReadBuildInfo(); ok {

@@ -25,7 +25,8 @@ func importCommand() *cobra.Command {
 		Long: "Import a directory document (.json), a table of users (.csv) or a list of environments (any other\n" +
 			"name, one path a line). What is missing is created, what differs is changed, nothing is deleted.\n" +
 			"Each organization is one transaction: of one with a bad record nothing is written, and the record's\n" +
-			"line is named; the others are imported.\n\n" +
+			"line is named; the others are imported. A new directory that the document does not begin itself gets\n" +
+			"its root and a superUser as it would from serve.\n\n" +
 			"The columns of a table are named by its first row: alias, firstname, lastname, mailaddress,\n" +
 			"environment, role, group, groups, envs, envsbloque, phone, jobtitle, service, language, timezone,\n" +
 			"active, state, defaultpage, firstaccess, passworddelay, revokedelay. Lists are separated by semicolons.",
@@ -39,10 +40,10 @@ func importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			bar := progress("users")
+			bar := progress(doc)
 			options.Progress = func() { _ = bar.Add(1) }
 			report, begun, err := app.Import(c.Context(), cfg, doc, options)
-			_ = bar.Finish()
+			_ = bar.Exit()
 			if begun.Password != "" {
 				fmt.Fprintf(c.OutOrStdout(), "A superUser was made. It is shown once: login %s, password %s\n", begun.Login, begun.Password)
 			}
@@ -76,12 +77,25 @@ func openDocument(path string) (usecase.Document, error) {
 	return document.List{Open: open}, nil
 }
 
-// progress returns a counter on standard error, which is silent unless that is a terminal.
-func progress(what string) *progressbar.ProgressBar {
+// progress returns a bar over the users of a document on standard error, which is silent
+// unless that is a terminal.
+func progress(doc usecase.Document) *progressbar.ProgressBar {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return progressbar.DefaultSilent(-1)
 	}
-	return progressbar.Default(-1, what)
+	var users int64
+	for section, err := range doc.Sections() {
+		if err != nil {
+			break // the import will say what is wrong
+		}
+		for range section.Users {
+			users++
+		}
+	}
+	if users == 0 {
+		return progressbar.DefaultSilent(-1)
+	}
+	return progressbar.Default(users, "users")
 }
 
 // writeReport says what an import did. It returns an error if something was refused.

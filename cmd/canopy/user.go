@@ -25,6 +25,7 @@ func userCommand() *cobra.Command {
 		Short: "Work on single users",
 		Long: "Work on single users, also while the server runs. Passwords are asked for at the terminal, or taken\n" +
 			"from CANOPY_PASSWORD, CANOPY_PASSWORD_FILE or, with --generate, made and shown once.",
+		Example: "  canopy user show grace.hopper\n  canopy user set-password grace.hopper --generate",
 	}
 	directoryFlags(c.PersistentFlags(), &cfg)
 	c.AddCommand(userCreateCommand(&cfg), userPasswordCommand(&cfg), userShowCommand(&cfg),
