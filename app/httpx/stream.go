@@ -31,6 +31,12 @@ func Stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], open func(*Writer)
 		c.Context().Response.SwapBody(s.w.Bytes())
 		return nil
 	}
+	if c.Method() == fiber.MethodHead {
+		// fasthttp would end a stream that it does not send, and the next answer begin with that.
+		stop()
+		c.Context().Response.Header.SetContentLength(-1)
+		return nil
+	}
 	s.deadline.keep()
 	c.Context().Response.SetBodyStream(s, -1)
 	return nil

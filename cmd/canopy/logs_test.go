@@ -51,7 +51,7 @@ func TestLogHasOneLineARequest(t *testing.T) {
 		{admin, "GET", "/rest/users/nobody", "rest", "/rest/users/:alias", "user_not_found", 404, 1},
 		{admin, "GET", "/rest/nowhere", "rest", "unmatched", "route_not_found", 404, 0},
 		{admin, "PUT", "/rest/users", "rest", "unmatched", "method_not_allowed", 405, 0},
-		{admin, "BREW", "/rest/users", "rest", "refused", "method_not_allowed", 405, 0},
+		{admin, "BREW", "/rest/users", "rest", "refused", "method_unknown", 501, 0},
 		{nobody, "GET", "/rest/users", "rest", "/rest/users", "unauthenticated", 401, 0},
 		{nobody, "GET", "/readyz", "operations", "/readyz", "", 200, 0},
 		{nobody, "GET", "/", "operations", "unmatched", "route_not_found", 404, 0},

@@ -1,0 +1,270 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"canopy/app"
+	"canopy/app/usecase"
+	"canopy/domain"
+	"canopy/persistence/testdb"
+)
+
+// twoTenants is a directory of two organizations with one nested in each, and somebody of
+// each role.
+type twoTenants struct {
+	*running
+	random *rand.Rand
+	made   int
+	// theirs are the other organization's environments, users and groups.
+	environments []domain.EnvironmentID
+	users        []domain.UserID
+	groups       []domain.GroupID
+}
+
+func newTwoTenants(t *testing.T, engine string) *twoTenants {
+	c := newClock(storyBegins)
+	cfg := settings(t, c)
+	if engine == "postgres" {
+		cfg.DatabaseURL = testdb.Postgres(t)
+	}
+	cfg.AdminPassword = testPassword
+	db, err := app.OpenDatabase(t.Context(), &cfg)
+	require.NoError(t, err)
+	_, err = app.Begin(t.Context(), &cfg, db)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	w := &twoTenants{running: serve(t, cfg), random: rand.New(rand.NewPCG(1, 2))}
+	for _, tenant := range []string{"Acme", "Bolt"} {
+		w.addEnvironment(t, "/", tenant, true)
+		for _, e := range []string{"Prod", "Test"} {
+			w.addEnvironment(t, tenant, e, false)
+		}
+		w.addEnvironment(t, tenant, "Labs", true)
+		w.addGroup(t, tenant)
+		lower := strings.ToLower(tenant)
+		w.addUser(t, lower+".admin", tenant, domain.RoleOAdmin, "Admin")
+		w.addUser(t, lower+".power", tenant+"/Prod", domain.RolePower, "Admin")
+		w.addUser(t, lower+".user", tenant+"/Prod", domain.RoleUser, "User")
+		w.addUser(t, lower+".labs", tenant+"/Labs", domain.RoleOAdmin, "Admin")
+		if tenant == "Acme" {
+			w.environments, w.users, w.groups = nil, nil, nil
+		}
+	}
+	return w
+}
+
+// operator returns who may do everything, as things are now.
+func (w *twoTenants) operator(t *testing.T) domain.Principal {
+	who, err := w.directory.Operator(t.Context())
+	require.NoError(t, err)
+	return who
+}
+
+func (w *twoTenants) addEnvironment(t *testing.T, parent, alias string, organization bool) {
+	ref := domain.EnvironmentRef(parent)
+	e, err := w.directory.Environments.Create(t.Context(), w.operator(t), usecase.EnvironmentPatch{Parent: &ref, Alias: &alias, IsOrganization: &organization})
+	require.NoError(t, err)
+	w.environments = append(w.environments, e.ID)
+}
+
+func (w *twoTenants) addGroup(t *testing.T, organization string) {
+	ref, alias := domain.EnvironmentRef(organization), organization+" team"
+	g, err := w.directory.Groups.Create(t.Context(), w.operator(t), usecase.GroupPatch{Organization: &ref, Alias: &alias})
+	require.NoError(t, err)
+	w.groups = append(w.groups, g.ID)
+}
+
+func (w *twoTenants) addUser(t *testing.T, alias, home string, role domain.Role, group domain.GroupRef) {
+	ref, password, mail := domain.EnvironmentRef(home), testPassword, alias+"@example.org"
+	u, err := w.directory.Users.Create(t.Context(), w.operator(t), usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Role: &role, Group: &group, Password: &password})
+	require.NoError(t, err)
+	w.users = append(w.users, u.ID)
+}
+
+// disturb makes one random change to the other organization. It may be refused.
+func (w *twoTenants) disturb(t *testing.T) {
+	ctx := context.Background()
+	w.made++
+	name := fmt.Sprintf("made%d", w.made)
+	some := func() domain.EnvironmentRef { return domain.NumberRef(pickOne(w, w.environments)) }
+	flag := w.random.IntN(3) > 0
+	environment, parent := some(), some()
+	first, second := []domain.EnvironmentRef{some()}, []domain.EnvironmentRef{some()}
+	group := domain.GroupRef(fmt.Sprint(pickOne(w, w.groups)))
+	mask := domain.Mask(w.random.Uint64()) & domain.AllPermissions
+	switch w.random.IntN(10) {
+	case 0:
+		e, err := w.directory.Environments.Create(ctx, w.operator(t), usecase.EnvironmentPatch{Parent: &parent, Alias: &name, IsOrganization: &flag})
+		if err == nil {
+			w.environments = append(w.environments, e.ID)
+		}
+	case 1:
+		_, _ = w.directory.Environments.Update(ctx, w.operator(t), environment, usecase.EnvironmentPatch{Alias: &name, Active: &flag})
+	case 2:
+		_, _ = w.directory.Environments.Update(ctx, w.operator(t), environment, usecase.EnvironmentPatch{Parent: &parent})
+	case 3:
+		_ = w.directory.Environments.Delete(ctx, w.operator(t), environment)
+	case 4, 5:
+		u, err := w.directory.Users.Create(ctx, w.operator(t), usecase.UserPatch{Alias: &name, FirstName: &name, Home: &environment, Allowed: &first, Blocked: &second})
+		if err == nil {
+			w.users = append(w.users, u.ID)
+		}
+	case 6:
+		_, _ = w.directory.Users.Update(ctx, w.operator(t), pickOne(w, w.users), usecase.UserPatch{Phone: &name, Allowed: &second, Active: &flag, Home: &environment})
+	case 7:
+		_ = w.directory.Users.Delete(ctx, w.operator(t), pickOne(w, w.users))
+	case 8:
+		g, err := w.directory.Groups.Create(ctx, w.operator(t), usecase.GroupPatch{Organization: &environment, Alias: &name, Mask: &mask, Parent: &group})
+		if err == nil {
+			w.groups = append(w.groups, g.ID)
+		}
+	case 9:
+		_, _ = w.directory.Groups.Update(ctx, w.operator(t), pickOne(w, w.groups), usecase.GroupPatch{Alias: &name, Mask: &mask})
+	}
+}
+
+func pickOne[T any](w *twoTenants, from []T) T { return from[w.random.IntN(len(from))] }
+
+// samples are values for the parameters of routes, of the own organization, of the other
+// one, and of none.
+var samples = map[string][]string{
+	"alias": {"acme.admin", "acme.user", "bolt.admin", "bolt.user", "Acme", "Bolt", "Prod", "Labs", "Acme%2FProd", "Bolt%2FProd", "nobody"},
+	"id":    {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "999"},
+}
+
+// queries are tried on routes without parameters.
+var queries = []string{"", "?total=true", "?limit=2", "?q=b", "?env=Prod", "?env=Bolt", "?env=Labs", "?sort=alias&limit=3", "?group=User", "?role=power",
+	"?user=bolt.user&permission=user:read&environment=Bolt", "?user=acme.user&permission=user:read&environment=Acme/Prod", "?actor=bolt.admin"}
+
+// questions are requests on every route of every surface that change nothing: whatever a
+// new route answers is thereby part of the test.
+func (w *twoTenants) questions(t *testing.T) []string {
+	var all []string
+	for _, surface := range w.Surfaces() {
+		for _, route := range surface.App.GetRoutes(true) {
+			switch {
+			case route.Method == "GET" || route.Method == "HEAD":
+				for _, path := range fillIn(route.Path, samples) {
+					all = append(all, route.Method+" "+path)
+				}
+				if !strings.Contains(route.Path, ":") {
+					for _, query := range queries {
+						all = append(all, route.Method+" "+route.Path+query)
+					}
+				}
+			case route.Method == "POST" || route.Method == "DELETE" || route.Method == "PUT":
+				// On what is theirs, which must be refused alike whether it is there or not.
+				if strings.Contains(route.Path, ":") {
+					for _, path := range fillIn(route.Path, w.theirs(route.Path)) {
+						all = append(all, route.Method+" "+path)
+					}
+				}
+			}
+		}
+	}
+	require.Greater(t, len(all), 100)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// theirs are values for the parameters of a route that name what the other organization
+// has.
+func (w *twoTenants) theirs(path string) map[string][]string {
+	values := map[string][]string{"alias": {"bolt.user", "Bolt"}, "id": {"999999"}}
+	switch {
+	case strings.Contains(path, "/users/"):
+		values["id"] = numbersOf(w.users)
+	case strings.Contains(path, "/environments/"):
+		values["id"] = numbersOf(w.environments)
+	case strings.Contains(path, "/groups/"):
+		values["id"] = numbersOf(w.groups)
+	}
+	return values
+}
+
+func numbersOf[T ~int64](ids []T) []string {
+	var all []string
+	for _, id := range ids {
+		all = append(all, fmt.Sprint(int64(id)))
+	}
+	return all
+}
+
+// fillIn returns the path with every combination of values for its parameters.
+func fillIn(path string, values map[string][]string) []string {
+	before, after, found := strings.Cut(path, ":")
+	if !found {
+		return []string{path}
+	}
+	name, rest, _ := strings.Cut(after, "/")
+	if rest != "" {
+		rest = "/" + rest
+	}
+	var all []string
+	for _, value := range values[name] {
+		all = append(all, fillIn(before+value+rest, values)...)
+	}
+	return all
+}
+
+// ask returns the whole answer to a question, but for the headers that differ each time.
+func (w *twoTenants) ask(t *testing.T, question, token string) string {
+	method, path, _ := strings.Cut(question, " ")
+	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(res)
+	req.SetRequestURI(w.Address() + path)
+	req.Header.SetMethod(method)
+	req.Header.Set("Authorization", token)
+	if method == "POST" || method == "PUT" {
+		req.Header.SetContentType("application/json")
+		req.SetBodyString("{}")
+	}
+	require.NoError(t, fasthttp.Do(req, res))
+	require.NotEqual(t, 500, res.StatusCode(), question)
+	return fmt.Sprint(res.StatusCode(), " ", string(res.Header.Peek("Link")), " ", string(res.Header.Peek("X-Total-Count")), " ", string(res.Body()))
+}
+
+// TestNonInterference changes another organization at random: every answer to the people
+// of this one stays as it was, byte for byte.
+func TestNonInterference(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			w := newTwoTenants(t, engine)
+			questions := w.questions(t)
+			tokens, before := map[string]string{}, map[string]string{}
+			for _, who := range []string{"acme.admin", "acme.power", "acme.user", "acme.labs"} {
+				tokens[who] = signIn(t, w.Address(), who, testPassword)
+			}
+			for who, token := range tokens {
+				for _, q := range questions {
+					before[who+" "+q] = w.ask(t, q, token)
+				}
+			}
+			rounds := 6
+			if testing.Short() {
+				rounds = 2
+			}
+			for range rounds {
+				for range 15 {
+					w.disturb(t)
+				}
+				for who, token := range tokens {
+					for _, q := range questions {
+						if after := w.ask(t, q, token); after != before[who+" "+q] {
+							t.Fatalf("%s asks %s\nbefore: %s\nafter:  %s", who, q, before[who+" "+q], after)
+						}
+					}
+				}
+			}
+		})
+	}
+}
