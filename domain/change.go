@@ -12,25 +12,27 @@ type Fields []Field
 // Field is one name and value of an entity.
 type Field struct{ Name, Value string }
 
-// Diff returns the fields that differ between two states of an entity, in their order.
-// Created entities have nil before, deleted ones nil after; empty values are left out
-// there.
+// Diff returns the fields that differ between two states of an entity: those of before in
+// their order, then those that only after has. Created entities have nil before, deleted
+// ones nil after; a field that is missing on one side is empty there.
 func Diff(before, after Fields) []Change {
-	longer := before
-	if len(after) > len(before) {
-		longer = after
+	rest := make(map[string]string, len(after))
+	for _, f := range after {
+		rest[f.Name] = f.Value
 	}
 	var changes []Change
-	for i, f := range longer {
-		c := Change{Field: f.Name}
-		if i < len(before) {
-			c.Before = before[i].Value
-		}
-		if i < len(after) {
-			c.After = after[i].Value
-		}
+	add := func(c Change) {
 		if c.Before != c.After {
 			changes = append(changes, c)
+		}
+	}
+	for _, f := range before {
+		add(Change{f.Name, f.Value, rest[f.Name]})
+		delete(rest, f.Name)
+	}
+	for _, f := range after {
+		if value, left := rest[f.Name]; left {
+			add(Change{f.Name, "", value})
 		}
 	}
 	return changes
@@ -38,7 +40,7 @@ func Diff(before, after Fields) []Change {
 
 // Fields returns what the audit trail keeps of a user.
 func (u *User) Fields() Fields {
-	return Fields{
+	return append(Fields{
 		{"alias", u.Alias},
 		{"envId", number(u.Home)},
 		{"role", u.Role.String()},
@@ -60,7 +62,7 @@ func (u *User) Fields() Fields {
 		{"passworddelay", number(u.PasswordDelay)},
 		{"revokedelay", number(u.RevokeDelay)},
 		{"lastpassword", moment(u.LastPassword)},
-	}
+	}, u.Attributes.fields()...)
 }
 
 // Fields returns what the audit trail keeps of an environment.

@@ -98,7 +98,7 @@ func (e *Environment) ShownPath(reaches func(EnvironmentPath) bool) string {
 	return rest[shown:]
 }
 
-// EnvironmentRef is how a client names an environment: by number ("25"), by alias
+// EnvironmentRef is how a client names an environment: by number ("25"), by UUID, by alias
 // ("Prod") or by alias path ("Acme/Prod"; with a leading slash the path is complete).
 // "/" is the root. The empty reference names none.
 type EnvironmentRef string
@@ -109,15 +109,24 @@ func NumberRef(id EnvironmentID) EnvironmentRef { return EnvironmentRef(number(i
 // Number returns the number the reference is, if it is one.
 func (r EnvironmentRef) Number() (EnvironmentID, bool) { return ParseID[EnvironmentID](string(r)) }
 
+// UUID returns the UUID the reference is, if it is one.
+func (r EnvironmentRef) UUID() (UUID, bool) {
+	id, err := ParseUUID(string(r))
+	return id, err == nil
+}
+
 // Alias returns the last alias of the reference.
 func (r EnvironmentRef) Alias() string {
 	return string(r[strings.LastIndexByte(string(r), '/')+1:])
 }
 
-// Names reports whether the reference names e, whose shown path is given: the whole of
-// that path, or, unless the reference begins with a slash, its end. The root goes by
+// Names reports whether the reference names e, whose shown path is given: its UUID or the
+// whole of that path, or, unless the reference begins with a slash, its end. The root goes by
 // its alias too.
 func (r EnvironmentRef) Names(e *Environment, shown string) (whole, end bool) {
+	if id, ok := r.UUID(); ok && id == e.UUID {
+		return true, true
+	}
 	name := Fold(strings.TrimPrefix(string(r), "/"))
 	complete := strings.HasPrefix(string(r), "/")
 	if e.Path == RootPath {

@@ -75,7 +75,7 @@ func (g *Group) UsableIn(o OrganizationID) bool {
 	return g.Organization == o || g.Organization == RootOrganization
 }
 
-// GroupRef is how a client names a group: by number ("2"), by alias ("User"), or by alias
+// GroupRef is how a client names a group: by number ("2"), by UUID, by alias ("User"), or by alias
 // with a slash before it for one of the root's ("/User"). The empty reference names none.
 type GroupRef string
 

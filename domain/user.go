@@ -2,6 +2,7 @@ package domain
 
 import (
 	"errors"
+	"maps"
 	"net/mail"
 	"slices"
 	"strings"
@@ -31,6 +32,8 @@ type User struct {
 	DefaultPage   int64
 	LastConnected time.Time // when the user last signed in; zero is never
 	LastSeen      time.Time // about when the user last sent a request; zero is never
+	// Attributes are read with a user only where that is said.
+	Attributes Attributes
 
 	// Generation is the organization's when the user was read, for what is remembered of
 	// the organization. It is not stored with the user.
@@ -121,6 +124,7 @@ func (u *User) Validate() error {
 		checkText("language", u.Language, 35),
 		checkText("timezone", u.TimeZone, maxNameLength),
 		u.Person.validate(),
+		u.Attributes.validate(),
 	)
 }
 
@@ -193,6 +197,7 @@ func (u *User) Clone() User {
 	c.Groups = slices.Clone(u.Groups)
 	c.Allowed = slices.Clone(u.Allowed)
 	c.Blocked = slices.Clone(u.Blocked)
+	c.Attributes = maps.Clone(u.Attributes)
 	return c
 }
 

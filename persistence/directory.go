@@ -40,7 +40,7 @@ func (s *DirectoryStore) Users(ctx context.Context, sc tenancy.Scope, o domain.O
 			and("u.organization_id = ? AND (u.environment_path, u.id) > (?, ?)", int64(o), string(path), int64(id))
 		rows, err := s.db.read.QueryContext(ctx, "SELECT u.password_hash, "+userColumns+" FROM users u WHERE "+where.text+
 			" ORDER BY u.environment_path, u.id LIMIT ?", append(where.args, exportPage)...)
-		all, err := collect(rows, err, scanStoredUser)
+		all, err := storedUsers(ctx, s.db.read, rows, err)
 		if err != nil || len(all) < exportPage {
 			return all, "", err
 		}
@@ -57,6 +57,19 @@ func scanStoredUser(r row) (domain.StoredUser, error) {
 	var hash string
 	u, err := scanUser(scanBehind{r, &hash})
 	return domain.StoredUser{User: u, Hash: domain.PasswordHash(hash)}, err
+}
+
+// storedUsers reads users with their attributes.
+func storedUsers(ctx context.Context, q querier, rows result, err error) ([]domain.StoredUser, error) {
+	all, err := collect(rows, err, scanStoredUser)
+	if err != nil {
+		return nil, err
+	}
+	users := make([]*domain.User, len(all))
+	for i := range all {
+		users[i] = &all[i].User
+	}
+	return all, addAttributes(ctx, q, users...)
 }
 
 // scanBehind scans a row that has one more column before the others.
@@ -299,7 +312,7 @@ func (t *directoryTx) UsersNamed(aliases []string) (map[string]domain.StoredUser
 	}
 	rows, err := t.tx.QueryContext(t.ctx, "SELECT u.password_hash, "+userColumns+` FROM login_names n JOIN users u
 		ON u.organization_id = n.organization_id AND u.id = n.user_id WHERE n.name IN (?)`, in(keys))
-	all, err := collect(rows, err, scanStoredUser)
+	all, err := storedUsers(t.ctx, t.tx, rows, err)
 	found := make(map[string]domain.StoredUser, len(all))
 	for _, u := range all {
 		found[domain.Fold(u.Alias)] = u
@@ -388,7 +401,10 @@ func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
 	if err := insertAll(t.ctx, t.tx, rows); err != nil {
 		return err
 	}
-	return insertLists(t.ctx, t.tx, plain...)
+	if err := insertLists(t.ctx, t.tx, plain...); err != nil {
+		return err
+	}
+	return insertAttributes(t.ctx, t.tx, plain...)
 }
 
 // UpdateUser implements domain.DirectoryWriter.

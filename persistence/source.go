@@ -97,6 +97,9 @@ func named(sc tenancy.Scope, ref domain.EnvironmentRef) predicate {
 	if id, ok := ref.Number(); ok {
 		return where.and("e.id = ?", int64(id))
 	}
+	if id, ok := ref.UUID(); ok {
+		return where.and("(e.uuid = ? OR e.alias_key = ?)", string(id), name)
+	}
 	if name == "" {
 		return where.and("e.id = ?", int64(domain.RootEnvironment))
 	}

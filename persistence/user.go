@@ -125,6 +125,11 @@ func (s *UserStore) Get(ctx context.Context, sc tenancy.Scope, id domain.UserID)
 	return selectUser(ctx, s.db.read, account(sc).and("u.id = ?", int64(id)), "")
 }
 
+// ByUUID returns the user with that UUID. It is ErrUserNotFound if there is none in sc.
+func (s *UserStore) ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error) {
+	return selectUser(ctx, s.db.read, account(sc).and("u.uuid = ?", string(id)), "")
+}
+
 // Named returns the user with that alias, compared by domain.Fold. It is ErrUserNotFound
 // if there is none in sc.
 func (s *UserStore) Named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error) {
@@ -415,7 +420,10 @@ func insertUser(ctx context.Context, tx bun.Tx, u *domain.User, hash domain.Pass
 	if _, err := tx.NewInsert().Model(r).Exec(ctx); err != nil {
 		return translate(err)
 	}
-	return insertLists(ctx, tx, u)
+	if err := insertLists(ctx, tx, u); err != nil {
+		return err
+	}
+	return insertAttributes(ctx, tx, u)
 }
 
 // The tables of names that are unique over the directory; both have the same columns.
@@ -538,7 +546,7 @@ func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID
 	}
 }
 
-// lock reads the user with that number and keeps others from changing it.
+// lock reads the user with that number, attributes included, and keeps others from changing it.
 func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.User, error) {
 	where := account(w.Read()).and("u.id = ?", int64(id))
 	if s.db.engine == PostgreSQL {
@@ -547,7 +555,11 @@ func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, i
 			return domain.User{}, translate(err)
 		}
 	}
-	return selectUser(ctx, tx, where, "")
+	u, err := selectUser(ctx, tx, where, "")
+	if err != nil {
+		return u, err
+	}
+	return u, addAttributes(ctx, tx, &u)
 }
 
 // Update loads the user, runs change and saves, in one transaction, and returns what was
@@ -619,6 +631,9 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 		}
 	}
 	if err := s.saveLists(ctx, tx, before, after); err != nil {
+		return err
+	}
+	if err := saveAttributes(ctx, tx, before, after); err != nil {
 		return err
 	}
 	query := tx.NewUpdate().Model(toUserRow(after)).ExcludeColumn("password_hash", "epoch", "token_epoch").

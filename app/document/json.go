@@ -75,6 +75,7 @@ type userJSON struct {
 	LastConnected *int64                   `json:"lastconnected,omitempty"`
 	LastSeen      *int64                   `json:"logged,omitempty"`
 	IdleSince     *int64                   `json:"idlesince,omitempty"`
+	Attributes    domain.Attributes        `json:"attributes,omitempty"`
 	PasswordHash  *domain.PasswordHash     `json:"passwordhash,omitempty"`
 }
 
@@ -348,7 +349,7 @@ func (r *reader) user() (usecase.UserRecord, error) {
 		UserPatch: usecase.UserPatch{Alias: u.Alias, Home: u.Environment, Group: u.Group, Groups: u.Groups, Allowed: u.Envs, Blocked: u.EnvsBloque,
 			Active: u.Active, FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle,
 			Department: u.Department, Language: u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
-			PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay, UUID: u.ID},
+			PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay, UUID: u.ID, Attributes: u.Attributes},
 		Created: timeOf(u.Created), LastPassword: timeOf(u.LastPassword), LastConnected: timeOf(u.LastConnected),
 		LastSeen: timeOf(u.LastSeen), IdleSince: timeOf(u.IdleSince),
 	}
@@ -458,7 +459,7 @@ func toUserJSON(u *usecase.UserRecord) userJSON {
 		Group: u.Group, Groups: u.Groups, Envs: u.Allowed, EnvsBloque: u.Blocked, State: textOf(u.State), Active: u.Active,
 		FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle, Department: u.Department,
 		Language: u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
-		PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay,
+		PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay, Attributes: u.Attributes,
 		Created: millisOf(u.Created), LastPassword: millisOf(u.LastPassword), LastConnected: millisOf(u.LastConnected),
 		LastSeen: millisOf(u.LastSeen), IdleSince: millisOf(u.IdleSince), PasswordHash: u.Hash,
 	}

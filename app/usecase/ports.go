@@ -17,9 +17,14 @@ type UserStore interface {
 	List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error)
 	// Count returns how many users f keeps.
 	Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (int64, error)
-	// Get and Named return the user with that number or alias, or domain.ErrUserNotFound.
+	// Get, ByUUID and Named return the user with that number, UUID or alias, or
+	// domain.ErrUserNotFound.
 	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
+	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error)
 	Named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error)
+	// Attributes returns the attributes of the users with these numbers; the methods above
+	// leave them out.
+	Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error)
 	// Insert adds a user whose home lies in w and returns it with its numbers.
 	Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
 	// Update loads the user, runs change and saves, in one transaction. A hash that is not

@@ -33,6 +33,7 @@ type ListUsers struct {
 	Filter      domain.UserFilter
 	Group       domain.GroupRef // narrows Filter to members; empty keeps all
 	Page        domain.Page     // without a limit the whole list is returned
+	Attributes  bool            // asks for the users' attributes
 	Total       bool            // asks for Total
 }
 
@@ -73,6 +74,11 @@ func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (U
 		users, next, err := u.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
 		if err != nil {
 			return nil, "", err
+		}
+		if in.Attributes {
+			if err := u.addAttributes(ctx, sc, users); err != nil {
+				return nil, "", err
+			}
 		}
 		described, err := describeUsers(ctx, u.documents, sc, users)
 		return described, next, err
@@ -115,6 +121,37 @@ func (u *Users) Get(ctx context.Context, who domain.Principal, alias string) (Us
 	return u.describe(ctx, sc, user)
 }
 
+// addAttributes reads the attributes of users of sc, of all at once.
+func (u *Users) addAttributes(ctx context.Context, sc tenancy.Scope, users []domain.User) error {
+	ids := make([]domain.UserID, len(users))
+	for i := range users {
+		ids[i] = users[i].ID
+	}
+	found, err := u.store.Attributes(ctx, sc, ids)
+	for i := range users {
+		users[i].Attributes = found[users[i].ID]
+	}
+	return err
+}
+
+// Find returns the user with that UUID with their attributes, wherever in who's reach. It
+// is as Get otherwise.
+func (u *Users) Find(ctx context.Context, who domain.Principal, id domain.UUID) (UserDocument, error) {
+	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return UserDocument{}, err
+	}
+	user, err := u.store.ByUUID(ctx, sc, id)
+	if err != nil {
+		return UserDocument{}, err
+	}
+	found := []domain.User{user}
+	if err := u.addAttributes(ctx, sc, found); err != nil {
+		return UserDocument{}, err
+	}
+	return u.describe(ctx, sc, found[0])
+}
+
 func (u *Users) describe(ctx context.Context, sc tenancy.Scope, user domain.User) (UserDocument, error) {
 	described, err := describeUsers(ctx, u.documents, sc, []domain.User{user})
 	if err != nil {
@@ -148,6 +185,8 @@ type UserPatch struct {
 	FirstAccess   *bool
 	PasswordDelay *int
 	RevokeDelay   *int
+	// Attributes are changed by name; an empty value takes one away.
+	Attributes domain.Attributes
 
 	// Organization and UUID do not change; a value that is not the user's is refused.
 	Organization *int64
@@ -254,6 +293,7 @@ func (r *resolved) apply(user *domain.User, shows func(domain.EnvironmentPath) b
 	set(&user.FirstAccess, r.FirstAccess)
 	set(&user.PasswordDelay, r.PasswordDelay)
 	set(&user.RevokeDelay, r.RevokeDelay)
+	user.Attributes = user.Attributes.With(r.Attributes)
 	if r.hash != "" {
 		user.LastPassword = now
 	}
@@ -398,7 +438,7 @@ func (u *Users) read(ctx context.Context, who *domain.Principal, id domain.UserI
 
 // profileFields are what people may change of their own account.
 var profileFields = []string{"person.firstname", "person.lastname", "person.mailaddress", "person.phone",
-	"language", "timezone", "defaultpage"}
+	"language", "timezone", "defaultpage", "attributes." + domain.AttributeDescription, "attributes." + domain.AttributeMobile}
 
 // onlyProfile returns Forbidden on the first field that differs and is not of the profile.
 func onlyProfile(before, after *domain.User) error {

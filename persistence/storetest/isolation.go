@@ -29,6 +29,12 @@ var attempts = map[string]attempt{
 	"UserStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Get(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
 	},
+	"UserStore.ByUUID": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Users.ByUUID(ctx, mine.Read(), w.People[lower(theirs)+".user"].UUID)
+	},
+	"UserStore.Attributes": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Users.Attributes(ctx, mine.Read(), []domain.UserID{w.People[lower(theirs)+".user"].ID})
+	},
 	"UserStore.Named": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Named(ctx, mine.Read(), lower(theirs)+".user")
 	},

@@ -3,6 +3,7 @@ package storetest
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/tenancy"
 )
 
 func sorted(lines []string) []string {
@@ -51,6 +53,40 @@ func Users(t *testing.T, db *persistence.DB) {
 		named, err := w.Users.Named(ctx, all.Read(), "wHOLE.uSER")
 		require.NoError(t, err)
 		require.Equal(t, u, named)
+		found, err := w.Users.ByUUID(ctx, all.Read(), stored.UUID)
+		require.NoError(t, err)
+		require.Equal(t, u, found)
+	})
+
+	t.Run("attributes are kept with a user, and read when asked for", func(t *testing.T) {
+		u := w.NewUser("kept", "Acme", domain.RoleUser, domain.UserGroup)
+		u.Attributes = domain.Attributes{"mobile": "+33 6", "axway.long": strings.Repeat("é", 500)}
+		stored, err := w.Users.Insert(ctx, all, u, "")
+		require.NoError(t, err)
+		read, err := w.Users.Get(ctx, all.Read(), stored.ID)
+		require.NoError(t, err)
+		require.Nil(t, read.Attributes)
+		attributes := func() domain.Attributes {
+			found, err := w.Users.Attributes(ctx, all.Read(), []domain.UserID{stored.ID, w.People["acme.user"].ID})
+			require.NoError(t, err)
+			return found[stored.ID]
+		}
+		require.Equal(t, u.Attributes, attributes())
+		epoch := w.As(t, "kept").Epoch
+		after, err := w.Users.Update(ctx, all, stored.ID, "", change(func(u *domain.User) {
+			u.Attributes = u.Attributes.With(domain.Attributes{"mobile": "", "description": "two\nlines"})
+		}))
+		require.NoError(t, err)
+		want := domain.Attributes{"axway.long": strings.Repeat("é", 500), "description": "two\nlines"}
+		require.Equal(t, want, after.Attributes)
+		require.Equal(t, want, attributes())
+		require.Equal(t, epoch, w.As(t, "kept").Epoch, "they decide nothing")
+		entries, _, err := w.Audit.List(ctx, tenancy.Operator("x", domain.AuditRead).Read(), domain.AuditFilter{Target: "kept"}, domain.Page{})
+		require.NoError(t, err)
+		require.Equal(t, []domain.Change{{Field: "attributes.mobile", Before: "+33 6"}, {Field: "attributes.description", After: "two\nlines"}}, entries[0].Changes)
+		_, err = w.Users.Update(ctx, all, stored.ID, "", change(func(u *domain.User) { u.Attributes = domain.Attributes{"Bad name": "x"} }))
+		require.Error(t, err)
+		require.NoError(t, w.Users.Delete(ctx, all, stored.ID, noCheck))
 	})
 
 	t.Run("a name is taken whatever its case", func(t *testing.T) {

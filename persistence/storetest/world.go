@@ -128,7 +128,9 @@ func (w *World) NewUser(alias, home string, role domain.Role, group domain.Group
 // AddUser makes a user.
 func (w *World) AddUser(t *testing.T, alias, home string, role domain.Role, group domain.GroupID) domain.User {
 	t.Helper()
-	u, err := w.Users.Insert(t.Context(), Everything(domain.UserCreate), w.NewUser(alias, home, role, group), "")
+	u := w.NewUser(alias, home, role, group)
+	u.Attributes = domain.Attributes{domain.AttributeMobile: "+1 " + alias}
+	u, err := w.Users.Insert(t.Context(), Everything(domain.UserCreate), u, "")
 	require.NoError(t, err)
 	w.People[alias] = u
 	return u
@@ -163,7 +165,7 @@ func (w *World) Dump(t *testing.T) string {
 	var text strings.Builder
 	ctx := context.Background()
 	for _, table := range []string{"organizations", "environments", "environment_names", "environment_counts", "groups", "users",
-		"user_groups", "user_environments", "login_names", "mail_addresses", "audit"} {
+		"user_groups", "user_environments", "user_attributes", "login_names", "mail_addresses", "audit"} {
 		rows, err := w.DB.Pool().QueryContext(ctx, "SELECT * FROM "+table)
 		require.NoError(t, err)
 		columns, err := rows.Columns()
