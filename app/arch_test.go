@@ -217,9 +217,10 @@ func TestTagsAreWhereTheyBelong(t *testing.T) {
 
 // unscoped are methods of stores that take no scope, with the reason.
 var unscoped = map[string]string{
-	"AccountStore": "an account is read before there is a principal to give a scope to",
-	"SettingStore": "settings belong to the directory as a whole",
-	"Source":       "it is what scopes are made from",
+	"AccountStore":    "an account is read before there is a principal to give a scope to; so is a session",
+	"SettingStore":    "settings belong to the directory as a whole",
+	"SigningKeyStore": "keys belong to the directory as a whole",
+	"Source":          "it is what scopes are made from",
 }
 
 func TestStoresTakeAScope(t *testing.T) {

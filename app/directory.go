@@ -24,6 +24,7 @@ type Directory struct {
 	Environments *usecase.Environments
 	Groups       *usecase.Groups
 	Me           *usecase.Me
+	Sessions     *usecase.Sessions
 	Explain      *usecase.Explain
 	Audit        *usecase.Audit
 
@@ -83,6 +84,9 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := persistence.NewSigningKeyStore(db).Ensure(ctx); err != nil {
+		return nil, err
+	}
 	policy, err := rbac.New(policies.Model, policies.Policy)
 	if err != nil {
 		return nil, err
@@ -94,12 +98,15 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	documents := tenancy.NewDocuments(source, d.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, d.metrics)
 	d.passwords = authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), d.accounts, secret.addresses, d.metrics, cfg.Now)
-	d.tokens = authn.NewTokens(d.accounts, secret.tokens, cfg.TokenLifetime, d.metrics, cfg.Now)
+	d.tokens = authn.NewTokens(d.accounts, secret.tokens, d.metrics, cfg.Now)
 	d.activity = authn.NewActivity(d.accounts, cfg.Now)
 	d.Users = usecase.NewUsers(d.Gate, documents, users, d.passwords, cfg.Now)
 	d.Environments = usecase.NewEnvironments(d.Gate, environments)
 	d.Groups = usecase.NewGroups(d.Gate, documents, groups)
-	d.Me = usecase.NewMe(d.Gate, documents, users, d.accounts, d.passwords, d.tokens, cfg.Now)
+	d.Me = usecase.NewMe(d.Gate, documents, users, d.accounts, d.passwords, cfg.Now)
+	limits := usecase.DefaultSessionLimits
+	limits.Token = cfg.TokenLifetime
+	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, limits, cfg.Now)
 	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
 	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db))
 	return d, nil

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"canopy/domain"
@@ -19,7 +20,7 @@ func (d *Directory) jobs() []job {
 		{"activity", 15 * time.Second, d.activity.Flush},
 		{"sweep", time.Hour, func(ctx context.Context) error {
 			now := d.config.Now()
-			return d.accounts.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90))
+			return errors.Join(d.accounts.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90)), d.accounts.SweepSessions(ctx, now))
 		}},
 	}
 }

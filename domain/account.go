@@ -79,6 +79,8 @@ type Account struct {
 	// TokenEpoch counts the changes after which tokens given out before are void.
 	TokenEpoch int64
 	LastSeen   time.Time
+	// Session is what the request belongs to, with ID empty if it carried a name and password.
+	Session Session
 }
 
 // PasswordHash is what is stored of a password: text in the PHC string format, or empty

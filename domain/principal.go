@@ -34,6 +34,8 @@ type Principal struct {
 
 	// Current is the environment the client asked to be in; empty if it asked for none.
 	Current EnvironmentRef
+	// Session is the session the request belongs to; empty if it carried a name and password.
+	Session UUID
 	// PasswordExpired means that nothing but a change of the password is possible.
 	PasswordExpired bool
 }

@@ -21,12 +21,15 @@ const accountColumns = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.envi
 const accountTables = ` users u JOIN organizations o ON o.organization_id = u.organization_id
 	JOIN organizations r ON r.organization_id = 1 `
 
-func scanAccount(r row) (a domain.Account, err error) {
+func scanAccount(r row) (domain.Account, error) { return scanAccountWith(r) }
+
+// scanAccountWith reads the columns behind the account's into more.
+func scanAccountWith(r row, more ...any) (a domain.Account, err error) {
 	var created, lastPassword, idleSince, lastSeen int64
 	var groups, grants, hash string
-	err = r.Scan(&a.Organization, &a.User, &a.UUID, &a.Alias, &a.Role, &a.Home, &a.State, &a.Active, &a.FirstAccess,
+	err = r.Scan(append([]any{&a.Organization, &a.User, &a.UUID, &a.Alias, &a.Role, &a.Home, &a.State, &a.Active, &a.FirstAccess,
 		&a.PasswordDelay, &a.RevokeDelay, &created, &lastPassword, &idleSince, &lastSeen, &hash,
-		&a.Epoch, &a.TokenEpoch, &a.Generation, &a.RootGeneration, &groups, &grants)
+		&a.Epoch, &a.TokenEpoch, &a.Generation, &a.RootGeneration, &groups, &grants}, more...)...)
 	a.Created, a.LastPassword, a.IdleSince, a.LastSeen = moment(created), moment(lastPassword), moment(idleSince), moment(lastSeen)
 	a.Hash = domain.PasswordHash(hash)
 	a.Groups = parseGroups(groups)

@@ -50,7 +50,13 @@ type changeJSON struct {
 // record writes an audit entry in the transaction of the change. The caller gives the
 // action, the target, the place and the changes; who and the request come from w and ctx.
 func (d *DB) record(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e domain.AuditEntry) error {
-	e.At, e.Actor, e.Request = d.Now(), w.Actor(), domain.RequestFrom(ctx)
+	e.Actor = w.Actor()
+	return d.recordBy(ctx, tx, e)
+}
+
+// recordBy is record where the caller knows who it was without a scope.
+func (d *DB) recordBy(ctx context.Context, tx bun.Tx, e domain.AuditEntry) error {
+	e.At, e.Request = d.Now(), domain.RequestFrom(ctx)
 	_, err := tx.NewInsert().Model(toAuditRow(&e)).Exec(ctx)
 	return translate(err)
 }

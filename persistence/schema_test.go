@@ -26,6 +26,7 @@ var oneMachine = map[string]string{
 	"login_names":      "unique over the directory, keyed by the folded name",
 	"mail_addresses":   "unique over the directory, keyed by the folded address",
 	"sign_in_failures": "counted before anybody knows whose they are",
+	"signing_keys":     "keys belong to the directory as a whole",
 	"goose_db_version": "the migrations' own",
 }
 

@@ -14,4 +14,5 @@ func TestLists(t *testing.T)        { storetest.Each(t, storetest.Lists) }
 func TestEnvironments(t *testing.T) { storetest.Each(t, storetest.Environments) }
 func TestFind(t *testing.T)         { storetest.Each(t, storetest.Find) }
 func TestGroups(t *testing.T)       { storetest.Each(t, storetest.Groups) }
+func TestSessions(t *testing.T)     { storetest.Each(t, storetest.Sessions) }
 func TestIsolation(t *testing.T)    { storetest.Each(t, storetest.Isolation) }

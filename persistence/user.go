@@ -651,7 +651,11 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 	}
 	res, err = tx.ExecContext(ctx, "UPDATE users SET "+set+" WHERE organization_id = ? AND id = ?",
 		append(args, int64(after.Organization), int64(after.ID))...)
-	return one(res, err, domain.ErrUserNotFound)
+	if err := one(res, err, domain.ErrUserNotFound); err != nil || hash == "" {
+		return err
+	}
+	_, err = deleteSessions(ctx, tx, domain.UserKey{Organization: after.Organization, User: after.ID}, "")
+	return err
 }
 
 // saveLists writes the groups and environments of after, if they differ from before's. That

@@ -20,6 +20,12 @@ type Accounts interface {
 	// domain.ErrUserNotFound; ByID the same for its number.
 	ByLogin(ctx context.Context, name string) (domain.Account, error)
 	ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error)
+	// BySession returns the account of a session with what decides whether the session can
+	// be used, and whether what the key of that name signed is good; or
+	// domain.ErrSessionNotFound.
+	BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error)
+	// SessionsSeen notes when sessions were used.
+	SessionsSeen(ctx context.Context, seen map[domain.SessionKey]time.Time) error
 	// SignedIn notes a sign-in, Seen when users sent a request.
 	SignedIn(ctx context.Context, o domain.OrganizationID, id domain.UserID, at time.Time) error
 	Seen(ctx context.Context, seen map[domain.UserKey]time.Time) error

@@ -3,6 +3,7 @@ package authn
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"encoding/base64"
 	"strings"
 	"unicode/utf8"
@@ -14,6 +15,11 @@ import (
 type Request struct {
 	// Header returns the first value of a header, empty if there is none.
 	Header func(name string) string
+	// Cookie returns a cookie, empty if there is none or if it comes twice. It may be nil
+	// where no scheme looks at cookies.
+	Cookie func(name string) string
+	// Method is the method of HTTP.
+	Method string
 	// Address is the client's network address without a port.
 	Address string
 }
@@ -101,3 +107,30 @@ func parseBearer(header string) string {
 	}
 	return ""
 }
+
+// Cookie is a session's cookie of that name. A request whose method is not safe (RFC 9110,
+// 9.2.1) must have the session's CSRF token in a header: it is domain.ErrCSRF without. List
+// it behind the schemes of credentials that a client adds on purpose, which count more than
+// a cookie that comes along.
+func Cookie(t *Tokens, name, header string) Scheme {
+	return func(ctx context.Context, r Request) (domain.Account, bool, error) {
+		if r.Cookie == nil {
+			return domain.Account{}, false, nil
+		}
+		text := r.Cookie(name)
+		if text == "" {
+			return domain.Account{}, false, nil
+		}
+		account, err := t.Cookie(ctx, text)
+		if err != nil {
+			return domain.Account{}, true, err
+		}
+		if !safe(r.Method) && !hmac.Equal([]byte(r.Header(header)), []byte(t.CSRF(account.Session.SessionKey))) {
+			return domain.Account{}, true, domain.ErrCSRF
+		}
+		return account, true, nil
+	}
+}
+
+// safe reports whether requests with the method change nothing.
+func safe(method string) bool { return method == "GET" || method == "HEAD" || method == "OPTIONS" }

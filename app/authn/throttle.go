@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"net/netip"
 	"time"
 
 	"canopy/domain"
@@ -47,7 +46,7 @@ func (a attempt) subjects() []string { return []string{a.pair, a.address, a.name
 // begin lets an attempt through and counts it as failed until it is known to be otherwise.
 // account is the one the login names, nil if there is none.
 func (t *throttle) begin(ctx context.Context, login, address string, account *domain.Account) (attempt, error) {
-	network := networkOf(address)
+	network := domain.NetworkOf(address)
 	a := attempt{
 		pair:    "pair " + t.mac(domain.Fold(login), network),
 		address: "address " + t.mac(network),
@@ -136,17 +135,4 @@ func (t *throttle) mac(parts ...string) string {
 		h.Write(sum[:])
 	}
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
-}
-
-// networkOf is what counts as one address: for IPv6 the /64, which one subscriber has.
-func networkOf(address string) string {
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if ip = ip.Unmap().WithZone(""); ip.Is4() {
-		return ip.String()
-	}
-	prefix, _ := ip.Prefix(64) // fails for more than 128 bits only
-	return prefix.String()
 }

@@ -15,51 +15,13 @@ type Me struct {
 	users     UserStore
 	accounts  AccountStore
 	passwords Passwords
-	tokens    Tokens
 	now       func() time.Time
 }
 
 // NewMe returns the use cases of one's own account.
 func NewMe(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, accounts AccountStore,
-	passwords Passwords, tokens Tokens, now func() time.Time) *Me {
-	return &Me{gate: gate, documents: documents, users: users, accounts: accounts, passwords: passwords, tokens: tokens, now: now}
-}
-
-// SignIn asks for a token. Environment is where it is to be used.
-type SignIn struct {
-	Login, Password string
-	Environment     domain.EnvironmentRef
-	Address         string
-}
-
-// Token is an access token and what it is good for.
-type Token struct {
-	Text        string
-	Expires     time.Time
-	Environment domain.Environment
-}
-
-// SignIn returns a token for whoever has that name and password. An environment that is
-// not reached, or not named, is replaced by the one the user starts from. It is Unauthenticated for wrong
-// credentials, TooMany after too many, and Forbidden where the password must be changed
-// first or no environment is open to the user.
-func (m *Me) SignIn(ctx context.Context, in SignIn) (Token, error) {
-	account, err := m.passwords.SignIn(ctx, in.Login, in.Password, in.Address)
-	if err != nil {
-		return Token{}, err
-	}
-	if account.Principal.PasswordExpired {
-		return Token{}, domain.ErrPasswordExpired
-	}
-	environment, err := m.gate.Environment(ctx, &account.Principal, in.Environment)
-	if err != nil && in.Environment != "" {
-		environment, err = m.gate.Environment(ctx, &account.Principal, "")
-	}
-	if err != nil {
-		return Token{}, err
-	}
-	text, expires, err := m.tokens.Issue(account, environment)
-	return Token{Text: text, Expires: expires, Environment: environment}, err
+	passwords Passwords, now func() time.Time) *Me {
+	return &Me{gate: gate, documents: documents, users: users, accounts: accounts, passwords: passwords, now: now}
 }
 
 // Get returns who's own account. It needs domain.ProfileRead.

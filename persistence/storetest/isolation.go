@@ -82,6 +82,16 @@ var attempts = map[string]attempt{
 	"GroupStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Groups.Delete(ctx, mine, w.Teams[theirs+"/Team"].ID)
 	},
+	"SessionStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		sessions, err := w.Sessions.List(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
+		return sessions, err
+	},
+	"SessionStore.End": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Sessions.End(ctx, mine, w.People[lower(theirs)+".user"].ID, w.SignIns[lower(theirs)+".user"].ID, nobodyMinds)
+	},
+	"SessionStore.EndAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Sessions.EndAll(ctx, mine, w.People[lower(theirs)+".user"].ID, nobodyMinds)
+	},
 	"AuditStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		entries, _, err := w.Audit.List(ctx, mine.Read(), domain.AuditFilter{}, domain.Page{})
 		return keep(entries, func(e domain.AuditEntry) bool { return w.Places[theirs].Path.Contains(e.Path) }), err
@@ -104,7 +114,7 @@ func keep[T any](all []T, wanted func(T) bool) []T {
 // anything of the other, for every method of every store, both ways round.
 func Isolation(t *testing.T, db *persistence.DB) {
 	w := NewWorld(t, db)
-	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit} {
+	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(m).Name

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
@@ -24,11 +26,14 @@ type World struct {
 	Groups       *persistence.GroupStore
 	Audit        *persistence.AuditStore
 	Accounts     *persistence.AccountStore
+	Sessions     *persistence.SessionStore
 
 	// Places finds environments by alias path, "/" for the root.
 	Places map[string]domain.Environment
 	// People finds users by alias.
 	People map[string]domain.User
+	// SignIns finds the session that every user of a tenant has, by alias.
+	SignIns map[string]domain.Session
 	// Teams finds groups by "organization alias/group alias".
 	Teams map[string]domain.Group
 }
@@ -44,10 +49,11 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 	t.Helper()
 	w := &World{
 		DB: db, Gate: Gate(t, db), Users: persistence.NewUserStore(db), Environments: persistence.NewEnvironmentStore(db),
-		Groups: persistence.NewGroupStore(db), Audit: persistence.NewAuditStore(db), Accounts: persistence.NewAccountStore(db),
-		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group),
+		Groups: persistence.NewGroupStore(db), Audit: persistence.NewAuditStore(db), Accounts: persistence.NewAccountStore(db), Sessions: persistence.NewSessionStore(db),
+		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
 	}
 	w.root(t)
+	require.NoError(t, persistence.NewSigningKeyStore(db).Ensure(t.Context()))
 	w.AddUser(t, "root.admin", "/", domain.RoleSuperUser, domain.RootGroup)
 	for _, tenant := range Tenants {
 		lower := strings.ToLower(tenant)
@@ -62,6 +68,9 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 		w.AddUser(t, lower+".power", tenant+"/Prod", domain.RolePower, domain.AdminGroup)
 		w.AddUser(t, lower+".user", tenant+"/Prod/East", domain.RoleUser, domain.UserGroup)
 		w.AddUser(t, lower+".labs", tenant+"/Labs/One", domain.RoleUser, domain.UserGroup)
+		for _, alias := range []string{lower + ".admin", lower + ".power", lower + ".user", lower + ".labs"} {
+			w.SignIns[alias] = w.SignIn(t, alias, domain.RefreshSession)
+		}
 	}
 	return w
 }
@@ -136,6 +145,26 @@ func (w *World) AddUser(t *testing.T, alias, home string, role domain.Role, grou
 	return u
 }
 
+// NewSession returns a session of the user with that alias that is not stored yet.
+func (w *World) NewSession(alias string, kind domain.SessionKind) domain.Session {
+	now := w.DB.Now().UTC().Truncate(time.Millisecond)
+	u := w.People[alias]
+	return domain.Session{
+		SessionKey: domain.SessionKey{UserKey: domain.UserKey{Organization: u.Organization, User: u.ID}, ID: domain.UUID(uuid.Must(uuid.NewV7()).String())},
+		Kind:       kind, TokenEpoch: 1, Environment: u.Home, Hash: "hash", Created: now, LastUsed: now, Expires: now.Add(time.Hour),
+		Client: "curl/8", Network: "192.0.2.1", Surface: "rest",
+	}
+}
+
+// SignIn begins a session of the user with that alias.
+func (w *World) SignIn(t *testing.T, alias string, kind domain.SessionKind) domain.Session {
+	t.Helper()
+	s := w.NewSession(alias, kind)
+	_, err := w.Accounts.Begin(t.Context(), s, 100)
+	require.NoError(t, err)
+	return s
+}
+
 // Grant is the grant of the environment with that alias path.
 func (w *World) Grant(path string) domain.Grant {
 	e := w.Places[path]
@@ -165,7 +194,7 @@ func (w *World) Dump(t *testing.T) string {
 	var text strings.Builder
 	ctx := context.Background()
 	for _, table := range []string{"organizations", "environments", "environment_names", "environment_counts", "groups", "users",
-		"user_groups", "user_environments", "user_attributes", "login_names", "mail_addresses", "audit"} {
+		"user_groups", "user_environments", "user_attributes", "login_names", "mail_addresses", "audit", "sessions"} {
 		rows, err := w.DB.Pool().QueryContext(ctx, "SELECT * FROM "+table)
 		require.NoError(t, err)
 		columns, err := rows.Columns()

@@ -16,6 +16,7 @@ func (s *Surface) decodeSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
 	in := usecase.SignIn{
 		Login: httpx.Header(c, "login"), Password: httpx.Header(c, "password"),
 		Environment: domain.EnvironmentRef(httpx.Header(c, "env")), Address: httpx.Address(c, s.trusted),
+		Client: httpx.Header(c, fiber.HeaderUserAgent),
 	}
 	if in.Login != "" && c.Request().Header.ContentLength() <= 0 {
 		return in, nil

@@ -107,14 +107,14 @@ func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u domain.User) error {
 
 // encodeToken answers a sign-in. The date is in the zone of the environment the token is
 // for, as in the published sample.
-func (s *Surface) encodeToken(c *fiber.Ctx, t usecase.Token) error {
+func (s *Surface) encodeToken(c *fiber.Ctx, t usecase.SignedIn) error {
 	zone, err := time.LoadLocation(t.Environment.TimeZone)
 	if err != nil {
 		zone = time.UTC
 	}
-	return encode(s, func(w *httpx.Writer, key string, t *usecase.Token) {
+	return encode(s, func(w *httpx.Writer, key string, t *usecase.SignedIn) {
 		w.Open(key, '{')
-		w.Text("Token", t.Text)
+		w.Text("Token", t.Access)
 		w.Text("Expiration_date", t.Expires.In(zone).Format("2006/01/02 15:04:05"))
 		w.Text("Default_env", t.Environment.Alias)
 		w.Close('}')

@@ -25,6 +25,7 @@ type Uses struct {
 	Environments *usecase.Environments
 	Groups       *usecase.Groups
 	Me           *usecase.Me
+	Sessions     *usecase.Sessions
 	Explain      *usecase.Explain
 	Audit        *usecase.Audit
 }
@@ -49,7 +50,7 @@ func New(server *httpx.Server, uses Uses, find authn.Finder, now func() time.Tim
 func (s *Surface) routes(r fiber.Router) {
 	u, e, g := s.uses.Users, s.uses.Environments, s.uses.Groups
 
-	r.Post("/auth", httpx.Open(s.decodeSignIn, s.uses.Me.SignIn, s.encodeToken))
+	r.Post("/auth", httpx.Open(s.decodeSignIn, s.uses.Sessions.SignIn, s.encodeToken))
 
 	r.Get("/rest/users", ofEnvironment(httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUserList)))
 	r.Get("/rest/users/:alias", httpx.Handle(s.auth, decodeAlias, u.Get, encode(s, writeUser)))
