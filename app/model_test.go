@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"strconv"
 	"testing"
 
@@ -85,6 +86,17 @@ func (m *machine) as(t fataler, alias string) domain.Principal {
 	return a.Principal
 }
 
+// operator returns whoever works at the command line, whom no change can keep from
+// anything.
+func (m *machine) operator(t fataler) domain.Principal {
+	t.Helper()
+	who, err := m.d.Operator(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return who
+}
+
 func pick[K ~int64, V any](t *rapid.T, name string, from map[K]V) K {
 	return rapid.SampledFrom(slices.Sorted(maps.Keys(from))).Draw(t, name)
 }
@@ -103,7 +115,7 @@ func (m *machine) actor(t *rapid.T) domain.Principal {
 	case len(m.actors) > 0:
 		return m.as(t, m.users[rapid.SampledFrom(m.actors).Draw(t, "actor")].Alias)
 	case rapid.Bool().Draw(t, "the superUser acts"):
-		return m.as(t, "admin")
+		return m.operator(t)
 	}
 	return m.as(t, m.users[pick(t, "actor", m.users)].Alias)
 }
@@ -144,8 +156,12 @@ func (m *machine) changeEnvironment(t *rapid.T) {
 func (m *machine) moveEnvironment(t *rapid.T) {
 	id, parent := pick(t, "environment", m.environments), domain.NumberRef(pick(t, "parent", m.environments))
 	e, err := m.d.Environments.Update(context.Background(), m.actor(t), domain.NumberRef(id), usecase.EnvironmentPatch{Parent: &parent})
-	if done(t, err) {
-		m.environments[id].parent = e.Parent
+	if !done(t, err) {
+		return
+	}
+	m.environments[id].parent = e.Parent
+	for _, u := range m.users { // what they are allowed stays in tree order
+		slices.SortFunc(u.Allowed, func(a, b domain.Grant) int { return m.byPath(a.Environment, b.Environment) })
 	}
 }
 
@@ -277,7 +293,7 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 	}
 	m.agreeOnEnvironments(t, u, who)
 	e, p := pick(t, "explained", m.environments), rapid.SampledFrom(domain.Catalogue).Draw(t, "permission").Permission
-	x, err := m.d.Explain.Decision(ctx, m.as(t, "admin"), usecase.ExplainDecision{User: u.Alias, Permission: p, Environment: domain.NumberRef(e)})
+	x, err := m.d.Explain.Decision(ctx, m.operator(t), usecase.ExplainDecision{User: u.Alias, Permission: p, Environment: domain.NumberRef(e)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,8 +314,13 @@ func (m *machine) shown(u *domain.User, grants []domain.Grant) []domain.Environm
 			shown = append(shown, g.Environment)
 		}
 	}
-	slices.SortFunc(shown, func(a, b domain.EnvironmentID) int { return slices.Compare([]byte(m.path(a)), []byte(m.path(b))) })
+	slices.SortFunc(shown, m.byPath)
 	return shown
+}
+
+// byPath compares in tree order.
+func (m *machine) byPath(a, b domain.EnvironmentID) int {
+	return strings.Compare(string(m.path(a)), string(m.path(b)))
 }
 
 func (m *machine) path(e domain.EnvironmentID) domain.EnvironmentPath {

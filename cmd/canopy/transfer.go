@@ -81,7 +81,7 @@ func openDocument(path string) (usecase.Document, error) {
 // unless that is a terminal.
 func progress(doc usecase.Document) *progressbar.ProgressBar {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
-		return progressbar.DefaultSilent(-1)
+		return progressbar.NewOptions(-1, progressbar.OptionSetVisibility(false))
 	}
 	var users int64
 	for section, err := range doc.Sections() {
@@ -93,7 +93,7 @@ func progress(doc usecase.Document) *progressbar.ProgressBar {
 		}
 	}
 	if users == 0 {
-		return progressbar.DefaultSilent(-1)
+		return progressbar.NewOptions(-1, progressbar.OptionSetVisibility(false))
 	}
 	return progressbar.Default(users, "users")
 }
