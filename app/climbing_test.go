@@ -93,8 +93,8 @@ func (m *machine) hold(t *rapid.T, first domain.UserID, had domain.Mask) {
 	founder := m.users[first]
 	for _, id := range m.actors {
 		u := m.users[id]
-		if u.Role > founder.Role || !m.mask(u).Within(had) {
-			t.Fatalf("%s has %v %b, %s had %v %b", u.Alias, u.Role, m.mask(u), founder.Alias, founder.Role, had)
+		if m.role(u) > m.role(founder) || !m.mask(u).Within(had) {
+			t.Fatalf("%s has %v %b, %s had %v %b", u.Alias, m.role(u), m.mask(u), founder.Alias, m.role(founder), had)
 		}
 		for e := range m.environments {
 			if m.reaches(u, e) && !m.reaches(founder, e) {

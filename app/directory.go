@@ -100,7 +100,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.passwords = authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), d.accounts, secret.addresses, d.metrics, cfg.Now)
 	d.tokens = authn.NewTokens(d.accounts, secret.tokens, d.metrics, cfg.Now)
 	d.activity = authn.NewActivity(d.accounts, cfg.Now)
-	d.Users = usecase.NewUsers(d.Gate, documents, users, d.passwords, cfg.Now)
+	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, cfg.Now)
 	d.Environments = usecase.NewEnvironments(d.Gate, environments)
 	d.Groups = usecase.NewGroups(d.Gate, documents, groups)
 	d.Me = usecase.NewMe(d.Gate, documents, users, d.accounts, d.passwords, cfg.Now)

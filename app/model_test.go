@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"strconv"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -181,7 +181,9 @@ func (m *machine) addGroup(t *rapid.T) {
 	organization := domain.NumberRef(m.organizationOf(pick(t, "organization", m.environments)))
 	parent := domain.GroupRef(fmt.Sprint(pick(t, "parent", m.groups)))
 	mask := domain.Mask(rapid.Uint64Range(0, uint64(domain.AllPermissions)).Draw(t, "mask")) | domain.UserRead.Mask()
-	g, err := m.d.Groups.Create(context.Background(), m.actor(t), usecase.GroupPatch{Organization: &organization, Parent: &parent, Mask: &mask, Alias: m.next("g")})
+	role := rapid.SampledFrom([]domain.Role{0, 0, domain.RoleUser, domain.RolePower, domain.RoleOAdmin}).Draw(t, "role")
+	g, err := m.d.Groups.Create(context.Background(), m.actor(t),
+		usecase.GroupPatch{Organization: &organization, Parent: &parent, Mask: &mask, Role: &role, Alias: m.next("g")})
 	if done(t, err) {
 		m.groups[g.ID] = &g.Group
 	}
@@ -277,8 +279,8 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 		}
 	}
 	slices.Sort(got)
-	mayList := at != 0 && m.reaches(u, at) && (m.policy.Decide(u.Role, m.mask(u), domain.Within, domain.UserRead).Allowed ||
-		m.policy.Decide(u.Role, m.mask(u), domain.Self, domain.UserRead).Allowed)
+	mayList := at != 0 && m.reaches(u, at) && (m.policy.Decide(m.role(u), m.mask(u), domain.Within, domain.UserRead).Allowed ||
+		m.policy.Decide(m.role(u), m.mask(u), domain.Self, domain.UserRead).Allowed)
 	if mayList != (err == nil) || mayList && !slices.Equal(got, want) {
 		t.Fatalf("%s at %d lists %v (%v), the oracle says %v", u.Alias, at, got, err, want)
 	}
@@ -331,7 +333,7 @@ func (m *machine) path(e domain.EnvironmentID) domain.EnvironmentPath {
 }
 
 func (m *machine) agreeOnEnvironments(t *rapid.T, u *domain.User, who domain.Principal) {
-	may := m.policy.Decide(u.Role, m.mask(u), domain.Within, domain.EnvironmentRead).Allowed
+	may := m.policy.Decide(m.role(u), m.mask(u), domain.Within, domain.EnvironmentRead).Allowed
 	for id := range m.environments {
 		_, err := m.d.Environments.Get(context.Background(), who, domain.NumberRef(id))
 		if want := may && m.reaches(u, id); (err == nil) != want {

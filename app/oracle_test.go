@@ -53,14 +53,23 @@ func (o *oracle) reaches(u *domain.User, e domain.EnvironmentID) bool {
 	lists := func(grants []domain.Grant, e domain.EnvironmentID) bool {
 		return slices.ContainsFunc(grants, func(g domain.Grant) bool { return g.Environment == e })
 	}
-	in, out := u.Role == domain.RoleSuperUser || u.Role == domain.RoleUser && e == u.Home, false
+	in, out := o.role(u) == domain.RoleSuperUser || o.role(u) == domain.RoleUser && e == u.Home, false
 	border := o.organizationOf(u.Home)
 	o.up(e, func(at domain.EnvironmentID) bool {
-		in = in || lists(u.Allowed, at) || u.Role == domain.RolePower && at == u.Home || u.Role == domain.RoleOAdmin && at == border
-		out = out || lists(u.Blocked, at) || !o.environments[at].active && u.Role != domain.RoleSuperUser
+		in = in || lists(u.Allowed, at) || o.role(u) == domain.RolePower && at == u.Home || o.role(u) == domain.RoleOAdmin && at == border
+		out = out || lists(u.Blocked, at) || !o.environments[at].active && o.role(u) != domain.RoleSuperUser
 		return out
 	})
 	return in && !out
+}
+
+// role is the role u acts with: their own, or a higher one of a group.
+func (o *oracle) role(u *domain.User) domain.Role {
+	role := u.Role
+	for _, id := range u.Groups {
+		role = max(role, o.groups[id].Role)
+	}
+	return role
 }
 
 func (o *oracle) mask(u *domain.User) (mask domain.Mask) {
@@ -83,21 +92,21 @@ func (o *oracle) may(u *domain.User, p domain.Permission, e domain.EnvironmentID
 	if o.reaches(u, e) {
 		position = domain.Within
 	}
-	return o.policy.Decide(u.Role, o.mask(u), position, p).Allowed
+	return o.policy.Decide(o.role(u), o.mask(u), position, p).Allowed
 }
 
 // sees says whether u sees v: where they may read users, or themselves.
 func (o *oracle) sees(u, v *domain.User) bool {
-	if o.policy.Decide(u.Role, o.mask(u), domain.Within, domain.UserRead).Allowed {
+	if o.policy.Decide(o.role(u), o.mask(u), domain.Within, domain.UserRead).Allowed {
 		return o.reaches(u, v.Home)
 	}
-	return u.ID == v.ID && o.policy.Decide(u.Role, o.mask(u), domain.Self, domain.UserRead).Allowed
+	return u.ID == v.ID && o.policy.Decide(o.role(u), o.mask(u), domain.Self, domain.UserRead).Allowed
 }
 
 // start is where u is who does not say where; 0 is nowhere.
 func (o *oracle) start(u *domain.User) domain.EnvironmentID {
 	places := []domain.EnvironmentID{u.Home}
-	if u.Role == domain.RoleOAdmin {
+	if o.role(u) == domain.RoleOAdmin {
 		places = []domain.EnvironmentID{o.organizationOf(u.Home), u.Home}
 	}
 	for _, g := range u.Allowed {

@@ -85,6 +85,7 @@ func (g *Group) Fields() Fields {
 		{"alias", g.Alias},
 		{"parent", number(g.Parent)},
 		{"permission", g.Mask.String()},
+		{"role", g.Role.String()},
 	}
 }
 

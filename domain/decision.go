@@ -38,6 +38,8 @@ type Explanation struct {
 	Allowed    bool
 	Permission Permission
 	Position   Position
+	// Role is the role the user acts with: their own, or a higher one of a group.
+	Role Role
 	// Policy is the policy row that permitted it; empty if none did.
 	Policy string
 	// Held says whether a group gives the permission; Groups says it of each group.

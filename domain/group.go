@@ -14,7 +14,15 @@ type Group struct {
 	Parent GroupID
 	Alias  string
 	Mask   Mask
+	// Role is the least role its members act with, none or up to MaxGroupRole. It is given
+	// when the group is made and stays: members were let in for what they get by it.
+	Role Role
+	// RoleTitle is what a product calls the role; empty is the role's own name.
+	RoleTitle string
 }
+
+// MaxGroupRole is the highest role a group can give. A superUser is made one by one.
+const MaxGroupRole = RoleOAdmin
 
 // The groups every new directory has.
 const (
@@ -35,6 +43,15 @@ func BuiltInGroups() []Group {
 	}
 }
 
+// DefaultGroup returns the built-in group of those who act with role r: AdminGroup for an
+// admin of an organization or more, else UserGroup.
+func DefaultGroup(r Role) GroupID {
+	if r >= RoleOAdmin {
+		return AdminGroup
+	}
+	return UserGroup
+}
+
 // Errors about groups.
 var (
 	ErrGroupNotFound = &Error{Kind: NotFound, Code: "group_not_found", Field: "group",
@@ -49,6 +66,8 @@ var (
 		Public: "A group cannot be moved below itself."}
 	ErrGroupFixed = &Error{Kind: Conflict, Code: "group_fixed", Field: "group",
 		Public: "The built-in groups keep their place and cannot be deleted; Root keeps its permissions too."}
+	ErrGroupRole = &Error{Kind: Conflict, Code: "group_role", Field: "role",
+		Public: "A group keeps the role it was made with."}
 	ErrGroupBorder = &Error{Kind: Conflict, Code: "group_border", Field: "group",
 		Public: "Only groups of the same organization or of the root can be used here."}
 )
@@ -64,7 +83,10 @@ func (g *Group) Validate() error {
 	if g.Mask > AllPermissions {
 		return InvalidField("permission", "A decimal number from 0 to %s is expected.", AllPermissions)
 	}
-	return nil
+	if g.Role > MaxGroupRole {
+		return InvalidField("role", "A group can give a role up to %s.", MaxGroupRole)
+	}
+	return checkText("role", g.RoleTitle, maxNameLength)
 }
 
 // BuiltIn reports whether g is one of the groups every directory has.

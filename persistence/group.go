@@ -26,14 +26,17 @@ type groupRow struct {
 	Alias           string
 	AliasKey        string
 	Mask            int64
+	Role            int64
+	RoleTitle       string
 }
 
 func toGroupRow(g *domain.Group, place domain.EnvironmentPath) *groupRow {
 	return &groupRow{OrganizationID: int64(g.Organization), ID: int64(g.ID), UUID: string(g.UUID), EnvironmentPath: string(place),
-		ParentID: int64(g.Parent), Alias: g.Alias, AliasKey: domain.Fold(g.Alias), Mask: int64(g.Mask)}
+		ParentID: int64(g.Parent), Alias: g.Alias, AliasKey: domain.Fold(g.Alias), Mask: int64(g.Mask),
+		Role: int64(g.Role), RoleTitle: g.RoleTitle}
 }
 
-const groupColumns = "g.organization_id, g.id, g.uuid, g.parent_id, g.alias, g.mask, g.environment_path"
+const groupColumns = "g.organization_id, g.id, g.uuid, g.parent_id, g.alias, g.mask, g.role, g.role_title, g.environment_path"
 
 // placedGroup is a group with the place of its organization.
 type placedGroup struct {
@@ -42,7 +45,7 @@ type placedGroup struct {
 }
 
 func scanGroup(r row) (g placedGroup, err error) {
-	err = r.Scan(&g.Organization, &g.ID, &g.UUID, &g.Parent, &g.Alias, &g.Mask, &g.place)
+	err = r.Scan(&g.Organization, &g.ID, &g.UUID, &g.Parent, &g.Alias, &g.Mask, &g.Role, &g.RoleTitle, &g.place)
 	return g, err
 }
 
@@ -80,6 +83,12 @@ func (s *GroupStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Group
 // Get returns the group with that number. It is ErrGroupNotFound if there is none in sc.
 func (s *GroupStore) Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error) {
 	g, err := selectGroup(ctx, s.db.read, groupsIn(sc).and("g.id = ?", int64(id)), "")
+	return g.Group, err
+}
+
+// ByUUID returns the group with that UUID. It is ErrGroupNotFound if there is none in sc.
+func (s *GroupStore) ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Group, error) {
+	g, err := selectGroup(ctx, s.db.read, groupsIn(sc).and("g.uuid = ?", string(id)), "")
 	return g.Group, err
 }
 

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -128,6 +129,14 @@ func (s *UserStore) Get(ctx context.Context, sc tenancy.Scope, id domain.UserID)
 // ByUUID returns the user with that UUID. It is ErrUserNotFound if there is none in sc.
 func (s *UserStore) ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error) {
 	return selectUser(ctx, s.db.read, account(sc).and("u.uuid = ?", string(id)), "")
+}
+
+// ByUUIDs returns the users with these UUIDs that lie in sc, by number.
+func (s *UserStore) ByUUIDs(ctx context.Context, sc tenancy.Scope, ids []domain.UUID) ([]domain.User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return selectUsers(ctx, s.db.read, account(sc).and("u.uuid IN (?)", in(ids)), " ORDER BY u.id")
 }
 
 // Named returns the user with that alias, compared by domain.Fold. It is ErrUserNotFound
@@ -570,35 +579,55 @@ func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, i
 func (s *UserStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
 	change func(*domain.User, SuperUsers) error) (after domain.User, err error) {
 	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		before, err := s.lock(ctx, tx, w, id)
-		if err != nil {
-			return err
-		}
-		after = before.Clone()
-		if err := change(&after, s.superUsers(ctx, tx, id)); err != nil {
-			return err
-		}
-		changes := domain.Diff(before.Fields(), after.Fields())
-		if hash != "" {
-			changes = append(changes, domain.Change{Field: "password"})
-		}
-		if len(changes) == 0 && before.IdleSince.Equal(after.IdleSince) {
-			return nil
-		}
-		if err := after.Validate(); err != nil {
-			return err
-		}
-		if before.ListsDifferently(&after) {
-			if err := s.holdGrants(ctx, tx, after.Allowed, after.Blocked); err != nil {
+		after, err = s.update(ctx, tx, w, id, hash, change)
+		return err
+	})
+	return after, err
+}
+
+// UpdateAll is Update of several users, all or none of them, without passwords. The last
+// superUser is looked for in the state each of them is left in.
+func (s *UserStore) UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []domain.UserID, change func(*domain.User, SuperUsers) error) error {
+	ids = slices.Sorted(slices.Values(ids)) // two changes of the same users wait instead of crossing
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		for _, id := range ids {
+			if _, err := s.update(ctx, tx, w, id, "", change); err != nil {
 				return err
 			}
 		}
-		if err := s.save(ctx, tx, w, &before, &after, hash); err != nil {
-			return err
-		}
-		return s.db.record(ctx, tx, w, userEntry("user:update", &after, changes))
+		return nil
 	})
-	return after, err
+}
+
+func (s *UserStore) update(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
+	change func(*domain.User, SuperUsers) error) (domain.User, error) {
+	before, err := s.lock(ctx, tx, w, id)
+	if err != nil {
+		return before, err
+	}
+	after := before.Clone()
+	if err := change(&after, s.superUsers(ctx, tx, id)); err != nil {
+		return after, err
+	}
+	changes := domain.Diff(before.Fields(), after.Fields())
+	if hash != "" {
+		changes = append(changes, domain.Change{Field: "password"})
+	}
+	if len(changes) == 0 && before.IdleSince.Equal(after.IdleSince) {
+		return after, nil
+	}
+	if err := after.Validate(); err != nil {
+		return after, err
+	}
+	if before.ListsDifferently(&after) {
+		if err := s.holdGrants(ctx, tx, after.Allowed, after.Blocked); err != nil {
+			return after, err
+		}
+	}
+	if err := s.save(ctx, tx, w, &before, &after, hash); err != nil {
+		return after, err
+	}
+	return after, s.db.record(ctx, tx, w, userEntry("user:update", &after, changes))
 }
 
 // save writes after in place of before.

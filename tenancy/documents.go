@@ -275,6 +275,17 @@ func (g *Groups) Mask(o domain.OrganizationID, ids []domain.GroupID) domain.Mask
 	return mask
 }
 
+// Role returns the role with which a member of all the groups acts whose own role is own:
+// the highest of them.
+func (g *Groups) Role(o domain.OrganizationID, own domain.Role, ids []domain.GroupID) domain.Role {
+	for _, id := range ids {
+		if group, ok := g.Get(o, id); ok {
+			own = max(own, min(group.Role, domain.MaxGroupRole))
+		}
+	}
+	return own
+}
+
 // Why says of each group whether it gives p.
 func (g *Groups) Why(o domain.OrganizationID, ids []domain.GroupID, p domain.Permission) []domain.GroupReason {
 	reasons := make([]domain.GroupReason, 0, len(ids))

@@ -48,6 +48,7 @@ type accessKey struct {
 
 // access is what a principal has: permissions and places.
 type access struct {
+	role    domain.Role // their own, or a higher one of a group
 	mask    domain.Mask
 	reach   Reach // what is open to them now
 	nominal Reach // what they have, inactive or not
@@ -79,14 +80,16 @@ func (g *Gate) compute(ctx context.Context, who *domain.Principal) (*access, err
 	if err != nil {
 		return nil, err
 	}
-	a := &access{mask: groups.Mask(who.Organization, who.Groups), nominal: NominalReach(&who.Subject)}
+	subject := who.Subject
+	subject.Role = groups.Role(who.Organization, who.Role, who.Groups)
+	a := &access{role: subject.Role, mask: groups.Mask(who.Organization, who.Groups), nominal: NominalReach(&subject)}
 	a.reach = a.nominal
-	if who.Role != domain.RoleSuperUser {
+	if a.role != domain.RoleSuperUser {
 		inactive, err := g.source.Inactive(ctx, a.nominal.above(), a.nominal.set)
 		if err != nil {
 			return nil, err
 		}
-		a.reach = newReach(&who.Subject, inactive)
+		a.reach = newReach(&subject, inactive)
 	}
 	border := who.OrganizationPath()
 	if border == "" {
@@ -236,7 +239,7 @@ func (a *access) position(path domain.EnvironmentPath) domain.Position {
 }
 
 func (g *Gate) decide(who *domain.Principal, a *access, position domain.Position, p domain.Permission) domain.Verdict {
-	v := g.policy.Decide(who.Role, a.mask, position, p)
+	v := g.policy.Decide(a.role, a.mask, position, p)
 	g.counter.Decided(p, v.Allowed)
 	return v
 }
@@ -252,7 +255,7 @@ func (g *Gate) Explain(ctx context.Context, who *domain.Principal, p domain.Perm
 	if err != nil {
 		return domain.Explanation{}, err
 	}
-	x := domain.Explanation{Permission: p, Position: domain.Self,
+	x := domain.Explanation{Permission: p, Position: domain.Self, Role: a.role,
 		Held: a.mask.Has(p), Groups: groups.Why(who.Organization, who.Groups, p)}
 	if path != "" {
 		x.Position = a.position(path)
@@ -302,7 +305,7 @@ func (g *Gate) place(ctx context.Context, who *domain.Principal, a *access, at W
 // start returns where a principal is who did not say where.
 func (a *access) start(who *domain.Principal) (domain.EnvironmentPath, error) {
 	first := who.Home
-	if who.Role == domain.RoleOAdmin {
+	if a.role == domain.RoleOAdmin {
 		first = who.OrganizationPath()
 	}
 	if a.reach.Contains(first) {

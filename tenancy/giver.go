@@ -24,10 +24,10 @@ func (g *Gate) Giver(ctx context.Context, who *domain.Principal, o domain.Organi
 	return Giver{who: who, has: a, groups: groups}, err
 }
 
-// MayChange returns nil if the principal may change or delete u as u is now: u's role is
-// lower, or both are superUsers. Otherwise it is ErrHigherRole.
+// MayChange returns nil if the principal may change or delete u as u is now: the role u
+// acts with is lower, or both are superUsers. Otherwise it is ErrHigherRole.
 func (v Giver) MayChange(u *domain.User) error {
-	if u.Role < v.who.Role || v.who.Role == domain.RoleSuperUser {
+	if v.Role(u) < v.has.role || v.has.role == domain.RoleSuperUser {
 		return nil
 	}
 	return domain.ErrHigherRole
@@ -37,7 +37,7 @@ func (v Giver) MayChange(u *domain.User) error {
 // role, each permission of the groups, each place of the reach. Otherwise it is
 // ErrClimbing on the field that goes too far, or ErrGroupNotFound.
 func (v Giver) MayGive(u *domain.User) error {
-	if u.Role > v.who.Role {
+	if u.Role > v.has.role {
 		return domain.ErrClimbing.On("role")
 	}
 	for _, id := range u.Groups {
@@ -45,10 +45,11 @@ func (v Giver) MayGive(u *domain.User) error {
 			return domain.ErrGroupNotFound
 		}
 	}
-	if !v.groups.Mask(u.Organization, u.Groups).Within(v.has.mask) {
+	subject := u.Subject()
+	subject.Role = v.Role(u)
+	if subject.Role > v.has.role || !v.groups.Mask(u.Organization, u.Groups).Within(v.has.mask) {
 		return domain.ErrClimbing.On("group")
 	}
-	subject := u.Subject()
 	reach := NominalReach(&subject)
 	if !v.has.nominal.Covers(&reach) {
 		return domain.ErrClimbing.On("envs")
@@ -64,6 +65,14 @@ func (v Giver) MayGiveMask(m domain.Mask) error {
 	return nil
 }
 
+// MayGiveRole returns nil if the principal acts with r or a higher role; else ErrClimbing.
+func (v Giver) MayGiveRole(r domain.Role) error {
+	if r > v.has.role {
+		return domain.ErrClimbing.On("role")
+	}
+	return nil
+}
+
 // MayGivePlaces returns nil if the principal has the whole subtree at p, active or not;
 // else ErrForbidden, which does not tell what is missing.
 func (v Giver) MayGivePlaces(p domain.EnvironmentPath) error {
@@ -75,6 +84,11 @@ func (v Giver) MayGivePlaces(p domain.EnvironmentPath) error {
 
 // Groups returns the groups that can be used in the organization.
 func (v Giver) Groups() *Groups { return v.groups }
+
+// Role returns the role u acts with: their own, or a higher one of a group.
+func (v Giver) Role(u *domain.User) domain.Role {
+	return v.groups.Role(u.Organization, u.Role, u.Groups)
+}
 
 // Mask returns the permissions u has through their groups.
 func (v Giver) Mask(u *domain.User) domain.Mask {

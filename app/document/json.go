@@ -43,6 +43,8 @@ type groupJSON struct {
 	ID         domain.UUID      `json:"id,omitempty"`
 	Parent     *domain.GroupRef `json:"parent,omitempty"`
 	Permission *string          `json:"permission,omitempty"`
+	Role       *string          `json:"role,omitempty"`
+	RoleTitle  *string          `json:"roletitle,omitempty"`
 }
 
 type userJSON struct {
@@ -331,9 +333,11 @@ func (r *reader) group(s *usecase.Section) error {
 	if err := r.Decode(&g); err != nil {
 		return r.fail(err)
 	}
-	record := usecase.GroupRecord{Line: r.line(), Number: g.Number, UUID: g.ID, GroupPatch: usecase.GroupPatch{Alias: g.Alias, Parent: g.Parent}}
-	var err error
-	if record.Mask, err = parsed(g.Permission, domain.ParseMask); err != nil {
+	record := usecase.GroupRecord{Line: r.line(), Number: g.Number, UUID: g.ID, GroupPatch: usecase.GroupPatch{Alias: g.Alias, Parent: g.Parent, RoleTitle: g.RoleTitle}}
+	var errMask, errRole error
+	record.Mask, errMask = parsed(g.Permission, domain.ParseMask)
+	record.Role, errRole = parsed(g.Role, domain.ParseRole)
+	if err := errors.Join(errMask, errRole); err != nil {
 		return r.fail(err)
 	}
 	s.Groups = append(s.Groups, record)
@@ -414,7 +418,7 @@ func WriteJSON(out io.Writer, document usecase.Document) error {
 		fmt.Fprint(w, "\n], \"groups\": [")
 		w.first = true
 		for _, g := range s.Groups {
-			w.record(groupJSON{Alias: g.Alias, Number: g.Number, ID: g.UUID, Parent: g.Parent, Permission: textOf(g.Mask)})
+			w.record(groupJSON{Alias: g.Alias, Number: g.Number, ID: g.UUID, Parent: g.Parent, Permission: textOf(g.Mask), Role: textOf(g.Role), RoleTitle: g.RoleTitle})
 		}
 		fmt.Fprint(w, "\n], \"users\": [")
 		w.first = true

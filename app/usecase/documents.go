@@ -18,6 +18,21 @@ type UserDocument struct {
 	// AllowedShown and BlockedShown are the environments of Allowed and Blocked that the
 	// reader reaches.
 	AllowedShown, BlockedShown []*domain.Environment
+
+	groups *tenancy.Groups
+}
+
+// NamedGroups returns the user's groups but the default one of their role, which is what
+// Memberships calls Named.
+func (d *UserDocument) NamedGroups() iter.Seq[domain.Group] {
+	return func(yield func(domain.Group) bool) {
+		for _, id := range d.Groups {
+			group, ok := d.groups.Get(d.Organization, id)
+			if ok && id != domain.DefaultGroup(d.Role) && !yield(group) {
+				return
+			}
+		}
+	}
 }
 
 // EnvironmentDocument is an environment with its path as the reader may see it.
@@ -43,7 +58,9 @@ func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy
 	for i := range users {
 		u := &users[i]
 		organizations[i] = u.Organization
-		known[u.Organization] = u.Generation
+		if u.Generation != 0 {
+			known[u.Organization] = u.Generation
+		}
 		for _, list := range [][]domain.Grant{u.Allowed, u.Blocked} {
 			for _, g := range list {
 				if sc.Shows(g.Path) {
@@ -64,7 +81,7 @@ func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy
 	described := make([]UserDocument, len(users))
 	for i := range users {
 		d := &described[i]
-		d.User = users[i]
+		d.User, d.groups = users[i], groups
 		if len(d.Groups) > 0 {
 			first := d.Groups[0]
 			if chains[first] == nil {

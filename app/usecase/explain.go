@@ -122,7 +122,7 @@ func (d *ExplanationDocument) Sentence() string {
 	case !d.Held:
 		return "Denied: none of the user's groups gives the permission."
 	case !d.Allowed:
-		return "Denied: no policy permits it to the role " + d.User.Role.String() + " " + where + "."
+		return "Denied: no policy permits it to the role " + d.Role.String() + " " + where + "."
 	}
 	return "Allowed " + where + " by the policy \"" + d.Policy + "\"."
 }

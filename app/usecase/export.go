@@ -95,13 +95,23 @@ func (x *export) groupsOf(o domain.OrganizationID) []GroupRecord {
 	for _, g := range x.groups {
 		if g.Organization == o {
 			parent := x.groupRef(o, g.Parent)
-			records = append(records, GroupRecord{Number: int64(g.ID), UUID: g.UUID, GroupPatch: GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
+			records = append(records, GroupRecord{Number: int64(g.ID), UUID: g.UUID, GroupPatch: GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask,
+				Role: some(g.Role), RoleTitle: some(g.RoleTitle)}})
 		}
 	}
 	return records
 }
 
 // groupRef names a group for members of organization o: the root's with a slash.
+// some returns nil for the zero value, which need not be written.
+func some[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
 func (x *export) groupRef(o domain.OrganizationID, id domain.GroupID) domain.GroupRef {
 	for _, g := range x.groups {
 		if g.ID != id {

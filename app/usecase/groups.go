@@ -47,6 +47,19 @@ func (g *Groups) Get(ctx context.Context, who domain.Principal, id domain.GroupI
 	return g.describeOne(ctx, sc, group)
 }
 
+// Find is Get by the UUID.
+func (g *Groups) Find(ctx context.Context, who domain.Principal, id domain.UUID) (GroupDocument, error) {
+	sc, err := g.gate.Enter(ctx, &who, domain.GroupRead, tenancy.Anywhere())
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	group, err := g.store.ByUUID(ctx, sc, id)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return g.describeOne(ctx, sc, group)
+}
+
 func (g *Groups) describe(ctx context.Context, sc tenancy.Scope, groups []domain.Group) ([]GroupDocument, error) {
 	organizations := make([]domain.OrganizationID, len(groups))
 	for i, group := range groups {
@@ -77,16 +90,23 @@ type GroupPatch struct {
 	Alias  *string
 	Parent *domain.GroupRef
 	Mask   *domain.Mask
+	// Role and RoleTitle are for Create only; another value is refused later.
+	Role      *domain.Role
+	RoleTitle *string
 	// Organization is for Create only: the organization the group is to belong to, who's
 	// own if nil.
 	Organization *domain.EnvironmentRef
 }
 
 // Create adds a group. It needs domain.GroupWrite in the organization, a superUser for the
-// root's, and every permission the group is to have. Alias is required; the parent is
-// otherwise the group UserGroup and the permissions are the parent's.
+// root's, and the role and every permission the group is to have. Alias is required; the
+// parent is otherwise the group UserGroup, AdminGroup for a group of admins, and the
+// permissions are the parent's.
 func (g *Groups) Create(ctx context.Context, who domain.Principal, in GroupPatch) (GroupDocument, error) {
-	group := domain.Group{Organization: who.Organization, Parent: domain.UserGroup}
+	group := domain.Group{Organization: who.Organization}
+	set(&group.Role, in.Role)
+	set(&group.RoleTitle, in.RoleTitle)
+	group.Parent = domain.DefaultGroup(group.Role)
 	border := who.OrganizationPath()
 	if in.Organization != nil {
 		e, err := g.gate.Environment(ctx, &who, *in.Organization)
@@ -131,10 +151,13 @@ func (g *Groups) current(ctx context.Context, w tenancy.WriteScope, group domain
 }
 
 // mayWrite returns Forbidden for a group of the root that is not a superUser's to write,
-// and for permissions that who does not have.
+// and for a role or permissions that who does not have.
 func mayWrite(who *domain.Principal, giver tenancy.Giver, group *domain.Group) error {
 	if group.Organization == domain.RootOrganization && who.Role != domain.RoleSuperUser {
 		return domain.ErrForbidden
+	}
+	if err := giver.MayGiveRole(group.Role); err != nil {
+		return err
 	}
 	return giver.MayGiveMask(group.Mask)
 }
@@ -154,6 +177,9 @@ func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.Gro
 	}
 	saved, err := g.store.Update(ctx, w, id, func(group *domain.Group) error {
 		before := *group
+		if in.Role != nil && *in.Role != group.Role || in.RoleTitle != nil && *in.RoleTitle != group.RoleTitle {
+			return domain.ErrGroupRole
+		}
 		set(&group.Alias, in.Alias)
 		set(&group.Mask, in.Mask)
 		group.Parent = parent
@@ -198,4 +224,22 @@ func (g *Groups) Delete(ctx context.Context, who domain.Principal, id domain.Gro
 		return domain.ErrGroupFixed
 	}
 	return g.store.Delete(ctx, w, id)
+}
+
+// Change is Update of the group with that UUID.
+func (g *Groups) Change(ctx context.Context, who domain.Principal, id domain.UUID, in GroupPatch) (GroupDocument, error) {
+	found, err := g.Find(ctx, who, id)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return g.Update(ctx, who, found.ID, in)
+}
+
+// Remove is Delete of the group with that UUID.
+func (g *Groups) Remove(ctx context.Context, who domain.Principal, id domain.UUID) error {
+	found, err := g.Find(ctx, who, id)
+	if err != nil {
+		return err
+	}
+	return g.Delete(ctx, who, found.ID)
 }

@@ -192,6 +192,8 @@ func (o *organizationImport) putGroup(r GroupRecord, parent domain.GroupID) erro
 	}
 	g.Parent = parent
 	set(&g.Mask, r.Mask)
+	set(&g.Role, r.Role)
+	set(&g.RoleTitle, r.RoleTitle)
 	if err := g.Validate(); err != nil {
 		return err
 	}

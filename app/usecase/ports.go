@@ -22,6 +22,8 @@ type UserStore interface {
 	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
 	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error)
 	Named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error)
+	// ByUUIDs returns the users with these UUIDs, by number, without those there are not.
+	ByUUIDs(ctx context.Context, sc tenancy.Scope, ids []domain.UUID) ([]domain.User, error)
 	// Attributes returns the attributes of the users with these numbers; the methods above
 	// leave them out.
 	Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error)
@@ -32,6 +34,9 @@ type UserStore interface {
 	// back as it is, and nothing is saved.
 	Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
 		change func(*domain.User, func() ([]domain.User, error)) error) (domain.User, error)
+	// UpdateAll is Update of several users, all or none of them.
+	UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []domain.UserID,
+		change func(*domain.User, func() ([]domain.User, error)) error) error
 	// Delete removes the user with everything that is theirs, unless check returns an error.
 	Delete(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
 		check func(domain.User, func() ([]domain.User, error)) error) error
@@ -57,6 +62,8 @@ type GroupStore interface {
 	List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error)
 	// Get returns the group with that number, or domain.ErrGroupNotFound.
 	Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error)
+	// ByUUID is Get by the UUID.
+	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Group, error)
 	// Insert adds g to g.Organization and returns it with its numbers.
 	Insert(ctx context.Context, w tenancy.WriteScope, g domain.Group) (domain.Group, error)
 	// Update loads the group, runs change and saves.

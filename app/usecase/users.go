@@ -17,13 +17,14 @@ type Users struct {
 	gate      *tenancy.Gate
 	documents *tenancy.Documents
 	store     UserStore
+	groups    GroupStore
 	passwords Passwords
 	now       func() time.Time
 }
 
 // NewUsers returns the use cases of users.
-func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, passwords Passwords, now func() time.Time) *Users {
-	return &Users{gate: gate, documents: documents, store: store, passwords: passwords, now: now}
+func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, groups GroupStore, passwords Passwords, now func() time.Time) *Users {
+	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, now: now}
 }
 
 // ListUsers asks for users of an environment and, unless Alone, everything below it.
@@ -137,11 +138,7 @@ func (u *Users) addAttributes(ctx context.Context, sc tenancy.Scope, users []dom
 // Find returns the user with that UUID with their attributes, wherever in who's reach. It
 // is as Get otherwise.
 func (u *Users) Find(ctx context.Context, who domain.Principal, id domain.UUID) (UserDocument, error) {
-	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
-	if err != nil {
-		return UserDocument{}, err
-	}
-	user, err := u.store.ByUUID(ctx, sc, id)
+	sc, user, err := u.find(ctx, &who, id)
 	if err != nil {
 		return UserDocument{}, err
 	}
@@ -162,22 +159,24 @@ func (u *Users) describe(ctx context.Context, sc tenancy.Scope, user domain.User
 
 // UserPatch says what a user is to become. A nil field is left as it is.
 type UserPatch struct {
-	Alias      *string
-	Password   *string
-	Home       *domain.EnvironmentRef
-	Role       *domain.Role
-	Group      *domain.GroupRef   // the first group
-	Groups     *[]domain.GroupRef // the groups behind the first
-	Allowed    *[]domain.EnvironmentRef
-	Blocked    *[]domain.EnvironmentRef
-	State      *domain.UserState
-	Active     *bool
-	FirstName  *string
-	LastName   *string
-	Mail       *string
-	Phone      *string
-	JobTitle   *string
-	Department *string
+	Alias    *string
+	Password *string
+	Home     *domain.EnvironmentRef
+	Role     *domain.Role
+	Group    *domain.GroupRef   // the first group
+	Groups   *[]domain.GroupRef // the groups behind the first
+	// Memberships are the groups in another way than Group and Groups say them.
+	Memberships *Memberships
+	Allowed     *[]domain.EnvironmentRef
+	Blocked     *[]domain.EnvironmentRef
+	State       *domain.UserState
+	Active      *bool
+	FirstName   *string
+	LastName    *string
+	Mail        *string
+	Phone       *string
+	JobTitle    *string
+	Department  *string
 
 	Language      *string
 	TimeZone      *string
@@ -210,6 +209,7 @@ type resolved struct {
 	home             *domain.Environment
 	group            domain.GroupID
 	groups           []domain.GroupID
+	memberships      []domain.GroupID
 	allowed, blocked []domain.Grant
 	hash             domain.PasswordHash
 }
@@ -223,13 +223,12 @@ func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.Org
 			return r, err
 		}
 	}
-	if in.Groups != nil {
-		for _, ref := range *in.Groups {
-			id, err := groups.Find(o, ref)
-			if err != nil {
-				return r, domain.AsError(err).On("groups")
-			}
-			r.groups = append(r.groups, id)
+	if r.groups, err = findGroups(groups, o, in.Groups); err != nil {
+		return r, err
+	}
+	if in.Memberships != nil {
+		if r.memberships, err = findGroups(groups, o, in.Memberships.Named); err != nil {
+			return r, err
 		}
 	}
 	if r.allowed, err = u.grants(ctx, who, "envs", in.Allowed); err != nil {
@@ -242,6 +241,21 @@ func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.Org
 		r.hash, err = u.passwords.Hash(ctx, *in.Password)
 	}
 	return r, err
+}
+
+// findGroups returns the numbers of the groups that refs name.
+func findGroups(groups *tenancy.Groups, o domain.OrganizationID, refs *[]domain.GroupRef) (ids []domain.GroupID, err error) {
+	if refs == nil {
+		return nil, nil
+	}
+	for _, ref := range *refs {
+		id, err := groups.Find(o, ref)
+		if err != nil {
+			return nil, domain.AsError(err).On("groups")
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 func (u *Users) grants(ctx context.Context, who *domain.Principal, field string, refs *[]domain.EnvironmentRef) ([]domain.Grant, error) {
@@ -265,12 +279,16 @@ func (r *resolved) apply(user *domain.User, shows func(domain.EnvironmentPath) b
 	if r.home != nil {
 		user.Home, user.HomePath, user.Organization = r.home.ID, r.home.Path, r.home.Organization
 	}
+	role := user.Role
 	set(&user.Role, r.Role)
 	if r.Groups != nil {
 		user.Groups = append(slices.Clip(user.Groups[:min(1, len(user.Groups))]), r.groups...)
 	}
 	if r.Group != nil {
 		user.Groups = append([]domain.GroupID{r.group}, user.Groups[min(1, len(user.Groups)):]...)
+	}
+	if r.Memberships != nil {
+		user.Groups = r.Memberships.apply(user, role, r.memberships)
 	}
 	user.Groups = distinct(user.Groups)
 	if r.Allowed != nil {

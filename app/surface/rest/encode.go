@@ -269,7 +269,7 @@ func writeExplanation(w *httpx.Writer, key string, x *usecase.ExplanationDocumen
 	w.Text("permission", x.Permission.String())
 	writePlace(w, "environment", x.Environment)
 	w.Flag("usable", x.Usable)
-	w.Text("role", x.User.Role.String())
+	w.Text("role", x.Role.String())
 	w.Text("position", x.Position.String())
 	w.TextOrNull("policy", x.Policy)
 	w.Flag("held", x.Held)

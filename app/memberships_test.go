@@ -1,0 +1,195 @@
+package app_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app"
+	"canopy/app/usecase"
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/persistence/storetest"
+)
+
+// staff is a directory with an organization Acme, its admin, who has all permissions, and
+// somebody without any.
+type staff struct {
+	*testing.T
+	d        *app.Directory
+	accounts *persistence.AccountStore
+}
+
+func newStaff(t *testing.T, db *persistence.DB) *staff {
+	s := &staff{T: t, d: openDirectory(t, db), accounts: persistence.NewAccountStore(db)}
+	acme, yes := "Acme", true
+	_, err := s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Alias: &acme, IsOrganization: &yes})
+	require.NoError(t, err)
+	s.add("admin", "ada", domain.RoleOAdmin, domain.AdminGroup)
+	s.add("admin", "bob", domain.RoleUser, domain.UserGroup)
+	return s
+}
+
+func (s *staff) as(alias string) domain.Principal {
+	a, err := s.accounts.ByLogin(context.Background(), alias)
+	require.NoError(s, err)
+	return a.Principal
+}
+
+func (s *staff) add(who, alias string, role domain.Role, group domain.GroupID) domain.User {
+	home, ref := domain.EnvironmentRef("Acme"), domain.GroupRef(domain.NumberRef(domain.EnvironmentID(group)))
+	u, err := s.d.Users.Create(s.Context(), s.as(who), usecase.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Role: &role, Group: &ref})
+	require.NoError(s, err)
+	return u
+}
+
+func (s *staff) group(who, alias string, role domain.Role) (usecase.GroupDocument, error) {
+	return s.d.Groups.Create(s.Context(), s.as(who), usecase.GroupPatch{Alias: &alias, Role: &role})
+}
+
+func (s *staff) find(alias string) domain.User {
+	u, err := s.d.Users.Get(s.Context(), s.as("admin"), alias)
+	require.NoError(s, err)
+	return u.User
+}
+
+// mayCreate reports whether a user may create others where they are.
+func (s *staff) mayCreate(alias string) bool {
+	who := s.as(alias)
+	may, err := s.d.Gate.Can(s.Context(), &who, domain.UserCreate, who.Home)
+	require.NoError(s, err)
+	return may
+}
+
+func TestAMemberActsWithTheHigherRole(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		admins, err := s.group("ada", "Admins", domain.RoleOAdmin)
+		require.NoError(t, err)
+		require.Equal(t, domain.AllPermissions, admins.Effective)
+		bob, ann := s.find("bob"), s.add("ada", "ann", domain.RolePower, domain.AdminGroup)
+		both := usecase.GroupMembers{Group: admins.UUID, Users: []domain.UUID{bob.UUID}}
+
+		require.False(t, s.mayCreate("bob"))
+		require.NoError(t, s.d.Users.Join(t.Context(), s.as("admin"), both))
+		require.True(t, s.mayCreate("bob"), "the group's role is higher than bob's")
+		require.Equal(t, domain.RoleUser, s.find("bob").Role, "bob's own role is what it was")
+		explained, err := s.d.Explain.Decision(t.Context(), s.as("bob"), usecase.ExplainDecision{Permission: domain.UserCreate})
+		require.NoError(t, err)
+		require.Equal(t, domain.RoleOAdmin, explained.Role)
+
+		phone := "1"
+		_, err = s.d.Users.Update(t.Context(), s.as("ann"), bob.ID, usecase.UserPatch{Phone: &phone})
+		require.ErrorIs(t, err, domain.ErrHigherRole, "a power user does not change who acts as an admin")
+		both.Users = []domain.UUID{ann.UUID}
+		require.ErrorIs(t, s.d.Users.Join(t.Context(), s.as("ann"), both), domain.ErrHigherRole, "nobody raises themselves")
+		joe := s.add("ann", "joe", domain.RoleUser, domain.UserGroup)
+		both.Users = []domain.UUID{joe.UUID}
+		require.ErrorIs(t, s.d.Users.Join(t.Context(), s.as("ann"), both), domain.ErrClimbing, "nor anybody above themselves")
+
+		both.Users = []domain.UUID{bob.UUID}
+		require.NoError(t, s.d.Users.Leave(t.Context(), s.as("admin"), both))
+		require.False(t, s.mayCreate("bob"))
+	})
+}
+
+func TestAGroupKeepsItsRole(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		_, err := s.group("ada", "Above", domain.RoleSuperUser)
+		require.ErrorIs(t, err, domain.ErrClimbing)
+		_, err = s.group("admin", "Super", domain.RoleSuperUser)
+		require.Equal(t, domain.Invalid, domain.AsError(err).Kind, "a superUser is made one by one")
+		editors, err := s.group("ada", "Editors", domain.RoleUser)
+		require.NoError(t, err)
+		role, same, name := domain.RoleOAdmin, domain.RoleUser, "Writers"
+		_, err = s.d.Groups.Change(t.Context(), s.as("admin"), editors.UUID, usecase.GroupPatch{Role: &role})
+		require.ErrorIs(t, err, domain.ErrGroupRole)
+		changed, err := s.d.Groups.Change(t.Context(), s.as("ada"), editors.UUID, usecase.GroupPatch{Role: &same, Alias: &name})
+		require.NoError(t, err)
+		require.Equal(t, name, changed.Alias)
+		require.NoError(t, s.d.Groups.Remove(t.Context(), s.as("ada"), editors.UUID))
+		_, err = s.d.Groups.Find(t.Context(), s.as("ada"), editors.UUID)
+		require.ErrorIs(t, err, domain.ErrGroupNotFound)
+	})
+}
+
+// TestMemberships holds what becomes of the default group when others are named.
+func TestMemberships(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		named := make(map[string]domain.GroupID)
+		for _, alias := range []string{"X", "Y"} {
+			g, err := s.group("ada", alias, 0)
+			require.NoError(t, err)
+			named[alias] = g.ID
+		}
+		x, y := named["X"], named["Y"]
+		yes, no := true, false
+		user, admin := domain.RoleUser, domain.RoleOAdmin
+		for _, c := range []struct {
+			title   string
+			before  []domain.GroupID
+			named   *[]domain.GroupRef
+			standby *bool
+			role    *domain.Role
+			after   []domain.GroupID
+		}{
+			{"named ones come before the default one", []domain.GroupID{domain.UserGroup}, &[]domain.GroupRef{"Y", "X"}, nil, nil, []domain.GroupID{y, x, domain.UserGroup}},
+			{"without the default one", []domain.GroupID{domain.UserGroup}, &[]domain.GroupRef{"X"}, &no, nil, []domain.GroupID{x}},
+			{"none is the default one", []domain.GroupID{x}, &[]domain.GroupRef{}, &no, nil, []domain.GroupID{domain.UserGroup}},
+			{"who was not in it stays out", []domain.GroupID{x}, &[]domain.GroupRef{"Y"}, nil, nil, []domain.GroupID{y}},
+			{"it can be named", []domain.GroupID{x}, &[]domain.GroupRef{"/User", "Y"}, nil, nil, []domain.GroupID{y, domain.UserGroup}},
+			{"it is added", []domain.GroupID{x}, nil, &yes, nil, []domain.GroupID{x, domain.UserGroup}},
+			{"it follows the role up", []domain.GroupID{x, domain.UserGroup}, nil, nil, &admin, []domain.GroupID{x, domain.AdminGroup}},
+			{"and down", []domain.GroupID{domain.AdminGroup}, nil, nil, &user, []domain.GroupID{domain.UserGroup}},
+		} {
+			bob := s.find("bob")
+			role := domain.RoleUser
+			if slices.Contains(c.before, domain.AdminGroup) {
+				role = domain.RoleOAdmin
+			}
+			first, rest := domain.GroupRef(domain.NumberRef(domain.EnvironmentID(c.before[0]))), []domain.GroupRef{}
+			for _, id := range c.before[1:] {
+				rest = append(rest, domain.GroupRef(domain.NumberRef(domain.EnvironmentID(id))))
+			}
+			_, err := s.d.Users.Update(t.Context(), s.as("admin"), bob.ID, usecase.UserPatch{Role: &role, Group: &first, Groups: &rest})
+			require.NoError(t, err, c.title)
+			changed, err := s.d.Users.Change(t.Context(), s.as("admin"), bob.UUID,
+				usecase.UserPatch{Role: c.role, Memberships: &usecase.Memberships{Named: c.named, Default: c.standby}})
+			require.NoError(t, err, c.title)
+			require.Equal(t, c.after, changed.Groups, c.title)
+			for g := range changed.NamedGroups() {
+				require.Contains(t, []domain.GroupID{x, y}, g.ID, c.title)
+			}
+		}
+	})
+}
+
+func TestMembersAreChangedTogether(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		team, err := s.group("ada", "Team", 0)
+		require.NoError(t, err)
+		bob, ada := s.find("bob"), s.find("ada")
+		join := func(ids ...domain.UUID) error {
+			return s.d.Users.Join(t.Context(), s.as("ada"), usecase.GroupMembers{Group: team.UUID, Users: ids})
+		}
+		require.ErrorIs(t, join(bob.UUID, s.find("admin").UUID), domain.ErrUserNotFound, "the superUser is out of reach")
+		require.Equal(t, bob.Groups, s.find("bob").Groups)
+		require.ErrorIs(t, join(bob.UUID, ada.UUID), domain.ErrHigherRole)
+		require.Equal(t, bob.Groups, s.find("bob").Groups)
+		require.NoError(t, join(bob.UUID, bob.UUID))
+		require.Equal(t, []domain.GroupID{team.ID, domain.UserGroup}, s.find("bob").Groups)
+		require.NoError(t, join(bob.UUID))
+		require.Equal(t, []domain.GroupID{team.ID, domain.UserGroup}, s.find("bob").Groups)
+		many := make([]domain.UUID, 101)
+		require.Equal(t, domain.Invalid, domain.AsError(join(many...)).Kind)
+		require.NoError(t, s.d.Users.Leave(t.Context(), s.as("ada"), usecase.GroupMembers{Group: domain.UUID(team.UUID), Users: []domain.UUID{bob.UUID}}))
+		require.Equal(t, []domain.GroupID{domain.UserGroup}, s.find("bob").Groups)
+		require.NoError(t, s.d.Users.Remove(t.Context(), s.as("ada"), bob.UUID))
+		require.ErrorIs(t, join(bob.UUID), domain.ErrUserNotFound)
+	})
+}
