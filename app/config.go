@@ -3,9 +3,12 @@ package app
 import (
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 
 	"canopy/app/authn"
+	"canopy/app/usecase"
+	"canopy/domain"
 )
 
 // Config is everything that can be set. The zero value of a field is not its default:
@@ -24,6 +27,14 @@ type Config struct {
 	TokenLifetime     time.Duration
 	MinPasswordLength int
 	PasswordCost      authn.Cost
+
+	// SignUpEnvironment is the home of people who register without a code; empty means that
+	// they are refused.
+	SignUpEnvironment string
+	AutoApprove       bool          // opens accounts as soon as their address is proven
+	PublicURL         string        // where people reach the server; what it listens on if empty
+	AnswerFloor       time.Duration // the least time in which a stranger is answered about accounts
+	MailLimits        usecase.MailLimits
 
 	TLSCert, TLSKey string
 	TLSSelfSigned   bool
@@ -50,7 +61,25 @@ func DefaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Data: "./data", RootAlias: "root", Bootstrap: BootstrapAdmin,
 		TokenLifetime: 365 * 24 * time.Hour, MinPasswordLength: authn.MinPasswordLength, PasswordCost: authn.DefaultCost,
+		AnswerFloor: 200 * time.Millisecond, MailLimits: usecase.MailLimits{Address: 5, Source: 30, Overall: 1000},
 		RequestLimit: 30 * time.Second, MaxBody: 1 << 20,
 		Log: slog.Default(), Now: time.Now,
 	}
+}
+
+// signUp returns the rules of registering.
+func (cfg *Config) signUp() usecase.SignUpRules {
+	return usecase.SignUpRules{PublicURL: cfg.publicURL(), Environment: domain.EnvironmentRef(cfg.SignUpEnvironment),
+		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Floor: cfg.AnswerFloor, Limits: cfg.MailLimits}
+}
+
+// publicURL returns where people reach the server, without a slash at the end.
+func (cfg *Config) publicURL() string {
+	if cfg.PublicURL != "" {
+		return strings.TrimRight(cfg.PublicURL, "/")
+	}
+	if cfg.TLSSelfSigned || cfg.TLSCert != "" {
+		return "https://" + cfg.Listen
+	}
+	return "http://" + cfg.Listen
 }

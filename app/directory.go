@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"canopy/app/authn"
+	"canopy/app/mail"
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
@@ -27,6 +28,7 @@ type Directory struct {
 	Sessions     *usecase.Sessions
 	Explain      *usecase.Explain
 	Audit        *usecase.Audit
+	Accounts     *usecase.Accounts
 
 	passwords *authn.Passwords
 	tokens    *authn.Tokens
@@ -108,6 +110,14 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	limits.Token = cfg.TokenLifetime
 	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, limits, cfg.Now)
 	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
+	db.Vault = persistence.NewVault(secret.vault)
+	letters, err := mail.NewLetters()
+	if err != nil {
+		return nil, err
+	}
+	d.Accounts = usecase.NewAccounts(d.Gate, d.Users, usecase.AccountStores{Users: users, Accounts: d.accounts,
+		Codes: persistence.NewRegistrationCodeStore(db), Outbox: persistence.NewOutboxStore(db)},
+		d.passwords, letters, cfg.signUp(), cfg.Now)
 	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db))
 	return d, nil
 }

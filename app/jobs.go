@@ -20,7 +20,7 @@ func (d *Directory) jobs() []job {
 		{"activity", 15 * time.Second, d.activity.Flush},
 		{"sweep", time.Hour, func(ctx context.Context) error {
 			now := d.config.Now()
-			return errors.Join(d.accounts.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90)), d.accounts.SweepSessions(ctx, now))
+			return errors.Join(d.accounts.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90)), d.accounts.SweepSessions(ctx, now), d.Accounts.Sweep(ctx))
 		}},
 	}
 }

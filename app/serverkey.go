@@ -26,6 +26,7 @@ const minKeyLength = 32
 type keys struct {
 	tokens    []byte // signs tokens
 	addresses []byte // hides names and addresses of failed sign-ins
+	vault     []byte // hides one-time secrets, registration codes and mail
 }
 
 // loadKeys reads the server's key from the configuration or the file in the data folder,
@@ -51,7 +52,7 @@ func loadKeys(ctx context.Context, cfg *Config, settings *persistence.SettingSto
 		return keys{}, errors.New("the directory was made with another server key; set CANOPY_SERVER_KEY, or put the file " +
 			keyFile + " of the first server into the data folder")
 	}
-	return keys{tokens: derive("tokens", 64), addresses: derive("addresses", 32)}, nil
+	return keys{tokens: derive("tokens", 64), addresses: derive("addresses", 32), vault: derive("vault", 32)}, nil
 }
 
 func serverKey(ctx context.Context, cfg *Config, settings *persistence.SettingStore) (string, error) {

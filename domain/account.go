@@ -11,11 +11,13 @@ type UserState uint8
 
 // The states of an account. Only an approved account can sign in.
 const (
-	Approved UserState = iota // the zero value: the ordinary account
-	Pending                   // waits for approval
+	Approved   UserState = iota // the zero value: the ordinary account
+	Pending                     // waits for approval
+	Unverified                  // made by sign-up, whose mail address is not proven yet
+	Invited                     // made for somebody who has not accepted yet
 )
 
-var userStates = [...]string{"approved", "pending"}
+var userStates = [...]string{"approved", "pending", "unverified", "invited"}
 
 // String returns the state's name.
 func (s UserState) String() string { return userStates[s] }
@@ -25,7 +27,7 @@ func ParseUserState(s string) (UserState, error) {
 	if i := slices.Index(userStates[:], s); i >= 0 {
 		return UserState(i), nil
 	}
-	return 0, InvalidField("state", "One of %s is expected.", strings.Join(userStates[:], " and "))
+	return 0, InvalidField("state", "One of %s and %s is expected.", strings.Join(userStates[:len(userStates)-1], ", "), userStates[len(userStates)-1])
 }
 
 // Standing is what decides whether an account can be used, and until when.

@@ -89,6 +89,8 @@ func (g *Group) Fields() Fields {
 	}
 }
 
+func flag(b bool) string { return strconv.FormatBool(b) }
+
 func number[T ~int | ~int64](n T) string { return strconv.FormatInt(int64(n), 10) }
 
 func numbers[T ~int64](ids []T) string {

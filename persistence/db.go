@@ -46,6 +46,10 @@ type DB struct {
 	ids      leases
 	// Now is the clock; tests set another one before the first use.
 	Now func() time.Time
+	// Vault keeps secrets; it is set before the first use of one.
+	Vault Vault
+	// posted has a signal when mail was put into the outbox.
+	posted chan struct{}
 }
 
 // The sizes of the connection pools. SQLite has one writer at a time.
@@ -164,7 +168,7 @@ func OpenPostgres(ctx context.Context, dsn string) (*DB, error) {
 }
 
 func newDB(engine Engine, write, read *bun.DB, path string) *DB {
-	d := &DB{engine: engine, write: write, read: read, path: path, Now: time.Now}
+	d := &DB{engine: engine, write: write, read: read, path: path, Now: time.Now, posted: make(chan struct{}, 1)}
 	d.ids.db = d
 	d.prepared, _ = lru.NewWithEvict(preparedStatements, func(_ string, s *sql.Stmt) { s.Close() }) // fails for sizes below 1 only
 	return d

@@ -21,13 +21,15 @@ type table struct {
 
 // oneMachine are tables that belong to no tenant, with the reason.
 var oneMachine = map[string]string{
-	"settings":         "settings of the directory as a whole",
-	"id_blocks":        "numbers are handed out over the whole directory",
-	"login_names":      "unique over the directory, keyed by the folded name",
-	"mail_addresses":   "unique over the directory, keyed by the folded address",
-	"sign_in_failures": "counted before anybody knows whose they are",
-	"signing_keys":     "keys belong to the directory as a whole",
-	"goose_db_version": "the migrations' own",
+	"settings":                "settings of the directory as a whole",
+	"id_blocks":               "numbers are handed out over the whole directory",
+	"login_names":             "unique over the directory, keyed by the folded name",
+	"mail_addresses":          "unique over the directory, keyed by the folded address",
+	"sign_in_failures":        "counted before anybody knows whose they are",
+	"signing_keys":            "keys belong to the directory as a whole",
+	"goose_db_version":        "the migrations' own",
+	"limits":                  "counted before anybody knows whose they are",
+	"registration_code_names": "unique over the directory, keyed by the code's hash",
 }
 
 func TestSchemaIsTheSameOnBothEngines(t *testing.T) {

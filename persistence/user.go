@@ -328,37 +328,29 @@ func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFi
 // home, ErrChanged if a place u names is no longer where u says, ErrGroupNotFound,
 // ErrUserAliasTaken or ErrUserMailTaken.
 func (s *UserStore) Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error) {
-	if err := u.Validate(); err != nil {
-		return u, err
+	return s.register(ctx, w, domain.Registration{User: u, Hash: hash}, enclosesNothing)
+}
+
+func enclosesNothing(*domain.User) (domain.Enclosure, error) { return domain.Enclosure{}, nil }
+
+// insert adds u, who has their numbers.
+func (s *UserStore) insert(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u *domain.User, hash domain.PasswordHash) error {
+	if err := s.holdHome(ctx, tx, w, u); err != nil {
+		return err
 	}
-	id, err := s.db.ids.next(ctx, userNumbers)
-	if err != nil {
-		return u, err
+	if err := s.holdGrants(ctx, tx, u.Allowed, u.Blocked); err != nil {
+		return err
 	}
-	person, err := s.db.ids.next(ctx, personNumbers)
-	if err != nil {
-		return u, err
+	if err := s.holdGroups(ctx, tx, u); err != nil {
+		return err
 	}
-	u.ID, u.Person.ID, u.UUID = domain.UserID(id), domain.PersonID(person), newUUID()
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.holdHome(ctx, tx, w, &u); err != nil {
-			return err
-		}
-		if err := s.holdGrants(ctx, tx, u.Allowed, u.Blocked); err != nil {
-			return err
-		}
-		if err := s.holdGroups(ctx, tx, &u); err != nil {
-			return err
-		}
-		if err := insertUser(ctx, tx, &u, hash); err != nil {
-			return err
-		}
-		if err := countUsers(ctx, tx, &u, 1); err != nil {
-			return err
-		}
-		return s.db.record(ctx, tx, w, userEntry("user:create", &u, domain.Diff(nil, u.Fields())))
-	})
-	return u, err
+	if err := insertUser(ctx, tx, u, hash); err != nil {
+		return err
+	}
+	if err := countUsers(ctx, tx, u, 1); err != nil {
+		return err
+	}
+	return s.db.record(ctx, tx, w, userEntry("user:create", u, domain.Diff(nil, u.Fields())))
 }
 
 // holdHome keeps the home of u where u says it is until the transaction ends.
@@ -577,12 +569,15 @@ func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, i
 // ErrUserBorder if the home would lie in another organization, the errors of Insert, or
 // the error of change, and then nothing is saved.
 func (s *UserStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
-	change func(*domain.User, SuperUsers) error) (after domain.User, err error) {
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		after, err = s.update(ctx, tx, w, id, hash, change)
-		return err
-	})
-	return after, err
+	change func(*domain.User, SuperUsers) error) (domain.User, error) {
+	return s.UpdateWith(ctx, w, id, hash, nil, enclosing(change))
+}
+
+// enclosing makes a change with nothing that goes with it.
+func enclosing(change func(*domain.User, SuperUsers) error) changeWith {
+	return func(u *domain.User, _ domain.Secret, superUsers SuperUsers) (domain.Enclosure, error) {
+		return domain.Enclosure{}, change(u, superUsers)
+	}
 }
 
 // UpdateAll is Update of several users, all or none of them, without passwords. The last
@@ -591,7 +586,7 @@ func (s *UserStore) UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []d
 	ids = slices.Sorted(slices.Values(ids)) // two changes of the same users wait instead of crossing
 	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for _, id := range ids {
-			if _, err := s.update(ctx, tx, w, id, "", change); err != nil {
+			if _, err := s.update(ctx, tx, w, id, "", nil, enclosing(change)); err != nil {
 				return err
 			}
 		}
@@ -599,35 +594,52 @@ func (s *UserStore) UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []d
 	})
 }
 
+// update loads the user, uses up the secret that is presented, if any, runs change and
+// saves, with what goes with it.
 func (s *UserStore) update(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
-	change func(*domain.User, SuperUsers) error) (domain.User, error) {
+	presented *domain.Presented, change changeWith) (domain.User, error) {
 	before, err := s.lock(ctx, tx, w, id)
 	if err != nil {
 		return before, err
 	}
+	var secret domain.Secret
+	if presented != nil {
+		if secret, err = s.db.spend(ctx, tx, &before, *presented); err != nil {
+			return before, err
+		}
+	}
 	after := before.Clone()
-	if err := change(&after, s.superUsers(ctx, tx, id)); err != nil {
+	enclosure, err := change(&after, secret, s.superUsers(ctx, tx, id))
+	if err != nil {
 		return after, err
 	}
+	if err := s.saveChange(ctx, tx, w, &before, &after, hash); err != nil {
+		return after, err
+	}
+	return after, s.db.enclose(ctx, tx, after.Key(), enclosure)
+}
+
+// saveChange writes after in place of before, if it differs, with its audit entry.
+func (s *UserStore) saveChange(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.User, hash domain.PasswordHash) error {
 	changes := domain.Diff(before.Fields(), after.Fields())
 	if hash != "" {
 		changes = append(changes, domain.Change{Field: "password"})
 	}
 	if len(changes) == 0 && before.IdleSince.Equal(after.IdleSince) {
-		return after, nil
+		return nil
 	}
 	if err := after.Validate(); err != nil {
-		return after, err
+		return err
 	}
-	if before.ListsDifferently(&after) {
+	if before.ListsDifferently(after) {
 		if err := s.holdGrants(ctx, tx, after.Allowed, after.Blocked); err != nil {
-			return after, err
+			return err
 		}
 	}
-	if err := s.save(ctx, tx, w, &before, &after, hash); err != nil {
-		return after, err
+	if err := s.save(ctx, tx, w, before, after, hash); err != nil {
+		return err
 	}
-	return after, s.db.record(ctx, tx, w, userEntry("user:update", &after, changes))
+	return s.db.record(ctx, tx, w, userEntry("user:update", after, changes))
 }
 
 // save writes after in place of before.
@@ -676,6 +688,9 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 	}
 	set, args := "epoch = epoch + 1", []any(nil)
 	if hash != "" {
+		if err := withdraw(ctx, tx, after.Key(), domain.ResetPassword); err != nil {
+			return err
+		}
 		set, args = set+", token_epoch = token_epoch + 1, password_hash = ?", []any{string(hash)}
 	}
 	res, err = tx.ExecContext(ctx, "UPDATE users SET "+set+" WHERE organization_id = ? AND id = ?",
@@ -708,27 +723,25 @@ func (s *UserStore) saveLists(ctx context.Context, tx bun.Tx, before, after *dom
 // Delete removes the user with everything that is theirs, unless check, which may ask
 // for the other superUsers, returns an error. It is ErrUserNotFound if there is none in w.
 func (s *UserStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.UserID, check func(domain.User, SuperUsers) error) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		u, err := s.lock(ctx, tx, w, id)
-		if err != nil {
-			return err
-		}
-		if err := check(u, s.superUsers(ctx, tx, id)); err != nil {
-			return err
-		}
-		if err := freeName(ctx, tx, loginNames, u.Alias); err != nil {
-			return err
-		}
-		if err := freeName(ctx, tx, mailAddresses, u.Person.Mail); err != nil {
-			return err
-		}
-		if err := countUsers(ctx, tx, &u, -1); err != nil {
-			return err
-		}
-		res, err := tx.ExecContext(ctx, "DELETE FROM users WHERE organization_id = ? AND id = ?", int64(u.Organization), int64(u.ID))
-		if err := one(res, err, domain.ErrUserNotFound); err != nil {
-			return err
-		}
-		return s.db.record(ctx, tx, w, userEntry("user:delete", &u, domain.Diff(u.Fields(), nil)))
+	return s.DeleteWith(ctx, w, id, func(u domain.User, superUsers SuperUsers) ([]domain.Mail, error) {
+		return nil, check(u, superUsers)
 	})
+}
+
+// remove deletes u, whose row the transaction has locked, with everything that is theirs.
+func (s *UserStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u *domain.User) error {
+	if err := freeName(ctx, tx, loginNames, u.Alias); err != nil {
+		return err
+	}
+	if err := freeName(ctx, tx, mailAddresses, u.Person.Mail); err != nil {
+		return err
+	}
+	if err := countUsers(ctx, tx, u, -1); err != nil {
+		return err
+	}
+	res, err := tx.ExecContext(ctx, "DELETE FROM users WHERE organization_id = ? AND id = ?", int64(u.Organization), int64(u.ID))
+	if err := one(res, err, domain.ErrUserNotFound); err != nil {
+		return err
+	}
+	return s.db.record(ctx, tx, w, userEntry("user:delete", u, domain.Diff(u.Fields(), nil)))
 }

@@ -330,6 +330,17 @@ func (g *Gate) Environment(ctx context.Context, who *domain.Principal, ref domai
 	return g.find(ctx, who, a, ref)
 }
 
+// Place returns the environment of the whole tree that ref names, whoever reaches it. It is
+// for what the server was configured with, and its errors are those of Environment.
+func (g *Gate) Place(ctx context.Context, ref domain.EnvironmentRef) (domain.Environment, error) {
+	everywhere := func(domain.EnvironmentPath) bool { return true }
+	candidates, err := g.source.Find(ctx, Operator("", domain.EnvironmentRead).Read(), []domain.EnvironmentRef{ref})
+	if err != nil {
+		return domain.Environment{}, err
+	}
+	return choose(candidates, ref, everywhere)
+}
+
 // Environments returns for each of refs what Environment returns, reading them together.
 // The error is that of the first reference without one environment.
 func (g *Gate) Environments(ctx context.Context, who *domain.Principal, refs []domain.EnvironmentRef) ([]domain.Environment, error) {

@@ -353,37 +353,42 @@ func merge(present, wanted []domain.Grant, shows func(domain.EnvironmentPath) bo
 // Conflict for an alias or mail address that is taken. Alias and FirstName are required;
 // a user is otherwise active, approved, of the role user and in the group UserGroup.
 func (u *Users) Create(ctx context.Context, who domain.Principal, in UserPatch) (domain.User, error) {
+	w, user, hash, err := u.prepare(ctx, &who, in)
+	if err != nil {
+		return domain.User{}, err
+	}
+	return u.store.Insert(ctx, w, user, hash)
+}
+
+// prepare returns the user that Create inserts, with the proof that who may.
+func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch) (w tenancy.WriteScope, user domain.User, hash domain.PasswordHash, err error) {
 	var ref domain.EnvironmentRef
 	set(&ref, in.Home)
-	home, err := u.gate.Environment(ctx, &who, ref)
+	home, err := u.gate.Environment(ctx, who, ref)
 	if err != nil {
-		return domain.User{}, domain.AsError(err).On("envId")
+		return w, user, "", domain.AsError(err).On("envId")
 	}
-	w, err := u.gate.EnterWrite(ctx, &who, domain.UserCreate, tenancy.At(home.Path))
-	if err != nil {
-		return domain.User{}, err
+	if w, err = u.gate.EnterWrite(ctx, who, domain.UserCreate, tenancy.At(home.Path)); err != nil {
+		return w, user, "", err
 	}
-	giver, err := u.gate.Giver(ctx, &who, home.Organization)
+	giver, err := u.gate.Giver(ctx, who, home.Organization)
 	if err != nil {
-		return domain.User{}, err
+		return w, user, "", err
 	}
-	r, err := u.resolve(ctx, &who, home.Organization, giver.Groups(), in)
+	r, err := u.resolve(ctx, who, home.Organization, giver.Groups(), in)
 	if err != nil {
-		return domain.User{}, err
+		return w, user, "", err
 	}
 	now := u.now().UTC().Truncate(time.Millisecond)
 	r.home = &home
-	user := domain.User{Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
+	user = domain.User{Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
 		Standing: domain.Standing{Active: true, Created: now, IdleSince: now}}
 	r.apply(&user, w.Read().Shows, now)
 	user.LastPassword = time.Time{} // the user has not changed it yet
 	if err := errors.Join(user.Validate(), in.agrees(&user)); err != nil {
-		return domain.User{}, err
+		return w, user, "", err
 	}
-	if err := giver.MayGive(&user); err != nil {
-		return domain.User{}, err
-	}
-	return u.store.Insert(ctx, w, user, r.hash)
+	return w, user, r.hash, giver.MayGive(&user)
 }
 
 // Update changes the user with that number as in says. It needs domain.UserUpdate on

@@ -102,10 +102,59 @@ var attempts = map[string]attempt{
 	"SessionStore.EndAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Sessions.EndAll(ctx, mine, w.People[lower(theirs)+".user"].ID, nobodyMinds)
 	},
+	"UserStore.InsertWith": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Users.InsertWith(ctx, mine, w.NewUser("intruder", theirs+"/Prod", domain.RoleUser, domain.UserGroup), "", encloses)
+		return nil, err
+	},
+	"UserStore.Register": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Users.Register(ctx, mine, domain.Registration{User: w.NewUser("intruder", theirs+"/Prod", domain.RoleUser, domain.UserGroup)}, encloses)
+		return nil, err
+	},
+	"UserStore.UpdateWith": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Users.UpdateWith(ctx, mine, w.People[lower(theirs)+".user"].ID, "", nil,
+			func(u *domain.User, _ domain.Secret, _ persistence.SuperUsers) (domain.Enclosure, error) {
+				return encloses(u)
+			})
+		return nil, err
+	},
+	"UserStore.DeleteWith": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Users.DeleteWith(ctx, mine, w.People[lower(theirs)+".user"].ID,
+			func(domain.User, persistence.SuperUsers) ([]domain.Mail, error) { return nil, nil })
+	},
+	"UserStore.Approvers": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Users.Approvers(ctx, mine.Read(), w.Places[theirs].Organization, 10)
+	},
+	"RegistrationCodeStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Codes.List(ctx, mine.Read(), w.Places[theirs].Organization)
+	},
+	"RegistrationCodeStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Codes.Get(ctx, mine.Read(), w.Places[theirs].Organization, domain.SecretText("code of "+theirs))
+		return nil, err
+	},
+	"RegistrationCodeStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Codes.Insert(ctx, mine, domain.RegistrationCode{Organization: w.Places[theirs].Organization, Code: "intruder"})
+		return nil, err
+	},
+	"RegistrationCodeStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Codes.Update(ctx, mine, w.Places[theirs].Organization, domain.SecretText("code of "+theirs),
+			func(c *domain.RegistrationCode) error { c.Enabled = false; return nil })
+		return nil, err
+	},
+	"RegistrationCodeStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Codes.Delete(ctx, mine, w.Places[theirs].Organization, domain.SecretText("code of "+theirs))
+	},
 	"AuditStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		entries, _, err := w.Audit.List(ctx, mine.Read(), domain.AuditFilter{}, domain.Page{})
 		return keep(entries, func(e domain.AuditEntry) bool { return w.Places[theirs].Path.Contains(e.Path) }), err
 	},
+}
+
+// encloses posts a mail about u and gives them a secret.
+func encloses(u *domain.User) (domain.Enclosure, error) {
+	return domain.Enclosure{
+		Secrets: []domain.Secret{{Purpose: domain.ResetPassword, Text: "text", Address: u.Person.Mail, Expires: u.Created.Add(1e15)}},
+		Mails:   []domain.Mail{{Kind: "forgot", To: u.Person.Mail, Subject: "x", Text: "y", User: u.Key()}},
+	}, nil
 }
 
 func lower(tenant string) string { return string(tenant[0]+'a'-'A') + tenant[1:] }
@@ -124,7 +173,7 @@ func keep[T any](all []T, wanted func(T) bool) []T {
 // anything of the other, for every method of every store, both ways round.
 func Isolation(t *testing.T, db *persistence.DB) {
 	w := NewWorld(t, db)
-	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions} {
+	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions, w.Codes} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(m).Name

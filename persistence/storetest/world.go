@@ -27,6 +27,7 @@ type World struct {
 	Audit        *persistence.AuditStore
 	Accounts     *persistence.AccountStore
 	Sessions     *persistence.SessionStore
+	Codes        *persistence.RegistrationCodeStore
 
 	// Places finds environments by alias path, "/" for the root.
 	Places map[string]domain.Environment
@@ -49,9 +50,11 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 	t.Helper()
 	w := &World{
 		DB: db, Gate: Gate(t, db), Users: persistence.NewUserStore(db), Environments: persistence.NewEnvironmentStore(db),
-		Groups: persistence.NewGroupStore(db), Audit: persistence.NewAuditStore(db), Accounts: persistence.NewAccountStore(db), Sessions: persistence.NewSessionStore(db),
+		Groups: persistence.NewGroupStore(db), Audit: persistence.NewAuditStore(db), Accounts: persistence.NewAccountStore(db),
+		Sessions: persistence.NewSessionStore(db), Codes: persistence.NewRegistrationCodeStore(db),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
 	}
+	db.Vault = persistence.NewVault([]byte("a key for tests"))
 	w.root(t)
 	require.NoError(t, persistence.NewSigningKeyStore(db).Ensure(t.Context()))
 	w.AddUser(t, "root.admin", "/", domain.RoleSuperUser, domain.RootGroup)
@@ -64,6 +67,9 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 		w.AddEnvironment(t, tenant+"/Labs", true)
 		w.AddEnvironment(t, tenant+"/Labs/One", false)
 		w.AddGroup(t, tenant, "Team")
+		_, err := w.Codes.Insert(t.Context(), Everything(domain.UserCreate), domain.RegistrationCode{
+			Organization: w.Places[tenant].Organization, Code: domain.SecretText("code of " + tenant), Enabled: true})
+		require.NoError(t, err)
 		w.AddUser(t, lower+".admin", tenant, domain.RoleOAdmin, domain.AdminGroup)
 		w.AddUser(t, lower+".power", tenant+"/Prod", domain.RolePower, domain.AdminGroup)
 		w.AddUser(t, lower+".user", tenant+"/Prod/East", domain.RoleUser, domain.UserGroup)
@@ -194,7 +200,8 @@ func (w *World) Dump(t *testing.T) string {
 	var text strings.Builder
 	ctx := context.Background()
 	for _, table := range []string{"organizations", "environments", "environment_names", "environment_counts", "groups", "users",
-		"user_groups", "user_environments", "user_attributes", "login_names", "mail_addresses", "audit", "sessions"} {
+		"user_groups", "user_environments", "user_attributes", "login_names", "mail_addresses", "audit", "sessions",
+		"secrets", "registration_codes", "registration_code_names", "outbox"} {
 		rows, err := w.DB.Pool().QueryContext(ctx, "SELECT * FROM "+table)
 		require.NoError(t, err)
 		columns, err := rows.Columns()

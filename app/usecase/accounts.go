@@ -1,0 +1,148 @@
+package usecase
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Accounts are what people do about accounts that are not, or not any more, open to them:
+// registering, proving an address, choosing another password, accepting an invitation;
+// and what those do who let them in. Who may be there already is never told: answers,
+// errors and their time are the same.
+type Accounts struct {
+	gate      *tenancy.Gate
+	users     *Users
+	store     ChangeStore
+	accounts  AccountFinder
+	codes     RegistrationCodeStore
+	outbox    Outbox
+	passwords Passwords
+	letters   Letters
+	rules     SignUpRules
+	now       func() time.Time
+
+	populated populated
+}
+
+// SignUpRules say who can register, and what their mail looks like.
+type SignUpRules struct {
+	// PublicURL is where people reach the server, without a slash at the end. Links in
+	// mail begin with it.
+	PublicURL string
+	// Environment is the home of newcomers without a registration code; empty means that
+	// they are refused.
+	Environment domain.EnvironmentRef
+	// AutoApprove opens accounts as soon as their address is proven.
+	AutoApprove bool
+	// FirstUser makes the first registration of a directory without users its superUser.
+	FirstUser bool
+	// Floor is the least time in which a stranger is answered, so that the time does not
+	// tell what was done.
+	Floor time.Duration
+	// Limits bound the mail that strangers cause, per hour.
+	Limits MailLimits
+}
+
+// MailLimits bound the mail that strangers cause within an hour.
+type MailLimits struct {
+	Address int64 // to one address
+	Source  int64 // caused from one network address
+	Overall int64
+}
+
+// AccountStores are the parts of the directory that Accounts work on.
+type AccountStores struct {
+	Users    ChangeStore
+	Accounts AccountFinder
+	Codes    RegistrationCodeStore
+	Outbox   Outbox
+}
+
+// NewAccounts returns the use cases of sign-up and of accounts that are to be mended.
+func NewAccounts(gate *tenancy.Gate, users *Users, stores AccountStores, passwords Passwords, letters Letters,
+	rules SignUpRules, now func() time.Time) *Accounts {
+	return &Accounts{gate: gate, users: users, store: stores.Users, accounts: stores.Accounts, codes: stores.Codes,
+		outbox: stores.Outbox, passwords: passwords, letters: letters, rules: rules, now: now}
+}
+
+// Whose names the account a stranger speaks of: by mail address, by alias, or by both,
+// which must then be the same account's.
+type Whose struct{ Mail, Alias string }
+
+func (w Whose) name() string { return w.Mail + "\x00" + w.Alias }
+
+// find returns the account, or domain.ErrUserNotFound.
+func (a *Accounts) find(ctx context.Context, w Whose) (domain.User, error) {
+	var key domain.UserKey
+	var err error
+	if w.Alias != "" {
+		key, err = a.accounts.ByAlias(ctx, w.Alias)
+	} else {
+		key, err = a.accounts.ByMail(ctx, w.Mail)
+	}
+	if err != nil {
+		return domain.User{}, err
+	}
+	u, err := a.store.Get(ctx, a.self(domain.UserRead).Read(), key.User)
+	if err == nil && w.Mail != "" && !domain.MailMatches(w.Mail, u.Person.Mail) {
+		return domain.User{}, domain.ErrUserNotFound
+	}
+	return u, err
+}
+
+// self is the scope of people who act on an account they have proved to be theirs, or are
+// about to.
+func (a *Accounts) self(p domain.Permission) tenancy.WriteScope {
+	return tenancy.Operator("(sign-up)", p)
+}
+
+// evenly returns what waits until a stranger may be answered.
+func (a *Accounts) evenly(ctx context.Context) func() {
+	begun := time.Now()
+	return func() {
+		wait := time.NewTimer(time.Until(begun.Add(a.rules.Floor)))
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (a *Accounts) moment() time.Time { return a.now().UTC().Truncate(time.Millisecond) }
+
+// secret returns a new one-time secret, written as a random UUID because two of the
+// surfaces call it one.
+func (a *Accounts) secret(purpose domain.SecretPurpose, address string, lifetime time.Duration) domain.Secret {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	text := fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	return domain.Secret{Purpose: purpose, Text: domain.SecretText(text), Address: address, Expires: a.moment().Add(lifetime)}
+}
+
+// mail writes a letter to the user's address.
+func (a *Accounts) mail(u *domain.User, letter domain.Letter) domain.Mail {
+	return a.mailTo(u.Person.Mail, u, letter)
+}
+
+func (a *Accounts) mailTo(address string, u *domain.User, letter domain.Letter) domain.Mail {
+	letter.Site = a.rules.PublicURL
+	if letter.Language == "" {
+		letter.Language = u.Language
+	}
+	subject, text := a.letters.Write(letter)
+	return domain.Mail{Kind: string(letter.Kind), To: address, Subject: subject, Text: text, User: u.Key()}
+}
+
+// password returns a new password and its hash.
+func (a *Accounts) password(ctx context.Context) (string, domain.PasswordHash, error) {
+	password := rand.Text()
+	hash, err := a.passwords.Hash(ctx, password)
+	return password, hash, err
+}

@@ -1,0 +1,299 @@
+package usecase
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// RequestMailChange asks for another mail address of an account.
+type RequestMailChange struct {
+	User domain.UserID // 0 is one's own
+	Mail string
+	// Link is as in Register; if it is empty nothing is sent yet, see SendConfirmation.
+	Link     string
+	Lifetime time.Duration
+}
+
+// RequestMailChange notes the address an account is to have, and sends a link there that
+// proves it. The account keeps its address until then. It needs domain.ProfileUpdate for
+// one's own account, else domain.UserUpdate and the rules of Users.Update. Whether the
+// address is somebody else's shows when it is confirmed.
+func (a *Accounts) RequestMailChange(ctx context.Context, who domain.Principal, in RequestMailChange) error {
+	if err := domain.CheckMail(in.Mail); err != nil {
+		return err
+	}
+	w, giver, err := a.change(ctx, &who, in.User)
+	if err != nil {
+		return err
+	}
+	if in.Link != "" {
+		if err := a.mayCause(ctx, in.Mail, "user "+string(who.UUID)); err != nil {
+			return err
+		}
+	}
+	id := in.User
+	if id == 0 {
+		id = who.User
+	}
+	secret := a.secret(domain.ChangeAddress, in.Mail, in.Lifetime)
+	_, err = a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+		if u.ID != who.User {
+			if err := giver.MayChange(u); err != nil {
+				return domain.Enclosure{}, err
+			}
+		}
+		// A later request takes the place of an earlier one.
+		e := domain.Enclosure{Secrets: []domain.Secret{secret}, Withdraw: []domain.SecretPurpose{domain.ChangeAddress}}
+		if in.Link != "" {
+			letter := domain.Letter{Kind: domain.LetterAddress, Link: a.link(in.Link, u, secret), Valid: in.Lifetime}
+			e.Mails = []domain.Mail{a.mailTo(in.Mail, u, letter)}
+		}
+		return e, nil
+	})
+	return err
+}
+
+// change returns the proof that who may change the user's profile: their own, or one
+// within reach.
+func (a *Accounts) change(ctx context.Context, who *domain.Principal, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
+	if id != 0 && id != who.User {
+		return a.over(ctx, who, domain.UserUpdate, id)
+	}
+	self := domain.User{ID: who.User, Organization: who.Organization, HomePath: who.Home}
+	w, err := a.gate.EnterUser(ctx, who, domain.ProfileUpdate, &self)
+	return w, tenancy.Giver{}, err
+}
+
+// ConfirmMailChange presents the secret that proves the new address of an account.
+type ConfirmMailChange struct {
+	Whose  // as the account was before
+	Secret string
+	Source string
+}
+
+// ConfirmMailChange gives the account the proven address, once, and tells the address
+// before. It is domain.ErrSecret if there is no such account or secret, Conflict if the
+// address is somebody else's, and TooMany beyond the limits.
+func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) (domain.User, error) {
+	defer a.evenly(ctx)()
+	if err := a.mayGuess(ctx, in.name(), in.Source); err != nil {
+		return domain.User{}, err
+	}
+	u, err := a.find(ctx, in.Whose)
+	if domain.ErrUserNotFound.Is(err) {
+		err = domain.ErrSecret
+	}
+	if err != nil {
+		return domain.User{}, err
+	}
+	return a.confirm(ctx, a.self(domain.UserUpdate), u.ID, in.Secret)
+}
+
+func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, id domain.UserID, secret string) (domain.User, error) {
+	presented := domain.Presented{Text: domain.SecretText(secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
+	return a.store.UpdateWith(ctx, w, id, "", &presented, func(u *domain.User, secret domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+		var e domain.Enclosure
+		if before := u.Person.Mail; before != "" {
+			e.Mails = []domain.Mail{a.mailTo(before, u, domain.Letter{Kind: domain.LetterAddressLeft, Login: u.Alias})}
+		}
+		u.Person.Mail = secret.Address
+		e.Withdraw = []domain.SecretPurpose{domain.ResetPassword, domain.VerifyAddress, domain.AcceptInvite}
+		return e, nil
+	})
+}
+
+// Presented is a secret that somebody trusted passes on for the user with that number.
+type Presented struct {
+	User   domain.UserID
+	Secret string
+}
+
+// ConfirmMailChangeOf is ConfirmMailChange by somebody who may change the user: it needs
+// domain.UserUpdate on them, and the rules of Users.Update hold.
+func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, who domain.Principal, in Presented) (domain.User, error) {
+	w, err := a.present(ctx, &who, in.User)
+	if err != nil {
+		return domain.User{}, err
+	}
+	return a.confirm(ctx, w, in.User, in.Secret)
+}
+
+// Activate opens an account by the secret of its owner that somebody passes on who may
+// change it: of an invitation, or of a registration. It needs domain.UserUpdate on the
+// user, and the rules of Users.Update hold. It is domain.ErrSecret for a secret that does
+// not fit.
+func (a *Accounts) Activate(ctx context.Context, who domain.Principal, in Presented) (domain.User, error) {
+	if _, err := a.present(ctx, &who, in.User); err != nil {
+		return domain.User{}, err
+	}
+	target, err := a.users.read(ctx, &who, in.User)
+	if err != nil {
+		return domain.User{}, err
+	}
+	proven, err := a.redeemFor(ctx, &target, redeem{secret: in.Secret,
+		purposes: []domain.SecretPurpose{domain.AcceptInvite, domain.VerifyAddress}})
+	return proven.User, err
+}
+
+// present is over for somebody who may pass on secrets of the user.
+func (a *Accounts) present(ctx context.Context, who *domain.Principal, id domain.UserID) (tenancy.WriteScope, error) {
+	w, giver, err := a.over(ctx, who, domain.UserUpdate, id)
+	if err != nil {
+		return w, err
+	}
+	if err := a.mayGuess(ctx, "user "+string(domain.NumberRef(domain.EnvironmentID(id))), "user "+string(who.UUID)); err != nil {
+		return w, err
+	}
+	target, err := a.store.Get(ctx, w.Read(), id)
+	if err != nil {
+		return w, err
+	}
+	return w, giver.MayChange(&target)
+}
+
+// Invite makes an account for somebody.
+type Invite struct {
+	User UserPatch
+	// Link is as in Register; if it is empty nothing is sent yet, see SendConfirmation.
+	Link     string
+	Lifetime time.Duration
+}
+
+// Invite makes an account that cannot be used until its owner accepts it by the link that
+// is mailed to them. A mail address is required; otherwise it is as Users.Create.
+func (a *Accounts) Invite(ctx context.Context, who domain.Principal, in Invite) (domain.User, error) {
+	if in.User.Mail == nil {
+		return domain.User{}, domain.InvalidField("person.mailaddress", "A mail address is required.")
+	}
+	if err := domain.CheckMail(*in.User.Mail); err != nil {
+		return domain.User{}, err
+	}
+	state := domain.Invited
+	in.User.State = &state
+	w, user, hash, err := a.users.prepare(ctx, &who, in.User)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if in.Link == "" {
+		return a.store.InsertWith(ctx, w, user, hash, func(*domain.User) (domain.Enclosure, error) { return domain.Enclosure{}, nil })
+	}
+	if err := a.mayCause(ctx, user.Person.Mail, "user "+string(who.UUID)); err != nil {
+		return domain.User{}, err
+	}
+	secret := a.secret(domain.AcceptInvite, user.Person.Mail, in.Lifetime)
+	return a.store.InsertWith(ctx, w, user, hash, func(u *domain.User) (domain.Enclosure, error) {
+		letter := domain.Letter{Kind: domain.LetterInvite, Link: a.link(in.Link, u, secret), Valid: in.Lifetime, Login: u.Alias}
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}}, nil
+	})
+}
+
+// Accept presents the secret of an invitation.
+type Accept struct {
+	Whose
+	Secret   string
+	Password string // may be empty if the account has one
+	Source   string
+}
+
+// Accept opens the account of an invitation, once, with the password its owner chooses. It
+// is domain.ErrSecret if there is no such account or secret, and TooMany beyond the limits.
+func (a *Accounts) Accept(ctx context.Context, in Accept) (domain.User, error) {
+	proven, err := a.redeem(ctx, redeem{Whose: in.Whose, secret: in.Secret, purposes: []domain.SecretPurpose{domain.AcceptInvite},
+		password: in.Password, source: in.Source})
+	return proven.User, err
+}
+
+// SendConfirmation asks for mail with a link to a user's address, in the words of who asks.
+type SendConfirmation struct {
+	User domain.UserID
+	// Purpose is domain.AcceptInvite for an account that is not open yet, or
+	// domain.ChangeAddress for an address that was asked for.
+	Purpose domain.SecretPurpose
+	// Link is a path of this server, or an address of who asks (http or https), with
+	// PlaceSecret in it. Text has PlaceLink where the link is to stand.
+	Link, Subject, Text string
+	Lifetime            time.Duration
+}
+
+// SendConfirmation mails the user a link with a one-time secret. It needs
+// domain.UserUpdate on them, and the rules of Users.Update hold. It is Conflict if there
+// is nothing to confirm, and TooMany beyond the limits.
+func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, in SendConfirmation) error {
+	if err := in.check(); err != nil {
+		return err
+	}
+	w, giver, err := a.over(ctx, &who, domain.UserUpdate, in.User)
+	if err != nil {
+		return err
+	}
+	target, err := a.store.Get(ctx, w.Read(), in.User)
+	if err != nil {
+		return err
+	}
+	secret := a.secret(in.Purpose, target.Person.Mail, in.Lifetime)
+	if in.Purpose == domain.ChangeAddress {
+		wanted, err := a.accounts.Latest(ctx, target.Key(), in.Purpose)
+		if domain.ErrSecret.Is(err) {
+			return domain.ErrNotWaiting.On("person.mailaddress").Saying("No other address was asked for.")
+		}
+		if err != nil {
+			return err
+		}
+		secret.Address, secret.Expires = wanted.Address, wanted.Expires
+	}
+	if secret.Address == "" {
+		return domain.ErrNoMail
+	}
+	if err := a.mayCause(ctx, secret.Address, "user "+string(who.UUID)); err != nil {
+		return err
+	}
+	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite, domain.ChangeAddress: domain.LetterAddress}[in.Purpose]
+	_, err = a.store.UpdateWith(ctx, w, in.User, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+		if err := giver.MayChange(u); err != nil {
+			return domain.Enclosure{}, err
+		}
+		if in.Purpose == domain.AcceptInvite && u.State != domain.Invited {
+			return domain.Enclosure{}, domain.ErrNotWaiting
+		}
+		link := a.link(in.Link, u, secret)
+		letter := domain.Letter{Kind: kind, Link: link, Valid: secret.Expires.Sub(a.moment()), Login: u.Alias,
+			Subject: in.Subject, Note: strings.ReplaceAll(in.Text, PlaceLink, link)}
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mailTo(secret.Address, u, letter)}}, nil
+	})
+	return err
+}
+
+// The bounds of a mail in somebody's own words, in bytes.
+const (
+	maxSubject = 200
+	maxText    = 10_000
+)
+
+func (in *SendConfirmation) check() error {
+	if in.Purpose != domain.AcceptInvite && in.Purpose != domain.ChangeAddress {
+		return domain.InvalidField("confirmationType", "This is not a confirmation.")
+	}
+	u, err := url.Parse(in.Link)
+	if err != nil || !strings.Contains(in.Link, PlaceSecret) ||
+		!strings.HasPrefix(in.Link, "/") && (!slices.Contains([]string{"http", "https"}, u.Scheme) || u.Host == "" || u.User != nil) {
+		return domain.InvalidField("confirmationLink", "An address that begins with http:// or https:// is expected.")
+	}
+	if len(in.Subject) > maxSubject || strings.ContainsFunc(in.Subject, control) {
+		return domain.InvalidField("subject", "One line of at most %d bytes is expected.", maxSubject)
+	}
+	if len(in.Text) > maxText || strings.ContainsFunc(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(in.Text), control) {
+		return domain.InvalidField("body", "Plain text of at most %d bytes is expected.", maxText)
+	}
+	if in.Text != "" && !strings.Contains(in.Text, PlaceLink) {
+		return domain.InvalidField("body", "The place of the link is missing.")
+	}
+	return nil
+}
+
+func control(r rune) bool { return visible(r) < 0 }

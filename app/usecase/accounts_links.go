@@ -1,0 +1,89 @@
+package usecase
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+
+	"canopy/domain"
+)
+
+// The placeholders of a link or note; each becomes the value, written so that it can
+// stand in a path or a query.
+const (
+	PlaceSecret = "{secret}"
+	PlaceMail   = "{mail}"
+	PlaceAlias  = "{alias}"
+	PlaceLink   = "{link}" // in notes: the whole link
+)
+
+// link returns the link of a mail. A path begins at the server's public address, which
+// comes from the configuration and never from a request.
+func (a *Accounts) link(path string, u *domain.User, secret domain.Secret) string {
+	if strings.HasPrefix(path, "/") {
+		path = a.rules.PublicURL + path
+	}
+	return fill(path, u, secret)
+}
+
+func fill(text string, u *domain.User, secret domain.Secret) string {
+	return strings.NewReplacer(PlaceSecret, escape(string(secret.Text)), PlaceMail, escape(secret.Address),
+		PlaceAlias, escape(u.Alias)).Replace(text)
+}
+
+// escape writes a value so that it can stand in a path and in a query.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+// maxNote is how much of a note is kept, in characters.
+const maxNote = 500
+
+// note returns what is sent of a text that a stranger wrote: one paragraph of bounded
+// length, without control characters, and without anything a reader's program could turn
+// into a link, except links to this server. It is empty unless such a link is left that
+// holds the secret.
+func (a *Accounts) note(text, path string, u *domain.User, secret domain.Secret) string {
+	text = strings.ReplaceAll(text, PlaceLink, a.rules.PublicURL+path)
+	var kept []string
+	length, proves := 0, false
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		word = strings.Map(visible, word)
+		ours := a.ours(word)
+		if !ours && linkable(word) {
+			continue
+		}
+		if length += len([]rune(word)) + 1; length > maxNote {
+			break
+		}
+		proves = proves || ours && strings.Contains(word, PlaceSecret)
+		kept = append(kept, word)
+	}
+	if !proves {
+		return ""
+	}
+	return fill(strings.Join(kept, " "), u, secret)
+}
+
+// visible drops what cannot be seen.
+func visible(r rune) rune {
+	if !unicode.IsPrint(r) {
+		return -1
+	}
+	return r
+}
+
+// ours reports whether a word is a link to this server.
+func (a *Accounts) ours(word string) bool {
+	rest, ok := strings.CutPrefix(word, a.rules.PublicURL)
+	return ok && strings.HasPrefix(rest, "/") && !strings.Contains(rest, "://") && !strings.ContainsAny(rest, "<>\"@\\")
+}
+
+// linkable reports whether a reader's program could turn a word into a link: it has an
+// address in it, or a name with a dot or colon between its parts. A placeholder outside of
+// a link says nothing and is dropped with it.
+func linkable(word string) bool {
+	if strings.ContainsAny(word, "@/\\<>{}[]()") {
+		return true
+	}
+	inner := strings.TrimRight(word, ".,;:!?")
+	return strings.ContainsAny(inner, ".:。．｡")
+}

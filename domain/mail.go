@@ -1,0 +1,96 @@
+package domain
+
+import (
+	"strings"
+	"time"
+)
+
+// Mail is one message to one address, in plain text.
+type Mail struct {
+	// Kind is the name of the letter, for the metrics and the log.
+	Kind    string
+	To      string
+	Subject string
+	Text    string
+	// User is whose account the mail is about.
+	User UserKey
+}
+
+// LetterKind is what a mail tells.
+type LetterKind string
+
+// The letters.
+const (
+	LetterVerify      LetterKind = "verify"       // follow the link to prove the address
+	LetterMailTaken   LetterKind = "mail_taken"   // somebody registered an address that has an account
+	LetterAliasTaken  LetterKind = "alias_taken"  // the login name of a registration is in use
+	LetterWaiting     LetterKind = "waiting"      // to those who approve: somebody waits
+	LetterWelcome     LetterKind = "welcome"      // the account can be used
+	LetterRejected    LetterKind = "rejected"     // the account will not be
+	LetterForgot      LetterKind = "forgot"       // follow the link to choose another password
+	LetterPassword    LetterKind = "password"     // a password that was made for the account
+	LetterChanged     LetterKind = "changed"      // the password was changed
+	LetterAddress     LetterKind = "address"      // follow the link to have mail sent here
+	LetterAddressLeft LetterKind = "address_left" // to the address before: it was changed
+	LetterInvite      LetterKind = "invite"       // follow the link to accept an account
+)
+
+// LetterKinds lists all letters.
+var LetterKinds = []LetterKind{LetterVerify, LetterMailTaken, LetterAliasTaken, LetterWaiting, LetterWelcome, LetterRejected,
+	LetterForgot, LetterPassword, LetterChanged, LetterAddress, LetterAddressLeft, LetterInvite}
+
+// Letter is what a mail is written from. Nothing of it was written by somebody whose
+// address is not proven, except Note.
+type Letter struct {
+	Kind     LetterKind
+	Language string // of the reader
+	Site     string // the address of this directory
+	Link     string
+	Valid    time.Duration // of the link
+	Login    string        // the reader's login name
+	Password SecretText
+	Number   int64 // of the account that waits
+	// Subject and Note, where they are not empty, take the place of the letter's own
+	// subject and text. They are cleaned.
+	Subject, Note string
+}
+
+// MailState says how far a mail of the outbox has come.
+type MailState uint8
+
+// The states of a mail.
+const (
+	MailWaiting MailState = iota
+	MailSent
+	MailFailed // given up
+)
+
+// OutgoingMail is a mail that one worker has claimed. Nobody else has it until the claim
+// ends.
+type OutgoingMail struct {
+	Mail
+	Organization OrganizationID
+	ID           UUID
+	Attempts     int64 // with this one
+	Created      time.Time
+	Claimed      string // who claimed it
+}
+
+// Enclosure is what is saved together with a change to a user, in the same transaction.
+type Enclosure struct {
+	Secrets []Secret
+	Mails   []Mail
+	// Withdraw are the purposes whose secrets are withdrawn first.
+	Withdraw []SecretPurpose
+}
+
+// MailMatches reports whether two mail addresses are the same mailbox to the directory.
+func MailMatches(a, b string) bool { return Fold(a) == Fold(b) }
+
+// CheckMail returns an Invalid error unless address is a bare mail address.
+func CheckMail(address string) error {
+	if strings.TrimSpace(address) == "" {
+		return InvalidField("person.mailaddress", "A mail address is required.")
+	}
+	return checkMail(address)
+}

@@ -1,0 +1,72 @@
+package domain
+
+import "time"
+
+// RegistrationCode lets newcomers into an organization without further approval. Its text
+// is made by Canopy.
+type RegistrationCode struct {
+	Organization OrganizationID
+	Code         SecretText
+	Created      time.Time
+	CreatedBy    string    // the alias of who made it
+	Expires      time.Time // zero is never
+	MaxUsers     int64     // how many it lets in; 0 is any number
+	Used         int64     // how many it has let in
+	Enabled      bool
+}
+
+// maxUsers bounds MaxUsers.
+const maxUsers = 1_000_000
+
+// Open reports whether the code lets somebody in at now.
+func (c *RegistrationCode) Open(now time.Time) bool {
+	return c.Enabled && (c.Expires.IsZero() || now.Before(c.Expires)) && (c.MaxUsers == 0 || c.Used < c.MaxUsers)
+}
+
+// Validate returns an Invalid error for the first field that breaks a rule.
+func (c *RegistrationCode) Validate() error {
+	if c.MaxUsers < 0 || c.MaxUsers > maxUsers {
+		return InvalidField("maxUsers", "A number from 0 to %d is expected.", maxUsers)
+	}
+	if c.MaxUsers > 0 && c.MaxUsers < c.Used {
+		return InvalidField("maxUsers", "The code has let in %d users already.", c.Used)
+	}
+	return nil
+}
+
+// Fields returns what the audit trail keeps of a registration code; its text is secret.
+func (c *RegistrationCode) Fields() Fields {
+	return Fields{
+		{"expiry", moment(c.Expires)},
+		{"maxUsers", number(c.MaxUsers)},
+		{"enabled", flag(c.Enabled)},
+	}
+}
+
+// Registration is a newcomer as they are stored.
+type Registration struct {
+	User User
+	Hash PasswordHash
+	// Code is the registration code to use up, empty for none. It decides the home.
+	Code SecretText
+	// First means that the newcomer becomes the superUser of a directory without users.
+	First bool
+	// Replaces is an unverified account with the same mail address that gives way; zero
+	// for none.
+	Replaces UserKey
+}
+
+// Errors about signing up.
+var (
+	ErrSignUpClosed = &Error{Kind: Forbidden, Code: "sign_up_closed",
+		Public: "This directory does not take registrations without a code."}
+	ErrRegistrationCode = &Error{Kind: Invalid, Code: "registration_code_invalid", Field: "token",
+		Public: "This registration code is not valid."}
+	ErrRegistrationCodeNotFound = &Error{Kind: NotFound, Code: "registration_code_not_found", Field: "token",
+		Public: "This registration code does not exist."}
+	ErrNotFirst   = &Error{Kind: Conflict, Code: "not_first", Public: "The directory has users already."}
+	ErrNotWaiting = &Error{Kind: Conflict, Code: "not_waiting", Field: "state",
+		Public: "This account does not wait for approval."}
+	ErrNoMail = &Error{Kind: Conflict, Code: "no_mail", Field: "person.mailaddress",
+		Public: "This account has no mail address."}
+)

@@ -1,0 +1,227 @@
+package persistence
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// RegistrationCodeStore keeps registration codes. A code lies in a scope if the
+// environment of its organization does.
+type RegistrationCodeStore struct{ db *DB }
+
+// NewRegistrationCodeStore returns the store of registration codes in db.
+func NewRegistrationCodeStore(db *DB) *RegistrationCodeStore { return &RegistrationCodeStore{db} }
+
+// codeRow is a row of the table registration_codes.
+type codeRow struct {
+	bun.BaseModel `bun:"table:registration_codes,alias:c"`
+
+	OrganizationID int64
+	Hash           string
+	Sealed         string
+	CreatedAt      int64
+	CreatedBy      string
+	ExpiresAt      int64
+	MaxUsers       int64
+	Used           int64
+	Enabled        bool
+}
+
+// codeNameRow is a row of the table registration_code_names.
+type codeNameRow struct {
+	bun.BaseModel `bun:"table:registration_code_names"`
+
+	Name           string
+	OrganizationID int64
+}
+
+const codeTables = ` registration_codes c JOIN environments e ON e.organization_id = c.organization_id AND e.id = c.organization_id `
+
+func (d *DB) selectCodes(ctx context.Context, q querier, where predicate, rest string) ([]domain.RegistrationCode, error) {
+	rows, err := q.QueryContext(ctx, `SELECT c.organization_id, c.hash, c.sealed, c.created_at, c.created_by, c.expires_at, c.max_users, c.used, c.enabled
+		FROM`+codeTables+"WHERE "+where.text+rest, where.args...)
+	return collect(rows, err, func(r row) (c domain.RegistrationCode, err error) {
+		var hash, sealed string
+		var created, expires int64
+		if err = r.Scan(&c.Organization, &hash, &sealed, &created, &c.CreatedBy, &expires, &c.MaxUsers, &c.Used, &c.Enabled); err != nil {
+			return c, err
+		}
+		c.Created, c.Expires = moment(created), moment(expires)
+		text, err := d.Vault.open(codePlace(c.Organization, hash), sealed)
+		c.Code = domain.SecretText(text)
+		return c, err
+	})
+}
+
+func codePlace(o domain.OrganizationID, hash string) string {
+	return "code " + strconv.FormatInt(int64(o), 10) + " " + hash
+}
+
+// codesIn returns the condition that a code lies in sc and belongs to organization o.
+func codesIn(sc tenancy.Scope, o domain.OrganizationID) predicate {
+	return placed(sc, "e.path", "c.organization_id").and("c.organization_id = ?", int64(o))
+}
+
+// List returns the codes of organization o, oldest first; none if it is not in sc.
+func (s *RegistrationCodeStore) List(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) ([]domain.RegistrationCode, error) {
+	return s.db.selectCodes(ctx, s.db.read, codesIn(sc, o), " ORDER BY c.created_at, c.hash")
+}
+
+// Get returns the code of organization o, or ErrRegistrationCodeNotFound.
+func (s *RegistrationCodeStore) Get(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, code domain.SecretText) (domain.RegistrationCode, error) {
+	return s.get(ctx, s.db.read, sc, o, code, "")
+}
+
+func (s *RegistrationCodeStore) get(ctx context.Context, q querier, sc tenancy.Scope, o domain.OrganizationID, code domain.SecretText, rest string) (domain.RegistrationCode, error) {
+	hash, err := s.db.codeHash(code)
+	if err != nil {
+		return domain.RegistrationCode{}, err
+	}
+	found, err := s.db.selectCodes(ctx, q, codesIn(sc, o).and("c.hash = ?", hash), rest)
+	if err != nil || len(found) == 0 {
+		return domain.RegistrationCode{}, orElse(err, domain.ErrRegistrationCodeNotFound)
+	}
+	return found[0], nil
+}
+
+func (d *DB) codeHash(code domain.SecretText) (string, error) {
+	return d.Vault.hash("registration code", string(code))
+}
+
+// Insert adds c to its organization, whose environment must lie in w, else it is
+// ErrEnvironmentNotFound.
+func (s *RegistrationCodeStore) Insert(ctx context.Context, w tenancy.WriteScope, c domain.RegistrationCode) (domain.RegistrationCode, error) {
+	if err := c.Validate(); err != nil {
+		return c, err
+	}
+	hash, err := s.db.codeHash(c.Code)
+	if err != nil {
+		return c, err
+	}
+	sealed, err := s.db.Vault.sealed(codePlace(c.Organization, hash), string(c.Code))
+	if err != nil {
+		return c, err
+	}
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		place, err := s.place(ctx, tx, w, c.Organization)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.NewInsert().Model(&codeNameRow{Name: hash, OrganizationID: int64(c.Organization)}).Exec(ctx); err != nil {
+			return translate(err)
+		}
+		_, err = tx.NewInsert().Model(&codeRow{OrganizationID: int64(c.Organization), Hash: hash, Sealed: sealed, CreatedAt: millis(c.Created),
+			CreatedBy: c.CreatedBy, ExpiresAt: millis(c.Expires), MaxUsers: c.MaxUsers, Enabled: c.Enabled}).Exec(ctx)
+		if err != nil {
+			return translate(err)
+		}
+		return s.db.record(ctx, tx, w, codeEntry("registration_code:create", &place, domain.Diff(nil, c.Fields())))
+	})
+	return c, err
+}
+
+// place returns the environment of organization o if it lies in w.
+func (s *RegistrationCodeStore) place(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, o domain.OrganizationID) (domain.Environment, error) {
+	return selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ? AND e.organization_id = ?", int64(o), int64(o)), s.db.forShare())
+}
+
+func codeEntry(action string, place *domain.Environment, changes []domain.Change) domain.AuditEntry {
+	return domain.AuditEntry{
+		Action: action, Target: domain.Target{Kind: "registration_code", ID: int64(place.ID), Name: place.Alias},
+		Organization: place.Organization, Place: place.ID, Path: place.Path, Changes: changes,
+	}
+}
+
+// Update loads the code, runs change and saves. What change says of the organization, the
+// code and its uses is not saved.
+func (s *RegistrationCodeStore) Update(ctx context.Context, w tenancy.WriteScope, o domain.OrganizationID, code domain.SecretText,
+	change func(*domain.RegistrationCode) error) (after domain.RegistrationCode, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		before, err := s.get(ctx, tx, w.Read(), o, code, either(s.db.engine == PostgreSQL, " FOR UPDATE OF c", ""))
+		if err != nil {
+			return err
+		}
+		after = before
+		if err := change(&after); err != nil {
+			return err
+		}
+		if err := after.Validate(); err != nil {
+			return err
+		}
+		changes := domain.Diff(before.Fields(), after.Fields())
+		if len(changes) == 0 {
+			return nil
+		}
+		hash, err := s.db.codeHash(code)
+		if err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `UPDATE registration_codes SET expires_at = ?, max_users = ?, enabled = ?
+			WHERE organization_id = ? AND hash = ?`, millis(after.Expires), after.MaxUsers, after.Enabled, int64(o), hash)
+		if err := one(res, err, domain.ErrRegistrationCodeNotFound); err != nil {
+			return err
+		}
+		place, err := s.place(ctx, tx, w, o)
+		if err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, codeEntry("registration_code:update", &place, changes))
+	})
+	return after, err
+}
+
+// Delete removes the code, or is ErrRegistrationCodeNotFound.
+func (s *RegistrationCodeStore) Delete(ctx context.Context, w tenancy.WriteScope, o domain.OrganizationID, code domain.SecretText) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		c, err := s.get(ctx, tx, w.Read(), o, code, "")
+		if err != nil {
+			return err
+		}
+		hash, err := s.db.codeHash(code)
+		if err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, "DELETE FROM registration_codes WHERE organization_id = ? AND hash = ?", int64(o), hash)
+		if err := one(res, err, domain.ErrRegistrationCodeNotFound); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM registration_code_names WHERE name = ?", hash); err != nil {
+			return translate(err)
+		}
+		place, err := s.place(ctx, tx, w, o)
+		if err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, codeEntry("registration_code:delete", &place, domain.Diff(c.Fields(), nil)))
+	})
+}
+
+// useCode uses the code up by one and gives u the home it opens.
+func (s *UserStore) useCode(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, code domain.SecretText, u *domain.User) error {
+	hash, err := s.db.codeHash(code)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT organization_id FROM registration_code_names WHERE name = ?", hash)
+	o, err := only(rows, err, scalar[int64], domain.ErrRegistrationCode)
+	if err != nil {
+		return err
+	}
+	now := millis(s.db.Now())
+	res, err := tx.ExecContext(ctx, `UPDATE registration_codes SET used = used + 1 WHERE organization_id = ? AND hash = ?
+		AND enabled AND (expires_at = 0 OR expires_at > ?) AND (max_users = 0 OR used < max_users)`, o, hash, now)
+	if err := one(res, err, domain.ErrRegistrationCode); err != nil {
+		return err
+	}
+	home, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ? AND e.organization_id = ?", o, o), s.db.forShare())
+	if domain.ErrEnvironmentNotFound.Is(err) || err == nil && !home.Active {
+		return domain.ErrRegistrationCode
+	}
+	u.Home, u.HomePath, u.Organization = home.ID, home.Path, home.Organization
+	return err
+}

@@ -1,0 +1,160 @@
+package persistence
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// With says what is saved together with a user, who has their numbers.
+type With = func(u *domain.User) (domain.Enclosure, error)
+
+// InsertWith is Insert, with what goes with the user in the same transaction.
+func (s *UserStore) InsertWith(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash, with With) (domain.User, error) {
+	return s.register(ctx, w, domain.Registration{User: u, Hash: hash}, with)
+}
+
+// Register adds the newcomer as r says, in one transaction with what goes with them. A
+// registration code is used up and decides the home, and is ErrRegistrationCode if it is
+// not open or its environment is not in w. The first of a directory is ErrNotFirst if
+// somebody is there. An account that gives way must be unverified still, else it is
+// ErrUserMailTaken. Otherwise the errors are those of Insert.
+func (s *UserStore) Register(ctx context.Context, w tenancy.WriteScope, r domain.Registration, with With) (domain.User, error) {
+	return s.register(ctx, w, r, with)
+}
+
+func (s *UserStore) register(ctx context.Context, w tenancy.WriteScope, r domain.Registration, with With) (domain.User, error) {
+	u := r.User
+	if err := u.Validate(); err != nil {
+		return u, err
+	}
+	id, err := s.db.ids.next(ctx, userNumbers)
+	if err != nil {
+		return u, err
+	}
+	person, err := s.db.ids.next(ctx, personNumbers)
+	if err != nil {
+		return u, err
+	}
+	u.ID, u.Person.ID, u.UUID = domain.UserID(id), domain.PersonID(person), newUUID()
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if r.First {
+			if err := s.holdEmpty(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if r.Code != "" {
+			if err := s.useCode(ctx, tx, w, r.Code, &u); err != nil {
+				return err
+			}
+		}
+		if r.Replaces != (domain.UserKey{}) {
+			if err := s.giveWay(ctx, tx, w, r.Replaces); err != nil {
+				return err
+			}
+		}
+		if err := s.insert(ctx, tx, w, &u, r.Hash); err != nil {
+			return err
+		}
+		enclosure, err := with(&u)
+		if err != nil {
+			return err
+		}
+		return s.db.enclose(ctx, tx, u.Key(), enclosure)
+	})
+	if err == nil {
+		s.db.signalPosted()
+	}
+	return u, err
+}
+
+// holdEmpty makes sure that the directory has no users, one registration at a time.
+func (s *UserStore) holdEmpty(ctx context.Context, tx bun.Tx) error {
+	if _, err := tx.ExecContext(ctx, "SELECT 1 FROM organizations WHERE organization_id = ?"+s.db.forUpdate(), int64(domain.RootOrganization)); err != nil {
+		return translate(err)
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT 1 FROM users LIMIT 1")
+	found, err := collect(rows, err, scalar[int])
+	if err == nil && len(found) > 0 {
+		return domain.ErrNotFirst
+	}
+	return err
+}
+
+// giveWay removes an unverified account, if it is still there.
+func (s *UserStore) giveWay(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, key domain.UserKey) error {
+	u, err := s.lock(ctx, tx, w, key.User)
+	if domain.ErrUserNotFound.Is(err) {
+		return nil // it went meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	if u.State != domain.Unverified || u.Organization != key.Organization {
+		return domain.ErrUserMailTaken
+	}
+	return s.remove(ctx, tx, w, &u)
+}
+
+// changeWith changes a user and says what goes with the change. It gets the secret that was
+// used up, if one was presented.
+type changeWith = func(*domain.User, domain.Secret, SuperUsers) (domain.Enclosure, error)
+
+// UpdateWith is Update, with what goes with the user in the same transaction. A presented
+// secret is used up first, and is ErrSecret if it does not fit; change gets what it was.
+func (s *UserStore) UpdateWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
+	presented *domain.Presented, change changeWith) (after domain.User, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		after, err = s.update(ctx, tx, w, id, hash, presented, change)
+		return err
+	})
+	if err == nil {
+		s.db.signalPosted()
+	}
+	return after, err
+}
+
+// DeleteWith is Delete, with mail in the same transaction.
+func (s *UserStore) DeleteWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
+	check func(domain.User, SuperUsers) ([]domain.Mail, error)) error {
+	err := s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		u, err := s.lock(ctx, tx, w, id)
+		if err != nil {
+			return err
+		}
+		mails, err := check(u, s.superUsers(ctx, tx, id))
+		if err != nil {
+			return err
+		}
+		if err := s.remove(ctx, tx, w, &u); err != nil {
+			return err
+		}
+		return s.db.post(ctx, tx, mails)
+	})
+	if err == nil {
+		s.db.signalPosted()
+	}
+	return err
+}
+
+// Approvers returns up to n users with a mail address who may approve newcomers of
+// organization o: its admins, or the superUsers if it has none.
+func (s *UserStore) Approvers(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, n int) ([]domain.User, error) {
+	_, self := sc.Self()
+	where := account(sc).and("u.organization_id = ? AND u.role = 3 AND u.active AND u.state = 0 AND u.mail <> ''", int64(o))
+	admins, err := selectUsers(ctx, s.db.read, where, " ORDER BY u.id LIMIT "+strconv.Itoa(n))
+	if err != nil || len(admins) > 0 {
+		return admins, err
+	}
+	where = account(sc)
+	if in := placed(sc, "e.path", "e.organization_id"); !self {
+		where = where.and("EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = ? AND e.id = ? AND "+in.text+")",
+			append([]any{int64(o), int64(o)}, in.args...)...)
+	}
+	where = where.and("u.organization_id = ? AND u.role = 4 AND u.active AND u.state = 0 AND u.mail <> ''", int64(domain.RootOrganization))
+	return selectUsers(ctx, s.db.read, where, " ORDER BY u.id LIMIT "+strconv.Itoa(n))
+}
