@@ -26,6 +26,7 @@ type Directory struct {
 	Groups       *usecase.Groups
 	Me           *usecase.Me
 	Sessions     *usecase.Sessions
+	SigningKeys  *usecase.SigningKeys
 	Explain      *usecase.Explain
 	Audit        *usecase.Audit
 	Accounts     *usecase.Accounts
@@ -86,7 +87,8 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := persistence.NewSigningKeyStore(db).Ensure(ctx); err != nil {
+	signingKeys := persistence.NewSigningKeyStore(db)
+	if err := signingKeys.Ensure(ctx); err != nil {
 		return nil, err
 	}
 	policy, err := rbac.New(policies.Model, policies.Policy)
@@ -109,6 +111,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	limits := usecase.DefaultSessionLimits
 	limits.Token = cfg.TokenLifetime
 	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, limits, cfg.Now)
+	d.SigningKeys = usecase.NewSigningKeys(signingKeys, commandLine, limits.Token)
 	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
 	db.Vault = persistence.NewVault(secret.vault)
 	letters, err := mail.NewLetters()
@@ -127,6 +130,9 @@ func Transfer(db *persistence.DB, operator string) *usecase.Directory {
 	return usecase.NewDirectory(persistence.NewDirectoryStore(db), operator)
 }
 
+// commandLine is who works at the command line, in the audit trail.
+const commandLine = "(command line)"
+
 // Operator returns a principal for whoever works at the command line: a superUser who is
 // nobody of the directory.
 func (d *Directory) Operator(ctx context.Context) (domain.Principal, error) {
@@ -135,7 +141,7 @@ func (d *Directory) Operator(ctx context.Context) (domain.Principal, error) {
 	return domain.Principal{
 		Subject: domain.Subject{Organization: domain.RootOrganization, Home: domain.RootPath,
 			Role: domain.RoleSuperUser, Groups: []domain.GroupID{domain.RootGroup}},
-		Alias: "(command line)", Generation: generation, RootGeneration: generation,
+		Alias: commandLine, Generation: generation, RootGeneration: generation,
 	}, err
 }
 

@@ -42,11 +42,11 @@ func (s *SigningKeyStore) Ensure(ctx context.Context) error {
 	return translate(err)
 }
 
-// Rotate makes a new key that signs from now on, and returns it. The others are good for
+// Rotate makes a new key that signs from now on, in the name of operator. The others are good for
 // what they have signed: until every session there is has expired, and for lifetime, which
 // is that of the longest token, in case a server is signing with one at this moment. With
 // revoke they are good for nothing, and the sessions that lived by their tokens alone end.
-func (s *SigningKeyStore) Rotate(ctx context.Context, lifetime time.Duration, revoke bool) (domain.SigningKey, error) {
+func (s *SigningKeyStore) Rotate(ctx context.Context, operator string, lifetime time.Duration, revoke bool) (domain.SigningKey, error) {
 	key := domain.SigningKey{ID: newKeyName(), Created: s.db.Now().UTC().Truncate(time.Millisecond)}
 	err := s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE signing_keys SET until_at =
@@ -63,7 +63,14 @@ func (s *SigningKeyStore) Rotate(ctx context.Context, lifetime time.Duration, re
 			}
 		}
 		_, err = tx.ExecContext(ctx, "INSERT INTO signing_keys (id, created_at, until_at) VALUES (?, ?, 0)", key.ID, millis(key.Created))
-		return translate(err)
+		if err != nil {
+			return translate(err)
+		}
+		return s.db.recordBy(ctx, tx, domain.AuditEntry{
+			Actor:  domain.Actor{Organization: domain.RootOrganization, Alias: operator},
+			Action: either(revoke, "key:revoke", "key:rotate"), Target: domain.Target{Kind: "key", ID: int64(domain.RootEnvironment), Name: key.ID},
+			Organization: domain.RootOrganization, Place: domain.RootEnvironment, Path: domain.RootPath,
+		})
 	})
 	return key, err
 }

@@ -18,5 +18,19 @@
 //     limits of an address, and of a name over all addresses, do not hold for an address
 //     from which that user has signed in before (2026-11-22).
 //   - Tokens are JWTs with HS512 and the claims of the published sample, because clients
-//     read them; what we rely on is the row they lead to (2026-11-22).
+//     read them; what we rely on is the row of the session they belong to (2026-11-22).
+//   - The key that signs tokens follows from the server's key and a name, which is in the
+//     token's header. Names are stored, keys are not; any name gives a key, so a forged one
+//     fails at its signature without a look-up, and a server that has never met a name needs
+//     no news of it. Whether the name is good is read in the statement that reads the
+//     session, so a revoked key is refused at once everywhere (2026-11-22).
+//   - Refresh tokens and cookies say whose they are and carry a keyed hash of what they say:
+//     forged ones cost no look-up, and a refresh token that was used long ago is still known
+//     for one of ours, without keeping a list of them (2026-11-22).
+//   - A refresh token that was used ends its session when it comes again, except the last one
+//     within ten seconds, which is refused and changes nothing: clients repeat a request of
+//     which they missed the answer, and send it from two tabs at once. A repeat is never given
+//     tokens (2026-11-22).
+//   - The CSRF token follows from the session under a key of ours. It is compared for methods
+//     that are not safe, after the cookie was found good (2026-11-22).
 package authn

@@ -68,6 +68,12 @@ func Done[In any](run func(context.Context, domain.Principal, In) error) func(co
 	}
 }
 
+// AloneDone adapts a use case that takes nothing but the principal and returns nothing but
+// an error.
+func AloneDone(run func(context.Context, domain.Principal) error) func(context.Context, domain.Principal, Just) (Just, error) {
+	return func(ctx context.Context, who domain.Principal, _ Just) (Just, error) { return Just{}, run(ctx, who) }
+}
+
 // Numbered is the input of a use case that changes the entity with a number.
 type Numbered[ID, In any] struct {
 	ID ID

@@ -199,6 +199,14 @@ func decodeUserID(c *fiber.Ctx) (domain.UserID, error) {
 	return id, nil
 }
 
+func decodeSession(c *fiber.Ctx) (domain.UUID, error) {
+	id, ok := httpx.UUIDParam(c, "id")
+	if !ok {
+		return "", domain.ErrSessionNotFound
+	}
+	return id, nil
+}
+
 func decodeGroupID(c *fiber.Ctx) (domain.GroupID, error) {
 	id, ok := domain.ParseID[domain.GroupID](httpx.Param(c, "id"))
 	if !ok {

@@ -338,3 +338,17 @@ func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
 	w.Text("surface", a.Request.Surface)
 	w.Close('}')
 }
+
+func writeSession(w *httpx.Writer, key string, s *usecase.SessionDocument) {
+	w.Open(key, '{')
+	w.Text("id", string(s.ID))
+	w.Text("kind", s.Kind.String())
+	w.Number("begun", s.Created.UnixMilli())
+	w.Number("used", s.LastUsed.UnixMilli())
+	w.Number("ends", s.Expires.UnixMilli())
+	w.Text("client", s.Client)
+	w.Text("network", s.Network)
+	w.Text("surface", s.Surface)
+	w.Flag("current", s.Current)
+	w.Close('}')
+}

@@ -58,6 +58,9 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/rest/users/:id", httpx.Handle(s.auth, decodeUserChange, httpx.With(u.Update), encodeTrue[domain.User](s)))
 	r.Delete("/rest/users/:id", httpx.Handle(s.auth, decodeUserID, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
 
+	r.Get("/rest/users/:id/sessions", httpx.Handle(s.auth, decodeUserID, s.uses.Sessions.ListOf, encodeAll(s, writeSession)))
+	r.Delete("/rest/users/:id/sessions", httpx.Handle(s.auth, decodeUserID, httpx.Done(s.uses.Sessions.EndAllOf), encodeTrue[httpx.Just](s)))
+
 	r.Get("/rest/environments", ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, s.encodeEnvironmentList)))
 	r.Get("/rest/environments/byAlias/:alias", httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encode(s, writeEnvironment)))
 	r.Get("/rest/environments/childs/:id", httpx.Handle(s.auth, decodeParent, e.Children, encodeAll(s, writeEnvironment)))
@@ -75,6 +78,9 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/permissions", httpx.Handle(s.auth, decodeNothing, httpx.Alone(usecase.Permissions), encodeAll(s, writePermission)))
 	r.Get("/rest/me", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(s.uses.Me.Get), encode(s, writeUser)))
 	r.Post("/rest/me/password", httpx.Handle(s.auth, s.decodePasswordChange, httpx.Done(s.uses.Me.ChangePassword), encodeTrue[httpx.Just](s)))
+	r.Get("/rest/me/sessions", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(s.uses.Sessions.List), encodeAll(s, writeSession)))
+	r.Delete("/rest/me/sessions", httpx.Handle(s.auth, httpx.Nothing, httpx.AloneDone(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
+	r.Delete("/rest/me/sessions/:id", httpx.Handle(s.auth, decodeSession, httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
 	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, s.encodeAudit)))
 }
