@@ -30,10 +30,13 @@ type Directory struct {
 	Explain      *usecase.Explain
 	Audit        *usecase.Audit
 	Accounts     *usecase.Accounts
+	Objects      *usecase.Objects
 
 	passwords *authn.Passwords
 	tokens    *authn.Tokens
 	activity  *authn.Activity
+	usage     *usecase.UsageCounter
+	copies    *persistence.CopyRequestStore
 	accounts  *persistence.AccountStore
 	metrics   *metrics
 	config    Config
@@ -122,6 +125,8 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 		Codes: persistence.NewRegistrationCodeStore(db), Outbox: persistence.NewOutboxStore(db)},
 		d.passwords, letters, cfg.signUp(), cfg.Now)
 	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db))
+	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(db)), persistence.NewCopyRequestStore(db)
+	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(db), d.copies, persistence.NewBookmarkStore(db), d.usage, cfg.Now)
 	return d, nil
 }
 
@@ -145,12 +150,16 @@ func (d *Directory) Operator(ctx context.Context) (domain.Principal, error) {
 	}, err
 }
 
-// Close closes the database, after what was noted of people's activity is written down.
+// Close closes the database, after what was noted of people's activity and of the usage of
+// objects is written down.
 func (d *Directory) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if err := d.activity.Flush(ctx); err != nil {
 		d.config.Log.Warn("activity could not be written down", "error", err)
+	}
+	if err := d.usage.Flush(ctx); err != nil {
+		d.config.Log.Error("usage of objects could not be written down", "error", err)
 	}
 	return d.DB.Close()
 }

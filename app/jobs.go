@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"canopy/domain"
+	"canopy/tenancy"
 )
 
 // job is something the server does by itself from time to time.
@@ -18,6 +19,10 @@ type job struct {
 func (d *Directory) jobs() []job {
 	return []job{
 		{"activity", 15 * time.Second, d.activity.Flush},
+		{"usage", 5 * time.Second, d.usage.Flush},
+		{"copy requests", time.Hour, func(ctx context.Context) error {
+			return d.copies.Sweep(ctx, tenancy.Operator("(sweep)", domain.ObjectManage), d.config.Now())
+		}},
 		{"sweep", time.Hour, func(ctx context.Context) error {
 			now := d.config.Now()
 			return errors.Join(d.accounts.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90)), d.accounts.SweepSessions(ctx, now), d.Accounts.Sweep(ctx))

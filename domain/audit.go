@@ -23,7 +23,7 @@ type AuditEntry struct {
 
 // Target is what was changed.
 type Target struct {
-	Kind string // "user", "group", "environment"
+	Kind string // "user", "group", "environment", or a kind of objects
 	ID   int64
 	Name string
 }

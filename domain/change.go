@@ -91,6 +91,38 @@ func (g *Group) Fields() Fields {
 
 func flag(b bool) string { return strconv.FormatBool(b) }
 
+// Fields returns what the audit trail keeps of an object. Of an owner or reader it keeps the
+// number, which says nothing to whoever does not see them.
+func (o *Object) Fields() Fields {
+	fields := Fields{
+		{"name", o.FullName},
+		{"envId", number(o.Environment)},
+		{"owner", number(o.Owner.User)},
+		{"parent", number(o.Parent)},
+		{"visibility", o.Visibility.String()},
+		{"uses", numbers(o.Uses)},
+		{"access", accessText(o.Access)},
+	}
+	if kind, ok := o.Kind.Info(); ok {
+		for _, a := range kind.Attributes {
+			fields = append(fields, Field{a.Name, o.Attributes[a.Name]})
+		}
+	}
+	return fields
+}
+
+func accessText(list []Access) string {
+	text := make([]string, len(list))
+	for i, a := range list {
+		if a.Group != 0 {
+			text[i] = "group " + number(a.Group) + " " + a.Level.String()
+		} else {
+			text[i] = "user " + number(a.User.User) + " " + a.Level.String()
+		}
+	}
+	return strings.Join(text, ", ")
+}
+
 func number[T ~int | ~int64](n T) string { return strconv.FormatInt(int64(n), 10) }
 
 func numbers[T ~int64](ids []T) string {

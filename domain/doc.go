@@ -21,7 +21,8 @@
 //   - principal: who acts. Subject is the part of a principal that decides what they reach.
 //   - scope: the proof that a principal may use one permission in a set of environments
 //     (package tenancy).
-//   - object: something a user owns in an environment.
+//   - object: something a user owns in an environment. Its kind says what belongs to it.
+//   - level: how far somebody's rights on one object go: none < read < write < admin.
 //   - surface: one product's API. A wire is a surface's JSON shape.
 //
 // Decisions:

@@ -16,6 +16,18 @@ const (
 	ProfileUpdate  Permission = 1
 	PasswordChange Permission = 2
 
+	ObjectManage     Permission = 3
+	ObserverRead     Permission = 4
+	ObserverWrite    Permission = 5
+	SectorRead       Permission = 6
+	SectorWrite      Permission = 7
+	ApplicationRead  Permission = 8
+	ApplicationWrite Permission = 9
+	APIRead          Permission = 10
+	APIWrite         Permission = 11
+	TopicRead        Permission = 12
+	TopicWrite       Permission = 13
+
 	UserRead          Permission = 36
 	UserCreate        Permission = 37
 	UserUpdate        Permission = 38
@@ -47,6 +59,17 @@ var Catalogue = []PermissionInfo{
 	{ProfileRead, "profile", "read", "See one's own account."},
 	{ProfileUpdate, "profile", "update", "Change one's own name, phone, language and time zone."},
 	{PasswordChange, "password", "change", "Change one's own password."},
+	{ObjectManage, "object", "manage", "See, change and hand over objects, whoever owns them."},
+	{ObserverRead, "observer", "read", "See observers that one owns or was given."},
+	{ObserverWrite, "observer", "write", "Create observers, and change those one owns or was given."},
+	{SectorRead, "sector", "read", "See sectors that one owns or was given."},
+	{SectorWrite, "sector", "write", "Create sectors, and change those one owns or was given."},
+	{ApplicationRead, "application", "read", "See applications, with their keys, that one owns or was given."},
+	{ApplicationWrite, "application", "write", "Create applications and keys, and change those one owns or was given."},
+	{APIRead, "api", "read", "See APIs."},
+	{APIWrite, "api", "write", "Create APIs, and change those one owns or was given."},
+	{TopicRead, "topic", "read", "See topics that one owns or was given."},
+	{TopicWrite, "topic", "write", "Create topics, and change those one owns or was given."},
 	{UserRead, "user", "read", "See users."},
 	{UserCreate, "user", "create", "Create users."},
 	{UserUpdate, "user", "update", "Change users, their groups, roles and environments."},

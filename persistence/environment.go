@@ -331,7 +331,7 @@ func (s *EnvironmentStore) hang(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 	if err != nil || after.Path == before.Path {
 		return translate(err)
 	}
-	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "audit"} {
+	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit"} {
 		_, err := tx.ExecContext(ctx, "UPDATE "+table+` SET environment_path = ? || substr(environment_path, ?)
 			WHERE environment_path >= ? AND environment_path < ?`,
 			string(after.Path), len(before.Path)+1, string(before.Path), string(before.Path.End()))
@@ -404,13 +404,15 @@ func isEmpty(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e *domain.Env
 			(SELECT count(*) FROM environment_names WHERE organization_id = ? AND parent_id = ?),
 			(SELECT count(*) FROM environments e WHERE e.parent_id = ? AND `+in.text+`),
 			(SELECT users FROM environment_counts WHERE organization_id = ? AND environment_id = ?),
-			(SELECT count(*) FROM groups WHERE organization_id = ? AND ?)`,
+			(SELECT count(*) FROM groups WHERE organization_id = ? AND ?),
+			EXISTS (SELECT 1 FROM objects WHERE organization_id = ? AND environment_id = ?)`,
 		append(append([]any{int64(e.Organization), int64(e.ID), int64(e.ID)}, in.args...),
-			int64(e.Organization), int64(e.ID), int64(e.Organization), e.IsOrganization)...)
+			int64(e.Organization), int64(e.ID), int64(e.Organization), e.IsOrganization, int64(e.Organization), int64(e.ID))...)
 	var there int64
+	var objects bool
 	var seen domain.EnvironmentCount
 	_, err = only(rows, err, func(r row) (bool, error) {
-		return true, r.Scan(&there, &seen.Environments, &seen.Users, &seen.Groups)
+		return true, r.Scan(&there, &seen.Environments, &seen.Users, &seen.Groups, &objects)
 	}, domain.ErrEnvironmentNotFound)
 	if err != nil {
 		return err
@@ -421,6 +423,8 @@ func isEmpty(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e *domain.Env
 			seen.Environments, seen.Users, seen.Groups)
 	case there > 0:
 		return domain.ErrEnvironmentNotEmpty
+	case objects: // how many is for those to know who may see them
+		return domain.ErrEnvironmentNotEmpty.Saying("This environment still has objects in it.")
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ var taken = []struct {
 	{"mail_addresses_pkey", "mail_addresses.name", domain.ErrUserMailTaken},
 	{"environment_names_pkey", "environment_names.organization_id, environment_names.parent_id, environment_names.alias_key", domain.ErrEnvironmentAliasTaken},
 	{"groups_alias_key", "groups.organization_id, groups.alias_key", domain.ErrGroupAliasTaken},
+	{"object_names_pkey", "object_names.organization_id, object_names.kind, object_names.name", domain.ErrObjectNameTaken},
+	{"copy_requests_object_id_key", "copy_requests.organization_id, copy_requests.object_id, copy_requests.to_id", domain.ErrCopyRequested},
 }
 
 // translate returns err in the domain's words. Errors of the domain and of the context's

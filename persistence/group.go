@@ -206,6 +206,9 @@ func (s *GroupStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain
 		if used {
 			return domain.ErrGroupNotEmpty
 		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM object_access WHERE subject_kind = 2 AND subject_id = ?", int64(id)); err != nil {
+			return translate(err)
+		}
 		res, err := tx.ExecContext(ctx, "DELETE FROM groups WHERE organization_id = ? AND id = ?", int64(g.Organization), int64(id))
 		if err := one(res, err, domain.ErrGroupNotFound); err != nil {
 			return err

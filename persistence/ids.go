@@ -88,6 +88,8 @@ const (
 	groupNumbers       = "group"
 	userNumbers        = "user"
 	personNumbers      = "person"
+	objectNumbers      = "object"
+	copyRequestNumbers = "copy_request"
 )
 
 // newUUID returns a UUIDv7.

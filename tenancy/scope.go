@@ -16,6 +16,8 @@ type Scope struct {
 	organization domain.OrganizationID
 	// reach is the principal's whole reach, which says what may be shown beside a row.
 	reach *Reach
+	// objects says which objects of the places in set the scope covers; nil is none.
+	objects *objectView
 	// own is the principal's organization with its generation, root the root's.
 	own, root versioned
 }
@@ -97,11 +99,16 @@ func (s Scope) Later() Scope {
 // Operator returns the scope of whoever works on the directory itself instead of through
 // a surface: the command line and the server's own jobs. name is who the audit trail names.
 func Operator(name string, p domain.Permission) WriteScope {
+	kinds := make([]domain.ObjectKind, len(domain.ObjectKinds))
+	for i := range domain.ObjectKinds {
+		kinds[i] = domain.ObjectKinds[i].Kind
+	}
 	everything := Reach{in: []domain.Mark{{Kind: domain.MarkTree, Path: domain.RootPath}}}
 	everything.set = everything.ranges()
 	return WriteScope{Scope{
-		by:    receipt{domain.Actor{Organization: domain.RootOrganization, Alias: name}, p},
-		set:   everything.set,
-		reach: &everything,
+		by:      receipt{domain.Actor{Organization: domain.RootOrganization, Alias: name}, p},
+		set:     everything.set,
+		reach:   &everything,
+		objects: &objectView{kinds: kinds, managed: everything.set},
 	}}
 }

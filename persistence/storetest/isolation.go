@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -147,6 +148,79 @@ var attempts = map[string]attempt{
 		entries, _, err := w.Audit.List(ctx, mine.Read(), domain.AuditFilter{}, domain.Page{})
 		return keep(entries, func(e domain.AuditEntry) bool { return w.Places[theirs].Path.Contains(e.Path) }), err
 	},
+	"ObjectStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		objects, _, err := w.Objects.List(ctx, mine.Read(), domain.ObjectFilter{}, domain.Page{})
+		return keep(objects, func(o domain.Object) bool { return w.Places[theirs].Path.Contains(o.Path) }), err
+	},
+	"ObjectStore.Count": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		n, err := w.Objects.Count(ctx, mine.Read(), domain.ObjectFilter{Owner: w.keyOf(lower(theirs) + ".user")})
+		return n, err
+	},
+	"ObjectStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Objects.Get(ctx, mine.Read(), domain.ObjectRef(w.Things[theirs+"/Watch"].UUID))
+	},
+	"ObjectStore.Named": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Objects.Named(ctx, mine.Read(), w.Places[theirs].Organization, domain.KindTopic, "/Talk")
+	},
+	"ObjectStore.Owners": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Objects.Owners(ctx, mine.Read(), domain.NumberedObject(w.Things[theirs+"/Watch"].ID))
+	},
+	"ObjectStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		e := w.Places[theirs+"/Prod"]
+		_, err := w.Objects.Insert(ctx, mine, domain.Object{Kind: domain.KindObserver, Name: "Intruder", Organization: e.Organization,
+			Environment: e.ID, Path: e.Path}, prepared)
+		return nil, err
+	},
+	"ObjectStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Objects.Update(ctx, mine, w.Things[theirs+"/Watch"].ID, func(o *domain.Object) error { o.Name = "x"; return nil })
+	},
+	"ObjectStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Objects.Delete(ctx, mine, w.Things[theirs+"/Watch"].ID, func(*domain.Object) error { return nil })
+	},
+	"ObjectStore.HandOverAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		n, err := w.Objects.HandOverAll(ctx, mine, w.keyOf(lower(theirs)+".user"), w.keyOf(lower(theirs)+".power"))
+		return n, err
+	},
+	"CopyRequestStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		offers, _, err := w.Copies.List(ctx, mine.Read(), nil, domain.Page{})
+		return keep(offers, func(c domain.CopyRequest) bool { return c.Organization == w.Places[theirs].Organization }), err
+	},
+	"CopyRequestStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Copies.Get(ctx, mine.Read(), w.Offers[theirs])
+	},
+	"CopyRequestStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Copies.Insert(ctx, mine, w.Things[theirs+"/Watch"].ID, w.keyOf("root.admin"), w.DB.Now().Add(time.Hour),
+			func(*domain.Object) error { return nil })
+		return nil, err
+	},
+	"CopyRequestStore.Accept": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Copies.Accept(ctx, mine, w.Offers[theirs], func(c *domain.CopyRequest) (domain.Object, error) { return c.Object, nil })
+		return nil, err
+	},
+	"CopyRequestStore.Decline": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Copies.Decline(ctx, mine, w.Offers[theirs])
+		return nil, err
+	},
+	"CopyRequestStore.Sweep": func(ctx context.Context, w *World, mine tenancy.WriteScope, _ string) (any, error) {
+		return int64(0), w.Copies.Sweep(ctx, mine, w.DB.Now()) // of everybody's what has expired, which nothing has
+	},
+	"BookmarkStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		bookmarks, _, err := w.Bookmarks.List(ctx, mine.Read(), nil, domain.Page{})
+		return keep(bookmarks, func(b domain.Bookmark) bool { return w.Places[theirs].Path.Contains(b.Object.Path) }), err
+	},
+	"BookmarkStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Bookmarks.Add(ctx, mine, w.Things[theirs+"/Watch"].ID)
+	},
+	"BookmarkStore.Remove": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Bookmarks.Remove(ctx, mine, w.Things[theirs+"/Watch"].ID)
+	},
+	"UsageStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		usage, _, err := w.Usage.List(ctx, mine.Read(), domain.UsageFilter{}, domain.Page{})
+		return keep(usage, func(u domain.Usage) bool { return u.Object == w.Things[theirs+"/Watch"].ID }), err
+	},
+	"UsageStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, _ string) (any, error) {
+		return int64(0), w.Usage.Add(ctx, mine, nil) // what is counted was authorized when it was counted
+	},
 }
 
 // encloses posts a mail about u and gives them a secret.
@@ -173,12 +247,15 @@ func keep[T any](all []T, wanted func(T) bool) []T {
 // anything of the other, for every method of every store, both ways round.
 func Isolation(t *testing.T, db *persistence.DB) {
 	w := NewWorld(t, db)
-	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions, w.Codes} {
+	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions, w.Codes, w.Objects, w.Copies, w.Bookmarks, w.Usage} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(m).Name
 			require.Contains(t, attempts, name, "each method of a store needs an attempt")
 		}
+	}
+	for _, tenant := range Tenants {
+		require.NotZero(t, w.Offers[tenant])
 	}
 	for i, tenant := range Tenants {
 		theirs := Tenants[1-i]
@@ -189,6 +266,8 @@ func Isolation(t *testing.T, db *persistence.DB) {
 			"self":   w.Scope(t, lower(tenant)+".user", domain.UserRead),
 			"places": w.Scope(t, lower(tenant)+".user", domain.EnvironmentRead),
 			"groups": w.Scope(t, lower(tenant)+".user", domain.GroupRead),
+			"things": w.ObjectScope(t, lower(tenant)+".user"),
+			"manage": w.ObjectScope(t, lower(tenant)+".admin"),
 		}
 		for name, attempt := range attempts {
 			for who, mine := range scopes {

@@ -28,6 +28,10 @@ type World struct {
 	Accounts     *persistence.AccountStore
 	Sessions     *persistence.SessionStore
 	Codes        *persistence.RegistrationCodeStore
+	Objects      *persistence.ObjectStore
+	Copies       *persistence.CopyRequestStore
+	Bookmarks    *persistence.BookmarkStore
+	Usage        *persistence.UsageStore
 
 	// Places finds environments by alias path, "/" for the root.
 	Places map[string]domain.Environment
@@ -37,6 +41,10 @@ type World struct {
 	SignIns map[string]domain.Session
 	// Teams finds groups by "organization alias/group alias".
 	Teams map[string]domain.Group
+	// Things finds objects by "organization alias/name".
+	Things map[string]domain.Object
+	// Offers are the offers of copies by organization alias.
+	Offers map[string]domain.CopyRequestID
 }
 
 // Tenants are the organizations of a World that mirror each other.
@@ -52,6 +60,8 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 		DB: db, Gate: Gate(t, db), Users: persistence.NewUserStore(db), Environments: persistence.NewEnvironmentStore(db),
 		Groups: persistence.NewGroupStore(db), Audit: persistence.NewAuditStore(db), Accounts: persistence.NewAccountStore(db),
 		Sessions: persistence.NewSessionStore(db), Codes: persistence.NewRegistrationCodeStore(db),
+		Objects: persistence.NewObjectStore(db), Copies: persistence.NewCopyRequestStore(db),
+		Bookmarks: persistence.NewBookmarkStore(db), Usage: persistence.NewUsageStore(db), Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
 	}
 	db.Vault = persistence.NewVault([]byte("a key for tests"))
@@ -77,6 +87,16 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 		for _, alias := range []string{lower + ".admin", lower + ".power", lower + ".user", lower + ".labs"} {
 			w.SignIns[alias] = w.SignIn(t, alias, domain.RefreshSession)
 		}
+		w.AddObject(t, tenant, "Watch", domain.KindObserver, tenant+"/Prod/East", lower+".user", nil)
+		w.AddObject(t, tenant, "Talk", domain.KindTopic, tenant, lower+".admin", func(o *domain.Object) { o.Visibility = domain.Shared })
+		watch := w.Things[tenant+"/Watch"]
+		offer, err := w.Copies.Insert(t.Context(), w.ObjectScope(t, lower+".user"), watch.ID, w.keyOf(lower+".power"),
+			w.DB.Now().Add(time.Hour), func(*domain.Object) error { return nil })
+		require.NoError(t, err)
+		w.Offers[tenant] = offer.ID
+		require.NoError(t, w.Bookmarks.Add(t.Context(), w.ObjectScope(t, lower+".user"), watch.ID))
+		require.NoError(t, w.Usage.Add(t.Context(), Everything(domain.ObjectManage), map[domain.UsageKey]int64{
+			{Organization: watch.Organization, Object: watch.ID, Owner: watch.Owner, Month: 202611}: 3}))
 	}
 	return w
 }
@@ -171,6 +191,36 @@ func (w *World) SignIn(t *testing.T, alias string, kind domain.SessionKind) doma
 	return s
 }
 
+// AddObject makes an object of somebody's in an environment.
+func (w *World) AddObject(t *testing.T, tenant, name string, kind domain.ObjectKind, place, owner string, more func(*domain.Object)) domain.Object {
+	t.Helper()
+	e := w.Places[place]
+	o := domain.Object{Kind: kind, Name: name, Organization: e.Organization, Environment: e.ID, Path: e.Path, Owner: w.keyOf(owner)}
+	if more != nil {
+		more(&o)
+	}
+	o, err := w.Objects.Insert(t.Context(), Everything(domain.ObjectManage), o, prepared)
+	require.NoError(t, err)
+	w.Things[tenant+"/"+name] = o
+	return o
+}
+
+// keyOf returns where a user is stored; nobody's key for the empty alias.
+func (w *World) keyOf(alias string) domain.UserKey {
+	u := w.People[alias]
+	return u.Key()
+}
+
+func prepared(_, _ *domain.Object) error { return nil }
+
+// ObjectScope returns what alias may do with objects, wherever.
+func (w *World) ObjectScope(t *testing.T, alias string) tenancy.WriteScope {
+	t.Helper()
+	sc, err := w.Gate.EnterObjectsWrite(t.Context(), w.As(t, alias), domain.ObserverWrite)
+	require.NoError(t, err)
+	return sc
+}
+
 // Grant is the grant of the environment with that alias path.
 func (w *World) Grant(path string) domain.Grant {
 	e := w.Places[path]
@@ -201,7 +251,8 @@ func (w *World) Dump(t *testing.T) string {
 	ctx := context.Background()
 	for _, table := range []string{"organizations", "environments", "environment_names", "environment_counts", "groups", "users",
 		"user_groups", "user_environments", "user_attributes", "login_names", "mail_addresses", "audit", "sessions",
-		"secrets", "registration_codes", "registration_code_names", "outbox"} {
+		"secrets", "registration_codes", "registration_code_names", "outbox",
+		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "bookmarks"} {
 		rows, err := w.DB.Pool().QueryContext(ctx, "SELECT * FROM "+table)
 		require.NoError(t, err)
 		columns, err := rows.Columns()

@@ -1,0 +1,737 @@
+package usecase
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Objects lists and keeps what users own. Whoever cannot read an object cannot tell whether
+// it exists: that is NotFound, and only what is read there can be Forbidden.
+type Objects struct {
+	gate      *tenancy.Gate
+	users     UserStore
+	store     ObjectStore
+	copies    CopyRequestStore
+	bookmarks BookmarkStore
+	usage     *UsageCounter
+	now       func() time.Time
+}
+
+// NewObjects returns the use cases of objects. usage counts how often they are used.
+func NewObjects(gate *tenancy.Gate, users UserStore, store ObjectStore, copies CopyRequestStore, bookmarks BookmarkStore,
+	usage *UsageCounter, now func() time.Time) *Objects {
+	return &Objects{gate: gate, users: users, store: store, copies: copies, bookmarks: bookmarks, usage: usage, now: now}
+}
+
+// ObjectDocument is an object as far as the reader may see it: its owner is named to those
+// who reach them or are of the same organization, and its access list shown to those who
+// may change it.
+type ObjectDocument struct {
+	domain.Object
+	// Level is the reader's.
+	Level domain.Level
+}
+
+func describeObject(who *domain.Principal, sc tenancy.Scope, o domain.Object) ObjectDocument {
+	d := ObjectDocument{Object: o, Level: sc.Level(&o)}
+	if !names(who, sc, o.Owner, o.OwnerHome) {
+		d.Owner, d.OwnerAlias = domain.UserKey{}, ""
+	}
+	d.Access = nil
+	if d.Level >= domain.LevelAdmin {
+		d.Access = slices.Clone(o.Access)
+		for i := range d.Access {
+			if a := &d.Access[i]; a.Group == 0 && !names(who, sc, a.User, "") {
+				a.Name = ""
+			}
+		}
+	}
+	return d
+}
+
+func describeObjects(who *domain.Principal, sc tenancy.Scope, objects []domain.Object) []ObjectDocument {
+	described := make([]ObjectDocument, len(objects))
+	for i := range objects {
+		described[i] = describeObject(who, sc, objects[i])
+	}
+	return described
+}
+
+// names reports whether a user, whose home is given if it is known, may be named to who
+// beside what they have to do with.
+func names(who *domain.Principal, sc tenancy.Scope, u domain.UserKey, home domain.EnvironmentPath) bool {
+	return u.Organization == who.Organization || who.Organization == domain.RootOrganization || home != "" && sc.Shows(home)
+}
+
+// Listed is a list that is read while it is written. Items can be ranged over once; an
+// error ends it.
+type Listed[T any] struct {
+	Items iter.Seq2[T, error]
+	// Next is the cursor of the next page, if a limit was given and there is one.
+	Next domain.Cursor
+	// Total is how many items the filter keeps on all pages, -1 if it was not asked for.
+	Total int64
+}
+
+// listed reads the first page of a list, and the others while they are written unless the
+// page has a limit.
+func listed[T any](page domain.Page, read func(domain.Cursor) ([]T, domain.Cursor, error)) (Listed[T], error) {
+	list := Listed[T]{Total: -1}
+	first, next, err := read(page.After)
+	if err != nil {
+		return list, err
+	}
+	if page.Limit > 0 {
+		list.Next, next = next, ""
+	}
+	list.Items = pages(first, next, read)
+	return list, nil
+}
+
+// ListObjects asks for objects of an environment and, unless Alone, everything below it.
+type ListObjects struct {
+	Environment domain.EnvironmentRef // empty is the current one
+	// Everywhere asks for the whole reach instead, and for what the reader's organization
+	// shares with its members.
+	Everywhere bool
+	Alone      bool
+	Filter     domain.ObjectFilter
+	Owner      domain.UserRef   // narrows Filter; zero keeps all
+	Parent     domain.ObjectRef // narrows Filter; empty keeps all
+	Uses       domain.ObjectRef // narrows Filter; empty keeps all
+	// Personal leaves out what the reader sees only because they manage objects.
+	Personal bool
+	Page     domain.Page // without a limit the whole list is returned
+	Total    bool        // asks for Total
+}
+
+// List returns the objects of an environment that who may read, of the kinds whose
+// permission to read they have there.
+func (b *Objects) List(ctx context.Context, who domain.Principal, in ListObjects) (Listed[ObjectDocument], error) {
+	where := tenancy.In(in.Environment)
+	if in.Everywhere {
+		where = tenancy.Anywhere()
+	}
+	sc, err := b.gate.EnterObjects(ctx, &who, where)
+	if err != nil {
+		return Listed[ObjectDocument]{}, err
+	}
+	if in.Alone {
+		e, err := b.gate.Environment(ctx, &who, in.Environment)
+		if err != nil {
+			return Listed[ObjectDocument]{}, err
+		}
+		sc = sc.Only(e.Path)
+	}
+	if in.Personal {
+		sc = sc.Personally()
+	}
+	if err := b.narrow(ctx, &who, &in); err != nil {
+		return Listed[ObjectDocument]{}, err
+	}
+	list, err := listed(in.Page, func(after domain.Cursor) ([]ObjectDocument, domain.Cursor, error) {
+		objects, next, err := b.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+		return describeObjects(&who, sc, objects), next, err
+	})
+	if err == nil && in.Total {
+		list.Total, err = b.store.Count(ctx, sc, in.Filter)
+	}
+	return list, err
+}
+
+// narrow looks up what the filter of a list names.
+func (b *Objects) narrow(ctx context.Context, who *domain.Principal, in *ListObjects) error {
+	if in.Owner != (domain.UserRef{}) {
+		owner, err := b.owner(ctx, who, in.Owner)
+		if err != nil {
+			return err
+		}
+		in.Filter.Owner = owner
+	}
+	for _, named := range []struct {
+		ref   domain.ObjectRef
+		field string
+		id    *domain.ObjectID
+	}{{in.Parent, "parent", &in.Filter.Parent}, {in.Uses, "uses", &in.Filter.Uses}} {
+		if named.ref == "" {
+			continue
+		}
+		o, _, err := b.read(ctx, who, named.ref)
+		if err != nil {
+			return domain.AsError(err).On(named.field)
+		}
+		*named.id = o.ID
+	}
+	return nil
+}
+
+// owner returns the user whose objects are asked for: who, or somebody in who's reach.
+func (b *Objects) owner(ctx context.Context, who *domain.Principal, ref domain.UserRef) (domain.UserKey, error) {
+	if ref.ID == who.User || ref.ID == 0 && domain.Fold(ref.Alias) == domain.Fold(who.Alias) {
+		return domain.UserKey{Organization: who.Organization, User: who.User}, nil
+	}
+	sc, err := b.gate.Enter(ctx, who, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return domain.UserKey{}, err
+	}
+	u, err := b.find(ctx, sc, ref)
+	if err != nil {
+		return domain.UserKey{}, domain.AsError(err).On("owner")
+	}
+	return u.Key(), nil
+}
+
+func (b *Objects) find(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error) {
+	if ref.ID != 0 {
+		return b.users.Get(ctx, sc, ref.ID)
+	}
+	return b.users.Named(ctx, sc, ref.Alias)
+}
+
+// fellow returns the user whom who names to give them something: somebody whose home is in
+// who's reach. People who work in an environment can name each other there, whether or not
+// they may list users; whoever is not there is NotFound.
+func (b *Objects) fellow(ctx context.Context, who *domain.Principal, p domain.Permission, ref domain.UserRef, field string) (domain.User, error) {
+	sc, err := b.gate.Enter(ctx, who, p, tenancy.Anywhere())
+	if err != nil {
+		return domain.User{}, err
+	}
+	u, err := b.find(ctx, sc, ref)
+	if err != nil {
+		return domain.User{}, domain.AsError(err).On(field)
+	}
+	return u, nil
+}
+
+// read returns the object that ref names, wherever in who's reach.
+func (b *Objects) read(ctx context.Context, who *domain.Principal, ref domain.ObjectRef) (domain.Object, tenancy.Scope, error) {
+	sc, err := b.gate.EnterObjects(ctx, who, tenancy.Anywhere())
+	if err != nil {
+		return domain.Object{}, sc, err
+	}
+	o, err := b.store.Get(ctx, sc, ref)
+	return o, sc, err
+}
+
+// Get returns the object that ref names, wherever in who's reach. It needs the kind's
+// permission to read, and is NotFound for whoever may not read the object.
+func (b *Objects) Get(ctx context.Context, who domain.Principal, ref domain.ObjectRef) (ObjectDocument, error) {
+	o, sc, err := b.read(ctx, &who, ref)
+	return describeObject(&who, sc, o), err
+}
+
+// NamedObject names an object by its full name, of a kind whose names are paths, in who's
+// own organization.
+type NamedObject struct {
+	Kind     domain.ObjectKind
+	FullName string
+	// Personal is that of ListObjects.
+	Personal bool
+}
+
+// Named is Get by name.
+func (b *Objects) Named(ctx context.Context, who domain.Principal, in NamedObject) (ObjectDocument, error) {
+	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	if in.Personal {
+		sc = sc.Personally()
+	}
+	o, err := b.store.Named(ctx, sc, who.Organization, in.Kind, in.FullName)
+	return describeObject(&who, sc, o), err
+}
+
+// Owners returns whose the object was, the first owner first; owners who may not be named to
+// who, or are gone, without a name. It needs what Get needs.
+func (b *Objects) Owners(ctx context.Context, who domain.Principal, ref domain.ObjectRef) ([]domain.Ownership, error) {
+	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+	if err != nil {
+		return nil, err
+	}
+	owners, err := b.store.Owners(ctx, sc, ref)
+	for i := range owners {
+		if o := &owners[i]; !names(&who, sc, o.Owner, o.Home) {
+			o.Owner, o.Alias = domain.UserKey{}, ""
+		}
+	}
+	return owners, err
+}
+
+// NewObject says what an object is to be.
+type NewObject struct {
+	Kind domain.ObjectKind
+	Name string
+	// Environment is where it is made: empty is the parent's, else the current one.
+	Environment domain.EnvironmentRef
+	Parent      domain.ObjectRef // empty is none
+	Owner       domain.UserRef   // zero is whoever makes it
+	Attributes  map[string]string
+	Visibility  *domain.Visibility // nil is the kind's
+	Uses        []domain.ObjectRef
+}
+
+// Create adds an object. It needs the kind's permission to write in the environment, and
+// LevelWrite on the object it is to belong to. One of a kind whose names are paths that
+// belongs to none, and one that is to be somebody else's, needs domain.ObjectManage there. One
+// that lies below another by name begins with its access list and visibility. It is Conflict
+// for a name that is taken.
+func (b *Objects) Create(ctx context.Context, who domain.Principal, in NewObject) (ObjectDocument, error) {
+	kind, known := in.Kind.Info()
+	if !known {
+		return ObjectDocument{}, domain.ErrObjectKind
+	}
+	o := domain.Object{Kind: kind.Kind, Name: in.Name, Attributes: given(nil, in.Attributes), Visibility: kind.Visibility,
+		Owner: domain.UserKey{Organization: who.Organization, User: who.User}}
+	set(&o.Visibility, in.Visibility)
+	if in.Parent != "" {
+		parent, _, err := b.read(ctx, &who, in.Parent)
+		if err != nil {
+			return ObjectDocument{}, domain.AsError(err).On("parent")
+		}
+		o.Parent, o.Organization, o.Environment, o.Path = parent.ID, parent.Organization, parent.Environment, parent.Path
+	}
+	if in.Parent == "" || in.Environment != "" {
+		e, err := b.gate.Environment(ctx, &who, in.Environment)
+		if err != nil {
+			return ObjectDocument{}, err
+		}
+		if o.Parent != 0 && e.Organization != o.Organization {
+			return ObjectDocument{}, domain.ErrObjectBorder
+		}
+		o.Organization, o.Environment, o.Path = e.Organization, e.ID, e.Path
+	}
+	w, err := b.gate.EnterObjectsWrite(ctx, &who, kind.Write)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	if kind.NamesArePaths && o.Parent == 0 && !w.Manages(o.Path) {
+		return ObjectDocument{}, domain.ErrForbidden.On("parent")
+	}
+	if in.Owner != (domain.UserRef{}) {
+		owner, err := b.fellow(ctx, &who, kind.Write, in.Owner, "owner")
+		if err != nil {
+			return ObjectDocument{}, err
+		}
+		if owner.Key() != o.Owner && !w.Manages(o.Path) {
+			return ObjectDocument{}, domain.ErrForbidden.On("owner")
+		}
+		o.Owner, o.OwnerAlias, o.OwnerHome = owner.Key(), owner.Alias, owner.HomePath
+	} else {
+		o.OwnerAlias, o.OwnerHome = who.Alias, who.Home
+	}
+	if o.Uses, err = b.used(ctx, &who, in.Uses); err != nil {
+		return ObjectDocument{}, err
+	}
+	o, err = b.store.Insert(ctx, w, o, func(o, parent *domain.Object) error {
+		if parent == nil {
+			return nil
+		}
+		if w.Level(parent) < domain.LevelWrite {
+			return domain.ErrForbidden.On("parent")
+		}
+		if kind.NamesArePaths {
+			inherit(o, parent)
+			set(&o.Visibility, in.Visibility)
+		}
+		return nil
+	})
+	return describeObject(&who, w.Read(), o), err
+}
+
+// inherit gives to an object that lies below another one those who may work with that.
+func inherit(o, parent *domain.Object) {
+	o.Visibility, o.Access = parent.Visibility, slices.Clone(parent.Access)
+	if parent.Owner.User != 0 && parent.Owner != o.Owner {
+		o.Grant(domain.Access{User: parent.Owner, Level: domain.LevelAdmin, Name: parent.OwnerAlias})
+	}
+}
+
+// used looks up the objects that another one is to use.
+func (b *Objects) used(ctx context.Context, who *domain.Principal, refs []domain.ObjectRef) ([]domain.ObjectID, error) {
+	var ids []domain.ObjectID
+	for _, ref := range refs {
+		id, numbered := ref.Number()
+		if !numbered {
+			o, _, err := b.read(ctx, who, ref)
+			if err != nil {
+				return nil, domain.AsError(err).On("uses")
+			}
+			id = o.ID
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// given returns attributes with those of patch in place: an empty value takes one away.
+func given(attributes, patch map[string]string) map[string]string {
+	merged := maps.Clone(attributes)
+	if merged == nil {
+		merged = make(map[string]string, len(patch))
+	}
+	maps.Copy(merged, patch)
+	maps.DeleteFunc(merged, func(_, value string) bool { return value == "" })
+	return merged
+}
+
+// ObjectPatch says what an object is to become. A nil field is left as it is.
+type ObjectPatch struct {
+	Name *string
+	// Attributes has the ones that change; an empty value takes one away.
+	Attributes map[string]string
+	Visibility *domain.Visibility
+	Uses       *[]domain.ObjectRef
+}
+
+// Update changes the object that ref names as in says; another name is also that of what
+// lies below it, where names are paths. It needs the kind's permission to write and
+// LevelWrite, for another visibility LevelAdmin.
+func (b *Objects) Update(ctx context.Context, who domain.Principal, ref domain.ObjectRef, in ObjectPatch) (ObjectDocument, error) {
+	var uses []domain.ObjectID
+	if in.Uses != nil {
+		var err error
+		if uses, err = b.used(ctx, &who, *in.Uses); err != nil {
+			return ObjectDocument{}, err
+		}
+	}
+	return b.change(ctx, &who, ref, domain.LevelWrite, func(w tenancy.WriteScope, o *domain.Object) error {
+		set(&o.Name, in.Name)
+		o.Attributes = given(o.Attributes, in.Attributes)
+		if in.Uses != nil {
+			o.Uses = uses
+		}
+		if in.Visibility != nil && *in.Visibility != o.Visibility {
+			if w.Level(o) < domain.LevelAdmin {
+				return domain.ErrForbidden.On("visibility")
+			}
+			o.Visibility = *in.Visibility
+		}
+		return nil
+	})
+}
+
+// change runs a change on the object that ref names. It needs the kind's permission to write
+// and the given level on the object as it is then.
+func (b *Objects) change(ctx context.Context, who *domain.Principal, ref domain.ObjectRef, least domain.Level,
+	change func(tenancy.WriteScope, *domain.Object) error) (ObjectDocument, error) {
+	target, w, err := b.enter(ctx, who, ref)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	o, err := b.store.Update(ctx, w, target.ID, func(o *domain.Object) error {
+		if w.Level(o) < least {
+			return domain.ErrForbidden
+		}
+		return change(w, o)
+	})
+	return describeObject(who, w.Read(), o), err
+}
+
+// enter returns the object that ref names, with the proof that who may change objects of its
+// kind.
+func (b *Objects) enter(ctx context.Context, who *domain.Principal, ref domain.ObjectRef) (domain.Object, tenancy.WriteScope, error) {
+	o, _, err := b.read(ctx, who, ref)
+	if err != nil {
+		return o, tenancy.WriteScope{}, err
+	}
+	kind, _ := o.Kind.Info()
+	w, err := b.gate.EnterObjectsWrite(ctx, who, kind.Write)
+	return o, w, err
+}
+
+// Move hangs the object that ref names into another environment of its organization. It
+// needs the kind's permission to write in both and LevelAdmin.
+func (b *Objects) Move(ctx context.Context, who domain.Principal, ref domain.ObjectRef, to domain.EnvironmentRef) (ObjectDocument, error) {
+	e, err := b.gate.Environment(ctx, &who, to)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return b.change(ctx, &who, ref, domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
+		if e.Organization != o.Organization {
+			return domain.ErrObjectBorder
+		}
+		o.Environment, o.Path = e.ID, e.Path
+		return nil
+	})
+}
+
+// HandOver makes the object that ref names somebody else's, whose home is in who's reach. It
+// needs the kind's permission to write and LevelAdmin. The one who owned it keeps nothing but
+// what the object gives everybody.
+func (b *Objects) HandOver(ctx context.Context, who domain.Principal, ref domain.ObjectRef, to domain.UserRef) (ObjectDocument, error) {
+	target, _, err := b.enter(ctx, &who, ref)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	kind, _ := target.Kind.Info()
+	owner, err := b.fellow(ctx, &who, kind.Write, to, "owner")
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return b.change(ctx, &who, ref, domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
+		o.Owner = owner.Key()
+		return nil
+	})
+}
+
+// HandOverAll names two users.
+type HandOverAll struct{ From, To domain.UserRef }
+
+// HandOverAll gives to one user everything in who's reach that another one owns, of every
+// kind, in one transaction, and returns how many objects that was. It needs
+// domain.ObjectManage, and domain.UserRead to find the two; it is NotFound on "from" or "to"
+// if one of them is not in who's reach.
+func (b *Objects) HandOverAll(ctx context.Context, who domain.Principal, in HandOverAll) (int64, error) {
+	sc, err := b.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return 0, err
+	}
+	from, err := b.find(ctx, sc, in.From)
+	if err != nil {
+		return 0, domain.AsError(err).On("from")
+	}
+	to, err := b.find(ctx, sc, in.To)
+	if err != nil {
+		return 0, domain.AsError(err).On("to")
+	}
+	w, err := b.gate.EnterObjectsWrite(ctx, &who, domain.ObjectManage)
+	if err != nil {
+		return 0, err
+	}
+	return b.store.HandOverAll(ctx, w, from.Key(), to.Key())
+}
+
+// Delete removes the object that ref names, with what is deleted with it. It needs the
+// kind's permission to write and LevelAdmin. It is Conflict while others belong to it.
+func (b *Objects) Delete(ctx context.Context, who domain.Principal, ref domain.ObjectRef) error {
+	target, w, err := b.enter(ctx, &who, ref)
+	if err != nil {
+		return err
+	}
+	return b.store.Delete(ctx, w, target.ID, func(o *domain.Object) error {
+		if w.Level(o) < domain.LevelAdmin {
+			return domain.ErrForbidden
+		}
+		return nil
+	})
+}
+
+// GrantObject names a user or a group and the level they are to have; NoLevel takes it away.
+type GrantObject struct {
+	User  domain.UserRef
+	Group domain.GroupRef
+	Level domain.Level
+}
+
+// Grant changes the access list of the object that ref names. It needs the kind's permission
+// to write and LevelAdmin. The user's home must be in who's reach, and the group usable in
+// the object's organization; to take a level away it is enough that they are on the list.
+func (b *Objects) Grant(ctx context.Context, who domain.Principal, ref domain.ObjectRef, in GrantObject) (ObjectDocument, error) {
+	target, w, err := b.enter(ctx, &who, ref)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	if w.Level(&target) < domain.LevelAdmin {
+		return ObjectDocument{}, domain.ErrForbidden
+	}
+	if (in.User == domain.UserRef{}) == (in.Group == "") {
+		return ObjectDocument{}, domain.InvalidField("user", "Either a user or a group is expected.")
+	}
+	entry, err := b.subject(ctx, &who, &target, in)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return b.change(ctx, &who, ref, domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
+		o.Grant(entry)
+		return nil
+	})
+}
+
+// subject returns the entry of the access list that in asks for.
+func (b *Objects) subject(ctx context.Context, who *domain.Principal, o *domain.Object, in GrantObject) (domain.Access, error) {
+	if in.Level == domain.NoLevel {
+		for _, a := range o.Access {
+			if a.User.User != 0 && a.User.User == in.User.ID || in.User.ID == 0 && in.User.Alias != "" && a.Group == 0 && domain.Fold(a.Name) == domain.Fold(in.User.Alias) {
+				return domain.Access{User: a.User}, nil
+			}
+		}
+	}
+	if in.Group != "" {
+		giver, err := b.gate.Giver(ctx, who, o.Organization)
+		if err != nil {
+			return domain.Access{}, err
+		}
+		id, err := giver.Groups().Find(o.Organization, in.Group)
+		if err != nil {
+			return domain.Access{}, domain.AsError(err).On("group")
+		}
+		g, _ := giver.Groups().Get(o.Organization, id)
+		return domain.Access{Group: id, Level: in.Level, Name: g.Alias}, nil
+	}
+	kind, _ := o.Kind.Info()
+	u, err := b.fellow(ctx, who, kind.Write, in.User, "user")
+	return domain.Access{User: u.Key(), Level: in.Level, Name: u.Alias}, err
+}
+
+// CopyLifetime is how long an offer of a copy waits for an answer.
+const CopyLifetime = 30 * 24 * time.Hour
+
+// OfferCopy offers a copy of the object that ref names to a user, whose home is in who's
+// reach. It needs the kind's permission to write and LevelAdmin. It is Conflict for kinds
+// that are not copied, for a second offer of the same to the same person, and if too many
+// offers wait for their answer.
+func (b *Objects) OfferCopy(ctx context.Context, who domain.Principal, ref domain.ObjectRef, to domain.UserRef) (domain.CopyRequest, error) {
+	target, w, err := b.enter(ctx, &who, ref)
+	if err != nil {
+		return domain.CopyRequest{}, err
+	}
+	kind, _ := target.Kind.Info()
+	u, err := b.fellow(ctx, &who, kind.Write, to, "to")
+	if err != nil {
+		return domain.CopyRequest{}, err
+	}
+	if u.ID == who.User {
+		return domain.CopyRequest{}, domain.InvalidField("to", "This is yourself.")
+	}
+	c, err := b.copies.Insert(ctx, w, target.ID, u.Key(), b.now().Add(CopyLifetime), func(o *domain.Object) error {
+		switch {
+		case w.Level(o) < domain.LevelAdmin:
+			return domain.ErrForbidden
+		case !kind.Copyable:
+			return domain.ErrNotCopyable
+		}
+		return nil
+	})
+	c.FromAlias, c.ToAlias = who.Alias, u.Alias
+	return c, err
+}
+
+// ListKinds asks for a list of things that have to do with objects of the given kinds, all
+// for none.
+type ListKinds struct {
+	Kinds []domain.ObjectKind
+	Page  domain.Page
+}
+
+// CopyRequests returns the offers that wait for an answer, made to who or by who, whose
+// objects' places are in who's reach.
+func (b *Objects) CopyRequests(ctx context.Context, who domain.Principal, in ListKinds) (Listed[domain.CopyRequest], error) {
+	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+	if err != nil {
+		return Listed[domain.CopyRequest]{}, err
+	}
+	return listed(in.Page, func(after domain.Cursor) ([]domain.CopyRequest, domain.Cursor, error) {
+		return b.copies.List(ctx, sc, in.Kinds, domain.Page{Limit: in.Page.Limit, After: after})
+	})
+}
+
+// CopyRequest returns one of CopyRequests, or NotFound.
+func (b *Objects) CopyRequest(ctx context.Context, who domain.Principal, id domain.CopyRequestID) (domain.CopyRequest, error) {
+	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+	if err != nil {
+		return domain.CopyRequest{}, err
+	}
+	return b.copies.Get(ctx, sc, id)
+}
+
+// AcceptCopy makes who the owner of a copy of what they were offered, in the same
+// environment, which nobody else may read. It needs the kind's permission to write. It is
+// NotFound for an offer that was made to somebody else, has expired or was answered, or
+// whose object's place is outside who's reach.
+func (b *Objects) AcceptCopy(ctx context.Context, who domain.Principal, id domain.CopyRequestID) (ObjectDocument, error) {
+	c, err := b.CopyRequest(ctx, who, id)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	kind, _ := c.Object.Kind.Info()
+	w, err := b.gate.EnterObjectsWrite(ctx, &who, kind.Write)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	me := domain.UserKey{Organization: who.Organization, User: who.User}
+	o, err := b.copies.Accept(ctx, w, id, func(c *domain.CopyRequest) (domain.Object, error) {
+		if c.To != me {
+			return domain.Object{}, domain.ErrCopyRequestNotFound
+		}
+		from := &c.Object
+		return domain.Object{Kind: from.Kind, Organization: from.Organization, Environment: from.Environment, Path: from.Path,
+			Owner: me, OwnerAlias: who.Alias, OwnerHome: who.Home, Name: from.Name, Attributes: from.Attributes}, nil
+	})
+	return describeObject(&who, w.Read(), o), err
+}
+
+// DeclineCopy takes an offer away that was made to who or by who, and returns what it was.
+// It is NotFound for any other.
+func (b *Objects) DeclineCopy(ctx context.Context, who domain.Principal, id domain.CopyRequestID) (domain.CopyRequest, error) {
+	c, err := b.CopyRequest(ctx, who, id)
+	if err != nil {
+		return c, err
+	}
+	kind, _ := c.Object.Kind.Info()
+	w, err := b.gate.EnterObjectsWrite(ctx, &who, kind.Write)
+	if err != nil {
+		return c, err
+	}
+	return b.copies.Decline(ctx, w, id)
+}
+
+// BookmarkDocument is a bookmarked object as far as the reader may see it.
+type BookmarkDocument struct {
+	ObjectDocument
+	Since time.Time
+}
+
+// Bookmarks returns who's bookmarks of objects that they may still read.
+func (b *Objects) Bookmarks(ctx context.Context, who domain.Principal, in ListKinds) (Listed[BookmarkDocument], error) {
+	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+	if err != nil {
+		return Listed[BookmarkDocument]{}, err
+	}
+	return listed(in.Page, func(after domain.Cursor) ([]BookmarkDocument, domain.Cursor, error) {
+		bookmarks, next, err := b.bookmarks.List(ctx, sc, in.Kinds, domain.Page{Limit: in.Page.Limit, After: after})
+		described := make([]BookmarkDocument, len(bookmarks))
+		for i, m := range bookmarks {
+			described[i] = BookmarkDocument{describeObject(&who, sc, m.Object), m.Created}
+		}
+		return described, next, err
+	})
+}
+
+// AddBookmark bookmarks the object that ref names, for who. It needs the kind's permission
+// to read, and does nothing if it is bookmarked.
+func (b *Objects) AddBookmark(ctx context.Context, who domain.Principal, ref domain.ObjectRef) error {
+	return b.mark(ctx, &who, ref, b.bookmarks.Add)
+}
+
+// RemoveBookmark takes who's bookmark of the object that ref names away. It needs the kind's
+// permission to read, and does nothing if there is none.
+func (b *Objects) RemoveBookmark(ctx context.Context, who domain.Principal, ref domain.ObjectRef) error {
+	return b.mark(ctx, &who, ref, b.bookmarks.Remove)
+}
+
+func (b *Objects) mark(ctx context.Context, who *domain.Principal, ref domain.ObjectRef,
+	mark func(context.Context, tenancy.WriteScope, domain.ObjectID) error) error {
+	o, _, err := b.read(ctx, who, ref)
+	if err != nil {
+		return err
+	}
+	kind, _ := o.Kind.Info()
+	w, err := b.gate.EnterObjectsWrite(ctx, who, kind.Read)
+	if err != nil {
+		return err
+	}
+	return mark(ctx, w, o.ID)
+}
+
+// ObjectKinds returns all kinds of objects. Everybody may see them.
+func ObjectKinds(context.Context, domain.Principal) ([]domain.ObjectKindInfo, error) {
+	return domain.ObjectKinds, nil
+}

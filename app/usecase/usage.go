@@ -1,0 +1,108 @@
+package usecase
+
+import (
+	"context"
+	"sync"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// UsageCounter counts how often objects are used, and writes the counts down together. It is
+// safe for concurrent use. Up to the time between two flushes is lost if the process is
+// killed, nothing if it ends with a flush.
+type UsageCounter struct {
+	store UsageStore
+
+	mu     sync.Mutex
+	counts map[domain.UsageKey]int64
+	// flushing lets one flush run at a time.
+	flushing sync.Mutex
+}
+
+// maxCounts bounds how many counts wait to be written.
+const maxCounts = 100_000
+
+// NewUsageCounter returns a counter with nothing counted.
+func NewUsageCounter(store UsageStore) *UsageCounter {
+	return &UsageCounter{store: store, counts: make(map[domain.UsageKey]int64)}
+}
+
+// add counts n uses. It is TooMany if too many counts wait to be written.
+func (u *UsageCounter) add(k domain.UsageKey, n int64) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, there := u.counts[k]; !there && len(u.counts) >= maxCounts {
+		return domain.ErrTooMany.After(5)
+	}
+	u.counts[k] += n
+	return nil
+}
+
+// Flush writes down what was counted. What could not be written is kept for the next time.
+func (u *UsageCounter) Flush(ctx context.Context) error {
+	u.flushing.Lock()
+	defer u.flushing.Unlock()
+	u.mu.Lock()
+	counts := u.counts
+	u.counts = make(map[domain.UsageKey]int64)
+	u.mu.Unlock()
+	err := u.store.Add(ctx, tenancy.Operator("(usage)", domain.ObjectManage), counts)
+	if err != nil {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		for k, n := range counts {
+			u.counts[k] += n
+		}
+	}
+	return err
+}
+
+// RecordUsage counts that the object that ref names was used n times, from 1 to
+// domain.MaxUsage, in this month and by its owner's account. It needs the kind's permission
+// to write and LevelWrite. It is written down with the next flush.
+func (b *Objects) RecordUsage(ctx context.Context, who domain.Principal, ref domain.ObjectRef, n int64) error {
+	o, w, err := b.enter(ctx, &who, ref)
+	if err != nil {
+		return err
+	}
+	if w.Level(&o) < domain.LevelWrite {
+		return domain.ErrForbidden
+	}
+	if n < 1 || n > domain.MaxUsage {
+		return domain.InvalidField("count", "A number from 1 to %d is expected.", domain.MaxUsage)
+	}
+	return b.usage.add(domain.UsageKey{Organization: o.Organization, Object: o.ID, Owner: o.Owner, Month: domain.MonthOf(b.now())}, n)
+}
+
+// ListUsage asks for usage by object and month.
+type ListUsage struct {
+	Object domain.ObjectRef // empty keeps all
+	// Own asks for what was used while it was who's, whoever owns it now.
+	Own    bool
+	Filter domain.UsageFilter
+	Page   domain.Page
+}
+
+// Usage returns how often objects were used, by object, month and whose they were then: of
+// objects that who may read, and of what was who's own, as far as its place is still in who's
+// reach. It is NotFound for an Object that who may not read.
+func (b *Objects) Usage(ctx context.Context, who domain.Principal, in ListUsage) (Listed[domain.Usage], error) {
+	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+	if err != nil {
+		return Listed[domain.Usage]{}, err
+	}
+	if in.Object != "" {
+		o, err := b.store.Get(ctx, sc, in.Object)
+		if err != nil {
+			return Listed[domain.Usage]{}, err
+		}
+		in.Filter.Object = o.ID
+	}
+	if in.Own {
+		in.Filter.Owner = domain.UserKey{Organization: who.Organization, User: who.User}
+	}
+	return listed(in.Page, func(after domain.Cursor) ([]domain.Usage, domain.Cursor, error) {
+		return b.usage.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+	})
+}

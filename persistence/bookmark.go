@@ -1,0 +1,103 @@
+package persistence
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// BookmarkStore keeps the bookmarks of whoever a scope was given to. A bookmark of an
+// object that is not in the scope does not exist.
+type BookmarkStore struct{ db *DB }
+
+// NewBookmarkStore returns the store of bookmarks in db.
+func NewBookmarkStore(db *DB) *BookmarkStore { return &BookmarkStore{db} }
+
+// MaxBookmarks is how many bookmarks one user may have.
+const MaxBookmarks = 1000
+
+// List returns one page of the bookmarked objects of the given kinds, all for none, by
+// number, and the cursor of the next page, empty after the last.
+func (s *BookmarkStore) List(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind, p domain.Page) ([]domain.Bookmark, domain.Cursor, error) {
+	who := sc.Actor()
+	where := objectsIn(sc).and("b.organization_id = ? AND b.user_id = ?", int64(who.Organization), int64(who.User))
+	if len(kinds) > 0 {
+		where = where.and("o.kind IN (?)", in(kinds))
+	}
+	where, err := behind(where, "b.object_id", p.After)
+	if err != nil {
+		return nil, "", err
+	}
+	limit := pageSize(p)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT "+objectColumns+`, b.created_at FROM bookmarks b
+		JOIN objects o ON o.organization_id = b.object_organization_id AND o.id = b.object_id
+		WHERE `+where.text+" ORDER BY b.object_id LIMIT "+strconv.Itoa(limit+1), where.args...)
+	all, err := collect(rows, err, func(r row) (b domain.Bookmark, err error) {
+		var created int64
+		b.Object, err = scanObjectAnd(r, &created)
+		b.Created = moment(created)
+		return b, err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	next := domain.Cursor("")
+	if len(all) > limit {
+		all = all[:limit]
+		next = domain.Cursor(strconv.FormatInt(int64(all[limit-1].Object.ID), 10))
+	}
+	objects := make([]domain.Object, len(all))
+	for i := range all {
+		objects[i] = all[i].Object
+	}
+	if err := readAccess(ctx, s.db.read, objects); err != nil {
+		return nil, "", err
+	}
+	for i := range all {
+		all[i].Object = objects[i]
+	}
+	return all, next, nil
+}
+
+// Add bookmarks the object; it does nothing if it is bookmarked. It is ErrObjectNotFound if
+// there is none in w, and ErrTooManyBookmarks beyond MaxBookmarks.
+func (s *BookmarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID) error {
+	who := w.Actor()
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		o, err := selectObject(ctx, tx, objectsIn(w.Read()).and("o.id = ?", int64(id)), s.db.forShare())
+		if err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM bookmarks WHERE organization_id = ? AND user_id = ? AND object_id <> ?",
+			int64(who.Organization), int64(who.User), int64(id))
+		others, err := only(rows, err, scalar[int], domain.ErrInternal)
+		if err != nil {
+			return err
+		}
+		if others >= MaxBookmarks {
+			return domain.ErrTooManyBookmarks
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO bookmarks (organization_id, user_id, object_id, object_organization_id, created_at)
+			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			int64(who.Organization), int64(who.User), int64(o.ID), int64(o.Organization), millis(s.db.Now()))
+		return translate(err)
+	})
+}
+
+// Remove takes the bookmark of the object away; it does nothing if there is none. It is
+// ErrObjectNotFound if the object is not in w.
+func (s *BookmarkStore) Remove(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID) error {
+	who := w.Actor()
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := selectObject(ctx, tx, objectsIn(w.Read()).and("o.id = ?", int64(id)), ""); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE organization_id = ? AND user_id = ? AND object_id = ?",
+			int64(who.Organization), int64(who.User), int64(id))
+		return translate(err)
+	})
+}

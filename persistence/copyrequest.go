@@ -1,0 +1,216 @@
+package persistence
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// CopyRequestStore keeps offers of copies. An offer lies in a scope if its object's place
+// and kind do, and if the viewer made it or it was made to them; whether they may read the
+// object does not matter. An offer that has expired does not exist.
+type CopyRequestStore struct{ db *DB }
+
+// NewCopyRequestStore returns the store of copy requests in db.
+func NewCopyRequestStore(db *DB) *CopyRequestStore { return &CopyRequestStore{db} }
+
+// copyRequestRow is a row of the table copy_requests.
+type copyRequestRow struct {
+	bun.BaseModel `bun:"table:copy_requests,alias:c"`
+
+	OrganizationID     int64
+	ID                 int64
+	ObjectID           int64
+	FromOrganizationID int64
+	FromID             int64
+	ToOrganizationID   int64
+	ToID               int64
+	CreatedAt          int64
+	ExpiresAt          int64
+}
+
+// MaxOffers is how many offers may wait for the answer of one person.
+const MaxOffers = 100
+
+func (s *CopyRequestStore) in(sc tenancy.Scope) predicate {
+	viewer, kinds, _, ok := sc.Objects()
+	if !ok || len(kinds) == 0 {
+		return predicate{text: "1 = 0"}
+	}
+	o, u := int64(viewer.User.Organization), int64(viewer.User.User)
+	return placed(sc, "o.environment_path", "o.organization_id").and("o.kind IN (?) AND c.expires_at > ?", in(kinds), millis(s.db.Now())).
+		and("(c.from_organization_id = ? AND c.from_id = ? OR c.to_organization_id = ? AND c.to_id = ?)", o, u, o, u)
+}
+
+func selectCopyRequests(ctx context.Context, q querier, where predicate, rest string) ([]domain.CopyRequest, error) {
+	rows, err := q.QueryContext(ctx, "SELECT "+objectColumns+`, c.organization_id, c.id, c.from_organization_id, c.from_id, c.to_organization_id, c.to_id,
+			c.created_at, c.expires_at,
+			coalesce((SELECT w.alias FROM users w WHERE w.organization_id = c.from_organization_id AND w.id = c.from_id), ''),
+			coalesce((SELECT w.alias FROM users w WHERE w.organization_id = c.to_organization_id AND w.id = c.to_id), '')
+		FROM copy_requests c JOIN objects o ON o.organization_id = c.organization_id AND o.id = c.object_id WHERE `+where.text+rest, where.args...)
+	return collect(rows, err, func(r row) (c domain.CopyRequest, err error) {
+		var created, expires int64
+		c.Object, err = scanObjectAnd(r, &c.Organization, &c.ID, &c.From.Organization, &c.From.User, &c.To.Organization, &c.To.User,
+			&created, &expires, &c.FromAlias, &c.ToAlias)
+		c.Created, c.Expires = moment(created), moment(expires)
+		return c, err
+	})
+}
+
+// List returns one page of the offers in sc of objects of the given kinds, all for none,
+// oldest first, and the cursor of the next page, empty after the last. Their objects have
+// no access lists.
+func (s *CopyRequestStore) List(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind, p domain.Page) ([]domain.CopyRequest, domain.Cursor, error) {
+	where := s.in(sc)
+	if len(kinds) > 0 {
+		where = where.and("o.kind IN (?)", in(kinds))
+	}
+	where, err := behind(where, "c.id", p.After)
+	if err != nil {
+		return nil, "", err
+	}
+	limit := pageSize(p)
+	all, err := selectCopyRequests(ctx, s.db.read, where, " ORDER BY c.id LIMIT "+strconv.Itoa(limit+1))
+	if err != nil || len(all) <= limit {
+		return all, "", err
+	}
+	return all[:limit], domain.Cursor(strconv.FormatInt(int64(all[limit-1].ID), 10)), nil
+}
+
+// behind adds to where that column is greater than the number the cursor is.
+func behind(where predicate, column string, after domain.Cursor) (predicate, error) {
+	if after == "" {
+		return where, nil
+	}
+	id, ok := domain.ParseID[int64](string(after))
+	if !ok {
+		return where, domain.ErrCursor
+	}
+	return where.and(column+" > ?", id), nil
+}
+
+// Insert offers a copy of the object to a user until a time, in the name of whoever w was
+// given to, unless check returns an error. It is ErrObjectNotFound if the object is not in
+// w, ErrUserNotFound on "to", ErrCopyRequested if a copy is already offered to them, and
+// ErrTooManyCopyRequests if MaxOffers wait for their answer.
+func (s *CopyRequestStore) Insert(ctx context.Context, w tenancy.WriteScope, object domain.ObjectID, to domain.UserKey, until time.Time,
+	check func(*domain.Object) error) (domain.CopyRequest, error) {
+	c := domain.CopyRequest{To: to, Expires: moment(millis(until)), Created: moment(millis(s.db.Now())),
+		From: domain.UserKey{Organization: w.Actor().Organization, User: w.Actor().User}}
+	id, err := s.db.ids.next(ctx, copyRequestNumbers)
+	if err != nil {
+		return c, err
+	}
+	c.ID = domain.CopyRequestID(id)
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		o, err := NewObjectStore(s.db).lock(ctx, tx, w, object)
+		if err != nil {
+			return err
+		}
+		if err := check(&o); err != nil {
+			return err
+		}
+		// The person is locked, so that their offers are counted by one after the other.
+		_, err = tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.id = ?"+s.db.forUpdate(), int64(to.Organization), int64(to.User))
+		if err != nil {
+			return translate(err)
+		}
+		if err := holdUsers(ctx, s.db, tx, []domain.UserKey{to}); err != nil {
+			return domain.AsError(err).On("to")
+		}
+		now := millis(s.db.Now())
+		_, err = tx.ExecContext(ctx, "DELETE FROM copy_requests WHERE to_organization_id = ? AND to_id = ? AND expires_at <= ?", int64(to.Organization), int64(to.User), now)
+		if err != nil {
+			return translate(err)
+		}
+		rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM copy_requests WHERE to_organization_id = ? AND to_id = ?", int64(to.Organization), int64(to.User))
+		waiting, err := only(rows, err, scalar[int], domain.ErrInternal)
+		if err != nil {
+			return err
+		}
+		if waiting >= MaxOffers {
+			return domain.ErrTooManyCopyRequests
+		}
+		c.Organization, c.Object = o.Organization, o
+		if err := insertAll(ctx, tx, []*copyRequestRow{{OrganizationID: int64(o.Organization), ID: id, ObjectID: int64(o.ID),
+			FromOrganizationID: int64(c.From.Organization), FromID: int64(c.From.User),
+			ToOrganizationID: int64(to.Organization), ToID: int64(to.User), CreatedAt: millis(c.Created), ExpiresAt: millis(c.Expires)}}); err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, objectEntry("offer", &o, offered(&c)))
+	})
+	return c, err
+}
+
+func offered(c *domain.CopyRequest) []domain.Change {
+	return []domain.Change{{Field: "copyTo", After: strconv.FormatInt(int64(c.To.User), 10)}}
+}
+
+// take reads the offer in w and removes it.
+func (s *CopyRequestStore) take(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.CopyRequestID) (domain.CopyRequest, error) {
+	found, err := selectCopyRequests(ctx, tx, s.in(w.Read()).and("c.id = ?", int64(id)), either(s.db.engine == PostgreSQL, " FOR UPDATE OF c", ""))
+	if err != nil || len(found) == 0 {
+		return domain.CopyRequest{}, orElse(err, domain.ErrCopyRequestNotFound)
+	}
+	c := found[0]
+	res, err := tx.ExecContext(ctx, "DELETE FROM copy_requests WHERE organization_id = ? AND id = ?", int64(c.Organization), int64(c.ID))
+	return c, one(res, err, domain.ErrCopyRequestNotFound)
+}
+
+// Get returns the offer with that number, or ErrCopyRequestNotFound.
+func (s *CopyRequestStore) Get(ctx context.Context, sc tenancy.Scope, id domain.CopyRequestID) (domain.CopyRequest, error) {
+	found, err := selectCopyRequests(ctx, s.db.read, s.in(sc).and("c.id = ?", int64(id)), "")
+	if err != nil || len(found) == 0 {
+		return domain.CopyRequest{}, orElse(err, domain.ErrCopyRequestNotFound)
+	}
+	return found[0], nil
+}
+
+// Accept makes the copy that copied describes and removes the offer, in one transaction, so
+// that one offer makes one copy. It is ErrCopyRequestNotFound if there is none in w, the
+// errors of ObjectStore.Insert, or the error of copied, and then nothing is saved.
+func (s *CopyRequestStore) Accept(ctx context.Context, w tenancy.WriteScope, id domain.CopyRequestID,
+	copied func(*domain.CopyRequest) (domain.Object, error)) (domain.Object, error) {
+	number, err := s.db.ids.next(ctx, objectNumbers)
+	if err != nil {
+		return domain.Object{}, err
+	}
+	var o domain.Object
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		c, err := s.take(ctx, tx, w, id)
+		if err != nil {
+			return err
+		}
+		if o, err = copied(&c); err != nil {
+			return err
+		}
+		o.ID, o.UUID = domain.ObjectID(number), newUUID()
+		return insertObject(ctx, s.db, tx, w, &o, func(_, _ *domain.Object) error { return nil })
+	})
+	return o, err
+}
+
+// Decline removes the offer and returns what it was. It is ErrCopyRequestNotFound if there
+// is none in w.
+func (s *CopyRequestStore) Decline(ctx context.Context, w tenancy.WriteScope, id domain.CopyRequestID) (c domain.CopyRequest, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if c, err = s.take(ctx, tx, w, id); err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, objectEntry("decline", &c.Object, offered(&c)))
+	})
+	return c, err
+}
+
+// Sweep removes the offers that had expired before a time.
+func (s *CopyRequestStore) Sweep(ctx context.Context, _ tenancy.WriteScope, before time.Time) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM copy_requests WHERE expires_at <= ?", millis(before))
+		return translate(err)
+	})
+}

@@ -1,0 +1,415 @@
+package persistence
+
+import (
+	"context"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// limitTogether bounds how many objects one statement changes: somebody may own any number.
+const limitTogether = " LIMIT 500"
+
+// lock reads the object and keeps others from changing it.
+func (s *ObjectStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.ObjectID) (domain.Object, error) {
+	where := objectsIn(w.Read()).and("o.id = ?", int64(id))
+	if s.db.engine == PostgreSQL {
+		// Locked first and read then: whether it is in w is asked of the row as it is now.
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM objects o WHERE "+where.text+" FOR UPDATE", where.args...)
+		if err != nil {
+			return domain.Object{}, translate(err)
+		}
+	}
+	return selectObject(ctx, tx, where, "")
+}
+
+// Update loads the object, runs change and saves, in one transaction, and returns what was
+// saved. Another owner begins a new stretch of ownership, also of the keys and the like
+// that belong to the object and were the same owner's. Offers of copies that others than
+// the owner made do not outlive a change of who may do what. It is ErrObjectNotFound if
+// there is none in w, ErrObjectBorder for an environment of another organization, the
+// errors of Insert, or the error of change, and then nothing is saved.
+func (s *ObjectStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, change func(*domain.Object) error) (after domain.Object, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		before, err := s.lock(ctx, tx, w, id)
+		if err != nil {
+			return err
+		}
+		after = before.Clone()
+		if err := change(&after); err != nil {
+			return err
+		}
+		if after.Name != before.Name {
+			rename(&before, &after)
+		}
+		changes := domain.Diff(before.Fields(), after.Fields())
+		if len(changes) == 0 {
+			return nil
+		}
+		if err := after.Validate(); err != nil {
+			return err
+		}
+		after.Changed = moment(millis(s.db.Now()))
+		if err := s.save(ctx, tx, w, &before, &after); err != nil {
+			return err
+		}
+		if after.Owner != before.Owner {
+			after, err = selectObject(ctx, tx, predicate{"o.organization_id = ? AND o.id = ?", []any{int64(after.Organization), int64(after.ID)}}, "")
+			if err != nil {
+				return err
+			}
+		}
+		return s.db.record(ctx, tx, w, objectEntry("update", &after, changes))
+	})
+	return after, err
+}
+
+// rename gives after the full name that goes with its name.
+func rename(before, after *domain.Object) {
+	above := before.FullName[:len(before.FullName)-len(before.Name)]
+	after.FullName = above + after.Name
+}
+
+// save writes after in place of before.
+func (s *ObjectStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.Object) error {
+	if after.Organization != before.Organization {
+		return domain.ErrObjectBorder
+	}
+	if after.Environment != before.Environment {
+		if err := holdPlace(ctx, s.db, tx, w, after); err != nil {
+			return err
+		}
+	}
+	res, err := tx.NewUpdate().Model(toObjectRow(after)).
+		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID)).Exec(ctx)
+	if err := one(res, err, domain.ErrObjectNotFound); err != nil {
+		return err
+	}
+	if after.FullName != before.FullName {
+		if err := renameBelow(ctx, tx, before, after); err != nil {
+			return err
+		}
+	}
+	if err := s.saveUses(ctx, tx, w, before, after); err != nil {
+		return err
+	}
+	if after.Owner != before.Owner {
+		if err := holdOwner(ctx, s.db, tx, after); err != nil {
+			return err
+		}
+		if err := s.passOn(ctx, tx, w, before, after); err != nil {
+			return err
+		}
+	}
+	access, err := s.saveAccess(ctx, tx, before, after)
+	if err != nil || !access && after.Owner == before.Owner {
+		return err
+	}
+	return voidOffers(ctx, tx, after.Owner, []domain.Object{*after})
+}
+
+// renameBelow gives everything whose full name lies below before's its new one. Full names
+// are paths.
+func renameBelow(ctx context.Context, tx bun.Tx, before, after *domain.Object) error {
+	if kind, _ := after.Kind.Info(); !kind.NamesArePaths {
+		return nil
+	}
+	old, key := before.FullName, domain.Fold(before.FullName)
+	below := predicate{"organization_id = ? AND kind = ? AND full_name_key >= ? AND full_name_key < ?",
+		[]any{int64(after.Organization), string(after.Kind), key + "/", key + "0"}}
+	_, err := tx.ExecContext(ctx, `DELETE FROM object_names WHERE organization_id = ? AND kind = ? AND (name = ? OR name >= ? AND name < ?)`,
+		int64(after.Organization), string(after.Kind), key, key+"/", key+"0")
+	if err != nil {
+		return translate(err)
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE objects SET full_name = ? || substr(full_name, ?), full_name_key = ? || substr(full_name_key, ?) WHERE "+below.text+" AND id <> ?",
+		append(append([]any{after.FullName, runes(old) + 1, domain.Fold(after.FullName), runes(old) + 1}, below.args...), int64(after.ID))...)
+	if err != nil {
+		return translate(err)
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT coalesce(max(length(full_name)), 0) FROM objects WHERE organization_id = ? AND kind = ? AND full_name_key >= ? AND full_name_key < ?`,
+		int64(after.Organization), string(after.Kind), domain.Fold(after.FullName)+"/", domain.Fold(after.FullName)+"0")
+	longest, err := only(rows, err, scalar[int], domain.ErrInternal)
+	if err != nil {
+		return err
+	}
+	if longest > domain.MaxFullName {
+		return domain.InvalidField("name", "Names below this one would become longer than %d characters.", domain.MaxFullName)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO object_names (organization_id, kind, name, object_id)
+		SELECT o.organization_id, o.kind, o.full_name_key, o.id FROM objects o
+		WHERE o.organization_id = ? AND o.kind = ? AND (o.full_name_key = ? OR o.full_name_key >= ? AND o.full_name_key < ?)
+			AND NOT EXISTS (SELECT 1 FROM object_names n WHERE n.organization_id = o.organization_id AND n.object_id = o.id)`,
+		int64(after.Organization), string(after.Kind), domain.Fold(after.FullName), domain.Fold(after.FullName)+"/", domain.Fold(after.FullName)+"0")
+	return translate(err)
+}
+
+func (s *ObjectStore) saveUses(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.Object) error {
+	if slices.Equal(before.Uses, after.Uses) {
+		return nil
+	}
+	added := slices.DeleteFunc(slices.Clone(after.Uses), func(id domain.ObjectID) bool { return slices.Contains(before.Uses, id) })
+	if err := holdUses(ctx, tx, w, after, added); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM object_uses WHERE organization_id = ? AND object_id = ?", int64(after.Organization), int64(after.ID))
+	if err != nil {
+		return translate(err)
+	}
+	return insertAll(ctx, tx, useRows(after))
+}
+
+// saveAccess writes the access list of after, and reports whether it differs from before's.
+func (s *ObjectStore) saveAccess(ctx context.Context, tx bun.Tx, before, after *domain.Object) (changed bool, err error) {
+	same := func(a domain.Access) func(domain.Access) bool {
+		return func(b domain.Access) bool { return a.User == b.User && a.Group == b.Group && a.Level == b.Level }
+	}
+	gone := slices.DeleteFunc(slices.Clone(before.Access), func(a domain.Access) bool { return slices.ContainsFunc(after.Access, same(a)) })
+	added := slices.DeleteFunc(slices.Clone(after.Access), func(a domain.Access) bool { return slices.ContainsFunc(before.Access, same(a)) })
+	if err := holdAccess(ctx, s.db, tx, after.Organization, added); err != nil {
+		return false, err
+	}
+	for _, row := range accessRows(after, gone) {
+		_, err := tx.ExecContext(ctx, "DELETE FROM object_access WHERE organization_id = ? AND object_id = ? AND subject_kind = ? AND subject_id = ?",
+			row.OrganizationID, row.ObjectID, row.SubjectKind, row.SubjectID)
+		if err != nil {
+			return false, translate(err)
+		}
+	}
+	return len(gone)+len(added) > 0, insertAll(ctx, tx, accessRows(after, added))
+}
+
+// passOn begins the ownership of after's owner, also of what belongs to the object and was
+// the same owner's.
+func (s *ObjectStore) passOn(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.Object) error {
+	if err := changeOwnership(ctx, tx, after.Owner, after.Changed.UnixMilli(), []domain.Object{*after}); err != nil {
+		return err
+	}
+	for kinds := dependents(after.Kind); len(kinds) > 0; {
+		children, err := selectObjects(ctx, tx, predicate{`o.organization_id = ? AND o.parent_id = ? AND o.kind IN (?)
+			AND o.owner_organization_id = ? AND o.owner_id = ?`, []any{int64(before.Organization), int64(before.ID), in(kinds),
+			int64(before.Owner.Organization), int64(before.Owner.User)}}, " ORDER BY o.id"+limitTogether)
+		if err != nil || len(children) == 0 {
+			return err
+		}
+		if err := s.give(ctx, tx, w, after.Owner, children); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dependents are the kinds of objects that are deleted with one of that kind.
+func dependents(of domain.ObjectKind) []domain.ObjectKind {
+	var kinds []domain.ObjectKind
+	for i := range domain.ObjectKinds {
+		if kind := &domain.ObjectKinds[i]; kind.DeletedWithParent && slices.Contains(kind.Parents, of) {
+			kinds = append(kinds, kind.Kind)
+		}
+	}
+	return kinds
+}
+
+// give makes objects another owner's, with all that goes with it.
+func (s *ObjectStore) give(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, to domain.UserKey, objects []domain.Object) error {
+	now := millis(s.db.Now())
+	of := keys("organization_id, id", objects)
+	_, err := tx.ExecContext(ctx, "UPDATE objects SET owner_organization_id = ?, owner_id = ?, changed_at = ? WHERE "+of.text,
+		append([]any{int64(to.Organization), int64(to.User), now}, of.args...)...)
+	if err != nil {
+		return translate(err)
+	}
+	if err := changeOwnership(ctx, tx, to, now, objects); err != nil {
+		return err
+	}
+	if err := voidOffers(ctx, tx, to, objects); err != nil {
+		return err
+	}
+	return s.db.recordAll(ctx, tx, w, objects, func(o *domain.Object) domain.AuditEntry {
+		before := o.Fields()
+		o.Owner = to
+		return objectEntry("update", o, domain.Diff(before, o.Fields()))
+	})
+}
+
+// recordAll writes one audit entry for each object, in one statement.
+func (d *DB) recordAll(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, objects []domain.Object, entry func(*domain.Object) domain.AuditEntry) error {
+	rows := make([]*auditRow, len(objects))
+	for i := range objects {
+		e := entry(&objects[i])
+		e.At, e.Actor, e.Request = d.Now(), w.Actor(), domain.RequestFrom(ctx)
+		rows[i] = toAuditRow(&e)
+	}
+	return insertAll(ctx, tx, rows)
+}
+
+// beginOwnership notes that objects are owner's from at on, unless nobody owns them.
+func beginOwnership(ctx context.Context, tx bun.Tx, owner domain.UserKey, at int64, objects []domain.Object) error {
+	if owner.User == 0 {
+		return nil
+	}
+	of := keys("o.organization_id, o.id", objects)
+	_, err := tx.ExecContext(ctx, `INSERT INTO object_owners (organization_id, object_id, rank, owner_organization_id, owner_id, began_at, ended_at)
+		SELECT o.organization_id, o.id, coalesce((SELECT max(h.rank) FROM object_owners h
+				WHERE h.organization_id = o.organization_id AND h.object_id = o.id), 0) + 1, CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint), 0
+		FROM objects o WHERE `+of.text, append([]any{int64(owner.Organization), int64(owner.User), at}, of.args...)...)
+	return translate(err)
+}
+
+// changeOwnership ends the ownership of objects at a time and begins owner's.
+func changeOwnership(ctx context.Context, tx bun.Tx, owner domain.UserKey, at int64, objects []domain.Object) error {
+	of := keys("organization_id, object_id", objects)
+	_, err := tx.ExecContext(ctx, "UPDATE object_owners SET ended_at = ? WHERE ended_at = 0 AND "+of.text, append([]any{at}, of.args...)...)
+	if err != nil {
+		return translate(err)
+	}
+	return beginOwnership(ctx, tx, owner, at, objects)
+}
+
+// voidOffers takes back the offers of copies of objects that others than owner made.
+func voidOffers(ctx context.Context, tx bun.Tx, owner domain.UserKey, objects []domain.Object) error {
+	of := keys("organization_id, object_id", objects)
+	_, err := tx.ExecContext(ctx, "DELETE FROM copy_requests WHERE (from_organization_id <> ? OR from_id <> ?) AND "+of.text,
+		append([]any{int64(owner.Organization), int64(owner.User)}, of.args...)...)
+	return translate(err)
+}
+
+// Delete removes the object with what is deleted with it, unless check returns an error. It
+// is ErrObjectNotFound if there is none in w, and ErrObjectNotEmpty while others belong to it.
+func (s *ObjectStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, check func(*domain.Object) error) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		o, err := s.lock(ctx, tx, w, id)
+		if err != nil {
+			return err
+		}
+		if err := check(&o); err != nil {
+			return err
+		}
+		return removeObjects(ctx, s.db, tx, w, []domain.Object{o})
+	})
+}
+
+// removeObjects removes objects, with what is deleted with them first.
+func removeObjects(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, objects []domain.Object) error {
+	above := keys("o.organization_id, o.parent_id", objects)
+	for {
+		children, err := selectObjects(ctx, tx, above, " ORDER BY o.id"+limitTogether)
+		if err != nil {
+			return err
+		}
+		if len(children) == 0 {
+			break
+		}
+		for i := range children {
+			if kind, _ := children[i].Kind.Info(); !kind.DeletedWithParent {
+				return domain.ErrObjectNotEmpty
+			}
+		}
+		if err := removeObjects(ctx, d, tx, w, children); err != nil {
+			return err
+		}
+		objects = slices.DeleteFunc(objects, func(o domain.Object) bool {
+			return slices.ContainsFunc(children, func(c domain.Object) bool { return c.ID == o.ID })
+		})
+	}
+	marked := keys("object_organization_id, object_id", objects)
+	if _, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE "+marked.text, marked.args...); err != nil {
+		return translate(err)
+	}
+	of := keys("organization_id, id", objects)
+	if _, err := tx.ExecContext(ctx, "DELETE FROM objects WHERE "+of.text, of.args...); err != nil {
+		return translate(err)
+	}
+	return d.recordAll(ctx, tx, w, objects, func(o *domain.Object) domain.AuditEntry {
+		return objectEntry("delete", o, domain.Diff(o.Fields(), nil))
+	})
+}
+
+// HandOverAll gives to another user everything in w that from owns and the viewer has
+// LevelAdmin on, of every kind, and returns how many objects that was.
+// It is ErrUserNotFound on "to" if there is no such user.
+func (s *ObjectStore) HandOverAll(ctx context.Context, w tenancy.WriteScope, from, to domain.UserKey) (given int64, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		given = 0
+		if err := holdUsers(ctx, s.db, tx, []domain.UserKey{to}); err != nil {
+			return domain.AsError(err).On("to")
+		}
+		if from == to {
+			return nil
+		}
+		least := viewed(w.Read(), domain.LevelAdmin)
+		where := objectsIn(w.Read()).and(least.text, least.args...).
+			and("o.owner_organization_id = ? AND o.owner_id = ?", int64(from.Organization), int64(from.User))
+		for {
+			objects, err := selectObjects(ctx, tx, where, " ORDER BY o.id"+limitTogether+s.db.forUpdate())
+			if err != nil || len(objects) == 0 {
+				return err
+			}
+			if err := s.give(ctx, tx, w, to, objects); err != nil {
+				return err
+			}
+			given += int64(len(objects))
+		}
+	})
+	return given, err
+}
+
+// release takes everything away from a user who is being deleted: of what they own, what
+// goes with its owner is removed and the rest is nobody's from now on.
+func (s *ObjectStore) release(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u domain.UserKey) error {
+	owned := predicate{"o.owner_organization_id = ? AND o.owner_id = ?", []any{int64(u.Organization), int64(u.User)}}
+	remove := func(objects []domain.Object) error { return removeObjects(ctx, s.db, tx, w, objects) }
+	leave := func(objects []domain.Object) error { return s.give(ctx, tx, w, domain.UserKey{}, objects) }
+	// What is still shared, or has something below it that stays, is found by taking away
+	// what is not, from the ends of the tree.
+	unshared := owned.and("o.kind IN (?)", in(departing(domain.StaysIfShared))).and(`o.visibility = 0
+		AND NOT EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = o.organization_id AND s.object_id = o.id
+			AND NOT (s.subject_kind = 1 AND s.subject_organization_id = ? AND s.subject_id = ?))
+		AND NOT EXISTS (SELECT 1 FROM objects c WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)`,
+		int64(u.Organization), int64(u.User))
+	for _, step := range []struct {
+		where predicate
+		do    func([]domain.Object) error
+	}{
+		{owned.and("o.kind IN (?)", in(departing(domain.GoesWithOwner))), remove},
+		{unshared, remove},
+		{owned, leave},
+	} {
+		for {
+			objects, err := selectObjects(ctx, tx, step.where, " ORDER BY o.id"+limitTogether+s.db.forUpdate())
+			if err != nil {
+				return err
+			}
+			if len(objects) == 0 {
+				break
+			}
+			if err := step.do(objects); err != nil {
+				return err
+			}
+		}
+	}
+	for _, statement := range []string{
+		"DELETE FROM object_access WHERE subject_kind = 1 AND subject_organization_id = ? AND subject_id = ?",
+		"DELETE FROM copy_requests WHERE from_organization_id = ? AND from_id = ?",
+		"DELETE FROM copy_requests WHERE to_organization_id = ? AND to_id = ?",
+	} {
+		if _, err := tx.ExecContext(ctx, statement, int64(u.Organization), int64(u.User)); err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
+
+// departing are the kinds whose objects depart in that way.
+func departing(how domain.Departure) []domain.ObjectKind {
+	var kinds []domain.ObjectKind
+	for i := range domain.ObjectKinds {
+		if kind := &domain.ObjectKinds[i]; kind.Departure == how {
+			kinds = append(kinds, kind.Kind)
+		}
+	}
+	return kinds
+}

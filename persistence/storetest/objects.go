@@ -1,0 +1,333 @@
+package storetest
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/tenancy"
+)
+
+// Objects tests what the port of objects promises.
+func Objects(t *testing.T, db *persistence.DB) {
+	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	db.Now = func() time.Time { return now }
+	w := NewWorld(t, db)
+	ctx := t.Context()
+	all := Everything(domain.ObjectManage)
+	get := func(o domain.Object) (domain.Object, error) {
+		return w.Objects.Get(ctx, all.Read(), domain.NumberedObject(o.ID))
+	}
+	update := func(o domain.Object, change func(*domain.Object)) (domain.Object, error) {
+		return w.Objects.Update(ctx, all, o.ID, func(o *domain.Object) error { change(o); return nil })
+	}
+	owners := func(o domain.Object) []domain.UserKey {
+		owners, err := w.Objects.Owners(ctx, all.Read(), domain.NumberedObject(o.ID))
+		require.NoError(t, err)
+		var keys []domain.UserKey
+		for i, own := range owners {
+			keys = append(keys, own.Owner)
+			require.Equal(t, i == len(owners)-1 && o.Owner.User != 0, own.Until.IsZero(), "only the last goes on")
+		}
+		return keys
+	}
+
+	t.Run("an object comes back as it was stored", func(t *testing.T) {
+		api := w.AddObject(t, "Acme", "Prices", domain.KindAPI, "Acme", "acme.admin", nil)
+		o := w.AddObject(t, "Acme", "Shop 'n' \\ \"quoted\" ?", domain.KindApplication, "Acme/Prod/East", "acme.user", func(o *domain.Object) {
+			o.Attributes = map[string]string{"description": "Größe ?", "enabled": "true"}
+			o.Visibility, o.Uses = domain.Shared, []domain.ObjectID{api.ID}
+			o.Access = []domain.Access{{User: w.keyOf("acme.power"), Level: domain.LevelWrite, Name: "acme.power"},
+				{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead, Name: "Team"}}
+		})
+		o.OwnerAlias, o.OwnerHome = "acme.user", w.People["acme.user"].HomePath
+		read, err := get(o)
+		require.NoError(t, err)
+		require.Equal(t, o, read)
+		read, err = w.Objects.Get(ctx, all.Read(), domain.ObjectRef(o.UUID))
+		require.NoError(t, err)
+		require.Equal(t, o, read)
+		require.Equal(t, []domain.UserKey{o.Owner}, owners(o))
+		for _, ref := range []domain.ObjectRef{"", "0", "999999", "x", "017d47c4-8b2e-7c3a-9d1f-2a6b5c4d3e01", "1; DROP"} {
+			_, err := w.Objects.Get(ctx, all.Read(), ref)
+			require.ErrorIs(t, err, domain.ErrObjectNotFound, string(ref))
+		}
+	})
+
+	t.Run("what an object names must be there", func(t *testing.T) {
+		e := w.Places["Acme/Prod"]
+		plain := domain.Object{Kind: domain.KindApplication, Name: "X", Organization: e.Organization, Environment: e.ID, Path: e.Path}
+		for name, c := range map[string]struct {
+			change func(*domain.Object)
+			want   error
+		}{
+			"an environment that is elsewhere": {func(o *domain.Object) { o.Path = "/1/9/" }, domain.ErrChanged},
+			"no environment":                   {func(o *domain.Object) { o.Environment = 999 }, domain.ErrEnvironmentNotFound},
+			"no owner":                         {func(o *domain.Object) { o.Owner = domain.UserKey{Organization: e.Organization, User: 999} }, domain.ErrUserNotFound},
+			"nobody on the list": {func(o *domain.Object) {
+				o.Access = []domain.Access{{User: domain.UserKey{Organization: 1, User: 999}, Level: domain.LevelRead}}
+			}, domain.ErrUserNotFound},
+			"a foreign group": {func(o *domain.Object) {
+				o.Access = []domain.Access{{Group: w.Teams["Bolt/Team"].ID, Level: domain.LevelRead}}
+			}, domain.ErrGroupNotFound},
+			"a foreign parent":       {func(o *domain.Object) { o.Kind = domain.KindTopic; o.Parent = w.Things["Bolt/Talk"].ID }, domain.ErrObjectNotFound},
+			"a parent of that kind":  {func(o *domain.Object) { o.Kind = domain.KindKey; o.Parent = w.Things["Acme/Watch"].ID }, domain.ErrInvalid},
+			"a use of another kind":  {func(o *domain.Object) { o.Uses = []domain.ObjectID{w.Things["Acme/Watch"].ID} }, domain.ErrObjectNotFound},
+			"a key without a parent": {func(o *domain.Object) { o.Kind = domain.KindKey }, domain.ErrInvalid},
+			"an unknown kind":        {func(o *domain.Object) { o.Kind = "car" }, domain.ErrObjectKind},
+			"an unknown attribute":   {func(o *domain.Object) { o.Attributes = map[string]string{"x": "y"} }, domain.ErrInvalid},
+		} {
+			o := plain
+			c.change(&o)
+			before := w.Dump(t)
+			_, err := w.Objects.Insert(ctx, all, o, prepared)
+			require.ErrorIs(t, err, c.want, name)
+			require.Equal(t, before, w.Dump(t), name)
+		}
+	})
+
+	t.Run("names that are paths are unique in the organization, and follow", func(t *testing.T) {
+		topic := func(name string, parent domain.ObjectID) (domain.Object, error) {
+			e := w.Places["Acme"]
+			return w.Objects.Insert(ctx, all, domain.Object{Kind: domain.KindTopic, Name: name, Parent: parent, Organization: e.Organization,
+				Environment: e.ID, Path: e.Path}, prepared)
+		}
+		bob, err := topic("bob", 0)
+		require.NoError(t, err)
+		require.Equal(t, "/bob", bob.FullName)
+		_, err = topic("bobby", 0)
+		require.NoError(t, err)
+		_, err = topic("BOB", 0)
+		require.ErrorIs(t, err, domain.ErrObjectNameTaken)
+		deep, err := topic("ÄÖ/deep", bob.ID)
+		require.NoError(t, err)
+		require.Equal(t, "/bob/ÄÖ/deep", deep.FullName)
+		_, err = update(bob, func(o *domain.Object) { o.Name = "talk" })
+		require.ErrorIs(t, err, domain.ErrObjectNameTaken)
+		_, err = update(bob, func(o *domain.Object) { o.Name = "bob/bob" })
+		require.NoError(t, err)
+		_, err = update(bob, func(o *domain.Object) { o.Name = "Straße" })
+		require.NoError(t, err)
+		for name, want := range map[string]error{"/straße": nil, "/STRASSE": domain.ErrObjectNotFound, "/Straße/äö/DEEP": nil, "/bobby": nil, "/bob": domain.ErrObjectNotFound, "/bob/ÄÖ/deep": domain.ErrObjectNotFound} {
+			_, err := w.Objects.Named(ctx, all.Read(), bob.Organization, domain.KindTopic, name)
+			if want == nil {
+				require.NoError(t, err, name)
+			} else {
+				require.ErrorIs(t, err, want, name)
+			}
+		}
+		_, err = topic("bob", 0)
+		require.NoError(t, err, "the old name is free")
+		long := make([]byte, 95)
+		for i := range long {
+			long[i] = 'x'
+		}
+		_, err = update(bob, func(o *domain.Object) { o.Name = string(long) })
+		require.ErrorIs(t, err, domain.ErrInvalid, "the names below would be too long")
+		require.ErrorIs(t, w.Objects.Delete(ctx, all, bob.ID, func(*domain.Object) error { return nil }), domain.ErrObjectNotEmpty)
+	})
+
+	t.Run("an update saves what changed, and its error saves nothing", func(t *testing.T) {
+		watch := w.Things["Acme/Watch"]
+		before := w.Dump(t)
+		_, err := w.Objects.Update(ctx, all, watch.ID, func(o *domain.Object) error { o.Name = "y"; return domain.ErrForbidden })
+		require.ErrorIs(t, err, domain.ErrForbidden)
+		_, err = update(watch, func(*domain.Object) {})
+		require.NoError(t, err)
+		require.Equal(t, before, w.Dump(t))
+		now = now.Add(time.Hour)
+		saved, err := update(watch, func(o *domain.Object) {
+			o.Name, o.Attributes, o.Visibility = "Watcher", map[string]string{"language": "EN"}, domain.Shared
+			o.Environment, o.Path = w.Places["Acme/Prod"].ID, w.Places["Acme/Prod"].Path
+			o.Grant(domain.Access{User: w.keyOf("acme.power"), Level: domain.LevelRead, Name: "acme.power"})
+		})
+		require.NoError(t, err)
+		require.Equal(t, now, saved.Changed)
+		read, err := get(watch)
+		require.NoError(t, err)
+		require.Equal(t, saved, read)
+		_, err = update(watch, func(o *domain.Object) {
+			o.Environment, o.Path, o.Organization = w.Places["Bolt"].ID, w.Places["Bolt"].Path, w.Places["Bolt"].Organization
+		})
+		require.ErrorIs(t, err, domain.ErrObjectBorder)
+	})
+
+	t.Run("a new owner begins another time of ownership, also of the keys", func(t *testing.T) {
+		app := w.AddObject(t, "Acme", "App", domain.KindApplication, "Acme/Prod", "acme.user", nil)
+		mine := w.AddObject(t, "Acme", "key 1", domain.KindKey, "Acme/Prod", "acme.user", func(o *domain.Object) { o.Parent = app.ID })
+		others := w.AddObject(t, "Acme", "key 2", domain.KindKey, "Acme/Prod", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
+		saved, err := update(app, func(o *domain.Object) { o.Owner = w.keyOf("acme.power") })
+		require.NoError(t, err)
+		require.Equal(t, "acme.power", saved.OwnerAlias)
+		require.Equal(t, []domain.UserKey{w.keyOf("acme.user"), w.keyOf("acme.power")}, owners(saved))
+		mine, err = get(mine)
+		require.NoError(t, err)
+		require.Equal(t, w.keyOf("acme.power"), mine.Owner)
+		require.Len(t, owners(mine), 2)
+		others, err = get(others)
+		require.NoError(t, err)
+		require.Equal(t, w.keyOf("acme.admin"), others.Owner)
+		require.NoError(t, w.Objects.Delete(ctx, all, app.ID, func(*domain.Object) error { return nil }))
+		_, err = get(others)
+		require.ErrorIs(t, err, domain.ErrObjectNotFound, "keys go with their application")
+	})
+
+	t.Run("everything somebody owns is handed over at once", func(t *testing.T) {
+		for i := range 7 {
+			w.AddObject(t, "Acme", "many "+strconv.Itoa(i), domain.KindSector, "Acme/Test", "acme.labs", nil)
+		}
+		w.AddObject(t, "Bolt", "abroad", domain.KindSector, "Bolt/Test", "acme.labs", nil)
+		_, err := w.Objects.HandOverAll(ctx, all, w.keyOf("acme.labs"), domain.UserKey{Organization: 1, User: 999})
+		require.ErrorIs(t, err, domain.ErrUserNotFound)
+		n, err := w.Objects.HandOverAll(ctx, w.ObjectScope(t, "acme.admin"), w.keyOf("acme.labs"), w.keyOf("acme.user"))
+		require.NoError(t, err)
+		require.EqualValues(t, 7, n, "what lies outside the scope stays")
+		n, err = w.Objects.HandOverAll(ctx, w.ObjectScope(t, "acme.labs"), w.keyOf("acme.user"), w.keyOf("acme.labs"))
+		require.NoError(t, err)
+		require.Zero(t, n, "who only reads hands nothing over")
+	})
+
+	t.Run("a deleted user leaves what others rely on, and nothing else", func(t *testing.T) {
+		u := w.AddUser(t, "leaving", "Acme/Prod", domain.RoleUser, domain.UserGroup)
+		app := w.AddObject(t, "Acme", "gone app", domain.KindApplication, "Bolt/Prod", "leaving", nil)
+		key := w.AddObject(t, "Acme", "gone key", domain.KindKey, "Bolt/Prod", "acme.user", func(o *domain.Object) { o.Parent = app.ID })
+		own := w.AddObject(t, "Acme", "own key", domain.KindKey, "Bolt/Prod", "leaving", func(o *domain.Object) { o.Parent = app.ID })
+		api := w.AddObject(t, "Acme", "kept api", domain.KindAPI, "Acme", "leaving", nil)
+		private := w.AddObject(t, "Acme", "Private/leaving", domain.KindTopic, "Acme", "leaving", func(o *domain.Object) {
+			o.Access = []domain.Access{{User: u.Key(), Level: domain.LevelWrite}}
+		})
+		below := w.AddObject(t, "Acme", "notes", domain.KindTopic, "Acme", "leaving", func(o *domain.Object) { o.Parent = private.ID })
+		shared := w.AddObject(t, "Acme", "Leaving", domain.KindTopic, "Acme", "leaving", func(o *domain.Object) {
+			o.Access = []domain.Access{{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead}}
+		})
+		watch := w.Things["Acme/Watch"]
+		_, err := update(watch, func(o *domain.Object) { o.Grant(domain.Access{User: u.Key(), Level: domain.LevelAdmin}) })
+		require.NoError(t, err)
+		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), u.ID, noCheck))
+		for _, gone := range []domain.Object{app, key, own, private, below} {
+			_, err := get(gone)
+			require.ErrorIs(t, err, domain.ErrObjectNotFound, gone.Name)
+		}
+		for _, kept := range []domain.Object{api, shared} {
+			o, err := get(kept)
+			require.NoError(t, err, kept.Name)
+			require.Zero(t, o.Owner, kept.Name)
+			require.Equal(t, []domain.UserKey{u.Key()}, owners(o), kept.Name)
+		}
+		o, err := get(watch)
+		require.NoError(t, err)
+		require.False(t, slices.ContainsFunc(o.Access, func(a domain.Access) bool { return a.User == u.Key() }))
+		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Target: "own key"}, domain.Page{})
+		require.NoError(t, err)
+		require.Len(t, entries, 2, "made and deleted, each once")
+	})
+
+	t.Run("a deleted group gives nothing any more", func(t *testing.T) {
+		g := w.AddGroup(t, "Acme", "Passing")
+		o, err := update(w.Things["Acme/Watch"], func(o *domain.Object) { o.Grant(domain.Access{Group: g.ID, Level: domain.LevelRead}) })
+		require.NoError(t, err)
+		require.True(t, slices.ContainsFunc(o.Access, func(a domain.Access) bool { return a.Group == g.ID }))
+		require.NoError(t, w.Groups.Delete(ctx, all, g.ID))
+		o, err = get(o)
+		require.NoError(t, err)
+		require.False(t, slices.ContainsFunc(o.Access, func(a domain.Access) bool { return a.Group == g.ID }))
+	})
+
+	t.Run("objects follow their environment, and keep it from being deleted", func(t *testing.T) {
+		e := w.AddEnvironment(t, "Acme/Test/Sub", false)
+		o := w.AddObject(t, "Acme", "moves", domain.KindSector, "Acme/Test/Sub", "acme.user", nil)
+		moved, err := w.Environments.Update(ctx, all, e.ID, func(e *domain.Environment) error { e.Parent = w.Places["Acme/Prod"].ID; return nil })
+		require.NoError(t, err)
+		o, err = get(o)
+		require.NoError(t, err)
+		require.Equal(t, moved.Path, o.Path)
+		require.ErrorIs(t, w.Environments.Delete(ctx, all, e.ID), domain.ErrEnvironmentNotEmpty)
+		require.NoError(t, w.Objects.Delete(ctx, all, o.ID, func(*domain.Object) error { return nil }))
+		require.NoError(t, w.Environments.Delete(ctx, all, e.ID))
+	})
+}
+
+// ObjectLists tests pages, filters, orders and counts of objects, and that a list has what
+// a single read finds and what Scope.Level says, for everybody.
+func ObjectLists(t *testing.T, db *persistence.DB) {
+	w := NewWorld(t, db)
+	ctx := t.Context()
+	people := []string{"acme.admin", "acme.power", "acme.user", "acme.labs", "bolt.user", "root.admin"}
+	for i := range 60 {
+		tenant := Tenants[i%2]
+		place := tenant + []string{"", "/Prod", "/Prod/East", "/Test", "/Labs", "/Labs/One"}[i%6]
+		kind := []domain.ObjectKind{domain.KindObserver, domain.KindSector, domain.KindApplication, domain.KindAPI}[i%4]
+		w.AddObject(t, tenant, "thing "+strconv.Itoa(i%9)+" "+strconv.Itoa(i), kind, place, people[i%5], func(o *domain.Object) {
+			o.Visibility = domain.Visibility(i % 7 / 5)
+			if i%3 == 0 {
+				o.Grant(domain.Access{User: w.keyOf(people[(i+1)%5]), Level: domain.Level(1 + i%3)})
+			}
+			if i%4 == 0 {
+				o.Grant(domain.Access{Group: domain.UserGroup, Level: domain.Level(1 + i%2)})
+			}
+		})
+	}
+	everything, next, err := w.Objects.List(ctx, Everything(domain.ObjectManage).Read(), domain.ObjectFilter{}, domain.Page{})
+	require.NoError(t, err)
+	require.Empty(t, next)
+	require.Len(t, everything, 64)
+	filters := map[string]domain.ObjectFilter{
+		"all": {}, "kinds": {Kinds: []domain.ObjectKind{domain.KindSector, domain.KindAPI}}, "prefix": {Prefix: "THING 3"}, "percent": {Prefix: "%"},
+		"owner": {Owner: w.keyOf("acme.user")}, "writable": {AtLeast: domain.LevelWrite}, "administrable": {AtLeast: domain.LevelAdmin},
+	}
+	for _, who := range people {
+		for personal, sc := range map[bool]tenancy.Scope{false: w.ObjectScope(t, who).Read(), true: w.ObjectScope(t, who).Personally().Read()} {
+			for name, f := range filters {
+				for _, order := range []domain.ObjectOrder{domain.ObjectsByPlace, domain.ObjectsByName} {
+					f.Order = order
+					var want []domain.ObjectID
+					expected := slices.DeleteFunc(slices.Clone(everything), func(o domain.Object) bool {
+						begins := len(o.FullName) >= len(f.Prefix) && domain.Fold(o.FullName[:len(f.Prefix)]) == domain.Fold(f.Prefix)
+						return sc.Level(&o) < max(f.AtLeast, domain.LevelRead) || len(f.Kinds) > 0 && !slices.Contains(f.Kinds, o.Kind) ||
+							f.Owner.User != 0 && o.Owner != f.Owner || !begins
+					})
+					slices.SortStableFunc(expected, func(a, b domain.Object) int {
+						if order == domain.ObjectsByName {
+							return slices.Compare([]byte(domain.Fold(a.FullName)), []byte(domain.Fold(b.FullName)))
+						}
+						return slices.Compare([]byte(a.Path), []byte(b.Path))
+					})
+					for _, o := range expected {
+						want = append(want, o.ID)
+					}
+					for _, limit := range []int{1, 7, 1000} {
+						var got []domain.ObjectID
+						for after := domain.Cursor(""); ; {
+							page, next, err := w.Objects.List(ctx, sc, f, domain.Page{Limit: limit, After: after})
+							require.NoError(t, err)
+							require.LessOrEqual(t, len(page), limit)
+							for _, o := range page {
+								got = append(got, o.ID)
+							}
+							if after = next; after == "" {
+								break
+							}
+						}
+						require.Equal(t, want, got, "%s, personal %v, %s, order %d, limit %d", who, personal, name, order, limit)
+					}
+					n, err := w.Objects.Count(ctx, sc, f)
+					require.NoError(t, err)
+					require.EqualValues(t, len(want), n, "%s, %s", who, name)
+				}
+			}
+			for _, o := range everything {
+				_, err := w.Objects.Get(ctx, sc, domain.NumberedObject(o.ID))
+				require.Equal(t, sc.Level(&o) >= domain.LevelRead, err == nil, "%s reads %s: %v", who, o.Name, err)
+			}
+		}
+	}
+	for _, cursor := range []domain.Cursor{"x", "0", "0 1", "1 1 a", "0 0 /1/", "0 1 /x/", "9 1 /1/"} {
+		_, _, err := w.Objects.List(ctx, Everything(domain.ObjectManage).Read(), domain.ObjectFilter{}, domain.Page{After: cursor})
+		require.ErrorIs(t, err, domain.ErrCursor, string(cursor))
+	}
+}

@@ -1,0 +1,105 @@
+package persistence
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// UsageStore keeps how often objects were used. Usage lies in a scope if the object does, or
+// if the object's place and kind do and the viewer owned the object when it was used.
+type UsageStore struct{ db *DB }
+
+// NewUsageStore returns the store of usage in db.
+func NewUsageStore(db *DB) *UsageStore { return &UsageStore{db} }
+
+// usageTogether is how many counts one statement adds.
+const usageTogether = 500
+
+// Add adds counts to the usage of objects. Objects that are gone are left out.
+func (s *UsageStore) Add(ctx context.Context, _ tenancy.WriteScope, counts map[domain.UsageKey]int64) error {
+	// Sorted, so that two servers that write at once wait for each other in one order.
+	order := slices.SortedFunc(maps.Keys(counts), func(a, b domain.UsageKey) int {
+		return cmp.Or(cmp.Compare(a.Organization, b.Organization), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Month, b.Month),
+			cmp.Compare(a.Owner.Organization, b.Owner.Organization), cmp.Compare(a.Owner.User, b.Owner.User))
+	})
+	if len(order) == 0 {
+		return nil
+	}
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		for part := range slices.Chunk(order, usageTogether) {
+			args := make([]any, 0, 6*len(part))
+			for _, k := range part {
+				args = append(args, int64(k.Organization), int64(k.Object), int64(k.Month), int64(k.Owner.Organization), int64(k.Owner.User), counts[k])
+			}
+			_, err := tx.ExecContext(ctx, `INSERT INTO object_usage (organization_id, object_id, month, owner_organization_id, owner_id, uses)
+				SELECT c.* FROM (WITH counted (organization_id, object_id, month, owner_organization_id, owner_id, uses) AS (VALUES `+
+				strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?, ?), ", len(part)), ", ")+`) SELECT * FROM counted) AS c
+				WHERE EXISTS (SELECT 1 FROM objects o WHERE o.organization_id = c.organization_id AND o.id = c.object_id)
+				ON CONFLICT (organization_id, object_id, month, owner_organization_id, owner_id)
+				DO UPDATE SET uses = object_usage.uses + excluded.uses`, args...)
+			if err != nil {
+				return translate(err)
+			}
+		}
+		return nil
+	})
+}
+
+// List returns one page of the usage in sc that f keeps, by object, month and owner, and the
+// cursor of the next page, empty after the last.
+func (s *UsageStore) List(ctx context.Context, sc tenancy.Scope, f domain.UsageFilter, p domain.Page) ([]domain.Usage, domain.Cursor, error) {
+	its := viewed(sc, domain.LevelRead)
+	viewer, kinds, _, ok := sc.Objects()
+	where := placed(sc, "o.environment_path", "o.organization_id")
+	if !ok || len(kinds) == 0 {
+		where = predicate{text: "1 = 0"}
+	} else {
+		where = where.and("o.kind IN (?)", in(kinds)).and("("+its.text+" OR n.owner_organization_id = ? AND n.owner_id = ?)",
+			append(its.args[:len(its.args):len(its.args)], int64(viewer.User.Organization), int64(viewer.User.User))...)
+	}
+	if f.Object != 0 {
+		where = where.and("n.object_id = ?", int64(f.Object))
+	}
+	if f.Owner != (domain.UserKey{}) {
+		where = where.and("n.owner_organization_id = ? AND n.owner_id = ?", int64(f.Owner.Organization), int64(f.Owner.User))
+	}
+	if len(f.Kinds) > 0 {
+		where = where.and("o.kind IN (?)", in(f.Kinds))
+	}
+	if f.From != 0 {
+		where = where.and("n.month >= ?", int64(f.From))
+	}
+	if f.Until != 0 {
+		where = where.and("n.month <= ?", int64(f.Until))
+	}
+	if p.After != "" {
+		var object, month, owner int64
+		if n, err := fmt.Sscanf(string(p.After), "%d %d %d", &object, &month, &owner); n != 3 || err != nil {
+			return nil, "", domain.ErrCursor
+		}
+		where = where.and("(n.object_id, n.month, n.owner_id) > (?, ?, ?)", object, month, owner)
+	}
+	limit := pageSize(p)
+	rows, err := s.db.read.QueryContext(ctx, `SELECT n.object_id, o.uuid, o.kind, o.full_name, n.owner_organization_id, n.owner_id, n.month, n.uses
+		FROM object_usage n JOIN objects o ON o.organization_id = n.organization_id AND o.id = n.object_id
+		WHERE `+where.text+" ORDER BY n.object_id, n.month, n.owner_id LIMIT "+strconv.Itoa(limit+1), where.args...)
+	all, err := collect(rows, err, func(r row) (u domain.Usage, err error) {
+		err = r.Scan(&u.Object, &u.UUID, &u.Kind, &u.Name, &u.Owner.Organization, &u.Owner.User, &u.Month, &u.Count)
+		return u, err
+	})
+	if err != nil || len(all) <= limit {
+		return all, "", err
+	}
+	last := &all[limit-1]
+	return all[:limit], domain.Cursor(fmt.Sprintf("%d %d %d", last.Object, last.Month, last.Owner.User)), nil
+}

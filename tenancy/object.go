@@ -1,0 +1,122 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+
+	"canopy/domain"
+)
+
+// objectView is the part of a scope that says which objects it covers.
+type objectView struct {
+	viewer domain.Viewer
+	// kinds are the kinds of objects that may be read.
+	kinds []domain.ObjectKind
+	// managed are the places whose objects are the principal's to manage, whoever owns them.
+	managed ranges
+}
+
+// EnterObjects returns the proof that who may read objects at a place, of the kinds whose
+// permission to read they have. Which objects these are is said by Level. Besides the
+// places in who's reach it covers the place of who's own organization, as far as the
+// organization keeps objects there that are who's or were given to them: members use them
+// wherever in it they work. The errors are those of Enter; it is Forbidden if no kind may
+// be read.
+func (g *Gate) EnterObjects(ctx context.Context, who *domain.Principal, at Where) (Scope, error) {
+	a, err := g.enter(ctx, who, domain.ObjectManage)
+	if err != nil {
+		return Scope{}, err
+	}
+	place, err := g.place(ctx, who, a, at)
+	if err != nil {
+		return Scope{}, err
+	}
+	return g.objects(who, a, domain.ObjectManage, place)
+}
+
+// EnterObjectsWrite is EnterObjects, wherever in who's reach, for changes that need p.
+// Which objects may be changed is said by Level.
+func (g *Gate) EnterObjectsWrite(ctx context.Context, who *domain.Principal, p domain.Permission) (WriteScope, error) {
+	a, err := g.enter(ctx, who, p)
+	if err != nil {
+		return WriteScope{}, err
+	}
+	if !g.decide(who, a, domain.Within, p).Allowed {
+		return WriteScope{}, domain.ErrForbidden
+	}
+	sc, err := g.objects(who, a, p, domain.RootPath)
+	return WriteScope{sc}, err
+}
+
+func (g *Gate) objects(who *domain.Principal, a *access, p domain.Permission, place domain.EnvironmentPath) (Scope, error) {
+	view := &objectView{viewer: domain.Viewer{
+		User:   domain.UserKey{Organization: who.Organization, User: who.User},
+		Groups: who.Groups,
+	}}
+	for i := range domain.ObjectKinds {
+		if kind := &domain.ObjectKinds[i]; g.decide(who, a, domain.Within, kind.Read).Allowed {
+			view.kinds = append(view.kinds, kind.Kind)
+		}
+	}
+	if len(view.kinds) == 0 {
+		return Scope{}, domain.ErrForbidden
+	}
+	sc := scopeOf(who, a, p)
+	sc.objects = view
+	sc.set = a.reach.set.within(subtree(place))
+	if g.decide(who, a, domain.Within, domain.ObjectManage).Allowed {
+		view.managed = sc.set
+	}
+	border := who.OrganizationPath()
+	if find(a.reach.out, border).Kind == domain.MarkNone && place.Contains(border) {
+		sc.set = union(append([]Range{alone(border)}, sc.set...)...)
+	}
+	return sc, nil
+}
+
+// Level returns the level that the principal has on o as it is: LevelAdmin where they
+// manage objects, else what o itself gives them; NoLevel if the scope does not cover o. The
+// predicate by which objects are read says the same as Level of LevelRead and more.
+func (s Scope) Level(o *domain.Object) domain.Level {
+	v := s.objects
+	switch {
+	case v == nil || !slices.Contains(v.kinds, o.Kind) || !s.set.contains(o.Path):
+		return domain.NoLevel
+	case v.managed.contains(o.Path):
+		return domain.LevelAdmin
+	}
+	return o.LevelOf(v.viewer)
+}
+
+// Level returns the level that the principal has on o as it is.
+func (w WriteScope) Level(o *domain.Object) domain.Level { return w.scope.Level(o) }
+
+// Manages reports whether the objects of the environment at p are the principal's to manage,
+// whoever owns them.
+func (w WriteScope) Manages(p domain.EnvironmentPath) bool {
+	return w.scope.objects != nil && w.scope.objects.managed.contains(p)
+}
+
+// Objects returns what says which objects of its places a scope covers: who looks, the
+// kinds that may be read, and where all of them may be. It reports false for a scope that
+// covers no objects. The caller must not change the slices.
+func (s Scope) Objects() (viewer domain.Viewer, kinds []domain.ObjectKind, managed []Range, ok bool) {
+	if s.objects == nil {
+		return domain.Viewer{}, nil, nil, false
+	}
+	return s.objects.viewer, s.objects.kinds, s.objects.managed, true
+}
+
+// Personally returns the scope without what is covered only because the principal manages
+// objects: what is left is theirs, was given to them or is open to everybody there.
+func (s Scope) Personally() Scope {
+	if s.objects != nil {
+		view := *s.objects
+		view.managed = nil
+		s.objects = &view
+	}
+	return s
+}
+
+// Personally is Scope's.
+func (w WriteScope) Personally() WriteScope { return WriteScope{w.scope.Personally()} }
