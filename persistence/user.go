@@ -730,6 +730,9 @@ func (s *UserStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.
 
 // remove deletes u, whose row the transaction has locked, with everything that is theirs.
 func (s *UserStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u *domain.User) error {
+	if err := NewObjectStore(s.db).release(ctx, tx, w, u.Key()); err != nil {
+		return err
+	}
 	if err := freeName(ctx, tx, loginNames, u.Alias); err != nil {
 		return err
 	}
