@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/authn"
 )
 
 // Offered is a surface as the server offers it.
@@ -31,3 +33,9 @@ func (d *Directory) RunJobs(ctx context.Context) error {
 	}
 	return errors.Join(problems...)
 }
+
+// Tokens returns what reads the credentials of sessions.
+func (d *Directory) Tokens() *authn.Tokens { return d.tokens }
+
+// Activity returns the notes of who was seen.
+func (d *Directory) Activity() *authn.Activity { return d.activity }

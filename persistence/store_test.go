@@ -15,6 +15,7 @@ func TestEnvironments(t *testing.T) { storetest.Each(t, storetest.Environments) 
 func TestFind(t *testing.T)         { storetest.Each(t, storetest.Find) }
 func TestGroups(t *testing.T)       { storetest.Each(t, storetest.Groups) }
 func TestSessions(t *testing.T)     { storetest.Each(t, storetest.Sessions) }
+func TestSigningKeys(t *testing.T)  { storetest.Each(t, storetest.SigningKeys) }
 func TestIsolation(t *testing.T)    { storetest.Each(t, storetest.Isolation) }
 func TestObjects(t *testing.T)      { storetest.Each(t, storetest.Objects) }
 func TestObjectLists(t *testing.T)  { storetest.Each(t, storetest.ObjectLists) }

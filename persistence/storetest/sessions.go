@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,7 +25,240 @@ func Sessions(t *testing.T, db *persistence.DB) {
 		return sessions
 	}
 
+	ended := func(t *testing.T) []domain.AuditEntry {
+		t.Helper()
+		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Action: "session:end"}, domain.Page{})
+		require.NoError(t, err)
+		return entries
+	}
+	known := func(t *testing.T, s domain.Session) bool {
+		t.Helper()
+		_, _, err := w.Accounts.BySession(ctx, s.SessionKey, "")
+		if err != nil {
+			require.ErrorIs(t, err, domain.ErrSessionNotFound)
+		}
+		return err == nil
+	}
+
 	t.Run("a session comes back as it was stored", func(t *testing.T) {
 		require.Equal(t, []domain.Session{w.SignIns["acme.user"]}, list(t, "acme.user"))
 	})
+
+	t.Run("a session finds its account", func(t *testing.T) {
+		s := w.NewSession("acme.power", domain.CookieSession)
+		s.Idle = time.Minute
+		key, err := w.Accounts.Begin(ctx, s, 100)
+		require.NoError(t, err)
+		require.Len(t, key, 16)
+		found, signed, err := w.Accounts.BySession(ctx, s.SessionKey, key)
+		require.NoError(t, err)
+		require.True(t, signed)
+		plain, err := w.Accounts.ByID(ctx, s.Organization, s.User)
+		require.NoError(t, err)
+		plain.Session = domain.Session{SessionKey: s.SessionKey, Kind: s.Kind, TokenEpoch: s.TokenEpoch, Environment: s.Environment,
+			Hash: s.Hash, LastUsed: s.LastUsed, Expires: s.Expires, Idle: s.Idle}
+		require.Equal(t, plain, found)
+
+		_, signed, err = w.Accounts.BySession(ctx, s.SessionKey, "0123456789abcdef")
+		require.NoError(t, err)
+		require.False(t, signed, "nobody made that key")
+		for name, k := range map[string]domain.SessionKey{
+			"another user":         {UserKey: w.SignIns["acme.user"].UserKey, ID: s.ID},
+			"another organization": {UserKey: domain.UserKey{Organization: w.SignIns["bolt.user"].Organization, User: s.User}, ID: s.ID},
+			"another session":      {UserKey: s.UserKey, ID: w.SignIns["acme.user"].ID},
+			"no session":           {UserKey: s.UserKey},
+		} {
+			_, _, err := w.Accounts.BySession(ctx, k, key)
+			require.ErrorIs(t, err, domain.ErrSessionNotFound, name)
+		}
+	})
+
+	t.Run("those used last are kept", func(t *testing.T) {
+		before := w.SignIns["acme.labs"]
+		var made []domain.Session
+		for i := range 4 {
+			s := w.NewSession("acme.labs", domain.TokenSession)
+			s.LastUsed = before.LastUsed.Add(time.Duration(4-i) * time.Second)
+			_, err := w.Accounts.Begin(ctx, s, 3)
+			require.NoError(t, err)
+			made = append(made, s)
+		}
+		require.Equal(t, []domain.Session{made[0], made[1], made[3]}, list(t, "acme.labs"), "the newest is always kept")
+		require.False(t, known(t, before))
+		require.NotEmpty(t, list(t, "bolt.labs"), "others lose none")
+	})
+
+	t.Run("what has ended is not shown, and goes with the next sign-in", func(t *testing.T) {
+		now := w.DB.Now().UTC().Truncate(time.Millisecond)
+		begin := func(change func(*domain.Session)) domain.Session {
+			s := w.NewSession("bolt.power", domain.CookieSession)
+			change(&s)
+			_, err := w.Accounts.Begin(ctx, s, 100)
+			require.NoError(t, err)
+			return s
+		}
+		expired := begin(func(s *domain.Session) { s.Expires = now })
+		require.True(t, known(t, expired))
+		idle := begin(func(s *domain.Session) { s.Idle, s.LastUsed = time.Minute, now.Add(-time.Minute) })
+		require.False(t, known(t, expired))
+		stale := begin(func(s *domain.Session) { s.TokenEpoch = 0 })
+		require.False(t, known(t, idle))
+		require.Len(t, list(t, "bolt.power"), 1)
+		fresh := begin(func(s *domain.Session) {})
+		require.False(t, known(t, stale))
+		require.Len(t, list(t, "bolt.power"), 2)
+		require.True(t, known(t, fresh))
+	})
+
+	t.Run("a session of nobody is not begun", func(t *testing.T) {
+		s := w.NewSession("acme.user", domain.TokenSession)
+		s.User = 999_999
+		_, err := w.Accounts.Begin(ctx, s, 100)
+		require.ErrorIs(t, err, domain.ErrChanged)
+	})
+
+	t.Run("a renewal saves what changed, and its error nothing", func(t *testing.T) {
+		s := w.SignIn(t, "acme.admin", domain.RefreshSession)
+		renewed, key, err := w.Accounts.Renew(ctx, s.SessionKey, func(x *domain.Session) error {
+			require.Equal(t, s, *x)
+			x.Hash, x.Renewals, x.Renewed, x.LastUsed = "next", 1, s.Created, s.Created.Add(time.Second)
+			return nil
+		})
+		require.NoError(t, err)
+		require.Len(t, key, 16)
+		require.Equal(t, renewed, list(t, "acme.admin")[0])
+		_, _, err = w.Accounts.Renew(ctx, s.SessionKey, func(x *domain.Session) error {
+			x.Hash = "other"
+			return domain.ErrRefreshRepeated
+		})
+		require.ErrorIs(t, err, domain.ErrRefreshRepeated)
+		require.Equal(t, renewed, list(t, "acme.admin")[0])
+
+		before := len(ended(t))
+		_, _, err = w.Accounts.Renew(ctx, s.SessionKey, func(*domain.Session) error { return domain.ErrRefreshReused })
+		require.ErrorIs(t, err, domain.ErrRefreshReused)
+		require.False(t, known(t, s))
+		require.Len(t, ended(t), before+1)
+		_, _, err = w.Accounts.Renew(ctx, s.SessionKey, func(*domain.Session) error { return nil })
+		require.ErrorIs(t, err, domain.ErrSessionNotFound)
+	})
+
+	t.Run("the use of a session is noted, and never goes back", func(t *testing.T) {
+		s := w.SignIn(t, "acme.user", domain.TokenSession)
+		other := w.SignIns["acme.user"]
+		later := s.LastUsed.Add(time.Minute)
+		require.NoError(t, w.Accounts.SessionsSeen(ctx, map[domain.SessionKey]time.Time{s.SessionKey: later, w.SignIns["bolt.user"].SessionKey: later}))
+		require.NoError(t, w.Accounts.SessionsSeen(ctx, map[domain.SessionKey]time.Time{s.SessionKey: s.LastUsed}))
+		require.NoError(t, w.Accounts.SessionsSeen(ctx, nil))
+		s.LastUsed = later
+		require.Equal(t, []domain.Session{s, other}, list(t, "acme.user"))
+		require.Equal(t, later, list(t, "bolt.user")[0].LastUsed)
+	})
+
+	t.Run("one session ends, or all", func(t *testing.T) {
+		for range 2 {
+			w.SignIn(t, "bolt.user", domain.TokenSession)
+		}
+		theirs := list(t, "bolt.user")
+		require.Len(t, theirs, 3)
+		id := w.People["bolt.user"].ID
+		require.ErrorIs(t, w.Sessions.End(ctx, all, id, theirs[1].ID, func(domain.User) error { return domain.ErrHigherRole }), domain.ErrHigherRole)
+		require.Len(t, list(t, "bolt.user"), 3)
+		before := len(ended(t))
+		require.NoError(t, w.Sessions.End(ctx, all, id, theirs[1].ID, nobodyMinds))
+		require.ErrorIs(t, w.Sessions.End(ctx, all, id, theirs[1].ID, nobodyMinds), domain.ErrSessionNotFound)
+		require.ErrorIs(t, w.Sessions.End(ctx, all, id, w.SignIns["acme.power"].ID, nobodyMinds), domain.ErrSessionNotFound)
+		require.Equal(t, []domain.Session{theirs[0], theirs[2]}, list(t, "bolt.user"))
+		require.ErrorIs(t, w.Sessions.EndAll(ctx, all, id, func(domain.User) error { return domain.ErrHigherRole }), domain.ErrHigherRole)
+		require.NoError(t, w.Sessions.EndAll(ctx, all, id, nobodyMinds))
+		require.Empty(t, list(t, "bolt.user"))
+		require.NoError(t, w.Sessions.EndAll(ctx, all, id, nobodyMinds), "none is no error")
+		require.Len(t, ended(t), before+2, "what ended nothing is not told")
+		require.True(t, known(t, w.SignIns["acme.power"]))
+	})
+
+	t.Run("signing out ends one session", func(t *testing.T) {
+		s, other := w.SignIn(t, "acme.user", domain.TokenSession), w.SignIn(t, "acme.user", domain.TokenSession)
+		require.NoError(t, w.Accounts.SignOut(ctx, s.SessionKey))
+		require.False(t, known(t, s))
+		require.True(t, known(t, other))
+		entry := ended(t)[0]
+		require.Equal(t, "acme.user", entry.Actor.Alias)
+		require.Equal(t, "acme.user", entry.Target.Name)
+		require.Equal(t, w.Places["Acme/Prod/East"].Path, entry.Path)
+		before := len(ended(t))
+		require.NoError(t, w.Accounts.SignOut(ctx, s.SessionKey))
+		require.Len(t, ended(t), before)
+	})
+
+	t.Run("another password ends all sessions", func(t *testing.T) {
+		w.SignIn(t, "acme.user", domain.TokenSession)
+		_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(func(u *domain.User) { u.Person.Phone = "5" }))
+		require.NoError(t, err)
+		require.NotEmpty(t, list(t, "acme.user"))
+		_, err = w.Users.Update(ctx, all, w.People["acme.user"].ID, "hash", change(func(u *domain.User) {}))
+		require.NoError(t, err)
+		require.Empty(t, list(t, "acme.user"))
+		require.NotEmpty(t, list(t, "acme.power"))
+	})
+
+	t.Run("the sweep leaves what is alive", func(t *testing.T) {
+		s := w.SignIn(t, "acme.power", domain.TokenSession)
+		require.NoError(t, w.Accounts.SweepSessions(ctx, s.Expires.Add(-time.Millisecond)))
+		require.True(t, known(t, s))
+		require.NoError(t, w.Accounts.SweepSessions(ctx, s.Expires))
+		require.False(t, known(t, s))
+	})
+}
+
+// SigningKeys tests what the port of signing keys promises.
+func SigningKeys(t *testing.T, db *persistence.DB) {
+	w := NewWorld(t, db)
+	ctx := t.Context()
+	keys := persistence.NewSigningKeyStore(db)
+	list := func() []domain.SigningKey {
+		all, err := keys.List(ctx)
+		require.NoError(t, err)
+		return all
+	}
+	require.NoError(t, keys.Ensure(ctx))
+	first := list()
+	require.Len(t, first, 1, "a second server makes no second key")
+	require.Zero(t, first[0].Until)
+
+	long := w.NewSession("acme.user", domain.TokenSession)
+	long.Expires = long.Created.AddDate(2, 0, 0)
+	key, err := w.Accounts.Begin(ctx, long, 100)
+	require.NoError(t, err)
+	require.Equal(t, first[0].ID, key)
+	second, err := keys.Rotate(ctx, "(test)", time.Hour, false)
+	require.NoError(t, err)
+	require.Equal(t, long.Expires, list()[1].Until, "as long as the longest session lives")
+	key, err = w.Accounts.Begin(ctx, w.NewSession("acme.user", domain.TokenSession), 100)
+	require.NoError(t, err)
+	require.Equal(t, second.ID, key)
+
+	third, err := keys.Rotate(ctx, "(test)", 3*365*24*time.Hour, false)
+	require.NoError(t, err)
+	all := list()
+	require.Len(t, all, 3)
+	require.Equal(t, third.Created.Add(3*365*24*time.Hour), all[1].Until, "as long as the longest token might")
+	require.Equal(t, long.Expires, all[2].Until, "an older key has its time already")
+
+	refreshed := w.SignIn(t, "acme.power", domain.RefreshSession)
+	last, err := keys.Rotate(ctx, "(test)", time.Hour, true)
+	require.NoError(t, err)
+	require.Equal(t, []domain.SigningKey{last}, list())
+	_, _, err = w.Accounts.BySession(ctx, long.SessionKey, "")
+	require.ErrorIs(t, err, domain.ErrSessionNotFound)
+	_, signed, err := w.Accounts.BySession(ctx, refreshed.SessionKey, third.ID)
+	require.NoError(t, err)
+	require.False(t, signed)
+
+	entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Action: "key"}, domain.Page{})
+	require.NoError(t, err)
+	require.Len(t, entries, 3)
+	require.Equal(t, "key:revoke", entries[0].Action)
+	require.Equal(t, "(test)", entries[0].Actor.Alias)
+	require.Equal(t, last.ID, entries[0].Target.Name)
 }
