@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"app/usecase":            {"domain", "tenancy"},
 	"app/authn":              {"domain"},
 	"app/mail":               {"domain"},
+	"app/mail/mailtest":      {},
 	"app/httpx":              {"domain"},
 	"app/document":           {"domain", "app/usecase", "app/authn"},
 	"app/surface/rest":       {"domain", "app/usecase", "app/authn", "app/httpx"},

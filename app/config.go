@@ -36,6 +36,10 @@ type Config struct {
 	AnswerFloor       time.Duration // the least time in which a stranger is answered about accounts
 	MailLimits        usecase.MailLimits
 
+	SMTPURL      string // the mail server; without one mail is written into a folder
+	SMTPPassword string
+	MailFrom     string // the sender of mail
+
 	TLSCert, TLSKey string
 	TLSSelfSigned   bool
 	TrustedProxies  []netip.Prefix

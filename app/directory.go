@@ -39,6 +39,8 @@ type Directory struct {
 	copies    *persistence.CopyRequestStore
 	accounts  *persistence.AccountStore
 	metrics   *metrics
+	outbox    *persistence.OutboxStore
+	mailer    *mail.Worker
 	config    Config
 }
 
@@ -121,9 +123,13 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	if err != nil {
 		return nil, err
 	}
+	d.outbox = persistence.NewOutboxStore(db)
 	d.Accounts = usecase.NewAccounts(d.Gate, d.Users, usecase.AccountStores{Users: users, Accounts: d.accounts,
-		Codes: persistence.NewRegistrationCodeStore(db), Outbox: persistence.NewOutboxStore(db)},
+		Codes: persistence.NewRegistrationCodeStore(db), Outbox: d.outbox},
 		d.passwords, letters, cfg.signUp(), cfg.Now)
+	if err := d.prepareMail(); err != nil {
+		return nil, err
+	}
 	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db))
 	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(db)), persistence.NewCopyRequestStore(db)
 	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(db), d.copies, persistence.NewBookmarkStore(db), d.usage, cfg.Now)

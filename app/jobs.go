@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"canopy/domain"
@@ -14,26 +15,35 @@ type job struct {
 	name  string
 	every time.Duration
 	run   func(context.Context) error
+	// wake has a signal when the job is to run at once; nil for never.
+	wake <-chan struct{}
 }
+
+// outboxKept is how long it can be seen what became of a mail.
+const outboxKept = 30 * 24 * time.Hour
 
 func (d *Directory) jobs() []job {
 	return []job{
-		{"activity", 15 * time.Second, d.activity.Flush},
-		{"usage", 5 * time.Second, d.usage.Flush},
+		{"activity", 15 * time.Second, d.activity.Flush, nil},
+		{"usage", 5 * time.Second, d.usage.Flush, nil},
 		{"copy requests", time.Hour, func(ctx context.Context) error {
 			return d.copies.Sweep(ctx, tenancy.Operator("(sweep)", domain.ObjectManage), d.config.Now())
-		}},
+		}, nil},
 		{"sweep", time.Hour, func(ctx context.Context) error {
 			now := d.config.Now()
-			return errors.Join(d.accounts.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90)), d.accounts.SweepSessions(ctx, now), d.Accounts.Sweep(ctx))
-		}},
+			return errors.Join(d.accounts.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90)), d.accounts.SweepSessions(ctx, now), d.Accounts.Sweep(ctx),
+				d.outbox.SweepOutbox(ctx, now.Add(-outboxKept)))
+		}, nil},
+		{"mail", 5 * time.Second, d.mailer.Run, d.outbox.Posted()},
 	}
 }
 
 // runJobs runs all jobs until ctx ends. A job that fails is tried again at its next time.
-func (d *Directory) runJobs(ctx context.Context) {
+// It returns what waits for those that are under way.
+func (d *Directory) runJobs(ctx context.Context) (wait func()) {
+	var running sync.WaitGroup
 	for _, j := range d.jobs() {
-		go func() {
+		running.Go(func() {
 			tick := time.NewTicker(j.every)
 			defer tick.Stop()
 			for {
@@ -41,12 +51,14 @@ func (d *Directory) runJobs(ctx context.Context) {
 				case <-ctx.Done():
 					return
 				case <-tick.C:
+				case <-j.wake:
 				}
 				run := domain.WithRequest(ctx, domain.Request{ID: "job " + j.name})
 				if err := j.run(run); err != nil && ctx.Err() == nil {
 					d.config.Log.Warn("a job failed", "job", j.name, "error", err)
 				}
 			}
-		}()
+		})
 	}
+	return running.Wait
 }

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+	"math"
 	"strconv"
 	"time"
 
@@ -19,6 +21,7 @@ type metrics struct {
 	seconds   *prometheus.HistogramVec
 	decisions [49][2]prometheus.Counter
 	lookups   map[string][2]prometheus.Counter
+	mails     *prometheus.CounterVec
 }
 
 // caches are the names of the caches that are counted.
@@ -32,6 +35,8 @@ func newMetrics(db *persistence.DB) *metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "canopy_request_seconds",
 			Help: "Time to answer a request.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)}, []string{"surface", "method", "route"}),
 		lookups: make(map[string][2]prometheus.Counter),
+		mails: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_mails_total",
+			Help: "Mails that were sent, are to be retried, or were given up."}, []string{"result"}),
 	}
 	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_decisions_total",
 		Help: "Decisions about a permission."}, []string{"permission", "verdict"})
@@ -51,7 +56,10 @@ func newMetrics(db *persistence.DB) *metrics {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "canopy_database_connections",
 			Help: "Connections to the database.", ConstLabels: prometheus.Labels{"state": state}}, value)
 	}
-	m.registry.MustRegister(m.requests, m.seconds, decisions, lookups,
+	for _, result := range []string{"sent", "retried", "failed"} {
+		m.mails.WithLabelValues(result)
+	}
+	m.registry.MustRegister(m.mails, m.requests, m.seconds, decisions, lookups,
 		connections("open", func() float64 { open, _ := db.Connections(); return float64(open) }),
 		connections("used", func() float64 { _, used := db.Connections(); return float64(used) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -63,6 +71,23 @@ func (m *metrics) Looked(cache string, hit bool) { m.lookups[cache][index(hit)].
 
 // Decided implements tenancy.DecisionCounter.
 func (m *metrics) Decided(p domain.Permission, allowed bool) { m.decisions[p][index(allowed)].Inc() }
+
+// Mailed implements mail.Counter.
+func (m *metrics) Mailed(result string) { m.mails.WithLabelValues(result).Inc() }
+
+// countWaiting shows how many mails wait, by asking when the metrics are read.
+func (m *metrics) countWaiting(waiting func(context.Context) (int64, error)) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "canopy_mails_waiting", Help: "Mails that wait to be sent."},
+		func() float64 {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			n, err := waiting(ctx)
+			if err != nil {
+				return math.NaN()
+			}
+			return float64(n)
+		}))
+}
 
 // observe counts a request. The routes are patterns, so that there are few of them.
 func (m *metrics) observe(surface, route, method string, status int, took time.Duration) {

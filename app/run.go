@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"canopy/persistence"
@@ -45,9 +46,18 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 		db.Close()
 		return err
 	}
+	if err := d.checkSignUp(ctx); err != nil {
+		welcome.write(out, s.Address(), &cfg)
+		s.listener.Close()
+		db.Close()
+		return err
+	}
+	if cfg.SMTPURL == "" {
+		cfg.Log.Info("no mail server is configured; mail is written into a folder", "folder", filepath.Join(cfg.Data, mailFolder))
+	}
 	jobs, stopJobs := context.WithCancel(ctx)
 	defer stopJobs()
-	d.runJobs(jobs)
+	finish := d.runJobs(jobs)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	fmt.Fprintf(out, "Canopy listens on %s\n", s.Address())
@@ -61,6 +71,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 		err = s.Stop(stop)
 	}
 	stopJobs()
+	finish()
 	return errors.Join(err, d.Close())
 }
 

@@ -24,6 +24,9 @@ func secrets(cfg *app.Config) (err error) {
 	if cfg.AdminPassword, err = secret("CANOPY_ADMIN_PASSWORD"); err != nil {
 		return err
 	}
+	if cfg.SMTPPassword, err = secret("CANOPY_SMTP_PASSWORD"); err != nil {
+		return err
+	}
 	cfg.ServerKey, err = secret("CANOPY_SERVER_KEY")
 	return err
 }
@@ -37,7 +40,8 @@ func serveCommand() *cobra.Command {
 		Long: "Run the server. A new directory gets its root environment, the built-in groups and a superUser\n" +
 			"\"admin\", whose password is CANOPY_ADMIN_PASSWORD (or the text of CANOPY_ADMIN_PASSWORD_FILE) or is\n" +
 			"generated and shown once. Servers of one PostgreSQL share a key: CANOPY_SERVER_KEY or\n" +
-			"CANOPY_SERVER_KEY_FILE, else the file server.key in the data folder, which the first one makes.",
+			"CANOPY_SERVER_KEY_FILE, else the file server.key in the data folder, which the first one makes.\n" +
+			"The password of the mail server is CANOPY_SMTP_PASSWORD or the text of CANOPY_SMTP_PASSWORD_FILE.",
 		Example: "  canopy serve --demo\n  canopy serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem\n" +
 			"  canopy serve --database-url postgres://canopy@db/canopy --trusted-proxies 10.0.0.0/8",
 		Args: cobra.NoArgs,
@@ -67,6 +71,11 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&bootstrap, "bootstrap", string(cfg.Bootstrap), "how a new directory gets its superUser: admin, or first-user for the first user created")
 	f.DurationVar(&cfg.TokenLifetime, "token-lifetime", cfg.TokenLifetime, "how long a token of /auth lasts")
 	f.IntVar(&cfg.MinPasswordLength, "min-password-length", cfg.MinPasswordLength, "how many characters a new password needs")
+	f.StringVar(&cfg.SignUpEnvironment, "signup-environment", "", "environment of people who register without a code; empty refuses them")
+	f.BoolVar(&cfg.AutoApprove, "auto-approve", false, "open the accounts of people who register as soon as their mail address is proven")
+	f.StringVar(&cfg.PublicURL, "public-url", "", "address at which people reach the server, for the links in mail")
+	f.StringVar(&cfg.SMTPURL, "smtp-url", "", "mail server, smtp://user@host:587 or smtps://user@host:465; without one mail is written into the data folder")
+	f.StringVar(&cfg.MailFrom, "mail-from", "", "sender of mail, such as \"Canopy <canopy@example.org>\"")
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "file of the certificate, for HTTPS")
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "file of the certificate's key")
 	f.BoolVar(&cfg.TLSSelfSigned, "tls-self-signed", false, "HTTPS with a certificate made at the start, for trying out")
