@@ -14,6 +14,7 @@ import (
 	"canopy/app"
 	"canopy/app/usecase"
 	"canopy/domain"
+	"canopy/persistence"
 	"canopy/persistence/testdb"
 )
 
@@ -27,6 +28,8 @@ type twoTenants struct {
 	environments []domain.EnvironmentID
 	users        []domain.UserID
 	groups       []domain.GroupID
+	objects      []domain.ObjectID
+	offers       []domain.CopyRequestID
 }
 
 func newTwoTenants(t *testing.T, engine string) *twoTenants {
@@ -54,8 +57,9 @@ func newTwoTenants(t *testing.T, engine string) *twoTenants {
 		w.addUser(t, lower+".power", tenant+"/Prod", domain.RolePower, "Admin")
 		w.addUser(t, lower+".user", tenant+"/Prod", domain.RoleUser, "User")
 		w.addUser(t, lower+".labs", tenant+"/Labs", domain.RoleOAdmin, "Admin")
+		w.addObjects(t, tenant, lower)
 		if tenant == "Acme" {
-			w.environments, w.users, w.groups = nil, nil, nil
+			w.environments, w.users, w.groups, w.objects, w.offers = nil, nil, nil, nil, nil
 		}
 	}
 	return w
@@ -89,6 +93,67 @@ func (w *twoTenants) addUser(t *testing.T, alias, home string, role domain.Role,
 	w.users = append(w.users, u.ID)
 }
 
+// addObjects makes something that people of an organization own, have given to one another,
+// bookmarked and used.
+func (w *twoTenants) addObjects(t *testing.T, tenant, lower string) {
+	ctx, user := t.Context(), domain.UserRef{Alias: lower + ".user"}
+	for _, in := range []usecase.NewObject{
+		{Kind: domain.KindObserver, Name: "Watch", Environment: domain.EnvironmentRef(tenant + "/Prod"), Owner: user},
+		{Kind: domain.KindTopic, Name: "Talk", Environment: domain.EnvironmentRef(tenant), Owner: domain.UserRef{Alias: lower + ".admin"}},
+		{Kind: domain.KindAPI, Name: "Prices", Environment: domain.EnvironmentRef(tenant), Owner: domain.UserRef{Alias: lower + ".labs"}},
+	} {
+		o, err := w.directory.Objects.Create(ctx, w.operator(t), in)
+		require.NoError(t, err)
+		w.objects = append(w.objects, o.ID)
+	}
+	watch := domain.NumberedObject(w.objects[len(w.objects)-3])
+	_, err := w.directory.Objects.Grant(ctx, w.operator(t), watch, usecase.GrantObject{User: domain.UserRef{Alias: lower + ".power"}, Level: domain.LevelRead})
+	require.NoError(t, err)
+	owner := w.principal(t, lower+".user")
+	require.NoError(t, w.directory.Objects.AddBookmark(ctx, owner, watch))
+	_, err = w.directory.Objects.RecordUsage(ctx, owner, watch, 3)
+	require.NoError(t, err)
+	c, err := w.directory.Objects.OfferCopy(ctx, w.operator(t), watch, domain.UserRef{Alias: lower + ".power"})
+	require.NoError(t, err)
+	w.offers = append(w.offers, c.ID)
+	require.NoError(t, w.directory.RunJobs(ctx))
+}
+
+// principal returns somebody as a request would find them.
+func (w *twoTenants) principal(t *testing.T, alias string) domain.Principal {
+	a, err := persistence.NewAccountStore(w.directory.DB).ByLogin(t.Context(), alias)
+	require.NoError(t, err)
+	return a.Principal
+}
+
+// disturbObject makes one random change to an object of the other organization.
+func (w *twoTenants) disturbObject(t *testing.T, name string, environment domain.EnvironmentRef) {
+	ctx, ref := t.Context(), domain.NumberedObject(pickOne(w, w.objects))
+	someone := domain.UserRef{ID: pickOne(w, w.users)}
+	objects := w.directory.Objects
+	switch w.random.IntN(7) {
+	case 0:
+		kind := domain.ObjectKinds[w.random.IntN(len(domain.ObjectKinds))].Kind
+		visibility := domain.Visibility(w.random.IntN(2))
+		o, err := objects.Create(ctx, w.operator(t), usecase.NewObject{Kind: kind, Name: name, Environment: environment, Owner: someone, Visibility: &visibility})
+		if err == nil {
+			w.objects = append(w.objects, o.ID)
+		}
+	case 1:
+		_, _ = objects.Update(ctx, w.operator(t), ref, usecase.ObjectPatch{Name: &name})
+	case 2:
+		_, _ = objects.Move(ctx, w.operator(t), ref, environment)
+	case 3:
+		_, _ = objects.HandOver(ctx, w.operator(t), ref, someone)
+	case 4:
+		_, _ = objects.Grant(ctx, w.operator(t), ref, usecase.GrantObject{Group: "User", Level: domain.Level(w.random.IntN(4))})
+	case 5:
+		_ = objects.Delete(ctx, w.operator(t), ref)
+	case 6:
+		_, _ = objects.OfferCopy(ctx, w.operator(t), ref, someone)
+	}
+}
+
 // disturb makes one random change to the other organization. It may be refused.
 func (w *twoTenants) disturb(t *testing.T) {
 	ctx := context.Background()
@@ -100,7 +165,9 @@ func (w *twoTenants) disturb(t *testing.T) {
 	first, second := []domain.EnvironmentRef{some()}, []domain.EnvironmentRef{some()}
 	group := domain.GroupRef(fmt.Sprint(pickOne(w, w.groups)))
 	mask := domain.Mask(w.random.Uint64()) & domain.AllPermissions
-	switch w.random.IntN(10) {
+	switch w.random.IntN(13) {
+	case 10, 11, 12:
+		w.disturbObject(t, name, environment)
 	case 0:
 		e, err := w.directory.Environments.Create(ctx, w.operator(t), usecase.EnvironmentPatch{Parent: &parent, Alias: &name, IsOrganization: &flag})
 		if err == nil {
@@ -136,13 +203,16 @@ func pickOne[T any](w *twoTenants, from []T) T { return from[w.random.IntN(len(f
 // samples are values for the parameters of routes, of the own organization, of the other
 // one, and of none.
 var samples = map[string][]string{
-	"alias": {"acme.admin", "acme.user", "bolt.admin", "bolt.user", "Acme", "Bolt", "Prod", "Labs", "Acme%2FProd", "Bolt%2FProd", "nobody"},
-	"id":    {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "999"},
+	"alias":   {"acme.admin", "acme.user", "bolt.admin", "bolt.user", "Acme", "Bolt", "Prod", "Labs", "Acme%2FProd", "Bolt%2FProd", "nobody"},
+	"id":      {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "999"},
+	"object":  {"1", "2", "3", "4", "5", "6", "7", "999"},
+	"request": {"1", "2", "3", "999"},
 }
 
 // queries are tried on routes without parameters.
 var queries = []string{"", "?total=true", "?limit=2", "?q=b", "?env=Prod", "?env=Bolt", "?env=Labs", "?sort=alias&limit=3", "?group=User", "?role=power",
-	"?user=bolt.user&permission=user:read&environment=Bolt", "?user=acme.user&permission=user:read&environment=Acme/Prod", "?actor=bolt.admin"}
+	"?user=bolt.user&permission=user:read&environment=Bolt", "?user=acme.user&permission=user:read&environment=Acme/Prod", "?actor=bolt.admin",
+	"?everywhere=true&total=true", "?everywhere=true&sort=name", "?owner=bolt.user", "?owner=acme.user&level=write", "?kind=observer", "?personal=true&everywhere=true"}
 
 // questions are requests on every route of every surface that change nothing: whatever a
 // new route answers is thereby part of the test.
@@ -178,7 +248,8 @@ func (w *twoTenants) questions(t *testing.T) []string {
 // theirs are values for the parameters of a route that name what the other organization
 // has.
 func (w *twoTenants) theirs(path string) map[string][]string {
-	values := map[string][]string{"alias": {"bolt.user", "Bolt"}, "id": {"999999"}}
+	values := map[string][]string{"alias": {"bolt.user", "Bolt"}, "id": {"999999"},
+		"object": numbersOf(w.objects), "request": numbersOf(w.offers)}
 	switch {
 	case strings.Contains(path, "/users/"):
 		values["id"] = numbersOf(w.users)

@@ -262,6 +262,19 @@ const (
 	ObjectsByName                     // by full name, folded
 )
 
+var objectOrders = []string{"place", "name"}
+
+// ParseObjectOrder reads the name of an order; the empty name is ObjectsByPlace.
+func ParseObjectOrder(s string) (ObjectOrder, error) {
+	if s == "" {
+		return ObjectsByPlace, nil
+	}
+	if i := slices.Index(objectOrders, s); i >= 0 {
+		return ObjectOrder(i), nil
+	}
+	return 0, InvalidField("sort", "One of place and name is expected.")
+}
+
 // Ownership is a stretch of time during which somebody owned an object.
 type Ownership struct {
 	Owner UserKey

@@ -59,20 +59,27 @@ func (u *UsageCounter) Flush(ctx context.Context) error {
 }
 
 // RecordUsage counts that the object that ref names was used n times, from 1 to
-// domain.MaxUsage, in this month and by its owner's account. It needs the kind's permission
-// to write and LevelWrite. It is written down with the next flush.
-func (b *Objects) RecordUsage(ctx context.Context, who domain.Principal, ref domain.ObjectRef, n int64) error {
+// domain.MaxUsage, in this month and while it is its owner's, and returns n. It needs the
+// kind's permission to write and LevelWrite. It is written down with the next flush.
+func (b *Objects) RecordUsage(ctx context.Context, who domain.Principal, ref domain.ObjectRef, n int64) (int64, error) {
 	o, w, err := b.enter(ctx, &who, ref)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if w.Level(&o) < domain.LevelWrite {
-		return domain.ErrForbidden
+		return 0, domain.ErrForbidden
 	}
 	if n < 1 || n > domain.MaxUsage {
-		return domain.InvalidField("count", "A number from 1 to %d is expected.", domain.MaxUsage)
+		return 0, domain.InvalidField("count", "A number from 1 to %d is expected.", domain.MaxUsage)
 	}
-	return b.usage.add(domain.UsageKey{Organization: o.Organization, Object: o.ID, Owner: o.Owner, Month: domain.MonthOf(b.now())}, n)
+	return n, b.usage.add(domain.UsageKey{Organization: o.Organization, Object: o.ID, Owner: o.Owner, Month: domain.MonthOf(b.now())}, n)
+}
+
+// UsageDocument is usage as far as the reader may see it: of whose it was they are told
+// whether it was their own.
+type UsageDocument struct {
+	domain.Usage
+	Own bool
 }
 
 // ListUsage asks for usage by object and month.
@@ -87,22 +94,28 @@ type ListUsage struct {
 // Usage returns how often objects were used, by object, month and whose they were then: of
 // objects that who may read, and of what was who's own, as far as its place is still in who's
 // reach. It is NotFound for an Object that who may not read.
-func (b *Objects) Usage(ctx context.Context, who domain.Principal, in ListUsage) (Listed[domain.Usage], error) {
+func (b *Objects) Usage(ctx context.Context, who domain.Principal, in ListUsage) (Listed[UsageDocument], error) {
 	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
 	if err != nil {
-		return Listed[domain.Usage]{}, err
+		return Listed[UsageDocument]{}, err
 	}
 	if in.Object != "" {
 		o, err := b.store.Get(ctx, sc, in.Object)
 		if err != nil {
-			return Listed[domain.Usage]{}, err
+			return Listed[UsageDocument]{}, err
 		}
 		in.Filter.Object = o.ID
 	}
+	me := domain.UserKey{Organization: who.Organization, User: who.User}
 	if in.Own {
-		in.Filter.Owner = domain.UserKey{Organization: who.Organization, User: who.User}
+		in.Filter.Owner = me
 	}
-	return listed(in.Page, func(after domain.Cursor) ([]domain.Usage, domain.Cursor, error) {
-		return b.usage.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+	return listed(in.Page, func(after domain.Cursor) ([]UsageDocument, domain.Cursor, error) {
+		usage, next, err := b.usage.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+		described := make([]UsageDocument, len(usage))
+		for i, u := range usage {
+			described[i] = UsageDocument{Usage: u, Own: u.Owner == me}
+		}
+		return described, next, err
 	})
 }

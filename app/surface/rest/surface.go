@@ -28,6 +28,7 @@ type Uses struct {
 	Sessions     *usecase.Sessions
 	Explain      *usecase.Explain
 	Audit        *usecase.Audit
+	Objects      *usecase.Objects
 }
 
 // Surface answers requests of this API.
@@ -83,6 +84,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/rest/me/sessions/:id", httpx.Handle(s.auth, decodeSession, httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
 	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, s.encodeAudit)))
+	s.objectRoutes(r)
 }
 
 // headerEnvironment is the header that says which environment is the current one.
