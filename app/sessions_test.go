@@ -349,6 +349,56 @@ func TestSignInBeginsAnotherSession(t *testing.T) {
 	})
 }
 
+// A secret that we might have made is good only if it is the one that the row stands for.
+func TestSecretsAreThoseOfTheRow(t *testing.T) {
+	onSessions(t, func(t *testing.T, d *signing) {
+		refresh, cookie := d.in(t, domain.RefreshSession), d.in(t, domain.CookieSession)
+		tokens := d.directory.Tokens()
+		for name, text := range map[string]func() (string, domain.SecretHash){
+			"another secret": func() (string, domain.SecretHash) {
+				return tokens.NewSecret(domain.RefreshSession, refresh.Session.SessionKey, 0)
+			},
+			"a later one": func() (string, domain.SecretHash) {
+				return tokens.NewSecret(domain.RefreshSession, refresh.Session.SessionKey, 1)
+			},
+			"of a cookie's session": func() (string, domain.SecretHash) {
+				return tokens.NewSecret(domain.RefreshSession, cookie.Session.SessionKey, 0)
+			},
+		} {
+			secret, _ := text()
+			_, err := d.refresh(t, secret)
+			require.ErrorIs(t, err, domain.ErrBadRefresh, name)
+		}
+		require.NoError(t, d.bears(t, refresh.Access), "which ends nothing")
+		for name, k := range map[string]domain.SessionKey{"another secret": cookie.Session.SessionKey, "of a token's session": refresh.Session.SessionKey} {
+			secret, _ := tokens.NewSecret(domain.CookieSession, k, 0)
+			_, err := d.find(t, nil, secret, "GET")
+			require.ErrorIs(t, err, domain.ErrUnauthenticated, name)
+		}
+		keys, err := d.directory.SigningKeys.List(t.Context())
+		require.NoError(t, err)
+		account := domain.Account{Principal: cookie.Principal}
+		text, err := tokens.Issue(account, cookie.Session.SessionKey, cookie.Environment, keys[0].ID, cookie.Expires)
+		require.NoError(t, err)
+		require.ErrorIs(t, d.bears(t, text), domain.ErrUnauthenticated, "a session with a cookie has no tokens")
+
+		var hashes []string
+		rows, err := d.directory.DB.Pool().QueryContext(t.Context(), "SELECT secret_hash FROM sessions")
+		require.NoError(t, err)
+		defer rows.Close()
+		for rows.Next() {
+			var hash string
+			require.NoError(t, rows.Scan(&hash))
+			hashes = append(hashes, hash)
+		}
+		require.NoError(t, rows.Err())
+		require.Len(t, hashes, 2)
+		for _, hash := range hashes {
+			require.NotContains(t, refresh.Refresh+cookie.Cookie, hash, "what is stored opens nothing")
+		}
+	})
+}
+
 // What is not ours is refused, in whichever place of which other thing it comes, and without a
 // look-up: the database is closed.
 func TestForgedSecretsAreRefused(t *testing.T) {

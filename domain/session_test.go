@@ -1,9 +1,12 @@
-package domain
+package domain_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"canopy/domain"
 )
 
 func TestCleanClient(t *testing.T) {
@@ -15,7 +18,7 @@ func TestCleanClient(t *testing.T) {
 		"\xff\xfe é 語":             "é 語",
 		strings.Repeat("é", 300):   strings.Repeat("é", 200),
 	} {
-		if got := CleanClient(in); got != want {
+		if got := domain.CleanClient(in); got != want {
 			t.Errorf("%q became %q, not %q", in, got, want)
 		}
 	}
@@ -31,18 +34,44 @@ func TestNetworkOf(t *testing.T) {
 		"somewhere":                "somewhere",
 		"2001:DB8:1:2:ffff:4:5:ff": "2001:db8:1:2::/64",
 	} {
-		if got := NetworkOf(in); got != want {
+		if got := domain.NetworkOf(in); got != want {
 			t.Errorf("%q became %q, not %q", in, got, want)
 		}
 	}
 }
 
 func TestSecretHashesDoNotPrintAndEmptyOnesFitNothing(t *testing.T) {
-	hash := SecretHash("abc")
-	if got := fmt.Sprintf("%v %s %#v %+v", hash, hash, hash, Session{Hash: hash}); strings.Contains(got, "abc") {
+	hash := domain.SecretHash("abc")
+	if got := fmt.Sprintf("%v %s %#v %+v", hash, hash, hash, domain.Session{Hash: hash}); strings.Contains(got, "abc") {
 		t.Errorf("the hash is in %s", got)
 	}
-	if !hash.Equal("abc") || hash.Equal("abd") || hash.Equal("") || SecretHash("").Equal("") {
+	if !hash.Equal("abc") || hash.Equal("abd") || hash.Equal("") || domain.SecretHash("").Equal("") {
 		t.Error("hashes are compared wrongly")
+	}
+}
+
+func TestSessionAlive(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	session := domain.Session{TokenEpoch: 2, LastUsed: now.Add(-time.Minute), Expires: now.Add(time.Minute), Idle: 2 * time.Minute}
+	for name, c := range map[string]struct {
+		change func(*domain.Session)
+		alive  bool
+	}{
+		"as it is":                    {func(*domain.Session) {}, true},
+		"of another password":         {func(s *domain.Session) { s.TokenEpoch = 1 }, false},
+		"of a password to come":       {func(s *domain.Session) { s.TokenEpoch = 3 }, false},
+		"at its end":                  {func(s *domain.Session) { s.Expires = now }, false},
+		"unused for too long":         {func(s *domain.Session) { s.Idle = time.Minute }, false},
+		"unused, but may be so":       {func(s *domain.Session) { s.Idle, s.LastUsed = 0, time.Time{} }, true},
+		"the zero session, never":     {func(s *domain.Session) { *s = domain.Session{TokenEpoch: 2} }, false},
+		"in the last moment it lives": {func(s *domain.Session) { s.Expires = now.Add(time.Millisecond) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := session
+			c.change(&s)
+			if got := s.Alive(2, now); got != c.alive {
+				t.Errorf("alive is %v", got)
+			}
+		})
 	}
 }
