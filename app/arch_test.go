@@ -34,8 +34,9 @@ var mayImport = map[string][]string{
 	"app/httpx":              {"domain"},
 	"app/document":           {"domain", "app/usecase", "app/authn"},
 	"app/surface/rest":       {"domain", "app/usecase", "app/authn", "app/httpx"},
+	"app/surface/tellius":    {"domain", "app/usecase", "app/authn", "app/httpx"},
 	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "app/usecase", "app/authn", "app/httpx",
-		"app/document", "app/mail", "app/surface/rest"},
+		"app/document", "app/mail", "app/surface/rest", "app/surface/tellius"},
 	"cmd/canopy": {"app", "app/document", "app/usecase", "domain"},
 	"cmd/check":  {"persistence/testdb"},
 }

@@ -27,6 +27,7 @@ type Directory struct {
 	Me           *usecase.Me
 	Sessions     *usecase.Sessions
 	SigningKeys  *usecase.SigningKeys
+	Admins       *usecase.Admins
 	Explain      *usecase.Explain
 	Audit        *usecase.Audit
 	Accounts     *usecase.Accounts
@@ -117,6 +118,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	limits.Token = cfg.TokenLifetime
 	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, limits, cfg.Now)
 	d.SigningKeys = usecase.NewSigningKeys(signingKeys, commandLine, limits.Token)
+	d.Admins = usecase.NewAdmins(d.Gate)
 	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
 	db.Vault = persistence.NewVault(secret.vault)
 	letters, err := mail.NewLetters()

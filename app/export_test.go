@@ -9,6 +9,9 @@ import (
 	"canopy/app/authn"
 )
 
+// Whose returns the name of the surface whose credentials a request carries.
+var Whose = whose
+
 // Offered is a surface as the server offers it.
 type Offered struct {
 	Name    string

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -30,6 +31,15 @@ type twoTenants struct {
 	groups       []domain.GroupID
 	objects      []domain.ObjectID
 	offers       []domain.CopyRequestID
+	// known are the UUIDs of everybody's users and groups, and others those of the other
+	// organization, by the parameters of routes that take them.
+	known, others map[string][]string
+}
+
+// note keeps a UUID.
+func (w *twoTenants) note(parameter string, id domain.UUID) {
+	w.known[parameter] = append(w.known[parameter], string(id))
+	w.others[parameter] = append(w.others[parameter], string(id))
 }
 
 func newTwoTenants(t *testing.T, engine string) *twoTenants {
@@ -44,7 +54,8 @@ func newTwoTenants(t *testing.T, engine string) *twoTenants {
 	_, err = app.Begin(t.Context(), &cfg, db)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
-	w := &twoTenants{running: serve(t, cfg), random: rand.New(rand.NewPCG(1, 2))}
+	w := &twoTenants{running: serve(t, cfg), random: rand.New(rand.NewPCG(1, 2)),
+		known: map[string][]string{}, others: map[string][]string{}}
 	for _, tenant := range []string{"Acme", "Bolt"} {
 		w.addEnvironment(t, "/", tenant, true)
 		for _, e := range []string{"Prod", "Test"} {
@@ -60,6 +71,7 @@ func newTwoTenants(t *testing.T, engine string) *twoTenants {
 		w.addObjects(t, tenant, lower)
 		if tenant == "Acme" {
 			w.environments, w.users, w.groups, w.objects, w.offers = nil, nil, nil, nil, nil
+			clear(w.others)
 		}
 	}
 	return w
@@ -84,6 +96,7 @@ func (w *twoTenants) addGroup(t *testing.T, organization string) {
 	g, err := w.directory.Groups.Create(t.Context(), w.operator(t), usecase.GroupPatch{Organization: &ref, Alias: &alias})
 	require.NoError(t, err)
 	w.groups = append(w.groups, g.ID)
+	w.note("groupId", g.UUID)
 }
 
 func (w *twoTenants) addUser(t *testing.T, alias, home string, role domain.Role, group domain.GroupRef) {
@@ -91,6 +104,7 @@ func (w *twoTenants) addUser(t *testing.T, alias, home string, role domain.Role,
 	u, err := w.directory.Users.Create(t.Context(), w.operator(t), usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Role: &role, Group: &group, Password: &password})
 	require.NoError(t, err)
 	w.users = append(w.users, u.ID)
+	w.note("userId", u.UUID)
 }
 
 // addObjects makes something that people of an organization own, have given to one another,
@@ -218,6 +232,8 @@ var queries = []string{"", "?total=true", "?limit=2", "?q=b", "?env=Prod", "?env
 // new route answers is thereby part of the test.
 func (w *twoTenants) questions(t *testing.T) []string {
 	var all []string
+	samples := maps.Clone(samples)
+	maps.Copy(samples, w.known)
 	for _, surface := range w.Surfaces() {
 		for _, route := range surface.App.GetRoutes(true) {
 			switch {
@@ -250,6 +266,7 @@ func (w *twoTenants) questions(t *testing.T) []string {
 func (w *twoTenants) theirs(path string) map[string][]string {
 	values := map[string][]string{"alias": {"bolt.user", "Bolt"}, "id": {"999999"},
 		"object": numbersOf(w.objects), "request": numbersOf(w.offers)}
+	maps.Copy(values, w.others)
 	switch {
 	case strings.Contains(path, "/users/"):
 		values["id"] = numbersOf(w.users)

@@ -108,13 +108,35 @@ func (s *Server) handle(c *fasthttp.RequestCtx) {
 }
 
 func (s *Server) handler(c *fasthttp.RequestCtx) fasthttp.RequestHandler {
+	if i := s.claimant(c); i >= 0 {
+		return s.handlers[i]
+	}
+	return s.rest
+}
+
+// claimant returns the index of the surface that a request is for, -1 for none. Of several
+// that share the path it is the one whose credentials the request carries, or the last one
+// if that is not offered.
+func (s *Server) claimant(c *fasthttp.RequestCtx) int {
 	path := string(c.URI().PathOriginal())
 	for i, surface := range s.surfaces {
 		if surface.claims(path) {
-			return s.handlers[i]
+			return i
 		}
 	}
-	return s.rest
+	if !rootPaths(path) {
+		return -1
+	}
+	name, found := whose(&c.Request), -1
+	for i, surface := range s.surfaces {
+		if surface.shares == nil || !surface.shares(path) {
+			continue
+		}
+		if found = i; surface.name == name {
+			break
+		}
+	}
+	return found
 }
 
 // ambiguous reports whether a proxy before us may have read the request in another way: it
@@ -156,12 +178,8 @@ func (s *Server) handleBroken(c *fasthttp.RequestCtx, err error) {
 // broken answers a request that no surface sees, and logs it as they do.
 func (s *Server) broken(c *fasthttp.RequestCtx, err error) {
 	name, app := "operations", s.app
-	path := string(c.URI().PathOriginal())
-	for _, surface := range s.surfaces {
-		if surface.claims(path) {
-			name, app = surface.name, surface.app
-			break
-		}
+	if i := s.claimant(c); i >= 0 {
+		name, app = s.surfaces[i].name, s.surfaces[i].app
 	}
 	ctx := app.AcquireCtx(c)
 	defer app.ReleaseCtx(ctx)

@@ -8,13 +8,17 @@ import (
 	"canopy/app/authn"
 	"canopy/app/httpx"
 	"canopy/app/surface/rest"
+	"canopy/app/surface/tellius"
 )
 
 // surface is one product's API as the server offers it.
 type surface struct {
 	name string
 	// claims reports whether a path belongs to the surface.
-	claims  func(path string) bool
+	claims func(path string) bool
+	// shares reports whether the surface has a path in common with others, of which the
+	// request's credentials choose one (root.go). It is nil if it has none.
+	shares  func(path string) bool
 	app     *fiber.App
 	openAPI []byte
 }
@@ -29,6 +33,14 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 				Me: d.Me, Sessions: d.Sessions, Explain: d.Explain, Audit: d.Audit, Objects: d.Objects},
 				authn.First(d.activity, authn.Bearer(d.tokens), authn.Basic(d.passwords)), d.config.Now),
 			openAPI: rest.OpenAPI,
+		},
+		{
+			name:   "tellius",
+			claims: below("/api/login", "/api/auth/login", "/api/refresh", "/assignUserObjects"),
+			shares: rootPaths,
+			app: tellius.New(server, tellius.Uses{Users: d.Users, Groups: d.Groups, Objects: d.Objects, Sessions: d.Sessions, Admins: d.Admins},
+				authn.First(d.activity, authn.Bearer(d.tokens), authn.Refused(errNobody()))),
+			openAPI: tellius.OpenAPI,
 		},
 	}
 }

@@ -222,7 +222,7 @@ func (g *Groups) Find(o domain.OrganizationID, ref domain.GroupRef) (domain.Grou
 	}
 	for _, tree := range trees {
 		for id, group := range tree {
-			if domain.Fold(group.Alias) == alias || string(group.UUID) == alias {
+			if domain.Fold(group.Alias) == alias || domain.Fold(string(group.UUID)) == alias {
 				return id, nil
 			}
 		}

@@ -50,6 +50,12 @@ func First(activity *Activity, schemes ...Scheme) Finder {
 	}
 }
 
+// Refused ends a list of schemes with what to say to a request that carries none of their
+// credentials, instead of domain.ErrUnauthenticated.
+func Refused(err error) Scheme {
+	return func(context.Context, Request) (domain.Account, bool, error) { return domain.Account{}, false, err }
+}
+
 // Basic is HTTP Basic (RFC 7617) in UTF-8.
 func Basic(p *Passwords) Scheme {
 	return func(ctx context.Context, r Request) (domain.Account, bool, error) {

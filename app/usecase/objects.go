@@ -188,8 +188,11 @@ func (b *Objects) owner(ctx context.Context, who *domain.Principal, ref domain.U
 }
 
 func (b *Objects) find(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error) {
-	if ref.ID != 0 {
+	switch {
+	case ref.ID != 0:
 		return b.users.Get(ctx, sc, ref.ID)
+	case ref.UUID != "":
+		return b.users.ByUUID(ctx, sc, ref.UUID)
 	}
 	return b.users.Named(ctx, sc, ref.Alias)
 }

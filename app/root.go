@@ -1,0 +1,66 @@
+package app
+
+import (
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"canopy/domain"
+)
+
+// rootPaths are the paths that several products have at the root.
+var rootPaths = below("/users", "/groups")
+
+// Three products have /users at the root, and two /groups. There the credentials that a
+// request carries say whose client sent it. They are looked at in the order of this list;
+// what carries those of no other surface is for the last one, also what carries none.
+var atRoot = []struct {
+	surface     string
+	credentials string
+	carried     func(*fasthttp.Request) bool
+}{
+	{"tat", "the headers Tat_username and Tat_password (Tat)", carriesTat},
+	{"ethersource", "HTTP Basic or an apiKey (Ethersource)", carriesBasicOrKey},
+	{"tellius", "a token in the header Authorization (Tellius)", func(*fasthttp.Request) bool { return true }},
+}
+
+// whose returns the name of the surface whose credentials a request carries.
+func whose(r *fasthttp.Request) string {
+	for _, s := range atRoot {
+		if s.carried(r) {
+			return s.surface
+		}
+	}
+	return ""
+}
+
+// errNobody is the error of a request at the root that carries no credentials.
+func errNobody() error {
+	var all []string
+	for _, s := range atRoot {
+		all = append(all, s.credentials)
+	}
+	last := len(all) - 1
+	return domain.ErrUnauthenticated.Saying("Sign in first; send %s, or %s.", strings.Join(all[:last], ", "), all[last])
+}
+
+// tatHeaders are the headers of Tat's credentials in all their spellings. Case does not
+// matter; some proxies drop names with an underscore, hence the dashes.
+var tatHeaders = []string{
+	"Tat_username", "Tat-Username", "X-Tat_username", "X-Tat-Username",
+	"Tat_password", "Tat-Password", "X-Tat_password", "X-Tat-Password",
+}
+
+func carriesTat(r *fasthttp.Request) bool {
+	for _, name := range tatHeaders {
+		if len(r.Header.Peek(name)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func carriesBasicOrKey(r *fasthttp.Request) bool {
+	scheme, _, _ := strings.Cut(strings.TrimSpace(string(r.Header.Peek("Authorization"))), " ")
+	return strings.EqualFold(scheme, "Basic") || len(r.Header.Peek("apiKey")) > 0 || r.URI().QueryArgs().Has("apiKey")
+}

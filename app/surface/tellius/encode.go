@@ -1,0 +1,123 @@
+package tellius
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// encodeTokens answers a sign-in and a refresh.
+func encodeTokens(c *fiber.Ctx, in usecase.SignedIn) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Text("id", string(in.Principal.UUID))
+	w.Text("refreshToken", in.Refresh)
+	w.Text("token", in.Access)
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+// encodeToken answers a sign-in of the newer page.
+func encodeToken(c *fiber.Ctx, in usecase.SignedIn) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Text("id", string(in.Principal.UUID))
+	w.Text("message", "Login successful")
+	w.Text("token", in.Access)
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+// encodeNothing answers that something was done, with an empty body.
+func encodeNothing[T any](c *fiber.Ctx, _ T) error { return c.Status(fiber.StatusOK).Send(nil) }
+
+func encodeUserList(c *fiber.Ctx, list usecase.UserList) error {
+	httpx.LinkNext(c, list.Next)
+	return httpx.Stream(c, list.Users,
+		func(w *httpx.Writer) {
+			w.Open("", '{')
+			w.Open("users", '[')
+		},
+		writeUser,
+		func(w *httpx.Writer) {
+			w.Close(']')
+			w.Close('}')
+		})
+}
+
+func encodeUser(c *fiber.Ctx, u usecase.UserDocument) error {
+	w := &httpx.Writer{}
+	writeUser(w, &u)
+	return send(c, fiber.StatusOK, w)
+}
+
+// writeUser writes a user as a change and the list show one.
+func writeUser(w *httpx.Writer, u *usecase.UserDocument) {
+	w.Open("", '{')
+	w.Text("username", u.Alias)
+	w.Text("email", u.Person.Mail)
+	writeGroups(w, u)
+	w.Text("id", string(u.UUID))
+	w.Close('}')
+}
+
+// encodeWholeUser answers with a user as a creation shows one.
+func encodeWholeUser(c *fiber.Ctx, u usecase.UserDocument) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Text("username", u.Alias)
+	w.Text("firstName", u.Person.FirstName)
+	w.Text("lastName", u.Person.LastName)
+	w.Text("email", u.Person.Mail)
+	writeGroups(w, &u)
+	w.Text("id", string(u.UUID))
+	w.Text("role", wordOf(u.Role, u.Attributes[attributeRole]))
+	config := u.Attributes[attributeConfig]
+	if config == "" {
+		config = "{}"
+	}
+	w.Raw("config", []byte(config))
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+func writeGroups(w *httpx.Writer, u *usecase.UserDocument) {
+	w.Open("groups", '[')
+	for g := range u.NamedGroups() {
+		w.Open("", '{')
+		w.Text("name", g.Alias)
+		w.Open("permissions", '[')
+		w.Close(']')
+		w.Text("id", string(g.UUID))
+		w.Close('}')
+	}
+	w.Close(']')
+}
+
+func encodeGroup(c *fiber.Ctx, g usecase.GroupDocument) error {
+	w := &httpx.Writer{}
+	writeGroup(w, &g.Group)
+	return send(c, fiber.StatusOK, w)
+}
+
+func encodeGroups(c *fiber.Ctx, all []usecase.GroupDocument) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Open("groups", '[')
+	for i := range all {
+		writeGroup(w, &all[i].Group)
+	}
+	w.Close(']')
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+func writeGroup(w *httpx.Writer, g *domain.Group) {
+	w.Open("", '{')
+	w.Text("name", g.Alias)
+	w.Text("id", string(g.UUID))
+	w.Text("role", wordOf(g.Role, g.RoleTitle))
+	w.Close('}')
+}

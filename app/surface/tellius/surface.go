@@ -1,0 +1,77 @@
+package tellius
+
+import (
+	_ "embed"
+	"net/netip"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/authn"
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// OpenAPI is the description of the surface.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
+
+// Uses are the use cases the surface offers.
+type Uses struct {
+	Users    *usecase.Users
+	Groups   *usecase.Groups
+	Objects  *usecase.Objects
+	Sessions *usecase.Sessions
+	Admins   *usecase.Admins
+}
+
+// Surface answers requests of this API.
+type Surface struct {
+	uses    Uses
+	find    authn.Finder
+	trusted []netip.Prefix
+}
+
+// New returns the application of the surface. find finds the principal of a request.
+func New(server *httpx.Server, uses Uses, find authn.Finder) *fiber.App {
+	s := &Surface{uses: uses, find: find, trusted: server.Trusted}
+	app := server.NewApp("tellius", problem)
+	s.routes(app)
+	return app
+}
+
+// routes lists every route, in the order of the document, then what it leaves out.
+func (s *Surface) routes(r fiber.Router) {
+	u, g, sessions := s.uses.Users, s.uses.Groups, s.uses.Sessions
+
+	r.Post("/api/login", httpx.Open(s.decodeSignIn, sessions.SignIn, encodeTokens))
+	r.Post("/users", admin(s, decodeNewUser, u.Add, encodeWholeUser))
+	r.Put("/users/:userId", admin(s, decodeUserChange, httpx.With(u.Change), encodeUser))
+	r.Get("/users", admin(s, decodeList, u.List, encodeUserList))
+	r.Delete("/users/:userId", admin(s, decodeUserID, httpx.Done(u.Remove), encodeNothing[httpx.Just]))
+	r.Post("/assignUserObjects", admin(s, decodeHandOver, s.uses.Objects.HandOverAll, encodeNothing[int64]))
+
+	r.Post("/api/auth/login", httpx.Open(s.decodeNewerSignIn, sessions.SignIn, encodeToken))
+	r.Post("/api/refresh", httpx.Open(s.decodeRefresh, sessions.Refresh, encodeTokens))
+	r.Get("/users/:userId", admin(s, decodeUserID, u.Find, encodeWholeUser))
+
+	r.Post("/groups", admin(s, decodeNewGroup, g.Create, encodeGroup))
+	r.Put("/groups/:groupId", admin(s, decodeGroupChange, httpx.With(g.Change), encodeGroup))
+	r.Get("/groups", admin(s, decodeNothing, httpx.Alone(g.List), encodeGroups))
+	r.Delete("/groups/:groupId", admin(s, decodeGroupID, httpx.Done(g.Remove), encodeNothing[httpx.Just]))
+	r.Post("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Join), encodeNothing[httpx.Just]))
+	r.Delete("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Leave), encodeNothing[httpx.Just]))
+}
+
+// admin is httpx.Handle for what the document keeps for its superUsers and admins.
+func admin[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run usecase.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
+	return httpx.Handle(s.auth, decode, usecase.ByAdmins(s.uses.Admins, run), encode)
+}
+
+func (s *Surface) auth(c *fiber.Ctx) (domain.Principal, error) {
+	return s.find(c.UserContext(), authn.Request{
+		Header:  func(name string) string { return httpx.Header(c, name) },
+		Address: httpx.Address(c, s.trusted),
+	})
+}
