@@ -42,3 +42,6 @@ func (d *Directory) Tokens() *authn.Tokens { return d.tokens }
 
 // Activity returns the notes of who was seen.
 func (d *Directory) Activity() *authn.Activity { return d.activity }
+
+// FlushUsage writes down what was counted of the usage of objects.
+func (d *Directory) FlushUsage(ctx context.Context) error { return d.usage.Flush(ctx) }

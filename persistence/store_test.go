@@ -19,3 +19,5 @@ func TestSigningKeys(t *testing.T)  { storetest.Each(t, storetest.SigningKeys) }
 func TestIsolation(t *testing.T)    { storetest.Each(t, storetest.Isolation) }
 func TestObjects(t *testing.T)      { storetest.Each(t, storetest.Objects) }
 func TestObjectLists(t *testing.T)  { storetest.Each(t, storetest.ObjectLists) }
+func TestCopies(t *testing.T)       { storetest.Each(t, storetest.Copies) }
+func TestNoted(t *testing.T)        { storetest.Each(t, storetest.Noted) }

@@ -1,0 +1,98 @@
+package app_test
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app"
+	"canopy/app/usecase"
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+// TestUsageSurvivesAStop holds that what was counted and acknowledged is written down when
+// the directory is closed, also if a flush before failed, and that nothing is counted twice.
+func TestUsageSurvivesAStop(t *testing.T) {
+	cfg := testConfig(t)
+	path := filepath.Join(cfg.Data, "canopy.db")
+	open := func() *app.Directory {
+		db, err := app.OpenDatabase(t.Context(), &cfg)
+		require.NoError(t, err)
+		return openDirectory(t, db)
+	}
+	d := open()
+	admin := func() domain.Principal {
+		a, err := persistence.NewAccountStore(d.DB).ByLogin(t.Context(), "admin")
+		require.NoError(t, err)
+		return a.Principal
+	}
+	o, err := d.Objects.Create(t.Context(), admin(), usecase.NewObject{Kind: domain.KindObserver, Name: "Watch"})
+	require.NoError(t, err)
+	ref, who := domain.NumberedObject(o.ID), admin()
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			if _, err := d.Objects.RecordUsage(t.Context(), who, ref, 2); err != nil {
+				t.Error(err)
+			}
+			if i%16 == 0 {
+				ended, cancel := context.WithCancel(t.Context())
+				cancel()
+				_ = d.FlushUsage(ended) // fails, or has nothing to write
+				if err := d.FlushUsage(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, n := range []int64{0, -1, domain.MaxUsage + 1} {
+		_, err := d.Objects.RecordUsage(t.Context(), who, ref, n)
+		require.ErrorIs(t, err, domain.ErrInvalid)
+	}
+	require.NoError(t, d.Close())
+	require.FileExists(t, path)
+	d = open()
+	defer d.Close()
+	list, err := d.Objects.Usage(t.Context(), admin(), usecase.ListUsage{Object: ref})
+	require.NoError(t, err)
+	total := int64(0)
+	for u, err := range list.Items {
+		require.NoError(t, err)
+		require.True(t, u.Own)
+		total += u.Count
+	}
+	require.EqualValues(t, 128, total)
+}
+
+// TestHandOverAll holds the rules of giving somebody everything of somebody else's.
+func TestHandOverAll(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			w := newTwoTenants(t, engine)
+			ctx := t.Context()
+			user := func(alias string) domain.UserRef { return domain.UserRef{Alias: alias} }
+			all := usecase.HandOverAll{From: user("acme.user"), To: user("acme.power")}
+			_, err := w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.user"), all)
+			require.Error(t, err, "a user manages nothing")
+			_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.power"), all)
+			require.ErrorIs(t, err, domain.ErrForbidden)
+			_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "bolt.admin"), all)
+			require.ErrorIs(t, err, domain.ErrUserNotFound)
+			require.Equal(t, "from", domain.AsError(err).Field)
+			_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), usecase.HandOverAll{From: all.From, To: user("bolt.user")})
+			require.ErrorIs(t, err, domain.ErrUserNotFound)
+			require.Equal(t, "to", domain.AsError(err).Field)
+			n, err := w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), all)
+			require.NoError(t, err)
+			require.EqualValues(t, 1, n)
+			list, err := w.directory.Objects.List(ctx, w.principal(t, "acme.power"), usecase.ListObjects{Owner: user("acme.power"), Everywhere: true, Total: true})
+			require.NoError(t, err)
+			require.EqualValues(t, 1, list.Total)
+		})
+	}
+}
