@@ -20,7 +20,7 @@ import (
 )
 
 // commandWithin is how long a server may take to let us in, and then for one mail.
-const commandWithin = 15 * time.Second
+const commandWithin = 10 * time.Second
 
 // ErrRefused reports a mail that a server will not take, now or later.
 var ErrRefused = errors.New("the mail was refused for good")

@@ -1,0 +1,443 @@
+package app_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app"
+	"canopy/app/usecase"
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+// Who has an account is told by no answer; the mail goes to the owner of the address, and
+// one password is hashed either way.
+func TestRegistrationsTellNothing(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		fresh, err := s.Accounts.Register(t.Context(), ada())
+		require.NoError(t, err)
+		s.mail(t, domain.LetterVerify, "ada+l@example.org")
+		same := func(change func(*usecase.Register), kind domain.LetterKind, to string) {
+			t.Helper()
+			in := ada()
+			change(&in)
+			got, err := s.Accounts.Register(t.Context(), in)
+			require.NoError(t, err)
+			want := fresh.User
+			want.Alias, want.Person.Mail = in.Alias, in.Mail
+			got.User.Organization, got.User.Home, got.User.HomePath = want.Organization, want.Home, want.HomePath
+			require.Equal(t, want, got.User)
+			m := s.mail(t, kind, to)
+			require.NotContains(t, m.Text, in.Alias)
+			require.NotContains(t, m.Text, "secret=")
+		}
+		same(func(in *usecase.Register) { in.Mail = "ACME.admin@example.org" }, domain.LetterMailTaken, "ACME.admin@example.org")
+		same(func(in *usecase.Register) { in.Alias, in.Mail = "acme.ADMIN", "other@example.org" }, domain.LetterAliasTaken, "other@example.org")
+
+		in := ada()
+		in.TellTaken, in.Alias, in.Mail = true, "acme.admin", "third@example.org"
+		_, err = s.Accounts.Register(t.Context(), in)
+		require.ErrorIs(t, err, domain.ErrUserAliasTaken)
+		require.Empty(t, s.mails(t))
+
+		for _, whose := range []usecase.Whose{{Mail: "nobody@example.org"}, {Alias: "nobody"}, {Alias: "acme.admin", Mail: "wrong@example.org"}, {Mail: "ada+l@example.org"}} {
+			require.NoError(t, s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.7"}))
+			require.Empty(t, s.mails(t), "no mail for %v", whose)
+			_, err := s.Accounts.Reset(t.Context(), usecase.Reset{Whose: whose, Secret: "guess", Password: "long enough", Source: "192.0.2.7"})
+			require.ErrorIs(t, err, domain.ErrSecret)
+		}
+	})
+}
+
+// Somebody who registers another's address cannot keep it, nor get in with the password
+// that the owner's later registration replaces.
+func TestRegistrationGivesWay(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, func(c *app.Config) { c.AutoApprove = true })
+		squatter := ada()
+		squatter.Alias, squatter.Password = "squatter", "squatter's"
+		_, err := s.Accounts.Register(t.Context(), squatter)
+		require.NoError(t, err)
+		early := s.mail(t, domain.LetterVerify, squatter.Mail)
+		_, err = s.Accounts.Register(t.Context(), ada())
+		require.NoError(t, err)
+		_, err = s.Accounts.Verify(t.Context(), proof(t, early))
+		require.ErrorIs(t, err, domain.ErrSecret, "the first link is dead")
+		_, err = s.Accounts.Verify(t.Context(), proof(t, s.mail(t, domain.LetterVerify, squatter.Mail)))
+		require.NoError(t, err)
+		require.False(t, s.signsIn(t, "squatter", "squatter's"))
+		require.True(t, s.signsIn(t, "ada", "analytical"))
+	})
+}
+
+func TestSecretsAreGoodForOneThing(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		ctx := t.Context()
+		forgot := func(alias string) usecase.Reset {
+			t.Helper()
+			require.NoError(t, s.Accounts.Forgot(ctx, usecase.Forgot{Whose: usecase.Whose{Alias: alias}, Link: confirmLink, Lifetime: time.Hour, Source: alias}))
+			q := follow(t, s.mail(t, domain.LetterForgot, alias+"@example.org"))
+			return usecase.Reset{Whose: usecase.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: alias}
+		}
+		r := forgot("acme.user")
+		_, err := s.Accounts.Verify(ctx, usecase.Verify{Whose: r.Whose, Secret: r.Secret, Source: "1"})
+		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
+		_, err = s.Accounts.Accept(ctx, usecase.Accept{Whose: r.Whose, Secret: r.Secret, Password: "another one", Source: "1"})
+		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
+		_, err = s.Accounts.ConfirmMailChange(ctx, usecase.ConfirmMailChange{Whose: r.Whose, Secret: r.Secret, Source: "1"})
+		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
+		other := r
+		other.Whose = usecase.Whose{Alias: "bolt.user"}
+		_, err = s.Accounts.Reset(ctx, other)
+		require.ErrorIs(t, err, domain.ErrSecret, "another account")
+		short := r
+		short.Password = "x"
+		_, err = s.Accounts.Reset(ctx, short)
+		require.Equal(t, domain.Invalid, domain.AsError(err).Kind)
+
+		var wins atomic.Int64
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if _, err := s.Accounts.Reset(ctx, r); err == nil {
+					wins.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		require.EqualValues(t, 1, wins.Load(), "a secret is used once")
+		s.mail(t, domain.LetterChanged, "acme.user@example.org")
+		require.True(t, s.signsIn(t, "acme.user", "another one"))
+		require.False(t, s.signsIn(t, "acme.user", userPassword))
+
+		late := forgot("bolt.user")
+		s.clock.set(s.clock.now().Add(61 * time.Minute))
+		_, err = s.Accounts.Reset(ctx, late)
+		require.ErrorIs(t, err, domain.ErrSecret, "expired")
+
+		// A secret that was sent to an address is nothing when the account has another one.
+		old := forgot("bolt.user")
+		mail := "elsewhere@example.org"
+		_, err = s.Users.Update(ctx, s.operator(t), s.as(t, "bolt.user").User, usecase.UserPatch{Mail: &mail})
+		require.NoError(t, err)
+		old.Whose = usecase.Whose{Alias: "bolt.user"}
+		_, err = s.Accounts.Reset(ctx, old)
+		require.ErrorIs(t, err, domain.ErrSecret, "another address")
+
+		// At most a few at once: the oldest goes.
+		var kept []usecase.Reset
+		for range domain.MaxSecrets + 1 {
+			s.clock.set(s.clock.now().Add(time.Second))
+			kept = append(kept, forgot("acme.admin"))
+		}
+		for i := range kept {
+			kept[i].Source = fmt.Sprint("fresh ", i)
+		}
+		_, err = s.Accounts.Reset(ctx, kept[0])
+		require.ErrorIs(t, err, domain.ErrSecret)
+		_, err = s.Accounts.Reset(ctx, kept[1])
+		require.NoError(t, err)
+		_, err = s.Accounts.Reset(ctx, kept[2])
+		require.ErrorIs(t, err, domain.ErrSecret, "the use of one withdraws the others")
+	})
+}
+
+func TestGuessesAreLimited(t *testing.T) {
+	s := openSignUp(t, "sqlite", nil)
+	_, err := s.Accounts.Register(t.Context(), ada())
+	require.NoError(t, err)
+	right := proof(t, s.mail(t, domain.LetterVerify, ada().Mail))
+	for range 10 {
+		wrong := right
+		wrong.Secret = "00000000-0000-4000-8000-000000000000"
+		_, err := s.Accounts.Verify(t.Context(), wrong)
+		require.ErrorIs(t, err, domain.ErrSecret)
+	}
+	_, err = s.Accounts.Verify(t.Context(), right)
+	require.Equal(t, domain.TooMany, domain.AsError(err).Kind)
+	right.Source = "198.51.100.1"
+	_, err = s.Accounts.Verify(t.Context(), right)
+	require.NoError(t, err, "the owner, from elsewhere, is not kept out")
+}
+
+func TestStrangersCannotMakeMuchMail(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, func(c *app.Config) { c.MailLimits = usecase.MailLimits{Address: 2, Source: 5, Overall: 8} })
+		try := func(address, source string) domain.Kind {
+			err := s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: usecase.Whose{Mail: address}, Link: confirmLink, Lifetime: time.Hour, Source: source})
+			if err == nil {
+				return domain.Internal
+			}
+			return domain.AsError(err).Kind
+		}
+		require.Zero(t, try("acme.user@example.org", "192.0.2.1"))
+		require.Zero(t, try("ACME.user@example.org", "192.0.2.2"))
+		require.Equal(t, domain.TooMany, try("acme.user@example.org", "192.0.2.3"), "one address")
+		require.Len(t, s.mails(t), 2)
+		for i := range 4 {
+			require.Zero(t, try(fmt.Sprint("nobody", i, "@example.org"), "2001:db8::1"), i)
+		}
+		require.Zero(t, try("nobody8@example.org", "2001:db8::2"))
+		require.Equal(t, domain.TooMany, try("nobody9@example.org", "2001:db8::3"), "one source: a network of a subscriber")
+		require.Equal(t, domain.TooMany, try("nobody10@example.org", "192.0.2.99"), "overall")
+		s.clock.set(s.clock.now().Add(61 * time.Minute))
+		require.Zero(t, try("acme.user@example.org", "192.0.2.1"), "an hour later")
+	})
+}
+
+func TestAddressesThatAreNone(t *testing.T) {
+	s := openSignUp(t, "sqlite", nil)
+	for _, address := range []string{"", "x", "a@b\r\nBcc: c@d", "a@b\n", "a@b, c@d", "A <a@b>", "a@b\x00", `"a b"@c`, strings.Repeat("a", 300) + "@example.org"} {
+		in := ada()
+		in.Mail = address
+		_, err := s.Accounts.Register(t.Context(), in)
+		require.Equal(t, domain.Invalid, domain.AsError(err).Kind, "%q", address)
+	}
+	require.Empty(t, s.mails(t))
+}
+
+// Of a stranger's note only words are sent, and links to this server.
+func TestNotesAreCleaned(t *testing.T) {
+	s := openSignUp(t, "sqlite", func(c *app.Config) { c.MailLimits = usecase.MailLimits{Address: 100, Source: 100, Overall: 100} })
+	send := func(note string) string {
+		t.Helper()
+		in := ada()
+		in.Note = note
+		_, err := s.Accounts.Register(t.Context(), in)
+		require.NoError(t, err)
+		m := s.mail(t, domain.LetterVerify, in.Mail)
+		require.NotEmpty(t, follow(t, m).Get("secret"))
+		return m.Text
+	}
+	require.True(t, strings.HasPrefix(send("Click on {link} to validate your account"), "Click on "+publicURL+"/confirm?"))
+	for _, note := range []string{"no link at all", "{secret} alone", "https://evil.example/{secret}", publicURL + ".evil.example/{secret}",
+		publicURL + "@evil.example/{secret}"} {
+		require.Contains(t, send(note), "Somebody asked for an account", "%q", note)
+	}
+	text := send("Win\r\n\r\nBcc: a@b at https://evil.example or evil.example or www.evil.example/x or javascript:alert(1) now {link} " + strings.Repeat("long ", 500))
+	for _, bad := range []string{"evil", "@b", "javascript", "\r"} {
+		require.NotContains(t, text, bad)
+	}
+	require.Less(t, len(text), 1000)
+}
+
+func TestRegistrationCodes(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, func(c *app.Config) {
+			c.SignUpEnvironment = ""
+			c.MailLimits = usecase.MailLimits{Address: 100, Source: 1000, Overall: 1000}
+		})
+		ctx := t.Context()
+		in := ada()
+		_, err := s.Accounts.Register(ctx, in)
+		require.ErrorIs(t, err, domain.ErrSignUpClosed)
+		in.Code = "000000000000"
+		_, err = s.Accounts.Register(ctx, in)
+		require.ErrorIs(t, err, domain.ErrRegistrationCode)
+
+		admin := s.as(t, "bolt.admin")
+		quota := int64(5)
+		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "bolt.user"), "Bolt", usecase.RegistrationCodePatch{})
+		require.Error(t, err)
+		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "acme.admin"), "Bolt", usecase.RegistrationCodePatch{})
+		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
+		code, err := s.Accounts.CreateRegistrationCode(ctx, admin, "Bolt", usecase.RegistrationCodePatch{MaxUsers: &quota})
+		require.NoError(t, err)
+		require.Regexp(t, `^[0-9]{12}$`, string(code.Code))
+		_, err = s.Accounts.RegistrationCode(ctx, s.as(t, "acme.admin"), usecase.OrganizationCode{Organization: "Acme", Code: string(code.Code)})
+		require.ErrorIs(t, err, domain.ErrRegistrationCodeNotFound)
+
+		var let, refused atomic.Int64
+		var all sync.WaitGroup
+		for i := range 64 {
+			all.Go(func() {
+				in := ada()
+				in.Alias, in.Mail, in.Code, in.Source = fmt.Sprint("ada", i), fmt.Sprint("ada", i, "@example.org"), string(code.Code), fmt.Sprint("source ", i)
+				switch _, err := s.Accounts.Register(ctx, in); {
+				case err == nil:
+					let.Add(1)
+				case domain.ErrRegistrationCode.Is(err):
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		require.EqualValues(t, quota, let.Load())
+		require.EqualValues(t, 64-quota, refused.Load())
+		codes, err := s.Accounts.RegistrationCodes(ctx, admin, "Bolt")
+		require.NoError(t, err)
+		require.Len(t, codes, 1)
+		require.EqualValues(t, quota, codes[0].Used)
+		require.Equal(t, code.Code, codes[0].Code)
+
+		m := s.mails(t)
+		require.Len(t, m, int(quota))
+		proven, err := s.Accounts.Verify(ctx, proof(t, m[0]))
+		require.NoError(t, err)
+		require.Equal(t, domain.Approved, proven.User.State, "the code is the approval")
+		require.Equal(t, admin.Organization, proven.User.Organization)
+		require.Equal(t, domain.RoleUser, proven.User.Role)
+
+		more, no := int64(50), false
+		of := usecase.OrganizationCode{Organization: "Bolt", Code: string(code.Code)}
+		_, err = s.Accounts.UpdateRegistrationCode(ctx, admin, of, usecase.RegistrationCodePatch{MaxUsers: &more, Enabled: &no})
+		require.NoError(t, err)
+		late := ada()
+		late.Code, late.Source = string(code.Code), "late"
+		_, err = s.Accounts.Register(ctx, late)
+		require.ErrorIs(t, err, domain.ErrRegistrationCode, "disabled")
+		yes, soon := true, s.clock.now().Add(time.Minute)
+		_, err = s.Accounts.UpdateRegistrationCode(ctx, admin, of, usecase.RegistrationCodePatch{Enabled: &yes, Expires: &soon})
+		require.NoError(t, err)
+		s.clock.set(soon)
+		_, err = s.Accounts.Register(ctx, late)
+		require.ErrorIs(t, err, domain.ErrRegistrationCode, "expired")
+		require.NoError(t, s.Accounts.DeleteRegistrationCode(ctx, admin, of))
+		require.ErrorIs(t, s.Accounts.DeleteRegistrationCode(ctx, admin, of), domain.ErrRegistrationCodeNotFound)
+	})
+}
+
+// Of many who register first, one becomes the superUser.
+func TestFirstUser(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, func(c *app.Config) {
+			c.Bootstrap, c.SignUpEnvironment, c.AutoApprove = app.BootstrapFirstUser, "/", true
+		})
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				in := ada()
+				in.Alias, in.Mail, in.Password = fmt.Sprint("ada", i), fmt.Sprint("ada", i, "@example.org"), ""
+				if _, err := s.Accounts.Register(t.Context(), in); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		supers := 0
+		for _, m := range s.mails(t) {
+			v := proof(t, m)
+			v.Password, v.Source = usecase.ReturnPassword, m.To
+			proven, err := s.Accounts.Verify(t.Context(), v)
+			require.NoError(t, err)
+			require.NotEmpty(t, proven.Password)
+			if proven.User.Role == domain.RoleSuperUser {
+				supers++
+			}
+			require.True(t, s.signsIn(t, proven.User.Alias, proven.Password))
+		}
+		require.Equal(t, 1, supers)
+	})
+}
+
+func TestAddressIsChangedWhenProven(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		ctx := t.Context()
+		link := "/mail?alias={alias}&secret={secret}"
+		who := s.as(t, "acme.user")
+		require.NoError(t, s.Accounts.RequestMailChange(ctx, who, usecase.RequestMailChange{Mail: "new@example.org", Link: link, Lifetime: time.Hour}))
+		q := follow(t, s.mail(t, domain.LetterAddress, "new@example.org"))
+		confirm := usecase.ConfirmMailChange{Whose: usecase.Whose{Alias: q.Get("alias")}, Secret: q.Get("secret"), Source: "1"}
+		u, err := s.Accounts.ConfirmMailChange(ctx, confirm)
+		require.NoError(t, err)
+		require.Equal(t, "new@example.org", u.Person.Mail)
+		s.mail(t, domain.LetterAddressLeft, "acme.user@example.org")
+		_, err = s.Accounts.ConfirmMailChange(ctx, confirm)
+		require.ErrorIs(t, err, domain.ErrSecret)
+
+		// Somebody trusted asks, sends the link in their own words, and passes the secret on.
+		admin := s.as(t, "bolt.admin")
+		ask := usecase.RequestMailChange{User: s.as(t, "bolt.user").User, Mail: "acme.admin@example.org", Lifetime: 31 * 24 * time.Hour}
+		require.ErrorIs(t, s.Accounts.RequestMailChange(ctx, s.as(t, "acme.admin"), ask), domain.ErrUserNotFound)
+		require.NoError(t, s.Accounts.RequestMailChange(ctx, admin, ask))
+		require.Empty(t, s.mails(t))
+		send := usecase.SendConfirmation{User: ask.User, Purpose: domain.ChangeAddress, Link: "https://theirs.example/c?uuId={secret}",
+			Subject: "Confirm", Text: "Follow {link} please."}
+		require.ErrorIs(t, s.Accounts.SendConfirmation(ctx, s.as(t, "acme.admin"), send), domain.ErrUserNotFound)
+		for _, bad := range []string{"javascript:{secret}", "https://u:p@x/{secret}", "https://x/", "//x/{secret}\r\n"} {
+			wrong := send
+			wrong.Link = bad
+			require.Equal(t, domain.Invalid, domain.AsError(s.Accounts.SendConfirmation(ctx, admin, wrong)).Kind, bad)
+		}
+		require.NoError(t, s.Accounts.SendConfirmation(ctx, admin, send))
+		m := s.mail(t, domain.LetterAddress, "acme.admin@example.org")
+		require.Contains(t, m.Text, "Follow https://theirs.example/c?uuId=")
+		_, secret, _ := strings.Cut(m.Text, "uuId=")
+		_, err = s.Accounts.ConfirmMailChangeOf(ctx, admin, usecase.Presented{User: ask.User, Secret: strings.Fields(secret)[0]})
+		require.ErrorIs(t, err, domain.ErrUserMailTaken)
+	})
+}
+
+func TestInvitation(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		ctx := t.Context()
+		alias, mail, super := "guest", "guest@example.org", domain.RoleSuperUser
+		in := usecase.Invite{User: usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail}, Link: confirmLink, Lifetime: time.Hour}
+		climbing := in
+		climbing.User.Role = &super
+		_, err := s.Accounts.Invite(ctx, s.as(t, "acme.admin"), climbing)
+		require.Error(t, err)
+		u, err := s.Accounts.Invite(ctx, s.as(t, "acme.admin"), in)
+		require.NoError(t, err)
+		require.Equal(t, domain.Invited, u.State)
+		v := proof(t, s.mail(t, domain.LetterInvite, mail))
+		_, err = s.Accounts.Verify(ctx, v)
+		require.ErrorIs(t, err, domain.ErrSecret)
+		u, err = s.Accounts.Accept(ctx, usecase.Accept{Whose: v.Whose, Secret: v.Secret, Password: "chosen by guest", Source: "1"})
+		require.NoError(t, err)
+		require.Equal(t, domain.Approved, u.State)
+		require.True(t, s.signsIn(t, "guest", "chosen by guest"))
+		require.False(t, u.FirstAccess)
+
+		_, err = s.Accounts.ResetPassword(ctx, s.as(t, "bolt.admin"), u.ID)
+		require.ErrorIs(t, err, domain.ErrUserNotFound)
+		_, err = s.Accounts.ResetPassword(ctx, s.as(t, "acme.admin"), s.as(t, "acme.admin").User)
+		require.ErrorIs(t, err, domain.ErrOwnAccount)
+		u, err = s.Accounts.ResetPassword(ctx, s.as(t, "acme.admin"), u.ID)
+		require.NoError(t, err)
+		require.True(t, u.FirstAccess)
+		require.Regexp(t, `\n[A-Z2-7]{26}\n`, s.mail(t, domain.LetterPassword, mail).Text)
+		require.False(t, s.signsIn(t, "guest", "chosen by guest"))
+	})
+}
+
+// What is never proven goes away, what is proven stays.
+func TestSweepOfSignUps(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		stays := ada()
+		stays.Alias, stays.Mail = "stays", "stays@example.org"
+		for _, in := range []usecase.Register{ada(), stays} {
+			_, err := s.Accounts.Register(t.Context(), in)
+			require.NoError(t, err)
+		}
+		for _, m := range s.mails(t) {
+			if m.To == stays.Mail {
+				_, err := s.Accounts.Verify(t.Context(), proof(t, m))
+				require.NoError(t, err)
+			}
+		}
+		require.NoError(t, s.Accounts.Sweep(t.Context()))
+		accounts := persistence.NewAccountStore(s.DB)
+		_, err := accounts.ByAlias(t.Context(), "ada")
+		require.NoError(t, err, "too early")
+		s.clock.set(s.clock.now().Add(25 * time.Hour))
+		require.NoError(t, s.Accounts.Sweep(t.Context()))
+		_, err = accounts.ByAlias(t.Context(), "ada")
+		require.ErrorIs(t, err, domain.ErrUserNotFound)
+		_, err = accounts.ByAlias(t.Context(), "stays")
+		require.NoError(t, err)
+	})
+}
