@@ -118,12 +118,24 @@ func (h *Hasher) hash(password string) domain.PasswordHash {
 	salt := make([]byte, saltLength)
 	rand.Read(salt) // never fails
 	key := argon2.IDKey([]byte(password), salt, h.cost.Passes, h.cost.Memory, 1, keyLength)
-	return domain.PasswordHash(fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, h.cost.Memory, h.cost.Passes,
+	return formatHash(h.cost, salt, key)
+}
+
+func formatHash(cost Cost, salt, key []byte) domain.PasswordHash {
+	return domain.PasswordHash(fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, cost.Memory, cost.Passes,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key)))
 }
 
-// parseHash reads the PHC string format. It refuses costs that would exhaust the machine,
-// since hashes can be imported.
+// The bounds of a cost: RFC 9106 wants 8 KiB at least. The memory times the passes is what
+// it takes; the bound is a few seconds.
+const (
+	minMemory = 8
+	maxMemory = 1 << 20
+	maxWork   = 4 * maxMemory
+)
+
+// parseHash reads the PHC string format, exactly as formatHash writes it. It refuses costs
+// that would exhaust the machine, since hashes can be imported.
 func parseHash(hash domain.PasswordHash) (cost Cost, salt, key []byte, err error) {
 	parts := strings.Split(string(hash), "$")
 	if len(parts) != 6 || parts[1] != "argon2id" {
@@ -133,13 +145,17 @@ func parseHash(hash domain.PasswordHash) (cost Cost, salt, key []byte, err error
 	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &cost.Memory, &cost.Passes, &lanes); err != nil {
 		return cost, nil, nil, fmt.Errorf("not an argon2id hash: bad parameters")
 	}
-	if version != argon2.Version || lanes != 1 || cost.Memory > 1<<20 || cost.Passes < 1 || cost.Passes > 100 {
+	if version != argon2.Version || lanes != 1 || cost.Memory < minMemory || cost.Memory > maxMemory ||
+		cost.Passes < 1 || uint64(cost.Memory)*uint64(cost.Passes) > maxWork {
 		return cost, nil, nil, fmt.Errorf("an argon2id hash with unsupported parameters")
 	}
 	salt, errSalt := base64.RawStdEncoding.Strict().DecodeString(parts[4])
 	key, errKey := base64.RawStdEncoding.Strict().DecodeString(parts[5])
-	if errSalt != nil || errKey != nil || len(salt) < 8 || len(key) < 16 || len(key) > 64 {
+	if errSalt != nil || errKey != nil || len(salt) < 8 || len(salt) > 64 || len(key) < 16 || len(key) > 64 {
 		return cost, nil, nil, fmt.Errorf("not an argon2id hash: bad salt or key")
+	}
+	if formatHash(cost, salt, key) != hash { // the readers above leave out what they do not know
+		return cost, nil, nil, fmt.Errorf("not an argon2id hash: something that does not belong there")
 	}
 	return cost, salt, key, nil
 }

@@ -1,0 +1,107 @@
+package authn
+
+import (
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app/usecase"
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/persistence/testdb"
+)
+
+// cheap is a cost at which hashing takes no time to speak of.
+var cheap = Cost{Memory: 64, Passes: 1}
+
+// clock is a clock that a test moves.
+type clock struct{ at time.Time }
+
+func newClock() *clock { return &clock{time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)} }
+
+func (c *clock) now() time.Time { return c.at }
+
+// looks counts hits and misses of caches.
+type looks map[bool]int
+
+func (l looks) Looked(_ string, hit bool) { l[hit]++ }
+
+// people is a document of the root and of users with one password in it.
+type people struct {
+	hash    domain.PasswordHash
+	aliases []string
+}
+
+// Sections implements usecase.Document.
+func (p people) Sections() iter.Seq2[*usecase.Section, error] {
+	return func(yield func(*usecase.Section, error) bool) {
+		root, home, group := "root", domain.EnvironmentRef("/"), domain.GroupRef("User")
+		var groups []usecase.GroupRecord
+		built := domain.BuiltInGroups()
+		for _, g := range built {
+			parent := domain.GroupRef(built[g.Parent-1].Alias)
+			groups = append(groups, usecase.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: usecase.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
+		}
+		yield(&usecase.Section{Path: "/", Groups: groups,
+			Environments: []usecase.EnvironmentRecord{{Line: 1, Path: "/", Number: 1, EnvironmentPatch: usecase.EnvironmentPatch{Alias: &root}}},
+			Users: func(yield func(usecase.UserRecord, error) bool) {
+				for _, alias := range p.aliases {
+					record := usecase.UserRecord{Line: 1, Hash: &p.hash, UserPatch: usecase.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Group: &group}}
+					if !yield(record, nil) {
+						return
+					}
+				}
+			},
+		}, nil)
+	}
+}
+
+// accountsOf returns the accounts of a new directory with those users, whose password was
+// hashed as hash.
+func accountsOf(t *testing.T, c *clock, hash domain.PasswordHash, aliases ...string) *persistence.AccountStore {
+	t.Helper()
+	db, err := persistence.OpenSQLite(testdb.SQLite(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	db.Now = c.now
+	_, err = db.Migrate(t.Context())
+	require.NoError(t, err)
+	report, err := usecase.NewDirectory(persistence.NewDirectoryStore(db), "(test)").
+		Import(t.Context(), people{hash, aliases}, usecase.ImportOptions{})
+	require.NoError(t, err)
+	require.Empty(t, report.Problems)
+	return persistence.NewAccountStore(db)
+}
+
+func TestSignInRenewsTheHash(t *testing.T) {
+	c := newClock()
+	old := NewHasher(cheap, 6).hash("correct horse")
+	accounts := accountsOf(t, c, old, "ada")
+	stored := func() domain.PasswordHash {
+		account, err := accounts.ByLogin(t.Context(), "ada")
+		require.NoError(t, err)
+		return account.Hash
+	}
+	seen := looks{}
+	p := NewPasswords(NewHasher(Cost{Memory: 128, Passes: 1}, 6), accounts, []byte("key"), seen, c.now)
+
+	_, err := p.SignIn(t.Context(), "ada", "wrong horse", "192.0.2.1")
+	require.ErrorIs(t, err, domain.ErrBadCredentials)
+	_, err = p.SignIn(t.Context(), "eve", "correct horse", "192.0.2.1")
+	require.ErrorIs(t, err, domain.ErrBadCredentials)
+	require.True(t, old == stored(), "a failed sign-in leaves the hash")
+
+	for range 2 {
+		_, err = p.SignIn(t.Context(), "ADA", "correct horse", "192.0.2.1")
+		require.NoError(t, err)
+		renewed := stored()
+		require.False(t, old == renewed, "the hash is renewed")
+		ok, renew, err := p.Verify(t.Context(), renewed, "correct horse")
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.False(t, renew)
+	}
+	require.Equal(t, looks{false: 2, true: 1}, seen)
+}
