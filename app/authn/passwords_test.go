@@ -72,6 +72,7 @@ func accountsOf(t *testing.T, c *clock, hash domain.PasswordHash, aliases ...str
 		Import(t.Context(), people{hash, aliases}, usecase.ImportOptions{})
 	require.NoError(t, err)
 	require.Empty(t, report.Problems)
+	require.NoError(t, persistence.NewSigningKeyStore(db).Ensure(t.Context()))
 	return persistence.NewAccountStore(db)
 }
 

@@ -65,7 +65,7 @@ type claims struct {
 }
 
 // Issue returns a token by which a can act in e as part of session s until expires, in
-// whole milliseconds. key is the name of the key that signs it.
+// whole seconds. key is the name of the key that signs it.
 func (t *Tokens) Issue(a domain.Account, s domain.SessionKey, e domain.Environment, key string, expires time.Time) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodHS512, claims{
 		ID: strconv.FormatInt(int64(a.User), 10), Env: e.Alias, Time: expires.UnixMilli(),
@@ -153,7 +153,8 @@ func (t *Tokens) verify(text string) (*claims, error) {
 	}
 	c = new(claims)
 	token, err := jwt.ParseWithClaims(text, c, func(token *jwt.Token) (any, error) { return t.signingKey(token.Header["kid"]) },
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS512.Alg()}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(t.now))
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS512.Alg()}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(t.now),
+		jwt.WithStrictDecoding())
 	if err != nil {
 		return nil, err
 	}

@@ -142,6 +142,7 @@ func (s *Sessions) signedIn(account domain.Account, session domain.Session, e do
 			out.Expires = expires
 		}
 	}
+	out.Expires = out.Expires.Truncate(time.Second) // tokens say no more than that
 	var err error
 	out.Access, err = s.tokens.Issue(account, session.SessionKey, e, key, out.Expires)
 	return out, err
