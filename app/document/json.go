@@ -2,12 +2,18 @@ package document
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/transform"
 
 	"canopy/app/authn"
 	"canopy/app/usecase"
@@ -107,7 +113,7 @@ type reader struct {
 }
 
 func newReader(text io.Reader) *reader {
-	lines := &lineCounter{r: text, line: 1}
+	lines := &lineCounter{r: transform.NewReader(text, encoding.UTF8Validator), line: 1}
 	d := json.NewDecoder(lines)
 	d.DisallowUnknownFields()
 	return &reader{Decoder: d, lines: lines}
@@ -147,10 +153,30 @@ func (r *reader) line() int { return r.lines.at(r.InputOffset()) }
 
 // fail says on which line what went wrong.
 func (r *reader) fail(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("the document ends too early")
+	offset := r.InputOffset()
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, encoding.ErrInvalidUTF8):
+		offset, err = r.lines.read, errors.New("this is not valid UTF-8")
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		offset, err = r.next(), errors.New("the document ends too early")
+	case errors.As(err, &syntax):
+		offset = r.next()
+	case errors.As(err, &kind):
+		err = fmt.Errorf("%q cannot be a %s", kind.Field, kind.Value)
 	}
-	return domain.ErrInvalid.Saying("Line %d: %v.", r.line(), err)
+	text := strings.TrimSuffix(strings.TrimPrefix(err.Error(), "json: "), ".")
+	return domain.ErrInvalid.Saying("Line %d: %s.", r.lines.at(offset), text)
+}
+
+// next is the offset of what the decoder has not read yet, behind white space.
+func (r *reader) next() int64 {
+	rest, _ := io.ReadAll(r.Buffered()) // from memory
+	if text := bytes.TrimLeft(rest, " \t\r\n"); len(text) > 0 {
+		return r.InputOffset() + int64(len(rest)-len(text))
+	}
+	return r.InputOffset()
 }
 
 func (r *reader) expect(want json.Delim) error {
@@ -211,7 +237,17 @@ func (r *reader) sections(yield func(*usecase.Section) bool) error {
 	if !known {
 		return r.fail(errors.New("this is not a directory document"))
 	}
-	return r.expect('}')
+	if err := r.expect('}'); err != nil {
+		return err
+	}
+	_, err := r.Token()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case errors.Is(err, encoding.ErrInvalidUTF8):
+		return r.fail(err)
+	}
+	return r.fail(errors.New("there is something behind the end of the document"))
 }
 
 // list reads an array, element by element.
@@ -337,7 +373,7 @@ func (r *reader) group(s *usecase.Section) error {
 	var errMask, errRole error
 	record.Mask, errMask = parsed(g.Permission, domain.ParseMask)
 	record.Role, errRole = parsed(g.Role, domain.ParseRole)
-	if err := errors.Join(errMask, errRole); err != nil {
+	if err := cmp.Or(errMask, errRole); err != nil {
 		return r.fail(err)
 	}
 	s.Groups = append(s.Groups, record)
@@ -366,7 +402,7 @@ func (r *reader) user() (usecase.UserRecord, error) {
 	if u.ID != nil {
 		errID = r.checkUUID(*u.ID)
 	}
-	if err := errors.Join(errRole, errState, errHash, errID); err != nil {
+	if err := cmp.Or(errRole, errState, errHash, errID); err != nil {
 		return record, r.fail(err)
 	}
 	return record, nil
