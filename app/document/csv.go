@@ -70,7 +70,12 @@ func textColumn(name string, field func(*usecase.UserRecord) **string) column {
 // parsedColumn is a column whose empty cell is not given.
 func parsedColumn[T any](name string, field func(*usecase.UserRecord) **T, parse func(string) (T, error), format func(T) string) column {
 	return column{name,
-		func(u *usecase.UserRecord) string { return format(*orZero(*field(u))) },
+		func(u *usecase.UserRecord) string {
+			if v := *field(u); v != nil {
+				return format(*v)
+			}
+			return ""
+		},
 		func(u *usecase.UserRecord, cell string) error {
 			if cell == "" {
 				return nil

@@ -2,6 +2,7 @@ package document
 
 import (
 	"bufio"
+	"errors"
 	"iter"
 	"strings"
 
@@ -23,13 +24,17 @@ func (l List) Sections() iter.Seq2[*usecase.Section, error] {
 		}
 		defer text.Close()
 		s := &usecase.Section{Line: 1, Users: func(func(usecase.UserRecord, error) bool) {}}
-		lines := bufio.NewScanner(text)
-		for n := 1; lines.Scan(); n++ {
+		lines := bufio.NewScanner(skipMark(text))
+		n := 1
+		for ; lines.Scan(); n++ {
 			if path := strings.TrimSpace(lines.Text()); path != "" {
 				s.Wanted = append(s.Wanted, usecase.WantedEnvironment{Line: n, Path: domain.EnvironmentRef(path)})
 			}
 		}
 		if err := lines.Err(); err != nil {
+			if errors.Is(err, bufio.ErrTooLong) {
+				err = domain.ErrInvalid.Saying("Line %d: this line is too long.", n)
+			}
 			yield(nil, err)
 			return
 		}
