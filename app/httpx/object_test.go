@@ -1,0 +1,131 @@
+package httpx
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+)
+
+func TestParseObject(t *testing.T) {
+	deep := func(n int) string {
+		return `{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}`
+	}
+	tests := []struct{ name, text, field, want string }{
+		{"an object", " {\"a\": [1, {\"b\": null}], \"A\": \"\\u00e4\", \"\": 1.5e3}\n", "", ""},
+		{"an empty object", "{}", "", ""},
+		{"values one in the other", deep(5000), "", ""},
+		{"values one in the other without end", deep(20000), "", "The body is not valid JSON, at byte"},
+		{"nothing", "", "", "The body must be a JSON object."},
+		{"a list", "[]", "", "The body must be a JSON object."},
+		{"null", "null", "", "The body must be a JSON object."},
+		{"a byte order mark", "\ufeff{}", "", "The body must be a JSON object."},
+		{"a key twice", `{"a": 1, "b": 2, "a": 1}`, "a", "This comes twice."},
+		{"a key twice, spelt in two ways", `{"a": 1, "\u0061": 1}`, "a", "This comes twice."},
+		{"a long key twice", `{"` + strings.Repeat("ä", 30) + `":1,"` + strings.Repeat("ä", 30) + `":1}`, strings.Repeat("ä", 20), "This comes twice."},
+		{"a key of control characters twice", "{\"\\n\x7f\":1,\"\\n\x7f\":1}", "??", "This comes twice."},
+		{"a key that is no text", `{1: 1}`, "", "The body is not valid JSON, at byte 1."},
+		{"no colon", `{"a" 1}`, "", "The body is not valid JSON, at byte 5."},
+		{"no comma", `{"a": 1 "b": 2}`, "", "The body is not valid JSON, at byte"},
+		{"a comma too many", `{"a": 1,}`, "", "The body is not valid JSON, at byte"},
+		{"an end too early", `{"a": 1`, "", "The body is not valid JSON, at byte"},
+		{"a bracket of the other kind", `{"a": 1]`, "", "The body is not valid JSON, at byte"},
+		{"a number with a leading zero", `{"a": 01}`, "", "The body is not valid JSON, at byte"},
+		{"a second object", `{"a": 1} {}`, "", "There is something behind the end of the body."},
+		{"a comma behind it", `{"a": 1},`, "", "There is something behind the end of the body."},
+		{"text that is not UTF-8", "{\"a\": \"\xff\"}", "", "The body is not valid UTF-8."},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := ParseObject([]byte(tt.text))
+			if tt.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, domain.ErrInvalid)
+			e := domain.AsError(err)
+			require.Contains(t, e.Public, tt.want)
+			require.Equal(t, tt.field, e.Field)
+		})
+	}
+}
+
+func TestObject(t *testing.T) {
+	o, err := ParseObject([]byte(`{"none": null, "text": "x", "yes": true, "number": 7, "part": 7.5, "list": ["x", 1],
+		"in": {"b": {"c": 1}}, "twice": {"b": 1, "b": 2}}`))
+	require.NoError(t, err)
+	require.True(t, o.Has("text"))
+	require.False(t, o.Has("none"))
+	require.False(t, o.Has("Text"), "keys are exact")
+	in, err := o.Object("in")
+	require.NoError(t, err)
+	require.True(t, in.Has("b"))
+
+	field := func(err error) string { return domain.AsError(err).Field }
+	_, err = o.Object("twice")
+	require.Equal(t, "twice.b", field(err))
+	_, err = o.Object("text")
+	require.Equal(t, "text", field(err))
+	_, err = o.Object("missing")
+	require.Equal(t, "missing", field(err))
+	require.NoError(t, o.Require("text", "number"))
+	require.Equal(t, "none", field(o.Require("text", "none", "missing")))
+	require.Equal(t, "missing", field(o.Require("missing")))
+	require.NoError(t, in.RefuseUnknown("a", "b"))
+	require.Equal(t, "in", field(o.RefuseUnknown("number", "text")))
+
+	text, err := Value[string](o, "text")
+	require.NoError(t, err)
+	require.Equal(t, "x", *text)
+	number, err := Value[int64](o, "number")
+	require.NoError(t, err)
+	require.Equal(t, int64(7), *number)
+	for _, key := range []string{"none", "missing"} {
+		text, err = Value[string](o, key)
+		require.NoError(t, err)
+		require.Nil(t, text)
+	}
+	_, err = Value[string](o, "number")
+	require.EqualError(t, err, domain.InvalidField("number", "A text is expected.").Error())
+	_, err = Value[bool](o, "text")
+	require.EqualError(t, err, domain.InvalidField("text", "One of true and false is expected.").Error())
+	_, err = Value[int](o, "part")
+	require.EqualError(t, err, domain.InvalidField("part", "A whole number is expected.").Error())
+	_, err = Value[[]string](o, "list")
+	require.EqualError(t, err, domain.InvalidField("list", "A list of texts is expected.").Error())
+}
+
+// FuzzObject holds that an object is accepted only if every reader of JSON agrees on it.
+func FuzzObject(f *testing.F) {
+	for _, seed := range []string{`{"a": [1, {"b": "\u00e4"}], "": -0.0e+1}`, `{"a":1,"a":2}`, `{"a":1,}`, `{} {}`, `{"\ud800":1}`, "\xff", "[{}]"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		o, err := ParseObject(bytes.Clone(text))
+		var want map[string]json.RawMessage
+		failed := json.Unmarshal(text, &want)
+		if err != nil {
+			e := domain.AsError(err)
+			if e.Kind != domain.Invalid || !utf8.ValidString(e.Public) || !utf8.ValidString(e.Field) {
+				t.Errorf("%v", err)
+			}
+			if failed == nil && want != nil && utf8.Valid(text) && e.Public != "This comes twice." {
+				t.Errorf("refused: %v", err)
+			}
+			return
+		}
+		if failed != nil || !utf8.Valid(text) || len(o) != len(want) {
+			t.Fatalf("%v: %v", o, failed)
+		}
+		for key, value := range want {
+			if !bytes.Equal(o[key], value) {
+				t.Errorf("%q is %s, not %s", key, o[key], value)
+			}
+		}
+	})
+}
