@@ -36,7 +36,7 @@ func TestWriter(t *testing.T) {
 
 // FuzzText holds that text is written as encoding/json understands it.
 func FuzzText(f *testing.F) {
-	for _, seed := range []string{"", "plain", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "<script>&\u2028\u2029\ufffd", "\xff\xc3\xed\xa0\x80", "𝄞 é e\u0301"} {
+	for _, seed := range []string{"", "plain", `"`, `\`, "\x1f", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "<script>&\u2028\u2029\ufffd", "\xff\xc3\xed\xa0\x80", "𝄞 é e\u0301"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
