@@ -63,12 +63,8 @@ func serverKey(ctx context.Context, cfg *Config, settings *persistence.SettingSt
 		return cfg.ServerKey, nil
 	}
 	path := filepath.Join(cfg.Data, keyFile)
-	text, err := os.ReadFile(path)
-	if err == nil {
-		return strings.TrimSpace(string(text)), nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read the server key: %w", err)
+	if key, err := readServerKey(path); !errors.Is(err, fs.ErrNotExist) {
+		return key, err
 	}
 	if known, err := settings.Get(ctx, "server_key_check"); err != nil || known != "" {
 		if err == nil {
@@ -80,8 +76,22 @@ func serverKey(ctx context.Context, cfg *Config, settings *persistence.SettingSt
 	return makeServerKey(path)
 }
 
+// readServerKey reads the key in the file. It fails if the key is too short: a start that
+// broke off may have left an empty file, from which everybody could derive the keys.
+func readServerKey(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read the server key: %w", err)
+	}
+	key := strings.TrimSpace(string(text))
+	if len(key) < minKeyLength {
+		return "", fmt.Errorf("the server key in %s must have at least %d characters; remove the file if the directory is new", path, minKeyLength)
+	}
+	return key, nil
+}
+
 // makeServerKey writes a new key into the file, readable by its owner only. Of two that try
-// at once, both get the same.
+// at once, one gets what the other wrote, or an error if that is not complete yet.
 func makeServerKey(path string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", fmt.Errorf("make the data folder: %w", err)
@@ -89,12 +99,14 @@ func makeServerKey(path string) (string, error) {
 	key := rand.Text() + rand.Text()
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		text, err := os.ReadFile(path)
-		return strings.TrimSpace(string(text)), err
+		return readServerKey(path)
 	}
 	if err != nil {
 		return "", fmt.Errorf("write the server key: %w", err)
 	}
 	_, err = f.WriteString(key + "\n")
-	return key, errors.Join(err, f.Sync(), f.Close())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", fmt.Errorf("write the server key: %w", errors.Join(err, os.Remove(path)))
+	}
+	return key, nil
 }
