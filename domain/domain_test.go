@@ -211,15 +211,6 @@ func TestReferences(t *testing.T) {
 	}
 }
 
-func TestNetworkOf(t *testing.T) {
-	for address, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
-		"fe80::1%eth0": "fe80::/64", "": "", "unix": "unix",
-	} {
-		require.Equal(t, want, domain.NetworkOf(address), address)
-	}
-}
-
 func FuzzParsePath(f *testing.F) {
 	for _, seed := range []string{"/1/", "/1/19/25/", "/1//", "1", "/1/19"} {
 		f.Add(seed)
