@@ -193,3 +193,21 @@ func TestMembersAreChangedTogether(t *testing.T) {
 		require.ErrorIs(t, join(bob.UUID), domain.ErrUserNotFound)
 	})
 }
+
+// TestObjectsAreHandedOverByUUID holds that people named by UUID are the ones it happens to.
+func TestObjectsAreHandedOverByUUID(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		bob, ann := s.find("bob"), s.add("ada", "ann", domain.RoleUser, domain.UserGroup)
+		o, err := s.d.Objects.Create(t.Context(), s.as("ada"),
+			usecase.NewObject{Kind: domain.KindObserver, Name: "Watch", Environment: "Acme", Owner: domain.UserRef{Alias: "bob"}})
+		require.NoError(t, err)
+		n, err := s.d.Objects.HandOverAll(t.Context(), s.as("ada"),
+			usecase.HandOverAll{From: domain.UserRef{UUID: bob.UUID}, To: domain.UserRef{UUID: ann.UUID}})
+		require.NoError(t, err)
+		require.EqualValues(t, 1, n)
+		read, err := s.d.Objects.Get(t.Context(), s.as("ada"), domain.NumberedObject(o.ID))
+		require.NoError(t, err)
+		require.Equal(t, ann.Key(), read.Object.Owner)
+	})
+}
