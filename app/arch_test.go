@@ -33,10 +33,12 @@ var mayImport = map[string][]string{
 	"app/mail/mailtest":      {},
 	"app/httpx":              {"domain"},
 	"app/document":           {"domain", "app/usecase", "app/authn"},
+	"app/picture":            {"domain"},
 	"app/surface/rest":       {"domain", "app/usecase", "app/authn", "app/httpx"},
+	"app/surface/axway":      {"domain", "app/usecase", "app/authn", "app/httpx"},
 	"app/surface/tellius":    {"domain", "app/usecase", "app/authn", "app/httpx"},
 	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "app/usecase", "app/authn", "app/httpx",
-		"app/document", "app/mail", "app/surface/rest", "app/surface/tellius"},
+		"app/document", "app/mail", "app/picture", "app/surface/rest", "app/surface/axway", "app/surface/tellius"},
 	"cmd/canopy": {"app", "app/document", "app/usecase", "domain"},
 	"cmd/check":  {"persistence/testdb"},
 }

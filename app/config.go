@@ -46,6 +46,9 @@ type Config struct {
 	RequestLimit    time.Duration // how long a request may take
 	MaxBody         int           // bytes
 
+	CustomProperties string   // file that declares what users have beyond the common fields
+	Redirects        []string // paths and origins to which a surface may send a browser
+
 	Log *slog.Logger
 	// Now is the clock.
 	Now func() time.Time

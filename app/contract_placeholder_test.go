@@ -1,8 +1,11 @@
 package app_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
+	"image"
+	"image/png"
 	"regexp"
 	"strconv"
 	"strings"
@@ -11,7 +14,7 @@ import (
 // A placeholder stands in double braces. In a response it stands for what the file cannot
 // know, by kind: {{uuid}}, {{token}}, {{cursor}}, {{any}}; {{uuid:ada}} also calls what was
 // found "ada", and {{ada}} stands for it from then on, in requests and responses. In a
-// request {{basic:NAME:PASSWORD}} is the credentials of HTTP Basic, and {{fill:N}} is N
+// request {{png:N}} is an image of N by N pixels, {{basic:NAME:PASSWORD}} is the credentials of HTTP Basic, and {{fill:N}} is N
 // letters.
 var placeholder = regexp.MustCompile(`\{\{([a-z]+[a-zA-Z0-9]*)(?::([^{}]*))?\}\}`)
 
@@ -21,6 +24,7 @@ var kinds = map[string]string{
 	"token":  `[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`,
 	"cursor": `[A-Za-z0-9_-]+`,
 	"any":    `[^"\r\n]*`,
+	"bytes":  `.+`,
 }
 
 // captures are what placeholders were found to stand for, by name.
@@ -44,6 +48,13 @@ func (c captures) value(name, argument string) (string, error) {
 	switch name {
 	case "basic":
 		return base64.StdEncoding.EncodeToString([]byte(argument)), nil
+	case "png":
+		side, err := strconv.Atoi(argument)
+		var b bytes.Buffer
+		if err == nil {
+			err = png.Encode(&b, image.NewRGBA(image.Rect(0, 0, side, side)))
+		}
+		return b.String(), err
 	case "fill":
 		n, err := strconv.Atoi(argument)
 		return strings.Repeat("x", n), err

@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -63,6 +64,33 @@ func fixture(surface string) string {
 type running struct {
 	*app.Server
 	directory *app.Directory
+	data      string
+}
+
+var linkSecret = regexp.MustCompile(`(?:validator|token|secret)=3?D?([0-9a-f]{8}-[0-9a-f-]{27})`)
+
+// mailedSecret returns the secret of the link that was mailed last to an address.
+func (r *running) mailedSecret(t *testing.T, address string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(r.data, "outbox", "*.eml"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no mail was sent: %v", err)
+	}
+	newest, at := "", time.Time{}
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(name); err == nil && info.ModTime().After(at) && linkSecret.Match(text) && strings.Contains(string(text), "To: <"+address+">") {
+			newest, at = string(text), info.ModTime()
+		}
+	}
+	found := linkSecret.FindStringSubmatch(strings.ReplaceAll(newest, "=\r\n", ""))
+	if found == nil {
+		t.Fatal("no mail has a link")
+	}
+	return found[1]
 }
 
 // host returns the server's host and port.
@@ -72,6 +100,12 @@ func (r *running) host() string { return strings.TrimPrefix(r.Address(), "http:/
 func serveFixture(t *testing.T, engine, surface string, c *clock) *running {
 	t.Helper()
 	cfg := settings(t, c)
+	cfg.AnswerFloor = 0
+	cfg.SignUpEnvironment = signUpEnvironments[surface]
+	cfg.Redirects = redirects
+	if name := filepath.Join("surface", surface, "testdata", "properties.json"); exists(name) {
+		cfg.CustomProperties = name
+	}
 	fill := func(cfg app.Config) error { return importFile(t.Context(), cfg, fixture(surface)) }
 	if engine == "postgres" {
 		cfg.DatabaseURL = testdb.PostgresFrom(t, surface, func(url string) error {
@@ -83,6 +117,18 @@ func serveFixture(t *testing.T, engine, surface string, c *clock) *running {
 		t.Fatal(err)
 	}
 	return serve(t, cfg)
+}
+
+// signUpEnvironments are where newcomers belong in the fixtures, and redirects where servers of
+// contract files send browsers.
+var (
+	signUpEnvironments = map[string]string{"axway": "/Newcomers"}
+	redirects          = []string{"/registration-success", "/registration-failed", "https://portal.example"}
+)
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 func importFile(ctx context.Context, cfg app.Config, name string) error {
@@ -129,7 +175,7 @@ func serve(t *testing.T, cfg app.Config) *running {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return &running{server, directory}
+	return &running{server, directory, cfg.Data}
 }
 
 // surfaces returns the server's own list of surfaces.

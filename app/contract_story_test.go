@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/textproto"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +29,7 @@ import (
 //	{"timestamp": 1637577153521, "status": "200", "data": [ … ]}
 //
 // The clock stands still until the next @clock, and the server's jobs run where a step
-// says @jobs. A request is sent as it is written, with Host and, unless the file has one,
+// says @jobs; @link NAME ADDRESS runs them too and calls the secret of the link mailed last to ADDRESS NAME. A request is sent as it is written, with Host and, unless the file has one,
 // Content-Length added; placeholder says what stands in double braces. Of a response every header must be written down that
 // unremarkable does not list. Of a JSON body white space does not count, everything else
 // does: the order of keys, types, escapes.
@@ -42,12 +44,15 @@ type step struct {
 	title string
 	clock time.Time // zero leaves the clock as it is
 	jobs  bool
+	// link is what to call the secret of the link mailed last to linkTo.
+	link, linkTo string
 
 	method, target string
 	header         []headerLine
 	body           string
 
-	status     string // "200 OK"
+	usual      map[string]string // headers that answers of the surface have unless the file says otherwise
+	status     string            // "200 OK"
 	wantHeader []headerLine
 	wantBody   string
 }
@@ -72,6 +77,7 @@ func parseStory(name, text string) (story, error) {
 			return onlyComments(name, part)
 		}
 		next, err := parseStep(fmt.Sprintf("%s:%d", name, began), part)
+		next.usual = usualHeaders[surfaceOf(name)]
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", name, began, err)
 		}
@@ -106,6 +112,20 @@ func onlyComments(name string, lines []string) error {
 	return nil
 }
 
+// usualHeaders are what every answer of a surface has.
+var usualHeaders = map[string]map[string]string{
+	"axway": {"Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache", "Expires": "0", "X-Frame-Options": "DENY"},
+}
+
+// surfaceOf returns the surface that a contract file is of.
+func surfaceOf(name string) string {
+	parts := strings.Split(filepath.ToSlash(name), "/")
+	if i := slices.Index(parts, "surface"); i >= 0 && i+1 < len(parts) {
+		return parts[i+1]
+	}
+	return ""
+}
+
 var (
 	requestLine = regexp.MustCompile(`^([A-Z]+) (/\S*)$`)
 	statusLine  = regexp.MustCompile(`^HTTP/1\.1 ([1-5][0-9][0-9] .+)$`)
@@ -124,6 +144,9 @@ func parseStep(place string, lines []string) (s step, err error) {
 			s.clock = time.UnixMilli(n).UTC()
 		}
 		s.jobs = s.jobs || lines[0] == "# @jobs"
+		if text, ok := strings.CutPrefix(lines[0], "# @link "); ok {
+			s.link, s.linkTo, _ = strings.Cut(text, " ")
+		}
 		lines = lines[1:]
 	}
 	answer := 0

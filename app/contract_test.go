@@ -56,10 +56,13 @@ func perform(t *testing.T, told story, engine string, described *description) {
 		if !s.clock.IsZero() {
 			c.set(s.clock)
 		}
-		if s.jobs {
+		if s.jobs || s.link != "" {
 			if err := server.directory.RunJobs(t.Context()); err != nil {
 				t.Fatalf("%s: %s\n%v", s.place, s.title, err)
 			}
+		}
+		if s.link != "" {
+			known[s.link] = server.mailedSecret(t, s.linkTo)
 		}
 		request, err := s.compose(caller.address, known)
 		if err != nil {

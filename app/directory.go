@@ -9,6 +9,7 @@ import (
 
 	"canopy/app/authn"
 	"canopy/app/mail"
+	"canopy/app/picture"
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
@@ -19,30 +20,33 @@ import (
 
 // Directory is an open directory with everything that can be done with it.
 type Directory struct {
-	DB           *persistence.DB
-	Gate         *tenancy.Gate
-	Users        *usecase.Users
-	Environments *usecase.Environments
-	Groups       *usecase.Groups
-	Me           *usecase.Me
-	Sessions     *usecase.Sessions
-	SigningKeys  *usecase.SigningKeys
-	Admins       *usecase.Admins
-	Explain      *usecase.Explain
-	Audit        *usecase.Audit
-	Accounts     *usecase.Accounts
-	Objects      *usecase.Objects
+	DB            *persistence.DB
+	Gate          *tenancy.Gate
+	Users         *usecase.Users
+	Environments  *usecase.Environments
+	Organizations *usecase.Organizations
+	Groups        *usecase.Groups
+	Me            *usecase.Me
+	Sessions      *usecase.Sessions
+	SigningKeys   *usecase.SigningKeys
+	Admins        *usecase.Admins
+	Explain       *usecase.Explain
+	Audit         *usecase.Audit
+	Accounts      *usecase.Accounts
+	Objects       *usecase.Objects
 
-	passwords *authn.Passwords
-	tokens    *authn.Tokens
-	activity  *authn.Activity
-	usage     *usecase.UsageCounter
-	copies    *persistence.CopyRequestStore
-	accounts  *persistence.AccountStore
-	metrics   *metrics
-	outbox    *persistence.OutboxStore
-	mailer    *mail.Worker
-	config    Config
+	passwords  *authn.Passwords
+	tokens     *authn.Tokens
+	activity   *authn.Activity
+	usage      *usecase.UsageCounter
+	copies     *persistence.CopyRequestStore
+	accounts   *persistence.AccountStore
+	metrics    *metrics
+	outbox     *persistence.OutboxStore
+	mailer     *mail.Worker
+	config     Config
+	redirects  domain.Redirects
+	properties domain.Properties
 }
 
 // OpenDatabase opens the configured database and brings its schema up to date.
@@ -102,6 +106,12 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 		return nil, err
 	}
 	d := &Directory{DB: db, config: cfg, metrics: newMetrics(db)}
+	if d.properties, err = loadProperties(cfg.CustomProperties); err != nil {
+		return nil, err
+	}
+	if d.redirects, err = domain.ParseRedirects(cfg.Redirects); err != nil {
+		return nil, fmt.Errorf("--redirects: %w", err)
+	}
 	source := persistence.NewSource(db)
 	users, environments, groups := persistence.NewUserStore(db), persistence.NewEnvironmentStore(db), persistence.NewGroupStore(db)
 	d.accounts = persistence.NewAccountStore(db)
@@ -110,8 +120,9 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.passwords = authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), d.accounts, secret.addresses, d.metrics, cfg.Now)
 	d.tokens = authn.NewTokens(d.accounts, secret.tokens, d.metrics, cfg.Now)
 	d.activity = authn.NewActivity(d.accounts, cfg.Now)
-	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, cfg.Now)
+	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, picture.NewMaker(), d.properties, cfg.Now)
 	d.Environments = usecase.NewEnvironments(d.Gate, environments)
+	d.Organizations = usecase.NewOrganizations(d.Gate, environments, d.Environments)
 	d.Groups = usecase.NewGroups(d.Gate, documents, groups)
 	d.Me = usecase.NewMe(d.Gate, documents, users, d.accounts, d.passwords, cfg.Now)
 	limits := usecase.DefaultSessionLimits

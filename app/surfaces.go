@@ -7,8 +7,10 @@ import (
 
 	"canopy/app/authn"
 	"canopy/app/httpx"
+	"canopy/app/surface/axway"
 	"canopy/app/surface/rest"
 	"canopy/app/surface/tellius"
+	"canopy/app/usecase"
 )
 
 // surface is one product's API as the server offers it.
@@ -41,6 +43,16 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			app: tellius.New(server, tellius.Uses{Users: d.Users, Groups: d.Groups, Objects: d.Objects, Sessions: d.Sessions, Admins: d.Admins},
 				authn.First(d.activity, authn.Bearer(d.tokens), authn.Refused(errNobody()))),
 			openAPI: tellius.OpenAPI,
+		},
+		{
+			name:   "axway",
+			claims: below(axway.Bases...),
+			app: axway.New(server, axway.Uses{Users: d.Users, Organizations: d.Organizations, Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts},
+				axway.Config{Registration: d.config.SignUpEnvironment != "", AutoApprove: d.config.AutoApprove,
+					MinPasswordLength: d.config.MinPasswordLength, Redirects: d.redirects, Properties: d.properties.Keys(),
+					SessionIdle: int64(usecase.DefaultSessionLimits.CookieIdle.Minutes())},
+				authn.First(d.activity, authn.Basic(d.passwords), authn.Cookie(d.tokens, axway.SessionCookie, axway.CSRFHeader))),
+			openAPI: axway.OpenAPI,
 		},
 	}
 }

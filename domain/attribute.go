@@ -17,6 +17,14 @@ const (
 	AttributeMobile      = "mobile"
 )
 
+// Attributes of organizations.
+const (
+	AttributeMail  = "email"
+	AttributePhone = "phone"
+	// AttributeCreated is when it was made, in milliseconds since 1970. The store writes it.
+	AttributeCreated = "created"
+)
+
 // The bounds of one user's attributes. Values are counted in bytes.
 const (
 	MaxAttributes     = 100

@@ -62,12 +62,13 @@ func (u *User) Fields() Fields {
 		{"passworddelay", number(u.PasswordDelay)},
 		{"revokedelay", number(u.RevokeDelay)},
 		{"lastpassword", moment(u.LastPassword)},
+		{"picture", u.Picture.Tag},
 	}, u.Attributes.fields()...)
 }
 
 // Fields returns what the audit trail keeps of an environment.
 func (e *Environment) Fields() Fields {
-	return Fields{
+	return append(Fields{
 		{"alias", e.Alias},
 		{"parent", number(e.Parent)},
 		{"active", strconv.FormatBool(e.Active)},
@@ -76,7 +77,7 @@ func (e *Environment) Fields() Fields {
 		{"sendurl", strconv.FormatBool(e.SendURL)},
 		{"timezone", e.TimeZone},
 		{"gitRepository", e.GitRepository},
-	}
+	}, e.Attributes.With(Attributes{AttributeCreated: ""}).fields()...)
 }
 
 // Fields returns what the audit trail keeps of a group.

@@ -25,6 +25,9 @@ type Environment struct {
 	// IsOrganization marks the border of a tenant. It is set when the environment is
 	// created and never changes.
 	IsOrganization bool
+	// Attributes are what products keep of an organization; an environment that is none has
+	// none. They are read with an environment only where that is said.
+	Attributes Attributes
 }
 
 // Errors about environments.
@@ -43,6 +46,8 @@ var (
 		Public: "An environment cannot leave its organization; only whole organizations move."}
 	ErrRootFixed = &Error{Kind: Conflict, Code: "root_fixed", Field: "environment",
 		Public: "The root environment cannot be moved, deactivated or deleted."}
+	ErrNotOrganization = &Error{Kind: Invalid, Code: "not_organization", Field: "attributes",
+		Public: "Only organizations have attributes."}
 	ErrTooDeep = &Error{Kind: Invalid, Code: "environment_too_deep", Field: "parent",
 		Public: "The tree of environments would become too deep."}
 )
@@ -62,7 +67,11 @@ func (e *Environment) Validate() error {
 	if e.Path.Depth() > MaxDepth {
 		return ErrTooDeep
 	}
+	if len(e.Attributes) > 0 && !e.IsOrganization {
+		return ErrNotOrganization
+	}
 	return errors.Join(
+		e.Attributes.validate(),
 		checkText("code", e.Code, maxNameLength),
 		checkText("timezone", e.TimeZone, maxNameLength),
 		checkText("gitRepository", e.GitRepository, 2000),

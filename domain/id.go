@@ -66,3 +66,12 @@ func ParseUUID(s string) (UUID, error) {
 	}
 	return UUID(strings.Clone(s)), nil
 }
+
+// Time returns when the identifier was made, in milliseconds since 1970, if it is a UUIDv7; else 0.
+func (u UUID) Time() int64 {
+	if len(u) != 36 || u[14] != '7' {
+		return 0
+	}
+	ms, _ := strconv.ParseInt(string(u[:8]+u[9:13]), 16, 64)
+	return ms
+}

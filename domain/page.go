@@ -27,12 +27,14 @@ type UserFilter struct {
 	Role   Role    // 0 keeps all
 	Group  GroupID // 0 keeps all; else the members of that group
 	Active *bool   // nil keeps all
-	Order  UserOrder
+	// Conditions are further ones.
+	Conditions Conditions
+	Order      UserOrder
 }
 
 // Plain reports whether the filter keeps all users.
 func (f *UserFilter) Plain() bool {
-	return f.Prefix == "" && f.Role == 0 && f.Group == 0 && f.Active == nil
+	return f.Prefix == "" && f.Role == 0 && f.Group == 0 && f.Active == nil && len(f.Conditions.All) == 0
 }
 
 // UserOrder is the order of a list of users.

@@ -34,6 +34,8 @@ type User struct {
 	LastSeen      time.Time // about when the user last sent a request; zero is never
 	// Attributes are read with a user only where that is said.
 	Attributes Attributes
+	// Picture too; its JPEG is there only to be stored.
+	Picture Picture
 
 	// Generation is the organization's when the user was read, for what is remembered of
 	// the organization. It is not stored with the user.

@@ -3,6 +3,7 @@ package persistence
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/uptrace/bun"
 
@@ -113,13 +114,17 @@ func (s *EnvironmentStore) Children(ctx context.Context, sc tenancy.Scope, paren
 // Insert adds e below e.Parent, which must lie in w, and returns it with its numbers and
 // place. It belongs to its parent's organization, or is one if e.IsOrganization says so.
 // It is ErrEnvironmentNotFound on "parent" without a parent in w, and
-// ErrEnvironmentAliasTaken if a sibling has the alias.
+// ErrEnvironmentAliasTaken if a sibling has the alias. An organization is given the time it was
+// made.
 func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e domain.Environment) (domain.Environment, error) {
 	id, err := s.db.ids.next(ctx, environmentNumbers)
 	if err != nil {
 		return e, err
 	}
 	e.ID, e.UUID = domain.EnvironmentID(id), newUUID()
+	if e.IsOrganization {
+		e.Attributes = e.Attributes.With(domain.Attributes{domain.AttributeCreated: strconv.FormatInt(millis(s.db.Now()), 10)})
+	}
 	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		parent, err := s.parent(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(e.Parent)))
 		if err != nil {
@@ -130,6 +135,9 @@ func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e d
 			return err
 		}
 		if err := insertEnvironments(ctx, tx, newEnvironment{e, parent.Organization}); err != nil {
+			return err
+		}
+		if err := saveOrganizationAttributes(ctx, tx, &domain.Environment{}, &e); err != nil {
 			return err
 		}
 		if e.IsOrganization {
@@ -238,7 +246,7 @@ func freeAlias(ctx context.Context, tx bun.Tx, id domain.EnvironmentID) error {
 }
 
 // Update loads the environment, runs change and saves, in one transaction, and returns
-// what was saved. Another Parent moves the whole subtree, with its users and everything
+// what was saved, with the attributes of an organization. Another Parent moves the whole subtree, with its users and everything
 // that names a place in it; the new parent must lie in w. It is ErrEnvironmentNotFound if
 // there is none in w, ErrEnvironmentCycle, ErrEnvironmentBorder or ErrTooDeep for a move
 // that cannot be made, ErrRootFixed, ErrEnvironmentAliasTaken, or the error of change,
@@ -248,6 +256,13 @@ func (s *EnvironmentStore) Update(ctx context.Context, w tenancy.WriteScope, id 
 		before, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(id)), s.db.forUpdate())
 		if err != nil {
 			return err
+		}
+		if before.IsOrganization {
+			one := []domain.Environment{before}
+			if err := addOrganizationAttributes(ctx, tx, one); err != nil {
+				return err
+			}
+			before = one[0]
 		}
 		after = before
 		if err := change(&after); err != nil {
@@ -283,6 +298,9 @@ func (s *EnvironmentStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 	res, err := tx.NewUpdate().Model(toEnvironmentRow(after)).
 		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID)).Exec(ctx)
 	if err := one(res, err, domain.ErrEnvironmentNotFound); err != nil {
+		return err
+	}
+	if err := saveOrganizationAttributes(ctx, tx, before, after); err != nil {
 		return err
 	}
 	if moved || renamed || after.Active != before.Active {

@@ -41,6 +41,7 @@ type userRow struct {
 	Mail            string
 	MailKey         string
 	Phone           string
+	PhoneKey        string
 	JobTitle        string
 	Department      string
 	Language        string
@@ -66,7 +67,7 @@ func toUserRow(u *domain.User) *userRow {
 		Alias: u.Alias, AliasKey: domain.Fold(u.Alias), Role: int64(u.Role), State: int64(u.State), Active: u.Active,
 		PersonID: int64(u.Person.ID), FirstName: u.Person.FirstName, FirstNameKey: domain.Fold(u.Person.FirstName),
 		LastName: u.Person.LastName, LastNameKey: domain.Fold(u.Person.LastName),
-		Mail: u.Person.Mail, MailKey: domain.Fold(u.Person.Mail), Phone: u.Person.Phone,
+		Mail: u.Person.Mail, MailKey: domain.Fold(u.Person.Mail), Phone: u.Person.Phone, PhoneKey: domain.Fold(u.Person.Phone),
 		JobTitle: u.Person.JobTitle, Department: u.Person.Department, Language: u.Language, TimeZone: u.TimeZone,
 		DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
 		PasswordDelay: int64(u.PasswordDelay), RevokeDelay: int64(u.RevokeDelay),
@@ -164,13 +165,20 @@ func filtered(f domain.UserFilter) predicate {
 		p = p.and(`(u.alias_key LIKE ? ESCAPE '\' OR u.first_name_key LIKE ? ESCAPE '\'
 			OR u.last_name_key LIKE ? ESCAPE '\' OR u.mail_key LIKE ? ESCAPE '\')`, begins, begins, begins, begins)
 	}
+	if len(f.Conditions.All) > 0 {
+		all := meets(f.Conditions)
+		p = p.and(all.text, all.args...)
+	}
 	return p
 }
 
 // List returns one page of the users in sc that f keeps, in f's order, and the cursor of
-// the next page, empty after the last. A cursor of another order is ErrCursor. No match
-// is an empty slice.
+// the next page, empty after the last. A cursor of another order is ErrCursor, and a
+// condition that is not valid is Invalid. No match is an empty slice.
 func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error) {
+	if err := f.Validate(); err != nil {
+		return nil, "", err
+	}
 	limit := pageSize(p)
 	var all []domain.User
 	var err error
@@ -244,6 +252,10 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
 			return append(append(values, filter.args...), n)
 		})
+		if len(f.Conditions.All) > 0 { // there are too many of such statements to keep them prepared
+			rows, err := s.db.read.QueryContext(ctx, query, values...)
+			return collect(rows, err, scanUser)
+		}
 		rows, err := s.db.hotRows(ctx, query, values...)
 		return collect(rows, err, scanUser)
 	})
@@ -311,6 +323,9 @@ func (s *UserStore) walksIndex(ctx context.Context, sc tenancy.Scope, n int) (bo
 
 // Count returns how many users of sc f keeps.
 func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (int64, error) {
+	if err := f.Validate(); err != nil {
+		return 0, err
+	}
 	_, self := sc.Self()
 	if f.Plain() && !self {
 		where := placed(sc, "c.environment_path", "c.organization_id")
@@ -424,7 +439,10 @@ func insertUser(ctx context.Context, tx bun.Tx, u *domain.User, hash domain.Pass
 	if err := insertLists(ctx, tx, u); err != nil {
 		return err
 	}
-	return insertAttributes(ctx, tx, u)
+	if err := insertAttributes(ctx, tx, u); err != nil {
+		return err
+	}
+	return insertPicture(ctx, tx, u)
 }
 
 // The tables of names that are unique over the directory; both have the same columns.
@@ -547,7 +565,7 @@ func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID
 	}
 }
 
-// lock reads the user with that number, attributes included, and keeps others from changing it.
+// lock reads the user with that number, attributes and the picture's tag included, and keeps others from changing it.
 func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.User, error) {
 	where := account(w.Read()).and("u.id = ?", int64(id))
 	if s.db.engine == PostgreSQL {
@@ -560,6 +578,11 @@ func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, i
 	if err != nil {
 		return u, err
 	}
+	tags, err := readPictures(ctx, tx, where, []domain.UserID{u.ID})
+	if err != nil {
+		return u, err
+	}
+	u.Picture.Tag = tags[u.ID]
 	return u, addAttributes(ctx, tx, &u)
 }
 
@@ -675,6 +698,9 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 		return err
 	}
 	if err := saveAttributes(ctx, tx, before, after); err != nil {
+		return err
+	}
+	if err := savePicture(ctx, tx, before, after); err != nil {
 		return err
 	}
 	query := tx.NewUpdate().Model(toUserRow(after)).ExcludeColumn("password_hash", "epoch", "token_epoch").

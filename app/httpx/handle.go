@@ -61,17 +61,17 @@ func Alone[Out any](run func(context.Context, domain.Principal) (Out, error)) fu
 	return func(ctx context.Context, who domain.Principal, _ Just) (Out, error) { return run(ctx, who) }
 }
 
+// AloneDone adapts a use case that takes nothing but the principal and returns nothing but an
+// error.
+func AloneDone(run func(context.Context, domain.Principal) error) func(context.Context, domain.Principal, Just) (Just, error) {
+	return func(ctx context.Context, who domain.Principal, _ Just) (Just, error) { return Just{}, run(ctx, who) }
+}
+
 // Done adapts a use case that returns nothing but an error.
 func Done[In any](run func(context.Context, domain.Principal, In) error) func(context.Context, domain.Principal, In) (Just, error) {
 	return func(ctx context.Context, who domain.Principal, in In) (Just, error) {
 		return Just{}, run(ctx, who, in)
 	}
-}
-
-// AloneDone adapts a use case that takes nothing but the principal and returns nothing but
-// an error.
-func AloneDone(run func(context.Context, domain.Principal) error) func(context.Context, domain.Principal, Just) (Just, error) {
-	return func(ctx context.Context, who domain.Principal, _ Just) (Just, error) { return Just{}, run(ctx, who) }
 }
 
 // Numbered is the input of a use case that changes the entity with a number.
@@ -85,6 +85,36 @@ func With[ID, In, Out any](run func(context.Context, domain.Principal, ID, In) (
 	return func(ctx context.Context, who domain.Principal, in Numbered[ID, In]) (Out, error) {
 		return run(ctx, who, in.ID, in.In)
 	}
+}
+
+// Own adapts a use case on the user with a UUID to one on who's own account.
+func Own[In, Out any](run func(context.Context, domain.Principal, domain.UUID, In) (Out, error)) func(context.Context, domain.Principal, In) (Out, error) {
+	return func(ctx context.Context, who domain.Principal, in In) (Out, error) {
+		return run(ctx, who, who.UUID, in)
+	}
+}
+
+// Oneself is Own for a use case that takes nothing else.
+func Oneself[Out any](run func(context.Context, domain.Principal, domain.UUID) (Out, error)) func(context.Context, domain.Principal, Just) (Out, error) {
+	return func(ctx context.Context, who domain.Principal, _ Just) (Out, error) { return run(ctx, who, who.UUID) }
+}
+
+// Then adapts a use case and a second one that takes what the first returned.
+func Then[In, Between, Out any](first func(context.Context, domain.Principal, In) (Between, error),
+	second func(context.Context, domain.Principal, Between) (Out, error)) func(context.Context, domain.Principal, In) (Out, error) {
+	return func(ctx context.Context, who domain.Principal, in In) (Out, error) {
+		between, err := first(ctx, who, in)
+		if err != nil {
+			var none Out
+			return none, err
+		}
+		return second(ctx, who, between)
+	}
+}
+
+// OpenDone adapts a use case of a stranger that returns nothing but an error.
+func OpenDone[In any](run func(context.Context, In) error) func(context.Context, In) (Just, error) {
+	return func(ctx context.Context, in In) (Just, error) { return Just{}, run(ctx, in) }
 }
 
 type principalKey struct{}

@@ -67,6 +67,24 @@ func RefuseUnknown(c *fiber.Ctx, known ...string) error {
 	return nil
 }
 
+// Pair is a parameter of a query.
+type Pair struct{ Name, Value string }
+
+// QueryPairs returns the parameters of the query in their order, for a list whose parameters may
+// come again.
+func QueryPairs(c *fiber.Ctx) []Pair {
+	var pairs []Pair
+	for name, value := range c.Context().QueryArgs().All() {
+		pairs = append(pairs, Pair{string(name), string(value)})
+	}
+	return pairs
+}
+
+// UnknownParameter returns the Invalid error for a parameter of a query or form that is not known.
+func UnknownParameter(name string) error {
+	return domain.InvalidField(printable(name), "This parameter is not known here.")
+}
+
 // printable is a name from outside, short and harmless enough to be repeated.
 func printable(name string) string {
 	name = strings.ToValidUTF8(name, "?")
@@ -150,4 +168,18 @@ func Address(c *fiber.Ctx, trusted []netip.Prefix) string {
 
 func among(prefixes []netip.Prefix, ip netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// Method returns the method of a request.
+func Method(c *fiber.Ctx) string { return strings.Clone(c.Method()) }
+
+// HasTag reports whether the client has what has that entity tag (If-None-Match, RFC 9110,
+// 13.1.2).
+func HasTag(c *fiber.Ctx, tag string) bool {
+	for listed := range strings.SplitSeq(c.Get(fiber.HeaderIfNoneMatch), ",") {
+		if listed = strings.TrimSpace(listed); listed == "*" || strings.TrimPrefix(listed, "W/") == tag {
+			return true
+		}
+	}
+	return false
 }

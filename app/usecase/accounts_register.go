@@ -19,7 +19,10 @@ type Register struct {
 	Password                                        string
 	Language, TimeZone, Phone, JobTitle, Department string
 	Attributes                                      domain.Attributes
-	Code                                            string // a registration code; empty for none
+	// Properties are declared ones, by key; nil says nothing of them. Else those that are
+	// required must be there.
+	Properties map[string]string
+	Code       string // a registration code; empty for none
 
 	// Link is the path of the link that proves the address, with PlaceSecret and perhaps
 	// PlaceMail and PlaceAlias in it; it begins with a slash. Lifetime is how long it works.
@@ -85,8 +88,18 @@ func (a *Accounts) newcomer(in *Register) (domain.User, error) {
 	u := domain.User{Alias: in.Alias, Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
 		Person: domain.Person{FirstName: in.FirstName, LastName: in.LastName, Mail: in.Mail, Phone: in.Phone,
 			JobTitle: in.JobTitle, Department: in.Department},
-		Language: in.Language, TimeZone: in.TimeZone, Attributes: in.Attributes,
+		Language: in.Language, TimeZone: in.TimeZone,
 		Standing: domain.Standing{State: domain.Unverified, Active: true, Created: now, IdleSince: now}}
+	properties, err := a.users.properties.Attributes(domain.RoleUser, in.Properties)
+	if err != nil {
+		return u, err
+	}
+	u.Attributes = mergeAttributes(in.Attributes, properties)
+	if in.Properties != nil {
+		if err := a.users.properties.Missing(u.Attributes); err != nil {
+			return u, err
+		}
+	}
 	if err := domain.CheckMail(in.Mail); err != nil {
 		return u, err
 	}

@@ -18,6 +18,10 @@ type UserDocument struct {
 	// AllowedShown and BlockedShown are the environments of Allowed and Blocked that the
 	// reader reaches.
 	AllowedShown, BlockedShown []*domain.Environment
+	// Tenant is the environment of the user's organization and Properties what was declared of
+	// users, as far as the reader may read it. Both are there only with the attributes.
+	Tenant     *domain.Environment
+	Properties []domain.PropertyValue
 
 	groups *tenancy.Groups
 }

@@ -96,6 +96,8 @@ type EnvironmentPatch struct {
 	TimeZone       *string
 	GitRepository  *string
 	IsOrganization *bool
+	// Attributes are those of an organization, changed by name; an empty value takes one away.
+	Attributes domain.Attributes
 }
 
 func (p *EnvironmentPatch) apply(e *domain.Environment) {
@@ -105,6 +107,7 @@ func (p *EnvironmentPatch) apply(e *domain.Environment) {
 	set(&e.Active, p.Active)
 	set(&e.TimeZone, p.TimeZone)
 	set(&e.GitRepository, p.GitRepository)
+	e.Attributes = e.Attributes.With(p.Attributes)
 }
 
 // Create adds an environment below in.Parent, the current one if that is nil. It needs

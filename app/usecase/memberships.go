@@ -48,7 +48,7 @@ func (u *Users) Add(ctx context.Context, who domain.Principal, in UserPatch) (Us
 	if err != nil {
 		return UserDocument{}, err
 	}
-	return u.written(ctx, sc, user)
+	return u.written(ctx, &who, sc, user)
 }
 
 // Change is Update of the user with that UUID, and returns them as who sees them.
@@ -60,7 +60,7 @@ func (u *Users) Change(ctx context.Context, who domain.Principal, id domain.UUID
 	if user, err = u.Update(ctx, who, user.ID, in); err != nil {
 		return UserDocument{}, err
 	}
-	return u.written(ctx, sc, user)
+	return u.written(ctx, &who, sc, user)
 }
 
 // Remove is Delete of the user with that UUID.
@@ -84,8 +84,8 @@ func (u *Users) find(ctx context.Context, who *domain.Principal, id domain.UUID)
 
 // written describes a user who was just written, with what is known of the organization
 // from before the change left aside.
-func (u *Users) written(ctx context.Context, sc tenancy.Scope, user domain.User) (UserDocument, error) {
-	described, err := describeUsers(ctx, u.documents, sc.Later(), []domain.User{user})
+func (u *Users) written(ctx context.Context, who *domain.Principal, sc tenancy.Scope, user domain.User) (UserDocument, error) {
+	described, err := u.whole(ctx, who, sc.Later(), []domain.User{user})
 	if err != nil {
 		return UserDocument{}, err
 	}

@@ -27,6 +27,10 @@ type UserStore interface {
 	// Attributes returns the attributes of the users with these numbers; the methods above
 	// leave them out.
 	Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error)
+	// Pictures returns the tags of the pictures of the users with these numbers, and Picture the
+	// picture of the user with that UUID, or domain.ErrUserNotFound or domain.ErrPictureNotFound.
+	Pictures(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]string, error)
+	Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error)
 	// Insert adds a user whose home lies in w and returns it with its numbers.
 	Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
 	// Update loads the user, runs change and saves, in one transaction. A hash that is not
@@ -54,6 +58,16 @@ type EnvironmentStore interface {
 	Update(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID, change func(*domain.Environment) error) (domain.Environment, error)
 	// Delete removes the environment; it is domain.ErrEnvironmentNotEmpty unless it is empty.
 	Delete(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID) error
+}
+
+// OrganizationStore keeps organizations, under the same rule.
+type OrganizationStore interface {
+	// Organizations returns one page of the organizations f keeps, with their attributes, in
+	// tree order, and the cursor of the next page.
+	Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter, p domain.Page) ([]domain.Environment, domain.Cursor, error)
+	// Purge removes an organization with everything in it; it is domain.ErrEnvironmentNotEmpty
+	// while others lie below it.
+	Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error
 }
 
 // GroupStore keeps groups, under the same rule.
@@ -96,6 +110,14 @@ type Passwords interface {
 	SignIn(ctx context.Context, login, password, address string) (domain.Account, error)
 	// Check is SignIn for an account that is known, without noting a sign-in.
 	Check(ctx context.Context, a domain.Account, password, address string) error
+}
+
+// Pictures makes pictures of what people send.
+type Pictures interface {
+	// Picture returns the picture in an image of JPEG or PNG without anything else that was in
+	// it. It is domain.ErrPictureBroken for what is none, domain.ErrPictureTooLarge for too many
+	// bytes or pixels, and domain.ErrTooMany if too many wait.
+	Picture(ctx context.Context, image []byte) (domain.Picture, error)
 }
 
 // SessionStore shows and ends the sessions of users, under the same rule.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,22 +20,29 @@ type Users struct {
 	store     UserStore
 	groups    GroupStore
 	passwords Passwords
-	now       func() time.Time
+	pictures  Pictures
+	// properties are what was declared of users.
+	properties domain.Properties
+	now        func() time.Time
 }
 
-// NewUsers returns the use cases of users.
-func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, groups GroupStore, passwords Passwords, now func() time.Time) *Users {
-	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, now: now}
+// NewUsers returns the use cases of users, who have the declared properties.
+func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, groups GroupStore, passwords Passwords,
+	pictures Pictures, properties domain.Properties, now func() time.Time) *Users {
+	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, pictures: pictures,
+		properties: properties, now: now}
 }
 
 // ListUsers asks for users of an environment and, unless Alone, everything below it.
 type ListUsers struct {
 	Environment domain.EnvironmentRef // empty is the current one
 	Alone       bool
+	Everywhere  bool // asks for who's whole reach instead
 	Filter      domain.UserFilter
 	Group       domain.GroupRef // narrows Filter to members; empty keeps all
 	Page        domain.Page     // without a limit the whole list is returned
 	Attributes  bool            // asks for the users' attributes
+	Whole       bool            // asks for all that Find shows
 	Total       bool            // asks for Total
 }
 
@@ -51,7 +59,11 @@ type UserList struct {
 // List returns the users of an environment within who's reach. It needs domain.UserRead
 // there; where that is given for who's own account only, the list is that account.
 func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (UserList, error) {
-	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.In(in.Environment))
+	where := tenancy.In(in.Environment)
+	if in.Everywhere {
+		where = tenancy.Anywhere()
+	}
+	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, where)
 	if err != nil {
 		return UserList{}, err
 	}
@@ -75,6 +87,10 @@ func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (U
 		users, next, err := u.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
 		if err != nil {
 			return nil, "", err
+		}
+		if in.Whole {
+			described, err := u.whole(ctx, &who, sc, users)
+			return described, next, err
 		}
 		if in.Attributes {
 			if err := u.addAttributes(ctx, sc, users); err != nil {
@@ -135,18 +151,77 @@ func (u *Users) addAttributes(ctx context.Context, sc tenancy.Scope, users []dom
 	return err
 }
 
-// Find returns the user with that UUID with their attributes, wherever in who's reach. It
-// is as Get otherwise.
+// whole reads all there is to show of users, of all at once.
+func (u *Users) whole(ctx context.Context, who *domain.Principal, sc tenancy.Scope, users []domain.User) ([]UserDocument, error) {
+	if err := u.addAttributes(ctx, sc, users); err != nil {
+		return nil, err
+	}
+	ids := make([]domain.UserID, len(users))
+	known := make(tenancy.Generations, 1)
+	var borders []tenancy.EnvironmentKey
+	for i := range users {
+		ids[i] = users[i].ID
+		o := users[i].Organization
+		if _, again := known[o]; !again {
+			borders = append(borders, tenancy.EnvironmentKey{Organization: o, ID: o.Environment()})
+		}
+		known[o] = users[i].Generation
+	}
+	tags, err := u.store.Pictures(ctx, sc, ids)
+	if err != nil {
+		return nil, err
+	}
+	tenants, err := u.documents.Environments(ctx, sc, known, borders)
+	if err != nil {
+		return nil, err
+	}
+	described, err := describeUsers(ctx, u.documents, sc, users)
+	for i := range described {
+		d := &described[i]
+		d.Picture.Tag = tags[d.ID]
+		d.Tenant = tenants[d.Organization.Environment()]
+		d.Properties = u.properties.Shown(who.Role, d.Attributes)
+	}
+	return described, err
+}
+
+// Find returns the user with that UUID with all there is to show of them: attributes,
+// properties, the tag of the picture and the organization's environment. It is as Get otherwise.
 func (u *Users) Find(ctx context.Context, who domain.Principal, id domain.UUID) (UserDocument, error) {
 	sc, user, err := u.find(ctx, &who, id)
 	if err != nil {
 		return UserDocument{}, err
 	}
-	found := []domain.User{user}
-	if err := u.addAttributes(ctx, sc, found); err != nil {
+	described, err := u.whole(ctx, &who, sc, []domain.User{user})
+	if err != nil {
 		return UserDocument{}, err
 	}
-	return u.describe(ctx, sc, found[0])
+	return described[0], nil
+}
+
+// Number returns the number of the user with that UUID, as Find finds them.
+func (u *Users) Number(ctx context.Context, who domain.Principal, id domain.UUID) (domain.UserID, error) {
+	_, user, err := u.find(ctx, &who, id)
+	return user.ID, err
+}
+
+// Show returns a user whom who has just changed, as Find would.
+func (u *Users) Show(ctx context.Context, who domain.Principal, user domain.User) (UserDocument, error) {
+	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return UserDocument{}, err
+	}
+	return u.written(ctx, &who, sc, user)
+}
+
+// Picture returns the picture of the user with that UUID, as Find finds them. It is
+// domain.ErrPictureNotFound if they have none.
+func (u *Users) Picture(ctx context.Context, who domain.Principal, id domain.UUID) (domain.Picture, error) {
+	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return domain.Picture{}, err
+	}
+	return u.store.Picture(ctx, sc, id)
 }
 
 func (u *Users) describe(ctx context.Context, sc tenancy.Scope, user domain.User) (UserDocument, error) {
@@ -163,20 +238,24 @@ type UserPatch struct {
 	Password *string
 	Home     *domain.EnvironmentRef
 	Role     *domain.Role
-	Group    *domain.GroupRef   // the first group
-	Groups   *[]domain.GroupRef // the groups behind the first
+	// Roles are what the role is to be one of: another one becomes the first of them.
+	Roles  []domain.Role
+	Group  *domain.GroupRef   // the first group
+	Groups *[]domain.GroupRef // the groups behind the first
 	// Memberships are the groups in another way than Group and Groups say them.
 	Memberships *Memberships
 	Allowed     *[]domain.EnvironmentRef
 	Blocked     *[]domain.EnvironmentRef
 	State       *domain.UserState
-	Active      *bool
-	FirstName   *string
-	LastName    *string
-	Mail        *string
-	Phone       *string
-	JobTitle    *string
-	Department  *string
+	// States are what the state is to be one of: another one becomes the first of them.
+	States     []domain.UserState
+	Active     *bool
+	FirstName  *string
+	LastName   *string
+	Mail       *string
+	Phone      *string
+	JobTitle   *string
+	Department *string
 
 	Language      *string
 	TimeZone      *string
@@ -186,9 +265,17 @@ type UserPatch struct {
 	RevokeDelay   *int
 	// Attributes are changed by name; an empty value takes one away.
 	Attributes domain.Attributes
+	// Properties are changed by key, as Attributes. nil says nothing of them; else a new user
+	// must have those that are required.
+	Properties map[string]string
+	// Picture is an image of JPEG or PNG; without a byte it takes the picture away.
+	Picture *[]byte
 
-	// Organization and UUID do not change; a value that is not the user's is refused.
+	// Organization, Tenant and UUID do not change; a value that is not the user's is refused.
+	// Tenant is the UUID of the organization's environment. A new user has it as home, unless
+	// Home says another one.
 	Organization *int64
+	Tenant       *domain.UUID
 	UUID         *domain.UUID
 }
 
@@ -212,10 +299,11 @@ type resolved struct {
 	memberships      []domain.GroupID
 	allowed, blocked []domain.Grant
 	hash             domain.PasswordHash
+	picture          domain.Picture
 }
 
 // resolve looks up what the patch names: environments in who's reach, groups that can be
-// used in organization o. It hashes the password.
+// used in organization o. It checks properties, hashes the password and decodes the picture.
 func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.OrganizationID, groups *tenancy.Groups, in UserPatch) (r resolved, err error) {
 	r.UserPatch = in
 	if in.Group != nil {
@@ -237,6 +325,16 @@ func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.Org
 	if r.blocked, err = u.grants(ctx, who, "envsbloque", in.Blocked); err != nil {
 		return r, err
 	}
+	properties, err := u.properties.Attributes(who.Role, in.Properties)
+	if err != nil {
+		return r, err
+	}
+	r.Attributes = mergeAttributes(in.Attributes, properties)
+	if in.Picture != nil && len(*in.Picture) > 0 {
+		if r.picture, err = u.pictures.Picture(ctx, *in.Picture); err != nil {
+			return r, err
+		}
+	}
 	if in.Password != nil {
 		r.hash, err = u.passwords.Hash(ctx, *in.Password)
 	}
@@ -256,6 +354,17 @@ func findGroups(groups *tenancy.Groups, o domain.OrganizationID, refs *[]domain.
 		ids = append(ids, id)
 	}
 	return ids, nil
+}
+
+// mergeAttributes returns changes to attributes of both kinds.
+func mergeAttributes(a, b domain.Attributes) domain.Attributes {
+	if len(b) == 0 {
+		return a
+	}
+	merged := make(domain.Attributes, len(a)+len(b))
+	maps.Copy(merged, a)
+	maps.Copy(merged, b)
+	return merged
 }
 
 func (u *Users) grants(ctx context.Context, who *domain.Principal, field string, refs *[]domain.EnvironmentRef) ([]domain.Grant, error) {
@@ -281,6 +390,9 @@ func (r *resolved) apply(user *domain.User, shows func(domain.EnvironmentPath) b
 	}
 	role := user.Role
 	set(&user.Role, r.Role)
+	if len(r.Roles) > 0 && !slices.Contains(r.Roles, user.Role) {
+		user.Role = r.Roles[0]
+	}
 	if r.Groups != nil {
 		user.Groups = append(slices.Clip(user.Groups[:min(1, len(user.Groups))]), r.groups...)
 	}
@@ -298,6 +410,9 @@ func (r *resolved) apply(user *domain.User, shows func(domain.EnvironmentPath) b
 		user.Blocked = merge(user.Blocked, r.blocked, shows)
 	}
 	set(&user.State, r.State)
+	if len(r.States) > 0 && !slices.Contains(r.States, user.State) {
+		user.State = r.States[0]
+	}
 	set(&user.Active, r.Active)
 	set(&user.Person.FirstName, r.FirstName)
 	set(&user.Person.LastName, r.LastName)
@@ -312,6 +427,9 @@ func (r *resolved) apply(user *domain.User, shows func(domain.EnvironmentPath) b
 	set(&user.PasswordDelay, r.PasswordDelay)
 	set(&user.RevokeDelay, r.RevokeDelay)
 	user.Attributes = user.Attributes.With(r.Attributes)
+	if r.Picture != nil {
+		user.Picture = r.picture
+	}
 	if r.hash != "" {
 		user.LastPassword = now
 	}
@@ -363,10 +481,16 @@ func (u *Users) Create(ctx context.Context, who domain.Principal, in UserPatch) 
 // prepare returns the user that Create inserts, with the proof that who may.
 func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch) (w tenancy.WriteScope, user domain.User, hash domain.PasswordHash, err error) {
 	var ref domain.EnvironmentRef
+	if in.Tenant != nil {
+		ref = domain.EnvironmentRef(*in.Tenant)
+	}
 	set(&ref, in.Home)
 	home, err := u.gate.Environment(ctx, who, ref)
 	if err != nil {
 		return w, user, "", domain.AsError(err).On("envId")
+	}
+	if in.Tenant != nil && in.Home == nil && !home.IsOrganization {
+		return w, user, "", domain.ErrEnvironmentNotFound.On("envId")
 	}
 	if w, err = u.gate.EnterWrite(ctx, who, domain.UserCreate, tenancy.At(home.Path)); err != nil {
 		return w, user, "", err
@@ -387,6 +511,11 @@ func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch
 	user.LastPassword = time.Time{} // the user has not changed it yet
 	if err := errors.Join(user.Validate(), in.agrees(&user)); err != nil {
 		return w, user, "", err
+	}
+	if in.Properties != nil {
+		if err := u.properties.Missing(user.Attributes); err != nil {
+			return w, user, "", err
+		}
 	}
 	return w, user, r.hash, giver.MayGive(&user)
 }
@@ -412,6 +541,9 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 	if own && in.Password != nil {
 		return domain.User{}, domain.ErrForbidden.On("password").Saying("One's own password is changed with the old one.")
 	}
+	if err := u.sameTenant(ctx, w.Read(), &target, in.Tenant); err != nil {
+		return domain.User{}, err
+	}
 	giver, err := u.gate.Giver(ctx, &who, target.Organization)
 	if err != nil {
 		return domain.User{}, err
@@ -435,7 +567,7 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 			return err
 		}
 		if profile {
-			return onlyProfile(&before, user)
+			return u.onlyProfile(&before, user)
 		}
 		if own && (!user.Usable(now) || user.Role < before.Role) {
 			return domain.ErrOwnAccount
@@ -459,14 +591,32 @@ func (u *Users) read(ctx context.Context, who *domain.Principal, id domain.UserI
 	return u.store.Get(ctx, sc, id)
 }
 
+// sameTenant returns ErrUserBorder if tenant is not the organization of user. Whether there is
+// such another one is not told.
+func (u *Users) sameTenant(ctx context.Context, sc tenancy.Scope, user *domain.User, tenant *domain.UUID) error {
+	if tenant == nil {
+		return nil
+	}
+	border := tenancy.EnvironmentKey{Organization: user.Organization, ID: user.Organization.Environment()}
+	found, err := u.documents.Environments(ctx, sc, nil, []tenancy.EnvironmentKey{border})
+	if err != nil {
+		return err
+	}
+	if e := found[border.ID]; e == nil || e.UUID != *tenant {
+		return domain.ErrUserBorder
+	}
+	return nil
+}
+
 // profileFields are what people may change of their own account.
 var profileFields = []string{"person.firstname", "person.lastname", "person.mailaddress", "person.phone",
-	"language", "timezone", "defaultpage", "attributes." + domain.AttributeDescription, "attributes." + domain.AttributeMobile}
+	"language", "timezone", "defaultpage", "picture", "attributes." + domain.AttributeDescription, "attributes." + domain.AttributeMobile}
 
-// onlyProfile returns Forbidden on the first field that differs and is not of the profile.
-func onlyProfile(before, after *domain.User) error {
+// onlyProfile returns Forbidden on the first field that differs and is not of the profile, nor a
+// property, of which is known that it may be written.
+func (u *Users) onlyProfile(before, after *domain.User) error {
 	for _, c := range domain.Diff(before.Fields(), after.Fields()) {
-		if !slices.Contains(profileFields, c.Field) {
+		if !slices.Contains(profileFields, c.Field) && !u.properties.Field(c.Field) {
 			return domain.ErrForbidden.On(c.Field).Saying("This is not yours to change.")
 		}
 	}
@@ -517,4 +667,9 @@ func (u *Users) Delete(ctx context.Context, who domain.Principal, id domain.User
 		}
 		return keepSuperUser(giver, &user, nil, superUsers, u.now())
 	})
+}
+
+// Declared returns the properties that users have. Everybody may ask.
+func (u *Users) Declared(context.Context, domain.Principal) (domain.Properties, error) {
+	return u.properties, nil
 }

@@ -33,7 +33,7 @@ func secrets(cfg *app.Config) (err error) {
 
 func serveCommand() *cobra.Command {
 	cfg := app.DefaultConfig()
-	var bootstrap, level, proxies string
+	var bootstrap, level, proxies, redirects string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -56,6 +56,7 @@ func serveCommand() *cobra.Command {
 			if cfg.TrustedProxies, err = parsePrefixes(proxies); err != nil {
 				return err
 			}
+			cfg.Redirects = strings.FieldsFunc(redirects, func(r rune) bool { return r == ',' || r == ' ' })
 			if cfg.Log, err = logger(level); err != nil {
 				return err
 			}
@@ -82,6 +83,8 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&proxies, "trusted-proxies", "", "networks of proxies whose X-Forwarded-For is believed, with commas between")
 	f.DurationVar(&cfg.RequestLimit, "request-limit", cfg.RequestLimit, "how long a request may take")
 	f.IntVar(&cfg.MaxBody, "max-body", cfg.MaxBody, "largest body of a request, in bytes")
+	f.StringVar(&cfg.CustomProperties, "custom-properties", "", "JSON file that declares what users have beyond the common fields")
+	f.StringVar(&redirects, "redirects", "", "paths and origins to which forms may have a browser sent, with commas between")
 	f.StringVar(&level, "log-level", "info", "least important lines to log: debug, info, warn or error")
 	return c
 }

@@ -43,6 +43,20 @@ var attempts = map[string]attempt{
 	"UserStore.Attributes": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Attributes(ctx, mine.Read(), []domain.UserID{w.People[lower(theirs)+".user"].ID})
 	},
+	"UserStore.Pictures": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Users.Pictures(ctx, mine.Read(), []domain.UserID{w.People[lower(theirs)+".user"].ID})
+	},
+	"UserStore.Picture": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		p, err := w.Users.Picture(ctx, mine.Read(), w.People[lower(theirs)+".user"].UUID)
+		return p.JPEG, err
+	},
+	"EnvironmentStore.Organizations": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		es, _, err := w.Environments.Organizations(ctx, mine.Read(), domain.OrganizationFilter{}, domain.Page{})
+		return keep(es, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) }), err
+	},
+	"EnvironmentStore.Purge": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Environments.Purge(ctx, mine, w.Places[theirs].Organization)
+	},
 	"UserStore.Named": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Named(ctx, mine.Read(), lower(theirs)+".user")
 	},

@@ -139,7 +139,7 @@ func Users(t *testing.T, db *persistence.DB) {
 		require.NoError(t, err)
 		read, err := w.Users.Named(ctx, all.Read(), "acme.renamed")
 		require.NoError(t, err)
-		read.Attributes = saved.Attributes // which Named leaves out
+		read.Attributes, read.Picture = saved.Attributes, saved.Picture // these are read when asked for
 		require.Equal(t, saved, read)
 		_, err = w.Users.Named(ctx, all.Read(), "acme.user")
 		require.ErrorIs(t, err, domain.ErrUserNotFound)

@@ -165,6 +165,7 @@ func (w *World) AddUser(t *testing.T, alias, home string, role domain.Role, grou
 	t.Helper()
 	u := w.NewUser(alias, home, role, group)
 	u.Attributes = domain.Attributes{domain.AttributeMobile: "+1 " + alias}
+	u.Picture = domain.Picture{Tag: alias, JPEG: []byte(alias)}
 	u, err := w.Users.Insert(t.Context(), Everything(domain.UserCreate), u, "")
 	require.NoError(t, err)
 	w.People[alias] = u
@@ -250,7 +251,8 @@ func (w *World) Dump(t *testing.T) string {
 	var text strings.Builder
 	ctx := context.Background()
 	for _, table := range []string{"organizations", "environments", "environment_names", "environment_counts", "groups", "users",
-		"user_groups", "user_environments", "user_attributes", "login_names", "mail_addresses", "audit", "sessions",
+		"user_groups", "user_environments", "user_attributes", "user_pictures", "organization_attributes",
+		"login_names", "mail_addresses", "audit", "sessions",
 		"secrets", "registration_codes", "registration_code_names", "outbox",
 		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "bookmarks"} {
 		rows, err := w.DB.Pool().QueryContext(ctx, "SELECT * FROM "+table)

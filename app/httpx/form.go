@@ -1,0 +1,166 @@
+package httpx
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/domain"
+)
+
+// Form is the fields of a form that came in. None comes twice.
+type Form map[string]string
+
+// maxFields bounds the fields of a form and the parts of a body that has several.
+const maxFields = 100
+
+// ReadForm reads the body of a request, which must be a form: application/x-www-form-urlencoded
+// or multipart/form-data. It refuses a field that is not one of known or comes twice, and values
+// that are not text. No body at all is an empty form.
+func ReadForm(c *fiber.Ctx, known ...string) (Form, error) {
+	form, err := ParseForm(c.Get(fiber.HeaderContentType), c.Context().PostBody())
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if !slices.Contains(known, name) {
+			return nil, domain.InvalidField(printable(name), "This field is not known here.")
+		}
+	}
+	return form, nil
+}
+
+// ParseForm reads a form of that content type as ReadForm does, but for what is known.
+func ParseForm(contentType string, body []byte) (Form, error) {
+	if contentType == "" && len(body) == 0 {
+		return Form{}, nil
+	}
+	kind, parameters, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return nil, fiber.ErrUnsupportedMediaType
+	}
+	form := make(Form)
+	switch kind {
+	case fiber.MIMEApplicationForm:
+		err = form.readEncoded(string(body))
+	case fiber.MIMEMultipartForm:
+		err = eachPart(parameters["boundary"], body, func(p *multipart.Part, content []byte) error {
+			return form.add(p.FormName(), string(content))
+		})
+	default:
+		err = fiber.ErrUnsupportedMediaType
+	}
+	if err != nil {
+		return nil, err
+	}
+	return form, nil
+}
+
+func (f Form) readEncoded(text string) error {
+	for pair := range strings.SplitSeq(text, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, errName := url.QueryUnescape(name)
+		value, errValue := url.QueryUnescape(value)
+		if errName != nil || errValue != nil {
+			return domain.InvalidField(printable(name), "This is not encoded as a form.")
+		}
+		if err := f.add(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f Form) add(name, value string) error {
+	_, twice := f[name]
+	switch {
+	case !isText(name) || !isText(value):
+		return domain.InvalidField(printable(name), "This is not valid text.")
+	case twice:
+		return domain.InvalidField(printable(name), "This field comes twice.")
+	case len(f) == maxFields:
+		return domain.ErrInvalid.Saying("At most %d fields are allowed.", maxFields)
+	}
+	f[name] = value
+	return nil
+}
+
+// Require returns an Invalid error that names the first of names without a value.
+func (f Form) Require(names ...string) error {
+	for _, name := range names {
+		if f[name] == "" {
+			return domain.InvalidField(name, "A value is required.")
+		}
+	}
+	return nil
+}
+
+// ReadFile reads the part with that name of a body that is multipart/form-data. Other parts are
+// passed over.
+func ReadFile(c *fiber.Ctx, name string) ([]byte, error) {
+	return ParseFile(c.Get(fiber.HeaderContentType), c.Context().PostBody(), name)
+}
+
+// ParseFile reads a body of that content type as ReadFile does.
+func ParseFile(contentType string, body []byte, name string) ([]byte, error) {
+	kind, parameters, err := mime.ParseMediaType(contentType)
+	if err != nil || kind != fiber.MIMEMultipartForm {
+		return nil, fiber.ErrUnsupportedMediaType
+	}
+	var file []byte
+	err = eachPart(parameters["boundary"], body, func(p *multipart.Part, content []byte) error {
+		if p.FormName() != name {
+			return nil
+		}
+		if file != nil {
+			return domain.InvalidField(name, "This field comes twice.")
+		}
+		file = content
+		return nil
+	})
+	if err == nil && file == nil {
+		err = domain.InvalidField(name, "A file is required.")
+	}
+	return file, err
+}
+
+// eachPart visits the parts of a body. What they have together is no more than the body.
+func eachPart(boundary string, body []byte, visit func(*multipart.Part, []byte) error) error {
+	if boundary == "" {
+		return domain.ErrInvalid.Saying("The body has no boundary.")
+	}
+	parts := multipart.NewReader(bytes.NewReader(body), boundary)
+	for n := 0; ; n++ {
+		part, err := parts.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return domain.ErrInvalid.Saying("The body is not made of parts as it says.").Because(err)
+		}
+		if n == maxFields {
+			return domain.ErrInvalid.Saying("At most %d parts are allowed.", maxFields)
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return domain.ErrInvalid.Saying("The body is not made of parts as it says.").Because(err)
+		}
+		if content == nil {
+			content = []byte{}
+		}
+		if err := visit(part, content); err != nil {
+			return err
+		}
+	}
+}

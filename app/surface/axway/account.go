@@ -1,0 +1,236 @@
+package axway
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// The links of mails: the secret is the validator.
+const (
+	verifyLink = "/api/portal/v1.3/users/validateuser?email=" + usecase.PlaceMail + "&validator=" + usecase.PlaceSecret
+	resetLink  = "/api/portal/v1.3/users/resetpassword?email=" + usecase.PlaceMail + "&validator=" + usecase.PlaceSecret
+)
+
+// How long the links work.
+const (
+	verifyLifetime = 3 * 24 * time.Hour
+	resetLifetime  = time.Hour
+)
+
+func (s *Surface) decodeForgot(c *fiber.Ctx) (usecase.Forgot, error) {
+	form, err := httpx.ReadForm(c, "email", "success", "failure")
+	if err != nil {
+		return usecase.Forgot{}, err
+	}
+	if err := s.keepRedirects(c, form); err != nil {
+		return usecase.Forgot{}, err
+	}
+	return usecase.Forgot{Whose: usecase.Whose{Mail: form["email"]}, Link: resetLink, Lifetime: resetLifetime,
+		Source: httpx.Address(c, s.trusted)}, form.Require("email")
+}
+
+// registerKeys are the fields of a registration; properties have others.
+var registerKeys = []string{"name", "email", "password", "token", "success", "failure", "loginName", "surname", "description", "phone", "mobile"}
+
+func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
+	form, err := httpx.ReadForm(c, slices.Concat(registerKeys, s.config.Properties)...)
+	if err != nil {
+		return usecase.Register{}, err
+	}
+	if err := s.keepRedirects(c, form); err != nil {
+		return usecase.Register{}, err
+	}
+	name, surname := form["name"], form["surname"]
+	first, last := splitName(&name, &surname)
+	in := usecase.Register{Alias: form["loginName"], FirstName: *first, LastName: *last, Mail: form["email"], Password: form["password"],
+		Phone: form["phone"], Code: form["token"], Link: verifyLink, Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted),
+		Attributes: domain.Attributes{}, Properties: map[string]string{}}
+	if in.Alias == "" {
+		in.Alias = in.Mail
+	}
+	for _, name := range []string{domain.AttributeDescription, domain.AttributeMobile} {
+		if form[name] != "" {
+			in.Attributes[name] = form[name]
+		}
+	}
+	for _, key := range s.config.Properties {
+		if value, given := form[key]; given {
+			in.Properties[key] = value
+		}
+	}
+	return in, form.Require("name", "email", "password")
+}
+
+// ReservedKeys are the keys that no property can have.
+var ReservedKeys = slices.Concat(UserKeys, registerKeys)
+
+// validated reads the query of a mailed link.
+func validated(c *fiber.Ctx) (whose usecase.Whose, secret string, err error) {
+	if err := httpx.RefuseUnknown(c, "email", "validator"); err != nil {
+		return whose, "", err
+	}
+	whose.Mail, secret = httpx.Query(c, "email"), httpx.Query(c, "validator")
+	if whose.Mail == "" || secret == "" {
+		err = domain.ErrSecret
+	}
+	return whose, secret, err
+}
+
+func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Reset, error) {
+	whose, secret, err := validated(c)
+	return usecase.Reset{Whose: whose, Secret: secret, Way: usecase.MailPassword, Source: httpx.Address(c, s.trusted)}, err
+}
+
+func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
+	whose, secret, err := validated(c)
+	return usecase.Verify{Whose: whose, Secret: secret, Source: httpx.Address(c, s.trusted)}, err
+}
+
+// absent makes a handler answer a link that does not fit as something that is not there.
+func absent(h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		err := h(c)
+		if errors.Is(err, domain.ErrSecret) {
+			return domain.ErrNotFound
+		}
+		return err
+	}
+}
+
+func encodeForgot(c *fiber.Ctx, _ httpx.Just) error {
+	if to := redirectsOf(c).success; to != "" {
+		return redirect(c, to)
+	}
+	var w httpx.Writer
+	w.Open("", '{')
+	w.Close('}')
+	return send(c, fiber.StatusCreated, &w)
+}
+
+// encodeRegistered answers with what was sent: whether there is an account now is for the owner
+// of the address to know.
+func encodeRegistered(c *fiber.Ctx, in usecase.Registered) error {
+	if to := redirectsOf(c).success; to != "" {
+		return redirect(c, to)
+	}
+	u := &in.User
+	var w httpx.Writer
+	w.Open("", '{')
+	w.Text("name", u.Person.Name())
+	w.TextOrNull("description", u.Attributes[domain.AttributeDescription])
+	w.Text("loginName", u.Alias)
+	w.Text("email", u.Person.Mail)
+	w.Text("phone", u.Person.Phone)
+	w.TextOrNull("mobile", u.Attributes[domain.AttributeMobile])
+	w.Text("role", wireRole(u.Role))
+	w.Null("image")
+	w.Flag("enabled", u.Active)
+	w.Number("createdOn", u.Created.UnixMilli())
+	w.Text("state", wireState(u.State))
+	w.Close('}')
+	return send(c, fiber.StatusCreated, &w)
+}
+
+func encodeProven(c *fiber.Ctx, _ usecase.Proven) error { return redirect(c, "") }
+
+// codeKeys are the keys of a registration token, in the order in which answers have them.
+var codeKeys = []string{"token", "organizationId", "expiry", "createdOn", "createdBy", "userQuota", "maxUsers", "enabled"}
+
+func decodeOrganizationRef(c *fiber.Ctx) (domain.EnvironmentRef, error) {
+	id, err := decodeOrganizationID(c)
+	return domain.EnvironmentRef(id), err
+}
+
+func decodeCode(c *fiber.Ctx) (usecase.OrganizationCode, error) {
+	ref, err := decodeOrganizationRef(c)
+	return usecase.OrganizationCode{Organization: ref, Code: httpx.Param(c, "token")}, err
+}
+
+func decodeCodePatch(c *fiber.Ctx) (in usecase.RegistrationCodePatch, err error) {
+	o, err := body(c, codeKeys...)
+	if err != nil {
+		return in, err
+	}
+	f := fields{o: o}
+	in.MaxUsers, in.Enabled = valueIf[int64](&f, "maxUsers"), valueIf[bool](&f, "enabled")
+	if ms := valueIf[int64](&f, "expiry"); ms != nil {
+		if *ms < 0 || *ms > maxTime {
+			return in, domain.InvalidField("expiry", "A time in milliseconds is expected.")
+		}
+		expires := time.Time{}
+		if *ms > 0 {
+			expires = time.UnixMilli(*ms).UTC()
+		}
+		in.Expires = &expires
+	}
+	return in, f.err
+}
+
+// maxTime is the end of the year 9999.
+const maxTime = 253402300799999
+
+func decodeNewCode(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, usecase.RegistrationCodePatch], err error) {
+	if in.ID, err = decodeOrganizationRef(c); err != nil {
+		return in, err
+	}
+	in.In, err = decodeCodePatch(c)
+	return in, err
+}
+
+func decodeCodeChange(c *fiber.Ctx) (in httpx.Numbered[usecase.OrganizationCode, usecase.RegistrationCodePatch], err error) {
+	if in.ID, err = decodeCode(c); err != nil {
+		return in, err
+	}
+	in.In, err = decodeCodePatch(c)
+	return in, err
+}
+
+func encodeCode(c *fiber.Ctx, code domain.RegistrationCode) error {
+	return sendCode(c, fiber.StatusOK, &code)
+}
+
+func encodeCreatedCode(c *fiber.Ctx, code domain.RegistrationCode) error {
+	return sendCode(c, fiber.StatusCreated, &code)
+}
+
+func sendCode(c *fiber.Ctx, status int, code *domain.RegistrationCode) error {
+	var w httpx.Writer
+	writeCode(&w, c, code)
+	return send(c, status, &w)
+}
+
+func encodeCodes(c *fiber.Ctx, codes []domain.RegistrationCode) error {
+	var w httpx.Writer
+	w.Open("", '[')
+	for i := range codes {
+		writeCode(&w, c, &codes[i])
+	}
+	w.Close(']')
+	return send(c, fiber.StatusOK, &w)
+}
+
+// writeCode writes a registration token of the organization that the address names. The quota is
+// how many it still lets in.
+func writeCode(w *httpx.Writer, c *fiber.Ctx, code *domain.RegistrationCode) {
+	w.Open("", '{')
+	w.Text("token", string(code.Code))
+	w.Text("organizationId", httpx.Param(c, "id"))
+	if code.Expires.IsZero() {
+		w.Null("expiry")
+	} else {
+		w.Number("expiry", code.Expires.UnixMilli())
+	}
+	w.Number("createdOn", code.Created.UnixMilli())
+	w.Text("createdBy", code.CreatedBy)
+	w.Number("userQuota", max(code.MaxUsers-code.Used, 0))
+	w.Number("maxUsers", code.MaxUsers)
+	w.Flag("enabled", code.Enabled)
+	w.Close('}')
+}

@@ -1,0 +1,332 @@
+package axway
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// UserKeys are the keys of a user in the order of the document. Properties have others.
+var UserKeys = []string{"id", "organizationId", "name", "description", "loginName", "email", "phone", "mobile", "role",
+	"image", "enabled", "createdOn", "state", "type", "authAttrs", "surname", "dn"}
+
+// wireRoles are the names of roles and which of ours they mean.
+var wireRoles = map[string][]domain.Role{
+	"user":   {domain.RoleUser, domain.RolePower},
+	"oadmin": {domain.RoleOAdmin},
+	"admin":  {domain.RoleSuperUser},
+}
+
+func parseRoles(text string) ([]domain.Role, error) {
+	roles, ok := wireRoles[text]
+	if !ok {
+		return nil, domain.InvalidField("role", "One of user, oadmin and admin is expected.")
+	}
+	return roles, nil
+}
+
+// wireStates are the names of states and which of ours they mean.
+var wireStates = map[string][]domain.UserState{
+	"approved": {domain.Approved},
+	"pending":  {domain.Pending, domain.Unverified},
+}
+
+func parseStates(text string) ([]domain.UserState, error) {
+	states, ok := wireStates[text]
+	if !ok {
+		return nil, domain.InvalidField("state", "One of approved and pending is expected.")
+	}
+	return states, nil
+}
+
+// body reads an object that has only known keys.
+func body(c *fiber.Ctx, known ...string) (httpx.Object, error) {
+	o, err := httpx.Body(c)
+	if err != nil {
+		return nil, err
+	}
+	return o, o.RefuseUnknown(known...)
+}
+
+// decodeUser reads a user.
+func (s *Surface) decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, error) {
+	in := usecase.UserPatch{Memberships: &usecase.Memberships{}, Properties: map[string]string{}}
+	o, err := body(c, slices.Concat(UserKeys, s.config.Properties)...)
+	if err != nil {
+		return nil, in, err
+	}
+	f := fields{o: o}
+	in.Tenant = parseIf(&f, "organizationId", domain.ParseUUID)
+	in.FirstName, in.LastName = splitName(valueIf[string](&f, "name"), valueIf[string](&f, "surname"))
+	in.Alias, in.Mail, in.Phone = valueIf[string](&f, "loginName"), valueIf[string](&f, "email"), valueIf[string](&f, "phone")
+	in.Attributes = make(domain.Attributes)
+	for _, name := range []string{domain.AttributeDescription, domain.AttributeMobile} {
+		if text := valueIf[string](&f, name); text != nil {
+			in.Attributes[name] = *text
+		}
+	}
+	if roles := parseIf(&f, "role", parseRoles); roles != nil {
+		in.Roles = *roles
+	}
+	in.Active = valueIf[bool](&f, "enabled")
+	if states := parseIf(&f, "state", parseStates); states != nil {
+		in.States = *states
+	}
+	in.Picture = image(&f)
+	f.only("type", `"internal"`)
+	f.only("authAttrs", "{}")
+	f.only("dn")
+	for _, key := range s.config.Properties {
+		if text := propertyIf(&f, key); text != nil {
+			in.Properties[key] = *text
+		}
+	}
+	return o, in, f.err
+}
+
+// splitName returns the first and last name that a name and surname mean.
+func splitName(name, surname *string) (first, last *string) {
+	if name == nil {
+		return nil, surname
+	}
+	cut := strings.LastIndexByte(*name, ' ')
+	if surname != nil && *surname != "" && strings.HasSuffix(*name, " "+*surname) {
+		cut = len(*name) - len(*surname) - 1
+	}
+	if cut < 0 {
+		none := ""
+		return name, &none
+	}
+	before, behind := (*name)[:cut], (*name)[cut+1:]
+	return &before, &behind
+}
+
+// propertyIf returns a property: text, or a flag or number as its text.
+func propertyIf(f *fields, key string) *string {
+	if !f.o.Has(key) {
+		return nil
+	}
+	raw := strings.Trim(string(f.o[key]), " ")
+	if raw[0] == '"' || raw[0] == '{' || raw[0] == '[' {
+		return valueIf[string](f, key)
+	}
+	return &raw
+}
+
+// image returns an image that comes as a data URI, and no byte for the empty text. The address
+// that our answers have changes nothing.
+func image(f *fields) *[]byte {
+	text := valueIf[string](f, "image")
+	if text == nil || f.err != nil || strings.HasSuffix(*text, "/image/") {
+		return nil
+	}
+	if *text == "" {
+		return &[]byte{}
+	}
+	head, data, _ := strings.Cut(*text, ",")
+	kind, encoded := strings.CutSuffix(head, ";base64")
+	if !encoded || kind != "data:image/jpeg" && kind != "data:image/jpg" && kind != "data:image/png" {
+		f.err = domain.InvalidField("image", "A JPEG or PNG image as data URI in base64 is expected.")
+		return nil
+	}
+	decoded, err := base64.StdEncoding.DecodeString(data)
+	if err != nil || len(decoded) == 0 {
+		f.err = domain.InvalidField("image", "This is not base64.")
+	}
+	return &decoded
+}
+
+func (s *Surface) decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
+	o, in, err := s.decodeUser(c)
+	if err != nil {
+		return in, err
+	}
+	if o.Has("id") {
+		return in, domain.InvalidField("id", "The server chooses this.")
+	}
+	if err := o.Require("organizationId", "name", "email"); err != nil {
+		return in, err
+	}
+	if in.Alias == nil {
+		local := (*in.Mail)[:max(strings.LastIndexByte(*in.Mail, '@'), 0)]
+		in.Alias = &local
+	}
+	if in.Active == nil {
+		in.Active = new(bool)
+	}
+	return in, nil
+}
+
+func (s *Surface) decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.UserPatch], err error) {
+	if in.ID, err = decodeUserID(c); err != nil {
+		return in, err
+	}
+	in.In, err = s.decodeOwnChange(c)
+	return in, err
+}
+
+func (s *Surface) decodeOwnChange(c *fiber.Ctx) (usecase.UserPatch, error) {
+	o, in, err := s.decodeUser(c)
+	f := fields{o: o, err: err}
+	if err == nil {
+		in.UUID = parseIf(&f, "id", domain.ParseUUID)
+	}
+	return in, f.err
+}
+
+func decodeUserID(c *fiber.Ctx) (domain.UUID, error) {
+	id, ok := httpx.UUIDParam(c, "id")
+	if !ok {
+		return "", domain.ErrUserNotFound
+	}
+	return id, nil
+}
+
+func decodeUserList(c *fiber.Ctx) (usecase.ListUsers, error) {
+	conditions, err := parseFilter(httpx.QueryPairs(c), userFields)
+	return usecase.ListUsers{Everywhere: true, Whole: true, Filter: domain.UserFilter{Conditions: conditions}}, err
+}
+
+func decodePassword(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.UserPatch], err error) {
+	if in.ID, err = decodeUserID(c); err != nil {
+		return in, err
+	}
+	form, err := httpx.ReadForm(c, "newPassword")
+	if err != nil {
+		return in, err
+	}
+	password := form["newPassword"]
+	in.In.Password = &password
+	return in, form.Require("newPassword")
+}
+
+func (s *Surface) decodeOwnPassword(c *fiber.Ctx) (usecase.ChangePassword, error) {
+	form, err := httpx.ReadForm(c, "oldPassword", "newPassword")
+	if err != nil {
+		return usecase.ChangePassword{}, err
+	}
+	return usecase.ChangePassword{Old: form["oldPassword"], New: form["newPassword"], Address: httpx.Address(c, s.trusted)},
+		form.Require("oldPassword", "newPassword")
+}
+
+func decodePicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.UserPatch], err error) {
+	if in.ID, err = decodeUserID(c); err != nil {
+		return in, err
+	}
+	if err := httpx.RefuseUnknown(c, "type"); err != nil {
+		return in, err
+	}
+	if httpx.Query(c, "type") != "" {
+		return in, domain.InvalidField("type", "This value should be unset.")
+	}
+	file, err := httpx.ReadFile(c, "file")
+	if err == nil && len(file) == 0 {
+		err = domain.ErrPictureBroken.On("file")
+	}
+	in.In.Picture = &file
+	return in, err
+}
+
+// decodeLogin reads a sign-in, and where to send the browser behind it.
+func (s *Surface) decodeLogin(c *fiber.Ctx) (usecase.SignIn, error) {
+	form, err := httpx.ReadForm(c, "username", "password", "success", "failure")
+	if err != nil {
+		return usecase.SignIn{}, err
+	}
+	if err := s.keepRedirects(c, form); err != nil {
+		return usecase.SignIn{}, err
+	}
+	return usecase.SignIn{Login: form["username"], Password: form["password"], Kind: domain.CookieSession,
+		Address: httpx.Address(c, s.trusted), Client: httpx.Header(c, fiber.HeaderUserAgent)}, form.Require("username", "password")
+}
+
+// organizationKeys are the keys of an organization, in the order in which answers have them.
+var organizationKeys = []string{"id", "name", "description", "email", "image", "restricted", "virtualHost", "phone", "enabled",
+	"development", "dn", "createdOn", "startTrialDate", "endTrialDate", "trialDuration", "isTrial"}
+
+// Attributes of organizations that only these clients know.
+const (
+	attributeHost        = "axway.virtualHost"
+	attributeRestricted  = "axway.restricted"
+	attributeDevelopment = "axway.development"
+)
+
+func decodeOrganizationPatch(c *fiber.Ctx) (httpx.Object, usecase.EnvironmentPatch, error) {
+	var in usecase.EnvironmentPatch
+	o, err := body(c, organizationKeys...)
+	if err != nil {
+		return nil, in, err
+	}
+	f := fields{o: o}
+	in.Alias, in.Active = valueIf[string](&f, "name"), valueIf[bool](&f, "enabled")
+	in.Attributes = make(domain.Attributes)
+	for key, name := range map[string]string{"description": domain.AttributeDescription, "email": domain.AttributeMail,
+		"phone": domain.AttributePhone, "virtualHost": attributeHost} {
+		if text := valueIf[string](&f, key); text != nil {
+			in.Attributes[name] = *text
+		}
+	}
+	for key, name := range map[string]string{"restricted": attributeRestricted, "development": attributeDevelopment} {
+		if yes := valueIf[bool](&f, key); yes != nil {
+			in.Attributes[name] = map[bool]string{true: "true"}[*yes]
+		}
+	}
+	for _, key := range []string{"image", "dn", "startTrialDate", "endTrialDate", "trialDuration"} {
+		f.only(key)
+	}
+	f.only("isTrial", "false")
+	return o, in, f.err
+}
+
+func decodeNewOrganization(c *fiber.Ctx) (usecase.EnvironmentPatch, error) {
+	o, in, err := decodeOrganizationPatch(c)
+	if err != nil {
+		return in, err
+	}
+	if o.Has("id") {
+		return in, domain.InvalidField("id", "The server chooses this.")
+	}
+	return in, o.Require("name")
+}
+
+func decodeOrganizationID(c *fiber.Ctx) (domain.UUID, error) {
+	id, ok := httpx.UUIDParam(c, "id")
+	if !ok {
+		return "", domain.ErrEnvironmentNotFound
+	}
+	return id, nil
+}
+
+func decodeOrganizationChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.EnvironmentPatch], err error) {
+	if in.ID, err = decodeOrganizationID(c); err != nil {
+		return in, err
+	}
+	var o httpx.Object
+	if o, in.In, err = decodeOrganizationPatch(c); err != nil {
+		return in, err
+	}
+	f := fields{o: o}
+	if id := parseIf(&f, "id", domain.ParseUUID); id != nil && *id != in.ID {
+		return in, domain.InvalidField("id", "This is not the organization the address names.")
+	}
+	return in, f.err
+}
+
+func decodeOrganizationEnd(c *fiber.Ctx) (in usecase.DeleteOrganization, err error) {
+	if in.ID, err = decodeOrganizationID(c); err != nil {
+		return in, err
+	}
+	in.Confirm = httpx.Query(c, "confirm")
+	return in, httpx.RefuseUnknown(c, "confirm")
+}
+
+func decodeOrganizationList(c *fiber.Ctx) (domain.OrganizationFilter, error) {
+	conditions, err := parseFilter(httpx.QueryPairs(c), organizationFields)
+	return domain.OrganizationFilter{Conditions: conditions}, err
+}

@@ -1,0 +1,17 @@
+// Package axway is the surface for clients of Axway API Manager: users, the own account and
+// organizations at /api/portal/v1.3 and /api/portal/v1.4. It translates and decides nothing.
+//
+// Decisions:
+//
+//   - A name is one text there and two here: its last word is the last name, unless the body says
+//     a surname with which it ends. A surname that the name does not end with is left out of
+//     account, because clients change a name and send the old surname along (2026-11-22).
+//   - The role "user" is our user and our power user: sent for either, it changes nothing. With
+//     another role comes its built-in group, because these clients know no groups (2026-11-22).
+//   - createdOn in a body is not read, as the document's own example shows; null leaves things as
+//     they are, as it shows too (2026-11-22).
+//   - An organization that a body names and that is not there is a mistake in the body, 400, as
+//     404 is not among the document's answers (2026-11-22).
+//   - Organizations are deleted with everything in them only by whoever repeats their name, in the
+//     parameter confirm (2026-11-22).
+package axway

@@ -1,0 +1,251 @@
+package axway
+
+import (
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+func (s *Surface) encodeUser(c *fiber.Ctx, u usecase.UserDocument) error {
+	return s.sendUser(c, fiber.StatusOK, &u)
+}
+
+func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u usecase.UserDocument) error {
+	return s.sendUser(c, fiber.StatusCreated, &u)
+}
+
+// sendUser answers with a user and, within a session of a cookie, its CSRF token.
+func (s *Surface) sendUser(c *fiber.Ctx, status int, u *usecase.UserDocument) error {
+	if who, ok := httpx.PrincipalOf(c); ok {
+		if token := s.uses.Sessions.CSRF(who); token != "" {
+			c.Set(CSRFHeader, token)
+		}
+	}
+	var w httpx.Writer
+	writeUser(&w, u)
+	return send(c, status, &w)
+}
+
+func (s *Surface) encodeUsers(c *fiber.Ctx, list usecase.UserList) error {
+	return httpx.Stream(c, list.Users,
+		func(w *httpx.Writer) { w.Open("", '[') },
+		writeUser,
+		func(w *httpx.Writer) { w.Close(']') })
+}
+
+// writeUser writes a user as the document shows one, with the properties behind.
+func writeUser(w *httpx.Writer, u *usecase.UserDocument) {
+	w.Open("", '{')
+	w.Text("id", string(u.UUID))
+	if u.Tenant != nil {
+		w.Text("organizationId", string(u.Tenant.UUID))
+	} else {
+		w.Null("organizationId") // it was deleted a moment ago
+	}
+	w.Text("name", u.Person.Name())
+	w.TextOrNull("description", u.Attributes[domain.AttributeDescription])
+	w.Text("loginName", u.Alias)
+	w.Text("email", u.Person.Mail)
+	w.Text("phone", u.Person.Phone)
+	w.TextOrNull("mobile", u.Attributes[domain.AttributeMobile])
+	w.Text("role", wireRole(u.Role))
+	if u.Picture.Tag != "" {
+		w.Text("image", Bases[0]+"/users/"+string(u.UUID)+"/image/")
+	} else {
+		w.Null("image")
+	}
+	w.Flag("enabled", u.Active)
+	w.Number("createdOn", u.Created.UnixMilli())
+	w.Text("state", wireState(u.State))
+	w.Text("type", "internal")
+	w.Null("authAttrs")
+	w.Text("surname", surname(&u.Person))
+	w.Null("dn")
+	for _, p := range u.Properties {
+		w.Text(p.Key, p.Value)
+	}
+	w.Close('}')
+}
+
+// surname returns the last name, or the first where that is all there is.
+func surname(p *domain.Person) string {
+	if p.LastName == "" {
+		return p.FirstName
+	}
+	return p.LastName
+}
+
+func wireRole(r domain.Role) string {
+	switch r {
+	case domain.RoleSuperUser:
+		return "admin"
+	case domain.RoleOAdmin:
+		return "oadmin"
+	}
+	return "user"
+}
+
+// wireState is the name of a state; who has not proven an address yet is pending too.
+func wireState(s domain.UserState) string {
+	if s == domain.Approved {
+		return s.String()
+	}
+	return domain.Pending.String()
+}
+
+// encodeNothing answers that something was done.
+func encodeNothing[T any](c *fiber.Ctx, _ T) error {
+	c.Status(fiber.StatusNoContent)
+	return nil
+}
+
+// encodePicture answers with a JPEG, or that the client has it already (RFC 9110, 13.1.2).
+func encodePicture(c *fiber.Ctx, p domain.Picture) error {
+	tag := `"` + p.Tag + `"`
+	c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	c.Set(fiber.HeaderETag, tag)
+	if httpx.HasTag(c, tag) {
+		c.Status(fiber.StatusNotModified)
+		return nil
+	}
+	c.Set(fiber.HeaderContentType, "image/jpeg")
+	return c.Send(p.JPEG)
+}
+
+func (s *Surface) encodeLogin(c *fiber.Ctx, in usecase.SignedIn) error {
+	httpx.SetCookie(c, SessionCookie, in.Cookie, cookiePath, in.Expires, httpx.Secure(c, s.trusted))
+	c.Set(CSRFHeader, in.CSRF)
+	return redirect(c, redirectsOf(c).success)
+}
+
+func (s *Surface) encodeLogout(c *fiber.Ctx, _ httpx.Just) error {
+	httpx.DropCookie(c, SessionCookie, cookiePath, httpx.Secure(c, s.trusted))
+	return encodeNothing(c, httpx.Just{})
+}
+
+func encodeOrganization(c *fiber.Ctx, e usecase.EnvironmentDocument) error {
+	return sendOrganization(c, fiber.StatusOK, &e)
+}
+
+func encodeCreatedOrganization(c *fiber.Ctx, e usecase.EnvironmentDocument) error {
+	return sendOrganization(c, fiber.StatusCreated, &e)
+}
+
+func sendOrganization(c *fiber.Ctx, status int, e *usecase.EnvironmentDocument) error {
+	var w httpx.Writer
+	writeOrganization(&w, e)
+	return send(c, status, &w)
+}
+
+func encodeOrganizations(c *fiber.Ctx, list usecase.EnvironmentList) error {
+	return httpx.Stream(c, list.Environments,
+		func(w *httpx.Writer) { w.Open("", '[') },
+		writeOrganization,
+		func(w *httpx.Writer) { w.Close(']') })
+}
+
+// writeOrganization writes an organization.
+func writeOrganization(w *httpx.Writer, e *usecase.EnvironmentDocument) {
+	w.Open("", '{')
+	w.Text("id", string(e.UUID))
+	w.Text("name", e.Alias)
+	w.TextOrNull("description", e.Attributes[domain.AttributeDescription])
+	w.TextOrNull("email", e.Attributes[domain.AttributeMail])
+	w.Null("image")
+	w.Flag("restricted", e.Attributes[attributeRestricted] != "")
+	w.TextOrNull("virtualHost", e.Attributes[attributeHost])
+	w.TextOrNull("phone", e.Attributes[domain.AttributePhone])
+	w.Flag("enabled", e.Active)
+	w.Flag("development", e.Attributes[attributeDevelopment] != "")
+	w.Null("dn")
+	w.Number("createdOn", createdOn(&e.Environment))
+	w.Null("startTrialDate")
+	w.Null("endTrialDate")
+	w.Null("trialDuration")
+	w.Flag("isTrial", false)
+	w.Close('}')
+}
+
+// createdOn returns when an organization was made; of one that was imported its id may tell.
+func createdOn(e *domain.Environment) int64 {
+	if ms, err := strconv.ParseInt(e.Attributes[domain.AttributeCreated], 10, 64); err == nil {
+		return ms
+	}
+	return e.UUID.Time()
+}
+
+// encodeConfig answers with what clients look at of the configuration.
+func (s *Surface) encodeConfig(c *fiber.Ctx, _ domain.Properties) error {
+	var w httpx.Writer
+	w.Open("", '{')
+	w.Flag("registrationEnabled", s.config.Registration)
+	w.Flag("resetPasswordEnabled", true)
+	w.Number("minimumPasswordLength", int64(s.config.MinPasswordLength))
+	w.Flag("autoApproveUserRegistration", s.config.AutoApprove)
+	w.Flag("delegateUserAdministration", true)
+	w.Text("loginNameRegex", "[^:/]{1,100}")
+	w.Number("sessionIdleTimeout", s.config.SessionIdle)
+	w.Close('}')
+	return send(c, fiber.StatusOK, &w)
+}
+
+func encodeSystem(c *fiber.Ctx, _ domain.Properties) error {
+	var w httpx.Writer
+	w.Open("", '{')
+	w.Open("disabledApis", '[')
+	w.Close(']')
+	w.Close('}')
+	return send(c, fiber.StatusOK, &w)
+}
+
+var propertyKinds = [...]string{domain.FreeText: "custom", domain.Choice: "select", domain.Switch: "switch"}
+
+// encodeProperties answers with what was declared, in the form in which it is declared.
+func encodeProperties(c *fiber.Ctx, all domain.Properties) error {
+	var w httpx.Writer
+	w.Open("", '{')
+	w.Open("user", '{')
+	for i := range all {
+		writeProperty(&w, &all[i])
+	}
+	w.Close('}')
+	for _, kind := range []string{"organization", "application", "api"} {
+		w.Open(kind, '{')
+		w.Close('}')
+	}
+	w.Close('}')
+	return send(c, fiber.StatusOK, &w)
+}
+
+func writeProperty(w *httpx.Writer, p *domain.Property) {
+	w.Open(p.Key, '{')
+	w.Text("label", p.Label)
+	w.Text("type", propertyKinds[p.Kind])
+	w.Flag("disabled", p.Disabled)
+	w.Flag("required", p.Required)
+	if p.Kind == domain.Choice {
+		w.Open("options", '[')
+		for _, o := range p.Options {
+			w.Open("", '{')
+			w.Text("label", o.Label)
+			w.Text("value", o.Value)
+			w.Close('}')
+		}
+		w.Close(']')
+	}
+	w.Open("permissions", '{')
+	for _, role := range []domain.Role{domain.RoleUser, domain.RoleOAdmin, domain.RoleSuperUser} {
+		a := p.Access[role]
+		w.Open(wireRole(role), '{')
+		w.Flag("read", a.Read)
+		w.Flag("write", a.Write)
+		w.Flag("visible", a.Visible)
+		w.Close('}')
+	}
+	w.Close('}')
+	w.Close('}')
+}

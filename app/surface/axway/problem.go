@@ -1,0 +1,75 @@
+package axway
+
+import (
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/domain"
+)
+
+// unauthorized is the code of the original for who is not known, and for what is not there.
+const unauthorized = 102
+
+// problem answers an error in the surface's envelope.
+func (s *Surface) problem(c *fiber.Ctx, err error) error {
+	dress(c)
+	status, p := httpx.Problem(c, err)
+	code, message := status, sentence(p, strings.Contains(c.Route().Path, "/organizations"))
+	switch {
+	case domain.ErrPictureTooLarge.Is(p):
+		status = fiber.StatusRequestEntityTooLarge
+		code = status
+	case domain.ErrEnvironmentNotFound.Is(p) && p.Field == "envId":
+		status = fiber.StatusBadRequest
+		code, message = status, "This organization does not exist (organizationId)"
+	case domain.ErrSignUpClosed.Is(p):
+		status = fiber.StatusBadRequest
+		code = status
+	case status == fiber.StatusUnauthorized:
+		c.Set(fiber.HeaderWWWAuthenticate, `Basic realm="Canopy", charset="UTF-8"`)
+		code, message = unauthorized, "Authorization required"
+	case status == fiber.StatusNotFound:
+		code, message = unauthorized, "Not Found"
+	}
+	var w httpx.Writer
+	w.Open("", '{')
+	w.Open("errors", '[')
+	w.Open("", '{')
+	w.Number("code", int64(code))
+	w.Text("message", message)
+	w.Close('}')
+	w.Close(']')
+	w.Close('}')
+	return send(c, status, &w)
+}
+
+// wireNames are the names that fields have on the wire where those are not ours.
+var wireNames = map[string]string{
+	"alias": "loginName", "person.firstname": "name", "person.lastname": "name", "person.mailaddress": "email",
+	"person.phone": "phone", "envId": "organizationId", "active": "enabled", "picture": "image", "secret": "validator",
+	"attributes.description": "description", "attributes.mobile": "mobile", "attributes.email": "email",
+	"attributes.phone": "phone", "attributes.axway.virtualHost": "virtualHost",
+}
+
+// sentence says what is wrong and with which field, of an organization or a user.
+func sentence(p *domain.Error, ofOrganization bool) string {
+	text := strings.TrimSuffix(p.Public, ".")
+	field := strings.TrimPrefix(p.Field, "attributes.custom.")
+	if name, ours := wireNames[field]; ours {
+		field = name
+	}
+	if ofOrganization && p.Field == "alias" {
+		field = "name"
+	}
+	if field == "" || field == "user" || field == "environment" {
+		return text
+	}
+	return text + " (" + field + ")"
+}
+
+func send(c *fiber.Ctx, status int, w *httpx.Writer) error {
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Status(status).Send(w.Bytes())
+}

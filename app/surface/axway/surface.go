@@ -1,0 +1,129 @@
+package axway
+
+import (
+	_ "embed"
+	"net/netip"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/authn"
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// OpenAPI is the description of the surface.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
+
+// Bases are the addresses below which the surface is: the same at each.
+var Bases = []string{"/api/portal/v1.3", "/api/portal/v1.4"}
+
+// The cookie of a session, and the header of its CSRF token.
+const (
+	SessionCookie = "APIMANAGERSESSION"
+	CSRFHeader    = "CSRF-Token"
+)
+
+// Uses are the use cases the surface offers.
+type Uses struct {
+	Users         *usecase.Users
+	Organizations *usecase.Organizations
+	Me            *usecase.Me
+	Sessions      *usecase.Sessions
+	Accounts      *usecase.Accounts
+}
+
+// Config is what the surface tells clients of how the directory is configured.
+type Config struct {
+	MinPasswordLength int
+	SessionIdle       int64 // minutes
+	Registration      bool
+	AutoApprove       bool
+	Redirects         domain.Redirects
+	// Properties are the keys of the declared properties.
+	Properties []string
+}
+
+// Surface answers requests of this API.
+type Surface struct {
+	uses    Uses
+	config  Config
+	find    authn.Finder
+	trusted []netip.Prefix
+}
+
+// New returns the application of the surface. find finds the principal of a request.
+func New(server *httpx.Server, uses Uses, config Config, find authn.Finder) *fiber.App {
+	s := &Surface{uses: uses, config: config, find: find, trusted: server.Trusted}
+	app := server.NewApp("axway", s.problem)
+	app.Use(func(c *fiber.Ctx) error {
+		dress(c)
+		return c.Next()
+	})
+	for _, base := range Bases {
+		s.routes(app.Group(base))
+	}
+	return app
+}
+
+// dress gives an answer the headers that clients of the original see on each.
+func dress(c *fiber.Ctx) {
+	c.Set(fiber.HeaderCacheControl, "no-cache, no-store, must-revalidate")
+	c.Set(fiber.HeaderPragma, "no-cache")
+	c.Set(fiber.HeaderExpires, "0")
+	c.Set(fiber.HeaderXFrameOptions, "DENY")
+}
+
+// routes lists every route: those of the document in its order, then what its clients need
+// around them.
+func (s *Surface) routes(r fiber.Router) {
+	u, o, a := s.uses.Users, s.uses.Organizations, s.uses.Accounts
+
+	r.Post("/users", httpx.Handle(s.auth, s.decodeNewUser, u.Add, s.encodeCreatedUser))
+	r.Get("/users", httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUsers))
+	r.Post("/users/forgotpassword", s.redirecting(httpx.Open(s.decodeForgot, httpx.OpenDone(a.Forgot), encodeForgot)))
+	r.Post("/users/register", s.redirecting(httpx.Open(s.decodeRegister, a.Register, encodeRegistered)))
+	r.Get("/users/resetpassword", absent(httpx.Open(s.decodeReset, a.Reset, encodeProven)))
+	r.Get("/users/validateuser", httpx.Open(s.decodeVerify, a.Verify, encodeProven))
+	r.Get("/users/:id", httpx.Handle(s.auth, decodeUserID, u.Find, s.encodeUser))
+	r.Put("/users/:id", httpx.Handle(s.auth, s.decodeUserChange, httpx.With(u.Change), s.encodeUser))
+	r.Delete("/users/:id", httpx.Handle(s.auth, decodeUserID, httpx.Done(u.Remove), encodeNothing[httpx.Just]))
+	r.Post("/users/:id/approve", httpx.Handle(s.auth, decodeUserID, httpx.Then(httpx.Then(u.Number, a.Approve), u.Show), s.encodeCreatedUser))
+	r.Post("/users/:id/changepassword", httpx.Handle(s.auth, decodePassword, httpx.With(u.Change), encodeNothing[usecase.UserDocument]))
+	r.Get("/users/:id/image/", httpx.Handle(s.auth, decodeUserID, u.Picture, encodePicture))
+	r.Post("/users/:id/image/", httpx.Handle(s.auth, decodePicture, httpx.With(u.Change), encodeNothing[usecase.UserDocument]))
+	r.Put("/users/:id/resetpassword", httpx.Handle(s.auth, decodeUserID, httpx.Then(httpx.Then(u.Number, a.ResetPassword), u.Show), s.encodeUser))
+
+	r.Post("/login", s.redirecting(httpx.Open(s.decodeLogin, s.uses.Sessions.SignIn, s.encodeLogin)))
+	r.Delete("/login", httpx.Handle(s.auth, httpx.Nothing, httpx.AloneDone(s.uses.Sessions.SignOut), s.encodeLogout))
+	r.Get("/currentuser", httpx.Handle(s.auth, httpx.Nothing, httpx.Oneself(u.Find), s.encodeUser))
+	r.Put("/currentuser", httpx.Handle(s.auth, s.decodeOwnChange, httpx.Own(u.Change), s.encodeUser))
+	r.Post("/currentuser/changepassword", httpx.Handle(s.auth, s.decodeOwnPassword, httpx.Done(s.uses.Me.ChangePassword), encodeNothing[httpx.Just]))
+
+	r.Get("/organizations", httpx.Handle(s.auth, decodeOrganizationList, o.List, encodeOrganizations))
+	r.Post("/organizations", httpx.Handle(s.auth, decodeNewOrganization, o.Create, encodeCreatedOrganization))
+	r.Get("/organizations/:id", httpx.Handle(s.auth, decodeOrganizationID, o.Get, encodeOrganization))
+	r.Put("/organizations/:id", httpx.Handle(s.auth, decodeOrganizationChange, httpx.With(o.Update), encodeOrganization))
+	r.Delete("/organizations/:id", httpx.Handle(s.auth, decodeOrganizationEnd, httpx.Done(o.Delete), encodeNothing[httpx.Just]))
+	r.Get("/organizations/:id/tokens", httpx.Handle(s.auth, decodeOrganizationRef, a.RegistrationCodes, encodeCodes))
+	r.Post("/organizations/:id/tokens", httpx.Handle(s.auth, decodeNewCode, httpx.With(a.CreateRegistrationCode), encodeCreatedCode))
+	r.Get("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, a.RegistrationCode, encodeCode))
+	r.Put("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCodeChange, httpx.With(a.UpdateRegistrationCode), encodeCode))
+	r.Delete("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, httpx.Done(a.DeleteRegistrationCode), encodeNothing[httpx.Just]))
+
+	r.Get("/config", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(u.Declared), s.encodeConfig))
+	r.Get("/config/customproperties", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(u.Declared), encodeProperties))
+	r.Get("/sysconfig", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(u.Declared), encodeSystem))
+}
+
+// auth finds the principal of a request.
+func (s *Surface) auth(c *fiber.Ctx) (domain.Principal, error) {
+	return s.find(c.UserContext(), authn.Request{
+		Header:  func(name string) string { return httpx.Header(c, name) },
+		Cookie:  func(name string) string { return httpx.Cookie(c, name) },
+		Method:  httpx.Method(c),
+		Address: httpx.Address(c, s.trusted),
+	})
+}

@@ -1,0 +1,18 @@
+package domain
+
+// Picture is the image of a user: a JPEG, and a tag that is another one for every other image.
+// The zero Picture is none.
+type Picture struct {
+	Tag  string
+	JPEG []byte // read only where that is said
+}
+
+// Errors about pictures.
+var (
+	ErrPictureNotFound = &Error{Kind: NotFound, Code: "picture_not_found", Field: "image",
+		Public: "This user has no image."}
+	ErrPictureTooLarge = &Error{Kind: Invalid, Code: "picture_too_large", Field: "image",
+		Public: "This image is too large."}
+	ErrPictureBroken = &Error{Kind: Invalid, Code: "picture_broken", Field: "image",
+		Public: "This is not a JPEG or PNG image."}
+)

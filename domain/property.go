@@ -1,0 +1,150 @@
+package domain
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Property is something that an operator declared people to have beyond the common fields. Its
+// values are attributes.
+type Property struct {
+	Key      string
+	Label    string
+	Kind     PropertyKind
+	Options  []PropertyOption // of a Choice
+	Disabled bool             // it is declared, and neither read nor written
+	Required bool             // a new user must have a value
+	// Access says who may do what with it. A power user has what a user has.
+	Access map[Role]PropertyAccess
+}
+
+// PropertyKind says which values a property takes.
+type PropertyKind uint8
+
+// The kinds of properties.
+const (
+	FreeText PropertyKind = iota
+	Choice                // one of the options
+	Switch                // "true" or "false"
+)
+
+// PropertyOption is a value of a Choice.
+type PropertyOption struct{ Label, Value string }
+
+// PropertyAccess is what people of a role may do with a property. Visible is for those who draw
+// forms.
+type PropertyAccess struct{ Read, Write, Visible bool }
+
+// Properties are all that were declared, in their order.
+type Properties []Property
+
+// PropertyValue is a property of somebody.
+type PropertyValue struct{ Key, Value string }
+
+// propertyPrefix is before the key of a property in the name of its attribute.
+const propertyPrefix = "custom."
+
+var propertyKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,49}$`)
+
+// Validate returns an Invalid error for the first property that cannot be: without a plain key,
+// with a key that comes twice or is in reserved, or a choice without options.
+func (ps Properties) Validate(reserved []string) error {
+	seen := make(map[string]bool, len(ps))
+	for _, p := range ps {
+		switch {
+		case !propertyKey.MatchString(p.Key):
+			return InvalidField(p.Key, "A key of at most 50 letters, digits, dashes and underscores is expected.")
+		case seen[p.Key]:
+			return InvalidField(p.Key, "This property comes twice.")
+		case slices.Contains(reserved, p.Key):
+			return InvalidField(p.Key, "This is the key of a common field.")
+		case p.Kind == Choice && len(p.Options) == 0:
+			return InvalidField(p.Key, "A list of options is expected.")
+		}
+		seen[p.Key] = true
+	}
+	return nil
+}
+
+// Keys returns the keys of all properties.
+func (ps Properties) Keys() []string {
+	keys := make([]string, len(ps))
+	for i := range ps {
+		keys[i] = ps[i].Key
+	}
+	return keys
+}
+
+func (p *Property) access(r Role) PropertyAccess {
+	if p.Disabled {
+		return PropertyAccess{}
+	}
+	if r == RolePower {
+		r = RoleUser
+	}
+	return p.Access[r]
+}
+
+// accepts returns an Invalid error for a value that the property does not take.
+func (p *Property) accepts(value string) error {
+	switch {
+	case value == "":
+		if p.Required {
+			return InvalidField(p.Key, "A value is required.")
+		}
+	case p.Kind == Choice && !slices.ContainsFunc(p.Options, func(o PropertyOption) bool { return o.Value == value }):
+		return InvalidField(p.Key, "One of the options is expected.")
+	case p.Kind == Switch && value != "true" && value != "false":
+		return InvalidField(p.Key, "One of true and false is expected.")
+	}
+	return nil
+}
+
+// Attributes returns the attributes that hold values, which somebody of role r gives. It is
+// Invalid for what is not declared and for a value that is not taken, and Forbidden for what is
+// not r's to write.
+func (ps Properties) Attributes(r Role, values map[string]string) (Attributes, error) {
+	attributes := make(Attributes, len(values))
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		i := slices.IndexFunc(ps, func(p Property) bool { return p.Key == key && !p.Disabled })
+		switch {
+		case i < 0:
+			return nil, InvalidField(key, "This property was not declared.")
+		case !ps[i].access(r).Write:
+			return nil, ErrForbidden.On(key).Saying("This is not yours to change.")
+		}
+		if err := ps[i].accepts(values[key]); err != nil {
+			return nil, err
+		}
+		attributes[propertyPrefix+key] = values[key]
+	}
+	return attributes, nil
+}
+
+// Missing returns an Invalid error for the first property that a new user must have and has not.
+func (ps Properties) Missing(a Attributes) error {
+	for i := range ps {
+		if p := &ps[i]; p.Required && !p.Disabled && a[propertyPrefix+p.Key] == "" {
+			return InvalidField(p.Key, "A value is required.")
+		}
+	}
+	return nil
+}
+
+// Shown returns the properties among the attributes that somebody of role r may read.
+func (ps Properties) Shown(r Role, a Attributes) []PropertyValue {
+	var shown []PropertyValue
+	for i := range ps {
+		if value := a[propertyPrefix+ps[i].Key]; value != "" && ps[i].access(r).Read {
+			shown = append(shown, PropertyValue{ps[i].Key, value})
+		}
+	}
+	return shown
+}
+
+// Field reports whether a field of a user, as User.Fields names it, is a property.
+func (ps Properties) Field(name string) bool {
+	return strings.HasPrefix(name, "attributes."+propertyPrefix)
+}

@@ -1,0 +1,186 @@
+package persistence
+
+import (
+	"context"
+	"maps"
+	"strconv"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Organizations returns one page of the organizations in sc that f keeps, with their
+// attributes, in tree order, and the cursor of the next page, empty after the last.
+func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter, p domain.Page) ([]domain.Environment, domain.Cursor, error) {
+	if err := f.Validate(); err != nil {
+		return nil, "", err
+	}
+	where := environmentsIn(sc).and("e.is_organization")
+	if len(f.Conditions.All) > 0 {
+		all := meets(f.Conditions)
+		where = where.and(all.text, all.args...)
+	}
+	if p.After != "" {
+		after, err := domain.ParsePath(string(p.After))
+		if err != nil {
+			return nil, "", domain.ErrCursor
+		}
+		where = where.and("e.path > ?", string(after))
+	}
+	limit := pageSize(p)
+	found, err := selectEnvironments(ctx, s.db.read, where, " ORDER BY e.path LIMIT "+strconv.Itoa(limit+1))
+	if err != nil {
+		return nil, "", err
+	}
+	next := domain.Cursor("")
+	if len(found) > limit {
+		found = found[:limit]
+		next = domain.Cursor(found[limit-1].Path)
+	}
+	return found, next, addOrganizationAttributes(ctx, s.db.read, found)
+}
+
+// organizationAttributeRow is a row of the table organization_attributes.
+type organizationAttributeRow struct {
+	bun.BaseModel `bun:"table:organization_attributes"`
+
+	OrganizationID int64
+	Name           string
+	Value          string
+	ValueKey       string
+}
+
+// addOrganizationAttributes reads the attributes of organizations that were read before.
+func addOrganizationAttributes(ctx context.Context, q querier, es []domain.Environment) error {
+	if len(es) == 0 {
+		return nil
+	}
+	ids := make([]domain.EnvironmentID, len(es))
+	for i := range es {
+		ids[i] = es[i].ID
+	}
+	found := make(map[domain.EnvironmentID]domain.Attributes)
+	rows, err := q.QueryContext(ctx, "SELECT organization_id, name, value FROM organization_attributes WHERE organization_id IN (?)", in(ids))
+	_, err = collect(rows, err, func(r row) (struct{}, error) {
+		var id domain.EnvironmentID
+		var name, value string
+		err := r.Scan(&id, &name, &value)
+		if found[id] == nil {
+			found[id] = make(domain.Attributes)
+		}
+		found[id][name] = value
+		return struct{}{}, err
+	})
+	for i := range es {
+		es[i].Attributes = found[es[i].ID]
+	}
+	return err
+}
+
+// saveOrganizationAttributes writes the attributes of after, if they differ from before's.
+func saveOrganizationAttributes(ctx context.Context, tx bun.Tx, before, after *domain.Environment) error {
+	if maps.Equal(before.Attributes, after.Attributes) {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM organization_attributes WHERE organization_id = ?", int64(after.ID))
+	if err != nil {
+		return translate(err)
+	}
+	var rows []*organizationAttributeRow
+	for name, value := range after.Attributes {
+		rows = append(rows, &organizationAttributeRow{OrganizationID: int64(after.ID), Name: name, Value: value, ValueKey: domain.Fold(value)})
+	}
+	return insertAll(ctx, tx, rows)
+}
+
+// Purge removes the organization with that number with everything in it: its environments, groups
+// and users. It is ErrEnvironmentNotFound if there is none in w, ErrRootFixed for the root's, and
+// ErrEnvironmentNotEmpty while other organizations lie below it.
+func (s *EnvironmentStore) Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		where := environmentsIn(w.Read()).and("e.id = ? AND e.is_organization", int64(id))
+		e, err := selectEnvironment(ctx, tx, where, s.db.forUpdate())
+		if err != nil {
+			return err
+		}
+		if id == domain.RootOrganization {
+			return domain.ErrRootFixed
+		}
+		rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM environments WHERE is_organization AND path > ? AND path < ?",
+			string(e.Path), string(e.Path.End()))
+		nested, err := only(rows, err, scalar[int64], domain.ErrInternal)
+		if err != nil {
+			return err
+		}
+		if nested > 0 {
+			return domain.ErrEnvironmentNotEmpty.Saying("Other organizations (%d) lie below this one; delete them first.", nested)
+		}
+		// Before the rows go: both find what they tell of by them.
+		if err := bumpAround(ctx, tx, e.Path); err != nil {
+			return err
+		}
+		if err := s.dismiss(ctx, tx, w, id); err != nil {
+			return err
+		}
+		if err := empty(ctx, tx, &e); err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, environmentEntry("environment:delete", &e, domain.Diff(e.Fields(), nil)))
+	})
+}
+
+// dismiss deletes the users of an organization with all that is theirs, and what others own in it.
+func (s *EnvironmentStore) dismiss(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, o domain.OrganizationID) error {
+	for {
+		users, err := selectUsers(ctx, tx, predicate{"u.organization_id = ?", []any{int64(o)}}, " ORDER BY u.id LIMIT "+strconv.Itoa(defaultPage))
+		if err != nil {
+			return err
+		}
+		for i := range users {
+			if err := NewUserStore(s.db).remove(ctx, tx, w, &users[i]); err != nil {
+				return err
+			}
+		}
+		if len(users) == 0 {
+			break
+		}
+	}
+	ends := predicate{`o.organization_id = ? AND NOT EXISTS (SELECT 1 FROM objects c
+		WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)`, []any{int64(o)}}
+	for {
+		left, err := selectObjects(ctx, tx, ends, " ORDER BY o.id"+limitTogether)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		if err := removeObjects(ctx, s.db, tx, w, left); err != nil {
+			return err
+		}
+	}
+}
+
+// empty removes the rows of an organization without users and what others have that names its
+// places.
+func empty(ctx context.Context, tx bun.Tx, e *domain.Environment) error {
+	if err := freeAlias(ctx, tx, e.ID); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM user_environments WHERE environment_path >= ? AND environment_path < ?",
+		string(e.Path), string(e.Path.End()))
+	if err != nil {
+		return translate(err)
+	}
+	for _, statement := range []string{
+		"DELETE FROM registration_code_names WHERE name IN (SELECT hash FROM registration_codes WHERE organization_id = ?)",
+		"DELETE FROM groups WHERE organization_id = ?",
+		"DELETE FROM environment_names WHERE organization_id = ?",
+		"DELETE FROM environments WHERE organization_id = ?",
+		"DELETE FROM organizations WHERE organization_id = ?",
+	} {
+		if _, err := tx.ExecContext(ctx, statement, int64(e.ID)); err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
