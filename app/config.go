@@ -40,6 +40,10 @@ type Config struct {
 	SMTPPassword string
 	MailFrom     string // the sender of mail
 
+	// Surfaces are the names of the surfaces that are offered, each alone or with "=" and a
+	// path below which it answers instead of where its product does. None are all.
+	Surfaces []string
+
 	TLSCert, TLSKey string
 	TLSSelfSigned   bool
 	TrustedProxies  []netip.Prefix

@@ -55,13 +55,16 @@ func (s *Server) ready(c *fiber.Ctx) error {
 	return c.SendString("ready\n")
 }
 
+// atServer is where a description says that its paths begin.
+var atServer = []byte("\n  - url: /\n")
+
 // description sends the OpenAPI document of a surface.
 func (s *Server) description(c *fiber.Ctx) error {
 	name, ok := strings.CutSuffix(httpx.Param(c, "name"), ".yaml")
 	for _, surface := range s.surfaces {
 		if ok && surface.name == name {
 			c.Set(fiber.HeaderContentType, "application/yaml")
-			return c.Send(surface.openAPI)
+			return c.Send(bytes.Replace(surface.openAPI, atServer, []byte("\n  - url: /"+strings.TrimPrefix(surface.prefix, "/")+"\n"), 1))
 		}
 	}
 	return fiber.ErrNotFound

@@ -42,7 +42,11 @@ const (
 func NewServer(d *Directory) (*Server, error) {
 	cfg := d.config
 	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Log: cfg.Log, Observe: d.metrics.observe}
-	s := &Server{directory: d, surfaces: d.surfaces(common)}
+	offered, err := choose(d.surfaces(common), cfg.Surfaces)
+	if err != nil {
+		return nil, fmt.Errorf("--surfaces: %w", err)
+	}
+	s := &Server{directory: d, surfaces: offered}
 	for _, surface := range s.surfaces {
 		s.handlers = append(s.handlers, surface.app.Handler())
 	}
@@ -109,6 +113,9 @@ func (s *Server) handle(c *fasthttp.RequestCtx) {
 
 func (s *Server) handler(c *fasthttp.RequestCtx) fasthttp.RequestHandler {
 	if i := s.claimant(c); i >= 0 {
+		if prefix := s.surfaces[i].prefix; prefix != "" {
+			httpx.Mount(c, prefix)
+		}
 		return s.handlers[i]
 	}
 	return s.rest

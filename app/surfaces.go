@@ -1,6 +1,9 @@
 package app
 
 import (
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -23,7 +26,53 @@ type surface struct {
 	shares  func(path string) bool
 	app     *fiber.App
 	openAPI []byte
+	// prefix is the path below which the surface answers instead of where its product does;
+	// empty if it has none.
+	prefix string
 }
+
+// choose returns the chosen ones of all surfaces (Config.Surfaces).
+func choose(all []surface, chosen []string) ([]surface, error) {
+	if len(chosen) == 0 {
+		return all, nil
+	}
+	prefixes := make(map[string]string, len(chosen))
+	for _, choice := range chosen {
+		name, prefix, given := strings.Cut(choice, "=")
+		if !slices.ContainsFunc(all, func(s surface) bool { return s.name == name }) {
+			return nil, fmt.Errorf("there is no surface %q", name)
+		}
+		if _, again := prefixes[name]; again {
+			return nil, fmt.Errorf("the surface %q is chosen twice", name)
+		}
+		if given && !prefixPattern.MatchString(prefix) {
+			return nil, fmt.Errorf("%q is not a path such as /products/%s", prefix, name)
+		}
+		for other, taken := range prefixes {
+			if given && taken != "" && (below(taken)(prefix) || below(prefix)(taken)) {
+				return nil, fmt.Errorf("the paths of the surfaces %q and %q overlap", other, name)
+			}
+		}
+		prefixes[name] = prefix
+	}
+	var offered []surface
+	for _, s := range all {
+		prefix, ok := prefixes[s.name]
+		if !ok {
+			continue
+		}
+		if prefix != "" {
+			s.prefix, s.claims, s.shares = prefix, below(prefix), nil
+		}
+		offered = append(offered, s)
+	}
+	// A path that somebody chose is meant, also where a product would have it.
+	slices.SortStableFunc(offered, func(a, b surface) int { return len(b.prefix) - len(a.prefix) })
+	return offered, nil
+}
+
+// prefixPattern is what a prefix can be: it needs no escaping in a URL.
+var prefixPattern = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 // surfaces lists all surfaces; of two that claim a path the first has it.
 func (d *Directory) surfaces(server *httpx.Server) []surface {

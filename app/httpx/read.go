@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"canopy/domain"
 )
@@ -146,7 +147,26 @@ func LinkNext(c *fiber.Ctx, next domain.Cursor) {
 		query.Set(string(key), string(value))
 	}
 	query.Set("after", base64.RawURLEncoding.EncodeToString([]byte(next)))
-	c.Set(fiber.HeaderLink, "<"+string(c.Context().URI().PathOriginal())+"?"+query.Encode()+`>; rel="next"`)
+	c.Set(fiber.HeaderLink, "<"+Mounted(c, string(c.Context().URI().PathOriginal()))+"?"+query.Encode()+`>; rel="next"`)
+}
+
+// Mount takes the prefix of a surface out of the path of a request to it, which must have
+// it, so that its routes need not know of it.
+func Mount(c *fasthttp.RequestCtx, prefix string) {
+	uri := strings.TrimPrefix(string(c.URI().PathOriginal()), prefix)
+	if query := c.URI().QueryString(); len(query) > 0 {
+		uri += "?" + string(query)
+	}
+	c.Request.SetRequestURI(uri)
+	c.SetUserValue(prefixKey{}, prefix)
+}
+
+type prefixKey struct{}
+
+// Mounted returns a path of the surface as clients have to write it: behind its prefix.
+func Mounted(c *fiber.Ctx, path string) string {
+	prefix, _ := c.Context().UserValue(prefixKey{}).(string)
+	return prefix + path
 }
 
 // Address returns the network address a request comes from. Behind proxies in trusted it

@@ -48,6 +48,7 @@ func TestFlagsOfServeAreVariables(t *testing.T) {
 		"public-url":          {"canopy", "https://canopy.example", "--public-url"},
 		"smtp-url":            {"mail.example", "", "--smtp-url"},
 		"mail-from":           {"nobody", "canopy@example.org", "--mail-from"},
+		"surfaces":            {"rest,none", "tellius=/products/tellius", "none"},
 		"tls-cert":            {file, "", "certificate"},
 		"tls-key":             {file, "", "certificate"},
 		"tls-self-signed":     {"perhaps", "false", "CANOPY_TLS_SELF_SIGNED|--tls-self-signed"},

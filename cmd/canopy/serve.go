@@ -77,6 +77,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&cfg.PublicURL, "public-url", "", "address at which people reach the server, for the links in mail")
 	f.StringVar(&cfg.SMTPURL, "smtp-url", "", "mail server, smtp://user@host:587 or smtps://user@host:465; without one mail is written into the data folder")
 	f.StringVar(&cfg.MailFrom, "mail-from", "", "sender of mail, such as \"Canopy <canopy@example.org>\"")
+	f.StringSliceVar(&cfg.Surfaces, "surfaces", nil, "surfaces to offer, with commas between, such as rest,tellius=/tellius for one below a path of its own; all if empty")
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "file of the certificate, for HTTPS")
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "file of the certificate's key")
 	f.BoolVar(&cfg.TLSSelfSigned, "tls-self-signed", false, "HTTPS with a certificate made at the start, for trying out")
