@@ -24,6 +24,8 @@ const (
 	UserStanding     // a UserState
 	UserActive       // 1 or 0
 	UserOrganization // the UUID of the organization's environment
+	UserApplication  // the UUID of an application the user owns or was given access to
+	UserAPI          // the UUID of an API that such an application uses
 	// OrganizationName and the ones behind it are fields of organizations.
 	OrganizationName
 	OrganizationUUID
@@ -36,7 +38,7 @@ const (
 
 var listFieldKinds = [listFields]uint8{
 	UserCreated: byNumber, UserRole: byNumber | unordered, UserStanding: byNumber | unordered,
-	UserActive: byNumber | unordered, UserOrganization: unordered,
+	UserActive: byNumber | unordered, UserOrganization: unordered, UserApplication: unordered, UserAPI: unordered,
 	OrganizationName: ofOrganizations, OrganizationUUID: ofOrganizations | unordered,
 	OrganizationActive: ofOrganizations | byNumber | unordered, OrganizationDescription: ofOrganizations,
 	OrganizationMail: ofOrganizations, OrganizationPhone: ofOrganizations,

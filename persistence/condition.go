@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"canopy/domain"
+	"canopy/tenancy"
 )
 
 // listColumns are what fields are compared as. Nothing of a filter but its values gets into a
@@ -45,11 +46,11 @@ func organizationAttribute(name string) string {
 var signs = [...]string{domain.Greater: ">", domain.Less: "<", domain.AtLeast: ">=", domain.AtMost: "<="}
 
 // meets returns the condition that a row meets the conditions, which are valid and at least one,
-// as one term.
-func meets(cs domain.Conditions) predicate {
+// as one term. What a condition compares with besides the row must be in sc too.
+func meets(sc tenancy.Scope, cs domain.Conditions) predicate {
 	var all predicate
 	for i := range cs.All {
-		one := met(&cs.All[i])
+		one := met(sc, &cs.All[i])
 		all.text += either(i == 0, "", either(cs.Any, " OR ", " AND ")) + one.text
 		all.args = append(all.args, one.args...)
 	}
@@ -57,7 +58,37 @@ func meets(cs domain.Conditions) predicate {
 	return all
 }
 
-func met(c *domain.Condition) predicate {
+// given returns the condition that the user of a row owns or was given access to an application
+// in sc, one of those with the UUIDs, or one that uses an API with one of them.
+func given(sc tenancy.Scope, c *domain.Condition) predicate {
+	p := predicate{`EXISTS (SELECT 1 FROM objects o WHERE o.kind = ? AND (o.owner_organization_id = u.organization_id AND o.owner_id = u.id
+		OR EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = o.organization_id AND s.object_id = o.id
+			AND s.subject_kind = 1 AND s.subject_organization_id = u.organization_id AND s.subject_id = u.id))`, []any{string(domain.KindApplication)}}
+	if _, self := sc.Self(); !self { // what one has oneself is in reach, wherever it is
+		in := inRanges(sc.Ranges(), "o.environment_path")
+		p = p.and(in.text, in.args...)
+	}
+	ids := make([]string, len(c.Texts))
+	for i, text := range c.Texts {
+		ids[i] = strings.ToLower(text)
+	}
+	if c.Field == domain.UserApplication {
+		p = p.and("o.uuid IN (?))", in(ids))
+	} else {
+		p = p.and(`EXISTS (SELECT 1 FROM object_uses x JOIN objects a ON a.organization_id = x.organization_id AND a.id = x.used_id
+			WHERE x.organization_id = o.organization_id AND x.object_id = o.id AND a.kind = ? AND a.uuid IN (?)))`,
+			string(domain.KindAPI), in(ids))
+	}
+	if c.Is == domain.NotEqual {
+		p.text = "NOT " + p.text
+	}
+	return p
+}
+
+func met(sc tenancy.Scope, c *domain.Condition) predicate {
+	if c.Field == domain.UserApplication || c.Field == domain.UserAPI {
+		return given(sc, c)
+	}
 	column := listColumns[c.Field]
 	var values []any
 	for _, n := range c.Numbers {

@@ -19,7 +19,7 @@ func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, 
 	}
 	where := environmentsIn(sc).and("e.is_organization")
 	if len(f.Conditions.All) > 0 {
-		all := meets(f.Conditions)
+		all := meets(sc, f.Conditions)
 		where = where.and(all.text, all.args...)
 	}
 	if p.After != "" {

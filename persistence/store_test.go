@@ -16,6 +16,10 @@ func TestFind(t *testing.T)         { storetest.Each(t, storetest.Find) }
 func TestGroups(t *testing.T)       { storetest.Each(t, storetest.Groups) }
 func TestSessions(t *testing.T)     { storetest.Each(t, storetest.Sessions) }
 func TestSigningKeys(t *testing.T)  { storetest.Each(t, storetest.SigningKeys) }
+func TestConditions(t *testing.T)   { storetest.Each(t, storetest.Conditions) }
+func TestApplications(t *testing.T) { storetest.Each(t, storetest.Applications) }
+func TestPictures(t *testing.T)     { storetest.Each(t, storetest.Pictures) }
+func TestPurge(t *testing.T)        { storetest.Each(t, storetest.Purge) }
 func TestIsolation(t *testing.T)    { storetest.Each(t, storetest.Isolation) }
 func TestObjects(t *testing.T)      { storetest.Each(t, storetest.Objects) }
 func TestObjectLists(t *testing.T)  { storetest.Each(t, storetest.ObjectLists) }

@@ -148,7 +148,7 @@ func (s *UserStore) Named(ctx context.Context, sc tenancy.Scope, alias string) (
 }
 
 // filtered returns the conditions of f, each with an AND before it.
-func filtered(f domain.UserFilter) predicate {
+func filtered(sc tenancy.Scope, f domain.UserFilter) predicate {
 	var p predicate
 	if f.Role != 0 {
 		p = p.and("u.role = ?", int64(f.Role))
@@ -166,7 +166,7 @@ func filtered(f domain.UserFilter) predicate {
 			OR u.last_name_key LIKE ? ESCAPE '\' OR u.mail_key LIKE ? ESCAPE '\')`, begins, begins, begins, begins)
 	}
 	if len(f.Conditions.All) > 0 {
-		all := meets(f.Conditions)
+		all := meets(sc, f.Conditions)
 		p = p.and(all.text, all.args...)
 	}
 	return p
@@ -229,7 +229,7 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 		return nil, err
 	}
 	if _, self := sc.Self(); self {
-		where := account(sc).and("u.id > ?"+filtered(f).text, append([]any{id}, filtered(f).args...)...)
+		where := account(sc).and("u.id > ?"+filtered(sc, f).text, append([]any{id}, filtered(sc, f).args...)...)
 		return selectUsers(ctx, s.db.read, where, "")
 	}
 	stretches := sc.Ranges()
@@ -241,7 +241,7 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 		stretches = beyond(stretches, place)
 	}
 	organization, args := inOrganization(sc, "u.organization_id")
-	filter := filtered(f)
+	filter := filtered(sc, f)
 	one := UserPage(organization, filter.text)
 	return walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.User, error) {
 		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
@@ -286,7 +286,7 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if f.Order == domain.AliasOrderDescending || f.Order == domain.NumberOrderDescending {
 		direction, sign = " DESC", "<"
 	}
-	where, filter := account(sc), filtered(f)
+	where, filter := account(sc), filtered(sc, f)
 	where = where.and("1 = 1"+filter.text, filter.args...)
 	if after != "" {
 		if column == "id" {
@@ -332,7 +332,7 @@ func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFi
 		rows, err := s.db.read.QueryContext(ctx, "SELECT CAST(coalesce(sum(c.users), 0) AS bigint) FROM environment_counts c WHERE "+where.text, where.args...)
 		return only(rows, err, scalar[int64], domain.ErrInternal)
 	}
-	where, filter := account(sc), filtered(f)
+	where, filter := account(sc), filtered(sc, f)
 	where = where.and("1 = 1"+filter.text, filter.args...)
 	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.text, where.args...)
 	return only(rows, err, scalar[int64], domain.ErrInternal)

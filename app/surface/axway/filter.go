@@ -19,6 +19,8 @@ type filterField struct {
 }
 
 var userFields = map[string]filterField{
+	"apiid":       {field: domain.UserAPI},
+	"appid":       {field: domain.UserApplication},
 	"description": {field: domain.UserDescription},
 	"email":       {field: domain.UserMail},
 	"enabled":     {domain.UserActive, oneOf(map[string][]int64{"enabled": {1}, "disabled": {0}}), "enabled or disabled"},

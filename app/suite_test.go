@@ -1,0 +1,284 @@
+package app_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+)
+
+// A driver speaks one surface as its clients do, as one person. What it returns besides an answer's
+// kind is read from answers, never from the directory.
+type driver interface {
+	// create makes a user of the driver's organization and returns what the surface names them by.
+	create(t *testing.T, login, mail string) (id string, outcome outcome)
+	// read returns the login name and phone of a user.
+	read(t *testing.T, id string) (login, phone string, outcome outcome)
+	// list returns the login names of the users there are.
+	list(t *testing.T) ([]string, outcome)
+	// setPhone, promote and remove change a user; promote makes them one who manages people.
+	setPhone(t *testing.T, id, phone string) outcome
+	promote(t *testing.T, id string) outcome
+	remove(t *testing.T, id string) outcome
+	// idOf returns what the surface names the user by.
+	idOf(u *domain.User) string
+}
+
+// outcome is what a surface answered, in words of all of them.
+type outcome string
+
+const (
+	outcomeDone     outcome = "done"
+	outcomeInvalid  outcome = "invalid"
+	outcomeStrange  outcome = "who are you"
+	outcomeRefused  outcome = "refused"
+	outcomeMissing  outcome = "missing"
+	outcomeConflict outcome = "conflict"
+)
+
+// outcomeOf returns what the status of an answer means.
+func outcomeOf(t *testing.T, status int) outcome {
+	t.Helper()
+	switch {
+	case status >= 200 && status < 300:
+		return outcomeDone
+	case status == 400:
+		return outcomeInvalid
+	case status == 401:
+		return outcomeStrange
+	case status == 403:
+		return outcomeRefused
+	case status == 404:
+		return outcomeMissing
+	case status == 409:
+		return outcomeConflict
+	}
+	t.Fatalf("the status %d means nothing here", status)
+	return ""
+}
+
+// drivers makes the driver of each surface for the person with that name and password; a surface
+// is added here.
+var drivers = map[string]func(w *twoTenants, login, password string) driver{
+	"rest":  newRestDriver,
+	"axway": newAxwayDriver,
+}
+
+// TestEverySurfaceDoesTheSame goes through one list of scenarios on every surface.
+func TestEverySurfaceDoesTheSame(t *testing.T) {
+	for _, engine := range engines {
+		for name, start := range drivers {
+			t.Run(name+"/"+engine, func(t *testing.T) {
+				t.Parallel()
+				w := newTwoTenants(t, engine)
+				as := func(login string) driver { return start(w, login, testPassword) }
+				userScenario(t, w, as)
+			})
+		}
+	}
+}
+
+// userScenario is the life of a user as an admin of their organization makes it, with everything
+// that must not be on the way.
+func userScenario(t *testing.T, w *twoTenants, as func(string) driver) {
+	admin, other, user := as("acme.admin"), as("bolt.admin"), as("acme.user")
+	named := func(alias string) *domain.User {
+		found, err := w.directory.Users.Get(t.Context(), w.operator(t), alias)
+		require.NoError(t, err)
+		return &found.User
+	}
+	expect := func(want, got outcome, what string) {
+		t.Helper()
+		require.Equal(t, want, got, what)
+	}
+
+	before, got := admin.list(t)
+	expect(outcomeDone, got, "list")
+	require.Contains(t, before, "acme.user")
+	require.NotContains(t, before, "bolt.user", "others do not exist")
+
+	id, got := admin.create(t, "fresh.user", "fresh.user@example.org")
+	expect(outcomeDone, got, "create")
+	login, _, got := admin.read(t, id)
+	expect(outcomeDone, got, "read")
+	require.Equal(t, "fresh.user", login)
+	require.Equal(t, named("acme.admin").Organization, named("fresh.user").Organization)
+	after, _ := admin.list(t)
+	require.ElementsMatch(t, append(slices.Clone(before), "fresh.user"), after)
+
+	expect(outcomeDone, admin.setPhone(t, id, "+33 1"), "update")
+	_, phone, _ := admin.read(t, id)
+	require.Equal(t, "+33 1", phone)
+
+	_, got = admin.create(t, "Fresh.User", "another@example.org")
+	expect(outcomeConflict, got, "a name that is taken, in other letters")
+	_, got = admin.create(t, "another", "FRESH.USER@example.org")
+	expect(outcomeConflict, got, "an address that is taken")
+	_, got = admin.create(t, "another", "no address")
+	expect(outcomeInvalid, got, "an address that is none")
+
+	_, got = user.create(t, "another", "another@example.org")
+	require.NotEqual(t, outcomeDone, got, "users create nobody")
+	mine, got := user.list(t)
+	expect(outcomeDone, got, "users see themselves")
+	require.Equal(t, []string{"acme.user"}, mine)
+	_, _, got = user.read(t, id)
+	expect(outcomeMissing, got, "and nobody else")
+
+	for _, theirs := range []string{id, admin.idOf(named("acme.power"))} {
+		_, _, got = other.read(t, theirs)
+		expect(outcomeMissing, got, "out of reach: read")
+		expect(outcomeMissing, other.setPhone(t, theirs, "1"), "out of reach: update")
+		expect(outcomeMissing, other.promote(t, theirs), "out of reach: promote")
+		expect(outcomeMissing, other.remove(t, theirs), "out of reach: delete")
+	}
+	_, phone, _ = admin.read(t, id)
+	require.Equal(t, "+33 1", phone, "nothing of it happened")
+
+	expect(outcomeDone, admin.promote(t, id), "promote")
+	require.Equal(t, domain.RoleOAdmin, named("fresh.user").Role)
+	expect(outcomeRefused, admin.setPhone(t, id, "2"), "the same role")
+	expect(outcomeRefused, admin.remove(t, id), "the same role: delete")
+	expect(outcomeRefused, admin.remove(t, admin.idOf(named("acme.admin"))), "oneself")
+	expect(outcomeDone, as("admin").remove(t, id), "delete")
+	_, _, got = admin.read(t, id)
+	expect(outcomeMissing, got, "they are gone")
+	expect(outcomeMissing, admin.remove(t, id), "twice")
+	expect(outcomeStrange, as("fresh.user").setPhone(t, id, "1"), "they cannot sign in")
+	left, _ := admin.list(t)
+	require.ElementsMatch(t, before, left)
+}
+
+// restDriver speaks rest.
+type restDriver struct {
+	caller
+	w *twoTenants
+}
+
+func newRestDriver(w *twoTenants, login, password string) driver {
+	return restDriver{caller{w.Address(), login, password}, w}
+}
+
+func (d restDriver) idOf(u *domain.User) string { return fmt.Sprint(int64(u.ID)) }
+
+func (d restDriver) create(t *testing.T, login, mail string) (string, outcome) {
+	status, _ := d.call(t, "POST", "/rest/users", fmt.Sprintf(`{"alias":%q,"password":"secret-1","group":"User","envId":"Acme",
+		"person":{"firstname":%q,"lastname":"","mailaddress":%q}}`, login, login, mail))
+	if status != 200 {
+		return "", outcomeOf(t, status)
+	}
+	_, answer := d.call(t, "GET", "/rest/users/"+login, "")
+	return fmt.Sprint(answer.find(t, "data", "userid")), outcomeDone
+}
+
+// login returns the alias that rest reads users by.
+func (d restDriver) login(t *testing.T, id string) string {
+	for _, entry := range (restDriver{caller{d.w.Address(), "admin", testPassword}, d.w}).entries(t) {
+		if fmt.Sprint(entry.find(t, "userid")) == id {
+			return entry.find(t, "alias").(string)
+		}
+	}
+	return "nobody"
+}
+
+func (d restDriver) read(t *testing.T, id string) (string, string, outcome) {
+	status, answer := d.call(t, "GET", "/rest/users/"+d.login(t, id), "")
+	if status != 200 {
+		return "", "", outcomeOf(t, status)
+	}
+	return answer.find(t, "data", "alias").(string), answer.find(t, "data", "person", "phone").(string), outcomeDone
+}
+
+func (d restDriver) entries(t *testing.T) []answered {
+	status, answer := d.call(t, "GET", "/rest/users", "")
+	require.Equal(t, 200, status)
+	return answer.each(t, "data")
+}
+
+func (d restDriver) list(t *testing.T) (logins []string, _ outcome) {
+	for _, entry := range d.entries(t) {
+		logins = append(logins, entry.find(t, "alias").(string))
+	}
+	return logins, outcomeDone
+}
+
+func (d restDriver) change(t *testing.T, id, body string) outcome {
+	status, _ := d.call(t, "POST", "/rest/users/"+id, body)
+	return outcomeOf(t, status)
+}
+
+func (d restDriver) setPhone(t *testing.T, id, phone string) outcome {
+	return d.change(t, id, fmt.Sprintf(`{"person":{"phone":%q}}`, phone))
+}
+
+func (d restDriver) promote(t *testing.T, id string) outcome {
+	return d.change(t, id, `{"role":"oadmin","group":"Admin"}`)
+}
+
+func (d restDriver) remove(t *testing.T, id string) outcome {
+	status, _ := d.call(t, "DELETE", "/rest/users/"+id, "")
+	return outcomeOf(t, status)
+}
+
+// axwayDriver speaks axway.
+type axwayDriver struct {
+	caller
+	w *twoTenants
+}
+
+func newAxwayDriver(w *twoTenants, login, password string) driver {
+	return axwayDriver{caller{w.Address() + "/api/portal/v1.3", login, password}, w}
+}
+
+func (d axwayDriver) idOf(u *domain.User) string { return string(u.UUID) }
+
+func (d axwayDriver) create(t *testing.T, login, mail string) (string, outcome) {
+	acme, err := d.w.directory.Environments.Get(t.Context(), d.w.operator(t), "Acme")
+	require.NoError(t, err)
+	status, answer := d.call(t, "POST", "/users", fmt.Sprintf(`{"organizationId":%q,"name":%q,"loginName":%q,"email":%q,"enabled":true}`,
+		acme.UUID, login, login, mail))
+	if status != 201 {
+		return "", outcomeOf(t, status)
+	}
+	return answer.find(t, "id").(string), outcomeDone
+}
+
+func (d axwayDriver) read(t *testing.T, id string) (string, string, outcome) {
+	status, answer := d.call(t, "GET", "/users/"+id, "")
+	if status != 200 {
+		return "", "", outcomeOf(t, status)
+	}
+	return answer.find(t, "loginName").(string), answer.find(t, "phone").(string), outcomeDone
+}
+
+func (d axwayDriver) list(t *testing.T) (logins []string, _ outcome) {
+	status, answer := d.call(t, "GET", "/users", "")
+	if status != 200 {
+		return nil, outcomeOf(t, status)
+	}
+	for _, entry := range answer.each(t) {
+		logins = append(logins, entry.find(t, "loginName").(string))
+	}
+	return logins, outcomeDone
+}
+
+func (d axwayDriver) change(t *testing.T, id, body string) outcome {
+	status, _ := d.call(t, "PUT", "/users/"+id, body)
+	return outcomeOf(t, status)
+}
+
+func (d axwayDriver) setPhone(t *testing.T, id, phone string) outcome {
+	return d.change(t, id, fmt.Sprintf(`{"phone":%q}`, phone))
+}
+
+func (d axwayDriver) promote(t *testing.T, id string) outcome {
+	return d.change(t, id, `{"role":"oadmin"}`)
+}
+
+func (d axwayDriver) remove(t *testing.T, id string) outcome {
+	status, _ := d.call(t, "DELETE", "/users/"+id, "")
+	return outcomeOf(t, status)
+}
