@@ -16,4 +16,14 @@
 //   - A group is changed by whoever may write groups in its organization, also where
 //     members are of the same role; the root's groups, used everywhere, by superUsers only
 //     (2026-11-22).
+//   - Objects are worked with within reach, like everything else, with one exception as for
+//     groups: what an organization keeps at its own place is there for its members wherever in
+//     it they work, as far as the object's owner, access list or visibility says (2026-11-22).
+//   - People who work in an environment can name each other there to share an object, hand it
+//     over or offer a copy, whether or not they may list users; whoever works elsewhere does not
+//     exist for them (2026-11-22).
+//   - Usage is counted for whoever owned the object when it was used, so that neither a change
+//     of owner nor of month has to be divided later. Counts wait in memory for some seconds; a
+//     clean stop writes them down, a kill loses them (2026-11-22).
+//   - The directory document leaves objects out (2026-11-22).
 package usecase
