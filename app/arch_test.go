@@ -36,9 +36,10 @@ var mayImport = map[string][]string{
 	"app/picture":            {"domain"},
 	"app/surface/rest":       {"domain", "app/usecase", "app/authn", "app/httpx"},
 	"app/surface/axway":      {"domain", "app/usecase", "app/authn", "app/httpx"},
+	"app/surface/tat":        {"domain", "app/usecase", "app/authn", "app/httpx"},
 	"app/surface/tellius":    {"domain", "app/usecase", "app/authn", "app/httpx"},
 	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "app/usecase", "app/authn", "app/httpx",
-		"app/document", "app/mail", "app/picture", "app/surface/rest", "app/surface/axway", "app/surface/tellius"},
+		"app/document", "app/mail", "app/picture", "app/surface/rest", "app/surface/axway", "app/surface/tat", "app/surface/tellius"},
 	"cmd/canopy": {"app", "app/document", "app/usecase", "domain"},
 	"cmd/check":  {"persistence/testdb"},
 }

@@ -67,7 +67,7 @@ type running struct {
 	data      string
 }
 
-var linkSecret = regexp.MustCompile(`(?:validator|token|secret)=3?D?([0-9a-f]{8}-[0-9a-f-]{27})`)
+var linkSecret = regexp.MustCompile(`(?:(?:validator|token|secret)=3?D?|/user/verify/[^/\s]+/)([0-9a-f]{8}-[0-9a-f-]{27})`)
 
 // mailedSecret returns the secret of the link that was mailed last to an address.
 func (r *running) mailedSecret(t *testing.T, address string) string {
@@ -82,11 +82,13 @@ func (r *running) mailedSecret(t *testing.T, address string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text, err := os.ReadFile(name); err == nil && info.ModTime().After(at) && linkSecret.Match(text) && strings.Contains(string(text), "To: <"+address+">") {
-			newest, at = string(text), info.ModTime()
+		raw, err := os.ReadFile(name)
+		text := strings.ReplaceAll(string(raw), "=\r\n", "")
+		if err == nil && info.ModTime().After(at) && linkSecret.MatchString(text) && strings.Contains(text, "To: <"+address+">") {
+			newest, at = text, info.ModTime()
 		}
 	}
-	found := linkSecret.FindStringSubmatch(strings.ReplaceAll(newest, "=\r\n", ""))
+	found := linkSecret.FindStringSubmatch(newest)
 	if found == nil {
 		t.Fatal("no mail has a link")
 	}
@@ -102,6 +104,9 @@ func serveFixture(t *testing.T, engine, surface string, c *clock) *running {
 	cfg := settings(t, c)
 	cfg.AnswerFloor = 0
 	cfg.SignUpEnvironment = signUpEnvironments[surface]
+	if surface == "tat" {
+		cfg.AutoApprove, cfg.PublicURL = true, "https://tat.example"
+	}
 	cfg.Redirects = redirects
 	if name := filepath.Join("surface", surface, "testdata", "properties.json"); exists(name) {
 		cfg.CustomProperties = name
@@ -122,7 +127,7 @@ func serveFixture(t *testing.T, engine, surface string, c *clock) *running {
 // signUpEnvironments are where newcomers belong in the fixtures, and redirects where servers of
 // contract files send browsers.
 var (
-	signUpEnvironments = map[string]string{"axway": "/Newcomers"}
+	signUpEnvironments = map[string]string{"axway": "/Newcomers", "tat": "Acme"}
 	redirects          = []string{"/registration-success", "/registration-failed", "https://portal.example"}
 )
 

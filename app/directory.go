@@ -34,6 +34,9 @@ type Directory struct {
 	Audit         *usecase.Audit
 	Accounts      *usecase.Accounts
 	Objects       *usecase.Objects
+	Topics        *usecase.Topics
+	Social        *usecase.Social
+	People        *usecase.People
 
 	passwords  *authn.Passwords
 	tokens     *authn.Tokens
@@ -146,6 +149,10 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db))
 	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(db)), persistence.NewCopyRequestStore(db)
 	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(db), d.copies, persistence.NewBookmarkStore(db), d.usage, cfg.Now)
+	d.Topics = usecase.NewTopics(d.Gate, d.Objects)
+	d.Social = usecase.NewSocial(d.Gate, d.Me, d.Objects, usecase.SocialStores{Marks: persistence.NewMarkStore(db),
+		Contacts: persistence.NewContactStore(db), Presences: persistence.NewPresenceStore(db)}, cfg.Now)
+	d.People = usecase.NewPeople(d.Gate, documents, d.Users, d.Accounts, persistence.NewObjectStore(db))
 	return d, nil
 }
 

@@ -91,8 +91,11 @@ func (d *description) check(request []byte, got *reply) error {
 	}
 	route, params, err := d.router.FindRoute(r)
 	if err != nil {
-		if errors.Is(err, routers.ErrPathNotFound) && status == http.StatusNotFound ||
-			errors.Is(err, routers.ErrMethodNotAllowed) && (status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented) {
+		refused := []int{http.StatusNotFound, http.StatusMovedPermanently}
+		if errors.Is(err, routers.ErrMethodNotAllowed) {
+			refused = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}
+		}
+		if slices.Contains(refused, status) || r.Method == http.MethodOptions && status == http.StatusOK {
 			return nil
 		}
 		return fmt.Errorf("%s %s was answered with %d: %w", r.Method, r.URL.Path, status, err)

@@ -39,7 +39,7 @@ func TestEveryDescriptionIsARoute(t *testing.T) {
 }
 
 var (
-	fiberParameter   = regexp.MustCompile(`:[A-Za-z]+`)
+	fiberParameter   = regexp.MustCompile(`:[A-Za-z]+|\*`)
 	openAPIParameter = regexp.MustCompile(`\{[^{}]*\}`)
 )
 

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
+	"canopy/app/surface/tat"
 	"canopy/domain"
 )
 
@@ -44,20 +46,19 @@ func errNobody() error {
 	return domain.ErrUnauthenticated.Saying("Sign in first; send %s, or %s.", strings.Join(all[:last], ", "), all[last])
 }
 
-// tatHeaders are the headers of Tat's credentials in all their spellings. Case does not
-// matter; some proxies drop names with an underscore, hence the dashes.
-var tatHeaders = []string{
-	"Tat_username", "Tat-Username", "X-Tat_username", "X-Tat-Username",
-	"Tat_password", "Tat-Password", "X-Tat_password", "X-Tat-Password",
-}
+// tatHeaders are the headers of Tat's credentials.
+var tatHeaders = slices.Concat(tat.UsernameHeaders, tat.PasswordHeaders)
 
+// carriesTat reports whether a request has one of Tat's headers, or asks for a page whether
+// it may send one.
 func carriesTat(r *fasthttp.Request) bool {
 	for _, name := range tatHeaders {
 		if len(r.Header.Peek(name)) > 0 {
 			return true
 		}
 	}
-	return false
+	wanted := r.Header.Peek("Access-Control-Request-Headers")
+	return r.Header.IsOptions() && strings.Contains(strings.ToLower(string(wanted)), "tat")
 }
 
 func carriesBasicOrKey(r *fasthttp.Request) bool {

@@ -12,6 +12,7 @@ import (
 	"canopy/app/httpx"
 	"canopy/app/surface/axway"
 	"canopy/app/surface/rest"
+	"canopy/app/surface/tat"
 	"canopy/app/surface/tellius"
 	"canopy/app/usecase"
 )
@@ -84,6 +85,15 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 				Me: d.Me, Sessions: d.Sessions, Explain: d.Explain, Audit: d.Audit, Objects: d.Objects},
 				authn.First(d.activity, authn.Bearer(d.tokens), authn.Basic(d.passwords)), d.config.Now),
 			openAPI: rest.OpenAPI,
+		},
+		{
+			name:   "tat",
+			claims: below("/user", "/version", "/capabilities", "/topic", "/topics", "/group", "/presenceget"),
+			shares: rootPaths,
+			app: tat.New(server, tat.Uses{Accounts: d.Accounts, Social: d.Social, People: d.People, Admins: d.Admins,
+				Users: d.Users, Groups: d.Groups, Topics: d.Topics},
+				authn.First(d.activity, authn.Headers(d.passwords, tat.UsernameHeaders, tat.PasswordHeaders)), d.config.publicURL()),
+			openAPI: tat.OpenAPI,
 		},
 		{
 			name:   "tellius",

@@ -83,15 +83,8 @@ func (s *ObjectStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 			return err
 		}
 	}
-	res, err := tx.NewUpdate().Model(toObjectRow(after)).
-		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID)).Exec(ctx)
-	if err := one(res, err, domain.ErrObjectNotFound); err != nil {
+	if err := saveName(ctx, tx, before, after, domain.MaxFullName); err != nil {
 		return err
-	}
-	if after.FullName != before.FullName {
-		if err := renameBelow(ctx, tx, before, after); err != nil {
-			return err
-		}
 	}
 	if err := s.saveUses(ctx, tx, w, before, after); err != nil {
 		return err
@@ -111,9 +104,26 @@ func (s *ObjectStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	return voidOffers(ctx, tx, after.Owner, []domain.Object{*after})
 }
 
+// unlimited is a length that no name has.
+const unlimited = 1 << 20
+
+// saveName writes the row of after in place of before's and, if the full name is another one,
+// the names that go with it, none of which may become longer than longest.
+func saveName(ctx context.Context, tx bun.Tx, before, after *domain.Object, longest int) error {
+	res, err := tx.NewUpdate().Model(toObjectRow(after)).
+		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID)).Exec(ctx)
+	if err := one(res, err, domain.ErrObjectNotFound); err != nil || after.FullName == before.FullName {
+		return err
+	}
+	if err := renameBelow(ctx, tx, before, after, longest); err != nil || after.Kind != domain.KindTopic {
+		return err
+	}
+	return renameMarks(ctx, tx, after.Organization, before.FullName, after.FullName)
+}
+
 // renameBelow gives everything whose full name lies below before's its new one. Full names
 // are paths.
-func renameBelow(ctx context.Context, tx bun.Tx, before, after *domain.Object) error {
+func renameBelow(ctx context.Context, tx bun.Tx, before, after *domain.Object, most int) error {
 	if kind, _ := after.Kind.Info(); !kind.NamesArePaths {
 		return nil
 	}
@@ -136,8 +146,8 @@ func renameBelow(ctx context.Context, tx bun.Tx, before, after *domain.Object) e
 	if err != nil {
 		return err
 	}
-	if longest > domain.MaxFullName {
-		return domain.InvalidField("name", "Names below this one would become longer than %d characters.", domain.MaxFullName)
+	if longest > most {
+		return domain.InvalidField("name", "Names below this one would become longer than %d characters.", most)
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO object_names (organization_id, kind, name, object_id)
 		SELECT o.organization_id, o.kind, o.full_name_key, o.id FROM objects o
@@ -318,6 +328,9 @@ func removeObjects(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, 
 	marked := keys("object_organization_id, object_id", objects)
 	if _, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE "+marked.text, marked.args...); err != nil {
 		return translate(err)
+	}
+	if err := forgetMarks(ctx, tx, objects); err != nil {
+		return err
 	}
 	of := keys("organization_id, id", objects)
 	if _, err := tx.ExecContext(ctx, "DELETE FROM objects WHERE "+of.text, of.args...); err != nil {

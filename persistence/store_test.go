@@ -20,6 +20,8 @@ func TestConditions(t *testing.T)   { storetest.Each(t, storetest.Conditions) }
 func TestApplications(t *testing.T) { storetest.Each(t, storetest.Applications) }
 func TestPictures(t *testing.T)     { storetest.Each(t, storetest.Pictures) }
 func TestPurge(t *testing.T)        { storetest.Each(t, storetest.Purge) }
+func TestSocial(t *testing.T)       { storetest.Each(t, storetest.Social) }
+func TestPeople(t *testing.T)       { storetest.Each(t, storetest.People) }
 func TestIsolation(t *testing.T)    { storetest.Each(t, storetest.Isolation) }
 func TestObjects(t *testing.T)      { storetest.Each(t, storetest.Objects) }
 func TestObjectLists(t *testing.T)  { storetest.Each(t, storetest.ObjectLists) }

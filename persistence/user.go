@@ -694,6 +694,9 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 			return err
 		}
 	}
+	if err := renamePrivateTopic(ctx, s.db, tx, w, before, after); err != nil {
+		return err
+	}
 	if err := s.saveLists(ctx, tx, before, after); err != nil {
 		return err
 	}
@@ -758,6 +761,10 @@ func (s *UserStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.
 func (s *UserStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u *domain.User) error {
 	if err := NewObjectStore(s.db).release(ctx, tx, w, u.Key()); err != nil {
 		return err
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM user_contacts WHERE contact_organization_id = ? AND contact_id = ?", int64(u.Organization), int64(u.ID))
+	if err != nil {
+		return translate(err)
 	}
 	if err := freeName(ctx, tx, loginNames, u.Alias); err != nil {
 		return err

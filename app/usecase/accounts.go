@@ -142,7 +142,9 @@ func (a *Accounts) mailTo(address string, u *domain.User, letter domain.Letter) 
 
 // password returns a new password and its hash.
 func (a *Accounts) password(ctx context.Context) (string, domain.PasswordHash, error) {
-	password := rand.Text()
+	password := a.newPassword()
 	hash, err := a.passwords.Hash(ctx, password)
 	return password, hash, err
 }
+
+func (a *Accounts) newPassword() string { return rand.Text() }

@@ -31,8 +31,9 @@ type Register struct {
 	// Note is a text of the stranger's that is to be sent with the link, where a document
 	// demands it. It may have PlaceLink in it.
 	Note string
-	// TellTaken is for surfaces whose document demands that a taken alias or mail address
-	// is told.
+	// TellTaken is for surfaces whose document demands that a taken alias is told. That a
+	// mail address is taken is never told: the alias is then kept for a while, as if there
+	// were an account, so that asking again does not tell either.
 	TellTaken bool
 	Source    string // the network address of the client
 }
@@ -45,7 +46,8 @@ type Registered struct{ User domain.User }
 // approved, and sends the link for that. It is Invalid for what breaks a rule and for a
 // code that is not open, Forbidden where nobody may register without a code, and TooMany
 // beyond the limits. A taken alias or mail address has the same answer as success, and
-// the owner of the address gets mail about it; unless TellTaken, which makes it Conflict.
+// the owner of the address gets mail about it; unless TellTaken, which makes a taken alias
+// Conflict.
 func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error) {
 	defer a.evenly(ctx)()
 	user, err := a.newcomer(&in)
@@ -68,7 +70,8 @@ func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error
 	}
 	stored, err := a.register(ctx, &in, user, hash)
 	switch {
-	case in.TellTaken || !domain.ErrUserAliasTaken.Is(err) && !domain.ErrUserMailTaken.Is(err):
+	case !domain.ErrUserAliasTaken.Is(err) && !domain.ErrUserMailTaken.Is(err):
+	case in.TellTaken && domain.ErrUserAliasTaken.Is(err):
 	case domain.ErrUserMailTaken.Is(err):
 		stored, err = user, a.tell(ctx, &user, domain.LetterMailTaken)
 	default:
@@ -127,11 +130,68 @@ func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, ha
 		u.Home, u.HomePath, u.Organization = home.ID, home.Path, home.Organization
 	}
 	r := domain.Registration{User: u, Hash: hash, Code: domain.SecretText(in.Code)}
+	if in.TellTaken {
+		return a.registerTold(ctx, in, r)
+	}
 	var err error
 	if r.Replaces, err = a.replaces(ctx, &u); err != nil {
 		return u, err
 	}
 	return a.store.Register(ctx, a.self(domain.UserCreate), r, a.verification(in, in.Code != ""))
+}
+
+// attributeClaims is the mail address that a registration named whose alias is kept only.
+const attributeClaims = "claims"
+
+// registerTold is register where a taken alias is told, which is asked first: whether it is
+// free says nothing about the mail address, taken or not.
+func (a *Accounts) registerTold(ctx context.Context, in *Register, r domain.Registration) (domain.User, error) {
+	replaces, err := a.claimed(ctx, &r.User)
+	if err != nil {
+		return r.User, err
+	}
+	r.Replaces, err = a.replaces(ctx, &r.User)
+	switch {
+	case domain.ErrUserMailTaken.Is(err):
+		r.Replaces = replaces
+		owner, claim := r.User, r.User.Clone()
+		claim.Attributes = claim.Attributes.With(domain.Attributes{attributeClaims: claim.Person.Mail})
+		claim.Person.Mail = ""
+		r.User = claim
+		return a.store.Register(ctx, a.self(domain.UserCreate), r, func(*domain.User) (domain.Enclosure, error) {
+			nobody := domain.User{Organization: domain.RootOrganization, Language: owner.Language}
+			return domain.Enclosure{Mails: []domain.Mail{a.mailTo(owner.Person.Mail, &nobody, domain.Letter{Kind: domain.LetterMailTaken})}}, nil
+		})
+	case err != nil:
+		return r.User, err
+	case r.Replaces == domain.UserKey{}:
+		r.Replaces = replaces
+	}
+	return a.store.Register(ctx, a.self(domain.UserCreate), r, a.verification(in, in.Code != ""))
+}
+
+// claimed returns the unverified sign-up with the alias and mail address of u, which gives
+// way, zero for none; or domain.ErrUserAliasTaken if the alias is anybody else's.
+func (a *Accounts) claimed(ctx context.Context, u *domain.User) (domain.UserKey, error) {
+	present, err := a.find(ctx, Whose{Alias: u.Alias})
+	if domain.ErrUserNotFound.Is(err) {
+		return domain.UserKey{}, nil
+	}
+	if err != nil {
+		return domain.UserKey{}, err
+	}
+	mail := present.Person.Mail
+	if mail == "" {
+		attributes, err := a.users.store.Attributes(ctx, a.self(domain.UserRead).Read(), []domain.UserID{present.ID})
+		if err != nil {
+			return domain.UserKey{}, err
+		}
+		mail = attributes[present.ID][attributeClaims]
+	}
+	if present.State != domain.Unverified || present.Role != domain.RoleUser || !domain.MailMatches(mail, u.Person.Mail) {
+		return domain.UserKey{}, domain.ErrUserAliasTaken
+	}
+	return present.Key(), nil
 }
 
 // registerFirst makes the newcomer the superUser of an empty directory.

@@ -39,6 +39,17 @@ func (d *UserDocument) NamedGroups() iter.Seq[domain.Group] {
 	}
 }
 
+// AllGroups returns the user's groups, the default one too.
+func (d *UserDocument) AllGroups() iter.Seq[domain.Group] {
+	return func(yield func(domain.Group) bool) {
+		for _, id := range d.Groups {
+			if group, ok := d.groups.Get(d.Organization, id); ok && !yield(group) {
+				return
+			}
+		}
+	}
+}
+
 // EnvironmentDocument is an environment with its path as the reader may see it.
 type EnvironmentDocument struct {
 	domain.Environment

@@ -182,3 +182,44 @@ func (u *Users) members(ctx context.Context, who *domain.Principal, in GroupMemb
 	}
 	return group, users, nil
 }
+
+// GroupMember names a group and a user by what they are called.
+type GroupMember struct {
+	Group domain.GroupRef
+	Alias string
+}
+
+// JoinNamed and LeaveNamed are Join and Leave of one user, in a group that can be used in
+// who's organization.
+func (u *Users) JoinNamed(ctx context.Context, who domain.Principal, in GroupMember) error {
+	return u.memberNamed(ctx, who, in, u.Join)
+}
+
+// LeaveNamed is described at JoinNamed.
+func (u *Users) LeaveNamed(ctx context.Context, who domain.Principal, in GroupMember) error {
+	return u.memberNamed(ctx, who, in, u.Leave)
+}
+
+func (u *Users) memberNamed(ctx context.Context, who domain.Principal, in GroupMember, change func(context.Context, domain.Principal, GroupMembers) error) error {
+	sc, err := u.gate.Enter(ctx, &who, domain.GroupRead, tenancy.Anywhere())
+	if err != nil {
+		return err
+	}
+	groups, err := u.documents.Groups(ctx, sc, nil, who.Organization)
+	if err != nil {
+		return err
+	}
+	id, err := groups.Find(who.Organization, in.Group)
+	if err != nil {
+		return err
+	}
+	group, _ := groups.Get(who.Organization, id)
+	if sc, err = u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere()); err != nil {
+		return err
+	}
+	user, err := u.store.Named(ctx, sc, in.Alias)
+	if err != nil {
+		return err
+	}
+	return change(ctx, who, GroupMembers{Group: group.UUID, Users: []domain.UUID{user.UUID}})
+}

@@ -17,6 +17,11 @@ type UserStore interface {
 	List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error)
 	// Count returns how many users f keeps.
 	Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (int64, error)
+	// Newest returns a page of the people f keeps, the newest first, without the first skip
+	// behind the cursor, and the cursor of the next page, empty after the last. CountPeople
+	// returns how many there are.
+	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error)
+	CountPeople(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter) (int64, error)
 	// Get, ByUUID and Named return the user with that number, UUID or alias, or
 	// domain.ErrUserNotFound.
 	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
@@ -231,4 +236,42 @@ type UsageStore interface {
 	List(ctx context.Context, sc tenancy.Scope, f domain.UsageFilter, p domain.Page) ([]domain.Usage, domain.Cursor, error)
 	// Add adds counts, leaving out objects that are gone: all of them or, with an error, none.
 	Add(ctx context.Context, w tenancy.WriteScope, counts map[domain.UsageKey]int64) error
+}
+
+// MarkStore keeps lists of names of users, under the rule of UserStore.
+type MarkStore interface {
+	// Of returns the lists of the user with that number.
+	Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.Marks, error)
+	// Add puts a name on a list. It is domain.ErrMarked if it is there, compared by
+	// domain.Fold, and domain.ErrTooManyMarks.
+	Add(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error
+	// Remove takes a name off a list. It is domain.ErrNotMarked if it is not there.
+	Remove(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error
+	// Replace makes names all there is on a list.
+	Replace(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, names []string) error
+}
+
+// ContactStore keeps the contacts of whoever a scope was given to. Somebody whom the scope
+// does not cover does not exist, also as a contact.
+type ContactStore interface {
+	// List returns the contacts in the order in which they were added.
+	List(ctx context.Context, sc tenancy.Scope) ([]domain.Contact, error)
+	// Add makes the user with that alias a contact. It is domain.ErrUserNotFound,
+	// domain.ErrContact if they are one already, or domain.ErrTooManyContacts.
+	Add(ctx context.Context, w tenancy.WriteScope, alias string) error
+	// Remove takes a contact away. It is domain.ErrNotContact if there is none.
+	Remove(ctx context.Context, w tenancy.WriteScope, alias string) error
+}
+
+// PresenceStore keeps who was when in which topic. A topic that a scope does not cover does
+// not exist.
+type PresenceStore interface {
+	// Put says that whoever w was given to is in a topic of their organization. It is
+	// domain.ErrObjectNotFound if there is none.
+	Put(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID, status domain.PresenceStatus, at time.Time) error
+	// In returns the presences in a topic since a time, the newest first.
+	In(ctx context.Context, sc tenancy.Scope, topic domain.ObjectID, since time.Time) ([]domain.Presence, error)
+	// OfContacts returns the presences since a time of the contacts of whoever sc was given
+	// to, in topics that the scope topics covers, the newest first.
+	OfContacts(ctx context.Context, sc, topics tenancy.Scope, since time.Time) ([]domain.Presence, error)
 }

@@ -271,6 +271,10 @@ type UserPatch struct {
 	// Picture is an image of JPEG or PNG; without a byte it takes the picture away.
 	Picture *[]byte
 
+	// If, where it is not nil, is asked about the user as they are just before the change,
+	// and its error refuses that.
+	If func(*domain.User) error
+
 	// Organization, Tenant and UUID do not change; a value that is not the user's is refused.
 	// Tenant is the UUID of the organization's environment. A new user has it as home, unless
 	// Home says another one.
@@ -562,6 +566,11 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 	now := u.now().UTC().Truncate(time.Millisecond)
 	return u.store.Update(ctx, w, id, r.hash, func(user *domain.User, superUsers func() ([]domain.User, error)) error {
 		before := user.Clone()
+		if in.If != nil {
+			if err := in.If(&before); err != nil {
+				return err
+			}
+		}
 		r.apply(user, w.Read().Shows, now)
 		if err := in.agrees(user); err != nil {
 			return err

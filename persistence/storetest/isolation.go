@@ -36,6 +36,48 @@ var attempts = map[string]attempt{
 	"UserStore.ByUUIDs": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.ByUUIDs(ctx, mine.Read(), []domain.UUID{w.People[lower(theirs)+".user"].UUID})
 	},
+	"UserStore.Newest": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		users, _, err := w.Users.Newest(ctx, mine.Read(), domain.PeopleFilter{Aliases: []string{lower(theirs) + ".user"}}, 0, domain.Page{})
+		return users, err
+	},
+	"UserStore.CountPeople": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		n, err := w.Users.CountPeople(ctx, mine.Read(), domain.PeopleFilter{IDs: []domain.UserID{w.People[lower(theirs)+".user"].ID}})
+		return n, err
+	},
+	"MarkStore.Of": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		marks, err := w.Marks.Of(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
+		return marks[domain.FavouriteTags], err
+	},
+	"MarkStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Marks.Add(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, "other")
+	},
+	"MarkStore.Remove": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Marks.Remove(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, "tag")
+	},
+	"MarkStore.Replace": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Marks.Replace(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, nil)
+	},
+	"ContactStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		contacts, err := w.Contacts.List(ctx, mine.Read())
+		return keep(contacts, func(c domain.Contact) bool { return c.User.Organization == w.Places[theirs].Organization }), err
+	},
+	"ContactStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Contacts.Add(ctx, mine, lower(theirs)+".power")
+	},
+	"ContactStore.Remove": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Contacts.Remove(ctx, mine, lower(theirs)+".user")
+	},
+	"PresenceStore.Put": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Presences.Put(ctx, mine, w.Things[theirs+"/Talk"].ID, domain.PresenceOnline, w.DB.Now())
+	},
+	"PresenceStore.In": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		presences, err := w.Presences.In(ctx, mine.Read(), w.Things[theirs+"/Talk"].ID, time.UnixMilli(1))
+		return presences, err
+	},
+	"PresenceStore.OfContacts": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		presences, err := w.Presences.OfContacts(ctx, mine.Read(), mine.Read(), time.UnixMilli(1))
+		return keep(presences, func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization }), err
+	},
 	"UserStore.UpdateAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Users.UpdateAll(ctx, mine, []domain.UserID{w.People[lower(theirs)+".user"].ID},
 			change(func(u *domain.User) { u.Active = false }))
@@ -261,7 +303,8 @@ func keep[T any](all []T, wanted func(T) bool) []T {
 // anything of the other, for every method of every store, both ways round.
 func Isolation(t *testing.T, db *persistence.DB) {
 	w := NewWorld(t, db)
-	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions, w.Codes, w.Objects, w.Copies, w.Bookmarks, w.Usage} {
+	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions, w.Codes, w.Objects, w.Copies, w.Bookmarks, w.Usage,
+		w.Marks, w.Contacts, w.Presences} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(m).Name

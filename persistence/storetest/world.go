@@ -31,6 +31,9 @@ type World struct {
 	Objects      *persistence.ObjectStore
 	Copies       *persistence.CopyRequestStore
 	Bookmarks    *persistence.BookmarkStore
+	Marks        *persistence.MarkStore
+	Contacts     *persistence.ContactStore
+	Presences    *persistence.PresenceStore
 	Usage        *persistence.UsageStore
 
 	// Places finds environments by alias path, "/" for the root.
@@ -61,6 +64,7 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 		Groups: persistence.NewGroupStore(db), Audit: persistence.NewAuditStore(db), Accounts: persistence.NewAccountStore(db),
 		Sessions: persistence.NewSessionStore(db), Codes: persistence.NewRegistrationCodeStore(db),
 		Objects: persistence.NewObjectStore(db), Copies: persistence.NewCopyRequestStore(db),
+		Marks: persistence.NewMarkStore(db), Contacts: persistence.NewContactStore(db), Presences: persistence.NewPresenceStore(db),
 		Bookmarks: persistence.NewBookmarkStore(db), Usage: persistence.NewUsageStore(db), Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
 	}
@@ -95,10 +99,33 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 		require.NoError(t, err)
 		w.Offers[tenant] = offer.ID
 		require.NoError(t, w.Bookmarks.Add(t.Context(), w.ObjectScope(t, lower+".user"), watch.ID))
+		require.NoError(t, w.Marks.Add(t.Context(), Everything(domain.ProfileUpdate), w.People[lower+".user"].ID, domain.FavouriteTags, "tag"))
+		require.NoError(t, w.Presences.Put(t.Context(), w.ObjectScope(t, lower+".admin"), w.Things[tenant+"/Talk"].ID, domain.PresenceBusy, time.UnixMilli(1000)))
 		require.NoError(t, w.Usage.Add(t.Context(), Everything(domain.ObjectManage), map[domain.UsageKey]int64{
 			{Organization: watch.Organization, Object: watch.ID, Owner: watch.Owner, Month: 202611}: 3}))
 	}
+	w.addContacts(t)
 	return w
+}
+
+// addContacts makes people of each tenant contacts of one another and of the other tenant's:
+// they are allowed there for a moment.
+func (w *World) addContacts(t *testing.T) {
+	t.Helper()
+	allow := func(alias string, grants []domain.Grant) {
+		_, err := w.Users.Update(t.Context(), Everything(domain.UserUpdate), w.People[alias].ID, "", change(func(u *domain.User) { u.Allowed = grants }))
+		require.NoError(t, err)
+	}
+	for i, tenant := range Tenants {
+		e, other := w.Places[Tenants[1-i]], lower(Tenants[1-i])
+		for _, from := range []string{lower(tenant) + ".user", lower(tenant) + ".admin", lower(tenant) + ".power"} {
+			allow(from, []domain.Grant{{Environment: e.ID, Organization: e.Organization, Path: e.Path}})
+			for _, to := range []string{from, other + ".user", other + ".admin"} {
+				require.NoError(t, w.Contacts.Add(t.Context(), w.Scope(t, from, domain.EnvironmentRead), to))
+			}
+			allow(from, nil)
+		}
+	}
 }
 
 // root makes environment 1 and the built-in groups.
@@ -254,7 +281,7 @@ func (w *World) Dump(t *testing.T) string {
 		"user_groups", "user_environments", "user_attributes", "user_pictures", "organization_attributes",
 		"login_names", "mail_addresses", "audit", "sessions",
 		"secrets", "registration_codes", "registration_code_names", "outbox",
-		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "bookmarks"} {
+		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "bookmarks", "user_marks", "user_contacts", "presences"} {
 		rows, err := w.DB.Pool().QueryContext(ctx, "SELECT * FROM "+table)
 		require.NoError(t, err)
 		columns, err := rows.Columns()

@@ -1,0 +1,337 @@
+package tat
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// linkLifetime is how long a link of a mail works.
+const linkLifetime = 30 * time.Minute
+
+// verifyLink is where the links of mails lead.
+const verifyLink = "/user/verify/" + usecase.PlaceAlias + "/" + usecase.PlaceSecret
+
+// members reads the texts of a body that has no other keys than these and flags. A number or
+// flag is no text; a key that is missing or null is empty.
+func members(c *fiber.Ctx, keys []string, flags ...string) (values map[string]string, o httpx.Object, err error) {
+	if o, err = httpx.Body(c); err != nil {
+		return nil, nil, err
+	}
+	if err := o.RefuseUnknown(append(flags, keys...)...); err != nil {
+		return nil, nil, err
+	}
+	values = make(map[string]string, len(keys))
+	for _, key := range keys {
+		value, err := httpx.Value[string](o, key)
+		if err != nil {
+			return nil, nil, err
+		}
+		if value == nil {
+			continue
+		}
+		if strings.IndexByte(*value, 0) >= 0 {
+			return nil, nil, domain.InvalidField(key, "A text without NUL is expected.")
+		}
+		values[key] = strings.TrimSpace(*value)
+	}
+	return values, o, nil
+}
+
+// flag reads a member that is true or false, or says so as text.
+func flag(o httpx.Object, key string) (bool, error) {
+	if yes, err := httpx.Value[bool](o, key); err == nil {
+		return yes != nil && *yes, nil
+	}
+	if text, err := httpx.Value[string](o, key); err == nil {
+		if yes, err := strconv.ParseBool(*text); err == nil {
+			return yes, nil
+		}
+	}
+	return false, domain.InvalidField(key, "One of true and false is expected.")
+}
+
+// shortest are the lengths below which the engine takes no user name, full name and mail address.
+const (
+	shortestName = 3
+	shortestMail = 7
+)
+
+func short(s string, least int) bool { return len([]rune(s)) < least }
+
+func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
+	in, _, err := members(c, []string{"username", "fullname", "email", "callback"})
+	if err != nil {
+		return usecase.Register{}, err
+	}
+	var person domain.Person
+	person.Rename(in["fullname"])
+	if short(in["username"], shortestName) || short(in["fullname"], shortestName) || short(in["email"], shortestMail) {
+		return usecase.Register{}, domain.ErrInvalid.Saying("Invalid username (%s) or fullname (%s) or email (%s)", in["username"], in["fullname"], in["email"])
+	}
+	return usecase.Register{Alias: in["username"], FirstName: person.FirstName, LastName: person.LastName, Mail: in["email"],
+		Link: verifyLink, Lifetime: linkLifetime, Note: s.note(in["callback"]), TellTaken: true, Source: httpx.Address(c, s.trusted)}, nil
+}
+
+func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Forgot, error) {
+	in, _, err := members(c, []string{"username", "email", "callback"})
+	if err != nil {
+		return usecase.Forgot{}, err
+	}
+	if short(in["username"], shortestName) || short(in["email"], shortestMail) {
+		return usecase.Forgot{}, domain.ErrInvalid.Saying("Invalid username (%s) or email (%s)", in["username"], in["email"])
+	}
+	return usecase.Forgot{Whose: usecase.Whose{Alias: in["username"], Mail: in["email"]}, Link: verifyLink, Lifetime: linkLifetime,
+		Note: s.note(in["callback"]), Source: httpx.Address(c, s.trusted)}, nil
+}
+
+// note returns the text that a client wants to be mailed with its placeholders replaced: the
+// ones of the server's address by where people reach it, the others by those of use cases.
+// The document's own example writes scheme without its colon.
+func (s *Surface) note(callback string) string {
+	port := s.public.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[s.public.Scheme]
+	}
+	base := strings.TrimSuffix(s.public.String(), "/")
+	return strings.NewReplacer(
+		":scheme://:host::port:path", base, "scheme://:host::port:path", base,
+		":scheme://:host::port", base, "scheme://:host::port", base,
+		":scheme://:host", base, "scheme://:host", base,
+		":scheme", s.public.Scheme, ":host", s.public.Hostname(), ":port", port, ":path", s.public.Path,
+		":username", usecase.PlaceAlias, ":token", usecase.PlaceSecret,
+	).Replace(callback)
+}
+
+func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
+	return usecase.Verify{Whose: usecase.Whose{Alias: httpx.Param(c, "username")}, Secret: httpx.Param(c, "token"),
+		Password: usecase.ReturnPassword, OrReset: true, Source: httpx.Address(c, s.trusted)}, nil
+}
+
+func decodeUsername(c *fiber.Ctx) (string, error) { return httpx.Param(c, "username"), nil }
+
+func decodeTag(c *fiber.Ctx) (string, error) { return httpx.Param(c, "tag"), nil }
+
+func decodeTopic(c *fiber.Ctx) (string, error) { return topicOf(c, ""), nil }
+
+// errSeconds reports a time that is no number of seconds.
+var errSeconds = &domain.Error{Kind: domain.Invalid, Code: "seconds_invalid", Public: "A number of seconds is expected."}
+
+// longest bounds how far back somebody can look.
+const longest = 10 * 365 * 24 * time.Hour
+
+func decodeSeconds(c *fiber.Ctx) (time.Duration, error) {
+	n, err := strconv.ParseInt(httpx.Param(c, "username"), 10, 64)
+	if err != nil || n < 0 {
+		return 0, errSeconds
+	}
+	return time.Duration(min(n, int64(longest/time.Second))) * time.Second, nil
+}
+
+func decodeEither(c *fiber.Ctx) (usecase.ContactOrContacts, error) {
+	within, err := decodeSeconds(c)
+	return usecase.ContactOrContacts{Alias: httpx.Param(c, "username"), Within: within}, err
+}
+
+// decodeList reads the filters of a list. Clients send all of them, also empty ones.
+func decodeList(c *fiber.Ctx) (in usecase.ListPeople, err error) {
+	if err := httpx.RefuseUnknown(c, "skip", "limit", "username", "fullname", "idUser", "dateMinCreation", "dateMaxCreation", "withGroups"); err != nil {
+		return in, err
+	}
+	if in.Skip, in.Limit, err = part(c); err != nil {
+		return in, err
+	}
+	in.Filter.Aliases, in.Filter.Names = listed(c, "username"), listed(c, "fullname")
+	for _, text := range listed(c, "idUser") {
+		in.Filter.IDs = append(in.Filter.IDs, parseID[domain.UserID](text))
+	}
+	if in.Filter.Since, err = moment(c, "dateMinCreation", 0); err != nil {
+		return in, err
+	}
+	if in.Filter.Until, err = moment(c, "dateMaxCreation", time.Second); err != nil {
+		return in, err
+	}
+	in.Groups, _ = strconv.ParseBool(httpx.Query(c, "withGroups"))
+	return in, nil
+}
+
+// part reads which part of a list is asked for. What is no number falls back.
+func part(c *fiber.Ctx) (skip, limit int, err error) {
+	if text := httpx.Query(c, "skip"); text != "" {
+		if skip, err = strconv.Atoi(text); err != nil {
+			skip = 0
+		}
+	}
+	limit = 100
+	if n, err := strconv.Atoi(httpx.Query(c, "limit")); err == nil {
+		limit = n
+	}
+	if skip < 0 || skip > domain.MaxSkip {
+		return 0, 0, domain.InvalidField("skip", "A number from 0 to %d is expected.", domain.MaxSkip)
+	}
+	if limit < 0 {
+		return 0, 0, domain.InvalidField("limit", "A number from 0 on is expected.")
+	}
+	return skip, limit, nil
+}
+
+// listed reads a parameter with commas between its values.
+func listed(c *fiber.Ctx, name string) []string {
+	text := httpx.Query(c, name)
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ",")
+}
+
+// moment reads a time in seconds since 1970, and adds some.
+func moment(c *fiber.Ctx, name string, more time.Duration) (time.Time, error) {
+	text := httpx.Query(c, name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n > 1<<40 {
+		return time.Time{}, domain.InvalidField(name, "A number of seconds since 1970 is expected.")
+	}
+	if n == 0 && more == 0 {
+		return time.Time{}, nil
+	}
+	return time.Unix(n, 0).Add(more).UTC(), nil
+}
+
+// formatID writes a number as Tat's ids look.
+func formatID[T ~int64](id T) string { return fmt.Sprintf("%024x", int64(id)) }
+
+// parseID reads what formatID wrote. For anything else it is a number that nothing has.
+func parseID[T ~int64](text string) T {
+	n, err := strconv.ParseInt(text, 16, 64)
+	if err != nil || len(text) != 24 || n <= 0 || n > domain.MaxID || formatID(n) != text {
+		return -1
+	}
+	return T(n)
+}
+
+// decodeName reads a body that names a user.
+func decodeName(c *fiber.Ctx) (string, error) {
+	in, _, err := members(c, []string{"username"})
+	if err != nil {
+		return "", err
+	}
+	return in["username"], needs(in, "username")
+}
+
+// needs returns an Invalid error on the first key without a value.
+func needs(in map[string]string, keys ...string) error {
+	for _, key := range keys {
+		if in[key] == "" {
+			return domain.InvalidField(key, "A value is required.")
+		}
+	}
+	return nil
+}
+
+func decodeSystem(c *fiber.Ctx) (usecase.SystemUser, error) {
+	in, o, err := members(c, []string{"username"}, "canListUsersAsAdmin")
+	if err != nil {
+		return usecase.SystemUser{}, err
+	}
+	lists, err := flag(o, "canListUsersAsAdmin")
+	if err != nil {
+		return usecase.SystemUser{}, err
+	}
+	return usecase.SystemUser{Alias: in["username"], Lists: lists}, needs(in, "username")
+}
+
+func decodeRename(c *fiber.Ctx) (usecase.RenameUser, error) {
+	in, _, err := members(c, []string{"username", "newUsername"})
+	if err != nil {
+		return usecase.RenameUser{}, err
+	}
+	return usecase.RenameUser{Alias: in["username"], To: in["newUsername"]}, needs(in, "username", "newUsername")
+}
+
+func decodeUpdate(c *fiber.Ctx) (usecase.Readdress, error) {
+	in, _, err := members(c, []string{"username", "newFullname", "newEmail"})
+	if err != nil {
+		return usecase.Readdress{}, err
+	}
+	return usecase.Readdress{Alias: in["username"], Name: in["newFullname"], Mail: in["newEmail"]}, needs(in, "username", "newFullname", "newEmail")
+}
+
+func decodeCheck(c *fiber.Ctx) (usecase.CheckUser, error) {
+	in, o, err := members(c, []string{"username"}, "fixPrivateTopics", "fixDefaultGroup")
+	if err != nil {
+		return usecase.CheckUser{}, err
+	}
+	check := usecase.CheckUser{Alias: in["username"]}
+	if check.FixTopic, err = flag(o, "fixPrivateTopics"); err != nil {
+		return check, err
+	}
+	if check.FixWith, err = flag(o, "fixDefaultGroup"); err != nil {
+		return check, err
+	}
+	return check, needs(in, "username")
+}
+
+func decodeTopics(c *fiber.Ctx) (in usecase.ListTopics, err error) {
+	if err := httpx.RefuseUnknown(c, "skip", "limit", "topic"); err != nil {
+		return in, err
+	}
+	in.Skip, in.Limit, err = part(c)
+	if name := httpx.Query(c, "topic"); name != "" {
+		in.Name = domain.TopicName(name)
+	}
+	return in, err
+}
+
+func decodeNewTopic(c *fiber.Ctx) (usecase.NewTopic, error) {
+	in, _, err := members(c, []string{"topic", "description"})
+	if err != nil {
+		return usecase.NewTopic{}, err
+	}
+	name := domain.TopicName(in["topic"])
+	if n := len([]rune(name)); n < 4 || n > domain.MaxFullName {
+		return usecase.NewTopic{}, domain.InvalidField("topic", "A name of 4 to %d characters is expected.", domain.MaxFullName)
+	}
+	return usecase.NewTopic{Name: name, Description: in["description"]}, nil
+}
+
+func decodePresence(c *fiber.Ctx) (usecase.BePresent, error) {
+	in, _, err := members(c, []string{"status"})
+	return usecase.BePresent{Topic: topicOf(c, ""), Status: domain.PresenceStatus(in["status"])}, err
+}
+
+func decodeGroups(c *fiber.Ctx) (httpx.Just, error) {
+	return httpx.Just{}, httpx.RefuseUnknown(c)
+}
+
+func decodeGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {
+	in, _, err := members(c, []string{"name", "description"})
+	if err != nil {
+		return usecase.GroupPatch{}, err
+	}
+	name := in["name"]
+	return usecase.GroupPatch{Alias: &name}, needs(in, "name")
+}
+
+func decodeMember(c *fiber.Ctx) (usecase.GroupMember, error) {
+	in, _, err := members(c, []string{"groupname", "username"})
+	if err != nil {
+		return usecase.GroupMember{}, err
+	}
+	return usecase.GroupMember{Group: domain.GroupRef(in["groupname"]), Alias: in["username"]}, needs(in, "groupname", "username")
+}
+
+// address returns where people reach the server.
+func (s *Surface) address() string {
+	return strings.TrimSuffix((&url.URL{Scheme: s.public.Scheme, Host: s.public.Host, Path: s.public.Path}).String(), "/")
+}

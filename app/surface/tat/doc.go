@@ -1,0 +1,21 @@
+// Package tat is the surface of Tat's users API: /user…, /users, and of what clients of Tat
+// touch beside it: topics, groups, presences, version and capabilities. It translates and
+// decides nothing.
+//
+// The published document is the contract, with the engine's own spelling and texts where
+// the document is silent or the two differ. Both ways to write a request are taken.
+//
+// Where ours differs on purpose (2026-11-22):
+//
+//   - A client's mistake that the engine answers with 500 has the fitting 4xx and the same
+//     text; one that it answers with {"error":{}} has a sentence. A malformed body is 400 and
+//     does nothing.
+//   - Whether there is an account of a name and mail address is not told when somebody asks
+//     for another password; a taken mail address is not told at sign-up.
+//   - An ordinary user lists nobody but themselves, as on every surface; contacts are people
+//     who are at home where one works.
+//   - convert and resetsystem answer 201 as all other changes, which is what clients expect.
+//   - Names of persons need not be unique. The password is shorter than the engine's 128
+//     characters, and as hard to guess as 128 bits.
+//   - An _id is the number of the user, group or topic, written with 24 hexadecimal digits.
+package tat

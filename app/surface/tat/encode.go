@@ -1,0 +1,378 @@
+package tat
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+const mimeJSON = "application/json; charset=utf-8"
+
+// send answers with JSON as the engine writes it: with what HTML knows escaped, on a line.
+func send(c *fiber.Ctx, status int, w *httpx.Writer) error {
+	var b bytes.Buffer
+	json.HTMLEscape(&b, w.Bytes())
+	b.WriteByte('\n')
+	c.Set(fiber.HeaderContentType, mimeJSON)
+	return c.Status(status).Send(b.Bytes())
+}
+
+// encodeText answers with one text under a key.
+func encodeText(c *fiber.Ctx, status int, key, words string) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Text(key, fill(c, words))
+	w.Close('}')
+	return send(c, status, w)
+}
+
+func encodeInfo[T any](status int, words string) func(*fiber.Ctx, T) error {
+	return func(c *fiber.Ctx, _ T) error { return encodeText(c, status, "info", words) }
+}
+
+func encodeMessage(words string) func(*fiber.Ctx, httpx.Just) error {
+	return func(c *fiber.Ctx, _ httpx.Just) error { return encodeText(c, fiber.StatusCreated, "message", words) }
+}
+
+// encodeEmpty answers with the empty text.
+func encodeEmpty[T any](status int) func(*fiber.Ctx, T) error {
+	return func(c *fiber.Ctx, _ T) error {
+		w := &httpx.Writer{}
+		w.Text("", "")
+		return send(c, status, w)
+	}
+}
+
+func encodeRegistered(c *fiber.Ctx, _ usecase.Registered) error {
+	return encodeText(c, fiber.StatusCreated, "info", "please check your mail to validate your account.")
+}
+
+// encodePassword answers with a password that was made, which is shown this once.
+func (s *Surface) encodePassword(status int, message string) func(*fiber.Ctx, usecase.Proven) error {
+	return func(c *fiber.Ctx, p usecase.Proven) error {
+		w := &httpx.Writer{}
+		w.Open("", '{')
+		w.Text("message", message)
+		w.Text("password", p.Password)
+		w.Text("url", s.address())
+		w.Text("username", p.User.Alias)
+		w.Close('}')
+		return send(c, status, w)
+	}
+}
+
+// textUnlessEmpty, flagUnlessFalse and textsUnlessEmpty leave out what is not there.
+func textUnlessEmpty(w *httpx.Writer, key, s string) {
+	if s != "" {
+		w.Text(key, s)
+	}
+}
+
+func flagUnlessFalse(w *httpx.Writer, key string, yes bool) {
+	if yes {
+		w.Flag(key, true)
+	}
+}
+
+func textsUnlessEmpty(w *httpx.Writer, key string, all []string) {
+	if len(all) == 0 {
+		return
+	}
+	w.Open(key, '[')
+	for _, s := range all {
+		w.Text("", s)
+	}
+	w.Close(']')
+}
+
+func groupNames(u *usecase.UserDocument) (names []string) {
+	for group := range u.AllGroups() {
+		names = append(names, group.Alias)
+	}
+	return names
+}
+
+func writeCreated(w *httpx.Writer, t time.Time) {
+	if !t.IsZero() {
+		w.Number("dateCreation", t.Unix())
+	}
+}
+
+func encodeProfile(c *fiber.Ctx, p usecase.Profile) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Open("user", '{')
+	w.Text("_id", formatID(p.ID))
+	w.Text("username", p.Alias)
+	w.Text("fullname", p.Person.Name())
+	textUnlessEmpty(w, "email", p.Person.Mail)
+	textsUnlessEmpty(w, "groups", groupNames(&p.UserDocument))
+	flagUnlessFalse(w, "isAdmin", isAdmin(&p.User))
+	flagUnlessFalse(w, "isSystem", p.Attributes.Is(domain.AttributeSystem))
+	flagUnlessFalse(w, "isArchived", p.Attributes.Is(domain.AttributeArchived))
+	flagUnlessFalse(w, "canListUsersAsAdmin", p.Attributes.Is(domain.AttributeLists))
+	textsUnlessEmpty(w, "favoritesTopics", p.Marks[domain.FavouriteTopics])
+	textsUnlessEmpty(w, "offNotificationsTopics", p.Marks[domain.SilencedTopics])
+	textsUnlessEmpty(w, "favoritesTags", p.Marks[domain.FavouriteTags])
+	writeCreated(w, p.Created)
+	if len(p.Contacts) > 0 {
+		writeContacts(w, p.Contacts)
+	}
+	w.Close('}')
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+// isAdmin says who is Tat's admin.
+func isAdmin(u *domain.User) bool { return u.Role >= domain.RoleOAdmin }
+
+func writeContacts(w *httpx.Writer, contacts []domain.Contact) {
+	w.Open("contacts", '[')
+	for i := range contacts {
+		writeContact(w, "", &contacts[i])
+	}
+	w.Close(']')
+}
+
+func writeContact(w *httpx.Writer, key string, c *domain.Contact) {
+	w.Open(key, '{')
+	w.Text("username", c.Alias)
+	w.Text("fullname", c.Name)
+	w.Close('}')
+}
+
+func encodeContacts(c *fiber.Ctx, seen usecase.ContactsSeen) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	writeContacts(w, seen.Contacts)
+	w.Number("countContactsPresences", int64(len(seen.Presences)))
+	writePresences(w, "contactsPresence", seen.Presences)
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+func encodeEither(c *fiber.Ctx, seen *usecase.ContactsSeen) error {
+	if seen == nil {
+		return encodeEmpty[httpx.Just](fiber.StatusCreated)(c, httpx.Just{})
+	}
+	return encodeContacts(c, *seen)
+}
+
+// writePresences writes presences, null for none.
+func writePresences(w *httpx.Writer, key string, presences []domain.Presence) {
+	if len(presences) == 0 {
+		w.Null(key)
+		return
+	}
+	w.Open(key, '[')
+	for i := range presences {
+		p := &presences[i]
+		w.Open("", '{')
+		w.Text("_id", "")
+		w.Text("status", string(p.Status))
+		w.Text("topic", p.Topic)
+		w.Number("datePresence", p.At.Unix())
+		w.Text("dateTimePresence", p.At.UTC().Truncate(time.Second).Format(time.RFC3339))
+		writeContact(w, "userPresence", &p.User)
+		w.Close('}')
+	}
+	w.Close(']')
+}
+
+func encodePresences(c *fiber.Ctx, presences []domain.Presence) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Number("count", int64(len(presences)))
+	writePresences(w, "presences", presences)
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+func encodePeople(c *fiber.Ctx, list usecase.PeopleList) error {
+	if list.None {
+		w := &httpx.Writer{}
+		w.Open("", '{')
+		w.Number("count", list.Total)
+		w.Null("users")
+		w.Close('}')
+		return send(c, fiber.StatusOK, w)
+	}
+	err := httpx.Stream(c, list.People,
+		func(w *httpx.Writer) {
+			w.Open("", '{')
+			w.Number("count", list.Total)
+			w.Open("users", '[')
+		},
+		func(w *httpx.Writer, u *usecase.UserDocument) {
+			var one httpx.Writer
+			writePerson(&one, u, list.Whole, list.Groups)
+			var b bytes.Buffer
+			json.HTMLEscape(&b, one.Bytes())
+			w.Raw("", b.Bytes())
+		},
+		func(w *httpx.Writer) {
+			w.Close(']')
+			w.Close('}')
+		})
+	c.Set(fiber.HeaderContentType, mimeJSON)
+	return err
+}
+
+func writePerson(w *httpx.Writer, u *usecase.UserDocument, whole, groups bool) {
+	w.Open("", '{')
+	w.Text("_id", formatID(u.ID))
+	w.Text("username", u.Alias)
+	w.Text("fullname", u.Person.Name())
+	if whole {
+		textUnlessEmpty(w, "email", u.Person.Mail)
+		if groups {
+			textsUnlessEmpty(w, "groups", groupNames(u))
+		}
+		flagUnlessFalse(w, "isAdmin", isAdmin(&u.User))
+		flagUnlessFalse(w, "canListUsersAsAdmin", u.Attributes.Is(domain.AttributeLists))
+		writeCreated(w, u.Created)
+	}
+	w.Close('}')
+}
+
+// encodeChecked answers with the engine's sentences, blanks at their ends included.
+func encodeChecked(c *fiber.Ctx, checked usecase.Checked) error {
+	group := "user in default group " + checked.Group + " KO"
+	switch {
+	case checked.InGroup:
+		group = "user in " + checked.Group + " OK"
+	case checked.Joined:
+		group = "user added in default group " + checked.Group
+	}
+	topic := " " + checked.Topic + " OK; "
+	if !checked.TopicThere {
+		topic = " " + checked.Topic + " KO : not exist; "
+		if checked.Begun {
+			topic += " " + checked.Topic + " created; "
+		}
+	}
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Text("defaultGroup", group)
+	w.Text("topics", topic)
+	w.Close('}')
+	return send(c, fiber.StatusCreated, w)
+}
+
+func encodeVersion(c *fiber.Ctx, _ httpx.Just) error {
+	return encodeText(c, fiber.StatusOK, "version", "")
+}
+
+func encodeCapabilities(c *fiber.Ctx, _ httpx.Just) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Flag("username_from_email", false)
+	w.Open("hooks", '[')
+	w.Close(']')
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+func encodeTopics(c *fiber.Ctx, list usecase.TopicList) error {
+	err := httpx.Stream(c, list.Topics,
+		func(w *httpx.Writer) {
+			w.Open("", '{')
+			w.Number("count", list.Total)
+			w.Open("topics", '[')
+		},
+		func(w *httpx.Writer, o *usecase.ObjectDocument) {
+			var one httpx.Writer
+			writeTopic(&one, "", o)
+			var b bytes.Buffer
+			json.HTMLEscape(&b, one.Bytes())
+			w.Raw("", b.Bytes())
+		},
+		func(w *httpx.Writer) {
+			w.Close(']')
+			w.Close('}')
+		})
+	c.Set(fiber.HeaderContentType, mimeJSON)
+	return err
+}
+
+func encodeTopic(status int) func(*fiber.Ctx, usecase.ObjectDocument) error {
+	return func(c *fiber.Ctx, o usecase.ObjectDocument) error {
+		w := &httpx.Writer{}
+		w.Open("", '{')
+		writeTopic(w, "topic", &o)
+		w.Close('}')
+		return send(c, status, w)
+	}
+}
+
+// writeTopic writes a topic. Whose it is, as far as the reader may know, is among those who
+// may write.
+func writeTopic(w *httpx.Writer, key string, o *usecase.ObjectDocument) {
+	of := map[domain.Level][2][]string{}
+	add := func(level domain.Level, kind int, name string) {
+		lists := of[level]
+		lists[kind] = append(lists[kind], name)
+		of[level] = lists
+	}
+	if o.OwnerAlias != "" && o.Level >= domain.LevelAdmin {
+		add(domain.LevelWrite, 0, o.OwnerAlias)
+	}
+	for _, a := range o.Access {
+		kind := 0
+		if a.Group != 0 {
+			kind = 1
+		}
+		if a.Name != "" {
+			add(a.Level, kind, a.Name)
+		}
+	}
+	w.Open(key, '{')
+	w.Text("_id", formatID(o.ID))
+	w.Text("topic", o.FullName)
+	w.Text("description", o.Attributes["description"])
+	for _, list := range []struct {
+		level domain.Level
+		name  string
+	}{{domain.LevelRead, "ro"}, {domain.LevelWrite, "rw"}, {domain.LevelAdmin, "admin"}} {
+		textsUnlessEmpty(w, list.name+"Groups", of[list.level][1])
+		textsUnlessEmpty(w, list.name+"Users", of[list.level][0])
+	}
+	w.Flag("canUpdateMsg", o.Attributes["canUpdateMsg"] == "true")
+	w.Flag("canDeleteMsg", o.Attributes["canDeleteMsg"] == "true")
+	w.Close('}')
+}
+
+func encodeGroups(c *fiber.Ctx, groups []usecase.GroupDocument) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Number("count", int64(len(groups)))
+	w.Open("groups", '[')
+	for i := range groups {
+		writeGroup(w, "", &groups[i])
+	}
+	w.Close(']')
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+func encodeGroup(status int) func(*fiber.Ctx, usecase.GroupDocument) error {
+	return func(c *fiber.Ctx, g usecase.GroupDocument) error {
+		w := &httpx.Writer{}
+		writeGroup(w, "", &g)
+		return send(c, status, w)
+	}
+}
+
+func writeGroup(w *httpx.Writer, key string, g *usecase.GroupDocument) {
+	w.Open(key, '{')
+	w.Text("_id", formatID(g.ID))
+	w.Text("name", g.Alias)
+	w.Text("description", g.RoleTitle)
+	w.Close('}')
+}

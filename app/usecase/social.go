@@ -1,0 +1,292 @@
+package usecase
+
+import (
+	"context"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Social is what people keep for themselves beside their account: topics and tags they like,
+// topics they want no news of, contacts; and who is where at the moment.
+type Social struct {
+	gate      *tenancy.Gate
+	me        *Me
+	objects   *Objects
+	marks     MarkStore
+	contacts  ContactStore
+	presences PresenceStore
+	now       func() time.Time
+}
+
+// SocialStores are the parts of the directory that Social works on.
+type SocialStores struct {
+	Marks     MarkStore
+	Contacts  ContactStore
+	Presences PresenceStore
+}
+
+// NewSocial returns the use cases of what people keep for themselves.
+func NewSocial(gate *tenancy.Gate, me *Me, objects *Objects, stores SocialStores, now func() time.Time) *Social {
+	return &Social{gate: gate, me: me, objects: objects, marks: stores.Marks, contacts: stores.Contacts, presences: stores.Presences, now: now}
+}
+
+// Profile is one's own account with everything one keeps.
+type Profile struct {
+	UserDocument
+	Marks    domain.Marks
+	Contacts []domain.Contact
+}
+
+// Profile returns who's own account. It needs domain.ProfileRead.
+func (s *Social) Profile(ctx context.Context, who domain.Principal) (p Profile, err error) {
+	sc, err := s.gate.Enter(ctx, &who, domain.ProfileRead, tenancy.Anywhere())
+	if err != nil {
+		return p, err
+	}
+	if p.UserDocument, err = s.me.Get(ctx, who); err != nil {
+		return p, err
+	}
+	attributes, err := s.me.users.Attributes(ctx, sc, []domain.UserID{who.User})
+	if err != nil {
+		return p, err
+	}
+	p.Attributes = attributes[who.User]
+	if p.Marks, err = s.marks.Of(ctx, sc, who.User); err != nil {
+		return p, err
+	}
+	p.Contacts, err = s.listContacts(ctx, &who)
+	return p, err
+}
+
+// keep is the proof that who may change what they keep.
+func (s *Social) keep(ctx context.Context, who *domain.Principal) (tenancy.WriteScope, error) {
+	return s.gate.EnterWrite(ctx, who, domain.ProfileUpdate, tenancy.Anywhere())
+}
+
+// AddTag puts a tag on who's favourites. It needs domain.ProfileUpdate, is Invalid for what
+// cannot be a tag, domain.ErrMarked if it is there and domain.ErrTooManyMarks.
+func (s *Social) AddTag(ctx context.Context, who domain.Principal, tag string) error {
+	return s.add(ctx, &who, domain.FavouriteTags, tag)
+}
+
+func (s *Social) add(ctx context.Context, who *domain.Principal, list domain.MarkList, name string) error {
+	w, err := s.keep(ctx, who)
+	if err != nil {
+		return err
+	}
+	if err := domain.CheckMark(list, name); err != nil {
+		return err
+	}
+	return s.marks.Add(ctx, w, who.User, list, name)
+}
+
+func (s *Social) remove(ctx context.Context, who *domain.Principal, list domain.MarkList, name string) error {
+	w, err := s.keep(ctx, who)
+	if err != nil {
+		return err
+	}
+	return s.marks.Remove(ctx, w, who.User, list, name)
+}
+
+// RemoveTag takes a tag off who's favourites. It is domain.ErrNotMarked if it is not there.
+func (s *Social) RemoveTag(ctx context.Context, who domain.Principal, tag string) error {
+	return s.remove(ctx, &who, domain.FavouriteTags, tag)
+}
+
+// topic returns the topic of that full name that was made for who, given to them, or opened
+// to everybody; who manages topics does not read the others here.
+func (s *Social) topic(ctx context.Context, who *domain.Principal, name string) (ObjectDocument, error) {
+	return s.objects.Named(ctx, *who, NamedObject{Kind: domain.KindTopic, FullName: name, Personal: true})
+}
+
+// AddFavourite puts a topic that who may read on their favourites. It is
+// domain.ErrObjectNotFound for any other, and otherwise as AddTag.
+func (s *Social) AddFavourite(ctx context.Context, who domain.Principal, topic string) error {
+	o, err := s.topic(ctx, &who, topic)
+	if err != nil {
+		return err
+	}
+	return s.add(ctx, &who, domain.FavouriteTopics, o.FullName)
+}
+
+// RemoveFavourite takes a topic off who's favourites, also one that who may not read any
+// more. It is domain.ErrNotMarked if it is not there.
+func (s *Social) RemoveFavourite(ctx context.Context, who domain.Principal, topic string) error {
+	return s.remove(ctx, &who, domain.FavouriteTopics, topic)
+}
+
+// Silence notes that who wants no news of a topic, whether or not there is one of that name.
+// It is as AddTag otherwise.
+func (s *Social) Silence(ctx context.Context, who domain.Principal, topic string) error {
+	return s.add(ctx, &who, domain.SilencedTopics, topic)
+}
+
+// Hear takes back Silence of a topic that who may read. It is domain.ErrObjectNotFound for
+// any other, and domain.ErrNotMarked if who does want its news.
+func (s *Social) Hear(ctx context.Context, who domain.Principal, topic string) error {
+	if _, err := s.topic(ctx, &who, topic); err != nil {
+		return err
+	}
+	return s.remove(ctx, &who, domain.SilencedTopics, topic)
+}
+
+// SilenceAll is Silence of every topic that who may read, except those made for one user
+// alone, in place of what was silenced before. It is domain.ErrTooManyMarks if these are more
+// than a list can have.
+func (s *Social) SilenceAll(ctx context.Context, who domain.Principal) error {
+	w, err := s.keep(ctx, &who)
+	if err != nil {
+		return err
+	}
+	topics, err := s.objects.List(ctx, who, ListObjects{Everywhere: true, Personal: true,
+		Filter: domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindTopic}, Order: domain.ObjectsByName}})
+	if err != nil {
+		return err
+	}
+	var names []string
+	for topic, err := range topics.Items {
+		switch {
+		case err != nil:
+			return err
+		case len(names) > domain.MaxMarks:
+			return domain.ErrTooManyMarks
+		case topic.Organization == who.Organization && !domain.IsPrivateTopic(topic.FullName):
+			names = append(names, topic.FullName)
+		}
+	}
+	return s.marks.Replace(ctx, w, who.User, domain.SilencedTopics, names)
+}
+
+// HearAll takes back Silence of every topic.
+func (s *Social) HearAll(ctx context.Context, who domain.Principal) error {
+	w, err := s.keep(ctx, &who)
+	if err != nil {
+		return err
+	}
+	return s.marks.Replace(ctx, w, who.User, domain.SilencedTopics, nil)
+}
+
+// fellows is the proof of which people who can name to themselves: whoever is at home where
+// who works, whether or not who may list people.
+func (s *Social) fellows(ctx context.Context, who *domain.Principal) (tenancy.WriteScope, error) {
+	return s.gate.EnterWrite(ctx, who, domain.EnvironmentRead, tenancy.Anywhere())
+}
+
+// AddContact makes the user with that alias one of who's contacts. It needs
+// domain.ProfileUpdate. It is domain.ErrUserNotFound for somebody who is not at home where
+// who works, domain.ErrContact for a contact, and domain.ErrTooManyContacts.
+func (s *Social) AddContact(ctx context.Context, who domain.Principal, alias string) error {
+	if _, err := s.keep(ctx, &who); err != nil {
+		return err
+	}
+	w, err := s.fellows(ctx, &who)
+	if err != nil {
+		return err
+	}
+	return s.contacts.Add(ctx, w, alias)
+}
+
+// RemoveContact takes the user with that alias off who's contacts. It is
+// domain.ErrNotContact if they are none.
+func (s *Social) RemoveContact(ctx context.Context, who domain.Principal, alias string) error {
+	if _, err := s.keep(ctx, &who); err != nil {
+		return err
+	}
+	w, err := s.fellows(ctx, &who)
+	if err != nil {
+		return err
+	}
+	return s.contacts.Remove(ctx, w, alias)
+}
+
+// listContacts returns who's contacts, as far as they are still at home where who works.
+func (s *Social) listContacts(ctx context.Context, who *domain.Principal) ([]domain.Contact, error) {
+	w, err := s.fellows(ctx, who)
+	if domain.ErrForbidden.Is(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.contacts.List(ctx, w.Read())
+}
+
+// ContactsSeen are who's contacts, and where they were.
+type ContactsSeen struct {
+	Contacts  []domain.Contact
+	Presences []domain.Presence // the newest first
+}
+
+// Contacts returns who's contacts and their presences within the given time until now, in
+// topics that who may read. It needs domain.ProfileRead.
+func (s *Social) Contacts(ctx context.Context, who domain.Principal, within time.Duration) (seen ContactsSeen, err error) {
+	if _, err := s.gate.Enter(ctx, &who, domain.ProfileRead, tenancy.Anywhere()); err != nil {
+		return seen, err
+	}
+	w, err := s.fellows(ctx, &who)
+	if err != nil {
+		return seen, err
+	}
+	if seen.Contacts, err = s.contacts.List(ctx, w.Read()); err != nil {
+		return seen, err
+	}
+	topics, err := s.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+	if domain.ErrForbidden.Is(err) {
+		return seen, nil
+	}
+	if err != nil {
+		return seen, err
+	}
+	seen.Presences, err = s.presences.OfContacts(ctx, w.Read(), topics.Personally(), s.now().Add(-within))
+	return seen, err
+}
+
+// ContactOrContacts is a word that names either somebody or a time.
+type ContactOrContacts struct {
+	Alias  string
+	Within time.Duration
+}
+
+// AddOrSee is AddContact if there is somebody with that alias where who works; otherwise it
+// is Contacts, and the alias was a number of seconds.
+func (s *Social) AddOrSee(ctx context.Context, who domain.Principal, in ContactOrContacts) (*ContactsSeen, error) {
+	err := s.AddContact(ctx, who, in.Alias)
+	if !domain.ErrUserNotFound.Is(err) {
+		return nil, err
+	}
+	seen, err := s.Contacts(ctx, who, in.Within)
+	return &seen, err
+}
+
+// PresenceWithin is for how long a presence counts as one of now.
+const PresenceWithin = 15 * time.Second
+
+// BePresent says where somebody is.
+type BePresent struct {
+	Topic  string // its full name
+	Status domain.PresenceStatus
+}
+
+// BePresent notes that who is in a topic that they may read, and returns who else is, the
+// newest first. It needs domain.TopicRead.
+func (s *Social) BePresent(ctx context.Context, who domain.Principal, in BePresent) ([]domain.Presence, error) {
+	if _, err := domain.ParsePresenceStatus(string(in.Status)); err != nil {
+		return nil, err
+	}
+	o, err := s.topic(ctx, &who, in.Topic)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.gate.EnterObjectsWrite(ctx, &who, domain.TopicRead)
+	if err != nil {
+		return nil, err
+	}
+	w = w.Personally()
+	now := s.now()
+	if err := s.presences.Put(ctx, w, o.ID, in.Status, now); err != nil {
+		return nil, err
+	}
+	return s.presences.In(ctx, w.Read(), o.ID, now.Add(-PresenceWithin))
+}

@@ -1,0 +1,132 @@
+package domain
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Attributes that say what became of an account. They are there with the value "true", or
+// not at all.
+const (
+	// AttributeSystem marks the account of a program instead of a person. It has no mail
+	// address, and stays one.
+	AttributeSystem = "system"
+	// AttributeLists lets the account of a program see all of the people it may list.
+	AttributeLists = "listsUsers"
+	// AttributeArchived marks an account that was put away under another name.
+	AttributeArchived = "archived"
+)
+
+// Is reports whether an attribute of that name is true.
+func (a Attributes) Is(name string) bool { return a[name] == "true" }
+
+// systemPrefix begins the alias of every account of a program.
+const systemPrefix = "tat.system"
+
+// CheckSystemAlias returns ErrSystemAlias unless alias can be that of a program.
+func CheckSystemAlias(alias string) error {
+	if !strings.HasPrefix(alias, systemPrefix) {
+		return ErrSystemAlias
+	}
+	return nil
+}
+
+// PeopleFilter narrows a list of people, of which those that were put away are never part.
+// Each of the lists keeps whoever it names exactly; an empty one keeps all.
+type PeopleFilter struct {
+	Aliases, Names []string // Names are of the persons
+	IDs            []UserID
+	// Since and Until bound when the account was made, Until exclusive; zero is unbounded.
+	Since, Until time.Time
+}
+
+// Plain reports whether the filter keeps all.
+func (f *PeopleFilter) Plain() bool {
+	return len(f.Aliases)+len(f.Names)+len(f.IDs) == 0 && f.Since.IsZero() && f.Until.IsZero()
+}
+
+// The bounds of a list of people.
+const (
+	maxFilterValues = 200
+	MaxSkip         = 100_000 // how many people a page may leave out
+)
+
+// Validate returns an Invalid error for lists that are too long.
+func (f *PeopleFilter) Validate() error {
+	if len(f.Aliases) > maxFilterValues || len(f.Names) > maxFilterValues || len(f.IDs) > maxFilterValues {
+		return InvalidField("filter", "At most %d values are allowed.", maxFilterValues)
+	}
+	return nil
+}
+
+// Rename sets the person's name from a whole one, whose last word is the last name.
+func (p *Person) Rename(name string) {
+	words := strings.Fields(name)
+	last := max(len(words)-1, min(len(words), 1))
+	p.FirstName, p.LastName = strings.Join(words[:last], " "), strings.Join(words[last:], " ")
+}
+
+// Archive puts the account away: nobody can use it any more, it is no longer part of lists
+// of people, and its names are free for others. by is who did it.
+func (u *User) Archive(by string, now time.Time) {
+	mark := "$archive$by$" + by + "$" + strconv.FormatInt(now.Unix(), 10)
+	u.Alias = marked(u.Alias, mark)
+	if u.Person.LastName != "" {
+		u.Person.LastName = marked(u.Person.LastName, mark)
+	} else {
+		u.Person.FirstName = marked(u.Person.FirstName, mark)
+	}
+	if u.Person.Mail != "" {
+		u.Person.Mail += mark
+		if checkMail(u.Person.Mail) != nil {
+			u.Person.Mail = ""
+		}
+	}
+	u.Active = false
+	u.Attributes = u.Attributes.With(Attributes{AttributeArchived: "true"})
+}
+
+// marked appends a mark to a name, of which only the beginning is left where there is no
+// room for all of it.
+func marked(name, mark string) string {
+	if suffix := []rune(mark); len(suffix) > maxNameLength-1 {
+		mark = string(suffix[:maxNameLength-1])
+	}
+	room := maxNameLength - len([]rune(mark))
+	if runes := []rune(name); len(runes) > room {
+		name = string(runes[:room])
+	}
+	return strings.TrimSpace(name + mark)
+}
+
+// PrivateTopic returns the full name of the topic that is for the user of that alias alone.
+func PrivateTopic(alias string) string { return privateTopics + "/" + alias }
+
+const privateTopics = "/Private"
+
+// IsPrivateTopic reports whether a full name is that of a topic for one user, or lies below
+// one.
+func IsPrivateTopic(fullName string) bool {
+	return strings.HasPrefix(Fold(fullName)+"/", Fold(privateTopics)+"/")
+}
+
+// TopicName returns the full name that somebody means who wrote a topic's name: with a
+// slash before it and none behind it.
+func TopicName(s string) string { return "/" + strings.Trim(s, "/") }
+
+// Errors about accounts that are changed for others.
+var (
+	ErrSystemAlias = &Error{Kind: Invalid, Code: "system_alias", Field: "alias",
+		Public: "The alias of a program begins with " + systemPrefix + "."}
+	ErrSystem = &Error{Kind: Conflict, Code: "system_user", Field: "user",
+		Public: "This is the account of a program already."}
+	ErrNotSystem = &Error{Kind: Conflict, Code: "not_system_user", Field: "user",
+		Public: "This is not the account of a program."}
+	ErrListsTooMuch = &Error{Kind: Conflict, Code: "lists_too_much", Field: "group",
+		Public: "This account's groups would let it change the people it lists."}
+	ErrAdmin = &Error{Kind: Conflict, Code: "admin_already", Field: "role",
+		Public: "This is an admin already."}
+	ErrArchived = &Error{Kind: Conflict, Code: "archived", Field: "user",
+		Public: "This account was put away already."}
+)

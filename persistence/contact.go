@@ -1,0 +1,158 @@
+package persistence
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// ContactStore keeps the contacts of whoever a scope was given to. Somebody who is not in
+// the scope does not exist, also as a contact.
+type ContactStore struct{ db *DB }
+
+// NewContactStore returns the store of contacts in db.
+func NewContactStore(db *DB) *ContactStore { return &ContactStore{db} }
+
+// contactRow is a row of the table user_contacts.
+type contactRow struct {
+	bun.BaseModel `bun:"table:user_contacts"`
+
+	OrganizationID        int64
+	UserID                int64
+	ContactOrganizationID int64
+	ContactID             int64
+	Rank                  int64
+}
+
+const contactColumns = "u.organization_id, u.id, u.alias, u.first_name, u.last_name"
+
+// scanContactAnd reads a contact and, behind its columns, into more.
+func scanContactAnd(r row, more ...any) (c domain.Contact, err error) {
+	var p domain.Person
+	err = r.Scan(append([]any{&c.User.Organization, &c.User.User, &c.Alias, &p.FirstName, &p.LastName}, more...)...)
+	c.Name = p.Name()
+	return c, err
+}
+
+// List returns the contacts in the order in which they were added.
+func (s *ContactStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Contact, error) {
+	who := sc.Actor()
+	where := account(sc).and("c.organization_id = ? AND c.user_id = ?", int64(who.Organization), int64(who.User))
+	rows, err := s.db.read.QueryContext(ctx, "SELECT "+contactColumns+` FROM user_contacts c
+		JOIN users u ON u.organization_id = c.contact_organization_id AND u.id = c.contact_id
+		WHERE `+where.text+" ORDER BY c.rank, c.contact_id", where.args...)
+	return collect(rows, err, func(r row) (domain.Contact, error) { return scanContactAnd(r) })
+}
+
+// Add makes the user with that alias a contact. It is ErrUserNotFound if there is none in w,
+// ErrContact if they are one already, and ErrTooManyContacts.
+func (s *ContactStore) Add(ctx context.Context, w tenancy.WriteScope, alias string) error {
+	who := w.Actor()
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		contact, err := userNamed(ctx, tx, w, alias)
+		if err != nil {
+			return err
+		}
+		// Only this one row is held, so that two who add each other do not wait in a circle.
+		_, err = tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.id = ?"+
+			either(s.db.engine == PostgreSQL, " FOR NO KEY UPDATE", ""), int64(who.Organization), int64(who.User))
+		if err != nil {
+			return translate(err)
+		}
+		rows, err := tx.QueryContext(ctx, "SELECT 1 FROM user_contacts WHERE organization_id = ? AND user_id = ? AND contact_id = ?",
+			int64(who.Organization), int64(who.User), int64(contact.User))
+		if there, err := collect(rows, err, scalar[int]); err != nil || len(there) > 0 {
+			return orElse(err, domain.ErrContact)
+		}
+		rank, err := room(ctx, tx, "user_contacts WHERE organization_id = ? AND user_id = ?", domain.MaxContacts, domain.ErrTooManyContacts,
+			int64(who.Organization), int64(who.User))
+		if err != nil {
+			return err
+		}
+		return insertAll(ctx, tx, []*contactRow{{OrganizationID: int64(who.Organization), UserID: int64(who.User),
+			ContactOrganizationID: int64(contact.Organization), ContactID: int64(contact.User), Rank: rank}})
+	})
+}
+
+// userNamed returns where the user with that alias is stored, or ErrUserNotFound.
+func userNamed(ctx context.Context, q querier, w tenancy.WriteScope, alias string) (domain.UserKey, error) {
+	where := account(w.Read()).and("(u.organization_id, u.id) IN (SELECT organization_id, user_id FROM login_names WHERE name = ?)", domain.Fold(alias))
+	rows, err := q.QueryContext(ctx, "SELECT u.organization_id, u.id FROM users u WHERE "+where.text, where.args...)
+	return only(rows, err, func(r row) (k domain.UserKey, err error) {
+		err = r.Scan(&k.Organization, &k.User)
+		return k, err
+	}, domain.ErrUserNotFound)
+}
+
+// Remove takes the user with that alias off the contacts. It is ErrNotContact if they are
+// not one, or not in w.
+func (s *ContactStore) Remove(ctx context.Context, w tenancy.WriteScope, alias string) error {
+	who := w.Actor()
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		contact, err := userNamed(ctx, tx, w, alias)
+		if domain.ErrUserNotFound.Is(err) {
+			return domain.ErrNotContact
+		}
+		if err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, "DELETE FROM user_contacts WHERE organization_id = ? AND user_id = ? AND contact_id = ?",
+			int64(who.Organization), int64(who.User), int64(contact.User))
+		return one(res, err, domain.ErrNotContact)
+	})
+}
+
+// PresenceStore keeps who was when in which topic. A topic that a scope does not cover does
+// not exist.
+type PresenceStore struct{ db *DB }
+
+// NewPresenceStore returns the store of presences in db.
+func NewPresenceStore(db *DB) *PresenceStore { return &PresenceStore{db} }
+
+// maxPresences bounds a list of presences.
+const maxPresences = 1000
+
+// Put says that whoever w was given to is in a topic of their organization. It is
+// ErrObjectNotFound if there is none in w.
+func (s *PresenceStore) Put(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID, status domain.PresenceStatus, at time.Time) error {
+	who := w.Actor()
+	where := objectsIn(w.Read()).and("o.organization_id = ? AND o.id = ?", int64(who.Organization), int64(topic))
+	res, err := s.db.write.ExecContext(ctx, `INSERT INTO presences (organization_id, topic_id, user_id, status, at)
+		SELECT o.organization_id, o.id, CAST(? AS bigint), CAST(? AS text), CAST(? AS bigint) FROM objects o WHERE `+where.text+`
+		ON CONFLICT (organization_id, topic_id, user_id) DO UPDATE SET status = excluded.status, at = excluded.at`,
+		append([]any{int64(who.User), string(status), millis(at)}, where.args...)...)
+	return one(res, err, domain.ErrObjectNotFound)
+}
+
+// In returns the presences in a topic since a time, the newest first.
+func (s *PresenceStore) In(ctx context.Context, sc tenancy.Scope, topic domain.ObjectID, since time.Time) ([]domain.Presence, error) {
+	return s.list(ctx, "", objectsIn(sc).and("o.id = ? AND p.at >= ?", int64(topic), millis(since)))
+}
+
+// OfContacts returns the presences since a time of the contacts of whoever sc was given to,
+// in topics that the scope topics covers, the newest first.
+func (s *PresenceStore) OfContacts(ctx context.Context, sc, topics tenancy.Scope, since time.Time) ([]domain.Presence, error) {
+	who := sc.Actor()
+	in := account(sc)
+	where := objectsIn(topics).and(in.text, in.args...).
+		and("c.organization_id = ? AND c.user_id = ? AND p.at >= ?", int64(who.Organization), int64(who.User), millis(since))
+	return s.list(ctx, "JOIN user_contacts c ON c.contact_organization_id = u.organization_id AND c.contact_id = u.id", where)
+}
+
+func (s *PresenceStore) list(ctx context.Context, join string, where predicate) ([]domain.Presence, error) {
+	rows, err := s.db.read.QueryContext(ctx, "SELECT "+contactColumns+`, o.full_name, p.status, p.at FROM presences p
+		JOIN objects o ON o.organization_id = p.organization_id AND o.id = p.topic_id
+		JOIN users u ON u.organization_id = p.organization_id AND u.id = p.user_id `+join+`
+		WHERE `+where.text+" ORDER BY p.at DESC, p.user_id, p.topic_id LIMIT "+strconv.Itoa(maxPresences), where.args...)
+	return collect(rows, err, func(r row) (p domain.Presence, err error) {
+		var at int64
+		p.User, err = scanContactAnd(r, &p.Topic, &p.Status, &at)
+		p.At = moment(at)
+		return p, err
+	})
+}

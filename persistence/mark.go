@@ -1,0 +1,196 @@
+package persistence
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// MarkStore keeps the lists of names of the users a scope covers.
+type MarkStore struct{ db *DB }
+
+// NewMarkStore returns the store of marks in db.
+func NewMarkStore(db *DB) *MarkStore { return &MarkStore{db} }
+
+// markRow is a row of the table user_marks.
+type markRow struct {
+	bun.BaseModel `bun:"table:user_marks"`
+
+	OrganizationID int64
+	UserID         int64
+	List           int64
+	NameKey        string
+	Name           string
+	Rank           int64
+}
+
+// Of returns the lists of the user with that number; they are empty if there is none in sc.
+func (s *MarkStore) Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) (marks domain.Marks, err error) {
+	where := account(sc).and("u.id = ?", int64(id))
+	rows, err := s.db.read.QueryContext(ctx, `SELECT m.list, m.name FROM users u
+		JOIN user_marks m ON m.organization_id = u.organization_id AND m.user_id = u.id
+		WHERE `+where.text+" ORDER BY m.list, m.rank, m.name_key", where.args...)
+	_, err = collect(rows, err, func(r row) (struct{}, error) {
+		var list int64
+		var name string
+		err := r.Scan(&list, &name)
+		if err == nil && list < int64(len(marks)) {
+			marks[list] = append(marks[list], name)
+		}
+		return struct{}{}, err
+	})
+	return marks, err
+}
+
+// holdUser keeps the user with that number, so that two changes of what is theirs wait for
+// one another. It is ErrUserNotFound if there is none in w.
+func (d *DB) holdUser(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.UserKey, error) {
+	where := account(w.Read()).and("u.id = ?", int64(id))
+	rows, err := tx.QueryContext(ctx, "SELECT u.organization_id FROM users u WHERE "+where.text+
+		either(d.engine == PostgreSQL, " FOR NO KEY UPDATE", ""), where.args...)
+	organization, err := only(rows, err, scalar[int64], domain.ErrUserNotFound)
+	return domain.UserKey{Organization: domain.OrganizationID(organization), User: id}, err
+}
+
+// room returns the rank behind a list's last entry, or full if it has as many as it may.
+// The statement selects both the count and the last rank.
+func room(ctx context.Context, tx bun.Tx, statement string, most int64, full error, args ...any) (int64, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT count(*), coalesce(max(rank), 0) FROM "+statement, args...)
+	last, err := only(rows, err, func(r row) (last [2]int64, err error) {
+		err = r.Scan(&last[0], &last[1])
+		return last, err
+	}, domain.ErrInternal)
+	if err == nil && last[0] >= most {
+		err = full
+	}
+	return last[1] + 1, err
+}
+
+// Add puts a name on a list of the user with that number. It is ErrUserNotFound if there is
+// none in w, ErrMarked if the name is there, compared by domain.Fold, and ErrTooManyMarks.
+func (s *MarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		key, err := s.db.holdUser(ctx, tx, w, id)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, "SELECT 1 FROM user_marks WHERE organization_id = ? AND user_id = ? AND list = ? AND name_key = ?",
+			int64(key.Organization), int64(id), int64(list), domain.Fold(name))
+		if there, err := collect(rows, err, scalar[int]); err != nil || len(there) > 0 {
+			return orElse(err, domain.ErrMarked)
+		}
+		rank, err := room(ctx, tx, "user_marks WHERE organization_id = ? AND user_id = ? AND list = ?", domain.MaxMarks, domain.ErrTooManyMarks,
+			int64(key.Organization), int64(id), int64(list))
+		if err != nil {
+			return err
+		}
+		return insertAll(ctx, tx, []*markRow{{OrganizationID: int64(key.Organization), UserID: int64(id), List: int64(list),
+			NameKey: domain.Fold(name), Name: name, Rank: rank}})
+	})
+}
+
+// Remove takes a name off a list of the user with that number. It is ErrUserNotFound if
+// there is none in w, and ErrNotMarked if the name is not there.
+func (s *MarkStore) Remove(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		key, err := s.db.holdUser(ctx, tx, w, id)
+		if err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, "DELETE FROM user_marks WHERE organization_id = ? AND user_id = ? AND list = ? AND name_key = ?",
+			int64(key.Organization), int64(id), int64(list), domain.Fold(name))
+		return one(res, err, domain.ErrNotMarked)
+	})
+}
+
+// Replace makes names, of which none may come twice, all there is on a list of the user with
+// that number. It is ErrUserNotFound if there is none in w, and ErrTooManyMarks.
+func (s *MarkStore) Replace(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, names []string) error {
+	if len(names) > domain.MaxMarks {
+		return domain.ErrTooManyMarks
+	}
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		key, err := s.db.holdUser(ctx, tx, w, id)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM user_marks WHERE organization_id = ? AND user_id = ? AND list = ?",
+			int64(key.Organization), int64(id), int64(list))
+		if err != nil {
+			return translate(err)
+		}
+		rows := make([]*markRow, len(names))
+		for i, name := range names {
+			rows[i] = &markRow{OrganizationID: int64(key.Organization), UserID: int64(id), List: int64(list),
+				NameKey: domain.Fold(name), Name: name, Rank: int64(i)}
+		}
+		return insertAll(ctx, tx, rows)
+	})
+}
+
+// topicLists are the lists whose names are those of topics.
+const topicLists = "list IN (0, 1)"
+
+// renameMarks gives the topic that was called before, and what lies below it, its new name on
+// the lists of people of its organization.
+func renameMarks(ctx context.Context, tx bun.Tx, o domain.OrganizationID, before, after string) error {
+	old, renamed := domain.Fold(before), domain.Fold(after)
+	if old != renamed {
+		// A name that a list has already stays once.
+		_, err := tx.ExecContext(ctx, "DELETE FROM user_marks WHERE organization_id = ? AND "+topicLists+` AND (name_key = ? OR name_key >= ? AND name_key < ?)
+			AND EXISTS (SELECT 1 FROM user_marks m WHERE m.organization_id = user_marks.organization_id AND m.user_id = user_marks.user_id
+				AND m.list = user_marks.list AND m.name_key = ? || substr(user_marks.name_key, ?))`,
+			int64(o), renamed, renamed+"/", renamed+"0", old, runes(renamed)+1)
+		if err != nil {
+			return translate(err)
+		}
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE user_marks SET name = ? || substr(name, ?), name_key = ? || substr(name_key, ?) WHERE organization_id = ? AND "+
+		topicLists+" AND (name_key = ? OR name_key >= ? AND name_key < ?)",
+		after, runes(before)+1, renamed, runes(old)+1, int64(o), old, old+"/", old+"0")
+	return translate(err)
+}
+
+// forgetMarks takes the names of topics that are gone off the lists of people.
+func forgetMarks(ctx context.Context, tx bun.Tx, objects []domain.Object) error {
+	for i := range objects {
+		o := &objects[i]
+		if o.Kind != domain.KindTopic {
+			continue
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM user_marks WHERE organization_id = ? AND "+topicLists+" AND name_key = ?",
+			int64(o.Organization), domain.Fold(o.FullName))
+		if err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
+
+// renamePrivateTopic gives the topic that is for one user alone, and what lies below it, the
+// user's new alias.
+func renamePrivateTopic(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, before, after *domain.User) error {
+	old, renamed := domain.PrivateTopic(before.Alias), domain.PrivateTopic(after.Alias)
+	if old == renamed {
+		return nil
+	}
+	topic, err := selectObject(ctx, tx, predicate{"o.organization_id = ? AND o.kind = ? AND o.full_name_key = ?",
+		[]any{int64(after.Organization), string(domain.KindTopic), domain.Fold(old)}}, d.forUpdate())
+	if domain.ErrObjectNotFound.Is(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	to := topic.Clone()
+	to.Name = topic.Name[:len(topic.Name)-len(before.Alias)] + after.Alias
+	rename(&topic, &to)
+	to.Changed = moment(millis(d.Now()))
+	if err := saveName(ctx, tx, &topic, &to, unlimited); err != nil {
+		return err
+	}
+	return d.record(ctx, tx, w, objectEntry("update", &to, domain.Diff(topic.Fields(), to.Fields())))
+}

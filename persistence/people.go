@@ -1,0 +1,102 @@
+package persistence
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// putAway is the condition that a user's account was put away.
+const putAway = `EXISTS (SELECT 1 FROM user_attributes x WHERE x.organization_id = u.organization_id AND x.user_id = u.id AND x.name = 'archived')`
+
+// people returns the condition that a row of users lies in sc and f keeps it.
+func people(sc tenancy.Scope, f *domain.PeopleFilter) predicate {
+	where := account(sc).and("NOT " + putAway)
+	if len(f.Aliases) > 0 {
+		folded := make([]string, len(f.Aliases))
+		for i, alias := range f.Aliases {
+			folded[i] = domain.Fold(alias)
+		}
+		where = where.and("(u.organization_id, u.id) IN (SELECT organization_id, user_id FROM login_names WHERE name IN (?)) AND u.alias IN (?)",
+			in(folded), in(f.Aliases))
+	}
+	if len(f.Names) > 0 {
+		where = where.and("trim(u.first_name || ' ' || u.last_name) IN (?)", in(f.Names))
+	}
+	if len(f.IDs) > 0 {
+		where = where.and("u.id IN (?)", in(f.IDs))
+	}
+	if !f.Since.IsZero() {
+		where = where.and("u.created_at >= ?", f.Since.UnixMilli())
+	}
+	if !f.Until.IsZero() {
+		where = where.and("u.created_at < ?", f.Until.UnixMilli())
+	}
+	return where
+}
+
+// Newest returns a page of the people in sc whom f keeps, the newest first, without the first
+// skip behind the cursor, and the cursor of the next page, empty after the last. A cursor of
+// another list is ErrCursor. No match is an empty slice.
+func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error) {
+	where := people(sc, &f)
+	if p.After != "" {
+		created, id, ok := parseNewest(p.After)
+		if !ok {
+			return nil, "", domain.ErrCursor
+		}
+		where = where.and("(u.created_at, u.id) < (?, ?)", created, id)
+	}
+	limit := pageSize(p)
+	order := " ORDER BY u.created_at DESC, u.id DESC LIMIT " + strconv.Itoa(limit+1) + " OFFSET " + strconv.Itoa(skip)
+	many, err := s.walksIndex(ctx, sc, skip+limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	var all []domain.User
+	if many && len(f.Aliases)+len(f.IDs) == 0 {
+		where.text = strings.ReplaceAll(where.text, "u.environment_path", "(u.environment_path || '')") // keeps its index out
+		all, err = selectUsers(ctx, s.db.read, where, order)
+	} else {
+		rows, failed := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text+
+			order+") SELECT "+userColumns+" FROM found JOIN users u ON u.organization_id = found.organization_id AND u.id = found.id"+
+			" ORDER BY u.created_at DESC, u.id DESC", where.args...)
+		all, err = collect(rows, failed, scanUser)
+	}
+	if err != nil || len(all) <= limit {
+		return all, "", err
+	}
+	last := &all[limit-1]
+	return all[:limit], domain.Cursor("newest " + strconv.FormatInt(millis(last.Created), 10) + " " + strconv.FormatInt(int64(last.ID), 10)), nil
+}
+
+func parseNewest(c domain.Cursor) (created, id int64, ok bool) {
+	parts := strings.Split(string(c), " ")
+	if len(parts) != 3 || parts[0] != "newest" {
+		return 0, 0, false
+	}
+	created, err := strconv.ParseInt(parts[1], 10, 64)
+	user, ok := domain.ParseID[domain.UserID](parts[2])
+	return created, int64(user), ok && err == nil
+}
+
+// CountPeople returns how many people of sc f keeps.
+func (s *UserStore) CountPeople(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter) (int64, error) {
+	if _, self := sc.Self(); !self && f.Plain() {
+		all, err := s.Count(ctx, sc, domain.UserFilter{})
+		if err != nil {
+			return 0, err
+		}
+		where := account(sc)
+		rows, err := s.db.read.QueryContext(ctx, `SELECT count(*) FROM user_attributes x
+			JOIN users u ON u.organization_id = x.organization_id AND u.id = x.user_id WHERE x.name = 'archived' AND `+where.text, where.args...)
+		away, err := only(rows, err, scalar[int64], domain.ErrInternal)
+		return all - away, err
+	}
+	where := people(sc, &f)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.text, where.args...)
+	return only(rows, err, scalar[int64], domain.ErrInternal)
+}

@@ -1,0 +1,194 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+// Social tests the lists of names, the contacts and the presences of people.
+func Social(t *testing.T, db *persistence.DB) {
+	w, ctx := NewWorld(t, db), t.Context()
+	me := w.People["acme.user"].ID
+	self := w.Scope(t, "acme.user", domain.ProfileUpdate)
+	fellows := w.Scope(t, "acme.admin", domain.EnvironmentRead)
+
+	t.Run("lists keep their order and nothing twice", func(t *testing.T) {
+		for _, name := range []string{"b", "Ä", "a"} {
+			require.NoError(t, w.Marks.Add(ctx, self, me, domain.FavouriteTopics, name))
+		}
+		require.ErrorIs(t, w.Marks.Add(ctx, self, me, domain.FavouriteTopics, "ä"), domain.ErrMarked)
+		require.NoError(t, w.Marks.Add(ctx, self, me, domain.SilencedTopics, "ä"), "each list for itself")
+		require.NoError(t, w.Marks.Remove(ctx, self, me, domain.FavouriteTopics, "B"))
+		require.ErrorIs(t, w.Marks.Remove(ctx, self, me, domain.FavouriteTopics, "b"), domain.ErrNotMarked)
+		marks, err := w.Marks.Of(ctx, self.Read(), me)
+		require.NoError(t, err)
+		require.Equal(t, domain.Marks{{"Ä", "a"}, {"ä"}, {"tag"}}, marks)
+		require.NoError(t, w.Marks.Replace(ctx, self, me, domain.SilencedTopics, []string{"x", "y"}))
+		require.NoError(t, w.Marks.Add(ctx, self, me, domain.SilencedTopics, "w"))
+		marks, err = w.Marks.Of(ctx, self.Read(), me)
+		require.NoError(t, err)
+		require.Equal(t, []string{"x", "y", "w"}, marks[domain.SilencedTopics])
+	})
+
+	t.Run("lists have an end", func(t *testing.T) {
+		names := make([]string, domain.MaxMarks+1)
+		for i := range names {
+			names[i] = fmt.Sprint(i)
+		}
+		require.ErrorIs(t, w.Marks.Replace(ctx, self, me, domain.FavouriteTags, names), domain.ErrTooManyMarks)
+		require.NoError(t, w.Marks.Replace(ctx, self, me, domain.FavouriteTags, names[1:]))
+		require.ErrorIs(t, w.Marks.Add(ctx, self, me, domain.FavouriteTags, "0"), domain.ErrTooManyMarks)
+		require.NoError(t, w.Marks.Replace(ctx, self, me, domain.FavouriteTags, nil))
+	})
+
+	t.Run("names of topics follow the topics", func(t *testing.T) {
+		topic := w.AddObject(t, "Acme", "Room", domain.KindTopic, "Acme", "acme.admin", nil)
+		below := w.AddObject(t, "Acme", "In", domain.KindTopic, "Acme", "acme.admin", func(o *domain.Object) { o.Parent = topic.ID })
+		require.NoError(t, w.Marks.Replace(ctx, self, me, domain.FavouriteTopics, []string{"/room", "/Room/In", "/Rooms", "/Hall", "/else"}))
+		require.NoError(t, w.Marks.Replace(ctx, self, me, domain.FavouriteTags, []string{"/Room"}))
+		other := w.People["bolt.user"].ID
+		require.NoError(t, w.Marks.Replace(ctx, Everything(domain.ProfileUpdate), other, domain.FavouriteTopics, []string{"/Room"}))
+		_, err := w.Objects.Update(ctx, w.ObjectScope(t, "acme.admin"), topic.ID, func(o *domain.Object) error { o.Name = "Hall"; return nil })
+		require.NoError(t, err)
+		marks, err := w.Marks.Of(ctx, self.Read(), me)
+		require.NoError(t, err)
+		require.Equal(t, domain.Marks{{"/Hall", "/Hall/In", "/Rooms", "/else"}, {"x", "y", "w"}, {"/Room"}}, marks)
+		require.NoError(t, w.Objects.Delete(ctx, w.ObjectScope(t, "acme.admin"), below.ID, func(*domain.Object) error { return nil }))
+		marks, err = w.Marks.Of(ctx, self.Read(), me)
+		require.NoError(t, err)
+		require.Equal(t, []string{"/Hall", "/Rooms", "/else"}, marks[domain.FavouriteTopics])
+		marks, err = w.Marks.Of(ctx, Everything(domain.ProfileRead).Read(), other)
+		require.NoError(t, err)
+		require.Equal(t, []string{"/Room"}, marks[domain.FavouriteTopics], "another organization's topic of that name")
+	})
+
+	t.Run("another alias is that of the private topics", func(t *testing.T) {
+		for _, alias := range []string{"bob", "bobby"} {
+			w.AddUser(t, alias, "Acme/Prod", domain.RoleUser, domain.UserGroup)
+			topic := w.AddObject(t, "Acme", "Private/"+alias, domain.KindTopic, "Acme", alias, nil)
+			w.AddObject(t, "Acme", "Notes", domain.KindTopic, "Acme", alias, func(o *domain.Object) { o.Parent = topic.ID })
+		}
+		_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["bob"].ID, "", change(func(u *domain.User) { u.Alias = "Rob" }))
+		require.NoError(t, err)
+		objects, _, err := w.Objects.List(ctx, w.ObjectScope(t, "acme.admin").Read(), domain.ObjectFilter{Prefix: "/Private", Order: domain.ObjectsByName}, domain.Page{})
+		require.NoError(t, err)
+		var names []string
+		for _, o := range objects {
+			names = append(names, o.FullName)
+		}
+		require.Equal(t, []string{"/Private/bobby", "/Private/bobby/Notes", "/Private/Rob", "/Private/Rob/Notes"}, names)
+		_, err = w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["bobby"].ID, "", change(func(u *domain.User) { u.Alias = "bob" }))
+		require.NoError(t, err, "the names are free again")
+	})
+
+	t.Run("contacts", func(t *testing.T) {
+		list, err := w.Contacts.List(ctx, fellows.Read())
+		require.NoError(t, err)
+		require.Equal(t, []domain.Contact{{User: w.keyOf("acme.admin"), Alias: "acme.admin", Name: w.personOf("acme.admin")}}, list, "only who is in the scope")
+		require.ErrorIs(t, w.Contacts.Add(ctx, fellows, "ACME.admin"), domain.ErrContact)
+		require.ErrorIs(t, w.Contacts.Add(ctx, fellows, "bolt.user"), domain.ErrUserNotFound)
+		require.ErrorIs(t, w.Contacts.Add(ctx, fellows, "nobody"), domain.ErrUserNotFound)
+		require.NoError(t, w.Contacts.Add(ctx, fellows, "acme.user"))
+		require.NoError(t, w.Contacts.Remove(ctx, fellows, "acme.admin"))
+		require.ErrorIs(t, w.Contacts.Remove(ctx, fellows, "acme.admin"), domain.ErrNotContact)
+		require.ErrorIs(t, w.Contacts.Remove(ctx, fellows, "nobody"), domain.ErrNotContact)
+		list, err = w.Contacts.List(ctx, fellows.Read())
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+		w.AddUser(t, "leaver", "Acme/Prod", domain.RoleUser, domain.UserGroup)
+		require.NoError(t, w.Contacts.Add(ctx, fellows, "leaver"))
+		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.People["leaver"].ID, noCheck))
+		require.NotContains(t, w.Dump(t), fmt.Sprintf("contact_id=%d ", w.People["leaver"].ID), "who is gone is nobody's contact")
+	})
+
+	t.Run("presences", func(t *testing.T) {
+		talk := w.Things["Acme/Talk"].ID
+		admin := w.ObjectScope(t, "acme.admin")
+		at := time.UnixMilli(5000).UTC()
+		require.NoError(t, w.Presences.Put(ctx, admin, talk, domain.PresenceOnline, at))
+		found, err := w.Presences.In(ctx, admin.Read(), talk, at)
+		require.NoError(t, err)
+		require.Equal(t, []domain.Presence{{User: domain.Contact{User: w.keyOf("acme.admin"), Alias: "acme.admin", Name: w.personOf("acme.admin")},
+			Topic: "/Talk", Status: domain.PresenceOnline, At: at}}, found, "the latest only")
+		found, err = w.Presences.In(ctx, admin.Read(), talk, at.Add(time.Millisecond))
+		require.NoError(t, err)
+		require.Empty(t, found)
+		require.ErrorIs(t, w.Presences.Put(ctx, admin.Personally(), w.Things["Bolt/Talk"].ID, domain.PresenceOnline, at), domain.ErrObjectNotFound)
+	})
+}
+
+// personOf returns the name of the person behind an alias.
+func (w *World) personOf(alias string) string {
+	p := w.People[alias].Person
+	return p.Name()
+}
+
+// People tests the list of people, the newest first, against the same list made in memory.
+func People(t *testing.T, db *persistence.DB) {
+	w, ctx := NewWorld(t, db), t.Context()
+	w.AddUser(t, "away", "Acme/Prod", domain.RoleUser, domain.UserGroup)
+	_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["away"].ID, "", change(func(u *domain.User) { u.Archive("acme.admin", u.Created) }))
+	require.NoError(t, err)
+	everybody, _, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{Limit: 1000})
+	require.NoError(t, err)
+	slices.SortFunc(everybody, func(a, b domain.User) int {
+		if c := b.Created.Compare(a.Created); c != 0 {
+			return c
+		}
+		return int(b.ID - a.ID)
+	})
+	some := everybody[len(everybody)/2]
+	filters := map[string]domain.PeopleFilter{
+		"all": {}, "aliases": {Aliases: []string{"acme.user", "bolt.user", "ACME.power", "nobody"}}, "names": {Names: []string{some.Person.Name(), "nobody"}},
+		"ids": {IDs: []domain.UserID{some.ID, 999}}, "since": {Since: some.Created}, "until": {Until: some.Created},
+		"both": {Since: some.Created, Until: some.Created.Add(time.Millisecond)},
+	}
+	for _, who := range []string{"root.admin", "acme.admin", "acme.power", "acme.user"} {
+		sc := w.Scope(t, who, domain.UserRead).Read()
+		for name, f := range filters {
+			want := []domain.UserID{}
+			for _, u := range everybody {
+				self, only := sc.Self()
+				if reached := only && self.User == u.ID || !only && sc.Covers(u.HomePath); !reached || u.ID == w.People["away"].ID {
+					continue
+				}
+				if len(f.Aliases) > 0 && !slices.Contains(f.Aliases, u.Alias) || len(f.Names) > 0 && !slices.Contains(f.Names, u.Person.Name()) ||
+					len(f.IDs) > 0 && !slices.Contains(f.IDs, u.ID) || u.Created.Before(f.Since) || !f.Until.IsZero() && !u.Created.Before(f.Until) {
+					continue
+				}
+				want = append(want, u.ID)
+			}
+			n, err := w.Users.CountPeople(ctx, sc, f)
+			require.NoError(t, err)
+			require.EqualValues(t, len(want), n, "%s, %s", who, name)
+			for _, limit := range []int{1, 3, 1000} {
+				for _, skip := range []int{0, 2} {
+					got := []domain.UserID{}
+					for after, left := domain.Cursor(""), skip; ; left = 0 {
+						page, next, err := w.Users.Newest(ctx, sc, f, left, domain.Page{Limit: limit, After: after})
+						require.NoError(t, err)
+						require.LessOrEqual(t, len(page), limit)
+						for _, u := range page {
+							got = append(got, u.ID)
+						}
+						if after = next; after == "" {
+							break
+						}
+					}
+					require.Equal(t, want[min(skip, len(want)):], got, "%s, %s, limit %d, skip %d", who, name, limit, skip)
+				}
+			}
+		}
+	}
+	for _, cursor := range []domain.Cursor{"x", "newest", "newest 1", "newest x 1", "newest 1 0", "0 1 /1/"} {
+		_, _, err := w.Users.Newest(ctx, Everything(domain.UserRead).Read(), domain.PeopleFilter{}, 0, domain.Page{After: cursor})
+		require.ErrorIs(t, err, domain.ErrCursor, string(cursor))
+	}
+}
