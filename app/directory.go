@@ -30,6 +30,7 @@ type Directory struct {
 	Sessions      *usecase.Sessions
 	SigningKeys   *usecase.SigningKeys
 	Admins        *usecase.Admins
+	APIKeys       *usecase.APIKeys
 	Explain       *usecase.Explain
 	Audit         *usecase.Audit
 	Accounts      *usecase.Accounts
@@ -133,6 +134,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, limits, cfg.Now)
 	d.SigningKeys = usecase.NewSigningKeys(signingKeys, commandLine, limits.Token)
 	d.Admins = usecase.NewAdmins(d.Gate)
+	d.APIKeys = usecase.NewAPIKeys(d.Gate, d.Users, persistence.NewAPIKeyStore(db), cfg.Now)
 	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
 	db.Vault = persistence.NewVault(secret.vault)
 	letters, err := mail.NewLetters()

@@ -81,8 +81,10 @@ type Account struct {
 	// TokenEpoch counts the changes after which tokens given out before are void.
 	TokenEpoch int64
 	LastSeen   time.Time
-	// Session is what the request belongs to, with ID empty if it carried a name and password.
+	// Session is what the request belongs to, with ID empty if it belongs to none.
 	Session Session
+	// Key is the API key the request came with, with ID empty if it came without.
+	Key APIKey
 }
 
 // PasswordHash is what is stored of a password: text in the PHC string format, or empty

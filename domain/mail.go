@@ -80,6 +80,7 @@ type OutgoingMail struct {
 type Enclosure struct {
 	Secrets []Secret
 	Mails   []Mail
+	Keys    []APIKey // whose user is the one that is changed
 	// Withdraw are the purposes whose secrets are withdrawn first.
 	Withdraw []SecretPurpose
 }

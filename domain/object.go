@@ -313,6 +313,20 @@ func MonthOf(t time.Time) Month {
 	return Month(t.Year()*100 + int(t.Month()))
 }
 
+// NearestMonth returns the month whose first moment is nearest to t, of two the later one.
+func NearestMonth(t time.Time) Month {
+	m := MonthOf(t)
+	begin := m.Start()
+	next := begin.AddDate(0, 1, 0)
+	if t.Sub(begin) < next.Sub(t) {
+		return m
+	}
+	return MonthOf(next)
+}
+
+// Before returns the month before m.
+func (m Month) Before() Month { return MonthOf(m.Start().AddDate(0, -1, 0)) }
+
 // Year and Number return the parts of m.
 func (m Month) Year() int   { return int(m) / 100 }
 func (m Month) Number() int { return int(m) % 100 }

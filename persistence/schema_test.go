@@ -30,6 +30,7 @@ var oneMachine = map[string]string{
 	"goose_db_version":        "the migrations' own",
 	"limits":                  "counted before anybody knows whose they are",
 	"registration_code_names": "unique over the directory, keyed by the code's hash",
+	"api_key_names":           "unique over the directory, keyed by the key's hash",
 }
 
 func TestSchemaIsTheSameOnBothEngines(t *testing.T) {

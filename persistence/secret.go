@@ -108,6 +108,12 @@ func (d *DB) enclose(ctx context.Context, tx bun.Tx, u domain.UserKey, e domain.
 			return err
 		}
 	}
+	for i := range e.Keys {
+		e.Keys[i].UserKey = u
+		if err := d.addAPIKey(ctx, tx, &e.Keys[i]); err != nil {
+			return err
+		}
+	}
 	return d.post(ctx, tx, e.Mails)
 }
 

@@ -15,6 +15,7 @@ func TestEnvironments(t *testing.T) { storetest.Each(t, storetest.Environments) 
 func TestFind(t *testing.T)         { storetest.Each(t, storetest.Find) }
 func TestGroups(t *testing.T)       { storetest.Each(t, storetest.Groups) }
 func TestSessions(t *testing.T)     { storetest.Each(t, storetest.Sessions) }
+func TestAPIKeys(t *testing.T)      { storetest.Each(t, storetest.APIKeys) }
 func TestSigningKeys(t *testing.T)  { storetest.Each(t, storetest.SigningKeys) }
 func TestConditions(t *testing.T)   { storetest.Each(t, storetest.Conditions) }
 func TestApplications(t *testing.T) { storetest.Each(t, storetest.Applications) }

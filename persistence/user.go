@@ -772,6 +772,9 @@ func (s *UserStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	if err := freeName(ctx, tx, mailAddresses, u.Person.Mail); err != nil {
 		return err
 	}
+	if _, err := deleteAPIKeys(ctx, tx, u.Key(), ""); err != nil {
+		return err
+	}
 	if err := countUsers(ctx, tx, u, -1); err != nil {
 		return err
 	}

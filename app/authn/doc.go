@@ -33,4 +33,9 @@
 //     tokens (2026-11-22).
 //   - The CSRF token follows from the session under a key of ours. It is compared for methods
 //     that are not safe, after the cookie was found good (2026-11-22).
+//   - An API key and a name with its password may come together, as clients of Ethersource
+//     send them: then both must be right and of the same user, so that a revoked key is
+//     refused whatever comes with it (2026-11-22).
+//   - A new password does not revoke API keys: programs go on while people change theirs.
+//     Keys are listed and revoked one by one (2026-11-22).
 package authn

@@ -26,6 +26,10 @@ type Accounts interface {
 	BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error)
 	// SessionsSeen notes when sessions were used.
 	SessionsSeen(ctx context.Context, seen map[domain.SessionKey]time.Time) error
+	// ByAPIKey returns the account of the user who has that API key, or
+	// domain.ErrAPIKeyNotFound. APIKeysSeen notes when keys were used.
+	ByAPIKey(ctx context.Context, text domain.SecretText) (domain.Account, error)
+	APIKeysSeen(ctx context.Context, seen map[domain.APIKeyRef]time.Time) error
 	// SignedIn notes a sign-in, Seen when users sent a request.
 	SignedIn(ctx context.Context, o domain.OrganizationID, id domain.UserID, at time.Time) error
 	Seen(ctx context.Context, seen map[domain.UserKey]time.Time) error

@@ -15,6 +15,9 @@ import (
 type Request struct {
 	// Header returns the first value of a header, empty if there is none.
 	Header func(name string) string
+	// Query returns the first value of a parameter of the query, empty if there is none. It may
+	// be nil where no scheme looks at the query.
+	Query func(name string) string
 	// Cookie returns a cookie, empty if there is none or if it comes twice. It may be nil
 	// where no scheme looks at cookies.
 	Cookie func(name string) string

@@ -19,6 +19,8 @@ const (
 	maxWait  = 15 * time.Minute
 	// addressFree is the same for one address over all names.
 	addressFree = 50
+	// keyFree is how many wrong API keys from one address cost nothing.
+	keyFree = 50
 	// nameFree is the same for one name over all addresses; from then on there is one
 	// attempt per namePause.
 	nameFree  = 50
@@ -101,6 +103,22 @@ func (t *throttle) succeeded(ctx context.Context, a attempt, account *domain.Acc
 		return err
 	}
 	return t.accounts.RememberAddress(ctx, account.Organization, account.User, a.from, t.now())
+}
+
+// guessed counts a wrong API key that came from address, and is domain.ErrTooMany beyond the
+// limit. Right ones are never counted nor refused for it: the keys are too long to be found
+// by trying, so the limit saves work and does not have to lock anybody out.
+func (t *throttle) guessed(ctx context.Context, address string) error {
+	now := t.now()
+	subject := "key " + t.mac(domain.NetworkOf(address))
+	counts, err := t.accounts.CountFailure(ctx, []string{subject}, now, now.Add(-failureWindow))
+	if err != nil {
+		return err
+	}
+	if counts[subject] > keyFree {
+		return tooMany(pause(counts[subject], keyFree))
+	}
+	return nil
 }
 
 // pause is how long to wait after n failures of which some are free.

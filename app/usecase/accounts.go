@@ -46,6 +46,10 @@ type SignUpRules struct {
 	Floor time.Duration
 	// Limits bound the mail that strangers cause, per hour.
 	Limits MailLimits
+	// LinkHosts are the only hosts, with a port where it is not the usual one, to which others
+	// may have links mailed; besides the public one. If there are none it is every host that
+	// speaks HTTPS.
+	LinkHosts []string
 }
 
 // MailLimits bound the mail that strangers cause within an hour.

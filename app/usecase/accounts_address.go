@@ -168,6 +168,18 @@ type Invite struct {
 // Invite makes an account that cannot be used until its owner accepts it by the link that
 // is mailed to them. A mail address is required; otherwise it is as Users.Create.
 func (a *Accounts) Invite(ctx context.Context, who domain.Principal, in Invite) (domain.User, error) {
+	return a.invite(ctx, who, in, nil)
+}
+
+// InviteWithKey is Invite for an account that has an API key from the beginning. The key is
+// good for nothing until the account is open.
+func (a *Accounts) InviteWithKey(ctx context.Context, who domain.Principal, in Invite) (KeyHolder, error) {
+	keys := []domain.APIKey{newAPIKey(firstAPIKey, a.moment())}
+	u, err := a.invite(ctx, who, in, keys)
+	return KeyHolder{User: u, Key: keys[0]}, err
+}
+
+func (a *Accounts) invite(ctx context.Context, who domain.Principal, in Invite, keys []domain.APIKey) (domain.User, error) {
 	if in.User.Mail == nil {
 		return domain.User{}, domain.InvalidField("person.mailaddress", "A mail address is required.")
 	}
@@ -181,7 +193,9 @@ func (a *Accounts) Invite(ctx context.Context, who domain.Principal, in Invite) 
 		return domain.User{}, err
 	}
 	if in.Link == "" {
-		return a.store.InsertWith(ctx, w, user, hash, func(*domain.User) (domain.Enclosure, error) { return domain.Enclosure{}, nil })
+		return a.store.InsertWith(ctx, w, user, hash, func(*domain.User) (domain.Enclosure, error) {
+			return domain.Enclosure{Keys: keys}, nil
+		})
 	}
 	if err := a.mayCause(ctx, user.Person.Mail, "user "+string(who.UUID)); err != nil {
 		return domain.User{}, err
@@ -189,7 +203,7 @@ func (a *Accounts) Invite(ctx context.Context, who domain.Principal, in Invite) 
 	secret := a.secret(domain.AcceptInvite, user.Person.Mail, in.Lifetime)
 	return a.store.InsertWith(ctx, w, user, hash, func(u *domain.User) (domain.Enclosure, error) {
 		letter := domain.Letter{Kind: domain.LetterInvite, Link: a.link(in.Link, u, secret), Valid: in.Lifetime, Login: u.Alias}
-		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}}, nil
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}, Keys: keys}, nil
 	})
 }
 
@@ -215,17 +229,20 @@ type SendConfirmation struct {
 	// Purpose is domain.AcceptInvite for an account that is not open yet, or
 	// domain.ChangeAddress for an address that was asked for.
 	Purpose domain.SecretPurpose
-	// Link is a path of this server, or an address of who asks (http or https), with
-	// PlaceSecret in it. Text has PlaceLink where the link is to stand.
+	// Link is a path of this server, or an address of who asks, with PlaceSecret in it. Text
+	// has PlaceLink where the link is to stand.
 	Link, Subject, Text string
-	Lifetime            time.Duration
+	// From is the mail address of whoever it is sent for, to be named in the text; empty for
+	// none. Mail is always sent by this server in its own name.
+	From     string
+	Lifetime time.Duration
 }
 
 // SendConfirmation mails the user a link with a one-time secret. It needs
 // domain.UserUpdate on them, and the rules of Users.Update hold. It is Conflict if there
 // is nothing to confirm, and TooMany beyond the limits.
 func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, in SendConfirmation) error {
-	if err := in.check(); err != nil {
+	if err := in.check(&a.rules); err != nil {
 		return err
 	}
 	w, giver, err := a.over(ctx, &who, domain.UserUpdate, in.User)
@@ -263,7 +280,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, i
 		}
 		link := a.link(in.Link, u, secret)
 		letter := domain.Letter{Kind: kind, Link: link, Valid: secret.Expires.Sub(a.moment()), Login: u.Alias,
-			Subject: in.Subject, Note: strings.ReplaceAll(in.Text, PlaceLink, link)}
+			Subject: in.Subject, Note: strings.ReplaceAll(in.signed(), PlaceLink, link)}
 		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mailTo(secret.Address, u, letter)}}, nil
 	})
 	return err
@@ -275,14 +292,25 @@ const (
 	maxText    = 10_000
 )
 
-func (in *SendConfirmation) check() error {
+// signed returns the text with whom it is sent for.
+func (in *SendConfirmation) signed() string {
+	if in.From == "" || in.Text == "" {
+		return in.Text
+	}
+	return strings.TrimRight(in.Text, "\r\n") + "\n\n-- \n" + in.From + "\n"
+}
+
+func (in *SendConfirmation) check(rules *SignUpRules) error {
 	if in.Purpose != domain.AcceptInvite && in.Purpose != domain.ChangeAddress {
 		return domain.InvalidField("confirmationType", "This is not a confirmation.")
 	}
-	u, err := url.Parse(in.Link)
-	if err != nil || !strings.Contains(in.Link, PlaceSecret) ||
-		!strings.HasPrefix(in.Link, "/") && (!slices.Contains([]string{"http", "https"}, u.Scheme) || u.Host == "" || u.User != nil) {
-		return domain.InvalidField("confirmationLink", "An address that begins with http:// or https:// is expected.")
+	if err := rules.checkLink(in.Link); err != nil {
+		return err
+	}
+	if in.From != "" {
+		if err := domain.CheckMail(in.From); err != nil {
+			return domain.AsError(err).On("from")
+		}
 	}
 	if len(in.Subject) > maxSubject || strings.ContainsFunc(in.Subject, control) {
 		return domain.InvalidField("subject", "One line of at most %d bytes is expected.", maxSubject)
@@ -292,6 +320,26 @@ func (in *SendConfirmation) check() error {
 	}
 	if in.Text != "" && !strings.Contains(in.Text, PlaceLink) {
 		return domain.InvalidField("body", "The place of the link is missing.")
+	}
+	return nil
+}
+
+// checkLink refuses a link that mail of this server must not have.
+func (r *SignUpRules) checkLink(link string) error {
+	u, err := url.Parse(link)
+	if err != nil || !strings.Contains(link, PlaceSecret) || strings.ContainsFunc(link, control) || strings.ContainsAny(link, " <>\"") {
+		return domain.InvalidField("confirmationLink", "An address that begins with https:// is expected.")
+	}
+	if strings.HasPrefix(link, "/") {
+		return nil
+	}
+	own, err := url.Parse(r.PublicURL)
+	known := err == nil && u.Host == own.Host || slices.ContainsFunc(r.LinkHosts, func(host string) bool { return strings.EqualFold(host, u.Host) })
+	switch {
+	case u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !known):
+		return domain.InvalidField("confirmationLink", "An address that begins with https:// is expected.")
+	case len(r.LinkHosts) > 0 && !known:
+		return domain.InvalidField("confirmationLink", "Links to this host are not sent.")
 	}
 	return nil
 }

@@ -27,3 +27,6 @@ func ByAdmins[In, Out any](a *Admins, run Run[In, Out]) Run[In, Out] {
 		return run(ctx, who, in)
 	}
 }
+
+// Myself returns who asks.
+func Myself(_ context.Context, who domain.Principal) (domain.Principal, error) { return who, nil }

@@ -686,6 +686,22 @@ func (b *Objects) DeclineCopy(ctx context.Context, who domain.Principal, id doma
 	return b.copies.Decline(ctx, w, id)
 }
 
+// OfKind adapts a use case on an offer of a copy: an offer of an object of another kind is
+// NotFound.
+func OfKind[Out any](b *Objects, kind domain.ObjectKind, run Run[domain.CopyRequestID, Out]) Run[domain.CopyRequestID, Out] {
+	return func(ctx context.Context, who domain.Principal, id domain.CopyRequestID) (Out, error) {
+		c, err := b.CopyRequest(ctx, who, id)
+		if err == nil && c.Object.Kind != kind {
+			err = domain.ErrCopyRequestNotFound
+		}
+		if err != nil {
+			var none Out
+			return none, err
+		}
+		return run(ctx, who, id)
+	}
+}
+
 // BookmarkDocument is a bookmarked object as far as the reader may see it.
 type BookmarkDocument struct {
 	ObjectDocument

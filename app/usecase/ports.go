@@ -137,6 +137,20 @@ type SessionStore interface {
 	EndAll(ctx context.Context, w tenancy.WriteScope, user domain.UserID, check func(domain.User) error) error
 }
 
+// APIKeyStore shows, adds and revokes the API keys of users, under the same rule.
+type APIKeyStore interface {
+	// List returns the keys of the user with that number with their texts, the oldest first;
+	// none if there is no such user.
+	List(ctx context.Context, sc tenancy.Scope, user domain.UserID) ([]domain.APIKey, error)
+	// Insert gives the user a key, unless check, which is asked about the user and their keys
+	// as they are then, returns an error.
+	Insert(ctx context.Context, w tenancy.WriteScope, user domain.UserID, k domain.APIKey,
+		check func(domain.User, []domain.APIKey) error) (domain.APIKey, error)
+	// Delete revokes a key of the user, unless check returns an error. It is
+	// domain.ErrAPIKeyNotFound if they have no such key.
+	Delete(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) error
+}
+
 // SignInStore keeps what signing in begins, before there is a principal.
 type SignInStore interface {
 	// Begin adds a session and returns the name of the key that signs its tokens. Of the

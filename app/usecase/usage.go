@@ -3,6 +3,7 @@ package usecase
 import (
 	"context"
 	"sync"
+	"time"
 
 	"canopy/domain"
 	"canopy/tenancy"
@@ -118,4 +119,29 @@ func (b *Objects) Usage(ctx context.Context, who domain.Principal, in ListUsage)
 		}
 		return described, next, err
 	})
+}
+
+// UsageStatistics asks for usage in a period whose ends are rounded to the nearest month.
+type UsageStatistics struct {
+	Begin, End time.Time
+	Kinds      []domain.ObjectKind // none keeps all
+}
+
+// UsageReport is what was used from the beginning of one month to the beginning of another.
+type UsageReport struct {
+	Begin, End time.Time
+	Usage      Listed[UsageDocument]
+}
+
+// Statistics returns how often objects were used while they were who's, whoever owns them
+// now. It is Invalid for a period that ends before it begins; one that is rounded to nothing
+// is a report of nothing.
+func (b *Objects) Statistics(ctx context.Context, who domain.Principal, in UsageStatistics) (UsageReport, error) {
+	if in.End.Before(in.Begin) {
+		return UsageReport{}, domain.InvalidField("timestampEnd", "The end is before the beginning.")
+	}
+	begin, end := domain.NearestMonth(in.Begin), domain.NearestMonth(in.End)
+	list, err := b.Usage(ctx, who, ListUsage{Own: true,
+		Filter: domain.UsageFilter{Kinds: in.Kinds, From: begin, Until: end.Before()}})
+	return UsageReport{Begin: begin.Start(), End: end.Start(), Usage: list}, err
 }

@@ -277,10 +277,11 @@ type UserPatch struct {
 
 	// Organization, Tenant and UUID do not change; a value that is not the user's is refused.
 	// Tenant is the UUID of the organization's environment. A new user has it as home, unless
-	// Home says another one.
-	Organization *int64
-	Tenant       *domain.UUID
-	UUID         *domain.UUID
+	// Home says another one. SameAlias and SameMail are for those who may not change these here.
+	Organization        *int64
+	Tenant              *domain.UUID
+	UUID                *domain.UUID
+	SameAlias, SameMail *string
 }
 
 // agrees returns an Invalid error if the patch gives user another fixed value.
@@ -291,7 +292,36 @@ func (p *UserPatch) agrees(user *domain.User) error {
 	if p.UUID != nil && *p.UUID != user.UUID {
 		return domain.InvalidField("id", "This is not the id of the user.")
 	}
+	if p.SameAlias != nil && domain.Fold(*p.SameAlias) != domain.Fold(user.Alias) {
+		return domain.InvalidField("alias", "This is not changed here.")
+	}
+	if p.SameMail != nil && !domain.MailMatches(*p.SameMail, user.Person.Mail) {
+		return domain.InvalidField("person.mailaddress", "This is not changed here.")
+	}
 	return nil
+}
+
+// Named is the input of a use case on the user who has an alias.
+type Named[In any] struct {
+	Alias string
+	In    In
+}
+
+// ByAlias adapts a use case on the user with a number to one on the user with an alias, who
+// is found as by Get.
+func ByAlias[In, Out any](u *Users, run func(context.Context, domain.Principal, domain.UserID, In) (Out, error)) Run[Named[In], Out] {
+	return func(ctx context.Context, who domain.Principal, in Named[In]) (Out, error) {
+		var none Out
+		sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+		if err != nil {
+			return none, err
+		}
+		user, err := u.store.Named(ctx, sc, in.Alias)
+		if err != nil {
+			return none, err
+		}
+		return run(ctx, who, user.ID, in.In)
+	}
 }
 
 // resolved is a patch whose references are resolved.

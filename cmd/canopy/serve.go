@@ -33,7 +33,7 @@ func secrets(cfg *app.Config) (err error) {
 
 func serveCommand() *cobra.Command {
 	cfg := app.DefaultConfig()
-	var bootstrap, level, proxies, redirects string
+	var bootstrap, level, proxies, redirects, hosts string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -57,6 +57,7 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			cfg.Redirects = strings.FieldsFunc(redirects, func(r rune) bool { return r == ',' || r == ' ' })
+			cfg.LinkHosts = strings.FieldsFunc(hosts, func(r rune) bool { return r == ',' || r == ' ' })
 			if cfg.Log, err = logger(level); err != nil {
 				return err
 			}
@@ -75,6 +76,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&cfg.SignUpEnvironment, "signup-environment", "", "environment of people who register without a code; empty refuses them")
 	f.BoolVar(&cfg.AutoApprove, "auto-approve", false, "open the accounts of people who register as soon as their mail address is proven")
 	f.StringVar(&cfg.PublicURL, "public-url", "", "address at which people reach the server, for the links in mail")
+	f.StringVar(&hosts, "link-hosts", "", "hosts that links mailed for other programs may lead to, with commas between; empty allows any with https")
 	f.StringVar(&cfg.SMTPURL, "smtp-url", "", "mail server, smtp://user@host:587 or smtps://user@host:465; without one mail is written into the data folder")
 	f.StringVar(&cfg.MailFrom, "mail-from", "", "sender of mail, such as \"Canopy <canopy@example.org>\"")
 	f.StringSliceVar(&cfg.Surfaces, "surfaces", nil, "surfaces to offer, with commas between, such as rest,tellius=/tellius for one below a path of its own; all if empty")

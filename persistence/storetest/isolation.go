@@ -159,6 +159,17 @@ var attempts = map[string]attempt{
 	"SessionStore.EndAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Sessions.EndAll(ctx, mine, w.People[lower(theirs)+".user"].ID, nobodyMinds)
 	},
+	"APIKeyStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.APIKeys.List(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
+	},
+	"APIKeyStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.APIKeys.Insert(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.APIKey{Name: "intruder", Text: "intruder"},
+			func(domain.User, []domain.APIKey) error { return nil })
+		return nil, err
+	},
+	"APIKeyStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.APIKeys.Delete(ctx, mine, w.People[lower(theirs)+".user"].ID, w.Keys[lower(theirs)+".user"].ID, nobodyMinds)
+	},
 	"UserStore.InsertWith": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		_, err := w.Users.InsertWith(ctx, mine, w.NewUser("intruder", theirs+"/Prod", domain.RoleUser, domain.UserGroup), "", encloses)
 		return nil, err
@@ -303,7 +314,7 @@ func keep[T any](all []T, wanted func(T) bool) []T {
 // anything of the other, for every method of every store, both ways round.
 func Isolation(t *testing.T, db *persistence.DB) {
 	w := NewWorld(t, db)
-	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions, w.Codes, w.Objects, w.Copies, w.Bookmarks, w.Usage,
+	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions, w.APIKeys, w.Codes, w.Objects, w.Copies, w.Bookmarks, w.Usage,
 		w.Marks, w.Contacts, w.Presences} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {

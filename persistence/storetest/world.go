@@ -27,6 +27,7 @@ type World struct {
 	Audit        *persistence.AuditStore
 	Accounts     *persistence.AccountStore
 	Sessions     *persistence.SessionStore
+	APIKeys      *persistence.APIKeyStore
 	Codes        *persistence.RegistrationCodeStore
 	Objects      *persistence.ObjectStore
 	Copies       *persistence.CopyRequestStore
@@ -48,6 +49,8 @@ type World struct {
 	Things map[string]domain.Object
 	// Offers are the offers of copies by organization alias.
 	Offers map[string]domain.CopyRequestID
+	// Keys finds the API key that the user of each tenant has, by alias.
+	Keys map[string]domain.APIKey
 }
 
 // Tenants are the organizations of a World that mirror each other.
@@ -62,10 +65,10 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 	w := &World{
 		DB: db, Gate: Gate(t, db), Users: persistence.NewUserStore(db), Environments: persistence.NewEnvironmentStore(db),
 		Groups: persistence.NewGroupStore(db), Audit: persistence.NewAuditStore(db), Accounts: persistence.NewAccountStore(db),
-		Sessions: persistence.NewSessionStore(db), Codes: persistence.NewRegistrationCodeStore(db),
+		Sessions: persistence.NewSessionStore(db), APIKeys: persistence.NewAPIKeyStore(db), Codes: persistence.NewRegistrationCodeStore(db),
 		Objects: persistence.NewObjectStore(db), Copies: persistence.NewCopyRequestStore(db),
 		Marks: persistence.NewMarkStore(db), Contacts: persistence.NewContactStore(db), Presences: persistence.NewPresenceStore(db),
-		Bookmarks: persistence.NewBookmarkStore(db), Usage: persistence.NewUsageStore(db), Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID),
+		Bookmarks: persistence.NewBookmarkStore(db), Usage: persistence.NewUsageStore(db), Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID), Keys: make(map[string]domain.APIKey),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
 	}
 	db.Vault = persistence.NewVault([]byte("a key for tests"))
@@ -91,6 +94,7 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 		for _, alias := range []string{lower + ".admin", lower + ".power", lower + ".user", lower + ".labs"} {
 			w.SignIns[alias] = w.SignIn(t, alias, domain.RefreshSession)
 		}
+		w.Keys[lower+".user"] = w.AddAPIKey(t, lower+".user", "key of "+lower)
 		w.AddObject(t, tenant, "Watch", domain.KindObserver, tenant+"/Prod/East", lower+".user", nil)
 		w.AddObject(t, tenant, "Talk", domain.KindTopic, tenant, lower+".admin", func(o *domain.Object) { o.Visibility = domain.Shared })
 		watch := w.Things[tenant+"/Watch"]
@@ -219,6 +223,16 @@ func (w *World) SignIn(t *testing.T, alias string, kind domain.SessionKind) doma
 	return s
 }
 
+// AddAPIKey gives the user with that alias an API key.
+func (w *World) AddAPIKey(t *testing.T, alias, text string) domain.APIKey {
+	t.Helper()
+	k, err := w.APIKeys.Insert(t.Context(), Everything(domain.UserUpdate), w.People[alias].ID,
+		domain.APIKey{Name: "key", Text: domain.SecretText(text), Created: w.DB.Now().UTC().Truncate(time.Millisecond)},
+		func(domain.User, []domain.APIKey) error { return nil })
+	require.NoError(t, err)
+	return k
+}
+
 // AddObject makes an object of somebody's in an environment.
 func (w *World) AddObject(t *testing.T, tenant, name string, kind domain.ObjectKind, place, owner string, more func(*domain.Object)) domain.Object {
 	t.Helper()
@@ -280,7 +294,7 @@ func (w *World) Dump(t *testing.T) string {
 	for _, table := range []string{"organizations", "environments", "environment_names", "environment_counts", "groups", "users",
 		"user_groups", "user_environments", "user_attributes", "user_pictures", "organization_attributes",
 		"login_names", "mail_addresses", "audit", "sessions",
-		"secrets", "registration_codes", "registration_code_names", "outbox",
+		"api_keys", "api_key_names", "secrets", "registration_codes", "registration_code_names", "outbox",
 		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "bookmarks", "user_marks", "user_contacts", "presences"} {
 		rows, err := w.DB.Pool().QueryContext(ctx, "SELECT * FROM "+table)
 		require.NoError(t, err)

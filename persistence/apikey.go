@@ -1,0 +1,213 @@
+package persistence
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// APIKeyStore shows, adds and revokes the API keys of users. A key lies in a scope if its
+// user does. AccountStore finds whose a key is.
+type APIKeyStore struct {
+	db    *DB
+	users UserStore
+}
+
+// NewAPIKeyStore returns the store of API keys in db.
+func NewAPIKeyStore(db *DB) *APIKeyStore { return &APIKeyStore{db, UserStore{db}} }
+
+// apiKeyRow is a row of the table api_keys.
+type apiKeyRow struct {
+	bun.BaseModel `bun:"table:api_keys"`
+
+	OrganizationID int64
+	UserID         int64
+	ID             string
+	Name           string
+	Hash           string
+	Sealed         string
+	CreatedAt      int64
+	LastAt         int64
+}
+
+// apiKeyNameRow is a row of the table api_key_names.
+type apiKeyNameRow struct {
+	bun.BaseModel `bun:"table:api_key_names"`
+
+	Name           string
+	OrganizationID int64
+	UserID         int64
+	KeyID          string
+}
+
+// apiKeyPlace binds what is sealed of a key to where it is stored.
+func apiKeyPlace(k domain.APIKeyRef) string {
+	return "api key " + strconv.FormatInt(int64(k.Organization), 10) + "|" + strconv.FormatInt(int64(k.User), 10) + "|" + string(k.ID)
+}
+
+func (d *DB) apiKeyHash(text domain.SecretText) (string, error) {
+	return d.Vault.hash("api key", string(text))
+}
+
+func (d *DB) scanAPIKey(r row) (k domain.APIKey, err error) {
+	var sealed string
+	var created, last int64
+	if err = r.Scan(&k.Organization, &k.User, &k.ID, &k.Name, &sealed, &created, &last); err != nil {
+		return k, err
+	}
+	k.Created, k.LastUsed = moment(created), moment(last)
+	text, err := d.Vault.open(apiKeyPlace(k.APIKeyRef), sealed)
+	k.Text = domain.SecretText(text)
+	return k, err
+}
+
+// List returns the keys of the user with that number with their texts, the oldest first. It
+// is empty if there is no such user in sc.
+func (s *APIKeyStore) List(ctx context.Context, sc tenancy.Scope, user domain.UserID) ([]domain.APIKey, error) {
+	where := account(sc).and("u.id = ?", int64(user))
+	return s.list(ctx, s.db.read, where)
+}
+
+func (s *APIKeyStore) list(ctx context.Context, q querier, where predicate) ([]domain.APIKey, error) {
+	rows, err := q.QueryContext(ctx, `SELECT k.organization_id, k.user_id, k.id, k.name, k.sealed, k.created_at, k.last_at FROM users u
+		JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
+		WHERE `+where.text+" ORDER BY k.created_at, k.id", where.args...)
+	return collect(rows, err, s.db.scanAPIKey)
+}
+
+// Insert gives the user with that number the key k, unless check, which gets the user and
+// their keys, returns an error, and returns the key with its numbers. It is ErrUserNotFound
+// if there is no such user in w.
+func (s *APIKeyStore) Insert(ctx context.Context, w tenancy.WriteScope, user domain.UserID, k domain.APIKey,
+	check func(domain.User, []domain.APIKey) error) (domain.APIKey, error) {
+	err := s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		u, err := s.users.lock(ctx, tx, w, user)
+		if err != nil {
+			return err
+		}
+		present, err := s.list(ctx, tx, predicate{"u.organization_id = ? AND u.id = ?", []any{int64(u.Organization), int64(u.ID)}})
+		if err != nil {
+			return err
+		}
+		if err := check(u, present); err != nil {
+			return err
+		}
+		k.UserKey = u.Key()
+		if err := s.db.addAPIKey(ctx, tx, &k); err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, apiKeyEntry("apikey:create", &u, domain.Change{Field: "key", After: k.Name}))
+	})
+	return k, err
+}
+
+// addAPIKey stores k under a new id.
+func (d *DB) addAPIKey(ctx context.Context, tx bun.Tx, k *domain.APIKey) error {
+	k.ID = newUUID()
+	hash, err := d.apiKeyHash(k.Text)
+	if err != nil {
+		return err
+	}
+	sealed, err := d.Vault.sealed(apiKeyPlace(k.APIKeyRef), string(k.Text))
+	if err != nil {
+		return err
+	}
+	if _, err := tx.NewInsert().Model(&apiKeyNameRow{Name: hash, OrganizationID: int64(k.Organization), UserID: int64(k.User), KeyID: string(k.ID)}).Exec(ctx); err != nil {
+		return translate(err)
+	}
+	_, err = tx.NewInsert().Model(&apiKeyRow{OrganizationID: int64(k.Organization), UserID: int64(k.User), ID: string(k.ID),
+		Name: k.Name, Hash: hash, Sealed: sealed, CreatedAt: millis(k.Created)}).Exec(ctx)
+	return translate(err)
+}
+
+// Delete revokes a key of the user with that number, unless check returns an error. It is
+// ErrUserNotFound if there is no such user in w and ErrAPIKeyNotFound if they have no such
+// key.
+func (s *APIKeyStore) Delete(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		u, err := s.users.lock(ctx, tx, w, user)
+		if err != nil {
+			return err
+		}
+		if err := check(u); err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, "SELECT name FROM api_keys WHERE organization_id = ? AND user_id = ? AND id = ?",
+			int64(u.Organization), int64(u.ID), string(id))
+		name, err := only(rows, err, scalar[string], domain.ErrAPIKeyNotFound)
+		if err != nil {
+			return err
+		}
+		if _, err := deleteAPIKeys(ctx, tx, u.Key(), id); err != nil {
+			return err
+		}
+		return s.db.record(ctx, tx, w, apiKeyEntry("apikey:revoke", &u, domain.Change{Field: "key", Before: name}))
+	})
+}
+
+// deleteAPIKeys removes the key of a user with that id, all of them for none, and returns how
+// many there were.
+func deleteAPIKeys(ctx context.Context, tx bun.Tx, u domain.UserKey, id domain.UUID) (int64, error) {
+	where, args := "organization_id = ? AND user_id = ?", []any{int64(u.Organization), int64(u.User)}
+	if id != "" {
+		where, args = where+" AND id = ?", append(args, string(id))
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM api_key_names WHERE name IN (SELECT hash FROM api_keys WHERE "+where+")", args...); err != nil {
+		return 0, translate(err)
+	}
+	res, err := tx.ExecContext(ctx, "DELETE FROM api_keys WHERE "+where, args...)
+	if err != nil {
+		return 0, translate(err)
+	}
+	n, err := res.RowsAffected()
+	return n, translate(err)
+}
+
+func apiKeyEntry(action string, u *domain.User, change domain.Change) domain.AuditEntry {
+	e := userEntry(action, u, []domain.Change{change})
+	e.Target.Kind = "apikey"
+	return e
+}
+
+// ByAPIKey returns the account of the user whose API key has that text, with the key. It is
+// ErrAPIKeyNotFound if there is none.
+func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (domain.Account, error) {
+	hash, err := s.db.apiKeyHash(text)
+	if err != nil {
+		return domain.Account{}, err
+	}
+	// The database compares keyed hashes, of which how far they agree tells nothing.
+	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+", k.id, k.last_at FROM"+accountTables+`
+		JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
+		JOIN api_key_names n ON n.organization_id = k.organization_id AND n.user_id = k.user_id AND n.key_id = k.id
+		WHERE n.name = ?`, hash)
+	return only(rows, err, func(r row) (domain.Account, error) {
+		var id string
+		var last int64
+		a, err := scanAccountWith(r, &id, &last)
+		a.Key = domain.APIKey{APIKeyRef: domain.APIKeyRef{UserKey: domain.UserKey{Organization: a.Organization, User: a.User}, ID: domain.UUID(id)},
+			LastUsed: moment(last)}
+		return a, err
+	}, domain.ErrAPIKeyNotFound)
+}
+
+// APIKeysSeen notes when API keys were used, in one statement.
+func (s *AccountStore) APIKeysSeen(ctx context.Context, seen map[domain.APIKeyRef]time.Time) error {
+	values, args := "", make([]any, 0, 4*len(seen))
+	for k, at := range seen {
+		values += either(values == "", "", ", ") + "(?, ?, ?, ?)"
+		args = append(args, int64(k.Organization), int64(k.User), string(k.ID), millis(at))
+	}
+	if values == "" {
+		return nil
+	}
+	_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
+		UPDATE api_keys SET last_at = seen.at FROM seen WHERE api_keys.organization_id = seen.organization_id
+			AND api_keys.user_id = seen.user_id AND api_keys.id = seen.id AND api_keys.last_at < seen.at`, args...)
+	return translate(err)
+}
