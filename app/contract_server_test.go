@@ -67,7 +67,7 @@ type running struct {
 	data      string
 }
 
-var linkSecret = regexp.MustCompile(`(?:(?:validator|token|secret)=3?D?|/user/verify/[^/\s]+/)([0-9a-f]{8}-[0-9a-f-]{27})`)
+var linkSecret = regexp.MustCompile(`(?:(?:validator|token|secret|uuId)=3?D?|/user/verify/[^/\s]+/)([0-9a-f]{8}-[0-9a-f-]{27})`)
 
 // mailedSecret returns the secret of the link that was mailed last to an address.
 func (r *running) mailedSecret(t *testing.T, address string) string {
@@ -83,7 +83,7 @@ func (r *running) mailedSecret(t *testing.T, address string) string {
 			t.Fatal(err)
 		}
 		raw, err := os.ReadFile(name)
-		text := strings.ReplaceAll(string(raw), "=\r\n", "")
+		text := strings.ReplaceAll(string(raw), "=\r\n", "") // the lines of quoted-printable
 		if err == nil && info.ModTime().After(at) && linkSecret.MatchString(text) && strings.Contains(text, "To: <"+address+">") {
 			newest, at = text, info.ModTime()
 		}
@@ -121,8 +121,15 @@ func serveFixture(t *testing.T, engine, surface string, c *clock) *running {
 	} else if err := fill(cfg); err != nil {
 		t.Fatal(err)
 	}
-	return serve(t, cfg)
+	r := serve(t, cfg)
+	if fill := fillings[surface]; fill != nil {
+		fill(t, r, c)
+	}
+	return r
 }
+
+// fillings add to the fixtures what the document of a directory does not hold.
+var fillings = map[string]func(*testing.T, *running, *clock){"ethersource": fillEthersource}
 
 // signUpEnvironments are where newcomers belong in the fixtures, and redirects where servers of
 // contract files send browsers.

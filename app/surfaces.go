@@ -11,6 +11,7 @@ import (
 	"canopy/app/authn"
 	"canopy/app/httpx"
 	"canopy/app/surface/axway"
+	"canopy/app/surface/ethersource"
 	"canopy/app/surface/rest"
 	"canopy/app/surface/tat"
 	"canopy/app/surface/tellius"
@@ -94,6 +95,14 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 				Users: d.Users, Groups: d.Groups, Topics: d.Topics},
 				authn.First(d.activity, authn.Headers(d.passwords, tat.UsernameHeaders, tat.PasswordHeaders)), d.config.publicURL()),
 			openAPI: tat.OpenAPI,
+		},
+		{
+			name:   "ethersource",
+			claims: below("/ethersource"),
+			shares: below("/users"),
+			app: ethersource.New(server, ethersource.Uses{Users: d.Users, Accounts: d.Accounts, APIKeys: d.APIKeys, Objects: d.Objects, Admins: d.Admins},
+				authn.First(d.activity, authn.APIKey(d.passwords), authn.Basic(d.passwords))),
+			openAPI: ethersource.OpenAPI,
 		},
 		{
 			name:   "tellius",

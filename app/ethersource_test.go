@@ -1,0 +1,59 @@
+package app_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app/usecase"
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+// fillEthersource gives the people of the surface's fixture what the document of a directory
+// does not hold: objects with bookmarks, offers of copies and usage. The clock is then where
+// it was.
+func fillEthersource(t *testing.T, r *running, c *clock) {
+	t.Helper()
+	ctx, objects, began := t.Context(), r.directory.Objects, c.now()
+	defer c.set(began)
+	as := func(alias string) domain.Principal {
+		a, err := persistence.NewAccountStore(r.directory.DB).ByLogin(ctx, alias)
+		require.NoError(t, err)
+		return a.Principal
+	}
+	create := func(owner string, kind domain.ObjectKind, name string) domain.ObjectRef {
+		o, err := objects.Create(ctx, as(owner), usecase.NewObject{Kind: kind, Name: name,
+			Attributes: map[string]string{"language": "EN"}})
+		require.NoError(t, err)
+		return domain.NumberedObject(o.ID)
+	}
+	use := func(who string, o domain.ObjectRef, n int64) {
+		_, err := objects.RecordUsage(ctx, as(who), o, n)
+		require.NoError(t, err)
+	}
+	c.set(time.Date(2021, 9, 10, 0, 0, 0, 0, time.UTC))
+	night, sold := create("acme.user", domain.KindObserver, "Night"), create("acme.user", domain.KindObserver, "Sold")
+	energy := create("acme.user", domain.KindSector, "Energy")
+	use("acme.user", night, 3)
+	use("acme.user", sold, 4)
+	use("acme.user", energy, 5)
+	c.set(time.Date(2021, 10, 10, 0, 0, 0, 0, time.UTC))
+	use("acme.user", night, 6)
+	use("acme.user", sold, 7)
+	_, err := objects.HandOver(ctx, as("acme.user"), sold, domain.UserRef{Alias: "acme.power"})
+	require.NoError(t, err)
+	use("acme.power", sold, 8)
+	for _, o := range []domain.ObjectRef{energy, night} {
+		require.NoError(t, objects.AddBookmark(ctx, as("acme.user"), o))
+	}
+	c.set(began)
+	for _, name := range []string{"Morning", "Noon"} {
+		for _, kind := range []domain.ObjectKind{domain.KindObserver, domain.KindSector} {
+			_, err := objects.OfferCopy(ctx, as("acme.power"), create("acme.power", kind, name), domain.UserRef{Alias: "acme.user"})
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, r.directory.RunJobs(ctx))
+}

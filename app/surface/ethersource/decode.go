@@ -1,0 +1,268 @@
+package ethersource
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// month is how long what is sent by mail can be confirmed; the document says a month, and
+// this is the longest.
+const month = 31 * 24 * time.Hour
+
+// The attributes that hold what users have here and the directory has no field for.
+const (
+	attributeCompany = "company"
+	attributeCountry = "country"
+)
+
+// kinds are the kinds of objects that the product has.
+var kinds = []domain.ObjectKind{domain.KindObserver, domain.KindSector}
+
+// query refuses parameters that are not known, besides the API key.
+func query(c *fiber.Ctx, known ...string) error {
+	return httpx.RefuseUnknown(c, append(known, "apiKey")...)
+}
+
+// required returns a parameter of the query that must be there.
+func required(c *fiber.Ctx, name string) (string, error) {
+	value := httpx.Query(c, name)
+	if value == "" {
+		return "", domain.InvalidField(name, "A value is required.")
+	}
+	return value, nil
+}
+
+func decodeNothing(c *fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, query(c) }
+
+// decodeSelf names whoever asks.
+func decodeSelf(c *fiber.Ctx) (domain.UserID, error) { return 0, query(c) }
+
+// decodeUser names the user of the address.
+func decodeUser(c *fiber.Ctx) (usecase.Named[httpx.Just], error) {
+	return named(c, httpx.Just{}, query(c))
+}
+
+// named returns the input of a use case on the user of the address.
+func named[In any](c *fiber.Ctx, in In, err error) (usecase.Named[In], error) {
+	return usecase.Named[In]{Alias: httpx.Param(c, "userId"), In: in}, err
+}
+
+// body reads an object that has only known keys, and all of the required ones.
+func body(c *fiber.Ctx, requiredKeys []string, others ...string) (httpx.Object, error) {
+	o, err := httpx.Body(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.RefuseUnknown(append(others, requiredKeys...)...); err != nil {
+		return nil, err
+	}
+	return o, o.Require(requiredKeys...)
+}
+
+// text returns a member that is text; nil if there is none. Text with a NUL is refused: no
+// database keeps it.
+func text(o httpx.Object, key string) (*string, error) {
+	value, err := httpx.Value[string](o, key)
+	if err == nil && value != nil && strings.IndexByte(*value, 0) >= 0 {
+		return nil, domain.InvalidField(key, "A text without NUL is expected.")
+	}
+	return value, err
+}
+
+// userFields are the keys of a user that both a new one and a changed one must have.
+var userFields = []string{"firstName", "lastName", "email", "company", "country", "language"}
+
+// userPatch reads what a new and a changed user have in common.
+func userPatch(o httpx.Object) (p usecase.UserPatch, mail *string, err error) {
+	var company, country *string
+	for _, field := range []struct {
+		key  string
+		into **string
+	}{{"firstName", &p.FirstName}, {"lastName", &p.LastName}, {"email", &mail},
+		{"company", &company}, {"country", &country}, {"language", &p.Language}} {
+		if *field.into, err = text(o, field.key); err != nil {
+			return p, nil, err
+		}
+	}
+	p.Attributes = domain.Attributes{attributeCompany: *company, attributeCountry: *country}
+	return p, mail, nil
+}
+
+func decodeNewUser(c *fiber.Ctx) (usecase.Invite, error) {
+	if err := query(c); err != nil {
+		return usecase.Invite{}, err
+	}
+	o, err := body(c, append([]string{"userId", "password"}, userFields...))
+	if err != nil {
+		return usecase.Invite{}, err
+	}
+	p, mail, err := userPatch(o)
+	if err != nil {
+		return usecase.Invite{}, err
+	}
+	p.Mail = mail
+	if p.Alias, err = text(o, "userId"); err != nil {
+		return usecase.Invite{}, err
+	}
+	p.Password, err = text(o, "password")
+	return usecase.Invite{User: p}, err
+}
+
+// decodeUserChange reads a whole user, of whom the userId and the e-mail address cannot be
+// modified; a password is not looked at.
+func decodeUserChange(c *fiber.Ctx) (usecase.Named[usecase.UserPatch], error) {
+	if err := query(c); err != nil {
+		return usecase.Named[usecase.UserPatch]{}, err
+	}
+	o, err := body(c, userFields, "userId", "password", "apiKey", "active")
+	if err != nil {
+		return usecase.Named[usecase.UserPatch]{}, err
+	}
+	p, mail, err := userPatch(o)
+	if err != nil {
+		return usecase.Named[usecase.UserPatch]{}, err
+	}
+	p.SameMail = mail
+	p.SameAlias, err = text(o, "userId")
+	return named(c, p, err)
+}
+
+func decodePassword(c *fiber.Ctx) (usecase.Named[usecase.UserPatch], error) {
+	if err := query(c, "password"); err != nil {
+		return usecase.Named[usecase.UserPatch]{}, err
+	}
+	password, err := required(c, "password")
+	return named(c, usecase.UserPatch{Password: &password}, err)
+}
+
+func decodeMail(c *fiber.Ctx) (usecase.Named[usecase.RequestMailChange], error) {
+	if err := query(c, "email"); err != nil {
+		return usecase.Named[usecase.RequestMailChange]{}, err
+	}
+	mail, err := required(c, "email")
+	return named(c, usecase.RequestMailChange{Mail: mail, Lifetime: month}, err)
+}
+
+func decodeSecret(c *fiber.Ctx) (usecase.Named[usecase.Presented], error) {
+	if err := query(c, "uuId"); err != nil {
+		return usecase.Named[usecase.Presented]{}, err
+	}
+	secret, err := required(c, "uuId")
+	return named(c, usecase.Presented{Secret: secret}, err)
+}
+
+// confirmations are what can be confirmed, as the document's text and its sample write it.
+var confirmations = map[string]domain.SecretPurpose{
+	"": domain.AcceptInvite, "USER_ACTIVATION": domain.AcceptInvite, "EMAIL_CHANGE": domain.ChangeAddress,
+}
+
+// placeholders are where the link is to stand in the text of a mail.
+var placeholders = strings.NewReplacer("{<%URL_PlaceHolder%>}", usecase.PlaceLink, "<%URL_PlaceHolder%>", usecase.PlaceLink)
+
+func decodeConfirmation(c *fiber.Ctx) (usecase.Named[usecase.SendConfirmation], error) {
+	in := usecase.SendConfirmation{Lifetime: month}
+	if err := query(c, "confirmationLink", "confirmationType"); err != nil {
+		return named(c, in, err)
+	}
+	link, err := required(c, "confirmationLink")
+	if err != nil {
+		return named(c, in, err)
+	}
+	if in.Link, err = withSecret(link); err != nil {
+		return named(c, in, err)
+	}
+	kind := strings.ToUpper(strings.ReplaceAll(httpx.Query(c, "confirmationType"), "-", "_"))
+	purpose, known := confirmations[kind]
+	if !known {
+		return named(c, in, domain.InvalidField("confirmationType", "One of USER_ACTIVATION and EMAIL_CHANGE is expected."))
+	}
+	in.Purpose = purpose
+	o, err := body(c, []string{"subject", "body"}, "from")
+	if err != nil {
+		return named(c, in, err)
+	}
+	for _, field := range []struct {
+		key  string
+		into *string
+	}{{"subject", &in.Subject}, {"body", &in.Text}, {"from", &in.From}} {
+		value, err := text(o, field.key)
+		if err != nil {
+			return named(c, in, err)
+		}
+		if value != nil {
+			*field.into = *value
+		}
+	}
+	if in.Text == "" {
+		return named(c, in, domain.InvalidField("body", "A value is required."))
+	}
+	in.Text = placeholders.Replace(in.Text)
+	return named(c, in, nil)
+}
+
+// withSecret returns the link with the parameter uuId, whose value comes with the mail.
+func withSecret(link string) (string, error) {
+	if strings.ContainsAny(link, "{}") {
+		return "", domain.InvalidField("confirmationLink", "Braces are not allowed.")
+	}
+	address, fragment, fragmented := strings.Cut(link, "#")
+	switch {
+	case !strings.Contains(address, "?"):
+		address += "?"
+	case !strings.HasSuffix(address, "?") && !strings.HasSuffix(address, "&"):
+		address += "&"
+	}
+	address += "uuId=" + usecase.PlaceSecret
+	if fragmented {
+		address += "#" + fragment
+	}
+	return address, nil
+}
+
+func decodeKinds(c *fiber.Ctx) (usecase.ListKinds, error) {
+	return usecase.ListKinds{Kinds: kinds}, query(c)
+}
+
+func decodeCopyRequest(c *fiber.Ctx) (domain.CopyRequestID, error) {
+	if err := query(c); err != nil {
+		return 0, err
+	}
+	text := httpx.Param(c, "copyRequestId")
+	id, ok := domain.ParseID[domain.CopyRequestID](text)
+	if ok {
+		return id, nil
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > domain.MaxID {
+		return 0, domain.ErrCopyRequestNotFound
+	}
+	return 0, domain.InvalidField("copyRequestId", "A number from 1 on is expected.")
+}
+
+func decodeStatistics(c *fiber.Ctx) (in usecase.UsageStatistics, err error) {
+	in.Kinds = []domain.ObjectKind{domain.KindObserver}
+	if err := query(c, "timestampBegin", "timestampEnd"); err != nil {
+		return in, err
+	}
+	for _, end := range []struct {
+		name string
+		into *time.Time
+	}{{"timestampBegin", &in.Begin}, {"timestampEnd", &in.End}} {
+		text, err := required(c, end.name)
+		if err != nil {
+			return in, err
+		}
+		t, ok := parseTime(text)
+		if !ok {
+			return in, domain.InvalidField(end.name, "A time like 2014-05-08 00:00:00 CEST, 2014-05-08T00:00:00Z or 1399500000000 is expected.")
+		}
+		*end.into = t
+	}
+	return in, nil
+}

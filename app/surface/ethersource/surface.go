@@ -1,0 +1,104 @@
+package ethersource
+
+import (
+	"context"
+	_ "embed"
+	"net/netip"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/authn"
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// OpenAPI is the description of the surface.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
+
+// Base is where the product has its API. The surface answers there and at the root.
+const Base = "/ethersource/rest/v2"
+
+// Uses are the use cases the surface offers.
+type Uses struct {
+	Users    *usecase.Users
+	Accounts *usecase.Accounts
+	APIKeys  *usecase.APIKeys
+	Objects  *usecase.Objects
+	Admins   *usecase.Admins
+}
+
+// Surface answers requests of this API.
+type Surface struct {
+	uses    Uses
+	find    authn.Finder
+	trusted []netip.Prefix
+}
+
+// New returns the application of the surface. find finds the principal of a request.
+func New(server *httpx.Server, uses Uses, find authn.Finder) *fiber.App {
+	s := &Surface{uses: uses, find: find, trusted: server.Trusted}
+	app := server.NewApp("ethersource", problem)
+	for _, base := range []string{Base, ""} {
+		s.routes(app.Group(base))
+	}
+	return app
+}
+
+// routes lists every route, in the order of the document.
+func (s *Surface) routes(r fiber.Router) {
+	u, a, k, b := s.uses.Users, s.uses.Accounts, s.uses.APIKeys, s.uses.Objects
+
+	r.Post("/users", trusted(s, decodeNewUser, a.InviteWithKey, encodeCreated))
+	r.Get("/users/apiKey", trusted(s, decodeSelf, k.First, encodeKey))
+	r.Get("/users/bookmarks", httpx.Handle(s.auth, decodeKinds, b.Bookmarks, encodeBookmarks))
+	r.Get("/users/copyrequests", httpx.Handle(s.auth, decodeNothing, copyRequests(b), encodeCopyRequests))
+	r.Get("/users/roles", trusted(s, decodeNothing, httpx.Alone(usecase.Myself), encodeRoles))
+	r.Get("/users/usagestatistics", httpx.Handle(s.auth, decodeStatistics, b.Statistics, encodeStatistics))
+	r.Put("/users/:userId", trusted(s, decodeUserChange, usecase.ByAlias(u, u.Update), encodeNoContent))
+	r.Get("/users/confirm/credentials", trusted(s, decodeNothing, httpx.Alone(usecase.Myself), encodeEmpty))
+	r.Delete("/users/copyobserverrequests/:copyRequestId", httpx.Handle(s.auth, decodeCopyRequest, usecase.OfKind(b, domain.KindObserver, b.DeclineCopy), encodeNoContent))
+	r.Delete("/users/copysectorrequests/:copyRequestId", httpx.Handle(s.auth, decodeCopyRequest, usecase.OfKind(b, domain.KindSector, b.DeclineCopy), encodeNoContent))
+	r.Post("/users/:userId/activate", trusted(s, decodeSecret, usecase.ByAlias(u, of(a.Activate, presentedFor)), encodeTrue))
+	r.Get("/users/:userId/apiKey", trusted(s, decodeUser, usecase.ByAlias(u, alone(k.First)), encodeKey))
+	r.Put("/users/:userId/email", trusted(s, decodeMail, usecase.ByAlias(u, of(httpx.Done(a.RequestMailChange), mailChangeOf)), encodeNoContent))
+	r.Put("/users/:userId/password", trusted(s, decodePassword, usecase.ByAlias(u, u.Update), encodeNoContent))
+	r.Post("/users/:userId/sendConfirmationEmail", trusted(s, decodeConfirmation, usecase.ByAlias(u, of(httpx.Done(a.SendConfirmation), confirmationOf)), encodeTrue))
+	r.Put("/users/copyobserverrequests/:copyRequestId/activate", httpx.Handle(s.auth, decodeCopyRequest, usecase.OfKind(b, domain.KindObserver, b.AcceptCopy), encodeNoContent))
+	r.Put("/users/copysectorrequests/:copyRequestId/activate", httpx.Handle(s.auth, decodeCopyRequest, usecase.OfKind(b, domain.KindSector, b.AcceptCopy), encodeNoContent))
+	r.Post("/users/:userId/email/confirm", trusted(s, decodeSecret, usecase.ByAlias(u, of(a.ConfirmMailChangeOf, presentedFor)), encodeTrue))
+}
+
+// trusted is httpx.Handle for what the document keeps for trusted users.
+func trusted[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run usecase.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
+	return httpx.Handle(s.auth, decode, usecase.ByAdmins(s.uses.Admins, run), encode)
+}
+
+// of makes a use case whose input names a user by number one that takes the number beside it.
+func of[In, Out any](run usecase.Run[In, Out], name func(*In, domain.UserID)) func(context.Context, domain.Principal, domain.UserID, In) (Out, error) {
+	return func(ctx context.Context, who domain.Principal, id domain.UserID, in In) (Out, error) {
+		name(&in, id)
+		return run(ctx, who, in)
+	}
+}
+
+func presentedFor(in *usecase.Presented, id domain.UserID)          { in.User = id }
+func mailChangeOf(in *usecase.RequestMailChange, id domain.UserID)  { in.User = id }
+func confirmationOf(in *usecase.SendConfirmation, id domain.UserID) { in.User = id }
+
+// alone makes a use case that takes the number of a user one that has no other input.
+func alone[Out any](run usecase.Run[domain.UserID, Out]) func(context.Context, domain.Principal, domain.UserID, httpx.Just) (Out, error) {
+	return func(ctx context.Context, who domain.Principal, id domain.UserID, _ httpx.Just) (Out, error) {
+		return run(ctx, who, id)
+	}
+}
+
+func (s *Surface) auth(c *fiber.Ctx) (domain.Principal, error) {
+	return s.find(c.UserContext(), authn.Request{
+		Header:  func(name string) string { return httpx.Header(c, name) },
+		Query:   func(name string) string { return httpx.Query(c, name) },
+		Address: httpx.Address(c, s.trusted),
+	})
+}
