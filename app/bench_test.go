@@ -155,6 +155,49 @@ func BenchmarkUserPage(b *testing.B) {
 	}
 }
 
+// BenchmarkFilteredUsers measures axway's list filtered by field=email&op=like, which keeps 100 of
+// 100,000 users, as a share of a whole page of 50 and of the plain driver that runs the filter's
+// statement without anything around it.
+func BenchmarkFilteredUsers(b *testing.B) {
+	for _, engine := range databases {
+		b.Run(engine.name, func(b *testing.B) {
+			db, _ := engine.open(b)
+			d, address := serveFor(b, db, nil)
+			many{organizations: 1, environments: 10_000, users: 100_000, hash: adminHash(b, d)}.fill(b, db)
+			token := signIn(b, address, "admin", testPassword)
+			filtered := func() *fasthttp.Request {
+				req := fasthttp.AcquireRequest()
+				req.SetRequestURI(address + "/api/portal/v1.3/users?field=email&op=like&value=777@")
+				req.URI().SetUsername("admin")
+				req.URI().SetPassword(testPassword)
+				return req
+			}
+			require.Equal(b, 100, strings.Count(string(answer(b, filtered())), "loginName"))
+			b.Run("driver", driverLoop(db, "SELECT u.id, u.alias, u.mail FROM users u WHERE u.mail_key LIKE '%777@%' ORDER BY u.environment_path, u.id"))
+			b.Run("http", func(b *testing.B) {
+				race(b, []*contender{{name: "page", request: get(address+"/rest/users?limit=50", token)}, {name: "filtered", request: filtered}})
+			})
+		})
+	}
+}
+
+// driverLoop returns a benchmark of a statement through the plain driver.
+func driverLoop(db *persistence.DB, statement string) func(*testing.B) {
+	return func(b *testing.B) {
+		for b.Loop() {
+			rows, err := db.Pool().QueryContext(b.Context(), statement)
+			require.NoError(b, err)
+			for rows.Next() {
+				var id int64
+				var alias, mail string
+				require.NoError(b, rows.Scan(&id, &alias, &mail))
+			}
+			require.NoError(b, rows.Err())
+			rows.Close()
+		}
+	}
+}
+
 // BenchmarkTenants measures a page of an organization of 1,000 people that has the directory
 // for itself, and of the same one among 1,000 organizations.
 func BenchmarkTenants(b *testing.B) {

@@ -48,6 +48,8 @@ func TestFlagsOfServeAreVariables(t *testing.T) {
 		"public-url":          {"canopy", "https://canopy.example", "--public-url"},
 		"smtp-url":            {"mail.example", "", "--smtp-url"},
 		"mail-from":           {"nobody", "canopy@example.org", "--mail-from"},
+		"redirects":           {"welcome", "/welcome,https://portal.example", "--redirects"},
+		"custom-properties":   {file, "", "must be a JSON object"},
 		"surfaces":            {"rest,none", "tellius=/products/tellius", "none"},
 		"tls-cert":            {file, "", "certificate"},
 		"tls-key":             {file, "", "certificate"},

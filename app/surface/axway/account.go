@@ -32,7 +32,7 @@ func (s *Surface) decodeForgot(c *fiber.Ctx) (usecase.Forgot, error) {
 	if err := s.keepRedirects(c, form); err != nil {
 		return usecase.Forgot{}, err
 	}
-	return usecase.Forgot{Whose: usecase.Whose{Mail: form["email"]}, Link: resetLink, Lifetime: resetLifetime,
+	return usecase.Forgot{Whose: usecase.Whose{Mail: form["email"]}, Link: httpx.Mounted(c, resetLink), Lifetime: resetLifetime,
 		Source: httpx.Address(c, s.trusted)}, form.Require("email")
 }
 
@@ -50,7 +50,7 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 	name, surname := form["name"], form["surname"]
 	first, last := splitName(&name, &surname)
 	in := usecase.Register{Alias: form["loginName"], FirstName: *first, LastName: *last, Mail: form["email"], Password: form["password"],
-		Phone: form["phone"], Code: form["token"], Link: verifyLink, Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted),
+		Phone: form["phone"], Code: form["token"], Link: httpx.Mounted(c, verifyLink), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted),
 		Attributes: domain.Attributes{}, Properties: map[string]string{}}
 	if in.Alias == "" {
 		in.Alias = in.Mail

@@ -26,19 +26,25 @@ func (s *Surface) sendUser(c *fiber.Ctx, status int, u *usecase.UserDocument) er
 		}
 	}
 	var w httpx.Writer
-	writeUser(&w, u)
+	userWriter(c)(&w, u)
 	return send(c, status, &w)
 }
 
 func (s *Surface) encodeUsers(c *fiber.Ctx, list usecase.UserList) error {
 	return httpx.Stream(c, list.Users,
 		func(w *httpx.Writer) { w.Open("", '[') },
-		writeUser,
+		userWriter(c),
 		func(w *httpx.Writer) { w.Close(']') })
 }
 
+// userWriter returns what writes users into the answer to a request.
+func userWriter(c *fiber.Ctx) func(*httpx.Writer, *usecase.UserDocument) {
+	base := httpx.Mounted(c, Bases[0])
+	return func(w *httpx.Writer, u *usecase.UserDocument) { writeUser(w, base, u) }
+}
+
 // writeUser writes a user as the document shows one, with the properties behind.
-func writeUser(w *httpx.Writer, u *usecase.UserDocument) {
+func writeUser(w *httpx.Writer, base string, u *usecase.UserDocument) {
 	w.Open("", '{')
 	w.Text("id", string(u.UUID))
 	if u.Tenant != nil {
@@ -54,7 +60,7 @@ func writeUser(w *httpx.Writer, u *usecase.UserDocument) {
 	w.TextOrNull("mobile", u.Attributes[domain.AttributeMobile])
 	w.Text("role", wireRole(u.Role))
 	if u.Picture.Tag != "" {
-		w.Text("image", Bases[0]+"/users/"+string(u.UUID)+"/image/")
+		w.Text("image", base+"/users/"+string(u.UUID)+"/image/")
 	} else {
 		w.Null("image")
 	}
@@ -117,13 +123,13 @@ func encodePicture(c *fiber.Ctx, p domain.Picture) error {
 }
 
 func (s *Surface) encodeLogin(c *fiber.Ctx, in usecase.SignedIn) error {
-	httpx.SetCookie(c, SessionCookie, in.Cookie, cookiePath, in.Expires, httpx.Secure(c, s.trusted))
+	httpx.SetCookie(c, SessionCookie, in.Cookie, httpx.Mounted(c, cookiePath), in.Expires, httpx.Secure(c, s.trusted))
 	c.Set(CSRFHeader, in.CSRF)
 	return redirect(c, redirectsOf(c).success)
 }
 
 func (s *Surface) encodeLogout(c *fiber.Ctx, _ httpx.Just) error {
-	httpx.DropCookie(c, SessionCookie, cookiePath, httpx.Secure(c, s.trusted))
+	httpx.DropCookie(c, SessionCookie, httpx.Mounted(c, cookiePath), httpx.Secure(c, s.trusted))
 	return encodeNothing(c, httpx.Just{})
 }
 

@@ -1,0 +1,113 @@
+package app_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"canopy/app/surface/axway"
+	"canopy/app/usecase"
+)
+
+// TestAxwayAdminsStayInTheirOrganization holds that on every route that names something, an admin
+// of one organization finds nothing of another, and changes nothing: the same answer as for what
+// is nowhere.
+func TestAxwayAdminsStayInTheirOrganization(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			w := newTwoTenants(t, engine)
+			operator := w.operator(t)
+			victim, err := w.directory.Users.Get(t.Context(), operator, "bolt.user")
+			require.NoError(t, err)
+			organization, err := w.directory.Environments.Get(t.Context(), operator, "Bolt")
+			require.NoError(t, err)
+			code, err := w.directory.Accounts.CreateRegistrationCode(t.Context(), operator, "Bolt", usecase.RegistrationCodePatch{})
+			require.NoError(t, err)
+			bodies := map[string][2]string{
+				"changepassword": {"application/x-www-form-urlencoded", "newPassword=secret-2"},
+				"image":          {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n\xff\xd8\xff\r\n--x--\r\n"},
+			}
+			tried := 0
+			for _, route := range routesOf(w, "axway") {
+				if !strings.Contains(route.Path, ":id") || route.Method == "HEAD" || !strings.HasPrefix(route.Path, axway.Bases[0]) {
+					continue
+				}
+				there, nowhere := string(victim.UUID), "00000000-0000-7000-8000-000000000000"
+				if strings.Contains(route.Path, "/organizations/") {
+					there = string(organization.UUID)
+				}
+				body := [2]string{"application/json", "{}"}
+				for part, given := range bodies {
+					if strings.Contains(route.Path, part) {
+						body = given
+					}
+				}
+				ask := func(id, token string) (int, string) {
+					path := strings.NewReplacer(":id", id, ":token", token).Replace(route.Path)
+					return w.axway(t, "acme.admin", route.Method, path, body[0], body[1])
+				}
+				status, answer := ask(there, string(code.Code))
+				absent, same := ask(nowhere, "1")
+				require.Equal(t, 404, status, "%s %s: %s", route.Method, route.Path, answer)
+				require.Equal(t, absent, status, "%s %s", route.Method, route.Path)
+				require.Equal(t, same, answer, "%s %s", route.Method, route.Path)
+				tried++
+			}
+			require.Greater(t, tried, 12)
+			status, _ := w.axway(t, "acme.admin", "DELETE", axway.Bases[0]+"/organizations/"+string(organization.UUID)+"?confirm=Bolt", "", "")
+			require.Equal(t, 404, status)
+			after, err := w.directory.Users.Get(t.Context(), operator, "bolt.user")
+			require.NoError(t, err)
+			require.Equal(t, victim.User, after.User)
+			status, _ = w.axway(t, "bolt.user", "GET", axway.Bases[0]+"/currentuser", "", "")
+			require.Equal(t, 200, status, "the password is as it was")
+		})
+	}
+}
+
+// TestAxwayFindsNothingByWhatIsBehindAFilter holds that no filter makes a list longer than what one
+// reaches.
+func TestAxwayFindsNothingByWhatIsBehindAFilter(t *testing.T) {
+	w := newTwoTenants(t, "sqlite")
+	for _, query := range []string{
+		"field=email&op=like&value=", "field=name&op=ne&value=x&field=name&op=eq&value=x&lop=OR", "field=loginName&op=like&value=bolt",
+		"field=loginName&op=eq&value=x%27%20OR%20%271%27%3D%271", "field=loginName&op=like&value=%25%27)%20OR%201%3D1%20--",
+		"field=createdOn&op=ge&value=0", "field=role&op=ne&value=admin", "field=appid&op=ne&value=x", "field=orgid&op=ne&value=x",
+	} {
+		status, answer := w.axway(t, "acme.admin", "GET", axway.Bases[0]+"/users?"+query, "", "")
+		require.Equal(t, 200, status, "%s: %s", query, answer)
+		require.NotContains(t, answer, "bolt.", query)
+		require.NotContains(t, answer, `"admin"`, query)
+	}
+}
+
+// routesOf returns the routes of a surface.
+func routesOf(w *twoTenants, surface string) []fiber.Route {
+	for _, offered := range w.Surfaces() {
+		if offered.Name == surface {
+			return offered.App.GetRoutes(true)
+		}
+	}
+	return nil
+}
+
+// axway sends a request as somebody and returns the status and body of the answer.
+func (w *twoTenants) axway(t *testing.T, who, method, path, kind, body string) (int, string) {
+	t.Helper()
+	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(res)
+	req.SetRequestURI(w.Address() + path)
+	req.Header.SetMethod(method)
+	req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(who+":"+testPassword)))
+	if body != "" && method != "GET" {
+		req.Header.SetContentType(kind)
+		req.SetBodyString(body)
+	}
+	require.NoError(t, fasthttp.Do(req, res))
+	return res.StatusCode(), string(res.Body())
+}
