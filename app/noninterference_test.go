@@ -34,7 +34,11 @@ type twoTenants struct {
 	// known are the UUIDs of everybody's users and groups, and others those of the other
 	// organization, by the parameters of routes that take them.
 	known, others map[string][]string
+	logins        map[string]string // who a token is of
 }
+
+// withTat is behind a question that is asked with Tat's headers.
+const withTat = " with Tat's headers"
 
 // note keeps a UUID.
 func (w *twoTenants) note(parameter string, id domain.UUID) {
@@ -55,7 +59,7 @@ func newTwoTenants(t *testing.T, engine string) *twoTenants {
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 	w := &twoTenants{running: serve(t, cfg), random: rand.New(rand.NewPCG(1, 2)),
-		known: map[string][]string{}, others: map[string][]string{}}
+		known: map[string][]string{}, others: map[string][]string{}, logins: map[string]string{}}
 	for _, tenant := range []string{"Acme", "Bolt"} {
 		w.addEnvironment(t, "/", tenant, true)
 		for _, e := range []string{"Prod", "Test"} {
@@ -221,6 +225,8 @@ var samples = map[string][]string{
 	"id":      {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "999"},
 	"object":  {"1", "2", "3", "4", "5", "6", "7", "999"},
 	"request": {"1", "2", "3", "999"},
+	// Of Tat: contacts, and a number of seconds.
+	"username": {"15", "acme.user", "bolt.user", "nobody"},
 }
 
 // queries are tried on routes without parameters.
@@ -235,6 +241,7 @@ func (w *twoTenants) questions(t *testing.T) []string {
 	samples := maps.Clone(samples)
 	maps.Copy(samples, w.known)
 	for _, surface := range w.Surfaces() {
+		asked := len(all)
 		for _, route := range surface.App.GetRoutes(true) {
 			switch {
 			case route.Method == "GET" || route.Method == "HEAD":
@@ -255,8 +262,12 @@ func (w *twoTenants) questions(t *testing.T) []string {
 				}
 			}
 		}
+		for i := asked; i < len(all) && surface.Name == "tat"; i++ {
+			all[i] += withTat
+		}
 	}
 	require.Greater(t, len(all), 100)
+	require.Contains(t, all, "GET /users?limit=2"+withTat)
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -265,7 +276,7 @@ func (w *twoTenants) questions(t *testing.T) []string {
 // has.
 func (w *twoTenants) theirs(path string) map[string][]string {
 	values := map[string][]string{"alias": {"bolt.user", "Bolt"}, "id": {"999999"},
-		"object": numbersOf(w.objects), "request": numbersOf(w.offers)}
+		"object": numbersOf(w.objects), "request": numbersOf(w.offers), "username": {"bolt.user", "bolt.admin"}}
 	maps.Copy(values, w.others)
 	switch {
 	case strings.Contains(path, "/users/"):
@@ -305,13 +316,19 @@ func fillIn(path string, values map[string][]string) []string {
 
 // ask returns the whole answer to a question, but for the headers that differ each time.
 func (w *twoTenants) ask(t *testing.T, question, token string) string {
+	question, tat := strings.CutSuffix(question, withTat)
 	method, path, _ := strings.Cut(question, " ")
 	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(res)
 	req.SetRequestURI(w.Address() + path)
 	req.Header.SetMethod(method)
-	req.Header.Set("Authorization", token)
+	if tat {
+		req.Header.Set("Tat_username", w.logins[token])
+		req.Header.Set("Tat_password", testPassword)
+	} else {
+		req.Header.Set("Authorization", token)
+	}
 	if method == "POST" || method == "PUT" {
 		req.Header.SetContentType("application/json")
 		req.SetBodyString("{}")
@@ -331,6 +348,7 @@ func TestNonInterference(t *testing.T) {
 			tokens, before := map[string]string{}, map[string]string{}
 			for _, who := range []string{"acme.admin", "acme.power", "acme.user", "acme.labs"} {
 				tokens[who] = signIn(t, w.Address(), who, testPassword)
+				w.logins[tokens[who]] = who
 			}
 			for who, token := range tokens {
 				for _, q := range questions {

@@ -2,7 +2,6 @@ package tat
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -78,7 +77,7 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 		return usecase.Register{}, domain.ErrInvalid.Saying("Invalid username (%s) or fullname (%s) or email (%s)", in["username"], in["fullname"], in["email"])
 	}
 	return usecase.Register{Alias: in["username"], FirstName: person.FirstName, LastName: person.LastName, Mail: in["email"],
-		Link: verifyLink, Lifetime: linkLifetime, Note: s.note(in["callback"]), TellTaken: true, Source: httpx.Address(c, s.trusted)}, nil
+		Link: httpx.Mounted(c, verifyLink), Lifetime: linkLifetime, Note: s.note(in["callback"], httpx.Mounted(c, "")), TellTaken: true, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Forgot, error) {
@@ -89,24 +88,24 @@ func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Forgot, error) {
 	if short(in["username"], shortestName) || short(in["email"], shortestMail) {
 		return usecase.Forgot{}, domain.ErrInvalid.Saying("Invalid username (%s) or email (%s)", in["username"], in["email"])
 	}
-	return usecase.Forgot{Whose: usecase.Whose{Alias: in["username"], Mail: in["email"]}, Link: verifyLink, Lifetime: linkLifetime,
-		Note: s.note(in["callback"]), Source: httpx.Address(c, s.trusted)}, nil
+	return usecase.Forgot{Whose: usecase.Whose{Alias: in["username"], Mail: in["email"]}, Link: httpx.Mounted(c, verifyLink), Lifetime: linkLifetime,
+		Note: s.note(in["callback"], httpx.Mounted(c, "")), Source: httpx.Address(c, s.trusted)}, nil
 }
 
 // note returns the text that a client wants to be mailed with its placeholders replaced: the
-// ones of the server's address by where people reach it, the others by those of use cases.
-// The document's own example writes scheme without its colon.
-func (s *Surface) note(callback string) string {
+// ones of the server's address by where people reach it, below the surface's own path, the
+// others by those of use cases. The document's own example writes scheme without its colon.
+func (s *Surface) note(callback, below string) string {
 	port := s.public.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[s.public.Scheme]
 	}
-	base := strings.TrimSuffix(s.public.String(), "/")
+	base := s.address(below)
 	return strings.NewReplacer(
 		":scheme://:host::port:path", base, "scheme://:host::port:path", base,
 		":scheme://:host::port", base, "scheme://:host::port", base,
 		":scheme://:host", base, "scheme://:host", base,
-		":scheme", s.public.Scheme, ":host", s.public.Hostname(), ":port", port, ":path", s.public.Path,
+		":scheme", s.public.Scheme, ":host", s.public.Hostname(), ":port", port, ":path", s.public.Path+below,
 		":username", usecase.PlaceAlias, ":token", usecase.PlaceSecret,
 	).Replace(callback)
 }
@@ -331,7 +330,7 @@ func decodeMember(c *fiber.Ctx) (usecase.GroupMember, error) {
 	return usecase.GroupMember{Group: domain.GroupRef(in["groupname"]), Alias: in["username"]}, needs(in, "groupname", "username")
 }
 
-// address returns where people reach the server.
-func (s *Surface) address() string {
-	return strings.TrimSuffix((&url.URL{Scheme: s.public.Scheme, Host: s.public.Host, Path: s.public.Path}).String(), "/")
+// address returns where people reach the surface, which answers below a path of its own.
+func (s *Surface) address(below string) string {
+	return strings.TrimSuffix(s.public.String(), "/") + below
 }

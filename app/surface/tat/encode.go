@@ -60,7 +60,7 @@ func (s *Surface) encodePassword(status int, message string) func(*fiber.Ctx, us
 		w.Open("", '{')
 		w.Text("message", message)
 		w.Text("password", p.Password)
-		w.Text("url", s.address())
+		w.Text("url", s.address(httpx.Mounted(c, "")))
 		w.Text("username", p.User.Alias)
 		w.Close('}')
 		return send(c, status, w)

@@ -71,7 +71,7 @@ func open(c *fiber.Ctx) error {
 	}
 	switch path := c.Path(); path {
 	case "/users/", "/topics/", "/groups/":
-		to := url.URL{Path: path[:len(path)-1], RawQuery: string(c.Request().URI().QueryString())}
+		to := url.URL{Path: httpx.Mounted(c, path[:len(path)-1]), RawQuery: string(c.Request().URI().QueryString())}
 		return c.Redirect(to.String(), fiber.StatusMovedPermanently)
 	}
 	return c.Next()

@@ -1,0 +1,281 @@
+package app_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+	"pgregory.net/rapid"
+
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// tatAnswer is what Tat's surface answers to somebody of the tests' people.
+func tatAnswer(t *testing.T, client *fasthttp.Client, base, login, method, path, body string) (int, string) {
+	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(res)
+	req.SetRequestURI(base + path)
+	req.Header.SetMethod(method)
+	req.Header.Set("Tat_username", login)
+	req.Header.Set("Tat_password", testPassword)
+	if body != "" {
+		req.Header.SetContentType("application/json")
+		req.SetBodyString(body)
+	}
+	if err := client.Do(req, res); err != nil {
+		t.Errorf("%s %s: %v", method, path, err)
+	}
+	return res.StatusCode(), string(res.Body())
+}
+
+// TestTatTogether lets 64 clients add and remove the favourites, contacts, presences and groups
+// of the same few people at once. Each answer is one that the request can have alone, and in the
+// end nothing is there twice.
+func TestTatTogether(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		client := &fasthttp.Client{MaxConnsPerHost: 64}
+		people := []string{"acme.admin", "acme.power", "acme.user"}
+		for _, login := range people { // each password is verified once
+			status, body := tatAnswer(t, client, w.Address(), login, "GET", "/user/me", "")
+			require.Equal(t, 200, status, body)
+		}
+		status, body := tatAnswer(t, client, w.Address(), "acme.admin", "PUT", "/user/check", `{"username":"acme.power","fixPrivateTopics":true}`)
+		require.Equal(t, 201, status, body)
+		actions := []struct {
+			method, path, body string
+			fine               []int
+		}{
+			{"POST", "/user/me/tags/tag", "", []int{201, 409}},
+			{"DELETE", "/user/me/tags/TAG", "", []int{200, 404}},
+			{"POST", "/user/me/topics/Private/acme.power", "", []int{201, 400, 409}},
+			{"DELETE", "/user/me/topics/Private/acme.power", "", []int{200, 404}},
+			{"POST", "/user/me/disable/notifications/topics/t", "", []int{201, 409}},
+			{"POST", "/user/me/disable/notifications/alltopics", "", []int{201}},
+			{"POST", "/user/me/enable/notifications/alltopics", "", []int{201}},
+			{"POST", "/user/me/contacts/acme.user", "", []int{201, 400, 409}},
+			{"POST", "/user/me/contact/acme.power", "", []int{201, 400, 409}},
+			{"DELETE", "/user/me/contacts/acme.user", "", []int{200, 404}},
+			{"POST", "/presenceget/Private/acme.power", `{"status":"busy"}`, []int{200, 400}},
+			{"PUT", "/group/add/user", `{"groupname":"Acme team","username":"acme.user"}`, []int{201, 403, 409}},
+			{"PUT", "/group/remove/user", `{"groupname":"Acme team","username":"acme.user"}`, []int{201, 403, 409}},
+			{"GET", "/user/me", "", []int{200}},
+		}
+		rounds := 12
+		if testing.Short() {
+			rounds = 4
+		}
+		var clients sync.WaitGroup
+		for n := range 64 {
+			clients.Go(func() {
+				for round := range rounds {
+					a := actions[(n*7+round*5)%len(actions)]
+					status, body := tatAnswer(t, client, w.Address(), people[(n+round)%len(people)], a.method, a.path, a.body)
+					if !slices.Contains(a.fine, status) {
+						t.Errorf("%s %s: %d %s", a.method, a.path, status, body)
+					}
+				}
+			})
+		}
+		clients.Wait()
+		for _, login := range people {
+			status, body := tatAnswer(t, client, w.Address(), login, "GET", "/user/me", "")
+			require.Equal(t, 200, status)
+			var me struct {
+				User struct {
+					Groups, FavoritesTopics, OffNotificationsTopics, FavoritesTags []string
+					Contacts                                                       []struct{ Username string }
+				}
+			}
+			require.NoError(t, json.Unmarshal([]byte(body), &me))
+			lists := map[string][]string{"groups": me.User.Groups, "topics": me.User.FavoritesTopics, "off": me.User.OffNotificationsTopics, "tags": me.User.FavoritesTags}
+			for _, c := range me.User.Contacts {
+				lists["contacts"] = append(lists["contacts"], c.Username)
+			}
+			for name, list := range lists {
+				require.Len(t, slices.Compact(slices.Sorted(slices.Values(list))), len(list), "%s of %s: %v", name, login, list)
+			}
+			require.NotEmpty(t, me.User.Groups)
+		}
+	})
+}
+
+// namedPeople is what the model of renaming and archiving knows of a person.
+type namedPeople struct {
+	topics   []string // full names, of those that are the person's
+	archived bool
+}
+
+// TestRenameAndArchive renames and archives people whose names begin alike, at random, and
+// holds everything that goes by their names against a plain model.
+func TestRenameAndArchive(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		organizations := 0
+		checks := map[string]int{"sqlite": 12, "postgres": 4}[engine]
+		if testing.Short() {
+			checks = min(checks, 4)
+		}
+		setChecks(t, checks)
+		rapid.Check(t, func(rt *rapid.T) {
+			organizations++
+			place := fmt.Sprintf("Names%d", organizations)
+			s.organization(t, place)
+			operator, err := s.Operator(t.Context())
+			require.NoError(t, err)
+			admin, watcher := s.as(t, strings.ToLower(place)+".admin"), s.as(t, strings.ToLower(place)+".admin")
+			prefix := fmt.Sprintf("n%d", organizations)
+			names := []string{"bob", "bobby", "bob2", "BOB", "b", "bob.notes"}
+			model := map[string]*namedPeople{}
+			taken := func(name string) string {
+				for there := range model {
+					if domain.Fold(there) == domain.Fold(name) {
+						return there
+					}
+				}
+				return ""
+			}
+			pick := func() string {
+				present := slices.Sorted(maps.Keys(model))
+				return rapid.SampledFrom(append(present, prefix+"nobody")).Draw(rt, "who")
+			}
+			rename := func(from, to string) {
+				person := model[from]
+				for i, topic := range person.topics {
+					person.topics[i] = "/Private/" + to + strings.TrimPrefix(topic, "/Private/"+from)
+				}
+				delete(model, from)
+				model[to] = person
+			}
+			rt.Repeat(map[string]func(*rapid.T){
+				"make": func(rt *rapid.T) {
+					name := prefix + rapid.SampledFrom(names).Draw(rt, "name")
+					if taken(name) != "" {
+						return
+					}
+					s.user(t, operator, name, place, domain.RoleUser, "User")
+					_, err := s.People.Check(t.Context(), admin, usecase.CheckUser{Alias: name, FixTopic: true})
+					require.NoError(t, err)
+					own := s.as(t, name)
+					_, err = s.Topics.Create(t.Context(), own, usecase.NewTopic{Name: "/Private/" + name + "/notes"})
+					require.NoError(t, err)
+					require.NoError(t, s.Social.Silence(t.Context(), watcher, "/Private/"+name+"/notes"))
+					model[name] = &namedPeople{topics: []string{"/Private/" + name, "/Private/" + name + "/notes"}}
+				},
+				"rename": func(rt *rapid.T) {
+					from, to := pick(), prefix+rapid.SampledFrom(names).Draw(rt, "to")
+					err := s.People.Rename(t.Context(), admin, usecase.RenameUser{Alias: from, To: to})
+					switch there := taken(to); {
+					case model[from] == nil:
+						require.ErrorIs(t, err, domain.ErrUserNotFound)
+					case there != "" && there != from:
+						require.ErrorIs(t, err, domain.ErrUserAliasTaken)
+					default:
+						require.NoError(t, err)
+						rename(from, to)
+					}
+				},
+				"archive": func(rt *rapid.T) {
+					name := pick()
+					err := s.People.Archive(t.Context(), admin, name)
+					switch {
+					case model[name] == nil:
+						require.ErrorIs(t, err, domain.ErrUserNotFound)
+					case model[name].archived:
+						require.ErrorIs(t, err, domain.ErrArchived)
+					default:
+						to := fmt.Sprintf("%s$archive$by$%s$%d", name, admin.Alias, s.clock.now().Unix())
+						if there := taken(to); there != "" {
+							require.ErrorIs(t, err, domain.ErrUserAliasTaken)
+							return
+						}
+						require.NoError(t, err)
+						model[name].archived = true
+						rename(name, to)
+					}
+				},
+				"": func(rt *rapid.T) {
+					var wantTopics, wantPeople []string
+					for name, person := range model {
+						wantTopics = append(wantTopics, person.topics...)
+						if !person.archived {
+							wantPeople = append(wantPeople, name)
+						}
+						require.Equal(t, !person.archived, s.signsIn(t, name, userPassword), name)
+					}
+					topics, err := s.Objects.List(t.Context(), admin, usecase.ListObjects{Everywhere: true,
+						Filter: domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindTopic}, Prefix: "/Private/" + prefix}})
+					require.NoError(t, err)
+					var gotTopics []string
+					for topic, err := range topics.Items {
+						require.NoError(t, err)
+						gotTopics = append(gotTopics, topic.FullName)
+					}
+					require.ElementsMatch(t, wantTopics, gotTopics)
+					profile, err := s.Social.Profile(t.Context(), watcher)
+					require.NoError(t, err)
+					var silenced []string
+					for _, topic := range wantTopics {
+						if strings.HasSuffix(topic, "/notes") {
+							silenced = append(silenced, topic)
+						}
+					}
+					require.ElementsMatch(t, silenced, profile.Marks[domain.SilencedTopics])
+					list, err := s.People.List(t.Context(), admin, usecase.ListPeople{})
+					require.NoError(t, err)
+					var gotPeople []string
+					for u, err := range list.People {
+						require.NoError(t, err)
+						if strings.HasPrefix(u.Alias, prefix) {
+							gotPeople = append(gotPeople, u.Alias)
+						}
+					}
+					require.ElementsMatch(t, wantPeople, gotPeople)
+					require.EqualValues(t, len(wantPeople)+2, list.Total)
+				},
+			})
+		})
+	})
+}
+
+// TestTakenNamesAndAddresses registers as a surface does whose document tells taken names. Of an
+// address nothing is told but to its owner, however often somebody asks.
+func TestTakenNamesAndAddresses(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		register := func(alias, mail string) error {
+			in := ada()
+			in.Alias, in.Mail, in.TellTaken, in.Password = alias, mail, true, ""
+			_, err := s.Accounts.Register(t.Context(), in)
+			return err
+		}
+		// The same questions of an address that is free and of one that is taken.
+		for alias, mail := range map[string]string{"free": "free@example.org", "used": "acme.user@example.org"} {
+			require.NoError(t, register(alias, mail))
+			require.NoError(t, register(alias, mail), "again")
+			require.NoError(t, register(alias, strings.ToUpper(mail)), "in other letters")
+			require.ErrorIs(t, register(alias, "third@example.org"), domain.ErrUserAliasTaken)
+			require.ErrorIs(t, register("acme.admin", mail), domain.ErrUserAliasTaken)
+			kinds := map[string]int{}
+			for _, m := range s.mails(t) {
+				kinds[m.Kind+" "+domain.Fold(m.To)]++
+			}
+			if alias == "free" {
+				require.Equal(t, map[string]int{"verify " + domain.Fold(mail): 3}, kinds)
+			} else {
+				require.Equal(t, map[string]int{"mail_taken " + domain.Fold(mail): 3}, kinds)
+			}
+		}
+		require.False(t, s.signsIn(t, "used", ""))
+		_, err := s.Accounts.Verify(t.Context(), usecase.Verify{Whose: usecase.Whose{Alias: "used"}, Secret: "x", Source: "192.0.2.1"})
+		require.ErrorIs(t, err, domain.ErrSecret, "what is kept is no account")
+	})
+}
