@@ -101,6 +101,16 @@ func (r *running) host() string { return strings.TrimPrefix(r.Address(), "http:/
 // serveFixture serves a fresh directory with the fixture of a surface.
 func serveFixture(t *testing.T, engine, surface string, c *clock) *running {
 	t.Helper()
+	r := serve(t, fixtureSettings(t, engine, surface, c))
+	if fill := fillings[surface]; fill != nil {
+		fill(t, r, c)
+	}
+	return r
+}
+
+// fixtureSettings returns the configuration of a fresh directory with the fixture of a surface.
+func fixtureSettings(t *testing.T, engine, surface string, c *clock) app.Config {
+	t.Helper()
 	cfg := settings(t, c)
 	cfg.AnswerFloor = 0
 	cfg.SignUpEnvironment = signUpEnvironments[surface]
@@ -121,11 +131,7 @@ func serveFixture(t *testing.T, engine, surface string, c *clock) *running {
 	} else if err := fill(cfg); err != nil {
 		t.Fatal(err)
 	}
-	r := serve(t, cfg)
-	if fill := fillings[surface]; fill != nil {
-		fill(t, r, c)
-	}
-	return r
+	return cfg
 }
 
 // fillings add to the fixtures what the document of a directory does not hold.

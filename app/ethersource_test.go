@@ -18,11 +18,7 @@ func fillEthersource(t *testing.T, r *running, c *clock) {
 	t.Helper()
 	ctx, objects, began := t.Context(), r.directory.Objects, c.now()
 	defer c.set(began)
-	as := func(alias string) domain.Principal {
-		a, err := persistence.NewAccountStore(r.directory.DB).ByLogin(ctx, alias)
-		require.NoError(t, err)
-		return a.Principal
-	}
+	as := func(alias string) domain.Principal { return principalOf(t, r, alias) }
 	create := func(owner string, kind domain.ObjectKind, name string) domain.ObjectRef {
 		o, err := objects.Create(ctx, as(owner), usecase.NewObject{Kind: kind, Name: name,
 			Attributes: map[string]string{"language": "EN"}})
@@ -56,4 +52,12 @@ func fillEthersource(t *testing.T, r *running, c *clock) {
 		}
 	}
 	require.NoError(t, r.directory.RunJobs(ctx))
+}
+
+// principalOf returns somebody as a request would find them.
+func principalOf(t *testing.T, r *running, alias string) domain.Principal {
+	t.Helper()
+	a, err := persistence.NewAccountStore(r.directory.DB).ByLogin(t.Context(), alias)
+	require.NoError(t, err)
+	return a.Principal
 }

@@ -56,7 +56,9 @@ func TestCredentialsAtTheRoot(t *testing.T) {
 // TestTheRootAnswersAsTheLastSurface holds that credentials of a product that is not offered
 // are answered by the one that is, and that strangers are told what there is to send.
 func TestTheRootAnswersAsTheLastSurface(t *testing.T) {
-	server := serve(t, settings(t, newClock(storyBegins)))
+	cfg := settings(t, newClock(storyBegins))
+	cfg.Surfaces = []string{"rest", "tellius"}
+	server := serve(t, cfg)
 	for _, path := range []string{"/users", "/users/x", "/groups", "/groups/x/users"} {
 		for _, header := range []string{"", "Tat_username: a\r\n", "Authorization: Basic YTpi\r\n", "apiKey: k\r\n"} {
 			caller := &client{address: server.host()}

@@ -330,7 +330,7 @@ func (r *SignUpRules) checkLink(link string) error {
 	if err != nil || !strings.Contains(link, PlaceSecret) || strings.ContainsFunc(link, control) || strings.ContainsAny(link, " <>\"") {
 		return domain.InvalidField("confirmationLink", "An address that begins with https:// is expected.")
 	}
-	if strings.HasPrefix(link, "/") {
+	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") {
 		return nil
 	}
 	own, err := url.Parse(r.PublicURL)

@@ -212,7 +212,7 @@ func withSecret(link string) (string, error) {
 	if strings.ContainsAny(link, "{}") {
 		return "", domain.InvalidField("confirmationLink", "Braces are not allowed.")
 	}
-	address, fragment, fragmented := strings.Cut(link, "#")
+	address, fragment, fragmented := cutFragment(link)
 	switch {
 	case !strings.Contains(address, "?"):
 		address += "?"
@@ -224,6 +224,10 @@ func withSecret(link string) (string, error) {
 		address += "#" + fragment
 	}
 	return address, nil
+}
+
+func cutFragment(link string) (address, fragment string, fragmented bool) {
+	return strings.Cut(link, "#")
 }
 
 func decodeKinds(c *fiber.Ctx) (usecase.ListKinds, error) {

@@ -36,6 +36,12 @@ func parseTime(text string) (time.Time, bool) {
 }
 
 func readTime(text string) (time.Time, bool) {
+	// A number of so few digits is no time of our days in milliseconds.
+	if layout, basic := map[int]string{len("2006"): "2006", len("20060102"): "20060102"}[len(text)]; basic {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
+		}
+	}
 	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return time.UnixMilli(ms), true
 	}
