@@ -48,7 +48,7 @@ func onKeys(t *testing.T, change func(*app.Config), test func(t *testing.T, k *k
 const etherBase = "/ethersource/rest/v2"
 
 // as returns a caller at the product's place.
-func (k *keyed) as(login string) caller { return caller{k.Address() + etherBase, login, "secret1"} }
+func (k *keyed) as(login string) caller { return basicCaller(k.Address()+etherBase, login, "secret1") }
 
 // key returns the API key of somebody.
 func (k *keyed) key(t *testing.T, login string) string {

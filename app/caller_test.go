@@ -9,8 +9,16 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// A caller sends requests as one person, with HTTP Basic unless it has no login.
-type caller struct{ base, login, password string }
+// A caller sends requests as one person, by what it puts into their headers.
+type caller struct {
+	base   string
+	header map[string]string
+}
+
+// basicCaller returns a caller that sends a name and a password with each request.
+func basicCaller(base, login, password string) caller {
+	return caller{base, map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(login+":"+password))}}
+}
 
 // answered is a decoded JSON answer or a part of one.
 type answered struct{ value any }
@@ -24,8 +32,8 @@ func (c caller) call(t *testing.T, method, path, body string) (int, answered) {
 	defer fasthttp.ReleaseResponse(res)
 	req.SetRequestURI(c.base + path)
 	req.Header.SetMethod(method)
-	if c.login != "" {
-		req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(c.login+":"+c.password)))
+	for name, value := range c.header {
+		req.Header.Set(name, value)
 	}
 	if body != "" {
 		req.Header.SetContentType("application/json")

@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds every wait for something that must come. It is no measure of speed.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // eventually waits until a condition holds.
 func eventually(t testing.TB, holds func() bool, what string, args ...any) {

@@ -181,7 +181,7 @@ func readIDs(t testing.TB, body io.Reader) []int64 {
 func TestListThatBreaksOff(t *testing.T) {
 	t.Parallel()
 	at := inPostgres(t)
-	people := 20_000
+	people := 10_000
 	largeDirectory(t, at, people)
 	s := serve(t, at, "--request-limit", "1s")
 	token := s.signIn(t, "admin", adminPassword)
