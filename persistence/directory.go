@@ -253,7 +253,7 @@ func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Enviro
 			}
 		}
 		t.touched[e.Organization] = true
-		if e.IsOrganization && e.ID != domain.RootEnvironment {
+		if (e.IsOrganization || !e.Active) && e.ID != domain.RootEnvironment {
 			t.around = append(t.around, e.Path)
 		}
 		return e, t.note(environmentEntry("environment:create", &e, domain.Diff(nil, e.Fields())))

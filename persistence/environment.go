@@ -140,7 +140,7 @@ func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e d
 		if err := saveOrganizationAttributes(ctx, tx, &domain.Environment{}, &e); err != nil {
 			return err
 		}
-		if e.IsOrganization {
+		if e.IsOrganization || !e.Active {
 			err = bumpAround(ctx, tx, e.Path)
 		} else {
 			err = bump(ctx, tx, e.Organization)
