@@ -112,6 +112,19 @@ func Users(t *testing.T, db *persistence.DB) {
 		u.Allowed = []domain.Grant{{Environment: w.Places["Acme/Test"].ID, Organization: w.Places["Acme"].Organization, Path: "/1/2/"}}
 		_, err = w.Users.Insert(ctx, all, u, "")
 		require.ErrorIs(t, err, domain.ErrChanged)
+
+		// The same for a user who is changed: a place was moved since it was looked up.
+		before := w.Dump(t)
+		elsewhere := []domain.Grant{{Environment: w.Places["Acme/Test"].ID, Organization: w.Places["Acme"].Organization, Path: "/1/2/"}}
+		for name, f := range map[string]func(*domain.User){
+			"home":    func(u *domain.User) { u.Home, u.HomePath = w.Places["Acme/Test"].ID, w.Places["Acme/Prod/West"].Path },
+			"allowed": func(u *domain.User) { u.Allowed = elsewhere },
+			"blocked": func(u *domain.User) { u.Blocked = elsewhere },
+		} {
+			_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(f))
+			require.ErrorIs(t, err, domain.ErrChanged, name)
+		}
+		require.Equal(t, before, w.Dump(t))
 	})
 
 	t.Run("a group of another organization is not found", func(t *testing.T) {
