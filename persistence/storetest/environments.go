@@ -1,10 +1,13 @@
 package storetest
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
@@ -142,6 +145,67 @@ func Environments(t *testing.T, db *persistence.DB) {
 		wg.Wait()
 		require.False(t, errs[0] == nil && errs[1] == nil, "one must lose")
 		require.True(t, errs[0] == nil || errs[1] == nil, "%v %v", errs[0], errs[1])
+	})
+
+	// Places to be moved to, so many that what was left behind is not met again and taken along.
+	w.AddEnvironment(t, "Acme/Lots", false)
+	var lots []domain.EnvironmentID
+	for n := range 40 {
+		lots = append(lots, w.AddEnvironment(t, fmt.Sprintf("Acme/Lots/Lot%d", n), false).ID)
+	}
+	t.Run("two moves of one environment", func(t *testing.T) {
+		cart := w.AddEnvironment(t, "Acme/Cart", false)
+		load := w.AddEnvironment(t, "Acme/Cart/Load", false)
+		var wg sync.WaitGroup
+		for n := range 20 {
+			for _, to := range lots[2*n : 2*n+2] {
+				wg.Go(func() {
+					_, err := w.Environments.Update(ctx, all, cart.ID, func(e *domain.Environment) error { e.Parent = to; return nil })
+					assert.NoError(t, err)
+				})
+			}
+			wg.Wait()
+			require.Equal(t, w.find(t, cart.ID).Path.Child(load.ID), w.find(t, load.ID).Path, "the one before is taken along")
+		}
+	})
+
+	t.Run("who comes while the home is moved ends where it is", func(t *testing.T) {
+		yard := w.AddEnvironment(t, "Acme/Yard", false)
+		w.AddEnvironment(t, "Acme/Yard/Shed", false)
+		guests := make(chan error)
+		go func() {
+			defer close(guests)
+			for n := 0; n < 60; {
+				shed := w.find(t, w.Places["Acme/Yard/Shed"].ID)
+				u := w.NewUser(fmt.Sprintf("guest.%d", n), "Acme/Yard/Shed", domain.RoleUser, domain.UserGroup)
+				u.HomePath = shed.Path
+				u.Allowed = []domain.Grant{{Environment: shed.ID, Organization: shed.Organization, Path: shed.Path}}
+				switch _, err := w.Users.Insert(ctx, all, u, ""); {
+				case err == nil:
+					n++
+				case !domain.ErrChanged.Is(err): // else the next try finds it elsewhere
+					guests <- err
+					return
+				}
+			}
+		}()
+		for n, running := 0, true; running; n++ {
+			_, err := w.Environments.Update(ctx, all, yard.ID, func(e *domain.Environment) error { e.Parent = lots[n%len(lots)]; return nil })
+			require.NoError(t, err)
+			select {
+			case err, running = <-guests:
+				require.NoError(t, err)
+			case <-time.After(3 * time.Millisecond):
+			}
+		}
+		shed := w.find(t, w.Places["Acme/Yard/Shed"].ID)
+		came, _, err := w.Users.List(ctx, all.Read(), domain.UserFilter{Prefix: "guest."}, domain.Page{})
+		require.NoError(t, err)
+		require.Len(t, came, 60)
+		for _, u := range came {
+			require.Equal(t, shed.Path, u.HomePath, u.Alias)
+			require.Equal(t, shed.Path, u.Allowed[0].Path, u.Alias)
+		}
 	})
 
 	t.Run("the tree has a greatest depth, also for a move", func(t *testing.T) {

@@ -4,9 +4,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
@@ -249,6 +251,39 @@ func Users(t *testing.T, db *persistence.DB) {
 			return nil
 		})
 		require.NoError(t, err)
+	})
+
+	t.Run("of superUsers who close each other one stays", func(t *testing.T) {
+		close := func(u *domain.User, others persistence.SuperUsers) error {
+			rest, err := others()
+			if err == nil && !slices.ContainsFunc(rest, func(o domain.User) bool { return o.Active }) {
+				err = domain.ErrLastSuperUser
+			}
+			u.Active = false
+			return err
+		}
+		for range 3 { // on PostgreSQL they wait for each other, a second each time
+			var both []domain.UserID
+			for _, name := range []string{"root.admin", "second.admin"} {
+				u, err := w.Users.Named(ctx, all.Read(), name)
+				require.NoError(t, err)
+				_, err = w.Users.Update(ctx, all, u.ID, "", change(func(u *domain.User) { u.Active = true }))
+				require.NoError(t, err)
+				both = append(both, u.ID)
+			}
+			var wg sync.WaitGroup
+			for _, id := range both {
+				wg.Go(func() {
+					_, err := w.Users.Update(ctx, all, id, "", close)
+					assert.True(t, err == nil || domain.ErrLastSuperUser.Is(err), "%v", err)
+				})
+			}
+			wg.Wait()
+			active := true
+			rest, err := w.Users.Count(ctx, all.Read(), domain.UserFilter{Role: domain.RoleSuperUser, Active: &active})
+			require.NoError(t, err)
+			require.EqualValues(t, 1, rest)
+		}
 	})
 }
 
