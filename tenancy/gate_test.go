@@ -94,3 +94,101 @@ func TestGroupsOfNestedOrganizationsAreNotSeen(t *testing.T) {
 		require.Equal(t, want, names, alias)
 	}
 }
+
+// What somebody read by number is remembered for their organization; others of it who do not
+// reach the environment are not shown it.
+func TestWhatIsRememberedIsShownInTheReachOnly(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"Acme/Test", "Acme/Prod/West"} {
+		ref := domain.NumberRef(w.Places[path].ID)
+		for range 2 {
+			_, err := w.Gate.Environment(t.Context(), w.As(t, "acme.admin"), ref)
+			require.NoError(t, err)
+			_, err = w.Gate.Environment(t.Context(), w.As(t, "lead"), ref)
+			require.ErrorIs(t, err, domain.ErrEnvironmentNotFound, path)
+		}
+	}
+}
+
+// A user who lives outside the reach does not exist, whatever is to be done with them.
+func TestUsersOutsideTheReachAreNotFound(t *testing.T) {
+	w := newWorld(t)
+	for alias, want := range map[string]error{"acme.user": nil, "acme.admin": domain.ErrUserNotFound, "bolt.user": domain.ErrUserNotFound, "acme.labs": domain.ErrUserNotFound} {
+		u := w.People[alias]
+		_, err := w.Gate.EnterUser(t.Context(), w.As(t, "acme.power"), domain.UserUpdate, &u)
+		if want == nil {
+			require.NoError(t, err, alias)
+		} else {
+			require.ErrorIs(t, err, want, alias)
+		}
+	}
+}
+
+// Decisions follow every change that they were computed from.
+func TestDecisionsFollowChanges(t *testing.T) {
+	w := newWorld(t)
+	prod := w.Places["Acme/Prod"]
+	group := func(id domain.GroupID, mask domain.Mask) {
+		_, err := w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), id, func(g *domain.Group) error { g.Mask = mask; return nil })
+		require.NoError(t, err)
+	}
+	user := func(f func(*domain.User)) {
+		clerk, err := w.Users.Named(t.Context(), storetest.Everything(domain.UserRead).Read(), "clerk")
+		require.NoError(t, err)
+		_, err = w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), clerk.ID, "",
+			func(u *domain.User, _ persistence.SuperUsers) error { f(u); return nil })
+		require.NoError(t, err)
+	}
+	team := w.Teams["Acme/Team"]
+	for name, c := range map[string]struct{ take, give func() }{
+		"the mask of the group":                 {func() { group(team.ID, 0) }, func() { group(team.ID, team.Mask) }},
+		"the mask of the root's group above it": {func() { group(domain.UserGroup, 0) }, func() { group(domain.UserGroup, domain.AllPermissions) }},
+		"the environment":                       {func() { setActive(t, w, "Acme/Prod", false) }, func() { setActive(t, w, "Acme/Prod", true) }},
+		"the user": {func() { user(func(u *domain.User) { u.Blocked = []domain.Grant{w.Grant("Acme/Prod")} }) },
+			func() { user(func(u *domain.User) { u.Blocked = nil }) }},
+	} {
+		can := func() bool {
+			yes, err := w.Gate.Can(t.Context(), w.As(t, "clerk"), domain.UserRead, prod.Path)
+			require.NoError(t, err)
+			return yes
+		}
+		require.True(t, can(), name)
+		c.take()
+		require.False(t, can(), "%s was changed", name)
+		c.give()
+		require.True(t, can(), "%s was changed back", name)
+	}
+}
+
+// counts nothing.
+type uncounted struct{}
+
+func (uncounted) Looked(string, bool) {}
+
+func TestDocumentsFollowChanges(t *testing.T) {
+	w := newWorld(t)
+	documents := tenancy.NewDocuments(persistence.NewSource(w.DB), uncounted{})
+	east := w.Places["Acme/Prod/East"]
+	code := func() string {
+		sc := w.Scope(t, "acme.admin", domain.EnvironmentRead).Read()
+		found, err := documents.Environments(t.Context(), sc, nil, []tenancy.EnvironmentKey{{Organization: east.Organization, ID: east.ID}})
+		require.NoError(t, err)
+		return found[east.ID].Code
+	}
+	mask := func() domain.Mask {
+		groups, err := documents.Groups(t.Context(), w.Scope(t, "acme.admin", domain.GroupRead).Read(), nil, east.Organization)
+		require.NoError(t, err)
+		return groups.Effective(east.Organization, w.Teams["Acme/Team"].ID)
+	}
+	require.Empty(t, code())
+	require.Equal(t, domain.UserRead.Mask(), mask())
+	_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite), east.ID, func(e *domain.Environment) error { e.Code = "E"; return nil })
+	require.NoError(t, err)
+	require.Equal(t, "E", code())
+	_, err = w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), w.Teams["Acme/Team"].ID, func(g *domain.Group) error { g.Mask = domain.GroupRead.Mask(); return nil })
+	require.NoError(t, err)
+	require.Equal(t, domain.GroupRead.Mask(), mask())
+	_, err = w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), domain.UserGroup, func(g *domain.Group) error { g.Mask = 0; return nil })
+	require.NoError(t, err)
+	require.Zero(t, mask(), "a group gives no more than the groups above it")
+}
