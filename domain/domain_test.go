@@ -42,6 +42,8 @@ func TestMasksOfTheSamples(t *testing.T) {
 		_, err := domain.ParseMask(text)
 		require.Error(t, err, text)
 	}
+	require.True(t, domain.AllPermissions.Has(48))
+	require.False(t, domain.Mask(1<<64-1).Has(49), "there is no such permission")
 }
 
 func TestPaths(t *testing.T) {

@@ -69,6 +69,14 @@ func TestPolicyDeniesWhatHasNoName(t *testing.T) {
 	require.False(t, e.Decide(0, domain.AllPermissions, domain.Within, domain.UserRead).Allowed, "no role")
 }
 
+func TestPolicyThatCannotDecideDenies(t *testing.T) {
+	e, err := rbac.New(strings.Replace(policies.Model, "holds(r.mask, r.object, r.action)", "holds(r.mask)", 1), policies.Policy)
+	require.NoError(t, err)
+	for range 2 {
+		require.Zero(t, e.Decide(domain.RoleSuperUser, domain.AllPermissions, domain.Within, domain.UserRead))
+	}
+}
+
 func TestPolicyWithUnknownWordsIsRefused(t *testing.T) {
 	for _, row := range []string{
 		"p, root, reach, user, read",
