@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +65,71 @@ func Environments(t *testing.T, db *persistence.DB) {
 		}
 		require.Equal(t, whole, paged)
 		require.IsNonDecreasing(t, whole)
+		sc := w.Scope(t, "acme.power", domain.EnvironmentRead).Read()
+		reached, _, err := w.Environments.List(ctx, sc, domain.Page{})
+		require.NoError(t, err)
+		invented, _, err := w.Environments.List(ctx, sc, domain.Page{After: "/1/"})
+		require.NoError(t, err)
+		require.Equal(t, reached, invented, "a cursor from outside the reach shows nothing beyond it")
+	})
+
+	t.Run("a change bumps the versions of whoever it concerns", func(t *testing.T) {
+		for alias, path := range map[string]string{"guest.above": "Acme", "guest.below": "Acme/Prod/East", "guest.beside": "Acme/Test"} {
+			u := w.NewUser(alias, "Bolt/Test", domain.RoleUser, domain.UserGroup)
+			u.Allowed = []domain.Grant{w.Grant(path)}
+			_, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
+			require.NoError(t, err)
+		}
+		// The members of Acme, of the organization nested in it and of another one; guests of Acme.
+		people := []string{"acme.user", "acme.labs", "bolt.user", "guest.above", "guest.below", "guest.beside"}
+		versions := func() map[string]int64 {
+			sums := make(map[string]int64)
+			for _, alias := range people {
+				who := w.As(t, alias)
+				sums[alias] = who.Epoch + who.Generation
+			}
+			return sums
+		}
+		update := func(path string, f func(*domain.Environment)) func() error {
+			return func() error {
+				_, err := w.Environments.Update(ctx, all, w.Places[path].ID, func(e *domain.Environment) error { f(e); return nil })
+				return err
+			}
+		}
+		active := func(yes bool) func(*domain.Environment) { return func(e *domain.Environment) { e.Active = yes } }
+		for _, c := range []struct {
+			name      string
+			make      func() error
+			concerned []string
+		}{
+			{"a new environment", func() error { w.AddEnvironment(t, "Acme/Test/New", false); return nil }, []string{"acme.user"}},
+			{"an imported one", func() error {
+				e := domain.Environment{ID: 2000, Alias: "Imported", Active: true}
+				above := w.Places["Acme/Test"]
+				e.Hang(&above)
+				return persistence.NewDirectoryStore(db).Write(ctx, all, func(tx domain.DirectoryWriter) error {
+					_, err := tx.PutEnvironment(nil, e, above.Organization)
+					return err
+				})
+			}, []string{"acme.user"}},
+			{"another code", update("Acme/Test", func(e *domain.Environment) { e.Code = "T" }), []string{"acme.user"}},
+			{"closed", update("Acme/Prod", active(false)), []string{"acme.user", "guest.above", "guest.below"}},
+			{"opened", update("Acme/Prod", active(true)), []string{"acme.user", "guest.above", "guest.below"}},
+			{"an organization closed", update("Acme", active(false)), []string{"acme.user", "acme.labs", "guest.above", "guest.below", "guest.beside"}},
+			{"an organization opened", update("Acme", active(true)), []string{"acme.user", "acme.labs", "guest.above", "guest.below", "guest.beside"}},
+		} {
+			before := versions()
+			require.NoError(t, c.make(), c.name)
+			after := versions()
+			for _, alias := range people {
+				require.Equal(t, slices.Contains(c.concerned, alias), after[alias] > before[alias], "%s concerns %s", c.name, alias)
+			}
+		}
+		for _, alias := range []string{"guest.above", "guest.below", "guest.beside"} {
+			u, err := w.Users.Named(ctx, all.Read(), alias)
+			require.NoError(t, err)
+			require.NoError(t, w.Users.Delete(ctx, all, u.ID, noCheck))
+		}
 	})
 
 	t.Run("a move takes everything along", func(t *testing.T) {
@@ -78,6 +144,11 @@ func Environments(t *testing.T, db *persistence.DB) {
 		east := w.find(t, w.Places["Acme/Prod/East"].ID)
 		require.Equal(t, moved.Path.Child(east.ID), east.Path)
 		require.Equal(t, "Acme/Test/Live/East", east.AliasPath)
+		for ref, want := range map[domain.EnvironmentRef]int{"acme/test/live/east": 1, "live/east": 1, "Acme/Prod/East": 0} {
+			found, err := persistence.NewSource(db).Find(ctx, all.Read(), []domain.EnvironmentRef{ref})
+			require.NoError(t, err)
+			require.Len(t, found, want, "%s is found by its new path alone", ref)
+		}
 		user, err := w.Users.Named(ctx, all.Read(), "acme.user")
 		require.NoError(t, err)
 		require.Equal(t, east.Path, user.HomePath)
@@ -230,6 +301,23 @@ func Environments(t *testing.T, db *persistence.DB) {
 		require.ErrorIs(t, w.Environments.Delete(ctx, all, 1), domain.ErrRootFixed)
 		require.ErrorIs(t, w.Environments.Delete(ctx, all, 999_999), domain.ErrEnvironmentNotFound)
 
+		// Each of what can be in it is enough: a user, a group, an environment, seen or not.
+		w.AddUser(t, "lonely", w.addPath(t, "Acme/Lonely", false), domain.RoleUser, domain.UserGroup)
+		w.AddGroup(t, w.addPath(t, "Acme/Grouped", true), "Only")
+		half := w.NewUser("half", "Acme", domain.RoleOAdmin, domain.AdminGroup)
+		w.AddEnvironment(t, "Acme/Full", false)
+		half.Blocked = []domain.Grant{w.Grant(w.addPath(t, "Acme/Full/Hidden", false))}
+		_, err = w.Users.Insert(ctx, all, half, "")
+		require.NoError(t, err)
+		for path, counted := range map[string]string{"Acme/Lonely": "users (1)", "Acme/Grouped": "groups (1)", "Acme/Full": "environments (1)"} {
+			err := w.Environments.Delete(ctx, all, w.Places[path].ID)
+			require.ErrorIs(t, err, domain.ErrEnvironmentNotEmpty, path)
+			require.Contains(t, domain.AsError(err).Public, counted)
+		}
+		err = w.Environments.Delete(ctx, w.Scope(t, "half", domain.EnvironmentWrite), w.Places["Acme/Full"].ID)
+		require.ErrorIs(t, err, domain.ErrEnvironmentNotEmpty)
+		require.Equal(t, domain.ErrEnvironmentNotEmpty.Public, domain.AsError(err).Public, "what is hidden is not counted")
+
 		empty := w.AddEnvironment(t, "Acme/Empty", true)
 		_, err = w.Users.Update(ctx, all, w.People["bolt.user"].ID, "", change(func(u *domain.User) {
 			u.Allowed, u.Blocked = []domain.Grant{w.Grant("Acme/Empty")}, []domain.Grant{w.Grant("Acme/Empty")}
@@ -246,6 +334,13 @@ func Environments(t *testing.T, db *persistence.DB) {
 	})
 }
 
+// addPath is AddEnvironment for where the path is needed.
+func (w *World) addPath(t *testing.T, path string, organization bool) string {
+	t.Helper()
+	w.AddEnvironment(t, path, organization)
+	return path
+}
+
 func (w *World) find(t *testing.T, id domain.EnvironmentID) domain.Environment {
 	t.Helper()
 	found, err := persistence.NewSource(w.DB).Find(t.Context(), Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{domain.NumberRef(id)})
@@ -258,7 +353,7 @@ func (w *World) find(t *testing.T, id domain.EnvironmentID) domain.Environment {
 func Find(t *testing.T, db *persistence.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
-	for _, path := range []string{"Straße", "Ångström", "ǅ", "a_b", "a%b", "aXb", "Acme/Prod/Prod"} {
+	for _, path := range []string{"Straße", "Ångström", "ǅ", "a_b", "a%b", "aXb", "Acme/Prod/Prod", "Acme/aXb", "Acme/aXb/Leaf"} {
 		w.AddEnvironment(t, path, false)
 	}
 	source := persistence.NewSource(db)
@@ -266,7 +361,7 @@ func Find(t *testing.T, db *persistence.DB) {
 		"/": "/", "1": "/", "acme": "Acme", "ACME/prod": "Acme/Prod", "Acme/Prod/Prod": "Acme/Prod/Prod",
 		"ångström": "Ångström", "ÅNGSTRÖM": "Ångström", "STRAßE": "Straße", "ǆ": "ǅ", "a_b": "a_b", "a%b": "a%b",
 		"Prod/East": "Acme/Prod/East|Bolt/Prod/East", "east": "Acme/Prod/East|Bolt/Prod/East", "nowhere": "", "Acme/East": "", "od/East": "",
-		"/Acme/Prod": "Acme/Prod", "prod/prod": "Acme/Prod/Prod", "a'b": "", "a\\b": "", "_": "",
+		"/Acme/Prod": "Acme/Prod", "prod/prod": "Acme/Prod/Prod", "a'b": "", "a\\b": "", "_": "", "a_b/Leaf": "", "a%/Leaf": "", "axb/leaf": "Acme/aXb/Leaf", `a\xb/leaf`: "",
 	} {
 		found, err := source.Find(ctx, Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{domain.EnvironmentRef(ref)})
 		require.NoError(t, err, ref)

@@ -122,6 +122,9 @@ func Users(t *testing.T, db *persistence.DB) {
 			"home":    func(u *domain.User) { u.Home, u.HomePath = w.Places["Acme/Test"].ID, w.Places["Acme/Prod/West"].Path },
 			"allowed": func(u *domain.User) { u.Allowed = elsewhere },
 			"blocked": func(u *domain.User) { u.Blocked = elsewhere },
+			"gone": func(u *domain.User) {
+				u.Allowed = []domain.Grant{{Environment: 999_999, Organization: 1, Path: "/1/999999/"}}
+			},
 		} {
 			_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(f))
 			require.ErrorIs(t, err, domain.ErrChanged, name)
@@ -310,7 +313,7 @@ func Lists(t *testing.T, db *persistence.DB) {
 
 	inactive := false
 	filters := map[string]domain.UserFilter{
-		"all": {}, "prefix": {Prefix: "PERSON.3"}, "mail prefix": {Prefix: "acme.a"}, "percent is a character": {Prefix: "%"},
+		"all": {}, "prefix": {Prefix: "PERSON.3"}, "mail prefix": {Prefix: "acme.a"}, "percent is a character": {Prefix: "%"}, "so is an underscore": {Prefix: "_"}, "and a backslash": {Prefix: `\`},
 		"role": {Role: domain.RolePower}, "group": {Group: domain.AdminGroup}, "inactive": {Active: &inactive},
 	}
 	keeps := func(f domain.UserFilter, u *domain.User) bool {
@@ -367,6 +370,17 @@ func Lists(t *testing.T, db *persistence.DB) {
 				require.NoError(t, err)
 				require.EqualValues(t, len(want), n, "%s, %s", who, name)
 			}
+		}
+	}
+	// A cursor that somebody made up shows nothing beyond the reach.
+	for _, who := range []string{"acme.admin", "acme.power", "acme.user", "bolt.labs"} {
+		sc := w.Scope(t, who, domain.UserRead).Read()
+		whole, _, err := w.Users.List(ctx, sc, domain.UserFilter{}, domain.Page{})
+		require.NoError(t, err)
+		for order, cursor := range map[domain.UserOrder]domain.Cursor{domain.TreeOrder: "0 1 /1/", domain.AliasOrder: "1 1 !", domain.NumberOrder: "3 1 "} {
+			listed, _, err := w.Users.List(ctx, sc, domain.UserFilter{Order: order}, domain.Page{After: cursor})
+			require.NoError(t, err)
+			require.ElementsMatch(t, whole, listed, "%s, order %d", who, order)
 		}
 	}
 	for _, cursor := range []domain.Cursor{"x", "0", "0 1", "1 1 a", "0 0 /1/", "0 1 /x/", "0 1 /1/\x00/", "9 1 /1/"} {
