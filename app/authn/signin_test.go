@@ -1,0 +1,73 @@
+package authn_test
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app/authn"
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/persistence/storetest"
+)
+
+type uncounted struct{}
+
+func (uncounted) Looked(string, bool) {}
+
+// newDoor returns where the people of a small directory sign in; acme.user and bolt.user
+// with "right " and their name, the others have no password. Its clock stands still.
+func newDoor(t *testing.T, cost authn.Cost) (*authn.Passwords, *storetest.World) {
+	w := storetest.NewWorld(t, storetest.SQLite(t))
+	hasher := authn.NewHasher(cost, authn.MinPasswordLength)
+	for _, alias := range []string{"acme.user", "bolt.user"} {
+		hash, err := hasher.Hash(t.Context(), "right "+alias)
+		require.NoError(t, err)
+		_, err = w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), w.People[alias].ID, hash,
+			func(*domain.User, persistence.SuperUsers) error { return nil })
+		require.NoError(t, err)
+	}
+	now := time.Now()
+	return authn.NewPasswords(hasher, w.Accounts, []byte("a key"), uncounted{}, func() time.Time { return now }), w
+}
+
+// What is remembered of a good password is good for the user who gave it only.
+func TestPasswordsAreRememberedByUser(t *testing.T) {
+	p, _ := newDoor(t, authn.Cost{Memory: 8, Passes: 1})
+	for range 2 {
+		_, err := p.SignIn(t.Context(), "acme.user", "right acme.user", "192.0.2.1")
+		require.NoError(t, err)
+		_, err = p.SignIn(t.Context(), "bolt.user", "right acme.user", "192.0.2.1")
+		require.ErrorIs(t, err, domain.ErrBadCredentials)
+	}
+}
+
+// Whoever is signed in and guesses the password is slowed down as at the door.
+func TestGuessesOfTheOldPassword(t *testing.T) {
+	p, w := newDoor(t, authn.Cost{Memory: 8, Passes: 1})
+	a, err := w.Accounts.ByLogin(t.Context(), "acme.user")
+	require.NoError(t, err)
+	for range 5 {
+		require.ErrorIs(t, p.Check(t.Context(), a, "wrong", "192.0.2.1"), domain.ErrBadCredentials)
+	}
+	require.ErrorIs(t, p.Check(t.Context(), a, "right acme.user", "192.0.2.1"), domain.ErrTooMany)
+	_, err = p.SignIn(t.Context(), "acme.user", "right acme.user", "192.0.2.1")
+	require.ErrorIs(t, err, domain.ErrTooMany)
+}
+
+// A name that nobody has, and an account without a password, cost the work of a wrong
+// password. Time would say it too, but not on a busy machine: the memory does.
+func TestStrangersCostAsMuch(t *testing.T) {
+	const memory = 16 << 20
+	p, _ := newDoor(t, authn.Cost{Memory: memory >> 10, Passes: 1})
+	for _, login := range []string{"acme.user", "nobody", "acme.admin"} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := p.SignIn(t.Context(), login, "a guess", "192.0.2.1")
+		require.ErrorIs(t, err, domain.ErrBadCredentials)
+		runtime.ReadMemStats(&after)
+		require.Greater(t, after.TotalAlloc-before.TotalAlloc, uint64(memory), login)
+	}
+}
