@@ -19,7 +19,7 @@ type APIKey struct {
 }
 
 // MaxAPIKeys is how many API keys one user can have.
-const MaxAPIKeys = 20
+const MaxAPIKeys = 10
 
 // Validate returns an Invalid error for a name that breaks a rule.
 func (k *APIKey) Validate() error { return checkName("name", k.Name) }

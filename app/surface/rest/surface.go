@@ -26,6 +26,7 @@ type Uses struct {
 	Groups       *usecase.Groups
 	Me           *usecase.Me
 	Sessions     *usecase.Sessions
+	APIKeys      *usecase.APIKeys
 	Explain      *usecase.Explain
 	Audit        *usecase.Audit
 	Objects      *usecase.Objects
@@ -84,6 +85,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/rest/me/sessions/:id", httpx.Handle(s.auth, decodeSession, httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
 	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, s.encodeAudit)))
+	s.keyRoutes(r)
 	s.objectRoutes(r)
 }
 

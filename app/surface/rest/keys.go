@@ -1,0 +1,82 @@
+package rest
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// keyRoutes lists the routes of API keys: one's own, then those of a user.
+func (s *Surface) keyRoutes(r fiber.Router) {
+	k := s.uses.APIKeys
+	for _, of := range []struct {
+		keys string
+		user func(*fiber.Ctx) (domain.UserID, error)
+	}{{"/rest/me/keys", oneself}, {"/rest/users/:id/keys", decodeUserID}} {
+		r.Get(of.keys, httpx.Handle(s.auth, of.user, k.List, encodeAll(s, writeKey)))
+		r.Post(of.keys, httpx.Handle(s.auth, keyName(of.user), k.Create, encode(s, writeWholeKey)))
+		r.Get(of.keys+"/:key", httpx.Handle(s.auth, keyOf(of.user), k.Get, encode(s, writeWholeKey)))
+		r.Delete(of.keys+"/:key", httpx.Handle(s.auth, keyOf(of.user), httpx.Done(k.Revoke), encodeTrue[httpx.Just](s)))
+	}
+}
+
+// oneself names whoever asks.
+func oneself(*fiber.Ctx) (domain.UserID, error) { return 0, nil }
+
+// keyOf reads which key of which user is meant.
+func keyOf(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (usecase.OfUser[domain.UUID], error) {
+	return func(c *fiber.Ctx) (in usecase.OfUser[domain.UUID], err error) {
+		if in.User, err = user(c); err != nil {
+			return in, err
+		}
+		id, ok := httpx.UUIDParam(c, "key")
+		if !ok {
+			return in, domain.ErrAPIKeyNotFound
+		}
+		in.In = id
+		return in, nil
+	}
+}
+
+// keyName reads the name of a new key.
+func keyName(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (usecase.OfUser[string], error) {
+	return func(c *fiber.Ctx) (in usecase.OfUser[string], err error) {
+		if in.User, err = user(c); err != nil {
+			return in, err
+		}
+		o, err := body(c, "name")
+		if err != nil {
+			return in, err
+		}
+		f := fields{o: o}
+		in.In = f.text("name", "")
+		return in, f.err
+	}
+}
+
+func writeKey(w *httpx.Writer, key string, k *domain.APIKey) {
+	w.Open(key, '{')
+	writeKeyFields(w, k)
+	w.Close('}')
+}
+
+// writeWholeKey writes a key with its text.
+func writeWholeKey(w *httpx.Writer, key string, k *domain.APIKey) {
+	w.Open(key, '{')
+	writeKeyFields(w, k)
+	w.Text("text", string(k.Text))
+	w.Close('}')
+}
+
+func writeKeyFields(w *httpx.Writer, k *domain.APIKey) {
+	w.Text("id", string(k.ID))
+	w.Text("name", k.Name)
+	w.Number("created", k.Created.UnixMilli())
+	if k.LastUsed.IsZero() {
+		w.Null("used")
+	} else {
+		w.Number("used", k.LastUsed.UnixMilli())
+	}
+}
