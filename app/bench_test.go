@@ -181,6 +181,30 @@ func BenchmarkFilteredUsers(b *testing.B) {
 	}
 }
 
+// BenchmarkTat measures Tat's list of people and its answer about oneself as a share of the bare
+// handler, which sends a body of the list's size and runs the statement of a page of as many.
+func BenchmarkTat(b *testing.B) {
+	for _, engine := range databases {
+		b.Run(engine.name, func(b *testing.B) {
+			db, url := engine.open(b)
+			d, address := serveFor(b, db, nil)
+			many{organizations: 1, environments: 100, users: 5000, hash: adminHash(b, d)}.fill(b, db)
+			tat := func(path string) func() *fasthttp.Request {
+				return func() *fasthttp.Request {
+					req := fasthttp.AcquireRequest()
+					req.SetRequestURI(address + path)
+					req.Header.Set("Tat_username", "user0.0")
+					req.Header.Set("Tat_password", testPassword)
+					return req
+				}
+			}
+			list := tat("/users?skip=0&limit=50")
+			bare := bareFiber(b, db, url, len(answer(b, list())))
+			race(b, []*contender{{name: "bare", request: get(bare, "")}, {name: "users", request: list}, {name: "me", request: tat("/user/me")}})
+		})
+	}
+}
+
 // driverLoop returns a benchmark of a statement through the plain driver.
 func driverLoop(db *persistence.DB, statement string) func(*testing.B) {
 	return func(b *testing.B) {

@@ -52,12 +52,16 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 	}
 	limit := pageSize(p)
 	order := " ORDER BY u.created_at DESC, u.id DESC LIMIT " + strconv.Itoa(limit+1) + " OFFSET " + strconv.Itoa(skip)
-	many, err := s.walksIndex(ctx, sc, skip+limit+1)
-	if err != nil {
-		return nil, "", err
+	var many bool
+	if len(f.Aliases)+len(f.IDs) == 0 {
+		var err error
+		if many, err = s.walksIndex(ctx, sc, skip+limit+1); err != nil {
+			return nil, "", err
+		}
 	}
 	var all []domain.User
-	if many && len(f.Aliases)+len(f.IDs) == 0 {
+	var err error
+	if many {
 		where.text = strings.ReplaceAll(where.text, "u.environment_path", "(u.environment_path || '')") // keeps its index out
 		all, err = selectUsers(ctx, s.db.read, where, order)
 	} else {
@@ -91,8 +95,11 @@ func (s *UserStore) CountPeople(ctx context.Context, sc tenancy.Scope, f domain.
 			return 0, err
 		}
 		where := account(sc)
-		rows, err := s.db.read.QueryContext(ctx, `SELECT count(*) FROM user_attributes x
-			JOIN users u ON u.organization_id = x.organization_id AND u.id = x.user_id WHERE x.name = 'archived' AND `+where.text, where.args...)
+		organization, args := inOrganization(sc, "x.organization_id")
+		// The few that were put away come first: SQLite keeps the order of a CROSS JOIN.
+		rows, err := s.db.read.QueryContext(ctx, `SELECT count(*) FROM user_attributes x CROSS JOIN users u
+			WHERE x.name = 'archived' AND u.organization_id = x.organization_id AND u.id = x.user_id AND `+organization+where.text,
+			append(args[:len(args):len(args)], where.args...)...)
 		away, err := only(rows, err, scalar[int64], domain.ErrInternal)
 		return all - away, err
 	}

@@ -250,7 +250,7 @@ func (a *Accounts) Resend(ctx context.Context, in Resend) error {
 		return err
 	}
 	u, err := a.find(ctx, in.Whose)
-	if domain.ErrUserNotFound.Is(err) || err == nil && u.State != domain.Unverified {
+	if domain.ErrUserNotFound.Is(err) || err == nil && (u.State != domain.Unverified || u.Person.Mail == "") {
 		return nil
 	}
 	if err != nil {

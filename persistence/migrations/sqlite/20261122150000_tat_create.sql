@@ -41,10 +41,12 @@ CREATE INDEX presences_user_id_idx ON presences (organization_id, user_id, at);
 
 -- Lists of people are sorted by when the account was made, without those put away.
 CREATE INDEX users_created_at_idx ON users (created_at, id);
+CREATE INDEX users_organization_created_idx ON users (organization_id, created_at, id);
 CREATE INDEX user_attributes_archived_idx ON user_attributes (organization_id, user_id) WHERE name = 'archived';
 
 -- +goose Down
 DROP INDEX user_attributes_archived_idx;
+DROP INDEX users_organization_created_idx;
 DROP INDEX users_created_at_idx;
 DROP TABLE presences;
 DROP TABLE user_contacts;
