@@ -23,6 +23,9 @@ func (d *Directory) prepareMail() error {
 	if err := checkPublicURL(cfg.PublicURL); err != nil {
 		return err
 	}
+	if err := checkLinkHosts(cfg.LinkHosts); err != nil {
+		return err
+	}
 	transport, err := cfg.transport()
 	if err != nil {
 		return err
@@ -58,6 +61,16 @@ func checkPublicURL(text string) error {
 		return nil
 	}
 	return errors.New("--public-url: an address such as https://canopy.example.org is expected")
+}
+
+// checkLinkHosts refuses what is no host, with a port or without.
+func checkLinkHosts(hosts []string) error {
+	for _, host := range hosts {
+		if u, err := url.Parse("https://" + host); err != nil || u.Host != host || u.Hostname() == "" {
+			return fmt.Errorf("--link-hosts: %q is not a host such as portal.example or portal.example:8443", host)
+		}
+	}
+	return nil
 }
 
 // checkSignUp fails if the environment for people who register is not there.

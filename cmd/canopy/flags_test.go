@@ -46,6 +46,7 @@ func TestFlagsOfServeAreVariables(t *testing.T) {
 		"signup-environment":  {"nowhere", "/", "--signup-environment"},
 		"auto-approve":        {"perhaps", "true", "CANOPY_AUTO_APPROVE|--auto-approve"},
 		"public-url":          {"canopy", "https://canopy.example", "--public-url"},
+		"link-hosts":          {"https://portal.example", "portal.example,localhost:3000", "--link-hosts"},
 		"smtp-url":            {"mail.example", "", "--smtp-url"},
 		"mail-from":           {"nobody", "canopy@example.org", "--mail-from"},
 		"redirects":           {"welcome", "/welcome,https://portal.example", "--redirects"},
