@@ -6,10 +6,12 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"log/slog"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
 
 	"canopy/domain"
 )
@@ -59,6 +61,9 @@ type Passwords struct {
 	throttle throttle
 	// verified remembers pairs of name and password and when the sign-in was noted.
 	verified *lru.Cache[verifiedKey, time.Time]
+	// flights lets requests that come together with the same credentials from the same
+	// address, as those of one program do, be one attempt.
+	flights singleflight.Group
 	key      [32]byte
 	counter  Counter
 	now      func() time.Time
@@ -110,7 +115,11 @@ func (p *Passwords) SignIn(ctx context.Context, login, password, address string)
 	if known {
 		candidate = &account
 	}
-	if err := p.check(ctx, login, candidate, password, address); err != nil {
+	together := fmt.Sprintf("%x %d %s %s", key.mac, key.epoch, address, domain.Fold(login))
+	_, err, _ = p.flights.Do(together, func() (any, error) {
+		return nil, p.check(ctx, login, candidate, password, address)
+	})
+	if err != nil {
 		return domain.Account{}, err
 	}
 	return p.admit(ctx, account, key, time.Time{}, now)

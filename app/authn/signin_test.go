@@ -1,7 +1,9 @@
 package authn_test
 
 import (
+	"errors"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +44,18 @@ func TestPasswordsAreRememberedByUser(t *testing.T) {
 		_, err = p.SignIn(t.Context(), "bolt.user", "right acme.user", "192.0.2.1")
 		require.ErrorIs(t, err, domain.ErrBadCredentials)
 	}
+}
+
+// A program that begins with many requests at once is not taken for somebody who guesses.
+func TestManySignInsAtOnce(t *testing.T) {
+	p, _ := newDoor(t, authn.Cost{Memory: 8 << 10, Passes: 1})
+	errs := make([]error, 64)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { _, errs[i] = p.SignIn(t.Context(), "acme.user", "right acme.user", "192.0.2.1") })
+	}
+	all.Wait()
+	require.NoError(t, errors.Join(errs...))
 }
 
 // Whoever is signed in and guesses the password is slowed down as at the door.
