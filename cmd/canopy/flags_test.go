@@ -51,7 +51,6 @@ func TestFlagsOfServeAreVariables(t *testing.T) {
 		"mail-from":           {"nobody", "canopy@example.org", "--mail-from"},
 		"redirects":           {"welcome", "/welcome,https://portal.example", "--redirects"},
 		"custom-properties":   {file, "", "must be a JSON object"},
-		"link-hosts":          {"https://a.example", "a.example, b.example", "--link-hosts"},
 		"surfaces":            {"rest,none", "tellius=/products/tellius", "none"},
 		"tls-cert":            {file, "", "certificate"},
 		"tls-key":             {file, "", "certificate"},
