@@ -64,9 +64,9 @@ type Passwords struct {
 	// flights lets requests that come together with the same credentials from the same
 	// address, as those of one program do, be one attempt.
 	flights singleflight.Group
-	key      [32]byte
-	counter  Counter
-	now      func() time.Time
+	key     [32]byte
+	counter Counter
+	now     func() time.Time
 }
 
 // verifiedKey is a keyed hash of a user and password, valid for one state of the user.
