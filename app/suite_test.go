@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,7 +12,8 @@ import (
 )
 
 // A driver speaks one surface as its clients do, as one person. What it returns besides an answer's
-// kind is read from answers, never from the directory.
+// kind is read from answers, never from the directory. What a product has no request for, its
+// people do in rest.
 type driver interface {
 	// create makes a user of the driver's organization and returns what the surface names them by.
 	create(t *testing.T, login, mail string) (id string, outcome outcome)
@@ -64,9 +66,11 @@ func outcomeOf(t *testing.T, status int) outcome {
 // drivers makes the driver of each surface for the person with that name and password; a surface
 // is added here.
 var drivers = map[string]func(t *testing.T, w *twoTenants, login, password string) driver{
-	"rest":    newRestDriver,
-	"axway":   newAxwayDriver,
-	"tellius": newTelliusDriver,
+	"rest":        newRestDriver,
+	"axway":       newAxwayDriver,
+	"tellius":     newTelliusDriver,
+	"tat":         newTatDriver,
+	"ethersource": newEthersourceDriver,
 }
 
 // TestEverySurfaceDoesTheSame goes through one list of scenarios on every surface.
@@ -346,5 +350,129 @@ func (d telliusDriver) promote(t *testing.T, id string) outcome {
 
 func (d telliusDriver) remove(t *testing.T, id string) outcome {
 	status, _ := d.call(t, "DELETE", "/users/"+id, "")
+	return outcomeOf(t, status)
+}
+
+// byNumber is rest for a surface that names users by their login names.
+type byNumber struct {
+	restDriver
+	w *twoTenants
+}
+
+func newByNumber(w *twoTenants, login, password string) byNumber {
+	return byNumber{restDriver{basicCaller(w.Address(), login, password), w}, w}
+}
+
+func (d byNumber) number(t *testing.T, alias string) string {
+	found, err := d.w.directory.Users.Get(t.Context(), d.w.operator(t), alias)
+	if err != nil {
+		return "999999"
+	}
+	return d.restDriver.idOf(&found.User)
+}
+
+func (d byNumber) idOf(u *domain.User) string { return u.Alias }
+
+func (d byNumber) create(t *testing.T, login, mail string) (string, outcome) {
+	_, got := d.restDriver.create(t, login, mail)
+	return login, got
+}
+
+func (d byNumber) read(t *testing.T, id string) (string, string, outcome) {
+	return d.restDriver.read(t, d.number(t, id))
+}
+
+func (d byNumber) promote(t *testing.T, id string) outcome {
+	return d.restDriver.promote(t, d.number(t, id))
+}
+
+func (d byNumber) remove(t *testing.T, id string) outcome {
+	return d.restDriver.remove(t, d.number(t, id))
+}
+
+// tatDriver speaks tat, where nobody makes users for others, and whoever goes is archived.
+type tatDriver struct {
+	byNumber
+	tat caller
+}
+
+func newTatDriver(_ *testing.T, w *twoTenants, login, password string) driver {
+	return tatDriver{newByNumber(w, login, password),
+		caller{w.Address(), map[string]string{"Tat_username": login, "Tat_password": password}}}
+}
+
+// said returns what an answer means: the product has one status for many mistakes.
+func (d tatDriver) said(t *testing.T, status int, answer answered) outcome {
+	if status == 400 {
+		text := fmt.Sprint(answer.value)
+		switch {
+		case strings.Contains(text, "does not exist"):
+			return outcomeMissing
+		case strings.Contains(text, "already exists"):
+			return outcomeConflict
+		}
+	}
+	return outcomeOf(t, status)
+}
+
+func (d tatDriver) read(t *testing.T, id string) (string, string, outcome) {
+	status, answer := d.tat.call(t, "GET", "/users?username="+id, "")
+	if status != 200 {
+		return "", "", outcomeOf(t, status)
+	}
+	if answer.find(t, "users") == nil {
+		return "", "", outcomeMissing
+	}
+	found := answer.each(t, "users")[0]
+	return found.find(t, "username").(string), found.find(t, "fullname").(string), outcomeDone
+}
+
+func (d tatDriver) list(t *testing.T) (logins []string, _ outcome) {
+	status, answer := d.tat.call(t, "GET", "/users", "")
+	if status != 200 {
+		return nil, outcomeOf(t, status)
+	}
+	for _, entry := range answer.each(t, "users") {
+		logins = append(logins, entry.find(t, "username").(string))
+	}
+	return logins, outcomeDone
+}
+
+func (d tatDriver) rename(t *testing.T, id, name string) outcome {
+	status, answer := d.tat.call(t, "PUT", "/user/update", fmt.Sprintf(`{"username":%q,"newFullname":%q,"newEmail":"%s@example.org"}`, id, name, id))
+	return d.said(t, status, answer)
+}
+
+func (d tatDriver) promote(t *testing.T, id string) outcome {
+	status, answer := d.tat.call(t, "PUT", "/user/setadmin", fmt.Sprintf(`{"username":%q}`, id))
+	return d.said(t, status, answer)
+}
+
+func (d tatDriver) remove(t *testing.T, id string) outcome {
+	status, answer := d.tat.call(t, "PUT", "/user/archive", fmt.Sprintf(`{"username":%q}`, id))
+	return d.said(t, status, answer)
+}
+
+// ethersourceDriver speaks ethersource, which makes and changes users and has no more of them.
+type ethersourceDriver struct {
+	byNumber
+	ethersource caller
+}
+
+func newEthersourceDriver(_ *testing.T, w *twoTenants, login, password string) driver {
+	return ethersourceDriver{newByNumber(w, login, password), basicCaller(w.Address()+"/ethersource/rest/v2", login, password)}
+}
+
+func (d ethersourceDriver) create(t *testing.T, login, mail string) (string, outcome) {
+	status, answer := d.ethersource.call(t, "POST", "/users", fmt.Sprintf(`{"userId":%q,"firstName":%q,"lastName":"","email":%q,"password":"secret-1",
+		"company":"","country":"","language":"EN"}`, login, login, mail))
+	if status == 400 && strings.Contains(fmt.Sprint(answer.value), "already in use") {
+		return "", outcomeConflict // the product knows no 409
+	}
+	return login, outcomeOf(t, status)
+}
+
+func (d ethersourceDriver) rename(t *testing.T, id, name string) outcome {
+	status, _ := d.ethersource.call(t, "PUT", "/users/"+id, fmt.Sprintf(`{"firstName":%q,"lastName":"","email":"%s@example.org","company":"","country":"","language":"EN"}`, name, id))
 	return outcomeOf(t, status)
 }
