@@ -38,8 +38,8 @@ func TestNobodyClimbs(t *testing.T) {
 			})
 		}
 	}
-	t.Run("sqlite", run(storetest.SQLite, 60))
-	t.Run("postgres", run(storetest.Postgres, 15))
+	t.Run("sqlite", run(storetest.SQLite, 16))
+	t.Run("postgres", run(storetest.Postgres, 60))
 }
 
 // founder makes a tree with people in it, and an admin who has a part of it.

@@ -395,8 +395,8 @@ func TestModel(t *testing.T) {
 			})
 		}
 	}
-	t.Run("sqlite", run(storetest.SQLite, 60))
-	t.Run("postgres", run(storetest.Postgres, 20))
+	t.Run("sqlite", run(storetest.SQLite, 20)) // which the race detector slows down many times
+	t.Run("postgres", run(storetest.Postgres, 60))
 }
 
 // setChecks sets how many runs a property gets, unless the command line says so.

@@ -283,6 +283,6 @@ func TestObjectModel(t *testing.T) {
 			})
 		}
 	}
-	t.Run("sqlite", run(storetest.SQLite, 60))
-	t.Run("postgres", run(storetest.Postgres, 20))
+	t.Run("sqlite", run(storetest.SQLite, 20)) // which the race detector slows down many times
+	t.Run("postgres", run(storetest.Postgres, 60))
 }
