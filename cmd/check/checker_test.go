@@ -130,7 +130,7 @@ func TestOnlyLate(t *testing.T) {
 
 func TestParseOptions(t *testing.T) {
 	t.Setenv("GOVULNDB", "file:///db")
-	normal := options{fuzzTime: 5 * time.Second, database: "file:///db"}
+	normal := options{fuzzTime: 3 * time.Second, database: "file:///db"}
 	fast, verbose, slow := normal, normal, normal
 	fast.fast = true
 	verbose.fast, verbose.verbose = true, true

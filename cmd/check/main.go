@@ -67,7 +67,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller writes the error, once
 	flags.BoolVar(&o.verbose, "v", false, "show what the steps write while they run, and the slowest tests")
-	flags.DurationVar(&o.fuzzTime, "fuzztime", 5*time.Second, "how long each fuzz target runs; 0 leaves them out")
+	flags.DurationVar(&o.fuzzTime, "fuzztime", 3*time.Second, "how long each fuzz target runs; 0 leaves them out")
 	flags.StringVar(&o.database, "govulndb", os.Getenv("GOVULNDB"),
 		"the vulnerability database's `URL`, such as file:///path; by default $GOVULNDB, else\n"+
 			publicDatabase+" if it answers")
