@@ -20,9 +20,6 @@ import (
 func TestNobodyClimbs(t *testing.T) {
 	run := func(open func(testing.TB) *persistence.DB, checks int) func(*testing.T) {
 		return func(t *testing.T) {
-			if testing.Short() {
-				checks /= 4
-			}
 			setChecks(t, checks)
 			rapid.Check(t, func(rt *rapid.T) {
 				db := open(t)
@@ -38,8 +35,8 @@ func TestNobodyClimbs(t *testing.T) {
 			})
 		}
 	}
-	t.Run("sqlite", run(storetest.SQLite, 16))
-	t.Run("postgres", run(storetest.Postgres, 60))
+	t.Run("sqlite", run(storetest.SQLite, 8))
+	t.Run("postgres", run(storetest.Postgres, 30))
 }
 
 // founder makes a tree with people in it, and an admin who has a part of it.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"canopy/app"
@@ -381,9 +382,6 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 func TestModel(t *testing.T) {
 	run := func(open func(testing.TB) *persistence.DB, checks int) func(*testing.T) {
 		return func(t *testing.T) {
-			if testing.Short() {
-				checks /= 4
-			}
 			setChecks(t, checks)
 			rapid.Check(t, func(rt *rapid.T) {
 				db := open(t)
@@ -395,13 +393,15 @@ func TestModel(t *testing.T) {
 			})
 		}
 	}
-	t.Run("sqlite", run(storetest.SQLite, 20)) // which the race detector slows down many times
-	t.Run("postgres", run(storetest.Postgres, 60))
+	t.Run("sqlite", run(storetest.SQLite, 8)) // which the race detector slows down many times
+	t.Run("postgres", run(storetest.Postgres, 30))
 }
 
-// setChecks sets how many runs a property gets, unless the command line says so.
+// setChecks sets how many runs a property gets, unless the command line says so: at least
+// 5, because rapid does a fifth of them with -short.
 func setChecks(t *testing.T, n int) {
 	t.Helper()
+	require.GreaterOrEqual(t, n, 5)
 	checks := flag.Lookup("rapid.checks")
 	if checks.Value.String() != checks.DefValue && checks.Value.String() != lastChecks {
 		return

@@ -265,9 +265,6 @@ func (m *objectMachine) agreeOnObjects(t *rapid.T) {
 func TestObjectModel(t *testing.T) {
 	run := func(open func(testing.TB) *persistence.DB, checks int) func(*testing.T) {
 		return func(t *testing.T) {
-			if testing.Short() {
-				checks /= 4
-			}
 			setChecks(t, checks)
 			rapid.Check(t, func(rt *rapid.T) {
 				db := open(t)
@@ -283,6 +280,6 @@ func TestObjectModel(t *testing.T) {
 			})
 		}
 	}
-	t.Run("sqlite", run(storetest.SQLite, 20)) // which the race detector slows down many times
-	t.Run("postgres", run(storetest.Postgres, 60))
+	t.Run("sqlite", run(storetest.SQLite, 8)) // which the race detector slows down many times
+	t.Run("postgres", run(storetest.Postgres, 30))
 }
