@@ -160,6 +160,27 @@ func TestDecisionsFollowChanges(t *testing.T) {
 	}
 }
 
+// What somebody may write but not read they would make without seeing it.
+func TestWritingObjectsNeedsReadingThem(t *testing.T) {
+	w := newWorld(t)
+	team := w.Teams["Acme/Team"]
+	for mask, want := range map[domain.Mask]error{
+		domain.ObserverWrite.Mask() | domain.ObserverRead.Mask(): nil,
+		domain.ObserverWrite.Mask() | domain.SectorRead.Mask():   domain.ErrForbidden,
+		domain.ObserverWrite.Mask():                              domain.ErrForbidden,
+		domain.ObserverRead.Mask():                               domain.ErrForbidden,
+	} {
+		_, err := w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), team.ID, func(g *domain.Group) error { g.Mask = mask; return nil })
+		require.NoError(t, err)
+		_, err = w.Gate.EnterObjectsWrite(t.Context(), w.As(t, "clerk"), domain.ObserverWrite)
+		if want == nil {
+			require.NoError(t, err, mask)
+		} else {
+			require.ErrorIs(t, err, want, mask)
+		}
+	}
+}
+
 // counts nothing.
 type uncounted struct{}
 

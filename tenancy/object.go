@@ -34,8 +34,9 @@ func (g *Gate) EnterObjects(ctx context.Context, who *domain.Principal, at Where
 	return g.objects(who, a, domain.ObjectManage, place)
 }
 
-// EnterObjectsWrite is EnterObjects, wherever in who's reach, for changes that need p.
-// Which objects may be changed is said by Level.
+// EnterObjectsWrite is EnterObjects, wherever in who's reach, for changes that need p. Which
+// objects may be changed is said by Level. To write objects of a kind is Forbidden to
+// somebody who may not read them: they would make what they cannot see.
 func (g *Gate) EnterObjectsWrite(ctx context.Context, who *domain.Principal, p domain.Permission) (WriteScope, error) {
 	a, err := g.enter(ctx, who, p)
 	if err != nil {
@@ -45,7 +46,15 @@ func (g *Gate) EnterObjectsWrite(ctx context.Context, who *domain.Principal, p d
 		return WriteScope{}, domain.ErrForbidden
 	}
 	sc, err := g.objects(who, a, p, domain.RootPath)
-	return WriteScope{sc}, err
+	if err != nil {
+		return WriteScope{}, err
+	}
+	for i := range domain.ObjectKinds {
+		if kind := &domain.ObjectKinds[i]; kind.Write == p && !slices.Contains(sc.objects.kinds, kind.Kind) {
+			return WriteScope{}, domain.ErrForbidden
+		}
+	}
+	return WriteScope{sc}, nil
 }
 
 func (g *Gate) objects(who *domain.Principal, a *access, p domain.Permission, place domain.EnvironmentPath) (Scope, error) {

@@ -86,8 +86,11 @@ func UnknownParameter(name string) error {
 	return domain.InvalidField(printable(name), "This parameter is not known here.")
 }
 
-// printable is a name from outside, short and harmless enough to be repeated.
+// printable is a name from outside, short and harmless enough to be repeated; never empty.
 func printable(name string) string {
+	if name == "" {
+		return `""`
+	}
 	name = strings.ToValidUTF8(name, "?")
 	if len(name) > 40 {
 		name = name[:40]

@@ -43,6 +43,7 @@ func FuzzParseFilter(f *testing.F) {
 	f.Add("field=name&op=eq&value=x&lop=OR")
 	f.Add("field=createdOn&op=gete&value=1,2&field=role&op=ne&value=user")
 	f.Add("field=name&op=like&value='%_\\")
+	f.Add("")
 	f.Fuzz(func(t *testing.T, query string) {
 		var pairs []httpx.Pair
 		for pair := range strings.SplitSeq(query, "&") {
