@@ -34,7 +34,7 @@ type Config struct {
 	AutoApprove       bool          // opens accounts as soon as their address is proven
 	PublicURL         string        // where people reach the server; what it listens on if empty
 	LinkHosts         []string      // hosts that mailed links may lead to; none is any with HTTPS
-	AnswerFloor       time.Duration // the least time in which a stranger is answered about accounts
+	AnswerFloor       time.Duration // the least time in which a stranger is answered
 	MailLimits        usecase.MailLimits
 
 	SMTPURL      string // the mail server; without one mail is written into a folder
@@ -82,7 +82,7 @@ func DefaultConfig() Config {
 // signUp returns the rules of registering.
 func (cfg *Config) signUp() usecase.SignUpRules {
 	return usecase.SignUpRules{PublicURL: cfg.publicURL(), Environment: domain.EnvironmentRef(cfg.SignUpEnvironment),
-		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Floor: cfg.AnswerFloor, Limits: cfg.MailLimits, LinkHosts: cfg.LinkHosts}
+		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Limits: cfg.MailLimits, LinkHosts: cfg.LinkHosts}
 }
 
 // publicURL returns where people reach the server, without a slash at the end.

@@ -121,7 +121,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.accounts = persistence.NewAccountStore(db)
 	documents := tenancy.NewDocuments(source, d.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, d.metrics)
-	d.passwords = authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), d.accounts, secret.addresses, d.metrics, cfg.Now)
+	d.passwords = authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), d.accounts, secret.addresses, cfg.AnswerFloor, d.metrics, cfg.Now)
 	d.tokens = authn.NewTokens(d.accounts, secret.tokens, d.metrics, cfg.Now)
 	d.activity = authn.NewActivity(d.accounts, cfg.Now)
 	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, picture.NewMaker(), d.properties, cfg.Now)

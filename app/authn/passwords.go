@@ -65,6 +65,7 @@ type Passwords struct {
 	// address, as those of one program do, be one attempt.
 	flights singleflight.Group
 	key     [32]byte
+	floor   time.Duration
 	counter Counter
 	now     func() time.Time
 }
@@ -83,9 +84,9 @@ const (
 )
 
 // NewPasswords returns the verifier over accounts. key is the server's own, for what is
-// stored of names and addresses.
-func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, c Counter, now func() time.Time) *Passwords {
-	p := &Passwords{Hasher: hasher, accounts: accounts, counter: c, now: now,
+// stored of names and addresses; floor is the least time in which strangers are answered.
+func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, floor time.Duration, c Counter, now func() time.Time) *Passwords {
+	p := &Passwords{Hasher: hasher, accounts: accounts, floor: floor, counter: c, now: now,
 		throttle: throttle{accounts: accounts, key: key, now: now}}
 	p.verified, _ = lru.New[verifiedKey, time.Time](verifiedEntries) // fails for sizes below 1 only
 	rand.Read(p.key[:])                                              // never fails
@@ -97,6 +98,29 @@ func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, c Counter, now 
 // name that does not exist, and an account that may not be used; and domain.ErrTooMany
 // after too many failures.
 func (p *Passwords) SignIn(ctx context.Context, login, password, address string) (domain.Account, error) {
+	wait := p.Evenly(ctx)
+	account, err := p.signIn(ctx, login, password, address)
+	if domain.ErrBadCredentials.Is(err) {
+		wait()
+	}
+	return account, err
+}
+
+// Evenly returns what waits until a stranger may be answered, the floor after now, so that
+// the time tells nothing of what was done. It waits no longer than ctx.
+func (p *Passwords) Evenly(ctx context.Context) (wait func()) {
+	begun := time.Now()
+	return func() {
+		timer := time.NewTimer(time.Until(begun.Add(p.floor)))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (p *Passwords) signIn(ctx context.Context, login, password, address string) (domain.Account, error) {
 	account, err := p.accounts.ByLogin(ctx, login)
 	known := err == nil
 	if err != nil && !domain.ErrUserNotFound.Is(err) {

@@ -86,7 +86,7 @@ func TestSignInRenewsTheHash(t *testing.T) {
 		return account.Hash
 	}
 	seen := looks{}
-	p := NewPasswords(NewHasher(Cost{Memory: 128, Passes: 1}, 6), accounts, []byte("key"), seen, c.now)
+	p := NewPasswords(NewHasher(Cost{Memory: 128, Passes: 1}, 6), accounts, []byte("key"), 0, seen, c.now)
 
 	_, err := p.SignIn(t.Context(), "ada", "wrong horse", "192.0.2.1")
 	require.ErrorIs(t, err, domain.ErrBadCredentials)

@@ -32,7 +32,7 @@ func newDoor(t *testing.T, cost authn.Cost) (*authn.Passwords, *storetest.World)
 		require.NoError(t, err)
 	}
 	now := time.Now()
-	return authn.NewPasswords(hasher, w.Accounts, []byte("a key"), uncounted{}, func() time.Time { return now }), w
+	return authn.NewPasswords(hasher, w.Accounts, []byte("a key"), 0, uncounted{}, func() time.Time { return now }), w
 }
 
 // What is remembered of a good password is good for the user who gave it only.

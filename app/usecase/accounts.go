@@ -41,9 +41,6 @@ type SignUpRules struct {
 	AutoApprove bool
 	// FirstUser makes the first registration of a directory without users its superUser.
 	FirstUser bool
-	// Floor is the least time in which a stranger is answered, so that the time does not
-	// tell what was done.
-	Floor time.Duration
 	// Limits bound the mail that strangers cause, per hour.
 	Limits MailLimits
 	// LinkHosts are the only hosts, with a port where it is not the usual one, to which others
@@ -103,19 +100,6 @@ func (a *Accounts) find(ctx context.Context, w Whose) (domain.User, error) {
 // about to.
 func (a *Accounts) self(p domain.Permission) tenancy.WriteScope {
 	return tenancy.Operator("(sign-up)", p)
-}
-
-// evenly returns what waits until a stranger may be answered.
-func (a *Accounts) evenly(ctx context.Context) func() {
-	begun := time.Now()
-	return func() {
-		wait := time.NewTimer(time.Until(begun.Add(a.rules.Floor)))
-		defer wait.Stop()
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-		}
-	}
 }
 
 func (a *Accounts) moment() time.Time { return a.now().UTC().Truncate(time.Millisecond) }

@@ -81,7 +81,7 @@ type ConfirmMailChange struct {
 // before. It is domain.ErrSecret if there is no such account or secret, Conflict if the
 // address is somebody else's, and TooMany beyond the limits.
 func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) (domain.User, error) {
-	defer a.evenly(ctx)()
+	defer a.passwords.Evenly(ctx)()
 	if err := a.mayGuess(ctx, in.name(), in.Source); err != nil {
 		return domain.User{}, err
 	}

@@ -20,7 +20,7 @@ type Forgot struct {
 // account and it can be used. It is TooMany beyond the limits, and otherwise has one
 // answer.
 func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
-	defer a.evenly(ctx)()
+	defer a.passwords.Evenly(ctx)()
 	if err := a.mayCause(ctx, in.name(), in.Source); err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ type Registered struct{ User domain.User }
 // the owner of the address gets mail about it; unless TellTaken, which makes a taken alias
 // Conflict.
 func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error) {
-	defer a.evenly(ctx)()
+	defer a.passwords.Evenly(ctx)()
 	user, err := a.newcomer(&in)
 	if err != nil {
 		return Registered{}, err
@@ -245,7 +245,7 @@ type Resend struct {
 // Resend sends another link to whoever registered and has not proven their address. It is
 // TooMany beyond the limits, and otherwise has one answer.
 func (a *Accounts) Resend(ctx context.Context, in Resend) error {
-	defer a.evenly(ctx)()
+	defer a.passwords.Evenly(ctx)()
 	if err := a.mayCause(ctx, in.name(), in.Source); err != nil {
 		return err
 	}
@@ -328,7 +328,7 @@ type redeem struct {
 }
 
 func (a *Accounts) redeem(ctx context.Context, in redeem) (Proven, error) {
-	defer a.evenly(ctx)()
+	defer a.passwords.Evenly(ctx)()
 	if err := a.mayGuess(ctx, in.name(), in.source); err != nil {
 		return Proven{}, err
 	}

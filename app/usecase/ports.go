@@ -115,6 +115,9 @@ type Passwords interface {
 	SignIn(ctx context.Context, login, password, address string) (domain.Account, error)
 	// Check is SignIn for an account that is known, without noting a sign-in.
 	Check(ctx context.Context, a domain.Account, password, address string) error
+	// Evenly returns what waits until a stranger may be answered, counted from now, so that
+	// the time tells nothing of what was done.
+	Evenly(ctx context.Context) (wait func())
 }
 
 // Pictures makes pictures of what people send.
