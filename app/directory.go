@@ -160,7 +160,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 
 // Transfer returns the import and export of the directory, done by operator.
 func Transfer(db *persistence.DB, operator string) *usecase.Directory {
-	return usecase.NewDirectory(persistence.NewDirectoryStore(db), operator)
+	return usecase.NewDirectory(persistence.NewDirectoryStore(db), operator, db.Now)
 }
 
 // commandLine is who works at the command line, in the audit trail.

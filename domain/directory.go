@@ -31,6 +31,9 @@ type DirectoryWriter interface {
 	UsersNamed(aliases []string) (map[string]StoredUser, error)
 	// MailTaken returns whose the mail addresses are that are taken, by folded address.
 	MailTaken(addresses []string) (map[string]UserID, error)
+	// SuperUsers returns all superUsers, and keeps them from being changed by anybody else
+	// until the transaction ends.
+	SuperUsers() ([]User, error)
 	// InsertUsers adds users whose places are known.
 	InsertUsers(users []StoredUser) error
 	// UpdateUser saves after in place of before.

@@ -370,6 +370,11 @@ func (t *directoryTx) hold(users ...domain.StoredUser) error {
 	return nil
 }
 
+// SuperUsers implements domain.DirectoryWriter.
+func (t *directoryTx) SuperUsers() ([]domain.User, error) {
+	return NewUserStore(t.db).superUsers(t.ctx, t.tx, 0)()
+}
+
 // InsertUsers implements domain.DirectoryWriter.
 func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
 	if len(users) == 0 {

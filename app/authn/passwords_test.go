@@ -68,7 +68,7 @@ func accountsOf(t *testing.T, c *clock, hash domain.PasswordHash, aliases ...str
 	db.Now = c.now
 	_, err = db.Migrate(t.Context())
 	require.NoError(t, err)
-	report, err := usecase.NewDirectory(persistence.NewDirectoryStore(db), "(test)").
+	report, err := usecase.NewDirectory(persistence.NewDirectoryStore(db), "(test)", db.Now).
 		Import(t.Context(), people{hash, aliases}, usecase.ImportOptions{})
 	require.NoError(t, err)
 	require.Empty(t, report.Problems)

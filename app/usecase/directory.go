@@ -14,11 +14,12 @@ import (
 type Directory struct {
 	store    DirectoryStore
 	operator string
+	now      func() time.Time
 }
 
 // NewDirectory returns the use cases of the whole directory, done by operator.
-func NewDirectory(store DirectoryStore, operator string) *Directory {
-	return &Directory{store: store, operator: operator}
+func NewDirectory(store DirectoryStore, operator string, now func() time.Time) *Directory {
+	return &Directory{store: store, operator: operator, now: now}
 }
 
 // DirectoryStore reads and writes whole organizations.

@@ -102,7 +102,6 @@ func (x *export) groupsOf(o domain.OrganizationID) []GroupRecord {
 	return records
 }
 
-// groupRef names a group for members of organization o: the root's with a slash.
 // some returns nil for the zero value, which need not be written.
 func some[T comparable](v T) *T {
 	var zero T
@@ -112,6 +111,7 @@ func some[T comparable](v T) *T {
 	return &v
 }
 
+// groupRef names a group for members of organization o: the root's with a slash.
 func (x *export) groupRef(o domain.OrganizationID, id domain.GroupID) domain.GroupRef {
 	for _, g := range x.groups {
 		if g.ID != id {

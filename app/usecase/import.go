@@ -75,7 +75,7 @@ func (d *Directory) Import(ctx context.Context, document Document, o ImportOptio
 		o.Progress = func() {}
 	}
 	i := &importer{
-		store: d.store, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: time.Now().UTC().Truncate(time.Millisecond),
+		store: d.store, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: d.now().UTC().Truncate(time.Millisecond),
 		places: make(map[string]*planned), kept: make(map[number]bool), written: make(map[domain.OrganizationID]bool),
 	}
 	if err := i.load(ctx); err != nil {

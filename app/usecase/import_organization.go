@@ -21,6 +21,10 @@ type organizationImport struct {
 	report   ImportReport
 	problems []ImportProblem
 	foreign  []foreignGrant
+	// superUsers are those of before who could run the directory; superUser says that the
+	// section has one.
+	superUsers []domain.User
+	superUser  bool
 	// aliases and mails are the lines of the names the section has, folded.
 	aliases, mails map[string]int
 }
@@ -90,7 +94,35 @@ func (o *organizationImport) begin() error {
 		return o.bad(o.section.Line, domain.ErrEnvironmentNotFound.Saying("There is no organization %q.", o.section.Path))
 	}
 	o.border = border
-	return nil
+	if border.Organization != domain.RootOrganization || border.before == nil {
+		return nil
+	}
+	all, err := o.tx.SuperUsers()
+	groups := tenancy.GroupsOf(o.groups)
+	o.superUsers = slices.DeleteFunc(all, func(u domain.User) bool { return !o.able(groups, &u) })
+	return err
+}
+
+// able reports whether a user with these groups can run the directory.
+func (o *organizationImport) able(groups *tenancy.Groups, u *domain.User) bool {
+	return able(u, groups.Mask(u.Organization, u.Groups), o.now)
+}
+
+// keepSuperUser returns ErrLastSuperUser, with the line that did it, if somebody could run
+// the directory before and nobody could afterwards.
+func (o *organizationImport) keepSuperUser(groups *tenancy.Groups) error {
+	if len(o.superUsers) == 0 || o.superUser {
+		return nil
+	}
+	line := o.section.Line
+	for _, u := range o.superUsers {
+		if at, named := o.aliases[domain.Fold(u.Alias)]; named {
+			line = at
+		} else if o.able(groups, &u) {
+			return nil
+		}
+	}
+	return o.bad(line, domain.ErrLastSuperUser)
 }
 
 // putEnvironments writes the environments that were planned for the organization.
@@ -260,7 +292,7 @@ func (o *organizationImport) putUsers() error {
 	if len(o.problems) > 0 {
 		return errRefused
 	}
-	return nil
+	return o.keepSuperUser(groups)
 }
 
 func (o *organizationImport) putSome(groups *tenancy.Groups, records []UserRecord) error {
@@ -281,6 +313,7 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []UserRecor
 			}
 			continue
 		}
+		o.superUser = o.superUser || o.able(groups, &user.after.User)
 		differs := user.before != nil && (len(domain.Diff(user.before.Fields(), user.after.Fields())) > 0 || user.after.Hash != user.before.Hash)
 		o.report.Users.count(user.before != nil, differs)
 		switch {

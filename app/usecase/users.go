@@ -665,10 +665,7 @@ func (u *Users) onlyProfile(before, after *domain.User) error {
 // keepSuperUser returns ErrLastSuperUser if before was able to run the directory, after is
 // not, and nobody else is. A nil after is a user who goes away.
 func keepSuperUser(giver tenancy.Giver, before, after *domain.User, others func() ([]domain.User, error), now time.Time) error {
-	able := func(u *domain.User) bool {
-		blocked := slices.ContainsFunc(u.Blocked, func(g domain.Grant) bool { return g.Environment == domain.RootEnvironment })
-		return u.Role == domain.RoleSuperUser && u.Usable(now) && !blocked && giver.Mask(u) == domain.AllPermissions
-	}
+	able := func(u *domain.User) bool { return able(u, giver.Mask(u), now) }
 	if !able(before) || after != nil && able(after) {
 		return nil
 	}
@@ -680,6 +677,12 @@ func keepSuperUser(giver tenancy.Giver, before, after *domain.User, others func(
 		return nil
 	}
 	return domain.ErrLastSuperUser
+}
+
+// able reports whether a user with that mask can run the whole directory.
+func able(u *domain.User, mask domain.Mask, now time.Time) bool {
+	blocked := slices.ContainsFunc(u.Blocked, func(g domain.Grant) bool { return g.Environment == domain.RootEnvironment })
+	return u.Role == domain.RoleSuperUser && u.Usable(now) && !blocked && mask == domain.AllPermissions
 }
 
 // Delete removes the user with that number, with everything that is theirs. It needs

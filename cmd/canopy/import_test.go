@@ -265,3 +265,28 @@ func TestImportBesideAMove(t *testing.T) {
 	importFile(at, write(t, "people.csv", "alias,firstname,environment\nzed,Zed,Acme/Dev/Staging\n")).succeeds(t)
 	require.Len(t, s.admin().get(t, "/rest/users?env=Acme/Dev/Staging&q=zed").list(t), 1)
 }
+
+// An import takes the last superUser from nobody, and lets another one take over.
+func TestImportKeepsASuperUser(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		canopy("user", "create", "boss", "--generate").in(at).succeeds(t)
+		before := export(t, at)
+		for name, table := range map[string]string{
+			"another role": "alias,role,group\nboss,user,User\n",
+			"inactive":     "alias,active\nboss,false\n",
+			"blocked":      "alias,envsbloque\nboss,/\n",
+			"another mask": "alias,group\nboss,User\n",
+			"nobody able":  "alias,active,firstname,environment,role,group\nother,false,Other,/,superUser,Root\nboss,false,Boss,/,superUser,Root\n",
+		} {
+			for _, flags := range [][]string{{"--dry-run"}, nil} {
+				run := importFile(at, write(t, "people.csv", table), flags...).run(t)
+				require.Equal(t, 1, run.code(), name)
+				require.Contains(t, run.err.String(), ": role: This is the last superUser; make another one first.\n", name)
+				require.Contains(t, run.err.String(), fmt.Sprintf("line %d: ", strings.Count(table, "\n")), name)
+				require.Equal(t, before, export(t, at), name)
+			}
+		}
+		importFile(at, write(t, "people.csv", "alias,role,group,firstname,environment\nboss,user,User,Boss,/\nheir,superUser,Root,Heir,/\n")).succeeds(t)
+		importFile(at, write(t, "people.csv", "alias,role,group,active\nboss,superUser,Root,true\nheir,superUser,Root,false\n")).succeeds(t)
+	})
+}
