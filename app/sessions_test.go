@@ -197,6 +197,23 @@ func TestRefreshAtTheSameTime(t *testing.T) {
 	})
 }
 
+// TestAHundredSessionsAreKept holds that whoever signs in without an end does not fill the
+// directory: the session that was unused for the longest time ends.
+func TestAHundredSessionsAreKept(t *testing.T) {
+	onSessions(t, func(t *testing.T, d *signing) {
+		first := d.in(t, domain.TokenSession)
+		for range 99 {
+			d.pass(time.Second)
+			d.in(t, domain.TokenSession)
+		}
+		require.NoError(t, d.bears(t, first.Access))
+		d.pass(time.Second)
+		last := d.in(t, domain.TokenSession)
+		require.ErrorIs(t, d.bears(t, first.Access), domain.ErrUnauthenticated)
+		require.NoError(t, d.bears(t, last.Access))
+	})
+}
+
 func TestSessionsEndByThemselves(t *testing.T) {
 	onSessions(t, func(t *testing.T, d *signing) {
 		token, refresh, cookie := d.in(t, domain.TokenSession), d.in(t, domain.RefreshSession), d.in(t, domain.CookieSession)
