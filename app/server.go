@@ -55,7 +55,9 @@ func NewServer(d *Directory) (*Server, error) {
 	s.http = &fasthttp.Server{
 		Handler: s.handle, ErrorHandler: s.handleBroken, NoDefaultServerHeader: true,
 		ReadTimeout: readWithin, IdleTimeout: idleWithin, ReadBufferSize: headerSize, MaxRequestBodySize: cfg.MaxBody,
-		CloseOnShutdown: true, Logger: quiet{cfg.Log},
+		// Parsing ends where the form does, and would take the rest of the body for a request.
+		DisablePreParseMultipartForm: true,
+		CloseOnShutdown:              true, Logger: quiet{cfg.Log},
 	}
 	config, err := tlsConfig(&cfg)
 	if err != nil {
@@ -198,7 +200,7 @@ func (s *Server) broken(c *fasthttp.RequestCtx, err error) {
 	_, problem := httpx.Problem(ctx, err)
 	s.directory.metrics.refused(name, status)
 	s.directory.config.Log.Info("request", "id", id, "surface", name, "method", "other", "route", "refused",
-		"status", status, "ms", 0, "address", c.RemoteIP().String(), "code", problem.Code)
+		"status", status, "ms", 0, "address", httpx.Address(ctx, s.directory.config.TrustedProxies), "code", problem.Code)
 }
 
 // quiet logs that a connection broke off, where few look. What fasthttp says of it quotes

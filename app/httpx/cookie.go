@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-
-	"canopy/domain"
 )
 
 // Cookie returns a cookie of the request, empty if there is none, if it is not text, or if
@@ -46,11 +44,4 @@ func SetCookie(c *fiber.Ctx, name, value, path string, expires time.Time, secure
 // DropCookie makes the client forget what SetCookie gave it.
 func DropCookie(c *fiber.Ctx, name, path string, secure bool) {
 	SetCookie(c, name, "", path, time.Unix(1, 0), secure)
-}
-
-// UUIDParam reads a parameter of the route that is a UUID. It reports false for anything
-// else, which names nothing.
-func UUIDParam(c *fiber.Ctx, name string) (domain.UUID, bool) {
-	id, err := domain.ParseUUID(Param(c, name))
-	return id, err == nil
 }

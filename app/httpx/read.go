@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"bytes"
 	"encoding/base64"
 	"net/netip"
 	"net/url"
@@ -23,6 +24,13 @@ func Param(c *fiber.Ctx, name string) string {
 		return ""
 	}
 	return strings.Clone(value)
+}
+
+// UUIDParam reads a parameter of the route that is a UUID. It reports false for anything
+// else, which names nothing.
+func UUIDParam(c *fiber.Ctx, name string) (domain.UUID, bool) {
+	id, err := domain.ParseUUID(Param(c, name))
+	return id, err == nil
 }
 
 // isText reports whether s is valid UTF-8 without NUL, which no database keeps.
@@ -173,12 +181,14 @@ func Mounted(c *fiber.Ctx, path string) string {
 }
 
 // Address returns the network address a request comes from. Behind proxies in trusted it
-// is the last address of X-Forwarded-For that is not a trusted proxy's.
+// is the last address of X-Forwarded-For, however many lines it has, that is not a trusted
+// proxy's.
 func Address(c *fiber.Ctx, trusted []netip.Prefix) string {
 	remote := c.Context().RemoteIP()
 	ip, _ := netip.AddrFromSlice(remote)
 	ip = ip.Unmap()
-	hops := strings.Split(c.Get(fiber.HeaderXForwardedFor), ",")
+	lines := c.Request().Header.PeekAll(fiber.HeaderXForwardedFor)
+	hops := strings.Split(string(bytes.Join(lines, []byte(","))), ",")
 	for i := len(hops) - 1; i >= 0 && among(trusted, ip); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {

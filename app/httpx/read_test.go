@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
@@ -167,9 +168,13 @@ func TestAddress(t *testing.T) {
 		"192.0.2.9, somebody, 10.1.1.1":     "10.1.1.1",
 		"192.0.2.9, 192.0.2.1:80, 10.1.1.1": "10.1.1.1",
 		"10.1.1.1, 10.1.1.2":                "10.1.1.1",
+		"192.0.2.9\n192.0.2.1":              "192.0.2.1", // the proxy adds a line
+		"192.0.2.9\n192.0.2.1\n10.1.1.1":    "192.0.2.1",
 	} {
 		request("/", func(c *fiber.Ctx) {
-			c.Request().Header.Set(fiber.HeaderXForwardedFor, forwarded)
+			for line := range strings.SplitSeq(forwarded, "\n") {
+				c.Request().Header.Add(fiber.HeaderXForwardedFor, line)
+			}
 			require.Equal(t, want, Address(c, proxies), forwarded)
 			require.Equal(t, "0.0.0.0", Address(c, nil), forwarded)
 		})
