@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -129,4 +130,19 @@ func FuzzHash(f *testing.F) {
 			t.Errorf("%+v, a salt of %d bytes and a key of %d", cost, len(salt), len(key))
 		}
 	})
+}
+
+// BenchmarkVerify measures how many passwords a second are checked at the cost that is stored,
+// by as many at once as there are processors; run it with -cpu 1 for one.
+func BenchmarkVerify(b *testing.B) {
+	h := NewHasher(DefaultCost, MinPasswordLength)
+	hash := h.hash("correct horse")
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if ok, _, err := h.Verify(context.Background(), hash, "correct horse"); !ok || err != nil {
+				b.Error(ok, err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "checks/s")
 }

@@ -63,7 +63,7 @@ func (p *post) pass(d time.Duration) {
 	p.at = p.at.Add(d)
 }
 
-func newPost(t *testing.T, db *persistence.DB, transport func(now func() time.Time) (mail.Transport, error)) *post {
+func newPost(t testing.TB, db *persistence.DB, transport func(now func() time.Time) (mail.Transport, error)) *post {
 	t.Helper()
 	p := &post{db: db, outbox: persistence.NewOutboxStore(db), at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	db.Vault, db.Now = persistence.NewVault([]byte("key")), p.now
@@ -73,7 +73,7 @@ func newPost(t *testing.T, db *persistence.DB, transport func(now func() time.Ti
 	return p
 }
 
-func (p *post) put(t *testing.T, n int) {
+func (p *post) put(t testing.TB, n int) {
 	t.Helper()
 	var mails []domain.Mail
 	for i := range n {
@@ -83,7 +83,7 @@ func (p *post) put(t *testing.T, n int) {
 	require.NoError(t, p.outbox.Post(t.Context(), mails))
 }
 
-func (p *post) waiting(t *testing.T) int64 {
+func (p *post) waiting(t testing.TB) int64 {
 	t.Helper()
 	n, err := p.outbox.Waiting(t.Context())
 	require.NoError(t, err)
