@@ -414,3 +414,69 @@ func TestMailChangeLastsAMonth(t *testing.T) {
 		require.Len(t, k.mails(t, "acme.user@example.org"), 1, "the address before is told")
 	})
 }
+
+// TestNobodyActsForWhoReachesMore holds that who may change a user does not learn what lets them
+// act as that user where they could not act themselves, and may do so where they could.
+func TestNobodyActsForWhoReachesMore(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		ctx := t.Context()
+		admin, target := s.as(t, "acme.admin"), s.as(t, "acme.user").User
+		held, err := s.APIKeys.First(ctx, s.operator(t), target)
+		require.NoError(t, err)
+		key := usecase.OfUser[domain.UUID]{User: target, In: held.Key.ID}
+		link := publicURL + "/?secret=" + usecase.PlaceSecret
+		var secret string
+		ways := []struct {
+			name string
+			try  func() error
+		}{
+			{"key", func() error { _, err := s.APIKeys.Get(ctx, admin, key); return err }},
+			{"first key", func() error { _, err := s.APIKeys.First(ctx, admin, target); return err }},
+			{"another key", func() error {
+				_, err := s.APIKeys.Create(ctx, admin, usecase.OfUser[string]{User: target, In: "another"})
+				return err
+			}},
+			{"another address", func() error {
+				return s.Accounts.RequestMailChange(ctx, admin, usecase.RequestMailChange{User: target, Mail: "mine@example.org", Lifetime: time.Hour})
+			}},
+			{"mail to it", func() error {
+				return s.Accounts.SendConfirmation(ctx, admin, usecase.SendConfirmation{User: target, Purpose: domain.ChangeAddress, Link: link, Lifetime: time.Hour})
+			}},
+			{"its confirmation", func() error {
+				if secret == "" {
+					secret = proof(t, s.mail(t, domain.LetterAddress, "mine@example.org")).Secret
+				}
+				_, err := s.Accounts.ConfirmMailChangeOf(ctx, admin, usecase.Presented{User: target, Secret: secret})
+				return err
+			}},
+			{"password", func() error { _, err := s.Accounts.ResetPassword(ctx, admin, target); return err }},
+		}
+		reach := func(refs ...domain.EnvironmentRef) {
+			_, err := s.Users.Update(ctx, s.operator(t), target, usecase.UserPatch{Allowed: &refs})
+			require.NoError(t, err)
+		}
+		for _, way := range ways {
+			reach("Bolt")
+			err := way.try()
+			require.ErrorIs(t, err, domain.ErrClimbing, way.name)
+			reach()
+			require.NoError(t, way.try(), way.name)
+		}
+		reach("Bolt")
+		_, err = s.APIKeys.List(ctx, admin, target)
+		require.NoError(t, err, "to know of a key is not to have it")
+		require.NoError(t, s.APIKeys.Revoke(ctx, admin, key), "nor is to take it away")
+
+		entries, err := s.Audit.List(ctx, admin, usecase.ListAudit{Filter: domain.AuditFilter{Action: "apikey:show"}})
+		require.NoError(t, err)
+		shown := 0
+		for entry, err := range entries.Entries {
+			require.NoError(t, err)
+			require.Equal(t, "acme.admin", entry.Actor.Alias)
+			require.Equal(t, "acme.user", entry.Target.Name)
+			shown++
+		}
+		require.Equal(t, 2, shown, "each time a key was shown is noted")
+	})
+}

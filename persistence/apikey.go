@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -78,6 +79,32 @@ func (s *APIKeyStore) list(ctx context.Context, q querier, where predicate) ([]d
 		JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
 		WHERE `+where.text+" ORDER BY k.created_at, k.id", where.args...)
 	return collect(rows, err, s.db.scanAPIKey)
+}
+
+// Show returns the key with that id, with none the oldest, of the user with that number,
+// unless check returns an error, and notes in the audit trail that it was shown. It is
+// ErrUserNotFound if there is no such user in w and ErrAPIKeyNotFound if they have no such key.
+func (s *APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) (shown domain.APIKey, err error) {
+	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		u, err := s.users.lock(ctx, tx, w, user)
+		if err != nil {
+			return err
+		}
+		if err := check(u); err != nil {
+			return err
+		}
+		all, err := s.list(ctx, tx, predicate{"u.organization_id = ? AND u.id = ?", []any{int64(u.Organization), int64(u.ID)}})
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(k domain.APIKey) bool { return id == "" || k.ID == id })
+		if i < 0 {
+			return domain.ErrAPIKeyNotFound
+		}
+		shown = all[i]
+		return s.db.record(ctx, tx, w, apiKeyEntry("apikey:show", &u, domain.Change{Field: "key", Before: shown.Name, After: shown.Name}))
+	})
+	return shown, err
 }
 
 // Insert gives the user with that number the key k, unless check, which gets the user and

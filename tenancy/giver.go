@@ -57,6 +57,16 @@ func (v Giver) MayGive(u *domain.User) error {
 	return nil
 }
 
+// MayActFor returns nil if the principal may do or learn what lets them act as u: they may
+// change u, and u has nothing that is not also theirs. Else it is the error of MayChange or
+// MayGive.
+func (v Giver) MayActFor(u *domain.User) error {
+	if err := v.MayChange(u); err != nil {
+		return err
+	}
+	return v.MayGive(u)
+}
+
 // MayGiveMask returns nil if the principal has every permission of m; else ErrClimbing.
 func (v Giver) MayGiveMask(m domain.Mask) error {
 	if !m.Within(v.has.mask) {

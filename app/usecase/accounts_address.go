@@ -44,7 +44,7 @@ func (a *Accounts) RequestMailChange(ctx context.Context, who domain.Principal, 
 	secret := a.secret(domain.ChangeAddress, in.Mail, in.Lifetime)
 	_, err = a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
 		if u.ID != who.User {
-			if err := giver.MayChange(u); err != nil {
+			if err := giver.MayActFor(u); err != nil {
 				return domain.Enclosure{}, err
 			}
 		}
@@ -92,13 +92,16 @@ func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) 
 	if err != nil {
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, a.self(domain.UserUpdate), u.ID, in.Secret)
+	return a.confirm(ctx, a.self(domain.UserUpdate), u.ID, in.Secret, func(*domain.User) error { return nil })
 }
 
-func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, id domain.UserID, secret string) (domain.User, error) {
+func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, id domain.UserID, secret string, check func(*domain.User) error) (domain.User, error) {
 	presented := domain.Presented{Text: domain.SecretText(secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
 	return a.store.UpdateWith(ctx, w, id, "", &presented, func(u *domain.User, secret domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
 		var e domain.Enclosure
+		if err := check(u); err != nil {
+			return e, err
+		}
 		if before := u.Person.Mail; before != "" {
 			e.Mails = []domain.Mail{a.mailTo(before, u, domain.Letter{Kind: domain.LetterAddressLeft, Login: u.Alias})}
 		}
@@ -117,11 +120,11 @@ type Presented struct {
 // ConfirmMailChangeOf is ConfirmMailChange by somebody who may change the user: it needs
 // domain.UserUpdate on them, and the rules of Users.Update hold.
 func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, who domain.Principal, in Presented) (domain.User, error) {
-	w, err := a.present(ctx, &who, in.User)
+	w, giver, err := a.present(ctx, &who, in.User)
 	if err != nil {
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, w, in.User, in.Secret)
+	return a.confirm(ctx, w, in.User, in.Secret, giver.MayActFor)
 }
 
 // Activate opens an account by the secret of its owner that somebody passes on who may
@@ -129,11 +132,15 @@ func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, who domain.Principal
 // user, and the rules of Users.Update hold. It is domain.ErrSecret for a secret that does
 // not fit.
 func (a *Accounts) Activate(ctx context.Context, who domain.Principal, in Presented) (domain.User, error) {
-	if _, err := a.present(ctx, &who, in.User); err != nil {
+	w, giver, err := a.present(ctx, &who, in.User)
+	if err != nil {
 		return domain.User{}, err
 	}
-	target, err := a.users.read(ctx, &who, in.User)
+	target, err := a.store.Get(ctx, w.Read(), in.User)
 	if err != nil {
+		return domain.User{}, err
+	}
+	if err := giver.MayActFor(&target); err != nil {
 		return domain.User{}, err
 	}
 	proven, err := a.redeemFor(ctx, &target, redeem{secret: in.Secret,
@@ -142,19 +149,12 @@ func (a *Accounts) Activate(ctx context.Context, who domain.Principal, in Presen
 }
 
 // present is over for somebody who may pass on secrets of the user.
-func (a *Accounts) present(ctx context.Context, who *domain.Principal, id domain.UserID) (tenancy.WriteScope, error) {
+func (a *Accounts) present(ctx context.Context, who *domain.Principal, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
 	w, giver, err := a.over(ctx, who, domain.UserUpdate, id)
 	if err != nil {
-		return w, err
+		return w, giver, err
 	}
-	if err := a.mayGuess(ctx, "user "+string(domain.NumberRef(domain.EnvironmentID(id))), "user "+string(who.UUID)); err != nil {
-		return w, err
-	}
-	target, err := a.store.Get(ctx, w.Read(), id)
-	if err != nil {
-		return w, err
-	}
-	return w, giver.MayChange(&target)
+	return w, giver, a.mayGuess(ctx, "user "+string(domain.NumberRef(domain.EnvironmentID(id))), "user "+string(who.UUID))
 }
 
 // Invite makes an account for somebody.
@@ -272,7 +272,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, i
 	}
 	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite, domain.ChangeAddress: domain.LetterAddress}[in.Purpose]
 	_, err = a.store.UpdateWith(ctx, w, in.User, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
-		if err := giver.MayChange(u); err != nil {
+		if err := giver.MayActFor(u); err != nil {
 			return domain.Enclosure{}, err
 		}
 		if in.Purpose == domain.AcceptInvite && u.State != domain.Invited {

@@ -76,7 +76,7 @@ func (a *Accounts) ResetPassword(ctx context.Context, who domain.Principal, id d
 	}
 	now := a.moment()
 	return a.store.UpdateWith(ctx, w, id, hash, nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
-		if err := giver.MayChange(u); err != nil {
+		if err := giver.MayActFor(u); err != nil {
 			return domain.Enclosure{}, err
 		}
 		if u.Person.Mail == "" {

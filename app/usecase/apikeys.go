@@ -46,16 +46,16 @@ type OfUser[T any] struct {
 type holder struct {
 	id    domain.UserID
 	w     tenancy.WriteScope
+	own   bool
 	check func(domain.User) error
 }
 
-// over returns the proof that who may see and change the keys of the user with that number:
-// their own by domain.APIKeyManage, those of others by domain.UserUpdate under the rules of
-// Users.Update.
-func (k *APIKeys) over(ctx context.Context, who *domain.Principal, id domain.UserID) (holder, error) {
+// over returns the proof that who may use the keys of the user with that number: their own by
+// domain.APIKeyManage, those of others by domain.UserUpdate where the rule of may allows it.
+func (k *APIKeys) over(ctx context.Context, who *domain.Principal, id domain.UserID, may func(tenancy.Giver, *domain.User) error) (holder, error) {
 	if id == 0 || id == who.User {
 		w, err := k.gate.EnterWrite(ctx, who, domain.APIKeyManage, tenancy.Anywhere())
-		return holder{who.User, w, anybody}, err
+		return holder{who.User, w, true, anybody}, err
 	}
 	target, err := k.users.read(ctx, who, id)
 	if err != nil {
@@ -69,16 +69,16 @@ func (k *APIKeys) over(ctx context.Context, who *domain.Principal, id domain.Use
 	if err != nil {
 		return holder{}, err
 	}
-	check := func(u domain.User) error { return giver.MayChange(&u) }
-	return holder{id, w, check}, check(target)
+	check := func(u domain.User) error { return may(giver, &u) }
+	return holder{id, w, false, check}, check(target)
 }
 
 // List returns the keys of the user with that number, 0 is who, without their texts, the
-// oldest first. It needs
-// domain.APIKeyManage for who's own; for those of others domain.UserUpdate on the user, and
-// the rules of Users.Update hold. It is NotFound outside who's reach.
+// oldest first. It needs domain.APIKeyManage for who's own; for those of others
+// domain.UserUpdate on the user, and the rules of Users.Update hold. It is NotFound outside
+// who's reach.
 func (k *APIKeys) List(ctx context.Context, who domain.Principal, user domain.UserID) ([]domain.APIKey, error) {
-	h, err := k.over(ctx, &who, user)
+	h, err := k.over(ctx, &who, user, tenancy.Giver.MayChange)
 	if err != nil {
 		return nil, err
 	}
@@ -89,18 +89,27 @@ func (k *APIKeys) List(ctx context.Context, who domain.Principal, user domain.Us
 	return all, err
 }
 
-// Get returns one key of a user with its text, under the rules of List.
+// Get returns one key of a user with its text, under the rules of List, if the user has
+// nothing that is not also who's. That somebody else's was shown is noted.
 func (k *APIKeys) Get(ctx context.Context, who domain.Principal, in OfUser[domain.UUID]) (domain.APIKey, error) {
-	h, err := k.over(ctx, &who, in.User)
+	h, err := k.over(ctx, &who, in.User, tenancy.Giver.MayActFor)
 	if err != nil {
 		return domain.APIKey{}, err
+	}
+	return k.shown(ctx, &h, in.In)
+}
+
+// shown returns the holder's key with that id, with none the oldest.
+func (k *APIKeys) shown(ctx context.Context, h *holder, id domain.UUID) (domain.APIKey, error) {
+	if !h.own {
+		return k.store.Show(ctx, h.w, h.id, id, h.check)
 	}
 	all, err := k.store.List(ctx, h.w.Read(), h.id)
 	if err != nil {
 		return domain.APIKey{}, err
 	}
 	for _, key := range all {
-		if key.ID == in.In {
+		if id == "" || key.ID == id {
 			return key, nil
 		}
 	}
@@ -108,9 +117,9 @@ func (k *APIKeys) Get(ctx context.Context, who domain.Principal, in OfUser[domai
 }
 
 // Create makes a key of that name for a user and returns it with its text, under the rules of
-// List. It is Conflict beyond domain.MaxAPIKeys.
+// Get. It is Conflict beyond domain.MaxAPIKeys.
 func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[string]) (domain.APIKey, error) {
-	h, err := k.over(ctx, &who, in.User)
+	h, err := k.over(ctx, &who, in.User, tenancy.Giver.MayActFor)
 	if err != nil {
 		return domain.APIKey{}, err
 	}
@@ -129,7 +138,7 @@ func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[st
 // Revoke takes a key away from a user, under the rules of List. No request is taken with it
 // any more, on any server.
 func (k *APIKeys) Revoke(ctx context.Context, who domain.Principal, in OfUser[domain.UUID]) error {
-	h, err := k.over(ctx, &who, in.User)
+	h, err := k.over(ctx, &who, in.User, tenancy.Giver.MayChange)
 	if err != nil {
 		return err
 	}
@@ -137,9 +146,9 @@ func (k *APIKeys) Revoke(ctx context.Context, who domain.Principal, in OfUser[do
 }
 
 // First returns the user with that number, 0 is who, and their oldest key, its text included.
-// It makes one for a user who has none. The rules of List hold.
+// It makes one for a user who has none. The rules of Get hold.
 func (k *APIKeys) First(ctx context.Context, who domain.Principal, user domain.UserID) (KeyHolder, error) {
-	h, err := k.over(ctx, &who, user)
+	h, err := k.over(ctx, &who, user, tenancy.Giver.MayActFor)
 	if err != nil {
 		return KeyHolder{}, err
 	}
@@ -147,21 +156,19 @@ func (k *APIKeys) First(ctx context.Context, who domain.Principal, user domain.U
 	if err != nil {
 		return KeyHolder{}, err
 	}
-	present, err := k.store.List(ctx, h.w.Read(), h.id)
-	if err != nil {
-		return KeyHolder{}, err
+	key, err := k.shown(ctx, &h, "")
+	if !domain.ErrAPIKeyNotFound.Is(err) {
+		return KeyHolder{u, key}, err
 	}
-	if len(present) > 0 {
-		return KeyHolder{u, present[0]}, nil
-	}
-	key, err := k.store.Insert(ctx, h.w, h.id, newAPIKey(firstAPIKey, k.moment()), func(u domain.User, others []domain.APIKey) error {
-		if present = others; len(present) > 0 {
+	made := newAPIKey(firstAPIKey, k.moment())
+	key, err = k.store.Insert(ctx, h.w, h.id, made, func(u domain.User, others []domain.APIKey) error {
+		if len(others) > 0 {
 			return domain.ErrTooManyAPIKeys // somebody else made it meanwhile
 		}
 		return h.check(u)
 	})
-	if len(present) > 0 {
-		return KeyHolder{u, present[0]}, nil
+	if domain.ErrTooManyAPIKeys.Is(err) {
+		key, err = k.shown(ctx, &h, "")
 	}
 	return KeyHolder{u, key}, err
 }

@@ -145,6 +145,10 @@ type APIKeyStore interface {
 	// List returns the keys of the user with that number with their texts, the oldest first;
 	// none if there is no such user.
 	List(ctx context.Context, sc tenancy.Scope, user domain.UserID) ([]domain.APIKey, error)
+	// Show returns the user's key with that id, with none the oldest, unless check returns an
+	// error, and notes that it was shown. It is domain.ErrAPIKeyNotFound if they have no such
+	// key.
+	Show(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) (domain.APIKey, error)
 	// Insert gives the user a key, unless check, which is asked about the user and their keys
 	// as they are then, returns an error.
 	Insert(ctx context.Context, w tenancy.WriteScope, user domain.UserID, k domain.APIKey,

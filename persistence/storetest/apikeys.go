@@ -84,6 +84,23 @@ func APIKeys(t *testing.T, db *persistence.DB) {
 		require.Len(t, list(t, "acme.labs"), 3)
 	})
 
+	t.Run("that a key was shown is noted", func(t *testing.T) {
+		denied := errors.New("denied")
+		_, err := w.APIKeys.Show(ctx, all, user.ID, acme.ID, func(domain.User) error { return denied })
+		require.ErrorIs(t, err, denied)
+		for _, id := range []domain.UUID{"", acme.ID} {
+			shown, err := w.APIKeys.Show(ctx, all, user.ID, id, nobodyMinds)
+			require.NoError(t, err)
+			require.Equal(t, acme, shown)
+		}
+		_, err = w.APIKeys.Show(ctx, all, user.ID, w.Keys["bolt.user"].ID, nobodyMinds)
+		require.ErrorIs(t, err, domain.ErrAPIKeyNotFound)
+		entries, _, err := w.Audit.List(ctx, all.Read(), domain.AuditFilter{Action: "apikey:show"}, domain.Page{Limit: 9})
+		require.NoError(t, err)
+		require.Len(t, entries, 2)
+		require.NotContains(t, fmt.Sprint(entries), "key of acme")
+	})
+
 	t.Run("the use of a key is noted, and never goes back", func(t *testing.T) {
 		at := w.DB.Now().UTC().Truncate(time.Millisecond)
 		require.NoError(t, w.Accounts.APIKeysSeen(ctx, map[domain.APIKeyRef]time.Time{acme.APIKeyRef: at}))

@@ -162,6 +162,10 @@ var attempts = map[string]attempt{
 	"APIKeyStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.APIKeys.List(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
 	},
+	"APIKeyStore.Show": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.APIKeys.Show(ctx, mine, w.People[lower(theirs)+".user"].ID, "", nobodyMinds)
+		return nil, err
+	},
 	"APIKeyStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		_, err := w.APIKeys.Insert(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.APIKey{Name: "intruder", Text: "intruder"},
 			func(domain.User, []domain.APIKey) error { return nil })
