@@ -18,6 +18,9 @@ import (
 const (
 	MaxBytes  = 512 << 10
 	MaxPixels = 4 << 20
+	// maxScans is how often a JPEG may go over its pixels: a scan of a few bytes can go over all
+	// of them. Encoders write about ten.
+	maxScans = 32
 	// turns is how many images are decoded at once, and waiting how many more may wait.
 	turns   = 2
 	waiting = 16
@@ -70,6 +73,9 @@ func check(source []byte) (func([]byte) (image.Image, error), error) {
 	var decode func([]byte) (image.Image, error)
 	switch {
 	case bytes.HasPrefix(source, []byte("\xff\xd8\xff")):
+		if bytes.Count(source, []byte("\xff\xda")) > maxScans {
+			return nil, domain.ErrPictureTooLarge.Saying("At most %d scans are allowed.", maxScans)
+		}
 		header, err = jpeg.DecodeConfig(bytes.NewReader(source))
 		decode = func(b []byte) (image.Image, error) { return jpeg.Decode(bytes.NewReader(b)) }
 	case bytes.HasPrefix(source, []byte("\x89PNG\r\n\x1a\n")):

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -47,6 +48,35 @@ func claiming(t testing.TB, width, height uint32) []byte {
 	binary.BigEndian.PutUint32(b[20:], height)
 	binary.BigEndian.PutUint32(b[29:], crc32.ChecksumIEEE(b[12:29]))
 	return b
+}
+
+// scanned returns a progressive JPEG, gray, whose scans refine coefficients that are all zero.
+func scanned(width, height uint16, scans int) []byte {
+	segment := func(marker byte, content ...byte) []byte {
+		head := []byte{0xff, marker, 0, 0}
+		binary.BigEndian.PutUint16(head[2:], uint16(len(content)+2))
+		return append(head, content...)
+	}
+	size := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16([]byte{8}, height), width)
+	b := []byte{0xff, 0xd8}
+	b = append(b, segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...)...)
+	b = append(b, segment(0xc2, append(size, 1, 1, 0x11, 0)...)...)
+	// The one code there is ends 2^14 blocks.
+	b = append(b, segment(0xc4, append(append([]byte{0x10, 1}, make([]byte, 15)...), 0xe0)...)...)
+	for range scans {
+		b = append(b, segment(0xda, 1, 1, 0, 1, 63, 0x21)...)
+		b = append(b, make([]byte, 8)...)
+	}
+	return append(b, 0xff, 0xd9)
+}
+
+func TestScansAreBounded(t *testing.T) {
+	_, err := NewMaker().Picture(t.Context(), scanned(64, 64, maxScans))
+	require.NoError(t, err)
+	started := time.Now()
+	_, err = NewMaker().Picture(t.Context(), scanned(2048, 2048, 1000))
+	require.ErrorIs(t, err, domain.ErrPictureTooLarge)
+	require.Less(t, time.Since(started), time.Second)
 }
 
 func TestPictureIsMadeAnew(t *testing.T) {
