@@ -10,33 +10,21 @@ import (
 
 	"canopy/app/usecase"
 	"canopy/domain"
-	"canopy/persistence"
-	"canopy/persistence/storetest"
 )
 
 // TestNobodyClimbs lets one random admin, and whoever they make, and whoever those make,
 // change whatever they can. None of them ever ends with a role, a permission or a place
 // that the first one did not have, and what the first one was blocked from nobody reaches.
 func TestNobodyClimbs(t *testing.T) {
-	run := func(open func(testing.TB) *persistence.DB, checks int) func(*testing.T) {
-		return func(t *testing.T) {
-			setChecks(t, checks)
-			rapid.Check(t, func(rt *rapid.T) {
-				db := open(t)
-				defer db.Close()
-				m := newMachine(t, db)
-				first := m.founder(rt)
-				m.actors = []domain.UserID{first}
-				actions := m.actions()
-				actions["make somebody of their own"] = m.addOwn
-				had := m.mask(m.users[first])
-				actions[""] = func(rt *rapid.T) { m.hold(rt, first, had) }
-				rt.Repeat(actions)
-			})
-		}
-	}
-	t.Run("sqlite", run(storetest.SQLite, 8))
-	t.Run("postgres", run(storetest.Postgres, 30))
+	onRandomDirectories(t, func(rt *rapid.T, m *machine) {
+		first := m.founder(rt)
+		m.actors = []domain.UserID{first}
+		actions := m.actions()
+		actions["make somebody of their own"] = m.addOwn
+		had := m.mask(m.users[first])
+		actions[""] = func(rt *rapid.T) { m.hold(rt, first, had) }
+		rt.Repeat(actions)
+	})
 }
 
 // founder makes a tree with people in it, and an admin who has a part of it.

@@ -383,16 +383,22 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 // TestModel makes random changes as random people, and after each asks random people for
 // lists, counts, single reads and explanations: they must be what the oracle says.
 func TestModel(t *testing.T) {
+	onRandomDirectories(t, func(rt *rapid.T, m *machine) {
+		actions := m.actions()
+		actions[""] = m.agree
+		rt.Repeat(actions)
+	})
+}
+
+// onRandomDirectories lets test draw what happens to a new directory, on each engine.
+func onRandomDirectories(t *testing.T, test func(*rapid.T, *machine)) {
 	run := func(open func(testing.TB) *persistence.DB, checks int) func(*testing.T) {
 		return func(t *testing.T) {
 			setChecks(t, checks)
 			rapid.Check(t, func(rt *rapid.T) {
 				db := open(t)
 				defer db.Close()
-				m := newMachine(t, db)
-				actions := m.actions()
-				actions[""] = m.agree
-				rt.Repeat(actions)
+				test(rt, newMachine(t, db))
 			})
 		}
 	}

@@ -12,8 +12,6 @@ import (
 
 	"canopy/app/usecase"
 	"canopy/domain"
-	"canopy/persistence"
-	"canopy/persistence/storetest"
 )
 
 // oracleObject is an object as the oracle knows it.
@@ -263,23 +261,14 @@ func (m *objectMachine) agreeOnObjects(t *rapid.T) {
 // TestObjectModel makes random changes to objects, and to the people and places around them,
 // as random people. What goes through and what is then seen must be what the oracle says.
 func TestObjectModel(t *testing.T) {
-	run := func(open func(testing.TB) *persistence.DB, checks int) func(*testing.T) {
-		return func(t *testing.T) {
-			setChecks(t, checks)
-			rapid.Check(t, func(rt *rapid.T) {
-				db := open(t)
-				defer db.Close()
-				m := &objectMachine{newMachine(t, db), map[domain.ObjectID]*oracleObject{}}
-				m.actors = []domain.UserID{slices.Min(slices.Collect(maps.Keys(m.users)))}
-				for range 4 {
-					m.addEnvironment(rt)
-					m.addUser(rt)
-				}
-				m.actors = nil
-				rt.Repeat(m.objectActions())
-			})
+	onRandomDirectories(t, func(rt *rapid.T, founded *machine) {
+		m := &objectMachine{founded, map[domain.ObjectID]*oracleObject{}}
+		m.actors = []domain.UserID{slices.Min(slices.Collect(maps.Keys(m.users)))}
+		for range 4 {
+			m.addEnvironment(rt)
+			m.addUser(rt)
 		}
-	}
-	t.Run("sqlite", run(storetest.SQLite, 8)) // which the race detector slows down many times
-	t.Run("postgres", run(storetest.Postgres, 30))
+		m.actors = nil
+		rt.Repeat(m.objectActions())
+	})
 }

@@ -232,68 +232,27 @@ func (d restDriver) remove(t *testing.T, id string) outcome {
 	return outcomeOf(t, status)
 }
 
-// axwayDriver speaks axway.
-type axwayDriver struct {
+// pathDriver speaks a surface where each user is at a path with their UUID, and is JSON there.
+type pathDriver struct {
 	caller
-	w *twoTenants
+	login, name string   // the keys of a login name and a first name
+	entries     []string // the keys behind which a list is
+	promoted    string   // what makes somebody one who manages people
+	// fresh returns the body that makes a user.
+	fresh func(t *testing.T, login, mail string) string
 }
 
 func newAxwayDriver(_ *testing.T, w *twoTenants, login, password string) driver {
-	return axwayDriver{basicCaller(w.Address()+"/api/portal/v1.3", login, password), w}
-}
-
-func (d axwayDriver) idOf(u *domain.User) string { return string(u.UUID) }
-
-func (d axwayDriver) create(t *testing.T, login, mail string) (string, outcome) {
-	acme, err := d.w.directory.Environments.Get(t.Context(), d.w.operator(t), "Acme")
-	require.NoError(t, err)
-	status, answer := d.call(t, "POST", "/users", fmt.Sprintf(`{"organizationId":%q,"name":%q,"loginName":%q,"email":%q,"enabled":true}`,
-		acme.UUID, login, login, mail))
-	if status != 201 {
-		return "", outcomeOf(t, status)
+	return pathDriver{
+		caller: basicCaller(w.Address()+"/api/portal/v1.3", login, password),
+		login:  "loginName", name: "name", promoted: `{"role":"oadmin"}`,
+		fresh: func(t *testing.T, login, mail string) string {
+			acme, err := w.directory.Environments.Get(t.Context(), w.operator(t), "Acme")
+			require.NoError(t, err)
+			return fmt.Sprintf(`{"organizationId":%q,"name":%q,"loginName":%q,"email":%q,"enabled":true}`, acme.UUID, login, login, mail)
+		},
 	}
-	return answer.find(t, "id").(string), outcomeDone
 }
-
-func (d axwayDriver) read(t *testing.T, id string) (string, string, outcome) {
-	status, answer := d.call(t, "GET", "/users/"+id, "")
-	if status != 200 {
-		return "", "", outcomeOf(t, status)
-	}
-	return answer.find(t, "loginName").(string), answer.find(t, "name").(string), outcomeDone
-}
-
-func (d axwayDriver) list(t *testing.T) (logins []string, _ outcome) {
-	status, answer := d.call(t, "GET", "/users", "")
-	if status != 200 {
-		return nil, outcomeOf(t, status)
-	}
-	for _, entry := range answer.each(t) {
-		logins = append(logins, entry.find(t, "loginName").(string))
-	}
-	return logins, outcomeDone
-}
-
-func (d axwayDriver) change(t *testing.T, id, body string) outcome {
-	status, _ := d.call(t, "PUT", "/users/"+id, body)
-	return outcomeOf(t, status)
-}
-
-func (d axwayDriver) rename(t *testing.T, id, name string) outcome {
-	return d.change(t, id, fmt.Sprintf(`{"name":%q}`, name))
-}
-
-func (d axwayDriver) promote(t *testing.T, id string) outcome {
-	return d.change(t, id, `{"role":"oadmin"}`)
-}
-
-func (d axwayDriver) remove(t *testing.T, id string) outcome {
-	status, _ := d.call(t, "DELETE", "/users/"+id, "")
-	return outcomeOf(t, status)
-}
-
-// telliusDriver speaks tellius.
-type telliusDriver struct{ caller }
 
 func newTelliusDriver(t *testing.T, w *twoTenants, login, password string) driver {
 	c := caller{base: w.Address()}
@@ -302,53 +261,57 @@ func newTelliusDriver(t *testing.T, w *twoTenants, login, password string) drive
 		token = answer.find(t, "token").(string)
 	}
 	c.header = map[string]string{"Authorization": "Bearer " + token}
-	return telliusDriver{c}
+	return pathDriver{
+		caller: c,
+		login:  "username", name: "firstName", entries: []string{"users"}, promoted: `{"role":"admin"}`,
+		fresh: func(_ *testing.T, login, mail string) string {
+			return fmt.Sprintf(`{"username":%q,"firstName":%q,"lastName":"","password":"secret-1","email":%q,
+				"groupsIds":[],"role":"user","assignDefaultGroup":true}`, login, login, mail)
+		},
+	}
 }
 
-func (d telliusDriver) idOf(u *domain.User) string { return string(u.UUID) }
+func (d pathDriver) idOf(u *domain.User) string { return string(u.UUID) }
 
-func (d telliusDriver) create(t *testing.T, login, mail string) (string, outcome) {
-	status, answer := d.call(t, "POST", "/users", fmt.Sprintf(`{"username":%q,"firstName":%q,"lastName":"","password":"secret-1","email":%q,
-		"groupsIds":[],"role":"user","assignDefaultGroup":true}`, login, login, mail))
-	if status != 200 {
-		return "", outcomeOf(t, status)
+func (d pathDriver) create(t *testing.T, login, mail string) (string, outcome) {
+	status, answer := d.call(t, "POST", "/users", d.fresh(t, login, mail))
+	if got := outcomeOf(t, status); got != outcomeDone {
+		return "", got
 	}
 	return answer.find(t, "id").(string), outcomeDone
 }
 
-func (d telliusDriver) read(t *testing.T, id string) (string, string, outcome) {
+func (d pathDriver) read(t *testing.T, id string) (string, string, outcome) {
 	status, answer := d.call(t, "GET", "/users/"+id, "")
-	if status != 200 {
-		return "", "", outcomeOf(t, status)
+	if got := outcomeOf(t, status); got != outcomeDone {
+		return "", "", got
 	}
-	return answer.find(t, "username").(string), answer.find(t, "firstName").(string), outcomeDone
+	return answer.find(t, d.login).(string), answer.find(t, d.name).(string), outcomeDone
 }
 
-func (d telliusDriver) list(t *testing.T) (logins []string, _ outcome) {
+func (d pathDriver) list(t *testing.T) (logins []string, _ outcome) {
 	status, answer := d.call(t, "GET", "/users", "")
-	if status != 200 {
-		return nil, outcomeOf(t, status)
+	if got := outcomeOf(t, status); got != outcomeDone {
+		return nil, got
 	}
-	for _, entry := range answer.each(t, "users") {
-		logins = append(logins, entry.find(t, "username").(string))
+	for _, entry := range answer.each(t, d.entries...) {
+		logins = append(logins, entry.find(t, d.login).(string))
 	}
 	return logins, outcomeDone
 }
 
-func (d telliusDriver) change(t *testing.T, id, body string) outcome {
+func (d pathDriver) change(t *testing.T, id, body string) outcome {
 	status, _ := d.call(t, "PUT", "/users/"+id, body)
 	return outcomeOf(t, status)
 }
 
-func (d telliusDriver) rename(t *testing.T, id, name string) outcome {
-	return d.change(t, id, fmt.Sprintf(`{"firstName":%q}`, name))
+func (d pathDriver) rename(t *testing.T, id, name string) outcome {
+	return d.change(t, id, fmt.Sprintf(`{%q:%q}`, d.name, name))
 }
 
-func (d telliusDriver) promote(t *testing.T, id string) outcome {
-	return d.change(t, id, `{"role":"admin"}`)
-}
+func (d pathDriver) promote(t *testing.T, id string) outcome { return d.change(t, id, d.promoted) }
 
-func (d telliusDriver) remove(t *testing.T, id string) outcome {
+func (d pathDriver) remove(t *testing.T, id string) outcome {
 	status, _ := d.call(t, "DELETE", "/users/"+id, "")
 	return outcomeOf(t, status)
 }
