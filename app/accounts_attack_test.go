@@ -170,26 +170,81 @@ func TestGuessesAreLimited(t *testing.T) {
 
 func TestStrangersCannotMakeMuchMail(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
-		s := openSignUp(t, engine, func(c *app.Config) { c.MailLimits = usecase.MailLimits{Address: 2, Source: 5, Overall: 8} })
-		try := func(address, source string) domain.Kind {
-			err := s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: usecase.Whose{Mail: address}, Link: confirmLink, Lifetime: time.Hour, Source: source})
+		s := openSignUp(t, engine, func(c *app.Config) { c.MailLimits = usecase.MailLimits{Address: 2, Source: 5, User: 2, Overall: 13} })
+		kind := func(err error) domain.Kind {
 			if err == nil {
 				return domain.Internal
 			}
 			return domain.AsError(err).Kind
 		}
-		require.Zero(t, try("acme.user@example.org", "192.0.2.1"))
-		require.Zero(t, try("ACME.user@example.org", "192.0.2.2"))
-		require.Equal(t, domain.TooMany, try("acme.user@example.org", "192.0.2.3"), "one address")
-		require.Len(t, s.mails(t), 2)
-		for i := range 4 {
-			require.Zero(t, try(fmt.Sprint("nobody", i, "@example.org"), "2001:db8::1"), i)
+		forgot := func(whose usecase.Whose, source string) domain.Kind {
+			return kind(s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: source}))
 		}
-		require.Zero(t, try("nobody8@example.org", "2001:db8::2"))
-		require.Equal(t, domain.TooMany, try("nobody9@example.org", "2001:db8::3"), "one source: a network of a subscriber")
-		require.Equal(t, domain.TooMany, try("nobody10@example.org", "192.0.2.99"), "overall")
+		try := func(address, source string) domain.Kind { return forgot(usecase.Whose{Mail: address}, source) }
+		register := func(address, source string) domain.Kind {
+			in := ada()
+			in.Mail, in.Source = address, source
+			_, err := s.Accounts.Register(t.Context(), in)
+			return kind(err)
+		}
+		// However the account is named, its address gets so much and no more. Nobody is told,
+		// not even by what happens to other requests about the address.
+		require.Zero(t, try("acme.user@example.org", "192.0.2.1"))
+		require.Zero(t, try("ACME.user@example.org", "192.0.2.1"))
+		require.Zero(t, forgot(usecase.Whose{Alias: "acme.user"}, "192.0.2.1"))
+		require.Zero(t, forgot(usecase.Whose{Alias: "Acme.User", Mail: "acme.user@example.org"}, "192.0.2.1"))
+		require.Len(t, s.mails(t), 2)
+		require.Zero(t, register("acme.user@example.org", "192.0.2.2"))
+		require.Empty(t, s.mails(t))
+		require.Zero(t, register("fresh@example.org", "192.0.2.2"))
+		require.Zero(t, register("fresh@example.org", "192.0.2.2"))
+		require.Len(t, s.mails(t), 2)
+		require.Equal(t, domain.TooMany, register("fresh@example.org", "192.0.2.2"), "one address")
+		// One source: a network of a subscriber. What it is refused it does not take from others.
+		for i := range 100 {
+			want := domain.TooMany
+			if i < 5 {
+				want = domain.Internal
+			}
+			require.Equal(t, want, try(fmt.Sprint("nobody", i, "@example.org"), "2001:db8::1"), i)
+			s.clock.set(s.clock.now().Add(time.Second))
+		}
+		err := s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: usecase.Whose{Alias: "x"}, Source: "2001:db8::2"})
+		require.Equal(t, 3500, domain.AsError(err).RetryAfter, "what is left of the hour")
+		require.Zero(t, try("acme.admin@example.org", "192.0.2.3"))
+		require.Equal(t, domain.TooMany, try("nobody@example.org", "192.0.2.99"), "overall")
+		require.Len(t, s.mails(t), 1)
+		// Who is signed in has limits of their own.
+		admin := s.as(t, "acme.admin")
+		ask := func(address string) domain.Kind {
+			return kind(s.Accounts.RequestMailChange(t.Context(), admin, usecase.RequestMailChange{Mail: address, Link: confirmLink, Lifetime: time.Hour}))
+		}
+		require.Zero(t, ask("one@example.org"))
+		require.Zero(t, ask("one@example.org"))
+		require.Equal(t, domain.TooMany, ask("two@example.org"), "what one user causes")
+
 		s.clock.set(s.clock.now().Add(61 * time.Minute))
 		require.Zero(t, try("acme.user@example.org", "192.0.2.1"), "an hour later")
+		require.Len(t, s.mails(t), 3)
+	})
+}
+
+// Whoever has no open code learns nothing of addresses.
+func TestCodesThatAreNoneTellNothing(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		admin, no := s.as(t, "bolt.admin"), false
+		closed, err := s.Accounts.CreateRegistrationCode(t.Context(), admin, "Bolt", usecase.RegistrationCodePatch{Enabled: &no})
+		require.NoError(t, err)
+		for _, code := range []string{"000000000000", string(closed.Code)} {
+			for _, address := range []string{"acme.user@example.org", "nobody@example.org"} {
+				in := ada()
+				in.Mail, in.Code = address, code
+				_, err := s.Accounts.Register(t.Context(), in)
+				require.ErrorIs(t, err, domain.ErrRegistrationCode, address)
+			}
+		}
+		require.Empty(t, s.mails(t))
 	})
 }
 
@@ -206,7 +261,9 @@ func TestAddressesThatAreNone(t *testing.T) {
 
 // Of a stranger's note only words are sent, and links to this server.
 func TestNotesAreCleaned(t *testing.T) {
-	s := openSignUp(t, "sqlite", func(c *app.Config) { c.MailLimits = usecase.MailLimits{Address: 100, Source: 100, Overall: 100} })
+	s := openSignUp(t, "sqlite", func(c *app.Config) {
+		c.MailLimits = usecase.MailLimits{Address: 100, Source: 100, User: 100, Overall: 100}
+	})
 	send := func(note string) string {
 		t.Helper()
 		in := ada()
@@ -233,7 +290,7 @@ func TestRegistrationCodes(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, func(c *app.Config) {
 			c.SignUpEnvironment = ""
-			c.MailLimits = usecase.MailLimits{Address: 100, Source: 1000, Overall: 1000}
+			c.MailLimits = usecase.MailLimits{Address: 100, Source: 1000, User: 1000, Overall: 1000}
 		})
 		ctx := t.Context()
 		in := ada()

@@ -356,7 +356,7 @@ func TestConfirmationLinks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onKeys(t, func(cfg *app.Config) {
 				cfg.LinkHosts, cfg.PublicURL = c.hosts, "https://canopy.example"
-				cfg.MailLimits = usecase.MailLimits{Address: 100, Source: 100, Overall: 100}
+				cfg.MailLimits = usecase.MailLimits{Address: 100, Source: 100, User: 100, Overall: 100}
 			}, func(t *testing.T, k *keyed) {
 				admin := k.as("acme.admin")
 				status, _ := admin.call(t, "POST", "/users", anna)

@@ -73,7 +73,7 @@ func DefaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Data: "./data", RootAlias: "root", Bootstrap: BootstrapAdmin,
 		TokenLifetime: 365 * 24 * time.Hour, MinPasswordLength: authn.MinPasswordLength, PasswordCost: authn.DefaultCost,
-		AnswerFloor: 200 * time.Millisecond, MailLimits: usecase.MailLimits{Address: 5, Source: 30, Overall: 1000},
+		AnswerFloor: 200 * time.Millisecond, MailLimits: usecase.MailLimits{Address: 5, Source: 30, User: 200, Overall: 1000},
 		RequestLimit: 30 * time.Second, MaxBody: 1 << 20,
 		Log: slog.Default(), Now: time.Now,
 	}

@@ -25,7 +25,7 @@ func serveSignUp(t *testing.T, change func(*app.Config)) (*running, *signUp) {
 	c := newClock(storyBegins)
 	cfg := settings(t, c)
 	cfg.PublicURL, cfg.SignUpEnvironment, cfg.AnswerFloor = publicURL, "Acme", 0
-	cfg.MailLimits = usecase.MailLimits{Address: 1000, Source: 1000, Overall: 1000}
+	cfg.MailLimits = usecase.MailLimits{Address: 1000, Source: 1000, User: 1000, Overall: 1000}
 	change(&cfg)
 	db, err := app.OpenDatabase(t.Context(), &cfg)
 	require.NoError(t, err)

@@ -201,6 +201,23 @@ func (s *RegistrationCodeStore) Delete(ctx context.Context, w tenancy.WriteScope
 	})
 }
 
+// CodeOpen returns nil if somebody can register with the code now, else ErrRegistrationCode.
+func (s *AccountStore) CodeOpen(ctx context.Context, code domain.SecretText) error {
+	hash, err := s.db.codeHash(code)
+	if err != nil {
+		return err
+	}
+	rows, err := s.db.read.QueryContext(ctx, `SELECT 1 FROM registration_code_names n
+		JOIN registration_codes c ON c.organization_id = n.organization_id AND c.hash = n.name
+		JOIN environments e ON e.organization_id = c.organization_id AND e.id = c.organization_id
+		WHERE n.name = ? AND `+openCode+" AND e.active", hash, millis(s.db.Now()))
+	_, err = only(rows, err, scalar[int], domain.ErrRegistrationCode)
+	return err
+}
+
+// openCode is the condition of a code that can be used at a time.
+const openCode = "enabled AND (expires_at = 0 OR expires_at > ?) AND (max_users = 0 OR used < max_users)"
+
 // useCode uses the code up by one and gives u the home it opens.
 func (s *UserStore) useCode(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, code domain.SecretText, u *domain.User) error {
 	hash, err := s.db.codeHash(code)
@@ -214,7 +231,7 @@ func (s *UserStore) useCode(ctx context.Context, tx bun.Tx, w tenancy.WriteScope
 	}
 	now := millis(s.db.Now())
 	res, err := tx.ExecContext(ctx, `UPDATE registration_codes SET used = used + 1 WHERE organization_id = ? AND hash = ?
-		AND enabled AND (expires_at = 0 OR expires_at > ?) AND (max_users = 0 OR used < max_users)`, o, hash, now)
+		AND `+openCode, o, hash, now)
 	if err := one(res, err, domain.ErrRegistrationCode); err != nil {
 		return err
 	}

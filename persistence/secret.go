@@ -175,35 +175,25 @@ func (s *AccountStore) ByAlias(ctx context.Context, alias string) (domain.UserKe
 	return only(rows, err, scanKey, domain.ErrUserNotFound)
 }
 
-// Count adds one use to each of the subjects, each in one atomic step, and returns the new
-// counts in their order. A count that began before since starts again at one. Subjects are
-// stored hashed.
-func (s *AccountStore) Count(ctx context.Context, subjects []string, now, since time.Time) ([]int64, error) {
-	hashes := make([]string, len(subjects))
-	values, args := "", make([]any, 0, 3*len(subjects)+2)
-	for i, subject := range subjects {
-		var err error
-		if hashes[i], err = s.db.Vault.hash("limit", subject); err != nil {
-			return nil, err
-		}
-		values += either(values == "", "", ", ") + "(?, 1, ?, ?)"
-		args = append(args, hashes[i], millis(now), millis(now))
+// Count adds one use to the subject in an atomic step, and returns the new count and when
+// it began. A count that began before since starts again at one. Subjects are stored hashed.
+func (s *AccountStore) Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error) {
+	hash, err := s.db.Vault.hash("limit", subject)
+	if err != nil {
+		return 0, now, err
 	}
-	rows, err := s.db.write.QueryContext(ctx, "INSERT INTO limits (subject, uses, since, last_at) VALUES "+values+`
+	rows, err := s.db.write.QueryContext(ctx, `INSERT INTO limits (subject, uses, since, last_at) VALUES (?, 1, ?, ?)
 		ON CONFLICT (subject) DO UPDATE SET
 			uses = CASE WHEN limits.since < ? THEN 1 ELSE limits.uses + 1 END,
 			since = CASE WHEN limits.since < ? THEN excluded.since ELSE limits.since END,
 			last_at = excluded.last_at
-		RETURNING subject, uses`, append(args, millis(since), millis(since))...)
-	counts := make([]int64, len(subjects))
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
-		var hash string
-		var n int64
-		err := r.Scan(&hash, &n)
-		counts[slices.Index(hashes, hash)] = n
-		return struct{}{}, err
-	})
-	return counts, err
+		RETURNING uses, since`, hash, millis(now), millis(now), millis(since), millis(since))
+	began, err = only(rows, err, func(r row) (time.Time, error) {
+		var at int64
+		err := r.Scan(&uses, &at)
+		return moment(at), err
+	}, domain.ErrInternal)
+	return uses, began, err
 }
 
 // SweepLimits forgets what was last counted before the given time.

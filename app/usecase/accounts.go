@@ -41,7 +41,7 @@ type SignUpRules struct {
 	AutoApprove bool
 	// FirstUser makes the first registration of a directory without users its superUser.
 	FirstUser bool
-	// Limits bound the mail that strangers cause, per hour.
+	// Limits bound the mail that people cause, per hour.
 	Limits MailLimits
 	// LinkHosts are the only hosts, with a port where it is not the usual one, to which others
 	// may have links mailed; besides the public one. If there are none it is every host that
@@ -49,10 +49,12 @@ type SignUpRules struct {
 	LinkHosts []string
 }
 
-// MailLimits bound the mail that strangers cause within an hour.
+// MailLimits bound the mail that people cause within an hour. What strangers cause and what
+// users do is counted apart.
 type MailLimits struct {
 	Address int64 // to one address
-	Source  int64 // caused from one network address
+	Source  int64 // caused by strangers from one network address
+	User    int64 // caused by one user
 	Overall int64
 }
 

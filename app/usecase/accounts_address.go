@@ -2,6 +2,7 @@ package usecase
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ func (a *Accounts) RequestMailChange(ctx context.Context, who domain.Principal, 
 		return err
 	}
 	if in.Link != "" {
-		if err := a.mayCause(ctx, in.Mail, "user "+string(who.UUID)); err != nil {
+		if err := a.mayMail(ctx, &who, in.Mail); err != nil {
 			return err
 		}
 	}
@@ -154,7 +155,7 @@ func (a *Accounts) present(ctx context.Context, who *domain.Principal, id domain
 	if err != nil {
 		return w, giver, err
 	}
-	return w, giver, a.mayGuess(ctx, "user "+string(domain.NumberRef(domain.EnvironmentID(id))), "user "+string(who.UUID))
+	return w, giver, a.mayGuess(ctx, fmt.Sprint("user ", id), "user "+string(who.UUID))
 }
 
 // Invite makes an account for somebody.
@@ -197,7 +198,7 @@ func (a *Accounts) invite(ctx context.Context, who domain.Principal, in Invite, 
 			return domain.Enclosure{Keys: keys}, nil
 		})
 	}
-	if err := a.mayCause(ctx, user.Person.Mail, "user "+string(who.UUID)); err != nil {
+	if err := a.mayMail(ctx, &who, user.Person.Mail); err != nil {
 		return domain.User{}, err
 	}
 	secret := a.secret(domain.AcceptInvite, user.Person.Mail, in.Lifetime)
@@ -267,7 +268,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, i
 	if secret.Address == "" {
 		return domain.ErrNoMail
 	}
-	if err := a.mayCause(ctx, secret.Address, "user "+string(who.UUID)); err != nil {
+	if err := a.mayMail(ctx, &who, secret.Address); err != nil {
 		return err
 	}
 	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite, domain.ChangeAddress: domain.LetterAddress}[in.Purpose]

@@ -2,7 +2,6 @@ package usecase
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"canopy/domain"
@@ -23,60 +22,69 @@ const (
 	unverifiedFor = 24 * time.Hour
 )
 
-// mayCause counts a mail to an address that a stranger causes from source, and is
-// domain.ErrTooMany beyond the limits. It counts whether or not a mail will be sent.
-func (a *Accounts) mayCause(ctx context.Context, address, source string) error {
-	counts, err := a.count(ctx, mailWindow, "mail to "+domain.Fold(address), "mail from "+networkOf(source), "mail")
-	if err != nil {
-		return err
-	}
-	l := a.rules.Limits
-	if counts[0] > l.Address || counts[1] > l.Source || counts[2] > l.Overall {
-		return domain.ErrTooMany.After(int(mailWindow / time.Second))
+// A limit bounds the uses of a subject.
+type limit struct {
+	subject string
+	most    int64
+}
+
+// within counts a use of each of the subjects, and is domain.ErrTooMany at the first that
+// had enough within the window. What is refused so uses up nothing of those behind.
+func (a *Accounts) within(ctx context.Context, window time.Duration, limits ...limit) error {
+	now := a.now()
+	for _, l := range limits {
+		uses, since, err := a.accounts.Count(ctx, l.subject, now, now.Add(-window))
+		if err != nil {
+			return err
+		}
+		if uses > l.most {
+			return domain.ErrTooMany.After(int((since.Add(window).Sub(now) + time.Second - 1) / time.Second))
+		}
 	}
 	return nil
+}
+
+// mayCause counts mail that a stranger causes from source, and is domain.ErrTooMany beyond
+// the limits. It counts whether or not a mail will be sent. The address is the one the
+// stranger gave if the mail is to go there, else empty.
+func (a *Accounts) mayCause(ctx context.Context, source, address string) error {
+	l := a.rules.Limits
+	limits := []limit{{"mail from " + domain.NetworkOf(source), l.Source}}
+	if address != "" {
+		limits = append(limits, limit{"mail asked to " + domain.Fold(address), l.Address})
+	}
+	return a.within(ctx, mailWindow, append(limits, limit{"mail", l.Overall})...)
+}
+
+// full counts mail to an address that strangers cause, and reports whether the address has
+// had enough. Nobody is told, since that would tell whose address it is.
+func (a *Accounts) full(ctx context.Context, address string) (bool, error) {
+	err := a.within(ctx, mailWindow, limit{"mail to " + domain.Fold(address), a.rules.Limits.Address})
+	if domain.ErrTooMany.Is(err) {
+		return true, nil
+	}
+	return false, err
+}
+
+// mayMail counts mail that who has sent to an address, and is domain.ErrTooMany beyond the
+// limits, which strangers do not use up.
+func (a *Accounts) mayMail(ctx context.Context, who *domain.Principal, address string) error {
+	l := a.rules.Limits
+	return a.within(ctx, mailWindow, limit{"mail of user " + string(who.UUID), l.User},
+		limit{"mail of users to " + domain.Fold(address), l.Address}, limit{"mail of users", l.Overall})
 }
 
 // mayGuess counts a secret that is presented for an account, and is domain.ErrTooMany
 // beyond the limits.
 func (a *Accounts) mayGuess(ctx context.Context, whose, source string) error {
-	network := networkOf(source)
-	counts, err := a.count(ctx, guessWindow, "guess of "+network+" "+domain.Fold(whose), "guess from "+network)
-	if err != nil {
-		return err
-	}
-	if counts[0] > guessesOfOne || counts[1] > guessesOfAll {
-		return domain.ErrTooMany.After(int(guessWindow / time.Second))
-	}
-	return nil
+	network := domain.NetworkOf(source)
+	return a.within(ctx, guessWindow, limit{"guess from " + network, guessesOfAll},
+		limit{"guess of " + network + " " + domain.Fold(whose), guessesOfOne})
 }
 
 // mayTryCode counts a registration code that is presented.
 func (a *Accounts) mayTryCode(ctx context.Context, source string) error {
-	counts, err := a.count(ctx, time.Hour, "code from "+networkOf(source))
-	if err == nil && counts[0] > codesPerHour {
-		err = domain.ErrTooMany.After(int(time.Hour / time.Second))
-	}
-	return err
-}
-
-func (a *Accounts) count(ctx context.Context, window time.Duration, subjects ...string) ([]int64, error) {
-	now := a.now()
-	return a.accounts.Count(ctx, subjects, now, now.Add(-window))
-}
-
-// networkOf is what counts as one network address: for IPv6 the /64, which one subscriber
-// has.
-func networkOf(address string) string {
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if ip = ip.Unmap().WithZone(""); ip.Is4() {
-		return ip.String()
-	}
-	prefix, _ := ip.Prefix(64) // fails for more than 128 bits only
-	return prefix.String()
+	return a.within(ctx, time.Hour, limit{"code from " + domain.NetworkOf(source), codesPerHour})
 }
 
 // Sweep removes sign-ups whose address was never proven, and forgets secrets and counts

@@ -17,11 +17,11 @@ type Forgot struct {
 }
 
 // Forgot sends a link for another password to the account's address, if there is such an
-// account and it can be used. It is TooMany beyond the limits, and otherwise has one
-// answer.
+// account, it can be used, and its address has not had too much mail. It is TooMany beyond
+// the limits of who asks, and otherwise has one answer.
 func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
 	defer a.passwords.Evenly(ctx)()
-	if err := a.mayCause(ctx, in.name(), in.Source); err != nil {
+	if err := a.mayCause(ctx, in.Source, ""); err != nil {
 		return err
 	}
 	u, err := a.find(ctx, in.Whose)
@@ -29,6 +29,9 @@ func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if full, err := a.full(ctx, u.Person.Mail); full || err != nil {
 		return err
 	}
 	secret := a.secret(domain.ResetPassword, u.Person.Mail, in.Lifetime)

@@ -44,9 +44,12 @@ type AccountFinder interface {
 	// Latest returns the account's newest secret of that purpose without its text, or
 	// domain.ErrSecret.
 	Latest(ctx context.Context, u domain.UserKey, purpose domain.SecretPurpose) (domain.Secret, error)
-	// Count adds one use to each of the subjects in an atomic step and returns the new
-	// counts, beginning anew where a count began before since.
-	Count(ctx context.Context, subjects []string, now, since time.Time) ([]int64, error)
+	// CodeOpen returns nil if somebody can register with the code now, else
+	// domain.ErrRegistrationCode.
+	CodeOpen(ctx context.Context, code domain.SecretText) error
+	// Count adds one use to the subject in an atomic step and returns the new count and when
+	// it began: now, if that was before since.
+	Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error)
 	// Stale returns up to n sign-ups made before the given time whose address can no longer
 	// be proven at now.
 	Stale(ctx context.Context, before, now time.Time, n int) ([]domain.UserKey, error)

@@ -36,6 +36,17 @@ type Register struct {
 	// were an account, so that asking again does not tell either.
 	TellTaken bool
 	Source    string // the network address of the client
+
+	// full says that the address gets no mail about it, having had enough.
+	full bool
+}
+
+// post returns the letter about a registration, unless the address has had enough.
+func (in *Register) post(m domain.Mail) []domain.Mail {
+	if in.full {
+		return nil
+	}
+	return []domain.Mail{m}
 }
 
 // Registered is what a registration is answered with, whether or not there is an account
@@ -59,7 +70,10 @@ func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error
 			return Registered{}, err
 		}
 	}
-	if err := a.mayCause(ctx, in.Mail, in.Source); err != nil {
+	if err := a.mayCause(ctx, in.Source, in.Mail); err != nil {
+		return Registered{}, err
+	}
+	if in.full, err = a.full(ctx, in.Mail); err != nil {
 		return Registered{}, err
 	}
 	var hash domain.PasswordHash
@@ -73,9 +87,9 @@ func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error
 	case !domain.ErrUserAliasTaken.Is(err) && !domain.ErrUserMailTaken.Is(err):
 	case in.TellTaken && domain.ErrUserAliasTaken.Is(err):
 	case domain.ErrUserMailTaken.Is(err):
-		stored, err = user, a.tell(ctx, &user, domain.LetterMailTaken)
+		stored, err = user, a.tell(ctx, &in, domain.LetterMailTaken)
 	default:
-		stored, err = user, a.tell(ctx, &user, domain.LetterAliasTaken)
+		stored, err = user, a.tell(ctx, &in, domain.LetterAliasTaken)
 	}
 	if err != nil {
 		return Registered{}, err
@@ -128,6 +142,8 @@ func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, ha
 			return u, domain.ErrInternal.Because(err) // the configuration is wrong
 		}
 		u.Home, u.HomePath, u.Organization = home.ID, home.Path, home.Organization
+	} else if err := a.accounts.CodeOpen(ctx, domain.SecretText(in.Code)); err != nil {
+		return u, err // before it is known whether there is such an account
 	}
 	r := domain.Registration{User: u, Hash: hash, Code: domain.SecretText(in.Code)}
 	if in.TellTaken {
@@ -154,13 +170,12 @@ func (a *Accounts) registerTold(ctx context.Context, in *Register, r domain.Regi
 	switch {
 	case domain.ErrUserMailTaken.Is(err):
 		r.Replaces = replaces
-		owner, claim := r.User, r.User.Clone()
+		claim := r.User.Clone()
 		claim.Attributes = claim.Attributes.With(domain.Attributes{attributeClaims: claim.Person.Mail})
 		claim.Person.Mail = ""
 		r.User = claim
 		return a.store.Register(ctx, a.self(domain.UserCreate), r, func(*domain.User) (domain.Enclosure, error) {
-			nobody := domain.User{Organization: domain.RootOrganization, Language: owner.Language}
-			return domain.Enclosure{Mails: []domain.Mail{a.mailTo(owner.Person.Mail, &nobody, domain.Letter{Kind: domain.LetterMailTaken})}}, nil
+			return domain.Enclosure{Mails: a.taken(in, domain.LetterMailTaken)}, nil
 		})
 	case err != nil:
 		return r.User, err
@@ -224,14 +239,19 @@ func (a *Accounts) verification(in *Register, approves bool) func(*domain.User) 
 	return func(u *domain.User) (domain.Enclosure, error) {
 		letter := domain.Letter{Kind: domain.LetterVerify, Link: a.link(in.Link, u, secret), Valid: in.Lifetime,
 			Note: a.note(in.Note, in.Link, u, secret)}
-		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}}, nil
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: in.post(a.mail(u, letter))}, nil
 	}
 }
 
 // tell sends a letter to the address of a registration that made no account.
-func (a *Accounts) tell(ctx context.Context, u *domain.User, kind domain.LetterKind) error {
-	nobody := domain.User{Organization: domain.RootOrganization, Language: u.Language}
-	return a.outbox.Post(ctx, []domain.Mail{a.mailTo(u.Person.Mail, &nobody, domain.Letter{Kind: kind})})
+func (a *Accounts) tell(ctx context.Context, in *Register, kind domain.LetterKind) error {
+	return a.outbox.Post(ctx, a.taken(in, kind))
+}
+
+// taken returns that letter.
+func (a *Accounts) taken(in *Register, kind domain.LetterKind) []domain.Mail {
+	nobody := domain.User{Organization: domain.RootOrganization, Language: in.Language}
+	return in.post(a.mailTo(in.Mail, &nobody, domain.Letter{Kind: kind}))
 }
 
 // Resend asks for the link that proves an address once more.
@@ -246,7 +266,7 @@ type Resend struct {
 // TooMany beyond the limits, and otherwise has one answer.
 func (a *Accounts) Resend(ctx context.Context, in Resend) error {
 	defer a.passwords.Evenly(ctx)()
-	if err := a.mayCause(ctx, in.name(), in.Source); err != nil {
+	if err := a.mayCause(ctx, in.Source, ""); err != nil {
 		return err
 	}
 	u, err := a.find(ctx, in.Whose)
@@ -254,6 +274,9 @@ func (a *Accounts) Resend(ctx context.Context, in Resend) error {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if full, err := a.full(ctx, u.Person.Mail); full || err != nil {
 		return err
 	}
 	last, err := a.accounts.Latest(ctx, u.Key(), domain.VerifyAddress)
@@ -437,12 +460,12 @@ func (a *Accounts) approvers(ctx context.Context, newcomer *domain.User) ([]doma
 		if !u.Usable(a.now()) || !reach.Contains(newcomer.HomePath) {
 			continue
 		}
-		counts, err := a.count(ctx, mailWindow, "approver "+domain.Fold(u.Person.Mail))
-		if err != nil {
-			return nil, err
-		}
-		if counts[0] <= a.rules.Limits.Source {
+		err := a.within(ctx, mailWindow, limit{"approver " + domain.Fold(u.Person.Mail), a.rules.Limits.Address})
+		switch {
+		case err == nil:
 			chosen = append(chosen, u)
+		case !domain.ErrTooMany.Is(err):
+			return nil, err
 		}
 	}
 	return chosen, nil
