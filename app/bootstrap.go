@@ -14,6 +14,7 @@ import (
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/tenancy"
 )
 
 // Begun says how a directory began.
@@ -28,15 +29,22 @@ type Begun struct {
 // adminLogin is the login name of the first superUser.
 const adminLogin = "admin"
 
-// Begin gives an empty directory its root environment and built-in groups, and its first
-// superUser unless the configuration says otherwise. It does nothing to one that has them.
+// Begin gives an empty directory its root environment and built-in groups, and one without
+// users its first superUser unless the configuration says otherwise. It does nothing to one
+// that has them.
 func Begin(ctx context.Context, cfg *Config, db *persistence.DB) (Begun, error) {
 	there, err := exists(ctx, db)
-	if err != nil || there {
+	if err != nil {
 		return Begun{}, err
 	}
-	begun := Begun{New: true}
-	section := rootSection(cfg.RootAlias)
+	begun, section := Begun{New: !there}, rootSection(cfg.RootAlias)
+	if there {
+		users, err := persistence.NewUserStore(db).Count(ctx, tenancy.Operator(bootstrap, domain.UserRead).Read(), domain.UserFilter{})
+		if err != nil || users > 0 || cfg.Bootstrap != BootstrapAdmin {
+			return Begun{}, err
+		}
+		section = &usecase.Section{Path: "/"}
+	}
 	if cfg.Bootstrap == BootstrapAdmin {
 		begun.Login = adminLogin
 		password := cfg.AdminPassword
@@ -48,9 +56,17 @@ func Begin(ctx context.Context, cfg *Config, db *persistence.DB) (Begun, error) 
 		if err != nil {
 			return begun, fmt.Errorf("the first superUser's password: %w", err)
 		}
-		section.Users = func(yield func(usecase.UserRecord, error) bool) { yield(adminRecord(hash), nil) }
+		section.Users = only(adminRecord(hash))
 	}
-	return begun, importAll(ctx, Transfer(db, "(bootstrap)"), sections{section})
+	return begun, importAll(ctx, Transfer(db, bootstrap), sections{section})
+}
+
+// bootstrap is who begins directories, in the audit trail.
+const bootstrap = "(bootstrap)"
+
+// only yields one user.
+func only(u usecase.UserRecord) iter.Seq2[usecase.UserRecord, error] {
+	return func(yield func(usecase.UserRecord, error) bool) { yield(u, nil) }
 }
 
 // exists reports whether the directory has its root environment.
@@ -102,14 +118,20 @@ func adminRecord(hash domain.PasswordHash) usecase.UserRecord {
 //go:embed demo.json
 var demoText string
 
-// FillDemo imports the people of the demo. All have the given password.
-func FillDemo(ctx context.Context, cfg *Config, db *persistence.DB, password string) error {
-	hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, password)
+// fillDemo imports the people of the demo, and begins the directory if it is new. All have
+// the configured password, those too who are there already.
+func fillDemo(ctx context.Context, cfg *Config, db *persistence.DB, new bool) error {
+	hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, cfg.AdminPassword)
 	if err != nil {
 		return err
 	}
+	root := &usecase.Section{Path: "/"}
+	if new {
+		root = rootSection(cfg.RootAlias)
+	}
+	root.Users = only(adminRecord(hash))
 	text := document.JSON{Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(demoText)), nil }}
-	return importAll(ctx, Transfer(db, "(demo)"), withPassword{text, hash})
+	return importAll(ctx, Transfer(db, "(demo)"), joined{sections{root}, withPassword{text, hash}})
 }
 
 // withPassword is a document whose users all have one password.

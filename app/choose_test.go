@@ -45,17 +45,16 @@ func TestSurfacesCanBeChosen(t *testing.T) {
 	require.Equal(t, "200 OK", page.status)
 	require.Contains(t, page.header.Get("Link"), "</products/ixpath/rest/users?")
 
+	cfg := settings(t, newClock(storyBegins))
+	cfg.Surfaces = app.SurfaceNames
+	require.NoError(t, cfg.Validate())
+	require.NoError(t, importFile(t.Context(), cfg, fixture("rest")))
+	require.Len(t, serve(t, cfg).Surfaces(), len(surfaces(t)), "every surface can be named")
+
 	for _, bad := range [][]string{{"none"}, {"rest", "rest"}, {"rest="}, {"rest=/"}, {"rest=/a/"}, {"rest=a"}, {"rest=/a//b"}, {"rest=/.."},
 		{"rest=/a%20b"}, {"rest=/a", "tellius=/a"}, {"rest=/a/b", "tellius=/a"}} {
 		cfg := settings(t, newClock(storyBegins))
-		require.NoError(t, importFile(t.Context(), cfg, fixture("rest")))
 		cfg.Surfaces = bad
-		db, err := app.OpenDatabase(t.Context(), &cfg)
-		require.NoError(t, err)
-		d, err := app.Wire(t.Context(), cfg, db)
-		require.NoError(t, err)
-		_, err = app.NewServer(d)
-		require.Error(t, err, "%q", bad)
-		require.NoError(t, d.Close())
+		require.ErrorContains(t, cfg.Validate(), "--surfaces: ", "%q", bad)
 	}
 }

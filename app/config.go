@@ -1,8 +1,12 @@
 package app
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -79,11 +83,102 @@ func DefaultConfig() Config {
 	}
 }
 
+// Validate returns an error that names the first setting that cannot be meant. It changes
+// nothing, and connects to nothing.
+func (cfg *Config) Validate() error {
+	for _, check := range []func() error{cfg.checkLimits, cfg.checkBeginning, cfg.checkAddresses} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (cfg *Config) checkLimits() error {
+	switch {
+	case cfg.MinPasswordLength < 1 || cfg.MinPasswordLength > authn.MaxPasswordLength:
+		return fmt.Errorf("--min-password-length: %d is not between 1 and %d", cfg.MinPasswordLength, authn.MaxPasswordLength)
+	case cfg.TokenLifetime < time.Second:
+		return fmt.Errorf("--token-lifetime: %s is less than a second", cfg.TokenLifetime)
+	case cfg.RequestLimit <= 0:
+		return fmt.Errorf("--request-limit: %s is no time", cfg.RequestLimit)
+	case cfg.MaxBody < 1:
+		return fmt.Errorf("--max-body: %d is less than 1", cfg.MaxBody)
+	}
+	return nil
+}
+
+// checkBeginning checks what a new directory begins with.
+func (cfg *Config) checkBeginning() error {
+	root := domain.Environment{Alias: cfg.RootAlias, TimeZone: "GMT"}
+	if err := root.Validate(); err != nil {
+		return fmt.Errorf("--root-alias: %s", domain.AsError(err).Public)
+	}
+	if cfg.Bootstrap != BootstrapAdmin && cfg.Bootstrap != BootstrapFirstUser {
+		return fmt.Errorf("--bootstrap: %q is neither %s nor %s", cfg.Bootstrap, BootstrapAdmin, BootstrapFirstUser)
+	}
+	if cfg.Demo && cfg.Bootstrap != BootstrapAdmin {
+		return fmt.Errorf("--demo comes with a superUser, so --bootstrap cannot be %s", cfg.Bootstrap)
+	}
+	return checkServerKey(cfg.ServerKey)
+}
+
+// checkAddresses checks where the server answers, where it sends people and mail, and what it
+// reads from a file.
+func (cfg *Config) checkAddresses() error {
+	if _, err := prefixes(cfg.Surfaces); err != nil {
+		return fmt.Errorf("--surfaces: %w", err)
+	}
+	if _, err := domain.ParseRedirects(cfg.Redirects); err != nil {
+		return fmt.Errorf("--redirects: %w", err)
+	}
+	if _, err := loadProperties(cfg.CustomProperties); err != nil {
+		return fmt.Errorf("--custom-properties: %w", err)
+	}
+	if err := checkPublicURL(cfg.PublicURL); err != nil {
+		return err
+	}
+	if err := checkLinkHosts(cfg.LinkHosts); err != nil {
+		return err
+	}
+	if cfg.SMTPURL == "" {
+		return nil
+	}
+	if cfg.MailFrom == "" || cfg.PublicURL == "" {
+		return errors.New("--smtp-url needs --mail-from, and --public-url for the links in mail")
+	}
+	_, err := cfg.transport()
+	return err
+}
+
+// checkPublicURL refuses what no link can begin with.
+func checkPublicURL(text string) error {
+	u, err := url.Parse(text)
+	if text == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil &&
+		u.RawQuery == "" && u.Fragment == "" && !strings.ContainsAny(text, "{}\\ \"'<>") {
+		return nil
+	}
+	return errors.New("--public-url: an address such as https://canopy.example.org is expected")
+}
+
+// checkLinkHosts refuses what is no host, with a port or without.
+func checkLinkHosts(hosts []string) error {
+	for _, host := range hosts {
+		if u, err := url.Parse("https://" + host); err != nil || u.Host != host || u.Hostname() == "" {
+			return fmt.Errorf("--link-hosts: %q is not a host such as portal.example or portal.example:8443", host)
+		}
+	}
+	return nil
+}
+
 // signUp returns the rules of registering.
 func (cfg *Config) signUp() usecase.SignUpRules {
 	return usecase.SignUpRules{PublicURL: cfg.publicURL(), Environment: domain.EnvironmentRef(cfg.SignUpEnvironment),
 		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Limits: cfg.MailLimits, LinkHosts: cfg.LinkHosts}
 }
+
+// databaseFile returns where the embedded database is.
+func (cfg *Config) databaseFile() string { return filepath.Join(cfg.Data, "canopy.db") }
 
 // publicURL returns where people reach the server, without a slash at the end.
 func (cfg *Config) publicURL() string {

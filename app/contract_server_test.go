@@ -173,7 +173,12 @@ func serve(t *testing.T, cfg app.Config) *running {
 		db.Close()
 		t.Fatal(err)
 	}
-	server, err := app.NewServer(directory)
+	listener, err := app.Listen(&cfg)
+	if err != nil {
+		directory.Close()
+		t.Fatal(err)
+	}
+	server, err := app.NewServer(directory, listener)
 	if err != nil {
 		directory.Close()
 		t.Fatal(err)

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 	"time"
 
 	"canopy/app/authn"
@@ -53,13 +55,13 @@ type Directory struct {
 	properties domain.Properties
 }
 
-// OpenDatabase opens the configured database and brings its schema up to date.
+// OpenDatabase opens the configured database, which it makes if there is none, and brings
+// its schema up to date.
 func OpenDatabase(ctx context.Context, cfg *Config) (*persistence.DB, error) {
-	db, err := connect(ctx, cfg)
+	db, err := ConnectDatabase(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	db.Now = cfg.Now
 	if _, err := db.Migrate(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -67,24 +69,85 @@ func OpenDatabase(ctx context.Context, cfg *Config) (*persistence.DB, error) {
 	return db, nil
 }
 
-// ConnectDatabase opens the configured database as it is.
-func ConnectDatabase(ctx context.Context, cfg *Config) (*persistence.DB, error) {
-	return connect(ctx, cfg)
+// OpenPresent opens the database of a directory that is there, and changes nothing: it fails
+// if there is none, or if its schema is not up to date.
+func OpenPresent(ctx context.Context, cfg *Config) (*persistence.DB, error) {
+	db, err := ConnectPresent(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPresent(ctx, cfg, db); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func checkPresent(ctx context.Context, cfg *Config, db *persistence.DB) error {
+	steps, err := db.MigrationStatus(ctx)
+	if err != nil {
+		return err
+	}
+	pending := func(m persistence.Migration) bool { return m.Applied.IsZero() }
+	switch {
+	case pending(steps[0]):
+		return noDirectory(cfg)
+	case slices.ContainsFunc(steps, pending):
+		return errors.New("migrations are pending: run canopy migrate up, or start the server")
+	}
+	there, err := exists(ctx, db)
+	if err == nil && !there {
+		err = noDirectory(cfg)
+	}
+	return err
+}
+
+// errNoDirectory is the cause of an error that says where there is no directory.
+var errNoDirectory = errors.New("there is no directory")
+
+func noDirectory(cfg *Config) error {
+	if cfg.DatabaseURL != "" {
+		return fmt.Errorf("%w in the database", errNoDirectory)
+	}
+	return fmt.Errorf("%w in %s", errNoDirectory, cfg.Data)
+}
+
+// ConnectPresent opens the configured database as it is, and does not make one.
+func ConnectPresent(ctx context.Context, cfg *Config) (*persistence.DB, error) {
+	if cfg.DatabaseURL == "" {
+		if _, err := os.Stat(cfg.databaseFile()); errors.Is(err, fs.ErrNotExist) {
+			return nil, noDirectory(cfg)
+		}
+	}
+	return ConnectDatabase(ctx, cfg)
 }
 
 // connectWithin bounds how long the database may take to answer at the start.
 const connectWithin = 10 * time.Second
 
-func connect(ctx context.Context, cfg *Config) (*persistence.DB, error) {
+// ConnectDatabase opens the configured database as it is, or makes an empty one.
+func ConnectDatabase(ctx context.Context, cfg *Config) (*persistence.DB, error) {
+	var db *persistence.DB
+	var err error
 	if cfg.DatabaseURL == "" {
 		if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-			return nil, fmt.Errorf("make the data folder: %w", err)
+			return nil, fmt.Errorf("--data: make the data folder: %w", err)
 		}
-		return persistence.OpenSQLite(filepath.Join(cfg.Data, "canopy.db"))
+		db, err = persistence.OpenSQLite(cfg.databaseFile())
+	} else {
+		db, err = connectPostgres(ctx, cfg.DatabaseURL)
 	}
-	db, err := persistence.OpenPostgres(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return nil, err
+	}
+	db.Now = cfg.Now
+	return db, nil
+}
+
+func connectPostgres(ctx context.Context, url string) (*persistence.DB, error) {
+	db, err := persistence.OpenPostgres(ctx, url)
+	if err != nil {
+		return nil, fmt.Errorf("--database-url: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectWithin)
 	defer cancel()
@@ -190,18 +253,4 @@ func (d *Directory) Close() error {
 		d.config.Log.Error("usage of objects could not be written down", "error", err)
 	}
 	return d.DB.Close()
-}
-
-// CreateUser creates a user. The first one of a directory becomes its superUser, with the
-// group Root, in the root environment.
-func (d *Directory) CreateUser(ctx context.Context, who domain.Principal, in usecase.UserPatch) (domain.User, error) {
-	list, err := d.Users.List(ctx, who, usecase.ListUsers{Environment: "/", Total: true, Page: domain.Page{Limit: 1}})
-	if err != nil {
-		return domain.User{}, err
-	}
-	if list.Total == 0 {
-		role, group, home := domain.RoleSuperUser, domain.GroupRef("Root"), domain.EnvironmentRef("/")
-		in.Role, in.Group, in.Home = &role, &group, &home
-	}
-	return d.Users.Create(ctx, who, in)
 }

@@ -12,6 +12,9 @@ import (
 // Whose returns the name of the surface whose credentials a request carries.
 var Whose = whose
 
+// SurfaceNames are the names of all surfaces.
+var SurfaceNames = surfaceNames
+
 // Offered is a surface as the server offers it.
 type Offered struct {
 	Name    string

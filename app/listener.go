@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// listener takes connections that give up on a peer who stops reading, and can hang up on
+// Listener takes connections that give up on a peer who stops reading, and can hang up on
 // those that have not said anything yet: fasthttp waits for them as for requests under way.
-type listener struct {
+type Listener struct {
 	net.Listener
 
 	mu      sync.Mutex
@@ -19,22 +19,22 @@ type listener struct {
 
 // silence is a connection before its first byte.
 type silence struct {
-	listener *listener
+	listener *Listener
 	conn     net.Conn
 	once     sync.Once
 }
 
 // listen returns the listener over l, with TLS if config is not nil.
-func listen(l net.Listener, config *tls.Config) *listener {
+func listen(l net.Listener, config *tls.Config) *Listener {
 	l = patient{l}
 	if config != nil {
 		l = tls.NewListener(l, config)
 	}
-	return &listener{Listener: l, silent: make(map[*silence]bool)}
+	return &Listener{Listener: l, silent: make(map[*silence]bool)}
 }
 
 // Accept implements net.Listener.
-func (l *listener) Accept() (net.Conn, error) {
+func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 // hush hangs up on every connection that has not said anything, from now on.
-func (l *listener) hush() {
+func (l *Listener) hush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stopped = true

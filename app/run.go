@@ -17,115 +17,152 @@ const stopWithin = 20 * time.Second
 
 // Run opens the directory, begins it if it is new, and serves it until ctx ends. What a
 // person at a terminal should know it writes to out, the address only once requests are
-// answered.
+// answered. What can be known to fail before the directory is touched does.
 func Run(ctx context.Context, cfg Config, out io.Writer) error {
-	db, err := OpenDatabase(ctx, &cfg)
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	l, err := Listen(&cfg)
 	if err != nil {
 		return err
 	}
+	defer l.Close()
+	db, err := ConnectDatabase(ctx, &cfg)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
 	release, err := db.LockSQLite()
 	if err != nil {
-		db.Close()
 		return err
 	}
 	defer release() //nolint:errcheck // the lock ends with the process
-	d, err := Wire(ctx, cfg, db)
-	if err != nil {
-		db.Close()
+	if _, err := db.Migrate(ctx); err != nil {
 		return err
 	}
-	s, err := NewServer(d)
+	d, err := Wire(ctx, cfg, db)
 	if err != nil {
-		db.Close()
+		return err
+	}
+	s, err := NewServer(d, l)
+	if err != nil {
 		return err
 	}
 	// A password that is made for a new directory is shown once, so what may fail comes before.
 	welcome, err := prepare(ctx, &cfg, db)
 	if err != nil {
-		s.listener.Close()
-		db.Close()
 		return err
 	}
 	if err := d.checkSignUp(ctx); err != nil {
-		welcome.write(out, s.Address(), &cfg)
-		s.listener.Close()
-		db.Close()
+		welcome.write(out, s)
 		return err
 	}
+	return errors.Join(d.serve(ctx, s, func() {
+		fmt.Fprintf(out, "Canopy listens on %s\n", s.Address())
+		welcome.write(out, s)
+	}), d.Close())
+}
+
+// serve answers requests and does the server's jobs until ctx ends. It calls ready when
+// requests are answered.
+func (d *Directory) serve(ctx context.Context, s *Server, ready func()) error {
+	cfg := &d.config
 	if cfg.SMTPURL == "" {
 		cfg.Log.Info("no mail server is configured; mail is written into a folder", "folder", filepath.Join(cfg.Data, mailFolder))
 	}
 	jobs, stopJobs := context.WithCancel(ctx)
-	defer stopJobs()
 	finish := d.runJobs(jobs)
+	defer finish()
+	defer stopJobs()
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
-	fmt.Fprintf(out, "Canopy listens on %s\n", s.Address())
-	welcome.write(out, s.Address(), &cfg)
+	cfg.Log.Info("started", "version", Version(), "address", s.Address(), "engine", d.DB.Engine())
+	ready()
 
 	select {
-	case err = <-served:
+	case err := <-served:
+		return err
 	case <-ctx.Done():
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-		defer cancel()
-		err = s.Stop(stop)
 	}
-	stopJobs()
-	finish()
-	return errors.Join(err, d.Close())
+	cfg.Log.Info("stopping", "within", stopWithin.String())
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	err := s.Stop(stop)
+	cfg.Log.Info("stopped")
+	return err
 }
 
 // welcome is what to tell about a directory that began just now.
 type welcome struct {
 	Begun
 	demo     bool
-	password string // of everybody of the demo
+	password string // of everybody of the demo, if it was filled now
 }
 
-// prepare begins an empty directory, and fills it for the demo.
+// The settings of a demo: it was begun, and it is complete.
+const (
+	demoBegun    = "demo_begun"
+	demoComplete = "demo"
+)
+
+// prepare begins an empty directory, and fills it for the demo. A demo whose start broke off
+// is filled again, with the password of this start for everybody.
 func prepare(ctx context.Context, cfg *Config, db *persistence.DB) (welcome, error) {
-	settings := persistence.NewSettingStore(db)
-	if cfg.Demo {
-		there, err := exists(ctx, db)
-		if err != nil {
-			return welcome{}, err
+	if !cfg.Demo {
+		begun, err := Begin(ctx, cfg, db)
+		if err == nil && cfg.AdminPassword != "" && begun.Login == "" {
+			cfg.Log.Info("CANOPY_ADMIN_PASSWORD was not used: it is for the superUser of a new directory")
 		}
-		demo, err := settings.Get(ctx, "demo")
-		if err != nil {
-			return welcome{}, err
-		}
-		if there && demo == "" {
-			return welcome{}, errors.New("the directory is not empty; --demo fills only an empty one")
-		}
-		if there {
-			return welcome{demo: true}, nil
-		}
-		if cfg.AdminPassword == "" {
-			cfg.AdminPassword = rand.Text()[:12]
-		}
-	}
-	begun, err := Begin(ctx, cfg, db)
-	if err != nil || !cfg.Demo {
 		return welcome{Begun: begun}, err
 	}
-	if err := FillDemo(ctx, cfg, db, cfg.AdminPassword); err != nil {
+	settings := persistence.NewSettingStore(db)
+	there, err := exists(ctx, db)
+	if err != nil {
+		return welcome{}, err
+	}
+	complete, err := settings.Get(ctx, demoComplete)
+	if err != nil {
+		return welcome{}, err
+	}
+	if complete != "" {
+		if cfg.AdminPassword != "" {
+			cfg.Log.Info("CANOPY_ADMIN_PASSWORD was not used: it is for a new directory")
+		}
+		return welcome{demo: true}, nil
+	}
+	begun, err := settings.Get(ctx, demoBegun)
+	if err != nil {
+		return welcome{}, err
+	}
+	if there && begun == "" {
+		return welcome{}, errors.New("the directory is not empty; --demo fills only an empty one")
+	}
+	if _, err := settings.Keep(ctx, demoBegun, "yes"); err != nil {
+		return welcome{}, err
+	}
+	if cfg.AdminPassword == "" {
+		cfg.AdminPassword = rand.Text()[:12]
+	}
+	if err := fillDemo(ctx, cfg, db, !there); err != nil {
 		return welcome{}, fmt.Errorf("fill the demo: %w", err)
 	}
-	_, err = settings.Keep(ctx, "demo", "yes")
-	return welcome{Begun: begun, demo: true, password: cfg.AdminPassword}, err
+	_, err = settings.Keep(ctx, demoComplete, "yes")
+	return welcome{demo: true, password: cfg.AdminPassword}, err
 }
 
-func (w welcome) write(out io.Writer, address string, cfg *Config) {
-	insecure := ""
-	if cfg.TLSSelfSigned {
-		insecure = "-k "
-	}
+func (w welcome) write(out io.Writer, s *Server) {
 	switch {
-	case w.demo && w.New:
+	case w.password != "":
 		fmt.Fprintf(out, "\nThe demo has three organizations. Everybody's password is %s\n", w.password)
 		fmt.Fprintf(out, "  admin          superUser of the whole tree\n")
 		fmt.Fprintf(out, "  grace.hopper   admin of the organization Acme\n")
-		fmt.Fprintf(out, "\nTry it:\n  curl %s-u admin:%s '%s/rest/users?limit=3'\n", insecure, w.password, address)
+		if base, offered := s.base("rest"); offered {
+			insecure := ""
+			if s.directory.config.TLSSelfSigned {
+				insecure = "-k "
+			}
+			fmt.Fprintf(out, "\nTry it:\n  curl %s-u admin:%s '%s/rest/users?limit=3'\n", insecure, w.password, base)
+		}
 	case w.demo:
 		fmt.Fprintf(out, "\nThe demo is there from before. For a new password: canopy user set-password admin\n")
 	case w.Password != "":

@@ -20,7 +20,7 @@ import (
 // Server answers HTTP for a directory.
 type Server struct {
 	http      *fasthttp.Server
-	listener  *listener
+	listener  *Listener
 	stopping  atomic.Bool
 	directory *Directory
 	surfaces  []surface
@@ -38,15 +38,29 @@ const (
 	headerSize  = 16 << 10
 )
 
-// NewServer listens on the configured address. It answers from Serve on.
-func NewServer(d *Directory) (*Server, error) {
+// Listen takes the configured address. Whoever connects waits until a server serves there.
+func Listen(cfg *Config) (*Listener, error) {
+	config, err := tlsConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	return listen(l, config), nil
+}
+
+// NewServer returns the server of a directory, which answers on l, made by Listen, from Serve
+// on.
+func NewServer(d *Directory, l *Listener) (*Server, error) {
 	cfg := d.config
 	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Log: cfg.Log, Observe: d.metrics.observe}
 	offered, err := choose(d.surfaces(common), cfg.Surfaces)
 	if err != nil {
 		return nil, fmt.Errorf("--surfaces: %w", err)
 	}
-	s := &Server{directory: d, surfaces: offered}
+	s := &Server{directory: d, surfaces: offered, listener: l}
 	for _, surface := range s.surfaces {
 		s.handlers = append(s.handlers, surface.app.Handler())
 	}
@@ -59,15 +73,6 @@ func NewServer(d *Directory) (*Server, error) {
 		DisablePreParseMultipartForm: true,
 		CloseOnShutdown:              true, Logger: quiet{cfg.Log},
 	}
-	config, err := tlsConfig(&cfg)
-	if err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	s.listener = listen(l, config)
 	return s, nil
 }
 
@@ -78,6 +83,16 @@ func (s *Server) Address() string {
 		scheme = "https"
 	}
 	return scheme + "://" + s.listener.Addr().String()
+}
+
+// base returns where the paths of a surface begin, and whether it is offered.
+func (s *Server) base(surface string) (string, bool) {
+	for _, offered := range s.surfaces {
+		if offered.name == surface {
+			return s.Address() + offered.prefix, true
+		}
+	}
+	return "", false
 }
 
 // Serve answers requests until Stop. It returns nil after Stop.

@@ -57,10 +57,7 @@ func loadKeys(ctx context.Context, cfg *Config, settings *persistence.SettingSto
 
 func serverKey(ctx context.Context, cfg *Config, settings *persistence.SettingStore) (string, error) {
 	if cfg.ServerKey != "" {
-		if len(cfg.ServerKey) < minKeyLength {
-			return "", fmt.Errorf("the server key must have at least %d characters", minKeyLength)
-		}
-		return cfg.ServerKey, nil
+		return cfg.ServerKey, checkServerKey(cfg.ServerKey)
 	}
 	path := filepath.Join(cfg.Data, keyFile)
 	if key, err := readServerKey(path); !errors.Is(err, fs.ErrNotExist) {
@@ -74,6 +71,14 @@ func serverKey(ctx context.Context, cfg *Config, settings *persistence.SettingSt
 		return "", err
 	}
 	return makeServerKey(path)
+}
+
+// checkServerKey refuses a configured key, empty for none, that is too short.
+func checkServerKey(key string) error {
+	if key != "" && len(key) < minKeyLength {
+		return fmt.Errorf("CANOPY_SERVER_KEY: the server key must have at least %d characters", minKeyLength)
+	}
+	return nil
 }
 
 // readServerKey reads the key in the file. It fails if the key is too short: a start that

@@ -33,15 +33,16 @@ type surface struct {
 	prefix string
 }
 
-// choose returns the chosen ones of all surfaces (Config.Surfaces).
-func choose(all []surface, chosen []string) ([]surface, error) {
-	if len(chosen) == 0 {
-		return all, nil
-	}
+// surfaceNames are the names of all surfaces.
+var surfaceNames = []string{"rest", "tat", "ethersource", "tellius", "axway"}
+
+// prefixes returns the path of each chosen surface (Config.Surfaces), empty for where its
+// product answers.
+func prefixes(chosen []string) (map[string]string, error) {
 	prefixes := make(map[string]string, len(chosen))
 	for _, choice := range chosen {
 		name, prefix, given := strings.Cut(choice, "=")
-		if !slices.ContainsFunc(all, func(s surface) bool { return s.name == name }) {
+		if !slices.Contains(surfaceNames, name) {
 			return nil, fmt.Errorf("there is no surface %q", name)
 		}
 		if _, again := prefixes[name]; again {
@@ -56,6 +57,15 @@ func choose(all []surface, chosen []string) ([]surface, error) {
 			}
 		}
 		prefixes[name] = prefix
+	}
+	return prefixes, nil
+}
+
+// choose returns the chosen ones of all surfaces (Config.Surfaces).
+func choose(all []surface, chosen []string) ([]surface, error) {
+	prefixes, err := prefixes(chosen)
+	if err != nil || len(chosen) == 0 {
+		return all, err
 	}
 	var offered []surface
 	for _, s := range all {

@@ -19,19 +19,19 @@ func tlsConfig(cfg *Config) (*tls.Config, error) {
 	var certificate tls.Certificate
 	var err error
 	switch {
-	case cfg.TLSSelfSigned && cfg.TLSCert != "":
-		return nil, errors.New("either a certificate or a self-signed one, not both")
+	case cfg.TLSSelfSigned && (cfg.TLSCert != "" || cfg.TLSKey != ""):
+		return nil, errors.New("--tls-self-signed, --tls-cert: either a certificate or a self-signed one, not both")
 	case cfg.TLSSelfSigned:
 		certificate, err = selfSigned(cfg.Listen)
 	case (cfg.TLSCert == "") != (cfg.TLSKey == ""):
-		return nil, errors.New("a certificate and its key go together")
+		return nil, errors.New("--tls-cert, --tls-key: a certificate and its key go together")
 	case cfg.TLSCert != "":
 		certificate, err = tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
 	default:
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the certificate: %w", err)
+		return nil, fmt.Errorf("--tls-cert, --tls-key: read the certificate: %w", err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
 }

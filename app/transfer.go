@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"os"
 
 	"canopy/app/usecase"
 	"canopy/persistence"
@@ -11,31 +13,47 @@ import (
 // Import imports a document. A directory that is new begins with the document's own root;
 // if the document has none, as a server would begin it.
 func Import(ctx context.Context, cfg Config, doc usecase.Document, o usecase.ImportOptions) (usecase.ImportReport, Begun, error) {
+	if o.DryRun {
+		report, err := rehearse(ctx, cfg, doc, o)
+		return report, Begun{}, err
+	}
 	db, err := OpenDatabase(ctx, &cfg)
 	if err != nil {
 		return usecase.ImportReport{}, Begun{}, err
 	}
 	defer db.Close()
-	begun, err := beginFor(ctx, &cfg, db, &doc, o.DryRun)
-	if err != nil {
-		return usecase.ImportReport{}, begun, err
+	var begun Begun
+	if !hasRoot(doc) {
+		if begun, err = Begin(ctx, &cfg, db); err != nil {
+			return usecase.ImportReport{}, begun, err
+		}
 	}
 	report, err := Transfer(db, "(import)").Import(ctx, doc, o)
 	return report, begun, err
 }
 
-// beginFor begins a new directory for a document without a root. For a dry run it puts the
-// root before the document instead.
-func beginFor(ctx context.Context, cfg *Config, db *persistence.DB, doc *usecase.Document, dry bool) (Begun, error) {
-	there, err := exists(ctx, db)
-	if err != nil || there || hasRoot(*doc) {
-		return Begun{}, err
+// rehearse imports without changing anything. Where there is no directory yet it is done in
+// one that goes away again.
+func rehearse(ctx context.Context, cfg Config, doc usecase.Document, o usecase.ImportOptions) (usecase.ImportReport, error) {
+	db, err := OpenPresent(ctx, &cfg)
+	if errors.Is(err, errNoDirectory) {
+		folder, err := os.MkdirTemp("", "canopy-")
+		if err != nil {
+			return usecase.ImportReport{}, err
+		}
+		defer os.RemoveAll(folder)
+		cfg.Data, cfg.DatabaseURL = folder, ""
+		if !hasRoot(doc) {
+			doc = joined{sections{rootSection(cfg.RootAlias)}, doc}
+		}
+		if db, err = OpenDatabase(ctx, &cfg); err != nil {
+			return usecase.ImportReport{}, err
+		}
+	} else if err != nil {
+		return usecase.ImportReport{}, err
 	}
-	if dry {
-		*doc = joined{sections{rootSection(cfg.RootAlias)}, *doc}
-		return Begun{}, nil
-	}
-	return Begin(ctx, cfg, db)
+	defer db.Close()
+	return Transfer(db, "(import)").Import(ctx, doc, o)
 }
 
 // joined is one document behind another.
@@ -64,7 +82,7 @@ func hasRoot(doc usecase.Document) bool {
 
 // Export gives write a document of the directory.
 func Export(ctx context.Context, cfg Config, o usecase.ExportOptions, write func(usecase.Document) error) error {
-	db, err := OpenDatabase(ctx, &cfg)
+	db, err := OpenPresent(ctx, &cfg)
 	if err != nil {
 		return err
 	}
@@ -76,9 +94,18 @@ func Export(ctx context.Context, cfg Config, o usecase.ExportOptions, write func
 	return write(doc)
 }
 
-// WithDirectory opens the directory for one piece of work at the command line. In an empty
-// one the first user created becomes the superUser.
+// WithDirectory opens the directory for one piece of work at the command line.
 func WithDirectory(ctx context.Context, cfg Config, work func(*Directory) error) error {
+	db, err := OpenPresent(ctx, &cfg)
+	if err != nil {
+		return err
+	}
+	return within(ctx, cfg, db, work)
+}
+
+// WithNewDirectory is WithDirectory, but begins the directory if it is new: without anybody, so
+// that the first user created becomes the superUser.
+func WithNewDirectory(ctx context.Context, cfg Config, work func(*Directory) error) error {
 	db, err := OpenDatabase(ctx, &cfg)
 	if err != nil {
 		return err
@@ -88,14 +115,14 @@ func WithDirectory(ctx context.Context, cfg Config, work func(*Directory) error)
 		db.Close()
 		return err
 	}
+	return within(ctx, cfg, db, work)
+}
+
+func within(ctx context.Context, cfg Config, db *persistence.DB, work func(*Directory) error) error {
 	d, err := Wire(ctx, cfg, db)
 	if err != nil {
 		db.Close()
 		return err
 	}
-	if err := work(d); err != nil {
-		d.Close()
-		return err
-	}
-	return d.Close()
+	return errors.Join(work(d), d.Close())
 }

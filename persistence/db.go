@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -48,6 +49,8 @@ type DB struct {
 	Now func() time.Time
 	// Vault keeps secrets; it is set before the first use of one.
 	Vault Vault
+	// current is true once the schema is known to be up to date.
+	current atomic.Bool
 	// posted has a signal when mail was put into the outbox.
 	posted chan struct{}
 }

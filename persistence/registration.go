@@ -18,6 +18,12 @@ func (s *UserStore) InsertWith(ctx context.Context, w tenancy.WriteScope, u doma
 	return s.register(ctx, w, domain.Registration{User: u, Hash: hash}, with)
 }
 
+// InsertFirst is Insert for the first user of the directory. It is ErrNotFirst if somebody is
+// there.
+func (s *UserStore) InsertFirst(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error) {
+	return s.register(ctx, w, domain.Registration{User: u, Hash: hash, First: true}, enclosesNothing)
+}
+
 // Register adds the newcomer as r says, in one transaction with what goes with them. A
 // registration code is used up and decides the home, and is ErrRegistrationCode if it is
 // not open or its environment is not in w. The first of a directory is ErrNotFirst if

@@ -29,7 +29,7 @@ var DefaultCost = Cost{Memory: 19 << 10, Passes: 2}
 // The bounds of a password, in characters and bytes.
 const (
 	MinPasswordLength = 6
-	maxPasswordLength = 1024
+	MaxPasswordLength = 1024
 )
 
 const (
@@ -65,8 +65,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (domain.PasswordHash
 	if utf8.RuneCountInString(password) < h.min {
 		return "", domain.InvalidField("password", "At least %d characters are required.", h.min)
 	}
-	if len(password) > maxPasswordLength {
-		return "", domain.InvalidField("password", "At most %d bytes are allowed.", maxPasswordLength)
+	if len(password) > MaxPasswordLength {
+		return "", domain.InvalidField("password", "At most %d bytes are allowed.", MaxPasswordLength)
 	}
 	if !utf8.ValidString(password) || strings.ContainsRune(password, 0) {
 		return "", domain.InvalidField("password", "This is not valid text.")
@@ -86,7 +86,7 @@ func (h *Hasher) Verify(ctx context.Context, hash domain.PasswordHash, password 
 		return false, false, err
 	}
 	defer h.leave()
-	fits := hash != "" && len(password) <= maxPasswordLength
+	fits := hash != "" && len(password) <= MaxPasswordLength
 	if !fits {
 		hash, password = h.decoy, ""
 	}

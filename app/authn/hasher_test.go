@@ -13,8 +13,8 @@ import (
 func TestHash(t *testing.T) {
 	h := NewHasher(cheap, 6)
 	for password, ok := range map[string]bool{
-		"secret": true, "äöüßéè": true, strings.Repeat("x", maxPasswordLength): true, " with: spaces ": true,
-		"short": false, "äöüßé": false, strings.Repeat("x", maxPasswordLength+1): false, "nul\x00nul": false, "\xffsecret": false,
+		"secret": true, "äöüßéè": true, strings.Repeat("x", MaxPasswordLength): true, " with: spaces ": true,
+		"short": false, "äöüßé": false, strings.Repeat("x", MaxPasswordLength+1): false, "nul\x00nul": false, "\xffsecret": false,
 	} {
 		hash, err := h.Hash(t.Context(), password)
 		if !ok {
@@ -48,7 +48,7 @@ func TestHash(t *testing.T) {
 
 func TestNoHashFitsNoPassword(t *testing.T) {
 	h := NewHasher(cheap, 6)
-	for _, password := range []string{"", "secret", strings.Repeat("x", maxPasswordLength+1)} {
+	for _, password := range []string{"", "secret", strings.Repeat("x", MaxPasswordLength+1)} {
 		ok, renew, err := h.Verify(t.Context(), "", password)
 		require.NoError(t, err)
 		require.False(t, ok)

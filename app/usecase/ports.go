@@ -36,7 +36,9 @@ type UserStore interface {
 	// picture of the user with that UUID, or domain.ErrUserNotFound or domain.ErrPictureNotFound.
 	Pictures(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]string, error)
 	Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error)
-	// Insert adds a user whose home lies in w and returns it with its numbers.
+	// Insert adds a user whose home lies in w and returns it with its numbers. InsertFirst is
+	// domain.ErrNotFirst if somebody is there.
+	InsertFirst(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
 	Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
 	// Update loads the user, runs change and saves, in one transaction. A hash that is not
 	// empty becomes the password and ends the user's sessions. An error of change comes

@@ -512,6 +512,34 @@ func (u *Users) Create(ctx context.Context, who domain.Principal, in UserPatch) 
 	return u.store.Insert(ctx, w, user, hash)
 }
 
+// CreateFirst is Create, but makes the first user of a directory its superUser, with the
+// group Root, in the root environment.
+func (u *Users) CreateFirst(ctx context.Context, who domain.Principal, in UserPatch) (domain.User, error) {
+	w, err := u.gate.EnterWrite(ctx, &who, domain.UserCreate, tenancy.At(domain.RootPath))
+	if err != nil {
+		return domain.User{}, err
+	}
+	there, err := u.store.Count(ctx, w.Read(), domain.UserFilter{})
+	if err != nil {
+		return domain.User{}, err
+	}
+	if there > 0 {
+		return u.Create(ctx, who, in)
+	}
+	first := in
+	role, group, home := domain.RoleSuperUser, domain.GroupRef("Root"), domain.EnvironmentRef("/")
+	first.Role, first.Group, first.Home = &role, &group, &home
+	w, user, hash, err := u.prepare(ctx, &who, first)
+	if err != nil {
+		return domain.User{}, err
+	}
+	created, err := u.store.InsertFirst(ctx, w, user, hash)
+	if domain.ErrNotFirst.Is(err) {
+		return u.Create(ctx, who, in)
+	}
+	return created, err
+}
+
 // prepare returns the user that Create inserts, with the proof that who may.
 func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch) (w tenancy.WriteScope, user domain.User, hash domain.PasswordHash, err error) {
 	var ref domain.EnvironmentRef

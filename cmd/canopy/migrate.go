@@ -41,7 +41,7 @@ func migrateCommand() *cobra.Command {
 		Use: "status", Short: "List the migrations and when they were run", Args: cobra.NoArgs,
 		Example: "  canopy migrate status --data /var/lib/canopy",
 		RunE: func(c *cobra.Command, _ []string) error {
-			db, err := app.ConnectDatabase(c.Context(), &cfg)
+			db, err := app.ConnectPresent(c.Context(), &cfg)
 			if err != nil {
 				return err
 			}

@@ -50,14 +50,11 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			var err error
-			if cfg.Bootstrap, err = parseBootstrap(bootstrap); err != nil {
-				return err
-			}
+			cfg.Bootstrap = app.Bootstrap(bootstrap)
 			if cfg.TrustedProxies, err = parsePrefixes(proxies); err != nil {
 				return err
 			}
-			cfg.Redirects = strings.FieldsFunc(redirects, func(r rune) bool { return r == ',' || r == ' ' })
-			cfg.LinkHosts = strings.FieldsFunc(hosts, func(r rune) bool { return r == ',' || r == ' ' })
+			cfg.Redirects, cfg.LinkHosts = list(redirects), list(hosts)
 			if cfg.Log, err = logger(level); err != nil {
 				return err
 			}
@@ -92,17 +89,14 @@ func serveCommand() *cobra.Command {
 	return c
 }
 
-func parseBootstrap(text string) (app.Bootstrap, error) {
-	switch b := app.Bootstrap(text); b {
-	case app.BootstrapAdmin, app.BootstrapFirstUser:
-		return b, nil
-	}
-	return "", fmt.Errorf("--bootstrap: %q is neither admin nor first-user", text)
+// list returns what stands between commas and spaces.
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 func parsePrefixes(text string) ([]netip.Prefix, error) {
 	var prefixes []netip.Prefix
-	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+	for _, part := range list(text) {
 		prefix, err := netip.ParsePrefix(part)
 		if err != nil {
 			ip, errIP := netip.ParseAddr(part)

@@ -34,12 +34,17 @@ func userCommand() *cobra.Command {
 	return c
 }
 
-// operate runs work with the operator's rights.
+// operate runs work with the operator's rights, in a directory that is there.
 func operate(ctx context.Context, cfg *app.Config, work func(*app.Directory, domain.Principal) error) error {
+	return operateIn(ctx, cfg, app.WithDirectory, work)
+}
+
+func operateIn(ctx context.Context, cfg *app.Config, within func(context.Context, app.Config, func(*app.Directory) error) error,
+	work func(*app.Directory, domain.Principal) error) error {
 	if err := secrets(cfg); err != nil {
 		return err
 	}
-	return app.WithDirectory(ctx, *cfg, func(d *app.Directory) error {
+	return within(ctx, *cfg, func(d *app.Directory) error {
 		who, err := d.Operator(ctx)
 		if err != nil {
 			return err
@@ -69,8 +74,8 @@ func userCreateCommand(cfg *app.Config) *cobra.Command {
 			if first == "" {
 				in.FirstName = &args[0]
 			}
-			return operate(c.Context(), cfg, func(d *app.Directory, who domain.Principal) error {
-				created, err := d.CreateUser(c.Context(), who, in)
+			return operateIn(c.Context(), cfg, app.WithNewDirectory, func(d *app.Directory, who domain.Principal) error {
+				created, err := d.Users.CreateFirst(c.Context(), who, in)
 				if err != nil {
 					return err
 				}

@@ -111,7 +111,9 @@ func TestExplain(t *testing.T) {
 
 func TestMigrate(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
-		require.Regexp(t, `\Apending +\d+_directory_create\.sql\n`, canopy("migrate", "status").in(at).succeeds(t))
+		if len(at) > 2 { // an embedded database is not made to be looked at
+			require.Regexp(t, `\Apending +\d+_directory_create\.sql\n`, canopy("migrate", "status").in(at).succeeds(t))
+		}
 
 		// Of several that start at once one does the work, and the others wait for it.
 		runs := make([]*program, 4)
