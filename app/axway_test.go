@@ -11,6 +11,7 @@ import (
 
 	"canopy/app/surface/axway"
 	"canopy/app/usecase"
+	"canopy/domain"
 )
 
 // TestAxwayAdminsStayInTheirOrganization holds that on every route that names something, an admin
@@ -82,6 +83,33 @@ func TestAxwayFindsNothingByWhatIsBehindAFilter(t *testing.T) {
 		require.Equal(t, 200, status, "%s: %s", query, answer)
 		require.NotContains(t, answer, "bolt.", query)
 		require.NotContains(t, answer, `"admin"`, query)
+	}
+}
+
+// TestAxwayTellsNobodyWhoHasAPrivateApplication holds that a filter by an application or an API
+// finds people only for those who may read it.
+func TestAxwayTellsNobodyWhoHasAPrivateApplication(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			w := newTwoTenants(t, engine)
+			add := func(in usecase.NewObject) domain.UUID {
+				in.Environment, in.Owner = "Acme/Prod", domain.UserRef{Alias: "acme.user"}
+				o, err := w.directory.Objects.Create(t.Context(), w.operator(t), in)
+				require.NoError(t, err)
+				return o.UUID
+			}
+			api := add(usecase.NewObject{Kind: domain.KindAPI, Name: "Diary"})
+			application := add(usecase.NewObject{Kind: domain.KindApplication, Name: "Diary reader", Uses: []domain.ObjectRef{domain.ObjectRef(api)}})
+			for _, field := range []string{"field=appid&op=eq&value=" + string(application), "field=apiid&op=eq&value=" + string(api)} {
+				status, answer := w.axway(t, "acme.power", "GET", axway.Bases[0]+"/users?"+field, "", "")
+				require.Equal(t, 200, status, answer)
+				require.Equal(t, "[]", answer, field)
+				for _, who := range []string{"acme.admin", "acme.user"} {
+					_, answer = w.axway(t, who, "GET", axway.Bases[0]+"/users?"+field, "", "")
+					require.Contains(t, answer, "acme.user", "%s: %s", who, field)
+				}
+			}
+		})
 	}
 }
 

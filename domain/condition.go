@@ -1,5 +1,7 @@
 package domain
 
+import "slices"
+
 // What a field is of, and how its values compare.
 const (
 	ofOrganizations = 1 << iota // of organizations; else of users
@@ -95,6 +97,11 @@ func (cs *Conditions) validate(kind uint8) error {
 		}
 	}
 	return nil
+}
+
+// OfObjects reports whether a condition compares with objects of the user.
+func (cs *Conditions) OfObjects() bool {
+	return slices.ContainsFunc(cs.All, func(c Condition) bool { return c.Field == UserApplication || c.Field == UserAPI })
 }
 
 // Validate returns an Invalid error on "op" for a comparison that the field does not have, and on

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"slices"
 	"strings"
 
 	"canopy/domain"
@@ -46,7 +47,7 @@ func organizationAttribute(name string) string {
 var signs = [...]string{domain.Greater: ">", domain.Less: "<", domain.AtLeast: ">=", domain.AtMost: "<="}
 
 // meets returns the condition that a row meets the conditions, which are valid and at least one,
-// as one term. What a condition compares with besides the row must be in sc too.
+// as one term. Objects that a condition names must be in the scope beside sc.
 func meets(sc tenancy.Scope, cs domain.Conditions) predicate {
 	var all predicate
 	for i := range cs.All {
@@ -58,30 +59,30 @@ func meets(sc tenancy.Scope, cs domain.Conditions) predicate {
 	return all
 }
 
-// given returns the condition that the user of a row owns or was given access to an application
-// in sc, one of those with the UUIDs, or one that uses an API with one of them.
+// given returns the condition that the user of a row owns or was given access to an application,
+// one of those with the UUIDs, or one that uses an API with one of them. Only objects in the
+// scope beside sc count, and of access to them what its viewer may see.
 func given(sc tenancy.Scope, c *domain.Condition) predicate {
-	p := predicate{`EXISTS (SELECT 1 FROM objects o WHERE o.kind = ? AND (o.owner_organization_id = u.organization_id AND o.owner_id = u.id
-		OR EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = o.organization_id AND s.object_id = o.id
-			AND s.subject_kind = 1 AND s.subject_organization_id = u.organization_id AND s.subject_id = u.id))`, []any{string(domain.KindApplication)}}
-	if _, self := sc.Self(); !self { // what one has oneself is in reach, wherever it is
-		in := inRanges(sc.Ranges(), "o.environment_path")
-		p = p.and(in.text, in.args...)
-	}
+	objects := sc.Beside()
 	ids := make([]string, len(c.Texts))
 	for i, text := range c.Texts {
 		ids[i] = strings.ToLower(text)
 	}
-	if c.Field == domain.UserApplication {
-		p = p.and("o.uuid IN (?))", in(ids))
-	} else {
-		p = p.and(`EXISTS (SELECT 1 FROM object_uses x JOIN objects a ON a.organization_id = x.organization_id AND a.id = x.used_id
-			WHERE x.organization_id = o.organization_id AND x.object_id = o.id AND a.kind = ? AND a.uuid IN (?)))`,
-			string(domain.KindAPI), in(ids))
+	named := objectsIn(objects).and("o.uuid IN (?)", in(ids))
+	if c.Field == domain.UserAPI {
+		apis := named.and("o.kind = ?", string(domain.KindAPI))
+		named = objectsIn(objects).and(`(o.organization_id, o.id) IN (SELECT x.organization_id, x.object_id FROM objects o
+			JOIN object_uses x ON x.organization_id = o.organization_id AND x.used_id = o.id WHERE `+apis.text+")", apis.args...)
 	}
-	if c.Is == domain.NotEqual {
-		p.text = "NOT " + p.text
-	}
+	named = named.and("o.kind = ?", string(domain.KindApplication))
+	viewer, _, _, _ := objects.Objects()
+	seen := viewed(objects, domain.LevelAdmin)
+	p := predicate{text: either(c.Is == domain.NotEqual, "(u.organization_id, u.id) NOT IN (", "(u.organization_id, u.id) IN (") +
+		"SELECT o.owner_organization_id, o.owner_id FROM objects o WHERE " + named.text +
+		` UNION ALL SELECT s.subject_organization_id, s.subject_id FROM objects o
+		JOIN object_access s ON s.organization_id = o.organization_id AND s.object_id = o.id AND s.subject_kind = 1
+		WHERE ` + named.text + " AND (" + seen.text + " OR s.subject_organization_id = ? AND s.subject_id = ?))"}
+	p.args = slices.Concat(named.args, named.args, seen.args, []any{int64(viewer.User.Organization), int64(viewer.User.User)})
 	return p
 }
 

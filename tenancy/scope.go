@@ -18,6 +18,8 @@ type Scope struct {
 	reach *Reach
 	// objects says which objects of the places in set the scope covers; nil is none.
 	objects *objectView
+	// beside is what rows may be chosen by that are not the scope's own; nil is nothing.
+	beside *Scope
 	// own is the principal's organization with its generation, root the root's.
 	own, root versioned
 }
@@ -94,6 +96,21 @@ func (s Scope) Only(p domain.EnvironmentPath) Scope {
 func (s Scope) Later() Scope {
 	s.own, s.root = versioned{}, versioned{}
 	return s
+}
+
+// Choosing returns the scope for a list that is chosen by rows of another kind as well: those
+// that other covers.
+func (s Scope) Choosing(other Scope) Scope {
+	s.beside = &other
+	return s
+}
+
+// Beside returns the scope that Choosing was given, one that reaches nothing if it was not.
+func (s Scope) Beside() Scope {
+	if s.beside == nil {
+		return Scope{}
+	}
+	return *s.beside
 }
 
 // Operator returns the scope of whoever works on the directory itself instead of through

@@ -57,7 +57,8 @@ type UserList struct {
 }
 
 // List returns the users of an environment within who's reach. It needs domain.UserRead
-// there; where that is given for who's own account only, the list is that account.
+// there; where that is given for who's own account only, the list is that account. Objects that
+// who may not read are not there for conditions on them.
 func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (UserList, error) {
 	where := tenancy.In(in.Environment)
 	if in.Everywhere {
@@ -76,6 +77,13 @@ func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (U
 	}
 	if in.Filter.Group, err = u.group(ctx, sc, &who, in.Group); err != nil {
 		return UserList{}, err
+	}
+	if in.Filter.Conditions.OfObjects() {
+		objects, err := u.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+		if err != nil && !domain.ErrForbidden.Is(err) {
+			return UserList{}, err
+		}
+		sc = sc.Choosing(objects)
 	}
 	list := UserList{Total: -1}
 	if in.Total {

@@ -258,13 +258,13 @@ func Purge(t *testing.T, db *persistence.DB) {
 func Applications(t *testing.T, db *persistence.DB) {
 	w := NewWorld(t, db)
 	api := w.AddObject(t, "Acme", "weather", domain.KindAPI, "Acme/Prod", "acme.admin", nil)
-	crm := w.AddObject(t, "Acme", "crm", domain.KindApplication, "Acme/Prod", "acme.user", func(o *domain.Object) {
+	crm := w.AddObject(t, "Acme", "crm", domain.KindApplication, "Acme/Prod/East", "acme.user", func(o *domain.Object) {
 		o.Access = []domain.Access{{User: w.keyOf("acme.power"), Level: domain.LevelRead}}
 		o.Uses = []domain.ObjectID{api.ID}
 	})
 	theirs := w.AddObject(t, "Bolt", "erp", domain.KindApplication, "Bolt/Prod", "acme.user", nil)
 	find := func(who string, c domain.Condition) (aliases []string) {
-		sc := w.Scope(t, who, domain.UserRead).Read()
+		sc := w.Scope(t, who, domain.UserRead).Read().Choosing(w.ObjectScope(t, who).Read())
 		found, _, err := w.Users.List(t.Context(), sc, domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{c}}}, domain.Page{})
 		require.NoError(t, err)
 		for _, u := range found {
@@ -288,6 +288,27 @@ func Applications(t *testing.T, db *persistence.DB) {
 	not.Is = domain.NotEqual
 	require.NotContains(t, find("acme.admin", not), "acme.user")
 	require.Contains(t, find("acme.admin", not), "acme.admin")
+
+	// To acme.power, who manages nothing, the private ones of others are not there.
+	private := w.AddObject(t, "Acme", "diary", domain.KindApplication, "Acme/Prod", "acme.user", func(o *domain.Object) {
+		o.Access = []domain.Access{{User: w.keyOf("acme.admin"), Level: domain.LevelRead}}
+		o.Uses = []domain.ObjectID{api.ID}
+	})
+	hidden := w.AddObject(t, "Acme", "thoughts", domain.KindAPI, "Acme/Prod", "acme.user", nil)
+	w.AddUser(t, "acme.east", "Acme/Prod/East", domain.RoleUser, domain.UserGroup)
+	forum := w.AddObject(t, "Acme", "forum", domain.KindApplication, "Acme/Prod", "acme.user", func(o *domain.Object) {
+		o.Access = []domain.Access{{User: w.keyOf("acme.power"), Level: domain.LevelRead}, {User: w.keyOf("acme.east"), Level: domain.LevelRead}}
+		o.Uses = []domain.ObjectID{hidden.ID}
+	})
+	require.Empty(t, find("acme.power", is(domain.UserApplication, private.UUID)))
+	require.Empty(t, find("acme.power", is(domain.UserAPI, hidden.UUID)))
+	require.Equal(t, both, find("acme.power", is(domain.UserApplication, forum.UUID)), "oneself and the owner, not who else has access")
+	require.Len(t, find("acme.admin", is(domain.UserApplication, forum.UUID)), 3)
+	unproven, _, err := w.Users.List(t.Context(), w.Scope(t, "acme.admin", domain.UserRead).Read(),
+		domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{is(domain.UserApplication, crm.UUID)}}}, domain.Page{})
+	require.NoError(t, err)
+	require.Empty(t, unproven, "without a scope of objects there are none")
+
 	require.NoError(t, w.Users.Delete(t.Context(), Everything(domain.UserDelete), w.People["acme.user"].ID, noCheck))
 	require.Empty(t, find("acme.admin", is(domain.UserApplication, crm.UUID)), "an application goes with its owner")
 }
