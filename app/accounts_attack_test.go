@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,8 +57,8 @@ func TestRegistrationsTellNothing(t *testing.T) {
 	})
 }
 
-// Somebody who registers another's address cannot keep it, nor get in with the password
-// that the owner's later registration replaces.
+// Somebody who registers another's address cannot keep it, nor get in with a password of
+// theirs, whether they register before the owner or after.
 func TestRegistrationGivesWay(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, func(c *app.Config) { c.AutoApprove = true })
@@ -70,10 +71,37 @@ func TestRegistrationGivesWay(t *testing.T) {
 		require.NoError(t, err)
 		_, err = s.Accounts.Verify(t.Context(), proof(t, early))
 		require.ErrorIs(t, err, domain.ErrSecret, "the first link is dead")
-		_, err = s.Accounts.Verify(t.Context(), proof(t, s.mail(t, domain.LetterVerify, squatter.Mail)))
+		late := s.mail(t, domain.LetterVerify, squatter.Mail)
+		require.Contains(t, late.Text, "login name ada.")
+		_, err = s.Accounts.Verify(t.Context(), proof(t, late))
 		require.NoError(t, err)
 		require.False(t, s.signsIn(t, "squatter", "squatter's"))
-		require.True(t, s.signsIn(t, "ada", "analytical"))
+		// Which of the two has followed the link is not known, so neither's password opens the
+		// account but one that goes to the address.
+		require.False(t, s.signsIn(t, "ada", "analytical"))
+		var letter domain.OutgoingMail
+		for _, m := range s.mails(t) {
+			if m.Kind == string(domain.LetterPassword) {
+				letter = m
+			}
+		}
+		require.Equal(t, squatter.Mail, letter.To)
+		password := regexp.MustCompile(`\b[A-Z2-7]{26}\b`).FindString(letter.Text)
+		_, err = s.passwordsOf(t.Context(), "ada", password)
+		require.ErrorIs(t, err, domain.ErrPasswordExpired, "it fits, and is to be changed at once")
+
+		// Where no link is left to be followed, the registration is like a first one.
+		third := ada()
+		third.Alias, third.Mail = "bertha", "bertha@example.org"
+		_, err = s.Accounts.Register(t.Context(), third)
+		require.NoError(t, err)
+		s.mails(t)
+		s.clock.set(s.clock.now().Add(2 * time.Hour))
+		_, err = s.Accounts.Register(t.Context(), third)
+		require.NoError(t, err)
+		_, err = s.Accounts.Verify(t.Context(), proof(t, s.mail(t, domain.LetterVerify, third.Mail)))
+		require.NoError(t, err)
+		require.True(t, s.signsIn(t, "bertha", "analytical"))
 	})
 }
 

@@ -56,7 +56,9 @@ type Registered struct{ User domain.User }
 // Register makes an account that can be used once its mail address is proven and it is
 // approved, and sends the link for that. It is Invalid for what breaks a rule and for a
 // code that is not open, Forbidden where nobody may register without a code, and TooMany
-// beyond the limits. A taken alias or mail address has the same answer as success, and
+// beyond the limits. A registration takes the place of another one with the same mail address
+// that is not proven yet; its password is then not taken, since only one of the two can be the
+// owner's. A taken alias or mail address has the same answer as success, and
 // the owner of the address gets mail about it; unless TellTaken, which makes a taken alias
 // Conflict.
 func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error) {
@@ -153,6 +155,9 @@ func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, ha
 	if r.Replaces, err = a.replaces(ctx, &u); err != nil {
 		return u, err
 	}
+	if err := a.disown(ctx, &r); err != nil {
+		return u, err
+	}
 	return a.store.Register(ctx, a.self(domain.UserCreate), r, a.verification(in, in.Code != ""))
 }
 
@@ -181,6 +186,9 @@ func (a *Accounts) registerTold(ctx context.Context, in *Register, r domain.Regi
 		return r.User, err
 	case r.Replaces == domain.UserKey{}:
 		r.Replaces = replaces
+	}
+	if err := a.disown(ctx, &r); err != nil {
+		return r.User, err
 	}
 	return a.store.Register(ctx, a.self(domain.UserCreate), r, a.verification(in, in.Code != ""))
 }
@@ -232,12 +240,29 @@ func (a *Accounts) replaces(ctx context.Context, u *domain.User) (domain.UserKey
 	return present.Key(), nil
 }
 
+// disown takes the password out of a registration that gets in the way of another one whose
+// link can be followed still: two people may want the address, and who follows the link may
+// be the one who has not chosen the password. One is made when the address is proven.
+func (a *Accounts) disown(ctx context.Context, r *domain.Registration) error {
+	if r.Replaces == (domain.UserKey{}) {
+		return nil
+	}
+	_, err := a.accounts.Latest(ctx, r.Replaces, domain.VerifyAddress)
+	switch {
+	case err == nil:
+		r.Hash, r.User.FirstAccess = "", true
+	case domain.ErrSecret.Is(err):
+		return nil
+	}
+	return err
+}
+
 // verification returns the secret that proves a newcomer's address and the mail with it.
 func (a *Accounts) verification(in *Register, approves bool) func(*domain.User) (domain.Enclosure, error) {
 	secret := a.secret(domain.VerifyAddress, in.Mail, in.Lifetime)
 	secret.Approves = approves
 	return func(u *domain.User) (domain.Enclosure, error) {
-		letter := domain.Letter{Kind: domain.LetterVerify, Link: a.link(in.Link, u, secret), Valid: in.Lifetime,
+		letter := domain.Letter{Kind: domain.LetterVerify, Login: u.Alias, Link: a.link(in.Link, u, secret), Valid: in.Lifetime,
 			Note: a.note(in.Note, in.Link, u, secret)}
 		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: in.post(a.mail(u, letter))}, nil
 	}
@@ -330,7 +355,8 @@ type Proven struct {
 }
 
 // Verify proves the address of a registration, once. The account is then approved, or
-// waits for it and those who can approve get mail. It is domain.ErrSecret if there is no
+// waits for it and those who can approve get mail. Where several registered with the address
+// one after the other, the account gets a password by mail. It is domain.ErrSecret if there is no
 // such account or secret, and TooMany beyond the limits.
 func (a *Accounts) Verify(ctx context.Context, in Verify) (Proven, error) {
 	purposes := []domain.SecretPurpose{domain.VerifyAddress}
@@ -375,6 +401,9 @@ func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in redeem
 	var hash domain.PasswordHash
 	var err error
 	made := in.password
+	if in.way == OwnPassword && target.State == domain.Unverified && target.FirstAccess {
+		in.way = MailPassword // see disown
+	}
 	switch {
 	case in.way != OwnPassword:
 		made, hash, err = a.password(ctx)
