@@ -96,3 +96,80 @@ func TestHandOverAll(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesOfTopics holds who may give topics other names, and that those of people's own topics
+// are nobody's to give or take.
+func TestNamesOfTopics(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		ctx := t.Context()
+		admin, user := s.as(t, "acme.admin"), s.as(t, "acme.user")
+		_, err := s.People.Check(ctx, admin, usecase.CheckUser{Alias: "acme.user", FixTopic: true})
+		require.NoError(t, err)
+		private, err := s.Objects.Named(ctx, user, usecase.NamedObject{Kind: domain.KindTopic, FullName: "/Private/acme.user"})
+		require.NoError(t, err)
+		create := func(who domain.Principal, name string, parent domain.ObjectRef) (usecase.ObjectDocument, error) {
+			return s.Objects.Create(ctx, who, usecase.NewObject{Kind: domain.KindTopic, Name: name, Parent: parent})
+		}
+		notes, err := create(user, "notes", domain.NumberedObject(private.ID))
+		require.NoError(t, err)
+		talk, err := create(admin, "Talk", "")
+		require.NoError(t, err)
+		below, err := create(admin, "Below", domain.NumberedObject(talk.ID))
+		require.NoError(t, err)
+		grant := func(o usecase.ObjectDocument, level domain.Level) {
+			_, err := s.Objects.Grant(ctx, admin, domain.NumberedObject(o.ID), usecase.GrantObject{User: domain.UserRef{Alias: "acme.user"}, Level: level})
+			require.NoError(t, err)
+		}
+		grant(talk, domain.LevelAdmin)
+		grant(below, domain.LevelWrite)
+
+		for _, c := range []struct {
+			who   domain.Principal
+			topic usecase.ObjectDocument
+			name  string
+			want  error
+		}{
+			{user, private, "Private", domain.ErrForbidden},
+			{user, private, "Mine", domain.ErrForbidden},
+			{user, private, "Private/acme.admin", domain.ErrForbidden},
+			{admin, private, "Private/else", domain.ErrForbidden},
+			{user, notes, "Notes", nil},
+			{user, notes, "a/b", domain.ErrInvalid},
+			{user, talk, "Talks", domain.ErrForbidden},
+			{user, below, "Beneath", domain.ErrForbidden},
+			{admin, talk, "Private", domain.ErrForbidden},
+			{admin, talk, "private/zoe", domain.ErrForbidden},
+			{admin, talk, "private/acme.user/zoe", domain.ErrForbidden},
+			{admin, talk, "Rooms/Talk", nil},
+			{admin, below, "x/y", domain.ErrInvalid},
+		} {
+			_, err := s.Objects.Update(ctx, c.who, domain.NumberedObject(c.topic.ID), usecase.ObjectPatch{Name: &c.name})
+			if c.want == nil {
+				require.NoError(t, err, c.name)
+			} else {
+				require.ErrorIs(t, err, c.want, c.name)
+			}
+		}
+		grant(below, domain.LevelAdmin)
+		name := "Beneath"
+		renamed, err := s.Objects.Update(ctx, user, domain.NumberedObject(below.ID), usecase.ObjectPatch{Name: &name})
+		require.NoError(t, err)
+		require.Equal(t, "/Rooms/Talk/Beneath", renamed.FullName)
+		for _, name := range []string{"Private", "PRIVATE/zoe", "Private/acme.user/more"} {
+			_, err := create(admin, name, "")
+			require.ErrorIs(t, err, domain.ErrForbidden, name)
+		}
+		_, err = create(user, "x/y", domain.NumberedObject(private.ID))
+		require.ErrorIs(t, err, domain.ErrInvalid)
+
+		// Somebody else's topic with the right name is not the user's own.
+		_, err = s.Objects.HandOver(ctx, admin, domain.NumberedObject(private.ID), domain.UserRef{Alias: "acme.admin"})
+		require.NoError(t, err)
+		checked, err := s.People.Check(ctx, admin, usecase.CheckUser{Alias: "acme.user"})
+		require.NoError(t, err)
+		require.False(t, checked.TopicThere)
+		_, err = s.People.Check(ctx, admin, usecase.CheckUser{Alias: "acme.user", FixTopic: true})
+		require.ErrorIs(t, err, domain.ErrObjectNameTaken)
+	})
+}

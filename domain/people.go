@@ -111,6 +111,12 @@ func IsPrivateTopic(fullName string) bool {
 	return strings.HasPrefix(Fold(fullName)+"/", Fold(privateTopics)+"/")
 }
 
+// IsReserved reports whether o is a topic whose name comes with an account: one for a user alone,
+// the one above those, or one that lies among them but belongs to none of them.
+func (o *Object) IsReserved() bool {
+	return o.Kind == KindTopic && IsPrivateTopic(o.FullName) && (o.Parent == 0 || strings.Count(o.FullName, "/") <= 2)
+}
+
 // TopicName returns the full name that somebody means who wrote a topic's name: with a
 // slash before it and none behind it.
 func TopicName(s string) string { return "/" + strings.Trim(s, "/") }

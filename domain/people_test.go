@@ -45,6 +45,13 @@ func TestPrivateTopics(t *testing.T) {
 			t.Errorf("%s", name)
 		}
 	}
+	for name, want := range map[string][2]bool{"/Private": {true, true}, "/private/bob": {true, true}, "/Private/bob/notes": {true, false}, "/Talk/bob": {}} {
+		for i, parent := range []ObjectID{0, 7} {
+			if o := (Object{Kind: KindTopic, FullName: name, Parent: parent}); o.IsReserved() != want[i] {
+				t.Errorf("%s below %d", name, parent)
+			}
+		}
+	}
 	if PrivateTopic("bob") != "/Private/bob" {
 		t.Error(PrivateTopic("bob"))
 	}

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -170,15 +171,21 @@ func forgetMarks(ctx context.Context, tx bun.Tx, objects []domain.Object) error 
 	return nil
 }
 
+// privateTopic reads the topic that is for one user alone, and keeps it. It is
+// ErrObjectNotFound if there is none, or the one with its name is somebody else's.
+func privateTopic(ctx context.Context, d *DB, tx bun.Tx, u *domain.User) (domain.Object, error) {
+	return selectObject(ctx, tx, predicate{`o.organization_id = ? AND o.kind = ? AND o.full_name_key = ?
+		AND o.owner_organization_id = ? AND o.owner_id = ?`,
+		[]any{int64(u.Organization), string(domain.KindTopic), domain.Fold(domain.PrivateTopic(u.Alias)), int64(u.Organization), int64(u.ID)}}, d.forUpdate())
+}
+
 // renamePrivateTopic gives the topic that is for one user alone, and what lies below it, the
 // user's new alias.
 func renamePrivateTopic(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, before, after *domain.User) error {
-	old, renamed := domain.PrivateTopic(before.Alias), domain.PrivateTopic(after.Alias)
-	if old == renamed {
+	if before.Alias == after.Alias {
 		return nil
 	}
-	topic, err := selectObject(ctx, tx, predicate{"o.organization_id = ? AND o.kind = ? AND o.full_name_key = ?",
-		[]any{int64(after.Organization), string(domain.KindTopic), domain.Fold(old)}}, d.forUpdate())
+	topic, err := privateTopic(ctx, d, tx, before)
 	if domain.ErrObjectNotFound.Is(err) {
 		return nil
 	}
@@ -186,8 +193,13 @@ func renamePrivateTopic(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteSc
 		return err
 	}
 	to := topic.Clone()
-	to.Name = topic.Name[:len(topic.Name)-len(before.Alias)] + after.Alias
-	rename(&topic, &to)
+	to.Name = after.Alias // below a topic that has the rest of the name
+	if topic.Parent == 0 {
+		to.Name = strings.TrimPrefix(domain.PrivateTopic(after.Alias), "/")
+	}
+	if err := rename(ctx, tx, &to); err != nil {
+		return err
+	}
 	to.Changed = moment(millis(d.Now()))
 	if err := saveName(ctx, tx, &topic, &to, unlimited); err != nil {
 		return err

@@ -43,7 +43,9 @@ func (s *ObjectStore) Update(ctx context.Context, w tenancy.WriteScope, id domai
 			return err
 		}
 		if after.Name != before.Name {
-			rename(&before, &after)
+			if err := rename(ctx, tx, &after); err != nil {
+				return err
+			}
 		}
 		changes := domain.Diff(before.Fields(), after.Fields())
 		if len(changes) == 0 {
@@ -67,10 +69,19 @@ func (s *ObjectStore) Update(ctx context.Context, w tenancy.WriteScope, id domai
 	return after, err
 }
 
-// rename gives after the full name that goes with its name.
-func rename(before, after *domain.Object) {
-	above := before.FullName[:len(before.FullName)-len(before.Name)]
-	after.FullName = above + after.Name
+// rename gives o the full name that goes with its name. The object it belongs to is not kept:
+// one that is renamed at the same time waits for o and then renames it, see renameBelow.
+func rename(ctx context.Context, tx bun.Tx, o *domain.Object) error {
+	kind, _ := o.Kind.Info()
+	above := ""
+	if o.Parent != 0 && kind.NamesArePaths {
+		rows, err := tx.QueryContext(ctx, "SELECT full_name FROM objects WHERE organization_id = ? AND id = ?", int64(o.Organization), int64(o.Parent))
+		if above, err = only(rows, err, scalar[string], domain.ErrObjectNotFound.On("parent")); err != nil {
+			return err
+		}
+	}
+	o.FullName = kind.FullName(above, o.Name)
+	return nil
 }
 
 // save writes after in place of before.
@@ -121,8 +132,9 @@ func saveName(ctx context.Context, tx bun.Tx, before, after *domain.Object, long
 	return renameMarks(ctx, tx, after.Organization, before.FullName, after.FullName)
 }
 
-// renameBelow gives everything whose full name lies below before's its new one. Full names
-// are paths.
+// renameBelow gives everything whose full name lies below before's its new one, whether or not
+// it belongs to before: one that belongs to none has its path as its name. Full names are
+// paths.
 func renameBelow(ctx context.Context, tx bun.Tx, before, after *domain.Object, most int) error {
 	if kind, _ := after.Kind.Info(); !kind.NamesArePaths {
 		return nil
@@ -137,6 +149,13 @@ func renameBelow(ctx context.Context, tx bun.Tx, before, after *domain.Object, m
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE objects SET full_name = ? || substr(full_name, ?), full_name_key = ? || substr(full_name_key, ?) WHERE "+below.text+" AND id <> ?",
 		append(append([]any{after.FullName, runes(old) + 1, domain.Fold(after.FullName), runes(old) + 1}, below.args...), int64(after.ID))...)
+	if err != nil {
+		return translate(err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE objects SET name = substr(full_name, 2 + coalesce((SELECT length(p.full_name) FROM objects p
+			WHERE p.organization_id = objects.organization_id AND p.id = objects.parent_id), 0))
+		WHERE organization_id = ? AND kind = ? AND full_name_key >= ? AND full_name_key < ?`,
+		int64(after.Organization), string(after.Kind), domain.Fold(after.FullName)+"/", domain.Fold(after.FullName)+"0")
 	if err != nil {
 		return translate(err)
 	}
@@ -371,8 +390,18 @@ func (s *ObjectStore) HandOverAll(ctx context.Context, w tenancy.WriteScope, fro
 }
 
 // release takes everything away from a user who is being deleted: of what they own, what
-// goes with its owner is removed and the rest is nobody's from now on.
-func (s *ObjectStore) release(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u domain.UserKey) error {
+// goes with its owner is removed, as is the topic for them alone with all that lies below it,
+// and the rest is nobody's from now on.
+func (s *ObjectStore) release(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, user *domain.User) error {
+	u := user.Key()
+	topic, err := privateTopic(ctx, s.db, tx, user)
+	if err != nil && !domain.ErrObjectNotFound.Is(err) {
+		return err
+	}
+	key := domain.Fold(topic.FullName)
+	private := predicate{`o.organization_id = ? AND o.kind = ? AND (o.id = ? OR o.full_name_key >= ? AND o.full_name_key < ?)
+		AND NOT EXISTS (SELECT 1 FROM objects c WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)`,
+		[]any{int64(topic.Organization), string(topic.Kind), int64(topic.ID), key + "/", key + "0"}}
 	owned := predicate{"o.owner_organization_id = ? AND o.owner_id = ?", []any{int64(u.Organization), int64(u.User)}}
 	remove := func(objects []domain.Object) error { return removeObjects(ctx, s.db, tx, w, objects) }
 	leave := func(objects []domain.Object) error { return s.give(ctx, tx, w, domain.UserKey{}, objects) }
@@ -387,6 +416,7 @@ func (s *ObjectStore) release(ctx context.Context, tx bun.Tx, w tenancy.WriteSco
 		where predicate
 		do    func([]domain.Object) error
 	}{
+		{private, remove}, // from the ends of the tree
 		{owned.and("o.kind IN (?)", in(departing(domain.GoesWithOwner))), remove},
 		{unshared, remove},
 		{owned, leave},

@@ -759,7 +759,7 @@ func (s *UserStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.
 
 // remove deletes u, whose row the transaction has locked, with everything that is theirs.
 func (s *UserStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u *domain.User) error {
-	if err := NewObjectStore(s.db).release(ctx, tx, w, u.Key()); err != nil {
+	if err := NewObjectStore(s.db).release(ctx, tx, w, u); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, "DELETE FROM user_contacts WHERE contact_organization_id = ? AND contact_id = ?", int64(u.Organization), int64(u.ID))

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"canopy/domain"
@@ -284,7 +285,7 @@ type NewObject struct {
 // LevelWrite on the object it is to belong to. One of a kind whose names are paths that
 // belongs to none, and one that is to be somebody else's, needs domain.ObjectManage there. One
 // that lies below another by name begins with its access list and visibility. It is Conflict
-// for a name that is taken.
+// for a name that is taken, and Forbidden for one that comes with an account.
 func (b *Objects) Create(ctx context.Context, who domain.Principal, in NewObject) (ObjectDocument, error) {
 	kind, known := in.Kind.Info()
 	if !known {
@@ -333,8 +334,8 @@ func (b *Objects) Create(ctx context.Context, who domain.Principal, in NewObject
 		return ObjectDocument{}, err
 	}
 	o, err = b.store.Insert(ctx, w, o, func(o, parent *domain.Object) error {
-		if parent == nil {
-			return nil
+		if err := mayBeCalled(o); err != nil || parent == nil {
+			return err
 		}
 		if w.Level(parent) < domain.LevelWrite {
 			return domain.ErrForbidden.On("parent")
@@ -346,6 +347,39 @@ func (b *Objects) Create(ctx context.Context, who domain.Principal, in NewObject
 		return nil
 	})
 	return describeObject(&who, w.Read(), o), err
+}
+
+// mayBeCalled returns an error if somebody who gives o its name would take a place among
+// names that are not o's to lie among.
+func mayBeCalled(o *domain.Object) error {
+	kind, _ := o.Kind.Info()
+	switch {
+	case kind.NamesArePaths && o.Parent != 0 && strings.Contains(o.Name, "/"):
+		return domain.InvalidField("name", "A name without slashes is expected.")
+	case o.IsReserved():
+		return domain.ErrForbidden.On("name")
+	}
+	return nil
+}
+
+// rename gives o another name. Where names are paths, what lies below o gets another one with
+// it: that needs LevelAdmin, and for what belongs to no other object domain.ObjectManage, as
+// to make it does.
+func rename(w tenancy.WriteScope, o *domain.Object, name string) error {
+	kind, _ := o.Kind.Info()
+	if name == o.Name || !kind.NamesArePaths {
+		o.Name = name
+		return nil
+	}
+	if w.Level(o) < domain.LevelAdmin || o.Parent == 0 && !w.Manages(o.Path) || o.IsReserved() {
+		return domain.ErrForbidden.On("name")
+	}
+	o.Name = name
+	after := domain.Object{Kind: o.Kind, Name: name, Parent: o.Parent}
+	if o.Parent == 0 {
+		after.FullName = kind.FullName("", name)
+	}
+	return mayBeCalled(&after)
 }
 
 // inherit gives to an object that lies below another one those who may work with that.
@@ -396,7 +430,9 @@ type ObjectPatch struct {
 
 // Update changes the object that ref names as in says; another name is also that of what
 // lies below it, where names are paths. It needs the kind's permission to write and
-// LevelWrite, for another visibility LevelAdmin.
+// LevelWrite, for another visibility LevelAdmin, as for another name that is a path; one of an
+// object that belongs to none needs domain.ObjectManage then. Names that come with an account
+// are Forbidden.
 func (b *Objects) Update(ctx context.Context, who domain.Principal, ref domain.ObjectRef, in ObjectPatch) (ObjectDocument, error) {
 	var uses []domain.ObjectID
 	if in.Uses != nil {
@@ -406,7 +442,11 @@ func (b *Objects) Update(ctx context.Context, who domain.Principal, ref domain.O
 		}
 	}
 	return b.change(ctx, &who, ref, domain.LevelWrite, func(w tenancy.WriteScope, o *domain.Object) error {
-		set(&o.Name, in.Name)
+		if in.Name != nil {
+			if err := rename(w, o, *in.Name); err != nil {
+				return err
+			}
+		}
 		o.Attributes = given(o.Attributes, in.Attributes)
 		if in.Uses != nil {
 			o.Uses = uses

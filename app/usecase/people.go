@@ -293,8 +293,8 @@ func (p *People) checkTopic(ctx context.Context, who *domain.Principal, user *do
 		if err != nil {
 			return err
 		}
-		_, err = p.objects.Named(ctx, sc, user.Organization, domain.KindTopic, c.Topic)
-		c.TopicThere = err == nil
+		topic, err := p.objects.Named(ctx, sc, user.Organization, domain.KindTopic, c.Topic)
+		c.TopicThere = err == nil && topic.Owner == user.Key()
 		if domain.ErrObjectNotFound.Is(err) {
 			return nil
 		}
@@ -319,16 +319,22 @@ func (p *People) checkTopic(ctx context.Context, who *domain.Principal, user *do
 }
 
 // begin makes the topic for one user alone, and reports false if it is there. It lies at the
-// user's home, which must be in w.
+// user's home, which must be in w. It is domain.ErrObjectNameTaken if the name is that of
+// somebody else's.
 func (p *People) begin(ctx context.Context, w tenancy.WriteScope, user *domain.User) (bool, error) {
 	o := domain.Object{Kind: domain.KindTopic, Name: domain.PrivateTopic(user.Alias)[1:], Organization: user.Organization,
 		Environment: user.Home, Path: user.HomePath, Owner: user.Key(), Visibility: domain.Private,
 		Attributes: map[string]string{"description": "Private Topic - " + user.Alias, "canUpdateMsg": "true", "canDeleteMsg": "true"}}
 	_, err := p.objects.Insert(ctx, w, o, func(*domain.Object, *domain.Object) error { return nil })
-	if domain.ErrObjectNameTaken.Is(err) {
-		return false, nil
+	if !domain.ErrObjectNameTaken.Is(err) {
+		return err == nil, err
 	}
-	return err == nil, err
+	everywhere := tenancy.Operator(user.Alias, domain.TopicRead).Read()
+	topic, missed := p.objects.Named(ctx, everywhere, user.Organization, domain.KindTopic, domain.PrivateTopic(user.Alias))
+	if missed != nil || topic.Owner != user.Key() {
+		return false, err
+	}
+	return false, nil
 }
 
 // Verify is Accounts.Verify, after which the person has a topic of their own. Without that

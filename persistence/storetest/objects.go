@@ -132,6 +132,37 @@ func Objects(t *testing.T, db *persistence.DB) {
 		require.ErrorIs(t, w.Objects.Delete(ctx, all, bob.ID, func(*domain.Object) error { return nil }), domain.ErrObjectNotEmpty)
 	})
 
+	t.Run("what lies below by name only follows with its own name", func(t *testing.T) {
+		add := func(name string, parent domain.ObjectID) domain.Object {
+			return w.AddObject(t, "Acme", name, domain.KindTopic, "Acme", "acme.admin", func(o *domain.Object) { o.Parent = parent })
+		}
+		below, deep := add("Böhm/x/y", 0), domain.Object{}
+		deep = add("deep", below.ID)
+		above := add("BÖHM", 0)
+		between := add("x", above.ID)
+		beside := add("x/z", above.ID)
+		_, err := update(above, func(o *domain.Object) { o.Name = "P" })
+		require.NoError(t, err)
+		_, err = update(between, func(o *domain.Object) { o.Name = "Longer" })
+		require.NoError(t, err)
+		for _, c := range []struct {
+			o          domain.Object
+			name, full string
+		}{
+			{above, "P", "/P"}, {between, "Longer", "/P/Longer"}, {beside, "Longer/z", "/P/Longer/z"},
+			{below, "P/Longer/y", "/P/Longer/y"}, {deep, "deep", "/P/Longer/y/deep"},
+		} {
+			o, err := get(c.o)
+			require.NoError(t, err)
+			require.Equal(t, []string{c.name, c.full}, []string{o.Name, o.FullName})
+		}
+		for _, o := range []domain.Object{deep, below} {
+			renamed, err := update(o, func(o *domain.Object) { o.Name = "n" })
+			require.NoError(t, err)
+			require.Equal(t, map[domain.ObjectID]string{deep.ID: "/P/Longer/y/n", below.ID: "/n"}[o.ID], renamed.FullName)
+		}
+	})
+
 	t.Run("an update saves what changed, and its error saves nothing", func(t *testing.T) {
 		watch := w.Things["Acme/Watch"]
 		before := w.Dump(t)
@@ -199,9 +230,12 @@ func Objects(t *testing.T, db *persistence.DB) {
 		own := w.AddObject(t, "Acme", "own key", domain.KindKey, "Bolt/Prod", "leaving", func(o *domain.Object) { o.Parent = app.ID })
 		api := w.AddObject(t, "Acme", "kept api", domain.KindAPI, "Acme", "leaving", nil)
 		private := w.AddObject(t, "Acme", "Private/leaving", domain.KindTopic, "Acme", "leaving", func(o *domain.Object) {
-			o.Access = []domain.Access{{User: u.Key(), Level: domain.LevelWrite}}
+			o.Access = []domain.Access{{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead}}
 		})
-		below := w.AddObject(t, "Acme", "notes", domain.KindTopic, "Acme", "leaving", func(o *domain.Object) { o.Parent = private.ID })
+		below := w.AddObject(t, "Acme", "notes", domain.KindTopic, "Acme", "acme.user", func(o *domain.Object) {
+			o.Parent, o.Visibility = private.ID, domain.Shared
+		})
+		alike := w.AddObject(t, "Acme", "Private/leaving2", domain.KindTopic, "Acme", "acme.user", nil)
 		shared := w.AddObject(t, "Acme", "Leaving", domain.KindTopic, "Acme", "leaving", func(o *domain.Object) {
 			o.Access = []domain.Access{{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead}}
 		})
@@ -219,7 +253,10 @@ func Objects(t *testing.T, db *persistence.DB) {
 			require.Zero(t, o.Owner, kept.Name)
 			require.Equal(t, []domain.UserKey{u.Key()}, owners(o), kept.Name)
 		}
-		o, err := get(watch)
+		o, err := get(alike)
+		require.NoError(t, err)
+		require.Equal(t, w.People["acme.user"].ID, o.Owner.User)
+		o, err = get(watch)
 		require.NoError(t, err)
 		require.False(t, slices.ContainsFunc(o.Access, func(a domain.Access) bool { return a.User == u.Key() }))
 		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Target: "own key"}, domain.Page{})

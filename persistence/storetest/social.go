@@ -88,6 +88,28 @@ func Social(t *testing.T, db *persistence.DB) {
 		require.NoError(t, err, "the names are free again")
 	})
 
+	t.Run("a topic that is somebody else's, or is written in another case", func(t *testing.T) {
+		kelvin := "\u212Aai"
+		for _, alias := range []string{kelvin, "zoe"} {
+			w.AddUser(t, alias, "Acme/Prod", domain.RoleUser, domain.UserGroup)
+		}
+		above := w.AddObject(t, "Acme", "PRIVATE", domain.KindTopic, "Acme", "acme.admin", nil)
+		own := w.AddObject(t, "Acme", "kai", domain.KindTopic, "Acme", kelvin, func(o *domain.Object) { o.Parent = above.ID })
+		others := w.AddObject(t, "Acme", "Private/zoe", domain.KindTopic, "Acme", "acme.admin", nil)
+		for alias, to := range map[string]string{kelvin: "kai2", "zoe": "zoe2"} {
+			_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People[alias].ID, "", change(func(u *domain.User) { u.Alias = to }))
+			require.NoError(t, err)
+		}
+		for id, want := range map[domain.ObjectID][2]string{own.ID: {"kai2", "/PRIVATE/kai2"}, others.ID: {"Private/zoe", "/Private/zoe"}} {
+			o, err := w.Objects.Get(ctx, w.ObjectScope(t, "acme.admin").Read(), domain.NumberedObject(id))
+			require.NoError(t, err)
+			require.Equal(t, want, [2]string{o.Name, o.FullName})
+		}
+		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.People["zoe"].ID, noCheck))
+		_, err := w.Objects.Get(ctx, w.ObjectScope(t, "acme.admin").Read(), domain.NumberedObject(others.ID))
+		require.NoError(t, err)
+	})
+
 	t.Run("contacts", func(t *testing.T) {
 		list, err := w.Contacts.List(ctx, fellows.Read())
 		require.NoError(t, err)
