@@ -211,7 +211,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	if err := d.prepareMail(); err != nil {
 		return nil, err
 	}
-	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db))
+	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db), d.properties)
 	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(db)), persistence.NewCopyRequestStore(db)
 	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(db), d.copies, persistence.NewBookmarkStore(db), d.usage, cfg.Now)
 	d.Topics = usecase.NewTopics(d.Gate, d.Objects)

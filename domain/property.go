@@ -144,7 +144,12 @@ func (ps Properties) Shown(r Role, a Attributes) []PropertyValue {
 	return shown
 }
 
-// Field reports whether a field of a user, as User.Fields names it, is a property.
-func (ps Properties) Field(name string) bool {
-	return strings.HasPrefix(name, "attributes."+propertyPrefix)
+// IsProperty reports whether a field of a user, as User.Fields names it, is a property.
+func IsProperty(field string) bool { return strings.HasPrefix(field, "attributes."+propertyPrefix) }
+
+// Hides reports whether a field of a user is a property that somebody of role r may not read.
+// One that is not declared is nobody's to read.
+func (ps Properties) Hides(r Role, field string) bool {
+	readable := func(p Property) bool { return "attributes."+propertyPrefix+p.Key == field && p.access(r).Read }
+	return IsProperty(field) && !slices.ContainsFunc(ps, readable)
 }

@@ -11,12 +11,16 @@ import (
 
 // Audit reads the audit trail.
 type Audit struct {
-	gate  *tenancy.Gate
-	store AuditStore
+	gate       *tenancy.Gate
+	store      AuditStore
+	properties domain.Properties
 }
 
-// NewAudit returns the use case of reading the audit trail.
-func NewAudit(gate *tenancy.Gate, store AuditStore) *Audit { return &Audit{gate: gate, store: store} }
+// NewAudit returns the use case of reading the audit trail of users who have the declared
+// properties.
+func NewAudit(gate *tenancy.Gate, store AuditStore, properties domain.Properties) *Audit {
+	return &Audit{gate: gate, store: store, properties: properties}
+}
 
 // ListAudit asks for entries of an environment and everything below it.
 type ListAudit struct {
@@ -33,7 +37,8 @@ type AuditList struct {
 
 // List returns the entries of an environment and everything below it, newest first,
 // within who's reach. It needs domain.AuditRead there. Who acted from outside who's
-// organization is not named, and of listed environments only those in reach are.
+// organization is not named, of listed environments only those in reach are, and of properties
+// that are not who's to read is told only that they changed.
 func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (AuditList, error) {
 	sc, err := a.gate.Enter(ctx, &who, domain.AuditRead, tenancy.In(in.Environment))
 	if err != nil {
@@ -42,7 +47,7 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 	read := func(after domain.Cursor) ([]domain.AuditEntry, domain.Cursor, error) {
 		page, next, err := a.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
 		for i := range page {
-			redact(&who, sc, &page[i])
+			a.redact(&who, sc, &page[i])
 		}
 		return page, next, err
 	}
@@ -58,14 +63,18 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 	return list, nil
 }
 
-// redact takes out of an entry what lies outside who's reach.
-func redact(who *domain.Principal, sc tenancy.Scope, e *domain.AuditEntry) {
+// redact takes out of an entry what lies outside who's reach, and what is not who's to read.
+func (a *Audit) redact(who *domain.Principal, sc tenancy.Scope, e *domain.AuditEntry) {
 	if e.Actor.Organization != who.Organization && who.Organization != domain.RootOrganization {
 		e.Actor = domain.Actor{}
 	}
 	for i := range e.Changes {
-		if c := &e.Changes[i]; c.Field == "envs" || c.Field == "envsbloque" {
+		c := &e.Changes[i]
+		switch {
+		case c.Field == "envs" || c.Field == "envsbloque":
 			c.Before, c.After = shownPlaces(sc, c.Before), shownPlaces(sc, c.After)
+		case a.properties.Hides(who.Role, c.Field):
+			c.Before, c.After = "", ""
 		}
 	}
 }

@@ -642,7 +642,7 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 			return err
 		}
 		if profile {
-			return u.onlyProfile(&before, user)
+			return onlyProfile(&before, user)
 		}
 		if own && (!user.Usable(now) || user.Role < before.Role) {
 			return domain.ErrOwnAccount
@@ -689,9 +689,9 @@ var profileFields = []string{"person.firstname", "person.lastname", "person.mail
 
 // onlyProfile returns Forbidden on the first field that differs and is not of the profile, nor a
 // property, of which is known that it may be written.
-func (u *Users) onlyProfile(before, after *domain.User) error {
+func onlyProfile(before, after *domain.User) error {
 	for _, c := range domain.Diff(before.Fields(), after.Fields()) {
-		if !slices.Contains(profileFields, c.Field) && !u.properties.Field(c.Field) {
+		if !slices.Contains(profileFields, c.Field) && !domain.IsProperty(c.Field) {
 			return domain.ErrForbidden.On(c.Field).Saying("This is not yours to change.")
 		}
 	}
