@@ -124,8 +124,8 @@ func TestExportAndImportOfATable(t *testing.T) {
 		s := serve(t, at, "--demo")
 		varied(t, s)
 		s.stop(t)
-		table, before := export(t, at, "--format", "csv", "--hashes"), export(t, at)
-		require.NotContains(t, table, "argon2id", "a table never has hashes")
+		table, before := export(t, at, "--format", "csv"), export(t, at)
+		require.Contains(t, canopy("export", "--format", "csv", "--hashes").in(at).fails(t), "--hashes: ", "a table never has hashes")
 		rows, err := csv.NewReader(strings.NewReader(table)).ReadAll()
 		require.NoError(t, err)
 		require.Len(t, rows, 1+49+2)
@@ -289,4 +289,47 @@ func TestImportKeepsASuperUser(t *testing.T) {
 		importFile(at, write(t, "people.csv", "alias,role,group,firstname,environment\nboss,user,User,Boss,/\nheir,superUser,Root,Heir,/\n")).succeeds(t)
 		importFile(at, write(t, "people.csv", "alias,role,group,active\nboss,superUser,Root,true\nheir,superUser,Root,false\n")).succeeds(t)
 	})
+}
+
+// A file that is there stays until the export is complete, and is for its owner only then.
+func TestExportReplacesAFile(t *testing.T) {
+	t.Parallel()
+	at := inSQLite(t)
+	canopy("user", "create", "boss", "--generate").in(at).succeeds(t)
+	file := write(t, "all.json", "kept")
+	require.NoError(t, os.Chmod(file, 0o644))
+	run := func(flags ...string) *invocation {
+		return canopy(append([]string{"export", "--output", file}, flags...)...).in(at)
+	}
+	for _, flags := range [][]string{{"--organization", "Nowhere"}, {"--format", "xml"}, {"--format", "csv", "--hashes"}} {
+		run(flags...).fails(t)
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, "kept", string(text))
+	}
+	run().succeeds(t)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, export(t, at), string(text))
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	left, err := os.ReadDir(filepath.Dir(file))
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.Empty(t, canopy("export", "--output", "/dev/null").in(at).succeeds(t))
+	info, err = os.Stat("/dev/null")
+	require.NoError(t, err)
+	require.False(t, info.Mode().IsRegular())
+}
+
+// A file is taken for what its name says, and for nothing if that says nothing.
+func TestImportKnowsAFileByItsName(t *testing.T) {
+	t.Parallel()
+	at := inSQLite(t)
+	for _, name := range []string{"all.json.bak", "people", "people.xlsx"} {
+		require.Contains(t, importFile(at, write(t, name, "Acme\n")).fails(t), "must end in .json", name)
+	}
+	require.Contains(t, importFile(at, write(t, "list.txt", "Acme\n"), "--create-environments").succeeds(t), "environments: 1 created")
+	require.Contains(t, importFile(at, write(t, "list.environments", "Acme/Prod\n")).succeeds(t), "environments: 1 created")
 }

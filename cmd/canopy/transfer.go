@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,8 +23,8 @@ func importCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Import organizations, environments, groups and users",
-		Long: "Import a directory document (.json), a table of users (.csv) or a list of environments (any other\n" +
-			"name, one path a line). What is missing is created, what differs is changed, nothing is deleted.\n" +
+		Long: "Import a directory document (.json), a table of users (.csv) or a list of environments (.txt or\n" +
+			".environments, one path a line). What is missing is created, what differs is changed, nothing is deleted.\n" +
 			"Each organization is one transaction: of one with a bad record nothing is written, and the record's\n" +
 			"line is named; the others are imported. A new directory that the document does not begin itself gets\n" +
 			"its root and a superUser as it would from serve.\n\n" +
@@ -73,8 +74,10 @@ func openDocument(path string) (usecase.Document, error) {
 		return document.JSON{Open: open}, nil
 	case ".csv":
 		return document.CSV{Open: open}, nil
+	case ".txt", ".environments":
+		return document.List{Open: open}, nil
 	}
-	return document.List{Open: open}, nil
+	return nil, fmt.Errorf("%s: the name must end in .json for a directory document, .csv for a table of users, or .txt (or .environments) for a list of environments", path)
 }
 
 // progress returns a bar over the users of a document on standard error, which is silent
@@ -139,25 +142,21 @@ func exportCommand() *cobra.Command {
 			"Hashes of passwords are left out unless they are asked for.",
 		Example: "  canopy export > directory.json\n  canopy export --organization Acme --format csv --output acme.csv",
 		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) error {
 			write, ok := map[string]func(io.Writer, usecase.Document) error{"json": document.WriteJSON, "csv": document.WriteCSV}[format]
 			if !ok {
 				return fmt.Errorf("--format: %q is neither json nor csv", format)
 			}
-			out := c.OutOrStdout()
-			if output != "" {
-				f, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-				if err != nil {
-					return err
-				}
-				defer func() {
-					if closed := f.Close(); err == nil {
-						err = closed
-					}
-				}()
-				out = f
+			if options.Hashes && format != "json" {
+				return errors.New("--hashes: only a directory document (--format json) can have hashes")
 			}
-			return app.Export(c.Context(), cfg, options, func(doc usecase.Document) error { return write(out, doc) })
+			export := func(out io.Writer) error {
+				return app.Export(c.Context(), cfg, options, func(doc usecase.Document) error { return write(out, doc) })
+			}
+			if output == "" {
+				return export(c.OutOrStdout())
+			}
+			return replaceFile(output, export)
 		},
 	}
 	directoryFlags(c.Flags(), &cfg)
@@ -166,4 +165,31 @@ func exportCommand() *cobra.Command {
 	c.Flags().StringVar(&format, "format", "json", "json for a directory document, csv for a table of users")
 	c.Flags().StringVar(&output, "output", "", "file to write, readable by its owner only; standard output if empty")
 	return c
+}
+
+// replaceFile writes a file that only its owner can read. What was there before stays if write
+// fails. What is no file, such as a pipe, is written to as it is.
+func replaceFile(path string, write func(io.Writer) error) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // it is gone when all went well
+	if err := write(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
