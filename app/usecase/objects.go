@@ -179,6 +179,9 @@ func (b *Objects) owner(ctx context.Context, who *domain.Principal, ref domain.U
 	}
 	sc, err := b.gate.Enter(ctx, who, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
+		if id, ok := domain.ParseID[domain.UserID](ref.Alias); ok && id == who.User {
+			return domain.UserKey{Organization: who.Organization, User: who.User}, nil
+		}
 		return domain.UserKey{}, err
 	}
 	u, err := b.find(ctx, sc, ref)
@@ -195,7 +198,11 @@ func (b *Objects) find(ctx context.Context, sc tenancy.Scope, ref domain.UserRef
 	case ref.UUID != "":
 		return b.users.ByUUID(ctx, sc, ref.UUID)
 	}
-	return b.users.Named(ctx, sc, ref.Alias)
+	u, err := b.users.Named(ctx, sc, ref.Alias)
+	if id, ok := domain.ParseID[domain.UserID](ref.Alias); ok && domain.ErrUserNotFound.Is(err) {
+		return b.users.Get(ctx, sc, id)
+	}
+	return u, err
 }
 
 // fellow returns the user whom who names to give them something: somebody whose home is in

@@ -87,6 +87,17 @@ func decodeUserList(c *fiber.Ctx) (usecase.ListUsers, error) {
 	return in, err
 }
 
+// bare is decode for an address whose query has no parameters.
+func bare[In any](decode func(*fiber.Ctx) (In, error)) func(*fiber.Ctx) (In, error) {
+	return func(c *fiber.Ctx) (In, error) {
+		if err := httpx.RefuseUnknown(c); err != nil {
+			var none In
+			return none, err
+		}
+		return decode(c)
+	}
+}
+
 // decodeNothing is for lists without filters.
 func decodeNothing(c *fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, httpx.RefuseUnknown(c) }
 
@@ -232,14 +243,6 @@ func decodeEnvironmentID(c *fiber.Ctx) (domain.EnvironmentRef, error) {
 		return "", domain.ErrEnvironmentNotFound
 	}
 	return ref, nil
-}
-
-// decodeParent reads the number of the environment whose children are listed, all of them.
-func decodeParent(c *fiber.Ctx) (domain.EnvironmentRef, error) {
-	if err := httpx.RefuseUnknown(c); err != nil {
-		return "", err
-	}
-	return decodeEnvironmentID(c)
 }
 
 // decodeEnvironmentAlias reads an alias, or a path whose slashes are encoded.

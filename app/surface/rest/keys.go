@@ -15,7 +15,7 @@ func (s *Surface) keyRoutes(r fiber.Router) {
 		keys string
 		user func(*fiber.Ctx) (domain.UserID, error)
 	}{{"/rest/me/keys", oneself}, {"/rest/users/:id/keys", decodeUserID}} {
-		r.Get(of.keys, httpx.Handle(s.auth, of.user, k.List, encodeAll(s, writeKey)))
+		r.Get(of.keys, httpx.Handle(s.auth, bare(of.user), k.List, encodeAll(s, writeKey)))
 		r.Post(of.keys, httpx.Handle(s.auth, keyName(of.user), k.Create, encode(s, writeWholeKey)))
 		r.Get(of.keys+"/:key", httpx.Handle(s.auth, keyOf(of.user), k.Get, encode(s, writeWholeKey)))
 		r.Delete(of.keys+"/:key", httpx.Handle(s.auth, keyOf(of.user), httpx.Done(k.Revoke), encodeTrue[httpx.Just](s)))

@@ -27,7 +27,7 @@ func (s *Surface) objectRoutes(r fiber.Router) {
 	r.Delete("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.Delete), encodeTrue[httpx.Just](s)))
 	r.Post("/rest/objects/:object/move", httpx.Handle(s.auth, decodeObjectMove, httpx.With(b.Move), encode(s, writeObject)))
 	r.Post("/rest/objects/:object/owner", httpx.Handle(s.auth, decodeObjectOwner, httpx.With(b.HandOver), encode(s, writeObject)))
-	r.Get("/rest/objects/:object/owners", httpx.Handle(s.auth, decodeObjectRef, b.Owners, encodeAll(s, writeOwnership)))
+	r.Get("/rest/objects/:object/owners", httpx.Handle(s.auth, bare(decodeObjectRef), b.Owners, encodeAll(s, writeOwnership)))
 	r.Post("/rest/objects/:object/access", httpx.Handle(s.auth, decodeObjectGrant, httpx.With(b.Grant), encode(s, writeObject)))
 	r.Post("/rest/objects/:object/copies", httpx.Handle(s.auth, decodeOffer, httpx.With(b.OfferCopy), encode(s, writeCopyRequest)))
 	r.Post("/rest/objects/:object/bookmark", httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.AddBookmark), encodeTrue[httpx.Just](s)))
@@ -73,7 +73,7 @@ func queryKinds(c *fiber.Ctx) ([]domain.ObjectKind, error) {
 func decodeObjectList(c *fiber.Ctx) (usecase.ListObjects, error) {
 	in := usecase.ListObjects{
 		Environment: domain.EnvironmentRef(httpx.Query(c, "env")),
-		Owner:       userRef(httpx.Query(c, "owner")),
+		Owner:       domain.UserRef{Alias: httpx.Query(c, "owner")},
 		Parent:      domain.ObjectRef(httpx.Query(c, "parent")), Uses: domain.ObjectRef(httpx.Query(c, "uses")),
 		Filter: domain.ObjectFilter{Prefix: httpx.Query(c, "q")},
 	}
@@ -113,22 +113,17 @@ func decodeObjectList(c *fiber.Ctx) (usecase.ListObjects, error) {
 	return in, nil
 }
 
-// userRef reads how a user is named: a number, or else an alias.
-func userRef(text string) domain.UserRef {
-	if id, ok := domain.ParseID[domain.UserID](text); ok {
-		return domain.UserRef{ID: id}
-	}
-	return domain.UserRef{Alias: text}
-}
-
 // userRefIf returns a member that names a user: an alias, a number, or one of our answers'
-// objects. It is zero if there is none.
+// objects. It is zero if there is none. Text is an alias, even of digits only.
 func (f *fields) userRefIf(key string) domain.UserRef {
 	ref := refIf[string](f, key, "userid")
 	if ref == nil {
 		return domain.UserRef{}
 	}
-	return userRef(*ref)
+	if id, ok := domain.ParseID[domain.UserID](*ref); ok && f.o[key][0] != '"' {
+		return domain.UserRef{ID: id}
+	}
+	return domain.UserRef{Alias: *ref}
 }
 
 // attributesIf returns a member that is an object of texts, numbers and flags, as texts. A
