@@ -55,7 +55,7 @@ func Listen(cfg *Config) (*Listener, error) {
 // on.
 func NewServer(d *Directory, l *Listener) (*Server, error) {
 	cfg := d.config
-	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Log: cfg.Log, Observe: d.metrics.observe}
+	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Origins: d.redirects, Log: cfg.Log, Observe: d.metrics.observe}
 	offered, err := choose(d.surfaces(common), cfg.Surfaces)
 	if err != nil {
 		return nil, fmt.Errorf("--surfaces: %w", err)

@@ -20,6 +20,11 @@ type Server struct {
 	Limit time.Duration
 	// Trusted are the networks of proxies whose X-Forwarded-For is believed.
 	Trusted []netip.Prefix
+	// Origins are the other sites whose pages may have a browser change something here.
+	Origins domain.Redirects
+	// AnySite lets the pages of every site. It is for surfaces whose credentials are in headers
+	// that no browser adds by itself.
+	AnySite bool
 	// Log gets one line a request.
 	Log *slog.Logger
 	// Observe is told of each request when it was answered; for one that streams, when
@@ -47,7 +52,7 @@ func (s *Server) serve(surface string, problems fiber.ErrorHandler, c *fiber.Ctx
 	ctx := domain.WithRequest(c.UserContext(), domain.Request{ID: id, Surface: surface})
 	defer begin(c, ctx, s.Limit).returned()
 
-	err := next(c)
+	err := s.next(c)
 	if err != nil {
 		if failed := problems(c, err); failed != nil {
 			return failed
@@ -58,16 +63,37 @@ func (s *Server) serve(surface string, problems fiber.ErrorHandler, c *fiber.Ctx
 }
 
 // next runs the handler; a panic becomes an error.
-func next(c *fiber.Ctx) (err error) {
+func (s *Server) next(c *fiber.Ctx) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = domain.ErrInternal.Because(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
+	if err := s.checkSite(c); err != nil {
+		return err
+	}
 	if err := checkQuery(c); err != nil {
 		return err
 	}
 	return c.Next()
+}
+
+// checkSite refuses what a browser sends because a page of another site wants something
+// changed: it adds credentials that it keeps, those of HTTP's own schemes too, and lets
+// others sign somebody in as who they choose.
+func (s *Server) checkSite(c *fiber.Ctx) error {
+	switch c.Method() {
+	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions:
+		return nil
+	}
+	switch c.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none": // no browser, a page of ours, the person
+		return nil
+	}
+	if s.AnySite || s.Origins.Allows(c.Get(fiber.HeaderOrigin)) {
+		return nil
+	}
+	return domain.ErrOtherSite
 }
 
 // log writes the request's line: the route, not the address, whose query may hold secrets.

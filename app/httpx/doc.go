@@ -14,4 +14,7 @@
 //   - A list is answered whole, with a length, while it fits into one buffer, and streamed
 //     beyond that. An error in the middle of a stream ends the connection without the
 //     last chunk, so that no client takes half a list for a whole one (2026-11-22).
+//   - What a page of another site asks for is told by the browser's Sec-Fetch-Site. Origin
+//     alone is not looked at, since proxies change the Host it would be compared with; over
+//     plain HTTP browsers send neither to be trusted (2026-11-22).
 package httpx

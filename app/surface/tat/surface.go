@@ -52,7 +52,9 @@ func New(server *httpx.Server, uses Uses, find authn.Finder, public string) *fib
 		address = &url.URL{}
 	}
 	s := &Surface{uses: uses, find: find, trusted: server.Trusted, public: address}
-	app := server.NewApp("tat", s.problem)
+	anywhere := *server
+	anywhere.AnySite = true // see open
+	app := anywhere.NewApp("tat", s.problem)
 	app.Use(open)
 	s.routes(app)
 	return app

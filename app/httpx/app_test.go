@@ -1,0 +1,49 @@
+package httpx
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+
+	"canopy/domain"
+)
+
+// A page of another site changes nothing, unless its origin is one of those that are let.
+func TestOtherSites(t *testing.T) {
+	s := &Server{Limit: time.Minute, Origins: domain.Redirects{"/welcome", "https://portal.example"}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Observe: func(string, string, string, int, time.Duration) {}}
+	app := s.NewApp("test", func(c *fiber.Ctx, err error) error {
+		status, problem := Problem(c, err)
+		return c.Status(status).SendString(problem.Code)
+	})
+	app.All("/", func(c *fiber.Ctx) error { return c.SendString("done") })
+	ask := func(method, site, origin string) string {
+		var raw fasthttp.RequestCtx
+		raw.Request.Header.SetMethod(method)
+		raw.Request.Header.Set("Sec-Fetch-Site", site)
+		raw.Request.Header.Set("Origin", origin)
+		app.Handler()(&raw)
+		return fmt.Sprint(raw.Response.StatusCode(), " ", string(raw.Response.Body()))
+	}
+	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
+		for _, site := range []string{"cross-site", "same-site", "Same-Origin", "x"} {
+			for _, origin := range []string{"", "null", "https://evil.example", "http://portal.example", "https://portal.example:444"} {
+				require.Equal(t, "403 other_site", ask(method, site, origin), "%s %s %s", method, site, origin)
+			}
+			require.Equal(t, "200 done", ask(method, site, "https://portal.example"), "%s %s", method, site)
+		}
+		for _, site := range []string{"", "none", "same-origin"} {
+			require.Equal(t, "200 done", ask(method, site, "https://evil.example"), "%s %s", method, site)
+		}
+	}
+	s.AnySite = true
+	require.Equal(t, "200 done", ask("POST", "cross-site", "https://evil.example"))
+	s.AnySite = false
+	require.Equal(t, "200 done", ask("GET", "cross-site", ""), "following a link")
+}
