@@ -118,7 +118,9 @@ func TestWrongKeysAreThrottled(t *testing.T) {
 			require.Equal(t, 401, with(t, k.running, fmt.Sprintf("WRONG%d", i), "/users/bookmarks"))
 		}
 		require.Equal(t, 429, with(t, k.running, "WRONG", "/users/bookmarks"))
+		counted := k.failures(t)
 		require.Equal(t, 429, with(t, k.running, strings.Repeat("x", 5000), "/users/bookmarks"))
+		require.Equal(t, counted, k.failures(t), "what is refused writes nothing")
 		require.Equal(t, 200, with(t, k.running, key, "/users/bookmarks"), "a right key is no guess")
 		status, _ := k.as("acme.user").call(t, "GET", "/users/bookmarks", "")
 		require.Equal(t, 200, status)
@@ -370,6 +372,18 @@ func TestConfirmationLinks(t *testing.T) {
 					require.Equal(t, 400, status, link)
 				}
 				require.Len(t, k.mails(t, "anna@example.org"), len(c.allowed))
+				for text, others := range map[string]bool{"Dear Anna, follow (this)!": false, "See https://canopy.example/help, too.": false,
+					"or https://evil.example/x": true, "www.evil.example": true, "<evil.example>": true, "https://canopy.example@evil.example/": true,
+					"https://canopy.example/https://evil.example": true, "mail me@evil.example": true, "//evil.example": true} {
+					want := 201
+					if others && c.hosts != nil {
+						want = 400
+					}
+					for _, body := range []string{`{"subject": "Begin", "body": "` + text + ` <%URL_PlaceHolder%>"}`, `{"subject": "` + text + `", "body": "<%URL_PlaceHolder%>"}`} {
+						status, got := admin.call(t, "POST", confirm(c.allowed[0], ""), body)
+						require.Equal(t, want, status, "%s: %v", body, got.value)
+					}
+				}
 			})
 		})
 	}
@@ -479,4 +493,14 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 		}
 		require.Equal(t, 2, shown, "each time a key was shown is noted")
 	})
+}
+
+// failures returns how many failed sign-ins are counted.
+func (k *keyed) failures(t *testing.T) (n int64) {
+	t.Helper()
+	db, err := app.OpenDatabase(t.Context(), &k.cfg)
+	require.NoError(t, err)
+	defer db.Close()
+	require.NoError(t, db.Pool().QueryRowContext(t.Context(), "SELECT coalesce(sum(failures), 0) FROM sign_in_failures").Scan(&n))
+	return n
 }

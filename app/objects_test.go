@@ -173,3 +173,48 @@ func TestNamesOfTopics(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrObjectNameTaken)
 	})
 }
+
+// TestGroupsOfOtherOrganizations holds that who works in a part of another organization only
+// neither learns of its groups by naming them for an object nor sees their names there.
+func TestGroupsOfOtherOrganizations(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		ctx := t.Context()
+		dev, team := "Dev", "Team"
+		path := domain.EnvironmentRef("Acme")
+		e, err := s.Environments.Create(ctx, s.operator(t), usecase.EnvironmentPatch{Alias: &dev, Parent: &path})
+		require.NoError(t, err)
+		admin := s.as(t, "acme.admin")
+		group, err := s.Groups.Create(ctx, admin, usecase.GroupPatch{Alias: &team})
+		require.NoError(t, err)
+		allowed := []domain.EnvironmentRef{domain.NumberRef(e.ID)}
+		_, err = s.Users.Update(ctx, s.operator(t), s.as(t, "bolt.user").User, usecase.UserPatch{Allowed: &allowed})
+		require.NoError(t, err)
+		guest := s.as(t, "bolt.user")
+		o, err := s.Objects.Create(ctx, guest, usecase.NewObject{Kind: domain.KindApplication, Name: "app", Environment: allowed[0]})
+		require.NoError(t, err)
+		ref := domain.NumberedObject(o.ID)
+		number := domain.GroupRef(domain.NumberRef(domain.EnvironmentID(group.ID)))
+		grant := func(who domain.Principal, g domain.GroupRef, level domain.Level) error {
+			_, err := s.Objects.Grant(ctx, who, ref, usecase.GrantObject{Group: g, Level: level})
+			return err
+		}
+		for _, g := range []domain.GroupRef{number, "Team", "99"} {
+			require.ErrorIs(t, grant(guest, g, domain.LevelRead), domain.ErrGroupNotFound, g)
+		}
+		require.NoError(t, grant(guest, "User", domain.LevelRead), "the root's groups are everybody's")
+		require.NoError(t, grant(s.as(t, "acme.admin"), number, domain.LevelRead))
+		names := func(who domain.Principal) (names []string) {
+			o, err := s.Objects.Get(ctx, who, ref)
+			require.NoError(t, err)
+			for _, a := range o.Access {
+				names = append(names, a.Name)
+			}
+			return names
+		}
+		require.Equal(t, []string{"User", "Team"}, names(admin))
+		require.Equal(t, []string{"User", ""}, names(guest))
+		require.NoError(t, grant(guest, number, domain.NoLevel), "what is on the list can be taken off it")
+		require.Equal(t, []string{"User"}, names(guest))
+	})
+}

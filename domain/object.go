@@ -99,8 +99,10 @@ type Access struct {
 	User  UserKey
 	Group GroupID
 	Level Level
-	// Name is the alias of the user or group when the object was read.
-	Name string
+	// Name is the alias of the user or group when the object was read, and Organization the
+	// group's.
+	Name         string
+	Organization OrganizationID
 }
 
 // Compare orders the entries of an access list: users before groups, each by number.

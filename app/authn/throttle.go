@@ -107,10 +107,20 @@ func (t *throttle) succeeded(ctx context.Context, a attempt, account *domain.Acc
 
 // guessed counts a wrong API key that came from address, and is domain.ErrTooMany beyond the
 // limit. Right ones are never counted nor refused for it: the keys are too long to be found
-// by trying, so the limit saves work and does not have to lock anybody out.
+// by trying, so the limit saves work and does not have to lock anybody out: what is refused
+// while it is paused writes nothing.
 func (t *throttle) guessed(ctx context.Context, address string) error {
 	now := t.now()
 	subject := "key " + t.mac(domain.NetworkOf(address))
+	failures, err := t.accounts.Failures(ctx, []string{subject})
+	if err != nil {
+		return err
+	}
+	if f := failures[subject]; !f.Since.Before(now.Add(-failureWindow)) && f.Count > keyFree {
+		if wait := until(now, f, pause(f.Count, keyFree)); wait > 0 {
+			return tooMany(wait)
+		}
+	}
 	counts, err := t.accounts.CountFailure(ctx, []string{subject}, now, now.Add(-failureWindow))
 	if err != nil {
 		return err

@@ -319,6 +319,11 @@ func (in *SendConfirmation) check(rules *SignUpRules) error {
 	if len(in.Text) > maxText || strings.ContainsFunc(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(in.Text), control) {
 		return domain.InvalidField("body", "Plain text of at most %d bytes is expected.", maxText)
 	}
+	for field, text := range map[string]string{"subject": in.Subject, "body": in.Text} {
+		if len(rules.LinkHosts) > 0 && rules.foreign(text) {
+			return domain.InvalidField(field, "Links and addresses of other hosts are not sent.")
+		}
+	}
 	if in.Text != "" && !strings.Contains(in.Text, PlaceLink) {
 		return domain.InvalidField("body", "The place of the link is missing.")
 	}
@@ -334,8 +339,7 @@ func (r *SignUpRules) checkLink(link string) error {
 	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") {
 		return nil
 	}
-	own, err := url.Parse(r.PublicURL)
-	known := err == nil && u.Host == own.Host || slices.ContainsFunc(r.LinkHosts, func(host string) bool { return strings.EqualFold(host, u.Host) })
+	known := r.known(u.Host)
 	switch {
 	case u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !known):
 		return domain.InvalidField("confirmationLink", "An address that begins with https:// is expected.")
@@ -343,6 +347,27 @@ func (r *SignUpRules) checkLink(link string) error {
 		return domain.InvalidField("confirmationLink", "Links to this host are not sent.")
 	}
 	return nil
+}
+
+// known reports whether links to the host may be mailed whatever else may be.
+func (r *SignUpRules) known(host string) bool {
+	own, err := url.Parse(r.PublicURL)
+	return err == nil && host == own.Host || slices.ContainsFunc(r.LinkHosts, func(h string) bool { return strings.EqualFold(h, host) })
+}
+
+// foreign reports whether a reader's program could turn a word of the text, besides PlaceLink,
+// into a link to another host.
+func (r *SignUpRules) foreign(text string) bool {
+	for word := range strings.FieldsSeq(strings.ReplaceAll(text, PlaceLink, " ")) {
+		word = strings.Trim(word, "()[]{}<>\"'.,;:!?")
+		u, err := url.Parse(word)
+		ours := err == nil && (u.Scheme == "https" || u.Scheme == "http") && r.known(u.Host) &&
+			strings.Count(word, "://") == 1 && !strings.ContainsAny(word, "<>\"@\\")
+		if linkable(word) && !ours {
+			return true
+		}
+	}
+	return false
 }
 
 func control(r rune) bool { return visible(r) < 0 }

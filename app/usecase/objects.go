@@ -48,7 +48,8 @@ func describeObject(who *domain.Principal, sc tenancy.Scope, o domain.Object) Ob
 	if d.Level >= domain.LevelAdmin {
 		d.Access = slices.Clone(o.Access)
 		for i := range d.Access {
-			if a := &d.Access[i]; a.Group == 0 && !names(who, sc, a.User, "") {
+			a := &d.Access[i]
+			if a.Group == 0 && !names(who, sc, a.User, "") || a.Group != 0 && !namesGroup(who, sc, a.Organization, &o) {
 				a.Name = ""
 			}
 		}
@@ -68,6 +69,13 @@ func describeObjects(who *domain.Principal, sc tenancy.Scope, objects []domain.O
 // beside what they have to do with.
 func names(who *domain.Principal, sc tenancy.Scope, u domain.UserKey, home domain.EnvironmentPath) bool {
 	return u.Organization == who.Organization || who.Organization == domain.RootOrganization || home != "" && sc.Shows(home)
+}
+
+// namesGroup reports whether a group of an organization that can be used in o's may be named to
+// who: it is the root's, or of an organization that is who's or in their reach.
+func namesGroup(who *domain.Principal, sc tenancy.Scope, of domain.OrganizationID, o *domain.Object) bool {
+	return of == domain.RootOrganization || of == who.Organization || who.Organization == domain.RootOrganization ||
+		sc.Shows(o.Path.UpTo(of.Environment()))
 }
 
 // Listed is a list that is read while it is written. Items can be ranged over once; an
@@ -583,7 +591,8 @@ type GrantObject struct {
 
 // Grant changes the access list of the object that ref names. It needs the kind's permission
 // to write and LevelAdmin. The user's home must be in who's reach, and the group usable in
-// the object's organization; to take a level away it is enough that they are on the list.
+// the object's organization, and the root's or of an organization that is who's or in their
+// reach; to take a level away it is enough that they are on the list.
 func (b *Objects) Grant(ctx context.Context, who domain.Principal, ref domain.ObjectRef, in GrantObject) (ObjectDocument, error) {
 	target, w, err := b.enter(ctx, &who, ref)
 	if err != nil {
@@ -595,7 +604,7 @@ func (b *Objects) Grant(ctx context.Context, who domain.Principal, ref domain.Ob
 	if (in.User == domain.UserRef{}) == (in.Group == "") {
 		return ObjectDocument{}, domain.InvalidField("user", "Either a user or a group is expected.")
 	}
-	entry, err := b.subject(ctx, &who, &target, in)
+	entry, err := b.subject(ctx, &who, w.Read(), &target, in)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
@@ -606,9 +615,13 @@ func (b *Objects) Grant(ctx context.Context, who domain.Principal, ref domain.Ob
 }
 
 // subject returns the entry of the access list that in asks for.
-func (b *Objects) subject(ctx context.Context, who *domain.Principal, o *domain.Object, in GrantObject) (domain.Access, error) {
+func (b *Objects) subject(ctx context.Context, who *domain.Principal, sc tenancy.Scope, o *domain.Object, in GrantObject) (domain.Access, error) {
 	if in.Level == domain.NoLevel {
+		id, numbered := domain.ParseID[domain.GroupID](string(in.Group))
 		for _, a := range o.Access {
+			if numbered && a.Group == id {
+				return domain.Access{Group: id}, nil
+			}
 			if a.User.User != 0 && a.User.User == in.User.ID || in.User.ID == 0 && in.User.Alias != "" && a.Group == 0 && domain.Fold(a.Name) == domain.Fold(in.User.Alias) {
 				return domain.Access{User: a.User}, nil
 			}
@@ -620,11 +633,14 @@ func (b *Objects) subject(ctx context.Context, who *domain.Principal, o *domain.
 			return domain.Access{}, err
 		}
 		id, err := giver.Groups().Find(o.Organization, in.Group)
+		g, _ := giver.Groups().Get(o.Organization, id)
+		if err == nil && !namesGroup(who, sc, g.Organization, o) {
+			err = domain.ErrGroupNotFound
+		}
 		if err != nil {
 			return domain.Access{}, domain.AsError(err).On("group")
 		}
-		g, _ := giver.Groups().Get(o.Organization, id)
-		return domain.Access{Group: id, Level: in.Level, Name: g.Alias}, nil
+		return domain.Access{Group: id, Level: in.Level, Name: g.Alias, Organization: g.Organization}, nil
 	}
 	kind, _ := o.Kind.Info()
 	u, err := b.fellow(ctx, who, kind.Write, in.User, "user")

@@ -43,7 +43,7 @@ func Objects(t *testing.T, db *persistence.DB) {
 			o.Attributes = map[string]string{"description": "Größe ?", "enabled": "true"}
 			o.Visibility, o.Uses = domain.Shared, []domain.ObjectID{api.ID}
 			o.Access = []domain.Access{{User: w.keyOf("acme.power"), Level: domain.LevelWrite, Name: "acme.power"},
-				{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead, Name: "Team"}}
+				{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead, Name: "Team", Organization: w.Places["Acme"].Organization}}
 		})
 		o.OwnerAlias, o.OwnerHome = "acme.user", w.People["acme.user"].HomePath
 		read, err := get(o)
