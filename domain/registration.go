@@ -23,6 +23,16 @@ func (c *RegistrationCode) Open(now time.Time) bool {
 	return c.Enabled && (c.Expires.IsZero() || now.Before(c.Expires)) && (c.MaxUsers == 0 || c.Used < c.MaxUsers)
 }
 
+// SetLeft makes the code let n more in. It is Invalid for none of a code that has let nobody in,
+// which is one that is not enabled.
+func (c *RegistrationCode) SetLeft(n int64) error {
+	if n < 0 || n > maxUsers || c.Used+n == 0 {
+		return InvalidField("userQuota", "A number from 1 to %d is expected.", maxUsers)
+	}
+	c.MaxUsers = c.Used + n
+	return nil
+}
+
 // Validate returns an Invalid error for the first field that breaks a rule.
 func (c *RegistrationCode) Validate() error {
 	if c.MaxUsers < 0 || c.MaxUsers > maxUsers {

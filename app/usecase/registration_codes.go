@@ -15,12 +15,30 @@ import (
 type RegistrationCodePatch struct {
 	Expires  *time.Time // the zero time is never
 	MaxUsers *int64     // 0 is any number
-	Enabled  *bool
+	// Left is how many it is to let in from now on, in place of MaxUsers; both must agree.
+	Left    *int64
+	Enabled *bool
+	// If, where it is not nil, is asked about the code as it is just before the change, and its
+	// error refuses that.
+	If func(*domain.RegistrationCode) error
 }
 
 func (p *RegistrationCodePatch) apply(c *domain.RegistrationCode) error {
+	if p.If != nil {
+		if err := p.If(c); err != nil {
+			return err
+		}
+	}
 	set(&c.Expires, p.Expires)
 	set(&c.MaxUsers, p.MaxUsers)
+	if p.Left != nil {
+		if err := c.SetLeft(*p.Left); err != nil {
+			return err
+		}
+		if p.MaxUsers != nil && *p.MaxUsers != c.MaxUsers {
+			return domain.InvalidField("userQuota", "With this maxUsers would be %d.", c.MaxUsers)
+		}
+	}
 	set(&c.Enabled, p.Enabled)
 	c.Expires = c.Expires.Truncate(time.Millisecond)
 	return c.Validate()
@@ -55,20 +73,8 @@ func (a *Accounts) RegistrationCode(ctx context.Context, who domain.Principal, i
 // CreateRegistrationCode makes a code, which is enabled unless in says otherwise. It needs
 // domain.UserCreate, and is Forbidden where a newcomer would have more than who has.
 func (a *Accounts) CreateRegistrationCode(ctx context.Context, who domain.Principal, organization domain.EnvironmentRef, in RegistrationCodePatch) (domain.RegistrationCode, error) {
-	w, o, err := a.organization(ctx, &who, organization)
+	w, o, err := a.inviting(ctx, &who, organization)
 	if err != nil {
-		return domain.RegistrationCode{}, err
-	}
-	place, err := a.gate.Environment(ctx, &who, domain.NumberRef(o.Environment()))
-	if err != nil {
-		return domain.RegistrationCode{}, err
-	}
-	giver, err := a.gate.Giver(ctx, &who, o)
-	if err != nil {
-		return domain.RegistrationCode{}, err
-	}
-	newcomer := domain.User{Organization: o, Home: place.ID, HomePath: place.Path, Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}}
-	if err := giver.MayGive(&newcomer); err != nil {
 		return domain.RegistrationCode{}, err
 	}
 	c := domain.RegistrationCode{Organization: o, Code: newCode(), Created: a.moment(), CreatedBy: who.Alias, Enabled: true}
@@ -80,7 +86,7 @@ func (a *Accounts) CreateRegistrationCode(ctx context.Context, who domain.Princi
 
 // UpdateRegistrationCode changes a code. It needs what CreateRegistrationCode needs.
 func (a *Accounts) UpdateRegistrationCode(ctx context.Context, who domain.Principal, of OrganizationCode, in RegistrationCodePatch) (domain.RegistrationCode, error) {
-	w, o, err := a.organization(ctx, &who, of.Organization)
+	w, o, err := a.inviting(ctx, &who, of.Organization)
 	if err != nil {
 		return domain.RegistrationCode{}, err
 	}
@@ -99,15 +105,35 @@ func (a *Accounts) DeleteRegistrationCode(ctx context.Context, who domain.Princi
 // organization returns the proof that who may make users in the organization that ref
 // names, an environment that is one.
 func (a *Accounts) organization(ctx context.Context, who *domain.Principal, ref domain.EnvironmentRef) (tenancy.WriteScope, domain.OrganizationID, error) {
-	e, err := a.gate.Environment(ctx, who, ref)
+	w, e, err := a.border(ctx, who, ref)
+	return w, e.Organization, err
+}
+
+// inviting is organization for who lets newcomers in, and Forbidden where these would have more
+// than who has.
+func (a *Accounts) inviting(ctx context.Context, who *domain.Principal, ref domain.EnvironmentRef) (tenancy.WriteScope, domain.OrganizationID, error) {
+	w, e, err := a.border(ctx, who, ref)
+	if err != nil {
+		return w, 0, err
+	}
+	giver, err := a.gate.Giver(ctx, who, e.Organization)
+	if err != nil {
+		return w, 0, err
+	}
+	newcomer := domain.User{Organization: e.Organization, Home: e.ID, HomePath: e.Path, Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}}
+	return w, e.Organization, giver.MayGive(&newcomer)
+}
+
+func (a *Accounts) border(ctx context.Context, who *domain.Principal, ref domain.EnvironmentRef) (w tenancy.WriteScope, e domain.Environment, err error) {
+	e, err = a.gate.Environment(ctx, who, ref)
 	if err == nil && !e.IsOrganization {
 		err = domain.ErrEnvironmentNotFound
 	}
 	if err != nil {
-		return tenancy.WriteScope{}, 0, domain.AsError(err).On("organization")
+		return w, e, domain.AsError(err).On("organization")
 	}
-	w, err := a.gate.EnterWrite(ctx, who, domain.UserCreate, tenancy.At(e.Path))
-	return w, e.Organization, err
+	w, err = a.gate.EnterWrite(ctx, who, domain.UserCreate, tenancy.At(e.Path))
+	return w, e, err
 }
 
 // codeDigits is how long a registration code is: the published ones are digits.

@@ -159,7 +159,23 @@ func decodeCodePatch(c *fiber.Ctx) (in usecase.RegistrationCodePatch, err error)
 		return in, err
 	}
 	f := fields{o: o}
-	in.MaxUsers, in.Enabled = valueIf[int64](&f, "maxUsers"), valueIf[bool](&f, "enabled")
+	in.MaxUsers, in.Left, in.Enabled = valueIf[int64](&f, "maxUsers"), valueIf[int64](&f, "userQuota"), valueIf[bool](&f, "enabled")
+	id, _ := httpx.UUIDParam(c, "id")
+	if of := parseIf(&f, "organizationId", domain.ParseUUID); of != nil && *of != id {
+		return in, domain.InvalidField("organizationId", "This is not the organization the address names.")
+	}
+	token, by, on := valueIf[string](&f, "token"), valueIf[string](&f, "createdBy"), valueIf[int64](&f, "createdOn")
+	in.If = func(code *domain.RegistrationCode) error {
+		switch {
+		case token != nil && *token != string(code.Code):
+			return domain.InvalidField("token", "The server chooses this.")
+		case by != nil && *by != code.CreatedBy:
+			return domain.InvalidField("createdBy", "The server says this.")
+		case on != nil && *on != code.Created.UnixMilli():
+			return domain.InvalidField("createdOn", "The server says this.")
+		}
+		return nil
+	}
 	if ms := valueIf[int64](&f, "expiry"); ms != nil {
 		if *ms < 0 || *ms > maxTime {
 			return in, domain.InvalidField("expiry", "A time in milliseconds is expected.")
@@ -217,11 +233,12 @@ func encodeCodes(c *fiber.Ctx, codes []domain.RegistrationCode) error {
 }
 
 // writeCode writes a registration token of the organization that the address names. The quota is
-// how many it still lets in.
+// how many it still lets in, null for any number.
 func writeCode(w *httpx.Writer, c *fiber.Ctx, code *domain.RegistrationCode) {
+	organization, _ := httpx.UUIDParam(c, "id")
 	w.Open("", '{')
 	w.Text("token", string(code.Code))
-	w.Text("organizationId", httpx.Param(c, "id"))
+	w.Text("organizationId", string(organization))
 	if code.Expires.IsZero() {
 		w.Null("expiry")
 	} else {
@@ -229,7 +246,11 @@ func writeCode(w *httpx.Writer, c *fiber.Ctx, code *domain.RegistrationCode) {
 	}
 	w.Number("createdOn", code.Created.UnixMilli())
 	w.Text("createdBy", code.CreatedBy)
-	w.Number("userQuota", max(code.MaxUsers-code.Used, 0))
+	if code.MaxUsers == 0 {
+		w.Null("userQuota")
+	} else {
+		w.Number("userQuota", max(code.MaxUsers-code.Used, 0))
+	}
 	w.Number("maxUsers", code.MaxUsers)
 	w.Flag("enabled", code.Enabled)
 	w.Close('}')
