@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -182,8 +183,8 @@ func (p *Passwords) check(ctx context.Context, login string, account *domain.Acc
 		hash = account.Hash
 	}
 	ok, renew, err := p.Verify(ctx, hash, password)
-	if err != nil {
-		return err
+	if err != nil { // nothing was compared
+		return errors.Join(err, p.throttle.undone(context.WithoutCancel(ctx), tried))
 	}
 	if !ok || account == nil {
 		return domain.ErrBadCredentials

@@ -106,3 +106,21 @@ func TestSignInRenewsTheHash(t *testing.T) {
 	}
 	require.Equal(t, looks{false: 2, true: 1}, seen)
 }
+
+// A server that is too busy to look at a password does not hold that against who sent it.
+func TestBusyIsNoWrongPassword(t *testing.T) {
+	c := newClock()
+	hasher := NewHasher(cheap, 6)
+	accounts := accountsOf(t, c, hasher.hash("correct horse"), "ada")
+	p := NewPasswords(hasher, accounts, []byte("key"), 0, looks{}, c.now)
+	account, err := accounts.ByLogin(t.Context(), "ada")
+	require.NoError(t, err)
+	full := int64(cap(hasher.running) * maxWaiting)
+	hasher.waiting.Add(full)
+	for range 10 {
+		require.ErrorIs(t, p.Check(t.Context(), account, "correct horse", "192.0.2.1"), domain.ErrTooMany)
+	}
+	hasher.waiting.Add(-full)
+	_, err = p.SignIn(t.Context(), "ada", "correct horse", "192.0.2.1")
+	require.NoError(t, err)
+}

@@ -105,6 +105,11 @@ func (t *throttle) succeeded(ctx context.Context, a attempt, account *domain.Acc
 	return t.accounts.RememberAddress(ctx, account.Organization, account.User, a.from, t.now())
 }
 
+// undone takes back an attempt that was none.
+func (t *throttle) undone(ctx context.Context, a attempt) error {
+	return t.accounts.Forgive(ctx, "", a.subjects())
+}
+
 // guessed counts a wrong API key that came from address, and is domain.ErrTooMany beyond the
 // limit. Right ones are never counted nor refused for it: the keys are too long to be found
 // by trying, so the limit saves work and does not have to lock anybody out: what is refused
