@@ -156,6 +156,7 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 		mail := "elsewhere@example.org"
 		_, err = s.Users.Update(ctx, s.operator(t), s.as(t, "bolt.user").User, usecase.UserPatch{Mail: &mail})
 		require.NoError(t, err)
+		s.mail(t, domain.LetterAddressLeft, "bolt.user@example.org")
 		old.Whose = usecase.Whose{Alias: "bolt.user"}
 		_, err = s.Accounts.Reset(ctx, old)
 		require.ErrorIs(t, err, domain.ErrSecret, "another address")
@@ -453,6 +454,20 @@ func TestAddressIsChangedWhenProven(t *testing.T) {
 		s.mail(t, domain.LetterAddressLeft, "acme.user@example.org")
 		_, err = s.Accounts.ConfirmMailChange(ctx, confirm)
 		require.ErrorIs(t, err, domain.ErrSecret)
+
+		// At once, by oneself or by others, who told the address before.
+		at := func(address string) usecase.UserPatch { return usecase.UserPatch{Mail: &address} }
+		_, err = s.Users.Update(ctx, who, who.User, at("own@example.org"))
+		require.NoError(t, err)
+		require.Contains(t, s.mail(t, domain.LetterAddressLeft, "new@example.org").Text, "acme.user")
+		_, err = s.Users.Update(ctx, s.as(t, "acme.admin"), who.User, at("admins@example.org"))
+		require.NoError(t, err)
+		s.mail(t, domain.LetterAddressLeft, "own@example.org")
+		_, err = s.Users.Update(ctx, who, who.User, at("ADMINS@example.org"))
+		require.NoError(t, err)
+		_, err = s.Users.Update(ctx, who, who.User, at("bolt.admin@example.org"))
+		require.ErrorIs(t, err, domain.ErrUserMailTaken)
+		require.Empty(t, s.mails(t), "nothing was left")
 
 		// Somebody trusted asks, sends the link in their own words, and passes the secret on.
 		admin := s.as(t, "bolt.admin")

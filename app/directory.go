@@ -187,7 +187,11 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.passwords = authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), d.accounts, secret.addresses, cfg.AnswerFloor, d.metrics, cfg.Now)
 	d.tokens = authn.NewTokens(d.accounts, secret.tokens, d.metrics, cfg.Now)
 	d.activity = authn.NewActivity(d.accounts, cfg.Now)
-	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, picture.NewMaker(), d.properties, cfg.Now)
+	letters, err := mail.NewLetters()
+	if err != nil {
+		return nil, err
+	}
+	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, picture.NewMaker(), d.properties, letters, cfg.publicURL(), cfg.Now)
 	d.Environments = usecase.NewEnvironments(d.Gate, environments)
 	d.Organizations = usecase.NewOrganizations(d.Gate, environments, d.Environments)
 	d.Groups = usecase.NewGroups(d.Gate, documents, groups)
@@ -200,14 +204,10 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.APIKeys = usecase.NewAPIKeys(d.Gate, d.Users, persistence.NewAPIKeyStore(db), cfg.Now)
 	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
 	db.Vault = persistence.NewVault(secret.vault)
-	letters, err := mail.NewLetters()
-	if err != nil {
-		return nil, err
-	}
 	d.outbox = persistence.NewOutboxStore(db)
 	d.Accounts = usecase.NewAccounts(d.Gate, d.Users, usecase.AccountStores{Users: users, Accounts: d.accounts,
 		Codes: persistence.NewRegistrationCodeStore(db), Outbox: d.outbox},
-		d.passwords, letters, cfg.signUp(), cfg.Now)
+		d.passwords, cfg.signUp(), cfg.Now)
 	if err := d.prepareMail(); err != nil {
 		return nil, err
 	}

@@ -22,7 +22,6 @@ type Accounts struct {
 	codes     RegistrationCodeStore
 	outbox    Outbox
 	passwords Passwords
-	letters   Letters
 	rules     SignUpRules
 	now       func() time.Time
 
@@ -67,10 +66,10 @@ type AccountStores struct {
 }
 
 // NewAccounts returns the use cases of sign-up and of accounts that are to be mended.
-func NewAccounts(gate *tenancy.Gate, users *Users, stores AccountStores, passwords Passwords, letters Letters,
+func NewAccounts(gate *tenancy.Gate, users *Users, stores AccountStores, passwords Passwords,
 	rules SignUpRules, now func() time.Time) *Accounts {
 	return &Accounts{gate: gate, users: users, store: stores.Users, accounts: stores.Accounts, codes: stores.Codes,
-		outbox: stores.Outbox, passwords: passwords, letters: letters, rules: rules, now: now}
+		outbox: stores.Outbox, passwords: passwords, rules: rules, now: now}
 }
 
 // Whose names the account a stranger speaks of: by mail address, by alias, or by both,
@@ -118,16 +117,7 @@ func (a *Accounts) secret(purpose domain.SecretPurpose, address string, lifetime
 
 // mail writes a letter to the user's address.
 func (a *Accounts) mail(u *domain.User, letter domain.Letter) domain.Mail {
-	return a.mailTo(u.Person.Mail, u, letter)
-}
-
-func (a *Accounts) mailTo(address string, u *domain.User, letter domain.Letter) domain.Mail {
-	letter.Site = a.rules.PublicURL
-	if letter.Language == "" {
-		letter.Language = u.Language
-	}
-	subject, text := a.letters.Write(letter)
-	return domain.Mail{Kind: string(letter.Kind), To: address, Subject: subject, Text: text, User: u.Key()}
+	return a.users.mailTo(u.Person.Mail, u, letter)
 }
 
 // password returns a new password and its hash.

@@ -53,7 +53,7 @@ func (a *Accounts) RequestMailChange(ctx context.Context, who domain.Principal, 
 		e := domain.Enclosure{Secrets: []domain.Secret{secret}, Withdraw: []domain.SecretPurpose{domain.ChangeAddress}}
 		if in.Link != "" {
 			letter := domain.Letter{Kind: domain.LetterAddress, Link: a.link(in.Link, u, secret), Valid: in.Lifetime}
-			e.Mails = []domain.Mail{a.mailTo(in.Mail, u, letter)}
+			e.Mails = []domain.Mail{a.users.mailTo(in.Mail, u, letter)}
 		}
 		return e, nil
 	})
@@ -104,7 +104,7 @@ func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, id domain.
 			return e, err
 		}
 		if before := u.Person.Mail; before != "" {
-			e.Mails = []domain.Mail{a.mailTo(before, u, domain.Letter{Kind: domain.LetterAddressLeft, Login: u.Alias})}
+			e.Mails = []domain.Mail{a.users.mailTo(before, u, domain.Letter{Kind: domain.LetterAddressLeft, Login: u.Alias})}
 		}
 		u.Person.Mail = secret.Address
 		e.Withdraw = []domain.SecretPurpose{domain.ResetPassword, domain.VerifyAddress, domain.AcceptInvite}
@@ -282,7 +282,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, i
 		link := a.link(in.Link, u, secret)
 		letter := domain.Letter{Kind: kind, Link: link, Valid: secret.Expires.Sub(a.moment()), Login: u.Alias,
 			Subject: in.Subject, Note: strings.ReplaceAll(in.signed(), PlaceLink, link)}
-		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mailTo(secret.Address, u, letter)}}, nil
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.users.mailTo(secret.Address, u, letter)}}, nil
 	})
 	return err
 }

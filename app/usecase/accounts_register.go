@@ -276,7 +276,7 @@ func (a *Accounts) tell(ctx context.Context, in *Register, kind domain.LetterKin
 // taken returns that letter.
 func (a *Accounts) taken(in *Register, kind domain.LetterKind) []domain.Mail {
 	nobody := domain.User{Organization: domain.RootOrganization, Language: in.Language}
-	return in.post(a.mailTo(in.Mail, &nobody, domain.Letter{Kind: kind}))
+	return in.post(a.users.mailTo(in.Mail, &nobody, domain.Letter{Kind: kind}))
 }
 
 // Resend asks for the link that proves an address once more.

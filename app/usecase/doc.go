@@ -26,4 +26,14 @@
 //     of owner nor of month has to be divided later. Counts wait in memory for some seconds; a
 //     clean stop writes them down, a kill loses them (2026-11-22).
 //   - The directory document leaves objects out (2026-11-22).
+//   - A mail address is changed at once where a product's document answers with the new one, by
+//     oneself (axway's currentuser, rest's own user) as by administrators; the address before is
+//     told in the same transaction, so that nobody loses an account in silence. Where a document
+//     has a confirmation (ethersource), the address changes with the secret that was sent to the
+//     new one (2026-11-22).
+//   - Two registrations with one address that overlap leave no password: who proves the address
+//     cannot be told from who chose a password first (2026-11-22).
+//   - Mail that strangers cause is limited by where they are first, then by address and overall,
+//     and what is refused uses up nothing further. An address that had enough is passed over in
+//     silence where the address is the account's own (2026-11-22).
 package usecase

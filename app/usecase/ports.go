@@ -45,6 +45,9 @@ type UserStore interface {
 	// back as it is, and nothing is saved.
 	Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
 		change func(*domain.User, func() ([]domain.User, error)) error) (domain.User, error)
+	// UpdateWith is Update with what change encloses; for a presented secret see ChangeStore.
+	UpdateWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash, presented *domain.Presented,
+		change func(*domain.User, domain.Secret, func() ([]domain.User, error)) (domain.Enclosure, error)) (domain.User, error)
 	// UpdateAll is Update of several users, all or none of them.
 	UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []domain.UserID,
 		change func(*domain.User, func() ([]domain.User, error)) error) error

@@ -23,14 +23,17 @@ type Users struct {
 	pictures  Pictures
 	// properties are what was declared of users.
 	properties domain.Properties
+	letters    Letters
+	site       string // where people reach the server
 	now        func() time.Time
 }
 
-// NewUsers returns the use cases of users, who have the declared properties.
+// NewUsers returns the use cases of users, who have the declared properties and reach the
+// server at site.
 func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, groups GroupStore, passwords Passwords,
-	pictures Pictures, properties domain.Properties, now func() time.Time) *Users {
+	pictures Pictures, properties domain.Properties, letters Letters, site string, now func() time.Time) *Users {
 	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, pictures: pictures,
-		properties: properties, now: now}
+		properties: properties, letters: letters, site: site, now: now}
 }
 
 // ListUsers asks for users of an environment and, unless Alone, everything below it.
@@ -593,7 +596,8 @@ func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch
 // Update changes the user with that number as in says. It needs domain.UserUpdate on
 // them, or domain.ProfileUpdate for what people may change of their own account. It is
 // NotFound outside who's reach; Forbidden for a user of the same or a higher role, for
-// more than who has, and for a field that is not who's to change.
+// more than who has, and for a field that is not who's to change. An address that is left
+// gets mail about it.
 func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.UserID, in UserPatch) (domain.User, error) {
 	target, err := u.read(ctx, &who, id)
 	if err != nil {
@@ -630,10 +634,9 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 		r.home = &home
 	}
 	now := u.now().UTC().Truncate(time.Millisecond)
-	return u.store.Update(ctx, w, id, r.hash, func(user *domain.User, superUsers func() ([]domain.User, error)) error {
-		before := user.Clone()
+	allowed := func(before, user *domain.User, superUsers func() ([]domain.User, error)) error {
 		if in.If != nil {
-			if err := in.If(&before); err != nil {
+			if err := in.If(before); err != nil {
 				return err
 			}
 		}
@@ -642,19 +645,44 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 			return err
 		}
 		if profile {
-			return onlyProfile(&before, user)
+			return onlyProfile(before, user)
 		}
 		if own && (!user.Usable(now) || user.Role < before.Role) {
 			return domain.ErrOwnAccount
 		}
-		if err := giver.MayChange(&before); err != nil {
+		if err := giver.MayChange(before); err != nil {
 			return err
 		}
 		if err := giver.MayGive(user); err != nil {
 			return err
 		}
-		return keepSuperUser(giver, &before, user, superUsers, now)
+		return keepSuperUser(giver, before, user, superUsers, now)
+	}
+	return u.store.UpdateWith(ctx, w, id, r.hash, nil, func(user *domain.User, _ domain.Secret, superUsers func() ([]domain.User, error)) (domain.Enclosure, error) {
+		before := user.Clone()
+		err := allowed(&before, user, superUsers)
+		return domain.Enclosure{Mails: u.left(&before, user)}, err
 	})
+}
+
+// left tells the address that an account had that it has another one. An address that was
+// never proven nor given by an administrator to an open account is told nothing.
+func (u *Users) left(before, after *domain.User) []domain.Mail {
+	address := before.Person.Mail
+	if address == "" || domain.MailMatches(address, after.Person.Mail) || before.State == domain.Unverified || before.State == domain.Invited {
+		return nil
+	}
+	return []domain.Mail{u.mailTo(address, after, domain.Letter{Kind: domain.LetterAddressLeft, Login: after.Alias})}
+}
+
+// mailTo writes a letter about an account to an address.
+func (u *Users) mailTo(address string, about *domain.User, letter domain.Letter) domain.Mail {
+	letter.Site = u.site
+	if letter.Language == "" {
+		letter.Language = about.Language
+	}
+	subject, text := u.letters.Write(letter)
+	return domain.Mail{Kind: string(letter.Kind), To: address, Subject: subject, Text: text, User: about.Key()}
 }
 
 // read returns the user with that number if who may see them.
