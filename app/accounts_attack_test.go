@@ -423,19 +423,43 @@ func TestFirstUser(t *testing.T) {
 			})
 		}
 		all.Wait()
-		supers := 0
-		for _, m := range s.mails(t) {
+		verify := func(m domain.OutgoingMail) (usecase.Proven, error) {
 			v := proof(t, m)
 			v.Password, v.Source = usecase.ReturnPassword, m.To
-			proven, err := s.Accounts.Verify(t.Context(), v)
-			require.NoError(t, err)
-			require.NotEmpty(t, proven.Password)
-			if proven.User.Role == domain.RoleSuperUser {
-				supers++
-			}
-			require.True(t, s.signsIn(t, proven.User.Alias, proven.Password))
+			return s.Accounts.Verify(t.Context(), v)
 		}
-		require.Equal(t, 1, supers)
+		register := func(alias string) domain.OutgoingMail {
+			t.Helper()
+			s.clock.set(s.clock.now().Add(2 * time.Hour))
+			in := ada()
+			in.Alias, in.Mail, in.Password = alias, alias+"@example.org", ""
+			_, err := s.Accounts.Register(t.Context(), in)
+			require.NoError(t, err)
+			return s.mail(t, domain.LetterVerify, in.Mail)
+		}
+		first := s.mails(t)
+		require.Len(t, first, 8)
+		again := register("ada0") // the link was lost
+		s.clock.set(s.clock.now().Add(25 * time.Hour))
+		require.NoError(t, s.Accounts.Sweep(t.Context()))
+		_, err := verify(again)
+		require.ErrorIs(t, err, domain.ErrSecret, "too late")
+		last := register("eve")
+		for _, m := range first {
+			_, err := verify(m)
+			require.ErrorIs(t, err, domain.ErrSecret, "gave way")
+		}
+		proven, err := verify(last)
+		require.NoError(t, err)
+		require.Equal(t, domain.RoleSuperUser, proven.User.Role)
+		require.True(t, s.signsIn(t, proven.User.Alias, proven.Password))
+		s.mail(t, domain.LetterWelcome, "eve@example.org")
+		proven, err = verify(register("ada1"))
+		require.NoError(t, err)
+		require.Equal(t, domain.RoleUser, proven.User.Role)
+		users, err := s.Users.List(t.Context(), s.as(t, "eve"), usecase.ListUsers{Total: true})
+		require.NoError(t, err)
+		require.EqualValues(t, 2, users.Total)
 	})
 }
 

@@ -18,8 +18,7 @@ func (s *UserStore) InsertWith(ctx context.Context, w tenancy.WriteScope, u doma
 	return s.register(ctx, w, domain.Registration{User: u, Hash: hash}, with)
 }
 
-// InsertFirst is Insert for the first user of the directory. It is ErrNotFirst if somebody is
-// there.
+// InsertFirst is Insert for the first user of the directory, under the rule of Register.
 func (s *UserStore) InsertFirst(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error) {
 	return s.register(ctx, w, domain.Registration{User: u, Hash: hash, First: true}, enclosesNothing)
 }
@@ -27,7 +26,7 @@ func (s *UserStore) InsertFirst(ctx context.Context, w tenancy.WriteScope, u dom
 // Register adds the newcomer as r says, in one transaction with what goes with them. A
 // registration code is used up and decides the home, and is ErrRegistrationCode if it is
 // not open or its environment is not in w. The first of a directory is ErrNotFirst if
-// somebody is there. An account that gives way must be unverified still, else it is
+// somebody is there who is verified, and takes the place of a superUser who is not. An account that gives way must be unverified still, else it is
 // ErrUserMailTaken. Otherwise the errors are those of Insert.
 func (s *UserStore) Register(ctx context.Context, w tenancy.WriteScope, r domain.Registration, with With) (domain.User, error) {
 	return s.register(ctx, w, r, with)
@@ -49,7 +48,7 @@ func (s *UserStore) register(ctx context.Context, w tenancy.WriteScope, r domain
 	u.ID, u.Person.ID, u.UUID = domain.UserID(id), domain.PersonID(person), newUUID()
 	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if r.First {
-			if err := s.holdEmpty(ctx, tx); err != nil {
+			if err := s.holdEmpty(ctx, tx, w); err != nil {
 				return err
 			}
 		}
@@ -78,17 +77,33 @@ func (s *UserStore) register(ctx context.Context, w tenancy.WriteScope, r domain
 	return u, err
 }
 
-// holdEmpty makes sure that the directory has no users, one registration at a time.
-func (s *UserStore) holdEmpty(ctx context.Context, tx bun.Tx) error {
+// holdEmpty makes sure that nobody of the directory has ever proven who they are, one
+// registration at a time. A superUser who has not gives way: whoever lost the link registers
+// again.
+func (s *UserStore) holdEmpty(ctx context.Context, tx bun.Tx, w tenancy.WriteScope) error {
 	if _, err := tx.ExecContext(ctx, "SELECT 1 FROM organizations WHERE organization_id = ?"+s.db.forUpdate(), int64(domain.RootOrganization)); err != nil {
 		return translate(err)
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT 1 FROM users LIMIT 1")
+	rows, err := tx.QueryContext(ctx, "SELECT 1 FROM users WHERE state <> ? LIMIT 1", int64(domain.Unverified))
 	found, err := collect(rows, err, scalar[int])
-	if err == nil && len(found) > 0 {
-		return domain.ErrNotFirst
+	if err != nil || len(found) > 0 {
+		return orElse(err, domain.ErrNotFirst)
 	}
-	return err
+	rows, err = tx.QueryContext(ctx, "SELECT id FROM users WHERE organization_id = ? AND role = ? ORDER BY id", int64(domain.RootOrganization), int64(domain.RoleSuperUser))
+	superUsers, err := collect(rows, err, scalar[int64])
+	if err != nil {
+		return err
+	}
+	for _, id := range superUsers { // one, as each gives way to the next
+		err := s.giveWay(ctx, tx, w, domain.UserKey{Organization: domain.RootOrganization, User: domain.UserID(id)})
+		if domain.ErrUserMailTaken.Is(err) {
+			return domain.ErrNotFirst // proven meanwhile
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // giveWay removes an unverified account, if it is still there.

@@ -9,7 +9,7 @@ import (
 	"canopy/tenancy"
 )
 
-// populated remembers that the directory has users.
+// populated remembers that the directory has users who are verified.
 type populated struct{ atomic.Bool }
 
 // Register is what somebody sends who wants an account.
@@ -217,7 +217,7 @@ func (a *Accounts) claimed(ctx context.Context, u *domain.User) (domain.UserKey,
 	return present.Key(), nil
 }
 
-// registerFirst makes the newcomer the superUser of an empty directory.
+// registerFirst makes the newcomer the superUser of a directory in which nobody is verified.
 func (a *Accounts) registerFirst(ctx context.Context, in *Register, u domain.User, hash domain.PasswordHash) (domain.User, error) {
 	u.Home, u.HomePath, u.Organization = domain.RootEnvironment, domain.RootPath, domain.RootOrganization
 	u.Role, u.Groups = domain.RoleSuperUser, []domain.GroupID{domain.RootGroup}
