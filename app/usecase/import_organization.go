@@ -80,8 +80,20 @@ func (o *organizationImport) bad(line int, err error) error {
 	if serious(err) {
 		return err
 	}
-	o.problems = append(o.problems, ImportProblem{line, domain.AsError(err)})
+	e := domain.AsError(err)
+	o.problems = append(o.problems, ImportProblem{line, e.On(documentField(e.Field))})
 	return errRefused
+}
+
+// documentField returns what a document calls a field of a user.
+func documentField(field string) string {
+	switch field {
+	case "envId":
+		return "environment"
+	case "person.role":
+		return "jobtitle"
+	}
+	return strings.TrimPrefix(field, "person.")
 }
 
 // begin finds the organization's own environment.

@@ -333,3 +333,21 @@ func TestImportKnowsAFileByItsName(t *testing.T) {
 	require.Contains(t, importFile(at, write(t, "list.txt", "Acme\n"), "--create-environments").succeeds(t), "environments: 1 created")
 	require.Contains(t, importFile(at, write(t, "list.environments", "Acme/Prod\n")).succeeds(t), "environments: 1 created")
 }
+
+// What is wrong with a line is named as the table's first row names it.
+func TestImportNamesTheColumn(t *testing.T) {
+	t.Parallel()
+	at := inSQLite(t)
+	canopy("user", "create", "boss", "--mail", "boss@example.org", "--generate").in(at).succeeds(t)
+	long := strings.Repeat("x", 300)
+	run := importFile(at, write(t, "people.csv", "alias,firstname,lastname,mailaddress,environment,phone,jobtitle,service\n"+
+		"a,,A,,/,,,\nb,B,"+long+",,/,,,\nc,C,C,none,/,,,\nd,D,D,boss@example.org,/,,,\ne,E,E,,/,"+long+",,\n"+
+		"f,F,F,,/,,"+long+",\ng,G,G,,/,,,"+long+"\nh,H,H,h@example.org,/,,,\ni,I,I,h@example.org,/,,,\n")).run(t)
+	var named []string
+	for line := range strings.Lines(run.err.String()) {
+		if words := strings.SplitN(line, ": ", 3); len(words) == 3 && words[0] != "canopy" {
+			named = append(named, words[1])
+		}
+	}
+	require.Equal(t, []string{"firstname", "lastname", "mailaddress", "mailaddress", "phone", "jobtitle", "service", "mailaddress"}, named, run.err.String())
+}
