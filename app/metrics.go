@@ -19,7 +19,7 @@ type metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
-	decisions [49][2]prometheus.Counter
+	decisions [domain.PermissionBits][2]prometheus.Counter
 	lookups   map[string][2]prometheus.Counter
 	mails     *prometheus.CounterVec
 }
@@ -42,7 +42,7 @@ func newMetrics(db *persistence.DB) *metrics {
 		Help: "Decisions about a permission."}, []string{"permission", "verdict"})
 	lookups := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_cache_lookups_total",
 		Help: "Look-ups in a cache."}, []string{"cache", "result"})
-	for p := range domain.Permission(49) {
+	for p := range domain.Permission(domain.PermissionBits) {
 		m.decisions[p] = [2]prometheus.Counter{decisions.WithLabelValues(p.String(), "denied"), decisions.WithLabelValues(p.String(), "allowed")}
 		if _, named := p.Info(); !named {
 			decisions.DeleteLabelValues(p.String(), "denied")
@@ -59,7 +59,11 @@ func newMetrics(db *persistence.DB) *metrics {
 	for _, result := range []string{"sent", "retried", "failed"} {
 		m.mails.WithLabelValues(result)
 	}
-	m.registry.MustRegister(m.mails, m.requests, m.seconds, decisions, lookups,
+	build := ReadBuild()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "canopy_build_info", Help: "What runs; the value is 1.",
+		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.Go}})
+	info.Set(1)
+	m.registry.MustRegister(info, m.mails, m.requests, m.seconds, decisions, lookups,
 		connections("open", func() float64 { open, _ := db.Connections(); return float64(open) }),
 		connections("used", func() float64 { _, used := db.Connections(); return float64(used) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fasthttp/fasthttpadaptor"
 
 	"canopy/app/httpx"
+	"canopy/domain"
 )
 
 // operations is the application for what belongs to no surface: health, metrics and the
@@ -38,19 +39,20 @@ func plainProblem(c *fiber.Ctx, err error) error {
 // ready answers whether the server can do its work: it is not stopping, the database
 // answers and has the schema it should have.
 func (s *Server) ready(c *fiber.Ctx) error {
-	refuse := func(why string) error { return c.Status(fiber.StatusServiceUnavailable).SendString(why + "\n") }
+	ctx, db := c.UserContext(), s.directory.DB
 	if s.stopping.Load() {
-		return refuse("stopping")
+		return domain.ErrUnavailable.Saying("stopping")
 	}
-	if err := s.directory.DB.Ping(c.UserContext()); err != nil {
-		return refuse("the database does not answer")
+	err := db.Ping(ctx)
+	pending := false
+	if err == nil {
+		pending, err = db.MigrationsPending(ctx)
 	}
-	pending, err := s.directory.DB.MigrationsPending(c.UserContext())
 	if err != nil {
-		return refuse("the database does not answer")
+		return domain.ErrUnavailable.Saying("the database does not answer").Because(err)
 	}
 	if pending {
-		return refuse("migrations are pending")
+		return domain.ErrUnavailable.Saying("migrations are pending")
 	}
 	return c.SendString("ready\n")
 }

@@ -76,7 +76,7 @@ func (d *Directory) serve(ctx context.Context, s *Server, ready func()) error {
 	defer stopJobs()
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
-	cfg.Log.Info("started", "version", Version(), "address", s.Address(), "engine", d.DB.Engine())
+	cfg.Log.Info("started", "version", ReadBuild().Version, "address", s.Address(), "engine", d.DB.Engine())
 	ready()
 
 	select {

@@ -2,10 +2,28 @@ package app
 
 import "runtime/debug"
 
-// Version returns the version of the program, "devel" if it is none.
-func Version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+// Build says from what the program was built.
+type Build struct {
+	Version  string // "devel" if it is none
+	Revision string // of the source, empty if it is not known
+	Go       string
+}
+
+// ReadBuild returns from what the program was built.
+func ReadBuild() Build {
+	b := Build{Version: "devel"}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
 	}
-	return "devel"
+	b.Go = info.GoVersion
+	if info.Main.Version != "" {
+		b.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			b.Revision = s.Value
+		}
+	}
+	return b
 }

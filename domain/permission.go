@@ -86,7 +86,7 @@ var Catalogue = []PermissionInfo{
 }
 
 // permissionInfos finds a permission's description by its bit; unnamed bits have none.
-var permissionInfos = func() (infos [permissionBits]*PermissionInfo) {
+var permissionInfos = func() (infos [PermissionBits]*PermissionInfo) {
 	for i := range Catalogue {
 		infos[Catalogue[i].Permission] = &Catalogue[i]
 	}
@@ -96,7 +96,7 @@ var permissionInfos = func() (infos [permissionBits]*PermissionInfo) {
 // Info returns the permission's entry in the catalogue. It reports false for a bit
 // without a name.
 func (p Permission) Info() (PermissionInfo, bool) {
-	if int(p) >= permissionBits || permissionInfos[p] == nil {
+	if int(p) >= PermissionBits || permissionInfos[p] == nil {
 		return PermissionInfo{}, false
 	}
 	return *permissionInfos[p], true
@@ -121,16 +121,17 @@ func ParsePermission(s string) (Permission, error) {
 }
 
 const (
-	permissionBits = 49
+	// PermissionBits is how many permissions a mask has room for.
+	PermissionBits = 49
 	// AllPermissions is the mask with all 49 bits.
-	AllPermissions Mask = 1<<permissionBits - 1
+	AllPermissions Mask = 1<<PermissionBits - 1
 )
 
 // Mask is a set of permissions, 49 bits.
 type Mask uint64
 
 // Has reports whether p is in m.
-func (m Mask) Has(p Permission) bool { return p < permissionBits && m&(1<<p) != 0 }
+func (m Mask) Has(p Permission) bool { return p < PermissionBits && m&(1<<p) != 0 }
 
 // Within reports whether every permission of m is in n.
 func (m Mask) Within(n Mask) bool { return m&^n == 0 }

@@ -28,7 +28,7 @@ type question struct {
 }
 
 // cacheSize holds every question there is: roles, bits, positions, held or not.
-const cacheSize = 4 * 49 * 3 * 2
+const cacheSize = 4 * domain.PermissionBits * 3 * 2
 
 // New loads a model and policy in Casbin's file formats. It fails on a policy that
 // names an unknown role, position or permission.

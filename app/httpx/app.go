@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -50,7 +51,9 @@ func (s *Server) serve(surface string, problems fiber.ErrorHandler, c *fiber.Ctx
 	began := time.Now()
 	id := Identify(c)
 	ctx := domain.WithRequest(c.UserContext(), domain.Request{ID: id, Surface: surface})
-	defer begin(c, ctx, s.Limit).returned()
+	d := begin(c, ctx, s.Limit)
+	d.log = s.Log.With("id", id, "surface", surface)
+	defer d.returned()
 
 	err := s.next(c)
 	if err != nil {
@@ -119,9 +122,20 @@ func (s *Server) log(surface, id string, c *fiber.Ctx, err error, took time.Dura
 	}
 	if status >= 500 {
 		level = slog.LevelError
-		attrs = append(attrs, slog.Any("error", err))
+		if err != nil {
+			attrs = append(attrs, slog.Any("error", because(c.UserContext(), err)))
+		}
 	}
 	s.Log.LogAttrs(c.UserContext(), level, "request", attrs...)
+}
+
+// because returns err with the reason why the context ended, if it did: that a request took
+// too long reads as "context canceled" otherwise.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
 }
 
 // maxRequestID bounds a request id that a client or proxy gives.

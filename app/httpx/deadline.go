@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -11,6 +12,8 @@ import (
 // its request, so without one a handler could wait for ever. For an answer that streams
 // it bounds each step instead of the whole.
 type deadline struct {
+	ctx    context.Context
+	log    *slog.Logger // for what goes wrong after the handler returned
 	limit  time.Duration
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
@@ -22,7 +25,7 @@ type deadlineKey struct{}
 // begin gives the request a context that ends after limit.
 func begin(c *fiber.Ctx, ctx context.Context, limit time.Duration) *deadline {
 	ctx, cancel := context.WithCancelCause(ctx)
-	d := &deadline{limit: limit, cancel: cancel}
+	d := &deadline{ctx: ctx, log: slog.Default(), limit: limit, cancel: cancel}
 	d.timer = time.AfterFunc(limit, func() { cancel(context.DeadlineExceeded) })
 	c.SetUserContext(ctx)
 	c.Locals(deadlineKey{}, d)

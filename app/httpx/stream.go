@@ -3,7 +3,6 @@ package httpx
 import (
 	"io"
 	"iter"
-	"log/slog"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -79,7 +78,7 @@ func (s *stream[T]) Read(p []byte) (int, error) {
 		s.w.Reset()
 		s.sent = 0
 		if err := s.more(); err != nil {
-			slog.Error("a list broke off", "error", err)
+			s.deadline.log.Error("a list broke off", "error", because(s.deadline.ctx, err))
 			return 0, err
 		}
 	}

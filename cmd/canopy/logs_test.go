@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -32,6 +33,12 @@ func (s *server) requestLines(t testing.TB) []logLine {
 		}
 	}
 	return lines
+}
+
+// logs waits for a line of the log.
+func (s *server) logs(t testing.TB, line string) {
+	t.Helper()
+	eventually(t, func() bool { return regexp.MustCompile(line).MatchString(s.err.String()) }, "a line of the log: %s", line)
 }
 
 func TestLogHasOneLineARequest(t *testing.T) {
@@ -188,4 +195,15 @@ func TestLogLevel(t *testing.T) {
 	s.admin().get(t, "/rest/nowhere").is(t, http.StatusNotFound)
 	s.stop(t)
 	require.Empty(t, s.err.String())
+}
+
+// The log says when the server began and ended, and what it is.
+func TestLogOfAStartAndAStop(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		s := serve(t, at)
+		s.stop(t)
+		require.Regexp(t, `"msg":"started","version":"[^"]+","address":"`+s.address+`","engine":"(sqlite|postgres)"`, s.err.String())
+		require.Regexp(t, `"msg":"stopping"`, s.err.String())
+		require.Regexp(t, `"msg":"stopped"`, s.err.String())
+	})
 }

@@ -87,7 +87,7 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 }
 
 // secret returns the value of an environment variable, or of the file that the variable
-// with _FILE behind its name names. It is empty if there is neither.
+// with _FILE behind its name names. It is empty if there is neither; a file must have one.
 func secret(name string) (string, error) {
 	if value := os.Getenv(name); value != "" {
 		return value, nil
@@ -100,5 +100,9 @@ func secret(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s_FILE: %w", name, err)
 	}
-	return strings.TrimRight(string(text), "\r\n"), nil
+	value := strings.TrimRight(string(text), "\r\n")
+	if value == "" {
+		return "", fmt.Errorf("%s_FILE: %s is empty", name, path)
+	}
+	return value, nil
 }

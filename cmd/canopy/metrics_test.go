@@ -36,6 +36,7 @@ func TestMetrics(t *testing.T) {
 		s.raw(t, "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 4\nTransfer-Encoding: chunked\n\n0\n\n")
 		s.raw(t, "POST /rest/users HTTP/1.1\nHost: x\nHost: y\n\n")
 
+		require.Contains(t, string(s.anonymous().get(t, "/metrics").ok(t).body), "\ncanopy_build_info{")
 		with := func(labels string) string { return "{" + labels + "}" }
 		for name, want := range map[string]float64{
 			"canopy_requests_total" + with(`method="GET",route="/rest/users",status="200",surface="rest"`):      3,

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -60,25 +59,4 @@ func migrateCommand() *cobra.Command {
 		},
 	})
 	return c
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  canopy version",
-		Run: func(c *cobra.Command, _ []string) {
-			version, revision, goVersion := "devel", "", ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				if info.Main.Version != "" {
-					version = info.Main.Version
-				}
-				goVersion = info.GoVersion
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						revision = " " + s.Value
-					}
-				}
-			}
-			fmt.Fprintf(c.OutOrStdout(), "canopy %s%s %s\n", version, revision, goVersion)
-		},
-	}
 }

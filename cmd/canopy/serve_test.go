@@ -64,6 +64,7 @@ func TestServeCannotStart(t *testing.T) {
 		{"an alias of the root that is none", []string{"--root-alias", "a/b"}, nil, "slash"},
 		{"a password that is too short", nil, []string{"CANOPY_ADMIN_PASSWORD=abc"}, "password: At least 6 characters are required"},
 		{"a file for a password that is missing", nil, []string{"CANOPY_ADMIN_PASSWORD_FILE=" + file + ".none"}, "CANOPY_ADMIN_PASSWORD_FILE: "},
+		{"a file for a server key that is empty", nil, []string{"CANOPY_SERVER_KEY_FILE=" + file}, "CANOPY_SERVER_KEY_FILE: .* is empty"},
 		{"a server key that is too short", nil, []string{"CANOPY_SERVER_KEY=0123456789"}, "the server key must have at least 32 characters"},
 	}
 	for _, tt := range tests {
