@@ -188,10 +188,22 @@ func (t *directoryTx) writeEntries() error {
 	return insertAll(t.ctx, t.tx, part)
 }
 
-// writeEnvironments writes the environments that are new.
+// writeEnvironments writes the environments that are new below those that were there: these
+// were read before the transaction.
 func (t *directoryTx) writeEnvironments() error {
 	part := t.environments
 	t.environments = nil
+	written := make(map[domain.EnvironmentPath]bool, len(part))
+	var above []domain.EnvironmentPath
+	for i := range part {
+		if up := part[i].Path.Parent(); !written[up] {
+			above = append(above, up)
+		}
+		written[part[i].Path] = true
+	}
+	if err := t.db.holdWay(t.ctx, t.tx, above...); err != nil {
+		return err
+	}
 	return insertEnvironments(t.ctx, t.tx, part...)
 }
 
@@ -265,10 +277,23 @@ func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Enviro
 	if err := t.writeEnvironments(); err != nil {
 		return e, err
 	}
+	if err := t.unmoved(before); err != nil {
+		return e, err
+	}
 	if err := NewEnvironmentStore(t.db).save(t.ctx, t.tx, t.w, before, &e); err != nil {
 		return e, err
 	}
 	return e, t.note(environmentEntry("environment:update", &e, changes))
+}
+
+// unmoved keeps the environment from being changed by others. It is ErrChanged if it is no
+// longer where and what it was called when it was read.
+func (t *directoryTx) unmoved(before *domain.Environment) error {
+	now, err := selectEnvironment(t.ctx, t.tx, predicate{"e.id = ?", []any{int64(before.ID)}}, t.db.forUpdate())
+	if err == nil && (now.Path != before.Path || domain.Fold(now.AliasPath) != domain.Fold(before.AliasPath)) {
+		err = domain.ErrChanged
+	}
+	return err
 }
 
 // PutGroup implements domain.DirectoryWriter.
@@ -347,27 +372,18 @@ func (t *directoryTx) hold(users ...domain.StoredUser) error {
 	if err := t.writeEnvironments(); err != nil {
 		return err
 	}
-	places := make(map[domain.EnvironmentID]domain.EnvironmentPath)
+	var paths []domain.EnvironmentPath
 	for i := range users {
 		u := &users[i].User
-		places[u.Home] = u.HomePath
+		paths = append(paths, u.HomePath)
 		for _, list := range [][]domain.Grant{u.Allowed, u.Blocked} {
 			for _, g := range list {
-				places[g.Environment] = g.Path
+				paths = append(paths, g.Path)
 			}
 		}
 	}
-	ids := slices.Sorted(maps.Keys(places))
-	found, err := selectEnvironments(t.ctx, t.tx, predicate{"e.id IN (?)", []any{in(ids)}}, " ORDER BY e.id"+t.db.forShare())
-	if err != nil {
-		return err
-	}
-	for _, e := range found {
-		if e.Path != places[e.ID] {
-			return domain.ErrChanged
-		}
-	}
-	return nil
+	_, err := t.db.holdPresent(t.ctx, t.tx, paths...)
+	return err
 }
 
 // SuperUsers implements domain.DirectoryWriter.

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -153,14 +154,51 @@ func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e d
 	return e, err
 }
 
-// parent reads the environment that another one is to be put below, and keeps it from
-// being moved or deleted until the transaction ends.
+// parent reads the environment that another one is to be put below, and keeps it where it is
+// until the transaction ends.
 func (s *EnvironmentStore) parent(ctx context.Context, tx bun.Tx, where predicate) (domain.Environment, error) {
-	parent, err := selectEnvironment(ctx, tx, where, s.db.forShare())
-	if domain.ErrEnvironmentNotFound.Is(err) {
-		return parent, domain.ErrEnvironmentNotFound.On("parent")
+	parent, err := selectEnvironment(ctx, tx, where, "")
+	if err != nil {
+		return parent, domain.AsError(err).On("parent")
 	}
-	return parent, err
+	if err := s.db.holdWay(ctx, tx, parent.Path); err != nil {
+		return parent, err
+	}
+	return selectEnvironment(ctx, tx, predicate{"e.path = ?", []any{string(parent.Path)}}, "")
+}
+
+// holdWay keeps the environments at the paths and all above them, but the root, from being
+// changed until the transaction ends: a change of one of them would miss what is written below
+// it meanwhile. It is ErrChanged if one of them is not, or no longer, at its path.
+func (d *DB) holdWay(ctx context.Context, tx bun.Tx, paths ...domain.EnvironmentPath) error {
+	absent, err := d.holdPresent(ctx, tx, paths...)
+	if err == nil && absent > 0 {
+		err = domain.ErrChanged
+	}
+	return err
+}
+
+// holdPresent is holdWay for environments some of which need not be there, and returns how
+// many are not.
+func (d *DB) holdPresent(ctx context.Context, tx bun.Tx, paths ...domain.EnvironmentPath) (absent int, err error) {
+	places := make(map[domain.EnvironmentID]domain.EnvironmentPath)
+	for _, p := range paths {
+		for ; p != domain.RootPath; p = p.Parent() {
+			places[p.ID()] = p
+		}
+	}
+	if len(places) == 0 {
+		return 0, nil
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT e.path FROM environments e WHERE e.id IN (?) ORDER BY e.path"+d.forShare(),
+		in(slices.Collect(maps.Keys(places))))
+	found, err := collect(rows, err, scalar[domain.EnvironmentPath])
+	for _, p := range found {
+		if places[p.ID()] != p {
+			return 0, domain.ErrChanged
+		}
+	}
+	return len(places) - len(found), err
 }
 
 // newEnvironment is an environment whose place is known, and the organization of the one

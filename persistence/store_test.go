@@ -12,6 +12,7 @@ func TestMain(m *testing.M) { testdb.Main(m) }
 func TestUsers(t *testing.T)        { storetest.Each(t, storetest.Users) }
 func TestLists(t *testing.T)        { storetest.Each(t, storetest.Lists) }
 func TestEnvironments(t *testing.T) { storetest.Each(t, storetest.Environments) }
+func TestOvertaking(t *testing.T)   { storetest.Each(t, storetest.Overtaking) }
 func TestFind(t *testing.T)         { storetest.Each(t, storetest.Find) }
 func TestGroups(t *testing.T)       { storetest.Each(t, storetest.Groups) }
 func TestSessions(t *testing.T)     { storetest.Each(t, storetest.Sessions) }

@@ -380,34 +380,18 @@ func (s *UserStore) holdHome(ctx context.Context, tx bun.Tx, w tenancy.WriteScop
 	return nil
 }
 
-// holdGrants keeps the environments on u's lists where u says they are.
+// holdGrants keeps the environments on a user's lists where the lists say they are.
 func (s *UserStore) holdGrants(ctx context.Context, tx bun.Tx, lists ...[]domain.Grant) error {
-	places := make(map[domain.EnvironmentID]domain.Grant)
+	var paths []domain.EnvironmentPath
 	for _, list := range lists {
 		for _, g := range list {
-			places[g.Environment] = g
+			if g.Path.ID() != g.Environment {
+				return domain.ErrChanged
+			}
+			paths = append(paths, g.Path)
 		}
 	}
-	if len(places) == 0 {
-		return nil
-	}
-	ids := make([]domain.EnvironmentID, 0, len(places))
-	for id := range places {
-		ids = append(ids, id)
-	}
-	found, err := selectEnvironments(ctx, tx, predicate{"e.id IN (?)", []any{in(ids)}}, " ORDER BY e.id"+s.db.forShare())
-	if err != nil {
-		return err
-	}
-	if len(found) != len(places) {
-		return domain.ErrChanged
-	}
-	for _, e := range found {
-		if g := places[e.ID]; e.Path != g.Path || e.Organization != g.Organization {
-			return domain.ErrChanged
-		}
-	}
-	return nil
+	return s.db.holdWay(ctx, tx, paths...)
 }
 
 // holdGroups keeps the groups of u, which must be usable in u's organization.

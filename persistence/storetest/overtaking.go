@@ -1,0 +1,170 @@
+package storetest
+
+import (
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+// Overtaking tests that a change of an environment waits for what is being written below it,
+// however deep, and takes it along.
+func Overtaking(t *testing.T, db *persistence.DB) {
+	var stop atomic.Pointer[func()]
+	db.Now = func() time.Time {
+		if f := stop.Load(); f != nil && strings.Contains(string(debug.Stack()), ").recordBy(") && stop.CompareAndSwap(f, nil) {
+			(*f)()
+		}
+		return time.Now()
+	}
+	w := NewWorld(t, db)
+	ctx := t.Context()
+	all := Everything(domain.EnvironmentWrite)
+	update := func(path string, change func(*domain.Environment)) func() error {
+		return func() error {
+			_, err := w.Environments.Update(ctx, all, w.Places[path].ID, func(e *domain.Environment) error { change(e); return nil })
+			return err
+		}
+	}
+	move := func(path, to string) func() error {
+		return update(path, func(e *domain.Environment) { e.Parent = w.Places[to].ID })
+	}
+	insert := func(path string) func() error {
+		i := strings.LastIndexByte(path, '/')
+		return func() error {
+			_, err := w.Environments.Insert(ctx, all, domain.Environment{Parent: w.Places[path[:i]].ID, Alias: path[i+1:], Active: true})
+			return err
+		}
+	}
+	// overtake stops first where it writes its audit entry, before it commits, begins second,
+	// and lets first go on when second waits for it or has ended.
+	overtake := func(t *testing.T, first, second func() error) (errFirst, errSecond error) {
+		t.Helper()
+		stopped, on := make(chan struct{}), make(chan struct{})
+		f := func() { close(stopped); <-on }
+		stop.Store(&f)
+		one, two := make(chan error, 1), make(chan error, 1)
+		go func() { one <- first() }()
+		select {
+		case <-stopped:
+		case err := <-one:
+			t.Fatalf("it ended before it could be stopped: %v", err)
+		}
+		go func() { two <- second() }()
+		require.Eventually(t, func() bool {
+			if len(two) > 0 || db.Engine() == persistence.SQLite {
+				return true
+			}
+			var waiting bool
+			err := db.Pool().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+				WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waiting)
+			return err == nil && waiting
+		}, 20*time.Second, time.Millisecond)
+		close(on)
+		return <-one, <-two
+	}
+	// whole checks that everything says the same of where things are.
+	whole := func(t *testing.T) {
+		t.Helper()
+		for what, query := range map[string]string{
+			"environments": `SELECT c.path FROM environments c JOIN environments p ON p.id = c.parent_id
+				WHERE c.id <> 1 AND (c.path <> p.path || c.id || '/'
+					OR c.alias_path <> CASE WHEN p.id = 1 THEN '' ELSE p.alias_path || '/' END || c.alias)`,
+			"counts":  "SELECT c.environment_path FROM environment_counts c JOIN environments e ON e.id = c.environment_id WHERE e.path <> c.environment_path",
+			"users":   "SELECT u.environment_path FROM users u JOIN environments e ON e.id = u.environment_id WHERE e.path <> u.environment_path",
+			"lists":   "SELECT g.environment_path FROM user_environments g JOIN environments e ON e.id = g.environment_id WHERE e.path <> g.environment_path",
+			"objects": "SELECT o.environment_path FROM objects o JOIN environments e ON e.id = o.environment_id WHERE e.path <> o.environment_path",
+			"groups":  "SELECT g.environment_path FROM groups g JOIN environments e ON e.id = g.organization_id WHERE e.path <> g.environment_path",
+			"audit":   "SELECT a.environment_path FROM audit a JOIN environments e ON e.id = a.environment_id WHERE e.path <> a.environment_path",
+		} {
+			rows, err := db.Pool().QueryContext(ctx, query)
+			require.NoError(t, err)
+			for rows.Next() {
+				var path string
+				require.NoError(t, rows.Scan(&path))
+				t.Errorf("%s at %s are not where they belong", what, path)
+			}
+			require.NoError(t, rows.Err())
+			rows.Close()
+		}
+	}
+	whole(t)
+
+	guest := w.AddUser(t, "guest", "Bolt/Test", domain.RoleUser, domain.UserGroup)
+	allow := func(path string) func() error {
+		return func() error {
+			_, err := w.Users.Update(ctx, all, guest.ID, "", change(func(u *domain.User) { u.Allowed = []domain.Grant{w.Grant(path)} }))
+			return err
+		}
+	}
+	for _, path := range []string{"Acme/Spot", "Acme/Yard", "Acme/Yard/Shed"} {
+		w.AddEnvironment(t, path, false)
+	}
+	for _, c := range []struct {
+		name          string
+		first, second func() error
+	}{
+		{"an environment two levels below a move", insert("Acme/Prod/East/New"), move("Acme/Prod", "Acme/Test")},
+		{"an environment two levels below a new name", insert("Bolt/Prod/East/New"), update("Bolt/Prod", func(e *domain.Environment) { e.Alias = "Live" })},
+		{"a move to below a move", move("Acme/Spot", "Acme/Yard/Shed"), move("Acme/Yard", "Acme/Test")},
+		{"a user below a move", func() error {
+			_, err := w.Users.Insert(ctx, all, w.NewUser("late", "Bolt/Prod/East", domain.RoleUser, domain.UserGroup), "")
+			return err
+		}, move("Bolt/Prod", "Bolt/Test")},
+		{"a list that names a place below a move", allow("Bolt/Labs/One"), move("Bolt/Labs", "/")},
+		{"an object below a move", func() error {
+			e := w.Places["Bolt/Prod/West"]
+			_, err := w.Objects.Insert(ctx, Everything(domain.ObjectManage), domain.Object{Kind: domain.KindObserver, Name: "Late",
+				Organization: e.Organization, Environment: e.ID, Path: e.Path}, prepared)
+			return err
+		}, move("Bolt/Prod", "Bolt")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			first, second := overtake(t, c.first, c.second)
+			require.NoError(t, first)
+			require.NoError(t, second)
+			whole(t)
+			for path, e := range w.Places {
+				w.Places[path] = w.find(t, e.ID)
+			}
+		})
+	}
+
+	t.Run("who was just allowed a place in what is closed is looked at anew", func(t *testing.T) {
+		before := w.As(t, "guest").Epoch
+		first, second := overtake(t, allow("Bolt/Test"), update("Bolt", func(e *domain.Environment) { e.Active = false }))
+		require.NoError(t, first)
+		require.NoError(t, second)
+		require.EqualValues(t, before+2, w.As(t, "guest").Epoch)
+	})
+
+	t.Run("an import that read where things were before they moved is refused", func(t *testing.T) {
+		above := w.Places["Acme"]
+		below := domain.Environment{ID: 5000, Alias: "Imported", Active: true}
+		below.Hang(&above)
+		renamed := w.Places["Bolt/Test"]
+		renamed.Alias, renamed.AliasPath = "test", strings.TrimSuffix(renamed.AliasPath, "Test")+"test"
+		stale := w.Places["Bolt/Test"]
+		require.NoError(t, move("Acme", "Bolt")())
+		require.NoError(t, move("Bolt/Test", "Bolt/Prod")())
+		for _, put := range []func(domain.DirectoryWriter) error{
+			func(tx domain.DirectoryWriter) error {
+				_, err := tx.PutEnvironment(nil, below, above.Organization)
+				return err
+			},
+			func(tx domain.DirectoryWriter) error {
+				_, err := tx.PutEnvironment(&stale, renamed, stale.Organization)
+				return err
+			},
+		} {
+			require.ErrorIs(t, persistence.NewDirectoryStore(db).Write(ctx, all, put), domain.ErrChanged)
+		}
+		whole(t)
+	})
+}
