@@ -28,7 +28,8 @@ func (s *ObjectStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 
 // Update loads the object, runs change and saves, in one transaction, and returns what was
 // saved. Another owner begins a new stretch of ownership, also of the keys and the like
-// that belong to the object and were the same owner's. Offers of copies that others than
+// that belong to the object and were the same owner's. To another place go also those that
+// lay where the object was. Offers of copies that others than
 // the owner made do not outlive a change of who may do what. It is ErrObjectNotFound if
 // there is none in w, ErrObjectBorder for an environment of another organization, the
 // errors of Insert, or the error of change, and then nothing is saved.
@@ -91,6 +92,9 @@ func (s *ObjectStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	}
 	if after.Environment != before.Environment {
 		if err := holdPlace(ctx, s.db, tx, w, after); err != nil {
+			return err
+		}
+		if err := s.bring(ctx, tx, w, before, after); err != nil {
 			return err
 		}
 	}
@@ -225,6 +229,32 @@ func (s *ObjectStore) passOn(ctx context.Context, tx bun.Tx, w tenancy.WriteScop
 			return err
 		}
 		if err := s.give(ctx, tx, w, after.Owner, children); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bring moves to after's place what belongs to the object and lay where it was.
+func (s *ObjectStore) bring(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.Object) error {
+	for kinds := dependents(after.Kind); len(kinds) > 0; {
+		children, err := selectObjects(ctx, tx, predicate{"o.organization_id = ? AND o.parent_id = ? AND o.kind IN (?) AND o.environment_id = ?",
+			[]any{int64(before.Organization), int64(before.ID), in(kinds), int64(before.Environment)}}, " ORDER BY o.id"+limitTogether)
+		if err != nil || len(children) == 0 {
+			return err
+		}
+		of := keys("organization_id, id", children)
+		_, err = tx.ExecContext(ctx, "UPDATE objects SET environment_id = ?, environment_path = ?, changed_at = ? WHERE "+of.text,
+			append([]any{int64(after.Environment), string(after.Path), millis(after.Changed)}, of.args...)...)
+		if err != nil {
+			return translate(err)
+		}
+		err = s.db.recordAll(ctx, tx, w, children, func(o *domain.Object) domain.AuditEntry {
+			was := o.Fields()
+			o.Environment, o.Path = after.Environment, after.Path
+			return objectEntry("update", o, domain.Diff(was, o.Fields()))
+		})
+		if err != nil {
 			return err
 		}
 	}

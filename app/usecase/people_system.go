@@ -2,6 +2,7 @@ package usecase
 
 import (
 	"context"
+	"slices"
 
 	"canopy/domain"
 )
@@ -26,7 +27,7 @@ func (p *People) MakeSystem(ctx context.Context, who domain.Principal, in System
 		patch, err := p.lists(ctx, &who, u, in.Lists)
 		patch.Password, patch.Mail, patch.FirstAccess = password, &none, &no
 		patch.Attributes[domain.AttributeSystem] = "true"
-		patch.If = same(u, func(now *domain.User) error {
+		patch.If = sameRights(u, func(now *domain.User) error {
 			if now.Attributes.Is(domain.AttributeSystem) {
 				return domain.ErrSystem
 			}
@@ -44,7 +45,7 @@ func (p *People) ChangeSystem(ctx context.Context, who domain.Principal, in Syst
 			return UserPatch{}, domain.ErrNotSystem
 		}
 		patch, err := p.lists(ctx, &who, u, in.Lists)
-		patch.If = same(u, func(*domain.User) error { return nil }) // nothing makes it a person's again
+		patch.If = sameRights(u, func(*domain.User) error { return nil }) // nothing makes it a person's again
 		return patch, err
 	})
 	return err
@@ -75,6 +76,17 @@ func (p *People) system(ctx context.Context, who *domain.Principal, alias string
 		return Proven{}, err
 	}
 	return proven, nil
+}
+
+// sameRights is same for a patch that was made of what before may do.
+func sameRights(before *domain.User, check func(*domain.User) error) func(*domain.User) error {
+	role, groups := before.Role, slices.Clone(before.Groups)
+	return same(before, func(u *domain.User) error {
+		if u.Role != role || !slices.Equal(u.Groups, groups) {
+			return domain.ErrChanged
+		}
+		return check(u)
+	})
 }
 
 // lists returns the patch by which the account sees the people of its home and below, or not

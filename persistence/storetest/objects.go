@@ -208,6 +208,24 @@ func Objects(t *testing.T, db *persistence.DB) {
 		require.ErrorIs(t, err, domain.ErrObjectNotFound, "keys go with their application")
 	})
 
+	t.Run("keys go where their application goes", func(t *testing.T) {
+		app := w.AddObject(t, "Acme", "moving app", domain.KindApplication, "Acme/Prod", "acme.admin", nil)
+		key := w.AddObject(t, "Acme", "moving key", domain.KindKey, "Acme/Prod", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
+		other := w.AddObject(t, "Acme", "key elsewhere", domain.KindKey, "Acme/Labs", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
+		to := w.Places["Acme/Test"]
+		_, err := update(app, func(o *domain.Object) { o.Environment, o.Path = to.ID, to.Path })
+		require.NoError(t, err)
+		for place, o := range map[string]domain.Object{"Acme/Test": key, "Acme/Labs": other} {
+			after, err := get(o)
+			require.NoError(t, err)
+			require.Equal(t, w.Places[place].Path, after.Path, o.Name)
+			require.Equal(t, w.Places[place].ID, after.Environment, o.Name)
+		}
+		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Target: "moving key"}, domain.Page{})
+		require.NoError(t, err)
+		require.Len(t, entries, 2, "made and moved")
+	})
+
 	t.Run("everything somebody owns is handed over at once", func(t *testing.T) {
 		for i := range 7 {
 			w.AddObject(t, "Acme", "many "+strconv.Itoa(i), domain.KindSector, "Acme/Test", "acme.labs", nil)
