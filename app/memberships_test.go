@@ -144,6 +144,8 @@ func TestMemberships(t *testing.T) {
 			{"it can be named", []domain.GroupID{x}, &[]domain.GroupRef{"/User", "Y"}, nil, nil, []domain.GroupID{y, domain.UserGroup}},
 			{"it is added", []domain.GroupID{x}, nil, &yes, nil, []domain.GroupID{x, domain.UserGroup}},
 			{"it follows the role up", []domain.GroupID{x, domain.UserGroup}, nil, nil, &admin, []domain.GroupID{x, domain.AdminGroup}},
+			{"it comes with a role that has another one", []domain.GroupID{x}, nil, nil, &admin, []domain.GroupID{x, domain.AdminGroup}},
+			{"unless that is not wanted", []domain.GroupID{x}, nil, &no, &admin, []domain.GroupID{x}},
 			{"and down", []domain.GroupID{domain.AdminGroup}, nil, nil, &user, []domain.GroupID{domain.UserGroup}},
 		} {
 			bob := s.find("bob")

@@ -60,11 +60,26 @@ func (f *PeopleFilter) Validate() error {
 	return nil
 }
 
-// Rename sets the person's name from a whole one, whose last word is the last name.
-func (p *Person) Rename(name string) {
-	words := strings.Fields(name)
-	last := max(len(words)-1, min(len(words), 1))
-	p.FirstName, p.LastName = strings.Join(words[:last], " "), strings.Join(words[last:], " ")
+// Rename sets the person's names from a whole one. The last name in it is surname if it ends
+// with that, else the last name the person has, else the last word. The whole name that the
+// person has already changes nothing.
+func (p *Person) Rename(name, surname string) {
+	name = strings.Join(strings.Fields(name), " ")
+	ends := func(last string) bool { return last != "" && strings.HasSuffix(name, " "+last) }
+	switch {
+	case ends(surname):
+	case name == p.Name():
+		return
+	case ends(p.LastName):
+		surname = p.LastName
+	default:
+		surname = name[strings.LastIndexByte(name, ' ')+1:]
+	}
+	first, several := strings.CutSuffix(name, " "+surname)
+	if !several {
+		surname = ""
+	}
+	p.FirstName, p.LastName = first, surname
 }
 
 // Archive puts the account away: nobody can use it any more, it is no longer part of lists

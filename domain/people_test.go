@@ -7,12 +7,30 @@ import (
 )
 
 func TestPersonRename(t *testing.T) {
-	for name, want := range map[string][2]string{
-		"User AA": {"User", "AA"}, "Ada": {"Ada", ""}, " Ada  King \t Lovelace ": {"Ada King", "Lovelace"}, "": {"", ""},
+	nobody, berg, mary := Person{}, Person{FirstName: "Anna", LastName: "van der Berg"}, Person{FirstName: "Mary Ann"}
+	for _, c := range []struct {
+		before        Person
+		name, surname string
+		first, last   string
+	}{
+		{nobody, "User AA", "", "User", "AA"},
+		{nobody, "Ada", "", "Ada", ""},
+		{nobody, " Ada  King \t Lovelace ", "", "Ada King", "Lovelace"},
+		{nobody, "", "", "", ""},
+		{nobody, "Anna van der Berg", "van der Berg", "Anna", "van der Berg"},
+		{nobody, "Anna van der Berg", "Lovelace", "Anna van der", "Berg"},
+		{nobody, "Berg", "Berg", "Berg", ""},
+		{berg, "Anna van der Berg", "", "Anna", "van der Berg"},
+		{berg, "Anna van der Berg", "Berg", "Anna van der", "Berg"},
+		{berg, "Anna van der Berg", "Lovelace", "Anna", "van der Berg"},
+		{berg, "Hanna van der Berg", "", "Hanna", "van der Berg"},
+		{berg, "Anna Lovelace", "van der Berg", "Anna", "Lovelace"},
+		{mary, "Mary Ann", "Mary Ann", "Mary Ann", ""},
+		{mary, "Mary Lou", "", "Mary", "Lou"},
 	} {
-		var p Person
-		if p.Rename(name); p.FirstName != want[0] || p.LastName != want[1] {
-			t.Errorf("%q is %q, %q", name, p.FirstName, p.LastName)
+		p := c.before
+		if p.Rename(c.name, c.surname); p.FirstName != c.first || p.LastName != c.last {
+			t.Errorf("%q with %q is %q, %q", c.name, c.surname, p.FirstName, p.LastName)
 		}
 	}
 }

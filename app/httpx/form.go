@@ -19,6 +19,12 @@ import (
 // Form is the fields of a form that came in. None comes twice.
 type Form map[string]string
 
+// What bodies of other types are told.
+var (
+	errNoForm = domain.ErrInvalid.Saying("The body must be a form, with Content-Type: %s or %s.", fiber.MIMEApplicationForm, fiber.MIMEMultipartForm)
+	errNoFile = domain.ErrInvalid.Saying("The body must be a form with a file, with Content-Type: %s.", fiber.MIMEMultipartForm)
+)
+
 // maxFields bounds the fields of a form and the parts of a body that has several.
 const maxFields = 100
 
@@ -45,7 +51,7 @@ func ParseForm(contentType string, body []byte) (Form, error) {
 	}
 	kind, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return nil, fiber.ErrUnsupportedMediaType
+		return nil, errNoForm
 	}
 	form := make(Form)
 	switch kind {
@@ -56,7 +62,7 @@ func ParseForm(contentType string, body []byte) (Form, error) {
 			return form.add(p.FormName(), string(content))
 		})
 	default:
-		err = fiber.ErrUnsupportedMediaType
+		err = errNoForm
 	}
 	if err != nil {
 		return nil, err
@@ -116,7 +122,7 @@ func ReadFile(c *fiber.Ctx, name string) ([]byte, error) {
 func ParseFile(contentType string, body []byte, name string) ([]byte, error) {
 	kind, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil || kind != fiber.MIMEMultipartForm {
-		return nil, fiber.ErrUnsupportedMediaType
+		return nil, errNoFile
 	}
 	var file []byte
 	err = eachPart(parameters["boundary"], body, func(p *multipart.Part, content []byte) error {

@@ -10,7 +10,8 @@ import (
 
 // Memberships are a user's groups as products see them that know a default group beside
 // those they name: the one domain.DefaultGroup says for the user's role. It stands behind
-// the named ones, follows a change of the role, and is all a user has who is in no other.
+// the named ones, comes with a role that has another one than the role before, and is all a
+// user has who is in no other.
 type Memberships struct {
 	// Named are all groups but the default one, in their order; nil leaves them as they are.
 	Named *[]domain.GroupRef
@@ -21,15 +22,20 @@ type Memberships struct {
 // apply returns the groups of user, whose role was before; named are the numbers of Named.
 func (m *Memberships) apply(user *domain.User, before domain.Role, named []domain.GroupID) []domain.GroupID {
 	old, group := domain.DefaultGroup(before), domain.DefaultGroup(user.Role)
-	in := slices.Contains(user.Groups, old)
+	in := group != old || slices.Contains(user.Groups, old)
 	groups := without(user.Groups, old)
 	if m.Named != nil {
 		in = in || slices.Contains(named, group)
 		groups = without(named, group)
 	}
 	set(&in, m.Default)
+	return withDefault(groups, group, in)
+}
+
+// withDefault returns groups with the default one behind them if in says so or there are none.
+func withDefault(groups []domain.GroupID, group domain.GroupID, in bool) []domain.GroupID {
 	if in || len(groups) == 0 {
-		groups = append(groups, group)
+		return append(groups, group)
 	}
 	return groups
 }
@@ -144,10 +150,8 @@ func (u *Users) regroup(ctx context.Context, who domain.Principal, in GroupMembe
 	return u.store.UpdateAll(ctx, w, ids, func(user *domain.User, superUsers func() ([]domain.User, error)) error {
 		giver, before := givers[user.Organization], user.Clone()
 		standard := domain.DefaultGroup(user.Role)
-		groups := change(without(user.Groups, standard), group.ID)
-		if group.ID != standard && slices.Contains(user.Groups, standard) || len(groups) == 0 {
-			groups = append(groups, standard)
-		}
+		in := group.ID != standard && slices.Contains(user.Groups, standard)
+		groups := withDefault(change(without(user.Groups, standard), group.ID), standard, in)
 		if user.Groups = groups; slices.Equal(user.Groups, before.Groups) {
 			return nil
 		}

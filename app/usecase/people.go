@@ -214,9 +214,7 @@ func (p *People) Readdress(ctx context.Context, who domain.Principal, in Readdre
 		return err
 	}
 	_, err := p.change(ctx, &who, in.Alias, func(*domain.User) (UserPatch, error) {
-		var person domain.Person
-		person.Rename(in.Name)
-		return UserPatch{FirstName: &person.FirstName, LastName: &person.LastName, Mail: &in.Mail}, nil
+		return UserPatch{Name: &in.Name, Mail: &in.Mail}, nil
 	})
 	return err
 }

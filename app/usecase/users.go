@@ -262,7 +262,8 @@ type UserPatch struct {
 	States     []domain.UserState
 	Active     *bool
 	FirstName  *string
-	LastName   *string
+	LastName   *string // the surname that Name ends with, if there is Name
+	Name       *string // both names in one, as domain.Person.Rename takes it
 	Mail       *string
 	Phone      *string
 	JobTitle   *string
@@ -459,8 +460,14 @@ func (r *resolved) apply(user *domain.User, shows func(domain.EnvironmentPath) b
 		user.State = r.States[0]
 	}
 	set(&user.Active, r.Active)
-	set(&user.Person.FirstName, r.FirstName)
-	set(&user.Person.LastName, r.LastName)
+	if r.Name != nil {
+		surname := ""
+		set(&surname, r.LastName)
+		user.Person.Rename(*r.Name, surname)
+	} else {
+		set(&user.Person.FirstName, r.FirstName)
+		set(&user.Person.LastName, r.LastName)
+	}
 	set(&user.Person.Mail, r.Mail)
 	set(&user.Person.Phone, r.Phone)
 	set(&user.Person.JobTitle, r.JobTitle)

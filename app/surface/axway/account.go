@@ -47,9 +47,9 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 	if err := s.keepRedirects(c, form); err != nil {
 		return usecase.Register{}, err
 	}
-	name, surname := form["name"], form["surname"]
-	first, last := splitName(&name, &surname)
-	in := usecase.Register{Alias: form["loginName"], FirstName: *first, LastName: *last, Mail: form["email"], Password: form["password"],
+	var person domain.Person
+	person.Rename(form["name"], form["surname"])
+	in := usecase.Register{Alias: form["loginName"], FirstName: person.FirstName, LastName: person.LastName, Mail: form["email"], Password: form["password"],
 		Phone: form["phone"], Code: form["token"], Link: httpx.Mounted(c, verifyLink), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted),
 		Attributes: domain.Attributes{}, Properties: map[string]string{}}
 	if in.Alias == "" {

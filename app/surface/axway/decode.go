@@ -63,7 +63,7 @@ func (s *Surface) decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, err
 	}
 	f := fields{o: o}
 	in.Tenant = parseIf(&f, "organizationId", domain.ParseUUID)
-	in.FirstName, in.LastName = splitName(valueIf[string](&f, "name"), valueIf[string](&f, "surname"))
+	in.Name, in.LastName = valueIf[string](&f, "name"), valueIf[string](&f, "surname")
 	in.Alias, in.Mail, in.Phone = valueIf[string](&f, "loginName"), valueIf[string](&f, "email"), valueIf[string](&f, "phone")
 	in.Attributes = make(domain.Attributes)
 	for _, name := range []string{domain.AttributeDescription, domain.AttributeMobile} {
@@ -82,29 +82,13 @@ func (s *Surface) decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, err
 	f.only("type", `"internal"`)
 	f.only("authAttrs", "{}")
 	f.only("dn")
+	valueIf[int64](&f, "createdOn")
 	for _, key := range s.config.Properties {
 		if text := propertyIf(&f, key); text != nil {
 			in.Properties[key] = *text
 		}
 	}
 	return o, in, f.err
-}
-
-// splitName returns the first and last name that a name and surname mean.
-func splitName(name, surname *string) (first, last *string) {
-	if name == nil {
-		return nil, surname
-	}
-	cut := strings.LastIndexByte(*name, ' ')
-	if surname != nil && *surname != "" && strings.HasSuffix(*name, " "+*surname) {
-		cut = len(*name) - len(*surname) - 1
-	}
-	if cut < 0 {
-		none := ""
-		return name, &none
-	}
-	before, behind := (*name)[:cut], (*name)[cut+1:]
-	return &before, &behind
 }
 
 // propertyIf returns a property: text, or a flag or number as its text.
@@ -119,15 +103,17 @@ func propertyIf(f *fields, key string) *string {
 	return &raw
 }
 
-// image returns an image that comes as a data URI, and no byte for the empty text. The address
-// that our answers have changes nothing.
+// image returns an image that comes as a data URI, and no byte for the empty text. Any other text
+// is the address of an image, such as answers have, and changes nothing.
 func image(f *fields) *[]byte {
 	text := valueIf[string](f, "image")
-	if text == nil || f.err != nil || strings.HasSuffix(*text, "/image/") {
+	switch {
+	case text == nil || f.err != nil:
 		return nil
-	}
-	if *text == "" {
+	case *text == "":
 		return &[]byte{}
+	case !strings.HasPrefix(*text, "data:"):
+		return nil
 	}
 	head, data, _ := strings.Cut(*text, ",")
 	kind, encoded := strings.CutSuffix(head, ";base64")
@@ -153,6 +139,9 @@ func (s *Surface) decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
 	if err := o.Require("organizationId", "name", "email"); err != nil {
 		return in, err
 	}
+	if *in.Mail == "" {
+		return in, domain.InvalidField("email", "A value is required.")
+	}
 	if in.Alias == nil {
 		local := (*in.Mail)[:max(strings.LastIndexByte(*in.Mail, '@'), 0)]
 		in.Alias = &local
@@ -176,6 +165,12 @@ func (s *Surface) decodeOwnChange(c *fiber.Ctx) (usecase.UserPatch, error) {
 	f := fields{o: o, err: err}
 	if err == nil {
 		in.UUID = parseIf(&f, "id", domain.ParseUUID)
+		in.If = func(u *domain.User) error {
+			if u.Person.Mail != "" && in.Mail != nil && *in.Mail == "" {
+				return domain.InvalidField("email", "A value is required.")
+			}
+			return nil
+		}
 	}
 	return in, f.err
 }

@@ -3,15 +3,20 @@
 //
 // Decisions:
 //
-//   - A name is one text there and two here: its last word is the last name, unless the body says
-//     a surname with which it ends. A surname that the name does not end with is left out of
-//     account, because clients change a name and send the old surname along (2026-11-22).
+//   - A name is one text there and two here: its last word is the last name, unless it ends with
+//     the surname that the body says or, else, with the one that is known. A surname that the name
+//     does not end with is left out of account, because clients change a name and send the old
+//     surname along (2026-11-22).
 //   - The role "user" is our user and our power user: sent for either, it changes nothing. With
 //     another role comes its built-in group, because these clients know no groups (2026-11-22).
 //   - createdOn in a body is not read, as the document's own example shows; null leaves things as
 //     they are, as it shows too (2026-11-22).
 //   - An organization that a body names and that is not there is a mistake in the body, 400, as
 //     404 is not among the document's answers (2026-11-22).
+//   - Who has a mail address keeps one: it is required there. An account without one, made
+//     elsewhere, is shown with an empty one and can be changed like that (2026-11-22).
+//   - An admin outside the root organization, and an approval nobody waits for, are 403, as 409 is
+//     not among the document's answers (2026-11-22).
 //   - Organizations are deleted with everything in them only by whoever repeats their name, in the
 //     parameter confirm (2026-11-22).
 package axway

@@ -1,6 +1,10 @@
 package axway
 
 import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
 	"canopy/app/httpx"
 	"canopy/domain"
 )
@@ -34,16 +38,15 @@ func parseIf[T any](f *fields, key string, parse func(string) (T, error)) *T {
 	return &v
 }
 
-// only returns an Invalid error unless the members that are there have nothing to say: null, an
-// empty object, or one of allowed.
+// only keeps an Invalid error unless the member has nothing to say: it is null or, but for white
+// space, one of allowed.
 func (f *fields) only(key string, allowed ...string) {
 	if !f.o.Has(key) || f.err != nil {
 		return
 	}
-	for _, text := range allowed {
-		if string(f.o[key]) == text {
-			return
-		}
+	var compact bytes.Buffer
+	if json.Compact(&compact, f.o[key]) == nil && slices.Contains(allowed, compact.String()) {
+		return
 	}
 	f.err = domain.InvalidField(key, "This is not kept here.")
 }

@@ -9,14 +9,14 @@ import (
 	"canopy/domain"
 )
 
-// unauthorized is the code of the original for who is not known, and for what is not there.
-const unauthorized = 102
+// noAccess is the code of the original for who is not known, and for what is not there.
+const noAccess = 102
 
 // problem answers an error in the surface's envelope.
 func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	dress(c)
 	status, p := httpx.Problem(c, err)
-	code, message := status, sentence(p, strings.Contains(c.Route().Path, "/organizations"))
+	code, message := status, sentence(p, c.Route().Path)
 	switch {
 	case domain.ErrPictureTooLarge.Is(p):
 		status = fiber.StatusRequestEntityTooLarge
@@ -24,14 +24,17 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	case domain.ErrEnvironmentNotFound.Is(p) && p.Field == "envId":
 		status = fiber.StatusBadRequest
 		code, message = status, "This organization does not exist (organizationId)"
+	case domain.ErrSuperUserOutside.Is(p), domain.ErrNotWaiting.Is(p): // 409 is not among the document's answers
+		status = fiber.StatusForbidden
+		code = status
 	case domain.ErrSignUpClosed.Is(p):
 		status = fiber.StatusBadRequest
 		code = status
 	case status == fiber.StatusUnauthorized:
 		c.Set(fiber.HeaderWWWAuthenticate, `Basic realm="Canopy", charset="UTF-8"`)
-		code, message = unauthorized, "Authorization required"
+		code, message = noAccess, "Authorization required"
 	case status == fiber.StatusNotFound:
-		code, message = unauthorized, "Not Found"
+		code, message = noAccess, "Not Found"
 	}
 	var w httpx.Writer
 	w.Open("", '{')
@@ -53,15 +56,18 @@ var wireNames = map[string]string{
 	"attributes.phone": "phone", "attributes.axway.virtualHost": "virtualHost",
 }
 
-// sentence says what is wrong and with which field, of an organization or a user.
-func sentence(p *domain.Error, ofOrganization bool) string {
+// sentence says what is wrong and with which field, as it is called on a route.
+func sentence(p *domain.Error, route string) string {
 	text := strings.TrimSuffix(p.Public, ".")
 	field := strings.TrimPrefix(p.Field, "attributes.custom.")
 	if name, ours := wireNames[field]; ours {
 		field = name
 	}
-	if ofOrganization && p.Field == "alias" {
+	switch {
+	case p.Field == "alias" && strings.Contains(route, "/organizations"):
 		field = "name"
+	case p.Field == "password" && strings.HasSuffix(route, "/changepassword"):
+		field = "newPassword"
 	}
 	if field == "" || field == "user" || field == "environment" {
 		return text

@@ -72,7 +72,7 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 		return usecase.Register{}, err
 	}
 	var person domain.Person
-	person.Rename(in["fullname"])
+	person.Rename(in["fullname"], "")
 	if short(in["username"], shortestName) || short(in["fullname"], shortestName) || short(in["email"], shortestMail) {
 		return usecase.Register{}, domain.ErrInvalid.Saying("Invalid username (%s) or fullname (%s) or email (%s)", in["username"], in["fullname"], in["email"])
 	}
