@@ -39,7 +39,7 @@ func (d *Directory) jobs() []job {
 }
 
 // runJobs runs all jobs until ctx ends. A job that fails is tried again at its next time.
-// It returns what waits for those that are under way.
+// It returns what waits for those that are under way, for stopWithin at most.
 func (d *Directory) runJobs(ctx context.Context) (wait func()) {
 	var running sync.WaitGroup
 	for _, j := range d.jobs() {
@@ -60,5 +60,16 @@ func (d *Directory) runJobs(ctx context.Context) (wait func()) {
 			}
 		})
 	}
-	return running.Wait
+	return func() {
+		finished := make(chan struct{})
+		go func() {
+			running.Wait()
+			close(finished)
+		}()
+		select {
+		case <-finished:
+		case <-time.After(stopWithin):
+			d.config.Log.Warn("a job was still under way when the server stopped; mail that was being sent is sent again")
+		}
+	}
 }

@@ -129,6 +129,13 @@ func (m claimedMail) args(first ...any) []any {
 
 type claimedMail domain.OutgoingMail
 
+// Keep keeps others from a claimed mail until the given time. It is ErrChanged if the claim
+// has ended.
+func (s *OutboxStore) Keep(ctx context.Context, m domain.OutgoingMail, until time.Time) error {
+	res, err := s.db.write.ExecContext(ctx, "UPDATE outbox SET next_at = ?"+claimed, claimedMail(m).args(millis(until))...)
+	return one(res, err, domain.ErrChanged)
+}
+
 // Sent notes that the mail was sent, and erases its letter. It is ErrChanged if the claim
 // has ended.
 func (s *OutboxStore) Sent(ctx context.Context, m domain.OutgoingMail) error {

@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -231,6 +232,37 @@ func TestLettersAreSealed(t *testing.T) {
 	})
 }
 
+// A server may look at a text for longer than a claim lasts, and gets it once.
+func TestSlowServerGetsAMailOnce(t *testing.T) {
+	t.Parallel()
+	sink := mailtest.New(t, mailtest.Options{Mood: func(int, string) mailtest.Behaviour { return mailtest.Slow }})
+	p := newPost(t, storetest.SQLite(t), to(sink, "smtp", ""))
+	p.db.Now = time.Now
+	p.put(t, 1)
+	deadline := time.Now().Add(2 * mailtest.SlowFor)
+	errs := make([]error, 2)
+	var all sync.WaitGroup
+	for i := range errs {
+		tr, err := to(sink, "smtp", "")(time.Now)
+		require.NoError(t, err)
+		w := mail.NewWorker(p.outbox, tr, fmt.Sprint("worker ", i), &p.counts, slog.New(slog.DiscardHandler), time.Now)
+		w.Claim(3 * time.Second)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		all.Go(func() {
+			for errs[i] == nil && p.waiting(t) > 0 && time.Now().Before(deadline) {
+				errs[i] = w.Run(t.Context())
+				<-tick.C
+			}
+		})
+	}
+	all.Wait()
+	require.NoError(t, errors.Join(errs...))
+	require.Zero(t, p.waiting(t))
+	require.Len(t, sink.All(), 1)
+	require.Zero(t, p.counts.of["retried"])
+}
+
 // A claim keeps others away until it ends, and who lost it cannot say what became of the mail.
 func TestClaims(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
@@ -245,6 +277,11 @@ func TestClaims(t *testing.T) {
 		theirs, err := p.outbox.Claim(ctx, "two", p.now(), p.now().Add(time.Minute))
 		require.NoError(t, err)
 		require.Equal(t, mine.ID, theirs.ID)
+		require.ErrorIs(t, p.outbox.Keep(ctx, mine, p.now().Add(time.Hour)), domain.ErrChanged)
+		require.NoError(t, p.outbox.Keep(ctx, theirs, p.now().Add(3*time.Minute)))
+		p.pass(2 * time.Minute)
+		_, err = p.outbox.Claim(ctx, "one", p.now(), p.now().Add(time.Minute))
+		require.ErrorIs(t, err, domain.ErrNotFound, "it was kept")
 		require.ErrorIs(t, p.outbox.Sent(ctx, mine), domain.ErrChanged)
 		require.ErrorIs(t, p.outbox.Retry(ctx, mine, p.now(), "x"), domain.ErrChanged)
 		require.ErrorIs(t, p.outbox.GiveUp(ctx, mine, "x"), domain.ErrChanged)

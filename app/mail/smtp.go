@@ -19,8 +19,14 @@ import (
 	"canopy/domain"
 )
 
-// commandWithin is how long a server may take to let us in, and then for one mail.
-const commandWithin = 10 * time.Second
+const (
+	// dialWithin is how long a server may take to be reached.
+	dialWithin = 10 * time.Second
+	// mailWithin is how long it may take to let us in, and then for one mail. Servers look at
+	// a text before they answer, for minutes (RFC 5321, 4.5.3.2.6); whoever does not wait
+	// sends it again.
+	mailWithin = 5 * time.Minute
+)
 
 // ErrRefused reports a mail that a server will not take, now or later.
 var ErrRefused = errors.New("the mail was refused for good")
@@ -82,7 +88,7 @@ func NewSMTP(cfg Config, now func() time.Time) (Transport, error) {
 		}
 	}
 	options := []gomail.Option{
-		gomail.WithPort(port), gomail.WithTimeout(commandWithin), gomail.WithTLSPolicy(gomail.TLSMandatory),
+		gomail.WithPort(port), gomail.WithTimeout(mailWithin), gomail.WithTLSPolicy(gomail.TLSMandatory),
 		gomail.WithTLSConfig(&tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12, RootCAs: cfg.Roots}),
 	}
 	switch {
@@ -121,6 +127,8 @@ func (s *smtp) Connect(ctx context.Context) (Connection, error) {
 	if err != nil {
 		return nil, plain(err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
 	if err := client.DialWithContext(ctx); err != nil {
 		return nil, fmt.Errorf("the mail server does not let us in: %w", plain(err))
 	}

@@ -16,6 +16,8 @@ type Outbox interface {
 	// Claim returns the mail that is due for longest and keeps it from others until the
 	// given time, or domain.ErrNotFound.
 	Claim(ctx context.Context, claimant string, now, until time.Time) (domain.OutgoingMail, error)
+	// Keep keeps a claimed mail from others until a later time.
+	Keep(ctx context.Context, m domain.OutgoingMail, until time.Time) error
 	// Sent, Retry and GiveUp say what became of a claimed mail; they are
 	// domain.ErrChanged if the claim has ended.
 	Sent(ctx context.Context, m domain.OutgoingMail) error
@@ -30,8 +32,8 @@ type Counter interface {
 }
 
 const (
-	// claimFor is how long a mail is kept from others: longer than a connection and a mail
-	// may take together.
+	// claimFor is how long a mail is kept from others once its sender has died; while it
+	// lives it claims the mail anew.
 	claimFor = time.Minute
 	// senders is how many mails a server sends at once.
 	senders = 4
@@ -50,11 +52,12 @@ type Worker struct {
 	counter   Counter
 	log       *slog.Logger
 	now       func() time.Time
+	claimFor  time.Duration
 }
 
 // NewWorker returns the worker of that name, which no other worker of the directory has.
 func NewWorker(outbox Outbox, transport Transport, name string, c Counter, log *slog.Logger, now func() time.Time) *Worker {
-	return &Worker{outbox: outbox, transport: transport, name: name, counter: c, log: log, now: now}
+	return &Worker{outbox: outbox, transport: transport, name: name, counter: c, log: log, now: now, claimFor: claimFor}
 }
 
 // Run sends all mail that is due. When ctx ends it finishes the mails it is sending and
@@ -96,7 +99,31 @@ func (w *Worker) claim(ctx context.Context) (domain.OutgoingMail, error) {
 		return domain.OutgoingMail{}, domain.ErrNotFound // no more of them
 	}
 	now := w.now()
-	return w.outbox.Claim(context.WithoutCancel(ctx), w.name, now, now.Add(claimFor))
+	return w.outbox.Claim(context.WithoutCancel(ctx), w.name, now, now.Add(w.claimFor))
+}
+
+// hold keeps the mail from others until it is let go.
+func (w *Worker) hold(ctx context.Context, m domain.OutgoingMail) (letGo func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var holding sync.WaitGroup
+	holding.Go(func() {
+		tick := time.NewTicker(w.claimFor / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if err := w.outbox.Keep(ctx, m, w.now().Add(w.claimFor)); err != nil && ctx.Err() == nil {
+				w.log.Warn("a mail that is being sent could not be kept from others", "mail", m.ID, "error", err)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		holding.Wait()
+	}
 }
 
 // send sends m and then one mail after the other over one connection. After a failure the
@@ -109,6 +136,7 @@ func (w *Worker) send(ctx context.Context, m domain.OutgoingMail) error {
 		}
 	}()
 	for {
+		letGo := w.hold(context.WithoutCancel(ctx), m)
 		var failure error
 		if c == nil {
 			c, failure = w.transport.Connect(context.WithoutCancel(ctx))
@@ -121,6 +149,7 @@ func (w *Worker) send(ctx context.Context, m domain.OutgoingMail) error {
 				c = nil
 			}
 		}
+		letGo()
 		if err := w.settle(context.WithoutCancel(ctx), m, failure); err != nil && !domain.ErrChanged.Is(err) {
 			return err
 		}

@@ -48,8 +48,12 @@ const (
 	LaterData            // 451 to the text
 	Cut                  // the connection ends in the middle of the text
 	CutAfter             // the text is taken, and the connection ends before the answer
+	Slow                 // the text is answered when SlowFor is over
 	CutAtReset           // the text is taken and answered, and the connection ends then
 )
+
+// SlowFor is how long a slow server looks at a text: longer than one is waited for to be reached.
+const SlowFor = 11 * time.Second
 
 // Sink is a mail server on this machine.
 type Sink struct {
@@ -218,6 +222,8 @@ func (s *session) Data(r io.Reader) error {
 	default:
 	}
 	switch s.behaviour {
+	case Slow:
+		time.Sleep(SlowFor)
 	case CutAfter:
 		s.conn.Conn().Close()
 	case CutAtReset:
