@@ -211,11 +211,11 @@ func Objects(t *testing.T, db *persistence.DB) {
 	t.Run("keys go where their application goes", func(t *testing.T) {
 		app := w.AddObject(t, "Acme", "moving app", domain.KindApplication, "Acme/Prod", "acme.admin", nil)
 		key := w.AddObject(t, "Acme", "moving key", domain.KindKey, "Acme/Prod", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
-		other := w.AddObject(t, "Acme", "key elsewhere", domain.KindKey, "Acme/Labs", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
+		other := w.AddObject(t, "Acme", "key elsewhere", domain.KindKey, "Acme/Prod/East", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
 		to := w.Places["Acme/Test"]
 		_, err := update(app, func(o *domain.Object) { o.Environment, o.Path = to.ID, to.Path })
 		require.NoError(t, err)
-		for place, o := range map[string]domain.Object{"Acme/Test": key, "Acme/Labs": other} {
+		for place, o := range map[string]domain.Object{"Acme/Test": key, "Acme/Prod/East": other} {
 			after, err := get(o)
 			require.NoError(t, err)
 			require.Equal(t, w.Places[place].Path, after.Path, o.Name)
