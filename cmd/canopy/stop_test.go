@@ -109,3 +109,27 @@ func TestInterrupt(t *testing.T) {
 	s.wait(t)
 	require.Zero(t, s.code(), s.err.tail())
 }
+
+// A second interrupt ends a stop that takes too long.
+func TestSecondInterrupt(t *testing.T) {
+	t.Parallel()
+	at := inSQLite(t)
+	s := serve(t, at)
+	admin := s.bearing(s.signIn(t, "admin", adminPassword))
+	release := at.holdWrites(t)
+	defer release()
+	go func() { _, _ = admin.send("POST", "/rest/users", newUser("late", "long enough")) }()
+	s.waitUntilBusy(t)
+	s.signal(t, syscall.SIGINT)
+	s.logs(t, `"msg":"stopping"`)
+	eventually(t, func() bool {
+		s.signal(t, syscall.SIGINT)
+		select {
+		case <-s.gone:
+			return true
+		default:
+			return false
+		}
+	}, "an end")
+	require.Equal(t, -1, s.code(), "ended by the signal")
+}

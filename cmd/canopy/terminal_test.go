@@ -131,3 +131,23 @@ func TestPasswordIsAskedForOnATerminal(t *testing.T) {
 	require.Zero(t, p.code(), tt.shown.String())
 	s.as("admin", "typed by hand").get(t, "/rest/me").ok(t)
 }
+
+// Ctrl-C ends the question, and what is typed afterwards is shown again.
+func TestPasswordPromptCanBeInterrupted(t *testing.T) {
+	t.Parallel()
+	at := inSQLite(t)
+	serve(t, at).stop(t)
+	tt := newTerminal(t)
+	echoes := func() bool {
+		settings, err := unix.IoctlGetTermios(int(tt.screen.Fd()), unix.TCGETS)
+		require.NoError(t, err)
+		return settings.Lflag&unix.ECHO != 0
+	}
+	p := tt.run(t, canopy("user", "set-password", "admin").in(at), true)
+	eventually(t, func() bool { return strings.HasSuffix(tt.shown.String(), "New password: ") && !echoes() }, "the question")
+	p.signal(t, syscall.SIGINT)
+	p.wait(t)
+	require.Equal(t, 1, p.code())
+	require.True(t, echoes())
+	eventually(t, func() bool { return strings.Contains(tt.shown.String(), "canopy: interrupted") }, "the reason")
+}

@@ -61,7 +61,7 @@ func userCreateCommand(cfg *app.Config) *cobra.Command {
 		Example: "  canopy user create grace.hopper --environment Acme --role oadmin --group Admin --generate",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			password, shown, err := newPassword(c.ErrOrStderr(), generate)
+			password, shown, err := newPassword(c.Context(), c.ErrOrStderr(), generate)
 			if err != nil {
 				return err
 			}
@@ -104,7 +104,7 @@ func userPasswordCommand(cfg *app.Config) *cobra.Command {
 		Example: "  canopy user set-password admin\n  CANOPY_PASSWORD_FILE=/run/secrets/pw canopy user set-password admin",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			password, shown, err := newPassword(c.ErrOrStderr(), generate)
+			password, shown, err := newPassword(c.Context(), c.ErrOrStderr(), generate)
 			if err != nil {
 				return err
 			}
@@ -176,7 +176,7 @@ func userDeleteCommand(cfg *app.Config) *cobra.Command {
 
 // newPassword returns a password: made, from the environment, or asked for twice at the
 // terminal. shown says that nobody has seen it yet.
-func newPassword(prompt io.Writer, generate bool) (password string, shown bool, err error) {
+func newPassword(ctx context.Context, prompt io.Writer, generate bool) (password string, shown bool, err error) {
 	if generate {
 		return rand.Text(), true, nil
 	}
@@ -191,16 +191,40 @@ func newPassword(prompt io.Writer, generate bool) (password string, shown bool, 
 		}
 		return strings.TrimRight(line, "\r\n"), false, nil
 	}
-	fmt.Fprint(prompt, "New password: ")
-	once, err := term.ReadPassword(stdin)
+	once, err := ask(ctx, prompt, "New password: ")
 	if err != nil {
 		return "", false, err
 	}
-	fmt.Fprint(prompt, "\nAgain: ")
-	again, err := term.ReadPassword(stdin)
-	fmt.Fprintln(prompt)
-	if err == nil && string(once) != string(again) {
+	again, err := ask(ctx, prompt, "Again: ")
+	if err == nil && once != again {
 		err = errors.New("the passwords differ")
 	}
-	return string(once), false, err
+	return once, false, err
+}
+
+// ask asks at the terminal for something that is not shown, until ctx ends.
+func ask(ctx context.Context, prompt io.Writer, question string) (string, error) {
+	stdin := int(os.Stdin.Fd())
+	before, err := term.GetState(stdin)
+	if err != nil {
+		return "", err
+	}
+	defer term.Restore(stdin, before) //nolint:errcheck // nothing is left to do
+	defer fmt.Fprintln(prompt)
+	fmt.Fprint(prompt, question)
+	type line struct {
+		text []byte
+		err  error
+	}
+	read := make(chan line, 1)
+	go func() { // ends with the program if nobody answers
+		text, err := term.ReadPassword(stdin)
+		read <- line{text, err}
+	}()
+	select {
+	case l := <-read:
+		return string(l.text), l.err
+	case <-ctx.Done():
+		return "", errors.New("interrupted")
+	}
 }
