@@ -68,8 +68,8 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 	return in, form.Require("name", "email", "password")
 }
 
-// ReservedKeys are the keys that no property can have.
-var ReservedKeys = slices.Concat(UserKeys, registerKeys)
+// reservedKeys are the keys that no property can have.
+var reservedKeys = slices.Concat(UserKeys, registerKeys)
 
 // validated reads the query of a mailed link.
 func validated(c *fiber.Ctx) (whose usecase.Whose, secret string, err error) {
@@ -129,11 +129,11 @@ func encodeRegistered(c *fiber.Ctx, in usecase.Registered) error {
 	w.Text("email", u.Person.Mail)
 	w.Text("phone", u.Person.Phone)
 	w.TextOrNull("mobile", u.Attributes[domain.AttributeMobile])
-	w.Text("role", wireRole(u.Role))
+	w.Text("role", wireRoles.of(u.Role))
 	w.Null("image")
 	w.Flag("enabled", u.Active)
 	w.Number("createdOn", u.Created.UnixMilli())
-	w.Text("state", wireState(u.State))
+	w.Text("state", wireStates.of(u.State))
 	w.Close('}')
 	return send(c, fiber.StatusCreated, &w)
 }

@@ -16,35 +16,6 @@ import (
 var UserKeys = []string{"id", "organizationId", "name", "description", "loginName", "email", "phone", "mobile", "role",
 	"image", "enabled", "createdOn", "state", "type", "authAttrs", "surname", "dn"}
 
-// wireRoles are the names of roles and which of ours they mean.
-var wireRoles = map[string][]domain.Role{
-	"user":   {domain.RoleUser, domain.RolePower},
-	"oadmin": {domain.RoleOAdmin},
-	"admin":  {domain.RoleSuperUser},
-}
-
-func parseRoles(text string) ([]domain.Role, error) {
-	roles, ok := wireRoles[text]
-	if !ok {
-		return nil, domain.InvalidField("role", "One of user, oadmin and admin is expected.")
-	}
-	return roles, nil
-}
-
-// wireStates are the names of states and which of ours they mean.
-var wireStates = map[string][]domain.UserState{
-	"approved": {domain.Approved},
-	"pending":  {domain.Pending, domain.Unverified},
-}
-
-func parseStates(text string) ([]domain.UserState, error) {
-	states, ok := wireStates[text]
-	if !ok {
-		return nil, domain.InvalidField("state", "One of approved and pending is expected.")
-	}
-	return states, nil
-}
-
 // body reads an object that has only known keys.
 func body(c *fiber.Ctx, known ...string) (httpx.Object, error) {
 	o, err := httpx.Body(c)
@@ -71,11 +42,11 @@ func (s *Surface) decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, err
 			in.Attributes[name] = *text
 		}
 	}
-	if roles := parseIf(&f, "role", parseRoles); roles != nil {
+	if roles := parseIf(&f, "role", wireRoles.parse); roles != nil {
 		in.Roles = *roles
 	}
 	in.Active = valueIf[bool](&f, "enabled")
-	if states := parseIf(&f, "state", parseStates); states != nil {
+	if states := parseIf(&f, "state", wireStates.parse); states != nil {
 		in.States = *states
 	}
 	in.Picture = image(&f)

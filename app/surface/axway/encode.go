@@ -58,7 +58,7 @@ func writeUser(w *httpx.Writer, base string, u *usecase.UserDocument) {
 	w.Text("email", u.Person.Mail)
 	w.Text("phone", u.Person.Phone)
 	w.TextOrNull("mobile", u.Attributes[domain.AttributeMobile])
-	w.Text("role", wireRole(u.Role))
+	w.Text("role", wireRoles.of(u.Role))
 	if u.Picture.Tag != "" {
 		w.Text("image", base+"/users/"+string(u.UUID)+"/image/")
 	} else {
@@ -66,7 +66,7 @@ func writeUser(w *httpx.Writer, base string, u *usecase.UserDocument) {
 	}
 	w.Flag("enabled", u.Active)
 	w.Number("createdOn", u.Created.UnixMilli())
-	w.Text("state", wireState(u.State))
+	w.Text("state", wireStates.of(u.State))
 	w.Text("type", "internal")
 	w.Null("authAttrs")
 	w.Text("surname", surname(&u.Person))
@@ -83,24 +83,6 @@ func surname(p *domain.Person) string {
 		return p.FirstName
 	}
 	return p.LastName
-}
-
-func wireRole(r domain.Role) string {
-	switch r {
-	case domain.RoleSuperUser:
-		return "admin"
-	case domain.RoleOAdmin:
-		return "oadmin"
-	}
-	return "user"
-}
-
-// wireState is the name of a state; who has not proven an address yet is pending too.
-func wireState(s domain.UserState) string {
-	if s == domain.Approved {
-		return s.String()
-	}
-	return domain.Pending.String()
 }
 
 // encodeNothing answers that something was done.
@@ -206,52 +188,4 @@ func encodeSystem(c *fiber.Ctx, _ domain.Properties) error {
 	w.Close(']')
 	w.Close('}')
 	return send(c, fiber.StatusOK, &w)
-}
-
-var propertyKinds = [...]string{domain.FreeText: "custom", domain.Choice: "select", domain.Switch: "switch"}
-
-// encodeProperties answers with what was declared, in the form in which it is declared.
-func encodeProperties(c *fiber.Ctx, all domain.Properties) error {
-	var w httpx.Writer
-	w.Open("", '{')
-	w.Open("user", '{')
-	for i := range all {
-		writeProperty(&w, &all[i])
-	}
-	w.Close('}')
-	for _, kind := range []string{"organization", "application", "api"} {
-		w.Open(kind, '{')
-		w.Close('}')
-	}
-	w.Close('}')
-	return send(c, fiber.StatusOK, &w)
-}
-
-func writeProperty(w *httpx.Writer, p *domain.Property) {
-	w.Open(p.Key, '{')
-	w.Text("label", p.Label)
-	w.Text("type", propertyKinds[p.Kind])
-	w.Flag("disabled", p.Disabled)
-	w.Flag("required", p.Required)
-	if p.Kind == domain.Choice {
-		w.Open("options", '[')
-		for _, o := range p.Options {
-			w.Open("", '{')
-			w.Text("label", o.Label)
-			w.Text("value", o.Value)
-			w.Close('}')
-		}
-		w.Close(']')
-	}
-	w.Open("permissions", '{')
-	for _, role := range []domain.Role{domain.RoleUser, domain.RoleOAdmin, domain.RoleSuperUser} {
-		a := p.Access[role]
-		w.Open(wireRole(role), '{')
-		w.Flag("read", a.Read)
-		w.Flag("write", a.Write)
-		w.Flag("visible", a.Visible)
-		w.Close('}')
-	}
-	w.Close('}')
-	w.Close('}')
 }

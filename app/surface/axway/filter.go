@@ -30,15 +30,9 @@ var userFields = map[string]filterField{
 	"loginName":   {field: domain.UserAlias},
 	"orgid":       {field: domain.UserOrganization},
 	"phone":       {field: domain.UserPhone},
-	"role": {domain.UserRole, oneOf(map[string][]int64{
-		"user":   {int64(domain.RoleUser), int64(domain.RolePower)},
-		"oadmin": {int64(domain.RoleOAdmin)},
-		"admin":  {int64(domain.RoleSuperUser)},
-	}), "user, oadmin or admin"},
-	"state": {domain.UserStanding, oneOf(map[string][]int64{
-		domain.Approved.String(): {int64(domain.Approved)}, domain.Pending.String(): {int64(domain.Pending), int64(domain.Unverified)},
-	}), "approved or pending"},
-	"surname": {field: domain.UserSurname},
+	"role":        {domain.UserRole, wireRoles.numbers, wireRoles.names(" or ")},
+	"state":       {domain.UserStanding, wireStates.numbers, wireStates.names(" or ")},
+	"surname":     {field: domain.UserSurname},
 }
 
 var organizationFields = map[string]filterField{
