@@ -578,3 +578,20 @@ func TestSweepOfSignUps(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// However many come, all of them go.
+func TestSweepOfManySignUps(t *testing.T) {
+	const many = 1100
+	s := openSignUp(t, "sqlite", func(c *app.Config) { c.MailLimits = usecase.MailLimits{Address: many, Source: many, Overall: many} })
+	for i := range many {
+		in := ada()
+		in.Alias, in.Mail, in.Password = fmt.Sprint("ada", i), fmt.Sprint("ada", i, "@example.org"), ""
+		_, err := s.Accounts.Register(t.Context(), in)
+		require.NoError(t, err)
+	}
+	s.clock.set(s.clock.now().Add(25 * time.Hour))
+	require.NoError(t, s.Accounts.Sweep(t.Context()))
+	left, err := persistence.NewAccountStore(s.DB).Stale(t.Context(), s.clock.now(), s.clock.now(), many)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}

@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"time"
 
+	"canopy/app/mail"
 	"canopy/domain"
 	"canopy/tenancy"
 )
@@ -32,7 +34,7 @@ func (d *Directory) jobs() []job {
 		{"sweep", time.Hour, func(ctx context.Context) error {
 			now := d.config.Now()
 			return errors.Join(d.accounts.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90)), d.accounts.SweepSessions(ctx, now), d.Accounts.Sweep(ctx),
-				d.outbox.SweepOutbox(ctx, now.Add(-outboxKept)))
+				d.outbox.SweepOutbox(ctx, now.Add(-outboxKept)), mail.SweepFiles(filepath.Join(d.config.Data, mailFolder), now.Add(-outboxKept)))
 		}, nil},
 		{"mail", 5 * time.Second, d.mailer.Run, d.outbox.Posted()},
 	}

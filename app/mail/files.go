@@ -63,3 +63,19 @@ func (f *files) Usable() bool { return true }
 
 // Close implements Connection.
 func (f *files) Close() {}
+
+// SweepFiles removes mail from a folder of NewFiles that was written before the given time.
+func SweepFiles(folder string, before time.Time) error {
+	names, err := filepath.Glob(filepath.Join(folder, "*.eml"))
+	errs := []error{err}
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err == nil && info.ModTime().Before(before) {
+			err = os.Remove(name)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("remove old mail: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -427,3 +427,18 @@ func TestLetters(t *testing.T) {
 		require.Contains(t, text, want)
 	}
 }
+
+func TestOldFilesAreRemoved(t *testing.T) {
+	folder := t.TempDir()
+	now := time.Now()
+	for name, age := range map[string]time.Duration{"old.eml": 31 * 24 * time.Hour, "new.eml": time.Hour, "old.txt": 1000 * time.Hour} {
+		path := filepath.Join(folder, name)
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+		require.NoError(t, os.Chtimes(path, now.Add(-age), now.Add(-age)))
+	}
+	require.NoError(t, mail.SweepFiles(folder, now.Add(-30*24*time.Hour)))
+	require.NoError(t, mail.SweepFiles(filepath.Join(folder, "none"), now))
+	left, err := filepath.Glob(filepath.Join(folder, "*"))
+	require.NoError(t, err)
+	require.Equal(t, []string{filepath.Join(folder, "new.eml"), filepath.Join(folder, "old.txt")}, left)
+}

@@ -2,6 +2,7 @@ package usecase
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"canopy/domain"
@@ -88,26 +89,34 @@ func (a *Accounts) mayTryCode(ctx context.Context, source string) error {
 }
 
 // Sweep removes sign-ups whose address was never proven, and forgets secrets and counts
-// that no longer matter.
+// that no longer matter. What fails of it stands in the way of nothing else.
 func (a *Accounts) Sweep(ctx context.Context) error {
 	now := a.moment()
-	stale, err := a.accounts.Stale(ctx, now.Add(-unverifiedFor), now, sweptAtOnce)
-	if err != nil {
-		return err
-	}
-	for _, key := range stale {
-		err := a.store.DeleteWith(ctx, a.self(domain.UserDelete), key.User, func(u domain.User, _ func() ([]domain.User, error)) ([]domain.Mail, error) {
-			if u.State != domain.Unverified {
-				return nil, domain.ErrChanged
-			}
-			return nil, nil
-		})
-		if err != nil && !domain.ErrUserNotFound.Is(err) && !domain.ErrChanged.Is(err) {
+	return errors.Join(a.sweepSignUps(ctx, now), a.accounts.SweepSecrets(ctx, now.Add(-unverifiedFor)),
+		a.accounts.SweepLimits(ctx, now.Add(-limitKept)))
+}
+
+// sweepSignUps removes all sign-ups that are to go, as long as some of those found can be.
+func (a *Accounts) sweepSignUps(ctx context.Context, now time.Time) error {
+	for {
+		stale, err := a.accounts.Stale(ctx, now.Add(-unverifiedFor), now, sweptAtOnce)
+		if err != nil {
 			return err
 		}
+		var failed []error
+		for _, key := range stale {
+			err := a.store.DeleteWith(ctx, a.self(domain.UserDelete), key.User, func(u domain.User, _ func() ([]domain.User, error)) ([]domain.Mail, error) {
+				if u.State != domain.Unverified {
+					return nil, domain.ErrChanged
+				}
+				return nil, nil
+			})
+			if err != nil && !domain.ErrUserNotFound.Is(err) && !domain.ErrChanged.Is(err) {
+				failed = append(failed, err)
+			}
+		}
+		if len(stale) < sweptAtOnce || len(failed) == len(stale) || ctx.Err() != nil {
+			return errors.Join(failed...)
+		}
 	}
-	if err := a.accounts.SweepSecrets(ctx, now.Add(-unverifiedFor)); err != nil {
-		return err
-	}
-	return a.accounts.SweepLimits(ctx, now.Add(-limitKept))
 }
