@@ -495,6 +495,23 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 	})
 }
 
+// TestOwnMailChange holds that who may use the product's addresses confirms their own as well.
+func TestOwnMailChange(t *testing.T) {
+	onKeys(t, nil, func(t *testing.T, k *keyed) {
+		admin := k.as("acme.admin")
+		status, got := admin.call(t, "PUT", "/users/acme.admin/email?email=mine@example.org", "")
+		require.Equal(t, 204, status, "%v", got.value)
+		send := strings.Replace(confirm("https://portal.example/", "EMAIL_CHANGE"), "anna", "acme.admin", 1)
+		status, got = admin.call(t, "POST", send, `{"subject": "Change", "body": "<%URL_PlaceHolder%>"}`)
+		require.Equal(t, 201, status, "%v", got.value)
+		require.NoError(t, k.directory.RunJobs(t.Context()))
+		status, got = admin.call(t, "POST", "/users/acme.admin/email/confirm?uuId="+k.mailedSecret(t, "mine@example.org"), "")
+		require.Equal(t, 201, status, "%v", got.value)
+		status, _ = admin.call(t, "POST", strings.Replace(send, "EMAIL_CHANGE", "USER_ACTIVATION", 1), `{"subject": "x", "body": "<%URL_PlaceHolder%>"}`)
+		require.Equal(t, 403, status, "nobody invites themselves")
+	})
+}
+
 // failures returns how many failed sign-ins are counted.
 func (k *keyed) failures(t *testing.T) (n int64) {
 	t.Helper()

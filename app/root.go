@@ -1,6 +1,7 @@
 package app
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -58,8 +59,11 @@ func carriesTat(r *fasthttp.Request) bool {
 		}
 	}
 	wanted := r.Header.Peek("Access-Control-Request-Headers")
-	return r.Header.IsOptions() && strings.Contains(strings.ToLower(string(wanted)), "tat")
+	return r.Header.IsOptions() && tatHeader.Match(wanted)
 }
+
+// tatHeader finds the beginning of one of Tat's headers in a list of headers.
+var tatHeader = regexp.MustCompile(`(?i)(^|[\s,])tat[_-]`)
 
 func carriesBasicOrKey(r *fasthttp.Request) bool {
 	scheme, _, _ := strings.Cut(strings.TrimSpace(string(r.Header.Peek("Authorization"))), " ")

@@ -42,12 +42,11 @@ func (a *Accounts) RequestMailChange(ctx context.Context, who domain.Principal, 
 	if id == 0 {
 		id = who.User
 	}
+	may := mayActFor(&who, giver)
 	secret := a.secret(domain.ChangeAddress, in.Mail, in.Lifetime)
 	_, err = a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
-		if u.ID != who.User {
-			if err := giver.MayActFor(u); err != nil {
-				return domain.Enclosure{}, err
-			}
+		if err := may(u); err != nil {
+			return domain.Enclosure{}, err
 		}
 		// A later request takes the place of an earlier one.
 		e := domain.Enclosure{Secrets: []domain.Secret{secret}, Withdraw: []domain.SecretPurpose{domain.ChangeAddress}}
@@ -69,6 +68,16 @@ func (a *Accounts) change(ctx context.Context, who *domain.Principal, id domain.
 	self := domain.User{ID: who.User, Organization: who.Organization, HomePath: who.Home}
 	w, err := a.gate.EnterUser(ctx, who, domain.ProfileUpdate, &self)
 	return w, tenancy.Giver{}, err
+}
+
+// mayActFor is giver.MayActFor, and nobody is refused to act for themselves.
+func mayActFor(who *domain.Principal, giver tenancy.Giver) func(*domain.User) error {
+	return func(u *domain.User) error {
+		if u.ID == who.User {
+			return nil
+		}
+		return giver.MayActFor(u)
+	}
 }
 
 // ConfirmMailChange presents the secret that proves the new address of an account.
@@ -118,14 +127,17 @@ type Presented struct {
 	Secret string
 }
 
-// ConfirmMailChangeOf is ConfirmMailChange by somebody who may change the user: it needs
-// domain.UserUpdate on them, and the rules of Users.Update hold.
+// ConfirmMailChangeOf is ConfirmMailChange by somebody who may change the address, as
+// RequestMailChange says.
 func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, who domain.Principal, in Presented) (domain.User, error) {
-	w, giver, err := a.present(ctx, &who, in.User)
+	w, giver, err := a.change(ctx, &who, in.User)
 	if err != nil {
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, w, in.User, in.Secret, giver.MayActFor)
+	if err := a.mayPresent(ctx, &who, in.User); err != nil {
+		return domain.User{}, err
+	}
+	return a.confirm(ctx, w, in.User, in.Secret, mayActFor(&who, giver))
 }
 
 // Activate opens an account by the secret of its owner that somebody passes on who may
@@ -133,8 +145,11 @@ func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, who domain.Principal
 // user, and the rules of Users.Update hold. It is domain.ErrSecret for a secret that does
 // not fit.
 func (a *Accounts) Activate(ctx context.Context, who domain.Principal, in Presented) (domain.User, error) {
-	w, giver, err := a.present(ctx, &who, in.User)
+	w, giver, err := a.over(ctx, &who, domain.UserUpdate, in.User)
 	if err != nil {
+		return domain.User{}, err
+	}
+	if err := a.mayPresent(ctx, &who, in.User); err != nil {
 		return domain.User{}, err
 	}
 	target, err := a.store.Get(ctx, w.Read(), in.User)
@@ -149,13 +164,9 @@ func (a *Accounts) Activate(ctx context.Context, who domain.Principal, in Presen
 	return proven.User, err
 }
 
-// present is over for somebody who may pass on secrets of the user.
-func (a *Accounts) present(ctx context.Context, who *domain.Principal, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
-	w, giver, err := a.over(ctx, who, domain.UserUpdate, id)
-	if err != nil {
-		return w, giver, err
-	}
-	return w, giver, a.mayGuess(ctx, fmt.Sprint("user ", id), "user "+string(who.UUID))
+// mayPresent counts that who passes on a secret of the user. It is TooMany beyond the limits.
+func (a *Accounts) mayPresent(ctx context.Context, who *domain.Principal, id domain.UserID) error {
+	return a.mayGuess(ctx, fmt.Sprint("user ", id), "user "+string(who.UUID))
 }
 
 // Invite makes an account for somebody.
@@ -240,16 +251,24 @@ type SendConfirmation struct {
 }
 
 // SendConfirmation mails the user a link with a one-time secret. It needs
-// domain.UserUpdate on them, and the rules of Users.Update hold. It is Conflict if there
+// domain.UserUpdate on them, and the rules of Users.Update hold; domain.ProfileUpdate for
+// the address that somebody asked for themselves. It is Conflict if there
 // is nothing to confirm, and TooMany beyond the limits.
 func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, in SendConfirmation) error {
 	if err := in.check(&a.rules); err != nil {
 		return err
 	}
-	w, giver, err := a.over(ctx, &who, domain.UserUpdate, in.User)
+	enter := a.change
+	if in.Purpose != domain.ChangeAddress {
+		enter = func(ctx context.Context, who *domain.Principal, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
+			return a.over(ctx, who, domain.UserUpdate, id)
+		}
+	}
+	w, giver, err := enter(ctx, &who, in.User)
 	if err != nil {
 		return err
 	}
+	may := mayActFor(&who, giver)
 	target, err := a.store.Get(ctx, w.Read(), in.User)
 	if err != nil {
 		return err
@@ -273,7 +292,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, i
 	}
 	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite, domain.ChangeAddress: domain.LetterAddress}[in.Purpose]
 	_, err = a.store.UpdateWith(ctx, w, in.User, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
-		if err := giver.MayActFor(u); err != nil {
+		if err := may(u); err != nil {
 			return domain.Enclosure{}, err
 		}
 		if in.Purpose == domain.AcceptInvite && u.State != domain.Invited {
