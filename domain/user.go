@@ -83,11 +83,28 @@ var (
 // maxDelay bounds the delays, in days; the samples of the documents go to 99999.
 const maxDelay = 999_999
 
-// maxGrants and maxGroups bound what one user can list.
+// The most that one user can list.
 const (
 	maxGrants = 1000
 	maxGroups = 200
 )
+
+// CheckGrants returns an Invalid error on the field of a list of environments if n are too many
+// for one user.
+func CheckGrants(field string, n int) error {
+	if n > maxGrants {
+		return InvalidField(field, "At most %d environments are allowed.", maxGrants)
+	}
+	return nil
+}
+
+// CheckGroups returns an Invalid error if n groups are too many for one user.
+func CheckGroups(n int) error {
+	if n > maxGroups {
+		return InvalidField("groups", "At most %d groups are allowed.", maxGroups)
+	}
+	return nil
+}
 
 // Validate returns an Invalid error for the first field that breaks a rule, and Conflict
 // for a superUser outside the root organization. Uniqueness and existence are the store's.
@@ -104,14 +121,8 @@ func (u *User) Validate() error {
 	if len(u.Groups) == 0 {
 		return InvalidField("group", "A group is required.")
 	}
-	if len(u.Groups) > maxGroups {
-		return InvalidField("groups", "At most %d groups are allowed.", maxGroups)
-	}
-	if len(u.Allowed) > maxGrants {
-		return InvalidField("envs", "At most %d environments are allowed.", maxGrants)
-	}
-	if len(u.Blocked) > maxGrants {
-		return InvalidField("envsbloque", "At most %d environments are allowed.", maxGrants)
+	if err := errors.Join(CheckGroups(len(u.Groups)), CheckGrants("envs", len(u.Allowed)), CheckGrants("envsbloque", len(u.Blocked))); err != nil {
+		return err
 	}
 	if u.PasswordDelay < 0 || u.PasswordDelay > maxDelay {
 		return InvalidField("passworddelay", "A number of days from 0 to %d is expected.", maxDelay)

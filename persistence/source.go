@@ -3,7 +3,7 @@ package persistence
 import (
 	"context"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 
 	"canopy/domain"
@@ -65,29 +65,27 @@ func (s *Source) HasNested(ctx context.Context, p domain.EnvironmentPath) (bool,
 	return only(rows, err, scalar[bool], domain.ErrEnvironmentNotFound)
 }
 
-// findTogether is how many references one statement looks for.
-const findTogether = 50
-
 // Find implements tenancy.Source.
-func (s *Source) Find(ctx context.Context, sc tenancy.Scope, refs []domain.EnvironmentRef) ([]domain.Environment, error) {
-	var found []domain.Environment
-	for part := range slices.Chunk(refs, findTogether) {
-		var text strings.Builder
-		var args []any
-		for i, ref := range part {
-			where := named(sc, ref)
-			fmt.Fprintf(&text, "%sSELECT * FROM (SELECT %s FROM environments e WHERE %s ORDER BY length(e.alias_path_key), e.path LIMIT 200) AS r%d",
-				either(i > 0, " UNION ALL ", ""), environmentColumns, where.text, i)
-			args = append(args, where.args...)
-		}
-		rows, err := s.db.read.QueryContext(ctx, text.String(), args...)
-		environments, err := collect(rows, err, scanEnvironment)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, environments...)
+func (s *Source) Find(ctx context.Context, sc tenancy.Scope, refs []domain.EnvironmentRef) ([][]domain.Environment, error) {
+	var text strings.Builder
+	var args []any
+	for i, ref := range refs {
+		where := named(sc, ref)
+		fmt.Fprintf(&text, "%sSELECT * FROM (SELECT '%d' AS ref, %s FROM environments e WHERE %s ORDER BY length(e.alias_path_key), e.path LIMIT 200) AS r%d",
+			either(i > 0, " UNION ALL ", ""), i, environmentColumns, where.text, i)
+		args = append(args, where.args...)
 	}
-	return found, nil
+	found := make([][]domain.Environment, len(refs))
+	rows, err := s.db.read.QueryContext(ctx, text.String(), args...)
+	_, err = collect(rows, err, func(r row) (struct{}, error) {
+		var ref string
+		e, err := scanEnvironment(scanBehind{r, &ref})
+		if i, _ := strconv.Atoi(ref); err == nil {
+			found[i] = append(found[i], e)
+		}
+		return struct{}{}, err
+	})
+	return found, err
 }
 
 // named returns the condition that an environment lies in sc and may be what ref names.

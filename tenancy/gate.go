@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -201,6 +202,9 @@ func (g *Gate) EnterUser(ctx context.Context, who *domain.Principal, p domain.Pe
 		position = domain.Self
 		self := who.Actor()
 		sc.self = &self
+		if g.policy.Decide(a.role, a.mask, domain.Within, p).Allowed {
+			sc.set = a.reach.set
+		}
 	case a.reach.Contains(target.HomePath):
 		position = domain.Within
 		sc.set = a.reach.set
@@ -271,6 +275,7 @@ func scopeOf(who *domain.Principal, a *access, p domain.Permission) Scope {
 		by:           receipt{who.Actor(), p},
 		organization: a.only,
 		reach:        &a.reach,
+		home:         who.Home,
 		own:          versioned{who.Organization, who.Generation},
 		root:         versioned{domain.RootOrganization, who.RootGeneration},
 	}
@@ -338,24 +343,28 @@ func (g *Gate) Place(ctx context.Context, ref domain.EnvironmentRef) (domain.Env
 	if err != nil {
 		return domain.Environment{}, err
 	}
-	return choose(candidates, ref, everywhere)
+	return choose(candidates[0], ref, everywhere)
 }
 
 // Environments returns for each of refs what Environment returns, reading them together.
 // The error is that of the first reference without one environment.
 func (g *Gate) Environments(ctx context.Context, who *domain.Principal, refs []domain.EnvironmentRef) ([]domain.Environment, error) {
 	a, err := g.enter(ctx, who, domain.EnvironmentRead)
-	if err != nil || len(refs) == 0 {
-		return nil, err
-	}
-	candidates, err := g.source.Find(ctx, everywhere(who, a), refs)
 	if err != nil {
 		return nil, err
 	}
-	found := make([]domain.Environment, len(refs))
-	for i, ref := range refs {
-		if found[i], err = choose(candidates, ref, a.reach.Contains); err != nil {
+	found := make([]domain.Environment, 0, len(refs))
+	for part := range slices.Chunk(refs, FindTogether) {
+		candidates, err := g.source.Find(ctx, everywhere(who, a), part)
+		if err != nil {
 			return nil, err
+		}
+		for i, ref := range part {
+			e, err := choose(candidates[i], ref, a.reach.Contains)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, e)
 		}
 	}
 	return found, nil
@@ -390,16 +399,18 @@ func (g *Gate) find(ctx context.Context, who *domain.Principal, a *access, ref d
 	if err != nil {
 		return domain.Environment{}, err
 	}
-	e, err := choose(candidates, ref, a.reach.Contains)
+	e, err := choose(candidates[0], ref, a.reach.Contains)
 	if err == nil && numbered {
 		g.documents.remember(sc, &e)
 	}
 	return e, err
 }
 
-// choose returns the one environment that ref names among candidates: the one with that
-// number, the one whose shown path it is, or else the only one whose shown path ends with
-// it.
+// maxListed bounds how many paths an error lists.
+const maxListed = 10
+
+// choose returns the one environment that ref names among what it may name: the one with that
+// number, the one whose shown path it is, or else the only one whose shown path ends with it.
 func choose(candidates []domain.Environment, ref domain.EnvironmentRef, reaches func(domain.EnvironmentPath) bool) (domain.Environment, error) {
 	var fits []domain.Environment
 	var paths []string
@@ -426,6 +437,9 @@ func choose(candidates []domain.Environment, ref domain.EnvironmentRef, reaches 
 		return domain.Environment{}, domain.ErrEnvironmentNotFound
 	case 1:
 		return fits[0], nil
+	}
+	if len(paths) > maxListed {
+		paths = append(paths[:maxListed], "...")
 	}
 	return domain.Environment{}, domain.ErrEnvironmentAmbiguous.Saying(
 		"Several environments are called %q: %s. Use a path or a number.", string(ref), strings.Join(paths, ", "))

@@ -1,6 +1,8 @@
 package tenancy_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -212,4 +214,58 @@ func TestDocumentsFollowChanges(t *testing.T) {
 	_, err = w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), domain.UserGroup, func(g *domain.Group) error { g.Mask = 0; return nil })
 	require.NoError(t, err)
 	require.Zero(t, mask(), "a group gives no more than the groups above it")
+}
+
+// References are resolved one by one: neither a number nor the name itself, said once more,
+// makes a name ambiguous.
+func TestReferencesDoNotDisturbEachOther(t *testing.T) {
+	w := newWorld(t)
+	east := w.Places["Acme/Prod/East"]
+	var refs []domain.EnvironmentRef
+	for range tenancy.FindTogether {
+		refs = append(refs, "East", domain.NumberRef(east.ID), "east")
+	}
+	refs = append(refs, "Test", domain.NumberRef(east.ID))
+	found, err := w.Gate.Environments(t.Context(), w.As(t, "acme.admin"), refs)
+	require.NoError(t, err)
+	require.Len(t, found, len(refs))
+	for i, e := range found {
+		if refs[i] == "Test" {
+			require.Equal(t, w.Places["Acme/Test"].ID, e.ID)
+		} else {
+			require.Equal(t, east.ID, e.ID)
+		}
+	}
+}
+
+// An error names some of what a name may mean, not all of it.
+func TestFewOfManyAreListed(t *testing.T) {
+	w := newWorld(t)
+	for n := range 12 {
+		w.AddEnvironment(t, fmt.Sprintf("Acme/Lot%d", n), false)
+		w.AddEnvironment(t, fmt.Sprintf("Acme/Lot%d/Same", n), false)
+	}
+	_, err := w.Gate.Environment(t.Context(), w.As(t, "acme.admin"), "Same")
+	require.ErrorIs(t, err, domain.ErrEnvironmentAmbiguous)
+	require.Equal(t, 10, strings.Count(domain.AsError(err).Public, "/Same"))
+	require.Contains(t, domain.AsError(err).Public, ", ....")
+}
+
+// A scope of one's own account has nobody in it who does not live in the place it is narrowed
+// to, also if that is oneself.
+func TestOnesOwnAccountIsWhereOneLives(t *testing.T) {
+	w := newWorld(t)
+	who := w.As(t, "acme.user") // in Acme/Prod/East
+	sc, err := w.Gate.Enter(t.Context(), who, domain.UserRead, tenancy.Anywhere())
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		narrowed tenancy.Scope
+		want     bool
+	}{
+		"home alone": {sc.Only(who.Home), true}, "home and below": {sc.Below(who.Home), true}, "around home": {sc.Below(who.Home.Parent()), true},
+		"above home": {sc.Only(who.Home.Parent()), false}, "elsewhere": {sc.Below(w.Places["Acme/Test"].Path), false},
+	} {
+		_, self := c.narrowed.Self()
+		require.Equal(t, c.want, self, name)
+	}
 }

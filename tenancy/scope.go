@@ -12,6 +12,7 @@ type Scope struct {
 	// may only act on their own account.
 	set  ranges
 	self *domain.Actor
+	home domain.EnvironmentPath // the principal's
 	// organization is the only organization that has places in set; 0 if there may be several.
 	organization domain.OrganizationID
 	// reach is the principal's whole reach, which says what may be shown beside a row.
@@ -80,14 +81,16 @@ func (s Scope) Covers(p domain.EnvironmentPath) bool { return s.set.contains(p) 
 func (s Scope) Shows(p domain.EnvironmentPath) bool { return s.reach != nil && s.reach.Contains(p) }
 
 // Below narrows the scope to the subtree of the environment at p.
-func (s Scope) Below(p domain.EnvironmentPath) Scope {
-	s.set = s.set.within(subtree(p))
-	return s
-}
+func (s Scope) Below(p domain.EnvironmentPath) Scope { return s.within(subtree(p)) }
 
 // Only narrows the scope to the one environment at p.
-func (s Scope) Only(p domain.EnvironmentPath) Scope {
-	s.set = s.set.within(alone(p))
+func (s Scope) Only(p domain.EnvironmentPath) Scope { return s.within(alone(p)) }
+
+func (s Scope) within(r Range) Scope {
+	s.set = s.set.within(r)
+	if s.home < r.From || s.home >= r.Until {
+		s.self = nil
+	}
 	return s
 }
 

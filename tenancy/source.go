@@ -20,11 +20,15 @@ type Source interface {
 	Inactive(ctx context.Context, above []domain.EnvironmentPath, in []Range) ([]domain.EnvironmentPath, error)
 	// HasNested reports whether other organizations lie below the organization at p.
 	HasNested(ctx context.Context, p domain.EnvironmentPath) (bool, error)
-	// Find returns the environments in sc that one of refs may name: the one with that
-	// number, or those whose alias path ends with it, compared by domain.Fold, at most
-	// 200 a reference, the shortest alias paths first. "/" names the root.
-	Find(ctx context.Context, sc Scope, refs []domain.EnvironmentRef) ([]domain.Environment, error)
+	// Find returns for each of refs the environments in sc that it may name: the one with
+	// that number, or those whose alias path ends with it, compared by domain.Fold, at most
+	// 200, the shortest alias paths first. "/" names the root. There are at most FindTogether
+	// refs.
+	Find(ctx context.Context, sc Scope, refs []domain.EnvironmentRef) ([][]domain.Environment, error)
 }
+
+// FindTogether is how many references are looked for at once.
+const FindTogether = 50
 
 // EnvironmentKey is where an environment is stored.
 type EnvironmentKey struct {

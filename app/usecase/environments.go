@@ -182,7 +182,7 @@ func (e *Environments) Update(ctx context.Context, who domain.Principal, ref dom
 		}
 	}
 	saved, err := e.store.Update(ctx, w, target.ID, func(env *domain.Environment) error {
-		if env.Path != target.Path {
+		if env.Path != target.Path || env.Active != target.Active { // what the permission was decided on
 			return domain.ErrChanged
 		}
 		in.apply(env)

@@ -169,11 +169,13 @@ func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.Gro
 	if err != nil {
 		return GroupDocument{}, err
 	}
-	parent := target.Parent
+	var parent *domain.GroupID
 	if in.Parent != nil {
-		if parent, err = giver.Groups().Find(target.Organization, *in.Parent); err != nil {
+		found, err := giver.Groups().Find(target.Organization, *in.Parent)
+		if err != nil {
 			return GroupDocument{}, domain.AsError(err).On("parent")
 		}
+		parent = &found
 	}
 	saved, err := g.store.Update(ctx, w, id, func(group *domain.Group) error {
 		before := *group
@@ -182,7 +184,7 @@ func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.Gro
 		}
 		set(&group.Alias, in.Alias)
 		set(&group.Mask, in.Mask)
-		group.Parent = parent
+		set(&group.Parent, parent)
 		if before.BuiltIn() && group.Parent != before.Parent || id == domain.RootGroup && group.Mask != before.Mask {
 			return domain.ErrGroupFixed
 		}

@@ -392,6 +392,9 @@ func findGroups(groups *tenancy.Groups, o domain.OrganizationID, refs *[]domain.
 	if refs == nil {
 		return nil, nil
 	}
+	if err := domain.CheckGroups(len(*refs)); err != nil {
+		return nil, err
+	}
 	for _, ref := range *refs {
 		id, err := groups.Find(o, ref)
 		if err != nil {
@@ -416,6 +419,9 @@ func mergeAttributes(a, b domain.Attributes) domain.Attributes {
 func (u *Users) grants(ctx context.Context, who *domain.Principal, field string, refs *[]domain.EnvironmentRef) ([]domain.Grant, error) {
 	if refs == nil {
 		return nil, nil
+	}
+	if err := domain.CheckGrants(field, len(*refs)); err != nil {
+		return nil, err
 	}
 	environments, err := u.gate.Environments(ctx, who, *refs)
 	if err != nil {

@@ -147,7 +147,7 @@ func Environments(t *testing.T, db *persistence.DB) {
 		for ref, want := range map[domain.EnvironmentRef]int{"acme/test/live/east": 1, "live/east": 1, "Acme/Prod/East": 0} {
 			found, err := persistence.NewSource(db).Find(ctx, all.Read(), []domain.EnvironmentRef{ref})
 			require.NoError(t, err)
-			require.Len(t, found, want, "%s is found by its new path alone", ref)
+			require.Len(t, found[0], want, "%s is found by its new path alone", ref)
 		}
 		user, err := w.Users.Named(ctx, all.Read(), "acme.user")
 		require.NoError(t, err)
@@ -345,8 +345,8 @@ func (w *World) find(t *testing.T, id domain.EnvironmentID) domain.Environment {
 	t.Helper()
 	found, err := persistence.NewSource(w.DB).Find(t.Context(), Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{domain.NumberRef(id)})
 	require.NoError(t, err)
-	require.Len(t, found, 1)
-	return found[0]
+	require.Len(t, found[0], 1)
+	return found[0][0]
 }
 
 // Find tests how environments are found by name, and that both engines compare alike.
@@ -366,7 +366,7 @@ func Find(t *testing.T, db *persistence.DB) {
 		found, err := source.Find(ctx, Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{domain.EnvironmentRef(ref)})
 		require.NoError(t, err, ref)
 		var paths []string
-		for _, e := range found {
+		for _, e := range found[0] {
 			if e.Path == domain.RootPath {
 				paths = append(paths, "/")
 			} else {
@@ -375,6 +375,14 @@ func Find(t *testing.T, db *persistence.DB) {
 		}
 		require.Equal(t, want, strings.Join(sorted(paths), "|"), ref)
 	}
+	t.Run("what one reference may name is kept from another's", func(t *testing.T) {
+		found, err := source.Find(ctx, Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{"East", "nowhere", domain.NumberRef(w.Places["Acme/Prod/East"].ID)})
+		require.NoError(t, err)
+		require.Len(t, found, 3)
+		require.Len(t, found[0], 2)
+		require.Empty(t, found[1])
+		require.Equal(t, []domain.Environment{w.Places["Acme/Prod/East"]}, found[2])
+	})
 	t.Run("a name is looked up in the reach only", func(t *testing.T) {
 		e, err := w.Gate.Environment(ctx, w.As(t, "acme.admin"), "East")
 		require.NoError(t, err)

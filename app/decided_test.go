@@ -1,0 +1,105 @@
+package app_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app/usecase"
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/persistence/storetest"
+)
+
+// meanwhile runs act while a transaction has made a change that it commits when act waits for
+// it: act has decided on what was there before.
+func meanwhile(t *testing.T, db *persistence.DB, change string, act func() error) error {
+	t.Helper()
+	tx, err := db.Pool().BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+	_, err = tx.ExecContext(t.Context(), change)
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- act() }()
+	require.Eventually(t, func() bool {
+		var waiting bool
+		err := db.Pool().QueryRowContext(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waiting)
+		return err == nil && waiting || len(done) > 0
+	}, 20*time.Second, time.Millisecond)
+	require.NoError(t, tx.Commit())
+	return <-done
+}
+
+// An organization that was deactivated meanwhile is not taken back by whoever may not.
+func TestWhatWasDecidedOnIsWhatIsChanged(t *testing.T) {
+	db := storetest.Postgres(t)
+	s := newStaff(t, db)
+	yes := true
+	ada := s.as("ada")
+	err := meanwhile(t, db, "UPDATE environments SET active = false WHERE alias = 'Acme'", func() error {
+		_, err := s.d.Environments.Update(t.Context(), ada, "Acme", usecase.EnvironmentPatch{Active: &yes})
+		return err
+	})
+	require.ErrorIs(t, err, domain.ErrChanged)
+}
+
+// A change of a group leaves alone what it does not name, whatever that became meanwhile.
+func TestAGroupKeepsTheParentItWasGivenMeanwhile(t *testing.T) {
+	db := storetest.Postgres(t)
+	s := newStaff(t, db)
+	group, err := s.group("ada", "Team", 0)
+	require.NoError(t, err)
+	require.Equal(t, domain.UserGroup, group.Parent)
+	ada, crew := s.as("ada"), "Crew"
+	require.NoError(t, meanwhile(t, db, "UPDATE groups SET parent_id = 3 WHERE alias = 'Team'", func() error {
+		_, err := s.d.Groups.Update(t.Context(), ada, group.ID, usecase.GroupPatch{Alias: &crew})
+		return err
+	}))
+	after, err := s.d.Groups.Get(t.Context(), s.as("ada"), group.ID)
+	require.NoError(t, err)
+	require.Equal(t, crew, after.Alias)
+	require.Equal(t, domain.AdminGroup, after.Parent)
+}
+
+// More places or groups than one user can list are refused before any is looked up.
+func TestListsAreBounded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		bob := s.find("bob")
+		places, groups := make([]domain.EnvironmentRef, 1001), make([]domain.GroupRef, 201)
+		for i := range places {
+			places[i] = "nowhere"
+		}
+		for i := range groups {
+			groups[i] = "none"
+		}
+		for field, in := range map[string]usecase.UserPatch{
+			"envs": {Allowed: &places}, "envsbloque": {Blocked: &places}, "groups": {Groups: &groups},
+		} {
+			_, err := s.d.Users.Update(t.Context(), s.as("bob"), bob.ID, in)
+			require.ErrorIs(t, err, domain.ErrInvalid)
+			require.Equal(t, field, domain.AsError(err).Field)
+		}
+		_, err := s.d.Users.Update(t.Context(), s.as("ada"), bob.ID, usecase.UserPatch{Memberships: &usecase.Memberships{Named: &groups}})
+		require.ErrorIs(t, err, domain.ErrInvalid)
+	})
+}
+
+// A superUser can move their own home, as anybody else's.
+func TestASuperUserMovesTheirOwnHome(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		office := "Office"
+		made, err := s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Alias: &office})
+		require.NoError(t, err)
+		home := domain.EnvironmentRef(office)
+		moved, err := s.d.Users.Update(t.Context(), s.as("admin"), s.find("admin").ID, usecase.UserPatch{Home: &home})
+		require.NoError(t, err)
+		require.Equal(t, made.ID, moved.Home)
+		_, err = s.d.Users.Update(t.Context(), s.as("bob"), s.find("bob").ID, usecase.UserPatch{Home: &home})
+		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
+	})
+}
