@@ -35,6 +35,15 @@ func Body(c *fiber.Ctx) (Object, error) {
 	return ParseObject(bytes.Clone(c.Context().PostBody()))
 }
 
+// BodyOf is Body for an object that has only known keys.
+func BodyOf(c *fiber.Ctx, known ...string) (Object, error) {
+	o, err := Body(c)
+	if err != nil {
+		return nil, err
+	}
+	return o, o.RefuseUnknown(known...)
+}
+
 // ParseObject reads one JSON object as Body does. The object keeps parts of text.
 func ParseObject(text []byte) (Object, error) {
 	if !utf8.Valid(text) {
@@ -122,7 +131,8 @@ func (o Object) Require(keys ...string) error {
 }
 
 // Value decodes the member with that key into a T. It is nil if there is no such member
-// or it is null, and Invalid, naming the key, if it is not a T.
+// or it is null, and Invalid, naming the key, if it is not a T or text with a NUL, which no
+// database keeps.
 func Value[T any](o Object, key string) (*T, error) {
 	if !o.Has(key) {
 		return nil, nil
@@ -130,6 +140,9 @@ func Value[T any](o Object, key string) (*T, error) {
 	var v T
 	if err := json.Unmarshal(o[key], &v); err != nil {
 		return nil, domain.InvalidField(key, "%s is expected.", kindOf(v))
+	}
+	if text, ok := any(v).(string); ok && !isText(text) {
+		return nil, domain.InvalidField(key, "A text without NUL is expected.")
 	}
 	return &v, nil
 }

@@ -57,7 +57,7 @@ func TestParseObject(t *testing.T) {
 
 func TestObject(t *testing.T) {
 	o, err := ParseObject([]byte(`{"none": null, "text": "x", "yes": true, "number": 7, "part": 7.5, "list": ["x", 1],
-		"in": {"b": {"c": 1}}, "twice": {"b": 1, "b": 2}}`))
+		"in": {"b": {"c": 1}}, "twice": {"b": 1, "b": 2}, "nul": "\u0000"}`))
 	require.NoError(t, err)
 	require.True(t, o.Has("text"))
 	require.False(t, o.Has("none"))
@@ -90,6 +90,8 @@ func TestObject(t *testing.T) {
 		require.NoError(t, err)
 		require.Nil(t, text)
 	}
+	_, err = Value[string](o, "nul")
+	require.EqualError(t, err, domain.InvalidField("nul", "A text without NUL is expected.").Error())
 	_, err = Value[string](o, "number")
 	require.EqualError(t, err, domain.InvalidField("number", "A text is expected.").Error())
 	_, err = Value[bool](o, "text")

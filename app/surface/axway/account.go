@@ -154,7 +154,7 @@ func decodeCode(c *fiber.Ctx) (usecase.OrganizationCode, error) {
 }
 
 func decodeCodePatch(c *fiber.Ctx) (in usecase.RegistrationCodePatch, err error) {
-	o, err := body(c, codeKeys...)
+	o, err := httpx.BodyOf(c, codeKeys...)
 	if err != nil {
 		return in, err
 	}

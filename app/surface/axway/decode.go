@@ -16,19 +16,10 @@ import (
 var UserKeys = []string{"id", "organizationId", "name", "description", "loginName", "email", "phone", "mobile", "role",
 	"image", "enabled", "createdOn", "state", "type", "authAttrs", "surname", "dn"}
 
-// body reads an object that has only known keys.
-func body(c *fiber.Ctx, known ...string) (httpx.Object, error) {
-	o, err := httpx.Body(c)
-	if err != nil {
-		return nil, err
-	}
-	return o, o.RefuseUnknown(known...)
-}
-
 // decodeUser reads a user.
 func (s *Surface) decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, error) {
 	in := usecase.UserPatch{Memberships: &usecase.Memberships{}, Properties: map[string]string{}}
-	o, err := body(c, slices.Concat(UserKeys, s.config.Properties)...)
+	o, err := httpx.BodyOf(c, slices.Concat(UserKeys, s.config.Properties)...)
 	if err != nil {
 		return nil, in, err
 	}
@@ -225,7 +216,7 @@ const (
 
 func decodeOrganizationPatch(c *fiber.Ctx) (httpx.Object, usecase.EnvironmentPatch, error) {
 	var in usecase.EnvironmentPatch
-	o, err := body(c, organizationKeys...)
+	o, err := httpx.BodyOf(c, organizationKeys...)
 	if err != nil {
 		return nil, in, err
 	}

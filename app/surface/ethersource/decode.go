@@ -56,24 +56,11 @@ func named[In any](c *fiber.Ctx, in In, err error) (usecase.Named[In], error) {
 
 // body reads an object that has only known keys, and all of the required ones.
 func body(c *fiber.Ctx, requiredKeys []string, others ...string) (httpx.Object, error) {
-	o, err := httpx.Body(c)
+	o, err := httpx.BodyOf(c, append(others, requiredKeys...)...)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.RefuseUnknown(append(others, requiredKeys...)...); err != nil {
-		return nil, err
-	}
 	return o, o.Require(requiredKeys...)
-}
-
-// text returns a member that is text; nil if there is none. Text with a NUL is refused: no
-// database keeps it.
-func text(o httpx.Object, key string) (*string, error) {
-	value, err := httpx.Value[string](o, key)
-	if err == nil && value != nil && strings.IndexByte(*value, 0) >= 0 {
-		return nil, domain.InvalidField(key, "A text without NUL is expected.")
-	}
-	return value, err
 }
 
 // userFields are the keys of a user that both a new one and a changed one must have.
@@ -87,7 +74,7 @@ func userPatch(o httpx.Object) (p usecase.UserPatch, mail *string, err error) {
 		into **string
 	}{{"firstName", &p.FirstName}, {"lastName", &p.LastName}, {"email", &mail},
 		{"company", &company}, {"country", &country}, {"language", &p.Language}} {
-		if *field.into, err = text(o, field.key); err != nil {
+		if *field.into, err = httpx.Value[string](o, field.key); err != nil {
 			return p, nil, err
 		}
 	}
@@ -108,10 +95,10 @@ func decodeNewUser(c *fiber.Ctx) (usecase.Invite, error) {
 		return usecase.Invite{}, err
 	}
 	p.Mail = mail
-	if p.Alias, err = text(o, "userId"); err != nil {
+	if p.Alias, err = httpx.Value[string](o, "userId"); err != nil {
 		return usecase.Invite{}, err
 	}
-	p.Password, err = text(o, "password")
+	p.Password, err = httpx.Value[string](o, "password")
 	return usecase.Invite{User: p}, err
 }
 
@@ -130,7 +117,7 @@ func decodeUserChange(c *fiber.Ctx) (usecase.Named[usecase.UserPatch], error) {
 		return usecase.Named[usecase.UserPatch]{}, err
 	}
 	p.SameMail = mail
-	p.SameAlias, err = text(o, "userId")
+	p.SameAlias, err = httpx.Value[string](o, "userId")
 	return named(c, p, err)
 }
 
@@ -192,7 +179,7 @@ func decodeConfirmation(c *fiber.Ctx) (usecase.Named[usecase.SendConfirmation], 
 		key  string
 		into *string
 	}{{"subject", &in.Subject}, {"body", &in.Text}, {"from", &in.From}} {
-		value, err := text(o, field.key)
+		value, err := httpx.Value[string](o, field.key)
 		if err != nil {
 			return named(c, in, err)
 		}

@@ -22,10 +22,7 @@ const verifyLink = "/user/verify/" + usecase.PlaceAlias + "/" + usecase.PlaceSec
 // members reads the texts of a body that has no other keys than these and flags. A number or
 // flag is no text; a key that is missing or null is empty.
 func members(c *fiber.Ctx, keys []string, flags ...string) (values map[string]string, o httpx.Object, err error) {
-	if o, err = httpx.Body(c); err != nil {
-		return nil, nil, err
-	}
-	if err := o.RefuseUnknown(append(flags, keys...)...); err != nil {
+	if o, err = httpx.BodyOf(c, append(flags, keys...)...); err != nil {
 		return nil, nil, err
 	}
 	values = make(map[string]string, len(keys))
@@ -36,9 +33,6 @@ func members(c *fiber.Ctx, keys []string, flags ...string) (values map[string]st
 		}
 		if value == nil {
 			continue
-		}
-		if strings.IndexByte(*value, 0) >= 0 {
-			return nil, nil, domain.InvalidField(key, "A text without NUL is expected.")
 		}
 		values[key] = strings.TrimSpace(*value)
 	}

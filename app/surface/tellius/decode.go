@@ -3,7 +3,6 @@ package tellius
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -12,29 +11,10 @@ import (
 	"canopy/domain"
 )
 
-// body reads an object that has only known keys.
-func body(c *fiber.Ctx, known ...string) (httpx.Object, error) {
-	o, err := httpx.Body(c)
-	if err != nil {
-		return nil, err
-	}
-	return o, o.RefuseUnknown(known...)
-}
-
-// text returns a member that is text; nil if there is none. Text with a NUL is refused: no
-// database keeps it.
-func text(o httpx.Object, key string) (*string, error) {
-	value, err := httpx.Value[string](o, key)
-	if err == nil && value != nil && strings.IndexByte(*value, 0) >= 0 {
-		return nil, domain.InvalidField(key, "A text without NUL is expected.")
-	}
-	return value, err
-}
-
 // texts reads the members with these keys, in this order, into fields.
 func texts(o httpx.Object, keys []string, fields ...**string) (err error) {
 	for i, key := range keys {
-		if *fields[i], err = text(o, key); err != nil {
+		if *fields[i], err = httpx.Value[string](o, key); err != nil {
 			return err
 		}
 	}
@@ -42,7 +22,7 @@ func texts(o httpx.Object, keys []string, fields ...**string) (err error) {
 }
 
 func (s *Surface) decodeSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
-	o, err := body(c, "username", "password")
+	o, err := httpx.BodyOf(c, "username", "password")
 	if err != nil {
 		return usecase.SignIn{}, err
 	}
@@ -53,7 +33,7 @@ func (s *Surface) decodeSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
 
 // decodeNewerSignIn reads what the newer page of the document sends.
 func (s *Surface) decodeNewerSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
-	o, err := body(c, "username", "password", "session")
+	o, err := httpx.BodyOf(c, "username", "password", "session")
 	if err != nil {
 		return usecase.SignIn{}, err
 	}
@@ -72,11 +52,11 @@ func (s *Surface) signIn(c *fiber.Ctx, o httpx.Object) (usecase.SignIn, error) {
 	if err := o.Require("username", "password"); err != nil {
 		return in, err
 	}
-	login, err := text(o, "username")
+	login, err := httpx.Value[string](o, "username")
 	if err != nil {
 		return in, err
 	}
-	password, err := text(o, "password")
+	password, err := httpx.Value[string](o, "password")
 	if err != nil {
 		return in, err
 	}
@@ -86,14 +66,14 @@ func (s *Surface) signIn(c *fiber.Ctx, o httpx.Object) (usecase.SignIn, error) {
 
 func (s *Surface) decodeRefresh(c *fiber.Ctx) (usecase.Refresh, error) {
 	in := usecase.Refresh{Address: httpx.Address(c, s.trusted), Client: httpx.Header(c, fiber.HeaderUserAgent)}
-	o, err := body(c, "refreshToken")
+	o, err := httpx.BodyOf(c, "refreshToken")
 	if err != nil {
 		return in, err
 	}
 	if err := o.Require("refreshToken"); err != nil {
 		return in, err
 	}
-	token, err := text(o, "refreshToken")
+	token, err := httpx.Value[string](o, "refreshToken")
 	if err != nil {
 		return in, err
 	}
@@ -138,7 +118,7 @@ func decodeUser(o httpx.Object) (in usecase.UserPatch, err error) {
 		return in, err
 	}
 	in.Attributes = make(domain.Attributes, 2)
-	word, err := text(o, "role")
+	word, err := httpx.Value[string](o, "role")
 	if err != nil {
 		return in, err
 	}
@@ -194,7 +174,7 @@ func groups(o httpx.Object, key string) (*[]domain.GroupRef, error) {
 }
 
 func decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
-	o, err := body(c, append([]string{"groupsIds", "assignDefaultGroup"}, userKeys...)...)
+	o, err := httpx.BodyOf(c, append([]string{"groupsIds", "assignDefaultGroup"}, userKeys...)...)
 	if err != nil {
 		return usecase.UserPatch{}, err
 	}
@@ -228,7 +208,7 @@ func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.User
 	if in.ID, err = decodeUserID(c); err != nil {
 		return in, err
 	}
-	o, err := body(c, append([]string{"groups"}, userKeys...)...)
+	o, err := httpx.BodyOf(c, append([]string{"groups"}, userKeys...)...)
 	if err != nil {
 		return in, err
 	}
@@ -247,13 +227,13 @@ func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.User
 }
 
 func decodeGroup(c *fiber.Ctx) (o httpx.Object, in usecase.GroupPatch, err error) {
-	if o, err = body(c, "name", "role"); err != nil {
+	if o, err = httpx.BodyOf(c, "name", "role"); err != nil {
 		return nil, in, err
 	}
-	if in.Alias, err = text(o, "name"); err != nil {
+	if in.Alias, err = httpx.Value[string](o, "name"); err != nil {
 		return nil, in, err
 	}
-	word, err := text(o, "role")
+	word, err := httpx.Value[string](o, "role")
 	if err != nil || word == nil {
 		return o, in, err
 	}
@@ -282,7 +262,7 @@ func decodeMembers(c *fiber.Ctx) (in usecase.GroupMembers, err error) {
 	if in.Group, err = decodeGroupID(c); err != nil {
 		return in, err
 	}
-	o, err := body(c, "users")
+	o, err := httpx.BodyOf(c, "users")
 	if err != nil {
 		return in, err
 	}
@@ -304,7 +284,7 @@ func decodeMembers(c *fiber.Ctx) (in usecase.GroupMembers, err error) {
 }
 
 func decodeHandOver(c *fiber.Ctx) (in usecase.HandOverAll, err error) {
-	o, err := body(c, "previousOwnerId", "newOwnerId")
+	o, err := httpx.BodyOf(c, "previousOwnerId", "newOwnerId")
 	if err != nil {
 		return in, err
 	}
@@ -319,7 +299,7 @@ func decodeHandOver(c *fiber.Ctx) (in usecase.HandOverAll, err error) {
 }
 
 func owner(o httpx.Object, key string) (ref domain.UserRef, err error) {
-	id, err := text(o, key)
+	id, err := httpx.Value[string](o, key)
 	if err != nil {
 		return ref, err
 	}

@@ -15,7 +15,7 @@ func problem(c *fiber.Ctx, err error) error {
 		c.Set(fiber.HeaderWWWAuthenticate, `Bearer realm="Canopy"`)
 	}
 	message := p.Public
-	if field := fieldOf(p.Field); field != "" {
+	if field := fieldOf(p.Field, c.Route().Path); field != "" {
 		message = strings.TrimSuffix(message, ".") + ": " + field
 	}
 	w := &httpx.Writer{}
@@ -33,7 +33,11 @@ var fields = map[string]string{
 	"user": "", "group": "", // there are no keys of these names: the address named the user or the group
 }
 
-func fieldOf(field string) string {
+// fieldOf returns how a field is called on a route.
+func fieldOf(field, route string) string {
+	if field == "alias" && strings.HasPrefix(route, "/groups") {
+		return "name"
+	}
 	if name, known := fields[field]; known {
 		return name
 	}
