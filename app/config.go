@@ -28,7 +28,7 @@ type Config struct {
 	Demo          bool   // fill a new directory with people to try things out
 	ServerKey     string // secret that all servers of one directory share; see serverkey.go
 
-	TokenLifetime     time.Duration
+	Sessions          usecase.SessionLimits
 	MinPasswordLength int
 	PasswordCost      authn.Cost
 
@@ -76,7 +76,7 @@ const (
 func DefaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Data: "./data", RootAlias: "root", Bootstrap: BootstrapAdmin,
-		TokenLifetime: 365 * 24 * time.Hour, MinPasswordLength: authn.MinPasswordLength, PasswordCost: authn.DefaultCost,
+		Sessions: usecase.DefaultSessionLimits, MinPasswordLength: authn.MinPasswordLength, PasswordCost: authn.DefaultCost,
 		AnswerFloor: 200 * time.Millisecond, MailLimits: usecase.MailLimits{Address: 5, Source: 30, User: 200, Overall: 1000},
 		RequestLimit: 30 * time.Second, MaxBody: 1 << 20,
 		Log: slog.Default(), Now: time.Now,
@@ -98,12 +98,33 @@ func (cfg *Config) checkLimits() error {
 	switch {
 	case cfg.MinPasswordLength < 1 || cfg.MinPasswordLength > authn.MaxPasswordLength:
 		return fmt.Errorf("--min-password-length: %d is not between 1 and %d", cfg.MinPasswordLength, authn.MaxPasswordLength)
-	case cfg.TokenLifetime < time.Second:
-		return fmt.Errorf("--token-lifetime: %s is less than a second", cfg.TokenLifetime)
 	case cfg.RequestLimit <= 0:
 		return fmt.Errorf("--request-limit: %s is no time", cfg.RequestLimit)
 	case cfg.MaxBody < 1:
 		return fmt.Errorf("--max-body: %d is less than 1", cfg.MaxBody)
+	}
+	l := &cfg.Sessions
+	for _, lifetime := range []struct {
+		flag string
+		is   time.Duration
+	}{{"token", l.Token}, {"access", l.Access}, {"refresh", l.Refresh}, {"refreshed", l.Longest}, {"idle", l.CookieIdle}, {"session", l.Cookie}} {
+		if lifetime.is < time.Second {
+			return fmt.Errorf("--%s-lifetime: %s is less than a second", lifetime.flag, lifetime.is)
+		}
+	}
+	return nil
+}
+
+// SetMailLimits changes the limits of mail that are named.
+func (cfg *Config) SetMailLimits(limits map[string]int64) error {
+	l := &cfg.MailLimits
+	fields := map[string]*int64{"address": &l.Address, "source": &l.Source, "user": &l.User, "overall": &l.Overall}
+	for name, limit := range limits {
+		field := fields[name]
+		if field == nil || limit < 1 {
+			return fmt.Errorf("--mail-limits: %s=%d: numbers from 1 for address, source, user and overall are expected", name, limit)
+		}
+		*field = limit
 	}
 	return nil
 }

@@ -196,10 +196,8 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.Organizations = usecase.NewOrganizations(d.Gate, environments, d.Environments)
 	d.Groups = usecase.NewGroups(d.Gate, documents, groups)
 	d.Me = usecase.NewMe(d.Gate, documents, users, d.accounts, d.passwords, cfg.Now)
-	limits := usecase.DefaultSessionLimits
-	limits.Token = cfg.TokenLifetime
-	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, limits, cfg.Now)
-	d.SigningKeys = usecase.NewSigningKeys(signingKeys, commandLine, limits.Token)
+	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, cfg.Sessions, cfg.Now)
+	d.SigningKeys = usecase.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
 	d.Admins = usecase.NewAdmins(d.Gate)
 	d.APIKeys = usecase.NewAPIKeys(d.Gate, d.Users, persistence.NewAPIKeyStore(db), cfg.Now)
 	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)

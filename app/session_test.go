@@ -16,7 +16,7 @@ func TestTokensLastAsLongAsTold(t *testing.T) {
 	cfg := DefaultConfig()
 	now := time.Date(2026, 11, 22, 8, 0, 0, 999_000_000, time.UTC)
 	cfg.Data, cfg.AdminPassword, cfg.Now = t.TempDir(), "correct horse", func() time.Time { return now }
-	cfg.PasswordCost, cfg.TokenLifetime = authn.Cost{Memory: 64, Passes: 1}, time.Hour
+	cfg.PasswordCost, cfg.Sessions.Token = authn.Cost{Memory: 64, Passes: 1}, time.Hour
 	db, err := OpenDatabase(t.Context(), &cfg)
 	require.NoError(t, err)
 	_, err = Begin(t.Context(), &cfg, db)

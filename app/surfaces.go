@@ -15,7 +15,6 @@ import (
 	"canopy/app/surface/rest"
 	"canopy/app/surface/tat"
 	"canopy/app/surface/tellius"
-	"canopy/app/usecase"
 )
 
 // surface is one product's API as the server offers it.
@@ -128,7 +127,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			app: axway.New(server, axway.Uses{Users: d.Users, Organizations: d.Organizations, Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts},
 				axway.Config{Registration: d.config.SignUpEnvironment != "", AutoApprove: d.config.AutoApprove,
 					MinPasswordLength: d.config.MinPasswordLength, Redirects: d.redirects, Properties: d.properties.Keys(),
-					SessionIdle: int64(usecase.DefaultSessionLimits.CookieIdle.Minutes())},
+					SessionIdle: int64(d.config.Sessions.CookieIdle.Minutes())},
 				authn.First(d.activity, authn.Basic(d.passwords), authn.Cookie(d.tokens, axway.SessionCookie, axway.CSRFHeader))),
 			openAPI: axway.OpenAPI,
 		},

@@ -34,6 +34,7 @@ func secrets(cfg *app.Config) (err error) {
 func serveCommand() *cobra.Command {
 	cfg := app.DefaultConfig()
 	var bootstrap, level, proxies, redirects, hosts string
+	var limits map[string]int64
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -55,6 +56,9 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			cfg.Redirects, cfg.LinkHosts = list(redirects), list(hosts)
+			if err := cfg.SetMailLimits(limits); err != nil {
+				return err
+			}
 			if cfg.Log, err = logger(level); err != nil {
 				return err
 			}
@@ -68,13 +72,19 @@ func serveCommand() *cobra.Command {
 	f.BoolVar(&cfg.Demo, "demo", false, "fill an empty directory with three organizations to try things out")
 	f.StringVar(&cfg.RootAlias, "root-alias", cfg.RootAlias, "alias of the root environment of a new directory")
 	f.StringVar(&bootstrap, "bootstrap", string(cfg.Bootstrap), "how a new directory gets its superUser: admin, or first-user for the first user created")
-	f.DurationVar(&cfg.TokenLifetime, "token-lifetime", cfg.TokenLifetime, "how long a token of /auth lasts")
+	f.DurationVar(&cfg.Sessions.Token, "token-lifetime", cfg.Sessions.Token, "how long a token of /auth lasts")
+	f.DurationVar(&cfg.Sessions.Access, "access-lifetime", cfg.Sessions.Access, "how long an access token lasts that comes with a refresh token")
+	f.DurationVar(&cfg.Sessions.Refresh, "refresh-lifetime", cfg.Sessions.Refresh, "how long a refresh token lasts that nobody uses")
+	f.DurationVar(&cfg.Sessions.Longest, "refreshed-lifetime", cfg.Sessions.Longest, "how long a session lasts, however often it is refreshed")
+	f.DurationVar(&cfg.Sessions.CookieIdle, "idle-lifetime", cfg.Sessions.CookieIdle, "how long a session with a cookie lasts that nobody uses")
+	f.DurationVar(&cfg.Sessions.Cookie, "session-lifetime", cfg.Sessions.Cookie, "how long a session with a cookie lasts that is used")
 	f.IntVar(&cfg.MinPasswordLength, "min-password-length", cfg.MinPasswordLength, "how many characters a new password needs")
 	f.StringVar(&cfg.SignUpEnvironment, "signup-environment", "", "environment of people who register without a code; empty refuses them")
 	f.BoolVar(&cfg.AutoApprove, "auto-approve", false, "open the accounts of people who register as soon as their mail address is proven")
 	f.StringVar(&cfg.PublicURL, "public-url", "", "address at which people reach the server, for the links in mail")
 	f.StringVar(&hosts, "link-hosts", "", "hosts that links mailed for other programs may lead to, with commas between; empty allows any with https")
 	f.StringVar(&cfg.SMTPURL, "smtp-url", "", "mail server, smtp://user@host:587 or smtps://user@host:465; without one mail is written into the data folder")
+	f.StringToInt64Var(&limits, "mail-limits", nil, "mails an hour, such as address=5,source=30,user=200,overall=1000: to an address, by strangers of a network, by a user, in all")
 	f.StringVar(&cfg.MailFrom, "mail-from", "", "sender of mail, such as \"Canopy <canopy@example.org>\"")
 	f.StringSliceVar(&cfg.Surfaces, "surfaces", nil, "surfaces to offer, with commas between, such as rest,tellius=/tellius for one below a path of its own; all if empty")
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "file of the certificate, for HTTPS")
