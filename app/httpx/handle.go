@@ -77,6 +77,9 @@ func Done[In any](run func(context.Context, domain.Principal, In) error) func(co
 // OpenNothing is the use case of routes that always answer the same.
 func OpenNothing(context.Context, Just) (Just, error) { return Just{}, nil }
 
+// SignedIn is the use case of routes that answer the same to everybody who is signed in.
+func SignedIn(context.Context, domain.Principal, Just) (Just, error) { return Just{}, nil }
+
 // Numbered is the input of a use case that changes the entity with a number.
 type Numbered[ID, In any] struct {
 	ID ID

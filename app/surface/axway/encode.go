@@ -167,7 +167,7 @@ func createdOn(e *domain.Environment) int64 {
 }
 
 // encodeConfig answers with what clients look at of the configuration.
-func (s *Surface) encodeConfig(c *fiber.Ctx, _ domain.Properties) error {
+func (s *Surface) encodeConfig(c *fiber.Ctx, _ httpx.Just) error {
 	var w httpx.Writer
 	w.Open("", '{')
 	w.Flag("registrationEnabled", s.config.Registration)
@@ -181,7 +181,7 @@ func (s *Surface) encodeConfig(c *fiber.Ctx, _ domain.Properties) error {
 	return send(c, fiber.StatusOK, &w)
 }
 
-func encodeSystem(c *fiber.Ctx, _ domain.Properties) error {
+func encodeSystem(c *fiber.Ctx, _ httpx.Just) error {
 	var w httpx.Writer
 	w.Open("", '{')
 	w.Open("disabledApis", '[')

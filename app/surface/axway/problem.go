@@ -27,7 +27,7 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	case domain.ErrSuperUserOutside.Is(p), domain.ErrNotWaiting.Is(p): // 409 is not among the document's answers
 		status = fiber.StatusForbidden
 		code = status
-	case domain.ErrSignUpClosed.Is(p):
+	case domain.ErrSignUpClosed.Is(p), domain.ErrNoMail.Is(p):
 		status = fiber.StatusBadRequest
 		code = status
 	case status == fiber.StatusUnauthorized:

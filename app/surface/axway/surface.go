@@ -113,9 +113,9 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Put("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCodeChange, httpx.With(a.UpdateRegistrationCode), encodeCode))
 	r.Delete("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, httpx.Done(a.DeleteRegistrationCode), encodeNothing[httpx.Just]))
 
-	r.Get("/config", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(u.Declared), s.encodeConfig))
+	r.Get("/config", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, s.encodeConfig))
 	r.Get("/config/customproperties", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(u.Declared), encodeProperties))
-	r.Get("/sysconfig", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(u.Declared), encodeSystem))
+	r.Get("/sysconfig", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, encodeSystem))
 }
 
 // auth finds the principal of a request.
