@@ -36,6 +36,16 @@ func tatAnswer(t *testing.T, client *fasthttp.Client, base, login, method, path,
 	return res.StatusCode(), string(res.Body())
 }
 
+// TestTatEndsLines holds that whatever Tat answers in JSON is a line.
+func TestTatEndsLines(t *testing.T) {
+	w := newTwoTenants(t, "sqlite")
+	for _, path := range []string{"/user/me", "/users", "/users?username=nobody", "/topics", "/groups", "/version"} {
+		status, body := tatAnswer(t, &fasthttp.Client{}, w.Address(), "acme.admin", "GET", path, "")
+		require.Equal(t, 200, status, body)
+		require.True(t, strings.HasSuffix(body, "}\n") && strings.Count(body, "\n") == 1, "%s: %q", path, body)
+	}
+}
+
 // TestTatTogether lets 64 clients add and remove the favourites, contacts, presences and groups
 // of the same few people at once. Each answer is one that the request can have alone, and in the
 // end nothing is there twice.

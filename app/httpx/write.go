@@ -40,6 +40,9 @@ func (w *Writer) Close(bracket byte) {
 	w.comma = true
 }
 
+// End ends the line.
+func (w *Writer) End() { w.text = append(w.text, '\n') }
+
 // Number writes a whole number.
 func (w *Writer) Number(key string, n int64) {
 	w.key(key)

@@ -3,6 +3,7 @@ package tat
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -203,15 +204,22 @@ func encodePeople(c *fiber.Ctx, list usecase.PeopleList) error {
 		w.Close('}')
 		return send(c, fiber.StatusOK, w)
 	}
-	err := httpx.Stream(c, list.People,
+	return stream(c, list.People, list.Total, "users", func(w *httpx.Writer, u *usecase.UserDocument) {
+		writePerson(w, u, list.Whole, list.Groups)
+	})
+}
+
+// stream answers with a count and a list, written as send writes.
+func stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], count int64, key string, write func(*httpx.Writer, *T)) error {
+	err := httpx.Stream(c, entries,
 		func(w *httpx.Writer) {
 			w.Open("", '{')
-			w.Number("count", list.Total)
-			w.Open("users", '[')
+			w.Number("count", count)
+			w.Open(key, '[')
 		},
-		func(w *httpx.Writer, u *usecase.UserDocument) {
+		func(w *httpx.Writer, entry *T) {
 			var one httpx.Writer
-			writePerson(&one, u, list.Whole, list.Groups)
+			write(&one, entry)
 			var b bytes.Buffer
 			json.HTMLEscape(&b, one.Bytes())
 			w.Raw("", b.Bytes())
@@ -219,6 +227,7 @@ func encodePeople(c *fiber.Ctx, list usecase.PeopleList) error {
 		func(w *httpx.Writer) {
 			w.Close(']')
 			w.Close('}')
+			w.End()
 		})
 	c.Set(fiber.HeaderContentType, mimeJSON)
 	return err
@@ -280,25 +289,9 @@ func encodeCapabilities(c *fiber.Ctx, _ httpx.Just) error {
 }
 
 func encodeTopics(c *fiber.Ctx, list usecase.TopicList) error {
-	err := httpx.Stream(c, list.Topics,
-		func(w *httpx.Writer) {
-			w.Open("", '{')
-			w.Number("count", list.Total)
-			w.Open("topics", '[')
-		},
-		func(w *httpx.Writer, o *usecase.ObjectDocument) {
-			var one httpx.Writer
-			writeTopic(&one, "", o)
-			var b bytes.Buffer
-			json.HTMLEscape(&b, one.Bytes())
-			w.Raw("", b.Bytes())
-		},
-		func(w *httpx.Writer) {
-			w.Close(']')
-			w.Close('}')
-		})
-	c.Set(fiber.HeaderContentType, mimeJSON)
-	return err
+	return stream(c, list.Topics, list.Total, "topics", func(w *httpx.Writer, o *usecase.ObjectDocument) {
+		writeTopic(w, "", o)
+	})
 }
 
 func encodeTopic(status int) func(*fiber.Ctx, usecase.ObjectDocument) error {
