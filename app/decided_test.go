@@ -103,3 +103,27 @@ func TestASuperUserMovesTheirOwnHome(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
 	})
 }
+
+// A change of the root's groups leaves somebody who can run the directory.
+func TestTheLastSuperUserKeepsTheirPermissions(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		chiefs, root, user := "Chiefs", domain.GroupRef("Root"), domain.GroupRef("User")
+		none, all := domain.Mask(0), domain.AllPermissions
+		group, err := s.d.Groups.Create(t.Context(), s.as("admin"), usecase.GroupPatch{Alias: &chiefs, Parent: &root, Mask: &all})
+		require.NoError(t, err)
+		change := func(in usecase.GroupPatch) error {
+			_, err := s.d.Groups.Update(t.Context(), s.as("admin"), group.ID, in)
+			return err
+		}
+		require.NoError(t, change(usecase.GroupPatch{Mask: &none}), "there is admin, who is in Root")
+		require.NoError(t, change(usecase.GroupPatch{Mask: &all}))
+		ref := domain.GroupRef(chiefs)
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("admin").ID, usecase.UserPatch{Group: &ref, Groups: &[]domain.GroupRef{}})
+		require.NoError(t, err)
+		require.ErrorIs(t, change(usecase.GroupPatch{Mask: &none}), domain.ErrLastSuperUser)
+		require.ErrorIs(t, change(usecase.GroupPatch{Parent: &user}), domain.ErrLastSuperUser)
+		_, err = s.d.Groups.Get(t.Context(), s.as("admin"), group.ID)
+		require.NoError(t, err)
+	})
+}

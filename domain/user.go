@@ -53,6 +53,10 @@ type Person struct {
 	Department string
 }
 
+// SuperUsers reads, in the transaction of a change, the other superUsers and the groups of
+// their organization, and keeps all superUsers from being changed until it ends.
+type SuperUsers func() ([]User, []Group, error)
+
 // Grant is an environment listed on a user, with the place it has in the tree.
 type Grant struct {
 	Environment  EnvironmentID

@@ -388,7 +388,8 @@ func (t *directoryTx) hold(users ...domain.StoredUser) error {
 
 // SuperUsers implements domain.DirectoryWriter.
 func (t *directoryTx) SuperUsers() ([]domain.User, error) {
-	return NewUserStore(t.db).superUsers(t.ctx, t.tx, 0)()
+	users, _, err := NewUserStore(t.db).superUsers(t.ctx, t.tx, 0)()
+	return users, err
 }
 
 // InsertUsers implements domain.DirectoryWriter.

@@ -150,9 +150,10 @@ func (s *GroupStore) finish(ctx context.Context, tx bun.Tx, w tenancy.WriteScope
 }
 
 // Update loads the group, runs change and saves, in one transaction, and returns what was
-// saved. It is ErrGroupNotFound if there is none in w, ErrGroupCycle, ErrGroupAliasTaken,
-// or the error of change, and then nothing is saved.
-func (s *GroupStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, change func(*domain.Group) error) (after domain.Group, err error) {
+// saved. change may ask for the superUsers. It is ErrGroupNotFound if there is none in w,
+// ErrGroupCycle, ErrGroupAliasTaken, or the error of change, and then nothing is saved.
+func (s *GroupStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID,
+	change func(*domain.Group, domain.SuperUsers) error) (after domain.Group, err error) {
 	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		before, err := selectGroup(ctx, tx, groupsIn(w.Read()).and("g.id = ?", int64(id)), s.db.forUpdate())
 		if err != nil {
@@ -164,7 +165,7 @@ func (s *GroupStore) Update(ctx context.Context, w tenancy.WriteScope, id domain
 			return translate(err)
 		}
 		after = before.Group
-		if err := change(&after); err != nil {
+		if err := change(&after, NewUserStore(s.db).superUsers(ctx, tx, 0)); err != nil {
 			return err
 		}
 		changes := domain.Diff(before.Fields(), after.Fields())

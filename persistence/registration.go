@@ -123,7 +123,7 @@ func (s *UserStore) giveWay(ctx context.Context, tx bun.Tx, w tenancy.WriteScope
 
 // changeWith changes a user and says what goes with the change. It gets the secret that was
 // used up, if one was presented.
-type changeWith = func(*domain.User, domain.Secret, SuperUsers) (domain.Enclosure, error)
+type changeWith = func(*domain.User, domain.Secret, domain.SuperUsers) (domain.Enclosure, error)
 
 // UpdateWith is Update, with what goes with the user in the same transaction. A presented
 // secret is used up first, and is ErrSecret if it does not fit; change gets what it was.
@@ -141,7 +141,7 @@ func (s *UserStore) UpdateWith(ctx context.Context, w tenancy.WriteScope, id dom
 
 // DeleteWith is Delete, with mail in the same transaction.
 func (s *UserStore) DeleteWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
-	check func(domain.User, SuperUsers) ([]domain.Mail, error)) error {
+	check func(domain.User, domain.SuperUsers) ([]domain.Mail, error)) error {
 	err := s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		u, err := s.lock(ctx, tx, w, id)
 		if err != nil {

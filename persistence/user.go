@@ -532,20 +532,20 @@ func userEntry(action string, u *domain.User, changes []domain.Change) domain.Au
 	}
 }
 
-// SuperUsers reads all other superUsers, and keeps all of them from being changed until
-// the transaction ends.
-type SuperUsers = func() ([]domain.User, error)
-
-func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID) SuperUsers {
-	return func() ([]domain.User, error) {
+func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID) domain.SuperUsers {
+	return func() ([]domain.User, []domain.Group, error) {
+		root := int64(domain.RootOrganization)
 		// Locked first and read then: what was changed by whoever held them is seen.
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.role = 4 ORDER BY u.id"+s.db.forUpdate(),
-			int64(domain.RootOrganization))
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.role = 4 ORDER BY u.id"+s.db.forUpdate(), root)
 		if err != nil {
-			return nil, translate(err)
+			return nil, nil, translate(err)
 		}
-		return selectUsers(ctx, tx, predicate{"u.organization_id = ? AND u.role = 4 AND u.id <> ?",
-			[]any{int64(domain.RootOrganization), int64(but)}}, " ORDER BY u.id")
+		users, err := selectUsers(ctx, tx, predicate{"u.organization_id = ? AND u.role = 4 AND u.id <> ?", []any{root, int64(but)}}, " ORDER BY u.id")
+		if err != nil {
+			return nil, nil, err
+		}
+		groups, err := selectGroups(ctx, tx, predicate{"g.organization_id = ?", []any{root}}, "")
+		return users, plainGroups(groups), err
 	}
 }
 
@@ -576,20 +576,20 @@ func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, i
 // ErrUserBorder if the home would lie in another organization, the errors of Insert, or
 // the error of change, and then nothing is saved.
 func (s *UserStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
-	change func(*domain.User, SuperUsers) error) (domain.User, error) {
+	change func(*domain.User, domain.SuperUsers) error) (domain.User, error) {
 	return s.UpdateWith(ctx, w, id, hash, nil, enclosing(change))
 }
 
 // enclosing makes a change with nothing that goes with it.
-func enclosing(change func(*domain.User, SuperUsers) error) changeWith {
-	return func(u *domain.User, _ domain.Secret, superUsers SuperUsers) (domain.Enclosure, error) {
+func enclosing(change func(*domain.User, domain.SuperUsers) error) changeWith {
+	return func(u *domain.User, _ domain.Secret, superUsers domain.SuperUsers) (domain.Enclosure, error) {
 		return domain.Enclosure{}, change(u, superUsers)
 	}
 }
 
 // UpdateAll is Update of several users, all or none of them, without passwords. The last
 // superUser is looked for in the state each of them is left in.
-func (s *UserStore) UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []domain.UserID, change func(*domain.User, SuperUsers) error) error {
+func (s *UserStore) UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []domain.UserID, change func(*domain.User, domain.SuperUsers) error) error {
 	ids = slices.Sorted(slices.Values(ids)) // two changes of the same users wait instead of crossing
 	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for _, id := range ids {
@@ -735,8 +735,8 @@ func (s *UserStore) saveLists(ctx context.Context, tx bun.Tx, before, after *dom
 
 // Delete removes the user with everything that is theirs, unless check, which may ask
 // for the other superUsers, returns an error. It is ErrUserNotFound if there is none in w.
-func (s *UserStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.UserID, check func(domain.User, SuperUsers) error) error {
-	return s.DeleteWith(ctx, w, id, func(u domain.User, superUsers SuperUsers) ([]domain.Mail, error) {
+func (s *UserStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.UserID, check func(domain.User, domain.SuperUsers) error) error {
+	return s.DeleteWith(ctx, w, id, func(u domain.User, superUsers domain.SuperUsers) ([]domain.Mail, error) {
 		return nil, check(u, superUsers)
 	})
 }

@@ -131,14 +131,14 @@ func TestDecisionsFollowChanges(t *testing.T) {
 	w := newWorld(t)
 	prod := w.Places["Acme/Prod"]
 	group := func(id domain.GroupID, mask domain.Mask) {
-		_, err := w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), id, func(g *domain.Group) error { g.Mask = mask; return nil })
+		_, err := w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), id, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = mask; return nil })
 		require.NoError(t, err)
 	}
 	user := func(f func(*domain.User)) {
 		clerk, err := w.Users.Named(t.Context(), storetest.Everything(domain.UserRead).Read(), "clerk")
 		require.NoError(t, err)
 		_, err = w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), clerk.ID, "",
-			func(u *domain.User, _ persistence.SuperUsers) error { f(u); return nil })
+			func(u *domain.User, _ domain.SuperUsers) error { f(u); return nil })
 		require.NoError(t, err)
 	}
 	team := w.Teams["Acme/Team"]
@@ -172,7 +172,7 @@ func TestWritingObjectsNeedsReadingThem(t *testing.T) {
 		domain.ObserverWrite.Mask():                              domain.ErrForbidden,
 		domain.ObserverRead.Mask():                               domain.ErrForbidden,
 	} {
-		_, err := w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), team.ID, func(g *domain.Group) error { g.Mask = mask; return nil })
+		_, err := w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), team.ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = mask; return nil })
 		require.NoError(t, err)
 		_, err = w.Gate.EnterObjectsWrite(t.Context(), w.As(t, "clerk"), domain.ObserverWrite)
 		if want == nil {
@@ -208,10 +208,10 @@ func TestDocumentsFollowChanges(t *testing.T) {
 	_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite), east.ID, func(e *domain.Environment) error { e.Code = "E"; return nil })
 	require.NoError(t, err)
 	require.Equal(t, "E", code())
-	_, err = w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), w.Teams["Acme/Team"].ID, func(g *domain.Group) error { g.Mask = domain.GroupRead.Mask(); return nil })
+	_, err = w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), w.Teams["Acme/Team"].ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = domain.GroupRead.Mask(); return nil })
 	require.NoError(t, err)
 	require.Equal(t, domain.GroupRead.Mask(), mask())
-	_, err = w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), domain.UserGroup, func(g *domain.Group) error { g.Mask = 0; return nil })
+	_, err = w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), domain.UserGroup, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = 0; return nil })
 	require.NoError(t, err)
 	require.Zero(t, mask(), "a group gives no more than the groups above it")
 }

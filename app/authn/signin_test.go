@@ -11,7 +11,6 @@ import (
 
 	"canopy/app/authn"
 	"canopy/domain"
-	"canopy/persistence"
 	"canopy/persistence/storetest"
 )
 
@@ -28,7 +27,7 @@ func newDoor(t *testing.T, cost authn.Cost) (*authn.Passwords, *storetest.World)
 		hash, err := hasher.Hash(t.Context(), "right "+alias)
 		require.NoError(t, err)
 		_, err = w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), w.People[alias].ID, hash,
-			func(*domain.User, persistence.SuperUsers) error { return nil })
+			func(*domain.User, domain.SuperUsers) error { return nil })
 		require.NoError(t, err)
 	}
 	now := time.Now()

@@ -44,7 +44,7 @@ func (a *Accounts) RequestMailChange(ctx context.Context, who domain.Principal, 
 	}
 	may := mayActFor(&who, giver)
 	secret := a.secret(domain.ChangeAddress, in.Mail, in.Lifetime)
-	_, err = a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+	_, err = a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 		if err := may(u); err != nil {
 			return domain.Enclosure{}, err
 		}
@@ -107,7 +107,7 @@ func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) 
 
 func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, id domain.UserID, secret string, check func(*domain.User) error) (domain.User, error) {
 	presented := domain.Presented{Text: domain.SecretText(secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
-	return a.store.UpdateWith(ctx, w, id, "", &presented, func(u *domain.User, secret domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+	return a.store.UpdateWith(ctx, w, id, "", &presented, func(u *domain.User, secret domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 		var e domain.Enclosure
 		if err := check(u); err != nil {
 			return e, err
@@ -291,7 +291,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, i
 		return err
 	}
 	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite, domain.ChangeAddress: domain.LetterAddress}[in.Purpose]
-	_, err = a.store.UpdateWith(ctx, w, in.User, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+	_, err = a.store.UpdateWith(ctx, w, in.User, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 		if err := may(u); err != nil {
 			return domain.Enclosure{}, err
 		}

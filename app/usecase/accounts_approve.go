@@ -15,7 +15,7 @@ func (a *Accounts) Approve(ctx context.Context, who domain.Principal, id domain.
 	if err != nil {
 		return domain.User{}, err
 	}
-	return a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+	return a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 		if !waits(u) {
 			return domain.Enclosure{}, domain.ErrNotWaiting
 		}
@@ -42,7 +42,7 @@ func (a *Accounts) Reject(ctx context.Context, who domain.Principal, id domain.U
 	if err != nil {
 		return err
 	}
-	return a.store.DeleteWith(ctx, w, id, func(u domain.User, _ func() ([]domain.User, error)) ([]domain.Mail, error) {
+	return a.store.DeleteWith(ctx, w, id, func(u domain.User, _ domain.SuperUsers) ([]domain.Mail, error) {
 		if !waits(&u) {
 			return nil, domain.ErrNotWaiting
 		}

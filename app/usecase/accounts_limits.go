@@ -105,7 +105,7 @@ func (a *Accounts) sweepSignUps(ctx context.Context, now time.Time) error {
 		}
 		var failed []error
 		for _, key := range stale {
-			err := a.store.DeleteWith(ctx, a.self(domain.UserDelete), key.User, func(u domain.User, _ func() ([]domain.User, error)) ([]domain.Mail, error) {
+			err := a.store.DeleteWith(ctx, a.self(domain.UserDelete), key.User, func(u domain.User, _ domain.SuperUsers) ([]domain.Mail, error) {
 				if u.State != domain.Unverified {
 					return nil, domain.ErrChanged
 				}

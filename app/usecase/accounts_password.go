@@ -35,7 +35,7 @@ func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
 		return err
 	}
 	secret := a.secret(domain.ResetPassword, u.Person.Mail, in.Lifetime)
-	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 		secret.Address = u.Person.Mail
 		letter := domain.Letter{Kind: domain.LetterForgot, Login: u.Alias, Valid: in.Lifetime,
 			Link: a.link(in.Link, u, secret), Note: a.note(in.Note, in.Link, u, secret)}
@@ -78,7 +78,7 @@ func (a *Accounts) ResetPassword(ctx context.Context, who domain.Principal, id d
 		return domain.User{}, err
 	}
 	now := a.moment()
-	return a.store.UpdateWith(ctx, w, id, hash, nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+	return a.store.UpdateWith(ctx, w, id, hash, nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 		if err := giver.MayActFor(u); err != nil {
 			return domain.Enclosure{}, err
 		}

@@ -24,10 +24,10 @@ type ChangeStore interface {
 	// UpdateWith changes a user. A presented secret is used up first, in the same
 	// transaction, and is domain.ErrSecret if it does not fit.
 	UpdateWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash, presented *domain.Presented,
-		change func(*domain.User, domain.Secret, func() ([]domain.User, error)) (domain.Enclosure, error)) (domain.User, error)
+		change func(*domain.User, domain.Secret, domain.SuperUsers) (domain.Enclosure, error)) (domain.User, error)
 	// DeleteWith removes a user, and posts the mail that check returns.
 	DeleteWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
-		check func(domain.User, func() ([]domain.User, error)) ([]domain.Mail, error)) error
+		check func(domain.User, domain.SuperUsers) ([]domain.Mail, error)) error
 	// Approvers returns up to n users with a mail address who may approve newcomers of an
 	// organization.
 	Approvers(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, n int) ([]domain.User, error)

@@ -310,7 +310,7 @@ func (a *Accounts) Resend(ctx context.Context, in Resend) error {
 	}
 	register := Register{Mail: u.Person.Mail, Link: in.Link, Lifetime: in.Lifetime}
 	with := a.verification(&register, last.Approves)
-	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 		if u.State != domain.Unverified {
 			return domain.Enclosure{}, nil
 		}
@@ -419,7 +419,7 @@ func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in redeem
 	}
 	now := a.moment()
 	proven.User, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), target.ID, hash, &presented,
-		func(u *domain.User, secret domain.Secret, _ func() ([]domain.User, error)) (domain.Enclosure, error) {
+		func(u *domain.User, secret domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 			mails, err := a.proved(u, &secret, approvers)
 			if err != nil {
 				return domain.Enclosure{}, err

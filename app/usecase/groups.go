@@ -2,6 +2,7 @@ package usecase
 
 import (
 	"context"
+	"time"
 
 	"canopy/domain"
 	"canopy/tenancy"
@@ -12,11 +13,12 @@ type Groups struct {
 	gate      *tenancy.Gate
 	documents *tenancy.Documents
 	store     GroupStore
+	now       func() time.Time
 }
 
 // NewGroups returns the use cases of groups.
-func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStore) *Groups {
-	return &Groups{gate: gate, documents: documents, store: store}
+func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStore, now func() time.Time) *Groups {
+	return &Groups{gate: gate, documents: documents, store: store, now: now}
 }
 
 // List returns the groups of the organizations in who's reach, of their own and of the
@@ -163,7 +165,8 @@ func mayWrite(who *domain.Principal, giver tenancy.Giver, group *domain.Group) e
 }
 
 // Update changes the group with that number as in says. It needs domain.GroupWrite in its
-// organization, a superUser for the root's, and every permission the group is to have.
+// organization, a superUser for the root's, and every permission the group is to have. It is
+// Conflict if no superUser could run the directory afterwards.
 func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.GroupID, in GroupPatch) (GroupDocument, error) {
 	target, w, giver, err := g.enter(ctx, &who, id)
 	if err != nil {
@@ -177,7 +180,7 @@ func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.Gro
 		}
 		parent = &found
 	}
-	saved, err := g.store.Update(ctx, w, id, func(group *domain.Group) error {
+	saved, err := g.store.Update(ctx, w, id, func(group *domain.Group, superUsers domain.SuperUsers) error {
 		before := *group
 		if in.Role != nil && *in.Role != group.Role || in.RoleTitle != nil && *in.RoleTitle != group.RoleTitle {
 			return domain.ErrGroupRole
@@ -191,7 +194,10 @@ func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.Gro
 		if group.Mask == before.Mask && group.Parent == before.Parent {
 			return nil
 		}
-		return mayWrite(&who, giver, group)
+		if err := mayWrite(&who, giver, group); err != nil || group.Organization != domain.RootOrganization {
+			return err
+		}
+		return keepGroup(group, superUsers, g.now())
 	})
 	if err != nil {
 		return GroupDocument{}, err

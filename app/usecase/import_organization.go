@@ -117,7 +117,7 @@ func (o *organizationImport) begin() error {
 
 // able reports whether a user with these groups can run the directory.
 func (o *organizationImport) able(groups *tenancy.Groups, u *domain.User) bool {
-	return able(u, groups.Mask(u.Organization, u.Groups), o.now)
+	return able(groups, u, o.now)
 }
 
 // keepSuperUser returns ErrLastSuperUser, with the line that did it, if somebody could run

@@ -73,7 +73,7 @@ func (m *Me) ChangePassword(ctx context.Context, who domain.Principal, in Change
 		return domain.AsError(err).On("newPassword")
 	}
 	now := m.now().UTC().Truncate(time.Millisecond)
-	_, err = m.users.Update(ctx, w, who.User, hash, func(u *domain.User, _ func() ([]domain.User, error)) error {
+	_, err = m.users.Update(ctx, w, who.User, hash, func(u *domain.User, _ domain.SuperUsers) error {
 		u.LastPassword, u.FirstAccess = now, false
 		return nil
 	})

@@ -147,7 +147,7 @@ func (u *Users) regroup(ctx context.Context, who domain.Principal, in GroupMembe
 		}
 	}
 	now := u.now()
-	return u.store.UpdateAll(ctx, w, ids, func(user *domain.User, superUsers func() ([]domain.User, error)) error {
+	return u.store.UpdateAll(ctx, w, ids, func(user *domain.User, superUsers domain.SuperUsers) error {
 		giver, before := givers[user.Organization], user.Clone()
 		standard := domain.DefaultGroup(user.Role)
 		in := group.ID != standard && slices.Contains(user.Groups, standard)

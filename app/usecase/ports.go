@@ -44,16 +44,16 @@ type UserStore interface {
 	// empty becomes the password and ends the user's sessions. An error of change comes
 	// back as it is, and nothing is saved.
 	Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
-		change func(*domain.User, func() ([]domain.User, error)) error) (domain.User, error)
+		change func(*domain.User, domain.SuperUsers) error) (domain.User, error)
 	// UpdateWith is Update with what change encloses; for a presented secret see ChangeStore.
 	UpdateWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash, presented *domain.Presented,
-		change func(*domain.User, domain.Secret, func() ([]domain.User, error)) (domain.Enclosure, error)) (domain.User, error)
+		change func(*domain.User, domain.Secret, domain.SuperUsers) (domain.Enclosure, error)) (domain.User, error)
 	// UpdateAll is Update of several users, all or none of them.
 	UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []domain.UserID,
-		change func(*domain.User, func() ([]domain.User, error)) error) error
+		change func(*domain.User, domain.SuperUsers) error) error
 	// Delete removes the user with everything that is theirs, unless check returns an error.
 	Delete(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
-		check func(domain.User, func() ([]domain.User, error)) error) error
+		check func(domain.User, domain.SuperUsers) error) error
 }
 
 // EnvironmentStore keeps environments, under the same rule.
@@ -90,8 +90,8 @@ type GroupStore interface {
 	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Group, error)
 	// Insert adds g to g.Organization and returns it with its numbers.
 	Insert(ctx context.Context, w tenancy.WriteScope, g domain.Group) (domain.Group, error)
-	// Update loads the group, runs change and saves.
-	Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, change func(*domain.Group) error) (domain.Group, error)
+	// Update loads the group, runs change, which may ask for the superUsers, and saves.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, change func(*domain.Group, domain.SuperUsers) error) (domain.Group, error)
 	// Delete removes the group; it is domain.ErrGroupNotEmpty while it is used.
 	Delete(ctx context.Context, w tenancy.WriteScope, id domain.GroupID) error
 }

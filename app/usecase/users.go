@@ -647,7 +647,7 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 		r.home = &home
 	}
 	now := u.now().UTC().Truncate(time.Millisecond)
-	allowed := func(before, user *domain.User, superUsers func() ([]domain.User, error)) error {
+	allowed := func(before, user *domain.User, superUsers domain.SuperUsers) error {
 		if in.If != nil {
 			if err := in.If(before); err != nil {
 				return err
@@ -671,7 +671,7 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 		}
 		return keepSuperUser(giver, before, user, superUsers, now)
 	}
-	return u.store.UpdateWith(ctx, w, id, r.hash, nil, func(user *domain.User, _ domain.Secret, superUsers func() ([]domain.User, error)) (domain.Enclosure, error) {
+	return u.store.UpdateWith(ctx, w, id, r.hash, nil, func(user *domain.User, _ domain.Secret, superUsers domain.SuperUsers) (domain.Enclosure, error) {
 		before := user.Clone()
 		err := allowed(&before, user, superUsers)
 		return domain.Enclosure{Mails: u.left(&before, user)}, err
@@ -741,25 +741,42 @@ func onlyProfile(before, after *domain.User) error {
 
 // keepSuperUser returns ErrLastSuperUser if before was able to run the directory, after is
 // not, and nobody else is. A nil after is a user who goes away.
-func keepSuperUser(giver tenancy.Giver, before, after *domain.User, others func() ([]domain.User, error), now time.Time) error {
-	able := func(u *domain.User) bool { return able(u, giver.Mask(u), now) }
-	if !able(before) || after != nil && able(after) {
+func keepSuperUser(giver tenancy.Giver, before, after *domain.User, others domain.SuperUsers, now time.Time) error {
+	if !able(giver.Groups(), before, now) || after != nil && able(giver.Groups(), after, now) {
 		return nil
 	}
-	rest, err := others()
-	if err != nil {
+	rest, groups, err := others()
+	if err != nil || anyAble(groups, rest, now) {
 		return err
-	}
-	if slices.ContainsFunc(rest, func(u domain.User) bool { return able(&u) }) {
-		return nil
 	}
 	return domain.ErrLastSuperUser
 }
 
-// able reports whether a user with that mask can run the whole directory.
-func able(u *domain.User, mask domain.Mask, now time.Time) bool {
+// keepGroup returns ErrLastSuperUser if somebody is able to run the directory, and nobody is
+// with after in place of the root's group of that number.
+func keepGroup(after *domain.Group, superUsers domain.SuperUsers, now time.Time) error {
+	users, groups, err := superUsers()
+	if err != nil || !anyAble(groups, users, now) {
+		return err
+	}
+	groups[slices.IndexFunc(groups, func(g domain.Group) bool { return g.ID == after.ID })] = *after
+	if anyAble(groups, users, now) {
+		return nil
+	}
+	return domain.ErrLastSuperUser.On("permission").Saying("No superUser would have all permissions any more.")
+}
+
+// anyAble reports whether one of the superUsers, whose groups are given, can run the whole directory.
+func anyAble(all []domain.Group, superUsers []domain.User, now time.Time) bool {
+	groups := tenancy.GroupsOf(all)
+	return slices.ContainsFunc(superUsers, func(u domain.User) bool { return able(groups, &u, now) })
+}
+
+// able reports whether a user can run the whole directory.
+func able(groups *tenancy.Groups, u *domain.User, now time.Time) bool {
 	blocked := slices.ContainsFunc(u.Blocked, func(g domain.Grant) bool { return g.Environment == domain.RootEnvironment })
-	return u.Role == domain.RoleSuperUser && u.Usable(now) && !blocked && mask == domain.AllPermissions
+	return u.Role == domain.RoleSuperUser && u.Usable(now) && !blocked &&
+		groups.Mask(u.Organization, u.Groups) == domain.AllPermissions
 }
 
 // Delete removes the user with that number, with everything that is theirs. It needs
@@ -780,7 +797,7 @@ func (u *Users) Delete(ctx context.Context, who domain.Principal, id domain.User
 	if err != nil {
 		return err
 	}
-	return u.store.Delete(ctx, w, id, func(user domain.User, superUsers func() ([]domain.User, error)) error {
+	return u.store.Delete(ctx, w, id, func(user domain.User, superUsers domain.SuperUsers) error {
 		if err := giver.MayChange(&user); err != nil {
 			return err
 		}

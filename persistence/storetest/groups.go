@@ -50,7 +50,7 @@ func Groups(t *testing.T, db *persistence.DB) {
 
 	t.Run("a group cannot be moved below itself", func(t *testing.T) {
 		for _, parent := range []domain.GroupID{w.Teams["Acme/Team"].ID, w.Teams["Acme/Sub"].ID} {
-			_, err := w.Groups.Update(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group) error { g.Parent = parent; return nil })
+			_, err := w.Groups.Update(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Parent = parent; return nil })
 			require.ErrorIs(t, err, domain.ErrGroupCycle)
 		}
 	})
@@ -58,12 +58,12 @@ func Groups(t *testing.T, db *persistence.DB) {
 	t.Run("a change bumps the generation of its organization", func(t *testing.T) {
 		before := w.As(t, "acme.user").Generation
 		other := w.As(t, "bolt.user").Generation
-		_, err := w.Groups.Update(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group) error { g.Mask = domain.AllPermissions; return nil })
+		_, err := w.Groups.Update(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = domain.AllPermissions; return nil })
 		require.NoError(t, err)
 		require.Greater(t, w.As(t, "acme.user").Generation, before)
 		require.Equal(t, other, w.As(t, "bolt.user").Generation)
 		root := w.As(t, "acme.user").RootGeneration
-		_, err = w.Groups.Update(ctx, all, domain.UserGroup, func(g *domain.Group) error { g.Mask = domain.UserRead.Mask(); return nil })
+		_, err = w.Groups.Update(ctx, all, domain.UserGroup, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = domain.UserRead.Mask(); return nil })
 		require.NoError(t, err)
 		require.Greater(t, w.As(t, "acme.user").RootGeneration, root, "the root's groups are everybody's")
 	})

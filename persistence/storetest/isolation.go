@@ -144,7 +144,7 @@ var attempts = map[string]attempt{
 		return nil, err
 	},
 	"GroupStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Groups.Update(ctx, mine, w.Teams[theirs+"/Team"].ID, func(g *domain.Group) error { g.Mask = 0; return nil })
+		return w.Groups.Update(ctx, mine, w.Teams[theirs+"/Team"].ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = 0; return nil })
 	},
 	"GroupStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Groups.Delete(ctx, mine, w.Teams[theirs+"/Team"].ID)
@@ -184,14 +184,14 @@ var attempts = map[string]attempt{
 	},
 	"UserStore.UpdateWith": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		_, err := w.Users.UpdateWith(ctx, mine, w.People[lower(theirs)+".user"].ID, "", nil,
-			func(u *domain.User, _ domain.Secret, _ persistence.SuperUsers) (domain.Enclosure, error) {
+			func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 				return encloses(u)
 			})
 		return nil, err
 	},
 	"UserStore.DeleteWith": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Users.DeleteWith(ctx, mine, w.People[lower(theirs)+".user"].ID,
-			func(domain.User, persistence.SuperUsers) ([]domain.Mail, error) { return nil, nil })
+			func(domain.User, domain.SuperUsers) ([]domain.Mail, error) { return nil, nil })
 	},
 	"UserStore.Approvers": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Approvers(ctx, mine.Read(), w.Places[theirs].Organization, 10)

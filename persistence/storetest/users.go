@@ -21,10 +21,10 @@ func sorted(lines []string) []string {
 	return lines
 }
 
-func noCheck(domain.User, persistence.SuperUsers) error { return nil }
+func noCheck(domain.User, domain.SuperUsers) error { return nil }
 
-func change(f func(*domain.User)) func(*domain.User, persistence.SuperUsers) error {
-	return func(u *domain.User, _ persistence.SuperUsers) error { f(u); return nil }
+func change(f func(*domain.User)) func(*domain.User, domain.SuperUsers) error {
+	return func(u *domain.User, _ domain.SuperUsers) error { f(u); return nil }
 }
 
 // Users tests what the port of users promises.
@@ -139,7 +139,7 @@ func Users(t *testing.T, db *persistence.DB) {
 
 	t.Run("an update saves what changed, and its error saves nothing", func(t *testing.T) {
 		before := w.Dump(t)
-		_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", func(u *domain.User, _ persistence.SuperUsers) error {
+		_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", func(u *domain.User, _ domain.SuperUsers) error {
 			u.Person.Phone = "1"
 			return domain.ErrForbidden
 		})
@@ -169,7 +169,7 @@ func Users(t *testing.T, db *persistence.DB) {
 		ids := []domain.UserID{w.People["acme.user"].ID, w.People["acme.power"].ID}
 		phone := func(last error) error {
 			n := 0
-			return w.Users.UpdateAll(ctx, all, ids, func(u *domain.User, _ persistence.SuperUsers) error {
+			return w.Users.UpdateAll(ctx, all, ids, func(u *domain.User, _ domain.SuperUsers) error {
 				u.Person.Phone = "77"
 				if n++; n == len(ids) {
 					return last
@@ -235,7 +235,7 @@ func Users(t *testing.T, db *persistence.DB) {
 		u := w.AddUser(t, "short.lived", "Acme/Test", domain.RoleUser, domain.UserGroup)
 		before, err := w.Users.Count(ctx, all.Read(), domain.UserFilter{})
 		require.NoError(t, err)
-		require.ErrorIs(t, w.Users.Delete(ctx, all, u.ID, func(domain.User, persistence.SuperUsers) error { return domain.ErrLastSuperUser }), domain.ErrLastSuperUser)
+		require.ErrorIs(t, w.Users.Delete(ctx, all, u.ID, func(domain.User, domain.SuperUsers) error { return domain.ErrLastSuperUser }), domain.ErrLastSuperUser)
 		require.NoError(t, w.Users.Delete(ctx, all, u.ID, noCheck))
 		require.ErrorIs(t, w.Users.Delete(ctx, all, u.ID, noCheck), domain.ErrUserNotFound)
 		after, err := w.Users.Count(ctx, all.Read(), domain.UserFilter{})
@@ -246,19 +246,20 @@ func Users(t *testing.T, db *persistence.DB) {
 
 	t.Run("change may ask for the other superUsers", func(t *testing.T) {
 		second := w.AddUser(t, "second.admin", "/", domain.RoleSuperUser, domain.RootGroup)
-		_, err := w.Users.Update(ctx, all, second.ID, "", func(_ *domain.User, others persistence.SuperUsers) error {
-			found, err := others()
+		_, err := w.Users.Update(ctx, all, second.ID, "", func(_ *domain.User, others domain.SuperUsers) error {
+			found, groups, err := others()
 			require.NoError(t, err)
 			require.Len(t, found, 1)
 			require.Equal(t, "root.admin", found[0].Alias)
+			require.ElementsMatch(t, []domain.Group{w.Teams["/Root"], w.Teams["/User"], w.Teams["/Admin"]}, groups)
 			return nil
 		})
 		require.NoError(t, err)
 	})
 
 	t.Run("of superUsers who close each other one stays", func(t *testing.T) {
-		close := func(u *domain.User, others persistence.SuperUsers) error {
-			rest, err := others()
+		close := func(u *domain.User, others domain.SuperUsers) error {
+			rest, _, err := others()
 			if err == nil && !slices.ContainsFunc(rest, func(o domain.User) bool { return o.Active }) {
 				err = domain.ErrLastSuperUser
 			}
