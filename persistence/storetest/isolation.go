@@ -106,6 +106,13 @@ var attempts = map[string]attempt{
 		_, err := w.Users.Insert(ctx, mine, w.NewUser("intruder", theirs+"/Prod", domain.RoleUser, domain.UserGroup), "")
 		return nil, err
 	},
+	"UserStore.InsertFirst": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Users.InsertFirst(ctx, mine, w.NewUser("intruder", theirs+"/Prod", domain.RoleUser, domain.UserGroup), "")
+		if domain.ErrNotFirst.Is(err) { // said of the whole directory, before any place is looked at
+			err = domain.ErrEnvironmentNotFound
+		}
+		return nil, err
+	},
 	"UserStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Update(ctx, mine, w.People[lower(theirs)+".user"].ID, "hash", change(func(u *domain.User) { u.Active = false }))
 	},
