@@ -15,6 +15,7 @@ import (
 	"canopy/app/surface/rest"
 	"canopy/app/surface/tat"
 	"canopy/app/surface/tellius"
+	"canopy/domain"
 )
 
 // surface is one product's API as the server offers it.
@@ -87,13 +88,14 @@ var prefixPattern = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 // surfaces lists all surfaces; of two that claim a path the first has it.
 func (d *Directory) surfaces(server *httpx.Server) []surface {
+	by := func(schemes ...authn.Scheme) httpx.Auth { return d.auth(server, schemes...) }
 	return []surface{
 		{
 			name:   "rest",
 			claims: below("/auth", "/rest"),
 			app: rest.New(server, rest.Uses{Users: d.Users, Environments: d.Environments, Groups: d.Groups,
 				Me: d.Me, Sessions: d.Sessions, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit, Objects: d.Objects},
-				authn.First(d.activity, authn.Bearer(d.tokens), authn.Basic(d.passwords)), d.config.Now),
+				by(authn.Bearer(d.tokens), authn.Basic(d.passwords)), d.config.Now),
 			openAPI: rest.OpenAPI,
 		},
 		{
@@ -102,7 +104,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			shares: rootPaths,
 			app: tat.New(server, tat.Uses{Accounts: d.Accounts, Social: d.Social, People: d.People, Admins: d.Admins,
 				Users: d.Users, Groups: d.Groups, Topics: d.Topics},
-				authn.First(d.activity, authn.Headers(d.passwords, tat.UsernameHeaders, tat.PasswordHeaders)), d.config.publicURL()),
+				by(authn.Headers(d.passwords, tat.UsernameHeaders, tat.PasswordHeaders)), d.config.publicURL()),
 			openAPI: tat.OpenAPI,
 		},
 		{
@@ -110,7 +112,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			claims: below("/ethersource"),
 			shares: below("/users"),
 			app: ethersource.New(server, ethersource.Uses{Users: d.Users, Accounts: d.Accounts, APIKeys: d.APIKeys, Objects: d.Objects, Admins: d.Admins},
-				authn.First(d.activity, authn.APIKey(d.passwords), authn.Basic(d.passwords))),
+				by(authn.APIKey(d.passwords), authn.Basic(d.passwords))),
 			openAPI: ethersource.OpenAPI,
 		},
 		{
@@ -118,7 +120,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			claims: below("/api/login", "/api/auth/login", "/api/refresh", "/assignUserObjects"),
 			shares: rootPaths,
 			app: tellius.New(server, tellius.Uses{Users: d.Users, Groups: d.Groups, Objects: d.Objects, Sessions: d.Sessions, Admins: d.Admins},
-				authn.First(d.activity, authn.Bearer(d.tokens), authn.Refused(errNobody()))),
+				by(authn.Bearer(d.tokens), authn.Refused(errNobody()))),
 			openAPI: tellius.OpenAPI,
 		},
 		{
@@ -128,9 +130,23 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 				axway.Config{Registration: d.config.SignUpEnvironment != "", AutoApprove: d.config.AutoApprove,
 					MinPasswordLength: d.config.MinPasswordLength, Redirects: d.redirects, Properties: d.properties.Keys(),
 					SessionIdle: int64(d.config.Sessions.CookieIdle.Minutes())},
-				authn.First(d.activity, authn.Basic(d.passwords), authn.Cookie(d.tokens, axway.SessionCookie, axway.CSRFHeader))),
+				by(authn.Basic(d.passwords), authn.Cookie(d.tokens, axway.SessionCookie, axway.CSRFHeader))),
 			openAPI: axway.OpenAPI,
 		},
+	}
+}
+
+// auth finds the principal of a request by the first of the schemes whose credentials it has.
+func (d *Directory) auth(server *httpx.Server, schemes ...authn.Scheme) httpx.Auth {
+	find := authn.First(d.activity, schemes...)
+	return func(c *fiber.Ctx) (domain.Principal, error) {
+		return find(c.UserContext(), authn.Request{
+			Header:  func(name string) string { return httpx.Header(c, name) },
+			Query:   func(name string) string { return httpx.Query(c, name) },
+			Cookie:  func(name string) string { return httpx.Cookie(c, name) },
+			Method:  httpx.Method(c),
+			Address: httpx.Address(c, server.Trusted),
+		})
 	}
 }
 

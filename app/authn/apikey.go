@@ -19,7 +19,7 @@ const maxAPIKey = 200
 func APIKey(p *Passwords) Scheme {
 	return func(ctx context.Context, r Request) (domain.Account, bool, error) {
 		text := r.Header(apiKey)
-		if text == "" && r.Query != nil {
+		if text == "" {
 			text = r.Query(apiKey)
 		}
 		if text == "" {

@@ -15,11 +15,9 @@ import (
 type Request struct {
 	// Header returns the first value of a header, empty if there is none.
 	Header func(name string) string
-	// Query returns the first value of a parameter of the query, empty if there is none. It may
-	// be nil where no scheme looks at the query.
+	// Query returns the first value of a parameter of the query, empty if there is none.
 	Query func(name string) string
-	// Cookie returns a cookie, empty if there is none or if it comes twice. It may be nil
-	// where no scheme looks at cookies.
+	// Cookie returns a cookie, empty if there is none or if it comes twice.
 	Cookie func(name string) string
 	// Method is the method of HTTP.
 	Method string
@@ -123,9 +121,6 @@ func parseBearer(header string) string {
 // a cookie that comes along.
 func Cookie(t *Tokens, name, header string) Scheme {
 	return func(ctx context.Context, r Request) (domain.Account, bool, error) {
-		if r.Cookie == nil {
-			return domain.Account{}, false, nil
-		}
 		text := r.Cookie(name)
 		if text == "" {
 			return domain.Account{}, false, nil

@@ -6,7 +6,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"canopy/app/authn"
 	"canopy/app/httpx"
 	"canopy/app/usecase"
 	"canopy/domain"
@@ -50,13 +49,13 @@ type Config struct {
 type Surface struct {
 	uses    Uses
 	config  Config
-	find    authn.Finder
+	auth    httpx.Auth
 	trusted []netip.Prefix
 }
 
-// New returns the application of the surface. find finds the principal of a request.
-func New(server *httpx.Server, uses Uses, config Config, find authn.Finder) *fiber.App {
-	s := &Surface{uses: uses, config: config, find: find, trusted: server.Trusted}
+// New returns the application of the surface. auth finds the principal of a request.
+func New(server *httpx.Server, uses Uses, config Config, auth httpx.Auth) *fiber.App {
+	s := &Surface{uses: uses, config: config, auth: auth, trusted: server.Trusted}
 	app := server.NewApp("axway", s.problem)
 	app.Use(func(c *fiber.Ctx) error {
 		dress(c)
@@ -116,14 +115,4 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/config", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, s.encodeConfig))
 	r.Get("/config/customproperties", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(u.Declared), encodeProperties))
 	r.Get("/sysconfig", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, encodeSystem))
-}
-
-// auth finds the principal of a request.
-func (s *Surface) auth(c *fiber.Ctx) (domain.Principal, error) {
-	return s.find(c.UserContext(), authn.Request{
-		Header:  func(name string) string { return httpx.Header(c, name) },
-		Cookie:  func(name string) string { return httpx.Cookie(c, name) },
-		Method:  httpx.Method(c),
-		Address: httpx.Address(c, s.trusted),
-	})
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"canopy/app/authn"
 	"canopy/app/httpx"
 	"canopy/app/usecase"
 	"canopy/domain"
@@ -33,13 +32,13 @@ type Uses struct {
 // Surface answers requests of this API.
 type Surface struct {
 	uses    Uses
-	find    authn.Finder
+	auth    httpx.Auth
 	trusted []netip.Prefix
 }
 
-// New returns the application of the surface. find finds the principal of a request.
-func New(server *httpx.Server, uses Uses, find authn.Finder) *fiber.App {
-	s := &Surface{uses: uses, find: find, trusted: server.Trusted}
+// New returns the application of the surface. auth finds the principal of a request.
+func New(server *httpx.Server, uses Uses, auth httpx.Auth) *fiber.App {
+	s := &Surface{uses: uses, auth: auth, trusted: server.Trusted}
 	app := server.NewApp("ethersource", problem)
 	for _, base := range []string{Base, ""} {
 		s.routes(app.Group(base))
@@ -93,12 +92,4 @@ func alone[Out any](run usecase.Run[domain.UserID, Out]) func(context.Context, d
 	return func(ctx context.Context, who domain.Principal, id domain.UserID, _ httpx.Just) (Out, error) {
 		return run(ctx, who, id)
 	}
-}
-
-func (s *Surface) auth(c *fiber.Ctx) (domain.Principal, error) {
-	return s.find(c.UserContext(), authn.Request{
-		Header:  func(name string) string { return httpx.Header(c, name) },
-		Query:   func(name string) string { return httpx.Query(c, name) },
-		Address: httpx.Address(c, s.trusted),
-	})
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"canopy/app/authn"
 	"canopy/app/httpx"
 	"canopy/app/usecase"
 	"canopy/domain"
@@ -35,14 +34,14 @@ type Uses struct {
 // Surface answers requests of this API.
 type Surface struct {
 	uses    Uses
-	find    authn.Finder
+	auth    httpx.Auth
 	trusted []netip.Prefix
 	now     func() time.Time
 }
 
-// New returns the application of the surface. find finds the principal of a request.
-func New(server *httpx.Server, uses Uses, find authn.Finder, now func() time.Time) *fiber.App {
-	s := &Surface{uses: uses, find: find, trusted: server.Trusted, now: now}
+// New returns the application of the surface. auth finds the principal of a request.
+func New(server *httpx.Server, uses Uses, auth httpx.Auth, now func() time.Time) *fiber.App {
+	s := &Surface{uses: uses, auth: inEnvironment(auth), trusted: server.Trusted, now: now}
 	app := server.NewApp("rest", s.problem)
 	s.routes(app)
 	return app
@@ -111,15 +110,14 @@ func ofEnvironment(list fiber.Handler) fiber.Handler {
 	}
 }
 
-// auth finds the principal of a request. Without the header, a token says which environment
-// is the current one.
-func (s *Surface) auth(c *fiber.Ctx) (domain.Principal, error) {
-	who, err := s.find(c.UserContext(), authn.Request{
-		Header:  func(name string) string { return httpx.Header(c, name) },
-		Address: httpx.Address(c, s.trusted),
-	})
-	if current := httpx.Header(c, headerEnvironment); current != "" {
-		who.Current = domain.EnvironmentRef(current)
+// inEnvironment finds the principal as auth does. Without the header, a token says which
+// environment is the current one.
+func inEnvironment(auth httpx.Auth) httpx.Auth {
+	return func(c *fiber.Ctx) (domain.Principal, error) {
+		who, err := auth(c)
+		if current := httpx.Header(c, headerEnvironment); current != "" {
+			who.Current = domain.EnvironmentRef(current)
+		}
+		return who, err
 	}
-	return who, err
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"canopy/app/authn"
 	"canopy/app/httpx"
 	"canopy/app/usecase"
 	"canopy/domain"
@@ -39,19 +38,19 @@ type Uses struct {
 // Surface answers requests of this API.
 type Surface struct {
 	uses    Uses
-	find    authn.Finder
+	auth    httpx.Auth
 	trusted []netip.Prefix
 	public  *url.URL
 }
 
-// New returns the application of the surface. find finds the principal of a request; public
+// New returns the application of the surface. auth finds the principal of a request; public
 // is where people reach the server.
-func New(server *httpx.Server, uses Uses, find authn.Finder, public string) *fiber.App {
+func New(server *httpx.Server, uses Uses, auth httpx.Auth, public string) *fiber.App {
 	address, err := url.Parse(public)
 	if err != nil {
 		address = &url.URL{}
 	}
-	s := &Surface{uses: uses, find: find, trusted: server.Trusted, public: address}
+	s := &Surface{uses: uses, auth: auth, trusted: server.Trusted, public: address}
 	anywhere := *server
 	anywhere.AnySite = true // see open
 	app := anywhere.NewApp("tat", s.problem)
@@ -207,11 +206,4 @@ func (s *Surface) contact() fiber.Handler {
 		}
 		return either(c)
 	}
-}
-
-func (s *Surface) auth(c *fiber.Ctx) (domain.Principal, error) {
-	return s.find(c.UserContext(), authn.Request{
-		Header:  func(name string) string { return httpx.Header(c, name) },
-		Address: httpx.Address(c, s.trusted),
-	})
 }

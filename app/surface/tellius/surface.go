@@ -6,10 +6,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"canopy/app/authn"
 	"canopy/app/httpx"
 	"canopy/app/usecase"
-	"canopy/domain"
 )
 
 // OpenAPI is the description of the surface.
@@ -29,13 +27,13 @@ type Uses struct {
 // Surface answers requests of this API.
 type Surface struct {
 	uses    Uses
-	find    authn.Finder
+	auth    httpx.Auth
 	trusted []netip.Prefix
 }
 
-// New returns the application of the surface. find finds the principal of a request.
-func New(server *httpx.Server, uses Uses, find authn.Finder) *fiber.App {
-	s := &Surface{uses: uses, find: find, trusted: server.Trusted}
+// New returns the application of the surface. auth finds the principal of a request.
+func New(server *httpx.Server, uses Uses, auth httpx.Auth) *fiber.App {
+	s := &Surface{uses: uses, auth: auth, trusted: server.Trusted}
 	app := server.NewApp("tellius", problem)
 	s.routes(app)
 	return app
@@ -67,11 +65,4 @@ func (s *Surface) routes(r fiber.Router) {
 // admin is httpx.Handle for what the document keeps for its superUsers and admins.
 func admin[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run usecase.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
 	return httpx.Handle(s.auth, decode, usecase.ByAdmins(s.uses.Admins, run), encode)
-}
-
-func (s *Surface) auth(c *fiber.Ctx) (domain.Principal, error) {
-	return s.find(c.UserContext(), authn.Request{
-		Header:  func(name string) string { return httpx.Header(c, name) },
-		Address: httpx.Address(c, s.trusted),
-	})
 }
