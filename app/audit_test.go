@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"path/filepath"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +14,54 @@ import (
 	"canopy/persistence"
 	"canopy/persistence/storetest"
 )
+
+// Who made a change is told where the reader may read the user, and the filter tells no more
+// than the entries do.
+func TestTheAuditTrailNamesWhoCanBeRead(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		s.add("admin", "eve", domain.RoleOAdmin, domain.AdminGroup)
+		s.add("admin", "gone", domain.RoleOAdmin, domain.AdminGroup)
+		patch := func(who, phone string) {
+			_, err := s.d.Users.Update(t.Context(), s.as(who), s.find("bob").ID, usecase.UserPatch{Phone: &phone})
+			require.NoError(t, err)
+		}
+		for i, who := range []string{"admin", "ada", "eve", "gone"} {
+			patch(who, strconv.Itoa(i))
+		}
+		require.NoError(t, s.d.Users.Delete(t.Context(), s.as("admin"), s.find("gone").ID))
+		office, acme := "Office", domain.EnvironmentRef("Acme")
+		_, err := s.d.Environments.Create(t.Context(), s.as("ada"), usecase.EnvironmentPatch{Alias: &office, Parent: &acme})
+		require.NoError(t, err)
+		home := domain.EnvironmentRef("Acme/Office")
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("eve").ID, usecase.UserPatch{Home: &home})
+		require.NoError(t, err)
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("ada").ID, usecase.UserPatch{Blocked: &[]domain.EnvironmentRef{home}})
+		require.NoError(t, err)
+		told := func(who, actor string) (actors []string) {
+			list, err := s.d.Audit.List(t.Context(), s.as(who), usecase.ListAudit{
+				Environment: "Acme", Filter: domain.AuditFilter{Actor: actor, Target: "bob", Action: "user:update"}})
+			require.NoError(t, err)
+			for e, err := range list.Entries {
+				require.NoError(t, err)
+				actors = append(actors, e.Actor.Alias)
+			}
+			return actors
+		}
+		require.Equal(t, []string{"gone", "eve", "ada", "admin"}, told("admin", ""))
+		require.Equal(t, []string{"gone", "", "ada", ""}, told("ada", ""), "eve is out of ada's reach")
+		require.Equal(t, []string{"gone", "eve", "ada", ""}, told("eve", ""))
+		for who, found := range map[string][]string{"admin": {"gone", "eve", "ada", "admin"}, "ada": {"gone", "ada"}, "eve": {"gone", "eve", "ada"}} {
+			for _, actor := range []string{"gone", "eve", "ada", "admin"} {
+				if slices.Contains(found, actor) {
+					require.Equal(t, []string{actor}, told(who, actor), who)
+				} else {
+					require.Empty(t, told(who, actor), "%s by %s", actor, who)
+				}
+			}
+		}
+	})
+}
 
 // TestTheAuditTrailShowsNoPropertyThatIsHidden holds that whoever may not read a property does
 // not read it in the audit trail either, be it declared for others or no more.

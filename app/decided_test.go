@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -124,6 +125,53 @@ func TestTheLastSuperUserKeepsTheirPermissions(t *testing.T) {
 		require.ErrorIs(t, change(usecase.GroupPatch{Mask: &none}), domain.ErrLastSuperUser)
 		require.ErrorIs(t, change(usecase.GroupPatch{Parent: &user}), domain.ErrLastSuperUser)
 		_, err = s.d.Groups.Get(t.Context(), s.as("admin"), group.ID)
+		require.NoError(t, err)
+	})
+}
+
+// A name cannot be taken for the UUID of something else.
+func TestNoAliasIsAUUID(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		group, err := s.d.Groups.Get(t.Context(), s.as("admin"), domain.UserGroup)
+		require.NoError(t, err)
+		alias := strings.ToUpper(string(group.UUID))
+		_, err = s.group("ada", alias, 0)
+		require.ErrorIs(t, err, domain.ErrInvalid)
+		_, err = s.d.Environments.Create(t.Context(), s.as("ada"), usecase.EnvironmentPatch{Alias: &alias})
+		require.ErrorIs(t, err, domain.ErrInvalid)
+	})
+}
+
+// An explanation says of an account that must change its password first what a request is told,
+// and names no environment to whoever may not read environments.
+func TestExplainSaysWhatARequestIsTold(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		yes, no := true, false
+		explain := func(p domain.Permission) usecase.ExplanationDocument {
+			x, err := s.d.Explain.Decision(t.Context(), s.as("ada"), usecase.ExplainDecision{User: "bob", Permission: p})
+			require.NoError(t, err)
+			return x
+		}
+		require.True(t, explain(domain.ProfileRead).Allowed)
+		_, err := s.d.Users.Update(t.Context(), s.as("ada"), s.find("bob").ID, usecase.UserPatch{FirstAccess: &yes})
+		require.NoError(t, err)
+		x := explain(domain.ProfileRead)
+		require.False(t, x.Allowed)
+		require.Equal(t, "Denied: the password must be changed first.", x.Sentence())
+		require.True(t, explain(domain.PasswordChange).Allowed)
+		_, err = s.d.Users.Update(t.Context(), s.as("ada"), s.find("bob").ID, usecase.UserPatch{FirstAccess: &no})
+		require.NoError(t, err)
+
+		mask := domain.UserRead.Mask()
+		blind := "Blind"
+		group, err := s.d.Groups.Create(t.Context(), s.as("ada"), usecase.GroupPatch{Alias: &blind, Mask: &mask})
+		require.NoError(t, err)
+		s.add("ada", "cy", domain.RolePower, group.ID)
+		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), usecase.ExplainDecision{User: "bob", Permission: domain.UserRead, Environment: "Acme"})
+		require.ErrorIs(t, err, domain.ErrForbidden)
+		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), usecase.ExplainDecision{User: "bob", Permission: domain.UserRead})
 		require.NoError(t, err)
 	})
 }

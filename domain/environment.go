@@ -53,7 +53,8 @@ var (
 )
 
 // Validate returns an Invalid error for the first field that breaks a rule: the alias is
-// a name without a slash that cannot be taken for a number, the time zone is short text.
+// a name without a slash that cannot be taken for a number or a UUID, the time zone is short
+// text.
 func (e *Environment) Validate() error {
 	if err := checkName("alias", e.Alias); err != nil {
 		return err
@@ -63,6 +64,9 @@ func (e *Environment) Validate() error {
 	}
 	if strings.Trim(e.Alias, "0123456789") == "" {
 		return InvalidField("alias", "An alias of digits only would be taken for a number.")
+	}
+	if _, err := ParseUUID(e.Alias); err == nil {
+		return InvalidField("alias", "An alias that is a UUID would be taken for the UUID of another one.")
 	}
 	if e.Path.Depth() > MaxDepth {
 		return ErrTooDeep

@@ -80,6 +80,9 @@ func (g *Group) Validate() error {
 	if strings.Contains(g.Alias, "/") || strings.Trim(g.Alias, "0123456789") == "" {
 		return InvalidField("alias", "A slash, or digits only, are not allowed.")
 	}
+	if _, err := ParseUUID(g.Alias); err == nil {
+		return InvalidField("alias", "An alias that is a UUID would be taken for the UUID of another one.")
+	}
 	if g.Mask > AllPermissions {
 		return InvalidField("permission", "A decimal number from 0 to %s is expected.", AllPermissions)
 	}

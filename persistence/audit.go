@@ -3,6 +3,7 @@ package persistence
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,13 +82,28 @@ func toAuditRow(e *domain.AuditEntry) *auditRow {
 const auditColumns = `a.id, a.at, a.actor_organization_id, a.actor_id, a.actor_alias, a.action, a.target_kind, a.target_id,
 	a.target_name, a.environment_id, a.environment_path, a.changes, a.request_id, a.surface`
 
+// namedActors returns the condition that the principal of sc may know who made an entry: it was
+// themselves, or the scope beside sc covers where the actor lives. An actor who is gone is looked
+// for at their organization's place, and if that is gone too, at the root.
+func namedActors(sc tenancy.Scope) predicate {
+	in := inRanges(sc.Beside().Ranges(), "actor.place")
+	me := sc.Actor()
+	return predicate{`(a.actor_organization_id = ? AND a.actor_id = ? OR EXISTS (SELECT 1 FROM (SELECT coalesce(
+		(SELECT u.environment_path FROM users u WHERE u.organization_id = a.actor_organization_id AND u.id = a.actor_id),
+		(SELECT e.path FROM environments e WHERE e.organization_id = a.actor_organization_id AND e.id = a.actor_organization_id),
+		'/1/') AS place) AS actor WHERE ` + in.text + "))", append([]any{int64(me.Organization), int64(me.User)}, in.args...)}
+}
+
 func scanAudit(r row) (e domain.AuditEntry, err error) {
-	var at int64
+	var at, named int64
 	var text string
 	err = r.Scan(&e.ID, &at, &e.Actor.Organization, &e.Actor.User, &e.Actor.Alias, &e.Action, &e.Target.Kind, &e.Target.ID,
-		&e.Target.Name, &e.Place, &e.Path, &text, &e.Request.ID, &e.Request.Surface)
+		&e.Target.Name, &e.Place, &e.Path, &text, &e.Request.ID, &e.Request.Surface, &named)
 	if err != nil {
 		return e, err
+	}
+	if named == 0 {
+		e.Actor = domain.Actor{}
 	}
 	e.At = moment(at)
 	var changes []changeJSON
@@ -101,11 +117,13 @@ func scanAudit(r row) (e domain.AuditEntry, err error) {
 }
 
 // List returns one page of the entries in sc, newest first, and the cursor of the next
-// page, empty after the last.
+// page, empty after the last. Who made an entry is told, and found by the filter, where the
+// scope beside sc covers their home and in the principal's own entries.
 func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
 	where := placed(sc, "a.environment_path", "a.organization_id")
+	named := namedActors(sc)
 	if f.Actor != "" {
-		where = where.and("a.actor_key = ?", domain.Fold(f.Actor))
+		where = where.and("a.actor_key = ? AND "+named.text, append([]any{domain.Fold(f.Actor)}, named.args...)...)
 	}
 	if f.Target != "" {
 		where = where.and("a.target_key = ?", domain.Fold(f.Target))
@@ -130,8 +148,8 @@ func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditF
 		where = where.and("(a.at, a.id) < (?, ?)", ms, id)
 	}
 	limit := pageSize(p)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT "+auditColumns+" FROM audit a WHERE "+where.text+" ORDER BY a.at DESC, a.id DESC LIMIT ?",
-		append(where.args, limit+1)...)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT "+auditColumns+", CASE WHEN "+named.text+" THEN 1 ELSE 0 END FROM audit a WHERE "+
+		where.text+" ORDER BY a.at DESC, a.id DESC LIMIT ?", slices.Concat(named.args, where.args, []any{limit + 1})...)
 	all, err := collect(rows, err, scanAudit)
 	if err != nil || len(all) <= limit {
 		return all, "", err

@@ -435,6 +435,9 @@ func (s *EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id 
 		if err := bumpAround(ctx, tx, e.Path); err != nil {
 			return err
 		}
+		if e.IsOrganization {
+			return s.remove(ctx, tx, w, e)
+		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM user_environments WHERE environment_path = ?", string(e.Path)); err != nil {
 			return translate(err)
 		}
@@ -444,11 +447,6 @@ func (s *EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id 
 		res, err := tx.ExecContext(ctx, "DELETE FROM environments WHERE organization_id = ? AND id = ?", int64(e.Organization), int64(e.ID))
 		if err := one(res, err, domain.ErrEnvironmentNotFound); err != nil {
 			return err
-		}
-		if e.IsOrganization {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM organizations WHERE organization_id = ?", int64(e.Organization)); err != nil {
-				return translate(err)
-			}
 		}
 		return s.db.record(ctx, tx, w, environmentEntry("environment:delete", &e, domain.Diff(e.Fields(), nil)))
 	})

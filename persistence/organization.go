@@ -124,10 +124,7 @@ func (s *EnvironmentStore) Purge(ctx context.Context, w tenancy.WriteScope, id d
 		if err := s.dismiss(ctx, tx, w, id); err != nil {
 			return err
 		}
-		if err := empty(ctx, tx, &e); err != nil {
-			return err
-		}
-		return s.db.record(ctx, tx, w, environmentEntry("environment:delete", &e, domain.Diff(e.Fields(), nil)))
+		return s.remove(ctx, tx, w, e)
 	})
 }
 
@@ -158,6 +155,25 @@ func (s *EnvironmentStore) dismiss(ctx context.Context, tx bun.Tx, w tenancy.Wri
 			return err
 		}
 	}
+}
+
+// remove deletes the organization e, which has no users, with what others have that names its
+// places. Its audit entries, this one too, are kept by the organization above it.
+func (s *EnvironmentStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e domain.Environment) error {
+	above, err := selectEnvironment(ctx, tx, predicate{"e.path = ?", []any{string(e.Path.Parent())}}, "")
+	if err != nil {
+		return err
+	}
+	if err := empty(ctx, tx, &e); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE audit SET organization_id = ? WHERE organization_id = ?", int64(above.Organization), int64(e.ID))
+	if err != nil {
+		return translate(err)
+	}
+	entry := environmentEntry("environment:delete", &e, domain.Diff(e.Fields(), nil))
+	entry.Organization = above.Organization
+	return s.db.record(ctx, tx, w, entry)
 }
 
 // empty removes the rows of an organization without users and what others have that names its

@@ -286,7 +286,14 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if f.Order == domain.AliasOrderDescending || f.Order == domain.NumberOrderDescending {
 		direction, sign = " DESC", "<"
 	}
+	many, err := s.walksIndex(ctx, sc, n)
+	if err != nil {
+		return nil, err
+	}
 	where, filter := account(sc), filtered(sc, f)
+	if many {
+		where = placed(sc, "(u.environment_path || '')", "u.organization_id") // keeps its index out
+	}
 	where = where.and("1 = 1"+filter.text, filter.args...)
 	if after != "" {
 		if column == "id" {
@@ -296,12 +303,7 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 		}
 	}
 	order := " ORDER BY u." + column + direction + ", u.id" + direction + " LIMIT " + strconv.Itoa(n)
-	many, err := s.walksIndex(ctx, sc, n)
-	if err != nil {
-		return nil, err
-	}
 	if many {
-		where.text = strings.ReplaceAll(where.text, "u.environment_path", "(u.environment_path || '')") // keeps its index out
 		return selectUsers(ctx, s.db.read, where, order)
 	}
 	rows, err := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text+

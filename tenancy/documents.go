@@ -205,7 +205,7 @@ func (g *Groups) Get(o domain.OrganizationID, id domain.GroupID) (domain.Group, 
 }
 
 // Find returns the number of the group that ref names among those that can be used in
-// organization o: the one with that number or alias, of two with the same alias the
+// organization o: the one with that number, UUID or alias, of two with the same alias the
 // organization's own unless ref begins with a slash. It is ErrGroupNotFound if there is
 // none.
 func (g *Groups) Find(o domain.OrganizationID, ref domain.GroupRef) (domain.GroupID, error) {
@@ -220,10 +220,15 @@ func (g *Groups) Find(o domain.OrganizationID, ref domain.GroupRef) (domain.Grou
 	if ofRoot {
 		trees = trees[1:]
 	}
-	for _, tree := range trees {
-		for id, group := range tree {
-			if domain.Fold(group.Alias) == alias || domain.Fold(string(group.UUID)) == alias {
-				return id, nil
+	for _, names := range []func(domain.Group) bool{
+		func(g domain.Group) bool { return string(g.UUID) == alias },
+		func(g domain.Group) bool { return domain.Fold(g.Alias) == alias },
+	} {
+		for _, tree := range trees {
+			for id, group := range tree {
+				if names(group) {
+					return id, nil
+				}
 			}
 		}
 	}

@@ -235,6 +235,15 @@ func (g *Gate) Can(ctx context.Context, who *domain.Principal, p domain.Permissi
 	return g.decide(who, a, a.position(path), p).Allowed, nil
 }
 
+// Role returns the role who acts with: their own, or a higher one of a group.
+func (g *Gate) Role(ctx context.Context, who *domain.Principal) (domain.Role, error) {
+	a, err := g.access(ctx, who)
+	if err != nil {
+		return 0, err
+	}
+	return a.role, nil
+}
+
 func (a *access) position(path domain.EnvironmentPath) domain.Position {
 	if a.reach.Contains(path) {
 		return domain.Within

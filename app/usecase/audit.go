@@ -36,18 +36,27 @@ type AuditList struct {
 }
 
 // List returns the entries of an environment and everything below it, newest first,
-// within who's reach. It needs domain.AuditRead there. Who acted from outside who's
-// organization is not named, of listed environments only those in reach are, and of properties
-// that are not who's to read is told only that they changed.
+// within who's reach. It needs domain.AuditRead there. Who acted is named, and found by the
+// filter, where who has domain.UserRead on them; of listed environments only those in reach are,
+// and of properties that are not who's to read is told only that they changed.
 func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (AuditList, error) {
 	sc, err := a.gate.Enter(ctx, &who, domain.AuditRead, tenancy.In(in.Environment))
+	if err != nil {
+		return AuditList{}, err
+	}
+	people, err := a.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	if err != nil && !domain.ErrForbidden.Is(err) {
+		return AuditList{}, err
+	}
+	sc = sc.Choosing(people)
+	role, err := a.gate.Role(ctx, &who)
 	if err != nil {
 		return AuditList{}, err
 	}
 	read := func(after domain.Cursor) ([]domain.AuditEntry, domain.Cursor, error) {
 		page, next, err := a.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
 		for i := range page {
-			a.redact(&who, sc, &page[i])
+			a.redact(role, sc, &page[i])
 		}
 		return page, next, err
 	}
@@ -63,17 +72,15 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 	return list, nil
 }
 
-// redact takes out of an entry what lies outside who's reach, and what is not who's to read.
-func (a *Audit) redact(who *domain.Principal, sc tenancy.Scope, e *domain.AuditEntry) {
-	if e.Actor.Organization != who.Organization && who.Organization != domain.RootOrganization {
-		e.Actor = domain.Actor{}
-	}
+// redact takes out of an entry what lies outside the reach of its reader, who acts with role,
+// and what is not theirs to read.
+func (a *Audit) redact(role domain.Role, sc tenancy.Scope, e *domain.AuditEntry) {
 	for i := range e.Changes {
 		c := &e.Changes[i]
 		switch {
 		case c.Field == "envs" || c.Field == "envsbloque":
 			c.Before, c.After = shownPlaces(sc, c.Before), shownPlaces(sc, c.After)
-		case a.properties.Hides(who.Role, c.Field):
+		case a.properties.Hides(role, c.Field):
 			c.Before, c.After = "", ""
 		}
 	}

@@ -35,8 +35,9 @@ type ExplanationDocument struct {
 	domain.Explanation
 	User        domain.User
 	Environment *EnvironmentDocument // nil for the user's own account
-	// Usable is false if the account cannot be used at all, whatever the rest says.
-	Usable bool
+	// Usable is false if the account cannot be used at all, whatever the rest says; Expired says
+	// that it cannot be used before the password is changed.
+	Usable, Expired bool
 	// Chains are the groups of Explanation.Groups.
 	Chains [][]domain.Group
 	// IncludedBy and ExcludedBy are the environments of the marks; nil if there is no mark
@@ -44,11 +45,16 @@ type ExplanationDocument struct {
 	IncludedBy, ExcludedBy *EnvironmentDocument
 }
 
-// Decision returns the verdict and what led to it. It needs domain.UserRead on the user
-// and the environment in who's reach, and is NotFound otherwise.
+// Decision returns the verdict and what led to it. It needs domain.UserRead on the user and
+// domain.EnvironmentRead in the environment, which must be in who's reach, and is NotFound
+// otherwise. Environments who may not read are not named.
 func (x *Explain) Decision(ctx context.Context, who domain.Principal, in ExplainDecision) (ExplanationDocument, error) {
 	sc, err := x.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
+		return ExplanationDocument{}, err
+	}
+	places, err := x.gate.Enter(ctx, &who, domain.EnvironmentRead, tenancy.Anywhere())
+	if err != nil && (in.Environment != "" || !domain.ErrForbidden.Is(err)) {
 		return ExplanationDocument{}, err
 	}
 	if in.User == "" {
@@ -76,7 +82,8 @@ func (x *Explain) Decision(ctx context.Context, who domain.Principal, in Explain
 		return ExplanationDocument{}, err
 	}
 	d.Usable = account.Usable(x.now())
-	d.Allowed = d.Allowed && d.Usable
+	d.Expired = account.Standing.PasswordExpired(x.now()) && in.Permission != domain.PasswordChange
+	d.Allowed = d.Allowed && d.Usable && !d.Expired
 	groups, err := x.documents.Groups(ctx, sc, nil, user.Organization)
 	if err != nil {
 		return ExplanationDocument{}, err
@@ -84,16 +91,16 @@ func (x *Explain) Decision(ctx context.Context, who domain.Principal, in Explain
 	for _, reason := range d.Groups {
 		d.Chains = append(d.Chains, groups.Chain(user.Organization, reason.Chain[0]))
 	}
-	if d.IncludedBy, err = x.mark(ctx, &who, sc, d.Included); err != nil {
+	if d.IncludedBy, err = x.mark(ctx, &who, places, d.Included); err != nil {
 		return ExplanationDocument{}, err
 	}
-	d.ExcludedBy, err = x.mark(ctx, &who, sc, d.Excluded)
+	d.ExcludedBy, err = x.mark(ctx, &who, places, d.Excluded)
 	return d, err
 }
 
-// mark returns the environment of a mark, if who reaches it.
+// mark returns the environment of a mark, if sc covers it.
 func (x *Explain) mark(ctx context.Context, who *domain.Principal, sc tenancy.Scope, m domain.Mark) (*EnvironmentDocument, error) {
-	if m.Kind == domain.MarkNone || !sc.Shows(m.Path) {
+	if m.Kind == domain.MarkNone || !sc.Covers(m.Path) {
 		return nil, nil
 	}
 	e, err := x.gate.Environment(ctx, who, domain.NumberRef(m.Path.ID()))
@@ -113,6 +120,8 @@ func (d *ExplanationDocument) Sentence() string {
 	switch {
 	case !d.Usable:
 		return "Denied: the account is inactive, pending or revoked."
+	case d.Expired:
+		return "Denied: the password must be changed first."
 	case d.Environment != nil && d.Excluded.Kind == domain.MarkBlocked:
 		return "Denied: the user is blocked from " + placeName(d.ExcludedBy) + "."
 	case d.Environment != nil && d.Excluded.Kind == domain.MarkInactive:

@@ -186,12 +186,16 @@ func (u *Users) whole(ctx context.Context, who *domain.Principal, sc tenancy.Sco
 	if err != nil {
 		return nil, err
 	}
+	role, err := u.gate.Role(ctx, who)
+	if err != nil {
+		return nil, err
+	}
 	described, err := describeUsers(ctx, u.documents, sc, users)
 	for i := range described {
 		d := &described[i]
 		d.Picture.Tag = tags[d.ID]
 		d.Tenant = tenants[d.Organization.Environment()]
-		d.Properties = u.properties.Shown(who.Role, d.Attributes)
+		d.Properties = u.properties.Shown(role, d.Attributes)
 	}
 	return described, err
 }
@@ -371,7 +375,11 @@ func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.Org
 	if r.blocked, err = u.grants(ctx, who, "envsbloque", in.Blocked); err != nil {
 		return r, err
 	}
-	properties, err := u.properties.Attributes(who.Role, in.Properties)
+	role, err := u.gate.Role(ctx, who)
+	if err != nil {
+		return r, err
+	}
+	properties, err := u.properties.Attributes(role, in.Properties)
 	if err != nil {
 		return r, err
 	}

@@ -252,6 +252,32 @@ func Purge(t *testing.T, db *persistence.DB) {
 	entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Target: "bolt.power", Action: "user:delete"}, domain.Page{})
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "that somebody went is written down")
+
+	t.Run("the trail of what is gone stays with the organization above it", func(t *testing.T) {
+		told := func() (names []string) {
+			entries, _, err := w.Audit.List(ctx, w.Scope(t, "acme.admin", domain.AuditRead).Read(), domain.AuditFilter{}, domain.Page{})
+			require.NoError(t, err)
+			for _, e := range entries {
+				names = append(names, e.Action+" "+e.Target.Name)
+			}
+			return names
+		}
+		before := told()
+		require.Contains(t, before, "user:create acme.labs")
+		require.NoError(t, w.Environments.Purge(ctx, all, w.Places["Acme/Labs"].Organization))
+		require.Subset(t, told(), before)
+		require.Contains(t, told(), "environment:delete Labs")
+	})
+
+	t.Run("an empty organization goes like one that is purged", func(t *testing.T) {
+		empty := w.AddEnvironment(t, "Acme/Empty", true)
+		_, err := w.Codes.Insert(ctx, all, domain.RegistrationCode{Organization: empty.Organization, Code: "a code", Enabled: true})
+		require.NoError(t, err)
+		require.NoError(t, w.Environments.Delete(ctx, all, empty.ID))
+		other := w.AddEnvironment(t, "Acme/Other", true)
+		_, err = w.Codes.Insert(ctx, all, domain.RegistrationCode{Organization: other.Organization, Code: "a code", Enabled: true})
+		require.NoError(t, err, "the code is free again")
+	})
 }
 
 // Applications tests the conditions on what users have access to.

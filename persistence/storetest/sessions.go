@@ -27,7 +27,7 @@ func Sessions(t *testing.T, db *persistence.DB) {
 
 	ended := func(t *testing.T) []domain.AuditEntry {
 		t.Helper()
-		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Action: "session:end"}, domain.Page{})
+		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read().Choosing(Everything(domain.UserRead).Read()), domain.AuditFilter{Action: "session:end"}, domain.Page{})
 		require.NoError(t, err)
 		return entries
 	}
