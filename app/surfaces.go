@@ -94,7 +94,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			name:   "rest",
 			claims: below("/auth", "/rest"),
 			app: rest.New(server, rest.Uses{Users: d.Users, Environments: d.Environments, Groups: d.Groups,
-				Me: d.Me, Sessions: d.Sessions, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit, Objects: d.Objects},
+				Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit, Objects: d.Objects},
 				by(authn.Bearer(d.tokens), authn.Basic(d.passwords)), d.config.Now),
 			openAPI: rest.OpenAPI,
 		},

@@ -176,14 +176,20 @@ func decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
 	if err := refuseGiven(o, "userid", "id"); err != nil {
 		return in, err
 	}
-	if err := o.Require("alias", "password", "group", "person"); err != nil {
-		return in, err
+	return in, requireUser(o, "alias", "password", "group", "person")
+}
+
+// requireUser returns an Invalid error for the first of keys, or of what a person must have,
+// that is missing.
+func requireUser(o httpx.Object, keys ...string) error {
+	if err := o.Require(keys...); err != nil {
+		return err
 	}
 	person, err := o.Object("person")
 	if err != nil {
-		return in, err
+		return err
 	}
-	return in, inside("person", person.Require("firstname", "lastname", "mailaddress"))
+	return inside("person", person.Require("firstname", "lastname", "mailaddress"))
 }
 
 func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UserID, usecase.UserPatch], err error) {

@@ -1,6 +1,6 @@
 // Package rest is the surface of iXPath's users API, /auth and /rest/…, with our own
 // additions in the same envelope: environments, groups, permissions, the own account,
-// explanations and the audit trail. It translates and decides nothing.
+// invitations, newcomers and forgotten passwords, explanations and the audit trail. It translates and decides nothing.
 //
 // The published document is the contract, key for key; what it leaves open is lenient in
 // what is accepted (numbers and flags as text, environments and groups by number, alias or

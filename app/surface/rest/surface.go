@@ -25,6 +25,7 @@ type Uses struct {
 	Groups       *usecase.Groups
 	Me           *usecase.Me
 	Sessions     *usecase.Sessions
+	Accounts     *usecase.Accounts
 	APIKeys      *usecase.APIKeys
 	Explain      *usecase.Explain
 	Audit        *usecase.Audit
@@ -53,6 +54,7 @@ func (s *Surface) routes(r fiber.Router) {
 
 	r.Post("/auth", httpx.Open(s.decodeSignIn, s.uses.Sessions.SignIn, s.encodeToken))
 
+	s.accountRoutes(r) // before those of a user, with whom one of them shares its form
 	r.Get("/rest/users", ofEnvironment(httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUserList)))
 	r.Get("/rest/users/:alias", httpx.Handle(s.auth, decodeAlias, u.Get, encode(s, writeUser)))
 	r.Post("/rest/users", httpx.Handle(s.auth, decodeNewUser, u.Create, s.encodeCreatedUser))
