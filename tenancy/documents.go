@@ -220,15 +220,11 @@ func (g *Groups) Find(o domain.OrganizationID, ref domain.GroupRef) (domain.Grou
 	if ofRoot {
 		trees = trees[1:]
 	}
-	for _, names := range []func(domain.Group) bool{
-		func(g domain.Group) bool { return string(g.UUID) == alias },
-		func(g domain.Group) bool { return domain.Fold(g.Alias) == alias },
-	} {
-		for _, tree := range trees {
-			for id, group := range tree {
-				if names(group) {
-					return id, nil
-				}
+	uuid, err := domain.ParseUUID(strings.TrimPrefix(string(ref), "/"))
+	for _, tree := range trees {
+		for id, group := range tree {
+			if err == nil && group.UUID == uuid || err != nil && domain.Fold(group.Alias) == alias {
+				return id, nil
 			}
 		}
 	}
