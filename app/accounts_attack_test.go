@@ -550,6 +550,32 @@ func TestInvitation(t *testing.T) {
 	})
 }
 
+// An account is never opened without a password: one is chosen, or mailed.
+func TestInvitationsEndWithAPassword(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		ctx := t.Context()
+		alias, mail := "guest", "guest@example.org"
+		_, err := s.Accounts.Invite(ctx, s.as(t, "acme.admin"), usecase.Invite{Link: confirmLink, Lifetime: time.Hour,
+			User: usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail}})
+		require.NoError(t, err)
+		v := proof(t, s.mail(t, domain.LetterInvite, mail))
+		in := usecase.Accept{Whose: v.Whose, Secret: v.Secret, Source: "1"}
+		_, err = s.Accounts.Accept(ctx, in)
+		require.ErrorIs(t, err, domain.ErrInvalid)
+		require.Equal(t, "password", domain.AsError(err).Field)
+		in.Way = usecase.MailPassword
+		u, err := s.Accounts.Accept(ctx, in)
+		require.NoError(t, err)
+		require.Equal(t, domain.Approved, u.State)
+		require.True(t, u.FirstAccess)
+		mailed := regexp.MustCompile(`\n([A-Z2-7]{26})\n`).FindStringSubmatch(s.mail(t, domain.LetterPassword, mail).Text)
+		require.NotNil(t, mailed)
+		_, err = s.passwordsOf(ctx, "guest", mailed[1])
+		require.ErrorIs(t, err, domain.ErrPasswordExpired)
+	})
+}
+
 // What is never proven goes away, what is proven stays.
 func TestSweepOfSignUps(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
