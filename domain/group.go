@@ -56,8 +56,6 @@ func DefaultGroup(r Role) GroupID {
 var (
 	ErrGroupNotFound = &Error{Kind: NotFound, Code: "group_not_found", Field: "group",
 		Public: "This group does not exist."}
-	ErrGroupAmbiguous = &Error{Kind: Conflict, Code: "group_ambiguous", Field: "group",
-		Public: "Several groups have this name; use the number."}
 	ErrGroupAliasTaken = &Error{Kind: Conflict, Code: "group_alias_taken", Field: "alias",
 		Public: "Another group of the organization already has this alias."}
 	ErrGroupNotEmpty = &Error{Kind: Conflict, Code: "group_not_empty", Field: "group",
@@ -68,8 +66,6 @@ var (
 		Public: "The built-in groups keep their place and cannot be deleted; Root keeps its permissions too."}
 	ErrGroupRole = &Error{Kind: Conflict, Code: "group_role", Field: "role",
 		Public: "A group keeps the role it was made with."}
-	ErrGroupBorder = &Error{Kind: Conflict, Code: "group_border", Field: "group",
-		Public: "Only groups of the same organization or of the root can be used here."}
 )
 
 // Validate returns an Invalid error for the first field that breaks a rule.
@@ -94,11 +90,6 @@ func (g *Group) Validate() error {
 
 // BuiltIn reports whether g is one of the groups every directory has.
 func (g *Group) BuiltIn() bool { return g.ID <= AdminGroup }
-
-// UsableIn reports whether members of organization o can be put into g.
-func (g *Group) UsableIn(o OrganizationID) bool {
-	return g.Organization == o || g.Organization == RootOrganization
-}
 
 // GroupRef is how a client names a group: by number ("2"), by UUID, by alias ("User"), or by alias
 // with a slash before it for one of the root's ("/User"). The empty reference names none.

@@ -65,12 +65,6 @@ func (p EnvironmentPath) UpTo(id EnvironmentID) EnvironmentPath {
 	return p[:i+len(step)]
 }
 
-// Moved returns the path of an environment at p after the subtree at from was hung to
-// the place to. p must lie in from's subtree.
-func (p EnvironmentPath) Moved(from, to EnvironmentPath) EnvironmentPath {
-	return to + p[len(from):]
-}
-
 // ParsePath reads a path as String writes it. It is for cursors and stored documents;
 // people name environments by EnvironmentRef.
 func ParsePath(s string) (EnvironmentPath, error) {

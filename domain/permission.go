@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"math/bits"
 	"strconv"
 )
 
@@ -138,9 +137,6 @@ func (m Mask) Within(n Mask) bool { return m&^n == 0 }
 
 // String returns m as a decimal number, the form in which masks travel.
 func (m Mask) String() string { return strconv.FormatUint(uint64(m), 10) }
-
-// Len returns how many permissions m has.
-func (m Mask) Len() int { return bits.OnesCount64(uint64(m)) }
 
 // ParseMask reads a decimal number from 0 to AllPermissions.
 func ParseMask(s string) (Mask, error) {
