@@ -14,7 +14,7 @@ import (
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
-	"canopy/persistence/testdb"
+	"canopy/persistence/storetest"
 )
 
 // A signUp is a directory in which people can register.
@@ -37,7 +37,7 @@ func openSignUp(t *testing.T, engine string, change func(*app.Config)) *signUp {
 		change(&cfg)
 	}
 	if engine == "postgres" {
-		cfg.DatabaseURL = testdb.Postgres(t)
+		cfg.DatabaseURL = storetest.PostgresURL(t)
 	}
 	db, err := app.OpenDatabase(t.Context(), &cfg)
 	require.NoError(t, err)

@@ -22,6 +22,7 @@ import (
 	"canopy/app/authn"
 	"canopy/app/document"
 	"canopy/app/usecase"
+	"canopy/persistence/storetest"
 	"canopy/persistence/testdb"
 )
 
@@ -42,11 +43,12 @@ var storyBegins = time.Date(2021, 11, 22, 8, 0, 0, 0, time.UTC)
 // with it.
 var quickly = authn.Cost{Memory: 8, Passes: 1}
 
-// settings returns the configuration of a test's server, with a folder of its own.
+// settings returns the configuration of a test's server, with a folder of its own in which an empty
+// directory is.
 func settings(t *testing.T, c *clock) app.Config {
 	cfg := app.DefaultConfig()
 	cfg.Listen = "127.0.0.1:0"
-	cfg.Data = t.TempDir()
+	cfg.Data = filepath.Dir(storetest.SQLiteFile(t))
 	cfg.ServerKey = "one key for every server of these tests"
 	cfg.PasswordCost = quickly
 	cfg.Now = c.now
@@ -128,8 +130,12 @@ func fixtureSettings(t *testing.T, engine, surface string, c *clock) app.Config 
 			template.DatabaseURL = url
 			return fill(template)
 		})
-	} else if err := fill(cfg); err != nil {
-		t.Fatal(err)
+	} else {
+		cfg.Data = filepath.Dir(testdb.SQLiteFrom(t, surface, func(path string) error {
+			template := cfg
+			template.Data = filepath.Dir(path)
+			return fill(template)
+		}))
 	}
 	return cfg
 }

@@ -16,7 +16,7 @@ import (
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
-	"canopy/persistence/testdb"
+	"canopy/persistence/storetest"
 )
 
 // twoTenants is a directory of two organizations with one nested in each, and somebody of
@@ -50,7 +50,7 @@ func newTwoTenants(t *testing.T, engine string) *twoTenants {
 	c := newClock(storyBegins)
 	cfg := settings(t, c)
 	if engine == "postgres" {
-		cfg.DatabaseURL = testdb.Postgres(t)
+		cfg.DatabaseURL = storetest.PostgresURL(t)
 	}
 	cfg.AdminPassword = testPassword
 	db, err := app.OpenDatabase(t.Context(), &cfg)

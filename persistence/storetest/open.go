@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,11 +24,18 @@ func Each(t *testing.T, test func(t *testing.T, db *persistence.DB)) {
 // SQLite returns an empty, migrated SQLite database.
 func SQLite(tb testing.TB) *persistence.DB {
 	tb.Helper()
-	db, err := persistence.OpenSQLite(testdb.SQLite(tb))
+	db, err := persistence.OpenSQLite(SQLiteFile(tb))
 	require.NoError(tb, err)
 	tb.Cleanup(func() { db.Close() })
-	migrate(tb, db)
 	return db
+}
+
+// SQLiteFile returns the path of an empty, migrated SQLite database, in a folder of its own.
+func SQLiteFile(tb testing.TB) string {
+	tb.Helper()
+	return testdb.SQLiteFrom(tb, "migrated", func(path string) error {
+		return migrated(persistence.OpenSQLite(path))
+	})
 }
 
 // Postgres returns an empty, migrated PostgreSQL database.
@@ -43,20 +51,17 @@ func Postgres(tb testing.TB) *persistence.DB {
 func PostgresURL(tb testing.TB) string {
 	tb.Helper()
 	return testdb.PostgresFrom(tb, "migrated", func(url string) error {
-		db, err := persistence.OpenPostgres(context.Background(), url)
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		_, err = db.Migrate(context.Background())
-		return err
+		return migrated(persistence.OpenPostgres(context.Background(), url))
 	})
 }
 
-func migrate(tb testing.TB, db *persistence.DB) {
-	tb.Helper()
-	_, err := db.Migrate(tb.Context())
-	require.NoError(tb, err)
+// migrated migrates and closes a database that was opened.
+func migrated(db *persistence.DB, err error) error {
+	if err != nil {
+		return err
+	}
+	_, err = db.Migrate(context.Background())
+	return errors.Join(err, db.Close())
 }
 
 // silent counts nothing.

@@ -56,6 +56,36 @@ func SQLite(tb testing.TB) string {
 	return filepath.Join(tb.TempDir(), "canopy.db")
 }
 
+// SQLiteFrom is like SQLite for a file that prepare has filled and closed. As with PostgresFrom,
+// preparing is done once in a process for each name of a template.
+func SQLiteFrom(tb testing.TB, template string, prepare func(path string) error) string {
+	tb.Helper()
+	content, _ := files.LoadOrStore(template, sync.OnceValues(func() ([]byte, error) {
+		folder, err := os.MkdirTemp("", "canopy-template-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(folder)
+		path := filepath.Join(folder, "canopy.db")
+		if err := prepare(path); err != nil {
+			return nil, err
+		}
+		return os.ReadFile(path)
+	}))
+	text, err := content.(func() ([]byte, error))()
+	path := SQLite(tb)
+	if err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		tb.Fatalf("preparing the database template %s: %v", template, err)
+	}
+	return path
+}
+
+// files holds what makes the content of a file, for each name that a caller gave a template.
+var files sync.Map
+
 // Server returns a cluster of this test's own, for tests that kill it or change its settings. It is
 // stopped when the test ends. Starting one takes more than a second, so most tests want Postgres.
 func Server(tb testing.TB, options ...Option) *Cluster {
