@@ -148,7 +148,9 @@ func TestEveryMailArrivesOnce(t *testing.T) {
 					require.Equal(t, 1, times, address)
 				}
 				require.Equal(t, 30, p.counts.of["sent"])
-				require.Equal(t, 4, p.counts.of["retried"])
+				// Whether the connection that ends at its reset is noticed by that or by the next mail
+				// is chance; that mail is then tried again.
+				require.Contains(t, []int{4, 5}, p.counts.of["retried"], p.log.String())
 				r := sink.All()[0]
 				require.Equal(t, "canopy@example.org", r.From)
 				require.Regexp(t, `^Number \d+ é$`, r.Subject)
