@@ -12,9 +12,9 @@ import (
 // putAway is the condition that a user's account was put away.
 const putAway = `EXISTS (SELECT 1 FROM user_attributes x WHERE x.organization_id = u.organization_id AND x.user_id = u.id AND x.name = 'archived')`
 
-// people returns the condition that a row of users lies in sc and f keeps it.
-func people(sc tenancy.Scope, f *domain.PeopleFilter) predicate {
-	where := account(sc).and("NOT " + putAway)
+// people returns the condition that a row of users meets where and f keeps it.
+func people(where predicate, f *domain.PeopleFilter) predicate {
+	where = where.and("NOT " + putAway)
 	if len(f.Aliases) > 0 {
 		folded := make([]string, len(f.Aliases))
 		for i, alias := range f.Aliases {
@@ -42,16 +42,8 @@ func people(sc tenancy.Scope, f *domain.PeopleFilter) predicate {
 // skip behind the cursor, and the cursor of the next page, empty after the last. A cursor of
 // another list is ErrCursor. No match is an empty slice.
 func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error) {
-	where := people(sc, &f)
-	if p.After != "" {
-		created, id, ok := parseNewest(p.After)
-		if !ok {
-			return nil, "", domain.ErrCursor
-		}
-		where = where.and("(u.created_at, u.id) < (?, ?)", created, id)
-	}
 	limit := pageSize(p)
-	order := " ORDER BY u.created_at DESC, u.id DESC LIMIT " + strconv.Itoa(limit+1) + " OFFSET " + strconv.Itoa(skip)
+	scope := account(sc)
 	var many bool
 	if len(f.Aliases)+len(f.IDs) == 0 {
 		var err error
@@ -59,10 +51,21 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 			return nil, "", err
 		}
 	}
+	if many {
+		scope = unindexed(scope)
+	}
+	where := people(scope, &f)
+	if p.After != "" {
+		created, id, ok := parseNewest(p.After)
+		if !ok {
+			return nil, "", domain.ErrCursor
+		}
+		where = where.and("(u.created_at, u.id) < (?, ?)", created, id)
+	}
+	order := " ORDER BY u.created_at DESC, u.id DESC LIMIT " + strconv.Itoa(limit+1) + " OFFSET " + strconv.Itoa(skip)
 	var all []domain.User
 	var err error
 	if many {
-		where.text = strings.ReplaceAll(where.text, "u.environment_path", "(u.environment_path || '')") // keeps its index out
 		all, err = selectUsers(ctx, s.db.read, where, order)
 	} else {
 		rows, failed := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text+
@@ -103,7 +106,7 @@ func (s *UserStore) CountPeople(ctx context.Context, sc tenancy.Scope, f domain.
 		away, err := only(rows, err, scalar[int64], domain.ErrInternal)
 		return all - away, err
 	}
-	where := people(sc, &f)
+	where := people(account(sc), &f)
 	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.text, where.args...)
 	return only(rows, err, scalar[int64], domain.ErrInternal)
 }

@@ -292,7 +292,7 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	}
 	where, filter := account(sc), filtered(sc, f)
 	if many {
-		where = placed(sc, "(u.environment_path || '')", "u.organization_id") // keeps its index out
+		where = unindexed(where)
 	}
 	where = where.and("1 = 1"+filter.text, filter.args...)
 	if after != "" {

@@ -246,7 +246,7 @@ func Environments(t *testing.T, db *persistence.DB) {
 		guests := make(chan error)
 		go func() {
 			defer close(guests)
-			for n := 0; n < 60; {
+			for n := 0; n < 30; {
 				shed := w.find(t, w.Places["Acme/Yard/Shed"].ID)
 				u := w.NewUser(fmt.Sprintf("guest.%d", n), "Acme/Yard/Shed", domain.RoleUser, domain.UserGroup)
 				u.HomePath = shed.Path
@@ -272,7 +272,7 @@ func Environments(t *testing.T, db *persistence.DB) {
 		shed := w.find(t, w.Places["Acme/Yard/Shed"].ID)
 		came, _, err := w.Users.List(ctx, all.Read(), domain.UserFilter{Prefix: "guest."}, domain.Page{})
 		require.NoError(t, err)
-		require.Len(t, came, 60)
+		require.Len(t, came, 30)
 		for _, u := range came {
 			require.Equal(t, shed.Path, u.HomePath, u.Alias)
 			require.Equal(t, shed.Path, u.Allowed[0].Path, u.Alias)
