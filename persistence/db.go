@@ -51,6 +51,8 @@ type DB struct {
 	Vault Vault
 	// current is true once the schema is known to be up to date.
 	current atomic.Bool
+	// people is about how many users there are, counted a while ago.
+	people atomic.Pointer[population]
 	// posted has a signal when mail was put into the outbox.
 	posted chan struct{}
 }

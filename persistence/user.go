@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -318,9 +319,28 @@ func (s *UserStore) walksIndex(ctx context.Context, sc tenancy.Scope, n int) (bo
 	if err != nil || mine <= 1000 {
 		return false, err
 	}
-	rows, err := s.db.read.QueryContext(ctx, "SELECT coalesce(sum(users), 0) FROM environment_counts")
-	all, err := only(rows, err, scalar[float64], domain.ErrInternal)
+	all, err := s.db.population(ctx)
 	return float64(n)*all < float64(mine)*float64(mine), err
+}
+
+// population is a number of users and when they were counted.
+type population struct {
+	users float64
+	at    time.Time
+}
+
+// population returns about how many users the directory has, for choosing a way to read them:
+// it is counted once a minute, because that takes longer the more environments there are.
+func (d *DB) population(ctx context.Context) (float64, error) {
+	if p := d.people.Load(); p != nil && time.Since(p.at) < time.Minute {
+		return p.users, nil
+	}
+	rows, err := d.read.QueryContext(ctx, "SELECT coalesce(sum(users), 0) FROM environment_counts")
+	users, err := only(rows, err, scalar[float64], domain.ErrInternal)
+	if err == nil {
+		d.people.Store(&population{users, time.Now()})
+	}
+	return users, err
 }
 
 // Count returns how many users of sc f keeps.
