@@ -2,7 +2,7 @@
 // and CI run, so that both always mean the same:
 //
 //	go run ./cmd/check        everything
-//	go run ./cmd/check fast   what takes under a minute
+//	go run ./cmd/check fast   what takes a few minutes
 //	go run ./cmd/check -h     all flags
 //
 // A step prints one line. What it has to say is shown only if it fails. A failed step does not keep

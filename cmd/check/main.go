@@ -52,7 +52,7 @@ const usage = `Usage: go run ./cmd/check [flags] [fast]
 
 Without a word it runs everything: formatting, go.mod, build, vet, staticcheck, known
 vulnerabilities, all tests with the race detector on SQLite and PostgreSQL, and each fuzz
-target for a short time. With the word fast it runs what takes under a minute: formatting,
+target for a short time. With the word fast it runs what takes a few minutes: formatting,
 vet, staticcheck and the tests with -short, without the race detector.
 
 PostgreSQL is started and stopped by the command itself; the programs must be installed
