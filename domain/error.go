@@ -122,6 +122,15 @@ var (
 	ErrUnavailable     = &Error{Kind: Unavailable, Code: "unavailable",
 		Public: "The directory cannot be reached right now; try again later.", RetryAfter: 1}
 
+	// ErrOverloaded reports that the server has no room for the request now: memory, processors or
+	// open answers are used up, whoever asks. It says nothing about how often the caller asked, as
+	// ErrTooMany does, nor about how much there may be, as ErrQuota does.
+	ErrOverloaded = &Error{Kind: Unavailable, Code: "overloaded",
+		Public: "The server is busy right now; try again in a moment.", RetryAfter: 1}
+	// ErrQuota reports that there are as many of something as there may be. Its sentence says how
+	// many and where the number is changed.
+	ErrQuota = &Error{Kind: Conflict, Code: "quota_exceeded", Public: "There may not be any more of these."}
+
 	// ErrClimbing reports an attempt to give more than the giver has.
 	ErrClimbing = &Error{Kind: Forbidden, Code: "climbing", Public: "You cannot give what you do not have."}
 	// ErrChanged reports that something the request relied on was changed meanwhile.
