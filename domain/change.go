@@ -87,6 +87,7 @@ func (g *Group) Fields() Fields {
 		{"parent", number(g.Parent)},
 		{"permission", g.Mask.String()},
 		{"role", g.Role.String()},
+		{"description", g.Description},
 	}
 }
 

@@ -1,6 +1,9 @@
 package domain
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Group is a node of the group tree with a permission mask.
 type Group struct {
@@ -19,7 +22,14 @@ type Group struct {
 	Role Role
 	// RoleTitle is what a product calls the role; empty is the role's own name.
 	RoleTitle string
+	// Description says what the group is for.
+	Description string
+	Created     time.Time // zero is not known
 }
+
+// maxGroupDescription bounds the description of a group, in characters: groups are kept in
+// memory.
+const maxGroupDescription = 1000
 
 // MaxGroupRole is the highest role a group can give. A superUser is made one by one.
 const MaxGroupRole = RoleOAdmin
@@ -85,7 +95,10 @@ func (g *Group) Validate() error {
 	if g.Role > MaxGroupRole {
 		return InvalidField("role", "A group can give a role up to %s.", MaxGroupRole)
 	}
-	return checkText("role", g.RoleTitle, maxNameLength)
+	if err := checkText("role", g.RoleTitle, maxNameLength); err != nil {
+		return err
+	}
+	return checkText("description", g.Description, maxGroupDescription)
 }
 
 // BuiltIn reports whether g is one of the groups every directory has.

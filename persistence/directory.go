@@ -307,8 +307,11 @@ func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domai
 		if action, changes = "group:update", domain.Diff(before.Fields(), g.Fields()); len(changes) == 0 {
 			return g, nil
 		}
-	} else if g.UUID == "" {
-		g.UUID = newUUID()
+	} else {
+		g.Created = moment(millis(t.db.Now()))
+		if g.UUID == "" {
+			g.UUID = newUUID()
+		}
 	}
 	if err := store.checkParent(t.ctx, t.tx, &g); err != nil {
 		return g, err

@@ -28,15 +28,17 @@ type groupRow struct {
 	Mask            int64
 	Role            int64
 	RoleTitle       string
+	Description     string
+	CreatedAt       int64
 }
 
 func toGroupRow(g *domain.Group, place domain.EnvironmentPath) *groupRow {
 	return &groupRow{OrganizationID: int64(g.Organization), ID: int64(g.ID), UUID: string(g.UUID), EnvironmentPath: string(place),
 		ParentID: int64(g.Parent), Alias: g.Alias, AliasKey: domain.Fold(g.Alias), Mask: int64(g.Mask),
-		Role: int64(g.Role), RoleTitle: g.RoleTitle}
+		Role: int64(g.Role), RoleTitle: g.RoleTitle, Description: g.Description, CreatedAt: millis(g.Created)}
 }
 
-const groupColumns = "g.organization_id, g.id, g.uuid, g.parent_id, g.alias, g.mask, g.role, g.role_title, g.environment_path"
+const groupColumns = "g.organization_id, g.id, g.uuid, g.parent_id, g.alias, g.mask, g.role, g.role_title, g.description, g.created_at, g.environment_path"
 
 // placedGroup is a group with the place of its organization.
 type placedGroup struct {
@@ -45,7 +47,9 @@ type placedGroup struct {
 }
 
 func scanGroup(r row) (g placedGroup, err error) {
-	err = r.Scan(&g.Organization, &g.ID, &g.UUID, &g.Parent, &g.Alias, &g.Mask, &g.Role, &g.RoleTitle, &g.place)
+	var created int64
+	err = r.Scan(&g.Organization, &g.ID, &g.UUID, &g.Parent, &g.Alias, &g.Mask, &g.Role, &g.RoleTitle, &g.Description, &created, &g.place)
+	g.Created = moment(created)
 	return g, err
 }
 
@@ -103,7 +107,7 @@ func (s *GroupStore) Insert(ctx context.Context, w tenancy.WriteScope, g domain.
 	if err != nil {
 		return g, err
 	}
-	g.ID, g.UUID = domain.GroupID(id), newUUID()
+	g.ID, g.UUID, g.Created = domain.GroupID(id), newUUID(), moment(millis(s.db.Now()))
 	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		border, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ? AND e.is_organization", int64(g.Organization)), s.db.forShare())
 		if err != nil {

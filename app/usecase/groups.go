@@ -89,9 +89,10 @@ func (g *Groups) describeOne(ctx context.Context, sc tenancy.Scope, group domain
 
 // GroupPatch says what a group is to become. A nil field is left as it is.
 type GroupPatch struct {
-	Alias  *string
-	Parent *domain.GroupRef
-	Mask   *domain.Mask
+	Alias       *string
+	Description *string
+	Parent      *domain.GroupRef
+	Mask        *domain.Mask
 	// Role and RoleTitle are for Create only; another value is refused later.
 	Role      *domain.Role
 	RoleTitle *string
@@ -108,6 +109,7 @@ func (g *Groups) Create(ctx context.Context, who domain.Principal, in GroupPatch
 	group := domain.Group{Organization: who.Organization}
 	set(&group.Role, in.Role)
 	set(&group.RoleTitle, in.RoleTitle)
+	set(&group.Description, in.Description)
 	group.Parent = domain.DefaultGroup(group.Role)
 	border := who.OrganizationPath()
 	if in.Organization != nil {
@@ -186,6 +188,7 @@ func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.Gro
 			return domain.ErrGroupRole
 		}
 		set(&group.Alias, in.Alias)
+		set(&group.Description, in.Description)
 		set(&group.Mask, in.Mask)
 		set(&group.Parent, parent)
 		if before.BuiltIn() && group.Parent != before.Parent || id == domain.RootGroup && group.Mask != before.Mask {

@@ -238,6 +238,7 @@ func (o *organizationImport) putGroup(r GroupRecord, parent domain.GroupID) erro
 	set(&g.Mask, r.Mask)
 	set(&g.Role, r.Role)
 	set(&g.RoleTitle, r.RoleTitle)
+	set(&g.Description, r.Description)
 	if err := g.Validate(); err != nil {
 		return err
 	}

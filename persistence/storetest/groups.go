@@ -19,7 +19,7 @@ func Groups(t *testing.T, db *persistence.DB) {
 
 	t.Run("a group comes back as it was stored", func(t *testing.T) {
 		g, err := insert(domain.Group{Organization: acme, Parent: w.Teams["Acme/Team"].ID, Alias: "Sub", Mask: domain.AllPermissions,
-			Role: domain.RolePower, RoleTitle: "editor"})
+			Role: domain.RolePower, RoleTitle: "editor", Description: "Those who edit"})
 		require.NoError(t, err)
 		read, err := w.Groups.Get(ctx, all.Read(), g.ID)
 		require.NoError(t, err)

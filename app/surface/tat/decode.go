@@ -312,8 +312,8 @@ func decodeGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {
 	if err != nil {
 		return usecase.GroupPatch{}, err
 	}
-	name := in["name"]
-	return usecase.GroupPatch{Alias: &name}, needs(in, "name")
+	name, description := in["name"], in["description"]
+	return usecase.GroupPatch{Alias: &name, Description: &description}, needs(in, "name")
 }
 
 func decodeMember(c *fiber.Ctx) (usecase.GroupMember, error) {

@@ -366,6 +366,6 @@ func writeGroup(w *httpx.Writer, key string, g *usecase.GroupDocument) {
 	w.Open(key, '{')
 	w.Text("_id", formatID(g.ID))
 	w.Text("name", g.Alias)
-	w.Text("description", g.RoleTitle)
+	w.Text("description", g.Description)
 	w.Close('}')
 }
