@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"persistence/storetest":   {"domain", "policies", "rbac", "tenancy", "persistence", "persistence/testdb"},
 	"app/usecase":             {"domain", "tenancy"},
 	"app/authn":               {"domain"},
+	"app/archive":             {},
 	"app/mail":                {"domain"},
 	"app/mail/mailtest":       {},
 	"app/httpx":               {"domain"},
@@ -39,7 +40,7 @@ var mayImport = map[string][]string{
 	"app/surface/ethersource": {"domain", "app/usecase", "app/httpx"},
 	"app/surface/tat":         {"domain", "app/usecase", "app/httpx"},
 	"app/surface/tellius":     {"domain", "app/usecase", "app/httpx"},
-	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "app/usecase", "app/authn", "app/httpx",
+	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "app/usecase", "app/authn", "app/archive", "app/httpx",
 		"app/document", "app/mail", "app/picture", "app/surface/rest", "app/surface/axway", "app/surface/ethersource", "app/surface/tat", "app/surface/tellius"},
 	"cmd/canopy": {"app", "app/document", "app/usecase", "domain"},
 	"cmd/check":  {"persistence/testdb"},
@@ -55,7 +56,7 @@ var onlyIn = map[string][]string{
 	"database/sql":               {"persistence"},
 	"github.com/gofiber/fiber":   {"app", "app/httpx", "app/surface/"},
 	"github.com/valyala":         {"app", "app/httpx"},
-	"encoding/json":              {"app/httpx", "app/document", "app/surface/", "persistence", "cmd/check"},
+	"encoding/json":              {"app/archive", "app/httpx", "app/document", "app/surface/", "persistence", "cmd/check"},
 	"net/http":                   {"cmd/check"},
 	"github.com/golang-jwt/jwt":  {"app/authn"},
 	"golang.org/x/crypto/argon2": {"app/authn"},
@@ -202,7 +203,7 @@ func eachCall(s source, visit func(name, receiver string)) {
 // tagged says which packages may have tags of a kind.
 var tagged = map[string][]string{
 	"bun":  {"persistence"},
-	"json": {"persistence", "app/document", "app/authn", "cmd/check"},
+	"json": {"persistence", "app/archive", "app/document", "app/authn", "cmd/check"},
 }
 
 func TestTagsAreWhereTheyBelong(t *testing.T) {

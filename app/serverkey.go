@@ -36,24 +36,39 @@ func loadKeys(ctx context.Context, cfg *Config, settings *persistence.SettingSto
 	if err != nil {
 		return keys{}, err
 	}
-	derive := func(purpose string, length int) []byte {
-		key, err := hkdf.Key(sha256.New, []byte(secret), nil, "canopy "+purpose, length)
-		if err != nil {
-			panic(err) // for absurd lengths only
-		}
-		return key
-	}
-	mine := base64.RawStdEncoding.EncodeToString(derive("check", 16))
-	known, err := settings.Keep(ctx, "server_key_check", mine)
+	known, err := settings.Keep(ctx, keyCheck, checkOf(secret))
 	if err != nil {
 		return keys{}, err
 	}
-	if known != mine {
-		return keys{}, errors.New("the directory was made with another server key; set CANOPY_SERVER_KEY, or put the file " +
-			keyFile + " of the first server into the data folder")
+	if known != checkOf(secret) {
+		return keys{}, errOtherKey
 	}
-	return keys{tokens: derive("tokens", 64), addresses: derive("addresses", 32), vault: derive("vault", 32)}, nil
+	return keys{tokens: derive(secret, "tokens", 64), addresses: derive(secret, "addresses", 32), vault: derive(secret, "vault", 32)}, nil
 }
+
+// keyCheck is the setting by which another server key is noticed.
+const keyCheck = "server_key_check"
+
+// checkOf returns what keyCheck is for a server key.
+func checkOf(secret string) string {
+	return base64.RawStdEncoding.EncodeToString(derive(secret, "check", 16))
+}
+
+func derive(secret, purpose string, length int) []byte {
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "canopy "+purpose, length)
+	if err != nil {
+		panic(err) // for absurd lengths only
+	}
+	return key
+}
+
+// Errors about a server key that is not the directory's.
+var (
+	errOtherKey = errors.New("the directory was made with another server key; set CANOPY_SERVER_KEY, or put the file " +
+		keyFile + " of the first server into the data folder")
+	errKeyMissing = errors.New("the directory has a server key, but there is none here; set CANOPY_SERVER_KEY, or put the file " +
+		keyFile + " of the first server into the data folder")
+)
 
 func serverKey(ctx context.Context, cfg *Config, settings *persistence.SettingStore) (string, error) {
 	if cfg.ServerKey != "" {
@@ -63,10 +78,9 @@ func serverKey(ctx context.Context, cfg *Config, settings *persistence.SettingSt
 	if key, err := readServerKey(path); !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	if known, err := settings.Get(ctx, "server_key_check"); err != nil || known != "" {
+	if known, err := settings.Get(ctx, keyCheck); err != nil || known != "" {
 		if err == nil {
-			err = errors.New("the directory has a server key, but there is none here; set CANOPY_SERVER_KEY, or put the file " +
-				keyFile + " of the first server into the data folder")
+			err = errKeyMissing
 		}
 		return "", err
 	}
@@ -88,7 +102,7 @@ func readServerKey(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the server key: %w", err)
 	}
-	key := strings.TrimSpace(string(text))
+	key := strings.TrimRight(string(text), "\r\n")
 	if len(key) < minKeyLength {
 		return "", fmt.Errorf("the server key in %s must have at least %d characters; remove the file if the directory is new", path, minKeyLength)
 	}
@@ -102,16 +116,23 @@ func makeServerKey(path string) (string, error) {
 		return "", fmt.Errorf("make the data folder: %w", err)
 	}
 	key := rand.Text() + rand.Text()
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	err := writeServerKey(path, key)
 	if errors.Is(err, fs.ErrExist) {
 		return readServerKey(path)
 	}
+	return key, err
+}
+
+// writeServerKey writes the key into a file that is not there, readable by its owner only. It
+// leaves none if it fails.
+func writeServerKey(path, key string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return "", fmt.Errorf("write the server key: %w", err)
+		return fmt.Errorf("write the server key: %w", err)
 	}
 	_, err = f.WriteString(key + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return "", fmt.Errorf("write the server key: %w", errors.Join(err, os.Remove(path)))
+		return fmt.Errorf("write the server key: %w", errors.Join(err, os.Remove(path)))
 	}
-	return key, nil
+	return nil
 }

@@ -42,7 +42,7 @@ func readHelps(t *testing.T) map[string]string {
 func TestHelpIsComplete(t *testing.T) {
 	t.Parallel()
 	all := helps(t)
-	for _, command := range []string{"", "serve", "migrate", "migrate up", "migrate status", "import", "export", "user",
+	for _, command := range []string{"", "serve", "migrate", "migrate up", "migrate status", "import", "export", "backup", "restore", "user",
 		"user create", "user set-password", "user show", "user activate", "user deactivate", "user delete", "explain",
 		"version", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell", "help"} {
 		require.Contains(t, all, command)

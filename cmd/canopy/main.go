@@ -61,7 +61,7 @@ func command() *cobra.Command {
 		SilenceErrors:     true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags()) },
 	}
-	root.AddCommand(serveCommand(), migrateCommand(), importCommand(), exportCommand(), userCommand(), keysCommand(), explainCommand(), versionCommand())
+	root.AddCommand(serveCommand(), migrateCommand(), importCommand(), exportCommand(), backupCommand(), restoreCommand(), userCommand(), keysCommand(), explainCommand(), versionCommand())
 	completeHelp(root)
 	return root
 }
