@@ -2,6 +2,10 @@ package app_test
 
 import (
 	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -111,6 +115,44 @@ func TestAxwayTellsNobodyWhoHasAPrivateApplication(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fillAxway adds two APIs to the fixture, of which the second is private.
+func fillAxway(t *testing.T, r *running, _ *clock) {
+	t.Helper()
+	for name, visibility := range map[string]domain.Visibility{"Prices": domain.Shared, "Drafts": domain.Private} {
+		_, err := r.directory.Objects.Create(t.Context(), principalOf(t, r, "acme.admin"),
+			usecase.NewObject{Kind: domain.KindAPI, Name: name, Visibility: &visibility})
+		require.NoError(t, err)
+	}
+}
+
+// TestAxwaySignsInAsClientsLookForIt holds what clients compare letter by letter: the name of the
+// header with the CSRF token, and that something is where the sign-in sends a browser.
+func TestAxwaySignsInAsClientsLookForIt(t *testing.T) {
+	r := serveFixture(t, "sqlite", "axway", newClock(storyBegins))
+	ask := func(request string) string {
+		conn, err := net.Dial("tcp", r.host())
+		require.NoError(t, err)
+		defer conn.Close()
+		_, err = conn.Write([]byte(request))
+		require.NoError(t, err)
+		answer, err := io.ReadAll(conn)
+		require.NoError(t, err)
+		return string(answer)
+	}
+	const form = "username=acme.admin&password=secret1"
+	answer := ask(fmt.Sprintf("POST /api/portal/v1.3/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", len(form), form))
+	require.Contains(t, answer, "\r\nCSRF-Token: ")
+	require.NotContains(t, answer, "Csrf-Token")
+	require.Contains(t, answer, "\r\nLocation: "+axway.Home+"\r\n")
+	cookie := regexp.MustCompile(axway.SessionCookie + "=[^;]+").FindString(answer)
+	require.NotEmpty(t, cookie)
+	answer = ask("GET /api/portal/v1.3/currentuser HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: " + cookie + "\r\n\r\n")
+	require.Contains(t, answer, "HTTP/1.1 200 ")
+	require.Contains(t, answer, "\r\nCSRF-Token: ")
+	require.Contains(t, ask("GET "+axway.Home+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), "HTTP/1.1 200 ")
 }
 
 // routesOf returns the routes of a surface.

@@ -55,7 +55,7 @@ type Config struct {
 	RequestLimit    time.Duration // how long a request may take
 	MaxBody         int           // bytes
 
-	CustomProperties string   // file that declares what users have beyond the common fields
+	CustomProperties string   // file that declares what users and organizations have beyond the common fields
 	Redirects        []string // paths and origins to which a surface may send a browser
 
 	Log *slog.Logger

@@ -141,7 +141,7 @@ func fixtureSettings(t *testing.T, engine, surface string, c *clock) app.Config 
 }
 
 // fillings add to the fixtures what the document of a directory does not hold.
-var fillings = map[string]func(*testing.T, *running, *clock){"ethersource": fillEthersource}
+var fillings = map[string]func(*testing.T, *running, *clock){"ethersource": fillEthersource, "axway": fillAxway}
 
 // signUpEnvironments are where newcomers belong in the fixtures, and redirects where servers of
 // contract files send browsers.

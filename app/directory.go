@@ -41,18 +41,18 @@ type Directory struct {
 	Social        *usecase.Social
 	People        *usecase.People
 
-	passwords  *authn.Passwords
-	tokens     *authn.Tokens
-	activity   *authn.Activity
-	usage      *usecase.UsageCounter
-	copies     *persistence.CopyRequestStore
-	accounts   *persistence.AccountStore
-	metrics    *metrics
-	outbox     *persistence.OutboxStore
-	mailer     *mail.Worker
-	config     Config
-	redirects  domain.Redirects
-	properties domain.Properties
+	passwords *authn.Passwords
+	tokens    *authn.Tokens
+	activity  *authn.Activity
+	usage     *usecase.UsageCounter
+	copies    *persistence.CopyRequestStore
+	accounts  *persistence.AccountStore
+	metrics   *metrics
+	outbox    *persistence.OutboxStore
+	mailer    *mail.Worker
+	config    Config
+	redirects domain.Redirects
+	declared  domain.Declared
 }
 
 // OpenDatabase opens the configured database, which it makes if there is none, and brings
@@ -173,7 +173,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 		return nil, err
 	}
 	d := &Directory{DB: db, config: cfg, metrics: newMetrics(db)}
-	if d.properties, err = loadProperties(cfg.CustomProperties); err != nil {
+	if d.declared, err = loadProperties(cfg.CustomProperties); err != nil {
 		return nil, err
 	}
 	if d.redirects, err = domain.ParseRedirects(cfg.Redirects); err != nil {
@@ -191,9 +191,10 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	if err != nil {
 		return nil, err
 	}
-	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, picture.NewMaker(), d.properties, letters, cfg.publicURL(), cfg.Now)
+	pictures := picture.NewMaker()
+	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, pictures, d.declared.Users, letters, cfg.publicURL(), cfg.Now)
 	d.Environments = usecase.NewEnvironments(d.Gate, environments)
-	d.Organizations = usecase.NewOrganizations(d.Gate, environments, d.Environments)
+	d.Organizations = usecase.NewOrganizations(d.Gate, environments, d.Environments, pictures, d.declared.Organizations)
 	d.Groups = usecase.NewGroups(d.Gate, documents, groups, cfg.Now)
 	d.Me = usecase.NewMe(d.Gate, documents, users, d.accounts, d.passwords, cfg.Now)
 	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, cfg.Sessions, cfg.Now)
@@ -209,7 +210,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	if err := d.prepareMail(); err != nil {
 		return nil, err
 	}
-	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db), d.properties)
+	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db), d.declared)
 	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(db)), persistence.NewCopyRequestStore(db)
 	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(db), d.copies, persistence.NewBookmarkStore(db), d.usage, cfg.Now)
 	d.Topics = usecase.NewTopics(d.Gate, d.Objects)

@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fasthttp/fasthttpadaptor"
 
 	"canopy/app/httpx"
+	"canopy/app/surface/axway"
 	"canopy/domain"
 )
 
@@ -27,6 +28,9 @@ func (s *Server) operations(common *httpx.Server) *fiber.App {
 	app.Get("/metrics", func(c *fiber.Ctx) error { metrics(c.Context()); return nil })
 	app.Get("/openapi/:name", s.description)
 	app.Get("/docs", s.docs)
+	app.Get(axway.Home, func(c *fiber.Ctx) error {
+		return c.SendString("This is done. What this server offers to programs is described at /docs.\n")
+	})
 	app.Get("/docs/:file", asset)
 	return app
 }

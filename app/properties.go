@@ -8,20 +8,20 @@ import (
 	"canopy/domain"
 )
 
-// loadProperties reads the file that declares properties of users, in the form of
-// axway.ParseProperties. No name is no properties.
-func loadProperties(name string) (domain.Properties, error) {
+// loadProperties reads the file that declares properties, in the form of axway.ParseProperties. No
+// name is no properties.
+func loadProperties(name string) (domain.Declared, error) {
 	if name == "" {
-		return nil, nil
+		return domain.Declared{}, nil
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("read the custom properties: %w", err)
+		return domain.Declared{}, fmt.Errorf("read the custom properties: %w", err)
 	}
-	properties, err := axway.ParseProperties(text)
+	declared, err := axway.ParseProperties(text)
 	if err != nil {
 		e := domain.AsError(err)
-		return nil, fmt.Errorf("%s: %s: %s", name, e.Field, e.Public)
+		return declared, fmt.Errorf("%s: %s: %s", name, e.Field, e.Public)
 	}
-	return properties, nil
+	return declared, nil
 }

@@ -126,10 +126,10 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 		{
 			name:   "axway",
 			claims: below(axway.Bases...),
-			app: axway.New(server, axway.Uses{Users: d.Users, Organizations: d.Organizations, Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts},
+			app: axway.New(server, axway.Uses{Users: d.Users, Organizations: d.Organizations, Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, Objects: d.Objects},
 				axway.Config{Registration: d.config.SignUpEnvironment != "", AutoApprove: d.config.AutoApprove,
-					MinPasswordLength: d.config.MinPasswordLength, Redirects: d.redirects, Properties: d.properties.Keys(),
-					SessionIdle: int64(d.config.Sessions.CookieIdle.Minutes())},
+					MinPasswordLength: d.config.MinPasswordLength, Redirects: d.redirects, Properties: d.declared,
+					SessionIdle: d.config.Sessions.CookieIdle},
 				by(authn.Basic(d.passwords), authn.Cookie(d.tokens, axway.SessionCookie, axway.CSRFHeader))),
 			openAPI: axway.OpenAPI,
 		},

@@ -77,6 +77,7 @@ func (e *Environment) Fields() Fields {
 		{"sendurl", strconv.FormatBool(e.SendURL)},
 		{"timezone", e.TimeZone},
 		{"gitRepository", e.GitRepository},
+		{"picture", e.Picture.Tag},
 	}, e.Attributes.With(Attributes{AttributeCreated: ""}).fields()...)
 }
 

@@ -25,9 +25,10 @@ type Environment struct {
 	// IsOrganization marks the border of a tenant. It is set when the environment is
 	// created and never changes.
 	IsOrganization bool
-	// Attributes are what products keep of an organization; an environment that is none has
-	// none. They are read with an environment only where that is said.
+	// Attributes are what products keep of an organization, and Picture its image; an environment
+	// that is none has none. They are read with an environment only where that is said.
 	Attributes Attributes
+	Picture    Picture
 }
 
 // Errors about environments.
@@ -71,7 +72,7 @@ func (e *Environment) Validate() error {
 	if e.Path.Depth() > MaxDepth {
 		return ErrTooDeep
 	}
-	if len(e.Attributes) > 0 && !e.IsOrganization {
+	if (len(e.Attributes) > 0 || e.Picture.Tag != "") && !e.IsOrganization {
 		return ErrNotOrganization
 	}
 	return errors.Join(

@@ -246,11 +246,13 @@ type UserRef struct {
 
 // ObjectFilter narrows a list of objects. The zero filter keeps all.
 type ObjectFilter struct {
-	Kinds  []ObjectKind // none keeps all
-	Prefix string       // the beginning of the full name, compared by Fold
-	Parent ObjectID     // 0 keeps all; else what belongs to that object
-	Owner  UserKey      // zero keeps all
-	Uses   ObjectID     // 0 keeps all; else what uses that object
+	Kinds []ObjectKind // none keeps all
+	// Organization keeps what lies in one organization without those nested in it; 0 keeps all.
+	Organization OrganizationID
+	Prefix       string   // the beginning of the full name, compared by Fold
+	Parent       ObjectID // 0 keeps all; else what belongs to that object
+	Owner        UserKey  // zero keeps all
+	Uses         ObjectID // 0 keeps all; else what uses that object
 	// AtLeast keeps the objects on which the viewer has this level or more; NoLevel is
 	// LevelRead, which everything in a list has.
 	AtLeast Level

@@ -1,6 +1,6 @@
 package domain
 
-// Picture is the image of a user: a JPEG, and a tag that is another one for every other image.
+// Picture is the image of a user or an organization: a JPEG, and a tag that is another one for every other image.
 // The zero Picture is none.
 type Picture struct {
 	Tag  string
@@ -10,7 +10,7 @@ type Picture struct {
 // Errors about pictures.
 var (
 	ErrPictureNotFound = &Error{Kind: NotFound, Code: "picture_not_found", Field: "image",
-		Public: "This user has no image."}
+		Public: "There is no image."}
 	ErrPictureTooLarge = &Error{Kind: Invalid, Code: "picture_too_large", Field: "image",
 		Public: "This image is too large."}
 	ErrPictureBroken = &Error{Kind: Invalid, Code: "picture_broken", Field: "image",

@@ -7,15 +7,17 @@ import (
 	"strings"
 )
 
-// Property is something that an operator declared people to have beyond the common fields. Its
-// values are attributes.
+// Property is something that an operator declared people or organizations to have beyond the
+// common fields. Its values are attributes.
 type Property struct {
-	Key      string
-	Label    string
-	Kind     PropertyKind
-	Options  []PropertyOption // of a Choice
-	Disabled bool             // it is declared, and neither read nor written
-	Required bool             // a new user must have a value
+	Key   string
+	Label string
+	Help  string // explains it to those who fill in a form
+	Kind  PropertyKind
+	// Options are the values of a Choice, and perhaps what the values of a Switch are called.
+	Options  []PropertyOption
+	Disabled bool // it is declared, and neither read nor written
+	Required bool // a new one must have a value
 	// Access says who may do what with it. A power user has what a user has.
 	Access map[Role]PropertyAccess
 }
@@ -30,15 +32,25 @@ const (
 	Switch                // "true" or "false"
 )
 
-// PropertyOption is a value of a Choice.
-type PropertyOption struct{ Label, Value string }
+// PropertyOption is a value of a property. Boolean says that it was declared as true or false and
+// not as text.
+type PropertyOption struct {
+	Label, Value string
+	Boolean      bool
+}
 
 // PropertyAccess is what people of a role may do with a property. Visible is for those who draw
 // forms.
 type PropertyAccess struct{ Read, Write, Visible bool }
 
-// Properties are all that were declared, in their order.
+// Properties are all that were declared of one kind of thing, in their order.
 type Properties []Property
+
+// Declared are the properties of all kinds of things that have some. Those of applications and APIs
+// are shown to clients that ask what was declared, and decide nothing.
+type Declared struct {
+	Users, Organizations, Applications, APIs Properties
+}
 
 // PropertyValue is a property of somebody.
 type PropertyValue struct{ Key, Value string }
@@ -62,6 +74,8 @@ func (ps Properties) Validate(reserved []string) error {
 			return InvalidField(p.Key, "This is the key of a common field.")
 		case p.Kind == Choice && len(p.Options) == 0:
 			return InvalidField(p.Key, "A list of options is expected.")
+		case p.Kind == Switch && slices.ContainsFunc(p.Options, func(o PropertyOption) bool { return !o.Boolean }):
+			return InvalidField(p.Key, "The options of a switch have the values true and false.")
 		}
 		seen[p.Key] = true
 	}
@@ -123,7 +137,7 @@ func (ps Properties) Attributes(r Role, values map[string]string) (Attributes, e
 	return attributes, nil
 }
 
-// Missing returns an Invalid error for the first property that a new user must have and has not.
+// Missing returns an Invalid error for the first property that a new one must have and has not.
 func (ps Properties) Missing(a Attributes) error {
 	for i := range ps {
 		if p := &ps[i]; p.Required && !p.Disabled && a[propertyPrefix+p.Key] == "" {
@@ -144,10 +158,11 @@ func (ps Properties) Shown(r Role, a Attributes) []PropertyValue {
 	return shown
 }
 
-// IsProperty reports whether a field of a user, as User.Fields names it, is a property.
+// IsProperty reports whether a field of a user or an environment, as their Fields name it, is a
+// property.
 func IsProperty(field string) bool { return strings.HasPrefix(field, "attributes."+propertyPrefix) }
 
-// Hides reports whether a field of a user is a property that somebody of role r may not read.
+// Hides reports whether a field of a user or an environment is a property that somebody of role r may not read.
 // One that is not declared is nobody's to read.
 func (ps Properties) Hides(r Role, field string) bool {
 	readable := func(p Property) bool { return "attributes."+propertyPrefix+p.Key == field && p.access(r).Read }

@@ -138,7 +138,7 @@ func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e d
 		if err := insertEnvironments(ctx, tx, newEnvironment{e, parent.Organization}); err != nil {
 			return err
 		}
-		if err := saveOrganizationAttributes(ctx, tx, &domain.Environment{}, &e); err != nil {
+		if err := saveOrganizationExtras(ctx, tx, &domain.Environment{}, &e); err != nil {
 			return err
 		}
 		if e.IsOrganization || !e.Active {
@@ -284,7 +284,7 @@ func freeAlias(ctx context.Context, tx bun.Tx, id domain.EnvironmentID) error {
 }
 
 // Update loads the environment, runs change and saves, in one transaction, and returns
-// what was saved, with the attributes of an organization. Another Parent moves the whole subtree, with its users and everything
+// what was saved, with the attributes and the picture's tag of an organization. Another Parent moves the whole subtree, with its users and everything
 // that names a place in it; the new parent must lie in w. It is ErrEnvironmentNotFound if
 // there is none in w, ErrEnvironmentCycle, ErrEnvironmentBorder or ErrTooDeep for a move
 // that cannot be made, ErrRootFixed, ErrEnvironmentAliasTaken, or the error of change,
@@ -297,7 +297,7 @@ func (s *EnvironmentStore) Update(ctx context.Context, w tenancy.WriteScope, id 
 		}
 		if before.IsOrganization {
 			one := []domain.Environment{before}
-			if err := addOrganizationAttributes(ctx, tx, one); err != nil {
+			if err := addOrganizationExtras(ctx, tx, one); err != nil {
 				return err
 			}
 			before = one[0]
@@ -338,7 +338,7 @@ func (s *EnvironmentStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 	if err := one(res, err, domain.ErrEnvironmentNotFound); err != nil {
 		return err
 	}
-	if err := saveOrganizationAttributes(ctx, tx, before, after); err != nil {
+	if err := saveOrganizationExtras(ctx, tx, before, after); err != nil {
 		return err
 	}
 	if moved || renamed || after.Active != before.Active {

@@ -200,6 +200,9 @@ func filteredObjects(sc tenancy.Scope, f *domain.ObjectFilter) predicate {
 	if len(f.Kinds) > 0 {
 		p = p.and("o.kind IN (?)", in(f.Kinds))
 	}
+	if f.Organization != 0 {
+		p = p.and("o.organization_id = ?", int64(f.Organization))
+	}
 	if f.Prefix != "" {
 		p = p.and(`o.full_name_key LIKE ? ESCAPE '\'`, literal.Replace(domain.Fold(f.Prefix))+"%")
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // Organizations returns one page of the organizations in sc that f keeps, with their
-// attributes, in tree order, and the cursor of the next page, empty after the last.
+// attributes and the tags of their pictures, in tree order, and the cursor of the next page, empty after the last.
 func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter, p domain.Page) ([]domain.Environment, domain.Cursor, error) {
 	if err := f.Validate(); err != nil {
 		return nil, "", err
@@ -39,7 +39,23 @@ func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, 
 		found = found[:limit]
 		next = domain.Cursor(found[limit-1].Path)
 	}
-	return found, next, addOrganizationAttributes(ctx, s.db.read, found)
+	return found, next, addOrganizationExtras(ctx, s.db.read, found)
+}
+
+// addOrganizationExtras reads what only organizations have, of organizations that were read before.
+func addOrganizationExtras(ctx context.Context, q querier, es []domain.Environment) error {
+	if err := addOrganizationAttributes(ctx, q, es); err != nil {
+		return err
+	}
+	return addOrganizationPictures(ctx, q, es)
+}
+
+// saveOrganizationExtras writes what only organizations have, as far as after differs from before.
+func saveOrganizationExtras(ctx context.Context, tx bun.Tx, before, after *domain.Environment) error {
+	if err := saveOrganizationAttributes(ctx, tx, before, after); err != nil {
+		return err
+	}
+	return saveOrganizationPicture(ctx, tx, before, after)
 }
 
 // organizationAttributeRow is a row of the table organization_attributes.

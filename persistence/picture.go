@@ -49,10 +49,7 @@ func (s *UserStore) Picture(ctx context.Context, sc tenancy.Scope, id domain.UUI
 	where := account(sc).and("u.uuid = ?", string(id))
 	rows, err := s.db.read.QueryContext(ctx, "SELECT coalesce(p.tag, ''), p.jpeg FROM users u LEFT JOIN user_pictures p "+
 		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.text, where.args...)
-	picture, err := only(rows, err, func(r row) (p domain.Picture, err error) {
-		err = r.Scan(&p.Tag, &p.JPEG)
-		return p, err
-	}, domain.ErrUserNotFound)
+	picture, err := only(rows, err, scanPicture, domain.ErrUserNotFound)
 	if err == nil && picture.Tag == "" {
 		err = domain.ErrPictureNotFound
 	}
@@ -79,4 +76,67 @@ func savePicture(ctx context.Context, tx bun.Tx, before, after *domain.User) err
 		return translate(err)
 	}
 	return insertPicture(ctx, tx, after)
+}
+
+// organizationPictureRow is a row of the table organization_pictures.
+type organizationPictureRow struct {
+	bun.BaseModel `bun:"table:organization_pictures"`
+
+	OrganizationID int64
+	Tag            string
+	JPEG           []byte `bun:"jpeg"`
+}
+
+// Picture returns the picture of the organization with that UUID. It is ErrEnvironmentNotFound if
+// there is no such organization in sc, and ErrPictureNotFound if it has none.
+func (s *EnvironmentStore) Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error) {
+	where := environmentsIn(sc).and("e.is_organization").and("e.uuid = ?", string(id))
+	rows, err := s.db.read.QueryContext(ctx, "SELECT coalesce(p.tag, ''), p.jpeg FROM environments e LEFT JOIN organization_pictures p "+
+		"ON p.organization_id = e.organization_id WHERE "+where.text, where.args...)
+	picture, err := only(rows, err, scanPicture, domain.ErrEnvironmentNotFound)
+	if err == nil && picture.Tag == "" {
+		err = domain.ErrPictureNotFound
+	}
+	return picture, err
+}
+
+func scanPicture(r row) (p domain.Picture, err error) {
+	err = r.Scan(&p.Tag, &p.JPEG)
+	return p, err
+}
+
+// addOrganizationPictures reads the tags of the pictures of organizations that were read before.
+func addOrganizationPictures(ctx context.Context, q querier, es []domain.Environment) error {
+	if len(es) == 0 {
+		return nil
+	}
+	at := make(map[domain.EnvironmentID]*domain.Environment, len(es))
+	ids := make([]domain.EnvironmentID, len(es))
+	for i := range es {
+		ids[i], at[es[i].ID] = es[i].ID, &es[i]
+	}
+	rows, err := q.QueryContext(ctx, "SELECT organization_id, tag FROM organization_pictures WHERE organization_id IN (?)", in(ids))
+	_, err = collect(rows, err, func(r row) (struct{}, error) {
+		var id domain.EnvironmentID
+		var tag string
+		if err := r.Scan(&id, &tag); err != nil {
+			return struct{}{}, err
+		}
+		at[id].Picture.Tag = tag
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// saveOrganizationPicture writes the picture of after, if it is not before's.
+func saveOrganizationPicture(ctx context.Context, tx bun.Tx, before, after *domain.Environment) error {
+	if before.Picture.Tag == after.Picture.Tag {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM organization_pictures WHERE organization_id = ?", int64(after.ID))
+	if err != nil || after.Picture.Tag == "" {
+		return translate(err)
+	}
+	_, err = tx.NewInsert().Model(&organizationPictureRow{OrganizationID: int64(after.ID), Tag: after.Picture.Tag, JPEG: after.Picture.JPEG}).Exec(ctx)
+	return translate(err)
 }

@@ -11,15 +11,15 @@ import (
 
 // Audit reads the audit trail.
 type Audit struct {
-	gate       *tenancy.Gate
-	store      AuditStore
-	properties domain.Properties
+	gate     *tenancy.Gate
+	store    AuditStore
+	declared domain.Declared
 }
 
 // NewAudit returns the use case of reading the audit trail of users who have the declared
 // properties.
-func NewAudit(gate *tenancy.Gate, store AuditStore, properties domain.Properties) *Audit {
-	return &Audit{gate: gate, store: store, properties: properties}
+func NewAudit(gate *tenancy.Gate, store AuditStore, declared domain.Declared) *Audit {
+	return &Audit{gate: gate, store: store, declared: declared}
 }
 
 // ListAudit asks for entries of an environment and everything below it.
@@ -75,12 +75,16 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 // redact takes out of an entry what lies outside the reach of its reader, who acts with role,
 // and what is not theirs to read.
 func (a *Audit) redact(role domain.Role, sc tenancy.Scope, e *domain.AuditEntry) {
+	properties := a.declared.Users
+	if e.Target.Kind == "environment" {
+		properties = a.declared.Organizations
+	}
 	for i := range e.Changes {
 		c := &e.Changes[i]
 		switch {
 		case c.Field == "envs" || c.Field == "envsbloque":
 			c.Before, c.After = shownPlaces(sc, c.Before), shownPlaces(sc, c.After)
-		case a.properties.Hides(role, c.Field):
+		case properties.Hides(role, c.Field):
 			c.Before, c.After = "", ""
 		}
 	}

@@ -98,6 +98,9 @@ type EnvironmentPatch struct {
 	IsOrganization *bool
 	// Attributes are those of an organization, changed by name; an empty value takes one away.
 	Attributes domain.Attributes
+
+	// picture is the image that an organization is to have; its zero value is none.
+	picture *domain.Picture
 }
 
 func (p *EnvironmentPatch) apply(e *domain.Environment) {
@@ -107,6 +110,7 @@ func (p *EnvironmentPatch) apply(e *domain.Environment) {
 	set(&e.Active, p.Active)
 	set(&e.TimeZone, p.TimeZone)
 	set(&e.GitRepository, p.GitRepository)
+	set(&e.Picture, p.picture)
 	e.Attributes = e.Attributes.With(p.Attributes)
 }
 

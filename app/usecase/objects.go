@@ -110,10 +110,12 @@ type ListObjects struct {
 	// shares with its members.
 	Everywhere bool
 	Alone      bool
-	Filter     domain.ObjectFilter
-	Owner      domain.UserRef   // narrows Filter; zero keeps all
-	Parent     domain.ObjectRef // narrows Filter; empty keeps all
-	Uses       domain.ObjectRef // narrows Filter; empty keeps all
+	// Within asks for the organization that Environment names, without those nested in it.
+	Within bool
+	Filter domain.ObjectFilter
+	Owner  domain.UserRef   // narrows Filter; zero keeps all
+	Parent domain.ObjectRef // narrows Filter; empty keeps all
+	Uses   domain.ObjectRef // narrows Filter; empty keeps all
 	// Personal leaves out what the reader sees only because they manage objects.
 	Personal bool
 	Page     domain.Page // without a limit the whole list is returned
@@ -131,12 +133,19 @@ func (b *Objects) List(ctx context.Context, who domain.Principal, in ListObjects
 	if err != nil {
 		return Listed[ObjectDocument]{}, err
 	}
-	if in.Alone {
+	if in.Alone || in.Within {
 		e, err := b.gate.Environment(ctx, &who, in.Environment)
 		if err != nil {
 			return Listed[ObjectDocument]{}, err
 		}
-		sc = sc.Only(e.Path)
+		switch {
+		case in.Alone:
+			sc = sc.Only(e.Path)
+		case !e.IsOrganization:
+			return Listed[ObjectDocument]{}, domain.ErrEnvironmentNotFound
+		default:
+			in.Filter.Organization = e.Organization
+		}
 	}
 	if in.Personal {
 		sc = sc.Personally()

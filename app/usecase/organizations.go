@@ -12,71 +12,162 @@ type Organizations struct {
 	gate         *tenancy.Gate
 	store        OrganizationStore
 	environments *Environments
+	pictures     Pictures
+	// properties are what was declared of organizations.
+	properties domain.Properties
 }
 
-// NewOrganizations returns the use cases of organizations. What they have in common with other
-// environments is done by environments.
-func NewOrganizations(gate *tenancy.Gate, store OrganizationStore, environments *Environments) *Organizations {
-	return &Organizations{gate: gate, store: store, environments: environments}
+// NewOrganizations returns the use cases of organizations, which have the declared properties. What
+// they have in common with other environments is done by environments.
+func NewOrganizations(gate *tenancy.Gate, store OrganizationStore, environments *Environments, pictures Pictures,
+	properties domain.Properties) *Organizations {
+	return &Organizations{gate: gate, store: store, environments: environments, pictures: pictures, properties: properties}
+}
+
+// OrganizationDocument is an organization with what a surface shows beside it, as far as the reader
+// may see it.
+type OrganizationDocument struct {
+	EnvironmentDocument
+	// Properties are what was declared of organizations, as far as the reader may read it.
+	Properties []domain.PropertyValue
+}
+
+// describe adds to organizations of sc what a surface shows beside them.
+func (o *Organizations) describe(ctx context.Context, who *domain.Principal, sc tenancy.Scope, es []domain.Environment) ([]OrganizationDocument, error) {
+	role, err := o.gate.Role(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	described := make([]OrganizationDocument, len(es))
+	for i, e := range es {
+		described[i] = OrganizationDocument{describeEnvironment(sc, e), o.properties.Shown(role, e.Attributes)}
+	}
+	return described, nil
 }
 
 // List returns the organizations that filter keeps, with their attributes, in tree order, within
 // who's reach. It needs domain.OrganizationRead.
-func (o *Organizations) List(ctx context.Context, who domain.Principal, filter domain.OrganizationFilter) (EnvironmentList, error) {
+func (o *Organizations) List(ctx context.Context, who domain.Principal, filter domain.OrganizationFilter) (Listed[OrganizationDocument], error) {
 	sc, err := o.gate.Enter(ctx, &who, domain.OrganizationRead, tenancy.Anywhere())
 	if err != nil {
-		return EnvironmentList{}, err
+		return Listed[OrganizationDocument]{}, err
 	}
-	read := func(after domain.Cursor) ([]EnvironmentDocument, domain.Cursor, error) {
+	return listed(domain.Page{}, func(after domain.Cursor) ([]OrganizationDocument, domain.Cursor, error) {
 		page, next, err := o.store.Organizations(ctx, sc, filter, domain.Page{After: after})
-		return describeEnvironments(sc, page), next, err
-	}
-	first, next, err := read("")
-	return EnvironmentList{Environments: pages(first, next, read)}, err
+		if err != nil {
+			return nil, "", err
+		}
+		described, err := o.describe(ctx, &who, sc, page)
+		return described, next, err
+	})
 }
 
 // Get returns the organization with that UUID, with its attributes, in who's reach. It needs
 // domain.OrganizationRead and is NotFound for any other.
-func (o *Organizations) Get(ctx context.Context, who domain.Principal, id domain.UUID) (EnvironmentDocument, error) {
+func (o *Organizations) Get(ctx context.Context, who domain.Principal, id domain.UUID) (OrganizationDocument, error) {
 	sc, err := o.gate.Enter(ctx, &who, domain.OrganizationRead, tenancy.Anywhere())
 	if err != nil {
-		return EnvironmentDocument{}, err
+		return OrganizationDocument{}, err
 	}
-	return o.get(ctx, sc, id)
-}
-
-func (o *Organizations) get(ctx context.Context, sc tenancy.Scope, id domain.UUID) (EnvironmentDocument, error) {
 	one := domain.OrganizationFilter{Conditions: domain.Conditions{All: []domain.Condition{
 		{Field: domain.OrganizationUUID, Is: domain.Equal, Texts: []string{string(id)}}}}}
 	found, _, err := o.store.Organizations(ctx, sc, one, domain.Page{Limit: 1})
 	if err != nil {
-		return EnvironmentDocument{}, err
+		return OrganizationDocument{}, err
 	}
 	if len(found) == 0 {
-		return EnvironmentDocument{}, domain.ErrEnvironmentNotFound
+		return OrganizationDocument{}, domain.ErrEnvironmentNotFound
 	}
-	return describeEnvironment(sc, found[0]), nil
+	described, err := o.describe(ctx, &who, sc, found)
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	return described[0], nil
+}
+
+// Picture returns the picture of the organization with that UUID, as Get finds it. It is
+// domain.ErrPictureNotFound if it has none.
+func (o *Organizations) Picture(ctx context.Context, who domain.Principal, id domain.UUID) (domain.Picture, error) {
+	sc, err := o.gate.Enter(ctx, &who, domain.OrganizationRead, tenancy.Anywhere())
+	if err != nil {
+		return domain.Picture{}, err
+	}
+	return o.store.Picture(ctx, sc, id)
+}
+
+// OrganizationPatch says what an organization is to become. A nil field is left as it is.
+type OrganizationPatch struct {
+	EnvironmentPatch
+	// Properties are changed by key; an empty value takes one away.
+	Properties map[string]string
+	// Image is a JPEG or PNG; without a byte it takes the picture away.
+	Image *[]byte
+}
+
+// resolve returns the patch of the environment that the organization is. It checks the properties
+// and decodes the image.
+func (o *Organizations) resolve(ctx context.Context, who *domain.Principal, in OrganizationPatch) (EnvironmentPatch, error) {
+	patch := in.EnvironmentPatch
+	role, err := o.gate.Role(ctx, who)
+	if err != nil {
+		return patch, err
+	}
+	properties, err := o.properties.Attributes(role, in.Properties)
+	if err != nil {
+		return patch, err
+	}
+	patch.Attributes = mergeAttributes(in.Attributes, properties)
+	if in.Image == nil {
+		return patch, nil
+	}
+	patch.picture = &domain.Picture{}
+	if len(*in.Image) > 0 {
+		*patch.picture, err = o.pictures.Picture(ctx, *in.Image)
+	}
+	return patch, err
 }
 
 // Create adds an organization below in.Parent, who's own organization if that is nil. It needs
-// domain.OrganizationWrite there; Alias is required.
-func (o *Organizations) Create(ctx context.Context, who domain.Principal, in EnvironmentPatch) (EnvironmentDocument, error) {
+// domain.OrganizationWrite there; Alias is required, and so is each declared property that is.
+func (o *Organizations) Create(ctx context.Context, who domain.Principal, in OrganizationPatch) (OrganizationDocument, error) {
 	yes := true
 	in.IsOrganization = &yes
 	if in.Parent == nil {
 		own := domain.NumberRef(who.Organization.Environment())
 		in.Parent = &own
 	}
-	return o.environments.Create(ctx, who, in)
+	patch, err := o.resolve(ctx, &who, in)
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	if err := o.properties.Missing(patch.Attributes); err != nil {
+		return OrganizationDocument{}, err
+	}
+	created, err := o.environments.Create(ctx, who, patch)
+	return o.changed(ctx, &who, created, err)
 }
 
 // Update changes the organization with that UUID as Environments.Update does.
-func (o *Organizations) Update(ctx context.Context, who domain.Principal, id domain.UUID, in EnvironmentPatch) (EnvironmentDocument, error) {
+func (o *Organizations) Update(ctx context.Context, who domain.Principal, id domain.UUID, in OrganizationPatch) (OrganizationDocument, error) {
 	found, err := o.Get(ctx, who, id)
 	if err != nil {
-		return EnvironmentDocument{}, err
+		return OrganizationDocument{}, err
 	}
-	return o.environments.Update(ctx, who, domain.NumberRef(found.ID), in)
+	patch, err := o.resolve(ctx, &who, in)
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	saved, err := o.environments.Update(ctx, who, domain.NumberRef(found.ID), patch)
+	return o.changed(ctx, &who, saved, err)
+}
+
+// changed describes an organization that was just changed, unless err is an error.
+func (o *Organizations) changed(ctx context.Context, who *domain.Principal, e EnvironmentDocument, err error) (OrganizationDocument, error) {
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	role, err := o.gate.Role(ctx, who)
+	return OrganizationDocument{e, o.properties.Shown(role, e.Attributes)}, err
 }
 
 // DeleteOrganization says which organization is to go. Confirm is empty, or its name, which

@@ -72,9 +72,12 @@ type EnvironmentStore interface {
 
 // OrganizationStore keeps organizations, under the same rule.
 type OrganizationStore interface {
-	// Organizations returns one page of the organizations f keeps, with their attributes, in
-	// tree order, and the cursor of the next page.
+	// Organizations returns one page of the organizations f keeps, with their attributes and the
+	// tags of their pictures, in tree order, and the cursor of the next page.
 	Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter, p domain.Page) ([]domain.Environment, domain.Cursor, error)
+	// Picture returns the picture of the organization with that UUID. It is
+	// domain.ErrEnvironmentNotFound, or domain.ErrPictureNotFound if it has none.
+	Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error)
 	// Purge removes an organization with everything in it; it is domain.ErrEnvironmentNotEmpty
 	// while others lie below it.
 	Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error

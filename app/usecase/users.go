@@ -812,8 +812,3 @@ func (u *Users) Delete(ctx context.Context, who domain.Principal, id domain.User
 		return keepSuperUser(giver, &user, nil, superUsers, u.now())
 	})
 }
-
-// Declared returns the properties that users have. Everybody may ask.
-func (u *Users) Declared(context.Context, domain.Principal) (domain.Properties, error) {
-	return u.properties, nil
-}

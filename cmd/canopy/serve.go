@@ -93,7 +93,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&proxies, "trusted-proxies", "", "networks of proxies whose X-Forwarded-For is believed, with commas between")
 	f.DurationVar(&cfg.RequestLimit, "request-limit", cfg.RequestLimit, "how long a request may take")
 	f.IntVar(&cfg.MaxBody, "max-body", cfg.MaxBody, "largest body of a request, in bytes")
-	f.StringVar(&cfg.CustomProperties, "custom-properties", "", "JSON file that declares what users have beyond the common fields")
+	f.StringVar(&cfg.CustomProperties, "custom-properties", "", "JSON file that declares what users and organizations have beyond the common fields")
 	f.StringVar(&redirects, "redirects", "", "paths and origins to which forms may have a browser sent, with commas between")
 	f.StringVar(&level, "log-level", "info", "least important lines to log: debug, info, warn or error")
 	return c

@@ -92,6 +92,10 @@ var attempts = map[string]attempt{
 		p, err := w.Users.Picture(ctx, mine.Read(), w.People[lower(theirs)+".user"].UUID)
 		return p.JPEG, err
 	},
+	"EnvironmentStore.Picture": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		p, err := w.Environments.Picture(ctx, mine.Read(), w.Places[theirs].UUID)
+		return p.JPEG, err
+	},
 	"EnvironmentStore.Organizations": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		es, _, err := w.Environments.Organizations(ctx, mine.Read(), domain.OrganizationFilter{}, domain.Page{})
 		return keep(es, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) }), err

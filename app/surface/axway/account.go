@@ -40,7 +40,7 @@ func (s *Surface) decodeForgot(c *fiber.Ctx) (usecase.Forgot, error) {
 var registerKeys = []string{"name", "email", "password", "token", "success", "failure", "loginName", "surname", "description", "phone", "mobile"}
 
 func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
-	form, err := httpx.ReadForm(c, slices.Concat(registerKeys, s.config.Properties)...)
+	form, err := httpx.ReadForm(c, slices.Concat(registerKeys, s.config.Properties.Users.Keys())...)
 	if err != nil {
 		return usecase.Register{}, err
 	}
@@ -60,7 +60,7 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 			in.Attributes[name] = form[name]
 		}
 	}
-	for _, key := range s.config.Properties {
+	for _, key := range s.config.Properties.Users.Keys() {
 		if value, given := form[key]; given {
 			in.Properties[key] = value
 		}
@@ -69,7 +69,7 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 }
 
 // reservedKeys are the keys that no property can have.
-var reservedKeys = slices.Concat(UserKeys, registerKeys)
+var reservedKeys = slices.Concat(UserKeys, ignoredKeys, registerKeys)
 
 // validated reads the query of a mailed link.
 func validated(c *fiber.Ctx) (whose usecase.Whose, secret string, err error) {

@@ -16,10 +16,15 @@ import (
 var UserKeys = []string{"id", "organizationId", "name", "description", "loginName", "email", "phone", "mobile", "role",
 	"image", "enabled", "createdOn", "state", "type", "authAttrs", "surname", "dn"}
 
+// ignoredKeys are keys that later versions of API Manager send back with what was read. As id,
+// createdOn, type, authAttrs and dn of users, and the trial of organizations, they are the server's to
+// say: whatever they hold changes nothing.
+var ignoredKeys = []string{"orgs2Role", "orgs2Name", "lastSeen"}
+
 // decodeUser reads a user.
 func (s *Surface) decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, error) {
 	in := usecase.UserPatch{Memberships: &usecase.Memberships{}, Properties: map[string]string{}}
-	o, err := httpx.BodyOf(c, slices.Concat(UserKeys, s.config.Properties)...)
+	o, err := httpx.BodyOf(c, slices.Concat(UserKeys, ignoredKeys, s.config.Properties.Users.Keys())...)
 	if err != nil {
 		return nil, in, err
 	}
@@ -41,16 +46,17 @@ func (s *Surface) decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, err
 		in.States = *states
 	}
 	in.Picture = image(&f)
-	f.only("type", `"internal"`)
-	f.only("authAttrs", "{}")
-	f.only("dn")
-	valueIf[int64](&f, "createdOn")
-	for _, key := range s.config.Properties {
-		if text := propertyIf(&f, key); text != nil {
-			in.Properties[key] = *text
+	readProperties(&f, s.config.Properties.Users, in.Properties)
+	return o, in, f.err
+}
+
+// readProperties puts the properties that an object has into values.
+func readProperties(f *fields, declared domain.Properties, values map[string]string) {
+	for _, key := range declared.Keys() {
+		if text := propertyIf(f, key); text != nil {
+			values[key] = *text
 		}
 	}
-	return o, in, f.err
 }
 
 // propertyIf returns a property: text, or a flag or number as its text.
@@ -94,9 +100,6 @@ func (s *Surface) decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
 	o, in, err := s.decodeUser(c)
 	if err != nil {
 		return in, err
-	}
-	if o.Has("id") {
-		return in, domain.InvalidField("id", "The server chooses this.")
 	}
 	if err := o.Require("organizationId", "name", "email"); err != nil {
 		return in, err
@@ -176,18 +179,31 @@ func decodePicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.UserPat
 	if in.ID, err = decodeUserID(c); err != nil {
 		return in, err
 	}
-	if err := httpx.RefuseUnknown(c, "type"); err != nil {
+	in.In.Picture, err = imageFile(c)
+	return in, err
+}
+
+func decodeOrganizationPicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.OrganizationPatch], err error) {
+	if in.ID, err = decodeOrganizationID(c); err != nil {
 		return in, err
 	}
+	in.In.Image, err = imageFile(c)
+	return in, err
+}
+
+// imageFile returns the image that a form uploads.
+func imageFile(c *fiber.Ctx) (*[]byte, error) {
+	if err := httpx.RefuseUnknown(c, "type"); err != nil {
+		return nil, err
+	}
 	if httpx.Query(c, "type") != "" {
-		return in, domain.InvalidField("type", "This value should be unset.")
+		return nil, domain.InvalidField("type", "Leave this out.")
 	}
 	file, err := httpx.ReadFile(c, "file")
 	if err == nil && len(file) == 0 {
 		err = domain.ErrPictureBroken.On("file")
 	}
-	in.In.Picture = &file
-	return in, err
+	return &file, err
 }
 
 // decodeLogin reads a sign-in, and where to send the browser behind it.
@@ -214,9 +230,9 @@ const (
 	attributeDevelopment = "axway.development"
 )
 
-func decodeOrganizationPatch(c *fiber.Ctx) (httpx.Object, usecase.EnvironmentPatch, error) {
-	var in usecase.EnvironmentPatch
-	o, err := httpx.BodyOf(c, organizationKeys...)
+func (s *Surface) decodeOrganizationPatch(c *fiber.Ctx) (httpx.Object, usecase.OrganizationPatch, error) {
+	in := usecase.OrganizationPatch{Properties: map[string]string{}}
+	o, err := httpx.BodyOf(c, slices.Concat(organizationKeys, ignoredKeys, s.config.Properties.Organizations.Keys())...)
 	if err != nil {
 		return nil, in, err
 	}
@@ -234,20 +250,15 @@ func decodeOrganizationPatch(c *fiber.Ctx) (httpx.Object, usecase.EnvironmentPat
 			in.Attributes[name] = map[bool]string{true: "true"}[*yes]
 		}
 	}
-	for _, key := range []string{"image", "dn", "startTrialDate", "endTrialDate", "trialDuration"} {
-		f.only(key)
-	}
-	f.only("isTrial", "false")
+	in.Image = image(&f)
+	readProperties(&f, s.config.Properties.Organizations, in.Properties)
 	return o, in, f.err
 }
 
-func decodeNewOrganization(c *fiber.Ctx) (usecase.EnvironmentPatch, error) {
-	o, in, err := decodeOrganizationPatch(c)
+func (s *Surface) decodeNewOrganization(c *fiber.Ctx) (usecase.OrganizationPatch, error) {
+	o, in, err := s.decodeOrganizationPatch(c)
 	if err != nil {
 		return in, err
-	}
-	if o.Has("id") {
-		return in, domain.InvalidField("id", "The server chooses this.")
 	}
 	return in, o.Require("name")
 }
@@ -260,12 +271,12 @@ func decodeOrganizationID(c *fiber.Ctx) (domain.UUID, error) {
 	return id, nil
 }
 
-func decodeOrganizationChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.EnvironmentPatch], err error) {
+func (s *Surface) decodeOrganizationChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.OrganizationPatch], err error) {
 	if in.ID, err = decodeOrganizationID(c); err != nil {
 		return in, err
 	}
 	var o httpx.Object
-	if o, in.In, err = decodeOrganizationPatch(c); err != nil {
+	if o, in.In, err = s.decodeOrganizationPatch(c); err != nil {
 		return in, err
 	}
 	f := fields{o: o}
@@ -286,4 +297,14 @@ func decodeOrganizationEnd(c *fiber.Ctx) (in usecase.DeleteOrganization, err err
 func decodeOrganizationList(c *fiber.Ctx) (domain.OrganizationFilter, error) {
 	conditions, err := parseFilter(httpx.QueryPairs(c), organizationFields)
 	return domain.OrganizationFilter{Conditions: conditions}, err
+}
+
+// decodeAPIs asks for the APIs of an organization.
+func decodeAPIs(c *fiber.Ctx) (usecase.ListObjects, error) {
+	id, err := decodeOrganizationID(c)
+	if err == nil {
+		err = httpx.RefuseUnknown(c)
+	}
+	return usecase.ListObjects{Environment: domain.EnvironmentRef(id), Within: true,
+		Filter: domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindAPI}}}, err
 }

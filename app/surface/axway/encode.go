@@ -22,7 +22,7 @@ func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u usecase.UserDocument) error 
 func (s *Surface) sendUser(c *fiber.Ctx, status int, u *usecase.UserDocument) error {
 	if who, ok := httpx.PrincipalOf(c); ok {
 		if token := s.uses.Sessions.CSRF(who); token != "" {
-			c.Set(CSRFHeader, token)
+			setCSRF(c, token)
 		}
 	}
 	var w httpx.Writer
@@ -59,11 +59,7 @@ func writeUser(w *httpx.Writer, base string, u *usecase.UserDocument) {
 	w.Text("phone", u.Person.Phone)
 	w.TextOrNull("mobile", u.Attributes[domain.AttributeMobile])
 	w.Text("role", wireRoles.of(u.Role))
-	if u.Picture.Tag != "" {
-		w.Text("image", base+"/users/"+string(u.UUID)+"/image/")
-	} else {
-		w.Null("image")
-	}
+	writeImage(w, base+"/users/", u.UUID, u.Picture)
 	w.Flag("enabled", u.Active)
 	w.Number("createdOn", u.Created.UnixMilli())
 	w.Text("state", wireStates.of(u.State))
@@ -106,7 +102,7 @@ func encodePicture(c *fiber.Ctx, p domain.Picture) error {
 
 func (s *Surface) encodeLogin(c *fiber.Ctx, in usecase.SignedIn) error {
 	httpx.SetCookie(c, SessionCookie, in.Cookie, httpx.Mounted(c, cookiePath), in.Expires, httpx.Secure(c, s.trusted))
-	c.Set(CSRFHeader, in.CSRF)
+	setCSRF(c, in.CSRF)
 	return redirect(c, redirectsOf(c).success)
 }
 
@@ -115,35 +111,41 @@ func (s *Surface) encodeLogout(c *fiber.Ctx, _ httpx.Just) error {
 	return encodeNothing(c, httpx.Just{})
 }
 
-func encodeOrganization(c *fiber.Ctx, e usecase.EnvironmentDocument) error {
+func encodeOrganization(c *fiber.Ctx, e usecase.OrganizationDocument) error {
 	return sendOrganization(c, fiber.StatusOK, &e)
 }
 
-func encodeCreatedOrganization(c *fiber.Ctx, e usecase.EnvironmentDocument) error {
+func encodeCreatedOrganization(c *fiber.Ctx, e usecase.OrganizationDocument) error {
 	return sendOrganization(c, fiber.StatusCreated, &e)
 }
 
-func sendOrganization(c *fiber.Ctx, status int, e *usecase.EnvironmentDocument) error {
+func sendOrganization(c *fiber.Ctx, status int, e *usecase.OrganizationDocument) error {
 	var w httpx.Writer
-	writeOrganization(&w, e)
+	organizationWriter(c)(&w, e)
 	return send(c, status, &w)
 }
 
-func encodeOrganizations(c *fiber.Ctx, list usecase.EnvironmentList) error {
-	return httpx.Stream(c, list.Environments,
+func encodeOrganizations(c *fiber.Ctx, list usecase.Listed[usecase.OrganizationDocument]) error {
+	return httpx.Stream(c, list.Items,
 		func(w *httpx.Writer) { w.Open("", '[') },
-		writeOrganization,
+		organizationWriter(c),
 		func(w *httpx.Writer) { w.Close(']') })
 }
 
-// writeOrganization writes an organization.
-func writeOrganization(w *httpx.Writer, e *usecase.EnvironmentDocument) {
+// organizationWriter returns what writes organizations into the answer to a request.
+func organizationWriter(c *fiber.Ctx) func(*httpx.Writer, *usecase.OrganizationDocument) {
+	base := httpx.Mounted(c, Bases[0])
+	return func(w *httpx.Writer, e *usecase.OrganizationDocument) { writeOrganization(w, base, e) }
+}
+
+// writeOrganization writes an organization with its properties behind.
+func writeOrganization(w *httpx.Writer, base string, e *usecase.OrganizationDocument) {
 	w.Open("", '{')
 	w.Text("id", string(e.UUID))
 	w.Text("name", e.Alias)
 	w.TextOrNull("description", e.Attributes[domain.AttributeDescription])
 	w.TextOrNull("email", e.Attributes[domain.AttributeMail])
-	w.Null("image")
+	writeImage(w, base+"/organizations/", e.UUID, e.Picture)
 	w.Flag("restricted", e.Attributes[attributeRestricted] != "")
 	w.TextOrNull("virtualHost", e.Attributes[attributeHost])
 	w.TextOrNull("phone", e.Attributes[domain.AttributePhone])
@@ -155,7 +157,36 @@ func writeOrganization(w *httpx.Writer, e *usecase.EnvironmentDocument) {
 	w.Null("endTrialDate")
 	w.Null("trialDuration")
 	w.Flag("isTrial", false)
+	for _, p := range e.Properties {
+		w.Text(p.Key, p.Value)
+	}
 	w.Close('}')
+}
+
+// writeImage writes the address of a picture, which is an image below the thing it belongs to.
+func writeImage(w *httpx.Writer, base string, id domain.UUID, p domain.Picture) {
+	if p.Tag == "" {
+		w.Null("image")
+		return
+	}
+	w.Text("image", base+string(id)+"/image/")
+}
+
+// encodeAPIs answers with APIs of an organization as those that it has access to.
+func encodeAPIs(c *fiber.Ctx, list usecase.Listed[usecase.ObjectDocument]) error {
+	return httpx.Stream(c, list.Items,
+		func(w *httpx.Writer) { w.Open("", '[') },
+		func(w *httpx.Writer, o *usecase.ObjectDocument) {
+			w.Open("", '{')
+			w.Text("id", string(o.UUID))
+			w.Text("apiId", string(o.UUID))
+			w.TextOrNull("createdBy", o.OwnerAlias)
+			w.Number("createdOn", o.Created.UnixMilli())
+			w.Text("state", "approved")
+			w.Flag("enabled", true)
+			w.Close('}')
+		},
+		func(w *httpx.Writer) { w.Close(']') })
 }
 
 // createdOn returns when an organization was made; of one that was imported its id may tell.
@@ -176,7 +207,8 @@ func (s *Surface) encodeConfig(c *fiber.Ctx, _ httpx.Just) error {
 	w.Flag("autoApproveUserRegistration", s.config.AutoApprove)
 	w.Flag("delegateUserAdministration", true)
 	w.Text("loginNameRegex", "[^:/]{1,100}")
-	w.Number("sessionIdleTimeout", s.config.SessionIdle)
+	w.Number("sessionIdleTimeout", s.config.SessionIdle.Milliseconds())
+	w.Text("productVersion", product)
 	w.Close('}')
 	return send(c, fiber.StatusOK, &w)
 }
@@ -188,4 +220,13 @@ func encodeSystem(c *fiber.Ctx, _ httpx.Just) error {
 	w.Close(']')
 	w.Close('}')
 	return send(c, fiber.StatusOK, &w)
+}
+
+// setCSRF gives the client the CSRF token of its session, in a header with exactly the letters of
+// the original's: there are clients that look for these.
+func setCSRF(c *fiber.Ctx, token string) {
+	h := &c.Response().Header
+	h.DisableNormalizing()
+	h.Set(CSRFHeader, token)
+	h.EnableNormalizing()
 }

@@ -1,10 +1,6 @@
 package axway
 
 import (
-	"bytes"
-	"encoding/json"
-	"slices"
-
 	"canopy/app/httpx"
 	"canopy/domain"
 )
@@ -36,17 +32,4 @@ func parseIf[T any](f *fields, key string, parse func(string) (T, error)) *T {
 		f.err = domain.AsError(err).On(key)
 	}
 	return &v
-}
-
-// only keeps an Invalid error unless the member has nothing to say: it is null or, but for white
-// space, one of allowed.
-func (f *fields) only(key string, allowed ...string) {
-	if !f.o.Has(key) || f.err != nil {
-		return
-	}
-	var compact bytes.Buffer
-	if json.Compact(&compact, f.o[key]) == nil && slices.Contains(allowed, compact.String()) {
-		return
-	}
-	f.err = domain.InvalidField(key, "This is not kept here.")
 }

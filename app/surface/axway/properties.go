@@ -3,6 +3,7 @@ package axway
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -10,41 +11,67 @@ import (
 	"canopy/domain"
 )
 
-// otherThings are what has properties besides users for clients of the original. Here they have none.
-var otherThings = []string{"organization", "application", "api"}
+// A kind of things that have properties: what clients call it, and which keys no property of it
+// can have.
+type propertied struct {
+	name     string
+	of       func(*domain.Declared) *domain.Properties
+	reserved []string
+}
+
+// propertiedKinds are all kinds, in the order in which clients are told of them.
+var propertiedKinds = []propertied{
+	{"user", func(d *domain.Declared) *domain.Properties { return &d.Users }, reservedKeys},
+	{"organization", func(d *domain.Declared) *domain.Properties { return &d.Organizations }, slices.Concat(organizationKeys, ignoredKeys)},
+	{"application", func(d *domain.Declared) *domain.Properties { return &d.Applications }, nil},
+	{"api", func(d *domain.Declared) *domain.Properties { return &d.APIs }, nil},
+}
 
 var propertyKinds = [...]string{domain.FreeText: "custom", domain.Choice: "select", domain.Switch: "switch"}
 
-// ParseProperties reads the properties of users that a file declares, in the order of their keys.
-// The file has the form in which clients are told of them:
+// ParseProperties reads the properties that a file declares, those of a kind in the order of their
+// keys. The file has the form in which clients are told of them, and what API Manager tells of them:
 //
-//	{"user": {"costCenter": {"label": "Cost center", "type": "custom", "disabled": false, "required": true,
-//	  "permissions": {"user": {"read": true, "write": false, "visible": true}, "oadmin": {…}, "admin": {…}}}}}
+//	{"user": {"costCenter": {"label": "Cost center", "help": "Who pays", "type": "custom", "disabled": false,
+//	  "required": true, "permissions": {"user": {"read": true, "write": false, "visible": true}, "oadmin": {…}, "admin": {…}}}},
+//	 "organization": {…}, "application": {…}, "api": {…}}
 //
-// A type is custom (text), switch or select, which has options of a label and a value. A role
-// that is not named may do nothing. It is Invalid for any other form.
-func ParseProperties(text []byte) (domain.Properties, error) {
+// A type is custom (text), switch or select. Options have a label and a value; a select must have
+// some, those of a switch have the values true and false. A role that is not named may do nothing.
+// It is Invalid for any other form.
+func ParseProperties(text []byte) (domain.Declared, error) {
+	var declared domain.Declared
 	file, err := httpx.ParseObject(text)
 	if err != nil {
-		return nil, err
+		return declared, err
 	}
-	if err := file.RefuseUnknown(append([]string{"user"}, otherThings...)...); err != nil {
-		return nil, err
+	names := make([]string, len(propertiedKinds))
+	for i, kind := range propertiedKinds {
+		names[i] = kind.name
 	}
-	f := fields{o: file}
-	for _, kind := range otherThings {
-		f.only(kind, "{}")
+	if err := file.RefuseUnknown(names...); err != nil {
+		return declared, err
 	}
-	if f.err != nil {
-		return nil, f.err
+	for _, kind := range propertiedKinds {
+		if !file.Has(kind.name) {
+			continue
+		}
+		all, err := parseKind(file, kind)
+		if err != nil {
+			return declared, err
+		}
+		*kind.of(&declared) = all
 	}
-	users, err := file.Object("user")
+	return declared, nil
+}
+
+func parseKind(file httpx.Object, kind propertied) (all domain.Properties, err error) {
+	things, err := file.Object(kind.name)
 	if err != nil {
 		return nil, err
 	}
-	var all domain.Properties
-	for _, key := range slices.Sorted(maps.Keys(users)) {
-		o, err := users.Object(key)
+	for _, key := range slices.Sorted(maps.Keys(things)) {
+		o, err := things.Object(key)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +82,7 @@ func ParseProperties(text []byte) (domain.Properties, error) {
 		}
 		all = append(all, p)
 	}
-	return all, all.Validate(reservedKeys)
+	return all, all.Validate(kind.reserved)
 }
 
 // given returns a member of an object, the zero value where there is none.
@@ -67,11 +94,11 @@ func given[T any](f *fields, key string) (value T) {
 }
 
 func parseProperty(key string, o httpx.Object) (p domain.Property, err error) {
-	if err := o.RefuseUnknown("label", "type", "disabled", "required", "options", "permissions"); err != nil {
+	if err := o.RefuseUnknown("label", "help", "type", "disabled", "required", "options", "permissions"); err != nil {
 		return p, err
 	}
 	f := fields{o: o}
-	p = domain.Property{Key: key, Label: given[string](&f, "label"), Disabled: given[bool](&f, "disabled"),
+	p = domain.Property{Key: key, Label: given[string](&f, "label"), Help: given[string](&f, "help"), Disabled: given[bool](&f, "disabled"),
 		Required: given[bool](&f, "required"), Access: make(map[domain.Role]domain.PropertyAccess)}
 	if kind := given[string](&f, "type"); kind != "" {
 		i := slices.Index(propertyKinds[:], kind)
@@ -80,8 +107,12 @@ func parseProperty(key string, o httpx.Object) (p domain.Property, err error) {
 		}
 		p.Kind = domain.PropertyKind(i)
 	}
-	for _, option := range given[[]map[string]string](&f, "options") {
-		p.Options = append(p.Options, domain.PropertyOption{Label: option["label"], Value: option["value"]})
+	for _, raw := range given[[]map[string]any](&f, "options") {
+		option, ok := parseOption(raw)
+		if !ok {
+			return p, domain.InvalidField("options", "Objects with a label and a value are expected; a value is a text, true or false.")
+		}
+		p.Options = append(p.Options, option)
 	}
 	if f.err != nil || !o.Has("permissions") {
 		return p, f.err
@@ -108,23 +139,41 @@ func parseProperty(key string, o httpx.Object) (p domain.Property, err error) {
 	return p, nil
 }
 
+// parseOption reads a value of a property and what it is called.
+func parseOption(raw map[string]any) (o domain.PropertyOption, ok bool) {
+	for key, value := range raw {
+		text, isText := value.(string)
+		yes, isFlag := value.(bool)
+		switch {
+		case key == "label" && isText:
+			o.Label = text
+		case key == "value" && isText:
+			o.Value = text
+		case key == "value" && isFlag:
+			o.Value, o.Boolean = strconv.FormatBool(yes), true
+		default:
+			return o, false
+		}
+	}
+	return o, true
+}
+
 // encodeProperties answers with what was declared.
-func encodeProperties(c *fiber.Ctx, all domain.Properties) error {
+func (s *Surface) encodeProperties(c *fiber.Ctx, _ httpx.Just) error {
 	var w httpx.Writer
-	writeProperties(&w, all)
+	writeProperties(&w, &s.config.Properties)
 	return send(c, fiber.StatusOK, &w)
 }
 
 // writeProperties writes properties in the form in which ParseProperties reads them.
-func writeProperties(w *httpx.Writer, all domain.Properties) {
+func writeProperties(w *httpx.Writer, declared *domain.Declared) {
 	w.Open("", '{')
-	w.Open("user", '{')
-	for i := range all {
-		writeProperty(w, &all[i])
-	}
-	w.Close('}')
-	for _, kind := range otherThings {
-		w.Open(kind, '{')
+	for _, kind := range propertiedKinds {
+		w.Open(kind.name, '{')
+		all := *kind.of(declared)
+		for i := range all {
+			writeProperty(w, &all[i])
+		}
 		w.Close('}')
 	}
 	w.Close('}')
@@ -133,15 +182,22 @@ func writeProperties(w *httpx.Writer, all domain.Properties) {
 func writeProperty(w *httpx.Writer, p *domain.Property) {
 	w.Open(p.Key, '{')
 	w.Text("label", p.Label)
+	if p.Help != "" {
+		w.Text("help", p.Help)
+	}
 	w.Text("type", propertyKinds[p.Kind])
 	w.Flag("disabled", p.Disabled)
 	w.Flag("required", p.Required)
-	if p.Kind == domain.Choice {
+	if len(p.Options) > 0 {
 		w.Open("options", '[')
 		for _, o := range p.Options {
 			w.Open("", '{')
 			w.Text("label", o.Label)
-			w.Text("value", o.Value)
+			if o.Boolean {
+				w.Flag("value", o.Value == "true")
+			} else {
+				w.Text("value", o.Value)
+			}
 			w.Close('}')
 		}
 		w.Close(']')

@@ -7,8 +7,8 @@ import (
 	"canopy/domain"
 )
 
-// home is where a browser goes behind a sign-in that says nothing else.
-const home = "/home"
+// Home is where a browser goes behind a sign-in that says nothing else. Something must answer there.
+const Home = "/home"
 
 // cookiePath is below what the cookie of a session is sent.
 const cookiePath = "/api/portal/"
@@ -53,7 +53,7 @@ func (s *Surface) redirecting(h fiber.Handler) fiber.Handler {
 // redirect sends a browser elsewhere, to get what is there.
 func redirect(c *fiber.Ctx, to string) error {
 	if to == "" {
-		to = home
+		to = Home
 	}
 	c.Set(fiber.HeaderLocation, to)
 	c.Status(fiber.StatusSeeOther)

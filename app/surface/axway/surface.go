@@ -3,6 +3,7 @@ package axway
 import (
 	_ "embed"
 	"net/netip"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -19,6 +20,9 @@ var OpenAPI []byte
 // Bases are the addresses below which the surface is: the same at each.
 var Bases = []string{"/api/portal/v1.3", "/api/portal/v1.4"}
 
+// product is the version of API Manager whose clients the surface is for.
+const product = "7.7.20240830"
+
 // The cookie of a session, and the header of its CSRF token.
 const (
 	SessionCookie = "APIMANAGERSESSION"
@@ -32,17 +36,18 @@ type Uses struct {
 	Me            *usecase.Me
 	Sessions      *usecase.Sessions
 	Accounts      *usecase.Accounts
+	Objects       *usecase.Objects
 }
 
 // Config is what the surface tells clients of how the directory is configured.
 type Config struct {
 	MinPasswordLength int
-	SessionIdle       int64 // minutes
+	SessionIdle       time.Duration
 	Registration      bool
 	AutoApprove       bool
 	Redirects         domain.Redirects
-	// Properties are the keys of the declared properties.
-	Properties []string
+	// Properties are those that were declared.
+	Properties domain.Declared
 }
 
 // Surface answers requests of this API.
@@ -102,10 +107,13 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/currentuser/changepassword", httpx.Handle(s.auth, s.decodeOwnPassword, httpx.Done(s.uses.Me.ChangePassword), encodeNothing[httpx.Just]))
 
 	r.Get("/organizations", httpx.Handle(s.auth, decodeOrganizationList, o.List, encodeOrganizations))
-	r.Post("/organizations", httpx.Handle(s.auth, decodeNewOrganization, o.Create, encodeCreatedOrganization))
+	r.Post("/organizations", httpx.Handle(s.auth, s.decodeNewOrganization, o.Create, encodeCreatedOrganization))
 	r.Get("/organizations/:id", httpx.Handle(s.auth, decodeOrganizationID, o.Get, encodeOrganization))
-	r.Put("/organizations/:id", httpx.Handle(s.auth, decodeOrganizationChange, httpx.With(o.Update), encodeOrganization))
+	r.Put("/organizations/:id", httpx.Handle(s.auth, s.decodeOrganizationChange, httpx.With(o.Update), encodeOrganization))
 	r.Delete("/organizations/:id", httpx.Handle(s.auth, decodeOrganizationEnd, httpx.Done(o.Delete), encodeNothing[httpx.Just]))
+	r.Get("/organizations/:id/apis", httpx.Handle(s.auth, decodeAPIs, s.uses.Objects.List, encodeAPIs))
+	r.Get("/organizations/:id/image/", httpx.Handle(s.auth, decodeOrganizationID, o.Picture, encodePicture))
+	r.Post("/organizations/:id/image/", httpx.Handle(s.auth, decodeOrganizationPicture, httpx.With(o.Update), encodeNothing[usecase.OrganizationDocument]))
 	r.Get("/organizations/:id/tokens", httpx.Handle(s.auth, decodeOrganizationRef, a.RegistrationCodes, encodeCodes))
 	r.Post("/organizations/:id/tokens", httpx.Handle(s.auth, decodeNewCode, httpx.With(a.CreateRegistrationCode), encodeCreatedCode))
 	r.Get("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, a.RegistrationCode, encodeCode))
@@ -113,6 +121,6 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, httpx.Done(a.DeleteRegistrationCode), encodeNothing[httpx.Just]))
 
 	r.Get("/config", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, s.encodeConfig))
-	r.Get("/config/customproperties", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(u.Declared), encodeProperties))
+	r.Get("/config/customproperties", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, s.encodeProperties))
 	r.Get("/sysconfig", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, encodeSystem))
 }
