@@ -51,9 +51,11 @@ type Standing struct {
 
 // Usable reports whether the account can be used at now: it is approved, active and not
 // revoked for want of a sign-in.
-func (s *Standing) Usable(now time.Time) bool {
-	return s.State == Approved && s.Active && !s.Revoked(now)
-}
+func (s *Standing) Usable(now time.Time) bool { return s.State == Approved && !s.Closed(now) }
+
+// Closed reports whether the account is not active or was revoked by now, however far it has
+// come.
+func (s *Standing) Closed(now time.Time) bool { return !s.Active || s.Revoked(now) }
 
 // Revoked reports whether the account was revoked for want of a sign-in by now.
 func (s *Standing) Revoked(now time.Time) bool { return elapsed(s.IdleSince, s.RevokeDelay, now) }

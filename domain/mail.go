@@ -47,7 +47,7 @@ type Letter struct {
 	Site     string // the address of this directory
 	Link     string
 	Valid    time.Duration // of the link
-	Login    string        // the reader's login name
+	Login    string        // the reader's login name; empty where it is not to be named
 	Password SecretText
 	Number   int64 // of the account that waits
 	// Subject and Note, where they are not empty, take the place of the letter's own

@@ -19,6 +19,24 @@ func Fold(s string) string {
 	}, s)
 }
 
+// maxPlainWord bounds a plain word, in characters.
+const maxPlainWord = 32
+
+// PlainWord reports whether s is one short word that says nothing to a reader but a name: letters
+// of a script that puts spaces between words, digits, and dots, hyphens and underscores between
+// them.
+func PlainWord(s string) bool {
+	var last rune
+	for i, r := range s {
+		inner := strings.ContainsRune("._-", r)
+		if !inner && !unicode.IsLower(r) && !unicode.IsUpper(r) && (r < '0' || r > '9') || inner && (i == 0 || strings.ContainsRune("._-", last)) {
+			return false
+		}
+		last = r
+	}
+	return s != "" && !strings.ContainsRune("._-", last) && utf8.RuneCountInString(s) <= maxPlainWord
+}
+
 // maxNameLength bounds every name, in characters.
 const maxNameLength = 100
 

@@ -14,6 +14,27 @@ const (
 	AcceptInvite  SecretPurpose = "invite" // opens an account that was made for somebody
 )
 
+// SecretPurposes lists all purposes.
+var SecretPurposes = []SecretPurpose{VerifyAddress, ResetPassword, ChangeAddress, AcceptInvite}
+
+// Fits reports whether a secret of that purpose is good for anything at now with an account of
+// that standing: whether one may be given out, and taken. Nothing opens an account that was
+// closed but who closed it.
+func (p SecretPurpose) Fits(s *Standing, now time.Time) bool {
+	if s.Closed(now) {
+		return false
+	}
+	switch p {
+	case VerifyAddress:
+		return s.State == Unverified
+	case AcceptInvite:
+		return s.State == Invited
+	case ResetPassword, ChangeAddress:
+		return s.State == Approved
+	}
+	return false
+}
+
 // MaxSecrets is how many secrets of one purpose an account has at once; a further one
 // takes the place of the oldest.
 const MaxSecrets = 3

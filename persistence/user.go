@@ -721,6 +721,11 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 	if hash == "" && !before.DecidesDifferently(after) {
 		return nil
 	}
+	if before.Active && !after.Active { // what was given out before is good for nothing after it is opened again
+		if err := withdraw(ctx, tx, after.Key(), domain.ResetPassword, domain.ChangeAddress); err != nil {
+			return err
+		}
+	}
 	set, args := "epoch = epoch + 1", []any(nil)
 	if hash != "" {
 		if err := withdraw(ctx, tx, after.Key(), domain.ResetPassword); err != nil {

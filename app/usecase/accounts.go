@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"time"
 
 	"canopy/domain"
@@ -72,7 +73,7 @@ func NewAccounts(gate *tenancy.Gate, users *Users, stores AccountStores, passwor
 		outbox: stores.Outbox, passwords: passwords, rules: rules, now: now}
 }
 
-// Whose names the account a stranger speaks of: by mail address, by alias, or by both,
+// Whose names the account a stranger speaks of: by mail address, by alias or UUID, or by both,
 // which must then be the same account's.
 type Whose struct{ Mail, Alias string }
 
@@ -80,21 +81,60 @@ func (w Whose) name() string { return w.Mail + "\x00" + w.Alias }
 
 // find returns the account, or domain.ErrUserNotFound.
 func (a *Accounts) find(ctx context.Context, w Whose) (domain.User, error) {
-	var key domain.UserKey
-	var err error
-	if w.Alias != "" {
-		key, err = a.accounts.ByAlias(ctx, w.Alias)
-	} else {
-		key, err = a.accounts.ByMail(ctx, w.Mail)
-	}
-	if err != nil {
-		return domain.User{}, err
-	}
-	u, err := a.store.Get(ctx, a.self(domain.UserRead).Read(), key.User)
+	u, err := a.named(ctx, w)
 	if err == nil && w.Mail != "" && !domain.MailMatches(w.Mail, u.Person.Mail) {
 		return domain.User{}, domain.ErrUserNotFound
 	}
 	return u, err
+}
+
+// named is find without looking whether both are the same account's. What is an account's UUID
+// is no other's alias, so that nobody gets in the way of links by being called like them.
+func (a *Accounts) named(ctx context.Context, w Whose) (domain.User, error) {
+	find, name := a.accounts.ByMail, w.Mail
+	if w.Alias != "" {
+		if id, err := domain.ParseUUID(w.Alias); err == nil {
+			u, err := a.users.store.ByUUID(ctx, a.self(domain.UserRead).Read(), id)
+			if !domain.ErrUserNotFound.Is(err) {
+				return u, err
+			}
+		}
+		find, name = a.accounts.ByAlias, w.Alias
+	}
+	return a.byName(ctx, find, name)
+}
+
+// byName returns the account that a look-up finds by a name.
+func (a *Accounts) byName(ctx context.Context, find func(context.Context, string) (domain.UserKey, error), name string) (domain.User, error) {
+	key, err := find(ctx, name)
+	if err != nil {
+		return domain.User{}, err
+	}
+	return a.store.Get(ctx, a.self(domain.UserRead).Read(), key.User)
+}
+
+// takes reports whether a secret of one of the purposes may be given out for the account, or
+// taken: none is for an account that nothing could be done with then.
+func (a *Accounts) takes(ctx context.Context, u *domain.User, purposes ...domain.SecretPurpose) (bool, error) {
+	now := a.now()
+	if !slices.ContainsFunc(purposes, func(p domain.SecretPurpose) bool { return p.Fits(&u.Standing, now) }) {
+		return false, nil
+	}
+	account, err := a.accounts.ByID(ctx, u.Organization, u.ID)
+	if domain.ErrUserNotFound.Is(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	_, err = a.gate.Environment(ctx, &account.Principal, "")
+	switch {
+	case domain.ErrNoEnvironment.Is(err):
+		return false, nil
+	case domain.ErrForbidden.Is(err): // an account that may look at no environment works without
+		return true, nil
+	}
+	return err == nil, err
 }
 
 // self is the scope of people who act on an account they have proved to be theirs, or are

@@ -102,7 +102,15 @@ func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) 
 	if err != nil {
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, a.self(domain.UserUpdate), u.ID, in.Secret, func(*domain.User) error { return nil })
+	if open, err := a.takes(ctx, &u, domain.ChangeAddress); !open {
+		return domain.User{}, orSecret(err)
+	}
+	return a.confirm(ctx, a.self(domain.UserUpdate), u.ID, in.Secret, func(u *domain.User) error {
+		if !domain.ChangeAddress.Fits(&u.Standing, a.now()) { // closed meanwhile
+			return domain.ErrSecret
+		}
+		return nil
+	})
 }
 
 func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, id domain.UserID, secret string, check func(*domain.User) error) (domain.User, error) {
@@ -112,10 +120,9 @@ func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, id domain.
 		if err := check(u); err != nil {
 			return e, err
 		}
-		if before := u.Person.Mail; before != "" {
-			e.Mails = []domain.Mail{a.users.mailTo(before, u, domain.Letter{Kind: domain.LetterAddressLeft, Login: u.Alias})}
-		}
+		before := u.Clone()
 		u.Person.Mail = secret.Address
+		e.Mails = a.users.left(&before, u)
 		e.Withdraw = []domain.SecretPurpose{domain.ResetPassword, domain.VerifyAddress, domain.AcceptInvite}
 		return e, nil
 	})
@@ -301,7 +308,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, i
 		if err := may(u); err != nil {
 			return domain.Enclosure{}, err
 		}
-		if in.Purpose == domain.AcceptInvite && u.State != domain.Invited {
+		if in.Purpose == domain.AcceptInvite && !in.Purpose.Fits(&u.Standing, a.now()) {
 			return domain.Enclosure{}, domain.ErrNotWaiting
 		}
 		link := a.link(in.Link, u, secret)

@@ -13,8 +13,8 @@ import (
 const (
 	PlaceSecret = "{secret}"
 	PlaceMail   = "{mail}"
-	PlaceAlias  = "{alias}"
-	PlaceLink   = "{link}" // in notes: the whole link
+	PlaceAlias  = "{alias}" // the UUID, if the alias is no plain word
+	PlaceLink   = "{link}"  // in notes: the whole link
 )
 
 // link returns the link of a mail. A path begins at the server's public address, which
@@ -28,7 +28,16 @@ func (a *Accounts) link(path string, u *domain.User, secret domain.Secret) strin
 
 func fill(text string, u *domain.User, secret domain.Secret) string {
 	return strings.NewReplacer(PlaceSecret, escape(string(secret.Text)), PlaceMail, escape(secret.Address),
-		PlaceAlias, escape(u.Alias)).Replace(text)
+		PlaceAlias, escape(reference(u))).Replace(text)
+}
+
+// reference returns what a link names the account by, as Whose.Alias: nothing that a stranger
+// could have written as they like.
+func reference(u *domain.User) string {
+	if domain.PlainWord(u.Alias) {
+		return u.Alias
+	}
+	return string(u.UUID)
 }
 
 // escape writes a value so that it can stand in a path and in a query.

@@ -25,10 +25,10 @@ func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
 		return err
 	}
 	u, err := a.find(ctx, in.Whose)
-	if domain.ErrUserNotFound.Is(err) || err == nil && (u.Person.Mail == "" || !u.Usable(a.now())) {
-		return nil
+	if err != nil || u.Person.Mail == "" {
+		return quietly(err)
 	}
-	if err != nil {
+	if open, err := a.takes(ctx, &u, domain.ResetPassword); !open || err != nil {
 		return err
 	}
 	if full, err := a.full(ctx, u.Person.Mail); full || err != nil {
@@ -36,6 +36,9 @@ func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
 	}
 	secret := a.secret(domain.ResetPassword, u.Person.Mail, in.Lifetime)
 	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
+		if !domain.ResetPassword.Fits(&u.Standing, a.now()) { // closed meanwhile
+			return domain.Enclosure{}, nil
+		}
 		secret.Address = u.Person.Mail
 		letter := domain.Letter{Kind: domain.LetterForgot, Login: u.Alias, Valid: in.Lifetime,
 			Link: a.link(in.Link, u, secret), Note: a.note(in.Note, in.Link, u, secret)}
@@ -55,7 +58,7 @@ type Reset struct {
 }
 
 // Reset gives the account another password, once, which ends its sessions. It is
-// domain.ErrSecret if there is no such account or secret, Invalid, field "password", for a
+// domain.ErrSecret if there is no such account or secret or the account cannot be used, Invalid, field "password", for a
 // password that breaks a rule, and TooMany beyond the limits.
 func (a *Accounts) Reset(ctx context.Context, in Reset) (Proven, error) {
 	if in.Way == OwnPassword && in.Password == "" {

@@ -39,6 +39,8 @@ type AccountFinder interface {
 	// ByMail and ByAlias return whose it is, or domain.ErrUserNotFound.
 	ByMail(ctx context.Context, address string) (domain.UserKey, error)
 	ByAlias(ctx context.Context, alias string) (domain.UserKey, error)
+	// ByID returns the account with that number, or domain.ErrUserNotFound.
+	ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error)
 	// Holds returns nil if the account has the presented secret, else domain.ErrSecret.
 	Holds(ctx context.Context, u domain.UserKey, p domain.Presented) error
 	// Latest returns the account's newest secret of that purpose without its text, or

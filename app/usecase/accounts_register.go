@@ -295,10 +295,10 @@ func (a *Accounts) Resend(ctx context.Context, in Resend) error {
 		return err
 	}
 	u, err := a.find(ctx, in.Whose)
-	if domain.ErrUserNotFound.Is(err) || err == nil && (u.State != domain.Unverified || u.Person.Mail == "") {
-		return nil
+	if err != nil || u.Person.Mail == "" {
+		return quietly(err)
 	}
-	if err != nil {
+	if open, err := a.takes(ctx, &u, domain.VerifyAddress); !open || err != nil {
 		return err
 	}
 	if full, err := a.full(ctx, u.Person.Mail); full || err != nil {
@@ -311,7 +311,7 @@ func (a *Accounts) Resend(ctx context.Context, in Resend) error {
 	register := Register{Mail: u.Person.Mail, Link: in.Link, Lifetime: in.Lifetime}
 	with := a.verification(&register, last.Approves)
 	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
-		if u.State != domain.Unverified {
+		if !domain.VerifyAddress.Fits(&u.Standing, a.now()) {
 			return domain.Enclosure{}, nil
 		}
 		return with(u)
@@ -391,8 +391,19 @@ func (a *Accounts) redeem(ctx context.Context, in redeem) (Proven, error) {
 	return a.redeemFor(ctx, &u, in)
 }
 
+// orSecret returns err, or domain.ErrSecret if there is none.
+func orSecret(err error) error {
+	if err == nil {
+		return domain.ErrSecret
+	}
+	return err
+}
+
 // redeemFor uses up the secret for the account.
 func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in redeem) (Proven, error) {
+	if open, err := a.takes(ctx, target, in.purposes...); !open {
+		return Proven{}, orSecret(err)
+	}
 	presented := domain.Presented{Text: domain.SecretText(in.secret), Purposes: in.purposes}
 	if err := a.accounts.Holds(ctx, target.Key(), presented); err != nil {
 		return Proven{}, err
@@ -442,14 +453,17 @@ func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in redeem
 // proved moves the account on after its secret was used, and returns the mail about it.
 func (a *Accounts) proved(u *domain.User, secret *domain.Secret, approvers []domain.User) ([]domain.Mail, error) {
 	var mails []domain.Mail
+	if !secret.Purpose.Fits(&u.Standing, a.now()) {
+		return nil, domain.ErrSecret
+	}
 	switch {
-	case secret.Purpose == domain.ResetPassword && u.State == domain.Approved:
-	case secret.Purpose == domain.AcceptInvite && u.State == domain.Invited:
+	case secret.Purpose == domain.ResetPassword:
+	case secret.Purpose == domain.AcceptInvite:
 		u.State, u.IdleSince = domain.Approved, a.moment()
-	case secret.Purpose == domain.VerifyAddress && u.State == domain.Unverified && (secret.Approves || a.rules.AutoApprove):
+	case secret.Purpose == domain.VerifyAddress && (secret.Approves || a.rules.AutoApprove):
 		u.State, u.IdleSince = domain.Approved, a.moment()
 		mails = append(mails, a.mail(u, domain.Letter{Kind: domain.LetterWelcome, Login: u.Alias}))
-	case secret.Purpose == domain.VerifyAddress && u.State == domain.Unverified:
+	case secret.Purpose == domain.VerifyAddress:
 		u.State = domain.Pending
 		for i := range approvers {
 			mails = append(mails, a.mail(&approvers[i], domain.Letter{Kind: domain.LetterWaiting, Number: int64(u.ID)}))

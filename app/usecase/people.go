@@ -219,14 +219,15 @@ func (p *People) Readdress(ctx context.Context, who domain.Principal, in Readdre
 	return err
 }
 
-// Archive puts the account with that alias away. It is domain.ErrArchived if it was.
+// Archive puts the account with that alias away, and tells nobody. It is domain.ErrArchived if
+// it was.
 func (p *People) Archive(ctx context.Context, who domain.Principal, alias string) error {
 	_, err := p.change(ctx, &who, alias, func(u *domain.User) (UserPatch, error) {
 		after := u.Clone()
 		after.Archive(who.Alias, p.users.now())
 		mail, person := u.Person.Mail, u.Person.Name()
 		return UserPatch{Alias: &after.Alias, FirstName: &after.Person.FirstName, LastName: &after.Person.LastName, Mail: &after.Person.Mail,
-			Active: &after.Active, Attributes: after.Attributes, If: same(u, func(now *domain.User) error {
+			Active: &after.Active, Attributes: after.Attributes, nobodys: true, If: same(u, func(now *domain.User) error {
 				switch {
 				case now.Attributes.Is(domain.AttributeArchived):
 					return domain.ErrArchived

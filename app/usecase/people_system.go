@@ -15,7 +15,7 @@ type SystemUser struct {
 }
 
 // MakeSystem makes the account with that alias a program's, which it then stays: without a
-// mail address, and with a password that is returned, once. To list people it gets the role
+// mail address, of which nobody is told, and with a password that is returned, once. To list people it gets the role
 // of those who may. It is domain.ErrSystemAlias, domain.ErrSystem, or domain.ErrListsTooMuch
 // where the account's groups would let it change whom it lists.
 func (p *People) MakeSystem(ctx context.Context, who domain.Principal, in SystemUser) (Proven, error) {
@@ -25,7 +25,7 @@ func (p *People) MakeSystem(ctx context.Context, who domain.Principal, in System
 		}
 		none, no := "", false
 		patch, err := p.lists(ctx, &who, u, in.Lists)
-		patch.Password, patch.Mail, patch.FirstAccess = password, &none, &no
+		patch.Password, patch.Mail, patch.FirstAccess, patch.nobodys = password, &none, &no, true
 		patch.Attributes[domain.AttributeSystem] = "true"
 		patch.If = sameRights(u, func(now *domain.User) error {
 			if now.Attributes.Is(domain.AttributeSystem) {

@@ -291,6 +291,10 @@ type UserPatch struct {
 	// and its error refuses that.
 	If func(*domain.User) error
 
+	// nobodys says that the account is no person's any more, so that an address it leaves is
+	// told nothing.
+	nobodys bool
+
 	// Organization, Tenant and UUID do not change; a value that is not the user's is refused.
 	// Tenant is the UUID of the organization's environment. A new user has it as home, unless
 	// Home says another one. SameAlias and SameMail are for those who may not change these here.
@@ -681,8 +685,10 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 	}
 	return u.store.UpdateWith(ctx, w, id, r.hash, nil, func(user *domain.User, _ domain.Secret, superUsers domain.SuperUsers) (domain.Enclosure, error) {
 		before := user.Clone()
-		err := allowed(&before, user, superUsers)
-		return domain.Enclosure{Mails: u.left(&before, user)}, err
+		if err := allowed(&before, user, superUsers); err != nil || in.nobodys {
+			return domain.Enclosure{}, err
+		}
+		return domain.Enclosure{Mails: u.left(&before, user)}, nil
 	})
 }
 
@@ -699,11 +705,24 @@ func (u *Users) left(before, after *domain.User) []domain.Mail {
 // mailTo writes a letter about an account to an address.
 func (u *Users) mailTo(address string, about *domain.User, letter domain.Letter) domain.Mail {
 	letter.Site = u.site
+	if letter.Kind != domain.LetterInvite { // in which an administrator named it
+		letter.Login = named(about, letter.Login)
+	}
 	if letter.Language == "" {
 		letter.Language = about.Language
 	}
 	subject, text := u.letters.Write(letter)
 	return domain.Mail{Kind: string(letter.Kind), To: address, Subject: subject, Text: text, User: about.Key()}
+}
+
+// named returns the login name as a letter about the account may have it: if it is a plain word,
+// else empty. To an address that nobody has proven yet goes none either that a reader's program
+// could take for a link.
+func named(about *domain.User, login string) string {
+	if !domain.PlainWord(login) || about.State == domain.Unverified && linkable(login) {
+		return ""
+	}
+	return login
 }
 
 // read returns the user with that number if who may see them.
