@@ -57,7 +57,10 @@ func (c captures) value(name, argument string) (string, error) {
 		return b.String(), err
 	case "fill":
 		n, err := strconv.Atoi(argument)
-		return strings.Repeat("x", n), err
+		if err != nil {
+			return "", err
+		}
+		return strings.Repeat("x", n), nil
 	}
 	value, known := c[name]
 	if !known || argument != "" {

@@ -81,7 +81,10 @@ func groupsIn(sc tenancy.Scope) predicate {
 // List returns the groups in sc, by organization in tree order, then by number.
 func (s *GroupStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error) {
 	groups, err := selectGroups(ctx, s.db.read, groupsIn(sc), " ORDER BY g.environment_path, g.id")
-	return plainGroups(groups), err
+	if err != nil {
+		return nil, err
+	}
+	return plainGroups(groups), nil
 }
 
 // Get returns the group with that number. It is ErrGroupNotFound if there is none in sc.

@@ -33,7 +33,10 @@ func (s *Source) Generations(ctx context.Context, organizations []domain.Organiz
 // Groups implements tenancy.Source.
 func (s *Source) Groups(ctx context.Context, organizations []domain.OrganizationID) ([]domain.Group, error) {
 	groups, err := selectGroups(ctx, s.db.read, predicate{"g.organization_id IN (?)", []any{in(organizations)}}, "")
-	return plainGroups(groups), err
+	if err != nil {
+		return nil, err
+	}
+	return plainGroups(groups), nil
 }
 
 // Environments implements tenancy.Source.

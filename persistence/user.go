@@ -567,7 +567,10 @@ func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID
 			return nil, nil, err
 		}
 		groups, err := selectGroups(ctx, tx, predicate{"g.organization_id = ?", []any{root}}, "")
-		return users, plainGroups(groups), err
+		if err != nil {
+			return nil, nil, err
+		}
+		return users, plainGroups(groups), nil
 	}
 }
 

@@ -67,8 +67,11 @@ func readObject(d *json.Decoder) (Object, error) {
 	object := make(Object)
 	for d.More() {
 		t, err := d.Token()
+		if err != nil {
+			return nil, malformed(d)
+		}
 		key, ok := t.(string)
-		if err != nil || !ok {
+		if !ok {
 			return nil, malformed(d)
 		}
 		if _, twice := object[key]; twice {

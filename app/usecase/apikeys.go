@@ -83,10 +83,13 @@ func (k *APIKeys) List(ctx context.Context, who domain.Principal, user domain.Us
 		return nil, err
 	}
 	all, err := k.store.List(ctx, h.w.Read(), h.id)
+	if err != nil {
+		return nil, err
+	}
 	for i := range all {
 		all[i].Text = ""
 	}
-	return all, err
+	return all, nil
 }
 
 // Get returns one key of a user with its text, under the rules of List, if the user has

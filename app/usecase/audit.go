@@ -55,10 +55,13 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 	}
 	read := func(after domain.Cursor) ([]domain.AuditEntry, domain.Cursor, error) {
 		page, next, err := a.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+		if err != nil {
+			return nil, "", err
+		}
 		for i := range page {
 			a.redact(role, sc, &page[i])
 		}
-		return page, next, err
+		return page, next, nil
 	}
 	first, next, err := read(in.Page.After)
 	if err != nil {

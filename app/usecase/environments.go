@@ -41,7 +41,10 @@ func (e *Environments) List(ctx context.Context, who domain.Principal, in ListEn
 	}
 	read := func(after domain.Cursor) ([]EnvironmentDocument, domain.Cursor, error) {
 		page, next, err := e.store.List(ctx, sc, domain.Page{Limit: in.Page.Limit, After: after})
-		return describeEnvironments(sc, page), next, err
+		if err != nil {
+			return nil, "", err
+		}
+		return describeEnvironments(sc, page), next, nil
 	}
 	first, next, err := read(in.Page.After)
 	if err != nil {
@@ -83,7 +86,10 @@ func (e *Environments) Children(ctx context.Context, who domain.Principal, ref d
 		return nil, err
 	}
 	children, err := e.store.Children(ctx, sc, parent.ID)
-	return describeEnvironments(sc, children), err
+	if err != nil {
+		return nil, err
+	}
+	return describeEnvironments(sc, children), nil
 }
 
 // EnvironmentPatch says what an environment is to become. A nil field is left as it is.
@@ -132,7 +138,10 @@ func (e *Environments) Create(ctx context.Context, who domain.Principal, in Envi
 		return EnvironmentDocument{}, err
 	}
 	created, err = e.store.Insert(ctx, w, created)
-	return describeEnvironment(w.Read(), created), err
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	return describeEnvironment(w.Read(), created), nil
 }
 
 // writes returns the permission to create, move and delete e.
@@ -193,7 +202,10 @@ func (e *Environments) Update(ctx context.Context, who domain.Principal, ref dom
 		env.Parent = parent
 		return nil
 	})
-	return describeEnvironment(w.Read(), saved), err
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	return describeEnvironment(w.Read(), saved), nil
 }
 
 // Delete removes the environment that ref names. It needs domain.EnvironmentWrite, and

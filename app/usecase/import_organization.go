@@ -110,9 +110,12 @@ func (o *organizationImport) begin() error {
 		return nil
 	}
 	all, err := o.tx.SuperUsers()
+	if err != nil {
+		return err
+	}
 	groups := tenancy.GroupsOf(o.groups)
 	o.superUsers = slices.DeleteFunc(all, func(u domain.User) bool { return !o.able(groups, &u) })
-	return err
+	return nil
 }
 
 // able reports whether a user with these groups can run the directory.

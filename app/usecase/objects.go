@@ -155,7 +155,10 @@ func (b *Objects) List(ctx context.Context, who domain.Principal, in ListObjects
 	}
 	list, err := listed(in.Page, func(after domain.Cursor) ([]ObjectDocument, domain.Cursor, error) {
 		objects, next, err := b.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
-		return describeObjects(&who, sc, objects), next, err
+		if err != nil {
+			return nil, "", err
+		}
+		return describeObjects(&who, sc, objects), next, nil
 	})
 	if err == nil && in.Total {
 		list.Total, err = b.store.Count(ctx, sc, in.Filter)
@@ -251,7 +254,10 @@ func (b *Objects) read(ctx context.Context, who *domain.Principal, ref domain.Ob
 // permission to read, and is NotFound for whoever may not read the object.
 func (b *Objects) Get(ctx context.Context, who domain.Principal, ref domain.ObjectRef) (ObjectDocument, error) {
 	o, sc, err := b.read(ctx, &who, ref)
-	return describeObject(&who, sc, o), err
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return describeObject(&who, sc, o), nil
 }
 
 // NamedObject names an object by its full name, of a kind whose names are paths, in who's
@@ -273,7 +279,10 @@ func (b *Objects) Named(ctx context.Context, who domain.Principal, in NamedObjec
 		sc = sc.Personally()
 	}
 	o, err := b.store.Named(ctx, sc, who.Organization, in.Kind, in.FullName)
-	return describeObject(&who, sc, o), err
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return describeObject(&who, sc, o), nil
 }
 
 // Owners returns whose the object was, the first owner first; owners who may not be named to
@@ -284,12 +293,15 @@ func (b *Objects) Owners(ctx context.Context, who domain.Principal, ref domain.O
 		return nil, err
 	}
 	owners, err := b.store.Owners(ctx, sc, ref)
+	if err != nil {
+		return nil, err
+	}
 	for i := range owners {
 		if o := &owners[i]; !names(&who, sc, o.Owner, o.Home) {
 			o.Owner, o.Alias = domain.UserKey{}, ""
 		}
 	}
-	return owners, err
+	return owners, nil
 }
 
 // NewObject says what an object is to be.
@@ -370,7 +382,10 @@ func (b *Objects) Create(ctx context.Context, who domain.Principal, in NewObject
 		}
 		return nil
 	})
-	return describeObject(&who, w.Read(), o), err
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return describeObject(&who, w.Read(), o), nil
 }
 
 // mayBeCalled returns an error if somebody who gives o its name would take a place among
@@ -499,7 +514,10 @@ func (b *Objects) change(ctx context.Context, who *domain.Principal, ref domain.
 		}
 		return change(w, o)
 	})
-	return describeObject(who, w.Read(), o), err
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return describeObject(who, w.Read(), o), nil
 }
 
 // enter returns the object that ref names, with the proof that who may change objects of its
@@ -642,18 +660,21 @@ func (b *Objects) subject(ctx context.Context, who *domain.Principal, sc tenancy
 			return domain.Access{}, err
 		}
 		id, err := giver.Groups().Find(o.Organization, in.Group)
-		g, _ := giver.Groups().Get(o.Organization, id)
-		if err == nil && !namesGroup(who, sc, g.Organization, o) {
-			err = domain.ErrGroupNotFound
-		}
 		if err != nil {
 			return domain.Access{}, domain.AsError(err).On("group")
+		}
+		g, _ := giver.Groups().Get(o.Organization, id)
+		if !namesGroup(who, sc, g.Organization, o) {
+			return domain.Access{}, domain.ErrGroupNotFound.On("group")
 		}
 		return domain.Access{Group: id, Level: in.Level, Name: g.Alias, Organization: g.Organization}, nil
 	}
 	kind, _ := o.Kind.Info()
 	u, err := b.fellow(ctx, who, kind.Write, in.User, "user")
-	return domain.Access{User: u.Key(), Level: in.Level, Name: u.Alias}, err
+	if err != nil {
+		return domain.Access{}, err
+	}
+	return domain.Access{User: u.Key(), Level: in.Level, Name: u.Alias}, nil
 }
 
 // CopyLifetime is how long an offer of a copy waits for an answer.
@@ -740,7 +761,10 @@ func (b *Objects) AcceptCopy(ctx context.Context, who domain.Principal, id domai
 		return domain.Object{Kind: from.Kind, Organization: from.Organization, Environment: from.Environment, Path: from.Path,
 			Owner: me, OwnerAlias: who.Alias, OwnerHome: who.Home, Name: from.Name, Attributes: from.Attributes}, nil
 	})
-	return describeObject(&who, w.Read(), o), err
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return describeObject(&who, w.Read(), o), nil
 }
 
 // DeclineCopy takes an offer away that was made to who or by who, and returns what it was.

@@ -191,13 +191,16 @@ func (u *Users) whole(ctx context.Context, who *domain.Principal, sc tenancy.Sco
 		return nil, err
 	}
 	described, err := describeUsers(ctx, u.documents, sc, users)
+	if err != nil {
+		return nil, err
+	}
 	for i := range described {
 		d := &described[i]
 		d.Picture.Tag = tags[d.ID]
 		d.Tenant = tenants[d.Organization.Environment()]
 		d.Properties = u.properties.Shown(role, d.Attributes)
 	}
-	return described, err
+	return described, nil
 }
 
 // Find returns the user with that UUID with all there is to show of them: attributes,

@@ -43,7 +43,7 @@ func importCommand() *cobra.Command {
 			}
 			bar := progress(doc)
 			options.Progress = func() { _ = bar.Add(1) }
-			report, begun, err := app.Import(c.Context(), cfg, doc, options)
+			report, begun, err := app.Import(c.Context(), cfg, doc, options) //nolint:early // what was begun stays, whatever became of the import
 			_ = bar.Exit()
 			if begun.Password != "" {
 				fmt.Fprintf(c.OutOrStdout(), "A superUser was made. It is shown once: login %s, password %s\n", begun.Login, begun.Password)

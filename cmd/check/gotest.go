@@ -14,7 +14,7 @@ import (
 func (c *checker) goTest(flags ...string) func(context.Context, io.Writer) (string, error) {
 	args := append([]string{"test", "-json", "-vet=off"}, flags...)
 	return func(ctx context.Context, out io.Writer) (string, error) {
-		r, err := runTests(ctx, c.stream(out), append(args, "./...")...)
+		r, err := runTests(ctx, c.stream(out), append(args, "./...")...) //nolint:early // a report is there in any case
 		c.tests = r
 		r.writeFailures(out)
 		passed, failed, _ := r.counts()

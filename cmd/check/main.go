@@ -50,10 +50,11 @@ type options struct {
 
 const usage = `Usage: go run ./cmd/check [flags] [fast]
 
-Without a word it runs everything: formatting, go.mod, build, vet, staticcheck, known
-vulnerabilities, all tests with the race detector on SQLite and PostgreSQL, and each fuzz
-target for a short time. With the word fast it runs what takes a few minutes: formatting,
-vet, staticcheck and the tests with -short, without the race detector.
+Without a word it runs everything: formatting, go.mod, build, vet, staticcheck, results used
+before their errors, known vulnerabilities, all tests with the race detector on SQLite and
+PostgreSQL, and each fuzz target for a short time. With the word fast it runs what takes a few
+minutes: formatting, vet, staticcheck, early results and the tests with -short, without the race
+detector.
 
 PostgreSQL is started and stopped by the command itself; the programs must be installed
 (as root on a system with apt-get they are installed if missing).

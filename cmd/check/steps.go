@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,7 @@ func (c *checker) steps() []step {
 			{name: "gofmt", run: checkFormat},
 			{name: "go vet", run: tool("go", "vet", "./...")},
 			{name: "staticcheck", run: tool("go", "tool", "staticcheck", "./...")},
+			{name: "early", run: findEarly},
 			{name: "postgresql", run: c.startCluster},
 			{name: "tests", needs: []string{"postgresql"}, run: c.goTest("-short", "-timeout=2m")},
 		}
@@ -35,6 +37,7 @@ func (c *checker) steps() []step {
 		{name: "go build", run: tool("go", "build", "./...")},
 		{name: "go vet", needs: built, run: tool("go", "vet", "./...")},
 		{name: "staticcheck", needs: built, run: tool("go", "tool", "staticcheck", "./...")},
+		{name: "early", needs: built, run: findEarly},
 		{name: "govulncheck", needs: built, run: c.findVulnerabilities},
 		{name: "postgresql", needs: built, run: c.startCluster},
 		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.goTest("-race", raceOwn, "-count=1", "-timeout=20m")},
@@ -48,6 +51,20 @@ func tool(name string, args ...string) func(context.Context, io.Writer) (string,
 	return func(ctx context.Context, out io.Writer) (string, error) {
 		return "", command(ctx, out, name, args...)
 	}
+}
+
+// findEarly fails if a result is used before the error that came with it was looked at.
+func findEarly(ctx context.Context, out io.Writer) (string, error) {
+	folder, err := os.MkdirTemp("", "canopy-early-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(folder)
+	tool := filepath.Join(folder, "early")
+	if err := command(ctx, out, "go", "build", "-o", tool, "./cmd/check/early"); err != nil {
+		return "", err
+	}
+	return "", command(ctx, out, "go", "vet", "-vettool="+tool, "./...")
 }
 
 // checkFormat fails if gofmt would change a Go file that is tracked or waits to be added.

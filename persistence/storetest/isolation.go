@@ -46,7 +46,10 @@ var attempts = map[string]attempt{
 	},
 	"MarkStore.Of": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		marks, err := w.Marks.Of(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
-		return marks[domain.FavouriteTags], err
+		if err != nil {
+			return nil, err
+		}
+		return marks[domain.FavouriteTags], nil
 	},
 	"MarkStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Marks.Add(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, "other")
@@ -59,7 +62,7 @@ var attempts = map[string]attempt{
 	},
 	"ContactStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		contacts, err := w.Contacts.List(ctx, mine.Read())
-		return keep(contacts, func(c domain.Contact) bool { return c.User.Organization == w.Places[theirs].Organization }), err
+		return keep(contacts, err, func(c domain.Contact) bool { return c.User.Organization == w.Places[theirs].Organization })
 	},
 	"ContactStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Contacts.Add(ctx, mine, lower(theirs)+".power")
@@ -76,7 +79,7 @@ var attempts = map[string]attempt{
 	},
 	"PresenceStore.OfContacts": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		presences, err := w.Presences.OfContacts(ctx, mine.Read(), mine.Read(), time.UnixMilli(1))
-		return keep(presences, func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization }), err
+		return keep(presences, err, func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization })
 	},
 	"UserStore.UpdateAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Users.UpdateAll(ctx, mine, []domain.UserID{w.People[lower(theirs)+".user"].ID},
@@ -98,7 +101,7 @@ var attempts = map[string]attempt{
 	},
 	"EnvironmentStore.Organizations": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		es, _, err := w.Environments.Organizations(ctx, mine.Read(), domain.OrganizationFilter{}, domain.Page{})
-		return keep(es, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) }), err
+		return keep(es, err, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) })
 	},
 	"EnvironmentStore.Purge": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Environments.Purge(ctx, mine, w.Places[theirs].Organization)
@@ -125,7 +128,7 @@ var attempts = map[string]attempt{
 	},
 	"EnvironmentStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		es, _, err := w.Environments.List(ctx, mine.Read(), domain.Page{})
-		return keep(es, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) }), err
+		return keep(es, err, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) })
 	},
 	"EnvironmentStore.Children": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Environments.Children(ctx, mine.Read(), w.Places[theirs+"/Prod"].ID)
@@ -142,7 +145,7 @@ var attempts = map[string]attempt{
 	},
 	"GroupStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		groups, err := w.Groups.List(ctx, mine.Read())
-		return keep(groups, func(g domain.Group) bool { return g.Organization == w.Places[theirs].Organization }), err
+		return keep(groups, err, func(g domain.Group) bool { return g.Organization == w.Places[theirs].Organization })
 	},
 	"GroupStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Groups.Get(ctx, mine.Read(), w.Teams[theirs+"/Team"].ID)
@@ -228,11 +231,11 @@ var attempts = map[string]attempt{
 	},
 	"AuditStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		entries, _, err := w.Audit.List(ctx, mine.Read(), domain.AuditFilter{}, domain.Page{})
-		return keep(entries, func(e domain.AuditEntry) bool { return w.Places[theirs].Path.Contains(e.Path) }), err
+		return keep(entries, err, func(e domain.AuditEntry) bool { return w.Places[theirs].Path.Contains(e.Path) })
 	},
 	"ObjectStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		objects, _, err := w.Objects.List(ctx, mine.Read(), domain.ObjectFilter{}, domain.Page{})
-		return keep(objects, func(o domain.Object) bool { return w.Places[theirs].Path.Contains(o.Path) }), err
+		return keep(objects, err, func(o domain.Object) bool { return w.Places[theirs].Path.Contains(o.Path) })
 	},
 	"ObjectStore.Count": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		n, err := w.Objects.Count(ctx, mine.Read(), domain.ObjectFilter{Owner: w.keyOf(lower(theirs) + ".user")})
@@ -265,7 +268,7 @@ var attempts = map[string]attempt{
 	},
 	"CopyRequestStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		offers, _, err := w.Copies.List(ctx, mine.Read(), nil, domain.Page{})
-		return keep(offers, func(c domain.CopyRequest) bool { return c.Organization == w.Places[theirs].Organization }), err
+		return keep(offers, err, func(c domain.CopyRequest) bool { return c.Organization == w.Places[theirs].Organization })
 	},
 	"CopyRequestStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Copies.Get(ctx, mine.Read(), w.Offers[theirs])
@@ -288,7 +291,7 @@ var attempts = map[string]attempt{
 	},
 	"BookmarkStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		bookmarks, _, err := w.Bookmarks.List(ctx, mine.Read(), nil, domain.Page{})
-		return keep(bookmarks, func(b domain.Bookmark) bool { return w.Places[theirs].Path.Contains(b.Object.Path) }), err
+		return keep(bookmarks, err, func(b domain.Bookmark) bool { return w.Places[theirs].Path.Contains(b.Object.Path) })
 	},
 	"BookmarkStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Bookmarks.Add(ctx, mine, w.Things[theirs+"/Watch"].ID)
@@ -298,7 +301,7 @@ var attempts = map[string]attempt{
 	},
 	"UsageStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		usage, _, err := w.Usage.List(ctx, mine.Read(), domain.UsageFilter{}, domain.Page{})
-		return keep(usage, func(u domain.Usage) bool { return u.Object == w.Things[theirs+"/Watch"].ID }), err
+		return keep(usage, err, func(u domain.Usage) bool { return u.Object == w.Things[theirs+"/Watch"].ID })
 	},
 	"UsageStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, _ string) (any, error) {
 		return int64(0), w.Usage.Add(ctx, mine, nil) // what is counted was authorized when it was counted
@@ -315,14 +318,14 @@ func encloses(u *domain.User) (domain.Enclosure, error) {
 
 func lower(tenant string) string { return string(tenant[0]+'a'-'A') + tenant[1:] }
 
-func keep[T any](all []T, wanted func(T) bool) []T {
+func keep[T any](all []T, err error, wanted func(T) bool) ([]T, error) {
 	kept := []T{}
 	for _, v := range all {
 		if wanted(v) {
 			kept = append(kept, v)
 		}
 	}
-	return kept
+	return kept, err
 }
 
 // Isolation tests that whatever somebody of one tenant does, they neither see nor change

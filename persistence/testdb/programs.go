@@ -72,8 +72,11 @@ var versionPattern = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 // majorVersion asks the program postgres for its version. It is 0 if there is no answer.
 func majorVersion(postgres string) int {
 	out, err := exec.Command(postgres, "--version").Output()
+	if err != nil {
+		return 0
+	}
 	found := versionPattern.FindSubmatch(out)
-	if err != nil || found == nil {
+	if found == nil {
 		return 0
 	}
 	major, _ := strconv.Atoi(string(found[1]))

@@ -83,8 +83,11 @@ func decodeUserList(c *fiber.Ctx) (usecase.ListUsers, error) {
 	}
 	in.Alone = children != nil && !*children
 	total, err := httpx.QueryFlag(c, "total")
+	if err != nil {
+		return in, err
+	}
 	in.Total = total != nil && *total
-	return in, err
+	return in, nil
 }
 
 // bare is decode for an address whose query has no parameters.
