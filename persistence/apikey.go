@@ -77,7 +77,7 @@ func (s *APIKeyStore) List(ctx context.Context, sc tenancy.Scope, user domain.Us
 func (s *APIKeyStore) list(ctx context.Context, q querier, where predicate) ([]domain.APIKey, error) {
 	rows, err := q.QueryContext(ctx, `SELECT k.organization_id, k.user_id, k.id, k.name, k.sealed, k.created_at, k.last_at FROM users u
 		JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
-		WHERE `+where.text+" ORDER BY k.created_at, k.id", where.args...)
+		WHERE `+where.text()+" ORDER BY k.created_at, k.id", where.args...)
 	return collect(rows, err, s.db.scanAPIKey)
 }
 

@@ -34,7 +34,7 @@ func readAttributes(ctx context.Context, q querier, where predicate, ids []domai
 	}
 	where = where.and("u.id IN (?)", in(ids))
 	rows, err := q.QueryContext(ctx, "SELECT a.user_id, a.name, a.value FROM users u JOIN user_attributes a "+
-		"ON a.organization_id = u.organization_id AND a.user_id = u.id WHERE "+where.text, where.args...)
+		"ON a.organization_id = u.organization_id AND a.user_id = u.id WHERE "+where.text(), where.args...)
 	_, err = collect(rows, err, func(r row) (struct{}, error) {
 		var id int64
 		var name, value string
@@ -55,7 +55,7 @@ func addAttributes(ctx context.Context, q querier, users ...*domain.User) error 
 	for i, u := range users {
 		ids[i] = u.ID
 	}
-	found, err := readAttributes(ctx, q, predicate{text: "1 = 1"}, ids)
+	found, err := readAttributes(ctx, q, predicate{}, ids)
 	for _, u := range users {
 		u.Attributes = found[u.ID]
 	}

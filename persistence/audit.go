@@ -91,7 +91,7 @@ func namedActors(sc tenancy.Scope) predicate {
 	return predicate{`(a.actor_organization_id = ? AND a.actor_id = ? OR EXISTS (SELECT 1 FROM (SELECT coalesce(
 		(SELECT u.environment_path FROM users u WHERE u.organization_id = a.actor_organization_id AND u.id = a.actor_id),
 		(SELECT e.path FROM environments e WHERE e.organization_id = a.actor_organization_id AND e.id = a.actor_organization_id),
-		'/1/') AS place) AS actor WHERE ` + in.text + "))", append([]any{int64(me.Organization), int64(me.User)}, in.args...)}
+		'/1/') AS place) AS actor WHERE ` + in.text() + "))", append([]any{int64(me.Organization), int64(me.User)}, in.args...)}
 }
 
 func scanAudit(r row) (e domain.AuditEntry, err error) {
@@ -123,7 +123,7 @@ func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditF
 	where := placed(sc, "a.environment_path", "a.organization_id")
 	named := namedActors(sc)
 	if f.Actor != "" {
-		where = where.and("a.actor_key = ? AND "+named.text, append([]any{domain.Fold(f.Actor)}, named.args...)...)
+		where = where.and("a.actor_key = ? AND "+named.text(), append([]any{domain.Fold(f.Actor)}, named.args...)...)
 	}
 	if f.Target != "" {
 		where = where.and("a.target_key = ?", domain.Fold(f.Target))
@@ -148,8 +148,8 @@ func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditF
 		where = where.and("(a.at, a.id) < (?, ?)", ms, id)
 	}
 	limit := pageSize(p)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT "+auditColumns+", CASE WHEN "+named.text+" THEN 1 ELSE 0 END FROM audit a WHERE "+
-		where.text+" ORDER BY a.at DESC, a.id DESC LIMIT ?", slices.Concat(named.args, where.args, []any{limit + 1})...)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT "+auditColumns+", CASE WHEN "+named.text()+" THEN 1 ELSE 0 END FROM audit a WHERE "+
+		where.text()+" ORDER BY a.at DESC, a.id DESC LIMIT ?", slices.Concat(named.args, where.args, []any{limit + 1})...)
 	all, err := collect(rows, err, scanAudit)
 	if err != nil || len(all) <= limit {
 		return all, "", err

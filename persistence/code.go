@@ -44,7 +44,7 @@ const codeTables = ` registration_codes c JOIN environments e ON e.organization_
 
 func (d *DB) selectCodes(ctx context.Context, q querier, where predicate, rest string) ([]domain.RegistrationCode, error) {
 	rows, err := q.QueryContext(ctx, `SELECT c.organization_id, c.hash, c.sealed, c.created_at, c.created_by, c.expires_at, c.max_users, c.used, c.enabled
-		FROM`+codeTables+"WHERE "+where.text+rest, where.args...)
+		FROM`+codeTables+"WHERE "+where.text()+rest, where.args...)
 	return collect(rows, err, func(r row) (c domain.RegistrationCode, err error) {
 		var hash, sealed string
 		var created, expires int64

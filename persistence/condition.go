@@ -46,17 +46,17 @@ func organizationAttribute(name string) string {
 
 var signs = [...]string{domain.Greater: ">", domain.Less: "<", domain.AtLeast: ">=", domain.AtMost: "<="}
 
-// meets returns the condition that a row meets the conditions, which are valid and at least one,
-// as one term. Objects that a condition names must be in the scope beside sc.
+// meets returns the condition that a row meets the conditions, which are valid and at least one.
+// Objects that a condition names must be in the scope beside sc.
 func meets(sc tenancy.Scope, cs domain.Conditions) predicate {
-	var all predicate
+	parts := make([]predicate, len(cs.All))
 	for i := range cs.All {
-		one := met(sc, &cs.All[i])
-		all.text += either(i == 0, "", either(cs.Any, " OR ", " AND ")) + one.text
-		all.args = append(all.args, one.args...)
+		parts[i] = met(sc, &cs.All[i])
 	}
-	all.text = "(" + all.text + ")"
-	return all
+	if cs.Any {
+		return anyOf(parts...)
+	}
+	return allOf(parts...)
 }
 
 // given returns the condition that the user of a row owns or was given access to an application,
@@ -72,16 +72,16 @@ func given(sc tenancy.Scope, c *domain.Condition) predicate {
 	if c.Field == domain.UserAPI {
 		apis := named.and("o.kind = ?", string(domain.KindAPI))
 		named = objectsIn(objects).and(`(o.organization_id, o.id) IN (SELECT x.organization_id, x.object_id FROM objects o
-			JOIN object_uses x ON x.organization_id = o.organization_id AND x.used_id = o.id WHERE `+apis.text+")", apis.args...)
+			JOIN object_uses x ON x.organization_id = o.organization_id AND x.used_id = o.id WHERE `+apis.text()+")", apis.args...)
 	}
 	named = named.and("o.kind = ?", string(domain.KindApplication))
 	viewer, _, _, _ := objects.Objects()
 	seen := viewed(objects, domain.LevelAdmin)
-	p := predicate{text: either(c.Is == domain.NotEqual, "(u.organization_id, u.id) NOT IN (", "(u.organization_id, u.id) IN (") +
-		"SELECT o.owner_organization_id, o.owner_id FROM objects o WHERE " + named.text +
+	p := predicate{raw: either(c.Is == domain.NotEqual, "(u.organization_id, u.id) NOT IN (", "(u.organization_id, u.id) IN (") +
+		"SELECT o.owner_organization_id, o.owner_id FROM objects o WHERE " + named.text() +
 		` UNION ALL SELECT s.subject_organization_id, s.subject_id FROM objects o
 		JOIN object_access s ON s.organization_id = o.organization_id AND s.object_id = o.id AND s.subject_kind = 1
-		WHERE ` + named.text + " AND (" + seen.text + " OR s.subject_organization_id = ? AND s.subject_id = ?))"}
+		WHERE ` + named.text() + " AND (" + seen.text() + " OR s.subject_organization_id = ? AND s.subject_id = ?))"}
 	p.args = slices.Concat(named.args, named.args, seen.args, []any{int64(viewer.User.Organization), int64(viewer.User.User)})
 	return p
 }

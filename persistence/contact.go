@@ -45,7 +45,7 @@ func (s *ContactStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Con
 	where := account(sc).and("c.organization_id = ? AND c.user_id = ?", int64(who.Organization), int64(who.User))
 	rows, err := s.db.read.QueryContext(ctx, "SELECT "+contactColumns+` FROM user_contacts c
 		JOIN users u ON u.organization_id = c.contact_organization_id AND u.id = c.contact_id
-		WHERE `+where.text+" ORDER BY c.rank, c.contact_id", where.args...)
+		WHERE `+where.text()+" ORDER BY c.rank, c.contact_id", where.args...)
 	return collect(rows, err, func(r row) (domain.Contact, error) { return scanContactAnd(r) })
 }
 
@@ -82,7 +82,7 @@ func (s *ContactStore) Add(ctx context.Context, w tenancy.WriteScope, alias stri
 // userNamed returns where the user with that alias is stored, or ErrUserNotFound.
 func userNamed(ctx context.Context, q querier, w tenancy.WriteScope, alias string) (domain.UserKey, error) {
 	where := account(w.Read()).and("(u.organization_id, u.id) IN (SELECT organization_id, user_id FROM login_names WHERE name = ?)", domain.Fold(alias))
-	rows, err := q.QueryContext(ctx, "SELECT u.organization_id, u.id FROM users u WHERE "+where.text, where.args...)
+	rows, err := q.QueryContext(ctx, "SELECT u.organization_id, u.id FROM users u WHERE "+where.text(), where.args...)
 	return only(rows, err, func(r row) (k domain.UserKey, err error) {
 		err = r.Scan(&k.Organization, &k.User)
 		return k, err
@@ -123,7 +123,7 @@ func (s *PresenceStore) Put(ctx context.Context, w tenancy.WriteScope, topic dom
 	who := w.Actor()
 	where := objectsIn(w.Read()).and("o.organization_id = ? AND o.id = ?", int64(who.Organization), int64(topic))
 	res, err := s.db.write.ExecContext(ctx, `INSERT INTO presences (organization_id, topic_id, user_id, status, at)
-		SELECT o.organization_id, o.id, CAST(? AS bigint), CAST(? AS text), CAST(? AS bigint) FROM objects o WHERE `+where.text+`
+		SELECT o.organization_id, o.id, CAST(? AS bigint), CAST(? AS text), CAST(? AS bigint) FROM objects o WHERE `+where.text()+`
 		ON CONFLICT (organization_id, topic_id, user_id) DO UPDATE SET status = excluded.status, at = excluded.at`,
 		append([]any{int64(who.User), string(status), millis(at)}, where.args...)...)
 	return one(res, err, domain.ErrObjectNotFound)
@@ -139,7 +139,7 @@ func (s *PresenceStore) In(ctx context.Context, sc tenancy.Scope, topic domain.O
 func (s *PresenceStore) OfContacts(ctx context.Context, sc, topics tenancy.Scope, since time.Time) ([]domain.Presence, error) {
 	who := sc.Actor()
 	in := account(sc)
-	where := objectsIn(topics).and(in.text, in.args...).
+	where := objectsIn(topics).also(in).
 		and("c.organization_id = ? AND c.user_id = ? AND p.at >= ?", int64(who.Organization), int64(who.User), millis(since))
 	return s.list(ctx, "JOIN user_contacts c ON c.contact_organization_id = u.organization_id AND c.contact_id = u.id", where)
 }
@@ -148,7 +148,7 @@ func (s *PresenceStore) list(ctx context.Context, join string, where predicate) 
 	rows, err := s.db.read.QueryContext(ctx, "SELECT "+contactColumns+`, o.full_name, p.status, p.at FROM presences p
 		JOIN objects o ON o.organization_id = p.organization_id AND o.id = p.topic_id
 		JOIN users u ON u.organization_id = p.organization_id AND u.id = p.user_id `+join+`
-		WHERE `+where.text+" ORDER BY p.at DESC, p.user_id, p.topic_id LIMIT "+strconv.Itoa(maxPresences), where.args...)
+		WHERE `+where.text()+" ORDER BY p.at DESC, p.user_id, p.topic_id LIMIT "+strconv.Itoa(maxPresences), where.args...)
 	return collect(rows, err, func(r row) (p domain.Presence, err error) {
 		var at int64
 		p.User, err = scanContactAnd(r, &p.Topic, &p.Status, &at)

@@ -40,7 +40,7 @@ const MaxOffers = 100
 func (s *CopyRequestStore) in(sc tenancy.Scope) predicate {
 	viewer, kinds, _, ok := sc.Objects()
 	if !ok || len(kinds) == 0 {
-		return predicate{text: "1 = 0"}
+		return predicate{raw: "1 = 0"}
 	}
 	o, u := int64(viewer.User.Organization), int64(viewer.User.User)
 	return placed(sc, "o.environment_path", "o.organization_id").and("o.kind IN (?) AND c.expires_at > ?", in(kinds), millis(s.db.Now())).
@@ -52,7 +52,7 @@ func selectCopyRequests(ctx context.Context, q querier, where predicate, rest st
 			c.created_at, c.expires_at,
 			coalesce((SELECT w.alias FROM users w WHERE w.organization_id = c.from_organization_id AND w.id = c.from_id), ''),
 			coalesce((SELECT w.alias FROM users w WHERE w.organization_id = c.to_organization_id AND w.id = c.to_id), '')
-		FROM copy_requests c JOIN objects o ON o.organization_id = c.organization_id AND o.id = c.object_id WHERE `+where.text+rest, where.args...)
+		FROM copy_requests c JOIN objects o ON o.organization_id = c.organization_id AND o.id = c.object_id WHERE `+where.text()+rest, where.args...)
 	return collect(rows, err, func(r row) (c domain.CopyRequest, err error) {
 		var created, expires int64
 		c.Object, err = scanObjectAnd(r, &c.Organization, &c.ID, &c.From.Organization, &c.From.User, &c.To.Organization, &c.To.User,

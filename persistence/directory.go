@@ -38,7 +38,7 @@ func (s *DirectoryStore) Users(ctx context.Context, sc tenancy.Scope, o domain.O
 	return each(func(domain.Cursor) ([]domain.StoredUser, domain.Cursor, error) {
 		where := placed(sc, "u.environment_path", "u.organization_id").
 			and("u.organization_id = ? AND (u.environment_path, u.id) > (?, ?)", int64(o), string(path), int64(id))
-		rows, err := s.db.read.QueryContext(ctx, "SELECT u.password_hash, "+userColumns+" FROM users u WHERE "+where.text+
+		rows, err := s.db.read.QueryContext(ctx, "SELECT u.password_hash, "+userColumns+" FROM users u WHERE "+where.text()+
 			" ORDER BY u.environment_path, u.id LIMIT ?", append(where.args, exportPage)...)
 		all, err := storedUsers(ctx, s.db.read, rows, err)
 		if err != nil || len(all) < exportPage {

@@ -58,7 +58,7 @@ func scanEnvironment(r row) (e domain.Environment, err error) {
 }
 
 func selectEnvironments(ctx context.Context, q querier, where predicate, rest string) ([]domain.Environment, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+environmentColumns+" FROM environments e WHERE "+where.text+rest, where.args...)
+	rows, err := q.QueryContext(ctx, "SELECT "+environmentColumns+" FROM environments e WHERE "+where.text()+rest, where.args...)
 	return collect(rows, err, scanEnvironment)
 }
 
@@ -456,7 +456,7 @@ func isEmpty(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e *domain.Env
 	in := environmentsIn(w.Read())
 	rows, err := tx.QueryContext(ctx, `SELECT
 			(SELECT count(*) FROM environment_names WHERE organization_id = ? AND parent_id = ?),
-			(SELECT count(*) FROM environments e WHERE e.parent_id = ? AND `+in.text+`),
+			(SELECT count(*) FROM environments e WHERE e.parent_id = ? AND `+in.text()+`),
 			(SELECT users FROM environment_counts WHERE organization_id = ? AND environment_id = ?),
 			(SELECT count(*) FROM groups WHERE organization_id = ? AND ?),
 			EXISTS (SELECT 1 FROM objects WHERE organization_id = ? AND environment_id = ?)`,

@@ -54,7 +54,7 @@ func scanGroup(r row) (g placedGroup, err error) {
 }
 
 func selectGroups(ctx context.Context, q querier, where predicate, rest string) ([]placedGroup, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+groupColumns+" FROM groups g WHERE "+where.text+rest, where.args...)
+	rows, err := q.QueryContext(ctx, "SELECT "+groupColumns+" FROM groups g WHERE "+where.text()+rest, where.args...)
 	return collect(rows, err, scanGroup)
 }
 

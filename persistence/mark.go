@@ -33,7 +33,7 @@ func (s *MarkStore) Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) 
 	where := account(sc).and("u.id = ?", int64(id))
 	rows, err := s.db.read.QueryContext(ctx, `SELECT m.list, m.name FROM users u
 		JOIN user_marks m ON m.organization_id = u.organization_id AND m.user_id = u.id
-		WHERE `+where.text+" ORDER BY m.list, m.rank, m.name_key", where.args...)
+		WHERE `+where.text()+" ORDER BY m.list, m.rank, m.name_key", where.args...)
 	_, err = collect(rows, err, func(r row) (struct{}, error) {
 		var list int64
 		var name string
@@ -50,7 +50,7 @@ func (s *MarkStore) Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) 
 // one another. It is ErrUserNotFound if there is none in w.
 func (d *DB) holdUser(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.UserKey, error) {
 	where := account(w.Read()).and("u.id = ?", int64(id))
-	rows, err := tx.QueryContext(ctx, "SELECT u.organization_id FROM users u WHERE "+where.text+
+	rows, err := tx.QueryContext(ctx, "SELECT u.organization_id FROM users u WHERE "+where.text()+
 		either(d.engine == PostgreSQL, " FOR NO KEY UPDATE", ""), where.args...)
 	organization, err := only(rows, err, scalar[int64], domain.ErrUserNotFound)
 	return domain.UserKey{Organization: domain.OrganizationID(organization), User: id}, err

@@ -119,7 +119,7 @@ func readAccess(ctx context.Context, q querier, objects []domain.Object) error {
 		FROM object_access a
 		LEFT JOIN users u ON a.subject_kind = 1 AND u.organization_id = a.subject_organization_id AND u.id = a.subject_id
 		LEFT JOIN groups g ON a.subject_kind = 2 AND g.id = a.subject_id
-		WHERE `+where.text+" ORDER BY a.organization_id, a.object_id, a.subject_kind, a.subject_id", where.args...)
+		WHERE `+where.text()+" ORDER BY a.organization_id, a.object_id, a.subject_kind, a.subject_id", where.args...)
 	_, err = collect(rows, err, func(r row) (struct{}, error) {
 		var k objectKey
 		var kind, organization, id int64
@@ -139,7 +139,7 @@ func readAccess(ctx context.Context, q querier, objects []domain.Object) error {
 }
 
 func selectObjects(ctx context.Context, q querier, where predicate, rest string) ([]domain.Object, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+objectColumns+" FROM objects o WHERE "+where.text+rest, where.args...)
+	rows, err := q.QueryContext(ctx, "SELECT "+objectColumns+" FROM objects o WHERE "+where.text()+rest, where.args...)
 	all, err := collect(rows, err, scanObject)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func selectObject(ctx context.Context, q querier, where predicate, rest string) 
 func objectsIn(sc tenancy.Scope) predicate {
 	where := placed(sc, "o.environment_path", "o.organization_id")
 	its := viewed(sc, domain.LevelRead)
-	return where.and(its.text, its.args...)
+	return where.also(its)
 }
 
 // viewed returns the condition that a row of objects, wherever it lies, is of one of the
@@ -168,14 +168,14 @@ func objectsIn(sc tenancy.Scope) predicate {
 func viewed(sc tenancy.Scope, least domain.Level) predicate {
 	viewer, kinds, managed, ok := sc.Objects()
 	if !ok || len(kinds) == 0 {
-		return predicate{text: "1 = 0"}
+		return predicate{raw: "1 = 0"}
 	}
 	of := predicate{"o.kind IN (?)", []any{in(kinds)}}
 	if slices.Equal(managed, sc.Ranges()) {
 		return of
 	}
 	either := inRanges(managed, "o.environment_path")
-	text, args := either.text, either.args
+	text, args := either.text(), either.args
 	if least <= domain.LevelRead {
 		text += " OR o.visibility = 1"
 	}
@@ -191,12 +191,12 @@ func viewed(sc tenancy.Scope, least domain.Level) predicate {
 	}
 	text += ` OR EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = o.organization_id AND s.object_id = o.id
 		AND s.level >= ? AND (` + subject + "))"
-	return of.and("("+text+")", append(args, values...)...)
+	return of.and(text, append(args, values...)...)
 }
 
 // filteredObjects returns the conditions of f that sc does not say already.
 func filteredObjects(sc tenancy.Scope, f *domain.ObjectFilter) predicate {
-	p := predicate{text: "1 = 1"}
+	var p predicate
 	if len(f.Kinds) > 0 {
 		p = p.and("o.kind IN (?)", in(f.Kinds))
 	}
@@ -217,7 +217,7 @@ func filteredObjects(sc tenancy.Scope, f *domain.ObjectFilter) predicate {
 	}
 	if f.AtLeast > domain.LevelRead {
 		least := viewed(sc, f.AtLeast)
-		p = p.and(least.text, least.args...)
+		p = p.also(least)
 	}
 	return p
 }
@@ -256,7 +256,7 @@ func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.Objec
 		all, err = s.byPlace(ctx, sc, &f, key, id, limit+1)
 	} else {
 		filter := filteredObjects(sc, &f)
-		where := objectsIn(sc).and("(o.full_name_key, o.id) > (?, ?)", key, id).and(filter.text, filter.args...)
+		where := objectsIn(sc).and("(o.full_name_key, o.id) > (?, ?)", key, id).also(filter)
 		all, err = selectObjects(ctx, s.db.read, where, " ORDER BY o.full_name_key, o.id LIMIT "+strconv.Itoa(limit+1))
 	}
 	if err != nil || len(all) <= limit {
@@ -300,7 +300,7 @@ func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.O
 	organization, args := inOrganization(sc, "o.organization_id")
 	its, filter := viewed(sc, domain.LevelRead), filteredObjects(sc, f)
 	one := "SELECT " + objectColumns + " FROM objects o WHERE " + organization +
-		"(o.environment_path, o.id) > (?, ?) AND o.environment_path < ? AND " + its.text + " AND " + filter.text +
+		"(o.environment_path, o.id) > (?, ?) AND o.environment_path < ?" + its.further() + filter.further() +
 		" ORDER BY o.environment_path, o.id LIMIT ?"
 	all, err := walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.Object, error) {
 		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
@@ -323,8 +323,8 @@ func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.O
 // Count returns how many objects of sc f keeps.
 func (s *ObjectStore) Count(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter) (int64, error) {
 	filter := filteredObjects(sc, &f)
-	where := objectsIn(sc).and(filter.text, filter.args...)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM objects o WHERE "+where.text, where.args...)
+	where := objectsIn(sc).also(filter)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM objects o WHERE "+where.text(), where.args...)
 	return only(rows, err, scalar[int64], domain.ErrInternal)
 }
 
@@ -340,7 +340,7 @@ func (s *ObjectStore) Owners(ctx context.Context, sc tenancy.Scope, ref domain.O
 			h.began_at, h.ended_at
 		FROM objects o JOIN object_owners h ON h.organization_id = o.organization_id AND h.object_id = o.id
 		LEFT JOIN users u ON u.organization_id = h.owner_organization_id AND u.id = h.owner_id
-		WHERE `+where.text+" ORDER BY h.rank", where.args...)
+		WHERE `+where.text()+" ORDER BY h.rank", where.args...)
 	return collect(rows, err, func(r row) (own domain.Ownership, err error) {
 		var began, ended int64
 		err = r.Scan(&own.Owner.Organization, &own.Owner.User, &own.Alias, &own.Home, &began, &ended)
@@ -512,7 +512,7 @@ func holdUses(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, o *domain.Ob
 	}
 	kind, _ := o.Kind.Info()
 	where := objectsIn(w.Read()).and("o.organization_id = ? AND o.kind = ? AND o.id IN (?)", int64(o.Organization), string(kind.Uses), in(uses))
-	rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM objects o WHERE "+where.text, where.args...)
+	rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM objects o WHERE "+where.text(), where.args...)
 	found, err := only(rows, err, scalar[int], domain.ErrInternal)
 	if err != nil {
 		return err

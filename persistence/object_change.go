@@ -18,7 +18,7 @@ func (s *ObjectStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	where := objectsIn(w.Read()).and("o.id = ?", int64(id))
 	if s.db.engine == PostgreSQL {
 		// Locked first and read then: whether it is in w is asked of the row as it is now.
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM objects o WHERE "+where.text+" FOR UPDATE", where.args...)
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM objects o WHERE "+where.text()+" FOR UPDATE", where.args...)
 		if err != nil {
 			return domain.Object{}, translate(err)
 		}
@@ -151,7 +151,7 @@ func renameBelow(ctx context.Context, tx bun.Tx, before, after *domain.Object, m
 	if err != nil {
 		return translate(err)
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE objects SET full_name = ? || substr(full_name, ?), full_name_key = ? || substr(full_name_key, ?) WHERE "+below.text+" AND id <> ?",
+	_, err = tx.ExecContext(ctx, "UPDATE objects SET full_name = ? || substr(full_name, ?), full_name_key = ? || substr(full_name_key, ?) WHERE "+below.text()+" AND id <> ?",
 		append(append([]any{after.FullName, runes(old) + 1, domain.Fold(after.FullName), runes(old) + 1}, below.args...), int64(after.ID))...)
 	if err != nil {
 		return translate(err)
@@ -244,7 +244,7 @@ func (s *ObjectStore) bring(ctx context.Context, tx bun.Tx, w tenancy.WriteScope
 			return err
 		}
 		of := keys("organization_id, id", children)
-		_, err = tx.ExecContext(ctx, "UPDATE objects SET environment_id = ?, environment_path = ?, changed_at = ? WHERE "+of.text,
+		_, err = tx.ExecContext(ctx, "UPDATE objects SET environment_id = ?, environment_path = ?, changed_at = ? WHERE "+of.text(),
 			append([]any{int64(after.Environment), string(after.Path), millis(after.Changed)}, of.args...)...)
 		if err != nil {
 			return translate(err)
@@ -276,7 +276,7 @@ func dependents(of domain.ObjectKind) []domain.ObjectKind {
 func (s *ObjectStore) give(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, to domain.UserKey, objects []domain.Object) error {
 	now := millis(s.db.Now())
 	of := keys("organization_id, id", objects)
-	_, err := tx.ExecContext(ctx, "UPDATE objects SET owner_organization_id = ?, owner_id = ?, changed_at = ? WHERE "+of.text,
+	_, err := tx.ExecContext(ctx, "UPDATE objects SET owner_organization_id = ?, owner_id = ?, changed_at = ? WHERE "+of.text(),
 		append([]any{int64(to.Organization), int64(to.User), now}, of.args...)...)
 	if err != nil {
 		return translate(err)
@@ -314,14 +314,14 @@ func beginOwnership(ctx context.Context, tx bun.Tx, owner domain.UserKey, at int
 	_, err := tx.ExecContext(ctx, `INSERT INTO object_owners (organization_id, object_id, rank, owner_organization_id, owner_id, began_at, ended_at)
 		SELECT o.organization_id, o.id, coalesce((SELECT max(h.rank) FROM object_owners h
 				WHERE h.organization_id = o.organization_id AND h.object_id = o.id), 0) + 1, CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint), 0
-		FROM objects o WHERE `+of.text, append([]any{int64(owner.Organization), int64(owner.User), at}, of.args...)...)
+		FROM objects o WHERE `+of.text(), append([]any{int64(owner.Organization), int64(owner.User), at}, of.args...)...)
 	return translate(err)
 }
 
 // changeOwnership ends the ownership of objects at a time and begins owner's.
 func changeOwnership(ctx context.Context, tx bun.Tx, owner domain.UserKey, at int64, objects []domain.Object) error {
 	of := keys("organization_id, object_id", objects)
-	_, err := tx.ExecContext(ctx, "UPDATE object_owners SET ended_at = ? WHERE ended_at = 0 AND "+of.text, append([]any{at}, of.args...)...)
+	_, err := tx.ExecContext(ctx, "UPDATE object_owners SET ended_at = ? WHERE ended_at = 0 AND "+of.text(), append([]any{at}, of.args...)...)
 	if err != nil {
 		return translate(err)
 	}
@@ -331,7 +331,7 @@ func changeOwnership(ctx context.Context, tx bun.Tx, owner domain.UserKey, at in
 // voidOffers takes back the offers of copies of objects that others than owner made.
 func voidOffers(ctx context.Context, tx bun.Tx, owner domain.UserKey, objects []domain.Object) error {
 	of := keys("organization_id, object_id", objects)
-	_, err := tx.ExecContext(ctx, "DELETE FROM copy_requests WHERE (from_organization_id <> ? OR from_id <> ?) AND "+of.text,
+	_, err := tx.ExecContext(ctx, "DELETE FROM copy_requests WHERE (from_organization_id <> ? OR from_id <> ?) AND "+of.text(),
 		append([]any{int64(owner.Organization), int64(owner.User)}, of.args...)...)
 	return translate(err)
 }
@@ -375,14 +375,14 @@ func removeObjects(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, 
 		})
 	}
 	marked := keys("object_organization_id, object_id", objects)
-	if _, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE "+marked.text, marked.args...); err != nil {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE "+marked.text(), marked.args...); err != nil {
 		return translate(err)
 	}
 	if err := forgetMarks(ctx, tx, objects); err != nil {
 		return err
 	}
 	of := keys("organization_id, id", objects)
-	if _, err := tx.ExecContext(ctx, "DELETE FROM objects WHERE "+of.text, of.args...); err != nil {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM objects WHERE "+of.text(), of.args...); err != nil {
 		return translate(err)
 	}
 	return d.recordAll(ctx, tx, w, objects, func(o *domain.Object) domain.AuditEntry {
@@ -403,7 +403,7 @@ func (s *ObjectStore) HandOverAll(ctx context.Context, w tenancy.WriteScope, fro
 			return nil
 		}
 		least := viewed(w.Read(), domain.LevelAdmin)
-		where := objectsIn(w.Read()).and(least.text, least.args...).
+		where := objectsIn(w.Read()).also(least).
 			and("o.owner_organization_id = ? AND o.owner_id = ?", int64(from.Organization), int64(from.User))
 		for {
 			objects, err := selectObjects(ctx, tx, where, " ORDER BY o.id"+limitTogether+s.db.forUpdate())

@@ -20,7 +20,7 @@ func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, 
 	where := environmentsIn(sc).and("e.is_organization")
 	if len(f.Conditions.All) > 0 {
 		all := meets(sc, f.Conditions)
-		where = where.and(all.text, all.args...)
+		where = where.also(all)
 	}
 	if p.After != "" {
 		after, err := domain.ParsePath(string(p.After))

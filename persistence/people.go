@@ -68,7 +68,7 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 	if many {
 		all, err = selectUsers(ctx, s.db.read, where, order)
 	} else {
-		rows, failed := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text+
+		rows, failed := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text()+
 			order+") SELECT "+userColumns+" FROM found JOIN users u ON u.organization_id = found.organization_id AND u.id = found.id"+
 			" ORDER BY u.created_at DESC, u.id DESC", where.args...)
 		all, err = collect(rows, failed, scanUser)
@@ -101,12 +101,12 @@ func (s *UserStore) CountPeople(ctx context.Context, sc tenancy.Scope, f domain.
 		organization, args := inOrganization(sc, "x.organization_id")
 		// The few that were put away come first: SQLite keeps the order of a CROSS JOIN.
 		rows, err := s.db.read.QueryContext(ctx, `SELECT count(*) FROM user_attributes x CROSS JOIN users u
-			WHERE x.name = 'archived' AND u.organization_id = x.organization_id AND u.id = x.user_id AND `+organization+where.text,
+			WHERE x.name = 'archived' AND u.organization_id = x.organization_id AND u.id = x.user_id AND `+organization+where.text(),
 			append(args[:len(args):len(args)], where.args...)...)
 		away, err := only(rows, err, scalar[int64], domain.ErrInternal)
 		return all - away, err
 	}
 	where := people(account(sc), &f)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.text, where.args...)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.text(), where.args...)
 	return only(rows, err, scalar[int64], domain.ErrInternal)
 }

@@ -32,7 +32,7 @@ func readPictures(ctx context.Context, q querier, where predicate, ids []domain.
 	}
 	where = where.and("u.id IN (?)", in(ids))
 	rows, err := q.QueryContext(ctx, "SELECT p.user_id, p.tag FROM users u JOIN user_pictures p "+
-		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.text, where.args...)
+		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.text(), where.args...)
 	_, err = collect(rows, err, func(r row) (struct{}, error) {
 		var id domain.UserID
 		var tag string
@@ -48,7 +48,7 @@ func readPictures(ctx context.Context, q querier, where predicate, ids []domain.
 func (s *UserStore) Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error) {
 	where := account(sc).and("u.uuid = ?", string(id))
 	rows, err := s.db.read.QueryContext(ctx, "SELECT coalesce(p.tag, ''), p.jpeg FROM users u LEFT JOIN user_pictures p "+
-		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.text, where.args...)
+		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.text(), where.args...)
 	picture, err := only(rows, err, scanPicture, domain.ErrUserNotFound)
 	if err == nil && picture.Tag == "" {
 		err = domain.ErrPictureNotFound
@@ -92,7 +92,7 @@ type organizationPictureRow struct {
 func (s *EnvironmentStore) Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error) {
 	where := environmentsIn(sc).and("e.is_organization").and("e.uuid = ?", string(id))
 	rows, err := s.db.read.QueryContext(ctx, "SELECT coalesce(p.tag, ''), p.jpeg FROM environments e LEFT JOIN organization_pictures p "+
-		"ON p.organization_id = e.organization_id WHERE "+where.text, where.args...)
+		"ON p.organization_id = e.organization_id WHERE "+where.text(), where.args...)
 	picture, err := only(rows, err, scanPicture, domain.ErrEnvironmentNotFound)
 	if err == nil && picture.Tag == "" {
 		err = domain.ErrPictureNotFound

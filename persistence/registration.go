@@ -173,7 +173,7 @@ func (s *UserStore) Approvers(ctx context.Context, sc tenancy.Scope, o domain.Or
 	}
 	where = account(sc)
 	if in := placed(sc, "e.path", "e.organization_id"); !self {
-		where = where.and("EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = ? AND e.id = ? AND "+in.text+")",
+		where = where.and("EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = ? AND e.id = ? AND "+in.text()+")",
 			append([]any{int64(o), int64(o)}, in.args...)...)
 	}
 	where = where.and("u.organization_id = ? AND u.role = 4 AND u.active AND u.state = 0 AND u.mail <> ''", int64(domain.RootOrganization))

@@ -9,15 +9,62 @@ import (
 	"canopy/tenancy"
 )
 
-// predicate is a condition with the values for its marks.
+// predicate is a condition with the values for its marks. The zero one always holds. Whatever it
+// was made of, it is put into a statement as one term, by text: an OR in it cannot let what stands
+// beside it pass.
 type predicate struct {
-	text string
+	raw  string
 	args []any
+}
+
+// text returns the condition as one term.
+func (p predicate) text() string {
+	if p.raw == "" {
+		return "(1 = 1)"
+	}
+	return "(" + p.raw + ")"
+}
+
+// further returns the condition with an AND before it, nothing if it always holds.
+func (p predicate) further() string {
+	if p.raw == "" {
+		return ""
+	}
+	return " AND " + p.text()
 }
 
 // and returns the condition that both hold.
 func (p predicate) and(text string, args ...any) predicate {
-	return predicate{p.text + " AND " + text, append(p.args[:len(p.args):len(p.args)], args...)}
+	return p.also(predicate{text, args})
+}
+
+// also returns the condition that both hold.
+func (p predicate) also(q predicate) predicate { return allOf(p, q) }
+
+// allOf returns the condition that all of them hold.
+func allOf(ps ...predicate) predicate {
+	return join(" AND ", slices.DeleteFunc(ps, func(p predicate) bool { return p.raw == "" }))
+}
+
+// anyOf returns the condition that one of them holds, of which there is at least one.
+func anyOf(ps ...predicate) predicate { return join(" OR ", ps) }
+
+func join(by string, ps []predicate) predicate {
+	if len(ps) == 0 {
+		return predicate{}
+	}
+	if len(ps) == 1 {
+		return ps[0]
+	}
+	var joined predicate
+	var text strings.Builder
+	for i, p := range ps {
+		text.WriteString(either(i > 0, by, ""))
+		text.WriteString(p.text())
+		joined.args = append(joined.args, p.args...)
+	}
+	joined.raw = text.String()
+	return joined
 }
 
 // placed returns the condition that a row lies in sc, for a table whose column path holds
@@ -25,7 +72,7 @@ func (p predicate) and(text string, args ...any) predicate {
 func placed(sc tenancy.Scope, path, organization string) predicate {
 	text, args := inOrganization(sc, organization)
 	in := inRanges(sc.Ranges(), path)
-	return predicate{text + in.text, append(args, in.args...)}
+	return predicate{text + in.text(), append(args, in.args...)}
 }
 
 // inOrganization returns the condition, with an AND behind it, that keeps a statement to
@@ -48,7 +95,7 @@ func account(sc tenancy.Scope) predicate {
 // unindexed returns the condition p in a form that no index serves. Planners take its rows for
 // many, where a part of an expression would pass for few.
 func unindexed(p predicate) predicate {
-	p.text = "CASE WHEN " + p.text + " THEN true ELSE false END"
+	p.raw = "CASE WHEN " + p.text() + " THEN true ELSE false END"
 	return p
 }
 
@@ -59,7 +106,7 @@ const maxAlternatives = 32
 // inRanges returns the condition that column lies in one of the ranges.
 func inRanges(ranges []tenancy.Range, column string) predicate {
 	if len(ranges) == 0 {
-		return predicate{text: "1 = 0"}
+		return predicate{raw: "1 = 0"}
 	}
 	var p predicate
 	var text strings.Builder
@@ -71,9 +118,9 @@ func inRanges(ranges []tenancy.Range, column string) predicate {
 		p.args = append(p.args, string(r.From), string(r.Until))
 	}
 	if len(ranges) <= maxAlternatives {
-		p.text = "(" + text.String() + ")"
+		p.raw = text.String()
 	} else {
-		p.text = "EXISTS (WITH stretch (first, past) AS (VALUES " + text.String() + ") SELECT 1 FROM stretch WHERE " +
+		p.raw = "EXISTS (WITH stretch (first, past) AS (VALUES " + text.String() + ") SELECT 1 FROM stretch WHERE " +
 			column + " >= first AND " + column + " < past)"
 	}
 	return p

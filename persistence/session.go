@@ -76,7 +76,7 @@ func (s *SessionStore) List(ctx context.Context, sc tenancy.Scope, user domain.U
 	where := account(sc).and("u.id = ?", int64(user)).and(alive, now, now)
 	rows, err := s.db.read.QueryContext(ctx, "SELECT "+sessionColumns+` FROM users u
 		JOIN sessions s ON s.organization_id = u.organization_id AND s.user_id = u.id
-		WHERE `+where.text+" ORDER BY s.last_at DESC, s.id DESC", where.args...)
+		WHERE `+where.text()+" ORDER BY s.last_at DESC, s.id DESC", where.args...)
 	return collect(rows, err, scanSession)
 }
 

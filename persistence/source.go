@@ -52,7 +52,7 @@ func (s *Source) Environments(ctx context.Context, keys []tenancy.EnvironmentKey
 // Inactive implements tenancy.Source.
 func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath, ranges []tenancy.Range) ([]domain.EnvironmentPath, error) {
 	within := inRanges(ranges, "path")
-	query, args := "SELECT path FROM environments WHERE NOT active AND "+within.text, within.args
+	query, args := "SELECT path FROM environments WHERE NOT active AND "+within.text(), within.args
 	if len(above) > 0 {
 		query += " UNION ALL SELECT path FROM environments WHERE NOT active AND path IN (?)"
 		args = append(args, in(above))
@@ -75,7 +75,7 @@ func (s *Source) Find(ctx context.Context, sc tenancy.Scope, refs []domain.Envir
 	for i, ref := range refs {
 		where := named(sc, ref)
 		fmt.Fprintf(&text, "%sSELECT * FROM (SELECT '%d' AS ref, %s FROM environments e WHERE %s ORDER BY length(e.alias_path_key), e.path LIMIT 200) AS r%d",
-			either(i > 0, " UNION ALL ", ""), i, environmentColumns, where.text, i)
+			either(i > 0, " UNION ALL ", ""), i, environmentColumns, where.text(), i)
 		args = append(args, where.args...)
 	}
 	found := make([][]domain.Environment, len(refs))

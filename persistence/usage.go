@@ -62,9 +62,9 @@ func (s *UsageStore) List(ctx context.Context, sc tenancy.Scope, f domain.UsageF
 	viewer, kinds, _, ok := sc.Objects()
 	where := placed(sc, "o.environment_path", "o.organization_id")
 	if !ok || len(kinds) == 0 {
-		where = predicate{text: "1 = 0"}
+		where = predicate{raw: "1 = 0"}
 	} else {
-		where = where.and("o.kind IN (?)", in(kinds)).and("("+its.text+" OR n.owner_organization_id = ? AND n.owner_id = ?)",
+		where = where.and("o.kind IN (?)", in(kinds)).and(its.text()+" OR n.owner_organization_id = ? AND n.owner_id = ?",
 			append(its.args[:len(its.args):len(its.args)], int64(viewer.User.Organization), int64(viewer.User.User))...)
 	}
 	if f.Object != 0 {
@@ -92,7 +92,7 @@ func (s *UsageStore) List(ctx context.Context, sc tenancy.Scope, f domain.UsageF
 	limit := pageSize(p)
 	rows, err := s.db.read.QueryContext(ctx, `SELECT n.object_id, o.uuid, o.kind, o.full_name, n.owner_organization_id, n.owner_id, n.month, n.uses
 		FROM object_usage n JOIN objects o ON o.organization_id = n.organization_id AND o.id = n.object_id
-		WHERE `+where.text+" ORDER BY n.object_id, n.month, n.owner_id LIMIT "+strconv.Itoa(limit+1), where.args...)
+		WHERE `+where.text()+" ORDER BY n.object_id, n.month, n.owner_id LIMIT "+strconv.Itoa(limit+1), where.args...)
 	all, err := collect(rows, err, func(r row) (u domain.Usage, err error) {
 		err = r.Scan(&u.Object, &u.UUID, &u.Kind, &u.Name, &u.Owner.Organization, &u.Owner.User, &u.Month, &u.Count)
 		return u, err

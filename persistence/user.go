@@ -111,7 +111,7 @@ func scanUser(r row) (domain.User, error) {
 }
 
 func selectUsers(ctx context.Context, q querier, where predicate, rest string) ([]domain.User, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+userColumns+" FROM users u WHERE "+where.text+rest, where.args...)
+	rows, err := q.QueryContext(ctx, "SELECT "+userColumns+" FROM users u WHERE "+where.text()+rest, where.args...)
 	return collect(rows, err, scanUser)
 }
 
@@ -148,7 +148,7 @@ func (s *UserStore) Named(ctx context.Context, sc tenancy.Scope, alias string) (
 		"(u.organization_id, u.id) IN (SELECT organization_id, user_id FROM login_names WHERE name = ?)", domain.Fold(alias)), "")
 }
 
-// filtered returns the conditions of f, each with an AND before it.
+// filtered returns the conditions of f.
 func filtered(sc tenancy.Scope, f domain.UserFilter) predicate {
 	var p predicate
 	if f.Role != 0 {
@@ -168,7 +168,7 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) predicate {
 	}
 	if len(f.Conditions.All) > 0 {
 		all := meets(sc, f.Conditions)
-		p = p.and(all.text, all.args...)
+		p = p.also(all)
 	}
 	return p
 }
@@ -230,7 +230,7 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 		return nil, err
 	}
 	if _, self := sc.Self(); self {
-		where := account(sc).and("u.id > ?"+filtered(sc, f).text, append([]any{id}, filtered(sc, f).args...)...)
+		where := account(sc).and("u.id > ?", id).also(filtered(sc, f))
 		return selectUsers(ctx, s.db.read, where, "")
 	}
 	stretches := sc.Ranges()
@@ -243,7 +243,7 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 	}
 	organization, args := inOrganization(sc, "u.organization_id")
 	filter := filtered(sc, f)
-	one := UserPage(organization, filter.text)
+	one := UserPage(organization, filter.further())
 	return walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.User, error) {
 		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
 			behind := int64(0)
@@ -295,7 +295,7 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if many {
 		where = unindexed(where)
 	}
-	where = where.and("1 = 1"+filter.text, filter.args...)
+	where = where.also(filter)
 	if after != "" {
 		if column == "id" {
 			where = where.and("u.id "+sign+" ?", id)
@@ -307,7 +307,7 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if many {
 		return selectUsers(ctx, s.db.read, where, order)
 	}
-	rows, err := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text+
+	rows, err := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text()+
 		") SELECT "+userColumns+" FROM found JOIN users u ON u.organization_id = found.organization_id AND u.id = found.id"+order, where.args...)
 	return collect(rows, err, scanUser)
 }
@@ -351,12 +351,12 @@ func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFi
 	_, self := sc.Self()
 	if f.Plain() && !self {
 		where := placed(sc, "c.environment_path", "c.organization_id")
-		rows, err := s.db.read.QueryContext(ctx, "SELECT CAST(coalesce(sum(c.users), 0) AS bigint) FROM environment_counts c WHERE "+where.text, where.args...)
+		rows, err := s.db.read.QueryContext(ctx, "SELECT CAST(coalesce(sum(c.users), 0) AS bigint) FROM environment_counts c WHERE "+where.text(), where.args...)
 		return only(rows, err, scalar[int64], domain.ErrInternal)
 	}
 	where, filter := account(sc), filtered(sc, f)
-	where = where.and("1 = 1"+filter.text, filter.args...)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.text, where.args...)
+	where = where.also(filter)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.text(), where.args...)
 	return only(rows, err, scalar[int64], domain.ErrInternal)
 }
 
@@ -578,7 +578,7 @@ func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID
 func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.User, error) {
 	where := account(w.Read()).and("u.id = ?", int64(id))
 	if s.db.engine == PostgreSQL {
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE "+where.text+" FOR UPDATE", where.args...)
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE "+where.text()+" FOR UPDATE", where.args...)
 		if err != nil {
 			return domain.User{}, translate(err)
 		}
