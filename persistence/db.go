@@ -3,6 +3,7 @@ package persistence
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -43,8 +43,10 @@ type DB struct {
 	pool *pgxpool.Pool
 	// prepare makes PostgreSQL keep the hottest statements prepared; prepared holds SQLite's.
 	prepare  bool
-	prepared *lru.Cache[string, *sql.Stmt]
-	ids      leases
+	prepared *statements
+	// before is called before each statement that goes past database/sql, if it is there.
+	before func(ctx context.Context, statement string) error
+	ids    leases
 	// Now is the clock; tests set another one before the first use.
 	Now func() time.Time
 	// Vault keeps secrets; it is set before the first use of one.
@@ -61,18 +63,39 @@ type DB struct {
 const (
 	sqliteReaders      = 8
 	postgresConnection = 16
-	// preparedStatements is how many statements are kept prepared: there are a few for
-	// each combination of filters.
-	preparedStatements = 128
 )
+
+// Option changes how a database is opened.
+type Option func(*options)
+
+type options struct {
+	connector func(driver.Connector) driver.Connector
+	before    func(ctx context.Context, statement string) error
+}
+
+// Through has what makes the connections replaced by what connector returns for it, and before
+// called before each statement that goes past database/sql, which fails with its error. It is for
+// tests that break databases.
+func Through(connector func(driver.Connector) driver.Connector, before func(ctx context.Context, statement string) error) Option {
+	return func(o *options) { o.connector, o.before = connector, before }
+}
+
+func chosen(choices []Option) options {
+	o := options{connector: func(c driver.Connector) driver.Connector { return c }}
+	for _, choose := range choices {
+		choose(&o)
+	}
+	return o
+}
 
 // OpenSQLite opens the file at path, and creates it if it is not there. Several
 // processes may have it open; LockSQLite keeps out a second server.
-func OpenSQLite(path string) (*DB, error) {
+func OpenSQLite(path string, choices ...Option) (*DB, error) {
+	o := chosen(choices)
 	if err := create(path); err != nil {
 		return nil, err
 	}
-	write, err := openSQLite(path, "_txlock=immediate")
+	write, err := openSQLite(path, "_txlock=immediate", &o)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +103,7 @@ func OpenSQLite(path string) (*DB, error) {
 	if err := write.Ping(); err != nil { // creates the file, which readers cannot
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	read, err := openSQLite(path, "mode=ro&_pragma=query_only(ON)")
+	read, err := openSQLite(path, "mode=ro&_pragma=query_only(ON)", &o)
 	if err != nil {
 		return nil, err
 	}
@@ -102,19 +125,32 @@ func create(path string) error {
 	return f.Close()
 }
 
-func openSQLite(path, options string) (*sql.DB, error) {
+// sqliteFile makes connections to a file.
+type sqliteFile struct {
+	driver driver.Driver
+	name   string
+}
+
+// Connect implements driver.Connector.
+func (f sqliteFile) Connect(context.Context) (driver.Conn, error) { return f.driver.Open(f.name) }
+
+// Driver implements driver.Connector.
+func (f sqliteFile) Driver() driver.Driver { return f.driver }
+
+func openSQLite(path, parameters string, o *options) (*sql.DB, error) {
 	pragmas := "busy_timeout(5000) journal_mode(WAL) synchronous(FULL) foreign_keys(ON) temp_store(MEMORY) cache_size(-8000)"
-	if strings.Contains(options, "mode=ro") {
+	if strings.Contains(parameters, "mode=ro") {
 		pragmas = "busy_timeout(5000) temp_store(MEMORY) cache_size(-8000)"
 	}
-	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options}
+	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: parameters}
 	for _, pragma := range strings.Fields(pragmas) {
 		name.RawQuery += "&_pragma=" + pragma
 	}
-	db, err := sql.Open("sqlite", name.String())
+	registered, err := sql.Open("sqlite", name.String())
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	db := sql.OpenDB(o.connector(sqliteFile{registered.Driver(), name.String()}))
 	db.SetConnMaxLifetime(0)
 	return db, nil
 }
@@ -139,7 +175,8 @@ func (d *DB) LockSQLite() (release func() error, err error) {
 
 // OpenPostgres opens the database that a PostgreSQL URL or key-value string names. It
 // does not connect yet.
-func OpenPostgres(ctx context.Context, dsn string) (*DB, error) {
+func OpenPostgres(ctx context.Context, dsn string, choices ...Option) (*DB, error) {
+	o := chosen(choices)
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		// The error of the parser quotes the URL, which may hold a password.
@@ -166,16 +203,18 @@ func OpenPostgres(ctx context.Context, dsn string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	db := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New())
+	raw := sql.OpenDB(o.connector(stdlib.GetPoolConnector(pool)))
+	raw.SetMaxIdleConns(0) // the pool keeps them
+	db := bun.NewDB(raw, pgdialect.New())
 	d := newDB(PostgreSQL, db, db, "")
-	d.pool, d.prepare = pool, prepare
+	d.pool, d.prepare, d.before = pool, prepare, o.before
 	return d, nil
 }
 
 func newDB(engine Engine, write, read *bun.DB, path string) *DB {
 	d := &DB{engine: engine, write: write, read: read, path: path, Now: time.Now, posted: make(chan struct{}, 1)}
 	d.ids.db = d
-	d.prepared, _ = lru.NewWithEvict(preparedStatements, func(_ string, s *sql.Stmt) { s.Close() }) // fails for sizes below 1 only
+	d.prepared = newStatements(read.DB)
 	return d
 }
 
@@ -200,7 +239,7 @@ func (d *DB) Connections() (open, used int) {
 
 // Close closes all connections. Statements still running are waited for.
 func (d *DB) Close() error {
-	d.prepared.Purge()
+	d.prepared.close()
 	err := d.read.Close()
 	if d.write != d.read {
 		if errWrite := d.write.Close(); err == nil {
@@ -226,21 +265,18 @@ type result interface {
 // they go past database/sql too.
 func (d *DB) hotRows(ctx context.Context, query string, args ...any) (result, error) {
 	if d.engine == PostgreSQL {
+		if d.before != nil {
+			if err := d.before(ctx, query); err != nil {
+				return nil, err
+			}
+		}
 		if d.prepare {
 			args = append([]any{pgx.QueryExecModeCacheStatement}, args...)
 		}
 		rows, err := d.pool.Query(ctx, numbered(query), args...)
 		return poolRows{rows}, err
 	}
-	statement, ok := d.prepared.Get(query)
-	if !ok {
-		var err error
-		if statement, err = d.read.DB.PrepareContext(ctx, query); err != nil {
-			return nil, err
-		}
-		d.prepared.Add(query, statement)
-	}
-	return statement.QueryContext(ctx, args...)
+	return d.prepared.query(ctx, query, args...)
 }
 
 // poolRows are rows read past database/sql.
