@@ -52,7 +52,7 @@ func Begin(ctx context.Context, cfg *Config, db *persistence.DB) (Begun, error) 
 			password = rand.Text()
 			begun.Password = password
 		}
-		hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, password)
+		hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, domain.Party{}, password)
 		if err != nil {
 			return begun, fmt.Errorf("the first superUser's password: %w", err)
 		}
@@ -121,7 +121,7 @@ var demoText string
 // fillDemo imports the people of the demo, and begins the directory if it is new. All have
 // the configured password, those too who are there already.
 func fillDemo(ctx context.Context, cfg *Config, db *persistence.DB, new bool) error {
-	hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, cfg.AdminPassword)
+	hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, domain.Party{}, cfg.AdminPassword)
 	if err != nil {
 		return err
 	}

@@ -185,6 +185,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	documents := tenancy.NewDocuments(source, d.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, d.metrics)
 	d.passwords = authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), d.accounts, secret.addresses, cfg.AnswerFloor, d.metrics, cfg.Now)
+	d.metrics.countHashes(d.passwords.Waiting)
 	d.tokens = authn.NewTokens(d.accounts, secret.tokens, d.metrics, cfg.Now)
 	d.activity = authn.NewActivity(d.accounts, cfg.Now)
 	letters, err := mail.NewLetters()

@@ -93,6 +93,16 @@ func (m *metrics) countWaiting(waiting func(context.Context) (int64, error)) {
 		}))
 }
 
+// countHashes shows how many hashes of passwords wait for their turn, and how many did not get one.
+func (m *metrics) countHashes(waiting func() (now int, refused int64)) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "canopy_password_hashes_waiting", Help: "Passwords that wait to be checked or hashed."},
+			func() float64 { now, _ := waiting(); return float64(now) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "canopy_password_hashes_refused_total",
+			Help: "Passwords that were not checked or hashed because too many waited."},
+			func() float64 { _, refused := waiting(); return float64(refused) }))
+}
+
 // observe counts a request. The routes are patterns, so that there are few of them.
 func (m *metrics) observe(surface, route, method string, status int, took time.Duration) {
 	m.requests.WithLabelValues(surface, method, route, strconv.Itoa(status)).Inc()

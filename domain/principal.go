@@ -47,6 +47,9 @@ type Actor struct {
 	Alias        string
 }
 
+// UserKey returns the key of the user that p is.
+func (p *Principal) UserKey() UserKey { return UserKey{Organization: p.Organization, User: p.User} }
+
 // Actor returns p's name for the audit trail.
 func (p *Principal) Actor() Actor {
 	return Actor{Organization: p.Organization, User: p.User, Alias: p.Alias}

@@ -14,6 +14,9 @@
 //     at once; wrong ones are not remembered (2026-11-22).
 //   - A failed sign-in is counted before the password is looked at and taken back after a
 //     success, so that many guesses at once cannot overtake the count (2026-11-22).
+//   - Work on passwords is done in turns: next is whoever's account and network had theirs the
+//     longest time ago, so that a flood waits for itself. A full queue refuses who has most in it
+//     (2026-11-24).
 //   - Nobody can lock somebody else out: waiting is imposed on a name from one address. The
 //     limits of an address, and of a name over all addresses, do not hold for an address
 //     from which that user has signed in before (2026-11-22).

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -39,12 +38,11 @@ const (
 
 // Hasher makes and checks argon2id hashes (RFC 9106) in the PHC string format. Each takes
 // memory and a processor for tens of milliseconds, so at most one runs per processor; a
-// bounded number wait, and the rest are refused. It is safe for concurrent use.
+// bounded number wait for their turn, and the rest are refused. It is safe for concurrent use.
 type Hasher struct {
-	cost    Cost
-	min     int
-	running chan struct{}
-	waiting atomic.Int64
+	cost  Cost
+	min   int
+	queue *queue
 	// decoy is checked where there is no hash, so that it takes as long.
 	decoy domain.PasswordHash
 }
@@ -54,38 +52,46 @@ const maxWaiting = 64
 
 // NewHasher returns a hasher that refuses new passwords of fewer than min characters.
 func NewHasher(cost Cost, min int) *Hasher {
-	h := &Hasher{cost: cost, min: min, running: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	h := &Hasher{cost: cost, min: min, queue: newQueue(runtime.GOMAXPROCS(0), maxWaiting)}
 	h.decoy = h.hash(rand.Text())
 	return h
 }
 
-// Hash returns the hash of a new password. It is Invalid, field "password", for one that
-// is too short or too long, and domain.ErrTooMany if too many wait.
-func (h *Hasher) Hash(ctx context.Context, password string) (domain.PasswordHash, error) {
-	if utf8.RuneCountInString(password) < h.min {
-		return "", domain.InvalidField("password", "At least %d characters are required.", h.min)
+// Judge returns an Invalid error, field "password", for a new password that is too short or too
+// long, or no text. It takes no time, so ask it before anything that does.
+func (h *Hasher) Judge(password string) error {
+	switch {
+	case utf8.RuneCountInString(password) < h.min:
+		return domain.InvalidField("password", "At least %d characters are required.", h.min)
+	case len(password) > MaxPasswordLength:
+		return domain.InvalidField("password", "At most %d bytes are allowed.", MaxPasswordLength)
+	case !utf8.ValidString(password) || strings.ContainsRune(password, 0):
+		return domain.InvalidField("password", "This is not valid text.")
 	}
-	if len(password) > MaxPasswordLength {
-		return "", domain.InvalidField("password", "At most %d bytes are allowed.", MaxPasswordLength)
-	}
-	if !utf8.ValidString(password) || strings.ContainsRune(password, 0) {
-		return "", domain.InvalidField("password", "This is not valid text.")
-	}
-	if err := h.enter(ctx); err != nil {
+	return nil
+}
+
+// Hash returns the hash of a new password, which is made in by's turn. It returns the errors of
+// Judge, and domain.ErrOverloaded if too many wait.
+func (h *Hasher) Hash(ctx context.Context, by domain.Party, password string) (domain.PasswordHash, error) {
+	if err := h.Judge(password); err != nil {
 		return "", err
 	}
-	defer h.leave()
+	if err := h.queue.enter(ctx, by); err != nil {
+		return "", err
+	}
+	defer h.queue.leave()
 	return h.hash(password), nil
 }
 
 // Verify reports whether password is the one hash was made of, and whether hash should be
 // made anew because it was made at another cost. An empty hash fits no password, and
-// takes as long.
-func (h *Hasher) Verify(ctx context.Context, hash domain.PasswordHash, password string) (ok, renew bool, err error) {
-	if err := h.enter(ctx); err != nil {
+// takes as long. It returns domain.ErrOverloaded if too many wait.
+func (h *Hasher) Verify(ctx context.Context, by domain.Party, hash domain.PasswordHash, password string) (ok, renew bool, err error) {
+	if err := h.queue.enter(ctx, by); err != nil {
 		return false, false, err
 	}
-	defer h.leave()
+	defer h.queue.leave()
 	fits := hash != "" && len(password) <= MaxPasswordLength
 	if !fits {
 		hash, password = h.decoy, ""
@@ -98,21 +104,8 @@ func (h *Hasher) Verify(ctx context.Context, hash domain.PasswordHash, password 
 	return subtle.ConstantTimeCompare(got, key) == 1 && fits, cost != h.cost, nil
 }
 
-func (h *Hasher) enter(ctx context.Context) error {
-	if h.waiting.Add(1) > int64(cap(h.running)*maxWaiting) {
-		h.waiting.Add(-1)
-		return domain.ErrTooMany
-	}
-	defer h.waiting.Add(-1)
-	select {
-	case h.running <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return domain.ErrUnavailable.Because(ctx.Err())
-	}
-}
-
-func (h *Hasher) leave() { <-h.running }
+// Waiting returns how many wait for their turn, and how many were refused because too many did.
+func (h *Hasher) Waiting() (now int, refused int64) { return h.queue.load(), h.queue.refused.Load() }
 
 func (h *Hasher) hash(password string) domain.PasswordHash {
 	salt := make([]byte, saltLength)

@@ -16,7 +16,7 @@ func TestHash(t *testing.T) {
 		"secret": true, "äöüßéè": true, strings.Repeat("x", MaxPasswordLength): true, " with: spaces ": true,
 		"short": false, "äöüßé": false, strings.Repeat("x", MaxPasswordLength+1): false, "nul\x00nul": false, "\xffsecret": false,
 	} {
-		hash, err := h.Hash(t.Context(), password)
+		hash, err := h.Hash(t.Context(), domain.Party{}, password)
 		if !ok {
 			require.ErrorIs(t, err, domain.ErrInvalid, "%q", password)
 			require.Equal(t, "password", domain.AsError(err).Field)
@@ -24,7 +24,7 @@ func TestHash(t *testing.T) {
 		}
 		require.NoError(t, err, "%q", password)
 		require.NoError(t, CheckHash(hash))
-		again, err := h.Hash(t.Context(), password)
+		again, err := h.Hash(t.Context(), domain.Party{}, password)
 		require.NoError(t, err)
 		require.False(t, hash == again, "each hash has a salt of its own")
 
@@ -39,7 +39,7 @@ func TestHash(t *testing.T) {
 			{NewHasher(Cost{Memory: 64, Passes: 2}, 6), password, true, true},
 			{NewHasher(Cost{Memory: 128, Passes: 1}, 6), password, true, true},
 		} {
-			fits, renew, err := tt.by.Verify(t.Context(), hash, tt.password)
+			fits, renew, err := tt.by.Verify(t.Context(), domain.Party{}, hash, tt.password)
 			require.NoError(t, err)
 			require.Equal(t, []bool{tt.fits, tt.outage}, []bool{fits, renew}, "%q against %q", tt.password, password)
 		}
@@ -49,7 +49,7 @@ func TestHash(t *testing.T) {
 func TestNoHashFitsNoPassword(t *testing.T) {
 	h := NewHasher(cheap, 6)
 	for _, password := range []string{"", "secret", strings.Repeat("x", MaxPasswordLength+1)} {
-		ok, renew, err := h.Verify(t.Context(), "", password)
+		ok, renew, err := h.Verify(t.Context(), domain.Party{}, "", password)
 		require.NoError(t, err)
 		require.False(t, ok)
 		require.False(t, renew)
@@ -59,7 +59,7 @@ func TestNoHashFitsNoPassword(t *testing.T) {
 // The hash was made by the reference implementation: argon2 -id -t 2 -k 256 -p 1.
 func TestCheckHash(t *testing.T) {
 	const good = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
-	ok, _, err := NewHasher(cheap, 6).Verify(t.Context(), good, "password")
+	ok, _, err := NewHasher(cheap, 6).Verify(t.Context(), domain.Party{}, good, "password")
 	require.NoError(t, err)
 	require.True(t, ok)
 
@@ -139,7 +139,7 @@ func BenchmarkVerify(b *testing.B) {
 	hash := h.hash("correct horse")
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if ok, _, err := h.Verify(context.Background(), hash, "correct horse"); !ok || err != nil {
+			if ok, _, err := h.Verify(context.Background(), domain.Party{}, hash, "correct horse"); !ok || err != nil {
 				b.Error(ok, err)
 			}
 		}

@@ -141,13 +141,25 @@ func (p *Passwords) signIn(ctx context.Context, login, password, address string)
 		candidate = &account
 	}
 	together := fmt.Sprintf("%x %d %s %s", key.mac, key.epoch, address, domain.Fold(login))
-	_, err, _ = p.flights.Do(together, func() (any, error) {
-		return nil, p.check(ctx, login, candidate, password, address)
-	})
+	for again := true; again; {
+		err, again = p.checkTogether(ctx, together, login, candidate, password, address)
+	}
 	if err != nil {
 		return domain.Account{}, err
 	}
 	return p.admit(ctx, account, key, time.Time{}, now)
+}
+
+// checkTogether is check, once for all who ask together. It reports true if whoever asked first went
+// away meanwhile, which says nothing about the others.
+func (p *Passwords) checkTogether(ctx context.Context, together, login string, account *domain.Account, password, address string) (err error, again bool) {
+	first := false
+	_, err, _ = p.flights.Do(together, func() (any, error) {
+		first = true
+		return nil, p.check(ctx, login, account, password, address)
+	})
+	gone := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return err, gone && !first && ctx.Err() == nil
 }
 
 // admit lets in whoever has proved to be the account, if it may be used.
@@ -182,7 +194,11 @@ func (p *Passwords) check(ctx context.Context, login string, account *domain.Acc
 	if account != nil {
 		hash = account.Hash
 	}
-	ok, renew, err := p.Verify(ctx, hash, password)
+	by, err := p.party(ctx, tried, login, account, address)
+	var ok, renew bool
+	if err == nil {
+		ok, renew, err = p.Verify(ctx, by, hash, password)
+	}
 	if err != nil { // nothing was compared
 		return errors.Join(err, p.throttle.undone(context.WithoutCancel(ctx), tried))
 	}
@@ -193,19 +209,32 @@ func (p *Passwords) check(ctx context.Context, login string, account *domain.Acc
 		return err
 	}
 	if renew {
-		p.renew(ctx, account, password)
+		p.renew(ctx, by, account, password)
 	}
 	return nil
 }
 
+// party returns who waits for the check of an attempt. Whether the address is known is asked only
+// if somebody has to wait.
+func (p *Passwords) party(ctx context.Context, tried attempt, login string, account *domain.Account, address string) (domain.Party, error) {
+	known := tried.known
+	if waiting, _ := p.Waiting(); waiting > 0 && !known {
+		var err error
+		if known, err = p.throttle.known(ctx, tried, account); err != nil {
+			return domain.Party{}, err
+		}
+	}
+	return domain.Claimant(login, account, address, known), nil
+}
+
 // renew stores the password's hash at today's cost. A failure leaves the old one, which
 // still works.
-func (p *Passwords) renew(ctx context.Context, account *domain.Account, password string) {
-	if err := p.enter(ctx); err != nil {
+func (p *Passwords) renew(ctx context.Context, by domain.Party, account *domain.Account, password string) {
+	if err := p.queue.enter(ctx, by); err != nil {
 		return
 	}
 	renewed := p.hash(password)
-	p.leave()
+	p.queue.leave()
 	if err := p.accounts.Rehash(ctx, account.Organization, account.User, account.Hash, renewed); err != nil {
 		slog.WarnContext(ctx, "a password could not be hashed anew", "user", int64(account.User), "error", err)
 	}

@@ -99,7 +99,7 @@ func TestSignInRenewsTheHash(t *testing.T) {
 		require.NoError(t, err)
 		renewed := stored()
 		require.False(t, old == renewed, "the hash is renewed")
-		ok, renew, err := p.Verify(t.Context(), renewed, "correct horse")
+		ok, renew, err := p.Verify(t.Context(), domain.Party{}, renewed, "correct horse")
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.False(t, renew)
@@ -115,12 +115,11 @@ func TestBusyIsNoWrongPassword(t *testing.T) {
 	p := NewPasswords(hasher, accounts, []byte("key"), 0, looks{}, c.now)
 	account, err := accounts.ByLogin(t.Context(), "ada")
 	require.NoError(t, err)
-	full := int64(cap(hasher.running) * maxWaiting)
-	hasher.waiting.Add(full)
+	hasher.queue.free, hasher.queue.most = 0, 0
 	for range 10 {
-		require.ErrorIs(t, p.Check(t.Context(), account, "correct horse", "192.0.2.1"), domain.ErrTooMany)
+		require.ErrorIs(t, p.Check(t.Context(), account, "correct horse", "192.0.2.1"), domain.ErrOverloaded)
 	}
-	hasher.waiting.Add(-full)
+	hasher.queue.leave()
 	_, err = p.SignIn(t.Context(), "ada", "correct horse", "192.0.2.1")
 	require.NoError(t, err)
 }

@@ -24,7 +24,7 @@ func newDoor(t *testing.T, cost authn.Cost) (*authn.Passwords, *storetest.World)
 	w := storetest.NewWorld(t, storetest.SQLite(t))
 	hasher := authn.NewHasher(cost, authn.MinPasswordLength)
 	for _, alias := range []string{"acme.user", "bolt.user"} {
-		hash, err := hasher.Hash(t.Context(), "right "+alias)
+		hash, err := hasher.Hash(t.Context(), domain.Party{}, "right "+alias)
 		require.NoError(t, err)
 		_, err = w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), w.People[alias].ID, hash,
 			func(*domain.User, domain.SuperUsers) error { return nil })

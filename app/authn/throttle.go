@@ -39,8 +39,10 @@ type throttle struct {
 // attempt is one sign-in that was let through.
 type attempt struct {
 	pair, address, name string
-	// from is the address as it is remembered for a user.
-	from string
+	// from is the address as it is remembered for a user; known is whether it is, as far as
+	// that was asked.
+	from  string
+	known bool
 }
 
 func (a attempt) subjects() []string { return []string{a.pair, a.address, a.name} }
@@ -78,6 +80,7 @@ func (t *throttle) begin(ctx context.Context, login, address string, account *do
 		if !known {
 			return a, tooMany(wait)
 		}
+		a.known = true
 	}
 	counts, err := t.accounts.CountFailure(ctx, a.subjects(), now, now.Add(-failureWindow))
 	if err != nil {

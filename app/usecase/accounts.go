@@ -160,10 +160,10 @@ func (a *Accounts) mail(u *domain.User, letter domain.Letter) domain.Mail {
 	return a.users.mailTo(u.Person.Mail, u, letter)
 }
 
-// password returns a new password and its hash.
-func (a *Accounts) password(ctx context.Context) (string, domain.PasswordHash, error) {
+// password returns a new password and its hash, which is made in by's turn.
+func (a *Accounts) password(ctx context.Context, by domain.Party) (string, domain.PasswordHash, error) {
 	password := a.newPassword()
-	hash, err := a.passwords.Hash(ctx, password)
+	hash, err := a.passwords.Hash(ctx, by, password)
 	return password, hash, err
 }
 

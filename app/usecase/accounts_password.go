@@ -76,7 +76,7 @@ func (a *Accounts) ResetPassword(ctx context.Context, who domain.Principal, id d
 	if err != nil {
 		return domain.User{}, err
 	}
-	password, hash, err := a.password(ctx)
+	password, hash, err := a.password(ctx, domain.PartyOf(who.UserKey()))
 	if err != nil {
 		return domain.User{}, err
 	}

@@ -67,6 +67,14 @@ func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error
 	if err != nil {
 		return Registered{}, err
 	}
+	if in.Password != "" {
+		if err := a.passwords.Judge(in.Password); err != nil {
+			return Registered{}, err
+		}
+	}
+	if in.Code == "" && a.rules.Environment == "" && (!a.rules.FirstUser || a.populated.Load()) {
+		return Registered{}, domain.ErrSignUpClosed // before anything is hashed for nothing
+	}
 	if in.Code != "" {
 		if err := a.mayTryCode(ctx, in.Source); err != nil {
 			return Registered{}, err
@@ -80,7 +88,7 @@ func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error
 	}
 	var hash domain.PasswordHash
 	if in.Password != "" {
-		if hash, err = a.passwords.Hash(ctx, in.Password); err != nil {
+		if hash, err = a.passwords.Hash(ctx, domain.Stranger(in.Source), in.Password); err != nil {
 			return Registered{}, err
 		}
 	}
@@ -411,15 +419,15 @@ func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in redeem
 	var proven Proven
 	var hash domain.PasswordHash
 	var err error
-	made := in.password
+	made, by := in.password, domain.PartyOf(target.Key())
 	if in.way == OwnPassword && target.State == domain.Unverified && target.FirstAccess {
 		in.way = MailPassword // see disown
 	}
 	switch {
 	case in.way != OwnPassword:
-		made, hash, err = a.password(ctx)
+		made, hash, err = a.password(ctx, by)
 	case made != "":
-		hash, err = a.passwords.Hash(ctx, made)
+		hash, err = a.passwords.Hash(ctx, by, made)
 	}
 	if err != nil {
 		return proven, err

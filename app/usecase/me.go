@@ -49,11 +49,18 @@ type ChangePassword struct {
 
 // ChangePassword gives who another password, which ends all their sessions. It needs
 // domain.PasswordChange and the old password, and is possible when nothing else is
-// because the password expired.
+// because the password expired. It is Invalid, field "newPassword", for a new password that breaks a
+// rule, whatever the old one is: looking at that one takes time that others wait for.
 func (m *Me) ChangePassword(ctx context.Context, who domain.Principal, in ChangePassword) error {
 	w, err := m.gate.EnterWrite(ctx, &who, domain.PasswordChange, tenancy.Anywhere())
 	if err != nil {
 		return err
+	}
+	if err := m.passwords.Judge(in.New); err != nil {
+		return domain.AsError(err).On("newPassword")
+	}
+	if in.New == in.Old {
+		return domain.InvalidField("newPassword", "The new password is the old one.")
 	}
 	account, err := m.accounts.ByID(ctx, who.Organization, who.User)
 	if err != nil {
@@ -65,10 +72,7 @@ func (m *Me) ChangePassword(ctx context.Context, who domain.Principal, in Change
 		}
 		return err
 	}
-	if in.New == in.Old {
-		return domain.InvalidField("newPassword", "The new password is the old one.")
-	}
-	hash, err := m.passwords.Hash(ctx, in.New)
+	hash, err := m.passwords.Hash(ctx, domain.PartyOf(who.UserKey()), in.New)
 	if err != nil {
 		return domain.AsError(err).On("newPassword")
 	}

@@ -114,12 +114,15 @@ type AccountStore interface {
 
 // Passwords makes and checks what is stored of passwords.
 type Passwords interface {
-	// Hash returns the hash of a new password. It waits for its turn, because hashing
-	// takes memory, and is domain.ErrTooMany if too many wait.
-	Hash(ctx context.Context, password string) (domain.PasswordHash, error)
+	// Judge returns an Invalid error, field "password", for a new password that breaks a rule. It
+	// takes no time, so it is asked before any of the others.
+	Judge(password string) error
+	// Hash returns the hash of a new password. It waits for by's turn, because hashing takes
+	// memory. It returns the errors of Judge, and domain.ErrOverloaded if too many wait.
+	Hash(ctx context.Context, by domain.Party, password string) (domain.PasswordHash, error)
 	// SignIn returns the account with that name and password, and notes the sign-in. It is
 	// domain.ErrBadCredentials for a wrong or unknown one or one that may not sign in, in
-	// the same time, and domain.ErrTooMany after too many failures.
+	// the same time, domain.ErrTooMany after too many failures, and domain.ErrOverloaded.
 	SignIn(ctx context.Context, login, password, address string) (domain.Account, error)
 	// Check is SignIn for an account that is known, without noting a sign-in.
 	Check(ctx context.Context, a domain.Account, password, address string) error

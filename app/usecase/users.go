@@ -1,6 +1,7 @@
 package usecase
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -360,7 +361,8 @@ type resolved struct {
 }
 
 // resolve looks up what the patch names: environments in who's reach, groups that can be
-// used in organization o. It checks properties, hashes the password and decodes the picture.
+// used in organization o. It checks properties and the password, and decodes the picture; makeHash
+// hashes the password.
 func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.OrganizationID, groups *tenancy.Groups, in UserPatch) (r resolved, err error) {
 	r.UserPatch = in
 	if in.Group != nil {
@@ -397,9 +399,18 @@ func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.Org
 		}
 	}
 	if in.Password != nil {
-		r.hash, err = u.passwords.Hash(ctx, *in.Password)
+		err = u.passwords.Judge(*in.Password)
 	}
 	return r, err
+}
+
+// makeHash makes the hash of the patch's password, if it has one. It takes a while that others wait
+// for, so whatever can refuse the patch is asked before.
+func (r *resolved) makeHash(ctx context.Context, passwords Passwords, who *domain.Principal) (err error) {
+	if r.Password != nil {
+		r.hash, err = passwords.Hash(ctx, domain.PartyOf(who.UserKey()), *r.Password)
+	}
+	return err
 }
 
 // findGroups returns the numbers of the groups that refs name.
@@ -618,7 +629,11 @@ func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch
 			return w, user, "", err
 		}
 	}
-	return w, user, r.hash, giver.MayGive(&user)
+	if err := giver.MayGive(&user); err != nil {
+		return w, user, "", err
+	}
+	err = r.makeHash(ctx, u.passwords, who)
+	return w, user, r.hash, err
 }
 
 // Update changes the user with that number as in says. It needs domain.UserUpdate on
@@ -685,6 +700,16 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 			return err
 		}
 		return keepSuperUser(giver, before, user, superUsers, now)
+	}
+	if in.Password != nil { // what the transaction will refuse is refused before it is hashed
+		user := target.Clone()
+		r.apply(&user, w.Read().Shows, now)
+		if err := cmp.Or(giver.MayChange(&target), giver.MayGive(&user), user.Validate()); err != nil {
+			return domain.User{}, err
+		}
+	}
+	if err := r.makeHash(ctx, u.passwords, &who); err != nil {
+		return domain.User{}, err
 	}
 	return u.store.UpdateWith(ctx, w, id, r.hash, nil, func(user *domain.User, _ domain.Secret, superUsers domain.SuperUsers) (domain.Enclosure, error) {
 		before := user.Clone()
