@@ -115,6 +115,22 @@ func adminRecord(hash domain.PasswordHash) usecase.UserRecord {
 		UserPatch: usecase.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias, Home: &home, Role: &role, Group: &group}}
 }
 
+// joined is one document behind another.
+type joined [2]usecase.Document
+
+// Sections implements usecase.Document.
+func (j joined) Sections() iter.Seq2[*usecase.Section, error] {
+	return func(yield func(*usecase.Section, error) bool) {
+		for _, doc := range j {
+			for s, err := range doc.Sections() {
+				if !yield(s, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
 //go:embed demo.json
 var demoText string
 

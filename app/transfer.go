@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"iter"
 	"os"
 
 	"canopy/app/usecase"
@@ -11,65 +10,62 @@ import (
 )
 
 // Import imports a document. A directory that is new begins with the document's own root;
-// if the document has none, as a server would begin it.
+// if the document has none, as a server would begin it. It is begun only if anything of the
+// document can be imported: one that is refused leaves nothing behind.
 func Import(ctx context.Context, cfg Config, doc usecase.Document, o usecase.ImportOptions) (usecase.ImportReport, Begun, error) {
-	if o.DryRun {
-		report, err := rehearse(ctx, cfg, doc, o)
+	db, err := OpenPresent(ctx, &cfg)
+	switch {
+	case err == nil:
+		defer db.Close()
+		report, err := Transfer(db, importer).Import(ctx, doc, o)
+		return report, Begun{}, err
+	case !errors.Is(err, errNoDirectory):
+		return usecase.ImportReport{}, Begun{}, err
+	}
+	first := o
+	if !o.DryRun {
+		first.DryRun, first.Progress = true, nil
+	}
+	report, err := rehearse(ctx, cfg, doc, first)
+	if err != nil || o.DryRun || report.Refuses() {
 		return report, Begun{}, err
 	}
-	db, err := OpenDatabase(ctx, &cfg)
-	if err != nil {
+	if db, err = OpenDatabase(ctx, &cfg); err != nil {
 		return usecase.ImportReport{}, Begun{}, err
 	}
 	defer db.Close()
-	var begun Begun
+	return importNew(ctx, &cfg, db, doc, o)
+}
+
+// importer is who imports, in the audit trail.
+const importer = "(import)"
+
+// importNew imports into a directory that is new.
+func importNew(ctx context.Context, cfg *Config, db *persistence.DB, doc usecase.Document, o usecase.ImportOptions) (report usecase.ImportReport, begun Begun, err error) {
 	if !hasRoot(doc) {
-		if begun, err = Begin(ctx, &cfg, db); err != nil {
-			return usecase.ImportReport{}, begun, err
+		if begun, err = Begin(ctx, cfg, db); err != nil {
+			return report, begun, err
 		}
 	}
-	report, err := Transfer(db, "(import)").Import(ctx, doc, o)
+	report, err = Transfer(db, importer).Import(ctx, doc, o)
 	return report, begun, err
 }
 
-// rehearse imports without changing anything. Where there is no directory yet it is done in
-// one that goes away again.
+// rehearse finds out what an import into a new directory would do, in one that goes away again.
 func rehearse(ctx context.Context, cfg Config, doc usecase.Document, o usecase.ImportOptions) (usecase.ImportReport, error) {
-	db, err := OpenPresent(ctx, &cfg)
-	if errors.Is(err, errNoDirectory) {
-		folder, err := os.MkdirTemp("", "canopy-")
-		if err != nil {
-			return usecase.ImportReport{}, err
-		}
-		defer os.RemoveAll(folder)
-		cfg.Data, cfg.DatabaseURL = folder, ""
-		if !hasRoot(doc) {
-			doc = joined{sections{rootSection(cfg.RootAlias)}, doc}
-		}
-		if db, err = OpenDatabase(ctx, &cfg); err != nil {
-			return usecase.ImportReport{}, err
-		}
-	} else if err != nil {
+	folder, err := os.MkdirTemp("", "canopy-")
+	if err != nil {
+		return usecase.ImportReport{}, err
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // nothing is left to do
+	cfg.Data, cfg.DatabaseURL = folder, ""
+	db, err := OpenDatabase(ctx, &cfg)
+	if err != nil {
 		return usecase.ImportReport{}, err
 	}
 	defer db.Close()
-	return Transfer(db, "(import)").Import(ctx, doc, o)
-}
-
-// joined is one document behind another.
-type joined [2]usecase.Document
-
-// Sections implements usecase.Document.
-func (j joined) Sections() iter.Seq2[*usecase.Section, error] {
-	return func(yield func(*usecase.Section, error) bool) {
-		for _, doc := range j {
-			for s, err := range doc.Sections() {
-				if !yield(s, err) {
-					return
-				}
-			}
-		}
-	}
+	report, _, err := importNew(ctx, &cfg, db, doc, o)
+	return report, err
 }
 
 // hasRoot reports whether a document begins with the root organization.

@@ -110,34 +110,16 @@ func CheckGroups(n int) error {
 	return nil
 }
 
-// Validate returns an Invalid error for the first field that breaks a rule, and Conflict
+// Validate returns an Invalid error for each field that breaks a rule, joined, and Conflict
 // for a superUser outside the root organization. Uniqueness and existence are the store's.
 func (u *User) Validate() error {
-	if err := checkLogin(u.Alias); err != nil {
-		return err
-	}
-	if u.Role < RoleUser || u.Role > RoleSuperUser {
-		return InvalidField("role", "A role is required.")
-	}
-	if u.Role == RoleSuperUser && u.Organization != RootOrganization {
-		return ErrSuperUserOutside
-	}
-	if len(u.Groups) == 0 {
-		return InvalidField("group", "A group is required.")
-	}
-	if err := errors.Join(CheckGroups(len(u.Groups)), CheckGrants("envs", len(u.Allowed)), CheckGrants("envsbloque", len(u.Blocked))); err != nil {
-		return err
-	}
-	if u.PasswordDelay < 0 || u.PasswordDelay > maxDelay {
-		return InvalidField("passworddelay", "A number of days from 0 to %d is expected.", maxDelay)
-	}
-	if u.RevokeDelay < 0 || u.RevokeDelay > maxDelay {
-		return InvalidField("revokedelay", "A number of days from 0 to %d is expected.", maxDelay)
-	}
-	if u.DefaultPage < 0 || u.DefaultPage > MaxID {
-		return InvalidField("defaultpage", "A number from 0 to %d is expected.", int64(MaxID))
-	}
 	return errors.Join(
+		checkLogin(u.Alias),
+		u.checkRole(),
+		u.checkLists(),
+		checkNumber("passworddelay", int64(u.PasswordDelay), maxDelay, "A number of days from 0 to %d is expected."),
+		checkNumber("revokedelay", int64(u.RevokeDelay), maxDelay, "A number of days from 0 to %d is expected."),
+		checkNumber("defaultpage", u.DefaultPage, MaxID, "A number from 0 to %d is expected."),
 		checkText("language", u.Language, 35),
 		checkText("timezone", u.TimeZone, maxNameLength),
 		u.Person.validate(),
@@ -145,11 +127,34 @@ func (u *User) Validate() error {
 	)
 }
 
-func (p *Person) validate() error {
-	if err := checkName("person.firstname", p.FirstName); err != nil {
-		return err
+func (u *User) checkRole() error {
+	if u.Role < RoleUser || u.Role > RoleSuperUser {
+		return InvalidField("role", "A role is required.")
 	}
+	if u.Role == RoleSuperUser && u.Organization != RootOrganization {
+		return ErrSuperUserOutside
+	}
+	return nil
+}
+
+func (u *User) checkLists() error {
+	if len(u.Groups) == 0 {
+		return InvalidField("group", "A group is required.")
+	}
+	return errors.Join(CheckGroups(len(u.Groups)), CheckGrants("envs", len(u.Allowed)), CheckGrants("envsbloque", len(u.Blocked)))
+}
+
+// checkNumber refuses a number that is not between 0 and most.
+func checkNumber(field string, n, most int64, sentence string) error {
+	if n < 0 || n > most {
+		return InvalidField(field, sentence, most)
+	}
+	return nil
+}
+
+func (p *Person) validate() error {
 	return errors.Join(
+		checkName("person.firstname", p.FirstName),
 		checkText("person.lastname", p.LastName, maxNameLength),
 		checkMail(p.Mail),
 		checkText("person.phone", p.Phone, maxNameLength),

@@ -3,6 +3,7 @@ package document
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -13,14 +14,18 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
 	"canopy/app/usecase"
 	"canopy/domain"
 )
 
-// CSV is a table of users of any organization (RFC 4180, in UTF-8), whose first row names
-// the columns, in any order; a column that is missing is not given. Environments are
-// complete alias paths, lists are separated by semicolons. It implements
-// usecase.Document.
+// CSV is a table of users of any organization (RFC 4180), whose first row names the columns,
+// in any order and case; a column that is missing is not given. What separates the cells, a
+// comma, a semicolon or a tab, is found by the first row. It is in UTF-8, or in UTF-16 with a
+// byte order mark, as spreadsheet programs write "Unicode text". Environments are complete
+// alias paths, lists are separated by semicolons. It implements usecase.Document.
 type CSV struct{ Open Open }
 
 // column is one column of the table: how it is written and read.
@@ -81,7 +86,9 @@ func parsedColumn[T any](name string, field func(*usecase.UserRecord) **T, parse
 				return nil
 			}
 			v, err := parse(cell)
-			*field(u) = &v
+			if err == nil {
+				*field(u) = &v
+			}
 			return err
 		},
 	}
@@ -124,7 +131,7 @@ func refText[R ~string](r R) string { return string(r) }
 func parseFlag(s string) (bool, error) {
 	yes, err := strconv.ParseBool(s)
 	if err != nil {
-		return false, errors.New("one of true and false is expected")
+		return false, errors.New("One of true and false is expected")
 	}
 	return yes, nil
 }
@@ -132,7 +139,7 @@ func parseFlag(s string) (bool, error) {
 func parseNumber[T ~int | ~int64](s string) (T, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		return 0, errors.New("a whole number is expected")
+		return 0, errors.New("A whole number is expected")
 	}
 	return T(n), nil
 }
@@ -148,30 +155,17 @@ func (c CSV) Sections() iter.Seq2[*usecase.Section, error] {
 			return
 		}
 		defer text.Close()
-		r := csv.NewReader(skipMark(text))
-		head, err := r.Read()
-		if err != nil {
-			yield(nil, csvError(r, err))
-			return
-		}
-		used, err := columnsOf(head)
+		r, head, err := readHead(decoded(text))
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		yield(&usecase.Section{Line: 1, Users: func(yield func(usecase.UserRecord, error) bool) {
+		line, _ := r.FieldPos(0)
+		used, wrong := columnsOf(head)
+		yield(&usecase.Section{Line: line, Wrong: wrong, Users: func(yield func(usecase.UserRecord, error) bool) {
 			for {
-				cells, err := r.Read()
-				if errors.Is(err, io.EOF) {
-					return
-				}
-				var record usecase.UserRecord
-				if err == nil {
-					record, err = readRow(r, used, cells)
-				} else {
-					err = csvError(r, err)
-				}
-				if !yield(record, err) || err != nil {
+				record, err := readRow(r, used)
+				if errors.Is(err, io.EOF) || !yield(record, err) || err != nil {
 					return
 				}
 			}
@@ -179,53 +173,121 @@ func (c CSV) Sections() iter.Seq2[*usecase.Section, error] {
 	}
 }
 
-// skipMark leaves out the byte order mark that some programs write.
-func skipMark(text io.Reader) io.Reader {
-	b := bufio.NewReader(text)
-	if mark, _ := b.Peek(3); bytes.Equal(mark, []byte("\ufeff")) {
-		_, _ = b.Discard(3)
-	}
-	return b
+// decoded returns the text as UTF-8 without a byte order mark. What is not valid stays so.
+func decoded(text io.Reader) io.Reader {
+	return transform.NewReader(text, unicode.BOMOverride(transform.Nop))
 }
 
-func csvError(r *csv.Reader, err error) error {
-	if errors.Is(err, io.EOF) {
-		return domain.ErrInvalid.Saying("The file is empty; its first row names the columns.")
+// longestHead is how far the first row is looked for, in bytes.
+const longestHead = 64 << 10
+
+// readHead returns the reader of a table behind its first row, and that row.
+func readHead(text io.Reader) (*csv.Reader, []string, error) {
+	b := bufio.NewReaderSize(text, longestHead)
+	begin, err := b.Peek(longestHead)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, err
 	}
+	r := csv.NewReader(b)
+	r.Comma, r.FieldsPerRecord = separatorOf(begin), -1
+	head, err := r.Read()
+	var parse *csv.ParseError
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, nil, domain.ErrInvalid.Saying("The file is empty; its first row names the columns.")
+	case errors.As(err, &parse):
+		return nil, nil, domain.ErrInvalid.Saying("Line %d: %v.", parse.Line, parse.Err)
+	}
+	return r, head, err
+}
+
+// separatorOf returns what separates the cells of a table that begins so: what makes most of its
+// first row known columns or, if none does, most cells.
+func separatorOf(begin []byte) rune {
+	best, most := ',', -1
+	for _, comma := range []rune{',', ';', '\t'} {
+		r := csv.NewReader(bytes.NewReader(begin))
+		r.Comma = comma
+		head, _ := r.Read()
+		score := len(head)
+		for _, name := range head {
+			if columnNamed(name) != nil {
+				score += longestHead
+			}
+		}
+		if score > most {
+			best, most = comma, score
+		}
+	}
+	return best
+}
+
+// columnNamed returns the column with that name in any case, nil if there is none.
+func columnNamed(name string) *column {
+	name = strings.ToLower(strings.TrimSpace(name))
+	at := slices.IndexFunc(columns, func(c column) bool { return c.name == name })
+	if at < 0 {
+		return nil
+	}
+	return &columns[at]
+}
+
+// columnsOf returns the columns that the first row names, nil for one that is not known, and what
+// is wrong with it.
+func columnsOf(head []string) (used []*column, wrong []*domain.Error) {
+	for i, name := range head {
+		c := columnNamed(name)
+		switch {
+		case c == nil && strings.TrimSpace(name) == "":
+			wrong = append(wrong, domain.ErrInvalid.Saying("The column %d has no name.", i+1))
+		case c == nil:
+			wrong = append(wrong, domain.ErrInvalid.Saying("The column %q is not known; there are %s.", name, columnNames()))
+		case slices.Contains(used, c):
+			wrong = append(wrong, domain.ErrInvalid.Saying("The column %q comes twice.", c.name))
+		}
+		used = append(used, c)
+	}
+	if !slices.Contains(used, columnNamed("alias")) {
+		wrong = append(wrong, domain.ErrInvalid.Saying(`The column "alias" is required.`))
+	}
+	return used, wrong
+}
+
+func columnNames() string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// readRow reads the next row. What is wrong with it is in the record; the error is io.EOF or one of
+// reading.
+func readRow(r *csv.Reader, used []*column) (record usecase.UserRecord, err error) {
+	cells, err := r.Read()
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
-		return domain.ErrInvalid.Saying("Line %d: %v.", parse.Line, parse.Err)
+		record.Line = parse.Line
+		record.Wrong = append(record.Wrong, domain.ErrInvalid.Saying("This row cannot be read: %v.", parse.Err))
+		return record, nil
 	}
-	return err
-}
-
-func columnsOf(head []string) ([]column, error) {
-	used := make([]column, len(head))
-	for i, name := range head {
-		at := slices.IndexFunc(columns, func(c column) bool { return c.name == name })
-		if at < 0 {
-			return nil, domain.ErrInvalid.Saying("Line 1: the column %q is not known.", name)
+	if err != nil {
+		return record, err
+	}
+	record.Line, _ = r.FieldPos(0)
+	if len(cells) != len(used) {
+		record.Wrong = append(record.Wrong, domain.ErrInvalid.Saying("Wrong number of fields: %d instead of %d; one that has %q in it needs quotes around it.",
+			len(cells), len(used), string(r.Comma)))
+	}
+	for i, cell := range cells[:min(len(cells), len(used))] {
+		c := used[i]
+		if c == nil {
+			continue
 		}
-		if slices.Index(head, name) < i {
-			return nil, domain.ErrInvalid.Saying("Line 1: the column %q comes twice.", name)
-		}
-		used[i] = columns[at]
-	}
-	if !slices.Contains(head, "alias") {
-		return nil, domain.ErrInvalid.Saying(`Line 1: the column "alias" is required.`)
-	}
-	return used, nil
-}
-
-func readRow(r *csv.Reader, used []column, cells []string) (usecase.UserRecord, error) {
-	line, _ := r.FieldPos(0)
-	record := usecase.UserRecord{Line: line}
-	for i, cell := range cells {
 		if !utf8.ValidString(cell) {
-			return record, domain.ErrInvalid.Saying("Line %d: %s is not valid UTF-8.", line, used[i].name)
-		}
-		if err := used[i].read(&record, unguard(cell)); err != nil {
-			return record, domain.ErrInvalid.Saying("Line %d: %s: %s.", line, used[i].name, publicText(err))
+			record.Wrong = append(record.Wrong, domain.ErrInvalid.On(c.name).Saying("This is not valid UTF-8."))
+		} else if err := c.read(&record, unguard(cell)); err != nil {
+			record.Wrong = append(record.Wrong, domain.ErrInvalid.On(c.name).Saying("%s.", publicText(err)))
 		}
 	}
 	return record, nil
@@ -272,8 +334,11 @@ func WriteCSV(out io.Writer, document usecase.Document) error {
 		if err != nil {
 			return err
 		}
+		if err := unread(s.Line, s.Wrong); err != nil {
+			return err
+		}
 		for u, err := range s.Users {
-			if err != nil {
+			if err := cmp.Or(err, unread(u.Line, u.Wrong)); err != nil {
 				return err
 			}
 			for i, c := range columns {

@@ -2,8 +2,11 @@ package document
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,18 +71,68 @@ func TestCSVHasNoFormulas(t *testing.T) {
 func TestCSVThatCannotBeRead(t *testing.T) {
 	const people = "alias,active,firstname\n\n\"ada\",true,\"A\nd\na\"\n"
 	for text, want := range map[string]string{
-		people + "bob,perhaps,Bob\n":                      "Line 6: active: one of true and false is expected.",
-		people + "bob,true\n":                             "Line 6: wrong number of fields.",
-		people + "bob,true,B\"ob\n":                       `Line 6: bare " in non-quoted-field.`,
-		people + "bob,true,\"B\nob":                       `Line 7: extraneous or missing " in quoted-field.`,
-		people + "bob,true,R\xf6bert\n":                   "Line 6: firstname is not valid UTF-8.",
-		"alias,defaultpage\nada,1e3\n":                    "Line 2: defaultpage: a whole number is expected.",
-		"alias,passworddelay\nada,99999999999999999999\n": "Line 2: passworddelay: a whole number is expected.",
-		"Alias\nada\n":                                    `Line 1: the column "Alias" is not known.`,
+		people + "bob,perhaps,Bob\n":                      "Line 6: active: One of true and false is expected.",
+		people + "bob,true\n":                             `Line 6: Wrong number of fields: 2 instead of 3; one that has "," in it needs quotes around it.`,
+		people + "bob,true,B\"ob\n":                       `Line 6: This row cannot be read: bare " in non-quoted-field.`,
+		people + "bob,true,\"B\nob":                       `Line 7: This row cannot be read: extraneous or missing " in quoted-field.`,
+		people + "bob,true,R\xf6bert\n":                   "Line 6: firstname: This is not valid UTF-8.",
+		"alias,defaultpage\nada,1e3\n":                    "Line 2: defaultpage: A whole number is expected.",
+		"alias,passworddelay\nada,99999999999999999999\n": "Line 2: passworddelay: A whole number is expected.",
+		"\nalias,first name\nada\n":                       `Line 2: The column "first name" is not known; there are ` + columnNames() + ".",
 		"\n\n":                                            "The file is empty; its first row names the columns.",
 	} {
 		require.Equal(t, want, refusal(t, CSV{from(text)}), "%q", text)
 	}
+}
+
+// One mistake hides no other one: not in the first row, not in a row, not in those behind it.
+func TestCSVNamesAllThatIsWrong(t *testing.T) {
+	var wrong []string
+	for s, err := range (CSV{from("Alias;ROLE;nick;role;;active\nada;king;;;;perhaps\nbob;user\n\"eve\"x;;;;;\nzoe;nobody;;;;true\n")}).Sections() {
+		require.NoError(t, err)
+		for _, err := range s.Wrong {
+			wrong = append(wrong, err.Public)
+		}
+		for u, err := range s.Users {
+			require.NoError(t, err)
+			for _, err := range u.Wrong {
+				wrong = append(wrong, fmt.Sprint(u.Line, " ", err.Field, ": ", err.Public))
+			}
+		}
+	}
+	require.Equal(t, []string{
+		`The column "nick" is not known; there are ` + columnNames() + ".", `The column "role" comes twice.`, "The column 5 has no name.",
+		"2 role: One of user, power, oadmin and superUser is expected.", "2 active: One of true and false is expected.",
+		`3 : Wrong number of fields: 2 instead of 6; one that has ";" in it needs quotes around it.`,
+		`4 : This row cannot be read: extraneous or missing " in quoted-field.`,
+		"5 role: One of user, power, oadmin and superUser is expected.",
+	}, wrong)
+}
+
+// Programs write tables in several ways.
+func TestCSVIsReadAsProgramsWriteIt(t *testing.T) {
+	const plain = "Alias, FirstName ,ENVIRONMENT,envs\nada,\"Ada, Countess\",Acme,\"A;B\"\n"
+	utf16 := func(order binary.AppendByteOrder, s string) string {
+		var out []byte
+		for _, u := range utf16.Encode([]rune("\ufeff" + s)) {
+			out = order.AppendUint16(out, u)
+		}
+		return string(out)
+	}
+	tabs := strings.ReplaceAll(strings.Replace(plain, "Ada, Countess", "Ada: Countess", 1), ",", "\t")
+	for name, text := range map[string]string{
+		"commas": plain, "byte order mark": "\ufeff" + plain, "carriage returns": strings.ReplaceAll(plain, "\n", "\r\n"),
+		"semicolons": strings.NewReplacer("Ada, Countess", "Ada, Countess", ",", ";").Replace(plain), "tabs": tabs,
+		"Unicode text": utf16(binary.LittleEndian, tabs), "big endian": utf16(binary.BigEndian, tabs),
+	} {
+		all := users(t, CSV{from(text)})
+		require.Len(t, all, 1, name)
+		require.Equal(t, "ada", *all[0].Alias, name)
+		require.Contains(t, *all[0].FirstName, "Countess", name)
+		require.Equal(t, domain.EnvironmentRef("Acme"), *all[0].Home, name)
+		require.Equal(t, []domain.EnvironmentRef{"A", "B"}, *all[0].Allowed, name)
+	}
+	require.Equal(t, "ada", *users(t, CSV{from("ALIAS\nada\n")})[0].Alias, "one column")
 }
 
 // FuzzCSV leaves aside a carriage return before the end of a line: the reader takes both

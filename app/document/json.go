@@ -3,12 +3,13 @@ package document
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,10 +114,8 @@ type reader struct {
 }
 
 func newReader(text io.Reader) *reader {
-	lines := &lineCounter{r: transform.NewReader(text, encoding.UTF8Validator), line: 1}
-	d := json.NewDecoder(lines)
-	d.DisallowUnknownFields()
-	return &reader{Decoder: d, lines: lines}
+	lines := &lineCounter{r: transform.NewReader(decoded(text), encoding.UTF8Validator), line: 1}
+	return &reader{Decoder: json.NewDecoder(lines), lines: lines}
 }
 
 // lineCounter remembers where the lines begin that the decoder has buffered.
@@ -155,7 +154,6 @@ func (r *reader) line() int { return r.lines.at(r.InputOffset()) }
 func (r *reader) fail(err error) error {
 	offset := r.InputOffset()
 	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, encoding.ErrInvalidUTF8):
 		offset, err = r.lines.read, errors.New("this is not valid UTF-8")
@@ -163,8 +161,6 @@ func (r *reader) fail(err error) error {
 		offset, err = r.next(), errors.New("the document ends too early")
 	case errors.As(err, &syntax):
 		offset = r.next()
-	case errors.As(err, &kind):
-		err = fmt.Errorf("%q cannot be a %s", kind.Field, kind.Value)
 	}
 	text := strings.TrimSuffix(strings.TrimPrefix(err.Error(), "json: "), ".")
 	return domain.ErrInvalid.Saying("Line %d: %s.", r.lines.at(offset), text)
@@ -341,51 +337,102 @@ func (r *reader) usersOf(s *usecase.Section, yield func(*usecase.Section) bool) 
 	return r.expect('}')
 }
 
+// record reads the next value into v, and returns its line and what is wrong with it. The error is
+// about the document.
+func (r *reader) record(v any) (line int, wrong []*domain.Error, err error) {
+	var text json.RawMessage
+	if err := r.Decode(&text); err != nil {
+		return 0, nil, r.fail(err)
+	}
+	return r.line(), members(text, v), nil
+}
+
+// members reads an object into v, and returns what is wrong with each of its members.
+func members(text []byte, v any) []*domain.Error {
+	if strict(text, v) == nil {
+		return nil
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(text, &all); err != nil {
+		return []*domain.Error{domain.ErrInvalid.Saying("An object is expected.")}
+	}
+	var wrong []*domain.Error
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		one, _ := json.Marshal(map[string]json.RawMessage{name: all[name]}) // it was read before
+		var kind *json.UnmarshalTypeError
+		switch err := strict(one, v); {
+		case errors.As(err, &kind):
+			wrong = append(wrong, domain.ErrInvalid.On(name).Saying("This cannot be a %s.", kind.Value))
+		case err != nil:
+			wrong = append(wrong, domain.ErrInvalid.On(name).Saying("This is not known here."))
+		}
+	}
+	return wrong
+}
+
+func strict(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}
+
+// unread is the error that a record with something wrong is written with, nil if nothing is.
+func unread(line int, wrong []*domain.Error) error {
+	if len(wrong) == 0 {
+		return nil
+	}
+	field := ""
+	if wrong[0].Field != "" {
+		field = wrong[0].Field + ": "
+	}
+	return domain.ErrInvalid.Saying("Line %d: %s%s", line, field, wrong[0].Public)
+}
+
 func (r *reader) environment(s *usecase.Section) error {
 	var e environmentJSON
-	if err := r.Decode(&e); err != nil {
-		return r.fail(err)
+	line, wrong, err := r.record(&e)
+	if err != nil {
+		return err
 	}
 	s.Environments = append(s.Environments, usecase.EnvironmentRecord{
-		Line: r.line(), Path: e.Path, Number: e.Number, UUID: e.ID,
+		Line: line, Wrong: append(wrong, checkUUID(e.ID)...), Path: e.Path, Number: e.Number, UUID: e.ID,
 		EnvironmentPatch: usecase.EnvironmentPatch{Alias: e.Alias, Code: e.Code, SendURL: e.SendURL, Active: e.Active,
 			TimeZone: e.TimeZone, GitRepository: e.GitRepository, IsOrganization: e.Organization},
 	})
-	return r.checkUUID(e.ID)
+	return nil
 }
 
-func (r *reader) checkUUID(id domain.UUID) error {
+func checkUUID(id domain.UUID) []*domain.Error {
 	if id == "" {
 		return nil
 	}
 	if canonical, err := domain.ParseUUID(string(id)); err != nil || canonical != id {
-		return r.fail(errors.New("the id is not a UUID in lower case"))
+		return []*domain.Error{domain.ErrInvalid.On("id").Saying("A UUID in lower case is expected.")}
 	}
 	return nil
 }
 
 func (r *reader) group(s *usecase.Section) error {
 	var g groupJSON
-	if err := r.Decode(&g); err != nil {
-		return r.fail(err)
+	line, wrong, err := r.record(&g)
+	if err != nil {
+		return err
 	}
-	record := usecase.GroupRecord{Line: r.line(), Number: g.Number, UUID: g.ID, GroupPatch: usecase.GroupPatch{Alias: g.Alias, Parent: g.Parent, RoleTitle: g.RoleTitle}}
-	var errMask, errRole error
-	record.Mask, errMask = parsed(g.Permission, domain.ParseMask)
-	record.Role, errRole = parsed(g.Role, domain.ParseRole)
-	if err := cmp.Or(errMask, errRole); err != nil {
-		return r.fail(err)
-	}
+	record := usecase.GroupRecord{Line: line, Number: g.Number, UUID: g.ID, GroupPatch: usecase.GroupPatch{Alias: g.Alias, Parent: g.Parent, RoleTitle: g.RoleTitle}}
+	record.Mask = parsed(&wrong, "permission", g.Permission, domain.ParseMask)
+	record.Role = parsed(&wrong, "role", g.Role, domain.ParseRole)
+	record.Wrong = append(wrong, checkUUID(g.ID)...)
 	s.Groups = append(s.Groups, record)
-	return r.checkUUID(g.ID)
+	return nil
 }
 
 func (r *reader) user() (usecase.UserRecord, error) {
 	var u userJSON
-	if err := r.Decode(&u); err != nil {
-		return usecase.UserRecord{}, r.fail(err)
+	line, wrong, err := r.record(&u)
+	if err != nil {
+		return usecase.UserRecord{}, err
 	}
-	record := usecase.UserRecord{Line: r.line(), Number: u.Number, Person: u.Person, Hash: u.PasswordHash,
+	record := usecase.UserRecord{Line: line, Number: u.Number, Person: u.Person, Hash: u.PasswordHash,
 		UserPatch: usecase.UserPatch{Alias: u.Alias, Home: u.Environment, Group: u.Group, Groups: u.Groups, Allowed: u.Envs, Blocked: u.EnvsBloque,
 			Active: u.Active, FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle,
 			Department: u.Department, Language: u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
@@ -393,31 +440,31 @@ func (r *reader) user() (usecase.UserRecord, error) {
 		Created: timeOf(u.Created), LastPassword: timeOf(u.LastPassword), LastConnected: timeOf(u.LastConnected),
 		LastSeen: timeOf(u.LastSeen), IdleSince: timeOf(u.IdleSince),
 	}
-	var errRole, errState, errHash, errID error
-	record.Role, errRole = parsed(u.Role, domain.ParseRole)
-	record.State, errState = parsed(u.State, domain.ParseUserState)
+	record.Role = parsed(&wrong, "role", u.Role, domain.ParseRole)
+	record.State = parsed(&wrong, "state", u.State, domain.ParseUserState)
 	if u.PasswordHash != nil && *u.PasswordHash != "" {
-		errHash = authn.CheckHash(*u.PasswordHash)
+		if err := authn.CheckHash(*u.PasswordHash); err != nil {
+			wrong = append(wrong, domain.ErrInvalid.On("passwordhash").Saying("This is %v.", err))
+		}
 	}
 	if u.ID != nil {
-		errID = r.checkUUID(*u.ID)
+		wrong = append(wrong, checkUUID(*u.ID)...)
 	}
-	if err := cmp.Or(errRole, errState, errHash, errID); err != nil {
-		return record, r.fail(err)
-	}
+	record.Wrong = wrong
 	return record, nil
 }
 
 // parsed reads a value that may be missing.
-func parsed[T any](text *string, parse func(string) (T, error)) (*T, error) {
+func parsed[T any](wrong *[]*domain.Error, field string, text *string, parse func(string) (T, error)) *T {
 	if text == nil {
-		return nil, nil
+		return nil
 	}
 	v, err := parse(*text)
 	if err != nil {
-		return nil, errors.New(domain.AsError(err).Public)
+		*wrong = append(*wrong, domain.ErrInvalid.On(field).Saying("%s.", publicText(err)))
+		return nil
 	}
-	return &v, nil
+	return &v
 }
 
 func timeOf(ms *int64) *time.Time {
@@ -440,6 +487,7 @@ func WriteJSON(out io.Writer, document usecase.Document) error {
 		if err != nil {
 			return err
 		}
+		w.refuse(s.Line, s.Wrong)
 		path, err := json.Marshal(s.Path)
 		if err != nil {
 			return err
@@ -448,12 +496,14 @@ func WriteJSON(out io.Writer, document usecase.Document) error {
 		between = ",\n"
 		w.first = true
 		for _, e := range s.Environments {
+			w.refuse(e.Line, e.Wrong)
 			w.record(environmentJSON{Path: e.Path, Number: e.Number, ID: e.UUID, Alias: e.Alias, Organization: e.IsOrganization,
 				Code: e.Code, SendURL: e.SendURL, Active: e.Active, TimeZone: e.TimeZone, GitRepository: e.GitRepository})
 		}
 		fmt.Fprint(w, "\n], \"groups\": [")
 		w.first = true
 		for _, g := range s.Groups {
+			w.refuse(g.Line, g.Wrong)
 			w.record(groupJSON{Alias: g.Alias, Number: g.Number, ID: g.UUID, Parent: g.Parent, Permission: textOf(g.Mask), Role: textOf(g.Role), RoleTitle: g.RoleTitle})
 		}
 		fmt.Fprint(w, "\n], \"users\": [")
@@ -462,6 +512,7 @@ func WriteJSON(out io.Writer, document usecase.Document) error {
 			if err != nil {
 				return err
 			}
+			w.refuse(u.Line, u.Wrong)
 			w.record(toUserJSON(&u))
 		}
 		fmt.Fprint(w, "\n]}")
@@ -478,6 +529,13 @@ type recordWriter struct {
 	*bufio.Writer
 	first bool
 	err   error
+}
+
+// refuse ends writing with what is wrong with a record.
+func (w *recordWriter) refuse(line int, wrong []*domain.Error) {
+	if err := unread(line, wrong); err != nil && w.err == nil {
+		w.err = err
+	}
 }
 
 func (w *recordWriter) record(v any) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app/usecase"
+	"canopy/domain"
 )
 
 // whole is a document with every member, as it is written.
@@ -85,13 +86,13 @@ func TestJSONThatCannotBeRead(t *testing.T) {
 			`Line 1: "canopy" and then "organizations" are expected, not "organizations".`},
 		{"nothing in it", "{}", "Line 1: this is not a directory document."},
 		{"a user that is no object", acme + "7]}]}", "Line 4: "},
-		{"a member that is not known", acme + `{"alias": "bob", "first": "Bob"}]}]}`, `Line 4: unknown field "first".`},
-		{"a member of another kind", acme + `{"alias": "bob", "firstname": 7}]}]}`, `Line 4: "firstname" cannot be a number.`},
+		{"a member that is not known", acme + `{"alias": "bob", "first": "Bob"}]}]}`, "Line 4: first: This is not known here."},
+		{"a member of another kind", acme + `{"alias": "bob", "firstname": 7}]}]}`, "Line 4: firstname: This cannot be a number."},
 		{"a number that is too large", acme + `{"alias": "bob", "number": 9223372036854775808}]}]}`,
-			`Line 4: "number" cannot be a number 9223372036854775808.`},
-		{"a role that is none", acme + `{"alias": "bob", "role": "king"}]}]}`, "Line 4: One of user, power, oadmin and superUser is expected."},
-		{"a UUID in capitals", acme + `{"alias": "bob", "id": "00000000-0000-7000-8000-00000000000A"}]}]}`, "Line 4: the id is not a UUID in lower case."},
-		{"a hash that cannot be checked", acme + `{"alias": "bob", "passwordhash": "secret"}]}]}`, "Line 4: not an argon2id hash."},
+			"Line 4: number: This cannot be a number 9223372036854775808."},
+		{"a role that is none", acme + `{"alias": "bob", "role": "king"}]}]}`, "Line 4: role: One of user, power, oadmin and superUser is expected."},
+		{"a UUID in capitals", acme + `{"alias": "bob", "id": "00000000-0000-7000-8000-00000000000A"}]}]}`, "Line 4: id: A UUID in lower case is expected."},
+		{"a hash that cannot be checked", acme + `{"alias": "bob", "passwordhash": "secret"}]}]}`, "Line 4: passwordhash: This is not an argon2id hash."},
 		{"no colon", acme + `{"alias" "bob"}]}]}`, "Line 4: invalid character '\"' after object key."},
 		{"no comma", acme + "{\"alias\": \"bob\"}\n{\"alias\": \"eve\"}]}]}", "Line 5: expected comma after array element."},
 		{"a comma too many", acme + "{\"alias\": \"bob\"},\n]}]}", "Line 5: invalid character ']' looking for beginning of value."},
@@ -109,6 +110,37 @@ func TestJSONThatCannotBeRead(t *testing.T) {
 	}
 	require.NotEmpty(t, refusal(t, JSON{from("{\"canopy\": \"directory/1\"")}))
 	require.Empty(t, refusal(t, JSON{from(whole + " \n\n")}))
+}
+
+// One mistake of a record hides no other one, nor those of the records behind it.
+func TestJSONNamesAllThatIsWrong(t *testing.T) {
+	text := `{"canopy": "directory/1", "organizations": [
+{"path": "Acme", "environments": [
+{"path": "Acme", "id": "X", "sendurl": 1}
+], "groups": [
+{"alias": "Some", "permission": "many", "role": "king"}
+], "users": [
+{"alias": "ada", "role": "king", "firstname": 7, "nickname": "A", "state": "lost"},
+7,
+{"alias": "bob"}
+]}]}`
+	var wrong []string
+	note := func(line int, errs []*domain.Error) {
+		for _, err := range errs {
+			wrong = append(wrong, fmt.Sprint(line, " ", err.Field))
+		}
+	}
+	for s, err := range (JSON{from(text)}).Sections() {
+		require.NoError(t, err)
+		note(s.Environments[0].Line, s.Environments[0].Wrong)
+		note(s.Groups[0].Line, s.Groups[0].Wrong)
+		for u, err := range s.Users {
+			require.NoError(t, err)
+			note(u.Line, u.Wrong)
+		}
+	}
+	require.Equal(t, []string{"3 sendurl", "3 id", "5 permission", "5 role", "7 firstname", "7 nickname", "7 role", "7 state", "8 "}, wrong)
+	require.Equal(t, "ada", *users(t, JSON{from("\ufeff" + strings.Replace(whole, "Ada", "ada", 1))})[0].FirstName, "behind a byte order mark")
 }
 
 // FuzzJSON holds that a document that can be read is written as JSON that says the same.

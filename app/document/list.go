@@ -24,7 +24,7 @@ func (l List) Sections() iter.Seq2[*usecase.Section, error] {
 		}
 		defer text.Close()
 		s := &usecase.Section{Line: 1, Users: func(func(usecase.UserRecord, error) bool) {}}
-		lines := bufio.NewScanner(skipMark(text))
+		lines := bufio.NewScanner(decoded(text))
 		n := 1
 		for ; lines.Scan(); n++ {
 			if path := strings.TrimSpace(lines.Text()); path != "" {

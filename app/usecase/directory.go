@@ -43,8 +43,10 @@ type DirectoryStore interface {
 type Section struct {
 	// Path is the organization's complete alias path, "/" for the root's. A section
 	// without a path has users of any organization, and no groups.
-	Path         string
-	Line         int
+	Path string
+	Line int
+	// Wrong is what cannot be read of the section as a whole.
+	Wrong        []*domain.Error
 	Environments []EnvironmentRecord
 	// Wanted are environments to be made, with those above them, if they are not there.
 	Wanted []WantedEnvironment
@@ -62,7 +64,8 @@ type WantedEnvironment struct {
 // EnvironmentRecord is an environment of a document. Its number and UUID may be 0 and empty.
 type EnvironmentRecord struct {
 	Line   int
-	Path   string // the complete alias path, "/" for the root
+	Wrong  []*domain.Error // what cannot be read of it
+	Path   string          // the complete alias path, "/" for the root
 	Number int64
 	UUID   domain.UUID
 	EnvironmentPatch
@@ -71,6 +74,7 @@ type EnvironmentRecord struct {
 // GroupRecord is a group of a document. Its number and UUID may be 0 and empty.
 type GroupRecord struct {
 	Line   int
+	Wrong  []*domain.Error // what cannot be read of it
 	Number int64
 	UUID   domain.UUID
 	GroupPatch
@@ -81,6 +85,7 @@ type GroupRecord struct {
 // fields are not given.
 type UserRecord struct {
 	Line   int
+	Wrong  []*domain.Error // what cannot be read of it; one without a field is about all of it
 	Number int64
 	Person int64
 	UserPatch

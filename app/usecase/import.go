@@ -2,6 +2,7 @@ package usecase
 
 import (
 	"context"
+	"hash/maphash"
 	"iter"
 	"maps"
 	"slices"
@@ -27,8 +28,42 @@ type ImportOptions struct {
 type ImportReport struct {
 	Organizations               int // with nothing wrong in them
 	Environments, Groups, Users Tally
-	Problems                    []ImportProblem // by line
+	Problems                    []ImportProblem // by line, the first maxProblems
+	MoreProblems                int             // how many there are beyond
 	Refused                     []string        // paths of organizations of which nothing was written
+	// Unreadable says that records could not be read, so that nothing at all was written.
+	Unreadable bool
+}
+
+// Refuses reports whether nothing of the document was imported, because of what is wrong with it.
+func (r *ImportReport) Refuses() bool {
+	return r.Unreadable || r.Organizations == 0 && len(r.Problems) > 0
+}
+
+// add notes a problem.
+func (r *ImportReport) add(p ImportProblem) {
+	if r.Problems = append(r.Problems, p); len(r.Problems) == 2*maxProblems {
+		r.sortProblems()
+	}
+}
+
+// sortProblems puts the problems into the order of their lines and leaves out what is too much.
+func (r *ImportReport) sortProblems() {
+	slices.SortStableFunc(r.Problems, func(a, b ImportProblem) int { return a.Line - b.Line })
+	if more := len(r.Problems) - maxProblems; more > 0 {
+		r.Problems, r.MoreProblems = r.Problems[:maxProblems], r.MoreProblems+more
+	}
+}
+
+// merge adds what was found of one organization.
+func (r *ImportReport) merge(o *ImportReport) {
+	for _, p := range o.Problems {
+		r.add(p)
+	}
+	r.MoreProblems += o.MoreProblems
+	r.Environments.add(o.Environments)
+	r.Groups.add(o.Groups)
+	r.Users.add(o.Users)
 }
 
 // Tally counts records by what became of them.
@@ -59,17 +94,19 @@ type ImportProblem struct {
 }
 
 const (
-	// maxProblems is how many problems of one organization are looked for.
-	maxProblems = 20
+	// maxProblems is how many problems are told; the rest is counted.
+	maxProblems = 100
 	// chunk is how many users are written at once.
 	chunk = 500
 )
 
 // Import brings the directory to what the document says: what is missing is created, what
 // differs is changed, nothing is deleted. Each organization is one transaction; of one
-// with a bad record nothing is written, and the others are imported. Numbers of the
-// document are kept where nobody had them before. The error is about the document or the
-// database as a whole.
+// with a bad record nothing is written, and the others are imported. Of a document with
+// records that cannot be read nothing is. Either way every record is looked at, so that the
+// report has all that is wrong. Numbers of the document are kept where nobody had them
+// before. The error is about the document or the database as a whole; the report has what
+// was found wrong until then.
 func (d *Directory) Import(ctx context.Context, document Document, o ImportOptions) (ImportReport, error) {
 	if o.Progress == nil {
 		o.Progress = func() {}
@@ -77,24 +114,36 @@ func (d *Directory) Import(ctx context.Context, document Document, o ImportOptio
 	i := &importer{
 		store: d.store, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: d.now().UTC().Truncate(time.Millisecond),
 		places: make(map[string]*planned), kept: make(map[number]bool), written: make(map[domain.OrganizationID]bool),
+		seen: newSeenNames(), freed: make(map[string]domain.UserID),
 	}
+	err := i.run(ctx, document)
+	i.report.sortProblems()
+	return i.report, err
+}
+
+func (i *importer) run(ctx context.Context, document Document) error {
 	if err := i.load(ctx); err != nil {
-		return i.report, err
+		return err
 	}
 	if err := i.plan(ctx, document); err != nil {
-		return i.report, err
+		return err
 	}
 	for section, err := range i.sections(document) {
 		if err != nil {
-			return i.report, err
+			return err
 		}
 		if err := i.organization(ctx, section); err != nil {
-			return i.report, err
+			return err
 		}
 	}
-	err := i.withdraw(ctx)
-	slices.SortStableFunc(i.report.Problems, func(a, b ImportProblem) int { return a.Line - b.Line })
-	return i.report, err
+	if err := i.withdraw(ctx); err != nil {
+		return err
+	}
+	if i.report.Unreadable {
+		i.report.Organizations, i.report.Environments, i.report.Groups, i.report.Users = 0, Tally{}, Tally{}, Tally{}
+		i.report.Refused = nil
+	}
+	return nil
 }
 
 // importer is one import under way.
@@ -113,6 +162,40 @@ type importer struct {
 	groups  []domain.Group                 // every group there is
 	written map[domain.OrganizationID]bool // organizations that were dealt with
 	foreign []foreignGrant
+
+	seen  seenNames                // which line has which name
+	freed map[string]domain.UserID // whose the folded mail addresses were that others may have now
+}
+
+// seenNames knows the lines of the names of a document. It keeps hashes instead of names: there
+// may be millions.
+type seenNames struct {
+	seed  maphash.Seed
+	lines map[uint64]int
+}
+
+func newSeenNames() seenNames {
+	return seenNames{maphash.MakeSeed(), make(map[uint64]int)}
+}
+
+func (s seenNames) key(field, name string) uint64 {
+	return maphash.String(s.seed, field+"\x00"+domain.Fold(name))
+}
+
+// line returns the line that has the name, 0 if none had.
+func (s seenNames) line(field, name string) int { return s.lines[s.key(field, name)] }
+
+// once notes that a line has the name. It is an error if one before had it.
+func (s seenNames) once(field, name string, line int) error {
+	if name == "" {
+		return nil
+	}
+	key := s.key(field, name)
+	if before, again := s.lines[key]; again {
+		return domain.ErrInvalid.On(field).Saying("%q comes on line %d too.", name, before)
+	}
+	s.lines[key] = line
+	return nil
 }
 
 // number is a number of the document.
@@ -155,7 +238,8 @@ func (i *importer) load(ctx context.Context) error {
 func placeKey(path string) string { return domain.Fold(strings.Trim(path, "/")) }
 
 // plan reads the document once to its end, so that one that cannot be read changes
-// nothing, and gives every environment it has its place.
+// nothing, and gives every environment it has its place. Records that cannot be read make the
+// import a rehearsal, which finds out what else is wrong.
 func (i *importer) plan(ctx context.Context, document Document) error {
 	var last domain.Numbers
 	highest := func(kind int, n int64) { last[kind] = max(last[kind], n) }
@@ -163,7 +247,9 @@ func (i *importer) plan(ctx context.Context, document Document) error {
 		if err != nil {
 			return err
 		}
+		i.unread(section.Line, section.Wrong)
 		for _, r := range section.Environments {
+			i.unread(r.Line, r.Wrong)
 			highest(domain.EnvironmentNumber, r.Number)
 			i.planRecord(r)
 		}
@@ -171,12 +257,14 @@ func (i *importer) plan(ctx context.Context, document Document) error {
 			i.planWanted(wanted.Line, wanted.Path)
 		}
 		for _, r := range section.Groups {
+			i.unread(r.Line, r.Wrong)
 			highest(domain.GroupNumber, r.Number)
 		}
 		for r, err := range section.Users {
 			if err != nil {
 				return err
 			}
+			i.unread(r.Line, r.Wrong)
 			highest(domain.UserNumber, r.Number)
 			highest(domain.PersonNumber, r.Person)
 			if i.options.CreateEnvironments {
@@ -185,6 +273,14 @@ func (i *importer) plan(ctx context.Context, document Document) error {
 		}
 	}
 	return i.settle(ctx, last)
+}
+
+// unread notes what cannot be read of a record.
+func (i *importer) unread(line int, wrong []*domain.Error) {
+	for _, err := range wrong {
+		i.report.add(ImportProblem{line, err})
+		i.report.Unreadable, i.options.DryRun = true, true
+	}
 }
 
 // planRecord plans an environment of the document. One without a parent is left out: its
@@ -341,8 +437,8 @@ func (i *importer) sections(document Document) iter.Seq2[*Section, error] {
 	}
 }
 
-// split sorts users by the organization of their home. A user without a home that is
-// known stays in a section whose path is not.
+// split sorts users by the organization of their home. Those whose home is not known are
+// together in a section without a path.
 func (i *importer) split(section *Section) []*Section {
 	byKey := make(map[string][]UserRecord)
 	for _, p := range i.fresh {
@@ -368,9 +464,9 @@ func (i *importer) split(section *Section) []*Section {
 				}
 			}
 		}}
-		if p := i.places[key]; p == nil {
-			part.Path, part.Line = string(*users[0].Home), users[0].Line // a home that is not there
-		} else if p.AliasPath != "" {
+		if key == nowhere {
+			part.Path = ""
+		} else if p := i.places[key]; p.AliasPath != "" {
 			part.Path = p.AliasPath
 		}
 		parts = append(parts, part)
@@ -378,13 +474,16 @@ func (i *importer) split(section *Section) []*Section {
 	return parts
 }
 
+// nowhere is the key of no place: no path ends in a slash.
+const nowhere = "/"
+
 // borderKey returns the key of the organization that the place with that key belongs to,
-// or the key itself if there is no such place.
+// or nowhere if there is no such place.
 func (i *importer) borderKey(key string) string {
 	for up := key; ; up = up[:max(strings.LastIndexByte(up, '/'), 0)] {
 		p := i.places[up]
 		if p == nil {
-			return key
+			return nowhere
 		}
 		if p.IsOrganization || up == "" {
 			return up

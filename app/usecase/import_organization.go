@@ -1,8 +1,10 @@
 package usecase
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,16 +19,14 @@ type organizationImport struct {
 	tx      domain.DirectoryWriter
 	border  *planned
 	// groups are all groups, those of this organization as they are to be.
-	groups   []domain.Group
-	report   ImportReport
-	problems []ImportProblem
-	foreign  []foreignGrant
+	groups  []domain.Group
+	report  ImportReport // of this organization alone
+	foreign []foreignGrant
+	freed   map[string]domain.UserID
 	// superUsers are those of before who could run the directory; superUser says that the
 	// section has one.
 	superUsers []domain.User
 	superUser  bool
-	// aliases and mails are the lines of the names the section has, folded.
-	aliases, mails map[string]int
 }
 
 // errRefused ends the transaction of an organization with bad records.
@@ -34,8 +34,7 @@ var errRefused = errors.New("an organization with bad records is not imported")
 
 // organization imports one section, or writes nothing of it and notes its problems.
 func (i *importer) organization(ctx context.Context, section *Section) error {
-	o := &organizationImport{importer: i, section: section, groups: slices.Clone(i.groups),
-		aliases: make(map[string]int), mails: make(map[string]int)}
+	o := &organizationImport{importer: i, section: section, groups: slices.Clone(i.groups), freed: make(map[string]domain.UserID)}
 	err := i.store.Write(ctx, i.w, func(tx domain.DirectoryWriter) error {
 		o.tx = tx
 		for _, step := range []func() error{o.begin, o.putEnvironments, o.putGroups, o.putUsers} {
@@ -43,28 +42,32 @@ func (i *importer) organization(ctx context.Context, section *Section) error {
 				return err
 			}
 		}
+		if o.bad() {
+			return errRefused
+		}
 		return nil
 	})
 	if err != nil && !errors.Is(err, errRefused) {
-		if serious(err) {
+		if err := o.note(section.Line, err); err != nil {
 			return err
 		}
-		o.problems = append(o.problems, ImportProblem{section.Line, domain.AsError(err)})
 	}
 	if o.border != nil {
-		i.written[o.border.Organization] = len(o.problems) == 0
+		i.written[o.border.Organization] = !o.bad()
 	}
-	if len(o.problems) > 0 {
-		i.report.Problems = append(i.report.Problems, o.problems...)
-		i.report.Refused = append(i.report.Refused, section.Path)
+	if o.bad() {
+		o.report.Environments, o.report.Groups, o.report.Users = Tally{}, Tally{}, Tally{}
+		i.report.merge(&o.report)
+		if section.Path != "" {
+			i.report.Refused = append(i.report.Refused, section.Path)
+		}
 		return nil
 	}
 	i.report.Organizations++
-	i.report.Environments.add(o.report.Environments)
-	i.report.Groups.add(o.report.Groups)
-	i.report.Users.add(o.report.Users)
+	i.report.merge(&o.report)
 	i.groups = o.groups
 	i.foreign = append(i.foreign, o.foreign...)
+	maps.Copy(i.freed, o.freed)
 	return nil
 }
 
@@ -74,15 +77,37 @@ func serious(err error) bool {
 	return kind == domain.Internal || kind == domain.Unavailable
 }
 
-// bad notes err as a problem of the record at line and ends the transaction; a serious
-// error is returned as it is.
-func (o *organizationImport) bad(line int, err error) error {
+// bad reports whether something is wrong with the organization, so that nothing of it is written.
+func (o *organizationImport) bad() bool { return len(o.report.Problems) > 0 }
+
+// writes reports whether the organization is written, not only looked at.
+func (o *organizationImport) writes() bool { return !o.options.DryRun && !o.bad() }
+
+// note notes what is wrong with the record at line, each of several errors that are joined. A
+// serious error is returned as it is.
+func (o *organizationImport) note(line int, err error) error {
+	if err == nil {
+		return nil
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of errors.Join, not of what it joins
+		for _, err := range several.Unwrap() {
+			if err := o.note(line, err); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if serious(err) {
 		return err
 	}
 	e := domain.AsError(err)
-	o.problems = append(o.problems, ImportProblem{line, e.On(documentField(e.Field))})
-	return errRefused
+	o.report.add(ImportProblem{line, e.On(documentField(e.Field))})
+	return nil
+}
+
+// refuse notes the error of a write, after which the transaction can do nothing more.
+func (o *organizationImport) refuse(line int, err error) error {
+	return cmp.Or(o.note(line, err), errRefused)
 }
 
 // documentField returns what a document calls a field of a user.
@@ -96,14 +121,17 @@ func documentField(field string) string {
 	return strings.TrimPrefix(field, "person.")
 }
 
-// begin finds the organization's own environment.
+// begin finds the organization's own environment. Without one the users are looked at all the same.
 func (o *organizationImport) begin() error {
+	if o.section.Path == "" {
+		return nil // each of the users says so
+	}
 	border := o.places[placeKey(o.section.Path)]
 	switch {
 	case border == nil:
-		return o.bad(o.section.Line, domain.ErrEnvironmentNotFound.Saying("There is no environment %q.", o.section.Path))
+		return o.note(o.section.Line, domain.ErrEnvironmentNotFound.Saying("There is no environment %q.", o.section.Path))
 	case !border.IsOrganization:
-		return o.bad(o.section.Line, domain.ErrEnvironmentNotFound.Saying("There is no organization %q.", o.section.Path))
+		return o.note(o.section.Line, domain.ErrEnvironmentNotFound.Saying("There is no organization %q.", o.section.Path))
 	}
 	o.border = border
 	if border.Organization != domain.RootOrganization || border.before == nil {
@@ -126,25 +154,28 @@ func (o *organizationImport) able(groups *tenancy.Groups, u *domain.User) bool {
 // keepSuperUser returns ErrLastSuperUser, with the line that did it, if somebody could run
 // the directory before and nobody could afterwards.
 func (o *organizationImport) keepSuperUser(groups *tenancy.Groups) error {
-	if len(o.superUsers) == 0 || o.superUser {
+	if len(o.superUsers) == 0 || o.superUser || o.importer.report.Unreadable {
 		return nil
 	}
 	line := o.section.Line
 	for _, u := range o.superUsers {
-		if at, named := o.aliases[domain.Fold(u.Alias)]; named {
+		if at := o.seen.line("alias", u.Alias); at != 0 {
 			line = at
 		} else if o.able(groups, &u) {
 			return nil
 		}
 	}
-	return o.bad(line, domain.ErrLastSuperUser)
+	return o.note(line, domain.ErrLastSuperUser)
 }
 
 // putEnvironments writes the environments that were planned for the organization.
 func (o *organizationImport) putEnvironments() error {
+	if o.border == nil {
+		return nil
+	}
 	for _, r := range o.section.Environments {
-		if err := o.checkEnvironment(r); err != nil {
-			return o.bad(r.Line, err)
+		if err := o.note(r.Line, o.checkEnvironment(r)); err != nil {
+			return err
 		}
 	}
 	for key, p := range o.inOrder() {
@@ -153,17 +184,21 @@ func (o *organizationImport) putEnvironments() error {
 		}
 		above, ok := o.above(key)
 		if !ok || above != nil && o.missing(above) && above.Organization != p.Organization {
-			return o.bad(p.line, domain.ErrEnvironmentNotFound.On("path").Saying("There is no environment above %q.", p.AliasPath))
+			err := domain.ErrEnvironmentNotFound.On("path").Saying("There is no environment above %q.", p.AliasPath)
+			if err := o.note(p.line, err); err != nil {
+				return err
+			}
+			continue
 		}
-		if err := p.Validate(); err != nil {
-			return o.bad(p.line, err)
+		if err := o.note(p.line, p.Validate()); err != nil {
+			return err
 		}
 		o.report.Environments.count(p.before != nil, p.before != nil && len(domain.Diff(p.before.Fields(), p.Fields())) > 0)
-		if o.options.DryRun {
+		if !o.writes() {
 			continue
 		}
 		if _, err := o.tx.PutEnvironment(p.before, p.Environment, p.parent); err != nil {
-			return o.bad(p.line, err)
+			return o.refuse(p.line, err)
 		}
 	}
 	return nil
@@ -193,6 +228,9 @@ func (i *importer) missing(p *planned) bool { return p.before == nil && !i.writt
 
 // putGroups writes the section's groups, one above before those below it.
 func (o *organizationImport) putGroups() error {
+	if o.border == nil {
+		return nil
+	}
 	for waiting := o.section.Groups; len(waiting) > 0; {
 		var later []GroupRecord
 		for _, r := range waiting {
@@ -202,11 +240,16 @@ func (o *organizationImport) putGroups() error {
 				continue
 			}
 			if err := o.putGroup(r, parent); err != nil {
-				return o.bad(r.Line, err)
+				return err
 			}
 		}
 		if len(later) == len(waiting) {
-			return o.bad(later[0].Line, domain.ErrGroupNotFound.On("parent"))
+			for _, r := range later {
+				if err := o.note(r.Line, domain.ErrGroupNotFound.On("parent")); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
 		waiting = later
 	}
@@ -225,6 +268,8 @@ func (o *organizationImport) parentOf(r GroupRecord) (domain.GroupID, error) {
 	return tenancy.GroupsOf(o.groups).Find(o.border.Organization, *r.Parent)
 }
 
+// putGroup writes one group. A group that is bad counts among the groups all the same, so that not
+// everybody in it is bad too.
 func (o *organizationImport) putGroup(r GroupRecord, parent domain.GroupID) error {
 	g := domain.Group{UUID: r.UUID, Organization: o.border.Organization}
 	set(&g.Alias, r.Alias)
@@ -242,11 +287,12 @@ func (o *organizationImport) putGroup(r GroupRecord, parent domain.GroupID) erro
 	set(&g.Role, r.Role)
 	set(&g.RoleTitle, r.RoleTitle)
 	set(&g.Description, r.Description)
-	if err := g.Validate(); err != nil {
-		return err
-	}
+	err := withoutFields(g.Validate(), r.Wrong)
 	if g.ID == domain.RootGroup && g.Mask != domain.AllPermissions || before != nil && before.BuiltIn() && g.Parent != before.Parent {
-		return domain.ErrGroupFixed
+		err = errors.Join(err, domain.ErrGroupFixed)
+	}
+	if err := o.note(r.Line, err); err != nil {
+		return err
 	}
 	o.report.Groups.count(before != nil, before != nil && len(domain.Diff(before.Fields(), g.Fields())) > 0)
 	if before == nil {
@@ -254,10 +300,9 @@ func (o *organizationImport) putGroup(r GroupRecord, parent domain.GroupID) erro
 			return err
 		}
 	}
-	if !o.options.DryRun {
-		var err error
+	if o.writes() {
 		if g, err = o.tx.PutGroup(before, g, o.border.Path); err != nil {
-			return err
+			return o.refuse(r.Line, err)
 		}
 	}
 	if at >= 0 {
@@ -270,7 +315,7 @@ func (o *organizationImport) putGroup(r GroupRecord, parent domain.GroupID) erro
 
 func (o *organizationImport) numberGroup(g *domain.Group, n int64) (err error) {
 	switch {
-	case o.options.DryRun:
+	case !o.writes():
 		n = int64(-1 - len(o.groups)) // no number is taken
 	case !o.keep(domain.GroupNumber, n):
 		n, err = o.tx.Reserve(domain.GroupNumber, 1)
@@ -302,11 +347,8 @@ func (o *organizationImport) putUsers() error {
 			part = part[:0]
 		}
 	}
-	if err := o.putSome(groups, part); err != nil {
+	if err := o.putSome(groups, part); err != nil || o.bad() {
 		return err
-	}
-	if len(o.problems) > 0 {
-		return errRefused
 	}
 	return o.keepSuperUser(groups)
 }
@@ -319,26 +361,29 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []UserRecor
 	var created []record
 	for _, r := range records {
 		o.options.Progress()
-		if len(o.problems) >= maxProblems {
-			continue
-		}
 		user, err := o.user(groups, r, present, mails)
 		if err != nil {
-			if err := o.bad(r.Line, err); !errors.Is(err, errRefused) {
+			if err := o.note(r.Line, err); err != nil {
 				return err
 			}
+			continue
+		}
+		if len(r.Wrong) > 0 {
 			continue
 		}
 		o.superUser = o.superUser || o.able(groups, &user.after.User)
 		differs := user.before != nil && (len(domain.Diff(user.before.Fields(), user.after.Fields())) > 0 || user.after.Hash != user.before.Hash)
 		o.report.Users.count(user.before != nil, differs)
+		if differs && domain.Fold(user.before.Person.Mail) != domain.Fold(user.after.Person.Mail) {
+			o.freed[domain.Fold(user.before.Person.Mail)] = user.before.ID
+		}
 		switch {
-		case o.options.DryRun || len(o.problems) > 0:
+		case !o.writes():
 		case user.before == nil:
 			created = append(created, user)
 		case differs:
 			if err := o.tx.UpdateUser(*user.before, *user.after); err != nil {
-				return o.bad(r.Line, err)
+				return o.refuse(r.Line, err)
 			}
 		}
 	}
@@ -365,21 +410,24 @@ func (o *organizationImport) present(records []UserRecord) (map[string]domain.St
 	return users, mails, err
 }
 
-// user returns what the record makes of a user.
+// user returns what the record makes of a user. The error has everything that is wrong with the
+// record but what could not be read of it.
 func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present map[string]domain.StoredUser, mails map[string]domain.UserID) (record, error) {
 	var alias, address string
 	set(&alias, r.Alias)
 	set(&address, r.Mail)
-	if err := once(o.aliases, alias, "alias", r.Line); err != nil {
+	err := errors.Join(o.seen.once("alias", alias, r.Line), o.seen.once("person.mailaddress", address, r.Line))
+	if slices.ContainsFunc(r.Wrong, func(w *domain.Error) bool { return w.Field == "" }) {
+		return record{}, err // what was read may not be what was meant
+	}
+	if o.border == nil {
+		if o.section.Path == "" && r.Home != nil {
+			err = errors.Join(err, missingEnvironment("environment", *r.Home))
+		}
 		return record{}, err
 	}
-	if err := once(o.mails, address, "person.mailaddress", r.Line); err != nil {
-		return record{}, err
-	}
-	resolved, err := o.resolve(groups, r)
-	if err != nil {
-		return record{}, err
-	}
+	resolved, errResolve := o.resolve(groups, r)
+	err = errors.Join(err, errResolve)
 	rec := record{line: r.Line}
 	user := domain.StoredUser{User: domain.User{
 		ID: domain.UserID(r.Number), Person: domain.Person{ID: domain.PersonID(r.Person)}, Organization: o.border.Organization,
@@ -389,13 +437,16 @@ func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present 
 	set(&user.UUID, r.UUID)
 	if have, ok := present[domain.Fold(alias)]; ok {
 		if have.Organization != o.border.Organization {
-			return rec, domain.ErrUserAliasTaken
+			if r.Home == nil {
+				return rec, errors.Join(err, domain.ErrUserBorder.On("environment").Saying("Name the environment of %q, which is in another organization.", alias))
+			}
+			return rec, errors.Join(err, domain.ErrUserAliasTaken)
 		}
 		rec.before = &have
 		user = domain.StoredUser{User: have.Clone(), Hash: have.Hash}
 	}
-	if owner, ok := mails[domain.Fold(address)]; ok && (rec.before == nil || owner != rec.before.ID) {
-		return rec, domain.ErrUserMailTaken
+	if owner, ok := mails[domain.Fold(address)]; ok && (rec.before == nil || owner != rec.before.ID) && !o.gaveUp(address, owner) {
+		err = errors.Join(err, domain.ErrUserMailTaken)
 	}
 	resolved.apply(&user.User, func(domain.EnvironmentPath) bool { return true }, o.now)
 	set(&user.Hash, r.Hash)
@@ -412,64 +463,90 @@ func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present 
 			}
 		}
 	}
-	if user.Home == 0 {
-		return rec, domain.InvalidField("environment", "A value is required.")
+	if user.Home == 0 && r.Home == nil {
+		err = errors.Join(err, domain.InvalidField("environment", "A value is required."))
 	}
-	return rec, user.Validate()
+	return rec, errors.Join(err, withoutFields(user.Validate(), r.Wrong))
 }
 
-// once returns a Conflict if the name came before in the section.
-func once(lines map[string]int, name, field string, line int) error {
-	if name == "" {
+// gaveUp reports whether the user who has a mail address gets another one by a line before: when
+// the line is reached in a rehearsal, the address is still theirs.
+func (o *organizationImport) gaveUp(address string, owner domain.UserID) bool {
+	key := domain.Fold(address)
+	return o.freed[key] == owner || o.importer.freed[key] == owner
+}
+
+// withoutFields leaves out of err what is about fields that could not be read.
+func withoutFields(err error, wrong []*domain.Error) error {
+	if err == nil || len(wrong) == 0 {
+		return err
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of errors.Join, not of what it joins
+		var left []error
+		for _, err := range several.Unwrap() {
+			left = append(left, withoutFields(err, wrong))
+		}
+		return errors.Join(left...)
+	}
+	field := documentField(domain.AsError(err).Field)
+	if slices.ContainsFunc(wrong, func(w *domain.Error) bool { return w.Field == field }) {
 		return nil
 	}
-	key := domain.Fold(name)
-	if before, again := lines[key]; again {
-		return domain.ErrInvalid.On(field).Saying("%q comes on line %d too.", name, before)
-	}
-	lines[key] = line
-	return nil
+	return err
 }
 
-// resolve looks up what the record names.
+// resolve looks up what the record names. The error has everything that is not there.
 func (o *organizationImport) resolve(groups *tenancy.Groups, r UserRecord) (resolved, error) {
 	made := resolved{UserPatch: r.UserPatch}
-	var err error
+	var wrong []error
 	if r.Home != nil {
 		home, err := o.place("environment", *r.Home)
-		if err != nil {
-			return made, err
+		switch {
+		case err != nil:
+			wrong = append(wrong, err)
+		case home.Organization != o.border.Organization:
+			wrong = append(wrong, domain.ErrUserBorder.On("environment").Saying("%q belongs to another organization.", string(*r.Home)))
+		default:
+			made.home = &home.Environment
 		}
-		if home.Organization != o.border.Organization {
-			return made, domain.ErrUserBorder.On("environment").Saying("%q belongs to another organization.", string(*r.Home))
-		}
-		made.home = &home.Environment
 	}
 	if r.Group != nil {
+		var err error
 		if made.group, err = groups.Find(o.border.Organization, *r.Group); err != nil {
-			return made, err
+			wrong = append(wrong, missingGroup("group", *r.Group, err))
 		}
 	}
 	if r.Groups != nil {
 		for _, ref := range *r.Groups {
 			id, err := groups.Find(o.border.Organization, ref)
 			if err != nil {
-				return made, domain.AsError(err).On("groups")
+				wrong = append(wrong, missingGroup("groups", ref, err))
 			}
 			made.groups = append(made.groups, id)
 		}
 	}
-	if made.allowed, err = o.grants("envs", r.Allowed); err != nil {
-		return made, err
+	var errAllowed, errBlocked error
+	made.allowed, errAllowed = o.grants("envs", r.Allowed)
+	made.blocked, errBlocked = o.grants("envsbloque", r.Blocked)
+	return made, errors.Join(append(wrong, errAllowed, errBlocked)...)
+}
+
+// missingGroup says which group is not there.
+func missingGroup(field string, ref domain.GroupRef, err error) error {
+	if !domain.ErrGroupNotFound.Is(err) {
+		return domain.AsError(err).On(field)
 	}
-	made.blocked, err = o.grants("envsbloque", r.Blocked)
-	return made, err
+	return domain.ErrGroupNotFound.On(field).Saying("There is no group %q here.", string(ref))
+}
+
+func missingEnvironment(field string, ref domain.EnvironmentRef) error {
+	return domain.ErrEnvironmentNotFound.On(field).Saying("There is no environment %q.", string(ref))
 }
 
 func (o *organizationImport) place(field string, ref domain.EnvironmentRef) (*planned, error) {
 	p := o.places[placeKey(string(ref))]
 	if p == nil || o.refused(p) {
-		return nil, domain.ErrEnvironmentNotFound.On(field).Saying("There is no environment %q.", string(ref))
+		return nil, missingEnvironment(field, ref)
 	}
 	return p, nil
 }
@@ -485,19 +562,21 @@ func (o *organizationImport) grants(field string, refs *[]domain.EnvironmentRef)
 		return nil, nil
 	}
 	grants := make([]domain.Grant, 0, len(*refs))
+	var wrong []error
 	for _, ref := range *refs {
 		p, err := o.place(field, ref)
 		if err != nil {
-			return nil, err
+			wrong = append(wrong, err)
+			continue
 		}
 		grants = append(grants, domain.Grant{Environment: p.ID, Organization: p.Organization, Path: p.Path})
 	}
-	return grants, nil
+	return grants, errors.Join(wrong...)
 }
 
 // insert writes new users, with the document's numbers where they may be kept.
 func (o *organizationImport) insert(records []record) error {
-	if len(records) == 0 || len(o.problems) > 0 {
+	if len(records) == 0 || !o.writes() {
 		return nil
 	}
 	users, persons := make([]*int64, len(records)), make([]*int64, len(records))
@@ -515,7 +594,7 @@ func (o *organizationImport) insert(records []record) error {
 		created[i] = *r.after
 	}
 	if err := o.tx.InsertUsers(created); err != nil {
-		return o.bad(records[0].line, err)
+		return o.refuse(records[0].line, err)
 	}
 	return nil
 }
@@ -539,7 +618,7 @@ func (i *importer) withdraw(ctx context.Context) error {
 		if !i.missing(g.place) {
 			continue
 		}
-		i.report.Problems = append(i.report.Problems, ImportProblem{g.line, domain.ErrEnvironmentNotFound.Saying(
+		i.report.add(ImportProblem{g.line, domain.ErrEnvironmentNotFound.Saying(
 			"%q was not imported, so it is not on the list of %s.", g.place.AliasPath, g.user.Alias)})
 		if i.options.DryRun {
 			continue

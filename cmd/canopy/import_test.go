@@ -181,7 +181,7 @@ func TestImportNamesTheLineAndWritesNothingOfTheOrganization(t *testing.T) {
 			require.Equal(t, 1, run.code())
 			require.Equal(t, `line 14: environment: There is no environment "Bad/Nowhere".
 line 15: alias: "first" comes on line 13 too.
-line 16: group: This group does not exist.
+line 16: group: There is no group "Others" here.
 canopy: not imported, because of the lines above: Bad
 `, run.err.String())
 			if flags != nil {
@@ -210,28 +210,189 @@ func TestImportOfAFileThatCannotBeReadChangesNothing(t *testing.T) {
 	before := export(t, at)
 	people := "alias,firstname,environment\nada,Ada,Acme\n"
 	for text, want := range map[string]string{
-		people + "bob,Bob,Acme,more\n":           "Line 3: wrong number of fields.",
-		people + "bob,\"Bob,Acme\n":              `Line 3: extraneous or missing " in quoted-field.`,
-		"alias,first name\n":                     `Line 1: the column "first name" is not known.`,
-		"alias,firstname,alias\n":                `Line 1: the column "alias" comes twice.`,
-		"firstname\n":                            `Line 1: the column "alias" is required.`,
-		"":                                       "The file is empty; its first row names the columns.",
-		"alias,role\nada,user\nbob,king\n":       "Line 3: role: One of user, power, oadmin and superUser is expected.",
-		"alias,active\nada,true\nbob,perhaps\n":  "Line 3: active: one of true and false is expected.",
-		"alias,firstname\n\nada,Ada\nbob,\xff\n": "Line 4: firstname is not valid UTF-8.",
+		people + "bob,Bob,Acme,more\n":           "line 3: Wrong number of fields: 4 instead of 3; one that has \",\" in it needs quotes around it.",
+		people + "bob,\"Bob,Acme\n":              `line 3: This row cannot be read: extraneous or missing " in quoted-field.`,
+		"alias,first name\n":                     `line 1: The column "first name" is not known; there are alias, firstname,`,
+		"alias,firstname,alias\n":                `line 1: The column "alias" comes twice.`,
+		"firstname\n":                            `line 1: The column "alias" is required.`,
+		"alias,role\nada,user\nbob,king\n":       "line 3: role: One of user, power, oadmin and superUser is expected.",
+		"alias,active\nada,true\nbob,perhaps\n":  "line 3: active: One of true and false is expected.",
+		"alias,firstname\n\nada,Ada\nbob,\xff\n": "line 4: firstname: This is not valid UTF-8.",
 	} {
-		require.Equal(t, want, importFile(at, write(t, "people.csv", text), "--create-environments").fails(t), "%q", text)
+		run := importFile(at, write(t, "people.csv", text), "--create-environments").run(t)
+		require.Equal(t, 1, run.code())
+		require.Contains(t, run.err.String(), want, "%q", text)
+		require.Contains(t, run.err.String(), "canopy: nothing was imported, because some of the lines above cannot be read\n")
+		require.NotRegexp(t, `[1-9]\d* (organizations imported|created|changed|unchanged)`, run.out.String())
 	}
+	require.Equal(t, "The file is empty; its first row names the columns.", importFile(at, write(t, "people.csv", "")).fails(t))
 	for text, want := range map[string]string{
 		"{\n\"canopy\": \"directory/2\"}": `Line 2: a document of the format "directory/1" is expected.`,
 		"":                                "Line 1: the document ends too early.",
 		"[]":                              `Line 1: "{" is expected.`,
-		"{\"canopy\": \"directory/1\", \"organizations\": [\n{\"path\": \"Acme\",\n":                             "Line 2: the document ends too early.",
-		"{\"canopy\": \"directory/1\", \"organizations\": [\n{\"path\": \"A\", \"users\": [\n{\"alias\": 1}]}]}": "Line 3: ",
+		"{\"canopy\": \"directory/1\", \"organizations\": [\n{\"path\": \"Acme\",\n": "Line 2: the document ends too early.",
 	} {
 		require.Contains(t, importFile(at, write(t, "all.json", text)).fails(t), want, "%q", text)
 	}
 	require.Equal(t, before, export(t, at))
+}
+
+// mistakes is a table in which every line but the first two is wrong, each in another way, and what
+// is to be said of them.
+const mistakes = `Alias;firstname;mailaddress;environment;role;group;envs
+good;Good;good@example.org;Acme;user;User;
+ada;Ada;ada@example.org;Acme;king;User;
+bob;Bob;bob@example.org;Acme;user
+eve;Eve;eve@example.org;Nowhere;user;User;Acme;
+zoe;;none;Acme;user;Nobody;"Nowhere;Acme/Else"
+good;Again;GOOD@example.org;Acme;user;User;
+kim;Kim;;Nowhere;user;User;
+lee;Lee;;Acme;superUser;User;
+max;Max;"max@example.org;Acme;user;User;
+`
+
+var mistakesSaid = `line 3: role: One of user, power, oadmin and superUser is expected.
+line 4: Wrong number of fields: 5 instead of 7; one that has ";" in it needs quotes around it.
+line 5: Wrong number of fields: 8 instead of 7; one that has ";" in it needs quotes around it.
+line 6: group: There is no group "Nobody" here.
+line 6: envs: There is no environment "Nowhere".
+line 6: envs: There is no environment "Acme/Else".
+line 6: firstname: A value is required.
+line 6: mailaddress: This is not a mail address.
+line 7: alias: "good" comes on line 2 too.
+line 7: mailaddress: "GOOD@example.org" comes on line 2 too.
+line 8: environment: There is no environment "Nowhere".
+line 9: role: Only a member of the root organization can be a superUser.
+line 10: This row cannot be read: extraneous or missing " in quoted-field.
+With --create-environments, environments that users name and that are not there are made.
+canopy: nothing was imported, because some of the lines above cannot be read
+`
+
+// All mistakes of a file are named in one run, and a dry run says the same.
+func TestImportNamesAllMistakesAtOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		importFile(at, write(t, "list.txt", "Acme\n")).succeeds(t)
+		before := export(t, at)
+		file := write(t, "people.csv", mistakes)
+		for _, flags := range [][]string{{"--dry-run"}, nil} {
+			run := importFile(at, file, flags...).run(t)
+			require.Equal(t, 1, run.code())
+			require.Equal(t, mistakesSaid, run.err.String())
+			require.Equal(t, before, export(t, at))
+		}
+		// Without those that cannot be read it is the same of the others, and only Acme is refused.
+		var readable []string
+		for line := range strings.Lines(mistakes) {
+			if !strings.HasPrefix(line, "ada") && !strings.HasPrefix(line, "bob") && !strings.HasPrefix(line, "eve") && !strings.HasPrefix(line, "max") {
+				readable = append(readable, line)
+			}
+		}
+		run := importFile(at, write(t, "people.csv", strings.Join(readable, "")+"top;Top;;/;user;User;\n")).run(t)
+		require.Equal(t, 9, strings.Count(run.err.String(), "\nline ")+1, run.err.String())
+		require.Contains(t, run.err.String(), "canopy: not imported, because of the lines above: Acme\n")
+		require.Contains(t, run.out.String(), "1 organizations imported\n")
+		require.Contains(t, run.out.String(), "users:        1 created, 0 changed, 0 unchanged\n")
+	})
+}
+
+// A document says what is wrong with its environments and groups, and with its users all the same.
+func TestImportOfADocumentNamesAllMistakesAtOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		canopy("user", "create", "boss", "--generate").in(at).succeeds(t)
+		run := importFile(at, write(t, "all.json", `{"canopy": "directory/1", "organizations": [
+{"path": "Acme", "environments": [
+{"path": "Acme", "organization": true},
+{"path": "Acme/None/Below"},
+{"path": "Acme/Long", "code": "`+strings.Repeat("x", 300)+`"},
+{"path": "Acme"}
+], "groups": [
+{"alias": "a/b", "parent": "/User", "permission": "1"},
+{"alias": "Lost", "parent": "Nobody", "permission": "1"}
+], "users": [
+{"alias": "ada", "environment": "Acme", "group": "None"},
+{"alias": "bob", "environment": "Acme", "firstname": "Bob", "mailaddress": "none"}
+]},
+{"path": "Nowhere", "users": [
+{"alias": "ada", "environment": "Nowhere"}
+]}
+]}`)).run(t)
+		var lines []string
+		for line := range strings.Lines(run.err.String()) {
+			if words := strings.Split(line, ": "); len(words) > 1 {
+				lines = append(lines, words[0]+" "+words[1])
+			}
+		}
+		require.Equal(t, []string{"line 4 path", "line 5 code", "line 6 path", "line 8 alias", "line 9 parent", "line 11 group", "line 11 firstname", "line 12 mailaddress",
+			"line 14 environment", "line 15 alias"}, lines[:10], run.err.String())
+	})
+}
+
+// As many mistakes as a screen holds are named, those of the first lines; the rest is counted.
+func TestImportBoundsWhatItSays(t *testing.T) {
+	t.Parallel()
+	at := inSQLite(t)
+	canopy("user", "create", "boss", "--generate").in(at).succeeds(t)
+	var table strings.Builder
+	table.WriteString("alias,firstname,environment,role\n")
+	for i := range 1234 {
+		fmt.Fprintf(&table, "u%d,Some,/,%s\n", i, []string{"king", "user,"}[i%2])
+	}
+	run := importFile(at, write(t, "people.csv", table.String())).run(t)
+	require.Equal(t, 100, strings.Count(run.err.String(), "\nline ")+1)
+	require.True(t, strings.HasPrefix(run.err.String(), "line 2: "))
+	require.Contains(t, run.err.String(), "\nline 101: ")
+	require.Contains(t, run.err.String(), "\nand 1134 more\n")
+}
+
+// A dry run counts what the run does: into a new directory, with names that are given up for others,
+// with what is there, and with organizations that are refused.
+func TestDryRunCountsAsTheRunDoes(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		same := func(file string, flags ...string) {
+			t.Helper()
+			dry := importFile(at, file, append(flags, "--dry-run")...).run(t)
+			run := importFile(at, file, flags...).run(t)
+			require.Equal(t, run.code(), dry.code())
+			require.Equal(t, run.err.String(), dry.err.String())
+			require.Equal(t, run.out.String(), strings.ReplaceAll(dry.out.String(), "would be ", ""))
+			require.Contains(t, run.out.String(), "created")
+		}
+		same(write(t, "people.csv", "alias,firstname,mailaddress,environment,role,group\nadmin,Admin,boss@example.org,/,superUser,Root\n"+
+			"ada,Ada,ada@example.org,Acme,user,User\nbob,Bob,bob@example.org,Acme/Prod,user,User\n"), "--create-environments")
+		same(write(t, "people.csv", "alias,firstname,mailaddress,environment\nada,Ada,countess@example.org,Acme\nnew,New,ada@example.org,Acme\n"+
+			"else,Else,bob@example.org,Other\nada,Twice,,Other\n"), "--create-environments")
+		same(write(t, "people.csv", "alias,firstname,mailaddress,environment\nada,Ada,countess@example.org,Acme\nnew,New,ada@example.org,Acme\n"+
+			"far,Far,far@example.org,Other\nlost,Lost,,Nowhere\n"))
+		same(write(t, "all.json", export(t, at)))
+	})
+}
+
+// An import into a new directory that is refused leaves nothing behind.
+func TestRefusedImportLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"unreadable":  "alias,role\nada,king\n",
+		"empty":       "",
+		"no place":    "alias,firstname,environment\nada,Ada,Nowhere\n",
+		"all refused": "alias,firstname,environment\nada,,/\n",
+	} {
+		file := write(t, "people.csv", text)
+		folder := place{"--data", filepath.Join(t.TempDir(), "data")}
+		require.Equal(t, 1, importFile(folder, file).run(t).code(), name)
+		require.NoDirExists(t, folder.data(), name)
+
+		postgres := inPostgres(t)
+		require.Equal(t, 1, importFile(postgres, file).run(t).code(), name)
+		require.Empty(t, names(t, postgres.data()), name)
+		var tables int
+		require.NoError(t, postgres.open(t).QueryRow("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables))
+		require.Zero(t, tables, name)
+	}
+	folder := place{"--data", filepath.Join(t.TempDir(), "data")}
+	canopy("import", write(t, "list.txt", "Acme\n")).in(folder).with("CANOPY_ADMIN_PASSWORD", "x").fails(t)
+	require.NoDirExists(t, folder.data())
+	importFile(folder, write(t, "people.csv", "alias,firstname,environment\nada,Ada,/\nbob,,Acme\n"), "--create-environments").run(t)
+	require.Contains(t, export(t, folder), `"ada"`, "what can be imported is")
 }
 
 // An environment that is moved while an import is under way takes the users along, or the import

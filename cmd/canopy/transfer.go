@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
@@ -15,6 +16,7 @@ import (
 	"canopy/app"
 	"canopy/app/document"
 	"canopy/app/usecase"
+	"canopy/domain"
 )
 
 func importCommand() *cobra.Command {
@@ -25,12 +27,14 @@ func importCommand() *cobra.Command {
 		Short: "Import organizations, environments, groups and users",
 		Long: "Import a directory document (.json), a table of users (.csv) or a list of environments (.txt or\n" +
 			".environments, one path a line). What is missing is created, what differs is changed, nothing is deleted.\n" +
-			"Each organization is one transaction: of one with a bad record nothing is written, and the record's\n" +
-			"line is named; the others are imported. A new directory that the document does not begin itself gets\n" +
-			"its root and a superUser as it would from serve.\n\n" +
-			"The columns of a table are named by its first row: alias, firstname, lastname, mailaddress,\n" +
-			"environment, role, group, groups, envs, envsbloque, phone, jobtitle, service, language, timezone,\n" +
-			"active, state, defaultpage, firstaccess, passworddelay, revokedelay. Lists are separated by semicolons.",
+			"Each organization is one transaction: of one with a bad record nothing is written, and the others are\n" +
+			"imported; of a file with lines that cannot be read nothing is. Everything that is wrong is named with\n" +
+			"its line. A new directory that the document does not begin itself gets its root and a superUser as it\n" +
+			"would from serve.\n\n" +
+			"The columns of a table are named by its first row, in any order and case: alias, firstname, lastname,\n" +
+			"mailaddress, environment, role, group, groups, envs, envsbloque, phone, jobtitle, service, language,\n" +
+			"timezone, active, state, defaultpage, firstaccess, passworddelay, revokedelay. The separator may be a\n" +
+			"comma, a semicolon or a tab. Lists in a cell are separated by semicolons.",
 		Example: "  canopy import people.csv --create-environments\n  canopy import directory.json --dry-run",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -49,9 +53,11 @@ func importCommand() *cobra.Command {
 				fmt.Fprintf(c.OutOrStdout(), "A superUser was made. It is shown once: login %s, password %s\n", begun.Login, begun.Password)
 			}
 			if err != nil {
+				writeProblems(c.ErrOrStderr(), report)
 				return err
 			}
-			return writeReport(c.OutOrStdout(), c.ErrOrStderr(), report, options.DryRun)
+			_, table := doc.(document.CSV)
+			return writeReport(c.OutOrStdout(), c.ErrOrStderr(), report, options, table)
 		},
 	}
 	directoryFlags(c.Flags(), &cfg)
@@ -102,9 +108,9 @@ func progress(doc usecase.Document) *progressbar.ProgressBar {
 }
 
 // writeReport says what an import did. It returns an error if something was refused.
-func writeReport(out, problems io.Writer, r usecase.ImportReport, dry bool) error {
+func writeReport(out, problems io.Writer, r usecase.ImportReport, o usecase.ImportOptions, table bool) error {
 	verb := ""
-	if dry {
+	if o.DryRun {
 		verb = "would be "
 	}
 	fmt.Fprintf(out, "%d organizations %simported\n", r.Organizations, verb)
@@ -114,20 +120,35 @@ func writeReport(out, problems io.Writer, r usecase.ImportReport, dry bool) erro
 	}{{"environments", r.Environments}, {"groups", r.Groups}, {"users", r.Users}} {
 		fmt.Fprintf(out, "%-13s %d %screated, %d %schanged, %d unchanged\n", kind.name+":", kind.Created, verb, kind.Updated, verb, kind.Unchanged)
 	}
+	if writeProblems(problems, r) && table && !o.CreateEnvironments {
+		fmt.Fprintln(problems, "With --create-environments, environments that users name and that are not there are made.")
+	}
+	switch {
+	case r.Unreadable:
+		return errors.New("nothing was imported, because some of the lines above cannot be read")
+	case len(r.Refused) > 0:
+		return fmt.Errorf("not imported, because of the lines above: %s", strings.Join(r.Refused, ", "))
+	case len(r.Problems) > 0:
+		return errors.New("some lines were not imported")
+	}
+	return nil
+}
+
+// writeProblems says what is wrong, line by line, and reports whether a user names an environment
+// that is not there.
+func writeProblems(out io.Writer, r usecase.ImportReport) (unknown bool) {
 	for _, p := range r.Problems {
 		field := ""
 		if p.Err.Field != "" {
 			field = p.Err.Field + ": "
 		}
-		fmt.Fprintf(problems, "line %d: %s%s\n", p.Line, field, p.Err.Public)
+		fmt.Fprintf(out, "line %d: %s%s\n", p.Line, field, p.Err.Public)
+		unknown = unknown || domain.ErrEnvironmentNotFound.Is(p.Err) && slices.Contains([]string{"environment", "envs", "envsbloque"}, p.Err.Field)
 	}
-	if len(r.Refused) > 0 {
-		return fmt.Errorf("not imported, because of the lines above: %s", strings.Join(r.Refused, ", "))
+	if r.MoreProblems > 0 {
+		fmt.Fprintf(out, "and %d more\n", r.MoreProblems)
 	}
-	if len(r.Problems) > 0 {
-		return fmt.Errorf("some lines were not imported")
-	}
-	return nil
+	return unknown
 }
 
 func exportCommand() *cobra.Command {
