@@ -17,6 +17,9 @@ const (
 	Invited                     // made for somebody who has not accepted yet
 )
 
+// UserStates lists all states.
+var UserStates = []UserState{Approved, Pending, Unverified, Invited}
+
 var userStates = [...]string{"approved", "pending", "unverified", "invited"}
 
 // String returns the state's name.

@@ -165,10 +165,18 @@ func (w *World) AddEnvironment(t *testing.T, path string, organization bool) dom
 		above, alias = path[:i], path[i+1:]
 	}
 	e, err := w.Environments.Insert(t.Context(), Everything(domain.EnvironmentWrite),
-		domain.Environment{Parent: w.Places[above].ID, Alias: alias, Active: true, IsOrganization: organization})
+		domain.Environment{Parent: w.Places[above].ID, Alias: alias, Active: true, IsOrganization: organization, Picture: pictureOf(alias, organization)})
 	require.NoError(t, err)
 	w.Places[path] = e
 	return e
+}
+
+// pictureOf returns what is kept as the picture of an organization, which is its alias.
+func pictureOf(alias string, organization bool) domain.Picture {
+	if !organization {
+		return domain.Picture{}
+	}
+	return domain.Picture{Tag: alias, JPEG: []byte(alias)}
 }
 
 // AddGroup makes a group below User in an organization.

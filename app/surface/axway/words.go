@@ -21,10 +21,11 @@ var wireRoles = words[domain.Role]{
 	{"admin", []domain.Role{domain.RoleSuperUser}},
 }
 
-// wireStates are the names of states; who has not proven an address yet is pending too.
+// wireStates are the names of states; who has not proven an address or accepted an invitation yet is
+// pending too.
 var wireStates = words[domain.UserState]{
 	{"approved", []domain.UserState{domain.Approved}},
-	{"pending", []domain.UserState{domain.Pending, domain.Unverified}},
+	{"pending", []domain.UserState{domain.Pending, domain.Unverified, domain.Invited}},
 }
 
 // of returns the name of a value.
