@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -145,5 +146,47 @@ func (b *browser) checkQuiet(t *testing.T, origin string) {
 	}
 	if len(b.addresses) == 0 {
 		t.Error("no request was seen; the watching is broken")
+	}
+}
+
+// write sends keys to what has the focus.
+func (b *browser) write(t *testing.T, keys string) {
+	t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.KeyEvent(keys)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tabTo goes on from field to field until the one with that id, or to the next one for none.
+func (b *browser) tabTo(t *testing.T, id string) {
+	t.Helper()
+	for range 20 {
+		b.write(t, "\t")
+		if id == "" || evaluate[string](t, b, "document.activeElement.id") == id {
+			return
+		}
+	}
+	t.Fatalf("the keyboard does not get to %s", id)
+}
+
+// reload gets the page again.
+func (b *browser) reload(t *testing.T) {
+	t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.Reload()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// excuse takes errors out of what was noted, which a test brought about, and fails unless there were
+// that many.
+func (b *browser) excuse(t *testing.T, text string, n int) {
+	t.Helper()
+	b.awaitNote(t, text, func() bool { return len(b.errors) >= n })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := len(b.errors)
+	b.errors = slices.DeleteFunc(b.errors, containing(text))
+	if before-len(b.errors) != n {
+		t.Errorf("%q was noted %d times, not %d", text, before-len(b.errors), n)
 	}
 }

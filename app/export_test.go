@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -22,8 +23,13 @@ type Offered struct {
 	OpenAPI []byte
 }
 
-// Surfaces returns the server's own list.
+// Surfaces returns the server's own list of those that programs use.
 func (s *Server) Surfaces() []Offered {
+	return slices.DeleteFunc(s.Applications(), func(o Offered) bool { return o.OpenAPI == nil })
+}
+
+// Applications returns the server's own list, and the pages of people.
+func (s *Server) Applications() []Offered {
 	var all []Offered
 	for _, surface := range s.surfaces {
 		all = append(all, Offered{Name: surface.name, App: surface.app, OpenAPI: surface.openAPI})

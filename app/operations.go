@@ -15,6 +15,7 @@ import (
 
 	"canopy/app/httpx"
 	"canopy/app/surface/axway"
+	"canopy/app/surface/console"
 	"canopy/domain"
 )
 
@@ -27,6 +28,9 @@ func (s *Server) operations(common *httpx.Server) *fiber.App {
 	metrics := fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(s.directory.metrics.registry, promhttp.HandlerOpts{}))
 	app.Get("/metrics", func(c *fiber.Ctx) error { metrics(c.Context()); return nil })
 	app.Get("/openapi/:name", s.description)
+	if pages := s.directory.config.pages(); pages != "" {
+		app.All("/", console.Landing(s.directory.config.console(), string(pages), func(*fiber.Ctx) error { return fiber.ErrNotFound }))
+	}
 	app.Get("/docs", s.docs)
 	app.Get(axway.Home, func(c *fiber.Ctx) error {
 		return c.SendString("This is done. What this server offers to programs is described at /docs.\n")
@@ -68,7 +72,7 @@ var atServer = []byte("\n  - url: /\n")
 func (s *Server) description(c *fiber.Ctx) error {
 	name, ok := strings.CutSuffix(httpx.Param(c, "name"), ".yaml")
 	for _, surface := range s.surfaces {
-		if ok && surface.name == name {
+		if ok && surface.name == name && surface.openAPI != nil {
 			c.Set(fiber.HeaderContentType, "application/yaml")
 			return c.Send(bytes.Replace(surface.openAPI, atServer, []byte("\n  - url: /"+strings.TrimPrefix(surface.prefix, "/")+"\n"), 1))
 		}
@@ -94,7 +98,9 @@ const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 func (s *Server) docs(c *fiber.Ctx) error {
 	var names []string
 	for _, surface := range s.surfaces {
-		names = append(names, surface.name)
+		if surface.openAPI != nil {
+			names = append(names, surface.name)
+		}
 	}
 	var page bytes.Buffer
 	if err := docsPage.Execute(&page, names); err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,10 +12,12 @@ import (
 	"canopy/app/authn"
 	"canopy/app/httpx"
 	"canopy/app/surface/axway"
+	"canopy/app/surface/console"
 	"canopy/app/surface/ethersource"
 	"canopy/app/surface/rest"
 	"canopy/app/surface/tat"
 	"canopy/app/surface/tellius"
+	"canopy/app/usecase"
 	"canopy/domain"
 )
 
@@ -27,14 +30,14 @@ type surface struct {
 	// request's credentials choose one (root.go). It is nil if it has none.
 	shares  func(path string) bool
 	app     *fiber.App
-	openAPI []byte
+	openAPI []byte // nil for the pages of people
 	// prefix is the path below which the surface answers instead of where its product does;
 	// empty if it has none.
 	prefix string
 }
 
 // surfaceNames are the names of all surfaces.
-var surfaceNames = []string{"rest", "tat", "ethersource", "tellius", "axway"}
+var surfaceNames = []string{"rest", "tat", "ethersource", "tellius", "axway", "console"}
 
 // prefixes returns the path of each chosen surface (Config.Surfaces), empty for where its
 // product answers.
@@ -89,12 +92,13 @@ var prefixPattern = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 // surfaces lists all surfaces; of two that claim a path the first has it.
 func (d *Directory) surfaces(server *httpx.Server) []surface {
 	by := func(schemes ...authn.Scheme) httpx.Auth { return d.auth(server, schemes...) }
+	pages := d.config.pages()
 	return []surface{
 		{
 			name:   "rest",
 			claims: below("/auth", "/rest"),
 			app: rest.New(server, rest.Uses{Users: d.Users, Environments: d.Environments, Groups: d.Groups,
-				Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit, Objects: d.Objects},
+				Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit, Objects: d.Objects}, pages,
 				by(authn.Bearer(d.tokens), authn.Basic(d.passwords)), d.config.Now),
 			openAPI: rest.OpenAPI,
 		},
@@ -129,11 +133,41 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			app: axway.New(server, axway.Uses{Users: d.Users, Organizations: d.Organizations, Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, Objects: d.Objects},
 				axway.Config{Registration: d.config.SignUpEnvironment != "", AutoApprove: d.config.AutoApprove,
 					MinPasswordLength: d.config.MinPasswordLength, Redirects: d.redirects, Properties: d.declared,
-					SessionIdle: d.config.Sessions.CookieIdle},
+					SessionIdle: d.config.Sessions.CookieIdle, Pages: d.config.publicPages()},
 				by(authn.Basic(d.passwords), authn.Cookie(d.tokens, axway.SessionCookie, axway.CSRFHeader))),
 			openAPI: axway.OpenAPI,
 		},
+		{
+			name:   "console",
+			claims: below(console.Base),
+			app:    console.New(server, console.Uses{Accounts: d.Accounts}, d.config.console()),
+		},
 	}
+}
+
+// pages returns the path below which the pages are that links of mail lead to, empty if they are
+// not offered.
+func (cfg *Config) pages() usecase.Pages {
+	prefixes, err := prefixes(cfg.Surfaces)
+	prefix, offered := prefixes["console"]
+	if err != nil || !offered && len(cfg.Surfaces) > 0 {
+		return ""
+	}
+	return usecase.Pages(prefix + console.Base)
+}
+
+// publicPages returns the path of the pages as people reach it, whatever a proxy adds in front.
+func (cfg *Config) publicPages() usecase.Pages {
+	public, err := url.Parse(cfg.publicURL())
+	if pages := cfg.pages(); err == nil && pages != "" {
+		return usecase.Pages(public.Path) + pages
+	}
+	return cfg.pages()
+}
+
+// console returns what the pages need to know.
+func (cfg *Config) console() console.Config {
+	return console.Config{PublicURL: cfg.publicURL(), MinPasswordLength: cfg.MinPasswordLength, MaxPasswordLength: authn.MaxPasswordLength}
 }
 
 // auth finds the principal of a request by the first of the schemes whose credentials it has.

@@ -48,6 +48,9 @@ type AuditFilter struct {
 type Request struct {
 	ID      string
 	Surface string
+	// Reads says that the request must change nothing, since it only asks for something
+	// (GET and HEAD, RFC 9110, 9.2.1).
+	Reads bool
 }
 
 type requestKey struct{}

@@ -46,7 +46,8 @@ type Letter struct {
 	Language string // of the reader
 	Site     string // the address of this directory
 	Link     string
-	Valid    time.Duration // of the link
+	Code     SecretText    // the secret by itself, where there is no link
+	Valid    time.Duration // of the link or code
 	Login    string        // the reader's login name; empty where it is not to be named
 	Password SecretText
 	Number   int64 // of the account that waits

@@ -102,7 +102,9 @@ func (s *APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domai
 			return domain.ErrAPIKeyNotFound
 		}
 		shown = all[i]
-		return s.db.record(ctx, tx, w, apiKeyEntry("apikey:show", &u, domain.Change{Field: "key", Before: shown.Name, After: shown.Name}))
+		note := apiKeyEntry("apikey:show", &u, domain.Change{Field: "key", Before: shown.Name, After: shown.Name})
+		note.Actor = w.Actor()
+		return s.db.recordBy(ctx, tx, note) // a request that only reads may do this
 	})
 	return shown, err
 }

@@ -3,6 +3,7 @@ package persistence
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,9 +49,16 @@ type changeJSON struct {
 	After  string `json:"after,omitempty"`
 }
 
+// errReads reports a change in a request that must make none. Its transaction is rolled back.
+var errReads = domain.ErrInternal.Because(errors.New("a request that only reads wanted to change something; see httpx.Acts"))
+
 // record writes an audit entry in the transaction of the change. The caller gives the
 // action, the target, the place and the changes; who and the request come from w and ctx.
+// It fails for a request that must change nothing.
 func (d *DB) record(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e domain.AuditEntry) error {
+	if domain.RequestFrom(ctx).Reads {
+		return errReads
+	}
 	e.Actor = w.Actor()
 	return d.recordBy(ctx, tx, e)
 }

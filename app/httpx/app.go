@@ -50,7 +50,7 @@ func (s *Server) NewApp(surface string, problems fiber.ErrorHandler) *fiber.App 
 func (s *Server) serve(surface string, problems fiber.ErrorHandler, c *fiber.Ctx) error {
 	began := time.Now()
 	id := Identify(c)
-	ctx := domain.WithRequest(c.UserContext(), domain.Request{ID: id, Surface: surface})
+	ctx := domain.WithRequest(c.UserContext(), domain.Request{ID: id, Surface: surface, Reads: reads(c)})
 	d := begin(c, ctx, s.Limit)
 	d.log = s.Log.With("id", id, "surface", surface)
 	defer d.returned()
@@ -97,6 +97,28 @@ func (s *Server) checkSite(c *fiber.Ctx) error {
 		return nil
 	}
 	return domain.ErrOtherSite
+}
+
+// reads reports whether a request is one that must change nothing.
+func reads(c *fiber.Ctx) bool {
+	return c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead
+}
+
+// Acts lets a handler of GET change something, because the document of its product says that it
+// does, or promises what has to be made for it. HEAD, which those documents do not speak of and
+// which is sent by programs that look at links, runs nothing.
+func Acts(h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if c.Method() == fiber.MethodHead {
+			c.Set(fiber.HeaderAllow, fiber.MethodGet)
+			return fiber.ErrMethodNotAllowed
+		}
+		ctx := c.UserContext()
+		r := domain.RequestFrom(ctx)
+		r.Reads = false
+		c.SetUserContext(domain.WithRequest(ctx, r))
+		return h(c)
+	}
 }
 
 // log writes the request's line: the route, not the address, whose query may hold secrets.

@@ -17,4 +17,7 @@
 //   - What a page of another site asks for is told by the browser's Sec-Fetch-Site. Origin
 //     alone is not looked at, since proxies change the Host it would be compared with; over
 //     plain HTTP browsers send neither to be trusted (2026-11-22).
+//   - GET and HEAD change nothing: their context says so, and a store fails that is to write a change
+//     under it. A GET that a product's document wants to act is marked by Acts, and its HEAD runs
+//     nothing: programs that look at mail follow its links (2026-11-24).
 package httpx

@@ -49,6 +49,9 @@ func checkQuery(c *fiber.Ctx) error {
 // Query returns a parameter of the query, empty if there is none.
 func Query(c *fiber.Ctx, name string) string { return strings.Clone(c.Query(name)) }
 
+// HasQuery reports whether the query has a parameter, be it empty.
+func HasQuery(c *fiber.Ctx, name string) bool { return c.Context().QueryArgs().Has(name) }
+
 // Header returns the first value of a header, empty if there is none or if it is not text.
 func Header(c *fiber.Ctx, name string) string {
 	value := c.Get(name)

@@ -51,8 +51,8 @@ func (l *Letters) Write(letter domain.Letter) (subject, text string) {
 	}
 	values := struct {
 		domain.Letter
-		Password string
-	}{letter, string(letter.Password)}
+		Password, Code string
+	}{letter, string(letter.Password), string(letter.Code)}
 	subject, text = letter.Subject, letter.Note
 	if subject == "" {
 		subject = execute(catalog, string(letter.Kind)+".subject", values)

@@ -51,7 +51,7 @@ func (a *Accounts) RequestMailChange(ctx context.Context, who domain.Principal, 
 		// A later request takes the place of an earlier one.
 		e := domain.Enclosure{Secrets: []domain.Secret{secret}, Withdraw: []domain.SecretPurpose{domain.ChangeAddress}}
 		if in.Link != "" {
-			letter := domain.Letter{Kind: domain.LetterAddress, Link: a.link(in.Link, u, secret), Valid: in.Lifetime}
+			letter := a.linked(domain.Letter{Kind: domain.LetterAddress, Valid: in.Lifetime}, in.Link, u, secret)
 			e.Mails = []domain.Mail{a.users.mailTo(in.Mail, u, letter)}
 		}
 		return e, nil
@@ -221,7 +221,7 @@ func (a *Accounts) invite(ctx context.Context, who domain.Principal, in Invite, 
 	}
 	secret := a.secret(domain.AcceptInvite, user.Person.Mail, in.Lifetime)
 	return a.store.InsertWith(ctx, w, user, hash, func(u *domain.User) (domain.Enclosure, error) {
-		letter := domain.Letter{Kind: domain.LetterInvite, Link: a.link(in.Link, u, secret), Valid: in.Lifetime, Login: u.Alias}
+		letter := a.linked(domain.Letter{Kind: domain.LetterInvite, Valid: in.Lifetime, Login: u.Alias}, in.Link, u, secret)
 		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}, Keys: keys}, nil
 	})
 }

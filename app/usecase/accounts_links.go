@@ -11,11 +11,46 @@ import (
 // The placeholders of a link or note; each becomes the value, written so that it can
 // stand in a path or a query.
 const (
-	PlaceSecret = "{secret}"
-	PlaceMail   = "{mail}"
-	PlaceAlias  = "{alias}" // the UUID, if the alias is no plain word
-	PlaceLink   = "{link}"  // in notes: the whole link
+	PlaceSecret   = "{secret}"
+	PlaceMail     = "{mail}"
+	PlaceAlias    = "{alias}"    // the UUID, if the alias is no plain word
+	PlaceLanguage = "{language}" // the reader's
+	PlaceLink     = "{link}"     // in notes: the whole link
 )
+
+// Pages is the path below which the pages are to which links of mail lead; empty where there
+// are none. The secret is then mailed by itself, for a program to ask for it.
+type Pages string
+
+// Accept returns the link of an invitation.
+func (p Pages) Accept() string { return p.link("accept", "mailaddress="+PlaceMail+"&user="+PlaceAlias) }
+
+// Reset returns the link to another password.
+func (p Pages) Reset() string { return p.link("reset", "mailaddress="+PlaceMail+"&user="+PlaceAlias) }
+
+// Verify returns the link that proves the address of a registration.
+func (p Pages) Verify() string { return p.link("verify", "mailaddress="+PlaceMail) }
+
+// Mail returns the link that proves another address of an account.
+func (p Pages) Mail() string { return p.link("mail", "user="+PlaceAlias) }
+
+func (p Pages) link(page, whose string) string {
+	if p == "" {
+		return PlaceSecret
+	}
+	return string(p) + "/" + page + "?" + whose + "&secret=" + PlaceSecret + "&lang=" + PlaceLanguage
+}
+
+// linked returns a letter with the link that path makes, or with the secret by itself where path
+// is nothing else.
+func (a *Accounts) linked(letter domain.Letter, path string, u *domain.User, secret domain.Secret) domain.Letter {
+	if path == PlaceSecret {
+		letter.Code = secret.Text
+		return letter
+	}
+	letter.Link = a.link(path, u, secret)
+	return letter
+}
 
 // link returns the link of a mail. A path begins at the server's public address, which
 // comes from the configuration and never from a request.
@@ -28,7 +63,7 @@ func (a *Accounts) link(path string, u *domain.User, secret domain.Secret) strin
 
 func fill(text string, u *domain.User, secret domain.Secret) string {
 	return strings.NewReplacer(PlaceSecret, escape(string(secret.Text)), PlaceMail, escape(secret.Address),
-		PlaceAlias, escape(reference(u))).Replace(text)
+		PlaceAlias, escape(reference(u)), PlaceLanguage, escape(u.Language)).Replace(text)
 }
 
 // reference returns what a link names the account by, as Whose.Alias: nothing that a stranger

@@ -40,8 +40,8 @@ func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
 			return domain.Enclosure{}, nil
 		}
 		secret.Address = u.Person.Mail
-		letter := domain.Letter{Kind: domain.LetterForgot, Login: u.Alias, Valid: in.Lifetime,
-			Link: a.link(in.Link, u, secret), Note: a.note(in.Note, in.Link, u, secret)}
+		letter := a.linked(domain.Letter{Kind: domain.LetterForgot, Login: u.Alias, Valid: in.Lifetime,
+			Note: a.note(in.Note, in.Link, u, secret)}, in.Link, u, secret)
 		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}}, nil
 	})
 	return quietly(err)

@@ -24,8 +24,9 @@ type Register struct {
 	Properties map[string]string
 	Code       string // a registration code; empty for none
 
-	// Link is the path of the link that proves the address, with PlaceSecret and perhaps
-	// PlaceMail and PlaceAlias in it; it begins with a slash. Lifetime is how long it works.
+	// Link is the path of the link that proves the address, with PlaceSecret and perhaps other
+	// placeholders in it; it begins with a slash. PlaceSecret alone mails the secret by itself.
+	// Lifetime is how long it works.
 	Link     string
 	Lifetime time.Duration
 	// Note is a text of the stranger's that is to be sent with the link, where a document
@@ -270,8 +271,8 @@ func (a *Accounts) verification(in *Register, approves bool) func(*domain.User) 
 	secret := a.secret(domain.VerifyAddress, in.Mail, in.Lifetime)
 	secret.Approves = approves
 	return func(u *domain.User) (domain.Enclosure, error) {
-		letter := domain.Letter{Kind: domain.LetterVerify, Login: u.Alias, Link: a.link(in.Link, u, secret), Valid: in.Lifetime,
-			Note: a.note(in.Note, in.Link, u, secret)}
+		letter := a.linked(domain.Letter{Kind: domain.LetterVerify, Login: u.Alias, Valid: in.Lifetime,
+			Note: a.note(in.Note, in.Link, u, secret)}, in.Link, u, secret)
 		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: in.post(a.mail(u, letter))}, nil
 	}
 }

@@ -297,6 +297,12 @@ func (w *World) Scope(t *testing.T, alias string, p domain.Permission) tenancy.W
 // counted for everybody left out: equal dumps mean that nothing was changed.
 func (w *World) Dump(t *testing.T) string {
 	t.Helper()
+	return Dump(t, w.DB)
+}
+
+// Dump is World.Dump of any database.
+func Dump(t *testing.T, db *persistence.DB) string {
+	t.Helper()
 	var text strings.Builder
 	ctx := context.Background()
 	for _, table := range []string{"organizations", "environments", "environment_names", "environment_counts", "groups", "users",
@@ -304,7 +310,7 @@ func (w *World) Dump(t *testing.T) string {
 		"login_names", "mail_addresses", "audit", "sessions",
 		"api_keys", "api_key_names", "secrets", "registration_codes", "registration_code_names", "outbox",
 		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "bookmarks", "user_marks", "user_contacts", "presences", "group_admins"} {
-		rows, err := w.DB.Pool().QueryContext(ctx, "SELECT * FROM "+table)
+		rows, err := db.Pool().QueryContext(ctx, "SELECT * FROM "+table)
 		require.NoError(t, err)
 		columns, err := rows.Columns()
 		require.NoError(t, err)

@@ -2,6 +2,7 @@ package axway
 
 import (
 	"errors"
+	"net/url"
 	"slices"
 	"time"
 
@@ -12,11 +13,35 @@ import (
 	"canopy/domain"
 )
 
-// The links of mails: the secret is the validator.
+// The links of mails lead where the document wants them: the secret is the validator.
 const (
 	verifyLink = "/api/portal/v1.3/users/validateuser?email=" + usecase.PlaceMail + "&validator=" + usecase.PlaceSecret
 	resetLink  = "/api/portal/v1.3/users/resetpassword?email=" + usecase.PlaceMail + "&validator=" + usecase.PlaceSecret
 )
+
+// pageKey is the parameter that the links of our mails have and the document does not know: it says
+// that a person is to see what the link is for. Its value is their language.
+const pageKey = "lang"
+
+// mailed returns a link as it is mailed.
+func (s *Surface) mailed(c *fiber.Ctx, link string) string {
+	if s.config.Pages == "" {
+		return httpx.Mounted(c, link)
+	}
+	return httpx.Mounted(c, link) + "&" + pageKey + "=" + usecase.PlaceLanguage
+}
+
+// onPage sends a browser that follows a link of our mails to the page where the person does what the
+// link is for. Everybody else is answered by h.
+func (s *Surface) onPage(page string, h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if s.config.Pages == "" || !httpx.HasQuery(c, pageKey) {
+			return h(c)
+		}
+		query := url.Values{"mailaddress": {httpx.Query(c, "email")}, "secret": {httpx.Query(c, "validator")}, "lang": {httpx.Query(c, pageKey)}}
+		return redirect(c, string(s.config.Pages)+"/"+page+"?"+query.Encode())
+	}
+}
 
 // How long the links work.
 const (
@@ -32,7 +57,7 @@ func (s *Surface) decodeForgot(c *fiber.Ctx) (usecase.Forgot, error) {
 	if err := s.keepRedirects(c, form); err != nil {
 		return usecase.Forgot{}, err
 	}
-	return usecase.Forgot{Whose: usecase.Whose{Mail: form["email"]}, Link: httpx.Mounted(c, resetLink), Lifetime: resetLifetime,
+	return usecase.Forgot{Whose: usecase.Whose{Mail: form["email"]}, Link: s.mailed(c, resetLink), Lifetime: resetLifetime,
 		Source: httpx.Address(c, s.trusted)}, form.Require("email")
 }
 
@@ -50,7 +75,7 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 	var person domain.Person
 	person.Rename(form["name"], form["surname"])
 	in := usecase.Register{Alias: form["loginName"], FirstName: person.FirstName, LastName: person.LastName, Mail: form["email"], Password: form["password"],
-		Phone: form["phone"], Code: form["token"], Link: httpx.Mounted(c, verifyLink), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted),
+		Phone: form["phone"], Code: form["token"], Link: s.mailed(c, verifyLink), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted),
 		Attributes: domain.Attributes{}, Properties: map[string]string{}}
 	if in.Alias == "" {
 		in.Alias = in.Mail

@@ -17,6 +17,11 @@
 //     elsewhere, is shown with an empty one and can be changed like that (2026-11-22).
 //   - An admin outside the root organization, and an approval nobody waits for, are 403, as 409 is
 //     not among the document's answers (2026-11-22).
+//   - The links of mails lead to /validateuser and /resetpassword, as the document wants, and the GETs
+//     of these act, as it says. Programs that look at mail follow links, so the links of ours have one
+//     parameter more, lang, with which the answer is the document's 303 to a page where the person
+//     presses a button, or chooses a password; without those pages the links are the document's own
+//     (2026-11-24).
 //   - Organizations are deleted with everything in them only by whoever repeats their name, in the
 //     parameter confirm (2026-11-22).
 package axway

@@ -48,6 +48,8 @@ type Config struct {
 	Redirects         domain.Redirects
 	// Properties are those that were declared.
 	Properties domain.Declared
+	// Pages are where a browser gets, by the links of our mails.
+	Pages usecase.Pages
 }
 
 // Surface answers requests of this API.
@@ -89,8 +91,8 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/users", httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUsers))
 	r.Post("/users/forgotpassword", s.redirecting(httpx.Open(s.decodeForgot, httpx.OpenDone(a.Forgot), encodeForgot)))
 	r.Post("/users/register", s.redirecting(httpx.Open(s.decodeRegister, a.Register, encodeRegistered)))
-	r.Get("/users/resetpassword", absent(httpx.Open(s.decodeReset, a.Reset, encodeProven)))
-	r.Get("/users/validateuser", httpx.Open(s.decodeVerify, a.Verify, encodeProven))
+	r.Get("/users/resetpassword", s.onPage("reset", absent(httpx.Acts(httpx.Open(s.decodeReset, a.Reset, encodeProven)))))
+	r.Get("/users/validateuser", s.onPage("verify", httpx.Acts(httpx.Open(s.decodeVerify, a.Verify, encodeProven))))
 	r.Get("/users/:id", httpx.Handle(s.auth, decodeUserID, u.Find, s.encodeUser))
 	r.Put("/users/:id", httpx.Handle(s.auth, s.decodeUserChange, httpx.With(u.Change), s.encodeUser))
 	r.Delete("/users/:id", httpx.Handle(s.auth, decodeUserID, httpx.Done(u.Remove), encodeNothing[httpx.Just]))

@@ -51,7 +51,7 @@ func (s *Surface) routes(r fiber.Router) {
 	u, a, k, b := s.uses.Users, s.uses.Accounts, s.uses.APIKeys, s.uses.Objects
 
 	r.Post("/users", trusted(s, decodeNewUser, a.InviteWithKey, encodeCreated))
-	r.Get("/users/apiKey", trusted(s, decodeSelf, k.First, encodeKey))
+	r.Get("/users/apiKey", httpx.Acts(trusted(s, decodeSelf, k.First, encodeKey)))
 	r.Get("/users/bookmarks", httpx.Handle(s.auth, decodeKinds, b.Bookmarks, encodeBookmarks))
 	r.Get("/users/copyrequests", httpx.Handle(s.auth, decodeNothing, copyRequests(b), encodeCopyRequests))
 	r.Get("/users/roles", trusted(s, decodeNothing, httpx.Alone(usecase.Myself), encodeRoles))
@@ -61,7 +61,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/users/copyobserverrequests/:copyRequestId", httpx.Handle(s.auth, decodeCopyRequest, usecase.OfKind(b, domain.KindObserver, b.DeclineCopy), encodeNoContent))
 	r.Delete("/users/copysectorrequests/:copyRequestId", httpx.Handle(s.auth, decodeCopyRequest, usecase.OfKind(b, domain.KindSector, b.DeclineCopy), encodeNoContent))
 	r.Post("/users/:userId/activate", trusted(s, decodeSecret, usecase.ByAlias(u, of(a.Activate, presentedFor)), encodeTrue))
-	r.Get("/users/:userId/apiKey", trusted(s, decodeUser, usecase.ByAlias(u, alone(k.First)), encodeKey))
+	r.Get("/users/:userId/apiKey", httpx.Acts(trusted(s, decodeUser, usecase.ByAlias(u, alone(k.First)), encodeKey)))
 	r.Put("/users/:userId/email", trusted(s, decodeMail, usecase.ByAlias(u, of(httpx.Done(a.RequestMailChange), mailChangeOf)), encodeNoContent))
 	r.Put("/users/:userId/password", trusted(s, decodePassword, usecase.ByAlias(u, u.Update), encodeNoContent))
 	r.Post("/users/:userId/sendConfirmationEmail", trusted(s, decodeConfirmation, usecase.ByAlias(u, of(httpx.Done(a.SendConfirmation), confirmationOf)), encodeTrue))

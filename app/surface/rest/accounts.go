@@ -10,13 +10,8 @@ import (
 	"canopy/domain"
 )
 
-// The links of mails, which people follow, and how long they work.
+// How long the links of mails work.
 const (
-	acceptLink = "/rest/accounts/accept?mailaddress=" + usecase.PlaceMail + "&secret=" + usecase.PlaceSecret
-	resetLink  = "/rest/accounts/reset?mailaddress=" + usecase.PlaceMail + "&secret=" + usecase.PlaceSecret
-	verifyLink = "/rest/accounts/verify?mailaddress=" + usecase.PlaceMail + "&secret=" + usecase.PlaceSecret
-	mailLink   = "/rest/accounts/mail?user=" + usecase.PlaceAlias + "&secret=" + usecase.PlaceSecret
-
 	acceptLifetime = 7 * 24 * time.Hour
 	resetLifetime  = time.Hour
 	verifyLifetime = 3 * 24 * time.Hour
@@ -24,29 +19,27 @@ const (
 )
 
 // accountRoutes lists the routes of accounts that are not, or not any more, open: what those
-// do who let people in, then what people do themselves. A link of a mail is followed with GET;
-// a program that asks for a password has POST on the same address.
+// do who let people in, then what people do themselves. Links of mail lead to pages, elsewhere;
+// here programs do the same by the secret of a link.
 func (s *Surface) accountRoutes(r fiber.Router) {
 	u, a := s.uses.Users, s.uses.Accounts
 
-	r.Post("/rest/users/invite", httpx.Handle(s.auth, decodeInvite, a.Invite, s.encodeCreatedUser))
+	r.Post("/rest/users/invite", httpx.Handle(s.auth, s.decodeInvite, a.Invite, s.encodeCreatedUser))
 	r.Post("/rest/users/:id/approve", httpx.Handle(s.auth, bare(decodeUserID), httpx.Then(a.Approve, u.Show), encode(s, writeUser)))
 	r.Post("/rest/users/:id/reject", httpx.Handle(s.auth, bare(decodeUserID), httpx.Done(a.Reject), encodeTrue[httpx.Just](s)))
-	r.Post("/rest/me/mail", httpx.Handle(s.auth, decodeMailChange, httpx.Done(a.RequestMailChange), encodeTrue[httpx.Just](s)))
+	r.Post("/rest/me/mail", httpx.Handle(s.auth, s.decodeMailChange, httpx.Done(a.RequestMailChange), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/accounts/mail", httpx.Open(s.decodeMailLink, a.ConfirmMailChange, encodeTrue[domain.User](s)))
-	r.Get("/rest/accounts/accept", httpx.Open(s.decodeAcceptLink, a.Accept, encodeTrue[domain.User](s)))
+	r.Post("/rest/accounts/mail", httpx.Open(s.decodeMailProof, a.ConfirmMailChange, encodeTrue[domain.User](s)))
 	r.Post("/rest/accounts/accept", httpx.Open(s.decodeAccept, a.Accept, encodeTrue[domain.User](s)))
 	r.Post("/rest/accounts/forgot", httpx.Open(s.decodeForgot, httpx.OpenDone(a.Forgot), encodeTrue[httpx.Just](s)))
-	r.Get("/rest/accounts/reset", httpx.Open(s.decodeResetLink, a.Reset, encodeTrue[usecase.Proven](s)))
 	r.Post("/rest/accounts/reset", httpx.Open(s.decodeReset, a.Reset, encodeTrue[usecase.Proven](s)))
 	r.Post("/rest/accounts/resend", httpx.Open(s.decodeResend, httpx.OpenDone(a.Resend), encodeTrue[httpx.Just](s)))
-	r.Get("/rest/accounts/verify", httpx.Open(s.decodeVerifyLink, a.Verify, encodeTrue[usecase.Proven](s)))
+	r.Post("/rest/accounts/verify", httpx.Open(s.decodeVerify, a.Verify, encodeTrue[usecase.Proven](s)))
 }
 
 // decodeInvite reads a new user without a password, which they choose themselves.
-func decodeInvite(c *fiber.Ctx) (usecase.Invite, error) {
-	in := usecase.Invite{Link: httpx.Mounted(c, acceptLink), Lifetime: acceptLifetime}
+func (s *Surface) decodeInvite(c *fiber.Ctx) (usecase.Invite, error) {
+	in := usecase.Invite{Link: s.pages.Accept(), Lifetime: acceptLifetime}
 	o, user, err := decodeUser(c)
 	if err != nil {
 		return in, err
@@ -58,8 +51,8 @@ func decodeInvite(c *fiber.Ctx) (usecase.Invite, error) {
 	return in, requireUser(o, "alias", "group", "person")
 }
 
-func decodeMailChange(c *fiber.Ctx) (usecase.RequestMailChange, error) {
-	in := usecase.RequestMailChange{Link: httpx.Mounted(c, mailLink), Lifetime: mailLifetime}
+func (s *Surface) decodeMailChange(c *fiber.Ctx) (usecase.RequestMailChange, error) {
+	in := usecase.RequestMailChange{Link: s.pages.Mail(), Lifetime: mailLifetime}
 	o, err := body(c, "mailaddress")
 	if err != nil {
 		return in, err
@@ -92,26 +85,12 @@ func whose(c *fiber.Ctx, required ...string) (fields, usecase.Whose, error) {
 	return f, w, o.Require(required...)
 }
 
-// linked reads the query of a mailed link: the secret, and what whose account it is goes by.
-func linked(c *fiber.Ctx, name string) (of, secret string, err error) {
-	if err := httpx.RefuseUnknown(c, name, "secret"); err != nil {
-		return "", "", err
+func (s *Surface) decodeMailProof(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {
+	f, w, err := whose(c, "secret")
+	if err != nil {
+		return usecase.ConfirmMailChange{}, err
 	}
-	of, secret = httpx.Query(c, name), httpx.Query(c, "secret")
-	if of == "" || secret == "" {
-		err = domain.ErrSecret
-	}
-	return of, secret, err
-}
-
-func (s *Surface) decodeMailLink(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {
-	alias, secret, err := linked(c, "user")
-	return usecase.ConfirmMailChange{Whose: usecase.Whose{Alias: alias}, Secret: secret, Source: httpx.Address(c, s.trusted)}, err
-}
-
-func (s *Surface) decodeAcceptLink(c *fiber.Ctx) (usecase.Accept, error) {
-	mail, secret, err := linked(c, "mailaddress")
-	return usecase.Accept{Whose: usecase.Whose{Mail: mail}, Secret: secret, Way: usecase.MailPassword, Source: httpx.Address(c, s.trusted)}, err
+	return usecase.ConfirmMailChange{Whose: w, Secret: f.text("secret", ""), Source: httpx.Address(c, s.trusted)}, f.err
 }
 
 func (s *Surface) decodeAccept(c *fiber.Ctx) (usecase.Accept, error) {
@@ -125,12 +104,7 @@ func (s *Surface) decodeAccept(c *fiber.Ctx) (usecase.Accept, error) {
 
 func (s *Surface) decodeForgot(c *fiber.Ctx) (usecase.Forgot, error) {
 	_, w, err := whose(c)
-	return usecase.Forgot{Whose: w, Link: httpx.Mounted(c, resetLink), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)}, err
-}
-
-func (s *Surface) decodeResetLink(c *fiber.Ctx) (usecase.Reset, error) {
-	mail, secret, err := linked(c, "mailaddress")
-	return usecase.Reset{Whose: usecase.Whose{Mail: mail}, Secret: secret, Way: usecase.MailPassword, Source: httpx.Address(c, s.trusted)}, err
+	return usecase.Forgot{Whose: w, Link: s.pages.Reset(), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)}, err
 }
 
 func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Reset, error) {
@@ -144,10 +118,13 @@ func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Reset, error) {
 
 func (s *Surface) decodeResend(c *fiber.Ctx) (usecase.Resend, error) {
 	_, w, err := whose(c)
-	return usecase.Resend{Whose: w, Link: httpx.Mounted(c, verifyLink), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted)}, err
+	return usecase.Resend{Whose: w, Link: s.pages.Verify(), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted)}, err
 }
 
-func (s *Surface) decodeVerifyLink(c *fiber.Ctx) (usecase.Verify, error) {
-	mail, secret, err := linked(c, "mailaddress")
-	return usecase.Verify{Whose: usecase.Whose{Mail: mail}, Secret: secret, Source: httpx.Address(c, s.trusted)}, err
+func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
+	f, w, err := whose(c, "secret")
+	if err != nil {
+		return usecase.Verify{}, err
+	}
+	return usecase.Verify{Whose: w, Secret: f.text("secret", ""), Source: httpx.Address(c, s.trusted)}, f.err
 }

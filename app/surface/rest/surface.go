@@ -37,12 +37,14 @@ type Surface struct {
 	uses    Uses
 	auth    httpx.Auth
 	trusted []netip.Prefix
+	pages   usecase.Pages
 	now     func() time.Time
 }
 
-// New returns the application of the surface. auth finds the principal of a request.
-func New(server *httpx.Server, uses Uses, auth httpx.Auth, now func() time.Time) *fiber.App {
-	s := &Surface{uses: uses, auth: inEnvironment(auth), trusted: server.Trusted, now: now}
+// New returns the application of the surface. auth finds the principal of a request; links of
+// mail lead to pages.
+func New(server *httpx.Server, uses Uses, pages usecase.Pages, auth httpx.Auth, now func() time.Time) *fiber.App {
+	s := &Surface{uses: uses, auth: inEnvironment(auth), trusted: server.Trusted, pages: pages, now: now}
 	app := server.NewApp("rest", s.problem)
 	s.routes(app)
 	return app

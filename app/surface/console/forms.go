@@ -1,0 +1,294 @@
+package console
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/httpx"
+	"canopy/app/usecase"
+	"canopy/domain"
+)
+
+// A kind is what a link is for.
+type kind struct {
+	path     string
+	texts    func(*words) *pageWords
+	password bool // a password is chosen
+	byUser   bool // the account goes by its login name, not by its mail address
+}
+
+// The kinds.
+var (
+	accept = &kind{path: "accept", texts: func(w *words) *pageWords { return &w.Accept }, password: true}
+	reset  = &kind{path: "reset", texts: func(w *words) *pageWords { return &w.Reset }, password: true}
+	verify = &kind{path: "verify", texts: func(w *words) *pageWords { return &w.Verify }}
+	mail   = &kind{path: "mail", texts: func(w *words) *pageWords { return &w.Mail }, byUser: true}
+)
+
+// A form is what a link or a form says, and what is wrong with it.
+type form struct {
+	kind               *kind
+	mail, user, secret string
+	lang               string
+	password           string // what was posted, to say what is wrong with it
+
+	problem, passwordProblem, againProblem string
+}
+
+func (f *form) words(w *words) *pageWords { return f.kind.texts(w) }
+
+// title is that of the page, which says first that there is a mistake: it is what a screen reader
+// reads first.
+func (f *form) title(w *words) string {
+	if f.problem+f.passwordProblem+f.againProblem != "" {
+		return with(w.Error, "title", f.words(w).Title)
+	}
+	return f.words(w).Title
+}
+
+// whose returns the account that the form is about.
+func (f *form) whose() usecase.Whose {
+	if f.kind.byUser {
+		return usecase.Whose{Alias: f.user}
+	}
+	return usecase.Whose{Mail: f.mail}
+}
+
+// complete reports whether the form says whose secret it has.
+func (f *form) complete() bool { return f.secret != "" && f.whose() != usecase.Whose{} }
+
+// mailShown and userShown report whether what a link says of the account is shown. Anybody can make
+// a link, so only what is such a name is shown, and no sentence.
+func (f *form) mailShown() bool {
+	return !f.kind.byUser && domain.CheckMail(f.mail) == nil && plain(f.mail)
+}
+
+func (f *form) userShown() bool { return domain.PlainWord(f.user) }
+
+// plain reports whether an address is one word of letters, digits and the signs of addresses.
+func plain(address string) bool {
+	return !strings.ContainsFunc(address, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-+@'", r)
+	})
+}
+
+// firstWrong returns the name of the first field with a mistake.
+func (f *form) firstWrong() string {
+	switch {
+	case f.passwordProblem != "":
+		return "password"
+	case f.againProblem != "":
+		return "again"
+	}
+	return ""
+}
+
+// described returns the ids of what describes a field.
+func described(name, hint, problem string) string {
+	var ids []string
+	if problem != "" {
+		ids = append(ids, name+"-wrong")
+	}
+	if hint != "" {
+		ids = append(ids, name+"-hint")
+	}
+	return strings.Join(ids, " ")
+}
+
+// address returns the page's own address, in a language.
+func (f *form) address(lang string) string {
+	q := url.Values{"secret": {f.secret}, "lang": {lang}}
+	if f.mail != "" {
+		q.Set("mailaddress", f.mail)
+	}
+	if f.user != "" {
+		q.Set("user", f.user)
+	}
+	return f.kind.path + "?" + q.Encode()
+}
+
+// show answers a link with its page. It looks nothing up.
+func (s *Surface) show(k *kind) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		f := &form{kind: k, mail: httpx.Query(c, "mailaddress"), user: httpx.Query(c, "user"), secret: httpx.Query(c, "secret")}
+		v := s.view(c, "")
+		if !f.complete() {
+			return s.refuse(c, v, domain.ErrSecret)
+		}
+		v.other = f.address(v.words.Other)
+		return render(c, fiber.StatusOK, formPage(v, f))
+	}
+}
+
+// errDifferent reports that the password was not written twice alike.
+var errDifferent = domain.InvalidField("again", "This is not the same as the password.")
+
+type formKey struct{}
+
+// read reads what was posted, and keeps it for the answer.
+func (s *Surface) read(c *fiber.Ctx, k *kind, fields ...string) (*form, httpx.Form, error) {
+	f := &form{kind: k}
+	c.Locals(formKey{}, f)
+	posted, err := httpx.ReadForm(c, append([]string{"mailaddress", "user", "secret", "lang"}, fields...)...)
+	if err != nil {
+		return f, nil, err
+	}
+	f.mail, f.user, f.secret, f.lang = posted["mailaddress"], posted["user"], posted["secret"], posted["lang"]
+	if !f.complete() {
+		return f, posted, domain.ErrSecret
+	}
+	return f, posted, nil
+}
+
+// choosing is read where a password is chosen.
+func (s *Surface) choosing(c *fiber.Ctx, k *kind) (f *form, password string, err error) {
+	f, posted, err := s.read(c, k, "password", "again")
+	if err == nil && posted["password"] != "" && posted["password"] != posted["again"] {
+		err = errDifferent
+	}
+	f.password = posted["password"]
+	return f, f.password, err
+}
+
+func (s *Surface) decodeAccept(c *fiber.Ctx) (usecase.Accept, error) {
+	f, password, err := s.choosing(c, accept)
+	return usecase.Accept{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, err
+}
+
+func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Reset, error) {
+	f, password, err := s.choosing(c, reset)
+	return usecase.Reset{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, err
+}
+
+func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
+	f, _, err := s.read(c, verify)
+	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Source: httpx.Address(c, s.trusted)}, err
+}
+
+func (s *Surface) decodeMail(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {
+	f, _, err := s.read(c, mail)
+	return usecase.ConfirmMailChange{Whose: f.whose(), Secret: f.secret, Source: httpx.Address(c, s.trusted)}, err
+}
+
+// donePath is where the page after a form is.
+const donePath = "done"
+
+// dones are the texts of that page, by how its address names them.
+var dones = map[string]func(*words) *doneWords{
+	"accepted": func(w *words) *doneWords { return &w.Accepted },
+	"changed":  func(w *words) *doneWords { return &w.Changed },
+	"verified": func(w *words) *doneWords { return &w.Verified },
+	"waiting":  func(w *words) *doneWords { return &w.Waiting },
+	"mailed":   func(w *words) *doneWords { return &w.Mailed },
+	"moved":    func(w *words) *doneWords { return &w.Moved },
+}
+
+// done sends the browser to the page that says what was done, so that reading it again posts nothing.
+func done(c *fiber.Ctx, what string) error {
+	f, _ := c.Locals(formKey{}).(*form)
+	lang := choose(f.lang, httpx.Header(c, fiber.HeaderAcceptLanguage)).Language
+	c.Set(fiber.HeaderLocation, donePath+"?"+url.Values{"of": {what}, "lang": {lang}}.Encode())
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	c.Status(fiber.StatusSeeOther)
+	return nil
+}
+
+func encodeAccepted(c *fiber.Ctx, _ domain.User) error { return done(c, "accepted") }
+
+func encodeReset(c *fiber.Ctx, _ usecase.Proven) error { return done(c, "changed") }
+
+func encodeVerified(c *fiber.Ctx, p usecase.Proven) error {
+	switch {
+	case p.User.FirstAccess:
+		return done(c, "mailed")
+	case p.User.State != domain.Approved:
+		return done(c, "waiting")
+	}
+	return done(c, "verified")
+}
+
+func encodeMoved(c *fiber.Ctx, _ domain.User) error { return done(c, "moved") }
+
+func decodeDone(c *fiber.Ctx) (string, error) { return httpx.Query(c, "of"), nil }
+
+func find(_ context.Context, what string) (string, error) {
+	if dones[what] == nil {
+		return "", domain.ErrNotFound
+	}
+	return what, nil
+}
+
+func (s *Surface) encodeDone(c *fiber.Ctx, what string) error {
+	v := s.view(c, "")
+	v.other = donePath + "?" + url.Values{"of": {what}, "lang": {v.words.Other}}.Encode()
+	return render(c, fiber.StatusOK, donePage(v, dones[what](v.words)))
+}
+
+// mending makes a handler answer a mistake that people can mend with the form again, the mistake
+// beside its field.
+func (s *Surface) mending(k *kind, h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		err := h(c)
+		f, _ := c.Locals(formKey{}).(*form)
+		if err == nil || f == nil || !f.complete() || domain.ErrSecret.Is(err) {
+			return err
+		}
+		v := s.view(c, f.lang)
+		status, problem := httpx.Problem(c, err)
+		if status == fiber.StatusInternalServerError || !s.explain(f, v, problem) {
+			return err
+		}
+		v.other = f.address(v.words.Other)
+		if failed := render(c, status, formPage(v, f)); failed != nil {
+			return failed
+		}
+		return errAnswered{err}
+	}
+}
+
+// errAnswered is an error that a page was already sent about; it is kept for the log.
+type errAnswered struct{ error }
+
+func (e errAnswered) Unwrap() error { return e.error }
+
+// explain writes into a form what is wrong, and reports whether it can be mended with the form.
+func (s *Surface) explain(f *form, v *view, problem *domain.Error) bool {
+	w := v.words
+	switch {
+	case problem.Field == "password" && f.kind.password:
+		f.passwordProblem = s.passwordProblem(f, w)
+	case problem.Field == errDifferent.Field:
+		f.againProblem = w.Different
+	case problem.Kind == domain.TooMany:
+		minutes := max((problem.RetryAfter+59)/60, 1)
+		if f.problem = with(w.TooMany, "minutes", strconv.Itoa(minutes)); minutes == 1 {
+			f.problem = w.TooManyOne
+		}
+	case problem.Kind == domain.Unavailable:
+		f.problem = w.Busy
+	case domain.ErrUserMailTaken.Is(problem):
+		f.problem = w.Taken
+	default:
+		return false
+	}
+	return true
+}
+
+// passwordProblem says what is wrong with a password that was refused.
+func (s *Surface) passwordProblem(f *form, w *words) string {
+	switch {
+	case f.password == "":
+		return w.Required
+	case utf8.RuneCountInString(f.password) < s.config.MinPasswordLength:
+		return with(w.TooShort, "least", strconv.Itoa(s.config.MinPasswordLength))
+	case len(f.password) > s.config.MaxPasswordLength:
+		return with(w.TooLong, "most", strconv.Itoa(s.config.MaxPasswordLength))
+	}
+	return w.Refused
+}

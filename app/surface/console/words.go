@@ -1,0 +1,185 @@
+package console
+
+import (
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+// words are the texts of the pages in one language. A text in braces is a place where something is
+// put in; sentences are whole, since languages order their parts differently.
+type words struct {
+	Language, Other, OtherName string // of the texts; of the other language, and what that calls itself
+
+	Accept, Reset, Verify, Mail pageWords
+
+	MailAddress, Login, Password, Again string
+	PasswordHint                        string // {least}
+	Required                            string
+	TooShort                            string // {least}
+	TooLong                             string // {most}
+	Refused                             string
+	Different                           string
+	Error                               string // begins the title of a page that shows a mistake: {title}
+
+	Accepted, Changed, Verified, Waiting, Mailed, Moved doneWords
+
+	SpentTitle, Spent, SpentNext string
+	AbsentTitle, Absent          string
+	TooMany                      string // {minutes}
+	TooManyOne                   string
+	Taken                        string
+	Busy                         string
+	Failed                       string
+	FailedTitle                  string
+
+	Belongs string // {site}
+
+	LandingTitle, Landing, LandingPeople, Docs string
+}
+
+// pageWords are the texts of a page with a form.
+type pageWords struct {
+	Title  string
+	Lead   string // {site}
+	Button string
+	Note   string
+}
+
+// doneWords are the texts of the page after a form that worked.
+type doneWords struct{ Title, Text, Next string }
+
+var english = words{
+	Language: "en", Other: "fr", OtherName: "Français",
+	Accept: pageWords{
+		Title:  "Open your account",
+		Lead:   "An account was made for you at {site}. Choose a password of your own to open it.",
+		Button: "Open the account",
+		Note:   "If you do not want the account, close this page. Nothing happens before you press the button.",
+	},
+	Reset: pageWords{
+		Title:  "Choose another password",
+		Lead:   "Somebody asked for another password for your account at {site}. If it was you, choose it here.",
+		Button: "Change the password",
+		Note:   "If it was not you, close this page; your password stays. Nothing happens before you press the button.",
+	},
+	Verify: pageWords{
+		Title:  "Confirm your mail address",
+		Lead:   "Somebody asked for an account at {site} with this mail address. If it was you, confirm that the address is yours.",
+		Button: "Confirm the address",
+		Note:   "If it was not you, close this page; no account is opened. Nothing happens before you press the button.",
+	},
+	Mail: pageWords{
+		Title:  "Confirm your new mail address",
+		Lead:   "The address at which you got this link is to be the mail address of an account at {site}. If you asked for it, confirm it.",
+		Button: "Confirm the address",
+		Note:   "If you did not ask for it, close this page; the account keeps its address. Nothing happens before you press the button.",
+	},
+	MailAddress: "Mail address", Login: "Login name", Password: "New password", Again: "The same password again",
+	PasswordHint: "At least {least} characters. Pasting it from a password manager works.",
+	Required:     "Enter a password.",
+	TooShort:     "This password is too short. Enter at least {least} characters.",
+	TooLong:      "This password is too long. Enter at most {most} bytes: about as many letters, or fewer with accents.",
+	Refused:      "This password cannot be used. Choose another one, of letters, digits and signs.",
+	Different:    "This is not the same as the password above. Enter both again.",
+	Error:        "Mistake: {title}",
+	Accepted: doneWords{"Your account is open", "You have chosen your password.",
+		"Sign in now in the application for which you were invited, with your login name from the mail and the new password."},
+	Changed: doneWords{"Your password was changed", "You were signed out everywhere.",
+		"Sign in again in the application for which you have the account, with your login name and the new password."},
+	Verified: doneWords{"Your account is open", "Your mail address is confirmed.",
+		"Sign in now in the application in which you registered, with the login name and the password that you chose there."},
+	Waiting: doneWords{"Your mail address is confirmed", "An administrator still has to approve your account.",
+		"There is nothing more for you to do. You will get a mail as soon as your account is open."},
+	Mailed: doneWords{"Your mail address is confirmed", "A password was mailed to you.",
+		"Take the password from the mail. When you sign in with it for the first time, you are asked to choose another one."},
+	Moved: doneWords{"Your mail address was changed", "Mail about your account comes to the new address from now on.",
+		"There is nothing more for you to do. Sign in as before."},
+	SpentTitle: "This link does not work", Spent: "It may have been used already, it may be too old, or a part of it may be missing.",
+	SpentNext:   "Ask for another link in the application from which you got this one. For an invitation, ask who invited you.",
+	AbsentTitle: "There is no such page", Absent: "Follow the link from your mail again, the whole of it.",
+	TooMany:    "There were too many attempts. Wait {minutes} minutes, and press the button again.",
+	TooManyOne: "There were too many attempts. Wait a minute, and press the button again.",
+	Taken:      "This mail address belongs to another account. Ask an administrator for help.",
+	Busy:       "The server is busy. Wait a moment, and press the button again.",
+	Failed:     "This did not work, and nothing was changed. Try again later, or ask an administrator for help.", FailedTitle: "This did not work",
+	Belongs:      "This page belongs to {site}.",
+	LandingTitle: "Canopy", Landing: "This server keeps the accounts of people, what they belong to and what they may do, for the applications of one or many organizations.",
+	LandingPeople: "If you came here to sign in, go to the application for which you have an account.",
+	Docs:          "For developers: descriptions of the APIs",
+}
+
+var french = words{
+	Language: "fr", Other: "en", OtherName: "English",
+	Accept: pageWords{
+		Title:  "Ouvrez votre compte",
+		Lead:   "Un compte a été préparé pour vous sur {site}. Choisissez votre mot de passe pour l’ouvrir.",
+		Button: "Ouvrir le compte",
+		Note:   "Si vous ne voulez pas de ce compte, fermez cette page. Rien ne se passe avant que vous n’appuyiez sur le bouton.",
+	},
+	Reset: pageWords{
+		Title:  "Choisissez un autre mot de passe",
+		Lead:   "Quelqu’un a demandé un autre mot de passe pour votre compte sur {site}. Si c’était vous, choisissez-le ici.",
+		Button: "Changer le mot de passe",
+		Note:   "Sinon, fermez cette page ; votre mot de passe reste le même. Rien ne se passe avant que vous n’appuyiez sur le bouton.",
+	},
+	Verify: pageWords{
+		Title:  "Confirmez votre adresse",
+		Lead:   "Quelqu’un a demandé un compte sur {site} avec cette adresse. Si c’était vous, confirmez que l’adresse est la vôtre.",
+		Button: "Confirmer l’adresse",
+		Note:   "Sinon, fermez cette page ; aucun compte ne sera ouvert. Rien ne se passe avant que vous n’appuyiez sur le bouton.",
+	},
+	Mail: pageWords{
+		Title:  "Confirmez votre nouvelle adresse",
+		Lead:   "L’adresse à laquelle vous avez reçu ce lien doit devenir celle d’un compte sur {site}. Si vous l’avez demandé, confirmez-la.",
+		Button: "Confirmer l’adresse",
+		Note:   "Sinon, fermez cette page ; le compte garde son adresse. Rien ne se passe avant que vous n’appuyiez sur le bouton.",
+	},
+	MailAddress: "Adresse électronique", Login: "Identifiant", Password: "Nouveau mot de passe", Again: "Le même mot de passe, encore une fois",
+	PasswordHint: "Au moins {least} caractères. Vous pouvez le coller depuis un gestionnaire de mots de passe.",
+	Required:     "Saisissez un mot de passe.",
+	TooShort:     "Ce mot de passe est trop court. Saisissez au moins {least} caractères.",
+	TooLong:      "Ce mot de passe est trop long. Saisissez au plus {most} octets : à peu près autant de lettres, moins si elles ont des accents.",
+	Refused:      "Ce mot de passe ne peut pas servir. Choisissez-en un autre, fait de lettres, de chiffres et de signes.",
+	Different:    "Ce n’est pas le même mot de passe que ci-dessus. Saisissez les deux à nouveau.",
+	Error:        "Erreur : {title}",
+	Accepted: doneWords{"Votre compte est ouvert", "Vous avez choisi votre mot de passe.",
+		"Connectez-vous maintenant à l’application pour laquelle vous avez été invité, avec l’identifiant du message et le nouveau mot de passe."},
+	Changed: doneWords{"Votre mot de passe a été changé", "Vous avez été déconnecté partout.",
+		"Connectez-vous de nouveau à l’application pour laquelle vous avez ce compte, avec votre identifiant et le nouveau mot de passe."},
+	Verified: doneWords{"Votre compte est ouvert", "Votre adresse est confirmée.",
+		"Connectez-vous maintenant à l’application où vous vous êtes inscrit, avec l’identifiant et le mot de passe que vous y avez choisis."},
+	Waiting: doneWords{"Votre adresse est confirmée", "Un administrateur doit encore accepter votre compte.",
+		"Vous n’avez rien d’autre à faire. Vous recevrez un message dès que votre compte sera ouvert."},
+	Mailed: doneWords{"Votre adresse est confirmée", "Un mot de passe vous a été envoyé.",
+		"Prenez le mot de passe dans le message. À la première connexion, il vous sera demandé d’en choisir un autre."},
+	Moved: doneWords{"Votre adresse a été changée", "Les messages concernant votre compte arrivent désormais à la nouvelle adresse.",
+		"Vous n’avez rien d’autre à faire. Connectez-vous comme avant."},
+	SpentTitle: "Ce lien ne fonctionne pas", Spent: "Il a peut-être déjà servi, il est peut-être trop ancien, ou il en manque une partie.",
+	SpentNext:   "Demandez un autre lien dans l’application d’où vient celui-ci. Pour une invitation, demandez à qui vous a invité.",
+	AbsentTitle: "Cette page n’existe pas", Absent: "Suivez de nouveau le lien de votre message, en entier.",
+	TooMany:    "Il y a eu trop de tentatives. Attendez {minutes} minutes, puis appuyez de nouveau sur le bouton.",
+	TooManyOne: "Il y a eu trop de tentatives. Attendez une minute, puis appuyez de nouveau sur le bouton.",
+	Taken:      "Cette adresse est celle d’un autre compte. Demandez de l’aide à un administrateur.",
+	Busy:       "Le serveur est très occupé. Attendez un instant, puis appuyez de nouveau sur le bouton.",
+	Failed:     "Cela n’a pas fonctionné, et rien n’a été changé. Réessayez plus tard, ou demandez de l’aide à un administrateur.", FailedTitle: "Cela n’a pas fonctionné",
+	Belongs:      "Cette page appartient à {site}.",
+	LandingTitle: "Canopy", Landing: "Ce serveur garde les comptes des personnes, ce à quoi elles appartiennent et ce qu’elles peuvent faire, pour les applications d’une ou de plusieurs organisations.",
+	LandingPeople: "Si vous venez vous connecter, allez à l’application pour laquelle vous avez un compte.",
+	Docs:          "Pour les développeurs : descriptions des API",
+}
+
+// catalogue lists the languages; the first is for everybody else.
+var catalogue = []*words{&english, &french}
+
+var matcher = language.NewMatcher([]language.Tag{language.English, language.French})
+
+// choose returns the texts for who wants one of these languages, each a tag or a list as of
+// Accept-Language, the first choice first.
+func choose(wanted ...string) *words {
+	_, i := language.MatchStrings(matcher, wanted...)
+	return catalogue[i]
+}
+
+// with puts a value into its place of a text.
+func with(text, place, value string) string { return strings.ReplaceAll(text, "{"+place+"}", value) }
