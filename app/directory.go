@@ -214,7 +214,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db), d.declared)
 	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(db)), persistence.NewCopyRequestStore(db)
 	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(db), d.copies, persistence.NewBookmarkStore(db), d.usage, cfg.Now)
-	d.Topics = usecase.NewTopics(d.Gate, d.Objects)
+	d.Topics = usecase.NewTopics(d.Gate, d.Objects, persistence.NewMarkStore(db), persistence.NewPresenceStore(db))
 	d.Social = usecase.NewSocial(d.Gate, d.Me, d.Objects, usecase.SocialStores{Marks: persistence.NewMarkStore(db),
 		Contacts: persistence.NewContactStore(db), Presences: persistence.NewPresenceStore(db)}, cfg.Now)
 	d.People = usecase.NewPeople(d.Gate, documents, d.Users, d.Accounts, persistence.NewObjectStore(db))

@@ -227,12 +227,16 @@ var samples = map[string][]string{
 	"request": {"1", "2", "3", "999"},
 	// Of Tat: contacts, and a number of seconds.
 	"username": {"15", "acme.user", "bolt.user", "nobody"},
+	"group":    {"Acme%20team", "Bolt%20team", "User", "none"},
+	// Of topics.
+	"*": {"Talk", "made1", "Private/bolt.user"},
 }
 
 // queries are tried on routes without parameters.
 var queries = []string{"", "?total=true", "?limit=2", "?q=b", "?env=Prod", "?env=Bolt", "?env=Labs", "?sort=alias&limit=3", "?group=User", "?role=power",
 	"?user=bolt.user&permission=user:read&environment=Bolt", "?user=acme.user&permission=user:read&environment=Acme/Prod", "?actor=bolt.admin",
-	"?everywhere=true&total=true", "?everywhere=true&sort=name", "?owner=bolt.user", "?owner=acme.user&level=write", "?kind=observer", "?personal=true&everywhere=true"}
+	"?everywhere=true&total=true", "?everywhere=true&sort=name", "?owner=bolt.user", "?owner=acme.user&level=write", "?kind=observer", "?personal=true&everywhere=true",
+	"?getForTatAdmin=true", "?getNbMsgUnread=true&topicPath=/", "?nameRegex=."}
 
 // questions are requests on every route of every surface that change nothing: whatever a
 // new route answers is thereby part of the test.
@@ -248,14 +252,14 @@ func (w *twoTenants) questions(t *testing.T) []string {
 				for _, path := range fillIn(route.Path, samples) {
 					all = append(all, route.Method+" "+path)
 				}
-				if !strings.Contains(route.Path, ":") {
+				if !strings.ContainsAny(route.Path, ":*") {
 					for _, query := range queries {
 						all = append(all, route.Method+" "+route.Path+query)
 					}
 				}
 			case route.Method == "POST" || route.Method == "DELETE" || route.Method == "PUT":
 				// On what is theirs, which must be refused alike whether it is there or not.
-				if strings.Contains(route.Path, ":") {
+				if strings.ContainsAny(route.Path, ":*") {
 					for _, path := range fillIn(route.Path, w.theirs(route.Path)) {
 						all = append(all, route.Method+" "+path)
 					}
@@ -276,8 +280,12 @@ func (w *twoTenants) questions(t *testing.T) []string {
 // has.
 func (w *twoTenants) theirs(path string) map[string][]string {
 	values := map[string][]string{"alias": {"bolt.user", "Bolt"}, "id": {"999999"},
-		"object": numbersOf(w.objects), "request": numbersOf(w.offers), "username": {"bolt.user", "bolt.admin"}}
+		"object": numbersOf(w.objects), "request": numbersOf(w.offers), "username": {"bolt.user", "bolt.admin"},
+		"group": {"Bolt%20team", "none"}, "*": {"made1", "made2", "Private/bolt.user"}}
 	maps.Copy(values, w.others)
+	if strings.Contains(path, "notifications") {
+		values["*"] = nil // one can want no news of what is not there
+	}
 	switch {
 	case strings.Contains(path, "/users/"):
 		values["id"] = numbersOf(w.users)
@@ -299,6 +307,13 @@ func numbersOf[T ~int64](ids []T) []string {
 
 // fillIn returns the path with every combination of values for its parameters.
 func fillIn(path string, values map[string][]string) []string {
+	if before, wild := strings.CutSuffix(path, "*"); wild {
+		var all []string
+		for _, value := range values["*"] {
+			all = append(all, fillIn(before+value, values)...)
+		}
+		return all
+	}
 	before, after, found := strings.Cut(path, ":")
 	if !found {
 		return []string{path}

@@ -104,7 +104,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 		},
 		{
 			name:   "tat",
-			claims: below("/user", "/version", "/capabilities", "/topic", "/topics", "/group", "/presenceget"),
+			claims: below("/user", "/version", "/capabilities", "/topic", "/topics", "/group", "/presenceget", "/presences"),
 			shares: rootPaths,
 			app: tat.New(server, tat.Uses{Accounts: d.Accounts, Social: d.Social, People: d.People, Admins: d.Admins,
 				Users: d.Users, Groups: d.Groups, Topics: d.Topics},

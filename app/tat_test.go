@@ -76,7 +76,11 @@ func TestTatTogether(t *testing.T) {
 			{"DELETE", "/user/me/contacts/acme.user", "", []int{200, 404}},
 			{"POST", "/presenceget/Private/acme.power", `{"status":"busy"}`, []int{200, 400}},
 			{"PUT", "/group/add/user", `{"groupname":"Acme team","username":"acme.user"}`, []int{201, 403, 409}},
-			{"PUT", "/group/remove/user", `{"groupname":"Acme team","username":"acme.user"}`, []int{201, 403, 409}},
+			{"PUT", "/group/remove/user", `{"groupname":"Acme team","username":"acme.user"}`, []int{200, 403, 409}},
+			{"PUT", "/topic/add/rwuser", `{"topic":"/Talk","username":"acme.user","recursive":true}`, []int{201, 400, 403}},
+			{"PUT", "/topic/remove/rwuser", `{"topic":"/Talk","username":"acme.user","recursive":true}`, []int{200, 400, 403}},
+			{"POST", "/presenceget/Talk", `{"status":"busy"}`, []int{200, 400}},
+			{"DELETE", "/presences/Talk", "", []int{200, 400}},
 			{"GET", "/user/me", "", []int{200}},
 		}
 		rounds := 12

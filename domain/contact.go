@@ -43,6 +43,17 @@ type Presence struct {
 	At     time.Time
 }
 
+// MaxPresences bounds a list of presences.
+const MaxPresences = 1000
+
+// PresenceFilter narrows a list of presences. The zero filter keeps all.
+type PresenceFilter struct {
+	Topic        ObjectID         // 0 keeps all
+	Statuses     []PresenceStatus // none keeps all
+	Aliases      []string         // of users, exactly; none keeps all
+	Since, Until time.Time        // at Since or later, and before Until; zero is unbounded
+}
+
 // Errors about contacts and presences.
 var (
 	ErrContact = &Error{Kind: Conflict, Code: "contact_there", Field: "user",

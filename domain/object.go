@@ -135,6 +135,15 @@ func (o *Object) LevelOf(v Viewer) Level {
 	return level
 }
 
+// Listed returns the entry of o's access list for whom a names, with NoLevel if there is none.
+func (o *Object) Listed(a Access) Access {
+	i := slices.IndexFunc(o.Access, func(b Access) bool { return b.User == a.User && b.Group == a.Group })
+	if i < 0 {
+		return Access{User: a.User, Group: a.Group}
+	}
+	return o.Access[i]
+}
+
 // Grant puts an entry on o's access list in place of the one that names the same; with
 // NoLevel there is none any more.
 func (o *Object) Grant(a Access) {
@@ -190,6 +199,9 @@ func (o *Object) Validate() error {
 	return kind.check(o.Attributes)
 }
 
+// MaxTogether is how many objects one request changes at once.
+const MaxTogether = 1000
+
 // MaxFullName bounds the name of an object with the names above it, in characters.
 const MaxFullName = 100
 
@@ -223,6 +235,10 @@ var (
 		Public: "Too many copies wait for this person's answer."}
 	ErrTooManyBookmarks = &Error{Kind: Conflict, Code: "bookmarks_too_many", Field: "object",
 		Public: "There are too many bookmarks."}
+	ErrTooManyBelow = &Error{Kind: Invalid, Code: "objects_too_many", Field: "recursive",
+		Public: "More than " + number(MaxTogether) + " objects would be changed at once; change them in parts."}
+	ErrOwnerKeeps = &Error{Kind: Conflict, Code: "object_owner_keeps", Field: "user",
+		Public: "The owner of an object keeps all rights on it; hand it over instead."}
 	ErrNotCopyable = &Error{Kind: Conflict, Code: "object_not_copyable", Field: "object",
 		Public: "Objects of this kind are not copied."}
 )
@@ -249,10 +265,19 @@ type ObjectFilter struct {
 	Kinds []ObjectKind // none keeps all
 	// Organization keeps what lies in one organization without those nested in it; 0 keeps all.
 	Organization OrganizationID
-	Prefix       string   // the beginning of the full name, compared by Fold
-	Parent       ObjectID // 0 keeps all; else what belongs to that object
-	Owner        UserKey  // zero keeps all
-	Uses         ObjectID // 0 keeps all; else what uses that object
+	Prefix       string // the beginning of the full name, compared by Fold
+	// Names, IDs and Descriptions keep the objects with one of these full names, compared by
+	// Fold, with one of these numbers, and with one of these descriptions; none keep all.
+	Names        []string
+	IDs          []ObjectID
+	Descriptions []string
+	Since, Until time.Time // created at Since or later, and before Until; zero is unbounded
+	// Without leaves out the objects that lie below this full name, compared by Fold; empty
+	// leaves out none.
+	Without string
+	Parent  ObjectID // 0 keeps all; else what belongs to that object
+	Owner   UserKey  // zero keeps all
+	Uses    ObjectID // 0 keeps all; else what uses that object
 	// AtLeast keeps the objects on which the viewer has this level or more; NoLevel is
 	// LevelRead, which everything in a list has.
 	AtLeast Level
@@ -264,10 +289,12 @@ type ObjectOrder uint8
 
 // The orders. Ties are broken by the object's number.
 const (
-	ObjectsByPlace ObjectOrder = iota // by place in the tree, then number
-	ObjectsByName                     // by full name, folded
+	ObjectsByPlace  ObjectOrder = iota // by place in the tree, then number
+	ObjectsByName                      // by full name, folded
+	ObjectsByLetter                    // by full name as it is written, by the letters' codes
 )
 
+// objectOrders are the orders that a client can ask for by name.
 var objectOrders = []string{"place", "name"}
 
 // ParseObjectOrder reads the name of an order; the empty name is ObjectsByPlace.

@@ -116,14 +116,15 @@ func marked(name, mark string) string {
 }
 
 // PrivateTopic returns the full name of the topic that is for the user of that alias alone.
-func PrivateTopic(alias string) string { return privateTopics + "/" + alias }
+func PrivateTopic(alias string) string { return PrivateTopics + "/" + alias }
 
-const privateTopics = "/Private"
+// PrivateTopics is what the topics for one user alone lie below.
+const PrivateTopics = "/Private"
 
 // IsPrivateTopic reports whether a full name is that of a topic for one user, or lies below
 // one.
 func IsPrivateTopic(fullName string) bool {
-	return strings.HasPrefix(Fold(fullName)+"/", Fold(privateTopics)+"/")
+	return strings.HasPrefix(Fold(fullName)+"/", Fold(PrivateTopics)+"/")
 }
 
 // IsReserved reports whether o is a topic whose name comes with an account: one for a user alone,

@@ -114,9 +114,6 @@ type PresenceStore struct{ db *DB }
 // NewPresenceStore returns the store of presences in db.
 func NewPresenceStore(db *DB) *PresenceStore { return &PresenceStore{db} }
 
-// maxPresences bounds a list of presences.
-const maxPresences = 1000
-
 // Put says that whoever w was given to is in a topic of their organization. It is
 // ErrObjectNotFound if there is none in w.
 func (s *PresenceStore) Put(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID, status domain.PresenceStatus, at time.Time) error {
@@ -134,6 +131,70 @@ func (s *PresenceStore) In(ctx context.Context, sc tenancy.Scope, topic domain.O
 	return s.list(ctx, "", objectsIn(sc).and("o.id = ? AND p.at >= ?", int64(topic), millis(since)))
 }
 
+// ofOrganization is the condition of the presences that f keeps in topics that sc covers, of
+// the viewer's own organization: people of another one are not named beside a topic.
+func ofOrganization(sc tenancy.Scope, f *domain.PresenceFilter) predicate {
+	where := objectsIn(sc).and("o.organization_id = ?", int64(sc.Actor().Organization))
+	if f.Topic != 0 {
+		where = where.and("o.id = ?", int64(f.Topic))
+	}
+	if len(f.Statuses) > 0 {
+		where = where.and("p.status IN (?)", in(f.Statuses))
+	}
+	if len(f.Aliases) > 0 {
+		folded := make([]string, len(f.Aliases))
+		for i, alias := range f.Aliases {
+			folded[i] = domain.Fold(alias)
+		}
+		where = where.and("u.alias_key IN (?) AND u.alias IN (?)", in(folded), in(f.Aliases))
+	}
+	if !f.Since.IsZero() {
+		where = where.and("p.at >= ?", f.Since.UnixMilli())
+	}
+	if !f.Until.IsZero() {
+		where = where.and("p.at < ?", f.Until.UnixMilli())
+	}
+	return where
+}
+
+// List returns up to limit of the presences that f keeps in topics of the viewer's own
+// organization that sc covers, the newest first, without the first skip.
+func (s *PresenceStore) List(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter, skip, limit int) ([]domain.Presence, error) {
+	return s.part(ctx, "", ofOrganization(sc, &f), skip, limit)
+}
+
+// Count returns how many presences List returns without a limit.
+func (s *PresenceStore) Count(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter) (int64, error) {
+	where := ofOrganization(sc, &f)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM "+presenceJoins+" WHERE "+where.text(), where.args...)
+	return only(rows, err, scalar[int64], domain.ErrInternal)
+}
+
+// Visited returns which of the topics, as far as sc covers them, whoever it was given to ever
+// said they were in, and how many topics that was altogether.
+func (s *PresenceStore) Visited(ctx context.Context, sc tenancy.Scope, topics []domain.ObjectID) (visited []domain.ObjectID, all int64, err error) {
+	me := sc.Actor()
+	where := objectsIn(sc).and("p.organization_id = ? AND p.user_id = ?", int64(me.Organization), int64(me.User))
+	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM "+presenceJoins+" WHERE "+where.text(), where.args...)
+	if all, err = only(rows, err, scalar[int64], domain.ErrInternal); err != nil || all == 0 || len(topics) == 0 {
+		return nil, all, err
+	}
+	where = where.and("o.id IN (?)", in(topics))
+	rows, err = s.db.read.QueryContext(ctx, "SELECT o.id FROM "+presenceJoins+" WHERE "+where.text(), where.args...)
+	visited, err = collect(rows, err, scalar[domain.ObjectID])
+	return visited, all, err
+}
+
+// Delete takes away where a user was said to be, in a topic that w covers. It is nil if they
+// were not, or there is no such topic in w.
+func (s *PresenceStore) Delete(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID, of domain.UserKey) error {
+	where := objectsIn(w.Read()).and("o.id = ?", int64(topic))
+	_, err := s.db.write.ExecContext(ctx, `DELETE FROM presences WHERE organization_id = ? AND user_id = ?
+		AND EXISTS (SELECT 1 FROM objects o WHERE o.organization_id = presences.organization_id AND o.id = presences.topic_id AND `+where.text()+")",
+		append([]any{int64(of.Organization), int64(of.User)}, where.args...)...)
+	return translate(err)
+}
+
 // OfContacts returns the presences since a time of the contacts of whoever sc was given to,
 // in topics that the scope topics covers, the newest first.
 func (s *PresenceStore) OfContacts(ctx context.Context, sc, topics tenancy.Scope, since time.Time) ([]domain.Presence, error) {
@@ -145,10 +206,16 @@ func (s *PresenceStore) OfContacts(ctx context.Context, sc, topics tenancy.Scope
 }
 
 func (s *PresenceStore) list(ctx context.Context, join string, where predicate) ([]domain.Presence, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT "+contactColumns+`, o.full_name, p.status, p.at FROM presences p
-		JOIN objects o ON o.organization_id = p.organization_id AND o.id = p.topic_id
-		JOIN users u ON u.organization_id = p.organization_id AND u.id = p.user_id `+join+`
-		WHERE `+where.text()+" ORDER BY p.at DESC, p.user_id, p.topic_id LIMIT "+strconv.Itoa(maxPresences), where.args...)
+	return s.part(ctx, join, where, 0, domain.MaxPresences)
+}
+
+// presenceJoins are presences with their topics and users.
+const presenceJoins = `presences p JOIN objects o ON o.organization_id = p.organization_id AND o.id = p.topic_id
+	JOIN users u ON u.organization_id = p.organization_id AND u.id = p.user_id `
+
+func (s *PresenceStore) part(ctx context.Context, join string, where predicate, skip, limit int) ([]domain.Presence, error) {
+	rows, err := s.db.read.QueryContext(ctx, "SELECT "+contactColumns+", o.full_name, p.status, p.at FROM "+presenceJoins+join+
+		" WHERE "+where.text()+" ORDER BY p.at DESC, p.user_id, p.topic_id LIMIT "+strconv.Itoa(limit)+" OFFSET "+strconv.Itoa(skip), where.args...)
 	return collect(rows, err, func(r row) (p domain.Presence, err error) {
 		var at int64
 		p.User, err = scanContactAnd(r, &p.Topic, &p.Status, &at)

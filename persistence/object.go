@@ -206,6 +206,29 @@ func filteredObjects(sc tenancy.Scope, f *domain.ObjectFilter) predicate {
 	if f.Prefix != "" {
 		p = p.and(`o.full_name_key LIKE ? ESCAPE '\'`, literal.Replace(domain.Fold(f.Prefix))+"%")
 	}
+	if len(f.Names) > 0 {
+		folded := make([]string, len(f.Names))
+		for i, name := range f.Names {
+			folded[i] = domain.Fold(name)
+		}
+		p = p.and("o.full_name_key IN (?)", in(folded))
+	}
+	if len(f.IDs) > 0 {
+		p = p.and("o.id IN (?)", in(f.IDs))
+	}
+	if len(f.Descriptions) > 0 {
+		p = p.also(described(f.Descriptions))
+	}
+	if !f.Since.IsZero() {
+		p = p.and("o.created_at >= ?", f.Since.UnixMilli())
+	}
+	if !f.Until.IsZero() {
+		p = p.and("o.created_at < ?", f.Until.UnixMilli())
+	}
+	if f.Without != "" {
+		key := domain.Fold(f.Without)
+		p = p.and("NOT (o.full_name_key >= ? AND o.full_name_key < ?)", key+"/", key+"0")
+	}
 	if f.Parent != 0 {
 		p = p.and("o.parent_id = ?", int64(f.Parent))
 	}
@@ -220,6 +243,18 @@ func filteredObjects(sc tenancy.Scope, f *domain.ObjectFilter) predicate {
 		p = p.also(least)
 	}
 	return p
+}
+
+// described returns the condition that an object has one of the descriptions. It looks for the
+// member in the text of the attributes: a quotation mark in a value is escaped there, so that
+// no value can pass for a member.
+func described(descriptions []string) predicate {
+	var alternatives []predicate
+	for _, description := range descriptions {
+		member, _ := json.Marshal(map[string]string{"description": description}) // texts always marshal
+		alternatives = append(alternatives, predicate{"o.attributes <> replace(o.attributes, ?, '')", []any{string(member[1 : len(member)-1])}})
+	}
+	return anyOf(alternatives...)
 }
 
 // Get returns the object that ref names. It is ErrObjectNotFound if there is none in sc.
@@ -255,17 +290,21 @@ func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.Objec
 	if f.Order == domain.ObjectsByPlace {
 		all, err = s.byPlace(ctx, sc, &f, key, id, limit+1)
 	} else {
-		filter := filteredObjects(sc, &f)
-		where := objectsIn(sc).and("(o.full_name_key, o.id) > (?, ?)", key, id).also(filter)
-		all, err = selectObjects(ctx, s.db.read, where, " ORDER BY o.full_name_key, o.id LIMIT "+strconv.Itoa(limit+1))
+		filter, column := filteredObjects(sc, &f), either(f.Order == domain.ObjectsByName, "o.full_name_key", "o.full_name")
+		where := objectsIn(sc).and("("+column+", o.id) > (?, ?)", key, id).also(filter)
+		all, err = selectObjects(ctx, s.db.read, where, " ORDER BY "+column+", o.id LIMIT "+strconv.Itoa(limit+1))
 	}
 	if err != nil || len(all) <= limit {
 		return all, "", err
 	}
 	last := &all[limit-1]
-	key = string(last.Path)
-	if f.Order == domain.ObjectsByName {
+	switch f.Order {
+	case domain.ObjectsByName:
 		key = domain.Fold(last.FullName)
+	case domain.ObjectsByLetter:
+		key = last.FullName
+	default:
+		key = string(last.Path)
 	}
 	return all[:limit], domain.Cursor(strconv.Itoa(int(f.Order)) + " " + strconv.FormatInt(int64(last.ID), 10) + " " + key), nil
 }

@@ -3,6 +3,7 @@ package persistence
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/uptrace/bun"
 
@@ -119,6 +120,120 @@ func (s *ObjectStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	return voidOffers(ctx, tx, after.Owner, []domain.Object{*after})
 }
 
+// Share runs change on the access lists of the object and, if below says so, of all that lies
+// below it by name and is the viewer's to administer, and saves them in one transaction. change
+// may put one and the same entry on each of them, or take the one of its user or group away. It
+// is ErrObjectNotFound if the object is not in w, ErrTooManyBelow for more than
+// domain.MaxTogether, ErrUserNotFound or ErrGroupNotFound on "access", or the error of change,
+// and then nothing is saved.
+func (s *ObjectStore) Share(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, below bool, change func(*domain.Object) error) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		top, err := s.lock(ctx, tx, w, id)
+		if err != nil {
+			return err
+		}
+		all := []domain.Object{top}
+		if kind, _ := top.Kind.Info(); below && kind.NamesArePaths {
+			rest, err := s.lockBelow(ctx, tx, w, &top)
+			if err != nil {
+				return err
+			}
+			all = append(all, rest...)
+		}
+		if len(all) > domain.MaxTogether {
+			return domain.ErrTooManyBelow
+		}
+		return s.share(ctx, tx, w, all, change)
+	})
+}
+
+// lockBelow reads what lies below an object by name and is the viewer's to administer, and
+// keeps others from changing it. It stops where there is too much.
+func (s *ObjectStore) lockBelow(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, top *domain.Object) ([]domain.Object, error) {
+	key, least := domain.Fold(top.FullName), viewed(w.Read(), domain.LevelAdmin)
+	where := objectsIn(w.Read()).also(least).
+		and("o.organization_id = ? AND o.kind = ? AND o.full_name_key >= ? AND o.full_name_key < ?",
+			int64(top.Organization), string(top.Kind), key+"/", key+"0")
+	order := " ORDER BY o.id LIMIT " + strconv.Itoa(domain.MaxTogether)
+	if s.db.engine == PostgreSQL {
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM objects o WHERE "+where.text()+order+" FOR UPDATE", where.args...)
+		if err != nil {
+			return nil, translate(err)
+		}
+	}
+	return selectObjects(ctx, tx, where, order)
+}
+
+// share is described at Share. It takes as many statements for one object as for many.
+func (s *ObjectStore) share(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, all []domain.Object, change func(*domain.Object) error) error {
+	now := moment(millis(s.db.Now()))
+	var changed, before []domain.Object
+	var entry domain.Access
+	var added []*accessRow
+	for i := range all {
+		after := all[i].Clone()
+		if err := change(&after); err != nil {
+			return err
+		}
+		gone, given := differing(all[i].Access, after.Access)
+		if len(gone)+len(given) == 0 {
+			continue
+		}
+		if err := after.Validate(); err != nil {
+			return err
+		}
+		entry = append(gone, given...)[0]
+		after.Changed = now
+		added = append(added, accessRows(&after, given)...)
+		changed, before = append(changed, after), append(before, all[i])
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	if len(added) > 0 {
+		if err := holdAccess(ctx, s.db, tx, changed[0].Organization, []domain.Access{entry}); err != nil {
+			return err
+		}
+	}
+	subject := accessRows(&changed[0], []domain.Access{entry})[0]
+	of := keys("organization_id, object_id", changed)
+	_, err := tx.ExecContext(ctx, "DELETE FROM object_access WHERE subject_kind = ? AND subject_id = ? AND "+of.text(),
+		append([]any{subject.SubjectKind, subject.SubjectID}, of.args...)...)
+	if err != nil {
+		return translate(err)
+	}
+	if err := insertAll(ctx, tx, added); err != nil {
+		return err
+	}
+	itself := keys("organization_id, id", changed)
+	_, err = tx.ExecContext(ctx, "UPDATE objects SET changed_at = ? WHERE "+itself.text(), append([]any{millis(now)}, itself.args...)...)
+	if err != nil {
+		return translate(err)
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM copy_requests WHERE EXISTS (SELECT 1 FROM objects o WHERE o.organization_id = copy_requests.organization_id
+		AND o.id = copy_requests.object_id AND (o.owner_organization_id <> from_organization_id OR o.owner_id <> from_id)) AND `+of.text(), of.args...)
+	if err != nil {
+		return translate(err)
+	}
+	was := make(map[domain.ObjectID]domain.Fields, len(before))
+	for i := range before {
+		was[before[i].ID] = before[i].Fields()
+	}
+	return s.db.recordAll(ctx, tx, w, changed, func(o *domain.Object) domain.AuditEntry {
+		return objectEntry("update", o, domain.Diff(was[o.ID], o.Fields()))
+	})
+}
+
+// differing returns the entries of an access list that are gone, and those that are new.
+func differing(before, after []domain.Access) (gone, added []domain.Access) {
+	same := func(a domain.Access) func(domain.Access) bool {
+		return func(b domain.Access) bool { return a.User == b.User && a.Group == b.Group && a.Level == b.Level }
+	}
+	gone = slices.DeleteFunc(slices.Clone(before), func(a domain.Access) bool { return slices.ContainsFunc(after, same(a)) })
+	added = slices.DeleteFunc(slices.Clone(after), func(a domain.Access) bool { return slices.ContainsFunc(before, same(a)) })
+	return gone, added
+}
+
 // unlimited is a length that no name has.
 const unlimited = 1 << 20
 
@@ -197,11 +312,7 @@ func (s *ObjectStore) saveUses(ctx context.Context, tx bun.Tx, w tenancy.WriteSc
 
 // saveAccess writes the access list of after, and reports whether it differs from before's.
 func (s *ObjectStore) saveAccess(ctx context.Context, tx bun.Tx, before, after *domain.Object) (changed bool, err error) {
-	same := func(a domain.Access) func(domain.Access) bool {
-		return func(b domain.Access) bool { return a.User == b.User && a.Group == b.Group && a.Level == b.Level }
-	}
-	gone := slices.DeleteFunc(slices.Clone(before.Access), func(a domain.Access) bool { return slices.ContainsFunc(after.Access, same(a)) })
-	added := slices.DeleteFunc(slices.Clone(after.Access), func(a domain.Access) bool { return slices.ContainsFunc(before.Access, same(a)) })
+	gone, added := differing(before.Access, after.Access)
 	if err := holdAccess(ctx, s.db, tx, after.Organization, added); err != nil {
 		return false, err
 	}

@@ -226,6 +226,10 @@ type ObjectStore interface {
 	Update(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, change func(*domain.Object) error) (domain.Object, error)
 	// Delete removes the object with what is deleted with it, unless check returns an error.
 	Delete(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, check func(*domain.Object) error) error
+	// Share runs change, which puts one entry on an access list or takes it away, on the object
+	// and, if below says so, on all that lies below it by name and is the viewer's to administer,
+	// in one transaction. It is domain.ErrTooManyBelow for more than domain.MaxTogether.
+	Share(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, below bool, change func(*domain.Object) error) error
 	// HandOverAll gives to another user everything that from owns and on which the scope is of
 	// LevelAdmin, in one transaction, and returns how many objects that was.
 	HandOverAll(ctx context.Context, w tenancy.WriteScope, from, to domain.UserKey) (int64, error)
@@ -303,6 +307,16 @@ type PresenceStore interface {
 	Put(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID, status domain.PresenceStatus, at time.Time) error
 	// In returns the presences in a topic since a time, the newest first.
 	In(ctx context.Context, sc tenancy.Scope, topic domain.ObjectID, since time.Time) ([]domain.Presence, error)
+	// List returns up to limit of the presences that f keeps in topics of the viewer's own
+	// organization, the newest first, without the first skip.
+	List(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter, skip, limit int) ([]domain.Presence, error)
+	// Count returns how many presences List returns without a limit.
+	Count(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter) (int64, error)
+	// Visited returns in which of the topics whoever sc was given to ever said they were, and
+	// in how many altogether.
+	Visited(ctx context.Context, sc tenancy.Scope, topics []domain.ObjectID) (visited []domain.ObjectID, all int64, err error)
+	// Delete takes away where a user was said to be; it is nil if they were not.
+	Delete(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID, of domain.UserKey) error
 	// OfContacts returns the presences since a time of the contacts of whoever sc was given
 	// to, in topics that the scope topics covers, the newest first.
 	OfContacts(ctx context.Context, sc, topics tenancy.Scope, since time.Time) ([]domain.Presence, error)

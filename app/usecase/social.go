@@ -290,3 +290,74 @@ func (s *Social) BePresent(ctx context.Context, who domain.Principal, in BePrese
 	}
 	return s.presences.In(ctx, w.Read(), o.ID, now.Add(-PresenceWithin))
 }
+
+// ListPresences asks for presences.
+type ListPresences struct {
+	Topic       string // a full name; empty is any
+	Filter      domain.PresenceFilter
+	None        bool // keeps nothing
+	Skip, Limit int
+}
+
+// PresenceList is a part of the presences that a filter keeps, the newest first.
+type PresenceList struct {
+	Presences []domain.Presence
+	Total     int64 // how many the filter keeps
+}
+
+// ListPresences returns who was when in the topics of who's organization that they may read. It
+// needs domain.TopicRead, and is domain.ErrObjectNotFound for a topic that who may not read.
+func (s *Social) ListPresences(ctx context.Context, who domain.Principal, in ListPresences) (list PresenceList, err error) {
+	if in.Limit < 1 || in.Limit > domain.MaxPresences {
+		in.Limit = domain.MaxPresences
+	}
+	if in.Topic != "" {
+		o, err := s.topic(ctx, &who, in.Topic)
+		if err != nil {
+			return list, err
+		}
+		in.Filter.Topic = o.ID
+	}
+	sc, err := s.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+	if err != nil || in.None {
+		return list, err
+	}
+	if list.Total, err = s.presences.Count(ctx, sc.Personally(), in.Filter); err != nil || list.Total <= int64(in.Skip) {
+		return list, err
+	}
+	list.Presences, err = s.presences.List(ctx, sc.Personally(), in.Filter, in.Skip, in.Limit)
+	return list, err
+}
+
+// Absence names a topic and a user who is not there any more.
+type Absence struct {
+	Topic string // its full name
+	Alias string // empty is whoever asks
+}
+
+// EndPresence takes away where somebody was said to be; nothing happens if they were not. One's
+// own needs a topic that one may read, another's domain.LevelAdmin on it: it is
+// domain.ErrUserNotFound for somebody who is not at home where who works.
+func (s *Social) EndPresence(ctx context.Context, who domain.Principal, in Absence) error {
+	o, err := s.objects.Named(ctx, who, NamedObject{Kind: domain.KindTopic, FullName: in.Topic,
+		Personal: in.Alias == "" || domain.Fold(in.Alias) == domain.Fold(who.Alias)})
+	if err != nil {
+		return err
+	}
+	w, err := s.gate.EnterObjectsWrite(ctx, &who, domain.TopicRead)
+	if err != nil {
+		return err
+	}
+	of := domain.UserKey{Organization: who.Organization, User: who.User}
+	if in.Alias != "" && domain.Fold(in.Alias) != domain.Fold(who.Alias) {
+		if o.Level < domain.LevelAdmin {
+			return domain.ErrForbidden
+		}
+		u, err := s.objects.fellow(ctx, &who, domain.TopicWrite, domain.UserRef{Alias: in.Alias}, "user")
+		if err != nil {
+			return err
+		}
+		of = u.Key()
+	}
+	return s.presences.Delete(ctx, w, o.ID, of)
+}

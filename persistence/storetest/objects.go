@@ -3,6 +3,7 @@ package storetest
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -293,6 +294,73 @@ func Objects(t *testing.T, db *persistence.DB) {
 		require.False(t, slices.ContainsFunc(o.Access, func(a domain.Access) bool { return a.Group == g.ID }))
 	})
 
+	t.Run("a user or group is put on the lists of a topic and of all below it", func(t *testing.T) {
+		as := w.ObjectScope(t, "acme.user")
+		below := func(parent domain.Object) func(*domain.Object) {
+			return func(o *domain.Object) { o.Parent = parent.ID }
+		}
+		top := w.AddObject(t, "Acme", "Share", domain.KindTopic, "Acme/Prod/East", "acme.user", nil)
+		mine := w.AddObject(t, "Acme", "mine", domain.KindTopic, "Acme/Prod/East", "acme.user", below(top))
+		deep := w.AddObject(t, "Acme", "deep", domain.KindTopic, "Acme/Prod/East", "acme.user", below(mine))
+		others := w.AddObject(t, "Acme", "others", domain.KindTopic, "Acme/Prod/East", "acme.power", below(top))
+		beside := w.AddObject(t, "Acme", "Shared", domain.KindTopic, "Acme/Prod/East", "acme.user", nil)
+		entry := domain.Access{User: w.keyOf("acme.power"), Level: domain.LevelWrite}
+		levels := func() (all []domain.Level) {
+			for _, o := range []domain.Object{top, mine, deep, others, beside} {
+				o, err := get(o)
+				require.NoError(t, err)
+				all = append(all, o.Listed(entry).Level)
+			}
+			return all
+		}
+		grant := func(a domain.Access) func(*domain.Object) error {
+			return func(o *domain.Object) error { o.Grant(a); return nil }
+		}
+		const none, write = domain.NoLevel, domain.LevelWrite
+		require.NoError(t, w.Objects.Share(ctx, as, top.ID, false, grant(entry)))
+		require.Equal(t, []domain.Level{write, none, none, none, none}, levels())
+		before := strings.Count(w.Dump(t), "\naudit ")
+		require.NoError(t, w.Objects.Share(ctx, as, top.ID, true, grant(entry)))
+		require.Equal(t, []domain.Level{write, write, write, none, none}, levels(), "what is somebody else's, or only begins alike, stays as it was")
+		require.Equal(t, 2, strings.Count(w.Dump(t), "\naudit ")-before, "one entry for each that changed")
+		require.NoError(t, w.Objects.Share(ctx, as, top.ID, true, grant(domain.Access{User: entry.User, Level: domain.LevelRead})))
+		require.Equal(t, []domain.Level{domain.LevelRead, domain.LevelRead, domain.LevelRead, none, none}, levels())
+		dump := w.Dump(t)
+		require.ErrorIs(t, w.Objects.Share(ctx, as, top.ID, true, func(o *domain.Object) error {
+			o.Grant(entry)
+			if o.ID == deep.ID {
+				return domain.ErrForbidden
+			}
+			return nil
+		}), domain.ErrForbidden)
+		require.ErrorIs(t, w.Objects.Share(ctx, as, top.ID, true, grant(domain.Access{Group: 999, Level: write})), domain.ErrGroupNotFound)
+		require.ErrorIs(t, w.Objects.Share(ctx, as, top.ID, true, grant(domain.Access{Group: w.Teams["Bolt/Team"].ID, Level: write})), domain.ErrGroupNotFound)
+		require.ErrorIs(t, w.Objects.Share(ctx, w.ObjectScope(t, "bolt.user"), top.ID, true, grant(entry)), domain.ErrObjectNotFound)
+		require.Equal(t, dump, w.Dump(t), "all or none")
+		require.NoError(t, w.Objects.Share(ctx, as, top.ID, true, grant(domain.Access{User: entry.User})))
+		require.Equal(t, []domain.Level{none, none, none, none, none}, levels())
+	})
+
+	t.Run("not too many at once", func(t *testing.T) {
+		as := w.ObjectScope(t, "acme.user")
+		top := w.AddObject(t, "Acme", "Many", domain.KindTopic, "Acme/Prod/East", "acme.user", nil)
+		for i := range domain.MaxTogether {
+			w.AddObject(t, "Acme", "m"+strconv.Itoa(i), domain.KindTopic, "Acme/Prod/East", "acme.user", func(o *domain.Object) { o.Parent = top.ID })
+		}
+		share := func() error {
+			return w.Objects.Share(ctx, as, top.ID, true, func(o *domain.Object) error {
+				o.Grant(domain.Access{User: w.keyOf("acme.power"), Level: domain.LevelRead})
+				return nil
+			})
+		}
+		require.ErrorIs(t, share(), domain.ErrTooManyBelow)
+		require.NoError(t, w.Objects.Delete(ctx, as, w.Things["Acme/m0"].ID, func(*domain.Object) error { return nil }))
+		require.NoError(t, share())
+		shared, err := w.Objects.Count(ctx, w.ObjectScope(t, "acme.power").Personally().Read(), domain.ObjectFilter{Prefix: "/Many"})
+		require.NoError(t, err)
+		require.EqualValues(t, domain.MaxTogether, shared)
+	})
+
 	t.Run("objects follow their environment, and keep it from being deleted", func(t *testing.T) {
 		e := w.AddEnvironment(t, "Acme/Test/Sub", false)
 		o := w.AddObject(t, "Acme", "moves", domain.KindSector, "Acme/Test/Sub", "acme.user", nil)
@@ -317,8 +385,14 @@ func ObjectLists(t *testing.T, db *persistence.DB) {
 		tenant := Tenants[i%2]
 		place := tenant + []string{"", "/Prod", "/Prod/East", "/Test", "/Labs", "/Labs/One"}[i%6]
 		kind := []domain.ObjectKind{domain.KindObserver, domain.KindSector, domain.KindApplication, domain.KindAPI}[i%4]
-		w.AddObject(t, tenant, "thing "+strconv.Itoa(i%9)+" "+strconv.Itoa(i), kind, place, people[i%5], func(o *domain.Object) {
+		w.AddObject(t, tenant, []string{"thing ", "Thing "}[i%5%2]+strconv.Itoa(i%9)+" "+strconv.Itoa(i), kind, place, people[i%5], func(o *domain.Object) {
 			o.Visibility = domain.Visibility(i % 7 / 5)
+			switch {
+			case i%5 == 0:
+				o.Attributes = map[string]string{"description": `is "described"`}
+			case i%5 == 1 && i%4 < 2:
+				o.Attributes = map[string]string{"description": "another", "keywords": `"description":"is \"described\""`}
+			}
 			if i%3 == 0 {
 				o.Grant(domain.Access{User: w.keyOf(people[(i+1)%5]), Level: domain.Level(1 + i%3)})
 			}
@@ -327,28 +401,42 @@ func ObjectLists(t *testing.T, db *persistence.DB) {
 			}
 		})
 	}
+	for _, tenant := range Tenants {
+		w.AddObject(t, tenant, "Night", domain.KindTopic, tenant, lower(tenant)+".user", func(o *domain.Object) { o.Parent = w.Things[tenant+"/Talk"].ID })
+	}
 	everything, next, err := w.Objects.List(ctx, Everything(domain.ObjectManage).Read(), domain.ObjectFilter{}, domain.Page{})
 	require.NoError(t, err)
 	require.Empty(t, next)
-	require.Len(t, everything, 64)
+	require.Len(t, everything, 66)
+	some := everything[len(everything)/2]
 	filters := map[string]domain.ObjectFilter{
-		"all": {}, "kinds": {Kinds: []domain.ObjectKind{domain.KindSector, domain.KindAPI}}, "prefix": {Prefix: "THING 3"}, "percent": {Prefix: "%"},
+		"names": {Names: []string{strings.ToUpper(some.FullName), "nothing"}}, "ids": {IDs: []domain.ObjectID{some.ID, 9999}},
+		"descriptions": {Descriptions: []string{`is "described"`, "nothing"}}, "since": {Since: some.Created}, "until": {Until: some.Created},
+		"without": {Without: "/TALK"},
+		"all":     {}, "kinds": {Kinds: []domain.ObjectKind{domain.KindSector, domain.KindAPI}}, "prefix": {Prefix: "THING 3"}, "percent": {Prefix: "%"},
 		"owner": {Owner: w.keyOf("acme.user")}, "writable": {AtLeast: domain.LevelWrite}, "administrable": {AtLeast: domain.LevelAdmin},
 	}
 	for _, who := range people {
 		for personal, sc := range map[bool]tenancy.Scope{false: w.ObjectScope(t, who).Read(), true: w.ObjectScope(t, who).Personally().Read()} {
 			for name, f := range filters {
-				for _, order := range []domain.ObjectOrder{domain.ObjectsByPlace, domain.ObjectsByName} {
+				for _, order := range []domain.ObjectOrder{domain.ObjectsByPlace, domain.ObjectsByName, domain.ObjectsByLetter} {
 					f.Order = order
 					var want []domain.ObjectID
 					expected := slices.DeleteFunc(slices.Clone(everything), func(o domain.Object) bool {
 						begins := len(o.FullName) >= len(f.Prefix) && domain.Fold(o.FullName[:len(f.Prefix)]) == domain.Fold(f.Prefix)
 						return sc.Level(&o) < max(f.AtLeast, domain.LevelRead) || len(f.Kinds) > 0 && !slices.Contains(f.Kinds, o.Kind) ||
-							f.Owner.User != 0 && o.Owner != f.Owner || !begins
+							f.Owner.User != 0 && o.Owner != f.Owner || !begins ||
+							len(f.Names) > 0 && !strings.EqualFold(o.FullName, f.Names[0]) || len(f.IDs) > 0 && !slices.Contains(f.IDs, o.ID) ||
+							len(f.Descriptions) > 0 && o.Attributes["description"] != f.Descriptions[0] ||
+							o.Created.Before(f.Since) || !f.Until.IsZero() && !o.Created.Before(f.Until) ||
+							f.Without != "" && strings.HasPrefix(domain.Fold(o.FullName), domain.Fold(f.Without)+"/")
 					})
 					slices.SortStableFunc(expected, func(a, b domain.Object) int {
-						if order == domain.ObjectsByName {
+						switch order {
+						case domain.ObjectsByName:
 							return slices.Compare([]byte(domain.Fold(a.FullName)), []byte(domain.Fold(b.FullName)))
+						case domain.ObjectsByLetter:
+							return slices.Compare([]byte(a.FullName), []byte(b.FullName))
 						}
 						return slices.Compare([]byte(a.Path), []byte(b.Path))
 					})

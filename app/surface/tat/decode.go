@@ -139,7 +139,7 @@ func decodeList(c *fiber.Ctx) (in usecase.ListPeople, err error) {
 	if err := httpx.RefuseUnknown(c, "skip", "limit", "username", "fullname", "idUser", "dateMinCreation", "dateMaxCreation", "withGroups"); err != nil {
 		return in, err
 	}
-	if in.Skip, in.Limit, err = part(c); err != nil {
+	if in.Skip, in.Limit, err = part(c, 100); err != nil {
 		return in, err
 	}
 	in.Filter.Aliases, in.Filter.Names = listed(c, "username"), listed(c, "fullname")
@@ -156,14 +156,15 @@ func decodeList(c *fiber.Ctx) (in usecase.ListPeople, err error) {
 	return in, nil
 }
 
-// part reads which part of a list is asked for. What is no number falls back.
-func part(c *fiber.Ctx) (skip, limit int, err error) {
+// part reads which part of a list is asked for. What is no number falls back, the limit to
+// standard.
+func part(c *fiber.Ctx, standard int) (skip, limit int, err error) {
 	if text := httpx.Query(c, "skip"); text != "" {
 		if skip, err = strconv.Atoi(text); err != nil {
 			skip = 0
 		}
 	}
-	limit = 100
+	limit = standard
 	if n, err := strconv.Atoi(httpx.Query(c, "limit")); err == nil {
 		limit = n
 	}
@@ -276,14 +277,63 @@ func decodeCheck(c *fiber.Ctx) (usecase.CheckUser, error) {
 }
 
 func decodeTopics(c *fiber.Ctx) (in usecase.ListTopics, err error) {
-	if err := httpx.RefuseUnknown(c, "skip", "limit", "topic"); err != nil {
+	if err := httpx.RefuseUnknown(c, "skip", "limit", "topic", "topicPath", "idTopic", "description", "Description", "dateMinCreation",
+		"DateMinCreation", "dateMaxCreation", "DateMaxCreation", "onlyFavorites", "getForTatAdmin", "getNbMsgUnread"); err != nil {
 		return in, err
 	}
-	in.Skip, in.Limit, err = part(c)
-	if name := httpx.Query(c, "topic"); name != "" {
-		in.Name = domain.TopicName(name)
+	if in.Skip, in.Limit, err = part(c, 500); err != nil {
+		return in, err
 	}
-	return in, err
+	for _, name := range listed(c, "topic") {
+		in.Names = append(in.Names, domain.TopicName(name))
+	}
+	for _, text := range listed(c, "idTopic") {
+		in.IDs = append(in.IDs, parseID[domain.ObjectID](text))
+	}
+	if in.Prefix = httpx.Query(c, "topicPath"); in.Prefix != "" && in.Prefix[0] != '/' {
+		in.Prefix = "/" + in.Prefix
+	}
+	in.Descriptions = listed(c, spelled(c, "description"))
+	if in.Since, err = moment(c, spelled(c, "dateMinCreation"), 0); err != nil {
+		return in, err
+	}
+	if in.Until, err = moment(c, spelled(c, "dateMaxCreation"), time.Second); err != nil {
+		return in, err
+	}
+	in.Favourites = httpx.Query(c, "onlyFavorites") == "true"
+	in.Managed = httpx.Query(c, "getForTatAdmin") == "true"
+	in.Unseen = httpx.Query(c, "getNbMsgUnread") == "true"
+	return in, nil
+}
+
+// spelled returns the name of a parameter as the request has it: clients begin some with a
+// capital letter.
+func spelled(c *fiber.Ctx, name string) string {
+	if capital := strings.ToUpper(name[:1]) + name[1:]; httpx.Query(c, capital) != "" {
+		return capital
+	}
+	return name
+}
+
+// decodeShare reads a body that names a topic, and under the key whom who is to be on one of
+// its lists.
+func decodeShare(whom string, level domain.Level) func(*fiber.Ctx) (usecase.ShareTopic, error) {
+	return func(c *fiber.Ctx) (usecase.ShareTopic, error) {
+		in, o, err := members(c, []string{"topic", whom}, "recursive")
+		if err != nil {
+			return usecase.ShareTopic{}, err
+		}
+		share := usecase.ShareTopic{Name: domain.TopicName(in["topic"]), With: usecase.GrantObject{Level: level}}
+		if share.Below, err = flag(o, "recursive"); err != nil {
+			return share, err
+		}
+		if whom == "groupname" {
+			share.With.Group = domain.GroupRef(in[whom])
+		} else {
+			share.With.User = domain.UserRef{Alias: in[whom]}
+		}
+		return share, needs(in, "topic", whom)
+	}
 }
 
 func decodeNewTopic(c *fiber.Ctx) (usecase.NewTopic, error) {
@@ -299,8 +349,45 @@ func decodeNewTopic(c *fiber.Ctx) (usecase.NewTopic, error) {
 }
 
 func decodePresence(c *fiber.Ctx) (usecase.BePresent, error) {
-	in, _, err := members(c, []string{"status"})
+	in, _, err := members(c, []string{"status", "topic", "Topic"}) // the address says in which topic
 	return usecase.BePresent{Topic: topicOf(c, ""), Status: domain.PresenceStatus(in["status"])}, err
+}
+
+func decodePresences(c *fiber.Ctx) (in usecase.ListPresences, err error) {
+	if err := httpx.RefuseUnknown(c, "skip", "limit", "idPresence", "status", "username", "dateMinPresence", "dateMaxPresence"); err != nil {
+		return in, err
+	}
+	if in.Skip, in.Limit, err = part(c, 10); err != nil {
+		return in, err
+	}
+	if httpx.Param(c, "*") != "" {
+		in.Topic = topicOf(c, "")
+	}
+	in.None = httpx.Query(c, "idPresence") != "" // no presence is shown with an id
+	for _, text := range listed(c, "status") {
+		status, err := domain.ParsePresenceStatus(text)
+		if err != nil {
+			return in, err
+		}
+		in.Filter.Statuses = append(in.Filter.Statuses, status)
+	}
+	in.Filter.Aliases = listed(c, "username")
+	if in.Filter.Since, err = moment(c, "dateMinPresence", 0); err != nil {
+		return in, err
+	}
+	in.Filter.Until, err = moment(c, "dateMaxPresence", time.Second)
+	return in, err
+}
+
+// decodeAbsence reads who is to be nowhere any more; a request without a body means oneself.
+func decodeAbsence(c *fiber.Ctx) (usecase.Absence, error) {
+	in := usecase.Absence{Topic: topicOf(c, "")}
+	if len(c.Request().Body()) == 0 {
+		return in, nil
+	}
+	body, _, err := members(c, []string{"status", "username", "topic", "Topic"})
+	in.Alias = body["username"]
+	return in, err
 }
 
 func decodeGroups(c *fiber.Ctx) (httpx.Just, error) {

@@ -17,5 +17,11 @@
 //   - convert and resetsystem answer 201 as all other changes, which is what clients expect.
 //   - Names of persons need not be unique. The password is shorter than the engine's 128
 //     characters, and as hard to guess as 128 bits.
+//   - Somebody has one level on a topic, not a place on each of three lists: to add never lowers it,
+//     to remove takes away the level it names. The owner has all rights and is shown among rwUsers
+//     (2026-11-24).
+//   - A topic's lists are shown to who may administer it; getForTatAdmin shows an admin what they
+//     manage, and nobody else more than before (2026-11-24).
+//   - There are no messages: what is unread is where one never was (2026-11-24).
 //   - An _id is the number of the user, group or topic, written with 24 hexadecimal digits.
 package tat

@@ -195,6 +195,22 @@ func encodePresences(c *fiber.Ctx, presences []domain.Presence) error {
 	return send(c, fiber.StatusOK, w)
 }
 
+func encodePresenceList(c *fiber.Ctx, list usecase.PresenceList) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	w.Number("count", list.Total)
+	writePresences(w, "presences", list.Presences)
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+// encodeNull answers with null.
+func encodeNull[T any](c *fiber.Ctx, _ T) error {
+	w := &httpx.Writer{}
+	w.Null("")
+	return send(c, fiber.StatusOK, w)
+}
+
 func encodePeople(c *fiber.Ctx, list usecase.PeopleList) error {
 	if list.None {
 		w := &httpx.Writer{}
@@ -206,11 +222,11 @@ func encodePeople(c *fiber.Ctx, list usecase.PeopleList) error {
 	}
 	return stream(c, list.People, list.Total, "users", func(w *httpx.Writer, u *usecase.UserDocument) {
 		writePerson(w, u, list.Whole, list.Groups)
-	})
+	}, func(*httpx.Writer) {})
 }
 
-// stream answers with a count and a list, written as send writes.
-func stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], count int64, key string, write func(*httpx.Writer, *T)) error {
+// stream answers with a count, a list and what more writes behind it, written as send writes.
+func stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], count int64, key string, write func(*httpx.Writer, *T), more func(*httpx.Writer)) error {
 	err := httpx.Stream(c, entries,
 		func(w *httpx.Writer) {
 			w.Open("", '{')
@@ -226,6 +242,7 @@ func stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], count int64, key s
 		},
 		func(w *httpx.Writer) {
 			w.Close(']')
+			more(w)
 			w.Close('}')
 			w.End()
 		})
@@ -290,23 +307,56 @@ func encodeCapabilities(c *fiber.Ctx, _ httpx.Just) error {
 
 func encodeTopics(c *fiber.Ctx, list usecase.TopicList) error {
 	return stream(c, list.Topics, list.Total, "topics", func(w *httpx.Writer, o *usecase.ObjectDocument) {
-		writeTopic(w, "", o)
+		writeTopic(w, "", o, false)
+	}, func(w *httpx.Writer) {
+		writeUnseen(w, list.Unseen)
 	})
+}
+
+// writeUnseen writes in how many topics the reader was, and the topics where they never were. Of
+// messages, which would make others unread, there are none here.
+func writeUnseen(w *httpx.Writer, unseen *usecase.UnseenTopics) {
+	if unseen == nil {
+		w.Number("countTopicsMsgUnread", 0)
+		w.Null("topicsMsgUnread")
+		return
+	}
+	topics := make(map[string]int, len(unseen.Names))
+	for _, name := range unseen.Names {
+		topics[name] = -1
+	}
+	text, _ := json.Marshal(topics) // numbers always marshal
+	w.Number("countTopicsMsgUnread", unseen.Visited)
+	w.Raw("topicsMsgUnread", text)
 }
 
 func encodeTopic(status int) func(*fiber.Ctx, usecase.ObjectDocument) error {
 	return func(c *fiber.Ctx, o usecase.ObjectDocument) error {
 		w := &httpx.Writer{}
-		w.Open("", '{')
-		writeTopic(w, "topic", &o)
-		w.Close('}')
+		writeTopic(w, "", &o, true)
 		return send(c, status, w)
 	}
 }
 
-// writeTopic writes a topic. Whose it is, as far as the reader may know, is among those who
-// may write.
-func writeTopic(w *httpx.Writer, key string, o *usecase.ObjectDocument) {
+func encodeOneTopic(c *fiber.Ctx, o usecase.ObjectDocument) error {
+	w := &httpx.Writer{}
+	w.Open("", '{')
+	writeTopic(w, "topic", &o, true)
+	w.Flag("isTopicRw", o.Level >= domain.LevelWrite)
+	w.Flag("isTopicAdmin", o.Level >= domain.LevelAdmin)
+	w.Close('}')
+	return send(c, fiber.StatusOK, w)
+}
+
+// What every topic allows: messages are not kept here.
+const (
+	maxLength  = 1000
+	maxReplies = 30
+)
+
+// writeTopic writes a topic, with the times of its changes if dated says so. Whose it is, as far
+// as the reader may know, is among those who may write.
+func writeTopic(w *httpx.Writer, key string, o *usecase.ObjectDocument, dated bool) {
 	of := map[domain.Level][2][]string{}
 	add := func(level domain.Level, kind int, name string) {
 		lists := of[level]
@@ -314,7 +364,7 @@ func writeTopic(w *httpx.Writer, key string, o *usecase.ObjectDocument) {
 		of[level] = lists
 	}
 	if o.OwnerAlias != "" && o.Level >= domain.LevelAdmin {
-		add(domain.LevelWrite, 0, o.OwnerAlias)
+		add(usecase.OwnersLevel, 0, o.OwnerAlias)
 	}
 	for _, a := range o.Access {
 		kind := 0
@@ -327,17 +377,33 @@ func writeTopic(w *httpx.Writer, key string, o *usecase.ObjectDocument) {
 	}
 	w.Open(key, '{')
 	w.Text("_id", formatID(o.ID))
+	w.Text("collection", "messages"+formatID(o.ID))
 	w.Text("topic", o.FullName)
 	w.Text("description", o.Attributes["description"])
-	for _, list := range []struct {
-		level domain.Level
-		name  string
-	}{{domain.LevelRead, "ro"}, {domain.LevelWrite, "rw"}, {domain.LevelAdmin, "admin"}} {
-		textsUnlessEmpty(w, list.name+"Groups", of[list.level][1])
-		textsUnlessEmpty(w, list.name+"Users", of[list.level][0])
-	}
+	textsUnlessEmpty(w, "roGroups", of[domain.LevelRead][1])
+	textsUnlessEmpty(w, "rwGroups", of[domain.LevelWrite][1])
+	textsUnlessEmpty(w, "roUsers", of[domain.LevelRead][0])
+	textsUnlessEmpty(w, "rwUsers", of[domain.LevelWrite][0])
+	textsUnlessEmpty(w, "adminUsers", of[domain.LevelAdmin][0])
+	textsUnlessEmpty(w, "adminGroups", of[domain.LevelAdmin][1])
+	w.Null("history")
+	w.Number("maxlength", maxLength)
+	w.Number("maxreplies", maxReplies)
+	w.Flag("canForceDate", false)
 	w.Flag("canUpdateMsg", o.Attributes["canUpdateMsg"] == "true")
 	w.Flag("canDeleteMsg", o.Attributes["canDeleteMsg"] == "true")
+	for _, never := range []string{"canUpdateAllMsg", "canDeleteAllMsg", "adminCanUpdateAllMsg", "adminCanDeleteAllMsg"} {
+		w.Flag(never, false)
+	}
+	w.Flag("isAutoComputeTags", true)
+	w.Flag("isAutoComputeLabels", true)
+	if dated {
+		if o.Changed.After(o.Created) {
+			w.Number("dateModificationn", o.Changed.Unix()) // sic
+		}
+		writeCreated(w, o.Created)
+	}
+	w.Null("filters")
 	w.Close('}')
 }
 

@@ -75,7 +75,7 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 }
 
 // fields are the names that the surface's clients know fields by.
-var fields = map[string]string{"alias": "username", "person.firstname": "fullname", "person.lastname": "fullname", "person.mailaddress": "email", "group": "groupname"}
+var fields = map[string]string{"alias": "username", "person.firstname": "fullname", "person.lastname": "fullname", "person.mailaddress": "email", "group": "groupname", "object": "topic"}
 
 func fieldOf(field string) string {
 	if name, known := fields[field]; known {

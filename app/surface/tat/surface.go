@@ -71,7 +71,7 @@ func open(c *fiber.Ctx) error {
 		return c.Status(fiber.StatusOK).Send(nil)
 	}
 	switch path := c.Path(); path {
-	case "/users/", "/topics/", "/groups/":
+	case "/users/", "/topics/", "/groups/", "/presences/":
 		to := url.URL{Path: httpx.Mounted(c, path[:len(path)-1]), RawQuery: string(c.Request().URI().QueryString())}
 		return c.Redirect(to.String(), fiber.StatusMovedPermanently)
 	}
@@ -168,15 +168,36 @@ func (s *Surface) neighbours(r fiber.Router) {
 
 	r.Get("/version", httpx.Open(httpx.Nothing, httpx.OpenNothing, encodeVersion))
 	r.Get("/capabilities", httpx.Open(httpx.Nothing, httpx.OpenNothing, encodeCapabilities))
+	const unknownTopic = "topic {topic} does not exist or you have no Read Access on it"
 	r.Get("/topics", httpx.Handle(s.auth, decodeTopics, topics.List, encodeTopics))
+	r.Get("/topic/*", s.telling(httpx.Handle(s.auth, decodeTopic, topics.Get, encodeOneTopic), texts{
+		domain.ErrObjectNotFound: {400, "topic {topic} does not exist or you have no access on it"},
+	}))
+	r.Delete("/topic/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(topics.Delete), encodeInfo[httpx.Just](200, "Topic {topic} is deleted")), texts{
+		domain.ErrObjectNotFound: {400, unknownTopic},
+	}))
+	for list, level := range levels {
+		for _, whom := range []string{"user", "group"} {
+			decode := decodeShare(whom+"name", level)
+			shared := texts{
+				domain.ErrObjectNotFound: {400, unknownTopic},
+				domain.ErrUserNotFound:   {400, "user with username {username} does not exist"},
+				domain.ErrGroupNotFound:  {404, "groupname {groupname} does not exist"},
+				domain.ErrOwnerKeeps:     {409, "user {username} is the owner of topic {topic} and keeps all rights on it"},
+			}
+			r.Put("/topic/add/"+list+whom, s.telling(httpx.Handle(s.auth, decode, httpx.Done(topics.Share), encodeEmpty[httpx.Just](201)), shared))
+			r.Put("/topic/remove/"+list+whom, s.telling(httpx.Handle(s.auth, decode, httpx.Done(topics.Unshare), encodeEmpty[httpx.Just](200)), shared))
+		}
+	}
 	r.Post("/topic", s.telling(httpx.Handle(s.auth, decodeNewTopic, topics.Create, encodeTopic(201)), texts{
 		domain.ErrObjectNotFound:  {400, "Parent Topic of {topic} does not exist or you have no Read Access on it"},
 		domain.ErrObjectNameTaken: {409, "Topic {topic} already exists"},
 	}))
 	r.Post("/presenceget/*", s.telling(httpx.Handle(s.auth, decodePresence, s.uses.Social.BePresent, encodePresences), texts{
-		domain.ErrObjectNotFound: {400, "topic {topic} does not exist or you have no Read Access on it"},
+		domain.ErrObjectNotFound: {400, unknownTopic},
 		domain.ErrPresenceStatus: {400, "Invalid Status, should be online or offline or busy :{status}"},
 	}))
+	s.presences(r, unknownTopic)
 	r.Get("/groups", httpx.Handle(s.auth, decodeGroups, httpx.Alone(groups.List), encodeGroups))
 	r.Post("/group", s.telling(admin(s, decodeGroup, groups.Create, encodeGroup(201)), texts{
 		domain.ErrGroupAliasTaken: {409, "Group {name} already exists"},
@@ -186,8 +207,24 @@ func (s *Surface) neighbours(r fiber.Router) {
 		domain.ErrUserNotFound:  {400, "user with username {username} does not exist"},
 	}
 	r.Put("/group/add/user", s.telling(admin(s, decodeMember, httpx.Done(users.JoinNamed), encodeEmpty[httpx.Just](201)), member))
-	r.Put("/group/remove/user", s.telling(admin(s, decodeMember, httpx.Done(users.LeaveNamed), encodeEmpty[httpx.Just](201)), member))
+	r.Put("/group/remove/user", s.telling(admin(s, decodeMember, httpx.Done(users.LeaveNamed), encodeEmpty[httpx.Just](200)), member))
 }
+
+// presences lists the routes of who was when in which topic.
+func (s *Surface) presences(r fiber.Router, unknownTopic string) {
+	social := s.uses.Social
+	r.Get("/presences", httpx.Handle(s.auth, decodePresences, social.ListPresences, encodePresenceList))
+	r.Get("/presences/*", s.telling(httpx.Handle(s.auth, decodePresences, social.ListPresences, encodePresenceList), texts{
+		domain.ErrObjectNotFound: {400, unknownTopic},
+	}))
+	r.Delete("/presences/*", s.telling(httpx.Handle(s.auth, decodeAbsence, httpx.Done(social.EndPresence), encodeNull[httpx.Just]), texts{
+		domain.ErrObjectNotFound: {400, unknownTopic},
+		domain.ErrUserNotFound:   {400, "user with username {username} does not exist"},
+	}))
+}
+
+// levels are the beginnings of the names of a topic's lists, with what who is on one may do.
+var levels = map[string]domain.Level{"ro": domain.LevelRead, "rw": domain.LevelWrite, "admin": domain.LevelAdmin}
 
 // admin is httpx.Handle for what the document keeps for Tat's admins.
 func admin[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run usecase.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
