@@ -82,9 +82,9 @@ func TestAMemberActsWithTheHigherRole(t *testing.T) {
 
 		phone := "1"
 		_, err = s.d.Users.Update(t.Context(), s.as("ann"), bob.ID, usecase.UserPatch{Phone: &phone})
-		require.ErrorIs(t, err, domain.ErrHigherRole, "a power user does not change who acts as an admin")
+		require.ErrorIs(t, err, domain.ErrHasMore, "a power user does not change who acts as an admin")
 		both.Users = []domain.UUID{ann.UUID}
-		require.ErrorIs(t, s.d.Users.Join(t.Context(), s.as("ann"), both), domain.ErrHigherRole, "nobody raises themselves")
+		require.ErrorIs(t, s.d.Users.Join(t.Context(), s.as("ann"), both), domain.ErrForbidden, "nobody raises themselves")
 		joe := s.add("ann", "joe", domain.RoleUser, domain.UserGroup)
 		both.Users = []domain.UUID{joe.UUID}
 		require.ErrorIs(t, s.d.Users.Join(t.Context(), s.as("ann"), both), domain.ErrClimbing, "nor anybody above themselves")
@@ -181,7 +181,7 @@ func TestMembersAreChangedTogether(t *testing.T) {
 		}
 		require.ErrorIs(t, join(bob.UUID, s.find("admin").UUID), domain.ErrUserNotFound, "the superUser is out of reach")
 		require.Equal(t, bob.Groups, s.find("bob").Groups)
-		require.ErrorIs(t, join(bob.UUID, ada.UUID), domain.ErrHigherRole)
+		require.ErrorIs(t, join(bob.UUID, ada.UUID), domain.ErrForbidden, "one's own groups are for others to change")
 		require.Equal(t, bob.Groups, s.find("bob").Groups)
 		require.NoError(t, join(bob.UUID, bob.UUID))
 		require.Equal(t, []domain.GroupID{team.ID, domain.UserGroup}, s.find("bob").Groups)

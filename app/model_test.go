@@ -137,28 +137,40 @@ func (m *machine) next(prefix string) *string {
 }
 
 func (m *machine) addEnvironment(t *rapid.T) {
-	parent := domain.NumberRef(pick(t, "parent", m.environments))
-	organization := rapid.IntRange(0, 3).Draw(t, "organization") == 0
-	e, err := m.d.Environments.Create(context.Background(), m.actor(t), usecase.EnvironmentPatch{Parent: &parent, Alias: m.next("e"), IsOrganization: &organization})
+	below := pick(t, "parent", m.environments)
+	parent, organization := domain.NumberRef(below), rapid.IntRange(0, 3).Draw(t, "organization") == 0
+	in := usecase.EnvironmentPatch{Parent: &parent, Alias: m.next("e"), IsOrganization: &organization}
+	if rapid.IntRange(0, 3).Draw(t, "says nothing of organizations") == 0 {
+		in.IsOrganization, organization = nil, below == domain.RootEnvironment
+	}
+	e, err := m.d.Environments.Create(context.Background(), m.actor(t), in)
 	if done(t, err) {
 		m.environments[e.ID] = &oracleEnvironment{parent: e.Parent, active: true, organization: organization}
 	}
 }
 
 func (m *machine) changeEnvironment(t *rapid.T) {
-	id := pick(t, "environment", m.environments)
+	id, who := pick(t, "environment", m.environments), m.actor(t)
 	active := rapid.IntRange(0, 2).Draw(t, "active") > 0
-	e, err := m.d.Environments.Update(context.Background(), m.actor(t), domain.NumberRef(id), usecase.EnvironmentPatch{Active: &active, Alias: m.next("r")})
-	if done(t, err) {
-		m.environments[id].active = e.Active
+	e, err := m.d.Environments.Update(context.Background(), who, domain.NumberRef(id), usecase.EnvironmentPatch{Active: &active, Alias: m.next("r")})
+	if !done(t, err) {
+		return
 	}
+	if u, known := m.users[who.User]; known && m.environments[id].active != e.Active && !m.hasAll(u, id) {
+		t.Fatalf("%s switched environment %d without having all of it", u.Alias, id)
+	}
+	m.environments[id].active = e.Active
 }
 
 func (m *machine) moveEnvironment(t *rapid.T) {
 	id, parent := pick(t, "environment", m.environments), domain.NumberRef(pick(t, "parent", m.environments))
-	e, err := m.d.Environments.Update(context.Background(), m.actor(t), domain.NumberRef(id), usecase.EnvironmentPatch{Parent: &parent})
+	who := m.actor(t)
+	e, err := m.d.Environments.Update(context.Background(), who, domain.NumberRef(id), usecase.EnvironmentPatch{Parent: &parent})
 	if !done(t, err) {
 		return
+	}
+	if u, known := m.users[who.User]; known && m.environments[id].parent != e.Parent && !m.hasAll(u, id) {
+		t.Fatalf("%s moved environment %d without having all of it", u.Alias, id)
 	}
 	m.environments[id].parent = e.Parent
 	for _, u := range m.users { // what they are allowed stays in tree order
@@ -198,10 +210,15 @@ func (m *machine) changeGroup(t *rapid.T) {
 	if rapid.Bool().Draw(t, "moves") {
 		in = usecase.GroupPatch{Parent: &parent}
 	}
-	g, err := m.d.Groups.Update(context.Background(), m.actor(t), id, in)
-	if done(t, err) {
-		m.groups[id] = &g.Group
+	who := m.actor(t)
+	g, err := m.d.Groups.Update(context.Background(), who, id, in)
+	if !done(t, err) {
+		return
 	}
+	if u, known := m.users[who.User]; known && (m.groups[id].Role > m.role(u) || !m.through(id).Within(m.mask(u))) {
+		t.Fatalf("%s changed group %d, which gives more than they have", u.Alias, id)
+	}
+	m.groups[id] = &g.Group
 }
 
 // patch draws what a user is to become.
@@ -231,9 +248,21 @@ func (m *machine) changeUser(t *rapid.T) {
 		home := domain.NumberRef(pick(t, "home", m.environments))
 		in = usecase.UserPatch{Home: &home}
 	}
-	u, err := m.d.Users.Update(context.Background(), m.actor(t), id, in)
-	if done(t, err) {
-		m.users[id] = &u
+	who := m.actor(t)
+	u, err := m.d.Users.Update(context.Background(), who, id, in)
+	if !done(t, err) {
+		return
+	}
+	m.mayHaveChanged(t, who, m.users[id])
+	m.users[id] = &u
+}
+
+// mayHaveChanged fails if who has changed a user who had more.
+func (m *machine) mayHaveChanged(t *rapid.T, who domain.Principal, before *domain.User) {
+	if u, known := m.users[who.User]; known {
+		if more := m.exceeds(u, before); more != "" {
+			t.Fatalf("%s changed %s, who has %s more", u.Alias, before.Alias, more)
+		}
 	}
 }
 
@@ -241,8 +270,13 @@ func (m *machine) deleteUser(t *rapid.T) {
 	if len(m.users) == 1 {
 		return // somebody must be left to ask
 	}
-	id := pick(t, "user", m.users)
-	if done(t, m.d.Users.Delete(context.Background(), m.actor(t), id)) {
+	id, who := pick(t, "user", m.users), m.actor(t)
+	err := m.d.Users.Delete(context.Background(), who, id)
+	if u, known := m.users[who.User]; known && domain.ErrHasMore.Is(err) && m.exceeds(u, m.users[id]) == "" {
+		t.Fatalf("%s has all that %s has, and may not delete them", u.Alias, m.users[id].Alias)
+	}
+	if done(t, err) {
+		m.mayHaveChanged(t, who, m.users[id])
 		delete(m.users, id)
 		m.actors = slices.DeleteFunc(m.actors, func(a domain.UserID) bool { return a == id })
 	}

@@ -111,6 +111,15 @@ func (w *twoTenants) addUser(t *testing.T, alias, home string, role domain.Role,
 	w.note("userId", u.UUID)
 }
 
+// allow gives somebody exactly these environments.
+func (w *twoTenants) allow(t *testing.T, alias string, environments ...domain.EnvironmentRef) {
+	t.Helper()
+	found, err := w.directory.Users.Get(t.Context(), w.operator(t), alias)
+	require.NoError(t, err)
+	_, err = w.directory.Users.Update(t.Context(), w.operator(t), found.ID, usecase.UserPatch{Allowed: &environments})
+	require.NoError(t, err)
+}
+
 // addObjects makes something that people of an organization own, have given to one another,
 // bookmarked and used.
 func (w *twoTenants) addObjects(t *testing.T, tenant, lower string) {

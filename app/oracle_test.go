@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"slices"
 
 	"canopy/domain"
@@ -50,6 +51,16 @@ func (o *oracle) organizationOf(e domain.EnvironmentID) (border domain.Environme
 
 // reaches says whether u's role works in e.
 func (o *oracle) reaches(u *domain.User, e domain.EnvironmentID) bool {
+	open := o.has(u, e)
+	o.up(e, func(at domain.EnvironmentID) bool {
+		open = open && (o.environments[at].active || o.role(u) == domain.RoleSuperUser)
+		return !open
+	})
+	return open
+}
+
+// has says whether e is u's by role, allowed and blocked environments, inactive or not.
+func (o *oracle) has(u *domain.User, e domain.EnvironmentID) bool {
 	lists := func(grants []domain.Grant, e domain.EnvironmentID) bool {
 		return slices.ContainsFunc(grants, func(g domain.Grant) bool { return g.Environment == e })
 	}
@@ -57,31 +68,64 @@ func (o *oracle) reaches(u *domain.User, e domain.EnvironmentID) bool {
 	border := o.organizationOf(u.Home)
 	o.up(e, func(at domain.EnvironmentID) bool {
 		in = in || lists(u.Allowed, at) || o.role(u) == domain.RolePower && at == u.Home || o.role(u) == domain.RoleOAdmin && at == border
-		out = out || lists(u.Blocked, at) || !o.environments[at].active && o.role(u) != domain.RoleSuperUser
+		out = out || lists(u.Blocked, at)
 		return out
 	})
 	return in && !out
 }
 
-// role is the role u acts with: their own, or a higher one of a group.
+// role is the role u acts with: their own, or a higher one of a group; but nobody is an admin
+// of the root's organization who is not at home in the root.
 func (o *oracle) role(u *domain.User) domain.Role {
 	role := u.Role
 	for _, id := range u.Groups {
 		role = max(role, o.groups[id].Role)
 	}
+	if role == domain.RoleOAdmin && u.Home != domain.RootEnvironment && o.organizationOf(u.Home) == domain.RootEnvironment {
+		return domain.RolePower
+	}
 	return role
+}
+
+// exceeds says what v has that u has not: nothing, if u may change v.
+func (o *oracle) exceeds(u, v *domain.User) string {
+	switch {
+	case o.role(v) > o.role(u):
+		return "a higher role"
+	case !o.mask(v).Within(o.mask(u)):
+		return "a permission"
+	}
+	for e := range o.environments {
+		if o.has(v, e) && !o.has(u, e) {
+			return fmt.Sprint("environment ", e)
+		}
+	}
+	return ""
+}
+
+// hasAll says whether e and everything below it is u's.
+func (o *oracle) hasAll(u *domain.User, e domain.EnvironmentID) bool {
+	for at := range o.environments {
+		if o.below(at, e) && !o.has(u, at) {
+			return false
+		}
+	}
+	return true
+}
+
+// through is what a member of the group has by it.
+func (o *oracle) through(id domain.GroupID) domain.Mask {
+	mask := domain.AllPermissions
+	for g := o.groups[id]; ; g = o.groups[g.Parent] {
+		if mask &= g.Mask; g.ID == domain.RootGroup {
+			return mask
+		}
+	}
 }
 
 func (o *oracle) mask(u *domain.User) (mask domain.Mask) {
 	for _, id := range u.Groups {
-		through := domain.AllPermissions
-		for g := o.groups[id]; ; g = o.groups[g.Parent] {
-			through &= g.Mask
-			if g.ID == domain.RootGroup {
-				break
-			}
-		}
-		mask |= through
+		mask |= o.through(id)
 	}
 	return mask
 }

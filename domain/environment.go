@@ -31,6 +31,13 @@ type Environment struct {
 	Picture    Picture
 }
 
+// NewEnvironment returns an environment to be made below the one with that number, as it is where nothing else is
+// said: active, of the zone GMT, and an organization directly below the root, where it would
+// else belong to the root's organization with all who are admins there.
+func NewEnvironment(parent EnvironmentID) Environment {
+	return Environment{Parent: parent, Active: true, TimeZone: "GMT", IsOrganization: parent == RootEnvironment}
+}
+
 // Errors about environments.
 var (
 	ErrEnvironmentNotFound = &Error{Kind: NotFound, Code: "environment_not_found", Field: "environment",

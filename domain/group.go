@@ -74,6 +74,8 @@ var (
 		Public: "A group cannot be moved below itself."}
 	ErrGroupFixed = &Error{Kind: Conflict, Code: "group_fixed", Field: "group",
 		Public: "The built-in groups keep their place and cannot be deleted; Root keeps its permissions too."}
+	ErrGroupHasMore = &Error{Kind: Forbidden, Code: "group_has_more", Field: "group",
+		Public: "A group can be changed only by someone who has everything it gives."}
 	ErrGroupRole = &Error{Kind: Conflict, Code: "group_role", Field: "role",
 		Public: "A group keeps the role it was made with."}
 )

@@ -8,7 +8,7 @@ type Role uint8
 const (
 	RoleUser      Role = iota + 1 // only themselves
 	RolePower                     // their home and below
-	RoleOAdmin                    // their whole organization
+	RoleOAdmin                    // their whole organization; in the root's, members at home in the root itself only
 	RoleSuperUser                 // the whole tree; members of the root organization only
 )
 
@@ -23,6 +23,17 @@ func (r Role) String() string {
 		return roleNames[r]
 	}
 	return ""
+}
+
+// In returns the role that somebody acts with who was given r, with that home in organization
+// o: in the root's organization an admin's role counts only at the root itself. Somebody at
+// home elsewhere in it has no organization of their own to be admin of, and would otherwise
+// rule everybody from a corner of the tree.
+func (r Role) In(o OrganizationID, home EnvironmentPath) Role {
+	if r == RoleOAdmin && o == RootOrganization && home != RootPath {
+		return RolePower
+	}
+	return r
 }
 
 // ParseRole reads a role's name, exactly as String writes it.

@@ -76,10 +76,13 @@ var (
 		Public: "This is the last superUser; make another one first."}
 	ErrOwnAccount = &Error{Kind: Forbidden, Code: "own_account",
 		Public: "Nobody can delete, deactivate or demote themselves."}
-	ErrHigherRole = &Error{Kind: Forbidden, Code: "higher_role", Field: "role",
-		Public: "A user can be changed only by someone of a higher role."}
+	ErrHasMore = &Error{Kind: Forbidden, Code: "has_more", Field: "user",
+		Public: "A user can be changed only by someone who has everything that user has."}
 	ErrSuperUserOutside = &Error{Kind: Conflict, Code: "super_user_outside", Field: "role",
 		Public: "Only a member of the root organization can be a superUser."}
+	ErrAdminOutside = &Error{Kind: Conflict, Code: "admin_outside", Field: "role",
+		Public: "In the root's organization only somebody at home in the root itself can be an oadmin. " +
+			"Make an organization first and the user in it, or give the role power."}
 	ErrUserBorder = &Error{Kind: Conflict, Code: "user_border", Field: "envId",
 		Public: "A person does not change organization this way."}
 )
@@ -111,11 +114,16 @@ func CheckGroups(n int) error {
 }
 
 // Validate returns an Invalid error for each field that breaks a rule, joined, and Conflict
-// for a superUser outside the root organization. Uniqueness and existence are the store's.
-func (u *User) Validate() error {
+// for a superUser outside the root organization or an oadmin of it elsewhere than at home in
+// the root. Uniqueness and existence are the store's.
+func (u *User) Validate() error { return u.ValidateAfter(nil) }
+
+// ValidateAfter is Validate for a user who was before, if that is not nil. What was given by an
+// earlier rule stays where it is left as it is: an admin's role where it counts for less by now.
+func (u *User) ValidateAfter(before *User) error {
 	return errors.Join(
 		checkLogin(u.Alias),
-		u.checkRole(),
+		u.checkRole(before),
 		u.checkLists(),
 		checkNumber("passworddelay", int64(u.PasswordDelay), maxDelay, "A number of days from 0 to %d is expected."),
 		checkNumber("revokedelay", int64(u.RevokeDelay), maxDelay, "A number of days from 0 to %d is expected."),
@@ -127,12 +135,16 @@ func (u *User) Validate() error {
 	)
 }
 
-func (u *User) checkRole() error {
+func (u *User) checkRole(before *User) error {
 	if u.Role < RoleUser || u.Role > RoleSuperUser {
 		return InvalidField("role", "A role is required.")
 	}
 	if u.Role == RoleSuperUser && u.Organization != RootOrganization {
 		return ErrSuperUserOutside
+	}
+	kept := before != nil && u.Role == before.Role && u.HomePath == before.HomePath
+	if !kept && u.HomePath != "" && u.Role.In(u.Organization, u.HomePath) != u.Role {
+		return ErrAdminOutside
 	}
 	return nil
 }

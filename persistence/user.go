@@ -660,7 +660,7 @@ func (s *UserStore) saveChange(ctx context.Context, tx bun.Tx, w tenancy.WriteSc
 	if len(changes) == 0 && before.IdleSince.Equal(after.IdleSince) {
 		return nil
 	}
-	if err := after.Validate(); err != nil {
+	if err := after.ValidateAfter(before); err != nil {
 		return err
 	}
 	if before.ListsDifferently(after) {

@@ -276,15 +276,16 @@ func (g *Groups) Mask(o domain.OrganizationID, ids []domain.GroupID) domain.Mask
 	return mask
 }
 
-// Role returns the role with which a member of all the groups acts whose own role is own:
-// the highest of them.
-func (g *Groups) Role(o domain.OrganizationID, own domain.Role, ids []domain.GroupID) domain.Role {
-	for _, id := range ids {
-		if group, ok := g.Get(o, id); ok {
-			own = max(own, min(group.Role, domain.MaxGroupRole))
+// Role returns the role with which s acts: their own, or a higher one of a group, as far as it
+// counts at their home.
+func (g *Groups) Role(s *domain.Subject) domain.Role {
+	role := s.Role
+	for _, id := range s.Groups {
+		if group, ok := g.Get(s.Organization, id); ok {
+			role = max(role, min(group.Role, domain.MaxGroupRole))
 		}
 	}
-	return own
+	return role.In(s.Organization, s.Home)
 }
 
 // Why says of each group whether it gives p.

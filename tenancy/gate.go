@@ -49,7 +49,7 @@ type accessKey struct {
 
 // access is what a principal has: permissions and places.
 type access struct {
-	role    domain.Role // their own, or a higher one of a group
+	role    domain.Role // what they act with
 	mask    domain.Mask
 	reach   Reach // what is open to them now
 	nominal Reach // what they have, inactive or not
@@ -82,7 +82,7 @@ func (g *Gate) compute(ctx context.Context, who *domain.Principal) (*access, err
 		return nil, err
 	}
 	subject := who.Subject
-	subject.Role = groups.Role(who.Organization, who.Role, who.Groups)
+	subject.Role = groups.Role(&who.Subject)
 	a := &access{role: subject.Role, mask: groups.Mask(who.Organization, who.Groups), nominal: NominalReach(&subject)}
 	a.reach = a.nominal
 	if a.role != domain.RoleSuperUser {
@@ -235,7 +235,7 @@ func (g *Gate) Can(ctx context.Context, who *domain.Principal, p domain.Permissi
 	return g.decide(who, a, a.position(path), p).Allowed, nil
 }
 
-// Role returns the role who acts with: their own, or a higher one of a group.
+// Role returns the role who acts with, as Groups.Role says.
 func (g *Gate) Role(ctx context.Context, who *domain.Principal) (domain.Role, error) {
 	a, err := g.access(ctx, who)
 	if err != nil {

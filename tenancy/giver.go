@@ -24,13 +24,18 @@ func (g *Gate) Giver(ctx context.Context, who *domain.Principal, o domain.Organi
 	return Giver{who: who, has: a, groups: groups}, err
 }
 
-// MayChange returns nil if the principal may change or delete u as u is now: the role u
-// acts with is lower, or both are superUsers. Otherwise it is ErrHigherRole.
+// MayChange returns nil if the principal may change or delete u as u is now, or do and learn
+// what lets them act as u: everything u has, active or not, is also the principal's. What they
+// could give they may take away, and nothing more. Otherwise it is ErrHasMore, which does not
+// tell what is missing.
 func (v Giver) MayChange(u *domain.User) error {
-	if v.Role(u) < v.has.role || v.has.role == domain.RoleSuperUser {
-		return nil
+	subject := u.Subject()
+	subject.Role = v.groups.Role(&subject)
+	reach := NominalReach(&subject)
+	if subject.Role > v.has.role || !v.Mask(u).Within(v.has.mask) || !v.has.nominal.Covers(&reach) {
+		return domain.ErrHasMore
 	}
-	return domain.ErrHigherRole
+	return nil
 }
 
 // MayGive returns nil if everything u has, active or not, is also the principal's: the
@@ -46,7 +51,7 @@ func (v Giver) MayGive(u *domain.User) error {
 		}
 	}
 	subject := u.Subject()
-	subject.Role = v.Role(u)
+	subject.Role = v.groups.Role(&subject)
 	if subject.Role > v.has.role || !v.groups.Mask(u.Organization, u.Groups).Within(v.has.mask) {
 		return domain.ErrClimbing.On("group")
 	}
@@ -57,14 +62,14 @@ func (v Giver) MayGive(u *domain.User) error {
 	return nil
 }
 
-// MayActFor returns nil if the principal may do or learn what lets them act as u: they may
-// change u, and u has nothing that is not also theirs. Else it is the error of MayChange or
-// MayGive.
-func (v Giver) MayActFor(u *domain.User) error {
-	if err := v.MayChange(u); err != nil {
-		return err
+// MayChangeGroup returns nil if the principal may change or delete g as g is now: they act with
+// its role or a higher one and have every permission that its members have through it.
+// Otherwise it is ErrGroupHasMore.
+func (v Giver) MayChangeGroup(g *domain.Group) error {
+	if g.Role > v.has.role || !v.groups.Effective(g.Organization, g.ID).Within(v.has.mask) {
+		return domain.ErrGroupHasMore
 	}
-	return v.MayGive(u)
+	return nil
 }
 
 // MayGiveMask returns nil if the principal has every permission of m; else ErrClimbing.
@@ -94,11 +99,6 @@ func (v Giver) MayGivePlaces(p domain.EnvironmentPath) error {
 
 // Groups returns the groups that can be used in the organization.
 func (v Giver) Groups() *Groups { return v.groups }
-
-// Role returns the role u acts with: their own, or a higher one of a group.
-func (v Giver) Role(u *domain.User) domain.Role {
-	return v.groups.Role(u.Organization, u.Role, u.Groups)
-}
 
 // Mask returns the permissions u has through their groups.
 func (v Giver) Mask(u *domain.User) domain.Mask {

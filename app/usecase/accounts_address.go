@@ -70,13 +70,13 @@ func (a *Accounts) change(ctx context.Context, who *domain.Principal, id domain.
 	return w, tenancy.Giver{}, err
 }
 
-// mayActFor is giver.MayActFor, and nobody is refused to act for themselves.
+// mayActFor is giver.MayChange, and nobody is refused to act for themselves.
 func mayActFor(who *domain.Principal, giver tenancy.Giver) func(*domain.User) error {
 	return func(u *domain.User) error {
 		if u.ID == who.User {
 			return nil
 		}
-		return giver.MayActFor(u)
+		return giver.MayChange(u)
 	}
 }
 
@@ -163,7 +163,7 @@ func (a *Accounts) Activate(ctx context.Context, who domain.Principal, in Presen
 	if err != nil {
 		return domain.User{}, err
 	}
-	if err := giver.MayActFor(&target); err != nil {
+	if err := giver.MayChange(&target); err != nil {
 		return domain.User{}, err
 	}
 	proven, err := a.redeemFor(ctx, &target, redeem{secret: in.Secret,

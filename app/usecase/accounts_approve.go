@@ -19,7 +19,7 @@ func (a *Accounts) Approve(ctx context.Context, who domain.Principal, id domain.
 		if !waits(u) {
 			return domain.Enclosure{}, domain.ErrNotWaiting
 		}
-		if err := giver.MayActFor(u); err != nil {
+		if err := giver.MayChange(u); err != nil {
 			return domain.Enclosure{}, err
 		}
 		u.State, u.IdleSince = domain.Approved, a.moment()

@@ -82,7 +82,7 @@ func (a *Accounts) ResetPassword(ctx context.Context, who domain.Principal, id d
 	}
 	now := a.moment()
 	return a.store.UpdateWith(ctx, w, id, hash, nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
-		if err := giver.MayActFor(u); err != nil {
+		if err := giver.MayChange(u); err != nil {
 			return domain.Enclosure{}, err
 		}
 		if u.Person.Mail == "" {

@@ -51,8 +51,8 @@ type holder struct {
 }
 
 // over returns the proof that who may use the keys of the user with that number: their own by
-// domain.APIKeyManage, those of others by domain.UserUpdate where the rule of may allows it.
-func (k *APIKeys) over(ctx context.Context, who *domain.Principal, id domain.UserID, may func(tenancy.Giver, *domain.User) error) (holder, error) {
+// domain.APIKeyManage, those of others by domain.UserUpdate on somebody whom who may change.
+func (k *APIKeys) over(ctx context.Context, who *domain.Principal, id domain.UserID) (holder, error) {
 	if id == 0 || id == who.User {
 		w, err := k.gate.EnterWrite(ctx, who, domain.APIKeyManage, tenancy.Anywhere())
 		return holder{who.User, w, true, anybody}, err
@@ -69,7 +69,7 @@ func (k *APIKeys) over(ctx context.Context, who *domain.Principal, id domain.Use
 	if err != nil {
 		return holder{}, err
 	}
-	check := func(u domain.User) error { return may(giver, &u) }
+	check := func(u domain.User) error { return giver.MayChange(&u) }
 	return holder{id, w, false, check}, check(target)
 }
 
@@ -78,7 +78,7 @@ func (k *APIKeys) over(ctx context.Context, who *domain.Principal, id domain.Use
 // domain.UserUpdate on the user, and the rules of Users.Update hold. It is NotFound outside
 // who's reach.
 func (k *APIKeys) List(ctx context.Context, who domain.Principal, user domain.UserID) ([]domain.APIKey, error) {
-	h, err := k.over(ctx, &who, user, tenancy.Giver.MayChange)
+	h, err := k.over(ctx, &who, user)
 	if err != nil {
 		return nil, err
 	}
@@ -92,10 +92,10 @@ func (k *APIKeys) List(ctx context.Context, who domain.Principal, user domain.Us
 	return all, nil
 }
 
-// Get returns one key of a user with its text, under the rules of List, if the user has
-// nothing that is not also who's. That somebody else's was shown is noted.
+// Get returns one key of a user with its text, under the rules of List. That somebody else's was
+// shown is noted.
 func (k *APIKeys) Get(ctx context.Context, who domain.Principal, in OfUser[domain.UUID]) (domain.APIKey, error) {
-	h, err := k.over(ctx, &who, in.User, tenancy.Giver.MayActFor)
+	h, err := k.over(ctx, &who, in.User)
 	if err != nil {
 		return domain.APIKey{}, err
 	}
@@ -120,9 +120,9 @@ func (k *APIKeys) shown(ctx context.Context, h *holder, id domain.UUID) (domain.
 }
 
 // Create makes a key of that name for a user and returns it with its text, under the rules of
-// Get. It is Conflict beyond domain.MaxAPIKeys.
+// List. It is Conflict beyond domain.MaxAPIKeys.
 func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[string]) (domain.APIKey, error) {
-	h, err := k.over(ctx, &who, in.User, tenancy.Giver.MayActFor)
+	h, err := k.over(ctx, &who, in.User)
 	if err != nil {
 		return domain.APIKey{}, err
 	}
@@ -141,7 +141,7 @@ func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[st
 // Revoke takes a key away from a user, under the rules of List. No request is taken with it
 // any more, on any server.
 func (k *APIKeys) Revoke(ctx context.Context, who domain.Principal, in OfUser[domain.UUID]) error {
-	h, err := k.over(ctx, &who, in.User, tenancy.Giver.MayChange)
+	h, err := k.over(ctx, &who, in.User)
 	if err != nil {
 		return err
 	}
@@ -149,9 +149,9 @@ func (k *APIKeys) Revoke(ctx context.Context, who domain.Principal, in OfUser[do
 }
 
 // First returns the user with that number, 0 is who, and their oldest key, its text included.
-// It makes one for a user who has none. The rules of Get hold.
+// It makes one for a user who has none. The rules of List hold.
 func (k *APIKeys) First(ctx context.Context, who domain.Principal, user domain.UserID) (KeyHolder, error) {
-	h, err := k.over(ctx, &who, user, tenancy.Giver.MayActFor)
+	h, err := k.over(ctx, &who, user)
 	if err != nil {
 		return KeyHolder{}, err
 	}

@@ -13,9 +13,18 @@
 //     (2026-11-22).
 //   - Lists on a user (envs, envsbloque) show a reader only what the reader reaches, and a
 //     reader replaces only what they are shown; the rest stays (2026-11-22).
-//   - A group is changed by whoever may write groups in its organization, also where
-//     members are of the same role; the root's groups, used everywhere, by superUsers only
-//     (2026-11-22).
+//   - What somebody could give they may take away, and nothing more: a user is changed, deleted
+//     or impersonated by who has everything the user has, a group by who has everything it gives,
+//     whoever its members are, and the root's groups, used everywhere, by superUsers only. Oneself
+//     nobody changes but by the profile, a superUser excepted (2026-11-24).
+//   - What happens to a whole subtree, a move, a switch, the end of an organization, is for who
+//     has all of it, active or not. A name, a code and the like are the one environment's own,
+//     though the alias path of what lies below follows; and only an empty environment is deleted
+//     (2026-11-24).
+//   - An environment directly below the root is an organization unless the contrary is said, in
+//     an import too. In the root's organization only somebody at home in the root is an oadmin.
+//     Who was made one elsewhere in it by an earlier rule, or is lifted to one by a group, acts as
+//     power; their row stays as it is and can be changed in everything else (2026-11-24).
 //   - Objects are worked with within reach, like everything else, with one exception as for
 //     groups: what an organization keeps at its own place is there for its members wherever in
 //     it they work, as far as the object's owner, access list or visibility says (2026-11-22).

@@ -122,7 +122,8 @@ func (p *EnvironmentPatch) apply(e *domain.Environment) {
 
 // Create adds an environment below in.Parent, the current one if that is nil. It needs
 // domain.EnvironmentWrite there, and domain.OrganizationWrite for an organization. Alias
-// is required; an environment is otherwise active and of the zone GMT.
+// is required; an environment is otherwise active, of the zone GMT, and an organization where it
+// lies directly below the root.
 func (e *Environments) Create(ctx context.Context, who domain.Principal, in EnvironmentPatch) (EnvironmentDocument, error) {
 	var ref domain.EnvironmentRef
 	set(&ref, in.Parent)
@@ -130,10 +131,13 @@ func (e *Environments) Create(ctx context.Context, who domain.Principal, in Envi
 	if err != nil {
 		return EnvironmentDocument{}, domain.AsError(err).On("parent")
 	}
-	created := domain.Environment{Parent: parent.ID, Active: true, TimeZone: "GMT"}
+	created := domain.NewEnvironment(parent.ID)
 	in.apply(&created)
 	set(&created.IsOrganization, in.IsOrganization)
 	w, err := e.gate.EnterWrite(ctx, &who, writes(&created), tenancy.At(parent.Path))
+	if domain.ErrForbidden.Is(err) && created.IsOrganization && in.IsOrganization == nil {
+		err = e.refuseTenant(ctx, &who, &parent, err)
+	}
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
@@ -142,6 +146,16 @@ func (e *Environments) Create(ctx context.Context, who domain.Principal, in Envi
 		return EnvironmentDocument{}, err
 	}
 	return describeEnvironment(w.Read(), created), nil
+}
+
+// refuseTenant returns the error of somebody who may not make an organization and did not say
+// that they want none: what to say instead, if they may make that.
+func (e *Environments) refuseTenant(ctx context.Context, who *domain.Principal, parent *domain.Environment, refused error) error {
+	if _, err := e.gate.EnterWrite(ctx, who, domain.EnvironmentWrite, tenancy.At(parent.Path)); err != nil {
+		return refused
+	}
+	return domain.ErrForbidden.On("organization").Saying(
+		"Directly below the root an environment is an organization, which is not yours to make. Say that it is none.")
 }
 
 // writes returns the permission to create, move and delete e.
@@ -155,7 +169,8 @@ func writes(e *domain.Environment) domain.Permission {
 // Update changes the environment that ref names as in says; another parent moves it with
 // everything below. It needs domain.EnvironmentWrite, and domain.OrganizationWrite to move
 // an organization, deactivate it or take it back. It is NotFound outside who's reach,
-// Forbidden to move what who does not have whole, and Conflict where the tree forbids it.
+// Forbidden to move or switch what who does not have whole, and Conflict where the tree forbids
+// it.
 func (e *Environments) Update(ctx context.Context, who domain.Principal, ref domain.EnvironmentRef, in EnvironmentPatch) (EnvironmentDocument, error) {
 	target, _, err := e.enter(ctx, &who, ref)
 	if err != nil {
@@ -185,7 +200,7 @@ func (e *Environments) Update(ctx context.Context, who domain.Principal, ref dom
 	if switched && target.Path.Contains(who.Home) && who.Role != domain.RoleSuperUser {
 		return EnvironmentDocument{}, domain.ErrOwnAccount.On("active").Saying("You cannot deactivate an environment that you belong to.")
 	}
-	if moved {
+	if moved || switched {
 		giver, err := e.gate.Giver(ctx, &who, target.Organization)
 		if err != nil {
 			return EnvironmentDocument{}, err

@@ -167,8 +167,8 @@ func mayWrite(who *domain.Principal, giver tenancy.Giver, group *domain.Group) e
 }
 
 // Update changes the group with that number as in says. It needs domain.GroupWrite in its
-// organization, a superUser for the root's, and every permission the group is to have. It is
-// Conflict if no superUser could run the directory afterwards.
+// organization, a superUser for the root's, everything the group gives and every permission it
+// is to have. It is Conflict if no superUser could run the directory afterwards.
 func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.GroupID, in GroupPatch) (GroupDocument, error) {
 	target, w, giver, err := g.enter(ctx, &who, id)
 	if err != nil {
@@ -184,6 +184,9 @@ func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.Gro
 	}
 	saved, err := g.store.Update(ctx, w, id, func(group *domain.Group, superUsers domain.SuperUsers) error {
 		before := *group
+		if err := giver.MayChangeGroup(group); err != nil {
+			return err
+		}
 		if in.Role != nil && *in.Role != group.Role || in.RoleTitle != nil && *in.RoleTitle != group.RoleTitle {
 			return domain.ErrGroupRole
 		}
@@ -224,11 +227,15 @@ func (g *Groups) enter(ctx context.Context, who *domain.Principal, id domain.Gro
 	return target, w, giver, err
 }
 
-// Delete removes the group with that number. It needs domain.GroupWrite in its
-// organization, a superUser for the root's. It is Conflict while the group is used.
+// Delete removes the group with that number. It needs domain.GroupWrite in its organization, a
+// superUser for the root's, and everything the group gives. It is Conflict while the group is
+// used.
 func (g *Groups) Delete(ctx context.Context, who domain.Principal, id domain.GroupID) error {
-	target, w, _, err := g.enter(ctx, &who, id)
+	target, w, giver, err := g.enter(ctx, &who, id)
 	if err != nil {
+		return err
+	}
+	if err := giver.MayChangeGroup(&target.Group); err != nil {
 		return err
 	}
 	if target.BuiltIn() {

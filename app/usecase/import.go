@@ -17,8 +17,7 @@ import (
 type ImportOptions struct {
 	// DryRun finds out what would change and changes nothing.
 	DryRun bool
-	// CreateEnvironments makes environments that users name and that do not exist. One
-	// directly below the root becomes an organization.
+	// CreateEnvironments makes environments that users name and that do not exist.
 	CreateEnvironments bool
 	// Progress is told of each user that was dealt with; it may be nil.
 	Progress func()
@@ -295,17 +294,23 @@ func (i *importer) planRecord(r EnvironmentRecord) {
 		}
 		return
 	}
-	e := domain.Environment{UUID: r.UUID, Active: true, TimeZone: "GMT", Alias: lastStep(r.Path)}
-	r.apply(&e)
-	set(&e.IsOrganization, r.IsOrganization)
-	i.planNew(key, e, r.Line, r.Number)
+	i.planNew(key, r.Line, r.Number, func(e *domain.Environment) {
+		e.UUID, e.Alias = r.UUID, lastStep(r.Path)
+		r.apply(e)
+		set(&e.IsOrganization, r.IsOrganization)
+	})
 }
 
-func (i *importer) planNew(key string, e domain.Environment, line int, n int64) {
+func (i *importer) planNew(key string, line int, n int64, apply func(*domain.Environment)) {
 	if _, ok := i.above(key); !ok {
 		return
 	}
-	p := &planned{Environment: e, line: line, number: n}
+	var parent domain.EnvironmentID // known once the place is settled
+	if key != "" && !strings.Contains(key, "/") {
+		parent = domain.RootEnvironment
+	}
+	p := &planned{Environment: domain.NewEnvironment(parent), line: line, number: n}
+	apply(&p.Environment)
 	i.places[key] = p
 	i.fresh = append(i.fresh, p)
 }
@@ -344,7 +349,7 @@ func (i *importer) planWanted(line int, ref domain.EnvironmentRef) {
 	steps := strings.Split(strings.Trim(string(ref), "/"), "/")
 	for n := range steps {
 		if key := placeKey(strings.Join(steps[:n+1], "/")); i.places[key] == nil {
-			i.planNew(key, domain.Environment{Alias: steps[n], Active: true, TimeZone: "GMT", IsOrganization: n == 0}, line, 0)
+			i.planNew(key, line, 0, func(e *domain.Environment) { e.Alias = steps[n] })
 		}
 	}
 }

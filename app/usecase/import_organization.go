@@ -211,6 +211,9 @@ func (o *organizationImport) checkEnvironment(r EnvironmentRecord) error {
 	switch {
 	case p == nil:
 		return domain.ErrEnvironmentNotFound.On("path").Saying("There is no environment above %q.", r.Path)
+	case p.before == nil && p.IsOrganization && r.IsOrganization == nil && p.Organization != o.border.Organization:
+		return domain.InvalidField("organization", "Directly below the root %q is an organization, with a part of the document of its own, "+
+			"unless \"organization\": false is said.", r.Path)
 	case p.Organization != o.border.Organization:
 		return domain.InvalidField("path", "%q does not belong to this organization.", r.Path)
 	case p.line != r.Line:
@@ -466,7 +469,11 @@ func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present 
 	if user.Home == 0 && r.Home == nil {
 		err = errors.Join(err, domain.InvalidField("environment", "A value is required."))
 	}
-	return rec, errors.Join(err, withoutFields(user.Validate(), r.Wrong))
+	var before *domain.User
+	if rec.before != nil {
+		before = &rec.before.User
+	}
+	return rec, errors.Join(err, withoutFields(user.ValidateAfter(before), r.Wrong))
 }
 
 // gaveUp reports whether the user who has a mail address gets another one by a line before: when

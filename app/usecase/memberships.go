@@ -138,6 +138,11 @@ func (u *Users) regroup(ctx context.Context, who domain.Principal, in GroupMembe
 	ids := make([]domain.UserID, len(users))
 	for i := range users {
 		ids[i] = users[i].ID
+		if users[i].ID == who.User { // one's own groups are no profile
+			if _, err := u.gate.EnterUser(ctx, &who, domain.UserUpdate, &users[i]); err != nil {
+				return err
+			}
+		}
 		o := users[i].Organization
 		if _, known := givers[o]; known {
 			continue

@@ -265,8 +265,8 @@ func (s *Sessions) EndAll(ctx context.Context, who domain.Principal) error {
 func anybody(domain.User) error { return nil }
 
 // ListOf returns the sessions of the user with that number, as List does. It needs
-// domain.UserUpdate on them. It is NotFound outside who's reach and Forbidden for a user of
-// the same or a higher role.
+// domain.UserUpdate on them. It is NotFound outside who's reach and Forbidden for a user who
+// has more than who.
 func (s *Sessions) ListOf(ctx context.Context, who domain.Principal, id domain.UserID) ([]SessionDocument, error) {
 	w, check, err := s.over(ctx, &who, id)
 	if err != nil {

@@ -638,9 +638,9 @@ func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch
 
 // Update changes the user with that number as in says. It needs domain.UserUpdate on
 // them, or domain.ProfileUpdate for what people may change of their own account. It is
-// NotFound outside who's reach; Forbidden for a user of the same or a higher role, for
-// more than who has, and for a field that is not who's to change. An address that is left
-// gets mail about it.
+// NotFound outside who's reach; Forbidden for a user who has more than who, for giving more
+// than who has, and for a field that is not who's to change. An address that is left gets mail
+// about it.
 func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.UserID, in UserPatch) (domain.User, error) {
 	target, err := u.read(ctx, &who, id)
 	if err != nil {

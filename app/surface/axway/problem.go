@@ -24,7 +24,7 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	case domain.ErrEnvironmentNotFound.Is(p) && p.Field == "envId":
 		status = fiber.StatusBadRequest
 		code, message = status, "This organization does not exist (organizationId)"
-	case domain.ErrSuperUserOutside.Is(p), domain.ErrNotWaiting.Is(p): // 409 is not among the document's answers
+	case domain.ErrSuperUserOutside.Is(p), domain.ErrAdminOutside.Is(p), domain.ErrNotWaiting.Is(p): // 409 is not among the document's answers
 		status = fiber.StatusForbidden
 		code = status
 	case domain.ErrSignUpClosed.Is(p), domain.ErrNoMail.Is(p):
