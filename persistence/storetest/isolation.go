@@ -81,6 +81,21 @@ var attempts = map[string]attempt{
 		presences, err := w.Presences.OfContacts(ctx, mine.Read(), mine.Read(), time.UnixMilli(1))
 		return keep(presences, err, func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization })
 	},
+	"PresenceStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		presences, err := w.Presences.List(ctx, mine.Read(), domain.PresenceFilter{}, 0, domain.MaxPresences)
+		return keep(presences, err, func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization })
+	},
+	"PresenceStore.Count": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		n, err := w.Presences.Count(ctx, mine.Read(), domain.PresenceFilter{Topic: w.Things[theirs+"/Talk"].ID})
+		return n, err
+	},
+	"PresenceStore.Visited": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		visited, _, err := w.Presences.Visited(ctx, mine.Read(), []domain.ObjectID{w.Things[theirs+"/Talk"].ID})
+		return visited, err
+	},
+	"PresenceStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return int64(0), w.Presences.Delete(ctx, mine, w.Things[theirs+"/Talk"].ID, w.keyOf(lower(theirs)+".admin")) // nothing is no error
+	},
 	"UserStore.UpdateAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Users.UpdateAll(ctx, mine, []domain.UserID{w.People[lower(theirs)+".user"].ID},
 			change(func(u *domain.User) { u.Active = false }))
@@ -261,6 +276,12 @@ var attempts = map[string]attempt{
 	},
 	"ObjectStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Objects.Delete(ctx, mine, w.Things[theirs+"/Watch"].ID, func(*domain.Object) error { return nil })
+	},
+	"ObjectStore.Share": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Objects.Share(ctx, mine, w.Things[theirs+"/Talk"].ID, true, func(o *domain.Object) error {
+			o.Grant(domain.Access{Group: domain.UserGroup, Level: domain.LevelRead})
+			return nil
+		})
 	},
 	"ObjectStore.HandOverAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		n, err := w.Objects.HandOverAll(ctx, mine, w.keyOf(lower(theirs)+".user"), w.keyOf(lower(theirs)+".power"))
