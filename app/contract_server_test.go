@@ -22,6 +22,7 @@ import (
 	"canopy/app/authn"
 	"canopy/app/document"
 	"canopy/app/usecase"
+	"canopy/persistence"
 	"canopy/persistence/storetest"
 	"canopy/persistence/testdb"
 )
@@ -174,6 +175,12 @@ func serve(t *testing.T, cfg app.Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveOver(t, cfg, db)
+}
+
+// serveOver serves the directory in an open database.
+func serveOver(t *testing.T, cfg app.Config, db *persistence.DB) *running {
+	t.Helper()
 	directory, err := app.Wire(t.Context(), cfg, db)
 	if err != nil {
 		db.Close()

@@ -49,6 +49,14 @@ func stories(t *testing.T, surface string) []story {
 func perform(t *testing.T, told story, engine string, described *description) {
 	c := newClock(storyBegins)
 	server := serveFixture(t, engine, described.name, c)
+	play(t, told, server, c, described, func(caller *client, s *step, request []byte) (*reply, error) {
+		return caller.send(request, s.method)
+	})
+}
+
+// play performs a story on a server; send sends the request of a step.
+func play(t *testing.T, told story, server *running, c *clock, described *description, send func(*client, *step, []byte) (*reply, error)) {
+	t.Helper()
 	caller := &client{address: server.host()}
 	defer caller.close()
 	known := captures{}
@@ -68,7 +76,7 @@ func perform(t *testing.T, told story, engine string, described *description) {
 		if err != nil {
 			t.Fatalf("%s: %s\n%v", s.place, s.title, err)
 		}
-		got, err := caller.send(request, s.method)
+		got, err := send(caller, &s, request)
 		if err != nil {
 			t.Fatalf("%s: %s\n%v", s.place, s.title, err)
 		}

@@ -30,9 +30,10 @@ var taken = []struct {
 	{"copy_requests_object_id_key", "copy_requests.organization_id, copy_requests.object_id, copy_requests.to_id", domain.ErrCopyRequested},
 }
 
-// translate returns err in the domain's words. Errors of the domain and of the context's
-// deadline are returned so that they are recognised; what is unknown stays as it is and
-// becomes Internal on the way out.
+// translate returns err in the domain's words: what the database cannot help, or cannot do now, is
+// ErrUnavailable with a Trouble in it. Errors of the domain and of the context's deadline are
+// returned so that they are recognised; what is unknown stays as it is and becomes Internal on
+// the way out.
 func translate(err error) error {
 	if err == nil {
 		return nil
@@ -42,7 +43,7 @@ func translate(err error) error {
 		return err
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return domain.ErrUnavailable.Because(err)
+		return unavailable(TroubleTime, err)
 	}
 	var pg *pgconn.PgError
 	var lite *sqlite.Error
@@ -52,9 +53,45 @@ func translate(err error) error {
 	case errors.As(err, &lite):
 		return translateSQLite(lite, err)
 	case disconnected(err):
-		return domain.ErrUnavailable.Because(err)
+		return unavailable(TroubleConnection, err)
 	}
 	return err
+}
+
+// Trouble sorts what keeps a database from answering.
+type Trouble string
+
+// The troubles.
+const (
+	TroubleNone       Trouble = ""
+	TroubleConnection Trouble = "connection" // it cannot be reached, or lets nobody in
+	TroubleTime       Trouble = "time"       // it did not answer in time
+	TroubleBusy       Trouble = "busy"       // others were in the way, more often than it was tried
+	TroubleFull       Trouble = "full"       // it has no room left
+	TroubleReadOnly   Trouble = "read_only"  // it takes no changes
+	TroubleStorage    Trouble = "storage"    // it cannot read or write its files, or they are broken
+)
+
+// Troubles are all kinds of trouble.
+var Troubles = []Trouble{TroubleConnection, TroubleTime, TroubleBusy, TroubleFull, TroubleReadOnly, TroubleStorage}
+
+// troubled is the error of a database in trouble.
+type troubled struct {
+	error
+	trouble Trouble
+}
+
+func (t troubled) Unwrap() error { return t.error }
+
+func unavailable(t Trouble, err error) error { return domain.ErrUnavailable.Because(troubled{err, t}) }
+
+// TroubleOf returns what trouble of the database an error comes from, TroubleNone if from none.
+func TroubleOf(err error) Trouble {
+	var t troubled
+	if errors.As(err, &t) {
+		return t.trouble
+	}
+	return TroubleNone
 }
 
 func translatePostgres(pg *pgconn.PgError, err error) error {
@@ -67,10 +104,35 @@ func translatePostgres(pg *pgconn.PgError, err error) error {
 		}
 	case pg.Code == "23503":
 		return domain.ErrChanged.Because(err)
-	case passing(pg.Code), pg.Code == "57014", pg.Code == "55P03":
-		return domain.ErrUnavailable.Because(err)
+	}
+	if t := postgresTrouble(pg.Code); t != TroubleNone {
+		return unavailable(t, err)
 	}
 	return err
+}
+
+// postgresTrouble returns what a code means (PostgreSQL's Appendix A), by its class where nothing
+// else is said.
+func postgresTrouble(code string) Trouble {
+	switch code {
+	case "25006":
+		return TroubleReadOnly
+	case "53100":
+		return TroubleFull
+	case "40001", "40P01", "55P03", "53300":
+		return TroubleBusy
+	case "57014":
+		return TroubleTime
+	case "3D000":
+		return TroubleConnection
+	}
+	switch code[:min(len(code), 2)] {
+	case "08", "28", "57": // connections, who may connect, an operator's doing
+		return TroubleConnection
+	case "53", "58", "F0", "XX": // resources, the system around it, its settings, itself
+		return TroubleStorage
+	}
+	return TroubleNone
 }
 
 func translateSQLite(lite *sqlite.Error, err error) error {
@@ -84,18 +146,32 @@ func translateSQLite(lite *sqlite.Error, err error) error {
 	case sqlitelib.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return domain.ErrChanged.Because(err)
 	}
-	if busy(lite) {
-		return domain.ErrUnavailable.Because(err)
+	if t := sqliteTrouble(lite.Code()); t != TroubleNone {
+		return unavailable(t, err)
 	}
 	return err
 }
 
-// busy reports whether another writer of an SQLite file was in the way; the low byte of a
-// code is its class.
-func busy(lite *sqlite.Error) bool {
-	class := lite.Code() & 0xff
-	return class == sqlitelib.SQLITE_BUSY || class == sqlitelib.SQLITE_LOCKED
+// sqliteTrouble returns what a code means; the low byte of a code is its class.
+func sqliteTrouble(code int) Trouble {
+	switch code & 0xff {
+	case sqlitelib.SQLITE_BUSY, sqlitelib.SQLITE_LOCKED, sqlitelib.SQLITE_PROTOCOL:
+		return TroubleBusy
+	case sqlitelib.SQLITE_INTERRUPT:
+		return TroubleTime
+	case sqlitelib.SQLITE_FULL:
+		return TroubleFull
+	case sqlitelib.SQLITE_READONLY:
+		return TroubleReadOnly
+	case sqlitelib.SQLITE_IOERR, sqlitelib.SQLITE_CANTOPEN, sqlitelib.SQLITE_PERM, sqlitelib.SQLITE_NOMEM,
+		sqlitelib.SQLITE_CORRUPT, sqlitelib.SQLITE_NOTADB:
+		return TroubleStorage
+	}
+	return TroubleNone
 }
+
+// busy reports whether another writer of an SQLite file was in the way.
+func busy(lite *sqlite.Error) bool { return sqliteTrouble(lite.Code()) == TroubleBusy }
 
 // passing reports whether a code of PostgreSQL means that the same transaction may
 // succeed when it is run again: serialization failure, deadlock, a lost, refused or

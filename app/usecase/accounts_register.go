@@ -149,6 +149,9 @@ func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, ha
 			return u, domain.ErrSignUpClosed
 		}
 		home, err := a.gate.Place(ctx, a.rules.Environment)
+		if domain.ErrUnavailable.Is(err) {
+			return u, err
+		}
 		if err != nil {
 			return u, domain.ErrInternal.Because(err) // the configuration is wrong
 		}

@@ -167,7 +167,10 @@ func (o *Organizations) changed(ctx context.Context, who *domain.Principal, e En
 		return OrganizationDocument{}, err
 	}
 	role, err := o.gate.Role(ctx, who)
-	return OrganizationDocument{e, o.properties.Shown(role, e.Attributes)}, err
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	return OrganizationDocument{e, o.properties.Shown(role, e.Attributes)}, nil
 }
 
 // DeleteOrganization says which organization is to go. Confirm is empty, or its name, which

@@ -148,7 +148,7 @@ func (f *Faults) failure(k Kind) error {
 	case Lost:
 		return driver.ErrBadConn
 	case Ended:
-		return context.DeadlineExceeded
+		return context.Canceled // as for requests, whose time is kept by a timer
 	}
 	return f.full
 }
