@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"canopy/domain"
@@ -72,10 +73,12 @@ func (s *AccountStore) Seen(ctx context.Context, seen map[domain.UserKey]time.Ti
 	if values == "" {
 		return nil
 	}
-	_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, id, at) AS (VALUES "+values+`)
-		UPDATE users SET last_seen_at = seen.at FROM seen WHERE users.organization_id = seen.organization_id
-			AND users.id = seen.id AND users.last_seen_at < seen.at`, args...)
-	return translate(err)
+	return s.db.alone(ctx, func() error {
+		_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, id, at) AS (VALUES "+values+`)
+			UPDATE users SET last_seen_at = seen.at FROM seen WHERE users.organization_id = seen.organization_id
+				AND users.id = seen.id AND users.last_seen_at < seen.at`, args...)
+		return err
+	})
 }
 
 // Rehash replaces the hash of a password by another hash of the same password. It does
@@ -104,9 +107,17 @@ func (s *AccountStore) Failures(ctx context.Context, subjects []string) (map[str
 
 // CountFailure adds one failed sign-in to each of the subjects, each in one atomic step,
 // and returns the new counts. A count that began before since starts again at one.
-func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now, since time.Time) (map[string]int64, error) {
+func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now, since time.Time) (counts map[string]int64, err error) {
+	err = s.db.alone(ctx, func() error {
+		counts, err = s.countFailure(ctx, subjects, now, since)
+		return err
+	})
+	return counts, err
+}
+
+func (s *AccountStore) countFailure(ctx context.Context, subjects []string, now, since time.Time) (map[string]int64, error) {
 	values, args := "", make([]any, 0, 3*len(subjects)+2)
-	for _, subject := range subjects {
+	for _, subject := range slices.Sorted(slices.Values(subjects)) { // in the order in which Forgive locks them
 		values += either(values == "", "", ", ") + "(?, 1, ?, ?)"
 		args = append(args, subject, millis(now), millis(now))
 	}
@@ -130,9 +141,12 @@ func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now,
 // Forgive takes one failed sign-in back from each of the subjects, and all of them from
 // the subject cleared.
 func (s *AccountStore) Forgive(ctx context.Context, cleared string, subjects []string) error {
-	_, err := s.db.write.ExecContext(ctx, `UPDATE sign_in_failures SET failures = CASE WHEN subject = ? THEN 0 ELSE failures - 1 END
-		WHERE subject IN (?) AND failures > 0`, cleared, in(subjects))
-	return translate(err)
+	return s.db.alone(ctx, func() error {
+		_, err := s.db.write.ExecContext(ctx, `WITH counted AS (SELECT subject FROM sign_in_failures WHERE subject IN (?) ORDER BY subject`+s.db.forUpdate()+`)
+			UPDATE sign_in_failures SET failures = CASE WHEN subject = ? THEN 0 ELSE failures - 1 END
+			WHERE subject IN (SELECT subject FROM counted) AND failures > 0`, in(subjects), cleared)
+		return err
+	})
 }
 
 // KnowsAddress reports whether the user signed in from the address after since.
@@ -152,9 +166,11 @@ func (s *AccountStore) RememberAddress(ctx context.Context, o domain.Organizatio
 
 // Sweep forgets failures and addresses that were last counted before the given times.
 func (s *AccountStore) Sweep(ctx context.Context, failures, addresses time.Time) error {
-	if _, err := s.db.write.ExecContext(ctx, "DELETE FROM sign_in_failures WHERE last_at < ?", millis(failures)); err != nil {
-		return translate(err)
-	}
-	_, err := s.db.write.ExecContext(ctx, "DELETE FROM known_addresses WHERE last_at < ?", millis(addresses))
-	return translate(err)
+	return s.db.alone(ctx, func() error {
+		if _, err := s.db.write.ExecContext(ctx, "DELETE FROM sign_in_failures WHERE last_at < ?", millis(failures)); err != nil {
+			return err
+		}
+		_, err := s.db.write.ExecContext(ctx, "DELETE FROM known_addresses WHERE last_at < ?", millis(addresses))
+		return err
+	})
 }

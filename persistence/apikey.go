@@ -235,8 +235,10 @@ func (s *AccountStore) APIKeysSeen(ctx context.Context, seen map[domain.APIKeyRe
 	if values == "" {
 		return nil
 	}
-	_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
-		UPDATE api_keys SET last_at = seen.at FROM seen WHERE api_keys.organization_id = seen.organization_id
-			AND api_keys.user_id = seen.user_id AND api_keys.id = seen.id AND api_keys.last_at < seen.at`, args...)
-	return translate(err)
+	return s.db.alone(ctx, func() error {
+		_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
+			UPDATE api_keys SET last_at = seen.at FROM seen WHERE api_keys.organization_id = seen.organization_id
+				AND api_keys.user_id = seen.user_id AND api_keys.id = seen.id AND api_keys.last_at < seen.at`, args...)
+		return err
+	})
 }

@@ -249,10 +249,12 @@ func (s *AccountStore) SessionsSeen(ctx context.Context, seen map[domain.Session
 	if values == "" {
 		return nil
 	}
-	_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
-		UPDATE sessions SET last_at = seen.at FROM seen WHERE sessions.organization_id = seen.organization_id
-			AND sessions.user_id = seen.user_id AND sessions.id = seen.id AND sessions.last_at < seen.at`, args...)
-	return translate(err)
+	return s.db.alone(ctx, func() error {
+		_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
+			UPDATE sessions SET last_at = seen.at FROM seen WHERE sessions.organization_id = seen.organization_id
+				AND sessions.user_id = seen.user_id AND sessions.id = seen.id AND sessions.last_at < seen.at`, args...)
+		return err
+	})
 }
 
 // SweepSessions removes the sessions and the signing keys whose time was over before now.

@@ -18,12 +18,27 @@ const attempts = 6
 // database says that another try may succeed, so it must do nothing but work on the
 // database. A commit whose outcome is unknown is not tried again.
 func (d *DB) inTx(ctx context.Context, work func(context.Context, bun.Tx) error) error {
-	for try := 1; ; try++ {
-		err := d.tryTx(ctx, work)
-		if err == nil || try == attempts || !repeatable(err) {
+	return d.repeat(ctx, func() error { return d.tryTx(ctx, work) })
+}
+
+// alone runs a statement that changes several rows and is a transaction of its own, again where
+// inTx would: whoever changes several rows can meet somebody who does so in another order.
+func (d *DB) alone(ctx context.Context, statement func() error) error {
+	return d.repeat(ctx, func() error {
+		if err := statement(); err != nil {
+			return commitError{err}
+		}
+		return nil
+	})
+}
+
+func (d *DB) repeat(ctx context.Context, try func() error) error {
+	for n := 1; ; n++ {
+		err := try()
+		if err == nil || n == attempts || !repeatable(err) {
 			return translate(err)
 		}
-		pause := time.Duration(1<<try) * (2*time.Millisecond + rand.N(6*time.Millisecond))
+		pause := time.Duration(1<<n) * (2*time.Millisecond + rand.N(6*time.Millisecond))
 		select {
 		case <-ctx.Done():
 			return translate(err)
