@@ -17,9 +17,15 @@
 //   - Work on passwords is done in turns: next is whoever's account and network had theirs the
 //     longest time ago, so that a flood waits for itself. A full queue refuses who has most in it
 //     (2026-11-24).
-//   - Nobody can lock somebody else out: waiting is imposed on a name from one address. The
-//     limits of an address, and of a name over all addresses, do not hold for an address
-//     from which that user has signed in before (2026-11-22).
+//   - Nobody can lock somebody else out: waiting is imposed on a name from one address, and no
+//     limit holds for an address from which that user has signed in before. Others may be at that
+//     address too; where they guess, what comes from there is looked at one after the other, five
+//     wrong ones a second, and what is remembered of good passwords waits with it, or it would
+//     say which guess is right. A secret that devices keep would tell them apart, but most clients
+//     of the surfaces keep none (2026-11-24).
+//   - A name that is guessed at from many addresses is slowed down for those that have tried: each
+//     has three attempts a day, then all share one in ten seconds. Somebody with n addresses has
+//     560 guesses an hour and three for each address a day (2026-11-24).
 //   - Tokens are JWTs with HS512 and the claims of the published sample, because clients
 //     read them; what we rely on is the row of the session they belong to (2026-11-22).
 //   - The key that signs tokens follows from the server's key and a name, which is in the

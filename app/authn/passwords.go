@@ -65,13 +65,19 @@ type Passwords struct {
 	// flights lets requests that come together with the same credentials from the same
 	// address, as those of one program do, be one attempt.
 	flights singleflight.Group
+	// guessed remembers names and addresses where the name is guessed at, and until when; lanes
+	// slow down what comes from there.
+	guessed *lru.Cache[string, time.Time]
+	lanes   lanes
 	key     [32]byte
 	floor   time.Duration
 	counter Counter
 	now     func() time.Time
 }
 
-// verifiedKey is a keyed hash of a user and password, valid for one state of the user.
+// verifiedKey is a keyed hash of a user, a password and the address it came from, valid for one
+// state of the user. From elsewhere the password is checked, so that nobody can find it out by
+// trying what is remembered.
 type verifiedKey struct {
 	mac   [sha256.Size]byte
 	epoch int64
@@ -79,6 +85,7 @@ type verifiedKey struct {
 
 const (
 	verifiedEntries = 16 << 10
+	guessedEntries  = 4 << 10
 	// noteEvery is how often the sign-ins of a client that sends its password with each
 	// request are noted.
 	noteEvery = 10 * time.Minute
@@ -90,7 +97,8 @@ func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, floor time.Dura
 	p := &Passwords{Hasher: hasher, accounts: accounts, floor: floor, counter: c, now: now,
 		throttle: throttle{accounts: accounts, key: key, now: now}}
 	p.verified, _ = lru.New[verifiedKey, time.Time](verifiedEntries) // fails for sizes below 1 only
-	rand.Read(p.key[:])                                              // never fails
+	p.guessed, _ = lru.New[string, time.Time](guessedEntries)
+	rand.Read(p.key[:]) // never fails
 	return p
 }
 
@@ -128,11 +136,14 @@ func (p *Passwords) signIn(ctx context.Context, login, password, address string)
 		return domain.Account{}, err
 	}
 	now := p.now()
-	key := p.verifiedKey(&account, password)
+	key := p.verifiedKey(&account, password, address)
 	if known {
 		noted, hit := p.verified.Get(key)
 		p.counter.Looked("credentials", hit)
 		if hit {
+			if err := p.slowly(ctx, login, address); err != nil {
+				return domain.Account{}, err
+			}
 			return p.admit(ctx, account, key, noted, now)
 		}
 	}
@@ -185,11 +196,39 @@ func (p *Passwords) Check(ctx context.Context, a domain.Account, password, addre
 }
 
 // check verifies the password of account, nil for none, and counts a failure.
-func (p *Passwords) check(ctx context.Context, login string, account *domain.Account, password, address string) error {
+func (p *Passwords) check(ctx context.Context, login string, account *domain.Account, password, address string) (err error) {
 	tried, err := p.throttle.begin(ctx, login, address, account)
 	if err != nil {
 		return err
 	}
+	if tried.guessed {
+		p.guessed.Add(tried.pair, p.now().Add(failureWindow))
+		if err := p.lanes.enter(ctx, tried.pair); err != nil {
+			return errors.Join(err, p.throttle.undone(context.WithoutCancel(ctx), tried))
+		}
+		defer func() { p.lanes.leave(tried.pair, err != nil) }()
+	}
+	return p.compare(ctx, tried, login, account, password, address)
+}
+
+// slowly lets a password that is remembered wait as others do, where the name is guessed at.
+func (p *Passwords) slowly(ctx context.Context, login, address string) error {
+	if p.guessed.Len() == 0 {
+		return nil
+	}
+	pair := p.throttle.attempt(login, address).pair
+	if until, guessed := p.guessed.Get(pair); !guessed || !p.now().Before(until) {
+		return nil
+	}
+	if err := p.lanes.enter(ctx, pair); err != nil {
+		return err
+	}
+	p.lanes.leave(pair, false)
+	return nil
+}
+
+// compare verifies the password for an attempt that was let through.
+func (p *Passwords) compare(ctx context.Context, tried attempt, login string, account *domain.Account, password, address string) error {
 	var hash domain.PasswordHash
 	if account != nil {
 		hash = account.Hash
@@ -240,13 +279,13 @@ func (p *Passwords) renew(ctx context.Context, by domain.Party, account *domain.
 	}
 }
 
-func (p *Passwords) verifiedKey(a *domain.Account, password string) verifiedKey {
+func (p *Passwords) verifiedKey(a *domain.Account, password, address string) verifiedKey {
 	h := hmac.New(sha256.New, p.key[:])
 	var ids [16]byte
 	binary.BigEndian.PutUint64(ids[:8], uint64(a.Organization))
 	binary.BigEndian.PutUint64(ids[8:], uint64(a.User))
 	h.Write(ids[:])
-	h.Write([]byte(password))
+	h.Write([]byte(domain.NetworkOf(address) + "\x00" + password)) // an address has no NUL
 	key := verifiedKey{epoch: a.Epoch}
 	h.Sum(key.mac[:0])
 	return key

@@ -21,10 +21,14 @@ const (
 	addressFree = 50
 	// keyFree is how many wrong API keys from one address cost nothing.
 	keyFree = 50
-	// nameFree is the same for one name over all addresses; from then on there is one
-	// attempt per namePause.
-	nameFree  = 50
-	namePause = 10 * time.Second
+	// nameFree is the same for one name over all addresses. From then on the name is being
+	// guessed: an address from which it was hardly tried has freshTries attempts in freshWindow,
+	// each freshPause longer after the one before; all others together have one per namePause.
+	nameFree    = 50
+	freshTries  = 3
+	freshPause  = 5 * time.Second
+	freshWindow = 24 * time.Hour
+	namePause   = 10 * time.Second
 	// knownFor is how long an address stays known after a sign-in.
 	knownFor = 90 * 24 * time.Hour
 )
@@ -38,59 +42,107 @@ type throttle struct {
 
 // attempt is one sign-in that was let through.
 type attempt struct {
-	pair, address, name string
+	pair, address, name, fresh string
+	// counted are those that count it.
+	counted []string
 	// from is the address as it is remembered for a user; known is whether it is, as far as
 	// that was asked.
 	from  string
 	known bool
+	// guessed says that the name is being guessed at from the address, which is known: the
+	// attempt is not to be refused for it, but made after others.
+	guessed bool
 }
 
-func (a attempt) subjects() []string { return []string{a.pair, a.address, a.name} }
-
 // begin lets an attempt through and counts it as failed until it is known to be otherwise.
-// account is the one the login names, nil if there is none.
+// account is the one the login names, nil if there is none. An address from which that account has
+// signed in before is never made to wait: others may be there too.
 func (t *throttle) begin(ctx context.Context, login, address string, account *domain.Account) (attempt, error) {
-	network := domain.NetworkOf(address)
-	a := attempt{
-		pair:    "pair " + t.mac(domain.Fold(login), network),
-		address: "address " + t.mac(network),
-		name:    "name " + t.mac(domain.Fold(login)),
-		from:    t.mac(network),
-	}
+	a := t.attempt(login, address)
 	now := t.now()
-	failures, err := t.accounts.Failures(ctx, a.subjects())
+	failures, err := t.accounts.Failures(ctx, []string{a.pair, a.address, a.name, a.fresh})
 	if err != nil {
 		return a, err
 	}
-	for subject, f := range failures {
-		if f.Since.Before(now.Add(-failureWindow)) {
-			delete(failures, subject)
-		}
+	since := now.Add(-failureWindow)
+	pair, from, name := counted(failures, a.pair, since), counted(failures, a.address, since), counted(failures, a.name, since)
+	unused := counted(failures, a.fresh, now.Add(-freshWindow))
+	wait := max(until(now, pair, pause(pair.Count, pairFree)), until(now, from, pause(from.Count, addressFree)))
+	besieged, first := name.Count >= nameFree, max(pair.Count, unused.Count) < freshTries
+	switch {
+	case besieged && first:
+		pair.Last = latest(pair.Last, unused.Last)
+		wait = max(wait, until(now, pair, freshPause*time.Duration(max(pair.Count, unused.Count))))
+	case besieged:
+		wait = max(wait, until(now, name, namePause))
 	}
-	if wait := until(now, failures[a.pair], pause(failures[a.pair].Count, pairFree)); wait > 0 {
-		return a, tooMany(wait)
-	}
-	wait := max(until(now, failures[a.address], pause(failures[a.address].Count, addressFree)),
-		until(now, failures[a.name], steady(failures[a.name].Count)))
-	if wait > 0 {
-		known, err := t.known(ctx, a, account)
-		if err != nil {
+	if wait > 0 || pair.Count >= pairFree {
+		if a.known, err = t.known(ctx, a, account); err != nil {
 			return a, err
 		}
-		if !known {
-			return a, tooMany(wait)
-		}
-		a.known = true
 	}
-	counts, err := t.accounts.CountFailure(ctx, a.subjects(), now, now.Add(-failureWindow))
+	if wait > 0 && !a.known {
+		return a, tooMany(wait)
+	}
+	a.guessed = a.known && pair.Count >= pairFree
+	a.counted = []string{a.pair, a.address, a.name}
+	counts, err := t.accounts.CountFailure(ctx, a.counted, now, since)
+	if err != nil || a.known {
+		return a, err
+	}
+	// Others may have been let through at the same moment: the counts tell.
+	switch {
+	case counts[a.pair] > max(pair.Count, pairFree)+1:
+		return a, tooMany(pause(counts[a.pair], pairFree))
+	case counts[a.address] > max(from.Count, addressFree)+1:
+		return a, tooMany(pause(counts[a.address], addressFree))
+	case besieged && !first && counts[a.name] > name.Count+1:
+		return a, tooMany(namePause)
+	case besieged && first:
+		return t.beginFresh(ctx, a, now)
+	}
+	return a, nil
+}
+
+// beginFresh counts an attempt at a name that is being guessed from an address from which it was
+// hardly tried.
+func (t *throttle) beginFresh(ctx context.Context, a attempt, now time.Time) (attempt, error) {
+	tries, err := t.accounts.CountFailure(ctx, []string{a.fresh}, now, now.Add(-freshWindow))
 	if err != nil {
 		return a, err
 	}
-	// Others may have been let through at the same moment: the count tells.
-	if counts[a.pair] > max(failures[a.pair].Count, pairFree)+1 {
-		return a, tooMany(pause(counts[a.pair], pairFree))
+	a.counted = append(a.counted, a.fresh)
+	if tries[a.fresh] > freshTries {
+		return a, tooMany(namePause)
 	}
 	return a, nil
+}
+
+// attempt returns an attempt that has not begun.
+func (t *throttle) attempt(login, address string) attempt {
+	network, name := domain.NetworkOf(address), domain.Fold(login)
+	return attempt{
+		pair:    "pair " + t.mac(name, network),
+		address: "address " + t.mac(network),
+		name:    "name " + t.mac(name),
+		fresh:   "fresh " + t.mac(name, network),
+		from:    t.mac(network),
+	}
+}
+
+// counted returns what is counted for a subject, nothing if that began before since.
+func counted(failures map[string]domain.Failures, subject string, since time.Time) domain.Failures {
+	if f := failures[subject]; !f.Since.Before(since) {
+		return f
+	}
+	return domain.Failures{}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 func (t *throttle) known(ctx context.Context, a attempt, account *domain.Account) (bool, error) {
@@ -102,7 +154,7 @@ func (t *throttle) known(ctx context.Context, a attempt, account *domain.Account
 
 // succeeded takes the attempt back and remembers the address as one of the user's.
 func (t *throttle) succeeded(ctx context.Context, a attempt, account *domain.Account) error {
-	if err := t.accounts.Forgive(ctx, a.pair, a.subjects()); err != nil {
+	if err := t.accounts.Forgive(ctx, a.pair, a.counted); err != nil {
 		return err
 	}
 	return t.accounts.RememberAddress(ctx, account.Organization, account.User, a.from, t.now())
@@ -110,7 +162,7 @@ func (t *throttle) succeeded(ctx context.Context, a attempt, account *domain.Acc
 
 // undone takes back an attempt that was none.
 func (t *throttle) undone(ctx context.Context, a attempt) error {
-	return t.accounts.Forgive(ctx, "", a.subjects())
+	return t.accounts.Forgive(ctx, "", a.counted)
 }
 
 // guessed counts a wrong API key that came from address, and is domain.ErrTooMany beyond the
@@ -145,14 +197,6 @@ func pause(n, free int64) time.Duration {
 		return 0
 	}
 	return min(time.Second<<min(n-free, 20), maxWait)
-}
-
-// steady is how long to wait after n failures of one name.
-func steady(n int64) time.Duration {
-	if n < nameFree {
-		return 0
-	}
-	return namePause
 }
 
 func until(now time.Time, f domain.Failures, pause time.Duration) time.Duration {

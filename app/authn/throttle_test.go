@@ -80,8 +80,11 @@ func TestThrottleOfOneNameFromOneAddress(t *testing.T) {
 	// Who knows the password may sign in when the wait is over, and begins anew.
 	g.clock.at = g.clock.at.Add(8 * time.Second)
 	g.succeeds("ada", "192.0.2.1")
-	g.fails(pairFree, "ada", "192.0.2.1")
-	g.waits(time.Second, "ada", "192.0.2.1")
+	for n := range pairFree + 1 {
+		a, err := g.try("ada", "192.0.2.1")
+		require.NoError(t, err)
+		require.Equal(t, n == pairFree, a.guessed)
+	}
 }
 
 func TestThrottleForgets(t *testing.T) {
@@ -120,20 +123,82 @@ func TestThrottleOfOneName(t *testing.T) {
 	for n := range nameFree {
 		g.fails(1, "ada", fmt.Sprintf("198.51.100.%d", n))
 	}
+	// Whoever has not tried yet may, and may mistype.
+	g.fails(1, "ada", "203.0.113.1")
+	g.waits(freshPause, "ada", "203.0.113.1")
+	g.waits(2*freshPause, "ada", "203.0.113.1")
+	// From then on all who have tried share one attempt per pause.
 	g.waits(namePause, "ada", "203.0.113.1")
-	g.waits(namePause, "ada", "203.0.113.2")
+	g.clock.at = g.clock.at.Add(namePause)
+	g.fails(1, "ada", "203.0.113.1")
+	g.fails(1, "ada", "203.0.113.2")
 	g.fails(1, "bob", "203.0.113.1")
 
-	// The address from which she signs in is not shut out, but has the limit of its own.
-	g.fails(pairFree, "ada", "192.0.2.1")
-	g.waits(time.Second, "ada", "192.0.2.1")
+	// What an address has tried is not forgotten with the count of the name.
+	g.clock.at = g.clock.at.Add(failureWindow + time.Millisecond)
+	for n := range nameFree {
+		g.fails(1, "ada", fmt.Sprintf("198.51.101.%d", n))
+	}
+	g.clock.at = g.clock.at.Add(time.Second)
+	g.waits(namePause-time.Second, "ada", "203.0.113.1")
 
-	// It is known for some time only, and to her only.
+	// The address from which she signs in is not shut out, for some time, and to her only.
+	g.fails(2*pairFree, "ada", "192.0.2.1")
 	g.clock.at = g.clock.at.Add(knownFor)
 	for n := range nameFree {
 		g.fails(1, "ada", fmt.Sprintf("198.51.100.%d", n))
 	}
-	g.waits(namePause, "ada", "192.0.2.1")
+	g.fails(1, "ada", "192.0.2.1")
+	g.waits(freshPause, "ada", "192.0.2.1")
+}
+
+// Others at an address from which somebody signs in cannot keep them out, whatever they try.
+func TestThrottleOfAKnownAddress(t *testing.T) {
+	g := newGuesser(t)
+	g.succeeds("ada", "192.0.2.1")
+	for n := range addressFree {
+		g.fails(1, fmt.Sprint("user", n), "192.0.2.1")
+	}
+	for n := range 3 * pairFree {
+		a, err := g.try("ada", "192.0.2.1")
+		require.NoError(t, err)
+		require.Equal(t, n >= pairFree, a.guessed, n)
+	}
+	_, err := g.try("bob", "192.0.2.1")
+	require.ErrorIs(t, err, domain.ErrTooMany)
+	g.succeeds("ada", "192.0.2.1")
+}
+
+// TestGuessesAreFew counts what somebody with many addresses can try of one name in an hour, and
+// holds that meanwhile a new address gets in within ten seconds.
+func TestGuessesAreFew(t *testing.T) {
+	const addresses, others = 55, 6
+	g := newGuesser(t)
+	began := g.clock.at
+	next := make([]time.Time, addresses)
+	guesses := 0
+	for g.clock.at.Before(began.Add(time.Hour)) {
+		g.clock.at = g.clock.at.Add(time.Second)
+		for i := range next {
+			if next[i].After(g.clock.at) {
+				continue
+			}
+			_, err := g.try("ada", fmt.Sprintf("198.51.100.%d", i))
+			if err == nil {
+				guesses++
+				continue
+			}
+			require.ErrorIs(t, err, domain.ErrTooMany)
+			next[i] = g.clock.at.Add(time.Duration(domain.AsError(err).RetryAfter) * time.Second)
+		}
+	}
+	const windows = int(time.Hour / failureWindow)
+	most := windows*nameFree + int(time.Hour/namePause) + freshTries*addresses
+	t.Logf("%d guesses within an hour from %d addresses; at most %d", guesses, addresses, most)
+	require.LessOrEqual(t, guesses, most+windows)
+	for i := range others {
+		g.succeeds("ada", fmt.Sprintf("203.0.113.%d", i))
+	}
 }
 
 func TestThrottleOfManyAtOnce(t *testing.T) {
