@@ -108,7 +108,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			shares: rootPaths,
 			app: tat.New(server, tat.Uses{Accounts: d.Accounts, Social: d.Social, People: d.People, Admins: d.Admins,
 				Users: d.Users, Groups: d.Groups, Topics: d.Topics},
-				by(authn.Headers(d.passwords, tat.UsernameHeaders, tat.PasswordHeaders)), d.config.publicURL()),
+				by(authn.Headers(d.passwords, tat.UsernameHeaders, tat.PasswordHeaders)), d.config.publicURL(), pages),
 			openAPI: tat.OpenAPI,
 		},
 		{
@@ -140,7 +140,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 		{
 			name:   "console",
 			claims: below(console.Base),
-			app:    console.New(server, console.Uses{Accounts: d.Accounts}, d.config.console()),
+			app:    console.New(server, console.Uses{Accounts: d.Accounts, People: d.People}, d.config.console()),
 		},
 	}
 }

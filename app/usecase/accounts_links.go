@@ -34,6 +34,9 @@ func (p Pages) Verify() string { return p.link("verify", "mailaddress="+PlaceMai
 // Mail returns the link that proves another address of an account.
 func (p Pages) Mail() string { return p.link("mail", "user="+PlaceAlias) }
 
+// Begin returns the link to a password that is made for a login name.
+func (p Pages) Begin() string { return p.link("begin", "user="+PlaceAlias) }
+
 func (p Pages) link(page, whose string) string {
 	if p == "" {
 		return PlaceSecret

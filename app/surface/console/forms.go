@@ -29,6 +29,7 @@ var (
 	reset  = &kind{path: "reset", texts: func(w *words) *pageWords { return &w.Reset }, password: true}
 	verify = &kind{path: "verify", texts: func(w *words) *pageWords { return &w.Verify }}
 	mail   = &kind{path: "mail", texts: func(w *words) *pageWords { return &w.Mail }, byUser: true}
+	begin  = &kind{path: "begin", texts: func(w *words) *pageWords { return &w.Begin }, byUser: true}
 )
 
 // A form is what a link or a form says, and what is wrong with it.
@@ -171,6 +172,11 @@ func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
 	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Source: httpx.Address(c, s.trusted)}, err
 }
 
+func (s *Surface) decodeBegin(c *fiber.Ctx) (usecase.Verify, error) {
+	f, _, err := s.read(c, begin)
+	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Password: usecase.ReturnPassword, OrReset: true, Source: httpx.Address(c, s.trusted)}, err
+}
+
 func (s *Surface) decodeMail(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {
 	f, _, err := s.read(c, mail)
 	return usecase.ConfirmMailChange{Whose: f.whose(), Secret: f.secret, Source: httpx.Address(c, s.trusted)}, err
@@ -211,6 +217,17 @@ func encodeVerified(c *fiber.Ctx, p usecase.Proven) error {
 		return done(c, "waiting")
 	}
 	return done(c, "verified")
+}
+
+// encodeBegun shows the password, which no address can have in it: this page cannot be read again.
+func (s *Surface) encodeBegun(c *fiber.Ctx, p usecase.Proven) error {
+	f, _ := c.Locals(formKey{}).(*form)
+	v := s.view(c, f.lang)
+	next := v.words.Begun.Next
+	if p.User.State != domain.Approved {
+		next = v.words.Waiting.Text
+	}
+	return render(c, fiber.StatusOK, secretPage(v, &v.words.Begun, p.Password, next))
 }
 
 func encodeMoved(c *fiber.Ctx, _ domain.User) error { return done(c, "moved") }

@@ -23,6 +23,7 @@ const Base = "/console"
 // Uses are the use cases the surface offers.
 type Uses struct {
 	Accounts *usecase.Accounts
+	People   *usecase.People
 }
 
 // Config is what the surface needs to know of the server.
@@ -68,6 +69,8 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post(Base+"/"+verify.path, s.mending(verify, httpx.Open(s.decodeVerify, a.Verify, encodeVerified)))
 	r.Get(Base+"/"+mail.path, s.show(mail))
 	r.Post(Base+"/"+mail.path, s.mending(mail, httpx.Open(s.decodeMail, a.ConfirmMailChange, encodeMoved)))
+	r.Get(Base+"/"+begin.path, s.show(begin))
+	r.Post(Base+"/"+begin.path, s.mending(begin, httpx.Open(s.decodeBegin, s.uses.People.Verify, s.encodeBegun)))
 	r.Get(Base+"/"+donePath, httpx.Open(decodeDone, find, s.encodeDone))
 	r.Get(Base+"/"+styleFile, sendStyle)
 }

@@ -11,7 +11,7 @@ import (
 type words struct {
 	Language, Other, OtherName string // of the texts; of the other language, and what that calls itself
 
-	Accept, Reset, Verify, Mail pageWords
+	Accept, Reset, Verify, Mail, Begin pageWords
 
 	MailAddress, Login, Password, Again string
 	PasswordHint                        string // {least}
@@ -22,7 +22,7 @@ type words struct {
 	Different                           string
 	Error                               string // begins the title of a page that shows a mistake: {title}
 
-	Accepted, Changed, Verified, Waiting, Mailed, Moved doneWords
+	Accepted, Changed, Verified, Waiting, Mailed, Moved, Begun doneWords
 
 	SpentTitle, Spent, SpentNext string
 	AbsentTitle, Absent          string
@@ -75,6 +75,12 @@ var english = words{
 		Button: "Confirm the address",
 		Note:   "If you did not ask for it, close this page; the account keeps its address. Nothing happens before you press the button.",
 	},
+	Begin: pageWords{
+		Title:  "Get your password",
+		Lead:   "Somebody asked for an account, or for another password, at {site} under your login name. If it was you, have a password made here.",
+		Button: "Make the password",
+		Note:   "If it was not you, close this page; everything stays as it is. Nothing happens before you press the button.",
+	},
 	MailAddress: "Mail address", Login: "Login name", Password: "New password", Again: "The same password again",
 	PasswordHint: "At least {least} characters. Pasting it from a password manager works.",
 	Required:     "Enter a password.",
@@ -95,6 +101,8 @@ var english = words{
 		"Take the password from the mail. When you sign in with it for the first time, you are asked to choose another one."},
 	Moved: doneWords{"Your mail address was changed", "Mail about your account comes to the new address from now on.",
 		"There is nothing more for you to do. Sign in as before."},
+	Begun: doneWords{"Your password was made", "It is shown only now. Copy it, and keep it in a safe place.",
+		"Sign in with it, and with your login name, in the application for which you have the account."},
 	SpentTitle: "This link does not work", Spent: "It may have been used already, it may be too old, or a part of it may be missing.",
 	SpentNext:   "Ask for another link in the application from which you got this one. For an invitation, ask who invited you.",
 	AbsentTitle: "There is no such page", Absent: "Follow the link from your mail again, the whole of it.",
@@ -135,6 +143,12 @@ var french = words{
 		Button: "Confirmer l’adresse",
 		Note:   "Sinon, fermez cette page ; le compte garde son adresse. Rien ne se passe avant que vous n’appuyiez sur le bouton.",
 	},
+	Begin: pageWords{
+		Title:  "Obtenez votre mot de passe",
+		Lead:   "Quelqu’un a demandé un compte, ou un autre mot de passe, sur {site} sous votre identifiant. Si c’était vous, faites faire un mot de passe ici.",
+		Button: "Faire le mot de passe",
+		Note:   "Sinon, fermez cette page ; tout reste comme avant. Rien ne se passe avant que vous n’appuyiez sur le bouton.",
+	},
 	MailAddress: "Adresse électronique", Login: "Identifiant", Password: "Nouveau mot de passe", Again: "Le même mot de passe, encore une fois",
 	PasswordHint: "Au moins {least} caractères. Vous pouvez le coller depuis un gestionnaire de mots de passe.",
 	Required:     "Saisissez un mot de passe.",
@@ -155,6 +169,8 @@ var french = words{
 		"Prenez le mot de passe dans le message. À la première connexion, il vous sera demandé d’en choisir un autre."},
 	Moved: doneWords{"Votre adresse a été changée", "Les messages concernant votre compte arrivent désormais à la nouvelle adresse.",
 		"Vous n’avez rien d’autre à faire. Connectez-vous comme avant."},
+	Begun: doneWords{"Votre mot de passe est fait", "Il n’est montré que maintenant. Copiez-le, et gardez-le en lieu sûr.",
+		"Connectez-vous avec lui et votre identifiant à l’application pour laquelle vous avez ce compte."},
 	SpentTitle: "Ce lien ne fonctionne pas", Spent: "Il a peut-être déjà servi, il est peut-être trop ancien, ou il en manque une partie.",
 	SpentNext:   "Demandez un autre lien dans l’application d’où vient celui-ci. Pour une invitation, demandez à qui vous a invité.",
 	AbsentTitle: "Cette page n’existe pas", Absent: "Suivez de nouveau le lien de votre message, en entier.",

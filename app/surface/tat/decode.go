@@ -16,8 +16,16 @@ import (
 // linkLifetime is how long a link of a mail works.
 const linkLifetime = 30 * time.Minute
 
-// verifyLink is where the links of mails lead.
+// verifyLink is where the links of mails lead that clients write, and ours without pages.
 const verifyLink = "/user/verify/" + usecase.PlaceAlias + "/" + usecase.PlaceSecret
+
+// link returns where the link of a letter in our own words leads.
+func (s *Surface) link(c *fiber.Ctx) string {
+	if s.pages == "" {
+		return httpx.Mounted(c, verifyLink)
+	}
+	return s.pages.Begin()
+}
 
 // members reads the texts of a body that has no other keys than these and flags. A number or
 // flag is no text; a key that is missing or null is empty.
@@ -71,7 +79,7 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 		return usecase.Register{}, domain.ErrInvalid.Saying("Invalid username (%s) or fullname (%s) or email (%s)", in["username"], in["fullname"], in["email"])
 	}
 	return usecase.Register{Alias: in["username"], FirstName: person.FirstName, LastName: person.LastName, Mail: in["email"],
-		Link: httpx.Mounted(c, verifyLink), Lifetime: linkLifetime, Note: s.note(in["callback"], httpx.Mounted(c, "")), TellTaken: true, Source: httpx.Address(c, s.trusted)}, nil
+		Link: s.link(c), Lifetime: linkLifetime, Note: s.note(in["callback"], httpx.Mounted(c, "")), TellTaken: true, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Forgot, error) {
@@ -82,7 +90,7 @@ func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Forgot, error) {
 	if short(in["username"], shortestName) || short(in["email"], shortestMail) {
 		return usecase.Forgot{}, domain.ErrInvalid.Saying("Invalid username (%s) or email (%s)", in["username"], in["email"])
 	}
-	return usecase.Forgot{Whose: usecase.Whose{Alias: in["username"], Mail: in["email"]}, Link: httpx.Mounted(c, verifyLink), Lifetime: linkLifetime,
+	return usecase.Forgot{Whose: usecase.Whose{Alias: in["username"], Mail: in["email"]}, Link: s.link(c), Lifetime: linkLifetime,
 		Note: s.note(in["callback"], httpx.Mounted(c, "")), Source: httpx.Address(c, s.trusted)}, nil
 }
 

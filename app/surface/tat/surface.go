@@ -41,16 +41,17 @@ type Surface struct {
 	auth    httpx.Auth
 	trusted []netip.Prefix
 	public  *url.URL
+	pages   usecase.Pages
 }
 
 // New returns the application of the surface. auth finds the principal of a request; public
-// is where people reach the server.
-func New(server *httpx.Server, uses Uses, auth httpx.Auth, public string) *fiber.App {
+// is where people reach the server, pages where the links of its own letters lead.
+func New(server *httpx.Server, uses Uses, auth httpx.Auth, public string, pages usecase.Pages) *fiber.App {
 	address, err := url.Parse(public)
 	if err != nil {
 		address = &url.URL{}
 	}
-	s := &Surface{uses: uses, auth: auth, trusted: server.Trusted, public: address}
+	s := &Surface{uses: uses, auth: auth, trusted: server.Trusted, public: address, pages: pages}
 	anywhere := *server
 	anywhere.AnySite = true // see open
 	app := anywhere.NewApp("tat", s.problem)
