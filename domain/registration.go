@@ -61,9 +61,31 @@ type Registration struct {
 	Code SecretText
 	// First means that the newcomer becomes the superUser of a directory without users.
 	First bool
-	// Replaces is an unverified account with the same mail address that gives way; zero
-	// for none.
+	// Replaces is an unverified account with the same login name that gives way; zero for
+	// none.
 	Replaces UserKey
+	// Outdoes is an unverified account with the same mail address; zero for none. It keeps its
+	// login name from others as a claim, and has no address any more.
+	Outdoes UserKey
+}
+
+// AttributeClaims is the mail address in whose name a sign-up keeps its login name from others
+// that has no address of its own. Whether there is an account with the address is not told by
+// which names are free: a name is kept either way, and for as long.
+const AttributeClaims = "claims"
+
+// Claims returns the mail address in whose name an unverified account keeps its login name.
+func (u *User) Claims() string {
+	if u.Person.Mail != "" {
+		return u.Person.Mail
+	}
+	return u.Attributes[AttributeClaims]
+}
+
+// Claim makes u, which is not verified, keep its login name and nothing else.
+func (u *User) Claim() {
+	u.Attributes = u.Attributes.With(Attributes{AttributeClaims: u.Claims()})
+	u.Person.Mail = ""
 }
 
 // Errors about signing up.

@@ -26,8 +26,9 @@ func (s *UserStore) InsertFirst(ctx context.Context, w tenancy.WriteScope, u dom
 // Register adds the newcomer as r says, in one transaction with what goes with them. A
 // registration code is used up and decides the home, and is ErrRegistrationCode if it is
 // not open or its environment is not in w. The first of a directory is ErrNotFirst if
-// somebody is there who is verified, and takes the place of a superUser who is not. An account that gives way must be unverified still, else it is
-// ErrUserMailTaken. Otherwise the errors are those of Insert.
+// somebody is there who is verified, and takes the place of a superUser who is not. The accounts
+// that make room must be unverified still, else it is ErrUserMailTaken. Otherwise the errors are
+// those of Insert.
 func (s *UserStore) Register(ctx context.Context, w tenancy.WriteScope, r domain.Registration, with With) (domain.User, error) {
 	return s.register(ctx, w, r, with)
 }
@@ -57,10 +58,8 @@ func (s *UserStore) register(ctx context.Context, w tenancy.WriteScope, r domain
 				return err
 			}
 		}
-		if r.Replaces != (domain.UserKey{}) {
-			if err := s.giveWay(ctx, tx, w, r.Replaces); err != nil {
-				return err
-			}
+		if err := s.makeRoom(ctx, tx, w, &r); err != nil {
+			return err
 		}
 		if err := s.insert(ctx, tx, w, &u, r.Hash); err != nil {
 			return err
@@ -106,19 +105,46 @@ func (s *UserStore) holdEmpty(ctx context.Context, tx bun.Tx, w tenancy.WriteSco
 	return nil
 }
 
-// giveWay removes an unverified account, if it is still there.
-func (s *UserStore) giveWay(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, key domain.UserKey) error {
-	u, err := s.lock(ctx, tx, w, key.User)
-	if domain.ErrUserNotFound.Is(err) {
-		return nil // it went meanwhile
+// makeRoom takes away the login name and the mail address of a registration from the unverified
+// accounts that have them.
+func (s *UserStore) makeRoom(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, r *domain.Registration) error {
+	if r.Replaces != (domain.UserKey{}) {
+		if err := s.giveWay(ctx, tx, w, r.Replaces); err != nil {
+			return err
+		}
 	}
-	if err != nil {
+	if r.Outdoes == (domain.UserKey{}) {
+		return nil
+	}
+	before, err := s.unverified(ctx, tx, w, r.Outdoes)
+	if err != nil || before.ID == 0 {
 		return err
 	}
-	if u.State != domain.Unverified || u.Organization != key.Organization {
-		return domain.ErrUserMailTaken
+	after := before.Clone()
+	after.Claim()
+	return s.saveChange(ctx, tx, w, &before, &after, "")
+}
+
+// giveWay removes an unverified account, if it is still there.
+func (s *UserStore) giveWay(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, key domain.UserKey) error {
+	u, err := s.unverified(ctx, tx, w, key)
+	if err != nil || u.ID == 0 {
+		return err
 	}
 	return s.remove(ctx, tx, w, &u)
+}
+
+// unverified locks and returns an account that must be unverified still, else it is
+// ErrUserMailTaken; the zero one if it went meanwhile.
+func (s *UserStore) unverified(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, key domain.UserKey) (domain.User, error) {
+	u, err := s.lock(ctx, tx, w, key.User)
+	switch {
+	case domain.ErrUserNotFound.Is(err):
+		return domain.User{}, nil
+	case err == nil && (u.State != domain.Unverified || u.Organization != key.Organization):
+		err = domain.ErrUserMailTaken
+	}
+	return u, err
 }
 
 // changeWith changes a user and says what goes with the change. It gets the secret that was

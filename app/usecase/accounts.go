@@ -50,11 +50,13 @@ type SignUpRules struct {
 }
 
 // MailLimits bound the mail that people cause within an hour. What strangers cause and what
-// users do is counted apart.
+// users do is counted apart; so are registrations and what is mailed to those who have an account.
 type MailLimits struct {
 	Address int64 // to one address
-	Source  int64 // caused by strangers from one network address
+	Source  int64 // that strangers ask for from one network address, whether or not it is sent
 	User    int64 // caused by one user
+	// Overall is of what is really sent. Of what strangers cause a half is for registrations, the
+	// other one for people who have an account.
 	Overall int64
 }
 

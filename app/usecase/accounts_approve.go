@@ -54,7 +54,9 @@ func (a *Accounts) Reject(ctx context.Context, who domain.Principal, id domain.U
 }
 
 // waits reports whether the account is a newcomer's.
-func waits(u *domain.User) bool { return u.State == domain.Pending || u.State == domain.Unverified }
+func waits(u *domain.User) bool {
+	return u.State == domain.Pending || u.State == domain.Unverified && u.Attributes[domain.AttributeClaims] == ""
+}
 
 // over returns the proof that who may use p on the user with that number, who is not
 // themselves, and what who can give.

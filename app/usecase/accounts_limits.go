@@ -45,26 +45,65 @@ func (a *Accounts) within(ctx context.Context, window time.Duration, limits ...l
 	return nil
 }
 
-// mayCause counts mail that a stranger causes from source, and is domain.ErrTooMany beyond
-// the limits. It counts whether or not a mail will be sent. The address is the one the
-// stranger gave if the mail is to go there, else empty.
-func (a *Accounts) mayCause(ctx context.Context, source, address string) error {
-	l := a.rules.Limits
-	limits := []limit{{"mail from " + domain.NetworkOf(source), l.Source}}
-	if address != "" {
-		limits = append(limits, limit{"mail asked to " + domain.Fold(address), l.Address})
-	}
-	return a.within(ctx, mailWindow, append(limits, limit{"mail", l.Overall})...)
+// mayAsk counts that a stranger asks from source for mail to somebody who may be there or not,
+// and is domain.ErrTooMany beyond the limit.
+func (a *Accounts) mayAsk(ctx context.Context, source string) error {
+	return a.within(ctx, mailWindow, limit{"mail from " + domain.NetworkOf(source), a.rules.Limits.Source})
 }
 
-// full counts mail to an address that strangers cause, and reports whether the address has
-// had enough. Nobody is told, since that would tell whose address it is.
-func (a *Accounts) full(ctx context.Context, address string) (bool, error) {
-	err := a.within(ctx, mailWindow, limit{"mail to " + domain.Fold(address), a.rules.Limits.Address})
+// mayRegister is mayAsk for mail to an address that the stranger gives, which gets so much and
+// no more, whoever has it.
+func (a *Accounts) mayRegister(ctx context.Context, source, address string) error {
+	return a.within(ctx, mailWindow, limit{"mail from " + domain.NetworkOf(source), a.rules.Limits.Source},
+		limit{"mail asked to " + domain.Fold(address), a.rules.Limits.Address})
+}
+
+// newcomers and holders share what strangers may cause in all. Each has a half, so that no number
+// of registrations keeps mail from those who have an account.
+func (l *MailLimits) newcomers() int64 { return max(l.Overall/2, 1) }
+func (l *MailLimits) holders() int64   { return max(l.Overall-l.newcomers(), 1) }
+
+// mayMailNewcomer counts mail about a registration, and is domain.ErrOverloaded beyond the limit.
+// A registration that is accepted sends one, whoever has the address.
+func (a *Accounts) mayMailNewcomer(ctx context.Context) error {
+	err := a.within(ctx, mailWindow, limit{"mail to newcomers", a.rules.Limits.newcomers()})
 	if domain.ErrTooMany.Is(err) {
-		return true, nil
+		return domain.ErrOverloaded.Saying("Too many people register right now; try again later.").After(domain.AsError(err).RetryAfter)
 	}
-	return false, err
+	return err
+}
+
+// mayRemind counts another mail to somebody who registered, and reports whether it may be sent.
+func (a *Accounts) mayRemind(ctx context.Context, address string) (bool, error) {
+	return a.quietlyWithin(ctx, limit{"mail to " + domain.Fold(address), a.rules.Limits.Address},
+		limit{"mail to newcomers", a.rules.Limits.newcomers()})
+}
+
+// mayReach counts mail that strangers cause to somebody who has an account, and reports whether
+// it may be sent. The first within an hour stands back for nothing but as many others: of their
+// share, further ones to the same people get a half.
+func (a *Accounts) mayReach(ctx context.Context, address string) (bool, error) {
+	l := a.rules.Limits
+	now := a.now()
+	subject := "mail to " + domain.Fold(address)
+	uses, _, err := a.accounts.Count(ctx, subject, now, now.Add(-mailWindow))
+	switch {
+	case err != nil || uses > l.Address:
+		return false, err
+	case uses > 1:
+		return a.quietlyWithin(ctx, limit{"mail to holders again", l.holders() / 2}, limit{"mail to holders", l.holders()})
+	}
+	return a.quietlyWithin(ctx, limit{"mail to holders", l.holders()})
+}
+
+// quietlyWithin is within of what is only counted when it is really mailed. Nobody is told that
+// there was enough, since that would tell whose address it is.
+func (a *Accounts) quietlyWithin(ctx context.Context, limits ...limit) (bool, error) {
+	err := a.within(ctx, mailWindow, limits...)
+	if domain.ErrTooMany.Is(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // mayMail counts mail that who has sent to an address, and is domain.ErrTooMany beyond the

@@ -66,7 +66,7 @@ func (a *Accounts) link(path string, u *domain.User, secret domain.Secret) strin
 
 func fill(text string, u *domain.User, secret domain.Secret) string {
 	return strings.NewReplacer(PlaceSecret, escape(string(secret.Text)), PlaceMail, escape(secret.Address),
-		PlaceAlias, escape(reference(u)), PlaceLanguage, escape(u.Language)).Replace(text)
+		PlaceAlias, escape(reference(u)), PlaceLanguage, escape(language(u))).Replace(text)
 }
 
 // reference returns what a link names the account by, as Whose.Alias: nothing that a stranger
@@ -76,6 +76,14 @@ func reference(u *domain.User) string {
 		return u.Alias
 	}
 	return string(u.UUID)
+}
+
+// language returns the language of the account, unless it says something else.
+func language(u *domain.User) string {
+	if !domain.PlainWord(u.Language) {
+		return ""
+	}
+	return u.Language
 }
 
 // escape writes a value so that it can stand in a path and in a query.

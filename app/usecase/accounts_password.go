@@ -21,7 +21,7 @@ type Forgot struct {
 // the limits of who asks, and otherwise has one answer.
 func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
 	defer a.passwords.Evenly(ctx)()
-	if err := a.mayCause(ctx, in.Source, ""); err != nil {
+	if err := a.mayAsk(ctx, in.Source); err != nil {
 		return err
 	}
 	u, err := a.find(ctx, in.Whose)
@@ -31,7 +31,7 @@ func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
 	if open, err := a.takes(ctx, &u, domain.ResetPassword); !open || err != nil {
 		return err
 	}
-	if full, err := a.full(ctx, u.Person.Mail); full || err != nil {
+	if may, err := a.mayReach(ctx, u.Person.Mail); !may || err != nil {
 		return err
 	}
 	secret := a.secret(domain.ResetPassword, u.Person.Mail, in.Lifetime)

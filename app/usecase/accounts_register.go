@@ -2,6 +2,10 @@ package usecase
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -37,17 +41,6 @@ type Register struct {
 	// were an account, so that asking again does not tell either.
 	TellTaken bool
 	Source    string // the network address of the client
-
-	// full says that the address gets no mail about it, having had enough.
-	full bool
-}
-
-// post returns the letter about a registration, unless the address has had enough.
-func (in *Register) post(m domain.Mail) []domain.Mail {
-	if in.full {
-		return nil
-	}
-	return []domain.Mail{m}
 }
 
 // Registered is what a registration is answered with, whether or not there is an account
@@ -56,12 +49,16 @@ type Registered struct{ User domain.User }
 
 // Register makes an account that can be used once its mail address is proven and it is
 // approved, and sends the link for that. It is Invalid for what breaks a rule and for a
-// code that is not open, Forbidden where nobody may register without a code, and TooMany
-// beyond the limits. A registration takes the place of another one with the same mail address
-// that is not proven yet; its password is then not taken, since only one of the two can be the
-// owner's. A taken alias or mail address has the same answer as success, and
-// the owner of the address gets mail about it; unless TellTaken, which makes a taken alias
-// Conflict.
+// code that is not open, Forbidden where nobody may register without a code, TooMany
+// beyond the limits, and Unavailable when so many register that no more mail is sent. A
+// registration takes the place of another one with the same mail address that is not proven
+// yet; its password is then not taken, since only one of the two can be the owner's. A taken
+// alias or mail address has the same answer as success, and the owner of the address gets mail
+// about it; unless TellTaken, which makes an alias that is taken for another address Conflict.
+//
+// Nothing that others can see depends on whether there is an account with the address: what is
+// asked for is stored either way, with the alias, the use of a code and the time until it goes
+// away; where there is one, without an address and with a link that nobody has.
 func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error) {
 	defer a.passwords.Evenly(ctx)()
 	user, err := a.newcomer(&in)
@@ -81,10 +78,7 @@ func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error
 			return Registered{}, err
 		}
 	}
-	if err := a.mayCause(ctx, in.Source, in.Mail); err != nil {
-		return Registered{}, err
-	}
-	if in.full, err = a.full(ctx, in.Mail); err != nil {
+	if err := a.mayRegister(ctx, in.Source, in.Mail); err != nil {
 		return Registered{}, err
 	}
 	var hash domain.PasswordHash
@@ -94,13 +88,8 @@ func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error
 		}
 	}
 	stored, err := a.register(ctx, &in, user, hash)
-	switch {
-	case !domain.ErrUserAliasTaken.Is(err) && !domain.ErrUserMailTaken.Is(err):
-	case in.TellTaken && domain.ErrUserAliasTaken.Is(err):
-	case domain.ErrUserMailTaken.Is(err):
-		stored, err = user, a.tell(ctx, &in, domain.LetterMailTaken)
-	default:
-		stored, err = user, a.tell(ctx, &in, domain.LetterAliasTaken)
+	if domain.ErrUserAliasTaken.Is(err) && !in.TellTaken {
+		stored, err = user, a.refuse(ctx, &in)
 	}
 	if err != nil {
 		return Registered{}, err
@@ -108,6 +97,20 @@ func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error
 	shown := user
 	shown.Organization, shown.Home, shown.HomePath, shown.Role = stored.Organization, stored.Home, stored.HomePath, domain.RoleUser
 	return Registered{User: shown}, nil
+}
+
+// refuse tells the owner of the address that a registration made no account, and nobody else.
+func (a *Accounts) refuse(ctx context.Context, in *Register) error {
+	if err := a.mayMailNewcomer(ctx); err != nil {
+		return err
+	}
+	kind := domain.LetterAliasTaken
+	if _, taken, err := a.holder(ctx, in.Mail); err != nil {
+		return err
+	} else if taken {
+		kind = domain.LetterMailTaken
+	}
+	return a.outbox.Post(ctx, a.about(in, kind))
 }
 
 // newcomer returns the account that is asked for, without its place.
@@ -131,11 +134,19 @@ func (a *Accounts) newcomer(in *Register) (domain.User, error) {
 	if err := domain.CheckMail(in.Mail); err != nil {
 		return u, err
 	}
+	// Where people are called like their address, somebody else's is not to be tried as a name.
+	if strings.ContainsAny(u.Alias, "@﹫＠") && !domain.MailMatches(u.Alias, in.Mail) {
+		return u, domain.InvalidField("alias", "A login name with @ must be the mail address.")
+	}
 	return u, u.Validate()
 }
 
+// registerTries is how often a registration begins anew because of others at the same moment.
+const registerTries = 5
+
 // register stores the newcomer: as the first of the directory, with a code, or in the
-// environment for newcomers.
+// environment for newcomers. It is domain.ErrUserAliasTaken for an alias that is not free for
+// the newcomer's address.
 func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, hash domain.PasswordHash) (domain.User, error) {
 	if a.rules.FirstUser && !a.populated.Load() {
 		stored, err := a.registerFirst(ctx, in, u, hash)
@@ -159,75 +170,96 @@ func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, ha
 	} else if err := a.accounts.CodeOpen(ctx, domain.SecretText(in.Code)); err != nil {
 		return u, err // before it is known whether there is such an account
 	}
-	r := domain.Registration{User: u, Hash: hash, Code: domain.SecretText(in.Code)}
-	if in.TellTaken {
-		return a.registerTold(ctx, in, r)
+	for range registerTries {
+		stored, err := a.registerOnce(ctx, in, domain.Registration{User: u, Hash: hash, Code: domain.SecretText(in.Code)})
+		if err == nil || !domain.ErrUserAliasTaken.Is(err) && !domain.ErrUserMailTaken.Is(err) || errors.Is(err, errAliasTaken) {
+			return stored, err
+		}
 	}
-	var err error
-	if r.Replaces, err = a.replaces(ctx, &u); err != nil {
-		return u, err
-	}
-	if err := a.disown(ctx, &r); err != nil {
-		return u, err
-	}
-	return a.store.Register(ctx, a.self(domain.UserCreate), r, a.verification(in, in.Code != ""))
+	return u, domain.ErrOverloaded
 }
 
-// attributeClaims is the mail address that a registration named whose alias is kept only.
-const attributeClaims = "claims"
+// errAliasTaken is domain.ErrUserAliasTaken that was found by looking, not by storing.
+var errAliasTaken = errors.New("the alias is an account's")
 
-// registerTold is register where a taken alias is told, which is asked first: whether it is
-// free says nothing about the mail address, taken or not.
-func (a *Accounts) registerTold(ctx context.Context, in *Register, r domain.Registration) (domain.User, error) {
-	replaces, err := a.claimed(ctx, &r.User)
+// registerOnce stores the newcomer, as far as accounts are what they were when it looked for
+// them: with their mail address or, where that is an account's already, as a claim.
+func (a *Accounts) registerOnce(ctx context.Context, in *Register, r domain.Registration) (domain.User, error) {
+	u := &r.User
+	holder, taken, err := a.holder(ctx, u.Person.Mail)
 	if err != nil {
-		return r.User, err
+		return *u, err
 	}
-	r.Replaces, err = a.replaces(ctx, &r.User)
-	switch {
-	case domain.ErrUserMailTaken.Is(err):
-		r.Replaces = replaces
-		claim := r.User.Clone()
-		claim.Attributes = claim.Attributes.With(domain.Attributes{attributeClaims: claim.Person.Mail})
-		claim.Person.Mail = ""
-		r.User = claim
-		return a.store.Register(ctx, a.self(domain.UserCreate), r, func(*domain.User) (domain.Enclosure, error) {
-			return domain.Enclosure{Mails: a.taken(in, domain.LetterMailTaken)}, nil
-		})
-	case err != nil:
-		return r.User, err
-	case r.Replaces == domain.UserKey{}:
-		r.Replaces = replaces
+	r.Replaces, err = a.claimed(ctx, u)
+	if domain.ErrUserAliasTaken.Is(err) && domain.MailMatches(u.Alias, u.Person.Mail) {
+		// That it is taken tells of the address, so something is kept all the same.
+		taken, u.Alias = true, claimAlias(u.Person.Mail)
+		r.Replaces, err = a.claimed(ctx, u)
 	}
-	if err := a.disown(ctx, &r); err != nil {
-		return r.User, err
+	if err != nil {
+		return *u, err
 	}
-	return a.store.Register(ctx, a.self(domain.UserCreate), r, a.verification(in, in.Code != ""))
+	if err := a.mayMailNewcomer(ctx); err != nil {
+		return *u, err
+	}
+	with := a.verification(in, in.Code != "")
+	if taken {
+		u.Claim()
+		with = a.kept(in)
+	} else if holder != (domain.UserKey{}) {
+		if holder != r.Replaces {
+			r.Outdoes = holder
+		}
+		if err := a.disown(ctx, &r, holder); err != nil {
+			return *u, err
+		}
+	}
+	return a.store.Register(ctx, a.self(domain.UserCreate), r, with)
 }
 
-// claimed returns the unverified sign-up with the alias and mail address of u, which gives
-// way, zero for none; or domain.ErrUserAliasTaken if the alias is anybody else's.
+// claimAlias returns the alias of a claim for an address that is the alias of an account. Nobody
+// can register it: it has an @ and is no mail address.
+func claimAlias(mail string) string {
+	return fmt.Sprintf("claim@%x@", sha256.Sum256([]byte(domain.Fold(mail))))
+}
+
+// claimed returns the unverified sign-up that keeps the alias of u in the name of the mail
+// address of u, which gives way, zero for none; or domain.ErrUserAliasTaken if the alias is
+// anybody else's.
 func (a *Accounts) claimed(ctx context.Context, u *domain.User) (domain.UserKey, error) {
-	present, err := a.find(ctx, Whose{Alias: u.Alias})
-	if domain.ErrUserNotFound.Is(err) {
-		return domain.UserKey{}, nil
-	}
+	present, err := a.byName(ctx, a.accounts.ByAlias, u.Alias)
 	if err != nil {
-		return domain.UserKey{}, err
+		return domain.UserKey{}, quietly(err)
 	}
-	mail := present.Person.Mail
-	if mail == "" {
+	if present.Person.Mail == "" {
 		attributes, err := a.users.store.Attributes(ctx, a.self(domain.UserRead).Read(), []domain.UserID{present.ID})
 		if err != nil {
 			return domain.UserKey{}, err
 		}
-		mail = attributes[present.ID][attributeClaims]
+		present.Attributes = attributes[present.ID]
 	}
-	if present.State != domain.Unverified || present.Role != domain.RoleUser || !domain.MailMatches(mail, u.Person.Mail) {
-		return domain.UserKey{}, domain.ErrUserAliasTaken
+	if !signingUp(&present) || !domain.MailMatches(present.Claims(), u.Person.Mail) {
+		return domain.UserKey{}, domain.ErrUserAliasTaken.Because(errAliasTaken)
 	}
 	return present.Key(), nil
 }
+
+// holder returns the unverified sign-up that has the mail address, which gives it up because
+// whoever proves the address decides; zero for none. taken reports that the address is an
+// account's.
+func (a *Accounts) holder(ctx context.Context, mail string) (key domain.UserKey, taken bool, err error) {
+	present, err := a.byName(ctx, a.accounts.ByMail, mail)
+	if err != nil {
+		return key, false, quietly(err)
+	}
+	if !signingUp(&present) {
+		return key, true, nil
+	}
+	return present.Key(), false, nil
+}
+
+// signingUp reports whether an account is a sign-up that others may take the place of.
+func signingUp(u *domain.User) bool { return u.State == domain.Unverified && u.Role == domain.RoleUser }
 
 // registerFirst makes the newcomer the superUser of a directory in which nobody is verified.
 func (a *Accounts) registerFirst(ctx context.Context, in *Register, u domain.User, hash domain.PasswordHash) (domain.User, error) {
@@ -237,29 +269,11 @@ func (a *Accounts) registerFirst(ctx context.Context, in *Register, u domain.Use
 	return a.store.Register(ctx, a.self(domain.UserCreate), r, a.verification(in, true))
 }
 
-// replaces returns the unverified sign-up that gives way because it has the same mail
-// address: whoever proves the address decides.
-func (a *Accounts) replaces(ctx context.Context, u *domain.User) (domain.UserKey, error) {
-	present, err := a.find(ctx, Whose{Mail: u.Person.Mail})
-	switch {
-	case domain.ErrUserNotFound.Is(err):
-		return domain.UserKey{}, nil
-	case err != nil:
-		return domain.UserKey{}, err
-	case present.State != domain.Unverified || present.Role != domain.RoleUser:
-		return domain.UserKey{}, domain.ErrUserMailTaken
-	}
-	return present.Key(), nil
-}
-
-// disown takes the password out of a registration that gets in the way of another one whose
-// link can be followed still: two people may want the address, and who follows the link may
+// disown takes the password out of a registration that gets in the way of another one, holder,
+// whose link can be followed still: two people may want the address, and who follows the link may
 // be the one who has not chosen the password. One is made when the address is proven.
-func (a *Accounts) disown(ctx context.Context, r *domain.Registration) error {
-	if r.Replaces == (domain.UserKey{}) {
-		return nil
-	}
-	_, err := a.accounts.Latest(ctx, r.Replaces, domain.VerifyAddress)
+func (a *Accounts) disown(ctx context.Context, r *domain.Registration, holder domain.UserKey) error {
+	_, err := a.accounts.Latest(ctx, holder, domain.VerifyAddress)
 	switch {
 	case err == nil:
 		r.Hash, r.User.FirstAccess = "", true
@@ -276,19 +290,23 @@ func (a *Accounts) verification(in *Register, approves bool) func(*domain.User) 
 	return func(u *domain.User) (domain.Enclosure, error) {
 		letter := a.linked(domain.Letter{Kind: domain.LetterVerify, Login: u.Alias, Valid: in.Lifetime,
 			Note: a.note(in.Note, in.Link, u, secret)}, in.Link, u, secret)
-		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: in.post(a.mail(u, letter))}, nil
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}}, nil
 	}
 }
 
-// tell sends a letter to the address of a registration that made no account.
-func (a *Accounts) tell(ctx context.Context, in *Register, kind domain.LetterKind) error {
-	return a.outbox.Post(ctx, a.taken(in, kind))
+// kept returns what goes with a claim: a secret that nobody has, so that it lasts as long as a
+// registration, and mail to the owner of the address.
+func (a *Accounts) kept(in *Register) func(*domain.User) (domain.Enclosure, error) {
+	secret := a.secret(domain.VerifyAddress, in.Mail, in.Lifetime)
+	return func(*domain.User) (domain.Enclosure, error) {
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: a.about(in, domain.LetterMailTaken)}, nil
+	}
 }
 
-// taken returns that letter.
-func (a *Accounts) taken(in *Register, kind domain.LetterKind) []domain.Mail {
+// about returns a letter to the address of a registration that made no account.
+func (a *Accounts) about(in *Register, kind domain.LetterKind) []domain.Mail {
 	nobody := domain.User{Organization: domain.RootOrganization, Language: in.Language}
-	return in.post(a.users.mailTo(in.Mail, &nobody, domain.Letter{Kind: kind}))
+	return []domain.Mail{a.users.mailTo(in.Mail, &nobody, domain.Letter{Kind: kind})}
 }
 
 // Resend asks for the link that proves an address once more.
@@ -303,7 +321,7 @@ type Resend struct {
 // TooMany beyond the limits, and otherwise has one answer.
 func (a *Accounts) Resend(ctx context.Context, in Resend) error {
 	defer a.passwords.Evenly(ctx)()
-	if err := a.mayCause(ctx, in.Source, ""); err != nil {
+	if err := a.mayAsk(ctx, in.Source); err != nil {
 		return err
 	}
 	u, err := a.find(ctx, in.Whose)
@@ -313,14 +331,19 @@ func (a *Accounts) Resend(ctx context.Context, in Resend) error {
 	if open, err := a.takes(ctx, &u, domain.VerifyAddress); !open || err != nil {
 		return err
 	}
-	if full, err := a.full(ctx, u.Person.Mail); full || err != nil {
-		return err
-	}
 	last, err := a.accounts.Latest(ctx, u.Key(), domain.VerifyAddress)
 	if err != nil && !domain.ErrSecret.Is(err) {
 		return err
 	}
-	register := Register{Mail: u.Person.Mail, Link: in.Link, Lifetime: in.Lifetime}
+	// It keeps the sign-up no longer than it would stay without.
+	left := max(last.Expires.Sub(a.moment()), u.Created.Add(unverifiedFor).Sub(a.moment()))
+	if left <= 0 {
+		return nil
+	}
+	if may, err := a.mayRemind(ctx, u.Person.Mail); !may || err != nil {
+		return err
+	}
+	register := Register{Mail: u.Person.Mail, Link: in.Link, Lifetime: min(in.Lifetime, left)}
 	with := a.verification(&register, last.Approves)
 	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 		if !domain.VerifyAddress.Fits(&u.Standing, a.now()) {
