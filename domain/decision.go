@@ -42,6 +42,9 @@ type Explanation struct {
 	Role Role
 	// Policy is the policy row that permitted it; empty if none did.
 	Policy string
+	// Roles are those that the policy permits it to where the target stands; if that is outside, where
+	// it would stand within the reach.
+	Roles []Role
 	// Held says whether a group gives the permission; Groups says it of each group.
 	Held   bool
 	Groups []GroupReason

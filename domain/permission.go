@@ -2,6 +2,7 @@ package domain
 
 import (
 	"strconv"
+	"strings"
 )
 
 // Permission is the number of one bit of a Mask, 0 to 48.
@@ -145,6 +146,64 @@ func ParseMask(s string) (Mask, error) {
 		return 0, InvalidField("permission", "A decimal number from 0 to %s is expected.", AllPermissions)
 	}
 	return Mask(n), nil
+}
+
+// ParsePermissions returns the set of the permissions with these codes, each as ParsePermission reads
+// it. The error names the first that is none, and field "permission".
+func ParsePermissions(codes ...string) (Mask, error) {
+	var m Mask
+	for _, code := range codes {
+		p, err := ParsePermission(code)
+		if err != nil {
+			return 0, InvalidField("permission", "%.40q is not a permission of the catalogue.", code)
+		}
+		m |= p.Mask()
+	}
+	return m, nil
+}
+
+// namedPermissions are the permissions of the catalogue.
+var namedPermissions = func() (m Mask) {
+	for i := range Catalogue {
+		m |= Catalogue[i].Permission.Mask()
+	}
+	return m
+}()
+
+// Named returns the permissions of m that the catalogue has, and Unnamed the others: bits that are
+// kept as they come, and mean nothing.
+func (m Mask) Named() Mask   { return m & namedPermissions }
+func (m Mask) Unnamed() Mask { return m &^ namedPermissions }
+
+// Permissions returns the codes of the permissions of m that have one, in the order of their bits;
+// empty and not nil for none.
+func (m Mask) Permissions() []string {
+	codes := []string{}
+	for i := range Catalogue {
+		if m.Has(Catalogue[i].Permission) {
+			codes = append(codes, Catalogue[i].Code())
+		}
+	}
+	return codes
+}
+
+// Bits returns the numbers of the bits of m as people write them, with stretches put together: "0-2, 7".
+func (m Mask) Bits() string {
+	var parts []string
+	for bit := 0; bit < PermissionBits; bit++ {
+		first := bit
+		for m.Has(Permission(bit)) {
+			bit++
+		}
+		switch bit - first {
+		case 0:
+		case 1:
+			parts = append(parts, strconv.Itoa(first))
+		default:
+			parts = append(parts, strconv.Itoa(first)+"-"+strconv.Itoa(bit-1))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Mask returns the set that has only p.

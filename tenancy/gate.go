@@ -276,7 +276,23 @@ func (g *Gate) Explain(ctx context.Context, who *domain.Principal, p domain.Perm
 	}
 	v := g.decide(who, a, x.Position, p)
 	x.Allowed, x.Policy = v.Allowed, v.Policy
+	x.Roles = g.Roles(p, domain.Self)
+	if path != "" {
+		x.Roles = g.Roles(p, domain.Within)
+	}
 	return x, nil
+}
+
+// Roles returns the roles that the policy permits p to in a position, from the least to the most, given
+// that a group gives it.
+func (g *Gate) Roles(p domain.Permission, position domain.Position) []domain.Role {
+	var roles []domain.Role
+	for _, role := range domain.Roles {
+		if g.policy.Decide(role, p.Mask(), position, p).Allowed {
+			roles = append(roles, role)
+		}
+	}
+	return roles
 }
 
 func scopeOf(who *domain.Principal, a *access, p domain.Permission) Scope {

@@ -3,6 +3,7 @@ package usecase
 import (
 	"context"
 	"iter"
+	"strings"
 
 	"canopy/domain"
 	"canopy/tenancy"
@@ -62,6 +63,24 @@ type GroupDocument struct {
 	domain.Group
 	Chain     []domain.Group
 	Effective domain.Mask
+}
+
+// Warnings says in sentences what of the group's mask has no effect: bits without a meaning, which are
+// kept, and permissions that a group above does not give.
+func (d *GroupDocument) Warnings() []string {
+	var warnings []string
+	if unnamed := d.Mask.Unnamed(); unnamed != 0 {
+		warnings = append(warnings, "These bits have no meaning here and are kept: "+unnamed.Bits()+".")
+	}
+	withheld := d.Mask.Named() &^ d.Effective
+	switch {
+	case withheld == 0:
+	case d.Effective.Named() == 0:
+		warnings = append(warnings, "None of these permissions has an effect: the groups above do not give them.")
+	default:
+		warnings = append(warnings, "The groups above do not give: "+strings.Join(withheld.Permissions(), ", ")+".")
+	}
+	return warnings
 }
 
 // describeUsers adds to users of sc what a surface shows beside them. It reads nothing per

@@ -2,6 +2,9 @@ package usecase
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"canopy/domain"
@@ -128,12 +131,69 @@ func (d *ExplanationDocument) Sentence() string {
 		return "Denied: " + placeName(d.ExcludedBy) + " is inactive."
 	case d.Environment != nil && d.Included.Kind == domain.MarkNone:
 		return "Denied: the environment is not within the user's reach."
+	case !d.Held && len(d.Chains) > 0:
+		return "Denied: none of the user's groups gives the permission: " + d.withheld() + "."
 	case !d.Held:
-		return "Denied: none of the user's groups gives the permission."
+		return "Denied: the user has no group that gives the permission."
 	case !d.Allowed:
 		return "Denied: no policy permits it to the role " + d.Role.String() + " " + where + "."
 	}
 	return "Allowed " + where + " by the policy \"" + d.Policy + "\"."
+}
+
+// withheld says of each group that does not give the permission which group of its chain withholds it.
+func (d *ExplanationDocument) withheld() string {
+	var parts []string
+	for i, chain := range d.Chains {
+		if name := WithheldBy(&d.Groups[i], chain); name != "" && name != chain[0].Alias {
+			parts = append(parts, name+" withholds it from "+chain[0].Alias)
+		} else if name != "" {
+			parts = append(parts, name+" does not have it")
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// WithheldBy returns the alias of the first group of the chain without the permission, empty if all
+// have it.
+func WithheldBy(reason *domain.GroupReason, chain []domain.Group) string {
+	for i := range chain {
+		if chain[i].ID == reason.WithheldBy {
+			return chain[i].Alias
+		}
+	}
+	return ""
+}
+
+// Instead says in sentences what would have to be there for the verdict to be another one: all of them
+// together for a denial; empty for what is allowed.
+func (d *ExplanationDocument) Instead() []string {
+	if d.Allowed {
+		return nil
+	}
+	var all []string
+	add := func(missing bool, format string, args ...any) {
+		if missing {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	add(!d.Usable, "The account would have to be active, approved and not revoked.")
+	add(d.Expired, "The password would have to be changed.")
+	if d.Environment != nil {
+		add(d.Excluded.Kind == domain.MarkBlocked, "The user would have to be let into %s.", placeName(d.ExcludedBy))
+		add(d.Excluded.Kind == domain.MarkInactive, "%s would have to be active.", placeName(d.ExcludedBy))
+		add(d.Included.Kind == domain.MarkNone, "%s, or an environment above it, would have to be allowed to the user.", d.Environment.ShownPath)
+	}
+	add(!d.Held, "A group of the user would have to give %s.", d.Permission)
+	if !slices.Contains(d.Roles, d.Role) {
+		names := make([]string, len(d.Roles))
+		for i, role := range d.Roles {
+			names[i] = role.String()
+		}
+		add(len(names) > 0, "The role would have to be %s.", strings.Join(names, " or "))
+		add(len(names) == 0, "The policy would have to permit it: it does so to no role.")
+	}
+	return all
 }
 
 func placeName(e *EnvironmentDocument) string {

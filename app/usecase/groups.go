@@ -93,12 +93,22 @@ type GroupPatch struct {
 	Description *string
 	Parent      *domain.GroupRef
 	Mask        *domain.Mask
+	// Named are the permissions that the mask is to have of those with a name; bits without one stay.
+	Named *domain.Mask
 	// Role and RoleTitle are for Create only; another value is refused later.
 	Role      *domain.Role
 	RoleTitle *string
 	// Organization is for Create only: the organization the group is to belong to, who's
 	// own if nil.
 	Organization *domain.EnvironmentRef
+}
+
+// setMask makes mask what the patch says.
+func (p *GroupPatch) setMask(mask *domain.Mask) {
+	set(mask, p.Mask)
+	if p.Named != nil {
+		*mask = mask.Unnamed() | *p.Named
+	}
 }
 
 // Create adds a group. It needs domain.GroupWrite in the organization, a superUser for the
@@ -137,7 +147,7 @@ func (g *Groups) Create(ctx context.Context, who domain.Principal, in GroupPatch
 	}
 	parent, _ := giver.Groups().Get(group.Organization, group.Parent)
 	group.Mask = parent.Mask
-	set(&group.Mask, in.Mask)
+	in.setMask(&group.Mask)
 	set(&group.Alias, in.Alias)
 	if err := mayWrite(&who, giver, &group); err != nil {
 		return GroupDocument{}, err
@@ -192,7 +202,7 @@ func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.Gro
 		}
 		set(&group.Alias, in.Alias)
 		set(&group.Description, in.Description)
-		set(&group.Mask, in.Mask)
+		in.setMask(&group.Mask)
 		set(&group.Parent, parent)
 		if before.BuiltIn() && group.Parent != before.Parent || id == domain.RootGroup && group.Mask != before.Mask {
 			return domain.ErrGroupFixed

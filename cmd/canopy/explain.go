@@ -58,6 +58,9 @@ func permissionCodes() string {
 
 func writeExplanation(out io.Writer, x *usecase.ExplanationDocument) {
 	fmt.Fprintln(out, x.Sentence())
+	for _, sentence := range x.Instead() {
+		fmt.Fprintln(out, sentence)
+	}
 	line := func(name, text string) { fmt.Fprintf(out, "  %-10s %s\n", name, text) }
 	line("role", x.Role.String())
 	line("position", x.Position.String())

@@ -307,7 +307,7 @@ func decodeEnvironmentChange(c *fiber.Ctx) (in httpx.Numbered[domain.Environment
 	return in, f.err
 }
 
-var groupKeys = []string{"id", "alias", "parent", "permission", "organization", "effective", "uuid"}
+var groupKeys = []string{"id", "alias", "parent", "permission", "organization", "effective", "uuid", "permissions", "effectivePermissions", "warnings"}
 
 func decodeGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {
 	o, in, err := decodeGroupPatch(c)
@@ -329,7 +329,7 @@ func decodeGroupPatch(c *fiber.Ctx) (httpx.Object, usecase.GroupPatch, error) {
 	f := fields{o: o}
 	in.Alias = f.textIf("alias")
 	in.Parent = refIf[domain.GroupRef](&f, "parent", "id")
-	in.Mask = parseIf(&f, "permission", domain.ParseMask)
+	in.Mask, in.Named = f.masks("permission", "permissions")
 	in.Organization = refIf[domain.EnvironmentRef](&f, "organization", "envid")
 	return o, in, f.err
 }

@@ -249,15 +249,38 @@ func writeGroup(w *httpx.Writer, key string, g *usecase.GroupDocument) {
 	w.Number("organization", int64(g.Organization))
 	w.Text("effective", g.Effective.String())
 	w.Text("uuid", string(g.UUID))
+	writeTexts(w, "permissions", g.Mask.Permissions())
+	writeTexts(w, "effectivePermissions", g.Effective.Permissions())
+	writeTexts(w, "warnings", g.Warnings())
 	w.Close('}')
 }
 
-func writePermission(w *httpx.Writer, key string, p *domain.PermissionInfo) {
+func writeTexts(w *httpx.Writer, key string, texts []string) {
+	w.Open(key, '[')
+	for _, text := range texts {
+		w.Text("", text)
+	}
+	w.Close(']')
+}
+
+func writeRoles(w *httpx.Writer, key string, roles []domain.Role) {
+	w.Open(key, '[')
+	for _, role := range roles {
+		w.Text("", role.String())
+	}
+	w.Close(']')
+}
+
+func writePermission(w *httpx.Writer, key string, p *usecase.PermissionDocument) {
 	w.Open(key, '{')
 	w.Number("bit", int64(p.Permission))
 	w.Text("permission", p.Code())
 	w.Text("mask", p.Permission.Mask().String())
 	w.Text("description", p.Description)
+	w.Open("roles", '{')
+	writeRoles(w, "self", p.Own)
+	writeRoles(w, "reach", p.Reach)
+	w.Close('}')
 	w.Close('}')
 }
 
@@ -265,6 +288,7 @@ func writeExplanation(w *httpx.Writer, key string, x *usecase.ExplanationDocumen
 	w.Open(key, '{')
 	w.Flag("allowed", x.Allowed)
 	w.Text("because", x.Sentence())
+	writeTexts(w, "instead", x.Instead())
 	w.Text("user", x.User.Alias)
 	w.Text("permission", x.Permission.String())
 	writePlace(w, "environment", x.Environment)
@@ -282,6 +306,7 @@ func writeExplanation(w *httpx.Writer, key string, x *usecase.ExplanationDocumen
 		} else {
 			w.Number("withheldBy", int64(reason.WithheldBy))
 		}
+		w.TextOrNull("withheldByAlias", usecase.WithheldBy(&reason, x.Chains[i]))
 		writeChain(w, "group", x.Chains[i])
 		w.Close('}')
 	}

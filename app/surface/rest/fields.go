@@ -159,3 +159,42 @@ func readRef[R ~string](value json.RawMessage, id string) (R, bool) {
 	text, ok := scalar(value)
 	return R(text), ok && text != "" && !hasNUL(text)
 }
+
+// masks returns a set of permissions: exact, as the decimal number of a mask that the member with
+// that key is, or by name, as one code or a list of codes. What answers have under the key names must
+// agree with it, or says the same alone. Both are nil if there is none.
+func (f *fields) masks(key, names string) (exact, named *domain.Mask) {
+	exact, named = f.maskIf(key)
+	_, listed := f.maskIf(names)
+	switch {
+	case f.err != nil || listed == nil:
+	case exact == nil && named == nil:
+		named = listed
+	case exact != nil && exact.Named() != *listed || named != nil && *named != *listed:
+		f.err = domain.InvalidField(names, "This says something else than %s; send one of them.", key)
+	}
+	return exact, named
+}
+
+func (f *fields) maskIf(key string) (exact, named *domain.Mask) {
+	if !f.o.Has(key) {
+		return nil, nil
+	}
+	var codes []string
+	text, single := scalar(f.o[key])
+	switch {
+	case single && strings.Contains(text, ":"):
+		codes = []string{text}
+	case single || json.Unmarshal(f.o[key], &codes) != nil:
+		if mask, err := domain.ParseMask(text); err == nil {
+			return &mask, nil
+		}
+		f.fail(key, "A decimal number from 0 to "+domain.AllPermissions.String()+", a permission such as user:read, or a list of such")
+		return nil, nil
+	}
+	mask, err := domain.ParsePermissions(codes...)
+	if err != nil && f.err == nil {
+		f.err = domain.AsError(err).On(key)
+	}
+	return nil, &mask
+}

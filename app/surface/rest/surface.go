@@ -80,7 +80,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupChange, httpx.With(g.Update), encode(s, writeGroup)))
 	r.Delete("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, httpx.Done(g.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/permissions", httpx.Handle(s.auth, decodeNothing, httpx.Alone(usecase.Permissions), encodeAll(s, writePermission)))
+	r.Get("/rest/permissions", httpx.Handle(s.auth, decodeNothing, httpx.Alone(s.uses.Explain.Permissions), encodeAll(s, writePermission)))
 	r.Get("/rest/me", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(s.uses.Me.Get), encode(s, writeUser)))
 	r.Post("/rest/me/password", httpx.Handle(s.auth, s.decodePasswordChange, httpx.Done(s.uses.Me.ChangePassword), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/me/sessions", httpx.Handle(s.auth, decodeNothing, httpx.Alone(s.uses.Sessions.List), encodeAll(s, writeSession)))
