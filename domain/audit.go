@@ -46,8 +46,10 @@ type AuditFilter struct {
 
 // Request is where a change came from.
 type Request struct {
-	ID      string
-	Surface string
+	ID string // made by the server
+	// ClientID is what the client or a proxy called the request, if that was harmless.
+	ClientID string
+	Surface  string
 	// Reads says that the request must change nothing, since it only asks for something
 	// (GET and HEAD, RFC 9110, 9.2.1).
 	Reads bool

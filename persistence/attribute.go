@@ -35,7 +35,7 @@ func readAttributes(ctx context.Context, q querier, where predicate, ids []domai
 	where = where.and("u.id IN (?)", in(ids))
 	rows, err := q.QueryContext(ctx, "SELECT a.user_id, a.name, a.value FROM users u JOIN user_attributes a "+
 		"ON a.organization_id = u.organization_id AND a.user_id = u.id WHERE "+where.text(), where.args...)
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+	_, err = collect(rows, err, weighed(ctx, func(r row) (struct{}, error) {
 		var id int64
 		var name, value string
 		err := r.Scan(&id, &name, &value)
@@ -45,7 +45,7 @@ func readAttributes(ctx context.Context, q querier, where predicate, ids []domai
 		}
 		found[user][name] = value
 		return struct{}{}, err
-	})
+	}))
 	return found, err
 }
 

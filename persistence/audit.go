@@ -39,6 +39,7 @@ type auditRow struct {
 	EnvironmentPath     string
 	Changes             string
 	RequestID           string
+	ClientRequestID     string
 	Surface             string
 }
 
@@ -83,12 +84,12 @@ func toAuditRow(e *domain.AuditEntry) *auditRow {
 		Action: e.Action, TargetKind: e.Target.Kind, TargetID: e.Target.ID,
 		TargetName: e.Target.Name, TargetKey: domain.Fold(e.Target.Name),
 		EnvironmentID: int64(e.Place), EnvironmentPath: string(e.Path), Changes: string(text),
-		RequestID: e.Request.ID, Surface: e.Request.Surface,
+		RequestID: e.Request.ID, ClientRequestID: e.Request.ClientID, Surface: e.Request.Surface,
 	}
 }
 
 const auditColumns = `a.id, a.at, a.actor_organization_id, a.actor_id, a.actor_alias, a.action, a.target_kind, a.target_id,
-	a.target_name, a.environment_id, a.environment_path, a.changes, a.request_id, a.surface`
+	a.target_name, a.environment_id, a.environment_path, a.changes, a.request_id, a.client_request_id, a.surface`
 
 // namedActors returns the condition that the principal of sc may know who made an entry: it was
 // themselves, or the scope beside sc covers where the actor lives. An actor who is gone is looked
@@ -106,7 +107,7 @@ func scanAudit(r row) (e domain.AuditEntry, err error) {
 	var at, named int64
 	var text string
 	err = r.Scan(&e.ID, &at, &e.Actor.Organization, &e.Actor.User, &e.Actor.Alias, &e.Action, &e.Target.Kind, &e.Target.ID,
-		&e.Target.Name, &e.Place, &e.Path, &text, &e.Request.ID, &e.Request.Surface, &named)
+		&e.Target.Name, &e.Place, &e.Path, &text, &e.Request.ID, &e.Request.ClientID, &e.Request.Surface, &named)
 	if err != nil {
 		return e, err
 	}
@@ -158,7 +159,7 @@ func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditF
 	limit := pageSize(p)
 	rows, err := s.db.read.QueryContext(ctx, "SELECT "+auditColumns+", CASE WHEN "+named.text()+" THEN 1 ELSE 0 END FROM audit a WHERE "+
 		where.text()+" ORDER BY a.at DESC, a.id DESC LIMIT ?", slices.Concat(named.args, where.args, []any{limit + 1})...)
-	all, err := collect(rows, err, scanAudit)
+	all, err := collect(rows, err, weighed(ctx, scanAudit))
 	if err != nil || len(all) <= limit {
 		return all, "", err
 	}

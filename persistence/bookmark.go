@@ -36,12 +36,12 @@ func (s *BookmarkStore) List(ctx context.Context, sc tenancy.Scope, kinds []doma
 	rows, err := s.db.read.QueryContext(ctx, "SELECT "+objectColumns+`, b.created_at FROM bookmarks b
 		JOIN objects o ON o.organization_id = b.object_organization_id AND o.id = b.object_id
 		WHERE `+where.text()+" ORDER BY b.object_id LIMIT "+strconv.Itoa(limit+1), where.args...)
-	all, err := collect(rows, err, func(r row) (b domain.Bookmark, err error) {
+	all, err := collect(rows, err, weighed(ctx, func(r row) (b domain.Bookmark, err error) {
 		var created int64
 		b.Object, err = scanObjectAnd(r, &created)
 		b.Created = moment(created)
 		return b, err
-	})
+	}))
 	if err != nil {
 		return nil, "", err
 	}

@@ -65,6 +65,14 @@ const (
 	postgresConnection = 16
 )
 
+// Readers returns how many statements that read are run at once.
+func (d *DB) Readers() int {
+	if d.engine == SQLite {
+		return sqliteReaders
+	}
+	return int(d.pool.Config().MaxConns)
+}
+
 // Option changes how a database is opened.
 type Option func(*options)
 

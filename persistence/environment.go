@@ -59,7 +59,7 @@ func scanEnvironment(r row) (e domain.Environment, err error) {
 
 func selectEnvironments(ctx context.Context, q querier, where predicate, rest string) ([]domain.Environment, error) {
 	rows, err := q.QueryContext(ctx, "SELECT "+environmentColumns+" FROM environments e WHERE "+where.text()+rest, where.args...)
-	return collect(rows, err, scanEnvironment)
+	return collect(rows, err, weighed(ctx, scanEnvironment))
 }
 
 func selectEnvironment(ctx context.Context, q querier, where predicate, rest string) (domain.Environment, error) {
@@ -98,7 +98,7 @@ func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.
 			return append(args[:len(args):len(args)], string(r.From), string(r.Until), n)
 		})
 		rows, err := s.db.hotRows(ctx, query, values...)
-		return collect(rows, err, scanEnvironment)
+		return collect(rows, err, weighed(ctx, scanEnvironment))
 	})
 	if err != nil || len(all) <= limit {
 		return all, "", err

@@ -120,7 +120,7 @@ func readAccess(ctx context.Context, q querier, objects []domain.Object) error {
 		LEFT JOIN users u ON a.subject_kind = 1 AND u.organization_id = a.subject_organization_id AND u.id = a.subject_id
 		LEFT JOIN groups g ON a.subject_kind = 2 AND g.id = a.subject_id
 		WHERE `+where.text()+" ORDER BY a.organization_id, a.object_id, a.subject_kind, a.subject_id", where.args...)
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+	_, err = collect(rows, err, weighed(ctx, func(r row) (struct{}, error) {
 		var k objectKey
 		var kind, organization, id int64
 		var entry domain.Access
@@ -134,13 +134,13 @@ func readAccess(ctx context.Context, q querier, objects []domain.Object) error {
 		}
 		at[k].Access = append(at[k].Access, entry)
 		return struct{}{}, nil
-	})
+	}))
 	return err
 }
 
 func selectObjects(ctx context.Context, q querier, where predicate, rest string) ([]domain.Object, error) {
 	rows, err := q.QueryContext(ctx, "SELECT "+objectColumns+" FROM objects o WHERE "+where.text()+rest, where.args...)
-	all, err := collect(rows, err, scanObject)
+	all, err := collect(rows, err, weighed(ctx, scanObject))
 	if err != nil {
 		return nil, err
 	}
@@ -351,7 +351,7 @@ func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.O
 			return append(append(append(values, its.args...), filter.args...), n)
 		})
 		rows, err := s.db.read.QueryContext(ctx, query, values...)
-		return collect(rows, err, scanObject)
+		return collect(rows, err, weighed(ctx, scanObject))
 	})
 	if err != nil {
 		return nil, err

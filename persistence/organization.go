@@ -79,7 +79,7 @@ func addOrganizationAttributes(ctx context.Context, q querier, es []domain.Envir
 	}
 	found := make(map[domain.EnvironmentID]domain.Attributes)
 	rows, err := q.QueryContext(ctx, "SELECT organization_id, name, value FROM organization_attributes WHERE organization_id IN (?)", in(ids))
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+	_, err = collect(rows, err, weighed(ctx, func(r row) (struct{}, error) {
 		var id domain.EnvironmentID
 		var name, value string
 		err := r.Scan(&id, &name, &value)
@@ -88,7 +88,7 @@ func addOrganizationAttributes(ctx context.Context, q querier, es []domain.Envir
 		}
 		found[id][name] = value
 		return struct{}{}, err
-	})
+	}))
 	for i := range es {
 		es[i].Attributes = found[es[i].ID]
 	}

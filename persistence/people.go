@@ -71,7 +71,7 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 		rows, failed := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text()+
 			order+") SELECT "+userColumns+" FROM found JOIN users u ON u.organization_id = found.organization_id AND u.id = found.id"+
 			" ORDER BY u.created_at DESC, u.id DESC", where.args...)
-		all, err = collect(rows, failed, scanUser)
+		all, err = collect(rows, failed, weighed(ctx, scanUser))
 	}
 	if err != nil || len(all) <= limit {
 		return all, "", err

@@ -39,6 +39,35 @@ func collect[T any](rows result, err error, scan func(row) (T, error)) ([]T, err
 	return all, translate(rows.Err())
 }
 
+// weighed returns scan, counting what it reads into the weight of the page that is read in ctx. Past
+// that it is domain.ErrHeavy.
+func weighed[T any](ctx context.Context, scan func(row) (T, error)) func(row) (T, error) {
+	w := domain.WeightFrom(ctx)
+	if w == nil {
+		return scan
+	}
+	return func(r row) (T, error) { return scan(weighedRow{r, w}) }
+}
+
+type weighedRow struct {
+	row
+	weight *domain.Weight
+}
+
+// Scan implements row.
+func (r weighedRow) Scan(dest ...any) error {
+	if err := r.row.Scan(dest...); err != nil {
+		return err
+	}
+	bytes := 16 * len(dest) // what a value takes besides its text
+	for _, d := range dest {
+		if text, ok := d.(*string); ok {
+			bytes += len(*text)
+		}
+	}
+	return r.weight.Add(bytes)
+}
+
 // only reads the one row of a statement; missing if there is none.
 func only[T any](rows result, err error, scan func(row) (T, error), missing error) (T, error) {
 	var none T

@@ -112,7 +112,7 @@ func scanUser(r row) (domain.User, error) {
 
 func selectUsers(ctx context.Context, q querier, where predicate, rest string) ([]domain.User, error) {
 	rows, err := q.QueryContext(ctx, "SELECT "+userColumns+" FROM users u WHERE "+where.text()+rest, where.args...)
-	return collect(rows, err, scanUser)
+	return collect(rows, err, weighed(ctx, scanUser))
 }
 
 func selectUser(ctx context.Context, q querier, where predicate, rest string) (domain.User, error) {
@@ -255,10 +255,10 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 		})
 		if len(f.Conditions.All) > 0 { // there are too many of such statements to keep them prepared
 			rows, err := s.db.read.QueryContext(ctx, query, values...)
-			return collect(rows, err, scanUser)
+			return collect(rows, err, weighed(ctx, scanUser))
 		}
 		rows, err := s.db.hotRows(ctx, query, values...)
-		return collect(rows, err, scanUser)
+		return collect(rows, err, weighed(ctx, scanUser))
 	})
 }
 
@@ -309,7 +309,7 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	}
 	rows, err := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text()+
 		") SELECT "+userColumns+" FROM found JOIN users u ON u.organization_id = found.organization_id AND u.id = found.id"+order, where.args...)
-	return collect(rows, err, scanUser)
+	return collect(rows, err, weighed(ctx, scanUser))
 }
 
 // walksIndex reports whether n users of sc are found sooner by walking an index over all

@@ -53,8 +53,8 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 	if err != nil {
 		return AuditList{}, err
 	}
-	read := func(after domain.Cursor) ([]domain.AuditEntry, domain.Cursor, error) {
-		page, next, err := a.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+	read := lightly(ctx, in.Page.Limit, func(ctx context.Context, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
+		page, next, err := a.store.List(ctx, sc, in.Filter, p)
 		if err != nil {
 			return nil, "", err
 		}
@@ -62,7 +62,7 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 			a.redact(role, sc, &page[i])
 		}
 		return page, next, nil
-	}
+	})
 	first, next, err := read(in.Page.After)
 	if err != nil {
 		return AuditList{}, err

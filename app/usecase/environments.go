@@ -39,13 +39,13 @@ func (e *Environments) List(ctx context.Context, who domain.Principal, in ListEn
 	if err != nil {
 		return EnvironmentList{}, err
 	}
-	read := func(after domain.Cursor) ([]EnvironmentDocument, domain.Cursor, error) {
-		page, next, err := e.store.List(ctx, sc, domain.Page{Limit: in.Page.Limit, After: after})
+	read := lightly(ctx, in.Page.Limit, func(ctx context.Context, p domain.Page) ([]EnvironmentDocument, domain.Cursor, error) {
+		page, next, err := e.store.List(ctx, sc, p)
 		if err != nil {
 			return nil, "", err
 		}
 		return describeEnvironments(sc, page), next, nil
-	}
+	})
 	first, next, err := read(in.Page.After)
 	if err != nil {
 		return EnvironmentList{}, err

@@ -90,8 +90,8 @@ type Listed[T any] struct {
 
 // listed reads the first page of a list, and the others while they are written unless the
 // page has a limit.
-func listed[T any](page domain.Page, read func(domain.Cursor) ([]T, domain.Cursor, error)) (Listed[T], error) {
-	list := Listed[T]{Total: -1}
+func listed[T any](ctx context.Context, page domain.Page, entries func(context.Context, domain.Page) ([]T, domain.Cursor, error)) (Listed[T], error) {
+	list, read := Listed[T]{Total: -1}, lightly(ctx, page.Limit, entries)
 	first, next, err := read(page.After)
 	if err != nil {
 		return list, err
@@ -153,8 +153,8 @@ func (b *Objects) List(ctx context.Context, who domain.Principal, in ListObjects
 	if err := b.narrow(ctx, &who, &in); err != nil {
 		return Listed[ObjectDocument]{}, err
 	}
-	list, err := listed(in.Page, func(after domain.Cursor) ([]ObjectDocument, domain.Cursor, error) {
-		objects, next, err := b.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+	list, err := listed(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]ObjectDocument, domain.Cursor, error) {
+		objects, next, err := b.store.List(ctx, sc, in.Filter, p)
 		if err != nil {
 			return nil, "", err
 		}
@@ -724,8 +724,8 @@ func (b *Objects) CopyRequests(ctx context.Context, who domain.Principal, in Lis
 	if err != nil {
 		return Listed[domain.CopyRequest]{}, err
 	}
-	return listed(in.Page, func(after domain.Cursor) ([]domain.CopyRequest, domain.Cursor, error) {
-		return b.copies.List(ctx, sc, in.Kinds, domain.Page{Limit: in.Page.Limit, After: after})
+	return listed(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]domain.CopyRequest, domain.Cursor, error) {
+		return b.copies.List(ctx, sc, in.Kinds, p)
 	})
 }
 
@@ -810,8 +810,8 @@ func (b *Objects) Bookmarks(ctx context.Context, who domain.Principal, in ListKi
 	if err != nil {
 		return Listed[BookmarkDocument]{}, err
 	}
-	return listed(in.Page, func(after domain.Cursor) ([]BookmarkDocument, domain.Cursor, error) {
-		bookmarks, next, err := b.bookmarks.List(ctx, sc, in.Kinds, domain.Page{Limit: in.Page.Limit, After: after})
+	return listed(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]BookmarkDocument, domain.Cursor, error) {
+		bookmarks, next, err := b.bookmarks.List(ctx, sc, in.Kinds, p)
 		described := make([]BookmarkDocument, len(bookmarks))
 		for i, m := range bookmarks {
 			described[i] = BookmarkDocument{describeObject(&who, sc, m.Object), m.Created}

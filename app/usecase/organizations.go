@@ -52,8 +52,8 @@ func (o *Organizations) List(ctx context.Context, who domain.Principal, filter d
 	if err != nil {
 		return Listed[OrganizationDocument]{}, err
 	}
-	return listed(domain.Page{}, func(after domain.Cursor) ([]OrganizationDocument, domain.Cursor, error) {
-		page, next, err := o.store.Organizations(ctx, sc, filter, domain.Page{After: after})
+	return listed(ctx, domain.Page{}, func(ctx context.Context, p domain.Page) ([]OrganizationDocument, domain.Cursor, error) {
+		page, next, err := o.store.Organizations(ctx, sc, filter, p)
 		if err != nil {
 			return nil, "", err
 		}

@@ -65,12 +65,15 @@ func (p *People) List(ctx context.Context, who domain.Principal, in ListPeople) 
 		return PeopleList{}, err
 	}
 	left, skip := in.Limit, in.Skip
-	read := func(after domain.Cursor) ([]UserDocument, domain.Cursor, error) {
-		page := domain.Page{After: after, Limit: pageOfPeople}
+	read := lightly(ctx, 0, func(ctx context.Context, page domain.Page) ([]UserDocument, domain.Cursor, error) {
 		if in.Limit > 0 {
-			page.Limit = min(left, pageOfPeople)
+			page.Limit = min(left, page.Limit)
 		}
 		users, next, err := p.users.store.Newest(ctx, sc, in.Filter, skip, page)
+		if err != nil {
+			return nil, "", err
+		}
+		described, err := p.describe(ctx, sc, &list, users)
 		if err != nil {
 			return nil, "", err
 		}
@@ -78,19 +81,8 @@ func (p *People) List(ctx context.Context, who domain.Principal, in ListPeople) 
 		if left -= len(users); in.Limit > 0 && left == 0 {
 			next = ""
 		}
-		if list.Groups {
-			described, err := describeUsers(ctx, p.documents, sc, users)
-			return described, next, err
-		}
-		described := make([]UserDocument, len(users))
-		for i := range users {
-			described[i].User = users[i]
-		}
-		if list.Whole {
-			err = p.addAttributes(ctx, sc, described)
-		}
-		return described, next, err
-	}
+		return described, next, nil
+	})
 	first, next, err := read("")
 	if err != nil {
 		return PeopleList{}, err
@@ -100,8 +92,20 @@ func (p *People) List(ctx context.Context, who domain.Principal, in ListPeople) 
 	return list, nil
 }
 
-// pageOfPeople is how many people are read at once.
-const pageOfPeople = 256
+// describe adds to people what their list shows beside them.
+func (p *People) describe(ctx context.Context, sc tenancy.Scope, list *PeopleList, users []domain.User) ([]UserDocument, error) {
+	if list.Groups {
+		return describeUsers(ctx, p.documents, sc, users)
+	}
+	described := make([]UserDocument, len(users))
+	for i := range users {
+		described[i].User = users[i]
+	}
+	if !list.Whole {
+		return described, nil
+	}
+	return described, p.addAttributes(ctx, sc, described)
+}
 
 func (p *People) addAttributes(ctx context.Context, sc tenancy.Scope, people []UserDocument) error {
 	ids := make([]domain.UserID, len(people))

@@ -111,8 +111,8 @@ func (b *Objects) Usage(ctx context.Context, who domain.Principal, in ListUsage)
 	if in.Own {
 		in.Filter.Owner = me
 	}
-	return listed(in.Page, func(after domain.Cursor) ([]UsageDocument, domain.Cursor, error) {
-		usage, next, err := b.usage.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+	return listed(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]UsageDocument, domain.Cursor, error) {
+		usage, next, err := b.usage.store.List(ctx, sc, in.Filter, p)
 		described := make([]UsageDocument, len(usage))
 		for i, u := range usage {
 			described[i] = UsageDocument{Usage: u, Own: u.Owner == me}

@@ -95,8 +95,8 @@ func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (U
 			return UserList{}, err
 		}
 	}
-	read := func(after domain.Cursor) ([]UserDocument, domain.Cursor, error) {
-		users, next, err := u.store.List(ctx, sc, in.Filter, domain.Page{Limit: in.Page.Limit, After: after})
+	read := lightly(ctx, in.Page.Limit, func(ctx context.Context, p domain.Page) ([]UserDocument, domain.Cursor, error) {
+		users, next, err := u.store.List(ctx, sc, in.Filter, p)
 		if err != nil {
 			return nil, "", err
 		}
@@ -111,7 +111,7 @@ func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (U
 		}
 		described, err := describeUsers(ctx, u.documents, sc, users)
 		return described, next, err
-	}
+	})
 	first, next, err := read(in.Page.After)
 	if err != nil {
 		return UserList{}, err
