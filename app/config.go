@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"canopy/app/authn"
+	"canopy/app/httpx"
 	"canopy/app/usecase"
 	"canopy/domain"
 )
@@ -54,6 +55,9 @@ type Config struct {
 	TrustedProxies  []netip.Prefix
 	RequestLimit    time.Duration // how long a request may take
 	MaxBody         int           // bytes
+	MaxBodyMemory   int           // bytes of all bodies that are being received; a network has a quarter
+	MaxConnections  int           // of clients; a network that is no trusted proxy has a quarter
+	MaxOpenAnswers  int           // large answers that are being sent; a user has a sixteenth, a network a quarter
 
 	CustomProperties string   // file that declares what users and organizations have beyond the common fields
 	Redirects        []string // paths and origins to which a surface may send a browser
@@ -79,6 +83,7 @@ func DefaultConfig() Config {
 		Sessions: usecase.DefaultSessionLimits, MinPasswordLength: authn.MinPasswordLength, PasswordCost: authn.DefaultCost,
 		AnswerFloor: 200 * time.Millisecond, MailLimits: usecase.MailLimits{Address: 5, Source: 30, User: 200, Overall: 1000},
 		RequestLimit: 30 * time.Second, MaxBody: 1 << 20,
+		MaxBodyMemory: 64 << 20, MaxConnections: 2048, MaxOpenAnswers: 128,
 		Log: slog.Default(), Now: time.Now,
 	}
 }
@@ -102,6 +107,12 @@ func (cfg *Config) checkLimits() error {
 		return fmt.Errorf("--request-limit: %s is no time", cfg.RequestLimit)
 	case cfg.MaxBody < 1:
 		return fmt.Errorf("--max-body: %d is less than 1", cfg.MaxBody)
+	case cfg.MaxBodyMemory < cfg.MaxBody:
+		return fmt.Errorf("--max-body-memory: %d is less than --max-body, %d", cfg.MaxBodyMemory, cfg.MaxBody)
+	case cfg.MaxConnections < 1:
+		return fmt.Errorf("--max-connections: %d is less than 1", cfg.MaxConnections)
+	case cfg.MaxOpenAnswers < 1:
+		return fmt.Errorf("--max-open-answers: %d is less than 1", cfg.MaxOpenAnswers)
 	}
 	l := &cfg.Sessions
 	for _, lifetime := range []struct {
@@ -200,6 +211,26 @@ func (cfg *Config) signUp() usecase.SignUpRules {
 
 // databaseFile returns where the embedded database is.
 func (cfg *Config) databaseFile() string { return filepath.Join(cfg.Data, "canopy.db") }
+
+// bodies and answers return the budgets of what clients send and read. A share always has room for
+// one.
+func (cfg *Config) bodies() *httpx.Budget {
+	return httpx.NewBudget(int64(cfg.MaxBodyMemory), 0, int64(max(cfg.MaxBodyMemory/4, cfg.MaxBody)))
+}
+
+func (cfg *Config) answers() *httpx.Budget {
+	n := int64(cfg.MaxOpenAnswers)
+	return httpx.NewBudget(n, max(n/16, 1), max(n/4, 1))
+}
+
+// origin returns the origin of a URL, empty for an empty one.
+func origin(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
 
 // publicURL returns where people reach the server, without a slash at the end.
 func (cfg *Config) publicURL() string {

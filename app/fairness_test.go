@@ -120,3 +120,21 @@ func (v visitor) expect(ctx context.Context, status int, method, url string, bod
 	}
 	return err
 }
+
+// Somebody who reads the largest lists over many connections leaves others their turn.
+func TestReadingListsIsFair(t *testing.T) {
+	for _, engine := range databases {
+		t.Run(engine.name, func(t *testing.T) {
+			db, _ := engine.open(t)
+			d, address := serveFor(t, db, nil)
+			many{organizations: 2, environments: 20, users: 3000, hash: adminHash(t, d)}.fill(t, db)
+			noisy := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, address, "user0.0", testPassword))
+			quiet := visitorFrom(t, "127.0.0.3", "Bearer "+signIn(t, address, "user1.0", testPassword))
+			ctx := t.Context()
+			require.NoError(t, noisy.expect(ctx, 200, "GET", address+"/rest/users", nil), "noise is answered")
+			fair(t, 64,
+				func(ctx context.Context) { _, _ = noisy.send(ctx, "GET", address+"/rest/users", nil) },
+				func() error { return quiet.expect(ctx, 200, "GET", address+"/rest/users?limit=50", nil) })
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"canopy/app/httpx"
 	"canopy/domain"
 	"canopy/persistence"
 )
@@ -101,6 +102,28 @@ func (m *metrics) countHashes(waiting func() (now int, refused int64)) {
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "canopy_password_hashes_refused_total",
 			Help: "Passwords that were not checked or hashed because too many waited."},
 			func() float64 { _, refused := waiting(); return float64(refused) }))
+}
+
+// watch shows how much is in use of what is bounded, and counts who got nothing of it.
+func (m *metrics) watch(d *door, bodies, answers, turns *httpx.Budget) {
+	overloaded := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_overloaded_total",
+		Help: "Requests and connections that were refused because a budget was used up."}, []string{"budget"})
+	gauge := func(name, help string, value func() float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	used := func(b *httpx.Budget) func() float64 {
+		return func() float64 { n, _ := b.Used(); return float64(n) }
+	}
+	bodies.Refused = overloaded.WithLabelValues("bodies").Inc
+	answers.Refused = overloaded.WithLabelValues("answers").Inc
+	turns.Refused = overloaded.WithLabelValues("turns").Inc
+	d.refused = overloaded.WithLabelValues("connections").Inc
+	m.registry.MustRegister(overloaded)
+	gauge("canopy_body_bytes", "Bytes held for large bodies of requests.", used(bodies))
+	gauge("canopy_open_answers", "Large answers that are being sent.", used(answers))
+	gauge("canopy_connections", "Connections of clients.", func() float64 { return float64(d.count()) })
+	gauge("canopy_requests_waiting", "Requests that wait until fewer of the same user are worked on.",
+		func() float64 { _, n := turns.Used(); return float64(n) })
 }
 
 // observe counts a request. The routes are patterns, so that there are few of them.

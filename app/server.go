@@ -15,12 +15,14 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"canopy/app/httpx"
+	"canopy/domain"
 )
 
 // Server answers HTTP for a directory.
 type Server struct {
 	http      *fasthttp.Server
 	listener  *Listener
+	bodies    *httpx.Budget // in bytes
 	stopping  atomic.Bool
 	directory *Directory
 	surfaces  []surface
@@ -30,12 +32,11 @@ type Server struct {
 }
 
 // The limits of a connection. A request must arrive within readWithin; an answer may take
-// as long as its reader goes on reading.
+// as long as its reader goes on reading (listener.go).
 const (
-	readWithin  = 30 * time.Second
-	idleWithin  = 2 * time.Minute
-	writeWithin = 30 * time.Second
-	headerSize  = 16 << 10
+	readWithin = 30 * time.Second
+	idleWithin = 2 * time.Minute
+	headerSize = 16 << 10
 )
 
 // Listen takes the configured address. Whoever connects waits until a server serves there.
@@ -48,19 +49,23 @@ func Listen(cfg *Config) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--listen: %w", err)
 	}
-	return listen(l, config), nil
+	return listen(l, config, newDoor(cfg.MaxConnections, cfg.TrustedProxies)), nil
 }
 
 // NewServer returns the server of a directory, which answers on l, made by Listen, from Serve
 // on.
 func NewServer(d *Directory, l *Listener) (*Server, error) {
 	cfg := d.config
-	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Origins: d.redirects, Log: cfg.Log, Observe: d.metrics.observe}
+	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Origins: d.redirects, Public: origin(cfg.PublicURL),
+		// Half of what the database does at once, so that one user leaves others the other half.
+		Turns: httpx.NewBudget(0, int64(max(d.DB.Readers()/2, 1)), 0), Answers: cfg.answers(),
+		Log: cfg.Log, Observe: d.metrics.observe}
 	offered, err := choose(d.surfaces(common), cfg.Surfaces)
 	if err != nil {
 		return nil, fmt.Errorf("--surfaces: %w", err)
 	}
-	s := &Server{directory: d, surfaces: offered, listener: l}
+	s := &Server{directory: d, surfaces: offered, listener: l, bodies: cfg.bodies()}
+	d.metrics.watch(l.door, s.bodies, common.Answers, common.Turns)
 	for _, surface := range s.surfaces {
 		s.handlers = append(s.handlers, surface.app.Handler())
 	}
@@ -71,7 +76,9 @@ func NewServer(d *Directory, l *Listener) (*Server, error) {
 		ReadTimeout: readWithin, IdleTimeout: idleWithin, ReadBufferSize: headerSize, MaxRequestBodySize: cfg.MaxBody,
 		// Parsing ends where the form does, and would take the rest of the body for a request.
 		DisablePreParseMultipartForm: true,
-		CloseOnShutdown:              true, Logger: quiet{cfg.Log},
+		// The handler reads bodies, when it knows whose they are and that there is room for them.
+		StreamRequestBody: true, HeaderReceived: s.headed,
+		CloseOnShutdown: true, Logger: quiet{cfg.Log},
 	}
 	return s, nil
 }
@@ -117,10 +124,31 @@ func (s *Server) Stop(ctx context.Context) error {
 
 // handle gives a request to the surface that claims its path.
 func (s *Server) handle(c *fasthttp.RequestCtx) {
-	switch {
-	case ambiguous(&c.Request.Header):
+	if conn := plain(c.Conn()); conn != nil && conn.passage.crowded {
+		c.SetConnectionClose()
+		if stream := c.RequestBodyStream(); stream != nil {
+			s.throwAway(c, stream)
+		}
+		s.broken(c, domain.ErrOverloaded)
+		return
+	}
+	if ambiguous(&c.Request.Header) {
 		c.SetConnectionClose()
 		s.broken(c, fiber.ErrBadRequest)
+		return
+	}
+	b, err := s.receive(c)
+	if err != nil {
+		c.SetConnectionClose()
+		s.handleBroken(c, err)
+		return
+	}
+	// A client may read the answer for long; the body is not needed for that.
+	defer func() {
+		c.Request.ResetBody()
+		b.release()
+	}()
+	switch {
 	case !slices.Contains(fiber.DefaultMethods, string(c.Method())):
 		s.broken(c, fiber.ErrNotImplemented) // Fiber would answer in words of its own
 	default:
@@ -185,6 +213,10 @@ func hasName(line []byte, name string) bool {
 // handleBroken answers a request that could not be read, in the envelope of its surface as
 // far as the path is known.
 func (s *Server) handleBroken(c *fasthttp.RequestCtx, err error) {
+	if domain.ErrOverloaded.Is(err) {
+		s.broken(c, err)
+		return
+	}
 	status := fiber.StatusBadRequest
 	var network net.Error
 	var small *fasthttp.ErrSmallBuffer
@@ -207,7 +239,7 @@ func (s *Server) broken(c *fasthttp.RequestCtx, err error) {
 	}
 	ctx := app.AcquireCtx(c)
 	defer app.ReleaseCtx(ctx)
-	id := httpx.Identify(ctx)
+	id, _ := httpx.Identify(ctx)
 	if err := app.ErrorHandler(ctx, err); err != nil {
 		c.SetStatusCode(fiber.StatusInternalServerError)
 	}

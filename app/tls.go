@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -33,7 +34,20 @@ func tlsConfig(cfg *Config) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--tls-cert, --tls-key: read the certificate: %w", err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, CipherSuites: authenticated()}, nil
+}
+
+// authenticated returns the cipher suites of TLS 1.2 that have forward secrecy and authenticate
+// what they encrypt. Those of TLS 1.3 all do.
+func authenticated() []uint16 {
+	var ids []uint16
+	for _, suite := range tls.CipherSuites() {
+		ephemeral := strings.HasPrefix(suite.Name, "TLS_ECDHE_")
+		if ephemeral && (strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "_CHACHA20_")) {
+			ids = append(ids, suite.ID)
+		}
+	}
+	return ids
 }
 
 // selfSigned makes a certificate for trying things out; its key is kept nowhere.

@@ -26,6 +26,11 @@ type Server struct {
 	// AnySite lets the pages of every site. It is for surfaces whose credentials are in headers
 	// that no browser adds by itself.
 	AnySite bool
+	// Public is the origin at which people reach the server, empty if only their requests say it.
+	Public string
+	// Turns are how many requests are worked on, and Answers how many large answers are sent; a
+	// user has a share of both, a network of the second.
+	Turns, Answers *Budget
 	// Log gets one line a request.
 	Log *slog.Logger
 	// Observe is told of each request when it was answered; for one that streams, when
@@ -49,10 +54,10 @@ func (s *Server) NewApp(surface string, problems fiber.ErrorHandler) *fiber.App 
 // serve wraps what every request has around its handler.
 func (s *Server) serve(surface string, problems fiber.ErrorHandler, c *fiber.Ctx) error {
 	began := time.Now()
-	id := Identify(c)
-	ctx := domain.WithRequest(c.UserContext(), domain.Request{ID: id, Surface: surface, Reads: reads(c)})
+	id, theirs := Identify(c)
+	ctx := domain.WithRequest(c.UserContext(), domain.Request{ID: id, ClientID: theirs, Surface: surface, Reads: reads(c)})
 	d := begin(c, ctx, s.Limit)
-	d.log = s.Log.With("id", id, "surface", surface)
+	d.server, d.log = s, s.Log.With("id", id, "surface", surface)
 	defer d.returned()
 
 	err := s.next(c)
@@ -78,20 +83,28 @@ func (s *Server) next(c *fiber.Ctx) (err error) {
 	if err := checkQuery(c); err != nil {
 		return err
 	}
-	return c.Next()
+	if err := c.Next(); err != nil {
+		return err
+	}
+	return holdWhole(c)
 }
 
 // checkSite refuses what a browser sends because a page of another site wants something
 // changed: it adds credentials that it keeps, those of HTTP's own schemes too, and lets
-// others sign somebody in as who they choose.
+// others sign somebody in as who they choose. A browser that does not say what site it was, because
+// it is old or speaks plain HTTP, still says the page's origin; other clients say neither.
 func (s *Server) checkSite(c *fiber.Ctx) error {
 	switch c.Method() {
 	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions:
 		return nil
 	}
 	switch c.Get("Sec-Fetch-Site") {
-	case "", "same-origin", "none": // no browser, a page of ours, the person
+	case "same-origin", "none": // a page of ours, the person
 		return nil
+	case "":
+		if s.fromHere(c) {
+			return nil
+		}
 	}
 	if s.AnySite || s.Origins.Allows(c.Get(fiber.HeaderOrigin)) {
 		return nil
@@ -121,6 +134,32 @@ func Acts(h fiber.Handler) fiber.Handler {
 	}
 }
 
+// fromHere reports whether a request names no origin, or ours: where it was sent to, as far as the
+// client can know it, or where people reach the server.
+func (s *Server) fromHere(c *fiber.Ctx) bool {
+	origins := c.Request().Header.PeekAll(fiber.HeaderOrigin)
+	if len(origins) == 0 || len(origins) == 1 && len(origins[0]) == 0 {
+		return true
+	}
+	if len(origins) > 1 {
+		return false
+	}
+	origin, scheme, port := string(origins[0]), "http://", ":80"
+	if Secure(c, s.Trusted) {
+		scheme, port = "https://", ":443"
+	}
+	hosts := []string{string(c.Context().Host())}
+	if ip, _ := netip.AddrFromSlice(c.Context().RemoteIP()); among(s.Trusted, ip.Unmap()) {
+		hosts = append(hosts, c.Get(fiber.HeaderXForwardedHost))
+	}
+	for _, host := range hosts {
+		if host != "" && strings.EqualFold(origin, scheme+strings.TrimSuffix(host, port)) {
+			return true
+		}
+	}
+	return s.Public != "" && strings.EqualFold(origin, s.Public)
+}
+
 // log writes the request's line: the route, not the address, whose query may hold secrets.
 func (s *Server) log(surface, id string, c *fiber.Ctx, err error, took time.Duration) {
 	status := c.Response().StatusCode()
@@ -133,6 +172,9 @@ func (s *Server) log(surface, id string, c *fiber.Ctx, err error, took time.Dura
 	attrs := []slog.Attr{
 		slog.String("id", id), slog.String("surface", surface), slog.String("method", method), slog.String("route", route),
 		slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("address", Address(c, s.Trusted)),
+	}
+	if theirs := domain.RequestFrom(c.UserContext()).ClientID; theirs != "" {
+		attrs = append(attrs, slog.String("client_id", theirs))
 	}
 	if who, ok := PrincipalOf(c); ok {
 		attrs = append(attrs, slog.Int64("organization", int64(who.Organization)), slog.Int64("user", int64(who.User)))
@@ -164,22 +206,25 @@ func because(ctx context.Context, err error) error {
 const maxRequestID = 64
 
 // Identify gives a response the headers that every one has, and returns the id of its
-// request.
-func Identify(c *fiber.Ctx) string {
-	id := requestID(c)
+// request, which is made here, and the one that the client gave it, empty if there is none or it
+// is not harmless.
+func Identify(c *fiber.Ctx) (id, theirs string) {
+	id = rand.Text()
+	if c.Context().IsTLS() {
+		c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
+	}
 	c.Set(fiber.HeaderXRequestID, id)
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	return id
+	return id, clientID(c)
 }
 
-// requestID returns the id the request came with, if it is harmless, or a new one.
-func requestID(c *fiber.Ctx) string {
+func clientID(c *fiber.Ctx) string {
 	id := c.Get(fiber.HeaderXRequestID)
-	if id == "" || len(id) > maxRequestID || strings.ContainsFunc(id, func(r rune) bool {
+	if len(id) > maxRequestID || strings.ContainsFunc(id, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '-' && r != '_' && r != '.'
 	}) {
-		return rand.Text()
+		return ""
 	}
 	return strings.Clone(id)
 }

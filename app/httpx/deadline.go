@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"canopy/domain"
 )
 
 // deadline bounds how long a request may take. A client that goes away does not cancel
@@ -13,6 +15,7 @@ import (
 // it bounds each step instead of the whole.
 type deadline struct {
 	ctx    context.Context
+	server *Server
 	log    *slog.Logger // for what goes wrong after the handler returned
 	limit  time.Duration
 	cancel context.CancelCauseFunc
@@ -38,8 +41,35 @@ func deadlineOf(c *fiber.Ctx) *deadline { return c.Locals(deadlineKey{}).(*deadl
 // keep lets the context outlive the handler, until end.
 func (d *deadline) keep() { d.kept = true }
 
-// extend starts the time anew.
+// extend starts the time anew, and pause stops it until then.
 func (d *deadline) extend() { d.timer.Reset(d.limit) }
+func (d *deadline) pause()  { d.timer.Stop() }
+
+// turnWithin is how long a request waits until fewer of the same user are worked on.
+const turnWithin = 10 * time.Second
+
+// turn waits until it is the user's turn. The part is to be returned when the work is done, and
+// is not held while a client reads.
+func (d *deadline) turn(by Party) (*Part, error) {
+	return d.server.Turns.Take(d.ctx, turnWithin, 1, by)
+}
+
+// answerWithin is how long an answer that is to be large waits until others were read.
+const answerWithin = 100 * time.Millisecond
+
+// answer takes what a large answer needs until it was read.
+func (d *deadline) answer(by Party) (*Part, error) {
+	return d.server.Answers.Take(d.ctx, answerWithin, 1, by)
+}
+
+// party returns who a request is from, as far as that is known.
+func (d *deadline) party(c *fiber.Ctx) Party {
+	by := Party{Network: NetworkOf(remote(c.Context(), d.server.Trusted))}
+	if who, ok := PrincipalOf(c); ok {
+		by.User = domain.UserKey{Organization: who.Organization, User: who.User}
+	}
+	return by
+}
 
 // returned releases the context unless the answer still needs it.
 func (d *deadline) returned() {

@@ -22,6 +22,12 @@ func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
 			return err
 		}
 		c.Locals(principalKey{}, who)
+		d := deadlineOf(c)
+		turn, err := d.turn(d.party(c))
+		if err != nil {
+			return err
+		}
+		defer turn.Return()
 		in, err := decode(c)
 		if err != nil {
 			return err

@@ -187,10 +187,21 @@ func Mounted(c *fiber.Ctx, path string) string {
 // is the last address of X-Forwarded-For, however many lines it has, that is not a trusted
 // proxy's.
 func Address(c *fiber.Ctx, trusted []netip.Prefix) string {
-	remote := c.Context().RemoteIP()
-	ip, _ := netip.AddrFromSlice(remote)
+	return remote(c.Context(), trusted).String()
+}
+
+// Network returns the network of the address a request comes from, told as Address tells it.
+func Network(c *fasthttp.RequestCtx, trusted []netip.Prefix) netip.Prefix {
+	return NetworkOf(remote(c, trusted))
+}
+
+func remote(c *fasthttp.RequestCtx, trusted []netip.Prefix) netip.Addr {
+	ip, _ := netip.AddrFromSlice(c.RemoteIP())
 	ip = ip.Unmap()
-	lines := c.Request().Header.PeekAll(fiber.HeaderXForwardedFor)
+	if !among(trusted, ip) {
+		return ip
+	}
+	lines := c.Request.Header.PeekAll(fiber.HeaderXForwardedFor)
 	hops := strings.Split(string(bytes.Join(lines, []byte(","))), ",")
 	for i := len(hops) - 1; i >= 0 && among(trusted, ip); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
@@ -199,7 +210,7 @@ func Address(c *fiber.Ctx, trusted []netip.Prefix) string {
 		}
 		ip = hop.Unmap()
 	}
-	return ip.String()
+	return ip
 }
 
 func among(prefixes []netip.Prefix, ip netip.Addr) bool {

@@ -3,41 +3,61 @@ package httpx
 import (
 	"io"
 	"iter"
+	"sync"
 
 	"github.com/gofiber/fiber/v2"
 )
 
-// wholeSize is up to how many bytes an answer is sent whole.
-const wholeSize = 256 << 10
+// wholeSize is up to how many bytes an answer is sent whole, without a part of the budget of
+// answers: so much is held for every connection at most. A longer list is written in steps of
+// about stepSize.
+const (
+	wholeSize = 64 << 10
+	stepSize  = 16 << 10
+)
+
+// buffers are for answers. One that grew much for a large entry is not kept.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, wholeSize+stepSize); return &b }}
+
+func takeBuffer() []byte { return (*buffers.Get().(*[]byte))[:0] }
+
+func giveBuffer(b []byte) {
+	if cap(b) > 0 && cap(b) <= 2*wholeSize {
+		buffers.Put(&b)
+	}
+}
 
 // Stream answers with everything open, each and end write, in constant memory: whole if
 // it is small, else in pieces as they are read. An error of entries before anything was
-// sent is returned; later it ends the connection.
+// sent is returned, and domain.ErrOverloaded if too many large answers are being sent; an error
+// later ends the connection.
 func Stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], open func(*Writer), each func(*Writer, *T), end func(*Writer)) error {
 	next, stop := iter.Pull2(entries)
 	s := &stream[T]{next: next, stop: stop, each: each, end: end, deadline: deadlineOf(c)}
-	s.w.text = c.Context().Response.SwapBody(nil)[:0] // the connection's own buffer, grown by answers before
+	s.w.text = takeBuffer()
 	open(&s.w)
-	for !s.ended && len(s.w.Bytes()) < wholeSize {
-		if err := s.more(); err != nil {
-			stop()
-			return err
-		}
+	err := s.write(wholeSize)
+	if err == nil && !s.ended && c.Method() != fiber.MethodHead {
+		s.by = s.deadline.party(c)
+		s.part, err = s.deadline.answer(s.by)
+	}
+	if err != nil {
+		s.release()
+		return err
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	if s.ended {
+	switch {
+	case s.ended:
 		stop()
-		c.Context().Response.SwapBody(s.w.Bytes())
-		return nil
-	}
-	if c.Method() == fiber.MethodHead {
+		c.Context().Response.SetBodyStream(&whole{text: s.w.Bytes(), done: giveBuffer}, len(s.w.Bytes()))
+	case c.Method() == fiber.MethodHead:
 		// fasthttp would end a stream that it does not send, and the next answer begin with that.
-		stop()
+		s.release()
 		c.Context().Response.Header.SetContentLength(-1)
-		return nil
+	default:
+		s.deadline.keep()
+		c.Context().Response.SetBodyStream(s, -1)
 	}
-	s.deadline.keep()
-	c.Context().Response.SetBodyStream(s, -1)
 	return nil
 }
 
@@ -51,33 +71,52 @@ type stream[T any] struct {
 	ended    bool
 	sent     int
 	deadline *deadline
+	by       Party
+	part     *Part
 }
 
-// more writes one more entry, or the end.
-func (s *stream[T]) more() error {
-	entry, err, ok := s.next()
+// write writes entries until there are size bytes or more, or the end.
+func (s *stream[T]) write(size int) error {
+	for !s.ended && len(s.w.Bytes()) < size {
+		entry, err, ok := s.next()
+		if err != nil {
+			return err
+		}
+		if ok {
+			s.each(&s.w, &entry)
+			continue
+		}
+		s.end(&s.w)
+		s.ended = true
+	}
+	return nil
+}
+
+// step writes the next piece. It counts as work of the user, which the time that a client takes
+// to read does not, nor for the deadline.
+func (s *stream[T]) step() error {
+	s.deadline.extend()
+	defer s.deadline.pause()
+	turn, err := s.deadline.turn(s.by)
 	if err != nil {
 		return err
 	}
-	if ok {
-		s.each(&s.w, &entry)
-		return nil
+	defer turn.Return()
+	if cap(s.w.text) > 2*wholeSize { // a large entry was written
+		s.w.text = takeBuffer()
 	}
-	s.end(&s.w)
-	s.ended = true
-	return nil
+	s.w.Reset()
+	s.sent = 0
+	return s.write(stepSize)
 }
 
 // Read implements io.Reader.
 func (s *stream[T]) Read(p []byte) (int, error) {
-	s.deadline.extend()
 	for s.sent == len(s.w.Bytes()) {
 		if s.ended {
 			return 0, io.EOF
 		}
-		s.w.Reset()
-		s.sent = 0
-		if err := s.more(); err != nil {
+		if err := s.step(); err != nil {
 			s.deadline.log.Error("a list broke off", "error", because(s.deadline.ctx, err))
 			return 0, err
 		}
@@ -89,7 +128,68 @@ func (s *stream[T]) Read(p []byte) (int, error) {
 
 // Close implements io.Closer; fasthttp calls it when it is done, also after an error.
 func (s *stream[T]) Close() error {
-	s.stop()
+	s.release()
 	s.deadline.end()
+	return nil
+}
+
+func (s *stream[T]) release() {
+	s.stop()
+	s.part.Return()
+	giveBuffer(s.w.text)
+	s.part, s.w.text = nil, nil
+}
+
+// whole is an answer that is sent as it is.
+type whole struct {
+	text []byte
+	sent int
+	done func([]byte) // is called once, when nobody reads the text any more
+}
+
+// Read implements io.Reader.
+func (a *whole) Read(p []byte) (int, error) {
+	if a.sent == len(a.text) {
+		return 0, io.EOF
+	}
+	n := copy(p, a.text[a.sent:])
+	a.sent += n
+	return n, nil
+}
+
+// WriteTo implements io.WriterTo, with which fasthttp spares a copy.
+func (a *whole) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(a.text[a.sent:])
+	a.sent += n
+	return int64(n), err
+}
+
+// Close implements io.Closer.
+func (a *whole) Close() error {
+	if a.done != nil {
+		a.done(a.text)
+	}
+	a.done, a.text = nil, nil
+	return nil
+}
+
+// holdWhole takes a part of the budget of answers for one that was built whole and is large, until
+// it was read.
+func holdWhole(c *fiber.Ctx) error {
+	response := &c.Context().Response
+	if response.IsBodyStream() || len(response.Body()) <= wholeSize || c.Method() == fiber.MethodHead {
+		return nil
+	}
+	d := deadlineOf(c)
+	part, err := d.answer(d.party(c))
+	if err != nil {
+		response.ResetBody()
+		return err
+	}
+	text := response.Body()
+	if own := response.SwapBody(nil); len(own) > 0 { // else it belongs to nobody, such as a file of the program
+		text = own
+	}
+	response.SetBodyStream(&whole{text: text, done: func([]byte) { part.Return() }}, len(text))
 	return nil
 }

@@ -64,6 +64,9 @@ func TestFlagsOfServeAreVariables(t *testing.T) {
 		"trusted-proxies":     {"home", "10.0.0.0/8", "home"},
 		"request-limit":       {"soon", "10s", "CANOPY_REQUEST_LIMIT|--request-limit"},
 		"max-body":            {"much", "4096", "CANOPY_MAX_BODY|--max-body"},
+		"max-body-memory":     {"4096", "2097152", "--max-body-memory"},
+		"max-connections":     {"0", "100", "--max-connections"},
+		"max-open-answers":    {"0", "16", "--max-open-answers"},
 		"log-level":           {"loud", "warn", "loud"},
 	}
 	names := flagsOf(t, "serve")

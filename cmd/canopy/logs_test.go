@@ -102,19 +102,29 @@ func TestRequestIDs(t *testing.T) {
 	id := func(given string) string {
 		return s.anonymous().with("X-Request-Id", given).get(t, "/healthz").ok(t).header.Get("X-Request-Id")
 	}
-	require.Equal(t, "from-a_proxy.1", id("from-a_proxy.1"), "a harmless one is kept")
 	seen := make(map[string]bool)
-	for _, given := range []string{"", "with blank", "\"quote\"", strings.Repeat("x", 65), "é"} {
+	for _, given := range []string{"", "from-a_proxy.1", "from-a_proxy.1", "with blank", "\"quote\"", strings.Repeat("x", 65), "é"} {
 		made := id(given)
 		require.Regexp(t, `\A[A-Z0-9]{26}\z`, made)
 		require.False(t, seen[made])
 		seen[made] = true
 	}
-	// What was done can be found by it.
-	s.admin().with("X-Request-Id", "ticket-42").post(t, "/rest/users", newUser("ada", "long enough")).ok(t)
-	var entries []struct{ Action, Request, Surface string }
-	s.admin().get(t, "/rest/audit?target=ada").ok(t).into(t, &entries)
-	require.Equal(t, []struct{ Action, Request, Surface string }{{"user:create", "ticket-42", "rest"}}, entries)
+	// What was done can be found by ours, and by the client's if it is harmless.
+	type entry struct {
+		Action, Request, Surface string
+		ClientRequest            *string
+	}
+	trail := func(target string) (entries []entry) {
+		s.admin().get(t, "/rest/audit?target="+target).ok(t).into(t, &entries)
+		return entries
+	}
+	ticket := "ticket-42"
+	made := s.admin().with("X-Request-Id", ticket).post(t, "/rest/users", newUser("ada", "long enough")).ok(t).header.Get("X-Request-Id")
+	require.Equal(t, []entry{{"user:create", made, "rest", &ticket}}, trail("ada"))
+	ours := s.admin().with("X-Request-Id", "with blank").post(t, "/rest/users", newUser("bob", "long enough")).ok(t).header.Get("X-Request-Id")
+	require.Equal(t, []entry{{"user:create", ours, "rest", nil}}, trail("bob"))
+	require.Regexp(t, `"id":"`+made+`".*"client_id":"ticket-42"`, s.err.String())
+	require.NotContains(t, s.err.String(), "with blank")
 }
 
 // Secrets are sent wherever a client can put them, right and wrong, and the log of everything, at

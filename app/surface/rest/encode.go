@@ -73,7 +73,7 @@ func (s *Surface) encodeUserList(c *fiber.Ctx, list usecase.UserList) error {
 type fragments map[any][]byte
 
 // maxFragments bounds them: an answer may have any number of users.
-const maxFragments = 2000
+const maxFragments = 400
 
 // write writes what of points to, as text writes it into an empty Writer.
 func (f fragments) write(w *httpx.Writer, key string, of any, text func(*httpx.Writer)) {
@@ -360,6 +360,7 @@ func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
 	}
 	w.Close(']')
 	w.Text("request", a.Request.ID)
+	w.TextOrNull("clientRequest", a.Request.ClientID)
 	w.Text("surface", a.Request.Surface)
 	w.Close('}')
 }
