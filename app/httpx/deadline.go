@@ -45,13 +45,14 @@ func (d *deadline) keep() { d.kept = true }
 func (d *deadline) extend() { d.timer.Reset(d.limit) }
 func (d *deadline) pause()  { d.timer.Stop() }
 
-// turnWithin is how long a request waits until fewer of the same user are worked on.
+// turnWithin is how long a request waits until fewer of the same user are worked on. An answer
+// that has begun waits as long as it may take.
 const turnWithin = 10 * time.Second
 
 // turn waits until it is the user's turn. The part is to be returned when the work is done, and
 // is not held while a client reads.
-func (d *deadline) turn(by Party) (*Part, error) {
-	return d.server.Turns.Take(d.ctx, turnWithin, 1, by)
+func (d *deadline) turn(by Party, within time.Duration) (*Part, error) {
+	return d.server.Turns.Take(d.ctx, within, 1, by)
 }
 
 // answerWithin is how long an answer that is to be large waits until others were read.

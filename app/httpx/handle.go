@@ -23,7 +23,7 @@ func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
 		}
 		c.Locals(principalKey{}, who)
 		d := deadlineOf(c)
-		turn, err := d.turn(d.party(c))
+		turn, err := d.turn(d.party(c), turnWithin)
 		if err != nil {
 			return err
 		}

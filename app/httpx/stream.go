@@ -97,7 +97,7 @@ func (s *stream[T]) write(size int) error {
 func (s *stream[T]) step() error {
 	s.deadline.extend()
 	defer s.deadline.pause()
-	turn, err := s.deadline.turn(s.by)
+	turn, err := s.deadline.turn(s.by, s.deadline.limit)
 	if err != nil {
 		return err
 	}
