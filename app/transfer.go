@@ -17,6 +17,7 @@ func Import(ctx context.Context, cfg Config, doc usecase.Document, o usecase.Imp
 	switch {
 	case err == nil:
 		defer db.Close()
+		openVault(&cfg, db)
 		report, err := Transfer(db, importer).Import(ctx, doc, o)
 		return report, Begun{}, err
 	case !errors.Is(err, errNoDirectory):
@@ -37,11 +38,29 @@ func Import(ctx context.Context, cfg Config, doc usecase.Document, o usecase.Imp
 	return importNew(ctx, &cfg, db, doc, o)
 }
 
+// openVault lets the directory's secrets be read and written when there are any: only then the
+// server's key is needed, and made if it is a new directory's.
+func openVault(cfg *Config, db *persistence.DB) {
+	opened := false
+	db.OpenVault = func(ctx context.Context, make bool) error {
+		settings := persistence.NewSettingStore(db)
+		if known, err := settings.Get(ctx, keyCheck); err != nil || opened || known == "" && !make {
+			return err
+		}
+		secret, err := loadKeys(ctx, cfg, settings)
+		if err == nil {
+			db.Vault, opened = persistence.NewVault(secret.vault), true
+		}
+		return err
+	}
+}
+
 // importer is who imports, in the audit trail.
 const importer = "(import)"
 
 // importNew imports into a directory that is new.
 func importNew(ctx context.Context, cfg *Config, db *persistence.DB, doc usecase.Document, o usecase.ImportOptions) (report usecase.ImportReport, begun Begun, err error) {
+	openVault(cfg, db)
 	if !hasRoot(doc) {
 		if begun, err = Begin(ctx, cfg, db); err != nil {
 			return report, begun, err
@@ -83,6 +102,7 @@ func Export(ctx context.Context, cfg Config, o usecase.ExportOptions, write func
 		return err
 	}
 	defer db.Close()
+	openVault(&cfg, db)
 	doc, err := Transfer(db, "(export)").Export(ctx, o)
 	if err != nil {
 		return err

@@ -30,6 +30,8 @@ var (
 		Public: "This API key does not exist."}
 	ErrTooManyAPIKeys = &Error{Kind: Conflict, Code: "api_keys_too_many", Field: "key",
 		Public: "There are too many API keys; revoke one first."}
+	ErrAPIKeyTaken = &Error{Kind: Conflict, Code: "api_key_taken", Field: "key",
+		Public: "This API key is another one's already."}
 	ErrBadAPIKey = &Error{Kind: Unauthenticated, Code: "bad_api_key",
 		Public: "The API key is wrong, or its user's name or password does not go with it."}
 )

@@ -1,7 +1,7 @@
 package domain
 
 // Numbers holds one number of each kind.
-type Numbers [4]int64
+type Numbers [6]int64
 
 // The kinds of numbers.
 const (
@@ -9,6 +9,8 @@ const (
 	GroupNumber
 	UserNumber
 	PersonNumber
+	ObjectNumber
+	CopyRequestNumber
 )
 
 // StoredUser is a user with the hash of their password. It is for import and export only.

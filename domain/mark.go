@@ -10,6 +10,8 @@ const (
 	FavouriteTags
 )
 
+var markLists = []string{"favouritetopics", "silencedtopics", "favouritetags"}
+
 // Marks are the lists of one user, each in the order in which the names were added.
 type Marks [FavouriteTags + 1][]string
 

@@ -1,10 +1,21 @@
 package domain
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
 // Picture is the image of a user or an organization: a JPEG, and a tag that is another one for every other image.
 // The zero Picture is none.
 type Picture struct {
 	Tag  string
 	JPEG []byte // read only where that is said
+}
+
+// NewPicture returns the picture that the JPEG is.
+func NewPicture(jpeg []byte) Picture {
+	sum := sha256.Sum256(jpeg)
+	return Picture{Tag: hex.EncodeToString(sum[:12]), JPEG: jpeg}
 }
 
 // Errors about pictures.

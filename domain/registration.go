@@ -96,6 +96,8 @@ var (
 		Public: "This registration code is not valid."}
 	ErrRegistrationCodeNotFound = &Error{Kind: NotFound, Code: "registration_code_not_found", Field: "token",
 		Public: "This registration code does not exist."}
+	ErrRegistrationCodeTaken = &Error{Kind: Conflict, Code: "registration_code_taken", Field: "code",
+		Public: "This registration code is another organization's already."}
 	ErrNotFirst   = &Error{Kind: Conflict, Code: "not_first", Public: "The directory has users already."}
 	ErrNotWaiting = &Error{Kind: Conflict, Code: "not_waiting", Field: "state",
 		Public: "This account does not wait for approval."}

@@ -51,6 +51,9 @@ type DB struct {
 	Now func() time.Time
 	// Vault keeps secrets; it is set before the first use of one.
 	Vault Vault
+	// OpenVault sets Vault where that is not done at the start, or may leave it without a key if
+	// there is none yet and none is to be made; it may be nil.
+	OpenVault func(ctx context.Context, make bool) error
 	// current is true once the schema is known to be up to date.
 	current atomic.Bool
 	// people is about how many users there are, counted a while ago.

@@ -142,7 +142,7 @@ func reserve(ctx context.Context, d *DB, tx bun.Tx, kind int, n int64) (int64, e
 }
 
 // numberKinds names the kinds of numbers in the order of domain.Numbers.
-var numberKinds = [...]string{environmentNumbers, groupNumbers, userNumbers, personNumbers}
+var numberKinds = [...]string{environmentNumbers, groupNumbers, userNumbers, personNumbers, objectNumbers, copyRequestNumbers}
 
 // Write runs work in one transaction, once: work may read a document that can be read once
 // only. An error of work is returned as it is, and nothing is written.
@@ -307,11 +307,8 @@ func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domai
 		if action, changes = "group:update", domain.Diff(before.Fields(), g.Fields()); len(changes) == 0 {
 			return g, nil
 		}
-	} else {
-		g.Created = moment(millis(t.db.Now()))
-		if g.UUID == "" {
-			g.UUID = newUUID()
-		}
+	} else if g.UUID == "" {
+		g.UUID = newUUID()
 	}
 	if err := store.checkParent(t.ctx, t.tx, &g); err != nil {
 		return g, err

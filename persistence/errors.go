@@ -27,6 +27,8 @@ var taken = []struct {
 	{"environment_names_pkey", "environment_names.organization_id, environment_names.parent_id, environment_names.alias_key", domain.ErrEnvironmentAliasTaken},
 	{"groups_alias_key", "groups.organization_id, groups.alias_key", domain.ErrGroupAliasTaken},
 	{"object_names_pkey", "object_names.organization_id, object_names.kind, object_names.name", domain.ErrObjectNameTaken},
+	{"api_key_names_pkey", "api_key_names.name", domain.ErrAPIKeyTaken},
+	{"registration_code_names_pkey", "registration_code_names.name", domain.ErrRegistrationCodeTaken},
 	{"copy_requests_object_id_key", "copy_requests.organization_id, copy_requests.object_id, copy_requests.to_id", domain.ErrCopyRequested},
 }
 

@@ -132,3 +132,48 @@ func schemaOfSQLite(t *testing.T, db *persistence.DB) map[string]*table {
 	}
 	return schema
 }
+
+// written are the tables whose rows organizations, environments, groups and users of the directory
+// document are made of, or that follow from them.
+var written = map[string]string{
+	"organizations": "the sections", "environments": "environments", "groups": "groups", "users": "users", "user_groups": "users",
+	"user_environments": "users", "user_attributes": "users",
+	"environment_names": "follows from environments", "environment_counts": "follows from users", "login_names": "follows from users",
+	"mail_addresses": "follows from users", "object_names": "follows from objects", "api_key_names": "follows from API keys",
+	"registration_code_names": "follows from registration codes", "id_blocks": "follows from the numbers",
+}
+
+// unwritten are the tables that the directory document leaves out, with the reason. Everything else
+// must be in it.
+var unwritten = map[string]string{
+	"settings":         "of this server's key and its start",
+	"goose_db_version": "the migrations' own",
+	"audit":            "what was done stays where it was done",
+	"sessions":         "sessions end with their directory",
+	"signing_keys":     "of sessions",
+	"secrets":          "links under way",
+	"outbox":           "mail under way",
+	"limits":           "counts of the last hour",
+	"sign_in_failures": "counts of the last hours",
+	"known_addresses":  "hashes under this server's key",
+}
+
+// A table that is added is in the directory document, or it is said why it is not, and so is each
+// column of those that its lists keep.
+func TestDirectoryDocumentHasEveryTable(t *testing.T) {
+	listed := persistence.ListedColumns()
+	for name, s := range schemaOfSQLite(t, storetest.SQLite(t)) {
+		columns := listed[name]
+		ways := 0
+		for _, there := range []bool{columns != nil, written[name] != "", unwritten[name] != ""} {
+			if there {
+				ways++
+			}
+		}
+		require.Equal(t, 1, ways, "%s is not in domain.DirectoryLists, written or unwritten, or in several of them", name)
+		for _, c := range s.columns {
+			column, _, _ := strings.Cut(c, " ")
+			require.True(t, columns == nil || slices.Contains(columns, column), "%s.%s is in no column of domain.DirectoryLists", name, column)
+		}
+	}
+}

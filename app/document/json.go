@@ -52,6 +52,10 @@ type groupJSON struct {
 	Permission *string          `json:"permission,omitempty"`
 	Role       *string          `json:"role,omitempty"`
 	RoleTitle  *string          `json:"roletitle,omitempty"`
+	// Description says what the group is for; Created is since when there is one, 0 if that is
+	// not known.
+	Description *string `json:"description,omitempty"`
+	Created     *int64  `json:"created,omitempty"`
 }
 
 type userJSON struct {
@@ -226,8 +230,12 @@ func (r *reader) sections(yield func(*usecase.Section) bool) error {
 			if err := r.list(func() error { return r.section(yield) }); err != nil {
 				return err
 			}
+		case domain.ListNamed(key) != nil && known:
+			if err := r.rows(domain.ListNamed(key), yield); err != nil {
+				return err
+			}
 		default:
-			return r.fail(fmt.Errorf(`"canopy" and then "organizations" are expected, not %q`, key))
+			return r.fail(fmt.Errorf(`"canopy", then "organizations" and then lists are expected, not %q`, key))
 		}
 	}
 	if !known {
@@ -418,7 +426,8 @@ func (r *reader) group(s *usecase.Section) error {
 	if err != nil {
 		return err
 	}
-	record := usecase.GroupRecord{Line: line, Number: g.Number, UUID: g.ID, GroupPatch: usecase.GroupPatch{Alias: g.Alias, Parent: g.Parent, RoleTitle: g.RoleTitle}}
+	record := usecase.GroupRecord{Line: line, Number: g.Number, UUID: g.ID, GroupPatch: usecase.GroupPatch{Alias: g.Alias, Parent: g.Parent, RoleTitle: g.RoleTitle, Description: g.Description},
+		Created: timeOf(g.Created)}
 	record.Mask = parsed(&wrong, "permission", g.Permission, domain.ParseMask)
 	record.Role = parsed(&wrong, "role", g.Role, domain.ParseRole)
 	record.Wrong = append(wrong, checkUUID(g.ID)...)
@@ -488,6 +497,12 @@ func WriteJSON(out io.Writer, document usecase.Document) error {
 			return err
 		}
 		w.refuse(s.Line, s.Wrong)
+		if s.List != nil {
+			if err := w.list(s); err != nil {
+				return err
+			}
+			continue
+		}
 		path, err := json.Marshal(s.Path)
 		if err != nil {
 			return err
@@ -504,7 +519,8 @@ func WriteJSON(out io.Writer, document usecase.Document) error {
 		w.first = true
 		for _, g := range s.Groups {
 			w.refuse(g.Line, g.Wrong)
-			w.record(groupJSON{Alias: g.Alias, Number: g.Number, ID: g.UUID, Parent: g.Parent, Permission: textOf(g.Mask), Role: textOf(g.Role), RoleTitle: g.RoleTitle})
+			w.record(groupJSON{Alias: g.Alias, Number: g.Number, ID: g.UUID, Parent: g.Parent, Permission: textOf(g.Mask), Role: textOf(g.Role), RoleTitle: g.RoleTitle,
+				Description: g.Description, Created: sinceOf(g.Created)})
 		}
 		fmt.Fprint(w, "\n], \"users\": [")
 		w.first = true
@@ -569,6 +585,14 @@ func textOf[T fmt.Stringer](v *T) *string {
 	}
 	text := (*v).String()
 	return &text
+}
+
+// sinceOf is millisOf for a time that may be known not to be known.
+func sinceOf(t *time.Time) *int64 {
+	if t != nil && t.IsZero() {
+		return new(int64)
+	}
+	return millisOf(t)
 }
 
 func millisOf(t *time.Time) *int64 {

@@ -21,7 +21,7 @@ const whole = `{"canopy": "directory/1", "organizations": [
 {"path":"/","number":1,"id":"00000000-0000-7000-8000-000000000001","alias":"root","organization":true,"code":"R","sendurl":true,"active":true,"timezone":"GMT","gitRepository":"git@example.org:r"},
 {"path":"Acme \"\u0026\u2028 Söhne"}
 ], "groups": [
-{"alias":"Root","number":1,"id":"00000000-0000-7000-8000-000000000002","parent":"Root","permission":"562949953421311","role":"power","roletitle":"Operator"},
+{"alias":"Root","number":1,"id":"00000000-0000-7000-8000-000000000002","parent":"Root","permission":"562949953421311","role":"power","roletitle":"Operator","description":"Runs it","created":0},
 {"alias":null}
 ], "users": [
 {"alias":"ada","number":1,"person":2,"id":"00000000-0000-7000-8000-000000000003","environment":"/","role":"superUser","group":"Root","groups":["User"],"envs":["Acme"],"envsbloque":[],"state":"pending","active":false,"firstname":"Ada","lastname":"","mailaddress":"ada@example.org","phone":"1","jobtitle":"Countess","service":"Engines","language":"en","timezone":"GMT","defaultpage":0,"firstaccess":true,"passworddelay":-1,"revokedelay":3,"created":1,"lastpassword":-1,"lastconnected":1795334400123,"logged":5,"idlesince":6,"attributes":{"mobile":"2"},"passwordhash":"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"},
@@ -83,7 +83,7 @@ func TestJSONThatCannotBeRead(t *testing.T) {
 		{"no path", head + "{}]}", `Line 2: an organization begins with its "path".`},
 		{"something behind the users", head + `{"path": "Acme", "users": [], "groups": []}]}`, `Line 2: "}" is expected.`},
 		{"the format behind the organizations", `{"organizations": [], "canopy": "directory/1"}`,
-			`Line 1: "canopy" and then "organizations" are expected, not "organizations".`},
+			`Line 1: "canopy", then "organizations" and then lists are expected, not "organizations".`},
 		{"nothing in it", "{}", "Line 1: this is not a directory document."},
 		{"a user that is no object", acme + "7]}]}", "Line 4: "},
 		{"a member that is not known", acme + `{"alias": "bob", "first": "Bob"}]}]}`, "Line 4: first: This is not known here."},

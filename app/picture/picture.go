@@ -3,8 +3,6 @@ package picture
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"image"
 	"image/color"
 	"image/draw"
@@ -109,6 +107,5 @@ func convert(source []byte, decode func([]byte) (image.Image, error)) (domain.Pi
 	if err := jpeg.Encode(&out, decoded, &jpeg.Options{Quality: quality}); err != nil {
 		return domain.Picture{}, domain.ErrPictureBroken.Because(err)
 	}
-	sum := sha256.Sum256(out.Bytes())
-	return domain.Picture{Tag: hex.EncodeToString(sum[:12]), JPEG: out.Bytes()}, nil
+	return domain.NewPicture(out.Bytes()), nil
 }

@@ -35,11 +35,16 @@ type DirectoryStore interface {
 	Claim(ctx context.Context, w tenancy.WriteScope, last domain.Numbers) (domain.Numbers, error)
 	// Reserve takes n numbers of a kind that nobody had, and returns the first.
 	Reserve(ctx context.Context, w tenancy.WriteScope, kind int, n int64) (int64, error)
+	// List yields the rows of a list in sc, by their primary keys.
+	List(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo) iter.Seq2[domain.ListRow, error]
+	// PutList brings rows of a list to what the document says, each on its own, and returns what
+	// became of them, in their order. Nothing is written if rehearse.
+	PutList(ctx context.Context, w tenancy.WriteScope, info *domain.ListInfo, rows []domain.ListRow, refs domain.ListReferences, rehearse bool) ([]domain.ListOutcome, error)
 	// Write runs work in one transaction, once.
 	Write(ctx context.Context, w tenancy.WriteScope, work func(domain.DirectoryWriter) error) error
 }
 
-// Section is one organization of a directory document.
+// Section is one organization of a directory document, or one of the lists behind them.
 type Section struct {
 	// Path is the organization's complete alias path, "/" for the root's. A section
 	// without a path has users of any organization, and no groups.
@@ -51,9 +56,23 @@ type Section struct {
 	// Wanted are environments to be made, with those above them, if they are not there.
 	Wanted []WantedEnvironment
 	Groups []GroupRecord
-	// Users yields the users; an error ends it.
+	// Users yields the users; an error ends it. A list has none.
 	Users iter.Seq2[UserRecord, error]
+	// List is what list this is, nil for an organization; Rows yields its rows, and an error ends
+	// it.
+	List *domain.ListInfo
+	Rows iter.Seq2[ListRecord, error]
 }
+
+// ListRecord is a row of a list of a document.
+type ListRecord struct {
+	Line  int
+	Wrong []*domain.Error // what cannot be read of it
+	domain.ListRow
+}
+
+// NoUsers are the users of a section that has none.
+func NoUsers(func(UserRecord, error) bool) {}
 
 // WantedEnvironment is a complete alias path that a document names without describing it.
 type WantedEnvironment struct {
@@ -78,6 +97,7 @@ type GroupRecord struct {
 	Number int64
 	UUID   domain.UUID
 	GroupPatch
+	Created *time.Time
 }
 
 // UserRecord is a user of a document: a patch whose references are complete alias paths

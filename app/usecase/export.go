@@ -13,7 +13,7 @@ type ExportOptions struct {
 	// Organization is the complete alias path of an organization, which is exported with
 	// everything below it; empty exports the whole directory.
 	Organization string
-	// Hashes adds the hashes of passwords.
+	// Hashes adds what opens something: the hashes of passwords, API keys, registration codes.
 	Hashes bool
 }
 
@@ -80,7 +80,40 @@ func (x *export) Sections() iter.Seq2[*Section, error] {
 				return
 			}
 		}
+		for l := range domain.DirectoryLists {
+			info := &domain.DirectoryLists[l]
+			if info.Secret && !x.options.Hashes {
+				continue
+			}
+			if !yield(&Section{List: info, Users: NoUsers, Rows: x.rowsOf(info)}, nil) {
+				return
+			}
+		}
 	}
+}
+
+func (x *export) rowsOf(info *domain.ListInfo) iter.Seq2[ListRecord, error] {
+	return func(yield func(ListRecord, error) bool) {
+		for row, err := range x.store.List(x.ctx, x.sc, info) {
+			if err == nil && astray(info, row) {
+				continue
+			}
+			if !yield(ListRecord{ListRow: row}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// astray reports whether a row names somebody or something that is gone.
+func astray(info *domain.ListInfo, row domain.ListRow) bool {
+	for i, c := range info.Columns {
+		_, gone := row.Values[i].(int64)
+		if row.Values[i] == nil && !c.Optional || gone && c.Type == domain.UserColumn && !c.Gone {
+			return true
+		}
+	}
+	return false
 }
 
 func (x *export) environment(e *domain.Environment) EnvironmentRecord {
@@ -96,7 +129,7 @@ func (x *export) groupsOf(o domain.OrganizationID) []GroupRecord {
 		if g.Organization == o {
 			parent := x.groupRef(o, g.Parent)
 			records = append(records, GroupRecord{Number: int64(g.ID), UUID: g.UUID, GroupPatch: GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask,
-				Role: some(g.Role), RoleTitle: some(g.RoleTitle)}})
+				Role: some(g.Role), RoleTitle: some(g.RoleTitle), Description: some(g.Description)}, Created: &g.Created})
 		}
 	}
 	return records

@@ -27,9 +27,12 @@ type ImportOptions struct {
 type ImportReport struct {
 	Organizations               int // with nothing wrong in them
 	Environments, Groups, Users Tally
-	Problems                    []ImportProblem // by line, the first maxProblems
-	MoreProblems                int             // how many there are beyond
-	Refused                     []string        // paths of organizations of which nothing was written
+	// Objects and Rows are of the lists behind the organizations; Listed says that there are any.
+	Objects, Rows Tally
+	Listed        bool
+	Problems      []ImportProblem // by line, the first maxProblems
+	MoreProblems  int             // how many there are beyond
+	Refused       []string        // paths of organizations of which nothing was written
 	// Unreadable says that records could not be read, so that nothing at all was written.
 	Unreadable bool
 }
@@ -113,7 +116,7 @@ func (d *Directory) Import(ctx context.Context, document Document, o ImportOptio
 	i := &importer{
 		store: d.store, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: d.now().UTC().Truncate(time.Millisecond),
 		places: make(map[string]*planned), kept: make(map[number]bool), written: make(map[domain.OrganizationID]bool),
-		seen: newSeenNames(), freed: make(map[string]domain.UserID),
+		seen: newSeenNames(), coming: newSeenNames(), freed: make(map[string]domain.UserID),
 	}
 	err := i.run(ctx, document)
 	i.report.sortProblems()
@@ -131,7 +134,11 @@ func (i *importer) run(ctx context.Context, document Document) error {
 		if err != nil {
 			return err
 		}
-		if err := i.organization(ctx, section); err != nil {
+		put := i.organization
+		if section.List != nil {
+			put = i.list
+		}
+		if err := put(ctx, section); err != nil {
 			return err
 		}
 	}
@@ -139,7 +146,8 @@ func (i *importer) run(ctx context.Context, document Document) error {
 		return err
 	}
 	if i.report.Unreadable {
-		i.report.Organizations, i.report.Environments, i.report.Groups, i.report.Users = 0, Tally{}, Tally{}, Tally{}
+		r := &i.report
+		r.Organizations, r.Environments, r.Groups, r.Users, r.Objects, r.Rows = 0, Tally{}, Tally{}, Tally{}, Tally{}, Tally{}
 		i.report.Refused = nil
 	}
 	return nil
@@ -164,7 +172,15 @@ type importer struct {
 
 	seen  seenNames                // which line has which name
 	freed map[string]domain.UserID // whose the folded mail addresses were that others may have now
+
+	// coming are the UUIDs of the document's objects, as seenNames keeps names; lost are the lines
+	// of organizations and objects that were refused.
+	coming seenNames
+	lost   []lineRange
 }
+
+// lineRange is the lines from one up to and without another.
+type lineRange struct{ from, until int }
 
 // seenNames knows the lines of the names of a document. It keeps hashes instead of names: there
 // may be millions.
@@ -247,6 +263,12 @@ func (i *importer) plan(ctx context.Context, document Document) error {
 			return err
 		}
 		i.unread(section.Line, section.Wrong)
+		if section.List != nil {
+			if err := i.planList(section, highest); err != nil {
+				return err
+			}
+			continue
+		}
 		for _, r := range section.Environments {
 			i.unread(r.Line, r.Wrong)
 			highest(domain.EnvironmentNumber, r.Number)
@@ -427,7 +449,7 @@ func (i *importer) sections(document Document) iter.Seq2[*Section, error] {
 				yield(nil, err)
 				return
 			}
-			if section.Path != "" {
+			if section.Path != "" || section.List != nil {
 				if !yield(section, nil) {
 					return
 				}

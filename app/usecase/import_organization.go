@@ -27,6 +27,7 @@ type organizationImport struct {
 	// section has one.
 	superUsers []domain.User
 	superUser  bool
+	last       int // the line of the last user
 }
 
 // errRefused ends the transaction of an organization with bad records.
@@ -58,6 +59,7 @@ func (i *importer) organization(ctx context.Context, section *Section) error {
 	if o.bad() {
 		o.report.Environments, o.report.Groups, o.report.Users = Tally{}, Tally{}, Tally{}
 		i.report.merge(&o.report)
+		i.lose(o)
 		if section.Path != "" {
 			i.report.Refused = append(i.report.Refused, section.Path)
 		}
@@ -69,6 +71,13 @@ func (i *importer) organization(ctx context.Context, section *Section) error {
 	i.foreign = append(i.foreign, o.foreign...)
 	maps.Copy(i.freed, o.freed)
 	return nil
+}
+
+// lose notes the lines of an organization that is refused.
+func (i *importer) lose(o *organizationImport) {
+	if o.last > 0 {
+		i.lost = append(i.lost, lineRange{o.section.Line, o.last + 1})
+	}
 }
 
 // serious reports whether err is no fault of a record.
@@ -290,6 +299,10 @@ func (o *organizationImport) putGroup(r GroupRecord, parent domain.GroupID) erro
 	set(&g.Role, r.Role)
 	set(&g.RoleTitle, r.RoleTitle)
 	set(&g.Description, r.Description)
+	if before == nil {
+		g.Created = o.now
+		set(&g.Created, r.Created)
+	}
 	err := withoutFields(g.Validate(), r.Wrong)
 	if g.ID == domain.RootGroup && g.Mask != domain.AllPermissions || before != nil && before.BuiltIn() && g.Parent != before.Parent {
 		err = errors.Join(err, domain.ErrGroupFixed)
@@ -364,6 +377,7 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []UserRecor
 	var created []record
 	for _, r := range records {
 		o.options.Progress()
+		o.last = max(o.last, r.Line)
 		user, err := o.user(groups, r, present, mails)
 		if err != nil {
 			if err := o.note(r.Line, err); err != nil {

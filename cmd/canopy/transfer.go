@@ -114,10 +114,15 @@ func writeReport(out, problems io.Writer, r usecase.ImportReport, o usecase.Impo
 		verb = "would be "
 	}
 	fmt.Fprintf(out, "%d organizations %simported\n", r.Organizations, verb)
-	for _, kind := range []struct {
+	type kind struct {
 		name string
 		usecase.Tally
-	}{{"environments", r.Environments}, {"groups", r.Groups}, {"users", r.Users}} {
+	}
+	kinds := []kind{{"environments", r.Environments}, {"groups", r.Groups}, {"users", r.Users}}
+	if r.Listed {
+		kinds = append(kinds, kind{"objects", r.Objects}, kind{"other rows", r.Rows})
+	}
+	for _, kind := range kinds {
 		fmt.Fprintf(out, "%-13s %d %screated, %d %schanged, %d unchanged\n", kind.name+":", kind.Created, verb, kind.Updated, verb, kind.Unchanged)
 	}
 	if writeProblems(problems, r) && table && !o.CreateEnvironments {
@@ -159,11 +164,16 @@ func exportCommand() *cobra.Command {
 		Use:   "export",
 		Short: "Export the directory, or one organization with everything below it",
 		Long: "Export the directory, or one organization with everything below it, as a directory document or as a\n" +
-			"table of users. Imported into an empty directory it gives the same directory, numbers and ids included.\n" +
-			"Hashes of passwords are left out unless they are asked for.",
+			"table of users. The document holds everything but sessions, links and mail under way, what was counted\n" +
+			"and seen of sign-ins, and the audit trail. What opens something is in it only with --hashes: hashes of\n" +
+			"passwords, and the texts of API keys and registration codes, so keep that file as you keep the server's\n" +
+			"key. Imported into an empty directory it gives the same one, numbers and ids included.",
 		Example: "  canopy export > directory.json\n  canopy export --organization Acme --format csv --output acme.csv",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := secrets(&cfg); err != nil {
+				return err
+			}
 			write, ok := map[string]func(io.Writer, usecase.Document) error{"json": document.WriteJSON, "csv": document.WriteCSV}[format]
 			if !ok {
 				return fmt.Errorf("--format: %q is neither json nor csv", format)
@@ -182,7 +192,7 @@ func exportCommand() *cobra.Command {
 	}
 	directoryFlags(c.Flags(), &cfg)
 	c.Flags().StringVar(&options.Organization, "organization", "", "path of the organization to export; everything if empty")
-	c.Flags().BoolVar(&options.Hashes, "hashes", false, "add the hashes of passwords (directory document only)")
+	c.Flags().BoolVar(&options.Hashes, "hashes", false, "add hashes of passwords, API keys and registration codes (directory document only)")
 	c.Flags().StringVar(&format, "format", "json", "json for a directory document, csv for a table of users")
 	c.Flags().StringVar(&output, "output", "", "file to write, readable by its owner only; standard output if empty")
 	return c
