@@ -584,15 +584,13 @@ func TestInvitationsEndWithAPassword(t *testing.T) {
 		_, err = s.Accounts.Accept(ctx, in)
 		require.ErrorIs(t, err, domain.ErrInvalid)
 		require.Equal(t, "password", domain.AsError(err).Field)
-		in.Way = usecase.MailPassword
+		in.Password = "chosen by guest"
 		u, err := s.Accounts.Accept(ctx, in)
 		require.NoError(t, err)
 		require.Equal(t, domain.Approved, u.State)
-		require.True(t, u.FirstAccess)
-		mailed := regexp.MustCompile(`\n([A-Z2-7]{26})\n`).FindStringSubmatch(s.mail(t, domain.LetterPassword, mail).Text)
-		require.NotNil(t, mailed)
-		_, err = s.passwordsOf(ctx, "guest", mailed[1])
-		require.ErrorIs(t, err, domain.ErrPasswordExpired)
+		require.False(t, u.FirstAccess)
+		require.Empty(t, s.mails(t), "no password is mailed")
+		require.True(t, s.signsIn(t, "guest", in.Password))
 	})
 }
 

@@ -200,6 +200,7 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 				t.Helper()
 				done := p.press(t, p.ask(t, "GET", link, nil), nil)
 				require.Equal(t, "Your password was made", done.title(t))
+				require.NotContains(t, done.text, "<a ", "who leaves the page does not see it again")
 				password := shownSecret.FindStringSubmatch(done.text)
 				require.NotNil(t, password, done.text)
 				if strings.Contains(done.text, "An administrator still has to approve") {

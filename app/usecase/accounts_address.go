@@ -229,22 +229,20 @@ func (a *Accounts) invite(ctx context.Context, who domain.Principal, in Invite, 
 // Accept presents the secret of an invitation.
 type Accept struct {
 	Whose
-	Secret string
-	// Way says where the password comes from; Password is the one the owner chose.
-	Way      NewPassword
-	Password string
+	Secret   string
+	Password string // the one the owner chose
 	Source   string
 }
 
-// Accept opens the account of an invitation, once, with the password its owner chooses or is
-// mailed. It is domain.ErrSecret if there is no such account or secret, Invalid, field
-// "password", for a password that breaks a rule, and TooMany beyond the limits.
+// Accept opens the account of an invitation, once, with the password its owner chooses. It is
+// domain.ErrSecret if there is no such account or secret, Invalid, field "password", for a
+// password that breaks a rule, and TooMany beyond the limits.
 func (a *Accounts) Accept(ctx context.Context, in Accept) (domain.User, error) {
-	if in.Way == OwnPassword && in.Password == "" {
+	if in.Password == "" {
 		return domain.User{}, domain.InvalidField("password", "A value is required.")
 	}
 	proven, err := a.redeem(ctx, redeem{Whose: in.Whose, secret: in.Secret, purposes: []domain.SecretPurpose{domain.AcceptInvite},
-		way: in.Way, password: in.Password, source: in.Source})
+		password: in.Password, source: in.Source})
 	return proven.User, err
 }
 

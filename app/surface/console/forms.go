@@ -223,6 +223,7 @@ func encodeVerified(c *fiber.Ctx, p usecase.Proven) error {
 func (s *Surface) encodeBegun(c *fiber.Ctx, p usecase.Proven) error {
 	f, _ := c.Locals(formKey{}).(*form)
 	v := s.view(c, f.lang)
+	v.other = ""
 	next := v.words.Begun.Next
 	if p.User.State != domain.Approved {
 		next = v.words.Waiting.Text

@@ -109,7 +109,7 @@ type view struct {
 	site  string
 	least int
 	style string // the address of the style sheet
-	other string // the address of the page in the other language
+	other string // the address of the page in the other language; empty for a page that is shown once
 }
 
 // view returns what a page is written with, in the language that lang names, or else one that the
