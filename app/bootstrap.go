@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed"
-	"fmt"
 	"io"
 	"iter"
 	"strings"
@@ -54,11 +53,20 @@ func Begin(ctx context.Context, cfg *Config, db *persistence.DB) (Begun, error) 
 		}
 		hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, domain.Party{}, password)
 		if err != nil {
-			return begun, fmt.Errorf("the first superUser's password: %w", err)
+			return begun, adminPasswordError(err)
 		}
 		section.Users = only(adminRecord(hash))
 	}
 	return begun, importAll(ctx, Transfer(db, bootstrap), sections{section})
+}
+
+// adminPasswordError says what is wrong with the password of a new directory, where it was given.
+func adminPasswordError(err error) error {
+	e := domain.AsError(err)
+	if e.Kind != domain.Invalid {
+		return err
+	}
+	return e.On("CANOPY_ADMIN_PASSWORD")
 }
 
 // bootstrap is who begins directories, in the audit trail.

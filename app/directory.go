@@ -153,7 +153,7 @@ func connectPostgres(ctx context.Context, url string) (*persistence.DB, error) {
 	defer cancel()
 	if err := db.Ping(ctx); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("the database does not answer: %w", domain.AsError(err).Unwrap())
+		return nil, fmt.Errorf("--database-url: the database does not answer: %s", persistence.WhyNoConnection(err))
 	}
 	return db, nil
 }

@@ -58,7 +58,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 		return err
 	}
 	return errors.Join(d.serve(ctx, s, func() {
-		fmt.Fprintf(out, "Canopy listens on %s\n", s.Address())
+		fmt.Fprintf(out, "Canopy listens on %s\nIts APIs are described at %s/docs\n", s.Address(), s.Address())
 		welcome.write(out, s)
 	}), d.Close())
 }
@@ -76,6 +76,10 @@ func (d *Directory) serve(ctx context.Context, s *Server, ready func()) error {
 	defer stopJobs()
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
+	if s.exposed() {
+		cfg.Log.Warn("passwords can be read on their way: the server answers other machines without TLS; "+
+			"use --tls-cert, or a proxy with TLS and --trusted-proxies", "address", s.Address())
+	}
 	cfg.Log.Info("started", "version", ReadBuild().Version, "address", s.Address(), "engine", d.DB.Engine())
 	ready()
 

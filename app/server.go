@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -45,11 +46,47 @@ func Listen(cfg *Config) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkListen(cfg.Listen); err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("--listen: %w", err)
+		return nil, listenError(cfg.Listen, err)
 	}
 	return listen(l, config, newDoor(cfg.MaxConnections, cfg.TrustedProxies)), nil
+}
+
+// checkListen refuses what is no address to listen on.
+func checkListen(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("--listen: %q is no address and port, such as 127.0.0.1:8080 or :8443", address)
+	}
+	return nil
+}
+
+// listenError says why an address cannot be listened on, and what to do.
+func listenError(address string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("--listen: another program listens on %s already; stop it, or name another port", address)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("--listen: this user may not listen on %s; name a port from 1024 on", address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("--listen: %s is no address of this machine", address)
+	}
+	return fmt.Errorf("--listen: %s cannot be listened on: it is no address of this machine, or its name is not known", address)
+}
+
+// exposed reports whether passwords may be read on their way: the server answers others than this
+// machine, without TLS, and is not behind a proxy that has it.
+func (s *Server) exposed() bool {
+	cfg := &s.directory.config
+	address, ok := s.listener.Addr().(*net.TCPAddr)
+	return ok && !address.IP.IsLoopback() && cfg.TLSCert == "" && !cfg.TLSSelfSigned && len(cfg.TrustedProxies) == 0
 }
 
 // NewServer returns the server of a directory, which answers on l, made by Listen, from Serve

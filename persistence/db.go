@@ -191,7 +191,7 @@ func OpenPostgres(ctx context.Context, dsn string, choices ...Option) (*DB, erro
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		// The error of the parser quotes the URL, which may hold a password.
-		return nil, fmt.Errorf("the database URL cannot be read")
+		return nil, errors.New("the database URL cannot be read; an address such as postgres://canopy@db.example:5432/canopy is expected")
 	}
 	prepare := !strings.Contains(dsn, "default_query_exec_mode")
 	if prepare {

@@ -6,8 +6,10 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -184,6 +186,35 @@ func passing(code string) bool {
 		return true
 	}
 	return strings.HasPrefix(code, "08")
+}
+
+// WhyNoConnection says in plain words why PostgreSQL cannot be connected to. It quotes nothing of the
+// URL, which may hold a password.
+func WhyNoConnection(err error) string {
+	var pg *pgconn.PgError
+	var unknown *net.DNSError
+	var network net.Error
+	switch {
+	case errors.As(err, &pg) && strings.HasPrefix(pg.Code, "28"):
+		return "it does not take this user or password"
+	case errors.As(err, &pg) && pg.Code == "3D000":
+		return "there is no database of that name; make it with createdb"
+	case errors.As(err, &pg) && pg.Code == "53300":
+		return "it has no connection left"
+	case errors.As(err, &pg) && strings.HasPrefix(pg.Code, "57P"):
+		return "it is starting or stopping"
+	case errors.As(err, &unknown):
+		return "its host " + unknown.Name + " is not known"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nobody listens at its address and port (the connection was refused)"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return "nothing came from its address in time"
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such socket"
+	case strings.Contains(err.Error(), "tls error"):
+		return "it does not speak TLS as sslmode asks for"
+	}
+	return "the connection failed"
 }
 
 // disconnected reports whether err is the loss of a connection.

@@ -114,7 +114,7 @@ func parsePrefixes(text string) ([]netip.Prefix, error) {
 		if err != nil {
 			ip, errIP := netip.ParseAddr(part)
 			if errIP != nil {
-				return nil, fmt.Errorf("--trusted-proxies: %q is not a network", part)
+				return nil, fmt.Errorf("--trusted-proxies: %q is not a network such as 10.0.0.0/8, nor an address", part)
 			}
 			prefix = netip.PrefixFrom(ip, ip.BitLen())
 		}
@@ -127,7 +127,7 @@ func parsePrefixes(text string) ([]netip.Prefix, error) {
 func logger(level string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level: %q is not a level", level)
+		return nil, fmt.Errorf("--log-level: %q is none of debug, info, warn and error", level)
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
 }

@@ -45,24 +45,24 @@ func TestServeCannotStart(t *testing.T) {
 		env   []string
 		want  string
 	}{
-		{"the address is taken", []string{"--listen", busy.Addr().String()}, nil, "listen: .*address already in use"},
-		{"the address is none", []string{"--listen", "nowhere"}, nil, "listen: "},
+		{"the address is taken", []string{"--listen", busy.Addr().String()}, nil, "--listen: another program listens on 127.0.0.1:.* already; stop it, or name another port"},
+		{"the address is none", []string{"--listen", "nowhere"}, nil, `--listen: "nowhere" is no address and port, such as 127.0.0.1:8080`},
 		{"the data folder is a file", []string{"--data", file}, nil, "data folder"},
 		{"the database is no database", []string{"--data", broken}, nil, "not a database"},
-		{"nobody answers at the database's address", []string{"--database-url", "postgres://canopy:hush-hush@127.0.0.1:1/canopy"}, nil, "the database does not answer: .*refused"},
-		{"the database's address is none", []string{"--database-url", "postgres://canopy:hush-hush@[/canopy"}, nil, "the database URL cannot be read"},
+		{"nobody answers at the database's address", []string{"--database-url", "postgres://canopy:hush-hush@127.0.0.1:1/canopy"}, nil, `--database-url: the database does not answer: nobody listens at its address and port \\(the connection was refused\\)$`},
+		{"the database's address is none", []string{"--database-url", "postgres://canopy:hush-hush@[/canopy"}, nil, "--database-url: the database URL cannot be read; an address such as postgres://canopy@db.example:5432/canopy is expected$"},
 		{"a certificate without a key", []string{"--tls-cert", file}, nil, "a certificate and its key go together"},
 		{"a key without a certificate", []string{"--tls-key", file}, nil, "a certificate and its key go together"},
 		{"two certificates", []string{"--tls-self-signed", "--tls-cert", file, "--tls-key", file}, nil, "not both"},
 		{"a certificate that is none", []string{"--tls-cert", file, "--tls-key", file}, nil, "read the certificate: "},
 		{"a bootstrap that is none", []string{"--bootstrap", "magic"}, nil, `--bootstrap: "magic" is neither admin nor first-user`},
-		{"a level that is none", []string{"--log-level", "loud"}, nil, `--log-level: "loud" is not a level`},
+		{"a level that is none", []string{"--log-level", "loud"}, nil, `--log-level: "loud" is none of debug, info, warn and error`},
 		{"a network that is none", []string{"--trusted-proxies", "10.0.0.0/8,home"}, nil, `--trusted-proxies: "home" is not a network`},
-		{"a duration that is none", []string{"--request-limit", "soon"}, nil, "request-limit"},
+		{"a duration that is none", []string{"--request-limit", "soon"}, nil, `--request-limit: "soon": a time such as 90s, 30m or 12h is expected`},
 		{"a flag that is none", []string{"--verbose"}, nil, "unknown flag: --verbose"},
 		{"an argument", []string{"now"}, nil, `unknown command "now"`},
 		{"an alias of the root that is none", []string{"--root-alias", "a/b"}, nil, "slash"},
-		{"a password that is too short", nil, []string{"CANOPY_ADMIN_PASSWORD=abc"}, "password: At least 6 characters are required"},
+		{"a password that is too short", nil, []string{"CANOPY_ADMIN_PASSWORD=abc"}, "CANOPY_ADMIN_PASSWORD: At least 6 characters are required"},
 		{"a file for a password that is missing", nil, []string{"CANOPY_ADMIN_PASSWORD_FILE=" + file + ".none"}, "CANOPY_ADMIN_PASSWORD_FILE: "},
 		{"a file for a server key that is empty", nil, []string{"CANOPY_SERVER_KEY_FILE=" + file}, "CANOPY_SERVER_KEY_FILE: .* is empty"},
 		{"a server key that is too short", nil, []string{"CANOPY_SERVER_KEY=0123456789"}, "the server key must have at least 32 characters"},
@@ -77,6 +77,86 @@ func TestServeCannotStart(t *testing.T) {
 			require.NotContains(t, line, "hush-hush")
 			require.NotContains(t, line, "0123456789")
 		})
+	}
+}
+
+// No driver, parser or system is quoted: what is said names the setting and what would be right.
+func TestSettingsAreRefusedInPlainWords(t *testing.T) {
+	t.Parallel()
+	database := inPostgres(t)[3]
+	missing := regexp.MustCompile(`/[^/?]+(\?|$)`).ReplaceAllString(database, "/nothing_here$1")
+	tests := []struct{ flag, value, want string }{
+		{"demo", "perhaps", `: "perhaps": true or false is expected`},
+		{"auto-approve", "ja", `: "ja": true or false is expected`},
+		{"token-lifetime", "1 day", `: "1 day": a time such as 90s, 30m or 12h is expected`},
+		{"min-password-length", "six", `: "six": a whole number is expected`},
+		{"max-body", "1MB", `: "1MB": a whole number is expected`},
+		{"mail-limits", "address=many", `: "address=many": names with numbers, such as address=5,overall=1000, are expected`},
+		{"listen", "127.0.0.1", `--listen: "127.0.0.1" is no address and port`},
+		{"listen", "127.0.0.1:http-ish", `--listen: "127.0.0.1:http-ish" is no address and port`},
+		{"listen", "203.0.113.7:8080", `--listen: 203.0.113.7:8080 is no address of this machine`},
+		{"database-url", missing, `--database-url: the database does not answer: there is no database of that name; make it with createdb`},
+		{"database-url", "postgres://x:hush-hush@nowhere.invalid/x", `--database-url: the database does not answer: `},
+		{"log-level", "", `--log-level: "" is none of debug, info, warn and error`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.flag+" "+tt.value, func(t *testing.T) {
+			t.Parallel()
+			plain := func(args ...string) *invocation {
+				i := canopy(append([]string{"serve", "--data", t.TempDir()}, args...)...).with("CANOPY_ADMIN_PASSWORD", adminPassword)
+				if tt.flag != "listen" {
+					i.args = append(i.args, "--listen", "127.0.0.1:0")
+				}
+				return i
+			}
+			for _, line := range []string{plain("--" + tt.flag + "=" + tt.value).fails(t), plain().with(variable(tt.flag), tt.value).fails(t)} {
+				require.Contains(t, line, tt.want)
+				require.NotRegexp(t, "strconv|parsing|invalid|syntax|hush-hush|SQLSTATE|pgx|dial|lookup|listen tcp|flag: ", line)
+			}
+		})
+	}
+}
+
+// A variable that is none is named with the one that was meant, and nothing else is.
+func TestMisspeltVariables(t *testing.T) {
+	t.Parallel()
+	at := inSQLite(t)
+	run := canopy("serve", "--listen", "127.0.0.1:0").in(at).with("CANOPY_ADMIN_PASSWORD", adminPassword).with("CANOPY_ADMIN_PASWORD", "secret words").
+		with("CANOPY_LISTEN_ADDRESS", "x").with("CANOPY_MAXBODY", "1").with("CANOPY_TEST_X", "1").with("CANOPY_FLAVOUR", "mint").
+		with("CANOPY_FORMAT", "json").with("CANOPY_PASSWORD_FILE", "x").with("OTHER_CANOPY", "1").serve(t)
+	run.admin().get(t, "/rest/me").ok(t)
+	var said []string
+	for line := range strings.Lines(run.err.String()) {
+		if strings.HasPrefix(line, "canopy: ") {
+			said = append(said, strings.TrimSpace(line))
+		}
+	}
+	require.Equal(t, []string{
+		"canopy: CANOPY_ADMIN_PASWORD is no setting and is ignored; did you mean CANOPY_ADMIN_PASSWORD?",
+		"canopy: CANOPY_FLAVOUR is no setting and is ignored",
+		"canopy: CANOPY_LISTEN_ADDRESS is no setting and is ignored",
+		"canopy: CANOPY_MAXBODY is no setting and is ignored; did you mean CANOPY_MAX_BODY?",
+	}, said)
+	require.NotContains(t, run.err.String(), "secret words")
+	require.Contains(t, canopy("export").in(at).with("CANOPY_ORGANISATION", "x").run(t).err.String(), "did you mean CANOPY_ORGANIZATION?")
+}
+
+// Where others could read passwords on their way, the start says so.
+func TestServeWarnsWithoutTLS(t *testing.T) {
+	t.Parallel()
+	const warning = "passwords can be read on their way"
+	start := func(flags ...string) string {
+		s := canopy(append([]string{"serve"}, flags...)...).in(inSQLite(t)).with("CANOPY_ADMIN_PASSWORD", adminPassword)
+		p := s.start(t)
+		eventually(t, func() bool { return strings.Contains(p.out.String(), "/docs") }, "the address")
+		p.stop(t)
+		require.Regexp(t, `\ACanopy listens on (https?://\S+)\nIts APIs are described at https?://\S+/docs\n`, p.out.String())
+		return p.err.String()
+	}
+	require.Contains(t, start("--listen", "0.0.0.0:0"), warning)
+	for _, flags := range [][]string{{"--listen", "127.0.0.1:0"}, {"--listen", "[::1]:0"}, {"--listen", "0.0.0.0:0", "--tls-self-signed"},
+		{"--listen", "0.0.0.0:0", "--trusted-proxies", "10.0.0.0/8"}} {
+		require.NotContains(t, start(flags...), warning, flags)
 	}
 }
 

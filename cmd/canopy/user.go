@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -150,13 +151,51 @@ func userShowCommand(cfg *app.Config) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				for _, f := range user.Fields() {
-					fmt.Fprintf(c.OutOrStdout(), "%-20s %s\n", f.Name, f.Value)
+				home, err := d.Environments.Get(c.Context(), who, domain.NumberRef(user.Home))
+				if err != nil {
+					return err
 				}
+				writeUser(c.OutOrStdout(), &user, &home.Environment)
 				return nil
 			})
 		},
 	}
+}
+
+// writeUser shows a user, by names and paths where others see numbers.
+func writeUser(out io.Writer, user *usecase.UserDocument, home *domain.Environment) {
+	var groups []string
+	for g := range user.AllGroups() {
+		groups = append(groups, g.Alias)
+	}
+	named := map[string]string{
+		"envId": pathOf(home), "group": strings.Join(groups, ", "), "envs": pathsOf(user.AllowedShown), "envsbloque": pathsOf(user.BlockedShown),
+	}
+	fmt.Fprintf(out, "%-20s %d\n%-20s %s\n", "number", user.ID, "id", user.UUID)
+	for _, f := range user.Fields() {
+		if text, ok := named[f.Name]; ok {
+			f.Value = text
+		}
+		switch f.Name {
+		case "envId":
+			f.Name = "environment"
+		case "person.role":
+			f.Name = "jobtitle"
+		}
+		fmt.Fprintf(out, "%-20s %s\n", strings.TrimPrefix(f.Name, "person."), f.Value)
+	}
+}
+
+func pathOf(e *domain.Environment) string {
+	return cmp.Or(e.AliasPath, "/")
+}
+
+func pathsOf(es []*domain.Environment) string {
+	paths := make([]string, len(es))
+	for i, e := range es {
+		paths[i] = pathOf(e)
+	}
+	return strings.Join(paths, ", ")
 }
 
 func userDeleteCommand(cfg *app.Config) *cobra.Command {

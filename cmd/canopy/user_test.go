@@ -19,7 +19,7 @@ func TestUserCommands(t *testing.T) {
 		password := regexp.MustCompile(`(?m)^bob has number \d+ and the role power\npassword: (\S+)$`).FindStringSubmatch(made)
 		require.NotNil(t, password, made)
 		shown := run("show", "BOB").succeeds(t)
-		for _, line := range []string{"alias bob", "role power", "active true", "person.firstname Bob", "person.mailaddress bob@acme.example"} {
+		for _, line := range []string{"alias bob", "role power", "active true", "firstname Bob", "mailaddress bob@acme.example"} {
 			require.Contains(t, strings.Join(strings.Fields(shown), " "), line)
 		}
 		require.NotContains(t, shown, "argon2id")
@@ -60,7 +60,7 @@ func TestUserCommandsRefuse(t *testing.T) {
 	for words, want := range map[string]string{
 		"create admin --generate":                                 "alias: This alias is already in use.",
 		"create ADA.Lovelace --generate":                          "alias: This alias is already in use.",
-		"create x --generate --mail Ada.Lovelace@acme.example":    "person.mailaddress: This mail address is already in use.",
+		"create x --generate --mail Ada.Lovelace@acme.example":    "mailaddress: This mail address is already in use.",
 		"create x:y --generate":                                   "alias: Colons and slashes are not allowed.",
 		"create x --generate --role king":                         "role: One of user, power, oadmin and superUser is expected.",
 		"create x --generate --group Nobodies":                    "group: This group does not exist.",
@@ -77,6 +77,19 @@ func TestUserCommandsRefuse(t *testing.T) {
 	require.Equal(t, "password: At least 6 characters are required.",
 		canopy("user", "create", "x").in(at).reading("short\n").fails(t))
 	require.Contains(t, canopy("user", "show", "x").in(at).fails(t), "does not exist", "nothing was made of it")
+}
+
+// What is shown of a user can be read without looking numbers up.
+func TestUserShowSpeaksNames(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		serve(t, at, "--demo").stop(t)
+		shown := canopy("user", "show", "dennis.ritchie").in(at).succeeds(t)
+		for name, want := range map[string]string{"environment": "Acme/Staging", "envs": "Acme/Prod", "envsbloque": "Acme/Prod/Europe", "group": "User", "role": "user", "firstname": "Dennis"} {
+			require.Regexp(t, `(?m)^`+name+` +`+want+`$`, shown)
+		}
+		require.NotRegexp(t, `(?m)^(envId|person\.)`, shown)
+		require.Regexp(t, `(?m)^environment +/$`, canopy("user", "show", "admin").in(at).succeeds(t))
+	})
 }
 
 func TestExplain(t *testing.T) {
