@@ -448,7 +448,7 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 			{"key", func() error { _, err := s.APIKeys.Get(ctx, admin, key); return err }},
 			{"first key", func() error { _, err := s.APIKeys.First(ctx, admin, target); return err }},
 			{"another key", func() error {
-				_, err := s.APIKeys.Create(ctx, admin, usecase.OfUser[string]{User: target, In: "another"})
+				_, err := s.APIKeys.Create(ctx, admin, usecase.OfUser[usecase.NewAPIKey]{User: target, In: usecase.NewAPIKey{Name: "another"}})
 				return err
 			}},
 			{"another address", func() error {

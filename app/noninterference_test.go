@@ -23,6 +23,7 @@ import (
 // each role.
 type twoTenants struct {
 	*running
+	clock  *clock
 	random *rand.Rand
 	made   int
 	// theirs are the other organization's environments, users and groups.
@@ -58,7 +59,7 @@ func newTwoTenants(t *testing.T, engine string) *twoTenants {
 	_, err = app.Begin(t.Context(), &cfg, db)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
-	w := &twoTenants{running: serve(t, cfg), random: rand.New(rand.NewPCG(1, 2)),
+	w := &twoTenants{running: serve(t, cfg), clock: c, random: rand.New(rand.NewPCG(1, 2)),
 		known: map[string][]string{}, others: map[string][]string{}, logins: map[string]string{}}
 	for _, tenant := range []string{"Acme", "Bolt"} {
 		w.addEnvironment(t, "/", tenant, true)

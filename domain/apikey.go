@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // APIKeyRef is where an API key is stored.
 type APIKeyRef struct {
@@ -15,14 +18,36 @@ type APIKey struct {
 	// Text is what a client sends. It is empty where it was not asked for.
 	Text     SecretText
 	Created  time.Time
+	Expires  time.Time // from then on it is not good; zero is never
+	Narrowed Narrowing // what a program that has it is narrowed to
 	LastUsed time.Time // about when a request came with it; zero is never
+}
+
+// apiKeyLength is that of the texts of keys that we make: letters and digits of base32, in capitals.
+const apiKeyLength = 52
+
+// IsAPIKey reports whether a text has the form of those of API keys, which no token has.
+func IsAPIKey(text string) bool {
+	return len(text) == apiKeyLength && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
 // MaxAPIKeys is how many API keys one user can have.
 const MaxAPIKeys = 10
 
-// Validate returns an Invalid error for a name that breaks a rule.
-func (k *APIKey) Validate() error { return checkName("name", k.Name) }
+// Validate returns an Invalid error for a name that breaks a rule, and for a key that has expired when
+// it is made.
+func (k *APIKey) Validate() error {
+	if !k.Expires.IsZero() && !k.Expires.After(k.Created) {
+		return InvalidField("expires", "A time to come is expected.")
+	}
+	return checkName("name", k.Name)
+}
+
+// Expired reports whether the key is no longer good at now.
+func (k *APIKey) Expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
+
+// Plain reports whether the key is good for ever and for everything its user may do.
+func (k *APIKey) Plain() bool { return k.Expires.IsZero() && k.Narrowed == (Narrowing{}) }
 
 // Errors about API keys.
 var (

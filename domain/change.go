@@ -92,6 +92,19 @@ func (g *Group) Fields() Fields {
 	}
 }
 
+// Fields returns what the audit trail keeps of a new API key.
+func (k *APIKey) Fields() []Change {
+	narrowed := ""
+	if k.Narrowed.Mask != 0 {
+		narrowed = k.Narrowed.Mask.String()
+	}
+	place := ""
+	if k.Narrowed.Place != "" {
+		place = number(k.Narrowed.Place.ID())
+	}
+	return Diff(nil, Fields{{"key", k.Name}, {"expires", moment(k.Expires)}, {"permission", narrowed}, {"environment", place}})
+}
+
 func flag(b bool) string { return strconv.FormatBool(b) }
 
 // Fields returns what the audit trail keeps of an object. Of an owner or reader it keeps the

@@ -34,10 +34,34 @@ type Principal struct {
 
 	// Current is the environment the client asked to be in; empty if it asked for none.
 	Current EnvironmentRef
+	// Narrowed is what the request is narrowed to, of what the user has.
+	Narrowed Narrowing
 	// Session is the session the request belongs to; empty if it carried a name and password.
 	Session UUID
 	// PasswordExpired means that nothing but a change of the password is possible.
 	PasswordExpired bool
+}
+
+// Narrowing takes away from what a user has, for a program that acts as them. The zero Narrowing takes
+// nothing away.
+type Narrowing struct {
+	Mask  Mask            // the permissions that are left; 0 is all
+	Place EnvironmentPath // the environment that is left, with everything below it; empty is all
+}
+
+// guarded are the permissions that a program whose key is narrowed never has: by them it would get at
+// more than it was given.
+const guarded = 1<<PasswordChange | 1<<SessionManage | 1<<APIKeyManage | 1<<ProfileUpdate
+
+// Of returns what is left of the permissions of m.
+func (n Narrowing) Of(m Mask) Mask {
+	if n == (Narrowing{}) {
+		return m
+	}
+	if n.Mask != 0 {
+		m &= n.Mask
+	}
+	return m &^ guarded
 }
 
 // Actor names who did something, for the audit trail.

@@ -34,6 +34,10 @@ type apiKeyRow struct {
 	Sealed         string
 	CreatedAt      int64
 	LastAt         int64
+
+	ExpiresAt       int64
+	Mask            int64
+	EnvironmentPath string
 }
 
 // apiKeyNameRow is a row of the table api_key_names.
@@ -57,11 +61,12 @@ func (d *DB) apiKeyHash(text domain.SecretText) (string, error) {
 
 func (d *DB) scanAPIKey(r row) (k domain.APIKey, err error) {
 	var sealed string
-	var created, last int64
-	if err = r.Scan(&k.Organization, &k.User, &k.ID, &k.Name, &sealed, &created, &last); err != nil {
+	var created, last, expires int64
+	err = r.Scan(&k.Organization, &k.User, &k.ID, &k.Name, &sealed, &created, &last, &expires, &k.Narrowed.Mask, &k.Narrowed.Place)
+	if err != nil {
 		return k, err
 	}
-	k.Created, k.LastUsed = moment(created), moment(last)
+	k.Created, k.LastUsed, k.Expires = moment(created), moment(last), moment(expires)
 	text, err := d.Vault.open(apiKeyPlace(k.APIKeyRef), sealed)
 	k.Text = domain.SecretText(text)
 	return k, err
@@ -75,13 +80,14 @@ func (s *APIKeyStore) List(ctx context.Context, sc tenancy.Scope, user domain.Us
 }
 
 func (s *APIKeyStore) list(ctx context.Context, q querier, where predicate) ([]domain.APIKey, error) {
-	rows, err := q.QueryContext(ctx, `SELECT k.organization_id, k.user_id, k.id, k.name, k.sealed, k.created_at, k.last_at FROM users u
+	rows, err := q.QueryContext(ctx, `SELECT k.organization_id, k.user_id, k.id, k.name, k.sealed, k.created_at, k.last_at,
+			k.expires_at, k.mask, k.environment_path FROM users u
 		JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
 		WHERE `+where.text()+" ORDER BY k.created_at, k.id", where.args...)
 	return collect(rows, err, s.db.scanAPIKey)
 }
 
-// Show returns the key with that id, with none the oldest, of the user with that number,
+// Show returns the key with that id, with none the oldest plain one, of the user with that number,
 // unless check returns an error, and notes in the audit trail that it was shown. It is
 // ErrUserNotFound if there is no such user in w and ErrAPIKeyNotFound if they have no such key.
 func (s *APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) (shown domain.APIKey, err error) {
@@ -97,7 +103,7 @@ func (s *APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domai
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(all, func(k domain.APIKey) bool { return id == "" || k.ID == id })
+		i := slices.IndexFunc(all, func(k domain.APIKey) bool { return k.ID == id || id == "" && k.Plain() })
 		if i < 0 {
 			return domain.ErrAPIKeyNotFound
 		}
@@ -126,11 +132,16 @@ func (s *APIKeyStore) Insert(ctx context.Context, w tenancy.WriteScope, user dom
 		if err := check(u, present); err != nil {
 			return err
 		}
+		if k.Narrowed.Place != "" {
+			if err := s.db.holdWay(ctx, tx, k.Narrowed.Place); err != nil {
+				return err
+			}
+		}
 		k.UserKey = u.Key()
 		if err := s.db.addAPIKey(ctx, tx, &k); err != nil {
 			return err
 		}
-		return s.db.record(ctx, tx, w, apiKeyEntry("apikey:create", &u, domain.Change{Field: "key", After: k.Name}))
+		return s.db.record(ctx, tx, w, apiKeyEntry("apikey:create", &u, k.Fields()...))
 	})
 	return k, err
 }
@@ -150,7 +161,8 @@ func (d *DB) addAPIKey(ctx context.Context, tx bun.Tx, k *domain.APIKey) error {
 		return translate(err)
 	}
 	_, err = tx.NewInsert().Model(&apiKeyRow{OrganizationID: int64(k.Organization), UserID: int64(k.User), ID: string(k.ID),
-		Name: k.Name, Hash: hash, Sealed: sealed, CreatedAt: millis(k.Created)}).Exec(ctx)
+		Name: k.Name, Hash: hash, Sealed: sealed, CreatedAt: millis(k.Created), ExpiresAt: millis(k.Expires),
+		Mask: int64(k.Narrowed.Mask), EnvironmentPath: string(k.Narrowed.Place)}).Exec(ctx)
 	return translate(err)
 }
 
@@ -197,13 +209,26 @@ func deleteAPIKeys(ctx context.Context, tx bun.Tx, u domain.UserKey, id domain.U
 	return n, translate(err)
 }
 
-func apiKeyEntry(action string, u *domain.User, change domain.Change) domain.AuditEntry {
-	e := userEntry(action, u, []domain.Change{change})
+// deleteNarrowedKeys removes the keys that are narrowed to the environment at a path or one below it,
+// whoever has them: they are good for nothing any more.
+func deleteNarrowedKeys(ctx context.Context, tx bun.Tx, path domain.EnvironmentPath) error {
+	const where = "environment_path >= ? AND environment_path < ?"
+	from, until := string(path), string(path.End())
+	if _, err := tx.ExecContext(ctx, "DELETE FROM api_key_names WHERE name IN (SELECT hash FROM api_keys WHERE "+where+")", from, until); err != nil {
+		return translate(err)
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM api_keys WHERE "+where, from, until)
+	return translate(err)
+}
+
+func apiKeyEntry(action string, u *domain.User, changes ...domain.Change) domain.AuditEntry {
+	e := userEntry(action, u, changes)
 	e.Target.Kind = "apikey"
 	return e
 }
 
-// ByAPIKey returns the account of the user whose API key has that text, with the key. It is
+// ByAPIKey returns the account of the user whose API key has that text, with the key and narrowed as it
+// is. It is
 // ErrAPIKeyNotFound if there is none.
 func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (domain.Account, error) {
 	hash, err := s.db.apiKeyHash(text)
@@ -211,16 +236,18 @@ func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (do
 		return domain.Account{}, err
 	}
 	// The database compares keyed hashes, of which how far they agree tells nothing.
-	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+", k.id, k.last_at FROM"+accountTables+`
+	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+", k.id, k.last_at, k.expires_at, k.mask, k.environment_path FROM"+accountTables+`
 		JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
 		JOIN api_key_names n ON n.organization_id = k.organization_id AND n.user_id = k.user_id AND n.key_id = k.id
 		WHERE n.name = ?`, hash)
 	return only(rows, err, func(r row) (domain.Account, error) {
 		var id string
-		var last int64
-		a, err := scanAccountWith(r, &id, &last)
+		var last, expires int64
+		var narrowed domain.Narrowing
+		a, err := scanAccountWith(r, &id, &last, &expires, &narrowed.Mask, &narrowed.Place)
+		a.Narrowed = narrowed
 		a.Key = domain.APIKey{APIKeyRef: domain.APIKeyRef{UserKey: domain.UserKey{Organization: a.Organization, User: a.User}, ID: domain.UUID(id)},
-			LastUsed: moment(last)}
+			LastUsed: moment(last), Expires: moment(expires), Narrowed: narrowed}
 		return a, err
 	}, domain.ErrAPIKeyNotFound)
 }

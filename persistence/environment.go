@@ -387,7 +387,7 @@ func (s *EnvironmentStore) hang(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 	if err != nil || after.Path == before.Path {
 		return translate(err)
 	}
-	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit"} {
+	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit", "api_keys"} {
 		_, err := tx.ExecContext(ctx, "UPDATE "+table+` SET environment_path = ? || substr(environment_path, ?)
 			WHERE environment_path >= ? AND environment_path < ?`,
 			string(after.Path), len(before.Path)+1, string(before.Path), string(before.Path.End()))
@@ -440,6 +440,9 @@ func (s *EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id 
 		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM user_environments WHERE environment_path = ?", string(e.Path)); err != nil {
 			return translate(err)
+		}
+		if err := deleteNarrowedKeys(ctx, tx, e.Path); err != nil {
+			return err
 		}
 		if err := freeAlias(ctx, tx, e.ID); err != nil {
 			return err

@@ -203,6 +203,9 @@ func empty(ctx context.Context, tx bun.Tx, e *domain.Environment) error {
 	if err != nil {
 		return translate(err)
 	}
+	if err := deleteNarrowedKeys(ctx, tx, e.Path); err != nil {
+		return err
+	}
 	for _, statement := range []string{
 		"DELETE FROM registration_code_names WHERE name IN (SELECT hash FROM registration_codes WHERE organization_id = ?)",
 		"DELETE FROM groups WHERE organization_id = ?",

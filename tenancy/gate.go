@@ -45,6 +45,7 @@ type accessKey struct {
 	epoch          int64
 	generation     int64
 	rootGeneration int64
+	narrowed       domain.Narrowing
 }
 
 // access is what a principal has: permissions and places.
@@ -59,7 +60,7 @@ type access struct {
 
 // access returns what who has, remembered from an earlier request of the same versions.
 func (g *Gate) access(ctx context.Context, who *domain.Principal) (*access, error) {
-	key := accessKey{who.Organization, who.User, who.Epoch, who.Generation, who.RootGeneration}
+	key := accessKey{who.Organization, who.User, who.Epoch, who.Generation, who.RootGeneration, who.Narrowed}
 	a, hit := g.accesses.Get(key)
 	g.counter.Looked("access", hit)
 	if hit {
@@ -91,6 +92,10 @@ func (g *Gate) compute(ctx context.Context, who *domain.Principal) (*access, err
 			return nil, err
 		}
 		a.reach = newReach(&subject, inactive)
+	}
+	a.mask = who.Narrowed.Of(a.mask)
+	if who.Narrowed.Place != "" {
+		a.nominal, a.reach = a.nominal.within(who.Narrowed.Place), a.reach.within(who.Narrowed.Place)
 	}
 	border := who.OrganizationPath()
 	if border == "" {
@@ -335,7 +340,10 @@ func (g *Gate) place(ctx context.Context, who *domain.Principal, a *access, at W
 // start returns where a principal is who did not say where.
 func (a *access) start(who *domain.Principal) (domain.EnvironmentPath, error) {
 	first := who.Home
-	if a.role == domain.RoleOAdmin {
+	switch {
+	case who.Narrowed.Place != "":
+		first = who.Narrowed.Place
+	case a.role == domain.RoleOAdmin:
 		first = who.OrganizationPath()
 	}
 	if a.reach.Contains(first) {

@@ -77,7 +77,8 @@ func (g *Gate) objects(who *domain.Principal, a *access, p domain.Permission, pl
 		view.managed = sc.set
 	}
 	border := who.OrganizationPath()
-	if find(a.reach.out, border).Kind == domain.MarkNone && place.Contains(border) {
+	narrowed := who.Narrowed.Place != "" && !who.Narrowed.Place.Contains(border)
+	if find(a.reach.out, border).Kind == domain.MarkNone && place.Contains(border) && !narrowed {
 		sc.set = union(append([]Range{alone(border)}, sc.set...)...)
 	}
 	return sc, nil

@@ -59,6 +59,24 @@ func newReach(s *domain.Subject, inactive []domain.EnvironmentPath) Reach {
 	return r
 }
 
+// within returns what of the reach lies in the subtree at p.
+func (r *Reach) within(p domain.EnvironmentPath) Reach {
+	n := Reach{out: r.out}
+	if p.Contains(r.home) {
+		n.home = r.home
+	}
+	for _, m := range r.in {
+		switch {
+		case p.Contains(m.Path):
+			n.in = append(n.in, m)
+		case m.Path.Contains(p):
+			n.in = append(n.in, domain.Mark{Kind: m.Kind, Path: p})
+		}
+	}
+	n.set = n.ranges()
+	return n
+}
+
 // outermost sorts marks by path and drops those that lie within another one.
 func outermost(marks []domain.Mark) []domain.Mark {
 	marks = slices.DeleteFunc(marks, func(m domain.Mark) bool { return m.Path == "" })

@@ -14,7 +14,7 @@ const maxAPIKey = 200
 
 // APIKey is an API key in the query or in a header; one in the header counts. If the request
 // has HTTP Basic too, both must be of the same user. It is domain.ErrBadAPIKey for a key that
-// is wrong, revoked or of a user who cannot be used, and domain.ErrTooMany after too many
+// is wrong, revoked, expired or of a user who cannot be used, and domain.ErrTooMany after too many
 // wrong ones from one address.
 func APIKey(p *Passwords) Scheme {
 	return func(ctx context.Context, r Request) (domain.Account, bool, error) {
@@ -42,6 +42,21 @@ func APIKey(p *Passwords) Scheme {
 	}
 }
 
+// KeyInHeader is an API key in the header apiKey, or where a token would be. It is as APIKey otherwise.
+func KeyInHeader(p *Passwords) Scheme {
+	return func(ctx context.Context, r Request) (domain.Account, bool, error) {
+		text := r.Header(apiKey)
+		if bearer := parseBearer(r.Header("Authorization")); text == "" && domain.IsAPIKey(bearer) {
+			text = bearer
+		}
+		if text == "" {
+			return domain.Account{}, false, nil
+		}
+		account, err := p.byKey(ctx, text, r.Address)
+		return account, true, err
+	}
+}
+
 // byKey returns the account that has the API key.
 func (p *Passwords) byKey(ctx context.Context, text, address string) (domain.Account, error) {
 	account, err := domain.Account{}, error(domain.ErrAPIKeyNotFound)
@@ -52,7 +67,7 @@ func (p *Passwords) byKey(ctx context.Context, text, address string) (domain.Acc
 		return domain.Account{}, err
 	}
 	now := p.now()
-	if err != nil || !account.Usable(now) {
+	if err != nil || !account.Usable(now) || account.Key.Expired(now) {
 		if err := p.throttle.guessed(ctx, address); err != nil {
 			return domain.Account{}, err
 		}

@@ -3,6 +3,7 @@ package usecase
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"canopy/domain"
@@ -73,11 +74,57 @@ func (k *APIKeys) over(ctx context.Context, who *domain.Principal, id domain.Use
 	return holder{id, w, false, check}, check(target)
 }
 
+// KeyDocument is an API key with the environment it is narrowed to, nil for none and where the reader
+// does not reach it.
+type KeyDocument struct {
+	domain.APIKey
+	Environment *EnvironmentDocument
+}
+
+// describe adds to keys what a surface shows beside them, of all at once.
+func (k *APIKeys) describe(ctx context.Context, who *domain.Principal, keys ...domain.APIKey) ([]KeyDocument, error) {
+	var refs []domain.EnvironmentRef
+	sc, err := k.gate.Enter(ctx, who, domain.EnvironmentRead, tenancy.Anywhere())
+	if err != nil && !domain.ErrForbidden.Is(err) {
+		return nil, err
+	}
+	for _, key := range keys {
+		if place := key.Narrowed.Place; place != "" && sc.Covers(place) {
+			refs = append(refs, domain.NumberRef(place.ID()))
+		}
+	}
+	places, err := k.gate.Environments(ctx, who, refs)
+	if err != nil {
+		return nil, err
+	}
+	described := make([]KeyDocument, len(keys))
+	for i, key := range keys {
+		described[i].APIKey = key
+		j := slices.IndexFunc(places, func(e domain.Environment) bool { return e.Path == key.Narrowed.Place })
+		if j >= 0 {
+			e := describeEnvironment(sc, places[j])
+			described[i].Environment = &e
+		}
+	}
+	return described, nil
+}
+
+func (k *APIKeys) describeOne(ctx context.Context, who *domain.Principal, key domain.APIKey, err error) (KeyDocument, error) {
+	if err != nil {
+		return KeyDocument{}, err
+	}
+	described, err := k.describe(ctx, who, key)
+	if err != nil {
+		return KeyDocument{}, err
+	}
+	return described[0], nil
+}
+
 // List returns the keys of the user with that number, 0 is who, without their texts, the
 // oldest first. It needs domain.APIKeyManage for who's own; for those of others
 // domain.UserUpdate on the user, and the rules of Users.Update hold. It is NotFound outside
 // who's reach.
-func (k *APIKeys) List(ctx context.Context, who domain.Principal, user domain.UserID) ([]domain.APIKey, error) {
+func (k *APIKeys) List(ctx context.Context, who domain.Principal, user domain.UserID) ([]KeyDocument, error) {
 	h, err := k.over(ctx, &who, user)
 	if err != nil {
 		return nil, err
@@ -89,20 +136,21 @@ func (k *APIKeys) List(ctx context.Context, who domain.Principal, user domain.Us
 	for i := range all {
 		all[i].Text = ""
 	}
-	return all, nil
+	return k.describe(ctx, &who, all...)
 }
 
 // Get returns one key of a user with its text, under the rules of List. That somebody else's was
 // shown is noted.
-func (k *APIKeys) Get(ctx context.Context, who domain.Principal, in OfUser[domain.UUID]) (domain.APIKey, error) {
+func (k *APIKeys) Get(ctx context.Context, who domain.Principal, in OfUser[domain.UUID]) (KeyDocument, error) {
 	h, err := k.over(ctx, &who, in.User)
 	if err != nil {
-		return domain.APIKey{}, err
+		return KeyDocument{}, err
 	}
-	return k.shown(ctx, &h, in.In)
+	key, err := k.shown(ctx, &h, in.In)
+	return k.describeOne(ctx, &who, key, err)
 }
 
-// shown returns the holder's key with that id, with none the oldest.
+// shown returns the holder's key with that id, with none the oldest plain one.
 func (k *APIKeys) shown(ctx context.Context, h *holder, id domain.UUID) (domain.APIKey, error) {
 	if !h.own {
 		return k.store.Show(ctx, h.w, h.id, id, h.check)
@@ -112,30 +160,56 @@ func (k *APIKeys) shown(ctx context.Context, h *holder, id domain.UUID) (domain.
 		return domain.APIKey{}, err
 	}
 	for _, key := range all {
-		if id == "" || key.ID == id {
+		if key.ID == id || id == "" && key.Plain() {
 			return key, nil
 		}
 	}
 	return domain.APIKey{}, domain.ErrAPIKeyNotFound
 }
 
-// Create makes a key of that name for a user and returns it with its text, under the rules of
-// List. It is Conflict beyond domain.MaxAPIKeys.
-func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[string]) (domain.APIKey, error) {
+// NewAPIKey is what a new key is to be.
+type NewAPIKey struct {
+	Name    string
+	Expires time.Time // zero is never
+	// Mask narrows the key to permissions, nil to none less than its user has; Environment to that one
+	// with everything below it, empty to none less.
+	Mask        *domain.Mask
+	Environment domain.EnvironmentRef
+}
+
+// Create makes a key for a user and returns it with its text, under the rules of List. It is Conflict
+// beyond domain.MaxAPIKeys. A key that is narrowed never lets a program change the user's own account,
+// password, sessions and keys.
+func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[NewAPIKey]) (KeyDocument, error) {
 	h, err := k.over(ctx, &who, in.User)
 	if err != nil {
-		return domain.APIKey{}, err
+		return KeyDocument{}, err
 	}
-	key := newAPIKey(in.In, k.moment())
+	key := newAPIKey(in.In.Name, k.moment())
+	key.Expires = in.In.Expires.UTC().Truncate(time.Millisecond)
+	if mask := in.In.Mask; mask != nil {
+		if mask.Named() == 0 {
+			return KeyDocument{}, domain.InvalidField("permission", "At least one permission is required.")
+		}
+		key.Narrowed.Mask = *mask
+	}
+	if in.In.Environment != "" {
+		e, err := k.gate.Environment(ctx, &who, in.In.Environment)
+		if err != nil {
+			return KeyDocument{}, domain.AsError(err).On("environment")
+		}
+		key.Narrowed.Place = e.Path
+	}
 	if err := key.Validate(); err != nil {
-		return domain.APIKey{}, err
+		return KeyDocument{}, err
 	}
-	return k.store.Insert(ctx, h.w, h.id, key, func(u domain.User, present []domain.APIKey) error {
+	key, err = k.store.Insert(ctx, h.w, h.id, key, func(u domain.User, present []domain.APIKey) error {
 		if len(present) >= domain.MaxAPIKeys {
 			return domain.ErrTooManyAPIKeys
 		}
 		return h.check(u)
 	})
+	return k.describeOne(ctx, &who, key, err)
 }
 
 // Revoke takes a key away from a user, under the rules of List. No request is taken with it
@@ -148,7 +222,7 @@ func (k *APIKeys) Revoke(ctx context.Context, who domain.Principal, in OfUser[do
 	return k.store.Delete(ctx, h.w, h.id, in.In, h.check)
 }
 
-// First returns the user with that number, 0 is who, and their oldest key, its text included.
+// First returns the user with that number, 0 is who, and their oldest plain key, its text included.
 // It makes one for a user who has none. The rules of List hold.
 func (k *APIKeys) First(ctx context.Context, who domain.Principal, user domain.UserID) (KeyHolder, error) {
 	h, err := k.over(ctx, &who, user)
@@ -165,12 +239,15 @@ func (k *APIKeys) First(ctx context.Context, who domain.Principal, user domain.U
 	}
 	made := newAPIKey(firstAPIKey, k.moment())
 	key, err = k.store.Insert(ctx, h.w, h.id, made, func(u domain.User, others []domain.APIKey) error {
-		if len(others) > 0 {
-			return domain.ErrTooManyAPIKeys // somebody else made it meanwhile
+		switch {
+		case slices.ContainsFunc(others, func(k domain.APIKey) bool { return k.Plain() }):
+			return domain.ErrChanged // somebody else made it meanwhile
+		case len(others) >= domain.MaxAPIKeys:
+			return domain.ErrTooManyAPIKeys
 		}
 		return h.check(u)
 	})
-	if domain.ErrTooManyAPIKeys.Is(err) {
+	if domain.ErrChanged.Is(err) {
 		key, err = k.shown(ctx, &h, "")
 	}
 	return KeyHolder{u, key}, err

@@ -387,12 +387,21 @@ func queryTime(c *fiber.Ctx, name string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
+	t, err := parseTime(text)
+	if err != nil {
+		return t, domain.AsError(err).On(name)
+	}
+	return t, nil
+}
+
+// parseTime reads a time as queryTime does.
+func parseTime(text string) (time.Time, error) {
 	if ms, ok := domain.ParseID[int64](text); ok {
 		return time.UnixMilli(ms), nil
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, domain.InvalidField(name, "Milliseconds since 1970 or a time like 2026-11-22T08:00:00Z is expected.")
+		return t, domain.InvalidField("time", "Milliseconds since 1970 or a time like 2026-11-22T08:00:00Z is expected.")
 	}
 	return t, nil
 }

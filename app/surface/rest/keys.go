@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"cmp"
+
 	"github.com/gofiber/fiber/v2"
 
 	"canopy/app/httpx"
@@ -16,7 +18,7 @@ func (s *Surface) keyRoutes(r fiber.Router) {
 		user func(*fiber.Ctx) (domain.UserID, error)
 	}{{"/rest/me/keys", oneself}, {"/rest/users/:id/keys", decodeUserID}} {
 		r.Get(of.keys, httpx.Handle(s.auth, bare(of.user), k.List, encodeAll(s, writeKey)))
-		r.Post(of.keys, httpx.Handle(s.auth, keyName(of.user), k.Create, encode(s, writeWholeKey)))
+		r.Post(of.keys, httpx.Handle(s.auth, newKey(of.user), k.Create, encode(s, writeWholeKey)))
 		r.Get(of.keys+"/:key", httpx.Handle(s.auth, keyOf(of.user), k.Get, encode(s, writeWholeKey)))
 		r.Delete(of.keys+"/:key", httpx.Handle(s.auth, keyOf(of.user), httpx.Done(k.Revoke), encodeTrue[httpx.Just](s)))
 	}
@@ -40,37 +42,45 @@ func keyOf(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (useca
 	}
 }
 
-// keyName reads the name of a new key.
-func keyName(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (usecase.OfUser[string], error) {
-	return func(c *fiber.Ctx) (in usecase.OfUser[string], err error) {
+// newKey reads what a new key is to be.
+func newKey(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (usecase.OfUser[usecase.NewAPIKey], error) {
+	return func(c *fiber.Ctx) (in usecase.OfUser[usecase.NewAPIKey], err error) {
 		if in.User, err = user(c); err != nil {
 			return in, err
 		}
-		o, err := body(c, "name")
+		o, err := body(c, "name", "expires", "permission", "environment")
 		if err != nil {
 			return in, err
 		}
 		f := fields{o: o}
-		in.In = f.text("name", "")
+		in.In.Name = f.text("name", "")
+		if expires := parseIf(&f, "expires", parseTime); expires != nil {
+			in.In.Expires = *expires
+		}
+		exact, named := f.maskIf("permission")
+		in.In.Mask = cmp.Or(exact, named)
+		if ref := refIf[domain.EnvironmentRef](&f, "environment", "envid"); ref != nil {
+			in.In.Environment = *ref
+		}
 		return in, f.err
 	}
 }
 
-func writeKey(w *httpx.Writer, key string, k *domain.APIKey) {
+func writeKey(w *httpx.Writer, key string, k *usecase.KeyDocument) {
 	w.Open(key, '{')
 	writeKeyFields(w, k)
 	w.Close('}')
 }
 
 // writeWholeKey writes a key with its text.
-func writeWholeKey(w *httpx.Writer, key string, k *domain.APIKey) {
+func writeWholeKey(w *httpx.Writer, key string, k *usecase.KeyDocument) {
 	w.Open(key, '{')
 	writeKeyFields(w, k)
 	w.Text("text", string(k.Text))
 	w.Close('}')
 }
 
-func writeKeyFields(w *httpx.Writer, k *domain.APIKey) {
+func writeKeyFields(w *httpx.Writer, k *usecase.KeyDocument) {
 	w.Text("id", string(k.ID))
 	w.Text("name", k.Name)
 	w.Number("created", k.Created.UnixMilli())
@@ -78,5 +88,28 @@ func writeKeyFields(w *httpx.Writer, k *domain.APIKey) {
 		w.Null("used")
 	} else {
 		w.Number("used", k.LastUsed.UnixMilli())
+	}
+	if k.Expires.IsZero() {
+		w.Null("expires")
+	} else {
+		w.Number("expires", k.Expires.UnixMilli())
+	}
+	if k.Narrowed.Mask == 0 {
+		w.Null("permission")
+		w.Null("permissions")
+	} else {
+		w.Text("permission", k.Narrowed.Mask.String())
+		writeTexts(w, "permissions", k.Narrowed.Mask.Permissions())
+	}
+	switch {
+	case k.Narrowed.Place == "":
+		w.Null("environment")
+	case k.Environment == nil:
+		w.Open("environment", '{')
+		w.Null("envid")
+		w.Null("path")
+		w.Close('}')
+	default:
+		writePlace(w, "environment", k.Environment)
 	}
 }
