@@ -211,7 +211,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	if err := d.prepareMail(); err != nil {
 		return nil, err
 	}
-	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db), d.declared)
+	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db), d.passwords, d.declared)
 	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(db)), persistence.NewCopyRequestStore(db)
 	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(db), d.copies, persistence.NewBookmarkStore(db), d.usage, cfg.Now)
 	d.Topics = usecase.NewTopics(d.Gate, d.Objects, persistence.NewMarkStore(db), persistence.NewPresenceStore(db))
@@ -248,6 +248,9 @@ func (d *Directory) Close() error {
 	defer cancel()
 	if err := d.activity.Flush(ctx); err != nil {
 		d.config.Log.Warn("activity could not be written down", "error", err)
+	}
+	if err := d.passwords.Flush(ctx); err != nil {
+		d.config.Log.Error("sign-ins could not be written into the audit trail", "error", err)
 	}
 	if err := d.usage.Flush(ctx); err != nil {
 		d.config.Log.Error("usage of objects could not be written down", "error", err)

@@ -27,6 +27,7 @@ const outboxKept = 30 * 24 * time.Hour
 func (d *Directory) jobs() []job {
 	return []job{
 		{"activity", 15 * time.Second, d.activity.Flush, nil},
+		{"sign-ins", 2 * time.Second, d.passwords.Flush, nil},
 		{"usage", 5 * time.Second, d.usage.Flush, nil},
 		{"copy requests", time.Hour, func(ctx context.Context) error {
 			return d.copies.Sweep(ctx, tenancy.Operator("(sweep)", domain.ObjectManage), d.config.Now())

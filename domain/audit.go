@@ -19,6 +19,10 @@ type AuditEntry struct {
 	// Changes are the fields that became different; never a secret.
 	Changes []Change
 	Request Request
+	// Times is how often it happened, the last time at Last, where an entry counts what is alike;
+	// Last is zero where it stands for one change.
+	Times int64
+	Last  time.Time
 }
 
 // Target is what was changed.

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,8 @@ type auditRow struct {
 	RequestID           string
 	ClientRequestID     string
 	Surface             string
+	Times               int64
+	LastAt              int64
 }
 
 // changeJSON is how one change is stored.
@@ -84,12 +87,12 @@ func toAuditRow(e *domain.AuditEntry) *auditRow {
 		Action: e.Action, TargetKind: e.Target.Kind, TargetID: e.Target.ID,
 		TargetName: e.Target.Name, TargetKey: domain.Fold(e.Target.Name),
 		EnvironmentID: int64(e.Place), EnvironmentPath: string(e.Path), Changes: string(text),
-		RequestID: e.Request.ID, ClientRequestID: e.Request.ClientID, Surface: e.Request.Surface,
+		RequestID: e.Request.ID, ClientRequestID: e.Request.ClientID, Surface: e.Request.Surface, Times: max(e.Times, 1), LastAt: millis(e.Last),
 	}
 }
 
 const auditColumns = `a.id, a.at, a.actor_organization_id, a.actor_id, a.actor_alias, a.action, a.target_kind, a.target_id,
-	a.target_name, a.environment_id, a.environment_path, a.changes, a.request_id, a.client_request_id, a.surface`
+	a.target_name, a.environment_id, a.environment_path, a.changes, a.request_id, a.client_request_id, a.surface, a.times, a.last_at`
 
 // namedActors returns the condition that the principal of sc may know who made an entry: it was
 // themselves, or the scope beside sc covers where the actor lives. An actor who is gone is looked
@@ -104,17 +107,17 @@ func namedActors(sc tenancy.Scope) predicate {
 }
 
 func scanAudit(r row) (e domain.AuditEntry, err error) {
-	var at, named int64
+	var at, last, named int64
 	var text string
 	err = r.Scan(&e.ID, &at, &e.Actor.Organization, &e.Actor.User, &e.Actor.Alias, &e.Action, &e.Target.Kind, &e.Target.ID,
-		&e.Target.Name, &e.Place, &e.Path, &text, &e.Request.ID, &e.Request.ClientID, &e.Request.Surface, &named)
+		&e.Target.Name, &e.Place, &e.Path, &text, &e.Request.ID, &e.Request.ClientID, &e.Request.Surface, &e.Times, &last, &named)
 	if err != nil {
 		return e, err
 	}
 	if named == 0 {
 		e.Actor = domain.Actor{}
 	}
-	e.At = moment(at)
+	e.At, e.Last = moment(at), moment(last)
 	var changes []changeJSON
 	if err := json.Unmarshal([]byte(text), &changes); err != nil {
 		return e, err
@@ -127,10 +130,15 @@ func scanAudit(r row) (e domain.AuditEntry, err error) {
 
 // List returns one page of the entries in sc, newest first, and the cursor of the next
 // page, empty after the last. Who made an entry is told, and found by the filter, where the
-// scope beside sc covers their home and in the principal's own entries.
+// scope beside sc covers their home and in the principal's own entries. Names that somebody tried and
+// nobody has are told whoever reads the whole tree: to others the absence of one would say that it
+// is somebody's.
 func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
 	where := placed(sc, "a.environment_path", "a.organization_id")
 	named := namedActors(sc)
+	if !sc.Everywhere() {
+		where = where.and("(a.target_kind <> ? OR a.target_id <> 0 OR a.environment_path <> ?)", domain.SignInKind, string(domain.RootPath))
+	}
 	if f.Actor != "" {
 		where = where.and("a.actor_key = ? AND "+named.text(), append([]any{domain.Fold(f.Actor)}, named.args...)...)
 	}
@@ -166,3 +174,33 @@ func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditF
 	last := all[limit-1]
 	return all[:limit], domain.Cursor(strconv.FormatInt(millis(last.At), 10) + " " + string(last.ID)), nil
 }
+
+// NoteSignIns adds sign-ins to the audit trail. An entry that counts such sign-ins already counts
+// these too.
+func (s *AccountStore) NoteSignIns(ctx context.Context, all []*domain.SignIns) error {
+	rows := make([]*auditRow, len(all))
+	for i, counted := range all {
+		e := counted.Entry()
+		rows[i] = toAuditRow(&e)
+		rows[i].ID = string(e.ID)
+	}
+	// Sorted, so that two servers that write at once wait for each other in one order.
+	slices.SortFunc(rows, func(a, b *auditRow) int {
+		return cmp.Or(cmp.Compare(a.OrganizationID, b.OrganizationID), strings.Compare(a.ID, b.ID))
+	})
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		for part := range slices.Chunk(rows, signInsTogether) {
+			_, err := tx.NewInsert().Model(&part).On("CONFLICT (organization_id, id) DO UPDATE").
+				Set("times = a.times + excluded.times").
+				Set("at = CASE WHEN excluded.at < a.at THEN excluded.at ELSE a.at END").
+				Set("last_at = CASE WHEN excluded.last_at > a.last_at THEN excluded.last_at ELSE a.last_at END").Exec(ctx)
+			if err != nil {
+				return translate(err)
+			}
+		}
+		return nil
+	})
+}
+
+// signInsTogether bounds the entries of a statement.
+const signInsTogether = 200

@@ -76,6 +76,9 @@ func (s Scope) Organization() (domain.OrganizationID, bool) {
 // Covers reports whether the environment at p is in the scope.
 func (s Scope) Covers(p domain.EnvironmentPath) bool { return s.set.contains(p) }
 
+// Everywhere reports whether the scope covers the whole tree, with nothing taken out of it.
+func (s Scope) Everywhere() bool { return len(s.set) == 1 && s.set[0] == subtree(domain.RootPath) }
+
 // Shows reports whether the environment at p may be shown to the principal beside a row
 // that the scope covers: whether it is anywhere in their reach.
 func (s Scope) Shows(p domain.EnvironmentPath) bool { return s.reach != nil && s.reach.Contains(p) }

@@ -30,7 +30,7 @@ func APIKey(p *Passwords) Scheme {
 			return domain.Account{}, true, err
 		}
 		if login, password, ok := parseBasic(r.Header("Authorization")); ok {
-			person, err := p.SignIn(ctx, login, password, r.Address)
+			person, err := p.Recognise(ctx, login, password, r.Address)
 			if err != nil {
 				return domain.Account{}, true, err
 			}

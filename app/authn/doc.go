@@ -17,6 +17,9 @@
 //   - Work on passwords is done in turns: next is whoever's account and network had theirs the
 //     longest time ago, so that a flood waits for itself. A full queue refuses who has most in it
 //     (2026-11-24).
+//   - Sign-ins are counted in memory and written into the audit trail every two seconds, at the end,
+//     and before somebody reads it: they wait for nothing, and a flood of wrong ones writes few rows.
+//     A server that is killed forgets two seconds of them (2026-11-24).
 //   - Nobody can lock somebody else out: waiting is imposed on a name from one address, and no
 //     limit holds for an address from which that user has signed in before. Others may be at that
 //     address too; where they guess, what comes from there is looked at one after the other, five

@@ -19,7 +19,7 @@ func Headers(p *Passwords, names, passwords []string) Scheme {
 		if login == "" || password == "" || !one || !other {
 			return domain.Account{}, true, domain.ErrUnauthenticated
 		}
-		account, err := p.SignIn(ctx, login, password, r.Address)
+		account, err := p.Recognise(ctx, login, password, r.Address)
 		return account, true, err
 	}
 }

@@ -45,6 +45,9 @@ type Accounts interface {
 	Failures(ctx context.Context, subjects []string) (map[string]domain.Failures, error)
 	CountFailure(ctx context.Context, subjects []string, now, since time.Time) (map[string]int64, error)
 	Forgive(ctx context.Context, cleared string, subjects []string) error
+	// NoteSignIns adds sign-ins to the audit trail, to the entries that count them already where
+	// there are such.
+	NoteSignIns(ctx context.Context, all []*domain.SignIns) error
 	// KnowsAddress reports whether the user signed in from the address after since.
 	KnowsAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, since time.Time) (bool, error)
 	RememberAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, at time.Time) error
@@ -60,6 +63,7 @@ type Passwords struct {
 	*Hasher
 	accounts Accounts
 	throttle throttle
+	trail    trail
 	// verified remembers pairs of name and password and when the sign-in was noted.
 	verified *lru.Cache[verifiedKey, time.Time]
 	// flights lets requests that come together with the same credentials from the same
@@ -95,7 +99,7 @@ const (
 // stored of names and addresses; floor is the least time in which strangers are answered.
 func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, floor time.Duration, c Counter, now func() time.Time) *Passwords {
 	p := &Passwords{Hasher: hasher, accounts: accounts, floor: floor, counter: c, now: now,
-		throttle: throttle{accounts: accounts, key: key, now: now}}
+		throttle: throttle{accounts: accounts, key: key, now: now}, trail: trail{accounts: accounts, now: now}}
 	p.verified, _ = lru.New[verifiedKey, time.Time](verifiedEntries) // fails for sizes below 1 only
 	p.guessed, _ = lru.New[string, time.Time](guessedEntries)
 	rand.Read(p.key[:]) // never fails
@@ -107,12 +111,42 @@ func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, floor time.Dura
 // name that does not exist, and an account that may not be used; and domain.ErrTooMany
 // after too many failures.
 func (p *Passwords) SignIn(ctx context.Context, login, password, address string) (domain.Account, error) {
-	wait := p.Evenly(ctx)
-	account, err := p.signIn(ctx, login, password, address)
-	if domain.ErrBadCredentials.Is(err) {
-		wait()
+	account, noted, err := p.attempt(ctx, login, password, address)
+	if err == nil && !noted {
+		p.trail.signedIn(ctx, &account, address)
 	}
 	return account, err
+}
+
+// Recognise is SignIn for a client that sends its name and password with each request. Its sign-ins
+// are noted every ten minutes.
+func (p *Passwords) Recognise(ctx context.Context, login, password, address string) (domain.Account, error) {
+	account, _, err := p.attempt(ctx, login, password, address)
+	return account, err
+}
+
+// Flush writes down the sign-ins that were not yet, for the audit trail.
+func (p *Passwords) Flush(ctx context.Context) error { return p.trail.flush(ctx) }
+
+// attempt is SignIn, and reports whether the sign-in was noted, as it is after some time.
+func (p *Passwords) attempt(ctx context.Context, login, password, address string) (domain.Account, bool, error) {
+	wait := p.Evenly(ctx)
+	account, noted, err := p.signIn(ctx, login, password, address)
+	switch {
+	case err == nil && noted:
+		p.trail.signedIn(ctx, &account, address)
+	case domain.ErrBadCredentials.Is(err):
+		var named *domain.Account
+		if account.User != 0 {
+			named = &account
+		}
+		p.trail.failed(ctx, login, named, address)
+		wait()
+	}
+	if err != nil {
+		return domain.Account{}, false, err
+	}
+	return account, noted, nil
 }
 
 // Evenly returns what waits until a stranger may be answered, the floor after now, so that
@@ -129,22 +163,24 @@ func (p *Passwords) Evenly(ctx context.Context) (wait func()) {
 	}
 }
 
-func (p *Passwords) signIn(ctx context.Context, login, password, address string) (domain.Account, error) {
+// signIn returns the account that the login names, also with an error, and whether the sign-in was
+// noted.
+func (p *Passwords) signIn(ctx context.Context, login, password, address string) (domain.Account, bool, error) {
 	account, err := p.accounts.ByLogin(ctx, login)
 	known := err == nil
 	if err != nil && !domain.ErrUserNotFound.Is(err) {
-		return domain.Account{}, err
+		return domain.Account{}, false, err
 	}
 	now := p.now()
 	key := p.verifiedKey(&account, password, address)
 	if known {
-		noted, hit := p.verified.Get(key)
+		last, hit := p.verified.Get(key)
 		p.counter.Looked("credentials", hit)
 		if hit {
 			if err := p.slowly(ctx, login, address); err != nil {
-				return domain.Account{}, err
+				return account, false, err
 			}
-			return p.admit(ctx, account, key, noted, now)
+			return p.admit(ctx, account, key, last, now)
 		}
 	}
 	var candidate *domain.Account
@@ -156,7 +192,7 @@ func (p *Passwords) signIn(ctx context.Context, login, password, address string)
 		err, again = p.checkTogether(ctx, together, login, candidate, password, address)
 	}
 	if err != nil {
-		return domain.Account{}, err
+		return account, false, err
 	}
 	return p.admit(ctx, account, key, time.Time{}, now)
 }
@@ -173,26 +209,31 @@ func (p *Passwords) checkTogether(ctx context.Context, together, login string, a
 	return err, gone && !first && ctx.Err() == nil
 }
 
-// admit lets in whoever has proved to be the account, if it may be used.
-func (p *Passwords) admit(ctx context.Context, account domain.Account, key verifiedKey, noted, now time.Time) (domain.Account, error) {
+// admit lets in whoever has proved to be the account, if it may be used, and reports whether the
+// sign-in was noted; last is when one was before.
+func (p *Passwords) admit(ctx context.Context, account domain.Account, key verifiedKey, last, now time.Time) (_ domain.Account, noted bool, _ error) {
 	if !account.Usable(now) {
-		return domain.Account{}, domain.ErrBadCredentials
+		return account, false, domain.ErrBadCredentials
 	}
-	if now.Sub(noted) > noteEvery {
+	if now.Sub(last) > noteEvery {
 		if err := p.accounts.SignedIn(ctx, account.Organization, account.User, now); err != nil {
-			return domain.Account{}, err
+			return account, false, err
 		}
-		noted = now
-		p.verified.Add(key, noted)
+		noted = true
+		p.verified.Add(key, now)
 	}
 	account.Principal.PasswordExpired = account.Standing.PasswordExpired(now)
-	return account, nil
+	return account, noted, nil
 }
 
 // Check returns nil if the account, which is known, has that password; else it is as
 // SignIn, and counts as a failed one.
 func (p *Passwords) Check(ctx context.Context, a domain.Account, password, address string) error {
-	return p.check(ctx, a.Alias, &a, password, address)
+	err := p.check(ctx, a.Alias, &a, password, address)
+	if domain.ErrBadCredentials.Is(err) {
+		p.trail.failed(ctx, a.Alias, &a, address)
+	}
+	return err
 }
 
 // check verifies the password of account, nil for none, and counts a failure.

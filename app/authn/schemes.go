@@ -64,7 +64,7 @@ func Basic(p *Passwords) Scheme {
 		if !ok {
 			return domain.Account{}, false, nil
 		}
-		account, err := p.SignIn(ctx, login, password, r.Address)
+		account, err := p.Recognise(ctx, login, password, r.Address)
 		return account, true, err
 	}
 }

@@ -3,6 +3,7 @@ package usecase
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"strings"
 
 	"canopy/domain"
@@ -13,13 +14,19 @@ import (
 type Audit struct {
 	gate     *tenancy.Gate
 	store    AuditStore
+	signIns  Flusher
 	declared domain.Declared
 }
 
+// Flusher writes down what was only noted so far.
+type Flusher interface {
+	Flush(ctx context.Context) error
+}
+
 // NewAudit returns the use case of reading the audit trail of users who have the declared
-// properties.
-func NewAudit(gate *tenancy.Gate, store AuditStore, declared domain.Declared) *Audit {
-	return &Audit{gate: gate, store: store, declared: declared}
+// properties. Sign-ins are written into it by signIns.
+func NewAudit(gate *tenancy.Gate, store AuditStore, signIns Flusher, declared domain.Declared) *Audit {
+	return &Audit{gate: gate, store: store, signIns: signIns, declared: declared}
 }
 
 // ListAudit asks for entries of an environment and everything below it.
@@ -52,6 +59,9 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 	role, err := a.gate.Role(ctx, &who)
 	if err != nil {
 		return AuditList{}, err
+	}
+	if err := a.signIns.Flush(ctx); err != nil { // what is read can still be told
+		slog.WarnContext(ctx, "sign-ins could not be written into the audit trail", "error", err)
 	}
 	read := lightly(ctx, in.Page.Limit, func(ctx context.Context, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
 		page, next, err := a.store.List(ctx, sc, in.Filter, p)

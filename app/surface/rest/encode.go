@@ -362,6 +362,10 @@ func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
 	w.Text("request", a.Request.ID)
 	w.TextOrNull("clientRequest", a.Request.ClientID)
 	w.Text("surface", a.Request.Surface)
+	if !a.Last.IsZero() {
+		w.Number("times", a.Times)
+		w.Number("last", a.Last.UnixMilli())
+	}
 	w.Close('}')
 }
 
