@@ -65,7 +65,7 @@ func (s *signUp) present(t *testing.T, u domain.User, purpose domain.SecretPurpo
 	case domain.AcceptInvite:
 		_, err = s.Accounts.Accept(t.Context(), usecase.Accept{Whose: whose, Secret: text, Password: "another one", Source: source})
 	case domain.ChangeAddress:
-		_, err = s.Accounts.ConfirmMailChange(t.Context(), usecase.ConfirmMailChange{Whose: whose, Secret: text, Source: source})
+		_, err = s.Accounts.ConfirmMailChange(t.Context(), usecase.ConfirmMailChange{Whose: whose, Secret: text, Password: userPassword, Source: source})
 	default:
 		require.Fail(t, "a purpose that nobody presents a secret of", purpose)
 	}

@@ -171,14 +171,16 @@ func TestTechnicalChangesMailNothing(t *testing.T) {
 			},
 			"the same address in other letters": func() error {
 				alias := person()
-				return s.People.Readdress(t.Context(), admin, usecase.Readdress{Alias: alias, Name: "A B", Mail: strings.ToUpper(alias) + "@example.org"})
+				_, err := s.People.Readdress(t.Context(), admin, usecase.Readdress{Alias: alias, Name: "A B", Mail: strings.ToUpper(alias) + "@example.org"})
+				return err
 			},
 		} {
 			require.NoError(t, change(), name)
 			require.Empty(t, s.mails(t), name)
 		}
 		alias := person()
-		require.NoError(t, s.People.Readdress(t.Context(), admin, usecase.Readdress{Alias: alias, Name: "A B", Mail: "new." + alias + "@example.org"}))
+		_, err := s.People.Readdress(t.Context(), admin, usecase.Readdress{Alias: alias, Name: "A B", Mail: "new." + alias + "@example.org"})
+		require.NoError(t, err)
 		s.mail(t, domain.LetterAddressLeft, alias+"@example.org")
 	})
 }

@@ -205,7 +205,7 @@ func checkLinkHosts(hosts []string) error {
 
 // signUp returns the rules of registering.
 func (cfg *Config) signUp() usecase.SignUpRules {
-	return usecase.SignUpRules{PublicURL: cfg.publicURL(), Environment: domain.EnvironmentRef(cfg.SignUpEnvironment),
+	return usecase.SignUpRules{PublicURL: cfg.publicURL(), Pages: cfg.pages(), Environment: domain.EnvironmentRef(cfg.SignUpEnvironment),
 		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Limits: cfg.MailLimits, LinkHosts: cfg.LinkHosts}
 }
 

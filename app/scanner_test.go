@@ -185,7 +185,9 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 				use: confirms(confirmed)},
 			{name: "rest: another address", to: "new@example.org",
 				send: ask(basicCaller(r.Address(), "user1", "abcdef"), "POST", "/rest/me/mail", `{"mailaddress": "new@example.org"}`, 200),
-				use:  confirms(moved)},
+				use: func(t *testing.T, link string) {
+					require.Equal(t, moved, p.press(t, p.ask(t, "GET", link, nil), map[string]string{"password": "abcdef"}).title(t))
+				}},
 			{name: "axway: registration", to: "nora@example.org",
 				send: form("/api/portal/v1.3/users/register", url.Values{"name": {"Nora"}, "email": {"nora@example.org"}, "loginName": {"nora"}, "password": {"secret2"}}),
 				use: func(t *testing.T, link string) {

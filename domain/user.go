@@ -37,6 +37,10 @@ type User struct {
 	// Picture too; its JPEG is there only to be stored.
 	Picture Picture
 
+	// Unproven is the mail address that a change asked for and that is to be proven first. It is
+	// there only in what that change returns.
+	Unproven string
+
 	// Generation is the organization's when the user was read, for what is remembered of
 	// the organization. It is not stored with the user.
 	Generation int64
@@ -221,6 +225,10 @@ func grantPaths(grants []Grant) []EnvironmentPath {
 	}
 	return paths
 }
+
+// AsksForProof reports whether the change that returned u asked for a mail address that is to be
+// proven first.
+func (u *User) AsksForProof() bool { return u.Unproven != "" }
 
 // Key returns where u is stored.
 func (u *User) Key() UserKey { return UserKey{u.Organization, u.ID} }

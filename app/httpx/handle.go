@@ -36,9 +36,18 @@ func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
 		if err != nil {
 			return err
 		}
+		if user, ok := any(&out).(interface{ AsksForProof() bool }); ok && user.AsksForProof() {
+			c.Set(HeaderMailConfirmation, "sent")
+		}
 		return encode(c, out)
 	}
 }
+
+// HeaderMailConfirmation says "sent" in an answer to somebody who asked for another mail address of
+// their own: it was sent a link, and counts once that is followed. Handle sets it for every use
+// case that returns a user, so that no surface tells an address that is not in force yet as if it
+// were.
+const HeaderMailConfirmation = "X-Mail-Confirmation"
 
 // Open is Handle for what needs no principal, such as signing in.
 func Open[In, Out any](decode func(*fiber.Ctx) (In, error), run func(context.Context, In) (Out, error),

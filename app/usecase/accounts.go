@@ -34,6 +34,8 @@ type SignUpRules struct {
 	// PublicURL is where people reach the server, without a slash at the end. Links in
 	// mail begin with it.
 	PublicURL string
+	// Pages are where people prove another address of theirs.
+	Pages Pages
 	// Environment is the home of newcomers without a registration code; empty means that
 	// they are refused.
 	Environment domain.EnvironmentRef
@@ -68,11 +70,14 @@ type AccountStores struct {
 	Outbox   Outbox
 }
 
-// NewAccounts returns the use cases of sign-up and of accounts that are to be mended.
+// NewAccounts returns the use cases of sign-up and of accounts that are to be mended, and lets
+// users ask for other mail addresses of their own.
 func NewAccounts(gate *tenancy.Gate, users *Users, stores AccountStores, passwords Passwords,
 	rules SignUpRules, now func() time.Time) *Accounts {
-	return &Accounts{gate: gate, users: users, store: stores.Users, accounts: stores.Accounts, codes: stores.Codes,
+	a := &Accounts{gate: gate, users: users, store: stores.Users, accounts: stores.Accounts, codes: stores.Codes,
 		outbox: stores.Outbox, passwords: passwords, rules: rules, now: now}
+	users.askOwn = a.askOwn
+	return a
 }
 
 // Whose names the account a stranger speaks of: by mail address, by alias or UUID, or by both,

@@ -16,10 +16,14 @@ import (
 type RequestMailChange struct {
 	User domain.UserID // 0 is one's own
 	Mail string
-	// Link is as in Register; if it is empty nothing is sent yet, see SendConfirmation.
+	// Link is as in Register; if it is empty nothing is sent yet for others, see
+	// SendConfirmation, and for oneself it leads to a page of this server.
 	Link     string
 	Lifetime time.Duration
 }
+
+// ownMailLifetime is how long the link works that proves another address of one's own.
+const ownMailLifetime = 24 * time.Hour
 
 // RequestMailChange notes the address an account is to have, and sends a link there that
 // proves it. The account keeps its address until then. It needs domain.ProfileUpdate for
@@ -33,6 +37,9 @@ func (a *Accounts) RequestMailChange(ctx context.Context, who domain.Principal, 
 	if err != nil {
 		return err
 	}
+	if in.Link == "" && (in.User == 0 || in.User == who.User) {
+		in.Link, in.Lifetime = a.rules.Pages.Mail(), ownMailLifetime
+	}
 	if in.Link != "" {
 		if err := a.mayMail(ctx, &who, in.Mail); err != nil {
 			return err
@@ -42,21 +49,45 @@ func (a *Accounts) RequestMailChange(ctx context.Context, who domain.Principal, 
 	if id == 0 {
 		id = who.User
 	}
-	may := mayActFor(&who, giver)
-	secret := a.secret(domain.ChangeAddress, in.Mail, in.Lifetime)
+	may, proof := mayActFor(&who, giver), a.proof(&in)
 	_, err = a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 		if err := may(u); err != nil {
 			return domain.Enclosure{}, err
 		}
-		// A later request takes the place of an earlier one.
+		return proof(u), nil
+	})
+	return err
+}
+
+// proof returns what goes with a request for another address. A later one takes the place of an
+// earlier one.
+func (a *Accounts) proof(in *RequestMailChange) func(*domain.User) domain.Enclosure {
+	secret := a.secret(domain.ChangeAddress, in.Mail, in.Lifetime)
+	return func(u *domain.User) domain.Enclosure {
 		e := domain.Enclosure{Secrets: []domain.Secret{secret}, Withdraw: []domain.SecretPurpose{domain.ChangeAddress}}
 		if in.Link != "" {
 			letter := a.linked(domain.Letter{Kind: domain.LetterAddress, Valid: in.Lifetime}, in.Link, u, secret)
 			e.Mails = []domain.Mail{a.users.mailTo(in.Mail, u, letter)}
 		}
-		return e, nil
-	})
-	return err
+		return e
+	}
+}
+
+// askOwn returns what goes with a change by which caller asks for another address of their own:
+// the address gets a link that proves it, to be followed with the password, and the account keeps
+// the one it has. It is TooMany beyond the limits.
+func (a *Accounts) askOwn(ctx context.Context, caller *domain.Principal, address string) (func(*domain.User) domain.Enclosure, error) {
+	if err := domain.CheckMail(address); err != nil {
+		return nil, err
+	}
+	if err := a.mayMail(ctx, caller, address); err != nil {
+		return nil, err
+	}
+	proof := a.proof(&RequestMailChange{Mail: address, Link: a.rules.Pages.Mail(), Lifetime: ownMailLifetime})
+	return func(u *domain.User) domain.Enclosure {
+		u.Unproven = address
+		return proof(u)
+	}, nil
 }
 
 // change returns the proof that who may change the user's profile: their own, or one
@@ -80,18 +111,24 @@ func mayActFor(who *domain.Principal, giver tenancy.Giver) func(*domain.User) er
 	}
 }
 
-// ConfirmMailChange presents the secret that proves the new address of an account.
+// ConfirmMailChange presents the secret that proves the new address of an account, and the
+// account's password: whoever has somebody's session could ask for an address, and read the link.
 type ConfirmMailChange struct {
-	Whose  // as the account was before
-	Secret string
-	Source string
+	Whose    // as the account was before
+	Secret   string
+	Password string
+	Source   string
 }
 
 // ConfirmMailChange gives the account the proven address, once, and tells the address
-// before. It is domain.ErrSecret if there is no such account or secret, Conflict if the
-// address is somebody else's, and TooMany beyond the limits.
+// before. It is domain.ErrSecret if there is no such account or secret, Forbidden, field
+// "password", for a wrong password, which uses nothing up and counts as a failed sign-in, Conflict
+// if the address is somebody else's, and TooMany beyond the limits.
 func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) (domain.User, error) {
 	defer a.passwords.Evenly(ctx)()
+	if in.Password == "" {
+		return domain.User{}, domain.InvalidField("password", "A value is required.")
+	}
 	if err := a.mayGuess(ctx, in.name(), in.Source); err != nil {
 		return domain.User{}, err
 	}
@@ -104,6 +141,20 @@ func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) 
 	}
 	if open, err := a.takes(ctx, &u, domain.ChangeAddress); !open {
 		return domain.User{}, orSecret(err)
+	}
+	presented := domain.Presented{Text: domain.SecretText(in.Secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
+	if err := a.accounts.Holds(ctx, u.Key(), presented); err != nil {
+		return domain.User{}, err
+	}
+	account, err := a.accounts.ByID(ctx, u.Organization, u.ID)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if err := a.passwords.Check(ctx, account, in.Password, in.Source); err != nil {
+		if domain.ErrBadCredentials.Is(err) {
+			err = domain.ErrForbidden.On("password").Saying("The password is wrong.")
+		}
+		return domain.User{}, err
 	}
 	return a.confirm(ctx, a.self(domain.UserUpdate), u.ID, in.Secret, func(u *domain.User) error {
 		if !domain.ChangeAddress.Fits(&u.Standing, a.now()) { // closed meanwhile
@@ -134,9 +185,12 @@ type Presented struct {
 	Secret string
 }
 
-// ConfirmMailChangeOf is ConfirmMailChange by somebody who may change the address, as
-// RequestMailChange says.
+// ConfirmMailChangeOf is ConfirmMailChange of somebody else by who may change their address, as
+// RequestMailChange says. One's own is Forbidden: it takes the password.
 func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, who domain.Principal, in Presented) (domain.User, error) {
+	if in.User == 0 || in.User == who.User {
+		return domain.User{}, errOwnMail
+	}
 	w, giver, err := a.change(ctx, &who, in.User)
 	if err != nil {
 		return domain.User{}, err
@@ -262,20 +316,16 @@ type SendConfirmation struct {
 }
 
 // SendConfirmation mails the user a link with a one-time secret. It needs
-// domain.UserUpdate on them, and the rules of Users.Update hold; domain.ProfileUpdate for
-// the address that somebody asked for themselves. It is Conflict if there
-// is nothing to confirm, and TooMany beyond the limits.
+// domain.UserUpdate on them, and the rules of Users.Update hold. It is Conflict if there is
+// nothing to confirm, and TooMany beyond the limits.
 func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, in SendConfirmation) error {
 	if err := in.check(&a.rules); err != nil {
 		return err
 	}
-	enter := a.change
-	if in.Purpose != domain.ChangeAddress {
-		enter = func(ctx context.Context, who *domain.Principal, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
-			return a.over(ctx, who, domain.UserUpdate, id)
-		}
+	w, giver, err := a.over(ctx, &who, domain.UserUpdate, in.User)
+	if in.Purpose == domain.ChangeAddress && in.User == who.User {
+		err = errOwnMail // this server has sent the link, to a page that asks for the password
 	}
-	w, giver, err := enter(ctx, &who, in.User)
 	if err != nil {
 		return err
 	}

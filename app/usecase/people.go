@@ -212,15 +212,15 @@ func (p *People) Rename(ctx context.Context, who domain.Principal, in RenameUser
 type Readdress struct{ Alias, Name, Mail string }
 
 // Readdress changes name and mail address of the user with that alias. Both are required. It
-// is domain.ErrUserMailTaken for an address that is in use.
-func (p *People) Readdress(ctx context.Context, who domain.Principal, in Readdress) error {
+// is domain.ErrUserMailTaken for an address that is in use. One's own address is as in
+// Users.Update.
+func (p *People) Readdress(ctx context.Context, who domain.Principal, in Readdress) (domain.User, error) {
 	if err := domain.CheckMail(in.Mail); err != nil {
-		return err
+		return domain.User{}, err
 	}
-	_, err := p.change(ctx, &who, in.Alias, func(*domain.User) (UserPatch, error) {
+	return p.change(ctx, &who, in.Alias, func(*domain.User) (UserPatch, error) {
 		return UserPatch{Name: &in.Name, Mail: &in.Mail}, nil
 	})
-	return err
 }
 
 // Archive puts the account with that alias away, and tells nobody. It is domain.ErrArchived if

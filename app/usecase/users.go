@@ -27,6 +27,9 @@ type Users struct {
 	letters    Letters
 	site       string // where people reach the server
 	now        func() time.Time
+	// askOwn returns what goes with a change by which somebody asks for another mail address of
+	// their own; see Accounts.
+	askOwn func(ctx context.Context, caller *domain.Principal, address string) (func(*domain.User) domain.Enclosure, error)
 }
 
 // NewUsers returns the use cases of users, who have the declared properties and reach the
@@ -640,7 +643,8 @@ func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch
 // them, or domain.ProfileUpdate for what people may change of their own account. It is
 // NotFound outside who's reach; Forbidden for a user who has more than who, for giving more
 // than who has, and for a field that is not who's to change. An address that is left gets mail
-// about it.
+// about it. One's own address stays until another one is proven: it is sent a link, and returned
+// as Unproven.
 func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.UserID, in UserPatch) (domain.User, error) {
 	target, err := u.read(ctx, &who, id)
 	if err != nil {
@@ -676,6 +680,13 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 		}
 		r.home = &home
 	}
+	asks := func(*domain.User) domain.Enclosure { return domain.Enclosure{} }
+	if own && in.Mail != nil && *in.Mail != "" && !domain.MailMatches(*in.Mail, target.Person.Mail) {
+		if asks, err = u.askOwn(ctx, &who, *in.Mail); err != nil {
+			return domain.User{}, err
+		}
+		r.Mail = nil
+	}
 	now := u.now().UTC().Truncate(time.Millisecond)
 	allowed := func(before, user *domain.User, superUsers domain.SuperUsers) error {
 		if in.If != nil {
@@ -686,6 +697,9 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 		r.apply(user, w.Read().Shows, now)
 		if err := in.agrees(user); err != nil {
 			return err
+		}
+		if own && !domain.MailMatches(before.Person.Mail, user.Person.Mail) {
+			return errOwnMail
 		}
 		if profile {
 			return onlyProfile(before, user)
@@ -716,9 +730,14 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 		if err := allowed(&before, user, superUsers); err != nil || in.nobodys {
 			return domain.Enclosure{}, err
 		}
-		return domain.Enclosure{Mails: u.left(&before, user)}, nil
+		e := asks(user)
+		e.Mails = append(e.Mails, u.left(&before, user)...)
+		return e, nil
 	})
 }
+
+// errOwnMail refuses to change one's own mail address in another way than by proving one.
+var errOwnMail = domain.ErrForbidden.On("person.mailaddress").Saying("One's own mail address is changed with the password, by the link that is mailed to another one.")
 
 // left tells the address that an account had that it has another one. An address that was
 // never proven nor given by an administrator to an open account is told nothing.

@@ -20,6 +20,7 @@ type kind struct {
 	path     string
 	texts    func(*words) *pageWords
 	password bool // a password is chosen
+	current  bool // the password that the account has is asked for
 	byUser   bool // the account goes by its login name, not by its mail address
 }
 
@@ -28,7 +29,7 @@ var (
 	accept = &kind{path: "accept", texts: func(w *words) *pageWords { return &w.Accept }, password: true}
 	reset  = &kind{path: "reset", texts: func(w *words) *pageWords { return &w.Reset }, password: true}
 	verify = &kind{path: "verify", texts: func(w *words) *pageWords { return &w.Verify }}
-	mail   = &kind{path: "mail", texts: func(w *words) *pageWords { return &w.Mail }, byUser: true}
+	mail   = &kind{path: "mail", texts: func(w *words) *pageWords { return &w.Mail }, current: true, byUser: true}
 	begin  = &kind{path: "begin", texts: func(w *words) *pageWords { return &w.Begin }, byUser: true}
 )
 
@@ -178,8 +179,9 @@ func (s *Surface) decodeBegin(c *fiber.Ctx) (usecase.Verify, error) {
 }
 
 func (s *Surface) decodeMail(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {
-	f, _, err := s.read(c, mail)
-	return usecase.ConfirmMailChange{Whose: f.whose(), Secret: f.secret, Source: httpx.Address(c, s.trusted)}, err
+	f, posted, err := s.read(c, mail, "password")
+	f.password = posted["password"]
+	return usecase.ConfirmMailChange{Whose: f.whose(), Secret: f.secret, Password: f.password, Source: httpx.Address(c, s.trusted)}, err
 }
 
 // donePath is where the page after a form is.
@@ -279,7 +281,9 @@ func (e errAnswered) Unwrap() error { return e.error }
 func (s *Surface) explain(f *form, v *view, problem *domain.Error) bool {
 	w := v.words
 	switch {
-	case problem.Field == "password" && f.kind.password:
+	case problem.Field == "password" && f.kind.current && f.password != "":
+		f.passwordProblem = w.Wrong
+	case problem.Field == "password" && (f.kind.password || f.kind.current):
 		f.passwordProblem = s.passwordProblem(f, w)
 	case problem.Field == errDifferent.Field:
 		f.againProblem = w.Different

@@ -14,6 +14,7 @@ type words struct {
 	Accept, Reset, Verify, Mail, Begin pageWords
 
 	MailAddress, Login, Password, Again string
+	Current, Wrong                      string // of the password that the account has
 	PasswordHint                        string // {least}
 	Required                            string
 	TooShort                            string // {least}
@@ -71,7 +72,7 @@ var english = words{
 	},
 	Mail: pageWords{
 		Title:  "Confirm your new mail address",
-		Lead:   "The address at which you got this link is to be the mail address of an account at {site}. If you asked for it, confirm it.",
+		Lead:   "The address at which you got this link is to be the mail address of an account at {site}. If you asked for it, confirm it with the password of the account.",
 		Button: "Confirm the address",
 		Note:   "If you did not ask for it, close this page; the account keeps its address. Nothing happens before you press the button.",
 	},
@@ -82,6 +83,7 @@ var english = words{
 		Note:   "If it was not you, close this page; everything stays as it is. Nothing happens before you press the button.",
 	},
 	MailAddress: "Mail address", Login: "Login name", Password: "New password", Again: "The same password again",
+	Current: "Password of the account", Wrong: "This is not the password of the account.",
 	PasswordHint: "At least {least} characters. Pasting it from a password manager works.",
 	Required:     "Enter a password.",
 	TooShort:     "This password is too short. Enter at least {least} characters.",
@@ -139,7 +141,7 @@ var french = words{
 	},
 	Mail: pageWords{
 		Title:  "Confirmez votre nouvelle adresse",
-		Lead:   "L’adresse à laquelle vous avez reçu ce lien doit devenir celle d’un compte sur {site}. Si vous l’avez demandé, confirmez-la.",
+		Lead:   "L’adresse à laquelle vous avez reçu ce lien doit devenir celle d’un compte sur {site}. Si vous l’avez demandé, confirmez-la avec le mot de passe du compte.",
 		Button: "Confirmer l’adresse",
 		Note:   "Sinon, fermez cette page ; le compte garde son adresse. Rien ne se passe avant que vous n’appuyiez sur le bouton.",
 	},
@@ -150,6 +152,7 @@ var french = words{
 		Note:   "Sinon, fermez cette page ; tout reste comme avant. Rien ne se passe avant que vous n’appuyiez sur le bouton.",
 	},
 	MailAddress: "Adresse électronique", Login: "Identifiant", Password: "Nouveau mot de passe", Again: "Le même mot de passe, encore une fois",
+	Current: "Mot de passe du compte", Wrong: "Ce n’est pas le mot de passe du compte.",
 	PasswordHint: "Au moins {least} caractères. Vous pouvez le coller depuis un gestionnaire de mots de passe.",
 	Required:     "Saisissez un mot de passe.",
 	TooShort:     "Ce mot de passe est trop court. Saisissez au moins {least} caractères.",

@@ -86,11 +86,11 @@ func whose(c *fiber.Ctx, required ...string) (fields, usecase.Whose, error) {
 }
 
 func (s *Surface) decodeMailProof(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {
-	f, w, err := whose(c, "secret")
+	f, w, err := whose(c, "secret", "password")
 	if err != nil {
 		return usecase.ConfirmMailChange{}, err
 	}
-	return usecase.ConfirmMailChange{Whose: w, Secret: f.text("secret", ""), Source: httpx.Address(c, s.trusted)}, f.err
+	return usecase.ConfirmMailChange{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}, f.err
 }
 
 func (s *Surface) decodeAccept(c *fiber.Ctx) (usecase.Accept, error) {

@@ -37,6 +37,15 @@ func encodeInfo[T any](status int, words string) func(*fiber.Ctx, T) error {
 	return func(c *fiber.Ctx, _ T) error { return encodeText(c, status, "info", words) }
 }
 
+// encodeUpdated answers that a user was changed, and that of the admin's own mail address a mail was
+// sent first.
+func encodeUpdated(c *fiber.Ctx, u domain.User) error {
+	if u.AsksForProof() {
+		return encodeText(c, fiber.StatusCreated, "info", "user updated, please check your mail to validate your new address")
+	}
+	return encodeText(c, fiber.StatusCreated, "info", "user updated")
+}
+
 func encodeMessage(words string) func(*fiber.Ctx, httpx.Just) error {
 	return func(c *fiber.Ctx, _ httpx.Just) error { return encodeText(c, fiber.StatusCreated, "message", words) }
 }

@@ -151,7 +151,7 @@ func (s *Surface) routes(r fiber.Router) {
 		domain.ErrUserNotFound:   {400, "user with username {username} does not exist"},
 		domain.ErrUserAliasTaken: {400, "user with username {newUsername} already exists"},
 	}))
-	r.Put("/user/update", s.telling(admin(s, decodeUpdate, httpx.Done(people.Readdress), encodeInfo[httpx.Just](201, "user updated")), texts{
+	r.Put("/user/update", s.telling(admin(s, decodeUpdate, people.Readdress, encodeUpdated), texts{
 		domain.ErrUserNotFound:  {400, "user with username {username} does not exist"},
 		domain.ErrUserMailTaken: {400, "Update {username} user to fullname {newFullname} and email {newEmail} failed : Email {newEmail} already exists"},
 	}))
