@@ -68,7 +68,7 @@ func userCreateCommand(cfg *app.Config) *cobra.Command {
 			}
 			r, err := domain.ParseRole(role)
 			if err != nil {
-				return err
+				return flagged(err)
 			}
 			home, g := domain.EnvironmentRef(environment), domain.GroupRef(group)
 			in := usecase.UserPatch{Alias: &args[0], Password: &password, FirstName: &first, LastName: &last, Mail: &mail, Home: &home, Role: &r, Group: &g}
@@ -78,7 +78,7 @@ func userCreateCommand(cfg *app.Config) *cobra.Command {
 			return operateIn(c.Context(), cfg, app.WithNewDirectory, func(d *app.Directory, who domain.Principal) error {
 				created, err := d.Users.CreateFirst(c.Context(), who, in)
 				if err != nil {
-					return err
+					return flagged(err)
 				}
 				fmt.Fprintf(c.OutOrStdout(), "%s has number %d and the role %s\n", created.Alias, created.ID, created.Role)
 				if shown {
@@ -96,6 +96,17 @@ func userCreateCommand(cfg *app.Config) *cobra.Command {
 	c.Flags().StringVar(&group, "group", "User", "group: number or alias")
 	c.Flags().BoolVar(&generate, "generate", false, "make a password and show it once")
 	return c
+}
+
+// flagged names the flag that an error is about, where it is about one.
+func flagged(err error) error {
+	names := map[string]string{"envId": "--environment", "role": "--role", "group": "--group", "person.firstname": "--firstname",
+		"person.lastname": "--lastname", "person.mailaddress": "--mail"}
+	e := domain.AsError(err)
+	if name := names[e.Field]; name != "" {
+		return e.On(name)
+	}
+	return err
 }
 
 func userPasswordCommand(cfg *app.Config) *cobra.Command {
