@@ -95,7 +95,7 @@ func NewServer(d *Directory, l *Listener) (*Server, error) {
 	cfg := d.config
 	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Origins: d.redirects, Public: origin(cfg.PublicURL),
 		// Half of what the database does at once, so that one user leaves others the other half.
-		Turns: httpx.NewBudget(0, int64(max(d.DB.Readers()/2, 1)), 0), Answers: cfg.answers(),
+		Turns: httpx.NewBudget(0, int64(max(d.DB.Readers()/2, 2)), 0), Answers: cfg.answers(),
 		Log: cfg.Log, Observe: d.metrics.observe}
 	offered, err := choose(d.surfaces(common), cfg.Surfaces)
 	if err != nil {

@@ -10,18 +10,20 @@ import (
 type Weight struct {
 	Most int // in bytes
 	Read int
+	Rows int // that were read
 }
 
 // ErrHeavy reports that the entries of a page weigh more than they may. Whoever reads the page
 // asks for fewer; it is never answered.
 var ErrHeavy = errors.New("the page is too heavy")
 
-// Add counts bytes that were read. It is ErrHeavy once they are too many; a nil Weight bounds
+// Add counts the bytes of a row that was read. It is ErrHeavy once they are too many; a nil Weight bounds
 // nothing.
 func (w *Weight) Add(bytes int) error {
 	if w == nil {
 		return nil
 	}
+	w.Rows++
 	if w.Read += bytes; w.Read > w.Most {
 		return ErrHeavy
 	}

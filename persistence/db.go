@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -68,10 +69,11 @@ const (
 	postgresConnection = 16
 )
 
-// Readers returns how many statements that read are run at once.
+// Readers returns how many statements that read are of use at once: those of an embedded database
+// need a processor each.
 func (d *DB) Readers() int {
 	if d.engine == SQLite {
-		return sqliteReaders
+		return min(sqliteReaders, 2*runtime.GOMAXPROCS(0))
 	}
 	return int(d.pool.Config().MaxConns)
 }

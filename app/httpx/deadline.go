@@ -56,7 +56,7 @@ func (d *deadline) turn(by Party, within time.Duration) (*Part, error) {
 }
 
 // answerWithin is how long an answer that is to be large waits until others were read.
-const answerWithin = 100 * time.Millisecond
+const answerWithin = 50 * time.Millisecond
 
 // answer takes what a large answer needs until it was read.
 func (d *deadline) answer(by Party) (*Part, error) {

@@ -152,23 +152,23 @@ func describeEnvironments(sc tenancy.Scope, es []domain.Environment) []Environme
 	return described
 }
 
-// How many entries of a list are read at once, and how many bytes at most: of one that is read to
-// its end while it is written, and of a page with a limit, which is shorter than that if its
-// entries are large. One entry is read whatever it weighs.
+// How many entries of a list are read at once, at first and later, and how many bytes at most: of
+// one that is read to its end while it is written, and of a page with a limit, which is shorter
+// than that if its entries are large. One entry is read whatever it weighs.
 const (
-	pageEntries = 256
-	pageWeight  = 512 << 10
-	limitWeight = 2 << 20
+	firstEntries = 64
+	pageEntries  = 256
+	pageWeight   = 256 << 10
+	limitWeight  = 2 << 20
 )
 
 // lightly returns what reads a list's pages behind a cursor by read, with fewer entries where they
 // are heavy. A limit of 0 reads one page after the other.
 func lightly[T any](ctx context.Context, limit int, read func(context.Context, domain.Page) ([]T, domain.Cursor, error)) func(domain.Cursor) ([]T, domain.Cursor, error) {
-	full, most := limit, limitWeight
+	n, full, most := limit, limit, limitWeight
 	if limit == 0 {
-		full, most = pageEntries, pageWeight
+		n, full, most = firstEntries, pageEntries, pageWeight
 	}
-	n := full
 	return func(after domain.Cursor) ([]T, domain.Cursor, error) {
 		for {
 			weight, within := domain.Weight{Most: most}, ctx
@@ -178,7 +178,7 @@ func lightly[T any](ctx context.Context, limit int, read func(context.Context, d
 			page, next, err := read(within, domain.Page{Limit: n, After: after})
 			switch {
 			case errors.Is(err, domain.ErrHeavy):
-				n = max(n/4, 1)
+				n = max(min(n/2, weight.Rows*3/4), 1) // which is less than what was too much
 				continue
 			case n == 1:
 				n = min(2, full)
