@@ -196,7 +196,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, pictures, d.declared.Users, letters, cfg.publicURL(), cfg.Now)
 	d.Environments = usecase.NewEnvironments(d.Gate, environments)
 	d.Organizations = usecase.NewOrganizations(d.Gate, environments, d.Environments, pictures, d.declared.Organizations)
-	d.Groups = usecase.NewGroups(d.Gate, documents, groups, cfg.Now)
+	d.Groups = usecase.NewGroups(d.Gate, documents, groups, users, cfg.Now)
 	d.Me = usecase.NewMe(d.Gate, documents, users, d.accounts, d.passwords, cfg.Now)
 	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, cfg.Sessions, cfg.Now)
 	d.SigningKeys = usecase.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)

@@ -31,6 +31,16 @@ type Group struct {
 // memory.
 const maxGroupDescription = 1000
 
+// MaxGroupAdmins is how many admins one group can have.
+const MaxGroupAdmins = 100
+
+// GroupMember is a user who is in a group, or an admin of it.
+type GroupMember struct {
+	Group GroupID
+	User  UserKey
+	Alias string
+}
+
 // MaxGroupRole is the highest role a group can give. A superUser is made one by one.
 const MaxGroupRole = RoleOAdmin
 
@@ -76,6 +86,10 @@ var (
 		Public: "The built-in groups keep their place and cannot be deleted; Root keeps its permissions too."}
 	ErrGroupHasMore = &Error{Kind: Forbidden, Code: "group_has_more", Field: "group",
 		Public: "A group can be changed only by someone who has everything it gives."}
+	ErrGroupAdminElsewhere = &Error{Kind: Conflict, Code: "group_admin_elsewhere", Field: "user",
+		Public: "The admins of a group are people of its organization."}
+	ErrTooManyGroupAdmins = &Error{Kind: Conflict, Code: "group_admins_too_many", Field: "user",
+		Public: "A group has at most " + number(MaxGroupAdmins) + " admins."}
 	ErrGroupRole = &Error{Kind: Conflict, Code: "group_role", Field: "role",
 		Public: "A group keeps the role it was made with."}
 )

@@ -28,6 +28,8 @@ const (
 	TopicRead        Permission = 12
 	TopicWrite       Permission = 13
 
+	GroupMembers Permission = 14
+
 	UserRead          Permission = 36
 	UserCreate        Permission = 37
 	UserUpdate        Permission = 38
@@ -70,6 +72,7 @@ var Catalogue = []PermissionInfo{
 	{APIWrite, "api", "write", "Create APIs, and change those one owns or was given."},
 	{TopicRead, "topic", "read", "See topics that one owns or was given."},
 	{TopicWrite, "topic", "write", "Create topics, and change those one owns or was given."},
+	{GroupMembers, "group", "members", "Put people into groups that one is an admin of, and take them out."},
 	{UserRead, "user", "read", "See users."},
 	{UserCreate, "user", "create", "Create users."},
 	{UserUpdate, "user", "update", "Change users, their groups, roles and environments."},

@@ -11,3 +11,8 @@ func ListedColumns() map[string][]string {
 	}
 	return listed
 }
+
+// ReadingMembers returns the store with other sizes of what it reads at once.
+func ReadingMembers(s *GroupStore, few int64, page int) *GroupStore {
+	return &GroupStore{db: s.db, few: few, page: page}
+}

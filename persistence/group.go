@@ -10,10 +10,17 @@ import (
 )
 
 // GroupStore keeps groups. A group lies in a scope if its organization's place does.
-type GroupStore struct{ db *DB }
+type GroupStore struct {
+	db *DB
+	// few is up to how many accounts of a scope are looked through for members of groups: a group
+	// that everybody is in would otherwise be read for the few of them who may be shown. page is
+	// how many members of one group are read at once where there are more.
+	few  int64
+	page int
+}
 
 // NewGroupStore returns the store of groups in db.
-func NewGroupStore(db *DB) *GroupStore { return &GroupStore{db} }
+func NewGroupStore(db *DB) *GroupStore { return &GroupStore{db: db, few: 10_000, page: 500} }
 
 type groupRow struct {
 	bun.BaseModel `bun:"table:groups,alias:g"`

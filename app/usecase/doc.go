@@ -45,4 +45,9 @@
 //   - Mail that strangers cause is limited by where they are first, then by address and overall,
 //     and what is refused uses up nothing further. An address that had enough is passed over in
 //     silence where the address is the account's own (2026-11-22).
+//   - A group can have admins of its own, people of its organization who put others into it and take
+//     them out. That is a relation, not a role: what it permits is domain.GroupMembers, which the
+//     policy gives where people work, and both of the rules that bind whoever changes users. So it
+//     gives nobody anything that its holder does not have, and one's own groups stay for others to
+//     change. Who may write the group says who its admins are; they do not themselves (2026-11-24).
 package usecase

@@ -13,12 +13,13 @@ type Groups struct {
 	gate      *tenancy.Gate
 	documents *tenancy.Documents
 	store     GroupStore
+	users     UserStore
 	now       func() time.Time
 }
 
 // NewGroups returns the use cases of groups.
-func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStore, now func() time.Time) *Groups {
-	return &Groups{gate: gate, documents: documents, store: store, now: now}
+func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStore, users UserStore, now func() time.Time) *Groups {
+	return &Groups{gate: gate, documents: documents, store: store, users: users, now: now}
 }
 
 // List returns the groups of the organizations in who's reach, of their own and of the

@@ -111,9 +111,12 @@ const maxMembers = 100
 // needs domain.GroupRead and what Update needs on each of the users, and changes all of
 // them or none.
 func (u *Users) Join(ctx context.Context, who domain.Principal, in GroupMembers) error {
-	return u.regroup(ctx, who, in, func(groups []domain.GroupID, id domain.GroupID) []domain.GroupID {
-		return distinct(append(groups, id))
-	})
+	return u.regroup(ctx, who, in, with)
+}
+
+// with returns groups with another one behind them, unless it is there.
+func with(groups []domain.GroupID, id domain.GroupID) []domain.GroupID {
+	return distinct(append(groups, id))
 }
 
 // Leave takes users out of a group. It is Join otherwise; who is in no group afterwards is
@@ -130,7 +133,13 @@ func (u *Users) regroup(ctx context.Context, who domain.Principal, in GroupMembe
 	if err != nil {
 		return err
 	}
-	w, err := u.gate.EnterWrite(ctx, &who, domain.UserUpdate, tenancy.Anywhere())
+	return u.regroupBy(ctx, &who, domain.UserUpdate, group, users, change)
+}
+
+// regroupBy is regroup of users who may be changed by p.
+func (u *Users) regroupBy(ctx context.Context, who *domain.Principal, p domain.Permission, group domain.Group, users []domain.User,
+	change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
+	w, err := u.gate.EnterWrite(ctx, who, p, tenancy.Anywhere())
 	if err != nil {
 		return err
 	}
@@ -139,7 +148,7 @@ func (u *Users) regroup(ctx context.Context, who domain.Principal, in GroupMembe
 	for i := range users {
 		ids[i] = users[i].ID
 		if users[i].ID == who.User { // one's own groups are no profile
-			if _, err := u.gate.EnterUser(ctx, &who, domain.UserUpdate, &users[i]); err != nil {
+			if _, err := u.gate.EnterUser(ctx, who, p, &users[i]); err != nil {
 				return err
 			}
 		}
@@ -147,7 +156,7 @@ func (u *Users) regroup(ctx context.Context, who domain.Principal, in GroupMembe
 		if _, known := givers[o]; known {
 			continue
 		}
-		if givers[o], err = u.gate.Giver(ctx, &who, o); err != nil {
+		if givers[o], err = u.gate.Giver(ctx, who, o); err != nil {
 			return err
 		}
 	}
@@ -210,19 +219,10 @@ func (u *Users) LeaveNamed(ctx context.Context, who domain.Principal, in GroupMe
 }
 
 func (u *Users) memberNamed(ctx context.Context, who domain.Principal, in GroupMember, change func(context.Context, domain.Principal, GroupMembers) error) error {
-	sc, err := u.gate.Enter(ctx, &who, domain.GroupRead, tenancy.Anywhere())
+	group, sc, err := groupNamed(ctx, u.gate, u.documents, &who, in.Group)
 	if err != nil {
 		return err
 	}
-	groups, err := u.documents.Groups(ctx, sc, nil, who.Organization)
-	if err != nil {
-		return err
-	}
-	id, err := groups.Find(who.Organization, in.Group)
-	if err != nil {
-		return err
-	}
-	group, _ := groups.Get(who.Organization, id)
 	if sc, err = u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere()); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package usecase
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"canopy/domain"
@@ -97,6 +98,17 @@ type GroupStore interface {
 	Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, change func(*domain.Group, domain.SuperUsers) error) (domain.Group, error)
 	// Delete removes the group; it is domain.ErrGroupNotEmpty while it is used.
 	Delete(ctx context.Context, w tenancy.WriteScope, id domain.GroupID) error
+	// Members returns the members of groups who are in sc, group after group in the order given,
+	// read while they are ranged over.
+	Members(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) iter.Seq2[domain.GroupMember, error]
+	// Admins returns the admins of groups who are in sc, by group and number.
+	Admins(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) ([]domain.GroupMember, error)
+	// Administers reports whether whoever sc was given to is an admin of the group in sc.
+	Administers(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (bool, error)
+	// AddAdmin and RemoveAdmin make a user of the group's organization one of its admins, unless
+	// check returns an error, and take that back; they do nothing where it is so.
+	AddAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error
+	RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error
 }
 
 // AuditStore reads the audit trail, under the same rule.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,37 @@ func Groups(t *testing.T, db *persistence.DB) {
 			_, err := w.Groups.Update(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Parent = parent; return nil })
 			require.ErrorIs(t, err, domain.ErrGroupCycle)
 		}
+	})
+
+	t.Run("a group has admins of its organization, up to a number", func(t *testing.T) {
+		team, fine := w.Teams["Acme/Team"].ID, func(*domain.Group) error { return nil }
+		add := func(alias string, check func(*domain.Group) error) error {
+			return w.Groups.AddAdmin(ctx, all, team, w.keyOf(alias), check)
+		}
+		require.NoError(t, add("acme.user", fine))
+		require.NoError(t, add("acme.user", fine), "again is nothing")
+		require.ErrorIs(t, add("acme.power", func(*domain.Group) error { return domain.ErrForbidden }), domain.ErrForbidden)
+		require.ErrorIs(t, add("bolt.user", fine), domain.ErrGroupAdminElsewhere)
+		require.ErrorIs(t, w.Groups.AddAdmin(ctx, all, team, domain.UserKey{Organization: acme, User: 9999}, fine), domain.ErrUserNotFound)
+		admins, err := w.Groups.Admins(ctx, w.Scope(t, "acme.power", domain.UserRead).Read(), []domain.GroupID{team})
+		require.NoError(t, err)
+		require.Equal(t, []domain.GroupMember{{Group: team, User: w.keyOf("acme.user"), Alias: "acme.user"}}, admins, "only who is in the scope")
+		for i := range domain.MaxGroupAdmins - 2 { // beside the two there are
+			alias := fmt.Sprintf("chief%d", i)
+			w.AddUser(t, alias, "Acme/Prod", domain.RoleUser, domain.UserGroup)
+			require.NoError(t, add(alias, fine))
+		}
+		require.ErrorIs(t, add("acme.power", fine), domain.ErrTooManyGroupAdmins)
+		is, err := w.Groups.Administers(ctx, w.Scope(t, "acme.user", domain.GroupRead).Read(), team)
+		require.NoError(t, err)
+		require.True(t, is)
+		require.NoError(t, w.Groups.RemoveAdmin(ctx, all, team, w.keyOf("acme.user"), fine))
+		require.NoError(t, w.Groups.RemoveAdmin(ctx, all, team, w.keyOf("acme.user"), fine), "again is nothing")
+		is, err = w.Groups.Administers(ctx, w.Scope(t, "acme.user", domain.GroupRead).Read(), team)
+		require.NoError(t, err)
+		require.False(t, is)
+		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.People["chief0"].ID, noCheck))
+		require.NotContains(t, w.Dump(t), fmt.Sprintf("group_admins organization_id=%d group_id=%d user_id=%d\n", acme, team, w.People["chief0"].ID))
 	})
 
 	t.Run("a change bumps the generation of its organization", func(t *testing.T) {

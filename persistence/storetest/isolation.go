@@ -172,6 +172,29 @@ var attempts = map[string]attempt{
 		_, err := w.Groups.Insert(ctx, mine, domain.Group{Organization: w.Places[theirs].Organization, Parent: domain.UserGroup, Alias: "Intruder"})
 		return nil, err
 	},
+	"GroupStore.Members": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		members := []domain.GroupMember{}
+		for m, err := range w.Groups.Members(ctx, mine.Read(), []domain.GroupID{domain.UserGroup, domain.AdminGroup, w.Teams[theirs+"/Team"].ID}) {
+			if err != nil {
+				return nil, err
+			}
+			members = append(members, m)
+		}
+		return keep(members, nil, func(m domain.GroupMember) bool { return m.User.Organization == w.Places[theirs].Organization })
+	},
+	"GroupStore.Admins": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Groups.Admins(ctx, mine.Read(), []domain.GroupID{w.Teams[theirs+"/Team"].ID})
+	},
+	"GroupStore.Administers": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		is, err := w.Groups.Administers(ctx, mine.Read(), w.Teams[theirs+"/Team"].ID)
+		return map[bool]int64{true: 1}[is], err
+	},
+	"GroupStore.AddAdmin": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Groups.AddAdmin(ctx, mine, w.Teams[theirs+"/Team"].ID, w.keyOf(lower(theirs)+".user"), func(*domain.Group) error { return nil })
+	},
+	"GroupStore.RemoveAdmin": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Groups.RemoveAdmin(ctx, mine, w.Teams[theirs+"/Team"].ID, w.keyOf(lower(theirs)+".admin"), func(*domain.Group) error { return nil })
+	},
 	"GroupStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Groups.Update(ctx, mine, w.Teams[theirs+"/Team"].ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = 0; return nil })
 	},

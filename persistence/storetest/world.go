@@ -94,6 +94,8 @@ func NewWorld(t *testing.T, db *persistence.DB) *World {
 		for _, alias := range []string{lower + ".admin", lower + ".power", lower + ".user", lower + ".labs"} {
 			w.SignIns[alias] = w.SignIn(t, alias, domain.RefreshSession)
 		}
+		require.NoError(t, w.Groups.AddAdmin(t.Context(), Everything(domain.GroupWrite), w.Teams[tenant+"/Team"].ID, w.keyOf(lower+".admin"),
+			func(*domain.Group) error { return nil }))
 		w.Keys[lower+".user"] = w.AddAPIKey(t, lower+".user", "key of "+lower)
 		w.AddObject(t, tenant, "Watch", domain.KindObserver, tenant+"/Prod/East", lower+".user", nil)
 		w.AddObject(t, tenant, "Talk", domain.KindTopic, tenant, lower+".admin", func(o *domain.Object) { o.Visibility = domain.Shared })

@@ -398,8 +398,36 @@ func decodeAbsence(c *fiber.Ctx) (usecase.Absence, error) {
 	return in, err
 }
 
-func decodeGroups(c *fiber.Ctx) (httpx.Just, error) {
-	return httpx.Just{}, httpx.RefuseUnknown(c)
+func decodeGroups(c *fiber.Ctx) (in usecase.ListGroups, err error) {
+	if err := httpx.RefuseUnknown(c, "skip", "limit", "idGroup", "name", "nameRegex", "description", "dateMinCreation", "dateMaxCreation"); err != nil {
+		return in, err
+	}
+	if in.Skip, in.Limit, err = part(c, 100); err != nil {
+		return in, err
+	}
+	for _, text := range listed(c, "idGroup") {
+		in.IDs = append(in.IDs, parseID[domain.GroupID](text))
+	}
+	in.Names, in.Descriptions, in.Pattern = listed(c, "name"), listed(c, "description"), httpx.Query(c, "nameRegex")
+	if in.Since, err = moment(c, "dateMinCreation", 0); err != nil {
+		return in, err
+	}
+	in.Until, err = moment(c, "dateMaxCreation", time.Second)
+	return in, err
+}
+
+func decodeGroupName(c *fiber.Ctx) (domain.GroupRef, error) {
+	return domain.GroupRef(httpx.Param(c, "group")), nil
+}
+
+func decodeEditGroup(c *fiber.Ctx) (usecase.EditGroup, error) {
+	in, _, err := members(c, []string{"newName", "newDescription"})
+	if err != nil {
+		return usecase.EditGroup{}, err
+	}
+	name, description := in["newName"], in["newDescription"]
+	return usecase.EditGroup{Group: domain.GroupRef(httpx.Param(c, "group")), GroupPatch: usecase.GroupPatch{Alias: &name, Description: &description}},
+		needs(in, "newName", "newDescription")
 }
 
 func decodeGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {

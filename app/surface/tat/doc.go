@@ -22,6 +22,8 @@
 //     (2026-11-24).
 //   - A topic's lists are shown to who may administer it; getForTatAdmin shows an admin what they
 //     manage, and nobody else more than before (2026-11-24).
+//   - A group's own admins are chosen by who may write the group, and let in whom they reach; they do
+//     not choose one another (2026-11-24).
 //   - There are no messages: what is unread is where one never was (2026-11-24).
 //   - A callback leads where its writer wants, and GET of /user/verify acts, as the document says. A
 //     letter without a callback is ours, and programs that look at mail follow links, so it leads to a

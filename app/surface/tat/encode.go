@@ -416,31 +416,84 @@ func writeTopic(w *httpx.Writer, key string, o *usecase.ObjectDocument, dated bo
 	w.Close('}')
 }
 
-func encodeGroups(c *fiber.Ctx, groups []usecase.GroupDocument) error {
-	w := &httpx.Writer{}
-	w.Open("", '{')
-	w.Number("count", int64(len(groups)))
-	w.Open("groups", '[')
-	for i := range groups {
-		writeGroup(w, "", &groups[i])
+// encodeGroups writes a group, and its members as they are read.
+func encodeGroups(c *fiber.Ctx, list usecase.GroupList) error {
+	var group usecase.GroupLine // what is being written
+	members := false            // some of its members were
+	done := func(w *httpx.Writer) {
+		if members {
+			w.Close(']')
+		}
+		if group.Group != nil {
+			endGroup(w, group.Group, group.Admins)
+		}
+		members = false
 	}
-	w.Close(']')
-	w.Close('}')
-	return send(c, fiber.StatusOK, w)
+	err := httpx.Stream(c, list.Lines,
+		func(w *httpx.Writer) {
+			w.Open("", '{')
+			w.Number("count", list.Total)
+			w.Open("groups", '[')
+		},
+		func(w *httpx.Writer, line *usecase.GroupLine) {
+			if line.Group != nil {
+				done(w)
+				group = *line
+				beginGroup(w, group.Group)
+				return
+			}
+			if !members {
+				w.Open("users", '[')
+				members = true
+			}
+			escaped(w, "", line.Member)
+		},
+		func(w *httpx.Writer) {
+			done(w)
+			w.Close(']')
+			w.Close('}')
+			w.End()
+		})
+	c.Set(fiber.HeaderContentType, mimeJSON)
+	return err
+}
+
+// escaped writes a text as send writes it.
+func escaped(w *httpx.Writer, key, s string) {
+	var one httpx.Writer
+	one.Text("", s)
+	var b bytes.Buffer
+	json.HTMLEscape(&b, one.Bytes())
+	w.Raw(key, b.Bytes())
 }
 
 func encodeGroup(status int) func(*fiber.Ctx, usecase.GroupDocument) error {
 	return func(c *fiber.Ctx, g usecase.GroupDocument) error {
 		w := &httpx.Writer{}
-		writeGroup(w, "", &g)
-		return send(c, status, w)
+		beginGroup(w, &g.Group)
+		endGroup(w, &g.Group, nil)
+		c.Set(fiber.HeaderContentType, mimeJSON)
+		w.End()
+		return c.Status(status).Send(w.Bytes())
 	}
 }
 
-func writeGroup(w *httpx.Writer, key string, g *usecase.GroupDocument) {
-	w.Open(key, '{')
-	w.Text("_id", formatID(g.ID))
-	w.Text("name", g.Alias)
-	w.Text("description", g.Description)
+// beginGroup writes what stands before a group's members, endGroup what stands behind them.
+func beginGroup(w *httpx.Writer, g *domain.Group) {
+	w.Open("", '{')
+	escaped(w, "_id", formatID(g.ID))
+	escaped(w, "name", g.Alias)
+	escaped(w, "description", g.Description)
+}
+
+func endGroup(w *httpx.Writer, g *domain.Group, admins []string) {
+	if len(admins) > 0 {
+		w.Open("adminUsers", '[')
+		for _, admin := range admins {
+			escaped(w, "", admin)
+		}
+		w.Close(']')
+	}
+	writeCreated(w, g.Created)
 	w.Close('}')
 }

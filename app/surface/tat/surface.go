@@ -199,7 +199,7 @@ func (s *Surface) neighbours(r fiber.Router) {
 		domain.ErrPresenceStatus: {400, "Invalid Status, should be online or offline or busy :{status}"},
 	}))
 	s.presences(r, unknownTopic)
-	r.Get("/groups", httpx.Handle(s.auth, decodeGroups, httpx.Alone(groups.List), encodeGroups))
+	r.Get("/groups", httpx.Handle(s.auth, decodeGroups, groups.ListWhole, encodeGroups))
 	r.Post("/group", s.telling(admin(s, decodeGroup, groups.Create, encodeGroup(201)), texts{
 		domain.ErrGroupAliasTaken: {409, "Group {name} already exists"},
 	}))
@@ -207,8 +207,17 @@ func (s *Surface) neighbours(r fiber.Router) {
 		domain.ErrGroupNotFound: {400, "Group {groupname} does not exist"},
 		domain.ErrUserNotFound:  {400, "user with username {username} does not exist"},
 	}
-	r.Put("/group/add/user", s.telling(admin(s, decodeMember, httpx.Done(users.JoinNamed), encodeEmpty[httpx.Just](201)), member))
-	r.Put("/group/remove/user", s.telling(admin(s, decodeMember, httpx.Done(users.LeaveNamed), encodeEmpty[httpx.Just](200)), member))
+	r.Put("/group/add/user", s.telling(httpx.Handle(s.auth, decodeMember, httpx.Done(users.Admit), encodeEmpty[httpx.Just](201)), member))
+	r.Put("/group/remove/user", s.telling(httpx.Handle(s.auth, decodeMember, httpx.Done(users.Dismiss), encodeEmpty[httpx.Just](200)), member))
+	r.Put("/group/add/adminuser", s.telling(admin(s, decodeMember, httpx.Done(groups.AddAdmin), encodeEmpty[httpx.Just](201)), member))
+	r.Put("/group/remove/adminuser", s.telling(admin(s, decodeMember, httpx.Done(groups.RemoveAdmin), encodeEmpty[httpx.Just](200)), member))
+	r.Put("/group/edit/:group", s.telling(admin(s, decodeEditGroup, httpx.Done(groups.UpdateNamed), encodeEmpty[httpx.Just](201)), texts{
+		domain.ErrGroupNotFound:   {400, "Invalid Group"},
+		domain.ErrGroupAliasTaken: {409, "Group Name already exists"},
+	}))
+	r.Delete("/group/edit/:group", s.telling(admin(s, decodeGroupName, httpx.Done(groups.DeleteNamed), encodeEmpty[httpx.Just](200)), texts{
+		domain.ErrGroupNotFound: {404, "Invalid Group"},
+	}))
 }
 
 // presences lists the routes of who was when in which topic.

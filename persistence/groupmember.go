@@ -1,0 +1,208 @@
+package persistence
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// groupsTogether is of how many groups members are read in one statement.
+const groupsTogether = 64
+
+// Members returns the members of groups who are in sc, without accounts that were put away, group after group in the order given,
+// each by organization and number. They are read while they are ranged over, some at a time; an
+// error ends them.
+func (s *GroupStore) Members(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) iter.Seq2[domain.GroupMember, error] {
+	return func(yield func(domain.GroupMember, error) bool) {
+		read, err := s.memberReader(ctx, sc)
+		for part := range slices.Chunk(groups, groupsTogether) {
+			var first map[domain.GroupID][]domain.GroupMember
+			if err == nil {
+				first, err = read(part)
+			}
+			for _, group := range part {
+				for members := first[group]; err == nil && len(members) > 0; members, err = s.membersBehind(ctx, sc, members) {
+					for _, m := range members {
+						if !yield(m, nil) {
+							return
+						}
+					}
+				}
+			}
+			if err != nil {
+				yield(domain.GroupMember{}, err)
+				return
+			}
+		}
+	}
+}
+
+// memberReader returns what reads members of some groups: all of them in a scope of few people,
+// else up to a page of each.
+func (s *GroupStore) memberReader(ctx context.Context, sc tenancy.Scope) (func([]domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error), error) {
+	people := int64(1)
+	if _, self := sc.Self(); !self {
+		var err error
+		if people, err = NewUserStore(s.db).Count(ctx, sc, domain.UserFilter{}); err != nil {
+			return nil, err
+		}
+	}
+	return func(groups []domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error) {
+		where := account(sc).and("m.group_id IN (?)", in(groups)).and("NOT " + putAway)
+		text, args := "SELECT "+memberColumns+" WHERE "+where.text()+memberOrder, where.args
+		if people > s.few {
+			text, args = "", nil
+			for i, group := range groups {
+				one := membersOf(sc, group)
+				text += either(i > 0, " UNION ALL ", "") + "SELECT * FROM (SELECT " + memberColumns + " WHERE " + one.text() + memberOrder +
+					" LIMIT " + strconv.Itoa(s.page) + ") AS s" + strconv.Itoa(i)
+				args = append(args, one.args...)
+			}
+		}
+		rows, err := s.db.read.QueryContext(ctx, text, args...)
+		members, err := collect(rows, err, scanMember)
+		found := make(map[domain.GroupID][]domain.GroupMember, len(groups))
+		for _, m := range members {
+			found[m.Group] = append(found[m.Group], m)
+		}
+		return found, err
+	}, nil
+}
+
+const (
+	memberColumns = "m.group_id, u.organization_id, u.id, u.alias FROM user_groups m JOIN users u ON u.organization_id = m.organization_id AND u.id = m.user_id"
+	memberOrder   = " ORDER BY m.organization_id, m.user_id"
+)
+
+func scanMember(r row) (m domain.GroupMember, err error) {
+	err = r.Scan(&m.Group, &m.User.Organization, &m.User.User, &m.Alias)
+	return m, err
+}
+
+// membersOf returns the condition of the members of one group who are in sc.
+func membersOf(sc tenancy.Scope, group domain.GroupID) predicate {
+	where := predicate{"m.group_id = ?", []any{int64(group)}}
+	if o, only := sc.Organization(); only {
+		where = where.and("m.organization_id = ?", int64(o))
+	}
+	return where.also(account(sc)).and("NOT " + putAway)
+}
+
+// membersBehind returns the members of a group behind those that were read, none if these were
+// less than a page.
+func (s *GroupStore) membersBehind(ctx context.Context, sc tenancy.Scope, read []domain.GroupMember) ([]domain.GroupMember, error) {
+	if len(read) != s.page {
+		return nil, nil
+	}
+	last := read[len(read)-1]
+	where := membersOf(sc, last.Group).and("(m.organization_id, m.user_id) > (?, ?)", int64(last.User.Organization), int64(last.User.User))
+	rows, err := s.db.read.QueryContext(ctx, "SELECT "+memberColumns+" WHERE "+where.text()+memberOrder+" LIMIT "+strconv.Itoa(s.page), where.args...)
+	return collect(rows, err, scanMember)
+}
+
+// groupAdminRow is a row of the table group_admins.
+type groupAdminRow struct {
+	bun.BaseModel `bun:"table:group_admins"`
+
+	OrganizationID int64
+	GroupID        int64
+	UserID         int64
+}
+
+// Admins returns the admins of groups who are in sc, without accounts that were put away, by
+// group and number.
+func (s *GroupStore) Admins(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) ([]domain.GroupMember, error) {
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	where := account(sc).and("m.group_id IN (?)", in(groups)).and("NOT " + putAway)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT "+strings.Replace(memberColumns, "user_groups", "group_admins", 1)+
+		" WHERE "+where.text()+" ORDER BY m.group_id, m.user_id", where.args...)
+	return collect(rows, err, scanMember)
+}
+
+// Administers reports whether whoever sc was given to is an admin of the group with that number.
+// They are not if there is none in sc.
+func (s *GroupStore) Administers(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (bool, error) {
+	me := sc.Actor()
+	where := groupsIn(sc).and("g.id = ? AND m.organization_id = ? AND m.user_id = ?", int64(id), int64(me.Organization), int64(me.User))
+	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM groups g JOIN group_admins m ON m.organization_id = g.organization_id AND m.group_id = g.id WHERE "+
+		where.text(), where.args...)
+	n, err := only(rows, err, scalar[int64], domain.ErrInternal)
+	return n > 0, err
+}
+
+// AddAdmin makes a user of its organization an admin of the group with that number, unless check
+// returns an error, and does nothing if they are one. It is ErrGroupNotFound if there is none in
+// w, ErrGroupAdminElsewhere for a user of another organization, ErrUserNotFound, and
+// ErrTooManyGroupAdmins.
+func (s *GroupStore) AddAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error {
+	return s.changeAdmin(ctx, w, id, admin, check, func(ctx context.Context, tx bun.Tx, there bool, admins int) (changed bool, err error) {
+		switch {
+		case there:
+			return false, nil
+		case admins >= domain.MaxGroupAdmins:
+			return false, domain.ErrTooManyGroupAdmins
+		}
+		if err := holdUsers(ctx, s.db, tx, []domain.UserKey{admin}); err != nil {
+			return false, err
+		}
+		return true, insertAll(ctx, tx, []*groupAdminRow{{OrganizationID: int64(admin.Organization), GroupID: int64(id), UserID: int64(admin.User)}})
+	})
+}
+
+// RemoveAdmin takes back AddAdmin, and does nothing if the user is none.
+func (s *GroupStore) RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error {
+	return s.changeAdmin(ctx, w, id, admin, check, func(ctx context.Context, tx bun.Tx, there bool, _ int) (changed bool, err error) {
+		if !there {
+			return false, nil
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM group_admins WHERE organization_id = ? AND group_id = ? AND user_id = ?",
+			int64(admin.Organization), int64(id), int64(admin.User))
+		return true, translate(err)
+	})
+}
+
+// changeAdmin runs change, which is told whether the user is an admin of the group and how many
+// there are, and writes what it did down.
+func (s *GroupStore) changeAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error,
+	change func(ctx context.Context, tx bun.Tx, there bool, admins int) (changed bool, err error)) error {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		g, err := selectGroup(ctx, tx, groupsIn(w.Read()).and("g.id = ?", int64(id)), s.db.forUpdate())
+		if err != nil {
+			return err
+		}
+		if err := check(&g.Group); err != nil {
+			return err
+		}
+		if g.Organization != admin.Organization {
+			return domain.ErrGroupAdminElsewhere
+		}
+		rows, err := tx.QueryContext(ctx, "SELECT user_id FROM group_admins WHERE organization_id = ? AND group_id = ?", int64(g.Organization), int64(id))
+		admins, err := collect(rows, err, scalar[domain.UserID])
+		if err != nil {
+			return err
+		}
+		there := slices.Contains(admins, admin.User)
+		changed, err := change(ctx, tx, there, len(admins))
+		if err != nil || !changed {
+			return err
+		}
+		one := domain.Fields{{Name: "admin", Value: strconv.FormatInt(int64(admin.User), 10)}}
+		changes := domain.Diff(nil, one)
+		if there {
+			changes = domain.Diff(one, nil)
+		}
+		return s.db.record(ctx, tx, w, domain.AuditEntry{
+			Action: "group:update", Target: domain.Target{Kind: "group", ID: int64(g.ID), Name: g.Alias},
+			Organization: g.Organization, Place: g.Organization.Environment(), Path: g.place, Changes: changes,
+		})
+	})
+}

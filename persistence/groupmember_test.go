@@ -1,0 +1,59 @@
+package persistence_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/persistence/storetest"
+)
+
+// TestGroupMembers holds that the members of groups are the same however they are read: all whom
+// somebody reaches, or group after group in pages of any size.
+func TestGroupMembers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		w, ctx := storetest.NewWorld(t, db), t.Context()
+		team := w.Teams["Acme/Team"].ID
+		for i := range 23 {
+			u := w.AddUser(t, fmt.Sprintf("m%02d", i), []string{"Acme/Prod", "Acme/Test", "Bolt/Prod"}[i%3], domain.RoleUser, domain.UserGroup)
+			if i%3 < 2 && i%2 == 0 {
+				_, err := w.Users.Update(ctx, storetest.Everything(domain.UserUpdate), u.ID, "", func(u *domain.User, _ domain.SuperUsers) error {
+					u.Groups = append(u.Groups, team)
+					return nil
+				})
+				require.NoError(t, err)
+			}
+		}
+		asked := []domain.GroupID{team, domain.AdminGroup, w.Teams["Bolt/Team"].ID, domain.UserGroup}
+		for _, who := range []string{"root.admin", "acme.admin", "acme.power", "acme.user", "bolt.admin"} {
+			sc := w.Scope(t, who, domain.UserRead).Read()
+			want := []domain.GroupMember{}
+			for _, group := range asked {
+				for _, u := range w.People {
+					now, err := w.Users.Get(ctx, storetest.Everything(domain.UserRead).Read(), u.ID)
+					require.NoError(t, err)
+					self, only := sc.Self()
+					if reached := only && self.User == u.ID || !only && sc.Covers(now.HomePath); reached && slices.Contains(now.Groups, group) {
+						want = append(want, domain.GroupMember{Group: group, User: now.Key(), Alias: now.Alias})
+					}
+				}
+			}
+			slices.SortFunc(want, func(a, b domain.GroupMember) int {
+				return slices.Compare([]int{slices.Index(asked, a.Group), int(a.User.Organization), int(a.User.User)},
+					[]int{slices.Index(asked, b.Group), int(b.User.Organization), int(b.User.User)})
+			})
+			for _, sizes := range [][2]int{{1000, 500}, {0, 1}, {0, 3}, {0, 500}} {
+				got := []domain.GroupMember{}
+				for m, err := range persistence.ReadingMembers(w.Groups, int64(sizes[0]), sizes[1]).Members(ctx, sc, asked) {
+					require.NoError(t, err)
+					got = append(got, m)
+				}
+				require.Equal(t, want, got, "%s, %v", who, sizes)
+			}
+		}
+	})
+}
