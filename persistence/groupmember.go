@@ -144,65 +144,67 @@ func (s *GroupStore) Administers(ctx context.Context, sc tenancy.Scope, id domai
 // w, ErrGroupAdminElsewhere for a user of another organization, ErrUserNotFound, and
 // ErrTooManyGroupAdmins.
 func (s *GroupStore) AddAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error {
-	return s.changeAdmin(ctx, w, id, admin, check, func(ctx context.Context, tx bun.Tx, there bool, admins int) (changed bool, err error) {
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		g, admins, err := s.lockAdmins(ctx, tx, w, id, admin, check)
 		switch {
-		case there:
-			return false, nil
-		case admins >= domain.MaxGroupAdmins:
-			return false, domain.ErrTooManyGroupAdmins
+		case err != nil || slices.Contains(admins, admin.User):
+			return err
+		case len(admins) >= domain.MaxGroupAdmins:
+			return domain.ErrTooManyGroupAdmins
 		}
 		if err := holdUsers(ctx, s.db, tx, []domain.UserKey{admin}); err != nil {
-			return false, err
+			return err
 		}
-		return true, insertAll(ctx, tx, []*groupAdminRow{{OrganizationID: int64(admin.Organization), GroupID: int64(id), UserID: int64(admin.User)}})
+		if err := insertAll(ctx, tx, []*groupAdminRow{{OrganizationID: int64(admin.Organization), GroupID: int64(id), UserID: int64(admin.User)}}); err != nil {
+			return err
+		}
+		return s.recordAdmin(ctx, tx, w, g, domain.Diff(nil, adminField(admin)))
 	})
 }
 
 // RemoveAdmin takes back AddAdmin, and does nothing if the user is none.
 func (s *GroupStore) RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error {
-	return s.changeAdmin(ctx, w, id, admin, check, func(ctx context.Context, tx bun.Tx, there bool, _ int) (changed bool, err error) {
-		if !there {
-			return false, nil
+	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		g, admins, err := s.lockAdmins(ctx, tx, w, id, admin, check)
+		if err != nil || !slices.Contains(admins, admin.User) {
+			return err
 		}
 		_, err = tx.ExecContext(ctx, "DELETE FROM group_admins WHERE organization_id = ? AND group_id = ? AND user_id = ?",
 			int64(admin.Organization), int64(id), int64(admin.User))
-		return true, translate(err)
+		if err != nil {
+			return translate(err)
+		}
+		return s.recordAdmin(ctx, tx, w, g, domain.Diff(adminField(admin), nil))
 	})
 }
 
-// changeAdmin runs change, which is told whether the user is an admin of the group and how many
-// there are, and writes what it did down.
-func (s *GroupStore) changeAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error,
-	change func(ctx context.Context, tx bun.Tx, there bool, admins int) (changed bool, err error)) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		g, err := selectGroup(ctx, tx, groupsIn(w.Read()).and("g.id = ?", int64(id)), s.db.forUpdate())
-		if err != nil {
-			return err
-		}
-		if err := check(&g.Group); err != nil {
-			return err
-		}
-		if g.Organization != admin.Organization {
-			return domain.ErrGroupAdminElsewhere
-		}
-		rows, err := tx.QueryContext(ctx, "SELECT user_id FROM group_admins WHERE organization_id = ? AND group_id = ?", int64(g.Organization), int64(id))
-		admins, err := collect(rows, err, scalar[domain.UserID])
-		if err != nil {
-			return err
-		}
-		there := slices.Contains(admins, admin.User)
-		changed, err := change(ctx, tx, there, len(admins))
-		if err != nil || !changed {
-			return err
-		}
-		one := domain.Fields{{Name: "admin", Value: strconv.FormatInt(int64(admin.User), 10)}}
-		changes := domain.Diff(nil, one)
-		if there {
-			changes = domain.Diff(one, nil)
-		}
-		return s.db.record(ctx, tx, w, domain.AuditEntry{
-			Action: "group:update", Target: domain.Target{Kind: "group", ID: int64(g.ID), Name: g.Alias},
-			Organization: g.Organization, Place: g.Organization.Environment(), Path: g.place, Changes: changes,
-		})
+// lockAdmins returns the group with its admins and keeps others from changing them, unless check
+// returns an error or admin is of another organization.
+func (s *GroupStore) lockAdmins(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey,
+	check func(*domain.Group) error) (g placedGroup, admins []domain.UserID, err error) {
+	if g, err = selectGroup(ctx, tx, groupsIn(w.Read()).and("g.id = ?", int64(id)), s.db.forUpdate()); err != nil {
+		return g, nil, err
+	}
+	if err := check(&g.Group); err != nil {
+		return g, nil, err
+	}
+	if g.Organization != admin.Organization {
+		return g, nil, domain.ErrGroupAdminElsewhere
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT user_id FROM group_admins WHERE organization_id = ? AND group_id = ?", int64(g.Organization), int64(id))
+	admins, err = collect(rows, err, scalar[domain.UserID])
+	return g, admins, err
+}
+
+// adminField is what the audit trail keeps of a group's admin: the number, which says nothing to
+// whoever does not see them.
+func adminField(admin domain.UserKey) domain.Fields {
+	return domain.Fields{{Name: "admin", Value: strconv.FormatInt(int64(admin.User), 10)}}
+}
+
+func (s *GroupStore) recordAdmin(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, g placedGroup, changes []domain.Change) error {
+	return s.db.record(ctx, tx, w, domain.AuditEntry{
+		Action: "group:update", Target: domain.Target{Kind: "group", ID: int64(g.ID), Name: g.Alias},
+		Organization: g.Organization, Place: g.Organization.Environment(), Path: g.place, Changes: changes,
 	})
 }
