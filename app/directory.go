@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"slices"
 	"time"
@@ -48,6 +49,7 @@ type Directory struct {
 	copies    *persistence.CopyRequestStore
 	accounts  *persistence.AccountStore
 	metrics   *metrics
+	health    *health
 	outbox    *persistence.OutboxStore
 	mailer    *mail.Worker
 	config    Config
@@ -173,6 +175,10 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 		return nil, err
 	}
 	d := &Directory{DB: db, config: cfg, metrics: newMetrics(db)}
+	d.health = newHealth(db, cfg.Log, d.metrics.troubled)
+	d.metrics.showHealth(d.health.up)
+	cfg.Log = slog.New(outage{cfg.Log.Handler(), d.health})
+	d.config.Log = cfg.Log
 	if d.declared, err = loadProperties(cfg.CustomProperties); err != nil {
 		return nil, err
 	}
@@ -255,5 +261,6 @@ func (d *Directory) Close() error {
 	if err := d.usage.Flush(ctx); err != nil {
 		d.config.Log.Error("usage of objects could not be written down", "error", err)
 	}
+	d.health.close()
 	return d.DB.Close()
 }

@@ -23,6 +23,7 @@ type metrics struct {
 	decisions [domain.PermissionBits][2]prometheus.Counter
 	lookups   map[string][2]prometheus.Counter
 	mails     *prometheus.CounterVec
+	troubles  *prometheus.CounterVec
 }
 
 // caches are the names of the caches that are counted.
@@ -38,6 +39,8 @@ func newMetrics(db *persistence.DB) *metrics {
 		lookups: make(map[string][2]prometheus.Counter),
 		mails: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_mails_total",
 			Help: "Mails that were sent, are to be retried, or were given up."}, []string{"result"}),
+		troubles: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_database_errors_total",
+			Help: "Requests and jobs that the database kept from being done."}, []string{"kind"}),
 	}
 	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_decisions_total",
 		Help: "Decisions about a permission."}, []string{"permission", "verdict"})
@@ -60,11 +63,14 @@ func newMetrics(db *persistence.DB) *metrics {
 	for _, result := range []string{"sent", "retried", "failed"} {
 		m.mails.WithLabelValues(result)
 	}
+	for _, t := range persistence.Troubles {
+		m.troubles.WithLabelValues(string(t))
+	}
 	build := ReadBuild()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "canopy_build_info", Help: "What runs; the value is 1.",
 		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.Go}})
 	info.Set(1)
-	m.registry.MustRegister(info, m.mails, m.requests, m.seconds, decisions, lookups,
+	m.registry.MustRegister(info, m.mails, m.troubles, m.requests, m.seconds, decisions, lookups,
 		connections("open", func() float64 { open, _ := db.Connections(); return float64(open) }),
 		connections("used", func() float64 { _, used := db.Connections(); return float64(used) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -79,6 +85,15 @@ func (m *metrics) Decided(p domain.Permission, allowed bool) { m.decisions[p][in
 
 // Mailed implements mail.Counter.
 func (m *metrics) Mailed(result string) { m.mails.WithLabelValues(result).Inc() }
+
+// troubled counts an error of the database.
+func (m *metrics) troubled(t persistence.Trouble) { m.troubles.WithLabelValues(string(t)).Inc() }
+
+// showHealth shows whether the database is there.
+func (m *metrics) showHealth(up func() bool) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "canopy_database_up",
+		Help: "Whether the database answers and takes changes, as far as is known: 1 or 0."}, func() float64 { return float64(index(up())) }))
+}
 
 // countWaiting shows how many mails wait, by asking when the metrics are read.
 func (m *metrics) countWaiting(waiting func(context.Context) (int64, error)) {

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	_ "embed"
 	"html/template"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"canopy/app/surface/axway"
 	"canopy/app/surface/console"
 	"canopy/domain"
+	"canopy/persistence"
 )
 
 // operations is the application for what belongs to no surface: health, metrics and the
@@ -44,17 +46,22 @@ func plainProblem(c *fiber.Ctx, err error) error {
 	return c.Status(status).SendString(problem.Public + "\n")
 }
 
-// ready answers whether the server can do its work: it is not stopping, the database
-// answers and has the schema it should have.
+// ready answers whether the server can do its work: it is not stopping, the database answers, takes
+// changes, and has the schema it should have. It answers within a second, whatever the database does.
 func (s *Server) ready(c *fiber.Ctx) error {
-	ctx, db := c.UserContext(), s.directory.DB
+	ctx, cancel := context.WithTimeout(c.UserContext(), askWithin)
+	defer cancel()
 	if s.stopping.Load() {
 		return domain.ErrUnavailable.Saying("stopping")
 	}
-	err := db.Ping(ctx)
+	err := s.directory.health.check(ctx)
 	pending := false
 	if err == nil {
-		pending, err = db.MigrationsPending(ctx)
+		pending, err = s.directory.DB.MigrationsPending(ctx)
+	}
+	switch persistence.TroubleOf(err) {
+	case persistence.TroubleFull, persistence.TroubleReadOnly, persistence.TroubleStorage:
+		return domain.ErrUnavailable.Saying("the database takes no changes").Because(err)
 	}
 	if err != nil {
 		return domain.ErrUnavailable.Saying("the database does not answer").Because(err)

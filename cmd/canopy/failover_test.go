@@ -145,6 +145,42 @@ func TestDatabaseGoesAwayAndComesBack(t *testing.T) {
 		require.True(t, here[alias], "%s was acknowledged", alias)
 	}
 	s.stop(t)
+
+	// The log says when the database went and when it was back, and little more: not a line for each
+	// of the requests meanwhile.
+	log := s.err.String()
+	away, back, errors := strings.Count(log, `"msg":"the database is away"`), strings.Count(log, `"msg":"the database is back"`), strings.Count(log, `"level":"ERROR"`)
+	require.GreaterOrEqual(t, away, 2)
+	require.Equal(t, away, back)
+	require.Less(t, errors, 20, "%d requests were turned away", c.turnedAway.Load())
+}
+
+// Whether a server is ready is said within a second, also of a database that neither answers nor
+// refuses and with requests that may take long.
+func TestReadinessOfASilentDatabase(t *testing.T) {
+	t.Parallel()
+	address, err := url.Parse(testdb.Postgres(t))
+	require.NoError(t, err)
+	c := newCable(t, address.Host)
+	address.Host = c.listener.Addr().String()
+	s := serve(t, place{"--data", t.TempDir(), "--database-url", address.String()})
+	nobody := s.anonymous()
+	nobody.get(t, "/readyz").ok(t)
+	mend := c.sever()
+	t.Cleanup(mend)
+	for range 5 {
+		began := time.Now()
+		a := nobody.get(t, "/readyz")
+		took := time.Since(began)
+		require.Equal(t, http.StatusServiceUnavailable, a.status)
+		require.Less(t, took, time.Second)
+	}
+	nobody.get(t, "/healthz").ok(t)
+	require.Zero(t, s.metric(t, "canopy_database_up"))
+	mend()
+	eventually(t, func() bool { return nobody.get(t, "/readyz").status == http.StatusOK }, "ready again")
+	require.Equal(t, 1.0, s.metric(t, "canopy_database_up"))
+	s.stop(t)
 }
 
 // A cable between the server and its database, which can be cut without either side noticing.

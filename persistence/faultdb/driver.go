@@ -46,7 +46,7 @@ func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 		return nil, err
 	}
 	c.within, c.changed = true, false
-	return &tx{inner, c}, nil
+	return &tx{inner, c, ctx}, nil
 }
 
 // ExecContext implements driver.ExecerContext.
@@ -79,7 +79,12 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 }
 
 // Ping implements driver.Pinger.
-func (c *conn) Ping(ctx context.Context) error { return c.Conn.(driver.Pinger).Ping(ctx) }
+func (c *conn) Ping(ctx context.Context) error {
+	if err := c.faults.before(ctx, "PING", false); err != nil {
+		return err
+	}
+	return c.Conn.(driver.Pinger).Ping(ctx)
+}
 
 // ResetSession implements driver.SessionResetter.
 func (c *conn) ResetSession(ctx context.Context) error {
@@ -103,12 +108,13 @@ func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
 type tx struct {
 	driver.Tx
 	conn *conn
+	ctx  context.Context // it was begun with
 }
 
 // Commit implements driver.Tx. One that fails leaves nothing behind.
 func (t *tx) Commit() error {
 	t.conn.within = false
-	if err := t.conn.faults.before(context.Background(), "COMMIT", t.conn.changed); err != nil {
+	if err := t.conn.faults.before(t.ctx, "COMMIT", t.conn.changed); err != nil {
 		_ = t.Tx.Rollback()
 		return err
 	}

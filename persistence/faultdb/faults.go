@@ -30,6 +30,9 @@ type Faults struct {
 	// Beside reports whether a change is none of what a request asks for, such as a note that
 	// somebody signed in. Nil is for none.
 	Beside func(statement string) bool
+	// Whose reports whether a statement is one of those that are to fail, by its context. Nil is
+	// for all.
+	Whose func(context.Context) bool
 
 	full     error // what the database says when its disk is full
 	prepared open
@@ -41,7 +44,8 @@ type Faults struct {
 // A Plan says which statement is to fail, and what became of that. After the one that fails, what
 // would make changes stay fails as well: so whatever the plan, the database keeps as it was.
 type Plan struct {
-	Nth  int // the first is 1; 0 fails none, nor what makes changes stay
+	Nth  int  // the first is 1; 0 fails none, nor what makes changes stay
+	All  bool // every statement fails
 	Kind Kind
 
 	Statements []string // those seen, the one that failed included
@@ -124,8 +128,12 @@ func (f *Faults) before(ctx context.Context, statement string, stays bool) error
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.plan
-	if p == nil {
+	if p == nil || f.Whose != nil && !f.Whose(ctx) {
 		return nil
+	}
+	if p.All {
+		p.Failed = true
+		return f.failure(p.Kind)
 	}
 	p.Statements = append(p.Statements, statement)
 	if p.Nth > 0 && len(p.Statements) == p.Nth {
