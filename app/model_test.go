@@ -145,7 +145,7 @@ func (m *machine) addEnvironment(t *rapid.T) {
 	}
 	e, err := m.d.Environments.Create(context.Background(), m.actor(t), in)
 	if done(t, err) {
-		m.environments[e.ID] = &oracleEnvironment{parent: e.Parent, active: true, organization: organization}
+		m.environments[e.ID] = &oracleEnvironment{parent: e.Environment.Parent, active: true, organization: organization}
 	}
 }
 
@@ -169,10 +169,10 @@ func (m *machine) moveEnvironment(t *rapid.T) {
 	if !done(t, err) {
 		return
 	}
-	if u, known := m.users[who.User]; known && m.environments[id].parent != e.Parent && !m.hasAll(u, id) {
+	if u, known := m.users[who.User]; known && m.environments[id].parent != e.Environment.Parent && !m.hasAll(u, id) {
 		t.Fatalf("%s moved environment %d without having all of it", u.Alias, id)
 	}
-	m.environments[id].parent = e.Parent
+	m.environments[id].parent = e.Environment.Parent
 	for _, u := range m.users { // what they are allowed stays in tree order
 		slices.SortFunc(u.Allowed, func(a, b domain.Grant) int { return m.byPath(a.Environment, b.Environment) })
 	}
@@ -327,7 +327,7 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 		if (err == nil) != m.sees(u, v) {
 			t.Fatalf("%s reads %s: %v, the oracle says %v", u.Alias, v.Alias, err, m.sees(u, v))
 		}
-		if err == nil && !slices.EqualFunc(read.AllowedShown, m.shown(u, v.Allowed), func(e *domain.Environment, id domain.EnvironmentID) bool { return e.ID == id }) {
+		if err == nil && !slices.EqualFunc(read.AllowedShown, m.shown(u, v.Allowed), func(e usecase.EnvironmentShown, id domain.EnvironmentID) bool { return e.ID == id }) {
 			t.Fatalf("%s is shown %v of %s's allowed, the oracle says %v", u.Alias, read.AllowedShown, v.Alias, m.shown(u, v.Allowed))
 		}
 	}

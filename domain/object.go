@@ -99,9 +99,10 @@ type Access struct {
 	User  UserKey
 	Group GroupID
 	Level Level
-	// Name is the alias of the user or group when the object was read, and Organization the
-	// group's.
+	// Name is the alias of the user or group when the object was read, Home the user's and
+	// Organization the group's. They are not stored with the object.
 	Name         string
+	Home         EnvironmentPath
 	Organization OrganizationID
 }
 
@@ -320,13 +321,14 @@ type Ownership struct {
 
 // CopyRequest is the offer of a copy of an object to another user.
 type CopyRequest struct {
-	ID               CopyRequestID
-	Organization     OrganizationID // the object's
-	Object           Object
-	From, To         UserKey
-	FromAlias        string // when it was read
-	ToAlias          string
-	Created, Expires time.Time
+	ID           CopyRequestID
+	Organization OrganizationID // the object's
+	Object       Object
+	From, To     UserKey
+	// FromAlias to ToHome are of the users when the offer was read.
+	FromAlias, ToAlias string
+	FromHome, ToHome   EnvironmentPath
+	Created, Expires   time.Time
 }
 
 // Bookmark is an object that somebody wants to find again.

@@ -83,9 +83,10 @@ func (p *Person) Rename(name, surname string) {
 }
 
 // Archive puts the account away: nobody can use it any more, it is no longer part of lists
-// of people, and its names are free for others. by is who did it.
-func (u *User) Archive(by string, now time.Time) {
-	mark := "$archive$by$" + by + "$" + strconv.FormatInt(now.Unix(), 10)
+// of people, and its names are free for others. The mark has the form of the product that knows
+// this, without its name of who did it: not everybody who sees the account may know them.
+func (u *User) Archive(now time.Time) {
+	mark := "$archive$by$admin$" + strconv.FormatInt(now.Unix(), 10)
 	u.Alias = marked(u.Alias, mark)
 	if u.Person.LastName != "" {
 		u.Person.LastName = marked(u.Person.LastName, mark)

@@ -126,15 +126,22 @@ func (s *PresenceStore) Put(ctx context.Context, w tenancy.WriteScope, topic dom
 	return one(res, err, domain.ErrObjectNotFound)
 }
 
-// In returns the presences in a topic since a time, the newest first.
+// shownUsers is the condition that the user u may be named to whom sc was given to.
+func shownUsers(sc tenancy.Scope) predicate {
+	me, seen := sc.Actor(), inRanges(sc.Sight(), "u.environment_path")
+	return predicate{"u.organization_id = ? AND u.id = ? OR " + seen.text(), append([]any{int64(me.Organization), int64(me.User)}, seen.args...)}
+}
+
+// In returns the presences in a topic since a time of people who may be named to whom sc was
+// given to, the newest first.
 func (s *PresenceStore) In(ctx context.Context, sc tenancy.Scope, topic domain.ObjectID, since time.Time) ([]domain.Presence, error) {
-	return s.list(ctx, "", objectsIn(sc).and("o.id = ? AND p.at >= ?", int64(topic), millis(since)))
+	return s.list(ctx, "", objectsIn(sc).also(shownUsers(sc)).and("o.id = ? AND p.at >= ?", int64(topic), millis(since)))
 }
 
 // ofOrganization is the condition of the presences that f keeps in topics that sc covers, of
-// the viewer's own organization: people of another one are not named beside a topic.
+// the viewer's own organization, and of people who may be named to the viewer.
 func ofOrganization(sc tenancy.Scope, f *domain.PresenceFilter) predicate {
-	where := objectsIn(sc).and("o.organization_id = ?", int64(sc.Actor().Organization))
+	where := objectsIn(sc).also(shownUsers(sc)).and("o.organization_id = ?", int64(sc.Actor().Organization))
 	if f.Topic != 0 {
 		where = where.and("o.id = ?", int64(f.Topic))
 	}

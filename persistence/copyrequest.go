@@ -51,12 +51,14 @@ func selectCopyRequests(ctx context.Context, q querier, where predicate, rest st
 	rows, err := q.QueryContext(ctx, "SELECT "+objectColumns+`, c.organization_id, c.id, c.from_organization_id, c.from_id, c.to_organization_id, c.to_id,
 			c.created_at, c.expires_at,
 			coalesce((SELECT w.alias FROM users w WHERE w.organization_id = c.from_organization_id AND w.id = c.from_id), ''),
-			coalesce((SELECT w.alias FROM users w WHERE w.organization_id = c.to_organization_id AND w.id = c.to_id), '')
+			coalesce((SELECT w.alias FROM users w WHERE w.organization_id = c.to_organization_id AND w.id = c.to_id), ''),
+			coalesce((SELECT w.environment_path FROM users w WHERE w.organization_id = c.from_organization_id AND w.id = c.from_id), ''),
+			coalesce((SELECT w.environment_path FROM users w WHERE w.organization_id = c.to_organization_id AND w.id = c.to_id), '')
 		FROM copy_requests c JOIN objects o ON o.organization_id = c.organization_id AND o.id = c.object_id WHERE `+where.text()+rest, where.args...)
 	return collect(rows, err, func(r row) (c domain.CopyRequest, err error) {
 		var created, expires int64
 		c.Object, err = scanObjectAnd(r, &c.Organization, &c.ID, &c.From.Organization, &c.From.User, &c.To.Organization, &c.To.User,
-			&created, &expires, &c.FromAlias, &c.ToAlias)
+			&created, &expires, &c.FromAlias, &c.ToAlias, &c.FromHome, &c.ToHome)
 		c.Created, c.Expires = moment(created), moment(expires)
 		return c, err
 	})

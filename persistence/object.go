@@ -115,7 +115,7 @@ func readAccess(ctx context.Context, q querier, objects []domain.Object) error {
 	}
 	where := keys("a.organization_id, a.object_id", objects)
 	rows, err := q.QueryContext(ctx, `SELECT a.organization_id, a.object_id, a.subject_kind, a.subject_organization_id, a.subject_id, a.level,
-			coalesce(u.alias, g.alias, ''), coalesce(g.organization_id, 0)
+			coalesce(u.alias, g.alias, ''), coalesce(u.environment_path, ''), coalesce(g.organization_id, 0)
 		FROM object_access a
 		LEFT JOIN users u ON a.subject_kind = 1 AND u.organization_id = a.subject_organization_id AND u.id = a.subject_id
 		LEFT JOIN groups g ON a.subject_kind = 2 AND g.id = a.subject_id
@@ -124,7 +124,7 @@ func readAccess(ctx context.Context, q querier, objects []domain.Object) error {
 		var k objectKey
 		var kind, organization, id int64
 		var entry domain.Access
-		if err := r.Scan(&k.organization, &k.id, &kind, &organization, &id, &entry.Level, &entry.Name, &entry.Organization); err != nil {
+		if err := r.Scan(&k.organization, &k.id, &kind, &organization, &id, &entry.Level, &entry.Name, &entry.Home, &entry.Organization); err != nil {
 			return struct{}{}, err
 		}
 		if kind == userSubject {

@@ -83,6 +83,14 @@ func (s Scope) Everywhere() bool { return len(s.set) == 1 && s.set[0] == subtree
 // that the scope covers: whether it is anywhere in their reach.
 func (s Scope) Shows(p domain.EnvironmentPath) bool { return s.reach != nil && s.reach.Contains(p) }
 
+// Sight returns the stretches of the tree that Shows accepts, as Ranges returns its own.
+func (s Scope) Sight() []Range {
+	if s.reach == nil {
+		return nil
+	}
+	return s.reach.set
+}
+
 // Below narrows the scope to the subtree of the environment at p.
 func (s Scope) Below(p domain.EnvironmentPath) Scope { return s.within(subtree(p)) }
 

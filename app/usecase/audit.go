@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 
 	"canopy/domain"
@@ -15,6 +17,8 @@ type Audit struct {
 	gate     *tenancy.Gate
 	store    AuditStore
 	signIns  Flusher
+	users    UserStore
+	objects  ObjectStore
 	declared domain.Declared
 }
 
@@ -25,8 +29,8 @@ type Flusher interface {
 
 // NewAudit returns the use case of reading the audit trail of users who have the declared
 // properties. Sign-ins are written into it by signIns.
-func NewAudit(gate *tenancy.Gate, store AuditStore, signIns Flusher, declared domain.Declared) *Audit {
-	return &Audit{gate: gate, store: store, signIns: signIns, declared: declared}
+func NewAudit(gate *tenancy.Gate, store AuditStore, users UserStore, objects ObjectStore, signIns Flusher, declared domain.Declared) *Audit {
+	return &Audit{gate: gate, store: store, users: users, objects: objects, signIns: signIns, declared: declared}
 }
 
 // ListAudit asks for entries of an environment and everything below it.
@@ -44,8 +48,9 @@ type AuditList struct {
 
 // List returns the entries of an environment and everything below it, newest first,
 // within who's reach. It needs domain.AuditRead there. Who acted is named, and found by the
-// filter, where who has domain.UserRead on them; of listed environments only those in reach are,
-// and of properties that are not who's to read is told only that they changed.
+// filter, where who has domain.UserRead on them; of environments, groups, users and objects that
+// changes name only those are told that who reaches, and of properties that are not who's to
+// read only that they changed.
 func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (AuditList, error) {
 	sc, err := a.gate.Enter(ctx, &who, domain.AuditRead, tenancy.In(in.Environment))
 	if err != nil {
@@ -68,8 +73,12 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 		if err != nil {
 			return nil, "", err
 		}
+		known, err := a.known(ctx, &who, page)
+		if err != nil {
+			return nil, "", err
+		}
 		for i := range page {
-			a.redact(role, sc, &page[i])
+			a.redact(role, sc, &page[i], known)
 		}
 		return page, next, nil
 	})
@@ -85,22 +94,175 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 	return list, nil
 }
 
+// mentioned are numbers that changes mention, and whether the reader reaches what they are of.
+type mentioned struct {
+	environments map[domain.EnvironmentID]bool
+	users        map[domain.UserID]bool
+	objects      map[domain.ObjectID]bool
+}
+
+// known finds out which of what the changes of entries mention who reaches, of all at once.
+func (a *Audit) known(ctx context.Context, who *domain.Principal, page []domain.AuditEntry) (m mentioned, err error) {
+	m = mentioned{map[domain.EnvironmentID]bool{}, map[domain.UserID]bool{}, map[domain.ObjectID]bool{}}
+	for i := range page {
+		e := &page[i]
+		for _, c := range e.Changes {
+			for _, text := range []string{c.Before, c.After} {
+				m.mention(e.Target.Kind, c.Field, text)
+			}
+		}
+	}
+	if m.environments, err = a.gate.Reached(ctx, who, slices.Sorted(maps.Keys(m.environments))); err != nil {
+		return m, err
+	}
+	if len(m.users) > 0 {
+		sight, err := a.gate.Sight(ctx, who)
+		if err != nil {
+			return m, err
+		}
+		asked := slices.Sorted(maps.Keys(m.users))
+		m.users = map[domain.UserID]bool{who.User: true}
+		for part := range slices.Chunk(asked, domain.MaxLimit) {
+			found, _, err := a.users.Newest(ctx, sight, domain.PeopleFilter{IDs: part}, 0, domain.Page{Limit: len(part)})
+			if err != nil {
+				return m, err
+			}
+			for i := range found {
+				m.users[found[i].ID] = true
+			}
+		}
+	}
+	if len(m.objects) == 0 {
+		return m, nil
+	}
+	asked := slices.Sorted(maps.Keys(m.objects))
+	clear(m.objects)
+	sc, err := a.gate.EnterObjects(ctx, who, tenancy.Anywhere())
+	if domain.ErrForbidden.Is(err) {
+		return m, nil
+	}
+	if err != nil {
+		return m, err
+	}
+	for part := range slices.Chunk(asked, domain.MaxLimit) {
+		found, _, err := a.objects.List(ctx, sc, domain.ObjectFilter{IDs: part}, domain.Page{Limit: len(part)})
+		if err != nil {
+			return m, err
+		}
+		for i := range found {
+			m.objects[found[i].ID] = true
+		}
+	}
+	return m, nil
+}
+
+// The kinds of targets whose fields have a meaning of their own; the others are objects.
+const (
+	targetUser        = "user"
+	targetGroup       = "group"
+	targetEnvironment = "environment"
+)
+
+// mention notes the numbers that a field of a target of that kind has.
+func (m *mentioned) mention(kind, field, text string) {
+	switch {
+	case field == "envId" || kind == targetEnvironment && field == "parent":
+		for _, n := range numbersIn(text) {
+			m.environments[domain.EnvironmentID(n)] = false
+		}
+	case kind == targetUser || kind == targetGroup || kind == targetEnvironment:
+	case field == "owner":
+		for _, n := range numbersIn(text) {
+			m.users[domain.UserID(n)] = false
+		}
+	case field == "parent" || field == "uses":
+		for _, n := range numbersIn(text) {
+			m.objects[domain.ObjectID(n)] = false
+		}
+	case field == "access":
+		for entry := range strings.SplitSeq(text, ", ") {
+			if n, ok := strings.CutPrefix(entry, "user "); ok {
+				for _, n := range numbersIn(n) {
+					m.users[domain.UserID(n)] = false
+				}
+			}
+		}
+	}
+}
+
+// numbersIn returns the numbers among the words of a text.
+func numbersIn(text string) (numbers []int64) {
+	for word := range strings.FieldsSeq(text) {
+		if n, ok := domain.ParseID[int64](word); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
+
 // redact takes out of an entry what lies outside the reach of its reader, who acts with role,
 // and what is not theirs to read.
-func (a *Audit) redact(role domain.Role, sc tenancy.Scope, e *domain.AuditEntry) {
+func (a *Audit) redact(role domain.Role, sc tenancy.Scope, e *domain.AuditEntry, known mentioned) {
 	properties := a.declared.Users
-	if e.Target.Kind == "environment" {
+	if e.Target.Kind == targetEnvironment {
 		properties = a.declared.Organizations
 	}
 	for i := range e.Changes {
 		c := &e.Changes[i]
-		switch {
-		case c.Field == "envs" || c.Field == "envsbloque":
-			c.Before, c.After = shownPlaces(sc, c.Before), shownPlaces(sc, c.After)
-		case properties.Hides(role, c.Field):
+		if properties.Hides(role, c.Field) {
 			c.Before, c.After = "", ""
+			continue
 		}
+		c.Before, c.After = known.shown(sc, e, c.Field, c.Before), known.shown(sc, e, c.Field, c.After)
 	}
+}
+
+// shown returns what of a field's text the reader may be told.
+func (m *mentioned) shown(sc tenancy.Scope, e *domain.AuditEntry, field, text string) string {
+	kind := e.Target.Kind
+	switch {
+	case text == "":
+		return text
+	case field == "envs" || field == "envsbloque":
+		return shownPlaces(sc, text)
+	case field == "envId" || kind == targetEnvironment && field == "parent":
+		return keep(text, func(n int64) bool { return m.environments[domain.EnvironmentID(n)] })
+	case kind == targetUser && field == "group" || kind == targetGroup && field == "parent":
+		if sc.ShowsOrganization(e.Organization, e.Path) {
+			return text
+		}
+		// Of those of the root only the ones that every directory has are known by their numbers.
+		return keep(text, func(n int64) bool { return domain.GroupID(n) <= domain.AdminGroup })
+	case kind == targetUser || kind == targetGroup || kind == targetEnvironment:
+		return text
+	case field == "owner":
+		return keep(text, func(n int64) bool { return n == 0 || m.users[domain.UserID(n)] })
+	case field == "parent" || field == "uses":
+		return keep(text, func(n int64) bool { return n == 0 || m.objects[domain.ObjectID(n)] })
+	case field == "access":
+		return m.shownAccess(sc, e, text)
+	}
+	return text
+}
+
+// keep returns the numbers among the words of a text that may be told.
+func keep(text string, told func(int64) bool) string {
+	words := strings.Fields(text)
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool {
+		n, ok := domain.ParseID[int64](word)
+		return word != "0" && (!ok || !told(n))
+	}), " ")
+}
+
+// shownAccess returns the entries of an access list whose users and groups may be told.
+func (m *mentioned) shownAccess(sc tenancy.Scope, e *domain.AuditEntry, text string) string {
+	entries := slices.DeleteFunc(strings.Split(text, ", "), func(entry string) bool {
+		if rest, ok := strings.CutPrefix(entry, "user "); ok {
+			return !slices.ContainsFunc(numbersIn(rest), func(n int64) bool { return m.users[domain.UserID(n)] })
+		}
+		return !sc.ShowsOrganization(e.Organization, e.Path)
+	})
+	return strings.Join(entries, ", ")
 }
 
 // shownPlaces turns a list of paths into the numbers of those that may be shown.

@@ -13,6 +13,11 @@
 //     (2026-11-22).
 //   - Lists on a user (envs, envsbloque) show a reader only what the reader reaches, and a
 //     reader replaces only what they are shown; the rest stays (2026-11-22).
+//   - What a reader does not reach is not told beside what they do: the owner of an object, who
+//     made a code, a group or an organization of somebody else's, the environment above, each
+//     number in the audit trail. One's own home and organization everybody knows, and the root's
+//     groups. A name of an entry that is left out stays out, also of one's own organization
+//     (2026-11-24).
 //   - What somebody could give they may take away, and nothing more: a user is changed, deleted
 //     or impersonated by who has everything the user has, a group by who has everything it gives,
 //     whoever its members are, and the root's groups, used everywhere, by superUsers only. Oneself

@@ -41,7 +41,8 @@ type ExplanationDocument struct {
 	// Usable is false if the account cannot be used at all, whatever the rest says; Expired says
 	// that it cannot be used before the password is changed.
 	Usable, Expired bool
-	// Chains are the groups of Explanation.Groups.
+	// Chains are the groups of Explanation.Groups; one is empty if it is not to be named to the
+	// reader.
 	Chains [][]domain.Group
 	// IncludedBy and ExcludedBy are the environments of the marks; nil if there is no mark
 	// or the reader does not reach it.
@@ -91,8 +92,15 @@ func (x *Explain) Decision(ctx context.Context, who domain.Principal, in Explain
 	if err != nil {
 		return ExplanationDocument{}, err
 	}
-	for _, reason := range d.Groups {
-		d.Chains = append(d.Chains, groups.Chain(user.Organization, reason.Chain[0]))
+	for i, reason := range d.Groups {
+		chain := groups.Chain(user.Organization, reason.Chain[0])
+		if len(chain) > 0 && !sc.ShowsGroup(chain[0].Organization, user.HomePath) {
+			chain = nil
+		}
+		if held, ok := groups.Get(user.Organization, reason.WithheldBy); ok && !sc.ShowsGroup(held.Organization, user.HomePath) {
+			d.Groups[i].WithheldBy = 0
+		}
+		d.Chains = append(d.Chains, chain)
 	}
 	if d.IncludedBy, err = x.mark(ctx, &who, places, d.Included); err != nil {
 		return ExplanationDocument{}, err

@@ -74,7 +74,7 @@ func (g *Groups) describe(ctx context.Context, sc tenancy.Scope, groups []domain
 	}
 	described := make([]GroupDocument, len(groups))
 	for i, group := range groups {
-		described[i] = GroupDocument{Group: group,
+		described[i] = GroupDocument{Group: group, OrganizationShown: sc.ShowOrganizationOf(&group),
 			Chain: known.Chain(group.Organization, group.ID), Effective: known.Effective(group.Organization, group.ID)}
 	}
 	return described, nil

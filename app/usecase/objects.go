@@ -31,17 +31,17 @@ func NewObjects(gate *tenancy.Gate, users UserStore, store ObjectStore, copies C
 }
 
 // ObjectDocument is an object as far as the reader may see it: its owner is named to those
-// who reach them or are of the same organization, and its access list shown to those who
-// may change it.
+// who reach them, and its access list shown to those who may change it, with whom they reach.
 type ObjectDocument struct {
 	domain.Object
+	OrganizationShown tenancy.Shown[domain.OrganizationID]
 	// Level is the reader's.
 	Level domain.Level
 }
 
-func describeObject(who *domain.Principal, sc tenancy.Scope, o domain.Object) ObjectDocument {
-	d := ObjectDocument{Object: o, Level: sc.Level(&o)}
-	if !names(who, sc, o.Owner, o.OwnerHome) {
+func describeObject(sc tenancy.Scope, o domain.Object) ObjectDocument {
+	d := ObjectDocument{Object: o, Level: sc.Level(&o), OrganizationShown: sc.ShowOrganization(o.Organization, o.Path)}
+	if !sc.ShowsUser(o.Owner, o.OwnerHome) {
 		d.Owner, d.OwnerAlias = domain.UserKey{}, ""
 	}
 	d.Access = nil
@@ -49,33 +49,20 @@ func describeObject(who *domain.Principal, sc tenancy.Scope, o domain.Object) Ob
 		d.Access = slices.Clone(o.Access)
 		for i := range d.Access {
 			a := &d.Access[i]
-			if a.Group == 0 && !names(who, sc, a.User, "") || a.Group != 0 && !namesGroup(who, sc, a.Organization, &o) {
-				a.Name = ""
+			if a.Group == 0 && !sc.ShowsUser(a.User, a.Home) || a.Group != 0 && !sc.ShowsGroup(a.Organization, o.Path) {
+				*a = domain.Access{Level: a.Level}
 			}
 		}
 	}
 	return d
 }
 
-func describeObjects(who *domain.Principal, sc tenancy.Scope, objects []domain.Object) []ObjectDocument {
+func describeObjects(sc tenancy.Scope, objects []domain.Object) []ObjectDocument {
 	described := make([]ObjectDocument, len(objects))
 	for i := range objects {
-		described[i] = describeObject(who, sc, objects[i])
+		described[i] = describeObject(sc, objects[i])
 	}
 	return described
-}
-
-// names reports whether a user, whose home is given if it is known, may be named to who
-// beside what they have to do with.
-func names(who *domain.Principal, sc tenancy.Scope, u domain.UserKey, home domain.EnvironmentPath) bool {
-	return u.Organization == who.Organization || who.Organization == domain.RootOrganization || home != "" && sc.Shows(home)
-}
-
-// namesGroup reports whether a group of an organization that can be used in o's may be named to
-// who: it is the root's, or of an organization that is who's or in their reach.
-func namesGroup(who *domain.Principal, sc tenancy.Scope, of domain.OrganizationID, o *domain.Object) bool {
-	return of == domain.RootOrganization || of == who.Organization || who.Organization == domain.RootOrganization ||
-		sc.Shows(o.Path.UpTo(of.Environment()))
 }
 
 // Listed is a list that is read while it is written. Items can be ranged over once; an
@@ -158,7 +145,7 @@ func (b *Objects) List(ctx context.Context, who domain.Principal, in ListObjects
 		if err != nil {
 			return nil, "", err
 		}
-		return describeObjects(&who, sc, objects), next, nil
+		return describeObjects(sc, objects), next, nil
 	})
 	if err == nil && in.Total {
 		list.Total, err = b.store.Count(ctx, sc, in.Filter)
@@ -257,7 +244,7 @@ func (b *Objects) Get(ctx context.Context, who domain.Principal, ref domain.Obje
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	return describeObject(&who, sc, o), nil
+	return describeObject(sc, o), nil
 }
 
 // NamedObject names an object by its full name, of a kind whose names are paths, in who's
@@ -282,7 +269,7 @@ func (b *Objects) Named(ctx context.Context, who domain.Principal, in NamedObjec
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	return describeObject(&who, sc, o), nil
+	return describeObject(sc, o), nil
 }
 
 // Owners returns whose the object was, the first owner first; owners who may not be named to
@@ -297,7 +284,7 @@ func (b *Objects) Owners(ctx context.Context, who domain.Principal, ref domain.O
 		return nil, err
 	}
 	for i := range owners {
-		if o := &owners[i]; !names(&who, sc, o.Owner, o.Home) {
+		if o := &owners[i]; !sc.ShowsUser(o.Owner, o.Home) {
 			o.Owner, o.Alias = domain.UserKey{}, ""
 		}
 	}
@@ -385,7 +372,7 @@ func (b *Objects) Create(ctx context.Context, who domain.Principal, in NewObject
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	return describeObject(&who, w.Read(), o), nil
+	return describeObject(w.Read(), o), nil
 }
 
 // mayBeCalled returns an error if somebody who gives o its name would take a place among
@@ -517,7 +504,7 @@ func (b *Objects) change(ctx context.Context, who *domain.Principal, ref domain.
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	return describeObject(who, w.Read(), o), nil
+	return describeObject(w.Read(), o), nil
 }
 
 // enter returns the object that ref names, with the proof that who may change objects of its
@@ -664,7 +651,7 @@ func (b *Objects) subject(ctx context.Context, who *domain.Principal, sc tenancy
 			return domain.Access{}, domain.AsError(err).On("group")
 		}
 		g, _ := giver.Groups().Get(o.Organization, id)
-		if !namesGroup(who, sc, g.Organization, o) {
+		if !sc.ShowsGroup(g.Organization, o.Path) {
 			return domain.Access{}, domain.ErrGroupNotFound.On("group")
 		}
 		return domain.Access{Group: id, Level: in.Level, Name: g.Alias, Organization: g.Organization}, nil
@@ -674,7 +661,7 @@ func (b *Objects) subject(ctx context.Context, who *domain.Principal, sc tenancy
 	if err != nil {
 		return domain.Access{}, err
 	}
-	return domain.Access{User: u.Key(), Level: in.Level, Name: u.Alias}, nil
+	return domain.Access{User: u.Key(), Level: in.Level, Name: u.Alias, Home: u.HomePath}, nil
 }
 
 // CopyLifetime is how long an offer of a copy waits for an answer.
@@ -706,7 +693,7 @@ func (b *Objects) OfferCopy(ctx context.Context, who domain.Principal, ref domai
 		}
 		return nil
 	})
-	c.FromAlias, c.ToAlias = who.Alias, u.Alias
+	c.FromAlias, c.ToAlias, c.FromHome, c.ToHome = who.Alias, u.Alias, who.Home, u.HomePath
 	return c, err
 }
 
@@ -725,8 +712,22 @@ func (b *Objects) CopyRequests(ctx context.Context, who domain.Principal, in Lis
 		return Listed[domain.CopyRequest]{}, err
 	}
 	return listed(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]domain.CopyRequest, domain.Cursor, error) {
-		return b.copies.List(ctx, sc, in.Kinds, p)
+		offers, next, err := b.copies.List(ctx, sc, in.Kinds, p)
+		for i := range offers {
+			describeOffer(sc, &offers[i])
+		}
+		return offers, next, err
 	})
+}
+
+// describeOffer takes out of an offer of a copy whom the principal of sc does not reach.
+func describeOffer(sc tenancy.Scope, c *domain.CopyRequest) {
+	if !sc.ShowsUser(c.From, c.FromHome) {
+		c.From, c.FromAlias = domain.UserKey{}, ""
+	}
+	if !sc.ShowsUser(c.To, c.ToHome) {
+		c.To, c.ToAlias = domain.UserKey{}, ""
+	}
 }
 
 // CopyRequest returns one of CopyRequests, or NotFound.
@@ -735,7 +736,9 @@ func (b *Objects) CopyRequest(ctx context.Context, who domain.Principal, id doma
 	if err != nil {
 		return domain.CopyRequest{}, err
 	}
-	return b.copies.Get(ctx, sc, id)
+	c, err := b.copies.Get(ctx, sc, id)
+	describeOffer(sc, &c)
+	return c, err
 }
 
 // AcceptCopy makes who the owner of a copy of what they were offered, in the same
@@ -764,7 +767,7 @@ func (b *Objects) AcceptCopy(ctx context.Context, who domain.Principal, id domai
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	return describeObject(&who, w.Read(), o), nil
+	return describeObject(w.Read(), o), nil
 }
 
 // DeclineCopy takes an offer away that was made to who or by who, and returns what it was.
@@ -779,7 +782,9 @@ func (b *Objects) DeclineCopy(ctx context.Context, who domain.Principal, id doma
 	if err != nil {
 		return c, err
 	}
-	return b.copies.Decline(ctx, w, id)
+	declined, err := b.copies.Decline(ctx, w, id)
+	describeOffer(w.Read(), &declined)
+	return declined, err
 }
 
 // OfKind adapts a use case on an offer of a copy: an offer of an object of another kind is
@@ -814,7 +819,7 @@ func (b *Objects) Bookmarks(ctx context.Context, who domain.Principal, in ListKi
 		bookmarks, next, err := b.bookmarks.List(ctx, sc, in.Kinds, p)
 		described := make([]BookmarkDocument, len(bookmarks))
 		for i, m := range bookmarks {
-			described[i] = BookmarkDocument{describeObject(&who, sc, m.Object), m.Created}
+			described[i] = BookmarkDocument{describeObject(sc, m.Object), m.Created}
 		}
 		return described, next, err
 	})

@@ -228,7 +228,7 @@ func (p *People) Readdress(ctx context.Context, who domain.Principal, in Readdre
 func (p *People) Archive(ctx context.Context, who domain.Principal, alias string) error {
 	_, err := p.change(ctx, &who, alias, func(u *domain.User) (UserPatch, error) {
 		after := u.Clone()
-		after.Archive(who.Alias, p.users.now())
+		after.Archive(p.users.now())
 		mail, person := u.Person.Mail, u.Person.Name()
 		return UserPatch{Alias: &after.Alias, FirstName: &after.Person.FirstName, LastName: &after.Person.LastName, Mail: &after.Person.Mail,
 			Active: &after.Active, Attributes: after.Attributes, nobodys: true, If: same(u, func(now *domain.User) error {

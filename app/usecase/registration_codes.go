@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"math/big"
+	"slices"
 	"time"
 
 	"canopy/domain"
@@ -51,13 +52,55 @@ type OrganizationCode struct {
 }
 
 // RegistrationCodes returns the registration codes of an organization, oldest first. It
-// needs domain.UserCreate there, as whoever has a code can make users.
+// needs domain.UserCreate there, as whoever has a code can make users. Who made one is named to
+// who reaches them.
 func (a *Accounts) RegistrationCodes(ctx context.Context, who domain.Principal, organization domain.EnvironmentRef) ([]domain.RegistrationCode, error) {
 	w, o, err := a.organization(ctx, &who, organization)
 	if err != nil {
 		return nil, err
 	}
-	return a.codes.List(ctx, w.Read(), o)
+	codes, err := a.codes.List(ctx, w.Read(), o)
+	if err != nil {
+		return nil, err
+	}
+	return codes, a.nameMakers(ctx, &who, codes)
+}
+
+// nameMakers takes out of codes who made them where who does not reach them.
+func (a *Accounts) nameMakers(ctx context.Context, who *domain.Principal, codes []domain.RegistrationCode) error {
+	sight, err := a.gate.Sight(ctx, who)
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{domain.Fold(who.Alias): true, "": true}
+	var asked []string
+	for i := range codes {
+		if key := domain.Fold(codes[i].CreatedBy); !named[key] && !slices.Contains(asked, codes[i].CreatedBy) {
+			asked = append(asked, codes[i].CreatedBy)
+		}
+	}
+	for part := range slices.Chunk(asked, domain.MaxLimit) {
+		makers, _, err := a.users.store.Newest(ctx, sight, domain.PeopleFilter{Aliases: part}, 0, domain.Page{Limit: len(part)})
+		if err != nil {
+			return err
+		}
+		for i := range makers {
+			named[domain.Fold(makers[i].Alias)] = true
+		}
+	}
+	for i := range codes {
+		if !named[domain.Fold(codes[i].CreatedBy)] {
+			codes[i].CreatedBy = ""
+		}
+	}
+	return nil
+}
+
+// nameMaker is nameMakers of one code.
+func (a *Accounts) nameMaker(ctx context.Context, who *domain.Principal, code domain.RegistrationCode) (domain.RegistrationCode, error) {
+	one := []domain.RegistrationCode{code}
+	err := a.nameMakers(ctx, who, one)
+	return one[0], err
 }
 
 // RegistrationCode returns one code. It needs what RegistrationCodes needs, and is
@@ -67,7 +110,11 @@ func (a *Accounts) RegistrationCode(ctx context.Context, who domain.Principal, i
 	if err != nil {
 		return domain.RegistrationCode{}, err
 	}
-	return a.codes.Get(ctx, w.Read(), o, domain.SecretText(in.Code))
+	code, err := a.codes.Get(ctx, w.Read(), o, domain.SecretText(in.Code))
+	if err != nil {
+		return code, err
+	}
+	return a.nameMaker(ctx, &who, code)
 }
 
 // CreateRegistrationCode makes a code, which is enabled unless in says otherwise. It needs
@@ -90,7 +137,11 @@ func (a *Accounts) UpdateRegistrationCode(ctx context.Context, who domain.Princi
 	if err != nil {
 		return domain.RegistrationCode{}, err
 	}
-	return a.codes.Update(ctx, w, o, domain.SecretText(of.Code), in.apply)
+	code, err := a.codes.Update(ctx, w, o, domain.SecretText(of.Code), in.apply)
+	if err != nil {
+		return code, err
+	}
+	return a.nameMaker(ctx, &who, code)
 }
 
 // DeleteRegistrationCode removes a code. It needs what RegistrationCodes needs.

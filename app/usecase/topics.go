@@ -179,7 +179,7 @@ func (t *Topics) Get(ctx context.Context, who domain.Principal, name string) (Ob
 		return ObjectDocument{}, err
 	}
 	o, err := t.objects.store.Named(ctx, sc.Personally(), who.Organization, domain.KindTopic, name)
-	return describeObject(&who, sc, o), err
+	return describeObject(sc, o), err
 }
 
 // managed returns the topic of that full name that who may read or manages.

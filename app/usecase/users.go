@@ -201,7 +201,9 @@ func (u *Users) whole(ctx context.Context, who *domain.Principal, sc tenancy.Sco
 	for i := range described {
 		d := &described[i]
 		d.Picture.Tag = tags[d.ID]
-		d.Tenant = tenants[d.Organization.Environment()]
+		if o, named := d.OrganizationShown.Get(); named {
+			d.Tenant = tenants[o.Environment()]
+		}
 		d.Properties = u.properties.Shown(role, d.Attributes)
 	}
 	return described, nil

@@ -201,10 +201,10 @@ func pathOf(e *domain.Environment) string {
 	return cmp.Or(e.AliasPath, "/")
 }
 
-func pathsOf(es []*domain.Environment) string {
+func pathsOf(es []usecase.EnvironmentShown) string {
 	paths := make([]string, len(es))
 	for i, e := range es {
-		paths[i] = pathOf(e)
+		paths[i] = pathOf(e.Environment)
 	}
 	return strings.Join(paths, ", ")
 }

@@ -156,7 +156,7 @@ func (w *World) personOf(alias string) string {
 func People(t *testing.T, db *persistence.DB) {
 	w, ctx := NewWorld(t, db), t.Context()
 	w.AddUser(t, "away", "Acme/Prod", domain.RoleUser, domain.UserGroup)
-	_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["away"].ID, "", change(func(u *domain.User) { u.Archive("acme.admin", u.Created) }))
+	_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["away"].ID, "", change(func(u *domain.User) { u.Archive(u.Created) }))
 	require.NoError(t, err)
 	everybody, _, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{Limit: 1000})
 	require.NoError(t, err)

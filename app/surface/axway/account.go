@@ -270,7 +270,7 @@ func writeCode(w *httpx.Writer, c *fiber.Ctx, code *domain.RegistrationCode) {
 		w.Number("expiry", code.Expires.UnixMilli())
 	}
 	w.Number("createdOn", code.Created.UnixMilli())
-	w.Text("createdBy", code.CreatedBy)
+	w.TextOrNull("createdBy", code.CreatedBy)
 	if code.MaxUsers == 0 {
 		w.Null("userQuota")
 	} else {

@@ -161,9 +161,9 @@ func (f fragments) writeUser(w *httpx.Writer, key string, u *usecase.UserDocumen
 	f.writeEnvironments(w, "envsbloque", u.BlockedShown)
 
 	w.Text("role", u.Role.String())
-	w.Number("organization", int64(u.Organization))
+	httpx.WriteShown(w, "organization", u.OrganizationShown)
 	w.Open("groups", '[')
-	for _, id := range u.Groups[min(1, len(u.Groups)):] {
+	for _, id := range u.FurtherGroups {
 		w.Number("", int64(id))
 	}
 	w.Close(']')
@@ -212,10 +212,10 @@ func (f fragments) writeChain(w *httpx.Writer, key string, chain []domain.Group)
 	f.write(w, key, &chain[0], func(sub *httpx.Writer) { writeChain(sub, "", chain) })
 }
 
-func (f fragments) writeEnvironments(w *httpx.Writer, key string, all []*domain.Environment) {
+func (f fragments) writeEnvironments(w *httpx.Writer, key string, all []usecase.EnvironmentShown) {
 	w.Open(key, '[')
 	for _, e := range all {
-		f.write(w, "", e, func(sub *httpx.Writer) {
+		f.write(w, "", e.Environment, func(sub *httpx.Writer) {
 			openEnvironment(sub, "", e)
 			sub.Close('}')
 		})
@@ -224,10 +224,10 @@ func (f fragments) writeEnvironments(w *httpx.Writer, key string, all []*domain.
 }
 
 // openEnvironment writes the documented keys of an environment.
-func openEnvironment(w *httpx.Writer, key string, e *domain.Environment) {
+func openEnvironment(w *httpx.Writer, key string, e usecase.EnvironmentShown) {
 	w.Open(key, '{')
 	w.Number("envid", int64(e.ID))
-	w.Number("parent", int64(e.Parent))
+	httpx.WriteShown(w, "parent", e.Parent)
 	w.Text("alias", e.Alias)
 	w.Text("code", e.Code)
 	w.Flag("sendurl", e.SendURL)
@@ -237,7 +237,7 @@ func openEnvironment(w *httpx.Writer, key string, e *domain.Environment) {
 }
 
 func writeEnvironment(w *httpx.Writer, key string, e *usecase.EnvironmentDocument) {
-	openEnvironment(w, key, &e.Environment)
+	openEnvironment(w, key, usecase.EnvironmentShown{Environment: &e.Environment, Parent: e.Parent})
 	w.Flag("organization", e.IsOrganization)
 	w.Text("path", e.ShownPath)
 	w.Text("id", string(e.UUID))
@@ -246,7 +246,7 @@ func writeEnvironment(w *httpx.Writer, key string, e *usecase.EnvironmentDocumen
 
 func writeGroup(w *httpx.Writer, key string, g *usecase.GroupDocument) {
 	openGroup(w, key, g.Chain)
-	w.Number("organization", int64(g.Organization))
+	httpx.WriteShown(w, "organization", g.OrganizationShown)
 	w.Text("effective", g.Effective.String())
 	w.Text("uuid", string(g.UUID))
 	writeTexts(w, "permissions", g.Mask.Permissions())

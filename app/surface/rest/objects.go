@@ -357,7 +357,7 @@ func writeKind(w *httpx.Writer, key string, k *domain.ObjectKindInfo) {
 
 func writeObject(w *httpx.Writer, key string, o *usecase.ObjectDocument) {
 	w.Open(key, '{')
-	writeObjectFields(w, &o.Object)
+	writeObjectFields(w, o)
 	w.Text("level", o.Level.String())
 	w.Number("created", o.Created.UnixMilli())
 	w.Number("changed", o.Changed.UnixMilli())
@@ -374,14 +374,14 @@ func writeObject(w *httpx.Writer, key string, o *usecase.ObjectDocument) {
 }
 
 // writeObjectFields writes what an object is.
-func writeObjectFields(w *httpx.Writer, o *domain.Object) {
+func writeObjectFields(w *httpx.Writer, o *usecase.ObjectDocument) {
 	w.Number("id", int64(o.ID))
 	w.Text("uuid", string(o.UUID))
 	w.Text("kind", string(o.Kind))
 	w.Text("name", o.Name)
 	w.Text("fullName", o.FullName)
 	w.Number("envId", int64(o.Environment))
-	w.Number("organization", int64(o.Organization))
+	httpx.WriteShown(w, "organization", o.OrganizationShown)
 	writeNamedUser(w, "owner", o.Owner, o.OwnerAlias)
 	if o.Parent == 0 {
 		w.Null("parent")
@@ -416,7 +416,7 @@ func writeNamedUser(w *httpx.Writer, key string, u domain.UserKey, alias string)
 
 func writeAccess(w *httpx.Writer, a *domain.Access) {
 	w.Open("", '{')
-	if a.Group == 0 {
+	if a.Group == 0 { // also where neither may be named
 		writeNamedUser(w, "user", a.User, a.Name)
 		w.Null("group")
 	} else {
