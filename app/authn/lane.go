@@ -32,7 +32,7 @@ const (
 )
 
 // enter waits for the turn of an attempt, which lasts until leave. It returns domain.ErrTooMany if
-// too many come behind it, and domain.ErrUnavailable if ctx ends.
+// too many come behind it, and domain.ErrOverloaded if ctx ends before.
 func (l *lanes) enter(ctx context.Context, key string) error {
 	decided := l.join(key)
 	if decided == nil {
@@ -43,7 +43,7 @@ func (l *lanes) enter(ctx context.Context, key string) error {
 		return err
 	case <-ctx.Done():
 		l.abandon(key, decided)
-		return domain.ErrUnavailable.Because(ctx.Err())
+		return domain.ErrOverloaded.Because(ctx.Err())
 	}
 }
 

@@ -36,7 +36,7 @@ func TestTheLastOneIsNextAndThenTheFirst(t *testing.T) {
 	require.ErrorIs(t, <-oldest, domain.ErrTooMany)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, l.enter(ended, "a"), domain.ErrUnavailable)
+	require.ErrorIs(t, l.enter(ended, "a"), domain.ErrOverloaded)
 	for range laneMost { // the one that ended made room
 		l.leave("a", false)
 	}

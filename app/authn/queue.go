@@ -48,7 +48,7 @@ func newQueue(places, most int) *queue {
 }
 
 // enter waits for p's turn, which lasts until leave. It returns domain.ErrOverloaded if too many
-// wait and none of them is to go for p, and domain.ErrUnavailable if ctx ends before.
+// wait and none of them is to go for p, or if ctx ends before.
 func (q *queue) enter(ctx context.Context, p domain.Party) error {
 	t := &turn{Party: p, decided: make(chan error, 1)}
 	if err := q.join(t); err != nil {
@@ -59,7 +59,7 @@ func (q *queue) enter(ctx context.Context, p domain.Party) error {
 		return err
 	case <-ctx.Done():
 		q.abandon(t)
-		return domain.ErrUnavailable.Because(ctx.Err())
+		return domain.ErrOverloaded.Because(ctx.Err())
 	}
 }
 

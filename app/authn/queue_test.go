@@ -165,7 +165,7 @@ func TestWhoComesTogetherDoesNotEndTogether(t *testing.T) {
 	require.Eventually(t, func() bool { return hasher.queue.load() == 1 }, 10*time.Second, time.Millisecond)
 	go signIn(t.Context())
 	cancel()
-	require.ErrorIs(t, <-failed, domain.ErrUnavailable)
+	require.ErrorIs(t, <-failed, domain.ErrOverloaded)
 	hasher.queue.leave()
 	require.NoError(t, <-failed)
 }
