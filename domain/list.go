@@ -40,10 +40,14 @@ const (
 	SecretColumn                       // string, sealed where it is stored
 	OrganizationColumn                 // string, its complete alias path, "/" for the root's
 	EnvironmentColumn                  // string, its complete alias path, "/" for the root
+	PlaceColumn                        // string, the complete alias path of an environment kept by its path alone
 	UserColumn                         // string, the login name; int64, the number of one who is gone
 	GroupColumn                        // string, the alias, with a slash before it for one of the root's elsewhere
 	ObjectColumn                       // string, the UUID
 )
+
+// PlaceGone is the value of a PlaceColumn whose environment is gone. Its row is not written.
+const PlaceGone = int64(0)
 
 // ListRow is a row of a list: a value for each of its columns.
 type ListRow struct {
@@ -111,7 +115,8 @@ var DirectoryLists = []ListInfo{
 		key(ListColumn{Name: "user", Type: UserColumn}), {Name: "jpeg", Type: BytesColumn}}},
 	{Name: "apikeys", Secret: true, Columns: []ListColumn{
 		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "id"}), {Name: "name"}, {Name: "key", Type: SecretColumn},
-		{Name: "created", Type: NumberColumn}, {Name: "lastused", Type: NumberColumn}}},
+		{Name: "created", Type: NumberColumn}, {Name: "lastused", Type: NumberColumn},
+		{Name: "expires", Type: NumberColumn}, {Name: "permission", Type: NumberColumn}, optional(ListColumn{Name: "place", Type: PlaceColumn})}},
 	{Name: "groupadmins", Columns: []ListColumn{
 		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "group", Type: GroupColumn})}},
 	{Name: "marks", Columns: []ListColumn{

@@ -71,10 +71,14 @@ var listTables = map[string]*listTable{
 			return c.Validate()
 		}, beside: nameCodes},
 	"pictures": {name: "user_pictures", at: [][]string{ownUser, {"jpeg"}}, order: ownUser, derived: []string{"tag"}, derive: deriveTag},
-	"apikeys": {name: "api_keys", at: [][]string{ownUser, {"id"}, {"name"}, {"hash", "sealed"}, {"created_at"}, {"last_at"}},
+	"apikeys": {name: "api_keys", at: [][]string{ownUser, {"id"}, {"name"}, {"hash", "sealed"}, {"created_at"}, {"last_at"},
+		{"expires_at"}, {"mask"}, {"environment_path"}},
 		order: []string{"organization_id", "user_id", "id"}, purpose: "api key", place: func(r *listRow) string { return apiKeyPlace(r.apiKey()) },
 		check: func(r *listRow) error {
 			k := domain.APIKey{Name: r.text("name")}
+			if r.number("mask") > int64(domain.AllPermissions) {
+				return domain.InvalidField("permission", "A number up to %s is expected.", domain.AllPermissions)
+			}
 			_, err := domain.ParseUUID(r.text("id"))
 			return cmp.Or(err, k.Validate())
 		}, beside: nameAPIKeys},
@@ -245,6 +249,8 @@ func selectList(info *domain.ListInfo, t *listTable) string {
 			all = append(all, "(SELECT CASE WHEN x.organization_id = 1 AND t.organization_id <> 1 THEN '/' || x.alias ELSE x.alias END FROM groups x WHERE x.id = "+first+")")
 		case domain.EnvironmentColumn:
 			all = append(all, "(SELECT x.alias_path FROM environments x WHERE x.organization_id = t.organization_id AND x.id = t."+at[1]+")")
+		case domain.PlaceColumn:
+			all = append(all, first, "(SELECT x.alias_path FROM environments x WHERE x.path = "+first+")")
 		case domain.OrganizationColumn:
 			all = append(all, "e.alias_path")
 		case domain.SecretColumn:
@@ -313,6 +319,17 @@ func (s *DirectoryStore) reading(c domain.ListColumn, t *listTable) (dest []any,
 				return *id, nil
 			}
 			return nil, nil
+		}
+	case domain.PlaceColumn:
+		path, alias := new(string), new(sql.NullString)
+		return []any{path, alias}, func() (any, error) {
+			switch {
+			case *path == "":
+				return nil, nil
+			case !alias.Valid:
+				return domain.PlaceGone, nil // not nil, which may mean everywhere
+			}
+			return cmp.Or(alias.String, "/"), nil
 		}
 	case domain.SecretColumn:
 		at := &listRow{table: t, cells: make(map[string]any)}

@@ -213,6 +213,17 @@ func (s *DirectoryStore) resolveColumn(c domain.ListColumn, at []string, r *list
 		}
 		r.set(at[0], int64(g))
 		return nil
+	case domain.PlaceColumn:
+		if v == nil {
+			r.set(at[0], "")
+			return nil
+		}
+		e, found := refs.Place(text)
+		if !found {
+			return domain.ErrEnvironmentNotFound.On(c.Name).Saying("There is no environment %q.", text)
+		}
+		r.set(at[0], string(e.Path))
+		return nil
 	case domain.OrganizationColumn, domain.EnvironmentColumn:
 		e, found := refs.Place(text)
 		if !found || c.Type == domain.OrganizationColumn && !e.IsOrganization {

@@ -109,7 +109,7 @@ func (x *export) rowsOf(info *domain.ListInfo) iter.Seq2[ListRecord, error] {
 func astray(info *domain.ListInfo, row domain.ListRow) bool {
 	for i, c := range info.Columns {
 		_, gone := row.Values[i].(int64)
-		if row.Values[i] == nil && !c.Optional || gone && c.Type == domain.UserColumn && !c.Gone {
+		if row.Values[i] == nil && !c.Optional || gone && (c.Type == domain.UserColumn && !c.Gone || c.Type == domain.PlaceColumn) {
 			return true
 		}
 	}

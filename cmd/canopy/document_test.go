@@ -24,6 +24,8 @@ func furnished(t *testing.T, s *server, at place) (key, code string) {
 	var made struct{ Key string }
 	s.as("grace.hopper", adminPassword).post(t, "/rest/me/keys", fields{"name": "Nightly \"job\""}).ok(t).into(t, &made)
 	s.as("ada.lovelace", adminPassword).post(t, "/rest/me/keys", fields{"name": "Ünïcode"}).ok(t)
+	s.as("grace.hopper", adminPassword).post(t, "/rest/me/keys", fields{"name": "Narrow", "expires": "2099-01-01T00:00:00Z",
+		"permission": []string{"user:read"}, "environment": "Acme/Prod"}).ok(t)
 	var organizations []struct{ ID, Name string }
 	require.NoError(t, json.Unmarshal(s.admin().get(t, "/api/portal/v1.3/organizations").ok(t).body, &organizations))
 	acme := organizations[slices.IndexFunc(organizations, func(o struct{ ID, Name string }) bool { return o.Name == "Acme" })].ID
@@ -134,6 +136,7 @@ func TestDirectoryDocumentHoldsEverything(t *testing.T) {
 				require.Contains(t, secret, fmt.Sprintf("], %q: [\n{", info.Name))
 				require.Equal(t, !info.Secret, strings.Contains(plain, fmt.Sprintf("], %q: [\n{", info.Name)), info.Name)
 			}
+			require.Regexp(t, `"name":"Narrow".*"expires":4070908800000,"permission":68719476736,"place":"Acme/Prod"`, secret)
 			for _, opens := range []string{key, code, "argon2id"} {
 				require.NotContains(t, plain, opens)
 				require.Contains(t, secret, opens)
