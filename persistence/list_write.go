@@ -249,8 +249,11 @@ func (s *DirectoryStore) resolveColumn(c domain.ListColumn, at []string, r *list
 			return nil
 		}
 		hash, err := s.db.Vault.hash(r.table.purpose, text)
+		if err != nil {
+			return err
+		}
 		r.set(at[0], hash)
-		return err
+		return nil
 	}
 	r.set(at[0], v)
 	return nil

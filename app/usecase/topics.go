@@ -179,7 +179,10 @@ func (t *Topics) Get(ctx context.Context, who domain.Principal, name string) (Ob
 		return ObjectDocument{}, err
 	}
 	o, err := t.objects.store.Named(ctx, sc.Personally(), who.Organization, domain.KindTopic, name)
-	return describeObject(sc, o), err
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return describeObject(sc, o), nil
 }
 
 // managed returns the topic of that full name that who may read or manages.

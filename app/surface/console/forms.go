@@ -150,7 +150,7 @@ func (s *Surface) read(c *fiber.Ctx, k *kind, fields ...string) (*form, httpx.Fo
 
 // choosing is read where a password is chosen.
 func (s *Surface) choosing(c *fiber.Ctx, k *kind) (f *form, password string, err error) {
-	f, posted, err := s.read(c, k, "password", "again")
+	f, posted, err := s.read(c, k, "password", "again") //nolint:early // a form is there in any case
 	if err == nil && posted["password"] != "" && posted["password"] != posted["again"] {
 		err = errDifferent
 	}
@@ -160,28 +160,43 @@ func (s *Surface) choosing(c *fiber.Ctx, k *kind) (f *form, password string, err
 
 func (s *Surface) decodeAccept(c *fiber.Ctx) (usecase.Accept, error) {
 	f, password, err := s.choosing(c, accept)
-	return usecase.Accept{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, err
+	if err != nil {
+		return usecase.Accept{}, err
+	}
+	return usecase.Accept{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Reset, error) {
 	f, password, err := s.choosing(c, reset)
-	return usecase.Reset{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, err
+	if err != nil {
+		return usecase.Reset{}, err
+	}
+	return usecase.Reset{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
 	f, _, err := s.read(c, verify)
-	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Source: httpx.Address(c, s.trusted)}, err
+	if err != nil {
+		return usecase.Verify{}, err
+	}
+	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func (s *Surface) decodeBegin(c *fiber.Ctx) (usecase.Verify, error) {
 	f, _, err := s.read(c, begin)
-	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Password: usecase.ReturnPassword, OrReset: true, Source: httpx.Address(c, s.trusted)}, err
+	if err != nil {
+		return usecase.Verify{}, err
+	}
+	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Password: usecase.ReturnPassword, OrReset: true, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func (s *Surface) decodeMail(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {
 	f, posted, err := s.read(c, mail, "password")
+	if err != nil {
+		return usecase.ConfirmMailChange{}, err
+	}
 	f.password = posted["password"]
-	return usecase.ConfirmMailChange{Whose: f.whose(), Secret: f.secret, Password: f.password, Source: httpx.Address(c, s.trusted)}, err
+	return usecase.ConfirmMailChange{Whose: f.whose(), Secret: f.secret, Password: f.password, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 // donePath is where the page after a form is.
