@@ -50,6 +50,7 @@ type Directory struct {
 	accounts  *persistence.AccountStore
 	metrics   *metrics
 	health    *health
+	schema    schemaWatch
 	outbox    *persistence.OutboxStore
 	mailer    *mail.Worker
 	config    Config
@@ -64,7 +65,7 @@ func OpenDatabase(ctx context.Context, cfg *Config) (*persistence.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := db.Migrate(ctx); err != nil {
+	if _, err := Migrate(ctx, db); err != nil {
 		db.Close()
 		return nil, err
 	}
@@ -96,6 +97,9 @@ func checkPresent(ctx context.Context, cfg *Config, db *persistence.DB) error {
 		return noDirectory(cfg)
 	case slices.ContainsFunc(steps, pending):
 		return errors.New("migrations are pending: run canopy migrate up, or start the server")
+	}
+	if _, err := unknownSteps(ctx, db, ReadBuild().Version); err != nil {
+		return err
 	}
 	there, err := exists(ctx, db)
 	if err == nil && !there {

@@ -54,3 +54,6 @@ func (d *Directory) Activity() *authn.Activity { return d.activity }
 
 // FlushUsage writes down what was counted of the usage of objects.
 func (d *Directory) FlushUsage(ctx context.Context) error { return d.usage.Flush(ctx) }
+
+// NewEnough reports whether a program of a version is what a step of the schema needs.
+var NewEnough = newEnough

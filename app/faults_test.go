@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"net/http"
@@ -356,4 +357,47 @@ func difference(before, after string) string {
 		}
 	}
 	return "\n" + strings.Join(lines, "\n")
+}
+
+// A list is read in several statements while it is sent. Where one of them fails the list is not
+// taken for a whole one: it is refused, or breaks off in the middle of the answer.
+func TestListBreaksOff(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			faults, err := faultdb.New(engine == "postgres")
+			require.NoError(t, err)
+			cfg := fixtureSettings(t, engine, "rest", newClock(storyBegins))
+			db, _ := openFaulty(t, &cfg, faults)
+			db.Now = cfg.Now
+			faults.Whose = func(ctx context.Context) bool { return domain.RequestFrom(ctx).Surface == "rest" }
+			many{organizations: 1, environments: 5, users: 1500, hash: "x"}.fill(t, db)
+			server := serveOver(t, cfg, db)
+			request := []byte("GET /rest/users HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + base64.StdEncoding.EncodeToString([]byte("admin:secret1")) + "\r\n\r\n")
+			caller := &client{address: server.host()}
+			defer caller.close()
+			whole, err := caller.send(request, "GET")
+			require.NoError(t, err)
+			require.Equal(t, "200 OK", whole.status)
+			refused, broken := 0, 0
+			for nth := 1; ; nth++ {
+				done := faults.Follow(faultdb.Plan{Nth: nth, Kind: faultdb.Broken})
+				got, err := caller.send(request, "GET")
+				if p := done(); !p.Failed {
+					require.NoError(t, err)
+					require.Equal(t, len(whole.body), len(got.body))
+					break
+				}
+				switch {
+				case err != nil:
+					broken++
+				default:
+					require.Equal(t, "503 Service Unavailable", got.status, "statement %d", nth)
+					refused++
+				}
+			}
+			require.Positive(t, refused)
+			require.Positive(t, broken)
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	_ "embed"
+	"errors"
 	"html/template"
 	"io"
 	"strings"
@@ -59,17 +60,32 @@ func (s *Server) ready(c *fiber.Ctx) error {
 	if err == nil {
 		pending, err = s.directory.DB.MigrationsPending(ctx)
 	}
-	switch persistence.TroubleOf(err) {
-	case persistence.TroubleFull, persistence.TroubleReadOnly, persistence.TroubleStorage:
-		return domain.ErrUnavailable.Saying("the database takes no changes").Because(err)
-	}
 	if err != nil {
-		return domain.ErrUnavailable.Saying("the database does not answer").Because(err)
+		return domain.ErrUnavailable.Saying("%s", readiness(err)).Because(err)
 	}
 	if pending {
 		return domain.ErrUnavailable.Saying("migrations are pending")
 	}
+	unknown, err := s.directory.schema.unknown(ctx, s.directory.DB)
+	if err != nil {
+		return domain.ErrUnavailable.Saying("%s", readiness(err)).Because(err)
+	}
+	if len(unknown) > 0 {
+		return c.SendString("ready; the database has steps that this program does not have: " + strings.Join(unknown, ", ") + "\n")
+	}
 	return c.SendString("ready\n")
+}
+
+// readiness says in a few words why a server is not ready.
+func readiness(err error) string {
+	if errors.Is(err, errTooOld) {
+		return err.Error()
+	}
+	switch persistence.TroubleOf(err) {
+	case persistence.TroubleFull, persistence.TroubleReadOnly, persistence.TroubleStorage:
+		return "the database takes no changes"
+	}
+	return "the database does not answer"
 }
 
 // atServer is where a description says that its paths begin.

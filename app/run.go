@@ -37,7 +37,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 		return err
 	}
 	defer release() //nolint:errcheck // the lock ends with the process
-	if _, err := db.Migrate(ctx); err != nil {
+	if _, err := Migrate(ctx, db); err != nil {
 		return err
 	}
 	d, err := Wire(ctx, cfg, db)
@@ -79,6 +79,9 @@ func (d *Directory) serve(ctx context.Context, s *Server, ready func()) error {
 	if s.exposed() {
 		cfg.Log.Warn("passwords can be read on their way: the server answers other machines without TLS; "+
 			"use --tls-cert, or a proxy with TLS and --trusted-proxies", "address", s.Address())
+	}
+	if names, err := d.schema.unknown(ctx, d.DB); err == nil && len(names) > 0 {
+		cfg.Log.Warn("the database has steps that this program does not have: a newer program ran them", "steps", names)
 	}
 	cfg.Log.Info("started", "version", ReadBuild().Version, "address", s.Address(), "engine", d.DB.Engine())
 	ready()

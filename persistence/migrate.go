@@ -1,16 +1,20 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
+	"canopy/domain"
 	"canopy/persistence/migrations"
 )
 
@@ -20,6 +24,11 @@ type Migration struct {
 	Name    string
 	// Applied is when the step was run; zero if it was not.
 	Applied time.Time
+	// Unknown is that this program does not have the step: a newer one ran it.
+	Unknown bool
+	// Needs is the version that a program must have to work with a schema with this step, such as
+	// 0.2; empty for any.
+	Needs string
 }
 
 // Migrate brings the schema up to date and returns the steps it ran. Several processes
@@ -34,6 +43,9 @@ func (d *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.declareSteps(ctx, p); err != nil { // before them: a program that is too old is never let in between
+		return nil, err
+	}
 	results, err := p.Up(ctx)
 	var done []Migration
 	for _, r := range results {
@@ -42,11 +54,65 @@ func (d *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return done, fmt.Errorf("migrate: %w", translate(err))
 	}
-	return done, nil
+	return done, d.declareSteps(ctx, p)
 }
 
-// MigrationStatus returns all steps, oldest first. It changes nothing: a database that is
-// empty stays so.
+// needsLine is the line in which a step says which program it needs at least.
+var needsLine = regexp.MustCompile(`(?m)^-- canopy: needs ([0-9]+(?:\.[0-9]+){1,2})$`)
+
+// needs returns which program a step needs at least, empty for any.
+func (d *DB) needs(file string) (string, error) {
+	text, err := fs.ReadFile(migrations.FS, string(d.engine)+"/"+file)
+	if err != nil {
+		return "", fmt.Errorf("read the migrations: %w", err)
+	}
+	found := needsLine.FindSubmatch(text)
+	if found == nil {
+		return "", nil
+	}
+	return string(found[1]), nil
+}
+
+// declareSteps writes down what this program's steps are called and need, once there is a place for it.
+func (d *DB) declareSteps(ctx context.Context, p *goose.Provider) error {
+	if there, err := d.hasTable(ctx, "schema_steps"); err != nil || !there {
+		return translate(err)
+	}
+	rows, err := d.read.QueryContext(ctx, "SELECT version FROM schema_steps")
+	declared, err := collect(rows, err, scalar[int64])
+	if err != nil {
+		return err
+	}
+	for _, source := range p.ListSources() {
+		if slices.Contains(declared, source.Version) {
+			continue
+		}
+		needs, err := d.needs(source.Path)
+		if err != nil {
+			return err
+		}
+		_, err = d.write.ExecContext(ctx, "INSERT INTO schema_steps (version, name, needs) VALUES (?, ?, ?) ON CONFLICT (version) DO NOTHING",
+			source.Version, source.Path, needs)
+		if err != nil {
+			return fmt.Errorf("migrate: %w", translate(err))
+		}
+	}
+	return nil
+}
+
+// hasTable reports whether there is a table of that name.
+func (d *DB) hasTable(ctx context.Context, name string) (bool, error) {
+	exists := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+	if d.engine == PostgreSQL {
+		exists = "SELECT count(to_regclass(?))"
+	}
+	rows, err := d.read.QueryContext(ctx, exists, name)
+	n, err := only(rows, err, scalar[int], domain.ErrInternal)
+	return n > 0, err
+}
+
+// MigrationStatus returns all steps, oldest first, those this program does not have among them. It
+// changes nothing: a database that is empty stays so.
 func (d *DB) MigrationStatus(ctx context.Context) ([]Migration, error) {
 	p, err := d.migrations()
 	if err != nil {
@@ -58,23 +124,66 @@ func (d *DB) MigrationStatus(ctx context.Context) ([]Migration, error) {
 	}
 	var steps []Migration
 	for _, source := range p.ListSources() {
-		steps = append(steps, Migration{Version: source.Version, Name: source.Path, Applied: applied[source.Version]})
+		needs, err := d.needs(source.Path)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, Migration{Version: source.Version, Name: source.Path, Applied: applied[source.Version], Needs: needs})
+		delete(applied, source.Version)
+	}
+	unknown, err := d.unknownSteps(ctx, applied)
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	steps = append(steps, unknown...)
+	slices.SortStableFunc(steps, func(a, b Migration) int { return cmp.Compare(a.Version, b.Version) })
+	return steps, nil
+}
+
+// unknownSteps returns what is known of steps that were run and that this program does not have. The
+// step 0 is goose's own.
+func (d *DB) unknownSteps(ctx context.Context, applied map[int64]time.Time) ([]Migration, error) {
+	delete(applied, 0)
+	if len(applied) == 0 {
+		return nil, nil
+	}
+	known := make(map[int64]Migration)
+	there, err := d.hasTable(ctx, "schema_steps")
+	if err != nil {
+		return nil, err
+	}
+	if there {
+		rows, err := d.read.QueryContext(ctx, "SELECT version, name, needs FROM schema_steps")
+		_, err = collect(rows, err, func(r row) (struct{}, error) {
+			var m Migration
+			err := r.Scan(&m.Version, &m.Name, &m.Needs)
+			known[m.Version] = m
+			return struct{}{}, err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var steps []Migration
+	for version, at := range applied {
+		m := known[version]
+		if m.Name == "" {
+			m.Name = strconv.FormatInt(version, 10)
+		}
+		m.Version, m.Applied, m.Unknown = version, at, true
+		steps = append(steps, m)
 	}
 	return steps, nil
 }
 
 // appliedMigrations returns when each step was run, by version.
 func (d *DB) appliedMigrations(ctx context.Context) (map[int64]time.Time, error) {
-	exists := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '" + goose.DefaultTablename + "'"
-	if d.engine == PostgreSQL {
-		exists = "SELECT count(to_regclass('" + goose.DefaultTablename + "'))"
-	}
-	var begun int
-	if err := d.read.DB.QueryRowContext(ctx, exists).Scan(&begun); err != nil || begun == 0 {
+	begun, err := d.hasTable(ctx, goose.DefaultTablename)
+	if err != nil || !begun {
 		return nil, err
 	}
 	applied := make(map[int64]time.Time)
-	rows, err := d.read.DB.QueryContext(ctx, "SELECT version_id, tstamp FROM "+goose.DefaultTablename+" WHERE is_applied")
+	rows, err := d.read.QueryContext(ctx, "SELECT version_id, tstamp FROM "+goose.DefaultTablename+" WHERE is_applied")
 	_, err = collect(rows, err, func(r row) (struct{}, error) {
 		var version int64
 		var at time.Time

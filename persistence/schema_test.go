@@ -28,6 +28,7 @@ var oneMachine = map[string]string{
 	"sign_in_failures":        "counted before anybody knows whose they are",
 	"signing_keys":            "keys belong to the directory as a whole",
 	"goose_db_version":        "the migrations' own",
+	"schema_steps":            "the migrations' own",
 	"limits":                  "counted before anybody knows whose they are",
 	"registration_code_names": "unique over the directory, keyed by the code's hash",
 	"api_key_names":           "unique over the directory, keyed by the key's hash",

@@ -9,6 +9,18 @@ import (
 	"canopy/app"
 )
 
+// remark returns what else there is to say of a step.
+func remark(unknown bool, needs string) string {
+	text := ""
+	if unknown {
+		text = "\tthis program does not have it: a newer one ran it"
+	}
+	if unknown && needs != "" {
+		text += ", and it needs canopy " + needs + " or newer"
+	}
+	return text
+}
+
 func migrateCommand() *cobra.Command {
 	cfg := app.DefaultConfig()
 	c := &cobra.Command{
@@ -27,7 +39,7 @@ func migrateCommand() *cobra.Command {
 				return err
 			}
 			defer db.Close()
-			steps, err := db.Migrate(c.Context())
+			steps, err := app.Migrate(c.Context(), db)
 			for _, step := range steps {
 				fmt.Fprintf(c.OutOrStdout(), "applied %s\n", step.Name)
 			}
@@ -52,7 +64,7 @@ func migrateCommand() *cobra.Command {
 				if !step.Applied.IsZero() {
 					applied = step.Applied.UTC().Format("2006-01-02 15:04:05")
 				}
-				fmt.Fprintf(table, "%s\t%s\n", applied, step.Name)
+				fmt.Fprintf(table, "%s\t%s%s\n", applied, step.Name, remark(step.Unknown, step.Needs))
 			}
 			table.Flush()
 			return err

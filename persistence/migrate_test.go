@@ -1,0 +1,65 @@
+package persistence
+
+import (
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/persistence/migrations"
+)
+
+// What a step says of the programs it needs is understood, and is the same on both engines.
+func TestNeedsOfSteps(t *testing.T) {
+	said := map[string]map[string]string{}
+	err := fs.WalkDir(migrations.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(migrations.FS, name)
+		require.NoError(t, err)
+		engine, step := path.Split(name)
+		if said[step] == nil {
+			said[step] = map[string]string{}
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "-- canopy:") {
+				require.Regexp(t, needsLine, strings.TrimSuffix(line, "\n"), "%s", name)
+				said[step][engine] = line
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	for step, lines := range said {
+		require.Equal(t, lines["sqlite/"], lines["postgres/"], "%s", step)
+	}
+	require.Equal(t, "0.2", string(needsLine.FindSubmatch([]byte("-- +goose Up\n-- canopy: needs 0.2\nSELECT 1;\n"))[1]))
+	for _, wrong := range []string{"-- canopy: needs 2", "-- canopy: needs v0.2", "-- canopy: needs 0.2 or so", "  -- canopy: needs 0.2"} {
+		require.NotRegexp(t, needsLine, wrong)
+	}
+}
+
+// The database knows its steps by name.
+func TestStepsAreWrittenDown(t *testing.T) {
+	db, err := OpenSQLite(filepath.Join(t.TempDir(), "canopy.db"))
+	require.NoError(t, err)
+	defer db.Close()
+	for range 2 {
+		_, err := db.Migrate(t.Context())
+		require.NoError(t, err)
+		steps, err := db.MigrationStatus(t.Context())
+		require.NoError(t, err)
+		rows, err := db.read.QueryContext(t.Context(), "SELECT name FROM schema_steps ORDER BY version")
+		names, err := collect(rows, err, scalar[string])
+		require.NoError(t, err)
+		require.Len(t, names, len(steps))
+		for i, step := range steps {
+			require.Equal(t, step.Name, names[i])
+			require.False(t, step.Unknown)
+		}
+	}
+}
