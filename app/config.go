@@ -57,7 +57,9 @@ type Config struct {
 	MaxBody         int           // bytes
 	MaxBodyMemory   int           // bytes of all bodies that are being received; a network has a quarter
 	MaxConnections  int           // of clients; a network that is no trusted proxy has a quarter
-	MaxOpenAnswers  int           // large answers that are being sent; a user has a sixteenth, a network a quarter
+	Quotas          domain.Quotas
+	WriteRate       int // requests a second that change something, of one user; ten seconds' worth at once
+	MaxOpenAnswers  int // large answers that are being sent; a user has a sixteenth, a network a quarter
 
 	CustomProperties string   // file that declares what users and organizations have beyond the common fields
 	Redirects        []string // paths and origins to which a surface may send a browser
@@ -83,6 +85,7 @@ func DefaultConfig() Config {
 		Sessions: usecase.DefaultSessionLimits, MinPasswordLength: authn.MinPasswordLength, PasswordCost: authn.DefaultCost,
 		AnswerFloor: 200 * time.Millisecond, MailLimits: usecase.MailLimits{Address: 5, Source: 30, User: 200, Overall: 1000},
 		RequestLimit: 30 * time.Second, MaxBody: 1 << 20,
+		Quotas: domain.DefaultQuotas, WriteRate: 100,
 		MaxBodyMemory: 64 << 20, MaxConnections: 2048, MaxOpenAnswers: 128,
 		Log: slog.Default(), Now: time.Now,
 	}
@@ -111,6 +114,8 @@ func (cfg *Config) checkLimits() error {
 		return fmt.Errorf("--max-body-memory: %d is less than --max-body, %d", cfg.MaxBodyMemory, cfg.MaxBody)
 	case cfg.MaxConnections < 1:
 		return fmt.Errorf("--max-connections: %d is less than 1", cfg.MaxConnections)
+	case cfg.WriteRate < 1:
+		return fmt.Errorf("--write-rate: %d is less than 1", cfg.WriteRate)
 	case cfg.MaxOpenAnswers < 1:
 		return fmt.Errorf("--max-open-answers: %d is less than 1", cfg.MaxOpenAnswers)
 	}
@@ -123,6 +128,22 @@ func (cfg *Config) checkLimits() error {
 			return fmt.Errorf("--%s-lifetime: %s is less than a second", lifetime.flag, lifetime.is)
 		}
 	}
+	return nil
+}
+
+// SetQuotas changes the quotas that are named.
+func (cfg *Config) SetQuotas(quotas map[string]int64) error {
+	q := &cfg.Quotas
+	fields := map[string]*int64{"users": &q.Users, "environments": &q.Environments, "groups": &q.Groups, "objects": &q.Objects,
+		"owned": &q.Owned, "keys": &q.Keys, "sessions": &q.Sessions}
+	for name, quota := range quotas {
+		field := fields[name]
+		if field == nil || quota < 1 {
+			return fmt.Errorf("--quotas: %s=%d: numbers from 1 for users, environments, groups and objects of an organization, and owned, keys and sessions of a user are expected", name, quota)
+		}
+		*field = quota
+	}
+	cfg.Sessions.Most = q.Sessions
 	return nil
 }
 

@@ -45,6 +45,7 @@ type Directory struct {
 	passwords *authn.Passwords
 	tokens    *authn.Tokens
 	activity  *authn.Activity
+	writes    *writes
 	usage     *usecase.UsageCounter
 	copies    *persistence.CopyRequestStore
 	accounts  *persistence.AccountStore
@@ -178,7 +179,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	if err != nil {
 		return nil, err
 	}
-	d := &Directory{DB: db, config: cfg, metrics: newMetrics(db)}
+	d := &Directory{DB: db, config: cfg, writes: newWrites(cfg.WriteRate), metrics: newMetrics(db)}
 	d.health = newHealth(db, cfg.Log, d.metrics.troubled)
 	d.metrics.showHealth(d.health.up)
 	cfg.Log = slog.New(outage{cfg.Log.Handler(), d.health})
@@ -211,8 +212,9 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, cfg.Sessions, cfg.Now)
 	d.SigningKeys = usecase.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
 	d.Admins = usecase.NewAdmins(d.Gate)
-	d.APIKeys = usecase.NewAPIKeys(d.Gate, d.Users, persistence.NewAPIKeyStore(db), cfg.Now)
+	d.APIKeys = usecase.NewAPIKeys(d.Gate, d.Users, persistence.NewAPIKeyStore(db), cfg.Quotas.Keys, cfg.Now)
 	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
+	db.Quotas = cfg.Quotas
 	db.Vault = persistence.NewVault(secret.vault)
 	d.outbox = persistence.NewOutboxStore(db)
 	d.Accounts = usecase.NewAccounts(d.Gate, d.Users, usecase.AccountStores{Users: users, Accounts: d.accounts,

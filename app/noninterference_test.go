@@ -47,13 +47,16 @@ func (w *twoTenants) note(parameter string, id domain.UUID) {
 	w.others[parameter] = append(w.others[parameter], string(id))
 }
 
-func newTwoTenants(t *testing.T, engine string) *twoTenants {
+func newTwoTenants(t *testing.T, engine string, changes ...func(*app.Config)) *twoTenants {
 	c := newClock(storyBegins)
 	cfg := settings(t, c)
 	if engine == "postgres" {
 		cfg.DatabaseURL = storetest.PostgresURL(t)
 	}
 	cfg.AdminPassword = testPassword
+	for _, change := range changes {
+		change(&cfg)
+	}
 	db, err := app.OpenDatabase(t.Context(), &cfg)
 	require.NoError(t, err)
 	_, err = app.Begin(t.Context(), &cfg, db)

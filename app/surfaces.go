@@ -174,13 +174,18 @@ func (cfg *Config) console() console.Config {
 func (d *Directory) auth(server *httpx.Server, schemes ...authn.Scheme) httpx.Auth {
 	find := authn.First(d.activity, schemes...)
 	return func(c *fiber.Ctx) (domain.Principal, error) {
-		return find(c.UserContext(), authn.Request{
+		method := httpx.Method(c)
+		p, err := find(c.UserContext(), authn.Request{
 			Header:  func(name string) string { return httpx.Header(c, name) },
 			Query:   func(name string) string { return httpx.Query(c, name) },
 			Cookie:  func(name string) string { return httpx.Cookie(c, name) },
-			Method:  httpx.Method(c),
+			Method:  method,
 			Address: httpx.Address(c, server.Trusted),
 		})
+		if err == nil && method != fiber.MethodGet && method != fiber.MethodHead {
+			err = d.writes.take(p.UserKey())
+		}
+		return p, err
 	}
 }
 

@@ -66,6 +66,7 @@ var notShown = map[string]string{
 	"PropertyKind":  "the file of declarations has each",
 	"Permission":    "masks have all of them and none",
 	"Change":        "it is no enumeration",
+	"ListType":      "it belongs to the directory document",
 }
 
 // note counts a value of an enumeration as shown.

@@ -31,9 +31,6 @@ func IsAPIKey(text string) bool {
 	return len(text) == apiKeyLength && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-// MaxAPIKeys is how many API keys one user can have.
-const MaxAPIKeys = 10
-
 // Validate returns an Invalid error for a name that breaks a rule, and for a key that has expired when
 // it is made.
 func (k *APIKey) Validate() error {

@@ -22,6 +22,8 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"canopy/domain"
 )
 
 // Engine is a kind of database.
@@ -50,6 +52,8 @@ type DB struct {
 	ids    leases
 	// Now is the clock; tests set another one before the first use.
 	Now func() time.Time
+	// Quotas bound what organizations and users have; it is set before the first change.
+	Quotas domain.Quotas
 	// Vault keeps secrets; it is set before the first use of one.
 	Vault Vault
 	// OpenVault sets Vault where that is not done at the start, or may leave it without a key if

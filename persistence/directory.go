@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -148,12 +149,18 @@ var numberKinds = [...]string{environmentNumbers, groupNumbers, userNumbers, per
 // only. An error of work is returned as it is, and nothing is written.
 func (s *DirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(domain.DirectoryWriter) error) error {
 	return translate(s.db.tryTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		writer := &directoryTx{ctx: ctx, db: s.db, tx: tx, w: w, touched: make(map[domain.OrganizationID]bool), homes: make(map[domain.EnvironmentID]int64)}
+		writer := &directoryTx{ctx: ctx, db: s.db, tx: tx, w: w, touched: make(map[domain.OrganizationID]bool), homes: make(map[domain.EnvironmentID]int64), tallies: make(map[tallyKey]int64)}
 		if err := work(writer); err != nil {
 			return err
 		}
 		return writer.finish()
 	}))
+}
+
+// tallyKey is what an organization's things of one kind are counted by.
+type tallyKey struct {
+	organization domain.OrganizationID
+	of           tally
 }
 
 // directoryTx writes many rows of one organization. It implements domain.DirectoryWriter.
@@ -169,6 +176,7 @@ type directoryTx struct {
 	// in them, the rest when there is enough of it or at the end.
 	environments []newEnvironment
 	homes        map[domain.EnvironmentID]int64
+	tallies      map[tallyKey]int64
 	entries      []*auditRow
 }
 
@@ -196,6 +204,9 @@ func (t *directoryTx) writeEnvironments() error {
 	written := make(map[domain.EnvironmentPath]bool, len(part))
 	var above []domain.EnvironmentPath
 	for i := range part {
+		if part[i].ID != domain.RootEnvironment {
+			t.tallies[tallyKey{part[i].parent, environments}]++
+		}
 		if up := part[i].Path.Parent(); !written[up] {
 			above = append(above, up)
 		}
@@ -225,9 +236,22 @@ func (t *directoryTx) writeCounts() error {
 	return nil
 }
 
+// writeTallies adds what is new to the numbers of its organizations. An import is not held to quotas.
+func (t *directoryTx) writeTallies() error {
+	keys := slices.SortedFunc(maps.Keys(t.tallies), func(a, b tallyKey) int {
+		return cmp.Or(cmp.Compare(a.organization, b.organization), cmp.Compare(a.of, b.of))
+	})
+	for _, k := range keys {
+		if err := tallied(t.ctx, t.tx, k.organization, k.of, t.tallies[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // finish writes what was kept for the end.
 func (t *directoryTx) finish() error {
-	for _, write := range []func() error{t.writeEnvironments, t.writeCounts, t.writeEntries} {
+	for _, write := range []func() error{t.writeEnvironments, t.writeCounts, t.writeTallies, t.writeEntries} {
 		if err := write(); err != nil {
 			return err
 		}
@@ -319,6 +343,7 @@ func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domai
 	row := toGroupRow(&g, place)
 	var err error
 	if before == nil {
+		t.tallies[tallyKey{g.Organization, groups}]++
 		_, err = t.tx.NewInsert().Model(row).Exec(t.ctx)
 	} else {
 		_, err = t.tx.NewUpdate().Model(row).Where("organization_id = ?", row.OrganizationID).Where("id = ?", row.ID).Exec(t.ctx)
@@ -410,6 +435,7 @@ func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
 		plain[i], rows[i] = u, toUserRow(u)
 		rows[i].PasswordHash = string(users[i].Hash)
 		t.homes[u.Home]++
+		t.tallies[tallyKey{u.Organization, tally("users")}]++
 		if err := t.note(userEntry("user:create", u, domain.Diff(nil, u.Fields()))); err != nil {
 			return err
 		}

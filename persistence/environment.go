@@ -135,6 +135,9 @@ func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e d
 		if err := e.Validate(); err != nil {
 			return err
 		}
+		if err := s.db.admit(ctx, tx, parent.Organization, environments); err != nil {
+			return err
+		}
 		if err := insertEnvironments(ctx, tx, newEnvironment{e, parent.Organization}); err != nil {
 			return err
 		}
@@ -235,9 +238,21 @@ type organizationRow struct {
 	Generation     int64
 }
 
+// organizationCountRow is a row of the table organization_counts.
+type organizationCountRow struct {
+	bun.BaseModel `bun:"table:organization_counts"`
+
+	OrganizationID int64
+	Users          int64
+	Environments   int64
+	Groups         int64
+	Objects        int64
+}
+
 // insertEnvironments adds the rows of environments, each behind the one above it.
 func insertEnvironments(ctx context.Context, tx bun.Tx, es ...newEnvironment) error {
 	var organizations []*organizationRow
+	var tallies []*organizationCountRow
 	var rows []*environmentRow
 	var counts []*countRow
 	var aliases []*aliasRow
@@ -245,6 +260,7 @@ func insertEnvironments(ctx context.Context, tx bun.Tx, es ...newEnvironment) er
 		e := &es[i]
 		if e.IsOrganization {
 			organizations = append(organizations, &organizationRow{OrganizationID: int64(e.Organization), Generation: 1})
+			tallies = append(tallies, &organizationCountRow{OrganizationID: int64(e.Organization)})
 		}
 		rows = append(rows, toEnvironmentRow(&e.Environment))
 		counts = append(counts, &countRow{OrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID), EnvironmentPath: string(e.Path)})
@@ -253,6 +269,9 @@ func insertEnvironments(ctx context.Context, tx bun.Tx, es ...newEnvironment) er
 		}
 	}
 	if err := insertAll(ctx, tx, organizations); err != nil {
+		return err
+	}
+	if err := insertAll(ctx, tx, tallies); err != nil {
 		return err
 	}
 	if err := insertAll(ctx, tx, rows); err != nil {
@@ -365,6 +384,11 @@ func (s *EnvironmentStore) hang(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 	if !after.IsOrganization && parent.Organization != before.Organization {
 		return domain.ErrEnvironmentBorder
 	}
+	if after.Parent != before.Parent && after.IsOrganization {
+		if err := s.recount(ctx, tx, before, &parent); err != nil {
+			return err
+		}
+	}
 	after.Hang(&parent)
 	if err := fits(ctx, tx, before.Path, after.Path); err != nil {
 		return err
@@ -396,6 +420,18 @@ func (s *EnvironmentStore) hang(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 		}
 	}
 	return nil
+}
+
+// recount counts an organization that moves where it will be, instead of where it was.
+func (s *EnvironmentStore) recount(ctx context.Context, tx bun.Tx, before, to *domain.Environment) error {
+	from, err := selectEnvironment(ctx, tx, predicate{"e.path = ?", []any{string(before.Path.Parent())}}, "")
+	if err != nil || from.Organization == to.Organization {
+		return err
+	}
+	if err := tallied(ctx, tx, from.Organization, environments, -1); err != nil {
+		return err
+	}
+	return s.db.admit(ctx, tx, to.Organization, environments)
 }
 
 // runes counts characters as the databases' substr does.
@@ -442,6 +478,9 @@ func (s *EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id 
 			return translate(err)
 		}
 		if err := deleteNarrowedKeys(ctx, tx, e.Path); err != nil {
+			return err
+		}
+		if err := tallied(ctx, tx, e.Organization, environments, -1); err != nil {
 			return err
 		}
 		if err := freeAlias(ctx, tx, e.ID); err != nil {

@@ -126,6 +126,9 @@ func (s *GroupStore) Insert(ctx context.Context, w tenancy.WriteScope, g domain.
 		if err := s.checkParent(ctx, tx, &g); err != nil {
 			return err
 		}
+		if err := s.db.admit(ctx, tx, g.Organization, groups); err != nil {
+			return err
+		}
 		if _, err := tx.NewInsert().Model(toGroupRow(&g, border.Path)).Exec(ctx); err != nil {
 			return translate(err)
 		}
@@ -223,6 +226,9 @@ func (s *GroupStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain
 		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM object_access WHERE subject_kind = 2 AND subject_id = ?", int64(id)); err != nil {
 			return translate(err)
+		}
+		if err := tallied(ctx, tx, g.Organization, groups, -1); err != nil {
+			return err
 		}
 		res, err := tx.ExecContext(ctx, "DELETE FROM groups WHERE organization_id = ? AND id = ?", int64(g.Organization), int64(id))
 		if err := one(res, err, domain.ErrGroupNotFound); err != nil {

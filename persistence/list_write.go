@@ -426,13 +426,22 @@ func (s *DirectoryStore) upsert(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 		}
 	}
 	touched := make(map[int64]bool)
+	added := make(map[int64]int64)
 	var entries []*auditRow
 	for _, r := range rows {
 		touched[r.number("organization_id")] = true
+		if t.name == "objects" && !r.outcome.There {
+			added[r.number("organization_id")]++
+		}
 		if t.entry != nil {
 			e := t.entry(r)
 			e.At, e.Actor, e.Request = s.db.Now(), w.Actor(), domain.RequestFrom(ctx)
 			entries = append(entries, toAuditRow(&e))
+		}
+	}
+	for _, o := range slices.Sorted(maps.Keys(added)) {
+		if err := tallied(ctx, tx, domain.OrganizationID(o), objects, added[o]); err != nil {
+			return err
 		}
 	}
 	for _, o := range slices.Sorted(maps.Keys(touched)) {

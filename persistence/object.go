@@ -430,6 +430,14 @@ func insertObject(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, o
 	if err := holdUses(ctx, tx, w, o, o.Uses); err != nil {
 		return err
 	}
+	// The first makes those who add to one organization wait for one another, so that the second counts
+	// what they added.
+	if err := d.admit(ctx, tx, o.Organization, objects); err != nil {
+		return err
+	}
+	if err := d.admitOwned(ctx, tx, o.Owner); err != nil {
+		return err
+	}
 	if err := insertAll(ctx, tx, []*objectRow{toObjectRow(o)}); err != nil {
 		return err
 	}

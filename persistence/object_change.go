@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -463,8 +464,8 @@ func (s *ObjectStore) Delete(ctx context.Context, w tenancy.WriteScope, id domai
 }
 
 // removeObjects removes objects, with what is deleted with them first.
-func removeObjects(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, objects []domain.Object) error {
-	above := keys("o.organization_id, o.parent_id", objects)
+func removeObjects(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, removed []domain.Object) error {
+	above := keys("o.organization_id, o.parent_id", removed)
 	for {
 		children, err := selectObjects(ctx, tx, above, " ORDER BY o.id"+limitTogether)
 		if err != nil {
@@ -481,22 +482,31 @@ func removeObjects(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, 
 		if err := removeObjects(ctx, d, tx, w, children); err != nil {
 			return err
 		}
-		objects = slices.DeleteFunc(objects, func(o domain.Object) bool {
+		removed = slices.DeleteFunc(removed, func(o domain.Object) bool {
 			return slices.ContainsFunc(children, func(c domain.Object) bool { return c.ID == o.ID })
 		})
 	}
-	marked := keys("object_organization_id, object_id", objects)
+	marked := keys("object_organization_id, object_id", removed)
 	if _, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE "+marked.text(), marked.args...); err != nil {
 		return translate(err)
 	}
-	if err := forgetMarks(ctx, tx, objects); err != nil {
+	if err := forgetMarks(ctx, tx, removed); err != nil {
 		return err
 	}
-	of := keys("organization_id, id", objects)
+	gone := make(map[domain.OrganizationID]int64)
+	for i := range removed {
+		gone[removed[i].Organization]++
+	}
+	for _, o := range slices.Sorted(maps.Keys(gone)) {
+		if err := tallied(ctx, tx, o, objects, -gone[o]); err != nil {
+			return err
+		}
+	}
+	of := keys("organization_id, id", removed)
 	if _, err := tx.ExecContext(ctx, "DELETE FROM objects WHERE "+of.text(), of.args...); err != nil {
 		return translate(err)
 	}
-	return d.recordAll(ctx, tx, w, objects, func(o *domain.Object) domain.AuditEntry {
+	return d.recordAll(ctx, tx, w, removed, func(o *domain.Object) domain.AuditEntry {
 		return objectEntry("delete", o, domain.Diff(o.Fields(), nil))
 	})
 }

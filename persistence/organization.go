@@ -180,6 +180,9 @@ func (s *EnvironmentStore) remove(ctx context.Context, tx bun.Tx, w tenancy.Writ
 	if err != nil {
 		return err
 	}
+	if err := tallied(ctx, tx, above.Organization, environments, -1); err != nil {
+		return err
+	}
 	if err := empty(ctx, tx, &e); err != nil {
 		return err
 	}

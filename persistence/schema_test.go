@@ -139,7 +139,7 @@ func schemaOfSQLite(t *testing.T, db *persistence.DB) map[string]*table {
 var written = map[string]string{
 	"organizations": "the sections", "environments": "environments", "groups": "groups", "users": "users", "user_groups": "users",
 	"user_environments": "users", "user_attributes": "users",
-	"environment_names": "follows from environments", "environment_counts": "follows from users", "login_names": "follows from users",
+	"environment_names": "follows from environments", "environment_counts": "follows from users", "organization_counts": "follows from what there is", "login_names": "follows from users",
 	"mail_addresses": "follows from users", "object_names": "follows from objects", "api_key_names": "follows from API keys",
 	"registration_code_names": "follows from registration codes", "id_blocks": "follows from the numbers",
 }

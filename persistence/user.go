@@ -381,10 +381,10 @@ func (s *UserStore) insert(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	if err := s.holdGroups(ctx, tx, u); err != nil {
 		return err
 	}
-	if err := insertUser(ctx, tx, u, hash); err != nil {
+	if err := s.db.admitUser(ctx, tx, u); err != nil {
 		return err
 	}
-	if err := countUsers(ctx, tx, u, 1); err != nil {
+	if err := insertUser(ctx, tx, u, hash); err != nil {
 		return err
 	}
 	return s.db.record(ctx, tx, w, userEntry("user:create", u, domain.Diff(nil, u.Fields())))
@@ -538,6 +538,15 @@ func grantRows(u *domain.User, blocked bool, grants []domain.Grant) []*userEnvir
 		}
 	}
 	return rows
+}
+
+// admitUser counts a new user: of their organization, which may have no room for one more (ErrQuota),
+// and of their home.
+func (d *DB) admitUser(ctx context.Context, tx bun.Tx, u *domain.User) error {
+	if err := d.admit(ctx, tx, u.Organization, users); err != nil {
+		return err
+	}
+	return countUsers(ctx, tx, u, 1)
 }
 
 // countUsers adds n to the number of users whose home is u's.
@@ -787,6 +796,9 @@ func (s *UserStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 		return err
 	}
 	if _, err := deleteAPIKeys(ctx, tx, u.Key(), ""); err != nil {
+		return err
+	}
+	if err := tallied(ctx, tx, u.Organization, users, -1); err != nil {
 		return err
 	}
 	if err := countUsers(ctx, tx, u, -1); err != nil {

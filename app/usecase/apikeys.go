@@ -15,12 +15,13 @@ type APIKeys struct {
 	gate  *tenancy.Gate
 	users *Users
 	store APIKeyStore
+	most  int64 // of one user
 	now   func() time.Time
 }
 
-// NewAPIKeys returns the use cases of API keys.
-func NewAPIKeys(gate *tenancy.Gate, users *Users, store APIKeyStore, now func() time.Time) *APIKeys {
-	return &APIKeys{gate: gate, users: users, store: store, now: now}
+// NewAPIKeys returns the use cases of API keys, of which one user has at most a number.
+func NewAPIKeys(gate *tenancy.Gate, users *Users, store APIKeyStore, most int64, now func() time.Time) *APIKeys {
+	return &APIKeys{gate: gate, users: users, store: store, most: most, now: now}
 }
 
 // firstAPIKey is what a key is called that was made without being asked for.
@@ -178,7 +179,7 @@ type NewAPIKey struct {
 }
 
 // Create makes a key for a user and returns it with its text, under the rules of List. It is Conflict
-// beyond domain.MaxAPIKeys. A key that is narrowed never lets a program change the user's own account,
+// beyond the quota. A key that is narrowed never lets a program change the user's own account,
 // password, sessions and keys.
 func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[NewAPIKey]) (KeyDocument, error) {
 	h, err := k.over(ctx, &who, in.User)
@@ -204,8 +205,8 @@ func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[Ne
 		return KeyDocument{}, err
 	}
 	key, err = k.store.Insert(ctx, h.w, h.id, key, func(u domain.User, present []domain.APIKey) error {
-		if len(present) >= domain.MaxAPIKeys {
-			return domain.ErrTooManyAPIKeys
+		if err := k.room(present); err != nil {
+			return err
 		}
 		return h.check(u)
 	})
@@ -242,8 +243,8 @@ func (k *APIKeys) First(ctx context.Context, who domain.Principal, user domain.U
 		switch {
 		case slices.ContainsFunc(others, func(k domain.APIKey) bool { return k.Plain() }):
 			return domain.ErrChanged // somebody else made it meanwhile
-		case len(others) >= domain.MaxAPIKeys:
-			return domain.ErrTooManyAPIKeys
+		case k.room(others) != nil:
+			return k.room(others)
 		}
 		return h.check(u)
 	})
@@ -251,6 +252,14 @@ func (k *APIKeys) First(ctx context.Context, who domain.Principal, user domain.U
 		key, err = k.shown(ctx, &h, "")
 	}
 	return KeyHolder{u, key}, err
+}
+
+// room is Conflict if a user who has these keys may have no further one.
+func (k *APIKeys) room(present []domain.APIKey) error {
+	if int64(len(present)) < k.most {
+		return nil
+	}
+	return domain.ErrTooManyAPIKeys.Saying("One user may have at most %d API keys; revoke one first. The server's --quotas say so.", k.most)
 }
 
 func (k *APIKeys) moment() time.Time { return k.now().UTC().Truncate(time.Millisecond) }

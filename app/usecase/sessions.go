@@ -32,17 +32,16 @@ type SessionLimits struct {
 
 	CookieIdle time.Duration // a session with a cookie that nobody uses
 	Cookie     time.Duration // one that is used
+
+	// Most is how many one user may have; behind it the one that was unused for the longest time ends.
+	Most int64
 }
 
 // DefaultSessionLimits are the limits nobody configured.
 var DefaultSessionLimits = SessionLimits{
 	Token: 365 * 24 * time.Hour, Access: time.Hour, Refresh: 30 * 24 * time.Hour, Longest: 365 * 24 * time.Hour,
-	CookieIdle: time.Hour, Cookie: 12 * time.Hour,
+	CookieIdle: time.Hour, Cookie: 12 * time.Hour, Most: domain.DefaultQuotas.Sessions,
 }
-
-// maxSessions is how many sessions a user may have; behind it the one that was unused for
-// the longest time ends.
-const maxSessions = 100
 
 // NewSessions returns the use cases of sessions.
 func NewSessions(gate *tenancy.Gate, users UserStore, store SessionStore, signIns SignInStore, passwords Passwords, tokens Tokens,
@@ -106,7 +105,7 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	default:
 		session.Expires = now.Add(s.limits.Token).Truncate(time.Millisecond)
 	}
-	key, err := s.signIns.Begin(ctx, session, maxSessions)
+	key, err := s.signIns.Begin(ctx, session, int(s.limits.Most))
 	if domain.ErrChanged.Is(err) {
 		return SignedIn{}, domain.ErrBadCredentials // the account was deleted a moment ago
 	}

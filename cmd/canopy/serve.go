@@ -34,7 +34,7 @@ func secrets(cfg *app.Config) (err error) {
 func serveCommand() *cobra.Command {
 	cfg := app.DefaultConfig()
 	var bootstrap, level, proxies, redirects, hosts string
-	var limits map[string]int64
+	var limits, quotas map[string]int64
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -57,6 +57,9 @@ func serveCommand() *cobra.Command {
 			}
 			cfg.Redirects, cfg.LinkHosts = list(redirects), list(hosts)
 			if err := cfg.SetMailLimits(limits); err != nil {
+				return err
+			}
+			if err := cfg.SetQuotas(quotas); err != nil {
 				return err
 			}
 			if cfg.Log, err = logger(level); err != nil {
@@ -84,6 +87,8 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&cfg.PublicURL, "public-url", "", "address at which people reach the server, for the links in mail")
 	f.StringVar(&hosts, "link-hosts", "", "hosts that links mailed for other programs may lead to, with commas between; empty allows any with https")
 	f.StringVar(&cfg.SMTPURL, "smtp-url", "", "mail server, smtp://user@host:587 or smtps://user@host:465; without one mail is written into the data folder")
+	f.StringToInt64Var(&quotas, "quotas", nil, "how many there may be, such as users=1000,environments=500,groups=100,objects=5000 of an organization, owned=200,keys=10,sessions=100 of a user")
+	f.IntVar(&cfg.WriteRate, "write-rate", cfg.WriteRate, "requests a second that change something, of one user; ten seconds' worth at once")
 	f.StringToInt64Var(&limits, "mail-limits", nil, "mails an hour, such as address=5,source=30,user=200,overall=1000: to an address, by strangers of a network, by a user, in all")
 	f.StringVar(&cfg.MailFrom, "mail-from", "", "sender of mail, such as \"Canopy <canopy@example.org>\"")
 	f.StringSliceVar(&cfg.Surfaces, "surfaces", nil, "surfaces to offer, with commas between, such as rest,tellius=/tellius for one below a path of its own; all if empty")

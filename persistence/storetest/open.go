@@ -26,7 +26,10 @@ func SQLite(tb testing.TB) *persistence.DB {
 	tb.Helper()
 	db, err := persistence.OpenSQLite(SQLiteFile(tb))
 	require.NoError(tb, err)
-	tb.Cleanup(func() { db.Close() })
+	tb.Cleanup(func() {
+		checkTallies(tb, db)
+		db.Close()
+	})
 	return db
 }
 
@@ -43,7 +46,10 @@ func Postgres(tb testing.TB) *persistence.DB {
 	tb.Helper()
 	db, err := persistence.OpenPostgres(tb.Context(), PostgresURL(tb))
 	require.NoError(tb, err)
-	tb.Cleanup(func() { db.Close() })
+	tb.Cleanup(func() {
+		checkTallies(tb, db)
+		db.Close()
+	})
 	return db
 }
 
@@ -53,6 +59,27 @@ func PostgresURL(tb testing.TB) string {
 	return testdb.PostgresFrom(tb, "migrated", func(url string) error {
 		return migrated(persistence.OpenPostgres(context.Background(), url))
 	})
+}
+
+// checkTallies fails if what is kept of how many things organizations have is not what there is: it
+// runs behind every test of the stores, whatever that did.
+func checkTallies(tb testing.TB, db *persistence.DB) {
+	rows, err := db.Pool().QueryContext(context.Background(), `SELECT o.organization_id FROM organizations o
+		LEFT JOIN organization_counts c ON c.organization_id = o.organization_id
+		WHERE coalesce(c.users, -1) <> (SELECT count(*) FROM users x WHERE x.organization_id = o.organization_id)
+			OR coalesce(c.environments, -1) <> (SELECT count(*) FROM environment_names x WHERE x.organization_id = o.organization_id)
+			OR coalesce(c.groups, -1) <> (SELECT count(*) FROM groups x WHERE x.organization_id = o.organization_id)
+			OR coalesce(c.objects, -1) <> (SELECT count(*) FROM objects x WHERE x.organization_id = o.organization_id)`)
+	if err != nil {
+		return // the test closed or broke the database
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var organization int64
+		if err := rows.Scan(&organization); err == nil {
+			tb.Errorf("organization_counts says something else of organization %d than there is", organization)
+		}
+	}
 }
 
 // migrated migrates and closes a database that was opened.

@@ -1,0 +1,68 @@
+package persistence
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+)
+
+// A tally is a kind of things whose number is kept for each organization, the name of a column of
+// organization_counts.
+type tally string
+
+const (
+	users        tally = "users"
+	environments tally = "environments"
+	groups       tally = "groups"
+	objects      tally = "objects"
+)
+
+// quota returns how many there may be of one organization; 0 is any number.
+func (d *DB) quota(of tally) int64 {
+	switch of {
+	case users:
+		return d.Quotas.Users
+	case environments:
+		return d.Quotas.Environments
+	case groups:
+		return d.Quotas.Groups
+	}
+	return d.Quotas.Objects
+}
+
+// admit counts one more thing of an organization. It is ErrQuota where there are as many as may be.
+func (d *DB) admit(ctx context.Context, tx bun.Tx, o domain.OrganizationID, of tally) error {
+	most := d.quota(of)
+	if most == 0 {
+		return tallied(ctx, tx, o, of, 1)
+	}
+	column := bun.Ident(string(of))
+	res, err := tx.ExecContext(ctx, "UPDATE organization_counts SET ? = ? + 1 WHERE organization_id = ? AND ? < ?",
+		column, column, int64(o), column, most)
+	return one(res, err, domain.OverQuota(string(of), most, "organization"))
+}
+
+// tallied adds n, which may be negative, to how many things of a kind an organization has, whatever
+// the quota.
+func tallied(ctx context.Context, tx bun.Tx, o domain.OrganizationID, of tally, n int64) error {
+	column := bun.Ident(string(of))
+	res, err := tx.ExecContext(ctx, "UPDATE organization_counts SET ? = ? + ? WHERE organization_id = ?", column, column, n, int64(o))
+	return one(res, err, domain.ErrChanged)
+}
+
+// admitOwned is ErrQuota if somebody owns as many objects as one user may. It reads no more than that.
+func (d *DB) admitOwned(ctx context.Context, tx bun.Tx, owner domain.UserKey) error {
+	most := d.Quotas.Owned
+	if most == 0 || owner.User == 0 {
+		return nil
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM objects
+		WHERE owner_organization_id = ? AND owner_id = ? LIMIT ?) AS owned`, int64(owner.Organization), int64(owner.User), most)
+	owned, err := only(rows, err, scalar[int64], domain.ErrInternal)
+	if err == nil && owned >= most {
+		err = domain.OverQuota("objects", most, "user")
+	}
+	return err
+}
