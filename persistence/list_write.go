@@ -353,6 +353,9 @@ func (r *listRow) meets(have *listRow, info *domain.ListInfo) {
 }
 
 func sameCell(a, b any) bool {
+	if n, ok := b.(int64); ok && (a == true || a == false) { // SQLite's flags
+		b = n != 0
+	}
 	if x, ok := a.([]byte); ok {
 		y, _ := b.([]byte)
 		return bytes.Equal(x, y)

@@ -21,7 +21,7 @@ import (
 // made by the server, and the rest by an import.
 func furnished(t *testing.T, s *server, at place) (key, code string) {
 	t.Helper()
-	var made struct{ Key string }
+	var made struct{ Text string }
 	s.as("grace.hopper", adminPassword).post(t, "/rest/me/keys", fields{"name": "Nightly \"job\""}).ok(t).into(t, &made)
 	s.as("ada.lovelace", adminPassword).post(t, "/rest/me/keys", fields{"name": "Ünïcode"}).ok(t)
 	s.as("grace.hopper", adminPassword).post(t, "/rest/me/keys", fields{"name": "Narrow", "expires": "2099-01-01T00:00:00Z",
@@ -39,7 +39,7 @@ func furnished(t *testing.T, s *server, at place) (key, code string) {
 	grace.post(t, "/rest/objects", fields{"kind": "observer", "name": "=Watch", "envId": "Acme/Dev", "attributes": fields{"language": "EN", "keywords": "a\u2028<b>"}}).ok(t)
 	importFile(at, write(t, "more.json", randomLists(rand.New(rand.NewPCG(1, 2)), []string{"grace.hopper", "dennis.ritchie", "ada.lovelace", "claude.shannon"},
 		[]string{"Acme", "Acme/Prod", "Globex", "Globex/Labs", "/"}))).succeeds(t)
-	return made.Key, token.Token
+	return made.Text, token.Token
 }
 
 // randomLists is a document with rows in every list that is not secret, about users and places that
@@ -161,7 +161,7 @@ func TestDirectoryDocumentHoldsEverything(t *testing.T) {
 
 					// What opened something opens it here.
 					s := serve(t, copied)
-					s.anonymous().with("apiKey", key).get(t, "/ethersource/rest/v2/users/grace.hopper").ok(t)
+					s.anonymous().with("apiKey", key).get(t, "/rest/me").ok(t)
 					s.as("grace.hopper", adminPassword).get(t, "/rest/objects").ok(t)
 					require.Contains(t, string(s.admin().get(t, "/rest/objects?everywhere=true").ok(t).body), `"/Top `)
 				})
