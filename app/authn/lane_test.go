@@ -50,7 +50,7 @@ func TestGuessesFromAKnownAddress(t *testing.T) {
 	hasher := NewHasher(cheap, 6)
 	accounts := accountsOf(t, c, hasher.hash("correct horse"), "ada")
 	const address = "192.0.2.1"
-	start := func() *Passwords { return NewPasswords(hasher, accounts, []byte("key"), 0, looks{}, c.now) }
+	start := func() *Passwords { return NewPasswords(hasher, accounts, []byte("key"), 0, unlooked{}, c.now) }
 	p := start()
 	signIn := func(password string) error {
 		_, err := p.SignIn(t.Context(), "ada", password, address)
@@ -92,7 +92,7 @@ func TestWhatIsRememberedCannotBeGuessed(t *testing.T) {
 	c := newClock()
 	hasher := NewHasher(cheap, 6)
 	accounts := accountsOf(t, c, hasher.hash("correct horse"), "ada")
-	p := NewPasswords(hasher, accounts, []byte("key"), 0, looks{}, c.now)
+	p := NewPasswords(hasher, accounts, []byte("key"), 0, unlooked{}, c.now)
 	signIn := func(password, address string) error {
 		_, err := p.SignIn(t.Context(), "ada", password, address)
 		return err

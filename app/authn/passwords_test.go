@@ -28,6 +28,11 @@ type looks map[bool]int
 
 func (l looks) Looked(_ string, hit bool) { l[hit]++ }
 
+// unlooked does not count them, where several look at once.
+type unlooked struct{}
+
+func (unlooked) Looked(string, bool) {}
+
 // people is a document of the root and of users with one password in it.
 type people struct {
 	hash    domain.PasswordHash

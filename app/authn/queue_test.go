@@ -152,7 +152,7 @@ func TestWhoComesTogetherDoesNotEndTogether(t *testing.T) {
 	c := newClock()
 	hasher := NewHasher(cheap, 6)
 	accounts := accountsOf(t, c, hasher.hash("correct horse"), "ada")
-	p := NewPasswords(hasher, accounts, []byte("key"), 0, looks{}, c.now)
+	p := NewPasswords(hasher, accounts, []byte("key"), 0, unlooked{}, c.now)
 	hasher.queue = newQueue(1, 64)
 	require.NoError(t, hasher.queue.enter(t.Context(), domain.Party{Account: "somebody"}))
 	first, cancel := context.WithCancel(t.Context())
