@@ -1,6 +1,8 @@
 package main_test
 
 import (
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,4 +73,21 @@ func TestMetrics(t *testing.T) {
 		after := strings.Count(string(s.anonymous().get(t, "/metrics").body), "\n")
 		require.LessOrEqual(t, after, before+2*18, "one more series of the counter and one histogram at most")
 	})
+}
+
+// TestWatchedMetricsExist holds that what the alert rules, the dashboard and the README name is what a
+// server shows.
+func TestWatchedMetricsExist(t *testing.T) {
+	s := serve(t, places["sqlite"](t))
+	s.anonymous().get(t, "/rest/me").is(t, 401)
+	shown := string(s.anonymous().get(t, "/metrics").ok(t).body)
+	for _, name := range []string{"../../.github/prometheus-alerts.yaml", "../../.github/grafana-dashboard.json", "../../README.md"} {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		found := regexp.MustCompile(`\b(?:canopy|process|go)_[a-z]+_[a-z_]+\b`).FindAllString(string(text), -1)
+		require.Greater(t, len(found), 4, name)
+		for _, metric := range found {
+			require.Contains(t, shown, metric, name)
+		}
+	}
 }
