@@ -149,6 +149,7 @@ var written = map[string]string{
 var unwritten = map[string]string{
 	"settings":         "of this server's key and its start",
 	"goose_db_version": "the migrations' own",
+	"schema_steps":     "the migrations' own",
 	"audit":            "what was done stays where it was done",
 	"sessions":         "sessions end with their directory",
 	"signing_keys":     "of sessions",
