@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"app/httpx":               {"domain"},
 	"app/document":            {"domain", "app/usecase", "app/authn"},
 	"app/picture":             {"domain"},
+	"app/loginname":           {"domain"},
 	"app/surface/rest":        {"domain", "app/usecase", "app/httpx"},
 	"app/surface/axway":       {"domain", "app/usecase", "app/httpx"},
 	"app/surface/ethersource": {"domain", "app/usecase", "app/httpx"},
@@ -43,7 +44,7 @@ var mayImport = map[string][]string{
 	"app/surface/tellius":     {"domain", "app/usecase", "app/httpx"},
 	"app/surface/console":     {"domain", "app/usecase", "app/httpx"},
 	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "app/usecase", "app/authn", "app/archive", "app/httpx",
-		"app/document", "app/mail", "app/picture", "app/surface/rest", "app/surface/axway", "app/surface/ethersource", "app/surface/tat", "app/surface/tellius", "app/surface/console"},
+		"app/document", "app/mail", "app/picture", "app/loginname", "app/surface/rest", "app/surface/axway", "app/surface/ethersource", "app/surface/tat", "app/surface/tellius", "app/surface/console"},
 	"cmd/canopy": {"app", "app/document", "app/usecase", "domain"},
 	"cmd/check":  {"persistence/testdb"},
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"canopy/app/authn"
+	"canopy/app/loginname"
 	"canopy/app/mail"
 	"canopy/app/picture"
 	"canopy/app/usecase"
@@ -204,7 +205,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 		return nil, err
 	}
 	pictures := picture.NewMaker()
-	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, pictures, d.declared.Users, letters, cfg.publicURL(), cfg.Now)
+	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, pictures, loginname.Rules{}, d.declared.Users, letters, cfg.publicURL(), cfg.Now)
 	d.Environments = usecase.NewEnvironments(d.Gate, environments)
 	d.Organizations = usecase.NewOrganizations(d.Gate, environments, d.Environments, pictures, d.declared.Organizations)
 	d.Groups = usecase.NewGroups(d.Gate, documents, groups, users, cfg.Now)
@@ -235,7 +236,7 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 
 // Transfer returns the import and export of the directory, done by operator.
 func Transfer(db *persistence.DB, operator string) *usecase.Directory {
-	return usecase.NewDirectory(persistence.NewDirectoryStore(db), operator, db.Now)
+	return usecase.NewDirectory(persistence.NewDirectoryStore(db), loginname.Rules{}, operator, db.Now)
 }
 
 // commandLine is who works at the command line, in the audit trail.

@@ -17,9 +17,12 @@ type User struct {
 	Home         EnvironmentID
 	HomePath     EnvironmentPath
 
-	Alias  string // the login name, unique over the directory
-	Person Person
-	Role   Role
+	Alias string // the login name, unique over the directory
+	// AliasSpellings are other ways, folded, in which somebody could have been given the alias by
+	// an earlier rule: nobody else must have one when the alias is given. They are not stored.
+	AliasSpellings []string
+	Person         Person
+	Role           Role
 	// Groups are the user's groups; the first is the one surfaces with a single group show.
 	Groups []GroupID
 	// Allowed and Blocked are in tree order.

@@ -440,7 +440,7 @@ func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
 			return err
 		}
 	}
-	if err := takeNames(t.ctx, t.tx, loginNames, func(u *domain.User) string { return u.Alias }, plain...); err != nil {
+	if err := takeLogin(t.ctx, t.tx, plain...); err != nil {
 		return err
 	}
 	if err := takeNames(t.ctx, t.tx, mailAddresses, func(u *domain.User) string { return u.Person.Mail }, plain...); err != nil {

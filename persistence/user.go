@@ -431,10 +431,10 @@ func (s *UserStore) holdGroups(ctx context.Context, tx bun.Tx, u *domain.User) e
 
 // insertUser adds the rows of a user whose places are known.
 func insertUser(ctx context.Context, tx bun.Tx, u *domain.User, hash domain.PasswordHash) error {
-	if err := takeName(ctx, tx, loginNames, u.Alias, u); err != nil {
+	if err := takeLogin(ctx, tx, u); err != nil {
 		return err
 	}
-	if err := takeName(ctx, tx, mailAddresses, u.Person.Mail, u); err != nil {
+	if err := takeName(mailAddresses, u.Person.Mail)(ctx, tx, u); err != nil {
 		return err
 	}
 	r := toUserRow(u)
@@ -466,9 +466,27 @@ type nameRow struct {
 	UserID         int64
 }
 
-// takeName makes a name u's, unless it is empty.
-func takeName(ctx context.Context, tx bun.Tx, table, name string, u *domain.User) error {
-	return takeNames(ctx, tx, table, func(*domain.User) string { return name }, u)
+// takeLogin makes the aliases of users theirs, of which nobody may have another spelling.
+func takeLogin(ctx context.Context, tx bun.Tx, users ...*domain.User) error {
+	var spellings []string
+	for _, u := range users {
+		spellings = append(spellings, u.AliasSpellings...)
+	}
+	if len(spellings) > 0 {
+		rows, err := tx.QueryContext(ctx, "SELECT n.name FROM login_names n WHERE n.name IN (?) LIMIT 1", in(spellings))
+		taken, err := collect(rows, err, scalar[string])
+		if err != nil || len(taken) > 0 {
+			return orElse(err, domain.ErrUserAliasTaken)
+		}
+	}
+	return takeNames(ctx, tx, loginNames, func(u *domain.User) string { return u.Alias }, users...)
+}
+
+// takeName returns what makes a name a user's, unless it is empty.
+func takeName(table, name string) func(context.Context, bun.Tx, ...*domain.User) error {
+	return func(ctx context.Context, tx bun.Tx, u ...*domain.User) error {
+		return takeNames(ctx, tx, table, func(*domain.User) string { return name }, u...)
+	}
 }
 
 // takeNames makes the names that name returns the users', unless they are empty.
@@ -708,7 +726,11 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 		if err := freeName(ctx, tx, name.table, name.before); err != nil {
 			return err
 		}
-		if err := takeName(ctx, tx, name.table, name.after, after); err != nil {
+		take := takeName(name.table, name.after)
+		if name.table == loginNames {
+			take = takeLogin
+		}
+		if err := take(ctx, tx, after); err != nil {
 			return err
 		}
 	}

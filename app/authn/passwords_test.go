@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"canopy/app/loginname"
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
@@ -73,7 +74,7 @@ func accountsOf(t *testing.T, c *clock, hash domain.PasswordHash, aliases ...str
 	db.Now = c.now
 	_, err = db.Migrate(t.Context())
 	require.NoError(t, err)
-	report, err := usecase.NewDirectory(persistence.NewDirectoryStore(db), "(test)", db.Now).
+	report, err := usecase.NewDirectory(persistence.NewDirectoryStore(db), loginname.Rules{}, "(test)", db.Now).
 		Import(t.Context(), people{hash, aliases}, usecase.ImportOptions{})
 	require.NoError(t, err)
 	require.Empty(t, report.Problems)

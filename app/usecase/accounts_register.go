@@ -138,7 +138,7 @@ func (a *Accounts) newcomer(in *Register) (domain.User, error) {
 	if strings.ContainsAny(u.Alias, "@﹫＠") && !domain.MailMatches(u.Alias, in.Mail) {
 		return u, domain.InvalidField("alias", "A login name with @ must be the mail address.")
 	}
-	return u, u.Validate()
+	return u, errors.Join(u.Validate(), give(a.users.names, &u))
 }
 
 // registerTries is how often a registration begins anew because of others at the same moment.

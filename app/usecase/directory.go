@@ -13,13 +13,14 @@ import (
 // itself: it asks for no principal and names its operator in the audit trail.
 type Directory struct {
 	store    DirectoryStore
+	names    LoginNames
 	operator string
 	now      func() time.Time
 }
 
 // NewDirectory returns the use cases of the whole directory, done by operator.
-func NewDirectory(store DirectoryStore, operator string, now func() time.Time) *Directory {
-	return &Directory{store: store, operator: operator, now: now}
+func NewDirectory(store DirectoryStore, names LoginNames, operator string, now func() time.Time) *Directory {
+	return &Directory{store: store, names: names, operator: operator, now: now}
 }
 
 // DirectoryStore reads and writes whole organizations.

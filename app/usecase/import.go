@@ -114,7 +114,7 @@ func (d *Directory) Import(ctx context.Context, document Document, o ImportOptio
 		o.Progress = func() {}
 	}
 	i := &importer{
-		store: d.store, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: d.now().UTC().Truncate(time.Millisecond),
+		store: d.store, names: d.names, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: d.now().UTC().Truncate(time.Millisecond),
 		places: make(map[string]*planned), kept: make(map[number]bool), written: make(map[domain.OrganizationID]bool),
 		seen: newSeenNames(), coming: newSeenNames(), freed: make(map[string]domain.UserID),
 	}
@@ -156,6 +156,7 @@ func (i *importer) run(ctx context.Context, document Document) error {
 // importer is one import under way.
 type importer struct {
 	store   DirectoryStore
+	names   LoginNames
 	w       tenancy.WriteScope
 	options ImportOptions
 	now     time.Time

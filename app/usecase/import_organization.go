@@ -413,7 +413,7 @@ func (o *organizationImport) present(records []UserRecord) (map[string]domain.St
 	var aliases, addresses []string
 	for _, r := range records {
 		if r.Alias != nil {
-			aliases = append(aliases, *r.Alias)
+			aliases = append(append(aliases, *r.Alias), o.names.Spellings(*r.Alias)...)
 		}
 		if r.Mail != nil {
 			addresses = append(addresses, *r.Mail)
@@ -472,6 +472,12 @@ func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present 
 	set(&user.LastConnected, r.LastConnected)
 	set(&user.LastSeen, r.LastSeen)
 	set(&user.IdleSince, r.IdleSince)
+	if rec.before == nil && alias != "" {
+		err = errors.Join(err, withoutFields(give(o.names, &user.User), r.Wrong))
+		if slices.ContainsFunc(user.AliasSpellings, func(other string) bool { _, taken := present[other]; return taken }) {
+			err = errors.Join(err, domain.ErrUserAliasTaken)
+		}
+	}
 	rec.after = &user
 	for _, list := range [][]domain.Grant{resolved.allowed, resolved.blocked} {
 		for _, g := range list {

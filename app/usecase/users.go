@@ -22,6 +22,7 @@ type Users struct {
 	groups    GroupStore
 	passwords Passwords
 	pictures  Pictures
+	names     LoginNames
 	// properties are what was declared of users.
 	properties domain.Properties
 	letters    Letters
@@ -35,9 +36,29 @@ type Users struct {
 // NewUsers returns the use cases of users, who have the declared properties and reach the
 // server at site.
 func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, groups GroupStore, passwords Passwords,
-	pictures Pictures, properties domain.Properties, letters Letters, site string, now func() time.Time) *Users {
-	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, pictures: pictures,
+	pictures Pictures, names LoginNames, properties domain.Properties, letters Letters, site string, now func() time.Time) *Users {
+	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, pictures: pictures, names: names,
 		properties: properties, letters: letters, site: site, now: now}
+}
+
+// LoginNames says which login names are given. A name that somebody has is not asked about: what
+// was given by an earlier rule keeps working.
+type LoginNames interface {
+	// Check returns an Invalid error on "alias", which says what would be right, unless alias may
+	// be given to somebody.
+	Check(alias string) error
+	// Spellings returns, folded, how else a name that may be given could have been written before.
+	Spellings(alias string) []string
+}
+
+// give returns the error of giving u the login name they are to have, and notes how else somebody
+// could have it already.
+func give(names LoginNames, u *domain.User) error {
+	if err := names.Check(u.Alias); err != nil {
+		return err
+	}
+	u.AliasSpellings = names.Spellings(u.Alias)
+	return nil
 }
 
 // ListUsers asks for users of an environment and, unless Alone, everything below it.
@@ -626,7 +647,7 @@ func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch
 		Standing: domain.Standing{Active: true, Created: now, IdleSince: now}}
 	r.apply(&user, w.Read().Shows, now)
 	user.LastPassword = time.Time{} // the user has not changed it yet
-	if err := errors.Join(user.Validate(), in.agrees(&user)); err != nil {
+	if err := errors.Join(user.Validate(), give(u.names, &user), in.agrees(&user)); err != nil {
 		return w, user, "", err
 	}
 	if in.Properties != nil {
@@ -699,6 +720,11 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 		r.apply(user, w.Read().Shows, now)
 		if err := in.agrees(user); err != nil {
 			return err
+		}
+		if domain.Fold(user.Alias) != domain.Fold(before.Alias) && !in.nobodys { // an archived account keeps its alias, with a mark
+			if err := give(u.names, user); err != nil {
+				return err
+			}
 		}
 		if own && !domain.MailMatches(before.Person.Mail, user.Person.Mail) {
 			return errOwnMail
