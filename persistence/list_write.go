@@ -428,14 +428,11 @@ func (s *DirectoryStore) upsert(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 			return err
 		}
 	}
-	touched, made := make(map[int64]bool), make(map[int64]int64)
+	touched := make(map[int64]bool)
 	added := make(map[int64]int64)
 	var entries []*auditRow
 	for _, r := range rows {
 		touched[r.number("organization_id")] = true
-		if t.name == "objects" && !r.outcome.There {
-			made[r.number("organization_id")]++
-		}
 		if t.name == "objects" && !r.outcome.There {
 			added[r.number("organization_id")]++
 		}
@@ -452,12 +449,6 @@ func (s *DirectoryStore) upsert(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 	}
 	for _, o := range slices.Sorted(maps.Keys(touched)) {
 		if err := bump(ctx, tx, domain.OrganizationID(o)); err != nil {
-			return err
-		}
-		if made[o] == 0 {
-			continue
-		}
-		if err := tallied(ctx, tx, domain.OrganizationID(o), objects, made[o]); err != nil {
 			return err
 		}
 	}
