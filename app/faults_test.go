@@ -50,7 +50,7 @@ func variants() int {
 	if testing.Short() {
 		return 1
 	}
-	return 3
+	return 2
 }
 
 // fieldPattern finds the names of fields in a JSON body.

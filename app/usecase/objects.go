@@ -713,10 +713,13 @@ func (b *Objects) CopyRequests(ctx context.Context, who domain.Principal, in Lis
 	}
 	return listed(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]domain.CopyRequest, domain.Cursor, error) {
 		offers, next, err := b.copies.List(ctx, sc, in.Kinds, p)
+		if err != nil {
+			return nil, "", err
+		}
 		for i := range offers {
 			describeOffer(sc, &offers[i])
 		}
-		return offers, next, err
+		return offers, next, nil
 	})
 }
 
@@ -737,8 +740,11 @@ func (b *Objects) CopyRequest(ctx context.Context, who domain.Principal, id doma
 		return domain.CopyRequest{}, err
 	}
 	c, err := b.copies.Get(ctx, sc, id)
+	if err != nil {
+		return domain.CopyRequest{}, err
+	}
 	describeOffer(sc, &c)
-	return c, err
+	return c, nil
 }
 
 // AcceptCopy makes who the owner of a copy of what they were offered, in the same
@@ -783,8 +789,11 @@ func (b *Objects) DeclineCopy(ctx context.Context, who domain.Principal, id doma
 		return c, err
 	}
 	declined, err := b.copies.Decline(ctx, w, id)
+	if err != nil {
+		return domain.CopyRequest{}, err
+	}
 	describeOffer(w.Read(), &declined)
-	return declined, err
+	return declined, nil
 }
 
 // OfKind adapts a use case on an offer of a copy: an offer of an object of another kind is
