@@ -24,7 +24,6 @@ import (
 type twin struct {
 	*signUp
 	client *client
-	admin  domain.Principal
 	code   string
 }
 

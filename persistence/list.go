@@ -34,11 +34,9 @@ type listTable struct {
 	// derived are columns that follow from the others.
 	derived []string
 	derive  func(*listRow) error
-	// place binds a secret to where it is stored; purpose is what its hash is for, and names the
-	// table that says whose it is.
+	// place binds a secret to where it is stored; purpose is what its hash is for.
 	place   func(*listRow) string
 	purpose string
-	names   string
 	// check returns an error for a row that breaks a rule; beside writes what goes with rows in
 	// other tables, and entry is their audit entry.
 	check  func(*listRow) error

@@ -126,12 +126,18 @@ func orZero[T any](v *T) *T {
 
 func parseRef[R ~string](s string) (R, error) { return R(s), nil }
 
+// sentence is an error that a report shows as a sentence of its own.
+type sentence string
+
+// Error returns the sentence.
+func (s sentence) Error() string { return string(s) }
+
 func refText[R ~string](r R) string { return string(r) }
 
 func parseFlag(s string) (bool, error) {
 	yes, err := strconv.ParseBool(s)
 	if err != nil {
-		return false, errors.New("One of true and false is expected")
+		return false, sentence("One of true and false is expected")
 	}
 	return yes, nil
 }
@@ -139,7 +145,7 @@ func parseFlag(s string) (bool, error) {
 func parseNumber[T ~int | ~int64](s string) (T, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		return 0, errors.New("A whole number is expected")
+		return 0, sentence("A whole number is expected")
 	}
 	return T(n), nil
 }

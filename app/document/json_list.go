@@ -74,13 +74,13 @@ func listValue(c *domain.ListColumn, text []byte) (any, error) {
 		if c.Type == domain.AttributesColumn {
 			return domain.Attributes(nil), nil
 		}
-		return nil, fmt.Errorf("A value is required") //nolint:staticcheck // a sentence of the report
+		return nil, sentence("A value is required")
 	}
 	switch c.Type {
 	case domain.NumberColumn:
 		n, err := readAs[int64](text, "A whole number from 0 on is expected")
 		if err == nil && (n.(int64) < 0 || n.(int64) > domain.MaxID) {
-			err = fmt.Errorf("A whole number from 0 to %d is expected", int64(domain.MaxID)) //nolint:staticcheck // a sentence of the report
+			err = sentence(fmt.Sprintf("A whole number from 0 to %d is expected", int64(domain.MaxID)))
 		}
 		return n, err
 	case domain.FlagColumn:
@@ -96,7 +96,7 @@ func listValue(c *domain.ListColumn, text []byte) (any, error) {
 	case domain.ChoiceColumn:
 		v, err := readAs[string](text, "A text is expected")
 		if err == nil && !slices.Contains(c.Choices, v.(string)) {
-			err = fmt.Errorf("One of %v is expected", c.Choices) //nolint:staticcheck // a sentence of the report
+			err = sentence(fmt.Sprintf("One of %v is expected", c.Choices))
 		}
 		return v, err
 	}
@@ -106,7 +106,7 @@ func listValue(c *domain.ListColumn, text []byte) (any, error) {
 func readAs[T any](text []byte, expected string) (any, error) {
 	var v T
 	if err := json.Unmarshal(text, &v); err != nil {
-		return v, fmt.Errorf("%s", expected)
+		return v, sentence(expected)
 	}
 	return v, nil
 }

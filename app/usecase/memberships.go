@@ -219,11 +219,12 @@ func (u *Users) LeaveNamed(ctx context.Context, who domain.Principal, in GroupMe
 }
 
 func (u *Users) memberNamed(ctx context.Context, who domain.Principal, in GroupMember, change func(context.Context, domain.Principal, GroupMembers) error) error {
-	group, sc, err := groupNamed(ctx, u.gate, u.documents, &who, in.Group)
+	group, _, err := groupNamed(ctx, u.gate, u.documents, &who, in.Group)
 	if err != nil {
 		return err
 	}
-	if sc, err = u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere()); err != nil {
+	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
 		return err
 	}
 	user, err := u.store.Named(ctx, sc, in.Alias)
