@@ -8,22 +8,29 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// wholeSize is up to how many bytes an answer is sent whole, without a part of the budget of
-// answers: so much is held for every connection at most. A longer list is written in steps of
-// about stepSize.
+// smallSize is up to how many bytes an answer needs no part of the budget of answers: so much is
+// held for every connection at most. Up to wholeSize it is sent whole; a longer list is written in
+// steps of about stepSize.
 const (
-	wholeSize = 64 << 10
+	smallSize = 64 << 10
+	wholeSize = 256 << 10
 	stepSize  = 16 << 10
 )
 
-// buffers are for answers. One that grew much for a large entry is not kept.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, wholeSize+stepSize); return &b }}
+// Buffers for small answers and for whole ones. One that grew for a large entry is not kept.
+var (
+	smallBuffers = sync.Pool{New: func() any { b := make([]byte, 0, smallSize+stepSize); return &b }}
+	wholeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, wholeSize+stepSize); return &b }}
+)
 
-func takeBuffer() []byte { return (*buffers.Get().(*[]byte))[:0] }
+func takeBuffer(pool *sync.Pool) []byte { return (*pool.Get().(*[]byte))[:0] }
 
 func giveBuffer(b []byte) {
-	if cap(b) > 0 && cap(b) <= 2*wholeSize {
-		buffers.Put(&b)
+	switch cap(b) {
+	case smallSize + stepSize:
+		smallBuffers.Put(&b)
+	case wholeSize + stepSize:
+		wholeBuffers.Put(&b)
 	}
 }
 
@@ -34,12 +41,11 @@ func giveBuffer(b []byte) {
 func Stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], open func(*Writer), each func(*Writer, *T), end func(*Writer)) error {
 	next, stop := iter.Pull2(entries)
 	s := &stream[T]{next: next, stop: stop, each: each, end: end, deadline: deadlineOf(c)}
-	s.w.text = takeBuffer()
+	s.w.text = takeBuffer(&smallBuffers)
 	open(&s.w)
-	err := s.write(wholeSize)
+	err := s.write(smallSize)
 	if err == nil && !s.ended && c.Method() != fiber.MethodHead {
-		s.by = s.deadline.party(c)
-		s.part, err = s.deadline.answer(s.by)
+		err = s.large(c)
 	}
 	if err != nil {
 		s.release()
@@ -49,7 +55,11 @@ func Stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], open func(*Writer)
 	switch {
 	case s.ended:
 		stop()
-		c.Context().Response.SetBodyStream(&whole{text: s.w.Bytes(), done: giveBuffer}, len(s.w.Bytes()))
+		text, part := s.w.Bytes(), s.part
+		c.Context().Response.SetBodyStream(&whole{text: text, done: func() {
+			giveBuffer(text)
+			part.Return()
+		}}, len(text))
 	case c.Method() == fiber.MethodHead:
 		// fasthttp would end a stream that it does not send, and the next answer begin with that.
 		s.release()
@@ -73,6 +83,18 @@ type stream[T any] struct {
 	deadline *deadline
 	by       Party
 	part     *Part
+}
+
+// large goes on with an answer that turns out to be large, up to wholeSize.
+func (s *stream[T]) large(c *fiber.Ctx) (err error) {
+	s.by = s.deadline.party(c)
+	if s.part, err = s.deadline.answer(s.by); err != nil {
+		return err
+	}
+	begun := s.w.text
+	s.w.text = append(takeBuffer(&wholeBuffers), begun...)
+	giveBuffer(begun)
+	return s.write(wholeSize)
 }
 
 // write writes entries until there are size bytes or more, or the end.
@@ -102,8 +124,9 @@ func (s *stream[T]) step() error {
 		return err
 	}
 	defer turn.Return()
-	if cap(s.w.text) > 2*wholeSize { // a large entry was written
-		s.w.text = takeBuffer()
+	if cap(s.w.text) > smallSize+stepSize {
+		giveBuffer(s.w.text)
+		s.w.text = takeBuffer(&smallBuffers)
 	}
 	s.w.Reset()
 	s.sent = 0
@@ -144,7 +167,7 @@ func (s *stream[T]) release() {
 type whole struct {
 	text []byte
 	sent int
-	done func([]byte) // is called once, when nobody reads the text any more
+	done func() // is called once, when nobody reads the text any more
 }
 
 // Read implements io.Reader.
@@ -167,7 +190,7 @@ func (a *whole) WriteTo(w io.Writer) (int64, error) {
 // Close implements io.Closer.
 func (a *whole) Close() error {
 	if a.done != nil {
-		a.done(a.text)
+		a.done()
 	}
 	a.done, a.text = nil, nil
 	return nil
@@ -177,7 +200,7 @@ func (a *whole) Close() error {
 // it was read.
 func holdWhole(c *fiber.Ctx) error {
 	response := &c.Context().Response
-	if response.IsBodyStream() || len(response.Body()) <= wholeSize || c.Method() == fiber.MethodHead {
+	if response.IsBodyStream() || len(response.Body()) <= smallSize || c.Method() == fiber.MethodHead {
 		return nil
 	}
 	d := deadlineOf(c)
@@ -190,6 +213,6 @@ func holdWhole(c *fiber.Ctx) error {
 	if own := response.SwapBody(nil); len(own) > 0 { // else it belongs to nobody, such as a file of the program
 		text = own
 	}
-	response.SetBodyStream(&whole{text: text, done: func([]byte) { part.Return() }}, len(text))
+	response.SetBodyStream(&whole{text: text, done: part.Return}, len(text))
 	return nil
 }
