@@ -46,7 +46,11 @@ func weighed[T any](ctx context.Context, scan func(row) (T, error)) func(row) (T
 	if w == nil {
 		return scan
 	}
-	return func(r row) (T, error) { return scan(weighedRow{r, w}) }
+	counted := &weighedRow{weight: w}
+	return func(r row) (T, error) {
+		counted.row = r
+		return scan(counted)
+	}
 }
 
 type weighedRow struct {
@@ -55,7 +59,7 @@ type weighedRow struct {
 }
 
 // Scan implements row.
-func (r weighedRow) Scan(dest ...any) error {
+func (r *weighedRow) Scan(dest ...any) error {
 	if err := r.row.Scan(dest...); err != nil {
 		return err
 	}
