@@ -81,7 +81,10 @@ func enforce(p *precis.Profile, word string) (string, error) {
 	}
 	const letter = "q"
 	written, err := p.String(letter + word)
-	return strings.TrimPrefix(written, letter), err
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimPrefix(written, letter), nil
 }
 
 // contextual reports whether a character may be in a name or not by what stands beside it: what RFC
