@@ -59,11 +59,32 @@ func describe(t *testing.T, offered app.Offered) *description {
 	if err := doc.Validate(t.Context()); err != nil {
 		t.Fatalf("%s: the description is not valid: %v", offered.Name, err)
 	}
-	router, err := gorillamux.NewRouter(doc)
+	router, err := gorillamux.NewRouter(routable(doc))
 	if err != nil {
 		t.Fatalf("%s: %v", offered.Name, err)
 	}
 	return &description{name: offered.Name, doc: doc, router: router}
+}
+
+// routable returns a document as its server routes it: OpenAPI has no parameter of several segments
+// and no path that may end with a slash, so both are marked.
+func routable(doc *openapi3.T) *openapi3.T {
+	routed := *doc
+	routed.Paths = openapi3.NewPaths()
+	for path, item := range doc.Paths.Map() {
+		for _, operation := range item.Operations() {
+			for _, p := range operation.Parameters {
+				if p.Value.Extensions["x-canopy-slashes"] == true {
+					path = strings.Replace(path, "{"+p.Value.Name+"}", "{"+p.Value.Name+":.+}", 1)
+				}
+			}
+		}
+		routed.Paths.Set(path, item)
+		if item.Extensions["x-canopy-slash-at-end"] == true {
+			routed.Paths.Set(path+"/", item)
+		}
+	}
+	return &routed
 }
 
 // mayBeOdd are the statuses of requests that need not be as described: they were refused

@@ -118,7 +118,7 @@ func (d *description) operationOf(t *testing.T, s *step) string {
 	if err != nil {
 		return ""
 	}
-	return route.Method + " " + openAPIParameter.ReplaceAllString(route.Path, "{}")
+	return route.Method + " " + openAPIParameter.ReplaceAllString(strings.TrimSuffix(route.Path, "/"), "{}")
 }
 
 // TestFormatsAreChecked holds that every format in use is one that is checked, and that
