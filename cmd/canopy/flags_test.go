@@ -67,6 +67,8 @@ func TestFlagsOfServeAreVariables(t *testing.T) {
 		"max-body-memory":     {"4096", "2097152", "--max-body-memory"},
 		"max-connections":     {"0", "100", "--max-connections"},
 		"max-open-answers":    {"0", "16", "--max-open-answers"},
+		"quotas":              {"users=0", "users=9,keys=3", "--quotas"},
+		"write-rate":          {"0", "20", "--write-rate"},
 		"log-level":           {"loud", "warn", "loud"},
 	}
 	names := flagsOf(t, "serve")

@@ -46,6 +46,9 @@ func TestUserCommands(t *testing.T) {
 		s.admin().get(t, "/rest/audit?target=bob").ok(t).into(t, &entries)
 		var done []string
 		for _, e := range entries {
+			if strings.HasPrefix(e.Action, "signin:") {
+				continue
+			}
 			require.Equal(t, "(command line)", e.Actor)
 			done = append([]string{e.Action}, done...)
 		}
