@@ -139,7 +139,7 @@ func (d *ExplanationDocument) Sentence() string {
 		return "Denied: " + placeName(d.ExcludedBy) + " is inactive."
 	case d.Environment != nil && d.Included.Kind == domain.MarkNone:
 		return "Denied: the environment is not within the user's reach."
-	case !d.Held && len(d.Chains) > 0:
+	case !d.Held && d.withheld() != "":
 		return "Denied: none of the user's groups gives the permission: " + d.withheld() + "."
 	case !d.Held:
 		return "Denied: the user has no group that gives the permission."
