@@ -75,9 +75,15 @@ func (m *machine) addOwn(t *rapid.T) {
 // role and its places as they are, and than the permissions it had, since the line may
 // have taken some away.
 func (m *machine) hold(t *rapid.T, first domain.UserID, had domain.Mask) {
-	founder := m.users[first]
+	if there := m.users[first]; there != nil {
+		m.first = there
+	}
+	founder := m.first
 	for _, id := range m.actors {
 		u := m.users[id]
+		if u == nil {
+			continue
+		}
 		if m.role(u) > m.role(founder) || !m.mask(u).Within(had) {
 			t.Fatalf("%s has %v %b, %s had %v %b", u.Alias, m.role(u), m.mask(u), founder.Alias, m.role(founder), had)
 		}

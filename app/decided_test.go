@@ -93,8 +93,8 @@ func TestListsAreBounded(t *testing.T) {
 func TestASuperUserMovesTheirOwnHome(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
 		s := newStaff(t, db)
-		office := "Office"
-		made, err := s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Alias: &office})
+		office, no := "Office", false
+		made, err := s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Alias: &office, IsOrganization: &no})
 		require.NoError(t, err)
 		home := domain.EnvironmentRef(office)
 		moved, err := s.d.Users.Update(t.Context(), s.as("admin"), s.find("admin").ID, usecase.UserPatch{Home: &home})

@@ -55,6 +55,8 @@ type machine struct {
 	// actors are the users who make changes; if empty, everybody, and the superUser more
 	// often than others.
 	actors []domain.UserID
+	// first is the first of them as they were last: others of the line may delete them.
+	first *domain.User
 }
 
 func newMachine(t *testing.T, db *persistence.DB) *machine {

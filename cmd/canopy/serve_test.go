@@ -49,7 +49,7 @@ func TestServeCannotStart(t *testing.T) {
 		{"the address is none", []string{"--listen", "nowhere"}, nil, `--listen: "nowhere" is no address and port, such as 127.0.0.1:8080`},
 		{"the data folder is a file", []string{"--data", file}, nil, "data folder"},
 		{"the database is no database", []string{"--data", broken}, nil, "not a database"},
-		{"nobody answers at the database's address", []string{"--database-url", "postgres://canopy:hush-hush@127.0.0.1:1/canopy"}, nil, `--database-url: the database does not answer: nobody listens at its address and port \\(the connection was refused\\)$`},
+		{"nobody answers at the database's address", []string{"--database-url", "postgres://canopy:hush-hush@127.0.0.1:1/canopy"}, nil, `--database-url: the database does not answer: nobody listens at its address and port \(the connection was refused\)$`},
 		{"the database's address is none", []string{"--database-url", "postgres://canopy:hush-hush@[/canopy"}, nil, "--database-url: the database URL cannot be read; an address such as postgres://canopy@db.example:5432/canopy is expected$"},
 		{"a certificate without a key", []string{"--tls-cert", file}, nil, "a certificate and its key go together"},
 		{"a key without a certificate", []string{"--tls-key", file}, nil, "a certificate and its key go together"},
@@ -96,7 +96,7 @@ func TestSettingsAreRefusedInPlainWords(t *testing.T) {
 		{"listen", "127.0.0.1:http-ish", `--listen: "127.0.0.1:http-ish" is no address and port`},
 		{"listen", "203.0.113.7:8080", `--listen: 203.0.113.7:8080 is no address of this machine`},
 		{"database-url", missing, `--database-url: the database does not answer: there is no database of that name; make it with createdb`},
-		{"database-url", "postgres://x:hush-hush@nowhere.invalid/x", `--database-url: the database does not answer: `},
+		{"database-url", "postgres://x:hush-hush@nowhere.example/x", `--database-url: the database does not answer: `},
 		{"log-level", "", `--log-level: "" is none of debug, info, warn and error`},
 	}
 	for _, tt := range tests {
@@ -200,7 +200,7 @@ func TestServeBeginsANewDirectory(t *testing.T) {
 		s.as("admin", password).get(t, "/rest/environments/byAlias/trunk").ok(t)
 		s.as("admin", "another one").get(t, "/rest/me").is(t, http.StatusUnauthorized)
 		s.stop(t)
-		require.Equal(t, "Canopy listens on "+s.address+"\n", s.out.String())
+		require.Equal(t, "Canopy listens on "+s.address+"\nIts APIs are described at "+s.address+"/docs\n", s.out.String())
 	})
 }
 
