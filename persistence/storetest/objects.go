@@ -43,7 +43,7 @@ func Objects(t *testing.T, db *persistence.DB) {
 		o := w.AddObject(t, "Acme", "Shop 'n' \\ \"quoted\" ?", domain.KindApplication, "Acme/Prod/East", "acme.user", func(o *domain.Object) {
 			o.Attributes = map[string]string{"description": "Größe ?", "enabled": "true"}
 			o.Visibility, o.Uses = domain.Shared, []domain.ObjectID{api.ID}
-			o.Access = []domain.Access{{User: w.keyOf("acme.power"), Level: domain.LevelWrite, Name: "acme.power"},
+			o.Access = []domain.Access{{User: w.keyOf("acme.power"), Level: domain.LevelWrite, Name: "acme.power", Home: w.People["acme.power"].HomePath},
 				{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead, Name: "Team", Organization: w.Places["Acme"].Organization}}
 		})
 		o.OwnerAlias, o.OwnerHome = "acme.user", w.People["acme.user"].HomePath
@@ -176,7 +176,7 @@ func Objects(t *testing.T, db *persistence.DB) {
 		saved, err := update(watch, func(o *domain.Object) {
 			o.Name, o.Attributes, o.Visibility = "Watcher", map[string]string{"language": "EN"}, domain.Shared
 			o.Environment, o.Path = w.Places["Acme/Prod"].ID, w.Places["Acme/Prod"].Path
-			o.Grant(domain.Access{User: w.keyOf("acme.power"), Level: domain.LevelRead, Name: "acme.power"})
+			o.Grant(domain.Access{User: w.keyOf("acme.power"), Level: domain.LevelRead, Name: "acme.power", Home: w.People["acme.power"].HomePath})
 		})
 		require.NoError(t, err)
 		require.Equal(t, now, saved.Changed)
