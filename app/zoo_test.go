@@ -289,6 +289,9 @@ func (z *zoo) addObjects(t *testing.T, w *twoTenants) {
 					above[kind.Kind] = domain.NumberedObject(o.ID)
 				}
 				z.names["objects"] = append(z.names["objects"], fmt.Sprint(o.ID), string(o.UUID))
+				if kind.Kind == domain.KindTopic {
+					z.names["topics"] = append(z.names["topics"], url.PathEscape(strings.TrimPrefix(o.FullName, "/")))
+				}
 				for level := domain.LevelRead; level <= domain.LevelAdmin; level++ {
 					z.note(level)
 					grant := usecase.GrantObject{User: domain.UserRef{Alias: []string{"", "zoo8", "zoo1", "acme.power"}[level]}, Level: level}
@@ -485,6 +488,9 @@ func (z *zoo) targets(d *description, path, method string, operation *openapi3.O
 
 // named returns the names of what a path that ends before a parameter is about.
 func (z *zoo) named(before string) []string {
+	if strings.HasSuffix(before, "/topic/") || strings.HasSuffix(before, "/presences/") {
+		return z.names["topics"]
+	}
 	for _, kind := range []string{"organizations", "environments", "groups", "objects", "users"} {
 		if strings.Contains(before, "/"+kind[:len(kind)-1]) {
 			return z.names[kind]
