@@ -40,7 +40,7 @@ func (c *checker) steps() []step {
 		{name: "early", needs: built, run: findEarly},
 		{name: "govulncheck", needs: built, run: c.findVulnerabilities},
 		{name: "postgresql", needs: built, run: c.startCluster},
-		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.goTest("-race", raceOwn, "-count=1", "-timeout=20m")},
+		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.goTest("-race", raceOwn, "-count=1", "-timeout=40m")},
 		{name: "skipped tests", needs: []string{"go build", "postgresql"}, run: c.checkSkipped},
 		{name: "fuzzing", needs: []string{"go build", "postgresql"}, run: c.fuzz},
 	}
