@@ -54,6 +54,20 @@ func TestAnImportMakesTenantsAsSurfacesDo(t *testing.T) {
 	})
 }
 
+// A part of a document about an environment that is no organization is refused, with its people.
+func TestAnImportRefusesAPartThatIsNoOrganization(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+		s := newStaff(t, db)
+		report := importText(t, db, `{"canopy": "directory/1", "organizations": [
+			{"path": "Bolt", "environments": [{"path": "Bolt", "organization": false}], "groups": [], "users": [
+				{"alias": "bea", "environment": "Bolt", "role": "power", "group": "/Admin", "firstname": "Bea"}]}]}`)
+		require.NotEmpty(t, report.Problems)
+		require.Equal(t, []string{"Bolt"}, report.Refused)
+		_, err := s.d.Users.Get(t.Context(), s.as("admin"), "bea")
+		require.ErrorIs(t, err, domain.ErrUserNotFound)
+	})
+}
+
 // Who was made an admin of the root's organization from a corner of it, by an earlier rule,
 // acts as power there. Everything else of them can be changed; the role can only be given up.
 func TestAnAdminByAnEarlierRuleActsAsPower(t *testing.T) {

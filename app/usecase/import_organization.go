@@ -385,7 +385,7 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []UserRecor
 			}
 			continue
 		}
-		if len(r.Wrong) > 0 {
+		if len(r.Wrong) > 0 || user.after == nil { // that the organization is not there was noted
 			continue
 		}
 		o.superUser = o.superUser || o.able(groups, &user.after.User)
