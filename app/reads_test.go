@@ -61,6 +61,7 @@ func TestHeadChangesNothing(t *testing.T) {
 		}
 		ask("GET", "rest", "/rest/me") // that the admin signed in is noted once
 		ask("GET", "tat", "/user/me")
+		ask("GET", "rest", "/rest/audit") // which has the sign-ins counted so far written down
 		before, asked, refused := storetest.Dump(t, r.directory.DB), 0, map[string]int{}
 		values := []string{"admin", "user1", string(admin.UUID), string(user.UUID), "1", "41", "none"}
 		for _, offered := range r.Applications() {
