@@ -33,7 +33,7 @@ type objectMachine struct {
 // level is what u may do with o.
 func (m *objectMachine) level(u *domain.User, o *oracleObject) domain.Level {
 	mask, border := m.mask(u), m.organizationOf(u.Home)
-	may := func(p domain.Permission) bool { return m.policy.Decide(u.Role, mask, domain.Within, p).Allowed }
+	may := func(p domain.Permission) bool { return m.policy.Decide(m.role(u), mask, domain.Within, p).Allowed }
 	reaches := m.reaches(u, o.environment)
 	switch {
 	case !may(o.kind.Read), !reaches && (o.environment != border || m.shut(u, border)):
@@ -55,7 +55,7 @@ func (m *objectMachine) level(u *domain.User, o *oracleObject) domain.Level {
 func (m *objectMachine) shut(u *domain.User, e domain.EnvironmentID) (shut bool) {
 	m.up(e, func(at domain.EnvironmentID) bool {
 		shut = slices.ContainsFunc(u.Blocked, func(g domain.Grant) bool { return g.Environment == at }) ||
-			!m.environments[at].active && u.Role != domain.RoleSuperUser
+			!m.environments[at].active && m.role(u) != domain.RoleSuperUser
 		return shut
 	})
 	return shut
@@ -63,7 +63,7 @@ func (m *objectMachine) shut(u *domain.User, e domain.EnvironmentID) (shut bool)
 
 // maySet reports whether u may change o with that level.
 func (m *objectMachine) maySet(u *domain.User, o *oracleObject, least domain.Level) bool {
-	return m.level(u, o) >= least && m.policy.Decide(u.Role, m.mask(u), domain.Within, o.kind.Write).Allowed
+	return m.level(u, o) >= least && m.policy.Decide(m.role(u), m.mask(u), domain.Within, o.kind.Write).Allowed
 }
 
 // actorOf draws who acts, as a request would find them.
