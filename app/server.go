@@ -153,6 +153,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.listener.hush()
 	err := s.http.ShutdownWithContext(ctx)
+	// Nothing knows the listener yet if Serve is only about to begin.
+	_ = s.listener.Close()
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("some requests were still under way when the server stopped")
 	}
