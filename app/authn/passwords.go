@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -149,12 +150,14 @@ func (p *Passwords) attempt(ctx context.Context, login, password, address string
 	return account, noted, nil
 }
 
-// Evenly returns what waits until a stranger may be answered, the floor after now, so that
-// the time tells nothing of what was done. It waits no longer than ctx.
+// Evenly returns what waits until a stranger may be answered, the floor after now and up to an eighth
+// more, so that the time tells nothing of what was done: how busy a server is moves an answer by
+// some tenths of a millisecond, which cannot be made out in what is drawn. It waits no longer than
+// ctx.
 func (p *Passwords) Evenly(ctx context.Context) (wait func()) {
-	begun := time.Now()
+	until := time.Now().Add(p.floor + mathrand.N(p.floor/8+1))
 	return func() {
-		timer := time.NewTimer(time.Until(begun.Add(p.floor)))
+		timer := time.NewTimer(time.Until(until))
 		defer timer.Stop()
 		select {
 		case <-timer.C:
