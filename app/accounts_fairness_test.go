@@ -24,7 +24,8 @@ import (
 // all of it arrives at a real mail server, and soon.
 func TestResetMailArrivesWhateverStrangersAsk(t *testing.T) {
 	const people, overall, noisy = 200, 1600, 16
-	eachEngine(t, func(t *testing.T, engine string) {
+	notShort(t)
+	inTurn(t, func(t *testing.T, engine string) {
 		sink := mailtest.New(t, mailtest.Options{})
 		r, s := serveSignUp(t, func(cfg *app.Config) {
 			cfg.MailLimits = usecase.MailLimits{Address: 5, Source: 30, User: 200, Overall: overall}

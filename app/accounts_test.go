@@ -155,12 +155,6 @@ func (s *signUp) passwordsOf(ctx context.Context, alias, password string) (any, 
 	return s.Sessions.SignIn(ctx, usecase.SignIn{Login: alias, Password: password, Address: "192.0.2.9"})
 }
 
-func eachEngine(t *testing.T, test func(t *testing.T, engine string)) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) { test(t, engine) })
-	}
-}
-
 func TestRegisterVerifyApprove(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, nil)

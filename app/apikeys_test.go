@@ -30,19 +30,16 @@ type keyed struct {
 
 // onKeys runs a test on a directory of its own on each engine.
 func onKeys(t *testing.T, change func(*app.Config), test func(t *testing.T, k *keyed)) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			c := newClock(storyBegins)
-			cfg := fixtureSettings(t, engine, "ethersource", c)
-			if change != nil {
-				change(&cfg)
-			}
-			r := serve(t, cfg)
-			fillEthersource(t, r, c)
-			test(t, &keyed{r, cfg, c})
-		})
-	}
+	eachEngine(t, func(t *testing.T, engine string) {
+		c := newClock(storyBegins)
+		cfg := fixtureSettings(t, engine, "ethersource", c)
+		if change != nil {
+			change(&cfg)
+		}
+		r := serve(t, cfg)
+		fillEthersource(t, r, c)
+		test(t, &keyed{r, cfg, c})
+	})
 }
 
 const etherBase = "/ethersource/rest/v2"

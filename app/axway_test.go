@@ -22,56 +22,54 @@ import (
 // of one organization finds nothing of another, and changes nothing: the same answer as for what
 // is nowhere.
 func TestAxwayAdminsStayInTheirOrganization(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			w := newTwoTenants(t, engine)
-			operator := w.operator(t)
-			victim, err := w.directory.Users.Get(t.Context(), operator, "bolt.user")
-			require.NoError(t, err)
-			organization, err := w.directory.Environments.Get(t.Context(), operator, "Bolt")
-			require.NoError(t, err)
-			code, err := w.directory.Accounts.CreateRegistrationCode(t.Context(), operator, "Bolt", usecase.RegistrationCodePatch{})
-			require.NoError(t, err)
-			bodies := map[string][2]string{
-				"changepassword": {"application/x-www-form-urlencoded", "newPassword=secret-2"},
-				"image":          {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n\xff\xd8\xff\r\n--x--\r\n"},
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		operator := w.operator(t)
+		victim, err := w.directory.Users.Get(t.Context(), operator, "bolt.user")
+		require.NoError(t, err)
+		organization, err := w.directory.Environments.Get(t.Context(), operator, "Bolt")
+		require.NoError(t, err)
+		code, err := w.directory.Accounts.CreateRegistrationCode(t.Context(), operator, "Bolt", usecase.RegistrationCodePatch{})
+		require.NoError(t, err)
+		bodies := map[string][2]string{
+			"changepassword": {"application/x-www-form-urlencoded", "newPassword=secret-2"},
+			"image":          {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n\xff\xd8\xff\r\n--x--\r\n"},
+		}
+		tried := 0
+		for _, route := range routesOf(w, "axway") {
+			if !strings.Contains(route.Path, ":id") || route.Method == "HEAD" || !strings.HasPrefix(route.Path, axway.Bases[0]) {
+				continue
 			}
-			tried := 0
-			for _, route := range routesOf(w, "axway") {
-				if !strings.Contains(route.Path, ":id") || route.Method == "HEAD" || !strings.HasPrefix(route.Path, axway.Bases[0]) {
-					continue
-				}
-				there, nowhere := string(victim.UUID), "00000000-0000-7000-8000-000000000000"
-				if strings.Contains(route.Path, "/organizations/") {
-					there = string(organization.UUID)
-				}
-				body := [2]string{"application/json", "{}"}
-				for part, given := range bodies {
-					if strings.Contains(route.Path, part) {
-						body = given
-					}
-				}
-				ask := func(id, token string) (int, string) {
-					path := strings.NewReplacer(":id", id, ":token", token).Replace(route.Path)
-					return w.axway(t, "acme.admin", route.Method, path, body[0], body[1])
-				}
-				status, answer := ask(there, string(code.Code))
-				absent, same := ask(nowhere, "1")
-				require.Equal(t, 404, status, "%s %s: %s", route.Method, route.Path, answer)
-				require.Equal(t, absent, status, "%s %s", route.Method, route.Path)
-				require.Equal(t, same, answer, "%s %s", route.Method, route.Path)
-				tried++
+			there, nowhere := string(victim.UUID), "00000000-0000-7000-8000-000000000000"
+			if strings.Contains(route.Path, "/organizations/") {
+				there = string(organization.UUID)
 			}
-			require.Greater(t, tried, 12)
-			status, _ := w.axway(t, "acme.admin", "DELETE", axway.Bases[0]+"/organizations/"+string(organization.UUID)+"?confirm=Bolt", "", "")
-			require.Equal(t, 404, status)
-			after, err := w.directory.Users.Get(t.Context(), operator, "bolt.user")
-			require.NoError(t, err)
-			require.Equal(t, victim.User, after.User)
-			status, _ = w.axway(t, "bolt.user", "GET", axway.Bases[0]+"/currentuser", "", "")
-			require.Equal(t, 200, status, "the password is as it was")
-		})
-	}
+			body := [2]string{"application/json", "{}"}
+			for part, given := range bodies {
+				if strings.Contains(route.Path, part) {
+					body = given
+				}
+			}
+			ask := func(id, token string) (int, string) {
+				path := strings.NewReplacer(":id", id, ":token", token).Replace(route.Path)
+				return w.axway(t, "acme.admin", route.Method, path, body[0], body[1])
+			}
+			status, answer := ask(there, string(code.Code))
+			absent, same := ask(nowhere, "1")
+			require.Equal(t, 404, status, "%s %s: %s", route.Method, route.Path, answer)
+			require.Equal(t, absent, status, "%s %s", route.Method, route.Path)
+			require.Equal(t, same, answer, "%s %s", route.Method, route.Path)
+			tried++
+		}
+		require.Greater(t, tried, 12)
+		status, _ := w.axway(t, "acme.admin", "DELETE", axway.Bases[0]+"/organizations/"+string(organization.UUID)+"?confirm=Bolt", "", "")
+		require.Equal(t, 404, status)
+		after, err := w.directory.Users.Get(t.Context(), operator, "bolt.user")
+		require.NoError(t, err)
+		require.Equal(t, victim.User, after.User)
+		status, _ = w.axway(t, "bolt.user", "GET", axway.Bases[0]+"/currentuser", "", "")
+		require.Equal(t, 200, status, "the password is as it was")
+	})
 }
 
 // TestAxwayFindsNothingByWhatIsBehindAFilter holds that no filter makes a list longer than what one
@@ -93,28 +91,26 @@ func TestAxwayFindsNothingByWhatIsBehindAFilter(t *testing.T) {
 // TestAxwayTellsNobodyWhoHasAPrivateApplication holds that a filter by an application or an API
 // finds people only for those who may read it.
 func TestAxwayTellsNobodyWhoHasAPrivateApplication(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			w := newTwoTenants(t, engine)
-			add := func(in usecase.NewObject) domain.UUID {
-				in.Environment, in.Owner = "Acme/Prod", domain.UserRef{Alias: "acme.user"}
-				o, err := w.directory.Objects.Create(t.Context(), w.operator(t), in)
-				require.NoError(t, err)
-				return o.UUID
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		add := func(in usecase.NewObject) domain.UUID {
+			in.Environment, in.Owner = "Acme/Prod", domain.UserRef{Alias: "acme.user"}
+			o, err := w.directory.Objects.Create(t.Context(), w.operator(t), in)
+			require.NoError(t, err)
+			return o.UUID
+		}
+		api := add(usecase.NewObject{Kind: domain.KindAPI, Name: "Diary"})
+		application := add(usecase.NewObject{Kind: domain.KindApplication, Name: "Diary reader", Uses: []domain.ObjectRef{domain.ObjectRef(api)}})
+		for _, field := range []string{"field=appid&op=eq&value=" + string(application), "field=apiid&op=eq&value=" + string(api)} {
+			status, answer := w.axway(t, "acme.power", "GET", axway.Bases[0]+"/users?"+field, "", "")
+			require.Equal(t, 200, status, answer)
+			require.Equal(t, "[]", answer, field)
+			for _, who := range []string{"acme.admin", "acme.user"} {
+				_, answer = w.axway(t, who, "GET", axway.Bases[0]+"/users?"+field, "", "")
+				require.Contains(t, answer, "acme.user", "%s: %s", who, field)
 			}
-			api := add(usecase.NewObject{Kind: domain.KindAPI, Name: "Diary"})
-			application := add(usecase.NewObject{Kind: domain.KindApplication, Name: "Diary reader", Uses: []domain.ObjectRef{domain.ObjectRef(api)}})
-			for _, field := range []string{"field=appid&op=eq&value=" + string(application), "field=apiid&op=eq&value=" + string(api)} {
-				status, answer := w.axway(t, "acme.power", "GET", axway.Bases[0]+"/users?"+field, "", "")
-				require.Equal(t, 200, status, answer)
-				require.Equal(t, "[]", answer, field)
-				for _, who := range []string{"acme.admin", "acme.user"} {
-					_, answer = w.axway(t, who, "GET", axway.Bases[0]+"/users?"+field, "", "")
-					require.Contains(t, answer, "acme.user", "%s: %s", who, field)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // fillAxway adds two APIs to the fixture, of which the second is private.

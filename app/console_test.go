@@ -422,6 +422,7 @@ func kindAt(t *testing.T, address, accept string) (status int, kind string) {
 
 // TestPagesInChromium opens an account and changes a password with the keyboard alone.
 func TestPagesInChromium(t *testing.T) {
+	notShort(t)
 	r, _ := openPages(t, "sqlite", func(c *app.Config) { c.PublicURL = "" })
 	b := openBrowser(t)
 	r.invite(t, "ivy", "en")

@@ -27,8 +27,40 @@ import (
 	"canopy/persistence/testdb"
 )
 
-// engines are the databases that must give the same answers.
-var engines = []string{"sqlite", "postgres"}
+// engines returns the databases that must give the same answers. With -short it is the embedded one.
+func engines() []string {
+	if testing.Short() {
+		return []string{"sqlite"}
+	}
+	return []string{"sqlite", "postgres"}
+}
+
+// eachEngine runs a test on the databases, side by side.
+func eachEngine(t *testing.T, test func(t *testing.T, engine string)) {
+	t.Helper()
+	for _, engine := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			test(t, engine)
+		})
+	}
+}
+
+// inTurn runs a test on the databases one after the other, so that what it measures is its own.
+func inTurn(t *testing.T, test func(t *testing.T, engine string)) {
+	t.Helper()
+	for _, engine := range engines() {
+		t.Run(engine, func(t *testing.T) { test(t, engine) })
+	}
+}
+
+// notShort leaves a test out with -short: one that takes its time to measure, or needs a browser.
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("left out with -short")
+	}
+}
 
 // A clock stands still until it is set.
 type clock struct{ ms atomic.Int64 }

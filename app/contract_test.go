@@ -13,7 +13,7 @@ func TestContract(t *testing.T) {
 	for _, offered := range surfaces(t) {
 		described := describe(t, offered)
 		for _, told := range stories(t, offered.Name) {
-			for _, engine := range engines {
+			for _, engine := range engines() {
 				t.Run(strings.Join([]string{offered.Name, filepath.Base(told.name), engine}, "/"), func(t *testing.T) {
 					t.Parallel()
 					perform(t, told, engine, described)

@@ -11,6 +11,7 @@ import (
 
 // TestDocsInChromium opens the page with the descriptions, as people do.
 func TestDocsInChromium(t *testing.T) {
+	notShort(t)
 	server := serve(t, settings(t, newClock(storyBegins)))
 	b := openBrowser(t)
 	for _, offered := range server.Surfaces() {
@@ -78,6 +79,7 @@ func TestDescriptionsAreServed(t *testing.T) {
 // TestBrowserHearsErrors holds that a page that does what the page with the descriptions
 // must not do would be noticed.
 func TestBrowserHearsErrors(t *testing.T) {
+	notShort(t)
 	server := serve(t, settings(t, newClock(storyBegins)))
 	b := openBrowser(t)
 	b.open(t, server.Address()+"/docs")

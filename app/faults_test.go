@@ -46,12 +46,7 @@ var withoutFaults = map[string]string{
 }
 
 // variants is how many requests of each operation are tried that have other fields than the others.
-func variants() int {
-	if testing.Short() {
-		return 1
-	}
-	return 2
-}
+const variants = 2
 
 // fieldPattern finds the names of fields in a JSON body.
 var fieldPattern = regexp.MustCompile(`"[A-Za-z]+":`)
@@ -72,7 +67,8 @@ type faultRun struct {
 // makes the change stay, each in every way there is. The answer is a 503 that says when to try
 // again, nobody panics, and the database is as it was. Then the request goes through.
 func TestFaults(t *testing.T) {
-	for _, engine := range engines {
+	notShort(t)
+	for _, engine := range engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			run := &faultRun{engine: engine, answers: map[int]int{}, done: map[string]bool{}}
@@ -96,7 +92,7 @@ func TestFaults(t *testing.T) {
 								continue
 							}
 							fields := strings.Join(fieldPattern.FindAllString(s.body, -1), " ")
-							if len(chosen[operation]) < variants() && !chosen[operation][fields] {
+							if len(chosen[operation]) < variants && !chosen[operation][fields] {
 								if chosen[operation] == nil {
 									chosen[operation] = map[string]bool{}
 								}
@@ -362,42 +358,39 @@ func difference(before, after string) string {
 // A list is read in several statements while it is sent. Where one of them fails the list is not
 // taken for a whole one: it is refused, or breaks off in the middle of the answer.
 func TestListBreaksOff(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			faults, err := faultdb.New(engine == "postgres")
-			require.NoError(t, err)
-			cfg := fixtureSettings(t, engine, "rest", newClock(storyBegins))
-			db, _ := openFaulty(t, &cfg, faults)
-			db.Now = cfg.Now
-			faults.Whose = func(ctx context.Context) bool { return domain.RequestFrom(ctx).Surface == "rest" }
-			many{organizations: 1, environments: 5, users: 1500, hash: "x"}.fill(t, db)
-			server := serveOver(t, cfg, db)
-			request := []byte("GET /rest/users HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + base64.StdEncoding.EncodeToString([]byte("admin:secret1")) + "\r\n\r\n")
-			caller := &client{address: server.host()}
-			defer caller.close()
-			whole, err := caller.send(request, "GET")
-			require.NoError(t, err)
-			require.Equal(t, "200 OK", whole.status)
-			refused, broken := 0, 0
-			for nth := 1; ; nth++ {
-				done := faults.Follow(faultdb.Plan{Nth: nth, Kind: faultdb.Broken})
-				got, err := caller.send(request, "GET")
-				if p := done(); !p.Failed {
-					require.NoError(t, err)
-					require.Equal(t, len(whole.body), len(got.body))
-					break
-				}
-				switch {
-				case err != nil:
-					broken++
-				default:
-					require.Equal(t, "503 Service Unavailable", got.status, "statement %d", nth)
-					refused++
-				}
+	eachEngine(t, func(t *testing.T, engine string) {
+		faults, err := faultdb.New(engine == "postgres")
+		require.NoError(t, err)
+		cfg := fixtureSettings(t, engine, "rest", newClock(storyBegins))
+		db, _ := openFaulty(t, &cfg, faults)
+		db.Now = cfg.Now
+		faults.Whose = func(ctx context.Context) bool { return domain.RequestFrom(ctx).Surface == "rest" }
+		many{organizations: 1, environments: 5, users: 1500, hash: "x"}.fill(t, db)
+		server := serveOver(t, cfg, db)
+		request := []byte("GET /rest/users HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + base64.StdEncoding.EncodeToString([]byte("admin:secret1")) + "\r\n\r\n")
+		caller := &client{address: server.host()}
+		defer caller.close()
+		whole, err := caller.send(request, "GET")
+		require.NoError(t, err)
+		require.Equal(t, "200 OK", whole.status)
+		refused, broken := 0, 0
+		for nth := 1; ; nth++ {
+			done := faults.Follow(faultdb.Plan{Nth: nth, Kind: faultdb.Broken})
+			got, err := caller.send(request, "GET")
+			if p := done(); !p.Failed {
+				require.NoError(t, err)
+				require.Equal(t, len(whole.body), len(got.body))
+				break
 			}
-			require.Positive(t, refused)
-			require.Positive(t, broken)
-		})
-	}
+			switch {
+			case err != nil:
+				broken++
+			default:
+				require.Equal(t, "503 Service Unavailable", got.status, "statement %d", nth)
+				refused++
+			}
+		}
+		require.Positive(t, refused)
+		require.Positive(t, broken)
+	})
 }

@@ -57,42 +57,40 @@ func TestLoginNamesOfBeforeKeepWorking(t *testing.T) {
 
 // Nobody is given an odd name, by whichever way a user comes or is renamed, and nothing is changed.
 func TestOddLoginNamesAreRefusedEverywhere(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			s := openSignUp(t, engine, nil)
-			ctx := t.Context()
-			admin := s.as(t, "acme.admin")
-			for _, alias := range oddNames {
-				ways := map[string]func() error{
-					"create": func() error {
-						_, err := s.Users.Create(ctx, admin, usecase.UserPatch{Alias: &alias, FirstName: &alias})
-						return err
-					},
-					"rename": func() error {
-						_, err := s.Users.Update(ctx, admin, s.as(t, "acme.user").User, usecase.UserPatch{Alias: &alias})
-						return err
-					},
-					"tat's rename": func() error {
-						return s.People.Rename(ctx, admin, usecase.RenameUser{Alias: "acme.user", To: alias})
-					},
-					"register": func() error {
-						_, err := s.Accounts.Register(ctx, usecase.Register{Alias: alias, FirstName: "N", Mail: "new@example.org", Password: testPassword})
-						return err
-					},
-				}
-				for way, try := range ways {
-					err := try()
-					require.Error(t, err, "%s %+q", way, alias)
-					require.Equal(t, domain.Invalid, domain.AsError(err).Kind, "%s %+q: %v", way, alias, err)
-					require.Equal(t, "alias", domain.AsError(err).Field, way)
-				}
-				report := importText(t, s.DB, `{"canopy": "directory/1", "organizations": [{"path": "Acme", "environments": [], "groups": [], "users": [
-					{"alias": "`+alias+`", "environment": "Acme", "firstname": "New"}]}]}`)
-				require.Len(t, report.Problems, 1)
-				require.Equal(t, "alias", report.Problems[0].Err.Field)
-				_, err := s.Users.Get(ctx, s.operator(t), alias)
-				require.ErrorIs(t, err, domain.ErrUserNotFound)
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		ctx := t.Context()
+		admin := s.as(t, "acme.admin")
+		for _, alias := range oddNames {
+			ways := map[string]func() error{
+				"create": func() error {
+					_, err := s.Users.Create(ctx, admin, usecase.UserPatch{Alias: &alias, FirstName: &alias})
+					return err
+				},
+				"rename": func() error {
+					_, err := s.Users.Update(ctx, admin, s.as(t, "acme.user").User, usecase.UserPatch{Alias: &alias})
+					return err
+				},
+				"tat's rename": func() error {
+					return s.People.Rename(ctx, admin, usecase.RenameUser{Alias: "acme.user", To: alias})
+				},
+				"register": func() error {
+					_, err := s.Accounts.Register(ctx, usecase.Register{Alias: alias, FirstName: "N", Mail: "new@example.org", Password: testPassword})
+					return err
+				},
 			}
-		})
-	}
+			for way, try := range ways {
+				err := try()
+				require.Error(t, err, "%s %+q", way, alias)
+				require.Equal(t, domain.Invalid, domain.AsError(err).Kind, "%s %+q: %v", way, alias, err)
+				require.Equal(t, "alias", domain.AsError(err).Field, way)
+			}
+			report := importText(t, s.DB, `{"canopy": "directory/1", "organizations": [{"path": "Acme", "environments": [], "groups": [], "users": [
+				{"alias": "`+alias+`", "environment": "Acme", "firstname": "New"}]}]}`)
+			require.Len(t, report.Problems, 1)
+			require.Equal(t, "alias", report.Problems[0].Err.Field)
+			_, err := s.Users.Get(ctx, s.operator(t), alias)
+			require.ErrorIs(t, err, domain.ErrUserNotFound)
+		}
+	})
 }

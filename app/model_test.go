@@ -428,22 +428,19 @@ func TestModel(t *testing.T) {
 
 // onRandomDirectories lets test draw what happens to a new directory, on each engine.
 func onRandomDirectories(t *testing.T, test func(*rapid.T, *machine)) {
-	run := func(open func(testing.TB) *persistence.DB, checks int) func(*testing.T) {
-		return func(t *testing.T) {
-			setChecks(t, checks)
-			rapid.Check(t, func(rt *rapid.T) {
-				db := open(t)
-				defer db.Close()
-				test(rt, newMachine(t, db))
-			})
-		}
-	}
-	t.Run("sqlite", run(storetest.SQLite, 8)) // which the race detector slows down many times
-	t.Run("postgres", run(storetest.Postgres, 30))
+	setChecks(t, 20)
+	eachEngine(t, func(t *testing.T, engine string) {
+		open := map[string]func(testing.TB) *persistence.DB{"sqlite": storetest.SQLite, "postgres": storetest.Postgres}[engine]
+		rapid.Check(t, func(rt *rapid.T) {
+			db := open(t)
+			defer db.Close()
+			test(rt, newMachine(t, db))
+		})
+	})
 }
 
-// setChecks sets how many runs a property gets, unless the command line says so: at least
-// 5, because rapid does a fifth of them with -short.
+// setChecks sets how many runs the properties get that are checked from now on, unless the command
+// line says so: at least 5, because rapid does a fifth of them with -short.
 func setChecks(t *testing.T, n int) {
 	t.Helper()
 	require.GreaterOrEqual(t, n, 5)

@@ -46,111 +46,105 @@ func (w *twoTenants) newKey(t *testing.T, alias string, in usecase.NewAPIKey) st
 // TestKeysAreGoodOnRest holds that a key is as good as its user's password, where tokens go and in a
 // header of its own, until it expires.
 func TestKeysAreGoodOnRest(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			w := newTwoTenants(t, engine)
-			plain := w.newKey(t, "acme.admin", usecase.NewAPIKey{})
-			brief := w.newKey(t, "acme.admin", usecase.NewAPIKey{Expires: storyBegins.Add(time.Hour)})
-			for _, header := range []string{"Authorization", "apiKey"} {
-				for _, key := range []string{plain, brief} {
-					status, answer := w.withKey(t, header, key, "GET", "/rest/me", "")
-					require.Equal(t, 200, status, answer)
-					require.Contains(t, answer, `"alias":"acme.admin"`)
-				}
-				status, answer := w.withKey(t, header, strings.Repeat("A", 52), "GET", "/rest/me", "")
-				require.Equal(t, 401, status, answer)
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		plain := w.newKey(t, "acme.admin", usecase.NewAPIKey{})
+		brief := w.newKey(t, "acme.admin", usecase.NewAPIKey{Expires: storyBegins.Add(time.Hour)})
+		for _, header := range []string{"Authorization", "apiKey"} {
+			for _, key := range []string{plain, brief} {
+				status, answer := w.withKey(t, header, key, "GET", "/rest/me", "")
+				require.Equal(t, 200, status, answer)
+				require.Contains(t, answer, `"alias":"acme.admin"`)
 			}
-			w.clock.set(storyBegins.Add(time.Hour))
-			status, answer := w.withKey(t, "apiKey", brief, "GET", "/rest/me", "")
+			status, answer := w.withKey(t, header, strings.Repeat("A", 52), "GET", "/rest/me", "")
 			require.Equal(t, 401, status, answer)
-			status, _ = w.withKey(t, "apiKey", plain, "GET", "/rest/me", "")
-			require.Equal(t, 200, status)
-		})
-	}
+		}
+		w.clock.set(storyBegins.Add(time.Hour))
+		status, answer := w.withKey(t, "apiKey", brief, "GET", "/rest/me", "")
+		require.Equal(t, 401, status, answer)
+		status, _ = w.withKey(t, "apiKey", plain, "GET", "/rest/me", "")
+		require.Equal(t, 200, status)
+	})
 }
 
 // TestNarrowedKeys holds that a program with a narrowed key has nothing but what is left, nor any way
 // to more.
 func TestNarrowedKeys(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			w := newTwoTenants(t, engine)
-			mask := domain.UserRead.Mask() | domain.UserUpdate.Mask() | domain.EnvironmentRead.Mask() | domain.APIRead.Mask() | domain.APIKeyManage.Mask()
-			key := w.newKey(t, "acme.admin", usecase.NewAPIKey{Mask: &mask, Environment: "Acme/Prod"})
-			ask := func(method, path, body string) (int, string) { return w.withKey(t, "apiKey", key, method, path, body) }
-			alias := func(path string) (string, int) {
-				status, answer := ask("GET", path, "")
-				require.Equal(t, 200, status, answer)
-				return answer, strings.Count(answer, `"alias":"acme.`)
-			}
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		mask := domain.UserRead.Mask() | domain.UserUpdate.Mask() | domain.EnvironmentRead.Mask() | domain.APIRead.Mask() | domain.APIKeyManage.Mask()
+		key := w.newKey(t, "acme.admin", usecase.NewAPIKey{Mask: &mask, Environment: "Acme/Prod"})
+		ask := func(method, path, body string) (int, string) { return w.withKey(t, "apiKey", key, method, path, body) }
+		alias := func(path string) (string, int) {
+			status, answer := ask("GET", path, "")
+			require.Equal(t, 200, status, answer)
+			return answer, strings.Count(answer, `"alias":"acme.`)
+		}
 
-			answer, n := alias("/rest/users?sort=alias")
-			require.Equal(t, 2, n, "power and user are at home in Prod: %s", answer)
-			_, n = alias("/rest/users")
-			require.Equal(t, 2, n, "its place is where it is")
-			user, power := w.principal(t, "acme.user"), w.principal(t, "acme.power")
-			for _, refused := range []struct {
-				status             int
-				method, path, body string
-			}{
-				{404, "GET", "/rest/users/acme.labs", ""},
-				{404, "GET", "/rest/users/bolt.user", ""},
-				{404, "GET", "/rest/environments/byAlias/Labs", ""},
-				{404, "GET", "/rest/users?env=Acme", ""},
-				{403, "POST", "/rest/users", `{"alias":"x","password":"secret-1","group":"User","envId":"Prod","person":{"firstname":"X","lastname":"Y","mailaddress":"x@acme.example"}}`},
-				{403, "POST", "/rest/environments", `{"alias":"X","parent":"Prod"}`},
-				{403, "GET", "/rest/groups", ""},
-				{403, "GET", "/rest/audit", ""},
-				{403, "POST", "/rest/me/keys", `{"name":"wide"}`},
-				{403, "GET", "/rest/me/keys", ""},
-				{403, "GET", "/rest/me/sessions", ""},
-				{403, "POST", "/rest/me/password", fmt.Sprintf(`{"oldPassword":%q,"newPassword":"other-secret"}`, testPassword)},
-				{403, "POST", "/rest/me/mail", `{"mailaddress":"x@example.org"}`},
-				// The admin could; but the user has permissions that the key has not.
-				{403, "POST", fmt.Sprintf("/rest/users/%d", user.User), `{"person":{"phone":"1"}}`},
-				{403, "POST", fmt.Sprintf("/rest/users/%d/keys", power.User), `{"name":"theirs"}`},
-			} {
-				status, answer := ask(refused.method, refused.path, refused.body)
-				require.Equal(t, refused.status, status, "%s %s: %s", refused.method, refused.path, answer)
-			}
-			answer, _ = alias("/rest/objects?everywhere=true")
-			require.NotContains(t, answer, "Prices", "what the organization shares lies outside the place")
+		answer, n := alias("/rest/users?sort=alias")
+		require.Equal(t, 2, n, "power and user are at home in Prod: %s", answer)
+		_, n = alias("/rest/users")
+		require.Equal(t, 2, n, "its place is where it is")
+		user, power := w.principal(t, "acme.user"), w.principal(t, "acme.power")
+		for _, refused := range []struct {
+			status             int
+			method, path, body string
+		}{
+			{404, "GET", "/rest/users/acme.labs", ""},
+			{404, "GET", "/rest/users/bolt.user", ""},
+			{404, "GET", "/rest/environments/byAlias/Labs", ""},
+			{404, "GET", "/rest/users?env=Acme", ""},
+			{403, "POST", "/rest/users", `{"alias":"x","password":"secret-1","group":"User","envId":"Prod","person":{"firstname":"X","lastname":"Y","mailaddress":"x@acme.example"}}`},
+			{403, "POST", "/rest/environments", `{"alias":"X","parent":"Prod"}`},
+			{403, "GET", "/rest/groups", ""},
+			{403, "GET", "/rest/audit", ""},
+			{403, "POST", "/rest/me/keys", `{"name":"wide"}`},
+			{403, "GET", "/rest/me/keys", ""},
+			{403, "GET", "/rest/me/sessions", ""},
+			{403, "POST", "/rest/me/password", fmt.Sprintf(`{"oldPassword":%q,"newPassword":"other-secret"}`, testPassword)},
+			{403, "POST", "/rest/me/mail", `{"mailaddress":"x@example.org"}`},
+			// The admin could; but the user has permissions that the key has not.
+			{403, "POST", fmt.Sprintf("/rest/users/%d", user.User), `{"person":{"phone":"1"}}`},
+			{403, "POST", fmt.Sprintf("/rest/users/%d/keys", power.User), `{"name":"theirs"}`},
+		} {
+			status, answer := ask(refused.method, refused.path, refused.body)
+			require.Equal(t, refused.status, status, "%s %s: %s", refused.method, refused.path, answer)
+		}
+		answer, _ = alias("/rest/objects?everywhere=true")
+		require.NotContains(t, answer, "Prices", "what the organization shares lies outside the place")
 
-			to := domain.EnvironmentRef("Acme/Test")
-			_, err := w.directory.Environments.Update(t.Context(), w.operator(t), "Acme/Prod", usecase.EnvironmentPatch{Parent: &to})
-			require.NoError(t, err)
-			_, n = alias("/rest/users?sort=alias")
-			require.Equal(t, 2, n, "the key goes where its place goes")
+		to := domain.EnvironmentRef("Acme/Test")
+		_, err := w.directory.Environments.Update(t.Context(), w.operator(t), "Acme/Prod", usecase.EnvironmentPatch{Parent: &to})
+		require.NoError(t, err)
+		_, n = alias("/rest/users?sort=alias")
+		require.Equal(t, 2, n, "the key goes where its place goes")
 
-			blocked := []domain.EnvironmentRef{"Acme/Test"}
-			_, err = w.directory.Users.Update(t.Context(), w.operator(t), w.principal(t, "acme.admin").User, usecase.UserPatch{Blocked: &blocked})
-			require.NoError(t, err)
-			status, answer := ask("GET", "/rest/users", "")
-			require.Equal(t, 403, status, "it has nothing of what its user has no more: %s", answer)
-		})
-	}
+		blocked := []domain.EnvironmentRef{"Acme/Test"}
+		_, err = w.directory.Users.Update(t.Context(), w.operator(t), w.principal(t, "acme.admin").User, usecase.UserPatch{Blocked: &blocked})
+		require.NoError(t, err)
+		status, answer := ask("GET", "/rest/users", "")
+		require.Equal(t, 403, status, "it has nothing of what its user has no more: %s", answer)
+	})
 }
 
 // TestNarrowedKeysGoWithTheirPlace holds that a key is revoked with the environment that it is narrowed
 // to, and does not become a wider one.
 func TestNarrowedKeysGoWithTheirPlace(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			w := newTwoTenants(t, engine)
-			w.addEnvironment(t, "Acme/Test", "Brief", false)
-			brief := w.newKey(t, "acme.admin", usecase.NewAPIKey{Environment: "Acme/Test/Brief"})
-			labs := w.newKey(t, "acme.admin", usecase.NewAPIKey{Environment: "Acme/Labs"})
-			status, _ := w.withKey(t, "apiKey", brief, "GET", "/rest/environments", "")
-			require.Equal(t, 200, status)
-			require.NoError(t, w.directory.Environments.Delete(t.Context(), w.operator(t), "Acme/Test/Brief"))
-			status, _ = w.withKey(t, "apiKey", brief, "GET", "/rest/environments", "")
-			require.Equal(t, 401, status)
-			status, _ = w.withKey(t, "apiKey", labs, "GET", "/rest/environments", "")
-			require.Equal(t, 200, status)
-			keys, err := w.directory.APIKeys.List(t.Context(), w.principal(t, "acme.admin"), 0)
-			require.NoError(t, err)
-			require.Len(t, keys, 1)
-			require.Equal(t, "Acme/Labs", keys[0].Environment.ShownPath)
-		})
-	}
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		w.addEnvironment(t, "Acme/Test", "Brief", false)
+		brief := w.newKey(t, "acme.admin", usecase.NewAPIKey{Environment: "Acme/Test/Brief"})
+		labs := w.newKey(t, "acme.admin", usecase.NewAPIKey{Environment: "Acme/Labs"})
+		status, _ := w.withKey(t, "apiKey", brief, "GET", "/rest/environments", "")
+		require.Equal(t, 200, status)
+		require.NoError(t, w.directory.Environments.Delete(t.Context(), w.operator(t), "Acme/Test/Brief"))
+		status, _ = w.withKey(t, "apiKey", brief, "GET", "/rest/environments", "")
+		require.Equal(t, 401, status)
+		status, _ = w.withKey(t, "apiKey", labs, "GET", "/rest/environments", "")
+		require.Equal(t, 200, status)
+		keys, err := w.directory.APIKeys.List(t.Context(), w.principal(t, "acme.admin"), 0)
+		require.NoError(t, err)
+		require.Len(t, keys, 1)
+		require.Equal(t, "Acme/Labs", keys[0].Environment.ShownPath)
+	})
 }

@@ -369,36 +369,34 @@ func (w *twoTenants) ask(t *testing.T, question, token string) string {
 // TestNonInterference changes another organization at random: every answer to the people
 // of this one stays as it was, byte for byte.
 func TestNonInterference(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			w := newTwoTenants(t, engine)
-			questions := w.questions(t)
-			tokens, before := map[string]string{}, map[string]string{}
-			for _, who := range []string{"acme.admin", "acme.power", "acme.user", "acme.labs"} {
-				tokens[who] = signIn(t, w.Address(), who, testPassword)
-				w.logins[tokens[who]] = who
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		questions := w.questions(t)
+		tokens, before := map[string]string{}, map[string]string{}
+		for _, who := range []string{"acme.admin", "acme.power", "acme.user", "acme.labs"} {
+			tokens[who] = signIn(t, w.Address(), who, testPassword)
+			w.logins[tokens[who]] = who
+		}
+		for who, token := range tokens {
+			for _, q := range questions {
+				before[who+" "+q] = w.ask(t, q, token)
+			}
+		}
+		rounds := map[string]int{"sqlite": 1, "postgres": 3}[engine]
+		if testing.Short() {
+			rounds = 1
+		}
+		for range rounds {
+			for range 15 {
+				w.disturb(t)
 			}
 			for who, token := range tokens {
 				for _, q := range questions {
-					before[who+" "+q] = w.ask(t, q, token)
-				}
-			}
-			rounds := map[string]int{"sqlite": 1, "postgres": 3}[engine]
-			if testing.Short() {
-				rounds = 1
-			}
-			for range rounds {
-				for range 15 {
-					w.disturb(t)
-				}
-				for who, token := range tokens {
-					for _, q := range questions {
-						if after := w.ask(t, q, token); after != before[who+" "+q] {
-							t.Fatalf("%s asks %s\nbefore: %s\nafter:  %s", who, q, before[who+" "+q], after)
-						}
+					if after := w.ask(t, q, token); after != before[who+" "+q] {
+						t.Fatalf("%s asks %s\nbefore: %s\nafter:  %s", who, q, before[who+" "+q], after)
 					}
 				}
 			}
-		})
-	}
+		}
+	})
 }

@@ -71,30 +71,28 @@ func TestUsageSurvivesAStop(t *testing.T) {
 
 // TestHandOverAll holds the rules of giving somebody everything of somebody else's.
 func TestHandOverAll(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			w := newTwoTenants(t, engine)
-			ctx := t.Context()
-			user := func(alias string) domain.UserRef { return domain.UserRef{Alias: alias} }
-			all := usecase.HandOverAll{From: user("acme.user"), To: user("acme.power")}
-			_, err := w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.user"), all)
-			require.Error(t, err, "a user manages nothing")
-			_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.power"), all)
-			require.ErrorIs(t, err, domain.ErrForbidden)
-			_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "bolt.admin"), all)
-			require.ErrorIs(t, err, domain.ErrUserNotFound)
-			require.Equal(t, "from", domain.AsError(err).Field)
-			_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), usecase.HandOverAll{From: all.From, To: user("bolt.user")})
-			require.ErrorIs(t, err, domain.ErrUserNotFound)
-			require.Equal(t, "to", domain.AsError(err).Field)
-			n, err := w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), all)
-			require.NoError(t, err)
-			require.EqualValues(t, 1, n)
-			list, err := w.directory.Objects.List(ctx, w.principal(t, "acme.power"), usecase.ListObjects{Owner: user("acme.power"), Everywhere: true, Total: true})
-			require.NoError(t, err)
-			require.EqualValues(t, 1, list.Total)
-		})
-	}
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		ctx := t.Context()
+		user := func(alias string) domain.UserRef { return domain.UserRef{Alias: alias} }
+		all := usecase.HandOverAll{From: user("acme.user"), To: user("acme.power")}
+		_, err := w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.user"), all)
+		require.Error(t, err, "a user manages nothing")
+		_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.power"), all)
+		require.ErrorIs(t, err, domain.ErrForbidden)
+		_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "bolt.admin"), all)
+		require.ErrorIs(t, err, domain.ErrUserNotFound)
+		require.Equal(t, "from", domain.AsError(err).Field)
+		_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), usecase.HandOverAll{From: all.From, To: user("bolt.user")})
+		require.ErrorIs(t, err, domain.ErrUserNotFound)
+		require.Equal(t, "to", domain.AsError(err).Field)
+		n, err := w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), all)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, n)
+		list, err := w.directory.Objects.List(ctx, w.principal(t, "acme.power"), usecase.ListObjects{Owner: user("acme.power"), Everywhere: true, Total: true})
+		require.NoError(t, err)
+		require.EqualValues(t, 1, list.Total)
+	})
 }
 
 // TestNamesOfTopics holds who may give topics other names, and that those of people's own topics

@@ -10,6 +10,7 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,9 +47,15 @@ type description struct {
 	router routers.Router
 }
 
+// described are the descriptions that were read, by their text. They are not changed.
+var described sync.Map
+
 // describe reads a surface's document, which must be valid, its examples too.
 func describe(t *testing.T, offered app.Offered) *description {
 	t.Helper()
+	if known, ok := described.Load(string(offered.OpenAPI)); ok {
+		return known.(*description)
+	}
 	doc, err := openapi3.NewLoader().LoadFromData(offered.OpenAPI)
 	if err != nil {
 		t.Fatalf("%s: the description cannot be read: %v", offered.Name, err)
@@ -63,7 +70,9 @@ func describe(t *testing.T, offered app.Offered) *description {
 	if err != nil {
 		t.Fatalf("%s: %v", offered.Name, err)
 	}
-	return &description{name: offered.Name, doc: doc, router: router}
+	read := &description{name: offered.Name, doc: doc, router: router}
+	described.Store(string(offered.OpenAPI), read)
+	return read
 }
 
 // routable returns a document as its server routes it: OpenAPI has no parameter of several segments

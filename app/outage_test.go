@@ -163,58 +163,55 @@ func TestDiskIsFull(t *testing.T) {
 // A database that is gone under many requests is a line in the log when it goes and one when it is
 // back, which says how many errors there were.
 func TestLogOfAnOutageIsShort(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			var log lockedBuffer
-			cfg := logged(t, engine, &log)
-			faults, err := faultdb.New(engine == "postgres")
-			require.NoError(t, err)
-			db, _ := openFaulty(t, &cfg, faults)
-			db.Now = cfg.Now
-			r := serveOver(t, cfg, db)
-			admin := basicCaller(r.Address(), "admin", "secret1")
-			status, _ := admin.call(t, "GET", "/rest/me", "")
-			require.Equal(t, 200, status)
+	eachEngine(t, func(t *testing.T, engine string) {
+		var log lockedBuffer
+		cfg := logged(t, engine, &log)
+		faults, err := faultdb.New(engine == "postgres")
+		require.NoError(t, err)
+		db, _ := openFaulty(t, &cfg, faults)
+		db.Now = cfg.Now
+		r := serveOver(t, cfg, db)
+		admin := basicCaller(r.Address(), "admin", "secret1")
+		status, _ := admin.call(t, "GET", "/rest/me", "")
+		require.Equal(t, 200, status)
 
-			mend := faults.Follow(faultdb.Plan{All: true, Kind: faultdb.Lost})
-			var all sync.WaitGroup
-			var refused atomic.Int64
-			for range 8 {
-				all.Go(func() {
-					for range 100 {
-						if status, _ := admin.call(t, "GET", "/rest/me", ""); status == http.StatusServiceUnavailable {
-							refused.Add(1)
-						}
+		mend := faults.Follow(faultdb.Plan{All: true, Kind: faultdb.Lost})
+		var all sync.WaitGroup
+		var refused atomic.Int64
+		for range 8 {
+			all.Go(func() {
+				for range 100 {
+					if status, _ := admin.call(t, "GET", "/rest/me", ""); status == http.StatusServiceUnavailable {
+						refused.Add(1)
 					}
-				})
-			}
-			all.Wait()
-			require.EqualValues(t, 800, refused.Load())
-			status, text, took := plainly(t, r.Address()+"/readyz")
-			require.Equal(t, http.StatusServiceUnavailable, status)
-			require.Equal(t, "the database does not answer\n", text)
-			require.Less(t, took, time.Second)
-			require.EqualValues(t, 0, metric(t, r.Address(), "canopy_database_up"))
-			mend()
-			require.Eventually(t, func() bool { status, _, _ := plainly(t, r.Address()+"/readyz"); return status == 200 }, 10*time.Second, 20*time.Millisecond)
-			require.EqualValues(t, 1, metric(t, r.Address(), "canopy_database_up"))
-
-			var failed, away, back, hidden int
-			for _, line := range lines(t, &log) {
-				switch {
-				case line.Msg == "the database is away":
-					away++
-				case line.Msg == "the database is back":
-					back++
-					hidden = line.Errors
-				case line.Level == "ERROR":
-					failed++
 				}
+			})
+		}
+		all.Wait()
+		require.EqualValues(t, 800, refused.Load())
+		status, text, took := plainly(t, r.Address()+"/readyz")
+		require.Equal(t, http.StatusServiceUnavailable, status)
+		require.Equal(t, "the database does not answer\n", text)
+		require.Less(t, took, time.Second)
+		require.EqualValues(t, 0, metric(t, r.Address(), "canopy_database_up"))
+		mend()
+		require.Eventually(t, func() bool { status, _, _ := plainly(t, r.Address()+"/readyz"); return status == 200 }, 10*time.Second, 20*time.Millisecond)
+		require.EqualValues(t, 1, metric(t, r.Address(), "canopy_database_up"))
+
+		var failed, away, back, hidden int
+		for _, line := range lines(t, &log) {
+			switch {
+			case line.Msg == "the database is away":
+				away++
+			case line.Msg == "the database is back":
+				back++
+				hidden = line.Errors
+			case line.Level == "ERROR":
+				failed++
 			}
-			require.Equal(t, []int{1, 1, 1}, []int{failed, away, back}, "the first request, and the database's own")
-			require.GreaterOrEqual(t, hidden, 799)
-			require.GreaterOrEqual(t, metric(t, r.Address(), `canopy_database_errors_total{kind="connection"}`), 800.0)
-		})
-	}
+		}
+		require.Equal(t, []int{1, 1, 1}, []int{failed, away, back}, "the first request, and the database's own")
+		require.GreaterOrEqual(t, hidden, 799)
+		require.GreaterOrEqual(t, metric(t, r.Address(), `canopy_database_errors_total{kind="connection"}`), 800.0)
+	})
 }

@@ -21,72 +21,70 @@ import (
 // however many ask at once, that the refusal says how many that is and where it is changed, and that
 // what goes makes room again.
 func TestQuotas(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			w := newTwoTenants(t, engine, func(cfg *app.Config) {
-				// Acme has three users, three environments, a group and three objects, of which one user owns one.
-				require.NoError(t, cfg.SetQuotas(map[string]int64{"users": 5, "environments": 5, "groups": 3, "objects": 6, "owned": 2, "keys": 2, "sessions": 3}))
-			})
-			admin := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.admin", testPassword))
-			user := visitorFrom(t, "127.0.0.3", "Bearer "+signIn(t, w.Address(), "acme.user", testPassword))
-			for _, c := range []struct {
-				kind, path, body string
-				by               visitor
-				room, most       int
-			}{
-				{"users", "/rest/users", `{"alias":"quota%d","password":"secret-1","group":"User","envId":"Acme","person":{"firstname":"Q","lastname":"Q","mailaddress":"q%[1]d@example.org"}}`, admin, 2, 5},
-				{"environments", "/rest/environments", `{"alias":"quota%d","parent":"Acme"}`, admin, 2, 5},
-				{"groups", "/rest/groups", `{"alias":"quota%d","permission":0}`, admin, 2, 3},
-				{"objects", "/rest/objects", `{"kind":"observer","name":"quota%d"}`, user, 1, 2},
-				{"objects", "/rest/objects", `{"kind":"observer","name":"quota1%d"}`, admin, 1, 2}, // who owns a topic
-				{"keys", "/rest/me/keys", `{"name":"quota%d"}`, user, 2, 2},
-			} {
-				var made, refused atomic.Int64
-				var said sync.Map
-				var all sync.WaitGroup
-				for i := range c.room + 4 {
-					all.Go(func() {
-						body := fmt.Sprintf(strings.ReplaceAll(c.body, "%[1]d", fmt.Sprint(i)), i)
-						status, answer := c.by.ask(t, "POST", w.Address()+c.path, body)
-						switch status {
-						case http.StatusOK:
-							made.Add(1)
-						case http.StatusConflict:
-							refused.Add(1)
-							said.Store(answer, true)
-						default:
-							t.Errorf("%s: %d %s", c.kind, status, answer)
-						}
-					})
-				}
-				all.Wait()
-				require.EqualValues(t, c.room, made.Load(), c.kind)
-				require.EqualValues(t, 4, refused.Load(), c.kind)
-				said.Range(func(answer, _ any) bool {
-					require.Contains(t, answer, fmt.Sprintf("at most %d ", c.most), c.kind)
-					require.Contains(t, answer, "--quotas", c.kind)
-					return true
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine, func(cfg *app.Config) {
+			// Acme has three users, three environments, a group and three objects, of which one user owns one.
+			require.NoError(t, cfg.SetQuotas(map[string]int64{"users": 5, "environments": 5, "groups": 3, "objects": 6, "owned": 2, "keys": 2, "sessions": 3}))
+		})
+		admin := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.admin", testPassword))
+		user := visitorFrom(t, "127.0.0.3", "Bearer "+signIn(t, w.Address(), "acme.user", testPassword))
+		for _, c := range []struct {
+			kind, path, body string
+			by               visitor
+			room, most       int
+		}{
+			{"users", "/rest/users", `{"alias":"quota%d","password":"secret-1","group":"User","envId":"Acme","person":{"firstname":"Q","lastname":"Q","mailaddress":"q%[1]d@example.org"}}`, admin, 2, 5},
+			{"environments", "/rest/environments", `{"alias":"quota%d","parent":"Acme"}`, admin, 2, 5},
+			{"groups", "/rest/groups", `{"alias":"quota%d","permission":0}`, admin, 2, 3},
+			{"objects", "/rest/objects", `{"kind":"observer","name":"quota%d"}`, user, 1, 2},
+			{"objects", "/rest/objects", `{"kind":"observer","name":"quota1%d"}`, admin, 1, 2}, // who owns a topic
+			{"keys", "/rest/me/keys", `{"name":"quota%d"}`, user, 2, 2},
+		} {
+			var made, refused atomic.Int64
+			var said sync.Map
+			var all sync.WaitGroup
+			for i := range c.room + 4 {
+				all.Go(func() {
+					body := fmt.Sprintf(strings.ReplaceAll(c.body, "%[1]d", fmt.Sprint(i)), i)
+					status, answer := c.by.ask(t, "POST", w.Address()+c.path, body)
+					switch status {
+					case http.StatusOK:
+						made.Add(1)
+					case http.StatusConflict:
+						refused.Add(1)
+						said.Store(answer, true)
+					default:
+						t.Errorf("%s: %d %s", c.kind, status, answer)
+					}
 				})
 			}
-			children, err := w.directory.Environments.Children(t.Context(), w.operator(t), "Acme")
-			require.NoError(t, err)
-			made := slices.IndexFunc(children, func(e usecase.EnvironmentDocument) bool { return strings.HasPrefix(e.Alias, "quota") })
-			status, answer := admin.ask(t, "DELETE", fmt.Sprint(w.Address(), "/rest/environments/", int64(children[made].ID)), "")
-			require.Equal(t, 200, status, answer)
-			status, answer = admin.ask(t, "POST", w.Address()+"/rest/environments", `{"alias":"again","parent":"Acme"}`)
-			require.Equal(t, 200, status, answer)
-			// Others have their own room.
-			bolt := visitorFrom(t, "127.0.0.4", "Bearer "+signIn(t, w.Address(), "bolt.admin", testPassword))
-			status, answer = bolt.ask(t, "POST", w.Address()+"/rest/environments", `{"alias":"mine","parent":"Bolt"}`)
-			require.Equal(t, 200, status, answer)
-			for range 5 {
-				signIn(t, w.Address(), "bolt.user", testPassword)
-			}
-			sessions, err := w.directory.Sessions.List(t.Context(), w.principal(t, "bolt.user"))
-			require.NoError(t, err)
-			require.Len(t, sessions, 3)
-		})
-	}
+			all.Wait()
+			require.EqualValues(t, c.room, made.Load(), c.kind)
+			require.EqualValues(t, 4, refused.Load(), c.kind)
+			said.Range(func(answer, _ any) bool {
+				require.Contains(t, answer, fmt.Sprintf("at most %d ", c.most), c.kind)
+				require.Contains(t, answer, "--quotas", c.kind)
+				return true
+			})
+		}
+		children, err := w.directory.Environments.Children(t.Context(), w.operator(t), "Acme")
+		require.NoError(t, err)
+		made := slices.IndexFunc(children, func(e usecase.EnvironmentDocument) bool { return strings.HasPrefix(e.Alias, "quota") })
+		status, answer := admin.ask(t, "DELETE", fmt.Sprint(w.Address(), "/rest/environments/", int64(children[made].ID)), "")
+		require.Equal(t, 200, status, answer)
+		status, answer = admin.ask(t, "POST", w.Address()+"/rest/environments", `{"alias":"again","parent":"Acme"}`)
+		require.Equal(t, 200, status, answer)
+		// Others have their own room.
+		bolt := visitorFrom(t, "127.0.0.4", "Bearer "+signIn(t, w.Address(), "bolt.admin", testPassword))
+		status, answer = bolt.ask(t, "POST", w.Address()+"/rest/environments", `{"alias":"mine","parent":"Bolt"}`)
+		require.Equal(t, 200, status, answer)
+		for range 5 {
+			signIn(t, w.Address(), "bolt.user", testPassword)
+		}
+		sessions, err := w.directory.Sessions.List(t.Context(), w.principal(t, "bolt.user"))
+		require.NoError(t, err)
+		require.Len(t, sessions, 3)
+	})
 }
 
 // ask sends a request and returns status and body of the answer.
@@ -132,24 +130,23 @@ func TestWritesAreBounded(t *testing.T) {
 
 // Somebody who changes things over many connections leaves others their turn.
 func TestWritingIsFair(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			w := newTwoTenants(t, engine)
-			noisy := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.admin", testPassword))
-			quiet := visitorFrom(t, "127.0.0.3", "Bearer "+signIn(t, w.Address(), "bolt.admin", testPassword))
-			ctx, made := t.Context(), atomic.Int64{}
-			user, other := w.principal(t, "acme.user").User, w.principal(t, "bolt.user").User
-			change := func(n int64) *strings.Reader {
-				return strings.NewReader(fmt.Sprintf(`{"person":{"phone":"%d"}}`, n))
-			}
-			require.NoError(t, noisy.expect(ctx, 200, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(user)), change(0)), "noise is answered")
-			fair(t, 64,
-				func(ctx context.Context) {
-					_, _ = noisy.send(ctx, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(user)), change(made.Add(1)))
-				},
-				func() error {
-					return quiet.expect(ctx, 200, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(other)), change(made.Add(1)))
-				})
-		})
-	}
+	notShort(t)
+	inTurn(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		noisy := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.admin", testPassword))
+		quiet := visitorFrom(t, "127.0.0.3", "Bearer "+signIn(t, w.Address(), "bolt.admin", testPassword))
+		ctx, made := t.Context(), atomic.Int64{}
+		user, other := w.principal(t, "acme.user").User, w.principal(t, "bolt.user").User
+		change := func(n int64) *strings.Reader {
+			return strings.NewReader(fmt.Sprintf(`{"person":{"phone":"%d"}}`, n))
+		}
+		require.NoError(t, noisy.expect(ctx, 200, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(user)), change(0)), "noise is answered")
+		fair(t, 64,
+			func(ctx context.Context) {
+				_, _ = noisy.send(ctx, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(user)), change(made.Add(1)))
+			},
+			func() error {
+				return quiet.expect(ctx, 200, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(other)), change(made.Add(1)))
+			})
+	})
 }

@@ -417,28 +417,25 @@ func (w *twoTenants) block(t *testing.T, alias string, environments ...domain.En
 // that, and holds every user, group, environment and organization that an answer names against
 // the oracle. Which properties name something the descriptions say.
 func TestNothingIsNamedThatIsNotReached(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			w := newTwoTenants(t, engine)
-			w.hide(t)
-			n := newNaming(t, w)
-			seen := map[string]int{}
-			for _, u := range n.users {
-				if u.Alias == "admin" {
-					continue
-				}
-				r := reader{u, signIn(t, w.Address(), u.Alias, testPassword)}
-				w.logins[r.token] = u.Alias
-				for _, offered := range w.Surfaces() {
-					seen[offered.Name] += w.interrogate(t, n, r, describe(t, offered))
-				}
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		w.hide(t)
+		n := newNaming(t, w)
+		seen := map[string]int{}
+		for _, u := range n.users {
+			if u.Alias == "admin" {
+				continue
 			}
+			r := reader{u, signIn(t, w.Address(), u.Alias, testPassword)}
+			w.logins[r.token] = u.Alias
 			for _, offered := range w.Surfaces() {
-				require.Greater(t, seen[offered.Name], 20, offered.Name)
+				seen[offered.Name] += w.interrogate(t, n, r, describe(t, offered))
 			}
-		})
-	}
+		}
+		for _, offered := range w.Surfaces() {
+			require.Greater(t, seen[offered.Name], 20, offered.Name)
+		}
+	})
 }
 
 // everything are values for the parameters of routes.

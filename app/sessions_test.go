@@ -24,13 +24,10 @@ type signing struct {
 
 // onSessions runs a test on a directory of its own on each engine.
 func onSessions(t *testing.T, test func(t *testing.T, d *signing)) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			c := newClock(storyBegins)
-			test(t, &signing{serveFixture(t, engine, "rest", c), c})
-		})
-	}
+	eachEngine(t, func(t *testing.T, engine string) {
+		c := newClock(storyBegins)
+		test(t, &signing{serveFixture(t, engine, "rest", c), c})
+	})
 }
 
 func (d *signing) pass(by time.Duration) { d.clock.set(d.clock.now().Add(by)) }

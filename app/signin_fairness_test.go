@@ -73,6 +73,7 @@ var costly = authn.Cost{Memory: 4 << 10, Passes: 2}
 // Whoever signs in from an address of their own notices nothing of who tries names that nobody has,
 // nor of who changes their password again and again.
 func TestSigningInIsFair(t *testing.T) {
+	notShort(t)
 	for _, noise := range []string{"names that nobody has", "a password that is too short"} {
 		t.Run(noise, func(t *testing.T) {
 			d := newDoor(t, "sqlite", costly, "quiet", "noisy")
@@ -101,6 +102,7 @@ func TestSigningInIsFair(t *testing.T) {
 // Whoever changes their password notices nothing of somebody who tries to change theirs without
 // knowing it.
 func TestChangingPasswordsIsFair(t *testing.T) {
+	notShort(t)
 	d := newDoor(t, "sqlite", costly, "quiet", "noisy")
 	noisy := visitorFrom(t, "127.0.0.2", basic("noisy", testPassword))
 	var tried atomic.Int64
@@ -121,36 +123,35 @@ func TestChangingPasswordsIsFair(t *testing.T) {
 
 // Sign-ins of one user at once, right and wrong ones, are each answered for what they are.
 func TestSignInsOfOneUserAtOnce(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			d := newDoor(t, engine, quickly, "ada")
-			for range 3 {
-				var all sync.WaitGroup
-				var mu sync.Mutex
-				got := map[string]int{}
-				for i := range 64 {
-					v := d.anew(t, "")
-					all.Go(func() {
-						password := testPassword
-						if i%2 == 1 {
-							password = fmt.Sprint("wrong ", i)
-						}
-						status, err := d.signIn(t.Context(), v, "ada", password)
-						mu.Lock()
-						defer mu.Unlock()
-						got[fmt.Sprint(password == testPassword, " ", status, " ", err)]++
-					})
-				}
-				all.Wait()
-				require.Equal(t, map[string]int{"true 200 <nil>": 32, "false 401 <nil>": 32}, got)
+	eachEngine(t, func(t *testing.T, engine string) {
+		d := newDoor(t, engine, quickly, "ada")
+		for range 3 {
+			var all sync.WaitGroup
+			var mu sync.Mutex
+			got := map[string]int{}
+			for i := range 64 {
+				v := d.anew(t, "")
+				all.Go(func() {
+					password := testPassword
+					if i%2 == 1 {
+						password = fmt.Sprint("wrong ", i)
+					}
+					status, err := d.signIn(t.Context(), v, "ada", password)
+					mu.Lock()
+					defer mu.Unlock()
+					got[fmt.Sprint(password == testPassword, " ", status, " ", err)]++
+				})
 			}
-		})
-	}
+			all.Wait()
+			require.Equal(t, map[string]int{"true 200 <nil>": 32, "false 401 <nil>": 32}, got)
+		}
+	})
 }
 
 // A server that has too many passwords to check says so on every surface in its words, which are
 // not those for somebody who guesses, and counts it.
 func TestBusyDoorSaysSo(t *testing.T) {
+	notShort(t)
 	d := newDoor(t, "sqlite", authn.Cost{Memory: 8, Passes: 1 << 17})
 	var crowd sync.WaitGroup
 	for i := range runtime.GOMAXPROCS(0) * 65 {

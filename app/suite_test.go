@@ -75,7 +75,7 @@ var drivers = map[string]func(t *testing.T, w *twoTenants, login, password strin
 
 // TestEverySurfaceDoesTheSame goes through one list of scenarios on every surface.
 func TestEverySurfaceDoesTheSame(t *testing.T) {
-	for _, engine := range engines {
+	for _, engine := range engines() {
 		for name, start := range drivers {
 			t.Run(name+"/"+engine, func(t *testing.T) {
 				t.Parallel()

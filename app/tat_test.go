@@ -131,10 +131,10 @@ type namedPeople struct {
 // TestRenameAndArchive renames and archives people whose names begin alike, at random, and
 // holds everything that goes by their names against a plain model.
 func TestRenameAndArchive(t *testing.T) {
+	setChecks(t, 20)
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, nil)
 		organizations := 0
-		setChecks(t, map[string]int{"sqlite": 10, "postgres": 20}[engine]) // a fifth of them with -short
 		rapid.Check(t, func(rt *rapid.T) {
 			organizations++
 			place := fmt.Sprintf("Names%d", organizations)

@@ -400,26 +400,23 @@ func (z *zoo) request(method, target, surface, login, body string) []byte {
 // who can sign in: whatever there is, the answer is no error of the server's, and what its description
 // says.
 func TestTheZooIsShown(t *testing.T) {
-	for _, engine := range engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			z := newZoo(t, engine)
-			for _, offered := range z.Surfaces() {
-				d := describe(t, offered)
-				shown := map[string]bool{}
-				for _, login := range z.usable {
-					z.ask(t, d, login, shown)
-				}
-				for name, operation := range operations(d.doc) {
-					// What needs a secret, or more than a name, is shown by contract files.
-					method, path, _ := strings.Cut(name, " ")
-					if method == "GET" && operation.Responses.Value("200") != nil && !shown[name] && !slices.Contains(unaskable, offered.Name+" "+path) {
-						t.Errorf("%s: %s shows nothing of the zoo", offered.Name, name)
-					}
+	eachEngine(t, func(t *testing.T, engine string) {
+		z := newZoo(t, engine)
+		for _, offered := range z.Surfaces() {
+			d := describe(t, offered)
+			shown := map[string]bool{}
+			for _, login := range z.usable {
+				z.ask(t, d, login, shown)
+			}
+			for name, operation := range operations(d.doc) {
+				// What needs a secret, or more than a name, is shown by contract files.
+				method, path, _ := strings.Cut(name, " ")
+				if method == "GET" && operation.Responses.Value("200") != nil && !shown[name] && !slices.Contains(unaskable, offered.Name+" "+path) {
+					t.Errorf("%s: %s shows nothing of the zoo", offered.Name, name)
 				}
 			}
-		})
-	}
+		}
+	})
 }
 
 // unaskable are the routes that answer nothing to names alone.

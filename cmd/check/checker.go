@@ -20,6 +20,7 @@ type checker struct {
 	out     io.Writer
 	cluster *testdb.Cluster // nil before the step that starts it
 	tests   *report         // nil before the step that runs them
+	raced   *report         // of those that ran with the race detector; nil before
 }
 
 // A step is one thing that must hold.
@@ -88,8 +89,10 @@ func (c *checker) line(verdict, name string, took time.Duration, note string) {
 
 // summary closes the run. Its last line counts the tests, if any were run.
 func (c *checker) summary(interrupted bool, failed []string, took time.Duration) {
-	if c.tests != nil && c.verbose {
-		c.tests.writeDetails(c.out)
+	for _, r := range []*report{c.tests, c.raced} {
+		if r != nil && c.verbose {
+			r.writeDetails(c.out)
+		}
 	}
 	fmt.Fprintln(c.out)
 	switch {

@@ -130,17 +130,18 @@ func TestOnlyLate(t *testing.T) {
 
 func TestParseOptions(t *testing.T) {
 	t.Setenv("GOVULNDB", "file:///db")
-	normal := options{fuzzTime: 3 * time.Second, database: "file:///db"}
+	normal := options{fuzzTime: 10 * time.Second, database: "file:///db"}
 	fast, verbose, slow := normal, normal, normal
-	fast.fast = true
-	verbose.fast, verbose.verbose = true, true
+	fast.word = "fast"
+	verbose.word, verbose.verbose = "fast", true
+	slow.word = "fuzz"
 	slow.fuzzTime, slow.database = time.Minute, "x"
 	for line, want := range map[string]options{
-		"":                          normal,
-		"fast":                      fast,
-		"fast -v":                   verbose,
-		"-v fast":                   verbose,
-		"-fuzztime 1m -govulndb  x": slow,
+		"":                               normal,
+		"fast":                           fast,
+		"fast -v":                        verbose,
+		"-v fast":                        verbose,
+		"fuzz -fuzztime 1m -govulndb  x": slow,
 	} {
 		got, err := parseOptions(strings.Fields(line), io.Discard)
 		if err != nil || got != want {

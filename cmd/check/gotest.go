@@ -6,16 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 )
 
-// goTest makes the step that runs all tests with these flags of go test and keeps the report. Vet is
-// a step of its own.
-func (c *checker) goTest(flags ...string) func(context.Context, io.Writer) (string, error) {
+// goTest makes the step that runs all tests with these flags of go test and leaves the report in kept.
+// Vet is a step of its own.
+func (c *checker) goTest(kept **report, flags ...string) func(context.Context, io.Writer) (string, error) {
 	args := append([]string{"test", "-json", "-vet=off"}, flags...)
 	return func(ctx context.Context, out io.Writer) (string, error) {
 		r, err := runTests(ctx, c.stream(out), append(args, "./...")...) //nolint:early // a report is there in any case
-		c.tests = r
+		*kept = r
 		r.writeFailures(out)
 		passed, failed, _ := r.counts()
 		switch {
@@ -28,6 +29,21 @@ func (c *checker) goTest(flags ...string) func(context.Context, io.Writer) (stri
 		}
 		return fmt.Sprintf("%d passed in %d packages", passed, len(r.sorted())), nil
 	}
+}
+
+// findRaces runs the tests with -short under the race detector. Its flags are in the environment, so
+// that a program which the tests build is built with them too, from the same packages.
+func (c *checker) findRaces(ctx context.Context, out io.Writer) (string, error) {
+	before := os.Getenv("GOFLAGS")
+	flags := before + " -race"
+	for _, pattern := range unwatched {
+		flags += " -gcflags=" + pattern + "=-race=false"
+	}
+	if err := os.Setenv("GOFLAGS", flags); err != nil {
+		return "", err
+	}
+	note, err := c.goTest(&c.raced, "-short", "-count=1", "-timeout=40m")(ctx, out)
+	return note, errors.Join(err, os.Setenv("GOFLAGS", before))
 }
 
 // stream returns where the tests' own words go while they run.

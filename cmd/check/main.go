@@ -42,19 +42,19 @@ func run(args []string, out io.Writer) int {
 
 // options are what the command line chooses.
 type options struct {
-	fast     bool
+	word     string // "fast", "fuzz", or "" for everything else
 	verbose  bool
 	fuzzTime time.Duration
 	database string
 }
 
-const usage = `Usage: go run ./cmd/check [flags] [fast]
+const usage = `Usage: go run ./cmd/check [flags] [fast|fuzz]
 
-Without a word it runs everything: formatting, go.mod, build, vet, staticcheck, results used
-before their errors, known vulnerabilities, all tests with the race detector on SQLite and
-PostgreSQL, and each fuzz target for a short time. With the word fast it runs what takes a few
-minutes: formatting, vet, staticcheck, early results and the tests with -short, without the race
-detector.
+Without a word it runs formatting, go.mod, build, vet, staticcheck, results used before their
+errors, known vulnerabilities, all tests on SQLite and PostgreSQL with the seeds of the fuzz
+targets, and the tests once more with -short and the race detector. With the word fast it runs
+what takes a minute or two: formatting, vet, staticcheck, early results and the tests with -short.
+With the word fuzz it runs each fuzz target for a while.
 
 PostgreSQL is started and stopped by the command itself; the programs must be installed
 (as root on a system with apt-get they are installed if missing).
@@ -68,13 +68,13 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller writes the error, once
 	flags.BoolVar(&o.verbose, "v", false, "show what the steps write while they run, and the slowest tests")
-	flags.DurationVar(&o.fuzzTime, "fuzztime", 3*time.Second, "how long each fuzz target runs; 0 leaves them out")
+	flags.DurationVar(&o.fuzzTime, "fuzztime", 10*time.Second, "how long each fuzz target runs")
 	flags.StringVar(&o.database, "govulndb", os.Getenv("GOVULNDB"),
 		"the vulnerability database's `URL`, such as file:///path; by default $GOVULNDB, else\n"+
 			publicDatabase+" if it answers")
 	err := flags.Parse(args)
-	if err == nil && flags.Arg(0) == "fast" {
-		o.fast = true
+	if word := flags.Arg(0); err == nil && (word == "fast" || word == "fuzz") {
+		o.word = word
 		err = flags.Parse(flags.Args()[1:])
 	}
 	switch {

@@ -14,23 +14,35 @@ import (
 	"strings"
 )
 
-// raceOwn leaves the race detector out of the translated C of SQLite. It is most of what the tests
-// execute, has no goroutines of its own, and takes five times as long with it.
-const raceOwn = "-gcflags=modernc.org/...=-race=false"
+// unwatched are packages that the race detector leaves out: the translated C of SQLite, and what the
+// tests read descriptions, stories and pictures with. They have no goroutines of their own, are most
+// of what the tests execute, and take five times as long with it.
+var unwatched = []string{
+	"modernc.org/...", "github.com/getkin/...", "github.com/oasdiff/...", "github.com/santhosh-tekuri/...",
+	"image/...", "compress/...", "regexp/...",
+}
 
 // steps returns what is to be run, the quick before the slow.
 func (c *checker) steps() []step {
-	if c.fast {
+	built := []string{"go build"}
+	switch c.word {
+	case "fast":
 		return []step{
 			{name: "gofmt", run: checkFormat},
 			{name: "go vet", run: tool("go", "vet", "./...")},
 			{name: "staticcheck", run: tool("go", "tool", "staticcheck", "./...")},
 			{name: "early", run: findEarly},
 			{name: "postgresql", run: c.startCluster},
-			{name: "tests", needs: []string{"postgresql"}, run: c.goTest("-short", "-timeout=2m")},
+			{name: "tests", needs: []string{"postgresql"}, run: c.goTest(&c.tests, "-short", "-timeout=20m")},
+		}
+	case "fuzz":
+		return []step{
+			{name: "go build", run: tool("go", "build", "./...")},
+			{name: "postgresql", needs: built, run: c.startCluster},
+			{name: "seeds", needs: []string{"go build", "postgresql"}, run: c.goTest(&c.tests, "-run=^Fuzz", "-timeout=20m")},
+			{name: "fuzzing", needs: []string{"go build", "postgresql", "seeds"}, run: c.fuzz},
 		}
 	}
-	built := []string{"go build"}
 	return []step{
 		{name: "gofmt", run: checkFormat},
 		{name: "go.mod", run: tool("go", "mod", "tidy", "-diff")},
@@ -40,9 +52,9 @@ func (c *checker) steps() []step {
 		{name: "early", needs: built, run: findEarly},
 		{name: "govulncheck", needs: built, run: c.findVulnerabilities},
 		{name: "postgresql", needs: built, run: c.startCluster},
-		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.goTest("-race", raceOwn, "-count=1", "-timeout=40m")},
+		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.goTest(&c.tests, "-count=1", "-timeout=40m")},
 		{name: "skipped tests", needs: []string{"go build", "postgresql"}, run: c.checkSkipped},
-		{name: "fuzzing", needs: []string{"go build", "postgresql"}, run: c.fuzz},
+		{name: "races", needs: []string{"go build", "postgresql"}, run: c.findRaces},
 	}
 }
 

@@ -399,9 +399,9 @@ func Isolation(t *testing.T, db *persistence.DB) {
 			"things": w.ObjectScope(t, lower(tenant)+".user"),
 			"manage": w.ObjectScope(t, lower(tenant)+".admin"),
 		}
+		before := w.Dump(t)
 		for name, attempt := range attempts {
 			for who, mine := range scopes {
-				before := w.Dump(t)
 				got, err := attempt(t.Context(), w, mine, theirs)
 				switch {
 				case err != nil:
@@ -411,8 +411,8 @@ func Isolation(t *testing.T, db *persistence.DB) {
 				default:
 					t.Errorf("%s of %s by %s went through", name, theirs, who)
 				}
-				require.Equal(t, before, w.Dump(t), "%s of %s by %s changed something", name, theirs, who)
 			}
+			require.Equal(t, before, w.Dump(t), "%s of %s changed something", name, theirs)
 		}
 	}
 }

@@ -15,10 +15,19 @@ import (
 	"canopy/tenancy"
 )
 
-// Each runs test on an empty, migrated database of each engine.
+// Each runs test on an empty, migrated database of each engine; with -short on SQLite only.
 func Each(t *testing.T, test func(t *testing.T, db *persistence.DB)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
-	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, SQLite(t))
+	})
+	if testing.Short() {
+		return
+	}
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, Postgres(t))
+	})
 }
 
 // SQLite returns an empty, migrated SQLite database.
