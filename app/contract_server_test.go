@@ -54,7 +54,8 @@ func inTurn(t *testing.T, test func(t *testing.T, engine string)) {
 	}
 }
 
-// notShort leaves a test out with -short: one that takes its time to measure, or needs a browser.
+// notShort leaves a test out with -short: one that takes its time to measure or to walk through
+// everything, or needs a browser.
 func notShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

@@ -417,6 +417,7 @@ func (w *twoTenants) block(t *testing.T, alias string, environments ...domain.En
 // that, and holds every user, group, environment and organization that an answer names against
 // the oracle. Which properties name something the descriptions say.
 func TestNothingIsNamedThatIsNotReached(t *testing.T) {
+	notShort(t)
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
 		w.hide(t)

@@ -400,6 +400,7 @@ func (z *zoo) request(method, target, surface, login, body string) []byte {
 // who can sign in: whatever there is, the answer is no error of the server's, and what its description
 // says.
 func TestTheZooIsShown(t *testing.T) {
+	notShort(t)
 	eachEngine(t, func(t *testing.T, engine string) {
 		z := newZoo(t, engine)
 		for _, offered := range z.Surfaces() {
