@@ -150,12 +150,12 @@ func (p *Passwords) attempt(ctx context.Context, login, password, address string
 	return account, noted, nil
 }
 
-// Evenly returns what waits until a stranger may be answered, the floor after now and up to an eighth
-// more, so that the time tells nothing of what was done: how busy a server is moves an answer by
-// some tenths of a millisecond, which cannot be made out in what is drawn. It waits no longer than
-// ctx.
+// Evenly returns what waits until a stranger may be answered, the floor after now, so that the time
+// tells nothing of what was done. It waits no longer than ctx.
 func (p *Passwords) Evenly(ctx context.Context) (wait func()) {
-	until := time.Now().Add(p.floor + mathrand.N(p.floor/8+1))
+	// A processor that becomes idle sleeps for whole milliseconds, so a timer is late by a part of one
+	// that depends on when the work was done. Against a point that is drawn that part is drawn too.
+	until := time.Now().Add(p.floor + mathrand.N(min(p.floor, time.Millisecond)+1))
 	return func() {
 		timer := time.NewTimer(time.Until(until))
 		defer timer.Stop()
