@@ -24,7 +24,7 @@ import (
 // all of it arrives at a real mail server, and soon.
 func TestResetMailArrivesWhateverStrangersAsk(t *testing.T) {
 	const people, overall, noisy = 200, 1600, 16
-	notShort(t)
+	flood(t)
 	inTurn(t, func(t *testing.T, engine string) {
 		sink := mailtest.New(t, mailtest.Options{})
 		r, s := serveSignUp(t, func(cfg *app.Config) {

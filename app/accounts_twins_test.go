@@ -107,7 +107,7 @@ func (w *twin) letters(t *testing.T) (shown []string, links []usecase.Verify) {
 // with an address. Whatever the order, what the stranger gets to see is the same: each answer as a
 // whole, and the mail of everybody but the owner of the address.
 func TestWhetherAnAddressHasAnAccountIsToldByNothing(t *testing.T) {
-	setChecks(t, 15)
+	setChecks(t, 25)
 	eachEngine(t, func(t *testing.T, engine string) {
 		rapid.Check(t, func(rt *rapid.T) {
 			name := rapid.SampledFrom([]string{"xenia", hidden}).Draw(rt, "the login name of the account")

@@ -54,6 +54,14 @@ func inTurn(t *testing.T, test func(t *testing.T, engine string)) {
 	}
 }
 
+// flood leaves a test out with -short, except under the race detector: many meet in it.
+func flood(t *testing.T) {
+	t.Helper()
+	if !raceDetector {
+		notShort(t)
+	}
+}
+
 // notShort leaves a test out with -short: one that takes its time to measure or to walk through
 // everything, or needs a browser.
 func notShort(t *testing.T) {

@@ -123,7 +123,7 @@ func (v visitor) expect(ctx context.Context, status int, method, url string, bod
 
 // Somebody who reads the largest lists over many connections leaves others their turn.
 func TestReadingListsIsFair(t *testing.T) {
-	notShort(t)
+	flood(t)
 	for _, engine := range databases {
 		t.Run(engine.name, func(t *testing.T) {
 			db, _ := engine.open(t)

@@ -68,63 +68,60 @@ type faultRun struct {
 // again, nobody panics, and the database is as it was. Then the request goes through.
 func TestFaults(t *testing.T) {
 	notShort(t)
-	for _, engine := range engines() {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			run := &faultRun{engine: engine, answers: map[int]int{}, done: map[string]bool{}}
-			expected := map[string]bool{}
-			t.Run("stories", func(t *testing.T) {
-				for _, offered := range surfaces(t) {
-					described := describe(t, offered)
-					for operation := range operations(described.doc) {
-						if asksForChange(operation) {
-							expected[offered.Name+" "+operation] = true
-						}
+	eachEngine(t, func(t *testing.T, engine string) {
+		run := &faultRun{engine: engine, answers: map[int]int{}, done: map[string]bool{}}
+		expected := map[string]bool{}
+		t.Run("stories", func(t *testing.T) {
+			for _, offered := range surfaces(t) {
+				described := describe(t, offered)
+				for operation := range operations(described.doc) {
+					if asksForChange(operation) {
+						expected[offered.Name+" "+operation] = true
 					}
-					chosen := map[string]map[string]bool{} // fields of what is tried, by operation
-					for _, told := range stories(t, offered.Name) {
-						tried := map[string]string{} // places to operations
-						last := 0
-						for i := range told.steps {
-							s := &told.steps[i]
-							operation := offered.Name + " " + described.operationOf(t, s)
-							if s.status[0] != '2' && s.status[0] != '3' || !asksForChange(s.method+" "+s.target) || withoutFaults[operation] != "" {
-								continue
-							}
-							fields := strings.Join(fieldPattern.FindAllString(s.body, -1), " ")
-							if len(chosen[operation]) < variants && !chosen[operation][fields] {
-								if chosen[operation] == nil {
-									chosen[operation] = map[string]bool{}
-								}
-								chosen[operation][fields], tried[s.place], last = true, operation, i
-							}
-						}
-						if len(tried) == 0 {
+				}
+				chosen := map[string]map[string]bool{} // fields of what is tried, by operation
+				for _, told := range stories(t, offered.Name) {
+					tried := map[string]string{} // places to operations
+					last := 0
+					for i := range told.steps {
+						s := &told.steps[i]
+						operation := offered.Name + " " + described.operationOf(t, s)
+						if s.status[0] != '2' && s.status[0] != '3' || !asksForChange(s.method+" "+s.target) || withoutFaults[operation] != "" {
 							continue
 						}
-						told.steps = told.steps[:last+1]
-						t.Run(offered.Name+"/"+filepath.Base(told.name), func(t *testing.T) {
-							t.Parallel()
-							run.story(t, told, described, tried)
-						})
+						fields := strings.Join(fieldPattern.FindAllString(s.body, -1), " ")
+						if len(chosen[operation]) < variants && !chosen[operation][fields] {
+							if chosen[operation] == nil {
+								chosen[operation] = map[string]bool{}
+							}
+							chosen[operation][fields], tried[s.place], last = true, operation, i
+						}
 					}
+					if len(tried) == 0 {
+						continue
+					}
+					told.steps = told.steps[:last+1]
+					t.Run(offered.Name+"/"+filepath.Base(told.name), func(t *testing.T) {
+						t.Parallel()
+						run.story(t, told, described, tried)
+					})
 				}
-			})
-			for operation := range run.done {
-				delete(expected, operation)
 			}
-			for operation, reason := range withoutFaults {
-				if !expected[operation] {
-					t.Errorf("%s was tried, and is said not to be: %s", operation, reason)
-				}
-				delete(expected, operation)
-			}
-			for _, operation := range slices.Sorted(maps.Keys(expected)) {
-				t.Errorf("no contract file has a request of %s that could be tried", operation)
-			}
-			t.Logf("%d operations, %d statements failed in %d requests; answers by status: %v", len(run.done), run.statements, run.requests, run.answers)
 		})
-	}
+		for operation := range run.done {
+			delete(expected, operation)
+		}
+		for operation, reason := range withoutFaults {
+			if !expected[operation] {
+				t.Errorf("%s was tried, and is said not to be: %s", operation, reason)
+			}
+			delete(expected, operation)
+		}
+		for _, operation := range slices.Sorted(maps.Keys(expected)) {
+			t.Errorf("no contract file has a request of %s that could be tried", operation)
+		}
+		t.Logf("%d operations, %d statements failed in %d requests; answers by status: %v", len(run.done), run.statements, run.requests, run.answers)
+	})
 }
 
 func asksForChange(operation string) bool {

@@ -428,7 +428,7 @@ func TestModel(t *testing.T) {
 
 // onRandomDirectories lets test draw what happens to a new directory, on each engine.
 func onRandomDirectories(t *testing.T, test func(*rapid.T, *machine)) {
-	setChecks(t, 20)
+	setChecks(t, 30)
 	eachEngine(t, func(t *testing.T, engine string) {
 		open := map[string]func(testing.TB) *persistence.DB{"sqlite": storetest.SQLite, "postgres": storetest.Postgres}[engine]
 		rapid.Check(t, func(rt *rapid.T) {

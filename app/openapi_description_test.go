@@ -47,13 +47,13 @@ type description struct {
 	router routers.Router
 }
 
-// described are the descriptions that were read, by their text. They are not changed.
-var described sync.Map
+// descriptions are those that were read, by their text. Nobody changes them.
+var descriptions sync.Map
 
 // describe reads a surface's document, which must be valid, its examples too.
 func describe(t *testing.T, offered app.Offered) *description {
 	t.Helper()
-	if known, ok := described.Load(string(offered.OpenAPI)); ok {
+	if known, ok := descriptions.Load(string(offered.OpenAPI)); ok {
 		return known.(*description)
 	}
 	doc, err := openapi3.NewLoader().LoadFromData(offered.OpenAPI)
@@ -71,7 +71,7 @@ func describe(t *testing.T, offered app.Offered) *description {
 		t.Fatalf("%s: %v", offered.Name, err)
 	}
 	read := &description{name: offered.Name, doc: doc, router: router}
-	described.Store(string(offered.OpenAPI), read)
+	descriptions.Store(string(offered.OpenAPI), read)
 	return read
 }
 

@@ -72,7 +72,7 @@ func headOf(c net.Conn) (int, http.Header) {
 
 // Readers of large lists who do not read on hold little, and take nothing from others.
 func TestSlowReadersAreBounded(t *testing.T) {
-	notShort(t)
+	flood(t)
 	const readers, most = 250, 60 << 20
 	db, _ := databases[0].open(t)
 	d, address := serveFor(t, db, nil)
@@ -121,7 +121,7 @@ func TestSlowReadersAreBounded(t *testing.T) {
 
 // A page whose entries are heavy has fewer than its limit, and none is missing on the next ones.
 func TestHeavyPagesAreShorter(t *testing.T) {
-	notShort(t)
+	flood(t)
 	for _, engine := range databases {
 		t.Run(engine.name, func(t *testing.T) {
 			db, _ := engine.open(t)
@@ -181,7 +181,7 @@ func fatObjects(t *testing.T, d *app.Directory, n int) string {
 // Bodies that come slowly hold no more than their budget, of which one address has a quarter, and
 // small ones need none of it.
 func TestSlowBodiesAreBounded(t *testing.T) {
-	notShort(t)
+	flood(t)
 	const senders, size, budget = 200, 256 << 10, 4 << 20
 	db, _ := databases[0].open(t)
 	d, address := serveFor(t, db, func(cfg *app.Config) { cfg.MaxBodyMemory = budget })

@@ -130,7 +130,7 @@ func TestWritesAreBounded(t *testing.T) {
 
 // Somebody who changes things over many connections leaves others their turn.
 func TestWritingIsFair(t *testing.T) {
-	notShort(t)
+	flood(t)
 	inTurn(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
 		noisy := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.admin", testPassword))

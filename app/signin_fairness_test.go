@@ -73,7 +73,7 @@ var costly = authn.Cost{Memory: 4 << 10, Passes: 2}
 // Whoever signs in from an address of their own notices nothing of who tries names that nobody has,
 // nor of who changes their password again and again.
 func TestSigningInIsFair(t *testing.T) {
-	notShort(t)
+	flood(t)
 	for _, noise := range []string{"names that nobody has", "a password that is too short"} {
 		t.Run(noise, func(t *testing.T) {
 			d := newDoor(t, "sqlite", costly, "quiet", "noisy")
@@ -102,7 +102,7 @@ func TestSigningInIsFair(t *testing.T) {
 // Whoever changes their password notices nothing of somebody who tries to change theirs without
 // knowing it.
 func TestChangingPasswordsIsFair(t *testing.T) {
-	notShort(t)
+	flood(t)
 	d := newDoor(t, "sqlite", costly, "quiet", "noisy")
 	noisy := visitorFrom(t, "127.0.0.2", basic("noisy", testPassword))
 	var tried atomic.Int64
@@ -151,7 +151,7 @@ func TestSignInsOfOneUserAtOnce(t *testing.T) {
 // A server that has too many passwords to check says so on every surface in its words, which are
 // not those for somebody who guesses, and counts it.
 func TestBusyDoorSaysSo(t *testing.T) {
-	notShort(t)
+	flood(t)
 	d := newDoor(t, "sqlite", authn.Cost{Memory: 8, Passes: 1 << 17})
 	var crowd sync.WaitGroup
 	for i := range runtime.GOMAXPROCS(0) * 65 {

@@ -94,7 +94,7 @@ func TestNoLinkLeadsToTheHostHeader(t *testing.T) {
 }
 
 // TestTimeTellsNothing holds that whether there is an account cannot be told from how long
-// an answer takes: of an answer about somebody and one about nobody, asked by turns, either
+// an answer takes: of an answer about somebody and one about nobody, asked in any order, either
 // is about as often the slower one.
 func TestTimeTellsNothing(t *testing.T) {
 	notShort(t)

@@ -207,7 +207,7 @@ func TestRevocation(t *testing.T) {
 	t.Parallel()
 	members := twoServers(t, 6)
 	perMember := 130
-	if testing.Short() {
+	if testing.Short() || instrumented {
 		perMember = 60
 	}
 	var stop atomic.Bool
@@ -240,7 +240,7 @@ func TestRevocationOfPasswords(t *testing.T) {
 	t.Parallel()
 	m := twoServers(t, 1)[0]
 	rounds := 8
-	if testing.Short() {
+	if testing.Short() || instrumented {
 		rounds = 4
 	}
 	password := "long enough"
@@ -293,7 +293,7 @@ func TestRevocationOfMany(t *testing.T) {
 	members := twoServers(t, 4)
 	admins := members[0].admins
 	rounds := 16
-	if testing.Short() {
+	if testing.Short() || instrumented {
 		rounds = 4
 	}
 	var shared struct{ ID int64 }

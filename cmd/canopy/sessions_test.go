@@ -30,7 +30,7 @@ func TestEndedSessions(t *testing.T) {
 	m := twoServers(t, 1)[0]
 	here, there := m.servers[0], m.servers[1]
 	rounds := 12
-	if testing.Short() {
+	if testing.Short() || instrumented {
 		rounds = 6
 	}
 	for n := range rounds {

@@ -87,7 +87,8 @@ func (c *checker) line(verdict, name string, took time.Duration, note string) {
 	fmt.Fprintln(c.out, strings.TrimRight(line, " "))
 }
 
-// summary closes the run. Its last line counts the tests, if any were run.
+// summary closes the run. Its last line counts the tests, if any were run; those that fail under the
+// race detector are among the failed ones.
 func (c *checker) summary(interrupted bool, failed []string, took time.Duration) {
 	for _, r := range []*report{c.tests, c.raced} {
 		if r != nil && c.verbose {
@@ -105,6 +106,10 @@ func (c *checker) summary(interrupted bool, failed []string, took time.Duration)
 	}
 	if c.tests != nil {
 		passed, failed, skipped := c.tests.counts()
+		if c.raced != nil {
+			_, raced, _ := c.raced.counts()
+			failed += raced
+		}
 		fmt.Fprintf(c.out, "%d passed, %d failed, %d skipped\n", passed, failed, skipped)
 	}
 }

@@ -148,7 +148,7 @@ func TestParseOptions(t *testing.T) {
 			t.Errorf("%q gives %+v (%v), want %+v", line, got, err, want)
 		}
 	}
-	for _, line := range []string{"slow", "fast fast", "-x", "-fuzztime often"} {
+	for _, line := range []string{"slow", "fast fast", "-x", "-fuzztime often", "fuzz -fuzztime 0"} {
 		if _, err := parseOptions(strings.Fields(line), io.Discard); err == nil {
 			t.Errorf("%q is taken", line)
 		}

@@ -12,9 +12,9 @@
 //
 // Tests run on a PostgreSQL cluster that lives as long as the run. A skipped test counts as a failure
 // in the full run, because nobody reads that it was skipped. They run twice: whole, and with -short
-// under the race detector, with which everything takes four times as long. What -short leaves out are
-// rounds of random tests, floods that are measured, real browsers and waiting: none of it meets in a
-// way that the rest does not.
+// under the race detector, with which everything takes four times as long. What that does
+// not watch: the tests of package app on PostgreSQL (those of the stores and of the program are), the
+// fault run, walks through all routes, browsers, and four of five rounds of random tests.
 //
 // What does not belong here: anything a test can hold by itself. Rules about our own code are tests
 // beside that code; this command only calls tools and reads their answers.

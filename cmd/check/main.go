@@ -68,7 +68,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller writes the error, once
 	flags.BoolVar(&o.verbose, "v", false, "show what the steps write while they run, and the slowest tests")
-	flags.DurationVar(&o.fuzzTime, "fuzztime", 10*time.Second, "how long each fuzz target runs")
+	flags.DurationVar(&o.fuzzTime, "fuzztime", 10*time.Second, "with the word fuzz: how long each target runs")
 	flags.StringVar(&o.database, "govulndb", os.Getenv("GOVULNDB"),
 		"the vulnerability database's `URL`, such as file:///path; by default $GOVULNDB, else\n"+
 			publicDatabase+" if it answers")
@@ -76,6 +76,9 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	if word := flags.Arg(0); err == nil && (word == "fast" || word == "fuzz") {
 		o.word = word
 		err = flags.Parse(flags.Args()[1:])
+	}
+	if err == nil && o.fuzzTime <= 0 {
+		err = errors.New("-fuzztime must be more than 0") // go test would take 0 for no end
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):

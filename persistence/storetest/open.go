@@ -15,15 +15,12 @@ import (
 	"canopy/tenancy"
 )
 
-// Each runs test on an empty, migrated database of each engine; with -short on SQLite only.
+// Each runs test on an empty, migrated database of each engine.
 func Each(t *testing.T, test func(t *testing.T, db *persistence.DB)) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		test(t, SQLite(t))
 	})
-	if testing.Short() {
-		return
-	}
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		test(t, Postgres(t))
