@@ -23,8 +23,8 @@ const MaxBookmarks = 1000
 // List returns one page of the bookmarked objects of the given kinds, all for none, by
 // number, and the cursor of the next page, empty after the last.
 func (s *BookmarkStore) List(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind, p domain.Page) ([]domain.Bookmark, domain.Cursor, error) {
-	who := sc.Actor()
-	where := objectsIn(sc).and("b.organization_id = ? AND b.user_id = ?", int64(who.Organization), int64(who.User))
+	caller := sc.Actor()
+	where := objectsIn(sc).and("b.organization_id = ? AND b.user_id = ?", int64(caller.Organization), int64(caller.User))
 	if len(kinds) > 0 {
 		where = where.and("o.kind IN (?)", in(kinds))
 	}
@@ -66,14 +66,14 @@ func (s *BookmarkStore) List(ctx context.Context, sc tenancy.Scope, kinds []doma
 // Add bookmarks the object; it does nothing if it is bookmarked. It is ErrObjectNotFound if
 // there is none in w, and ErrTooManyBookmarks beyond MaxBookmarks.
 func (s *BookmarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID) error {
-	who := w.Actor()
+	caller := w.Actor()
 	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		o, err := selectObject(ctx, tx, objectsIn(w.Read()).and("o.id = ?", int64(id)), s.db.forShare())
 		if err != nil {
 			return err
 		}
 		rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM bookmarks WHERE organization_id = ? AND user_id = ? AND object_id <> ?",
-			int64(who.Organization), int64(who.User), int64(id))
+			int64(caller.Organization), int64(caller.User), int64(id))
 		others, err := only(rows, err, scalar[int], domain.ErrInternal)
 		if err != nil {
 			return err
@@ -83,7 +83,7 @@ func (s *BookmarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO bookmarks (organization_id, user_id, object_id, object_organization_id, created_at)
 			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			int64(who.Organization), int64(who.User), int64(o.ID), int64(o.Organization), millis(s.db.Now()))
+			int64(caller.Organization), int64(caller.User), int64(o.ID), int64(o.Organization), millis(s.db.Now()))
 		return translate(err)
 	})
 }
@@ -91,13 +91,13 @@ func (s *BookmarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain
 // Remove takes the bookmark of the object away; it does nothing if there is none. It is
 // ErrObjectNotFound if the object is not in w.
 func (s *BookmarkStore) Remove(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID) error {
-	who := w.Actor()
+	caller := w.Actor()
 	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := selectObject(ctx, tx, objectsIn(w.Read()).and("o.id = ?", int64(id)), ""); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE organization_id = ? AND user_id = ? AND object_id = ?",
-			int64(who.Organization), int64(who.User), int64(id))
+			int64(caller.Organization), int64(caller.User), int64(id))
 		return translate(err)
 	})
 }

@@ -41,8 +41,8 @@ func scanContactAnd(r row, more ...any) (c domain.Contact, err error) {
 
 // List returns the contacts in the order in which they were added.
 func (s *ContactStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Contact, error) {
-	who := sc.Actor()
-	where := account(sc).and("c.organization_id = ? AND c.user_id = ?", int64(who.Organization), int64(who.User))
+	caller := sc.Actor()
+	where := account(sc).and("c.organization_id = ? AND c.user_id = ?", int64(caller.Organization), int64(caller.User))
 	rows, err := s.db.read.QueryContext(ctx, "SELECT "+contactColumns+` FROM user_contacts c
 		JOIN users u ON u.organization_id = c.contact_organization_id AND u.id = c.contact_id
 		WHERE `+where.text()+" ORDER BY c.rank, c.contact_id", where.args...)
@@ -52,7 +52,7 @@ func (s *ContactStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Con
 // Add makes the user with that alias a contact. It is ErrUserNotFound if there is none in w,
 // ErrContact if they are one already, and ErrTooManyContacts.
 func (s *ContactStore) Add(ctx context.Context, w tenancy.WriteScope, alias string) error {
-	who := w.Actor()
+	caller := w.Actor()
 	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		contact, err := userNamed(ctx, tx, w, alias)
 		if err != nil {
@@ -60,21 +60,21 @@ func (s *ContactStore) Add(ctx context.Context, w tenancy.WriteScope, alias stri
 		}
 		// Only this one row is held, so that two who add each other do not wait in a circle.
 		_, err = tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.id = ?"+
-			either(s.db.engine == PostgreSQL, " FOR NO KEY UPDATE", ""), int64(who.Organization), int64(who.User))
+			either(s.db.engine == PostgreSQL, " FOR NO KEY UPDATE", ""), int64(caller.Organization), int64(caller.User))
 		if err != nil {
 			return translate(err)
 		}
 		rows, err := tx.QueryContext(ctx, "SELECT 1 FROM user_contacts WHERE organization_id = ? AND user_id = ? AND contact_id = ?",
-			int64(who.Organization), int64(who.User), int64(contact.User))
+			int64(caller.Organization), int64(caller.User), int64(contact.User))
 		if there, err := collect(rows, err, scalar[int]); err != nil || len(there) > 0 {
 			return orElse(err, domain.ErrContact)
 		}
 		rank, err := room(ctx, tx, "user_contacts WHERE organization_id = ? AND user_id = ?", domain.MaxContacts, domain.ErrTooManyContacts,
-			int64(who.Organization), int64(who.User))
+			int64(caller.Organization), int64(caller.User))
 		if err != nil {
 			return err
 		}
-		return insertAll(ctx, tx, []*contactRow{{OrganizationID: int64(who.Organization), UserID: int64(who.User),
+		return insertAll(ctx, tx, []*contactRow{{OrganizationID: int64(caller.Organization), UserID: int64(caller.User),
 			ContactOrganizationID: int64(contact.Organization), ContactID: int64(contact.User), Rank: rank}})
 	})
 }
@@ -92,7 +92,7 @@ func userNamed(ctx context.Context, q querier, w tenancy.WriteScope, alias strin
 // Remove takes the user with that alias off the contacts. It is ErrNotContact if they are
 // not one, or not in w.
 func (s *ContactStore) Remove(ctx context.Context, w tenancy.WriteScope, alias string) error {
-	who := w.Actor()
+	caller := w.Actor()
 	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		contact, err := userNamed(ctx, tx, w, alias)
 		if domain.ErrUserNotFound.Is(err) {
@@ -102,7 +102,7 @@ func (s *ContactStore) Remove(ctx context.Context, w tenancy.WriteScope, alias s
 			return err
 		}
 		res, err := tx.ExecContext(ctx, "DELETE FROM user_contacts WHERE organization_id = ? AND user_id = ? AND contact_id = ?",
-			int64(who.Organization), int64(who.User), int64(contact.User))
+			int64(caller.Organization), int64(caller.User), int64(contact.User))
 		return one(res, err, domain.ErrNotContact)
 	})
 }
@@ -117,12 +117,12 @@ func NewPresenceStore(db *DB) *PresenceStore { return &PresenceStore{db} }
 // Put says that whoever w was given to is in a topic of their organization. It is
 // ErrObjectNotFound if there is none in w.
 func (s *PresenceStore) Put(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID, status domain.PresenceStatus, at time.Time) error {
-	who := w.Actor()
-	where := objectsIn(w.Read()).and("o.organization_id = ? AND o.id = ?", int64(who.Organization), int64(topic))
+	caller := w.Actor()
+	where := objectsIn(w.Read()).and("o.organization_id = ? AND o.id = ?", int64(caller.Organization), int64(topic))
 	res, err := s.db.write.ExecContext(ctx, `INSERT INTO presences (organization_id, topic_id, user_id, status, at)
 		SELECT o.organization_id, o.id, CAST(? AS bigint), CAST(? AS text), CAST(? AS bigint) FROM objects o WHERE `+where.text()+`
 		ON CONFLICT (organization_id, topic_id, user_id) DO UPDATE SET status = excluded.status, at = excluded.at`,
-		append([]any{int64(who.User), string(status), millis(at)}, where.args...)...)
+		append([]any{int64(caller.User), string(status), millis(at)}, where.args...)...)
 	return one(res, err, domain.ErrObjectNotFound)
 }
 
@@ -205,10 +205,10 @@ func (s *PresenceStore) Delete(ctx context.Context, w tenancy.WriteScope, topic 
 // OfContacts returns the presences since a time of the contacts of whoever sc was given to,
 // in topics that the scope topics covers, the newest first.
 func (s *PresenceStore) OfContacts(ctx context.Context, sc, topics tenancy.Scope, since time.Time) ([]domain.Presence, error) {
-	who := sc.Actor()
+	caller := sc.Actor()
 	in := account(sc)
 	where := objectsIn(topics).also(in).
-		and("c.organization_id = ? AND c.user_id = ? AND p.at >= ?", int64(who.Organization), int64(who.User), millis(since))
+		and("c.organization_id = ? AND c.user_id = ? AND p.at >= ?", int64(caller.Organization), int64(caller.User), millis(since))
 	return s.list(ctx, "JOIN user_contacts c ON c.contact_organization_id = u.organization_id AND c.contact_id = u.id", where)
 }
 

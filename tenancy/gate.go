@@ -58,15 +58,15 @@ type access struct {
 	only domain.OrganizationID
 }
 
-// access returns what who has, remembered from an earlier request of the same versions.
-func (g *Gate) access(ctx context.Context, who *domain.Principal) (*access, error) {
-	key := accessKey{who.Organization, who.User, who.Epoch, who.Generation, who.RootGeneration, who.Narrowed}
+// access returns what the caller has, remembered from an earlier request of the same versions.
+func (g *Gate) access(ctx context.Context, caller *domain.Principal) (*access, error) {
+	key := accessKey{caller.Organization, caller.User, caller.Epoch, caller.Generation, caller.RootGeneration, caller.Narrowed}
 	a, hit := g.accesses.Get(key)
 	g.counter.Looked("access", hit)
 	if hit {
 		return a, nil
 	}
-	a, err := g.compute(ctx, who)
+	a, err := g.compute(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -74,17 +74,17 @@ func (g *Gate) access(ctx context.Context, who *domain.Principal) (*access, erro
 	return a, nil
 }
 
-func (g *Gate) compute(ctx context.Context, who *domain.Principal) (*access, error) {
+func (g *Gate) compute(ctx context.Context, caller *domain.Principal) (*access, error) {
 	groups, err := g.documents.groupsAt(ctx, Generations{
-		who.Organization:        who.Generation,
-		domain.RootOrganization: who.RootGeneration,
+		caller.Organization:     caller.Generation,
+		domain.RootOrganization: caller.RootGeneration,
 	})
 	if err != nil {
 		return nil, err
 	}
-	subject := who.Subject
-	subject.Role = groups.Role(&who.Subject)
-	a := &access{role: subject.Role, mask: groups.Mask(who.Organization, who.Groups), nominal: NominalReach(&subject)}
+	subject := caller.Subject
+	subject.Role = groups.Role(&caller.Subject)
+	a := &access{role: subject.Role, mask: groups.Mask(caller.Organization, caller.Groups), nominal: NominalReach(&subject)}
 	a.reach = a.nominal
 	if a.role != domain.RoleSuperUser {
 		inactive, err := g.source.Inactive(ctx, a.nominal.above(), a.nominal.set)
@@ -93,13 +93,13 @@ func (g *Gate) compute(ctx context.Context, who *domain.Principal) (*access, err
 		}
 		a.reach = newReach(&subject, inactive)
 	}
-	a.mask = who.Narrowed.Of(a.mask)
-	if who.Narrowed.Place != "" {
-		a.nominal, a.reach = a.nominal.within(who.Narrowed.Place), a.reach.within(who.Narrowed.Place)
+	a.mask = caller.Narrowed.Of(a.mask)
+	if caller.Narrowed.Place != "" {
+		a.nominal, a.reach = a.nominal.within(caller.Narrowed.Place), a.reach.within(caller.Narrowed.Place)
 	}
-	border := who.OrganizationPath()
+	border := caller.OrganizationPath()
 	if border == "" {
-		return nil, fmt.Errorf("user %d has no organization above their home", who.User)
+		return nil, fmt.Errorf("user %d has no organization above their home", caller.User)
 	}
 	if (ranges{subtree(border)}).covers(a.reach.set) {
 		nested, err := g.source.HasNested(ctx, border)
@@ -107,7 +107,7 @@ func (g *Gate) compute(ctx context.Context, who *domain.Principal) (*access, err
 			return nil, err
 		}
 		if !nested {
-			a.only = who.Organization
+			a.only = caller.Organization
 		}
 	}
 	return a, nil
@@ -156,29 +156,29 @@ func In(ref domain.EnvironmentRef) Where { return Where{ref: ref} }
 // At is the environment at p and everything below it.
 func At(p domain.EnvironmentPath) Where { return Where{path: p} }
 
-// Enter returns the proof that who may use p at a place. It is NotFound if the place is
-// outside who's reach, Conflict if its name is ambiguous, and Forbidden if the place is
-// reached but p is not permitted. Where p is permitted on who's own account only, the
+// Enter returns the proof that the caller may use p at a place. It is NotFound if the place is
+// outside the caller's reach, Conflict if its name is ambiguous, and Forbidden if the place is
+// reached but p is not permitted. Where p is permitted on the caller's own account only, the
 // scope is that account.
-func (g *Gate) Enter(ctx context.Context, who *domain.Principal, p domain.Permission, at Where) (Scope, error) {
-	a, err := g.enter(ctx, who, p)
+func (g *Gate) Enter(ctx context.Context, caller *domain.Principal, p domain.Permission, at Where) (Scope, error) {
+	a, err := g.enter(ctx, caller, p)
 	if err != nil {
 		return Scope{}, err
 	}
-	place, err := g.place(ctx, who, a, at)
+	place, err := g.place(ctx, caller, a, at)
 	if err != nil {
 		return Scope{}, err
 	}
-	sc := scopeOf(who, a, p)
+	sc := scopeOf(caller, a, p)
 	switch {
-	case g.decide(who, a, domain.Within, p).Allowed:
+	case g.decide(caller, a, domain.Within, p).Allowed:
 		sc.set = a.reach.set.within(subtree(place))
 		if p == domain.GroupRead {
-			sc.addGroups(who)
+			sc.addGroups(caller)
 		}
-	case g.decide(who, a, domain.Self, p).Allowed:
-		if place.Contains(who.Home) {
-			self := who.Actor()
+	case g.decide(caller, a, domain.Self, p).Allowed:
+		if place.Contains(caller.Home) {
+			self := caller.Actor()
 			sc.self = &self
 		}
 	default:
@@ -188,24 +188,24 @@ func (g *Gate) Enter(ctx context.Context, who *domain.Principal, p domain.Permis
 }
 
 // EnterWrite is Enter for changes.
-func (g *Gate) EnterWrite(ctx context.Context, who *domain.Principal, p domain.Permission, at Where) (WriteScope, error) {
-	sc, err := g.Enter(ctx, who, p, at)
+func (g *Gate) EnterWrite(ctx context.Context, caller *domain.Principal, p domain.Permission, at Where) (WriteScope, error) {
+	sc, err := g.Enter(ctx, caller, p, at)
 	return WriteScope{sc}, err
 }
 
-// EnterUser returns the proof that who may use p on the account of target: NotFound if
+// EnterUser returns the proof that the caller may use p on the account of target: NotFound if
 // target is not reached, Forbidden if p is not permitted in target's position.
-func (g *Gate) EnterUser(ctx context.Context, who *domain.Principal, p domain.Permission, target *domain.User) (WriteScope, error) {
-	a, err := g.enter(ctx, who, p)
+func (g *Gate) EnterUser(ctx context.Context, caller *domain.Principal, p domain.Permission, target *domain.User) (WriteScope, error) {
+	a, err := g.enter(ctx, caller, p)
 	if err != nil {
 		return WriteScope{}, err
 	}
-	sc := scopeOf(who, a, p)
+	sc := scopeOf(caller, a, p)
 	position := domain.Outside
 	switch {
-	case target.ID == who.User && target.Organization == who.Organization:
+	case target.ID == caller.User && target.Organization == caller.Organization:
 		position = domain.Self
-		self := who.Actor()
+		self := caller.Actor()
 		sc.self = &self
 		if g.policy.Decide(a.role, a.mask, domain.Within, p).Allowed {
 			sc.set = a.reach.set
@@ -216,33 +216,33 @@ func (g *Gate) EnterUser(ctx context.Context, who *domain.Principal, p domain.Pe
 	default:
 		return WriteScope{}, domain.ErrUserNotFound
 	}
-	if !g.decide(who, a, position, p).Allowed {
+	if !g.decide(caller, a, position, p).Allowed {
 		return WriteScope{}, domain.ErrForbidden
 	}
 	return WriteScope{sc}, nil
 }
 
-// enter returns what who has, unless their password must be changed before anything else.
-func (g *Gate) enter(ctx context.Context, who *domain.Principal, p domain.Permission) (*access, error) {
-	if who.PasswordExpired && p != domain.PasswordChange {
+// enter returns what the caller has, unless their password must be changed before anything else.
+func (g *Gate) enter(ctx context.Context, caller *domain.Principal, p domain.Permission) (*access, error) {
+	if caller.PasswordExpired && p != domain.PasswordChange {
 		return nil, domain.ErrPasswordExpired
 	}
-	return g.access(ctx, who)
+	return g.access(ctx, caller)
 }
 
-// Can says whether who may use p in the environment at path. It is the decision behind
+// Can says whether the caller may use p in the environment at path. It is the decision behind
 // every scope.
-func (g *Gate) Can(ctx context.Context, who *domain.Principal, p domain.Permission, path domain.EnvironmentPath) (bool, error) {
-	a, err := g.access(ctx, who)
+func (g *Gate) Can(ctx context.Context, caller *domain.Principal, p domain.Permission, path domain.EnvironmentPath) (bool, error) {
+	a, err := g.access(ctx, caller)
 	if err != nil {
 		return false, err
 	}
-	return g.decide(who, a, a.position(path), p).Allowed, nil
+	return g.decide(caller, a, a.position(path), p).Allowed, nil
 }
 
 // Role returns the role who acts with, as Groups.Role says.
-func (g *Gate) Role(ctx context.Context, who *domain.Principal) (domain.Role, error) {
-	a, err := g.access(ctx, who)
+func (g *Gate) Role(ctx context.Context, caller *domain.Principal) (domain.Role, error) {
+	a, err := g.access(ctx, caller)
 	if err != nil {
 		return 0, err
 	}
@@ -256,30 +256,30 @@ func (a *access) position(path domain.EnvironmentPath) domain.Position {
 	return domain.Outside
 }
 
-func (g *Gate) decide(who *domain.Principal, a *access, position domain.Position, p domain.Permission) domain.Verdict {
+func (g *Gate) decide(caller *domain.Principal, a *access, position domain.Position, p domain.Permission) domain.Verdict {
 	v := g.policy.Decide(a.role, a.mask, position, p)
 	g.counter.Decided(p, v.Allowed)
 	return v
 }
 
-// Explain says whether who may use p in the environment at path, or on their own account
+// Explain says whether the caller may use p in the environment at path, or on their own account
 // where no environment is named, and why.
-func (g *Gate) Explain(ctx context.Context, who *domain.Principal, p domain.Permission, path domain.EnvironmentPath) (domain.Explanation, error) {
-	a, err := g.access(ctx, who)
+func (g *Gate) Explain(ctx context.Context, caller *domain.Principal, p domain.Permission, path domain.EnvironmentPath) (domain.Explanation, error) {
+	a, err := g.access(ctx, caller)
 	if err != nil {
 		return domain.Explanation{}, err
 	}
-	groups, err := g.documents.Groups(ctx, scopeOf(who, a, p), nil, who.Organization)
+	groups, err := g.documents.Groups(ctx, scopeOf(caller, a, p), nil, caller.Organization)
 	if err != nil {
 		return domain.Explanation{}, err
 	}
 	x := domain.Explanation{Permission: p, Position: domain.Self, Role: a.role,
-		Held: a.mask.Has(p), Groups: groups.Why(who.Organization, who.Groups, p)}
+		Held: a.mask.Has(p), Groups: groups.Why(caller.Organization, caller.Groups, p)}
 	if path != "" {
 		x.Position = a.position(path)
 		x.Included, x.Excluded = a.reach.Why(path)
 	}
-	v := g.decide(who, a, x.Position, p)
+	v := g.decide(caller, a, x.Position, p)
 	x.Allowed, x.Policy = v.Allowed, v.Policy
 	x.Roles = g.Roles(p, domain.Self)
 	if path != "" {
@@ -300,28 +300,28 @@ func (g *Gate) Roles(p domain.Permission, position domain.Position) []domain.Rol
 	return roles
 }
 
-func scopeOf(who *domain.Principal, a *access, p domain.Permission) Scope {
+func scopeOf(caller *domain.Principal, a *access, p domain.Permission) Scope {
 	return Scope{
-		by:           receipt{who.Actor(), p},
+		by:           receipt{caller.Actor(), p},
 		organization: a.only,
 		reach:        &a.reach,
-		home:         who.Home,
-		own:          versioned{who.Organization, who.Generation},
-		root:         versioned{domain.RootOrganization, who.RootGeneration},
+		home:         caller.Home,
+		own:          versioned{caller.Organization, caller.Generation},
+		root:         versioned{domain.RootOrganization, caller.RootGeneration},
 	}
 }
 
-// addGroups opens the groups of who's own organization and of the root, which are stored
+// addGroups opens the groups of the caller's own organization and of the root, which are stored
 // at the organization's own place: members use them wherever in it they work.
-func (s *Scope) addGroups(who *domain.Principal) {
-	s.set = union(append([]Range{alone(who.OrganizationPath()), alone(domain.RootPath)}, s.set...)...)
-	if who.Organization != domain.RootOrganization {
+func (s *Scope) addGroups(caller *domain.Principal) {
+	s.set = union(append([]Range{alone(caller.OrganizationPath()), alone(domain.RootPath)}, s.set...)...)
+	if caller.Organization != domain.RootOrganization {
 		s.organization = 0
 	}
 }
 
-// place returns the path of the place that at names, in who's reach.
-func (g *Gate) place(ctx context.Context, who *domain.Principal, a *access, at Where) (domain.EnvironmentPath, error) {
+// place returns the path of the place that at names, in the caller's reach.
+func (g *Gate) place(ctx context.Context, caller *domain.Principal, a *access, at Where) (domain.EnvironmentPath, error) {
 	switch {
 	case at.anywhere:
 		return domain.RootPath, nil
@@ -330,26 +330,26 @@ func (g *Gate) place(ctx context.Context, who *domain.Principal, a *access, at W
 			return "", domain.ErrEnvironmentNotFound
 		}
 		return at.path, nil
-	case at.ref == "" && who.Current == "":
-		return a.start(who)
+	case at.ref == "" && caller.Current == "":
+		return a.start(caller)
 	}
-	e, err := g.find(ctx, who, a, at.ref)
+	e, err := g.find(ctx, caller, a, at.ref)
 	return e.Path, err
 }
 
 // start returns where a principal is who did not say where.
-func (a *access) start(who *domain.Principal) (domain.EnvironmentPath, error) {
-	first := who.Home
+func (a *access) start(caller *domain.Principal) (domain.EnvironmentPath, error) {
+	first := caller.Home
 	switch {
-	case who.Narrowed.Place != "":
-		first = who.Narrowed.Place
+	case caller.Narrowed.Place != "":
+		first = caller.Narrowed.Place
 	case a.role == domain.RoleOAdmin:
-		first = who.OrganizationPath()
+		first = caller.OrganizationPath()
 	}
 	if a.reach.Contains(first) {
 		return first, nil
 	}
-	for _, p := range append([]domain.EnvironmentPath{who.Home}, who.Allowed...) {
+	for _, p := range append([]domain.EnvironmentPath{caller.Home}, caller.Allowed...) {
 		if a.reach.Contains(p) {
 			return p, nil
 		}
@@ -357,15 +357,15 @@ func (a *access) start(who *domain.Principal) (domain.EnvironmentPath, error) {
 	return "", domain.ErrNoEnvironment
 }
 
-// Environment returns the environment in who's reach that ref names; the empty reference
+// Environment returns the environment in the caller's reach that ref names; the empty reference
 // is the current environment. It is NotFound if there is none and Conflict, listing their
 // paths, if there are several.
-func (g *Gate) Environment(ctx context.Context, who *domain.Principal, ref domain.EnvironmentRef) (domain.Environment, error) {
-	a, err := g.enter(ctx, who, domain.EnvironmentRead)
+func (g *Gate) Environment(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (domain.Environment, error) {
+	a, err := g.enter(ctx, caller, domain.EnvironmentRead)
 	if err != nil {
 		return domain.Environment{}, err
 	}
-	return g.find(ctx, who, a, ref)
+	return g.find(ctx, caller, a, ref)
 }
 
 // Place returns the environment of the whole tree that ref names, whoever reaches it. It is
@@ -381,14 +381,14 @@ func (g *Gate) Place(ctx context.Context, ref domain.EnvironmentRef) (domain.Env
 
 // Environments returns for each of refs what Environment returns, reading them together.
 // The error is that of the first reference without one environment.
-func (g *Gate) Environments(ctx context.Context, who *domain.Principal, refs []domain.EnvironmentRef) ([]domain.Environment, error) {
-	a, err := g.enter(ctx, who, domain.EnvironmentRead)
+func (g *Gate) Environments(ctx context.Context, caller *domain.Principal, refs []domain.EnvironmentRef) ([]domain.Environment, error) {
+	a, err := g.enter(ctx, caller, domain.EnvironmentRead)
 	if err != nil {
 		return nil, err
 	}
 	found := make([]domain.Environment, 0, len(refs))
 	for part := range slices.Chunk(refs, FindTogether) {
-		candidates, err := g.source.Find(ctx, everywhere(who, a), part)
+		candidates, err := g.source.Find(ctx, everywhere(caller, a), part)
 		if err != nil {
 			return nil, err
 		}
@@ -404,24 +404,24 @@ func (g *Gate) Environments(ctx context.Context, who *domain.Principal, refs []d
 }
 
 // everywhere is the scope of finding environments by name.
-func everywhere(who *domain.Principal, a *access) Scope {
-	sc := scopeOf(who, a, domain.EnvironmentRead)
+func everywhere(caller *domain.Principal, a *access) Scope {
+	sc := scopeOf(caller, a, domain.EnvironmentRead)
 	sc.set = a.reach.set
 	return sc
 }
 
-func (g *Gate) find(ctx context.Context, who *domain.Principal, a *access, ref domain.EnvironmentRef) (domain.Environment, error) {
+func (g *Gate) find(ctx context.Context, caller *domain.Principal, a *access, ref domain.EnvironmentRef) (domain.Environment, error) {
 	if ref == "" {
-		ref = who.Current
+		ref = caller.Current
 	}
 	if ref == "" {
-		start, err := a.start(who)
+		start, err := a.start(caller)
 		if err != nil {
 			return domain.Environment{}, err
 		}
 		ref = domain.NumberRef(start.ID())
 	}
-	sc := everywhere(who, a)
+	sc := everywhere(caller, a)
 	id, numbered := ref.Number()
 	if numbered {
 		if e, ok := g.documents.remembered(sc, id); ok && sc.Covers(e.Path) {

@@ -9,19 +9,19 @@ import (
 // Giver says what a principal can give to users and groups of one organization: nothing
 // they do not have. It reads nothing, so it can be asked inside a transaction.
 type Giver struct {
-	who    *domain.Principal
+	caller *domain.Principal
 	has    *access
 	groups *Groups
 }
 
-// Giver returns what who can give in organization o.
-func (g *Gate) Giver(ctx context.Context, who *domain.Principal, o domain.OrganizationID) (Giver, error) {
-	a, err := g.access(ctx, who)
+// Giver returns what the caller can give in organization o.
+func (g *Gate) Giver(ctx context.Context, caller *domain.Principal, o domain.OrganizationID) (Giver, error) {
+	a, err := g.access(ctx, caller)
 	if err != nil {
 		return Giver{}, err
 	}
-	groups, err := g.documents.Groups(ctx, scopeOf(who, a, domain.UserUpdate), nil, o)
-	return Giver{who: who, has: a, groups: groups}, err
+	groups, err := g.documents.Groups(ctx, scopeOf(caller, a, domain.UserUpdate), nil, o)
+	return Giver{caller: caller, has: a, groups: groups}, err
 }
 
 // MayChange returns nil if the principal may change or delete u as u is now, or do and learn

@@ -16,36 +16,36 @@ type objectView struct {
 	managed ranges
 }
 
-// EnterObjects returns the proof that who may read objects at a place, of the kinds whose
+// EnterObjects returns the proof that the caller may read objects at a place, of the kinds whose
 // permission to read they have. Which objects these are is said by Level. Besides the
-// places in who's reach it covers the place of who's own organization, as far as the
-// organization keeps objects there that are who's or were given to them: members use them
+// places in the caller's reach it covers the place of the caller's own organization, as far as the
+// organization keeps objects there that are the caller's or were given to them: members use them
 // wherever in it they work. The errors are those of Enter; it is Forbidden if no kind may
 // be read.
-func (g *Gate) EnterObjects(ctx context.Context, who *domain.Principal, at Where) (Scope, error) {
-	a, err := g.enter(ctx, who, domain.ObjectManage)
+func (g *Gate) EnterObjects(ctx context.Context, caller *domain.Principal, at Where) (Scope, error) {
+	a, err := g.enter(ctx, caller, domain.ObjectManage)
 	if err != nil {
 		return Scope{}, err
 	}
-	place, err := g.place(ctx, who, a, at)
+	place, err := g.place(ctx, caller, a, at)
 	if err != nil {
 		return Scope{}, err
 	}
-	return g.objects(who, a, domain.ObjectManage, place)
+	return g.objects(caller, a, domain.ObjectManage, place)
 }
 
-// EnterObjectsWrite is EnterObjects, wherever in who's reach, for changes that need p. Which
+// EnterObjectsWrite is EnterObjects, wherever in the caller's reach, for changes that need p. Which
 // objects may be changed is said by Level. To write objects of a kind is Forbidden to
 // somebody who may not read them: they would make what they cannot see.
-func (g *Gate) EnterObjectsWrite(ctx context.Context, who *domain.Principal, p domain.Permission) (WriteScope, error) {
-	a, err := g.enter(ctx, who, p)
+func (g *Gate) EnterObjectsWrite(ctx context.Context, caller *domain.Principal, p domain.Permission) (WriteScope, error) {
+	a, err := g.enter(ctx, caller, p)
 	if err != nil {
 		return WriteScope{}, err
 	}
-	if !g.decide(who, a, domain.Within, p).Allowed {
+	if !g.decide(caller, a, domain.Within, p).Allowed {
 		return WriteScope{}, domain.ErrForbidden
 	}
-	sc, err := g.objects(who, a, p, domain.RootPath)
+	sc, err := g.objects(caller, a, p, domain.RootPath)
 	if err != nil {
 		return WriteScope{}, err
 	}
@@ -57,27 +57,27 @@ func (g *Gate) EnterObjectsWrite(ctx context.Context, who *domain.Principal, p d
 	return WriteScope{sc}, nil
 }
 
-func (g *Gate) objects(who *domain.Principal, a *access, p domain.Permission, place domain.EnvironmentPath) (Scope, error) {
+func (g *Gate) objects(caller *domain.Principal, a *access, p domain.Permission, place domain.EnvironmentPath) (Scope, error) {
 	view := &objectView{viewer: domain.Viewer{
-		User:   domain.UserKey{Organization: who.Organization, User: who.User},
-		Groups: who.Groups,
+		User:   domain.UserKey{Organization: caller.Organization, User: caller.User},
+		Groups: caller.Groups,
 	}}
 	for i := range domain.ObjectKinds {
-		if kind := &domain.ObjectKinds[i]; g.decide(who, a, domain.Within, kind.Read).Allowed {
+		if kind := &domain.ObjectKinds[i]; g.decide(caller, a, domain.Within, kind.Read).Allowed {
 			view.kinds = append(view.kinds, kind.Kind)
 		}
 	}
 	if len(view.kinds) == 0 {
 		return Scope{}, domain.ErrForbidden
 	}
-	sc := scopeOf(who, a, p)
+	sc := scopeOf(caller, a, p)
 	sc.objects = view
 	sc.set = a.reach.set.within(subtree(place))
-	if g.decide(who, a, domain.Within, domain.ObjectManage).Allowed {
+	if g.decide(caller, a, domain.Within, domain.ObjectManage).Allowed {
 		view.managed = sc.set
 	}
-	border := who.OrganizationPath()
-	narrowed := who.Narrowed.Place != "" && !who.Narrowed.Place.Contains(border)
+	border := caller.OrganizationPath()
+	narrowed := caller.Narrowed.Place != "" && !caller.Narrowed.Place.Contains(border)
 	if find(a.reach.out, border).Kind == domain.MarkNone && place.Contains(border) && !narrowed {
 		sc.set = union(append([]Range{alone(border)}, sc.set...)...)
 	}

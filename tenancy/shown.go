@@ -62,19 +62,19 @@ func (s Scope) ShowsUser(u domain.UserKey, home domain.EnvironmentPath) bool {
 	return u.User != 0 && (u.Organization == me.Organization && u.User == me.User || s.Shows(home))
 }
 
-// Sight returns the scope of who's whole reach, for finding out which of the things beside a row
+// Sight returns the scope of the caller's whole reach, for finding out which of the things beside a row
 // may be named. It permits to read nothing else.
-func (g *Gate) Sight(ctx context.Context, who *domain.Principal) (Scope, error) {
-	a, err := g.access(ctx, who)
+func (g *Gate) Sight(ctx context.Context, caller *domain.Principal) (Scope, error) {
+	a, err := g.access(ctx, caller)
 	if err != nil {
 		return Scope{}, err
 	}
-	return everywhere(who, a), nil
+	return everywhere(caller, a), nil
 }
 
-// Reached returns which of the environments who reaches.
-func (g *Gate) Reached(ctx context.Context, who *domain.Principal, ids []domain.EnvironmentID) (map[domain.EnvironmentID]bool, error) {
-	sc, err := g.Sight(ctx, who)
+// Reached returns which of the environments the caller reaches.
+func (g *Gate) Reached(ctx context.Context, caller *domain.Principal, ids []domain.EnvironmentID) (map[domain.EnvironmentID]bool, error) {
+	sc, err := g.Sight(ctx, caller)
 	if err != nil {
 		return nil, err
 	}

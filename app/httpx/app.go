@@ -176,8 +176,8 @@ func (s *Server) log(surface, id string, c *fiber.Ctx, err error, took time.Dura
 	if theirs := domain.RequestFrom(c.UserContext()).ClientID; theirs != "" {
 		attrs = append(attrs, slog.String("client_id", theirs))
 	}
-	if who, ok := PrincipalOf(c); ok {
-		attrs = append(attrs, slog.Int64("organization", int64(who.Organization)), slog.Int64("user", int64(who.User)))
+	if caller, ok := PrincipalOf(c); ok {
+		attrs = append(attrs, slog.Int64("organization", int64(caller.Organization)), slog.Int64("user", int64(caller.User)))
 	}
 	level := slog.LevelInfo
 	if err != nil {

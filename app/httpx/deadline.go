@@ -66,8 +66,8 @@ func (d *deadline) answer(by Party) (*Part, error) {
 // party returns who a request is from, as far as that is known.
 func (d *deadline) party(c *fiber.Ctx) Party {
 	by := Party{Network: NetworkOf(remote(c.Context(), d.server.Trusted))}
-	if who, ok := PrincipalOf(c); ok {
-		by.User = domain.UserKey{Organization: who.Organization, User: who.User}
+	if caller, ok := PrincipalOf(c); ok {
+		by.User = domain.UserKey{Organization: caller.Organization, User: caller.User}
 	}
 	return by
 }

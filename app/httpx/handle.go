@@ -17,11 +17,11 @@ type Auth func(c *fiber.Ctx) (domain.Principal, error)
 func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
 	run func(context.Context, domain.Principal, In) (Out, error), encode func(*fiber.Ctx, Out) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		who, err := auth(c)
+		caller, err := auth(c)
 		if err != nil {
 			return err
 		}
-		c.Locals(principalKey{}, who)
+		c.Locals(principalKey{}, caller)
 		d := deadlineOf(c)
 		turn, err := d.turn(d.party(c), turnWithin)
 		if err != nil {
@@ -32,7 +32,7 @@ func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
 		if err != nil {
 			return err
 		}
-		out, err := run(c.UserContext(), who, in)
+		out, err := run(c.UserContext(), caller, in)
 		if err != nil {
 			return err
 		}
@@ -73,19 +73,21 @@ func Nothing(*fiber.Ctx) (Just, error) { return Just{}, nil }
 
 // Alone adapts a use case that takes nothing but the principal.
 func Alone[Out any](run func(context.Context, domain.Principal) (Out, error)) func(context.Context, domain.Principal, Just) (Out, error) {
-	return func(ctx context.Context, who domain.Principal, _ Just) (Out, error) { return run(ctx, who) }
+	return func(ctx context.Context, caller domain.Principal, _ Just) (Out, error) { return run(ctx, caller) }
 }
 
 // AloneDone adapts a use case that takes nothing but the principal and returns nothing but an
 // error.
 func AloneDone(run func(context.Context, domain.Principal) error) func(context.Context, domain.Principal, Just) (Just, error) {
-	return func(ctx context.Context, who domain.Principal, _ Just) (Just, error) { return Just{}, run(ctx, who) }
+	return func(ctx context.Context, caller domain.Principal, _ Just) (Just, error) {
+		return Just{}, run(ctx, caller)
+	}
 }
 
 // Done adapts a use case that returns nothing but an error.
 func Done[In any](run func(context.Context, domain.Principal, In) error) func(context.Context, domain.Principal, In) (Just, error) {
-	return func(ctx context.Context, who domain.Principal, in In) (Just, error) {
-		return Just{}, run(ctx, who, in)
+	return func(ctx context.Context, caller domain.Principal, in In) (Just, error) {
+		return Just{}, run(ctx, caller, in)
 	}
 }
 
@@ -103,33 +105,35 @@ type Numbered[ID, In any] struct {
 
 // With adapts a use case that takes an id and an input.
 func With[ID, In, Out any](run func(context.Context, domain.Principal, ID, In) (Out, error)) func(context.Context, domain.Principal, Numbered[ID, In]) (Out, error) {
-	return func(ctx context.Context, who domain.Principal, in Numbered[ID, In]) (Out, error) {
-		return run(ctx, who, in.ID, in.In)
+	return func(ctx context.Context, caller domain.Principal, in Numbered[ID, In]) (Out, error) {
+		return run(ctx, caller, in.ID, in.In)
 	}
 }
 
-// Own adapts a use case on the user with a UUID to one on who's own account.
+// Own adapts a use case on the user with a UUID to one on the caller's own account.
 func Own[In, Out any](run func(context.Context, domain.Principal, domain.UUID, In) (Out, error)) func(context.Context, domain.Principal, In) (Out, error) {
-	return func(ctx context.Context, who domain.Principal, in In) (Out, error) {
-		return run(ctx, who, who.UUID, in)
+	return func(ctx context.Context, caller domain.Principal, in In) (Out, error) {
+		return run(ctx, caller, caller.UUID, in)
 	}
 }
 
 // Oneself is Own for a use case that takes nothing else.
 func Oneself[Out any](run func(context.Context, domain.Principal, domain.UUID) (Out, error)) func(context.Context, domain.Principal, Just) (Out, error) {
-	return func(ctx context.Context, who domain.Principal, _ Just) (Out, error) { return run(ctx, who, who.UUID) }
+	return func(ctx context.Context, caller domain.Principal, _ Just) (Out, error) {
+		return run(ctx, caller, caller.UUID)
+	}
 }
 
 // Then adapts a use case and a second one that takes what the first returned.
 func Then[In, Between, Out any](first func(context.Context, domain.Principal, In) (Between, error),
 	second func(context.Context, domain.Principal, Between) (Out, error)) func(context.Context, domain.Principal, In) (Out, error) {
-	return func(ctx context.Context, who domain.Principal, in In) (Out, error) {
-		between, err := first(ctx, who, in)
+	return func(ctx context.Context, caller domain.Principal, in In) (Out, error) {
+		between, err := first(ctx, caller, in)
 		if err != nil {
 			var none Out
 			return none, err
 		}
-		return second(ctx, who, between)
+		return second(ctx, caller, between)
 	}
 }
 

@@ -29,27 +29,27 @@ const ownMailLifetime = 24 * time.Hour
 // proves it. The account keeps its address until then. It needs domain.ProfileUpdate for
 // one's own account, else domain.UserUpdate and the rules of Users.Update. Whether the
 // address is somebody else's shows when it is confirmed.
-func (a *Accounts) RequestMailChange(ctx context.Context, who domain.Principal, in RequestMailChange) error {
+func (a *Accounts) RequestMailChange(ctx context.Context, caller domain.Principal, in RequestMailChange) error {
 	if err := domain.CheckMail(in.Mail); err != nil {
 		return err
 	}
-	w, giver, err := a.change(ctx, &who, in.User)
+	w, giver, err := a.change(ctx, &caller, in.User)
 	if err != nil {
 		return err
 	}
-	if in.Link == "" && (in.User == 0 || in.User == who.User) {
+	if in.Link == "" && (in.User == 0 || in.User == caller.User) {
 		in.Link, in.Lifetime = a.rules.Pages.Mail(), ownMailLifetime
 	}
 	if in.Link != "" {
-		if err := a.mayMail(ctx, &who, in.Mail); err != nil {
+		if err := a.mayMail(ctx, &caller, in.Mail); err != nil {
 			return err
 		}
 	}
 	id := in.User
 	if id == 0 {
-		id = who.User
+		id = caller.User
 	}
-	may, proof := mayActFor(&who, giver), a.proof(&in)
+	may, proof := mayActFor(&caller, giver), a.proof(&in)
 	_, err = a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
 		if err := may(u); err != nil {
 			return domain.Enclosure{}, err
@@ -90,21 +90,21 @@ func (a *Accounts) askOwn(ctx context.Context, caller *domain.Principal, address
 	}, nil
 }
 
-// change returns the proof that who may change the user's profile: their own, or one
+// change returns the proof that the caller may change the user's profile: their own, or one
 // within reach.
-func (a *Accounts) change(ctx context.Context, who *domain.Principal, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
-	if id != 0 && id != who.User {
-		return a.over(ctx, who, domain.UserUpdate, id)
+func (a *Accounts) change(ctx context.Context, caller *domain.Principal, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
+	if id != 0 && id != caller.User {
+		return a.over(ctx, caller, domain.UserUpdate, id)
 	}
-	self := domain.User{ID: who.User, Organization: who.Organization, HomePath: who.Home}
-	w, err := a.gate.EnterUser(ctx, who, domain.ProfileUpdate, &self)
+	self := domain.User{ID: caller.User, Organization: caller.Organization, HomePath: caller.Home}
+	w, err := a.gate.EnterUser(ctx, caller, domain.ProfileUpdate, &self)
 	return w, tenancy.Giver{}, err
 }
 
 // mayActFor is giver.MayChange, and nobody is refused to act for themselves.
-func mayActFor(who *domain.Principal, giver tenancy.Giver) func(*domain.User) error {
+func mayActFor(caller *domain.Principal, giver tenancy.Giver) func(*domain.User) error {
 	return func(u *domain.User) error {
-		if u.ID == who.User {
+		if u.ID == caller.User {
 			return nil
 		}
 		return giver.MayChange(u)
@@ -187,30 +187,30 @@ type Presented struct {
 
 // ConfirmMailChangeOf is ConfirmMailChange of somebody else by who may change their address, as
 // RequestMailChange says. One's own is Forbidden: it takes the password.
-func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, who domain.Principal, in Presented) (domain.User, error) {
-	if in.User == 0 || in.User == who.User {
+func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Principal, in Presented) (domain.User, error) {
+	if in.User == 0 || in.User == caller.User {
 		return domain.User{}, errOwnMail
 	}
-	w, giver, err := a.change(ctx, &who, in.User)
+	w, giver, err := a.change(ctx, &caller, in.User)
 	if err != nil {
 		return domain.User{}, err
 	}
-	if err := a.mayPresent(ctx, &who, in.User); err != nil {
+	if err := a.mayPresent(ctx, &caller, in.User); err != nil {
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, w, in.User, in.Secret, mayActFor(&who, giver))
+	return a.confirm(ctx, w, in.User, in.Secret, mayActFor(&caller, giver))
 }
 
 // Activate opens an account by the secret of its owner that somebody passes on who may
 // change it: of an invitation, or of a registration. It needs domain.UserUpdate on the
 // user, and the rules of Users.Update hold. It is domain.ErrSecret for a secret that does
 // not fit.
-func (a *Accounts) Activate(ctx context.Context, who domain.Principal, in Presented) (domain.User, error) {
-	w, giver, err := a.over(ctx, &who, domain.UserUpdate, in.User)
+func (a *Accounts) Activate(ctx context.Context, caller domain.Principal, in Presented) (domain.User, error) {
+	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
 	if err != nil {
 		return domain.User{}, err
 	}
-	if err := a.mayPresent(ctx, &who, in.User); err != nil {
+	if err := a.mayPresent(ctx, &caller, in.User); err != nil {
 		return domain.User{}, err
 	}
 	target, err := a.store.Get(ctx, w.Read(), in.User)
@@ -226,8 +226,8 @@ func (a *Accounts) Activate(ctx context.Context, who domain.Principal, in Presen
 }
 
 // mayPresent counts that who passes on a secret of the user. It is TooMany beyond the limits.
-func (a *Accounts) mayPresent(ctx context.Context, who *domain.Principal, id domain.UserID) error {
-	return a.mayGuess(ctx, fmt.Sprint("user ", id), "user "+string(who.UUID))
+func (a *Accounts) mayPresent(ctx context.Context, caller *domain.Principal, id domain.UserID) error {
+	return a.mayGuess(ctx, fmt.Sprint("user ", id), "user "+string(caller.UUID))
 }
 
 // Invite makes an account for somebody.
@@ -240,19 +240,19 @@ type Invite struct {
 
 // Invite makes an account that cannot be used until its owner accepts it by the link that
 // is mailed to them. A mail address is required; otherwise it is as Users.Create.
-func (a *Accounts) Invite(ctx context.Context, who domain.Principal, in Invite) (domain.User, error) {
-	return a.invite(ctx, who, in, nil)
+func (a *Accounts) Invite(ctx context.Context, caller domain.Principal, in Invite) (domain.User, error) {
+	return a.invite(ctx, caller, in, nil)
 }
 
 // InviteWithKey is Invite for an account that has an API key from the beginning. The key is
 // good for nothing until the account is open.
-func (a *Accounts) InviteWithKey(ctx context.Context, who domain.Principal, in Invite) (KeyHolder, error) {
+func (a *Accounts) InviteWithKey(ctx context.Context, caller domain.Principal, in Invite) (KeyHolder, error) {
 	keys := []domain.APIKey{newAPIKey(firstAPIKey, a.moment())}
-	u, err := a.invite(ctx, who, in, keys)
+	u, err := a.invite(ctx, caller, in, keys)
 	return KeyHolder{User: u, Key: keys[0]}, err
 }
 
-func (a *Accounts) invite(ctx context.Context, who domain.Principal, in Invite, keys []domain.APIKey) (domain.User, error) {
+func (a *Accounts) invite(ctx context.Context, caller domain.Principal, in Invite, keys []domain.APIKey) (domain.User, error) {
 	if in.User.Mail == nil {
 		return domain.User{}, domain.InvalidField("person.mailaddress", "A mail address is required.")
 	}
@@ -261,7 +261,7 @@ func (a *Accounts) invite(ctx context.Context, who domain.Principal, in Invite, 
 	}
 	state := domain.Invited
 	in.User.State = &state
-	w, user, hash, err := a.users.prepare(ctx, &who, in.User)
+	w, user, hash, err := a.users.prepare(ctx, &caller, in.User)
 	if err != nil {
 		return domain.User{}, err
 	}
@@ -270,7 +270,7 @@ func (a *Accounts) invite(ctx context.Context, who domain.Principal, in Invite, 
 			return domain.Enclosure{Keys: keys}, nil
 		})
 	}
-	if err := a.mayMail(ctx, &who, user.Person.Mail); err != nil {
+	if err := a.mayMail(ctx, &caller, user.Person.Mail); err != nil {
 		return domain.User{}, err
 	}
 	secret := a.secret(domain.AcceptInvite, user.Person.Mail, in.Lifetime)
@@ -318,18 +318,18 @@ type SendConfirmation struct {
 // SendConfirmation mails the user a link with a one-time secret. It needs
 // domain.UserUpdate on them, and the rules of Users.Update hold. It is Conflict if there is
 // nothing to confirm, and TooMany beyond the limits.
-func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, in SendConfirmation) error {
+func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal, in SendConfirmation) error {
 	if err := in.check(&a.rules); err != nil {
 		return err
 	}
-	w, giver, err := a.over(ctx, &who, domain.UserUpdate, in.User)
-	if in.Purpose == domain.ChangeAddress && in.User == who.User {
+	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
+	if in.Purpose == domain.ChangeAddress && in.User == caller.User {
 		err = errOwnMail // this server has sent the link, to a page that asks for the password
 	}
 	if err != nil {
 		return err
 	}
-	may := mayActFor(&who, giver)
+	may := mayActFor(&caller, giver)
 	target, err := a.store.Get(ctx, w.Read(), in.User)
 	if err != nil {
 		return err
@@ -348,7 +348,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, who domain.Principal, i
 	if secret.Address == "" {
 		return domain.ErrNoMail
 	}
-	if err := a.mayMail(ctx, &who, secret.Address); err != nil {
+	if err := a.mayMail(ctx, &caller, secret.Address); err != nil {
 		return err
 	}
 	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite, domain.ChangeAddress: domain.LetterAddress}[in.Purpose]

@@ -10,8 +10,8 @@ import (
 // Approve opens the account of a newcomer, and tells them. It needs domain.UserUpdate on
 // them, and the rules of Users.Update hold. It is Conflict for an account that does not
 // wait.
-func (a *Accounts) Approve(ctx context.Context, who domain.Principal, id domain.UserID) (domain.User, error) {
-	w, giver, err := a.over(ctx, &who, domain.UserUpdate, id)
+func (a *Accounts) Approve(ctx context.Context, caller domain.Principal, id domain.UserID) (domain.User, error) {
+	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, id)
 	if err != nil {
 		return domain.User{}, err
 	}
@@ -37,8 +37,8 @@ func (a *Accounts) welcome(u *domain.User) []domain.Mail {
 // Reject removes the account of a newcomer, and tells them if they have proven their
 // address. It needs domain.UserDelete on them, and is Conflict for an account that does
 // not wait.
-func (a *Accounts) Reject(ctx context.Context, who domain.Principal, id domain.UserID) error {
-	w, giver, err := a.over(ctx, &who, domain.UserDelete, id)
+func (a *Accounts) Reject(ctx context.Context, caller domain.Principal, id domain.UserID) error {
+	w, giver, err := a.over(ctx, &caller, domain.UserDelete, id)
 	if err != nil {
 		return err
 	}
@@ -58,20 +58,20 @@ func waits(u *domain.User) bool {
 	return u.State == domain.Pending || u.State == domain.Unverified && u.Attributes[domain.AttributeClaims] == ""
 }
 
-// over returns the proof that who may use p on the user with that number, who is not
-// themselves, and what who can give.
-func (a *Accounts) over(ctx context.Context, who *domain.Principal, p domain.Permission, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
-	target, err := a.users.read(ctx, who, id)
+// over returns the proof that the caller may use p on the user with that number, who is not
+// themselves, and what the caller can give.
+func (a *Accounts) over(ctx context.Context, caller *domain.Principal, p domain.Permission, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
+	target, err := a.users.read(ctx, caller, id)
 	if err != nil {
 		return tenancy.WriteScope{}, tenancy.Giver{}, err
 	}
-	if target.ID == who.User {
+	if target.ID == caller.User {
 		return tenancy.WriteScope{}, tenancy.Giver{}, domain.ErrOwnAccount
 	}
-	w, err := a.gate.EnterUser(ctx, who, p, &target)
+	w, err := a.gate.EnterUser(ctx, caller, p, &target)
 	if err != nil {
 		return tenancy.WriteScope{}, tenancy.Giver{}, err
 	}
-	giver, err := a.gate.Giver(ctx, who, target.Organization)
+	giver, err := a.gate.Giver(ctx, caller, target.Organization)
 	return w, giver, err
 }

@@ -106,11 +106,11 @@ func (a *Accounts) quietlyWithin(ctx context.Context, limits ...limit) (bool, er
 	return err == nil, err
 }
 
-// mayMail counts mail that who has sent to an address, and is domain.ErrTooMany beyond the
+// mayMail counts mail that the caller has sent to an address, and is domain.ErrTooMany beyond the
 // limits, which strangers do not use up.
-func (a *Accounts) mayMail(ctx context.Context, who *domain.Principal, address string) error {
+func (a *Accounts) mayMail(ctx context.Context, caller *domain.Principal, address string) error {
 	l := a.rules.Limits
-	return a.within(ctx, mailWindow, limit{"mail of user " + string(who.UUID), l.User},
+	return a.within(ctx, mailWindow, limit{"mail of user " + string(caller.UUID), l.User},
 		limit{"mail of users to " + domain.Fold(address), l.Address}, limit{"mail of users", l.Overall})
 }
 

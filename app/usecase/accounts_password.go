@@ -71,12 +71,12 @@ func (a *Accounts) Reset(ctx context.Context, in Reset) (Proven, error) {
 // ResetPassword gives the user with that number a random password, which is mailed and
 // must be changed at the first sign-in. It needs domain.UserUpdate on them, and the rules
 // of Users.Update hold; an account without a mail address is Conflict.
-func (a *Accounts) ResetPassword(ctx context.Context, who domain.Principal, id domain.UserID) (domain.User, error) {
-	w, giver, err := a.over(ctx, &who, domain.UserUpdate, id)
+func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, id domain.UserID) (domain.User, error) {
+	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, id)
 	if err != nil {
 		return domain.User{}, err
 	}
-	password, hash, err := a.password(ctx, domain.PartyOf(who.UserKey()))
+	password, hash, err := a.password(ctx, domain.PartyOf(caller.UserKey()))
 	if err != nil {
 		return domain.User{}, err
 	}

@@ -19,14 +19,14 @@ type Run[In, Out any] = func(context.Context, domain.Principal, In) (Out, error)
 // ByAdmins adapts a use case: it needs domain.OrganizationRead somewhere, which the policy
 // gives to admins, besides what run needs.
 func ByAdmins[In, Out any](a *Admins, run Run[In, Out]) Run[In, Out] {
-	return func(ctx context.Context, who domain.Principal, in In) (Out, error) {
-		if _, err := a.gate.Enter(ctx, &who, domain.OrganizationRead, tenancy.Anywhere()); err != nil {
+	return func(ctx context.Context, caller domain.Principal, in In) (Out, error) {
+		if _, err := a.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere()); err != nil {
 			var none Out
 			return none, err
 		}
-		return run(ctx, who, in)
+		return run(ctx, caller, in)
 	}
 }
 
 // Myself returns who asks.
-func Myself(_ context.Context, who domain.Principal) (domain.Principal, error) { return who, nil }
+func Myself(_ context.Context, caller domain.Principal) (domain.Principal, error) { return caller, nil }

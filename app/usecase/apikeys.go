@@ -52,22 +52,22 @@ type holder struct {
 	check func(domain.User) error
 }
 
-// over returns the proof that who may use the keys of the user with that number: their own by
+// over returns the proof that the caller may use the keys of the user with that number: their own by
 // domain.APIKeyManage, those of others by domain.UserUpdate on somebody whom who may change.
-func (k *APIKeys) over(ctx context.Context, who *domain.Principal, id domain.UserID) (holder, error) {
-	if id == 0 || id == who.User {
-		w, err := k.gate.EnterWrite(ctx, who, domain.APIKeyManage, tenancy.Anywhere())
-		return holder{who.User, w, true, anybody}, err
+func (k *APIKeys) over(ctx context.Context, caller *domain.Principal, id domain.UserID) (holder, error) {
+	if id == 0 || id == caller.User {
+		w, err := k.gate.EnterWrite(ctx, caller, domain.APIKeyManage, tenancy.Anywhere())
+		return holder{caller.User, w, true, anybody}, err
 	}
-	target, err := k.users.read(ctx, who, id)
+	target, err := k.users.read(ctx, caller, id)
 	if err != nil {
 		return holder{}, err
 	}
-	w, err := k.gate.EnterUser(ctx, who, domain.UserUpdate, &target)
+	w, err := k.gate.EnterUser(ctx, caller, domain.UserUpdate, &target)
 	if err != nil {
 		return holder{}, err
 	}
-	giver, err := k.gate.Giver(ctx, who, target.Organization)
+	giver, err := k.gate.Giver(ctx, caller, target.Organization)
 	if err != nil {
 		return holder{}, err
 	}
@@ -83,9 +83,9 @@ type KeyDocument struct {
 }
 
 // describe adds to keys what a surface shows beside them, of all at once.
-func (k *APIKeys) describe(ctx context.Context, who *domain.Principal, keys ...domain.APIKey) ([]KeyDocument, error) {
+func (k *APIKeys) describe(ctx context.Context, caller *domain.Principal, keys ...domain.APIKey) ([]KeyDocument, error) {
 	var refs []domain.EnvironmentRef
-	sc, err := k.gate.Enter(ctx, who, domain.EnvironmentRead, tenancy.Anywhere())
+	sc, err := k.gate.Enter(ctx, caller, domain.EnvironmentRead, tenancy.Anywhere())
 	if err != nil && !domain.ErrForbidden.Is(err) {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (k *APIKeys) describe(ctx context.Context, who *domain.Principal, keys ...d
 			refs = append(refs, domain.NumberRef(place.ID()))
 		}
 	}
-	places, err := k.gate.Environments(ctx, who, refs)
+	places, err := k.gate.Environments(ctx, caller, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +110,11 @@ func (k *APIKeys) describe(ctx context.Context, who *domain.Principal, keys ...d
 	return described, nil
 }
 
-func (k *APIKeys) describeOne(ctx context.Context, who *domain.Principal, key domain.APIKey, err error) (KeyDocument, error) {
+func (k *APIKeys) describeOne(ctx context.Context, caller *domain.Principal, key domain.APIKey, err error) (KeyDocument, error) {
 	if err != nil {
 		return KeyDocument{}, err
 	}
-	described, err := k.describe(ctx, who, key)
+	described, err := k.describe(ctx, caller, key)
 	if err != nil {
 		return KeyDocument{}, err
 	}
@@ -122,11 +122,11 @@ func (k *APIKeys) describeOne(ctx context.Context, who *domain.Principal, key do
 }
 
 // List returns the keys of the user with that number, 0 is who, without their texts, the
-// oldest first. It needs domain.APIKeyManage for who's own; for those of others
+// oldest first. It needs domain.APIKeyManage for the caller's own; for those of others
 // domain.UserUpdate on the user, and the rules of Users.Update hold. It is NotFound outside
-// who's reach.
-func (k *APIKeys) List(ctx context.Context, who domain.Principal, user domain.UserID) ([]KeyDocument, error) {
-	h, err := k.over(ctx, &who, user)
+// The caller's reach.
+func (k *APIKeys) List(ctx context.Context, caller domain.Principal, user domain.UserID) ([]KeyDocument, error) {
+	h, err := k.over(ctx, &caller, user)
 	if err != nil {
 		return nil, err
 	}
@@ -137,18 +137,18 @@ func (k *APIKeys) List(ctx context.Context, who domain.Principal, user domain.Us
 	for i := range all {
 		all[i].Text = ""
 	}
-	return k.describe(ctx, &who, all...)
+	return k.describe(ctx, &caller, all...)
 }
 
 // Get returns one key of a user with its text, under the rules of List. That somebody else's was
 // shown is noted.
-func (k *APIKeys) Get(ctx context.Context, who domain.Principal, in OfUser[domain.UUID]) (KeyDocument, error) {
-	h, err := k.over(ctx, &who, in.User)
+func (k *APIKeys) Get(ctx context.Context, caller domain.Principal, in OfUser[domain.UUID]) (KeyDocument, error) {
+	h, err := k.over(ctx, &caller, in.User)
 	if err != nil {
 		return KeyDocument{}, err
 	}
 	key, err := k.shown(ctx, &h, in.In)
-	return k.describeOne(ctx, &who, key, err)
+	return k.describeOne(ctx, &caller, key, err)
 }
 
 // shown returns the holder's key with that id, with none the oldest plain one.
@@ -181,8 +181,8 @@ type NewAPIKey struct {
 // Create makes a key for a user and returns it with its text, under the rules of List. It is Conflict
 // beyond the quota. A key that is narrowed never lets a program change the user's own account,
 // password, sessions and keys.
-func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[NewAPIKey]) (KeyDocument, error) {
-	h, err := k.over(ctx, &who, in.User)
+func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser[NewAPIKey]) (KeyDocument, error) {
+	h, err := k.over(ctx, &caller, in.User)
 	if err != nil {
 		return KeyDocument{}, err
 	}
@@ -195,7 +195,7 @@ func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[Ne
 		key.Narrowed.Mask = *mask
 	}
 	if in.In.Environment != "" {
-		e, err := k.gate.Environment(ctx, &who, in.In.Environment)
+		e, err := k.gate.Environment(ctx, &caller, in.In.Environment)
 		if err != nil {
 			return KeyDocument{}, domain.AsError(err).On("environment")
 		}
@@ -210,13 +210,13 @@ func (k *APIKeys) Create(ctx context.Context, who domain.Principal, in OfUser[Ne
 		}
 		return h.check(u)
 	})
-	return k.describeOne(ctx, &who, key, err)
+	return k.describeOne(ctx, &caller, key, err)
 }
 
 // Revoke takes a key away from a user, under the rules of List. No request is taken with it
 // any more, on any server.
-func (k *APIKeys) Revoke(ctx context.Context, who domain.Principal, in OfUser[domain.UUID]) error {
-	h, err := k.over(ctx, &who, in.User)
+func (k *APIKeys) Revoke(ctx context.Context, caller domain.Principal, in OfUser[domain.UUID]) error {
+	h, err := k.over(ctx, &caller, in.User)
 	if err != nil {
 		return err
 	}
@@ -225,8 +225,8 @@ func (k *APIKeys) Revoke(ctx context.Context, who domain.Principal, in OfUser[do
 
 // First returns the user with that number, 0 is who, and their oldest plain key, its text included.
 // It makes one for a user who has none. The rules of List hold.
-func (k *APIKeys) First(ctx context.Context, who domain.Principal, user domain.UserID) (KeyHolder, error) {
-	h, err := k.over(ctx, &who, user)
+func (k *APIKeys) First(ctx context.Context, caller domain.Principal, user domain.UserID) (KeyHolder, error) {
+	h, err := k.over(ctx, &caller, user)
 	if err != nil {
 		return KeyHolder{}, err
 	}

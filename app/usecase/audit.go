@@ -47,21 +47,21 @@ type AuditList struct {
 }
 
 // List returns the entries of an environment and everything below it, newest first,
-// within who's reach. It needs domain.AuditRead there. Who acted is named, and found by the
-// filter, where who has domain.UserRead on them; of environments, groups, users and objects that
-// changes name only those are told that who reaches, and of properties that are not who's to
+// within the caller's reach. It needs domain.AuditRead there. Who acted is named, and found by the
+// filter, where the caller has domain.UserRead on them; of environments, groups, users and objects that
+// changes name only those are told that the caller reaches, and of properties that are not the caller's to
 // read only that they changed.
-func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (AuditList, error) {
-	sc, err := a.gate.Enter(ctx, &who, domain.AuditRead, tenancy.In(in.Environment))
+func (a *Audit) List(ctx context.Context, caller domain.Principal, in ListAudit) (AuditList, error) {
+	sc, err := a.gate.Enter(ctx, &caller, domain.AuditRead, tenancy.In(in.Environment))
 	if err != nil {
 		return AuditList{}, err
 	}
-	people, err := a.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	people, err := a.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil && !domain.ErrForbidden.Is(err) {
 		return AuditList{}, err
 	}
 	sc = sc.Choosing(people)
-	role, err := a.gate.Role(ctx, &who)
+	role, err := a.gate.Role(ctx, &caller)
 	if err != nil {
 		return AuditList{}, err
 	}
@@ -73,7 +73,7 @@ func (a *Audit) List(ctx context.Context, who domain.Principal, in ListAudit) (A
 		if err != nil {
 			return nil, "", err
 		}
-		known, err := a.known(ctx, &who, page)
+		known, err := a.known(ctx, &caller, page)
 		if err != nil {
 			return nil, "", err
 		}
@@ -102,7 +102,7 @@ type mentioned struct {
 }
 
 // known finds out which of what the changes of entries mention who reaches, of all at once.
-func (a *Audit) known(ctx context.Context, who *domain.Principal, page []domain.AuditEntry) (m mentioned, err error) {
+func (a *Audit) known(ctx context.Context, caller *domain.Principal, page []domain.AuditEntry) (m mentioned, err error) {
 	m = mentioned{map[domain.EnvironmentID]bool{}, map[domain.UserID]bool{}, map[domain.ObjectID]bool{}}
 	for i := range page {
 		e := &page[i]
@@ -112,16 +112,16 @@ func (a *Audit) known(ctx context.Context, who *domain.Principal, page []domain.
 			}
 		}
 	}
-	if m.environments, err = a.gate.Reached(ctx, who, slices.Sorted(maps.Keys(m.environments))); err != nil {
+	if m.environments, err = a.gate.Reached(ctx, caller, slices.Sorted(maps.Keys(m.environments))); err != nil {
 		return m, err
 	}
 	if len(m.users) > 0 {
-		sight, err := a.gate.Sight(ctx, who)
+		sight, err := a.gate.Sight(ctx, caller)
 		if err != nil {
 			return m, err
 		}
 		asked := slices.Sorted(maps.Keys(m.users))
-		m.users = map[domain.UserID]bool{who.User: true}
+		m.users = map[domain.UserID]bool{caller.User: true}
 		for part := range slices.Chunk(asked, domain.MaxLimit) {
 			found, _, err := a.users.Newest(ctx, sight, domain.PeopleFilter{IDs: part}, 0, domain.Page{Limit: len(part)})
 			if err != nil {
@@ -137,7 +137,7 @@ func (a *Audit) known(ctx context.Context, who *domain.Principal, page []domain.
 	}
 	asked := slices.Sorted(maps.Keys(m.objects))
 	clear(m.objects)
-	sc, err := a.gate.EnterObjects(ctx, who, tenancy.Anywhere())
+	sc, err := a.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
 	if domain.ErrForbidden.Is(err) {
 		return m, nil
 	}

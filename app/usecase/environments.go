@@ -32,10 +32,10 @@ type EnvironmentList struct {
 	Next domain.Cursor
 }
 
-// List returns an environment with everything below it, in tree order, within who's
+// List returns an environment with everything below it, in tree order, within the caller's
 // reach. It needs domain.EnvironmentRead there.
-func (e *Environments) List(ctx context.Context, who domain.Principal, in ListEnvironments) (EnvironmentList, error) {
-	sc, err := e.gate.Enter(ctx, &who, domain.EnvironmentRead, tenancy.In(in.Environment))
+func (e *Environments) List(ctx context.Context, caller domain.Principal, in ListEnvironments) (EnvironmentList, error) {
+	sc, err := e.gate.Enter(ctx, &caller, domain.EnvironmentRead, tenancy.In(in.Environment))
 	if err != nil {
 		return EnvironmentList{}, err
 	}
@@ -58,10 +58,10 @@ func (e *Environments) List(ctx context.Context, who domain.Principal, in ListEn
 	return list, nil
 }
 
-// Get returns the environment that ref names, in who's reach. It needs
+// Get returns the environment that ref names, in the caller's reach. It needs
 // domain.EnvironmentRead; it is NotFound, or Conflict for a name that several have.
-func (e *Environments) Get(ctx context.Context, who domain.Principal, ref domain.EnvironmentRef) (EnvironmentDocument, error) {
-	found, sc, err := e.enter(ctx, &who, ref)
+func (e *Environments) Get(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) (EnvironmentDocument, error) {
+	found, sc, err := e.enter(ctx, &caller, ref)
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
@@ -69,19 +69,19 @@ func (e *Environments) Get(ctx context.Context, who domain.Principal, ref domain
 }
 
 // enter returns the environment that ref names with the scope of domain.EnvironmentRead.
-func (e *Environments) enter(ctx context.Context, who *domain.Principal, ref domain.EnvironmentRef) (domain.Environment, tenancy.Scope, error) {
-	found, err := e.gate.Environment(ctx, who, ref)
+func (e *Environments) enter(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (domain.Environment, tenancy.Scope, error) {
+	found, err := e.gate.Environment(ctx, caller, ref)
 	if err != nil {
 		return found, tenancy.Scope{}, err
 	}
-	sc, err := e.gate.Enter(ctx, who, domain.EnvironmentRead, tenancy.At(found.Path))
+	sc, err := e.gate.Enter(ctx, caller, domain.EnvironmentRead, tenancy.At(found.Path))
 	return found, sc, err
 }
 
 // Children returns the environments directly below the one that ref names, in tree order,
-// within who's reach. It needs domain.EnvironmentRead there.
-func (e *Environments) Children(ctx context.Context, who domain.Principal, ref domain.EnvironmentRef) ([]EnvironmentDocument, error) {
-	parent, sc, err := e.enter(ctx, &who, ref)
+// within the caller's reach. It needs domain.EnvironmentRead there.
+func (e *Environments) Children(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) ([]EnvironmentDocument, error) {
+	parent, sc, err := e.enter(ctx, &caller, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -124,19 +124,19 @@ func (p *EnvironmentPatch) apply(e *domain.Environment) {
 // domain.EnvironmentWrite there, and domain.OrganizationWrite for an organization. Alias
 // is required; an environment is otherwise active, of the zone GMT, and an organization where it
 // lies directly below the root.
-func (e *Environments) Create(ctx context.Context, who domain.Principal, in EnvironmentPatch) (EnvironmentDocument, error) {
+func (e *Environments) Create(ctx context.Context, caller domain.Principal, in EnvironmentPatch) (EnvironmentDocument, error) {
 	var ref domain.EnvironmentRef
 	set(&ref, in.Parent)
-	parent, err := e.gate.Environment(ctx, &who, ref)
+	parent, err := e.gate.Environment(ctx, &caller, ref)
 	if err != nil {
 		return EnvironmentDocument{}, domain.AsError(err).On("parent")
 	}
 	created := domain.NewEnvironment(parent.ID)
 	in.apply(&created)
 	set(&created.IsOrganization, in.IsOrganization)
-	w, err := e.gate.EnterWrite(ctx, &who, writes(&created), tenancy.At(parent.Path))
+	w, err := e.gate.EnterWrite(ctx, &caller, writes(&created), tenancy.At(parent.Path))
 	if domain.ErrForbidden.Is(err) && created.IsOrganization && in.IsOrganization == nil {
-		err = e.refuseTenant(ctx, &who, &parent, err)
+		err = e.refuseTenant(ctx, &caller, &parent, err)
 	}
 	if err != nil {
 		return EnvironmentDocument{}, err
@@ -150,8 +150,8 @@ func (e *Environments) Create(ctx context.Context, who domain.Principal, in Envi
 
 // refuseTenant returns the error of somebody who may not make an organization and did not say
 // that they want none: what to say instead, if they may make that.
-func (e *Environments) refuseTenant(ctx context.Context, who *domain.Principal, parent *domain.Environment, refused error) error {
-	if _, err := e.gate.EnterWrite(ctx, who, domain.EnvironmentWrite, tenancy.At(parent.Path)); err != nil {
+func (e *Environments) refuseTenant(ctx context.Context, caller *domain.Principal, parent *domain.Environment, refused error) error {
+	if _, err := e.gate.EnterWrite(ctx, caller, domain.EnvironmentWrite, tenancy.At(parent.Path)); err != nil {
 		return refused
 	}
 	return domain.ErrForbidden.On("organization").Saying(
@@ -168,11 +168,11 @@ func writes(e *domain.Environment) domain.Permission {
 
 // Update changes the environment that ref names as in says; another parent moves it with
 // everything below. It needs domain.EnvironmentWrite, and domain.OrganizationWrite to move
-// an organization, deactivate it or take it back. It is NotFound outside who's reach,
-// Forbidden to move or switch what who does not have whole, and Conflict where the tree forbids
+// an organization, deactivate it or take it back. It is NotFound outside the caller's reach,
+// Forbidden to move or switch what the caller does not have whole, and Conflict where the tree forbids
 // it.
-func (e *Environments) Update(ctx context.Context, who domain.Principal, ref domain.EnvironmentRef, in EnvironmentPatch) (EnvironmentDocument, error) {
-	target, _, err := e.enter(ctx, &who, ref)
+func (e *Environments) Update(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef, in EnvironmentPatch) (EnvironmentDocument, error) {
+	target, _, err := e.enter(ctx, &caller, ref)
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
@@ -181,7 +181,7 @@ func (e *Environments) Update(ctx context.Context, who domain.Principal, ref dom
 	}
 	parent := target.Parent
 	if in.Parent != nil {
-		to, err := e.gate.Environment(ctx, &who, *in.Parent)
+		to, err := e.gate.Environment(ctx, &caller, *in.Parent)
 		if err != nil {
 			return EnvironmentDocument{}, domain.AsError(err).On("parent")
 		}
@@ -193,15 +193,15 @@ func (e *Environments) Update(ctx context.Context, who domain.Principal, ref dom
 	if moved || switched {
 		permission = writes(&target)
 	}
-	w, err := e.gate.EnterWrite(ctx, &who, permission, tenancy.Anywhere())
+	w, err := e.gate.EnterWrite(ctx, &caller, permission, tenancy.Anywhere())
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
-	if switched && target.Path.Contains(who.Home) && who.Role != domain.RoleSuperUser {
+	if switched && target.Path.Contains(caller.Home) && caller.Role != domain.RoleSuperUser {
 		return EnvironmentDocument{}, domain.ErrOwnAccount.On("active").Saying("You cannot deactivate an environment that you belong to.")
 	}
 	if moved || switched {
-		giver, err := e.gate.Giver(ctx, &who, target.Organization)
+		giver, err := e.gate.Giver(ctx, &caller, target.Organization)
 		if err != nil {
 			return EnvironmentDocument{}, err
 		}
@@ -225,12 +225,12 @@ func (e *Environments) Update(ctx context.Context, who domain.Principal, ref dom
 
 // Delete removes the environment that ref names. It needs domain.EnvironmentWrite, and
 // domain.OrganizationWrite for an organization. It is Conflict unless it is empty.
-func (e *Environments) Delete(ctx context.Context, who domain.Principal, ref domain.EnvironmentRef) error {
-	target, _, err := e.enter(ctx, &who, ref)
+func (e *Environments) Delete(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) error {
+	target, _, err := e.enter(ctx, &caller, ref)
 	if err != nil {
 		return err
 	}
-	w, err := e.gate.EnterWrite(ctx, &who, writes(&target), tenancy.At(target.Path))
+	w, err := e.gate.EnterWrite(ctx, &caller, writes(&target), tenancy.At(target.Path))
 	if err != nil {
 		return err
 	}

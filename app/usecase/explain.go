@@ -50,19 +50,19 @@ type ExplanationDocument struct {
 }
 
 // Decision returns the verdict and what led to it. It needs domain.UserRead on the user and
-// domain.EnvironmentRead in the environment, which must be in who's reach, and is NotFound
+// domain.EnvironmentRead in the environment, which must be in the caller's reach, and is NotFound
 // otherwise. Environments who may not read are not named.
-func (x *Explain) Decision(ctx context.Context, who domain.Principal, in ExplainDecision) (ExplanationDocument, error) {
-	sc, err := x.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+func (x *Explain) Decision(ctx context.Context, caller domain.Principal, in ExplainDecision) (ExplanationDocument, error) {
+	sc, err := x.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return ExplanationDocument{}, err
 	}
-	places, err := x.gate.Enter(ctx, &who, domain.EnvironmentRead, tenancy.Anywhere())
+	places, err := x.gate.Enter(ctx, &caller, domain.EnvironmentRead, tenancy.Anywhere())
 	if err != nil && (in.Environment != "" || !domain.ErrForbidden.Is(err)) {
 		return ExplanationDocument{}, err
 	}
 	if in.User == "" {
-		in.User = who.Alias
+		in.User = caller.Alias
 	}
 	user, err := x.users.Named(ctx, sc, in.User)
 	if err != nil {
@@ -71,7 +71,7 @@ func (x *Explain) Decision(ctx context.Context, who domain.Principal, in Explain
 	d := ExplanationDocument{User: user}
 	var path domain.EnvironmentPath
 	if in.Environment != "" {
-		e, err := x.gate.Environment(ctx, &who, in.Environment)
+		e, err := x.gate.Environment(ctx, &caller, in.Environment)
 		if err != nil {
 			return ExplanationDocument{}, err
 		}
@@ -102,19 +102,19 @@ func (x *Explain) Decision(ctx context.Context, who domain.Principal, in Explain
 		}
 		d.Chains = append(d.Chains, chain)
 	}
-	if d.IncludedBy, err = x.mark(ctx, &who, places, d.Included); err != nil {
+	if d.IncludedBy, err = x.mark(ctx, &caller, places, d.Included); err != nil {
 		return ExplanationDocument{}, err
 	}
-	d.ExcludedBy, err = x.mark(ctx, &who, places, d.Excluded)
+	d.ExcludedBy, err = x.mark(ctx, &caller, places, d.Excluded)
 	return d, err
 }
 
 // mark returns the environment of a mark, if sc covers it.
-func (x *Explain) mark(ctx context.Context, who *domain.Principal, sc tenancy.Scope, m domain.Mark) (*EnvironmentDocument, error) {
+func (x *Explain) mark(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, m domain.Mark) (*EnvironmentDocument, error) {
 	if m.Kind == domain.MarkNone || !sc.Covers(m.Path) {
 		return nil, nil
 	}
-	e, err := x.gate.Environment(ctx, who, domain.NumberRef(m.Path.ID()))
+	e, err := x.gate.Environment(ctx, caller, domain.NumberRef(m.Path.ID()))
 	if domain.ErrEnvironmentNotFound.Is(err) {
 		return nil, nil
 	}

@@ -22,10 +22,10 @@ func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStor
 	return &Groups{gate: gate, documents: documents, store: store, users: users, now: now}
 }
 
-// List returns the groups of the organizations in who's reach, of their own and of the
+// List returns the groups of the organizations in the caller's reach, of their own and of the
 // root. It needs domain.GroupRead.
-func (g *Groups) List(ctx context.Context, who domain.Principal) ([]GroupDocument, error) {
-	sc, err := g.gate.Enter(ctx, &who, domain.GroupRead, tenancy.Anywhere())
+func (g *Groups) List(ctx context.Context, caller domain.Principal) ([]GroupDocument, error) {
+	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +38,8 @@ func (g *Groups) List(ctx context.Context, who domain.Principal) ([]GroupDocumen
 
 // Get returns the group with that number. It needs domain.GroupRead, and is NotFound
 // where List would not show it.
-func (g *Groups) Get(ctx context.Context, who domain.Principal, id domain.GroupID) (GroupDocument, error) {
-	sc, err := g.gate.Enter(ctx, &who, domain.GroupRead, tenancy.Anywhere())
+func (g *Groups) Get(ctx context.Context, caller domain.Principal, id domain.GroupID) (GroupDocument, error) {
+	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
 	if err != nil {
 		return GroupDocument{}, err
 	}
@@ -51,8 +51,8 @@ func (g *Groups) Get(ctx context.Context, who domain.Principal, id domain.GroupI
 }
 
 // Find is Get by the UUID.
-func (g *Groups) Find(ctx context.Context, who domain.Principal, id domain.UUID) (GroupDocument, error) {
-	sc, err := g.gate.Enter(ctx, &who, domain.GroupRead, tenancy.Anywhere())
+func (g *Groups) Find(ctx context.Context, caller domain.Principal, id domain.UUID) (GroupDocument, error) {
+	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
 	if err != nil {
 		return GroupDocument{}, err
 	}
@@ -99,7 +99,7 @@ type GroupPatch struct {
 	// Role and RoleTitle are for Create only; another value is refused later.
 	Role      *domain.Role
 	RoleTitle *string
-	// Organization is for Create only: the organization the group is to belong to, who's
+	// Organization is for Create only: the organization the group is to belong to, the caller's
 	// own if nil.
 	Organization *domain.EnvironmentRef
 }
@@ -116,15 +116,15 @@ func (p *GroupPatch) setMask(mask *domain.Mask) {
 // root's, and the role and every permission the group is to have. Alias is required; the
 // parent is otherwise the group UserGroup, AdminGroup for a group of admins, and the
 // permissions are the parent's.
-func (g *Groups) Create(ctx context.Context, who domain.Principal, in GroupPatch) (GroupDocument, error) {
-	group := domain.Group{Organization: who.Organization}
+func (g *Groups) Create(ctx context.Context, caller domain.Principal, in GroupPatch) (GroupDocument, error) {
+	group := domain.Group{Organization: caller.Organization}
 	set(&group.Role, in.Role)
 	set(&group.RoleTitle, in.RoleTitle)
 	set(&group.Description, in.Description)
 	group.Parent = domain.DefaultGroup(group.Role)
-	border := who.OrganizationPath()
+	border := caller.OrganizationPath()
 	if in.Organization != nil {
-		e, err := g.gate.Environment(ctx, &who, *in.Organization)
+		e, err := g.gate.Environment(ctx, &caller, *in.Organization)
 		if err != nil {
 			return GroupDocument{}, domain.AsError(err).On("organization")
 		}
@@ -133,11 +133,11 @@ func (g *Groups) Create(ctx context.Context, who domain.Principal, in GroupPatch
 		}
 		group.Organization, border = e.Organization, e.Path
 	}
-	w, err := g.gate.EnterWrite(ctx, &who, domain.GroupWrite, tenancy.At(border))
+	w, err := g.gate.EnterWrite(ctx, &caller, domain.GroupWrite, tenancy.At(border))
 	if err != nil {
 		return GroupDocument{}, err
 	}
-	giver, err := g.gate.Giver(ctx, &who, group.Organization)
+	giver, err := g.gate.Giver(ctx, &caller, group.Organization)
 	if err != nil {
 		return GroupDocument{}, err
 	}
@@ -150,7 +150,7 @@ func (g *Groups) Create(ctx context.Context, who domain.Principal, in GroupPatch
 	group.Mask = parent.Mask
 	in.setMask(&group.Mask)
 	set(&group.Alias, in.Alias)
-	if err := mayWrite(&who, giver, &group); err != nil {
+	if err := mayWrite(&caller, giver, &group); err != nil {
 		return GroupDocument{}, err
 	}
 	group, err = g.store.Insert(ctx, w, group)
@@ -166,9 +166,9 @@ func (g *Groups) current(ctx context.Context, w tenancy.WriteScope, group domain
 }
 
 // mayWrite returns Forbidden for a group of the root that is not a superUser's to write,
-// and for a role or permissions that who does not have.
-func mayWrite(who *domain.Principal, giver tenancy.Giver, group *domain.Group) error {
-	if group.Organization == domain.RootOrganization && who.Role != domain.RoleSuperUser {
+// and for a role or permissions that the caller does not have.
+func mayWrite(caller *domain.Principal, giver tenancy.Giver, group *domain.Group) error {
+	if group.Organization == domain.RootOrganization && caller.Role != domain.RoleSuperUser {
 		return domain.ErrForbidden
 	}
 	if err := giver.MayGiveRole(group.Role); err != nil {
@@ -180,8 +180,8 @@ func mayWrite(who *domain.Principal, giver tenancy.Giver, group *domain.Group) e
 // Update changes the group with that number as in says. It needs domain.GroupWrite in its
 // organization, a superUser for the root's, everything the group gives and every permission it
 // is to have. It is Conflict if no superUser could run the directory afterwards.
-func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.GroupID, in GroupPatch) (GroupDocument, error) {
-	target, w, giver, err := g.enter(ctx, &who, id)
+func (g *Groups) Update(ctx context.Context, caller domain.Principal, id domain.GroupID, in GroupPatch) (GroupDocument, error) {
+	target, w, giver, err := g.enter(ctx, &caller, id)
 	if err != nil {
 		return GroupDocument{}, err
 	}
@@ -211,7 +211,7 @@ func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.Gro
 		if group.Mask == before.Mask && group.Parent == before.Parent {
 			return nil
 		}
-		if err := mayWrite(&who, giver, group); err != nil || group.Organization != domain.RootOrganization {
+		if err := mayWrite(&caller, giver, group); err != nil || group.Organization != domain.RootOrganization {
 			return err
 		}
 		return keepGroup(group, superUsers, g.now())
@@ -222,27 +222,27 @@ func (g *Groups) Update(ctx context.Context, who domain.Principal, id domain.Gro
 	return g.current(ctx, w, saved)
 }
 
-// enter returns the group with that number as who sees it, with the proof that who may
+// enter returns the group with that number as who sees it, with the proof that the caller may
 // write it.
-func (g *Groups) enter(ctx context.Context, who *domain.Principal, id domain.GroupID) (target GroupDocument, w tenancy.WriteScope, giver tenancy.Giver, err error) {
-	if target, err = g.Get(ctx, *who, id); err != nil {
+func (g *Groups) enter(ctx context.Context, caller *domain.Principal, id domain.GroupID) (target GroupDocument, w tenancy.WriteScope, giver tenancy.Giver, err error) {
+	if target, err = g.Get(ctx, *caller, id); err != nil {
 		return target, w, giver, err
 	}
-	if w, err = g.gate.EnterWrite(ctx, who, domain.GroupWrite, tenancy.Anywhere()); err != nil {
+	if w, err = g.gate.EnterWrite(ctx, caller, domain.GroupWrite, tenancy.Anywhere()); err != nil {
 		return target, w, giver, err
 	}
-	if target.Organization == domain.RootOrganization && who.Role != domain.RoleSuperUser {
+	if target.Organization == domain.RootOrganization && caller.Role != domain.RoleSuperUser {
 		return target, w, giver, domain.ErrForbidden
 	}
-	giver, err = g.gate.Giver(ctx, who, target.Organization)
+	giver, err = g.gate.Giver(ctx, caller, target.Organization)
 	return target, w, giver, err
 }
 
 // Delete removes the group with that number. It needs domain.GroupWrite in its organization, a
 // superUser for the root's, and everything the group gives. It is Conflict while the group is
 // used.
-func (g *Groups) Delete(ctx context.Context, who domain.Principal, id domain.GroupID) error {
-	target, w, giver, err := g.enter(ctx, &who, id)
+func (g *Groups) Delete(ctx context.Context, caller domain.Principal, id domain.GroupID) error {
+	target, w, giver, err := g.enter(ctx, &caller, id)
 	if err != nil {
 		return err
 	}
@@ -256,19 +256,19 @@ func (g *Groups) Delete(ctx context.Context, who domain.Principal, id domain.Gro
 }
 
 // Change is Update of the group with that UUID.
-func (g *Groups) Change(ctx context.Context, who domain.Principal, id domain.UUID, in GroupPatch) (GroupDocument, error) {
-	found, err := g.Find(ctx, who, id)
+func (g *Groups) Change(ctx context.Context, caller domain.Principal, id domain.UUID, in GroupPatch) (GroupDocument, error) {
+	found, err := g.Find(ctx, caller, id)
 	if err != nil {
 		return GroupDocument{}, err
 	}
-	return g.Update(ctx, who, found.ID, in)
+	return g.Update(ctx, caller, found.ID, in)
 }
 
 // Remove is Delete of the group with that UUID.
-func (g *Groups) Remove(ctx context.Context, who domain.Principal, id domain.UUID) error {
-	found, err := g.Find(ctx, who, id)
+func (g *Groups) Remove(ctx context.Context, caller domain.Principal, id domain.UUID) error {
+	found, err := g.Find(ctx, caller, id)
 	if err != nil {
 		return err
 	}
-	return g.Delete(ctx, who, found.ID)
+	return g.Delete(ctx, caller, found.ID)
 }

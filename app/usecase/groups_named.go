@@ -13,22 +13,22 @@ import (
 	"canopy/tenancy"
 )
 
-// groupNamed returns the group that ref names among those that can be used in who's
-// organization, with the proof that who may see it. It needs domain.GroupRead.
-func groupNamed(ctx context.Context, gate *tenancy.Gate, documents *tenancy.Documents, who *domain.Principal, ref domain.GroupRef) (domain.Group, tenancy.Scope, error) {
-	sc, err := gate.Enter(ctx, who, domain.GroupRead, tenancy.Anywhere())
+// groupNamed returns the group that ref names among those that can be used in the caller's
+// organization, with the proof that the caller may see it. It needs domain.GroupRead.
+func groupNamed(ctx context.Context, gate *tenancy.Gate, documents *tenancy.Documents, caller *domain.Principal, ref domain.GroupRef) (domain.Group, tenancy.Scope, error) {
+	sc, err := gate.Enter(ctx, caller, domain.GroupRead, tenancy.Anywhere())
 	if err != nil {
 		return domain.Group{}, sc, err
 	}
-	groups, err := documents.Groups(ctx, sc, nil, who.Organization)
+	groups, err := documents.Groups(ctx, sc, nil, caller.Organization)
 	if err != nil {
 		return domain.Group{}, sc, err
 	}
-	id, err := groups.Find(who.Organization, ref)
+	id, err := groups.Find(caller.Organization, ref)
 	if err != nil {
 		return domain.Group{}, sc, err
 	}
-	group, _ := groups.Get(who.Organization, id)
+	group, _ := groups.Get(caller.Organization, id)
 	return group, sc, nil
 }
 
@@ -77,12 +77,12 @@ type GroupList struct {
 
 // ListWhole returns the groups of List with who is in them. Whoever may list nobody but
 // themselves finds themselves.
-func (g *Groups) ListWhole(ctx context.Context, who domain.Principal, in ListGroups) (list GroupList, err error) {
+func (g *Groups) ListWhole(ctx context.Context, caller domain.Principal, in ListGroups) (list GroupList, err error) {
 	keeps, err := in.keeps()
 	if err != nil {
 		return list, err
 	}
-	sc, err := g.gate.Enter(ctx, &who, domain.GroupRead, tenancy.Anywhere())
+	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
 	if err != nil {
 		return list, err
 	}
@@ -97,7 +97,7 @@ func (g *Groups) ListWhole(ctx context.Context, who domain.Principal, in ListGro
 	if in.Limit > 0 {
 		groups = groups[:min(in.Limit, len(groups))]
 	}
-	people, err := g.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	people, err := g.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if domain.ErrForbidden.Is(err) {
 		people, err = tenancy.Scope{}, nil
 	}
@@ -145,48 +145,48 @@ type EditGroup struct {
 	GroupPatch
 }
 
-// UpdateNamed is Update of a group that can be used in who's organization.
-func (g *Groups) UpdateNamed(ctx context.Context, who domain.Principal, in EditGroup) error {
-	group, _, err := groupNamed(ctx, g.gate, g.documents, &who, in.Group)
+// UpdateNamed is Update of a group that can be used in the caller's organization.
+func (g *Groups) UpdateNamed(ctx context.Context, caller domain.Principal, in EditGroup) error {
+	group, _, err := groupNamed(ctx, g.gate, g.documents, &caller, in.Group)
 	if err != nil {
 		return err
 	}
-	_, err = g.Update(ctx, who, group.ID, in.GroupPatch)
+	_, err = g.Update(ctx, caller, group.ID, in.GroupPatch)
 	return err
 }
 
-// DeleteNamed is Delete of a group that can be used in who's organization.
-func (g *Groups) DeleteNamed(ctx context.Context, who domain.Principal, ref domain.GroupRef) error {
-	group, _, err := groupNamed(ctx, g.gate, g.documents, &who, ref)
+// DeleteNamed is Delete of a group that can be used in the caller's organization.
+func (g *Groups) DeleteNamed(ctx context.Context, caller domain.Principal, ref domain.GroupRef) error {
+	group, _, err := groupNamed(ctx, g.gate, g.documents, &caller, ref)
 	if err != nil {
 		return err
 	}
-	return g.Delete(ctx, who, group.ID)
+	return g.Delete(ctx, caller, group.ID)
 }
 
 // AddAdmin makes a user an admin of a group, who can then put people into it and take them out
 // as Users.Admit says. It needs what Update needs, and domain.UserRead on the user, who belongs to
 // the group's organization. Nothing happens if they are one.
-func (g *Groups) AddAdmin(ctx context.Context, who domain.Principal, in GroupMember) error {
-	return g.changeAdmin(ctx, &who, in, g.store.AddAdmin)
+func (g *Groups) AddAdmin(ctx context.Context, caller domain.Principal, in GroupMember) error {
+	return g.changeAdmin(ctx, &caller, in, g.store.AddAdmin)
 }
 
 // RemoveAdmin takes AddAdmin back. Nothing happens if the user is none.
-func (g *Groups) RemoveAdmin(ctx context.Context, who domain.Principal, in GroupMember) error {
-	return g.changeAdmin(ctx, &who, in, g.store.RemoveAdmin)
+func (g *Groups) RemoveAdmin(ctx context.Context, caller domain.Principal, in GroupMember) error {
+	return g.changeAdmin(ctx, &caller, in, g.store.RemoveAdmin)
 }
 
-func (g *Groups) changeAdmin(ctx context.Context, who *domain.Principal, in GroupMember,
+func (g *Groups) changeAdmin(ctx context.Context, caller *domain.Principal, in GroupMember,
 	change func(context.Context, tenancy.WriteScope, domain.GroupID, domain.UserKey, func(*domain.Group) error) error) error {
-	named, _, err := groupNamed(ctx, g.gate, g.documents, who, in.Group)
+	named, _, err := groupNamed(ctx, g.gate, g.documents, caller, in.Group)
 	if err != nil {
 		return err
 	}
-	_, w, giver, err := g.enter(ctx, who, named.ID)
+	_, w, giver, err := g.enter(ctx, caller, named.ID)
 	if err != nil {
 		return err
 	}
-	sc, err := g.gate.Enter(ctx, who, domain.UserRead, tenancy.Anywhere())
+	sc, err := g.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return err
 	}
@@ -201,25 +201,25 @@ func (g *Groups) changeAdmin(ctx context.Context, who *domain.Principal, in Grou
 // domain.GroupMembers for it, find whoever is at home where they work, and are bound as everybody
 // is who changes users: they give nothing by the group that they do not have, and change nobody
 // who has more than they.
-func (u *Users) Admit(ctx context.Context, who domain.Principal, in GroupMember) error {
-	return u.admit(ctx, &who, in, u.JoinNamed, with)
+func (u *Users) Admit(ctx context.Context, caller domain.Principal, in GroupMember) error {
+	return u.admit(ctx, &caller, in, u.JoinNamed, with)
 }
 
 // Dismiss is LeaveNamed, as Admit is JoinNamed.
-func (u *Users) Dismiss(ctx context.Context, who domain.Principal, in GroupMember) error {
-	return u.admit(ctx, &who, in, u.LeaveNamed, without)
+func (u *Users) Dismiss(ctx context.Context, caller domain.Principal, in GroupMember) error {
+	return u.admit(ctx, &caller, in, u.LeaveNamed, without)
 }
 
-func (u *Users) admit(ctx context.Context, who *domain.Principal, in GroupMember, byAdmin func(context.Context, domain.Principal, GroupMember) error,
+func (u *Users) admit(ctx context.Context, caller *domain.Principal, in GroupMember, byAdmin func(context.Context, domain.Principal, GroupMember) error,
 	change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
-	_, err := u.gate.Enter(ctx, who, domain.OrganizationRead, tenancy.Anywhere())
+	_, err := u.gate.Enter(ctx, caller, domain.OrganizationRead, tenancy.Anywhere())
 	if err == nil {
-		return byAdmin(ctx, *who, in)
+		return byAdmin(ctx, *caller, in)
 	}
 	if !domain.ErrForbidden.Is(err) {
 		return err
 	}
-	group, sc, err := groupNamed(ctx, u.gate, u.documents, who, in.Group)
+	group, sc, err := groupNamed(ctx, u.gate, u.documents, caller, in.Group)
 	if domain.ErrGroupNotFound.Is(err) {
 		return domain.ErrForbidden // as for a group that is there and not theirs
 	}
@@ -233,12 +233,12 @@ func (u *Users) admit(ctx context.Context, who *domain.Principal, in GroupMember
 	if !mine {
 		return domain.ErrForbidden
 	}
-	if sc, err = u.gate.Enter(ctx, who, domain.GroupMembers, tenancy.Anywhere()); err != nil {
+	if sc, err = u.gate.Enter(ctx, caller, domain.GroupMembers, tenancy.Anywhere()); err != nil {
 		return err
 	}
 	user, err := u.store.Named(ctx, sc, in.Alias)
 	if err != nil {
 		return err
 	}
-	return u.regroupBy(ctx, who, domain.GroupMembers, group, []domain.User{user}, change)
+	return u.regroupBy(ctx, caller, domain.GroupMembers, group, []domain.User{user}, change)
 }

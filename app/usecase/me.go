@@ -24,13 +24,13 @@ func NewMe(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, ac
 	return &Me{gate: gate, documents: documents, users: users, accounts: accounts, passwords: passwords, now: now}
 }
 
-// Get returns who's own account. It needs domain.ProfileRead.
-func (m *Me) Get(ctx context.Context, who domain.Principal) (UserDocument, error) {
-	sc, err := m.gate.Enter(ctx, &who, domain.ProfileRead, tenancy.Anywhere())
+// Get returns the caller's own account. It needs domain.ProfileRead.
+func (m *Me) Get(ctx context.Context, caller domain.Principal) (UserDocument, error) {
+	sc, err := m.gate.Enter(ctx, &caller, domain.ProfileRead, tenancy.Anywhere())
 	if err != nil {
 		return UserDocument{}, err
 	}
-	user, err := m.users.Get(ctx, sc, who.User)
+	user, err := m.users.Get(ctx, sc, caller.User)
 	if err != nil {
 		return UserDocument{}, err
 	}
@@ -51,8 +51,8 @@ type ChangePassword struct {
 // domain.PasswordChange and the old password, and is possible when nothing else is
 // because the password expired. It is Invalid, field "newPassword", for a new password that breaks a
 // rule, whatever the old one is: looking at that one takes time that others wait for.
-func (m *Me) ChangePassword(ctx context.Context, who domain.Principal, in ChangePassword) error {
-	w, err := m.gate.EnterWrite(ctx, &who, domain.PasswordChange, tenancy.Anywhere())
+func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in ChangePassword) error {
+	w, err := m.gate.EnterWrite(ctx, &caller, domain.PasswordChange, tenancy.Anywhere())
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (m *Me) ChangePassword(ctx context.Context, who domain.Principal, in Change
 	if in.New == in.Old {
 		return domain.InvalidField("newPassword", "The new password is the old one.")
 	}
-	account, err := m.accounts.ByID(ctx, who.Organization, who.User)
+	account, err := m.accounts.ByID(ctx, caller.Organization, caller.User)
 	if err != nil {
 		return err
 	}
@@ -72,12 +72,12 @@ func (m *Me) ChangePassword(ctx context.Context, who domain.Principal, in Change
 		}
 		return err
 	}
-	hash, err := m.passwords.Hash(ctx, domain.PartyOf(who.UserKey()), in.New)
+	hash, err := m.passwords.Hash(ctx, domain.PartyOf(caller.UserKey()), in.New)
 	if err != nil {
 		return domain.AsError(err).On("newPassword")
 	}
 	now := m.now().UTC().Truncate(time.Millisecond)
-	_, err = m.users.Update(ctx, w, who.User, hash, func(u *domain.User, _ domain.SuperUsers) error {
+	_, err = m.users.Update(ctx, w, caller.User, hash, func(u *domain.User, _ domain.SuperUsers) error {
 		u.LastPassword, u.FirstAccess = now, false
 		return nil
 	})

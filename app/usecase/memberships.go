@@ -45,42 +45,42 @@ func without(groups []domain.GroupID, id domain.GroupID) []domain.GroupID {
 }
 
 // Add is Create, and returns the user as who sees them. It needs domain.UserRead too.
-func (u *Users) Add(ctx context.Context, who domain.Principal, in UserPatch) (UserDocument, error) {
-	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+func (u *Users) Add(ctx context.Context, caller domain.Principal, in UserPatch) (UserDocument, error) {
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return UserDocument{}, err
 	}
-	user, err := u.Create(ctx, who, in)
+	user, err := u.Create(ctx, caller, in)
 	if err != nil {
 		return UserDocument{}, err
 	}
-	return u.written(ctx, &who, sc, user)
+	return u.written(ctx, &caller, sc, user)
 }
 
 // Change is Update of the user with that UUID, and returns them as who sees them.
-func (u *Users) Change(ctx context.Context, who domain.Principal, id domain.UUID, in UserPatch) (UserDocument, error) {
-	sc, user, err := u.find(ctx, &who, id)
+func (u *Users) Change(ctx context.Context, caller domain.Principal, id domain.UUID, in UserPatch) (UserDocument, error) {
+	sc, user, err := u.find(ctx, &caller, id)
 	if err != nil {
 		return UserDocument{}, err
 	}
-	if user, err = u.Update(ctx, who, user.ID, in); err != nil {
+	if user, err = u.Update(ctx, caller, user.ID, in); err != nil {
 		return UserDocument{}, err
 	}
-	return u.written(ctx, &who, sc, user)
+	return u.written(ctx, &caller, sc, user)
 }
 
 // Remove is Delete of the user with that UUID.
-func (u *Users) Remove(ctx context.Context, who domain.Principal, id domain.UUID) error {
-	_, user, err := u.find(ctx, &who, id)
+func (u *Users) Remove(ctx context.Context, caller domain.Principal, id domain.UUID) error {
+	_, user, err := u.find(ctx, &caller, id)
 	if err != nil {
 		return err
 	}
-	return u.Delete(ctx, who, user.ID)
+	return u.Delete(ctx, caller, user.ID)
 }
 
-// find returns the user with that UUID if who may see them, with the proof of it.
-func (u *Users) find(ctx context.Context, who *domain.Principal, id domain.UUID) (tenancy.Scope, domain.User, error) {
-	sc, err := u.gate.Enter(ctx, who, domain.UserRead, tenancy.Anywhere())
+// find returns the user with that UUID if the caller may see them, with the proof of it.
+func (u *Users) find(ctx context.Context, caller *domain.Principal, id domain.UUID) (tenancy.Scope, domain.User, error) {
+	sc, err := u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return sc, domain.User{}, err
 	}
@@ -90,8 +90,8 @@ func (u *Users) find(ctx context.Context, who *domain.Principal, id domain.UUID)
 
 // written describes a user who was just written, with what is known of the organization
 // from before the change left aside.
-func (u *Users) written(ctx context.Context, who *domain.Principal, sc tenancy.Scope, user domain.User) (UserDocument, error) {
-	described, err := u.whole(ctx, who, sc.Later(), []domain.User{user})
+func (u *Users) written(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, user domain.User) (UserDocument, error) {
+	described, err := u.whole(ctx, caller, sc.Later(), []domain.User{user})
 	if err != nil {
 		return UserDocument{}, err
 	}
@@ -110,8 +110,8 @@ const maxMembers = 100
 // Join puts users into a group, behind those they are in but before the default one. It
 // needs domain.GroupRead and what Update needs on each of the users, and changes all of
 // them or none.
-func (u *Users) Join(ctx context.Context, who domain.Principal, in GroupMembers) error {
-	return u.regroup(ctx, who, in, with)
+func (u *Users) Join(ctx context.Context, caller domain.Principal, in GroupMembers) error {
+	return u.regroup(ctx, caller, in, with)
 }
 
 // with returns groups with another one behind them, unless it is there.
@@ -121,25 +121,25 @@ func with(groups []domain.GroupID, id domain.GroupID) []domain.GroupID {
 
 // Leave takes users out of a group. It is Join otherwise; who is in no group afterwards is
 // in the default one.
-func (u *Users) Leave(ctx context.Context, who domain.Principal, in GroupMembers) error {
-	return u.regroup(ctx, who, in, without)
+func (u *Users) Leave(ctx context.Context, caller domain.Principal, in GroupMembers) error {
+	return u.regroup(ctx, caller, in, without)
 }
 
-func (u *Users) regroup(ctx context.Context, who domain.Principal, in GroupMembers, change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
+func (u *Users) regroup(ctx context.Context, caller domain.Principal, in GroupMembers, change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
 	if len(in.Users) > maxMembers {
 		return domain.InvalidField("users", "At most %d users are allowed at once.", maxMembers)
 	}
-	group, users, err := u.members(ctx, &who, in)
+	group, users, err := u.members(ctx, &caller, in)
 	if err != nil {
 		return err
 	}
-	return u.regroupBy(ctx, &who, domain.UserUpdate, group, users, change)
+	return u.regroupBy(ctx, &caller, domain.UserUpdate, group, users, change)
 }
 
 // regroupBy is regroup of users who may be changed by p.
-func (u *Users) regroupBy(ctx context.Context, who *domain.Principal, p domain.Permission, group domain.Group, users []domain.User,
+func (u *Users) regroupBy(ctx context.Context, caller *domain.Principal, p domain.Permission, group domain.Group, users []domain.User,
 	change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
-	w, err := u.gate.EnterWrite(ctx, who, p, tenancy.Anywhere())
+	w, err := u.gate.EnterWrite(ctx, caller, p, tenancy.Anywhere())
 	if err != nil {
 		return err
 	}
@@ -147,8 +147,8 @@ func (u *Users) regroupBy(ctx context.Context, who *domain.Principal, p domain.P
 	ids := make([]domain.UserID, len(users))
 	for i := range users {
 		ids[i] = users[i].ID
-		if users[i].ID == who.User { // one's own groups are no profile
-			if _, err := u.gate.EnterUser(ctx, who, p, &users[i]); err != nil {
+		if users[i].ID == caller.User { // one's own groups are no profile
+			if _, err := u.gate.EnterUser(ctx, caller, p, &users[i]); err != nil {
 				return err
 			}
 		}
@@ -156,7 +156,7 @@ func (u *Users) regroupBy(ctx context.Context, who *domain.Principal, p domain.P
 		if _, known := givers[o]; known {
 			continue
 		}
-		if givers[o], err = u.gate.Giver(ctx, who, o); err != nil {
+		if givers[o], err = u.gate.Giver(ctx, caller, o); err != nil {
 			return err
 		}
 	}
@@ -180,15 +180,15 @@ func (u *Users) regroupBy(ctx context.Context, who *domain.Principal, p domain.P
 }
 
 // members returns the group and the users that in names, as who sees them.
-func (u *Users) members(ctx context.Context, who *domain.Principal, in GroupMembers) (group domain.Group, users []domain.User, err error) {
-	sc, err := u.gate.Enter(ctx, who, domain.GroupRead, tenancy.Anywhere())
+func (u *Users) members(ctx context.Context, caller *domain.Principal, in GroupMembers) (group domain.Group, users []domain.User, err error) {
+	sc, err := u.gate.Enter(ctx, caller, domain.GroupRead, tenancy.Anywhere())
 	if err != nil {
 		return group, nil, err
 	}
 	if group, err = u.groups.ByUUID(ctx, sc, in.Group); err != nil {
 		return group, nil, err
 	}
-	if sc, err = u.gate.Enter(ctx, who, domain.UserRead, tenancy.Anywhere()); err != nil {
+	if sc, err = u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere()); err != nil {
 		return group, nil, err
 	}
 	wanted := distinct(in.Users)
@@ -208,22 +208,22 @@ type GroupMember struct {
 }
 
 // JoinNamed and LeaveNamed are Join and Leave of one user, in a group that can be used in
-// who's organization.
-func (u *Users) JoinNamed(ctx context.Context, who domain.Principal, in GroupMember) error {
-	return u.memberNamed(ctx, who, in, u.Join)
+// The caller's organization.
+func (u *Users) JoinNamed(ctx context.Context, caller domain.Principal, in GroupMember) error {
+	return u.memberNamed(ctx, caller, in, u.Join)
 }
 
 // LeaveNamed is described at JoinNamed.
-func (u *Users) LeaveNamed(ctx context.Context, who domain.Principal, in GroupMember) error {
-	return u.memberNamed(ctx, who, in, u.Leave)
+func (u *Users) LeaveNamed(ctx context.Context, caller domain.Principal, in GroupMember) error {
+	return u.memberNamed(ctx, caller, in, u.Leave)
 }
 
-func (u *Users) memberNamed(ctx context.Context, who domain.Principal, in GroupMember, change func(context.Context, domain.Principal, GroupMembers) error) error {
-	group, _, err := groupNamed(ctx, u.gate, u.documents, &who, in.Group)
+func (u *Users) memberNamed(ctx context.Context, caller domain.Principal, in GroupMember, change func(context.Context, domain.Principal, GroupMembers) error) error {
+	group, _, err := groupNamed(ctx, u.gate, u.documents, &caller, in.Group)
 	if err != nil {
 		return err
 	}
-	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return err
 	}
@@ -231,5 +231,5 @@ func (u *Users) memberNamed(ctx context.Context, who domain.Principal, in GroupM
 	if err != nil {
 		return err
 	}
-	return change(ctx, who, GroupMembers{Group: group.UUID, Users: []domain.UUID{user.UUID}})
+	return change(ctx, caller, GroupMembers{Group: group.UUID, Users: []domain.UUID{user.UUID}})
 }

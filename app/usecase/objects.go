@@ -109,19 +109,19 @@ type ListObjects struct {
 	Total    bool        // asks for Total
 }
 
-// List returns the objects of an environment that who may read, of the kinds whose
+// List returns the objects of an environment that the caller may read, of the kinds whose
 // permission to read they have there.
-func (b *Objects) List(ctx context.Context, who domain.Principal, in ListObjects) (Listed[ObjectDocument], error) {
+func (b *Objects) List(ctx context.Context, caller domain.Principal, in ListObjects) (Listed[ObjectDocument], error) {
 	where := tenancy.In(in.Environment)
 	if in.Everywhere {
 		where = tenancy.Anywhere()
 	}
-	sc, err := b.gate.EnterObjects(ctx, &who, where)
+	sc, err := b.gate.EnterObjects(ctx, &caller, where)
 	if err != nil {
 		return Listed[ObjectDocument]{}, err
 	}
 	if in.Alone || in.Within {
-		e, err := b.gate.Environment(ctx, &who, in.Environment)
+		e, err := b.gate.Environment(ctx, &caller, in.Environment)
 		if err != nil {
 			return Listed[ObjectDocument]{}, err
 		}
@@ -137,7 +137,7 @@ func (b *Objects) List(ctx context.Context, who domain.Principal, in ListObjects
 	if in.Personal {
 		sc = sc.Personally()
 	}
-	if err := b.narrow(ctx, &who, &in); err != nil {
+	if err := b.narrow(ctx, &caller, &in); err != nil {
 		return Listed[ObjectDocument]{}, err
 	}
 	list, err := listed(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]ObjectDocument, domain.Cursor, error) {
@@ -154,9 +154,9 @@ func (b *Objects) List(ctx context.Context, who domain.Principal, in ListObjects
 }
 
 // narrow looks up what the filter of a list names.
-func (b *Objects) narrow(ctx context.Context, who *domain.Principal, in *ListObjects) error {
+func (b *Objects) narrow(ctx context.Context, caller *domain.Principal, in *ListObjects) error {
 	if in.Owner != (domain.UserRef{}) {
-		owner, err := b.owner(ctx, who, in.Owner)
+		owner, err := b.owner(ctx, caller, in.Owner)
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (b *Objects) narrow(ctx context.Context, who *domain.Principal, in *ListObj
 		if named.ref == "" {
 			continue
 		}
-		o, _, err := b.read(ctx, who, named.ref)
+		o, _, err := b.read(ctx, caller, named.ref)
 		if err != nil {
 			return domain.AsError(err).On(named.field)
 		}
@@ -179,15 +179,15 @@ func (b *Objects) narrow(ctx context.Context, who *domain.Principal, in *ListObj
 	return nil
 }
 
-// owner returns the user whose objects are asked for: who, or somebody in who's reach.
-func (b *Objects) owner(ctx context.Context, who *domain.Principal, ref domain.UserRef) (domain.UserKey, error) {
-	if ref.ID == who.User || ref.ID == 0 && domain.Fold(ref.Alias) == domain.Fold(who.Alias) {
-		return domain.UserKey{Organization: who.Organization, User: who.User}, nil
+// owner returns the user whose objects are asked for: who, or somebody in the caller's reach.
+func (b *Objects) owner(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (domain.UserKey, error) {
+	if ref.ID == caller.User || ref.ID == 0 && domain.Fold(ref.Alias) == domain.Fold(caller.Alias) {
+		return domain.UserKey{Organization: caller.Organization, User: caller.User}, nil
 	}
-	sc, err := b.gate.Enter(ctx, who, domain.UserRead, tenancy.Anywhere())
+	sc, err := b.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
-		if id, ok := domain.ParseID[domain.UserID](ref.Alias); ok && id == who.User {
-			return domain.UserKey{Organization: who.Organization, User: who.User}, nil
+		if id, ok := domain.ParseID[domain.UserID](ref.Alias); ok && id == caller.User {
+			return domain.UserKey{Organization: caller.Organization, User: caller.User}, nil
 		}
 		return domain.UserKey{}, err
 	}
@@ -213,10 +213,10 @@ func (b *Objects) find(ctx context.Context, sc tenancy.Scope, ref domain.UserRef
 }
 
 // fellow returns the user whom who names to give them something: somebody whose home is in
-// who's reach. People who work in an environment can name each other there, whether or not
+// The caller's reach. People who work in an environment can name each other there, whether or not
 // they may list users; whoever is not there is NotFound.
-func (b *Objects) fellow(ctx context.Context, who *domain.Principal, p domain.Permission, ref domain.UserRef, field string) (domain.User, error) {
-	sc, err := b.gate.Enter(ctx, who, p, tenancy.Anywhere())
+func (b *Objects) fellow(ctx context.Context, caller *domain.Principal, p domain.Permission, ref domain.UserRef, field string) (domain.User, error) {
+	sc, err := b.gate.Enter(ctx, caller, p, tenancy.Anywhere())
 	if err != nil {
 		return domain.User{}, err
 	}
@@ -227,9 +227,9 @@ func (b *Objects) fellow(ctx context.Context, who *domain.Principal, p domain.Pe
 	return u, nil
 }
 
-// read returns the object that ref names, wherever in who's reach.
-func (b *Objects) read(ctx context.Context, who *domain.Principal, ref domain.ObjectRef) (domain.Object, tenancy.Scope, error) {
-	sc, err := b.gate.EnterObjects(ctx, who, tenancy.Anywhere())
+// read returns the object that ref names, wherever in the caller's reach.
+func (b *Objects) read(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef) (domain.Object, tenancy.Scope, error) {
+	sc, err := b.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
 	if err != nil {
 		return domain.Object{}, sc, err
 	}
@@ -237,17 +237,17 @@ func (b *Objects) read(ctx context.Context, who *domain.Principal, ref domain.Ob
 	return o, sc, err
 }
 
-// Get returns the object that ref names, wherever in who's reach. It needs the kind's
+// Get returns the object that ref names, wherever in the caller's reach. It needs the kind's
 // permission to read, and is NotFound for whoever may not read the object.
-func (b *Objects) Get(ctx context.Context, who domain.Principal, ref domain.ObjectRef) (ObjectDocument, error) {
-	o, sc, err := b.read(ctx, &who, ref)
+func (b *Objects) Get(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) (ObjectDocument, error) {
+	o, sc, err := b.read(ctx, &caller, ref)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
 	return describeObject(sc, o), nil
 }
 
-// NamedObject names an object by its full name, of a kind whose names are paths, in who's
+// NamedObject names an object by its full name, of a kind whose names are paths, in the caller's
 // own organization.
 type NamedObject struct {
 	Kind     domain.ObjectKind
@@ -257,15 +257,15 @@ type NamedObject struct {
 }
 
 // Named is Get by name.
-func (b *Objects) Named(ctx context.Context, who domain.Principal, in NamedObject) (ObjectDocument, error) {
-	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+func (b *Objects) Named(ctx context.Context, caller domain.Principal, in NamedObject) (ObjectDocument, error) {
+	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
 		return ObjectDocument{}, err
 	}
 	if in.Personal {
 		sc = sc.Personally()
 	}
-	o, err := b.store.Named(ctx, sc, who.Organization, in.Kind, in.FullName)
+	o, err := b.store.Named(ctx, sc, caller.Organization, in.Kind, in.FullName)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
@@ -274,8 +274,8 @@ func (b *Objects) Named(ctx context.Context, who domain.Principal, in NamedObjec
 
 // Owners returns whose the object was, the first owner first; owners who may not be named to
 // who, or are gone, without a name. It needs what Get needs.
-func (b *Objects) Owners(ctx context.Context, who domain.Principal, ref domain.ObjectRef) ([]domain.Ownership, error) {
-	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+func (b *Objects) Owners(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) ([]domain.Ownership, error) {
+	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
 		return nil, err
 	}
@@ -309,23 +309,23 @@ type NewObject struct {
 // belongs to none, and one that is to be somebody else's, needs domain.ObjectManage there. One
 // that lies below another by name begins with its access list and visibility. It is Conflict
 // for a name that is taken, and Forbidden for one that comes with an account.
-func (b *Objects) Create(ctx context.Context, who domain.Principal, in NewObject) (ObjectDocument, error) {
+func (b *Objects) Create(ctx context.Context, caller domain.Principal, in NewObject) (ObjectDocument, error) {
 	kind, known := in.Kind.Info()
 	if !known {
 		return ObjectDocument{}, domain.ErrObjectKind
 	}
 	o := domain.Object{Kind: kind.Kind, Name: in.Name, Attributes: given(nil, in.Attributes), Visibility: kind.Visibility,
-		Owner: domain.UserKey{Organization: who.Organization, User: who.User}}
+		Owner: domain.UserKey{Organization: caller.Organization, User: caller.User}}
 	set(&o.Visibility, in.Visibility)
 	if in.Parent != "" {
-		parent, _, err := b.read(ctx, &who, in.Parent)
+		parent, _, err := b.read(ctx, &caller, in.Parent)
 		if err != nil {
 			return ObjectDocument{}, domain.AsError(err).On("parent")
 		}
 		o.Parent, o.Organization, o.Environment, o.Path = parent.ID, parent.Organization, parent.Environment, parent.Path
 	}
 	if in.Parent == "" || in.Environment != "" {
-		e, err := b.gate.Environment(ctx, &who, in.Environment)
+		e, err := b.gate.Environment(ctx, &caller, in.Environment)
 		if err != nil {
 			return ObjectDocument{}, err
 		}
@@ -334,7 +334,7 @@ func (b *Objects) Create(ctx context.Context, who domain.Principal, in NewObject
 		}
 		o.Organization, o.Environment, o.Path = e.Organization, e.ID, e.Path
 	}
-	w, err := b.gate.EnterObjectsWrite(ctx, &who, kind.Write)
+	w, err := b.gate.EnterObjectsWrite(ctx, &caller, kind.Write)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
@@ -342,7 +342,7 @@ func (b *Objects) Create(ctx context.Context, who domain.Principal, in NewObject
 		return ObjectDocument{}, domain.ErrForbidden.On("parent")
 	}
 	if in.Owner != (domain.UserRef{}) {
-		owner, err := b.fellow(ctx, &who, kind.Write, in.Owner, "owner")
+		owner, err := b.fellow(ctx, &caller, kind.Write, in.Owner, "owner")
 		if err != nil {
 			return ObjectDocument{}, err
 		}
@@ -351,9 +351,9 @@ func (b *Objects) Create(ctx context.Context, who domain.Principal, in NewObject
 		}
 		o.Owner, o.OwnerAlias, o.OwnerHome = owner.Key(), owner.Alias, owner.HomePath
 	} else {
-		o.OwnerAlias, o.OwnerHome = who.Alias, who.Home
+		o.OwnerAlias, o.OwnerHome = caller.Alias, caller.Home
 	}
-	if o.Uses, err = b.used(ctx, &who, in.Uses); err != nil {
+	if o.Uses, err = b.used(ctx, &caller, in.Uses); err != nil {
 		return ObjectDocument{}, err
 	}
 	o, err = b.store.Insert(ctx, w, o, func(o, parent *domain.Object) error {
@@ -417,12 +417,12 @@ func inherit(o, parent *domain.Object) {
 }
 
 // used looks up the objects that another one is to use.
-func (b *Objects) used(ctx context.Context, who *domain.Principal, refs []domain.ObjectRef) ([]domain.ObjectID, error) {
+func (b *Objects) used(ctx context.Context, caller *domain.Principal, refs []domain.ObjectRef) ([]domain.ObjectID, error) {
 	var ids []domain.ObjectID
 	for _, ref := range refs {
 		id, numbered := ref.Number()
 		if !numbered {
-			o, _, err := b.read(ctx, who, ref)
+			o, _, err := b.read(ctx, caller, ref)
 			if err != nil {
 				return nil, domain.AsError(err).On("uses")
 			}
@@ -459,15 +459,15 @@ type ObjectPatch struct {
 // LevelWrite, for another visibility LevelAdmin, as for another name that is a path; one of an
 // object that belongs to none needs domain.ObjectManage then. Names that come with an account
 // are Forbidden.
-func (b *Objects) Update(ctx context.Context, who domain.Principal, ref domain.ObjectRef, in ObjectPatch) (ObjectDocument, error) {
+func (b *Objects) Update(ctx context.Context, caller domain.Principal, ref domain.ObjectRef, in ObjectPatch) (ObjectDocument, error) {
 	var uses []domain.ObjectID
 	if in.Uses != nil {
 		var err error
-		if uses, err = b.used(ctx, &who, *in.Uses); err != nil {
+		if uses, err = b.used(ctx, &caller, *in.Uses); err != nil {
 			return ObjectDocument{}, err
 		}
 	}
-	return b.change(ctx, &who, ref, domain.LevelWrite, func(w tenancy.WriteScope, o *domain.Object) error {
+	return b.change(ctx, &caller, ref, domain.LevelWrite, func(w tenancy.WriteScope, o *domain.Object) error {
 		if in.Name != nil {
 			if err := rename(w, o, *in.Name); err != nil {
 				return err
@@ -489,9 +489,9 @@ func (b *Objects) Update(ctx context.Context, who domain.Principal, ref domain.O
 
 // change runs a change on the object that ref names. It needs the kind's permission to write
 // and the given level on the object as it is then.
-func (b *Objects) change(ctx context.Context, who *domain.Principal, ref domain.ObjectRef, least domain.Level,
+func (b *Objects) change(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef, least domain.Level,
 	change func(tenancy.WriteScope, *domain.Object) error) (ObjectDocument, error) {
-	target, w, err := b.enter(ctx, who, ref)
+	target, w, err := b.enter(ctx, caller, ref)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
@@ -507,26 +507,26 @@ func (b *Objects) change(ctx context.Context, who *domain.Principal, ref domain.
 	return describeObject(w.Read(), o), nil
 }
 
-// enter returns the object that ref names, with the proof that who may change objects of its
+// enter returns the object that ref names, with the proof that the caller may change objects of its
 // kind.
-func (b *Objects) enter(ctx context.Context, who *domain.Principal, ref domain.ObjectRef) (domain.Object, tenancy.WriteScope, error) {
-	o, _, err := b.read(ctx, who, ref)
+func (b *Objects) enter(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef) (domain.Object, tenancy.WriteScope, error) {
+	o, _, err := b.read(ctx, caller, ref)
 	if err != nil {
 		return o, tenancy.WriteScope{}, err
 	}
 	kind, _ := o.Kind.Info()
-	w, err := b.gate.EnterObjectsWrite(ctx, who, kind.Write)
+	w, err := b.gate.EnterObjectsWrite(ctx, caller, kind.Write)
 	return o, w, err
 }
 
 // Move hangs the object that ref names into another environment of its organization. It
 // needs the kind's permission to write in both and LevelAdmin.
-func (b *Objects) Move(ctx context.Context, who domain.Principal, ref domain.ObjectRef, to domain.EnvironmentRef) (ObjectDocument, error) {
-	e, err := b.gate.Environment(ctx, &who, to)
+func (b *Objects) Move(ctx context.Context, caller domain.Principal, ref domain.ObjectRef, to domain.EnvironmentRef) (ObjectDocument, error) {
+	e, err := b.gate.Environment(ctx, &caller, to)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	return b.change(ctx, &who, ref, domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
+	return b.change(ctx, &caller, ref, domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
 		if e.Organization != o.Organization {
 			return domain.ErrObjectBorder
 		}
@@ -535,20 +535,20 @@ func (b *Objects) Move(ctx context.Context, who domain.Principal, ref domain.Obj
 	})
 }
 
-// HandOver makes the object that ref names somebody else's, whose home is in who's reach. It
+// HandOver makes the object that ref names somebody else's, whose home is in the caller's reach. It
 // needs the kind's permission to write and LevelAdmin. The one who owned it keeps nothing but
 // what the object gives everybody.
-func (b *Objects) HandOver(ctx context.Context, who domain.Principal, ref domain.ObjectRef, to domain.UserRef) (ObjectDocument, error) {
-	target, _, err := b.enter(ctx, &who, ref)
+func (b *Objects) HandOver(ctx context.Context, caller domain.Principal, ref domain.ObjectRef, to domain.UserRef) (ObjectDocument, error) {
+	target, _, err := b.enter(ctx, &caller, ref)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
 	kind, _ := target.Kind.Info()
-	owner, err := b.fellow(ctx, &who, kind.Write, to, "owner")
+	owner, err := b.fellow(ctx, &caller, kind.Write, to, "owner")
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	return b.change(ctx, &who, ref, domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
+	return b.change(ctx, &caller, ref, domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
 		o.Owner = owner.Key()
 		return nil
 	})
@@ -557,12 +557,12 @@ func (b *Objects) HandOver(ctx context.Context, who domain.Principal, ref domain
 // HandOverAll names two users.
 type HandOverAll struct{ From, To domain.UserRef }
 
-// HandOverAll gives to one user everything in who's reach that another one owns, of every
+// HandOverAll gives to one user everything in the caller's reach that another one owns, of every
 // kind, in one transaction, and returns how many objects that was. It needs
 // domain.ObjectManage, and domain.UserRead to find the two; it is NotFound on "from" or "to"
-// if one of them is not in who's reach.
-func (b *Objects) HandOverAll(ctx context.Context, who domain.Principal, in HandOverAll) (int64, error) {
-	sc, err := b.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+// if one of them is not in the caller's reach.
+func (b *Objects) HandOverAll(ctx context.Context, caller domain.Principal, in HandOverAll) (int64, error) {
+	sc, err := b.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return 0, err
 	}
@@ -574,7 +574,7 @@ func (b *Objects) HandOverAll(ctx context.Context, who domain.Principal, in Hand
 	if err != nil {
 		return 0, domain.AsError(err).On("to")
 	}
-	w, err := b.gate.EnterObjectsWrite(ctx, &who, domain.ObjectManage)
+	w, err := b.gate.EnterObjectsWrite(ctx, &caller, domain.ObjectManage)
 	if err != nil {
 		return 0, err
 	}
@@ -583,8 +583,8 @@ func (b *Objects) HandOverAll(ctx context.Context, who domain.Principal, in Hand
 
 // Delete removes the object that ref names, with what is deleted with it. It needs the
 // kind's permission to write and LevelAdmin. It is Conflict while others belong to it.
-func (b *Objects) Delete(ctx context.Context, who domain.Principal, ref domain.ObjectRef) error {
-	target, w, err := b.enter(ctx, &who, ref)
+func (b *Objects) Delete(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) error {
+	target, w, err := b.enter(ctx, &caller, ref)
 	if err != nil {
 		return err
 	}
@@ -604,11 +604,11 @@ type GrantObject struct {
 }
 
 // Grant changes the access list of the object that ref names. It needs the kind's permission
-// to write and LevelAdmin. The user's home must be in who's reach, and the group usable in
-// the object's organization, and the root's or of an organization that is who's or in their
+// to write and LevelAdmin. The user's home must be in the caller's reach, and the group usable in
+// the object's organization, and the root's or of an organization that is the caller's or in their
 // reach; to take a level away it is enough that they are on the list.
-func (b *Objects) Grant(ctx context.Context, who domain.Principal, ref domain.ObjectRef, in GrantObject) (ObjectDocument, error) {
-	target, w, err := b.enter(ctx, &who, ref)
+func (b *Objects) Grant(ctx context.Context, caller domain.Principal, ref domain.ObjectRef, in GrantObject) (ObjectDocument, error) {
+	target, w, err := b.enter(ctx, &caller, ref)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
@@ -618,18 +618,18 @@ func (b *Objects) Grant(ctx context.Context, who domain.Principal, ref domain.Ob
 	if (in.User == domain.UserRef{}) == (in.Group == "") {
 		return ObjectDocument{}, domain.InvalidField("user", "Either a user or a group is expected.")
 	}
-	entry, err := b.subject(ctx, &who, w.Read(), &target, in)
+	entry, err := b.subject(ctx, &caller, w.Read(), &target, in)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	return b.change(ctx, &who, ref, domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
+	return b.change(ctx, &caller, ref, domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
 		o.Grant(entry)
 		return nil
 	})
 }
 
 // subject returns the entry of the access list that in asks for.
-func (b *Objects) subject(ctx context.Context, who *domain.Principal, sc tenancy.Scope, o *domain.Object, in GrantObject) (domain.Access, error) {
+func (b *Objects) subject(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, o *domain.Object, in GrantObject) (domain.Access, error) {
 	if in.Level == domain.NoLevel {
 		id, numbered := domain.ParseID[domain.GroupID](string(in.Group))
 		for _, a := range o.Access {
@@ -642,7 +642,7 @@ func (b *Objects) subject(ctx context.Context, who *domain.Principal, sc tenancy
 		}
 	}
 	if in.Group != "" {
-		giver, err := b.gate.Giver(ctx, who, o.Organization)
+		giver, err := b.gate.Giver(ctx, caller, o.Organization)
 		if err != nil {
 			return domain.Access{}, err
 		}
@@ -657,7 +657,7 @@ func (b *Objects) subject(ctx context.Context, who *domain.Principal, sc tenancy
 		return domain.Access{Group: id, Level: in.Level, Name: g.Alias, Organization: g.Organization}, nil
 	}
 	kind, _ := o.Kind.Info()
-	u, err := b.fellow(ctx, who, kind.Write, in.User, "user")
+	u, err := b.fellow(ctx, caller, kind.Write, in.User, "user")
 	if err != nil {
 		return domain.Access{}, err
 	}
@@ -667,21 +667,21 @@ func (b *Objects) subject(ctx context.Context, who *domain.Principal, sc tenancy
 // CopyLifetime is how long an offer of a copy waits for an answer.
 const CopyLifetime = 30 * 24 * time.Hour
 
-// OfferCopy offers a copy of the object that ref names to a user, whose home is in who's
+// OfferCopy offers a copy of the object that ref names to a user, whose home is in the caller's
 // reach. It needs the kind's permission to write and LevelAdmin. It is Conflict for kinds
 // that are not copied, for a second offer of the same to the same person, and if too many
 // offers wait for their answer.
-func (b *Objects) OfferCopy(ctx context.Context, who domain.Principal, ref domain.ObjectRef, to domain.UserRef) (domain.CopyRequest, error) {
-	target, w, err := b.enter(ctx, &who, ref)
+func (b *Objects) OfferCopy(ctx context.Context, caller domain.Principal, ref domain.ObjectRef, to domain.UserRef) (domain.CopyRequest, error) {
+	target, w, err := b.enter(ctx, &caller, ref)
 	if err != nil {
 		return domain.CopyRequest{}, err
 	}
 	kind, _ := target.Kind.Info()
-	u, err := b.fellow(ctx, &who, kind.Write, to, "to")
+	u, err := b.fellow(ctx, &caller, kind.Write, to, "to")
 	if err != nil {
 		return domain.CopyRequest{}, err
 	}
-	if u.ID == who.User {
+	if u.ID == caller.User {
 		return domain.CopyRequest{}, domain.InvalidField("to", "This is yourself.")
 	}
 	c, err := b.copies.Insert(ctx, w, target.ID, u.Key(), b.now().Add(CopyLifetime), func(o *domain.Object) error {
@@ -693,7 +693,7 @@ func (b *Objects) OfferCopy(ctx context.Context, who domain.Principal, ref domai
 		}
 		return nil
 	})
-	c.FromAlias, c.ToAlias, c.FromHome, c.ToHome = who.Alias, u.Alias, who.Home, u.HomePath
+	c.FromAlias, c.ToAlias, c.FromHome, c.ToHome = caller.Alias, u.Alias, caller.Home, u.HomePath
 	return c, err
 }
 
@@ -705,9 +705,9 @@ type ListKinds struct {
 }
 
 // CopyRequests returns the offers that wait for an answer, made to who or by who, whose
-// objects' places are in who's reach.
-func (b *Objects) CopyRequests(ctx context.Context, who domain.Principal, in ListKinds) (Listed[domain.CopyRequest], error) {
-	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+// objects' places are in the caller's reach.
+func (b *Objects) CopyRequests(ctx context.Context, caller domain.Principal, in ListKinds) (Listed[domain.CopyRequest], error) {
+	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
 		return Listed[domain.CopyRequest]{}, err
 	}
@@ -734,8 +734,8 @@ func describeOffer(sc tenancy.Scope, c *domain.CopyRequest) {
 }
 
 // CopyRequest returns one of CopyRequests, or NotFound.
-func (b *Objects) CopyRequest(ctx context.Context, who domain.Principal, id domain.CopyRequestID) (domain.CopyRequest, error) {
-	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+func (b *Objects) CopyRequest(ctx context.Context, caller domain.Principal, id domain.CopyRequestID) (domain.CopyRequest, error) {
+	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
 		return domain.CopyRequest{}, err
 	}
@@ -750,25 +750,25 @@ func (b *Objects) CopyRequest(ctx context.Context, who domain.Principal, id doma
 // AcceptCopy makes who the owner of a copy of what they were offered, in the same
 // environment, which nobody else may read. It needs the kind's permission to write. It is
 // NotFound for an offer that was made to somebody else, has expired or was answered, or
-// whose object's place is outside who's reach.
-func (b *Objects) AcceptCopy(ctx context.Context, who domain.Principal, id domain.CopyRequestID) (ObjectDocument, error) {
-	c, err := b.CopyRequest(ctx, who, id)
+// whose object's place is outside the caller's reach.
+func (b *Objects) AcceptCopy(ctx context.Context, caller domain.Principal, id domain.CopyRequestID) (ObjectDocument, error) {
+	c, err := b.CopyRequest(ctx, caller, id)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
 	kind, _ := c.Object.Kind.Info()
-	w, err := b.gate.EnterObjectsWrite(ctx, &who, kind.Write)
+	w, err := b.gate.EnterObjectsWrite(ctx, &caller, kind.Write)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	me := domain.UserKey{Organization: who.Organization, User: who.User}
+	me := domain.UserKey{Organization: caller.Organization, User: caller.User}
 	o, err := b.copies.Accept(ctx, w, id, func(c *domain.CopyRequest) (domain.Object, error) {
 		if c.To != me {
 			return domain.Object{}, domain.ErrCopyRequestNotFound
 		}
 		from := &c.Object
 		return domain.Object{Kind: from.Kind, Organization: from.Organization, Environment: from.Environment, Path: from.Path,
-			Owner: me, OwnerAlias: who.Alias, OwnerHome: who.Home, Name: from.Name, Attributes: from.Attributes}, nil
+			Owner: me, OwnerAlias: caller.Alias, OwnerHome: caller.Home, Name: from.Name, Attributes: from.Attributes}, nil
 	})
 	if err != nil {
 		return ObjectDocument{}, err
@@ -778,13 +778,13 @@ func (b *Objects) AcceptCopy(ctx context.Context, who domain.Principal, id domai
 
 // DeclineCopy takes an offer away that was made to who or by who, and returns what it was.
 // It is NotFound for any other.
-func (b *Objects) DeclineCopy(ctx context.Context, who domain.Principal, id domain.CopyRequestID) (domain.CopyRequest, error) {
-	c, err := b.CopyRequest(ctx, who, id)
+func (b *Objects) DeclineCopy(ctx context.Context, caller domain.Principal, id domain.CopyRequestID) (domain.CopyRequest, error) {
+	c, err := b.CopyRequest(ctx, caller, id)
 	if err != nil {
 		return c, err
 	}
 	kind, _ := c.Object.Kind.Info()
-	w, err := b.gate.EnterObjectsWrite(ctx, &who, kind.Write)
+	w, err := b.gate.EnterObjectsWrite(ctx, &caller, kind.Write)
 	if err != nil {
 		return c, err
 	}
@@ -799,8 +799,8 @@ func (b *Objects) DeclineCopy(ctx context.Context, who domain.Principal, id doma
 // OfKind adapts a use case on an offer of a copy: an offer of an object of another kind is
 // NotFound.
 func OfKind[Out any](b *Objects, kind domain.ObjectKind, run Run[domain.CopyRequestID, Out]) Run[domain.CopyRequestID, Out] {
-	return func(ctx context.Context, who domain.Principal, id domain.CopyRequestID) (Out, error) {
-		c, err := b.CopyRequest(ctx, who, id)
+	return func(ctx context.Context, caller domain.Principal, id domain.CopyRequestID) (Out, error) {
+		c, err := b.CopyRequest(ctx, caller, id)
 		if err == nil && c.Object.Kind != kind {
 			err = domain.ErrCopyRequestNotFound
 		}
@@ -808,7 +808,7 @@ func OfKind[Out any](b *Objects, kind domain.ObjectKind, run Run[domain.CopyRequ
 			var none Out
 			return none, err
 		}
-		return run(ctx, who, id)
+		return run(ctx, caller, id)
 	}
 }
 
@@ -818,9 +818,9 @@ type BookmarkDocument struct {
 	Since time.Time
 }
 
-// Bookmarks returns who's bookmarks of objects that they may still read.
-func (b *Objects) Bookmarks(ctx context.Context, who domain.Principal, in ListKinds) (Listed[BookmarkDocument], error) {
-	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+// Bookmarks returns the caller's bookmarks of objects that they may still read.
+func (b *Objects) Bookmarks(ctx context.Context, caller domain.Principal, in ListKinds) (Listed[BookmarkDocument], error) {
+	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
 		return Listed[BookmarkDocument]{}, err
 	}
@@ -836,24 +836,24 @@ func (b *Objects) Bookmarks(ctx context.Context, who domain.Principal, in ListKi
 
 // AddBookmark bookmarks the object that ref names, for who. It needs the kind's permission
 // to read, and does nothing if it is bookmarked.
-func (b *Objects) AddBookmark(ctx context.Context, who domain.Principal, ref domain.ObjectRef) error {
-	return b.mark(ctx, &who, ref, b.bookmarks.Add)
+func (b *Objects) AddBookmark(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) error {
+	return b.mark(ctx, &caller, ref, b.bookmarks.Add)
 }
 
-// RemoveBookmark takes who's bookmark of the object that ref names away. It needs the kind's
+// RemoveBookmark takes the caller's bookmark of the object that ref names away. It needs the kind's
 // permission to read, and does nothing if there is none.
-func (b *Objects) RemoveBookmark(ctx context.Context, who domain.Principal, ref domain.ObjectRef) error {
-	return b.mark(ctx, &who, ref, b.bookmarks.Remove)
+func (b *Objects) RemoveBookmark(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) error {
+	return b.mark(ctx, &caller, ref, b.bookmarks.Remove)
 }
 
-func (b *Objects) mark(ctx context.Context, who *domain.Principal, ref domain.ObjectRef,
+func (b *Objects) mark(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef,
 	mark func(context.Context, tenancy.WriteScope, domain.ObjectID) error) error {
-	o, _, err := b.read(ctx, who, ref)
+	o, _, err := b.read(ctx, caller, ref)
 	if err != nil {
 		return err
 	}
 	kind, _ := o.Kind.Info()
-	w, err := b.gate.EnterObjectsWrite(ctx, who, kind.Read)
+	w, err := b.gate.EnterObjectsWrite(ctx, caller, kind.Read)
 	if err != nil {
 		return err
 	}

@@ -33,8 +33,8 @@ type OrganizationDocument struct {
 }
 
 // describe adds to organizations of sc what a surface shows beside them.
-func (o *Organizations) describe(ctx context.Context, who *domain.Principal, sc tenancy.Scope, es []domain.Environment) ([]OrganizationDocument, error) {
-	role, err := o.gate.Role(ctx, who)
+func (o *Organizations) describe(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, es []domain.Environment) ([]OrganizationDocument, error) {
+	role, err := o.gate.Role(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +46,9 @@ func (o *Organizations) describe(ctx context.Context, who *domain.Principal, sc 
 }
 
 // List returns the organizations that filter keeps, with their attributes, in tree order, within
-// who's reach. It needs domain.OrganizationRead.
-func (o *Organizations) List(ctx context.Context, who domain.Principal, filter domain.OrganizationFilter) (Listed[OrganizationDocument], error) {
-	sc, err := o.gate.Enter(ctx, &who, domain.OrganizationRead, tenancy.Anywhere())
+// The caller's reach. It needs domain.OrganizationRead.
+func (o *Organizations) List(ctx context.Context, caller domain.Principal, filter domain.OrganizationFilter) (Listed[OrganizationDocument], error) {
+	sc, err := o.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere())
 	if err != nil {
 		return Listed[OrganizationDocument]{}, err
 	}
@@ -57,15 +57,15 @@ func (o *Organizations) List(ctx context.Context, who domain.Principal, filter d
 		if err != nil {
 			return nil, "", err
 		}
-		described, err := o.describe(ctx, &who, sc, page)
+		described, err := o.describe(ctx, &caller, sc, page)
 		return described, next, err
 	})
 }
 
-// Get returns the organization with that UUID, with its attributes, in who's reach. It needs
+// Get returns the organization with that UUID, with its attributes, in the caller's reach. It needs
 // domain.OrganizationRead and is NotFound for any other.
-func (o *Organizations) Get(ctx context.Context, who domain.Principal, id domain.UUID) (OrganizationDocument, error) {
-	sc, err := o.gate.Enter(ctx, &who, domain.OrganizationRead, tenancy.Anywhere())
+func (o *Organizations) Get(ctx context.Context, caller domain.Principal, id domain.UUID) (OrganizationDocument, error) {
+	sc, err := o.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere())
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
@@ -78,7 +78,7 @@ func (o *Organizations) Get(ctx context.Context, who domain.Principal, id domain
 	if len(found) == 0 {
 		return OrganizationDocument{}, domain.ErrEnvironmentNotFound
 	}
-	described, err := o.describe(ctx, &who, sc, found)
+	described, err := o.describe(ctx, &caller, sc, found)
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
@@ -87,8 +87,8 @@ func (o *Organizations) Get(ctx context.Context, who domain.Principal, id domain
 
 // Picture returns the picture of the organization with that UUID, as Get finds it. It is
 // domain.ErrPictureNotFound if it has none.
-func (o *Organizations) Picture(ctx context.Context, who domain.Principal, id domain.UUID) (domain.Picture, error) {
-	sc, err := o.gate.Enter(ctx, &who, domain.OrganizationRead, tenancy.Anywhere())
+func (o *Organizations) Picture(ctx context.Context, caller domain.Principal, id domain.UUID) (domain.Picture, error) {
+	sc, err := o.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere())
 	if err != nil {
 		return domain.Picture{}, err
 	}
@@ -106,9 +106,9 @@ type OrganizationPatch struct {
 
 // resolve returns the patch of the environment that the organization is. It checks the properties
 // and decodes the image.
-func (o *Organizations) resolve(ctx context.Context, who *domain.Principal, in OrganizationPatch) (EnvironmentPatch, error) {
+func (o *Organizations) resolve(ctx context.Context, caller *domain.Principal, in OrganizationPatch) (EnvironmentPatch, error) {
 	patch := in.EnvironmentPatch
-	role, err := o.gate.Role(ctx, who)
+	role, err := o.gate.Role(ctx, caller)
 	if err != nil {
 		return patch, err
 	}
@@ -127,46 +127,46 @@ func (o *Organizations) resolve(ctx context.Context, who *domain.Principal, in O
 	return patch, err
 }
 
-// Create adds an organization below in.Parent, who's own organization if that is nil. It needs
+// Create adds an organization below in.Parent, the caller's own organization if that is nil. It needs
 // domain.OrganizationWrite there; Alias is required, and so is each declared property that is.
-func (o *Organizations) Create(ctx context.Context, who domain.Principal, in OrganizationPatch) (OrganizationDocument, error) {
+func (o *Organizations) Create(ctx context.Context, caller domain.Principal, in OrganizationPatch) (OrganizationDocument, error) {
 	yes := true
 	in.IsOrganization = &yes
 	if in.Parent == nil {
-		own := domain.NumberRef(who.Organization.Environment())
+		own := domain.NumberRef(caller.Organization.Environment())
 		in.Parent = &own
 	}
-	patch, err := o.resolve(ctx, &who, in)
+	patch, err := o.resolve(ctx, &caller, in)
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
 	if err := o.properties.Missing(patch.Attributes); err != nil {
 		return OrganizationDocument{}, err
 	}
-	created, err := o.environments.Create(ctx, who, patch)
-	return o.changed(ctx, &who, created, err)
+	created, err := o.environments.Create(ctx, caller, patch)
+	return o.changed(ctx, &caller, created, err)
 }
 
 // Update changes the organization with that UUID as Environments.Update does.
-func (o *Organizations) Update(ctx context.Context, who domain.Principal, id domain.UUID, in OrganizationPatch) (OrganizationDocument, error) {
-	found, err := o.Get(ctx, who, id)
+func (o *Organizations) Update(ctx context.Context, caller domain.Principal, id domain.UUID, in OrganizationPatch) (OrganizationDocument, error) {
+	found, err := o.Get(ctx, caller, id)
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
-	patch, err := o.resolve(ctx, &who, in)
+	patch, err := o.resolve(ctx, &caller, in)
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
-	saved, err := o.environments.Update(ctx, who, domain.NumberRef(found.ID), patch)
-	return o.changed(ctx, &who, saved, err)
+	saved, err := o.environments.Update(ctx, caller, domain.NumberRef(found.ID), patch)
+	return o.changed(ctx, &caller, saved, err)
 }
 
 // changed describes an organization that was just changed, unless err is an error.
-func (o *Organizations) changed(ctx context.Context, who *domain.Principal, e EnvironmentDocument, err error) (OrganizationDocument, error) {
+func (o *Organizations) changed(ctx context.Context, caller *domain.Principal, e EnvironmentDocument, err error) (OrganizationDocument, error) {
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
-	role, err := o.gate.Role(ctx, who)
+	role, err := o.gate.Role(ctx, caller)
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
@@ -180,29 +180,29 @@ type DeleteOrganization struct {
 	Confirm string
 }
 
-// Delete removes an organization. It needs domain.OrganizationWrite and is NotFound outside who's
+// Delete removes an organization. It needs domain.OrganizationWrite and is NotFound outside the caller's
 // reach. Without Confirm it is Conflict, counting what is in it, unless it is empty; with another
 // name than the organization's it is Invalid on "confirm". The root's cannot be deleted, nor one
-// that who has only in part or below which others lie.
-func (o *Organizations) Delete(ctx context.Context, who domain.Principal, in DeleteOrganization) error {
-	found, err := o.Get(ctx, who, in.ID)
+// that the caller has only in part or below which others lie.
+func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in DeleteOrganization) error {
+	found, err := o.Get(ctx, caller, in.ID)
 	if err != nil {
 		return err
 	}
 	if in.Confirm == "" {
-		return o.environments.Delete(ctx, who, domain.NumberRef(found.ID))
+		return o.environments.Delete(ctx, caller, domain.NumberRef(found.ID))
 	}
-	w, err := o.gate.EnterWrite(ctx, &who, domain.OrganizationWrite, tenancy.At(found.Path))
+	w, err := o.gate.EnterWrite(ctx, &caller, domain.OrganizationWrite, tenancy.At(found.Path))
 	if err != nil {
 		return err
 	}
 	if in.Confirm != found.Alias {
 		return domain.InvalidField("confirm", "The name of the organization is expected; everything in it would be deleted.")
 	}
-	if found.Path.Contains(who.Home) {
+	if found.Path.Contains(caller.Home) {
 		return domain.ErrOwnAccount.Saying("You cannot delete an organization that you belong to.")
 	}
-	giver, err := o.gate.Giver(ctx, &who, found.Organization)
+	giver, err := o.gate.Giver(ctx, &caller, found.Organization)
 	if err != nil {
 		return err
 	}

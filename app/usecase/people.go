@@ -42,11 +42,11 @@ type PeopleList struct {
 	Groups bool // the groups were asked for and may be shown
 }
 
-// List returns people within who's reach. It needs domain.UserRead there; where that is given
-// for who's own account only, the list is that account. Everything is shown to admins of an
+// List returns people within the caller's reach. It needs domain.UserRead there; where that is given
+// for the caller's own account only, the list is that account. Everything is shown to admins of an
 // organization and to programs that were made to see it.
-func (p *People) List(ctx context.Context, who domain.Principal, in ListPeople) (PeopleList, error) {
-	sc, err := p.gate.Enter(ctx, &who, domain.UserRead, tenancy.Here())
+func (p *People) List(ctx context.Context, caller domain.Principal, in ListPeople) (PeopleList, error) {
+	sc, err := p.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Here())
 	if err != nil {
 		return PeopleList{}, err
 	}
@@ -57,7 +57,7 @@ func (p *People) List(ctx context.Context, who domain.Principal, in ListPeople) 
 		return PeopleList{}, domain.InvalidField("skip", "A number from 0 to %d is expected.", domain.MaxSkip)
 	}
 	var list PeopleList
-	if list.Whole, err = p.seesAll(ctx, &who); err != nil {
+	if list.Whole, err = p.seesAll(ctx, &caller); err != nil {
 		return PeopleList{}, err
 	}
 	list.Groups = list.Whole && in.Groups
@@ -120,26 +120,26 @@ func (p *People) addAttributes(ctx context.Context, sc tenancy.Scope, people []U
 }
 
 // seesAll reports whether who is shown everything about the people they list.
-func (p *People) seesAll(ctx context.Context, who *domain.Principal) (bool, error) {
-	_, err := p.gate.Enter(ctx, who, domain.OrganizationRead, tenancy.Anywhere())
+func (p *People) seesAll(ctx context.Context, caller *domain.Principal) (bool, error) {
+	_, err := p.gate.Enter(ctx, caller, domain.OrganizationRead, tenancy.Anywhere())
 	if !domain.ErrForbidden.Is(err) {
 		return err == nil, err
 	}
-	sc, err := p.gate.Enter(ctx, who, domain.ProfileRead, tenancy.Anywhere())
+	sc, err := p.gate.Enter(ctx, caller, domain.ProfileRead, tenancy.Anywhere())
 	if domain.ErrForbidden.Is(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	attributes, err := p.users.store.Attributes(ctx, sc, []domain.UserID{who.User})
-	mine := attributes[who.User]
+	attributes, err := p.users.store.Attributes(ctx, sc, []domain.UserID{caller.User})
+	mine := attributes[caller.User]
 	return mine.Is(domain.AttributeSystem) && mine.Is(domain.AttributeLists), err
 }
 
-// named returns the user with that alias if who may see them, with their attributes.
-func (p *People) named(ctx context.Context, who *domain.Principal, alias string) (domain.User, error) {
-	sc, err := p.gate.Enter(ctx, who, domain.UserRead, tenancy.Anywhere())
+// named returns the user with that alias if the caller may see them, with their attributes.
+func (p *People) named(ctx context.Context, caller *domain.Principal, alias string) (domain.User, error) {
+	sc, err := p.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return domain.User{}, err
 	}
@@ -153,8 +153,8 @@ func (p *People) named(ctx context.Context, who *domain.Principal, alias string)
 }
 
 // change is Users.Update of the user with that alias, for what patch says they are to become.
-func (p *People) change(ctx context.Context, who *domain.Principal, alias string, patch func(*domain.User) (UserPatch, error)) (domain.User, error) {
-	user, err := p.named(ctx, who, alias)
+func (p *People) change(ctx context.Context, caller *domain.Principal, alias string, patch func(*domain.User) (UserPatch, error)) (domain.User, error) {
+	user, err := p.named(ctx, caller, alias)
 	if err != nil {
 		return user, err
 	}
@@ -162,7 +162,7 @@ func (p *People) change(ctx context.Context, who *domain.Principal, alias string
 	if err != nil {
 		return user, err
 	}
-	return p.users.Update(ctx, *who, user.ID, in)
+	return p.users.Update(ctx, *caller, user.ID, in)
 }
 
 // same is a condition of a patch that was made of a user with the alias that before has.
@@ -178,8 +178,8 @@ func same(before *domain.User, check func(*domain.User) error) func(*domain.User
 
 // MakeAdmin makes the user with that alias an admin of their organization, as far as who is
 // one: it is domain.ErrAdmin if they are already.
-func (p *People) MakeAdmin(ctx context.Context, who domain.Principal, alias string) error {
-	_, err := p.change(ctx, &who, alias, func(*domain.User) (UserPatch, error) {
+func (p *People) MakeAdmin(ctx context.Context, caller domain.Principal, alias string) error {
+	_, err := p.change(ctx, &caller, alias, func(*domain.User) (UserPatch, error) {
 		role, yes := domain.RoleOAdmin, true
 		return UserPatch{Role: &role, Memberships: &Memberships{Default: &yes}, If: func(u *domain.User) error {
 			if u.Role >= role {
@@ -196,8 +196,8 @@ type RenameUser struct{ Alias, To string }
 
 // Rename gives the user another alias. What is theirs follows, the topic for them alone and
 // what lies below it by name. It is domain.ErrUserAliasTaken for one that is in use.
-func (p *People) Rename(ctx context.Context, who domain.Principal, in RenameUser) error {
-	_, err := p.change(ctx, &who, in.Alias, func(u *domain.User) (UserPatch, error) {
+func (p *People) Rename(ctx context.Context, caller domain.Principal, in RenameUser) error {
+	_, err := p.change(ctx, &caller, in.Alias, func(u *domain.User) (UserPatch, error) {
 		return UserPatch{Alias: &in.To, If: same(u, func(now *domain.User) error {
 			if now.Attributes.Is(domain.AttributeSystem) {
 				return domain.CheckSystemAlias(in.To)
@@ -214,19 +214,19 @@ type Readdress struct{ Alias, Name, Mail string }
 // Readdress changes name and mail address of the user with that alias. Both are required. It
 // is domain.ErrUserMailTaken for an address that is in use. One's own address is as in
 // Users.Update.
-func (p *People) Readdress(ctx context.Context, who domain.Principal, in Readdress) (domain.User, error) {
+func (p *People) Readdress(ctx context.Context, caller domain.Principal, in Readdress) (domain.User, error) {
 	if err := domain.CheckMail(in.Mail); err != nil {
 		return domain.User{}, err
 	}
-	return p.change(ctx, &who, in.Alias, func(*domain.User) (UserPatch, error) {
+	return p.change(ctx, &caller, in.Alias, func(*domain.User) (UserPatch, error) {
 		return UserPatch{Name: &in.Name, Mail: &in.Mail}, nil
 	})
 }
 
 // Archive puts the account with that alias away, and tells nobody. It is domain.ErrArchived if
 // it was.
-func (p *People) Archive(ctx context.Context, who domain.Principal, alias string) error {
-	_, err := p.change(ctx, &who, alias, func(u *domain.User) (UserPatch, error) {
+func (p *People) Archive(ctx context.Context, caller domain.Principal, alias string) error {
+	_, err := p.change(ctx, &caller, alias, func(u *domain.User) (UserPatch, error) {
 		after := u.Clone()
 		after.Archive(p.users.now())
 		mail, person := u.Person.Mail, u.Person.Name()
@@ -260,12 +260,12 @@ type Checked struct {
 
 // Check looks whether the user with that alias is in the default group of their role and has
 // a topic of their own, and mends what in asks for. Mending needs what Users.Update needs.
-func (p *People) Check(ctx context.Context, who domain.Principal, in CheckUser) (c Checked, err error) {
-	user, err := p.named(ctx, &who, in.Alias)
+func (p *People) Check(ctx context.Context, caller domain.Principal, in CheckUser) (c Checked, err error) {
+	user, err := p.named(ctx, &caller, in.Alias)
 	if err != nil {
 		return c, err
 	}
-	sc, err := p.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+	sc, err := p.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return c, err
 	}
@@ -281,18 +281,18 @@ func (p *People) Check(ctx context.Context, who domain.Principal, in CheckUser) 
 	}
 	if !c.InGroup && in.FixWith {
 		yes := true
-		if _, err := p.users.Update(ctx, who, user.ID, UserPatch{Memberships: &Memberships{Default: &yes}}); err != nil {
+		if _, err := p.users.Update(ctx, caller, user.ID, UserPatch{Memberships: &Memberships{Default: &yes}}); err != nil {
 			return c, err
 		}
 		c.Joined = true
 	}
-	return c, p.checkTopic(ctx, &who, &user, in.FixTopic, &c)
+	return c, p.checkTopic(ctx, &caller, &user, in.FixTopic, &c)
 }
 
 // checkTopic looks whether the user has the topic for them alone, and makes it if fix says so.
-func (p *People) checkTopic(ctx context.Context, who *domain.Principal, user *domain.User, fix bool, c *Checked) error {
+func (p *People) checkTopic(ctx context.Context, caller *domain.Principal, user *domain.User, fix bool, c *Checked) error {
 	if !fix {
-		sc, err := p.gate.EnterObjects(ctx, who, tenancy.Anywhere())
+		sc, err := p.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
 		if err != nil {
 			return err
 		}
@@ -303,16 +303,16 @@ func (p *People) checkTopic(ctx context.Context, who *domain.Principal, user *do
 		}
 		return err
 	}
-	w, err := p.gate.EnterUser(ctx, who, domain.UserUpdate, user)
+	w, err := p.gate.EnterUser(ctx, caller, domain.UserUpdate, user)
 	if err != nil {
 		return err
 	}
-	giver, err := p.gate.Giver(ctx, who, user.Organization)
+	giver, err := p.gate.Giver(ctx, caller, user.Organization)
 	if err != nil {
 		return err
 	}
-	if user.ID == who.User {
-		w = tenancy.Operator(who.Alias, domain.TopicWrite) // one's own account is no place
+	if user.ID == caller.User {
+		w = tenancy.Operator(caller.Alias, domain.TopicWrite) // one's own account is no place
 	} else if err := giver.MayChange(user); err != nil {
 		return err
 	}

@@ -18,13 +18,13 @@ type SystemUser struct {
 // mail address, of which nobody is told, and with a password that is returned, once. To list people it gets the role
 // of those who may. It is domain.ErrSystemAlias, domain.ErrSystem, or domain.ErrListsTooMuch
 // where the account's groups would let it change whom it lists.
-func (p *People) MakeSystem(ctx context.Context, who domain.Principal, in SystemUser) (Proven, error) {
-	return p.system(ctx, &who, in.Alias, func(u *domain.User, password *string) (UserPatch, error) {
+func (p *People) MakeSystem(ctx context.Context, caller domain.Principal, in SystemUser) (Proven, error) {
+	return p.system(ctx, &caller, in.Alias, func(u *domain.User, password *string) (UserPatch, error) {
 		if u.Attributes.Is(domain.AttributeSystem) {
 			return UserPatch{}, domain.ErrSystem
 		}
 		none, no := "", false
-		patch, err := p.lists(ctx, &who, u, in.Lists)
+		patch, err := p.lists(ctx, &caller, u, in.Lists)
 		patch.Password, patch.Mail, patch.FirstAccess, patch.nobodys = password, &none, &no, true
 		patch.Attributes[domain.AttributeSystem] = "true"
 		patch.If = sameRights(u, func(now *domain.User) error {
@@ -39,12 +39,12 @@ func (p *People) MakeSystem(ctx context.Context, who domain.Principal, in System
 
 // ChangeSystem changes what a program sees. It is domain.ErrNotSystem for a person's account,
 // and otherwise as MakeSystem.
-func (p *People) ChangeSystem(ctx context.Context, who domain.Principal, in SystemUser) error {
-	_, err := p.system(ctx, &who, in.Alias, func(u *domain.User, _ *string) (UserPatch, error) {
+func (p *People) ChangeSystem(ctx context.Context, caller domain.Principal, in SystemUser) error {
+	_, err := p.system(ctx, &caller, in.Alias, func(u *domain.User, _ *string) (UserPatch, error) {
 		if !u.Attributes.Is(domain.AttributeSystem) {
 			return UserPatch{}, domain.ErrNotSystem
 		}
-		patch, err := p.lists(ctx, &who, u, in.Lists)
+		patch, err := p.lists(ctx, &caller, u, in.Lists)
 		patch.If = sameRights(u, func(*domain.User) error { return nil }) // nothing makes it a person's again
 		return patch, err
 	})
@@ -52,8 +52,8 @@ func (p *People) ChangeSystem(ctx context.Context, who domain.Principal, in Syst
 }
 
 // ResetSystem gives a program another password, which is returned, once.
-func (p *People) ResetSystem(ctx context.Context, who domain.Principal, alias string) (Proven, error) {
-	return p.system(ctx, &who, alias, func(u *domain.User, password *string) (UserPatch, error) {
+func (p *People) ResetSystem(ctx context.Context, caller domain.Principal, alias string) (Proven, error) {
+	return p.system(ctx, &caller, alias, func(u *domain.User, password *string) (UserPatch, error) {
 		if !u.Attributes.Is(domain.AttributeSystem) {
 			return UserPatch{}, domain.ErrNotSystem
 		}
@@ -62,13 +62,13 @@ func (p *People) ResetSystem(ctx context.Context, who domain.Principal, alias st
 }
 
 // system changes the account with that alias, which must be one that a program can have.
-func (p *People) system(ctx context.Context, who *domain.Principal, alias string, patch func(*domain.User, *string) (UserPatch, error)) (Proven, error) {
+func (p *People) system(ctx context.Context, caller *domain.Principal, alias string, patch func(*domain.User, *string) (UserPatch, error)) (Proven, error) {
 	if err := domain.CheckSystemAlias(alias); err != nil {
 		return Proven{}, err
 	}
 	var proven Proven
 	var err error
-	proven.User, err = p.change(ctx, who, alias, func(u *domain.User) (UserPatch, error) {
+	proven.User, err = p.change(ctx, caller, alias, func(u *domain.User) (UserPatch, error) {
 		proven.Password = p.accounts.newPassword()
 		return patch(u, &proven.Password)
 	})
@@ -91,7 +91,7 @@ func sameRights(before *domain.User, check func(*domain.User) error) func(*domai
 
 // lists returns the patch by which the account sees the people of its home and below, or not
 // any more.
-func (p *People) lists(ctx context.Context, who *domain.Principal, u *domain.User, yes bool) (UserPatch, error) {
+func (p *People) lists(ctx context.Context, caller *domain.Principal, u *domain.User, yes bool) (UserPatch, error) {
 	role := u.Role
 	patch := UserPatch{Role: &role, Attributes: domain.Attributes{domain.AttributeLists: ""}}
 	if !yes {
@@ -101,7 +101,7 @@ func (p *People) lists(ctx context.Context, who *domain.Principal, u *domain.Use
 		return patch, nil
 	}
 	patch.Attributes[domain.AttributeLists] = "true"
-	giver, err := p.gate.Giver(ctx, who, u.Organization)
+	giver, err := p.gate.Giver(ctx, caller, u.Organization)
 	if err != nil {
 		return patch, err
 	}

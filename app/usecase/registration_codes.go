@@ -54,8 +54,8 @@ type OrganizationCode struct {
 // RegistrationCodes returns the registration codes of an organization, oldest first. It
 // needs domain.UserCreate there, as whoever has a code can make users. Who made one is named to
 // who reaches them.
-func (a *Accounts) RegistrationCodes(ctx context.Context, who domain.Principal, organization domain.EnvironmentRef) ([]domain.RegistrationCode, error) {
-	w, o, err := a.organization(ctx, &who, organization)
+func (a *Accounts) RegistrationCodes(ctx context.Context, caller domain.Principal, organization domain.EnvironmentRef) ([]domain.RegistrationCode, error) {
+	w, o, err := a.organization(ctx, &caller, organization)
 	if err != nil {
 		return nil, err
 	}
@@ -63,16 +63,16 @@ func (a *Accounts) RegistrationCodes(ctx context.Context, who domain.Principal, 
 	if err != nil {
 		return nil, err
 	}
-	return codes, a.nameMakers(ctx, &who, codes)
+	return codes, a.nameMakers(ctx, &caller, codes)
 }
 
-// nameMakers takes out of codes who made them where who does not reach them.
-func (a *Accounts) nameMakers(ctx context.Context, who *domain.Principal, codes []domain.RegistrationCode) error {
-	sight, err := a.gate.Sight(ctx, who)
+// nameMakers takes out of codes who made them where the caller does not reach them.
+func (a *Accounts) nameMakers(ctx context.Context, caller *domain.Principal, codes []domain.RegistrationCode) error {
+	sight, err := a.gate.Sight(ctx, caller)
 	if err != nil {
 		return err
 	}
-	named := map[string]bool{domain.Fold(who.Alias): true, "": true}
+	named := map[string]bool{domain.Fold(caller.Alias): true, "": true}
 	var asked []string
 	for i := range codes {
 		if key := domain.Fold(codes[i].CreatedBy); !named[key] && !slices.Contains(asked, codes[i].CreatedBy) {
@@ -97,16 +97,16 @@ func (a *Accounts) nameMakers(ctx context.Context, who *domain.Principal, codes 
 }
 
 // nameMaker is nameMakers of one code.
-func (a *Accounts) nameMaker(ctx context.Context, who *domain.Principal, code domain.RegistrationCode) (domain.RegistrationCode, error) {
+func (a *Accounts) nameMaker(ctx context.Context, caller *domain.Principal, code domain.RegistrationCode) (domain.RegistrationCode, error) {
 	one := []domain.RegistrationCode{code}
-	err := a.nameMakers(ctx, who, one)
+	err := a.nameMakers(ctx, caller, one)
 	return one[0], err
 }
 
 // RegistrationCode returns one code. It needs what RegistrationCodes needs, and is
 // NotFound if the organization has no such code.
-func (a *Accounts) RegistrationCode(ctx context.Context, who domain.Principal, in OrganizationCode) (domain.RegistrationCode, error) {
-	w, o, err := a.organization(ctx, &who, in.Organization)
+func (a *Accounts) RegistrationCode(ctx context.Context, caller domain.Principal, in OrganizationCode) (domain.RegistrationCode, error) {
+	w, o, err := a.organization(ctx, &caller, in.Organization)
 	if err != nil {
 		return domain.RegistrationCode{}, err
 	}
@@ -114,17 +114,17 @@ func (a *Accounts) RegistrationCode(ctx context.Context, who domain.Principal, i
 	if err != nil {
 		return code, err
 	}
-	return a.nameMaker(ctx, &who, code)
+	return a.nameMaker(ctx, &caller, code)
 }
 
 // CreateRegistrationCode makes a code, which is enabled unless in says otherwise. It needs
-// domain.UserCreate, and is Forbidden where a newcomer would have more than who has.
-func (a *Accounts) CreateRegistrationCode(ctx context.Context, who domain.Principal, organization domain.EnvironmentRef, in RegistrationCodePatch) (domain.RegistrationCode, error) {
-	w, o, err := a.inviting(ctx, &who, organization)
+// domain.UserCreate, and is Forbidden where a newcomer would have more than the caller has.
+func (a *Accounts) CreateRegistrationCode(ctx context.Context, caller domain.Principal, organization domain.EnvironmentRef, in RegistrationCodePatch) (domain.RegistrationCode, error) {
+	w, o, err := a.inviting(ctx, &caller, organization)
 	if err != nil {
 		return domain.RegistrationCode{}, err
 	}
-	c := domain.RegistrationCode{Organization: o, Code: newCode(), Created: a.moment(), CreatedBy: who.Alias, Enabled: true}
+	c := domain.RegistrationCode{Organization: o, Code: newCode(), Created: a.moment(), CreatedBy: caller.Alias, Enabled: true}
 	if err := in.apply(&c); err != nil {
 		return c, err
 	}
@@ -132,8 +132,8 @@ func (a *Accounts) CreateRegistrationCode(ctx context.Context, who domain.Princi
 }
 
 // UpdateRegistrationCode changes a code. It needs what CreateRegistrationCode needs.
-func (a *Accounts) UpdateRegistrationCode(ctx context.Context, who domain.Principal, of OrganizationCode, in RegistrationCodePatch) (domain.RegistrationCode, error) {
-	w, o, err := a.inviting(ctx, &who, of.Organization)
+func (a *Accounts) UpdateRegistrationCode(ctx context.Context, caller domain.Principal, of OrganizationCode, in RegistrationCodePatch) (domain.RegistrationCode, error) {
+	w, o, err := a.inviting(ctx, &caller, of.Organization)
 	if err != nil {
 		return domain.RegistrationCode{}, err
 	}
@@ -141,33 +141,33 @@ func (a *Accounts) UpdateRegistrationCode(ctx context.Context, who domain.Princi
 	if err != nil {
 		return code, err
 	}
-	return a.nameMaker(ctx, &who, code)
+	return a.nameMaker(ctx, &caller, code)
 }
 
 // DeleteRegistrationCode removes a code. It needs what RegistrationCodes needs.
-func (a *Accounts) DeleteRegistrationCode(ctx context.Context, who domain.Principal, in OrganizationCode) error {
-	w, o, err := a.organization(ctx, &who, in.Organization)
+func (a *Accounts) DeleteRegistrationCode(ctx context.Context, caller domain.Principal, in OrganizationCode) error {
+	w, o, err := a.organization(ctx, &caller, in.Organization)
 	if err != nil {
 		return err
 	}
 	return a.codes.Delete(ctx, w, o, domain.SecretText(in.Code))
 }
 
-// organization returns the proof that who may make users in the organization that ref
+// organization returns the proof that the caller may make users in the organization that ref
 // names, an environment that is one.
-func (a *Accounts) organization(ctx context.Context, who *domain.Principal, ref domain.EnvironmentRef) (tenancy.WriteScope, domain.OrganizationID, error) {
-	w, e, err := a.border(ctx, who, ref)
+func (a *Accounts) organization(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (tenancy.WriteScope, domain.OrganizationID, error) {
+	w, e, err := a.border(ctx, caller, ref)
 	return w, e.Organization, err
 }
 
 // inviting is organization for who lets newcomers in, and Forbidden where these would have more
-// than who has.
-func (a *Accounts) inviting(ctx context.Context, who *domain.Principal, ref domain.EnvironmentRef) (tenancy.WriteScope, domain.OrganizationID, error) {
-	w, e, err := a.border(ctx, who, ref)
+// than the caller has.
+func (a *Accounts) inviting(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (tenancy.WriteScope, domain.OrganizationID, error) {
+	w, e, err := a.border(ctx, caller, ref)
 	if err != nil {
 		return w, 0, err
 	}
-	giver, err := a.gate.Giver(ctx, who, e.Organization)
+	giver, err := a.gate.Giver(ctx, caller, e.Organization)
 	if err != nil {
 		return w, 0, err
 	}
@@ -175,15 +175,15 @@ func (a *Accounts) inviting(ctx context.Context, who *domain.Principal, ref doma
 	return w, e.Organization, giver.MayGive(&newcomer)
 }
 
-func (a *Accounts) border(ctx context.Context, who *domain.Principal, ref domain.EnvironmentRef) (w tenancy.WriteScope, e domain.Environment, err error) {
-	e, err = a.gate.Environment(ctx, who, ref)
+func (a *Accounts) border(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (w tenancy.WriteScope, e domain.Environment, err error) {
+	e, err = a.gate.Environment(ctx, caller, ref)
 	if err == nil && !e.IsOrganization {
 		err = domain.ErrEnvironmentNotFound
 	}
 	if err != nil {
 		return w, e, domain.AsError(err).On("organization")
 	}
-	w, err = a.gate.EnterWrite(ctx, who, domain.UserCreate, tenancy.At(e.Path))
+	w, err = a.gate.EnterWrite(ctx, caller, domain.UserCreate, tenancy.At(e.Path))
 	return w, e, err
 }
 

@@ -194,24 +194,24 @@ func (s *Sessions) Refresh(ctx context.Context, in Refresh) (SignedIn, error) {
 }
 
 // SignOut ends the session the request belongs to, if it belongs to one. Everybody may.
-func (s *Sessions) SignOut(ctx context.Context, who domain.Principal) error {
-	if who.Session == "" {
+func (s *Sessions) SignOut(ctx context.Context, caller domain.Principal) error {
+	if caller.Session == "" {
 		return nil
 	}
-	return s.signIns.SignOut(ctx, sessionOf(&who))
+	return s.signIns.SignOut(ctx, sessionOf(&caller))
 }
 
 // CSRF returns the CSRF token of the session the request belongs to, empty if it belongs to
 // none.
-func (s *Sessions) CSRF(who domain.Principal) string {
-	if who.Session == "" {
+func (s *Sessions) CSRF(caller domain.Principal) string {
+	if caller.Session == "" {
 		return ""
 	}
-	return s.tokens.CSRF(sessionOf(&who))
+	return s.tokens.CSRF(sessionOf(&caller))
 }
 
-func sessionOf(who *domain.Principal) domain.SessionKey {
-	return domain.SessionKey{UserKey: domain.UserKey{Organization: who.Organization, User: who.User}, ID: who.Session}
+func sessionOf(caller *domain.Principal) domain.SessionKey {
+	return domain.SessionKey{UserKey: domain.UserKey{Organization: caller.Organization, User: caller.User}, ID: caller.Session}
 }
 
 // SessionDocument is a session as it is shown.
@@ -220,54 +220,54 @@ type SessionDocument struct {
 	Current bool // the request belongs to it
 }
 
-// List returns who's own sessions, the last used first. It needs domain.SessionManage.
-func (s *Sessions) List(ctx context.Context, who domain.Principal) ([]SessionDocument, error) {
-	sc, err := s.gate.Enter(ctx, &who, domain.SessionManage, tenancy.Anywhere())
+// List returns the caller's own sessions, the last used first. It needs domain.SessionManage.
+func (s *Sessions) List(ctx context.Context, caller domain.Principal) ([]SessionDocument, error) {
+	sc, err := s.gate.Enter(ctx, &caller, domain.SessionManage, tenancy.Anywhere())
 	if err != nil {
 		return nil, err
 	}
-	return s.list(ctx, &who, sc, who.User)
+	return s.list(ctx, &caller, sc, caller.User)
 }
 
-func (s *Sessions) list(ctx context.Context, who *domain.Principal, sc tenancy.Scope, user domain.UserID) ([]SessionDocument, error) {
+func (s *Sessions) list(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, user domain.UserID) ([]SessionDocument, error) {
 	all, err := s.store.List(ctx, sc, user)
 	if err != nil {
 		return nil, err
 	}
 	shown := make([]SessionDocument, len(all))
 	for i, session := range all {
-		shown[i] = SessionDocument{Session: session, Current: session.SessionKey == sessionOf(who)}
+		shown[i] = SessionDocument{Session: session, Current: session.SessionKey == sessionOf(caller)}
 	}
 	return shown, nil
 }
 
-// End ends one of who's own sessions. It needs domain.SessionManage and is NotFound if who
+// End ends one of the caller's own sessions. It needs domain.SessionManage and is NotFound if who
 // has no such session.
-func (s *Sessions) End(ctx context.Context, who domain.Principal, id domain.UUID) error {
-	w, err := s.gate.EnterWrite(ctx, &who, domain.SessionManage, tenancy.Anywhere())
+func (s *Sessions) End(ctx context.Context, caller domain.Principal, id domain.UUID) error {
+	w, err := s.gate.EnterWrite(ctx, &caller, domain.SessionManage, tenancy.Anywhere())
 	if err != nil {
 		return err
 	}
-	return s.store.End(ctx, w, who.User, id, anybody)
+	return s.store.End(ctx, w, caller.User, id, anybody)
 }
 
-// EndAll ends all of who's own sessions, the one the request belongs to included. It needs
+// EndAll ends all of the caller's own sessions, the one the request belongs to included. It needs
 // domain.SessionManage.
-func (s *Sessions) EndAll(ctx context.Context, who domain.Principal) error {
-	w, err := s.gate.EnterWrite(ctx, &who, domain.SessionManage, tenancy.Anywhere())
+func (s *Sessions) EndAll(ctx context.Context, caller domain.Principal) error {
+	w, err := s.gate.EnterWrite(ctx, &caller, domain.SessionManage, tenancy.Anywhere())
 	if err != nil {
 		return err
 	}
-	return s.store.EndAll(ctx, w, who.User, anybody)
+	return s.store.EndAll(ctx, w, caller.User, anybody)
 }
 
 func anybody(domain.User) error { return nil }
 
 // ListOf returns the sessions of the user with that number, as List does. It needs
-// domain.UserUpdate on them. It is NotFound outside who's reach and Forbidden for a user who
+// domain.UserUpdate on them. It is NotFound outside the caller's reach and Forbidden for a user who
 // has more than who.
-func (s *Sessions) ListOf(ctx context.Context, who domain.Principal, id domain.UserID) ([]SessionDocument, error) {
-	w, check, err := s.over(ctx, &who, id)
+func (s *Sessions) ListOf(ctx context.Context, caller domain.Principal, id domain.UserID) ([]SessionDocument, error) {
+	w, check, err := s.over(ctx, &caller, id)
 	if err != nil {
 		return nil, err
 	}
@@ -278,22 +278,22 @@ func (s *Sessions) ListOf(ctx context.Context, who domain.Principal, id domain.U
 	if err := check(target); err != nil {
 		return nil, err
 	}
-	return s.list(ctx, &who, w.Read(), id)
+	return s.list(ctx, &caller, w.Read(), id)
 }
 
 // EndAllOf ends all sessions of the user with that number, under the rules of ListOf.
-func (s *Sessions) EndAllOf(ctx context.Context, who domain.Principal, id domain.UserID) error {
-	w, check, err := s.over(ctx, &who, id)
+func (s *Sessions) EndAllOf(ctx context.Context, caller domain.Principal, id domain.UserID) error {
+	w, check, err := s.over(ctx, &caller, id)
 	if err != nil {
 		return err
 	}
 	return s.store.EndAll(ctx, w, id, check)
 }
 
-// over returns the proof that who may change the user with that number, and the check that
+// over returns the proof that the caller may change the user with that number, and the check that
 // the user as they are is not above it.
-func (s *Sessions) over(ctx context.Context, who *domain.Principal, id domain.UserID) (tenancy.WriteScope, func(domain.User) error, error) {
-	sc, err := s.gate.Enter(ctx, who, domain.UserRead, tenancy.Anywhere())
+func (s *Sessions) over(ctx context.Context, caller *domain.Principal, id domain.UserID) (tenancy.WriteScope, func(domain.User) error, error) {
+	sc, err := s.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return tenancy.WriteScope{}, nil, err
 	}
@@ -301,11 +301,11 @@ func (s *Sessions) over(ctx context.Context, who *domain.Principal, id domain.Us
 	if err != nil {
 		return tenancy.WriteScope{}, nil, err
 	}
-	w, err := s.gate.EnterUser(ctx, who, domain.UserUpdate, &target)
+	w, err := s.gate.EnterUser(ctx, caller, domain.UserUpdate, &target)
 	if err != nil {
 		return tenancy.WriteScope{}, nil, err
 	}
-	giver, err := s.gate.Giver(ctx, who, target.Organization)
+	giver, err := s.gate.Giver(ctx, caller, target.Organization)
 	if err != nil {
 		return tenancy.WriteScope{}, nil, err
 	}

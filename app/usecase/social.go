@@ -39,108 +39,108 @@ type Profile struct {
 	Contacts []domain.Contact
 }
 
-// Profile returns who's own account. It needs domain.ProfileRead.
-func (s *Social) Profile(ctx context.Context, who domain.Principal) (p Profile, err error) {
-	sc, err := s.gate.Enter(ctx, &who, domain.ProfileRead, tenancy.Anywhere())
+// Profile returns the caller's own account. It needs domain.ProfileRead.
+func (s *Social) Profile(ctx context.Context, caller domain.Principal) (p Profile, err error) {
+	sc, err := s.gate.Enter(ctx, &caller, domain.ProfileRead, tenancy.Anywhere())
 	if err != nil {
 		return p, err
 	}
-	if p.UserDocument, err = s.me.Get(ctx, who); err != nil {
+	if p.UserDocument, err = s.me.Get(ctx, caller); err != nil {
 		return p, err
 	}
-	attributes, err := s.me.users.Attributes(ctx, sc, []domain.UserID{who.User})
+	attributes, err := s.me.users.Attributes(ctx, sc, []domain.UserID{caller.User})
 	if err != nil {
 		return p, err
 	}
-	p.Attributes = attributes[who.User]
-	if p.Marks, err = s.marks.Of(ctx, sc, who.User); err != nil {
+	p.Attributes = attributes[caller.User]
+	if p.Marks, err = s.marks.Of(ctx, sc, caller.User); err != nil {
 		return p, err
 	}
-	p.Contacts, err = s.listContacts(ctx, &who)
+	p.Contacts, err = s.listContacts(ctx, &caller)
 	return p, err
 }
 
-// keep is the proof that who may change what they keep.
-func (s *Social) keep(ctx context.Context, who *domain.Principal) (tenancy.WriteScope, error) {
-	return s.gate.EnterWrite(ctx, who, domain.ProfileUpdate, tenancy.Anywhere())
+// keep is the proof that the caller may change what they keep.
+func (s *Social) keep(ctx context.Context, caller *domain.Principal) (tenancy.WriteScope, error) {
+	return s.gate.EnterWrite(ctx, caller, domain.ProfileUpdate, tenancy.Anywhere())
 }
 
-// AddTag puts a tag on who's favourites. It needs domain.ProfileUpdate, is Invalid for what
+// AddTag puts a tag on the caller's favourites. It needs domain.ProfileUpdate, is Invalid for what
 // cannot be a tag, domain.ErrMarked if it is there and domain.ErrTooManyMarks.
-func (s *Social) AddTag(ctx context.Context, who domain.Principal, tag string) error {
-	return s.add(ctx, &who, domain.FavouriteTags, tag)
+func (s *Social) AddTag(ctx context.Context, caller domain.Principal, tag string) error {
+	return s.add(ctx, &caller, domain.FavouriteTags, tag)
 }
 
-func (s *Social) add(ctx context.Context, who *domain.Principal, list domain.MarkList, name string) error {
-	w, err := s.keep(ctx, who)
+func (s *Social) add(ctx context.Context, caller *domain.Principal, list domain.MarkList, name string) error {
+	w, err := s.keep(ctx, caller)
 	if err != nil {
 		return err
 	}
 	if err := domain.CheckMark(list, name); err != nil {
 		return err
 	}
-	return s.marks.Add(ctx, w, who.User, list, name)
+	return s.marks.Add(ctx, w, caller.User, list, name)
 }
 
-func (s *Social) remove(ctx context.Context, who *domain.Principal, list domain.MarkList, name string) error {
-	w, err := s.keep(ctx, who)
+func (s *Social) remove(ctx context.Context, caller *domain.Principal, list domain.MarkList, name string) error {
+	w, err := s.keep(ctx, caller)
 	if err != nil {
 		return err
 	}
-	return s.marks.Remove(ctx, w, who.User, list, name)
+	return s.marks.Remove(ctx, w, caller.User, list, name)
 }
 
-// RemoveTag takes a tag off who's favourites. It is domain.ErrNotMarked if it is not there.
-func (s *Social) RemoveTag(ctx context.Context, who domain.Principal, tag string) error {
-	return s.remove(ctx, &who, domain.FavouriteTags, tag)
+// RemoveTag takes a tag off the caller's favourites. It is domain.ErrNotMarked if it is not there.
+func (s *Social) RemoveTag(ctx context.Context, caller domain.Principal, tag string) error {
+	return s.remove(ctx, &caller, domain.FavouriteTags, tag)
 }
 
 // topic returns the topic of that full name that was made for who, given to them, or opened
 // to everybody; who manages topics does not read the others here.
-func (s *Social) topic(ctx context.Context, who *domain.Principal, name string) (ObjectDocument, error) {
-	return s.objects.Named(ctx, *who, NamedObject{Kind: domain.KindTopic, FullName: name, Personal: true})
+func (s *Social) topic(ctx context.Context, caller *domain.Principal, name string) (ObjectDocument, error) {
+	return s.objects.Named(ctx, *caller, NamedObject{Kind: domain.KindTopic, FullName: name, Personal: true})
 }
 
-// AddFavourite puts a topic that who may read on their favourites. It is
+// AddFavourite puts a topic that the caller may read on their favourites. It is
 // domain.ErrObjectNotFound for any other, and otherwise as AddTag.
-func (s *Social) AddFavourite(ctx context.Context, who domain.Principal, topic string) error {
-	o, err := s.topic(ctx, &who, topic)
+func (s *Social) AddFavourite(ctx context.Context, caller domain.Principal, topic string) error {
+	o, err := s.topic(ctx, &caller, topic)
 	if err != nil {
 		return err
 	}
-	return s.add(ctx, &who, domain.FavouriteTopics, o.FullName)
+	return s.add(ctx, &caller, domain.FavouriteTopics, o.FullName)
 }
 
-// RemoveFavourite takes a topic off who's favourites, also one that who may not read any
+// RemoveFavourite takes a topic off the caller's favourites, also one that the caller may not read any
 // more. It is domain.ErrNotMarked if it is not there.
-func (s *Social) RemoveFavourite(ctx context.Context, who domain.Principal, topic string) error {
-	return s.remove(ctx, &who, domain.FavouriteTopics, topic)
+func (s *Social) RemoveFavourite(ctx context.Context, caller domain.Principal, topic string) error {
+	return s.remove(ctx, &caller, domain.FavouriteTopics, topic)
 }
 
 // Silence notes that who wants no news of a topic, whether or not there is one of that name.
 // It is as AddTag otherwise.
-func (s *Social) Silence(ctx context.Context, who domain.Principal, topic string) error {
-	return s.add(ctx, &who, domain.SilencedTopics, topic)
+func (s *Social) Silence(ctx context.Context, caller domain.Principal, topic string) error {
+	return s.add(ctx, &caller, domain.SilencedTopics, topic)
 }
 
-// Hear takes back Silence of a topic that who may read. It is domain.ErrObjectNotFound for
-// any other, and domain.ErrNotMarked if who does want its news.
-func (s *Social) Hear(ctx context.Context, who domain.Principal, topic string) error {
-	if _, err := s.topic(ctx, &who, topic); err != nil {
+// Hear takes back Silence of a topic that the caller may read. It is domain.ErrObjectNotFound for
+// any other, and domain.ErrNotMarked if the caller does want its news.
+func (s *Social) Hear(ctx context.Context, caller domain.Principal, topic string) error {
+	if _, err := s.topic(ctx, &caller, topic); err != nil {
 		return err
 	}
-	return s.remove(ctx, &who, domain.SilencedTopics, topic)
+	return s.remove(ctx, &caller, domain.SilencedTopics, topic)
 }
 
-// SilenceAll is Silence of every topic that who may read, except those made for one user
+// SilenceAll is Silence of every topic that the caller may read, except those made for one user
 // alone, in place of what was silenced before. It is domain.ErrTooManyMarks if these are more
 // than a list can have.
-func (s *Social) SilenceAll(ctx context.Context, who domain.Principal) error {
-	w, err := s.keep(ctx, &who)
+func (s *Social) SilenceAll(ctx context.Context, caller domain.Principal) error {
+	w, err := s.keep(ctx, &caller)
 	if err != nil {
 		return err
 	}
-	topics, err := s.objects.List(ctx, who, ListObjects{Everywhere: true, Personal: true,
+	topics, err := s.objects.List(ctx, caller, ListObjects{Everywhere: true, Personal: true,
 		Filter: domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindTopic}, Order: domain.ObjectsByName}})
 	if err != nil {
 		return err
@@ -152,58 +152,58 @@ func (s *Social) SilenceAll(ctx context.Context, who domain.Principal) error {
 			return err
 		case len(names) > domain.MaxMarks:
 			return domain.ErrTooManyMarks
-		case topic.Organization == who.Organization && !domain.IsPrivateTopic(topic.FullName):
+		case topic.Organization == caller.Organization && !domain.IsPrivateTopic(topic.FullName):
 			names = append(names, topic.FullName)
 		}
 	}
-	return s.marks.Replace(ctx, w, who.User, domain.SilencedTopics, names)
+	return s.marks.Replace(ctx, w, caller.User, domain.SilencedTopics, names)
 }
 
 // HearAll takes back Silence of every topic.
-func (s *Social) HearAll(ctx context.Context, who domain.Principal) error {
-	w, err := s.keep(ctx, &who)
+func (s *Social) HearAll(ctx context.Context, caller domain.Principal) error {
+	w, err := s.keep(ctx, &caller)
 	if err != nil {
 		return err
 	}
-	return s.marks.Replace(ctx, w, who.User, domain.SilencedTopics, nil)
+	return s.marks.Replace(ctx, w, caller.User, domain.SilencedTopics, nil)
 }
 
 // fellows is the proof of which people who can name to themselves: whoever is at home where
 // who works, whether or not who may list people.
-func (s *Social) fellows(ctx context.Context, who *domain.Principal) (tenancy.WriteScope, error) {
-	return s.gate.EnterWrite(ctx, who, domain.EnvironmentRead, tenancy.Anywhere())
+func (s *Social) fellows(ctx context.Context, caller *domain.Principal) (tenancy.WriteScope, error) {
+	return s.gate.EnterWrite(ctx, caller, domain.EnvironmentRead, tenancy.Anywhere())
 }
 
-// AddContact makes the user with that alias one of who's contacts. It needs
+// AddContact makes the user with that alias one of the caller's contacts. It needs
 // domain.ProfileUpdate. It is domain.ErrUserNotFound for somebody who is not at home where
 // who works, domain.ErrContact for a contact, and domain.ErrTooManyContacts.
-func (s *Social) AddContact(ctx context.Context, who domain.Principal, alias string) error {
-	if _, err := s.keep(ctx, &who); err != nil {
+func (s *Social) AddContact(ctx context.Context, caller domain.Principal, alias string) error {
+	if _, err := s.keep(ctx, &caller); err != nil {
 		return err
 	}
-	w, err := s.fellows(ctx, &who)
+	w, err := s.fellows(ctx, &caller)
 	if err != nil {
 		return err
 	}
 	return s.contacts.Add(ctx, w, alias)
 }
 
-// RemoveContact takes the user with that alias off who's contacts. It is
+// RemoveContact takes the user with that alias off the caller's contacts. It is
 // domain.ErrNotContact if they are none.
-func (s *Social) RemoveContact(ctx context.Context, who domain.Principal, alias string) error {
-	if _, err := s.keep(ctx, &who); err != nil {
+func (s *Social) RemoveContact(ctx context.Context, caller domain.Principal, alias string) error {
+	if _, err := s.keep(ctx, &caller); err != nil {
 		return err
 	}
-	w, err := s.fellows(ctx, &who)
+	w, err := s.fellows(ctx, &caller)
 	if err != nil {
 		return err
 	}
 	return s.contacts.Remove(ctx, w, alias)
 }
 
-// listContacts returns who's contacts, as far as they are still at home where who works.
-func (s *Social) listContacts(ctx context.Context, who *domain.Principal) ([]domain.Contact, error) {
-	w, err := s.fellows(ctx, who)
+// listContacts returns the caller's contacts, as far as they are still at home where who works.
+func (s *Social) listContacts(ctx context.Context, caller *domain.Principal) ([]domain.Contact, error) {
+	w, err := s.fellows(ctx, caller)
 	if domain.ErrForbidden.Is(err) {
 		return nil, nil
 	}
@@ -213,26 +213,26 @@ func (s *Social) listContacts(ctx context.Context, who *domain.Principal) ([]dom
 	return s.contacts.List(ctx, w.Read())
 }
 
-// ContactsSeen are who's contacts, and where they were.
+// ContactsSeen are the caller's contacts, and where they were.
 type ContactsSeen struct {
 	Contacts  []domain.Contact
 	Presences []domain.Presence // the newest first
 }
 
-// Contacts returns who's contacts and their presences within the given time until now, in
-// topics that who may read. It needs domain.ProfileRead.
-func (s *Social) Contacts(ctx context.Context, who domain.Principal, within time.Duration) (seen ContactsSeen, err error) {
-	if _, err := s.gate.Enter(ctx, &who, domain.ProfileRead, tenancy.Anywhere()); err != nil {
+// Contacts returns the caller's contacts and their presences within the given time until now, in
+// topics that the caller may read. It needs domain.ProfileRead.
+func (s *Social) Contacts(ctx context.Context, caller domain.Principal, within time.Duration) (seen ContactsSeen, err error) {
+	if _, err := s.gate.Enter(ctx, &caller, domain.ProfileRead, tenancy.Anywhere()); err != nil {
 		return seen, err
 	}
-	w, err := s.fellows(ctx, &who)
+	w, err := s.fellows(ctx, &caller)
 	if err != nil {
 		return seen, err
 	}
 	if seen.Contacts, err = s.contacts.List(ctx, w.Read()); err != nil {
 		return seen, err
 	}
-	topics, err := s.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+	topics, err := s.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if domain.ErrForbidden.Is(err) {
 		return seen, nil
 	}
@@ -251,12 +251,12 @@ type ContactOrContacts struct {
 
 // AddOrSee is AddContact if there is somebody with that alias where who works; otherwise it
 // is Contacts, and the alias was a number of seconds.
-func (s *Social) AddOrSee(ctx context.Context, who domain.Principal, in ContactOrContacts) (*ContactsSeen, error) {
-	err := s.AddContact(ctx, who, in.Alias)
+func (s *Social) AddOrSee(ctx context.Context, caller domain.Principal, in ContactOrContacts) (*ContactsSeen, error) {
+	err := s.AddContact(ctx, caller, in.Alias)
 	if !domain.ErrUserNotFound.Is(err) {
 		return nil, err
 	}
-	seen, err := s.Contacts(ctx, who, in.Within)
+	seen, err := s.Contacts(ctx, caller, in.Within)
 	return &seen, err
 }
 
@@ -271,15 +271,15 @@ type BePresent struct {
 
 // BePresent notes that who is in a topic that they may read, and returns who else is, the
 // newest first. It needs domain.TopicRead.
-func (s *Social) BePresent(ctx context.Context, who domain.Principal, in BePresent) ([]domain.Presence, error) {
+func (s *Social) BePresent(ctx context.Context, caller domain.Principal, in BePresent) ([]domain.Presence, error) {
 	if _, err := domain.ParsePresenceStatus(string(in.Status)); err != nil {
 		return nil, err
 	}
-	o, err := s.topic(ctx, &who, in.Topic)
+	o, err := s.topic(ctx, &caller, in.Topic)
 	if err != nil {
 		return nil, err
 	}
-	w, err := s.gate.EnterObjectsWrite(ctx, &who, domain.TopicRead)
+	w, err := s.gate.EnterObjectsWrite(ctx, &caller, domain.TopicRead)
 	if err != nil {
 		return nil, err
 	}
@@ -305,20 +305,20 @@ type PresenceList struct {
 	Total     int64 // how many the filter keeps
 }
 
-// ListPresences returns who was when in the topics of who's organization that they may read. It
-// needs domain.TopicRead, and is domain.ErrObjectNotFound for a topic that who may not read.
-func (s *Social) ListPresences(ctx context.Context, who domain.Principal, in ListPresences) (list PresenceList, err error) {
+// ListPresences returns who was when in the topics of the caller's organization that they may read. It
+// needs domain.TopicRead, and is domain.ErrObjectNotFound for a topic that the caller may not read.
+func (s *Social) ListPresences(ctx context.Context, caller domain.Principal, in ListPresences) (list PresenceList, err error) {
 	if in.Limit < 1 || in.Limit > domain.MaxPresences {
 		in.Limit = domain.MaxPresences
 	}
 	if in.Topic != "" {
-		o, err := s.topic(ctx, &who, in.Topic)
+		o, err := s.topic(ctx, &caller, in.Topic)
 		if err != nil {
 			return list, err
 		}
 		in.Filter.Topic = o.ID
 	}
-	sc, err := s.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+	sc, err := s.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil || in.None {
 		return list, err
 	}
@@ -338,22 +338,22 @@ type Absence struct {
 // EndPresence takes away where somebody was said to be; nothing happens if they were not. One's
 // own needs a topic that one may read, another's domain.LevelAdmin on it: it is
 // domain.ErrUserNotFound for somebody who is not at home where who works.
-func (s *Social) EndPresence(ctx context.Context, who domain.Principal, in Absence) error {
-	o, err := s.objects.Named(ctx, who, NamedObject{Kind: domain.KindTopic, FullName: in.Topic,
-		Personal: in.Alias == "" || domain.Fold(in.Alias) == domain.Fold(who.Alias)})
+func (s *Social) EndPresence(ctx context.Context, caller domain.Principal, in Absence) error {
+	o, err := s.objects.Named(ctx, caller, NamedObject{Kind: domain.KindTopic, FullName: in.Topic,
+		Personal: in.Alias == "" || domain.Fold(in.Alias) == domain.Fold(caller.Alias)})
 	if err != nil {
 		return err
 	}
-	w, err := s.gate.EnterObjectsWrite(ctx, &who, domain.TopicRead)
+	w, err := s.gate.EnterObjectsWrite(ctx, &caller, domain.TopicRead)
 	if err != nil {
 		return err
 	}
-	of := domain.UserKey{Organization: who.Organization, User: who.User}
-	if in.Alias != "" && domain.Fold(in.Alias) != domain.Fold(who.Alias) {
+	of := domain.UserKey{Organization: caller.Organization, User: caller.User}
+	if in.Alias != "" && domain.Fold(in.Alias) != domain.Fold(caller.Alias) {
 		if o.Level < domain.LevelAdmin {
 			return domain.ErrForbidden
 		}
-		u, err := s.objects.fellow(ctx, &who, domain.TopicWrite, domain.UserRef{Alias: in.Alias}, "user")
+		u, err := s.objects.fellow(ctx, &caller, domain.TopicWrite, domain.UserRef{Alias: in.Alias}, "user")
 		if err != nil {
 			return err
 		}

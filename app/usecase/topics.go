@@ -60,8 +60,8 @@ type UnseenTopics struct {
 	Names   []string // the topics of the list where they never did, but for the silenced ones
 }
 
-// List returns the topics that who may read, wherever they work. Filters narrow one another.
-func (t *Topics) List(ctx context.Context, who domain.Principal, in ListTopics) (list TopicList, err error) {
+// List returns the topics that the caller may read, wherever they work. Filters narrow one another.
+func (t *Topics) List(ctx context.Context, caller domain.Principal, in ListTopics) (list TopicList, err error) {
 	if in.Unseen && (in.Limit < 1 || in.Limit > maxUnseen) {
 		return list, domain.InvalidField("limit", "A number from 1 to %d is expected beside what is unread.", maxUnseen)
 	}
@@ -69,28 +69,28 @@ func (t *Topics) List(ctx context.Context, who domain.Principal, in ListTopics) 
 		Descriptions: in.Descriptions, Since: in.Since, Until: in.Until, Order: domain.ObjectsByLetter}
 	var marks domain.Marks
 	if in.Favourites || in.Unseen {
-		if marks, err = t.marksOf(ctx, &who); err != nil {
+		if marks, err = t.marksOf(ctx, &caller); err != nil {
 			return list, err
 		}
 	}
 	if in.Favourites {
 		if f.Names = favourites(marks[domain.FavouriteTopics], in.Names); len(f.Names) == 0 {
-			return t.withUnseen(ctx, &who, in, marks, TopicList{Topics: pages[ObjectDocument](nil, "", nil)})
+			return t.withUnseen(ctx, &caller, in, marks, TopicList{Topics: pages[ObjectDocument](nil, "", nil)})
 		}
 	}
 	if in.Managed {
-		if in.Managed, err = t.isAdmin(ctx, &who); err != nil {
+		if in.Managed, err = t.isAdmin(ctx, &caller); err != nil {
 			return list, err
 		}
 	}
 	if in.Managed {
 		f.Without = domain.PrivateTopics
 	}
-	all, err := t.objects.List(ctx, who, ListObjects{Everywhere: true, Personal: !in.Managed, Total: true, Filter: f})
+	all, err := t.objects.List(ctx, caller, ListObjects{Everywhere: true, Personal: !in.Managed, Total: true, Filter: f})
 	if err != nil {
 		return list, err
 	}
-	return t.withUnseen(ctx, &who, in, marks, TopicList{Total: all.Total, Topics: part(all.Items, in.Skip, in.Limit)})
+	return t.withUnseen(ctx, &caller, in, marks, TopicList{Total: all.Total, Topics: part(all.Items, in.Skip, in.Limit)})
 }
 
 // favourites returns the names of list that are among wanted, all of them if nothing is wanted.
@@ -119,7 +119,7 @@ func part[T any](entries iter.Seq2[T, error], skip, limit int) iter.Seq2[T, erro
 }
 
 // withUnseen adds UnseenTopics to a list if in asks for it.
-func (t *Topics) withUnseen(ctx context.Context, who *domain.Principal, in ListTopics, marks domain.Marks, list TopicList) (TopicList, error) {
+func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in ListTopics, marks domain.Marks, list TopicList) (TopicList, error) {
 	if !in.Unseen {
 		return list, nil
 	}
@@ -131,7 +131,7 @@ func (t *Topics) withUnseen(ctx context.Context, who *domain.Principal, in ListT
 		}
 		topics, ids = append(topics, topic), append(ids, topic.ID)
 	}
-	sc, err := t.gate.EnterObjects(ctx, who, tenancy.Anywhere())
+	sc, err := t.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
 	if err != nil {
 		return list, err
 	}
@@ -153,17 +153,17 @@ func (t *Topics) withUnseen(ctx context.Context, who *domain.Principal, in ListT
 	return list, nil
 }
 
-func (t *Topics) marksOf(ctx context.Context, who *domain.Principal) (domain.Marks, error) {
-	sc, err := t.gate.Enter(ctx, who, domain.ProfileRead, tenancy.Anywhere())
+func (t *Topics) marksOf(ctx context.Context, caller *domain.Principal) (domain.Marks, error) {
+	sc, err := t.gate.Enter(ctx, caller, domain.ProfileRead, tenancy.Anywhere())
 	if err != nil {
 		return domain.Marks{}, err
 	}
-	return t.marks.Of(ctx, sc, who.User)
+	return t.marks.Of(ctx, sc, caller.User)
 }
 
 // isAdmin reports whether who is an admin of an organization.
-func (t *Topics) isAdmin(ctx context.Context, who *domain.Principal) (bool, error) {
-	_, err := t.gate.Enter(ctx, who, domain.OrganizationRead, tenancy.Anywhere())
+func (t *Topics) isAdmin(ctx context.Context, caller *domain.Principal) (bool, error) {
+	_, err := t.gate.Enter(ctx, caller, domain.OrganizationRead, tenancy.Anywhere())
 	if domain.ErrForbidden.Is(err) {
 		return false, nil
 	}
@@ -172,31 +172,31 @@ func (t *Topics) isAdmin(ctx context.Context, who *domain.Principal) (bool, erro
 
 // Get returns the topic of that full name that was made for who, given to them, or opened to
 // everybody. It is domain.ErrObjectNotFound for any other, also for who manages it. The level
-// is the one that who has by managing too.
-func (t *Topics) Get(ctx context.Context, who domain.Principal, name string) (ObjectDocument, error) {
-	sc, err := t.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+// is the one that the caller has by managing too.
+func (t *Topics) Get(ctx context.Context, caller domain.Principal, name string) (ObjectDocument, error) {
+	sc, err := t.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	o, err := t.objects.store.Named(ctx, sc.Personally(), who.Organization, domain.KindTopic, name)
+	o, err := t.objects.store.Named(ctx, sc.Personally(), caller.Organization, domain.KindTopic, name)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
 	return describeObject(sc, o), nil
 }
 
-// managed returns the topic of that full name that who may read or manages.
-func (t *Topics) managed(ctx context.Context, who *domain.Principal, name string) (ObjectDocument, error) {
-	return t.objects.Named(ctx, *who, NamedObject{Kind: domain.KindTopic, FullName: name})
+// managed returns the topic of that full name that the caller may read or manages.
+func (t *Topics) managed(ctx context.Context, caller *domain.Principal, name string) (ObjectDocument, error) {
+	return t.objects.Named(ctx, *caller, NamedObject{Kind: domain.KindTopic, FullName: name})
 }
 
 // Delete is Objects.Delete of the topic of that full name.
-func (t *Topics) Delete(ctx context.Context, who domain.Principal, name string) error {
-	o, err := t.managed(ctx, &who, name)
+func (t *Topics) Delete(ctx context.Context, caller domain.Principal, name string) error {
+	o, err := t.managed(ctx, &caller, name)
 	if err != nil {
 		return err
 	}
-	return t.objects.Delete(ctx, who, domain.NumberedObject(o.ID))
+	return t.objects.Delete(ctx, caller, domain.NumberedObject(o.ID))
 }
 
 // ShareTopic names a topic, and a user or a group who are to have a level on it.
@@ -209,8 +209,8 @@ type ShareTopic struct {
 // Share gives a user or a group a level on a topic; a higher one they have is left as it is. It
 // needs what Objects.Grant needs, and changes all of the topics or none: it is
 // domain.ErrTooManyBelow for too many.
-func (t *Topics) Share(ctx context.Context, who domain.Principal, in ShareTopic) error {
-	return t.share(ctx, &who, in, in.With, func(o *domain.Object, entry domain.Access) error {
+func (t *Topics) Share(ctx context.Context, caller domain.Principal, in ShareTopic) error {
+	return t.share(ctx, &caller, in, in.With, func(o *domain.Object, entry domain.Access) error {
 		if o.Owner != entry.User && o.Listed(entry).Level < entry.Level {
 			o.Grant(entry)
 		}
@@ -220,10 +220,10 @@ func (t *Topics) Share(ctx context.Context, who domain.Principal, in ShareTopic)
 
 // Unshare takes the level away that Share gave; another one is left as it is. It is
 // domain.ErrOwnerKeeps for the level that the owner has, who is not on the list.
-func (t *Topics) Unshare(ctx context.Context, who domain.Principal, in ShareTopic) error {
+func (t *Topics) Unshare(ctx context.Context, caller domain.Principal, in ShareTopic) error {
 	subject := in.With
 	subject.Level = domain.NoLevel
-	return t.share(ctx, &who, in, subject, func(o *domain.Object, entry domain.Access) error {
+	return t.share(ctx, &caller, in, subject, func(o *domain.Object, entry domain.Access) error {
 		if entry.User.User != 0 && o.Owner == entry.User && in.With.Level == OwnersLevel {
 			return domain.ErrOwnerKeeps
 		}
@@ -239,19 +239,19 @@ func (t *Topics) Unshare(ctx context.Context, who domain.Principal, in ShareTopi
 const OwnersLevel = domain.LevelWrite
 
 // share runs change on the topics that in names, with the entry of the user or group.
-func (t *Topics) share(ctx context.Context, who *domain.Principal, in ShareTopic, subject GrantObject, change func(*domain.Object, domain.Access) error) error {
-	named, err := t.managed(ctx, who, in.Name)
+func (t *Topics) share(ctx context.Context, caller *domain.Principal, in ShareTopic, subject GrantObject, change func(*domain.Object, domain.Access) error) error {
+	named, err := t.managed(ctx, caller, in.Name)
 	if err != nil {
 		return err
 	}
-	target, w, err := t.objects.enter(ctx, who, domain.NumberedObject(named.ID))
+	target, w, err := t.objects.enter(ctx, caller, domain.NumberedObject(named.ID))
 	if err != nil {
 		return err
 	}
 	if w.Level(&target) < domain.LevelAdmin {
 		return domain.ErrForbidden
 	}
-	entry, err := t.objects.subject(ctx, who, w.Read(), &target, subject)
+	entry, err := t.objects.subject(ctx, caller, w.Read(), &target, subject)
 	if err != nil {
 		return err
 	}
@@ -266,17 +266,17 @@ func (t *Topics) share(ctx context.Context, who *domain.Principal, in ShareTopic
 // NewTopic says what a topic is to be.
 type NewTopic struct{ Name, Description string }
 
-// Create makes a topic below the one that its full name says, which must be who's to write
+// Create makes a topic below the one that its full name says, which must be the caller's to write
 // to; at the top only who manages objects can. It is as Objects.Create otherwise.
-func (t *Topics) Create(ctx context.Context, who domain.Principal, in NewTopic) (ObjectDocument, error) {
+func (t *Topics) Create(ctx context.Context, caller domain.Principal, in NewTopic) (ObjectDocument, error) {
 	above, name := in.Name[:strings.LastIndexByte(in.Name, '/')], in.Name[strings.LastIndexByte(in.Name, '/')+1:]
 	n := NewObject{Kind: domain.KindTopic, Name: name, Attributes: map[string]string{"description": in.Description}}
 	if above != "" {
-		parent, err := t.objects.Named(ctx, who, NamedObject{Kind: domain.KindTopic, FullName: above})
+		parent, err := t.objects.Named(ctx, caller, NamedObject{Kind: domain.KindTopic, FullName: above})
 		if err != nil {
 			return ObjectDocument{}, err
 		}
 		n.Parent = domain.NumberedObject(parent.ID)
 	}
-	return t.objects.Create(ctx, who, n)
+	return t.objects.Create(ctx, caller, n)
 }

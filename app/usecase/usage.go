@@ -62,8 +62,8 @@ func (u *UsageCounter) Flush(ctx context.Context) error {
 // RecordUsage counts that the object that ref names was used n times, from 1 to
 // domain.MaxUsage, in this month and while it is its owner's, and returns n. It needs the
 // kind's permission to write and LevelWrite. It is written down with the next flush.
-func (b *Objects) RecordUsage(ctx context.Context, who domain.Principal, ref domain.ObjectRef, n int64) (int64, error) {
-	o, w, err := b.enter(ctx, &who, ref)
+func (b *Objects) RecordUsage(ctx context.Context, caller domain.Principal, ref domain.ObjectRef, n int64) (int64, error) {
+	o, w, err := b.enter(ctx, &caller, ref)
 	if err != nil {
 		return 0, err
 	}
@@ -86,17 +86,17 @@ type UsageDocument struct {
 // ListUsage asks for usage by object and month.
 type ListUsage struct {
 	Object domain.ObjectRef // empty keeps all
-	// Own asks for what was used while it was who's, whoever owns it now.
+	// Own asks for what was used while it was the caller's, whoever owns it now.
 	Own    bool
 	Filter domain.UsageFilter
 	Page   domain.Page
 }
 
 // Usage returns how often objects were used, by object, month and whose they were then: of
-// objects that who may read, and of what was who's own, as far as its place is still in who's
-// reach. It is NotFound for an Object that who may not read.
-func (b *Objects) Usage(ctx context.Context, who domain.Principal, in ListUsage) (Listed[UsageDocument], error) {
-	sc, err := b.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+// objects that the caller may read, and of what was the caller's own, as far as its place is still in the caller's
+// reach. It is NotFound for an Object that the caller may not read.
+func (b *Objects) Usage(ctx context.Context, caller domain.Principal, in ListUsage) (Listed[UsageDocument], error) {
+	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
 		return Listed[UsageDocument]{}, err
 	}
@@ -107,7 +107,7 @@ func (b *Objects) Usage(ctx context.Context, who domain.Principal, in ListUsage)
 		}
 		in.Filter.Object = o.ID
 	}
-	me := domain.UserKey{Organization: who.Organization, User: who.User}
+	me := domain.UserKey{Organization: caller.Organization, User: caller.User}
 	if in.Own {
 		in.Filter.Owner = me
 	}
@@ -133,15 +133,15 @@ type UsageReport struct {
 	Usage      Listed[UsageDocument]
 }
 
-// Statistics returns how often objects were used while they were who's, whoever owns them
+// Statistics returns how often objects were used while they were the caller's, whoever owns them
 // now. It is Invalid for a period that ends before it begins; one that is rounded to nothing
 // is a report of nothing.
-func (b *Objects) Statistics(ctx context.Context, who domain.Principal, in UsageStatistics) (UsageReport, error) {
+func (b *Objects) Statistics(ctx context.Context, caller domain.Principal, in UsageStatistics) (UsageReport, error) {
 	if in.End.Before(in.Begin) {
 		return UsageReport{}, domain.InvalidField("timestampEnd", "The end is before the beginning.")
 	}
 	begin, end := domain.NearestMonth(in.Begin), domain.NearestMonth(in.End)
-	list, err := b.Usage(ctx, who, ListUsage{Own: true,
+	list, err := b.Usage(ctx, caller, ListUsage{Own: true,
 		Filter: domain.UsageFilter{Kinds: in.Kinds, From: begin, Until: end.Before()}})
 	return UsageReport{Begin: begin.Start(), End: end.Start(), Usage: list}, err
 }

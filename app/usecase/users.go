@@ -65,7 +65,7 @@ func give(names LoginNames, u *domain.User) error {
 type ListUsers struct {
 	Environment domain.EnvironmentRef // empty is the current one
 	Alone       bool
-	Everywhere  bool // asks for who's whole reach instead
+	Everywhere  bool // asks for the caller's whole reach instead
 	Filter      domain.UserFilter
 	Group       domain.GroupRef // narrows Filter to members; empty keeps all
 	Page        domain.Page     // without a limit the whole list is returned
@@ -84,30 +84,30 @@ type UserList struct {
 	Total int64
 }
 
-// List returns the users of an environment within who's reach. It needs domain.UserRead
-// there; where that is given for who's own account only, the list is that account. Objects that
+// List returns the users of an environment within the caller's reach. It needs domain.UserRead
+// there; where that is given for the caller's own account only, the list is that account. Objects that
 // who may not read are not there for conditions on them.
-func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (UserList, error) {
+func (u *Users) List(ctx context.Context, caller domain.Principal, in ListUsers) (UserList, error) {
 	where := tenancy.In(in.Environment)
 	if in.Everywhere {
 		where = tenancy.Anywhere()
 	}
-	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, where)
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, where)
 	if err != nil {
 		return UserList{}, err
 	}
 	if in.Alone {
-		e, err := u.gate.Environment(ctx, &who, in.Environment)
+		e, err := u.gate.Environment(ctx, &caller, in.Environment)
 		if err != nil {
 			return UserList{}, err
 		}
 		sc = sc.Only(e.Path)
 	}
-	if in.Filter.Group, err = u.group(ctx, sc, &who, in.Group); err != nil {
+	if in.Filter.Group, err = u.group(ctx, sc, &caller, in.Group); err != nil {
 		return UserList{}, err
 	}
 	if in.Filter.Conditions.OfObjects() {
-		objects, err := u.gate.EnterObjects(ctx, &who, tenancy.Anywhere())
+		objects, err := u.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 		if err != nil && !domain.ErrForbidden.Is(err) {
 			return UserList{}, err
 		}
@@ -125,7 +125,7 @@ func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (U
 			return nil, "", err
 		}
 		if in.Whole {
-			described, err := u.whole(ctx, &who, sc, users)
+			described, err := u.whole(ctx, &caller, sc, users)
 			return described, next, err
 		}
 		if in.Attributes {
@@ -149,21 +149,21 @@ func (u *Users) List(ctx context.Context, who domain.Principal, in ListUsers) (U
 
 // group returns the number of the group whose members are asked for, 0 for none. A number
 // needs no look-up: it is shown with every member there is to find.
-func (u *Users) group(ctx context.Context, sc tenancy.Scope, who *domain.Principal, ref domain.GroupRef) (domain.GroupID, error) {
+func (u *Users) group(ctx context.Context, sc tenancy.Scope, caller *domain.Principal, ref domain.GroupRef) (domain.GroupID, error) {
 	if id, ok := ref.Number(); ok || ref == "" {
 		return id, nil
 	}
-	groups, err := u.documents.Groups(ctx, sc, nil, who.Organization)
+	groups, err := u.documents.Groups(ctx, sc, nil, caller.Organization)
 	if err != nil {
 		return 0, err
 	}
-	return groups.Find(who.Organization, ref)
+	return groups.Find(caller.Organization, ref)
 }
 
-// Get returns the user with that alias, wherever in who's reach. It needs
+// Get returns the user with that alias, wherever in the caller's reach. It needs
 // domain.UserRead and is NotFound for anybody else.
-func (u *Users) Get(ctx context.Context, who domain.Principal, alias string) (UserDocument, error) {
-	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+func (u *Users) Get(ctx context.Context, caller domain.Principal, alias string) (UserDocument, error) {
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return UserDocument{}, err
 	}
@@ -188,7 +188,7 @@ func (u *Users) addAttributes(ctx context.Context, sc tenancy.Scope, users []dom
 }
 
 // whole reads all there is to show of users, of all at once.
-func (u *Users) whole(ctx context.Context, who *domain.Principal, sc tenancy.Scope, users []domain.User) ([]UserDocument, error) {
+func (u *Users) whole(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, users []domain.User) ([]UserDocument, error) {
 	if err := u.addAttributes(ctx, sc, users); err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func (u *Users) whole(ctx context.Context, who *domain.Principal, sc tenancy.Sco
 	if err != nil {
 		return nil, err
 	}
-	role, err := u.gate.Role(ctx, who)
+	role, err := u.gate.Role(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -232,12 +232,12 @@ func (u *Users) whole(ctx context.Context, who *domain.Principal, sc tenancy.Sco
 
 // Find returns the user with that UUID with all there is to show of them: attributes,
 // properties, the tag of the picture and the organization's environment. It is as Get otherwise.
-func (u *Users) Find(ctx context.Context, who domain.Principal, id domain.UUID) (UserDocument, error) {
-	sc, user, err := u.find(ctx, &who, id)
+func (u *Users) Find(ctx context.Context, caller domain.Principal, id domain.UUID) (UserDocument, error) {
+	sc, user, err := u.find(ctx, &caller, id)
 	if err != nil {
 		return UserDocument{}, err
 	}
-	described, err := u.whole(ctx, &who, sc, []domain.User{user})
+	described, err := u.whole(ctx, &caller, sc, []domain.User{user})
 	if err != nil {
 		return UserDocument{}, err
 	}
@@ -245,24 +245,24 @@ func (u *Users) Find(ctx context.Context, who domain.Principal, id domain.UUID) 
 }
 
 // Number returns the number of the user with that UUID, as Find finds them.
-func (u *Users) Number(ctx context.Context, who domain.Principal, id domain.UUID) (domain.UserID, error) {
-	_, user, err := u.find(ctx, &who, id)
+func (u *Users) Number(ctx context.Context, caller domain.Principal, id domain.UUID) (domain.UserID, error) {
+	_, user, err := u.find(ctx, &caller, id)
 	return user.ID, err
 }
 
 // Show returns a user whom who has just changed, as Find would.
-func (u *Users) Show(ctx context.Context, who domain.Principal, user domain.User) (UserDocument, error) {
-	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+func (u *Users) Show(ctx context.Context, caller domain.Principal, user domain.User) (UserDocument, error) {
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return UserDocument{}, err
 	}
-	return u.written(ctx, &who, sc, user)
+	return u.written(ctx, &caller, sc, user)
 }
 
 // Picture returns the picture of the user with that UUID, as Find finds them. It is
 // domain.ErrPictureNotFound if they have none.
-func (u *Users) Picture(ctx context.Context, who domain.Principal, id domain.UUID) (domain.Picture, error) {
-	sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+func (u *Users) Picture(ctx context.Context, caller domain.Principal, id domain.UUID) (domain.Picture, error) {
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return domain.Picture{}, err
 	}
@@ -360,9 +360,9 @@ type Named[In any] struct {
 // ByAlias adapts a use case on the user with a number to one on the user with an alias, who
 // is found as by Get.
 func ByAlias[In, Out any](u *Users, run func(context.Context, domain.Principal, domain.UserID, In) (Out, error)) Run[Named[In], Out] {
-	return func(ctx context.Context, who domain.Principal, in Named[In]) (Out, error) {
+	return func(ctx context.Context, caller domain.Principal, in Named[In]) (Out, error) {
 		var none Out
-		sc, err := u.gate.Enter(ctx, &who, domain.UserRead, tenancy.Anywhere())
+		sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 		if err != nil {
 			return none, err
 		}
@@ -370,7 +370,7 @@ func ByAlias[In, Out any](u *Users, run func(context.Context, domain.Principal, 
 		if err != nil {
 			return none, err
 		}
-		return run(ctx, who, user.ID, in.In)
+		return run(ctx, caller, user.ID, in.In)
 	}
 }
 
@@ -386,10 +386,10 @@ type resolved struct {
 	picture          domain.Picture
 }
 
-// resolve looks up what the patch names: environments in who's reach, groups that can be
+// resolve looks up what the patch names: environments in the caller's reach, groups that can be
 // used in organization o. It checks properties and the password, and decodes the picture; makeHash
 // hashes the password.
-func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.OrganizationID, groups *tenancy.Groups, in UserPatch) (r resolved, err error) {
+func (u *Users) resolve(ctx context.Context, caller *domain.Principal, o domain.OrganizationID, groups *tenancy.Groups, in UserPatch) (r resolved, err error) {
 	r.UserPatch = in
 	if in.Group != nil {
 		if r.group, err = groups.Find(o, *in.Group); err != nil {
@@ -404,13 +404,13 @@ func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.Org
 			return r, err
 		}
 	}
-	if r.allowed, err = u.grants(ctx, who, "envs", in.Allowed); err != nil {
+	if r.allowed, err = u.grants(ctx, caller, "envs", in.Allowed); err != nil {
 		return r, err
 	}
-	if r.blocked, err = u.grants(ctx, who, "envsbloque", in.Blocked); err != nil {
+	if r.blocked, err = u.grants(ctx, caller, "envsbloque", in.Blocked); err != nil {
 		return r, err
 	}
-	role, err := u.gate.Role(ctx, who)
+	role, err := u.gate.Role(ctx, caller)
 	if err != nil {
 		return r, err
 	}
@@ -432,9 +432,9 @@ func (u *Users) resolve(ctx context.Context, who *domain.Principal, o domain.Org
 
 // makeHash makes the hash of the patch's password, if it has one. It takes a while that others wait
 // for, so whatever can refuse the patch is asked before.
-func (r *resolved) makeHash(ctx context.Context, passwords Passwords, who *domain.Principal) (err error) {
+func (r *resolved) makeHash(ctx context.Context, passwords Passwords, caller *domain.Principal) (err error) {
 	if r.Password != nil {
-		r.hash, err = passwords.Hash(ctx, domain.PartyOf(who.UserKey()), *r.Password)
+		r.hash, err = passwords.Hash(ctx, domain.PartyOf(caller.UserKey()), *r.Password)
 	}
 	return err
 }
@@ -468,14 +468,14 @@ func mergeAttributes(a, b domain.Attributes) domain.Attributes {
 	return merged
 }
 
-func (u *Users) grants(ctx context.Context, who *domain.Principal, field string, refs *[]domain.EnvironmentRef) ([]domain.Grant, error) {
+func (u *Users) grants(ctx context.Context, caller *domain.Principal, field string, refs *[]domain.EnvironmentRef) ([]domain.Grant, error) {
 	if refs == nil {
 		return nil, nil
 	}
 	if err := domain.CheckGrants(field, len(*refs)); err != nil {
 		return nil, err
 	}
-	environments, err := u.gate.Environments(ctx, who, *refs)
+	environments, err := u.gate.Environments(ctx, caller, *refs)
 	if err != nil {
 		return nil, domain.AsError(err).On(field)
 	}
@@ -577,11 +577,11 @@ func merge(present, wanted []domain.Grant, shows func(domain.EnvironmentPath) bo
 }
 
 // Create adds a user to the environment in.Home, the current one if that is nil. It needs
-// domain.UserCreate there, is Forbidden where the user would have more than who has, and
+// domain.UserCreate there, is Forbidden where the user would have more than the caller has, and
 // Conflict for an alias or mail address that is taken. Alias and FirstName are required;
 // a user is otherwise active, approved, of the role user and in the group UserGroup.
-func (u *Users) Create(ctx context.Context, who domain.Principal, in UserPatch) (domain.User, error) {
-	w, user, hash, err := u.prepare(ctx, &who, in)
+func (u *Users) Create(ctx context.Context, caller domain.Principal, in UserPatch) (domain.User, error) {
+	w, user, hash, err := u.prepare(ctx, &caller, in)
 	if err != nil {
 		return domain.User{}, err
 	}
@@ -590,8 +590,8 @@ func (u *Users) Create(ctx context.Context, who domain.Principal, in UserPatch) 
 
 // CreateFirst is Create, but makes the first user of a directory its superUser, with the
 // group Root, in the root environment.
-func (u *Users) CreateFirst(ctx context.Context, who domain.Principal, in UserPatch) (domain.User, error) {
-	w, err := u.gate.EnterWrite(ctx, &who, domain.UserCreate, tenancy.At(domain.RootPath))
+func (u *Users) CreateFirst(ctx context.Context, caller domain.Principal, in UserPatch) (domain.User, error) {
+	w, err := u.gate.EnterWrite(ctx, &caller, domain.UserCreate, tenancy.At(domain.RootPath))
 	if err != nil {
 		return domain.User{}, err
 	}
@@ -600,44 +600,44 @@ func (u *Users) CreateFirst(ctx context.Context, who domain.Principal, in UserPa
 		return domain.User{}, err
 	}
 	if there > 0 {
-		return u.Create(ctx, who, in)
+		return u.Create(ctx, caller, in)
 	}
 	first := in
 	role, group, home := domain.RoleSuperUser, domain.GroupRef("Root"), domain.EnvironmentRef("/")
 	first.Role, first.Group, first.Home = &role, &group, &home
-	w, user, hash, err := u.prepare(ctx, &who, first)
+	w, user, hash, err := u.prepare(ctx, &caller, first)
 	if err != nil {
 		return domain.User{}, err
 	}
 	created, err := u.store.InsertFirst(ctx, w, user, hash)
 	if domain.ErrNotFirst.Is(err) {
-		return u.Create(ctx, who, in)
+		return u.Create(ctx, caller, in)
 	}
 	return created, err
 }
 
-// prepare returns the user that Create inserts, with the proof that who may.
-func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch) (w tenancy.WriteScope, user domain.User, hash domain.PasswordHash, err error) {
+// prepare returns the user that Create inserts, with the proof that the caller may.
+func (u *Users) prepare(ctx context.Context, caller *domain.Principal, in UserPatch) (w tenancy.WriteScope, user domain.User, hash domain.PasswordHash, err error) {
 	var ref domain.EnvironmentRef
 	if in.Tenant != nil {
 		ref = domain.EnvironmentRef(*in.Tenant)
 	}
 	set(&ref, in.Home)
-	home, err := u.gate.Environment(ctx, who, ref)
+	home, err := u.gate.Environment(ctx, caller, ref)
 	if err != nil {
 		return w, user, "", domain.AsError(err).On("envId")
 	}
 	if in.Tenant != nil && in.Home == nil && !home.IsOrganization {
 		return w, user, "", domain.ErrEnvironmentNotFound.On("envId")
 	}
-	if w, err = u.gate.EnterWrite(ctx, who, domain.UserCreate, tenancy.At(home.Path)); err != nil {
+	if w, err = u.gate.EnterWrite(ctx, caller, domain.UserCreate, tenancy.At(home.Path)); err != nil {
 		return w, user, "", err
 	}
-	giver, err := u.gate.Giver(ctx, who, home.Organization)
+	giver, err := u.gate.Giver(ctx, caller, home.Organization)
 	if err != nil {
 		return w, user, "", err
 	}
-	r, err := u.resolve(ctx, who, home.Organization, giver.Groups(), in)
+	r, err := u.resolve(ctx, caller, home.Organization, giver.Groups(), in)
 	if err != nil {
 		return w, user, "", err
 	}
@@ -658,26 +658,26 @@ func (u *Users) prepare(ctx context.Context, who *domain.Principal, in UserPatch
 	if err := giver.MayGive(&user); err != nil {
 		return w, user, "", err
 	}
-	err = r.makeHash(ctx, u.passwords, who)
+	err = r.makeHash(ctx, u.passwords, caller)
 	return w, user, r.hash, err
 }
 
 // Update changes the user with that number as in says. It needs domain.UserUpdate on
 // them, or domain.ProfileUpdate for what people may change of their own account. It is
-// NotFound outside who's reach; Forbidden for a user who has more than who, for giving more
-// than who has, and for a field that is not who's to change. An address that is left gets mail
+// NotFound outside the caller's reach; Forbidden for a user who has more than who, for giving more
+// than the caller has, and for a field that is not the caller's to change. An address that is left gets mail
 // about it. One's own address stays until another one is proven: it is sent a link, and returned
 // as Unproven.
-func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.UserID, in UserPatch) (domain.User, error) {
-	target, err := u.read(ctx, &who, id)
+func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.UserID, in UserPatch) (domain.User, error) {
+	target, err := u.read(ctx, &caller, id)
 	if err != nil {
 		return domain.User{}, err
 	}
-	own := target.ID == who.User
-	w, err := u.gate.EnterUser(ctx, &who, domain.UserUpdate, &target)
+	own := target.ID == caller.User
+	w, err := u.gate.EnterUser(ctx, &caller, domain.UserUpdate, &target)
 	profile := own && domain.ErrForbidden.Is(err)
 	if profile {
-		w, err = u.gate.EnterUser(ctx, &who, domain.ProfileUpdate, &target)
+		w, err = u.gate.EnterUser(ctx, &caller, domain.ProfileUpdate, &target)
 	}
 	if err != nil {
 		return domain.User{}, err
@@ -688,16 +688,16 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 	if err := u.sameTenant(ctx, w.Read(), &target, in.Tenant); err != nil {
 		return domain.User{}, err
 	}
-	giver, err := u.gate.Giver(ctx, &who, target.Organization)
+	giver, err := u.gate.Giver(ctx, &caller, target.Organization)
 	if err != nil {
 		return domain.User{}, err
 	}
-	r, err := u.resolve(ctx, &who, target.Organization, giver.Groups(), in)
+	r, err := u.resolve(ctx, &caller, target.Organization, giver.Groups(), in)
 	if err != nil {
 		return domain.User{}, err
 	}
 	if in.Home != nil {
-		home, err := u.gate.Environment(ctx, &who, *in.Home)
+		home, err := u.gate.Environment(ctx, &caller, *in.Home)
 		if err != nil {
 			return domain.User{}, domain.AsError(err).On("envId")
 		}
@@ -705,7 +705,7 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 	}
 	asks := func(*domain.User) domain.Enclosure { return domain.Enclosure{} }
 	if own && in.Mail != nil && *in.Mail != "" && !domain.MailMatches(*in.Mail, target.Person.Mail) {
-		if asks, err = u.askOwn(ctx, &who, *in.Mail); err != nil {
+		if asks, err = u.askOwn(ctx, &caller, *in.Mail); err != nil {
 			return domain.User{}, err
 		}
 		r.Mail = nil
@@ -750,7 +750,7 @@ func (u *Users) Update(ctx context.Context, who domain.Principal, id domain.User
 			return domain.User{}, err
 		}
 	}
-	if err := r.makeHash(ctx, u.passwords, &who); err != nil {
+	if err := r.makeHash(ctx, u.passwords, &caller); err != nil {
 		return domain.User{}, err
 	}
 	return u.store.UpdateWith(ctx, w, id, r.hash, nil, func(user *domain.User, _ domain.Secret, superUsers domain.SuperUsers) (domain.Enclosure, error) {
@@ -800,9 +800,9 @@ func named(about *domain.User, login string) string {
 	return login
 }
 
-// read returns the user with that number if who may see them.
-func (u *Users) read(ctx context.Context, who *domain.Principal, id domain.UserID) (domain.User, error) {
-	sc, err := u.gate.Enter(ctx, who, domain.UserRead, tenancy.Anywhere())
+// read returns the user with that number if the caller may see them.
+func (u *Users) read(ctx context.Context, caller *domain.Principal, id domain.UserID) (domain.User, error) {
+	sc, err := u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return domain.User{}, err
 	}
@@ -883,19 +883,19 @@ func able(groups *tenancy.Groups, u *domain.User, now time.Time) bool {
 
 // Delete removes the user with that number, with everything that is theirs. It needs
 // domain.UserDelete on them, and the rules of Update hold.
-func (u *Users) Delete(ctx context.Context, who domain.Principal, id domain.UserID) error {
-	target, err := u.read(ctx, &who, id)
+func (u *Users) Delete(ctx context.Context, caller domain.Principal, id domain.UserID) error {
+	target, err := u.read(ctx, &caller, id)
 	if err != nil {
 		return err
 	}
-	if target.ID == who.User {
+	if target.ID == caller.User {
 		return domain.ErrOwnAccount
 	}
-	w, err := u.gate.EnterUser(ctx, &who, domain.UserDelete, &target)
+	w, err := u.gate.EnterUser(ctx, &caller, domain.UserDelete, &target)
 	if err != nil {
 		return err
 	}
-	giver, err := u.gate.Giver(ctx, &who, target.Organization)
+	giver, err := u.gate.Giver(ctx, &caller, target.Organization)
 	if err != nil {
 		return err
 	}

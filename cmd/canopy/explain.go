@@ -30,8 +30,8 @@ func explainCommand() *cobra.Command {
 			if user == "" {
 				return fmt.Errorf("--user is required")
 			}
-			return operate(c.Context(), &cfg, func(d *app.Directory, who domain.Principal) error {
-				x, err := d.Explain.Decision(c.Context(), who,
+			return operate(c.Context(), &cfg, func(d *app.Directory, caller domain.Principal) error {
+				x, err := d.Explain.Decision(c.Context(), caller,
 					usecase.ExplainDecision{User: user, Permission: p, Environment: domain.EnvironmentRef(environment)})
 				if err != nil {
 					return err

@@ -46,11 +46,11 @@ func operateIn(ctx context.Context, cfg *app.Config, within func(context.Context
 		return err
 	}
 	return within(ctx, *cfg, func(d *app.Directory) error {
-		who, err := d.Operator(ctx)
+		caller, err := d.Operator(ctx)
 		if err != nil {
 			return err
 		}
-		return work(d, who)
+		return work(d, caller)
 	})
 }
 
@@ -75,8 +75,8 @@ func userCreateCommand(cfg *app.Config) *cobra.Command {
 			if first == "" {
 				in.FirstName = &args[0]
 			}
-			return operateIn(c.Context(), cfg, app.WithNewDirectory, func(d *app.Directory, who domain.Principal) error {
-				created, err := d.Users.CreateFirst(c.Context(), who, in)
+			return operateIn(c.Context(), cfg, app.WithNewDirectory, func(d *app.Directory, caller domain.Principal) error {
+				created, err := d.Users.CreateFirst(c.Context(), caller, in)
 				if err != nil {
 					return flagged(err)
 				}
@@ -143,12 +143,12 @@ func userSwitchCommand(cfg *app.Config, verb, short string, active bool) *cobra.
 }
 
 func updateUser(ctx context.Context, cfg *app.Config, alias string, in usecase.UserPatch) error {
-	return operate(ctx, cfg, func(d *app.Directory, who domain.Principal) error {
-		user, err := d.Users.Get(ctx, who, alias)
+	return operate(ctx, cfg, func(d *app.Directory, caller domain.Principal) error {
+		user, err := d.Users.Get(ctx, caller, alias)
 		if err != nil {
 			return err
 		}
-		_, err = d.Users.Update(ctx, who, user.ID, in)
+		_, err = d.Users.Update(ctx, caller, user.ID, in)
 		return err
 	})
 }
@@ -157,12 +157,12 @@ func userShowCommand(cfg *app.Config) *cobra.Command {
 	return &cobra.Command{
 		Use: "show ALIAS", Short: "Show a user", Example: "  canopy user show grace.hopper", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return operate(c.Context(), cfg, func(d *app.Directory, who domain.Principal) error {
-				user, err := d.Users.Get(c.Context(), who, args[0])
+			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
+				user, err := d.Users.Get(c.Context(), caller, args[0])
 				if err != nil {
 					return err
 				}
-				home, err := d.Environments.Get(c.Context(), who, domain.NumberRef(user.Home))
+				home, err := d.Environments.Get(c.Context(), caller, domain.NumberRef(user.Home))
 				if err != nil {
 					return err
 				}
@@ -213,12 +213,12 @@ func userDeleteCommand(cfg *app.Config) *cobra.Command {
 	return &cobra.Command{
 		Use: "delete ALIAS", Short: "Delete a user with everything that is theirs", Example: "  canopy user delete grace.hopper", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return operate(c.Context(), cfg, func(d *app.Directory, who domain.Principal) error {
-				user, err := d.Users.Get(c.Context(), who, args[0])
+			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
+				user, err := d.Users.Get(c.Context(), caller, args[0])
 				if err != nil {
 					return err
 				}
-				return d.Users.Delete(c.Context(), who, user.ID)
+				return d.Users.Delete(c.Context(), caller, user.ID)
 			})
 		},
 	}

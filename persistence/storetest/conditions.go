@@ -129,8 +129,8 @@ func Conditions(t *testing.T, db *persistence.DB) {
 	}
 	conditions = slices.DeleteFunc(conditions, func(c domain.Condition) bool { return c.Validate() != nil })
 	require.Greater(t, len(conditions), 400)
-	check := func(who string, f domain.UserFilter, keeps func(*domain.User) bool) {
-		sc := w.Scope(t, who, domain.UserRead).Read()
+	check := func(caller string, f domain.UserFilter, keeps func(*domain.User) bool) {
+		sc := w.Scope(t, caller, domain.UserRead).Read()
 		var want []domain.UserID
 		for _, u := range everyone {
 			self, own := sc.Self()
@@ -144,13 +144,13 @@ func Conditions(t *testing.T, db *persistence.DB) {
 		for _, u := range got {
 			found = append(found, u.ID)
 		}
-		require.Equal(t, want, found, "%s, %+v", who, f.Conditions)
+		require.Equal(t, want, found, "%s, %+v", caller, f.Conditions)
 	}
 	for i := range conditions {
 		one := conditions[i]
 		other := conditions[(i*7+3)%len(conditions)]
-		who := []string{"root.admin", "acme.admin", "acme.user"}[i%3]
-		check(who, domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{one}}}, func(u *domain.User) bool { return keeps(&one, u) })
+		caller := []string{"root.admin", "acme.admin", "acme.user"}[i%3]
+		check(caller, domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{one}}}, func(u *domain.User) bool { return keeps(&one, u) })
 		f := domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{one, other}, Any: i%2 == 0}}
 		check("acme.admin", f, func(u *domain.User) bool {
 			if f.Conditions.Any {
@@ -289,8 +289,8 @@ func Applications(t *testing.T, db *persistence.DB) {
 		o.Uses = []domain.ObjectID{api.ID}
 	})
 	theirs := w.AddObject(t, "Bolt", "erp", domain.KindApplication, "Bolt/Prod", "acme.user", nil)
-	find := func(who string, c domain.Condition) (aliases []string) {
-		sc := w.Scope(t, who, domain.UserRead).Read().Choosing(w.ObjectScope(t, who).Read())
+	find := func(caller string, c domain.Condition) (aliases []string) {
+		sc := w.Scope(t, caller, domain.UserRead).Read().Choosing(w.ObjectScope(t, caller).Read())
 		found, _, err := w.Users.List(t.Context(), sc, domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{c}}}, domain.Page{})
 		require.NoError(t, err)
 		for _, u := range found {

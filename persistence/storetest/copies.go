@@ -25,8 +25,8 @@ func Copies(t *testing.T, db *persistence.DB) {
 	offer := func(o domain.Object, from, to string) (domain.CopyRequest, error) {
 		return w.Copies.Insert(ctx, w.ObjectScope(t, from), o.ID, w.keyOf(to), db.Now().Add(time.Hour), fine)
 	}
-	list := func(who string) []domain.CopyRequestID {
-		offers, next, err := w.Copies.List(ctx, w.ObjectScope(t, who).Read(), nil, domain.Page{})
+	list := func(caller string) []domain.CopyRequestID {
+		offers, next, err := w.Copies.List(ctx, w.ObjectScope(t, caller).Read(), nil, domain.Page{})
 		require.NoError(t, err)
 		require.Empty(t, next)
 		var ids []domain.CopyRequestID
@@ -223,10 +223,10 @@ func Noted(t *testing.T, db *persistence.DB) {
 			})
 		}
 		wg.Wait()
-		count := func(who string, f domain.UsageFilter) string {
+		count := func(caller string, f domain.UsageFilter) string {
 			var text string
 			for after := domain.Cursor(""); ; {
-				page, next, err := w.Usage.List(ctx, w.ObjectScope(t, who).Read(), f, domain.Page{Limit: 1, After: after})
+				page, next, err := w.Usage.List(ctx, w.ObjectScope(t, caller).Read(), f, domain.Page{Limit: 1, After: after})
 				require.NoError(t, err)
 				for _, u := range page {
 					text += fmt.Sprintf("%d:%d ", u.Month, u.Count)

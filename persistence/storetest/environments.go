@@ -85,8 +85,8 @@ func Environments(t *testing.T, db *persistence.DB) {
 		versions := func() map[string]int64 {
 			sums := make(map[string]int64)
 			for _, alias := range people {
-				who := w.As(t, alias)
-				sums[alias] = who.Epoch + who.Generation
+				caller := w.As(t, alias)
+				sums[alias] = caller.Epoch + caller.Generation
 			}
 			return sums
 		}

@@ -401,15 +401,15 @@ func Isolation(t *testing.T, db *persistence.DB) {
 		}
 		before := w.Dump(t)
 		for name, attempt := range attempts {
-			for who, mine := range scopes {
+			for caller, mine := range scopes {
 				got, err := attempt(t.Context(), w, mine, theirs)
 				switch {
 				case err != nil:
-					require.Equal(t, domain.NotFound, domain.AsError(err).Kind, "%s of %s by %s: %v", name, theirs, who, err)
+					require.Equal(t, domain.NotFound, domain.AsError(err).Kind, "%s of %s by %s: %v", name, theirs, caller, err)
 				case got != nil:
-					require.Zero(t, length(got), "%s of %s by %s: %v", name, theirs, who, got)
+					require.Zero(t, length(got), "%s of %s by %s: %v", name, theirs, caller, got)
 				default:
-					t.Errorf("%s of %s by %s went through", name, theirs, who)
+					t.Errorf("%s of %s by %s went through", name, theirs, caller)
 				}
 			}
 			require.Equal(t, before, w.Dump(t), "%s of %s changed something", name, theirs)

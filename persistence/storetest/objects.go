@@ -416,8 +416,8 @@ func ObjectLists(t *testing.T, db *persistence.DB) {
 		"all":     {}, "kinds": {Kinds: []domain.ObjectKind{domain.KindSector, domain.KindAPI}}, "prefix": {Prefix: "THING 3"}, "percent": {Prefix: "%"},
 		"owner": {Owner: w.keyOf("acme.user")}, "writable": {AtLeast: domain.LevelWrite}, "administrable": {AtLeast: domain.LevelAdmin},
 	}
-	for _, who := range people {
-		for personal, sc := range map[bool]tenancy.Scope{false: w.ObjectScope(t, who).Read(), true: w.ObjectScope(t, who).Personally().Read()} {
+	for _, caller := range people {
+		for personal, sc := range map[bool]tenancy.Scope{false: w.ObjectScope(t, caller).Read(), true: w.ObjectScope(t, caller).Personally().Read()} {
 			for name, f := range filters {
 				for _, order := range []domain.ObjectOrder{domain.ObjectsByPlace, domain.ObjectsByName, domain.ObjectsByLetter} {
 					f.Order = order
@@ -456,16 +456,16 @@ func ObjectLists(t *testing.T, db *persistence.DB) {
 								break
 							}
 						}
-						require.Equal(t, want, got, "%s, personal %v, %s, order %d, limit %d", who, personal, name, order, limit)
+						require.Equal(t, want, got, "%s, personal %v, %s, order %d, limit %d", caller, personal, name, order, limit)
 					}
 					n, err := w.Objects.Count(ctx, sc, f)
 					require.NoError(t, err)
-					require.EqualValues(t, len(want), n, "%s, %s", who, name)
+					require.EqualValues(t, len(want), n, "%s, %s", caller, name)
 				}
 			}
 			for _, o := range everything {
 				_, err := w.Objects.Get(ctx, sc, domain.NumberedObject(o.ID))
-				require.Equal(t, sc.Level(&o) >= domain.LevelRead, err == nil, "%s reads %s: %v", who, o.Name, err)
+				require.Equal(t, sc.Level(&o) >= domain.LevelRead, err == nil, "%s reads %s: %v", caller, o.Name, err)
 			}
 		}
 	}

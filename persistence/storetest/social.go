@@ -172,8 +172,8 @@ func People(t *testing.T, db *persistence.DB) {
 		"ids": {IDs: []domain.UserID{some.ID, 999}}, "since": {Since: some.Created}, "until": {Until: some.Created},
 		"both": {Since: some.Created, Until: some.Created.Add(time.Millisecond)},
 	}
-	for _, who := range []string{"root.admin", "acme.admin", "acme.power", "acme.user"} {
-		sc := w.Scope(t, who, domain.UserRead).Read()
+	for _, caller := range []string{"root.admin", "acme.admin", "acme.power", "acme.user"} {
+		sc := w.Scope(t, caller, domain.UserRead).Read()
 		for name, f := range filters {
 			want := []domain.UserID{}
 			for _, u := range everybody {
@@ -189,7 +189,7 @@ func People(t *testing.T, db *persistence.DB) {
 			}
 			n, err := w.Users.CountPeople(ctx, sc, f)
 			require.NoError(t, err)
-			require.EqualValues(t, len(want), n, "%s, %s", who, name)
+			require.EqualValues(t, len(want), n, "%s, %s", caller, name)
 			for _, limit := range []int{1, 3, 1000} {
 				for _, skip := range []int{0, 2} {
 					got := []domain.UserID{}
@@ -204,7 +204,7 @@ func People(t *testing.T, db *persistence.DB) {
 							break
 						}
 					}
-					require.Equal(t, want[min(skip, len(want)):], got, "%s, %s, limit %d, skip %d", who, name, limit, skip)
+					require.Equal(t, want[min(skip, len(want)):], got, "%s, %s, limit %d, skip %d", caller, name, limit, skip)
 				}
 			}
 		}

@@ -333,8 +333,8 @@ func Lists(t *testing.T, db *persistence.DB) {
 		domain.NumberOrder:           func(a, b *domain.User) bool { return a.ID < b.ID },
 		domain.NumberOrderDescending: func(a, b *domain.User) bool { return a.ID > b.ID },
 	}
-	for _, who := range []string{"root.admin", "acme.admin", "acme.power", "acme.user", "bolt.labs"} {
-		sc := w.Scope(t, who, domain.UserRead).Read()
+	for _, caller := range []string{"root.admin", "acme.admin", "acme.power", "acme.user", "bolt.labs"} {
+		sc := w.Scope(t, caller, domain.UserRead).Read()
 		for name, f := range filters {
 			for order := range less {
 				f.Order = order
@@ -365,23 +365,23 @@ func Lists(t *testing.T, db *persistence.DB) {
 							break
 						}
 					}
-					require.Equal(t, want, got, "%s, %s, order %d, limit %d", who, name, order, limit)
+					require.Equal(t, want, got, "%s, %s, order %d, limit %d", caller, name, order, limit)
 				}
 				n, err := w.Users.Count(ctx, sc, f)
 				require.NoError(t, err)
-				require.EqualValues(t, len(want), n, "%s, %s", who, name)
+				require.EqualValues(t, len(want), n, "%s, %s", caller, name)
 			}
 		}
 	}
 	// A cursor that somebody made up shows nothing beyond the reach.
-	for _, who := range []string{"acme.admin", "acme.power", "acme.user", "bolt.labs"} {
-		sc := w.Scope(t, who, domain.UserRead).Read()
+	for _, caller := range []string{"acme.admin", "acme.power", "acme.user", "bolt.labs"} {
+		sc := w.Scope(t, caller, domain.UserRead).Read()
 		whole, _, err := w.Users.List(ctx, sc, domain.UserFilter{}, domain.Page{})
 		require.NoError(t, err)
 		for order, cursor := range map[domain.UserOrder]domain.Cursor{domain.TreeOrder: "0 1 /1/", domain.AliasOrder: "1 1 !", domain.NumberOrder: "3 1 "} {
 			listed, _, err := w.Users.List(ctx, sc, domain.UserFilter{Order: order}, domain.Page{After: cursor})
 			require.NoError(t, err)
-			require.ElementsMatch(t, whole, listed, "%s, order %d", who, order)
+			require.ElementsMatch(t, whole, listed, "%s, order %d", caller, order)
 		}
 	}
 	for _, cursor := range []domain.Cursor{"x", "0", "0 1", "1 1 a", "0 0 /1/", "0 1 /x/", "0 1 /1/\x00/", "9 1 /1/"} {

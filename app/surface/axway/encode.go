@@ -20,8 +20,8 @@ func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u usecase.UserDocument) error 
 
 // sendUser answers with a user and, within a session of a cookie, its CSRF token.
 func (s *Surface) sendUser(c *fiber.Ctx, status int, u *usecase.UserDocument) error {
-	if who, ok := httpx.PrincipalOf(c); ok {
-		if token := s.uses.Sessions.CSRF(who); token != "" {
+	if caller, ok := httpx.PrincipalOf(c); ok {
+		if token := s.uses.Sessions.CSRF(caller); token != "" {
 			setCSRF(c, token)
 		}
 	}

@@ -65,10 +65,10 @@ func encodeKey(c *fiber.Ctx, h usecase.KeyHolder) error {
 }
 
 // encodeRoles answers a trusted user.
-func encodeRoles(c *fiber.Ctx, who domain.Principal) error {
+func encodeRoles(c *fiber.Ctx, caller domain.Principal) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
-	w.Text("userId", who.Alias)
+	w.Text("userId", caller.Alias)
 	w.Open("roles", '[')
 	w.Text("", "AUTHENTICATED_USER")
 	w.Text("", "TRUSTED_USER")
@@ -126,11 +126,11 @@ type offers struct {
 
 // copyRequests lists the offers of observers and those of sectors.
 func copyRequests(b *usecase.Objects) usecase.Run[httpx.Just, offers] {
-	return func(ctx context.Context, who domain.Principal, _ httpx.Just) (o offers, err error) {
-		if o.observers, err = b.CopyRequests(ctx, who, usecase.ListKinds{Kinds: []domain.ObjectKind{domain.KindObserver}}); err != nil {
+	return func(ctx context.Context, caller domain.Principal, _ httpx.Just) (o offers, err error) {
+		if o.observers, err = b.CopyRequests(ctx, caller, usecase.ListKinds{Kinds: []domain.ObjectKind{domain.KindObserver}}); err != nil {
 			return o, err
 		}
-		o.sectors, err = b.CopyRequests(ctx, who, usecase.ListKinds{Kinds: []domain.ObjectKind{domain.KindSector}})
+		o.sectors, err = b.CopyRequests(ctx, caller, usecase.ListKinds{Kinds: []domain.ObjectKind{domain.KindSector}})
 		return o, err
 	}
 }

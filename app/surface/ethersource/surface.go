@@ -77,9 +77,9 @@ func trusted[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run u
 
 // of makes a use case whose input names a user by number one that takes the number beside it.
 func of[In, Out any](run usecase.Run[In, Out], name func(*In, domain.UserID)) func(context.Context, domain.Principal, domain.UserID, In) (Out, error) {
-	return func(ctx context.Context, who domain.Principal, id domain.UserID, in In) (Out, error) {
+	return func(ctx context.Context, caller domain.Principal, id domain.UserID, in In) (Out, error) {
 		name(&in, id)
-		return run(ctx, who, in)
+		return run(ctx, caller, in)
 	}
 }
 
@@ -89,7 +89,7 @@ func confirmationOf(in *usecase.SendConfirmation, id domain.UserID) { in.User = 
 
 // alone makes a use case that takes the number of a user one that has no other input.
 func alone[Out any](run usecase.Run[domain.UserID, Out]) func(context.Context, domain.Principal, domain.UserID, httpx.Just) (Out, error) {
-	return func(ctx context.Context, who domain.Principal, id domain.UserID, _ httpx.Just) (Out, error) {
-		return run(ctx, who, id)
+	return func(ctx context.Context, caller domain.Principal, id domain.UserID, _ httpx.Just) (Out, error) {
+		return run(ctx, caller, id)
 	}
 }

@@ -118,10 +118,10 @@ func ofEnvironment(list fiber.Handler) fiber.Handler {
 // environment is the current one.
 func inEnvironment(auth httpx.Auth) httpx.Auth {
 	return func(c *fiber.Ctx) (domain.Principal, error) {
-		who, err := auth(c)
+		caller, err := auth(c)
 		if current := httpx.Header(c, headerEnvironment); current != "" {
-			who.Current = domain.EnvironmentRef(current)
+			caller.Current = domain.EnvironmentRef(current)
 		}
-		return who, err
+		return caller, err
 	}
 }

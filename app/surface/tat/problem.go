@@ -89,8 +89,8 @@ func fill(c *fiber.Ctx, words string) string {
 	if !strings.Contains(words, "{") {
 		return words
 	}
-	who, _ := httpx.PrincipalOf(c)
-	pairs := []string{"{me}", who.Alias}
+	caller, _ := httpx.PrincipalOf(c)
+	pairs := []string{"{me}", caller.Alias}
 	body, _ := httpx.Body(c)
 	for _, key := range []string{"username", "newUsername", "newFullname", "newEmail", "topic", "status", "name", "groupname"} {
 		value := httpx.Param(c, key)
