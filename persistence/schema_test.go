@@ -1,7 +1,11 @@
 package persistence_test
 
 import (
+	"flag"
 	"fmt"
+	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,12 +16,7 @@ import (
 	"canopy/persistence/storetest"
 )
 
-// table is what both engines must agree on, and what the rules for many machines speak of.
-type table struct {
-	columns []string // "name kind"
-	keys    []string // "unique column, column", "primary …"
-	foreign []string // "column, column -> table column, column"
-}
+var update = flag.Bool("update", false, "write the schema that the steps make into testdata")
 
 // oneMachine are tables that belong to no tenant, with the reason.
 var oneMachine = map[string]string{
@@ -27,38 +26,73 @@ var oneMachine = map[string]string{
 	"mail_addresses":          "unique over the directory, keyed by the folded address",
 	"sign_in_failures":        "counted before anybody knows whose they are",
 	"signing_keys":            "keys belong to the directory as a whole",
-	"goose_db_version":        "the migrations' own",
 	"schema_steps":            "the migrations' own",
 	"limits":                  "counted before anybody knows whose they are",
 	"registration_code_names": "unique over the directory, keyed by the code's hash",
 	"api_key_names":           "unique over the directory, keyed by the key's hash",
 }
 
+// The steps make the schema that testdata says, down to collations, defaults, what a foreign key does
+// and the rows that are there from the start.
+func TestSchemaIsAsWritten(t *testing.T) {
+	for engine, schema := range map[string]map[string][]string{
+		"sqlite": schemaOfSQLite(t, storetest.SQLite(t)), "postgres": schemaOfPostgres(t, storetest.Postgres(t)),
+	} {
+		var text strings.Builder
+		for _, name := range slices.Sorted(maps.Keys(schema)) {
+			fmt.Fprintf(&text, "%s\n\t%s\n", name, strings.Join(schema[name], "\n\t"))
+		}
+		file := "testdata/schema_" + engine + ".txt"
+		if *update {
+			require.NoError(t, os.WriteFile(file, []byte(text.String()), 0o644))
+		}
+		want, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, string(want), text.String(), "if this is meant: go test ./persistence -run TestSchemaIsAsWritten -update")
+	}
+}
+
+// enginesOwn matches what only one engine has or tells: collations, the names of constraints, and how
+// tables are stored.
+var enginesOwn = regexp.MustCompile(`^(collate .*|without rowid|constraint \S+ )`)
+
 func TestSchemaIsTheSameOnBothEngines(t *testing.T) {
 	lite, pg := schemaOfSQLite(t, storetest.SQLite(t)), schemaOfPostgres(t, storetest.Postgres(t))
-	delete(lite, "goose_db_version")
-	delete(pg, "goose_db_version")
 	require.Greater(t, len(lite), 10)
+	for _, schema := range []map[string][]string{lite, pg} {
+		for name, lines := range schema {
+			for i, line := range lines {
+				lines[i] = enginesOwn.ReplaceAllString(line, "")
+			}
+			slices.Sort(lines)
+			schema[name] = slices.DeleteFunc(lines, func(line string) bool { return line == "" })
+		}
+	}
 	require.Equal(t, pg, lite)
 }
 
+// key matches what is unique in a table, and foreign a foreign key.
+var (
+	key     = regexp.MustCompile(`(?:PRIMARY KEY|UNIQUE|unique index \S+) \((.*)\)`)
+	foreign = regexp.MustCompile(`FOREIGN KEY \((.*)\) REFERENCES \w+\((.*?)\)`)
+)
+
 func TestSchemaIsReadyForManyMachines(t *testing.T) {
 	db := storetest.Postgres(t)
-	for name, s := range schemaOfPostgres(t, db) {
+	for name, lines := range schemaOfPostgres(t, db) {
 		if oneMachine[name] != "" {
 			continue
 		}
-		require.True(t, slices.ContainsFunc(s.keys, func(k string) bool { return strings.HasPrefix(k, "primary ") }), "%s has no primary key", name)
-		for _, key := range s.keys {
-			_, columns, _ := strings.Cut(key, " ")
-			require.True(t, strings.HasPrefix(columns, "organization_id"), "%s: the key (%s) does not begin with organization_id", name, columns)
+		all := strings.Join(lines, "\n")
+		require.Contains(t, all, "PRIMARY KEY", "%s has no primary key", name)
+		for _, k := range key.FindAllStringSubmatch(all, -1) {
+			require.Regexp(t, `^organization_id\b`, k[1], "%s: a key does not begin with organization_id", name)
 		}
-		for _, key := range s.foreign {
-			from, to, _ := strings.Cut(key, " -> ")
-			require.True(t, strings.HasPrefix(from, "organization_id"), "%s: the foreign key %s could leave the organization", name, key)
-			require.Contains(t, to, " organization_id", "%s: the foreign key %s could leave the organization", name, key)
+		for _, k := range foreign.FindAllStringSubmatch(all, -1) {
+			require.Regexp(t, `^organization_id\b`, k[1], "%s: the %s could leave the organization", name, k[0])
+			require.Regexp(t, `^organization_id\b`, k[2], "%s: the %s could leave the organization", name, k[0])
 		}
-		require.NotContains(t, strings.Join(s.columns, "\n"), " integer", "%s: numbers are bigint", name)
+		require.NotContains(t, all, " integer", "%s: numbers are bigint", name)
 	}
 	require.Empty(t, strings1(t, db, "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"), "there are no triggers")
 	require.Empty(t, strings1(t, db, "SELECT sequencename FROM pg_sequences WHERE sequencename NOT LIKE 'goose%'"), "numbers come from leased blocks")
@@ -82,56 +116,93 @@ func strings1(t *testing.T, db *persistence.DB, query string) []string {
 	return all
 }
 
-func schemaOfPostgres(t *testing.T, db *persistence.DB) map[string]*table {
+// schemaOfPostgres returns what there is to know of each table, a line for each thing, sorted.
+func schemaOfPostgres(t *testing.T, db *persistence.DB) map[string][]string {
 	t.Helper()
-	schema := map[string]*table{}
-	for _, name := range strings1(t, db, "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'") {
-		s := &table{}
-		s.columns = strings1(t, db, fmt.Sprintf(`SELECT column_name || ' ' || data_type || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END
-			FROM information_schema.columns WHERE table_name = '%s' AND table_schema = 'public' ORDER BY column_name`, name))
-		s.keys = strings1(t, db, fmt.Sprintf(`SELECT CASE WHEN i.indisprimary THEN 'primary ' ELSE 'unique ' END ||
-				(SELECT string_agg(a.attname, ', ' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n)
-					JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum)
-			FROM pg_index i WHERE i.indrelid = '%s'::regclass AND i.indisunique`, name))
-		s.foreign = strings1(t, db, fmt.Sprintf(`SELECT (SELECT string_agg(a.attname, ', ' ORDER BY k.n) FROM unnest(c.conkey) WITH ORDINALITY k(attnum, n)
-					JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum) || ' -> ' || c.confrelid::regclass || ' ' ||
-				(SELECT string_agg(a.attname, ', ' ORDER BY k.n) FROM unnest(c.confkey) WITH ORDINALITY k(attnum, n)
-					JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum)
-			FROM pg_constraint c WHERE c.conrelid = '%s'::regclass AND c.contype = 'f'`, name))
-		slices.Sort(s.columns)
-		slices.Sort(s.keys)
-		slices.Sort(s.foreign)
-		schema[name] = s
+	return schemaOf(t, db, "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'",
+		`SELECT 'column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) ||
+				CASE WHEN a.attnotnull THEN ' not null' ELSE '' END ||
+				coalesce(' default ' || regexp_replace(pg_get_expr(d.adbin, d.adrelid), '::\w+', '', 'g'), '')
+			FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+			WHERE a.attrelid = '{table}'::regclass AND a.attnum > 0 AND NOT a.attisdropped`,
+		`SELECT 'collate ' || collation_name || ' ' || column_name FROM information_schema.columns
+			WHERE table_schema = 'public' AND table_name = '{table}' AND collation_name IS NOT NULL`,
+		`SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+			WHERE conrelid = '{table}'::regclass AND contype IN ('p', 'u', 'f', 'c', 'x')`,
+		`SELECT regexp_replace(regexp_replace(regexp_replace(pg_get_indexdef(indexrelid),
+				'CREATE (UNIQUE )?INDEX (\S+) ON \S+ USING btree', '\1index \2'), 'WHERE \((.*)\)$', 'WHERE \1'), '::\w+', '', 'g')
+			FROM pg_index i WHERE indrelid = '{table}'::regclass
+				AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype <> 'f')`)
+}
+
+// schemaOfSQLite is schemaOfPostgres for SQLite, in the same words.
+func schemaOfSQLite(t *testing.T, db *persistence.DB) map[string][]string {
+	t.Helper()
+	return schemaOf(t, db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+		`SELECT 'column ' || name || ' ' || lower(type) || CASE "notnull" WHEN 1 THEN ' not null' ELSE '' END ||
+				coalesce(' default ' || dflt_value, '')
+			FROM pragma_table_xinfo('{table}')`,
+		`SELECT 'collate ' || c.coll || ' ' || c.name FROM pragma_index_list('{table}') i, pragma_index_xinfo(i.name) c
+			WHERE c.coll <> 'BINARY'`,
+		`SELECT 'without rowid' FROM pragma_table_list('{table}') WHERE wr`,
+		`SELECT 'PRIMARY KEY (' || group_concat(name, ', ' ORDER BY pk) || ')'
+			FROM pragma_table_info('{table}') WHERE pk > 0`,
+		`SELECT 'UNIQUE (' || (SELECT group_concat(name, ', ' ORDER BY seqno) FROM pragma_index_info(i.name)) || ')'
+			FROM pragma_index_list('{table}') i WHERE origin = 'u'`,
+		`SELECT 'FOREIGN KEY (' || group_concat("from", ', ' ORDER BY seq) || ') REFERENCES ' ||
+				"table" || '(' || group_concat("to", ', ' ORDER BY seq) || ')' ||
+				CASE on_update WHEN 'NO ACTION' THEN '' ELSE ' ON UPDATE ' || on_update END ||
+				CASE on_delete WHEN 'NO ACTION' THEN '' ELSE ' ON DELETE ' || on_delete END
+			FROM pragma_foreign_key_list('{table}') GROUP BY id`,
+		`SELECT substr(sql, instr(sql, 'CHECK')) FROM sqlite_master
+			WHERE type = 'table' AND name = '{table}' AND instr(sql, 'CHECK') > 0`,
+		`SELECT replace(replace(replace(sql, 'CREATE UNIQUE INDEX', 'unique index'), 'CREATE INDEX', 'index'), ' ON ' || tbl_name, '')
+			FROM sqlite_master WHERE type = 'index' AND tbl_name = '{table}' AND sql IS NOT NULL`)
+}
+
+// schemaOf returns what the queries tell of each table, and the rows that are in it.
+func schemaOf(t *testing.T, db *persistence.DB, tables string, queries ...string) map[string][]string {
+	t.Helper()
+	schema := map[string][]string{}
+	for _, name := range strings1(t, db, tables) {
+		if name == "goose_db_version" { // the migrations' own
+			continue
+		}
+		var lines []string
+		for _, query := range queries {
+			lines = append(lines, strings1(t, db, strings.ReplaceAll(query, "{table}", name))...)
+		}
+		if name != "schema_steps" {
+			lines = append(lines, rowsOf(t, db, name)...)
+		}
+		slices.Sort(lines)
+		schema[name] = lines
 	}
 	return schema
 }
 
-func schemaOfSQLite(t *testing.T, db *persistence.DB) map[string]*table {
+func rowsOf(t *testing.T, db *persistence.DB, table string) []string {
 	t.Helper()
-	schema := map[string]*table{}
-	for _, name := range strings1(t, db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
-		s := &table{}
-		s.columns = strings1(t, db, fmt.Sprintf(`SELECT name || ' ' || lower(type) || CASE "notnull" WHEN 1 THEN ' not null' ELSE '' END FROM pragma_table_info('%s')`, name))
-		for _, index := range strings1(t, db, fmt.Sprintf(`SELECT name || ' ' || origin FROM pragma_index_list('%s') WHERE "unique" = 1`, name)) {
-			index, origin, _ := strings.Cut(index, " ")
-			kind := map[string]string{"pk": "primary ", "u": "unique "}[origin]
-			s.keys = append(s.keys, kind+strings.Join(strings1(t, db, fmt.Sprintf("SELECT name FROM pragma_index_info('%s') ORDER BY seqno", index)), ", "))
+	rows, err := db.Pool().QueryContext(t.Context(), "SELECT * FROM "+table)
+	require.NoError(t, err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	var lines []string
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
 		}
-		if !slices.ContainsFunc(s.keys, func(k string) bool { return strings.HasPrefix(k, "primary ") }) { // an alias of the row's own number
-			s.keys = append(s.keys, "primary "+strings.Join(strings1(t, db, fmt.Sprintf("SELECT name FROM pragma_table_info('%s') WHERE pk > 0 ORDER BY pk", name)), ", "))
+		require.NoError(t, rows.Scan(into...))
+		line := map[string]any{}
+		for i, column := range columns {
+			line[column] = values[i]
 		}
-		for _, id := range strings1(t, db, fmt.Sprintf("SELECT DISTINCT id FROM pragma_foreign_key_list('%s')", name)) {
-			list := func(column string) string {
-				return strings.Join(strings1(t, db, fmt.Sprintf(`SELECT "%s" FROM pragma_foreign_key_list('%s') WHERE id = %s ORDER BY seq`, column, name, id)), ", ")
-			}
-			s.foreign = append(s.foreign, list("from")+" -> "+strings.Split(list("table"), ",")[0]+" "+list("to"))
-		}
-		slices.Sort(s.columns)
-		slices.Sort(s.keys)
-		slices.Sort(s.foreign)
-		schema[name] = s
+		lines = append(lines, fmt.Sprint("row ", line))
 	}
-	return schema
+	require.NoError(t, rows.Err())
+	return lines
 }
 
 // written are the tables whose rows organizations, environments, groups and users of the directory
@@ -148,7 +219,6 @@ var written = map[string]string{
 // must be in it.
 var unwritten = map[string]string{
 	"settings":         "of this server's key and its start",
-	"goose_db_version": "the migrations' own",
 	"schema_steps":     "the migrations' own",
 	"audit":            "what was done stays where it was done",
 	"sessions":         "sessions end with their directory",
@@ -164,7 +234,7 @@ var unwritten = map[string]string{
 // column of those that its lists keep.
 func TestDirectoryDocumentHasEveryTable(t *testing.T) {
 	listed := persistence.ListedColumns()
-	for name, s := range schemaOfSQLite(t, storetest.SQLite(t)) {
+	for name, lines := range schemaOfSQLite(t, storetest.SQLite(t)) {
 		columns := listed[name]
 		ways := 0
 		for _, there := range []bool{columns != nil, written[name] != "", unwritten[name] != ""} {
@@ -173,9 +243,11 @@ func TestDirectoryDocumentHasEveryTable(t *testing.T) {
 			}
 		}
 		require.Equal(t, 1, ways, "%s is not in domain.DirectoryLists, written or unwritten, or in several of them", name)
-		for _, c := range s.columns {
-			column, _, _ := strings.Cut(c, " ")
-			require.True(t, columns == nil || slices.Contains(columns, column), "%s.%s is in no column of domain.DirectoryLists", name, column)
+		for _, line := range lines {
+			rest, isColumn := strings.CutPrefix(line, "column ")
+			column, _, _ := strings.Cut(rest, " ")
+			require.True(t, !isColumn || columns == nil || slices.Contains(columns, column),
+				"%s.%s is in no column of domain.DirectoryLists", name, column)
 		}
 	}
 }
