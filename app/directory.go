@@ -89,6 +89,9 @@ func OpenPresent(ctx context.Context, cfg *Config) (*persistence.DB, error) {
 }
 
 func checkPresent(ctx context.Context, cfg *Config, db *persistence.DB) error {
+	if _, err := unknownSteps(ctx, db, ReadBuild().Version); err != nil {
+		return err
+	}
 	steps, err := db.MigrationStatus(ctx)
 	if err != nil {
 		return err
@@ -99,9 +102,6 @@ func checkPresent(ctx context.Context, cfg *Config, db *persistence.DB) error {
 		return noDirectory(cfg)
 	case slices.ContainsFunc(steps, pending):
 		return errors.New("migrations are pending: run canopy migrate up, or start the server")
-	}
-	if _, err := unknownSteps(ctx, db, ReadBuild().Version); err != nil {
-		return err
 	}
 	there, err := exists(ctx, db)
 	if err == nil && !there {

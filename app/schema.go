@@ -25,21 +25,31 @@ func Migrate(ctx context.Context, db *persistence.DB) ([]persistence.Migration, 
 var errTooOld = errors.New("the database was migrated by a newer program")
 
 // unknownSteps returns the names of the steps that a newer program ran, and an error if one of them
-// needs more than this version.
+// needs more than this version, or if this program's own steps are not there: whoever made the schema
+// was not a newer version of it.
 func unknownSteps(ctx context.Context, db *persistence.DB, version string) ([]string, error) {
 	steps, err := db.MigrationStatus(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
+	missing := ""
 	for _, step := range steps {
 		if !step.Unknown {
+			if step.Applied.IsZero() && missing == "" {
+				missing = step.Name
+			}
 			continue
 		}
 		if step.Needs != "" && !newEnough(version, step.Needs) {
 			return nil, fmt.Errorf("%w: %s needs canopy %s or newer, and this is %s", errTooOld, step.Name, step.Needs, version)
 		}
 		names = append(names, step.Name)
+	}
+	if len(names) > 0 && missing != "" {
+		return nil, fmt.Errorf("the database has the schema of another program: it has the step %s, which this program does not "+
+			"know, and lacks %s; export its directory with that program, and import the document into a new database",
+			names[0], missing)
 	}
 	return names, nil
 }

@@ -62,7 +62,7 @@ var needsLine = regexp.MustCompile(`(?m)^-- canopy: needs ([0-9]+(?:\.[0-9]+){1,
 
 // needs returns which program a step needs at least, empty for any.
 func (d *DB) needs(file string) (string, error) {
-	text, err := fs.ReadFile(migrations.FS, string(d.engine)+"/"+file)
+	text, err := fs.ReadFile(d.steps(), file)
 	if err != nil {
 		return "", fmt.Errorf("read the migrations: %w", err)
 	}
@@ -230,12 +230,16 @@ func (d *DB) dialect() goose.Dialect {
 	return goose.DialectSQLite3
 }
 
-// migrations returns the steps of the database's engine.
-func (d *DB) migrations() (*goose.Provider, error) {
-	folder, err := fs.Sub(migrations.FS, string(d.engine))
-	if err != nil {
-		return nil, err
+// steps returns the steps as the database's engine reads them.
+func (d *DB) steps() fs.FS {
+	if d.engine == PostgreSQL {
+		return migrations.Postgres()
 	}
+	return migrations.SQLite()
+}
+
+// migrations returns what runs the steps.
+func (d *DB) migrations() (*goose.Provider, error) {
 	var options []goose.ProviderOption
 	if d.engine == PostgreSQL {
 		// Whoever finds the lock taken looks again each second; the default is five.
@@ -245,7 +249,7 @@ func (d *DB) migrations() (*goose.Provider, error) {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
-	provider, err := goose.NewProvider(d.dialect(), d.write.DB, folder, options...)
+	provider, err := goose.NewProvider(d.dialect(), d.write.DB, d.steps(), options...)
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}

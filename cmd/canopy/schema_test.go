@@ -52,3 +52,17 @@ func TestDatabaseOfANewerProgram(t *testing.T) {
 		s.stop(t)
 	})
 }
+
+// A database that was made by other steps than this program's is left alone, with one line.
+func TestDatabaseOfAnotherProgram(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		serve(t, at).stop(t)
+		_, err := at.open(t).Exec("UPDATE goose_db_version SET version_id = version_id - 7000000 WHERE version_id > 0")
+		require.NoError(t, err)
+		for _, command := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"export"}, {"migrate", "up"}} {
+			require.Regexp(t, `\Athe database has the schema of another program: it has the step 20261122\d+, which this program does not `+
+				`know, and lacks 20261129080000_directory_create\.sql; [^\n]+\z`, canopy(command...).in(at).fails(t), "%v", command)
+		}
+		require.Regexp(t, `(?m)^pending `, canopy("migrate", "status").in(at).succeeds(t), "nothing was migrated")
+	})
+}

@@ -1,29 +1,28 @@
 -- +goose Up
 
-INSERT INTO id_blocks (name, next) VALUES ('object', 1), ('copy_request', 1);
-
 -- An owner may belong to another organization than the object, so there is no foreign key
 -- to them; 0 is nobody. parent_id is an object of the same organization; 0 is none.
 CREATE TABLE objects (
     organization_id       bigint NOT NULL,
     id                    bigint NOT NULL,
-    uuid                  text NOT NULL,
-    kind                  text NOT NULL,
+    uuid                  text COLLATE {{.Bytewise}} NOT NULL,
+    kind                  text COLLATE {{.Bytewise}} NOT NULL,
     environment_id        bigint NOT NULL,
-    environment_path      text NOT NULL,
+    environment_path      text COLLATE {{.Bytewise}} NOT NULL,
     owner_organization_id bigint NOT NULL,
     owner_id              bigint NOT NULL,
     parent_id             bigint NOT NULL,
     name                  text NOT NULL,
-    full_name             text NOT NULL,
-    full_name_key         text NOT NULL,
+    full_name             text COLLATE {{.Bytewise}} NOT NULL,
+    full_name_key         text COLLATE {{.Bytewise}} NOT NULL,
     attributes            text NOT NULL,
     visibility            bigint NOT NULL,
     created_at            bigint NOT NULL,
     changed_at            bigint NOT NULL,
     CONSTRAINT objects_pkey PRIMARY KEY (organization_id, id),
     CONSTRAINT objects_uuid_key UNIQUE (organization_id, uuid),
-    CONSTRAINT objects_environment_id_fkey FOREIGN KEY (organization_id, environment_id) REFERENCES environments (organization_id, id)
+    CONSTRAINT objects_environment_id_fkey FOREIGN KEY (organization_id, environment_id)
+        REFERENCES environments (organization_id, id)
 );
 CREATE INDEX objects_environment_path_idx ON objects (environment_path, id);
 CREATE INDEX objects_environment_id_idx ON objects (organization_id, environment_id);
@@ -32,16 +31,19 @@ CREATE INDEX objects_uuid_idx ON objects (uuid);
 CREATE INDEX objects_owner_id_idx ON objects (owner_id, id);
 CREATE INDEX objects_parent_id_idx ON objects (parent_id);
 CREATE INDEX objects_full_name_key_idx ON objects (organization_id, full_name_key, id);
+-- Topics are listed by their full names, in the order of the letters' codes.
+CREATE INDEX objects_full_name_idx ON objects (organization_id, full_name, id);
 
 -- The full names taken in an organization, of kinds whose names are unique there.
 CREATE TABLE object_names (
     organization_id bigint NOT NULL,
-    kind            text NOT NULL,
-    name            text NOT NULL,
+    kind            text COLLATE {{.Bytewise}} NOT NULL,
+    name            text COLLATE {{.Bytewise}} NOT NULL,
     object_id       bigint NOT NULL,
     CONSTRAINT object_names_pkey PRIMARY KEY (organization_id, kind, name),
-    CONSTRAINT object_names_object_id_fkey FOREIGN KEY (organization_id, object_id) REFERENCES objects (organization_id, id) ON DELETE CASCADE
-) WITHOUT ROWID;
+    CONSTRAINT object_names_object_id_fkey FOREIGN KEY (organization_id, object_id)
+        REFERENCES objects (organization_id, id) ON DELETE CASCADE
+) {{.StoredByKey}};
 CREATE INDEX object_names_object_id_idx ON object_names (organization_id, object_id);
 
 -- Who may do what with an object: subject_kind 1 is a user, 2 the members of a group, whose
@@ -54,8 +56,9 @@ CREATE TABLE object_access (
     subject_organization_id bigint NOT NULL,
     level                   bigint NOT NULL,
     CONSTRAINT object_access_pkey PRIMARY KEY (organization_id, object_id, subject_kind, subject_id),
-    CONSTRAINT object_access_object_id_fkey FOREIGN KEY (organization_id, object_id) REFERENCES objects (organization_id, id) ON DELETE CASCADE
-) WITHOUT ROWID;
+    CONSTRAINT object_access_object_id_fkey FOREIGN KEY (organization_id, object_id)
+        REFERENCES objects (organization_id, id) ON DELETE CASCADE
+) {{.StoredByKey}};
 CREATE INDEX object_access_subject_id_idx ON object_access (subject_kind, subject_id);
 
 CREATE TABLE object_uses (
@@ -63,9 +66,11 @@ CREATE TABLE object_uses (
     object_id       bigint NOT NULL,
     used_id         bigint NOT NULL,
     CONSTRAINT object_uses_pkey PRIMARY KEY (organization_id, object_id, used_id),
-    CONSTRAINT object_uses_object_id_fkey FOREIGN KEY (organization_id, object_id) REFERENCES objects (organization_id, id) ON DELETE CASCADE,
-    CONSTRAINT object_uses_used_id_fkey FOREIGN KEY (organization_id, used_id) REFERENCES objects (organization_id, id) ON DELETE CASCADE
-) WITHOUT ROWID;
+    CONSTRAINT object_uses_object_id_fkey FOREIGN KEY (organization_id, object_id)
+        REFERENCES objects (organization_id, id) ON DELETE CASCADE,
+    CONSTRAINT object_uses_used_id_fkey FOREIGN KEY (organization_id, used_id)
+        REFERENCES objects (organization_id, id) ON DELETE CASCADE
+) {{.StoredByKey}};
 CREATE INDEX object_uses_used_id_idx ON object_uses (used_id);
 
 -- Whose an object was, one row after the other; ended_at 0 is until now.
@@ -78,8 +83,9 @@ CREATE TABLE object_owners (
     began_at              bigint NOT NULL,
     ended_at              bigint NOT NULL,
     CONSTRAINT object_owners_pkey PRIMARY KEY (organization_id, object_id, rank),
-    CONSTRAINT object_owners_object_id_fkey FOREIGN KEY (organization_id, object_id) REFERENCES objects (organization_id, id) ON DELETE CASCADE
-) WITHOUT ROWID;
+    CONSTRAINT object_owners_object_id_fkey FOREIGN KEY (organization_id, object_id)
+        REFERENCES objects (organization_id, id) ON DELETE CASCADE
+) {{.StoredByKey}};
 CREATE INDEX object_owners_owner_id_idx ON object_owners (owner_id);
 
 -- How often an object was used in a month (202611) while somebody owned it.
@@ -91,49 +97,7 @@ CREATE TABLE object_usage (
     owner_id              bigint NOT NULL,
     uses                  bigint NOT NULL,
     CONSTRAINT object_usage_pkey PRIMARY KEY (organization_id, object_id, month, owner_organization_id, owner_id),
-    CONSTRAINT object_usage_object_id_fkey FOREIGN KEY (organization_id, object_id) REFERENCES objects (organization_id, id) ON DELETE CASCADE
-) WITHOUT ROWID;
+    CONSTRAINT object_usage_object_id_fkey FOREIGN KEY (organization_id, object_id)
+        REFERENCES objects (organization_id, id) ON DELETE CASCADE
+) {{.StoredByKey}};
 CREATE INDEX object_usage_owner_id_idx ON object_usage (owner_id, month);
-
--- Copies that are offered; an offer is gone when it was answered.
-CREATE TABLE copy_requests (
-    organization_id      bigint NOT NULL,
-    id                   bigint NOT NULL,
-    object_id            bigint NOT NULL,
-    from_organization_id bigint NOT NULL,
-    from_id              bigint NOT NULL,
-    to_organization_id   bigint NOT NULL,
-    to_id                bigint NOT NULL,
-    created_at           bigint NOT NULL,
-    expires_at           bigint NOT NULL,
-    CONSTRAINT copy_requests_pkey PRIMARY KEY (organization_id, id),
-    CONSTRAINT copy_requests_object_id_key UNIQUE (organization_id, object_id, to_id),
-    CONSTRAINT copy_requests_object_id_fkey FOREIGN KEY (organization_id, object_id) REFERENCES objects (organization_id, id) ON DELETE CASCADE
-);
-CREATE INDEX copy_requests_id_idx ON copy_requests (id);
-CREATE INDEX copy_requests_from_id_idx ON copy_requests (from_id, id);
-CREATE INDEX copy_requests_to_id_idx ON copy_requests (to_id, id);
-CREATE INDEX copy_requests_expires_at_idx ON copy_requests (expires_at);
-
--- The object may lie in another organization, so there is no foreign key to it.
-CREATE TABLE bookmarks (
-    organization_id        bigint NOT NULL,
-    user_id                bigint NOT NULL,
-    object_id              bigint NOT NULL,
-    object_organization_id bigint NOT NULL,
-    created_at             bigint NOT NULL,
-    CONSTRAINT bookmarks_pkey PRIMARY KEY (organization_id, user_id, object_id),
-    CONSTRAINT bookmarks_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id) ON DELETE CASCADE
-) WITHOUT ROWID;
-CREATE INDEX bookmarks_object_id_idx ON bookmarks (object_id);
-
--- +goose Down
-DROP TABLE bookmarks;
-DROP TABLE copy_requests;
-DROP TABLE object_usage;
-DROP TABLE object_owners;
-DROP TABLE object_uses;
-DROP TABLE object_access;
-DROP TABLE object_names;
-DROP TABLE objects;
-DELETE FROM id_blocks WHERE name IN ('object', 'copy_request');
