@@ -54,9 +54,21 @@ const (
 	Outside Position = iota // not within the principal's reach: it does not exist for them
 	Self                    // the principal's own account
 	Within                  // within the principal's reach
+	// Above is what stands above a principal: the root's groups, which are used everywhere, and the
+	// environments around their home, which they would shut themselves out of.
+	Above
 )
 
-var positionNames = [...]string{"outside", "self", "reach"}
+var positionNames = [...]string{"outside", "self", "reach", "above"}
+
+// Positions returns the positions in which a target of p can stand that is not Outside, where
+// nothing is permitted.
+func Positions(p Permission) []Position {
+	if p == GroupWrite || p == EnvironmentWrite || p == OrganizationWrite {
+		return []Position{Self, Within, Above}
+	}
+	return []Position{Self, Within}
+}
 
 // String returns the position's name as policies write it.
 func (p Position) String() string { return positionNames[p] }

@@ -5,11 +5,10 @@
 //
 // Decisions:
 //
-//   - An Engine never changes. Casbin memoises role links inside a compiled matcher and
-//     its CachedEnforcer keeps answers after a role assignment went away, so a policy is
-//     loaded once into an enforcer that nobody mutates; another policy is another Engine
-//     with a cache of its own. The policy version is thereby part of every cache key
-//     (2026-11-22).
-//   - The cache is keyed by whether the mask has the permission's bit instead of the whole
-//     mask, because nothing else of the mask enters the question (2026-11-22).
+//   - An Engine asks Casbin every question there is when it is made, a few hundred, and keeps
+//     the verdicts in a table; a decision is an index. So a policy that cannot be decided, or a
+//     row that decides nothing, is found before anything is served, and Casbin's traps at run
+//     time (role links memoised inside a compiled matcher, a cache that outlives a role
+//     assignment) cannot matter. Another policy is another Engine.
+//   - Of the mask only whether it has the permission's bit enters a question.
 package rbac

@@ -1,4 +1,0 @@
-package rbac
-
-// Ask is ask, past the cache, for benchmarks.
-var Ask = (*Engine).ask
