@@ -240,6 +240,19 @@ func (g *Gate) Can(ctx context.Context, caller *domain.Principal, p domain.Permi
 	return g.decide(caller, a, a.position(path), p).Allowed, nil
 }
 
+// Above returns nil if the caller may use p on what stands above them, as domain.Above says; else
+// ErrForbidden.
+func (g *Gate) Above(ctx context.Context, caller *domain.Principal, p domain.Permission) error {
+	a, err := g.enter(ctx, caller, p)
+	if err != nil {
+		return err
+	}
+	if !g.decide(caller, a, domain.Above, p).Allowed {
+		return domain.ErrForbidden
+	}
+	return nil
+}
+
 // Role returns the role who acts with, as Groups.Role says.
 func (g *Gate) Role(ctx context.Context, caller *domain.Principal) (domain.Role, error) {
 	a, err := g.access(ctx, caller)

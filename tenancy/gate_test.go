@@ -269,3 +269,15 @@ func TestOnesOwnAccountIsWhereOneLives(t *testing.T) {
 		require.Equal(t, c.want, self, name)
 	}
 }
+
+// What stands above everybody is a superUser's, with the permission, whatever else others may do.
+func TestAboveEverybodyIsOnlyASuperUser(t *testing.T) {
+	w := newWorld(t)
+	for _, alias := range []string{"acme.user", "acme.power", "acme.admin"} {
+		require.ErrorIs(t, w.Gate.Above(t.Context(), w.As(t, alias), domain.GroupWrite), domain.ErrForbidden, alias)
+	}
+	admin := w.As(t, "root.admin")
+	require.NoError(t, w.Gate.Above(t.Context(), admin, domain.GroupWrite))
+	admin.Narrowed.Mask = domain.UserRead.Mask()
+	require.ErrorIs(t, w.Gate.Above(t.Context(), admin, domain.GroupWrite), domain.ErrForbidden)
+}

@@ -197,8 +197,12 @@ func (e *Environments) Update(ctx context.Context, caller domain.Principal, ref 
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
-	if switched && target.Path.Contains(caller.Home) && caller.Role != domain.RoleSuperUser {
-		return EnvironmentDocument{}, domain.ErrOwnAccount.On("active").Saying("You cannot deactivate an environment that you belong to.")
+	if switched && target.Path.Contains(caller.Home) {
+		if err := e.gate.Above(ctx, &caller, permission); domain.ErrForbidden.Is(err) {
+			return EnvironmentDocument{}, domain.ErrOwnAccount.On("active").Saying("You cannot deactivate an environment that you belong to.")
+		} else if err != nil {
+			return EnvironmentDocument{}, err
+		}
 	}
 	if moved || switched {
 		giver, err := e.gate.Giver(ctx, &caller, target.Organization)

@@ -150,7 +150,10 @@ func (g *Groups) Create(ctx context.Context, caller domain.Principal, in GroupPa
 	group.Mask = parent.Mask
 	in.setMask(&group.Mask)
 	set(&group.Alias, in.Alias)
-	if err := mayWrite(&caller, giver, &group); err != nil {
+	if err := g.mayWriteIn(ctx, &caller, group.Organization); err != nil {
+		return GroupDocument{}, err
+	}
+	if err := mayGive(giver, &group); err != nil {
 		return GroupDocument{}, err
 	}
 	group, err = g.store.Insert(ctx, w, group)
@@ -165,12 +168,17 @@ func (g *Groups) current(ctx context.Context, w tenancy.WriteScope, group domain
 	return g.describeOne(ctx, w.Read().Later(), group)
 }
 
-// mayWrite returns Forbidden for a group of the root that is not a superUser's to write,
-// and for a role or permissions that the caller does not have.
-func mayWrite(caller *domain.Principal, giver tenancy.Giver, group *domain.Group) error {
-	if group.Organization == domain.RootOrganization && caller.Role != domain.RoleSuperUser {
-		return domain.ErrForbidden
+// mayWriteIn returns ErrForbidden if the groups of the organization are the root's, which are used
+// everywhere, and the policy does not let the caller write these.
+func (g *Groups) mayWriteIn(ctx context.Context, caller *domain.Principal, o domain.OrganizationID) error {
+	if o != domain.RootOrganization {
+		return nil
 	}
+	return g.gate.Above(ctx, caller, domain.GroupWrite)
+}
+
+// mayGive returns ErrClimbing for a role or permissions that the caller does not have.
+func mayGive(giver tenancy.Giver, group *domain.Group) error {
 	if err := giver.MayGiveRole(group.Role); err != nil {
 		return err
 	}
@@ -211,7 +219,7 @@ func (g *Groups) Update(ctx context.Context, caller domain.Principal, id domain.
 		if group.Mask == before.Mask && group.Parent == before.Parent {
 			return nil
 		}
-		if err := mayWrite(&caller, giver, group); err != nil || group.Organization != domain.RootOrganization {
+		if err := mayGive(giver, group); err != nil || group.Organization != domain.RootOrganization {
 			return err
 		}
 		return keepGroup(group, superUsers, g.now())
@@ -231,8 +239,8 @@ func (g *Groups) enter(ctx context.Context, caller *domain.Principal, id domain.
 	if w, err = g.gate.EnterWrite(ctx, caller, domain.GroupWrite, tenancy.Anywhere()); err != nil {
 		return target, w, giver, err
 	}
-	if target.Organization == domain.RootOrganization && caller.Role != domain.RoleSuperUser {
-		return target, w, giver, domain.ErrForbidden
+	if err = g.mayWriteIn(ctx, caller, target.Organization); err != nil {
+		return target, w, giver, err
 	}
 	giver, err = g.gate.Giver(ctx, caller, target.Organization)
 	return target, w, giver, err
