@@ -32,6 +32,7 @@ func readme(t *testing.T) []step {
 	for i, line := range strings.Split(string(text), "\n") {
 		switch {
 		case strings.HasPrefix(line, "```"):
+			require.NotContains(t, []string{"```sh", "```bash", "```shell"}, line, "README line %d: commands that nobody runs", i+1)
 			inside = line == "```console"
 		case inside && strings.HasPrefix(line, "$ "):
 			steps = append(steps, step{line: i + 1, command: line[2:]})
@@ -44,13 +45,15 @@ func readme(t *testing.T) []step {
 }
 
 // TestReadmeIsTrue runs the commands of the README word by word, in one shell in an empty
-// folder, and compares what they print; … stands for anything. Only `go run ./cmd/canopy`
-// is the program that was built for the tests, and the port is a free one.
+// folder, and compares what they print; … stands for anything. Only the folder in which Go
+// builds the program is this one, and the port is a free one.
 func TestReadmeIsTrue(t *testing.T) {
 	folder := t.TempDir()
+	here, err := os.Getwd()
+	require.NoError(t, err)
 	address := freeAddress(t)
 	adapt := func(s string) string {
-		s = strings.ReplaceAll(s, "go run ./cmd/canopy", binary)
+		s = strings.ReplaceAll(s, "go build -o canopy ./cmd/canopy", "go build -C '"+here+"' -o '"+folder+"/canopy' .")
 		return strings.ReplaceAll(s, "127.0.0.1:8080", address)
 	}
 	environment := append(os.Environ(), "CANOPY_LISTEN="+address)
@@ -60,12 +63,8 @@ func TestReadmeIsTrue(t *testing.T) {
 		return cmd
 	}
 	for _, s := range readme(t) {
-		if name, value, ok := strings.Cut(strings.TrimPrefix(s.command, "export "), "="); ok && strings.HasPrefix(s.command, "export ") {
-			environment = append(environment, name+"="+value)
-			continue
-		}
 		if strings.Contains(s.command, "canopy serve") {
-			serveReadme(t, run(t.Context(), "exec "+adapt(s.command)), adapt(s.output), s.line)
+			serveReadme(t, run(t.Context(), "exec env "+adapt(s.command)), adapt(s.output), s.line)
 			continue
 		}
 		out, err := run(t.Context(), adapt(s.command)).Output()
