@@ -73,7 +73,7 @@ func TestSchemaIsTheSameOnBothEngines(t *testing.T) {
 
 // key matches what is unique in a table, and foreign a foreign key.
 var (
-	key     = regexp.MustCompile(`(?:PRIMARY KEY|UNIQUE|unique index \S+) \((.*)\)`)
+	key     = regexp.MustCompile(`(?:PRIMARY KEY|UNIQUE|UNIQUE index \S+) \((.*)\)`)
 	foreign = regexp.MustCompile(`FOREIGN KEY \((.*)\) REFERENCES \w+\((.*?)\)`)
 )
 
@@ -156,7 +156,7 @@ func schemaOfSQLite(t *testing.T, db *persistence.DB) map[string][]string {
 			FROM pragma_foreign_key_list('{table}') GROUP BY id`,
 		`SELECT substr(sql, instr(sql, 'CHECK')) FROM sqlite_master
 			WHERE type = 'table' AND name = '{table}' AND instr(sql, 'CHECK') > 0`,
-		`SELECT replace(replace(replace(sql, 'CREATE UNIQUE INDEX', 'unique index'), 'CREATE INDEX', 'index'), ' ON ' || tbl_name, '')
+		`SELECT replace(replace(replace(sql, 'CREATE UNIQUE INDEX', 'UNIQUE index'), 'CREATE INDEX', 'index'), ' ON ' || tbl_name, '')
 			FROM sqlite_master WHERE type = 'index' AND tbl_name = '{table}' AND sql IS NOT NULL`)
 }
 
