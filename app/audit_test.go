@@ -11,14 +11,14 @@ import (
 	"canopy/app"
 	"canopy/app/usecase"
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
 // Who made a change is told where the reader may read the user, and the filter tells no more
 // than the entries do.
 func TestTheAuditTrailNamesWhoCanBeRead(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		s.add("admin", "eve", domain.RoleOAdmin, domain.AdminGroup)
 		s.add("admin", "gone", domain.RoleOAdmin, domain.AdminGroup)
@@ -66,7 +66,7 @@ func TestTheAuditTrailNamesWhoCanBeRead(t *testing.T) {
 // TestTheAuditTrailShowsNoPropertyThatIsHidden holds that whoever may not read a property does
 // not read it in the audit trail either, be it declared for others or no more.
 func TestTheAuditTrailShowsNoPropertyThatIsHidden(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		cfg := testConfig(t)
 		cfg.CustomProperties = filepath.Join("surface", "axway", "testdata", "properties.json")

@@ -11,6 +11,7 @@ import (
 
 	"canopy/app/archive"
 	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // errPostgresBackup says how a directory in PostgreSQL is kept.
@@ -58,7 +59,7 @@ func Backup(ctx context.Context, cfg Config, path string) (m archive.Manifest, e
 // puts the schema into the manifest and returns what the server's key is checked by, empty if
 // the directory has none yet.
 func inspect(ctx context.Context, cfg *Config, file string, m *archive.Manifest) (check string, err error) {
-	db, err := persistence.OpenSQLite(file)
+	db, err := db.OpenSQLite(file)
 	if err != nil {
 		return "", err
 	}

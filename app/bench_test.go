@@ -20,6 +20,7 @@ import (
 	"canopy/app"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
@@ -69,7 +70,7 @@ func race(b *testing.B, contenders []*contender) {
 }
 
 // serveFor runs the server of a directory until the benchmark ends, and returns its address.
-func serveFor(tb testing.TB, db *persistence.DB, change func(*app.Config)) (*app.Directory, string) {
+func serveFor(tb testing.TB, db *db.DB, change func(*app.Config)) (*app.Directory, string) {
 	tb.Helper()
 	cfg := testConfig(tb)
 	cfg.Listen = "127.0.0.1:0"
@@ -122,12 +123,12 @@ func get(address, token string) func() *fasthttp.Request {
 // databases are the engines to measure, empty.
 var databases = []struct {
 	name string
-	open func(testing.TB) (*persistence.DB, string)
+	open func(testing.TB) (*db.DB, string)
 }{
-	{"sqlite", func(tb testing.TB) (*persistence.DB, string) { return storetest.SQLite(tb), "" }},
-	{"postgres", func(tb testing.TB) (*persistence.DB, string) {
+	{"sqlite", func(tb testing.TB) (*db.DB, string) { return storetest.SQLite(tb), "" }},
+	{"postgres", func(tb testing.TB) (*db.DB, string) {
 		url := storetest.PostgresURL(tb)
-		db, err := persistence.OpenPostgres(context.Background(), url)
+		db, err := db.OpenPostgres(context.Background(), url)
 		require.NoError(tb, err)
 		tb.Cleanup(func() { db.Close() })
 		return db, url
@@ -212,7 +213,7 @@ func BenchmarkTat(b *testing.B) {
 }
 
 // driverLoop returns a benchmark of a statement through the plain driver.
-func driverLoop(db *persistence.DB, statement string) func(*testing.B) {
+func driverLoop(db *db.DB, statement string) func(*testing.B) {
 	return func(b *testing.B) {
 		for b.Loop() {
 			rows, err := db.Pool().QueryContext(b.Context(), statement)
@@ -299,7 +300,7 @@ func answer(tb testing.TB, req *fasthttp.Request) []byte {
 }
 
 // bareFiber serves a handler that runs the list's statement with nothing around it.
-func bareFiber(tb testing.TB, db *persistence.DB, url string, size int) string {
+func bareFiber(tb testing.TB, db *db.DB, url string, size int) string {
 	tb.Helper()
 	query := persistence.UserPage("", "")
 	args := []any{"/1/", 0, "/10", 51}

@@ -13,6 +13,7 @@ import (
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -31,7 +32,7 @@ const adminLogin = "admin"
 // Begin gives an empty directory its root environment and built-in groups, and one without
 // users its first superUser unless the configuration says otherwise. It does nothing to one
 // that has them.
-func Begin(ctx context.Context, cfg *Config, db *persistence.DB) (Begun, error) {
+func Begin(ctx context.Context, cfg *Config, db *db.DB) (Begun, error) {
 	there, err := exists(ctx, db)
 	if err != nil {
 		return Begun{}, err
@@ -78,7 +79,7 @@ func only(u usecase.UserRecord) iter.Seq2[usecase.UserRecord, error] {
 }
 
 // exists reports whether the directory has its root environment.
-func exists(ctx context.Context, db *persistence.DB) (bool, error) {
+func exists(ctx context.Context, db *db.DB) (bool, error) {
 	found, err := persistence.NewSource(db).Generations(ctx, []domain.OrganizationID{domain.RootOrganization})
 	return len(found) > 0, err
 }
@@ -144,7 +145,7 @@ var demoText string
 
 // fillDemo imports the people of the demo, and begins the directory if it is new. All have
 // the configured password, those too who are there already.
-func fillDemo(ctx context.Context, cfg *Config, db *persistence.DB, new bool) error {
+func fillDemo(ctx context.Context, cfg *Config, db *db.DB, new bool) error {
 	hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, domain.Party{}, cfg.AdminPassword)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ import (
 	"canopy/app/authn"
 	"canopy/app/document"
 	"canopy/app/usecase"
-	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 	"canopy/persistence/testdb"
 )
@@ -220,7 +220,7 @@ func serve(t *testing.T, cfg app.Config) *running {
 }
 
 // serveOver serves the directory in an open database.
-func serveOver(t *testing.T, cfg app.Config, db *persistence.DB) *running {
+func serveOver(t *testing.T, cfg app.Config, db *db.DB) *running {
 	t.Helper()
 	directory, err := app.Wire(t.Context(), cfg, db)
 	if err != nil {

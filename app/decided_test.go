@@ -9,13 +9,13 @@ import (
 
 	"canopy/app/usecase"
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
 // meanwhile runs act while a transaction has made a change that it commits when act waits for
 // it: act has decided on what was there before.
-func meanwhile(t *testing.T, db *persistence.DB, change string, act func() error) error {
+func meanwhile(t *testing.T, db *db.DB, change string, act func() error) error {
 	t.Helper()
 	tx, err := db.Pool().BeginTx(t.Context(), nil)
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestAGroupKeepsTheParentItWasGivenMeanwhile(t *testing.T) {
 
 // More places or groups than one user can list are refused before any is looked up.
 func TestListsAreBounded(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		bob := s.find("bob")
 		places, groups := make([]domain.EnvironmentRef, 1001), make([]domain.GroupRef, 201)
@@ -91,7 +91,7 @@ func TestListsAreBounded(t *testing.T) {
 
 // A superUser can move their own home, as anybody else's.
 func TestASuperUserMovesTheirOwnHome(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		office, no := "Office", false
 		made, err := s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Alias: &office, IsOrganization: &no})
@@ -107,7 +107,7 @@ func TestASuperUserMovesTheirOwnHome(t *testing.T) {
 
 // A change of the root's groups leaves somebody who can run the directory.
 func TestTheLastSuperUserKeepsTheirPermissions(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		chiefs, root, user := "Chiefs", domain.GroupRef("Root"), domain.GroupRef("User")
 		none, all := domain.Mask(0), domain.AllPermissions
@@ -131,7 +131,7 @@ func TestTheLastSuperUserKeepsTheirPermissions(t *testing.T) {
 
 // A name cannot be taken for the UUID of something else.
 func TestNoAliasIsAUUID(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		group, err := s.d.Groups.Get(t.Context(), s.as("admin"), domain.UserGroup)
 		require.NoError(t, err)
@@ -146,7 +146,7 @@ func TestNoAliasIsAUUID(t *testing.T) {
 // An explanation says of an account that must change its password first what a request is told,
 // and names no environment to whoever may not read environments.
 func TestExplainSaysWhatARequestIsTold(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		yes, no := true, false
 		explain := func(p domain.Permission) usecase.ExplanationDocument {

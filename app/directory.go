@@ -17,6 +17,7 @@ import (
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/policies"
 	"canopy/rbac"
 	"canopy/tenancy"
@@ -24,7 +25,7 @@ import (
 
 // Directory is an open directory with everything that can be done with it.
 type Directory struct {
-	DB            *persistence.DB
+	DB            *db.DB
 	Gate          *tenancy.Gate
 	Users         *usecase.Users
 	Environments  *usecase.Environments
@@ -62,7 +63,7 @@ type Directory struct {
 
 // OpenDatabase opens the configured database, which it makes if there is none, and brings
 // its schema up to date.
-func OpenDatabase(ctx context.Context, cfg *Config) (*persistence.DB, error) {
+func OpenDatabase(ctx context.Context, cfg *Config) (*db.DB, error) {
 	db, err := ConnectDatabase(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func OpenDatabase(ctx context.Context, cfg *Config) (*persistence.DB, error) {
 
 // OpenPresent opens the database of a directory that is there, and changes nothing: it fails
 // if there is none, or if its schema is not up to date.
-func OpenPresent(ctx context.Context, cfg *Config) (*persistence.DB, error) {
+func OpenPresent(ctx context.Context, cfg *Config) (*db.DB, error) {
 	db, err := ConnectPresent(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -88,22 +89,22 @@ func OpenPresent(ctx context.Context, cfg *Config) (*persistence.DB, error) {
 	return db, nil
 }
 
-func checkPresent(ctx context.Context, cfg *Config, db *persistence.DB) error {
-	if _, err := unknownSteps(ctx, db, ReadBuild().Version); err != nil {
+func checkPresent(ctx context.Context, cfg *Config, database *db.DB) error {
+	if _, err := unknownSteps(ctx, database, ReadBuild().Version); err != nil {
 		return err
 	}
-	steps, err := db.MigrationStatus(ctx)
+	steps, err := database.MigrationStatus(ctx)
 	if err != nil {
 		return err
 	}
-	pending := func(m persistence.Migration) bool { return m.Applied.IsZero() }
+	pending := func(m db.Migration) bool { return m.Applied.IsZero() }
 	switch {
 	case pending(steps[0]):
 		return noDirectory(cfg)
 	case slices.ContainsFunc(steps, pending):
 		return errors.New("migrations are pending: run canopy migrate up, or start the server")
 	}
-	there, err := exists(ctx, db)
+	there, err := exists(ctx, database)
 	if err == nil && !there {
 		err = noDirectory(cfg)
 	}
@@ -121,7 +122,7 @@ func noDirectory(cfg *Config) error {
 }
 
 // ConnectPresent opens the configured database as it is, and does not make one.
-func ConnectPresent(ctx context.Context, cfg *Config) (*persistence.DB, error) {
+func ConnectPresent(ctx context.Context, cfg *Config) (*db.DB, error) {
 	if cfg.DatabaseURL == "" {
 		if _, err := os.Stat(cfg.databaseFile()); errors.Is(err, fs.ErrNotExist) {
 			return nil, noDirectory(cfg)
@@ -134,45 +135,45 @@ func ConnectPresent(ctx context.Context, cfg *Config) (*persistence.DB, error) {
 const connectWithin = 10 * time.Second
 
 // ConnectDatabase opens the configured database as it is, or makes an empty one.
-func ConnectDatabase(ctx context.Context, cfg *Config) (*persistence.DB, error) {
-	var db *persistence.DB
+func ConnectDatabase(ctx context.Context, cfg *Config) (*db.DB, error) {
+	var database *db.DB
 	var err error
 	if cfg.DatabaseURL == "" {
 		if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 			return nil, fmt.Errorf("--data: make the data folder: %w", err)
 		}
-		db, err = persistence.OpenSQLite(cfg.databaseFile())
+		database, err = db.OpenSQLite(cfg.databaseFile())
 	} else {
-		db, err = connectPostgres(ctx, cfg.DatabaseURL)
+		database, err = connectPostgres(ctx, cfg.DatabaseURL)
 	}
 	if err != nil {
 		return nil, err
 	}
-	db.Now = cfg.Now
-	return db, nil
+	database.Now = cfg.Now
+	return database, nil
 }
 
-func connectPostgres(ctx context.Context, url string) (*persistence.DB, error) {
-	db, err := persistence.OpenPostgres(ctx, url)
+func connectPostgres(ctx context.Context, url string) (*db.DB, error) {
+	database, err := db.OpenPostgres(ctx, url)
 	if err != nil {
 		return nil, fmt.Errorf("--database-url: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectWithin)
 	defer cancel()
-	if err := db.Ping(ctx); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("--database-url: the database does not answer: %s", persistence.WhyNoConnection(err))
+	if err := database.Ping(ctx); err != nil {
+		database.Close()
+		return nil, fmt.Errorf("--database-url: the database does not answer: %s", db.WhyNoConnection(err))
 	}
-	return db, nil
+	return database, nil
 }
 
 // Wire puts the use cases together over an open database.
-func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, error) {
-	secret, err := loadKeys(ctx, &cfg, persistence.NewSettingStore(db))
+func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) {
+	secret, err := loadKeys(ctx, &cfg, persistence.NewSettingStore(database))
 	if err != nil {
 		return nil, err
 	}
-	signingKeys := persistence.NewSigningKeyStore(db)
+	signingKeys := persistence.NewSigningKeyStore(database)
 	if err := signingKeys.Ensure(ctx); err != nil {
 		return nil, err
 	}
@@ -180,8 +181,8 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	if err != nil {
 		return nil, err
 	}
-	d := &Directory{DB: db, config: cfg, writes: newWrites(cfg.WriteRate), metrics: newMetrics(db)}
-	d.health = newHealth(db, cfg.Log, d.metrics.troubled)
+	d := &Directory{DB: database, config: cfg, writes: newWrites(cfg.WriteRate), metrics: newMetrics(database)}
+	d.health = newHealth(database, cfg.Log, d.metrics.troubled)
 	d.metrics.showHealth(d.health.up)
 	cfg.Log = slog.New(outage{cfg.Log.Handler(), d.health})
 	d.config.Log = cfg.Log
@@ -191,9 +192,9 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	if d.redirects, err = domain.ParseRedirects(cfg.Redirects); err != nil {
 		return nil, fmt.Errorf("--redirects: %w", err)
 	}
-	source := persistence.NewSource(db)
-	users, environments, groups := persistence.NewUserStore(db), persistence.NewEnvironmentStore(db), persistence.NewGroupStore(db)
-	d.accounts = persistence.NewAccountStore(db)
+	source := persistence.NewSource(database)
+	users, environments, groups := persistence.NewUserStore(database), persistence.NewEnvironmentStore(database), persistence.NewGroupStore(database)
+	d.accounts = persistence.NewAccountStore(database)
 	documents := tenancy.NewDocuments(source, d.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, d.metrics)
 	d.passwords = authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), d.accounts, secret.addresses, cfg.AnswerFloor, d.metrics, cfg.Now)
@@ -210,32 +211,32 @@ func Wire(ctx context.Context, cfg Config, db *persistence.DB) (*Directory, erro
 	d.Organizations = usecase.NewOrganizations(d.Gate, environments, d.Environments, pictures, d.declared.Organizations)
 	d.Groups = usecase.NewGroups(d.Gate, documents, groups, users, cfg.Now)
 	d.Me = usecase.NewMe(d.Gate, documents, users, d.accounts, d.passwords, cfg.Now)
-	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(db), d.accounts, d.passwords, d.tokens, cfg.Sessions, cfg.Now)
+	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(database), d.accounts, d.passwords, d.tokens, cfg.Sessions, cfg.Now)
 	d.SigningKeys = usecase.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
 	d.Admins = usecase.NewAdmins(d.Gate)
-	d.APIKeys = usecase.NewAPIKeys(d.Gate, d.Users, persistence.NewAPIKeyStore(db), cfg.Quotas.Keys, cfg.Now)
+	d.APIKeys = usecase.NewAPIKeys(d.Gate, d.Users, persistence.NewAPIKeyStore(database), cfg.Quotas.Keys, cfg.Now)
 	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
-	db.Quotas = cfg.Quotas
-	db.Vault = persistence.NewVault(secret.vault)
-	d.outbox = persistence.NewOutboxStore(db)
+	database.Quotas = cfg.Quotas
+	database.Vault = db.NewVault(secret.vault)
+	d.outbox = persistence.NewOutboxStore(database)
 	d.Accounts = usecase.NewAccounts(d.Gate, d.Users, usecase.AccountStores{Users: users, Accounts: d.accounts,
-		Codes: persistence.NewRegistrationCodeStore(db), Outbox: d.outbox},
+		Codes: persistence.NewRegistrationCodeStore(database), Outbox: d.outbox},
 		d.passwords, cfg.signUp(), cfg.Now)
 	if err := d.prepareMail(); err != nil {
 		return nil, err
 	}
-	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(db), users, persistence.NewObjectStore(db), d.passwords, d.declared)
-	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(db)), persistence.NewCopyRequestStore(db)
-	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(db), d.copies, persistence.NewBookmarkStore(db), d.usage, cfg.Now)
-	d.Topics = usecase.NewTopics(d.Gate, d.Objects, persistence.NewMarkStore(db), persistence.NewPresenceStore(db))
-	d.Social = usecase.NewSocial(d.Gate, d.Me, d.Objects, usecase.SocialStores{Marks: persistence.NewMarkStore(db),
-		Contacts: persistence.NewContactStore(db), Presences: persistence.NewPresenceStore(db)}, cfg.Now)
-	d.People = usecase.NewPeople(d.Gate, documents, d.Users, d.Accounts, persistence.NewObjectStore(db))
+	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(database), users, persistence.NewObjectStore(database), d.passwords, d.declared)
+	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(database)), persistence.NewCopyRequestStore(database)
+	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(database), d.copies, persistence.NewBookmarkStore(database), d.usage, cfg.Now)
+	d.Topics = usecase.NewTopics(d.Gate, d.Objects, persistence.NewMarkStore(database), persistence.NewPresenceStore(database))
+	d.Social = usecase.NewSocial(d.Gate, d.Me, d.Objects, usecase.SocialStores{Marks: persistence.NewMarkStore(database),
+		Contacts: persistence.NewContactStore(database), Presences: persistence.NewPresenceStore(database)}, cfg.Now)
+	d.People = usecase.NewPeople(d.Gate, documents, d.Users, d.Accounts, persistence.NewObjectStore(database))
 	return d, nil
 }
 
 // Transfer returns the import and export of the directory, done by operator.
-func Transfer(db *persistence.DB, operator string) *usecase.Directory {
+func Transfer(db *db.DB, operator string) *usecase.Directory {
 	return usecase.NewDirectory(persistence.NewDirectoryStore(db), loginname.Rules{}, operator, db.Now)
 }
 

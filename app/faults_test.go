@@ -19,7 +19,7 @@ import (
 
 	"canopy/app"
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/faultdb"
 )
 
@@ -155,18 +155,18 @@ func (run *faultRun) story(t *testing.T, told story, described *description, tri
 }
 
 // openFaulty opens the configured database with faults, and returns what it is opened by.
-func openFaulty(t *testing.T, cfg *app.Config, faults *faultdb.Faults) (db *persistence.DB, address string) {
+func openFaulty(t *testing.T, cfg *app.Config, faults *faultdb.Faults) (database *db.DB, address string) {
 	t.Helper()
-	through := persistence.Through(faults.Connector, faults.Hot)
+	through := db.Through(faults.Connector, faults.Hot)
 	var err error
 	if address = cfg.DatabaseURL; address != "" {
-		db, err = persistence.OpenPostgres(t.Context(), address, through)
+		database, err = db.OpenPostgres(t.Context(), address, through)
 	} else {
 		address = filepath.Join(cfg.Data, "canopy.db")
-		db, err = persistence.OpenSQLite(address, through)
+		database, err = db.OpenSQLite(address, through)
 	}
 	require.NoError(t, err)
-	return db, address
+	return database, address
 }
 
 // try fails the statements of a request. It returns the answer of the request as it was done, if

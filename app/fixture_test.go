@@ -9,7 +9,7 @@ import (
 	"canopy/app"
 	"canopy/app/usecase"
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // many is a directory document of many people: organizations of equal size, each a tree in
@@ -80,7 +80,7 @@ func (d many) user(o, n int, paths []string) usecase.UserRecord {
 }
 
 // fill puts the document into the directory in db.
-func (d many) fill(tb testing.TB, db *persistence.DB) {
+func (d many) fill(tb testing.TB, db *db.DB) {
 	tb.Helper()
 	report, err := app.Transfer(db, "(test)").Import(context.Background(), d, usecase.ImportOptions{})
 	if err != nil {

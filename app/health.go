@@ -6,20 +6,20 @@ import (
 	"sync"
 	"time"
 
-	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // health knows how the database is. It learns of trouble from what is logged: what nobody was
 // refused for is none. Then it asks the database itself, until it is well again.
 type health struct {
-	db    *persistence.DB
+	db    *db.DB
 	log   *slog.Logger
-	count func(persistence.Trouble)
+	count func(db.Trouble)
 
 	mu      sync.Mutex
-	trouble persistence.Trouble // TroubleNone while all is well
-	err     error               // of the trouble
-	away    bool                // the database itself says so
+	trouble db.Trouble // TroubleNone while all is well
+	err     error      // of the trouble
+	away    bool       // the database itself says so
 	since   time.Time
 	hidden  int           // errors that were not logged since then
 	asked   chan struct{} // closed when the database was asked once since then
@@ -35,7 +35,7 @@ const (
 	askEvery  = time.Second
 )
 
-func newHealth(db *persistence.DB, log *slog.Logger, count func(persistence.Trouble)) *health {
+func newHealth(db *db.DB, log *slog.Logger, count func(db.Trouble)) *health {
 	return &health{db: db, log: log, count: count}
 }
 
@@ -48,11 +48,11 @@ func (h *health) up() bool {
 
 // note takes note of an error of the database, and reports whether it came in the wake of one that
 // is logged already.
-func (h *health) note(t persistence.Trouble, err error) (follows bool) {
+func (h *health) note(t db.Trouble, err error) (follows bool) {
 	h.count(t)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.trouble != persistence.TroubleNone {
+	if h.trouble != db.TroubleNone {
 		h.hidden++
 		return true
 	}
@@ -96,7 +96,7 @@ func (h *health) askOnce(ctx context.Context) error {
 	trouble := h.trouble
 	h.mu.Unlock()
 	switch trouble {
-	case persistence.TroubleFull, persistence.TroubleReadOnly, persistence.TroubleStorage:
+	case db.TroubleFull, db.TroubleReadOnly, db.TroubleStorage:
 		return h.db.TryWriting(ctx)
 	}
 	return h.db.Ping(ctx)
@@ -108,7 +108,7 @@ func (h *health) learn(err error) {
 	defer h.mu.Unlock()
 	if err != nil {
 		h.err = err
-		if t := persistence.TroubleOf(err); t != persistence.TroubleNone {
+		if t := db.TroubleOf(err); t != db.TroubleNone {
 			h.trouble = t
 		}
 	}
@@ -135,7 +135,7 @@ func (h *health) settle() bool {
 	if h.hidden > 0 {
 		h.log.Warn("the database had more errors like the one before", "trouble", h.trouble, "errors", h.hidden)
 	}
-	h.trouble, h.err = persistence.TroubleNone, nil
+	h.trouble, h.err = db.TroubleNone, nil
 	h.stop()
 	return true
 }
@@ -148,7 +148,7 @@ func (h *health) check(ctx context.Context) error {
 	h.mu.Lock()
 	trouble, asked := h.trouble, h.asked
 	h.mu.Unlock()
-	if trouble == persistence.TroubleNone {
+	if trouble == db.TroubleNone {
 		answer := make(chan error, 1)
 		go func() { answer <- h.db.Ping(ctx) }()
 		select {
@@ -198,7 +198,7 @@ func (o outage) Handle(ctx context.Context, r slog.Record) error {
 		if !ok {
 			return true
 		}
-		if t := persistence.TroubleOf(err); t != persistence.TroubleNone {
+		if t := db.TroubleOf(err); t != db.TroubleNone {
 			follows = o.health.note(t, err)
 			return false
 		}

@@ -8,6 +8,7 @@ import (
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
@@ -17,7 +18,7 @@ var oddNames = []string{"ad\u034fmin", "ad\u3164min", "admin\ufe0f", "ａｄｍ�
 // Who has a login name from before the rules keeps it: they sign in, are read and changed, and are
 // archived. Nobody else gets a name that differs from it by its spelling alone.
 func TestLoginNamesOfBeforeKeepWorking(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		store := persistence.NewDirectoryStore(db)
 		for i, alias := range append([]string{"ａｎｎ"}, oddNames...) {

@@ -11,6 +11,7 @@ import (
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
@@ -22,7 +23,7 @@ type staff struct {
 	accounts *persistence.AccountStore
 }
 
-func newStaff(t *testing.T, db *persistence.DB) *staff {
+func newStaff(t *testing.T, db *db.DB) *staff {
 	s := &staff{T: t, d: openDirectory(t, db), accounts: persistence.NewAccountStore(db)}
 	acme, yes := "Acme", true
 	_, err := s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Alias: &acme, IsOrganization: &yes})
@@ -64,7 +65,7 @@ func (s *staff) mayCreate(alias string) bool {
 }
 
 func TestAMemberActsWithTheHigherRole(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		admins, err := s.group("ada", "Admins", domain.RoleOAdmin)
 		require.NoError(t, err)
@@ -96,7 +97,7 @@ func TestAMemberActsWithTheHigherRole(t *testing.T) {
 }
 
 func TestAGroupKeepsItsRole(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		_, err := s.group("ada", "Above", domain.RoleSuperUser)
 		require.ErrorIs(t, err, domain.ErrClimbing)
@@ -118,7 +119,7 @@ func TestAGroupKeepsItsRole(t *testing.T) {
 
 // TestMemberships holds what becomes of the default group when others are named.
 func TestMemberships(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		named := make(map[string]domain.GroupID)
 		for _, alias := range []string{"X", "Y"} {
@@ -171,7 +172,7 @@ func TestMemberships(t *testing.T) {
 }
 
 func TestMembersAreChangedTogether(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		team, err := s.group("ada", "Team", 0)
 		require.NoError(t, err)
@@ -198,7 +199,7 @@ func TestMembersAreChangedTogether(t *testing.T) {
 
 // TestObjectsAreHandedOverByUUID holds that people named by UUID are the ones it happens to.
 func TestObjectsAreHandedOverByUUID(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		bob, ann := s.find("bob"), s.add("ada", "ann", domain.RoleUser, domain.UserGroup)
 		o, err := s.d.Objects.Create(t.Context(), s.as("ada"),

@@ -11,7 +11,7 @@ import (
 
 	"canopy/app/httpx"
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // metrics counts what operators want to see. It implements the counters of tenancy and
@@ -29,7 +29,7 @@ type metrics struct {
 // caches are the names of the caches that are counted.
 var caches = []string{"access", "environments", "groups", "credentials", "tokens"}
 
-func newMetrics(db *persistence.DB) *metrics {
+func newMetrics(database *db.DB) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_requests_total",
@@ -63,7 +63,7 @@ func newMetrics(db *persistence.DB) *metrics {
 	for _, result := range []string{"sent", "retried", "failed"} {
 		m.mails.WithLabelValues(result)
 	}
-	for _, t := range persistence.Troubles {
+	for _, t := range db.Troubles {
 		m.troubles.WithLabelValues(string(t))
 	}
 	build := ReadBuild()
@@ -71,8 +71,8 @@ func newMetrics(db *persistence.DB) *metrics {
 		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.Go}})
 	info.Set(1)
 	m.registry.MustRegister(info, m.mails, m.troubles, m.requests, m.seconds, decisions, lookups,
-		connections("open", func() float64 { open, _ := db.Connections(); return float64(open) }),
-		connections("used", func() float64 { _, used := db.Connections(); return float64(used) }),
+		connections("open", func() float64 { open, _ := database.Connections(); return float64(open) }),
+		connections("used", func() float64 { _, used := database.Connections(); return float64(used) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -87,7 +87,7 @@ func (m *metrics) Decided(p domain.Permission, allowed bool) { m.decisions[p][in
 func (m *metrics) Mailed(result string) { m.mails.WithLabelValues(result).Inc() }
 
 // troubled counts an error of the database.
-func (m *metrics) troubled(t persistence.Trouble) { m.troubles.WithLabelValues(string(t)).Inc() }
+func (m *metrics) troubled(t db.Trouble) { m.troubles.WithLabelValues(string(t)).Inc() }
 
 // showHealth shows whether the database is there.
 func (m *metrics) showHealth(up func() bool) {

@@ -19,12 +19,13 @@ import (
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
 // openDirectory begins the empty directory in db and wires it, with passwords that cost
 // next to nothing.
-func openDirectory(tb testing.TB, db *persistence.DB) *app.Directory {
+func openDirectory(tb testing.TB, db *db.DB) *app.Directory {
 	tb.Helper()
 	cfg := testConfig(tb)
 	if _, err := app.Begin(context.Background(), &cfg, db); err != nil {
@@ -59,7 +60,7 @@ type machine struct {
 	first *domain.User
 }
 
-func newMachine(t *testing.T, db *persistence.DB) *machine {
+func newMachine(t *testing.T, db *db.DB) *machine {
 	m := &machine{oracle: newOracle(), d: openDirectory(t, db), accounts: persistence.NewAccountStore(db)}
 	m.environments[domain.RootEnvironment] = &oracleEnvironment{parent: 1, active: true, organization: true}
 	for _, g := range domain.BuiltInGroups() {
@@ -430,7 +431,7 @@ func TestModel(t *testing.T) {
 func onRandomDirectories(t *testing.T, test func(*rapid.T, *machine)) {
 	setChecks(t, 30)
 	eachEngine(t, func(t *testing.T, engine string) {
-		open := map[string]func(testing.TB) *persistence.DB{"sqlite": storetest.SQLite, "postgres": storetest.Postgres}[engine]
+		open := map[string]func(testing.TB) *db.DB{"sqlite": storetest.SQLite, "postgres": storetest.Postgres}[engine]
 		rapid.Check(t, func(rt *rapid.T) {
 			db := open(t)
 			defer db.Close()

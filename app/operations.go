@@ -19,7 +19,7 @@ import (
 	"canopy/app/surface/axway"
 	"canopy/app/surface/console"
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // operations is the application for what belongs to no surface: health, metrics and the
@@ -81,8 +81,8 @@ func readiness(err error) string {
 	if errors.Is(err, errTooOld) {
 		return err.Error()
 	}
-	switch persistence.TroubleOf(err) {
-	case persistence.TroubleFull, persistence.TroubleReadOnly, persistence.TroubleStorage:
+	switch db.TroubleOf(err) {
+	case db.TroubleFull, db.TroubleReadOnly, db.TroubleStorage:
 		return "the database takes no changes"
 	}
 	return "the database does not answer"

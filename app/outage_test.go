@@ -18,7 +18,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"canopy/app"
-	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/faultdb"
 )
 
@@ -101,7 +101,7 @@ func TestDiskIsFull(t *testing.T) {
 	cfg := logged(t, "sqlite", &log)
 	disk := &small{pages: noLimit}
 	first := true
-	db, err := persistence.OpenSQLite(filepath.Join(cfg.Data, "canopy.db"), persistence.Through(func(c sqldriver.Connector) sqldriver.Connector {
+	db, err := db.OpenSQLite(filepath.Join(cfg.Data, "canopy.db"), db.Through(func(c sqldriver.Connector) sqldriver.Connector {
 		if first { // the one that writes
 			first, disk.Connector = false, c
 			return disk

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // stopWithin is how long requests under way may take after the server was told to stop.
@@ -114,7 +115,7 @@ const (
 
 // prepare begins an empty directory, and fills it for the demo. A demo whose start broke off
 // is filled again, with the password of this start for everybody.
-func prepare(ctx context.Context, cfg *Config, db *persistence.DB) (welcome, error) {
+func prepare(ctx context.Context, cfg *Config, db *db.DB) (welcome, error) {
 	if !cfg.Demo {
 		begun, err := Begin(ctx, cfg, db)
 		if err == nil && cfg.AdminPassword != "" && begun.Login == "" {

@@ -9,12 +9,12 @@ import (
 	"sync"
 	"time"
 
-	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // Migrate brings a schema up to date and returns the steps it ran. A schema with a step that this
 // program does not have and that needs a newer one it leaves alone, and says so.
-func Migrate(ctx context.Context, db *persistence.DB) ([]persistence.Migration, error) {
+func Migrate(ctx context.Context, db *db.DB) ([]db.Migration, error) {
 	if _, err := unknownSteps(ctx, db, ReadBuild().Version); err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ var errTooOld = errors.New("the database was migrated by a newer program")
 // unknownSteps returns the names of the steps that a newer program ran, and an error if one of them
 // needs more than this version, or if this program's own steps are not there: whoever made the schema
 // was not a newer version of it.
-func unknownSteps(ctx context.Context, db *persistence.DB, version string) ([]string, error) {
+func unknownSteps(ctx context.Context, db *db.DB, version string) ([]string, error) {
 	steps, err := db.MigrationStatus(ctx)
 	if err != nil {
 		return nil, err
@@ -101,12 +101,12 @@ type schemaWatch struct {
 const schemaAskEvery = time.Minute
 
 // unknown returns what unknownSteps does.
-func (w *schemaWatch) unknown(ctx context.Context, db *persistence.DB) ([]string, error) {
+func (w *schemaWatch) unknown(ctx context.Context, database *db.DB) ([]string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.asked.IsZero() || time.Since(w.asked) > schemaAskEvery {
-		names, err := unknownSteps(ctx, db, ReadBuild().Version)
-		if persistence.TroubleOf(err) != persistence.TroubleNone {
+		names, err := unknownSteps(ctx, database, ReadBuild().Version)
+		if db.TroubleOf(err) != db.TroubleNone {
 			return nil, err
 		}
 		w.names, w.err, w.asked = names, err, time.Now()

@@ -13,11 +13,12 @@ import (
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
 // importText imports a directory document, and returns what it says.
-func importText(t *testing.T, db *persistence.DB, text string) usecase.ImportReport {
+func importText(t *testing.T, db *db.DB, text string) usecase.ImportReport {
 	t.Helper()
 	read := document.JSON{Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
 	report, err := app.Transfer(db, "(test)").Import(t.Context(), read, usecase.ImportOptions{})
@@ -28,7 +29,7 @@ func importText(t *testing.T, db *persistence.DB, text string) usecase.ImportRep
 // An import makes of an environment what a surface would: directly below the root a tenant,
 // unless it says that it is none.
 func TestAnImportMakesTenantsAsSurfacesDo(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		m := newStaff(t, db)
 		report := importText(t, db, `{"canopy": "directory/1", "organizations": [
 			{"path": "Bolt", "environments": [{"path": "Bolt"}, {"path": "Bolt/Labs"}], "groups": [], "users": [
@@ -56,7 +57,7 @@ func TestAnImportMakesTenantsAsSurfacesDo(t *testing.T) {
 
 // A part of a document about an environment that is no organization is refused, with its people.
 func TestAnImportRefusesAPartThatIsNoOrganization(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		report := importText(t, db, `{"canopy": "directory/1", "organizations": [
 			{"path": "Bolt", "environments": [{"path": "Bolt", "organization": false}], "groups": [], "users": [
@@ -71,7 +72,7 @@ func TestAnImportRefusesAPartThatIsNoOrganization(t *testing.T) {
 // Who was made an admin of the root's organization from a corner of it, by an earlier rule,
 // acts as power there. Everything else of them can be changed; the role can only be given up.
 func TestAnAdminByAnEarlierRuleActsAsPower(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		office, below, no := "Office", domain.EnvironmentRef("Office"), false
 		_, err := s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Alias: &office, IsOrganization: &no})

@@ -7,6 +7,7 @@ import (
 
 	"canopy/app/usecase"
 	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // Import imports a document. A directory that is new begins with the document's own root;
@@ -40,16 +41,16 @@ func Import(ctx context.Context, cfg Config, doc usecase.Document, o usecase.Imp
 
 // openVault lets the directory's secrets be read and written when there are any: only then the
 // server's key is needed, and made if it is a new directory's.
-func openVault(cfg *Config, db *persistence.DB) {
+func openVault(cfg *Config, database *db.DB) {
 	opened := false
-	db.OpenVault = func(ctx context.Context, make bool) error {
-		settings := persistence.NewSettingStore(db)
+	database.OpenVault = func(ctx context.Context, make bool) error {
+		settings := persistence.NewSettingStore(database)
 		if known, err := settings.Get(ctx, keyCheck); err != nil || opened || known == "" && !make {
 			return err
 		}
 		secret, err := loadKeys(ctx, cfg, settings)
 		if err == nil {
-			db.Vault, opened = persistence.NewVault(secret.vault), true
+			database.Vault, opened = db.NewVault(secret.vault), true
 		}
 		return err
 	}
@@ -59,7 +60,7 @@ func openVault(cfg *Config, db *persistence.DB) {
 const importer = "(import)"
 
 // importNew imports into a directory that is new.
-func importNew(ctx context.Context, cfg *Config, db *persistence.DB, doc usecase.Document, o usecase.ImportOptions) (report usecase.ImportReport, begun Begun, err error) {
+func importNew(ctx context.Context, cfg *Config, db *db.DB, doc usecase.Document, o usecase.ImportOptions) (report usecase.ImportReport, begun Begun, err error) {
 	openVault(cfg, db)
 	if !hasRoot(doc) {
 		if begun, err = Begin(ctx, cfg, db); err != nil {
@@ -134,7 +135,7 @@ func WithNewDirectory(ctx context.Context, cfg Config, work func(*Directory) err
 	return within(ctx, cfg, db, work)
 }
 
-func within(ctx context.Context, cfg Config, db *persistence.DB, work func(*Directory) error) error {
+func within(ctx context.Context, cfg Config, db *db.DB, work func(*Directory) error) error {
 	d, err := Wire(ctx, cfg, db)
 	if err != nil {
 		db.Close()

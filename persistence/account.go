@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 )
 
 // AccountStore reads accounts for signing in, before there is a principal, and keeps what
 // signing in leaves behind.
-type AccountStore struct{ db *DB }
+type AccountStore struct{ db *db.DB }
 
-// NewAccountStore returns the store of accounts in db.
-func NewAccountStore(db *DB) *AccountStore { return &AccountStore{db} }
+// NewAccountStore returns the store of accounts in d.
+func NewAccountStore(d *db.DB) *AccountStore { return &AccountStore{d} }
 
 const accountColumns = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active, u.first_access,
 	u.password_delay, u.revoke_delay, u.created_at, u.last_password_at, u.idle_since, u.last_seen_at, u.password_hash,
@@ -22,16 +23,16 @@ const accountColumns = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.envi
 const accountTables = ` users u JOIN organizations o ON o.organization_id = u.organization_id
 	JOIN organizations r ON r.organization_id = 1 `
 
-func scanAccount(r row) (domain.Account, error) { return scanAccountWith(r) }
+func scanAccount(r db.Row) (domain.Account, error) { return scanAccountWith(r) }
 
 // scanAccountWith reads the columns behind the account's into more.
-func scanAccountWith(r row, more ...any) (a domain.Account, err error) {
+func scanAccountWith(r db.Row, more ...any) (a domain.Account, err error) {
 	var created, lastPassword, idleSince, lastSeen int64
 	var groups, grants, hash string
 	err = r.Scan(append([]any{&a.Organization, &a.User, &a.UUID, &a.Alias, &a.Role, &a.Home, &a.State, &a.Active, &a.FirstAccess,
 		&a.PasswordDelay, &a.RevokeDelay, &created, &lastPassword, &idleSince, &lastSeen, &hash,
 		&a.Epoch, &a.TokenEpoch, &a.Generation, &a.RootGeneration, &groups, &grants}, more...)...)
-	a.Created, a.LastPassword, a.IdleSince, a.LastSeen = moment(created), moment(lastPassword), moment(idleSince), moment(lastSeen)
+	a.Created, a.LastPassword, a.IdleSince, a.LastSeen = db.Moment(created), db.Moment(lastPassword), db.Moment(idleSince), db.Moment(lastSeen)
 	a.Hash = domain.PasswordHash(hash)
 	a.Groups = parseGroups(groups)
 	allowed, blocked := parseGrants(grants)
@@ -44,23 +45,23 @@ func scanAccountWith(r row, more ...any) (a domain.Account, err error) {
 // ByLogin returns the account with that login name, compared by domain.Fold. It is
 // ErrUserNotFound if there is none.
 func (s *AccountStore) ByLogin(ctx context.Context, name string) (domain.Account, error) {
-	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+" FROM"+accountTables+
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+" FROM"+accountTables+
 		"JOIN login_names n ON n.organization_id = u.organization_id AND n.user_id = u.id WHERE n.name = ?", domain.Fold(name))
-	return only(rows, err, scanAccount, domain.ErrUserNotFound)
+	return db.Only(rows, err, scanAccount, domain.ErrUserNotFound)
 }
 
 // ByID returns the account with that number. It is ErrUserNotFound if there is none.
 func (s *AccountStore) ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error) {
-	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+" FROM"+accountTables+
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+" FROM"+accountTables+
 		"WHERE u.organization_id = ? AND u.id = ?", int64(o), int64(id))
-	return only(rows, err, scanAccount, domain.ErrUserNotFound)
+	return db.Only(rows, err, scanAccount, domain.ErrUserNotFound)
 }
 
 // SignedIn notes that the user signed in.
 func (s *AccountStore) SignedIn(ctx context.Context, o domain.OrganizationID, id domain.UserID, at time.Time) error {
-	_, err := s.db.write.ExecContext(ctx, `UPDATE users SET last_connected_at = ?, last_seen_at = ?, idle_since = ?
-		WHERE organization_id = ? AND id = ?`, millis(at), millis(at), millis(at), int64(o), int64(id))
-	return translate(err)
+	_, err := s.db.ExecContext(ctx, `UPDATE users SET last_connected_at = ?, last_seen_at = ?, idle_since = ?
+		WHERE organization_id = ? AND id = ?`, db.Millis(at), db.Millis(at), db.Millis(at), int64(o), int64(id))
+	return db.Translate(err)
 }
 
 // Seen notes when users sent a request, in one statement.
@@ -68,13 +69,13 @@ func (s *AccountStore) Seen(ctx context.Context, seen map[domain.UserKey]time.Ti
 	values, args := "", make([]any, 0, 3*len(seen))
 	for key, at := range seen {
 		values += either(values == "", "", ", ") + "(?, ?, ?)"
-		args = append(args, int64(key.Organization), int64(key.User), millis(at))
+		args = append(args, int64(key.Organization), int64(key.User), db.Millis(at))
 	}
 	if values == "" {
 		return nil
 	}
-	return s.db.alone(ctx, func() error {
-		_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, id, at) AS (VALUES "+values+`)
+	return s.db.Alone(ctx, func() error {
+		_, err := s.db.ExecContext(ctx, "WITH seen (organization_id, id, at) AS (VALUES "+values+`)
 			UPDATE users SET last_seen_at = seen.at FROM seen WHERE users.organization_id = seen.organization_id
 				AND users.id = seen.id AND users.last_seen_at < seen.at`, args...)
 		return err
@@ -84,21 +85,21 @@ func (s *AccountStore) Seen(ctx context.Context, seen map[domain.UserKey]time.Ti
 // Rehash replaces the hash of a password by another hash of the same password. It does
 // nothing if the password was changed meanwhile.
 func (s *AccountStore) Rehash(ctx context.Context, o domain.OrganizationID, id domain.UserID, old, renewed domain.PasswordHash) error {
-	_, err := s.db.write.ExecContext(ctx, "UPDATE users SET password_hash = ? WHERE organization_id = ? AND id = ? AND password_hash = ?",
+	_, err := s.db.ExecContext(ctx, "UPDATE users SET password_hash = ? WHERE organization_id = ? AND id = ? AND password_hash = ?",
 		string(renewed), int64(o), int64(id), string(old))
-	return translate(err)
+	return db.Translate(err)
 }
 
 // Failures returns the failed sign-ins counted for each of the subjects that has any.
 func (s *AccountStore) Failures(ctx context.Context, subjects []string) (map[string]domain.Failures, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT subject, failures, since, last_at FROM sign_in_failures WHERE subject IN (?)", in(subjects))
+	rows, err := s.db.QueryContext(ctx, "SELECT subject, failures, since, last_at FROM sign_in_failures WHERE subject IN (?)", db.In(subjects))
 	failures := make(map[string]domain.Failures, len(subjects))
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
 		var subject string
 		var f domain.Failures
 		var since, last int64
 		err := r.Scan(&subject, &f.Count, &since, &last)
-		f.Since, f.Last = moment(since), moment(last)
+		f.Since, f.Last = db.Moment(since), db.Moment(last)
 		failures[subject] = f
 		return struct{}{}, err
 	})
@@ -108,7 +109,7 @@ func (s *AccountStore) Failures(ctx context.Context, subjects []string) (map[str
 // CountFailure adds one failed sign-in to each of the subjects, each in one atomic step,
 // and returns the new counts. A count that began before since starts again at one.
 func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now, since time.Time) (counts map[string]int64, err error) {
-	err = s.db.alone(ctx, func() error {
+	err = s.db.Alone(ctx, func() error {
 		counts, err = s.countFailure(ctx, subjects, now, since)
 		return err
 	})
@@ -119,16 +120,16 @@ func (s *AccountStore) countFailure(ctx context.Context, subjects []string, now,
 	values, args := "", make([]any, 0, 3*len(subjects)+2)
 	for _, subject := range slices.Sorted(slices.Values(subjects)) { // in the order in which Forgive locks them
 		values += either(values == "", "", ", ") + "(?, 1, ?, ?)"
-		args = append(args, subject, millis(now), millis(now))
+		args = append(args, subject, db.Millis(now), db.Millis(now))
 	}
-	rows, err := s.db.write.QueryContext(ctx, "INSERT INTO sign_in_failures (subject, failures, since, last_at) VALUES "+values+`
+	rows, err := s.db.Writer().QueryContext(ctx, "INSERT INTO sign_in_failures (subject, failures, since, last_at) VALUES "+values+`
 		ON CONFLICT (subject) DO UPDATE SET
 			failures = CASE WHEN sign_in_failures.since < ? THEN 1 ELSE sign_in_failures.failures + 1 END,
 			since = CASE WHEN sign_in_failures.since < ? THEN excluded.since ELSE sign_in_failures.since END,
 			last_at = excluded.last_at
-		RETURNING subject, failures`, append(args, millis(since), millis(since))...)
+		RETURNING subject, failures`, append(args, db.Millis(since), db.Millis(since))...)
 	counts := make(map[string]int64, len(subjects))
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
 		var subject string
 		var n int64
 		err := r.Scan(&subject, &n)
@@ -141,36 +142,36 @@ func (s *AccountStore) countFailure(ctx context.Context, subjects []string, now,
 // Forgive takes one failed sign-in back from each of the subjects, and all of them from
 // the subject cleared.
 func (s *AccountStore) Forgive(ctx context.Context, cleared string, subjects []string) error {
-	return s.db.alone(ctx, func() error {
-		_, err := s.db.write.ExecContext(ctx, `WITH counted AS (SELECT subject FROM sign_in_failures WHERE subject IN (?) ORDER BY subject`+s.db.forUpdate()+`)
+	return s.db.Alone(ctx, func() error {
+		_, err := s.db.ExecContext(ctx, `WITH counted AS (SELECT subject FROM sign_in_failures WHERE subject IN (?) ORDER BY subject`+s.db.ForUpdate()+`)
 			UPDATE sign_in_failures SET failures = CASE WHEN subject = ? THEN 0 ELSE failures - 1 END
-			WHERE subject IN (SELECT subject FROM counted) AND failures > 0`, in(subjects), cleared)
+			WHERE subject IN (SELECT subject FROM counted) AND failures > 0`, db.In(subjects), cleared)
 		return err
 	})
 }
 
 // KnowsAddress reports whether the user signed in from the address after since.
 func (s *AccountStore) KnowsAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, since time.Time) (bool, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT 1 FROM known_addresses
-		WHERE organization_id = ? AND user_id = ? AND address = ? AND last_at > ?`, int64(o), int64(id), address, millis(since))
-	found, err := collect(rows, err, scalar[int])
+	rows, err := s.db.QueryContext(ctx, `SELECT 1 FROM known_addresses
+		WHERE organization_id = ? AND user_id = ? AND address = ? AND last_at > ?`, int64(o), int64(id), address, db.Millis(since))
+	found, err := db.Collect(rows, err, db.Scalar[int])
 	return len(found) > 0, err
 }
 
 // RememberAddress notes that the user signed in from the address.
 func (s *AccountStore) RememberAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, at time.Time) error {
-	_, err := s.db.write.ExecContext(ctx, `INSERT INTO known_addresses (organization_id, user_id, address, last_at) VALUES (?, ?, ?, ?)
-		ON CONFLICT (organization_id, user_id, address) DO UPDATE SET last_at = excluded.last_at`, int64(o), int64(id), address, millis(at))
-	return translate(err)
+	_, err := s.db.ExecContext(ctx, `INSERT INTO known_addresses (organization_id, user_id, address, last_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (organization_id, user_id, address) DO UPDATE SET last_at = excluded.last_at`, int64(o), int64(id), address, db.Millis(at))
+	return db.Translate(err)
 }
 
 // Sweep forgets failures and addresses that were last counted before the given times.
 func (s *AccountStore) Sweep(ctx context.Context, failures, addresses time.Time) error {
-	return s.db.alone(ctx, func() error {
-		if _, err := s.db.write.ExecContext(ctx, "DELETE FROM sign_in_failures WHERE last_at < ?", millis(failures)); err != nil {
+	return s.db.Alone(ctx, func() error {
+		if _, err := s.db.ExecContext(ctx, "DELETE FROM sign_in_failures WHERE last_at < ?", db.Millis(failures)); err != nil {
 			return err
 		}
-		_, err := s.db.write.ExecContext(ctx, "DELETE FROM known_addresses WHERE last_at < ?", millis(addresses))
+		_, err := s.db.ExecContext(ctx, "DELETE FROM known_addresses WHERE last_at < ?", db.Millis(addresses))
 		return err
 	})
 }

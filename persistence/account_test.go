@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
 // Sign-ins of one user at once count failures and take them back: each names several counts, in any
 // order, and none has to go for another.
 func TestFailuresAreCountedAtOnce(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		accounts := persistence.NewAccountStore(db)
 		const workers, rounds = 16, 10
 		subjects := []string{"pair", "address", "name", "another"}

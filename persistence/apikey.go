@@ -9,18 +9,19 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // APIKeyStore shows, adds and revokes the API keys of users. A key lies in a scope if its
 // user does. AccountStore finds whose a key is.
 type APIKeyStore struct {
-	db    *DB
+	db    *db.DB
 	users UserStore
 }
 
-// NewAPIKeyStore returns the store of API keys in db.
-func NewAPIKeyStore(db *DB) *APIKeyStore { return &APIKeyStore{db, UserStore{db}} }
+// NewAPIKeyStore returns the store of API keys in d.
+func NewAPIKeyStore(d *db.DB) *APIKeyStore { return &APIKeyStore{d, UserStore{d}} }
 
 // apiKeyRow is a row of the table api_keys.
 type apiKeyRow struct {
@@ -55,19 +56,19 @@ func apiKeyPlace(k domain.APIKeyRef) string {
 	return "api key " + strconv.FormatInt(int64(k.Organization), 10) + "|" + strconv.FormatInt(int64(k.User), 10) + "|" + string(k.ID)
 }
 
-func (d *DB) apiKeyHash(text domain.SecretText) (string, error) {
-	return d.Vault.hash("api key", string(text))
+func apiKeyHash(d *db.DB, text domain.SecretText) (string, error) {
+	return d.Vault.Hash("api key", string(text))
 }
 
-func (d *DB) scanAPIKey(r row) (k domain.APIKey, err error) {
+func scanAPIKey(d *db.DB, r db.Row) (k domain.APIKey, err error) {
 	var sealed string
 	var created, last, expires int64
 	err = r.Scan(&k.Organization, &k.User, &k.ID, &k.Name, &sealed, &created, &last, &expires, &k.Narrowed.Mask, &k.Narrowed.Place)
 	if err != nil {
 		return k, err
 	}
-	k.Created, k.LastUsed, k.Expires = moment(created), moment(last), moment(expires)
-	text, err := d.Vault.open(apiKeyPlace(k.APIKeyRef), sealed)
+	k.Created, k.LastUsed, k.Expires = db.Moment(created), db.Moment(last), db.Moment(expires)
+	text, err := d.Vault.Open(apiKeyPlace(k.APIKeyRef), sealed)
 	k.Text = domain.SecretText(text)
 	return k, err
 }
@@ -75,23 +76,23 @@ func (d *DB) scanAPIKey(r row) (k domain.APIKey, err error) {
 // List returns the keys of the user with that number with their texts, the oldest first. It
 // is empty if there is no such user in sc.
 func (s *APIKeyStore) List(ctx context.Context, sc tenancy.Scope, user domain.UserID) ([]domain.APIKey, error) {
-	where := account(sc).and("u.id = ?", int64(user))
-	return s.list(ctx, s.db.read, where)
+	where := db.Account(sc).And("u.id = ?", int64(user))
+	return s.list(ctx, s.db, where)
 }
 
-func (s *APIKeyStore) list(ctx context.Context, q querier, where predicate) ([]domain.APIKey, error) {
+func (s *APIKeyStore) list(ctx context.Context, q db.Querier, where db.Predicate) ([]domain.APIKey, error) {
 	rows, err := q.QueryContext(ctx, `SELECT k.organization_id, k.user_id, k.id, k.name, k.sealed, k.created_at, k.last_at,
 			k.expires_at, k.mask, k.environment_path FROM users u
 		JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
-		WHERE `+where.text()+" ORDER BY k.created_at, k.id", where.args...)
-	return collect(rows, err, s.db.scanAPIKey)
+		WHERE `+where.Text()+" ORDER BY k.created_at, k.id", where.Args...)
+	return db.Collect(rows, err, func(r db.Row) (domain.APIKey, error) { return scanAPIKey(s.db, r) })
 }
 
 // Show returns the key with that id, with none the oldest plain one, of the user with that number,
 // unless check returns an error, and notes in the audit trail that it was shown. It is
 // ErrUserNotFound if there is no such user in w and ErrAPIKeyNotFound if they have no such key.
 func (s *APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) (shown domain.APIKey, err error) {
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		u, err := s.users.lock(ctx, tx, w, user)
 		if err != nil {
 			return err
@@ -99,7 +100,7 @@ func (s *APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domai
 		if err := check(u); err != nil {
 			return err
 		}
-		all, err := s.list(ctx, tx, predicate{"u.organization_id = ? AND u.id = ?", []any{int64(u.Organization), int64(u.ID)}})
+		all, err := s.list(ctx, tx, db.Where("u.organization_id = ? AND u.id = ?", int64(u.Organization), int64(u.ID)))
 		if err != nil {
 			return err
 		}
@@ -110,7 +111,7 @@ func (s *APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domai
 		shown = all[i]
 		note := apiKeyEntry("apikey:show", &u, domain.Change{Field: "key", Before: shown.Name, After: shown.Name})
 		note.Actor = w.Actor()
-		return s.db.recordBy(ctx, tx, note) // a request that only reads may do this
+		return recordBy(ctx, s.db, tx, note) // a request that only reads may do this
 	})
 	return shown, err
 }
@@ -120,12 +121,12 @@ func (s *APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domai
 // if there is no such user in w.
 func (s *APIKeyStore) Insert(ctx context.Context, w tenancy.WriteScope, user domain.UserID, k domain.APIKey,
 	check func(domain.User, []domain.APIKey) error) (domain.APIKey, error) {
-	err := s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		u, err := s.users.lock(ctx, tx, w, user)
 		if err != nil {
 			return err
 		}
-		present, err := s.list(ctx, tx, predicate{"u.organization_id = ? AND u.id = ?", []any{int64(u.Organization), int64(u.ID)}})
+		present, err := s.list(ctx, tx, db.Where("u.organization_id = ? AND u.id = ?", int64(u.Organization), int64(u.ID)))
 		if err != nil {
 			return err
 		}
@@ -133,44 +134,44 @@ func (s *APIKeyStore) Insert(ctx context.Context, w tenancy.WriteScope, user dom
 			return err
 		}
 		if k.Narrowed.Place != "" {
-			if err := s.db.holdWay(ctx, tx, k.Narrowed.Place); err != nil {
+			if err := holdWay(ctx, s.db, tx, k.Narrowed.Place); err != nil {
 				return err
 			}
 		}
 		k.UserKey = u.Key()
-		if err := s.db.addAPIKey(ctx, tx, &k); err != nil {
+		if err := addAPIKey(ctx, s.db, tx, &k); err != nil {
 			return err
 		}
-		return s.db.record(ctx, tx, w, apiKeyEntry("apikey:create", &u, k.Fields()...))
+		return record(ctx, s.db, tx, w, apiKeyEntry("apikey:create", &u, k.Fields()...))
 	})
 	return k, err
 }
 
 // addAPIKey stores k under a new id.
-func (d *DB) addAPIKey(ctx context.Context, tx bun.Tx, k *domain.APIKey) error {
-	k.ID = newUUID()
-	hash, err := d.apiKeyHash(k.Text)
+func addAPIKey(ctx context.Context, d *db.DB, tx bun.Tx, k *domain.APIKey) error {
+	k.ID = db.NewUUID()
+	hash, err := apiKeyHash(d, k.Text)
 	if err != nil {
 		return err
 	}
-	sealed, err := d.Vault.sealed(apiKeyPlace(k.APIKeyRef), string(k.Text))
+	sealed, err := d.Vault.Seal(apiKeyPlace(k.APIKeyRef), string(k.Text))
 	if err != nil {
 		return err
 	}
 	if _, err := tx.NewInsert().Model(&apiKeyNameRow{Name: hash, OrganizationID: int64(k.Organization), UserID: int64(k.User), KeyID: string(k.ID)}).Exec(ctx); err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	_, err = tx.NewInsert().Model(&apiKeyRow{OrganizationID: int64(k.Organization), UserID: int64(k.User), ID: string(k.ID),
-		Name: k.Name, Hash: hash, Sealed: sealed, CreatedAt: millis(k.Created), ExpiresAt: millis(k.Expires),
+		Name: k.Name, Hash: hash, Sealed: sealed, CreatedAt: db.Millis(k.Created), ExpiresAt: db.Millis(k.Expires),
 		Mask: int64(k.Narrowed.Mask), EnvironmentPath: string(k.Narrowed.Place)}).Exec(ctx)
-	return translate(err)
+	return db.Translate(err)
 }
 
 // Delete revokes a key of the user with that number, unless check returns an error. It is
 // ErrUserNotFound if there is no such user in w and ErrAPIKeyNotFound if they have no such
 // key.
 func (s *APIKeyStore) Delete(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		u, err := s.users.lock(ctx, tx, w, user)
 		if err != nil {
 			return err
@@ -180,14 +181,14 @@ func (s *APIKeyStore) Delete(ctx context.Context, w tenancy.WriteScope, user dom
 		}
 		rows, err := tx.QueryContext(ctx, "SELECT name FROM api_keys WHERE organization_id = ? AND user_id = ? AND id = ?",
 			int64(u.Organization), int64(u.ID), string(id))
-		name, err := only(rows, err, scalar[string], domain.ErrAPIKeyNotFound)
+		name, err := db.Only(rows, err, db.Scalar[string], domain.ErrAPIKeyNotFound)
 		if err != nil {
 			return err
 		}
 		if _, err := deleteAPIKeys(ctx, tx, u.Key(), id); err != nil {
 			return err
 		}
-		return s.db.record(ctx, tx, w, apiKeyEntry("apikey:revoke", &u, domain.Change{Field: "key", Before: name}))
+		return record(ctx, s.db, tx, w, apiKeyEntry("apikey:revoke", &u, domain.Change{Field: "key", Before: name}))
 	})
 }
 
@@ -199,14 +200,14 @@ func deleteAPIKeys(ctx context.Context, tx bun.Tx, u domain.UserKey, id domain.U
 		where, args = where+" AND id = ?", append(args, string(id))
 	}
 	if _, err := tx.ExecContext(ctx, "DELETE FROM api_key_names WHERE name IN (SELECT hash FROM api_keys WHERE "+where+")", args...); err != nil {
-		return 0, translate(err)
+		return 0, db.Translate(err)
 	}
 	res, err := tx.ExecContext(ctx, "DELETE FROM api_keys WHERE "+where, args...)
 	if err != nil {
-		return 0, translate(err)
+		return 0, db.Translate(err)
 	}
 	n, err := res.RowsAffected()
-	return n, translate(err)
+	return n, db.Translate(err)
 }
 
 // deleteNarrowedKeys removes the keys that are narrowed to the environment at a path or one below it,
@@ -215,10 +216,10 @@ func deleteNarrowedKeys(ctx context.Context, tx bun.Tx, path domain.EnvironmentP
 	const where = "environment_path >= ? AND environment_path < ?"
 	from, until := string(path), string(path.End())
 	if _, err := tx.ExecContext(ctx, "DELETE FROM api_key_names WHERE name IN (SELECT hash FROM api_keys WHERE "+where+")", from, until); err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	_, err := tx.ExecContext(ctx, "DELETE FROM api_keys WHERE "+where, from, until)
-	return translate(err)
+	return db.Translate(err)
 }
 
 func apiKeyEntry(action string, u *domain.User, changes ...domain.Change) domain.AuditEntry {
@@ -231,23 +232,23 @@ func apiKeyEntry(action string, u *domain.User, changes ...domain.Change) domain
 // is. It is
 // ErrAPIKeyNotFound if there is none.
 func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (domain.Account, error) {
-	hash, err := s.db.apiKeyHash(text)
+	hash, err := apiKeyHash(s.db, text)
 	if err != nil {
 		return domain.Account{}, err
 	}
 	// The database compares keyed hashes, of which how far they agree tells nothing.
-	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+", k.id, k.last_at, k.expires_at, k.mask, k.environment_path FROM"+accountTables+`
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+", k.id, k.last_at, k.expires_at, k.mask, k.environment_path FROM"+accountTables+`
 		JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
 		JOIN api_key_names n ON n.organization_id = k.organization_id AND n.user_id = k.user_id AND n.key_id = k.id
 		WHERE n.name = ?`, hash)
-	return only(rows, err, func(r row) (domain.Account, error) {
+	return db.Only(rows, err, func(r db.Row) (domain.Account, error) {
 		var id string
 		var last, expires int64
 		var narrowed domain.Narrowing
 		a, err := scanAccountWith(r, &id, &last, &expires, &narrowed.Mask, &narrowed.Place)
 		a.Narrowed = narrowed
 		a.Key = domain.APIKey{APIKeyRef: domain.APIKeyRef{UserKey: domain.UserKey{Organization: a.Organization, User: a.User}, ID: domain.UUID(id)},
-			LastUsed: moment(last), Expires: moment(expires), Narrowed: narrowed}
+			LastUsed: db.Moment(last), Expires: db.Moment(expires), Narrowed: narrowed}
 		return a, err
 	}, domain.ErrAPIKeyNotFound)
 }
@@ -257,13 +258,13 @@ func (s *AccountStore) APIKeysSeen(ctx context.Context, seen map[domain.APIKeyRe
 	values, args := "", make([]any, 0, 4*len(seen))
 	for k, at := range seen {
 		values += either(values == "", "", ", ") + "(?, ?, ?, ?)"
-		args = append(args, int64(k.Organization), int64(k.User), string(k.ID), millis(at))
+		args = append(args, int64(k.Organization), int64(k.User), string(k.ID), db.Millis(at))
 	}
 	if values == "" {
 		return nil
 	}
-	return s.db.alone(ctx, func() error {
-		_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
+	return s.db.Alone(ctx, func() error {
+		_, err := s.db.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
 			UPDATE api_keys SET last_at = seen.at FROM seen WHERE api_keys.organization_id = seen.organization_id
 				AND api_keys.user_id = seen.user_id AND api_keys.id = seen.id AND api_keys.last_at < seen.at`, args...)
 		return err

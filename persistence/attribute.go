@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -24,18 +25,18 @@ type userAttributeRow struct {
 // Attributes returns the attributes of the users with these numbers that lie in sc. Who
 // has none is not in the map.
 func (s *UserStore) Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error) {
-	return readAttributes(ctx, s.db.read, account(sc), ids)
+	return readAttributes(ctx, s.db, db.Account(sc), ids)
 }
 
-func readAttributes(ctx context.Context, q querier, where predicate, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error) {
+func readAttributes(ctx context.Context, q db.Querier, where db.Predicate, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error) {
 	found := make(map[domain.UserID]domain.Attributes)
 	if len(ids) == 0 {
 		return found, nil
 	}
-	where = where.and("u.id IN (?)", in(ids))
+	where = where.And("u.id IN (?)", db.In(ids))
 	rows, err := q.QueryContext(ctx, "SELECT a.user_id, a.name, a.value FROM users u JOIN user_attributes a "+
-		"ON a.organization_id = u.organization_id AND a.user_id = u.id WHERE "+where.text(), where.args...)
-	_, err = collect(rows, err, weighed(ctx, func(r row) (struct{}, error) {
+		"ON a.organization_id = u.organization_id AND a.user_id = u.id WHERE "+where.Text(), where.Args...)
+	_, err = db.Collect(rows, err, db.Weighed(ctx, func(r db.Row) (struct{}, error) {
 		var id int64
 		var name, value string
 		err := r.Scan(&id, &name, &value)
@@ -50,12 +51,12 @@ func readAttributes(ctx context.Context, q querier, where predicate, ids []domai
 }
 
 // addAttributes reads the attributes of users that were read in a transaction.
-func addAttributes(ctx context.Context, q querier, users ...*domain.User) error {
+func addAttributes(ctx context.Context, q db.Querier, users ...*domain.User) error {
 	ids := make([]domain.UserID, len(users))
 	for i, u := range users {
 		ids[i] = u.ID
 	}
-	found, err := readAttributes(ctx, q, predicate{}, ids)
+	found, err := readAttributes(ctx, q, db.Predicate{}, ids)
 	for _, u := range users {
 		u.Attributes = found[u.ID]
 	}
@@ -81,7 +82,7 @@ func saveAttributes(ctx context.Context, tx bun.Tx, before, after *domain.User) 
 	_, err := tx.ExecContext(ctx, "DELETE FROM user_attributes WHERE organization_id = ? AND user_id = ?",
 		int64(after.Organization), int64(after.ID))
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	return insertAttributes(ctx, tx, after)
 }

@@ -12,14 +12,15 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // AuditStore reads the audit trail. The other stores write it.
-type AuditStore struct{ db *DB }
+type AuditStore struct{ db *db.DB }
 
-// NewAuditStore returns the store of the audit trail in db.
-func NewAuditStore(db *DB) *AuditStore { return &AuditStore{db} }
+// NewAuditStore returns the store of the audit trail in d.
+func NewAuditStore(d *db.DB) *AuditStore { return &AuditStore{d} }
 
 type auditRow struct {
 	bun.BaseModel `bun:"table:audit,alias:a"`
@@ -59,19 +60,19 @@ var errReads = domain.ErrInternal.Because(errors.New("a request that only reads 
 // record writes an audit entry in the transaction of the change. The caller gives the
 // action, the target, the place and the changes; who and the request come from w and ctx.
 // It fails for a request that must change nothing.
-func (d *DB) record(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e domain.AuditEntry) error {
+func record(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, e domain.AuditEntry) error {
 	if domain.RequestFrom(ctx).Reads {
 		return errReads
 	}
 	e.Actor = w.Actor()
-	return d.recordBy(ctx, tx, e)
+	return recordBy(ctx, d, tx, e)
 }
 
 // recordBy is record where the caller knows who it was without a scope.
-func (d *DB) recordBy(ctx context.Context, tx bun.Tx, e domain.AuditEntry) error {
+func recordBy(ctx context.Context, d *db.DB, tx bun.Tx, e domain.AuditEntry) error {
 	e.At, e.Request = d.Now(), domain.RequestFrom(ctx)
 	_, err := tx.NewInsert().Model(toAuditRow(&e)).Exec(ctx)
-	return translate(err)
+	return db.Translate(err)
 }
 
 func toAuditRow(e *domain.AuditEntry) *auditRow {
@@ -81,13 +82,13 @@ func toAuditRow(e *domain.AuditEntry) *auditRow {
 	}
 	text, _ := json.Marshal(changes) // strings always marshal
 	return &auditRow{
-		OrganizationID: int64(e.Organization), ID: string(newUUID()), At: millis(e.At),
+		OrganizationID: int64(e.Organization), ID: string(db.NewUUID()), At: db.Millis(e.At),
 		ActorOrganizationID: int64(e.Actor.Organization), ActorID: int64(e.Actor.User),
 		ActorAlias: e.Actor.Alias, ActorKey: domain.Fold(e.Actor.Alias),
 		Action: e.Action, TargetKind: e.Target.Kind, TargetID: e.Target.ID,
 		TargetName: e.Target.Name, TargetKey: domain.Fold(e.Target.Name),
 		EnvironmentID: int64(e.Place), EnvironmentPath: string(e.Path), Changes: string(text),
-		RequestID: e.Request.ID, ClientRequestID: e.Request.ClientID, Surface: e.Request.Surface, Times: max(e.Times, 1), LastAt: millis(e.Last),
+		RequestID: e.Request.ID, ClientRequestID: e.Request.ClientID, Surface: e.Request.Surface, Times: max(e.Times, 1), LastAt: db.Millis(e.Last),
 	}
 }
 
@@ -97,16 +98,16 @@ const auditColumns = `a.id, a.at, a.actor_organization_id, a.actor_id, a.actor_a
 // namedActors returns the condition that the principal of sc may know who made an entry: it was
 // themselves, or the scope beside sc covers where the actor lives. An actor who is gone is looked
 // for at their organization's place, and if that is gone too, at the root.
-func namedActors(sc tenancy.Scope) predicate {
-	in := inRanges(sc.Beside().Ranges(), "actor.place")
+func namedActors(sc tenancy.Scope) db.Predicate {
+	in := db.InRanges(sc.Beside().Ranges(), "actor.place")
 	me := sc.Actor()
-	return predicate{`(a.actor_organization_id = ? AND a.actor_id = ? OR EXISTS (SELECT 1 FROM (SELECT coalesce(
+	return db.Where(`(a.actor_organization_id = ? AND a.actor_id = ? OR EXISTS (SELECT 1 FROM (SELECT coalesce(
 		(SELECT u.environment_path FROM users u WHERE u.organization_id = a.actor_organization_id AND u.id = a.actor_id),
 		(SELECT e.path FROM environments e WHERE e.organization_id = a.actor_organization_id AND e.id = a.actor_organization_id),
-		'/1/') AS place) AS actor WHERE ` + in.text() + "))", append([]any{int64(me.Organization), int64(me.User)}, in.args...)}
+		'/1/') AS place) AS actor WHERE `+in.Text()+"))", append([]any{int64(me.Organization), int64(me.User)}, in.Args...)...)
 }
 
-func scanAudit(r row) (e domain.AuditEntry, err error) {
+func scanAudit(r db.Row) (e domain.AuditEntry, err error) {
 	var at, last, named int64
 	var text string
 	err = r.Scan(&e.ID, &at, &e.Actor.Organization, &e.Actor.User, &e.Actor.Alias, &e.Action, &e.Target.Kind, &e.Target.ID,
@@ -117,7 +118,7 @@ func scanAudit(r row) (e domain.AuditEntry, err error) {
 	if named == 0 {
 		e.Actor = domain.Actor{}
 	}
-	e.At, e.Last = moment(at), moment(last)
+	e.At, e.Last = db.Moment(at), db.Moment(last)
 	var changes []changeJSON
 	if err := json.Unmarshal([]byte(text), &changes); err != nil {
 		return e, err
@@ -134,27 +135,27 @@ func scanAudit(r row) (e domain.AuditEntry, err error) {
 // nobody has are told whoever reads the whole tree: to others the absence of one would say that it
 // is somebody's.
 func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
-	where := placed(sc, "a.environment_path", "a.organization_id")
+	where := db.Placed(sc, "a.environment_path", "a.organization_id")
 	named := namedActors(sc)
 	if !sc.Everywhere() {
-		where = where.and("(a.target_kind <> ? OR a.target_id <> 0 OR a.environment_path <> ?)", domain.SignInKind, string(domain.RootPath))
+		where = where.And("(a.target_kind <> ? OR a.target_id <> 0 OR a.environment_path <> ?)", domain.SignInKind, string(domain.RootPath))
 	}
 	if f.Actor != "" {
-		where = where.and("a.actor_key = ? AND "+named.text(), append([]any{domain.Fold(f.Actor)}, named.args...)...)
+		where = where.And("a.actor_key = ? AND "+named.Text(), append([]any{domain.Fold(f.Actor)}, named.Args...)...)
 	}
 	if f.Target != "" {
-		where = where.and("a.target_key = ?", domain.Fold(f.Target))
+		where = where.And("a.target_key = ?", domain.Fold(f.Target))
 	}
 	if kind, verb, whole := strings.Cut(f.Action, ":"); whole {
-		where = where.and("a.action = ?", kind+":"+verb)
+		where = where.And("a.action = ?", kind+":"+verb)
 	} else if kind != "" {
-		where = where.and("a.target_kind = ?", kind)
+		where = where.And("a.target_kind = ?", kind)
 	}
 	if !f.From.IsZero() {
-		where = where.and("a.at >= ?", millis(f.From))
+		where = where.And("a.at >= ?", db.Millis(f.From))
 	}
 	if !f.Until.IsZero() {
-		where = where.and("a.at < ?", millis(f.Until))
+		where = where.And("a.at < ?", db.Millis(f.Until))
 	}
 	if p.After != "" {
 		at, id, ok := strings.Cut(string(p.After), " ")
@@ -162,17 +163,17 @@ func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditF
 		if !ok || err != nil {
 			return nil, "", domain.ErrCursor
 		}
-		where = where.and("(a.at, a.id) < (?, ?)", ms, id)
+		where = where.And("(a.at, a.id) < (?, ?)", ms, id)
 	}
 	limit := pageSize(p)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT "+auditColumns+", CASE WHEN "+named.text()+" THEN 1 ELSE 0 END FROM audit a WHERE "+
-		where.text()+" ORDER BY a.at DESC, a.id DESC LIMIT ?", slices.Concat(named.args, where.args, []any{limit + 1})...)
-	all, err := collect(rows, err, weighed(ctx, scanAudit))
+	rows, err := s.db.QueryContext(ctx, "SELECT "+auditColumns+", CASE WHEN "+named.Text()+" THEN 1 ELSE 0 END FROM audit a WHERE "+
+		where.Text()+" ORDER BY a.at DESC, a.id DESC LIMIT ?", slices.Concat(named.Args, where.Args, []any{limit + 1})...)
+	all, err := db.Collect(rows, err, db.Weighed(ctx, scanAudit))
 	if err != nil || len(all) <= limit {
 		return all, "", err
 	}
 	last := all[limit-1]
-	return all[:limit], domain.Cursor(strconv.FormatInt(millis(last.At), 10) + " " + string(last.ID)), nil
+	return all[:limit], domain.Cursor(strconv.FormatInt(db.Millis(last.At), 10) + " " + string(last.ID)), nil
 }
 
 // NoteSignIns adds sign-ins to the audit trail. An entry that counts such sign-ins already counts
@@ -188,14 +189,14 @@ func (s *AccountStore) NoteSignIns(ctx context.Context, all []*domain.SignIns) e
 	slices.SortFunc(rows, func(a, b *auditRow) int {
 		return cmp.Or(cmp.Compare(a.OrganizationID, b.OrganizationID), strings.Compare(a.ID, b.ID))
 	})
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for part := range slices.Chunk(rows, signInsTogether) {
 			_, err := tx.NewInsert().Model(&part).On("CONFLICT (organization_id, id) DO UPDATE").
 				Set("times = a.times + excluded.times").
 				Set("at = CASE WHEN excluded.at < a.at THEN excluded.at ELSE a.at END").
 				Set("last_at = CASE WHEN excluded.last_at > a.last_at THEN excluded.last_at ELSE a.last_at END").Exec(ctx)
 			if err != nil {
-				return translate(err)
+				return db.Translate(err)
 			}
 		}
 		return nil

@@ -7,15 +7,16 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // BookmarkStore keeps the bookmarks of whoever a scope was given to. A bookmark of an
 // object that is not in the scope does not exist.
-type BookmarkStore struct{ db *DB }
+type BookmarkStore struct{ db *db.DB }
 
-// NewBookmarkStore returns the store of bookmarks in db.
-func NewBookmarkStore(db *DB) *BookmarkStore { return &BookmarkStore{db} }
+// NewBookmarkStore returns the store of bookmarks in d.
+func NewBookmarkStore(d *db.DB) *BookmarkStore { return &BookmarkStore{d} }
 
 // MaxBookmarks is how many bookmarks one user may have.
 const MaxBookmarks = 1000
@@ -24,22 +25,22 @@ const MaxBookmarks = 1000
 // number, and the cursor of the next page, empty after the last.
 func (s *BookmarkStore) List(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind, p domain.Page) ([]domain.Bookmark, domain.Cursor, error) {
 	caller := sc.Actor()
-	where := objectsIn(sc).and("b.organization_id = ? AND b.user_id = ?", int64(caller.Organization), int64(caller.User))
+	where := objectsIn(sc).And("b.organization_id = ? AND b.user_id = ?", int64(caller.Organization), int64(caller.User))
 	if len(kinds) > 0 {
-		where = where.and("o.kind IN (?)", in(kinds))
+		where = where.And("o.kind IN (?)", db.In(kinds))
 	}
 	where, err := behind(where, "b.object_id", p.After)
 	if err != nil {
 		return nil, "", err
 	}
 	limit := pageSize(p)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT "+objectColumns+`, b.created_at FROM bookmarks b
+	rows, err := s.db.QueryContext(ctx, "SELECT "+objectColumns+`, b.created_at FROM bookmarks b
 		JOIN objects o ON o.organization_id = b.object_organization_id AND o.id = b.object_id
-		WHERE `+where.text()+" ORDER BY b.object_id LIMIT "+strconv.Itoa(limit+1), where.args...)
-	all, err := collect(rows, err, weighed(ctx, func(r row) (b domain.Bookmark, err error) {
+		WHERE `+where.Text()+" ORDER BY b.object_id LIMIT "+strconv.Itoa(limit+1), where.Args...)
+	all, err := db.Collect(rows, err, db.Weighed(ctx, func(r db.Row) (b domain.Bookmark, err error) {
 		var created int64
 		b.Object, err = scanObjectAnd(r, &created)
-		b.Created = moment(created)
+		b.Created = db.Moment(created)
 		return b, err
 	}))
 	if err != nil {
@@ -54,7 +55,7 @@ func (s *BookmarkStore) List(ctx context.Context, sc tenancy.Scope, kinds []doma
 	for i := range all {
 		objects[i] = all[i].Object
 	}
-	if err := readAccess(ctx, s.db.read, objects); err != nil {
+	if err := readAccess(ctx, s.db, objects); err != nil {
 		return nil, "", err
 	}
 	for i := range all {
@@ -67,14 +68,14 @@ func (s *BookmarkStore) List(ctx context.Context, sc tenancy.Scope, kinds []doma
 // there is none in w, and ErrTooManyBookmarks beyond MaxBookmarks.
 func (s *BookmarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID) error {
 	caller := w.Actor()
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		o, err := selectObject(ctx, tx, objectsIn(w.Read()).and("o.id = ?", int64(id)), s.db.forShare())
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		o, err := selectObject(ctx, tx, objectsIn(w.Read()).And("o.id = ?", int64(id)), s.db.ForShare())
 		if err != nil {
 			return err
 		}
 		rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM bookmarks WHERE organization_id = ? AND user_id = ? AND object_id <> ?",
 			int64(caller.Organization), int64(caller.User), int64(id))
-		others, err := only(rows, err, scalar[int], domain.ErrInternal)
+		others, err := db.Only(rows, err, db.Scalar[int], domain.ErrInternal)
 		if err != nil {
 			return err
 		}
@@ -83,8 +84,8 @@ func (s *BookmarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO bookmarks (organization_id, user_id, object_id, object_organization_id, created_at)
 			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			int64(caller.Organization), int64(caller.User), int64(o.ID), int64(o.Organization), millis(s.db.Now()))
-		return translate(err)
+			int64(caller.Organization), int64(caller.User), int64(o.ID), int64(o.Organization), db.Millis(s.db.Now()))
+		return db.Translate(err)
 	})
 }
 
@@ -92,12 +93,12 @@ func (s *BookmarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain
 // ErrObjectNotFound if the object is not in w.
 func (s *BookmarkStore) Remove(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID) error {
 	caller := w.Actor()
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := selectObject(ctx, tx, objectsIn(w.Read()).and("o.id = ?", int64(id)), ""); err != nil {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := selectObject(ctx, tx, objectsIn(w.Read()).And("o.id = ?", int64(id)), ""); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE organization_id = ? AND user_id = ? AND object_id = ?",
 			int64(caller.Organization), int64(caller.User), int64(id))
-		return translate(err)
+		return db.Translate(err)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -48,45 +49,45 @@ var signs = [...]string{domain.Greater: ">", domain.Less: "<", domain.AtLeast: "
 
 // meets returns the condition that a row meets the conditions, which are valid and at least one.
 // Objects that a condition names must be in the scope beside sc.
-func meets(sc tenancy.Scope, cs domain.Conditions) predicate {
-	parts := make([]predicate, len(cs.All))
+func meets(sc tenancy.Scope, cs domain.Conditions) db.Predicate {
+	parts := make([]db.Predicate, len(cs.All))
 	for i := range cs.All {
 		parts[i] = met(sc, &cs.All[i])
 	}
 	if cs.Any {
-		return anyOf(parts...)
+		return db.AnyOf(parts...)
 	}
-	return allOf(parts...)
+	return db.AllOf(parts...)
 }
 
 // given returns the condition that the user of a row owns or was given access to an application,
 // one of those with the UUIDs, or one that uses an API with one of them. Only objects in the
 // scope beside sc count, and of access to them what its viewer may see.
-func given(sc tenancy.Scope, c *domain.Condition) predicate {
+func given(sc tenancy.Scope, c *domain.Condition) db.Predicate {
 	objects := sc.Beside()
 	ids := make([]string, len(c.Texts))
 	for i, text := range c.Texts {
 		ids[i] = strings.ToLower(text)
 	}
-	named := objectsIn(objects).and("o.uuid IN (?)", in(ids))
+	named := objectsIn(objects).And("o.uuid IN (?)", db.In(ids))
 	if c.Field == domain.UserAPI {
-		apis := named.and("o.kind = ?", string(domain.KindAPI))
-		named = objectsIn(objects).and(`(o.organization_id, o.id) IN (SELECT x.organization_id, x.object_id FROM objects o
-			JOIN object_uses x ON x.organization_id = o.organization_id AND x.used_id = o.id WHERE `+apis.text()+")", apis.args...)
+		apis := named.And("o.kind = ?", string(domain.KindAPI))
+		named = objectsIn(objects).And(`(o.organization_id, o.id) IN (SELECT x.organization_id, x.object_id FROM objects o
+			JOIN object_uses x ON x.organization_id = o.organization_id AND x.used_id = o.id WHERE `+apis.Text()+")", apis.Args...)
 	}
-	named = named.and("o.kind = ?", string(domain.KindApplication))
+	named = named.And("o.kind = ?", string(domain.KindApplication))
 	viewer, _, _, _ := objects.Objects()
 	seen := viewed(objects, domain.LevelAdmin)
-	p := predicate{raw: either(c.Is == domain.NotEqual, "(u.organization_id, u.id) NOT IN (", "(u.organization_id, u.id) IN (") +
-		"SELECT o.owner_organization_id, o.owner_id FROM objects o WHERE " + named.text() +
+	p := db.Where(either(c.Is == domain.NotEqual, "(u.organization_id, u.id) NOT IN (", "(u.organization_id, u.id) IN (") +
+		"SELECT o.owner_organization_id, o.owner_id FROM objects o WHERE " + named.Text() +
 		` UNION ALL SELECT s.subject_organization_id, s.subject_id FROM objects o
 		JOIN object_access s ON s.organization_id = o.organization_id AND s.object_id = o.id AND s.subject_kind = 1
-		WHERE ` + named.text() + " AND (" + seen.text() + " OR s.subject_organization_id = ? AND s.subject_id = ?))"}
-	p.args = slices.Concat(named.args, named.args, seen.args, []any{int64(viewer.User.Organization), int64(viewer.User.User)})
+		WHERE ` + named.Text() + " AND (" + seen.Text() + " OR s.subject_organization_id = ? AND s.subject_id = ?))")
+	p.Args = slices.Concat(named.Args, named.Args, seen.Args, []any{int64(viewer.User.Organization), int64(viewer.User.User)})
 	return p
 }
 
-func met(sc tenancy.Scope, c *domain.Condition) predicate {
+func met(sc tenancy.Scope, c *domain.Condition) db.Predicate {
 	if c.Field == domain.UserApplication || c.Field == domain.UserAPI {
 		return given(sc, c)
 	}
@@ -104,13 +105,13 @@ func met(sc tenancy.Scope, c *domain.Condition) predicate {
 	}
 	switch c.Is {
 	case domain.Equal:
-		return predicate{column + " IN (?)", []any{in(values)}}
+		return db.Where(column+" IN (?)", db.In(values))
 	case domain.NotEqual:
-		return predicate{column + " NOT IN (?)", []any{in(values)}}
+		return db.Where(column+" NOT IN (?)", db.In(values))
 	case domain.Between:
-		return predicate{"(" + column + " >= ? AND " + column + " <= ?)", values}
+		return db.Where("("+column+" >= ? AND "+column+" <= ?)", values...)
 	case domain.Contains:
-		return predicate{column + ` LIKE ? ESCAPE '\'`, []any{"%" + literal.Replace(values[0].(string)) + "%"}}
+		return db.Where(column+` LIKE ? ESCAPE '\'`, "%"+literal.Replace(values[0].(string))+"%")
 	}
-	return predicate{column + " " + signs[c.Is] + " ?", values}
+	return db.Where(column+" "+signs[c.Is]+" ?", values...)
 }

@@ -10,14 +10,15 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // DirectoryStore reads and writes whole organizations at once, for import and export.
-type DirectoryStore struct{ db *DB }
+type DirectoryStore struct{ db *db.DB }
 
-// NewDirectoryStore returns the store of the whole directory in db.
-func NewDirectoryStore(db *DB) *DirectoryStore { return &DirectoryStore{db} }
+// NewDirectoryStore returns the store of the whole directory in d.
+func NewDirectoryStore(d *db.DB) *DirectoryStore { return &DirectoryStore{d} }
 
 // Environments yields every environment in sc, in tree order.
 func (s *DirectoryStore) Environments(ctx context.Context, sc tenancy.Scope) iter.Seq2[domain.Environment, error] {
@@ -37,11 +38,11 @@ func (s *DirectoryStore) Users(ctx context.Context, sc tenancy.Scope, o domain.O
 	var path domain.EnvironmentPath
 	var id domain.UserID
 	return each(func(domain.Cursor) ([]domain.StoredUser, domain.Cursor, error) {
-		where := placed(sc, "u.environment_path", "u.organization_id").
-			and("u.organization_id = ? AND (u.environment_path, u.id) > (?, ?)", int64(o), string(path), int64(id))
-		rows, err := s.db.read.QueryContext(ctx, "SELECT u.password_hash, "+userColumns+" FROM users u WHERE "+where.text()+
-			" ORDER BY u.environment_path, u.id LIMIT ?", append(where.args, exportPage)...)
-		all, err := storedUsers(ctx, s.db.read, rows, err)
+		where := db.Placed(sc, "u.environment_path", "u.organization_id").
+			And("u.organization_id = ? AND (u.environment_path, u.id) > (?, ?)", int64(o), string(path), int64(id))
+		rows, err := s.db.QueryContext(ctx, "SELECT u.password_hash, "+userColumns+" FROM users u WHERE "+where.Text()+
+			" ORDER BY u.environment_path, u.id LIMIT ?", append(where.Args, exportPage)...)
+		all, err := storedUsers(ctx, s.db, rows, err)
 		if err != nil || len(all) < exportPage {
 			return all, "", err
 		}
@@ -54,15 +55,15 @@ func (s *DirectoryStore) Users(ctx context.Context, sc tenancy.Scope, o domain.O
 // exportPage is how many rows an export reads at once.
 const exportPage = 500
 
-func scanStoredUser(r row) (domain.StoredUser, error) {
+func scanStoredUser(r db.Row) (domain.StoredUser, error) {
 	var hash string
 	u, err := scanUser(scanBehind{r, &hash})
 	return domain.StoredUser{User: u, Hash: domain.PasswordHash(hash)}, err
 }
 
 // storedUsers reads users with their attributes.
-func storedUsers(ctx context.Context, q querier, rows result, err error) ([]domain.StoredUser, error) {
-	all, err := collect(rows, err, scanStoredUser)
+func storedUsers(ctx context.Context, q db.Querier, rows db.Rows, err error) ([]domain.StoredUser, error) {
+	all, err := db.Collect(rows, err, scanStoredUser)
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +76,11 @@ func storedUsers(ctx context.Context, q querier, rows result, err error) ([]doma
 
 // scanBehind scans a row that has one more column before the others.
 type scanBehind struct {
-	row
+	db.Row
 	first *string
 }
 
-func (s scanBehind) Scan(dest ...any) error { return s.row.Scan(append([]any{s.first}, dest...)...) }
+func (s scanBehind) Scan(dest ...any) error { return s.Row.Scan(append([]any{s.first}, dest...)...) }
 
 // each yields the entries of all pages.
 func each[T any](page func(after domain.Cursor) ([]T, domain.Cursor, error)) iter.Seq2[T, error] {
@@ -107,16 +108,16 @@ func each[T any](page func(after domain.Cursor) ([]T, domain.Cursor, error)) ite
 // Claim takes the numbers of each kind up to and including the given ones, and returns
 // the first of each that nobody had; from there on they are the caller's.
 func (s *DirectoryStore) Claim(ctx context.Context, _ tenancy.WriteScope, last domain.Numbers) (first domain.Numbers, err error) {
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for kind, n := range last {
 			var err error
-			if first[kind], err = nextNumber(ctx, s.db, tx, numberKinds[kind]); err != nil {
+			if first[kind], err = db.NextNumber(ctx, s.db, tx, numberKinds[kind]); err != nil {
 				return err
 			}
 			if n < first[kind] {
 				continue
 			}
-			if err := setNext(ctx, tx, numberKinds[kind], n+1); err != nil {
+			if err := db.SetNext(ctx, tx, numberKinds[kind], n+1); err != nil {
 				return err
 			}
 		}
@@ -127,28 +128,28 @@ func (s *DirectoryStore) Claim(ctx context.Context, _ tenancy.WriteScope, last d
 
 // Reserve takes n numbers of a kind that nobody had, and returns the first.
 func (s *DirectoryStore) Reserve(ctx context.Context, _ tenancy.WriteScope, kind int, n int64) (first int64, err error) {
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		first, err = reserve(ctx, s.db, tx, kind, n)
 		return err
 	})
 	return first, err
 }
 
-func reserve(ctx context.Context, d *DB, tx bun.Tx, kind int, n int64) (int64, error) {
-	first, err := nextNumber(ctx, d, tx, numberKinds[kind])
+func reserve(ctx context.Context, d *db.DB, tx bun.Tx, kind int, n int64) (int64, error) {
+	first, err := db.NextNumber(ctx, d, tx, numberKinds[kind])
 	if err != nil {
 		return 0, err
 	}
-	return first, setNext(ctx, tx, numberKinds[kind], first+n)
+	return first, db.SetNext(ctx, tx, numberKinds[kind], first+n)
 }
 
 // numberKinds names the kinds of numbers in the order of domain.Numbers.
-var numberKinds = [...]string{environmentNumbers, groupNumbers, userNumbers, personNumbers, objectNumbers, copyRequestNumbers}
+var numberKinds = [...]string{db.EnvironmentNumbers, db.GroupNumbers, db.UserNumbers, db.PersonNumbers, db.ObjectNumbers, db.CopyRequestNumbers}
 
 // Write runs work in one transaction, once: work may read a document that can be read once
 // only. An error of work is returned as it is, and nothing is written.
 func (s *DirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(domain.DirectoryWriter) error) error {
-	return translate(s.db.tryTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return db.Translate(s.db.TryTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		writer := &directoryTx{ctx: ctx, db: s.db, tx: tx, w: w, touched: make(map[domain.OrganizationID]bool), homes: make(map[domain.EnvironmentID]int64), tallies: make(map[tallyKey]int64)}
 		if err := work(writer); err != nil {
 			return err
@@ -166,7 +167,7 @@ type tallyKey struct {
 // directoryTx writes many rows of one organization. It implements domain.DirectoryWriter.
 type directoryTx struct {
 	ctx     context.Context
-	db      *DB
+	db      *db.DB
 	tx      bun.Tx
 	w       tenancy.WriteScope
 	touched map[domain.OrganizationID]bool
@@ -212,7 +213,7 @@ func (t *directoryTx) writeEnvironments() error {
 		}
 		written[part[i].Path] = true
 	}
-	if err := t.db.holdWay(t.ctx, t.tx, above...); err != nil {
+	if err := holdWay(t.ctx, t.db, t.tx, above...); err != nil {
 		return err
 	}
 	return insertEnvironments(t.ctx, t.tx, part...)
@@ -230,7 +231,7 @@ func (t *directoryTx) writeCounts() error {
 		_, err := t.tx.ExecContext(t.ctx, "WITH added (id, n) AS (VALUES "+values+`) UPDATE environment_counts SET users = users + added.n
 			FROM added WHERE environment_counts.environment_id = added.id`, args...)
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 	}
 	return nil
@@ -267,7 +268,7 @@ func (t *directoryTx) finish() error {
 // Reserve implements domain.DirectoryWriter. On PostgreSQL it is a transaction of its own,
 // so that others need not wait for numbers until the import ends.
 func (t *directoryTx) Reserve(kind int, n int64) (int64, error) {
-	if t.db.engine == SQLite {
+	if t.db.Engine() == db.SQLite {
 		return reserve(t.ctx, t.db, t.tx, kind, n)
 	}
 	return NewDirectoryStore(t.db).Reserve(t.ctx, t.w, kind, n)
@@ -280,7 +281,7 @@ func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Enviro
 	}
 	if before == nil {
 		if e.UUID == "" {
-			e.UUID = newUUID()
+			e.UUID = db.NewUUID()
 		}
 		t.environments = append(t.environments, newEnvironment{e, parent})
 		if len(t.environments) == exportPage {
@@ -313,7 +314,7 @@ func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Enviro
 // unmoved keeps the environment from being changed by others. It is ErrChanged if it is no
 // longer where and what it was called when it was read.
 func (t *directoryTx) unmoved(before *domain.Environment) error {
-	now, err := selectEnvironment(t.ctx, t.tx, predicate{"e.id = ?", []any{int64(before.ID)}}, t.db.forUpdate())
+	now, err := selectEnvironment(t.ctx, t.tx, db.Where("e.id = ?", int64(before.ID)), t.db.ForUpdate())
 	if err == nil && (now.Path != before.Path || domain.Fold(now.AliasPath) != domain.Fold(before.AliasPath)) {
 		err = domain.ErrChanged
 	}
@@ -332,7 +333,7 @@ func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domai
 			return g, nil
 		}
 	} else if g.UUID == "" {
-		g.UUID = newUUID()
+		g.UUID = db.NewUUID()
 	}
 	if err := store.checkParent(t.ctx, t.tx, &g); err != nil {
 		return g, err
@@ -349,7 +350,7 @@ func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domai
 		_, err = t.tx.NewUpdate().Model(row).Where("organization_id = ?", row.OrganizationID).Where("id = ?", row.ID).Exec(t.ctx)
 	}
 	if err != nil {
-		return g, translate(err)
+		return g, db.Translate(err)
 	}
 	return g, store.finish(t.ctx, t.tx, t.w, action, &g, place, changes)
 }
@@ -361,7 +362,7 @@ func (t *directoryTx) UsersNamed(aliases []string) (map[string]domain.StoredUser
 		keys[i] = domain.Fold(alias)
 	}
 	rows, err := t.tx.QueryContext(t.ctx, "SELECT u.password_hash, "+userColumns+` FROM login_names n JOIN users u
-		ON u.organization_id = n.organization_id AND u.id = n.user_id WHERE n.name IN (?)`, in(keys))
+		ON u.organization_id = n.organization_id AND u.id = n.user_id WHERE n.name IN (?)`, db.In(keys))
 	all, err := storedUsers(t.ctx, t.tx, rows, err)
 	found := make(map[string]domain.StoredUser, len(all))
 	for _, u := range all {
@@ -380,8 +381,8 @@ func (t *directoryTx) MailTaken(addresses []string) (map[string]domain.UserID, e
 	if len(keys) == 0 {
 		return taken, nil
 	}
-	rows, err := t.tx.QueryContext(t.ctx, "SELECT name, user_id FROM mail_addresses WHERE name IN (?)", in(keys))
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+	rows, err := t.tx.QueryContext(t.ctx, "SELECT name, user_id FROM mail_addresses WHERE name IN (?)", db.In(keys))
+	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
 		var address string
 		var id domain.UserID
 		err := r.Scan(&address, &id)
@@ -407,7 +408,7 @@ func (t *directoryTx) hold(users ...domain.StoredUser) error {
 			}
 		}
 	}
-	_, err := t.db.holdPresent(t.ctx, t.tx, paths...)
+	_, err := holdPresent(t.ctx, t.db, t.tx, paths...)
 	return err
 }
 
@@ -430,7 +431,7 @@ func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
 	for i := range users {
 		u := &users[i].User
 		if u.UUID == "" {
-			u.UUID = newUUID()
+			u.UUID = db.NewUUID()
 		}
 		plain[i], rows[i] = u, toUserRow(u)
 		rows[i].PasswordHash = string(users[i].Hash)
@@ -480,8 +481,8 @@ func (t *directoryTx) Withdraw(u domain.UserKey, environment domain.EnvironmentI
 	_, err := t.tx.ExecContext(t.ctx, "DELETE FROM user_environments WHERE organization_id = ? AND user_id = ? AND environment_id = ?",
 		int64(u.Organization), int64(u.User), int64(environment))
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	_, err = t.tx.ExecContext(t.ctx, "UPDATE users SET epoch = epoch + 1 WHERE organization_id = ? AND id = ?", int64(u.Organization), int64(u.User))
-	return translate(err)
+	return db.Translate(err)
 }

@@ -9,14 +9,15 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // EnvironmentStore keeps environments.
-type EnvironmentStore struct{ db *DB }
+type EnvironmentStore struct{ db *db.DB }
 
-// NewEnvironmentStore returns the store of environments in db.
-func NewEnvironmentStore(db *DB) *EnvironmentStore { return &EnvironmentStore{db} }
+// NewEnvironmentStore returns the store of environments in d.
+func NewEnvironmentStore(d *db.DB) *EnvironmentStore { return &EnvironmentStore{d} }
 
 // environmentRow is a row of the table environments.
 type environmentRow struct {
@@ -51,18 +52,18 @@ func toEnvironmentRow(e *domain.Environment) *environmentRow {
 const environmentColumns = `e.organization_id, e.id, e.uuid, e.parent_id, e.path, e.is_organization, e.alias,
 	e.alias_path, e.code, e.send_url, e.active, e.time_zone, e.git_repository`
 
-func scanEnvironment(r row) (e domain.Environment, err error) {
+func scanEnvironment(r db.Row) (e domain.Environment, err error) {
 	err = r.Scan(&e.Organization, &e.ID, &e.UUID, &e.Parent, &e.Path, &e.IsOrganization, &e.Alias,
 		&e.AliasPath, &e.Code, &e.SendURL, &e.Active, &e.TimeZone, &e.GitRepository)
 	return e, err
 }
 
-func selectEnvironments(ctx context.Context, q querier, where predicate, rest string) ([]domain.Environment, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+environmentColumns+" FROM environments e WHERE "+where.text()+rest, where.args...)
-	return collect(rows, err, weighed(ctx, scanEnvironment))
+func selectEnvironments(ctx context.Context, q db.Querier, where db.Predicate, rest string) ([]domain.Environment, error) {
+	rows, err := q.QueryContext(ctx, "SELECT "+environmentColumns+" FROM environments e WHERE "+where.Text()+rest, where.Args...)
+	return db.Collect(rows, err, db.Weighed(ctx, scanEnvironment))
 }
 
-func selectEnvironment(ctx context.Context, q querier, where predicate, rest string) (domain.Environment, error) {
+func selectEnvironment(ctx context.Context, q db.Querier, where db.Predicate, rest string) (domain.Environment, error) {
 	all, err := selectEnvironments(ctx, q, where, rest)
 	if err != nil || len(all) == 0 {
 		return domain.Environment{}, orElse(err, domain.ErrEnvironmentNotFound)
@@ -77,7 +78,9 @@ func orElse(err, other error) error {
 	return other
 }
 
-func environmentsIn(sc tenancy.Scope) predicate { return placed(sc, "e.path", "e.organization_id") }
+func environmentsIn(sc tenancy.Scope) db.Predicate {
+	return db.Placed(sc, "e.path", "e.organization_id")
+}
 
 // List returns one page of the environments in sc, in tree order, and the cursor of the
 // next page, empty after the last.
@@ -90,15 +93,15 @@ func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.
 		}
 		stretches = beyond(stretches, after+"!") // behind after itself and before its children
 	}
-	organization, args := inOrganization(sc, "e.organization_id")
+	organization, args := db.InOrganization(sc, "e.organization_id")
 	limit := pageSize(p)
 	all, err := walk(stretches, limit+1, func(part []tenancy.Range, n int) ([]domain.Environment, error) {
 		one := "SELECT " + environmentColumns + " FROM environments e WHERE " + organization + "e.path >= ? AND e.path < ? ORDER BY e.path LIMIT ?"
 		query, values := chain(part, one, "path", n, func(r tenancy.Range) []any {
 			return append(args[:len(args):len(args)], string(r.From), string(r.Until), n)
 		})
-		rows, err := s.db.hotRows(ctx, query, values...)
-		return collect(rows, err, weighed(ctx, scanEnvironment))
+		rows, err := s.db.HotRows(ctx, query, values...)
+		return db.Collect(rows, err, db.Weighed(ctx, scanEnvironment))
 	})
 	if err != nil || len(all) <= limit {
 		return all, "", err
@@ -108,8 +111,8 @@ func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.
 
 // Children returns the environments in sc directly below parent, in tree order.
 func (s *EnvironmentStore) Children(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID) ([]domain.Environment, error) {
-	where := environmentsIn(sc).and("e.parent_id = ? AND e.id <> e.parent_id", int64(parent))
-	return selectEnvironments(ctx, s.db.read, where, " ORDER BY e.path")
+	where := environmentsIn(sc).And("e.parent_id = ? AND e.id <> e.parent_id", int64(parent))
+	return selectEnvironments(ctx, s.db, where, " ORDER BY e.path")
 }
 
 // Insert adds e below e.Parent, which must lie in w, and returns it with its numbers and
@@ -118,16 +121,16 @@ func (s *EnvironmentStore) Children(ctx context.Context, sc tenancy.Scope, paren
 // ErrEnvironmentAliasTaken if a sibling has the alias. An organization is given the time it was
 // made.
 func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e domain.Environment) (domain.Environment, error) {
-	id, err := s.db.ids.next(ctx, environmentNumbers)
+	id, err := s.db.NextID(ctx, db.EnvironmentNumbers)
 	if err != nil {
 		return e, err
 	}
-	e.ID, e.UUID = domain.EnvironmentID(id), newUUID()
+	e.ID, e.UUID = domain.EnvironmentID(id), db.NewUUID()
 	if e.IsOrganization {
-		e.Attributes = e.Attributes.With(domain.Attributes{domain.AttributeCreated: strconv.FormatInt(millis(s.db.Now()), 10)})
+		e.Attributes = e.Attributes.With(domain.Attributes{domain.AttributeCreated: strconv.FormatInt(db.Millis(s.db.Now()), 10)})
 	}
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		parent, err := s.parent(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(e.Parent)))
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		parent, err := s.parent(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(e.Parent)))
 		if err != nil {
 			return err
 		}
@@ -135,7 +138,7 @@ func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e d
 		if err := e.Validate(); err != nil {
 			return err
 		}
-		if err := s.db.admit(ctx, tx, parent.Organization, environments); err != nil {
+		if err := admit(ctx, s.db, tx, parent.Organization, environments); err != nil {
 			return err
 		}
 		if err := insertEnvironments(ctx, tx, newEnvironment{e, parent.Organization}); err != nil {
@@ -152,29 +155,29 @@ func (s *EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e d
 		if err != nil {
 			return err
 		}
-		return s.db.record(ctx, tx, w, environmentEntry("environment:create", &e, domain.Diff(nil, e.Fields())))
+		return record(ctx, s.db, tx, w, environmentEntry("environment:create", &e, domain.Diff(nil, e.Fields())))
 	})
 	return e, err
 }
 
 // parent reads the environment that another one is to be put below, and keeps it where it is
 // until the transaction ends.
-func (s *EnvironmentStore) parent(ctx context.Context, tx bun.Tx, where predicate) (domain.Environment, error) {
+func (s *EnvironmentStore) parent(ctx context.Context, tx bun.Tx, where db.Predicate) (domain.Environment, error) {
 	parent, err := selectEnvironment(ctx, tx, where, "")
 	if err != nil {
 		return parent, domain.AsError(err).On("parent")
 	}
-	if err := s.db.holdWay(ctx, tx, parent.Path); err != nil {
+	if err := holdWay(ctx, s.db, tx, parent.Path); err != nil {
 		return parent, err
 	}
-	return selectEnvironment(ctx, tx, predicate{"e.path = ?", []any{string(parent.Path)}}, "")
+	return selectEnvironment(ctx, tx, db.Where("e.path = ?", string(parent.Path)), "")
 }
 
 // holdWay keeps the environments at the paths and all above them, but the root, from being
 // changed until the transaction ends: a change of one of them would miss what is written below
 // it meanwhile. It is ErrChanged if one of them is not, or no longer, at its path.
-func (d *DB) holdWay(ctx context.Context, tx bun.Tx, paths ...domain.EnvironmentPath) error {
-	absent, err := d.holdPresent(ctx, tx, paths...)
+func holdWay(ctx context.Context, d *db.DB, tx bun.Tx, paths ...domain.EnvironmentPath) error {
+	absent, err := holdPresent(ctx, d, tx, paths...)
 	if err == nil && absent > 0 {
 		err = domain.ErrChanged
 	}
@@ -183,7 +186,7 @@ func (d *DB) holdWay(ctx context.Context, tx bun.Tx, paths ...domain.Environment
 
 // holdPresent is holdWay for environments some of which need not be there, and returns how
 // many are not.
-func (d *DB) holdPresent(ctx context.Context, tx bun.Tx, paths ...domain.EnvironmentPath) (absent int, err error) {
+func holdPresent(ctx context.Context, d *db.DB, tx bun.Tx, paths ...domain.EnvironmentPath) (absent int, err error) {
 	places := make(map[domain.EnvironmentID]domain.EnvironmentPath)
 	for _, p := range paths {
 		for ; p != domain.RootPath; p = p.Parent() {
@@ -193,9 +196,9 @@ func (d *DB) holdPresent(ctx context.Context, tx bun.Tx, paths ...domain.Environ
 	if len(places) == 0 {
 		return 0, nil
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT e.path FROM environments e WHERE e.id IN (?) ORDER BY e.path"+d.forShare(),
-		in(slices.Collect(maps.Keys(places))))
-	found, err := collect(rows, err, scalar[domain.EnvironmentPath])
+	rows, err := tx.QueryContext(ctx, "SELECT e.path FROM environments e WHERE e.id IN (?) ORDER BY e.path"+d.ForShare(),
+		db.In(slices.Collect(maps.Keys(places))))
+	found, err := db.Collect(rows, err, db.Scalar[domain.EnvironmentPath])
 	for _, p := range found {
 		if places[p.ID()] != p {
 			return 0, domain.ErrChanged
@@ -294,12 +297,12 @@ func insertAll[T any](ctx context.Context, tx bun.Tx, rows []*T) error {
 		return nil
 	}
 	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
-	return translate(err)
+	return db.Translate(err)
 }
 
 func freeAlias(ctx context.Context, tx bun.Tx, id domain.EnvironmentID) error {
 	_, err := tx.ExecContext(ctx, "DELETE FROM environment_names WHERE environment_id = ?", int64(id))
-	return translate(err)
+	return db.Translate(err)
 }
 
 // Update loads the environment, runs change and saves, in one transaction, and returns
@@ -309,8 +312,8 @@ func freeAlias(ctx context.Context, tx bun.Tx, id domain.EnvironmentID) error {
 // that cannot be made, ErrRootFixed, ErrEnvironmentAliasTaken, or the error of change,
 // and then nothing is saved.
 func (s *EnvironmentStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID, change func(*domain.Environment) error) (after domain.Environment, err error) {
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		before, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(id)), s.db.forUpdate())
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		before, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(id)), s.db.ForUpdate())
 		if err != nil {
 			return err
 		}
@@ -335,7 +338,7 @@ func (s *EnvironmentStore) Update(ctx context.Context, w tenancy.WriteScope, id 
 		if err := s.save(ctx, tx, w, &before, &after); err != nil {
 			return err
 		}
-		return s.db.record(ctx, tx, w, environmentEntry("environment:update", &after, changes))
+		return record(ctx, s.db, tx, w, environmentEntry("environment:update", &after, changes))
 	})
 	return after, err
 }
@@ -354,7 +357,7 @@ func (s *EnvironmentStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 	}
 	res, err := tx.NewUpdate().Model(toEnvironmentRow(after)).
 		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID)).Exec(ctx)
-	if err := one(res, err, domain.ErrEnvironmentNotFound); err != nil {
+	if err := db.One(res, err, domain.ErrEnvironmentNotFound); err != nil {
 		return err
 	}
 	if err := saveOrganizationExtras(ctx, tx, before, after); err != nil {
@@ -370,9 +373,9 @@ func (s *EnvironmentStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 // every environment in it, and of everything that carries the path of one.
 func (s *EnvironmentStore) hang(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.Environment) error {
 	// For a new name only, the parent itself need not be in the scope.
-	where := predicate{"e.path = ?", []any{string(before.Path.Parent())}}
+	where := db.Where("e.path = ?", string(before.Path.Parent()))
 	if after.Parent != before.Parent {
-		where = environmentsIn(w.Read()).and("e.id = ?", int64(after.Parent))
+		where = environmentsIn(w.Read()).And("e.id = ?", int64(after.Parent))
 	}
 	parent, err := s.parent(ctx, tx, where)
 	if err != nil {
@@ -409,14 +412,14 @@ func (s *EnvironmentStore) hang(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 		after.AliasPath, runes(before.AliasPath)+1, domain.Fold(after.AliasPath), runes(before.AliasPath)+1,
 		string(before.Path), string(before.Path.End()))
 	if err != nil || after.Path == before.Path {
-		return translate(err)
+		return db.Translate(err)
 	}
 	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit", "api_keys"} {
 		_, err := tx.ExecContext(ctx, "UPDATE "+table+` SET environment_path = ? || substr(environment_path, ?)
 			WHERE environment_path >= ? AND environment_path < ?`,
 			string(after.Path), len(before.Path)+1, string(before.Path), string(before.Path.End()))
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 	}
 	return nil
@@ -424,14 +427,14 @@ func (s *EnvironmentStore) hang(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 
 // recount counts an organization that moves where it will be, instead of where it was.
 func (s *EnvironmentStore) recount(ctx context.Context, tx bun.Tx, before, to *domain.Environment) error {
-	from, err := selectEnvironment(ctx, tx, predicate{"e.path = ?", []any{string(before.Path.Parent())}}, "")
+	from, err := selectEnvironment(ctx, tx, db.Where("e.path = ?", string(before.Path.Parent())), "")
 	if err != nil || from.Organization == to.Organization {
 		return err
 	}
 	if err := tallied(ctx, tx, from.Organization, environments, -1); err != nil {
 		return err
 	}
-	return s.db.admit(ctx, tx, to.Organization, environments)
+	return admit(ctx, s.db, tx, to.Organization, environments)
 }
 
 // runes counts characters as the databases' substr does.
@@ -439,10 +442,10 @@ func runes(s string) int { return len([]rune(s)) }
 
 // fits returns ErrTooDeep if the deepest environment of the subtree at from would lie
 // too deep at to.
-func fits(ctx context.Context, q querier, from, to domain.EnvironmentPath) error {
+func fits(ctx context.Context, q db.Querier, from, to domain.EnvironmentPath) error {
 	rows, err := q.QueryContext(ctx, `SELECT coalesce(max(length(path) - length(replace(path, '/', '')) - 1), 0)
 		FROM environments WHERE path >= ? AND path < ?`, string(from), string(from.End()))
-	deepest, err := only(rows, err, scalar[int], domain.ErrEnvironmentNotFound)
+	deepest, err := db.Only(rows, err, db.Scalar[int], domain.ErrEnvironmentNotFound)
 	if err != nil {
 		return err
 	}
@@ -456,8 +459,8 @@ func fits(ctx context.Context, q querier, from, to domain.EnvironmentPath) error
 // ErrEnvironmentNotFound if there is none in w, ErrRootFixed for the root, and
 // ErrEnvironmentNotEmpty, counting what w's principal can see of it, unless it is empty.
 func (s *EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		e, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(id)), s.db.forUpdate())
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		e, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(id)), s.db.ForUpdate())
 		if err != nil {
 			return err
 		}
@@ -475,7 +478,7 @@ func (s *EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id 
 			return s.remove(ctx, tx, w, e)
 		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM user_environments WHERE environment_path = ?", string(e.Path)); err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 		if err := deleteNarrowedKeys(ctx, tx, e.Path); err != nil {
 			return err
@@ -487,10 +490,10 @@ func (s *EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id 
 			return err
 		}
 		res, err := tx.ExecContext(ctx, "DELETE FROM environments WHERE organization_id = ? AND id = ?", int64(e.Organization), int64(e.ID))
-		if err := one(res, err, domain.ErrEnvironmentNotFound); err != nil {
+		if err := db.One(res, err, domain.ErrEnvironmentNotFound); err != nil {
 			return err
 		}
-		return s.db.record(ctx, tx, w, environmentEntry("environment:delete", &e, domain.Diff(e.Fields(), nil)))
+		return record(ctx, s.db, tx, w, environmentEntry("environment:delete", &e, domain.Diff(e.Fields(), nil)))
 	})
 }
 
@@ -498,16 +501,16 @@ func isEmpty(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e *domain.Env
 	in := environmentsIn(w.Read())
 	rows, err := tx.QueryContext(ctx, `SELECT
 			(SELECT count(*) FROM environment_names WHERE organization_id = ? AND parent_id = ?),
-			(SELECT count(*) FROM environments e WHERE e.parent_id = ? AND `+in.text()+`),
+			(SELECT count(*) FROM environments e WHERE e.parent_id = ? AND `+in.Text()+`),
 			(SELECT users FROM environment_counts WHERE organization_id = ? AND environment_id = ?),
 			(SELECT count(*) FROM groups WHERE organization_id = ? AND ?),
 			EXISTS (SELECT 1 FROM objects WHERE organization_id = ? AND environment_id = ?)`,
-		append(append([]any{int64(e.Organization), int64(e.ID), int64(e.ID)}, in.args...),
+		append(append([]any{int64(e.Organization), int64(e.ID), int64(e.ID)}, in.Args...),
 			int64(e.Organization), int64(e.ID), int64(e.Organization), e.IsOrganization, int64(e.Organization), int64(e.ID))...)
 	var there int64
 	var objects bool
 	var seen domain.EnvironmentCount
-	_, err = only(rows, err, func(r row) (bool, error) {
+	_, err = db.Only(rows, err, func(r db.Row) (bool, error) {
 		return true, r.Scan(&there, &seen.Environments, &seen.Users, &seen.Groups, &objects)
 	}, domain.ErrEnvironmentNotFound)
 	if err != nil {
@@ -535,7 +538,7 @@ func environmentEntry(action string, e *domain.Environment, changes []domain.Cha
 // bump counts a change to the environments or groups of an organization.
 func bump(ctx context.Context, tx bun.Tx, o domain.OrganizationID) error {
 	res, err := tx.ExecContext(ctx, "UPDATE organizations SET generation = generation + 1 WHERE organization_id = ?", int64(o))
-	return one(res, err, domain.ErrChanged)
+	return db.One(res, err, domain.ErrChanged)
 }
 
 // bumpAround counts a change that alters who reaches the environments at the paths: for
@@ -553,16 +556,16 @@ func bumpAround(ctx context.Context, tx bun.Tx, paths ...domain.EnvironmentPath)
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE organizations SET generation = generation + 1 WHERE organization_id IN (?)
 			OR organization_id IN (SELECT id FROM environments WHERE is_organization AND path >= ? AND path < ?)`,
-			in(up), string(p), string(p.End()))
+			db.In(up), string(p), string(p.End()))
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE users SET epoch = epoch + 1 WHERE (organization_id, id) IN
 			(SELECT organization_id, user_id FROM user_environments WHERE environment_path IN (?)
 				UNION SELECT organization_id, user_id FROM user_environments WHERE environment_path >= ? AND environment_path < ?)`,
-			in(ups), string(p), string(p.End()))
+			db.In(ups), string(p), string(p.End()))
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 	}
 	return nil

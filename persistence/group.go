@@ -6,12 +6,13 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // GroupStore keeps groups. A group lies in a scope if its organization's place does.
 type GroupStore struct {
-	db *DB
+	db *db.DB
 	// few is up to how many accounts of a scope are looked through for members of groups: a group
 	// that everybody is in would otherwise be read for the few of them who may be shown. page is
 	// how many members of one group are read at once where there are more.
@@ -19,8 +20,8 @@ type GroupStore struct {
 	page int
 }
 
-// NewGroupStore returns the store of groups in db.
-func NewGroupStore(db *DB) *GroupStore { return &GroupStore{db: db, few: 10_000, page: 500} }
+// NewGroupStore returns the store of groups in d.
+func NewGroupStore(d *db.DB) *GroupStore { return &GroupStore{db: d, few: 10_000, page: 500} }
 
 type groupRow struct {
 	bun.BaseModel `bun:"table:groups,alias:g"`
@@ -42,7 +43,7 @@ type groupRow struct {
 func toGroupRow(g *domain.Group, place domain.EnvironmentPath) *groupRow {
 	return &groupRow{OrganizationID: int64(g.Organization), ID: int64(g.ID), UUID: string(g.UUID), EnvironmentPath: string(place),
 		ParentID: int64(g.Parent), Alias: g.Alias, AliasKey: domain.Fold(g.Alias), Mask: int64(g.Mask),
-		Role: int64(g.Role), RoleTitle: g.RoleTitle, Description: g.Description, CreatedAt: millis(g.Created)}
+		Role: int64(g.Role), RoleTitle: g.RoleTitle, Description: g.Description, CreatedAt: db.Millis(g.Created)}
 }
 
 const groupColumns = "g.organization_id, g.id, g.uuid, g.parent_id, g.alias, g.mask, g.role, g.role_title, g.description, g.created_at, g.environment_path"
@@ -53,19 +54,19 @@ type placedGroup struct {
 	place domain.EnvironmentPath
 }
 
-func scanGroup(r row) (g placedGroup, err error) {
+func scanGroup(r db.Row) (g placedGroup, err error) {
 	var created int64
 	err = r.Scan(&g.Organization, &g.ID, &g.UUID, &g.Parent, &g.Alias, &g.Mask, &g.Role, &g.RoleTitle, &g.Description, &created, &g.place)
-	g.Created = moment(created)
+	g.Created = db.Moment(created)
 	return g, err
 }
 
-func selectGroups(ctx context.Context, q querier, where predicate, rest string) ([]placedGroup, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+groupColumns+" FROM groups g WHERE "+where.text()+rest, where.args...)
-	return collect(rows, err, scanGroup)
+func selectGroups(ctx context.Context, q db.Querier, where db.Predicate, rest string) ([]placedGroup, error) {
+	rows, err := q.QueryContext(ctx, "SELECT "+groupColumns+" FROM groups g WHERE "+where.Text()+rest, where.Args...)
+	return db.Collect(rows, err, scanGroup)
 }
 
-func selectGroup(ctx context.Context, q querier, where predicate, rest string) (placedGroup, error) {
+func selectGroup(ctx context.Context, q db.Querier, where db.Predicate, rest string) (placedGroup, error) {
 	all, err := selectGroups(ctx, q, where, rest)
 	if err != nil || len(all) == 0 {
 		return placedGroup{}, orElse(err, domain.ErrGroupNotFound)
@@ -81,13 +82,13 @@ func plainGroups(placed []placedGroup) []domain.Group {
 	return groups
 }
 
-func groupsIn(sc tenancy.Scope) predicate {
-	return placed(sc, "g.environment_path", "g.organization_id")
+func groupsIn(sc tenancy.Scope) db.Predicate {
+	return db.Placed(sc, "g.environment_path", "g.organization_id")
 }
 
 // List returns the groups in sc, by organization in tree order, then by number.
 func (s *GroupStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error) {
-	groups, err := selectGroups(ctx, s.db.read, groupsIn(sc), " ORDER BY g.environment_path, g.id")
+	groups, err := selectGroups(ctx, s.db, groupsIn(sc), " ORDER BY g.environment_path, g.id")
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +97,13 @@ func (s *GroupStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Group
 
 // Get returns the group with that number. It is ErrGroupNotFound if there is none in sc.
 func (s *GroupStore) Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error) {
-	g, err := selectGroup(ctx, s.db.read, groupsIn(sc).and("g.id = ?", int64(id)), "")
+	g, err := selectGroup(ctx, s.db, groupsIn(sc).And("g.id = ?", int64(id)), "")
 	return g.Group, err
 }
 
 // ByUUID returns the group with that UUID. It is ErrGroupNotFound if there is none in sc.
 func (s *GroupStore) ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Group, error) {
-	g, err := selectGroup(ctx, s.db.read, groupsIn(sc).and("g.uuid = ?", string(id)), "")
+	g, err := selectGroup(ctx, s.db, groupsIn(sc).And("g.uuid = ?", string(id)), "")
 	return g.Group, err
 }
 
@@ -113,24 +114,24 @@ func (s *GroupStore) Insert(ctx context.Context, w tenancy.WriteScope, g domain.
 	if err := g.Validate(); err != nil {
 		return g, err
 	}
-	id, err := s.db.ids.next(ctx, groupNumbers)
+	id, err := s.db.NextID(ctx, db.GroupNumbers)
 	if err != nil {
 		return g, err
 	}
-	g.ID, g.UUID, g.Created = domain.GroupID(id), newUUID(), moment(millis(s.db.Now()))
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		border, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ? AND e.is_organization", int64(g.Organization)), s.db.forShare())
+	g.ID, g.UUID, g.Created = domain.GroupID(id), db.NewUUID(), db.Moment(db.Millis(s.db.Now()))
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		border, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ? AND e.is_organization", int64(g.Organization)), s.db.ForShare())
 		if err != nil {
 			return err
 		}
 		if err := s.checkParent(ctx, tx, &g); err != nil {
 			return err
 		}
-		if err := s.db.admit(ctx, tx, g.Organization, groups); err != nil {
+		if err := admit(ctx, s.db, tx, g.Organization, groups); err != nil {
 			return err
 		}
 		if _, err := tx.NewInsert().Model(toGroupRow(&g, border.Path)).Exec(ctx); err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 		return s.finish(ctx, tx, w, "group:create", &g, border.Path, domain.Diff(nil, g.Fields()))
 	})
@@ -144,8 +145,8 @@ func (s *GroupStore) checkParent(ctx context.Context, tx bun.Tx, g *domain.Group
 		if up == g.ID {
 			return domain.ErrGroupCycle
 		}
-		parent, err := selectGroup(ctx, tx, predicate{"g.id = ? AND g.organization_id IN (?, ?)",
-			[]any{int64(up), int64(g.Organization), int64(domain.RootOrganization)}}, s.db.forShare())
+		parent, err := selectGroup(ctx, tx, db.Where("g.id = ? AND g.organization_id IN (?, ?)",
+			int64(up), int64(g.Organization), int64(domain.RootOrganization)), s.db.ForShare())
 		if err != nil {
 			return domain.AsError(err).On("parent")
 		}
@@ -160,7 +161,7 @@ func (s *GroupStore) finish(ctx context.Context, tx bun.Tx, w tenancy.WriteScope
 	if err := bump(ctx, tx, g.Organization); err != nil {
 		return err
 	}
-	return s.db.record(ctx, tx, w, domain.AuditEntry{
+	return record(ctx, s.db, tx, w, domain.AuditEntry{
 		Action: action, Target: domain.Target{Kind: "group", ID: int64(g.ID), Name: g.Alias},
 		Organization: g.Organization, Place: g.Organization.Environment(), Path: place, Changes: changes,
 	})
@@ -171,15 +172,15 @@ func (s *GroupStore) finish(ctx context.Context, tx bun.Tx, w tenancy.WriteScope
 // ErrGroupCycle, ErrGroupAliasTaken, or the error of change, and then nothing is saved.
 func (s *GroupStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID,
 	change func(*domain.Group, domain.SuperUsers) error) (after domain.Group, err error) {
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		before, err := selectGroup(ctx, tx, groupsIn(w.Read()).and("g.id = ?", int64(id)), s.db.forUpdate())
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		before, err := selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.ForUpdate())
 		if err != nil {
 			return err
 		}
 		// Two changes that together would make a cycle wait for one another.
-		_, err = tx.ExecContext(ctx, "SELECT 1 FROM organizations WHERE organization_id = ?"+s.db.forUpdate(), int64(before.Organization))
+		_, err = tx.ExecContext(ctx, "SELECT 1 FROM organizations WHERE organization_id = ?"+s.db.ForUpdate(), int64(before.Organization))
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 		after = before.Group
 		if err := change(&after, NewUserStore(s.db).superUsers(ctx, tx, 0)); err != nil {
@@ -199,7 +200,7 @@ func (s *GroupStore) Update(ctx context.Context, w tenancy.WriteScope, id domain
 		}
 		res, err := tx.NewUpdate().Model(toGroupRow(&after, before.place)).
 			Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID)).Exec(ctx)
-		if err := one(res, err, domain.ErrGroupNotFound); err != nil {
+		if err := db.One(res, err, domain.ErrGroupNotFound); err != nil {
 			return err
 		}
 		return s.finish(ctx, tx, w, "group:update", &after, before.place, changes)
@@ -210,14 +211,14 @@ func (s *GroupStore) Update(ctx context.Context, w tenancy.WriteScope, id domain
 // Delete removes the group. It is ErrGroupNotFound if there is none in w, and
 // ErrGroupNotEmpty if it has members or groups below it.
 func (s *GroupStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.GroupID) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		g, err := selectGroup(ctx, tx, groupsIn(w.Read()).and("g.id = ?", int64(id)), s.db.forUpdate())
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		g, err := selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.ForUpdate())
 		if err != nil {
 			return err
 		}
 		rows, err := tx.QueryContext(ctx, `SELECT EXISTS (SELECT 1 FROM user_groups WHERE group_id = ?)
 			OR EXISTS (SELECT 1 FROM groups WHERE parent_id = ? AND id <> ?)`, int64(id), int64(id), int64(id))
-		used, err := only(rows, err, scalar[bool], domain.ErrGroupNotFound)
+		used, err := db.Only(rows, err, db.Scalar[bool], domain.ErrGroupNotFound)
 		if err != nil {
 			return err
 		}
@@ -225,13 +226,13 @@ func (s *GroupStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain
 			return domain.ErrGroupNotEmpty
 		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM object_access WHERE subject_kind = 2 AND subject_id = ?", int64(id)); err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 		if err := tallied(ctx, tx, g.Organization, groups, -1); err != nil {
 			return err
 		}
 		res, err := tx.ExecContext(ctx, "DELETE FROM groups WHERE organization_id = ? AND id = ?", int64(g.Organization), int64(id))
-		if err := one(res, err, domain.ErrGroupNotFound); err != nil {
+		if err := db.One(res, err, domain.ErrGroupNotFound); err != nil {
 			return err
 		}
 		return s.finish(ctx, tx, w, "group:delete", &g.Group, g.place, domain.Diff(g.Fields(), nil))

@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -55,19 +56,19 @@ func (s *GroupStore) memberReader(ctx context.Context, sc tenancy.Scope) (func([
 		}
 	}
 	return func(groups []domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error) {
-		where := account(sc).and("m.group_id IN (?)", in(groups)).and("NOT " + putAway)
-		text, args := "SELECT "+memberColumns+" WHERE "+where.text()+memberOrder, where.args
+		where := db.Account(sc).And("m.group_id IN (?)", db.In(groups)).And("NOT " + putAway)
+		text, args := "SELECT "+memberColumns+" WHERE "+where.Text()+memberOrder, where.Args
 		if people > s.few {
 			text, args = "", nil
 			for i, group := range groups {
 				one := membersOf(sc, group)
-				text += either(i > 0, " UNION ALL ", "") + "SELECT * FROM (SELECT " + memberColumns + " WHERE " + one.text() + memberOrder +
+				text += either(i > 0, " UNION ALL ", "") + "SELECT * FROM (SELECT " + memberColumns + " WHERE " + one.Text() + memberOrder +
 					" LIMIT " + strconv.Itoa(s.page) + ") AS s" + strconv.Itoa(i)
-				args = append(args, one.args...)
+				args = append(args, one.Args...)
 			}
 		}
-		rows, err := s.db.read.QueryContext(ctx, text, args...)
-		members, err := collect(rows, err, scanMember)
+		rows, err := s.db.QueryContext(ctx, text, args...)
+		members, err := db.Collect(rows, err, scanMember)
 		found := make(map[domain.GroupID][]domain.GroupMember, len(groups))
 		for _, m := range members {
 			found[m.Group] = append(found[m.Group], m)
@@ -81,18 +82,18 @@ const (
 	memberOrder   = " ORDER BY m.organization_id, m.user_id"
 )
 
-func scanMember(r row) (m domain.GroupMember, err error) {
+func scanMember(r db.Row) (m domain.GroupMember, err error) {
 	err = r.Scan(&m.Group, &m.User.Organization, &m.User.User, &m.Alias)
 	return m, err
 }
 
 // membersOf returns the condition of the members of one group who are in sc.
-func membersOf(sc tenancy.Scope, group domain.GroupID) predicate {
-	where := predicate{"m.group_id = ?", []any{int64(group)}}
+func membersOf(sc tenancy.Scope, group domain.GroupID) db.Predicate {
+	where := db.Where("m.group_id = ?", int64(group))
 	if o, only := sc.Organization(); only {
-		where = where.and("m.organization_id = ?", int64(o))
+		where = where.And("m.organization_id = ?", int64(o))
 	}
-	return where.also(account(sc)).and("NOT " + putAway)
+	return where.Also(db.Account(sc)).And("NOT " + putAway)
 }
 
 // membersBehind returns the members of a group behind those that were read, none if these were
@@ -102,9 +103,9 @@ func (s *GroupStore) membersBehind(ctx context.Context, sc tenancy.Scope, read [
 		return nil, nil
 	}
 	last := read[len(read)-1]
-	where := membersOf(sc, last.Group).and("(m.organization_id, m.user_id) > (?, ?)", int64(last.User.Organization), int64(last.User.User))
-	rows, err := s.db.read.QueryContext(ctx, "SELECT "+memberColumns+" WHERE "+where.text()+memberOrder+" LIMIT "+strconv.Itoa(s.page), where.args...)
-	return collect(rows, err, scanMember)
+	where := membersOf(sc, last.Group).And("(m.organization_id, m.user_id) > (?, ?)", int64(last.User.Organization), int64(last.User.User))
+	rows, err := s.db.QueryContext(ctx, "SELECT "+memberColumns+" WHERE "+where.Text()+memberOrder+" LIMIT "+strconv.Itoa(s.page), where.Args...)
+	return db.Collect(rows, err, scanMember)
 }
 
 // groupAdminRow is a row of the table group_admins.
@@ -122,20 +123,20 @@ func (s *GroupStore) Admins(ctx context.Context, sc tenancy.Scope, groups []doma
 	if len(groups) == 0 {
 		return nil, nil
 	}
-	where := account(sc).and("m.group_id IN (?)", in(groups)).and("NOT " + putAway)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT "+strings.Replace(memberColumns, "user_groups", "group_admins", 1)+
-		" WHERE "+where.text()+" ORDER BY m.group_id, m.user_id", where.args...)
-	return collect(rows, err, scanMember)
+	where := db.Account(sc).And("m.group_id IN (?)", db.In(groups)).And("NOT " + putAway)
+	rows, err := s.db.QueryContext(ctx, "SELECT "+strings.Replace(memberColumns, "user_groups", "group_admins", 1)+
+		" WHERE "+where.Text()+" ORDER BY m.group_id, m.user_id", where.Args...)
+	return db.Collect(rows, err, scanMember)
 }
 
 // Administers reports whether whoever sc was given to is an admin of the group with that number.
 // They are not if there is none in sc.
 func (s *GroupStore) Administers(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (bool, error) {
 	me := sc.Actor()
-	where := groupsIn(sc).and("g.id = ? AND m.organization_id = ? AND m.user_id = ?", int64(id), int64(me.Organization), int64(me.User))
-	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM groups g JOIN group_admins m ON m.organization_id = g.organization_id AND m.group_id = g.id WHERE "+
-		where.text(), where.args...)
-	n, err := only(rows, err, scalar[int64], domain.ErrInternal)
+	where := groupsIn(sc).And("g.id = ? AND m.organization_id = ? AND m.user_id = ?", int64(id), int64(me.Organization), int64(me.User))
+	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM groups g JOIN group_admins m ON m.organization_id = g.organization_id AND m.group_id = g.id WHERE "+
+		where.Text(), where.Args...)
+	n, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 	return n > 0, err
 }
 
@@ -144,7 +145,7 @@ func (s *GroupStore) Administers(ctx context.Context, sc tenancy.Scope, id domai
 // w, ErrGroupAdminElsewhere for a user of another organization, ErrUserNotFound, and
 // ErrTooManyGroupAdmins.
 func (s *GroupStore) AddAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		g, admins, err := s.lockAdmins(ctx, tx, w, id, admin, check)
 		switch {
 		case err != nil || slices.Contains(admins, admin.User):
@@ -164,7 +165,7 @@ func (s *GroupStore) AddAdmin(ctx context.Context, w tenancy.WriteScope, id doma
 
 // RemoveAdmin takes back AddAdmin, and does nothing if the user is none.
 func (s *GroupStore) RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		g, admins, err := s.lockAdmins(ctx, tx, w, id, admin, check)
 		if err != nil || !slices.Contains(admins, admin.User) {
 			return err
@@ -172,7 +173,7 @@ func (s *GroupStore) RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id d
 		_, err = tx.ExecContext(ctx, "DELETE FROM group_admins WHERE organization_id = ? AND group_id = ? AND user_id = ?",
 			int64(admin.Organization), int64(id), int64(admin.User))
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 		return s.recordAdmin(ctx, tx, w, g, domain.Diff(adminField(admin), nil))
 	})
@@ -182,7 +183,7 @@ func (s *GroupStore) RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id d
 // returns an error or admin is of another organization.
 func (s *GroupStore) lockAdmins(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey,
 	check func(*domain.Group) error) (g placedGroup, admins []domain.UserID, err error) {
-	if g, err = selectGroup(ctx, tx, groupsIn(w.Read()).and("g.id = ?", int64(id)), s.db.forUpdate()); err != nil {
+	if g, err = selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.ForUpdate()); err != nil {
 		return g, nil, err
 	}
 	if err := check(&g.Group); err != nil {
@@ -192,7 +193,7 @@ func (s *GroupStore) lockAdmins(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 		return g, nil, domain.ErrGroupAdminElsewhere
 	}
 	rows, err := tx.QueryContext(ctx, "SELECT user_id FROM group_admins WHERE organization_id = ? AND group_id = ?", int64(g.Organization), int64(id))
-	admins, err = collect(rows, err, scalar[domain.UserID])
+	admins, err = db.Collect(rows, err, db.Scalar[domain.UserID])
 	return g, admins, err
 }
 
@@ -203,7 +204,7 @@ func adminField(admin domain.UserKey) domain.Fields {
 }
 
 func (s *GroupStore) recordAdmin(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, g placedGroup, changes []domain.Change) error {
-	return s.db.record(ctx, tx, w, domain.AuditEntry{
+	return record(ctx, s.db, tx, w, domain.AuditEntry{
 		Action: "group:update", Target: domain.Target{Kind: "group", ID: int64(g.ID), Name: g.Alias},
 		Organization: g.Organization, Place: g.Organization.Environment(), Path: g.place, Changes: changes,
 	})

@@ -9,13 +9,14 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
 // TestGroupMembers holds that the members of groups are the same however they are read: all whom
 // somebody reaches, or group after group in pages of any size.
 func TestGroupMembers(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		w, ctx := storetest.NewWorld(t, db), t.Context()
 		team := w.Teams["Acme/Team"].ID
 		for i := range 23 {

@@ -9,6 +9,7 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
@@ -19,7 +20,7 @@ func TestNumbersOfSeveralServers(t *testing.T) {
 	var wg sync.WaitGroup
 	taken := make(map[int64]bool)
 	for range 4 {
-		db, err := persistence.OpenPostgres(t.Context(), url)
+		db, err := db.OpenPostgres(t.Context(), url)
 		require.NoError(t, err)
 		t.Cleanup(func() { db.Close() })
 		store := persistence.NewDirectoryStore(db)

@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -194,22 +195,22 @@ func pageOf(info *domain.ListInfo) int {
 }
 
 func (s *DirectoryStore) listPage(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo, t *listTable, last []any, limit int) ([]domain.ListRow, [][]any, error) {
-	where := placed(sc, "e.path", "t.organization_id")
+	where := db.Placed(sc, "e.path", "t.organization_id")
 	if t.where != "" {
-		where = where.and(t.where)
+		where = where.And(t.where)
 	}
 	order := "t." + strings.Join(t.order, ", t.")
 	if last != nil {
-		where = where.and("("+order+") > ("+strings.TrimSuffix(strings.Repeat("?, ", len(last)), ", ")+")", last...)
+		where = where.And("("+order+") > ("+strings.TrimSuffix(strings.Repeat("?, ", len(last)), ", ")+")", last...)
 	}
 	end := ""
 	if limit > 0 {
 		end = " LIMIT " + strconv.Itoa(limit)
 	}
-	rows, err := s.db.read.QueryContext(ctx, "SELECT "+order+", "+selectList(info, t)+" FROM "+t.name+
-		" t JOIN environments e ON e.organization_id = t.organization_id AND e.id = t.organization_id WHERE "+where.text()+" ORDER BY "+order+end, where.args...)
+	rows, err := s.db.QueryContext(ctx, "SELECT "+order+", "+selectList(info, t)+" FROM "+t.name+
+		" t JOIN environments e ON e.organization_id = t.organization_id AND e.id = t.organization_id WHERE "+where.Text()+" ORDER BY "+order+end, where.Args...)
 	var keys [][]any
-	all, err := collect(rows, err, func(r row) (domain.ListRow, error) {
+	all, err := db.Collect(rows, err, func(r db.Row) (domain.ListRow, error) {
 		key := make([]any, len(t.order))
 		for i := range key {
 			key[i] = new(any)
@@ -264,7 +265,7 @@ func selectList(info *domain.ListInfo, t *listTable) string {
 func (t *listTable) placed() []string { return t.order }
 
 // scanList reads a row behind the key.
-func (s *DirectoryStore) scanList(r row, info *domain.ListInfo, t *listTable, key []any) (domain.ListRow, error) {
+func (s *DirectoryStore) scanList(r db.Row, info *domain.ListInfo, t *listTable, key []any) (domain.ListRow, error) {
 	dest := key
 	reads := make([]func() (any, error), len(info.Columns))
 	for i, c := range info.Columns {
@@ -339,7 +340,7 @@ func (s *DirectoryStore) reading(c domain.ListColumn, t *listTable) (dest []any,
 			for i, name := range t.placed() {
 				at.cells[name] = plainKey(*dest[i].(*any))
 			}
-			return s.db.Vault.open(t.place(at), *sealed)
+			return s.db.Vault.Open(t.place(at), *sealed)
 		}
 	}
 	text := new(sql.NullString)

@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -88,7 +89,7 @@ func (s *DirectoryStore) PutList(ctx context.Context, w tenancy.WriteScope, info
 	}
 	if !rehearse {
 		err := s.writeList(ctx, t, all, func(rows []*listRow) error {
-			return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.upsert(ctx, tx, w, t, rows) })
+			return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.upsert(ctx, tx, w, t, rows) })
 		})
 		if err != nil {
 			return nil, err
@@ -117,8 +118,8 @@ func (s *DirectoryStore) named(ctx context.Context, info *domain.ListInfo, rows 
 		}
 	}
 	if len(aliases) > 0 {
-		found, err := s.db.read.QueryContext(ctx, "SELECT name, organization_id, user_id FROM login_names WHERE name IN (?)", in(aliases))
-		_, err = collect(found, err, func(r row) (struct{}, error) {
+		found, err := s.db.QueryContext(ctx, "SELECT name, organization_id, user_id FROM login_names WHERE name IN (?)", db.In(aliases))
+		_, err = db.Collect(found, err, func(r db.Row) (struct{}, error) {
 			var name string
 			var k domain.UserKey
 			err := r.Scan(&name, &k.Organization, &k.User)
@@ -132,8 +133,8 @@ func (s *DirectoryStore) named(ctx context.Context, info *domain.ListInfo, rows 
 	if len(uuids) == 0 {
 		return users, objects, nil
 	}
-	found, err := s.db.read.QueryContext(ctx, "SELECT uuid, organization_id, id, kind, full_name FROM objects WHERE uuid IN (?) ORDER BY organization_id DESC", in(uuids))
-	_, err = collect(found, err, func(r row) (struct{}, error) {
+	found, err := s.db.QueryContext(ctx, "SELECT uuid, organization_id, id, kind, full_name FROM objects WHERE uuid IN (?) ORDER BY organization_id DESC", db.In(uuids))
+	_, err = db.Collect(found, err, func(r db.Row) (struct{}, error) {
 		var uuid string
 		var o foundObject
 		err := r.Scan(&uuid, &o.organization, &o.id, &o.kind, &o.fullName)
@@ -244,11 +245,11 @@ func (s *DirectoryStore) resolveColumn(c domain.ListColumn, at []string, r *list
 		return err
 	case domain.SecretColumn:
 		r.secret = text
-		if s.db.Vault.key == nil {
+		if !s.db.Vault.HasKey() {
 			r.coming = true // a rehearsal before there is a key: nothing can be there
 			return nil
 		}
-		hash, err := s.db.Vault.hash(r.table.purpose, text)
+		hash, err := s.db.Vault.Hash(r.table.purpose, text)
 		if err != nil {
 			return err
 		}
@@ -290,9 +291,9 @@ func (s *DirectoryStore) compare(ctx context.Context, w tenancy.WriteScope, info
 	}
 	columns := t.columns()
 	if len(values) > 0 {
-		rows, err := s.db.read.QueryContext(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+t.name+" WHERE ("+strings.Join(t.key(), ", ")+
+		rows, err := s.db.QueryContext(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+t.name+" WHERE ("+strings.Join(t.key(), ", ")+
 			") IN (VALUES "+strings.Join(values, ", ")+")", args...)
-		_, err = collect(rows, err, func(r row) (struct{}, error) {
+		_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
 			dest := make([]any, len(columns))
 			for i := range dest {
 				dest[i] = new(any)
@@ -374,7 +375,7 @@ func (s *DirectoryStore) writeList(ctx context.Context, t *listTable, all []*lis
 		if t.place == nil {
 			continue
 		}
-		sealed, err := s.db.Vault.sealed(t.place(r), r.secret)
+		sealed, err := s.db.Vault.Seal(t.place(r), r.secret)
 		if err != nil {
 			return err
 		}
@@ -421,7 +422,7 @@ func (s *DirectoryStore) upsert(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 	_, err := tx.ExecContext(ctx, "INSERT INTO "+t.name+" ("+strings.Join(columns, ", ")+") VALUES "+strings.Join(values, ", ")+
 		" ON CONFLICT ("+strings.Join(t.key(), ", ")+") DO "+do, args...)
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	if t.beside != nil {
 		if err := t.beside(ctx, tx, rows); err != nil {
@@ -521,7 +522,7 @@ func objectRowEntry(r *listRow) domain.AuditEntry {
 }
 
 // keyed returns the condition that the columns have the rows' values.
-func keyed(columns []string, rows []*listRow) predicate {
+func keyed(columns []string, rows []*listRow) db.Predicate {
 	var values []string
 	var args []any
 	for _, r := range rows {
@@ -530,7 +531,7 @@ func keyed(columns []string, rows []*listRow) predicate {
 			args = append(args, r.cells[c])
 		}
 	}
-	return predicate{"(" + strings.Join(columns, ", ") + ") IN (VALUES " + strings.Join(values, ", ") + ")", args}
+	return db.Where("("+strings.Join(columns, ", ")+") IN (VALUES "+strings.Join(values, ", ")+")", args...)
 }
 
 // nameObjects takes the names of objects whose kinds have unique ones.
@@ -542,9 +543,9 @@ func nameObjects(ctx context.Context, tx bun.Tx, rows []*listRow) error {
 		}
 	}
 	of := keyed([]string{"organization_id", "id"}, rows)
-	of.raw = strings.Replace(of.raw, ", id)", ", object_id)", 1)
-	if _, err := tx.ExecContext(ctx, "DELETE FROM object_names WHERE "+of.text(), of.args...); err != nil {
-		return translate(err)
+	of.Raw = strings.Replace(of.Raw, ", id)", ", object_id)", 1)
+	if _, err := tx.ExecContext(ctx, "DELETE FROM object_names WHERE "+of.Text(), of.Args...); err != nil {
+		return db.Translate(err)
 	}
 	return insertAll(ctx, tx, names)
 }
@@ -552,9 +553,9 @@ func nameObjects(ctx context.Context, tx bun.Tx, rows []*listRow) error {
 // nameAPIKeys notes whose the keys are.
 func nameAPIKeys(ctx context.Context, tx bun.Tx, rows []*listRow) error {
 	of := keyed([]string{"organization_id", "user_id", "id"}, rows)
-	of.raw = strings.Replace(of.raw, ", id)", ", key_id)", 1)
-	if _, err := tx.ExecContext(ctx, "DELETE FROM api_key_names WHERE "+of.text(), of.args...); err != nil {
-		return translate(err)
+	of.Raw = strings.Replace(of.Raw, ", id)", ", key_id)", 1)
+	if _, err := tx.ExecContext(ctx, "DELETE FROM api_key_names WHERE "+of.Text(), of.Args...); err != nil {
+		return db.Translate(err)
 	}
 	names := make([]*apiKeyNameRow, len(rows))
 	for i, r := range rows {

@@ -7,14 +7,15 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // MarkStore keeps the lists of names of the users a scope covers.
-type MarkStore struct{ db *DB }
+type MarkStore struct{ db *db.DB }
 
-// NewMarkStore returns the store of marks in db.
-func NewMarkStore(db *DB) *MarkStore { return &MarkStore{db} }
+// NewMarkStore returns the store of marks in d.
+func NewMarkStore(d *db.DB) *MarkStore { return &MarkStore{d} }
 
 // markRow is a row of the table user_marks.
 type markRow struct {
@@ -30,11 +31,11 @@ type markRow struct {
 
 // Of returns the lists of the user with that number; they are empty if there is none in sc.
 func (s *MarkStore) Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) (marks domain.Marks, err error) {
-	where := account(sc).and("u.id = ?", int64(id))
-	rows, err := s.db.read.QueryContext(ctx, `SELECT m.list, m.name FROM users u
+	where := db.Account(sc).And("u.id = ?", int64(id))
+	rows, err := s.db.QueryContext(ctx, `SELECT m.list, m.name FROM users u
 		JOIN user_marks m ON m.organization_id = u.organization_id AND m.user_id = u.id
-		WHERE `+where.text()+" ORDER BY m.list, m.rank, m.name_key", where.args...)
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+		WHERE `+where.Text()+" ORDER BY m.list, m.rank, m.name_key", where.Args...)
+	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
 		var list int64
 		var name string
 		err := r.Scan(&list, &name)
@@ -48,11 +49,11 @@ func (s *MarkStore) Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) 
 
 // holdUser keeps the user with that number, so that two changes of what is theirs wait for
 // one another. It is ErrUserNotFound if there is none in w.
-func (d *DB) holdUser(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.UserKey, error) {
-	where := account(w.Read()).and("u.id = ?", int64(id))
-	rows, err := tx.QueryContext(ctx, "SELECT u.organization_id FROM users u WHERE "+where.text()+
-		either(d.engine == PostgreSQL, " FOR NO KEY UPDATE", ""), where.args...)
-	organization, err := only(rows, err, scalar[int64], domain.ErrUserNotFound)
+func holdUser(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.UserKey, error) {
+	where := db.Account(w.Read()).And("u.id = ?", int64(id))
+	rows, err := tx.QueryContext(ctx, "SELECT u.organization_id FROM users u WHERE "+where.Text()+
+		either(d.Engine() == db.PostgreSQL, " FOR NO KEY UPDATE", ""), where.Args...)
+	organization, err := db.Only(rows, err, db.Scalar[int64], domain.ErrUserNotFound)
 	return domain.UserKey{Organization: domain.OrganizationID(organization), User: id}, err
 }
 
@@ -60,7 +61,7 @@ func (d *DB) holdUser(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id d
 // The statement selects both the count and the last rank.
 func room(ctx context.Context, tx bun.Tx, statement string, most int64, full error, args ...any) (int64, error) {
 	rows, err := tx.QueryContext(ctx, "SELECT count(*), coalesce(max(rank), 0) FROM "+statement, args...)
-	last, err := only(rows, err, func(r row) (last [2]int64, err error) {
+	last, err := db.Only(rows, err, func(r db.Row) (last [2]int64, err error) {
 		err = r.Scan(&last[0], &last[1])
 		return last, err
 	}, domain.ErrInternal)
@@ -73,14 +74,14 @@ func room(ctx context.Context, tx bun.Tx, statement string, most int64, full err
 // Add puts a name on a list of the user with that number. It is ErrUserNotFound if there is
 // none in w, ErrMarked if the name is there, compared by domain.Fold, and ErrTooManyMarks.
 func (s *MarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		key, err := s.db.holdUser(ctx, tx, w, id)
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		key, err := holdUser(ctx, s.db, tx, w, id)
 		if err != nil {
 			return err
 		}
 		rows, err := tx.QueryContext(ctx, "SELECT 1 FROM user_marks WHERE organization_id = ? AND user_id = ? AND list = ? AND name_key = ?",
 			int64(key.Organization), int64(id), int64(list), domain.Fold(name))
-		if there, err := collect(rows, err, scalar[int]); err != nil || len(there) > 0 {
+		if there, err := db.Collect(rows, err, db.Scalar[int]); err != nil || len(there) > 0 {
 			return orElse(err, domain.ErrMarked)
 		}
 		rank, err := room(ctx, tx, "user_marks WHERE organization_id = ? AND user_id = ? AND list = ?", domain.MaxMarks, domain.ErrTooManyMarks,
@@ -96,14 +97,14 @@ func (s *MarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain.Use
 // Remove takes a name off a list of the user with that number. It is ErrUserNotFound if
 // there is none in w, and ErrNotMarked if the name is not there.
 func (s *MarkStore) Remove(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		key, err := s.db.holdUser(ctx, tx, w, id)
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		key, err := holdUser(ctx, s.db, tx, w, id)
 		if err != nil {
 			return err
 		}
 		res, err := tx.ExecContext(ctx, "DELETE FROM user_marks WHERE organization_id = ? AND user_id = ? AND list = ? AND name_key = ?",
 			int64(key.Organization), int64(id), int64(list), domain.Fold(name))
-		return one(res, err, domain.ErrNotMarked)
+		return db.One(res, err, domain.ErrNotMarked)
 	})
 }
 
@@ -113,15 +114,15 @@ func (s *MarkStore) Replace(ctx context.Context, w tenancy.WriteScope, id domain
 	if len(names) > domain.MaxMarks {
 		return domain.ErrTooManyMarks
 	}
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		key, err := s.db.holdUser(ctx, tx, w, id)
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		key, err := holdUser(ctx, s.db, tx, w, id)
 		if err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, "DELETE FROM user_marks WHERE organization_id = ? AND user_id = ? AND list = ?",
 			int64(key.Organization), int64(id), int64(list))
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 		rows := make([]*markRow, len(names))
 		for i, name := range names {
@@ -146,13 +147,13 @@ func renameMarks(ctx context.Context, tx bun.Tx, o domain.OrganizationID, before
 				AND m.list = user_marks.list AND m.name_key = ? || substr(user_marks.name_key, ?))`,
 			int64(o), renamed, renamed+"/", renamed+"0", old, runes(renamed)+1)
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 	}
 	_, err := tx.ExecContext(ctx, "UPDATE user_marks SET name = ? || substr(name, ?), name_key = ? || substr(name_key, ?) WHERE organization_id = ? AND "+
 		topicLists+" AND (name_key = ? OR name_key >= ? AND name_key < ?)",
 		after, runes(before)+1, renamed, runes(old)+1, int64(o), old, old+"/", old+"0")
-	return translate(err)
+	return db.Translate(err)
 }
 
 // forgetMarks takes the names of topics that are gone off the lists of people.
@@ -165,7 +166,7 @@ func forgetMarks(ctx context.Context, tx bun.Tx, objects []domain.Object) error 
 		_, err := tx.ExecContext(ctx, "DELETE FROM user_marks WHERE organization_id = ? AND "+topicLists+" AND name_key = ?",
 			int64(o.Organization), domain.Fold(o.FullName))
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 	}
 	return nil
@@ -173,15 +174,15 @@ func forgetMarks(ctx context.Context, tx bun.Tx, objects []domain.Object) error 
 
 // privateTopic reads the topic that is for one user alone, and keeps it. It is
 // ErrObjectNotFound if there is none, or the one with its name is somebody else's.
-func privateTopic(ctx context.Context, d *DB, tx bun.Tx, u *domain.User) (domain.Object, error) {
-	return selectObject(ctx, tx, predicate{`o.organization_id = ? AND o.kind = ? AND o.full_name_key = ?
+func privateTopic(ctx context.Context, d *db.DB, tx bun.Tx, u *domain.User) (domain.Object, error) {
+	return selectObject(ctx, tx, db.Where(`o.organization_id = ? AND o.kind = ? AND o.full_name_key = ?
 		AND o.owner_organization_id = ? AND o.owner_id = ?`,
-		[]any{int64(u.Organization), string(domain.KindTopic), domain.Fold(domain.PrivateTopic(u.Alias)), int64(u.Organization), int64(u.ID)}}, d.forUpdate())
+		int64(u.Organization), string(domain.KindTopic), domain.Fold(domain.PrivateTopic(u.Alias)), int64(u.Organization), int64(u.ID)), d.ForUpdate())
 }
 
 // renamePrivateTopic gives the topic that is for one user alone, and what lies below it, the
 // user's new alias.
-func renamePrivateTopic(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, before, after *domain.User) error {
+func renamePrivateTopic(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, before, after *domain.User) error {
 	if before.Alias == after.Alias {
 		return nil
 	}
@@ -200,9 +201,9 @@ func renamePrivateTopic(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteSc
 	if err := rename(ctx, tx, &to); err != nil {
 		return err
 	}
-	to.Changed = moment(millis(d.Now()))
+	to.Changed = db.Moment(db.Millis(d.Now()))
 	if err := saveName(ctx, tx, &topic, &to, unlimited); err != nil {
 		return err
 	}
-	return d.record(ctx, tx, w, objectEntry("update", &to, domain.Diff(topic.Fields(), to.Fields())))
+	return record(ctx, d, tx, w, objectEntry("update", &to, domain.Diff(topic.Fields(), to.Fields())))
 }

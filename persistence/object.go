@@ -10,15 +10,16 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // ObjectStore keeps objects. An object lies in a scope if it lies in one of its places, is
 // of one of its kinds, and is the viewer's to read.
-type ObjectStore struct{ db *DB }
+type ObjectStore struct{ db *db.DB }
 
-// NewObjectStore returns the store of objects in db.
-func NewObjectStore(db *DB) *ObjectStore { return &ObjectStore{db} }
+// NewObjectStore returns the store of objects in d.
+func NewObjectStore(d *db.DB) *ObjectStore { return &ObjectStore{d} }
 
 // objectRow is a row of the table objects.
 type objectRow struct {
@@ -49,7 +50,7 @@ func toObjectRow(o *domain.Object) *objectRow {
 		EnvironmentID: int64(o.Environment), EnvironmentPath: string(o.Path),
 		OwnerOrganizationID: int64(o.Owner.Organization), OwnerID: int64(o.Owner.User), ParentID: int64(o.Parent),
 		Name: o.Name, FullName: o.FullName, FullNameKey: domain.Fold(o.FullName), Attributes: string(attributes),
-		Visibility: int64(o.Visibility), CreatedAt: millis(o.Created), ChangedAt: millis(o.Changed),
+		Visibility: int64(o.Visibility), CreatedAt: db.Millis(o.Created), ChangedAt: db.Millis(o.Changed),
 	}
 }
 
@@ -61,7 +62,7 @@ const objectColumns = `o.organization_id, o.id, o.uuid, o.kind, o.environment_id
 		FROM object_uses x WHERE x.organization_id = o.organization_id AND x.object_id = o.id), '') AS use_list`
 
 // scanObjectAnd reads an object and, behind its columns, into more.
-func scanObjectAnd(r row, more ...any) (domain.Object, error) {
+func scanObjectAnd(r db.Row, more ...any) (domain.Object, error) {
 	var o domain.Object
 	var created, changed int64
 	var attributes, uses string
@@ -71,7 +72,7 @@ func scanObjectAnd(r row, more ...any) (domain.Object, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Created, o.Changed = moment(created), moment(changed)
+	o.Created, o.Changed = db.Moment(created), db.Moment(changed)
 	for step := range strings.FieldsSeq(uses) {
 		id, _ := strconv.ParseInt(step, 10, 64)
 		o.Uses = append(o.Uses, domain.ObjectID(id))
@@ -79,7 +80,7 @@ func scanObjectAnd(r row, more ...any) (domain.Object, error) {
 	return o, json.Unmarshal([]byte(attributes), &o.Attributes)
 }
 
-func scanObject(r row) (domain.Object, error) { return scanObjectAnd(r) }
+func scanObject(r db.Row) (domain.Object, error) { return scanObjectAnd(r) }
 
 // The kinds of subjects of an access list.
 const (
@@ -96,16 +97,16 @@ type objectKey struct {
 func keyOf(o *domain.Object) objectKey { return objectKey{o.Organization, o.ID} }
 
 // keys returns the condition that the two columns are one of the objects' keys.
-func keys(columns string, objects []domain.Object) predicate {
+func keys(columns string, objects []domain.Object) db.Predicate {
 	args := make([]any, 0, 2*len(objects))
 	for i := range objects {
 		args = append(args, int64(objects[i].Organization), int64(objects[i].ID))
 	}
-	return predicate{"(" + columns + ") IN (VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?), ", len(objects)), ", ") + ")", args}
+	return db.Where("("+columns+") IN (VALUES "+strings.TrimSuffix(strings.Repeat("(?, ?), ", len(objects)), ", ")+")", args...)
 }
 
 // readAccess adds their access lists to objects, in one statement.
-func readAccess(ctx context.Context, q querier, objects []domain.Object) error {
+func readAccess(ctx context.Context, q db.Querier, objects []domain.Object) error {
 	if len(objects) == 0 {
 		return nil
 	}
@@ -119,8 +120,8 @@ func readAccess(ctx context.Context, q querier, objects []domain.Object) error {
 		FROM object_access a
 		LEFT JOIN users u ON a.subject_kind = 1 AND u.organization_id = a.subject_organization_id AND u.id = a.subject_id
 		LEFT JOIN groups g ON a.subject_kind = 2 AND g.id = a.subject_id
-		WHERE `+where.text()+" ORDER BY a.organization_id, a.object_id, a.subject_kind, a.subject_id", where.args...)
-	_, err = collect(rows, err, weighed(ctx, func(r row) (struct{}, error) {
+		WHERE `+where.Text()+" ORDER BY a.organization_id, a.object_id, a.subject_kind, a.subject_id", where.Args...)
+	_, err = db.Collect(rows, err, db.Weighed(ctx, func(r db.Row) (struct{}, error) {
 		var k objectKey
 		var kind, organization, id int64
 		var entry domain.Access
@@ -138,16 +139,16 @@ func readAccess(ctx context.Context, q querier, objects []domain.Object) error {
 	return err
 }
 
-func selectObjects(ctx context.Context, q querier, where predicate, rest string) ([]domain.Object, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+objectColumns+" FROM objects o WHERE "+where.text()+rest, where.args...)
-	all, err := collect(rows, err, weighed(ctx, scanObject))
+func selectObjects(ctx context.Context, q db.Querier, where db.Predicate, rest string) ([]domain.Object, error) {
+	rows, err := q.QueryContext(ctx, "SELECT "+objectColumns+" FROM objects o WHERE "+where.Text()+rest, where.Args...)
+	all, err := db.Collect(rows, err, db.Weighed(ctx, scanObject))
 	if err != nil {
 		return nil, err
 	}
 	return all, readAccess(ctx, q, all)
 }
 
-func selectObject(ctx context.Context, q querier, where predicate, rest string) (domain.Object, error) {
+func selectObject(ctx context.Context, q db.Querier, where db.Predicate, rest string) (domain.Object, error) {
 	all, err := selectObjects(ctx, q, where, rest)
 	if err != nil || len(all) == 0 {
 		return domain.Object{}, orElse(err, domain.ErrObjectNotFound)
@@ -157,25 +158,25 @@ func selectObject(ctx context.Context, q querier, where predicate, rest string) 
 
 // objectsIn returns the condition that a row of objects lies in sc. It says what
 // tenancy.Scope.Level says of domain.LevelRead.
-func objectsIn(sc tenancy.Scope) predicate {
-	where := placed(sc, "o.environment_path", "o.organization_id")
+func objectsIn(sc tenancy.Scope) db.Predicate {
+	where := db.Placed(sc, "o.environment_path", "o.organization_id")
 	its := viewed(sc, domain.LevelRead)
-	return where.also(its)
+	return where.Also(its)
 }
 
 // viewed returns the condition that a row of objects, wherever it lies, is of one of the
 // scope's kinds and that the viewer has at least the given level on it.
-func viewed(sc tenancy.Scope, least domain.Level) predicate {
+func viewed(sc tenancy.Scope, least domain.Level) db.Predicate {
 	viewer, kinds, managed, ok := sc.Objects()
 	if !ok || len(kinds) == 0 {
-		return predicate{raw: "1 = 0"}
+		return db.Where("1 = 0")
 	}
-	of := predicate{"o.kind IN (?)", []any{in(kinds)}}
+	of := db.Where("o.kind IN (?)", db.In(kinds))
 	if slices.Equal(managed, sc.Ranges()) {
 		return of
 	}
-	either := inRanges(managed, "o.environment_path")
-	text, args := either.text(), either.args
+	either := db.InRanges(managed, "o.environment_path")
+	text, args := either.Text(), either.Args
 	if least <= domain.LevelRead {
 		text += " OR o.visibility = 1"
 	}
@@ -187,60 +188,60 @@ func viewed(sc tenancy.Scope, least domain.Level) predicate {
 	values := []any{int64(least), int64(viewer.User.Organization), int64(viewer.User.User)}
 	if len(viewer.Groups) > 0 {
 		subject += " OR s.subject_kind = 2 AND s.subject_id IN (?)"
-		values = append(values, in(viewer.Groups))
+		values = append(values, db.In(viewer.Groups))
 	}
 	text += ` OR EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = o.organization_id AND s.object_id = o.id
 		AND s.level >= ? AND (` + subject + "))"
-	return of.and(text, append(args, values...)...)
+	return of.And(text, append(args, values...)...)
 }
 
 // filteredObjects returns the conditions of f that sc does not say already.
-func filteredObjects(sc tenancy.Scope, f *domain.ObjectFilter) predicate {
-	var p predicate
+func filteredObjects(sc tenancy.Scope, f *domain.ObjectFilter) db.Predicate {
+	var p db.Predicate
 	if len(f.Kinds) > 0 {
-		p = p.and("o.kind IN (?)", in(f.Kinds))
+		p = p.And("o.kind IN (?)", db.In(f.Kinds))
 	}
 	if f.Organization != 0 {
-		p = p.and("o.organization_id = ?", int64(f.Organization))
+		p = p.And("o.organization_id = ?", int64(f.Organization))
 	}
 	if f.Prefix != "" {
-		p = p.and(`o.full_name_key LIKE ? ESCAPE '\'`, literal.Replace(domain.Fold(f.Prefix))+"%")
+		p = p.And(`o.full_name_key LIKE ? ESCAPE '\'`, literal.Replace(domain.Fold(f.Prefix))+"%")
 	}
 	if len(f.Names) > 0 {
 		folded := make([]string, len(f.Names))
 		for i, name := range f.Names {
 			folded[i] = domain.Fold(name)
 		}
-		p = p.and("o.full_name_key IN (?)", in(folded))
+		p = p.And("o.full_name_key IN (?)", db.In(folded))
 	}
 	if len(f.IDs) > 0 {
-		p = p.and("o.id IN (?)", in(f.IDs))
+		p = p.And("o.id IN (?)", db.In(f.IDs))
 	}
 	if len(f.Descriptions) > 0 {
-		p = p.also(described(f.Descriptions))
+		p = p.Also(described(f.Descriptions))
 	}
 	if !f.Since.IsZero() {
-		p = p.and("o.created_at >= ?", f.Since.UnixMilli())
+		p = p.And("o.created_at >= ?", f.Since.UnixMilli())
 	}
 	if !f.Until.IsZero() {
-		p = p.and("o.created_at < ?", f.Until.UnixMilli())
+		p = p.And("o.created_at < ?", f.Until.UnixMilli())
 	}
 	if f.Without != "" {
 		key := domain.Fold(f.Without)
-		p = p.and("NOT (o.full_name_key >= ? AND o.full_name_key < ?)", key+"/", key+"0")
+		p = p.And("NOT (o.full_name_key >= ? AND o.full_name_key < ?)", key+"/", key+"0")
 	}
 	if f.Parent != 0 {
-		p = p.and("o.parent_id = ?", int64(f.Parent))
+		p = p.And("o.parent_id = ?", int64(f.Parent))
 	}
 	if f.Owner != (domain.UserKey{}) {
-		p = p.and("o.owner_organization_id = ? AND o.owner_id = ?", int64(f.Owner.Organization), int64(f.Owner.User))
+		p = p.And("o.owner_organization_id = ? AND o.owner_id = ?", int64(f.Owner.Organization), int64(f.Owner.User))
 	}
 	if f.Uses != 0 {
-		p = p.and("EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = o.organization_id AND x.object_id = o.id AND x.used_id = ?)", int64(f.Uses))
+		p = p.And("EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = o.organization_id AND x.object_id = o.id AND x.used_id = ?)", int64(f.Uses))
 	}
 	if f.AtLeast > domain.LevelRead {
 		least := viewed(sc, f.AtLeast)
-		p = p.also(least)
+		p = p.Also(least)
 	}
 	return p
 }
@@ -248,31 +249,31 @@ func filteredObjects(sc tenancy.Scope, f *domain.ObjectFilter) predicate {
 // described returns the condition that an object has one of the descriptions. It looks for the
 // member in the text of the attributes: a quotation mark in a value is escaped there, so that
 // no value can pass for a member.
-func described(descriptions []string) predicate {
-	var alternatives []predicate
+func described(descriptions []string) db.Predicate {
+	var alternatives []db.Predicate
 	for _, description := range descriptions {
 		member, _ := json.Marshal(map[string]string{"description": description}) // texts always marshal
-		alternatives = append(alternatives, predicate{"o.attributes <> replace(o.attributes, ?, '')", []any{string(member[1 : len(member)-1])}})
+		alternatives = append(alternatives, db.Where("o.attributes <> replace(o.attributes, ?, '')", string(member[1:len(member)-1])))
 	}
-	return anyOf(alternatives...)
+	return db.AnyOf(alternatives...)
 }
 
 // Get returns the object that ref names. It is ErrObjectNotFound if there is none in sc.
 func (s *ObjectStore) Get(ctx context.Context, sc tenancy.Scope, ref domain.ObjectRef) (domain.Object, error) {
 	if id, ok := ref.Number(); ok {
-		return selectObject(ctx, s.db.read, objectsIn(sc).and("o.id = ?", int64(id)), "")
+		return selectObject(ctx, s.db, objectsIn(sc).And("o.id = ?", int64(id)), "")
 	}
 	uuid, err := domain.ParseUUID(string(ref))
 	if err != nil {
 		return domain.Object{}, domain.ErrObjectNotFound
 	}
-	return selectObject(ctx, s.db.read, objectsIn(sc).and("o.uuid = ?", string(uuid)), "")
+	return selectObject(ctx, s.db, objectsIn(sc).And("o.uuid = ?", string(uuid)), "")
 }
 
 // Named returns the object of organization with that full name, compared by domain.Fold, of
 // a kind whose names are paths. It is ErrObjectNotFound if there is none in sc.
 func (s *ObjectStore) Named(ctx context.Context, sc tenancy.Scope, organization domain.OrganizationID, kind domain.ObjectKind, fullName string) (domain.Object, error) {
-	return selectObject(ctx, s.db.read, objectsIn(sc).and(`(o.organization_id, o.id) IN
+	return selectObject(ctx, s.db, objectsIn(sc).And(`(o.organization_id, o.id) IN
 		(SELECT organization_id, object_id FROM object_names WHERE organization_id = ? AND kind = ? AND name = ?)`,
 		int64(organization), string(kind), domain.Fold(fullName)), "")
 }
@@ -291,8 +292,8 @@ func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.Objec
 		all, err = s.byPlace(ctx, sc, &f, key, id, limit+1)
 	} else {
 		filter, column := filteredObjects(sc, &f), either(f.Order == domain.ObjectsByName, "o.full_name_key", "o.full_name")
-		where := objectsIn(sc).and("("+column+", o.id) > (?, ?)", key, id).also(filter)
-		all, err = selectObjects(ctx, s.db.read, where, " ORDER BY "+column+", o.id LIMIT "+strconv.Itoa(limit+1))
+		where := objectsIn(sc).And("("+column+", o.id) > (?, ?)", key, id).Also(filter)
+		all, err = selectObjects(ctx, s.db, where, " ORDER BY "+column+", o.id LIMIT "+strconv.Itoa(limit+1))
 	}
 	if err != nil || len(all) <= limit {
 		return all, "", err
@@ -336,10 +337,10 @@ func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.O
 	if path != "" {
 		stretches = beyond(stretches, domain.EnvironmentPath(path))
 	}
-	organization, args := inOrganization(sc, "o.organization_id")
+	organization, args := db.InOrganization(sc, "o.organization_id")
 	its, filter := viewed(sc, domain.LevelRead), filteredObjects(sc, f)
 	one := "SELECT " + objectColumns + " FROM objects o WHERE " + organization +
-		"(o.environment_path, o.id) > (?, ?) AND o.environment_path < ?" + its.further() + filter.further() +
+		"(o.environment_path, o.id) > (?, ?) AND o.environment_path < ?" + its.Further() + filter.Further() +
 		" ORDER BY o.environment_path, o.id LIMIT ?"
 	all, err := walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.Object, error) {
 		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
@@ -348,23 +349,23 @@ func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.O
 				behind = id
 			}
 			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
-			return append(append(append(values, its.args...), filter.args...), n)
+			return append(append(append(values, its.Args...), filter.Args...), n)
 		})
-		rows, err := s.db.read.QueryContext(ctx, query, values...)
-		return collect(rows, err, weighed(ctx, scanObject))
+		rows, err := s.db.QueryContext(ctx, query, values...)
+		return db.Collect(rows, err, db.Weighed(ctx, scanObject))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return all, readAccess(ctx, s.db.read, all)
+	return all, readAccess(ctx, s.db, all)
 }
 
 // Count returns how many objects of sc f keeps.
 func (s *ObjectStore) Count(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter) (int64, error) {
 	filter := filteredObjects(sc, &f)
-	where := objectsIn(sc).also(filter)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM objects o WHERE "+where.text(), where.args...)
-	return only(rows, err, scalar[int64], domain.ErrInternal)
+	where := objectsIn(sc).Also(filter)
+	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM objects o WHERE "+where.Text(), where.Args...)
+	return db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 }
 
 // Owners returns whose the object was, the first owner first. It is ErrObjectNotFound if
@@ -374,16 +375,16 @@ func (s *ObjectStore) Owners(ctx context.Context, sc tenancy.Scope, ref domain.O
 	if err != nil {
 		return nil, err
 	}
-	where := objectsIn(sc).and("o.organization_id = ? AND o.id = ?", int64(o.Organization), int64(o.ID))
-	rows, err := s.db.read.QueryContext(ctx, `SELECT h.owner_organization_id, h.owner_id, coalesce(u.alias, ''), coalesce(u.environment_path, ''),
+	where := objectsIn(sc).And("o.organization_id = ? AND o.id = ?", int64(o.Organization), int64(o.ID))
+	rows, err := s.db.QueryContext(ctx, `SELECT h.owner_organization_id, h.owner_id, coalesce(u.alias, ''), coalesce(u.environment_path, ''),
 			h.began_at, h.ended_at
 		FROM objects o JOIN object_owners h ON h.organization_id = o.organization_id AND h.object_id = o.id
 		LEFT JOIN users u ON u.organization_id = h.owner_organization_id AND u.id = h.owner_id
-		WHERE `+where.text()+" ORDER BY h.rank", where.args...)
-	return collect(rows, err, func(r row) (own domain.Ownership, err error) {
+		WHERE `+where.Text()+" ORDER BY h.rank", where.Args...)
+	return db.Collect(rows, err, func(r db.Row) (own domain.Ownership, err error) {
 		var began, ended int64
 		err = r.Scan(&own.Owner.Organization, &own.Owner.User, &own.Alias, &own.Home, &began, &ended)
-		own.Since, own.Until = moment(began), moment(ended)
+		own.Since, own.Until = db.Moment(began), db.Moment(ended)
 		return own, err
 	})
 }
@@ -395,18 +396,18 @@ func (s *ObjectStore) Owners(ctx context.Context, sc tenancy.Scope, ref domain.O
 // on "owner" or "access", ErrGroupNotFound on "access", ErrObjectNameTaken, or the error of
 // prepare, and then nothing is saved.
 func (s *ObjectStore) Insert(ctx context.Context, w tenancy.WriteScope, o domain.Object, prepare func(o, parent *domain.Object) error) (domain.Object, error) {
-	id, err := s.db.ids.next(ctx, objectNumbers)
+	id, err := s.db.NextID(ctx, db.ObjectNumbers)
 	if err != nil {
 		return o, err
 	}
-	o.ID, o.UUID = domain.ObjectID(id), newUUID()
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error { return insertObject(ctx, s.db, tx, w, &o, prepare) })
+	o.ID, o.UUID = domain.ObjectID(id), db.NewUUID()
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return insertObject(ctx, s.db, tx, w, &o, prepare) })
 	return o, err
 }
 
 // insertObject adds o, which has its numbers, in a transaction.
-func insertObject(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, o *domain.Object, prepare func(o, parent *domain.Object) error) error {
-	o.Created = moment(millis(d.Now()))
+func insertObject(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, o *domain.Object, prepare func(o, parent *domain.Object) error) error {
+	o.Created = db.Moment(db.Millis(d.Now()))
 	o.Changed = o.Created
 	if err := holdPlace(ctx, d, tx, w, o); err != nil {
 		return err
@@ -432,10 +433,10 @@ func insertObject(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, o
 	}
 	// The first makes those who add to one organization wait for one another, so that the second counts
 	// what they added.
-	if err := d.admit(ctx, tx, o.Organization, objects); err != nil {
+	if err := admit(ctx, d, tx, o.Organization, objects); err != nil {
 		return err
 	}
-	if err := d.admitOwned(ctx, tx, o.Owner); err != nil {
+	if err := admitOwned(ctx, d, tx, o.Owner); err != nil {
 		return err
 	}
 	if err := insertAll(ctx, tx, []*objectRow{toObjectRow(o)}); err != nil {
@@ -453,12 +454,12 @@ func insertObject(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, o
 	if err := beginOwnership(ctx, tx, o.Owner, o.Created.UnixMilli(), []domain.Object{*o}); err != nil {
 		return err
 	}
-	return d.record(ctx, tx, w, objectEntry("create", o, domain.Diff(nil, o.Fields())))
+	return record(ctx, d, tx, w, objectEntry("create", o, domain.Diff(nil, o.Fields())))
 }
 
 // holdPlace keeps the environment of o where o says it is until the transaction ends.
-func holdPlace(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, o *domain.Object) error {
-	e, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(o.Environment)), d.forShare())
+func holdPlace(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, o *domain.Object) error {
+	e, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(o.Environment)), d.ForShare())
 	if err != nil {
 		return domain.AsError(err).On("environment")
 	}
@@ -469,7 +470,7 @@ func holdPlace(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, o *d
 }
 
 // holdParent keeps the object that o belongs to, and gives o its full name.
-func holdParent(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, o *domain.Object) (*domain.Object, error) {
+func holdParent(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, o *domain.Object) (*domain.Object, error) {
 	kind, known := o.Kind.Info()
 	if !known {
 		return nil, domain.ErrObjectKind
@@ -478,7 +479,7 @@ func holdParent(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, o *
 		o.FullName = kind.FullName("", o.Name)
 		return nil, nil
 	}
-	parent, err := selectObject(ctx, tx, objectsIn(w.Read()).and("o.organization_id = ? AND o.id = ?", int64(o.Organization), int64(o.Parent)), d.forShare())
+	parent, err := selectObject(ctx, tx, objectsIn(w.Read()).And("o.organization_id = ? AND o.id = ?", int64(o.Organization), int64(o.Parent)), d.ForShare())
 	if err != nil {
 		return nil, domain.AsError(err).On("parent")
 	}
@@ -490,7 +491,7 @@ func holdParent(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, o *
 }
 
 // holdOwner keeps the owner of o, if there is one.
-func holdOwner(ctx context.Context, d *DB, tx bun.Tx, o *domain.Object) error {
+func holdOwner(ctx context.Context, d *db.DB, tx bun.Tx, o *domain.Object) error {
 	if o.Owner.User == 0 {
 		return nil
 	}
@@ -501,7 +502,7 @@ func holdOwner(ctx context.Context, d *DB, tx bun.Tx, o *domain.Object) error {
 }
 
 // holdUsers keeps the users from being deleted until the transaction ends.
-func holdUsers(ctx context.Context, d *DB, tx bun.Tx, users []domain.UserKey) error {
+func holdUsers(ctx context.Context, d *db.DB, tx bun.Tx, users []domain.UserKey) error {
 	if len(users) == 0 {
 		return nil
 	}
@@ -510,8 +511,8 @@ func holdUsers(ctx context.Context, d *DB, tx bun.Tx, users []domain.UserKey) er
 		args = append(args, int64(u.Organization), int64(u.User))
 	}
 	rows, err := tx.QueryContext(ctx, "SELECT u.id FROM users u WHERE (u.organization_id, u.id) IN (VALUES "+
-		strings.TrimSuffix(strings.Repeat("(?, ?), ", len(users)), ", ")+") ORDER BY u.id"+d.forShare(), args...)
-	found, err := collect(rows, err, scalar[int64])
+		strings.TrimSuffix(strings.Repeat("(?, ?), ", len(users)), ", ")+") ORDER BY u.id"+d.ForShare(), args...)
+	found, err := db.Collect(rows, err, db.Scalar[int64])
 	if err != nil {
 		return err
 	}
@@ -523,7 +524,7 @@ func holdUsers(ctx context.Context, d *DB, tx bun.Tx, users []domain.UserKey) er
 
 // holdAccess keeps the users and groups of an access list. Groups must be usable in the
 // organization.
-func holdAccess(ctx context.Context, d *DB, tx bun.Tx, organization domain.OrganizationID, list []domain.Access) error {
+func holdAccess(ctx context.Context, d *db.DB, tx bun.Tx, organization domain.OrganizationID, list []domain.Access) error {
 	var users []domain.UserKey
 	var groups []domain.GroupID
 	for _, a := range list {
@@ -539,9 +540,9 @@ func holdAccess(ctx context.Context, d *DB, tx bun.Tx, organization domain.Organ
 	if len(groups) == 0 {
 		return nil
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT g.id FROM groups g WHERE g.id IN (?) AND g.organization_id IN (?, ?) ORDER BY g.id"+d.forShare(),
-		in(groups), int64(organization), int64(domain.RootOrganization))
-	found, err := collect(rows, err, scalar[int64])
+	rows, err := tx.QueryContext(ctx, "SELECT g.id FROM groups g WHERE g.id IN (?) AND g.organization_id IN (?, ?) ORDER BY g.id"+d.ForShare(),
+		db.In(groups), int64(organization), int64(domain.RootOrganization))
+	found, err := db.Collect(rows, err, db.Scalar[int64])
 	if err != nil {
 		return err
 	}
@@ -558,9 +559,9 @@ func holdUses(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, o *domain.Ob
 		return nil
 	}
 	kind, _ := o.Kind.Info()
-	where := objectsIn(w.Read()).and("o.organization_id = ? AND o.kind = ? AND o.id IN (?)", int64(o.Organization), string(kind.Uses), in(uses))
-	rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM objects o WHERE "+where.text(), where.args...)
-	found, err := only(rows, err, scalar[int], domain.ErrInternal)
+	where := objectsIn(w.Read()).And("o.organization_id = ? AND o.kind = ? AND o.id IN (?)", int64(o.Organization), string(kind.Uses), db.In(uses))
+	rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM objects o WHERE "+where.Text(), where.Args...)
+	found, err := db.Only(rows, err, db.Scalar[int], domain.ErrInternal)
 	if err != nil {
 		return err
 	}

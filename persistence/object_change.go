@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -17,12 +18,12 @@ const limitTogether = " LIMIT 500"
 
 // lock reads the object and keeps others from changing it.
 func (s *ObjectStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.ObjectID) (domain.Object, error) {
-	where := objectsIn(w.Read()).and("o.id = ?", int64(id))
-	if s.db.engine == PostgreSQL {
+	where := objectsIn(w.Read()).And("o.id = ?", int64(id))
+	if s.db.Engine() == db.PostgreSQL {
 		// Locked first and read then: whether it is in w is asked of the row as it is now.
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM objects o WHERE "+where.text()+" FOR UPDATE", where.args...)
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM objects o WHERE "+where.Text()+" FOR UPDATE", where.Args...)
 		if err != nil {
-			return domain.Object{}, translate(err)
+			return domain.Object{}, db.Translate(err)
 		}
 	}
 	return selectObject(ctx, tx, where, "")
@@ -36,7 +37,7 @@ func (s *ObjectStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 // there is none in w, ErrObjectBorder for an environment of another organization, the
 // errors of Insert, or the error of change, and then nothing is saved.
 func (s *ObjectStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, change func(*domain.Object) error) (after domain.Object, err error) {
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		before, err := s.lock(ctx, tx, w, id)
 		if err != nil {
 			return err
@@ -57,17 +58,17 @@ func (s *ObjectStore) Update(ctx context.Context, w tenancy.WriteScope, id domai
 		if err := after.Validate(); err != nil {
 			return err
 		}
-		after.Changed = moment(millis(s.db.Now()))
+		after.Changed = db.Moment(db.Millis(s.db.Now()))
 		if err := s.save(ctx, tx, w, &before, &after); err != nil {
 			return err
 		}
 		if after.Owner != before.Owner {
-			after, err = selectObject(ctx, tx, predicate{"o.organization_id = ? AND o.id = ?", []any{int64(after.Organization), int64(after.ID)}}, "")
+			after, err = selectObject(ctx, tx, db.Where("o.organization_id = ? AND o.id = ?", int64(after.Organization), int64(after.ID)), "")
 			if err != nil {
 				return err
 			}
 		}
-		return s.db.record(ctx, tx, w, objectEntry("update", &after, changes))
+		return record(ctx, s.db, tx, w, objectEntry("update", &after, changes))
 	})
 	return after, err
 }
@@ -79,7 +80,7 @@ func rename(ctx context.Context, tx bun.Tx, o *domain.Object) error {
 	above := ""
 	if o.Parent != 0 && kind.NamesArePaths {
 		rows, err := tx.QueryContext(ctx, "SELECT full_name FROM objects WHERE organization_id = ? AND id = ?", int64(o.Organization), int64(o.Parent))
-		if above, err = only(rows, err, scalar[string], domain.ErrObjectNotFound.On("parent")); err != nil {
+		if above, err = db.Only(rows, err, db.Scalar[string], domain.ErrObjectNotFound.On("parent")); err != nil {
 			return err
 		}
 	}
@@ -128,7 +129,7 @@ func (s *ObjectStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 // domain.MaxTogether, ErrUserNotFound or ErrGroupNotFound on "access", or the error of change,
 // and then nothing is saved.
 func (s *ObjectStore) Share(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, below bool, change func(*domain.Object) error) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		top, err := s.lock(ctx, tx, w, id)
 		if err != nil {
 			return err
@@ -152,14 +153,14 @@ func (s *ObjectStore) Share(ctx context.Context, w tenancy.WriteScope, id domain
 // keeps others from changing it. It stops where there is too much.
 func (s *ObjectStore) lockBelow(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, top *domain.Object) ([]domain.Object, error) {
 	key, least := domain.Fold(top.FullName), viewed(w.Read(), domain.LevelAdmin)
-	where := objectsIn(w.Read()).also(least).
-		and("o.organization_id = ? AND o.kind = ? AND o.full_name_key >= ? AND o.full_name_key < ?",
+	where := objectsIn(w.Read()).Also(least).
+		And("o.organization_id = ? AND o.kind = ? AND o.full_name_key >= ? AND o.full_name_key < ?",
 			int64(top.Organization), string(top.Kind), key+"/", key+"0")
 	order := " ORDER BY o.id LIMIT " + strconv.Itoa(domain.MaxTogether)
-	if s.db.engine == PostgreSQL {
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM objects o WHERE "+where.text()+order+" FOR UPDATE", where.args...)
+	if s.db.Engine() == db.PostgreSQL {
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM objects o WHERE "+where.Text()+order+" FOR UPDATE", where.Args...)
 		if err != nil {
-			return nil, translate(err)
+			return nil, db.Translate(err)
 		}
 	}
 	return selectObjects(ctx, tx, where, order)
@@ -167,7 +168,7 @@ func (s *ObjectStore) lockBelow(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 
 // share is described at Share. It takes as many statements for one object as for many.
 func (s *ObjectStore) share(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, all []domain.Object, change func(*domain.Object) error) error {
-	now := moment(millis(s.db.Now()))
+	now := db.Moment(db.Millis(s.db.Now()))
 	var changed, before []domain.Object
 	var entry domain.Access
 	var added []*accessRow
@@ -198,29 +199,29 @@ func (s *ObjectStore) share(ctx context.Context, tx bun.Tx, w tenancy.WriteScope
 	}
 	subject := accessRows(&changed[0], []domain.Access{entry})[0]
 	of := keys("organization_id, object_id", changed)
-	_, err := tx.ExecContext(ctx, "DELETE FROM object_access WHERE subject_kind = ? AND subject_id = ? AND "+of.text(),
-		append([]any{subject.SubjectKind, subject.SubjectID}, of.args...)...)
+	_, err := tx.ExecContext(ctx, "DELETE FROM object_access WHERE subject_kind = ? AND subject_id = ? AND "+of.Text(),
+		append([]any{subject.SubjectKind, subject.SubjectID}, of.Args...)...)
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	if err := insertAll(ctx, tx, added); err != nil {
 		return err
 	}
 	itself := keys("organization_id, id", changed)
-	_, err = tx.ExecContext(ctx, "UPDATE objects SET changed_at = ? WHERE "+itself.text(), append([]any{millis(now)}, itself.args...)...)
+	_, err = tx.ExecContext(ctx, "UPDATE objects SET changed_at = ? WHERE "+itself.Text(), append([]any{db.Millis(now)}, itself.Args...)...)
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM copy_requests WHERE EXISTS (SELECT 1 FROM objects o WHERE o.organization_id = copy_requests.organization_id
-		AND o.id = copy_requests.object_id AND (o.owner_organization_id <> from_organization_id OR o.owner_id <> from_id)) AND `+of.text(), of.args...)
+		AND o.id = copy_requests.object_id AND (o.owner_organization_id <> from_organization_id OR o.owner_id <> from_id)) AND `+of.Text(), of.Args...)
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	was := make(map[domain.ObjectID]domain.Fields, len(before))
 	for i := range before {
 		was[before[i].ID] = before[i].Fields()
 	}
-	return s.db.recordAll(ctx, tx, w, changed, func(o *domain.Object) domain.AuditEntry {
+	return recordAll(ctx, s.db, tx, w, changed, func(o *domain.Object) domain.AuditEntry {
 		return objectEntry("update", o, domain.Diff(was[o.ID], o.Fields()))
 	})
 }
@@ -243,7 +244,7 @@ const unlimited = 1 << 20
 func saveName(ctx context.Context, tx bun.Tx, before, after *domain.Object, longest int) error {
 	res, err := tx.NewUpdate().Model(toObjectRow(after)).
 		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID)).Exec(ctx)
-	if err := one(res, err, domain.ErrObjectNotFound); err != nil || after.FullName == before.FullName {
+	if err := db.One(res, err, domain.ErrObjectNotFound); err != nil || after.FullName == before.FullName {
 		return err
 	}
 	if err := renameBelow(ctx, tx, before, after, longest); err != nil || after.Kind != domain.KindTopic {
@@ -260,28 +261,28 @@ func renameBelow(ctx context.Context, tx bun.Tx, before, after *domain.Object, m
 		return nil
 	}
 	old, key := before.FullName, domain.Fold(before.FullName)
-	below := predicate{"organization_id = ? AND kind = ? AND full_name_key >= ? AND full_name_key < ?",
-		[]any{int64(after.Organization), string(after.Kind), key + "/", key + "0"}}
+	below := db.Where("organization_id = ? AND kind = ? AND full_name_key >= ? AND full_name_key < ?",
+		int64(after.Organization), string(after.Kind), key+"/", key+"0")
 	_, err := tx.ExecContext(ctx, `DELETE FROM object_names WHERE organization_id = ? AND kind = ? AND (name = ? OR name >= ? AND name < ?)`,
 		int64(after.Organization), string(after.Kind), key, key+"/", key+"0")
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE objects SET full_name = ? || substr(full_name, ?), full_name_key = ? || substr(full_name_key, ?) WHERE "+below.text()+" AND id <> ?",
-		append(append([]any{after.FullName, runes(old) + 1, domain.Fold(after.FullName), runes(old) + 1}, below.args...), int64(after.ID))...)
+	_, err = tx.ExecContext(ctx, "UPDATE objects SET full_name = ? || substr(full_name, ?), full_name_key = ? || substr(full_name_key, ?) WHERE "+below.Text()+" AND id <> ?",
+		append(append([]any{after.FullName, runes(old) + 1, domain.Fold(after.FullName), runes(old) + 1}, below.Args...), int64(after.ID))...)
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE objects SET name = substr(full_name, 2 + coalesce((SELECT length(p.full_name) FROM objects p
 			WHERE p.organization_id = objects.organization_id AND p.id = objects.parent_id), 0))
 		WHERE organization_id = ? AND kind = ? AND full_name_key >= ? AND full_name_key < ?`,
 		int64(after.Organization), string(after.Kind), domain.Fold(after.FullName)+"/", domain.Fold(after.FullName)+"0")
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT coalesce(max(length(full_name)), 0) FROM objects WHERE organization_id = ? AND kind = ? AND full_name_key >= ? AND full_name_key < ?`,
 		int64(after.Organization), string(after.Kind), domain.Fold(after.FullName)+"/", domain.Fold(after.FullName)+"0")
-	longest, err := only(rows, err, scalar[int], domain.ErrInternal)
+	longest, err := db.Only(rows, err, db.Scalar[int], domain.ErrInternal)
 	if err != nil {
 		return err
 	}
@@ -293,7 +294,7 @@ func renameBelow(ctx context.Context, tx bun.Tx, before, after *domain.Object, m
 		WHERE o.organization_id = ? AND o.kind = ? AND (o.full_name_key = ? OR o.full_name_key >= ? AND o.full_name_key < ?)
 			AND NOT EXISTS (SELECT 1 FROM object_names n WHERE n.organization_id = o.organization_id AND n.object_id = o.id)`,
 		int64(after.Organization), string(after.Kind), domain.Fold(after.FullName), domain.Fold(after.FullName)+"/", domain.Fold(after.FullName)+"0")
-	return translate(err)
+	return db.Translate(err)
 }
 
 func (s *ObjectStore) saveUses(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.Object) error {
@@ -306,7 +307,7 @@ func (s *ObjectStore) saveUses(ctx context.Context, tx bun.Tx, w tenancy.WriteSc
 	}
 	_, err := tx.ExecContext(ctx, "DELETE FROM object_uses WHERE organization_id = ? AND object_id = ?", int64(after.Organization), int64(after.ID))
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	return insertAll(ctx, tx, useRows(after))
 }
@@ -321,7 +322,7 @@ func (s *ObjectStore) saveAccess(ctx context.Context, tx bun.Tx, before, after *
 		_, err := tx.ExecContext(ctx, "DELETE FROM object_access WHERE organization_id = ? AND object_id = ? AND subject_kind = ? AND subject_id = ?",
 			row.OrganizationID, row.ObjectID, row.SubjectKind, row.SubjectID)
 		if err != nil {
-			return false, translate(err)
+			return false, db.Translate(err)
 		}
 	}
 	return len(gone)+len(added) > 0, insertAll(ctx, tx, accessRows(after, added))
@@ -334,9 +335,9 @@ func (s *ObjectStore) passOn(ctx context.Context, tx bun.Tx, w tenancy.WriteScop
 		return err
 	}
 	for kinds := dependents(after.Kind); len(kinds) > 0; {
-		children, err := selectObjects(ctx, tx, predicate{`o.organization_id = ? AND o.parent_id = ? AND o.kind IN (?)
-			AND o.owner_organization_id = ? AND o.owner_id = ?`, []any{int64(before.Organization), int64(before.ID), in(kinds),
-			int64(before.Owner.Organization), int64(before.Owner.User)}}, " ORDER BY o.id"+limitTogether)
+		children, err := selectObjects(ctx, tx, db.Where(`o.organization_id = ? AND o.parent_id = ? AND o.kind IN (?)
+			AND o.owner_organization_id = ? AND o.owner_id = ?`, int64(before.Organization), int64(before.ID), db.In(kinds),
+			int64(before.Owner.Organization), int64(before.Owner.User)), " ORDER BY o.id"+limitTogether)
 		if err != nil || len(children) == 0 {
 			return err
 		}
@@ -350,18 +351,18 @@ func (s *ObjectStore) passOn(ctx context.Context, tx bun.Tx, w tenancy.WriteScop
 // bring moves to after's place what belongs to the object and lay where it was.
 func (s *ObjectStore) bring(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, before, after *domain.Object) error {
 	for kinds := dependents(after.Kind); len(kinds) > 0; {
-		children, err := selectObjects(ctx, tx, predicate{"o.organization_id = ? AND o.parent_id = ? AND o.kind IN (?) AND o.environment_id = ?",
-			[]any{int64(before.Organization), int64(before.ID), in(kinds), int64(before.Environment)}}, " ORDER BY o.id"+limitTogether)
+		children, err := selectObjects(ctx, tx, db.Where("o.organization_id = ? AND o.parent_id = ? AND o.kind IN (?) AND o.environment_id = ?",
+			int64(before.Organization), int64(before.ID), db.In(kinds), int64(before.Environment)), " ORDER BY o.id"+limitTogether)
 		if err != nil || len(children) == 0 {
 			return err
 		}
 		of := keys("organization_id, id", children)
-		_, err = tx.ExecContext(ctx, "UPDATE objects SET environment_id = ?, environment_path = ?, changed_at = ? WHERE "+of.text(),
-			append([]any{int64(after.Environment), string(after.Path), millis(after.Changed)}, of.args...)...)
+		_, err = tx.ExecContext(ctx, "UPDATE objects SET environment_id = ?, environment_path = ?, changed_at = ? WHERE "+of.Text(),
+			append([]any{int64(after.Environment), string(after.Path), db.Millis(after.Changed)}, of.Args...)...)
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
-		err = s.db.recordAll(ctx, tx, w, children, func(o *domain.Object) domain.AuditEntry {
+		err = recordAll(ctx, s.db, tx, w, children, func(o *domain.Object) domain.AuditEntry {
 			was := o.Fields()
 			o.Environment, o.Path = after.Environment, after.Path
 			return objectEntry("update", o, domain.Diff(was, o.Fields()))
@@ -386,12 +387,12 @@ func dependents(of domain.ObjectKind) []domain.ObjectKind {
 
 // give makes objects another owner's, with all that goes with it.
 func (s *ObjectStore) give(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, to domain.UserKey, objects []domain.Object) error {
-	now := millis(s.db.Now())
+	now := db.Millis(s.db.Now())
 	of := keys("organization_id, id", objects)
-	_, err := tx.ExecContext(ctx, "UPDATE objects SET owner_organization_id = ?, owner_id = ?, changed_at = ? WHERE "+of.text(),
-		append([]any{int64(to.Organization), int64(to.User), now}, of.args...)...)
+	_, err := tx.ExecContext(ctx, "UPDATE objects SET owner_organization_id = ?, owner_id = ?, changed_at = ? WHERE "+of.Text(),
+		append([]any{int64(to.Organization), int64(to.User), now}, of.Args...)...)
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	if err := changeOwnership(ctx, tx, to, now, objects); err != nil {
 		return err
@@ -399,7 +400,7 @@ func (s *ObjectStore) give(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	if err := voidOffers(ctx, tx, to, objects); err != nil {
 		return err
 	}
-	return s.db.recordAll(ctx, tx, w, objects, func(o *domain.Object) domain.AuditEntry {
+	return recordAll(ctx, s.db, tx, w, objects, func(o *domain.Object) domain.AuditEntry {
 		before := o.Fields()
 		o.Owner = to
 		return objectEntry("update", o, domain.Diff(before, o.Fields()))
@@ -407,7 +408,7 @@ func (s *ObjectStore) give(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 }
 
 // recordAll writes one audit entry for each object, in one statement.
-func (d *DB) recordAll(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, objects []domain.Object, entry func(*domain.Object) domain.AuditEntry) error {
+func recordAll(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, objects []domain.Object, entry func(*domain.Object) domain.AuditEntry) error {
 	rows := make([]*auditRow, len(objects))
 	for i := range objects {
 		e := entry(&objects[i])
@@ -426,16 +427,16 @@ func beginOwnership(ctx context.Context, tx bun.Tx, owner domain.UserKey, at int
 	_, err := tx.ExecContext(ctx, `INSERT INTO object_owners (organization_id, object_id, rank, owner_organization_id, owner_id, began_at, ended_at)
 		SELECT o.organization_id, o.id, coalesce((SELECT max(h.rank) FROM object_owners h
 				WHERE h.organization_id = o.organization_id AND h.object_id = o.id), 0) + 1, CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint), 0
-		FROM objects o WHERE `+of.text(), append([]any{int64(owner.Organization), int64(owner.User), at}, of.args...)...)
-	return translate(err)
+		FROM objects o WHERE `+of.Text(), append([]any{int64(owner.Organization), int64(owner.User), at}, of.Args...)...)
+	return db.Translate(err)
 }
 
 // changeOwnership ends the ownership of objects at a time and begins owner's.
 func changeOwnership(ctx context.Context, tx bun.Tx, owner domain.UserKey, at int64, objects []domain.Object) error {
 	of := keys("organization_id, object_id", objects)
-	_, err := tx.ExecContext(ctx, "UPDATE object_owners SET ended_at = ? WHERE ended_at = 0 AND "+of.text(), append([]any{at}, of.args...)...)
+	_, err := tx.ExecContext(ctx, "UPDATE object_owners SET ended_at = ? WHERE ended_at = 0 AND "+of.Text(), append([]any{at}, of.Args...)...)
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	return beginOwnership(ctx, tx, owner, at, objects)
 }
@@ -443,15 +444,15 @@ func changeOwnership(ctx context.Context, tx bun.Tx, owner domain.UserKey, at in
 // voidOffers takes back the offers of copies of objects that others than owner made.
 func voidOffers(ctx context.Context, tx bun.Tx, owner domain.UserKey, objects []domain.Object) error {
 	of := keys("organization_id, object_id", objects)
-	_, err := tx.ExecContext(ctx, "DELETE FROM copy_requests WHERE (from_organization_id <> ? OR from_id <> ?) AND "+of.text(),
-		append([]any{int64(owner.Organization), int64(owner.User)}, of.args...)...)
-	return translate(err)
+	_, err := tx.ExecContext(ctx, "DELETE FROM copy_requests WHERE (from_organization_id <> ? OR from_id <> ?) AND "+of.Text(),
+		append([]any{int64(owner.Organization), int64(owner.User)}, of.Args...)...)
+	return db.Translate(err)
 }
 
 // Delete removes the object with what is deleted with it, unless check returns an error. It
 // is ErrObjectNotFound if there is none in w, and ErrObjectNotEmpty while others belong to it.
 func (s *ObjectStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, check func(*domain.Object) error) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		o, err := s.lock(ctx, tx, w, id)
 		if err != nil {
 			return err
@@ -464,7 +465,7 @@ func (s *ObjectStore) Delete(ctx context.Context, w tenancy.WriteScope, id domai
 }
 
 // removeObjects removes objects, with what is deleted with them first.
-func removeObjects(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, removed []domain.Object) error {
+func removeObjects(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, removed []domain.Object) error {
 	above := keys("o.organization_id, o.parent_id", removed)
 	for {
 		children, err := selectObjects(ctx, tx, above, " ORDER BY o.id"+limitTogether)
@@ -487,8 +488,8 @@ func removeObjects(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, 
 		})
 	}
 	marked := keys("object_organization_id, object_id", removed)
-	if _, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE "+marked.text(), marked.args...); err != nil {
-		return translate(err)
+	if _, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE "+marked.Text(), marked.Args...); err != nil {
+		return db.Translate(err)
 	}
 	if err := forgetMarks(ctx, tx, removed); err != nil {
 		return err
@@ -503,10 +504,10 @@ func removeObjects(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, 
 		}
 	}
 	of := keys("organization_id, id", removed)
-	if _, err := tx.ExecContext(ctx, "DELETE FROM objects WHERE "+of.text(), of.args...); err != nil {
-		return translate(err)
+	if _, err := tx.ExecContext(ctx, "DELETE FROM objects WHERE "+of.Text(), of.Args...); err != nil {
+		return db.Translate(err)
 	}
-	return d.recordAll(ctx, tx, w, removed, func(o *domain.Object) domain.AuditEntry {
+	return recordAll(ctx, d, tx, w, removed, func(o *domain.Object) domain.AuditEntry {
 		return objectEntry("delete", o, domain.Diff(o.Fields(), nil))
 	})
 }
@@ -515,7 +516,7 @@ func removeObjects(ctx context.Context, d *DB, tx bun.Tx, w tenancy.WriteScope, 
 // LevelAdmin on, of every kind, and returns how many objects that was.
 // It is ErrUserNotFound on "to" if there is no such user.
 func (s *ObjectStore) HandOverAll(ctx context.Context, w tenancy.WriteScope, from, to domain.UserKey) (given int64, err error) {
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		given = 0
 		if err := holdUsers(ctx, s.db, tx, []domain.UserKey{to}); err != nil {
 			return domain.AsError(err).On("to")
@@ -524,10 +525,10 @@ func (s *ObjectStore) HandOverAll(ctx context.Context, w tenancy.WriteScope, fro
 			return nil
 		}
 		least := viewed(w.Read(), domain.LevelAdmin)
-		where := objectsIn(w.Read()).also(least).
-			and("o.owner_organization_id = ? AND o.owner_id = ?", int64(from.Organization), int64(from.User))
+		where := objectsIn(w.Read()).Also(least).
+			And("o.owner_organization_id = ? AND o.owner_id = ?", int64(from.Organization), int64(from.User))
 		for {
-			objects, err := selectObjects(ctx, tx, where, " ORDER BY o.id"+limitTogether+s.db.forUpdate())
+			objects, err := selectObjects(ctx, tx, where, " ORDER BY o.id"+limitTogether+s.db.ForUpdate())
 			if err != nil || len(objects) == 0 {
 				return err
 			}
@@ -550,30 +551,30 @@ func (s *ObjectStore) release(ctx context.Context, tx bun.Tx, w tenancy.WriteSco
 		return err
 	}
 	key := domain.Fold(topic.FullName)
-	private := predicate{`o.organization_id = ? AND o.kind = ? AND (o.id = ? OR o.full_name_key >= ? AND o.full_name_key < ?)
+	private := db.Where(`o.organization_id = ? AND o.kind = ? AND (o.id = ? OR o.full_name_key >= ? AND o.full_name_key < ?)
 		AND NOT EXISTS (SELECT 1 FROM objects c WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)`,
-		[]any{int64(topic.Organization), string(topic.Kind), int64(topic.ID), key + "/", key + "0"}}
-	owned := predicate{"o.owner_organization_id = ? AND o.owner_id = ?", []any{int64(u.Organization), int64(u.User)}}
+		int64(topic.Organization), string(topic.Kind), int64(topic.ID), key+"/", key+"0")
+	owned := db.Where("o.owner_organization_id = ? AND o.owner_id = ?", int64(u.Organization), int64(u.User))
 	remove := func(objects []domain.Object) error { return removeObjects(ctx, s.db, tx, w, objects) }
 	leave := func(objects []domain.Object) error { return s.give(ctx, tx, w, domain.UserKey{}, objects) }
 	// What is still shared, or has something below it that stays, is found by taking away
 	// what is not, from the ends of the tree.
-	unshared := owned.and("o.kind IN (?)", in(departing(domain.StaysIfShared))).and(`o.visibility = 0
+	unshared := owned.And("o.kind IN (?)", db.In(departing(domain.StaysIfShared))).And(`o.visibility = 0
 		AND NOT EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = o.organization_id AND s.object_id = o.id
 			AND NOT (s.subject_kind = 1 AND s.subject_organization_id = ? AND s.subject_id = ?))
 		AND NOT EXISTS (SELECT 1 FROM objects c WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)`,
 		int64(u.Organization), int64(u.User))
 	for _, step := range []struct {
-		where predicate
+		where db.Predicate
 		do    func([]domain.Object) error
 	}{
 		{private, remove}, // from the ends of the tree
-		{owned.and("o.kind IN (?)", in(departing(domain.GoesWithOwner))), remove},
+		{owned.And("o.kind IN (?)", db.In(departing(domain.GoesWithOwner))), remove},
 		{unshared, remove},
 		{owned, leave},
 	} {
 		for {
-			objects, err := selectObjects(ctx, tx, step.where, " ORDER BY o.id"+limitTogether+s.db.forUpdate())
+			objects, err := selectObjects(ctx, tx, step.where, " ORDER BY o.id"+limitTogether+s.db.ForUpdate())
 			if err != nil {
 				return err
 			}
@@ -591,7 +592,7 @@ func (s *ObjectStore) release(ctx context.Context, tx bun.Tx, w tenancy.WriteSco
 		"DELETE FROM copy_requests WHERE to_organization_id = ? AND to_id = ?",
 	} {
 		if _, err := tx.ExecContext(ctx, statement, int64(u.Organization), int64(u.User)); err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -17,20 +18,20 @@ func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, 
 	if err := f.Validate(); err != nil {
 		return nil, "", err
 	}
-	where := environmentsIn(sc).and("e.is_organization")
+	where := environmentsIn(sc).And("e.is_organization")
 	if len(f.Conditions.All) > 0 {
 		all := meets(sc, f.Conditions)
-		where = where.also(all)
+		where = where.Also(all)
 	}
 	if p.After != "" {
 		after, err := domain.ParsePath(string(p.After))
 		if err != nil {
 			return nil, "", domain.ErrCursor
 		}
-		where = where.and("e.path > ?", string(after))
+		where = where.And("e.path > ?", string(after))
 	}
 	limit := pageSize(p)
-	found, err := selectEnvironments(ctx, s.db.read, where, " ORDER BY e.path LIMIT "+strconv.Itoa(limit+1))
+	found, err := selectEnvironments(ctx, s.db, where, " ORDER BY e.path LIMIT "+strconv.Itoa(limit+1))
 	if err != nil {
 		return nil, "", err
 	}
@@ -39,11 +40,11 @@ func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, 
 		found = found[:limit]
 		next = domain.Cursor(found[limit-1].Path)
 	}
-	return found, next, addOrganizationExtras(ctx, s.db.read, found)
+	return found, next, addOrganizationExtras(ctx, s.db, found)
 }
 
 // addOrganizationExtras reads what only organizations have, of organizations that were read before.
-func addOrganizationExtras(ctx context.Context, q querier, es []domain.Environment) error {
+func addOrganizationExtras(ctx context.Context, q db.Querier, es []domain.Environment) error {
 	if err := addOrganizationAttributes(ctx, q, es); err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ type organizationAttributeRow struct {
 }
 
 // addOrganizationAttributes reads the attributes of organizations that were read before.
-func addOrganizationAttributes(ctx context.Context, q querier, es []domain.Environment) error {
+func addOrganizationAttributes(ctx context.Context, q db.Querier, es []domain.Environment) error {
 	if len(es) == 0 {
 		return nil
 	}
@@ -78,8 +79,8 @@ func addOrganizationAttributes(ctx context.Context, q querier, es []domain.Envir
 		ids[i] = es[i].ID
 	}
 	found := make(map[domain.EnvironmentID]domain.Attributes)
-	rows, err := q.QueryContext(ctx, "SELECT organization_id, name, value FROM organization_attributes WHERE organization_id IN (?)", in(ids))
-	_, err = collect(rows, err, weighed(ctx, func(r row) (struct{}, error) {
+	rows, err := q.QueryContext(ctx, "SELECT organization_id, name, value FROM organization_attributes WHERE organization_id IN (?)", db.In(ids))
+	_, err = db.Collect(rows, err, db.Weighed(ctx, func(r db.Row) (struct{}, error) {
 		var id domain.EnvironmentID
 		var name, value string
 		err := r.Scan(&id, &name, &value)
@@ -102,7 +103,7 @@ func saveOrganizationAttributes(ctx context.Context, tx bun.Tx, before, after *d
 	}
 	_, err := tx.ExecContext(ctx, "DELETE FROM organization_attributes WHERE organization_id = ?", int64(after.ID))
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	var rows []*organizationAttributeRow
 	for name, value := range after.Attributes {
@@ -115,9 +116,9 @@ func saveOrganizationAttributes(ctx context.Context, tx bun.Tx, before, after *d
 // and users. It is ErrEnvironmentNotFound if there is none in w, ErrRootFixed for the root's, and
 // ErrEnvironmentNotEmpty while other organizations lie below it.
 func (s *EnvironmentStore) Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		where := environmentsIn(w.Read()).and("e.id = ? AND e.is_organization", int64(id))
-		e, err := selectEnvironment(ctx, tx, where, s.db.forUpdate())
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		where := environmentsIn(w.Read()).And("e.id = ? AND e.is_organization", int64(id))
+		e, err := selectEnvironment(ctx, tx, where, s.db.ForUpdate())
 		if err != nil {
 			return err
 		}
@@ -126,7 +127,7 @@ func (s *EnvironmentStore) Purge(ctx context.Context, w tenancy.WriteScope, id d
 		}
 		rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM environments WHERE is_organization AND path > ? AND path < ?",
 			string(e.Path), string(e.Path.End()))
-		nested, err := only(rows, err, scalar[int64], domain.ErrInternal)
+		nested, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 		if err != nil {
 			return err
 		}
@@ -147,7 +148,7 @@ func (s *EnvironmentStore) Purge(ctx context.Context, w tenancy.WriteScope, id d
 // dismiss deletes the users of an organization with all that is theirs, and what others own in it.
 func (s *EnvironmentStore) dismiss(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, o domain.OrganizationID) error {
 	for {
-		users, err := selectUsers(ctx, tx, predicate{"u.organization_id = ?", []any{int64(o)}}, " ORDER BY u.id LIMIT "+strconv.Itoa(defaultPage))
+		users, err := selectUsers(ctx, tx, db.Where("u.organization_id = ?", int64(o)), " ORDER BY u.id LIMIT "+strconv.Itoa(defaultPage))
 		if err != nil {
 			return err
 		}
@@ -160,8 +161,8 @@ func (s *EnvironmentStore) dismiss(ctx context.Context, tx bun.Tx, w tenancy.Wri
 			break
 		}
 	}
-	ends := predicate{`o.organization_id = ? AND NOT EXISTS (SELECT 1 FROM objects c
-		WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)`, []any{int64(o)}}
+	ends := db.Where(`o.organization_id = ? AND NOT EXISTS (SELECT 1 FROM objects c
+		WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)`, int64(o))
 	for {
 		left, err := selectObjects(ctx, tx, ends, " ORDER BY o.id"+limitTogether)
 		if err != nil || len(left) == 0 {
@@ -176,7 +177,7 @@ func (s *EnvironmentStore) dismiss(ctx context.Context, tx bun.Tx, w tenancy.Wri
 // remove deletes the organization e, which has no users, with what others have that names its
 // places. Its audit entries, this one too, are kept by the organization above it.
 func (s *EnvironmentStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e domain.Environment) error {
-	above, err := selectEnvironment(ctx, tx, predicate{"e.path = ?", []any{string(e.Path.Parent())}}, "")
+	above, err := selectEnvironment(ctx, tx, db.Where("e.path = ?", string(e.Path.Parent())), "")
 	if err != nil {
 		return err
 	}
@@ -188,11 +189,11 @@ func (s *EnvironmentStore) remove(ctx context.Context, tx bun.Tx, w tenancy.Writ
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE audit SET organization_id = ? WHERE organization_id = ?", int64(above.Organization), int64(e.ID))
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	entry := environmentEntry("environment:delete", &e, domain.Diff(e.Fields(), nil))
 	entry.Organization = above.Organization
-	return s.db.record(ctx, tx, w, entry)
+	return record(ctx, s.db, tx, w, entry)
 }
 
 // empty removes the rows of an organization without users and what others have that names its
@@ -204,7 +205,7 @@ func empty(ctx context.Context, tx bun.Tx, e *domain.Environment) error {
 	_, err := tx.ExecContext(ctx, "DELETE FROM user_environments WHERE environment_path >= ? AND environment_path < ?",
 		string(e.Path), string(e.Path.End()))
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	if err := deleteNarrowedKeys(ctx, tx, e.Path); err != nil {
 		return err
@@ -217,7 +218,7 @@ func empty(ctx context.Context, tx bun.Tx, e *domain.Environment) error {
 		"DELETE FROM organizations WHERE organization_id = ?",
 	} {
 		if _, err := tx.ExecContext(ctx, statement, int64(e.ID)); err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 	}
 	return nil

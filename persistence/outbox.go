@@ -9,14 +9,15 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 )
 
 // OutboxStore keeps mail until it is sent. Mail gets into it together with the change it
 // is about, in that change's transaction, and what is in it is sealed.
-type OutboxStore struct{ db *DB }
+type OutboxStore struct{ db *db.DB }
 
-// NewOutboxStore returns the store of outgoing mail in db.
-func NewOutboxStore(db *DB) *OutboxStore { return &OutboxStore{db} }
+// NewOutboxStore returns the store of outgoing mail in d.
+func NewOutboxStore(d *db.DB) *OutboxStore { return &OutboxStore{d} }
 
 // outboxRow is a row of the table outbox.
 type outboxRow struct {
@@ -44,16 +45,16 @@ type letterJSON struct {
 }
 
 // post puts mail into the outbox, in the transaction of the change it is about.
-func (d *DB) post(ctx context.Context, tx bun.Tx, mails []domain.Mail) error {
+func post(ctx context.Context, d *db.DB, tx bun.Tx, mails []domain.Mail) error {
 	var rows []*outboxRow
 	for _, m := range mails {
-		id := string(newUUID())
+		id := string(db.NewUUID())
 		text, _ := json.Marshal(letterJSON{To: m.To, Subject: m.Subject, Text: m.Text}) // strings always marshal
-		letter, err := d.Vault.sealed("outbox "+id, string(text))
+		letter, err := d.Vault.Seal("outbox "+id, string(text))
 		if err != nil {
 			return err
 		}
-		now := millis(d.Now())
+		now := db.Millis(d.Now())
 		rows = append(rows, &outboxRow{
 			OrganizationID: int64(m.User.Organization), ID: id, UserID: int64(m.User.User), Kind: m.Kind,
 			State: int64(domain.MailWaiting), CreatedAt: now, NextAt: now, Letter: letter,
@@ -63,53 +64,45 @@ func (d *DB) post(ctx context.Context, tx bun.Tx, mails []domain.Mail) error {
 		return nil
 	}
 	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
-	return translate(err)
+	return db.Translate(err)
 }
 
 // Post puts mail into the outbox that is about no change.
 func (s *OutboxStore) Post(ctx context.Context, mails []domain.Mail) error {
-	err := s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.db.post(ctx, tx, mails) })
+	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return post(ctx, s.db, tx, mails) })
 	if err == nil {
-		s.db.signalPosted()
+		s.db.SignalPosted()
 	}
 	return err
 }
 
 // Posted has a signal soon after this process put mail into the outbox. It has one
 // receiver.
-func (s *OutboxStore) Posted() <-chan struct{} { return s.db.posted }
-
-// signalPosted tells the receiver of Posted that there may be mail.
-func (d *DB) signalPosted() {
-	select {
-	case d.posted <- struct{}{}:
-	default: // a signal is waiting already
-	}
-}
+func (s *OutboxStore) Posted() <-chan struct{} { return s.db.Posted() }
 
 // Claim returns the waiting mail that is due for longest and keeps others from it until
 // the given time, or ErrNotFound if none is due. Whoever claims it again afterwards is
 // the only one whose Sent, Retry and GiveUp count.
 func (s *OutboxStore) Claim(ctx context.Context, claimant string, now, until time.Time) (domain.OutgoingMail, error) {
-	skip := either(s.db.engine == PostgreSQL, " FOR UPDATE SKIP LOCKED", "")
-	rows, err := s.db.write.QueryContext(ctx, `WITH due AS MATERIALIZED (SELECT organization_id, id FROM outbox
+	skip := either(s.db.Engine() == db.PostgreSQL, " FOR UPDATE SKIP LOCKED", "")
+	rows, err := s.db.Writer().QueryContext(ctx, `WITH due AS MATERIALIZED (SELECT organization_id, id FROM outbox
 			WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT 1`+skip+`)
 		UPDATE outbox SET claimed_by = ?, next_at = ?, attempts = attempts + 1
 		WHERE state = 0 AND (organization_id, id) IN (SELECT organization_id, id FROM due)
 		RETURNING organization_id, id, user_id, kind, attempts, created_at, letter`,
-		millis(now), claimant, millis(until))
+		db.Millis(now), claimant, db.Millis(until))
 	var letter string
-	m, err := only(rows, err, func(r row) (m domain.OutgoingMail, err error) {
+	m, err := db.Only(rows, err, func(r db.Row) (m domain.OutgoingMail, err error) {
 		var created int64
 		err = r.Scan(&m.Organization, &m.ID, &m.User.User, &m.Kind, &m.Attempts, &created, &letter)
-		m.User.Organization, m.Created, m.Claimed = m.Organization, moment(created), claimant
+		m.User.Organization, m.Created, m.Claimed = m.Organization, db.Moment(created), claimant
 		return m, err
 	}, domain.ErrNotFound)
 	if err != nil {
 		return m, err
 	}
 	var l letterJSON
-	text, err := s.db.Vault.open("outbox "+string(m.ID), letter)
+	text, err := s.db.Vault.Open("outbox "+string(m.ID), letter)
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &l)
 	}
@@ -132,42 +125,42 @@ type claimedMail domain.OutgoingMail
 // Keep keeps others from a claimed mail until the given time. It is ErrChanged if the claim
 // has ended.
 func (s *OutboxStore) Keep(ctx context.Context, m domain.OutgoingMail, until time.Time) error {
-	res, err := s.db.write.ExecContext(ctx, "UPDATE outbox SET next_at = ?"+claimed, claimedMail(m).args(millis(until))...)
-	return one(res, err, domain.ErrChanged)
+	res, err := s.db.ExecContext(ctx, "UPDATE outbox SET next_at = ?"+claimed, claimedMail(m).args(db.Millis(until))...)
+	return db.One(res, err, domain.ErrChanged)
 }
 
 // Sent notes that the mail was sent, and erases its letter. It is ErrChanged if the claim
 // has ended.
 func (s *OutboxStore) Sent(ctx context.Context, m domain.OutgoingMail) error {
-	res, err := s.db.write.ExecContext(ctx, "UPDATE outbox SET state = 1, letter = '', error = '', done_at = ?"+claimed,
-		claimedMail(m).args(millis(s.db.Now()))...)
-	return one(res, err, domain.ErrChanged)
+	res, err := s.db.ExecContext(ctx, "UPDATE outbox SET state = 1, letter = '', error = '', done_at = ?"+claimed,
+		claimedMail(m).args(db.Millis(s.db.Now()))...)
+	return db.One(res, err, domain.ErrChanged)
 }
 
 // Retry lets the mail be claimed again from then on. It is ErrChanged if the claim has
 // ended.
 func (s *OutboxStore) Retry(ctx context.Context, m domain.OutgoingMail, then time.Time, why string) error {
-	res, err := s.db.write.ExecContext(ctx, "UPDATE outbox SET next_at = ?, error = ?"+claimed,
-		claimedMail(m).args(millis(then), why)...)
-	return one(res, err, domain.ErrChanged)
+	res, err := s.db.ExecContext(ctx, "UPDATE outbox SET next_at = ?, error = ?"+claimed,
+		claimedMail(m).args(db.Millis(then), why)...)
+	return db.One(res, err, domain.ErrChanged)
 }
 
 // GiveUp notes that the mail will not be sent, and erases its letter. It is ErrChanged if
 // the claim has ended.
 func (s *OutboxStore) GiveUp(ctx context.Context, m domain.OutgoingMail, why string) error {
-	res, err := s.db.write.ExecContext(ctx, "UPDATE outbox SET state = 2, letter = '', error = ?, done_at = ?"+claimed,
-		claimedMail(m).args(why, millis(s.db.Now()))...)
-	return one(res, err, domain.ErrChanged)
+	res, err := s.db.ExecContext(ctx, "UPDATE outbox SET state = 2, letter = '', error = ?, done_at = ?"+claimed,
+		claimedMail(m).args(why, db.Millis(s.db.Now()))...)
+	return db.One(res, err, domain.ErrChanged)
 }
 
 // Waiting returns how many mails wait to be sent.
 func (s *OutboxStore) Waiting(ctx context.Context) (int64, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM outbox WHERE state = 0")
-	return only(rows, err, scalar[int64], domain.ErrInternal)
+	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM outbox WHERE state = 0")
+	return db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 }
 
 // SweepOutbox forgets mail that was sent or given up before the given time.
 func (s *OutboxStore) SweepOutbox(ctx context.Context, before time.Time) error {
-	_, err := s.db.write.ExecContext(ctx, "DELETE FROM outbox WHERE state <> 0 AND done_at < ?", millis(before))
-	return translate(err)
+	_, err := s.db.ExecContext(ctx, "DELETE FROM outbox WHERE state <> 0 AND done_at < ?", db.Millis(before))
+	return db.Translate(err)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -13,27 +14,27 @@ import (
 const putAway = `EXISTS (SELECT 1 FROM user_attributes x WHERE x.organization_id = u.organization_id AND x.user_id = u.id AND x.name = 'archived')`
 
 // people returns the condition that a row of users meets where and f keeps it.
-func people(where predicate, f *domain.PeopleFilter) predicate {
-	where = where.and("NOT " + putAway)
+func people(where db.Predicate, f *domain.PeopleFilter) db.Predicate {
+	where = where.And("NOT " + putAway)
 	if len(f.Aliases) > 0 {
 		folded := make([]string, len(f.Aliases))
 		for i, alias := range f.Aliases {
 			folded[i] = domain.Fold(alias)
 		}
-		where = where.and("(u.organization_id, u.id) IN (SELECT organization_id, user_id FROM login_names WHERE name IN (?)) AND u.alias IN (?)",
-			in(folded), in(f.Aliases))
+		where = where.And("(u.organization_id, u.id) IN (SELECT organization_id, user_id FROM login_names WHERE name IN (?)) AND u.alias IN (?)",
+			db.In(folded), db.In(f.Aliases))
 	}
 	if len(f.Names) > 0 {
-		where = where.and("trim(u.first_name || ' ' || u.last_name) IN (?)", in(f.Names))
+		where = where.And("trim(u.first_name || ' ' || u.last_name) IN (?)", db.In(f.Names))
 	}
 	if len(f.IDs) > 0 {
-		where = where.and("u.id IN (?)", in(f.IDs))
+		where = where.And("u.id IN (?)", db.In(f.IDs))
 	}
 	if !f.Since.IsZero() {
-		where = where.and("u.created_at >= ?", f.Since.UnixMilli())
+		where = where.And("u.created_at >= ?", f.Since.UnixMilli())
 	}
 	if !f.Until.IsZero() {
-		where = where.and("u.created_at < ?", f.Until.UnixMilli())
+		where = where.And("u.created_at < ?", f.Until.UnixMilli())
 	}
 	return where
 }
@@ -43,7 +44,7 @@ func people(where predicate, f *domain.PeopleFilter) predicate {
 // another list is ErrCursor. No match is an empty slice.
 func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error) {
 	limit := pageSize(p)
-	scope := account(sc)
+	scope := db.Account(sc)
 	var many bool
 	if len(f.Aliases)+len(f.IDs) == 0 {
 		var err error
@@ -52,7 +53,7 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 		}
 	}
 	if many {
-		scope = unindexed(scope)
+		scope = db.Unindexed(scope)
 	}
 	where := people(scope, &f)
 	if p.After != "" {
@@ -60,24 +61,24 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 		if !ok {
 			return nil, "", domain.ErrCursor
 		}
-		where = where.and("(u.created_at, u.id) < (?, ?)", created, id)
+		where = where.And("(u.created_at, u.id) < (?, ?)", created, id)
 	}
 	order := " ORDER BY u.created_at DESC, u.id DESC LIMIT " + strconv.Itoa(limit+1) + " OFFSET " + strconv.Itoa(skip)
 	var all []domain.User
 	var err error
 	if many {
-		all, err = selectUsers(ctx, s.db.read, where, order)
+		all, err = selectUsers(ctx, s.db, where, order)
 	} else {
-		rows, failed := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text()+
+		rows, failed := s.db.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.Text()+
 			order+") SELECT "+userColumns+" FROM found JOIN users u ON u.organization_id = found.organization_id AND u.id = found.id"+
-			" ORDER BY u.created_at DESC, u.id DESC", where.args...)
-		all, err = collect(rows, failed, weighed(ctx, scanUser))
+			" ORDER BY u.created_at DESC, u.id DESC", where.Args...)
+		all, err = db.Collect(rows, failed, db.Weighed(ctx, scanUser))
 	}
 	if err != nil || len(all) <= limit {
 		return all, "", err
 	}
 	last := &all[limit-1]
-	return all[:limit], domain.Cursor("newest " + strconv.FormatInt(millis(last.Created), 10) + " " + strconv.FormatInt(int64(last.ID), 10)), nil
+	return all[:limit], domain.Cursor("newest " + strconv.FormatInt(db.Millis(last.Created), 10) + " " + strconv.FormatInt(int64(last.ID), 10)), nil
 }
 
 func parseNewest(c domain.Cursor) (created, id int64, ok bool) {
@@ -97,16 +98,16 @@ func (s *UserStore) CountPeople(ctx context.Context, sc tenancy.Scope, f domain.
 		if err != nil {
 			return 0, err
 		}
-		where := account(sc)
-		organization, args := inOrganization(sc, "x.organization_id")
+		where := db.Account(sc)
+		organization, args := db.InOrganization(sc, "x.organization_id")
 		// The few that were put away come first: SQLite keeps the order of a CROSS JOIN.
-		rows, err := s.db.read.QueryContext(ctx, `SELECT count(*) FROM user_attributes x CROSS JOIN users u
-			WHERE x.name = 'archived' AND u.organization_id = x.organization_id AND u.id = x.user_id AND `+organization+where.text(),
-			append(args[:len(args):len(args)], where.args...)...)
-		away, err := only(rows, err, scalar[int64], domain.ErrInternal)
+		rows, err := s.db.QueryContext(ctx, `SELECT count(*) FROM user_attributes x CROSS JOIN users u
+			WHERE x.name = 'archived' AND u.organization_id = x.organization_id AND u.id = x.user_id AND `+organization+where.Text(),
+			append(args[:len(args):len(args)], where.Args...)...)
+		away, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 		return all - away, err
 	}
-	where := people(account(sc), &f)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.text(), where.args...)
-	return only(rows, err, scalar[int64], domain.ErrInternal)
+	where := people(db.Account(sc), &f)
+	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.Text(), where.Args...)
+	return db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 }

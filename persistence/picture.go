@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -22,18 +23,18 @@ type userPictureRow struct {
 // Pictures returns the tags of the pictures of the users with these numbers that lie in sc. Who
 // has none is not in the map.
 func (s *UserStore) Pictures(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]string, error) {
-	return readPictures(ctx, s.db.read, account(sc), ids)
+	return readPictures(ctx, s.db, db.Account(sc), ids)
 }
 
-func readPictures(ctx context.Context, q querier, where predicate, ids []domain.UserID) (map[domain.UserID]string, error) {
+func readPictures(ctx context.Context, q db.Querier, where db.Predicate, ids []domain.UserID) (map[domain.UserID]string, error) {
 	found := make(map[domain.UserID]string)
 	if len(ids) == 0 {
 		return found, nil
 	}
-	where = where.and("u.id IN (?)", in(ids))
+	where = where.And("u.id IN (?)", db.In(ids))
 	rows, err := q.QueryContext(ctx, "SELECT p.user_id, p.tag FROM users u JOIN user_pictures p "+
-		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.text(), where.args...)
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.Text(), where.Args...)
+	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
 		var id domain.UserID
 		var tag string
 		err := r.Scan(&id, &tag)
@@ -46,10 +47,10 @@ func readPictures(ctx context.Context, q querier, where predicate, ids []domain.
 // Picture returns the picture of the user with that UUID. It is ErrUserNotFound if there is no
 // such user in sc, and ErrPictureNotFound if they have none.
 func (s *UserStore) Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error) {
-	where := account(sc).and("u.uuid = ?", string(id))
-	rows, err := s.db.read.QueryContext(ctx, "SELECT coalesce(p.tag, ''), p.jpeg FROM users u LEFT JOIN user_pictures p "+
-		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.text(), where.args...)
-	picture, err := only(rows, err, scanPicture, domain.ErrUserNotFound)
+	where := db.Account(sc).And("u.uuid = ?", string(id))
+	rows, err := s.db.QueryContext(ctx, "SELECT coalesce(p.tag, ''), p.jpeg FROM users u LEFT JOIN user_pictures p "+
+		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.Text(), where.Args...)
+	picture, err := db.Only(rows, err, scanPicture, domain.ErrUserNotFound)
 	if err == nil && picture.Tag == "" {
 		err = domain.ErrPictureNotFound
 	}
@@ -62,7 +63,7 @@ func insertPicture(ctx context.Context, tx bun.Tx, u *domain.User) error {
 	}
 	_, err := tx.NewInsert().Model(&userPictureRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID),
 		Tag: u.Picture.Tag, JPEG: u.Picture.JPEG}).Exec(ctx)
-	return translate(err)
+	return db.Translate(err)
 }
 
 // savePicture writes the picture of after, if it is not before's.
@@ -73,7 +74,7 @@ func savePicture(ctx context.Context, tx bun.Tx, before, after *domain.User) err
 	_, err := tx.ExecContext(ctx, "DELETE FROM user_pictures WHERE organization_id = ? AND user_id = ?",
 		int64(after.Organization), int64(after.ID))
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	return insertPicture(ctx, tx, after)
 }
@@ -90,23 +91,23 @@ type organizationPictureRow struct {
 // Picture returns the picture of the organization with that UUID. It is ErrEnvironmentNotFound if
 // there is no such organization in sc, and ErrPictureNotFound if it has none.
 func (s *EnvironmentStore) Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error) {
-	where := environmentsIn(sc).and("e.is_organization").and("e.uuid = ?", string(id))
-	rows, err := s.db.read.QueryContext(ctx, "SELECT coalesce(p.tag, ''), p.jpeg FROM environments e LEFT JOIN organization_pictures p "+
-		"ON p.organization_id = e.organization_id WHERE "+where.text(), where.args...)
-	picture, err := only(rows, err, scanPicture, domain.ErrEnvironmentNotFound)
+	where := environmentsIn(sc).And("e.is_organization").And("e.uuid = ?", string(id))
+	rows, err := s.db.QueryContext(ctx, "SELECT coalesce(p.tag, ''), p.jpeg FROM environments e LEFT JOIN organization_pictures p "+
+		"ON p.organization_id = e.organization_id WHERE "+where.Text(), where.Args...)
+	picture, err := db.Only(rows, err, scanPicture, domain.ErrEnvironmentNotFound)
 	if err == nil && picture.Tag == "" {
 		err = domain.ErrPictureNotFound
 	}
 	return picture, err
 }
 
-func scanPicture(r row) (p domain.Picture, err error) {
+func scanPicture(r db.Row) (p domain.Picture, err error) {
 	err = r.Scan(&p.Tag, &p.JPEG)
 	return p, err
 }
 
 // addOrganizationPictures reads the tags of the pictures of organizations that were read before.
-func addOrganizationPictures(ctx context.Context, q querier, es []domain.Environment) error {
+func addOrganizationPictures(ctx context.Context, q db.Querier, es []domain.Environment) error {
 	if len(es) == 0 {
 		return nil
 	}
@@ -115,8 +116,8 @@ func addOrganizationPictures(ctx context.Context, q querier, es []domain.Environ
 	for i := range es {
 		ids[i], at[es[i].ID] = es[i].ID, &es[i]
 	}
-	rows, err := q.QueryContext(ctx, "SELECT organization_id, tag FROM organization_pictures WHERE organization_id IN (?)", in(ids))
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+	rows, err := q.QueryContext(ctx, "SELECT organization_id, tag FROM organization_pictures WHERE organization_id IN (?)", db.In(ids))
+	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
 		var id domain.EnvironmentID
 		var tag string
 		if err := r.Scan(&id, &tag); err != nil {
@@ -135,8 +136,8 @@ func saveOrganizationPicture(ctx context.Context, tx bun.Tx, before, after *doma
 	}
 	_, err := tx.ExecContext(ctx, "DELETE FROM organization_pictures WHERE organization_id = ?", int64(after.ID))
 	if err != nil || after.Picture.Tag == "" {
-		return translate(err)
+		return db.Translate(err)
 	}
 	_, err = tx.NewInsert().Model(&organizationPictureRow{OrganizationID: int64(after.ID), Tag: after.Picture.Tag, JPEG: after.Picture.JPEG}).Exec(ctx)
-	return translate(err)
+	return db.Translate(err)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 )
 
 // A tally is a kind of things whose number is kept for each organization, the name of a column of
@@ -20,7 +21,7 @@ const (
 )
 
 // quota returns how many there may be of one organization; 0 is any number.
-func (d *DB) quota(of tally) int64 {
+func quota(d *db.DB, of tally) int64 {
 	switch of {
 	case users:
 		return d.Quotas.Users
@@ -33,15 +34,15 @@ func (d *DB) quota(of tally) int64 {
 }
 
 // admit counts one more thing of an organization. It is ErrQuota where there are as many as may be.
-func (d *DB) admit(ctx context.Context, tx bun.Tx, o domain.OrganizationID, of tally) error {
-	most := d.quota(of)
+func admit(ctx context.Context, d *db.DB, tx bun.Tx, o domain.OrganizationID, of tally) error {
+	most := quota(d, of)
 	if most == 0 {
 		return tallied(ctx, tx, o, of, 1)
 	}
 	column := bun.Ident(string(of))
 	res, err := tx.ExecContext(ctx, "UPDATE organization_counts SET ? = ? + 1 WHERE organization_id = ? AND ? < ?",
 		column, column, int64(o), column, most)
-	return one(res, err, domain.OverQuota(string(of), most, "organization"))
+	return db.One(res, err, domain.OverQuota(string(of), most, "organization"))
 }
 
 // tallied adds n, which may be negative, to how many things of a kind an organization has, whatever
@@ -49,18 +50,18 @@ func (d *DB) admit(ctx context.Context, tx bun.Tx, o domain.OrganizationID, of t
 func tallied(ctx context.Context, tx bun.Tx, o domain.OrganizationID, of tally, n int64) error {
 	column := bun.Ident(string(of))
 	res, err := tx.ExecContext(ctx, "UPDATE organization_counts SET ? = ? + ? WHERE organization_id = ?", column, column, n, int64(o))
-	return one(res, err, domain.ErrChanged)
+	return db.One(res, err, domain.ErrChanged)
 }
 
 // admitOwned is ErrQuota if somebody owns as many objects as one user may. It reads no more than that.
-func (d *DB) admitOwned(ctx context.Context, tx bun.Tx, owner domain.UserKey) error {
+func admitOwned(ctx context.Context, d *db.DB, tx bun.Tx, owner domain.UserKey) error {
 	most := d.Quotas.Owned
 	if most == 0 || owner.User == 0 {
 		return nil
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM objects
 		WHERE owner_organization_id = ? AND owner_id = ? LIMIT ?) AS owned`, int64(owner.Organization), int64(owner.User), most)
-	owned, err := only(rows, err, scalar[int64], domain.ErrInternal)
+	owned, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 	if err == nil && owned >= most {
 		err = domain.OverQuota("objects", most, "user")
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -38,16 +39,16 @@ func (s *UserStore) register(ctx context.Context, w tenancy.WriteScope, r domain
 	if err := u.Validate(); err != nil {
 		return u, err
 	}
-	id, err := s.db.ids.next(ctx, userNumbers)
+	id, err := s.db.NextID(ctx, db.UserNumbers)
 	if err != nil {
 		return u, err
 	}
-	person, err := s.db.ids.next(ctx, personNumbers)
+	person, err := s.db.NextID(ctx, db.PersonNumbers)
 	if err != nil {
 		return u, err
 	}
-	u.ID, u.Person.ID, u.UUID = domain.UserID(id), domain.PersonID(person), newUUID()
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	u.ID, u.Person.ID, u.UUID = domain.UserID(id), domain.PersonID(person), db.NewUUID()
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if r.First {
 			if err := s.holdEmpty(ctx, tx, w); err != nil {
 				return err
@@ -68,10 +69,10 @@ func (s *UserStore) register(ctx context.Context, w tenancy.WriteScope, r domain
 		if err != nil {
 			return err
 		}
-		return s.db.enclose(ctx, tx, u.Key(), enclosure)
+		return enclose(ctx, s.db, tx, u.Key(), enclosure)
 	})
 	if err == nil {
-		s.db.signalPosted()
+		s.db.SignalPosted()
 	}
 	return u, err
 }
@@ -80,16 +81,16 @@ func (s *UserStore) register(ctx context.Context, w tenancy.WriteScope, r domain
 // registration at a time. A superUser who has not gives way: whoever lost the link registers
 // again.
 func (s *UserStore) holdEmpty(ctx context.Context, tx bun.Tx, w tenancy.WriteScope) error {
-	if _, err := tx.ExecContext(ctx, "SELECT 1 FROM organizations WHERE organization_id = ?"+s.db.forUpdate(), int64(domain.RootOrganization)); err != nil {
-		return translate(err)
+	if _, err := tx.ExecContext(ctx, "SELECT 1 FROM organizations WHERE organization_id = ?"+s.db.ForUpdate(), int64(domain.RootOrganization)); err != nil {
+		return db.Translate(err)
 	}
 	rows, err := tx.QueryContext(ctx, "SELECT 1 FROM users WHERE state <> ? LIMIT 1", int64(domain.Unverified))
-	found, err := collect(rows, err, scalar[int])
+	found, err := db.Collect(rows, err, db.Scalar[int])
 	if err != nil || len(found) > 0 {
 		return orElse(err, domain.ErrNotFirst)
 	}
 	rows, err = tx.QueryContext(ctx, "SELECT id FROM users WHERE organization_id = ? AND role = ? ORDER BY id", int64(domain.RootOrganization), int64(domain.RoleSuperUser))
-	superUsers, err := collect(rows, err, scalar[int64])
+	superUsers, err := db.Collect(rows, err, db.Scalar[int64])
 	if err != nil {
 		return err
 	}
@@ -155,12 +156,12 @@ type changeWith = func(*domain.User, domain.Secret, domain.SuperUsers) (domain.E
 // secret is used up first, and is ErrSecret if it does not fit; change gets what it was.
 func (s *UserStore) UpdateWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
 	presented *domain.Presented, change changeWith) (after domain.User, err error) {
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		after, err = s.update(ctx, tx, w, id, hash, presented, change)
 		return err
 	})
 	if err == nil {
-		s.db.signalPosted()
+		s.db.SignalPosted()
 	}
 	return after, err
 }
@@ -168,7 +169,7 @@ func (s *UserStore) UpdateWith(ctx context.Context, w tenancy.WriteScope, id dom
 // DeleteWith is Delete, with mail in the same transaction.
 func (s *UserStore) DeleteWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
 	check func(domain.User, domain.SuperUsers) ([]domain.Mail, error)) error {
-	err := s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		u, err := s.lock(ctx, tx, w, id)
 		if err != nil {
 			return err
@@ -180,10 +181,10 @@ func (s *UserStore) DeleteWith(ctx context.Context, w tenancy.WriteScope, id dom
 		if err := s.remove(ctx, tx, w, &u); err != nil {
 			return err
 		}
-		return s.db.post(ctx, tx, mails)
+		return post(ctx, s.db, tx, mails)
 	})
 	if err == nil {
-		s.db.signalPosted()
+		s.db.SignalPosted()
 	}
 	return err
 }
@@ -192,16 +193,16 @@ func (s *UserStore) DeleteWith(ctx context.Context, w tenancy.WriteScope, id dom
 // organization o: its admins, or the superUsers if it has none.
 func (s *UserStore) Approvers(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, n int) ([]domain.User, error) {
 	_, self := sc.Self()
-	where := account(sc).and("u.organization_id = ? AND u.role = 3 AND u.active AND u.state = 0 AND u.mail <> ''", int64(o))
-	admins, err := selectUsers(ctx, s.db.read, where, " ORDER BY u.id LIMIT "+strconv.Itoa(n))
+	where := db.Account(sc).And("u.organization_id = ? AND u.role = 3 AND u.active AND u.state = 0 AND u.mail <> ''", int64(o))
+	admins, err := selectUsers(ctx, s.db, where, " ORDER BY u.id LIMIT "+strconv.Itoa(n))
 	if err != nil || len(admins) > 0 {
 		return admins, err
 	}
-	where = account(sc)
-	if in := placed(sc, "e.path", "e.organization_id"); !self {
-		where = where.and("EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = ? AND e.id = ? AND "+in.text()+")",
-			append([]any{int64(o), int64(o)}, in.args...)...)
+	where = db.Account(sc)
+	if in := db.Placed(sc, "e.path", "e.organization_id"); !self {
+		where = where.And("EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = ? AND e.id = ? AND "+in.Text()+")",
+			append([]any{int64(o), int64(o)}, in.Args...)...)
 	}
-	where = where.and("u.organization_id = ? AND u.role = 4 AND u.active AND u.state = 0 AND u.mail <> ''", int64(domain.RootOrganization))
-	return selectUsers(ctx, s.db.read, where, " ORDER BY u.id LIMIT "+strconv.Itoa(n))
+	where = where.And("u.organization_id = ? AND u.role = 4 AND u.active AND u.state = 0 AND u.mail <> ''", int64(domain.RootOrganization))
+	return selectUsers(ctx, s.db, where, " ORDER BY u.id LIMIT "+strconv.Itoa(n))
 }

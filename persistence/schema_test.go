@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
@@ -101,7 +102,7 @@ func TestSchemaIsReadyForManyMachines(t *testing.T) {
 		WHERE c.table_schema = 'public' AND c.data_type = 'text' AND coalesce(c.collation_name, '') <> 'C'`), "text in an index compares bytewise")
 }
 
-func strings1(t *testing.T, db *persistence.DB, query string) []string {
+func strings1(t *testing.T, db *db.DB, query string) []string {
 	t.Helper()
 	rows, err := db.Pool().QueryContext(t.Context(), query)
 	require.NoError(t, err)
@@ -117,7 +118,7 @@ func strings1(t *testing.T, db *persistence.DB, query string) []string {
 }
 
 // schemaOfPostgres returns what there is to know of each table, a line for each thing, sorted.
-func schemaOfPostgres(t *testing.T, db *persistence.DB) map[string][]string {
+func schemaOfPostgres(t *testing.T, db *db.DB) map[string][]string {
 	t.Helper()
 	return schemaOf(t, db, "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'",
 		`SELECT 'column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) ||
@@ -136,7 +137,7 @@ func schemaOfPostgres(t *testing.T, db *persistence.DB) map[string][]string {
 }
 
 // schemaOfSQLite is schemaOfPostgres for SQLite, in the same words.
-func schemaOfSQLite(t *testing.T, db *persistence.DB) map[string][]string {
+func schemaOfSQLite(t *testing.T, db *db.DB) map[string][]string {
 	t.Helper()
 	return schemaOf(t, db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
 		`SELECT 'column ' || name || ' ' || lower(type) || CASE "notnull" WHEN 1 THEN ' not null' ELSE '' END ||
@@ -161,7 +162,7 @@ func schemaOfSQLite(t *testing.T, db *persistence.DB) map[string][]string {
 }
 
 // schemaOf returns what the queries tell of each table, and the rows that are in it.
-func schemaOf(t *testing.T, db *persistence.DB, tables string, queries ...string) map[string][]string {
+func schemaOf(t *testing.T, db *db.DB, tables string, queries ...string) map[string][]string {
 	t.Helper()
 	schema := map[string][]string{}
 	for _, name := range strings1(t, db, tables) {
@@ -181,7 +182,7 @@ func schemaOf(t *testing.T, db *persistence.DB, tables string, queries ...string
 	return schema
 }
 
-func rowsOf(t *testing.T, db *persistence.DB, table string) []string {
+func rowsOf(t *testing.T, db *db.DB, table string) []string {
 	t.Helper()
 	rows, err := db.Pool().QueryContext(t.Context(), "SELECT * FROM "+table)
 	require.NoError(t, err)

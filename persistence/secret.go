@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 )
 
 // secretRow is a row of the table secrets.
@@ -26,58 +27,58 @@ type secretRow struct {
 }
 
 // secretHash binds a secret to its purpose and account.
-func (d *DB) secretHash(u domain.UserKey, purpose domain.SecretPurpose, text domain.SecretText) (string, error) {
-	return d.Vault.hash("secret", string(purpose), strconv.FormatInt(int64(u.Organization), 10),
+func secretHash(d *db.DB, u domain.UserKey, purpose domain.SecretPurpose, text domain.SecretText) (string, error) {
+	return d.Vault.Hash("secret", string(purpose), strconv.FormatInt(int64(u.Organization), 10),
 		strconv.FormatInt(int64(u.User), 10), string(text))
 }
 
 // Holds returns nil if the account has the presented secret and it has not expired. It is
 // ErrSecret otherwise, and the secret stays.
 func (s *AccountStore) Holds(ctx context.Context, u domain.UserKey, p domain.Presented) error {
-	_, err := s.db.findSecret(ctx, s.db.read, u, p, "")
+	_, err := findSecret(ctx, s.db, s.db, u, p, "")
 	return err
 }
 
 // Latest returns the newest secret of that purpose the account has, without its text, or
 // ErrSecret.
 func (s *AccountStore) Latest(ctx context.Context, u domain.UserKey, purpose domain.SecretPurpose) (domain.Secret, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT purpose, address, approves, expires_at FROM secrets
+	rows, err := s.db.QueryContext(ctx, `SELECT purpose, address, approves, expires_at FROM secrets
 		WHERE organization_id = ? AND user_id = ? AND purpose = ? AND expires_at > ? ORDER BY created_at DESC, hash LIMIT 1`,
-		int64(u.Organization), int64(u.User), string(purpose), millis(s.db.Now()))
-	return only(rows, err, scanSecret, domain.ErrSecret)
+		int64(u.Organization), int64(u.User), string(purpose), db.Millis(s.db.Now()))
+	return db.Only(rows, err, scanSecret, domain.ErrSecret)
 }
 
-func scanSecret(r row) (secret domain.Secret, err error) {
+func scanSecret(r db.Row) (secret domain.Secret, err error) {
 	var expires int64
 	err = r.Scan(&secret.Purpose, &secret.Address, &secret.Approves, &expires)
-	secret.Expires = moment(expires)
+	secret.Expires = db.Moment(expires)
 	return secret, err
 }
 
 // findSecret returns the presented secret of the account.
-func (d *DB) findSecret(ctx context.Context, q querier, u domain.UserKey, p domain.Presented, rest string) (domain.Secret, error) {
+func findSecret(ctx context.Context, d *db.DB, q db.Querier, u domain.UserKey, p domain.Presented, rest string) (domain.Secret, error) {
 	if len(p.Purposes) == 0 {
 		return domain.Secret{}, domain.ErrSecret
 	}
 	hashes := make([]string, len(p.Purposes))
 	for i, purpose := range p.Purposes {
 		var err error
-		if hashes[i], err = d.secretHash(u, purpose, p.Text); err != nil {
+		if hashes[i], err = secretHash(d, u, purpose, p.Text); err != nil {
 			return domain.Secret{}, err
 		}
 	}
 	// The database compares keyed hashes, of which how far they agree tells nothing.
 	rows, err := q.QueryContext(ctx, `SELECT purpose, address, approves, expires_at FROM secrets
 		WHERE organization_id = ? AND user_id = ? AND purpose IN (?) AND hash IN (?) AND expires_at > ?`+rest,
-		int64(u.Organization), int64(u.User), in(p.Purposes), in(hashes), millis(d.Now()))
-	return only(rows, err, scanSecret, domain.ErrSecret)
+		int64(u.Organization), int64(u.User), db.In(p.Purposes), db.In(hashes), db.Millis(d.Now()))
+	return db.Only(rows, err, scanSecret, domain.ErrSecret)
 }
 
 // spend uses up the presented secret of u, whose row the transaction has locked, together
 // with every other of the same purpose. A secret that was sent to an address the account
 // no longer has is ErrSecret; that of a change of address was sent to the new one.
-func (d *DB) spend(ctx context.Context, tx bun.Tx, u *domain.User, p domain.Presented) (domain.Secret, error) {
-	secret, err := d.findSecret(ctx, tx, u.Key(), p, d.forUpdate())
+func spend(ctx context.Context, d *db.DB, tx bun.Tx, u *domain.User, p domain.Presented) (domain.Secret, error) {
+	secret, err := findSecret(ctx, d, tx, u.Key(), p, d.ForUpdate())
 	if err != nil {
 		return secret, err
 	}
@@ -93,111 +94,111 @@ func withdraw(ctx context.Context, tx bun.Tx, u domain.UserKey, purposes ...doma
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, "DELETE FROM secrets WHERE organization_id = ? AND user_id = ? AND purpose IN (?)",
-		int64(u.Organization), int64(u.User), in(purposes))
-	return translate(err)
+		int64(u.Organization), int64(u.User), db.In(purposes))
+	return db.Translate(err)
 }
 
 // enclose saves what goes with a change to the account, whose row the transaction has
 // locked or made.
-func (d *DB) enclose(ctx context.Context, tx bun.Tx, u domain.UserKey, e domain.Enclosure) error {
+func enclose(ctx context.Context, d *db.DB, tx bun.Tx, u domain.UserKey, e domain.Enclosure) error {
 	if err := withdraw(ctx, tx, u, e.Withdraw...); err != nil {
 		return err
 	}
 	for _, secret := range e.Secrets {
-		if err := d.addSecret(ctx, tx, u, secret); err != nil {
+		if err := addSecret(ctx, d, tx, u, secret); err != nil {
 			return err
 		}
 	}
 	for i := range e.Keys {
 		e.Keys[i].UserKey = u
-		if err := d.addAPIKey(ctx, tx, &e.Keys[i]); err != nil {
+		if err := addAPIKey(ctx, d, tx, &e.Keys[i]); err != nil {
 			return err
 		}
 	}
-	return d.post(ctx, tx, e.Mails)
+	return post(ctx, d, tx, e.Mails)
 }
 
-func (d *DB) addSecret(ctx context.Context, tx bun.Tx, u domain.UserKey, secret domain.Secret) error {
-	hash, err := d.secretHash(u, secret.Purpose, secret.Text)
+func addSecret(ctx context.Context, d *db.DB, tx bun.Tx, u domain.UserKey, secret domain.Secret) error {
+	hash, err := secretHash(d, u, secret.Purpose, secret.Text)
 	if err != nil {
 		return err
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT hash FROM secrets WHERE organization_id = ? AND user_id = ? AND purpose = ?
 		ORDER BY created_at DESC, hash`, int64(u.Organization), int64(u.User), string(secret.Purpose))
-	present, err := collect(rows, err, scalar[string])
+	present, err := db.Collect(rows, err, db.Scalar[string])
 	if err != nil {
 		return err
 	}
 	if len(present) >= domain.MaxSecrets {
 		_, err := tx.ExecContext(ctx, "DELETE FROM secrets WHERE organization_id = ? AND user_id = ? AND purpose = ? AND hash IN (?)",
-			int64(u.Organization), int64(u.User), string(secret.Purpose), in(slices.Clone(present[domain.MaxSecrets-1:])))
+			int64(u.Organization), int64(u.User), string(secret.Purpose), db.In(slices.Clone(present[domain.MaxSecrets-1:])))
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 	}
 	_, err = tx.NewInsert().Model(&secretRow{
 		OrganizationID: int64(u.Organization), UserID: int64(u.User), Purpose: string(secret.Purpose), Hash: hash,
-		Address: secret.Address, Approves: secret.Approves, CreatedAt: millis(d.Now()), ExpiresAt: millis(secret.Expires),
+		Address: secret.Address, Approves: secret.Approves, CreatedAt: db.Millis(d.Now()), ExpiresAt: db.Millis(secret.Expires),
 	}).Exec(ctx)
-	return translate(err)
+	return db.Translate(err)
 }
 
 // SweepSecrets forgets secrets that expired before the given time.
 func (s *AccountStore) SweepSecrets(ctx context.Context, before time.Time) error {
-	_, err := s.db.write.ExecContext(ctx, "DELETE FROM secrets WHERE expires_at < ?", millis(before))
-	return translate(err)
+	_, err := s.db.ExecContext(ctx, "DELETE FROM secrets WHERE expires_at < ?", db.Millis(before))
+	return db.Translate(err)
 }
 
 // Stale returns up to n accounts of sign-ups made before the given time whose address is
 // not proven and cannot be any more, because no secret for that is left at now.
 func (s *AccountStore) Stale(ctx context.Context, before, now time.Time, n int) ([]domain.UserKey, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT u.organization_id, u.id FROM users u WHERE u.state = ? AND u.created_at < ?
+	rows, err := s.db.QueryContext(ctx, `SELECT u.organization_id, u.id FROM users u WHERE u.state = ? AND u.created_at < ?
 		AND NOT EXISTS (SELECT 1 FROM secrets s WHERE s.organization_id = u.organization_id AND s.user_id = u.id
 			AND s.purpose = ? AND s.expires_at > ?) ORDER BY u.created_at LIMIT ?`,
-		int64(domain.Unverified), millis(before), string(domain.VerifyAddress), millis(now), n)
-	return collect(rows, err, scanKey)
+		int64(domain.Unverified), db.Millis(before), string(domain.VerifyAddress), db.Millis(now), n)
+	return db.Collect(rows, err, scanKey)
 }
 
-func scanKey(r row) (k domain.UserKey, err error) {
+func scanKey(r db.Row) (k domain.UserKey, err error) {
 	err = r.Scan(&k.Organization, &k.User)
 	return k, err
 }
 
 // ByMail returns whose the mail address is. It is ErrUserNotFound if it is nobody's.
 func (s *AccountStore) ByMail(ctx context.Context, address string) (domain.UserKey, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT organization_id, user_id FROM mail_addresses WHERE name = ?", domain.Fold(address))
-	return only(rows, err, scanKey, domain.ErrUserNotFound)
+	rows, err := s.db.QueryContext(ctx, "SELECT organization_id, user_id FROM mail_addresses WHERE name = ?", domain.Fold(address))
+	return db.Only(rows, err, scanKey, domain.ErrUserNotFound)
 }
 
 // ByAlias returns whose the login name is. It is ErrUserNotFound if it is nobody's.
 func (s *AccountStore) ByAlias(ctx context.Context, alias string) (domain.UserKey, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT organization_id, user_id FROM login_names WHERE name = ?", domain.Fold(alias))
-	return only(rows, err, scanKey, domain.ErrUserNotFound)
+	rows, err := s.db.QueryContext(ctx, "SELECT organization_id, user_id FROM login_names WHERE name = ?", domain.Fold(alias))
+	return db.Only(rows, err, scanKey, domain.ErrUserNotFound)
 }
 
 // Count adds one use to the subject in an atomic step, and returns the new count and when
 // it began. A count that began before since starts again at one. Subjects are stored hashed.
 func (s *AccountStore) Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error) {
-	hash, err := s.db.Vault.hash("limit", subject)
+	hash, err := s.db.Vault.Hash("limit", subject)
 	if err != nil {
 		return 0, now, err
 	}
-	rows, err := s.db.write.QueryContext(ctx, `INSERT INTO limits (subject, uses, since, last_at) VALUES (?, 1, ?, ?)
+	rows, err := s.db.Writer().QueryContext(ctx, `INSERT INTO limits (subject, uses, since, last_at) VALUES (?, 1, ?, ?)
 		ON CONFLICT (subject) DO UPDATE SET
 			uses = CASE WHEN limits.since < ? THEN 1 ELSE limits.uses + 1 END,
 			since = CASE WHEN limits.since < ? THEN excluded.since ELSE limits.since END,
 			last_at = excluded.last_at
-		RETURNING uses, since`, hash, millis(now), millis(now), millis(since), millis(since))
-	began, err = only(rows, err, func(r row) (time.Time, error) {
+		RETURNING uses, since`, hash, db.Millis(now), db.Millis(now), db.Millis(since), db.Millis(since))
+	began, err = db.Only(rows, err, func(r db.Row) (time.Time, error) {
 		var at int64
 		err := r.Scan(&uses, &at)
-		return moment(at), err
+		return db.Moment(at), err
 	}, domain.ErrInternal)
 	return uses, began, err
 }
 
 // SweepLimits forgets what was last counted before the given time.
 func (s *AccountStore) SweepLimits(ctx context.Context, before time.Time) error {
-	_, err := s.db.write.ExecContext(ctx, "DELETE FROM limits WHERE last_at < ?", millis(before))
-	return translate(err)
+	_, err := s.db.ExecContext(ctx, "DELETE FROM limits WHERE last_at < ?", db.Millis(before))
+	return db.Translate(err)
 }

@@ -8,18 +8,19 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // SessionStore shows and ends the sessions of users. A session lies in a scope if its user
 // does. AccountStore begins sessions and finds them again.
 type SessionStore struct {
-	db    *DB
+	db    *db.DB
 	users UserStore
 }
 
-// NewSessionStore returns the store of sessions in db.
-func NewSessionStore(db *DB) *SessionStore { return &SessionStore{db, UserStore{db}} }
+// NewSessionStore returns the store of sessions in d.
+func NewSessionStore(d *db.DB) *SessionStore { return &SessionStore{d, UserStore{d}} }
 
 // sessionRow is a row of the table sessions.
 type sessionRow struct {
@@ -47,8 +48,8 @@ func toSessionRow(s *domain.Session) *sessionRow {
 	return &sessionRow{
 		OrganizationID: int64(s.Organization), UserID: int64(s.User), ID: string(s.ID), Kind: int64(s.Kind),
 		TokenEpoch: s.TokenEpoch, EnvironmentID: int64(s.Environment), SecretHash: string(s.Hash),
-		Renewals: s.Renewals, RenewedAt: millis(s.Renewed),
-		CreatedAt: millis(s.Created), LastAt: millis(s.LastUsed), ExpiresAt: millis(s.Expires), IdleLimit: s.Idle.Milliseconds(),
+		Renewals: s.Renewals, RenewedAt: db.Millis(s.Renewed),
+		CreatedAt: db.Millis(s.Created), LastAt: db.Millis(s.LastUsed), ExpiresAt: db.Millis(s.Expires), IdleLimit: s.Idle.Milliseconds(),
 		Client: s.Client, Network: s.Network, Surface: s.Surface,
 	}
 }
@@ -56,13 +57,13 @@ func toSessionRow(s *domain.Session) *sessionRow {
 const sessionColumns = `s.organization_id, s.user_id, s.id, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.renewals,
 	s.renewed_at, s.created_at, s.last_at, s.expires_at, s.idle_limit, s.client, s.network, s.surface`
 
-func scanSession(r row) (s domain.Session, err error) {
+func scanSession(r db.Row) (s domain.Session, err error) {
 	var hash string
 	var renewed, created, last, expires, idle int64
 	err = r.Scan(&s.Organization, &s.User, &s.ID, &s.Kind, &s.TokenEpoch, &s.Environment, &hash, &s.Renewals,
 		&renewed, &created, &last, &expires, &idle, &s.Client, &s.Network, &s.Surface)
 	s.Hash, s.Idle = domain.SecretHash(hash), time.Duration(idle)*time.Millisecond
-	s.Renewed, s.Created, s.LastUsed, s.Expires = moment(renewed), moment(created), moment(last), moment(expires)
+	s.Renewed, s.Created, s.LastUsed, s.Expires = db.Moment(renewed), db.Moment(created), db.Moment(last), db.Moment(expires)
 	return s, err
 }
 
@@ -72,24 +73,24 @@ const alive = "s.token_epoch = u.token_epoch AND s.expires_at > ? AND (s.idle_li
 // List returns the living sessions of the user with that number, the last used first. It
 // is empty if there is no such user in sc.
 func (s *SessionStore) List(ctx context.Context, sc tenancy.Scope, user domain.UserID) ([]domain.Session, error) {
-	now := millis(s.db.Now())
-	where := account(sc).and("u.id = ?", int64(user)).and(alive, now, now)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT "+sessionColumns+` FROM users u
+	now := db.Millis(s.db.Now())
+	where := db.Account(sc).And("u.id = ?", int64(user)).And(alive, now, now)
+	rows, err := s.db.QueryContext(ctx, "SELECT "+sessionColumns+` FROM users u
 		JOIN sessions s ON s.organization_id = u.organization_id AND s.user_id = u.id
-		WHERE `+where.text()+" ORDER BY s.last_at DESC, s.id DESC", where.args...)
-	return collect(rows, err, scanSession)
+		WHERE `+where.Text()+" ORDER BY s.last_at DESC, s.id DESC", where.Args...)
+	return db.Collect(rows, err, scanSession)
 }
 
 // End ends one session of the user with that number, unless check returns an error. It is
 // ErrUserNotFound if there is no such user in w and ErrSessionNotFound if they have no such
 // session.
 func (s *SessionStore) End(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.end(ctx, tx, w, user, id, check) })
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.end(ctx, tx, w, user, id, check) })
 }
 
 // EndAll ends all sessions of the user, as End does, and is nil if there are none.
 func (s *SessionStore) EndAll(ctx context.Context, w tenancy.WriteScope, user domain.UserID, check func(domain.User) error) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.end(ctx, tx, w, user, "", check) })
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.end(ctx, tx, w, user, "", check) })
 }
 
 func (s *SessionStore) end(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) error {
@@ -105,7 +106,7 @@ func (s *SessionStore) end(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	case err != nil:
 		return err
 	case ended > 0:
-		return s.db.record(ctx, tx, w, sessionEntry(&u, id, ended))
+		return record(ctx, s.db, tx, w, sessionEntry(&u, id, ended))
 	case id != "":
 		return domain.ErrSessionNotFound
 	}
@@ -121,10 +122,10 @@ func deleteSessions(ctx context.Context, tx bun.Tx, user domain.UserKey, id doma
 	}
 	res, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
-		return 0, translate(err)
+		return 0, db.Translate(err)
 	}
 	n, err := res.RowsAffected()
-	return n, translate(err)
+	return n, db.Translate(err)
 }
 
 // sessionEntry is the audit entry of the end of one session, or of n.
@@ -141,18 +142,18 @@ func sessionEntry(u *domain.User, id domain.UUID, n int64) domain.AuditEntry {
 // other sessions those that have ended go, and of the rest those that were unused for the
 // longest time, so that keep are left. It is ErrChanged if there is no such user.
 func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep int) (key string, err error) {
-	organization, user, now := int64(session.Organization), int64(session.User), millis(s.db.Now())
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	organization, user, now := int64(session.Organization), int64(session.User), db.Millis(s.db.Now())
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE organization_id = ? AND user_id = ? AND (expires_at <= ? OR token_epoch < ?
 				OR idle_limit > 0 AND last_at + idle_limit <= ?
 				OR id IN (SELECT s.id FROM sessions s WHERE s.organization_id = ? AND s.user_id = ?
 					ORDER BY s.last_at DESC, s.id DESC LIMIT 1000000 OFFSET ?))`,
 			organization, user, now, session.TokenEpoch, now, organization, user, keep-1)
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 		if _, err := tx.NewInsert().Model(toSessionRow(&session)).Exec(ctx); err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 		key, err = signingKey(ctx, tx)
 		return err
@@ -164,17 +165,17 @@ func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep i
 // can be used, and whether tokens signed with the key of that name are good. It is
 // ErrSessionNotFound if there is no such session.
 func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error) {
-	rows, err := s.db.hotRows(ctx, "SELECT "+accountColumns+`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
 			s.expires_at, s.idle_limit, EXISTS (SELECT 1 FROM signing_keys k WHERE k.id = ?) FROM`+accountTables+
 		`JOIN sessions s ON s.organization_id = u.organization_id AND s.user_id = u.id AND s.id = ?
 			WHERE u.organization_id = ? AND u.id = ?`, key, string(k.ID), int64(k.Organization), int64(k.User))
-	account, err = only(rows, err, func(r row) (domain.Account, error) {
+	account, err = db.Only(rows, err, func(r db.Row) (domain.Account, error) {
 		var kind, epoch, environment, last, expires, idle int64
 		var hash string
 		a, err := scanAccountWith(r, &kind, &epoch, &environment, &hash, &last, &expires, &idle, &signed)
 		a.Session = domain.Session{SessionKey: k, Kind: domain.SessionKind(kind), TokenEpoch: epoch,
 			Environment: domain.EnvironmentID(environment), Hash: domain.SecretHash(hash),
-			LastUsed: moment(last), Expires: moment(expires), Idle: time.Duration(idle) * time.Millisecond}
+			LastUsed: db.Moment(last), Expires: db.Moment(expires), Idle: time.Duration(idle) * time.Millisecond}
 		return a, err
 	}, domain.ErrSessionNotFound)
 	return account, signed, err
@@ -186,10 +187,10 @@ func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey, key s
 // ErrSessionNotFound if there is none.
 func (s *AccountStore) Renew(ctx context.Context, k domain.SessionKey, change func(*domain.Session) error) (session domain.Session, key string, err error) {
 	var refused error
-	err = s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		rows, err := tx.QueryContext(ctx, "SELECT "+sessionColumns+" FROM sessions s WHERE s.organization_id = ? AND s.user_id = ? AND s.id = ?"+
-			s.db.forUpdate(), int64(k.Organization), int64(k.User), string(k.ID))
-		if session, err = only(rows, err, scanSession, domain.ErrSessionNotFound); err != nil {
+			s.db.ForUpdate(), int64(k.Organization), int64(k.User), string(k.ID))
+		if session, err = db.Only(rows, err, scanSession, domain.ErrSessionNotFound); err != nil {
 			return err
 		}
 		if refused = change(&session); refused != nil {
@@ -200,7 +201,7 @@ func (s *AccountStore) Renew(ctx context.Context, k domain.SessionKey, change fu
 		}
 		res, err := tx.NewUpdate().Model(toSessionRow(&session)).Where("organization_id = ?", int64(k.Organization)).
 			Where("user_id = ?", int64(k.User)).Where("id = ?", string(k.ID)).Exec(ctx)
-		if err := one(res, err, domain.ErrSessionNotFound); err != nil {
+		if err := db.One(res, err, domain.ErrSessionNotFound); err != nil {
 			return err
 		}
 		key, err = signingKey(ctx, tx)
@@ -218,7 +219,7 @@ func (s *AccountStore) endByServer(ctx context.Context, tx bun.Tx, k domain.Sess
 
 // SignOut ends a session because its user wants it. A session that has ended is no error.
 func (s *AccountStore) SignOut(ctx context.Context, k domain.SessionKey) error {
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		return s.endOwn(ctx, tx, k, func(u *domain.User) domain.Actor {
 			return domain.Actor{Organization: u.Organization, User: u.ID, Alias: u.Alias}
 		})
@@ -230,13 +231,13 @@ func (s *AccountStore) endOwn(ctx context.Context, tx bun.Tx, k domain.SessionKe
 	if err != nil || ended == 0 {
 		return err
 	}
-	u, err := selectUser(ctx, tx, predicate{"u.organization_id = ? AND u.id = ?", []any{int64(k.Organization), int64(k.User)}}, "")
+	u, err := selectUser(ctx, tx, db.Where("u.organization_id = ? AND u.id = ?", int64(k.Organization), int64(k.User)), "")
 	if err != nil {
 		return err
 	}
 	e := sessionEntry(&u, k.ID, 1)
 	e.Actor = by(&u)
-	return s.db.recordBy(ctx, tx, e)
+	return recordBy(ctx, s.db, tx, e)
 }
 
 // SessionsSeen notes when sessions were used, in one statement.
@@ -244,13 +245,13 @@ func (s *AccountStore) SessionsSeen(ctx context.Context, seen map[domain.Session
 	values, args := "", make([]any, 0, 4*len(seen))
 	for k, at := range seen {
 		values += either(values == "", "", ", ") + "(?, ?, ?, ?)"
-		args = append(args, int64(k.Organization), int64(k.User), string(k.ID), millis(at))
+		args = append(args, int64(k.Organization), int64(k.User), string(k.ID), db.Millis(at))
 	}
 	if values == "" {
 		return nil
 	}
-	return s.db.alone(ctx, func() error {
-		_, err := s.db.write.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
+	return s.db.Alone(ctx, func() error {
+		_, err := s.db.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
 			UPDATE sessions SET last_at = seen.at FROM seen WHERE sessions.organization_id = seen.organization_id
 				AND sessions.user_id = seen.user_id AND sessions.id = seen.id AND sessions.last_at < seen.at`, args...)
 		return err
@@ -259,9 +260,9 @@ func (s *AccountStore) SessionsSeen(ctx context.Context, seen map[domain.Session
 
 // SweepSessions removes the sessions and the signing keys whose time was over before now.
 func (s *AccountStore) SweepSessions(ctx context.Context, now time.Time) error {
-	if _, err := s.db.write.ExecContext(ctx, "DELETE FROM sessions WHERE expires_at <= ?", millis(now)); err != nil {
-		return translate(err)
+	if _, err := s.db.ExecContext(ctx, "DELETE FROM sessions WHERE expires_at <= ?", db.Millis(now)); err != nil {
+		return db.Translate(err)
 	}
-	_, err := s.db.write.ExecContext(ctx, "DELETE FROM signing_keys WHERE until_at > 0 AND until_at <= ?", millis(now))
-	return translate(err)
+	_, err := s.db.ExecContext(ctx, "DELETE FROM signing_keys WHERE until_at > 0 AND until_at <= ?", db.Millis(now))
+	return db.Translate(err)
 }

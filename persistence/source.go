@@ -7,20 +7,21 @@ import (
 	"strings"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // Source reads what package tenancy decides by. It implements tenancy.Source.
-type Source struct{ db *DB }
+type Source struct{ db *db.DB }
 
-// NewSource returns the source of decisions in db.
-func NewSource(db *DB) *Source { return &Source{db} }
+// NewSource returns the source of decisions in d.
+func NewSource(d *db.DB) *Source { return &Source{d} }
 
 // Generations implements tenancy.Source.
 func (s *Source) Generations(ctx context.Context, organizations []domain.OrganizationID) (map[domain.OrganizationID]int64, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT organization_id, generation FROM organizations WHERE organization_id IN (?)", in(organizations))
+	rows, err := s.db.QueryContext(ctx, "SELECT organization_id, generation FROM organizations WHERE organization_id IN (?)", db.In(organizations))
 	generations := make(map[domain.OrganizationID]int64, len(organizations))
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
 		var o domain.OrganizationID
 		var generation int64
 		err := r.Scan(&o, &generation)
@@ -32,7 +33,7 @@ func (s *Source) Generations(ctx context.Context, organizations []domain.Organiz
 
 // Groups implements tenancy.Source.
 func (s *Source) Groups(ctx context.Context, organizations []domain.OrganizationID) ([]domain.Group, error) {
-	groups, err := selectGroups(ctx, s.db.read, predicate{"g.organization_id IN (?)", []any{in(organizations)}}, "")
+	groups, err := selectGroups(ctx, s.db, db.Where("g.organization_id IN (?)", db.In(organizations)), "")
 	if err != nil {
 		return nil, err
 	}
@@ -46,26 +47,26 @@ func (s *Source) Environments(ctx context.Context, keys []tenancy.EnvironmentKey
 	for _, k := range keys {
 		args = append(args, int64(k.Organization), int64(k.ID))
 	}
-	return selectEnvironments(ctx, s.db.read, predicate{"(e.organization_id, e.id) IN (VALUES " + pairs + ")", args}, "")
+	return selectEnvironments(ctx, s.db, db.Where("(e.organization_id, e.id) IN (VALUES "+pairs+")", args...), "")
 }
 
 // Inactive implements tenancy.Source.
 func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath, ranges []tenancy.Range) ([]domain.EnvironmentPath, error) {
-	within := inRanges(ranges, "path")
-	query, args := "SELECT path FROM environments WHERE NOT active AND "+within.text(), within.args
+	within := db.InRanges(ranges, "path")
+	query, args := "SELECT path FROM environments WHERE NOT active AND "+within.Text(), within.Args
 	if len(above) > 0 {
 		query += " UNION ALL SELECT path FROM environments WHERE NOT active AND path IN (?)"
-		args = append(args, in(above))
+		args = append(args, db.In(above))
 	}
-	rows, err := s.db.read.QueryContext(ctx, query, args...)
-	return collect(rows, err, scalar[domain.EnvironmentPath])
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	return db.Collect(rows, err, db.Scalar[domain.EnvironmentPath])
 }
 
 // HasNested implements tenancy.Source.
 func (s *Source) HasNested(ctx context.Context, p domain.EnvironmentPath) (bool, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT EXISTS (SELECT 1 FROM environments
+	rows, err := s.db.QueryContext(ctx, `SELECT EXISTS (SELECT 1 FROM environments
 		WHERE is_organization AND path > ? AND path < ?)`, string(p), string(p.End()))
-	return only(rows, err, scalar[bool], domain.ErrEnvironmentNotFound)
+	return db.Only(rows, err, db.Scalar[bool], domain.ErrEnvironmentNotFound)
 }
 
 // Find implements tenancy.Source.
@@ -75,12 +76,12 @@ func (s *Source) Find(ctx context.Context, sc tenancy.Scope, refs []domain.Envir
 	for i, ref := range refs {
 		where := named(sc, ref)
 		fmt.Fprintf(&text, "%sSELECT * FROM (SELECT '%d' AS ref, %s FROM environments e WHERE %s ORDER BY length(e.alias_path_key), e.path LIMIT 200) AS r%d",
-			either(i > 0, " UNION ALL ", ""), i, environmentColumns, where.text(), i)
-		args = append(args, where.args...)
+			either(i > 0, " UNION ALL ", ""), i, environmentColumns, where.Text(), i)
+		args = append(args, where.Args...)
 	}
 	found := make([][]domain.Environment, len(refs))
-	rows, err := s.db.read.QueryContext(ctx, text.String(), args...)
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+	rows, err := s.db.QueryContext(ctx, text.String(), args...)
+	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
 		var ref string
 		e, err := scanEnvironment(scanBehind{r, &ref})
 		if i, _ := strconv.Atoi(ref); err == nil {
@@ -92,21 +93,21 @@ func (s *Source) Find(ctx context.Context, sc tenancy.Scope, refs []domain.Envir
 }
 
 // named returns the condition that an environment lies in sc and may be what ref names.
-func named(sc tenancy.Scope, ref domain.EnvironmentRef) predicate {
+func named(sc tenancy.Scope, ref domain.EnvironmentRef) db.Predicate {
 	where := environmentsIn(sc)
 	name := domain.Fold(strings.TrimPrefix(string(ref), "/"))
 	if id, ok := ref.Number(); ok {
-		return where.and("e.id = ?", int64(id))
+		return where.And("e.id = ?", int64(id))
 	}
 	if id, ok := ref.UUID(); ok {
-		return where.and("(e.uuid = ? OR e.alias_key = ?)", string(id), name)
+		return where.And("(e.uuid = ? OR e.alias_key = ?)", string(id), name)
 	}
 	if name == "" {
-		return where.and("e.id = ?", int64(domain.RootEnvironment))
+		return where.And("e.id = ?", int64(domain.RootEnvironment))
 	}
-	where = where.and("e.alias_key = ?", domain.Fold(ref.Alias()))
+	where = where.And("e.alias_key = ?", domain.Fold(ref.Alias()))
 	if strings.Contains(name, "/") {
-		where = where.and(`(e.alias_path_key = ? OR e.alias_path_key LIKE ? ESCAPE '\')`, name, "%/"+literal.Replace(name))
+		where = where.And(`(e.alias_path_key = ? OR e.alias_path_key LIKE ? ESCAPE '\')`, name, "%/"+literal.Replace(name))
 	}
 	return where
 }

@@ -12,15 +12,16 @@ import (
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // UsageStore keeps how often objects were used. Usage lies in a scope if the object does, or
 // if the object's place and kind do and the viewer owned the object when it was used.
-type UsageStore struct{ db *DB }
+type UsageStore struct{ db *db.DB }
 
-// NewUsageStore returns the store of usage in db.
-func NewUsageStore(db *DB) *UsageStore { return &UsageStore{db} }
+// NewUsageStore returns the store of usage in d.
+func NewUsageStore(d *db.DB) *UsageStore { return &UsageStore{d} }
 
 // usageTogether is how many counts one statement adds.
 const usageTogether = 500
@@ -35,7 +36,7 @@ func (s *UsageStore) Add(ctx context.Context, _ tenancy.WriteScope, counts map[d
 	if len(order) == 0 {
 		return nil
 	}
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for part := range slices.Chunk(order, usageTogether) {
 			args := make([]any, 0, 6*len(part))
 			for _, k := range part {
@@ -48,7 +49,7 @@ func (s *UsageStore) Add(ctx context.Context, _ tenancy.WriteScope, counts map[d
 				ON CONFLICT (organization_id, object_id, month, owner_organization_id, owner_id)
 				DO UPDATE SET uses = object_usage.uses + excluded.uses`, args...)
 			if err != nil {
-				return translate(err)
+				return db.Translate(err)
 			}
 		}
 		return nil
@@ -60,40 +61,40 @@ func (s *UsageStore) Add(ctx context.Context, _ tenancy.WriteScope, counts map[d
 func (s *UsageStore) List(ctx context.Context, sc tenancy.Scope, f domain.UsageFilter, p domain.Page) ([]domain.Usage, domain.Cursor, error) {
 	its := viewed(sc, domain.LevelRead)
 	viewer, kinds, _, ok := sc.Objects()
-	where := placed(sc, "o.environment_path", "o.organization_id")
+	where := db.Placed(sc, "o.environment_path", "o.organization_id")
 	if !ok || len(kinds) == 0 {
-		where = predicate{raw: "1 = 0"}
+		where = db.Where("1 = 0")
 	} else {
-		where = where.and("o.kind IN (?)", in(kinds)).and(its.text()+" OR n.owner_organization_id = ? AND n.owner_id = ?",
-			append(its.args[:len(its.args):len(its.args)], int64(viewer.User.Organization), int64(viewer.User.User))...)
+		where = where.And("o.kind IN (?)", db.In(kinds)).And(its.Text()+" OR n.owner_organization_id = ? AND n.owner_id = ?",
+			append(its.Args[:len(its.Args):len(its.Args)], int64(viewer.User.Organization), int64(viewer.User.User))...)
 	}
 	if f.Object != 0 {
-		where = where.and("n.object_id = ?", int64(f.Object))
+		where = where.And("n.object_id = ?", int64(f.Object))
 	}
 	if f.Owner != (domain.UserKey{}) {
-		where = where.and("n.owner_organization_id = ? AND n.owner_id = ?", int64(f.Owner.Organization), int64(f.Owner.User))
+		where = where.And("n.owner_organization_id = ? AND n.owner_id = ?", int64(f.Owner.Organization), int64(f.Owner.User))
 	}
 	if len(f.Kinds) > 0 {
-		where = where.and("o.kind IN (?)", in(f.Kinds))
+		where = where.And("o.kind IN (?)", db.In(f.Kinds))
 	}
 	if f.From != 0 {
-		where = where.and("n.month >= ?", int64(f.From))
+		where = where.And("n.month >= ?", int64(f.From))
 	}
 	if f.Until != 0 {
-		where = where.and("n.month <= ?", int64(f.Until))
+		where = where.And("n.month <= ?", int64(f.Until))
 	}
 	if p.After != "" {
 		var object, month, owner int64
 		if n, err := fmt.Sscanf(string(p.After), "%d %d %d", &object, &month, &owner); n != 3 || err != nil {
 			return nil, "", domain.ErrCursor
 		}
-		where = where.and("(n.object_id, n.month, n.owner_id) > (?, ?, ?)", object, month, owner)
+		where = where.And("(n.object_id, n.month, n.owner_id) > (?, ?, ?)", object, month, owner)
 	}
 	limit := pageSize(p)
-	rows, err := s.db.read.QueryContext(ctx, `SELECT n.object_id, o.uuid, o.kind, o.full_name, n.owner_organization_id, n.owner_id, n.month, n.uses
+	rows, err := s.db.QueryContext(ctx, `SELECT n.object_id, o.uuid, o.kind, o.full_name, n.owner_organization_id, n.owner_id, n.month, n.uses
 		FROM object_usage n JOIN objects o ON o.organization_id = n.organization_id AND o.id = n.object_id
-		WHERE `+where.text()+" ORDER BY n.object_id, n.month, n.owner_id LIMIT "+strconv.Itoa(limit+1), where.args...)
-	all, err := collect(rows, err, func(r row) (u domain.Usage, err error) {
+		WHERE `+where.Text()+" ORDER BY n.object_id, n.month, n.owner_id LIMIT "+strconv.Itoa(limit+1), where.Args...)
+	all, err := db.Collect(rows, err, func(r db.Row) (u domain.Usage, err error) {
 		err = r.Scan(&u.Object, &u.UUID, &u.Kind, &u.Name, &u.Owner.Organization, &u.Owner.User, &u.Month, &u.Count)
 		return u, err
 	})

@@ -5,20 +5,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // UserStore keeps users. A user lies in a scope if their home does, or if the scope is
 // their own account.
-type UserStore struct{ db *DB }
+type UserStore struct{ db *db.DB }
 
-// NewUserStore returns the store of users in db.
-func NewUserStore(db *DB) *UserStore { return &UserStore{db} }
+// NewUserStore returns the store of users in d.
+func NewUserStore(d *db.DB) *UserStore { return &UserStore{d} }
 
 // userRow is a row of the table users.
 type userRow struct {
@@ -72,8 +72,8 @@ func toUserRow(u *domain.User) *userRow {
 		JobTitle: u.Person.JobTitle, Department: u.Person.Department, Language: u.Language, TimeZone: u.TimeZone,
 		DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
 		PasswordDelay: int64(u.PasswordDelay), RevokeDelay: int64(u.RevokeDelay),
-		CreatedAt: millis(u.Created), LastPasswordAt: millis(u.LastPassword), LastConnectedAt: millis(u.LastConnected),
-		LastSeenAt: millis(u.LastSeen), IdleSince: millis(u.IdleSince), Epoch: 1, TokenEpoch: 1,
+		CreatedAt: db.Millis(u.Created), LastPasswordAt: db.Millis(u.LastPassword), LastConnectedAt: db.Millis(u.LastConnected),
+		LastSeenAt: db.Millis(u.LastSeen), IdleSince: db.Millis(u.IdleSince), Epoch: 1, TokenEpoch: 1,
 	}
 }
 
@@ -84,7 +84,7 @@ const userColumns = `u.organization_id, u.id, u.uuid, u.environment_id, u.enviro
 	(SELECT o.generation FROM organizations o WHERE o.organization_id = u.organization_id) AS generation, ` + groupList + ` AS group_list, ` + grantList + ` AS grant_list`
 
 // scanUser reads into plain types: drivers take several times as long for named ones.
-func scanUser(r row) (domain.User, error) {
+func scanUser(r db.Row) (domain.User, error) {
 	var organization, id, home, role, state, person, page, passwordDelay, revokeDelay int64
 	var created, lastPassword, lastConnected, lastSeen, idleSince, generation int64
 	var uuid, path, alias, first, last, mail, phone, job, department, language, zone, groups, grants string
@@ -103,19 +103,19 @@ func scanUser(r row) (domain.User, error) {
 		Groups: parseGroups(groups), Language: language, TimeZone: zone, DefaultPage: page,
 		Standing: domain.Standing{State: domain.UserState(state), Active: active, FirstAccess: firstAccess,
 			PasswordDelay: int(passwordDelay), RevokeDelay: int(revokeDelay),
-			Created: moment(created), LastPassword: moment(lastPassword), IdleSince: moment(idleSince)},
-		LastConnected: moment(lastConnected), LastSeen: moment(lastSeen), Generation: generation,
+			Created: db.Moment(created), LastPassword: db.Moment(lastPassword), IdleSince: db.Moment(idleSince)},
+		LastConnected: db.Moment(lastConnected), LastSeen: db.Moment(lastSeen), Generation: generation,
 	}
 	u.Allowed, u.Blocked = parseGrants(grants)
 	return u, nil
 }
 
-func selectUsers(ctx context.Context, q querier, where predicate, rest string) ([]domain.User, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+userColumns+" FROM users u WHERE "+where.text()+rest, where.args...)
-	return collect(rows, err, weighed(ctx, scanUser))
+func selectUsers(ctx context.Context, q db.Querier, where db.Predicate, rest string) ([]domain.User, error) {
+	rows, err := q.QueryContext(ctx, "SELECT "+userColumns+" FROM users u WHERE "+where.Text()+rest, where.Args...)
+	return db.Collect(rows, err, db.Weighed(ctx, scanUser))
 }
 
-func selectUser(ctx context.Context, q querier, where predicate, rest string) (domain.User, error) {
+func selectUser(ctx context.Context, q db.Querier, where db.Predicate, rest string) (domain.User, error) {
 	all, err := selectUsers(ctx, q, where, rest)
 	if err != nil || len(all) == 0 {
 		return domain.User{}, orElse(err, domain.ErrUserNotFound)
@@ -125,12 +125,12 @@ func selectUser(ctx context.Context, q querier, where predicate, rest string) (d
 
 // Get returns the user with that number. It is ErrUserNotFound if there is none in sc.
 func (s *UserStore) Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error) {
-	return selectUser(ctx, s.db.read, account(sc).and("u.id = ?", int64(id)), "")
+	return selectUser(ctx, s.db, db.Account(sc).And("u.id = ?", int64(id)), "")
 }
 
 // ByUUID returns the user with that UUID. It is ErrUserNotFound if there is none in sc.
 func (s *UserStore) ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error) {
-	return selectUser(ctx, s.db.read, account(sc).and("u.uuid = ?", string(id)), "")
+	return selectUser(ctx, s.db, db.Account(sc).And("u.uuid = ?", string(id)), "")
 }
 
 // ByUUIDs returns the users with these UUIDs that lie in sc, by number.
@@ -138,37 +138,37 @@ func (s *UserStore) ByUUIDs(ctx context.Context, sc tenancy.Scope, ids []domain.
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return selectUsers(ctx, s.db.read, account(sc).and("u.uuid IN (?)", in(ids)), " ORDER BY u.id")
+	return selectUsers(ctx, s.db, db.Account(sc).And("u.uuid IN (?)", db.In(ids)), " ORDER BY u.id")
 }
 
 // Named returns the user with that alias, compared by domain.Fold. It is ErrUserNotFound
 // if there is none in sc.
 func (s *UserStore) Named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error) {
-	return selectUser(ctx, s.db.read, account(sc).and(
+	return selectUser(ctx, s.db, db.Account(sc).And(
 		"(u.organization_id, u.id) IN (SELECT organization_id, user_id FROM login_names WHERE name = ?)", domain.Fold(alias)), "")
 }
 
 // filtered returns the conditions of f.
-func filtered(sc tenancy.Scope, f domain.UserFilter) predicate {
-	var p predicate
+func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
+	var p db.Predicate
 	if f.Role != 0 {
-		p = p.and("u.role = ?", int64(f.Role))
+		p = p.And("u.role = ?", int64(f.Role))
 	}
 	if f.Active != nil {
-		p = p.and("u.active = ?", *f.Active)
+		p = p.And("u.active = ?", *f.Active)
 	}
 	if f.Group != 0 {
-		p = p.and(`EXISTS (SELECT 1 FROM user_groups m WHERE m.organization_id = u.organization_id
+		p = p.And(`EXISTS (SELECT 1 FROM user_groups m WHERE m.organization_id = u.organization_id
 			AND m.user_id = u.id AND m.group_id = ?)`, int64(f.Group))
 	}
 	if f.Prefix != "" {
 		begins := literal.Replace(domain.Fold(f.Prefix)) + "%"
-		p = p.and(`(u.alias_key LIKE ? ESCAPE '\' OR u.first_name_key LIKE ? ESCAPE '\'
+		p = p.And(`(u.alias_key LIKE ? ESCAPE '\' OR u.first_name_key LIKE ? ESCAPE '\'
 			OR u.last_name_key LIKE ? ESCAPE '\' OR u.mail_key LIKE ? ESCAPE '\')`, begins, begins, begins, begins)
 	}
 	if len(f.Conditions.All) > 0 {
 		all := meets(sc, f.Conditions)
-		p = p.also(all)
+		p = p.Also(all)
 	}
 	return p
 }
@@ -230,8 +230,8 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 		return nil, err
 	}
 	if _, self := sc.Self(); self {
-		where := account(sc).and("u.id > ?", id).also(filtered(sc, f))
-		return selectUsers(ctx, s.db.read, where, "")
+		where := db.Account(sc).And("u.id > ?", id).Also(filtered(sc, f))
+		return selectUsers(ctx, s.db, where, "")
 	}
 	stretches := sc.Ranges()
 	if after != "" {
@@ -241,9 +241,9 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 		}
 		stretches = beyond(stretches, place)
 	}
-	organization, args := inOrganization(sc, "u.organization_id")
+	organization, args := db.InOrganization(sc, "u.organization_id")
 	filter := filtered(sc, f)
-	one := UserPage(organization, filter.further())
+	one := UserPage(organization, filter.Further())
 	return walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.User, error) {
 		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
 			behind := int64(0)
@@ -251,14 +251,14 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 				behind = id
 			}
 			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
-			return append(append(values, filter.args...), n)
+			return append(append(values, filter.Args...), n)
 		})
 		if len(f.Conditions.All) > 0 { // there are too many of such statements to keep them prepared
-			rows, err := s.db.read.QueryContext(ctx, query, values...)
-			return collect(rows, err, weighed(ctx, scanUser))
+			rows, err := s.db.QueryContext(ctx, query, values...)
+			return db.Collect(rows, err, db.Weighed(ctx, scanUser))
 		}
-		rows, err := s.db.hotRows(ctx, query, values...)
-		return collect(rows, err, weighed(ctx, scanUser))
+		rows, err := s.db.HotRows(ctx, query, values...)
+		return db.Collect(rows, err, db.Weighed(ctx, scanUser))
 	})
 }
 
@@ -291,25 +291,25 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if err != nil {
 		return nil, err
 	}
-	where, filter := account(sc), filtered(sc, f)
+	where, filter := db.Account(sc), filtered(sc, f)
 	if many {
-		where = unindexed(where)
+		where = db.Unindexed(where)
 	}
-	where = where.also(filter)
+	where = where.Also(filter)
 	if after != "" {
 		if column == "id" {
-			where = where.and("u.id "+sign+" ?", id)
+			where = where.And("u.id "+sign+" ?", id)
 		} else {
-			where = where.and("(u.alias_key, u.id) "+sign+" (?, ?)", key, id)
+			where = where.And("(u.alias_key, u.id) "+sign+" (?, ?)", key, id)
 		}
 	}
 	order := " ORDER BY u." + column + direction + ", u.id" + direction + " LIMIT " + strconv.Itoa(n)
 	if many {
-		return selectUsers(ctx, s.db.read, where, order)
+		return selectUsers(ctx, s.db, where, order)
 	}
-	rows, err := s.db.read.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.text()+
-		") SELECT "+userColumns+" FROM found JOIN users u ON u.organization_id = found.organization_id AND u.id = found.id"+order, where.args...)
-	return collect(rows, err, weighed(ctx, scanUser))
+	rows, err := s.db.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.Text()+
+		") SELECT "+userColumns+" FROM found JOIN users u ON u.organization_id = found.organization_id AND u.id = found.id"+order, where.Args...)
+	return db.Collect(rows, err, db.Weighed(ctx, scanUser))
 }
 
 // walksIndex reports whether n users of sc are found sooner by walking an index over all
@@ -319,28 +319,8 @@ func (s *UserStore) walksIndex(ctx context.Context, sc tenancy.Scope, n int) (bo
 	if err != nil || mine <= 1000 {
 		return false, err
 	}
-	all, err := s.db.population(ctx)
+	all, err := s.db.Population(ctx)
 	return float64(n)*all < float64(mine)*float64(mine), err
-}
-
-// population is a number of users and when they were counted.
-type population struct {
-	users float64
-	at    time.Time
-}
-
-// population returns about how many users the directory has, for choosing a way to read them:
-// it is counted once a minute, because that takes longer the more environments there are.
-func (d *DB) population(ctx context.Context) (float64, error) {
-	if p := d.people.Load(); p != nil && time.Since(p.at) < time.Minute {
-		return p.users, nil
-	}
-	rows, err := d.read.QueryContext(ctx, "SELECT coalesce(sum(users), 0) FROM environment_counts")
-	users, err := only(rows, err, scalar[float64], domain.ErrInternal)
-	if err == nil {
-		d.people.Store(&population{users, time.Now()})
-	}
-	return users, err
 }
 
 // Count returns how many users of sc f keeps.
@@ -350,14 +330,14 @@ func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFi
 	}
 	_, self := sc.Self()
 	if f.Plain() && !self {
-		where := placed(sc, "c.environment_path", "c.organization_id")
-		rows, err := s.db.read.QueryContext(ctx, "SELECT CAST(coalesce(sum(c.users), 0) AS bigint) FROM environment_counts c WHERE "+where.text(), where.args...)
-		return only(rows, err, scalar[int64], domain.ErrInternal)
+		where := db.Placed(sc, "c.environment_path", "c.organization_id")
+		rows, err := s.db.QueryContext(ctx, "SELECT CAST(coalesce(sum(c.users), 0) AS bigint) FROM environment_counts c WHERE "+where.Text(), where.Args...)
+		return db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 	}
-	where, filter := account(sc), filtered(sc, f)
-	where = where.also(filter)
-	rows, err := s.db.read.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.text(), where.args...)
-	return only(rows, err, scalar[int64], domain.ErrInternal)
+	where, filter := db.Account(sc), filtered(sc, f)
+	where = where.Also(filter)
+	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.Text(), where.Args...)
+	return db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 }
 
 // Insert adds u, whose home must lie in w, with the hash of its password, empty for none,
@@ -381,18 +361,18 @@ func (s *UserStore) insert(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	if err := s.holdGroups(ctx, tx, u); err != nil {
 		return err
 	}
-	if err := s.db.admitUser(ctx, tx, u); err != nil {
+	if err := admitUser(ctx, s.db, tx, u); err != nil {
 		return err
 	}
 	if err := insertUser(ctx, tx, u, hash); err != nil {
 		return err
 	}
-	return s.db.record(ctx, tx, w, userEntry("user:create", u, domain.Diff(nil, u.Fields())))
+	return record(ctx, s.db, tx, w, userEntry("user:create", u, domain.Diff(nil, u.Fields())))
 }
 
 // holdHome keeps the home of u where u says it is until the transaction ends.
 func (s *UserStore) holdHome(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u *domain.User) error {
-	home, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).and("e.id = ?", int64(u.Home)), s.db.forShare())
+	home, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(u.Home)), s.db.ForShare())
 	if err != nil {
 		return domain.AsError(err).On("envId")
 	}
@@ -413,13 +393,13 @@ func (s *UserStore) holdGrants(ctx context.Context, tx bun.Tx, lists ...[]domain
 			paths = append(paths, g.Path)
 		}
 	}
-	return s.db.holdWay(ctx, tx, paths...)
+	return holdWay(ctx, s.db, tx, paths...)
 }
 
 // holdGroups keeps the groups of u, which must be usable in u's organization.
 func (s *UserStore) holdGroups(ctx context.Context, tx bun.Tx, u *domain.User) error {
-	found, err := selectGroups(ctx, tx, predicate{"g.id IN (?) AND g.organization_id IN (?, ?)",
-		[]any{in(u.Groups), int64(u.Organization), int64(domain.RootOrganization)}}, " ORDER BY g.id"+s.db.forShare())
+	found, err := selectGroups(ctx, tx, db.Where("g.id IN (?) AND g.organization_id IN (?, ?)",
+		db.In(u.Groups), int64(u.Organization), int64(domain.RootOrganization)), " ORDER BY g.id"+s.db.ForShare())
 	if err != nil {
 		return err
 	}
@@ -440,7 +420,7 @@ func insertUser(ctx context.Context, tx bun.Tx, u *domain.User, hash domain.Pass
 	r := toUserRow(u)
 	r.PasswordHash = string(hash)
 	if _, err := tx.NewInsert().Model(r).Exec(ctx); err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	if err := insertLists(ctx, tx, u); err != nil {
 		return err
@@ -473,8 +453,8 @@ func takeLogin(ctx context.Context, tx bun.Tx, users ...*domain.User) error {
 		spellings = append(spellings, u.AliasSpellings...)
 	}
 	if len(spellings) > 0 {
-		rows, err := tx.QueryContext(ctx, "SELECT n.name FROM login_names n WHERE n.name IN (?) LIMIT 1", in(spellings))
-		taken, err := collect(rows, err, scalar[string])
+		rows, err := tx.QueryContext(ctx, "SELECT n.name FROM login_names n WHERE n.name IN (?) LIMIT 1", db.In(spellings))
+		taken, err := db.Collect(rows, err, db.Scalar[string])
 		if err != nil || len(taken) > 0 {
 			return orElse(err, domain.ErrUserAliasTaken)
 		}
@@ -501,12 +481,12 @@ func takeNames(ctx context.Context, tx bun.Tx, table string, name func(*domain.U
 		return nil
 	}
 	_, err := tx.NewInsert().Model(&rows).ModelTableExpr(table).Exec(ctx)
-	return translate(err)
+	return db.Translate(err)
 }
 
 func freeName(ctx context.Context, tx bun.Tx, table, name string) error {
 	_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE name = ?", domain.Fold(name))
-	return translate(err)
+	return db.Translate(err)
 }
 
 // userGroupRow and userEnvironmentRow are the rows of a user's lists.
@@ -560,8 +540,8 @@ func grantRows(u *domain.User, blocked bool, grants []domain.Grant) []*userEnvir
 
 // admitUser counts a new user: of their organization, which may have no room for one more (ErrQuota),
 // and of their home.
-func (d *DB) admitUser(ctx context.Context, tx bun.Tx, u *domain.User) error {
-	if err := d.admit(ctx, tx, u.Organization, users); err != nil {
+func admitUser(ctx context.Context, d *db.DB, tx bun.Tx, u *domain.User) error {
+	if err := admit(ctx, d, tx, u.Organization, users); err != nil {
 		return err
 	}
 	return countUsers(ctx, tx, u, 1)
@@ -571,7 +551,7 @@ func (d *DB) admitUser(ctx context.Context, tx bun.Tx, u *domain.User) error {
 func countUsers(ctx context.Context, tx bun.Tx, u *domain.User, n int64) error {
 	res, err := tx.ExecContext(ctx, "UPDATE environment_counts SET users = users + ? WHERE organization_id = ? AND environment_id = ?",
 		n, int64(u.Organization), int64(u.Home))
-	return one(res, err, domain.ErrChanged)
+	return db.One(res, err, domain.ErrChanged)
 }
 
 func userEntry(action string, u *domain.User, changes []domain.Change) domain.AuditEntry {
@@ -585,15 +565,15 @@ func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID
 	return func() ([]domain.User, []domain.Group, error) {
 		root := int64(domain.RootOrganization)
 		// Locked first and read then: what was changed by whoever held them is seen.
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.role = 4 ORDER BY u.id"+s.db.forUpdate(), root)
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.role = 4 ORDER BY u.id"+s.db.ForUpdate(), root)
 		if err != nil {
-			return nil, nil, translate(err)
+			return nil, nil, db.Translate(err)
 		}
-		users, err := selectUsers(ctx, tx, predicate{"u.organization_id = ? AND u.role = 4 AND u.id <> ?", []any{root, int64(but)}}, " ORDER BY u.id")
+		users, err := selectUsers(ctx, tx, db.Where("u.organization_id = ? AND u.role = 4 AND u.id <> ?", root, int64(but)), " ORDER BY u.id")
 		if err != nil {
 			return nil, nil, err
 		}
-		groups, err := selectGroups(ctx, tx, predicate{"g.organization_id = ?", []any{root}}, "")
+		groups, err := selectGroups(ctx, tx, db.Where("g.organization_id = ?", root), "")
 		if err != nil {
 			return nil, nil, err
 		}
@@ -603,11 +583,11 @@ func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID
 
 // lock reads the user with that number, attributes and the picture's tag included, and keeps others from changing it.
 func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.User, error) {
-	where := account(w.Read()).and("u.id = ?", int64(id))
-	if s.db.engine == PostgreSQL {
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE "+where.text()+" FOR UPDATE", where.args...)
+	where := db.Account(w.Read()).And("u.id = ?", int64(id))
+	if s.db.Engine() == db.PostgreSQL {
+		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE "+where.Text()+" FOR UPDATE", where.Args...)
 		if err != nil {
-			return domain.User{}, translate(err)
+			return domain.User{}, db.Translate(err)
 		}
 	}
 	u, err := selectUser(ctx, tx, where, "")
@@ -643,7 +623,7 @@ func enclosing(change func(*domain.User, domain.SuperUsers) error) changeWith {
 // superUser is looked for in the state each of them is left in.
 func (s *UserStore) UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []domain.UserID, change func(*domain.User, domain.SuperUsers) error) error {
 	ids = slices.Sorted(slices.Values(ids)) // two changes of the same users wait instead of crossing
-	return s.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for _, id := range ids {
 			if _, err := s.update(ctx, tx, w, id, "", nil, enclosing(change)); err != nil {
 				return err
@@ -663,7 +643,7 @@ func (s *UserStore) update(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	}
 	var secret domain.Secret
 	if presented != nil {
-		if secret, err = s.db.spend(ctx, tx, &before, *presented); err != nil {
+		if secret, err = spend(ctx, s.db, tx, &before, *presented); err != nil {
 			return before, err
 		}
 	}
@@ -675,7 +655,7 @@ func (s *UserStore) update(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	if err := s.saveChange(ctx, tx, w, &before, &after, hash); err != nil {
 		return after, err
 	}
-	return after, s.db.enclose(ctx, tx, after.Key(), enclosure)
+	return after, enclose(ctx, s.db, tx, after.Key(), enclosure)
 }
 
 // saveChange writes after in place of before, if it differs, with its audit entry.
@@ -698,7 +678,7 @@ func (s *UserStore) saveChange(ctx context.Context, tx bun.Tx, w tenancy.WriteSc
 	if err := s.save(ctx, tx, w, before, after, hash); err != nil {
 		return err
 	}
-	return s.db.record(ctx, tx, w, userEntry("user:update", after, changes))
+	return record(ctx, s.db, tx, w, userEntry("user:update", after, changes))
 }
 
 // save writes after in place of before.
@@ -749,7 +729,7 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 	query := tx.NewUpdate().Model(toUserRow(after)).ExcludeColumn("password_hash", "epoch", "token_epoch").
 		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID))
 	res, err := query.Exec(ctx)
-	if err := one(res, err, domain.ErrUserNotFound); err != nil {
+	if err := db.One(res, err, domain.ErrUserNotFound); err != nil {
 		return err
 	}
 	if hash == "" && !before.DecidesDifferently(after) {
@@ -769,7 +749,7 @@ func (s *UserStore) save(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, b
 	}
 	res, err = tx.ExecContext(ctx, "UPDATE users SET "+set+" WHERE organization_id = ? AND id = ?",
 		append(args, int64(after.Organization), int64(after.ID))...)
-	if err := one(res, err, domain.ErrUserNotFound); err != nil || hash == "" {
+	if err := db.One(res, err, domain.ErrUserNotFound); err != nil || hash == "" {
 		return err
 	}
 	_, err = deleteSessions(ctx, tx, domain.UserKey{Organization: after.Organization, User: after.ID}, "")
@@ -788,7 +768,7 @@ func (s *UserStore) saveLists(ctx context.Context, tx bun.Tx, before, after *dom
 	for _, table := range []string{"user_groups", "user_environments"} {
 		_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE organization_id = ? AND user_id = ?", int64(after.Organization), int64(after.ID))
 		if err != nil {
-			return translate(err)
+			return db.Translate(err)
 		}
 	}
 	return insertLists(ctx, tx, after)
@@ -809,7 +789,7 @@ func (s *UserStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 	}
 	_, err := tx.ExecContext(ctx, "DELETE FROM user_contacts WHERE contact_organization_id = ? AND contact_id = ?", int64(u.Organization), int64(u.ID))
 	if err != nil {
-		return translate(err)
+		return db.Translate(err)
 	}
 	if err := freeName(ctx, tx, loginNames, u.Alias); err != nil {
 		return err
@@ -827,8 +807,8 @@ func (s *UserStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 		return err
 	}
 	res, err := tx.ExecContext(ctx, "DELETE FROM users WHERE organization_id = ? AND id = ?", int64(u.Organization), int64(u.ID))
-	if err := one(res, err, domain.ErrUserNotFound); err != nil {
+	if err := db.One(res, err, domain.ErrUserNotFound); err != nil {
 		return err
 	}
-	return s.db.record(ctx, tx, w, userEntry("user:delete", u, domain.Diff(u.Fields(), nil)))
+	return record(ctx, s.db, tx, w, userEntry("user:delete", u, domain.Diff(u.Fields(), nil)))
 }

@@ -11,6 +11,7 @@ import (
 	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/testdb"
 )
 
@@ -68,7 +69,7 @@ func (p people) Sections() iter.Seq2[*usecase.Section, error] {
 // hashed as hash.
 func accountsOf(t *testing.T, c *clock, hash domain.PasswordHash, aliases ...string) *persistence.AccountStore {
 	t.Helper()
-	db, err := persistence.OpenSQLite(testdb.SQLite(t))
+	db, err := db.OpenSQLite(testdb.SQLite(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
 	db.Now = c.now

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app/mail/mailtest"
-	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 )
 
@@ -14,7 +14,7 @@ import (
 // machine.
 func BenchmarkWorker(b *testing.B) {
 	const mails = 500
-	for name, open := range map[string]func(testing.TB) *persistence.DB{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
+	for name, open := range map[string]func(testing.TB) *db.DB{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
 		b.Run(name, func(b *testing.B) {
 			sink := mailtest.New(b, mailtest.Options{})
 			p := newPost(b, open(b), to(sink, "smtp", ""))

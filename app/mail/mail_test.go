@@ -19,6 +19,7 @@ import (
 	"canopy/app/mail/mailtest"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 	"canopy/persistence/testdb"
 )
@@ -29,7 +30,7 @@ const from = "Canopy <canopy@example.org>"
 
 // A post is an outbox with a worker, on a clock that is set.
 type post struct {
-	db     *persistence.DB
+	db     *db.DB
 	outbox *persistence.OutboxStore
 	worker *mail.Worker
 	log    bytes.Buffer
@@ -64,10 +65,10 @@ func (p *post) pass(d time.Duration) {
 	p.at = p.at.Add(d)
 }
 
-func newPost(t testing.TB, db *persistence.DB, transport func(now func() time.Time) (mail.Transport, error)) *post {
+func newPost(t testing.TB, database *db.DB, transport func(now func() time.Time) (mail.Transport, error)) *post {
 	t.Helper()
-	p := &post{db: db, outbox: persistence.NewOutboxStore(db), at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
-	db.Vault, db.Now = persistence.NewVault([]byte("key")), p.now
+	p := &post{db: database, outbox: persistence.NewOutboxStore(database), at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	database.Vault, database.Now = db.NewVault([]byte("key")), p.now
 	tr, err := transport(p.now)
 	require.NoError(t, err)
 	p.worker = mail.NewWorker(p.outbox, tr, "worker", &p.counts, slog.New(slog.NewTextHandler(&p.log, nil)), p.now)
@@ -132,7 +133,7 @@ func TestEveryMailArrivesOnce(t *testing.T) {
 		"tls":      {TLS: true, User: "post", Password: "secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+			storetest.Each(t, func(t *testing.T, db *db.DB) {
 				o.Mood = moods
 				sink := mailtest.New(t, o)
 				scheme := "smtp"
@@ -178,7 +179,7 @@ func TestLostAnswerIsSentAgain(t *testing.T) {
 }
 
 func TestGivenUp(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		sink := mailtest.New(t, mailtest.Options{Mood: func(_ int, to string) mailtest.Behaviour {
 			if strings.HasPrefix(to, "person0") {
 				return mailtest.Never
@@ -201,7 +202,7 @@ func TestGivenUp(t *testing.T) {
 	})
 }
 
-func rows(t *testing.T, db *persistence.DB, query string) []string {
+func rows(t *testing.T, db *db.DB, query string) []string {
 	t.Helper()
 	r, err := db.Pool().QueryContext(t.Context(), query)
 	require.NoError(t, err)
@@ -218,17 +219,17 @@ func rows(t *testing.T, db *persistence.DB, query string) []string {
 
 // Nothing of a letter can be read in the database, and nothing is left of one that was sent.
 func TestLettersAreSealed(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, database *db.DB) {
 		sink := mailtest.New(t, mailtest.Options{})
-		p := newPost(t, db, to(sink, "smtp", ""))
+		p := newPost(t, database, to(sink, "smtp", ""))
 		p.put(t, 1)
-		stored := rows(t, db, "SELECT kind || error || letter || claimed_by FROM outbox")
+		stored := rows(t, database, "SELECT kind || error || letter || claimed_by FROM outbox")
 		require.NotRegexp(t, `person|Number|secret=`, stored[0])
 		require.Greater(t, len(stored[0]), 50)
 		p.until(t)
-		require.Equal(t, []string{"1  "}, rows(t, db, "SELECT state || ' ' || letter || ' ' || error FROM outbox"))
+		require.Equal(t, []string{"1  "}, rows(t, database, "SELECT state || ' ' || letter || ' ' || error FROM outbox"))
 		p.put(t, 1)
-		db.Vault = persistence.NewVault([]byte("another key"))
+		database.Vault = db.NewVault([]byte("another key"))
 		require.Error(t, p.worker.Run(t.Context()))
 		require.Zero(t, p.waiting(t), "a letter that cannot be opened does not stand in the way")
 	})
@@ -267,7 +268,7 @@ func TestSlowServerGetsAMailOnce(t *testing.T) {
 
 // A claim keeps others away until it ends, and who lost it cannot say what became of the mail.
 func TestClaims(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		p := newPost(t, db, to(mailtest.New(t, mailtest.Options{}), "smtp", ""))
 		p.put(t, 1)
 		ctx := t.Context()
@@ -293,7 +294,7 @@ func TestClaims(t *testing.T) {
 }
 
 func TestManyWorkersShareTheMail(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *persistence.DB) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		sink := mailtest.New(t, mailtest.Options{})
 		p := newPost(t, db, to(sink, "smtp", ""))
 		p.put(t, 200)

@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // APIKeys tests the store of API keys, and finding whose a key is.
-func APIKeys(t *testing.T, db *persistence.DB) {
+func APIKeys(t *testing.T, db *db.DB) {
 	w, ctx := NewWorld(t, db), t.Context()
 	all := Everything(domain.UserUpdate)
 	list := func(t *testing.T, alias string) []domain.APIKey {

@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // Conditions tests that the conditions of a filter mean on a database what they say, whatever
 // is in them, and never more than the scope.
-func Conditions(t *testing.T, db *persistence.DB) {
+func Conditions(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	all := Everything(domain.UserUpdate)
@@ -187,7 +187,7 @@ func Conditions(t *testing.T, db *persistence.DB) {
 }
 
 // Pictures tests that a picture is kept with its user.
-func Pictures(t *testing.T, db *persistence.DB) {
+func Pictures(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	all := Everything(domain.UserUpdate)
@@ -220,7 +220,7 @@ func Pictures(t *testing.T, db *persistence.DB) {
 }
 
 // Purge tests that an organization goes with everything in it and with nothing else.
-func Purge(t *testing.T, db *persistence.DB) {
+func Purge(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	all := Everything(domain.OrganizationWrite)
@@ -281,7 +281,7 @@ func Purge(t *testing.T, db *persistence.DB) {
 }
 
 // Applications tests the conditions on what users have access to.
-func Applications(t *testing.T, db *persistence.DB) {
+func Applications(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	api := w.AddObject(t, "Acme", "weather", domain.KindAPI, "Acme/Prod", "acme.admin", nil)
 	crm := w.AddObject(t, "Acme", "crm", domain.KindApplication, "Acme/Prod/East", "acme.user", func(o *domain.Object) {

@@ -11,10 +11,11 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // Copies tests what the port of copy requests promises.
-func Copies(t *testing.T, db *persistence.DB) {
+func Copies(t *testing.T, db *db.DB) {
 	var now atomic.Int64
 	now.Store(time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC).UnixMilli())
 	db.Now = func() time.Time { return time.UnixMilli(now.Load()) }
@@ -158,7 +159,7 @@ func strings1(t *testing.T, w *World, query string) []string {
 }
 
 // Noted tests what the ports of bookmarks and usage promise.
-func Noted(t *testing.T, db *persistence.DB) {
+func Noted(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	all := Everything(domain.ObjectManage)

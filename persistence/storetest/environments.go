@@ -13,11 +13,12 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // Environments tests what the port of environments promises.
-func Environments(t *testing.T, db *persistence.DB) {
+func Environments(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	all := Everything(domain.EnvironmentWrite)
@@ -350,7 +351,7 @@ func (w *World) find(t *testing.T, id domain.EnvironmentID) domain.Environment {
 }
 
 // Find tests how environments are found by name, and that both engines compare alike.
-func Find(t *testing.T, db *persistence.DB) {
+func Find(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	for _, path := range []string{"Straße", "Ångström", "ǅ", "a_b", "a%b", "aXb", "Acme/Prod/Prod", "Acme/aXb", "Acme/aXb/Leaf"} {

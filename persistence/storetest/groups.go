@@ -7,11 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // Groups tests what the port of groups promises.
-func Groups(t *testing.T, db *persistence.DB) {
+func Groups(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	all := Everything(domain.GroupWrite)

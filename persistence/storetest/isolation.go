@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -374,7 +374,7 @@ func keep[T any](all []T, err error, wanted func(T) bool) ([]T, error) {
 
 // Isolation tests that whatever somebody of one tenant does, they neither see nor change
 // anything of the other, for every method of every store, both ways round.
-func Isolation(t *testing.T, db *persistence.DB) {
+func Isolation(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions, w.APIKeys, w.Codes, w.Objects, w.Copies, w.Bookmarks, w.Usage,
 		w.Marks, w.Contacts, w.Presences} {

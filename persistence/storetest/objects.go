@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // Objects tests what the port of objects promises.
-func Objects(t *testing.T, db *persistence.DB) {
+func Objects(t *testing.T, db *db.DB) {
 	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
 	db.Now = func() time.Time { return now }
 	w := NewWorld(t, db)
@@ -377,7 +377,7 @@ func Objects(t *testing.T, db *persistence.DB) {
 
 // ObjectLists tests pages, filters, orders and counts of objects, and that a list has what
 // a single read finds and what Scope.Level says, for everybody.
-func ObjectLists(t *testing.T, db *persistence.DB) {
+func ObjectLists(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	people := []string{"acme.admin", "acme.power", "acme.user", "acme.labs", "bolt.user", "root.admin"}

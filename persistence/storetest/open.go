@@ -9,6 +9,7 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/persistence/testdb"
 	"canopy/policies"
 	"canopy/rbac"
@@ -16,7 +17,7 @@ import (
 )
 
 // Each runs test on an empty, migrated database of each engine.
-func Each(t *testing.T, test func(t *testing.T, db *persistence.DB)) {
+func Each(t *testing.T, test func(t *testing.T, db *db.DB)) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		test(t, SQLite(t))
@@ -28,9 +29,9 @@ func Each(t *testing.T, test func(t *testing.T, db *persistence.DB)) {
 }
 
 // SQLite returns an empty, migrated SQLite database.
-func SQLite(tb testing.TB) *persistence.DB {
+func SQLite(tb testing.TB) *db.DB {
 	tb.Helper()
-	db, err := persistence.OpenSQLite(SQLiteFile(tb))
+	db, err := db.OpenSQLite(SQLiteFile(tb))
 	require.NoError(tb, err)
 	tb.Cleanup(func() {
 		checkTallies(tb, db)
@@ -43,14 +44,14 @@ func SQLite(tb testing.TB) *persistence.DB {
 func SQLiteFile(tb testing.TB) string {
 	tb.Helper()
 	return testdb.SQLiteFrom(tb, "migrated", func(path string) error {
-		return migrated(persistence.OpenSQLite(path))
+		return migrated(db.OpenSQLite(path))
 	})
 }
 
 // Postgres returns an empty, migrated PostgreSQL database.
-func Postgres(tb testing.TB) *persistence.DB {
+func Postgres(tb testing.TB) *db.DB {
 	tb.Helper()
-	db, err := persistence.OpenPostgres(tb.Context(), PostgresURL(tb))
+	db, err := db.OpenPostgres(tb.Context(), PostgresURL(tb))
 	require.NoError(tb, err)
 	tb.Cleanup(func() {
 		checkTallies(tb, db)
@@ -63,13 +64,13 @@ func Postgres(tb testing.TB) *persistence.DB {
 func PostgresURL(tb testing.TB) string {
 	tb.Helper()
 	return testdb.PostgresFrom(tb, "migrated", func(url string) error {
-		return migrated(persistence.OpenPostgres(context.Background(), url))
+		return migrated(db.OpenPostgres(context.Background(), url))
 	})
 }
 
 // checkTallies fails if what is kept of how many things organizations have is not what there is: it
 // runs behind every test of the stores, whatever that did.
-func checkTallies(tb testing.TB, db *persistence.DB) {
+func checkTallies(tb testing.TB, db *db.DB) {
 	rows, err := db.Pool().QueryContext(context.Background(), `SELECT o.organization_id FROM organizations o
 		LEFT JOIN organization_counts c ON c.organization_id = o.organization_id
 		WHERE coalesce(c.users, -1) <> (SELECT count(*) FROM users x WHERE x.organization_id = o.organization_id)
@@ -89,7 +90,7 @@ func checkTallies(tb testing.TB, db *persistence.DB) {
 }
 
 // migrated migrates and closes a database that was opened.
-func migrated(db *persistence.DB, err error) error {
+func migrated(db *db.DB, err error) error {
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (silent) Looked(string, bool)             {}
 func (silent) Decided(domain.Permission, bool) {}
 
 // Gate returns a gate over db with the policy of the directory.
-func Gate(tb testing.TB, db *persistence.DB) *tenancy.Gate {
+func Gate(tb testing.TB, db *db.DB) *tenancy.Gate {
 	tb.Helper()
 	policy, err := rbac.New(policies.Model, policies.Policy)
 	require.NoError(tb, err)

@@ -11,19 +11,20 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // Overtaking tests that a change of an environment waits for what is being written below it,
 // however deep, and takes it along.
-func Overtaking(t *testing.T, db *persistence.DB) {
+func Overtaking(t *testing.T, database *db.DB) {
 	var stop atomic.Pointer[func()]
-	db.Now = func() time.Time {
-		if f := stop.Load(); f != nil && strings.Contains(string(debug.Stack()), ").recordBy(") && stop.CompareAndSwap(f, nil) {
+	database.Now = func() time.Time {
+		if f := stop.Load(); f != nil && strings.Contains(string(debug.Stack()), ".recordBy(") && stop.CompareAndSwap(f, nil) {
 			(*f)()
 		}
 		return time.Now()
 	}
-	w := NewWorld(t, db)
+	w := NewWorld(t, database)
 	ctx := t.Context()
 	all := Everything(domain.EnvironmentWrite)
 	update := func(path string, change func(*domain.Environment)) func() error {
@@ -58,11 +59,11 @@ func Overtaking(t *testing.T, db *persistence.DB) {
 		}
 		go func() { two <- second() }()
 		require.Eventually(t, func() bool {
-			if len(two) > 0 || db.Engine() == persistence.SQLite {
+			if len(two) > 0 || database.Engine() == db.SQLite {
 				return true
 			}
 			var waiting bool
-			err := db.Pool().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+			err := database.Pool().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity
 				WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waiting)
 			return err == nil && waiting
 		}, 20*time.Second, time.Millisecond)
@@ -83,7 +84,7 @@ func Overtaking(t *testing.T, db *persistence.DB) {
 			"groups":  "SELECT g.environment_path FROM groups g JOIN environments e ON e.id = g.organization_id WHERE e.path <> g.environment_path",
 			"audit":   "SELECT a.environment_path FROM audit a JOIN environments e ON e.id = a.environment_id WHERE e.path <> a.environment_path",
 		} {
-			rows, err := db.Pool().QueryContext(ctx, query)
+			rows, err := database.Pool().QueryContext(ctx, query)
 			require.NoError(t, err)
 			for rows.Next() {
 				var path string
@@ -163,7 +164,7 @@ func Overtaking(t *testing.T, db *persistence.DB) {
 				return err
 			},
 		} {
-			require.ErrorIs(t, persistence.NewDirectoryStore(db).Write(ctx, all, put), domain.ErrChanged)
+			require.ErrorIs(t, persistence.NewDirectoryStore(database).Write(ctx, all, put), domain.ErrChanged)
 		}
 		whole(t)
 	})

@@ -9,13 +9,14 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // nobodyMinds is the check of a change that no rule is against.
 func nobodyMinds(domain.User) error { return nil }
 
 // Sessions tests what the ports of sessions promise.
-func Sessions(t *testing.T, db *persistence.DB) {
+func Sessions(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	all := Everything(domain.UserUpdate)
@@ -213,7 +214,7 @@ func Sessions(t *testing.T, db *persistence.DB) {
 }
 
 // SigningKeys tests what the port of signing keys promises.
-func SigningKeys(t *testing.T, db *persistence.DB) {
+func SigningKeys(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	keys := persistence.NewSigningKeyStore(db)

@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 )
 
 // Social tests the lists of names, the contacts and the presences of people.
-func Social(t *testing.T, db *persistence.DB) {
+func Social(t *testing.T, db *db.DB) {
 	w, ctx := NewWorld(t, db), t.Context()
 	me := w.People["acme.user"].ID
 	self := w.Scope(t, "acme.user", domain.ProfileUpdate)
@@ -153,7 +153,7 @@ func (w *World) personOf(alias string) string {
 }
 
 // People tests the list of people, the newest first, against the same list made in memory.
-func People(t *testing.T, db *persistence.DB) {
+func People(t *testing.T, db *db.DB) {
 	w, ctx := NewWorld(t, db), t.Context()
 	w.AddUser(t, "away", "Acme/Prod", domain.RoleUser, domain.UserGroup)
 	_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["away"].ID, "", change(func(u *domain.User) { u.Archive(u.Created) }))

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
-	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -28,7 +28,7 @@ func change(f func(*domain.User)) func(*domain.User, domain.SuperUsers) error {
 }
 
 // Users tests what the port of users promises.
-func Users(t *testing.T, db *persistence.DB) {
+func Users(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	all := Everything(domain.UserUpdate)
@@ -292,7 +292,7 @@ func Users(t *testing.T, db *persistence.DB) {
 }
 
 // Lists tests pages, filters, orders and counts of users.
-func Lists(t *testing.T, db *persistence.DB) {
+func Lists(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	for i := range 40 {

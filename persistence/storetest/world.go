@@ -13,13 +13,14 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
 // World is a small directory to test on: two organizations of the same shape, Acme and
 // Bolt, with an organization nested in each, and somebody of each role in both.
 type World struct {
-	DB           *persistence.DB
+	DB           *db.DB
 	Gate         *tenancy.Gate
 	Users        *persistence.UserStore
 	Environments *persistence.EnvironmentStore
@@ -60,20 +61,20 @@ var Tenants = []string{"Acme", "Bolt"}
 func Everything(p domain.Permission) tenancy.WriteScope { return tenancy.Operator("(test)", p) }
 
 // NewWorld fills db, which must be empty.
-func NewWorld(t *testing.T, db *persistence.DB) *World {
+func NewWorld(t *testing.T, database *db.DB) *World {
 	t.Helper()
 	w := &World{
-		DB: db, Gate: Gate(t, db), Users: persistence.NewUserStore(db), Environments: persistence.NewEnvironmentStore(db),
-		Groups: persistence.NewGroupStore(db), Audit: persistence.NewAuditStore(db), Accounts: persistence.NewAccountStore(db),
-		Sessions: persistence.NewSessionStore(db), APIKeys: persistence.NewAPIKeyStore(db), Codes: persistence.NewRegistrationCodeStore(db),
-		Objects: persistence.NewObjectStore(db), Copies: persistence.NewCopyRequestStore(db),
-		Marks: persistence.NewMarkStore(db), Contacts: persistence.NewContactStore(db), Presences: persistence.NewPresenceStore(db),
-		Bookmarks: persistence.NewBookmarkStore(db), Usage: persistence.NewUsageStore(db), Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID), Keys: make(map[string]domain.APIKey),
+		DB: database, Gate: Gate(t, database), Users: persistence.NewUserStore(database), Environments: persistence.NewEnvironmentStore(database),
+		Groups: persistence.NewGroupStore(database), Audit: persistence.NewAuditStore(database), Accounts: persistence.NewAccountStore(database),
+		Sessions: persistence.NewSessionStore(database), APIKeys: persistence.NewAPIKeyStore(database), Codes: persistence.NewRegistrationCodeStore(database),
+		Objects: persistence.NewObjectStore(database), Copies: persistence.NewCopyRequestStore(database),
+		Marks: persistence.NewMarkStore(database), Contacts: persistence.NewContactStore(database), Presences: persistence.NewPresenceStore(database),
+		Bookmarks: persistence.NewBookmarkStore(database), Usage: persistence.NewUsageStore(database), Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID), Keys: make(map[string]domain.APIKey),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
 	}
-	db.Vault = persistence.NewVault([]byte("a key for tests"))
+	database.Vault = db.NewVault([]byte("a key for tests"))
 	w.root(t)
-	require.NoError(t, persistence.NewSigningKeyStore(db).Ensure(t.Context()))
+	require.NoError(t, persistence.NewSigningKeyStore(database).Ensure(t.Context()))
 	w.AddUser(t, "root.admin", "/", domain.RoleSuperUser, domain.RootGroup)
 	for _, tenant := range Tenants {
 		lower := strings.ToLower(tenant)
@@ -303,7 +304,7 @@ func (w *World) Dump(t *testing.T) string {
 }
 
 // Dump is World.Dump of any database.
-func Dump(t *testing.T, db *persistence.DB) string {
+func Dump(t *testing.T, db *db.DB) string {
 	t.Helper()
 	var text strings.Builder
 	ctx := context.Background()

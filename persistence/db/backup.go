@@ -1,4 +1,4 @@
-package persistence
+package db
 
 import (
 	"context"
@@ -27,19 +27,19 @@ func (d *DB) Copy(ctx context.Context, path string) (err error) {
 	}
 	conn, err := d.read.DB.Conn(ctx)
 	if err != nil {
-		return translate(err)
+		return Translate(err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	// One read transaction around all steps: else a write of another process between two of them
 	// would begin the copy anew, again and again on a busy server.
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return translate(err)
+		return Translate(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // it only read
 	var tables int
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master").Scan(&tables); err != nil {
-		return translate(err)
+		return Translate(err)
 	}
 	return conn.Raw(func(driver any) error {
 		source, ok := driver.(interface {
@@ -71,7 +71,7 @@ func (d *DB) CheckIntegrity(ctx context.Context) error {
 		return errNotSQLite
 	}
 	rows, err := d.read.DB.QueryContext(ctx, "PRAGMA integrity_check(1)")
-	found, err := collect(rows, err, scalar[string])
+	found, err := Collect(rows, err, Scalar[string])
 	if err != nil {
 		return fmt.Errorf("the database is damaged: %w", err)
 	}
@@ -79,7 +79,7 @@ func (d *DB) CheckIntegrity(ctx context.Context) error {
 		return fmt.Errorf("the database is damaged: %s", found)
 	}
 	rows, err = d.read.DB.QueryContext(ctx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`)
-	astray, err := collect(rows, err, scalar[string])
+	astray, err := Collect(rows, err, Scalar[string])
 	if err == nil && len(astray) > 0 {
 		err = fmt.Errorf("the database is damaged: a row of %s points nowhere", astray[0])
 	}

@@ -1,4 +1,4 @@
-package persistence
+package db
 
 import (
 	"crypto/aes"
@@ -39,13 +39,16 @@ func NewVault(key []byte) Vault {
 	return Vault{key: derive("hash"), seal: seal}
 }
 
-// errNoKey reports a database that was opened without the server's key.
-var errNoKey = errors.New("the database was opened without a key for its secrets")
+// ErrNoKey reports a database that was opened without the server's key.
+var ErrNoKey = errors.New("the database was opened without a key for its secrets")
 
-// hash is a keyed hash of the parts, which cannot run into one another.
-func (v Vault) hash(parts ...string) (string, error) {
+// HasKey reports whether the vault has a key.
+func (v Vault) HasKey() bool { return v.key != nil }
+
+// Hash is a keyed hash of the parts, which cannot run into one another.
+func (v Vault) Hash(parts ...string) (string, error) {
 	if v.key == nil {
-		return "", errNoKey
+		return "", ErrNoKey
 	}
 	h := hmac.New(sha256.New, v.key)
 	for _, part := range parts {
@@ -55,18 +58,18 @@ func (v Vault) hash(parts ...string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)), nil
 }
 
-// sealed returns text so that only a vault of the same key can open it, at the same place.
-func (v Vault) sealed(place, text string) (string, error) {
+// Seal returns text so that only a vault of the same key can open it, at the same place.
+func (v Vault) Seal(place, text string) (string, error) {
 	if v.seal == nil {
-		return "", errNoKey
+		return "", ErrNoKey
 	}
 	return base64.RawStdEncoding.EncodeToString(v.seal.Seal(nil, nil, []byte(text), []byte(place))), nil
 }
 
-// open returns the text that was sealed for the place.
-func (v Vault) open(place, text string) (string, error) {
+// Open returns the text that was sealed for the place.
+func (v Vault) Open(place, text string) (string, error) {
 	if v.seal == nil {
-		return "", errNoKey
+		return "", ErrNoKey
 	}
 	raw, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil {

@@ -1,4 +1,4 @@
-package persistence
+package db
 
 import (
 	"context"
@@ -14,16 +14,16 @@ import (
 // attempts is how often a transaction is run before its error is returned.
 const attempts = 6
 
-// inTx runs work in a transaction and commits it. Work is run again, whole, when the
+// InTx runs work in a transaction and commits it. Work is run again, whole, when the
 // database says that another try may succeed, so it must do nothing but work on the
 // database. A commit whose outcome is unknown is not tried again.
-func (d *DB) inTx(ctx context.Context, work func(context.Context, bun.Tx) error) error {
-	return d.repeat(ctx, func() error { return d.tryTx(ctx, work) })
+func (d *DB) InTx(ctx context.Context, work func(context.Context, bun.Tx) error) error {
+	return d.repeat(ctx, func() error { return d.TryTx(ctx, work) })
 }
 
-// alone runs a statement that changes several rows and is a transaction of its own, again where
+// Alone runs a statement that changes several rows and is a transaction of its own, again where
 // inTx would: whoever changes several rows can meet somebody who does so in another order.
-func (d *DB) alone(ctx context.Context, statement func() error) error {
+func (d *DB) Alone(ctx context.Context, statement func() error) error {
 	return d.repeat(ctx, func() error {
 		if err := statement(); err != nil {
 			return commitError{err}
@@ -36,18 +36,18 @@ func (d *DB) repeat(ctx context.Context, try func() error) error {
 	for n := 1; ; n++ {
 		err := try()
 		if err == nil || n == attempts || !repeatable(err) {
-			return translate(err)
+			return Translate(err)
 		}
 		pause := time.Duration(1<<n) * (2*time.Millisecond + rand.N(6*time.Millisecond))
 		select {
 		case <-ctx.Done():
-			return translate(err)
+			return Translate(err)
 		case <-time.After(pause):
 		}
 	}
 }
 
-func (d *DB) tryTx(ctx context.Context, work func(context.Context, bun.Tx) error) error {
+func (d *DB) TryTx(ctx context.Context, work func(context.Context, bun.Tx) error) error {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package persistence
+package db
 
 import (
 	"context"
@@ -23,6 +23,9 @@ type block struct{ next, end int64 }
 
 // maxLease is the largest block.
 const maxLease = 1000
+
+// NextID returns a number of that kind, which nobody else gets.
+func (d *DB) NextID(ctx context.Context, kind string) (int64, error) { return d.ids.next(ctx, kind) }
 
 // next returns a number of that kind. The lease is a transaction of its own, so that
 // creating entities does not serialise on one row.
@@ -49,48 +52,48 @@ func (l *leases) next(ctx context.Context, kind string) (int64, error) {
 // directory counts 1, 2, 3 and a large one seldom asks.
 func (l *leases) lease(ctx context.Context, kind string) (*block, error) {
 	var b block
-	err := l.db.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		first, err := nextNumber(ctx, l.db, tx, kind)
+	err := l.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		first, err := NextNumber(ctx, l.db, tx, kind)
 		if err != nil {
 			return err
 		}
 		b = block{first, first + min(max(first/100, 1), maxLease)}
-		return setNext(ctx, tx, kind, b.end)
+		return SetNext(ctx, tx, kind, b.end)
 	})
 	return &b, err
 }
 
-// nextNumber returns the next number of that kind that nobody has leased, and keeps
+// NextNumber returns the next number of that kind that nobody has leased, and keeps
 // others from leasing until the transaction ends.
-func nextNumber(ctx context.Context, d *DB, tx bun.Tx, kind string) (int64, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT next FROM id_blocks WHERE name = ?"+d.forUpdate(), kind)
-	return only(rows, err, scalar[int64], domain.ErrInternal)
+func NextNumber(ctx context.Context, d *DB, tx bun.Tx, kind string) (int64, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT next FROM id_blocks WHERE name = ?"+d.ForUpdate(), kind)
+	return Only(rows, err, Scalar[int64], domain.ErrInternal)
 }
 
-func setNext(ctx context.Context, tx bun.Tx, kind string, next int64) error {
+func SetNext(ctx context.Context, tx bun.Tx, kind string, next int64) error {
 	if next > domain.MaxID {
 		return domain.ErrUnavailable.Saying("The directory has no numbers left.")
 	}
 	res, err := tx.ExecContext(ctx, "UPDATE id_blocks SET next = ? WHERE name = ?", next, kind)
-	return one(res, err, domain.ErrInternal)
+	return One(res, err, domain.ErrInternal)
 }
 
-// forUpdate is the clause that locks the rows a transaction has read; SQLite's
+// ForUpdate is the clause that locks the rows a transaction has read; SQLite's
 // transactions have the whole file to themselves.
-func (d *DB) forUpdate() string { return either(d.engine == PostgreSQL, " FOR UPDATE", "") }
+func (d *DB) ForUpdate() string { return either(d.engine == PostgreSQL, " FOR UPDATE", "") }
 
-// forShare is the clause that keeps rows a transaction has read from being changed.
-func (d *DB) forShare() string { return either(d.engine == PostgreSQL, " FOR SHARE", "") }
+// ForShare is the clause that keeps rows a transaction has read from being changed.
+func (d *DB) ForShare() string { return either(d.engine == PostgreSQL, " FOR SHARE", "") }
 
 // The kinds of numbers.
 const (
-	environmentNumbers = "environment"
-	groupNumbers       = "group"
-	userNumbers        = "user"
-	personNumbers      = "person"
-	objectNumbers      = "object"
-	copyRequestNumbers = "copy_request"
+	EnvironmentNumbers = "environment"
+	GroupNumbers       = "group"
+	UserNumbers        = "user"
+	PersonNumbers      = "person"
+	ObjectNumbers      = "object"
+	CopyRequestNumbers = "copy_request"
 )
 
-// newUUID returns a UUIDv7.
-func newUUID() domain.UUID { return domain.UUID(uuid.Must(uuid.NewV7()).String()) }
+// NewUUID returns a UUIDv7.
+func NewUUID() domain.UUID { return domain.UUID(uuid.Must(uuid.NewV7()).String()) }

@@ -1,4 +1,4 @@
-package persistence
+package db
 
 import (
 	"context"
@@ -34,11 +34,11 @@ var taken = []struct {
 	{"copy_requests_object_id_key", "copy_requests.organization_id, copy_requests.object_id, copy_requests.to_id", domain.ErrCopyRequested},
 }
 
-// translate returns err in the domain's words: what the database cannot help, or cannot do now, is
+// Translate returns err in the domain's words: what the database cannot help, or cannot do now, is
 // ErrUnavailable with a Trouble in it. Errors of the domain and of the context's deadline are
 // returned so that they are recognised; what is unknown stays as it is and becomes Internal on
 // the way out.
-func translate(err error) error {
+func Translate(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -225,15 +225,15 @@ func disconnected(err error) bool {
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err)
 }
 
-// one turns the result of a statement that must change exactly one row into an error:
+// One turns the result of a statement that must change exactly one row into an error:
 // missing if it changed none.
-func one(res sql.Result, err error, missing error) error {
+func One(res sql.Result, err error, missing error) error {
 	if err != nil {
-		return translate(err)
+		return Translate(err)
 	}
 	n, err := res.RowsAffected()
 	if err != nil {
-		return translate(err)
+		return Translate(err)
 	}
 	switch n {
 	case 1:

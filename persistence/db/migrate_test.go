@@ -1,4 +1,4 @@
-package persistence
+package db
 
 import (
 	"io/fs"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"canopy/persistence/migrations"
+	"canopy/persistence/db/migrations"
 )
 
 // What a step says of the programs it needs is understood.
@@ -42,7 +42,7 @@ func TestStepsAreWrittenDown(t *testing.T) {
 		steps, err := db.MigrationStatus(t.Context())
 		require.NoError(t, err)
 		rows, err := db.read.QueryContext(t.Context(), "SELECT name FROM schema_steps ORDER BY version")
-		names, err := collect(rows, err, scalar[string])
+		names, err := Collect(rows, err, Scalar[string])
 		require.NoError(t, err)
 		require.Len(t, names, len(steps))
 		for i, step := range steps {

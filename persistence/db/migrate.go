@@ -1,4 +1,4 @@
-package persistence
+package db
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"canopy/domain"
-	"canopy/persistence/migrations"
+	"canopy/persistence/db/migrations"
 )
 
 // Migration is one step of the schema.
@@ -52,7 +52,7 @@ func (d *DB) Migrate(ctx context.Context) ([]Migration, error) {
 		done = append(done, Migration{Version: r.Source.Version, Name: r.Source.Path, Applied: time.Now()})
 	}
 	if err != nil {
-		return done, fmt.Errorf("migrate: %w", translate(err))
+		return done, fmt.Errorf("migrate: %w", Translate(err))
 	}
 	return done, d.declareSteps(ctx, p)
 }
@@ -76,10 +76,10 @@ func (d *DB) needs(file string) (string, error) {
 // declareSteps writes down what this program's steps are called and need, once there is a place for it.
 func (d *DB) declareSteps(ctx context.Context, p *goose.Provider) error {
 	if there, err := d.hasTable(ctx, "schema_steps"); err != nil || !there {
-		return translate(err)
+		return Translate(err)
 	}
 	rows, err := d.read.QueryContext(ctx, "SELECT version FROM schema_steps")
-	declared, err := collect(rows, err, scalar[int64])
+	declared, err := Collect(rows, err, Scalar[int64])
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (d *DB) declareSteps(ctx context.Context, p *goose.Provider) error {
 		_, err = d.write.ExecContext(ctx, "INSERT INTO schema_steps (version, name, needs) VALUES (?, ?, ?) ON CONFLICT (version) DO NOTHING",
 			source.Version, source.Path, needs)
 		if err != nil {
-			return fmt.Errorf("migrate: %w", translate(err))
+			return fmt.Errorf("migrate: %w", Translate(err))
 		}
 	}
 	return nil
@@ -107,7 +107,7 @@ func (d *DB) hasTable(ctx context.Context, name string) (bool, error) {
 		exists = "SELECT count(to_regclass(?))"
 	}
 	rows, err := d.read.QueryContext(ctx, exists, name)
-	n, err := only(rows, err, scalar[int], domain.ErrInternal)
+	n, err := Only(rows, err, Scalar[int], domain.ErrInternal)
 	return n > 0, err
 }
 
@@ -120,7 +120,7 @@ func (d *DB) MigrationStatus(ctx context.Context) ([]Migration, error) {
 	}
 	applied, err := d.appliedMigrations(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the migrations: %w", translate(err))
+		return nil, fmt.Errorf("read the migrations: %w", Translate(err))
 	}
 	var steps []Migration
 	for _, source := range p.ListSources() {
@@ -154,7 +154,7 @@ func (d *DB) unknownSteps(ctx context.Context, applied map[int64]time.Time) ([]M
 	}
 	if there {
 		rows, err := d.read.QueryContext(ctx, "SELECT version, name, needs FROM schema_steps")
-		_, err = collect(rows, err, func(r row) (struct{}, error) {
+		_, err = Collect(rows, err, func(r Row) (struct{}, error) {
 			var m Migration
 			err := r.Scan(&m.Version, &m.Name, &m.Needs)
 			known[m.Version] = m
@@ -184,7 +184,7 @@ func (d *DB) appliedMigrations(ctx context.Context) (map[int64]time.Time, error)
 	}
 	applied := make(map[int64]time.Time)
 	rows, err := d.read.QueryContext(ctx, "SELECT version_id, tstamp FROM "+goose.DefaultTablename+" WHERE is_applied")
-	_, err = collect(rows, err, func(r row) (struct{}, error) {
+	_, err = Collect(rows, err, func(r Row) (struct{}, error) {
 		var version int64
 		var at time.Time
 		err := r.Scan(&version, &at)

@@ -1,9 +1,11 @@
-package persistence
+package db
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,8 +65,8 @@ type DB struct {
 	current atomic.Bool
 	// people is about how many users there are, counted a while ago.
 	people atomic.Pointer[population]
-	// posted has a signal when mail was put into the outbox.
-	posted chan struct{}
+	// mail has a signal when mail was put into the outbox.
+	mail chan struct{}
 }
 
 // The sizes of the connection pools. SQLite has one writer at a time.
@@ -229,7 +231,7 @@ func OpenPostgres(ctx context.Context, dsn string, choices ...Option) (*DB, erro
 }
 
 func newDB(engine Engine, write, read *bun.DB, path string) *DB {
-	d := &DB{engine: engine, write: write, read: read, path: path, Now: time.Now, posted: make(chan struct{}, 1)}
+	d := &DB{engine: engine, write: write, read: read, path: path, Now: time.Now, mail: make(chan struct{}, 1)}
 	d.ids.db = d
 	d.prepared = newStatements(read.DB)
 	return d
@@ -239,7 +241,26 @@ func newDB(engine Engine, write, read *bun.DB, path string) *DB {
 func (d *DB) Engine() Engine { return d.engine }
 
 // Ping returns nil if the database answers.
-func (d *DB) Ping(ctx context.Context) error { return translate(d.read.PingContext(ctx)) }
+func (d *DB) Ping(ctx context.Context) error { return Translate(d.read.PingContext(ctx)) }
+
+// tried is the setting that TryWriting writes, of a size that needs room of its own.
+const (
+	tried     = "tried"
+	triedSize = 64 << 10
+)
+
+// TryWriting writes something, lets it go again, and returns what keeps the database from taking
+// changes.
+func (d *DB) TryWriting(ctx context.Context) error {
+	random := make([]byte, triedSize/2)
+	_, _ = rand.Read(random) // it never fails
+	_, err := d.write.ExecContext(ctx, "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+		tried, hex.EncodeToString(random))
+	if err == nil {
+		_, err = d.write.ExecContext(ctx, "DELETE FROM settings WHERE name = ?", tried)
+	}
+	return Translate(err)
+}
 
 // Pool returns the connection pool that answers reads, for the metrics.
 func (d *DB) Pool() *sql.DB { return d.read.DB }
@@ -253,6 +274,31 @@ func (d *DB) Connections() (open, used int) {
 	r, w := d.read.Stats(), d.write.Stats()
 	return r.OpenConnections + w.OpenConnections, r.InUse + w.InUse
 }
+
+// Posted has a signal soon after this process put mail into the outbox. It has one receiver.
+func (d *DB) Posted() <-chan struct{} { return d.mail }
+
+// SignalPosted tells the receiver of posted that there may be mail.
+func (d *DB) SignalPosted() {
+	select {
+	case d.mail <- struct{}{}:
+	default: // a signal is waiting already
+	}
+}
+
+// QueryContext reads outside of a transaction. Bun writes the values into the text.
+func (d *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return d.read.QueryContext(ctx, query, args...)
+}
+
+// ExecContext runs one statement that changes rows, as a transaction of its own.
+func (d *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return d.write.ExecContext(ctx, query, args...)
+}
+
+// Writer runs statements where changes are made: those that change rows and return them, and those
+// that must see what was changed a moment ago.
+func (d *DB) Writer() Querier { return d.write }
 
 // Close closes all connections. Statements still running are waited for.
 func (d *DB) Close() error {
@@ -269,18 +315,18 @@ func (d *DB) Close() error {
 	return err
 }
 
-// result is the rows of a statement.
-type result interface {
-	row
+// Rows is the rows of a statement.
+type Rows interface {
+	Row
 	Next() bool
 	Err() error
 	Close() error
 }
 
-// hotRows runs one of the few statements that are long, always the same and asked all the
+// HotRows runs one of the few statements that are long, always the same and asked all the
 // time: they are kept prepared, past Bun, which writes values into the text. On PostgreSQL
 // they go past database/sql too.
-func (d *DB) hotRows(ctx context.Context, query string, args ...any) (result, error) {
+func (d *DB) HotRows(ctx context.Context, query string, args ...any) (Rows, error) {
 	if d.engine == PostgreSQL {
 		if d.before != nil {
 			if err := d.before(ctx, query); err != nil {

@@ -1,4 +1,4 @@
-package persistence
+package db
 
 import (
 	"context"
@@ -21,8 +21,8 @@ func TestStatementsAreClosedWhenNobodyRunsThem(t *testing.T) {
 	require.NoError(t, err)
 	defer db.Close()
 	run := func(n int) error {
-		rows, err := db.hotRows(t.Context(), fmt.Sprintf("SELECT %d + ?", n), 1)
-		sum, err := only(rows, err, scalar[int64], nil)
+		rows, err := db.HotRows(t.Context(), fmt.Sprintf("SELECT %d + ?", n), 1)
+		sum, err := Only(rows, err, Scalar[int64], nil)
 		if err == nil && sum != int64(n)+1 {
 			err = fmt.Errorf("%d + 1 is said to be %d", n, sum)
 		}
@@ -60,10 +60,10 @@ func TestStatementGoesWhileItsRowsAreRead(t *testing.T) {
 	db, err := OpenSQLite(filepath.Join(t.TempDir(), "canopy.db"), Through(faults.Connector, faults.Hot))
 	require.NoError(t, err)
 	defer db.Close()
-	rows, err := db.hotRows(context.Background(), "SELECT value FROM json_each('[1, 2, 3]')")
+	rows, err := db.HotRows(context.Background(), "SELECT value FROM json_each('[1, 2, 3]')")
 	require.NoError(t, err)
 	db.prepared.close()
-	read, err := collect(rows, nil, scalar[int64])
+	read, err := Collect(rows, nil, Scalar[int64])
 	require.NoError(t, err)
 	require.Equal(t, []int64{1, 2, 3}, read)
 	require.Zero(t, faults.Prepared())

@@ -1,0 +1,109 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+)
+
+// Querier is what a statement runs on: the database or a transaction of it. The values
+// are written into the text by Bun.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// Row is what a scan function reads from: *sql.Rows or *sql.Row.
+type Row interface{ Scan(dest ...any) error }
+
+// Collect reads all rows of a statement. It returns an empty slice for none.
+func Collect[T any](rows Rows, err error, scan func(Row) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, Translate(err)
+	}
+	defer rows.Close()
+	all := []T{}
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, Translate(err)
+		}
+		all = append(all, v)
+	}
+	return all, Translate(rows.Err())
+}
+
+// Weighed returns scan, counting what it reads into the weight of the page that is read in ctx. Past
+// that it is domain.ErrHeavy.
+func Weighed[T any](ctx context.Context, scan func(Row) (T, error)) func(Row) (T, error) {
+	w := domain.WeightFrom(ctx)
+	if w == nil {
+		return scan
+	}
+	counted := &weighedRow{weight: w}
+	return func(r Row) (T, error) {
+		counted.Row = r
+		return scan(counted)
+	}
+}
+
+type weighedRow struct {
+	Row
+	weight *domain.Weight
+}
+
+// Scan implements row.
+func (r *weighedRow) Scan(dest ...any) error {
+	if err := r.Row.Scan(dest...); err != nil {
+		return err
+	}
+	bytes := 16 * len(dest) // what a value takes besides its text
+	for _, d := range dest {
+		if text, ok := d.(*string); ok {
+			bytes += len(*text)
+		}
+	}
+	return r.weight.Add(bytes)
+}
+
+// Only reads the one row of a statement; missing if there is none.
+func Only[T any](rows Rows, err error, scan func(Row) (T, error), missing error) (T, error) {
+	var none T
+	all, err := Collect(rows, err, scan)
+	if err != nil {
+		return none, err
+	}
+	if len(all) == 0 {
+		return none, missing
+	}
+	return all[0], nil
+}
+
+// Scalar reads one value.
+func Scalar[T any](r Row) (v T, err error) {
+	err = r.Scan(&v)
+	return v, err
+}
+
+// In returns the values for an IN of Bun.
+func In[T any](values []T) any { return bun.List(values) }
+
+// Millis is how a time is stored: 0 for the zero time.
+func Millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// Moment is the time that millis stored.
+func Moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
