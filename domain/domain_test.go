@@ -102,28 +102,28 @@ func TestUserRules(t *testing.T) {
 	good := user()
 	require.NoError(t, good.Validate())
 	for field, bad := range map[string]func(*domain.User){
-		"alias":              func(u *domain.User) { u.Alias = "" },
-		"alias ":             func(u *domain.User) { u.Alias = " ada" },
-		"alias  ":            func(u *domain.User) { u.Alias = "a\x00b" },
-		"alias   ":           func(u *domain.User) { u.Alias = "a\u200bb" },
-		"alias :":            func(u *domain.User) { u.Alias = "a:b" },
-		"alias /":            func(u *domain.User) { u.Alias = "a/b" },
-		"alias ..":           func(u *domain.User) { u.Alias = ".." },
-		"alias long":         func(u *domain.User) { u.Alias = strings.Repeat("a", 101) },
-		"alias utf":          func(u *domain.User) { u.Alias = "a\xff" },
-		"role":               func(u *domain.User) { u.Role = 0 },
-		"role superUser":     func(u *domain.User) { u.Role = domain.RoleSuperUser },
-		"group":              func(u *domain.User) { u.Groups = nil },
-		"person.firstname":   func(u *domain.User) { u.Person.FirstName = "" },
-		"person.mailaddress": func(u *domain.User) { u.Person.Mail = "Ada <ada@example.org>" },
-		"person.mailaddress newline": func(u *domain.User) {
+		"alias":             func(u *domain.User) { u.Alias = "" },
+		"alias ":            func(u *domain.User) { u.Alias = " ada" },
+		"alias  ":           func(u *domain.User) { u.Alias = "a\x00b" },
+		"alias   ":          func(u *domain.User) { u.Alias = "a\u200bb" },
+		"alias :":           func(u *domain.User) { u.Alias = "a:b" },
+		"alias /":           func(u *domain.User) { u.Alias = "a/b" },
+		"alias ..":          func(u *domain.User) { u.Alias = ".." },
+		"alias long":        func(u *domain.User) { u.Alias = strings.Repeat("a", 101) },
+		"alias utf":         func(u *domain.User) { u.Alias = "a\xff" },
+		"role":              func(u *domain.User) { u.Role = 0 },
+		"role superUser":    func(u *domain.User) { u.Role = domain.RoleSuperUser },
+		"group":             func(u *domain.User) { u.Groups = nil },
+		"person.first_name": func(u *domain.User) { u.Person.FirstName = "" },
+		"person.mail":       func(u *domain.User) { u.Person.Mail = "Ada <ada@example.org>" },
+		"person.mail newline": func(u *domain.User) {
 			u.Person.Mail = "ada@example.org\r\nBcc: x@example.org"
 		},
-		"person.phone":  func(u *domain.User) { u.Person.Phone = "1\n2" },
-		"passworddelay": func(u *domain.User) { u.PasswordDelay = -1 },
-		"revokedelay":   func(u *domain.User) { u.RevokeDelay = 1_000_000 },
-		"defaultpage":   func(u *domain.User) { u.DefaultPage = -1 },
-		"language":      func(u *domain.User) { u.Language = strings.Repeat("x", 36) },
+		"person.phone":   func(u *domain.User) { u.Person.Phone = "1\n2" },
+		"password_delay": func(u *domain.User) { u.PasswordDelay = -1 },
+		"revoke_delay":   func(u *domain.User) { u.RevokeDelay = 1_000_000 },
+		"default_page":   func(u *domain.User) { u.DefaultPage = -1 },
+		"language":       func(u *domain.User) { u.Language = strings.Repeat("x", 36) },
 	} {
 		u := user()
 		bad(&u)

@@ -85,8 +85,8 @@ func (e *Environment) Validate() error {
 	return errors.Join(
 		e.Attributes.validate(),
 		checkText("code", e.Code, maxNameLength),
-		checkText("timezone", e.TimeZone, maxNameLength),
-		checkText("gitRepository", e.GitRepository, 2000),
+		checkText("time_zone", e.TimeZone, maxNameLength),
+		checkText("git_repository", e.GitRepository, 2000),
 	)
 }
 

@@ -92,7 +92,7 @@ func MailMatches(a, b string) bool { return Fold(a) == Fold(b) }
 // CheckMail returns an Invalid error unless address is a bare mail address.
 func CheckMail(address string) error {
 	if strings.TrimSpace(address) == "" {
-		return InvalidField("person.mailaddress", "A mail address is required.")
+		return InvalidField("person.mail", "A mail address is required.")
 	}
 	return checkMail(address)
 }

@@ -228,7 +228,7 @@ var (
 		Public: "Other objects belong to this one; delete them first."}
 	ErrObjectBorder = &Error{Kind: Conflict, Code: "object_border", Field: "environment",
 		Public: "An object does not leave its organization."}
-	ErrCopyRequestNotFound = &Error{Kind: NotFound, Code: "copy_request_not_found", Field: "copyrequest",
+	ErrCopyRequestNotFound = &Error{Kind: NotFound, Code: "copy_request_not_found", Field: "copy_request",
 		Public: "This copy request does not exist."}
 	ErrCopyRequested = &Error{Kind: Conflict, Code: "copy_requested", Field: "to",
 		Public: "A copy of this object is already offered to this person."}

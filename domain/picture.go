@@ -20,10 +20,10 @@ func NewPicture(jpeg []byte) Picture {
 
 // Errors about pictures.
 var (
-	ErrPictureNotFound = &Error{Kind: NotFound, Code: "picture_not_found", Field: "image",
+	ErrPictureNotFound = &Error{Kind: NotFound, Code: "picture_not_found", Field: "picture",
 		Public: "There is no image."}
-	ErrPictureTooLarge = &Error{Kind: Invalid, Code: "picture_too_large", Field: "image",
+	ErrPictureTooLarge = &Error{Kind: Invalid, Code: "picture_too_large", Field: "picture",
 		Public: "This image is too large."}
-	ErrPictureBroken = &Error{Kind: Invalid, Code: "picture_broken", Field: "image",
+	ErrPictureBroken = &Error{Kind: Invalid, Code: "picture_broken", Field: "picture",
 		Public: "This is not a JPEG or PNG image."}
 )

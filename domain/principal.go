@@ -85,6 +85,6 @@ var (
 		Public: "The user's name or password is wrong."}
 	ErrPasswordExpired = &Error{Kind: Forbidden, Code: "password_expired", Field: "password",
 		Public: "The password must be changed first."}
-	ErrNoEnvironment = &Error{Kind: Forbidden, Code: "no_environment", Field: "env",
+	ErrNoEnvironment = &Error{Kind: Forbidden, Code: "no_environment", Field: "current",
 		Public: "No environment is open to this user."}
 )

@@ -77,7 +77,7 @@ var (
 		Public: "This user does not exist."}
 	ErrUserAliasTaken = &Error{Kind: Conflict, Code: "user_alias_taken", Field: "alias",
 		Public: "This alias is already in use."}
-	ErrUserMailTaken = &Error{Kind: Conflict, Code: "user_mail_taken", Field: "person.mailaddress",
+	ErrUserMailTaken = &Error{Kind: Conflict, Code: "user_mail_taken", Field: "person.mail",
 		Public: "This mail address is already in use."}
 	ErrLastSuperUser = &Error{Kind: Conflict, Code: "last_super_user", Field: "role",
 		Public: "This is the last superUser; make another one first."}
@@ -90,7 +90,7 @@ var (
 	ErrAdminOutside = &Error{Kind: Conflict, Code: "admin_outside", Field: "role",
 		Public: "In the root's organization only somebody at home in the root itself can be an oadmin. " +
 			"Make an organization first and the user in it, or give the role power."}
-	ErrUserBorder = &Error{Kind: Conflict, Code: "user_border", Field: "envId",
+	ErrUserBorder = &Error{Kind: Conflict, Code: "user_border", Field: "home",
 		Public: "A person does not change organization this way."}
 )
 
@@ -132,11 +132,11 @@ func (u *User) ValidateAfter(before *User) error {
 		checkLogin(u.Alias),
 		u.checkRole(before),
 		u.checkLists(),
-		checkNumber("passworddelay", int64(u.PasswordDelay), maxDelay, "A number of days from 0 to %d is expected."),
-		checkNumber("revokedelay", int64(u.RevokeDelay), maxDelay, "A number of days from 0 to %d is expected."),
-		checkNumber("defaultpage", u.DefaultPage, MaxID, "A number from 0 to %d is expected."),
+		checkNumber("password_delay", int64(u.PasswordDelay), maxDelay, "A number of days from 0 to %d is expected."),
+		checkNumber("revoke_delay", int64(u.RevokeDelay), maxDelay, "A number of days from 0 to %d is expected."),
+		checkNumber("default_page", u.DefaultPage, MaxID, "A number from 0 to %d is expected."),
 		checkText("language", u.Language, 35),
-		checkText("timezone", u.TimeZone, maxNameLength),
+		checkText("time_zone", u.TimeZone, maxNameLength),
 		u.Person.validate(),
 		u.Attributes.validate(),
 	)
@@ -160,7 +160,7 @@ func (u *User) checkLists() error {
 	if len(u.Groups) == 0 {
 		return InvalidField("group", "A group is required.")
 	}
-	return errors.Join(CheckGroups(len(u.Groups)), CheckGrants("envs", len(u.Allowed)), CheckGrants("envsbloque", len(u.Blocked)))
+	return errors.Join(CheckGroups(len(u.Groups)), CheckGrants("allowed", len(u.Allowed)), CheckGrants("blocked", len(u.Blocked)))
 }
 
 // checkNumber refuses a number that is not between 0 and most.
@@ -173,12 +173,12 @@ func checkNumber(field string, n, most int64, sentence string) error {
 
 func (p *Person) validate() error {
 	return errors.Join(
-		checkName("person.firstname", p.FirstName),
-		checkText("person.lastname", p.LastName, maxNameLength),
+		checkName("person.first_name", p.FirstName),
+		checkText("person.last_name", p.LastName, maxNameLength),
 		checkMail(p.Mail),
 		checkText("person.phone", p.Phone, maxNameLength),
-		checkText("person.role", p.JobTitle, maxNameLength),
-		checkText("person.service", p.Department, maxNameLength),
+		checkText("person.job_title", p.JobTitle, maxNameLength),
+		checkText("person.department", p.Department, maxNameLength),
 	)
 }
 
@@ -202,9 +202,9 @@ func checkMail(address string) error {
 	}
 	a, err := mail.ParseAddress(address)
 	if err != nil || a.Address != address || strings.ContainsAny(address, "\"\\ ") {
-		return InvalidField("person.mailaddress", "This is not a mail address.")
+		return InvalidField("person.mail", "This is not a mail address.")
 	}
-	return checkText("person.mailaddress", address, 254)
+	return checkText("person.mail", address, 254)
 }
 
 // Name returns the person's first and last name.

@@ -151,7 +151,7 @@ func (s *CopyRequestStore) Insert(ctx context.Context, w tenancy.WriteScope, obj
 }
 
 func offered(c *domain.CopyRequest) []domain.Change {
-	return []domain.Change{{Field: "copyTo", After: strconv.FormatInt(int64(c.To.User), 10)}}
+	return []domain.Change{{Field: "copy_to", After: strconv.FormatInt(int64(c.To.User), 10)}}
 }
 
 // take reads the offer in w and removes it.

@@ -341,7 +341,7 @@ func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFi
 }
 
 // Insert adds u, whose home must lie in w, with the hash of its password, empty for none,
-// and returns it with its numbers. It is ErrEnvironmentNotFound on "envId" without such a
+// and returns it with its numbers. It is ErrEnvironmentNotFound on "home" without such a
 // home, ErrChanged if a place u names is no longer where u says, ErrGroupNotFound,
 // ErrUserAliasTaken or ErrUserMailTaken.
 func (s *UserStore) Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error) {
@@ -374,7 +374,7 @@ func (s *UserStore) insert(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 func (s *UserStore) holdHome(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u *domain.User) error {
 	home, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(u.Home)), s.db.ForShare())
 	if err != nil {
-		return domain.AsError(err).On("envId")
+		return domain.AsError(err).On("home")
 	}
 	if home.Path != u.HomePath || home.Organization != u.Organization {
 		return domain.ErrChanged

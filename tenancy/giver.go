@@ -57,7 +57,7 @@ func (v Giver) MayGive(u *domain.User) error {
 	}
 	reach := NominalReach(&subject)
 	if !v.has.nominal.Covers(&reach) {
-		return domain.ErrClimbing.On("envs")
+		return domain.ErrClimbing.On("allowed")
 	}
 	return nil
 }

@@ -56,12 +56,12 @@ func TestNobodyGivesMoreThanTheyHave(t *testing.T) {
 		"a higher role":                    {"lead", w.NewUser("x", "Acme/Prod", domain.RoleOAdmin, domain.UserGroup), "role"},
 		"the own group":                    {"clerk", w.NewUser("x", "Acme/Prod", domain.RoleUser, team), ""},
 		"a group that has more":            {"clerk", w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup), "group"},
-		"a home elsewhere":                 {"lead", w.NewUser("x", "Acme/Test", domain.RoleUser, domain.UserGroup), "envs"},
-		"a home where the giver is not":    {"lead", w.NewUser("x", "Acme/Prod/West", domain.RoleUser, domain.UserGroup), "envs"},
-		"an allowed environment elsewhere": {"lead", with(w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup), "Acme/Test", ""), "envs"},
-		"all below, with what is blocked":  {"lead", w.NewUser("x", "Acme/Prod", domain.RolePower, domain.UserGroup), "envs"},
+		"a home elsewhere":                 {"lead", w.NewUser("x", "Acme/Test", domain.RoleUser, domain.UserGroup), "allowed"},
+		"a home where the giver is not":    {"lead", w.NewUser("x", "Acme/Prod/West", domain.RoleUser, domain.UserGroup), "allowed"},
+		"an allowed environment elsewhere": {"lead", with(w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup), "Acme/Test", ""), "allowed"},
+		"all below, with what is blocked":  {"lead", w.NewUser("x", "Acme/Prod", domain.RolePower, domain.UserGroup), "allowed"},
 		"all below, blocked alike":         {"lead", with(w.NewUser("x", "Acme/Prod", domain.RolePower, domain.UserGroup), "", "Acme/Prod/West"), ""},
-		"another organization":             {"acme.admin", with(w.NewUser("x", "Acme", domain.RoleOAdmin, domain.UserGroup), "Bolt/Prod", ""), "envs"},
+		"another organization":             {"acme.admin", with(w.NewUser("x", "Acme", domain.RoleOAdmin, domain.UserGroup), "Bolt/Prod", ""), "allowed"},
 		"a group of another organization":  {"root.admin", w.NewUser("x", "Acme", domain.RoleUser, w.Teams["Bolt/Team"].ID), "no such group"},
 	} {
 		t.Run(name, func(t *testing.T) {

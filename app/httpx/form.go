@@ -38,7 +38,7 @@ func ReadForm(c *fiber.Ctx, known ...string) (Form, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		if !slices.Contains(known, name) {
-			return nil, domain.InvalidField(printable(name), "This field is not known here.")
+			return nil, unknown(name, "This field is not known here.")
 		}
 	}
 	return form, nil

@@ -117,7 +117,7 @@ func (o Object) Object(key string) (Object, error) {
 func (o Object) RefuseUnknown(known ...string) error {
 	for _, key := range slices.Sorted(maps.Keys(o)) {
 		if !slices.Contains(known, key) {
-			return domain.InvalidField(printable(key), "This field is not known here.")
+			return unknown(key, "This field is not known here.")
 		}
 	}
 	return nil

@@ -69,7 +69,7 @@ func RefuseUnknown(c *fiber.Ctx, known ...string) error {
 	for key := range c.Context().QueryArgs().All() {
 		name := string(key)
 		if !slices.Contains(known, name) {
-			return domain.InvalidField(printable(name), "This parameter is not known here.")
+			return unknown(name, "This parameter is not known here.")
 		}
 		if slices.Contains(seen, name) {
 			return domain.InvalidField(name, "This parameter comes twice.")
@@ -94,7 +94,7 @@ func QueryPairs(c *fiber.Ctx) []Pair {
 
 // UnknownParameter returns the Invalid error for a parameter of a query or form that is not known.
 func UnknownParameter(name string) error {
-	return domain.InvalidField(printable(name), "This parameter is not known here.")
+	return unknown(name, "This parameter is not known here.")
 }
 
 // printable is a name from outside, short and harmless enough to be repeated; never empty.

@@ -254,7 +254,7 @@ func (a *Accounts) InviteWithKey(ctx context.Context, caller domain.Principal, i
 
 func (a *Accounts) invite(ctx context.Context, caller domain.Principal, in Invite, keys []domain.APIKey) (domain.User, error) {
 	if in.User.Mail == nil {
-		return domain.User{}, domain.InvalidField("person.mailaddress", "A mail address is required.")
+		return domain.User{}, domain.InvalidField("person.mail", "A mail address is required.")
 	}
 	if err := domain.CheckMail(*in.User.Mail); err != nil {
 		return domain.User{}, err
@@ -338,7 +338,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal
 	if in.Purpose == domain.ChangeAddress {
 		wanted, err := a.accounts.Latest(ctx, target.Key(), in.Purpose)
 		if domain.ErrSecret.Is(err) {
-			return domain.ErrNotWaiting.On("person.mailaddress").Saying("No other address was asked for.")
+			return domain.ErrNotWaiting.On("person.mail").Saying("No other address was asked for.")
 		}
 		if err != nil {
 			return err
@@ -383,7 +383,7 @@ func (in *SendConfirmation) signed() string {
 
 func (in *SendConfirmation) check(rules *SignUpRules) error {
 	if in.Purpose != domain.AcceptInvite && in.Purpose != domain.ChangeAddress {
-		return domain.InvalidField("confirmationType", "This is not a confirmation.")
+		return domain.InvalidField("purpose", "This is not a confirmation.")
 	}
 	if err := rules.checkLink(in.Link); err != nil {
 		return err
@@ -414,7 +414,7 @@ func (in *SendConfirmation) check(rules *SignUpRules) error {
 func (r *SignUpRules) checkLink(link string) error {
 	u, err := url.Parse(link)
 	if err != nil || !strings.Contains(link, PlaceSecret) || strings.ContainsFunc(link, control) || strings.ContainsAny(link, " <>\"") {
-		return domain.InvalidField("confirmationLink", "An address that begins with https:// is expected.")
+		return domain.InvalidField("link", "An address that begins with https:// is expected.")
 	}
 	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") {
 		return nil
@@ -422,9 +422,9 @@ func (r *SignUpRules) checkLink(link string) error {
 	known := r.known(u.Host)
 	switch {
 	case u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !known):
-		return domain.InvalidField("confirmationLink", "An address that begins with https:// is expected.")
+		return domain.InvalidField("link", "An address that begins with https:// is expected.")
 	case len(r.LinkHosts) > 0 && !known:
-		return domain.InvalidField("confirmationLink", "Links to this host are not sent.")
+		return domain.InvalidField("link", "Links to this host are not sent.")
 	}
 	return nil
 }

@@ -166,7 +166,7 @@ const (
 // mention notes the numbers that a field of a target of that kind has.
 func (m *mentioned) mention(kind, field, text string) {
 	switch {
-	case field == "envId" || kind == targetEnvironment && field == "parent":
+	case field == "home" || kind == targetEnvironment && field == "parent":
 		for _, n := range numbersIn(text) {
 			m.environments[domain.EnvironmentID(n)] = false
 		}
@@ -223,9 +223,9 @@ func (m *mentioned) shown(sc tenancy.Scope, e *domain.AuditEntry, field, text st
 	switch {
 	case text == "":
 		return text
-	case field == "envs" || field == "envsbloque":
+	case field == "allowed" || field == "blocked":
 		return shownPlaces(sc, text)
-	case field == "envId" || kind == targetEnvironment && field == "parent":
+	case field == "home" || kind == targetEnvironment && field == "parent":
 		return keep(text, func(n int64) bool { return m.environments[domain.EnvironmentID(n)] })
 	case kind == targetUser && field == "group" || kind == targetGroup && field == "parent":
 		if sc.ShowsOrganization(e.Organization, e.Path) {

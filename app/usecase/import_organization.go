@@ -110,7 +110,7 @@ func (o *organizationImport) note(line int, err error) error {
 		return err
 	}
 	e := domain.AsError(err)
-	o.report.add(ImportProblem{line, e.On(documentField(e.Field))})
+	o.report.add(ImportProblem{line, e.On(DocumentField(e.Field))})
 	return nil
 }
 
@@ -119,15 +119,22 @@ func (o *organizationImport) refuse(line int, err error) error {
 	return cmp.Or(o.note(line, err), errRefused)
 }
 
-// documentField returns what a document calls a field of a user.
-func documentField(field string) string {
-	switch field {
-	case "envId":
-		return "environment"
-	case "person.role":
-		return "jobtitle"
+// documentFields are what documents call fields, where that is not as in the core.
+var documentFields = map[string]string{
+	"home": "environment", "allowed": "envs", "blocked": "envsbloque",
+	"person.first_name": "firstname", "person.last_name": "lastname", "person.mail": "mailaddress", "person.phone": "phone",
+	"person.job_title": "jobtitle", "person.department": "service",
+	"time_zone": "timezone", "default_page": "defaultpage", "first_access": "firstaccess",
+	"password_delay": "passworddelay", "revoke_delay": "revokedelay", "last_password": "lastpassword",
+	"send_url": "sendurl", "git_repository": "gitRepository",
+}
+
+// DocumentField returns what documents call a field.
+func DocumentField(field string) string {
+	if name, other := documentFields[field]; other {
+		return name
 	}
-	return strings.TrimPrefix(field, "person.")
+	return field
 }
 
 // begin finds the organization's own environment. Without one the users are looked at all the same.
@@ -433,13 +440,13 @@ func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present 
 	var alias, address string
 	set(&alias, r.Alias)
 	set(&address, r.Mail)
-	err := errors.Join(o.seen.once("alias", alias, r.Line), o.seen.once("person.mailaddress", address, r.Line))
+	err := errors.Join(o.seen.once("alias", alias, r.Line), o.seen.once("person.mail", address, r.Line))
 	if slices.ContainsFunc(r.Wrong, func(w *domain.Error) bool { return w.Field == "" }) {
 		return record{}, err // what was read may not be what was meant
 	}
 	if o.border == nil {
 		if o.section.Path == "" && r.Home != nil {
-			err = errors.Join(err, missingEnvironment("environment", *r.Home))
+			err = errors.Join(err, missingEnvironment("home", *r.Home))
 		}
 		return record{}, err
 	}
@@ -455,7 +462,7 @@ func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present 
 	if have, ok := present[domain.Fold(alias)]; ok {
 		if have.Organization != o.border.Organization {
 			if r.Home == nil {
-				return rec, errors.Join(err, domain.ErrUserBorder.On("environment").Saying("Name the environment of %q, which is in another organization.", alias))
+				return rec, errors.Join(err, domain.ErrUserBorder.Saying("Name the environment of %q, which is in another organization.", alias))
 			}
 			return rec, errors.Join(err, domain.ErrUserAliasTaken)
 		}
@@ -487,7 +494,7 @@ func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present 
 		}
 	}
 	if user.Home == 0 && r.Home == nil {
-		err = errors.Join(err, domain.InvalidField("environment", "A value is required."))
+		err = errors.Join(err, domain.InvalidField("home", "A value is required."))
 	}
 	var before *domain.User
 	if rec.before != nil {
@@ -515,7 +522,7 @@ func withoutFields(err error, wrong []*domain.Error) error {
 		}
 		return errors.Join(left...)
 	}
-	field := documentField(domain.AsError(err).Field)
+	field := DocumentField(domain.AsError(err).Field)
 	if slices.ContainsFunc(wrong, func(w *domain.Error) bool { return w.Field == field }) {
 		return nil
 	}
@@ -527,12 +534,12 @@ func (o *organizationImport) resolve(groups *tenancy.Groups, r UserRecord) (reso
 	made := resolved{UserPatch: r.UserPatch}
 	var wrong []error
 	if r.Home != nil {
-		home, err := o.place("environment", *r.Home)
+		home, err := o.place("home", *r.Home)
 		switch {
 		case err != nil:
 			wrong = append(wrong, err)
 		case home.Organization != o.border.Organization:
-			wrong = append(wrong, domain.ErrUserBorder.On("environment").Saying("%q belongs to another organization.", string(*r.Home)))
+			wrong = append(wrong, domain.ErrUserBorder.Saying("%q belongs to another organization.", string(*r.Home)))
 		default:
 			made.home = &home.Environment
 		}
@@ -553,8 +560,8 @@ func (o *organizationImport) resolve(groups *tenancy.Groups, r UserRecord) (reso
 		}
 	}
 	var errAllowed, errBlocked error
-	made.allowed, errAllowed = o.grants("envs", r.Allowed)
-	made.blocked, errBlocked = o.grants("envsbloque", r.Blocked)
+	made.allowed, errAllowed = o.grants("allowed", r.Allowed)
+	made.blocked, errBlocked = o.grants("blocked", r.Blocked)
 	return made, errors.Join(append(wrong, errAllowed, errBlocked)...)
 }
 

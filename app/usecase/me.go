@@ -49,7 +49,7 @@ type ChangePassword struct {
 
 // ChangePassword gives who another password, which ends all their sessions. It needs
 // domain.PasswordChange and the old password, and is possible when nothing else is
-// because the password expired. It is Invalid, field "newPassword", for a new password that breaks a
+// because the password expired. It is Invalid, field "new_password", for a new password that breaks a
 // rule, whatever the old one is: looking at that one takes time that others wait for.
 func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in ChangePassword) error {
 	w, err := m.gate.EnterWrite(ctx, &caller, domain.PasswordChange, tenancy.Anywhere())
@@ -57,10 +57,10 @@ func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in Cha
 		return err
 	}
 	if err := m.passwords.Judge(in.New); err != nil {
-		return domain.AsError(err).On("newPassword")
+		return domain.AsError(err).On("new_password")
 	}
 	if in.New == in.Old {
-		return domain.InvalidField("newPassword", "The new password is the old one.")
+		return domain.InvalidField("new_password", "The new password is the old one.")
 	}
 	account, err := m.accounts.ByID(ctx, caller.Organization, caller.User)
 	if err != nil {
@@ -68,13 +68,13 @@ func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in Cha
 	}
 	if err := m.passwords.Check(ctx, account, in.Old, in.Address); err != nil {
 		if domain.ErrBadCredentials.Is(err) {
-			return domain.ErrForbidden.On("oldPassword").Saying("The old password is wrong.")
+			return domain.ErrForbidden.On("old_password").Saying("The old password is wrong.")
 		}
 		return err
 	}
 	hash, err := m.passwords.Hash(ctx, domain.PartyOf(caller.UserKey()), in.New)
 	if err != nil {
-		return domain.AsError(err).On("newPassword")
+		return domain.AsError(err).On("new_password")
 	}
 	now := m.now().UTC().Truncate(time.Millisecond)
 	_, err = m.users.Update(ctx, w, caller.User, hash, func(u *domain.User, _ domain.SuperUsers) error {

@@ -138,7 +138,7 @@ type UsageReport struct {
 // is a report of nothing.
 func (b *Objects) Statistics(ctx context.Context, caller domain.Principal, in UsageStatistics) (UsageReport, error) {
 	if in.End.Before(in.Begin) {
-		return UsageReport{}, domain.InvalidField("timestampEnd", "The end is before the beginning.")
+		return UsageReport{}, domain.InvalidField("end", "The end is before the beginning.")
 	}
 	begin, end := domain.NearestMonth(in.Begin), domain.NearestMonth(in.End)
 	list, err := b.Usage(ctx, caller, ListUsage{Own: true,

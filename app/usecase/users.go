@@ -346,7 +346,7 @@ func (p *UserPatch) agrees(user *domain.User) error {
 		return domain.InvalidField("alias", "This is not changed here.")
 	}
 	if p.SameMail != nil && !domain.MailMatches(*p.SameMail, user.Person.Mail) {
-		return domain.InvalidField("person.mailaddress", "This is not changed here.")
+		return domain.InvalidField("person.mail", "This is not changed here.")
 	}
 	return nil
 }
@@ -404,10 +404,10 @@ func (u *Users) resolve(ctx context.Context, caller *domain.Principal, o domain.
 			return r, err
 		}
 	}
-	if r.allowed, err = u.grants(ctx, caller, "envs", in.Allowed); err != nil {
+	if r.allowed, err = u.grants(ctx, caller, "allowed", in.Allowed); err != nil {
 		return r, err
 	}
-	if r.blocked, err = u.grants(ctx, caller, "envsbloque", in.Blocked); err != nil {
+	if r.blocked, err = u.grants(ctx, caller, "blocked", in.Blocked); err != nil {
 		return r, err
 	}
 	role, err := u.gate.Role(ctx, caller)
@@ -625,10 +625,10 @@ func (u *Users) prepare(ctx context.Context, caller *domain.Principal, in UserPa
 	set(&ref, in.Home)
 	home, err := u.gate.Environment(ctx, caller, ref)
 	if err != nil {
-		return w, user, "", domain.AsError(err).On("envId")
+		return w, user, "", domain.AsError(err).On("home")
 	}
 	if in.Tenant != nil && in.Home == nil && !home.IsOrganization {
-		return w, user, "", domain.ErrEnvironmentNotFound.On("envId")
+		return w, user, "", domain.ErrEnvironmentNotFound.On("home")
 	}
 	if w, err = u.gate.EnterWrite(ctx, caller, domain.UserCreate, tenancy.At(home.Path)); err != nil {
 		return w, user, "", err
@@ -699,7 +699,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 	if in.Home != nil {
 		home, err := u.gate.Environment(ctx, &caller, *in.Home)
 		if err != nil {
-			return domain.User{}, domain.AsError(err).On("envId")
+			return domain.User{}, domain.AsError(err).On("home")
 		}
 		r.home = &home
 	}
@@ -765,7 +765,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 }
 
 // errOwnMail refuses to change one's own mail address in another way than by proving one.
-var errOwnMail = domain.ErrForbidden.On("person.mailaddress").Saying("One's own mail address is changed with the password, by the link that is mailed to another one.")
+var errOwnMail = domain.ErrForbidden.On("person.mail").Saying("One's own mail address is changed with the password, by the link that is mailed to another one.")
 
 // left tells the address that an account had that it has another one. An address that was
 // never proven nor given by an administrator to an open account is told nothing.
@@ -827,8 +827,8 @@ func (u *Users) sameTenant(ctx context.Context, sc tenancy.Scope, user *domain.U
 }
 
 // profileFields are what people may change of their own account.
-var profileFields = []string{"person.firstname", "person.lastname", "person.mailaddress", "person.phone",
-	"language", "timezone", "defaultpage", "picture", "attributes." + domain.AttributeDescription, "attributes." + domain.AttributeMobile}
+var profileFields = []string{"person.first_name", "person.last_name", "person.mail", "person.phone",
+	"language", "time_zone", "default_page", "picture", "attributes." + domain.AttributeDescription, "attributes." + domain.AttributeMobile}
 
 // onlyProfile returns Forbidden on the first field that differs and is not of the profile, nor a
 // property, of which is known that it may be written.

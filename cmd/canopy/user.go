@@ -100,8 +100,8 @@ func userCreateCommand(cfg *app.Config) *cobra.Command {
 
 // flagged names the flag that an error is about, where it is about one.
 func flagged(err error) error {
-	names := map[string]string{"envId": "--environment", "role": "--role", "group": "--group", "person.firstname": "--firstname",
-		"person.lastname": "--lastname", "person.mailaddress": "--mail"}
+	names := map[string]string{"home": "--environment", "role": "--role", "group": "--group", "person.first_name": "--firstname",
+		"person.last_name": "--lastname", "person.mail": "--mail"}
 	e := domain.AsError(err)
 	if name := names[e.Field]; name != "" {
 		return e.On(name)
@@ -173,27 +173,21 @@ func userShowCommand(cfg *app.Config) *cobra.Command {
 	}
 }
 
-// writeUser shows a user, by names and paths where others see numbers.
+// writeUser shows a user in the words of documents, by names and paths where others see numbers.
 func writeUser(out io.Writer, user *usecase.UserDocument, home *domain.Environment) {
 	var groups []string
 	for g := range user.AllGroups() {
 		groups = append(groups, g.Alias)
 	}
 	named := map[string]string{
-		"envId": pathOf(home), "group": strings.Join(groups, ", "), "envs": pathsOf(user.AllowedShown), "envsbloque": pathsOf(user.BlockedShown),
+		"home": pathOf(home), "group": strings.Join(groups, ", "), "allowed": pathsOf(user.AllowedShown), "blocked": pathsOf(user.BlockedShown),
 	}
 	fmt.Fprintf(out, "%-20s %d\n%-20s %s\n", "number", user.ID, "id", user.UUID)
 	for _, f := range user.Fields() {
 		if text, ok := named[f.Name]; ok {
 			f.Value = text
 		}
-		switch f.Name {
-		case "envId":
-			f.Name = "environment"
-		case "person.role":
-			f.Name = "jobtitle"
-		}
-		fmt.Fprintf(out, "%-20s %s\n", strings.TrimPrefix(f.Name, "person."), f.Value)
+		fmt.Fprintf(out, "%-20s %s\n", usecase.DocumentField(f.Name), f.Value)
 	}
 }
 

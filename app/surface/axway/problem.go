@@ -21,7 +21,7 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	case domain.ErrPictureTooLarge.Is(p):
 		status = fiber.StatusRequestEntityTooLarge
 		code = status
-	case domain.ErrEnvironmentNotFound.Is(p) && p.Field == "envId":
+	case domain.ErrEnvironmentNotFound.Is(p) && p.Field == "home":
 		status = fiber.StatusBadRequest
 		code, message = status, "This organization does not exist (organizationId)"
 	case domain.ErrSuperUserOutside.Is(p), domain.ErrAdminOutside.Is(p), domain.ErrNotWaiting.Is(p): // 409 is not among the document's answers
@@ -48,21 +48,20 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	return send(c, status, &w)
 }
 
-// wireNames are the names that fields have on the wire where those are not ours.
-var wireNames = map[string]string{
-	"alias": "loginName", "person.firstname": "name", "person.lastname": "name", "person.mailaddress": "email",
-	"person.phone": "phone", "envId": "organizationId", "active": "enabled", "picture": "image", "secret": "validator",
+// FieldNames are what the surface calls fields.
+var FieldNames = httpx.FieldNames{
+	"alias": "loginName", "person.first_name": "name", "person.last_name": "name", "person.mail": "email",
+	"person.phone": "phone", "home": "organizationId", "active": "enabled", "picture": "image", "secret": "validator",
+	"left": "userQuota", "max_users": "maxUsers", "old_password": "oldPassword", "new_password": "newPassword",
 	"attributes.description": "description", "attributes.mobile": "mobile", "attributes.email": "email",
 	"attributes.phone": "phone", "attributes.axway.virtualHost": "virtualHost",
+	"allowed": "", "blocked": "", "current": "",
 }
 
 // sentence says what is wrong and with which field, as it is called on a route.
 func sentence(p *domain.Error, route string) string {
 	text := strings.TrimSuffix(p.Public, ".")
-	field := strings.TrimPrefix(p.Field, "attributes.custom.")
-	if name, ours := wireNames[field]; ours {
-		field = name
-	}
+	field := strings.TrimPrefix(FieldNames.OfError(p), "attributes.custom.")
 	switch {
 	case p.Field == "alias" && strings.Contains(route, "/organizations"):
 		field = "name"

@@ -18,7 +18,7 @@ func problem(c *fiber.Ctx, err error) error {
 		c.Set(fiber.HeaderWWWAuthenticate, `Basic realm="Canopy", charset="UTF-8"`)
 	}
 	message := p.Public
-	if field := fieldOf(p.Field); field != "" {
+	if field := FieldNames.OfError(p); field != "" {
 		message = strings.TrimSuffix(message, ".") + ": " + field
 	}
 	w := &httpx.Writer{}
@@ -28,17 +28,11 @@ func problem(c *fiber.Ctx, err error) error {
 	return send(c, status, w)
 }
 
-// fields are the names that the surface's clients know fields by.
-var fields = map[string]string{
-	"alias": "userId", "person.firstname": "firstName", "person.lastname": "lastName", "person.mailaddress": "email",
+// FieldNames are what the surface calls fields.
+var FieldNames = httpx.FieldNames{
+	"alias": "userId", "person.first_name": "firstName", "person.last_name": "lastName", "person.mail": "email",
 	"attributes." + attributeCompany: "company", "attributes." + attributeCountry: "country",
-	"secret": "uuId", "copyrequest": "copyRequestId",
-	"user": "", "state": "", "envId": "", "key": "", "group": "", "role": "", "envs": "", // nothing that was sent is called so
-}
-
-func fieldOf(field string) string {
-	if name, known := fields[field]; known {
-		return name
-	}
-	return field
+	"secret": "uuId", "copy_request": "copyRequestId",
+	"link": "confirmationLink", "purpose": "confirmationType", "end": "timestampEnd",
+	"user": "", "state": "", "home": "", "key": "", "group": "", "role": "", "allowed": "", "blocked": "", "current": "",
 }

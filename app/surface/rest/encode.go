@@ -353,7 +353,7 @@ func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
 	w.Open("changes", '[')
 	for _, change := range a.Changes {
 		w.Open("", '{')
-		w.Text("field", change.Field)
+		w.Text("field", FieldNames.Of(change.Field))
 		w.Text("before", change.Before)
 		w.Text("after", change.After)
 		w.Close('}')

@@ -30,10 +30,22 @@ func sentence(p *domain.Error) string {
 		return "the user's information not found : user, password"
 	}
 	text := strings.TrimSuffix(p.Public, ".")
-	if p.Field != "" {
-		text += " : " + p.Field
+	if field := FieldNames.OfError(p); field != "" {
+		text += " : " + field
 	}
 	return text
+}
+
+// FieldNames are what the surface calls fields, in errors as in the audit trail.
+var FieldNames = httpx.FieldNames{
+	"home": "envId", "allowed": "envs", "blocked": "envsbloque", "current": "env",
+	"person.first_name": "person.firstname", "person.last_name": "person.lastname", "person.mail": "person.mailaddress",
+	"person.job_title": "person.role", "person.department": "person.service",
+	"time_zone": "timezone", "default_page": "defaultpage", "first_access": "firstaccess",
+	"password_delay": "passworddelay", "revoke_delay": "revokedelay", "last_password": "lastpassword",
+	"old_password": "oldPassword", "new_password": "newPassword",
+	"send_url": "sendurl", "git_repository": "gitRepository", "max_users": "maxUsers",
+	"copy_request": "copyrequest", "copy_to": "copyTo",
 }
 
 // envelope begins an answer; the caller adds data or error and closes it.

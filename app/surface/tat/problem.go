@@ -64,8 +64,8 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	case domain.ErrForbidden.Is(p):
 		c.Response().Header.Del(fiber.HeaderContentType)
 		return c.Status(status).Send(nil)
-	case p.Field != "":
-		words = strings.TrimSuffix(words, ".") + " : " + fieldOf(p.Field)
+	case FieldNames.OfError(p) != "":
+		words = strings.TrimSuffix(words, ".") + " : " + FieldNames.OfError(p)
 	}
 	w := &httpx.Writer{}
 	w.Open("", '{')
@@ -74,14 +74,11 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	return send(c, status, w)
 }
 
-// fields are the names that the surface's clients know fields by.
-var fields = map[string]string{"alias": "username", "person.firstname": "fullname", "person.lastname": "fullname", "person.mailaddress": "email", "group": "groupname", "object": "topic"}
-
-func fieldOf(field string) string {
-	if name, known := fields[field]; known {
-		return name
-	}
-	return field
+// FieldNames are what the surface calls fields.
+var FieldNames = httpx.FieldNames{
+	"alias": "username", "person.first_name": "fullname", "person.last_name": "fullname", "person.mail": "email",
+	"group": "groupname", "object": "topic", "pattern": "nameRegex",
+	"home": "", "allowed": "", "blocked": "", "current": "",
 }
 
 // fill puts what the request says into the words of a route.

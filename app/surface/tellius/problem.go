@@ -6,6 +6,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"canopy/app/httpx"
+	"canopy/domain"
 )
 
 // problem answers an error in the surface's envelope.
@@ -15,7 +16,7 @@ func problem(c *fiber.Ctx, err error) error {
 		c.Set(fiber.HeaderWWWAuthenticate, `Bearer realm="Canopy"`)
 	}
 	message := p.Public
-	if field := fieldOf(p.Field, c.Route().Path); field != "" {
+	if field := fieldOf(p, c.Route().Path); field != "" {
 		message = strings.TrimSuffix(message, ".") + ": " + field
 	}
 	w := &httpx.Writer{}
@@ -25,23 +26,20 @@ func problem(c *fiber.Ctx, err error) error {
 	return send(c, status, w)
 }
 
-// fields are the names that the surface's clients know fields by.
-var fields = map[string]string{
-	"alias": "username", "person.firstname": "firstName", "person.lastname": "lastName", "person.mailaddress": "email",
+// FieldNames are what the surface calls fields. Addresses name the user or the group.
+var FieldNames = httpx.FieldNames{
+	"alias": "username", "person.first_name": "firstName", "person.last_name": "lastName", "person.mail": "email",
 	"permission": "role", "attributes." + attributeConfig: "config",
 	"from": "previousOwnerId", "to": "newOwnerId",
-	"user": "", "group": "", // there are no keys of these names: the address named the user or the group
+	"user": "", "group": "", "home": "", "allowed": "", "blocked": "", "current": "",
 }
 
-// fieldOf returns how a field is called on a route.
-func fieldOf(field, route string) string {
-	if field == "alias" && strings.HasPrefix(route, "/groups") {
+// fieldOf returns how the field of an error is called on a route.
+func fieldOf(p *domain.Error, route string) string {
+	if p.Field == "alias" && strings.HasPrefix(route, "/groups") {
 		return "name"
 	}
-	if name, known := fields[field]; known {
-		return name
-	}
-	return field
+	return FieldNames.OfError(p)
 }
 
 func send(c *fiber.Ctx, status int, w *httpx.Writer) error {

@@ -1,0 +1,31 @@
+package domain
+
+import "slices"
+
+// fieldNames are the words by which errors and the audit trail name fields, the same ones whatever
+// a surface calls them. Attributes are named "attributes.mobile", by the names they have.
+var fieldNames = []string{
+	// of users
+	"alias", "password", "home", "role", "group", "groups", "allowed", "blocked", "state", "active",
+	"person.first_name", "person.last_name", "person.mail", "person.phone", "person.job_title", "person.department",
+	"language", "time_zone", "default_page", "first_access", "password_delay", "revoke_delay", "last_password",
+	"picture", "attributes", "id", "organization", "old_password", "new_password",
+	// of environments
+	"parent", "code", "send_url", "git_repository",
+	// of groups; permission is a mask or one permission
+	"permission", "description", "users",
+	// of objects; home is the environment that one lies in
+	"name", "kind", "owner", "visibility", "uses", "access", "level", "user", "object", "recursive",
+	"from", "to", "copy_request", "copy_to", "count", "end",
+	// of sign-ins, sessions and API keys; current is the current environment
+	"current", "session", "sessions", "network", "key", "expires", "environment", "token",
+	// of sign-up and what is sent by mail
+	"expiry", "max_users", "left", "enabled", "secret", "link", "purpose", "subject", "body", "confirm",
+	// of what people keep for themselves
+	"tag", "topic", "status",
+	// of lists
+	"limit", "after", "skip", "sort", "filter", "field", "op", "value", "pattern", "path",
+}
+
+// FieldNames returns the words by which errors and the audit trail name fields.
+func FieldNames() []string { return slices.Clone(fieldNames) }
