@@ -142,6 +142,18 @@ func OpenDone[In any](run func(context.Context, In) error) func(context.Context,
 	return func(ctx context.Context, in In) (Just, error) { return Just{}, run(ctx, in) }
 }
 
+// NoContent answers that something was done, without a body (204).
+func NoContent[T any](c *fiber.Ctx, _ T) error {
+	c.Status(fiber.StatusNoContent)
+	return nil
+}
+
+// Empty answers that something was done, with an empty body (200).
+func Empty[T any](c *fiber.Ctx, _ T) error {
+	c.Status(fiber.StatusOK)
+	return nil
+}
+
 type principalKey struct{}
 
 // PrincipalOf returns the principal that Handle found, for the request log.

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"mime"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
@@ -33,15 +31,6 @@ func Body(c *fiber.Ctx) (Object, error) {
 		return nil, domain.ErrInvalid.Saying("An encoded body is not accepted.")
 	}
 	return ParseObject(bytes.Clone(c.Context().PostBody()))
-}
-
-// BodyOf is Body for an object that has only known keys.
-func BodyOf(c *fiber.Ctx, known ...string) (Object, error) {
-	o, err := Body(c)
-	if err != nil {
-		return nil, err
-	}
-	return o, o.RefuseUnknown(known...)
 }
 
 // ParseObject reads one JSON object as Body does. The object keeps parts of text.
@@ -131,35 +120,4 @@ func (o Object) Require(keys ...string) error {
 		}
 	}
 	return nil
-}
-
-// Value decodes the member with that key into a T. It is nil if there is no such member
-// or it is null, and Invalid, naming the key, if it is not a T or text with a NUL, which no
-// database keeps.
-func Value[T any](o Object, key string) (*T, error) {
-	if !o.Has(key) {
-		return nil, nil
-	}
-	var v T
-	if err := json.Unmarshal(o[key], &v); err != nil {
-		return nil, domain.InvalidField(key, "%s is expected.", kindOf(v))
-	}
-	if text, ok := any(v).(string); ok && !isText(text) {
-		return nil, domain.InvalidField(key, "A text without NUL is expected.")
-	}
-	return &v, nil
-}
-
-func kindOf(v any) string {
-	switch v.(type) {
-	case string:
-		return "A text"
-	case bool:
-		return "One of true and false"
-	case int, int64:
-		return "A whole number"
-	case []string:
-		return "A list of texts"
-	}
-	return strings.TrimPrefix(fmt.Sprintf("A value of another kind (%T)", v), "*")
 }

@@ -78,28 +78,50 @@ func TestObject(t *testing.T) {
 	require.Equal(t, "missing", field(o.Require("missing")))
 	require.NoError(t, in.RefuseUnknown("a", "b"))
 	require.Equal(t, "in", field(o.RefuseUnknown("number", "text")))
+}
 
-	text, err := Value[string](o, "text")
+func TestMembers(t *testing.T) {
+	o, err := ParseObject([]byte(`{"text": "x", "number": 7, "none": null, "part": 1.5, "list": [7], "nul": "\u0000"}`))
 	require.NoError(t, err)
-	require.Equal(t, "x", *text)
-	number, err := Value[int64](o, "number")
-	require.NoError(t, err)
-	require.Equal(t, int64(7), *number)
+	m := &Members{Object: o}
+	require.Equal(t, "x", *Member[string](m, "text"))
+	require.Equal(t, int64(7), *Member[int64](m, "number"))
+	require.Equal(t, int64(7), Given[int64](m, "number"))
 	for _, key := range []string{"none", "missing"} {
-		text, err = Value[string](o, key)
-		require.NoError(t, err)
-		require.Nil(t, text)
+		require.Nil(t, Member[string](m, key))
+		require.Empty(t, Given[string](m, key))
 	}
-	_, err = Value[string](o, "nul")
-	require.EqualError(t, err, domain.InvalidField("nul", "A text without NUL is expected.").Error())
-	_, err = Value[string](o, "number")
-	require.EqualError(t, err, domain.InvalidField("number", "A text is expected.").Error())
-	_, err = Value[bool](o, "text")
-	require.EqualError(t, err, domain.InvalidField("text", "One of true and false is expected.").Error())
-	_, err = Value[int](o, "part")
-	require.EqualError(t, err, domain.InvalidField("part", "A whole number is expected.").Error())
-	_, err = Value[[]string](o, "list")
-	require.EqualError(t, err, domain.InvalidField("list", "A list of texts is expected.").Error())
+	length := func(s string) (int, error) { return len(s), nil }
+	require.Equal(t, 1, *Parsed(m, "text", length))
+	require.Nil(t, Parsed(m, "none", length))
+	m.Require("text", "number")
+	m.Refuse("Leave this out.", "none", "missing")
+	require.NoError(t, m.Err)
+
+	refuse := func(string) (int, error) { return 0, domain.ErrInvalid.Saying("Never.") }
+	for key, fail := range map[string]func(*Members){
+		"A text without NUL is expected. : nul":     func(m *Members) { Member[string](m, "nul") },
+		"A text is expected. : number":              func(m *Members) { Parsed(m, "number", length) },
+		"One of true and false is expected. : text": func(m *Members) { Member[bool](m, "text") },
+		"A whole number is expected. : part":        func(m *Members) { Given[int](m, "part") },
+		"A list of texts is expected. : list":       func(m *Members) { Member[[]string](m, "list") },
+		"Never. : text":                             func(m *Members) { Parsed(m, "text", refuse) },
+		"A value is required. : none":               func(m *Members) { m.Require("text", "none", "missing") },
+		"Leave this out. : number":                  func(m *Members) { m.Refuse("Leave this out.", "none", "number", "text") },
+		"This is the first. : text":                 func(m *Members) { m.Fail(domain.InvalidField("text", "This is the first.")) },
+	} {
+		t.Run(key, func(t *testing.T) {
+			m := &Members{Object: o}
+			fail(m)
+			e := domain.AsError(m.Err)
+			require.Equal(t, key, e.Public+" : "+e.Field)
+			require.Nil(t, Member[string](m, "text"), "nothing is found after an error")
+			m.Require("missing")
+			m.Fail(domain.ErrInternal)
+			require.Equal(t, key, e.Public+" : "+e.Field, "the first error stays")
+			require.ErrorIs(t, m.Err, domain.ErrInvalid)
+		})
+	}
 }
 
 // FuzzObject holds that an object is accepted only if every reader of JSON agrees on it.

@@ -179,17 +179,13 @@ func decodeCode(c *fiber.Ctx) (usecase.OrganizationCode, error) {
 }
 
 func decodeCodePatch(c *fiber.Ctx) (in usecase.RegistrationCodePatch, err error) {
-	o, err := httpx.BodyOf(c, codeKeys...)
-	if err != nil {
-		return in, err
-	}
-	f := fields{o: o}
-	in.MaxUsers, in.Left, in.Enabled = valueIf[int64](&f, "maxUsers"), valueIf[int64](&f, "userQuota"), valueIf[bool](&f, "enabled")
+	f := httpx.BodyOf(c, codeKeys...)
+	in.MaxUsers, in.Left, in.Enabled = httpx.Member[int64](f, "maxUsers"), httpx.Member[int64](f, "userQuota"), httpx.Member[bool](f, "enabled")
 	id, _ := httpx.UUIDParam(c, "id")
-	if of := parseIf(&f, "organizationId", domain.ParseUUID); of != nil && *of != id {
+	if of := httpx.Parsed(f, "organizationId", domain.ParseUUID); of != nil && *of != id {
 		return in, domain.InvalidField("organizationId", "This is not the organization the address names.")
 	}
-	token, by, on := valueIf[string](&f, "token"), valueIf[string](&f, "createdBy"), valueIf[int64](&f, "createdOn")
+	token, by, on := httpx.Member[string](f, "token"), httpx.Member[string](f, "createdBy"), httpx.Member[int64](f, "createdOn")
 	in.If = func(code *domain.RegistrationCode) error {
 		switch {
 		case token != nil && *token != string(code.Code):
@@ -201,7 +197,7 @@ func decodeCodePatch(c *fiber.Ctx) (in usecase.RegistrationCodePatch, err error)
 		}
 		return nil
 	}
-	if ms := valueIf[int64](&f, "expiry"); ms != nil {
+	if ms := httpx.Member[int64](f, "expiry"); ms != nil {
 		if *ms < 0 || *ms > maxTime {
 			return in, domain.InvalidField("expiry", "A time in milliseconds is expected.")
 		}
@@ -211,7 +207,7 @@ func decodeCodePatch(c *fiber.Ctx) (in usecase.RegistrationCodePatch, err error)
 		}
 		in.Expires = &expires
 	}
-	return in, f.err
+	return in, f.Err
 }
 
 // maxTime is the end of the year 9999.

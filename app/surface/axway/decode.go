@@ -22,36 +22,32 @@ var UserKeys = []string{"id", "organizationId", "name", "description", "loginNam
 var ignoredKeys = []string{"orgs2Role", "orgs2Name", "lastSeen"}
 
 // decodeUser reads a user.
-func (s *Surface) decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, error) {
-	in := usecase.UserPatch{Memberships: &usecase.Memberships{}, Properties: map[string]string{}}
-	o, err := httpx.BodyOf(c, slices.Concat(UserKeys, ignoredKeys, s.config.Properties.Users.Keys())...)
-	if err != nil {
-		return nil, in, err
-	}
-	f := fields{o: o}
-	in.Tenant = parseIf(&f, "organizationId", domain.ParseUUID)
-	in.Name, in.LastName = valueIf[string](&f, "name"), valueIf[string](&f, "surname")
-	in.Alias, in.Mail, in.Phone = valueIf[string](&f, "loginName"), valueIf[string](&f, "email"), valueIf[string](&f, "phone")
+func (s *Surface) decodeUser(c *fiber.Ctx) (f *httpx.Members, in usecase.UserPatch) {
+	in = usecase.UserPatch{Memberships: &usecase.Memberships{}, Properties: map[string]string{}}
+	f = httpx.BodyOf(c, slices.Concat(UserKeys, ignoredKeys, s.config.Properties.Users.Keys())...)
+	in.Tenant = httpx.Parsed(f, "organizationId", domain.ParseUUID)
+	in.Name, in.LastName = httpx.Member[string](f, "name"), httpx.Member[string](f, "surname")
+	in.Alias, in.Mail, in.Phone = httpx.Member[string](f, "loginName"), httpx.Member[string](f, "email"), httpx.Member[string](f, "phone")
 	in.Attributes = make(domain.Attributes)
 	for _, name := range []string{domain.AttributeDescription, domain.AttributeMobile} {
-		if text := valueIf[string](&f, name); text != nil {
+		if text := httpx.Member[string](f, name); text != nil {
 			in.Attributes[name] = *text
 		}
 	}
-	if roles := parseIf(&f, "role", wireRoles.parse); roles != nil {
+	if roles := httpx.Parsed(f, "role", wireRoles.parse); roles != nil {
 		in.Roles = *roles
 	}
-	in.Active = valueIf[bool](&f, "enabled")
-	if states := parseIf(&f, "state", wireStates.parse); states != nil {
+	in.Active = httpx.Member[bool](f, "enabled")
+	if states := httpx.Parsed(f, "state", wireStates.parse); states != nil {
 		in.States = *states
 	}
-	in.Picture = image(&f)
-	readProperties(&f, s.config.Properties.Users, in.Properties)
-	return o, in, f.err
+	in.Picture = image(f)
+	readProperties(f, s.config.Properties.Users, in.Properties)
+	return f, in
 }
 
 // readProperties puts the properties that an object has into values.
-func readProperties(f *fields, declared domain.Properties, values map[string]string) {
+func readProperties(f *httpx.Members, declared domain.Properties, values map[string]string) {
 	for _, key := range declared.Keys() {
 		if text := propertyIf(f, key); text != nil {
 			values[key] = *text
@@ -60,23 +56,23 @@ func readProperties(f *fields, declared domain.Properties, values map[string]str
 }
 
 // propertyIf returns a property: text, or a flag or number as its text.
-func propertyIf(f *fields, key string) *string {
-	if !f.o.Has(key) {
+func propertyIf(f *httpx.Members, key string) *string {
+	if !f.Has(key) {
 		return nil
 	}
-	raw := strings.Trim(string(f.o[key]), " ")
+	raw := strings.Trim(string(f.Object[key]), " ")
 	if raw[0] == '"' || raw[0] == '{' || raw[0] == '[' {
-		return valueIf[string](f, key)
+		return httpx.Member[string](f, key)
 	}
 	return &raw
 }
 
 // image returns an image that comes as a data URI, and no byte for the empty text. Any other text
 // is the address of an image, such as answers have, and changes nothing.
-func image(f *fields) *[]byte {
-	text := valueIf[string](f, "image")
+func image(f *httpx.Members) *[]byte {
+	text := httpx.Member[string](f, "image")
 	switch {
-	case text == nil || f.err != nil:
+	case text == nil || f.Err != nil:
 		return nil
 	case *text == "":
 		return &[]byte{}
@@ -86,23 +82,21 @@ func image(f *fields) *[]byte {
 	head, data, _ := strings.Cut(*text, ",")
 	kind, encoded := strings.CutSuffix(head, ";base64")
 	if !encoded || kind != "data:image/jpeg" && kind != "data:image/jpg" && kind != "data:image/png" {
-		f.err = domain.InvalidField("image", "A JPEG or PNG image as data URI in base64 is expected.")
+		f.Err = domain.InvalidField("image", "A JPEG or PNG image as data URI in base64 is expected.")
 		return nil
 	}
 	decoded, err := base64.StdEncoding.DecodeString(data)
 	if err != nil || len(decoded) == 0 {
-		f.err = domain.InvalidField("image", "This is not base64.")
+		f.Err = domain.InvalidField("image", "This is not base64.")
 	}
 	return &decoded
 }
 
 func (s *Surface) decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
-	o, in, err := s.decodeUser(c)
-	if err != nil {
-		return in, err
-	}
-	if err := o.Require("organizationId", "name", "email"); err != nil {
-		return in, err
+	f, in := s.decodeUser(c)
+	f.Require("organizationId", "name", "email")
+	if f.Err != nil {
+		return in, f.Err
 	}
 	if *in.Mail == "" {
 		return in, domain.InvalidField("email", "A value is required.")
@@ -126,18 +120,15 @@ func (s *Surface) decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID,
 }
 
 func (s *Surface) decodeOwnChange(c *fiber.Ctx) (usecase.UserPatch, error) {
-	o, in, err := s.decodeUser(c)
-	f := fields{o: o, err: err}
-	if err == nil {
-		in.UUID = parseIf(&f, "id", domain.ParseUUID)
-		in.If = func(u *domain.User) error {
-			if u.Person.Mail != "" && in.Mail != nil && *in.Mail == "" {
-				return domain.InvalidField("email", "A value is required.")
-			}
-			return nil
+	f, in := s.decodeUser(c)
+	in.UUID = httpx.Parsed(f, "id", domain.ParseUUID)
+	in.If = func(u *domain.User) error {
+		if u.Person.Mail != "" && in.Mail != nil && *in.Mail == "" {
+			return domain.InvalidField("email", "A value is required.")
 		}
+		return nil
 	}
-	return in, f.err
+	return in, f.Err
 }
 
 func decodeUserID(c *fiber.Ctx) (domain.UUID, error) {
@@ -230,37 +221,31 @@ const (
 	attributeDevelopment = "axway.development"
 )
 
-func (s *Surface) decodeOrganizationPatch(c *fiber.Ctx) (httpx.Object, usecase.OrganizationPatch, error) {
-	in := usecase.OrganizationPatch{Properties: map[string]string{}}
-	o, err := httpx.BodyOf(c, slices.Concat(organizationKeys, ignoredKeys, s.config.Properties.Organizations.Keys())...)
-	if err != nil {
-		return nil, in, err
-	}
-	f := fields{o: o}
-	in.Alias, in.Active = valueIf[string](&f, "name"), valueIf[bool](&f, "enabled")
+func (s *Surface) decodeOrganizationPatch(c *fiber.Ctx) (f *httpx.Members, in usecase.OrganizationPatch) {
+	in = usecase.OrganizationPatch{Properties: map[string]string{}}
+	f = httpx.BodyOf(c, slices.Concat(organizationKeys, ignoredKeys, s.config.Properties.Organizations.Keys())...)
+	in.Alias, in.Active = httpx.Member[string](f, "name"), httpx.Member[bool](f, "enabled")
 	in.Attributes = make(domain.Attributes)
 	for key, name := range map[string]string{"description": domain.AttributeDescription, "email": domain.AttributeMail,
 		"phone": domain.AttributePhone, "virtualHost": attributeHost} {
-		if text := valueIf[string](&f, key); text != nil {
+		if text := httpx.Member[string](f, key); text != nil {
 			in.Attributes[name] = *text
 		}
 	}
 	for key, name := range map[string]string{"restricted": attributeRestricted, "development": attributeDevelopment} {
-		if yes := valueIf[bool](&f, key); yes != nil {
+		if yes := httpx.Member[bool](f, key); yes != nil {
 			in.Attributes[name] = map[bool]string{true: "true"}[*yes]
 		}
 	}
-	in.Image = image(&f)
-	readProperties(&f, s.config.Properties.Organizations, in.Properties)
-	return o, in, f.err
+	in.Image = image(f)
+	readProperties(f, s.config.Properties.Organizations, in.Properties)
+	return f, in
 }
 
 func (s *Surface) decodeNewOrganization(c *fiber.Ctx) (usecase.OrganizationPatch, error) {
-	o, in, err := s.decodeOrganizationPatch(c)
-	if err != nil {
-		return in, err
-	}
-	return in, o.Require("name")
+	f, in := s.decodeOrganizationPatch(c)
+	f.Require("name")
+	return in, f.Err
 }
 
 func decodeOrganizationID(c *fiber.Ctx) (domain.UUID, error) {
@@ -275,15 +260,12 @@ func (s *Surface) decodeOrganizationChange(c *fiber.Ctx) (in httpx.Numbered[doma
 	if in.ID, err = decodeOrganizationID(c); err != nil {
 		return in, err
 	}
-	var o httpx.Object
-	if o, in.In, err = s.decodeOrganizationPatch(c); err != nil {
-		return in, err
-	}
-	f := fields{o: o}
-	if id := parseIf(&f, "id", domain.ParseUUID); id != nil && *id != in.ID {
+	f, patch := s.decodeOrganizationPatch(c)
+	in.In = patch
+	if id := httpx.Parsed(f, "id", domain.ParseUUID); id != nil && *id != in.ID {
 		return in, domain.InvalidField("id", "This is not the organization the address names.")
 	}
-	return in, f.err
+	return in, f.Err
 }
 
 func decodeOrganizationEnd(c *fiber.Ctx) (in usecase.DeleteOrganization, err error) {

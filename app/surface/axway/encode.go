@@ -81,12 +81,6 @@ func surname(p *domain.Person) string {
 	return p.LastName
 }
 
-// encodeNothing answers that something was done.
-func encodeNothing[T any](c *fiber.Ctx, _ T) error {
-	c.Status(fiber.StatusNoContent)
-	return nil
-}
-
 // encodePicture answers with a JPEG, or that the client has it already (RFC 9110, 13.1.2).
 func encodePicture(c *fiber.Ctx, p domain.Picture) error {
 	tag := `"` + p.Tag + `"`
@@ -108,7 +102,7 @@ func (s *Surface) encodeLogin(c *fiber.Ctx, in usecase.SignedIn) error {
 
 func (s *Surface) encodeLogout(c *fiber.Ctx, _ httpx.Just) error {
 	httpx.DropCookie(c, SessionCookie, httpx.Mounted(c, cookiePath), httpx.Secure(c, s.trusted))
-	return encodeNothing(c, httpx.Just{})
+	return httpx.NoContent(c, httpx.Just{})
 }
 
 func encodeOrganization(c *fiber.Ctx, e usecase.OrganizationDocument) error {

@@ -85,37 +85,27 @@ func parseKind(file httpx.Object, kind propertied) (all domain.Properties, err e
 	return all, all.Validate(kind.reserved)
 }
 
-// given returns a member of an object, the zero value where there is none.
-func given[T any](f *fields, key string) (value T) {
-	if v := valueIf[T](f, key); v != nil {
-		value = *v
-	}
-	return value
-}
-
 func parseProperty(key string, o httpx.Object) (p domain.Property, err error) {
-	if err := o.RefuseUnknown("label", "help", "type", "disabled", "required", "options", "permissions"); err != nil {
-		return p, err
-	}
-	f := fields{o: o}
-	p = domain.Property{Key: key, Label: given[string](&f, "label"), Help: given[string](&f, "help"), Disabled: given[bool](&f, "disabled"),
-		Required: given[bool](&f, "required"), Access: make(map[domain.Role]domain.PropertyAccess)}
-	if kind := given[string](&f, "type"); kind != "" {
+	f := &httpx.Members{Object: o}
+	f.Fail(o.RefuseUnknown("label", "help", "type", "disabled", "required", "options", "permissions"))
+	p = domain.Property{Key: key, Label: httpx.Given[string](f, "label"), Help: httpx.Given[string](f, "help"), Disabled: httpx.Given[bool](f, "disabled"),
+		Required: httpx.Given[bool](f, "required"), Access: make(map[domain.Role]domain.PropertyAccess)}
+	if kind := httpx.Given[string](f, "type"); kind != "" {
 		i := slices.Index(propertyKinds[:], kind)
 		if i < 0 {
 			return p, domain.InvalidField("type", "One of custom, select and switch is expected.")
 		}
 		p.Kind = domain.PropertyKind(i)
 	}
-	for _, raw := range given[[]map[string]any](&f, "options") {
+	for _, raw := range httpx.Given[[]map[string]any](f, "options") {
 		option, ok := parseOption(raw)
 		if !ok {
 			return p, domain.InvalidField("options", "Objects with a label and a value are expected; a value is a text, true or false.")
 		}
 		p.Options = append(p.Options, option)
 	}
-	if f.err != nil || !o.Has("permissions") {
-		return p, f.err
+	if !f.Has("permissions") {
+		return p, f.Err
 	}
 	permissions, err := o.Object("permissions")
 	if err != nil {
@@ -130,10 +120,10 @@ func parseProperty(key string, o httpx.Object) (p domain.Property, err error) {
 		if err != nil {
 			return p, err
 		}
-		f := fields{o: a}
-		p.Access[roles[0]] = domain.PropertyAccess{Read: given[bool](&f, "read"), Write: given[bool](&f, "write"), Visible: given[bool](&f, "visible")}
-		if f.err != nil {
-			return p, f.err
+		f := &httpx.Members{Object: a}
+		p.Access[roles[0]] = domain.PropertyAccess{Read: httpx.Given[bool](f, "read"), Write: httpx.Given[bool](f, "write"), Visible: httpx.Given[bool](f, "visible")}
+		if f.Err != nil {
+			return p, f.Err
 		}
 	}
 	return p, nil

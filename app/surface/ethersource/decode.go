@@ -55,51 +55,33 @@ func named[In any](c *fiber.Ctx, in In, err error) (usecase.Named[In], error) {
 }
 
 // body reads an object that has only known keys, and all of the required ones.
-func body(c *fiber.Ctx, requiredKeys []string, others ...string) (httpx.Object, error) {
-	o, err := httpx.BodyOf(c, append(others, requiredKeys...)...)
-	if err != nil {
-		return nil, err
-	}
-	return o, o.Require(requiredKeys...)
+func body(c *fiber.Ctx, required []string, others ...string) *httpx.Members {
+	f := httpx.BodyOf(c, append(others, required...)...)
+	f.Require(required...)
+	return f
 }
 
 // userFields are the keys of a user that both a new one and a changed one must have.
 var userFields = []string{"firstName", "lastName", "email", "company", "country", "language"}
 
 // userPatch reads what a new and a changed user have in common.
-func userPatch(o httpx.Object) (p usecase.UserPatch, mail *string, err error) {
-	var company, country *string
-	for _, field := range []struct {
-		key  string
-		into **string
-	}{{"firstName", &p.FirstName}, {"lastName", &p.LastName}, {"email", &mail},
-		{"company", &company}, {"country", &country}, {"language", &p.Language}} {
-		if *field.into, err = httpx.Value[string](o, field.key); err != nil {
-			return p, nil, err
-		}
-	}
-	p.Attributes = domain.Attributes{attributeCompany: *company, attributeCountry: *country}
-	return p, mail, nil
+func userPatch(f *httpx.Members) (p usecase.UserPatch, mail *string) {
+	p.FirstName, p.LastName = httpx.Member[string](f, "firstName"), httpx.Member[string](f, "lastName")
+	mail = httpx.Member[string](f, "email")
+	p.Attributes = domain.Attributes{
+		attributeCompany: httpx.Given[string](f, "company"), attributeCountry: httpx.Given[string](f, "country")}
+	p.Language = httpx.Member[string](f, "language")
+	return p, mail
 }
 
 func decodeNewUser(c *fiber.Ctx) (usecase.Invite, error) {
 	if err := query(c); err != nil {
 		return usecase.Invite{}, err
 	}
-	o, err := body(c, append([]string{"userId", "password"}, userFields...))
-	if err != nil {
-		return usecase.Invite{}, err
-	}
-	p, mail, err := userPatch(o)
-	if err != nil {
-		return usecase.Invite{}, err
-	}
-	p.Mail = mail
-	if p.Alias, err = httpx.Value[string](o, "userId"); err != nil {
-		return usecase.Invite{}, err
-	}
-	p.Password, err = httpx.Value[string](o, "password")
-	return usecase.Invite{User: p}, err
+	f := body(c, append([]string{"userId", "password"}, userFields...))
+	p, mail := userPatch(f)
+	p.Mail, p.Alias, p.Password = mail, httpx.Member[string](f, "userId"), httpx.Member[string](f, "password")
+	return usecase.Invite{User: p}, f.Err
 }
 
 // decodeUserChange reads a whole user, of whom the userId and the e-mail address cannot be
@@ -108,17 +90,10 @@ func decodeUserChange(c *fiber.Ctx) (usecase.Named[usecase.UserPatch], error) {
 	if err := query(c); err != nil {
 		return usecase.Named[usecase.UserPatch]{}, err
 	}
-	o, err := body(c, userFields, "userId", "password", "apiKey", "active")
-	if err != nil {
-		return usecase.Named[usecase.UserPatch]{}, err
-	}
-	p, mail, err := userPatch(o)
-	if err != nil {
-		return usecase.Named[usecase.UserPatch]{}, err
-	}
-	p.SameMail = mail
-	p.SameAlias, err = httpx.Value[string](o, "userId")
-	return named(c, p, err)
+	f := body(c, userFields, "userId", "password", "apiKey", "active")
+	p, mail := userPatch(f)
+	p.SameMail, p.SameAlias = mail, httpx.Member[string](f, "userId")
+	return named(c, p, f.Err)
 }
 
 func decodePassword(c *fiber.Ctx) (usecase.Named[usecase.UserPatch], error) {
@@ -171,27 +146,14 @@ func decodeConfirmation(c *fiber.Ctx) (usecase.Named[usecase.SendConfirmation], 
 		return named(c, in, domain.InvalidField("confirmationType", "One of USER_ACTIVATION and EMAIL_CHANGE is expected."))
 	}
 	in.Purpose = purpose
-	o, err := body(c, []string{"subject", "body"}, "from")
-	if err != nil {
-		return named(c, in, err)
-	}
-	for _, field := range []struct {
-		key  string
-		into *string
-	}{{"subject", &in.Subject}, {"body", &in.Text}, {"from", &in.From}} {
-		value, err := httpx.Value[string](o, field.key)
-		if err != nil {
-			return named(c, in, err)
-		}
-		if value != nil {
-			*field.into = *value
-		}
-	}
+	f := body(c, []string{"subject", "body"}, "from")
+	in.Subject, in.Text = httpx.Given[string](f, "subject"), httpx.Given[string](f, "body")
+	in.From = httpx.Given[string](f, "from")
 	if in.Text == "" {
-		return named(c, in, domain.InvalidField("body", "A value is required."))
+		f.Fail(domain.InvalidField("body", "A value is required."))
 	}
 	in.Text = placeholders.Replace(in.Text)
-	return named(c, in, nil)
+	return named(c, in, f.Err)
 }
 
 // withSecret returns the link with the parameter uuId, whose value comes with the mail.

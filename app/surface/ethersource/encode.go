@@ -19,19 +19,6 @@ func send(c *fiber.Ctx, status int, w *httpx.Writer) error {
 	return c.Status(status).Send(w.Bytes())
 }
 
-// encodeNoContent answers that something was done. An answer with this status has no body,
-// though the document lists media types for some.
-func encodeNoContent[T any](c *fiber.Ctx, _ T) error {
-	c.Status(fiber.StatusNoContent)
-	return nil
-}
-
-// encodeEmpty answers that the credentials are right.
-func encodeEmpty[T any](c *fiber.Ctx, _ T) error {
-	c.Status(fiber.StatusOK)
-	return nil
-}
-
 // encodeTrue answers that something was done where the document has a boolean.
 func encodeTrue[T any](c *fiber.Ctx, _ T) error {
 	w := &httpx.Writer{}

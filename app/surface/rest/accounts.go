@@ -40,91 +40,64 @@ func (s *Surface) accountRoutes(r fiber.Router) {
 // decodeInvite reads a new user without a password, which they choose themselves.
 func (s *Surface) decodeInvite(c *fiber.Ctx) (usecase.Invite, error) {
 	in := usecase.Invite{Link: s.pages.Accept(), Lifetime: acceptLifetime}
-	o, user, err := decodeUser(c)
-	if err != nil {
-		return in, err
-	}
+	f, user := decodeUser(c)
 	in.User = user
-	if err := refuseGiven(o, "userid", "id", "state", "password"); err != nil {
-		return in, err
-	}
-	return in, requireUser(o, "alias", "group", "person")
+	f.refuseGiven("userid", "id", "state", "password")
+	return in, requireUser(f, "alias", "group", "person")
 }
 
 func (s *Surface) decodeMailChange(c *fiber.Ctx) (usecase.RequestMailChange, error) {
 	in := usecase.RequestMailChange{Link: s.pages.Mail(), Lifetime: mailLifetime}
-	o, err := body(c, "mailaddress")
-	if err != nil {
-		return in, err
-	}
-	f := fields{o: o}
+	f := body(c, "mailaddress")
 	in.Mail = f.text("mailaddress", "")
-	if f.err == nil {
+	if f.Err == nil {
 		if err := domain.CheckMail(in.Mail); err != nil {
 			return in, domain.AsError(err).On("mailaddress")
 		}
 	}
-	return in, f.err
+	return in, f.Err
 }
 
 // whose reads whose account is meant, by mail address or login name, and keys that are
 // required besides.
-func whose(c *fiber.Ctx, required ...string) (fields, usecase.Whose, error) {
-	o, err := body(c, append([]string{"user", "mailaddress"}, required...)...)
-	if err != nil {
-		return fields{}, usecase.Whose{}, err
-	}
-	f := fields{o: o}
+func whose(c *fiber.Ctx, required ...string) (fields, usecase.Whose) {
+	f := body(c, append([]string{"user", "mailaddress"}, required...)...)
 	w := usecase.Whose{Alias: f.text("user", ""), Mail: f.text("mailaddress", "")}
-	switch {
-	case f.err != nil:
-		return f, w, f.err
-	case w == usecase.Whose{}:
-		return f, w, o.Require("mailaddress")
+	if w == (usecase.Whose{}) {
+		required = []string{"mailaddress"}
 	}
-	return f, w, o.Require(required...)
+	f.Require(required...)
+	return f, w
 }
 
 func (s *Surface) decodeMailProof(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {
-	f, w, err := whose(c, "secret", "password")
-	if err != nil {
-		return usecase.ConfirmMailChange{}, err
-	}
-	return usecase.ConfirmMailChange{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}, f.err
+	f, w := whose(c, "secret", "password")
+	return usecase.ConfirmMailChange{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}, f.Err
 }
 
 func (s *Surface) decodeAccept(c *fiber.Ctx) (usecase.Accept, error) {
-	f, w, err := whose(c, "secret", "password")
-	if err != nil {
-		return usecase.Accept{}, err
-	}
+	f, w := whose(c, "secret", "password")
 	in := usecase.Accept{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}
-	return in, f.err
+	return in, f.Err
 }
 
 func (s *Surface) decodeForgot(c *fiber.Ctx) (usecase.Forgot, error) {
-	_, w, err := whose(c)
-	return usecase.Forgot{Whose: w, Link: s.pages.Reset(), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)}, err
+	f, w := whose(c)
+	return usecase.Forgot{Whose: w, Link: s.pages.Reset(), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
 }
 
 func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Reset, error) {
-	f, w, err := whose(c, "secret", "password")
-	if err != nil {
-		return usecase.Reset{}, err
-	}
+	f, w := whose(c, "secret", "password")
 	in := usecase.Reset{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}
-	return in, f.err
+	return in, f.Err
 }
 
 func (s *Surface) decodeResend(c *fiber.Ctx) (usecase.Resend, error) {
-	_, w, err := whose(c)
-	return usecase.Resend{Whose: w, Link: s.pages.Verify(), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted)}, err
+	f, w := whose(c)
+	return usecase.Resend{Whose: w, Link: s.pages.Verify(), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
 }
 
 func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
-	f, w, err := whose(c, "secret")
-	if err != nil {
-		return usecase.Verify{}, err
-	}
-	return usecase.Verify{Whose: w, Secret: f.text("secret", ""), Source: httpx.Address(c, s.trusted)}, f.err
+	f, w := whose(c, "secret")
+	return usecase.Verify{Whose: w, Secret: f.text("secret", ""), Source: httpx.Address(c, s.trusted)}, f.Err
 }

@@ -21,36 +21,17 @@ func (s *Surface) decodeSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
 	if in.Login != "" && c.Request().Header.ContentLength() <= 0 {
 		return in, nil
 	}
-	o, err := body(c, "user", "password", "env")
-	if err != nil {
-		return in, err
-	}
-	f := fields{o: o}
+	f := body(c, "user", "password", "env")
 	in.Login, in.Password = f.text("user", in.Login), f.text("password", in.Password)
 	in.Environment = domain.EnvironmentRef(f.text("env", string(in.Environment)))
-	return in, f.err
+	return in, f.Err
 }
 
 func (s *Surface) decodePasswordChange(c *fiber.Ctx) (usecase.ChangePassword, error) {
-	o, err := body(c, "oldPassword", "newPassword")
-	if err != nil {
-		return usecase.ChangePassword{}, err
-	}
-	if err := o.Require("oldPassword", "newPassword"); err != nil {
-		return usecase.ChangePassword{}, err
-	}
-	f := fields{o: o}
+	f := body(c, "oldPassword", "newPassword")
+	f.Require("oldPassword", "newPassword")
 	in := usecase.ChangePassword{Old: f.text("oldPassword", ""), New: f.text("newPassword", ""), Address: httpx.Address(c, s.trusted)}
-	return in, f.err
-}
-
-// body reads an object that has only known keys.
-func body(c *fiber.Ctx, known ...string) (httpx.Object, error) {
-	o, err := httpx.Body(c)
-	if err != nil {
-		return nil, err
-	}
-	return o, o.RefuseUnknown(known...)
+	return in, f.Err
 }
 
 func decodeUserList(c *fiber.Ctx) (usecase.ListUsers, error) {
@@ -115,51 +96,36 @@ var (
 	personKeys = []string{"trkid", "firstname", "lastname", "mailaddress", "phone", "role", "service"}
 )
 
-func decodeUser(c *fiber.Ctx) (httpx.Object, usecase.UserPatch, error) {
-	var in usecase.UserPatch
-	o, err := body(c, userKeys...)
-	if err != nil {
-		return nil, in, err
-	}
-	f := fields{o: o}
+func decodeUser(c *fiber.Ctx) (f fields, in usecase.UserPatch) {
+	f = body(c, userKeys...)
 	in.Alias, in.Password = f.textIf("alias"), f.textIf("password")
-	in.Home = refIf[domain.EnvironmentRef](&f, "envId", "envid")
-	in.Group = refIf[domain.GroupRef](&f, "group", "id")
-	in.Groups = refs[domain.GroupRef](&f, "groups", "id")
-	in.Allowed = refs[domain.EnvironmentRef](&f, "envs", "envid")
-	in.Blocked = refs[domain.EnvironmentRef](&f, "envsbloque", "envid")
+	in.Home = refIf[domain.EnvironmentRef](f, "envId", "envid")
+	in.Group = refIf[domain.GroupRef](f, "group", "id")
+	in.Groups = refs[domain.GroupRef](f, "groups", "id")
+	in.Allowed = refs[domain.EnvironmentRef](f, "envs", "envid")
+	in.Blocked = refs[domain.EnvironmentRef](f, "envsbloque", "envid")
 	in.Active, in.FirstAccess = f.flagIf("active"), f.flagIf("firstaccess")
 	in.Language, in.TimeZone = f.textIf("language"), f.textIf("timezone")
 	in.DefaultPage = f.numberIf("defaultpage")
 	in.PasswordDelay, in.RevokeDelay = f.daysIf("passworddelay"), f.daysIf("revokedelay")
-	in.Role = parseIf(&f, "role", domain.ParseRole)
-	in.State = parseIf(&f, "state", domain.ParseUserState)
+	in.Role = parseIf(f, "role", domain.ParseRole)
+	in.State = parseIf(f, "state", domain.ParseUserState)
 	in.Organization = f.numberIf("organization")
-	if f.err == nil && o.Has("person") {
-		person, err := o.Object("person")
-		if err != nil {
-			return nil, in, err
-		}
-		if err := person.RefuseUnknown(personKeys...); err != nil {
-			return nil, in, inside("person", err)
-		}
-		p := fields{o: person}
+	if f.Has("person") {
+		p := person(f)
 		in.FirstName, in.LastName = p.textIf("firstname"), p.textIf("lastname")
 		in.Mail, in.Phone = p.textIf("mailaddress"), p.textIf("phone")
 		in.JobTitle, in.Department = p.textIf("role"), p.textIf("service")
-		f.err = inside("person", p.err)
+		f.Fail(inside("person", p.Err))
 	}
-	return o, in, f.err
+	return f, in
 }
 
-// refuseGiven returns an Invalid error for the first of keys that has a value.
-func refuseGiven(o httpx.Object, keys ...string) error {
-	for _, key := range keys {
-		if o.Has(key) {
-			return domain.InvalidField(key, "The server chooses this.")
-		}
-	}
-	return nil
+// person reads the person of a user.
+func person(f fields) fields {
+	o, err := f.Object.Object("person")
+	f.Fail(err)
+	return fields{&httpx.Members{Object: o, Err: o.RefuseUnknown(personKeys...)}}
 }
 
 // inside puts the name of an object before the field of an error about a member of it.
@@ -172,43 +138,32 @@ func inside(object string, err error) error {
 }
 
 func decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
-	o, in, err := decodeUser(c)
-	if err != nil {
-		return in, err
-	}
-	if err := refuseGiven(o, "userid", "id"); err != nil {
-		return in, err
-	}
-	return in, requireUser(o, "alias", "password", "group", "person")
+	f, in := decodeUser(c)
+	f.refuseGiven("userid", "id")
+	return in, requireUser(f, "alias", "password", "group", "person")
 }
 
 // requireUser returns an Invalid error for the first of keys, or of what a person must have,
 // that is missing.
-func requireUser(o httpx.Object, keys ...string) error {
-	if err := o.Require(keys...); err != nil {
-		return err
+func requireUser(f fields, keys ...string) error {
+	f.Require(keys...)
+	if f.Err != nil {
+		return f.Err
 	}
-	person, err := o.Object("person")
-	if err != nil {
-		return err
-	}
-	return inside("person", person.Require("firstname", "lastname", "mailaddress"))
+	return inside("person", person(f).Object.Require("firstname", "lastname", "mailaddress"))
 }
 
 func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UserID, usecase.UserPatch], err error) {
 	if in.ID, err = decodeUserID(c); err != nil {
 		return in, err
 	}
-	var o httpx.Object
-	if o, in.In, err = decodeUser(c); err != nil {
-		return in, err
-	}
-	f := fields{o: o}
+	f, patch := decodeUser(c)
+	in.In = patch
 	if id := f.numberIf("userid"); id != nil && *id != int64(in.ID) {
 		return in, domain.InvalidField("userid", "This is not the user the address names.")
 	}
-	in.In.UUID = parseIf(&f, "id", domain.ParseUUID)
-	return in, f.err
+	in.In.UUID = parseIf(f, "id", domain.ParseUUID)
+	return in, f.Err
 }
 
 func decodeUserID(c *fiber.Ctx) (domain.UserID, error) {
@@ -267,86 +222,62 @@ var environmentKeys = []string{"envid", "parent", "alias", "code", "sendurl", "a
 	"organization", "path", "id"}
 
 func decodeEnvironment(c *fiber.Ctx) (usecase.EnvironmentPatch, error) {
-	o, in, err := decodeEnvironmentPatch(c)
-	if err != nil {
-		return in, err
-	}
-	if err := refuseGiven(o, "envid", "id"); err != nil {
-		return in, err
-	}
-	return in, o.Require("alias")
+	f, in := decodeEnvironmentPatch(c)
+	f.refuseGiven("envid", "id")
+	f.Require("alias")
+	return in, f.Err
 }
 
-func decodeEnvironmentPatch(c *fiber.Ctx) (httpx.Object, usecase.EnvironmentPatch, error) {
-	var in usecase.EnvironmentPatch
-	o, err := body(c, environmentKeys...)
-	if err != nil {
-		return nil, in, err
-	}
-	f := fields{o: o}
-	in.Parent = refIf[domain.EnvironmentRef](&f, "parent", "envid")
+func decodeEnvironmentPatch(c *fiber.Ctx) (f fields, in usecase.EnvironmentPatch) {
+	f = body(c, environmentKeys...)
+	in.Parent = refIf[domain.EnvironmentRef](f, "parent", "envid")
 	in.Alias, in.Code = f.textIf("alias"), f.textIf("code")
 	in.SendURL, in.Active = f.flagIf("sendurl"), f.flagIf("active")
 	in.TimeZone, in.GitRepository = f.textIf("timezone"), f.textIf("gitRepository")
 	in.IsOrganization = f.flagIf("organization")
-	return o, in, f.err
+	return f, in
 }
 
 func decodeEnvironmentChange(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, usecase.EnvironmentPatch], err error) {
 	if in.ID, err = decodeEnvironmentID(c); err != nil {
 		return in, err
 	}
-	var o httpx.Object
-	if o, in.In, err = decodeEnvironmentPatch(c); err != nil {
-		return in, err
-	}
-	f := fields{o: o}
+	f, patch := decodeEnvironmentPatch(c)
+	in.In = patch
 	if id := f.numberIf("envid"); id != nil && domain.NumberRef(domain.EnvironmentID(*id)) != in.ID {
 		return in, domain.InvalidField("envid", "This is not the environment the address names.")
 	}
-	return in, f.err
+	return in, f.Err
 }
 
 var groupKeys = []string{"id", "alias", "parent", "permission", "organization", "effective", "uuid", "permissions", "effectivePermissions", "warnings"}
 
 func decodeGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {
-	o, in, err := decodeGroupPatch(c)
-	if err != nil {
-		return in, err
-	}
-	if err := refuseGiven(o, "id", "uuid"); err != nil {
-		return in, err
-	}
-	return in, o.Require("alias")
+	f, in := decodeGroupPatch(c)
+	f.refuseGiven("id", "uuid")
+	f.Require("alias")
+	return in, f.Err
 }
 
-func decodeGroupPatch(c *fiber.Ctx) (httpx.Object, usecase.GroupPatch, error) {
-	var in usecase.GroupPatch
-	o, err := body(c, groupKeys...)
-	if err != nil {
-		return nil, in, err
-	}
-	f := fields{o: o}
+func decodeGroupPatch(c *fiber.Ctx) (f fields, in usecase.GroupPatch) {
+	f = body(c, groupKeys...)
 	in.Alias = f.textIf("alias")
-	in.Parent = refIf[domain.GroupRef](&f, "parent", "id")
+	in.Parent = refIf[domain.GroupRef](f, "parent", "id")
 	in.Mask, in.Named = f.masks("permission", "permissions")
-	in.Organization = refIf[domain.EnvironmentRef](&f, "organization", "envid")
-	return o, in, f.err
+	in.Organization = refIf[domain.EnvironmentRef](f, "organization", "envid")
+	return f, in
 }
 
 func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.GroupID, usecase.GroupPatch], err error) {
 	if in.ID, err = decodeGroupID(c); err != nil {
 		return in, err
 	}
-	var o httpx.Object
-	if o, in.In, err = decodeGroupPatch(c); err != nil {
-		return in, err
-	}
-	f := fields{o: o}
+	f, patch := decodeGroupPatch(c)
+	in.In = patch
 	if id := f.numberIf("id"); id != nil && *id != int64(in.ID) {
 		return in, domain.InvalidField("id", "This is not the group the address names.")
 	}
-	return in, f.err
+	return in, f.Err
 }
 
 func decodeExplain(c *fiber.Ctx) (usecase.ExplainDecision, error) {

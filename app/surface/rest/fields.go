@@ -5,22 +5,24 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gofiber/fiber/v2"
+
 	"canopy/app/httpx"
 	"canopy/domain"
 )
 
 // fields reads members of an object as leniently as the original's clients need: numbers
-// and flags also as text. The first member that cannot be read is kept in err; what is
-// read after it does not matter.
-type fields struct {
-	o   httpx.Object
-	err error
-}
+// and flags also as text.
+type fields struct{ *httpx.Members }
 
-func (f *fields) fail(key, expected string) {
-	if f.err == nil {
-		f.err = domain.InvalidField(key, "%s is expected.", expected)
-	}
+// body reads an object that has only known keys.
+func body(c *fiber.Ctx, known ...string) fields { return fields{httpx.BodyOf(c, known...)} }
+
+// refuseGiven fails, naming the first of keys that has a value.
+func (f fields) refuseGiven(keys ...string) { f.Refuse("The server chooses this.", keys...) }
+
+func (f fields) fail(key, expected string) {
+	f.Fail(domain.InvalidField(key, "%s is expected.", expected))
 }
 
 // scalar returns a value that is text, or a number as its text. It reports false for any
@@ -37,11 +39,11 @@ func scalar(value json.RawMessage) (string, bool) {
 
 // textIf returns a member that is text, or a number taken as text; nil if there is none.
 // Text with a NUL is refused: no database keeps it or looks for it.
-func (f *fields) textIf(key string) *string {
-	if !f.o.Has(key) {
+func (f fields) textIf(key string) *string {
+	if !f.Has(key) {
 		return nil
 	}
-	text, ok := scalar(f.o[key])
+	text, ok := scalar(f.Object[key])
 	switch {
 	case !ok:
 		f.fail(key, "A text")
@@ -54,7 +56,7 @@ func (f *fields) textIf(key string) *string {
 func hasNUL(text string) bool { return strings.IndexByte(text, 0) >= 0 }
 
 // text is textIf with what to return if there is none.
-func (f *fields) text(key, otherwise string) string {
+func (f fields) text(key, otherwise string) string {
 	if text := f.textIf(key); text != nil {
 		return *text
 	}
@@ -62,11 +64,11 @@ func (f *fields) text(key, otherwise string) string {
 }
 
 // numberIf returns a member that is a whole number, or text of one; nil if there is none.
-func (f *fields) numberIf(key string) *int64 {
-	if !f.o.Has(key) {
+func (f fields) numberIf(key string) *int64 {
+	if !f.Has(key) {
 		return nil
 	}
-	text, _ := scalar(f.o[key]) // what is no scalar has the text of none
+	text, _ := scalar(f.Object[key]) // what is no scalar has the text of none
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		f.fail(key, "A whole number")
@@ -75,7 +77,7 @@ func (f *fields) numberIf(key string) *int64 {
 }
 
 // daysIf returns a member that is a number of days.
-func (f *fields) daysIf(key string) *int {
+func (f fields) daysIf(key string) *int {
 	n := f.numberIf(key)
 	if n == nil {
 		return nil
@@ -86,15 +88,15 @@ func (f *fields) daysIf(key string) *int {
 
 // flagIf returns a member that is true or false; "1" is true and "0" and "2" are false, as
 // the original writes them. It is nil if there is none.
-func (f *fields) flagIf(key string) *bool {
-	if !f.o.Has(key) {
+func (f fields) flagIf(key string) *bool {
+	if !f.Has(key) {
 		return nil
 	}
 	var flag bool
-	if json.Unmarshal(f.o[key], &flag) == nil {
+	if json.Unmarshal(f.Object[key], &flag) == nil {
 		return &flag
 	}
-	switch text, _ := scalar(f.o[key]); text {
+	switch text, _ := scalar(f.Object[key]); text {
 	case "1", "true":
 		flag = true
 	case "0", "2", "false":
@@ -105,25 +107,25 @@ func (f *fields) flagIf(key string) *bool {
 }
 
 // parseIf returns a member that parse reads from text; nil if there is none.
-func parseIf[T any](f *fields, key string, parse func(string) (T, error)) *T {
-	if !f.o.Has(key) {
+func parseIf[T any](f fields, key string, parse func(string) (T, error)) *T {
+	if !f.Has(key) {
 		return nil
 	}
-	text, _ := scalar(f.o[key]) // parse says what is expected instead of none
+	text, _ := scalar(f.Object[key]) // parse says what is expected instead of none
 	v, err := parse(text)
-	if err != nil && f.err == nil {
-		f.err = domain.AsError(err).On(key)
+	if err != nil {
+		f.Err = domain.AsError(err).On(key)
 	}
 	return &v
 }
 
 // refIf returns a member that names something: text, a number, or one of our answers'
 // objects, which carry the number as id. It is nil if there is none.
-func refIf[R ~string](f *fields, key, id string) *R {
-	if !f.o.Has(key) {
+func refIf[R ~string](f fields, key, id string) *R {
+	if !f.Has(key) {
 		return nil
 	}
-	ref, ok := readRef[R](f.o[key], id)
+	ref, ok := readRef[R](f.Object[key], id)
 	if !ok {
 		f.fail(key, "A name or a number")
 	}
@@ -131,12 +133,12 @@ func refIf[R ~string](f *fields, key, id string) *R {
 }
 
 // refs returns a member that is a list of such; nil if there is none.
-func refs[R ~string](f *fields, key, id string) *[]R {
-	if !f.o.Has(key) {
+func refs[R ~string](f fields, key, id string) *[]R {
+	if !f.Has(key) {
 		return nil
 	}
 	var list []json.RawMessage
-	if json.Unmarshal(f.o[key], &list) != nil {
+	if json.Unmarshal(f.Object[key], &list) != nil {
 		f.fail(key, "A list of names or numbers")
 		return nil
 	}
@@ -163,29 +165,29 @@ func readRef[R ~string](value json.RawMessage, id string) (R, bool) {
 // masks returns a set of permissions: exact, as the decimal number of a mask that the member with
 // that key is, or by name, as one code or a list of codes. What answers have under the key names must
 // agree with it, or says the same alone. Both are nil if there is none.
-func (f *fields) masks(key, names string) (exact, named *domain.Mask) {
+func (f fields) masks(key, names string) (exact, named *domain.Mask) {
 	exact, named = f.maskIf(key)
 	_, listed := f.maskIf(names)
 	switch {
-	case f.err != nil || listed == nil:
+	case f.Err != nil || listed == nil:
 	case exact == nil && named == nil:
 		named = listed
 	case exact != nil && exact.Named() != *listed || named != nil && *named != *listed:
-		f.err = domain.InvalidField(names, "This says something else than %s; send one of them.", key)
+		f.Err = domain.InvalidField(names, "This says something else than %s; send one of them.", key)
 	}
 	return exact, named
 }
 
-func (f *fields) maskIf(key string) (exact, named *domain.Mask) {
-	if !f.o.Has(key) {
+func (f fields) maskIf(key string) (exact, named *domain.Mask) {
+	if !f.Has(key) {
 		return nil, nil
 	}
 	var codes []string
-	text, single := scalar(f.o[key])
+	text, single := scalar(f.Object[key])
 	switch {
 	case single && strings.Contains(text, ":"):
 		codes = []string{text}
-	case single || json.Unmarshal(f.o[key], &codes) != nil:
+	case single || json.Unmarshal(f.Object[key], &codes) != nil:
 		if mask, err := domain.ParseMask(text); err == nil {
 			return &mask, nil
 		}
@@ -193,8 +195,8 @@ func (f *fields) maskIf(key string) (exact, named *domain.Mask) {
 		return nil, nil
 	}
 	mask, err := domain.ParsePermissions(codes...)
-	if err != nil && f.err == nil {
-		f.err = domain.AsError(err).On(key)
+	if err != nil {
+		f.Err = domain.AsError(err).On(key)
 	}
 	return nil, &mask
 }

@@ -12,16 +12,16 @@ import (
 // TestFields holds how leniently one member "a" is read. A want of nil is no value, an
 // error refuses it.
 func TestFields(t *testing.T) {
-	text := func(f *fields) any { return value(f.textIf("a")) }
-	number := func(f *fields) any { return value(f.numberIf("a")) }
-	flag := func(f *fields) any { return value(f.flagIf("a")) }
-	role := func(f *fields) any { return value(parseIf(f, "a", domain.ParseRole)) }
-	ref := func(f *fields) any { return value(refIf[domain.GroupRef](f, "a", "id")) }
-	list := func(f *fields) any { return value(refs[domain.GroupRef](f, "a", "id")) }
+	text := func(f fields) any { return value(f.textIf("a")) }
+	number := func(f fields) any { return value(f.numberIf("a")) }
+	flag := func(f fields) any { return value(f.flagIf("a")) }
+	role := func(f fields) any { return value(parseIf(f, "a", domain.ParseRole)) }
+	ref := func(f fields) any { return value(refIf[domain.GroupRef](f, "a", "id")) }
+	list := func(f fields) any { return value(refs[domain.GroupRef](f, "a", "id")) }
 	type refusal struct{}
 	tests := []struct {
 		name  string
-		read  func(*fields) any
+		read  func(fields) any
 		cases map[string]any
 	}{
 		{"text", text, map[string]any{
@@ -57,19 +57,19 @@ func TestFields(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				f := fields{o: o}
-				got := tt.read(&f)
+				f := fields{&httpx.Members{Object: o}}
+				got := tt.read(f)
 				if want == (any)(refusal{}) {
-					require.ErrorIs(t, f.err, domain.ErrInvalid, text)
-					require.Equal(t, "a", domain.AsError(f.err).Field, text)
+					require.ErrorIs(t, f.Err, domain.ErrInvalid, text)
+					require.Equal(t, "a", domain.AsError(f.Err).Field, text)
 					continue
 				}
-				require.NoError(t, f.err, text)
+				require.NoError(t, f.Err, text)
 				require.Equal(t, want, got, text)
 			}
-			f := fields{o: httpx.Object{}}
-			require.Nil(t, tt.read(&f))
-			require.NoError(t, f.err)
+			f := fields{&httpx.Members{}}
+			require.Nil(t, tt.read(f))
+			require.NoError(t, f.Err)
 		})
 	}
 }
@@ -85,11 +85,12 @@ func value[T any](v *T) any {
 func TestFieldsKeepTheFirstError(t *testing.T) {
 	o, err := httpx.ParseObject([]byte(`{"a": 1.5, "b": 7, "c": "king", "d": {}}`))
 	require.NoError(t, err)
-	f := fields{o: o}
-	f.numberIf("a")
+	f := fields{&httpx.Members{Object: o}}
 	require.Equal(t, "7", f.text("b", "none"))
+	f.numberIf("a")
+	require.Equal(t, "none", f.text("b", "none"), "nothing is found after an error")
 	require.Equal(t, "none", f.text("e", "none"))
-	parseIf(&f, "c", domain.ParseRole)
+	parseIf(f, "c", domain.ParseRole)
 	f.flagIf("d")
-	require.Equal(t, "a", domain.AsError(f.err).Field)
+	require.Equal(t, "a", domain.AsError(f.Err).Field)
 }

@@ -48,21 +48,17 @@ func newKey(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (usec
 		if in.User, err = user(c); err != nil {
 			return in, err
 		}
-		o, err := body(c, "name", "expires", "permission", "environment")
-		if err != nil {
-			return in, err
-		}
-		f := fields{o: o}
+		f := body(c, "name", "expires", "permission", "environment")
 		in.In.Name = f.text("name", "")
-		if expires := parseIf(&f, "expires", parseTime); expires != nil {
+		if expires := parseIf(f, "expires", parseTime); expires != nil {
 			in.In.Expires = *expires
 		}
 		exact, named := f.maskIf("permission")
 		in.In.Mask = cmp.Or(exact, named)
-		if ref := refIf[domain.EnvironmentRef](&f, "environment", "envid"); ref != nil {
+		if ref := refIf[domain.EnvironmentRef](f, "environment", "envid"); ref != nil {
 			in.In.Environment = *ref
 		}
-		return in, f.err
+		return in, f.Err
 	}
 }
 

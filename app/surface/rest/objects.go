@@ -115,12 +115,12 @@ func decodeObjectList(c *fiber.Ctx) (usecase.ListObjects, error) {
 
 // userRefIf returns a member that names a user: an alias, a number, or one of our answers'
 // objects. It is zero if there is none. Text is an alias, even of digits only.
-func (f *fields) userRefIf(key string) domain.UserRef {
+func (f fields) userRefIf(key string) domain.UserRef {
 	ref := refIf[string](f, key, "userid")
 	if ref == nil {
 		return domain.UserRef{}
 	}
-	if id, ok := domain.ParseID[domain.UserID](*ref); ok && f.o[key][0] != '"' {
+	if id, ok := domain.ParseID[domain.UserID](*ref); ok && f.Object[key][0] != '"' {
 		return domain.UserRef{ID: id}
 	}
 	return domain.UserRef{Alias: *ref}
@@ -128,15 +128,12 @@ func (f *fields) userRefIf(key string) domain.UserRef {
 
 // attributesIf returns a member that is an object of texts, numbers and flags, as texts. A
 // null is empty text.
-func (f *fields) attributesIf(key string) map[string]string {
-	if f.err != nil || !f.o.Has(key) {
+func (f fields) attributesIf(key string) map[string]string {
+	if !f.Has(key) {
 		return nil
 	}
-	o, err := f.o.Object(key)
-	if err != nil {
-		f.err = err
-		return nil
-	}
+	o, err := f.Object.Object(key)
+	f.Fail(err)
 	attributes := make(map[string]string, len(o))
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		text, ok := scalar(o[name])
@@ -160,59 +157,47 @@ var objectKeys = []string{"id", "uuid", "kind", "name", "fullName", "envId", "or
 
 func decodeNewObject(c *fiber.Ctx) (usecase.NewObject, error) {
 	var in usecase.NewObject
-	o, err := body(c, "kind", "name", "envId", "owner", "parent", "visibility", "attributes", "uses")
-	if err != nil {
-		return in, err
-	}
-	if err := o.Require("kind", "name"); err != nil {
-		return in, err
-	}
-	f := fields{o: o}
+	f := body(c, "kind", "name", "envId", "owner", "parent", "visibility", "attributes", "uses")
+	f.Require("kind", "name")
 	in.Name = f.text("name", "")
-	if kind := parseIf(&f, "kind", domain.ParseObjectKind); kind != nil {
+	if kind := parseIf(f, "kind", domain.ParseObjectKind); kind != nil {
 		in.Kind = *kind
 	}
-	if env := refIf[domain.EnvironmentRef](&f, "envId", "envid"); env != nil {
+	if env := refIf[domain.EnvironmentRef](f, "envId", "envid"); env != nil {
 		in.Environment = *env
 	}
-	if parent := refIf[domain.ObjectRef](&f, "parent", "id"); parent != nil {
+	if parent := refIf[domain.ObjectRef](f, "parent", "id"); parent != nil {
 		in.Parent = *parent
 	}
 	in.Owner = f.userRefIf("owner")
-	in.Visibility = parseIf(&f, "visibility", domain.ParseVisibility)
-	if uses := refs[domain.ObjectRef](&f, "uses", "id"); uses != nil {
+	in.Visibility = parseIf(f, "visibility", domain.ParseVisibility)
+	if uses := refs[domain.ObjectRef](f, "uses", "id"); uses != nil {
 		in.Uses = *uses
 	}
 	in.Attributes = f.attributesIf("attributes")
-	return in, f.err
+	return in, f.Err
 }
 
 // ofObject reads the object that the address names and, from the body, what in says.
-func ofObject[In any](c *fiber.Ctx, keys []string, required []string, read func(f *fields) In) (in httpx.Numbered[domain.ObjectRef, In], err error) {
+func ofObject[In any](c *fiber.Ctx, keys []string, required []string, read func(f fields) In) (in httpx.Numbered[domain.ObjectRef, In], err error) {
 	if in.ID, err = decodeObjectRef(c); err != nil {
 		return in, err
 	}
-	o, err := body(c, keys...)
-	if err != nil {
-		return in, err
-	}
-	if err := o.Require(required...); err != nil {
-		return in, err
-	}
-	f := fields{o: o}
-	in.In = read(&f)
-	return in, f.err
+	f := body(c, keys...)
+	f.Require(required...)
+	in.In = read(f)
+	return in, f.Err
 }
 
 func decodeObjectChange(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, usecase.ObjectPatch], error) {
-	return ofObject(c, objectKeys, nil, func(f *fields) usecase.ObjectPatch {
+	return ofObject(c, objectKeys, nil, func(f fields) usecase.ObjectPatch {
 		return usecase.ObjectPatch{Name: f.textIf("name"), Visibility: parseIf(f, "visibility", domain.ParseVisibility),
 			Uses: refs[domain.ObjectRef](f, "uses", "id"), Attributes: f.attributesIf("attributes")}
 	})
 }
 
 func decodeObjectMove(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, domain.EnvironmentRef], error) {
-	return ofObject(c, []string{"envId"}, []string{"envId"}, func(f *fields) domain.EnvironmentRef {
+	return ofObject(c, []string{"envId"}, []string{"envId"}, func(f fields) domain.EnvironmentRef {
 		if env := refIf[domain.EnvironmentRef](f, "envId", "envid"); env != nil {
 			return *env
 		}
@@ -221,15 +206,15 @@ func decodeObjectMove(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, domain.Env
 }
 
 func decodeObjectOwner(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, domain.UserRef], error) {
-	return ofObject(c, []string{"owner"}, []string{"owner"}, func(f *fields) domain.UserRef { return f.userRefIf("owner") })
+	return ofObject(c, []string{"owner"}, []string{"owner"}, func(f fields) domain.UserRef { return f.userRefIf("owner") })
 }
 
 func decodeOffer(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, domain.UserRef], error) {
-	return ofObject(c, []string{"to"}, []string{"to"}, func(f *fields) domain.UserRef { return f.userRefIf("to") })
+	return ofObject(c, []string{"to"}, []string{"to"}, func(f fields) domain.UserRef { return f.userRefIf("to") })
 }
 
 func decodeObjectGrant(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, usecase.GrantObject], error) {
-	return ofObject(c, []string{"user", "group", "level"}, []string{"level"}, func(f *fields) usecase.GrantObject {
+	return ofObject(c, []string{"user", "group", "level"}, []string{"level"}, func(f fields) usecase.GrantObject {
 		in := usecase.GrantObject{User: f.userRefIf("user")}
 		if group := refIf[domain.GroupRef](f, "group", "id"); group != nil {
 			in.Group = *group
@@ -242,7 +227,7 @@ func decodeObjectGrant(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, usecase.G
 }
 
 func decodeUse(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, int64], error) {
-	return ofObject(c, []string{"count"}, nil, func(f *fields) int64 {
+	return ofObject(c, []string{"count"}, nil, func(f fields) int64 {
 		in := int64(1)
 		if n := f.numberIf("count"); n != nil {
 			in = *n
@@ -252,16 +237,10 @@ func decodeUse(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, int64], error) {
 }
 
 func decodeAssign(c *fiber.Ctx) (usecase.HandOverAll, error) {
-	o, err := body(c, "from", "to")
-	if err != nil {
-		return usecase.HandOverAll{}, err
-	}
-	f := fields{o: o}
+	f := body(c, "from", "to")
 	in := usecase.HandOverAll{From: f.userRefIf("from"), To: f.userRefIf("to")}
-	if f.err == nil {
-		f.err = o.Require("from", "to")
-	}
-	return in, f.err
+	f.Require("from", "to")
+	return in, f.Err
 }
 
 func decodeKinds(c *fiber.Ctx) (in usecase.ListKinds, err error) {

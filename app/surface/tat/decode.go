@@ -1,6 +1,7 @@
 package tat
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -29,35 +30,30 @@ func (s *Surface) link(c *fiber.Ctx) string {
 
 // members reads the texts of a body that has no other keys than these and flags. A number or
 // flag is no text; a key that is missing or null is empty.
-func members(c *fiber.Ctx, keys []string, flags ...string) (values map[string]string, o httpx.Object, err error) {
-	if o, err = httpx.BodyOf(c, append(flags, keys...)...); err != nil {
-		return nil, nil, err
-	}
+func members(c *fiber.Ctx, keys []string, flags ...string) (values map[string]string, f *httpx.Members) {
+	f = httpx.BodyOf(c, append(flags, keys...)...)
 	values = make(map[string]string, len(keys))
 	for _, key := range keys {
-		value, err := httpx.Value[string](o, key)
-		if err != nil {
-			return nil, nil, err
-		}
-		if value == nil {
-			continue
-		}
-		values[key] = strings.TrimSpace(*value)
+		values[key] = strings.TrimSpace(httpx.Given[string](f, key))
 	}
-	return values, o, nil
+	return values, f
 }
 
 // flag reads a member that is true or false, or says so as text.
-func flag(o httpx.Object, key string) (bool, error) {
-	if yes, err := httpx.Value[bool](o, key); err == nil {
-		return yes != nil && *yes, nil
+func flag(f *httpx.Members, key string) bool {
+	if !f.Has(key) {
+		return false
 	}
-	if text, err := httpx.Value[string](o, key); err == nil {
-		if yes, err := strconv.ParseBool(*text); err == nil {
-			return yes, nil
-		}
+	var yes bool
+	var text string
+	err := json.Unmarshal(f.Object[key], &yes)
+	if err != nil && json.Unmarshal(f.Object[key], &text) == nil {
+		yes, err = strconv.ParseBool(text)
 	}
-	return false, domain.InvalidField(key, "One of true and false is expected.")
+	if err != nil {
+		f.Fail(domain.InvalidField(key, "One of true and false is expected."))
+	}
+	return yes
 }
 
 // shortest are the lengths below which the engine takes no user name, full name and mail address.
@@ -69,9 +65,9 @@ const (
 func short(s string, least int) bool { return len([]rune(s)) < least }
 
 func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
-	in, _, err := members(c, []string{"username", "fullname", "email", "callback"})
-	if err != nil {
-		return usecase.Register{}, err
+	in, f := members(c, []string{"username", "fullname", "email", "callback"})
+	if f.Err != nil {
+		return usecase.Register{}, f.Err
 	}
 	var person domain.Person
 	person.Rename(in["fullname"], "")
@@ -83,9 +79,9 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 }
 
 func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Forgot, error) {
-	in, _, err := members(c, []string{"username", "email", "callback"})
-	if err != nil {
-		return usecase.Forgot{}, err
+	in, f := members(c, []string{"username", "email", "callback"})
+	if f.Err != nil {
+		return usecase.Forgot{}, f.Err
 	}
 	if short(in["username"], shortestName) || short(in["email"], shortestMail) {
 		return usecase.Forgot{}, domain.ErrInvalid.Saying("Invalid username (%s) or email (%s)", in["username"], in["email"])
@@ -224,64 +220,40 @@ func parseID[T ~int64](text string) T {
 
 // decodeName reads a body that names a user.
 func decodeName(c *fiber.Ctx) (string, error) {
-	in, _, err := members(c, []string{"username"})
-	if err != nil {
-		return "", err
-	}
-	return in["username"], needs(in, "username")
+	in, f := members(c, []string{"username"})
+	return in["username"], needs(f, in, "username")
 }
 
-// needs returns an Invalid error on the first key without a value.
-func needs(in map[string]string, keys ...string) error {
+// needs returns what is wrong with the body, or an Invalid error on the first key without a value.
+func needs(f *httpx.Members, in map[string]string, keys ...string) error {
 	for _, key := range keys {
 		if in[key] == "" {
-			return domain.InvalidField(key, "A value is required.")
+			f.Fail(domain.InvalidField(key, "A value is required."))
 		}
 	}
-	return nil
+	return f.Err
 }
 
 func decodeSystem(c *fiber.Ctx) (usecase.SystemUser, error) {
-	in, o, err := members(c, []string{"username"}, "canListUsersAsAdmin")
-	if err != nil {
-		return usecase.SystemUser{}, err
-	}
-	lists, err := flag(o, "canListUsersAsAdmin")
-	if err != nil {
-		return usecase.SystemUser{}, err
-	}
-	return usecase.SystemUser{Alias: in["username"], Lists: lists}, needs(in, "username")
+	in, f := members(c, []string{"username"}, "canListUsersAsAdmin")
+	lists := flag(f, "canListUsersAsAdmin")
+	return usecase.SystemUser{Alias: in["username"], Lists: lists}, needs(f, in, "username")
 }
 
 func decodeRename(c *fiber.Ctx) (usecase.RenameUser, error) {
-	in, _, err := members(c, []string{"username", "newUsername"})
-	if err != nil {
-		return usecase.RenameUser{}, err
-	}
-	return usecase.RenameUser{Alias: in["username"], To: in["newUsername"]}, needs(in, "username", "newUsername")
+	in, f := members(c, []string{"username", "newUsername"})
+	return usecase.RenameUser{Alias: in["username"], To: in["newUsername"]}, needs(f, in, "username", "newUsername")
 }
 
 func decodeUpdate(c *fiber.Ctx) (usecase.Readdress, error) {
-	in, _, err := members(c, []string{"username", "newFullname", "newEmail"})
-	if err != nil {
-		return usecase.Readdress{}, err
-	}
-	return usecase.Readdress{Alias: in["username"], Name: in["newFullname"], Mail: in["newEmail"]}, needs(in, "username", "newFullname", "newEmail")
+	in, f := members(c, []string{"username", "newFullname", "newEmail"})
+	return usecase.Readdress{Alias: in["username"], Name: in["newFullname"], Mail: in["newEmail"]}, needs(f, in, "username", "newFullname", "newEmail")
 }
 
 func decodeCheck(c *fiber.Ctx) (usecase.CheckUser, error) {
-	in, o, err := members(c, []string{"username"}, "fixPrivateTopics", "fixDefaultGroup")
-	if err != nil {
-		return usecase.CheckUser{}, err
-	}
-	check := usecase.CheckUser{Alias: in["username"]}
-	if check.FixTopic, err = flag(o, "fixPrivateTopics"); err != nil {
-		return check, err
-	}
-	if check.FixWith, err = flag(o, "fixDefaultGroup"); err != nil {
-		return check, err
-	}
-	return check, needs(in, "username")
+	in, f := members(c, []string{"username"}, "fixPrivateTopics", "fixDefaultGroup")
+	check := usecase.CheckUser{Alias: in["username"], FixTopic: flag(f, "fixPrivateTopics"), FixWith: flag(f, "fixDefaultGroup")}
+	return check, needs(f, in, "username")
 }
 
 func decodeTopics(c *fiber.Ctx) (in usecase.ListTopics, err error) {
@@ -327,38 +299,30 @@ func spelled(c *fiber.Ctx, name string) string {
 // its lists.
 func decodeShare(whom string, level domain.Level) func(*fiber.Ctx) (usecase.ShareTopic, error) {
 	return func(c *fiber.Ctx) (usecase.ShareTopic, error) {
-		in, o, err := members(c, []string{"topic", whom}, "recursive")
-		if err != nil {
-			return usecase.ShareTopic{}, err
-		}
-		share := usecase.ShareTopic{Name: domain.TopicName(in["topic"]), With: usecase.GrantObject{Level: level}}
-		if share.Below, err = flag(o, "recursive"); err != nil {
-			return share, err
-		}
+		in, f := members(c, []string{"topic", whom}, "recursive")
+		share := usecase.ShareTopic{Name: domain.TopicName(in["topic"]), With: usecase.GrantObject{Level: level},
+			Below: flag(f, "recursive")}
 		if whom == "groupname" {
 			share.With.Group = domain.GroupRef(in[whom])
 		} else {
 			share.With.User = domain.UserRef{Alias: in[whom]}
 		}
-		return share, needs(in, "topic", whom)
+		return share, needs(f, in, "topic", whom)
 	}
 }
 
 func decodeNewTopic(c *fiber.Ctx) (usecase.NewTopic, error) {
-	in, _, err := members(c, []string{"topic", "description"})
-	if err != nil {
-		return usecase.NewTopic{}, err
-	}
+	in, f := members(c, []string{"topic", "description"})
 	name := domain.TopicName(in["topic"])
 	if n := len([]rune(name)); n < 4 || n > domain.MaxFullName {
-		return usecase.NewTopic{}, domain.InvalidField("topic", "A name of 4 to %d characters is expected.", domain.MaxFullName)
+		f.Fail(domain.InvalidField("topic", "A name of 4 to %d characters is expected.", domain.MaxFullName))
 	}
-	return usecase.NewTopic{Name: name, Description: in["description"]}, nil
+	return usecase.NewTopic{Name: name, Description: in["description"]}, f.Err
 }
 
 func decodePresence(c *fiber.Ctx) (usecase.BePresent, error) {
-	in, _, err := members(c, []string{"status", "topic", "Topic"}) // the address says in which topic
-	return usecase.BePresent{Topic: topicOf(c, ""), Status: domain.PresenceStatus(in["status"])}, err
+	in, f := members(c, []string{"status", "topic", "Topic"}) // the address says in which topic
+	return usecase.BePresent{Topic: topicOf(c, ""), Status: domain.PresenceStatus(in["status"])}, f.Err
 }
 
 func decodePresences(c *fiber.Ctx) (in usecase.ListPresences, err error) {
@@ -393,9 +357,9 @@ func decodeAbsence(c *fiber.Ctx) (usecase.Absence, error) {
 	if len(c.Request().Body()) == 0 {
 		return in, nil
 	}
-	body, _, err := members(c, []string{"status", "username", "topic", "Topic"})
+	body, f := members(c, []string{"status", "username", "topic", "Topic"})
 	in.Alias = body["username"]
-	return in, err
+	return in, f.Err
 }
 
 func decodeGroups(c *fiber.Ctx) (in usecase.ListGroups, err error) {
@@ -421,30 +385,21 @@ func decodeGroupName(c *fiber.Ctx) (domain.GroupRef, error) {
 }
 
 func decodeEditGroup(c *fiber.Ctx) (usecase.EditGroup, error) {
-	in, _, err := members(c, []string{"newName", "newDescription"})
-	if err != nil {
-		return usecase.EditGroup{}, err
-	}
+	in, f := members(c, []string{"newName", "newDescription"})
 	name, description := in["newName"], in["newDescription"]
 	return usecase.EditGroup{Group: domain.GroupRef(httpx.Param(c, "group")), GroupPatch: usecase.GroupPatch{Alias: &name, Description: &description}},
-		needs(in, "newName", "newDescription")
+		needs(f, in, "newName", "newDescription")
 }
 
 func decodeGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {
-	in, _, err := members(c, []string{"name", "description"})
-	if err != nil {
-		return usecase.GroupPatch{}, err
-	}
+	in, f := members(c, []string{"name", "description"})
 	name, description := in["name"], in["description"]
-	return usecase.GroupPatch{Alias: &name, Description: &description}, needs(in, "name")
+	return usecase.GroupPatch{Alias: &name, Description: &description}, needs(f, in, "name")
 }
 
 func decodeMember(c *fiber.Ctx) (usecase.GroupMember, error) {
-	in, _, err := members(c, []string{"groupname", "username"})
-	if err != nil {
-		return usecase.GroupMember{}, err
-	}
-	return usecase.GroupMember{Group: domain.GroupRef(in["groupname"]), Alias: in["username"]}, needs(in, "groupname", "username")
+	in, f := members(c, []string{"groupname", "username"})
+	return usecase.GroupMember{Group: domain.GroupRef(in["groupname"]), Alias: in["username"]}, needs(f, in, "groupname", "username")
 }
 
 // address returns where people reach the surface, which answers below a path of its own.

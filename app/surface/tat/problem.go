@@ -91,8 +91,8 @@ func fill(c *fiber.Ctx, words string) string {
 	body, _ := httpx.Body(c)
 	for _, key := range []string{"username", "newUsername", "newFullname", "newEmail", "topic", "status", "name", "groupname"} {
 		value := httpx.Param(c, key)
-		if sent, err := httpx.Value[string](body, key); err == nil && sent != nil && value == "" {
-			value = *sent
+		if value == "" {
+			value = httpx.Given[string](&httpx.Members{Object: body}, key)
 		}
 		if key == "topic" {
 			value = topicOf(c, value)

@@ -30,9 +30,6 @@ func encodeToken(c *fiber.Ctx, in usecase.SignedIn) error {
 	return send(c, fiber.StatusOK, w)
 }
 
-// encodeNothing answers that something was done, with an empty body.
-func encodeNothing[T any](c *fiber.Ctx, _ T) error { return c.Status(fiber.StatusOK).Send(nil) }
-
 func encodeUserList(c *fiber.Ctx, list usecase.UserList) error {
 	httpx.LinkNext(c, list.Next)
 	return httpx.Stream(c, list.Users,

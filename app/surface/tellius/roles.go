@@ -32,22 +32,28 @@ var roles = []roleWord{
 	{"explorerDiscoverer", domain.RoleUser},
 }
 
-// parseRole returns the role that a word means, and the word unless it is the role's name.
-func parseRole(word string) (role domain.Role, title string, err error) {
+// titled is a role with the word that was sent for it, unless that is the role's name.
+type titled struct {
+	role  domain.Role
+	title string
+}
+
+// parseRole returns the role that a word means.
+func parseRole(word string) (titled, error) {
 	for _, r := range roles {
 		if r.word != word {
 			continue
 		}
-		if nameOf(r.role) != word {
-			title = word
+		if nameOf(r.role) == word {
+			return titled{role: r.role}, nil
 		}
-		return r.role, title, nil
+		return titled{r.role, word}, nil
 	}
 	words := make([]string, len(roles))
 	for i, r := range roles {
 		words[i] = r.word
 	}
-	return 0, "", domain.InvalidField("role", "One of %s is expected.", strings.Join(words, ", "))
+	return titled{}, domain.InvalidField("role", "One of %s is expected.", strings.Join(words, ", "))
 }
 
 // nameOf returns the name of a role. None is that of a user: it gives nothing more.

@@ -47,8 +47,8 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/users", admin(s, decodeNewUser, u.Add, encodeWholeUser))
 	r.Put("/users/:userId", admin(s, decodeUserChange, httpx.With(u.Change), encodeUser))
 	r.Get("/users", admin(s, decodeList, u.List, encodeUserList))
-	r.Delete("/users/:userId", admin(s, decodeUserID, httpx.Done(u.Remove), encodeNothing[httpx.Just]))
-	r.Post("/assignUserObjects", admin(s, decodeHandOver, s.uses.Objects.HandOverAll, encodeNothing[int64]))
+	r.Delete("/users/:userId", admin(s, decodeUserID, httpx.Done(u.Remove), httpx.Empty))
+	r.Post("/assignUserObjects", admin(s, decodeHandOver, s.uses.Objects.HandOverAll, httpx.Empty))
 
 	r.Post("/api/auth/login", httpx.Open(s.decodeNewerSignIn, sessions.SignIn, encodeToken))
 	r.Post("/api/refresh", httpx.Open(s.decodeRefresh, sessions.Refresh, encodeTokens))
@@ -57,9 +57,9 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/groups", admin(s, decodeNewGroup, g.Create, encodeGroup))
 	r.Put("/groups/:groupId", admin(s, decodeGroupChange, httpx.With(g.Change), encodeGroup))
 	r.Get("/groups", admin(s, decodeNothing, httpx.Alone(g.List), encodeGroups))
-	r.Delete("/groups/:groupId", admin(s, decodeGroupID, httpx.Done(g.Remove), encodeNothing[httpx.Just]))
-	r.Post("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Join), encodeNothing[httpx.Just]))
-	r.Delete("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Leave), encodeNothing[httpx.Just]))
+	r.Delete("/groups/:groupId", admin(s, decodeGroupID, httpx.Done(g.Remove), httpx.Empty))
+	r.Post("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Join), httpx.Empty))
+	r.Delete("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Leave), httpx.Empty))
 }
 
 // admin is httpx.Handle for what the document keeps for its superUsers and admins.
