@@ -143,7 +143,7 @@ func (s *AccountStore) countFailure(ctx context.Context, subjects []string, now,
 // the subject cleared.
 func (s *AccountStore) Forgive(ctx context.Context, cleared string, subjects []string) error {
 	return s.db.Alone(ctx, func() error {
-		_, err := s.db.ExecContext(ctx, `WITH counted AS (SELECT subject FROM sign_in_failures WHERE subject IN (?) ORDER BY subject`+s.db.ForUpdate()+`)
+		_, err := s.db.ExecContext(ctx, `WITH counted AS (SELECT subject FROM sign_in_failures WHERE subject IN (?) ORDER BY subject`+s.db.For("UPDATE")+`)
 			UPDATE sign_in_failures SET failures = CASE WHEN subject = ? THEN 0 ELSE failures - 1 END
 			WHERE subject IN (SELECT subject FROM counted) AND failures > 0`, db.In(subjects), cleared)
 		return err

@@ -69,7 +69,7 @@ func (s *BookmarkStore) List(ctx context.Context, sc tenancy.Scope, kinds []doma
 func (s *BookmarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID) error {
 	caller := w.Actor()
 	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		o, err := selectObject(ctx, tx, objectsIn(w.Read()).And("o.id = ?", int64(id)), s.db.ForShare())
+		o, err := selectObject(ctx, tx, objectsIn(w.Read()).And("o.id = ?", int64(id)), s.db.For("SHARE"))
 		if err != nil {
 			return err
 		}

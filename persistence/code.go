@@ -128,7 +128,7 @@ func (s *RegistrationCodeStore) Insert(ctx context.Context, w tenancy.WriteScope
 
 // place returns the environment of organization o if it lies in w.
 func (s *RegistrationCodeStore) place(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, o domain.OrganizationID) (domain.Environment, error) {
-	return selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ? AND e.organization_id = ?", int64(o), int64(o)), s.db.ForShare())
+	return selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ? AND e.organization_id = ?", int64(o), int64(o)), s.db.For("SHARE"))
 }
 
 func codeEntry(action string, place *domain.Environment, changes []domain.Change) domain.AuditEntry {
@@ -143,7 +143,7 @@ func codeEntry(action string, place *domain.Environment, changes []domain.Change
 func (s *RegistrationCodeStore) Update(ctx context.Context, w tenancy.WriteScope, o domain.OrganizationID, code domain.SecretText,
 	change func(*domain.RegistrationCode) error) (after domain.RegistrationCode, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		before, err := s.get(ctx, tx, w.Read(), o, code, either(s.db.Engine() == db.PostgreSQL, " FOR UPDATE OF c", ""))
+		before, err := s.get(ctx, tx, w.Read(), o, code, s.db.For("UPDATE OF c"))
 		if err != nil {
 			return err
 		}
@@ -236,7 +236,7 @@ func (s *UserStore) useCode(ctx context.Context, tx bun.Tx, w tenancy.WriteScope
 	if err := db.One(res, err, domain.ErrRegistrationCode); err != nil {
 		return err
 	}
-	home, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ? AND e.organization_id = ?", o, o), s.db.ForShare())
+	home, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ? AND e.organization_id = ?", o, o), s.db.For("SHARE"))
 	if domain.ErrEnvironmentNotFound.Is(err) || err == nil && !home.Active {
 		return domain.ErrRegistrationCode
 	}

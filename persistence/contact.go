@@ -60,8 +60,7 @@ func (s *ContactStore) Add(ctx context.Context, w tenancy.WriteScope, alias stri
 			return err
 		}
 		// Only this one row is held, so that two who add each other do not wait in a circle.
-		_, err = tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.id = ?"+
-			either(s.db.Engine() == db.PostgreSQL, " FOR NO KEY UPDATE", ""), int64(caller.Organization), int64(caller.User))
+		err = s.db.Lock(ctx, tx, "NO KEY UPDATE", "users u WHERE u.organization_id = ? AND u.id = ?", int64(caller.Organization), int64(caller.User))
 		if err != nil {
 			return db.Translate(err)
 		}

@@ -119,7 +119,7 @@ func (s *CopyRequestStore) Insert(ctx context.Context, w tenancy.WriteScope, obj
 			return err
 		}
 		// The person is locked, so that their offers are counted by one after the other.
-		_, err = tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.id = ?"+s.db.ForUpdate(), int64(to.Organization), int64(to.User))
+		err = s.db.Lock(ctx, tx, "UPDATE", "users u WHERE u.organization_id = ? AND u.id = ?", int64(to.Organization), int64(to.User))
 		if err != nil {
 			return db.Translate(err)
 		}
@@ -156,7 +156,7 @@ func offered(c *domain.CopyRequest) []domain.Change {
 
 // take reads the offer in w and removes it.
 func (s *CopyRequestStore) take(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.CopyRequestID) (domain.CopyRequest, error) {
-	found, err := selectCopyRequests(ctx, tx, s.in(w.Read()).And("c.id = ?", int64(id)), either(s.db.Engine() == db.PostgreSQL, " FOR UPDATE OF c", ""))
+	found, err := selectCopyRequests(ctx, tx, s.in(w.Read()).And("c.id = ?", int64(id)), s.db.For("UPDATE OF c"))
 	if err != nil || len(found) == 0 {
 		return domain.CopyRequest{}, orElse(err, domain.ErrCopyRequestNotFound)
 	}

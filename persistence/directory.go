@@ -268,7 +268,7 @@ func (t *directoryTx) finish() error {
 // Reserve implements domain.DirectoryWriter. On PostgreSQL it is a transaction of its own,
 // so that others need not wait for numbers until the import ends.
 func (t *directoryTx) Reserve(kind int, n int64) (int64, error) {
-	if t.db.Engine() == db.SQLite {
+	if t.db.OneWriter() {
 		return reserve(t.ctx, t.db, t.tx, kind, n)
 	}
 	return NewDirectoryStore(t.db).Reserve(t.ctx, t.w, kind, n)
@@ -314,7 +314,7 @@ func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Enviro
 // unmoved keeps the environment from being changed by others. It is ErrChanged if it is no
 // longer where and what it was called when it was read.
 func (t *directoryTx) unmoved(before *domain.Environment) error {
-	now, err := selectEnvironment(t.ctx, t.tx, db.Where("e.id = ?", int64(before.ID)), t.db.ForUpdate())
+	now, err := selectEnvironment(t.ctx, t.tx, db.Where("e.id = ?", int64(before.ID)), t.db.For("UPDATE"))
 	if err == nil && (now.Path != before.Path || domain.Fold(now.AliasPath) != domain.Fold(before.AliasPath)) {
 		err = domain.ErrChanged
 	}

@@ -20,5 +20,5 @@
 //     snapshot.
 //   - Reads are written as text with one scan function a table: Bun's relations and its
 //     scanning cost more than the statements. Bun writes inserts, updates and values
-//    .
+//     .
 package persistence

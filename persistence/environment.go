@@ -196,7 +196,7 @@ func holdPresent(ctx context.Context, d *db.DB, tx bun.Tx, paths ...domain.Envir
 	if len(places) == 0 {
 		return 0, nil
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT e.path FROM environments e WHERE e.id IN (?) ORDER BY e.path"+d.ForShare(),
+	rows, err := tx.QueryContext(ctx, "SELECT e.path FROM environments e WHERE e.id IN (?) ORDER BY e.path"+d.For("SHARE"),
 		db.In(slices.Collect(maps.Keys(places))))
 	found, err := db.Collect(rows, err, db.Scalar[domain.EnvironmentPath])
 	for _, p := range found {
@@ -313,7 +313,7 @@ func freeAlias(ctx context.Context, tx bun.Tx, id domain.EnvironmentID) error {
 // and then nothing is saved.
 func (s *EnvironmentStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID, change func(*domain.Environment) error) (after domain.Environment, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		before, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(id)), s.db.ForUpdate())
+		before, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(id)), s.db.For("UPDATE"))
 		if err != nil {
 			return err
 		}
@@ -460,7 +460,7 @@ func fits(ctx context.Context, q db.Querier, from, to domain.EnvironmentPath) er
 // ErrEnvironmentNotEmpty, counting what w's principal can see of it, unless it is empty.
 func (s *EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID) error {
 	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		e, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(id)), s.db.ForUpdate())
+		e, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(id)), s.db.For("UPDATE"))
 		if err != nil {
 			return err
 		}

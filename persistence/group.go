@@ -120,7 +120,7 @@ func (s *GroupStore) Insert(ctx context.Context, w tenancy.WriteScope, g domain.
 	}
 	g.ID, g.UUID, g.Created = domain.GroupID(id), db.NewUUID(), db.Moment(db.Millis(s.db.Now()))
 	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		border, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ? AND e.is_organization", int64(g.Organization)), s.db.ForShare())
+		border, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ? AND e.is_organization", int64(g.Organization)), s.db.For("SHARE"))
 		if err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func (s *GroupStore) checkParent(ctx context.Context, tx bun.Tx, g *domain.Group
 			return domain.ErrGroupCycle
 		}
 		parent, err := selectGroup(ctx, tx, db.Where("g.id = ? AND g.organization_id IN (?, ?)",
-			int64(up), int64(g.Organization), int64(domain.RootOrganization)), s.db.ForShare())
+			int64(up), int64(g.Organization), int64(domain.RootOrganization)), s.db.For("SHARE"))
 		if err != nil {
 			return domain.AsError(err).On("parent")
 		}
@@ -173,12 +173,12 @@ func (s *GroupStore) finish(ctx context.Context, tx bun.Tx, w tenancy.WriteScope
 func (s *GroupStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID,
 	change func(*domain.Group, domain.SuperUsers) error) (after domain.Group, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		before, err := selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.ForUpdate())
+		before, err := selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.For("UPDATE"))
 		if err != nil {
 			return err
 		}
 		// Two changes that together would make a cycle wait for one another.
-		_, err = tx.ExecContext(ctx, "SELECT 1 FROM organizations WHERE organization_id = ?"+s.db.ForUpdate(), int64(before.Organization))
+		err = s.db.Lock(ctx, tx, "UPDATE", "organizations WHERE organization_id = ?", int64(before.Organization))
 		if err != nil {
 			return db.Translate(err)
 		}
@@ -212,7 +212,7 @@ func (s *GroupStore) Update(ctx context.Context, w tenancy.WriteScope, id domain
 // ErrGroupNotEmpty if it has members or groups below it.
 func (s *GroupStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.GroupID) error {
 	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		g, err := selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.ForUpdate())
+		g, err := selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.For("UPDATE"))
 		if err != nil {
 			return err
 		}

@@ -183,7 +183,7 @@ func (s *GroupStore) RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id d
 // returns an error or admin is of another organization.
 func (s *GroupStore) lockAdmins(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey,
 	check func(*domain.Group) error) (g placedGroup, admins []domain.UserID, err error) {
-	if g, err = selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.ForUpdate()); err != nil {
+	if g, err = selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.For("UPDATE")); err != nil {
 		return g, nil, err
 	}
 	if err := check(&g.Group); err != nil {

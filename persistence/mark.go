@@ -52,7 +52,7 @@ func (s *MarkStore) Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) 
 func holdUser(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.UserKey, error) {
 	where := db.Account(w.Read()).And("u.id = ?", int64(id))
 	rows, err := tx.QueryContext(ctx, "SELECT u.organization_id FROM users u WHERE "+where.Text()+
-		either(d.Engine() == db.PostgreSQL, " FOR NO KEY UPDATE", ""), where.Args...)
+		d.For("NO KEY UPDATE"), where.Args...)
 	organization, err := db.Only(rows, err, db.Scalar[int64], domain.ErrUserNotFound)
 	return domain.UserKey{Organization: domain.OrganizationID(organization), User: id}, err
 }
@@ -177,7 +177,7 @@ func forgetMarks(ctx context.Context, tx bun.Tx, objects []domain.Object) error 
 func privateTopic(ctx context.Context, d *db.DB, tx bun.Tx, u *domain.User) (domain.Object, error) {
 	return selectObject(ctx, tx, db.Where(`o.organization_id = ? AND o.kind = ? AND o.full_name_key = ?
 		AND o.owner_organization_id = ? AND o.owner_id = ?`,
-		int64(u.Organization), string(domain.KindTopic), domain.Fold(domain.PrivateTopic(u.Alias)), int64(u.Organization), int64(u.ID)), d.ForUpdate())
+		int64(u.Organization), string(domain.KindTopic), domain.Fold(domain.PrivateTopic(u.Alias)), int64(u.Organization), int64(u.ID)), d.For("UPDATE"))
 }
 
 // renamePrivateTopic gives the topic that is for one user alone, and what lies below it, the

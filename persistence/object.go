@@ -459,7 +459,7 @@ func insertObject(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope
 
 // holdPlace keeps the environment of o where o says it is until the transaction ends.
 func holdPlace(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, o *domain.Object) error {
-	e, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(o.Environment)), d.ForShare())
+	e, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(o.Environment)), d.For("SHARE"))
 	if err != nil {
 		return domain.AsError(err).On("environment")
 	}
@@ -479,7 +479,7 @@ func holdParent(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, 
 		o.FullName = kind.FullName("", o.Name)
 		return nil, nil
 	}
-	parent, err := selectObject(ctx, tx, objectsIn(w.Read()).And("o.organization_id = ? AND o.id = ?", int64(o.Organization), int64(o.Parent)), d.ForShare())
+	parent, err := selectObject(ctx, tx, objectsIn(w.Read()).And("o.organization_id = ? AND o.id = ?", int64(o.Organization), int64(o.Parent)), d.For("SHARE"))
 	if err != nil {
 		return nil, domain.AsError(err).On("parent")
 	}
@@ -511,7 +511,7 @@ func holdUsers(ctx context.Context, d *db.DB, tx bun.Tx, users []domain.UserKey)
 		args = append(args, int64(u.Organization), int64(u.User))
 	}
 	rows, err := tx.QueryContext(ctx, "SELECT u.id FROM users u WHERE (u.organization_id, u.id) IN (VALUES "+
-		strings.TrimSuffix(strings.Repeat("(?, ?), ", len(users)), ", ")+") ORDER BY u.id"+d.ForShare(), args...)
+		strings.TrimSuffix(strings.Repeat("(?, ?), ", len(users)), ", ")+") ORDER BY u.id"+d.For("SHARE"), args...)
 	found, err := db.Collect(rows, err, db.Scalar[int64])
 	if err != nil {
 		return err
@@ -540,7 +540,7 @@ func holdAccess(ctx context.Context, d *db.DB, tx bun.Tx, organization domain.Or
 	if len(groups) == 0 {
 		return nil
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT g.id FROM groups g WHERE g.id IN (?) AND g.organization_id IN (?, ?) ORDER BY g.id"+d.ForShare(),
+	rows, err := tx.QueryContext(ctx, "SELECT g.id FROM groups g WHERE g.id IN (?) AND g.organization_id IN (?, ?) ORDER BY g.id"+d.For("SHARE"),
 		db.In(groups), int64(organization), int64(domain.RootOrganization))
 	found, err := db.Collect(rows, err, db.Scalar[int64])
 	if err != nil {

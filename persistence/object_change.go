@@ -19,12 +19,9 @@ const limitTogether = " LIMIT 500"
 // lock reads the object and keeps others from changing it.
 func (s *ObjectStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.ObjectID) (domain.Object, error) {
 	where := objectsIn(w.Read()).And("o.id = ?", int64(id))
-	if s.db.Engine() == db.PostgreSQL {
-		// Locked first and read then: whether it is in w is asked of the row as it is now.
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM objects o WHERE "+where.Text()+" FOR UPDATE", where.Args...)
-		if err != nil {
-			return domain.Object{}, db.Translate(err)
-		}
+	// Locked first and read then: whether it is in w is asked of the row as it is now.
+	if err := s.db.Lock(ctx, tx, "UPDATE", "objects o WHERE "+where.Text(), where.Args...); err != nil {
+		return domain.Object{}, err
 	}
 	return selectObject(ctx, tx, where, "")
 }
@@ -157,11 +154,8 @@ func (s *ObjectStore) lockBelow(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 		And("o.organization_id = ? AND o.kind = ? AND o.full_name_key >= ? AND o.full_name_key < ?",
 			int64(top.Organization), string(top.Kind), key+"/", key+"0")
 	order := " ORDER BY o.id LIMIT " + strconv.Itoa(domain.MaxTogether)
-	if s.db.Engine() == db.PostgreSQL {
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM objects o WHERE "+where.Text()+order+" FOR UPDATE", where.Args...)
-		if err != nil {
-			return nil, db.Translate(err)
-		}
+	if err := s.db.Lock(ctx, tx, "UPDATE", "objects o WHERE "+where.Text()+order, where.Args...); err != nil {
+		return nil, err
 	}
 	return selectObjects(ctx, tx, where, order)
 }
@@ -528,7 +522,7 @@ func (s *ObjectStore) HandOverAll(ctx context.Context, w tenancy.WriteScope, fro
 		where := objectsIn(w.Read()).Also(least).
 			And("o.owner_organization_id = ? AND o.owner_id = ?", int64(from.Organization), int64(from.User))
 		for {
-			objects, err := selectObjects(ctx, tx, where, " ORDER BY o.id"+limitTogether+s.db.ForUpdate())
+			objects, err := selectObjects(ctx, tx, where, " ORDER BY o.id"+limitTogether+s.db.For("UPDATE"))
 			if err != nil || len(objects) == 0 {
 				return err
 			}
@@ -574,7 +568,7 @@ func (s *ObjectStore) release(ctx context.Context, tx bun.Tx, w tenancy.WriteSco
 		{owned, leave},
 	} {
 		for {
-			objects, err := selectObjects(ctx, tx, step.where, " ORDER BY o.id"+limitTogether+s.db.ForUpdate())
+			objects, err := selectObjects(ctx, tx, step.where, " ORDER BY o.id"+limitTogether+s.db.For("UPDATE"))
 			if err != nil {
 				return err
 			}

@@ -118,7 +118,7 @@ func saveOrganizationAttributes(ctx context.Context, tx bun.Tx, before, after *d
 func (s *EnvironmentStore) Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error {
 	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		where := environmentsIn(w.Read()).And("e.id = ? AND e.is_organization", int64(id))
-		e, err := selectEnvironment(ctx, tx, where, s.db.ForUpdate())
+		e, err := selectEnvironment(ctx, tx, where, s.db.For("UPDATE"))
 		if err != nil {
 			return err
 		}

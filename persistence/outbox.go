@@ -84,7 +84,7 @@ func (s *OutboxStore) Posted() <-chan struct{} { return s.db.Posted() }
 // the given time, or ErrNotFound if none is due. Whoever claims it again afterwards is
 // the only one whose Sent, Retry and GiveUp count.
 func (s *OutboxStore) Claim(ctx context.Context, claimant string, now, until time.Time) (domain.OutgoingMail, error) {
-	skip := either(s.db.Engine() == db.PostgreSQL, " FOR UPDATE SKIP LOCKED", "")
+	skip := s.db.For("UPDATE SKIP LOCKED")
 	rows, err := s.db.Writer().QueryContext(ctx, `WITH due AS MATERIALIZED (SELECT organization_id, id FROM outbox
 			WHERE state = 0 AND next_at <= ? ORDER BY next_at, id LIMIT 1`+skip+`)
 		UPDATE outbox SET claimed_by = ?, next_at = ?, attempts = attempts + 1

@@ -81,7 +81,7 @@ func (s *UserStore) register(ctx context.Context, w tenancy.WriteScope, r domain
 // registration at a time. A superUser who has not gives way: whoever lost the link registers
 // again.
 func (s *UserStore) holdEmpty(ctx context.Context, tx bun.Tx, w tenancy.WriteScope) error {
-	if _, err := tx.ExecContext(ctx, "SELECT 1 FROM organizations WHERE organization_id = ?"+s.db.ForUpdate(), int64(domain.RootOrganization)); err != nil {
+	if err := s.db.Lock(ctx, tx, "UPDATE", "organizations WHERE organization_id = ?", int64(domain.RootOrganization)); err != nil {
 		return db.Translate(err)
 	}
 	rows, err := tx.QueryContext(ctx, "SELECT 1 FROM users WHERE state <> ? LIMIT 1", int64(domain.Unverified))

@@ -78,7 +78,7 @@ func findSecret(ctx context.Context, d *db.DB, q db.Querier, u domain.UserKey, p
 // with every other of the same purpose. A secret that was sent to an address the account
 // no longer has is ErrSecret; that of a change of address was sent to the new one.
 func spend(ctx context.Context, d *db.DB, tx bun.Tx, u *domain.User, p domain.Presented) (domain.Secret, error) {
-	secret, err := findSecret(ctx, d, tx, u.Key(), p, d.ForUpdate())
+	secret, err := findSecret(ctx, d, tx, u.Key(), p, d.For("UPDATE"))
 	if err != nil {
 		return secret, err
 	}

@@ -189,7 +189,7 @@ func (s *AccountStore) Renew(ctx context.Context, k domain.SessionKey, change fu
 	var refused error
 	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		rows, err := tx.QueryContext(ctx, "SELECT "+sessionColumns+" FROM sessions s WHERE s.organization_id = ? AND s.user_id = ? AND s.id = ?"+
-			s.db.ForUpdate(), int64(k.Organization), int64(k.User), string(k.ID))
+			s.db.For("UPDATE"), int64(k.Organization), int64(k.User), string(k.ID))
 		if session, err = db.Only(rows, err, scanSession, domain.ErrSessionNotFound); err != nil {
 			return err
 		}

@@ -372,7 +372,7 @@ func (s *UserStore) insert(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 
 // holdHome keeps the home of u where u says it is until the transaction ends.
 func (s *UserStore) holdHome(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, u *domain.User) error {
-	home, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(u.Home)), s.db.ForShare())
+	home, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(u.Home)), s.db.For("SHARE"))
 	if err != nil {
 		return domain.AsError(err).On("home")
 	}
@@ -399,7 +399,7 @@ func (s *UserStore) holdGrants(ctx context.Context, tx bun.Tx, lists ...[]domain
 // holdGroups keeps the groups of u, which must be usable in u's organization.
 func (s *UserStore) holdGroups(ctx context.Context, tx bun.Tx, u *domain.User) error {
 	found, err := selectGroups(ctx, tx, db.Where("g.id IN (?) AND g.organization_id IN (?, ?)",
-		db.In(u.Groups), int64(u.Organization), int64(domain.RootOrganization)), " ORDER BY g.id"+s.db.ForShare())
+		db.In(u.Groups), int64(u.Organization), int64(domain.RootOrganization)), " ORDER BY g.id"+s.db.For("SHARE"))
 	if err != nil {
 		return err
 	}
@@ -565,7 +565,7 @@ func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID
 	return func() ([]domain.User, []domain.Group, error) {
 		root := int64(domain.RootOrganization)
 		// Locked first and read then: what was changed by whoever held them is seen.
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE u.organization_id = ? AND u.role = 4 ORDER BY u.id"+s.db.ForUpdate(), root)
+		err := s.db.Lock(ctx, tx, "UPDATE", "users u WHERE u.organization_id = ? AND u.role = 4 ORDER BY u.id", root)
 		if err != nil {
 			return nil, nil, db.Translate(err)
 		}
@@ -584,11 +584,8 @@ func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID
 // lock reads the user with that number, attributes and the picture's tag included, and keeps others from changing it.
 func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.User, error) {
 	where := db.Account(w.Read()).And("u.id = ?", int64(id))
-	if s.db.Engine() == db.PostgreSQL {
-		_, err := tx.ExecContext(ctx, "SELECT 1 FROM users u WHERE "+where.Text()+" FOR UPDATE", where.Args...)
-		if err != nil {
-			return domain.User{}, db.Translate(err)
-		}
+	if err := s.db.Lock(ctx, tx, "UPDATE", "users u WHERE "+where.Text(), where.Args...); err != nil {
+		return domain.User{}, err
 	}
 	u, err := selectUser(ctx, tx, where, "")
 	if err != nil {

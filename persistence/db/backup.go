@@ -19,7 +19,7 @@ const copyTogether = 1024
 // Others read and write the database meanwhile, in this process and in others; what was committed
 // before Copy is called is in the copy.
 func (d *DB) Copy(ctx context.Context, path string) (err error) {
-	if d.engine != SQLite {
+	if !d.dialect.file {
 		return errNotSQLite
 	}
 	if err := create(path); err != nil {
@@ -67,7 +67,7 @@ func (d *DB) Copy(ctx context.Context, path string) (err error) {
 // CheckIntegrity returns an error that says what is wrong with an SQLite database: a page that is
 // damaged, an index that has not what its table has, a row that points nowhere.
 func (d *DB) CheckIntegrity(ctx context.Context) error {
-	if d.engine != SQLite {
+	if !d.dialect.file {
 		return errNotSQLite
 	}
 	rows, err := d.read.DB.QueryContext(ctx, "PRAGMA integrity_check(1)")

@@ -28,30 +28,20 @@ import (
 	"canopy/domain"
 )
 
-// Engine is a kind of database.
-type Engine string
-
-// The engines.
-const (
-	SQLite     Engine = "sqlite"
-	PostgreSQL Engine = "postgres"
-)
-
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
-	engine Engine
+	dialect dialect
 	// write is for transactions; read for statements outside of one. On PostgreSQL they
 	// are the same.
 	write, read *bun.DB
 	// path is the file of an SQLite database.
 	path string
 	pool *pgxpool.Pool
-	// prepare makes PostgreSQL keep the hottest statements prepared; prepared holds SQLite's.
-	prepare  bool
+	// hot runs a statement that is kept prepared, on SQLite one of prepared.
+	hot      func(ctx context.Context, query string, args ...any) (Rows, error)
 	prepared *statements
-	// before is called before each statement that goes past database/sql, if it is there.
-	before func(ctx context.Context, statement string) error
-	ids    leases
+	readers  int
+	ids      leases
 	// Now is the clock; tests set another one before the first use.
 	Now func() time.Time
 	// Quotas bound what organizations and users have; it is set before the first change.
@@ -77,12 +67,7 @@ const (
 
 // Readers returns how many statements that read are of use at once: those of an embedded database
 // need a processor each.
-func (d *DB) Readers() int {
-	if d.engine == SQLite {
-		return min(sqliteReaders, 2*runtime.GOMAXPROCS(0))
-	}
-	return int(d.pool.Config().MaxConns)
-}
+func (d *DB) Readers() int { return d.readers }
 
 // Option changes how a database is opened.
 type Option func(*options)
@@ -128,7 +113,10 @@ func OpenSQLite(path string, choices ...Option) (*DB, error) {
 	}
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
-	return newDB(SQLite, bun.NewDB(write, sqlitedialect.New()), bun.NewDB(read, sqlitedialect.New()), path), nil
+	d := newDB(sqliteDialect, bun.NewDB(write, sqlitedialect.New()), bun.NewDB(read, sqlitedialect.New()))
+	d.path, d.readers = path, min(sqliteReaders, 2*runtime.GOMAXPROCS(0))
+	d.hot = d.prepared.query
+	return d, nil
 }
 
 // create makes an empty file that only its owner can read, unless there is one. SQLite gives
@@ -178,7 +166,7 @@ func openSQLite(path, parameters string, o *options) (*sql.DB, error) {
 // what releases it. It fails at once if another server holds it. It does nothing on
 // PostgreSQL.
 func (d *DB) LockSQLite() (release func() error, err error) {
-	if d.engine != SQLite {
+	if !d.dialect.file {
 		return func() error { return nil }, nil
 	}
 	lock := flock.New(d.path + ".lock")
@@ -225,20 +213,28 @@ func OpenPostgres(ctx context.Context, dsn string, choices ...Option) (*DB, erro
 	raw := sql.OpenDB(o.connector(stdlib.GetPoolConnector(pool)))
 	raw.SetMaxIdleConns(0) // the pool keeps them
 	db := bun.NewDB(raw, pgdialect.New())
-	d := newDB(PostgreSQL, db, db, "")
-	d.pool, d.prepare, d.before = pool, prepare, o.before
+	d := newDB(postgresDialect, db, db)
+	d.pool, d.readers = pool, int(pool.Config().MaxConns)
+	d.hot = func(ctx context.Context, query string, args ...any) (Rows, error) {
+		if o.before != nil {
+			if err := o.before(ctx, query); err != nil {
+				return nil, err
+			}
+		}
+		if prepare {
+			args = append([]any{pgx.QueryExecModeCacheStatement}, args...)
+		}
+		rows, err := pool.Query(ctx, numbered(query), args...)
+		return poolRows{rows}, err
+	}
 	return d, nil
 }
 
-func newDB(engine Engine, write, read *bun.DB, path string) *DB {
-	d := &DB{engine: engine, write: write, read: read, path: path, Now: time.Now, mail: make(chan struct{}, 1)}
+func newDB(kind dialect, write, read *bun.DB) *DB {
+	d := &DB{dialect: kind, write: write, read: read, Now: time.Now, mail: make(chan struct{}, 1), prepared: newStatements(read.DB)}
 	d.ids.db = d
-	d.prepared = newStatements(read.DB)
 	return d
 }
-
-// Engine returns the kind of database.
-func (d *DB) Engine() Engine { return d.engine }
 
 // Ping returns nil if the database answers.
 func (d *DB) Ping(ctx context.Context) error { return Translate(d.read.PingContext(ctx)) }
@@ -327,19 +323,7 @@ type Rows interface {
 // time: they are kept prepared, past Bun, which writes values into the text. On PostgreSQL
 // they go past database/sql too.
 func (d *DB) HotRows(ctx context.Context, query string, args ...any) (Rows, error) {
-	if d.engine == PostgreSQL {
-		if d.before != nil {
-			if err := d.before(ctx, query); err != nil {
-				return nil, err
-			}
-		}
-		if d.prepare {
-			args = append([]any{pgx.QueryExecModeCacheStatement}, args...)
-		}
-		rows, err := d.pool.Query(ctx, numbered(query), args...)
-		return poolRows{rows}, err
-	}
-	return d.prepared.query(ctx, query, args...)
+	return d.hot(ctx, query, args...)
 }
 
 // poolRows are rows read past database/sql.

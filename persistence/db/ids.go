@@ -66,7 +66,7 @@ func (l *leases) lease(ctx context.Context, kind string) (*block, error) {
 // NextNumber returns the next number of that kind that nobody has leased, and keeps
 // others from leasing until the transaction ends.
 func NextNumber(ctx context.Context, d *DB, tx bun.Tx, kind string) (int64, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT next FROM id_blocks WHERE name = ?"+d.ForUpdate(), kind)
+	rows, err := tx.QueryContext(ctx, "SELECT next FROM id_blocks WHERE name = ?"+d.For("UPDATE"), kind)
 	return Only(rows, err, Scalar[int64], domain.ErrInternal)
 }
 
@@ -77,13 +77,6 @@ func SetNext(ctx context.Context, tx bun.Tx, kind string, next int64) error {
 	res, err := tx.ExecContext(ctx, "UPDATE id_blocks SET next = ? WHERE name = ?", next, kind)
 	return One(res, err, domain.ErrInternal)
 }
-
-// ForUpdate is the clause that locks the rows a transaction has read; SQLite's
-// transactions have the whole file to themselves.
-func (d *DB) ForUpdate() string { return either(d.engine == PostgreSQL, " FOR UPDATE", "") }
-
-// ForShare is the clause that keeps rows a transaction has read from being changed.
-func (d *DB) ForShare() string { return either(d.engine == PostgreSQL, " FOR SHARE", "") }
 
 // The kinds of numbers.
 const (

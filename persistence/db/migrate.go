@@ -10,12 +10,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"canopy/domain"
-	"canopy/persistence/db/migrations"
 )
 
 // Migration is one step of the schema.
@@ -62,7 +59,7 @@ var needsLine = regexp.MustCompile(`(?m)^-- canopy: needs ([0-9]+(?:\.[0-9]+){1,
 
 // needs returns which program a step needs at least, empty for any.
 func (d *DB) needs(file string) (string, error) {
-	text, err := fs.ReadFile(d.steps(), file)
+	text, err := fs.ReadFile(d.dialect.steps(), file)
 	if err != nil {
 		return "", fmt.Errorf("read the migrations: %w", err)
 	}
@@ -102,11 +99,7 @@ func (d *DB) declareSteps(ctx context.Context, p *goose.Provider) error {
 
 // hasTable reports whether there is a table of that name.
 func (d *DB) hasTable(ctx context.Context, name string) (bool, error) {
-	exists := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
-	if d.engine == PostgreSQL {
-		exists = "SELECT count(to_regclass(?))"
-	}
-	rows, err := d.read.QueryContext(ctx, exists, name)
+	rows, err := d.read.QueryContext(ctx, d.dialect.tableExists, name)
 	n, err := Only(rows, err, Scalar[int], domain.ErrInternal)
 	return n > 0, err
 }
@@ -209,47 +202,13 @@ func (d *DB) MigrationsPending(ctx context.Context) (bool, error) {
 	return pending, nil
 }
 
-// lockMigrations keeps other processes of an SQLite file out; PostgreSQL has a lock of
-// its own. Both kinds end with the process.
-func (d *DB) lockMigrations(ctx context.Context) (release func(), err error) {
-	if d.engine != SQLite {
-		return func() {}, nil
-	}
-	file := flock.New(d.path + ".migrate")
-	held, err := file.TryLockContext(ctx, 50*time.Millisecond)
-	if err != nil || !held {
-		return nil, fmt.Errorf("lock %s for migration: %w", d.path, err)
-	}
-	return func() { _ = file.Unlock() }, nil
-}
-
-func (d *DB) dialect() goose.Dialect {
-	if d.engine == PostgreSQL {
-		return goose.DialectPostgres
-	}
-	return goose.DialectSQLite3
-}
-
-// steps returns the steps as the database's engine reads them.
-func (d *DB) steps() fs.FS {
-	if d.engine == PostgreSQL {
-		return migrations.Postgres()
-	}
-	return migrations.SQLite()
-}
-
 // migrations returns what runs the steps.
 func (d *DB) migrations() (*goose.Provider, error) {
-	var options []goose.ProviderOption
-	if d.engine == PostgreSQL {
-		// Whoever finds the lock taken looks again each second; the default is five.
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return nil, err
-		}
-		options = append(options, goose.WithSessionLocker(locker))
+	options, err := d.dialect.options()
+	if err != nil {
+		return nil, err
 	}
-	provider, err := goose.NewProvider(d.dialect(), d.write.DB, d.steps(), options...)
+	provider, err := goose.NewProvider(d.dialect.goose, d.write.DB, d.dialect.steps(), options...)
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}

@@ -51,7 +51,7 @@ func newStatements(db *sql.DB) *statements {
 }
 
 // query runs a statement, prepared.
-func (p *statements) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+func (p *statements) query(ctx context.Context, text string, args ...any) (Rows, error) {
 	s, found := p.recent.Get(text)
 	if !found || !s.hold() {
 		var err error

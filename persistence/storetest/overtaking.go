@@ -59,7 +59,7 @@ func Overtaking(t *testing.T, database *db.DB) {
 		}
 		go func() { two <- second() }()
 		require.Eventually(t, func() bool {
-			if len(two) > 0 || database.Engine() == db.SQLite {
+			if len(two) > 0 || database.OneWriter() {
 				return true
 			}
 			var waiting bool

@@ -1,0 +1,99 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"canopy/persistence/db/migrations"
+)
+
+// Engine is a kind of database.
+type Engine string
+
+// The engines.
+const (
+	SQLite     Engine = "sqlite"
+	PostgreSQL Engine = "postgres"
+)
+
+// dialect is everything that the engines do in different ways, besides how they are opened and what
+// their errors are. No other place asks which engine it is.
+type dialect struct {
+	engine Engine
+	// file is true for a database that is one file of this machine and has one writer at a time: a
+	// transaction has it to itself, so rows need no locks, and the file is locked and copied by us.
+	file bool
+	// tableExists counts the tables of a name.
+	tableExists string
+	// steps are the migrations as goose and the engine read them; options are what goose needs besides.
+	steps   func() fs.FS
+	goose   goose.Dialect
+	options func() ([]goose.ProviderOption, error)
+}
+
+var sqliteDialect = dialect{
+	engine:      SQLite,
+	file:        true,
+	tableExists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
+	steps:       migrations.SQLite,
+	goose:       goose.DialectSQLite3,
+	options:     func() ([]goose.ProviderOption, error) { return nil, nil },
+}
+
+var postgresDialect = dialect{
+	engine:      PostgreSQL,
+	tableExists: "SELECT count(to_regclass(?))",
+	steps:       migrations.Postgres,
+	goose:       goose.DialectPostgres,
+	options: func() ([]goose.ProviderOption, error) {
+		// Whoever finds the lock taken looks again each second; the default is five.
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+		return []goose.ProviderOption{goose.WithSessionLocker(locker)}, err
+	},
+}
+
+// Engine returns the kind of database, to name it.
+func (d *DB) Engine() Engine { return d.dialect.engine }
+
+// OneWriter reports whether one transaction at a time writes. It must not wait for another one then.
+func (d *DB) OneWriter() bool { return d.dialect.file }
+
+// For is the clause that locks the rows which a statement of a transaction reads: For("UPDATE"),
+// For("SHARE"), For("UPDATE OF c SKIP LOCKED") and so on. It is empty where a transaction has the
+// database to itself.
+func (d *DB) For(lock string) string {
+	if d.dialect.file {
+		return ""
+	}
+	return " FOR " + lock
+}
+
+// Lock locks rows until the transaction ends, without reading them: those that "SELECT 1 FROM "+from
+// finds. It does nothing where a transaction has the database to itself.
+func (d *DB) Lock(ctx context.Context, tx Querier, lock, from string, args ...any) error {
+	if d.dialect.file {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "SELECT 1 FROM "+from+d.For(lock), args...)
+	return Translate(err)
+}
+
+// lockMigrations keeps other processes from migrating a file; the option of goose does so for a
+// server. Both locks end with the process.
+func (d *DB) lockMigrations(ctx context.Context) (release func(), err error) {
+	if !d.dialect.file {
+		return func() {}, nil
+	}
+	file := flock.New(d.path + ".migrate")
+	held, err := file.TryLockContext(ctx, 50*time.Millisecond)
+	if err != nil || !held {
+		return nil, fmt.Errorf("lock %s for migration: %w", d.path, err)
+	}
+	return func() { _ = file.Unlock() }, nil
+}
