@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,7 +25,6 @@ import (
 type letter struct {
 	to, subject, text string
 	file              string
-	written           time.Time
 }
 
 var (
@@ -42,15 +40,13 @@ func (l *letter) links() []string {
 	})
 }
 
-// letters returns what the outbox has, the oldest first.
+// letters returns what the outbox has, the oldest first: so their names are ordered.
 func (r *running) letters(t *testing.T) []letter {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(r.data, "outbox", "*.eml"))
 	require.NoError(t, err)
 	var all []letter
 	for _, name := range names {
-		info, err := os.Stat(name)
-		require.NoError(t, err)
 		file, err := os.Open(name)
 		require.NoError(t, err)
 		m, err := mail.ReadMessage(file)
@@ -65,9 +61,8 @@ func (r *running) letters(t *testing.T) []letter {
 		subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 		require.NoError(t, err)
 		all = append(all, letter{to: mailAddress.FindStringSubmatch(m.Header.Get("To"))[1], subject: subject,
-			text: strings.ReplaceAll(string(text), "\r\n", "\n"), file: name, written: info.ModTime()})
+			text: strings.ReplaceAll(string(text), "\r\n", "\n"), file: name})
 	}
-	slices.SortFunc(all, func(a, b letter) int { return a.written.Compare(b.written) })
 	return all
 }
 

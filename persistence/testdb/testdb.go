@@ -154,7 +154,7 @@ func create(tb testing.TB, template string) string {
 	tb.Helper()
 	server := serverURL(tb)
 	name := newName()
-	if err := administer(server, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+	if err := administer(server, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY file_copy"); err != nil {
 		tb.Fatalf("creating a database: %v", err)
 	}
 	tb.Cleanup(func() {
