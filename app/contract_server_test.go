@@ -239,7 +239,7 @@ func serveOver(t *testing.T, cfg app.Config, db *db.DB) *running {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := server.Stop(ctx); err != nil {
 			t.Errorf("stop: %v", err)
@@ -268,8 +268,8 @@ type client struct {
 	reader  *bufio.Reader
 }
 
-// patience is how long one exchange may take.
-const patience = 20 * time.Second
+// patience bounds every wait for something that must come. It is no measure of speed.
+const patience = 3 * time.Minute
 
 // send sends a request and returns the response with the bytes of its body.
 func (c *client) send(request []byte, method string) (*reply, error) {

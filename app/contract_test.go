@@ -2,18 +2,19 @@ package app_test
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // TestContract runs every contract file of every surface of the server, each against a
-// fresh directory, on both engines. What goes to and fro must also be what the surface's
+// fresh directory, on both engines unless it ends before them. What goes to and fro must also be what the surface's
 // description says.
 func TestContract(t *testing.T) {
 	for _, offered := range surfaces(t) {
 		described := describe(t, offered)
 		for _, told := range stories(t, offered.Name) {
-			for _, engine := range engines() {
+			for _, engine := range told.engines() {
 				t.Run(strings.Join([]string{offered.Name, filepath.Base(told.name), engine}, "/"), func(t *testing.T) {
 					t.Parallel()
 					perform(t, told, engine, described)
@@ -21,6 +22,18 @@ func TestContract(t *testing.T) {
 			}
 		}
 	}
+}
+
+// engines returns the databases that a story is told to. What is refused for its shape or its
+// credentials does not get as far as what the databases do in different ways.
+func (s *story) engines() []string {
+	refused := []string{"400", "401", "405", "413", "415"}
+	for i := range s.steps {
+		if status, _, _ := strings.Cut(s.steps[i].status, " "); !slices.Contains(refused, status) {
+			return engines()
+		}
+	}
+	return engines()[:1]
 }
 
 // stories returns the contract files of a surface. A surface without any fails.

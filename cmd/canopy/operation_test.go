@@ -67,7 +67,7 @@ func TestBodyLimit(t *testing.T) {
 	for name, request := range map[string]string{
 		"announced":           head + "Content-Length: 4097\r\n\r\n",
 		"announced by far":    head + "Content-Length: 99999999999\r\n\r\n",
-		"in one chunk":        head + "Transfer-Encoding: chunked\r\n\r\n1001\r\n" + strings.Repeat(" ", 4097),
+		"in one chunk":        head + "Transfer-Encoding: chunked\r\n\r\n1001\r\n" + strings.Repeat(" ", 4097) + "\r\n0\r\n\r\n",
 		"in an endless chunk": head + "Transfer-Encoding: chunked\r\n\r\n7fffffff\r\n" + strings.Repeat(" ", 5000),
 		"in small chunks":     head + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("400\r\n"+strings.Repeat(" ", 1024)+"\r\n", 5),
 	} {

@@ -84,10 +84,7 @@ func (s *server) slowReader(t testing.TB, token string) slowReader {
 
 func TestListsStream(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
-		people, readers, collect := 20_000, 6, "25"
-		if testing.Short() || instrumented {
-			people = 10_000
-		}
+		people, readers, collect := 10_000, 6, "25"
 		if instrumented {
 			collect = "100" // each collection takes many times as long
 		}
