@@ -57,7 +57,7 @@ func inTurn(t *testing.T, test func(t *testing.T, engine string)) {
 // flood leaves a test out with -short, except under the race detector: many meet in it.
 func flood(t *testing.T) {
 	t.Helper()
-	if !raceDetector {
+	if !testdb.Race {
 		notShort(t)
 	}
 }

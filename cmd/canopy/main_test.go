@@ -46,8 +46,11 @@ func build() error {
 		return err
 	}
 	binary = filepath.Join(folder, "canopy")
-	args := append(append([]string{"build"}, raceFlags...), "-o", binary, ".")
-	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+	args := []string{"build", "-o", binary}
+	if testdb.Race {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
 		return fmt.Errorf("building the program: %w\n%s", err, out)
 	}
 	return nil

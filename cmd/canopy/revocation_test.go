@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"canopy/persistence/testdb"
 )
 
 // A member is a user whose rights are taken away and given back, with what those are about.
@@ -207,7 +209,7 @@ func TestRevocation(t *testing.T) {
 	t.Parallel()
 	members := twoServers(t, 6)
 	perMember := 130
-	if testing.Short() || instrumented {
+	if testing.Short() || testdb.Race {
 		perMember = 60
 	}
 	var stop atomic.Bool
@@ -240,7 +242,7 @@ func TestRevocationOfPasswords(t *testing.T) {
 	t.Parallel()
 	m := twoServers(t, 1)[0]
 	rounds := 8
-	if testing.Short() || instrumented {
+	if testing.Short() || testdb.Race {
 		rounds = 4
 	}
 	password := "long enough"
@@ -293,7 +295,7 @@ func TestRevocationOfMany(t *testing.T) {
 	members := twoServers(t, 4)
 	admins := members[0].admins
 	rounds := 16
-	if testing.Short() || instrumented {
+	if testing.Short() || testdb.Race {
 		rounds = 4
 	}
 	var shared struct{ ID int64 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"canopy/persistence/testdb"
 )
 
 // A sign-in is one of a list of sessions.
@@ -30,7 +32,7 @@ func TestEndedSessions(t *testing.T) {
 	m := twoServers(t, 1)[0]
 	here, there := m.servers[0], m.servers[1]
 	rounds := 12
-	if testing.Short() || instrumented {
+	if testing.Short() || testdb.Race {
 		rounds = 6
 	}
 	for n := range rounds {

@@ -19,6 +19,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"canopy/persistence/testdb"
 )
 
 // resident returns how much memory a process has, in bytes.
@@ -85,7 +87,7 @@ func (s *server) slowReader(t testing.TB, token string) slowReader {
 func TestListsStream(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
 		people, readers, collect := 10_000, 6, "25"
-		if instrumented {
+		if testdb.Race {
 			collect = "100" // each collection takes many times as long
 		}
 		largeDirectory(t, at, people)

@@ -3,6 +3,7 @@ package testdb_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/url"
@@ -23,6 +24,9 @@ const lonelyVariable = "CANOPY_TESTDB_LONELY"
 func TestMain(m *testing.M) {
 	if os.Getenv(lonelyVariable) != "" {
 		startAndWait()
+	}
+	if flag.Parse(); testing.Short() && !testdb.Race {
+		_ = flag.Set("test.skip", "Postgres|Cluster")
 	}
 	testdb.Main(m)
 }

@@ -25,7 +25,8 @@ const ServerVariable = "CANOPY_TEST_POSTGRES_URL"
 const statementPatience = time.Minute
 
 // Postgres returns the URL of an empty database that only this test knows. It is dropped when the
-// test ends, also if connections to it are left open. Without a PostgreSQL the test fails.
+// test ends, also if connections to it are left open. Without a PostgreSQL the test fails; with -short
+// it is skipped, except under the race detector.
 func Postgres(tb testing.TB) string {
 	tb.Helper()
 	return create(tb, "template0")
@@ -87,9 +88,11 @@ func SQLiteFrom(tb testing.TB, template string, prepare func(path string) error)
 var files sync.Map
 
 // Server returns a cluster of this test's own, for tests that kill it or change its settings. It is
-// stopped when the test ends. Starting one takes more than a second, so most tests want Postgres.
+// stopped when the test ends. Starting one takes more than a second, so most tests want Postgres. With
+// -short the test is skipped as with that.
 func Server(tb testing.TB, options ...Option) *Cluster {
 	tb.Helper()
+	notShort(tb)
 	c, err := Start(tb.Context(), options...)
 	if err != nil {
 		tb.Fatal(err)
@@ -184,9 +187,18 @@ var ownServer = sync.OnceValues(func() (string, error) {
 	return c.URL("postgres"), nil
 })
 
+// notShort leaves a test out with -short, except under the race detector.
+func notShort(tb testing.TB) {
+	tb.Helper()
+	if testing.Short() && !Race {
+		tb.Skip("PostgreSQL is left out with -short")
+	}
+}
+
 // serverURL returns the server of this process, which the first caller starts.
 func serverURL(tb testing.TB) string {
 	tb.Helper()
+	notShort(tb)
 	server, err := ownServer()
 	if err != nil {
 		tb.Fatal(err)

@@ -1,9 +1,0 @@
-//go:build race
-
-package main_test
-
-// raceFlags build the program as these tests were built.
-var raceFlags = []string{"-race"}
-
-// instrumented says that everything is several times slower and larger than it would be.
-const instrumented = true
