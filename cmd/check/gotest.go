@@ -13,7 +13,7 @@ import (
 // goTest makes the step that runs all tests with these flags of go test and leaves the report in kept.
 // Vet is a step of its own.
 func (c *checker) goTest(kept **report, flags ...string) func(context.Context, io.Writer) (string, error) {
-	args := append([]string{"test", "-json", "-vet=off"}, flags...)
+	args := append([]string{"test", "-json", "-vet=off", "-parallel=4"}, flags...) // most of the time tests wait
 	return func(ctx context.Context, out io.Writer) (string, error) {
 		r, err := runTests(ctx, c.stream(out), append(args, "./...")...) //nolint:early // a report is there in any case
 		*kept = r
@@ -38,7 +38,7 @@ func (c *checker) findRaces(ctx context.Context, out io.Writer) (string, error) 
 	if err := os.Setenv("GOFLAGS", before+" -race "+raceOwn); err != nil {
 		return "", err
 	}
-	note, err := c.goTest(&c.raced, "-short", "-count=1", "-timeout=40m")(ctx, out)
+	note, err := c.goTest(&c.raced, "-short", "-count=1", "-timeout=40m", "-skip="+inTurn)(ctx, out)
 	return note, errors.Join(err, os.Setenv("GOFLAGS", before))
 }
 

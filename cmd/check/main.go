@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"canopy/persistence/testdb"
 )
 
 func main() {
@@ -33,11 +35,31 @@ func run(args []string, out io.Writer) int {
 		fmt.Fprintln(out, "check:", err)
 		return 2
 	}
+	tidy, err := useMemory()
+	if err != nil {
+		fmt.Fprintln(out, "check:", err)
+		return 2
+	}
+	defer tidy()
 	c := &checker{options: o, out: out}
 	if !c.run(ctx, c.steps()) {
 		return 1
 	}
 	return 0
+}
+
+// useMemory has the tests keep their files in memory, where there is room. The go command does not:
+// test programs are large. What it returns removes what was left.
+func useMemory() (tidy func(), err error) {
+	memory := testdb.Memory()
+	if memory == "" {
+		return func() {}, nil
+	}
+	folder, err := os.MkdirTemp(memory, "canopy-check-")
+	if err != nil {
+		return nil, err
+	}
+	return func() { os.RemoveAll(folder) }, errors.Join(os.Setenv("GOTMPDIR", os.TempDir()), os.Setenv("TMPDIR", folder))
 }
 
 // options are what the command line chooses.
@@ -53,8 +75,8 @@ const usage = `Usage: go run ./cmd/check [flags] [fast|fuzz]
 Without a word it runs formatting, go.mod, build, vet, staticcheck, results used before their
 errors, known vulnerabilities, all tests on SQLite and PostgreSQL with the seeds of the fuzz
 targets, and the tests once more with -short and the race detector. With the word fast it runs
-what takes a minute or two: formatting, vet, staticcheck, early results and the tests with -short.
-With the word fuzz it runs each fuzz target for a while.
+what takes a minute: formatting, vet, staticcheck, early results and, on SQLite, the tests with
+-short. With the word fuzz it runs each fuzz target for a while.
 
 PostgreSQL is started and stopped by the command itself; the programs must be installed
 (as root on a system with apt-get they are installed if missing).

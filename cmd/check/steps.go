@@ -20,6 +20,11 @@ import (
 // are none.
 const raceOwn = "-gcflags=modernc.org/...=-race=false"
 
+// inTurn names tests that are run once, without the race detector: they ask one thing after the other,
+// of code that others run side by side, or read the source. They would take most of its time.
+const inTurn = "^(TestContract|TestModel|TestObjectModel|TestRenameAndArchive|TestNonInterference|" +
+	"TestWhetherAnAddressHasAnAccountIsToldByNothing|TestImportsFollowTheLayers|TestForbiddenCalls)$"
+
 // steps returns what is to be run, the quick before the slow.
 func (c *checker) steps() []step {
 	built := []string{"go build"}
@@ -30,8 +35,7 @@ func (c *checker) steps() []step {
 			{name: "go vet", run: tool("go", "vet", "./...")},
 			{name: "staticcheck", run: tool("go", "tool", "staticcheck", "./...")},
 			{name: "early", run: findEarly},
-			{name: "postgresql", run: c.startCluster},
-			{name: "tests", needs: []string{"postgresql"}, run: c.goTest(&c.tests, "-short", "-timeout=20m")},
+			{name: "tests", run: c.goTest(&c.tests, "-short", "-timeout=40m")},
 		}
 	case "fuzz":
 		return []step{

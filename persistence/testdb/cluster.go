@@ -85,15 +85,16 @@ func Start(ctx context.Context, options ...Option) (*Cluster, error) {
 // gives the folder to the user postgres, and everything in it is run as that user.
 func (c *Cluster) makeFolder() error {
 	base := os.TempDir()
+	if os.Geteuid() == 0 || c.fsync {
+		base = "/tmp" // a TMPDIR may lie in memory, and one of root's where nobody else can enter
+	}
 	if os.Geteuid() == 0 {
-		// A TMPDIR of root's often lies where nobody else can enter.
-		base = "/tmp"
 		var err error
 		if c.owner, err = credential(superuser); err != nil {
 			return err
 		}
 	}
-	if !c.fsync && roomy(memory) {
+	if memory := Memory(); !c.fsync && memory != "" {
 		base = memory
 	}
 	folder, err := os.MkdirTemp(base, "canopy-postgres-")
@@ -113,14 +114,15 @@ func (c *Cluster) makeFolder() error {
 	return nil
 }
 
-// memory is a folder that Linux keeps in memory. Databases are made there five times as fast.
-const memory = "/dev/shm"
-
-// roomy reports whether a folder can be written to and has room for the databases of a run.
-func roomy(folder string) bool {
-	const enough = 4 << 30
+// Memory returns a folder that the system keeps in memory and that has room for the databases of all
+// tests, or "" if there is none. Databases are made there several times as fast.
+func Memory() string {
+	const folder, enough = "/dev/shm", 4 << 30
 	var s unix.Statfs_t
-	return unix.Statfs(folder, &s) == nil && s.Bavail*uint64(s.Bsize) >= enough && unix.Access(folder, unix.W_OK) == nil
+	if unix.Statfs(folder, &s) != nil || s.Bavail*uint64(s.Bsize) < enough || unix.Access(folder, unix.W_OK) != nil {
+		return ""
+	}
+	return folder
 }
 
 // credential returns the ids of a user of this machine.
