@@ -35,7 +35,7 @@ func IsAPIKey(text string) bool {
 // it is made.
 func (k *APIKey) Validate() error {
 	if !k.Expires.IsZero() && !k.Expires.After(k.Created) {
-		return InvalidField("expires", "A time to come is expected.")
+		return InvalidField("expires", "Give a time in the future.")
 	}
 	return checkName("name", k.Name)
 }

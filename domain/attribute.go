@@ -42,7 +42,7 @@ func (a Attributes) validate() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		if !attributeName.MatchString(name) {
-			return InvalidField("attributes", "A name of at most 100 letters, digits, dots, dashes and underscores is expected.")
+			return InvalidField("attributes", "Give a name of at most 100 letters, digits, dots, dashes and underscores.")
 		}
 		if len(a[name]) > MaxAttributeValue {
 			return InvalidField("attributes."+name, "At most %d bytes are allowed.", MaxAttributeValue)

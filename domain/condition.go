@@ -90,7 +90,7 @@ func (cs *Conditions) validate(kind uint8) error {
 	}
 	for i := range cs.All {
 		if c := &cs.All[i]; c.Field >= listFields || listFieldKinds[c.Field]&ofOrganizations != kind {
-			return InvalidField("field", "This field is not known here.")
+			return InvalidField("field", "There is no such field; leave it out.")
 		}
 		if err := cs.All[i].Validate(); err != nil {
 			return err
@@ -123,7 +123,7 @@ func (c *Condition) Validate() error {
 		fits = ordered && values == 2
 	}
 	if !fits || others > 0 || c.Is > Between {
-		return InvalidField("op", "This field is not compared in this way.")
+		return InvalidField("op", "This field cannot be compared with this op.")
 	}
 	for _, text := range c.Texts {
 		if err := checkText("value", text, maxConditionValue); err != nil {

@@ -61,7 +61,7 @@ var (
 	ErrNotContact = &Error{Kind: NotFound, Code: "contact_not_found", Field: "user",
 		Public: "This is not a contact."}
 	ErrTooManyContacts = &Error{Kind: Conflict, Code: "contacts_too_many", Field: "user",
-		Public: "There are too many contacts."}
+		Public: "There are too many contacts; remove one first."}
 	ErrPresenceStatus = &Error{Kind: Invalid, Code: "presence_status", Field: "status",
-		Public: "One of online, offline and busy is expected."}
+		Public: "Give one of online, offline and busy."}
 )

@@ -43,7 +43,7 @@ var (
 	ErrEnvironmentNotFound = &Error{Kind: NotFound, Code: "environment_not_found", Field: "environment",
 		Public: "This environment does not exist."}
 	ErrEnvironmentAmbiguous = &Error{Kind: Conflict, Code: "environment_ambiguous", Field: "environment",
-		Public: "Several environments have this name."}
+		Public: "Several environments have this name; give a path or a number."}
 	ErrEnvironmentAliasTaken = &Error{Kind: Conflict, Code: "environment_alias_taken", Field: "alias",
 		Public: "Another environment beside it already has this alias."}
 	ErrEnvironmentNotEmpty = &Error{Kind: Conflict, Code: "environment_not_empty", Field: "environment",
@@ -71,10 +71,10 @@ func (e *Environment) Validate() error {
 		return InvalidField("alias", "A slash is not allowed.")
 	}
 	if strings.Trim(e.Alias, "0123456789") == "" {
-		return InvalidField("alias", "An alias of digits only would be taken for a number.")
+		return InvalidField("alias", "Give an alias that is no number.")
 	}
 	if _, err := ParseUUID(e.Alias); err == nil {
-		return InvalidField("alias", "An alias that is a UUID would be taken for the UUID of another one.")
+		return InvalidField("alias", "Give an alias that is no UUID.")
 	}
 	if e.Path.Depth() > MaxDepth {
 		return ErrTooDeep

@@ -129,7 +129,7 @@ var (
 		Public: "The server is busy right now; try again in a moment.", RetryAfter: 1}
 	// ErrQuota reports that there are as many of something as there may be. Its sentence says how
 	// many and where the number is changed.
-	ErrQuota = &Error{Kind: Conflict, Code: "quota_exceeded", Public: "There may not be any more of these."}
+	ErrQuota = &Error{Kind: Conflict, Code: "quota_exceeded", Public: "There are as many of these as the server's --quotas allow."}
 
 	// ErrClimbing reports an attempt to give more than the giver has.
 	ErrClimbing = &Error{Kind: Forbidden, Code: "climbing", Public: "You cannot give what you do not have."}

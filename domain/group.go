@@ -87,11 +87,11 @@ var (
 	ErrGroupHasMore = &Error{Kind: Forbidden, Code: "group_has_more", Field: "group",
 		Public: "A group can be changed only by someone who has everything it gives."}
 	ErrGroupAdminElsewhere = &Error{Kind: Conflict, Code: "group_admin_elsewhere", Field: "user",
-		Public: "The admins of a group are people of its organization."}
+		Public: "Only people of the group's organization can be its admins."}
 	ErrTooManyGroupAdmins = &Error{Kind: Conflict, Code: "group_admins_too_many", Field: "user",
 		Public: "A group has at most " + number(MaxGroupAdmins) + " admins."}
 	ErrGroupRole = &Error{Kind: Conflict, Code: "group_role", Field: "role",
-		Public: "A group keeps the role it was made with."}
+		Public: "The role of a group cannot be changed."}
 )
 
 // Validate returns an Invalid error for the first field that breaks a rule.
@@ -100,13 +100,13 @@ func (g *Group) Validate() error {
 		return err
 	}
 	if strings.Contains(g.Alias, "/") || strings.Trim(g.Alias, "0123456789") == "" {
-		return InvalidField("alias", "A slash, or digits only, are not allowed.")
+		return InvalidField("alias", "Give an alias that has no slash and is no number.")
 	}
 	if _, err := ParseUUID(g.Alias); err == nil {
-		return InvalidField("alias", "An alias that is a UUID would be taken for the UUID of another one.")
+		return InvalidField("alias", "Give an alias that is no UUID.")
 	}
 	if g.Mask > AllPermissions {
-		return InvalidField("permission", "A decimal number from 0 to %s is expected.", AllPermissions)
+		return InvalidField("permission", "Give a decimal number from 0 to %s.", AllPermissions)
 	}
 	if g.Role > MaxGroupRole {
 		return InvalidField("role", "A group can give a role up to %s.", MaxGroupRole)

@@ -49,18 +49,18 @@ type UUID string
 func ParseUUID(s string) (UUID, error) {
 	s = strings.ToLower(s)
 	if len(s) != 36 {
-		return "", ErrInvalid.Saying("A UUID has 36 characters.")
+		return "", ErrInvalid.Saying("Give a UUID of 36 characters.")
 	}
 	for i := range len(s) {
 		c := s[i]
 		switch i {
 		case 8, 13, 18, 23:
 			if c != '-' {
-				return "", ErrInvalid.Saying("This is not a UUID.")
+				return "", ErrInvalid.Saying("Give a UUID of 36 characters.")
 			}
 		default:
 			if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-				return "", ErrInvalid.Saying("This is not a UUID.")
+				return "", ErrInvalid.Saying("Give a UUID of 36 characters.")
 			}
 		}
 	}

@@ -194,15 +194,15 @@ func (a *AttributeInfo) check(value string) error {
 	switch a.Kind {
 	case AttributeNumber:
 		if _, err := strconv.ParseInt(value, 10, 64); err != nil {
-			return InvalidField(field, "A whole number is expected.")
+			return InvalidField(field, "Give a whole number.")
 		}
 	case AttributeFlag:
 		if value != "true" && value != "false" {
-			return InvalidField(field, "One of true and false is expected.")
+			return InvalidField(field, "Give one of true and false.")
 		}
 	case AttributeChoice:
 		if !slices.Contains(a.Choices, value) {
-			return InvalidField(field, "One of %s is expected.", strings.Join(a.Choices, ", "))
+			return InvalidField(field, "Give one of %s.", strings.Join(a.Choices, ", "))
 		}
 	case AttributeText:
 		return checkText(field, value, a.Length)

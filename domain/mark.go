@@ -33,5 +33,5 @@ var (
 	ErrNotMarked = &Error{Kind: NotFound, Code: "not_marked", Field: "name",
 		Public: "This is not on the list."}
 	ErrTooManyMarks = &Error{Kind: Conflict, Code: "marks_too_many", Field: "name",
-		Public: "There are too many names on this list."}
+		Public: "There are too many names on this list; remove one first."}
 )

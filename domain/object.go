@@ -66,7 +66,7 @@ func ParseVisibility(s string) (Visibility, error) {
 	if i := slices.Index(visibilityNames, s); i >= 0 {
 		return Visibility(i), nil
 	}
-	return 0, InvalidField("visibility", "One of private and shared is expected.")
+	return 0, InvalidField("visibility", "Give one of private and shared.")
 }
 
 // Level is how far somebody's rights on one object go. Each includes the ones below it.
@@ -90,7 +90,7 @@ func ParseLevel(s string) (Level, error) {
 	if i := slices.Index(levelNames, s); i >= 0 {
 		return Level(i), nil
 	}
-	return 0, InvalidField("level", "One of none, read, write and admin is expected.")
+	return 0, InvalidField("level", "Give one of none, read, write and admin.")
 }
 
 // Access is an entry of an object's access list: a user, or the members of a group, with a
@@ -187,11 +187,11 @@ func (o *Object) Validate() error {
 	}
 	switch {
 	case o.Parent == 0 && kind.ParentRequired:
-		return InvalidField("parent", "An object of the kind %s belongs to another one.", o.Kind)
+		return InvalidField("parent", "Name the object that this one of the kind %s belongs to.", o.Kind)
 	case o.Parent != 0 && len(kind.Parents) == 0:
-		return InvalidField("parent", "An object of the kind %s belongs to no other one.", o.Kind)
+		return InvalidField("parent", "Leave this out; an object of the kind %s belongs to no other one.", o.Kind)
 	case len(o.Uses) > 0 && kind.Uses == "":
-		return InvalidField("uses", "An object of the kind %s uses no other ones.", o.Kind)
+		return InvalidField("uses", "Leave this out; an object of the kind %s uses no other ones.", o.Kind)
 	case len(o.Uses) > maxUses:
 		return InvalidField("uses", "At most %d are allowed.", maxUses)
 	case len(o.Access) > maxAccess:
@@ -210,7 +210,7 @@ const MaxFullName = 100
 func checkPathName(name, full string) error {
 	for step := range strings.SplitSeq(name, "/") {
 		if step == "" || step == "." || step == ".." || strings.TrimSpace(step) != step {
-			return InvalidField("name", "A name, or several with a slash between them, is expected.")
+			return InvalidField("name", "Give a name, or several with a slash between them.")
 		}
 	}
 	return checkText("name", full, MaxFullName)
@@ -227,7 +227,7 @@ var (
 	ErrObjectNotEmpty = &Error{Kind: Conflict, Code: "object_not_empty", Field: "object",
 		Public: "Other objects belong to this one; delete them first."}
 	ErrObjectBorder = &Error{Kind: Conflict, Code: "object_border", Field: "environment",
-		Public: "An object does not leave its organization."}
+		Public: "An object cannot be moved to another organization."}
 	ErrCopyRequestNotFound = &Error{Kind: NotFound, Code: "copy_request_not_found", Field: "copy_request",
 		Public: "This copy request does not exist."}
 	ErrCopyRequested = &Error{Kind: Conflict, Code: "copy_requested", Field: "to",
@@ -235,7 +235,7 @@ var (
 	ErrTooManyCopyRequests = &Error{Kind: Conflict, Code: "copy_requests_too_many", Field: "to",
 		Public: "Too many copies wait for this person's answer."}
 	ErrTooManyBookmarks = &Error{Kind: Conflict, Code: "bookmarks_too_many", Field: "object",
-		Public: "There are too many bookmarks."}
+		Public: "There are too many bookmarks; remove one first."}
 	ErrTooManyBelow = &Error{Kind: Invalid, Code: "objects_too_many", Field: "recursive",
 		Public: "More than " + number(MaxTogether) + " objects would be changed at once; change them in parts."}
 	ErrOwnerKeeps = &Error{Kind: Conflict, Code: "object_owner_keeps", Field: "user",
@@ -306,7 +306,7 @@ func ParseObjectOrder(s string) (ObjectOrder, error) {
 	if i := slices.Index(objectOrders, s); i >= 0 {
 		return ObjectOrder(i), nil
 	}
-	return 0, InvalidField("sort", "One of place and name is expected.")
+	return 0, InvalidField("sort", "Give one of place and name.")
 }
 
 // Ownership is a stretch of time during which somebody owned an object.
@@ -376,7 +376,7 @@ func (m Month) String() string { return m.Start().Format("2006-01") }
 func ParseMonth(s string) (Month, error) {
 	t, err := time.Parse("2006-01", s)
 	if err != nil || t.Year() < 1970 {
-		return 0, ErrInvalid.Saying("A month like 2026-11 is expected.")
+		return 0, ErrInvalid.Saying("Give a month like 2026-11.")
 	}
 	return MonthOf(t), nil
 }

@@ -17,7 +17,7 @@ const MaxLimit = 1000
 
 // ErrCursor reports a cursor that does not belong to the list.
 var ErrCursor = &Error{Kind: Invalid, Code: "cursor_invalid", Field: "after",
-	Public: "This cursor does not belong to this list."}
+	Public: "Give the cursor of an answer to this very list."}
 
 // UserFilter narrows a list of users. The zero filter keeps all.
 type UserFilter struct {
@@ -61,5 +61,5 @@ func ParseUserOrder(s string) (UserOrder, error) {
 			return UserOrder(i), nil
 		}
 	}
-	return 0, InvalidField("sort", "One of tree, alias, -alias, userid and -userid is expected.")
+	return 0, InvalidField("sort", "Give one of tree, alias, -alias, userid and -userid.")
 }

@@ -69,7 +69,7 @@ func (p EnvironmentPath) UpTo(id EnvironmentID) EnvironmentPath {
 // people name environments by EnvironmentRef.
 func ParsePath(s string) (EnvironmentPath, error) {
 	if !strings.HasPrefix(s, string(RootPath)) || !strings.HasSuffix(s, "/") {
-		return "", ErrInvalid.Saying("This is not a path of environments.")
+		return "", ErrInvalid.Saying("Give a path of environments such as Acme/Prod.")
 	}
 	steps := strings.Split(s[1:len(s)-1], "/")
 	if len(steps) > MaxDepth {
@@ -77,7 +77,7 @@ func ParsePath(s string) (EnvironmentPath, error) {
 	}
 	for _, step := range steps {
 		if _, ok := ParseID[EnvironmentID](step); !ok {
-			return "", ErrInvalid.Saying("This is not a path of environments.")
+			return "", ErrInvalid.Saying("Give a path of environments such as Acme/Prod.")
 		}
 	}
 	return EnvironmentPath(s), nil

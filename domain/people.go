@@ -151,5 +151,5 @@ var (
 	ErrAdmin = &Error{Kind: Conflict, Code: "admin_already", Field: "role",
 		Public: "This is an admin already."}
 	ErrArchived = &Error{Kind: Conflict, Code: "archived", Field: "user",
-		Public: "This account was put away already."}
+		Public: "This account is archived already."}
 )

@@ -120,7 +120,7 @@ func ParsePermission(s string) (Permission, error) {
 			return info.Permission, nil
 		}
 	}
-	return 0, InvalidField("permission", "This is not a permission of the catalogue.")
+	return 0, InvalidField("permission", "Give a permission of the catalogue, such as user:read.")
 }
 
 const (
@@ -146,7 +146,7 @@ func (m Mask) String() string { return strconv.FormatUint(uint64(m), 10) }
 func ParseMask(s string) (Mask, error) {
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil || Mask(n) > AllPermissions {
-		return 0, InvalidField("permission", "A decimal number from 0 to %s is expected.", AllPermissions)
+		return 0, InvalidField("permission", "Give a decimal number from 0 to %s.", AllPermissions)
 	}
 	return Mask(n), nil
 }

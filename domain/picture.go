@@ -25,5 +25,5 @@ var (
 	ErrPictureTooLarge = &Error{Kind: Invalid, Code: "picture_too_large", Field: "picture",
 		Public: "This image is too large."}
 	ErrPictureBroken = &Error{Kind: Invalid, Code: "picture_broken", Field: "picture",
-		Public: "This is not a JPEG or PNG image."}
+		Public: "Give a JPEG or PNG image."}
 )

@@ -67,13 +67,13 @@ func (ps Properties) Validate(reserved []string) error {
 	for _, p := range ps {
 		switch {
 		case !propertyKey.MatchString(p.Key):
-			return InvalidField(p.Key, "A key of at most 50 letters, digits, dashes and underscores is expected.")
+			return InvalidField(p.Key, "Give a key of at most 50 letters, digits, dashes and underscores.")
 		case seen[p.Key]:
-			return InvalidField(p.Key, "This property comes twice.")
+			return InvalidField(p.Key, "Declare this property only once.")
 		case slices.Contains(reserved, p.Key):
 			return InvalidField(p.Key, "This is the key of a common field.")
 		case p.Kind == Choice && len(p.Options) == 0:
-			return InvalidField(p.Key, "A list of options is expected.")
+			return InvalidField(p.Key, "Give a list of options.")
 		case p.Kind == Switch && slices.ContainsFunc(p.Options, func(o PropertyOption) bool { return !o.Boolean }):
 			return InvalidField(p.Key, "The options of a switch have the values true and false.")
 		}
@@ -109,9 +109,9 @@ func (p *Property) accepts(value string) error {
 			return InvalidField(p.Key, "A value is required.")
 		}
 	case p.Kind == Choice && !slices.ContainsFunc(p.Options, func(o PropertyOption) bool { return o.Value == value }):
-		return InvalidField(p.Key, "One of the options is expected.")
+		return InvalidField(p.Key, "Give one of the options.")
 	case p.Kind == Switch && value != "true" && value != "false":
-		return InvalidField(p.Key, "One of true and false is expected.")
+		return InvalidField(p.Key, "Give one of true and false.")
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (ps Properties) Attributes(r Role, values map[string]string) (Attributes, e
 		case i < 0:
 			return nil, InvalidField(key, "This property was not declared.")
 		case !ps[i].access(r).Write:
-			return nil, ErrForbidden.On(key).Saying("This is not yours to change.")
+			return nil, ErrForbidden.On(key).Saying("You may not change this.")
 		}
 		if err := ps[i].accepts(values[key]); err != nil {
 			return nil, err

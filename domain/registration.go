@@ -27,7 +27,7 @@ func (c *RegistrationCode) Open(now time.Time) bool {
 // which is one that is not enabled.
 func (c *RegistrationCode) SetLeft(n int64) error {
 	if n < 0 || n > maxUsers || c.Used+n == 0 {
-		return InvalidField("left", "A number from 1 to %d is expected.", maxUsers)
+		return InvalidField("left", "Give a number from 1 to %d.", maxUsers)
 	}
 	c.MaxUsers = c.Used + n
 	return nil
@@ -36,7 +36,7 @@ func (c *RegistrationCode) SetLeft(n int64) error {
 // Validate returns an Invalid error for the first field that breaks a rule.
 func (c *RegistrationCode) Validate() error {
 	if c.MaxUsers < 0 || c.MaxUsers > maxUsers {
-		return InvalidField("max_users", "A number from 0 to %d is expected.", maxUsers)
+		return InvalidField("max_users", "Give a number from 0 to %d.", maxUsers)
 	}
 	if c.MaxUsers > 0 && c.MaxUsers < c.Used {
 		return InvalidField("max_users", "The code has let in %d users already.", c.Used)
@@ -102,5 +102,5 @@ var (
 	ErrNotWaiting = &Error{Kind: Conflict, Code: "not_waiting", Field: "state",
 		Public: "This account does not wait for approval."}
 	ErrNoMail = &Error{Kind: Conflict, Code: "no_mail", Field: "person.mail",
-		Public: "This account has no mail address."}
+		Public: "Give this account a mail address first."}
 )

@@ -43,7 +43,7 @@ func ParseRole(s string) (Role, error) {
 			return r, nil
 		}
 	}
-	return 0, InvalidField("role", "One of user, power, oadmin and superUser is expected.")
+	return 0, InvalidField("role", "Give one of user, power, oadmin and superUser.")
 }
 
 // Position is where the target of an action stands, seen from the principal.

@@ -124,7 +124,7 @@ var (
 	ErrRefreshReused = &Error{Kind: Unauthenticated, Code: "refresh_token_reused",
 		Public: "The refresh token was used before; the session has ended, sign in again."}
 	ErrRefreshRepeated = &Error{Kind: Conflict, Code: "refresh_token_repeated",
-		Public: "The refresh token was used a moment ago; use what that answered."}
+		Public: "The refresh token was used a moment ago; use the tokens of that answer."}
 	ErrOtherSite = &Error{Kind: Forbidden, Code: "other_site", Public: "A page of another site may not ask for this."}
 	ErrCSRF      = &Error{Kind: Forbidden, Code: "csrf_token_missing",
 		Public: "A request that changes something needs the session's CSRF token."}

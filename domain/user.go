@@ -91,7 +91,7 @@ var (
 		Public: "In the root's organization only somebody at home in the root itself can be an oadmin. " +
 			"Make an organization first and the user in it, or give the role power."}
 	ErrUserBorder = &Error{Kind: Conflict, Code: "user_border", Field: "home",
-		Public: "A person does not change organization this way."}
+		Public: "A user cannot be moved to another organization."}
 )
 
 // maxDelay bounds the delays, in days; the samples of the documents go to 99999.
@@ -132,9 +132,9 @@ func (u *User) ValidateAfter(before *User) error {
 		checkLogin(u.Alias),
 		u.checkRole(before),
 		u.checkLists(),
-		checkNumber("password_delay", int64(u.PasswordDelay), maxDelay, "A number of days from 0 to %d is expected."),
-		checkNumber("revoke_delay", int64(u.RevokeDelay), maxDelay, "A number of days from 0 to %d is expected."),
-		checkNumber("default_page", u.DefaultPage, MaxID, "A number from 0 to %d is expected."),
+		checkNumber("password_delay", int64(u.PasswordDelay), maxDelay, "Give a number of days from 0 to %d."),
+		checkNumber("revoke_delay", int64(u.RevokeDelay), maxDelay, "Give a number of days from 0 to %d."),
+		checkNumber("default_page", u.DefaultPage, MaxID, "Give a number from 0 to %d."),
 		checkText("language", u.Language, 35),
 		checkText("time_zone", u.TimeZone, maxNameLength),
 		u.Person.validate(),
@@ -202,7 +202,7 @@ func checkMail(address string) error {
 	}
 	a, err := mail.ParseAddress(address)
 	if err != nil || a.Address != address || strings.ContainsAny(address, "\"\\ ") {
-		return InvalidField("person.mail", "This is not a mail address.")
+		return InvalidField("person.mail", "Give a mail address such as name@example.org.")
 	}
 	return checkText("person.mail", address, 254)
 }

@@ -76,7 +76,7 @@ var listTables = map[string]*listTable{
 		check: func(r *listRow) error {
 			k := domain.APIKey{Name: r.text("name")}
 			if r.number("mask") > int64(domain.AllPermissions) {
-				return domain.InvalidField("permission", "A number up to %s is expected.", domain.AllPermissions)
+				return domain.InvalidField("permission", "Give a number up to %s.", domain.AllPermissions)
 			}
 			_, err := domain.ParseUUID(r.text("id"))
 			return cmp.Or(err, k.Validate())

@@ -463,7 +463,7 @@ func checkAttributes(a domain.Attributes) error {
 
 func checkLevel(r *listRow) error {
 	if r.number("level") == int64(domain.NoLevel) {
-		return domain.InvalidField("level", "One of read, write and admin is expected.")
+		return domain.InvalidField("level", "Give one of read, write and admin.")
 	}
 	return nil
 }
@@ -503,7 +503,7 @@ func checkObject(r *listRow) error {
 		return domain.ErrObjectKind
 	}
 	if id, err := domain.ParseUUID(string(o.UUID)); err != nil || id != o.UUID {
-		return domain.InvalidField("id", "A UUID in lower case is expected.")
+		return domain.InvalidField("id", "Give a UUID in lower case.")
 	}
 	if parent := r.object("parent"); parent.id != 0 && !slices.Contains(kind.Parents, parent.kind) {
 		return domain.InvalidField("parent", "An object of the kind %s does not belong to one of the kind %s.", o.Kind, parent.kind)

@@ -281,7 +281,7 @@ func renameBelow(ctx context.Context, tx bun.Tx, before, after *domain.Object, m
 		return err
 	}
 	if longest > most {
-		return domain.InvalidField("name", "Names below this one would become longer than %d characters.", most)
+		return domain.InvalidField("name", "Choose a shorter name; names below this one would become longer than %d characters.", most)
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO object_names (organization_id, kind, name, object_id)
 		SELECT o.organization_id, o.kind, o.full_name_key, o.id FROM objects o

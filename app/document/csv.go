@@ -137,7 +137,7 @@ func refText[R ~string](r R) string { return string(r) }
 func parseFlag(s string) (bool, error) {
 	yes, err := strconv.ParseBool(s)
 	if err != nil {
-		return false, sentence("One of true and false is expected")
+		return false, sentence("Give one of true and false")
 	}
 	return yes, nil
 }
@@ -145,7 +145,7 @@ func parseFlag(s string) (bool, error) {
 func parseNumber[T ~int | ~int64](s string) (T, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		return 0, sentence("A whole number is expected")
+		return 0, sentence("Give a whole number")
 	}
 	return T(n), nil
 }
@@ -249,7 +249,7 @@ func columnsOf(head []string) (used []*column, wrong []*domain.Error) {
 		case c == nil:
 			wrong = append(wrong, domain.ErrInvalid.Saying("The column %q is not known; there are %s.", name, columnNames()))
 		case slices.Contains(used, c):
-			wrong = append(wrong, domain.ErrInvalid.Saying("The column %q comes twice.", c.name))
+			wrong = append(wrong, domain.ErrInvalid.Saying("Name the column %q only once.", c.name))
 		}
 		used = append(used, c)
 	}

@@ -71,13 +71,13 @@ func TestCSVHasNoFormulas(t *testing.T) {
 func TestCSVThatCannotBeRead(t *testing.T) {
 	const people = "alias,active,firstname\n\n\"ada\",true,\"A\nd\na\"\n"
 	for text, want := range map[string]string{
-		people + "bob,perhaps,Bob\n":                      "Line 6: active: One of true and false is expected.",
+		people + "bob,perhaps,Bob\n":                      "Line 6: active: Give one of true and false.",
 		people + "bob,true\n":                             `Line 6: Wrong number of fields: 2 instead of 3; one that has "," in it needs quotes around it.`,
 		people + "bob,true,B\"ob\n":                       `Line 6: This row cannot be read: bare " in non-quoted-field.`,
 		people + "bob,true,\"B\nob":                       `Line 7: This row cannot be read: extraneous or missing " in quoted-field.`,
 		people + "bob,true,R\xf6bert\n":                   "Line 6: firstname: This is not valid UTF-8.",
-		"alias,defaultpage\nada,1e3\n":                    "Line 2: defaultpage: A whole number is expected.",
-		"alias,passworddelay\nada,99999999999999999999\n": "Line 2: passworddelay: A whole number is expected.",
+		"alias,defaultpage\nada,1e3\n":                    "Line 2: defaultpage: Give a whole number.",
+		"alias,passworddelay\nada,99999999999999999999\n": "Line 2: passworddelay: Give a whole number.",
 		"\nalias,first name\nada\n":                       `Line 2: The column "first name" is not known; there are ` + columnNames() + ".",
 		"\n\n":                                            "The file is empty; its first row names the columns.",
 	} {
@@ -101,11 +101,11 @@ func TestCSVNamesAllThatIsWrong(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{
-		`The column "nick" is not known; there are ` + columnNames() + ".", `The column "role" comes twice.`, "The column 5 has no name.",
-		"2 role: One of user, power, oadmin and superUser is expected.", "2 active: One of true and false is expected.",
+		`The column "nick" is not known; there are ` + columnNames() + ".", `Name the column "role" only once.`, "The column 5 has no name.",
+		"2 role: Give one of user, power, oadmin and superUser.", "2 active: Give one of true and false.",
 		`3 : Wrong number of fields: 2 instead of 6; one that has ";" in it needs quotes around it.`,
 		`4 : This row cannot be read: extraneous or missing " in quoted-field.`,
-		"5 role: One of user, power, oadmin and superUser is expected.",
+		"5 role: Give one of user, power, oadmin and superUser.",
 	}, wrong)
 }
 

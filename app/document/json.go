@@ -362,7 +362,7 @@ func members(text []byte, v any) []*domain.Error {
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(text, &all); err != nil {
-		return []*domain.Error{domain.ErrInvalid.Saying("An object is expected.")}
+		return []*domain.Error{domain.ErrInvalid.Saying("Give an object.")}
 	}
 	var wrong []*domain.Error
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -372,7 +372,7 @@ func members(text []byte, v any) []*domain.Error {
 		case errors.As(err, &kind):
 			wrong = append(wrong, domain.ErrInvalid.On(name).Saying("This cannot be a %s.", kind.Value))
 		case err != nil:
-			wrong = append(wrong, domain.ErrInvalid.On(name).Saying("This is not known here."))
+			wrong = append(wrong, domain.ErrInvalid.On(name).Saying("There is no such field; leave it out."))
 		}
 	}
 	return wrong
@@ -415,7 +415,7 @@ func checkUUID(id domain.UUID) []*domain.Error {
 		return nil
 	}
 	if canonical, err := domain.ParseUUID(string(id)); err != nil || canonical != id {
-		return []*domain.Error{domain.ErrInvalid.On("id").Saying("A UUID in lower case is expected.")}
+		return []*domain.Error{domain.ErrInvalid.On("id").Saying("Give a UUID in lower case.")}
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func (r *reader) row(info *domain.ListInfo) (usecase.ListRecord, error) {
 		record.Values[i] = v
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		record.Wrong = append(record.Wrong, domain.ErrInvalid.On(name).Saying("This is not known here."))
+		record.Wrong = append(record.Wrong, domain.ErrInvalid.On(name).Saying("There is no such field; leave it out."))
 	}
 	return record, nil
 }
@@ -78,29 +78,29 @@ func listValue(c *domain.ListColumn, text []byte) (any, error) {
 	}
 	switch c.Type {
 	case domain.NumberColumn:
-		n, err := readAs[int64](text, "A whole number from 0 on is expected")
+		n, err := readAs[int64](text, "Give 0 or more")
 		if err == nil && (n.(int64) < 0 || n.(int64) > domain.MaxID) {
-			err = sentence(fmt.Sprintf("A whole number from 0 to %d is expected", int64(domain.MaxID)))
+			err = sentence(fmt.Sprintf("Give a whole number from 0 to %d", int64(domain.MaxID)))
 		}
 		return n, err
 	case domain.FlagColumn:
-		return readAs[bool](text, "One of true and false is expected")
+		return readAs[bool](text, "Give one of true and false")
 	case domain.BytesColumn:
-		return readAs[[]byte](text, "Base64 is expected")
+		return readAs[[]byte](text, "Give base64")
 	case domain.AttributesColumn:
-		return readAs[domain.Attributes](text, "An object of texts is expected")
+		return readAs[domain.Attributes](text, "Give an object of texts")
 	case domain.UserColumn:
 		if c.Gone && text[0] != '"' {
-			return readAs[int64](text, "A login name or the number of a user who is gone is expected")
+			return readAs[int64](text, "Give a login name or the number of a user who is gone")
 		}
 	case domain.ChoiceColumn:
-		v, err := readAs[string](text, "A text is expected")
+		v, err := readAs[string](text, "Give a text")
 		if err == nil && !slices.Contains(c.Choices, v.(string)) {
-			err = sentence(fmt.Sprintf("One of %v is expected", c.Choices))
+			err = sentence(fmt.Sprintf("Give one of %v", c.Choices))
 		}
 		return v, err
 	}
-	return readAs[string](text, "A text is expected")
+	return readAs[string](text, "Give a text")
 }
 
 func readAs[T any](text []byte, expected string) (any, error) {

@@ -38,7 +38,7 @@ func ReadForm(c *fiber.Ctx, known ...string) (Form, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		if !slices.Contains(known, name) {
-			return nil, unknown(name, "This field is not known here.")
+			return nil, unknown(name, "There is no such field; leave it out.")
 		}
 	}
 	return form, nil
@@ -79,7 +79,7 @@ func (f Form) readEncoded(text string) error {
 		name, errName := url.QueryUnescape(name)
 		value, errValue := url.QueryUnescape(value)
 		if errName != nil || errValue != nil {
-			return domain.InvalidField(printable(name), "This is not encoded as a form.")
+			return domain.InvalidField(printable(name), "This is not percent-encoded as forms are.")
 		}
 		if err := f.add(name, value); err != nil {
 			return err
@@ -94,7 +94,7 @@ func (f Form) add(name, value string) error {
 	case !isText(name) || !isText(value):
 		return domain.InvalidField(printable(name), "This is not valid text.")
 	case twice:
-		return domain.InvalidField(printable(name), "This field comes twice.")
+		return domain.InvalidField(printable(name), "Give this field only once.")
 	case len(f) == maxFields:
 		return domain.ErrInvalid.Saying("At most %d fields are allowed.", maxFields)
 	}
@@ -130,7 +130,7 @@ func ParseFile(contentType string, body []byte, name string) ([]byte, error) {
 			return nil
 		}
 		if file != nil {
-			return domain.InvalidField(name, "This field comes twice.")
+			return domain.InvalidField(name, "Give this field only once.")
 		}
 		file = content
 		return nil
@@ -144,7 +144,7 @@ func ParseFile(contentType string, body []byte, name string) ([]byte, error) {
 // eachPart visits the parts of a body. What they have together is no more than the body.
 func eachPart(boundary string, body []byte, visit func(*multipart.Part, []byte) error) error {
 	if boundary == "" {
-		return domain.ErrInvalid.Saying("The body has no boundary.")
+		return domain.ErrInvalid.Saying("Name the boundary of the parts in Content-Type.")
 	}
 	parts := multipart.NewReader(bytes.NewReader(body), boundary)
 	for n := 0; ; n++ {
@@ -153,14 +153,14 @@ func eachPart(boundary string, body []byte, visit func(*multipart.Part, []byte) 
 			return nil
 		}
 		if err != nil {
-			return domain.ErrInvalid.Saying("The body is not made of parts as it says.").Because(err)
+			return domain.ErrInvalid.Saying("The parts of the form cannot be read; send them as multipart/form-data.").Because(err)
 		}
 		if n == maxFields {
 			return domain.ErrInvalid.Saying("At most %d parts are allowed.", maxFields)
 		}
 		content, err := io.ReadAll(part)
 		if err != nil {
-			return domain.ErrInvalid.Saying("The body is not made of parts as it says.").Because(err)
+			return domain.ErrInvalid.Saying("The parts of the form cannot be read; send them as multipart/form-data.").Because(err)
 		}
 		if content == nil {
 			content = []byte{}

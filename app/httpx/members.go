@@ -56,9 +56,9 @@ func Member[T any](m *Members, key string) *T {
 	}
 	var v T
 	if err := json.Unmarshal(m.Object[key], &v); err != nil {
-		m.Err = domain.InvalidField(key, "%s is expected.", kindOf(v))
+		m.Err = domain.InvalidField(key, "Give %s.", kindOf(v))
 	} else if text, ok := any(v).(string); ok && !isText(text) {
-		m.Err = domain.InvalidField(key, "A text without NUL is expected.")
+		m.Err = domain.InvalidField(key, "Give a text without NUL.")
 	}
 	return &v
 }
@@ -88,13 +88,13 @@ func Parsed[T any](m *Members, key string, parse func(string) (T, error)) *T {
 func kindOf(v any) string {
 	switch v.(type) {
 	case string:
-		return "A text"
+		return "a text"
 	case bool:
-		return "One of true and false"
+		return "one of true and false"
 	case int, int64:
-		return "A whole number"
+		return "a whole number"
 	case []string:
-		return "A list of texts"
+		return "a list of texts"
 	}
-	return strings.TrimPrefix(fmt.Sprintf("A value of another kind (%T)", v), "*")
+	return strings.TrimPrefix(fmt.Sprintf("a value of another kind (%T)", v), "*")
 }

@@ -28,7 +28,7 @@ func Body(c *fiber.Ctx) (Object, error) {
 		return nil, fiber.ErrUnsupportedMediaType
 	}
 	if c.Get(fiber.HeaderContentEncoding) != "" {
-		return nil, domain.ErrInvalid.Saying("An encoded body is not accepted.")
+		return nil, domain.ErrInvalid.Saying("Send the body without Content-Encoding.")
 	}
 	return ParseObject(bytes.Clone(c.Context().PostBody()))
 }
@@ -44,7 +44,7 @@ func ParseObject(text []byte) (Object, error) {
 		return nil, err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, domain.ErrInvalid.Saying("There is something behind the end of the body.")
+		return nil, domain.ErrInvalid.Saying("Send one JSON object and nothing after it.")
 	}
 	return object, nil
 }
@@ -64,7 +64,7 @@ func readObject(d *json.Decoder) (Object, error) {
 			return nil, malformed(d)
 		}
 		if _, twice := object[key]; twice {
-			return nil, domain.InvalidField(printable(key), "This comes twice.")
+			return nil, domain.InvalidField(printable(key), "Give this only once.")
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
@@ -94,7 +94,7 @@ func (o Object) Object(key string) (Object, error) {
 	if err != nil {
 		e := domain.AsError(err)
 		if e.Field == "" {
-			return nil, domain.InvalidField(key, "An object is expected.")
+			return nil, domain.InvalidField(key, "Give an object.")
 		}
 		return nil, e.On(key + "." + e.Field)
 	}
@@ -106,7 +106,7 @@ func (o Object) Object(key string) (Object, error) {
 func (o Object) RefuseUnknown(known ...string) error {
 	for _, key := range slices.Sorted(maps.Keys(o)) {
 		if !slices.Contains(known, key) {
-			return unknown(key, "This field is not known here.")
+			return unknown(key, "There is no such field; leave it out.")
 		}
 	}
 	return nil

@@ -25,10 +25,10 @@ func TestParseObject(t *testing.T) {
 		{"a list", "[]", "", "The body must be a JSON object."},
 		{"null", "null", "", "The body must be a JSON object."},
 		{"a byte order mark", "\ufeff{}", "", "The body must be a JSON object."},
-		{"a key twice", `{"a": 1, "b": 2, "a": 1}`, "a", "This comes twice."},
-		{"a key twice, spelt in two ways", `{"a": 1, "\u0061": 1}`, "a", "This comes twice."},
-		{"a long key twice", `{"` + strings.Repeat("ä", 30) + `":1,"` + strings.Repeat("ä", 30) + `":1}`, strings.Repeat("ä", 20), "This comes twice."},
-		{"a key of control characters twice", "{\"\\n\x7f\":1,\"\\n\x7f\":1}", "??", "This comes twice."},
+		{"a key twice", `{"a": 1, "b": 2, "a": 1}`, "a", "Give this only once."},
+		{"a key twice, spelt in two ways", `{"a": 1, "\u0061": 1}`, "a", "Give this only once."},
+		{"a long key twice", `{"` + strings.Repeat("ä", 30) + `":1,"` + strings.Repeat("ä", 30) + `":1}`, strings.Repeat("ä", 20), "Give this only once."},
+		{"a key of control characters twice", "{\"\\n\x7f\":1,\"\\n\x7f\":1}", "??", "Give this only once."},
 		{"a key that is no text", `{1: 1}`, "", "The body is not valid JSON, at byte 1."},
 		{"no colon", `{"a" 1}`, "", "The body is not valid JSON, at byte 5."},
 		{"no comma", `{"a": 1 "b": 2}`, "", "The body is not valid JSON, at byte"},
@@ -36,8 +36,8 @@ func TestParseObject(t *testing.T) {
 		{"an end too early", `{"a": 1`, "", "The body is not valid JSON, at byte"},
 		{"a bracket of the other kind", `{"a": 1]`, "", "The body is not valid JSON, at byte"},
 		{"a number with a leading zero", `{"a": 01}`, "", "The body is not valid JSON, at byte"},
-		{"a second object", `{"a": 1} {}`, "", "There is something behind the end of the body."},
-		{"a comma behind it", `{"a": 1},`, "", "There is something behind the end of the body."},
+		{"a second object", `{"a": 1} {}`, "", "Send one JSON object and nothing after it."},
+		{"a comma behind it", `{"a": 1},`, "", "Send one JSON object and nothing after it."},
 		{"text that is not UTF-8", "{\"a\": \"\xff\"}", "", "The body is not valid UTF-8."},
 	}
 	for _, tt := range tests {
@@ -100,15 +100,15 @@ func TestMembers(t *testing.T) {
 
 	refuse := func(string) (int, error) { return 0, domain.ErrInvalid.Saying("Never.") }
 	for key, fail := range map[string]func(*Members){
-		"A text without NUL is expected. : nul":     func(m *Members) { Member[string](m, "nul") },
-		"A text is expected. : number":              func(m *Members) { Parsed(m, "number", length) },
-		"One of true and false is expected. : text": func(m *Members) { Member[bool](m, "text") },
-		"A whole number is expected. : part":        func(m *Members) { Given[int](m, "part") },
-		"A list of texts is expected. : list":       func(m *Members) { Member[[]string](m, "list") },
-		"Never. : text":                             func(m *Members) { Parsed(m, "text", refuse) },
-		"A value is required. : none":               func(m *Members) { m.Require("text", "none", "missing") },
-		"Leave this out. : number":                  func(m *Members) { m.Refuse("Leave this out.", "none", "number", "text") },
-		"This is the first. : text":                 func(m *Members) { m.Fail(domain.InvalidField("text", "This is the first.")) },
+		"Give a text without NUL. : nul":     func(m *Members) { Member[string](m, "nul") },
+		"Give a text. : number":              func(m *Members) { Parsed(m, "number", length) },
+		"Give one of true and false. : text": func(m *Members) { Member[bool](m, "text") },
+		"Give a whole number. : part":        func(m *Members) { Given[int](m, "part") },
+		"Give a list of texts. : list":       func(m *Members) { Member[[]string](m, "list") },
+		"Never. : text":                      func(m *Members) { Parsed(m, "text", refuse) },
+		"A value is required. : none":        func(m *Members) { m.Require("text", "none", "missing") },
+		"Leave this out. : number":           func(m *Members) { m.Refuse("Leave this out.", "none", "number", "text") },
+		"This is the first. : text":          func(m *Members) { m.Fail(domain.InvalidField("text", "This is the first.")) },
 	} {
 		t.Run(key, func(t *testing.T) {
 			m := &Members{Object: o}
@@ -138,7 +138,7 @@ func FuzzObject(f *testing.F) {
 			if e.Kind != domain.Invalid || !utf8.ValidString(e.Public) || !utf8.ValidString(e.Field) {
 				t.Errorf("%v", err)
 			}
-			if failed == nil && want != nil && utf8.Valid(text) && e.Public != "This comes twice." {
+			if failed == nil && want != nil && utf8.Valid(text) && e.Public != "Give this only once." {
 				t.Errorf("refused: %v", err)
 			}
 			return

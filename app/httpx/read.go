@@ -69,10 +69,10 @@ func RefuseUnknown(c *fiber.Ctx, known ...string) error {
 	for key := range c.Context().QueryArgs().All() {
 		name := string(key)
 		if !slices.Contains(known, name) {
-			return unknown(name, "This parameter is not known here.")
+			return unknown(name, "There is no such parameter; leave it out.")
 		}
 		if slices.Contains(seen, name) {
-			return domain.InvalidField(name, "This parameter comes twice.")
+			return domain.InvalidField(name, "Give this parameter only once.")
 		}
 		seen = append(seen, name)
 	}
@@ -94,7 +94,7 @@ func QueryPairs(c *fiber.Ctx) []Pair {
 
 // UnknownParameter returns the Invalid error for a parameter of a query or form that is not known.
 func UnknownParameter(name string) error {
-	return unknown(name, "This parameter is not known here.")
+	return unknown(name, "There is no such parameter; leave it out.")
 }
 
 // printable is a name from outside, short and harmless enough to be repeated; never empty.
@@ -127,7 +127,7 @@ func QueryFlag(c *fiber.Ctx, name string) (*bool, error) {
 		no := false
 		return &no, nil
 	}
-	return nil, domain.InvalidField(name, "One of true and false is expected.")
+	return nil, domain.InvalidField(name, "Give one of true and false.")
 }
 
 // QueryPage reads the parameters limit and after.
@@ -143,7 +143,7 @@ func QueryPage(c *fiber.Ctx) (domain.Page, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > domain.MaxLimit {
-		return page, domain.InvalidField("limit", "A number from 1 to %d is expected; without a limit the whole list is sent.", domain.MaxLimit)
+		return page, domain.InvalidField("limit", "Give a number from 1 to %d; without a limit the whole list is sent.", domain.MaxLimit)
 	}
 	page.Limit = n
 	return page, nil

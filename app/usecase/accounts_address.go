@@ -338,7 +338,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal
 	if in.Purpose == domain.ChangeAddress {
 		wanted, err := a.accounts.Latest(ctx, target.Key(), in.Purpose)
 		if domain.ErrSecret.Is(err) {
-			return domain.ErrNotWaiting.On("person.mail").Saying("No other address was asked for.")
+			return domain.ErrNotWaiting.On("person.mail").Saying("Ask for another address first.")
 		}
 		if err != nil {
 			return err
@@ -383,7 +383,7 @@ func (in *SendConfirmation) signed() string {
 
 func (in *SendConfirmation) check(rules *SignUpRules) error {
 	if in.Purpose != domain.AcceptInvite && in.Purpose != domain.ChangeAddress {
-		return domain.InvalidField("purpose", "This is not a confirmation.")
+		return domain.InvalidField("purpose", "Give one of USER_ACTIVATION and EMAIL_CHANGE.")
 	}
 	if err := rules.checkLink(in.Link); err != nil {
 		return err
@@ -394,18 +394,18 @@ func (in *SendConfirmation) check(rules *SignUpRules) error {
 		}
 	}
 	if len(in.Subject) > maxSubject || strings.ContainsFunc(in.Subject, control) {
-		return domain.InvalidField("subject", "One line of at most %d bytes is expected.", maxSubject)
+		return domain.InvalidField("subject", "Give one line of at most %d bytes.", maxSubject)
 	}
 	if len(in.Text) > maxText || strings.ContainsFunc(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(in.Text), control) {
-		return domain.InvalidField("body", "Plain text of at most %d bytes is expected.", maxText)
+		return domain.InvalidField("body", "Give plain text of at most %d bytes.", maxText)
 	}
 	for field, text := range map[string]string{"subject": in.Subject, "body": in.Text} {
 		if len(rules.LinkHosts) > 0 && rules.foreign(text) {
-			return domain.InvalidField(field, "Links and addresses of other hosts are not sent.")
+			return domain.InvalidField(field, "Leave out links and addresses of other hosts.")
 		}
 	}
 	if in.Text != "" && !strings.Contains(in.Text, PlaceLink) {
-		return domain.InvalidField("body", "The place of the link is missing.")
+		return domain.InvalidField("body", "Give a text with a place for the link.")
 	}
 	return nil
 }
@@ -414,7 +414,7 @@ func (in *SendConfirmation) check(rules *SignUpRules) error {
 func (r *SignUpRules) checkLink(link string) error {
 	u, err := url.Parse(link)
 	if err != nil || !strings.Contains(link, PlaceSecret) || strings.ContainsFunc(link, control) || strings.ContainsAny(link, " <>\"") {
-		return domain.InvalidField("link", "An address that begins with https:// is expected.")
+		return domain.InvalidField("link", "Give an address that begins with https://.")
 	}
 	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") {
 		return nil
@@ -422,9 +422,9 @@ func (r *SignUpRules) checkLink(link string) error {
 	known := r.known(u.Host)
 	switch {
 	case u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !known):
-		return domain.InvalidField("link", "An address that begins with https:// is expected.")
+		return domain.InvalidField("link", "Give an address that begins with https://.")
 	case len(r.LinkHosts) > 0 && !known:
-		return domain.InvalidField("link", "Links to this host are not sent.")
+		return domain.InvalidField("link", "Give a link to a host on the server's --link-hosts.")
 	}
 	return nil
 }

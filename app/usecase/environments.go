@@ -155,7 +155,7 @@ func (e *Environments) refuseTenant(ctx context.Context, caller *domain.Principa
 		return refused
 	}
 	return domain.ErrForbidden.On("organization").Saying(
-		"Directly below the root an environment is an organization, which is not yours to make. Say that it is none.")
+		"Directly below the root an environment is an organization, which you may not make. Say that it is none.")
 }
 
 // writes returns the permission to create, move and delete e.
@@ -177,7 +177,7 @@ func (e *Environments) Update(ctx context.Context, caller domain.Principal, ref 
 		return EnvironmentDocument{}, err
 	}
 	if in.IsOrganization != nil && *in.IsOrganization != target.IsOrganization {
-		return EnvironmentDocument{}, domain.InvalidField("organization", "An environment is an organization from its creation on, or never.")
+		return EnvironmentDocument{}, domain.InvalidField("organization", "This can be chosen only when the environment is created.")
 	}
 	parent := target.Parent
 	if in.Parent != nil {

@@ -49,7 +49,7 @@ const maxPattern = 200
 func (in *ListGroups) keeps() (func(*domain.Group) bool, error) {
 	pattern, err := regexp.Compile(in.Pattern)
 	if err != nil || utf8.RuneCountInString(in.Pattern) > maxPattern {
-		return nil, domain.InvalidField("pattern", "A regular expression (RE2) of up to %d characters is expected.", maxPattern)
+		return nil, domain.InvalidField("pattern", "Give a regular expression (RE2) of up to %d characters.", maxPattern)
 	}
 	return func(g *domain.Group) bool {
 		return (len(in.IDs) == 0 || slices.Contains(in.IDs, g.ID)) &&

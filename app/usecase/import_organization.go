@@ -233,11 +233,11 @@ func (o *organizationImport) checkEnvironment(r EnvironmentRecord) error {
 	case p.Organization != o.border.Organization:
 		return domain.InvalidField("path", "%q does not belong to this organization.", r.Path)
 	case p.line != r.Line:
-		return domain.InvalidField("path", "%q comes twice.", r.Path)
+		return domain.InvalidField("path", "Name %q only once.", r.Path)
 	case p.AliasPath != "" && domain.Fold(p.Alias) != domain.Fold(lastStep(r.Path)):
-		return domain.InvalidField("alias", "The alias is not the end of the path %q.", r.Path)
+		return domain.InvalidField("alias", "The alias must be the end of the path %q.", r.Path)
 	case r.IsOrganization != nil && *r.IsOrganization != p.IsOrganization:
-		return domain.InvalidField("organization", "An environment is an organization from its creation on, or never.")
+		return domain.InvalidField("organization", "This can be chosen only when the environment is created.")
 	}
 	return nil
 }

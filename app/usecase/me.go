@@ -60,7 +60,7 @@ func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in Cha
 		return domain.AsError(err).On("new_password")
 	}
 	if in.New == in.Old {
-		return domain.InvalidField("new_password", "The new password is the old one.")
+		return domain.InvalidField("new_password", "Choose a password that differs from the old one.")
 	}
 	account, err := m.accounts.ByID(ctx, caller.Organization, caller.User)
 	if err != nil {

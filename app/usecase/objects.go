@@ -381,7 +381,7 @@ func mayBeCalled(o *domain.Object) error {
 	kind, _ := o.Kind.Info()
 	switch {
 	case kind.NamesArePaths && o.Parent != 0 && strings.Contains(o.Name, "/"):
-		return domain.InvalidField("name", "A name without slashes is expected.")
+		return domain.InvalidField("name", "Give a name without slashes.")
 	case o.IsReserved():
 		return domain.ErrForbidden.On("name")
 	}
@@ -616,7 +616,7 @@ func (b *Objects) Grant(ctx context.Context, caller domain.Principal, ref domain
 		return ObjectDocument{}, domain.ErrForbidden
 	}
 	if (in.User == domain.UserRef{}) == (in.Group == "") {
-		return ObjectDocument{}, domain.InvalidField("user", "Either a user or a group is expected.")
+		return ObjectDocument{}, domain.InvalidField("user", "Give either a user or a group.")
 	}
 	entry, err := b.subject(ctx, &caller, w.Read(), &target, in)
 	if err != nil {
@@ -682,7 +682,7 @@ func (b *Objects) OfferCopy(ctx context.Context, caller domain.Principal, ref do
 		return domain.CopyRequest{}, err
 	}
 	if u.ID == caller.User {
-		return domain.CopyRequest{}, domain.InvalidField("to", "This is yourself.")
+		return domain.CopyRequest{}, domain.InvalidField("to", "Choose somebody other than yourself.")
 	}
 	c, err := b.copies.Insert(ctx, w, target.ID, u.Key(), b.now().Add(CopyLifetime), func(o *domain.Object) error {
 		switch {

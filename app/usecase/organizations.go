@@ -197,7 +197,7 @@ func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in 
 		return err
 	}
 	if in.Confirm != found.Alias {
-		return domain.InvalidField("confirm", "The name of the organization is expected; everything in it would be deleted.")
+		return domain.InvalidField("confirm", "Repeat the name of the organization; everything in it will be deleted.")
 	}
 	if found.Path.Contains(caller.Home) {
 		return domain.ErrOwnAccount.Saying("You cannot delete an organization that you belong to.")

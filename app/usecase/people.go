@@ -54,7 +54,7 @@ func (p *People) List(ctx context.Context, caller domain.Principal, in ListPeopl
 		return PeopleList{}, err
 	}
 	if in.Skip < 0 || in.Skip > domain.MaxSkip {
-		return PeopleList{}, domain.InvalidField("skip", "A number from 0 to %d is expected.", domain.MaxSkip)
+		return PeopleList{}, domain.InvalidField("skip", "Give a number from 0 to %d.", domain.MaxSkip)
 	}
 	var list PeopleList
 	if list.Whole, err = p.seesAll(ctx, &caller); err != nil {

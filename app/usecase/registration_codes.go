@@ -37,7 +37,7 @@ func (p *RegistrationCodePatch) apply(c *domain.RegistrationCode) error {
 			return err
 		}
 		if p.MaxUsers != nil && *p.MaxUsers != c.MaxUsers {
-			return domain.InvalidField("left", "With this maxUsers would be %d.", c.MaxUsers)
+			return domain.InvalidField("left", "This does not fit maxUsers, which would become %d; send one of them.", c.MaxUsers)
 		}
 	}
 	set(&c.Enabled, p.Enabled)

@@ -63,7 +63,7 @@ type UnseenTopics struct {
 // List returns the topics that the caller may read, wherever they work. Filters narrow one another.
 func (t *Topics) List(ctx context.Context, caller domain.Principal, in ListTopics) (list TopicList, err error) {
 	if in.Unseen && (in.Limit < 1 || in.Limit > maxUnseen) {
-		return list, domain.InvalidField("limit", "A number from 1 to %d is expected beside what is unread.", maxUnseen)
+		return list, domain.InvalidField("limit", "Give a number from 1 to %d when you ask for what is unread.", maxUnseen)
 	}
 	f := domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindTopic}, Names: in.Names, IDs: in.IDs, Prefix: in.Prefix,
 		Descriptions: in.Descriptions, Since: in.Since, Until: in.Until, Order: domain.ObjectsByLetter}

@@ -71,7 +71,7 @@ func (b *Objects) RecordUsage(ctx context.Context, caller domain.Principal, ref 
 		return 0, domain.ErrForbidden
 	}
 	if n < 1 || n > domain.MaxUsage {
-		return 0, domain.InvalidField("count", "A number from 1 to %d is expected.", domain.MaxUsage)
+		return 0, domain.InvalidField("count", "Give a number from 1 to %d.", domain.MaxUsage)
 	}
 	return n, b.usage.add(domain.UsageKey{Organization: o.Organization, Object: o.ID, Owner: o.Owner, Month: domain.MonthOf(b.now())}, n)
 }
@@ -138,7 +138,7 @@ type UsageReport struct {
 // is a report of nothing.
 func (b *Objects) Statistics(ctx context.Context, caller domain.Principal, in UsageStatistics) (UsageReport, error) {
 	if in.End.Before(in.Begin) {
-		return UsageReport{}, domain.InvalidField("end", "The end is before the beginning.")
+		return UsageReport{}, domain.InvalidField("end", "The end must not be before the beginning.")
 	}
 	begin, end := domain.NearestMonth(in.Begin), domain.NearestMonth(in.End)
 	list, err := b.Usage(ctx, caller, ListUsage{Own: true,

@@ -340,13 +340,13 @@ func (p *UserPatch) agrees(user *domain.User) error {
 		return domain.InvalidField("organization", "The organization follows from envId.")
 	}
 	if p.UUID != nil && *p.UUID != user.UUID {
-		return domain.InvalidField("id", "This is not the id of the user.")
+		return domain.InvalidField("id", "This must be the id of the user, or be left out.")
 	}
 	if p.SameAlias != nil && domain.Fold(*p.SameAlias) != domain.Fold(user.Alias) {
-		return domain.InvalidField("alias", "This is not changed here.")
+		return domain.InvalidField("alias", "This field cannot be changed here.")
 	}
 	if p.SameMail != nil && !domain.MailMatches(*p.SameMail, user.Person.Mail) {
-		return domain.InvalidField("person.mail", "This is not changed here.")
+		return domain.InvalidField("person.mail", "This field cannot be changed here.")
 	}
 	return nil
 }
@@ -683,7 +683,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 		return domain.User{}, err
 	}
 	if own && in.Password != nil {
-		return domain.User{}, domain.ErrForbidden.On("password").Saying("One's own password is changed with the old one.")
+		return domain.User{}, domain.ErrForbidden.On("password").Saying("Change your own password with the request that asks for the old one.")
 	}
 	if err := u.sameTenant(ctx, w.Read(), &target, in.Tenant); err != nil {
 		return domain.User{}, err
@@ -765,7 +765,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 }
 
 // errOwnMail refuses to change one's own mail address in another way than by proving one.
-var errOwnMail = domain.ErrForbidden.On("person.mail").Saying("One's own mail address is changed with the password, by the link that is mailed to another one.")
+var errOwnMail = domain.ErrForbidden.On("person.mail").Saying("Your own mail address changes by the link that is mailed to the new one, together with your password.")
 
 // left tells the address that an account had that it has another one. An address that was
 // never proven nor given by an administrator to an open account is told nothing.
@@ -835,7 +835,7 @@ var profileFields = []string{"person.first_name", "person.last_name", "person.ma
 func onlyProfile(before, after *domain.User) error {
 	for _, c := range domain.Diff(before.Fields(), after.Fields()) {
 		if !slices.Contains(profileFields, c.Field) && !domain.IsProperty(c.Field) {
-			return domain.ErrForbidden.On(c.Field).Saying("This is not yours to change.")
+			return domain.ErrForbidden.On(c.Field).Saying("You may not change this.")
 		}
 	}
 	return nil
@@ -865,7 +865,7 @@ func keepGroup(after *domain.Group, superUsers domain.SuperUsers, now time.Time)
 	if anyAble(groups, users, now) {
 		return nil
 	}
-	return domain.ErrLastSuperUser.On("permission").Saying("No superUser would have all permissions any more.")
+	return domain.ErrLastSuperUser.On("permission").Saying("This would leave no superUser with all permissions.")
 }
 
 // anyAble reports whether one of the superUsers, whose groups are given, can run the whole directory.

@@ -96,7 +96,7 @@ func TestImportOfAListOfEnvironments(t *testing.T) {
 		}
 		run := importFile(at, write(t, "bad.txt", "Good\nAcme/Prod/12\nGlobex/ Below\n")).run(t)
 		require.Equal(t, 1, run.code())
-		require.Contains(t, run.err.String(), "line 2: alias: An alias of digits only would be taken for a number.\n"+
+		require.Contains(t, run.err.String(), "line 2: alias: Give an alias that is no number.\n"+
 			"line 3: alias: Spaces at the beginning or end are not allowed.\n")
 		require.Contains(t, run.out.String(), "1 organizations imported")
 	})

@@ -270,7 +270,7 @@ func TestRowsThatCannotBeImported(t *testing.T) {
 {"object": 7, "used": "x", "more": 1},
 {"object": "x"}
 ]}`)).run(t)
-		require.Contains(t, unreadable.err.String(), "line 2: object: A text is expected.\nline 2: more: This is not known here.\nline 3: used: A value is required.\n")
+		require.Contains(t, unreadable.err.String(), "line 2: object: Give a text.\nline 2: more: There is no such field; leave it out.\nline 3: used: A value is required.\n")
 		require.Equal(t, text, export(t, at))
 	})
 }

@@ -213,10 +213,10 @@ func TestImportOfAFileThatCannotBeReadChangesNothing(t *testing.T) {
 		people + "bob,Bob,Acme,more\n":           "line 3: Wrong number of fields: 4 instead of 3; one that has \",\" in it needs quotes around it.",
 		people + "bob,\"Bob,Acme\n":              `line 3: This row cannot be read: extraneous or missing " in quoted-field.`,
 		"alias,first name\n":                     `line 1: The column "first name" is not known; there are alias, firstname,`,
-		"alias,firstname,alias\n":                `line 1: The column "alias" comes twice.`,
+		"alias,firstname,alias\n":                `line 1: Name the column "alias" only once.`,
 		"firstname\n":                            `line 1: The column "alias" is required.`,
-		"alias,role\nada,user\nbob,king\n":       "line 3: role: One of user, power, oadmin and superUser is expected.",
-		"alias,active\nada,true\nbob,perhaps\n":  "line 3: active: One of true and false is expected.",
+		"alias,role\nada,user\nbob,king\n":       "line 3: role: Give one of user, power, oadmin and superUser.",
+		"alias,active\nada,true\nbob,perhaps\n":  "line 3: active: Give one of true and false.",
 		"alias,firstname\n\nada,Ada\nbob,\xff\n": "line 4: firstname: This is not valid UTF-8.",
 	} {
 		run := importFile(at, write(t, "people.csv", text), "--create-environments").run(t)
@@ -251,14 +251,14 @@ lee;Lee;;Acme;superUser;User;
 max;Max;"max@example.org;Acme;user;User;
 `
 
-var mistakesSaid = `line 3: role: One of user, power, oadmin and superUser is expected.
+var mistakesSaid = `line 3: role: Give one of user, power, oadmin and superUser.
 line 4: Wrong number of fields: 5 instead of 7; one that has ";" in it needs quotes around it.
 line 5: Wrong number of fields: 8 instead of 7; one that has ";" in it needs quotes around it.
 line 6: group: There is no group "Nobody" here.
 line 6: envs: There is no environment "Nowhere".
 line 6: envs: There is no environment "Acme/Else".
 line 6: firstname: A value is required.
-line 6: mailaddress: This is not a mail address.
+line 6: mailaddress: Give a mail address such as name@example.org.
 line 7: alias: "good" comes on line 2 too.
 line 7: mailaddress: "GOOD@example.org" comes on line 2 too.
 line 8: environment: There is no environment "Nowhere".

@@ -106,7 +106,7 @@ func TestImportOfARefusedDocumentOnATerminal(t *testing.T) {
 	require.Equal(t, 1, p.code())
 	eventually(t, func() bool { return strings.HasSuffix(tt.shown.String(), "\r\n") }, "a line")
 	lines := strings.Split(strings.TrimSpace(tt.shown.String()), "\n")
-	require.Contains(t, tt.shown.String(), "line 2: role: One of user, power, oadmin and superUser is expected.")
+	require.Contains(t, tt.shown.String(), "line 2: role: Give one of user, power, oadmin and superUser.")
 	require.Equal(t, "canopy: nothing was imported, because some of the lines above cannot be read", lines[len(lines)-1])
 	require.NotContains(t, tt.shown.String(), "100%")
 }

@@ -65,7 +65,7 @@ func TestUserCommandsRefuse(t *testing.T) {
 		"create ADA.Lovelace --generate":                          "alias: This alias is already in use.",
 		"create x --generate --mail Ada.Lovelace@acme.example":    "--mail: This mail address is already in use.",
 		"create x:y --generate":                                   "alias: Colons and slashes are not allowed.",
-		"create x --generate --role king":                         "--role: One of user, power, oadmin and superUser is expected.",
+		"create x --generate --role king":                         "--role: Give one of user, power, oadmin and superUser.",
 		"create x --generate --group Nobodies":                    "--group: This group does not exist.",
 		"create x --generate --environment Nowhere":               "--environment: This environment does not exist.",
 		"create x --generate --environment Acme --role superUser": "--role: Only a member of the root organization can be a superUser.",

@@ -183,23 +183,23 @@ func decodeCodePatch(c *fiber.Ctx) (in usecase.RegistrationCodePatch, err error)
 	in.MaxUsers, in.Left, in.Enabled = httpx.Member[int64](f, "maxUsers"), httpx.Member[int64](f, "userQuota"), httpx.Member[bool](f, "enabled")
 	id, _ := httpx.UUIDParam(c, "id")
 	if of := httpx.Parsed(f, "organizationId", domain.ParseUUID); of != nil && *of != id {
-		return in, domain.InvalidField("organizationId", "This is not the organization the address names.")
+		return in, domain.InvalidField("organizationId", "This must be the organization in the address, or be left out.")
 	}
 	token, by, on := httpx.Member[string](f, "token"), httpx.Member[string](f, "createdBy"), httpx.Member[int64](f, "createdOn")
 	in.If = func(code *domain.RegistrationCode) error {
 		switch {
 		case token != nil && *token != string(code.Code):
-			return domain.InvalidField("token", "The server chooses this.")
+			return domain.InvalidField("token", "This field cannot be set.")
 		case by != nil && *by != code.CreatedBy:
-			return domain.InvalidField("createdBy", "The server says this.")
+			return domain.InvalidField("createdBy", "This field cannot be set.")
 		case on != nil && *on != code.Created.UnixMilli():
-			return domain.InvalidField("createdOn", "The server says this.")
+			return domain.InvalidField("createdOn", "This field cannot be set.")
 		}
 		return nil
 	}
 	if ms := httpx.Member[int64](f, "expiry"); ms != nil {
 		if *ms < 0 || *ms > maxTime {
-			return in, domain.InvalidField("expiry", "A time in milliseconds is expected.")
+			return in, domain.InvalidField("expiry", "Give a time in milliseconds.")
 		}
 		expires := time.Time{}
 		if *ms > 0 {

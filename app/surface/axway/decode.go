@@ -82,12 +82,12 @@ func image(f *httpx.Members) *[]byte {
 	head, data, _ := strings.Cut(*text, ",")
 	kind, encoded := strings.CutSuffix(head, ";base64")
 	if !encoded || kind != "data:image/jpeg" && kind != "data:image/jpg" && kind != "data:image/png" {
-		f.Err = domain.InvalidField("image", "A JPEG or PNG image as data URI in base64 is expected.")
+		f.Err = domain.InvalidField("image", "Give a JPEG or PNG image as data URI in base64.")
 		return nil
 	}
 	decoded, err := base64.StdEncoding.DecodeString(data)
 	if err != nil || len(decoded) == 0 {
-		f.Err = domain.InvalidField("image", "This is not base64.")
+		f.Err = domain.InvalidField("image", "Give this in base64.")
 	}
 	return &decoded
 }
@@ -263,7 +263,7 @@ func (s *Surface) decodeOrganizationChange(c *fiber.Ctx) (in httpx.Numbered[doma
 	f, patch := s.decodeOrganizationPatch(c)
 	in.In = patch
 	if id := httpx.Parsed(f, "id", domain.ParseUUID); id != nil && *id != in.ID {
-		return in, domain.InvalidField("id", "This is not the organization the address names.")
+		return in, domain.InvalidField("id", "This must be the organization in the address, or be left out.")
 	}
 	return in, f.Err
 }

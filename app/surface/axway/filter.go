@@ -84,11 +84,11 @@ func parseFilter(query []httpx.Pair, fields map[string]filterField) (domain.Cond
 	case len(names) > domain.MaxConditions:
 		return all, domain.InvalidField("field", "At most %d are allowed.", domain.MaxConditions)
 	case len(ops) != len(names):
-		return all, domain.InvalidField("op", "As many as of field are expected.")
+		return all, domain.InvalidField("op", "Give one op for each field.")
 	case len(values) != len(names):
-		return all, domain.InvalidField("value", "As many as of field are expected.")
+		return all, domain.InvalidField("value", "Give one value for each field.")
 	case len(lops) > 1 || len(lops) == 1 && lops[0] != "AND" && lops[0] != "OR":
-		return all, domain.InvalidField("lop", "One of AND and OR is expected.")
+		return all, domain.InvalidField("lop", "Give one of AND and OR.")
 	}
 	all.Any = slices.Contains(lops, "OR")
 	for i := range names {
@@ -106,18 +106,18 @@ func parseFilter(query []httpx.Pair, fields map[string]filterField) (domain.Cond
 func parseCondition(fields map[string]filterField, name, op, value string) (domain.Condition, error) {
 	f, known := fields[name]
 	if !known {
-		return domain.Condition{}, domain.InvalidField("field", "This field is not known here.")
+		return domain.Condition{}, domain.InvalidField("field", "There is no such field; leave it out.")
 	}
 	is, known := comparisons[op]
 	if !known {
-		return domain.Condition{}, domain.InvalidField("op", "One of eq, ne, gt, lt, ge, le, like and gete is expected.")
+		return domain.Condition{}, domain.InvalidField("op", "Give one of eq, ne, gt, lt, ge, le, like and gete.")
 	}
 	c := domain.Condition{Field: f.field, Is: is}
 	parts := []string{value}
 	if is == domain.Between {
 		low, high, both := strings.Cut(value, ",")
 		if !both {
-			return c, domain.InvalidField("value", "A lower and an upper bound with a comma between are expected for %s.", name)
+			return c, domain.InvalidField("value", "Give a lower and an upper bound with a comma between for %s.", name)
 		}
 		parts = []string{low, high}
 	}
@@ -127,7 +127,7 @@ func parseCondition(fields map[string]filterField, name, op, value string) (doma
 		for _, part := range parts {
 			numbers, ok := f.values(part)
 			if !ok {
-				return c, domain.InvalidField("value", "For %s, %s is expected.", name, f.expects)
+				return c, domain.InvalidField("value", "Give %[2]s for %[1]s.", name, f.expects)
 			}
 			c.Numbers = append(c.Numbers, numbers...)
 		}

@@ -93,14 +93,14 @@ func parseProperty(key string, o httpx.Object) (p domain.Property, err error) {
 	if kind := httpx.Given[string](f, "type"); kind != "" {
 		i := slices.Index(propertyKinds[:], kind)
 		if i < 0 {
-			return p, domain.InvalidField("type", "One of custom, select and switch is expected.")
+			return p, domain.InvalidField("type", "Give one of custom, select and switch.")
 		}
 		p.Kind = domain.PropertyKind(i)
 	}
 	for _, raw := range httpx.Given[[]map[string]any](f, "options") {
 		option, ok := parseOption(raw)
 		if !ok {
-			return p, domain.InvalidField("options", "Objects with a label and a value are expected; a value is a text, true or false.")
+			return p, domain.InvalidField("options", "Give objects with a label and a value; a value is a text, true or false.")
 		}
 		p.Options = append(p.Options, option)
 	}

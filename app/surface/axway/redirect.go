@@ -23,7 +23,7 @@ type redirectsKey struct{}
 func (s *Surface) keepRedirects(c *fiber.Ctx, form httpx.Form) error {
 	for _, name := range []string{"success", "failure"} {
 		if form[name] != "" && !s.config.Redirects.Allows(form[name]) {
-			return domain.InvalidField(name, "This is not one of the places to which the server may send a browser.")
+			return domain.InvalidField(name, "Give an address on the server's --redirects.")
 		}
 	}
 	c.Locals(redirectsKey{}, redirects{form["success"], form["failure"]})

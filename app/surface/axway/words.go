@@ -37,7 +37,7 @@ func (ws words[T]) of(value T) string {
 func (ws words[T]) parse(name string) ([]T, error) {
 	i := slices.IndexFunc(ws, func(w word[T]) bool { return w.name == name })
 	if i < 0 {
-		return nil, domain.ErrInvalid.Saying("One of %s is expected.", ws.names(" and "))
+		return nil, domain.ErrInvalid.Saying("Give one of %s.", ws.names(" and "))
 	}
 	return ws[i].means, nil
 }

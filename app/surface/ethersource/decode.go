@@ -143,7 +143,7 @@ func decodeConfirmation(c *fiber.Ctx) (usecase.Named[usecase.SendConfirmation], 
 	kind := strings.ToUpper(strings.ReplaceAll(httpx.Query(c, "confirmationType"), "-", "_"))
 	purpose, known := confirmations[kind]
 	if !known {
-		return named(c, in, domain.InvalidField("confirmationType", "One of USER_ACTIVATION and EMAIL_CHANGE is expected."))
+		return named(c, in, domain.InvalidField("confirmationType", "Give one of USER_ACTIVATION and EMAIL_CHANGE."))
 	}
 	in.Purpose = purpose
 	f := body(c, []string{"subject", "body"}, "from")
@@ -195,7 +195,7 @@ func decodeCopyRequest(c *fiber.Ctx) (domain.CopyRequestID, error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > domain.MaxID {
 		return 0, domain.ErrCopyRequestNotFound
 	}
-	return 0, domain.InvalidField("copyRequestId", "A number from 1 on is expected.")
+	return 0, domain.InvalidField("copyRequestId", "Give 1 or more.")
 }
 
 func decodeStatistics(c *fiber.Ctx) (in usecase.UsageStatistics, err error) {
@@ -213,7 +213,7 @@ func decodeStatistics(c *fiber.Ctx) (in usecase.UsageStatistics, err error) {
 		}
 		t, ok := parseTime(text)
 		if !ok {
-			return in, domain.InvalidField(end.name, "A time like 2014-05-08 00:00:00 CEST, 2014-05-08T00:00:00Z or 1399500000000 is expected.")
+			return in, domain.InvalidField(end.name, "Give a time like 2014-05-08 00:00:00 CEST, 2014-05-08T00:00:00Z or 1399500000000.")
 		}
 		*end.into = t
 	}

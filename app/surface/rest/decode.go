@@ -160,7 +160,7 @@ func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UserID, usecase.Us
 	f, patch := decodeUser(c)
 	in.In = patch
 	if id := f.numberIf("userid"); id != nil && *id != int64(in.ID) {
-		return in, domain.InvalidField("userid", "This is not the user the address names.")
+		return in, domain.InvalidField("userid", "This must be the user in the address, or be left out.")
 	}
 	in.In.UUID = parseIf(f, "id", domain.ParseUUID)
 	return in, f.Err
@@ -245,7 +245,7 @@ func decodeEnvironmentChange(c *fiber.Ctx) (in httpx.Numbered[domain.Environment
 	f, patch := decodeEnvironmentPatch(c)
 	in.In = patch
 	if id := f.numberIf("envid"); id != nil && domain.NumberRef(domain.EnvironmentID(*id)) != in.ID {
-		return in, domain.InvalidField("envid", "This is not the environment the address names.")
+		return in, domain.InvalidField("envid", "This must be the environment in the address, or be left out.")
 	}
 	return in, f.Err
 }
@@ -275,7 +275,7 @@ func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.GroupID, usecase.
 	f, patch := decodeGroupPatch(c)
 	in.In = patch
 	if id := f.numberIf("id"); id != nil && *id != int64(in.ID) {
-		return in, domain.InvalidField("id", "This is not the group the address names.")
+		return in, domain.InvalidField("id", "This must be the group in the address, or be left out.")
 	}
 	return in, f.Err
 }
@@ -332,7 +332,7 @@ func parseTime(text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, domain.InvalidField("time", "Milliseconds since 1970 or a time like 2026-11-22T08:00:00Z is expected.")
+		return t, domain.InvalidField("time", "Give milliseconds since 1970 or a time like 2026-11-22T08:00:00Z.")
 	}
 	return t, nil
 }

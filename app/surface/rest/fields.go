@@ -19,10 +19,10 @@ type fields struct{ *httpx.Members }
 func body(c *fiber.Ctx, known ...string) fields { return fields{httpx.BodyOf(c, known...)} }
 
 // refuseGiven fails, naming the first of keys that has a value.
-func (f fields) refuseGiven(keys ...string) { f.Refuse("The server chooses this.", keys...) }
+func (f fields) refuseGiven(keys ...string) { f.Refuse("This field cannot be set.", keys...) }
 
-func (f fields) fail(key, expected string) {
-	f.Fail(domain.InvalidField(key, "%s is expected.", expected))
+func (f fields) fail(key, wanted string) {
+	f.Fail(domain.InvalidField(key, "Give %s.", wanted))
 }
 
 // scalar returns a value that is text, or a number as its text. It reports false for any
@@ -46,9 +46,9 @@ func (f fields) textIf(key string) *string {
 	text, ok := scalar(f.Object[key])
 	switch {
 	case !ok:
-		f.fail(key, "A text")
+		f.fail(key, "a text")
 	case hasNUL(text):
-		f.fail(key, "A text without NUL")
+		f.fail(key, "a text without NUL")
 	}
 	return &text
 }
@@ -71,7 +71,7 @@ func (f fields) numberIf(key string) *int64 {
 	text, _ := scalar(f.Object[key]) // what is no scalar has the text of none
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		f.fail(key, "A whole number")
+		f.fail(key, "a whole number")
 	}
 	return &n
 }
@@ -101,7 +101,7 @@ func (f fields) flagIf(key string) *bool {
 		flag = true
 	case "0", "2", "false":
 	default:
-		f.fail(key, `One of true ("1") and false ("0", "2")`)
+		f.fail(key, `one of true ("1") and false ("0", "2")`)
 	}
 	return &flag
 }
@@ -127,7 +127,7 @@ func refIf[R ~string](f fields, key, id string) *R {
 	}
 	ref, ok := readRef[R](f.Object[key], id)
 	if !ok {
-		f.fail(key, "A name or a number")
+		f.fail(key, "a name or a number")
 	}
 	return &ref
 }
@@ -139,14 +139,14 @@ func refs[R ~string](f fields, key, id string) *[]R {
 	}
 	var list []json.RawMessage
 	if json.Unmarshal(f.Object[key], &list) != nil {
-		f.fail(key, "A list of names or numbers")
+		f.fail(key, "a list of names or numbers")
 		return nil
 	}
 	all := make([]R, len(list))
 	for i, text := range list {
 		ref, ok := readRef[R](text, id)
 		if !ok {
-			f.fail(key, "A list of names or numbers")
+			f.fail(key, "a list of names or numbers")
 		}
 		all[i] = ref
 	}
@@ -173,7 +173,7 @@ func (f fields) masks(key, names string) (exact, named *domain.Mask) {
 	case exact == nil && named == nil:
 		named = listed
 	case exact != nil && exact.Named() != *listed || named != nil && *named != *listed:
-		f.Err = domain.InvalidField(names, "This says something else than %s; send one of them.", key)
+		f.Err = domain.InvalidField(names, "This contradicts %s; send one of them.", key)
 	}
 	return exact, named
 }
@@ -191,7 +191,7 @@ func (f fields) maskIf(key string) (exact, named *domain.Mask) {
 		if mask, err := domain.ParseMask(text); err == nil {
 			return &mask, nil
 		}
-		f.fail(key, "A decimal number from 0 to "+domain.AllPermissions.String()+", a permission such as user:read, or a list of such")
+		f.fail(key, "a decimal number from 0 to "+domain.AllPermissions.String()+", a permission such as user:read, or a list of such")
 		return nil, nil
 	}
 	mask, err := domain.ParsePermissions(codes...)

@@ -144,7 +144,7 @@ func (f fields) attributesIf(key string) map[string]string {
 		case !ok && json.Unmarshal(o[name], &flag) == nil:
 			text = strconv.FormatBool(flag)
 		case !ok || hasNUL(text):
-			f.fail(key, "A text, number or flag for each attribute")
+			f.fail(key, "a text, number or flag for each attribute")
 		}
 		attributes[name] = text
 	}

@@ -51,7 +51,7 @@ func flag(f *httpx.Members, key string) bool {
 		yes, err = strconv.ParseBool(text)
 	}
 	if err != nil {
-		f.Fail(domain.InvalidField(key, "One of true and false is expected."))
+		f.Fail(domain.InvalidField(key, "Give one of true and false."))
 	}
 	return yes
 }
@@ -120,7 +120,7 @@ func decodeTag(c *fiber.Ctx) (string, error) { return httpx.Param(c, "tag"), nil
 func decodeTopic(c *fiber.Ctx) (string, error) { return topicOf(c, ""), nil }
 
 // errSeconds reports a time that is no number of seconds.
-var errSeconds = &domain.Error{Kind: domain.Invalid, Code: "seconds_invalid", Public: "A number of seconds is expected."}
+var errSeconds = &domain.Error{Kind: domain.Invalid, Code: "seconds_invalid", Public: "Give a number of seconds."}
 
 // longest bounds how far back somebody can look.
 const longest = 10 * 365 * 24 * time.Hour
@@ -173,10 +173,10 @@ func part(c *fiber.Ctx, standard int) (skip, limit int, err error) {
 		limit = n
 	}
 	if skip < 0 || skip > domain.MaxSkip {
-		return 0, 0, domain.InvalidField("skip", "A number from 0 to %d is expected.", domain.MaxSkip)
+		return 0, 0, domain.InvalidField("skip", "Give a number from 0 to %d.", domain.MaxSkip)
 	}
 	if limit < 0 {
-		return 0, 0, domain.InvalidField("limit", "A number from 0 on is expected.")
+		return 0, 0, domain.InvalidField("limit", "Give 0 or more.")
 	}
 	return skip, limit, nil
 }
@@ -198,7 +198,7 @@ func moment(c *fiber.Ctx, name string, more time.Duration) (time.Time, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || n > 1<<40 {
-		return time.Time{}, domain.InvalidField(name, "A number of seconds since 1970 is expected.")
+		return time.Time{}, domain.InvalidField(name, "Give a number of seconds since 1970.")
 	}
 	if n == 0 && more == 0 {
 		return time.Time{}, nil
@@ -315,7 +315,7 @@ func decodeNewTopic(c *fiber.Ctx) (usecase.NewTopic, error) {
 	in, f := members(c, []string{"topic", "description"})
 	name := domain.TopicName(in["topic"])
 	if n := len([]rune(name)); n < 4 || n > domain.MaxFullName {
-		f.Fail(domain.InvalidField("topic", "A name of 4 to %d characters is expected.", domain.MaxFullName))
+		f.Fail(domain.InvalidField("topic", "Give a name of 4 to %d characters.", domain.MaxFullName))
 	}
 	return usecase.NewTopic{Name: name, Description: in["description"]}, f.Err
 }

@@ -53,7 +53,7 @@ func parseRole(word string) (titled, error) {
 	for i, r := range roles {
 		words[i] = r.word
 	}
-	return titled{}, domain.InvalidField("role", "One of %s is expected.", strings.Join(words, ", "))
+	return titled{}, domain.InvalidField("role", "Give one of %s.", strings.Join(words, ", "))
 }
 
 // nameOf returns the name of a role. None is that of a user: it gives nothing more.
