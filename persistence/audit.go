@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -157,23 +156,18 @@ func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditF
 	if !f.Until.IsZero() {
 		where = where.And("a.at < ?", db.Millis(f.Until))
 	}
-	if p.After != "" {
-		at, id, ok := strings.Cut(string(p.After), " ")
-		ms, err := strconv.ParseInt(at, 10, 64)
-		if !ok || err != nil {
-			return nil, "", domain.ErrCursor
-		}
-		where = where.And("(a.at, a.id) < (?, ?)", ms, id)
+	var at int64
+	var id string
+	if continued, err := readCursor(p.After, "audit", &at, &id); err != nil {
+		return nil, "", err
+	} else if continued {
+		where = where.And("(a.at, a.id) < (?, ?)", at, id)
 	}
 	limit := pageSize(p)
 	rows, err := s.db.QueryContext(ctx, "SELECT "+auditColumns+", CASE WHEN "+named.Text()+" THEN 1 ELSE 0 END FROM audit a WHERE "+
 		where.Text()+" ORDER BY a.at DESC, a.id DESC LIMIT ?", slices.Concat(named.Args, where.Args, []any{limit + 1})...)
 	all, err := db.Collect(rows, err, db.Weighed(ctx, scanAudit))
-	if err != nil || len(all) <= limit {
-		return all, "", err
-	}
-	last := all[limit-1]
-	return all[:limit], domain.Cursor(strconv.FormatInt(db.Millis(last.At), 10) + " " + string(last.ID)), nil
+	return page(all, err, limit, func(e *domain.AuditEntry) domain.Cursor { return writeCursor("audit", e.At, e.ID) })
 }
 
 // NoteSignIns adds sign-ins to the audit trail. An entry that counts such sign-ins already counts

@@ -29,10 +29,11 @@ func (s *BookmarkStore) List(ctx context.Context, sc tenancy.Scope, kinds []doma
 	if len(kinds) > 0 {
 		where = where.And("o.kind IN (?)", db.In(kinds))
 	}
-	where, err := behind(where, "b.object_id", p.After)
-	if err != nil {
+	var after domain.ObjectID
+	if _, err := readCursor(p.After, "bookmarks", &after); err != nil {
 		return nil, "", err
 	}
+	where = where.And("b.object_id > ?", int64(after))
 	limit := pageSize(p)
 	rows, err := s.db.QueryContext(ctx, "SELECT "+objectColumns+`, b.created_at FROM bookmarks b
 		JOIN objects o ON o.organization_id = b.object_organization_id AND o.id = b.object_id
@@ -43,13 +44,11 @@ func (s *BookmarkStore) List(ctx context.Context, sc tenancy.Scope, kinds []doma
 		b.Created = db.Moment(created)
 		return b, err
 	}))
+	all, next, err := page(all, err, limit, func(b *domain.Bookmark) domain.Cursor {
+		return writeCursor("bookmarks", int64(b.Object.ID))
+	})
 	if err != nil {
 		return nil, "", err
-	}
-	next := domain.Cursor("")
-	if len(all) > limit {
-		all = all[:limit]
-		next = domain.Cursor(strconv.FormatInt(int64(all[limit-1].Object.ID), 10))
 	}
 	objects := make([]domain.Object, len(all))
 	for i := range all {

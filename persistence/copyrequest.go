@@ -73,28 +73,14 @@ func (s *CopyRequestStore) List(ctx context.Context, sc tenancy.Scope, kinds []d
 	if len(kinds) > 0 {
 		where = where.And("o.kind IN (?)", db.In(kinds))
 	}
-	where, err := behind(where, "c.id", p.After)
-	if err != nil {
+	var after domain.CopyRequestID
+	if _, err := readCursor(p.After, "copies", &after); err != nil {
 		return nil, "", err
 	}
+	where = where.And("c.id > ?", int64(after))
 	limit := pageSize(p)
 	all, err := selectCopyRequests(ctx, s.db, where, " ORDER BY c.id LIMIT "+strconv.Itoa(limit+1))
-	if err != nil || len(all) <= limit {
-		return all, "", err
-	}
-	return all[:limit], domain.Cursor(strconv.FormatInt(int64(all[limit-1].ID), 10)), nil
-}
-
-// behind adds to where that column is greater than the number the cursor is.
-func behind(where db.Predicate, column string, after domain.Cursor) (db.Predicate, error) {
-	if after == "" {
-		return where, nil
-	}
-	id, ok := domain.ParseID[int64](string(after))
-	if !ok {
-		return where, domain.ErrCursor
-	}
-	return where.And(column+" > ?", id), nil
+	return page(all, err, limit, func(c *domain.CopyRequest) domain.Cursor { return writeCursor("copies", int64(c.ID)) })
 }
 
 // Insert offers a copy of the object to a user until a time, in the name of whoever w was

@@ -86,11 +86,10 @@ func environmentsIn(sc tenancy.Scope) db.Predicate {
 // next page, empty after the last.
 func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Environment, domain.Cursor, error) {
 	stretches := sc.Ranges()
-	if p.After != "" {
-		after, err := domain.ParsePath(string(p.After))
-		if err != nil {
-			return nil, "", domain.ErrCursor
-		}
+	var after domain.EnvironmentPath
+	if continued, err := readCursor(p.After, "environments", &after); err != nil {
+		return nil, "", err
+	} else if continued {
 		stretches = beyond(stretches, after+"!") // behind after itself and before its children
 	}
 	organization, args := db.InOrganization(sc, "e.organization_id")
@@ -103,10 +102,7 @@ func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.
 		rows, err := s.db.HotRows(ctx, query, values...)
 		return db.Collect(rows, err, db.Weighed(ctx, scanEnvironment))
 	})
-	if err != nil || len(all) <= limit {
-		return all, "", err
-	}
-	return all[:limit], domain.Cursor(all[limit-1].Path), nil
+	return page(all, err, limit, func(e *domain.Environment) domain.Cursor { return writeCursor("environments", e.Path) })
 }
 
 // Children returns the environments in sc directly below parent, in tree order.

@@ -283,59 +283,42 @@ func (s *ObjectStore) Named(ctx context.Context, sc tenancy.Scope, organization 
 // an empty slice.
 func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter, p domain.Page) ([]domain.Object, domain.Cursor, error) {
 	limit := pageSize(p)
-	key, id, err := parseObjectCursor(f.Order, p.After)
-	if err != nil {
-		return nil, "", err
-	}
+	list := strconv.Itoa(int(f.Order)) // for its cursors
 	var all []domain.Object
+	var err error
+	var id domain.ObjectID
 	if f.Order == domain.ObjectsByPlace {
-		all, err = s.byPlace(ctx, sc, &f, key, id, limit+1)
+		var path domain.EnvironmentPath
+		if _, err := readCursor(p.After, list, &id, &path); err != nil {
+			return nil, "", err
+		}
+		all, err = s.byPlace(ctx, sc, &f, path, id, limit+1)
 	} else {
+		var key string
+		if _, err := readCursor(p.After, list, &id, &key); err != nil {
+			return nil, "", err
+		}
 		filter, column := filteredObjects(sc, &f), either(f.Order == domain.ObjectsByName, "o.full_name_key", "o.full_name")
-		where := objectsIn(sc).And("("+column+", o.id) > (?, ?)", key, id).Also(filter)
+		where := objectsIn(sc).And("("+column+", o.id) > (?, ?)", key, int64(id)).Also(filter)
 		all, err = selectObjects(ctx, s.db, where, " ORDER BY "+column+", o.id LIMIT "+strconv.Itoa(limit+1))
 	}
-	if err != nil || len(all) <= limit {
-		return all, "", err
-	}
-	last := &all[limit-1]
-	switch f.Order {
-	case domain.ObjectsByName:
-		key = domain.Fold(last.FullName)
-	case domain.ObjectsByLetter:
-		key = last.FullName
-	default:
-		key = string(last.Path)
-	}
-	return all[:limit], domain.Cursor(strconv.Itoa(int(f.Order)) + " " + strconv.FormatInt(int64(last.ID), 10) + " " + key), nil
-}
-
-// parseObjectCursor reads a cursor of order o. The empty cursor has an empty key and number 0.
-func parseObjectCursor(o domain.ObjectOrder, c domain.Cursor) (key string, id int64, err error) {
-	if c == "" {
-		return "", 0, nil
-	}
-	parts := strings.SplitN(string(c), " ", 3)
-	if len(parts) != 3 || parts[0] != strconv.Itoa(int(o)) {
-		return "", 0, domain.ErrCursor
-	}
-	number, ok := domain.ParseID[domain.ObjectID](parts[1])
-	if !ok {
-		return "", 0, domain.ErrCursor
-	}
-	if o == domain.ObjectsByPlace {
-		if _, err := domain.ParsePath(parts[2]); err != nil {
-			return "", 0, domain.ErrCursor
+	return page(all, err, limit, func(o *domain.Object) domain.Cursor {
+		var key any = o.Path
+		switch f.Order {
+		case domain.ObjectsByName:
+			key = domain.Fold(o.FullName)
+		case domain.ObjectsByLetter:
+			key = o.FullName
 		}
-	}
-	return parts[2], int64(number), nil
+		return writeCursor(list, int64(o.ID), key)
+	})
 }
 
 // byPlace reads up to n objects in tree order.
-func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.ObjectFilter, path string, id int64, n int) ([]domain.Object, error) {
+func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.ObjectFilter, path domain.EnvironmentPath, id domain.ObjectID, n int) ([]domain.Object, error) {
 	stretches := sc.Ranges()
 	if path != "" {
-		stretches = beyond(stretches, domain.EnvironmentPath(path))
+		stretches = beyond(stretches, path)
 	}
 	organization, args := db.InOrganization(sc, "o.organization_id")
 	its, filter := viewed(sc, domain.LevelRead), filteredObjects(sc, f)
@@ -345,8 +328,8 @@ func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.O
 	all, err := walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.Object, error) {
 		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
 			behind := int64(0)
-			if string(r.From) == path {
-				behind = id
+			if r.From == path {
+				behind = int64(id)
 			}
 			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
 			return append(append(append(values, its.Args...), filter.Args...), n)

@@ -23,22 +23,19 @@ func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, 
 		all := meets(sc, f.Conditions)
 		where = where.Also(all)
 	}
-	if p.After != "" {
-		after, err := domain.ParsePath(string(p.After))
-		if err != nil {
-			return nil, "", domain.ErrCursor
-		}
+	var after domain.EnvironmentPath
+	if continued, err := readCursor(p.After, "organizations", &after); err != nil {
+		return nil, "", err
+	} else if continued {
 		where = where.And("e.path > ?", string(after))
 	}
 	limit := pageSize(p)
 	found, err := selectEnvironments(ctx, s.db, where, " ORDER BY e.path LIMIT "+strconv.Itoa(limit+1))
+	found, next, err := page(found, err, limit, func(e *domain.Environment) domain.Cursor {
+		return writeCursor("organizations", e.Path)
+	})
 	if err != nil {
 		return nil, "", err
-	}
-	next := domain.Cursor("")
-	if len(found) > limit {
-		found = found[:limit]
-		next = domain.Cursor(found[limit-1].Path)
 	}
 	return found, next, addOrganizationExtras(ctx, s.db, found)
 }

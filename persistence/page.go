@@ -3,9 +3,12 @@ package persistence
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -17,6 +20,67 @@ func pageSize(p domain.Page) int {
 		return p.Limit
 	}
 	return defaultPage
+}
+
+// page returns the first limit of the entries that were read, and the cursor behind them if there
+// are more.
+func page[T any](all []T, err error, limit int, behind func(last *T) domain.Cursor) ([]T, domain.Cursor, error) {
+	if err != nil || len(all) <= limit {
+		return all, "", err
+	}
+	return all[:limit], behind(&all[limit-1]), nil
+}
+
+// writeCursor returns the cursor behind an entry: the name of the list with its order, and what
+// the entry is sorted by. Only the last key may be text.
+func writeCursor(list string, keys ...any) domain.Cursor {
+	text := list
+	for _, key := range keys {
+		if at, ok := key.(time.Time); ok {
+			key = db.Millis(at)
+		}
+		text += fmt.Sprintf(" %v", key)
+	}
+	return domain.Cursor(text)
+}
+
+// readCursor reads what writeCursor wrote into the places that keys point to, and reports whether
+// there is a cursor. It returns ErrCursor for a cursor of another list or order.
+func readCursor(c domain.Cursor, list string, keys ...any) (bool, error) {
+	if c == "" {
+		return false, nil
+	}
+	words := strings.SplitN(string(c), " ", 1+len(keys))
+	ok := len(words) == 1+len(keys) && words[0] == list
+	for i := 0; ok && i < len(keys); i++ {
+		ok = readKey(words[1+i], keys[i])
+	}
+	if !ok {
+		return false, domain.ErrCursor
+	}
+	return true, nil
+}
+
+func readKey(word string, key any) (ok bool) {
+	var err error
+	switch key := key.(type) {
+	case *string:
+		*key = word
+	case *domain.EnvironmentPath:
+		*key, err = domain.ParsePath(word)
+	case *domain.UserID:
+		*key, ok = domain.ParseID[domain.UserID](word)
+		return ok
+	case *domain.ObjectID:
+		*key, ok = domain.ParseID[domain.ObjectID](word)
+		return ok
+	case *domain.CopyRequestID:
+		*key, ok = domain.ParseID[domain.CopyRequestID](word)
+		return ok
+	case *int64:
+		*key, err = strconv.ParseInt(word, 10, 64)
+	}
+	return err == nil
 }
 
 // beyond returns what of the stretches lies at or behind from.

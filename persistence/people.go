@@ -3,7 +3,6 @@ package persistence
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"canopy/domain"
 	"canopy/persistence/db"
@@ -56,12 +55,12 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 		scope = db.Unindexed(scope)
 	}
 	where := people(scope, &f)
-	if p.After != "" {
-		created, id, ok := parseNewest(p.After)
-		if !ok {
-			return nil, "", domain.ErrCursor
-		}
-		where = where.And("(u.created_at, u.id) < (?, ?)", created, id)
+	var created int64
+	var id domain.UserID
+	if continued, err := readCursor(p.After, "newest", &created, &id); err != nil {
+		return nil, "", err
+	} else if continued {
+		where = where.And("(u.created_at, u.id) < (?, ?)", created, int64(id))
 	}
 	order := " ORDER BY u.created_at DESC, u.id DESC LIMIT " + strconv.Itoa(limit+1) + " OFFSET " + strconv.Itoa(skip)
 	var all []domain.User
@@ -74,21 +73,7 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 			" ORDER BY u.created_at DESC, u.id DESC", where.Args...)
 		all, err = db.Collect(rows, failed, db.Weighed(ctx, scanUser))
 	}
-	if err != nil || len(all) <= limit {
-		return all, "", err
-	}
-	last := &all[limit-1]
-	return all[:limit], domain.Cursor("newest " + strconv.FormatInt(db.Millis(last.Created), 10) + " " + strconv.FormatInt(int64(last.ID), 10)), nil
-}
-
-func parseNewest(c domain.Cursor) (created, id int64, ok bool) {
-	parts := strings.Split(string(c), " ")
-	if len(parts) != 3 || parts[0] != "newest" {
-		return 0, 0, false
-	}
-	created, err := strconv.ParseInt(parts[1], 10, 64)
-	user, ok := domain.ParseID[domain.UserID](parts[2])
-	return created, int64(user), ok && err == nil
+	return page(all, err, limit, func(u *domain.User) domain.Cursor { return writeCursor("newest", u.Created, int64(u.ID)) })
 }
 
 // CountPeople returns how many people of sc f keeps.

@@ -3,7 +3,6 @@ package persistence
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -83,11 +82,10 @@ func (s *UsageStore) List(ctx context.Context, sc tenancy.Scope, f domain.UsageF
 	if f.Until != 0 {
 		where = where.And("n.month <= ?", int64(f.Until))
 	}
-	if p.After != "" {
-		var object, month, owner int64
-		if n, err := fmt.Sscanf(string(p.After), "%d %d %d", &object, &month, &owner); n != 3 || err != nil {
-			return nil, "", domain.ErrCursor
-		}
+	var object, month, owner int64
+	if continued, err := readCursor(p.After, "usage", &object, &month, &owner); err != nil {
+		return nil, "", err
+	} else if continued {
 		where = where.And("(n.object_id, n.month, n.owner_id) > (?, ?, ?)", object, month, owner)
 	}
 	limit := pageSize(p)
@@ -98,9 +96,7 @@ func (s *UsageStore) List(ctx context.Context, sc tenancy.Scope, f domain.UsageF
 		err = r.Scan(&u.Object, &u.UUID, &u.Kind, &u.Name, &u.Owner.Organization, &u.Owner.User, &u.Month, &u.Count)
 		return u, err
 	})
-	if err != nil || len(all) <= limit {
-		return all, "", err
-	}
-	last := &all[limit-1]
-	return all[:limit], domain.Cursor(fmt.Sprintf("%d %d %d", last.Object, last.Month, last.Owner.User)), nil
+	return page(all, err, limit, func(u *domain.Usage) domain.Cursor {
+		return writeCursor("usage", int64(u.Object), int64(u.Month), int64(u.Owner.User))
+	})
 }

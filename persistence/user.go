@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -181,65 +180,41 @@ func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFil
 		return nil, "", err
 	}
 	limit := pageSize(p)
-	var all []domain.User
-	var err error
+	read := s.sorted
 	if f.Order == domain.TreeOrder {
-		all, err = s.inTreeOrder(ctx, sc, f, p.After, limit+1)
-	} else {
-		all, err = s.sorted(ctx, sc, f, p.After, limit+1)
+		read = s.inTreeOrder
 	}
-	if err != nil || len(all) <= limit {
-		return all, "", err
-	}
-	return all[:limit], cursorAt(f.Order, &all[limit-1]), nil
+	all, err := read(ctx, sc, f, p.After, limit+1)
+	return page(all, err, limit, func(u *domain.User) domain.Cursor {
+		var key any = domain.Fold(u.Alias)
+		switch f.Order {
+		case domain.TreeOrder:
+			key = u.HomePath
+		case domain.NumberOrder, domain.NumberOrderDescending:
+			key = ""
+		}
+		return writeCursor(userList(f.Order), int64(u.ID), key)
+	})
 }
 
-// cursorAt returns the cursor that continues behind u: the order, the number, and what
-// the order sorts by before the number.
-func cursorAt(o domain.UserOrder, u *domain.User) domain.Cursor {
-	key := ""
-	switch o {
-	case domain.TreeOrder:
-		key = string(u.HomePath)
-	case domain.AliasOrder, domain.AliasOrderDescending:
-		key = domain.Fold(u.Alias)
-	}
-	return domain.Cursor(strconv.Itoa(int(o)) + " " + strconv.FormatInt(int64(u.ID), 10) + " " + key)
-}
-
-// parseCursor reads a cursor of order o. The empty cursor has an empty key and number 0.
-func parseCursor(o domain.UserOrder, c domain.Cursor) (key string, id int64, err error) {
-	if c == "" {
-		return "", 0, nil
-	}
-	parts := strings.SplitN(string(c), " ", 3)
-	if len(parts) != 3 || parts[0] != strconv.Itoa(int(o)) {
-		return "", 0, domain.ErrCursor
-	}
-	user, ok := domain.ParseID[domain.UserID](parts[1])
-	if !ok {
-		return "", 0, domain.ErrCursor
-	}
-	return parts[2], int64(user), nil
-}
+// userList names the list of users in an order, for its cursors.
+func userList(o domain.UserOrder) string { return strconv.Itoa(int(o)) }
 
 // inTreeOrder reads up to n users in tree order.
 func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor, n int) ([]domain.User, error) {
-	path, id, err := parseCursor(domain.TreeOrder, after)
+	var path domain.EnvironmentPath
+	var id domain.UserID
+	continued, err := readCursor(after, userList(domain.TreeOrder), &id, &path)
 	if err != nil {
 		return nil, err
 	}
 	if _, self := sc.Self(); self {
-		where := db.Account(sc).And("u.id > ?", id).Also(filtered(sc, f))
+		where := db.Account(sc).And("u.id > ?", int64(id)).Also(filtered(sc, f))
 		return selectUsers(ctx, s.db, where, "")
 	}
 	stretches := sc.Ranges()
-	if after != "" {
-		place, err := domain.ParsePath(path)
-		if err != nil {
-			return nil, domain.ErrCursor
-		}
-		stretches = beyond(stretches, place)
+	if continued {
+		stretches = beyond(stretches, path)
 	}
 	organization, args := db.InOrganization(sc, "u.organization_id")
 	filter := filtered(sc, f)
@@ -247,8 +222,8 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 	return walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.User, error) {
 		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
 			behind := int64(0)
-			if string(r.From) == path {
-				behind = id
+			if r.From == path {
+				behind = int64(id)
 			}
 			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
 			return append(append(values, filter.Args...), n)
@@ -276,7 +251,9 @@ func UserPage(organization, filter string) string {
 // the order is walked and the ones outside the scope are passed over. The planners would
 // guess, and guess wrong for the one or the other.
 func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor, n int) ([]domain.User, error) {
-	key, id, err := parseCursor(f.Order, after)
+	var key string
+	var id domain.UserID
+	continued, err := readCursor(after, userList(f.Order), &id, &key)
 	if err != nil {
 		return nil, err
 	}
@@ -296,12 +273,11 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 		where = db.Unindexed(where)
 	}
 	where = where.Also(filter)
-	if after != "" {
-		if column == "id" {
-			where = where.And("u.id "+sign+" ?", id)
-		} else {
-			where = where.And("(u.alias_key, u.id) "+sign+" (?, ?)", key, id)
-		}
+	switch {
+	case continued && column == "id":
+		where = where.And("u.id "+sign+" ?", int64(id))
+	case continued:
+		where = where.And("(u.alias_key, u.id) "+sign+" (?, ?)", key, int64(id))
 	}
 	order := " ORDER BY u." + column + direction + ", u.id" + direction + " LIMIT " + strconv.Itoa(n)
 	if many {
