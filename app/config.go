@@ -225,9 +225,10 @@ func checkLinkHosts(hosts []string) error {
 }
 
 // signUp returns the rules of registering.
-func (cfg *Config) signUp() usecase.SignUpRules {
+func (cfg *Config) signUp(names usecase.LoginNames, properties domain.Properties) usecase.SignUpRules {
 	return usecase.SignUpRules{PublicURL: cfg.publicURL(), Pages: cfg.pages(), Environment: domain.EnvironmentRef(cfg.SignUpEnvironment),
-		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Limits: cfg.MailLimits, LinkHosts: cfg.LinkHosts}
+		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Limits: cfg.MailLimits, LinkHosts: cfg.LinkHosts,
+		Names: names, Properties: properties}
 }
 
 // databaseFile returns where the embedded database is.

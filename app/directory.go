@@ -214,14 +214,15 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(database), d.accounts, d.passwords, d.tokens, cfg.Sessions, cfg.Now)
 	d.SigningKeys = usecase.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
 	d.Admins = usecase.NewAdmins(d.Gate)
-	d.APIKeys = usecase.NewAPIKeys(d.Gate, d.Users, persistence.NewAPIKeyStore(database), cfg.Quotas.Keys, cfg.Now)
+	d.APIKeys = usecase.NewAPIKeys(d.Gate, d.Users, users, persistence.NewAPIKeyStore(database), cfg.Quotas.Keys, cfg.Now)
 	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
 	database.Quotas = cfg.Quotas
 	database.Vault = db.NewVault(secret.vault)
 	d.outbox = persistence.NewOutboxStore(database)
-	d.Accounts = usecase.NewAccounts(d.Gate, d.Users, usecase.AccountStores{Users: users, Accounts: d.accounts,
+	d.People = usecase.NewPeople(d.Gate, documents, d.Users, persistence.NewObjectStore(database))
+	d.Accounts = usecase.NewAccounts(d.Gate, d.Users, d.People, usecase.AccountStores{Users: users, Accounts: d.accounts,
 		Codes: persistence.NewRegistrationCodeStore(database), Outbox: d.outbox},
-		d.passwords, cfg.signUp(), cfg.Now)
+		d.passwords, cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
 	if err := d.prepareMail(); err != nil {
 		return nil, err
 	}
@@ -229,9 +230,8 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(database)), persistence.NewCopyRequestStore(database)
 	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(database), d.copies, persistence.NewBookmarkStore(database), d.usage, cfg.Now)
 	d.Topics = usecase.NewTopics(d.Gate, d.Objects, persistence.NewMarkStore(database), persistence.NewPresenceStore(database))
-	d.Social = usecase.NewSocial(d.Gate, d.Me, d.Objects, usecase.SocialStores{Marks: persistence.NewMarkStore(database),
+	d.Social = usecase.NewSocial(d.Gate, d.Me, d.Objects, usecase.SocialStores{Users: users, Marks: persistence.NewMarkStore(database),
 		Contacts: persistence.NewContactStore(database), Presences: persistence.NewPresenceStore(database)}, cfg.Now)
-	d.People = usecase.NewPeople(d.Gate, documents, d.Users, d.Accounts, persistence.NewObjectStore(database))
 	return d, nil
 }
 

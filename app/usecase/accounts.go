@@ -18,6 +18,7 @@ import (
 type Accounts struct {
 	gate      *tenancy.Gate
 	users     *Users
+	people    *People
 	store     ChangeStore
 	accounts  AccountFinder
 	codes     RegistrationCodeStore
@@ -45,6 +46,9 @@ type SignUpRules struct {
 	FirstUser bool
 	// Limits bound the mail that people cause, per hour.
 	Limits MailLimits
+	// Names says which login names newcomers can have, and Properties are what was declared of users.
+	Names      LoginNames
+	Properties domain.Properties
 	// LinkHosts are the only hosts, with a port where it is not the usual one, to which others
 	// may have links mailed; besides the public one. If there are none it is every host that
 	// speaks HTTPS.
@@ -72,11 +76,11 @@ type AccountStores struct {
 
 // NewAccounts returns the use cases of sign-up and of accounts that are to be mended, and lets
 // users ask for other mail addresses of their own.
-func NewAccounts(gate *tenancy.Gate, users *Users, stores AccountStores, passwords Passwords,
+func NewAccounts(gate *tenancy.Gate, users *Users, people *People, stores AccountStores, passwords Passwords,
 	rules SignUpRules, now func() time.Time) *Accounts {
-	a := &Accounts{gate: gate, users: users, store: stores.Users, accounts: stores.Accounts, codes: stores.Codes,
+	a := &Accounts{gate: gate, users: users, people: people, store: stores.Users, accounts: stores.Accounts, codes: stores.Codes,
 		outbox: stores.Outbox, passwords: passwords, rules: rules, now: now}
-	users.askOwn = a.askOwn
+	users.AskOwn(a.askOwn)
 	return a
 }
 
@@ -101,7 +105,7 @@ func (a *Accounts) named(ctx context.Context, w Whose) (domain.User, error) {
 	find, name := a.accounts.ByMail, w.Mail
 	if w.Alias != "" {
 		if id, err := domain.ParseUUID(w.Alias); err == nil {
-			u, err := a.users.store.ByUUID(ctx, a.self(domain.UserRead).Read(), id)
+			u, err := a.store.ByUUID(ctx, a.self(domain.UserRead).Read(), id)
 			if !domain.ErrUserNotFound.Is(err) {
 				return u, err
 			}
@@ -169,9 +173,7 @@ func (a *Accounts) mail(u *domain.User, letter domain.Letter) domain.Mail {
 
 // password returns a new password and its hash, which is made in by's turn.
 func (a *Accounts) password(ctx context.Context, by domain.Party) (string, domain.PasswordHash, error) {
-	password := a.newPassword()
+	password := MakePassword()
 	hash, err := a.passwords.Hash(ctx, by, password)
 	return password, hash, err
 }
-
-func (a *Accounts) newPassword() string { return rand.Text() }

@@ -131,14 +131,3 @@ func (a *Accounts) ours(word string) bool {
 	rest, ok := strings.CutPrefix(word, a.rules.PublicURL)
 	return ok && strings.HasPrefix(rest, "/") && !strings.Contains(rest, "://") && !strings.ContainsAny(rest, "<>\"@\\")
 }
-
-// linkable reports whether a reader's program could turn a word into a link: it has an
-// address in it, or a name with a dot or colon between its parts. A placeholder outside of
-// a link says nothing and is dropped with it.
-func linkable(word string) bool {
-	if strings.ContainsAny(word, "@/\\<>{}[]()") {
-		return true
-	}
-	inner := strings.TrimRight(word, ".,;:!?")
-	return strings.ContainsAny(inner, ".:。．｡")
-}

@@ -12,6 +12,9 @@ import (
 // The rules of UserStore hold.
 type ChangeStore interface {
 	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
+	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error)
+	Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error)
+	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error)
 	// InsertWith adds a user whose home lies in w; with says what goes with them once they
 	// have their numbers.
 	InsertWith(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash,
@@ -79,10 +82,4 @@ type RegistrationCodeStore interface {
 type Outbox interface {
 	// Post keeps the mail until it is sent.
 	Post(ctx context.Context, mails []domain.Mail) error
-}
-
-// Letters writes mail, in the reader's language.
-type Letters interface {
-	// Write returns the subject, one line, and the text.
-	Write(l domain.Letter) (subject, text string)
 }

@@ -121,13 +121,13 @@ func (a *Accounts) newcomer(in *Register) (domain.User, error) {
 			JobTitle: in.JobTitle, Department: in.Department},
 		Language: in.Language, TimeZone: in.TimeZone,
 		Standing: domain.Standing{State: domain.Unverified, Active: true, Created: now, IdleSince: now}}
-	properties, err := a.users.properties.Attributes(domain.RoleUser, in.Properties)
+	properties, err := a.rules.Properties.Attributes(domain.RoleUser, in.Properties)
 	if err != nil {
 		return u, err
 	}
 	u.Attributes = mergeAttributes(in.Attributes, properties)
 	if in.Properties != nil {
-		if err := a.users.properties.Missing(u.Attributes); err != nil {
+		if err := a.rules.Properties.Missing(u.Attributes); err != nil {
 			return u, err
 		}
 	}
@@ -138,7 +138,7 @@ func (a *Accounts) newcomer(in *Register) (domain.User, error) {
 	if strings.ContainsAny(u.Alias, "@﹫＠") && !domain.MailMatches(u.Alias, in.Mail) {
 		return u, domain.InvalidField("alias", "A login name with @ must be the mail address.")
 	}
-	return u, errors.Join(u.Validate(), give(a.users.names, &u))
+	return u, errors.Join(u.Validate(), give(a.rules.Names, &u))
 }
 
 // registerTries is how often a registration begins anew because of others at the same moment.
@@ -232,7 +232,7 @@ func (a *Accounts) claimed(ctx context.Context, u *domain.User) (domain.UserKey,
 		return domain.UserKey{}, quietly(err)
 	}
 	if present.Person.Mail == "" {
-		attributes, err := a.users.store.Attributes(ctx, a.self(domain.UserRead).Read(), []domain.UserID{present.ID})
+		attributes, err := a.store.Attributes(ctx, a.self(domain.UserRead).Read(), []domain.UserID{present.ID})
 		if err != nil {
 			return domain.UserKey{}, err
 		}
@@ -379,14 +379,10 @@ type Verify struct {
 	Password NewPassword
 	// OrReset takes a secret of Forgot as well, where a surface has one link for both.
 	OrReset bool
-	Source  string
-}
-
-// Proven is the account whose secret was used. Password is the new one, if it was made to
-// be returned.
-type Proven struct {
-	User     domain.User
-	Password string
+	// Topic gives the person a topic for them alone. Without that they are verified all the same;
+	// People.Check tells, and mends it.
+	Topic  bool
+	Source string
 }
 
 // Verify proves the address of a registration, once. The account is then approved, or
@@ -398,7 +394,11 @@ func (a *Accounts) Verify(ctx context.Context, in Verify) (Proven, error) {
 	if in.OrReset {
 		purposes = append(purposes, domain.ResetPassword)
 	}
-	return a.redeem(ctx, redeem{Whose: in.Whose, secret: in.Secret, purposes: purposes, way: in.Password, source: in.Source})
+	proven, err := a.redeem(ctx, redeem{Whose: in.Whose, secret: in.Secret, purposes: purposes, way: in.Password, source: in.Source})
+	if err == nil && in.Topic {
+		_ = a.people.Begin(ctx, &proven.User)
+	}
+	return proven, err
 }
 
 // redeem is a secret that a stranger presents to open an account or give it a password.

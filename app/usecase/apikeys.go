@@ -12,16 +12,17 @@ import (
 
 // APIKeys shows, makes and revokes the keys by which programs act as users.
 type APIKeys struct {
-	gate  *tenancy.Gate
-	users *Users
-	store APIKeyStore
-	most  int64 // of one user
-	now   func() time.Time
+	gate     *tenancy.Gate
+	users    *Users
+	accounts UserStore
+	store    APIKeyStore
+	most     int64 // of one user
+	now      func() time.Time
 }
 
 // NewAPIKeys returns the use cases of API keys, of which one user has at most a number.
-func NewAPIKeys(gate *tenancy.Gate, users *Users, store APIKeyStore, most int64, now func() time.Time) *APIKeys {
-	return &APIKeys{gate: gate, users: users, store: store, most: most, now: now}
+func NewAPIKeys(gate *tenancy.Gate, users *Users, accounts UserStore, store APIKeyStore, most int64, now func() time.Time) *APIKeys {
+	return &APIKeys{gate: gate, users: users, accounts: accounts, store: store, most: most, now: now}
 }
 
 // firstAPIKey is what a key is called that was made without being asked for.
@@ -230,7 +231,7 @@ func (k *APIKeys) First(ctx context.Context, caller domain.Principal, user domai
 	if err != nil {
 		return KeyHolder{}, err
 	}
-	u, err := k.users.store.Get(ctx, h.w.Read(), h.id)
+	u, err := k.accounts.Get(ctx, h.w.Read(), h.id)
 	if err != nil {
 		return KeyHolder{}, err
 	}

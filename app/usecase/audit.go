@@ -18,7 +18,7 @@ type Audit struct {
 	store    AuditStore
 	signIns  Flusher
 	users    UserStore
-	objects  ObjectStore
+	objects  ObjectLister
 	declared domain.Declared
 }
 
@@ -27,9 +27,15 @@ type Flusher interface {
 	Flush(ctx context.Context) error
 }
 
+// ObjectLister lists objects.
+type ObjectLister interface {
+	// List returns a page of the objects that f keeps and sc covers, and the cursor of the next one.
+	List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter, p domain.Page) ([]domain.Object, domain.Cursor, error)
+}
+
 // NewAudit returns the use case of reading the audit trail of users who have the declared
 // properties. Sign-ins are written into it by signIns.
-func NewAudit(gate *tenancy.Gate, store AuditStore, users UserStore, objects ObjectStore, signIns Flusher, declared domain.Declared) *Audit {
+func NewAudit(gate *tenancy.Gate, store AuditStore, users UserStore, objects ObjectLister, signIns Flusher, declared domain.Declared) *Audit {
 	return &Audit{gate: gate, store: store, users: users, objects: objects, signIns: signIns, declared: declared}
 }
 

@@ -2,7 +2,6 @@ package usecase
 
 import (
 	"context"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -63,31 +62,6 @@ func describeObjects(sc tenancy.Scope, objects []domain.Object) []ObjectDocument
 		described[i] = describeObject(sc, objects[i])
 	}
 	return described
-}
-
-// Listed is a list that is read while it is written. Items can be ranged over once; an
-// error ends it.
-type Listed[T any] struct {
-	Items iter.Seq2[T, error]
-	// Next is the cursor of the next page, if a limit was given and there is one.
-	Next domain.Cursor
-	// Total is how many items the filter keeps on all pages, -1 if it was not asked for.
-	Total int64
-}
-
-// listed reads the first page of a list, and the others while they are written unless the
-// page has a limit.
-func listed[T any](ctx context.Context, page domain.Page, entries func(context.Context, domain.Page) ([]T, domain.Cursor, error)) (Listed[T], error) {
-	list, read := Listed[T]{Total: -1}, lightly(ctx, page.Limit, entries)
-	first, next, err := read(page.After)
-	if err != nil {
-		return list, err
-	}
-	if page.Limit > 0 {
-		list.Next, next = next, ""
-	}
-	list.Items = pages(first, next, read)
-	return list, nil
 }
 
 // ListObjects asks for objects of an environment and, unless Alone, everything below it.

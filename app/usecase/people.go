@@ -14,13 +14,21 @@ type People struct {
 	gate      *tenancy.Gate
 	documents *tenancy.Documents
 	users     *Users
-	accounts  *Accounts
-	objects   ObjectStore
+	topics    TopicStore
 }
 
 // NewPeople returns the use cases of people.
-func NewPeople(gate *tenancy.Gate, documents *tenancy.Documents, users *Users, accounts *Accounts, objects ObjectStore) *People {
-	return &People{gate: gate, documents: documents, users: users, accounts: accounts, objects: objects}
+func NewPeople(gate *tenancy.Gate, documents *tenancy.Documents, users *Users, topics TopicStore) *People {
+	return &People{gate: gate, documents: documents, users: users, topics: topics}
+}
+
+// TopicStore keeps the topics for one user alone.
+type TopicStore interface {
+	// Named returns the object of an organization with that full name, or domain.ErrObjectNotFound.
+	Named(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, kind domain.ObjectKind, fullName string) (domain.Object, error)
+	// Insert adds o, whose environment lies in w, after prepare completed it. It is
+	// domain.ErrObjectNameTaken if another one has the name.
+	Insert(ctx context.Context, w tenancy.WriteScope, o domain.Object, prepare func(o, parent *domain.Object) error) (domain.Object, error)
 }
 
 // ListPeople asks for people of the current environment and everything below it.
@@ -296,7 +304,7 @@ func (p *People) checkTopic(ctx context.Context, caller *domain.Principal, user 
 		if err != nil {
 			return err
 		}
-		topic, err := p.objects.Named(ctx, sc, user.Organization, domain.KindTopic, c.Topic)
+		topic, err := p.topics.Named(ctx, sc, user.Organization, domain.KindTopic, c.Topic)
 		c.TopicThere = err == nil && topic.Owner == user.Key()
 		if domain.ErrObjectNotFound.Is(err) {
 			return nil
@@ -328,25 +336,20 @@ func (p *People) begin(ctx context.Context, w tenancy.WriteScope, user *domain.U
 	o := domain.Object{Kind: domain.KindTopic, Name: domain.PrivateTopic(user.Alias)[1:], Organization: user.Organization,
 		Environment: user.Home, Path: user.HomePath, Owner: user.Key(), Visibility: domain.Private,
 		Attributes: map[string]string{"description": "Private Topic - " + user.Alias, "canUpdateMsg": "true", "canDeleteMsg": "true"}}
-	_, err := p.objects.Insert(ctx, w, o, func(*domain.Object, *domain.Object) error { return nil })
+	_, err := p.topics.Insert(ctx, w, o, func(*domain.Object, *domain.Object) error { return nil })
 	if !domain.ErrObjectNameTaken.Is(err) {
 		return err == nil, err
 	}
 	everywhere := tenancy.Operator(user.Alias, domain.TopicRead).Read()
-	topic, missed := p.objects.Named(ctx, everywhere, user.Organization, domain.KindTopic, domain.PrivateTopic(user.Alias))
+	topic, missed := p.topics.Named(ctx, everywhere, user.Organization, domain.KindTopic, domain.PrivateTopic(user.Alias))
 	if missed != nil || topic.Owner != user.Key() {
 		return false, err
 	}
 	return false, nil
 }
 
-// Verify is Accounts.Verify, after which the person has a topic of their own. Without that
-// they are verified all the same; Check tells, and mends it.
-func (p *People) Verify(ctx context.Context, in Verify) (Proven, error) {
-	proven, err := p.accounts.Verify(ctx, in)
-	if err != nil {
-		return proven, err
-	}
-	_, _ = p.begin(ctx, tenancy.Operator(proven.User.Alias, domain.TopicWrite), &proven.User)
-	return proven, nil
+// Begin gives a user the topic for them alone, if they have none.
+func (p *People) Begin(ctx context.Context, user *domain.User) error {
+	_, err := p.begin(ctx, tenancy.Operator(user.Alias, domain.TopicWrite), user)
+	return err
 }

@@ -2,6 +2,7 @@ package usecase
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 
 	"canopy/domain"
@@ -13,6 +14,16 @@ type SystemUser struct {
 	Alias string
 	Lists bool
 }
+
+// Proven is an account whose secret was used, or a program's. Password is the new one, if it was
+// made to be returned.
+type Proven struct {
+	User     domain.User
+	Password string
+}
+
+// MakePassword returns a password that nobody guesses, for an account that is given one.
+func MakePassword() string { return rand.Text() }
 
 // MakeSystem makes the account with that alias a program's, which it then stays: without a
 // mail address, of which nobody is told, and with a password that is returned, once. To list people it gets the role
@@ -69,7 +80,7 @@ func (p *People) system(ctx context.Context, caller *domain.Principal, alias str
 	var proven Proven
 	var err error
 	proven.User, err = p.change(ctx, caller, alias, func(u *domain.User) (UserPatch, error) {
-		proven.Password = p.accounts.newPassword()
+		proven.Password = MakePassword()
 		return patch(u, &proven.Password)
 	})
 	if err != nil {

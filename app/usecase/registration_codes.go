@@ -80,7 +80,7 @@ func (a *Accounts) nameMakers(ctx context.Context, caller *domain.Principal, cod
 		}
 	}
 	for part := range slices.Chunk(asked, domain.MaxLimit) {
-		makers, _, err := a.users.store.Newest(ctx, sight, domain.PeopleFilter{Aliases: part}, 0, domain.Page{Limit: len(part)})
+		makers, _, err := a.store.Newest(ctx, sight, domain.PeopleFilter{Aliases: part}, 0, domain.Page{Limit: len(part)})
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 type Social struct {
 	gate      *tenancy.Gate
 	me        *Me
+	users     UserStore
 	objects   *Objects
 	marks     MarkStore
 	contacts  ContactStore
@@ -22,6 +23,7 @@ type Social struct {
 
 // SocialStores are the parts of the directory that Social works on.
 type SocialStores struct {
+	Users     UserStore
 	Marks     MarkStore
 	Contacts  ContactStore
 	Presences PresenceStore
@@ -29,7 +31,7 @@ type SocialStores struct {
 
 // NewSocial returns the use cases of what people keep for themselves.
 func NewSocial(gate *tenancy.Gate, me *Me, objects *Objects, stores SocialStores, now func() time.Time) *Social {
-	return &Social{gate: gate, me: me, objects: objects, marks: stores.Marks, contacts: stores.Contacts, presences: stores.Presences, now: now}
+	return &Social{gate: gate, me: me, users: stores.Users, objects: objects, marks: stores.Marks, contacts: stores.Contacts, presences: stores.Presences, now: now}
 }
 
 // Profile is one's own account with everything one keeps.
@@ -48,7 +50,7 @@ func (s *Social) Profile(ctx context.Context, caller domain.Principal) (p Profil
 	if p.UserDocument, err = s.me.Get(ctx, caller); err != nil {
 		return p, err
 	}
-	attributes, err := s.me.users.Attributes(ctx, sc, []domain.UserID{caller.User})
+	attributes, err := s.users.Attributes(ctx, sc, []domain.UserID{caller.User})
 	if err != nil {
 		return p, err
 	}

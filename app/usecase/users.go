@@ -28,9 +28,7 @@ type Users struct {
 	letters    Letters
 	site       string // where people reach the server
 	now        func() time.Time
-	// askOwn returns what goes with a change by which somebody asks for another mail address of
-	// their own; see Accounts.
-	askOwn func(ctx context.Context, caller *domain.Principal, address string) (func(*domain.User) domain.Enclosure, error)
+	askOwn     AskOwn
 }
 
 // NewUsers returns the use cases of users, who have the declared properties and reach the
@@ -41,6 +39,13 @@ func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore,
 		properties: properties, letters: letters, site: site, now: now}
 }
 
+// AskOwn returns what goes with a change by which caller asks for another mail address of their own.
+type AskOwn func(ctx context.Context, caller *domain.Principal, address string) (func(*domain.User) domain.Enclosure, error)
+
+// AskOwn says how people ask for another mail address of their own. It must be called before the
+// first use.
+func (u *Users) AskOwn(ask AskOwn) { u.askOwn = ask }
+
 // LoginNames says which login names are given. A name that somebody has is not asked about: what
 // was given by an earlier rule keeps working.
 type LoginNames interface {
@@ -49,6 +54,12 @@ type LoginNames interface {
 	Check(alias string) error
 	// Spellings returns, folded, how else a name that may be given could have been written before.
 	Spellings(alias string) []string
+}
+
+// Letters writes mail, in the reader's language.
+type Letters interface {
+	// Write returns the subject, one line, and the text.
+	Write(l domain.Letter) (subject, text string)
 }
 
 // give returns the error of giving u the login name they are to have, and notes how else somebody
@@ -798,6 +809,17 @@ func named(about *domain.User, login string) string {
 		return ""
 	}
 	return login
+}
+
+// linkable reports whether a reader's program could turn a word into a link: it has an
+// address in it, or a name with a dot or colon between its parts. A placeholder outside of
+// a link says nothing and is dropped with it.
+func linkable(word string) bool {
+	if strings.ContainsAny(word, "@/\\<>{}[]()") {
+		return true
+	}
+	inner := strings.TrimRight(word, ".,;:!?")
+	return strings.ContainsAny(inner, ".:。．｡")
 }
 
 // read returns the user with that number if the caller may see them.

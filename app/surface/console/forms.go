@@ -187,7 +187,7 @@ func (s *Surface) decodeBegin(c *fiber.Ctx) (usecase.Verify, error) {
 	if err != nil {
 		return usecase.Verify{}, err
 	}
-	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Password: usecase.ReturnPassword, OrReset: true, Source: httpx.Address(c, s.trusted)}, nil
+	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Password: usecase.ReturnPassword, OrReset: true, Topic: true, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func (s *Surface) decodeMail(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {

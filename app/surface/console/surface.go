@@ -70,7 +70,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get(Base+"/"+mail.path, s.show(mail))
 	r.Post(Base+"/"+mail.path, s.mending(mail, httpx.Open(s.decodeMail, a.ConfirmMailChange, encodeMoved)))
 	r.Get(Base+"/"+begin.path, s.show(begin))
-	r.Post(Base+"/"+begin.path, s.mending(begin, httpx.Open(s.decodeBegin, s.uses.People.Verify, s.encodeBegun)))
+	r.Post(Base+"/"+begin.path, s.mending(begin, httpx.Open(s.decodeBegin, a.Verify, s.encodeBegun)))
 	r.Get(Base+"/"+donePath, httpx.Open(decodeDone, find, s.encodeDone))
 	r.Get(Base+"/"+styleFile, sendStyle)
 }

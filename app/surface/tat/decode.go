@@ -110,7 +110,7 @@ func (s *Surface) note(callback, below string) string {
 
 func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
 	return usecase.Verify{Whose: usecase.Whose{Alias: httpx.Param(c, "username")}, Secret: httpx.Param(c, "token"),
-		Password: usecase.ReturnPassword, OrReset: true, Source: httpx.Address(c, s.trusted)}, nil
+		Password: usecase.ReturnPassword, OrReset: true, Topic: true, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func decodeUsername(c *fiber.Ctx) (string, error) { return httpx.Param(c, "username"), nil }

@@ -86,7 +86,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/user", s.telling(httpx.Open(s.decodeRegister, accounts.Register, encodeRegistered), texts{
 		domain.ErrUserAliasTaken: {400, "Please check your username, email or fullname. If you are already registered, please reset your password"},
 	}))
-	r.Get("/user/verify/:username/:token", s.telling(httpx.Acts(httpx.Open(s.decodeVerify, people.Verify, s.encodePassword(200, "Verification successful"))), texts{
+	r.Get("/user/verify/:username/:token", s.telling(httpx.Acts(httpx.Open(s.decodeVerify, accounts.Verify, s.encodePassword(200, "Verification successful"))), texts{
 		domain.ErrSecret: {400, "Error on verify token for username {username}"},
 	}))
 	r.Post("/user/reset", httpx.Open(s.decodeReset, httpx.OpenDone(accounts.Forgot), encodeInfo[httpx.Just](201, "please check your mail to validate your account")))
