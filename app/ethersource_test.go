@@ -16,17 +16,17 @@ import (
 // it was.
 func fillEthersource(t *testing.T, r *running, c *clock) {
 	t.Helper()
-	ctx, objects, began := t.Context(), r.directory.Objects, c.now()
+	ctx, things, began := t.Context(), r.directory.Objects, c.now()
 	defer c.set(began)
 	as := func(alias string) domain.Principal { return principalOf(t, r, alias) }
 	create := func(owner string, kind domain.ObjectKind, name string) domain.ObjectRef {
-		o, err := objects.Create(ctx, as(owner), usecase.NewObject{Kind: kind, Name: name,
+		o, err := things.Create(ctx, as(owner), usecase.NewObject{Kind: kind, Name: name,
 			Attributes: map[string]string{"language": "EN"}})
 		require.NoError(t, err)
 		return domain.NumberedObject(o.ID)
 	}
 	use := func(who string, o domain.ObjectRef, n int64) {
-		_, err := objects.RecordUsage(ctx, as(who), o, n)
+		_, err := things.RecordUsage(ctx, as(who), o, n)
 		require.NoError(t, err)
 	}
 	c.set(time.Date(2021, 9, 10, 0, 0, 0, 0, time.UTC))
@@ -38,16 +38,16 @@ func fillEthersource(t *testing.T, r *running, c *clock) {
 	c.set(time.Date(2021, 10, 10, 0, 0, 0, 0, time.UTC))
 	use("acme.user", night, 6)
 	use("acme.user", sold, 7)
-	_, err := objects.HandOver(ctx, as("acme.user"), sold, domain.UserRef{Alias: "acme.power"})
+	_, err := things.HandOver(ctx, as("acme.user"), sold, domain.UserRef{Alias: "acme.power"})
 	require.NoError(t, err)
 	use("acme.power", sold, 8)
 	for _, o := range []domain.ObjectRef{energy, night} {
-		require.NoError(t, objects.AddBookmark(ctx, as("acme.user"), o))
+		require.NoError(t, things.AddBookmark(ctx, as("acme.user"), o))
 	}
 	c.set(began)
 	for _, name := range []string{"Morning", "Noon"} {
 		for _, kind := range []domain.ObjectKind{domain.KindObserver, domain.KindSector} {
-			_, err := objects.OfferCopy(ctx, as("acme.power"), create("acme.power", kind, name), domain.UserRef{Alias: "acme.user"})
+			_, err := things.OfferCopy(ctx, as("acme.power"), create("acme.power", kind, name), domain.UserRef{Alias: "acme.user"})
 			require.NoError(t, err)
 		}
 	}

@@ -161,27 +161,27 @@ func (w *twoTenants) principal(t *testing.T, alias string) domain.Principal {
 func (w *twoTenants) disturbObject(t *testing.T, name string, environment domain.EnvironmentRef) {
 	ctx, ref := t.Context(), domain.NumberedObject(pickOne(w, w.objects))
 	someone := domain.UserRef{ID: pickOne(w, w.users)}
-	objects := w.directory.Objects
+	things := w.directory.Objects
 	switch w.random.IntN(7) {
 	case 0:
 		kind := domain.ObjectKinds[w.random.IntN(len(domain.ObjectKinds))].Kind
 		visibility := domain.Visibility(w.random.IntN(2))
-		o, err := objects.Create(ctx, w.operator(t), usecase.NewObject{Kind: kind, Name: name, Environment: environment, Owner: someone, Visibility: &visibility})
+		o, err := things.Create(ctx, w.operator(t), usecase.NewObject{Kind: kind, Name: name, Environment: environment, Owner: someone, Visibility: &visibility})
 		if err == nil {
 			w.objects = append(w.objects, o.ID)
 		}
 	case 1:
-		_, _ = objects.Update(ctx, w.operator(t), ref, usecase.ObjectPatch{Name: &name})
+		_, _ = things.Update(ctx, w.operator(t), ref, usecase.ObjectPatch{Name: &name})
 	case 2:
-		_, _ = objects.Move(ctx, w.operator(t), ref, environment)
+		_, _ = things.Move(ctx, w.operator(t), ref, environment)
 	case 3:
-		_, _ = objects.HandOver(ctx, w.operator(t), ref, someone)
+		_, _ = things.HandOver(ctx, w.operator(t), ref, someone)
 	case 4:
-		_, _ = objects.Grant(ctx, w.operator(t), ref, usecase.GrantObject{Group: "User", Level: domain.Level(w.random.IntN(4))})
+		_, _ = things.Grant(ctx, w.operator(t), ref, usecase.GrantObject{Group: "User", Level: domain.Level(w.random.IntN(4))})
 	case 5:
-		_ = objects.Delete(ctx, w.operator(t), ref)
+		_ = things.Delete(ctx, w.operator(t), ref)
 	case 6:
-		_, _ = objects.OfferCopy(ctx, w.operator(t), ref, someone)
+		_, _ = things.OfferCopy(ctx, w.operator(t), ref, someone)
 	}
 }
 

@@ -140,7 +140,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 		{
 			name:   "console",
 			claims: below(console.Base),
-			app:    console.New(server, console.Uses{Accounts: d.Accounts, People: d.People}, d.config.console()),
+			app:    console.New(server, console.Uses{Accounts: d.Accounts}, d.config.console()),
 		},
 	}
 }

@@ -297,10 +297,10 @@ func TestTakenNamesAndAddresses(t *testing.T) {
 func TestGroupAdmins(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
-		ctx, directory := t.Context(), w.directory
+		ctx, uses := t.Context(), w.directory
 		add := func(alias, home string, groups ...domain.GroupRef) {
 			ref, mail := domain.EnvironmentRef(home), alias+"@example.org"
-			_, err := directory.Users.Create(ctx, w.operator(t), usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Groups: &groups})
+			_, err := uses.Users.Create(ctx, w.operator(t), usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Groups: &groups})
 			require.NoError(t, err)
 		}
 		add("lead", "Acme/Prod", "User")
@@ -309,14 +309,14 @@ func TestGroupAdmins(t *testing.T) {
 		admin := func() domain.Principal { return w.principal(t, "acme.admin") }
 		group := func(name string, mask domain.Mask, role domain.Role) domain.GroupRef {
 			parent := domain.GroupRef("Admin")
-			_, err := directory.Groups.Create(ctx, admin(), usecase.GroupPatch{Alias: &name, Mask: &mask, Role: &role, Parent: &parent})
+			_, err := uses.Groups.Create(ctx, admin(), usecase.GroupPatch{Alias: &name, Mask: &mask, Role: &role, Parent: &parent})
 			require.NoError(t, err)
 			member := usecase.GroupMember{Group: domain.GroupRef(name), Alias: "lead"}
-			require.NoError(t, directory.Groups.AddAdmin(ctx, admin(), member))
+			require.NoError(t, uses.Groups.AddAdmin(ctx, admin(), member))
 			return domain.GroupRef(name)
 		}
 		groups := func(alias string) (names []string) {
-			list, err := directory.Users.Get(ctx, w.operator(t), alias)
+			list, err := uses.Users.Get(ctx, w.operator(t), alias)
 			require.NoError(t, err)
 			for g := range list.AllGroups() {
 				names = append(names, g.Alias)
@@ -331,44 +331,44 @@ func TestGroupAdmins(t *testing.T) {
 			return usecase.GroupMember{Group: g, Alias: alias}
 		}
 
-		require.NoError(t, directory.Users.Admit(ctx, lead(), as(plain, "peer")))
+		require.NoError(t, uses.Users.Admit(ctx, lead(), as(plain, "peer")))
 		require.Equal(t, []string{"Plain", "User"}, groups("peer"))
-		require.NoError(t, directory.Users.Dismiss(ctx, lead(), as(plain, "peer")))
+		require.NoError(t, uses.Users.Dismiss(ctx, lead(), as(plain, "peer")))
 		require.Equal(t, []string{"User"}, groups("peer"))
 		for _, climbing := range []domain.GroupRef{strong, leaders} {
-			require.ErrorIs(t, directory.Users.Admit(ctx, lead(), as(climbing, "peer")), domain.ErrClimbing, string(climbing))
+			require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(climbing, "peer")), domain.ErrClimbing, string(climbing))
 		}
-		require.ErrorIs(t, directory.Users.Admit(ctx, lead(), as(plain, "lead")), domain.ErrForbidden, "oneself")
-		require.ErrorIs(t, directory.Users.Admit(ctx, lead(), as(plain, "far")), domain.ErrUserNotFound, "at home where the admin does not work")
-		require.ErrorIs(t, directory.Users.Admit(ctx, lead(), as(plain, "bolt.user")), domain.ErrUserNotFound)
-		require.ErrorIs(t, directory.Users.Admit(ctx, lead(), as(plain, "acme.power")), domain.ErrHasMore)
-		require.ErrorIs(t, directory.Users.Admit(ctx, lead(), as("User", "peer")), domain.ErrForbidden)
-		require.ErrorIs(t, directory.Users.Admit(ctx, lead(), as("Bolt team", "peer")), domain.ErrForbidden, "as if it were there")
-		require.ErrorIs(t, directory.Users.Admit(ctx, w.principal(t, "peer"), as(plain, "lead")), domain.ErrForbidden)
+		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(plain, "lead")), domain.ErrForbidden, "oneself")
+		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(plain, "far")), domain.ErrUserNotFound, "at home where the admin does not work")
+		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(plain, "bolt.user")), domain.ErrUserNotFound)
+		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(plain, "acme.power")), domain.ErrHasMore)
+		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as("User", "peer")), domain.ErrForbidden)
+		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as("Bolt team", "peer")), domain.ErrForbidden, "as if it were there")
+		require.ErrorIs(t, uses.Users.Admit(ctx, w.principal(t, "peer"), as(plain, "lead")), domain.ErrForbidden)
 		require.Equal(t, []string{"User"}, groups("peer"))
 
 		// A group without the permission gives none of it.
 		mute := domain.AllPermissions &^ domain.GroupMembers.Mask()
 		name, parent := "Mute", domain.GroupRef("User")
-		_, err := directory.Groups.Create(ctx, admin(), usecase.GroupPatch{Alias: &name, Mask: &mute, Parent: &parent})
+		_, err := uses.Groups.Create(ctx, admin(), usecase.GroupPatch{Alias: &name, Mask: &mute, Parent: &parent})
 		require.NoError(t, err)
 		change := func(to domain.GroupRef) {
-			_, err := directory.Users.Update(ctx, admin(), lead().User, usecase.UserPatch{Group: &to, Groups: &[]domain.GroupRef{}})
+			_, err := uses.Users.Update(ctx, admin(), lead().User, usecase.UserPatch{Group: &to, Groups: &[]domain.GroupRef{}})
 			require.NoError(t, err)
 		}
 		change("Mute")
-		require.ErrorIs(t, directory.Users.Admit(ctx, lead(), as(plain, "peer")), domain.ErrForbidden)
+		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(plain, "peer")), domain.ErrForbidden)
 		change("User")
-		require.NoError(t, directory.Users.Admit(ctx, lead(), as(plain, "peer")))
+		require.NoError(t, uses.Users.Admit(ctx, lead(), as(plain, "peer")))
 
 		// It ends with the group, with the user, and when it is taken back.
-		require.NoError(t, directory.Groups.RemoveAdmin(ctx, admin(), as(plain, "lead")))
-		require.ErrorIs(t, directory.Users.Dismiss(ctx, lead(), as(plain, "peer")), domain.ErrForbidden)
-		require.ErrorIs(t, directory.Groups.AddAdmin(ctx, lead(), as(plain, "lead")), domain.ErrForbidden)
-		require.ErrorIs(t, directory.Groups.AddAdmin(ctx, admin(), as("Bolt team", "lead")), domain.ErrGroupNotFound)
-		require.ErrorIs(t, directory.Groups.AddAdmin(ctx, admin(), as(plain, "bolt.user")), domain.ErrUserNotFound)
-		require.ErrorIs(t, directory.Groups.AddAdmin(ctx, w.operator(t), as("User", "lead")), domain.ErrGroupAdminElsewhere)
-		require.NoError(t, directory.Users.Delete(ctx, admin(), lead().User))
-		require.NoError(t, directory.Groups.DeleteNamed(ctx, admin(), strong))
+		require.NoError(t, uses.Groups.RemoveAdmin(ctx, admin(), as(plain, "lead")))
+		require.ErrorIs(t, uses.Users.Dismiss(ctx, lead(), as(plain, "peer")), domain.ErrForbidden)
+		require.ErrorIs(t, uses.Groups.AddAdmin(ctx, lead(), as(plain, "lead")), domain.ErrForbidden)
+		require.ErrorIs(t, uses.Groups.AddAdmin(ctx, admin(), as("Bolt team", "lead")), domain.ErrGroupNotFound)
+		require.ErrorIs(t, uses.Groups.AddAdmin(ctx, admin(), as(plain, "bolt.user")), domain.ErrUserNotFound)
+		require.ErrorIs(t, uses.Groups.AddAdmin(ctx, w.operator(t), as("User", "lead")), domain.ErrGroupAdminElsewhere)
+		require.NoError(t, uses.Users.Delete(ctx, admin(), lead().User))
+		require.NoError(t, uses.Groups.DeleteNamed(ctx, admin(), strong))
 	})
 }

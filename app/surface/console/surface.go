@@ -23,7 +23,6 @@ const Base = "/console"
 // Uses are the use cases the surface offers.
 type Uses struct {
 	Accounts *usecase.Accounts
-	People   *usecase.People
 }
 
 // Config is what the surface needs to know of the server.
