@@ -25,6 +25,24 @@ func NewAPIKeys(gate *tenancy.Gate, users *Users, accounts UserStore, store APIK
 	return &APIKeys{gate: gate, users: users, accounts: accounts, store: store, most: most, now: now}
 }
 
+// APIKeyStore shows, adds and revokes the API keys of users, under the same rule.
+type APIKeyStore interface {
+	// List returns the keys of the user with that number with their texts, the oldest first;
+	// none if there is no such user.
+	List(ctx context.Context, sc tenancy.Scope, user domain.UserID) ([]domain.APIKey, error)
+	// Show returns the user's key with that id, with none the oldest, unless check returns an
+	// error, and notes that it was shown. It is domain.ErrAPIKeyNotFound if they have no such
+	// key.
+	Show(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) (domain.APIKey, error)
+	// Insert gives the user a key, unless check, which is asked about the user and their keys
+	// as they are then, returns an error.
+	Insert(ctx context.Context, w tenancy.WriteScope, user domain.UserID, k domain.APIKey,
+		check func(domain.User, []domain.APIKey) error) (domain.APIKey, error)
+	// Delete revokes a key of the user, unless check returns an error. It is
+	// domain.ErrAPIKeyNotFound if they have no such key.
+	Delete(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) error
+}
+
 // firstAPIKey is what a key is called that was made without being asked for.
 const firstAPIKey = "First key"
 

@@ -39,6 +39,13 @@ func NewAudit(gate *tenancy.Gate, store AuditStore, users UserStore, objects Obj
 	return &Audit{gate: gate, store: store, users: users, objects: objects, signIns: signIns, declared: declared}
 }
 
+// AuditStore reads the audit trail, under the same rule.
+type AuditStore interface {
+	// List returns one page of the entries f keeps, newest first, and the cursor of the
+	// next page.
+	List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error)
+}
+
 // ListAudit asks for entries of an environment and everything below it.
 type ListAudit struct {
 	Environment domain.EnvironmentRef // empty is the current one

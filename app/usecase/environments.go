@@ -19,6 +19,20 @@ func NewEnvironments(gate *tenancy.Gate, store EnvironmentStore) *Environments {
 	return &Environments{gate: gate, store: store}
 }
 
+// EnvironmentStore keeps environments, under the same rule.
+type EnvironmentStore interface {
+	// List returns one page in tree order and the cursor of the next page.
+	List(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Environment, domain.Cursor, error)
+	// Children returns the environments directly below parent, in tree order.
+	Children(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID) ([]domain.Environment, error)
+	// Insert adds e below e.Parent and returns it with its numbers and place.
+	Insert(ctx context.Context, w tenancy.WriteScope, e domain.Environment) (domain.Environment, error)
+	// Update loads the environment, runs change and saves; another Parent moves the subtree.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID, change func(*domain.Environment) error) (domain.Environment, error)
+	// Delete removes the environment; it is domain.ErrEnvironmentNotEmpty unless it is empty.
+	Delete(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID) error
+}
+
 // ListEnvironments asks for an environment and everything below it.
 type ListEnvironments struct {
 	Environment domain.EnvironmentRef // empty is the current one

@@ -2,6 +2,7 @@ package usecase
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"canopy/domain"
@@ -20,6 +21,33 @@ type Groups struct {
 // NewGroups returns the use cases of groups.
 func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStore, users UserStore, now func() time.Time) *Groups {
 	return &Groups{gate: gate, documents: documents, store: store, users: users, now: now}
+}
+
+// GroupStore keeps groups, under the same rule.
+type GroupStore interface {
+	// List returns the groups by organization in tree order, then by number.
+	List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error)
+	// Get returns the group with that number, or domain.ErrGroupNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error)
+	// ByUUID is Get by the UUID.
+	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Group, error)
+	// Insert adds g to g.Organization and returns it with its numbers.
+	Insert(ctx context.Context, w tenancy.WriteScope, g domain.Group) (domain.Group, error)
+	// Update loads the group, runs change, which may ask for the superUsers, and saves.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, change func(*domain.Group, domain.SuperUsers) error) (domain.Group, error)
+	// Delete removes the group; it is domain.ErrGroupNotEmpty while it is used.
+	Delete(ctx context.Context, w tenancy.WriteScope, id domain.GroupID) error
+	// Members returns the members of groups who are in sc, group after group in the order given,
+	// read while they are ranged over.
+	Members(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) iter.Seq2[domain.GroupMember, error]
+	// Admins returns the admins of groups who are in sc, by group and number.
+	Admins(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) ([]domain.GroupMember, error)
+	// Administers reports whether whoever sc was given to is an admin of the group in sc.
+	Administers(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (bool, error)
+	// AddAdmin and RemoveAdmin make a user of the group's organization one of its admins, unless
+	// check returns an error, and take that back; they do nothing where it is so.
+	AddAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error
+	RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error
 }
 
 // List returns the groups of the organizations in the caller's reach, of their own and of the

@@ -24,6 +24,12 @@ func NewMe(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, ac
 	return &Me{gate: gate, documents: documents, users: users, accounts: accounts, passwords: passwords, now: now}
 }
 
+// AccountStore reads accounts.
+type AccountStore interface {
+	// ByID returns the account, or domain.ErrUserNotFound.
+	ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error)
+}
+
 // Get returns the caller's own account. It needs domain.ProfileRead.
 func (m *Me) Get(ctx context.Context, caller domain.Principal) (UserDocument, error) {
 	sc, err := m.gate.Enter(ctx, &caller, domain.ProfileRead, tenancy.Anywhere())

@@ -29,6 +29,70 @@ func NewObjects(gate *tenancy.Gate, users UserStore, store ObjectStore, copies C
 	return &Objects{gate: gate, users: users, store: store, copies: copies, bookmarks: bookmarks, usage: usage, now: now}
 }
 
+// ObjectStore keeps objects. For its methods an object that the scope does not cover with
+// LevelRead or more does not exist.
+type ObjectStore interface {
+	// List returns one page of the objects f keeps, in f's order, and the cursor of the next
+	// page, empty after the last. A cursor of another order is domain.ErrCursor. No match is
+	// an empty slice.
+	List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter, p domain.Page) ([]domain.Object, domain.Cursor, error)
+	// Count returns how many objects f keeps.
+	Count(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter) (int64, error)
+	// Get returns the object that ref names, or domain.ErrObjectNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, ref domain.ObjectRef) (domain.Object, error)
+	// Named returns the object of an organization with that full name, of a kind whose names
+	// are paths, or domain.ErrObjectNotFound.
+	Named(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, kind domain.ObjectKind, fullName string) (domain.Object, error)
+	// Owners returns whose the object was, the first owner first.
+	Owners(ctx context.Context, sc tenancy.Scope, ref domain.ObjectRef) ([]domain.Ownership, error)
+	// Insert adds o, whose environment lies in w, after prepare completed it, given the object
+	// that o belongs to, nil for none. It returns o with its numbers and full name. An error of
+	// prepare comes back as it is, and nothing is saved.
+	Insert(ctx context.Context, w tenancy.WriteScope, o domain.Object, prepare func(o, parent *domain.Object) error) (domain.Object, error)
+	// Update loads the object, runs change and saves, in one transaction. An error of change
+	// comes back as it is, and nothing is saved.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, change func(*domain.Object) error) (domain.Object, error)
+	// Delete removes the object with what is deleted with it, unless check returns an error.
+	Delete(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, check func(*domain.Object) error) error
+	// Share runs change, which puts one entry on an access list or takes it away, on the object
+	// and, if below says so, on all that lies below it by name and is the viewer's to administer,
+	// in one transaction. It is domain.ErrTooManyBelow for more than domain.MaxTogether.
+	Share(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID, below bool, change func(*domain.Object) error) error
+	// HandOverAll gives to another user everything that from owns and on which the scope is of
+	// LevelAdmin, in one transaction, and returns how many objects that was.
+	HandOverAll(ctx context.Context, w tenancy.WriteScope, from, to domain.UserKey) (int64, error)
+}
+
+// CopyRequestStore keeps offers of copies: those that the viewer of a scope made or that were
+// made to them, as far as the place and the kind of the object are covered. Others, and those
+// that have expired, do not exist.
+type CopyRequestStore interface {
+	// List returns one page of the offers of objects of the given kinds, all for none, oldest
+	// first, and the cursor of the next page.
+	List(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind, p domain.Page) ([]domain.CopyRequest, domain.Cursor, error)
+	// Get returns the offer with that number, or domain.ErrCopyRequestNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, id domain.CopyRequestID) (domain.CopyRequest, error)
+	// Insert offers a copy of the object until a time, unless check returns an error.
+	Insert(ctx context.Context, w tenancy.WriteScope, object domain.ObjectID, to domain.UserKey, until time.Time,
+		check func(*domain.Object) error) (domain.CopyRequest, error)
+	// Accept makes the copy that copied describes and removes the offer, in one transaction.
+	Accept(ctx context.Context, w tenancy.WriteScope, id domain.CopyRequestID,
+		copied func(*domain.CopyRequest) (domain.Object, error)) (domain.Object, error)
+	// Decline removes the offer and returns what it was.
+	Decline(ctx context.Context, w tenancy.WriteScope, id domain.CopyRequestID) (domain.CopyRequest, error)
+}
+
+// BookmarkStore keeps the bookmarks of whoever a scope was given to. A bookmark of an object
+// that the scope does not cover does not exist.
+type BookmarkStore interface {
+	// List returns one page of the bookmarks of objects of the given kinds, all for none, and
+	// the cursor of the next page.
+	List(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind, p domain.Page) ([]domain.Bookmark, domain.Cursor, error)
+	// Add and Remove do nothing if it is so already.
+	Add(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID) error
+	Remove(ctx context.Context, w tenancy.WriteScope, id domain.ObjectID) error
+}
+
 // ObjectDocument is an object as far as the reader may see it: its owner is named to those
 // who reach them, and its access list shown to those who may change it, with whom they reach.
 type ObjectDocument struct {

@@ -24,6 +24,19 @@ func NewOrganizations(gate *tenancy.Gate, store OrganizationStore, environments 
 	return &Organizations{gate: gate, store: store, environments: environments, pictures: pictures, properties: properties}
 }
 
+// OrganizationStore keeps organizations, under the same rule.
+type OrganizationStore interface {
+	// Organizations returns one page of the organizations f keeps, with their attributes and the
+	// tags of their pictures, in tree order, and the cursor of the next page.
+	Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter, p domain.Page) ([]domain.Environment, domain.Cursor, error)
+	// Picture returns the picture of the organization with that UUID. It is
+	// domain.ErrEnvironmentNotFound, or domain.ErrPictureNotFound if it has none.
+	Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error)
+	// Purge removes an organization with everything in it; it is domain.ErrEnvironmentNotEmpty
+	// while others lie below it.
+	Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error
+}
+
 // OrganizationDocument is an organization with what a surface shows beside it, as far as the reader
 // may see it.
 type OrganizationDocument struct {

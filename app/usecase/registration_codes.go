@@ -11,6 +11,21 @@ import (
 	"canopy/tenancy"
 )
 
+// RegistrationCodeStore keeps registration codes, under the rules of UserStore.
+type RegistrationCodeStore interface {
+	// List returns the codes of an organization, oldest first.
+	List(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) ([]domain.RegistrationCode, error)
+	// Get returns the code, or domain.ErrRegistrationCodeNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, code domain.SecretText) (domain.RegistrationCode, error)
+	// Insert adds a code to its organization.
+	Insert(ctx context.Context, w tenancy.WriteScope, c domain.RegistrationCode) (domain.RegistrationCode, error)
+	// Update loads the code, runs change and saves.
+	Update(ctx context.Context, w tenancy.WriteScope, o domain.OrganizationID, code domain.SecretText,
+		change func(*domain.RegistrationCode) error) (domain.RegistrationCode, error)
+	// Delete removes the code.
+	Delete(ctx context.Context, w tenancy.WriteScope, o domain.OrganizationID, code domain.SecretText) error
+}
+
 // RegistrationCodePatch says what a registration code is to become. A nil field is left as
 // it is.
 type RegistrationCodePatch struct {

@@ -49,6 +49,50 @@ func NewSessions(gate *tenancy.Gate, users UserStore, store SessionStore, signIn
 	return &Sessions{gate: gate, users: users, store: store, signIns: signIns, passwords: passwords, tokens: tokens, limits: limits, now: now}
 }
 
+// SessionStore shows and ends the sessions of users, under the same rule.
+type SessionStore interface {
+	// List returns the living sessions of the user with that number, the last used first;
+	// none if there is no such user.
+	List(ctx context.Context, sc tenancy.Scope, user domain.UserID) ([]domain.Session, error)
+	// End ends one session of the user, unless check, which is asked about the user as they
+	// are then, returns an error. It is domain.ErrSessionNotFound if they have no such session.
+	End(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) error
+	// EndAll ends all of them, and is nil if there are none.
+	EndAll(ctx context.Context, w tenancy.WriteScope, user domain.UserID, check func(domain.User) error) error
+}
+
+// SignInStore keeps what signing in begins, before there is a principal.
+type SignInStore interface {
+	// Begin adds a session and returns the name of the key that signs its tokens. Of the
+	// user's sessions the keep used last are left. It is domain.ErrChanged if there is no
+	// such user.
+	Begin(ctx context.Context, s domain.Session, keep int) (key string, err error)
+	// BySession returns the account of a session with what decides whether the session can
+	// be used, or domain.ErrSessionNotFound, and whether a key is good.
+	BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error)
+	// Renew loads the session, runs change and saves, in one transaction that keeps others
+	// from the session. After domain.ErrRefreshReused of change the session is ended; after
+	// another error it is left as it is.
+	Renew(ctx context.Context, k domain.SessionKey, change func(*domain.Session) error) (s domain.Session, key string, err error)
+	// SignOut ends a session; one that has ended is no error.
+	SignOut(ctx context.Context, k domain.SessionKey) error
+}
+
+// Tokens makes and reads what clients hold of sessions.
+type Tokens interface {
+	// Issue returns an access token by which a can act in e until expires, as part of the
+	// session; key is the name of the key that signs it.
+	Issue(a domain.Account, s domain.SessionKey, e domain.Environment, key string, expires time.Time) (string, error)
+	// NewSecret returns a new refresh token or cookie, as kind says, and what to store of
+	// it. renewals is how many refresh tokens the session had before.
+	NewSecret(kind domain.SessionKind, s domain.SessionKey, renewals int64) (text string, hash domain.SecretHash)
+	// ReadSecret reads what NewSecret returned for that kind, and reports false for anything
+	// else.
+	ReadSecret(kind domain.SessionKind, text string) (domain.SessionSecret, bool)
+	// CSRF returns the CSRF token of a session.
+	CSRF(s domain.SessionKey) string
+}
+
 // SignIn asks for a session. Environment is where it is to be used; Client is what the
 // client calls itself. The zero Kind is a session of one long access token.
 type SignIn struct {

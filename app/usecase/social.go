@@ -34,6 +34,54 @@ func NewSocial(gate *tenancy.Gate, me *Me, objects *Objects, stores SocialStores
 	return &Social{gate: gate, me: me, users: stores.Users, objects: objects, marks: stores.Marks, contacts: stores.Contacts, presences: stores.Presences, now: now}
 }
 
+// MarkStore keeps lists of names of users, under the rule of UserStore.
+type MarkStore interface {
+	// Of returns the lists of the user with that number.
+	Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.Marks, error)
+	// Add puts a name on a list. It is domain.ErrMarked if it is there, compared by
+	// domain.Fold, and domain.ErrTooManyMarks.
+	Add(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error
+	// Remove takes a name off a list. It is domain.ErrNotMarked if it is not there.
+	Remove(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error
+	// Replace makes names all there is on a list.
+	Replace(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, names []string) error
+}
+
+// ContactStore keeps the contacts of whoever a scope was given to. Somebody whom the scope
+// does not cover does not exist, also as a contact.
+type ContactStore interface {
+	// List returns the contacts in the order in which they were added.
+	List(ctx context.Context, sc tenancy.Scope) ([]domain.Contact, error)
+	// Add makes the user with that alias a contact. It is domain.ErrUserNotFound,
+	// domain.ErrContact if they are one already, or domain.ErrTooManyContacts.
+	Add(ctx context.Context, w tenancy.WriteScope, alias string) error
+	// Remove takes a contact away. It is domain.ErrNotContact if there is none.
+	Remove(ctx context.Context, w tenancy.WriteScope, alias string) error
+}
+
+// PresenceStore keeps who was when in which topic. A topic that a scope does not cover does
+// not exist.
+type PresenceStore interface {
+	// Put says that whoever w was given to is in a topic of their organization. It is
+	// domain.ErrObjectNotFound if there is none.
+	Put(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID, status domain.PresenceStatus, at time.Time) error
+	// In returns the presences in a topic since a time, the newest first.
+	In(ctx context.Context, sc tenancy.Scope, topic domain.ObjectID, since time.Time) ([]domain.Presence, error)
+	// List returns up to limit of the presences that f keeps in topics of the viewer's own
+	// organization, the newest first, without the first skip.
+	List(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter, skip, limit int) ([]domain.Presence, error)
+	// Count returns how many presences List returns without a limit.
+	Count(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter) (int64, error)
+	// Visited returns in which of the topics whoever sc was given to ever said they were, and
+	// in how many altogether.
+	Visited(ctx context.Context, sc tenancy.Scope, topics []domain.ObjectID) (visited []domain.ObjectID, all int64, err error)
+	// Delete takes away where a user was said to be; it is nil if they were not.
+	Delete(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID, of domain.UserKey) error
+	// OfContacts returns the presences since a time of the contacts of whoever sc was given
+	// to, in topics that the scope topics covers, the newest first.
+	OfContacts(ctx context.Context, sc, topics tenancy.Scope, since time.Time) ([]domain.Presence, error)
+}
+
 // Profile is one's own account with everything one keeps.
 type Profile struct {
 	UserDocument

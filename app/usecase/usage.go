@@ -29,6 +29,15 @@ func NewUsageCounter(store UsageStore) *UsageCounter {
 	return &UsageCounter{store: store, counts: make(map[domain.UsageKey]int64)}
 }
 
+// UsageStore keeps how often objects were used: of those the scope covers, and of those that
+// the viewer owned when they were used, as far as the place and the kind are covered.
+type UsageStore interface {
+	// List returns one page by object, month and owner, and the cursor of the next page.
+	List(ctx context.Context, sc tenancy.Scope, f domain.UsageFilter, p domain.Page) ([]domain.Usage, domain.Cursor, error)
+	// Add adds counts, leaving out objects that are gone: all of them or, with an error, none.
+	Add(ctx context.Context, w tenancy.WriteScope, counts map[domain.UsageKey]int64) error
+}
+
 // add counts n uses. It is TooMany if too many counts wait to be written.
 func (u *UsageCounter) add(k domain.UsageKey, n int64) error {
 	u.mu.Lock()

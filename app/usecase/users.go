@@ -39,6 +39,81 @@ func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore,
 		properties: properties, letters: letters, site: site, now: now}
 }
 
+// UserStore keeps users. For its methods a row that the scope does not reach does not
+// exist: not in reads, not in counts, not in changes.
+type UserStore interface {
+	// List returns one page of the users f keeps, in f's order, and the cursor of the next
+	// page, empty after the last. A cursor of another order is domain.ErrCursor. No match
+	// is an empty slice.
+	List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error)
+	// Count returns how many users f keeps.
+	Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (int64, error)
+	// Newest returns a page of the people f keeps, the newest first, without the first skip
+	// behind the cursor, and the cursor of the next page, empty after the last. CountPeople
+	// returns how many there are.
+	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error)
+	CountPeople(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter) (int64, error)
+	// Get, ByUUID and Named return the user with that number, UUID or alias, or
+	// domain.ErrUserNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
+	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error)
+	Named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error)
+	// ByUUIDs returns the users with these UUIDs, by number, without those there are not.
+	ByUUIDs(ctx context.Context, sc tenancy.Scope, ids []domain.UUID) ([]domain.User, error)
+	// Attributes returns the attributes of the users with these numbers; the methods above
+	// leave them out.
+	Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error)
+	// Pictures returns the tags of the pictures of the users with these numbers, and Picture the
+	// picture of the user with that UUID, or domain.ErrUserNotFound or domain.ErrPictureNotFound.
+	Pictures(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]string, error)
+	Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error)
+	// Insert adds a user whose home lies in w and returns it with its numbers. InsertFirst is
+	// domain.ErrNotFirst if somebody is there.
+	InsertFirst(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
+	Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
+	// Update loads the user, runs change and saves, in one transaction. A hash that is not
+	// empty becomes the password and ends the user's sessions. An error of change comes
+	// back as it is, and nothing is saved.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
+		change func(*domain.User, domain.SuperUsers) error) (domain.User, error)
+	// UpdateWith is Update with what change encloses; for a presented secret see ChangeStore.
+	UpdateWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash, presented *domain.Presented,
+		change func(*domain.User, domain.Secret, domain.SuperUsers) (domain.Enclosure, error)) (domain.User, error)
+	// UpdateAll is Update of several users, all or none of them.
+	UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []domain.UserID,
+		change func(*domain.User, domain.SuperUsers) error) error
+	// Delete removes the user with everything that is theirs, unless check returns an error.
+	Delete(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
+		check func(domain.User, domain.SuperUsers) error) error
+}
+
+// Passwords makes and checks what is stored of passwords.
+type Passwords interface {
+	// Judge returns an Invalid error, field "password", for a new password that breaks a rule. It
+	// takes no time, so it is asked before any of the others.
+	Judge(password string) error
+	// Hash returns the hash of a new password. It waits for by's turn, because hashing takes
+	// memory. It returns the errors of Judge, and domain.ErrOverloaded if too many wait.
+	Hash(ctx context.Context, by domain.Party, password string) (domain.PasswordHash, error)
+	// SignIn returns the account with that name and password, and notes the sign-in. It is
+	// domain.ErrBadCredentials for a wrong or unknown one or one that may not sign in, in
+	// the same time, domain.ErrTooMany after too many failures, and domain.ErrOverloaded.
+	SignIn(ctx context.Context, login, password, address string) (domain.Account, error)
+	// Check is SignIn for an account that is known, without noting a sign-in.
+	Check(ctx context.Context, a domain.Account, password, address string) error
+	// Evenly returns what waits until a stranger may be answered, counted from now, so that
+	// the time tells nothing of what was done.
+	Evenly(ctx context.Context) (wait func())
+}
+
+// Pictures makes pictures of what people send.
+type Pictures interface {
+	// Picture returns the picture in an image of JPEG or PNG without anything else that was in
+	// it. It is domain.ErrPictureBroken for what is none, domain.ErrPictureTooLarge for too many
+	// bytes or pixels, and domain.ErrTooMany if too many wait.
+	Picture(ctx context.Context, image []byte) (domain.Picture, error)
+}
+
 // AskOwn returns what goes with a change by which caller asks for another mail address of their own.
 type AskOwn func(ctx context.Context, caller *domain.Principal, address string) (func(*domain.User) domain.Enclosure, error)
 
