@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence"
 )
@@ -25,7 +26,7 @@ func TestRegistrationsTellNothing(t *testing.T) {
 		fresh, err := s.Accounts.Register(t.Context(), ada())
 		require.NoError(t, err)
 		s.mail(t, domain.LetterVerify, "ada+l@example.org")
-		same := func(change func(*usecase.Register), kind domain.LetterKind, to string) {
+		same := func(change func(*accounts.Register), kind domain.LetterKind, to string) {
 			t.Helper()
 			in := ada()
 			change(&in)
@@ -39,8 +40,8 @@ func TestRegistrationsTellNothing(t *testing.T) {
 			require.NotContains(t, m.Text, in.Alias)
 			require.NotContains(t, m.Text, "secret=")
 		}
-		same(func(in *usecase.Register) { in.Mail = "ACME.admin@example.org" }, domain.LetterMailTaken, "ACME.admin@example.org")
-		same(func(in *usecase.Register) { in.Alias, in.Mail = "acme.ADMIN", "other@example.org" }, domain.LetterAliasTaken, "other@example.org")
+		same(func(in *accounts.Register) { in.Mail = "ACME.admin@example.org" }, domain.LetterMailTaken, "ACME.admin@example.org")
+		same(func(in *accounts.Register) { in.Alias, in.Mail = "acme.ADMIN", "other@example.org" }, domain.LetterAliasTaken, "other@example.org")
 
 		in := ada()
 		in.TellTaken, in.Alias, in.Mail = true, "acme.admin", "third@example.org"
@@ -48,10 +49,10 @@ func TestRegistrationsTellNothing(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrUserAliasTaken)
 		require.Empty(t, s.mails(t))
 
-		for _, whose := range []usecase.Whose{{Mail: "nobody@example.org"}, {Alias: "nobody"}, {Alias: "acme.admin", Mail: "wrong@example.org"}, {Mail: "ada+l@example.org"}} {
-			require.NoError(t, s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.7"}))
+		for _, whose := range []accounts.Whose{{Mail: "nobody@example.org"}, {Alias: "nobody"}, {Alias: "acme.admin", Mail: "wrong@example.org"}, {Mail: "ada+l@example.org"}} {
+			require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.7"}))
 			require.Empty(t, s.mails(t), "no mail for %v", whose)
-			_, err := s.Accounts.Reset(t.Context(), usecase.Reset{Whose: whose, Secret: "guess", Password: "long enough", Source: "192.0.2.7"})
+			_, err := s.Accounts.Reset(t.Context(), accounts.Reset{Whose: whose, Secret: "guess", Password: "long enough", Source: "192.0.2.7"})
 			require.ErrorIs(t, err, domain.ErrSecret)
 		}
 	})
@@ -109,21 +110,21 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, nil)
 		ctx := t.Context()
-		forgot := func(alias string) usecase.Reset {
+		forgot := func(alias string) accounts.Reset {
 			t.Helper()
-			require.NoError(t, s.Accounts.Forgot(ctx, usecase.Forgot{Whose: usecase.Whose{Alias: alias}, Link: confirmLink, Lifetime: time.Hour, Source: alias}))
+			require.NoError(t, s.Accounts.Forgot(ctx, accounts.Forgot{Whose: accounts.Whose{Alias: alias}, Link: confirmLink, Lifetime: time.Hour, Source: alias}))
 			q := follow(t, s.mail(t, domain.LetterForgot, alias+"@example.org"))
-			return usecase.Reset{Whose: usecase.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: alias}
+			return accounts.Reset{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: alias}
 		}
 		r := forgot("acme.user")
-		_, err := s.Accounts.Verify(ctx, usecase.Verify{Whose: r.Whose, Secret: r.Secret, Source: "1"})
+		_, err := s.Accounts.Verify(ctx, accounts.Verify{Whose: r.Whose, Secret: r.Secret, Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
-		_, err = s.Accounts.Accept(ctx, usecase.Accept{Whose: r.Whose, Secret: r.Secret, Password: "another one", Source: "1"})
+		_, err = s.Accounts.Accept(ctx, accounts.Accept{Whose: r.Whose, Secret: r.Secret, Password: "another one", Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
-		_, err = s.Accounts.ConfirmMailChange(ctx, usecase.ConfirmMailChange{Whose: r.Whose, Secret: r.Secret, Password: userPassword, Source: "1"})
+		_, err = s.Accounts.ConfirmMailChange(ctx, accounts.ConfirmMailChange{Whose: r.Whose, Secret: r.Secret, Password: userPassword, Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
 		other := r
-		other.Whose = usecase.Whose{Alias: "bolt.user"}
+		other.Whose = accounts.Whose{Alias: "bolt.user"}
 		_, err = s.Accounts.Reset(ctx, other)
 		require.ErrorIs(t, err, domain.ErrSecret, "another account")
 		short := r
@@ -154,15 +155,15 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 		// A secret that was sent to an address is nothing when the account has another one.
 		old := forgot("bolt.user")
 		mail := "elsewhere@example.org"
-		_, err = s.Users.Update(ctx, s.operator(t), s.as(t, "bolt.user").User, usecase.UserPatch{Mail: &mail})
+		_, err = s.Users.Update(ctx, s.operator(t), s.as(t, "bolt.user").User, directory.UserPatch{Mail: &mail})
 		require.NoError(t, err)
 		s.mail(t, domain.LetterAddressLeft, "bolt.user@example.org")
-		old.Whose = usecase.Whose{Alias: "bolt.user"}
+		old.Whose = accounts.Whose{Alias: "bolt.user"}
 		_, err = s.Accounts.Reset(ctx, old)
 		require.ErrorIs(t, err, domain.ErrSecret, "another address")
 
 		// At most a few at once: the oldest goes.
-		var kept []usecase.Reset
+		var kept []accounts.Reset
 		for range domain.MaxSecrets + 1 {
 			s.clock.set(s.clock.now().Add(time.Second))
 			kept = append(kept, forgot("acme.admin"))
@@ -199,17 +200,17 @@ func TestGuessesAreLimited(t *testing.T) {
 
 func TestStrangersCannotMakeMuchMail(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
-		s := openSignUp(t, engine, func(c *app.Config) { c.MailLimits = usecase.MailLimits{Address: 2, Source: 5, User: 2, Overall: 12} })
+		s := openSignUp(t, engine, func(c *app.Config) { c.MailLimits = accounts.MailLimits{Address: 2, Source: 5, User: 2, Overall: 12} })
 		kind := func(err error) domain.Kind {
 			if err == nil {
 				return domain.Internal
 			}
 			return domain.AsError(err).Kind
 		}
-		forgot := func(whose usecase.Whose, source string) domain.Kind {
-			return kind(s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: source}))
+		forgot := func(whose accounts.Whose, source string) domain.Kind {
+			return kind(s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: source}))
 		}
-		try := func(address, source string) domain.Kind { return forgot(usecase.Whose{Mail: address}, source) }
+		try := func(address, source string) domain.Kind { return forgot(accounts.Whose{Mail: address}, source) }
 		register := func(address, source string) domain.Kind {
 			in := ada()
 			in.Mail, in.Source = address, source
@@ -220,8 +221,8 @@ func TestStrangersCannotMakeMuchMail(t *testing.T) {
 		// not even by what happens to other requests about the address.
 		require.Zero(t, try("acme.user@example.org", "192.0.2.1"))
 		require.Zero(t, try("ACME.user@example.org", "192.0.2.1"))
-		require.Zero(t, forgot(usecase.Whose{Alias: "acme.user"}, "192.0.2.1"))
-		require.Zero(t, forgot(usecase.Whose{Alias: "Acme.User", Mail: "acme.user@example.org"}, "192.0.2.1"))
+		require.Zero(t, forgot(accounts.Whose{Alias: "acme.user"}, "192.0.2.1"))
+		require.Zero(t, forgot(accounts.Whose{Alias: "Acme.User", Mail: "acme.user@example.org"}, "192.0.2.1"))
 		require.Len(t, s.mails(t), 2)
 		// What they register with it is counted by itself, so that it keeps no such mail away.
 		require.Zero(t, register("acme.user@example.org", "192.0.2.2"))
@@ -239,7 +240,7 @@ func TestStrangersCannotMakeMuchMail(t *testing.T) {
 			require.Equal(t, want, try(fmt.Sprint("nobody", i, "@example.org"), "2001:db8::1"), i)
 			s.clock.set(s.clock.now().Add(time.Second))
 		}
-		err := s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: usecase.Whose{Alias: "x"}, Source: "2001:db8::2"})
+		err := s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: accounts.Whose{Alias: "x"}, Source: "2001:db8::2"})
 		require.Equal(t, 3500, domain.AsError(err).RetryAfter, "what is left of the hour")
 		require.Zero(t, try("acme.admin@example.org", "192.0.2.3"))
 		require.Len(t, s.mails(t), 1)
@@ -266,7 +267,7 @@ func TestStrangersCannotMakeMuchMail(t *testing.T) {
 		// Who is signed in has limits of their own.
 		admin := s.as(t, "acme.admin")
 		ask := func(address string) domain.Kind {
-			return kind(s.Accounts.RequestMailChange(t.Context(), admin, usecase.RequestMailChange{Mail: address, Link: confirmLink, Lifetime: time.Hour}))
+			return kind(s.Accounts.RequestMailChange(t.Context(), admin, accounts.RequestMailChange{Mail: address, Link: confirmLink, Lifetime: time.Hour}))
 		}
 		require.Zero(t, ask("one@example.org"))
 		require.Zero(t, ask("one@example.org"))
@@ -283,7 +284,7 @@ func TestCodesThatAreNoneTellNothing(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, nil)
 		admin, no := s.as(t, "bolt.admin"), false
-		closed, err := s.Accounts.CreateRegistrationCode(t.Context(), admin, "Bolt", usecase.RegistrationCodePatch{Enabled: &no})
+		closed, err := s.Accounts.CreateRegistrationCode(t.Context(), admin, "Bolt", accounts.RegistrationCodePatch{Enabled: &no})
 		require.NoError(t, err)
 		for _, code := range []string{"000000000000", string(closed.Code)} {
 			for _, address := range []string{"acme.user@example.org", "nobody@example.org"} {
@@ -311,7 +312,7 @@ func TestAddressesThatAreNone(t *testing.T) {
 // Of a stranger's note only words are sent, and links to this server.
 func TestNotesAreCleaned(t *testing.T) {
 	s := openSignUp(t, "sqlite", func(c *app.Config) {
-		c.MailLimits = usecase.MailLimits{Address: 100, Source: 100, User: 100, Overall: 100}
+		c.MailLimits = accounts.MailLimits{Address: 100, Source: 100, User: 100, Overall: 100}
 	})
 	send := func(note string) string {
 		t.Helper()
@@ -339,7 +340,7 @@ func TestRegistrationCodes(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, func(c *app.Config) {
 			c.SignUpEnvironment = ""
-			c.MailLimits = usecase.MailLimits{Address: 100, Source: 1000, User: 1000, Overall: 1000}
+			c.MailLimits = accounts.MailLimits{Address: 100, Source: 1000, User: 1000, Overall: 1000}
 		})
 		ctx := t.Context()
 		in := ada()
@@ -351,14 +352,14 @@ func TestRegistrationCodes(t *testing.T) {
 
 		admin := s.as(t, "bolt.admin")
 		quota := int64(5)
-		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "bolt.user"), "Bolt", usecase.RegistrationCodePatch{})
+		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "bolt.user"), "Bolt", accounts.RegistrationCodePatch{})
 		require.Error(t, err)
-		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "acme.admin"), "Bolt", usecase.RegistrationCodePatch{})
+		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "acme.admin"), "Bolt", accounts.RegistrationCodePatch{})
 		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
-		code, err := s.Accounts.CreateRegistrationCode(ctx, admin, "Bolt", usecase.RegistrationCodePatch{MaxUsers: &quota})
+		code, err := s.Accounts.CreateRegistrationCode(ctx, admin, "Bolt", accounts.RegistrationCodePatch{MaxUsers: &quota})
 		require.NoError(t, err)
 		require.Regexp(t, `^[0-9]{12}$`, string(code.Code))
-		_, err = s.Accounts.RegistrationCode(ctx, s.as(t, "acme.admin"), usecase.OrganizationCode{Organization: "Acme", Code: string(code.Code)})
+		_, err = s.Accounts.RegistrationCode(ctx, s.as(t, "acme.admin"), accounts.OrganizationCode{Organization: "Acme", Code: string(code.Code)})
 		require.ErrorIs(t, err, domain.ErrRegistrationCodeNotFound)
 
 		var let, refused atomic.Int64
@@ -395,15 +396,15 @@ func TestRegistrationCodes(t *testing.T) {
 		require.Equal(t, domain.RoleUser, proven.User.Role)
 
 		more, no := int64(50), false
-		of := usecase.OrganizationCode{Organization: "Bolt", Code: string(code.Code)}
-		_, err = s.Accounts.UpdateRegistrationCode(ctx, admin, of, usecase.RegistrationCodePatch{MaxUsers: &more, Enabled: &no})
+		of := accounts.OrganizationCode{Organization: "Bolt", Code: string(code.Code)}
+		_, err = s.Accounts.UpdateRegistrationCode(ctx, admin, of, accounts.RegistrationCodePatch{MaxUsers: &more, Enabled: &no})
 		require.NoError(t, err)
 		late := ada()
 		late.Code, late.Source = string(code.Code), "late"
 		_, err = s.Accounts.Register(ctx, late)
 		require.ErrorIs(t, err, domain.ErrRegistrationCode, "disabled")
 		yes, soon := true, s.clock.now().Add(time.Minute)
-		_, err = s.Accounts.UpdateRegistrationCode(ctx, admin, of, usecase.RegistrationCodePatch{Enabled: &yes, Expires: &soon})
+		_, err = s.Accounts.UpdateRegistrationCode(ctx, admin, of, accounts.RegistrationCodePatch{Enabled: &yes, Expires: &soon})
 		require.NoError(t, err)
 		s.clock.set(soon)
 		_, err = s.Accounts.Register(ctx, late)
@@ -412,14 +413,14 @@ func TestRegistrationCodes(t *testing.T) {
 		operator := s.as(t, "admin")
 		name, organization, parent := "Doorkeepers", domain.EnvironmentRef("Bolt"), domain.GroupRef("Admin")
 		mask := domain.Mask(1<<domain.UserCreate | 1<<domain.UserRead | 1<<domain.EnvironmentRead)
-		_, err = s.Groups.Create(ctx, operator, usecase.GroupPatch{Alias: &name, Organization: &organization, Parent: &parent, Mask: &mask})
+		_, err = s.Groups.Create(ctx, operator, directory.GroupPatch{Alias: &name, Organization: &organization, Parent: &parent, Mask: &mask})
 		require.NoError(t, err)
 		group, groups := domain.GroupRef(name), []domain.GroupRef{}
-		_, err = s.Users.Update(ctx, operator, admin.User, usecase.UserPatch{Group: &group, Groups: &groups})
+		_, err = s.Users.Update(ctx, operator, admin.User, directory.UserPatch{Group: &group, Groups: &groups})
 		require.NoError(t, err)
-		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "bolt.admin"), "Bolt", usecase.RegistrationCodePatch{})
+		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "bolt.admin"), "Bolt", accounts.RegistrationCodePatch{})
 		require.ErrorIs(t, err, domain.ErrClimbing, "newcomers would have more")
-		_, err = s.Accounts.UpdateRegistrationCode(ctx, s.as(t, "bolt.admin"), of, usecase.RegistrationCodePatch{Left: &more})
+		_, err = s.Accounts.UpdateRegistrationCode(ctx, s.as(t, "bolt.admin"), of, accounts.RegistrationCodePatch{Left: &more})
 		require.ErrorIs(t, err, domain.ErrClimbing, "nor let more of them in")
 		require.NoError(t, s.Accounts.DeleteRegistrationCode(ctx, admin, of))
 		require.ErrorIs(t, s.Accounts.DeleteRegistrationCode(ctx, admin, of), domain.ErrRegistrationCodeNotFound)
@@ -443,9 +444,9 @@ func TestFirstUser(t *testing.T) {
 			})
 		}
 		all.Wait()
-		verify := func(m domain.OutgoingMail) (usecase.Proven, error) {
+		verify := func(m domain.OutgoingMail) (directory.Proven, error) {
 			v := proof(t, m)
-			v.Password, v.Source = usecase.ReturnPassword, m.To
+			v.Password, v.Source = accounts.ReturnPassword, m.To
 			return s.Accounts.Verify(t.Context(), v)
 		}
 		register := func(alias string) domain.OutgoingMail {
@@ -477,7 +478,7 @@ func TestFirstUser(t *testing.T) {
 		proven, err = verify(register("ada1"))
 		require.NoError(t, err)
 		require.Equal(t, domain.RoleUser, proven.User.Role)
-		users, err := s.Users.List(t.Context(), s.as(t, "eve"), usecase.ListUsers{Total: true})
+		users, err := s.Users.List(t.Context(), s.as(t, "eve"), directory.ListUsers{Total: true})
 		require.NoError(t, err)
 		require.EqualValues(t, 2, users.Total)
 	})
@@ -489,9 +490,9 @@ func TestAddressIsChangedWhenProven(t *testing.T) {
 		ctx := t.Context()
 		link := "/mail?alias={alias}&secret={secret}"
 		who := s.as(t, "acme.user")
-		require.NoError(t, s.Accounts.RequestMailChange(ctx, who, usecase.RequestMailChange{Mail: "new@example.org", Link: link, Lifetime: time.Hour}))
+		require.NoError(t, s.Accounts.RequestMailChange(ctx, who, accounts.RequestMailChange{Mail: "new@example.org", Link: link, Lifetime: time.Hour}))
 		q := follow(t, s.mail(t, domain.LetterAddress, "new@example.org"))
-		confirm := usecase.ConfirmMailChange{Whose: usecase.Whose{Alias: q.Get("alias")}, Secret: q.Get("secret"), Password: userPassword, Source: "1"}
+		confirm := accounts.ConfirmMailChange{Whose: accounts.Whose{Alias: q.Get("alias")}, Secret: q.Get("secret"), Password: userPassword, Source: "1"}
 		u, err := s.Accounts.ConfirmMailChange(ctx, confirm)
 		require.NoError(t, err)
 		require.Equal(t, "new@example.org", u.Person.Mail)
@@ -500,7 +501,7 @@ func TestAddressIsChangedWhenProven(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrSecret)
 
 		// At once by others, who tell the address before.
-		at := func(address string) usecase.UserPatch { return usecase.UserPatch{Mail: &address} }
+		at := func(address string) directory.UserPatch { return directory.UserPatch{Mail: &address} }
 		_, err = s.Users.Update(ctx, s.as(t, "acme.admin"), who.User, at("admins@example.org"))
 		require.NoError(t, err)
 		require.Contains(t, s.mail(t, domain.LetterAddressLeft, "new@example.org").Text, "acme.user")
@@ -512,11 +513,11 @@ func TestAddressIsChangedWhenProven(t *testing.T) {
 
 		// Somebody trusted asks, sends the link in their own words, and passes the secret on.
 		admin := s.as(t, "bolt.admin")
-		ask := usecase.RequestMailChange{User: s.as(t, "bolt.user").User, Mail: "acme.admin@example.org", Lifetime: 31 * 24 * time.Hour}
+		ask := accounts.RequestMailChange{User: s.as(t, "bolt.user").User, Mail: "acme.admin@example.org", Lifetime: 31 * 24 * time.Hour}
 		require.ErrorIs(t, s.Accounts.RequestMailChange(ctx, s.as(t, "acme.admin"), ask), domain.ErrUserNotFound)
 		require.NoError(t, s.Accounts.RequestMailChange(ctx, admin, ask))
 		require.Empty(t, s.mails(t))
-		send := usecase.SendConfirmation{User: ask.User, Purpose: domain.ChangeAddress, Link: "https://theirs.example/c?uuId={secret}",
+		send := accounts.SendConfirmation{User: ask.User, Purpose: domain.ChangeAddress, Link: "https://theirs.example/c?uuId={secret}",
 			Subject: "Confirm", Text: "Follow {link} please."}
 		require.ErrorIs(t, s.Accounts.SendConfirmation(ctx, s.as(t, "acme.admin"), send), domain.ErrUserNotFound)
 		for _, bad := range []string{"javascript:{secret}", "https://u:p@x/{secret}", "https://x/", "//x/{secret}\r\n"} {
@@ -528,7 +529,7 @@ func TestAddressIsChangedWhenProven(t *testing.T) {
 		m := s.mail(t, domain.LetterAddress, "acme.admin@example.org")
 		require.Contains(t, m.Text, "Follow https://theirs.example/c?uuId=")
 		_, secret, _ := strings.Cut(m.Text, "uuId=")
-		_, err = s.Accounts.ConfirmMailChangeOf(ctx, admin, usecase.Presented{User: ask.User, Secret: strings.Fields(secret)[0]})
+		_, err = s.Accounts.ConfirmMailChangeOf(ctx, admin, accounts.Presented{User: ask.User, Secret: strings.Fields(secret)[0]})
 		require.ErrorIs(t, err, domain.ErrUserMailTaken)
 	})
 }
@@ -538,7 +539,7 @@ func TestInvitation(t *testing.T) {
 		s := openSignUp(t, engine, nil)
 		ctx := t.Context()
 		alias, mail, super := "guest", "guest@example.org", domain.RoleSuperUser
-		in := usecase.Invite{User: usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail}, Link: confirmLink, Lifetime: time.Hour}
+		in := accounts.Invite{User: directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail}, Link: confirmLink, Lifetime: time.Hour}
 		climbing := in
 		climbing.User.Role = &super
 		_, err := s.Accounts.Invite(ctx, s.as(t, "acme.admin"), climbing)
@@ -549,7 +550,7 @@ func TestInvitation(t *testing.T) {
 		v := proof(t, s.mail(t, domain.LetterInvite, mail))
 		_, err = s.Accounts.Verify(ctx, v)
 		require.ErrorIs(t, err, domain.ErrSecret)
-		u, err = s.Accounts.Accept(ctx, usecase.Accept{Whose: v.Whose, Secret: v.Secret, Password: "chosen by guest", Source: "1"})
+		u, err = s.Accounts.Accept(ctx, accounts.Accept{Whose: v.Whose, Secret: v.Secret, Password: "chosen by guest", Source: "1"})
 		require.NoError(t, err)
 		require.Equal(t, domain.Approved, u.State)
 		require.True(t, s.signsIn(t, "guest", "chosen by guest"))
@@ -573,11 +574,11 @@ func TestInvitationsEndWithAPassword(t *testing.T) {
 		s := openSignUp(t, engine, nil)
 		ctx := t.Context()
 		alias, mail := "guest", "guest@example.org"
-		_, err := s.Accounts.Invite(ctx, s.as(t, "acme.admin"), usecase.Invite{Link: confirmLink, Lifetime: time.Hour,
-			User: usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail}})
+		_, err := s.Accounts.Invite(ctx, s.as(t, "acme.admin"), accounts.Invite{Link: confirmLink, Lifetime: time.Hour,
+			User: directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail}})
 		require.NoError(t, err)
 		v := proof(t, s.mail(t, domain.LetterInvite, mail))
-		in := usecase.Accept{Whose: v.Whose, Secret: v.Secret, Source: "1"}
+		in := accounts.Accept{Whose: v.Whose, Secret: v.Secret, Source: "1"}
 		_, err = s.Accounts.Accept(ctx, in)
 		require.ErrorIs(t, err, domain.ErrInvalid)
 		require.Equal(t, "password", domain.AsError(err).Field)
@@ -597,7 +598,7 @@ func TestSweepOfSignUps(t *testing.T) {
 		s := openSignUp(t, engine, nil)
 		stays := ada()
 		stays.Alias, stays.Mail = "stays", "stays@example.org"
-		for _, in := range []usecase.Register{ada(), stays} {
+		for _, in := range []accounts.Register{ada(), stays} {
 			_, err := s.Accounts.Register(t.Context(), in)
 			require.NoError(t, err)
 		}
@@ -623,7 +624,9 @@ func TestSweepOfSignUps(t *testing.T) {
 // However many come, all of them go.
 func TestSweepOfManySignUps(t *testing.T) {
 	const many = 510 // more than are swept at once
-	s := openSignUp(t, "sqlite", func(c *app.Config) { c.MailLimits = usecase.MailLimits{Address: many, Source: many, Overall: 2 * many} })
+	s := openSignUp(t, "sqlite", func(c *app.Config) {
+		c.MailLimits = accounts.MailLimits{Address: many, Source: many, Overall: 2 * many}
+	})
 	for i := range many {
 		in := ada()
 		in.Alias, in.Mail, in.Password = fmt.Sprint("ada", i), fmt.Sprint("ada", i, "@example.org"), ""

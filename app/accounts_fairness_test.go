@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
+	"canopy/app/accounts"
 	"canopy/app/mail/mailtest"
-	"canopy/app/usecase"
 	"canopy/domain"
 	"canopy/persistence/storetest"
 )
@@ -28,7 +28,7 @@ func TestResetMailArrivesWhateverStrangersAsk(t *testing.T) {
 	inTurn(t, func(t *testing.T, engine string) {
 		sink := mailtest.New(t, mailtest.Options{})
 		r, s := serveSignUp(t, func(cfg *app.Config) {
-			cfg.MailLimits = usecase.MailLimits{Address: 5, Source: 30, User: 200, Overall: overall}
+			cfg.MailLimits = accounts.MailLimits{Address: 5, Source: 30, User: 200, Overall: overall}
 			cfg.AnswerFloor = 30 * time.Millisecond
 			cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 			cfg.SMTPURL, cfg.MailFrom = "smtp://"+sink.Address, "canopy@example.org"

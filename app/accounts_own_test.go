@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/domain"
 )
 
@@ -44,7 +45,7 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 		require.NoError(t, err)
 		return u.Person.Mail
 	}
-	in, err := s.Sessions.SignIn(t.Context(), usecase.SignIn{Login: "acme.admin", Password: userPassword, Address: "192.0.2.5", Kind: domain.TokenSession})
+	in, err := s.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.admin", Password: userPassword, Address: "192.0.2.5", Kind: domain.TokenSession})
 	require.NoError(t, err)
 	key, err := s.APIKeys.First(t.Context(), me, me.User)
 	require.NoError(t, err)
@@ -96,7 +97,7 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 			require.Contains(t, got.status, try.status, "%s: %s: %s", w.name, try.target, got.body)
 			require.Equal(t, before, mail(), "%s: %s", w.name, try.target)
 		}
-		require.NoError(t, s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: usecase.Whose{Mail: thief}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+		require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: accounts.Whose{Mail: thief}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 		require.Empty(t, s.mails(t), "%s: what was asked for leads nowhere", w.name)
 		// The owner confirms.
 		got = send(ownMailWay{method: "POST", target: "/rest/accounts/mail", body: `{"user":"acme.admin","secret":"` + secret[1] + `","password":"` + userPassword + `"}`})
@@ -104,7 +105,7 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 		require.Equal(t, thief, mail(), w.name)
 		s.mail(t, domain.LetterAddressLeft, before)
 		back := before
-		_, err := s.Users.Update(t.Context(), s.operator(t), me.User, usecase.UserPatch{Mail: &back})
+		_, err := s.Users.Update(t.Context(), s.operator(t), me.User, directory.UserPatch{Mail: &back})
 		require.NoError(t, err)
 		s.mails(t)
 		s.clock.set(s.clock.now().Add(61 * time.Minute)) // the limits begin anew
@@ -126,9 +127,9 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 func TestOwnAddressIsNoWayToGuessThePassword(t *testing.T) {
 	s := openSignUp(t, "sqlite", nil)
 	who := s.as(t, "acme.user")
-	require.NoError(t, s.Accounts.RequestMailChange(t.Context(), who, usecase.RequestMailChange{Mail: "new@example.org", Link: confirmLink, Lifetime: time.Hour}))
+	require.NoError(t, s.Accounts.RequestMailChange(t.Context(), who, accounts.RequestMailChange{Mail: "new@example.org", Link: confirmLink, Lifetime: time.Hour}))
 	q := follow(t, s.mail(t, domain.LetterAddress, "new@example.org"))
-	confirm := usecase.ConfirmMailChange{Whose: usecase.Whose{Alias: "acme.user"}, Secret: q.Get("secret"), Password: "guessed", Source: "192.0.2.9"}
+	confirm := accounts.ConfirmMailChange{Whose: accounts.Whose{Alias: "acme.user"}, Secret: q.Get("secret"), Password: "guessed", Source: "192.0.2.9"}
 	var err error
 	for range 9 { // fewer than the secret may be presented
 		if _, err = s.Accounts.ConfirmMailChange(t.Context(), confirm); !domain.ErrForbidden.Is(err) {

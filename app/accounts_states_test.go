@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/tenancy"
@@ -19,24 +20,24 @@ var closings = map[string]func(t *testing.T, s *signUp, u domain.User, place dom
 	"open": func(*testing.T, *signUp, domain.User, domain.EnvironmentRef) {},
 	"not active": func(t *testing.T, s *signUp, u domain.User, _ domain.EnvironmentRef) {
 		no := false
-		s.change(t, u, usecase.UserPatch{Active: &no})
+		s.change(t, u, directory.UserPatch{Active: &no})
 	},
 	"revoked": func(t *testing.T, s *signUp, u domain.User, _ domain.EnvironmentRef) {
 		day := 1
-		s.change(t, u, usecase.UserPatch{RevokeDelay: &day})
+		s.change(t, u, directory.UserPatch{RevokeDelay: &day})
 		s.clock.set(s.clock.now().Add(24 * time.Hour))
 	},
 	"blocked": func(t *testing.T, s *signUp, u domain.User, place domain.EnvironmentRef) {
-		s.change(t, u, usecase.UserPatch{Blocked: &[]domain.EnvironmentRef{place}})
+		s.change(t, u, directory.UserPatch{Blocked: &[]domain.EnvironmentRef{place}})
 	},
 	"switched off with its organization": func(t *testing.T, s *signUp, _ domain.User, place domain.EnvironmentRef) {
 		no := false
-		_, err := s.Environments.Update(t.Context(), s.operator(t), place, usecase.EnvironmentPatch{Active: &no})
+		_, err := s.Environments.Update(t.Context(), s.operator(t), place, directory.EnvironmentPatch{Active: &no})
 		require.NoError(t, err)
 	},
 }
 
-func (s *signUp) change(t *testing.T, u domain.User, p usecase.UserPatch) {
+func (s *signUp) change(t *testing.T, u domain.User, p directory.UserPatch) {
 	t.Helper()
 	_, err := s.Users.Update(t.Context(), s.operator(t), u.ID, p)
 	require.NoError(t, err)
@@ -55,17 +56,17 @@ func (s *signUp) give(t *testing.T, u domain.User, purpose domain.SecretPurpose,
 
 // present presents a secret of that purpose.
 func (s *signUp) present(t *testing.T, u domain.User, purpose domain.SecretPurpose, text string) error {
-	whose, source := usecase.Whose{Alias: u.Alias}, "source of "+u.Alias+text
+	whose, source := accounts.Whose{Alias: u.Alias}, "source of "+u.Alias+text
 	var err error
 	switch purpose {
 	case domain.VerifyAddress:
-		_, err = s.Accounts.Verify(t.Context(), usecase.Verify{Whose: whose, Secret: text, Source: source})
+		_, err = s.Accounts.Verify(t.Context(), accounts.Verify{Whose: whose, Secret: text, Source: source})
 	case domain.ResetPassword:
-		_, err = s.Accounts.Reset(t.Context(), usecase.Reset{Whose: whose, Secret: text, Password: "another one", Source: source})
+		_, err = s.Accounts.Reset(t.Context(), accounts.Reset{Whose: whose, Secret: text, Password: "another one", Source: source})
 	case domain.AcceptInvite:
-		_, err = s.Accounts.Accept(t.Context(), usecase.Accept{Whose: whose, Secret: text, Password: "another one", Source: source})
+		_, err = s.Accounts.Accept(t.Context(), accounts.Accept{Whose: whose, Secret: text, Password: "another one", Source: source})
 	case domain.ChangeAddress:
-		_, err = s.Accounts.ConfirmMailChange(t.Context(), usecase.ConfirmMailChange{Whose: whose, Secret: text, Password: userPassword, Source: source})
+		_, err = s.Accounts.ConfirmMailChange(t.Context(), accounts.ConfirmMailChange{Whose: whose, Secret: text, Password: userPassword, Source: source})
 	default:
 		require.Fail(t, "a purpose that nobody presents a secret of", purpose)
 	}
@@ -81,16 +82,16 @@ func TestSecretsOfAccountsThatAreClosed(t *testing.T) {
 	require.Len(t, states, len(domain.SecretPurposes))
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, func(c *app.Config) {
-			c.MailLimits = usecase.MailLimits{Address: 1000, Source: 1000, User: 1000, Overall: 1000}
+			c.MailLimits = accounts.MailLimits{Address: 1000, Source: 1000, User: 1000, Overall: 1000}
 		})
 		made := 0
 		person := func(state domain.UserState) (domain.User, domain.EnvironmentRef) {
 			made++
 			place, yes := fmt.Sprint("Place", made), true
-			_, err := s.Environments.Create(t.Context(), s.operator(t), usecase.EnvironmentPatch{Alias: &place, IsOrganization: &yes})
+			_, err := s.Environments.Create(t.Context(), s.operator(t), directory.EnvironmentPatch{Alias: &place, IsOrganization: &yes})
 			require.NoError(t, err)
 			alias, mail, home, password := fmt.Sprint("person", made), fmt.Sprintf("person%d@example.org", made), domain.EnvironmentRef(place), userPassword
-			u, err := s.Users.Create(t.Context(), s.operator(t), usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &home,
+			u, err := s.Users.Create(t.Context(), s.operator(t), directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &home,
 				State: &state, Password: &password})
 			require.NoError(t, err)
 			return u, home
@@ -123,9 +124,9 @@ func TestSecretsOfAccountsThatAreClosed(t *testing.T) {
 			for _, state := range []domain.UserState{domain.Approved, domain.Pending, domain.Unverified, domain.Invited} {
 				u, place := person(state)
 				shut(t, s, u, place)
-				require.NoError(t, s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: usecase.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+				require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: accounts.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 				require.Len(t, s.mails(t), map[bool]int{true: 1}[name == "open" && state == domain.Approved], "forgotten: %s, %s", state, name)
-				require.NoError(t, s.Accounts.Resend(t.Context(), usecase.Resend{Whose: usecase.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+				require.NoError(t, s.Accounts.Resend(t.Context(), accounts.Resend{Whose: accounts.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 				require.Len(t, s.mails(t), map[bool]int{true: 1}[name == "open" && state == domain.Unverified], "sent again: %s, %s", state, name)
 			}
 		}
@@ -134,7 +135,7 @@ func TestSecretsOfAccountsThatAreClosed(t *testing.T) {
 		u, _ := person(domain.Approved)
 		s.give(t, u, domain.ResetPassword, "right", u.Person.Mail)
 		for _, active := range []bool{false, true} {
-			s.change(t, u, usecase.UserPatch{Active: &active})
+			s.change(t, u, directory.UserPatch{Active: &active})
 		}
 		require.ErrorIs(t, s.present(t, u, domain.ResetPassword, "right"), domain.ErrSecret)
 		require.True(t, s.signsIn(t, u.Alias, userPassword))

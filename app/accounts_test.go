@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/storetest"
@@ -58,7 +59,7 @@ func openSignUp(t *testing.T, engine string, change func(*app.Config)) *signUp {
 func (s *signUp) organization(t *testing.T, name string) {
 	t.Helper()
 	yes := true
-	_, err := s.Environments.Create(t.Context(), s.operator(t), usecase.EnvironmentPatch{Alias: &name, IsOrganization: &yes})
+	_, err := s.Environments.Create(t.Context(), s.operator(t), directory.EnvironmentPatch{Alias: &name, IsOrganization: &yes})
 	require.NoError(t, err)
 	operator := s.operator(t)
 	s.user(t, operator, strings.ToLower(name)+".admin", name, domain.RoleOAdmin, "Admin")
@@ -77,7 +78,7 @@ const userPassword = "a password of theirs"
 func (s *signUp) user(t *testing.T, by domain.Principal, alias, home string, role domain.Role, group domain.GroupRef) domain.User {
 	t.Helper()
 	place, mail, password := domain.EnvironmentRef(home), alias+"@example.org", userPassword
-	u, err := s.Users.Create(t.Context(), by, usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &place, Role: &role,
+	u, err := s.Users.Create(t.Context(), by, directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &place, Role: &role,
 		Group: &group, Password: &password})
 	require.NoError(t, err)
 	return u
@@ -130,16 +131,16 @@ func follow(t *testing.T, m domain.OutgoingMail) url.Values {
 const confirmLink = "/confirm?mail={mail}&secret={secret}"
 
 // ada is somebody who registers.
-func ada() usecase.Register {
-	return usecase.Register{Alias: "ada", FirstName: "Ada", LastName: "L", Mail: "ada+l@example.org", Password: "analytical",
+func ada() accounts.Register {
+	return accounts.Register{Alias: "ada", FirstName: "Ada", LastName: "L", Mail: "ada+l@example.org", Password: "analytical",
 		Language: "en", Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.1"}
 }
 
 // proof is what the person who got the mail sends.
-func proof(t *testing.T, m domain.OutgoingMail) usecase.Verify {
+func proof(t *testing.T, m domain.OutgoingMail) accounts.Verify {
 	t.Helper()
 	q := follow(t, m)
-	return usecase.Verify{Whose: usecase.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Source: "192.0.2.1"}
+	return accounts.Verify{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Source: "192.0.2.1"}
 }
 
 func (s *signUp) signsIn(t *testing.T, alias, password string) bool {
@@ -152,7 +153,7 @@ func (s *signUp) signsIn(t *testing.T, alias, password string) bool {
 }
 
 func (s *signUp) passwordsOf(ctx context.Context, alias, password string) (any, error) {
-	return s.Sessions.SignIn(ctx, usecase.SignIn{Login: alias, Password: password, Address: "192.0.2.9"})
+	return s.Sessions.SignIn(ctx, accounts.SignIn{Login: alias, Password: password, Address: "192.0.2.9"})
 }
 
 func TestRegisterVerifyApprove(t *testing.T) {

@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/domain"
 )
 
@@ -46,17 +47,17 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 		}
 		return all
 	}
-	link := func(kind domain.LetterKind) usecase.Verify {
+	link := func(kind domain.LetterKind) accounts.Verify {
 		t.Helper()
 		for _, m := range mails() {
 			if m.Kind == string(kind) {
 				q := linkSecret.FindStringSubmatch(m.Text)
 				require.NotNil(t, q, m.Text)
-				return usecase.Verify{Whose: usecase.Whose{Mail: m.To}, Secret: q[1], Source: "192.0.2.1"}
+				return accounts.Verify{Whose: accounts.Whose{Mail: m.To}, Secret: q[1], Source: "192.0.2.1"}
 			}
 		}
 		require.Fail(t, "no such mail", kind)
-		return usecase.Verify{}
+		return accounts.Verify{}
 	}
 	const words = "evil!call+1-555-0143,now"
 	fields := url.Values{"name": {words}, "surname": {words}, "description": {words}, "phone": {words}, "mobile": {words},
@@ -84,18 +85,18 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 	mails()
 	send("POST", "/api/portal/v1.3/users/forgotpassword", "email=ann@example.org", "201")
 	reset := link(domain.LetterForgot)
-	_, err = s.Accounts.Reset(t.Context(), usecase.Reset{Whose: reset.Whose, Secret: reset.Secret, Password: "long enough", Source: "1"})
+	_, err = s.Accounts.Reset(t.Context(), accounts.Reset{Whose: reset.Whose, Secret: reset.Secret, Password: "long enough", Source: "1"})
 	require.NoError(t, err)
 	mails()
 	_, err = s.Accounts.ResetPassword(t.Context(), s.as(t, "acme.admin"), proven.User.ID)
 	require.NoError(t, err)
 	mails()
 	// They want another address, which may be anybody's.
-	require.NoError(t, s.Accounts.RequestMailChange(t.Context(), s.as(t, words), usecase.RequestMailChange{Mail: "bob@example.org",
-		Link: "/mail?user=" + usecase.PlaceAlias + "&secret=" + usecase.PlaceSecret, Lifetime: time.Hour}))
+	require.NoError(t, s.Accounts.RequestMailChange(t.Context(), s.as(t, words), accounts.RequestMailChange{Mail: "bob@example.org",
+		Link: "/mail?user=" + accounts.PlaceAlias + "&secret=" + accounts.PlaceSecret, Lifetime: time.Hour}))
 	mails()
 	elsewhere := "elsewhere@example.org"
-	_, err = s.Users.Update(t.Context(), s.as(t, "acme.admin"), proven.User.ID, usecase.UserPatch{Mail: &elsewhere})
+	_, err = s.Users.Update(t.Context(), s.as(t, "acme.admin"), proven.User.ID, directory.UserPatch{Mail: &elsewhere})
 	require.NoError(t, err)
 	mails()
 	// A taken address, a taken name, and a name that two wanted one after the other.
@@ -146,7 +147,7 @@ func TestTechnicalChangesMailNothing(t *testing.T) {
 		}
 		system := func() string {
 			alias := person()
-			_, err := s.People.MakeSystem(t.Context(), admin, usecase.SystemUser{Alias: alias})
+			_, err := s.People.MakeSystem(t.Context(), admin, directory.SystemUser{Alias: alias})
 			require.NoError(t, err)
 			return alias
 		}
@@ -154,7 +155,7 @@ func TestTechnicalChangesMailNothing(t *testing.T) {
 			"archive": func() error { return s.People.Archive(t.Context(), admin, person()) },
 			"convert": func() error { system(); return nil },
 			"update flags": func() error {
-				return s.People.ChangeSystem(t.Context(), admin, usecase.SystemUser{Alias: system(), Lists: false})
+				return s.People.ChangeSystem(t.Context(), admin, directory.SystemUser{Alias: system(), Lists: false})
 			},
 			"reset system": func() error { _, err := s.People.ResetSystem(t.Context(), admin, system()); return err },
 			"archive a system": func() error {
@@ -162,16 +163,16 @@ func TestTechnicalChangesMailNothing(t *testing.T) {
 			},
 			"rename": func() error {
 				alias := person()
-				return s.People.Rename(t.Context(), admin, usecase.RenameUser{Alias: alias, To: alias + "x"})
+				return s.People.Rename(t.Context(), admin, directory.RenameUser{Alias: alias, To: alias + "x"})
 			},
 			"make admin": func() error { return s.People.MakeAdmin(t.Context(), admin, person()) },
 			"check": func() error {
-				_, err := s.People.Check(t.Context(), admin, usecase.CheckUser{Alias: person(), FixTopic: true, FixWith: true})
+				_, err := s.People.Check(t.Context(), admin, directory.CheckUser{Alias: person(), FixTopic: true, FixWith: true})
 				return err
 			},
 			"the same address in other letters": func() error {
 				alias := person()
-				_, err := s.People.Readdress(t.Context(), admin, usecase.Readdress{Alias: alias, Name: "A B", Mail: strings.ToUpper(alias) + "@example.org"})
+				_, err := s.People.Readdress(t.Context(), admin, directory.Readdress{Alias: alias, Name: "A B", Mail: strings.ToUpper(alias) + "@example.org"})
 				return err
 			},
 		} {
@@ -179,7 +180,7 @@ func TestTechnicalChangesMailNothing(t *testing.T) {
 			require.Empty(t, s.mails(t), name)
 		}
 		alias := person()
-		_, err := s.People.Readdress(t.Context(), admin, usecase.Readdress{Alias: alias, Name: "A B", Mail: "new." + alias + "@example.org"})
+		_, err := s.People.Readdress(t.Context(), admin, directory.Readdress{Alias: alias, Name: "A B", Mail: "new." + alias + "@example.org"})
 		require.NoError(t, err)
 		s.mail(t, domain.LetterAddressLeft, alias+"@example.org")
 	})

@@ -17,7 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -74,23 +76,23 @@ func TestKeysEndAtOnce(t *testing.T) {
 	onKeys(t, nil, func(t *testing.T, k *keyed) {
 		second := serve(t, k.cfg)
 		ctx := t.Context()
-		for name, end := range map[string]func(who domain.Principal, held usecase.KeyHolder) error{
-			"revoked": func(who domain.Principal, held usecase.KeyHolder) error {
-				return k.directory.APIKeys.Revoke(ctx, who, usecase.OfUser[domain.UUID]{User: held.User.ID, In: held.Key.ID})
+		for name, end := range map[string]func(who domain.Principal, held accounts.KeyHolder) error{
+			"revoked": func(who domain.Principal, held accounts.KeyHolder) error {
+				return k.directory.APIKeys.Revoke(ctx, who, accounts.OfUser[domain.UUID]{User: held.User.ID, In: held.Key.ID})
 			},
-			"deactivated": func(who domain.Principal, held usecase.KeyHolder) error {
+			"deactivated": func(who domain.Principal, held accounts.KeyHolder) error {
 				no := false
-				_, err := k.directory.Users.Update(ctx, who, held.User.ID, usecase.UserPatch{Active: &no})
+				_, err := k.directory.Users.Update(ctx, who, held.User.ID, directory.UserPatch{Active: &no})
 				return err
 			},
-			"deleted": func(who domain.Principal, held usecase.KeyHolder) error {
+			"deleted": func(who domain.Principal, held accounts.KeyHolder) error {
 				return k.directory.Users.Delete(ctx, who, held.User.ID)
 			},
 		} {
 			operator, err := k.directory.Operator(ctx)
 			require.NoError(t, err)
 			home, mail := domain.EnvironmentRef("Acme"), name+"@example.org"
-			u, err := k.directory.Users.Create(ctx, operator, usecase.UserPatch{Alias: &name, FirstName: &name, Mail: &mail, Home: &home})
+			u, err := k.directory.Users.Create(ctx, operator, directory.UserPatch{Alias: &name, FirstName: &name, Mail: &mail, Home: &home})
 			require.NoError(t, err)
 			held, err := k.directory.APIKeys.First(ctx, operator, u.ID)
 			require.NoError(t, err)
@@ -269,7 +271,7 @@ func TestOneAnswerToACopyRequest(t *testing.T) {
 			require.EqualValues(t, 63, missing.Load())
 			require.Zero(t, others.Load())
 			who := principalOf(t, k.running, "acme.user")
-			list, err := k.directory.Objects.List(t.Context(), who, usecase.ListObjects{Everywhere: true,
+			list, err := k.directory.Objects.List(t.Context(), who, objects.ListObjects{Everywhere: true,
 				Filter: domain.ObjectFilter{Owner: domain.UserKey{Organization: who.Organization, User: who.User}}})
 			require.NoError(t, err)
 			copies := int64(0)
@@ -355,7 +357,7 @@ func TestConfirmationLinks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onKeys(t, func(cfg *app.Config) {
 				cfg.LinkHosts, cfg.PublicURL = c.hosts, "https://canopy.example"
-				cfg.MailLimits = usecase.MailLimits{Address: 100, Source: 100, User: 100, Overall: 100}
+				cfg.MailLimits = accounts.MailLimits{Address: 100, Source: 100, User: 100, Overall: 100}
 			}, func(t *testing.T, k *keyed) {
 				admin := k.as("acme.admin")
 				status, _ := admin.call(t, "POST", "/users", anna)
@@ -435,8 +437,8 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 		admin, target := s.as(t, "acme.admin"), s.as(t, "acme.user").User
 		held, err := s.APIKeys.First(ctx, s.operator(t), target)
 		require.NoError(t, err)
-		key := usecase.OfUser[domain.UUID]{User: target, In: held.Key.ID}
-		link := publicURL + "/?secret=" + usecase.PlaceSecret
+		key := accounts.OfUser[domain.UUID]{User: target, In: held.Key.ID}
+		link := publicURL + "/?secret=" + accounts.PlaceSecret
 		var secret string
 		ways := []struct {
 			name string
@@ -445,26 +447,26 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 			{"key", func() error { _, err := s.APIKeys.Get(ctx, admin, key); return err }},
 			{"first key", func() error { _, err := s.APIKeys.First(ctx, admin, target); return err }},
 			{"another key", func() error {
-				_, err := s.APIKeys.Create(ctx, admin, usecase.OfUser[usecase.NewAPIKey]{User: target, In: usecase.NewAPIKey{Name: "another"}})
+				_, err := s.APIKeys.Create(ctx, admin, accounts.OfUser[accounts.NewAPIKey]{User: target, In: accounts.NewAPIKey{Name: "another"}})
 				return err
 			}},
 			{"another address", func() error {
-				return s.Accounts.RequestMailChange(ctx, admin, usecase.RequestMailChange{User: target, Mail: "mine@example.org", Lifetime: time.Hour})
+				return s.Accounts.RequestMailChange(ctx, admin, accounts.RequestMailChange{User: target, Mail: "mine@example.org", Lifetime: time.Hour})
 			}},
 			{"mail to it", func() error {
-				return s.Accounts.SendConfirmation(ctx, admin, usecase.SendConfirmation{User: target, Purpose: domain.ChangeAddress, Link: link, Lifetime: time.Hour})
+				return s.Accounts.SendConfirmation(ctx, admin, accounts.SendConfirmation{User: target, Purpose: domain.ChangeAddress, Link: link, Lifetime: time.Hour})
 			}},
 			{"its confirmation", func() error {
 				if secret == "" {
 					secret = proof(t, s.mail(t, domain.LetterAddress, "mine@example.org")).Secret
 				}
-				_, err := s.Accounts.ConfirmMailChangeOf(ctx, admin, usecase.Presented{User: target, Secret: secret})
+				_, err := s.Accounts.ConfirmMailChangeOf(ctx, admin, accounts.Presented{User: target, Secret: secret})
 				return err
 			}},
 			{"password", func() error { _, err := s.Accounts.ResetPassword(ctx, admin, target); return err }},
 		}
 		reach := func(refs ...domain.EnvironmentRef) {
-			_, err := s.Users.Update(ctx, s.operator(t), target, usecase.UserPatch{Allowed: &refs})
+			_, err := s.Users.Update(ctx, s.operator(t), target, directory.UserPatch{Allowed: &refs})
 			require.NoError(t, err)
 		}
 		for _, way := range ways {
@@ -479,7 +481,7 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrHasMore, "nor of the keys")
 		require.ErrorIs(t, s.APIKeys.Revoke(ctx, admin, key), domain.ErrHasMore, "nor takes one away")
 
-		entries, err := s.Audit.List(ctx, admin, usecase.ListAudit{Filter: domain.AuditFilter{Action: "apikey:show"}})
+		entries, err := s.Audit.List(ctx, admin, directory.ListAudit{Filter: domain.AuditFilter{Action: "apikey:show"}})
 		require.NoError(t, err)
 		shown := 0
 		for entry, err := range entries.Entries {

@@ -13,8 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
 
+	"canopy/app/accounts"
+	"canopy/app/objects"
 	"canopy/app/surface/axway"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
@@ -29,7 +30,7 @@ func TestAxwayAdminsStayInTheirOrganization(t *testing.T) {
 		require.NoError(t, err)
 		organization, err := w.directory.Environments.Get(t.Context(), operator, "Bolt")
 		require.NoError(t, err)
-		code, err := w.directory.Accounts.CreateRegistrationCode(t.Context(), operator, "Bolt", usecase.RegistrationCodePatch{})
+		code, err := w.directory.Accounts.CreateRegistrationCode(t.Context(), operator, "Bolt", accounts.RegistrationCodePatch{})
 		require.NoError(t, err)
 		bodies := map[string][2]string{
 			"changepassword": {"application/x-www-form-urlencoded", "newPassword=secret-2"},
@@ -93,14 +94,14 @@ func TestAxwayFindsNothingByWhatIsBehindAFilter(t *testing.T) {
 func TestAxwayTellsNobodyWhoHasAPrivateApplication(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
-		add := func(in usecase.NewObject) domain.UUID {
+		add := func(in objects.NewObject) domain.UUID {
 			in.Environment, in.Owner = "Acme/Prod", domain.UserRef{Alias: "acme.user"}
 			o, err := w.directory.Objects.Create(t.Context(), w.operator(t), in)
 			require.NoError(t, err)
 			return o.UUID
 		}
-		api := add(usecase.NewObject{Kind: domain.KindAPI, Name: "Diary"})
-		application := add(usecase.NewObject{Kind: domain.KindApplication, Name: "Diary reader", Uses: []domain.ObjectRef{domain.ObjectRef(api)}})
+		api := add(objects.NewObject{Kind: domain.KindAPI, Name: "Diary"})
+		application := add(objects.NewObject{Kind: domain.KindApplication, Name: "Diary reader", Uses: []domain.ObjectRef{domain.ObjectRef(api)}})
 		for _, field := range []string{"field=appid&op=eq&value=" + string(application), "field=apiid&op=eq&value=" + string(api)} {
 			status, answer := w.axway(t, "acme.power", "GET", axway.Bases[0]+"/users?"+field, "", "")
 			require.Equal(t, 200, status, answer)
@@ -118,7 +119,7 @@ func fillAxway(t *testing.T, r *running, _ *clock) {
 	t.Helper()
 	for name, visibility := range map[string]domain.Visibility{"Prices": domain.Shared, "Drafts": domain.Private} {
 		_, err := r.directory.Objects.Create(t.Context(), principalOf(t, r, "acme.admin"),
-			usecase.NewObject{Kind: domain.KindAPI, Name: name, Visibility: &visibility})
+			objects.NewObject{Kind: domain.KindAPI, Name: name, Visibility: &visibility})
 		require.NoError(t, err)
 	}
 }

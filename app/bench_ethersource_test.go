@@ -14,7 +14,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/tenancy"
@@ -29,7 +29,7 @@ func bookmarked(b *testing.B, d *app.Directory, n int) (domain.Principal, []doma
 	require.NoError(b, err)
 	refs := make([]domain.ObjectRef, n)
 	for i := range refs {
-		o, err := d.Objects.Create(ctx, a.Principal, usecase.NewObject{Kind: domain.KindObserver, Name: fmt.Sprintf("Observer %d", i)})
+		o, err := d.Objects.Create(ctx, a.Principal, objects.NewObject{Kind: domain.KindObserver, Name: fmt.Sprintf("Observer %d", i)})
 		require.NoError(b, err)
 		refs[i] = domain.NumberedObject(o.ID)
 		require.NoError(b, d.Objects.AddBookmark(ctx, a.Principal, refs[i]))

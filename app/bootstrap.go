@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"canopy/app/authn"
-	"canopy/app/document"
-	"canopy/app/usecase"
+	"canopy/app/directory"
+	"canopy/app/transfer"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -43,7 +43,7 @@ func Begin(ctx context.Context, cfg *Config, db *db.DB) (Begun, error) {
 		if err != nil || users > 0 || cfg.Bootstrap != BootstrapAdmin {
 			return Begun{}, err
 		}
-		section = &usecase.Section{Path: "/"}
+		section = &transfer.Section{Path: "/"}
 	}
 	if cfg.Bootstrap == BootstrapAdmin {
 		begun.Login = adminLogin
@@ -74,8 +74,8 @@ func adminPasswordError(err error) error {
 const bootstrap = "(bootstrap)"
 
 // only yields one user.
-func only(u usecase.UserRecord) iter.Seq2[usecase.UserRecord, error] {
-	return func(yield func(usecase.UserRecord, error) bool) { yield(u, nil) }
+func only(u transfer.UserRecord) iter.Seq2[transfer.UserRecord, error] {
+	return func(yield func(transfer.UserRecord, error) bool) { yield(u, nil) }
 }
 
 // exists reports whether the directory has its root environment.
@@ -85,8 +85,8 @@ func exists(ctx context.Context, db *db.DB) (bool, error) {
 }
 
 // importAll imports a document of our own, in which nothing can be wrong.
-func importAll(ctx context.Context, d *usecase.Directory, doc usecase.Document) error {
-	report, err := d.Import(ctx, doc, usecase.ImportOptions{})
+func importAll(ctx context.Context, d *transfer.Directory, doc transfer.Document) error {
+	report, err := d.Import(ctx, doc, transfer.ImportOptions{})
 	if err == nil && len(report.Problems) > 0 {
 		err = report.Problems[0].Err
 	}
@@ -94,11 +94,11 @@ func importAll(ctx context.Context, d *usecase.Directory, doc usecase.Document) 
 }
 
 // sections is a document in memory.
-type sections []*usecase.Section
+type sections []*transfer.Section
 
-// Sections implements usecase.Document.
-func (s sections) Sections() iter.Seq2[*usecase.Section, error] {
-	return func(yield func(*usecase.Section, error) bool) {
+// Sections implements transfer.Document.
+func (s sections) Sections() iter.Seq2[*transfer.Section, error] {
+	return func(yield func(*transfer.Section, error) bool) {
 		for _, section := range s {
 			if !yield(section, nil) {
 				return
@@ -107,29 +107,29 @@ func (s sections) Sections() iter.Seq2[*usecase.Section, error] {
 	}
 }
 
-func rootSection(alias string) *usecase.Section {
-	s := &usecase.Section{Path: "/", Users: func(func(usecase.UserRecord, error) bool) {}}
-	s.Environments = []usecase.EnvironmentRecord{{Line: 1, Path: "/", Number: int64(domain.RootEnvironment), EnvironmentPatch: usecase.EnvironmentPatch{Alias: &alias}}}
+func rootSection(alias string) *transfer.Section {
+	s := &transfer.Section{Path: "/", Users: func(func(transfer.UserRecord, error) bool) {}}
+	s.Environments = []transfer.EnvironmentRecord{{Line: 1, Path: "/", Number: int64(domain.RootEnvironment), EnvironmentPatch: directory.EnvironmentPatch{Alias: &alias}}}
 	groups := domain.BuiltInGroups()
 	for _, g := range groups {
 		parent := domain.GroupRef(groups[g.Parent-1].Alias)
-		s.Groups = append(s.Groups, usecase.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: usecase.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
+		s.Groups = append(s.Groups, transfer.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
 	}
 	return s
 }
 
-func adminRecord(hash domain.PasswordHash) usecase.UserRecord {
+func adminRecord(hash domain.PasswordHash) transfer.UserRecord {
 	alias, home, role, group := adminLogin, domain.EnvironmentRef("/"), domain.RoleSuperUser, domain.GroupRef("Root")
-	return usecase.UserRecord{Line: 1, Number: 1, Person: 1, Hash: &hash,
-		UserPatch: usecase.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias, Home: &home, Role: &role, Group: &group}}
+	return transfer.UserRecord{Line: 1, Number: 1, Person: 1, Hash: &hash,
+		UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias, Home: &home, Role: &role, Group: &group}}
 }
 
 // joined is one document behind another.
-type joined [2]usecase.Document
+type joined [2]transfer.Document
 
-// Sections implements usecase.Document.
-func (j joined) Sections() iter.Seq2[*usecase.Section, error] {
-	return func(yield func(*usecase.Section, error) bool) {
+// Sections implements transfer.Document.
+func (j joined) Sections() iter.Seq2[*transfer.Section, error] {
+	return func(yield func(*transfer.Section, error) bool) {
 		for _, doc := range j {
 			for s, err := range doc.Sections() {
 				if !yield(s, err) {
@@ -150,28 +150,28 @@ func fillDemo(ctx context.Context, cfg *Config, db *db.DB, new bool) error {
 	if err != nil {
 		return err
 	}
-	root := &usecase.Section{Path: "/"}
+	root := &transfer.Section{Path: "/"}
 	if new {
 		root = rootSection(cfg.RootAlias)
 	}
 	root.Users = only(adminRecord(hash))
-	text := document.JSON{Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(demoText)), nil }}
+	text := transfer.JSON{CheckHash: authn.CheckHash, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(demoText)), nil }}
 	return importAll(ctx, Transfer(db, "(demo)"), joined{sections{root}, withPassword{text, hash}})
 }
 
 // withPassword is a document whose users all have one password.
 type withPassword struct {
-	usecase.Document
+	transfer.Document
 	hash domain.PasswordHash
 }
 
-// Sections implements usecase.Document.
-func (d withPassword) Sections() iter.Seq2[*usecase.Section, error] {
-	return func(yield func(*usecase.Section, error) bool) {
+// Sections implements transfer.Document.
+func (d withPassword) Sections() iter.Seq2[*transfer.Section, error] {
+	return func(yield func(*transfer.Section, error) bool) {
 		for s, err := range d.Document.Sections() {
 			if err == nil {
 				users := s.Users
-				s.Users = func(yield func(usecase.UserRecord, error) bool) {
+				s.Users = func(yield func(transfer.UserRecord, error) bool) {
 					for u, err := range users {
 						u.Hash = &d.hash
 						if !yield(u, err) {

@@ -10,9 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"canopy/app/accounts"
 	"canopy/app/authn"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
@@ -29,7 +30,7 @@ type Config struct {
 	Demo          bool   // fill a new directory with people to try things out
 	ServerKey     string // secret that all servers of one directory share; see serverkey.go
 
-	Sessions          usecase.SessionLimits
+	Sessions          accounts.SessionLimits
 	MinPasswordLength int
 	PasswordCost      authn.Cost
 
@@ -40,7 +41,7 @@ type Config struct {
 	PublicURL         string        // where people reach the server; what it listens on if empty
 	LinkHosts         []string      // hosts that mailed links may lead to; none is any with HTTPS
 	AnswerFloor       time.Duration // the least time in which a stranger is answered
-	MailLimits        usecase.MailLimits
+	MailLimits        accounts.MailLimits
 
 	SMTPURL      string // the mail server; without one mail is written into a folder
 	SMTPPassword string
@@ -82,8 +83,8 @@ const (
 func DefaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Data: "./data", RootAlias: "root", Bootstrap: BootstrapAdmin,
-		Sessions: usecase.DefaultSessionLimits, MinPasswordLength: authn.MinPasswordLength, PasswordCost: authn.DefaultCost,
-		AnswerFloor: 200 * time.Millisecond, MailLimits: usecase.MailLimits{Address: 5, Source: 30, User: 200, Overall: 1000},
+		Sessions: accounts.DefaultSessionLimits, MinPasswordLength: authn.MinPasswordLength, PasswordCost: authn.DefaultCost,
+		AnswerFloor: 200 * time.Millisecond, MailLimits: accounts.MailLimits{Address: 5, Source: 30, User: 200, Overall: 1000},
 		RequestLimit: 30 * time.Second, MaxBody: 1 << 20,
 		Quotas: domain.DefaultQuotas, WriteRate: 100,
 		MaxBodyMemory: 64 << 20, MaxConnections: 2048, MaxOpenAnswers: 128,
@@ -225,8 +226,8 @@ func checkLinkHosts(hosts []string) error {
 }
 
 // signUp returns the rules of registering.
-func (cfg *Config) signUp(names usecase.LoginNames, properties domain.Properties) usecase.SignUpRules {
-	return usecase.SignUpRules{PublicURL: cfg.publicURL(), Pages: cfg.pages(), Environment: domain.EnvironmentRef(cfg.SignUpEnvironment),
+func (cfg *Config) signUp(names directory.LoginNames, properties domain.Properties) accounts.SignUpRules {
+	return accounts.SignUpRules{PublicURL: cfg.publicURL(), Pages: cfg.pages(), Environment: domain.EnvironmentRef(cfg.SignUpEnvironment),
 		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Limits: cfg.MailLimits, LinkHosts: cfg.LinkHosts,
 		Names: names, Properties: properties}
 }

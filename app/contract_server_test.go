@@ -20,8 +20,7 @@ import (
 
 	"canopy/app"
 	"canopy/app/authn"
-	"canopy/app/document"
-	"canopy/app/usecase"
+	"canopy/app/transfer"
 	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 	"canopy/persistence/testdb"
@@ -197,8 +196,8 @@ func exists(name string) bool {
 }
 
 func importFile(ctx context.Context, cfg app.Config, name string) error {
-	text := document.JSON{Open: func() (io.ReadCloser, error) { return os.Open(name) }}
-	report, _, err := app.Import(ctx, cfg, text, usecase.ImportOptions{})
+	text := transfer.JSON{CheckHash: authn.CheckHash, Open: func() (io.ReadCloser, error) { return os.Open(name) }}
+	report, _, err := app.Import(ctx, cfg, text, transfer.ImportOptions{})
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"canopy/app/usecase"
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence/db"
 	"canopy/persistence/storetest"
@@ -41,7 +41,7 @@ func TestWhatWasDecidedOnIsWhatIsChanged(t *testing.T) {
 	yes := true
 	ada := s.as("ada")
 	err := meanwhile(t, db, "UPDATE environments SET active = false WHERE alias = 'Acme'", func() error {
-		_, err := s.d.Environments.Update(t.Context(), ada, "Acme", usecase.EnvironmentPatch{Active: &yes})
+		_, err := s.d.Environments.Update(t.Context(), ada, "Acme", directory.EnvironmentPatch{Active: &yes})
 		return err
 	})
 	require.ErrorIs(t, err, domain.ErrChanged)
@@ -56,7 +56,7 @@ func TestAGroupKeepsTheParentItWasGivenMeanwhile(t *testing.T) {
 	require.Equal(t, domain.UserGroup, group.Parent)
 	ada, crew := s.as("ada"), "Crew"
 	require.NoError(t, meanwhile(t, db, "UPDATE groups SET parent_id = 3 WHERE alias = 'Team'", func() error {
-		_, err := s.d.Groups.Update(t.Context(), ada, group.ID, usecase.GroupPatch{Alias: &crew})
+		_, err := s.d.Groups.Update(t.Context(), ada, group.ID, directory.GroupPatch{Alias: &crew})
 		return err
 	}))
 	after, err := s.d.Groups.Get(t.Context(), s.as("ada"), group.ID)
@@ -77,14 +77,14 @@ func TestListsAreBounded(t *testing.T) {
 		for i := range groups {
 			groups[i] = "none"
 		}
-		for field, in := range map[string]usecase.UserPatch{
+		for field, in := range map[string]directory.UserPatch{
 			"envs": {Allowed: &places}, "envsbloque": {Blocked: &places}, "groups": {Groups: &groups},
 		} {
 			_, err := s.d.Users.Update(t.Context(), s.as("bob"), bob.ID, in)
 			require.ErrorIs(t, err, domain.ErrInvalid)
 			require.Equal(t, field, domain.AsError(err).Field)
 		}
-		_, err := s.d.Users.Update(t.Context(), s.as("ada"), bob.ID, usecase.UserPatch{Memberships: &usecase.Memberships{Named: &groups}})
+		_, err := s.d.Users.Update(t.Context(), s.as("ada"), bob.ID, directory.UserPatch{Memberships: &directory.Memberships{Named: &groups}})
 		require.ErrorIs(t, err, domain.ErrInvalid)
 	})
 }
@@ -94,13 +94,13 @@ func TestASuperUserMovesTheirOwnHome(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		office, no := "Office", false
-		made, err := s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Alias: &office, IsOrganization: &no})
+		made, err := s.d.Environments.Create(t.Context(), s.as("admin"), directory.EnvironmentPatch{Alias: &office, IsOrganization: &no})
 		require.NoError(t, err)
 		home := domain.EnvironmentRef(office)
-		moved, err := s.d.Users.Update(t.Context(), s.as("admin"), s.find("admin").ID, usecase.UserPatch{Home: &home})
+		moved, err := s.d.Users.Update(t.Context(), s.as("admin"), s.find("admin").ID, directory.UserPatch{Home: &home})
 		require.NoError(t, err)
 		require.Equal(t, made.ID, moved.Home)
-		_, err = s.d.Users.Update(t.Context(), s.as("bob"), s.find("bob").ID, usecase.UserPatch{Home: &home})
+		_, err = s.d.Users.Update(t.Context(), s.as("bob"), s.find("bob").ID, directory.UserPatch{Home: &home})
 		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
 	})
 }
@@ -111,19 +111,19 @@ func TestTheLastSuperUserKeepsTheirPermissions(t *testing.T) {
 		s := newStaff(t, db)
 		chiefs, root, user := "Chiefs", domain.GroupRef("Root"), domain.GroupRef("User")
 		none, all := domain.Mask(0), domain.AllPermissions
-		group, err := s.d.Groups.Create(t.Context(), s.as("admin"), usecase.GroupPatch{Alias: &chiefs, Parent: &root, Mask: &all})
+		group, err := s.d.Groups.Create(t.Context(), s.as("admin"), directory.GroupPatch{Alias: &chiefs, Parent: &root, Mask: &all})
 		require.NoError(t, err)
-		change := func(in usecase.GroupPatch) error {
+		change := func(in directory.GroupPatch) error {
 			_, err := s.d.Groups.Update(t.Context(), s.as("admin"), group.ID, in)
 			return err
 		}
-		require.NoError(t, change(usecase.GroupPatch{Mask: &none}), "there is admin, who is in Root")
-		require.NoError(t, change(usecase.GroupPatch{Mask: &all}))
+		require.NoError(t, change(directory.GroupPatch{Mask: &none}), "there is admin, who is in Root")
+		require.NoError(t, change(directory.GroupPatch{Mask: &all}))
 		ref := domain.GroupRef(chiefs)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("admin").ID, usecase.UserPatch{Group: &ref, Groups: &[]domain.GroupRef{}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("admin").ID, directory.UserPatch{Group: &ref, Groups: &[]domain.GroupRef{}})
 		require.NoError(t, err)
-		require.ErrorIs(t, change(usecase.GroupPatch{Mask: &none}), domain.ErrLastSuperUser)
-		require.ErrorIs(t, change(usecase.GroupPatch{Parent: &user}), domain.ErrLastSuperUser)
+		require.ErrorIs(t, change(directory.GroupPatch{Mask: &none}), domain.ErrLastSuperUser)
+		require.ErrorIs(t, change(directory.GroupPatch{Parent: &user}), domain.ErrLastSuperUser)
 		_, err = s.d.Groups.Get(t.Context(), s.as("admin"), group.ID)
 		require.NoError(t, err)
 	})
@@ -138,7 +138,7 @@ func TestNoAliasIsAUUID(t *testing.T) {
 		alias := strings.ToUpper(string(group.UUID))
 		_, err = s.group("ada", alias, 0)
 		require.ErrorIs(t, err, domain.ErrInvalid)
-		_, err = s.d.Environments.Create(t.Context(), s.as("ada"), usecase.EnvironmentPatch{Alias: &alias})
+		_, err = s.d.Environments.Create(t.Context(), s.as("ada"), directory.EnvironmentPatch{Alias: &alias})
 		require.ErrorIs(t, err, domain.ErrInvalid)
 	})
 }
@@ -149,29 +149,29 @@ func TestExplainSaysWhatARequestIsTold(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		yes, no := true, false
-		explain := func(p domain.Permission) usecase.ExplanationDocument {
-			x, err := s.d.Explain.Decision(t.Context(), s.as("ada"), usecase.ExplainDecision{User: "bob", Permission: p})
+		explain := func(p domain.Permission) directory.ExplanationDocument {
+			x, err := s.d.Explain.Decision(t.Context(), s.as("ada"), directory.ExplainDecision{User: "bob", Permission: p})
 			require.NoError(t, err)
 			return x
 		}
 		require.True(t, explain(domain.ProfileRead).Allowed)
-		_, err := s.d.Users.Update(t.Context(), s.as("ada"), s.find("bob").ID, usecase.UserPatch{FirstAccess: &yes})
+		_, err := s.d.Users.Update(t.Context(), s.as("ada"), s.find("bob").ID, directory.UserPatch{FirstAccess: &yes})
 		require.NoError(t, err)
 		x := explain(domain.ProfileRead)
 		require.False(t, x.Allowed)
 		require.Equal(t, "Denied: the password must be changed first.", x.Sentence())
 		require.True(t, explain(domain.PasswordChange).Allowed)
-		_, err = s.d.Users.Update(t.Context(), s.as("ada"), s.find("bob").ID, usecase.UserPatch{FirstAccess: &no})
+		_, err = s.d.Users.Update(t.Context(), s.as("ada"), s.find("bob").ID, directory.UserPatch{FirstAccess: &no})
 		require.NoError(t, err)
 
 		mask := domain.UserRead.Mask()
 		blind := "Blind"
-		group, err := s.d.Groups.Create(t.Context(), s.as("ada"), usecase.GroupPatch{Alias: &blind, Mask: &mask})
+		group, err := s.d.Groups.Create(t.Context(), s.as("ada"), directory.GroupPatch{Alias: &blind, Mask: &mask})
 		require.NoError(t, err)
 		s.add("ada", "cy", domain.RolePower, group.ID)
-		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), usecase.ExplainDecision{User: "bob", Permission: domain.UserRead, Environment: "Acme"})
+		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), directory.ExplainDecision{User: "bob", Permission: domain.UserRead, Environment: "Acme"})
 		require.ErrorIs(t, err, domain.ErrForbidden)
-		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), usecase.ExplainDecision{User: "bob", Permission: domain.UserRead})
+		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), directory.ExplainDecision{User: "bob", Permission: domain.UserRead})
 		require.NoError(t, err)
 	})
 }

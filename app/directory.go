@@ -10,11 +10,14 @@ import (
 	"slices"
 	"time"
 
+	"canopy/app/accounts"
 	"canopy/app/authn"
+	"canopy/app/directory"
 	"canopy/app/loginname"
 	"canopy/app/mail"
+	"canopy/app/objects"
 	"canopy/app/picture"
-	"canopy/app/usecase"
+	"canopy/app/transfer"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -27,28 +30,28 @@ import (
 type Directory struct {
 	DB            *db.DB
 	Gate          *tenancy.Gate
-	Users         *usecase.Users
-	Environments  *usecase.Environments
-	Organizations *usecase.Organizations
-	Groups        *usecase.Groups
-	Me            *usecase.Me
-	Sessions      *usecase.Sessions
-	SigningKeys   *usecase.SigningKeys
-	Admins        *usecase.Admins
-	APIKeys       *usecase.APIKeys
-	Explain       *usecase.Explain
-	Audit         *usecase.Audit
-	Accounts      *usecase.Accounts
-	Objects       *usecase.Objects
-	Topics        *usecase.Topics
-	Social        *usecase.Social
-	People        *usecase.People
+	Users         *directory.Users
+	Environments  *directory.Environments
+	Organizations *directory.Organizations
+	Groups        *directory.Groups
+	Me            *directory.Me
+	Sessions      *accounts.Sessions
+	SigningKeys   *accounts.SigningKeys
+	Admins        *directory.Admins
+	APIKeys       *accounts.APIKeys
+	Explain       *directory.Explain
+	Audit         *directory.Audit
+	Accounts      *accounts.Accounts
+	Objects       *objects.Objects
+	Topics        *objects.Topics
+	Social        *objects.Social
+	People        *directory.People
 
 	passwords *authn.Passwords
 	tokens    *authn.Tokens
 	activity  *authn.Activity
 	writes    *writes
-	usage     *usecase.UsageCounter
+	usage     *objects.UsageCounter
 	copies    *persistence.CopyRequestStore
 	accounts  *persistence.AccountStore
 	metrics   *metrics
@@ -206,38 +209,38 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, err
 	}
 	pictures := picture.NewMaker()
-	d.Users = usecase.NewUsers(d.Gate, documents, users, groups, d.passwords, pictures, loginname.Rules{}, d.declared.Users, letters, cfg.publicURL(), cfg.Now)
-	d.Environments = usecase.NewEnvironments(d.Gate, environments)
-	d.Organizations = usecase.NewOrganizations(d.Gate, environments, d.Environments, pictures, d.declared.Organizations)
-	d.Groups = usecase.NewGroups(d.Gate, documents, groups, users, cfg.Now)
-	d.Me = usecase.NewMe(d.Gate, documents, users, d.accounts, d.passwords, cfg.Now)
-	d.Sessions = usecase.NewSessions(d.Gate, users, persistence.NewSessionStore(database), d.accounts, d.passwords, d.tokens, cfg.Sessions, cfg.Now)
-	d.SigningKeys = usecase.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
-	d.Admins = usecase.NewAdmins(d.Gate)
-	d.APIKeys = usecase.NewAPIKeys(d.Gate, d.Users, users, persistence.NewAPIKeyStore(database), cfg.Quotas.Keys, cfg.Now)
-	d.Explain = usecase.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
+	d.Users = directory.NewUsers(d.Gate, documents, users, groups, d.passwords, pictures, loginname.Rules{}, d.declared.Users, letters, cfg.publicURL(), cfg.Now)
+	d.Environments = directory.NewEnvironments(d.Gate, environments)
+	d.Organizations = directory.NewOrganizations(d.Gate, environments, d.Environments, pictures, d.declared.Organizations)
+	d.Groups = directory.NewGroups(d.Gate, documents, groups, users, cfg.Now)
+	d.Me = directory.NewMe(d.Gate, documents, users, d.accounts, d.passwords, cfg.Now)
+	d.Sessions = accounts.NewSessions(d.Gate, users, persistence.NewSessionStore(database), d.accounts, d.passwords, d.tokens, cfg.Sessions, cfg.Now)
+	d.SigningKeys = accounts.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
+	d.Admins = directory.NewAdmins(d.Gate)
+	d.APIKeys = accounts.NewAPIKeys(d.Gate, d.Users, users, persistence.NewAPIKeyStore(database), cfg.Quotas.Keys, cfg.Now)
+	d.Explain = directory.NewExplain(d.Gate, documents, users, d.accounts, cfg.Now)
 	database.Quotas = cfg.Quotas
 	database.Vault = db.NewVault(secret.vault)
 	d.outbox = persistence.NewOutboxStore(database)
-	d.People = usecase.NewPeople(d.Gate, documents, d.Users, persistence.NewObjectStore(database))
-	d.Accounts = usecase.NewAccounts(d.Gate, d.Users, d.People, usecase.AccountStores{Users: users, Accounts: d.accounts,
+	d.People = directory.NewPeople(d.Gate, documents, d.Users, persistence.NewObjectStore(database))
+	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, accounts.AccountStores{Users: users, Accounts: d.accounts,
 		Codes: persistence.NewRegistrationCodeStore(database), Outbox: d.outbox},
 		d.passwords, cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
 	if err := d.prepareMail(); err != nil {
 		return nil, err
 	}
-	d.Audit = usecase.NewAudit(d.Gate, persistence.NewAuditStore(database), users, persistence.NewObjectStore(database), d.passwords, d.declared)
-	d.usage, d.copies = usecase.NewUsageCounter(persistence.NewUsageStore(database)), persistence.NewCopyRequestStore(database)
-	d.Objects = usecase.NewObjects(d.Gate, users, persistence.NewObjectStore(database), d.copies, persistence.NewBookmarkStore(database), d.usage, cfg.Now)
-	d.Topics = usecase.NewTopics(d.Gate, d.Objects, persistence.NewMarkStore(database), persistence.NewPresenceStore(database))
-	d.Social = usecase.NewSocial(d.Gate, d.Me, d.Objects, usecase.SocialStores{Users: users, Marks: persistence.NewMarkStore(database),
+	d.Audit = directory.NewAudit(d.Gate, persistence.NewAuditStore(database), users, persistence.NewObjectStore(database), d.passwords, d.declared)
+	d.usage, d.copies = objects.NewUsageCounter(persistence.NewUsageStore(database)), persistence.NewCopyRequestStore(database)
+	d.Objects = objects.NewObjects(d.Gate, users, persistence.NewObjectStore(database), d.copies, persistence.NewBookmarkStore(database), d.usage, cfg.Now)
+	d.Topics = objects.NewTopics(d.Gate, d.Objects, persistence.NewMarkStore(database), persistence.NewPresenceStore(database))
+	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, objects.SocialStores{Users: users, Marks: persistence.NewMarkStore(database),
 		Contacts: persistence.NewContactStore(database), Presences: persistence.NewPresenceStore(database)}, cfg.Now)
 	return d, nil
 }
 
 // Transfer returns the import and export of the directory, done by operator.
-func Transfer(db *db.DB, operator string) *usecase.Directory {
-	return usecase.NewDirectory(persistence.NewDirectoryStore(db), loginname.Rules{}, operator, db.Now)
+func Transfer(db *db.DB, operator string) *transfer.Directory {
+	return transfer.NewDirectory(persistence.NewDirectoryStore(db), loginname.Rules{}, operator, db.Now)
 }
 
 // commandLine is who works at the command line, in the audit trail.

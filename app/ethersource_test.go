@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 	"canopy/persistence"
 )
@@ -20,7 +20,7 @@ func fillEthersource(t *testing.T, r *running, c *clock) {
 	defer c.set(began)
 	as := func(alias string) domain.Principal { return principalOf(t, r, alias) }
 	create := func(owner string, kind domain.ObjectKind, name string) domain.ObjectRef {
-		o, err := things.Create(ctx, as(owner), usecase.NewObject{Kind: kind, Name: name,
+		o, err := things.Create(ctx, as(owner), objects.NewObject{Kind: kind, Name: name,
 			Attributes: map[string]string{"language": "EN"}})
 		require.NoError(t, err)
 		return domain.NumberedObject(o.ID)

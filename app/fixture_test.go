@@ -7,7 +7,8 @@ import (
 	"testing"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/directory"
+	"canopy/app/transfer"
 	"canopy/domain"
 	"canopy/persistence/db"
 )
@@ -24,9 +25,9 @@ type many struct {
 // that it fills a page.
 const crowd = 60
 
-// Sections implements usecase.Document.
-func (d many) Sections() iter.Seq2[*usecase.Section, error] {
-	return func(yield func(*usecase.Section, error) bool) {
+// Sections implements transfer.Document.
+func (d many) Sections() iter.Seq2[*transfer.Section, error] {
+	return func(yield func(*transfer.Section, error) bool) {
 		for o := d.skip; o < d.organizations; o++ {
 			if !yield(d.section(o), nil) {
 				return
@@ -35,18 +36,18 @@ func (d many) Sections() iter.Seq2[*usecase.Section, error] {
 	}
 }
 
-func (d many) section(o int) *usecase.Section {
+func (d many) section(o int) *transfer.Section {
 	name := fmt.Sprintf("Org%d", o)
 	yes := true
-	s := &usecase.Section{Path: name, Line: 1, Environments: []usecase.EnvironmentRecord{
-		{Line: 1, Path: name, EnvironmentPatch: usecase.EnvironmentPatch{IsOrganization: &yes}}}}
+	s := &transfer.Section{Path: name, Line: 1, Environments: []transfer.EnvironmentRecord{
+		{Line: 1, Path: name, EnvironmentPatch: directory.EnvironmentPatch{IsOrganization: &yes}}}}
 	paths := []string{name}
 	for n := 1; n < max(d.environments/d.organizations, 1); n++ {
 		path := fmt.Sprintf("%s/e%d", paths[(n-1)/10], n)
 		paths = append(paths, path)
-		s.Environments = append(s.Environments, usecase.EnvironmentRecord{Line: n + 1, Path: path})
+		s.Environments = append(s.Environments, transfer.EnvironmentRecord{Line: n + 1, Path: path})
 	}
-	s.Users = func(yield func(usecase.UserRecord, error) bool) {
+	s.Users = func(yield func(transfer.UserRecord, error) bool) {
 		for n := range d.users / d.organizations {
 			if !yield(d.user(o, n, paths), nil) {
 				return
@@ -56,7 +57,7 @@ func (d many) section(o int) *usecase.Section {
 	return s
 }
 
-func (d many) user(o, n int, paths []string) usecase.UserRecord {
+func (d many) user(o, n int, paths []string) transfer.UserRecord {
 	alias := fmt.Sprintf("user%d.%d", o, n)
 	home := domain.EnvironmentRef(paths[n%len(paths)])
 	if d.users/d.organizations-n <= crowd {
@@ -75,14 +76,14 @@ func (d many) user(o, n int, paths []string) usecase.UserRecord {
 	if n == 0 {
 		role = domain.RoleOAdmin
 	}
-	return usecase.UserRecord{Line: n + 1, Hash: &d.hash, UserPatch: usecase.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias,
+	return transfer.UserRecord{Line: n + 1, Hash: &d.hash, UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias,
 		Mail: &mail, Home: &home, Role: &role, Group: &group, Allowed: &allowed, Blocked: &blocked}}
 }
 
 // fill puts the document into the directory in db.
 func (d many) fill(tb testing.TB, db *db.DB) {
 	tb.Helper()
-	report, err := app.Transfer(db, "(test)").Import(context.Background(), d, usecase.ImportOptions{})
+	report, err := app.Transfer(db, "(test)").Import(context.Background(), d, transfer.ImportOptions{})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -5,7 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -33,7 +34,7 @@ func TestLoginNamesOfBeforeKeepWorking(t *testing.T) {
 		password, phone := "a new password", "1"
 		for _, alias := range oddNames {
 			u := s.find(alias)
-			_, err := s.d.Users.Update(t.Context(), s.as("admin"), u.ID, usecase.UserPatch{Alias: &alias, Phone: &phone, Password: &password})
+			_, err := s.d.Users.Update(t.Context(), s.as("admin"), u.ID, directory.UserPatch{Alias: &alias, Phone: &phone, Password: &password})
 			require.NoError(t, err, "%+q", alias)
 			require.Equal(t, u.ID, s.as(alias).User)
 		}
@@ -43,9 +44,9 @@ func TestLoginNamesOfBeforeKeepWorking(t *testing.T) {
 
 		home := domain.EnvironmentRef("Acme")
 		for _, taken := range []string{"\u00e9va", "\u00c9VA", "ann", "Ann"} {
-			_, err := s.d.Users.Create(t.Context(), s.as("admin"), usecase.UserPatch{Alias: &taken, FirstName: &taken, Home: &home})
+			_, err := s.d.Users.Create(t.Context(), s.as("admin"), directory.UserPatch{Alias: &taken, FirstName: &taken, Home: &home})
 			require.ErrorIs(t, err, domain.ErrUserAliasTaken, "%+q", taken)
-			_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("ada").ID, usecase.UserPatch{Alias: &taken})
+			_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("ada").ID, directory.UserPatch{Alias: &taken})
 			require.ErrorIs(t, err, domain.ErrUserAliasTaken, "%+q", taken)
 			report := importText(t, db, `{"canopy": "directory/1", "organizations": [{"path": "Acme", "environments": [], "groups": [], "users": [
 				{"alias": "`+taken+`", "environment": "Acme", "firstname": "New"}]}]}`)
@@ -65,18 +66,18 @@ func TestOddLoginNamesAreRefusedEverywhere(t *testing.T) {
 		for _, alias := range oddNames {
 			ways := map[string]func() error{
 				"create": func() error {
-					_, err := s.Users.Create(ctx, admin, usecase.UserPatch{Alias: &alias, FirstName: &alias})
+					_, err := s.Users.Create(ctx, admin, directory.UserPatch{Alias: &alias, FirstName: &alias})
 					return err
 				},
 				"rename": func() error {
-					_, err := s.Users.Update(ctx, admin, s.as(t, "acme.user").User, usecase.UserPatch{Alias: &alias})
+					_, err := s.Users.Update(ctx, admin, s.as(t, "acme.user").User, directory.UserPatch{Alias: &alias})
 					return err
 				},
 				"tat's rename": func() error {
-					return s.People.Rename(ctx, admin, usecase.RenameUser{Alias: "acme.user", To: alias})
+					return s.People.Rename(ctx, admin, directory.RenameUser{Alias: "acme.user", To: alias})
 				},
 				"register": func() error {
-					_, err := s.Accounts.Register(ctx, usecase.Register{Alias: alias, FirstName: "N", Mail: "new@example.org", Password: testPassword})
+					_, err := s.Accounts.Register(ctx, accounts.Register{Alias: alias, FirstName: "N", Mail: "new@example.org", Password: testPassword})
 					return err
 				},
 			}

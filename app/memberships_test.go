@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/directory"
+	"canopy/app/objects"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -26,7 +27,7 @@ type staff struct {
 func newStaff(t *testing.T, db *db.DB) *staff {
 	s := &staff{T: t, d: openDirectory(t, db), accounts: persistence.NewAccountStore(db)}
 	acme, yes := "Acme", true
-	_, err := s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Alias: &acme, IsOrganization: &yes})
+	_, err := s.d.Environments.Create(t.Context(), s.as("admin"), directory.EnvironmentPatch{Alias: &acme, IsOrganization: &yes})
 	require.NoError(t, err)
 	s.add("admin", "ada", domain.RoleOAdmin, domain.AdminGroup)
 	s.add("admin", "bob", domain.RoleUser, domain.UserGroup)
@@ -41,13 +42,13 @@ func (s *staff) as(alias string) domain.Principal {
 
 func (s *staff) add(who, alias string, role domain.Role, group domain.GroupID) domain.User {
 	home, ref := domain.EnvironmentRef("Acme"), domain.GroupRef(domain.NumberRef(domain.EnvironmentID(group)))
-	u, err := s.d.Users.Create(s.Context(), s.as(who), usecase.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Role: &role, Group: &ref})
+	u, err := s.d.Users.Create(s.Context(), s.as(who), directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Role: &role, Group: &ref})
 	require.NoError(s, err)
 	return u
 }
 
-func (s *staff) group(who, alias string, role domain.Role) (usecase.GroupDocument, error) {
-	return s.d.Groups.Create(s.Context(), s.as(who), usecase.GroupPatch{Alias: &alias, Role: &role})
+func (s *staff) group(who, alias string, role domain.Role) (directory.GroupDocument, error) {
+	return s.d.Groups.Create(s.Context(), s.as(who), directory.GroupPatch{Alias: &alias, Role: &role})
 }
 
 func (s *staff) find(alias string) domain.User {
@@ -71,18 +72,18 @@ func TestAMemberActsWithTheHigherRole(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, domain.AllPermissions, admins.Effective)
 		bob, ann := s.find("bob"), s.add("ada", "ann", domain.RolePower, domain.AdminGroup)
-		both := usecase.GroupMembers{Group: admins.UUID, Users: []domain.UUID{bob.UUID}}
+		both := directory.GroupMembers{Group: admins.UUID, Users: []domain.UUID{bob.UUID}}
 
 		require.False(t, s.mayCreate("bob"))
 		require.NoError(t, s.d.Users.Join(t.Context(), s.as("admin"), both))
 		require.True(t, s.mayCreate("bob"), "the group's role is higher than bob's")
 		require.Equal(t, domain.RoleUser, s.find("bob").Role, "bob's own role is what it was")
-		explained, err := s.d.Explain.Decision(t.Context(), s.as("bob"), usecase.ExplainDecision{Permission: domain.UserCreate})
+		explained, err := s.d.Explain.Decision(t.Context(), s.as("bob"), directory.ExplainDecision{Permission: domain.UserCreate})
 		require.NoError(t, err)
 		require.Equal(t, domain.RoleOAdmin, explained.Role)
 
 		phone := "1"
-		_, err = s.d.Users.Update(t.Context(), s.as("ann"), bob.ID, usecase.UserPatch{Phone: &phone})
+		_, err = s.d.Users.Update(t.Context(), s.as("ann"), bob.ID, directory.UserPatch{Phone: &phone})
 		require.ErrorIs(t, err, domain.ErrHasMore, "a power user does not change who acts as an admin")
 		both.Users = []domain.UUID{ann.UUID}
 		require.ErrorIs(t, s.d.Users.Join(t.Context(), s.as("ann"), both), domain.ErrForbidden, "nobody raises themselves")
@@ -106,9 +107,9 @@ func TestAGroupKeepsItsRole(t *testing.T) {
 		editors, err := s.group("ada", "Editors", domain.RoleUser)
 		require.NoError(t, err)
 		role, same, name := domain.RoleOAdmin, domain.RoleUser, "Writers"
-		_, err = s.d.Groups.Change(t.Context(), s.as("admin"), editors.UUID, usecase.GroupPatch{Role: &role})
+		_, err = s.d.Groups.Change(t.Context(), s.as("admin"), editors.UUID, directory.GroupPatch{Role: &role})
 		require.ErrorIs(t, err, domain.ErrGroupRole)
-		changed, err := s.d.Groups.Change(t.Context(), s.as("ada"), editors.UUID, usecase.GroupPatch{Role: &same, Alias: &name})
+		changed, err := s.d.Groups.Change(t.Context(), s.as("ada"), editors.UUID, directory.GroupPatch{Role: &same, Alias: &name})
 		require.NoError(t, err)
 		require.Equal(t, name, changed.Alias)
 		require.NoError(t, s.d.Groups.Remove(t.Context(), s.as("ada"), editors.UUID))
@@ -158,10 +159,10 @@ func TestMemberships(t *testing.T) {
 			for _, id := range c.before[1:] {
 				rest = append(rest, domain.GroupRef(domain.NumberRef(domain.EnvironmentID(id))))
 			}
-			_, err := s.d.Users.Update(t.Context(), s.as("admin"), bob.ID, usecase.UserPatch{Role: &role, Group: &first, Groups: &rest})
+			_, err := s.d.Users.Update(t.Context(), s.as("admin"), bob.ID, directory.UserPatch{Role: &role, Group: &first, Groups: &rest})
 			require.NoError(t, err, c.title)
 			changed, err := s.d.Users.Change(t.Context(), s.as("admin"), bob.UUID,
-				usecase.UserPatch{Role: c.role, Memberships: &usecase.Memberships{Named: c.named, Default: c.standby}})
+				directory.UserPatch{Role: c.role, Memberships: &directory.Memberships{Named: c.named, Default: c.standby}})
 			require.NoError(t, err, c.title)
 			require.Equal(t, c.after, changed.Groups, c.title)
 			for g := range changed.NamedGroups() {
@@ -178,7 +179,7 @@ func TestMembersAreChangedTogether(t *testing.T) {
 		require.NoError(t, err)
 		bob, ada := s.find("bob"), s.find("ada")
 		join := func(ids ...domain.UUID) error {
-			return s.d.Users.Join(t.Context(), s.as("ada"), usecase.GroupMembers{Group: team.UUID, Users: ids})
+			return s.d.Users.Join(t.Context(), s.as("ada"), directory.GroupMembers{Group: team.UUID, Users: ids})
 		}
 		require.ErrorIs(t, join(bob.UUID, s.find("admin").UUID), domain.ErrUserNotFound, "the superUser is out of reach")
 		require.Equal(t, bob.Groups, s.find("bob").Groups)
@@ -190,7 +191,7 @@ func TestMembersAreChangedTogether(t *testing.T) {
 		require.Equal(t, []domain.GroupID{team.ID, domain.UserGroup}, s.find("bob").Groups)
 		many := make([]domain.UUID, 101)
 		require.Equal(t, domain.Invalid, domain.AsError(join(many...)).Kind)
-		require.NoError(t, s.d.Users.Leave(t.Context(), s.as("ada"), usecase.GroupMembers{Group: domain.UUID(team.UUID), Users: []domain.UUID{bob.UUID}}))
+		require.NoError(t, s.d.Users.Leave(t.Context(), s.as("ada"), directory.GroupMembers{Group: domain.UUID(team.UUID), Users: []domain.UUID{bob.UUID}}))
 		require.Equal(t, []domain.GroupID{domain.UserGroup}, s.find("bob").Groups)
 		require.NoError(t, s.d.Users.Remove(t.Context(), s.as("ada"), bob.UUID))
 		require.ErrorIs(t, join(bob.UUID), domain.ErrUserNotFound)
@@ -203,10 +204,10 @@ func TestObjectsAreHandedOverByUUID(t *testing.T) {
 		s := newStaff(t, db)
 		bob, ann := s.find("bob"), s.add("ada", "ann", domain.RoleUser, domain.UserGroup)
 		o, err := s.d.Objects.Create(t.Context(), s.as("ada"),
-			usecase.NewObject{Kind: domain.KindObserver, Name: "Watch", Environment: "Acme", Owner: domain.UserRef{Alias: "bob"}})
+			objects.NewObject{Kind: domain.KindObserver, Name: "Watch", Environment: "Acme", Owner: domain.UserRef{Alias: "bob"}})
 		require.NoError(t, err)
 		n, err := s.d.Objects.HandOverAll(t.Context(), s.as("ada"),
-			usecase.HandOverAll{From: domain.UserRef{UUID: bob.UUID}, To: domain.UserRef{UUID: ann.UUID}})
+			objects.HandOverAll{From: domain.UserRef{UUID: bob.UUID}, To: domain.UserRef{UUID: ann.UUID}})
 		require.NoError(t, err)
 		require.EqualValues(t, 1, n)
 		read, err := s.d.Objects.Get(t.Context(), s.as("ada"), domain.NumberedObject(o.ID))

@@ -16,7 +16,7 @@ import (
 
 	"canopy/app"
 	"canopy/app/authn"
-	"canopy/app/usecase"
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -142,7 +142,7 @@ func (m *machine) next(prefix string) *string {
 func (m *machine) addEnvironment(t *rapid.T) {
 	below := pick(t, "parent", m.environments)
 	parent, organization := domain.NumberRef(below), rapid.IntRange(0, 3).Draw(t, "organization") == 0
-	in := usecase.EnvironmentPatch{Parent: &parent, Alias: m.next("e"), IsOrganization: &organization}
+	in := directory.EnvironmentPatch{Parent: &parent, Alias: m.next("e"), IsOrganization: &organization}
 	if rapid.IntRange(0, 3).Draw(t, "says nothing of organizations") == 0 {
 		in.IsOrganization, organization = nil, below == domain.RootEnvironment
 	}
@@ -155,7 +155,7 @@ func (m *machine) addEnvironment(t *rapid.T) {
 func (m *machine) changeEnvironment(t *rapid.T) {
 	id, who := pick(t, "environment", m.environments), m.actor(t)
 	active := rapid.IntRange(0, 2).Draw(t, "active") > 0
-	e, err := m.d.Environments.Update(context.Background(), who, domain.NumberRef(id), usecase.EnvironmentPatch{Active: &active, Alias: m.next("r")})
+	e, err := m.d.Environments.Update(context.Background(), who, domain.NumberRef(id), directory.EnvironmentPatch{Active: &active, Alias: m.next("r")})
 	if !done(t, err) {
 		return
 	}
@@ -168,7 +168,7 @@ func (m *machine) changeEnvironment(t *rapid.T) {
 func (m *machine) moveEnvironment(t *rapid.T) {
 	id, parent := pick(t, "environment", m.environments), domain.NumberRef(pick(t, "parent", m.environments))
 	who := m.actor(t)
-	e, err := m.d.Environments.Update(context.Background(), who, domain.NumberRef(id), usecase.EnvironmentPatch{Parent: &parent})
+	e, err := m.d.Environments.Update(context.Background(), who, domain.NumberRef(id), directory.EnvironmentPatch{Parent: &parent})
 	if !done(t, err) {
 		return
 	}
@@ -199,7 +199,7 @@ func (m *machine) addGroup(t *rapid.T) {
 	mask := domain.Mask(rapid.Uint64Range(0, uint64(domain.AllPermissions)).Draw(t, "mask")) | domain.UserRead.Mask()
 	role := rapid.SampledFrom([]domain.Role{0, 0, domain.RoleUser, domain.RolePower, domain.RoleOAdmin}).Draw(t, "role")
 	g, err := m.d.Groups.Create(context.Background(), m.actor(t),
-		usecase.GroupPatch{Organization: &organization, Parent: &parent, Mask: &mask, Role: &role, Alias: m.next("g")})
+		directory.GroupPatch{Organization: &organization, Parent: &parent, Mask: &mask, Role: &role, Alias: m.next("g")})
 	if done(t, err) {
 		m.groups[g.ID] = &g.Group
 	}
@@ -209,9 +209,9 @@ func (m *machine) changeGroup(t *rapid.T) {
 	id := pick(t, "group", m.groups)
 	parent := domain.GroupRef(fmt.Sprint(pick(t, "parent", m.groups)))
 	mask := domain.AllPermissions &^ domain.Mask(rapid.Uint64Range(0, uint64(domain.AllPermissions)).Draw(t, "without"))
-	in := usecase.GroupPatch{Mask: &mask}
+	in := directory.GroupPatch{Mask: &mask}
 	if rapid.Bool().Draw(t, "moves") {
-		in = usecase.GroupPatch{Parent: &parent}
+		in = directory.GroupPatch{Parent: &parent}
 	}
 	who := m.actor(t)
 	g, err := m.d.Groups.Update(context.Background(), who, id, in)
@@ -225,10 +225,10 @@ func (m *machine) changeGroup(t *rapid.T) {
 }
 
 // patch draws what a user is to become.
-func (m *machine) patch(t *rapid.T) usecase.UserPatch {
+func (m *machine) patch(t *rapid.T) directory.UserPatch {
 	role := rapid.SampledFrom(domain.Roles).Draw(t, "role")
 	group := domain.GroupRef(fmt.Sprint(pick(t, "group", m.groups)))
-	return usecase.UserPatch{Role: &role, Group: &group, Allowed: m.refs(t, "allowed"), Blocked: m.refs(t, "blocked")}
+	return directory.UserPatch{Role: &role, Group: &group, Allowed: m.refs(t, "allowed"), Blocked: m.refs(t, "blocked")}
 }
 
 func (m *machine) addUser(t *rapid.T) {
@@ -249,7 +249,7 @@ func (m *machine) changeUser(t *rapid.T) {
 	id, in := pick(t, "user", m.users), m.patch(t)
 	if rapid.Bool().Draw(t, "moves") {
 		home := domain.NumberRef(pick(t, "home", m.environments))
-		in = usecase.UserPatch{Home: &home}
+		in = directory.UserPatch{Home: &home}
 	}
 	who := m.actor(t)
 	u, err := m.d.Users.Update(context.Background(), who, id, in)
@@ -306,7 +306,7 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 		}
 	}
 	slices.Sort(want)
-	list, err := m.d.Users.List(ctx, who, usecase.ListUsers{Environment: ref, Total: true})
+	list, err := m.d.Users.List(ctx, who, directory.ListUsers{Environment: ref, Total: true})
 	var got []domain.UserID
 	if err == nil {
 		for v, err := range list.Users {
@@ -330,13 +330,13 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 		if (err == nil) != m.sees(u, v) {
 			t.Fatalf("%s reads %s: %v, the oracle says %v", u.Alias, v.Alias, err, m.sees(u, v))
 		}
-		if err == nil && !slices.EqualFunc(read.AllowedShown, m.shown(u, v.Allowed), func(e usecase.EnvironmentShown, id domain.EnvironmentID) bool { return e.ID == id }) {
+		if err == nil && !slices.EqualFunc(read.AllowedShown, m.shown(u, v.Allowed), func(e directory.EnvironmentShown, id domain.EnvironmentID) bool { return e.ID == id }) {
 			t.Fatalf("%s is shown %v of %s's allowed, the oracle says %v", u.Alias, read.AllowedShown, v.Alias, m.shown(u, v.Allowed))
 		}
 	}
 	m.agreeOnEnvironments(t, u, who)
 	e, p := pick(t, "explained", m.environments), rapid.SampledFrom(domain.Catalogue).Draw(t, "permission").Permission
-	x, err := m.d.Explain.Decision(ctx, m.operator(t), usecase.ExplainDecision{User: u.Alias, Permission: p, Environment: domain.NumberRef(e)})
+	x, err := m.d.Explain.Decision(ctx, m.operator(t), directory.ExplainDecision{User: u.Alias, Permission: p, Environment: domain.NumberRef(e)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -382,7 +382,7 @@ func (m *machine) agreeOnEnvironments(t *rapid.T, u *domain.User, who domain.Pri
 		}
 	}
 	at := m.start(u)
-	list, err := m.d.Environments.List(context.Background(), who, usecase.ListEnvironments{})
+	list, err := m.d.Environments.List(context.Background(), who, directory.ListEnvironments{})
 	if (err == nil) != (may && at != 0) {
 		t.Fatalf("%s lists environments: %v, the oracle says %v", u.Alias, err, may && at != 0)
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
 
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/domain"
 )
 
@@ -35,10 +36,10 @@ func (w *twoTenants) withKey(t *testing.T, header, key, method, path, body strin
 }
 
 // newKey makes a key of somebody.
-func (w *twoTenants) newKey(t *testing.T, alias string, in usecase.NewAPIKey) string {
+func (w *twoTenants) newKey(t *testing.T, alias string, in accounts.NewAPIKey) string {
 	t.Helper()
 	in.Name = "key"
-	key, err := w.directory.APIKeys.Create(t.Context(), w.principal(t, alias), usecase.OfUser[usecase.NewAPIKey]{In: in})
+	key, err := w.directory.APIKeys.Create(t.Context(), w.principal(t, alias), accounts.OfUser[accounts.NewAPIKey]{In: in})
 	require.NoError(t, err)
 	return string(key.Text)
 }
@@ -48,8 +49,8 @@ func (w *twoTenants) newKey(t *testing.T, alias string, in usecase.NewAPIKey) st
 func TestKeysAreGoodOnRest(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
-		plain := w.newKey(t, "acme.admin", usecase.NewAPIKey{})
-		brief := w.newKey(t, "acme.admin", usecase.NewAPIKey{Expires: storyBegins.Add(time.Hour)})
+		plain := w.newKey(t, "acme.admin", accounts.NewAPIKey{})
+		brief := w.newKey(t, "acme.admin", accounts.NewAPIKey{Expires: storyBegins.Add(time.Hour)})
 		for _, header := range []string{"Authorization", "apiKey"} {
 			for _, key := range []string{plain, brief} {
 				status, answer := w.withKey(t, header, key, "GET", "/rest/me", "")
@@ -73,7 +74,7 @@ func TestNarrowedKeys(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
 		mask := domain.UserRead.Mask() | domain.UserUpdate.Mask() | domain.EnvironmentRead.Mask() | domain.APIRead.Mask() | domain.APIKeyManage.Mask()
-		key := w.newKey(t, "acme.admin", usecase.NewAPIKey{Mask: &mask, Environment: "Acme/Prod"})
+		key := w.newKey(t, "acme.admin", accounts.NewAPIKey{Mask: &mask, Environment: "Acme/Prod"})
 		ask := func(method, path, body string) (int, string) { return w.withKey(t, "apiKey", key, method, path, body) }
 		alias := func(path string) (string, int) {
 			status, answer := ask("GET", path, "")
@@ -114,13 +115,13 @@ func TestNarrowedKeys(t *testing.T) {
 		require.NotContains(t, answer, "Prices", "what the organization shares lies outside the place")
 
 		to := domain.EnvironmentRef("Acme/Test")
-		_, err := w.directory.Environments.Update(t.Context(), w.operator(t), "Acme/Prod", usecase.EnvironmentPatch{Parent: &to})
+		_, err := w.directory.Environments.Update(t.Context(), w.operator(t), "Acme/Prod", directory.EnvironmentPatch{Parent: &to})
 		require.NoError(t, err)
 		_, n = alias("/rest/users?sort=alias")
 		require.Equal(t, 2, n, "the key goes where its place goes")
 
 		blocked := []domain.EnvironmentRef{"Acme/Test"}
-		_, err = w.directory.Users.Update(t.Context(), w.operator(t), w.principal(t, "acme.admin").User, usecase.UserPatch{Blocked: &blocked})
+		_, err = w.directory.Users.Update(t.Context(), w.operator(t), w.principal(t, "acme.admin").User, directory.UserPatch{Blocked: &blocked})
 		require.NoError(t, err)
 		status, answer := ask("GET", "/rest/users", "")
 		require.Equal(t, 403, status, "it has nothing of what its user has no more: %s", answer)
@@ -133,8 +134,8 @@ func TestNarrowedKeysGoWithTheirPlace(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
 		w.addEnvironment(t, "Acme/Test", "Brief", false)
-		brief := w.newKey(t, "acme.admin", usecase.NewAPIKey{Environment: "Acme/Test/Brief"})
-		labs := w.newKey(t, "acme.admin", usecase.NewAPIKey{Environment: "Acme/Labs"})
+		brief := w.newKey(t, "acme.admin", accounts.NewAPIKey{Environment: "Acme/Test/Brief"})
+		labs := w.newKey(t, "acme.admin", accounts.NewAPIKey{Environment: "Acme/Labs"})
 		status, _ := w.withKey(t, "apiKey", brief, "GET", "/rest/environments", "")
 		require.Equal(t, 200, status)
 		require.NoError(t, w.directory.Environments.Delete(t.Context(), w.operator(t), "Acme/Test/Brief"))

@@ -13,7 +13,8 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/directory"
+	"canopy/app/objects"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/storetest"
@@ -94,14 +95,14 @@ func (w *twoTenants) operator(t *testing.T) domain.Principal {
 
 func (w *twoTenants) addEnvironment(t *testing.T, parent, alias string, organization bool) {
 	ref := domain.EnvironmentRef(parent)
-	e, err := w.directory.Environments.Create(t.Context(), w.operator(t), usecase.EnvironmentPatch{Parent: &ref, Alias: &alias, IsOrganization: &organization})
+	e, err := w.directory.Environments.Create(t.Context(), w.operator(t), directory.EnvironmentPatch{Parent: &ref, Alias: &alias, IsOrganization: &organization})
 	require.NoError(t, err)
 	w.environments = append(w.environments, e.ID)
 }
 
 func (w *twoTenants) addGroup(t *testing.T, organization string) {
 	ref, alias := domain.EnvironmentRef(organization), organization+" team"
-	g, err := w.directory.Groups.Create(t.Context(), w.operator(t), usecase.GroupPatch{Organization: &ref, Alias: &alias})
+	g, err := w.directory.Groups.Create(t.Context(), w.operator(t), directory.GroupPatch{Organization: &ref, Alias: &alias})
 	require.NoError(t, err)
 	w.groups = append(w.groups, g.ID)
 	w.note("groupId", g.UUID)
@@ -109,7 +110,7 @@ func (w *twoTenants) addGroup(t *testing.T, organization string) {
 
 func (w *twoTenants) addUser(t *testing.T, alias, home string, role domain.Role, group domain.GroupRef) {
 	ref, password, mail := domain.EnvironmentRef(home), testPassword, alias+"@example.org"
-	u, err := w.directory.Users.Create(t.Context(), w.operator(t), usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Role: &role, Group: &group, Password: &password})
+	u, err := w.directory.Users.Create(t.Context(), w.operator(t), directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Role: &role, Group: &group, Password: &password})
 	require.NoError(t, err)
 	w.users = append(w.users, u.ID)
 	w.note("userId", u.UUID)
@@ -120,7 +121,7 @@ func (w *twoTenants) allow(t *testing.T, alias string, environments ...domain.En
 	t.Helper()
 	found, err := w.directory.Users.Get(t.Context(), w.operator(t), alias)
 	require.NoError(t, err)
-	_, err = w.directory.Users.Update(t.Context(), w.operator(t), found.ID, usecase.UserPatch{Allowed: &environments})
+	_, err = w.directory.Users.Update(t.Context(), w.operator(t), found.ID, directory.UserPatch{Allowed: &environments})
 	require.NoError(t, err)
 }
 
@@ -128,7 +129,7 @@ func (w *twoTenants) allow(t *testing.T, alias string, environments ...domain.En
 // bookmarked and used.
 func (w *twoTenants) addObjects(t *testing.T, tenant, lower string) {
 	ctx, user := t.Context(), domain.UserRef{Alias: lower + ".user"}
-	for _, in := range []usecase.NewObject{
+	for _, in := range []objects.NewObject{
 		{Kind: domain.KindObserver, Name: "Watch", Environment: domain.EnvironmentRef(tenant + "/Prod"), Owner: user},
 		{Kind: domain.KindTopic, Name: "Talk", Environment: domain.EnvironmentRef(tenant), Owner: domain.UserRef{Alias: lower + ".admin"}},
 		{Kind: domain.KindAPI, Name: "Prices", Environment: domain.EnvironmentRef(tenant), Owner: domain.UserRef{Alias: lower + ".labs"}},
@@ -138,7 +139,7 @@ func (w *twoTenants) addObjects(t *testing.T, tenant, lower string) {
 		w.objects = append(w.objects, o.ID)
 	}
 	watch := domain.NumberedObject(w.objects[len(w.objects)-3])
-	_, err := w.directory.Objects.Grant(ctx, w.operator(t), watch, usecase.GrantObject{User: domain.UserRef{Alias: lower + ".power"}, Level: domain.LevelRead})
+	_, err := w.directory.Objects.Grant(ctx, w.operator(t), watch, objects.GrantObject{User: domain.UserRef{Alias: lower + ".power"}, Level: domain.LevelRead})
 	require.NoError(t, err)
 	owner := w.principal(t, lower+".user")
 	require.NoError(t, w.directory.Objects.AddBookmark(ctx, owner, watch))
@@ -166,18 +167,18 @@ func (w *twoTenants) disturbObject(t *testing.T, name string, environment domain
 	case 0:
 		kind := domain.ObjectKinds[w.random.IntN(len(domain.ObjectKinds))].Kind
 		visibility := domain.Visibility(w.random.IntN(2))
-		o, err := things.Create(ctx, w.operator(t), usecase.NewObject{Kind: kind, Name: name, Environment: environment, Owner: someone, Visibility: &visibility})
+		o, err := things.Create(ctx, w.operator(t), objects.NewObject{Kind: kind, Name: name, Environment: environment, Owner: someone, Visibility: &visibility})
 		if err == nil {
 			w.objects = append(w.objects, o.ID)
 		}
 	case 1:
-		_, _ = things.Update(ctx, w.operator(t), ref, usecase.ObjectPatch{Name: &name})
+		_, _ = things.Update(ctx, w.operator(t), ref, objects.ObjectPatch{Name: &name})
 	case 2:
 		_, _ = things.Move(ctx, w.operator(t), ref, environment)
 	case 3:
 		_, _ = things.HandOver(ctx, w.operator(t), ref, someone)
 	case 4:
-		_, _ = things.Grant(ctx, w.operator(t), ref, usecase.GrantObject{Group: "User", Level: domain.Level(w.random.IntN(4))})
+		_, _ = things.Grant(ctx, w.operator(t), ref, objects.GrantObject{Group: "User", Level: domain.Level(w.random.IntN(4))})
 	case 5:
 		_ = things.Delete(ctx, w.operator(t), ref)
 	case 6:
@@ -200,32 +201,32 @@ func (w *twoTenants) disturb(t *testing.T) {
 	case 10, 11, 12:
 		w.disturbObject(t, name, environment)
 	case 0:
-		e, err := w.directory.Environments.Create(ctx, w.operator(t), usecase.EnvironmentPatch{Parent: &parent, Alias: &name, IsOrganization: &flag})
+		e, err := w.directory.Environments.Create(ctx, w.operator(t), directory.EnvironmentPatch{Parent: &parent, Alias: &name, IsOrganization: &flag})
 		if err == nil {
 			w.environments = append(w.environments, e.ID)
 		}
 	case 1:
-		_, _ = w.directory.Environments.Update(ctx, w.operator(t), environment, usecase.EnvironmentPatch{Alias: &name, Active: &flag})
+		_, _ = w.directory.Environments.Update(ctx, w.operator(t), environment, directory.EnvironmentPatch{Alias: &name, Active: &flag})
 	case 2:
-		_, _ = w.directory.Environments.Update(ctx, w.operator(t), environment, usecase.EnvironmentPatch{Parent: &parent})
+		_, _ = w.directory.Environments.Update(ctx, w.operator(t), environment, directory.EnvironmentPatch{Parent: &parent})
 	case 3:
 		_ = w.directory.Environments.Delete(ctx, w.operator(t), environment)
 	case 4, 5:
-		u, err := w.directory.Users.Create(ctx, w.operator(t), usecase.UserPatch{Alias: &name, FirstName: &name, Home: &environment, Allowed: &first, Blocked: &second})
+		u, err := w.directory.Users.Create(ctx, w.operator(t), directory.UserPatch{Alias: &name, FirstName: &name, Home: &environment, Allowed: &first, Blocked: &second})
 		if err == nil {
 			w.users = append(w.users, u.ID)
 		}
 	case 6:
-		_, _ = w.directory.Users.Update(ctx, w.operator(t), pickOne(w, w.users), usecase.UserPatch{Phone: &name, Allowed: &second, Active: &flag, Home: &environment})
+		_, _ = w.directory.Users.Update(ctx, w.operator(t), pickOne(w, w.users), directory.UserPatch{Phone: &name, Allowed: &second, Active: &flag, Home: &environment})
 	case 7:
 		_ = w.directory.Users.Delete(ctx, w.operator(t), pickOne(w, w.users))
 	case 8:
-		g, err := w.directory.Groups.Create(ctx, w.operator(t), usecase.GroupPatch{Organization: &environment, Alias: &name, Mask: &mask, Parent: &group})
+		g, err := w.directory.Groups.Create(ctx, w.operator(t), directory.GroupPatch{Organization: &environment, Alias: &name, Mask: &mask, Parent: &group})
 		if err == nil {
 			w.groups = append(w.groups, g.ID)
 		}
 	case 9:
-		_, _ = w.directory.Groups.Update(ctx, w.operator(t), pickOne(w, w.groups), usecase.GroupPatch{Alias: &name, Mask: &mask})
+		_, _ = w.directory.Groups.Update(ctx, w.operator(t), pickOne(w, w.groups), directory.GroupPatch{Alias: &name, Mask: &mask})
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -92,7 +92,7 @@ func (m *objectMachine) addObject(t *rapid.T) {
 	kind := &domain.ObjectKinds[rapid.IntRange(0, len(domain.ObjectKinds)-1).Draw(t, "kind")]
 	visibility := domain.Visibility(rapid.IntRange(0, 1).Draw(t, "visibility"))
 	e := pick(t, "environment", m.environments)
-	o, err := m.d.Objects.Create(context.Background(), who, usecase.NewObject{Kind: kind.Kind, Name: *m.next("o"),
+	o, err := m.d.Objects.Create(context.Background(), who, objects.NewObject{Kind: kind.Kind, Name: *m.next("o"),
 		Environment: domain.NumberRef(e), Visibility: &visibility})
 	if m.expect(t, "create", m.may(u, kind.Read, e) && m.may(u, kind.Write, e), err) {
 		m.objects[o.ID] = &oracleObject{kind: kind, environment: e, owner: u.ID, shared: visibility == domain.Shared,
@@ -123,7 +123,7 @@ func (m *objectMachine) objectActions() map[string]func(*rapid.T) {
 	actions["add another object"] = m.addObject
 	actions["change an object"] = func(t *rapid.T) {
 		m.change(t, "change", domain.LevelWrite, func(who domain.Principal, ref domain.ObjectRef, _ *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Update(ctx, who, ref, usecase.ObjectPatch{Name: m.next("n")})
+			_, err := m.d.Objects.Update(ctx, who, ref, objects.ObjectPatch{Name: m.next("n")})
 			return func() {}, err
 		})
 	}
@@ -136,14 +136,14 @@ func (m *objectMachine) objectActions() map[string]func(*rapid.T) {
 					visibility = domain.Shared
 				}
 			}
-			_, err := m.d.Objects.Update(ctx, who, ref, usecase.ObjectPatch{Visibility: &visibility})
+			_, err := m.d.Objects.Update(ctx, who, ref, objects.ObjectPatch{Visibility: &visibility})
 			return func() { o.shared = visibility == domain.Shared }, err
 		})
 	}
 	actions["grant to a user"] = func(t *rapid.T) {
 		subject, level := pick(t, "subject", m.users), domain.Level(rapid.IntRange(0, 3).Draw(t, "level"))
 		m.change(t, "grant", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Grant(ctx, who, ref, usecase.GrantObject{User: domain.UserRef{ID: subject}, Level: level})
+			_, err := m.d.Objects.Grant(ctx, who, ref, objects.GrantObject{User: domain.UserRef{ID: subject}, Level: level})
 			if err == nil && o.users[subject] == domain.NoLevel && !m.reaches(m.users[who.User], m.users[subject].Home) {
 				t.Fatalf("%s gave something to %s, whom they do not reach", who.Alias, m.users[subject].Alias)
 			}
@@ -153,7 +153,7 @@ func (m *objectMachine) objectActions() map[string]func(*rapid.T) {
 	actions["grant to a group"] = func(t *rapid.T) {
 		subject, level := pick(t, "group", m.groups), domain.Level(rapid.IntRange(0, 3).Draw(t, "level"))
 		m.change(t, "grant", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Grant(ctx, who, ref, usecase.GrantObject{Group: domain.GroupRef(fmt.Sprint(subject)), Level: level})
+			_, err := m.d.Objects.Grant(ctx, who, ref, objects.GrantObject{Group: domain.GroupRef(fmt.Sprint(subject)), Level: level})
 			return func() { o.groups[subject] = level }, err
 		})
 	}
@@ -236,7 +236,7 @@ func (m *objectMachine) agreeOnObjects(t *rapid.T) {
 				t.Fatalf("%s is shown who may do what with object %d", u.Alias, id)
 			}
 		}
-		list, err := m.d.Objects.List(ctx, who, usecase.ListObjects{Everywhere: true, Total: true})
+		list, err := m.d.Objects.List(ctx, who, objects.ListObjects{Everywhere: true, Total: true})
 		if err != nil {
 			if len(want) > 0 || domain.AsError(err).Kind != domain.Forbidden {
 				t.Fatalf("%s lists objects: %v, the oracle says %v", u.Alias, err, want)

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/directory"
+	"canopy/app/objects"
 	"canopy/domain"
 	"canopy/persistence"
 )
@@ -30,7 +31,7 @@ func TestUsageSurvivesAStop(t *testing.T) {
 		require.NoError(t, err)
 		return a.Principal
 	}
-	o, err := d.Objects.Create(t.Context(), admin(), usecase.NewObject{Kind: domain.KindObserver, Name: "Watch"})
+	o, err := d.Objects.Create(t.Context(), admin(), objects.NewObject{Kind: domain.KindObserver, Name: "Watch"})
 	require.NoError(t, err)
 	ref, who := domain.NumberedObject(o.ID), admin()
 	var wg sync.WaitGroup
@@ -58,7 +59,7 @@ func TestUsageSurvivesAStop(t *testing.T) {
 	require.FileExists(t, path)
 	d = open()
 	defer d.Close()
-	list, err := d.Objects.Usage(t.Context(), admin(), usecase.ListUsage{Object: ref})
+	list, err := d.Objects.Usage(t.Context(), admin(), objects.ListUsage{Object: ref})
 	require.NoError(t, err)
 	total := int64(0)
 	for u, err := range list.Items {
@@ -75,7 +76,7 @@ func TestHandOverAll(t *testing.T) {
 		w := newTwoTenants(t, engine)
 		ctx := t.Context()
 		user := func(alias string) domain.UserRef { return domain.UserRef{Alias: alias} }
-		all := usecase.HandOverAll{From: user("acme.user"), To: user("acme.power")}
+		all := objects.HandOverAll{From: user("acme.user"), To: user("acme.power")}
 		_, err := w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.user"), all)
 		require.Error(t, err, "a user manages nothing")
 		_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.power"), all)
@@ -83,13 +84,13 @@ func TestHandOverAll(t *testing.T) {
 		_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "bolt.admin"), all)
 		require.ErrorIs(t, err, domain.ErrUserNotFound)
 		require.Equal(t, "from", domain.AsError(err).Field)
-		_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), usecase.HandOverAll{From: all.From, To: user("bolt.user")})
+		_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), objects.HandOverAll{From: all.From, To: user("bolt.user")})
 		require.ErrorIs(t, err, domain.ErrUserNotFound)
 		require.Equal(t, "to", domain.AsError(err).Field)
 		n, err := w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), all)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, n)
-		list, err := w.directory.Objects.List(ctx, w.principal(t, "acme.power"), usecase.ListObjects{Owner: user("acme.power"), Everywhere: true, Total: true})
+		list, err := w.directory.Objects.List(ctx, w.principal(t, "acme.power"), objects.ListObjects{Owner: user("acme.power"), Everywhere: true, Total: true})
 		require.NoError(t, err)
 		require.EqualValues(t, 1, list.Total)
 	})
@@ -102,12 +103,12 @@ func TestNamesOfTopics(t *testing.T) {
 		s := openSignUp(t, engine, nil)
 		ctx := t.Context()
 		admin, user := s.as(t, "acme.admin"), s.as(t, "acme.user")
-		_, err := s.People.Check(ctx, admin, usecase.CheckUser{Alias: "acme.user", FixTopic: true})
+		_, err := s.People.Check(ctx, admin, directory.CheckUser{Alias: "acme.user", FixTopic: true})
 		require.NoError(t, err)
-		private, err := s.Objects.Named(ctx, user, usecase.NamedObject{Kind: domain.KindTopic, FullName: "/Private/acme.user"})
+		private, err := s.Objects.Named(ctx, user, objects.NamedObject{Kind: domain.KindTopic, FullName: "/Private/acme.user"})
 		require.NoError(t, err)
-		create := func(who domain.Principal, name string, parent domain.ObjectRef) (usecase.ObjectDocument, error) {
-			return s.Objects.Create(ctx, who, usecase.NewObject{Kind: domain.KindTopic, Name: name, Parent: parent})
+		create := func(who domain.Principal, name string, parent domain.ObjectRef) (objects.ObjectDocument, error) {
+			return s.Objects.Create(ctx, who, objects.NewObject{Kind: domain.KindTopic, Name: name, Parent: parent})
 		}
 		notes, err := create(user, "notes", domain.NumberedObject(private.ID))
 		require.NoError(t, err)
@@ -115,8 +116,8 @@ func TestNamesOfTopics(t *testing.T) {
 		require.NoError(t, err)
 		below, err := create(admin, "Below", domain.NumberedObject(talk.ID))
 		require.NoError(t, err)
-		grant := func(o usecase.ObjectDocument, level domain.Level) {
-			_, err := s.Objects.Grant(ctx, admin, domain.NumberedObject(o.ID), usecase.GrantObject{User: domain.UserRef{Alias: "acme.user"}, Level: level})
+		grant := func(o objects.ObjectDocument, level domain.Level) {
+			_, err := s.Objects.Grant(ctx, admin, domain.NumberedObject(o.ID), objects.GrantObject{User: domain.UserRef{Alias: "acme.user"}, Level: level})
 			require.NoError(t, err)
 		}
 		grant(talk, domain.LevelAdmin)
@@ -124,7 +125,7 @@ func TestNamesOfTopics(t *testing.T) {
 
 		for _, c := range []struct {
 			who   domain.Principal
-			topic usecase.ObjectDocument
+			topic objects.ObjectDocument
 			name  string
 			want  error
 		}{
@@ -142,7 +143,7 @@ func TestNamesOfTopics(t *testing.T) {
 			{admin, talk, "Rooms/Talk", nil},
 			{admin, below, "x/y", domain.ErrInvalid},
 		} {
-			_, err := s.Objects.Update(ctx, c.who, domain.NumberedObject(c.topic.ID), usecase.ObjectPatch{Name: &c.name})
+			_, err := s.Objects.Update(ctx, c.who, domain.NumberedObject(c.topic.ID), objects.ObjectPatch{Name: &c.name})
 			if c.want == nil {
 				require.NoError(t, err, c.name)
 			} else {
@@ -151,7 +152,7 @@ func TestNamesOfTopics(t *testing.T) {
 		}
 		grant(below, domain.LevelAdmin)
 		name := "Beneath"
-		renamed, err := s.Objects.Update(ctx, user, domain.NumberedObject(below.ID), usecase.ObjectPatch{Name: &name})
+		renamed, err := s.Objects.Update(ctx, user, domain.NumberedObject(below.ID), objects.ObjectPatch{Name: &name})
 		require.NoError(t, err)
 		require.Equal(t, "/Rooms/Talk/Beneath", renamed.FullName)
 		for _, name := range []string{"Private", "PRIVATE/zoe", "Private/acme.user/more"} {
@@ -164,10 +165,10 @@ func TestNamesOfTopics(t *testing.T) {
 		// Somebody else's topic with the right name is not the user's own.
 		_, err = s.Objects.HandOver(ctx, admin, domain.NumberedObject(private.ID), domain.UserRef{Alias: "acme.admin"})
 		require.NoError(t, err)
-		checked, err := s.People.Check(ctx, admin, usecase.CheckUser{Alias: "acme.user"})
+		checked, err := s.People.Check(ctx, admin, directory.CheckUser{Alias: "acme.user"})
 		require.NoError(t, err)
 		require.False(t, checked.TopicThere)
-		_, err = s.People.Check(ctx, admin, usecase.CheckUser{Alias: "acme.user", FixTopic: true})
+		_, err = s.People.Check(ctx, admin, directory.CheckUser{Alias: "acme.user", FixTopic: true})
 		require.ErrorIs(t, err, domain.ErrObjectNameTaken)
 	})
 }
@@ -180,21 +181,21 @@ func TestGroupsOfOtherOrganizations(t *testing.T) {
 		ctx := t.Context()
 		dev, team := "Dev", "Team"
 		path := domain.EnvironmentRef("Acme")
-		e, err := s.Environments.Create(ctx, s.operator(t), usecase.EnvironmentPatch{Alias: &dev, Parent: &path})
+		e, err := s.Environments.Create(ctx, s.operator(t), directory.EnvironmentPatch{Alias: &dev, Parent: &path})
 		require.NoError(t, err)
 		admin := s.as(t, "acme.admin")
-		group, err := s.Groups.Create(ctx, admin, usecase.GroupPatch{Alias: &team})
+		group, err := s.Groups.Create(ctx, admin, directory.GroupPatch{Alias: &team})
 		require.NoError(t, err)
 		allowed := []domain.EnvironmentRef{domain.NumberRef(e.ID)}
-		_, err = s.Users.Update(ctx, s.operator(t), s.as(t, "bolt.user").User, usecase.UserPatch{Allowed: &allowed})
+		_, err = s.Users.Update(ctx, s.operator(t), s.as(t, "bolt.user").User, directory.UserPatch{Allowed: &allowed})
 		require.NoError(t, err)
 		guest := s.as(t, "bolt.user")
-		o, err := s.Objects.Create(ctx, guest, usecase.NewObject{Kind: domain.KindApplication, Name: "app", Environment: allowed[0]})
+		o, err := s.Objects.Create(ctx, guest, objects.NewObject{Kind: domain.KindApplication, Name: "app", Environment: allowed[0]})
 		require.NoError(t, err)
 		ref := domain.NumberedObject(o.ID)
 		number := domain.GroupRef(domain.NumberRef(domain.EnvironmentID(group.ID)))
 		grant := func(who domain.Principal, g domain.GroupRef, level domain.Level) error {
-			_, err := s.Objects.Grant(ctx, who, ref, usecase.GrantObject{Group: g, Level: level})
+			_, err := s.Objects.Grant(ctx, who, ref, objects.GrantObject{Group: g, Level: level})
 			return err
 		}
 		for _, g := range []domain.GroupRef{number, "Team", "99"} {

@@ -19,7 +19,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -171,7 +171,7 @@ func fatObjects(t *testing.T, d *app.Directory, n int) string {
 	text := strings.Repeat("\u2028", 2000) // six bytes each in JSON
 	attributes := domain.Attributes{"description": text, "keywords": text + text}
 	for i := range n {
-		_, err := d.Objects.Create(ctx, operator, usecase.NewObject{Kind: domain.KindObserver, Name: fmt.Sprintf("Watch %d", i),
+		_, err := d.Objects.Create(ctx, operator, objects.NewObject{Kind: domain.KindObserver, Name: fmt.Sprintf("Watch %d", i),
 			Environment: "Org0", Owner: domain.UserRef{Alias: owner}, Attributes: attributes})
 		require.NoError(t, err)
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
 )
 
 // TestQuotas holds that of each kind an organization and a user have as many as may be and no more,
@@ -69,7 +70,7 @@ func TestQuotas(t *testing.T) {
 		}
 		children, err := w.directory.Environments.Children(t.Context(), w.operator(t), "Acme")
 		require.NoError(t, err)
-		made := slices.IndexFunc(children, func(e usecase.EnvironmentDocument) bool { return strings.HasPrefix(e.Alias, "quota") })
+		made := slices.IndexFunc(children, func(e directory.EnvironmentDocument) bool { return strings.HasPrefix(e.Alias, "quota") })
 		status, answer := admin.ask(t, "DELETE", fmt.Sprint(w.Address(), "/rest/environments/", int64(children[made].ID)), "")
 		require.Equal(t, 200, status, answer)
 		status, answer = admin.ask(t, "POST", w.Address()+"/rest/environments", `{"alias":"again","parent":"Acme"}`)
@@ -110,7 +111,7 @@ func (v visitor) ask(t *testing.T, method, url, body string) (int, string) {
 func TestWritesAreBounded(t *testing.T) {
 	w := newTwoTenants(t, "sqlite", func(cfg *app.Config) { cfg.WriteRate = 1 })
 	user := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.user", testPassword))
-	key := w.newKey(t, "acme.user", usecase.NewAPIKey{})
+	key := w.newKey(t, "acme.user", accounts.NewAPIKey{})
 	status, refused := 0, 0
 	for range 30 {
 		if status, _ = user.ask(t, "POST", w.Address()+"/rest/me/keys", `{"name":""}`); status == http.StatusTooManyRequests {

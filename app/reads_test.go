@@ -9,7 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence/storetest"
 )
@@ -121,9 +122,9 @@ func TestHeadUsesNoSecret(t *testing.T) {
 func TestReadsChangeNothing(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, nil)
-		require.NoError(t, s.Accounts.Forgot(t.Context(), usecase.Forgot{Whose: usecase.Whose{Alias: "acme.user"}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+		require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: accounts.Whose{Alias: "acme.user"}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 		q := follow(t, s.mail(t, domain.LetterForgot, "acme.user@example.org"))
-		reset := usecase.Reset{Whose: usecase.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: "1"}
+		reset := accounts.Reset{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: "1"}
 		operator := s.operator(t)
 		user, err := s.Users.Get(t.Context(), operator, "acme.user")
 		require.NoError(t, err)
@@ -134,12 +135,12 @@ func TestReadsChangeNothing(t *testing.T) {
 			"register": func() error { _, err := s.Accounts.Register(reading, ada()); return err },
 			"password": func() error { _, err := s.Accounts.ResetPassword(reading, operator, user.ID); return err },
 			"update": func() error {
-				_, err := s.Users.Update(reading, operator, user.ID, usecase.UserPatch{FirstName: &name})
+				_, err := s.Users.Update(reading, operator, user.ID, directory.UserPatch{FirstName: &name})
 				return err
 			},
 			"delete": func() error { return s.Users.Delete(reading, operator, user.ID) },
 			"environment": func() error {
-				_, err := s.Environments.Create(reading, operator, usecase.EnvironmentPatch{Alias: &name})
+				_, err := s.Environments.Create(reading, operator, directory.EnvironmentPatch{Alias: &name})
 				return err
 			},
 		} {

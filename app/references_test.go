@@ -15,7 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
 
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -168,7 +170,7 @@ type naming struct {
 func newNaming(t *testing.T, w *twoTenants) *naming {
 	ctx, operator := t.Context(), w.operator(t)
 	n := &naming{newOracle(), map[domain.EnvironmentID]string{}, map[string]any{}}
-	environments, err := w.directory.Environments.List(ctx, operator, usecase.ListEnvironments{Environment: "/"})
+	environments, err := w.directory.Environments.List(ctx, operator, directory.ListEnvironments{Environment: "/"})
 	require.NoError(t, err)
 	for e, err := range environments.Environments {
 		require.NoError(t, err)
@@ -180,7 +182,7 @@ func newNaming(t *testing.T, w *twoTenants) *naming {
 	for _, g := range groups {
 		n.groups[g.ID], n.uuids[string(g.UUID)] = &g.Group, g.ID
 	}
-	users, err := w.directory.Users.List(ctx, operator, usecase.ListUsers{Everywhere: true})
+	users, err := w.directory.Users.List(ctx, operator, directory.ListUsers{Everywhere: true})
 	require.NoError(t, err)
 	for u, err := range users.Users {
 		require.NoError(t, err)
@@ -364,11 +366,11 @@ func (w *twoTenants) hide(t *testing.T) {
 	for _, alias := range []string{"acme.user", "acme.east", "acme.power"} {
 		u, err := w.directory.Users.Get(ctx, w.operator(t), alias)
 		require.NoError(t, err)
-		_, err = w.directory.Users.Update(ctx, w.operator(t), u.ID, usecase.UserPatch{Group: &team[0], Groups: &[]domain.GroupRef{"/Admin"}})
+		_, err = w.directory.Users.Update(ctx, w.operator(t), u.ID, directory.UserPatch{Group: &team[0], Groups: &[]domain.GroupRef{"/Admin"}})
 		require.NoError(t, err)
 	}
 	shared := domain.Shared
-	for _, in := range []usecase.NewObject{
+	for _, in := range []objects.NewObject{
 		{Kind: domain.KindTopic, Name: "Board", Environment: "Acme", Owner: domain.UserRef{Alias: "acme.east"}, Visibility: &shared},
 		{Kind: domain.KindObserver, Name: "Gauge", Environment: "Acme/Test", Owner: domain.UserRef{Alias: "acme.half"}, Visibility: &shared},
 		{Kind: domain.KindAPI, Name: "Tides", Environment: "Acme/Prod/East", Owner: domain.UserRef{Alias: "acme.power"}, Visibility: &shared},
@@ -377,7 +379,7 @@ func (w *twoTenants) hide(t *testing.T) {
 		o, err := w.directory.Objects.Create(ctx, w.operator(t), in)
 		require.NoError(t, err, in.Name)
 		ref := domain.NumberedObject(o.ID)
-		for _, grant := range []usecase.GrantObject{
+		for _, grant := range []objects.GrantObject{
 			{User: domain.UserRef{Alias: "acme.dock"}, Level: domain.LevelAdmin}, {User: domain.UserRef{Alias: "acme.half"}, Level: domain.LevelAdmin},
 			{User: domain.UserRef{Alias: "acme.guest"}, Level: domain.LevelAdmin}, {User: domain.UserRef{Alias: "bolt.visitor"}, Level: domain.LevelAdmin},
 			{User: domain.UserRef{Alias: "root.clerk"}, Level: domain.LevelAdmin}, {Group: "Acme team", Level: domain.LevelRead},
@@ -389,16 +391,16 @@ func (w *twoTenants) hide(t *testing.T) {
 		_, _ = w.directory.Objects.OfferCopy(ctx, w.principal(t, in.Owner.Alias), ref, domain.UserRef{Alias: "acme.guest"})
 	}
 	for _, alias := range []string{"acme.east", "acme.admin", "acme.guest", "acme.half"} {
-		_, err := w.directory.Social.BePresent(ctx, w.principal(t, alias), usecase.BePresent{Topic: "/Board", Status: domain.PresenceOnline})
+		_, err := w.directory.Social.BePresent(ctx, w.principal(t, alias), objects.BePresent{Topic: "/Board", Status: domain.PresenceOnline})
 		require.NoError(t, err, alias)
 	}
 	for _, alias := range []string{"admin", "acme.admin", "acme.half"} {
-		_, err := w.directory.Accounts.CreateRegistrationCode(ctx, w.principal(t, alias), "Acme", usecase.RegistrationCodePatch{})
+		_, err := w.directory.Accounts.CreateRegistrationCode(ctx, w.principal(t, alias), "Acme", accounts.RegistrationCodePatch{})
 		require.True(t, err == nil || domain.ErrClimbing.Is(err), "%s: %v", alias, err)
 	}
 	move, back := domain.EnvironmentRef("Acme/Test"), domain.EnvironmentRef("Acme/Prod")
 	for _, to := range []*domain.EnvironmentRef{&move, &back} {
-		_, err := w.directory.Environments.Update(ctx, w.operator(t), "East", usecase.EnvironmentPatch{Parent: to})
+		_, err := w.directory.Environments.Update(ctx, w.operator(t), "East", directory.EnvironmentPatch{Parent: to})
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.directory.RunJobs(ctx))
@@ -409,7 +411,7 @@ func (w *twoTenants) block(t *testing.T, alias string, environments ...domain.En
 	t.Helper()
 	found, err := w.directory.Users.Get(t.Context(), w.operator(t), alias)
 	require.NoError(t, err)
-	_, err = w.directory.Users.Update(t.Context(), w.operator(t), found.ID, usecase.UserPatch{Blocked: &environments})
+	_, err = w.directory.Users.Update(t.Context(), w.operator(t), found.ID, directory.UserPatch{Blocked: &environments})
 	require.NoError(t, err)
 }
 

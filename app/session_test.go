@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"canopy/app/accounts"
 	"canopy/app/authn"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
@@ -27,7 +27,7 @@ func TestTokensLastAsLongAsTold(t *testing.T) {
 	began := now
 	for _, kind := range []domain.SessionKind{domain.TokenSession, domain.RefreshSession} {
 		now = began
-		in, err := d.Sessions.SignIn(t.Context(), usecase.SignIn{Login: "admin", Password: "correct horse", Kind: kind})
+		in, err := d.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "admin", Password: "correct horse", Kind: kind})
 		require.NoError(t, err)
 		require.WithinRange(t, in.Expires, began.Add(time.Hour-time.Second), began.Add(time.Hour))
 		now = in.Expires.Add(-time.Millisecond)

@@ -11,8 +11,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 
+	"canopy/app/accounts"
 	"canopy/app/authn"
-	"canopy/app/usecase"
+	"canopy/app/directory"
 	"canopy/domain"
 )
 
@@ -32,16 +33,16 @@ func onSessions(t *testing.T, test func(t *testing.T, d *signing)) {
 
 func (d *signing) pass(by time.Duration) { d.clock.set(d.clock.now().Add(by)) }
 
-func (d *signing) in(t *testing.T, kind domain.SessionKind) usecase.SignedIn {
+func (d *signing) in(t *testing.T, kind domain.SessionKind) accounts.SignedIn {
 	t.Helper()
-	s, err := d.directory.Sessions.SignIn(t.Context(), usecase.SignIn{Login: "user1", Password: "abcdef", Kind: kind, Address: "192.0.2.7", Client: "a test"})
+	s, err := d.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "user1", Password: "abcdef", Kind: kind, Address: "192.0.2.7", Client: "a test"})
 	require.NoError(t, err)
 	return s
 }
 
-func (d *signing) refresh(t *testing.T, token string) (usecase.SignedIn, error) {
+func (d *signing) refresh(t *testing.T, token string) (accounts.SignedIn, error) {
 	t.Helper()
-	return d.directory.Sessions.Refresh(t.Context(), usecase.Refresh{Token: token, Address: "192.0.2.8", Client: "another"})
+	return d.directory.Sessions.Refresh(t.Context(), accounts.Refresh{Token: token, Address: "192.0.2.8", Client: "another"})
 }
 
 // bears reports whether the access token is good.
@@ -110,17 +111,17 @@ func TestRefreshRepeatedAtOnceIsHarmless(t *testing.T) {
 
 // Whoever of thief and owner comes second ends the session for both.
 func TestRefreshTokenTheft(t *testing.T) {
-	for name, steal := range map[string]func(t *testing.T, d *signing, first, second usecase.SignedIn) string{
-		"the last one, later": func(t *testing.T, d *signing, first, second usecase.SignedIn) string {
+	for name, steal := range map[string]func(t *testing.T, d *signing, first, second accounts.SignedIn) string{
+		"the last one, later": func(t *testing.T, d *signing, first, second accounts.SignedIn) string {
 			d.pass(domain.RepeatWithin)
 			return first.Refresh
 		},
-		"one before the last, at once": func(t *testing.T, d *signing, first, second usecase.SignedIn) string {
+		"one before the last, at once": func(t *testing.T, d *signing, first, second accounts.SignedIn) string {
 			_, err := d.refresh(t, second.Refresh)
 			require.NoError(t, err)
 			return first.Refresh
 		},
-		"one of long ago": func(t *testing.T, d *signing, first, second usecase.SignedIn) string {
+		"one of long ago": func(t *testing.T, d *signing, first, second accounts.SignedIn) string {
 			next := second
 			for range 5 {
 				var err error
@@ -149,7 +150,7 @@ func TestRefreshTokenTheft(t *testing.T) {
 
 				who, err := d.directory.Operator(t.Context())
 				require.NoError(t, err)
-				trail, err := d.directory.Audit.List(t.Context(), who, usecase.ListAudit{Environment: "/", Filter: domain.AuditFilter{Action: "session:end"}})
+				trail, err := d.directory.Audit.List(t.Context(), who, directory.ListAudit{Environment: "/", Filter: domain.AuditFilter{Action: "session:end"}})
 				require.NoError(t, err)
 				var told []domain.AuditEntry
 				for entry, err := range trail.Entries {
@@ -169,11 +170,11 @@ func TestRefreshAtTheSameTime(t *testing.T) {
 		token := d.in(t, domain.RefreshSession).Refresh
 		for range 3 {
 			var mu sync.Mutex
-			var won []usecase.SignedIn
+			var won []accounts.SignedIn
 			var clients sync.WaitGroup
 			for range 64 {
 				clients.Go(func() {
-					next, err := d.directory.Sessions.Refresh(context.Background(), usecase.Refresh{Token: token})
+					next, err := d.directory.Sessions.Refresh(context.Background(), accounts.Refresh{Token: token})
 					mu.Lock()
 					defer mu.Unlock()
 					if err == nil {
@@ -270,7 +271,7 @@ func TestSessionsEndWithTheAccount(t *testing.T) {
 		ctx := t.Context()
 		operator, err := d.directory.Operator(ctx)
 		require.NoError(t, err)
-		refused := func(t *testing.T, s [3]usecase.SignedIn) {
+		refused := func(t *testing.T, s [3]accounts.SignedIn) {
 			t.Helper()
 			require.ErrorIs(t, d.bears(t, s[0].Access), domain.ErrUnauthenticated)
 			require.ErrorIs(t, d.bears(t, s[1].Access), domain.ErrUnauthenticated)
@@ -279,22 +280,22 @@ func TestSessionsEndWithTheAccount(t *testing.T) {
 			_, err = d.find(t, nil, s[2].Cookie, "GET")
 			require.ErrorIs(t, err, domain.ErrUnauthenticated)
 		}
-		all := func(t *testing.T) [3]usecase.SignedIn {
+		all := func(t *testing.T) [3]accounts.SignedIn {
 			t.Helper()
-			return [3]usecase.SignedIn{d.in(t, domain.TokenSession), d.in(t, domain.RefreshSession), d.in(t, domain.CookieSession)}
+			return [3]accounts.SignedIn{d.in(t, domain.TokenSession), d.in(t, domain.RefreshSession), d.in(t, domain.CookieSession)}
 		}
 		id := all(t)[0].Session.User
 		no, yes, password := false, true, "abcdef"
 
 		s := all(t)
-		_, err = d.directory.Users.Update(ctx, operator, id, usecase.UserPatch{Active: &no})
+		_, err = d.directory.Users.Update(ctx, operator, id, directory.UserPatch{Active: &no})
 		require.NoError(t, err)
 		refused(t, s)
-		_, err = d.directory.Users.Update(ctx, operator, id, usecase.UserPatch{Active: &yes})
+		_, err = d.directory.Users.Update(ctx, operator, id, directory.UserPatch{Active: &yes})
 		require.NoError(t, err)
 		require.NoError(t, d.bears(t, s[0].Access), "an account that is given back has its sessions again")
 
-		_, err = d.directory.Users.Update(ctx, operator, id, usecase.UserPatch{Password: &password})
+		_, err = d.directory.Users.Update(ctx, operator, id, directory.UserPatch{Password: &password})
 		require.NoError(t, err)
 		refused(t, s)
 
@@ -539,7 +540,7 @@ func TestSessionsWhileThePasswordMustBeChanged(t *testing.T) {
 		operator, err := d.directory.Operator(t.Context())
 		require.NoError(t, err)
 		yes := true
-		_, err = d.directory.Users.Update(t.Context(), operator, s.Session.User, usecase.UserPatch{FirstAccess: &yes})
+		_, err = d.directory.Users.Update(t.Context(), operator, s.Session.User, directory.UserPatch{FirstAccess: &yes})
 		require.NoError(t, err)
 		_, err = d.refresh(t, s.Refresh)
 		require.ErrorIs(t, err, domain.ErrPasswordExpired)

@@ -18,7 +18,7 @@ import (
 
 	"canopy/app"
 	"canopy/app/authn"
-	"canopy/app/usecase"
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence/storetest"
 )
@@ -44,7 +44,7 @@ func newDoor(t *testing.T, engine string, cost authn.Cost, people ...string) *do
 	operator, err := d.directory.Operator(t.Context())
 	require.NoError(t, err)
 	for _, alias := range people {
-		_, err := d.directory.Users.Create(t.Context(), operator, usecase.UserPatch{Alias: &alias, FirstName: &alias,
+		_, err := d.directory.Users.Create(t.Context(), operator, directory.UserPatch{Alias: &alias, FirstName: &alias,
 			Home: new(domain.EnvironmentRef("/")), Group: new(domain.GroupRef("User")), Password: new(testPassword)})
 		require.NoError(t, err)
 	}

@@ -5,7 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence"
 )
@@ -14,7 +15,7 @@ import (
 // action and name.
 func signInsTold(t *testing.T, w *twoTenants, caller domain.Principal) map[string]int64 {
 	t.Helper()
-	list, err := w.directory.Audit.List(t.Context(), caller, usecase.ListAudit{Filter: domain.AuditFilter{Action: domain.SignInKind}})
+	list, err := w.directory.Audit.List(t.Context(), caller, directory.ListAudit{Filter: domain.AuditFilter{Action: domain.SignInKind}})
 	require.NoError(t, err)
 	told := make(map[string]int64)
 	for e, err := range list.Entries {
@@ -31,7 +32,7 @@ func TestSignInsAreInTheAuditTrail(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
 		signIn := func(login, password string) {
-			_, _ = w.directory.Sessions.SignIn(t.Context(), usecase.SignIn{Login: login, Password: password, Address: "192.0.2.1"})
+			_, _ = w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: login, Password: password, Address: "192.0.2.1"})
 		}
 		as := func(login string) domain.Principal {
 			account, err := persistence.NewAccountStore(w.directory.DB).ByLogin(t.Context(), login)
@@ -51,7 +52,7 @@ func TestSignInsAreInTheAuditTrail(t *testing.T) {
 
 		// Who cannot see all people could tell from the missing name that somebody has it.
 		bolt := domain.EnvironmentRef("Bolt")
-		_, err := w.directory.Users.Create(t.Context(), w.operator(t), usecase.UserPatch{Alias: new("half"), FirstName: new("Half"), Home: new(domain.EnvironmentRef("/")),
+		_, err := w.directory.Users.Create(t.Context(), w.operator(t), directory.UserPatch{Alias: new("half"), FirstName: new("Half"), Home: new(domain.EnvironmentRef("/")),
 			Role: new(domain.RoleOAdmin), Group: new(domain.GroupRef("Admin")), Blocked: &[]domain.EnvironmentRef{bolt}})
 		require.NoError(t, err)
 		half := signInsTold(t, w, as("half"))

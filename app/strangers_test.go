@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
+	"canopy/app/accounts"
 	"canopy/app/authn"
-	"canopy/app/usecase"
 	"canopy/persistence"
 )
 
@@ -26,7 +26,7 @@ func serveSignUp(t *testing.T, change func(*app.Config)) (*running, *signUp) {
 	c := newClock(storyBegins)
 	cfg := settings(t, c)
 	cfg.PublicURL, cfg.SignUpEnvironment, cfg.AnswerFloor = publicURL, "Acme", 0
-	cfg.MailLimits = usecase.MailLimits{Address: 1000, Source: 1000, User: 1000, Overall: 1000}
+	cfg.MailLimits = accounts.MailLimits{Address: 1000, Source: 1000, User: 1000, Overall: 1000}
 	change(&cfg)
 	db, err := app.OpenDatabase(t.Context(), &cfg)
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
 	"canopy/app/authn"
 	"canopy/app/httpx"
 	"canopy/app/surface/axway"
@@ -17,7 +18,6 @@ import (
 	"canopy/app/surface/rest"
 	"canopy/app/surface/tat"
 	"canopy/app/surface/tellius"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
@@ -147,20 +147,20 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 
 // pages returns the path below which the pages are that links of mail lead to, empty if they are
 // not offered.
-func (cfg *Config) pages() usecase.Pages {
+func (cfg *Config) pages() accounts.Pages {
 	prefixes, err := prefixes(cfg.Surfaces)
 	prefix, offered := prefixes["console"]
 	if err != nil || !offered && len(cfg.Surfaces) > 0 {
 		return ""
 	}
-	return usecase.Pages(prefix + console.Base)
+	return accounts.Pages(prefix + console.Base)
 }
 
 // publicPages returns the path of the pages as people reach it, whatever a proxy adds in front.
-func (cfg *Config) publicPages() usecase.Pages {
+func (cfg *Config) publicPages() accounts.Pages {
 	public, err := url.Parse(cfg.publicURL())
 	if pages := cfg.pages(); err == nil && pages != "" {
-		return usecase.Pages(public.Path) + pages
+		return accounts.Pages(public.Path) + pages
 	}
 	return cfg.pages()
 }

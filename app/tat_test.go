@@ -13,7 +13,9 @@ import (
 	"github.com/valyala/fasthttp"
 	"pgregory.net/rapid"
 
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -172,19 +174,19 @@ func TestRenameAndArchive(t *testing.T) {
 						return
 					}
 					home, password := domain.EnvironmentRef(place), userPassword
-					_, err := s.Users.Create(t.Context(), operator, usecase.UserPatch{Alias: &name, FirstName: &name, Home: &home, Password: &password})
+					_, err := s.Users.Create(t.Context(), operator, directory.UserPatch{Alias: &name, FirstName: &name, Home: &home, Password: &password})
 					require.NoError(t, err)
-					_, err = s.People.Check(t.Context(), admin, usecase.CheckUser{Alias: name, FixTopic: true})
+					_, err = s.People.Check(t.Context(), admin, directory.CheckUser{Alias: name, FixTopic: true})
 					require.NoError(t, err)
 					own := s.as(t, name)
-					_, err = s.Topics.Create(t.Context(), own, usecase.NewTopic{Name: "/Private/" + name + "/notes"})
+					_, err = s.Topics.Create(t.Context(), own, objects.NewTopic{Name: "/Private/" + name + "/notes"})
 					require.NoError(t, err)
 					require.NoError(t, s.Social.Silence(t.Context(), watcher, "/Private/"+name+"/notes"))
 					model[name] = &namedPeople{topics: []string{"/Private/" + name, "/Private/" + name + "/notes"}}
 				},
 				"rename": func(rt *rapid.T) {
 					from, to := pick(), prefix+rapid.SampledFrom(names).Draw(rt, "to")
-					err := s.People.Rename(t.Context(), admin, usecase.RenameUser{Alias: from, To: to})
+					err := s.People.Rename(t.Context(), admin, directory.RenameUser{Alias: from, To: to})
 					switch there := taken(to); {
 					case model[from] == nil:
 						require.ErrorIs(t, err, domain.ErrUserNotFound)
@@ -223,7 +225,7 @@ func TestRenameAndArchive(t *testing.T) {
 						}
 						require.Equal(t, !person.archived, s.signsIn(t, name, userPassword), name)
 					}
-					topics, err := s.Objects.List(t.Context(), admin, usecase.ListObjects{Everywhere: true,
+					topics, err := s.Objects.List(t.Context(), admin, objects.ListObjects{Everywhere: true,
 						Filter: domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindTopic}, Prefix: "/Private/" + prefix}})
 					require.NoError(t, err)
 					var gotTopics []string
@@ -241,7 +243,7 @@ func TestRenameAndArchive(t *testing.T) {
 						}
 					}
 					require.ElementsMatch(t, silenced, profile.Marks[domain.SilencedTopics])
-					list, err := s.People.List(t.Context(), admin, usecase.ListPeople{})
+					list, err := s.People.List(t.Context(), admin, directory.ListPeople{})
 					require.NoError(t, err)
 					var gotPeople []string
 					for u, err := range list.People {
@@ -287,7 +289,7 @@ func TestTakenNamesAndAddresses(t *testing.T) {
 			}
 		}
 		require.False(t, s.signsIn(t, "used", ""))
-		_, err := s.Accounts.Verify(t.Context(), usecase.Verify{Whose: usecase.Whose{Alias: "used"}, Secret: "x", Source: "192.0.2.1"})
+		_, err := s.Accounts.Verify(t.Context(), accounts.Verify{Whose: accounts.Whose{Alias: "used"}, Secret: "x", Source: "192.0.2.1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "what is kept is no account")
 	})
 }
@@ -300,7 +302,7 @@ func TestGroupAdmins(t *testing.T) {
 		ctx, uses := t.Context(), w.directory
 		add := func(alias, home string, groups ...domain.GroupRef) {
 			ref, mail := domain.EnvironmentRef(home), alias+"@example.org"
-			_, err := uses.Users.Create(ctx, w.operator(t), usecase.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Groups: &groups})
+			_, err := uses.Users.Create(ctx, w.operator(t), directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Groups: &groups})
 			require.NoError(t, err)
 		}
 		add("lead", "Acme/Prod", "User")
@@ -309,9 +311,9 @@ func TestGroupAdmins(t *testing.T) {
 		admin := func() domain.Principal { return w.principal(t, "acme.admin") }
 		group := func(name string, mask domain.Mask, role domain.Role) domain.GroupRef {
 			parent := domain.GroupRef("Admin")
-			_, err := uses.Groups.Create(ctx, admin(), usecase.GroupPatch{Alias: &name, Mask: &mask, Role: &role, Parent: &parent})
+			_, err := uses.Groups.Create(ctx, admin(), directory.GroupPatch{Alias: &name, Mask: &mask, Role: &role, Parent: &parent})
 			require.NoError(t, err)
-			member := usecase.GroupMember{Group: domain.GroupRef(name), Alias: "lead"}
+			member := directory.GroupMember{Group: domain.GroupRef(name), Alias: "lead"}
 			require.NoError(t, uses.Groups.AddAdmin(ctx, admin(), member))
 			return domain.GroupRef(name)
 		}
@@ -327,8 +329,8 @@ func TestGroupAdmins(t *testing.T) {
 		plain := group("Plain", domain.TopicRead.Mask(), 0)
 		strong := group("Strong", domain.UserUpdate.Mask(), 0)
 		leaders := group("Leaders", domain.TopicRead.Mask(), domain.RolePower)
-		as := func(g domain.GroupRef, alias string) usecase.GroupMember {
-			return usecase.GroupMember{Group: g, Alias: alias}
+		as := func(g domain.GroupRef, alias string) directory.GroupMember {
+			return directory.GroupMember{Group: g, Alias: alias}
 		}
 
 		require.NoError(t, uses.Users.Admit(ctx, lead(), as(plain, "peer")))
@@ -350,10 +352,10 @@ func TestGroupAdmins(t *testing.T) {
 		// A group without the permission gives none of it.
 		mute := domain.AllPermissions &^ domain.GroupMembers.Mask()
 		name, parent := "Mute", domain.GroupRef("User")
-		_, err := uses.Groups.Create(ctx, admin(), usecase.GroupPatch{Alias: &name, Mask: &mute, Parent: &parent})
+		_, err := uses.Groups.Create(ctx, admin(), directory.GroupPatch{Alias: &name, Mask: &mute, Parent: &parent})
 		require.NoError(t, err)
 		change := func(to domain.GroupRef) {
-			_, err := uses.Users.Update(ctx, admin(), lead().User, usecase.UserPatch{Group: &to, Groups: &[]domain.GroupRef{}})
+			_, err := uses.Users.Update(ctx, admin(), lead().User, directory.UserPatch{Group: &to, Groups: &[]domain.GroupRef{}})
 			require.NoError(t, err)
 		}
 		change("Mute")

@@ -9,8 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/document"
-	"canopy/app/usecase"
+	"canopy/app/authn"
+	"canopy/app/directory"
+	"canopy/app/transfer"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -18,10 +19,10 @@ import (
 )
 
 // importText imports a directory document, and returns what it says.
-func importText(t *testing.T, db *db.DB, text string) usecase.ImportReport {
+func importText(t *testing.T, db *db.DB, text string) transfer.ImportReport {
 	t.Helper()
-	read := document.JSON{Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
-	report, err := app.Transfer(db, "(test)").Import(t.Context(), read, usecase.ImportOptions{})
+	read := transfer.JSON{CheckHash: authn.CheckHash, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
+	report, err := app.Transfer(db, "(test)").Import(t.Context(), read, transfer.ImportOptions{})
 	require.NoError(t, err)
 	return report
 }
@@ -75,13 +76,13 @@ func TestAnAdminByAnEarlierRuleActsAsPower(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		office, below, no := "Office", domain.EnvironmentRef("Office"), false
-		_, err := s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Alias: &office, IsOrganization: &no})
+		_, err := s.d.Environments.Create(t.Context(), s.as("admin"), directory.EnvironmentPatch{Alias: &office, IsOrganization: &no})
 		require.NoError(t, err)
 		floor := "Floor"
-		_, err = s.d.Environments.Create(t.Context(), s.as("admin"), usecase.EnvironmentPatch{Parent: &below, Alias: &floor})
+		_, err = s.d.Environments.Create(t.Context(), s.as("admin"), directory.EnvironmentPatch{Parent: &below, Alias: &floor})
 		require.NoError(t, err)
 		otto, role, group := "otto", domain.RolePower, domain.GroupRef("Admin")
-		made, err := s.d.Users.Create(t.Context(), s.as("admin"), usecase.UserPatch{Alias: &otto, FirstName: &otto, Home: &below, Role: &role, Group: &group})
+		made, err := s.d.Users.Create(t.Context(), s.as("admin"), directory.UserPatch{Alias: &otto, FirstName: &otto, Home: &below, Role: &role, Group: &group})
 		require.NoError(t, err)
 		before := domain.StoredUser{User: made}
 		earlier := domain.StoredUser{User: made.Clone()}
@@ -95,7 +96,7 @@ func TestAnAdminByAnEarlierRuleActsAsPower(t *testing.T) {
 		acts, err := s.d.Gate.Role(t.Context(), &who)
 		require.NoError(t, err)
 		require.Equal(t, domain.RolePower, acts)
-		list, err := s.d.Users.List(t.Context(), who, usecase.ListUsers{Everywhere: true})
+		list, err := s.d.Users.List(t.Context(), who, directory.ListUsers{Everywhere: true})
 		require.NoError(t, err)
 		var seen []string
 		for u, err := range list.Users {
@@ -103,22 +104,22 @@ func TestAnAdminByAnEarlierRuleActsAsPower(t *testing.T) {
 			seen = append(seen, u.Alias)
 		}
 		require.Equal(t, []string{"otto"}, seen, "neither the superUser nor Acme's people")
-		_, err = s.d.Environments.Create(t.Context(), who, usecase.EnvironmentPatch{Alias: &office})
+		_, err = s.d.Environments.Create(t.Context(), who, directory.EnvironmentPatch{Alias: &office})
 		require.ErrorIs(t, err, domain.ErrForbidden, "which is for admins")
 
 		phone, up, admin, home := "1", domain.EnvironmentRef("Office/Floor"), domain.RoleOAdmin, domain.EnvironmentRef("/")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, usecase.UserPatch{Phone: &phone, Role: &admin})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, directory.UserPatch{Phone: &phone, Role: &admin})
 		require.NoError(t, err, "the role is left as it is")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, usecase.UserPatch{Home: &up})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, directory.UserPatch{Home: &up})
 		require.ErrorIs(t, err, domain.ErrAdminOutside, "but not given again elsewhere")
 		report := importText(t, db, `{"canopy": "directory/1", "organizations": [{"path": "/", "environments": [], "groups": [], "users": [
 			{"alias": "otto", "environment": "Office", "role": "oadmin", "group": "Admin", "firstname": "Other"}]}]}`)
 		require.Empty(t, report.Problems, "nor does an import mind")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, usecase.UserPatch{Role: &role})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, directory.UserPatch{Role: &role})
 		require.NoError(t, err)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, usecase.UserPatch{Role: &admin})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, directory.UserPatch{Role: &admin})
 		require.ErrorIs(t, err, domain.ErrAdminOutside)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, usecase.UserPatch{Role: &admin, Home: &home})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, directory.UserPatch{Role: &admin, Home: &home})
 		require.NoError(t, err, "at home in the root")
 	})
 }

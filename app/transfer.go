@@ -5,7 +5,7 @@ import (
 	"errors"
 	"os"
 
-	"canopy/app/usecase"
+	"canopy/app/transfer"
 	"canopy/persistence"
 	"canopy/persistence/db"
 )
@@ -13,7 +13,7 @@ import (
 // Import imports a document. A directory that is new begins with the document's own root;
 // if the document has none, as a server would begin it. It is begun only if anything of the
 // document can be imported: one that is refused leaves nothing behind.
-func Import(ctx context.Context, cfg Config, doc usecase.Document, o usecase.ImportOptions) (usecase.ImportReport, Begun, error) {
+func Import(ctx context.Context, cfg Config, doc transfer.Document, o transfer.ImportOptions) (transfer.ImportReport, Begun, error) {
 	db, err := OpenPresent(ctx, &cfg)
 	switch {
 	case err == nil:
@@ -22,7 +22,7 @@ func Import(ctx context.Context, cfg Config, doc usecase.Document, o usecase.Imp
 		report, err := Transfer(db, importer).Import(ctx, doc, o)
 		return report, Begun{}, err
 	case !errors.Is(err, errNoDirectory):
-		return usecase.ImportReport{}, Begun{}, err
+		return transfer.ImportReport{}, Begun{}, err
 	}
 	first := o
 	if !o.DryRun {
@@ -33,7 +33,7 @@ func Import(ctx context.Context, cfg Config, doc usecase.Document, o usecase.Imp
 		return report, Begun{}, err
 	}
 	if db, err = OpenDatabase(ctx, &cfg); err != nil {
-		return usecase.ImportReport{}, Begun{}, err
+		return transfer.ImportReport{}, Begun{}, err
 	}
 	defer db.Close()
 	return importNew(ctx, &cfg, db, doc, o)
@@ -60,7 +60,7 @@ func openVault(cfg *Config, database *db.DB) {
 const importer = "(import)"
 
 // importNew imports into a directory that is new.
-func importNew(ctx context.Context, cfg *Config, db *db.DB, doc usecase.Document, o usecase.ImportOptions) (report usecase.ImportReport, begun Begun, err error) {
+func importNew(ctx context.Context, cfg *Config, db *db.DB, doc transfer.Document, o transfer.ImportOptions) (report transfer.ImportReport, begun Begun, err error) {
 	openVault(cfg, db)
 	if !hasRoot(doc) {
 		if begun, err = Begin(ctx, cfg, db); err != nil {
@@ -72,16 +72,16 @@ func importNew(ctx context.Context, cfg *Config, db *db.DB, doc usecase.Document
 }
 
 // rehearse finds out what an import into a new directory would do, in one that goes away again.
-func rehearse(ctx context.Context, cfg Config, doc usecase.Document, o usecase.ImportOptions) (usecase.ImportReport, error) {
+func rehearse(ctx context.Context, cfg Config, doc transfer.Document, o transfer.ImportOptions) (transfer.ImportReport, error) {
 	folder, err := os.MkdirTemp("", "canopy-")
 	if err != nil {
-		return usecase.ImportReport{}, err
+		return transfer.ImportReport{}, err
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // nothing is left to do
 	cfg.Data, cfg.DatabaseURL = folder, ""
 	db, err := OpenDatabase(ctx, &cfg)
 	if err != nil {
-		return usecase.ImportReport{}, err
+		return transfer.ImportReport{}, err
 	}
 	defer db.Close()
 	report, _, err := importNew(ctx, &cfg, db, doc, o)
@@ -89,7 +89,7 @@ func rehearse(ctx context.Context, cfg Config, doc usecase.Document, o usecase.I
 }
 
 // hasRoot reports whether a document begins with the root organization.
-func hasRoot(doc usecase.Document) bool {
+func hasRoot(doc transfer.Document) bool {
 	for section, err := range doc.Sections() {
 		return err == nil && section.Path == "/"
 	}
@@ -97,7 +97,7 @@ func hasRoot(doc usecase.Document) bool {
 }
 
 // Export gives write a document of the directory.
-func Export(ctx context.Context, cfg Config, o usecase.ExportOptions, write func(usecase.Document) error) error {
+func Export(ctx context.Context, cfg Config, o transfer.ExportOptions, write func(transfer.Document) error) error {
 	db, err := OpenPresent(ctx, &cfg)
 	if err != nil {
 		return err

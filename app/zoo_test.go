@@ -20,7 +20,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
-	"canopy/app/usecase"
+	"canopy/app/accounts"
+	"canopy/app/directory"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -150,7 +152,7 @@ func newZoo(t *testing.T, engine string) *zoo {
 
 func (z *zoo) addEnvironments(t *testing.T, w *twoTenants) {
 	yes, no := true, false
-	add := func(parent, alias string, in usecase.EnvironmentPatch) {
+	add := func(parent, alias string, in directory.EnvironmentPatch) {
 		ref := domain.EnvironmentRef(parent)
 		in.Parent, in.Alias = &ref, &alias
 		e, err := w.directory.Environments.Create(t.Context(), w.operator(t), in)
@@ -161,16 +163,16 @@ func (z *zoo) addEnvironments(t *testing.T, w *twoTenants) {
 		}
 	}
 	most, zone, address := long(100), "Europe/Paris", long(2000)
-	add("/", "Zoo", usecase.EnvironmentPatch{IsOrganization: &yes, Attributes: domain.Attributes{"email": "a@b.example", "phone": texts[1], "description": texts[2]}})
-	add("Zoo", "Nested", usecase.EnvironmentPatch{IsOrganization: &yes})
+	add("/", "Zoo", directory.EnvironmentPatch{IsOrganization: &yes, Attributes: domain.Attributes{"email": "a@b.example", "phone": texts[1], "description": texts[2]}})
+	add("Zoo", "Nested", directory.EnvironmentPatch{IsOrganization: &yes})
 	picture := pngOf(t)
-	_, err := w.directory.Organizations.Update(t.Context(), w.operator(t), domain.UUID(z.names["organizations"][0]), usecase.OrganizationPatch{Image: &picture})
+	_, err := w.directory.Organizations.Update(t.Context(), w.operator(t), domain.UUID(z.names["organizations"][0]), directory.OrganizationPatch{Image: &picture})
 	require.NoError(t, err)
-	add("Zoo", "Closed", usecase.EnvironmentPatch{Active: &no})
-	add("Zoo", most, usecase.EnvironmentPatch{Code: &most, SendURL: &yes, TimeZone: &zone, GitRepository: &address})
+	add("Zoo", "Closed", directory.EnvironmentPatch{Active: &no})
+	add("Zoo", most, directory.EnvironmentPatch{Code: &most, SendURL: &yes, TimeZone: &zone, GitRepository: &address})
 	for _, text := range texts {
 		if text != "" {
-			add("Zoo", nameable(text), usecase.EnvironmentPatch{Code: &text})
+			add("Zoo", nameable(text), directory.EnvironmentPatch{Code: &text})
 		}
 	}
 }
@@ -185,7 +187,7 @@ func (z *zoo) addGroups(t *testing.T, w *twoTenants) {
 				alias = nameable(texts[j])
 			}
 			title, description := texts[j], texts[(i+j)%len(texts)]
-			in := usecase.GroupPatch{Alias: &alias, Mask: &mask, Role: &role, Organization: &organization, Parent: &parent, Description: &description}
+			in := directory.GroupPatch{Alias: &alias, Mask: &mask, Role: &role, Organization: &organization, Parent: &parent, Description: &description}
 			if role != 0 {
 				in.RoleTitle = &title
 			}
@@ -211,7 +213,7 @@ func (z *zoo) addUsers(t *testing.T, w *twoTenants) {
 	}
 	for _, text := range []string{"o'brien", "анна", "שרה", "ada@zoo.example", "a b", "x%2Fy", "15"} {
 		home, first := domain.EnvironmentRef("Zoo"), text
-		u, err := w.directory.Users.Create(t.Context(), w.operator(t), usecase.UserPatch{Alias: &text, FirstName: &first, Home: &home})
+		u, err := w.directory.Users.Create(t.Context(), w.operator(t), directory.UserPatch{Alias: &text, FirstName: &first, Home: &home})
 		require.NoError(t, err, text)
 		z.nameUser(&u)
 	}
@@ -224,7 +226,7 @@ func (z *zoo) addUser(t *testing.T, w *twoTenants, n int, role domain.Role, stat
 	if role == domain.RoleSuperUser {
 		home = "/"
 	}
-	in := usecase.UserPatch{Alias: &alias, Password: &password, Home: &home, Role: &role, State: &state, Active: &active, Group: &group}
+	in := directory.UserPatch{Alias: &alias, Password: &password, Home: &home, Role: &role, State: &state, Active: &active, Group: &group}
 	first, last := nameable(texts[n%(len(texts)-1)]), texts[(n+1)%len(texts)]
 	in.FirstName, in.LastName = &first, &last
 	if n%3 > 0 { // every optional field
@@ -282,7 +284,7 @@ func (z *zoo) addObjects(t *testing.T, w *twoTenants) {
 				name := nameable(fmt.Sprintf("%d %s", n, text))
 				n++
 				z.note(visibility)
-				o, err := w.directory.Objects.Create(ctx, w.operator(t), usecase.NewObject{Kind: kind.Kind, Name: name, Environment: "Zoo",
+				o, err := w.directory.Objects.Create(ctx, w.operator(t), objects.NewObject{Kind: kind.Kind, Name: name, Environment: "Zoo",
 					Parent: parentOf(&kind, above), Owner: owner, Visibility: &visibility, Attributes: z.attributes(&kind, text, n)})
 				require.NoError(t, err, "%s %s", kind.Kind, name)
 				if above[kind.Kind] == "" {
@@ -294,9 +296,9 @@ func (z *zoo) addObjects(t *testing.T, w *twoTenants) {
 				}
 				for level := domain.LevelRead; level <= domain.LevelAdmin; level++ {
 					z.note(level)
-					grant := usecase.GrantObject{User: domain.UserRef{Alias: []string{"", "zoo8", "zoo1", "acme.power"}[level]}, Level: level}
+					grant := objects.GrantObject{User: domain.UserRef{Alias: []string{"", "zoo8", "zoo1", "acme.power"}[level]}, Level: level}
 					if level == domain.LevelWrite {
-						grant = usecase.GrantObject{Group: "User", Level: level}
+						grant = objects.GrantObject{Group: "User", Level: level}
 					}
 					_, err := w.directory.Objects.Grant(ctx, w.operator(t), domain.NumberedObject(o.ID), grant)
 					require.NoError(t, err)
@@ -347,7 +349,7 @@ func (z *zoo) addHabits(t *testing.T, w *twoTenants) {
 	_, err = w.directory.Objects.OfferCopy(ctx, owner, first, domain.UserRef{Alias: "zoo8"})
 	require.NoError(t, err)
 	for _, kind := range []domain.SessionKind{domain.TokenSession, domain.RefreshSession, domain.CookieSession} {
-		_, err := w.directory.Sessions.SignIn(ctx, usecase.SignIn{Login: "zoo8", Password: testPassword, Kind: kind, Address: "127.0.0.1", Client: texts[2]})
+		_, err := w.directory.Sessions.SignIn(ctx, accounts.SignIn{Login: "zoo8", Password: testPassword, Kind: kind, Address: "127.0.0.1", Client: texts[2]})
 		require.NoError(t, err)
 		z.note(kind)
 	}
@@ -361,7 +363,7 @@ func (z *zoo) addHabits(t *testing.T, w *twoTenants) {
 		z.note(status)
 	}
 	open, left, no := int64(0), int64(3), false
-	for _, in := range []usecase.RegistrationCodePatch{{}, {MaxUsers: &open}, {MaxUsers: &left, Enabled: &no}} {
+	for _, in := range []accounts.RegistrationCodePatch{{}, {MaxUsers: &open}, {MaxUsers: &left, Enabled: &no}} {
 		_, err := w.directory.Accounts.CreateRegistrationCode(ctx, w.operator(t), "Zoo", in)
 		require.NoError(t, err)
 	}

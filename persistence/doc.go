@@ -1,6 +1,6 @@
 // Package persistence keeps the directory in a database: SQLite, embedded, or
 // PostgreSQL 15 and newer, with the same answers from both. It implements the ports of
-// app/usecase and tenancy. SQL lives here and in persistence/db, the engine below the stores,
+// the packages of app and tenancy. SQL lives here and in persistence/db, the engine below the stores,
 // and nowhere else; who may do what does not live here.
 //
 // A store's method takes a tenancy.Scope or WriteScope right after the context and puts

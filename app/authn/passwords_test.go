@@ -7,8 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"canopy/app/directory"
 	"canopy/app/loginname"
-	"canopy/app/usecase"
+	"canopy/app/transfer"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -41,21 +42,21 @@ type people struct {
 	aliases []string
 }
 
-// Sections implements usecase.Document.
-func (p people) Sections() iter.Seq2[*usecase.Section, error] {
-	return func(yield func(*usecase.Section, error) bool) {
+// Sections implements transfer.Document.
+func (p people) Sections() iter.Seq2[*transfer.Section, error] {
+	return func(yield func(*transfer.Section, error) bool) {
 		root, home, group := "root", domain.EnvironmentRef("/"), domain.GroupRef("User")
-		var groups []usecase.GroupRecord
+		var groups []transfer.GroupRecord
 		built := domain.BuiltInGroups()
 		for _, g := range built {
 			parent := domain.GroupRef(built[g.Parent-1].Alias)
-			groups = append(groups, usecase.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: usecase.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
+			groups = append(groups, transfer.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
 		}
-		yield(&usecase.Section{Path: "/", Groups: groups,
-			Environments: []usecase.EnvironmentRecord{{Line: 1, Path: "/", Number: 1, EnvironmentPatch: usecase.EnvironmentPatch{Alias: &root}}},
-			Users: func(yield func(usecase.UserRecord, error) bool) {
+		yield(&transfer.Section{Path: "/", Groups: groups,
+			Environments: []transfer.EnvironmentRecord{{Line: 1, Path: "/", Number: 1, EnvironmentPatch: directory.EnvironmentPatch{Alias: &root}}},
+			Users: func(yield func(transfer.UserRecord, error) bool) {
 				for _, alias := range p.aliases {
-					record := usecase.UserRecord{Line: 1, Hash: &p.hash, UserPatch: usecase.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Group: &group}}
+					record := transfer.UserRecord{Line: 1, Hash: &p.hash, UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Group: &group}}
 					if !yield(record, nil) {
 						return
 					}
@@ -75,8 +76,8 @@ func accountsOf(t *testing.T, c *clock, hash domain.PasswordHash, aliases ...str
 	db.Now = c.now
 	_, err = db.Migrate(t.Context())
 	require.NoError(t, err)
-	report, err := usecase.NewDirectory(persistence.NewDirectoryStore(db), loginname.Rules{}, "(test)", db.Now).
-		Import(t.Context(), people{hash, aliases}, usecase.ImportOptions{})
+	report, err := transfer.NewDirectory(persistence.NewDirectoryStore(db), loginname.Rules{}, "(test)", db.Now).
+		Import(t.Context(), people{hash, aliases}, transfer.ImportOptions{})
 	require.NoError(t, err)
 	require.Empty(t, report.Problems)
 	require.NoError(t, persistence.NewSigningKeyStore(db).Ensure(t.Context()))

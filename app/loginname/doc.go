@@ -5,7 +5,7 @@
 // Decisions:
 //
 //   - The tables are those of golang.org/x/text, which domain may not import; so the check is a
-//     port of package usecase, asked wherever a name is given, and never of a name that somebody
+//     port of package directory, asked wherever a name is given, and never of a name that somebody
 //     has: what was given earlier keeps working (2026-11-24).
 //   - Names keep the case they are written in and are compared by domain.Fold, as before. A name
 //     that the profile would write otherwise is refused, with how it would be written, instead of

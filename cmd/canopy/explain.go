@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/directory"
 	"canopy/domain"
 )
 
@@ -32,7 +32,7 @@ func explainCommand() *cobra.Command {
 			}
 			return operate(c.Context(), &cfg, func(d *app.Directory, caller domain.Principal) error {
 				x, err := d.Explain.Decision(c.Context(), caller,
-					usecase.ExplainDecision{User: user, Permission: p, Environment: domain.EnvironmentRef(environment)})
+					directory.ExplainDecision{User: user, Permission: p, Environment: domain.EnvironmentRef(environment)})
 				if err != nil {
 					return err
 				}
@@ -56,7 +56,7 @@ func permissionCodes() string {
 	return strings.Join(codes, ", ")
 }
 
-func writeExplanation(out io.Writer, x *usecase.ExplanationDocument) {
+func writeExplanation(out io.Writer, x *directory.ExplanationDocument) {
 	fmt.Fprintln(out, x.Sentence())
 	for _, sentence := range x.Instead() {
 		fmt.Fprintln(out, sentence)

@@ -14,14 +14,14 @@ import (
 	"golang.org/x/term"
 
 	"canopy/app"
-	"canopy/app/document"
-	"canopy/app/usecase"
+	"canopy/app/authn"
+	"canopy/app/transfer"
 	"canopy/domain"
 )
 
 func importCommand() *cobra.Command {
 	cfg := app.DefaultConfig()
-	var options usecase.ImportOptions
+	var options transfer.ImportOptions
 	c := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Import organizations, environments, groups and users",
@@ -56,7 +56,7 @@ func importCommand() *cobra.Command {
 				writeProblems(c.ErrOrStderr(), report)
 				return err
 			}
-			_, table := doc.(document.CSV)
+			_, table := doc.(transfer.CSV)
 			return writeReport(c.OutOrStdout(), c.ErrOrStderr(), report, options, table)
 		},
 	}
@@ -68,7 +68,7 @@ func importCommand() *cobra.Command {
 }
 
 // openDocument reads a file by the ending of its name.
-func openDocument(path string) (usecase.Document, error) {
+func openDocument(path string) (transfer.Document, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
 	} else if info.IsDir() {
@@ -77,18 +77,18 @@ func openDocument(path string) (usecase.Document, error) {
 	open := func() (io.ReadCloser, error) { return os.Open(path) }
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".json":
-		return document.JSON{Open: open}, nil
+		return transfer.JSON{CheckHash: authn.CheckHash, Open: open}, nil
 	case ".csv":
-		return document.CSV{Open: open}, nil
+		return transfer.CSV{Open: open}, nil
 	case ".txt", ".environments":
-		return document.List{Open: open}, nil
+		return transfer.List{Open: open}, nil
 	}
 	return nil, fmt.Errorf("%s: the name must end in .json for a directory document, .csv for a table of users, or .txt (or .environments) for a list of environments", path)
 }
 
 // progress returns a bar over the users of a document on standard error, which is silent
 // unless that is a terminal.
-func progress(doc usecase.Document) *progressbar.ProgressBar {
+func progress(doc transfer.Document) *progressbar.ProgressBar {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return progressbar.NewOptions(-1, progressbar.OptionSetVisibility(false))
 	}
@@ -108,7 +108,7 @@ func progress(doc usecase.Document) *progressbar.ProgressBar {
 }
 
 // writeReport says what an import did. It returns an error if something was refused.
-func writeReport(out, problems io.Writer, r usecase.ImportReport, o usecase.ImportOptions, table bool) error {
+func writeReport(out, problems io.Writer, r transfer.ImportReport, o transfer.ImportOptions, table bool) error {
 	verb := ""
 	if o.DryRun {
 		verb = "would be "
@@ -116,7 +116,7 @@ func writeReport(out, problems io.Writer, r usecase.ImportReport, o usecase.Impo
 	fmt.Fprintf(out, "%d organizations %simported\n", r.Organizations, verb)
 	type kind struct {
 		name string
-		usecase.Tally
+		transfer.Tally
 	}
 	kinds := []kind{{"environments", r.Environments}, {"groups", r.Groups}, {"users", r.Users}}
 	if r.Listed {
@@ -141,7 +141,7 @@ func writeReport(out, problems io.Writer, r usecase.ImportReport, o usecase.Impo
 
 // writeProblems says what is wrong, line by line, and reports whether a user names an environment
 // that is not there.
-func writeProblems(out io.Writer, r usecase.ImportReport) (unknown bool) {
+func writeProblems(out io.Writer, r transfer.ImportReport) (unknown bool) {
 	for _, p := range r.Problems {
 		field := ""
 		if p.Err.Field != "" {
@@ -158,7 +158,7 @@ func writeProblems(out io.Writer, r usecase.ImportReport) (unknown bool) {
 
 func exportCommand() *cobra.Command {
 	cfg := app.DefaultConfig()
-	var options usecase.ExportOptions
+	var options transfer.ExportOptions
 	var format, output string
 	c := &cobra.Command{
 		Use:   "export",
@@ -174,7 +174,7 @@ func exportCommand() *cobra.Command {
 			if err := secrets(&cfg); err != nil {
 				return err
 			}
-			write, ok := map[string]func(io.Writer, usecase.Document) error{"json": document.WriteJSON, "csv": document.WriteCSV}[format]
+			write, ok := map[string]func(io.Writer, transfer.Document) error{"json": transfer.WriteJSON, "csv": transfer.WriteCSV}[format]
 			if !ok {
 				return fmt.Errorf("--format: %q is neither json nor csv", format)
 			}
@@ -182,7 +182,7 @@ func exportCommand() *cobra.Command {
 				return errors.New("--hashes: only a directory document (--format json) can have hashes")
 			}
 			export := func(out io.Writer) error {
-				return app.Export(c.Context(), cfg, options, func(doc usecase.Document) error { return write(out, doc) })
+				return app.Export(c.Context(), cfg, options, func(doc transfer.Document) error { return write(out, doc) })
 			}
 			if output == "" {
 				return export(c.OutOrStdout())

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/term"
 
 	"canopy/app"
-	"canopy/app/usecase"
+	"canopy/app/directory"
+	"canopy/app/transfer"
 	"canopy/domain"
 )
 
@@ -71,7 +72,7 @@ func userCreateCommand(cfg *app.Config) *cobra.Command {
 				return flagged(err)
 			}
 			home, g := domain.EnvironmentRef(environment), domain.GroupRef(group)
-			in := usecase.UserPatch{Alias: &args[0], Password: &password, FirstName: &first, LastName: &last, Mail: &mail, Home: &home, Role: &r, Group: &g}
+			in := directory.UserPatch{Alias: &args[0], Password: &password, FirstName: &first, LastName: &last, Mail: &mail, Home: &home, Role: &r, Group: &g}
 			if first == "" {
 				in.FirstName = &args[0]
 			}
@@ -120,7 +121,7 @@ func userPasswordCommand(cfg *app.Config) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := updateUser(c.Context(), cfg, args[0], usecase.UserPatch{Password: &password}); err != nil {
+			if err := updateUser(c.Context(), cfg, args[0], directory.UserPatch{Password: &password}); err != nil {
 				return err
 			}
 			if shown {
@@ -137,12 +138,12 @@ func userSwitchCommand(cfg *app.Config, verb, short string, active bool) *cobra.
 	return &cobra.Command{
 		Use: verb + " ALIAS", Short: short, Example: "  canopy user " + verb + " grace.hopper", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return updateUser(c.Context(), cfg, args[0], usecase.UserPatch{Active: &active})
+			return updateUser(c.Context(), cfg, args[0], directory.UserPatch{Active: &active})
 		},
 	}
 }
 
-func updateUser(ctx context.Context, cfg *app.Config, alias string, in usecase.UserPatch) error {
+func updateUser(ctx context.Context, cfg *app.Config, alias string, in directory.UserPatch) error {
 	return operate(ctx, cfg, func(d *app.Directory, caller domain.Principal) error {
 		user, err := d.Users.Get(ctx, caller, alias)
 		if err != nil {
@@ -174,7 +175,7 @@ func userShowCommand(cfg *app.Config) *cobra.Command {
 }
 
 // writeUser shows a user in the words of documents, by names and paths where others see numbers.
-func writeUser(out io.Writer, user *usecase.UserDocument, home *domain.Environment) {
+func writeUser(out io.Writer, user *directory.UserDocument, home *domain.Environment) {
 	var groups []string
 	for g := range user.AllGroups() {
 		groups = append(groups, g.Alias)
@@ -187,7 +188,7 @@ func writeUser(out io.Writer, user *usecase.UserDocument, home *domain.Environme
 		if text, ok := named[f.Name]; ok {
 			f.Value = text
 		}
-		fmt.Fprintf(out, "%-20s %s\n", usecase.DocumentField(f.Name), f.Value)
+		fmt.Fprintf(out, "%-20s %s\n", transfer.DocumentField(f.Name), f.Value)
 	}
 }
 
@@ -195,7 +196,7 @@ func pathOf(e *domain.Environment) string {
 	return cmp.Or(e.AliasPath, "/")
 }
 
-func pathsOf(es []usecase.EnvironmentShown) string {
+func pathsOf(es []directory.EnvironmentShown) string {
 	paths := make([]string, len(es))
 	for i, e := range es {
 		paths[i] = pathOf(e.Environment)

@@ -8,15 +8,16 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
 // The links of mails lead where the document wants them: the secret is the validator.
 const (
-	verifyLink = "/api/portal/v1.3/users/validateuser?email=" + usecase.PlaceMail + "&validator=" + usecase.PlaceSecret
-	resetLink  = "/api/portal/v1.3/users/resetpassword?email=" + usecase.PlaceMail + "&validator=" + usecase.PlaceSecret
+	verifyLink = "/api/portal/v1.3/users/validateuser?email=" + accounts.PlaceMail + "&validator=" + accounts.PlaceSecret
+	resetLink  = "/api/portal/v1.3/users/resetpassword?email=" + accounts.PlaceMail + "&validator=" + accounts.PlaceSecret
 )
 
 // pageKey is the parameter that the links of our mails have and the document does not know: it says
@@ -28,7 +29,7 @@ func (s *Surface) mailed(c *fiber.Ctx, link string) string {
 	if s.config.Pages == "" {
 		return httpx.Mounted(c, link)
 	}
-	return httpx.Mounted(c, link) + "&" + pageKey + "=" + usecase.PlaceLanguage
+	return httpx.Mounted(c, link) + "&" + pageKey + "=" + accounts.PlaceLanguage
 }
 
 // onPage sends a browser that follows a link of our mails to the page where the person does what the
@@ -49,32 +50,32 @@ const (
 	resetLifetime  = time.Hour
 )
 
-func (s *Surface) decodeForgot(c *fiber.Ctx) (usecase.Forgot, error) {
+func (s *Surface) decodeForgot(c *fiber.Ctx) (accounts.Forgot, error) {
 	form, err := httpx.ReadForm(c, "email", "success", "failure")
 	if err != nil {
-		return usecase.Forgot{}, err
+		return accounts.Forgot{}, err
 	}
 	if err := s.keepRedirects(c, form); err != nil {
-		return usecase.Forgot{}, err
+		return accounts.Forgot{}, err
 	}
-	return usecase.Forgot{Whose: usecase.Whose{Mail: form["email"]}, Link: s.mailed(c, resetLink), Lifetime: resetLifetime,
+	return accounts.Forgot{Whose: accounts.Whose{Mail: form["email"]}, Link: s.mailed(c, resetLink), Lifetime: resetLifetime,
 		Source: httpx.Address(c, s.trusted)}, form.Require("email")
 }
 
 // registerKeys are the fields of a registration; properties have others.
 var registerKeys = []string{"name", "email", "password", "token", "success", "failure", "loginName", "surname", "description", "phone", "mobile"}
 
-func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
+func (s *Surface) decodeRegister(c *fiber.Ctx) (accounts.Register, error) {
 	form, err := httpx.ReadForm(c, slices.Concat(registerKeys, s.config.Properties.Users.Keys())...)
 	if err != nil {
-		return usecase.Register{}, err
+		return accounts.Register{}, err
 	}
 	if err := s.keepRedirects(c, form); err != nil {
-		return usecase.Register{}, err
+		return accounts.Register{}, err
 	}
 	var person domain.Person
 	person.Rename(form["name"], form["surname"])
-	in := usecase.Register{Alias: form["loginName"], FirstName: person.FirstName, LastName: person.LastName, Mail: form["email"], Password: form["password"],
+	in := accounts.Register{Alias: form["loginName"], FirstName: person.FirstName, LastName: person.LastName, Mail: form["email"], Password: form["password"],
 		Phone: form["phone"], Code: form["token"], Link: s.mailed(c, verifyLink), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted),
 		Attributes: domain.Attributes{}, Properties: map[string]string{}}
 	if in.Alias == "" {
@@ -97,7 +98,7 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
 var reservedKeys = slices.Concat(UserKeys, ignoredKeys, registerKeys)
 
 // validated reads the query of a mailed link.
-func validated(c *fiber.Ctx) (whose usecase.Whose, secret string, err error) {
+func validated(c *fiber.Ctx) (whose accounts.Whose, secret string, err error) {
 	if err := httpx.RefuseUnknown(c, "email", "validator"); err != nil {
 		return whose, "", err
 	}
@@ -108,14 +109,14 @@ func validated(c *fiber.Ctx) (whose usecase.Whose, secret string, err error) {
 	return whose, secret, err
 }
 
-func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Reset, error) {
+func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Reset, error) {
 	whose, secret, err := validated(c)
-	return usecase.Reset{Whose: whose, Secret: secret, Way: usecase.MailPassword, Source: httpx.Address(c, s.trusted)}, err
+	return accounts.Reset{Whose: whose, Secret: secret, Way: accounts.MailPassword, Source: httpx.Address(c, s.trusted)}, err
 }
 
-func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
+func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Verify, error) {
 	whose, secret, err := validated(c)
-	return usecase.Verify{Whose: whose, Secret: secret, Source: httpx.Address(c, s.trusted)}, err
+	return accounts.Verify{Whose: whose, Secret: secret, Source: httpx.Address(c, s.trusted)}, err
 }
 
 // absent makes a handler answer a link that does not fit as something that is not there.
@@ -141,7 +142,7 @@ func encodeForgot(c *fiber.Ctx, _ httpx.Just) error {
 
 // encodeRegistered answers with what was sent: whether there is an account now is for the owner
 // of the address to know.
-func encodeRegistered(c *fiber.Ctx, in usecase.Registered) error {
+func encodeRegistered(c *fiber.Ctx, in accounts.Registered) error {
 	if to := redirectsOf(c).success; to != "" {
 		return redirect(c, to)
 	}
@@ -163,7 +164,7 @@ func encodeRegistered(c *fiber.Ctx, in usecase.Registered) error {
 	return send(c, fiber.StatusCreated, &w)
 }
 
-func encodeProven(c *fiber.Ctx, _ usecase.Proven) error { return redirect(c, "") }
+func encodeProven(c *fiber.Ctx, _ directory.Proven) error { return redirect(c, "") }
 
 // codeKeys are the keys of a registration token, in the order in which answers have them.
 var codeKeys = []string{"token", "organizationId", "expiry", "createdOn", "createdBy", "userQuota", "maxUsers", "enabled"}
@@ -173,12 +174,12 @@ func decodeOrganizationRef(c *fiber.Ctx) (domain.EnvironmentRef, error) {
 	return domain.EnvironmentRef(id), err
 }
 
-func decodeCode(c *fiber.Ctx) (usecase.OrganizationCode, error) {
+func decodeCode(c *fiber.Ctx) (accounts.OrganizationCode, error) {
 	ref, err := decodeOrganizationRef(c)
-	return usecase.OrganizationCode{Organization: ref, Code: httpx.Param(c, "token")}, err
+	return accounts.OrganizationCode{Organization: ref, Code: httpx.Param(c, "token")}, err
 }
 
-func decodeCodePatch(c *fiber.Ctx) (in usecase.RegistrationCodePatch, err error) {
+func decodeCodePatch(c *fiber.Ctx) (in accounts.RegistrationCodePatch, err error) {
 	f := httpx.BodyOf(c, codeKeys...)
 	in.MaxUsers, in.Left, in.Enabled = httpx.Member[int64](f, "maxUsers"), httpx.Member[int64](f, "userQuota"), httpx.Member[bool](f, "enabled")
 	id, _ := httpx.UUIDParam(c, "id")
@@ -213,7 +214,7 @@ func decodeCodePatch(c *fiber.Ctx) (in usecase.RegistrationCodePatch, err error)
 // maxTime is the end of the year 9999.
 const maxTime = 253402300799999
 
-func decodeNewCode(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, usecase.RegistrationCodePatch], err error) {
+func decodeNewCode(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, accounts.RegistrationCodePatch], err error) {
 	if in.ID, err = decodeOrganizationRef(c); err != nil {
 		return in, err
 	}
@@ -221,7 +222,7 @@ func decodeNewCode(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, useca
 	return in, err
 }
 
-func decodeCodeChange(c *fiber.Ctx) (in httpx.Numbered[usecase.OrganizationCode, usecase.RegistrationCodePatch], err error) {
+func decodeCodeChange(c *fiber.Ctx) (in httpx.Numbered[accounts.OrganizationCode, accounts.RegistrationCodePatch], err error) {
 	if in.ID, err = decodeCode(c); err != nil {
 		return in, err
 	}

@@ -7,8 +7,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -22,8 +24,8 @@ var UserKeys = []string{"id", "organizationId", "name", "description", "loginNam
 var ignoredKeys = []string{"orgs2Role", "orgs2Name", "lastSeen"}
 
 // decodeUser reads a user.
-func (s *Surface) decodeUser(c *fiber.Ctx) (f *httpx.Members, in usecase.UserPatch) {
-	in = usecase.UserPatch{Memberships: &usecase.Memberships{}, Properties: map[string]string{}}
+func (s *Surface) decodeUser(c *fiber.Ctx) (f *httpx.Members, in directory.UserPatch) {
+	in = directory.UserPatch{Memberships: &directory.Memberships{}, Properties: map[string]string{}}
 	f = httpx.BodyOf(c, slices.Concat(UserKeys, ignoredKeys, s.config.Properties.Users.Keys())...)
 	in.Tenant = httpx.Parsed(f, "organizationId", domain.ParseUUID)
 	in.Name, in.LastName = httpx.Member[string](f, "name"), httpx.Member[string](f, "surname")
@@ -92,7 +94,7 @@ func image(f *httpx.Members) *[]byte {
 	return &decoded
 }
 
-func (s *Surface) decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
+func (s *Surface) decodeNewUser(c *fiber.Ctx) (directory.UserPatch, error) {
 	f, in := s.decodeUser(c)
 	f.Require("organizationId", "name", "email")
 	if f.Err != nil {
@@ -111,7 +113,7 @@ func (s *Surface) decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
 	return in, nil
 }
 
-func (s *Surface) decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.UserPatch], err error) {
+func (s *Surface) decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.UserPatch], err error) {
 	if in.ID, err = decodeUserID(c); err != nil {
 		return in, err
 	}
@@ -119,7 +121,7 @@ func (s *Surface) decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID,
 	return in, err
 }
 
-func (s *Surface) decodeOwnChange(c *fiber.Ctx) (usecase.UserPatch, error) {
+func (s *Surface) decodeOwnChange(c *fiber.Ctx) (directory.UserPatch, error) {
 	f, in := s.decodeUser(c)
 	in.UUID = httpx.Parsed(f, "id", domain.ParseUUID)
 	in.If = func(u *domain.User) error {
@@ -139,12 +141,12 @@ func decodeUserID(c *fiber.Ctx) (domain.UUID, error) {
 	return id, nil
 }
 
-func decodeUserList(c *fiber.Ctx) (usecase.ListUsers, error) {
+func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 	conditions, err := parseFilter(httpx.QueryPairs(c), userFields)
-	return usecase.ListUsers{Everywhere: true, Whole: true, Filter: domain.UserFilter{Conditions: conditions}}, err
+	return directory.ListUsers{Everywhere: true, Whole: true, Filter: domain.UserFilter{Conditions: conditions}}, err
 }
 
-func decodePassword(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.UserPatch], err error) {
+func decodePassword(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.UserPatch], err error) {
 	if in.ID, err = decodeUserID(c); err != nil {
 		return in, err
 	}
@@ -157,16 +159,16 @@ func decodePassword(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.UserPa
 	return in, form.Require("newPassword")
 }
 
-func (s *Surface) decodeOwnPassword(c *fiber.Ctx) (usecase.ChangePassword, error) {
+func (s *Surface) decodeOwnPassword(c *fiber.Ctx) (directory.ChangePassword, error) {
 	form, err := httpx.ReadForm(c, "oldPassword", "newPassword")
 	if err != nil {
-		return usecase.ChangePassword{}, err
+		return directory.ChangePassword{}, err
 	}
-	return usecase.ChangePassword{Old: form["oldPassword"], New: form["newPassword"], Address: httpx.Address(c, s.trusted)},
+	return directory.ChangePassword{Old: form["oldPassword"], New: form["newPassword"], Address: httpx.Address(c, s.trusted)},
 		form.Require("oldPassword", "newPassword")
 }
 
-func decodePicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.UserPatch], err error) {
+func decodePicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.UserPatch], err error) {
 	if in.ID, err = decodeUserID(c); err != nil {
 		return in, err
 	}
@@ -174,7 +176,7 @@ func decodePicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.UserPat
 	return in, err
 }
 
-func decodeOrganizationPicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.OrganizationPatch], err error) {
+func decodeOrganizationPicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.OrganizationPatch], err error) {
 	if in.ID, err = decodeOrganizationID(c); err != nil {
 		return in, err
 	}
@@ -198,15 +200,15 @@ func imageFile(c *fiber.Ctx) (*[]byte, error) {
 }
 
 // decodeLogin reads a sign-in, and where to send the browser behind it.
-func (s *Surface) decodeLogin(c *fiber.Ctx) (usecase.SignIn, error) {
+func (s *Surface) decodeLogin(c *fiber.Ctx) (accounts.SignIn, error) {
 	form, err := httpx.ReadForm(c, "username", "password", "success", "failure")
 	if err != nil {
-		return usecase.SignIn{}, err
+		return accounts.SignIn{}, err
 	}
 	if err := s.keepRedirects(c, form); err != nil {
-		return usecase.SignIn{}, err
+		return accounts.SignIn{}, err
 	}
-	return usecase.SignIn{Login: form["username"], Password: form["password"], Kind: domain.CookieSession,
+	return accounts.SignIn{Login: form["username"], Password: form["password"], Kind: domain.CookieSession,
 		Address: httpx.Address(c, s.trusted), Client: httpx.Header(c, fiber.HeaderUserAgent)}, form.Require("username", "password")
 }
 
@@ -221,8 +223,8 @@ const (
 	attributeDevelopment = "axway.development"
 )
 
-func (s *Surface) decodeOrganizationPatch(c *fiber.Ctx) (f *httpx.Members, in usecase.OrganizationPatch) {
-	in = usecase.OrganizationPatch{Properties: map[string]string{}}
+func (s *Surface) decodeOrganizationPatch(c *fiber.Ctx) (f *httpx.Members, in directory.OrganizationPatch) {
+	in = directory.OrganizationPatch{Properties: map[string]string{}}
 	f = httpx.BodyOf(c, slices.Concat(organizationKeys, ignoredKeys, s.config.Properties.Organizations.Keys())...)
 	in.Alias, in.Active = httpx.Member[string](f, "name"), httpx.Member[bool](f, "enabled")
 	in.Attributes = make(domain.Attributes)
@@ -242,7 +244,7 @@ func (s *Surface) decodeOrganizationPatch(c *fiber.Ctx) (f *httpx.Members, in us
 	return f, in
 }
 
-func (s *Surface) decodeNewOrganization(c *fiber.Ctx) (usecase.OrganizationPatch, error) {
+func (s *Surface) decodeNewOrganization(c *fiber.Ctx) (directory.OrganizationPatch, error) {
 	f, in := s.decodeOrganizationPatch(c)
 	f.Require("name")
 	return in, f.Err
@@ -256,7 +258,7 @@ func decodeOrganizationID(c *fiber.Ctx) (domain.UUID, error) {
 	return id, nil
 }
 
-func (s *Surface) decodeOrganizationChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.OrganizationPatch], err error) {
+func (s *Surface) decodeOrganizationChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.OrganizationPatch], err error) {
 	if in.ID, err = decodeOrganizationID(c); err != nil {
 		return in, err
 	}
@@ -268,7 +270,7 @@ func (s *Surface) decodeOrganizationChange(c *fiber.Ctx) (in httpx.Numbered[doma
 	return in, f.Err
 }
 
-func decodeOrganizationEnd(c *fiber.Ctx) (in usecase.DeleteOrganization, err error) {
+func decodeOrganizationEnd(c *fiber.Ctx) (in directory.DeleteOrganization, err error) {
 	if in.ID, err = decodeOrganizationID(c); err != nil {
 		return in, err
 	}
@@ -282,11 +284,11 @@ func decodeOrganizationList(c *fiber.Ctx) (domain.OrganizationFilter, error) {
 }
 
 // decodeAPIs asks for the APIs of an organization.
-func decodeAPIs(c *fiber.Ctx) (usecase.ListObjects, error) {
+func decodeAPIs(c *fiber.Ctx) (objects.ListObjects, error) {
 	id, err := decodeOrganizationID(c)
 	if err == nil {
 		err = httpx.RefuseUnknown(c)
 	}
-	return usecase.ListObjects{Environment: domain.EnvironmentRef(id), Within: true,
+	return objects.ListObjects{Environment: domain.EnvironmentRef(id), Within: true,
 		Filter: domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindAPI}}}, err
 }

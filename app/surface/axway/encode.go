@@ -5,21 +5,23 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
-func (s *Surface) encodeUser(c *fiber.Ctx, u usecase.UserDocument) error {
+func (s *Surface) encodeUser(c *fiber.Ctx, u directory.UserDocument) error {
 	return s.sendUser(c, fiber.StatusOK, &u)
 }
 
-func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u usecase.UserDocument) error {
+func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u directory.UserDocument) error {
 	return s.sendUser(c, fiber.StatusCreated, &u)
 }
 
 // sendUser answers with a user and, within a session of a cookie, its CSRF token.
-func (s *Surface) sendUser(c *fiber.Ctx, status int, u *usecase.UserDocument) error {
+func (s *Surface) sendUser(c *fiber.Ctx, status int, u *directory.UserDocument) error {
 	if caller, ok := httpx.PrincipalOf(c); ok {
 		if token := s.uses.Sessions.CSRF(caller); token != "" {
 			setCSRF(c, token)
@@ -30,7 +32,7 @@ func (s *Surface) sendUser(c *fiber.Ctx, status int, u *usecase.UserDocument) er
 	return send(c, status, &w)
 }
 
-func (s *Surface) encodeUsers(c *fiber.Ctx, list usecase.UserList) error {
+func (s *Surface) encodeUsers(c *fiber.Ctx, list directory.UserList) error {
 	return httpx.Stream(c, list.Users,
 		func(w *httpx.Writer) { w.Open("", '[') },
 		userWriter(c),
@@ -38,13 +40,13 @@ func (s *Surface) encodeUsers(c *fiber.Ctx, list usecase.UserList) error {
 }
 
 // userWriter returns what writes users into the answer to a request.
-func userWriter(c *fiber.Ctx) func(*httpx.Writer, *usecase.UserDocument) {
+func userWriter(c *fiber.Ctx) func(*httpx.Writer, *directory.UserDocument) {
 	base := httpx.Mounted(c, Bases[0])
-	return func(w *httpx.Writer, u *usecase.UserDocument) { writeUser(w, base, u) }
+	return func(w *httpx.Writer, u *directory.UserDocument) { writeUser(w, base, u) }
 }
 
 // writeUser writes a user as the document shows one, with the properties behind.
-func writeUser(w *httpx.Writer, base string, u *usecase.UserDocument) {
+func writeUser(w *httpx.Writer, base string, u *directory.UserDocument) {
 	w.Open("", '{')
 	w.Text("id", string(u.UUID))
 	if u.Tenant != nil {
@@ -94,7 +96,7 @@ func encodePicture(c *fiber.Ctx, p domain.Picture) error {
 	return c.Send(p.JPEG)
 }
 
-func (s *Surface) encodeLogin(c *fiber.Ctx, in usecase.SignedIn) error {
+func (s *Surface) encodeLogin(c *fiber.Ctx, in accounts.SignedIn) error {
 	httpx.SetCookie(c, SessionCookie, in.Cookie, httpx.Mounted(c, cookiePath), in.Expires, httpx.Secure(c, s.trusted))
 	setCSRF(c, in.CSRF)
 	return redirect(c, redirectsOf(c).success)
@@ -105,21 +107,21 @@ func (s *Surface) encodeLogout(c *fiber.Ctx, _ httpx.Just) error {
 	return httpx.NoContent(c, httpx.Just{})
 }
 
-func encodeOrganization(c *fiber.Ctx, e usecase.OrganizationDocument) error {
+func encodeOrganization(c *fiber.Ctx, e directory.OrganizationDocument) error {
 	return sendOrganization(c, fiber.StatusOK, &e)
 }
 
-func encodeCreatedOrganization(c *fiber.Ctx, e usecase.OrganizationDocument) error {
+func encodeCreatedOrganization(c *fiber.Ctx, e directory.OrganizationDocument) error {
 	return sendOrganization(c, fiber.StatusCreated, &e)
 }
 
-func sendOrganization(c *fiber.Ctx, status int, e *usecase.OrganizationDocument) error {
+func sendOrganization(c *fiber.Ctx, status int, e *directory.OrganizationDocument) error {
 	var w httpx.Writer
 	organizationWriter(c)(&w, e)
 	return send(c, status, &w)
 }
 
-func encodeOrganizations(c *fiber.Ctx, list usecase.Listed[usecase.OrganizationDocument]) error {
+func encodeOrganizations(c *fiber.Ctx, list directory.Listed[directory.OrganizationDocument]) error {
 	return httpx.Stream(c, list.Items,
 		func(w *httpx.Writer) { w.Open("", '[') },
 		organizationWriter(c),
@@ -127,13 +129,13 @@ func encodeOrganizations(c *fiber.Ctx, list usecase.Listed[usecase.OrganizationD
 }
 
 // organizationWriter returns what writes organizations into the answer to a request.
-func organizationWriter(c *fiber.Ctx) func(*httpx.Writer, *usecase.OrganizationDocument) {
+func organizationWriter(c *fiber.Ctx) func(*httpx.Writer, *directory.OrganizationDocument) {
 	base := httpx.Mounted(c, Bases[0])
-	return func(w *httpx.Writer, e *usecase.OrganizationDocument) { writeOrganization(w, base, e) }
+	return func(w *httpx.Writer, e *directory.OrganizationDocument) { writeOrganization(w, base, e) }
 }
 
 // writeOrganization writes an organization with its properties behind.
-func writeOrganization(w *httpx.Writer, base string, e *usecase.OrganizationDocument) {
+func writeOrganization(w *httpx.Writer, base string, e *directory.OrganizationDocument) {
 	w.Open("", '{')
 	w.Text("id", string(e.UUID))
 	w.Text("name", e.Alias)
@@ -167,10 +169,10 @@ func writeImage(w *httpx.Writer, base string, id domain.UUID, p domain.Picture) 
 }
 
 // encodeAPIs answers with APIs of an organization as those that it has access to.
-func encodeAPIs(c *fiber.Ctx, list usecase.Listed[usecase.ObjectDocument]) error {
+func encodeAPIs(c *fiber.Ctx, list directory.Listed[objects.ObjectDocument]) error {
 	return httpx.Stream(c, list.Items,
 		func(w *httpx.Writer) { w.Open("", '[') },
-		func(w *httpx.Writer, o *usecase.ObjectDocument) {
+		func(w *httpx.Writer, o *objects.ObjectDocument) {
 			w.Open("", '{')
 			w.Text("id", string(o.UUID))
 			w.Text("apiId", string(o.UUID))

@@ -7,8 +7,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -31,12 +33,12 @@ const (
 
 // Uses are the use cases the surface offers.
 type Uses struct {
-	Users         *usecase.Users
-	Organizations *usecase.Organizations
-	Me            *usecase.Me
-	Sessions      *usecase.Sessions
-	Accounts      *usecase.Accounts
-	Objects       *usecase.Objects
+	Users         *directory.Users
+	Organizations *directory.Organizations
+	Me            *directory.Me
+	Sessions      *accounts.Sessions
+	Accounts      *accounts.Accounts
+	Objects       *objects.Objects
 }
 
 // Config is what the surface tells clients of how the directory is configured.
@@ -49,7 +51,7 @@ type Config struct {
 	// Properties are those that were declared.
 	Properties domain.Declared
 	// Pages are where a browser gets, by the links of our mails.
-	Pages usecase.Pages
+	Pages accounts.Pages
 }
 
 // Surface answers requests of this API.

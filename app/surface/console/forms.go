@@ -10,8 +10,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
@@ -55,15 +56,15 @@ func (f *form) title(w *words) string {
 }
 
 // whose returns the account that the form is about.
-func (f *form) whose() usecase.Whose {
+func (f *form) whose() accounts.Whose {
 	if f.kind.byUser {
-		return usecase.Whose{Alias: f.user}
+		return accounts.Whose{Alias: f.user}
 	}
-	return usecase.Whose{Mail: f.mail}
+	return accounts.Whose{Mail: f.mail}
 }
 
 // complete reports whether the form says whose secret it has.
-func (f *form) complete() bool { return f.secret != "" && f.whose() != usecase.Whose{} }
+func (f *form) complete() bool { return f.secret != "" && f.whose() != accounts.Whose{} }
 
 // mailShown and userShown report whether what a link says of the account is shown. Anybody can make
 // a link, so only what is such a name is shown, and no sentence.
@@ -158,45 +159,45 @@ func (s *Surface) choosing(c *fiber.Ctx, k *kind) (f *form, password string, err
 	return f, f.password, err
 }
 
-func (s *Surface) decodeAccept(c *fiber.Ctx) (usecase.Accept, error) {
+func (s *Surface) decodeAccept(c *fiber.Ctx) (accounts.Accept, error) {
 	f, password, err := s.choosing(c, accept)
 	if err != nil {
-		return usecase.Accept{}, err
+		return accounts.Accept{}, err
 	}
-	return usecase.Accept{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, nil
+	return accounts.Accept{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, nil
 }
 
-func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Reset, error) {
+func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Reset, error) {
 	f, password, err := s.choosing(c, reset)
 	if err != nil {
-		return usecase.Reset{}, err
+		return accounts.Reset{}, err
 	}
-	return usecase.Reset{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, nil
+	return accounts.Reset{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, nil
 }
 
-func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
+func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Verify, error) {
 	f, _, err := s.read(c, verify)
 	if err != nil {
-		return usecase.Verify{}, err
+		return accounts.Verify{}, err
 	}
-	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Source: httpx.Address(c, s.trusted)}, nil
+	return accounts.Verify{Whose: f.whose(), Secret: f.secret, Source: httpx.Address(c, s.trusted)}, nil
 }
 
-func (s *Surface) decodeBegin(c *fiber.Ctx) (usecase.Verify, error) {
+func (s *Surface) decodeBegin(c *fiber.Ctx) (accounts.Verify, error) {
 	f, _, err := s.read(c, begin)
 	if err != nil {
-		return usecase.Verify{}, err
+		return accounts.Verify{}, err
 	}
-	return usecase.Verify{Whose: f.whose(), Secret: f.secret, Password: usecase.ReturnPassword, OrReset: true, Topic: true, Source: httpx.Address(c, s.trusted)}, nil
+	return accounts.Verify{Whose: f.whose(), Secret: f.secret, Password: accounts.ReturnPassword, OrReset: true, Topic: true, Source: httpx.Address(c, s.trusted)}, nil
 }
 
-func (s *Surface) decodeMail(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {
+func (s *Surface) decodeMail(c *fiber.Ctx) (accounts.ConfirmMailChange, error) {
 	f, posted, err := s.read(c, mail, "password")
 	if err != nil {
-		return usecase.ConfirmMailChange{}, err
+		return accounts.ConfirmMailChange{}, err
 	}
 	f.password = posted["password"]
-	return usecase.ConfirmMailChange{Whose: f.whose(), Secret: f.secret, Password: f.password, Source: httpx.Address(c, s.trusted)}, nil
+	return accounts.ConfirmMailChange{Whose: f.whose(), Secret: f.secret, Password: f.password, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 // donePath is where the page after a form is.
@@ -224,9 +225,9 @@ func done(c *fiber.Ctx, what string) error {
 
 func encodeAccepted(c *fiber.Ctx, _ domain.User) error { return done(c, "accepted") }
 
-func encodeReset(c *fiber.Ctx, _ usecase.Proven) error { return done(c, "changed") }
+func encodeReset(c *fiber.Ctx, _ directory.Proven) error { return done(c, "changed") }
 
-func encodeVerified(c *fiber.Ctx, p usecase.Proven) error {
+func encodeVerified(c *fiber.Ctx, p directory.Proven) error {
 	switch {
 	case p.User.FirstAccess:
 		return done(c, "mailed")
@@ -237,7 +238,7 @@ func encodeVerified(c *fiber.Ctx, p usecase.Proven) error {
 }
 
 // encodeBegun shows the password, which no address can have in it: this page cannot be read again.
-func (s *Surface) encodeBegun(c *fiber.Ctx, p usecase.Proven) error {
+func (s *Surface) encodeBegun(c *fiber.Ctx, p directory.Proven) error {
 	f, _ := c.Locals(formKey{}).(*form)
 	v := s.view(c, f.lang)
 	v.other = ""

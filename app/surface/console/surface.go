@@ -13,8 +13,8 @@ import (
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
 )
 
 // Base is the path below which the pages are.
@@ -22,7 +22,7 @@ const Base = "/console"
 
 // Uses are the use cases the surface offers.
 type Uses struct {
-	Accounts *usecase.Accounts
+	Accounts *accounts.Accounts
 }
 
 // Config is what the surface needs to know of the server.

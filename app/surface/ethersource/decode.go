@@ -7,8 +7,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -45,13 +47,13 @@ func decodeNothing(c *fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, quer
 func decodeSelf(c *fiber.Ctx) (domain.UserID, error) { return 0, query(c) }
 
 // decodeUser names the user of the address.
-func decodeUser(c *fiber.Ctx) (usecase.Named[httpx.Just], error) {
+func decodeUser(c *fiber.Ctx) (directory.Named[httpx.Just], error) {
 	return named(c, httpx.Just{}, query(c))
 }
 
 // named returns the input of a use case on the user of the address.
-func named[In any](c *fiber.Ctx, in In, err error) (usecase.Named[In], error) {
-	return usecase.Named[In]{Alias: httpx.Param(c, "userId"), In: in}, err
+func named[In any](c *fiber.Ctx, in In, err error) (directory.Named[In], error) {
+	return directory.Named[In]{Alias: httpx.Param(c, "userId"), In: in}, err
 }
 
 // body reads an object that has only known keys, and all of the required ones.
@@ -65,7 +67,7 @@ func body(c *fiber.Ctx, required []string, others ...string) *httpx.Members {
 var userFields = []string{"firstName", "lastName", "email", "company", "country", "language"}
 
 // userPatch reads what a new and a changed user have in common.
-func userPatch(f *httpx.Members) (p usecase.UserPatch, mail *string) {
+func userPatch(f *httpx.Members) (p directory.UserPatch, mail *string) {
 	p.FirstName, p.LastName = httpx.Member[string](f, "firstName"), httpx.Member[string](f, "lastName")
 	mail = httpx.Member[string](f, "email")
 	p.Attributes = domain.Attributes{
@@ -74,21 +76,21 @@ func userPatch(f *httpx.Members) (p usecase.UserPatch, mail *string) {
 	return p, mail
 }
 
-func decodeNewUser(c *fiber.Ctx) (usecase.Invite, error) {
+func decodeNewUser(c *fiber.Ctx) (accounts.Invite, error) {
 	if err := query(c); err != nil {
-		return usecase.Invite{}, err
+		return accounts.Invite{}, err
 	}
 	f := body(c, append([]string{"userId", "password"}, userFields...))
 	p, mail := userPatch(f)
 	p.Mail, p.Alias, p.Password = mail, httpx.Member[string](f, "userId"), httpx.Member[string](f, "password")
-	return usecase.Invite{User: p}, f.Err
+	return accounts.Invite{User: p}, f.Err
 }
 
 // decodeUserChange reads a whole user, of whom the userId and the e-mail address cannot be
 // modified; a password is not looked at.
-func decodeUserChange(c *fiber.Ctx) (usecase.Named[usecase.UserPatch], error) {
+func decodeUserChange(c *fiber.Ctx) (directory.Named[directory.UserPatch], error) {
 	if err := query(c); err != nil {
-		return usecase.Named[usecase.UserPatch]{}, err
+		return directory.Named[directory.UserPatch]{}, err
 	}
 	f := body(c, userFields, "userId", "password", "apiKey", "active")
 	p, mail := userPatch(f)
@@ -96,28 +98,28 @@ func decodeUserChange(c *fiber.Ctx) (usecase.Named[usecase.UserPatch], error) {
 	return named(c, p, f.Err)
 }
 
-func decodePassword(c *fiber.Ctx) (usecase.Named[usecase.UserPatch], error) {
+func decodePassword(c *fiber.Ctx) (directory.Named[directory.UserPatch], error) {
 	if err := query(c, "password"); err != nil {
-		return usecase.Named[usecase.UserPatch]{}, err
+		return directory.Named[directory.UserPatch]{}, err
 	}
 	password, err := required(c, "password")
-	return named(c, usecase.UserPatch{Password: &password}, err)
+	return named(c, directory.UserPatch{Password: &password}, err)
 }
 
-func decodeMail(c *fiber.Ctx) (usecase.Named[usecase.RequestMailChange], error) {
+func decodeMail(c *fiber.Ctx) (directory.Named[accounts.RequestMailChange], error) {
 	if err := query(c, "email"); err != nil {
-		return usecase.Named[usecase.RequestMailChange]{}, err
+		return directory.Named[accounts.RequestMailChange]{}, err
 	}
 	mail, err := required(c, "email")
-	return named(c, usecase.RequestMailChange{Mail: mail, Lifetime: month}, err)
+	return named(c, accounts.RequestMailChange{Mail: mail, Lifetime: month}, err)
 }
 
-func decodeSecret(c *fiber.Ctx) (usecase.Named[usecase.Presented], error) {
+func decodeSecret(c *fiber.Ctx) (directory.Named[accounts.Presented], error) {
 	if err := query(c, "uuId"); err != nil {
-		return usecase.Named[usecase.Presented]{}, err
+		return directory.Named[accounts.Presented]{}, err
 	}
 	secret, err := required(c, "uuId")
-	return named(c, usecase.Presented{Secret: secret}, err)
+	return named(c, accounts.Presented{Secret: secret}, err)
 }
 
 // confirmations are what can be confirmed, as the document's text and its sample write it.
@@ -126,10 +128,10 @@ var confirmations = map[string]domain.SecretPurpose{
 }
 
 // placeholders are where the link is to stand in the text of a mail.
-var placeholders = strings.NewReplacer("{<%URL_PlaceHolder%>}", usecase.PlaceLink, "<%URL_PlaceHolder%>", usecase.PlaceLink)
+var placeholders = strings.NewReplacer("{<%URL_PlaceHolder%>}", accounts.PlaceLink, "<%URL_PlaceHolder%>", accounts.PlaceLink)
 
-func decodeConfirmation(c *fiber.Ctx) (usecase.Named[usecase.SendConfirmation], error) {
-	in := usecase.SendConfirmation{Lifetime: month}
+func decodeConfirmation(c *fiber.Ctx) (directory.Named[accounts.SendConfirmation], error) {
+	in := accounts.SendConfirmation{Lifetime: month}
 	if err := query(c, "confirmationLink", "confirmationType"); err != nil {
 		return named(c, in, err)
 	}
@@ -168,7 +170,7 @@ func withSecret(link string) (string, error) {
 	case !strings.HasSuffix(address, "?") && !strings.HasSuffix(address, "&"):
 		address += "&"
 	}
-	address += "uuId=" + usecase.PlaceSecret
+	address += "uuId=" + accounts.PlaceSecret
 	if fragmented {
 		address += "#" + fragment
 	}
@@ -179,8 +181,8 @@ func cutFragment(link string) (address, fragment string, fragmented bool) {
 	return strings.Cut(link, "#")
 }
 
-func decodeKinds(c *fiber.Ctx) (usecase.ListKinds, error) {
-	return usecase.ListKinds{Kinds: kinds}, query(c)
+func decodeKinds(c *fiber.Ctx) (objects.ListKinds, error) {
+	return objects.ListKinds{Kinds: kinds}, query(c)
 }
 
 func decodeCopyRequest(c *fiber.Ctx) (domain.CopyRequestID, error) {
@@ -198,7 +200,7 @@ func decodeCopyRequest(c *fiber.Ctx) (domain.CopyRequestID, error) {
 	return 0, domain.InvalidField("copyRequestId", "Give 1 or more.")
 }
 
-func decodeStatistics(c *fiber.Ctx) (in usecase.UsageStatistics, err error) {
+func decodeStatistics(c *fiber.Ctx) (in objects.UsageStatistics, err error) {
 	in.Kinds = []domain.ObjectKind{domain.KindObserver}
 	if err := query(c, "timestampBegin", "timestampEnd"); err != nil {
 		return in, err

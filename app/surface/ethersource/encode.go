@@ -6,8 +6,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -26,7 +28,7 @@ func encodeTrue[T any](c *fiber.Ctx, _ T) error {
 	return send(c, fiber.StatusCreated, w)
 }
 
-func encodeCreated(c *fiber.Ctx, h usecase.KeyHolder) error {
+func encodeCreated(c *fiber.Ctx, h accounts.KeyHolder) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
 	w.Text("userId", h.User.Alias)
@@ -42,7 +44,7 @@ func encodeCreated(c *fiber.Ctx, h usecase.KeyHolder) error {
 	return send(c, fiber.StatusCreated, w)
 }
 
-func encodeKey(c *fiber.Ctx, h usecase.KeyHolder) error {
+func encodeKey(c *fiber.Ctx, h accounts.KeyHolder) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
 	w.Text("userId", h.User.Alias)
@@ -84,7 +86,7 @@ func writeSector(w *httpx.Writer, key string, o *domain.Object) {
 }
 
 // encodeBookmarks answers with all bookmarks; there is a bound to how many one user has.
-func encodeBookmarks(c *fiber.Ctx, list usecase.Listed[usecase.BookmarkDocument]) error {
+func encodeBookmarks(c *fiber.Ctx, list directory.Listed[objects.BookmarkDocument]) error {
 	w, sectors := &httpx.Writer{}, &httpx.Writer{}
 	w.Open("", '{')
 	w.Open("observers", '[')
@@ -108,16 +110,16 @@ func encodeBookmarks(c *fiber.Ctx, list usecase.Listed[usecase.BookmarkDocument]
 
 // offers are offers of copies by what they are of.
 type offers struct {
-	observers, sectors usecase.Listed[domain.CopyRequest]
+	observers, sectors directory.Listed[domain.CopyRequest]
 }
 
 // copyRequests lists the offers of observers and those of sectors.
-func copyRequests(b *usecase.Objects) usecase.Run[httpx.Just, offers] {
+func copyRequests(b *objects.Objects) directory.Run[httpx.Just, offers] {
 	return func(ctx context.Context, caller domain.Principal, _ httpx.Just) (o offers, err error) {
-		if o.observers, err = b.CopyRequests(ctx, caller, usecase.ListKinds{Kinds: []domain.ObjectKind{domain.KindObserver}}); err != nil {
+		if o.observers, err = b.CopyRequests(ctx, caller, objects.ListKinds{Kinds: []domain.ObjectKind{domain.KindObserver}}); err != nil {
 			return o, err
 		}
-		o.sectors, err = b.CopyRequests(ctx, caller, usecase.ListKinds{Kinds: []domain.ObjectKind{domain.KindSector}})
+		o.sectors, err = b.CopyRequests(ctx, caller, objects.ListKinds{Kinds: []domain.ObjectKind{domain.KindSector}})
 		return o, err
 	}
 }
@@ -172,7 +174,7 @@ func concat[T any](lists ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-func encodeStatistics(c *fiber.Ctx, r usecase.UsageReport) error {
+func encodeStatistics(c *fiber.Ctx, r objects.UsageReport) error {
 	return stream(c, r.Usage.Items,
 		func(w *httpx.Writer) {
 			w.Open("", '{')
@@ -180,7 +182,7 @@ func encodeStatistics(c *fiber.Ctx, r usecase.UsageReport) error {
 			w.Text("timestampEnd", formatTime(r.End))
 			w.Open("statistics", '[')
 		},
-		func(w *httpx.Writer, u *usecase.UsageDocument) {
+		func(w *httpx.Writer, u *objects.UsageDocument) {
 			w.Open("", '{')
 			w.Number("observerId", int64(u.Object))
 			w.Text("observerName", u.Name)

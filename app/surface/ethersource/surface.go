@@ -7,8 +7,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -22,11 +24,11 @@ const Base = "/ethersource/rest/v2"
 
 // Uses are the use cases the surface offers.
 type Uses struct {
-	Users    *usecase.Users
-	Accounts *usecase.Accounts
-	APIKeys  *usecase.APIKeys
-	Objects  *usecase.Objects
-	Admins   *usecase.Admins
+	Users    *directory.Users
+	Accounts *accounts.Accounts
+	APIKeys  *accounts.APIKeys
+	Objects  *objects.Objects
+	Admins   *directory.Admins
 }
 
 // Surface answers requests of this API.
@@ -54,41 +56,41 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/users/apiKey", httpx.Acts(trusted(s, decodeSelf, k.First, encodeKey)))
 	r.Get("/users/bookmarks", httpx.Handle(s.auth, decodeKinds, b.Bookmarks, encodeBookmarks))
 	r.Get("/users/copyrequests", httpx.Handle(s.auth, decodeNothing, copyRequests(b), encodeCopyRequests))
-	r.Get("/users/roles", trusted(s, decodeNothing, httpx.Alone(usecase.Myself), encodeRoles))
+	r.Get("/users/roles", trusted(s, decodeNothing, httpx.Alone(directory.Myself), encodeRoles))
 	r.Get("/users/usagestatistics", httpx.Handle(s.auth, decodeStatistics, b.Statistics, encodeStatistics))
-	r.Put("/users/:userId", trusted(s, decodeUserChange, usecase.ByAlias(u, u.Update), httpx.NoContent))
-	r.Get("/users/confirm/credentials", trusted(s, decodeNothing, httpx.Alone(usecase.Myself), httpx.Empty))
-	r.Delete("/users/copyobserverrequests/:copyRequestId", httpx.Handle(s.auth, decodeCopyRequest, usecase.OfKind(b, domain.KindObserver, b.DeclineCopy), httpx.NoContent))
-	r.Delete("/users/copysectorrequests/:copyRequestId", httpx.Handle(s.auth, decodeCopyRequest, usecase.OfKind(b, domain.KindSector, b.DeclineCopy), httpx.NoContent))
-	r.Post("/users/:userId/activate", trusted(s, decodeSecret, usecase.ByAlias(u, of(a.Activate, presentedFor)), encodeTrue))
-	r.Get("/users/:userId/apiKey", httpx.Acts(trusted(s, decodeUser, usecase.ByAlias(u, alone(k.First)), encodeKey)))
-	r.Put("/users/:userId/email", trusted(s, decodeMail, usecase.ByAlias(u, of(httpx.Done(a.RequestMailChange), mailChangeOf)), httpx.NoContent))
-	r.Put("/users/:userId/password", trusted(s, decodePassword, usecase.ByAlias(u, u.Update), httpx.NoContent))
-	r.Post("/users/:userId/sendConfirmationEmail", trusted(s, decodeConfirmation, usecase.ByAlias(u, of(httpx.Done(a.SendConfirmation), confirmationOf)), encodeTrue))
-	r.Put("/users/copyobserverrequests/:copyRequestId/activate", httpx.Handle(s.auth, decodeCopyRequest, usecase.OfKind(b, domain.KindObserver, b.AcceptCopy), httpx.NoContent))
-	r.Put("/users/copysectorrequests/:copyRequestId/activate", httpx.Handle(s.auth, decodeCopyRequest, usecase.OfKind(b, domain.KindSector, b.AcceptCopy), httpx.NoContent))
-	r.Post("/users/:userId/email/confirm", trusted(s, decodeSecret, usecase.ByAlias(u, of(a.ConfirmMailChangeOf, presentedFor)), encodeTrue))
+	r.Put("/users/:userId", trusted(s, decodeUserChange, directory.ByAlias(u, u.Update), httpx.NoContent))
+	r.Get("/users/confirm/credentials", trusted(s, decodeNothing, httpx.Alone(directory.Myself), httpx.Empty))
+	r.Delete("/users/copyobserverrequests/:copyRequestId", httpx.Handle(s.auth, decodeCopyRequest, objects.OfKind(b, domain.KindObserver, b.DeclineCopy), httpx.NoContent))
+	r.Delete("/users/copysectorrequests/:copyRequestId", httpx.Handle(s.auth, decodeCopyRequest, objects.OfKind(b, domain.KindSector, b.DeclineCopy), httpx.NoContent))
+	r.Post("/users/:userId/activate", trusted(s, decodeSecret, directory.ByAlias(u, of(a.Activate, presentedFor)), encodeTrue))
+	r.Get("/users/:userId/apiKey", httpx.Acts(trusted(s, decodeUser, directory.ByAlias(u, alone(k.First)), encodeKey)))
+	r.Put("/users/:userId/email", trusted(s, decodeMail, directory.ByAlias(u, of(httpx.Done(a.RequestMailChange), mailChangeOf)), httpx.NoContent))
+	r.Put("/users/:userId/password", trusted(s, decodePassword, directory.ByAlias(u, u.Update), httpx.NoContent))
+	r.Post("/users/:userId/sendConfirmationEmail", trusted(s, decodeConfirmation, directory.ByAlias(u, of(httpx.Done(a.SendConfirmation), confirmationOf)), encodeTrue))
+	r.Put("/users/copyobserverrequests/:copyRequestId/activate", httpx.Handle(s.auth, decodeCopyRequest, objects.OfKind(b, domain.KindObserver, b.AcceptCopy), httpx.NoContent))
+	r.Put("/users/copysectorrequests/:copyRequestId/activate", httpx.Handle(s.auth, decodeCopyRequest, objects.OfKind(b, domain.KindSector, b.AcceptCopy), httpx.NoContent))
+	r.Post("/users/:userId/email/confirm", trusted(s, decodeSecret, directory.ByAlias(u, of(a.ConfirmMailChangeOf, presentedFor)), encodeTrue))
 }
 
 // trusted is httpx.Handle for what the document keeps for trusted users.
-func trusted[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run usecase.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
-	return httpx.Handle(s.auth, decode, usecase.ByAdmins(s.uses.Admins, run), encode)
+func trusted[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run directory.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
+	return httpx.Handle(s.auth, decode, directory.ByAdmins(s.uses.Admins, run), encode)
 }
 
 // of makes a use case whose input names a user by number one that takes the number beside it.
-func of[In, Out any](run usecase.Run[In, Out], name func(*In, domain.UserID)) func(context.Context, domain.Principal, domain.UserID, In) (Out, error) {
+func of[In, Out any](run directory.Run[In, Out], name func(*In, domain.UserID)) func(context.Context, domain.Principal, domain.UserID, In) (Out, error) {
 	return func(ctx context.Context, caller domain.Principal, id domain.UserID, in In) (Out, error) {
 		name(&in, id)
 		return run(ctx, caller, in)
 	}
 }
 
-func presentedFor(in *usecase.Presented, id domain.UserID)          { in.User = id }
-func mailChangeOf(in *usecase.RequestMailChange, id domain.UserID)  { in.User = id }
-func confirmationOf(in *usecase.SendConfirmation, id domain.UserID) { in.User = id }
+func presentedFor(in *accounts.Presented, id domain.UserID)          { in.User = id }
+func mailChangeOf(in *accounts.RequestMailChange, id domain.UserID)  { in.User = id }
+func confirmationOf(in *accounts.SendConfirmation, id domain.UserID) { in.User = id }
 
 // alone makes a use case that takes the number of a user one that has no other input.
-func alone[Out any](run usecase.Run[domain.UserID, Out]) func(context.Context, domain.Principal, domain.UserID, httpx.Just) (Out, error) {
+func alone[Out any](run directory.Run[domain.UserID, Out]) func(context.Context, domain.Principal, domain.UserID, httpx.Just) (Out, error) {
 	return func(ctx context.Context, caller domain.Principal, id domain.UserID, _ httpx.Just) (Out, error) {
 		return run(ctx, caller, id)
 	}

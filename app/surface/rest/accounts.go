@@ -5,8 +5,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
@@ -32,22 +33,22 @@ func (s *Surface) accountRoutes(r fiber.Router) {
 	r.Post("/rest/accounts/mail", httpx.Open(s.decodeMailProof, a.ConfirmMailChange, encodeTrue[domain.User](s)))
 	r.Post("/rest/accounts/accept", httpx.Open(s.decodeAccept, a.Accept, encodeTrue[domain.User](s)))
 	r.Post("/rest/accounts/forgot", httpx.Open(s.decodeForgot, httpx.OpenDone(a.Forgot), encodeTrue[httpx.Just](s)))
-	r.Post("/rest/accounts/reset", httpx.Open(s.decodeReset, a.Reset, encodeTrue[usecase.Proven](s)))
+	r.Post("/rest/accounts/reset", httpx.Open(s.decodeReset, a.Reset, encodeTrue[directory.Proven](s)))
 	r.Post("/rest/accounts/resend", httpx.Open(s.decodeResend, httpx.OpenDone(a.Resend), encodeTrue[httpx.Just](s)))
-	r.Post("/rest/accounts/verify", httpx.Open(s.decodeVerify, a.Verify, encodeTrue[usecase.Proven](s)))
+	r.Post("/rest/accounts/verify", httpx.Open(s.decodeVerify, a.Verify, encodeTrue[directory.Proven](s)))
 }
 
 // decodeInvite reads a new user without a password, which they choose themselves.
-func (s *Surface) decodeInvite(c *fiber.Ctx) (usecase.Invite, error) {
-	in := usecase.Invite{Link: s.pages.Accept(), Lifetime: acceptLifetime}
+func (s *Surface) decodeInvite(c *fiber.Ctx) (accounts.Invite, error) {
+	in := accounts.Invite{Link: s.pages.Accept(), Lifetime: acceptLifetime}
 	f, user := decodeUser(c)
 	in.User = user
 	f.refuseGiven("userid", "id", "state", "password")
 	return in, requireUser(f, "alias", "group", "person")
 }
 
-func (s *Surface) decodeMailChange(c *fiber.Ctx) (usecase.RequestMailChange, error) {
-	in := usecase.RequestMailChange{Link: s.pages.Mail(), Lifetime: mailLifetime}
+func (s *Surface) decodeMailChange(c *fiber.Ctx) (accounts.RequestMailChange, error) {
+	in := accounts.RequestMailChange{Link: s.pages.Mail(), Lifetime: mailLifetime}
 	f := body(c, "mailaddress")
 	in.Mail = f.text("mailaddress", "")
 	if f.Err == nil {
@@ -60,44 +61,44 @@ func (s *Surface) decodeMailChange(c *fiber.Ctx) (usecase.RequestMailChange, err
 
 // whose reads whose account is meant, by mail address or login name, and keys that are
 // required besides.
-func whose(c *fiber.Ctx, required ...string) (fields, usecase.Whose) {
+func whose(c *fiber.Ctx, required ...string) (fields, accounts.Whose) {
 	f := body(c, append([]string{"user", "mailaddress"}, required...)...)
-	w := usecase.Whose{Alias: f.text("user", ""), Mail: f.text("mailaddress", "")}
-	if w == (usecase.Whose{}) {
+	w := accounts.Whose{Alias: f.text("user", ""), Mail: f.text("mailaddress", "")}
+	if w == (accounts.Whose{}) {
 		required = []string{"mailaddress"}
 	}
 	f.Require(required...)
 	return f, w
 }
 
-func (s *Surface) decodeMailProof(c *fiber.Ctx) (usecase.ConfirmMailChange, error) {
+func (s *Surface) decodeMailProof(c *fiber.Ctx) (accounts.ConfirmMailChange, error) {
 	f, w := whose(c, "secret", "password")
-	return usecase.ConfirmMailChange{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}, f.Err
+	return accounts.ConfirmMailChange{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}, f.Err
 }
 
-func (s *Surface) decodeAccept(c *fiber.Ctx) (usecase.Accept, error) {
+func (s *Surface) decodeAccept(c *fiber.Ctx) (accounts.Accept, error) {
 	f, w := whose(c, "secret", "password")
-	in := usecase.Accept{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}
+	in := accounts.Accept{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}
 	return in, f.Err
 }
 
-func (s *Surface) decodeForgot(c *fiber.Ctx) (usecase.Forgot, error) {
+func (s *Surface) decodeForgot(c *fiber.Ctx) (accounts.Forgot, error) {
 	f, w := whose(c)
-	return usecase.Forgot{Whose: w, Link: s.pages.Reset(), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
+	return accounts.Forgot{Whose: w, Link: s.pages.Reset(), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
 }
 
-func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Reset, error) {
+func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Reset, error) {
 	f, w := whose(c, "secret", "password")
-	in := usecase.Reset{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}
+	in := accounts.Reset{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}
 	return in, f.Err
 }
 
-func (s *Surface) decodeResend(c *fiber.Ctx) (usecase.Resend, error) {
+func (s *Surface) decodeResend(c *fiber.Ctx) (accounts.Resend, error) {
 	f, w := whose(c)
-	return usecase.Resend{Whose: w, Link: s.pages.Verify(), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
+	return accounts.Resend{Whose: w, Link: s.pages.Verify(), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
 }
 
-func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
+func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Verify, error) {
 	f, w := whose(c, "secret")
-	return usecase.Verify{Whose: w, Secret: f.text("secret", ""), Source: httpx.Address(c, s.trusted)}, f.Err
+	return accounts.Verify{Whose: w, Secret: f.text("secret", ""), Source: httpx.Address(c, s.trusted)}, f.Err
 }

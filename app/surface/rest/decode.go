@@ -5,15 +5,16 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
 // decodeSignIn reads user, password and env from the body, or, as an older revision of the
 // original had it, from the headers login, password and env.
-func (s *Surface) decodeSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
-	in := usecase.SignIn{
+func (s *Surface) decodeSignIn(c *fiber.Ctx) (accounts.SignIn, error) {
+	in := accounts.SignIn{
 		Login: httpx.Header(c, "login"), Password: httpx.Header(c, "password"),
 		Environment: domain.EnvironmentRef(httpx.Header(c, "env")), Address: httpx.Address(c, s.trusted),
 		Client: httpx.Header(c, fiber.HeaderUserAgent),
@@ -27,15 +28,15 @@ func (s *Surface) decodeSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
 	return in, f.Err
 }
 
-func (s *Surface) decodePasswordChange(c *fiber.Ctx) (usecase.ChangePassword, error) {
+func (s *Surface) decodePasswordChange(c *fiber.Ctx) (directory.ChangePassword, error) {
 	f := body(c, "oldPassword", "newPassword")
 	f.Require("oldPassword", "newPassword")
-	in := usecase.ChangePassword{Old: f.text("oldPassword", ""), New: f.text("newPassword", ""), Address: httpx.Address(c, s.trusted)}
+	in := directory.ChangePassword{Old: f.text("oldPassword", ""), New: f.text("newPassword", ""), Address: httpx.Address(c, s.trusted)}
 	return in, f.Err
 }
 
-func decodeUserList(c *fiber.Ctx) (usecase.ListUsers, error) {
-	in := usecase.ListUsers{
+func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
+	in := directory.ListUsers{
 		Environment: domain.EnvironmentRef(httpx.Query(c, "env")),
 		Filter:      domain.UserFilter{Prefix: httpx.Query(c, "q")},
 		Group:       domain.GroupRef(httpx.Query(c, "group")),
@@ -96,7 +97,7 @@ var (
 	personKeys = []string{"trkid", "firstname", "lastname", "mailaddress", "phone", "role", "service"}
 )
 
-func decodeUser(c *fiber.Ctx) (f fields, in usecase.UserPatch) {
+func decodeUser(c *fiber.Ctx) (f fields, in directory.UserPatch) {
 	f = body(c, userKeys...)
 	in.Alias, in.Password = f.textIf("alias"), f.textIf("password")
 	in.Home = refIf[domain.EnvironmentRef](f, "envId", "envid")
@@ -137,7 +138,7 @@ func inside(object string, err error) error {
 	return e.On(object + "." + e.Field)
 }
 
-func decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
+func decodeNewUser(c *fiber.Ctx) (directory.UserPatch, error) {
 	f, in := decodeUser(c)
 	f.refuseGiven("userid", "id")
 	return in, requireUser(f, "alias", "password", "group", "person")
@@ -153,7 +154,7 @@ func requireUser(f fields, keys ...string) error {
 	return inside("person", person(f).Object.Require("firstname", "lastname", "mailaddress"))
 }
 
-func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UserID, usecase.UserPatch], err error) {
+func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UserID, directory.UserPatch], err error) {
 	if in.ID, err = decodeUserID(c); err != nil {
 		return in, err
 	}
@@ -190,8 +191,8 @@ func decodeGroupID(c *fiber.Ctx) (domain.GroupID, error) {
 	return id, nil
 }
 
-func decodeEnvironmentList(c *fiber.Ctx) (usecase.ListEnvironments, error) {
-	in := usecase.ListEnvironments{Environment: domain.EnvironmentRef(httpx.Query(c, "env"))}
+func decodeEnvironmentList(c *fiber.Ctx) (directory.ListEnvironments, error) {
+	in := directory.ListEnvironments{Environment: domain.EnvironmentRef(httpx.Query(c, "env"))}
 	if err := httpx.RefuseUnknown(c, "limit", "after", "env"); err != nil {
 		return in, err
 	}
@@ -221,14 +222,14 @@ func decodeEnvironmentAlias(c *fiber.Ctx) (domain.EnvironmentRef, error) {
 var environmentKeys = []string{"envid", "parent", "alias", "code", "sendurl", "active", "timezone", "gitRepository",
 	"organization", "path", "id"}
 
-func decodeEnvironment(c *fiber.Ctx) (usecase.EnvironmentPatch, error) {
+func decodeEnvironment(c *fiber.Ctx) (directory.EnvironmentPatch, error) {
 	f, in := decodeEnvironmentPatch(c)
 	f.refuseGiven("envid", "id")
 	f.Require("alias")
 	return in, f.Err
 }
 
-func decodeEnvironmentPatch(c *fiber.Ctx) (f fields, in usecase.EnvironmentPatch) {
+func decodeEnvironmentPatch(c *fiber.Ctx) (f fields, in directory.EnvironmentPatch) {
 	f = body(c, environmentKeys...)
 	in.Parent = refIf[domain.EnvironmentRef](f, "parent", "envid")
 	in.Alias, in.Code = f.textIf("alias"), f.textIf("code")
@@ -238,7 +239,7 @@ func decodeEnvironmentPatch(c *fiber.Ctx) (f fields, in usecase.EnvironmentPatch
 	return f, in
 }
 
-func decodeEnvironmentChange(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, usecase.EnvironmentPatch], err error) {
+func decodeEnvironmentChange(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, directory.EnvironmentPatch], err error) {
 	if in.ID, err = decodeEnvironmentID(c); err != nil {
 		return in, err
 	}
@@ -252,14 +253,14 @@ func decodeEnvironmentChange(c *fiber.Ctx) (in httpx.Numbered[domain.Environment
 
 var groupKeys = []string{"id", "alias", "parent", "permission", "organization", "effective", "uuid", "permissions", "effectivePermissions", "warnings"}
 
-func decodeGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {
+func decodeGroup(c *fiber.Ctx) (directory.GroupPatch, error) {
 	f, in := decodeGroupPatch(c)
 	f.refuseGiven("id", "uuid")
 	f.Require("alias")
 	return in, f.Err
 }
 
-func decodeGroupPatch(c *fiber.Ctx) (f fields, in usecase.GroupPatch) {
+func decodeGroupPatch(c *fiber.Ctx) (f fields, in directory.GroupPatch) {
 	f = body(c, groupKeys...)
 	in.Alias = f.textIf("alias")
 	in.Parent = refIf[domain.GroupRef](f, "parent", "id")
@@ -268,7 +269,7 @@ func decodeGroupPatch(c *fiber.Ctx) (f fields, in usecase.GroupPatch) {
 	return f, in
 }
 
-func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.GroupID, usecase.GroupPatch], err error) {
+func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.GroupID, directory.GroupPatch], err error) {
 	if in.ID, err = decodeGroupID(c); err != nil {
 		return in, err
 	}
@@ -280,8 +281,8 @@ func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.GroupID, usecase.
 	return in, f.Err
 }
 
-func decodeExplain(c *fiber.Ctx) (usecase.ExplainDecision, error) {
-	in := usecase.ExplainDecision{User: httpx.Query(c, "user"), Environment: domain.EnvironmentRef(httpx.Query(c, "environment"))}
+func decodeExplain(c *fiber.Ctx) (directory.ExplainDecision, error) {
+	in := directory.ExplainDecision{User: httpx.Query(c, "user"), Environment: domain.EnvironmentRef(httpx.Query(c, "environment"))}
 	if err := httpx.RefuseUnknown(c, "user", "permission", "environment"); err != nil {
 		return in, err
 	}
@@ -290,8 +291,8 @@ func decodeExplain(c *fiber.Ctx) (usecase.ExplainDecision, error) {
 	return in, err
 }
 
-func decodeAudit(c *fiber.Ctx) (usecase.ListAudit, error) {
-	in := usecase.ListAudit{
+func decodeAudit(c *fiber.Ctx) (directory.ListAudit, error) {
+	in := directory.ListAudit{
 		Environment: domain.EnvironmentRef(httpx.Query(c, "env")),
 		Filter: domain.AuditFilter{
 			Actor: httpx.Query(c, "actor"), Target: httpx.Query(c, "target"), Action: httpx.Query(c, "action"),

@@ -9,8 +9,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
@@ -60,7 +61,7 @@ func stream[T any](s *Surface, c *fiber.Ctx, list iter.Seq2[T, error], write wri
 		})
 }
 
-func (s *Surface) encodeUserList(c *fiber.Ctx, list usecase.UserList) error {
+func (s *Surface) encodeUserList(c *fiber.Ctx, list directory.UserList) error {
 	httpx.LinkNext(c, list.Next)
 	if list.Total >= 0 {
 		c.Set("X-Total-Count", strconv.FormatInt(list.Total, 10))
@@ -90,12 +91,12 @@ func (f fragments) write(w *httpx.Writer, key string, of any, text func(*httpx.W
 	w.Raw(key, known)
 }
 
-func (s *Surface) encodeEnvironmentList(c *fiber.Ctx, list usecase.EnvironmentList) error {
+func (s *Surface) encodeEnvironmentList(c *fiber.Ctx, list directory.EnvironmentList) error {
 	httpx.LinkNext(c, list.Next)
 	return stream(s, c, list.Environments, writeEnvironment)
 }
 
-func (s *Surface) encodeAudit(c *fiber.Ctx, list usecase.AuditList) error {
+func (s *Surface) encodeAudit(c *fiber.Ctx, list directory.AuditList) error {
 	httpx.LinkNext(c, list.Next)
 	return stream(s, c, list.Entries, writeAudit)
 }
@@ -107,12 +108,12 @@ func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u domain.User) error {
 
 // encodeToken answers a sign-in. The date is in the zone of the environment the token is
 // for, as in the published sample.
-func (s *Surface) encodeToken(c *fiber.Ctx, t usecase.SignedIn) error {
+func (s *Surface) encodeToken(c *fiber.Ctx, t accounts.SignedIn) error {
 	zone, err := time.LoadLocation(t.Environment.TimeZone)
 	if err != nil {
 		zone = time.UTC
 	}
-	return encode(s, func(w *httpx.Writer, key string, t *usecase.SignedIn) {
+	return encode(s, func(w *httpx.Writer, key string, t *accounts.SignedIn) {
 		w.Open(key, '{')
 		w.Text("Token", t.Access)
 		w.Text("Expiration_date", t.Expires.In(zone).Format("2006/01/02 15:04:05"))
@@ -122,12 +123,12 @@ func (s *Surface) encodeToken(c *fiber.Ctx, t usecase.SignedIn) error {
 }
 
 // writeUser writes one user.
-func writeUser(w *httpx.Writer, key string, u *usecase.UserDocument) {
+func writeUser(w *httpx.Writer, key string, u *directory.UserDocument) {
 	make(fragments).writeUser(w, key, u)
 }
 
 // writeUser writes a user as the document shows one; what is ours comes behind envsbloque.
-func (f fragments) writeUser(w *httpx.Writer, key string, u *usecase.UserDocument) {
+func (f fragments) writeUser(w *httpx.Writer, key string, u *directory.UserDocument) {
 	w.Open(key, '{')
 	w.Number("userid", int64(u.ID))
 	w.Open("person", '{')
@@ -212,7 +213,7 @@ func (f fragments) writeChain(w *httpx.Writer, key string, chain []domain.Group)
 	f.write(w, key, &chain[0], func(sub *httpx.Writer) { writeChain(sub, "", chain) })
 }
 
-func (f fragments) writeEnvironments(w *httpx.Writer, key string, all []usecase.EnvironmentShown) {
+func (f fragments) writeEnvironments(w *httpx.Writer, key string, all []directory.EnvironmentShown) {
 	w.Open(key, '[')
 	for _, e := range all {
 		f.write(w, "", e.Environment, func(sub *httpx.Writer) {
@@ -224,7 +225,7 @@ func (f fragments) writeEnvironments(w *httpx.Writer, key string, all []usecase.
 }
 
 // openEnvironment writes the documented keys of an environment.
-func openEnvironment(w *httpx.Writer, key string, e usecase.EnvironmentShown) {
+func openEnvironment(w *httpx.Writer, key string, e directory.EnvironmentShown) {
 	w.Open(key, '{')
 	w.Number("envid", int64(e.ID))
 	httpx.WriteShown(w, "parent", e.Parent)
@@ -236,15 +237,15 @@ func openEnvironment(w *httpx.Writer, key string, e usecase.EnvironmentShown) {
 	w.Text("gitRepository", e.GitRepository)
 }
 
-func writeEnvironment(w *httpx.Writer, key string, e *usecase.EnvironmentDocument) {
-	openEnvironment(w, key, usecase.EnvironmentShown{Environment: &e.Environment, Parent: e.Parent})
+func writeEnvironment(w *httpx.Writer, key string, e *directory.EnvironmentDocument) {
+	openEnvironment(w, key, directory.EnvironmentShown{Environment: &e.Environment, Parent: e.Parent})
 	w.Flag("organization", e.IsOrganization)
 	w.Text("path", e.ShownPath)
 	w.Text("id", string(e.UUID))
 	w.Close('}')
 }
 
-func writeGroup(w *httpx.Writer, key string, g *usecase.GroupDocument) {
+func writeGroup(w *httpx.Writer, key string, g *directory.GroupDocument) {
 	openGroup(w, key, g.Chain)
 	httpx.WriteShown(w, "organization", g.OrganizationShown)
 	w.Text("effective", g.Effective.String())
@@ -271,7 +272,7 @@ func writeRoles(w *httpx.Writer, key string, roles []domain.Role) {
 	w.Close(']')
 }
 
-func writePermission(w *httpx.Writer, key string, p *usecase.PermissionDocument) {
+func writePermission(w *httpx.Writer, key string, p *directory.PermissionDocument) {
 	w.Open(key, '{')
 	w.Number("bit", int64(p.Permission))
 	w.Text("permission", p.Code())
@@ -284,7 +285,7 @@ func writePermission(w *httpx.Writer, key string, p *usecase.PermissionDocument)
 	w.Close('}')
 }
 
-func writeExplanation(w *httpx.Writer, key string, x *usecase.ExplanationDocument) {
+func writeExplanation(w *httpx.Writer, key string, x *directory.ExplanationDocument) {
 	w.Open(key, '{')
 	w.Flag("allowed", x.Allowed)
 	w.Text("because", x.Sentence())
@@ -306,7 +307,7 @@ func writeExplanation(w *httpx.Writer, key string, x *usecase.ExplanationDocumen
 		} else {
 			w.Number("withheldBy", int64(reason.WithheldBy))
 		}
-		w.TextOrNull("withheldByAlias", usecase.WithheldBy(&reason, x.Chains[i]))
+		w.TextOrNull("withheldByAlias", directory.WithheldBy(&reason, x.Chains[i]))
 		writeChain(w, "group", x.Chains[i])
 		w.Close('}')
 	}
@@ -316,7 +317,7 @@ func writeExplanation(w *httpx.Writer, key string, x *usecase.ExplanationDocumen
 	w.Close('}')
 }
 
-func writePlace(w *httpx.Writer, key string, e *usecase.EnvironmentDocument) {
+func writePlace(w *httpx.Writer, key string, e *directory.EnvironmentDocument) {
 	if e == nil {
 		w.Null(key)
 		return
@@ -327,7 +328,7 @@ func writePlace(w *httpx.Writer, key string, e *usecase.EnvironmentDocument) {
 	w.Close('}')
 }
 
-func writeMark(w *httpx.Writer, key string, kind domain.MarkKind, by *usecase.EnvironmentDocument) {
+func writeMark(w *httpx.Writer, key string, kind domain.MarkKind, by *directory.EnvironmentDocument) {
 	if kind == domain.MarkNone {
 		w.Null(key)
 		return
@@ -369,7 +370,7 @@ func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
 	w.Close('}')
 }
 
-func writeSession(w *httpx.Writer, key string, s *usecase.SessionDocument) {
+func writeSession(w *httpx.Writer, key string, s *accounts.SessionDocument) {
 	w.Open(key, '{')
 	w.Text("id", string(s.ID))
 	w.Text("kind", s.Kind.String())

@@ -5,8 +5,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
@@ -28,8 +28,8 @@ func (s *Surface) keyRoutes(r fiber.Router) {
 func oneself(*fiber.Ctx) (domain.UserID, error) { return 0, nil }
 
 // keyOf reads which key of which user is meant.
-func keyOf(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (usecase.OfUser[domain.UUID], error) {
-	return func(c *fiber.Ctx) (in usecase.OfUser[domain.UUID], err error) {
+func keyOf(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (accounts.OfUser[domain.UUID], error) {
+	return func(c *fiber.Ctx) (in accounts.OfUser[domain.UUID], err error) {
 		if in.User, err = user(c); err != nil {
 			return in, err
 		}
@@ -43,8 +43,8 @@ func keyOf(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (useca
 }
 
 // newKey reads what a new key is to be.
-func newKey(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (usecase.OfUser[usecase.NewAPIKey], error) {
-	return func(c *fiber.Ctx) (in usecase.OfUser[usecase.NewAPIKey], err error) {
+func newKey(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (accounts.OfUser[accounts.NewAPIKey], error) {
+	return func(c *fiber.Ctx) (in accounts.OfUser[accounts.NewAPIKey], err error) {
 		if in.User, err = user(c); err != nil {
 			return in, err
 		}
@@ -62,21 +62,21 @@ func newKey(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (usec
 	}
 }
 
-func writeKey(w *httpx.Writer, key string, k *usecase.KeyDocument) {
+func writeKey(w *httpx.Writer, key string, k *accounts.KeyDocument) {
 	w.Open(key, '{')
 	writeKeyFields(w, k)
 	w.Close('}')
 }
 
 // writeWholeKey writes a key with its text.
-func writeWholeKey(w *httpx.Writer, key string, k *usecase.KeyDocument) {
+func writeWholeKey(w *httpx.Writer, key string, k *accounts.KeyDocument) {
 	w.Open(key, '{')
 	writeKeyFields(w, k)
 	w.Text("text", string(k.Text))
 	w.Close('}')
 }
 
-func writeKeyFields(w *httpx.Writer, k *usecase.KeyDocument) {
+func writeKeyFields(w *httpx.Writer, k *accounts.KeyDocument) {
 	w.Text("id", string(k.ID))
 	w.Text("name", k.Name)
 	w.Number("created", k.Created.UnixMilli())

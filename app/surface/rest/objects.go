@@ -9,8 +9,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -18,7 +19,7 @@ import (
 func (s *Surface) objectRoutes(r fiber.Router) {
 	b := s.uses.Objects
 
-	r.Get("/rest/kinds", httpx.Handle(s.auth, decodeNothing, httpx.Alone(usecase.ObjectKinds), encodeAll(s, writeKind)))
+	r.Get("/rest/kinds", httpx.Handle(s.auth, decodeNothing, httpx.Alone(objects.ObjectKinds), encodeAll(s, writeKind)))
 	r.Get("/rest/objects", ofEnvironment(httpx.Handle(s.auth, decodeObjectList, b.List, encodeListed(s, writeObject))))
 	r.Post("/rest/objects", httpx.Handle(s.auth, decodeNewObject, b.Create, s.encodeCreatedObject))
 	r.Post("/rest/objects/assign", httpx.Handle(s.auth, decodeAssign, b.HandOverAll, encode(s, writeCount)))
@@ -70,8 +71,8 @@ func queryKinds(c *fiber.Ctx) ([]domain.ObjectKind, error) {
 	return kinds, nil
 }
 
-func decodeObjectList(c *fiber.Ctx) (usecase.ListObjects, error) {
-	in := usecase.ListObjects{
+func decodeObjectList(c *fiber.Ctx) (objects.ListObjects, error) {
+	in := objects.ListObjects{
 		Environment: domain.EnvironmentRef(httpx.Query(c, "env")),
 		Owner:       domain.UserRef{Alias: httpx.Query(c, "owner")},
 		Parent:      domain.ObjectRef(httpx.Query(c, "parent")), Uses: domain.ObjectRef(httpx.Query(c, "uses")),
@@ -155,8 +156,8 @@ func (f fields) attributesIf(key string) map[string]string {
 var objectKeys = []string{"id", "uuid", "kind", "name", "fullName", "envId", "organization", "owner", "parent", "visibility",
 	"attributes", "uses", "level", "created", "changed", "access"}
 
-func decodeNewObject(c *fiber.Ctx) (usecase.NewObject, error) {
-	var in usecase.NewObject
+func decodeNewObject(c *fiber.Ctx) (objects.NewObject, error) {
+	var in objects.NewObject
 	f := body(c, "kind", "name", "envId", "owner", "parent", "visibility", "attributes", "uses")
 	f.Require("kind", "name")
 	in.Name = f.text("name", "")
@@ -189,9 +190,9 @@ func ofObject[In any](c *fiber.Ctx, keys []string, required []string, read func(
 	return in, f.Err
 }
 
-func decodeObjectChange(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, usecase.ObjectPatch], error) {
-	return ofObject(c, objectKeys, nil, func(f fields) usecase.ObjectPatch {
-		return usecase.ObjectPatch{Name: f.textIf("name"), Visibility: parseIf(f, "visibility", domain.ParseVisibility),
+func decodeObjectChange(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, objects.ObjectPatch], error) {
+	return ofObject(c, objectKeys, nil, func(f fields) objects.ObjectPatch {
+		return objects.ObjectPatch{Name: f.textIf("name"), Visibility: parseIf(f, "visibility", domain.ParseVisibility),
 			Uses: refs[domain.ObjectRef](f, "uses", "id"), Attributes: f.attributesIf("attributes")}
 	})
 }
@@ -213,9 +214,9 @@ func decodeOffer(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, domain.UserRef]
 	return ofObject(c, []string{"to"}, []string{"to"}, func(f fields) domain.UserRef { return f.userRefIf("to") })
 }
 
-func decodeObjectGrant(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, usecase.GrantObject], error) {
-	return ofObject(c, []string{"user", "group", "level"}, []string{"level"}, func(f fields) usecase.GrantObject {
-		in := usecase.GrantObject{User: f.userRefIf("user")}
+func decodeObjectGrant(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, objects.GrantObject], error) {
+	return ofObject(c, []string{"user", "group", "level"}, []string{"level"}, func(f fields) objects.GrantObject {
+		in := objects.GrantObject{User: f.userRefIf("user")}
 		if group := refIf[domain.GroupRef](f, "group", "id"); group != nil {
 			in.Group = *group
 		}
@@ -236,14 +237,14 @@ func decodeUse(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, int64], error) {
 	})
 }
 
-func decodeAssign(c *fiber.Ctx) (usecase.HandOverAll, error) {
+func decodeAssign(c *fiber.Ctx) (objects.HandOverAll, error) {
 	f := body(c, "from", "to")
-	in := usecase.HandOverAll{From: f.userRefIf("from"), To: f.userRefIf("to")}
+	in := objects.HandOverAll{From: f.userRefIf("from"), To: f.userRefIf("to")}
 	f.Require("from", "to")
 	return in, f.Err
 }
 
-func decodeKinds(c *fiber.Ctx) (in usecase.ListKinds, err error) {
+func decodeKinds(c *fiber.Ctx) (in objects.ListKinds, err error) {
 	if err := httpx.RefuseUnknown(c, "limit", "after", "kind"); err != nil {
 		return in, err
 	}
@@ -254,19 +255,19 @@ func decodeKinds(c *fiber.Ctx) (in usecase.ListKinds, err error) {
 	return in, err
 }
 
-func decodeUsage(c *fiber.Ctx) (in usecase.ListUsage, err error) {
+func decodeUsage(c *fiber.Ctx) (in objects.ListUsage, err error) {
 	in, err = queryUsage(c)
 	in.Object = domain.ObjectRef(httpx.Param(c, "object"))
 	return in, err
 }
 
-func decodeOwnUsage(c *fiber.Ctx) (in usecase.ListUsage, err error) {
+func decodeOwnUsage(c *fiber.Ctx) (in objects.ListUsage, err error) {
 	in, err = queryUsage(c)
 	in.Own = true
 	return in, err
 }
 
-func queryUsage(c *fiber.Ctx) (in usecase.ListUsage, err error) {
+func queryUsage(c *fiber.Ctx) (in objects.ListUsage, err error) {
 	if err := httpx.RefuseUnknown(c, "limit", "after", "from", "until"); err != nil {
 		return in, err
 	}
@@ -287,8 +288,8 @@ func queryUsage(c *fiber.Ctx) (in usecase.ListUsage, err error) {
 }
 
 // encodeListed answers with a list that is read while it is written.
-func encodeListed[T any](s *Surface, write writer[T]) func(*fiber.Ctx, usecase.Listed[T]) error {
-	return func(c *fiber.Ctx, list usecase.Listed[T]) error {
+func encodeListed[T any](s *Surface, write writer[T]) func(*fiber.Ctx, directory.Listed[T]) error {
+	return func(c *fiber.Ctx, list directory.Listed[T]) error {
 		httpx.LinkNext(c, list.Next)
 		if list.Total >= 0 {
 			c.Set("X-Total-Count", strconv.FormatInt(list.Total, 10))
@@ -297,7 +298,7 @@ func encodeListed[T any](s *Surface, write writer[T]) func(*fiber.Ctx, usecase.L
 	}
 }
 
-func (s *Surface) encodeCreatedObject(c *fiber.Ctx, o usecase.ObjectDocument) error {
+func (s *Surface) encodeCreatedObject(c *fiber.Ctx, o objects.ObjectDocument) error {
 	c.Set(fiber.HeaderLocation, "/rest/objects/"+strconv.FormatInt(int64(o.ID), 10))
 	return encode(s, writeObject)(c, o)
 }
@@ -334,7 +335,7 @@ func writeKind(w *httpx.Writer, key string, k *domain.ObjectKindInfo) {
 	w.Close('}')
 }
 
-func writeObject(w *httpx.Writer, key string, o *usecase.ObjectDocument) {
+func writeObject(w *httpx.Writer, key string, o *objects.ObjectDocument) {
 	w.Open(key, '{')
 	writeObjectFields(w, o)
 	w.Text("level", o.Level.String())
@@ -353,7 +354,7 @@ func writeObject(w *httpx.Writer, key string, o *usecase.ObjectDocument) {
 }
 
 // writeObjectFields writes what an object is.
-func writeObjectFields(w *httpx.Writer, o *usecase.ObjectDocument) {
+func writeObjectFields(w *httpx.Writer, o *objects.ObjectDocument) {
 	w.Number("id", int64(o.ID))
 	w.Text("uuid", string(o.UUID))
 	w.Text("kind", string(o.Kind))
@@ -434,14 +435,14 @@ func writeCopyRequest(w *httpx.Writer, key string, r *domain.CopyRequest) {
 	w.Close('}')
 }
 
-func writeBookmark(w *httpx.Writer, key string, b *usecase.BookmarkDocument) {
+func writeBookmark(w *httpx.Writer, key string, b *objects.BookmarkDocument) {
 	w.Open(key, '{')
 	w.Number("since", b.Since.UnixMilli())
 	writeObject(w, "object", &b.ObjectDocument)
 	w.Close('}')
 }
 
-func writeUsage(w *httpx.Writer, key string, u *usecase.UsageDocument) {
+func writeUsage(w *httpx.Writer, key string, u *objects.UsageDocument) {
 	w.Open(key, '{')
 	w.Number("object", int64(u.Object))
 	w.Text("uuid", string(u.UUID))

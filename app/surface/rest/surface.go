@@ -8,8 +8,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -20,16 +22,16 @@ var OpenAPI []byte
 
 // Uses are the use cases the surface offers.
 type Uses struct {
-	Users        *usecase.Users
-	Environments *usecase.Environments
-	Groups       *usecase.Groups
-	Me           *usecase.Me
-	Sessions     *usecase.Sessions
-	Accounts     *usecase.Accounts
-	APIKeys      *usecase.APIKeys
-	Explain      *usecase.Explain
-	Audit        *usecase.Audit
-	Objects      *usecase.Objects
+	Users        *directory.Users
+	Environments *directory.Environments
+	Groups       *directory.Groups
+	Me           *directory.Me
+	Sessions     *accounts.Sessions
+	Accounts     *accounts.Accounts
+	APIKeys      *accounts.APIKeys
+	Explain      *directory.Explain
+	Audit        *directory.Audit
+	Objects      *objects.Objects
 }
 
 // Surface answers requests of this API.
@@ -37,13 +39,13 @@ type Surface struct {
 	uses    Uses
 	auth    httpx.Auth
 	trusted []netip.Prefix
-	pages   usecase.Pages
+	pages   accounts.Pages
 	now     func() time.Time
 }
 
 // New returns the application of the surface. auth finds the principal of a request; links of
 // mail lead to pages.
-func New(server *httpx.Server, uses Uses, pages usecase.Pages, auth httpx.Auth, now func() time.Time) *fiber.App {
+func New(server *httpx.Server, uses Uses, pages accounts.Pages, auth httpx.Auth, now func() time.Time) *fiber.App {
 	s := &Surface{uses: uses, auth: inEnvironment(auth), trusted: server.Trusted, pages: pages, now: now}
 	app := server.NewApp("rest", s.problem)
 	s.routes(app)

@@ -9,8 +9,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -18,7 +20,7 @@ import (
 const linkLifetime = 30 * time.Minute
 
 // verifyLink is where the links of mails lead that clients write, and ours without pages.
-const verifyLink = "/user/verify/" + usecase.PlaceAlias + "/" + usecase.PlaceSecret
+const verifyLink = "/user/verify/" + accounts.PlaceAlias + "/" + accounts.PlaceSecret
 
 // link returns where the link of a letter in our own words leads.
 func (s *Surface) link(c *fiber.Ctx) string {
@@ -64,29 +66,29 @@ const (
 
 func short(s string, least int) bool { return len([]rune(s)) < least }
 
-func (s *Surface) decodeRegister(c *fiber.Ctx) (usecase.Register, error) {
+func (s *Surface) decodeRegister(c *fiber.Ctx) (accounts.Register, error) {
 	in, f := members(c, []string{"username", "fullname", "email", "callback"})
 	if f.Err != nil {
-		return usecase.Register{}, f.Err
+		return accounts.Register{}, f.Err
 	}
 	var person domain.Person
 	person.Rename(in["fullname"], "")
 	if short(in["username"], shortestName) || short(in["fullname"], shortestName) || short(in["email"], shortestMail) {
-		return usecase.Register{}, domain.ErrInvalid.Saying("Invalid username (%s) or fullname (%s) or email (%s)", in["username"], in["fullname"], in["email"])
+		return accounts.Register{}, domain.ErrInvalid.Saying("Invalid username (%s) or fullname (%s) or email (%s)", in["username"], in["fullname"], in["email"])
 	}
-	return usecase.Register{Alias: in["username"], FirstName: person.FirstName, LastName: person.LastName, Mail: in["email"],
+	return accounts.Register{Alias: in["username"], FirstName: person.FirstName, LastName: person.LastName, Mail: in["email"],
 		Link: s.link(c), Lifetime: linkLifetime, Note: s.note(in["callback"], httpx.Mounted(c, "")), TellTaken: true, Source: httpx.Address(c, s.trusted)}, nil
 }
 
-func (s *Surface) decodeReset(c *fiber.Ctx) (usecase.Forgot, error) {
+func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Forgot, error) {
 	in, f := members(c, []string{"username", "email", "callback"})
 	if f.Err != nil {
-		return usecase.Forgot{}, f.Err
+		return accounts.Forgot{}, f.Err
 	}
 	if short(in["username"], shortestName) || short(in["email"], shortestMail) {
-		return usecase.Forgot{}, domain.ErrInvalid.Saying("Invalid username (%s) or email (%s)", in["username"], in["email"])
+		return accounts.Forgot{}, domain.ErrInvalid.Saying("Invalid username (%s) or email (%s)", in["username"], in["email"])
 	}
-	return usecase.Forgot{Whose: usecase.Whose{Alias: in["username"], Mail: in["email"]}, Link: s.link(c), Lifetime: linkLifetime,
+	return accounts.Forgot{Whose: accounts.Whose{Alias: in["username"], Mail: in["email"]}, Link: s.link(c), Lifetime: linkLifetime,
 		Note: s.note(in["callback"], httpx.Mounted(c, "")), Source: httpx.Address(c, s.trusted)}, nil
 }
 
@@ -104,13 +106,13 @@ func (s *Surface) note(callback, below string) string {
 		":scheme://:host::port", base, "scheme://:host::port", base,
 		":scheme://:host", base, "scheme://:host", base,
 		":scheme", s.public.Scheme, ":host", s.public.Hostname(), ":port", port, ":path", s.public.Path+below,
-		":username", usecase.PlaceAlias, ":token", usecase.PlaceSecret,
+		":username", accounts.PlaceAlias, ":token", accounts.PlaceSecret,
 	).Replace(callback)
 }
 
-func (s *Surface) decodeVerify(c *fiber.Ctx) (usecase.Verify, error) {
-	return usecase.Verify{Whose: usecase.Whose{Alias: httpx.Param(c, "username")}, Secret: httpx.Param(c, "token"),
-		Password: usecase.ReturnPassword, OrReset: true, Topic: true, Source: httpx.Address(c, s.trusted)}, nil
+func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Verify, error) {
+	return accounts.Verify{Whose: accounts.Whose{Alias: httpx.Param(c, "username")}, Secret: httpx.Param(c, "token"),
+		Password: accounts.ReturnPassword, OrReset: true, Topic: true, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func decodeUsername(c *fiber.Ctx) (string, error) { return httpx.Param(c, "username"), nil }
@@ -133,13 +135,13 @@ func decodeSeconds(c *fiber.Ctx) (time.Duration, error) {
 	return time.Duration(min(n, int64(longest/time.Second))) * time.Second, nil
 }
 
-func decodeEither(c *fiber.Ctx) (usecase.ContactOrContacts, error) {
+func decodeEither(c *fiber.Ctx) (objects.ContactOrContacts, error) {
 	within, err := decodeSeconds(c)
-	return usecase.ContactOrContacts{Alias: httpx.Param(c, "username"), Within: within}, err
+	return objects.ContactOrContacts{Alias: httpx.Param(c, "username"), Within: within}, err
 }
 
 // decodeList reads the filters of a list. Clients send all of them, also empty ones.
-func decodeList(c *fiber.Ctx) (in usecase.ListPeople, err error) {
+func decodeList(c *fiber.Ctx) (in directory.ListPeople, err error) {
 	if err := httpx.RefuseUnknown(c, "skip", "limit", "username", "fullname", "idUser", "dateMinCreation", "dateMaxCreation", "withGroups"); err != nil {
 		return in, err
 	}
@@ -234,29 +236,29 @@ func needs(f *httpx.Members, in map[string]string, keys ...string) error {
 	return f.Err
 }
 
-func decodeSystem(c *fiber.Ctx) (usecase.SystemUser, error) {
+func decodeSystem(c *fiber.Ctx) (directory.SystemUser, error) {
 	in, f := members(c, []string{"username"}, "canListUsersAsAdmin")
 	lists := flag(f, "canListUsersAsAdmin")
-	return usecase.SystemUser{Alias: in["username"], Lists: lists}, needs(f, in, "username")
+	return directory.SystemUser{Alias: in["username"], Lists: lists}, needs(f, in, "username")
 }
 
-func decodeRename(c *fiber.Ctx) (usecase.RenameUser, error) {
+func decodeRename(c *fiber.Ctx) (directory.RenameUser, error) {
 	in, f := members(c, []string{"username", "newUsername"})
-	return usecase.RenameUser{Alias: in["username"], To: in["newUsername"]}, needs(f, in, "username", "newUsername")
+	return directory.RenameUser{Alias: in["username"], To: in["newUsername"]}, needs(f, in, "username", "newUsername")
 }
 
-func decodeUpdate(c *fiber.Ctx) (usecase.Readdress, error) {
+func decodeUpdate(c *fiber.Ctx) (directory.Readdress, error) {
 	in, f := members(c, []string{"username", "newFullname", "newEmail"})
-	return usecase.Readdress{Alias: in["username"], Name: in["newFullname"], Mail: in["newEmail"]}, needs(f, in, "username", "newFullname", "newEmail")
+	return directory.Readdress{Alias: in["username"], Name: in["newFullname"], Mail: in["newEmail"]}, needs(f, in, "username", "newFullname", "newEmail")
 }
 
-func decodeCheck(c *fiber.Ctx) (usecase.CheckUser, error) {
+func decodeCheck(c *fiber.Ctx) (directory.CheckUser, error) {
 	in, f := members(c, []string{"username"}, "fixPrivateTopics", "fixDefaultGroup")
-	check := usecase.CheckUser{Alias: in["username"], FixTopic: flag(f, "fixPrivateTopics"), FixWith: flag(f, "fixDefaultGroup")}
+	check := directory.CheckUser{Alias: in["username"], FixTopic: flag(f, "fixPrivateTopics"), FixWith: flag(f, "fixDefaultGroup")}
 	return check, needs(f, in, "username")
 }
 
-func decodeTopics(c *fiber.Ctx) (in usecase.ListTopics, err error) {
+func decodeTopics(c *fiber.Ctx) (in objects.ListTopics, err error) {
 	if err := httpx.RefuseUnknown(c, "skip", "limit", "topic", "topicPath", "idTopic", "description", "Description", "dateMinCreation",
 		"DateMinCreation", "dateMaxCreation", "DateMaxCreation", "onlyFavorites", "getForTatAdmin", "getNbMsgUnread"); err != nil {
 		return in, err
@@ -297,10 +299,10 @@ func spelled(c *fiber.Ctx, name string) string {
 
 // decodeShare reads a body that names a topic, and under the key whom who is to be on one of
 // its lists.
-func decodeShare(whom string, level domain.Level) func(*fiber.Ctx) (usecase.ShareTopic, error) {
-	return func(c *fiber.Ctx) (usecase.ShareTopic, error) {
+func decodeShare(whom string, level domain.Level) func(*fiber.Ctx) (objects.ShareTopic, error) {
+	return func(c *fiber.Ctx) (objects.ShareTopic, error) {
 		in, f := members(c, []string{"topic", whom}, "recursive")
-		share := usecase.ShareTopic{Name: domain.TopicName(in["topic"]), With: usecase.GrantObject{Level: level},
+		share := objects.ShareTopic{Name: domain.TopicName(in["topic"]), With: objects.GrantObject{Level: level},
 			Below: flag(f, "recursive")}
 		if whom == "groupname" {
 			share.With.Group = domain.GroupRef(in[whom])
@@ -311,21 +313,21 @@ func decodeShare(whom string, level domain.Level) func(*fiber.Ctx) (usecase.Shar
 	}
 }
 
-func decodeNewTopic(c *fiber.Ctx) (usecase.NewTopic, error) {
+func decodeNewTopic(c *fiber.Ctx) (objects.NewTopic, error) {
 	in, f := members(c, []string{"topic", "description"})
 	name := domain.TopicName(in["topic"])
 	if n := len([]rune(name)); n < 4 || n > domain.MaxFullName {
 		f.Fail(domain.InvalidField("topic", "Give a name of 4 to %d characters.", domain.MaxFullName))
 	}
-	return usecase.NewTopic{Name: name, Description: in["description"]}, f.Err
+	return objects.NewTopic{Name: name, Description: in["description"]}, f.Err
 }
 
-func decodePresence(c *fiber.Ctx) (usecase.BePresent, error) {
+func decodePresence(c *fiber.Ctx) (objects.BePresent, error) {
 	in, f := members(c, []string{"status", "topic", "Topic"}) // the address says in which topic
-	return usecase.BePresent{Topic: topicOf(c, ""), Status: domain.PresenceStatus(in["status"])}, f.Err
+	return objects.BePresent{Topic: topicOf(c, ""), Status: domain.PresenceStatus(in["status"])}, f.Err
 }
 
-func decodePresences(c *fiber.Ctx) (in usecase.ListPresences, err error) {
+func decodePresences(c *fiber.Ctx) (in objects.ListPresences, err error) {
 	if err := httpx.RefuseUnknown(c, "skip", "limit", "idPresence", "status", "username", "dateMinPresence", "dateMaxPresence"); err != nil {
 		return in, err
 	}
@@ -352,8 +354,8 @@ func decodePresences(c *fiber.Ctx) (in usecase.ListPresences, err error) {
 }
 
 // decodeAbsence reads who is to be nowhere any more; a request without a body means oneself.
-func decodeAbsence(c *fiber.Ctx) (usecase.Absence, error) {
-	in := usecase.Absence{Topic: topicOf(c, "")}
+func decodeAbsence(c *fiber.Ctx) (objects.Absence, error) {
+	in := objects.Absence{Topic: topicOf(c, "")}
 	if len(c.Request().Body()) == 0 {
 		return in, nil
 	}
@@ -362,7 +364,7 @@ func decodeAbsence(c *fiber.Ctx) (usecase.Absence, error) {
 	return in, f.Err
 }
 
-func decodeGroups(c *fiber.Ctx) (in usecase.ListGroups, err error) {
+func decodeGroups(c *fiber.Ctx) (in directory.ListGroups, err error) {
 	if err := httpx.RefuseUnknown(c, "skip", "limit", "idGroup", "name", "nameRegex", "description", "dateMinCreation", "dateMaxCreation"); err != nil {
 		return in, err
 	}
@@ -384,22 +386,22 @@ func decodeGroupName(c *fiber.Ctx) (domain.GroupRef, error) {
 	return domain.GroupRef(httpx.Param(c, "group")), nil
 }
 
-func decodeEditGroup(c *fiber.Ctx) (usecase.EditGroup, error) {
+func decodeEditGroup(c *fiber.Ctx) (directory.EditGroup, error) {
 	in, f := members(c, []string{"newName", "newDescription"})
 	name, description := in["newName"], in["newDescription"]
-	return usecase.EditGroup{Group: domain.GroupRef(httpx.Param(c, "group")), GroupPatch: usecase.GroupPatch{Alias: &name, Description: &description}},
+	return directory.EditGroup{Group: domain.GroupRef(httpx.Param(c, "group")), GroupPatch: directory.GroupPatch{Alias: &name, Description: &description}},
 		needs(f, in, "newName", "newDescription")
 }
 
-func decodeGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {
+func decodeGroup(c *fiber.Ctx) (directory.GroupPatch, error) {
 	in, f := members(c, []string{"name", "description"})
 	name, description := in["name"], in["description"]
-	return usecase.GroupPatch{Alias: &name, Description: &description}, needs(f, in, "name")
+	return directory.GroupPatch{Alias: &name, Description: &description}, needs(f, in, "name")
 }
 
-func decodeMember(c *fiber.Ctx) (usecase.GroupMember, error) {
+func decodeMember(c *fiber.Ctx) (directory.GroupMember, error) {
 	in, f := members(c, []string{"groupname", "username"})
-	return usecase.GroupMember{Group: domain.GroupRef(in["groupname"]), Alias: in["username"]}, needs(f, in, "groupname", "username")
+	return directory.GroupMember{Group: domain.GroupRef(in["groupname"]), Alias: in["username"]}, needs(f, in, "groupname", "username")
 }
 
 // address returns where people reach the surface, which answers below a path of its own.

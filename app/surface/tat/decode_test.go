@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"canopy/app/usecase"
+	"canopy/app/accounts"
 	"canopy/domain"
 )
 
@@ -19,14 +19,14 @@ func surfaceAt(t testing.TB, public string) *Surface {
 }
 
 func TestCallbacks(t *testing.T) {
-	link := "/user/verify/" + usecase.PlaceAlias + "/" + usecase.PlaceSecret
+	link := "/user/verify/" + accounts.PlaceAlias + "/" + accounts.PlaceSecret
 	for _, c := range []struct{ public, below, callback, want string }{
 		{"https://a.example", "", "Click on scheme://:host::port/user/verify/:username/:token now", "Click on https://a.example" + link + " now"},
 		{"https://a.example:8443/", "", ":scheme://:host::port/user/verify/:username/:token", "https://a.example:8443" + link},
 		{"http://a.example/base", "", ":scheme://:host::port:path/user/verify/:username/:token", "http://a.example/base" + link},
 		{"http://a.example/base", "/tat", ":scheme://:host/user/verify/:username/:token", "http://a.example/base/tat" + link},
 		{"http://a.example", "", ":scheme :host :port :path", "http a.example 80 "},
-		{"https://a.example", "", ":port :username :token", "443 " + usecase.PlaceAlias + " " + usecase.PlaceSecret},
+		{"https://a.example", "", ":port :username :token", "443 " + accounts.PlaceAlias + " " + accounts.PlaceSecret},
 		{"https://a.example", "", "", ""},
 	} {
 		if got := surfaceAt(t, c.public).note(c.callback, c.below); got != c.want {
@@ -45,7 +45,7 @@ func FuzzCallback(f *testing.F) {
 		if !strings.Contains(callback, ":") && got != callback {
 			t.Errorf("%q became %q", callback, got)
 		}
-		if strings.Count(got, usecase.PlaceSecret) != strings.Count(callback, ":token")+strings.Count(callback, usecase.PlaceSecret) && !strings.Contains(callback, "{") && !strings.Contains(callback, "}") {
+		if strings.Count(got, accounts.PlaceSecret) != strings.Count(callback, ":token")+strings.Count(callback, accounts.PlaceSecret) && !strings.Contains(callback, "{") && !strings.Contains(callback, "}") {
 			t.Errorf("%q became %q", callback, got)
 		}
 	})

@@ -8,8 +8,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -59,13 +61,13 @@ func encodeEmpty[T any](status int) func(*fiber.Ctx, T) error {
 	}
 }
 
-func encodeRegistered(c *fiber.Ctx, _ usecase.Registered) error {
+func encodeRegistered(c *fiber.Ctx, _ accounts.Registered) error {
 	return encodeText(c, fiber.StatusCreated, "info", "please check your mail to validate your account.")
 }
 
 // encodePassword answers with a password that was made, which is shown this once.
-func (s *Surface) encodePassword(status int, message string) func(*fiber.Ctx, usecase.Proven) error {
-	return func(c *fiber.Ctx, p usecase.Proven) error {
+func (s *Surface) encodePassword(status int, message string) func(*fiber.Ctx, directory.Proven) error {
+	return func(c *fiber.Ctx, p directory.Proven) error {
 		w := &httpx.Writer{}
 		w.Open("", '{')
 		w.Text("message", message)
@@ -101,7 +103,7 @@ func textsUnlessEmpty(w *httpx.Writer, key string, all []string) {
 	w.Close(']')
 }
 
-func groupNames(u *usecase.UserDocument) (names []string) {
+func groupNames(u *directory.UserDocument) (names []string) {
 	for group := range u.AllGroups() {
 		names = append(names, group.Alias)
 	}
@@ -114,7 +116,7 @@ func writeCreated(w *httpx.Writer, t time.Time) {
 	}
 }
 
-func encodeProfile(c *fiber.Ctx, p usecase.Profile) error {
+func encodeProfile(c *fiber.Ctx, p objects.Profile) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
 	w.Open("user", '{')
@@ -157,7 +159,7 @@ func writeContact(w *httpx.Writer, key string, c *domain.Contact) {
 	w.Close('}')
 }
 
-func encodeContacts(c *fiber.Ctx, seen usecase.ContactsSeen) error {
+func encodeContacts(c *fiber.Ctx, seen objects.ContactsSeen) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
 	writeContacts(w, seen.Contacts)
@@ -167,7 +169,7 @@ func encodeContacts(c *fiber.Ctx, seen usecase.ContactsSeen) error {
 	return send(c, fiber.StatusOK, w)
 }
 
-func encodeEither(c *fiber.Ctx, seen *usecase.ContactsSeen) error {
+func encodeEither(c *fiber.Ctx, seen *objects.ContactsSeen) error {
 	if seen == nil {
 		return encodeEmpty[httpx.Just](fiber.StatusCreated)(c, httpx.Just{})
 	}
@@ -204,7 +206,7 @@ func encodePresences(c *fiber.Ctx, presences []domain.Presence) error {
 	return send(c, fiber.StatusOK, w)
 }
 
-func encodePresenceList(c *fiber.Ctx, list usecase.PresenceList) error {
+func encodePresenceList(c *fiber.Ctx, list objects.PresenceList) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
 	w.Number("count", list.Total)
@@ -220,7 +222,7 @@ func encodeNull[T any](c *fiber.Ctx, _ T) error {
 	return send(c, fiber.StatusOK, w)
 }
 
-func encodePeople(c *fiber.Ctx, list usecase.PeopleList) error {
+func encodePeople(c *fiber.Ctx, list directory.PeopleList) error {
 	if list.None {
 		w := &httpx.Writer{}
 		w.Open("", '{')
@@ -229,7 +231,7 @@ func encodePeople(c *fiber.Ctx, list usecase.PeopleList) error {
 		w.Close('}')
 		return send(c, fiber.StatusOK, w)
 	}
-	return stream(c, list.People, list.Total, "users", func(w *httpx.Writer, u *usecase.UserDocument) {
+	return stream(c, list.People, list.Total, "users", func(w *httpx.Writer, u *directory.UserDocument) {
 		writePerson(w, u, list.Whole, list.Groups)
 	}, func(*httpx.Writer) {})
 }
@@ -259,7 +261,7 @@ func stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], count int64, key s
 	return err
 }
 
-func writePerson(w *httpx.Writer, u *usecase.UserDocument, whole, groups bool) {
+func writePerson(w *httpx.Writer, u *directory.UserDocument, whole, groups bool) {
 	w.Open("", '{')
 	w.Text("_id", formatID(u.ID))
 	w.Text("username", u.Alias)
@@ -277,7 +279,7 @@ func writePerson(w *httpx.Writer, u *usecase.UserDocument, whole, groups bool) {
 }
 
 // encodeChecked answers with the engine's sentences, blanks at their ends included.
-func encodeChecked(c *fiber.Ctx, checked usecase.Checked) error {
+func encodeChecked(c *fiber.Ctx, checked directory.Checked) error {
 	group := "user in default group " + checked.Group + " KO"
 	switch {
 	case checked.InGroup:
@@ -314,8 +316,8 @@ func encodeCapabilities(c *fiber.Ctx, _ httpx.Just) error {
 	return send(c, fiber.StatusOK, w)
 }
 
-func encodeTopics(c *fiber.Ctx, list usecase.TopicList) error {
-	return stream(c, list.Topics, list.Total, "topics", func(w *httpx.Writer, o *usecase.ObjectDocument) {
+func encodeTopics(c *fiber.Ctx, list objects.TopicList) error {
+	return stream(c, list.Topics, list.Total, "topics", func(w *httpx.Writer, o *objects.ObjectDocument) {
 		writeTopic(w, "", o, false)
 	}, func(w *httpx.Writer) {
 		writeUnseen(w, list.Unseen)
@@ -324,7 +326,7 @@ func encodeTopics(c *fiber.Ctx, list usecase.TopicList) error {
 
 // writeUnseen writes in how many topics the reader was, and the topics where they never were. Of
 // messages, which would make others unread, there are none here.
-func writeUnseen(w *httpx.Writer, unseen *usecase.UnseenTopics) {
+func writeUnseen(w *httpx.Writer, unseen *objects.UnseenTopics) {
 	if unseen == nil {
 		w.Number("countTopicsMsgUnread", 0)
 		w.Null("topicsMsgUnread")
@@ -339,15 +341,15 @@ func writeUnseen(w *httpx.Writer, unseen *usecase.UnseenTopics) {
 	w.Raw("topicsMsgUnread", text)
 }
 
-func encodeTopic(status int) func(*fiber.Ctx, usecase.ObjectDocument) error {
-	return func(c *fiber.Ctx, o usecase.ObjectDocument) error {
+func encodeTopic(status int) func(*fiber.Ctx, objects.ObjectDocument) error {
+	return func(c *fiber.Ctx, o objects.ObjectDocument) error {
 		w := &httpx.Writer{}
 		writeTopic(w, "", &o, true)
 		return send(c, status, w)
 	}
 }
 
-func encodeOneTopic(c *fiber.Ctx, o usecase.ObjectDocument) error {
+func encodeOneTopic(c *fiber.Ctx, o objects.ObjectDocument) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
 	writeTopic(w, "topic", &o, true)
@@ -365,7 +367,7 @@ const (
 
 // writeTopic writes a topic, with the times of its changes if dated says so. Whose it is, as far
 // as the reader may know, is among those who may write.
-func writeTopic(w *httpx.Writer, key string, o *usecase.ObjectDocument, dated bool) {
+func writeTopic(w *httpx.Writer, key string, o *objects.ObjectDocument, dated bool) {
 	of := map[domain.Level][2][]string{}
 	add := func(level domain.Level, kind int, name string) {
 		lists := of[level]
@@ -373,7 +375,7 @@ func writeTopic(w *httpx.Writer, key string, o *usecase.ObjectDocument, dated bo
 		of[level] = lists
 	}
 	if o.OwnerAlias != "" && o.Level >= domain.LevelAdmin {
-		add(usecase.OwnersLevel, 0, o.OwnerAlias)
+		add(objects.OwnersLevel, 0, o.OwnerAlias)
 	}
 	for _, a := range o.Access {
 		kind := 0
@@ -417,9 +419,9 @@ func writeTopic(w *httpx.Writer, key string, o *usecase.ObjectDocument, dated bo
 }
 
 // encodeGroups writes a group, and its members as they are read.
-func encodeGroups(c *fiber.Ctx, list usecase.GroupList) error {
-	var group usecase.GroupLine // what is being written
-	members := false            // some of its members were
+func encodeGroups(c *fiber.Ctx, list directory.GroupList) error {
+	var group directory.GroupLine // what is being written
+	members := false              // some of its members were
 	done := func(w *httpx.Writer) {
 		if members {
 			w.Close(']')
@@ -435,7 +437,7 @@ func encodeGroups(c *fiber.Ctx, list usecase.GroupList) error {
 			w.Number("count", list.Total)
 			w.Open("groups", '[')
 		},
-		func(w *httpx.Writer, line *usecase.GroupLine) {
+		func(w *httpx.Writer, line *directory.GroupLine) {
 			if line.Group != nil {
 				done(w)
 				group = *line
@@ -467,8 +469,8 @@ func escaped(w *httpx.Writer, key, s string) {
 	w.Raw(key, b.Bytes())
 }
 
-func encodeGroup(status int) func(*fiber.Ctx, usecase.GroupDocument) error {
-	return func(c *fiber.Ctx, g usecase.GroupDocument) error {
+func encodeGroup(status int) func(*fiber.Ctx, directory.GroupDocument) error {
+	return func(c *fiber.Ctx, g directory.GroupDocument) error {
 		w := &httpx.Writer{}
 		beginGroup(w, &g.Group)
 		endGroup(w, &g.Group, nil)

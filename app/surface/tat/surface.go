@@ -7,8 +7,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -26,13 +28,13 @@ var (
 
 // Uses are the use cases the surface offers.
 type Uses struct {
-	Accounts *usecase.Accounts
-	Social   *usecase.Social
-	People   *usecase.People
-	Admins   *usecase.Admins
-	Users    *usecase.Users
-	Groups   *usecase.Groups
-	Topics   *usecase.Topics
+	Accounts *accounts.Accounts
+	Social   *objects.Social
+	People   *directory.People
+	Admins   *directory.Admins
+	Users    *directory.Users
+	Groups   *directory.Groups
+	Topics   *objects.Topics
 }
 
 // Surface answers requests of this API.
@@ -41,12 +43,12 @@ type Surface struct {
 	auth    httpx.Auth
 	trusted []netip.Prefix
 	public  *url.URL
-	pages   usecase.Pages
+	pages   accounts.Pages
 }
 
 // New returns the application of the surface. auth finds the principal of a request; public
 // is where people reach the server, pages where the links of its own letters lead.
-func New(server *httpx.Server, uses Uses, auth httpx.Auth, public string, pages usecase.Pages) *fiber.App {
+func New(server *httpx.Server, uses Uses, auth httpx.Auth, public string, pages accounts.Pages) *fiber.App {
 	address, err := url.Parse(public)
 	if err != nil {
 		address = &url.URL{}
@@ -237,8 +239,8 @@ func (s *Surface) presences(r fiber.Router, unknownTopic string) {
 var levels = map[string]domain.Level{"ro": domain.LevelRead, "rw": domain.LevelWrite, "admin": domain.LevelAdmin}
 
 // admin is httpx.Handle for what the document keeps for Tat's admins.
-func admin[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run usecase.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
-	return httpx.Handle(s.auth, decode, usecase.ByAdmins(s.uses.Admins, run), encode)
+func admin[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run directory.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
+	return httpx.Handle(s.auth, decode, directory.ByAdmins(s.uses.Admins, run), encode)
 }
 
 // contact is the one route with two meanings: the document asks for the contacts by a number

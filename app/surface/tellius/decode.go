@@ -6,12 +6,14 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
-func (s *Surface) decodeSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
+func (s *Surface) decodeSignIn(c *fiber.Ctx) (accounts.SignIn, error) {
 	f := httpx.BodyOf(c, "username", "password")
 	in := s.signIn(c, f)
 	in.Kind = domain.RefreshSession
@@ -19,7 +21,7 @@ func (s *Surface) decodeSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
 }
 
 // decodeNewerSignIn reads what the newer page of the document sends.
-func (s *Surface) decodeNewerSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
+func (s *Surface) decodeNewerSignIn(c *fiber.Ctx) (accounts.SignIn, error) {
 	f := httpx.BodyOf(c, "username", "password", "session")
 	if httpx.Given[bool](f, "session") {
 		f.Fail(domain.InvalidField("session", "There are no cookies here; send the token with each request."))
@@ -27,23 +29,23 @@ func (s *Surface) decodeNewerSignIn(c *fiber.Ctx) (usecase.SignIn, error) {
 	return s.signIn(c, f), f.Err
 }
 
-func (s *Surface) signIn(c *fiber.Ctx, f *httpx.Members) usecase.SignIn {
+func (s *Surface) signIn(c *fiber.Ctx, f *httpx.Members) accounts.SignIn {
 	f.Require("username", "password")
-	return usecase.SignIn{Login: httpx.Given[string](f, "username"), Password: httpx.Given[string](f, "password"),
+	return accounts.SignIn{Login: httpx.Given[string](f, "username"), Password: httpx.Given[string](f, "password"),
 		Address: httpx.Address(c, s.trusted), Client: httpx.Header(c, fiber.HeaderUserAgent)}
 }
 
-func (s *Surface) decodeRefresh(c *fiber.Ctx) (usecase.Refresh, error) {
+func (s *Surface) decodeRefresh(c *fiber.Ctx) (accounts.Refresh, error) {
 	f := httpx.BodyOf(c, "refreshToken")
 	f.Require("refreshToken")
-	return usecase.Refresh{Token: httpx.Given[string](f, "refreshToken"),
+	return accounts.Refresh{Token: httpx.Given[string](f, "refreshToken"),
 		Address: httpx.Address(c, s.trusted), Client: httpx.Header(c, fiber.HeaderUserAgent)}, f.Err
 }
 
 // decodeNothing is for lists without filters.
 func decodeNothing(c *fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, httpx.RefuseUnknown(c) }
 
-func decodeList(c *fiber.Ctx) (in usecase.ListUsers, err error) {
+func decodeList(c *fiber.Ctx) (in directory.ListUsers, err error) {
 	if err := httpx.RefuseUnknown(c, "limit", "after"); err != nil {
 		return in, err
 	}
@@ -70,14 +72,14 @@ func decodeGroupID(c *fiber.Ctx) (domain.UUID, error) {
 var userKeys = []string{"username", "firstName", "lastName", "password", "email", "role", "config"}
 
 // decodeUser reads what a creation and a change have in common.
-func decodeUser(f *httpx.Members) (in usecase.UserPatch) {
+func decodeUser(f *httpx.Members) (in directory.UserPatch) {
 	in.Alias = httpx.Member[string](f, "username")
 	in.FirstName, in.LastName = httpx.Member[string](f, "firstName"), httpx.Member[string](f, "lastName")
 	in.Password, in.Mail = httpx.Member[string](f, "password"), httpx.Member[string](f, "email")
 	in.Attributes = make(domain.Attributes, 2)
 	if given := httpx.Parsed(f, "role", parseRole); given != nil {
 		in.Role, in.Attributes[attributeRole] = &given.role, given.title
-		in.Memberships = &usecase.Memberships{}
+		in.Memberships = &directory.Memberships{}
 		if given.role >= domain.RoleOAdmin {
 			yes := true
 			in.Memberships.Default = &yes
@@ -124,12 +126,12 @@ func groups(f *httpx.Members, key string) *[]domain.GroupRef {
 	return &refs
 }
 
-func decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
+func decodeNewUser(c *fiber.Ctx) (directory.UserPatch, error) {
 	f := httpx.BodyOf(c, append([]string{"groupsIds", "assignDefaultGroup"}, userKeys...)...)
 	f.Require("username", "password")
 	in := decodeUser(f)
 	if in.Memberships == nil {
-		in.Memberships = &usecase.Memberships{}
+		in.Memberships = &directory.Memberships{}
 	}
 	in.Memberships.Named = groups(f, "groupsIds")
 	standard := httpx.Given[bool](f, "assignDefaultGroup")
@@ -139,7 +141,7 @@ func decodeNewUser(c *fiber.Ctx) (usecase.UserPatch, error) {
 	return in, f.Err
 }
 
-func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.UserPatch], err error) {
+func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.UserPatch], err error) {
 	if in.ID, err = decodeUserID(c); err != nil {
 		return in, err
 	}
@@ -147,14 +149,14 @@ func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.User
 	in.In = decodeUser(f)
 	if named := groups(f, "groups"); named != nil {
 		if in.In.Memberships == nil {
-			in.In.Memberships = &usecase.Memberships{}
+			in.In.Memberships = &directory.Memberships{}
 		}
 		in.In.Memberships.Named = named
 	}
 	return in, f.Err
 }
 
-func decodeGroup(c *fiber.Ctx) (f *httpx.Members, in usecase.GroupPatch) {
+func decodeGroup(c *fiber.Ctx) (f *httpx.Members, in directory.GroupPatch) {
 	f = httpx.BodyOf(c, "name", "role")
 	in.Alias = httpx.Member[string](f, "name")
 	if given := httpx.Parsed(f, "role", parseRole); given != nil {
@@ -163,13 +165,13 @@ func decodeGroup(c *fiber.Ctx) (f *httpx.Members, in usecase.GroupPatch) {
 	return f, in
 }
 
-func decodeNewGroup(c *fiber.Ctx) (usecase.GroupPatch, error) {
+func decodeNewGroup(c *fiber.Ctx) (directory.GroupPatch, error) {
 	f, in := decodeGroup(c)
 	f.Require("name")
 	return in, f.Err
 }
 
-func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.GroupPatch], err error) {
+func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.GroupPatch], err error) {
 	if in.ID, err = decodeGroupID(c); err != nil {
 		return in, err
 	}
@@ -178,7 +180,7 @@ func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, usecase.Gro
 	return in, f.Err
 }
 
-func decodeMembers(c *fiber.Ctx) (in usecase.GroupMembers, err error) {
+func decodeMembers(c *fiber.Ctx) (in directory.GroupMembers, err error) {
 	if in.Group, err = decodeGroupID(c); err != nil {
 		return in, err
 	}
@@ -194,10 +196,10 @@ func decodeMembers(c *fiber.Ctx) (in usecase.GroupMembers, err error) {
 	return in, f.Err
 }
 
-func decodeHandOver(c *fiber.Ctx) (usecase.HandOverAll, error) {
+func decodeHandOver(c *fiber.Ctx) (objects.HandOverAll, error) {
 	f := httpx.BodyOf(c, "previousOwnerId", "newOwnerId")
 	f.Require("previousOwnerId", "newOwnerId")
-	return usecase.HandOverAll{From: owner(f, "previousOwnerId"), To: owner(f, "newOwnerId")}, f.Err
+	return objects.HandOverAll{From: owner(f, "previousOwnerId"), To: owner(f, "newOwnerId")}, f.Err
 }
 
 func owner(f *httpx.Members, key string) domain.UserRef {

@@ -3,13 +3,14 @@ package tellius
 import (
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
 	"canopy/domain"
 )
 
 // encodeTokens answers a sign-in and a refresh.
-func encodeTokens(c *fiber.Ctx, in usecase.SignedIn) error {
+func encodeTokens(c *fiber.Ctx, in accounts.SignedIn) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
 	w.Text("id", string(in.Principal.UUID))
@@ -20,7 +21,7 @@ func encodeTokens(c *fiber.Ctx, in usecase.SignedIn) error {
 }
 
 // encodeToken answers a sign-in of the newer page.
-func encodeToken(c *fiber.Ctx, in usecase.SignedIn) error {
+func encodeToken(c *fiber.Ctx, in accounts.SignedIn) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
 	w.Text("id", string(in.Principal.UUID))
@@ -30,7 +31,7 @@ func encodeToken(c *fiber.Ctx, in usecase.SignedIn) error {
 	return send(c, fiber.StatusOK, w)
 }
 
-func encodeUserList(c *fiber.Ctx, list usecase.UserList) error {
+func encodeUserList(c *fiber.Ctx, list directory.UserList) error {
 	httpx.LinkNext(c, list.Next)
 	return httpx.Stream(c, list.Users,
 		func(w *httpx.Writer) {
@@ -44,14 +45,14 @@ func encodeUserList(c *fiber.Ctx, list usecase.UserList) error {
 		})
 }
 
-func encodeUser(c *fiber.Ctx, u usecase.UserDocument) error {
+func encodeUser(c *fiber.Ctx, u directory.UserDocument) error {
 	w := &httpx.Writer{}
 	writeUser(w, &u)
 	return send(c, fiber.StatusOK, w)
 }
 
 // writeUser writes a user as a change and the list show one.
-func writeUser(w *httpx.Writer, u *usecase.UserDocument) {
+func writeUser(w *httpx.Writer, u *directory.UserDocument) {
 	w.Open("", '{')
 	w.Text("username", u.Alias)
 	w.Text("email", u.Person.Mail)
@@ -61,7 +62,7 @@ func writeUser(w *httpx.Writer, u *usecase.UserDocument) {
 }
 
 // encodeWholeUser answers with a user as a creation shows one.
-func encodeWholeUser(c *fiber.Ctx, u usecase.UserDocument) error {
+func encodeWholeUser(c *fiber.Ctx, u directory.UserDocument) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
 	w.Text("username", u.Alias)
@@ -80,7 +81,7 @@ func encodeWholeUser(c *fiber.Ctx, u usecase.UserDocument) error {
 	return send(c, fiber.StatusOK, w)
 }
 
-func writeGroups(w *httpx.Writer, u *usecase.UserDocument) {
+func writeGroups(w *httpx.Writer, u *directory.UserDocument) {
 	w.Open("groups", '[')
 	for g := range u.NamedGroups() {
 		w.Open("", '{')
@@ -93,13 +94,13 @@ func writeGroups(w *httpx.Writer, u *usecase.UserDocument) {
 	w.Close(']')
 }
 
-func encodeGroup(c *fiber.Ctx, g usecase.GroupDocument) error {
+func encodeGroup(c *fiber.Ctx, g directory.GroupDocument) error {
 	w := &httpx.Writer{}
 	writeGroup(w, &g.Group)
 	return send(c, fiber.StatusOK, w)
 }
 
-func encodeGroups(c *fiber.Ctx, all []usecase.GroupDocument) error {
+func encodeGroups(c *fiber.Ctx, all []directory.GroupDocument) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
 	w.Open("groups", '[')

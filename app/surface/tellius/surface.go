@@ -6,8 +6,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
-	"canopy/app/usecase"
+	"canopy/app/objects"
 )
 
 // OpenAPI is the description of the surface.
@@ -17,11 +19,11 @@ var OpenAPI []byte
 
 // Uses are the use cases the surface offers.
 type Uses struct {
-	Users    *usecase.Users
-	Groups   *usecase.Groups
-	Objects  *usecase.Objects
-	Sessions *usecase.Sessions
-	Admins   *usecase.Admins
+	Users    *directory.Users
+	Groups   *directory.Groups
+	Objects  *objects.Objects
+	Sessions *accounts.Sessions
+	Admins   *directory.Admins
 }
 
 // Surface answers requests of this API.
@@ -63,6 +65,6 @@ func (s *Surface) routes(r fiber.Router) {
 }
 
 // admin is httpx.Handle for what the document keeps for its superUsers and admins.
-func admin[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run usecase.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
-	return httpx.Handle(s.auth, decode, usecase.ByAdmins(s.uses.Admins, run), encode)
+func admin[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run directory.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
+	return httpx.Handle(s.auth, decode, directory.ByAdmins(s.uses.Admins, run), encode)
 }

@@ -1,0 +1,454 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"canopy/app/directory"
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// RequestMailChange asks for another mail address of an account.
+type RequestMailChange struct {
+	User domain.UserID // 0 is one's own
+	Mail string
+	// Link is as in Register; if it is empty nothing is sent yet for others, see
+	// SendConfirmation, and for oneself it leads to a page of this server.
+	Link     string
+	Lifetime time.Duration
+}
+
+// ownMailLifetime is how long the link works that proves another address of one's own.
+const ownMailLifetime = 24 * time.Hour
+
+// RequestMailChange notes the address an account is to have, and sends a link there that
+// proves it. The account keeps its address until then. It needs domain.ProfileUpdate for
+// one's own account, else domain.UserUpdate and the rules of Users.Update. Whether the
+// address is somebody else's shows when it is confirmed.
+func (a *Accounts) RequestMailChange(ctx context.Context, caller domain.Principal, in RequestMailChange) error {
+	if err := domain.CheckMail(in.Mail); err != nil {
+		return err
+	}
+	w, giver, err := a.change(ctx, &caller, in.User)
+	if err != nil {
+		return err
+	}
+	if in.Link == "" && (in.User == 0 || in.User == caller.User) {
+		in.Link, in.Lifetime = a.rules.Pages.Mail(), ownMailLifetime
+	}
+	if in.Link != "" {
+		if err := a.mayMail(ctx, &caller, in.Mail); err != nil {
+			return err
+		}
+	}
+	id := in.User
+	if id == 0 {
+		id = caller.User
+	}
+	may, proof := mayActFor(&caller, giver), a.proof(&in)
+	_, err = a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
+		if err := may(u); err != nil {
+			return domain.Enclosure{}, err
+		}
+		return proof(u), nil
+	})
+	return err
+}
+
+// proof returns what goes with a request for another address. A later one takes the place of an
+// earlier one.
+func (a *Accounts) proof(in *RequestMailChange) func(*domain.User) domain.Enclosure {
+	secret := a.secret(domain.ChangeAddress, in.Mail, in.Lifetime)
+	return func(u *domain.User) domain.Enclosure {
+		e := domain.Enclosure{Secrets: []domain.Secret{secret}, Withdraw: []domain.SecretPurpose{domain.ChangeAddress}}
+		if in.Link != "" {
+			letter := a.linked(domain.Letter{Kind: domain.LetterAddress, Valid: in.Lifetime}, in.Link, u, secret)
+			e.Mails = []domain.Mail{a.users.MailTo(in.Mail, u, letter)}
+		}
+		return e
+	}
+}
+
+// askOwn returns what goes with a change by which caller asks for another address of their own:
+// the address gets a link that proves it, to be followed with the password, and the account keeps
+// the one it has. It is TooMany beyond the limits.
+func (a *Accounts) askOwn(ctx context.Context, caller *domain.Principal, address string) (func(*domain.User) domain.Enclosure, error) {
+	if err := domain.CheckMail(address); err != nil {
+		return nil, err
+	}
+	if err := a.mayMail(ctx, caller, address); err != nil {
+		return nil, err
+	}
+	proof := a.proof(&RequestMailChange{Mail: address, Link: a.rules.Pages.Mail(), Lifetime: ownMailLifetime})
+	return func(u *domain.User) domain.Enclosure {
+		u.Unproven = address
+		return proof(u)
+	}, nil
+}
+
+// change returns the proof that the caller may change the user's profile: their own, or one
+// within reach.
+func (a *Accounts) change(ctx context.Context, caller *domain.Principal, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
+	if id != 0 && id != caller.User {
+		return a.over(ctx, caller, domain.UserUpdate, id)
+	}
+	self := domain.User{ID: caller.User, Organization: caller.Organization, HomePath: caller.Home}
+	w, err := a.gate.EnterUser(ctx, caller, domain.ProfileUpdate, &self)
+	return w, tenancy.Giver{}, err
+}
+
+// mayActFor is giver.MayChange, and nobody is refused to act for themselves.
+func mayActFor(caller *domain.Principal, giver tenancy.Giver) func(*domain.User) error {
+	return func(u *domain.User) error {
+		if u.ID == caller.User {
+			return nil
+		}
+		return giver.MayChange(u)
+	}
+}
+
+// ConfirmMailChange presents the secret that proves the new address of an account, and the
+// account's password: whoever has somebody's session could ask for an address, and read the link.
+type ConfirmMailChange struct {
+	Whose    // as the account was before
+	Secret   string
+	Password string
+	Source   string
+}
+
+// ConfirmMailChange gives the account the proven address, once, and tells the address
+// before. It is domain.ErrSecret if there is no such account or secret, Forbidden, field
+// "password", for a wrong password, which uses nothing up and counts as a failed sign-in, Conflict
+// if the address is somebody else's, and TooMany beyond the limits.
+func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) (domain.User, error) {
+	defer a.passwords.Evenly(ctx)()
+	if in.Password == "" {
+		return domain.User{}, domain.InvalidField("password", "A value is required.")
+	}
+	if err := a.mayGuess(ctx, in.name(), in.Source); err != nil {
+		return domain.User{}, err
+	}
+	u, err := a.find(ctx, in.Whose)
+	if domain.ErrUserNotFound.Is(err) {
+		err = domain.ErrSecret
+	}
+	if err != nil {
+		return domain.User{}, err
+	}
+	if open, err := a.takes(ctx, &u, domain.ChangeAddress); !open {
+		return domain.User{}, orSecret(err)
+	}
+	presented := domain.Presented{Text: domain.SecretText(in.Secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
+	if err := a.accounts.Holds(ctx, u.Key(), presented); err != nil {
+		return domain.User{}, err
+	}
+	account, err := a.accounts.ByID(ctx, u.Organization, u.ID)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if err := a.passwords.Check(ctx, account, in.Password, in.Source); err != nil {
+		if domain.ErrBadCredentials.Is(err) {
+			err = domain.ErrForbidden.On("password").Saying("The password is wrong.")
+		}
+		return domain.User{}, err
+	}
+	return a.confirm(ctx, a.self(domain.UserUpdate), u.ID, in.Secret, func(u *domain.User) error {
+		if !domain.ChangeAddress.Fits(&u.Standing, a.now()) { // closed meanwhile
+			return domain.ErrSecret
+		}
+		return nil
+	})
+}
+
+func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, id domain.UserID, secret string, check func(*domain.User) error) (domain.User, error) {
+	presented := domain.Presented{Text: domain.SecretText(secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
+	return a.store.UpdateWith(ctx, w, id, "", &presented, func(u *domain.User, secret domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
+		var e domain.Enclosure
+		if err := check(u); err != nil {
+			return e, err
+		}
+		before := u.Clone()
+		u.Person.Mail = secret.Address
+		e.Mails = a.users.MailLeft(&before, u)
+		e.Withdraw = []domain.SecretPurpose{domain.ResetPassword, domain.VerifyAddress, domain.AcceptInvite}
+		return e, nil
+	})
+}
+
+// Presented is a secret that somebody trusted passes on for the user with that number.
+type Presented struct {
+	User   domain.UserID
+	Secret string
+}
+
+// ConfirmMailChangeOf is ConfirmMailChange of somebody else by who may change their address, as
+// RequestMailChange says. One's own is Forbidden: it takes the password.
+func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Principal, in Presented) (domain.User, error) {
+	if in.User == 0 || in.User == caller.User {
+		return domain.User{}, directory.ErrOwnMail
+	}
+	w, giver, err := a.change(ctx, &caller, in.User)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if err := a.mayPresent(ctx, &caller, in.User); err != nil {
+		return domain.User{}, err
+	}
+	return a.confirm(ctx, w, in.User, in.Secret, mayActFor(&caller, giver))
+}
+
+// Activate opens an account by the secret of its owner that somebody passes on who may
+// change it: of an invitation, or of a registration. It needs domain.UserUpdate on the
+// user, and the rules of Users.Update hold. It is domain.ErrSecret for a secret that does
+// not fit.
+func (a *Accounts) Activate(ctx context.Context, caller domain.Principal, in Presented) (domain.User, error) {
+	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if err := a.mayPresent(ctx, &caller, in.User); err != nil {
+		return domain.User{}, err
+	}
+	target, err := a.store.Get(ctx, w.Read(), in.User)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if err := giver.MayChange(&target); err != nil {
+		return domain.User{}, err
+	}
+	proven, err := a.redeemFor(ctx, &target, redeem{secret: in.Secret,
+		purposes: []domain.SecretPurpose{domain.AcceptInvite, domain.VerifyAddress}})
+	return proven.User, err
+}
+
+// mayPresent counts that who passes on a secret of the user. It is TooMany beyond the limits.
+func (a *Accounts) mayPresent(ctx context.Context, caller *domain.Principal, id domain.UserID) error {
+	return a.mayGuess(ctx, fmt.Sprint("user ", id), "user "+string(caller.UUID))
+}
+
+// Invite makes an account for somebody.
+type Invite struct {
+	User directory.UserPatch
+	// Link is as in Register; if it is empty nothing is sent yet, see SendConfirmation.
+	Link     string
+	Lifetime time.Duration
+}
+
+// Invite makes an account that cannot be used until its owner accepts it by the link that
+// is mailed to them. A mail address is required; otherwise it is as Users.Create.
+func (a *Accounts) Invite(ctx context.Context, caller domain.Principal, in Invite) (domain.User, error) {
+	return a.invite(ctx, caller, in, nil)
+}
+
+// InviteWithKey is Invite for an account that has an API key from the beginning. The key is
+// good for nothing until the account is open.
+func (a *Accounts) InviteWithKey(ctx context.Context, caller domain.Principal, in Invite) (KeyHolder, error) {
+	keys := []domain.APIKey{newAPIKey(firstAPIKey, a.moment())}
+	u, err := a.invite(ctx, caller, in, keys)
+	return KeyHolder{User: u, Key: keys[0]}, err
+}
+
+func (a *Accounts) invite(ctx context.Context, caller domain.Principal, in Invite, keys []domain.APIKey) (domain.User, error) {
+	if in.User.Mail == nil {
+		return domain.User{}, domain.InvalidField("person.mail", "A mail address is required.")
+	}
+	if err := domain.CheckMail(*in.User.Mail); err != nil {
+		return domain.User{}, err
+	}
+	state := domain.Invited
+	in.User.State = &state
+	w, user, hash, err := a.users.Prepare(ctx, &caller, in.User)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if in.Link == "" {
+		return a.store.InsertWith(ctx, w, user, hash, func(*domain.User) (domain.Enclosure, error) {
+			return domain.Enclosure{Keys: keys}, nil
+		})
+	}
+	if err := a.mayMail(ctx, &caller, user.Person.Mail); err != nil {
+		return domain.User{}, err
+	}
+	secret := a.secret(domain.AcceptInvite, user.Person.Mail, in.Lifetime)
+	return a.store.InsertWith(ctx, w, user, hash, func(u *domain.User) (domain.Enclosure, error) {
+		letter := a.linked(domain.Letter{Kind: domain.LetterInvite, Valid: in.Lifetime, Login: u.Alias}, in.Link, u, secret)
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}, Keys: keys}, nil
+	})
+}
+
+// Accept presents the secret of an invitation.
+type Accept struct {
+	Whose
+	Secret   string
+	Password string // the one the owner chose
+	Source   string
+}
+
+// Accept opens the account of an invitation, once, with the password its owner chooses. It is
+// domain.ErrSecret if there is no such account or secret, Invalid, field "password", for a
+// password that breaks a rule, and TooMany beyond the limits.
+func (a *Accounts) Accept(ctx context.Context, in Accept) (domain.User, error) {
+	if in.Password == "" {
+		return domain.User{}, domain.InvalidField("password", "A value is required.")
+	}
+	proven, err := a.redeem(ctx, redeem{Whose: in.Whose, secret: in.Secret, purposes: []domain.SecretPurpose{domain.AcceptInvite},
+		password: in.Password, source: in.Source})
+	return proven.User, err
+}
+
+// SendConfirmation asks for mail with a link to a user's address, in the words of who asks.
+type SendConfirmation struct {
+	User domain.UserID
+	// Purpose is domain.AcceptInvite for an account that is not open yet, or
+	// domain.ChangeAddress for an address that was asked for.
+	Purpose domain.SecretPurpose
+	// Link is a path of this server, or an address of who asks, with PlaceSecret in it. Text
+	// has PlaceLink where the link is to stand.
+	Link, Subject, Text string
+	// From is the mail address of whoever it is sent for, to be named in the text; empty for
+	// none. Mail is always sent by this server in its own name.
+	From     string
+	Lifetime time.Duration
+}
+
+// SendConfirmation mails the user a link with a one-time secret. It needs
+// domain.UserUpdate on them, and the rules of Users.Update hold. It is Conflict if there is
+// nothing to confirm, and TooMany beyond the limits.
+func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal, in SendConfirmation) error {
+	if err := in.check(&a.rules); err != nil {
+		return err
+	}
+	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
+	if in.Purpose == domain.ChangeAddress && in.User == caller.User {
+		err = directory.ErrOwnMail // this server has sent the link, to a page that asks for the password
+	}
+	if err != nil {
+		return err
+	}
+	may := mayActFor(&caller, giver)
+	target, err := a.store.Get(ctx, w.Read(), in.User)
+	if err != nil {
+		return err
+	}
+	secret := a.secret(in.Purpose, target.Person.Mail, in.Lifetime)
+	if in.Purpose == domain.ChangeAddress {
+		wanted, err := a.accounts.Latest(ctx, target.Key(), in.Purpose)
+		if domain.ErrSecret.Is(err) {
+			return domain.ErrNotWaiting.On("person.mail").Saying("Ask for another address first.")
+		}
+		if err != nil {
+			return err
+		}
+		secret.Address, secret.Expires = wanted.Address, wanted.Expires
+	}
+	if secret.Address == "" {
+		return domain.ErrNoMail
+	}
+	if err := a.mayMail(ctx, &caller, secret.Address); err != nil {
+		return err
+	}
+	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite, domain.ChangeAddress: domain.LetterAddress}[in.Purpose]
+	_, err = a.store.UpdateWith(ctx, w, in.User, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
+		if err := may(u); err != nil {
+			return domain.Enclosure{}, err
+		}
+		if in.Purpose == domain.AcceptInvite && !in.Purpose.Fits(&u.Standing, a.now()) {
+			return domain.Enclosure{}, domain.ErrNotWaiting
+		}
+		link := a.link(in.Link, u, secret)
+		letter := domain.Letter{Kind: kind, Link: link, Valid: secret.Expires.Sub(a.moment()), Login: u.Alias,
+			Subject: in.Subject, Note: strings.ReplaceAll(in.signed(), PlaceLink, link)}
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.users.MailTo(secret.Address, u, letter)}}, nil
+	})
+	return err
+}
+
+// The bounds of a mail in somebody's own words, in bytes.
+const (
+	maxSubject = 200
+	maxText    = 10_000
+)
+
+// signed returns the text with whom it is sent for.
+func (in *SendConfirmation) signed() string {
+	if in.From == "" || in.Text == "" {
+		return in.Text
+	}
+	return strings.TrimRight(in.Text, "\r\n") + "\n\n-- \n" + in.From + "\n"
+}
+
+func (in *SendConfirmation) check(rules *SignUpRules) error {
+	if in.Purpose != domain.AcceptInvite && in.Purpose != domain.ChangeAddress {
+		return domain.InvalidField("purpose", "Give one of USER_ACTIVATION and EMAIL_CHANGE.")
+	}
+	if err := rules.checkLink(in.Link); err != nil {
+		return err
+	}
+	if in.From != "" {
+		if err := domain.CheckMail(in.From); err != nil {
+			return domain.AsError(err).On("from")
+		}
+	}
+	if len(in.Subject) > maxSubject || strings.ContainsFunc(in.Subject, control) {
+		return domain.InvalidField("subject", "Give one line of at most %d bytes.", maxSubject)
+	}
+	if len(in.Text) > maxText || strings.ContainsFunc(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(in.Text), control) {
+		return domain.InvalidField("body", "Give plain text of at most %d bytes.", maxText)
+	}
+	for field, text := range map[string]string{"subject": in.Subject, "body": in.Text} {
+		if len(rules.LinkHosts) > 0 && rules.foreign(text) {
+			return domain.InvalidField(field, "Leave out links and addresses of other hosts.")
+		}
+	}
+	if in.Text != "" && !strings.Contains(in.Text, PlaceLink) {
+		return domain.InvalidField("body", "Give a text with a place for the link.")
+	}
+	return nil
+}
+
+// checkLink refuses a link that mail of this server must not have.
+func (r *SignUpRules) checkLink(link string) error {
+	u, err := url.Parse(link)
+	if err != nil || !strings.Contains(link, PlaceSecret) || strings.ContainsFunc(link, control) || strings.ContainsAny(link, " <>\"") {
+		return domain.InvalidField("link", "Give an address that begins with https://.")
+	}
+	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") {
+		return nil
+	}
+	known := r.known(u.Host)
+	switch {
+	case u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !known):
+		return domain.InvalidField("link", "Give an address that begins with https://.")
+	case len(r.LinkHosts) > 0 && !known:
+		return domain.InvalidField("link", "Give a link to a host on the server's --link-hosts.")
+	}
+	return nil
+}
+
+// known reports whether links to the host may be mailed whatever else may be.
+func (r *SignUpRules) known(host string) bool {
+	own, err := url.Parse(r.PublicURL)
+	return err == nil && host == own.Host || slices.ContainsFunc(r.LinkHosts, func(h string) bool { return strings.EqualFold(h, host) })
+}
+
+// foreign reports whether a reader's program could turn a word of the text, besides PlaceLink,
+// into a link to another host.
+func (r *SignUpRules) foreign(text string) bool {
+	for word := range strings.FieldsSeq(strings.ReplaceAll(text, PlaceLink, " ")) {
+		word = strings.Trim(word, "()[]{}<>\"'.,;:!?")
+		u, err := url.Parse(word)
+		ours := err == nil && (u.Scheme == "https" || u.Scheme == "http") && r.known(u.Host) &&
+			strings.Count(word, "://") == 1 && !strings.ContainsAny(word, "<>\"@\\")
+		if directory.Linkable(word) && !ours {
+			return true
+		}
+	}
+	return false
+}
+
+func control(r rune) bool { return visible(r) < 0 }

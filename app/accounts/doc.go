@@ -1,0 +1,15 @@
+// Package accounts holds how accounts are made, opened and kept: sign-up and invitations, mail
+// addresses and passwords that are to be proven, sessions and the keys that sign them, API keys,
+// registration codes, and the limits that strangers meet. What is known of a user beside that is for
+// package directory, on which it builds; how a password or a token is checked is for package authn.
+//
+// Decisions:
+//
+//   - Where a product's document has a confirmation of a mail address, the address changes with the
+//     secret that was sent to the new one, and with the password.
+//   - Two registrations with one address that overlap leave no password: who proves the address
+//     cannot be told from who chose a password first.
+//   - Mail that strangers cause is limited by where they are first, then by address and overall,
+//     and what is refused uses up nothing further. An address that had enough is passed over in
+//     silence where the address is the account's own.
+package accounts

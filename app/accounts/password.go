@@ -1,0 +1,96 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"canopy/app/directory"
+	"canopy/domain"
+)
+
+// Forgot asks for a link to choose another password.
+type Forgot struct {
+	Whose
+	Link     string // as in Register
+	Note     string // as in Register
+	Lifetime time.Duration
+	Source   string
+}
+
+// Forgot sends a link for another password to the account's address, if there is such an
+// account, it can be used, and its address has not had too much mail. It is TooMany beyond
+// the limits of who asks, and otherwise has one answer.
+func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
+	defer a.passwords.Evenly(ctx)()
+	if err := a.mayAsk(ctx, in.Source); err != nil {
+		return err
+	}
+	u, err := a.find(ctx, in.Whose)
+	if err != nil || u.Person.Mail == "" {
+		return quietly(err)
+	}
+	if open, err := a.takes(ctx, &u, domain.ResetPassword); !open || err != nil {
+		return err
+	}
+	if may, err := a.mayReach(ctx, u.Person.Mail); !may || err != nil {
+		return err
+	}
+	secret := a.secret(domain.ResetPassword, u.Person.Mail, in.Lifetime)
+	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
+		if !domain.ResetPassword.Fits(&u.Standing, a.now()) { // closed meanwhile
+			return domain.Enclosure{}, nil
+		}
+		secret.Address = u.Person.Mail
+		letter := a.linked(domain.Letter{Kind: domain.LetterForgot, Login: u.Alias, Valid: in.Lifetime,
+			Note: a.note(in.Note, in.Link, u, secret)}, in.Link, u, secret)
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}}, nil
+	})
+	return quietly(err)
+}
+
+// Reset presents the secret of Forgot.
+type Reset struct {
+	Whose
+	Secret string
+	// Way says where the new password comes from; Password is the one the person chose.
+	Way      NewPassword
+	Password string
+	Source   string
+}
+
+// Reset gives the account another password, once, which ends its sessions. It is
+// domain.ErrSecret if there is no such account or secret or the account cannot be used, Invalid, field "password", for a
+// password that breaks a rule, and TooMany beyond the limits.
+func (a *Accounts) Reset(ctx context.Context, in Reset) (directory.Proven, error) {
+	if in.Way == OwnPassword && in.Password == "" {
+		return directory.Proven{}, domain.InvalidField("password", "A value is required.")
+	}
+	return a.redeem(ctx, redeem{Whose: in.Whose, secret: in.Secret, purposes: []domain.SecretPurpose{domain.ResetPassword},
+		way: in.Way, password: in.Password, source: in.Source})
+}
+
+// ResetPassword gives the user with that number a random password, which is mailed and
+// must be changed at the first sign-in. It needs domain.UserUpdate on them, and the rules
+// of Users.Update hold; an account without a mail address is Conflict.
+func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, id domain.UserID) (domain.User, error) {
+	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, id)
+	if err != nil {
+		return domain.User{}, err
+	}
+	password, hash, err := a.password(ctx, domain.PartyOf(caller.UserKey()))
+	if err != nil {
+		return domain.User{}, err
+	}
+	now := a.moment()
+	return a.store.UpdateWith(ctx, w, id, hash, nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
+		if err := giver.MayChange(u); err != nil {
+			return domain.Enclosure{}, err
+		}
+		if u.Person.Mail == "" {
+			return domain.Enclosure{}, domain.ErrNoMail
+		}
+		u.FirstAccess, u.LastPassword = true, now
+		letter := domain.Letter{Kind: domain.LetterPassword, Login: u.Alias, Password: domain.SecretText(password)}
+		return domain.Enclosure{Mails: []domain.Mail{a.mail(u, letter)}}, nil
+	})
+}

@@ -1,0 +1,551 @@
+package accounts
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"canopy/app/directory"
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// populated remembers that the directory has users who are verified.
+type populated struct{ atomic.Bool }
+
+// Register is what somebody sends who wants an account.
+type Register struct {
+	Alias, FirstName, LastName, Mail string
+	// Password may be empty where one is made when the address is proven.
+	Password                                        string
+	Language, TimeZone, Phone, JobTitle, Department string
+	Attributes                                      domain.Attributes
+	// Properties are declared ones, by key; nil says nothing of them. Else those that are
+	// required must be there.
+	Properties map[string]string
+	Code       string // a registration code; empty for none
+
+	// Link is the path of the link that proves the address, with PlaceSecret and perhaps other
+	// placeholders in it; it begins with a slash. PlaceSecret alone mails the secret by itself.
+	// Lifetime is how long it works.
+	Link     string
+	Lifetime time.Duration
+	// Note is a text of the stranger's that is to be sent with the link, where a document
+	// demands it. It may have PlaceLink in it.
+	Note string
+	// TellTaken is for surfaces whose document demands that a taken alias is told. That a
+	// mail address is taken is never told: the alias is then kept for a while, as if there
+	// were an account, so that asking again does not tell either.
+	TellTaken bool
+	Source    string // the network address of the client
+}
+
+// Registered is what a registration is answered with, whether or not there is an account
+// now. User has no numbers.
+type Registered struct{ User domain.User }
+
+// Register makes an account that can be used once its mail address is proven and it is
+// approved, and sends the link for that. It is Invalid for what breaks a rule and for a
+// code that is not open, Forbidden where nobody may register without a code, TooMany
+// beyond the limits, and Unavailable when so many register that no more mail is sent. A
+// registration takes the place of another one with the same mail address that is not proven
+// yet; its password is then not taken, since only one of the two can be the owner's. A taken
+// alias or mail address has the same answer as success, and the owner of the address gets mail
+// about it; unless TellTaken, which makes an alias that is taken for another address Conflict.
+//
+// Nothing that others can see depends on whether there is an account with the address: what is
+// asked for is stored either way, with the alias, the use of a code and the time until it goes
+// away; where there is one, without an address and with a link that nobody has.
+func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error) {
+	defer a.passwords.Evenly(ctx)()
+	user, err := a.newcomer(&in)
+	if err != nil {
+		return Registered{}, err
+	}
+	if in.Password != "" {
+		if err := a.passwords.Judge(in.Password); err != nil {
+			return Registered{}, err
+		}
+	}
+	if in.Code == "" && a.rules.Environment == "" && (!a.rules.FirstUser || a.populated.Load()) {
+		return Registered{}, domain.ErrSignUpClosed // before anything is hashed for nothing
+	}
+	if in.Code != "" {
+		if err := a.mayTryCode(ctx, in.Source); err != nil {
+			return Registered{}, err
+		}
+	}
+	if err := a.mayRegister(ctx, in.Source, in.Mail); err != nil {
+		return Registered{}, err
+	}
+	var hash domain.PasswordHash
+	if in.Password != "" {
+		if hash, err = a.passwords.Hash(ctx, domain.Stranger(in.Source), in.Password); err != nil {
+			return Registered{}, err
+		}
+	}
+	stored, err := a.register(ctx, &in, user, hash)
+	if domain.ErrUserAliasTaken.Is(err) && !in.TellTaken {
+		stored, err = user, a.refuse(ctx, &in)
+	}
+	if err != nil {
+		return Registered{}, err
+	}
+	shown := user
+	shown.Organization, shown.Home, shown.HomePath, shown.Role = stored.Organization, stored.Home, stored.HomePath, domain.RoleUser
+	return Registered{User: shown}, nil
+}
+
+// refuse tells the owner of the address that a registration made no account, and nobody else.
+func (a *Accounts) refuse(ctx context.Context, in *Register) error {
+	if err := a.mayMailNewcomer(ctx); err != nil {
+		return err
+	}
+	kind := domain.LetterAliasTaken
+	if _, taken, err := a.holder(ctx, in.Mail); err != nil {
+		return err
+	} else if taken {
+		kind = domain.LetterMailTaken
+	}
+	return a.outbox.Post(ctx, a.about(in, kind))
+}
+
+// newcomer returns the account that is asked for, without its place.
+func (a *Accounts) newcomer(in *Register) (domain.User, error) {
+	now := a.moment()
+	u := domain.User{Alias: in.Alias, Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
+		Person: domain.Person{FirstName: in.FirstName, LastName: in.LastName, Mail: in.Mail, Phone: in.Phone,
+			JobTitle: in.JobTitle, Department: in.Department},
+		Language: in.Language, TimeZone: in.TimeZone,
+		Standing: domain.Standing{State: domain.Unverified, Active: true, Created: now, IdleSince: now}}
+	properties, err := a.rules.Properties.Attributes(domain.RoleUser, in.Properties)
+	if err != nil {
+		return u, err
+	}
+	u.Attributes = directory.MergeAttributes(in.Attributes, properties)
+	if in.Properties != nil {
+		if err := a.rules.Properties.Missing(u.Attributes); err != nil {
+			return u, err
+		}
+	}
+	if err := domain.CheckMail(in.Mail); err != nil {
+		return u, err
+	}
+	// Where people are called like their address, somebody else's is not to be tried as a name.
+	if strings.ContainsAny(u.Alias, "@﹫＠") && !domain.MailMatches(u.Alias, in.Mail) {
+		return u, domain.InvalidField("alias", "A login name with @ must be the mail address.")
+	}
+	return u, errors.Join(u.Validate(), directory.GiveName(a.rules.Names, &u))
+}
+
+// registerTries is how often a registration begins anew because of others at the same moment.
+const registerTries = 5
+
+// register stores the newcomer: as the first of the directory, with a code, or in the
+// environment for newcomers. It is domain.ErrUserAliasTaken for an alias that is not free for
+// the newcomer's address.
+func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, hash domain.PasswordHash) (domain.User, error) {
+	if a.rules.FirstUser && !a.populated.Load() {
+		stored, err := a.registerFirst(ctx, in, u, hash)
+		if !domain.ErrNotFirst.Is(err) {
+			return stored, err
+		}
+		a.populated.Store(true)
+	}
+	if in.Code == "" {
+		if a.rules.Environment == "" {
+			return u, domain.ErrSignUpClosed
+		}
+		home, err := a.gate.Place(ctx, a.rules.Environment)
+		if domain.ErrUnavailable.Is(err) {
+			return u, err
+		}
+		if err != nil {
+			return u, domain.ErrInternal.Because(err) // the configuration is wrong
+		}
+		u.Home, u.HomePath, u.Organization = home.ID, home.Path, home.Organization
+	} else if err := a.accounts.CodeOpen(ctx, domain.SecretText(in.Code)); err != nil {
+		return u, err // before it is known whether there is such an account
+	}
+	for range registerTries {
+		stored, err := a.registerOnce(ctx, in, domain.Registration{User: u, Hash: hash, Code: domain.SecretText(in.Code)})
+		if err == nil || !domain.ErrUserAliasTaken.Is(err) && !domain.ErrUserMailTaken.Is(err) || errors.Is(err, errAliasTaken) {
+			return stored, err
+		}
+	}
+	return u, domain.ErrOverloaded
+}
+
+// errAliasTaken is domain.ErrUserAliasTaken that was found by looking, not by storing.
+var errAliasTaken = errors.New("the alias is an account's")
+
+// registerOnce stores the newcomer, as far as accounts are what they were when it looked for
+// them: with their mail address or, where that is an account's already, as a claim.
+func (a *Accounts) registerOnce(ctx context.Context, in *Register, r domain.Registration) (domain.User, error) {
+	u := &r.User
+	holder, taken, err := a.holder(ctx, u.Person.Mail)
+	if err != nil {
+		return *u, err
+	}
+	r.Replaces, err = a.claimed(ctx, u)
+	if domain.ErrUserAliasTaken.Is(err) && domain.MailMatches(u.Alias, u.Person.Mail) {
+		// That it is taken tells of the address, so something is kept all the same.
+		taken, u.Alias = true, claimAlias(u.Person.Mail)
+		r.Replaces, err = a.claimed(ctx, u)
+	}
+	if err != nil {
+		return *u, err
+	}
+	if err := a.mayMailNewcomer(ctx); err != nil {
+		return *u, err
+	}
+	with := a.verification(in, in.Code != "")
+	if taken {
+		u.Claim()
+		with = a.kept(in)
+	} else if holder != (domain.UserKey{}) {
+		if holder != r.Replaces {
+			r.Outdoes = holder
+		}
+		if err := a.disown(ctx, &r, holder); err != nil {
+			return *u, err
+		}
+	}
+	return a.store.Register(ctx, a.self(domain.UserCreate), r, with)
+}
+
+// claimAlias returns the alias of a claim for an address that is the alias of an account. Nobody
+// can register it: it has an @ and is no mail address.
+func claimAlias(mail string) string {
+	return fmt.Sprintf("claim@%x@", sha256.Sum256([]byte(domain.Fold(mail))))
+}
+
+// claimed returns the unverified sign-up that keeps the alias of u in the name of the mail
+// address of u, which gives way, zero for none; or domain.ErrUserAliasTaken if the alias is
+// anybody else's.
+func (a *Accounts) claimed(ctx context.Context, u *domain.User) (domain.UserKey, error) {
+	present, err := a.byName(ctx, a.accounts.ByAlias, u.Alias)
+	if err != nil {
+		return domain.UserKey{}, quietly(err)
+	}
+	if present.Person.Mail == "" {
+		attributes, err := a.store.Attributes(ctx, a.self(domain.UserRead).Read(), []domain.UserID{present.ID})
+		if err != nil {
+			return domain.UserKey{}, err
+		}
+		present.Attributes = attributes[present.ID]
+	}
+	if !signingUp(&present) || !domain.MailMatches(present.Claims(), u.Person.Mail) {
+		return domain.UserKey{}, domain.ErrUserAliasTaken.Because(errAliasTaken)
+	}
+	return present.Key(), nil
+}
+
+// holder returns the unverified sign-up that has the mail address, which gives it up because
+// whoever proves the address decides; zero for none. taken reports that the address is an
+// account's.
+func (a *Accounts) holder(ctx context.Context, mail string) (key domain.UserKey, taken bool, err error) {
+	present, err := a.byName(ctx, a.accounts.ByMail, mail)
+	if err != nil {
+		return key, false, quietly(err)
+	}
+	if !signingUp(&present) {
+		return key, true, nil
+	}
+	return present.Key(), false, nil
+}
+
+// signingUp reports whether an account is a sign-up that others may take the place of.
+func signingUp(u *domain.User) bool { return u.State == domain.Unverified && u.Role == domain.RoleUser }
+
+// registerFirst makes the newcomer the superUser of a directory in which nobody is verified.
+func (a *Accounts) registerFirst(ctx context.Context, in *Register, u domain.User, hash domain.PasswordHash) (domain.User, error) {
+	u.Home, u.HomePath, u.Organization = domain.RootEnvironment, domain.RootPath, domain.RootOrganization
+	u.Role, u.Groups = domain.RoleSuperUser, []domain.GroupID{domain.RootGroup}
+	r := domain.Registration{User: u, Hash: hash, First: true}
+	return a.store.Register(ctx, a.self(domain.UserCreate), r, a.verification(in, true))
+}
+
+// disown takes the password out of a registration that gets in the way of another one, holder,
+// whose link can be followed still: two people may want the address, and who follows the link may
+// be the one who has not chosen the password. One is made when the address is proven.
+func (a *Accounts) disown(ctx context.Context, r *domain.Registration, holder domain.UserKey) error {
+	_, err := a.accounts.Latest(ctx, holder, domain.VerifyAddress)
+	switch {
+	case err == nil:
+		r.Hash, r.User.FirstAccess = "", true
+	case domain.ErrSecret.Is(err):
+		return nil
+	}
+	return err
+}
+
+// verification returns the secret that proves a newcomer's address and the mail with it.
+func (a *Accounts) verification(in *Register, approves bool) func(*domain.User) (domain.Enclosure, error) {
+	secret := a.secret(domain.VerifyAddress, in.Mail, in.Lifetime)
+	secret.Approves = approves
+	return func(u *domain.User) (domain.Enclosure, error) {
+		letter := a.linked(domain.Letter{Kind: domain.LetterVerify, Login: u.Alias, Valid: in.Lifetime,
+			Note: a.note(in.Note, in.Link, u, secret)}, in.Link, u, secret)
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}}, nil
+	}
+}
+
+// kept returns what goes with a claim: a secret that nobody has, so that it lasts as long as a
+// registration, and mail to the owner of the address.
+func (a *Accounts) kept(in *Register) func(*domain.User) (domain.Enclosure, error) {
+	secret := a.secret(domain.VerifyAddress, in.Mail, in.Lifetime)
+	return func(*domain.User) (domain.Enclosure, error) {
+		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: a.about(in, domain.LetterMailTaken)}, nil
+	}
+}
+
+// about returns a letter to the address of a registration that made no account.
+func (a *Accounts) about(in *Register, kind domain.LetterKind) []domain.Mail {
+	nobody := domain.User{Organization: domain.RootOrganization, Language: in.Language}
+	return []domain.Mail{a.users.MailTo(in.Mail, &nobody, domain.Letter{Kind: kind})}
+}
+
+// Resend asks for the link that proves an address once more.
+type Resend struct {
+	Whose
+	Link     string // as in Register
+	Lifetime time.Duration
+	Source   string
+}
+
+// Resend sends another link to whoever registered and has not proven their address. It is
+// TooMany beyond the limits, and otherwise has one answer.
+func (a *Accounts) Resend(ctx context.Context, in Resend) error {
+	defer a.passwords.Evenly(ctx)()
+	if err := a.mayAsk(ctx, in.Source); err != nil {
+		return err
+	}
+	u, err := a.find(ctx, in.Whose)
+	if err != nil || u.Person.Mail == "" {
+		return quietly(err)
+	}
+	if open, err := a.takes(ctx, &u, domain.VerifyAddress); !open || err != nil {
+		return err
+	}
+	last, err := a.accounts.Latest(ctx, u.Key(), domain.VerifyAddress)
+	if err != nil && !domain.ErrSecret.Is(err) {
+		return err
+	}
+	// It keeps the sign-up no longer than it would stay without.
+	left := max(last.Expires.Sub(a.moment()), u.Created.Add(unverifiedFor).Sub(a.moment()))
+	if left <= 0 {
+		return nil
+	}
+	if may, err := a.mayRemind(ctx, u.Person.Mail); !may || err != nil {
+		return err
+	}
+	register := Register{Mail: u.Person.Mail, Link: in.Link, Lifetime: min(in.Lifetime, left)}
+	with := a.verification(&register, last.Approves)
+	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
+		if !domain.VerifyAddress.Fits(&u.Standing, a.now()) {
+			return domain.Enclosure{}, nil
+		}
+		return with(u)
+	})
+	return quietly(err)
+}
+
+// quietly hides that an account went away meanwhile.
+func quietly(err error) error {
+	if domain.ErrUserNotFound.Is(err) {
+		return nil
+	}
+	return err
+}
+
+// NewPassword says where a new password comes from.
+type NewPassword uint8
+
+// The ways to a new password.
+const (
+	OwnPassword    NewPassword = iota // the person chooses, or has chosen
+	ReturnPassword                    // made by Canopy and returned, once
+	MailPassword                      // made by Canopy and mailed; to be changed at the first sign-in
+)
+
+// Verify presents the secret that proves the address of a registration.
+type Verify struct {
+	Whose
+	Secret   string
+	Password NewPassword
+	// OrReset takes a secret of Forgot as well, where a surface has one link for both.
+	OrReset bool
+	// Topic gives the person a topic for them alone. Without that they are verified all the same;
+	// People.Check tells, and mends it.
+	Topic  bool
+	Source string
+}
+
+// Verify proves the address of a registration, once. The account is then approved, or
+// waits for it and those who can approve get mail. Where several registered with the address
+// one after the other, the account gets a password by mail. It is domain.ErrSecret if there is no
+// such account or secret, and TooMany beyond the limits.
+func (a *Accounts) Verify(ctx context.Context, in Verify) (directory.Proven, error) {
+	purposes := []domain.SecretPurpose{domain.VerifyAddress}
+	if in.OrReset {
+		purposes = append(purposes, domain.ResetPassword)
+	}
+	proven, err := a.redeem(ctx, redeem{Whose: in.Whose, secret: in.Secret, purposes: purposes, way: in.Password, source: in.Source})
+	if err == nil && in.Topic {
+		_ = a.people.Begin(ctx, &proven.User)
+	}
+	return proven, err
+}
+
+// redeem is a secret that a stranger presents to open an account or give it a password.
+type redeem struct {
+	Whose
+	secret   string
+	purposes []domain.SecretPurpose
+	way      NewPassword
+	password string // the one the person chose
+	source   string
+}
+
+func (a *Accounts) redeem(ctx context.Context, in redeem) (directory.Proven, error) {
+	defer a.passwords.Evenly(ctx)()
+	if err := a.mayGuess(ctx, in.name(), in.source); err != nil {
+		return directory.Proven{}, err
+	}
+	u, err := a.find(ctx, in.Whose)
+	if domain.ErrUserNotFound.Is(err) {
+		err = domain.ErrSecret
+	}
+	if err != nil {
+		return directory.Proven{}, err
+	}
+	return a.redeemFor(ctx, &u, in)
+}
+
+// orSecret returns err, or domain.ErrSecret if there is none.
+func orSecret(err error) error {
+	if err == nil {
+		return domain.ErrSecret
+	}
+	return err
+}
+
+// redeemFor uses up the secret for the account.
+func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in redeem) (directory.Proven, error) {
+	if open, err := a.takes(ctx, target, in.purposes...); !open {
+		return directory.Proven{}, orSecret(err)
+	}
+	presented := domain.Presented{Text: domain.SecretText(in.secret), Purposes: in.purposes}
+	if err := a.accounts.Holds(ctx, target.Key(), presented); err != nil {
+		return directory.Proven{}, err
+	}
+	var proven directory.Proven
+	var hash domain.PasswordHash
+	var err error
+	made, by := in.password, domain.PartyOf(target.Key())
+	if in.way == OwnPassword && target.State == domain.Unverified && target.FirstAccess {
+		in.way = MailPassword // see disown
+	}
+	switch {
+	case in.way != OwnPassword:
+		made, hash, err = a.password(ctx, by)
+	case made != "":
+		hash, err = a.passwords.Hash(ctx, by, made)
+	}
+	if err != nil {
+		return proven, err
+	}
+	approvers, err := a.approvers(ctx, target)
+	if err != nil {
+		return proven, err
+	}
+	now := a.moment()
+	proven.User, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), target.ID, hash, &presented,
+		func(u *domain.User, secret domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
+			mails, err := a.proved(u, &secret, approvers)
+			if err != nil {
+				return domain.Enclosure{}, err
+			}
+			if hash != "" {
+				u.LastPassword, u.FirstAccess = now, in.way == MailPassword
+				mails = append(mails, a.passwordMail(u, &secret, in.way, made)...)
+			}
+			return domain.Enclosure{Mails: mails}, nil
+		})
+	if domain.ErrUserNotFound.Is(err) {
+		err = domain.ErrSecret
+	}
+	if err == nil && in.way == ReturnPassword {
+		proven.Password = made
+	}
+	return proven, err
+}
+
+// proved moves the account on after its secret was used, and returns the mail about it.
+func (a *Accounts) proved(u *domain.User, secret *domain.Secret, approvers []domain.User) ([]domain.Mail, error) {
+	var mails []domain.Mail
+	if !secret.Purpose.Fits(&u.Standing, a.now()) {
+		return nil, domain.ErrSecret
+	}
+	switch {
+	case secret.Purpose == domain.ResetPassword:
+	case secret.Purpose == domain.AcceptInvite:
+		u.State, u.IdleSince = domain.Approved, a.moment()
+	case secret.Purpose == domain.VerifyAddress && (secret.Approves || a.rules.AutoApprove):
+		u.State, u.IdleSince = domain.Approved, a.moment()
+		mails = append(mails, a.mail(u, domain.Letter{Kind: domain.LetterWelcome, Login: u.Alias}))
+	case secret.Purpose == domain.VerifyAddress:
+		u.State = domain.Pending
+		for i := range approvers {
+			mails = append(mails, a.mail(&approvers[i], domain.Letter{Kind: domain.LetterWaiting, Number: int64(u.ID)}))
+		}
+	default:
+		return nil, domain.ErrSecret
+	}
+	return mails, nil
+}
+
+// passwordMail tells the account's owner of a new password, unless they have just
+// registered with it.
+func (a *Accounts) passwordMail(u *domain.User, secret *domain.Secret, way NewPassword, password string) []domain.Mail {
+	switch {
+	case way == MailPassword:
+		return []domain.Mail{a.mail(u, domain.Letter{Kind: domain.LetterPassword, Login: u.Alias, Password: domain.SecretText(password)})}
+	case secret.Purpose == domain.ResetPassword:
+		return []domain.Mail{a.mail(u, domain.Letter{Kind: domain.LetterChanged, Login: u.Alias})}
+	}
+	return nil
+}
+
+// approvers returns who gets mail when the newcomer waits: who reaches the place, as long
+// as their own addresses have not had too much.
+func (a *Accounts) approvers(ctx context.Context, newcomer *domain.User) ([]domain.User, error) {
+	if newcomer.State != domain.Unverified {
+		return nil, nil
+	}
+	all, err := a.store.Approvers(ctx, a.self(domain.UserRead).Read(), newcomer.Organization, maxApprovers)
+	if err != nil {
+		return nil, err
+	}
+	var chosen []domain.User
+	for _, u := range all {
+		subject := u.Subject()
+		reach := tenancy.NominalReach(&subject)
+		if !u.Usable(a.now()) || !reach.Contains(newcomer.HomePath) {
+			continue
+		}
+		err := a.within(ctx, mailWindow, limit{"approver " + domain.Fold(u.Person.Mail), a.rules.Limits.Address})
+		switch {
+		case err == nil:
+			chosen = append(chosen, u)
+		case !domain.ErrTooMany.Is(err):
+			return nil, err
+		}
+	}
+	return chosen, nil
+}

@@ -1,0 +1,358 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"canopy/app/directory"
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Sessions signs people in and out, and shows and ends what came of it.
+type Sessions struct {
+	gate      *tenancy.Gate
+	users     directory.UserStore
+	store     SessionStore
+	signIns   SignInStore
+	passwords directory.Passwords
+	tokens    Tokens
+	limits    SessionLimits
+	now       func() time.Time
+}
+
+// SessionLimits says how long sessions, and what clients hold of them, last.
+type SessionLimits struct {
+	Token  time.Duration // a session of one access token, and the token
+	Access time.Duration // an access token of a session that has a refresh token
+
+	Refresh time.Duration // a refresh token that nobody uses
+	Longest time.Duration // a session, however often it is refreshed
+
+	CookieIdle time.Duration // a session with a cookie that nobody uses
+	Cookie     time.Duration // one that is used
+
+	// Most is how many one user may have; behind it the one that was unused for the longest time ends.
+	Most int64
+}
+
+// DefaultSessionLimits are the limits nobody configured.
+var DefaultSessionLimits = SessionLimits{
+	Token: 365 * 24 * time.Hour, Access: time.Hour, Refresh: 30 * 24 * time.Hour, Longest: 365 * 24 * time.Hour,
+	CookieIdle: time.Hour, Cookie: 12 * time.Hour, Most: domain.DefaultQuotas.Sessions,
+}
+
+// NewSessions returns the use cases of sessions.
+func NewSessions(gate *tenancy.Gate, users directory.UserStore, store SessionStore, signIns SignInStore, passwords directory.Passwords, tokens Tokens,
+	limits SessionLimits, now func() time.Time) *Sessions {
+	return &Sessions{gate: gate, users: users, store: store, signIns: signIns, passwords: passwords, tokens: tokens, limits: limits, now: now}
+}
+
+// SessionStore shows and ends the sessions of users, under the same rule.
+type SessionStore interface {
+	// List returns the living sessions of the user with that number, the last used first;
+	// none if there is no such user.
+	List(ctx context.Context, sc tenancy.Scope, user domain.UserID) ([]domain.Session, error)
+	// End ends one session of the user, unless check, which is asked about the user as they
+	// are then, returns an error. It is domain.ErrSessionNotFound if they have no such session.
+	End(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) error
+	// EndAll ends all of them, and is nil if there are none.
+	EndAll(ctx context.Context, w tenancy.WriteScope, user domain.UserID, check func(domain.User) error) error
+}
+
+// SignInStore keeps what signing in begins, before there is a principal.
+type SignInStore interface {
+	// Begin adds a session and returns the name of the key that signs its tokens. Of the
+	// user's sessions the keep used last are left. It is domain.ErrChanged if there is no
+	// such user.
+	Begin(ctx context.Context, s domain.Session, keep int) (key string, err error)
+	// BySession returns the account of a session with what decides whether the session can
+	// be used, or domain.ErrSessionNotFound, and whether a key is good.
+	BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error)
+	// Renew loads the session, runs change and saves, in one transaction that keeps others
+	// from the session. After domain.ErrRefreshReused of change the session is ended; after
+	// another error it is left as it is.
+	Renew(ctx context.Context, k domain.SessionKey, change func(*domain.Session) error) (s domain.Session, key string, err error)
+	// SignOut ends a session; one that has ended is no error.
+	SignOut(ctx context.Context, k domain.SessionKey) error
+}
+
+// Tokens makes and reads what clients hold of sessions.
+type Tokens interface {
+	// Issue returns an access token by which a can act in e until expires, as part of the
+	// session; key is the name of the key that signs it.
+	Issue(a domain.Account, s domain.SessionKey, e domain.Environment, key string, expires time.Time) (string, error)
+	// NewSecret returns a new refresh token or cookie, as kind says, and what to store of
+	// it. renewals is how many refresh tokens the session had before.
+	NewSecret(kind domain.SessionKind, s domain.SessionKey, renewals int64) (text string, hash domain.SecretHash)
+	// ReadSecret reads what NewSecret returned for that kind, and reports false for anything
+	// else.
+	ReadSecret(kind domain.SessionKind, text string) (domain.SessionSecret, bool)
+	// CSRF returns the CSRF token of a session.
+	CSRF(s domain.SessionKey) string
+}
+
+// SignIn asks for a session. Environment is where it is to be used; Client is what the
+// client calls itself. The zero Kind is a session of one long access token.
+type SignIn struct {
+	Login, Password string
+	Environment     domain.EnvironmentRef
+	Kind            domain.SessionKind
+	Address, Client string
+}
+
+// SignedIn is a session with what its client gets.
+type SignedIn struct {
+	Session     domain.Session
+	Principal   domain.Principal
+	Environment domain.Environment
+
+	// Access is an access token; empty for a CookieSession. Refresh is the refresh token of
+	// a RefreshSession. Cookie and CSRF are those of a CookieSession.
+	Access  string
+	Expires time.Time // of Access, or of the cookie
+	Refresh string
+	Cookie  string
+	CSRF    string
+}
+
+// SignIn begins a session for whoever has that name and password. It is always a new one,
+// whatever the client held before. An environment that is not reached, or not named, is
+// replaced by the one the user starts from. It is Unauthenticated for wrong credentials,
+// TooMany after too many, and Forbidden where the password must be changed first or no
+// environment is open to the user.
+func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
+	account, err := s.passwords.SignIn(ctx, in.Login, in.Password, in.Address)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	environment, err := s.environment(ctx, &account, in.Environment)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	now := s.now().UTC().Truncate(time.Millisecond)
+	session := domain.Session{
+		SessionKey: domain.SessionKey{UserKey: domain.UserKey{Organization: account.Organization, User: account.User},
+			ID: domain.UUID(uuid.Must(uuid.NewV7()).String())},
+		Kind: in.Kind, TokenEpoch: account.TokenEpoch, Environment: environment.ID, Created: now, LastUsed: now,
+		Client: domain.CleanClient(in.Client), Network: domain.NetworkOf(in.Address), Surface: domain.RequestFrom(ctx).Surface,
+	}
+	secret := ""
+	switch in.Kind {
+	case domain.CookieSession:
+		session.Expires, session.Idle = now.Add(s.limits.Cookie), s.limits.CookieIdle
+		secret, session.Hash = s.tokens.NewSecret(in.Kind, session.SessionKey, 0)
+	case domain.RefreshSession:
+		session.Expires = now.Add(min(s.limits.Refresh, s.limits.Longest))
+		secret, session.Hash = s.tokens.NewSecret(in.Kind, session.SessionKey, 0)
+	default:
+		session.Expires = now.Add(s.limits.Token).Truncate(time.Millisecond)
+	}
+	key, err := s.signIns.Begin(ctx, session, int(s.limits.Most))
+	if domain.ErrChanged.Is(err) {
+		return SignedIn{}, domain.ErrBadCredentials // the account was deleted a moment ago
+	}
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return s.signedIn(account, session, environment, key, secret)
+}
+
+// environment returns where a session is to be used.
+func (s *Sessions) environment(ctx context.Context, account *domain.Account, wanted domain.EnvironmentRef) (domain.Environment, error) {
+	if account.Principal.PasswordExpired {
+		return domain.Environment{}, domain.ErrPasswordExpired
+	}
+	environment, err := s.gate.Environment(ctx, &account.Principal, wanted)
+	if err != nil && wanted != "" {
+		environment, err = s.gate.Environment(ctx, &account.Principal, "")
+	}
+	return environment, err
+}
+
+// signedIn returns what the client of a session gets. secret is the session's newest.
+func (s *Sessions) signedIn(account domain.Account, session domain.Session, e domain.Environment, key, secret string) (SignedIn, error) {
+	account.Principal.Session, account.Principal.Current = session.ID, domain.NumberRef(e.ID)
+	out := SignedIn{Session: session, Principal: account.Principal, Environment: e, Expires: session.Expires}
+	if session.Kind == domain.CookieSession {
+		out.Cookie, out.CSRF = secret, s.tokens.CSRF(session.SessionKey)
+		return out, nil
+	}
+	if session.Kind == domain.RefreshSession {
+		out.Refresh = secret
+		if expires := session.LastUsed.Add(s.limits.Access); expires.Before(out.Expires) {
+			out.Expires = expires
+		}
+	}
+	out.Expires = out.Expires.Truncate(time.Second) // tokens say no more than that
+	var err error
+	out.Access, err = s.tokens.Issue(account, session.SessionKey, e, key, out.Expires)
+	return out, err
+}
+
+// Refresh asks for the next pair of tokens of a session.
+type Refresh struct {
+	Token           string
+	Address, Client string
+}
+
+// Refresh returns another access token and another refresh token for one that was not used
+// yet; it can be used once. It is Unauthenticated, and the session ends, if it was used
+// before; only the one used last may come again within domain.RepeatWithin, which is a
+// Conflict and changes nothing. It is Unauthenticated too for what is no refresh token, or
+// one of a session that has ended, and Forbidden as SignIn is.
+func (s *Sessions) Refresh(ctx context.Context, in Refresh) (SignedIn, error) {
+	presented, ok := s.tokens.ReadSecret(domain.RefreshSession, in.Token)
+	if !ok {
+		return SignedIn{}, domain.ErrBadRefresh
+	}
+	now := s.now().UTC().Truncate(time.Millisecond)
+	account, _, err := s.signIns.BySession(ctx, presented.SessionKey, "")
+	if domain.ErrSessionNotFound.Is(err) || err == nil && (!account.Session.Alive(account.TokenEpoch, now) || !account.Usable(now)) {
+		return SignedIn{}, domain.ErrBadRefresh
+	}
+	if err != nil {
+		return SignedIn{}, err
+	}
+	account.Principal.PasswordExpired = account.Standing.PasswordExpired(now)
+	environment, err := s.environment(ctx, &account, domain.NumberRef(account.Session.Environment))
+	if err != nil {
+		return SignedIn{}, err
+	}
+	secret, hash := s.tokens.NewSecret(domain.RefreshSession, presented.SessionKey, presented.Renewals+1)
+	session, key, err := s.signIns.Renew(ctx, presented.SessionKey, func(x *domain.Session) error {
+		if err := x.Renew(presented, hash, now, s.limits.Refresh, s.limits.Longest); err != nil {
+			return err
+		}
+		x.Client, x.Network = domain.CleanClient(in.Client), domain.NetworkOf(in.Address)
+		return nil
+	})
+	if domain.ErrSessionNotFound.Is(err) {
+		return SignedIn{}, domain.ErrBadRefresh
+	}
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return s.signedIn(account, session, environment, key, secret)
+}
+
+// SignOut ends the session the request belongs to, if it belongs to one. Everybody may.
+func (s *Sessions) SignOut(ctx context.Context, caller domain.Principal) error {
+	if caller.Session == "" {
+		return nil
+	}
+	return s.signIns.SignOut(ctx, sessionOf(&caller))
+}
+
+// CSRF returns the CSRF token of the session the request belongs to, empty if it belongs to
+// none.
+func (s *Sessions) CSRF(caller domain.Principal) string {
+	if caller.Session == "" {
+		return ""
+	}
+	return s.tokens.CSRF(sessionOf(&caller))
+}
+
+func sessionOf(caller *domain.Principal) domain.SessionKey {
+	return domain.SessionKey{UserKey: domain.UserKey{Organization: caller.Organization, User: caller.User}, ID: caller.Session}
+}
+
+// SessionDocument is a session as it is shown.
+type SessionDocument struct {
+	domain.Session
+	Current bool // the request belongs to it
+}
+
+// List returns the caller's own sessions, the last used first. It needs domain.SessionManage.
+func (s *Sessions) List(ctx context.Context, caller domain.Principal) ([]SessionDocument, error) {
+	sc, err := s.gate.Enter(ctx, &caller, domain.SessionManage, tenancy.Anywhere())
+	if err != nil {
+		return nil, err
+	}
+	return s.list(ctx, &caller, sc, caller.User)
+}
+
+func (s *Sessions) list(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, user domain.UserID) ([]SessionDocument, error) {
+	all, err := s.store.List(ctx, sc, user)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]SessionDocument, len(all))
+	for i, session := range all {
+		shown[i] = SessionDocument{Session: session, Current: session.SessionKey == sessionOf(caller)}
+	}
+	return shown, nil
+}
+
+// End ends one of the caller's own sessions. It needs domain.SessionManage and is NotFound if who
+// has no such session.
+func (s *Sessions) End(ctx context.Context, caller domain.Principal, id domain.UUID) error {
+	w, err := s.gate.EnterWrite(ctx, &caller, domain.SessionManage, tenancy.Anywhere())
+	if err != nil {
+		return err
+	}
+	return s.store.End(ctx, w, caller.User, id, anybody)
+}
+
+// EndAll ends all of the caller's own sessions, the one the request belongs to included. It needs
+// domain.SessionManage.
+func (s *Sessions) EndAll(ctx context.Context, caller domain.Principal) error {
+	w, err := s.gate.EnterWrite(ctx, &caller, domain.SessionManage, tenancy.Anywhere())
+	if err != nil {
+		return err
+	}
+	return s.store.EndAll(ctx, w, caller.User, anybody)
+}
+
+func anybody(domain.User) error { return nil }
+
+// ListOf returns the sessions of the user with that number, as List does. It needs
+// domain.UserUpdate on them. It is NotFound outside the caller's reach and Forbidden for a user who
+// has more than who.
+func (s *Sessions) ListOf(ctx context.Context, caller domain.Principal, id domain.UserID) ([]SessionDocument, error) {
+	w, check, err := s.over(ctx, &caller, id)
+	if err != nil {
+		return nil, err
+	}
+	target, err := s.users.Get(ctx, w.Read(), id)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(target); err != nil {
+		return nil, err
+	}
+	return s.list(ctx, &caller, w.Read(), id)
+}
+
+// EndAllOf ends all sessions of the user with that number, under the rules of ListOf.
+func (s *Sessions) EndAllOf(ctx context.Context, caller domain.Principal, id domain.UserID) error {
+	w, check, err := s.over(ctx, &caller, id)
+	if err != nil {
+		return err
+	}
+	return s.store.EndAll(ctx, w, id, check)
+}
+
+// over returns the proof that the caller may change the user with that number, and the check that
+// the user as they are is not above it.
+func (s *Sessions) over(ctx context.Context, caller *domain.Principal, id domain.UserID) (tenancy.WriteScope, func(domain.User) error, error) {
+	sc, err := s.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return tenancy.WriteScope{}, nil, err
+	}
+	target, err := s.users.Get(ctx, sc, id)
+	if err != nil {
+		return tenancy.WriteScope{}, nil, err
+	}
+	w, err := s.gate.EnterUser(ctx, caller, domain.UserUpdate, &target)
+	if err != nil {
+		return tenancy.WriteScope{}, nil, err
+	}
+	giver, err := s.gate.Giver(ctx, caller, target.Organization)
+	if err != nil {
+		return tenancy.WriteScope{}, nil, err
+	}
+	return w, func(u domain.User) error { return giver.MayChange(&u) }, nil
+}

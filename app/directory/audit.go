@@ -1,0 +1,290 @@
+package directory
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Audit reads the audit trail.
+type Audit struct {
+	gate     *tenancy.Gate
+	store    AuditStore
+	signIns  Flusher
+	users    UserStore
+	objects  ObjectLister
+	declared domain.Declared
+}
+
+// Flusher writes down what was only noted so far.
+type Flusher interface {
+	Flush(ctx context.Context) error
+}
+
+// ObjectLister lists objects.
+type ObjectLister interface {
+	// List returns a page of the objects that f keeps and sc covers, and the cursor of the next one.
+	List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter, p domain.Page) ([]domain.Object, domain.Cursor, error)
+}
+
+// NewAudit returns the use case of reading the audit trail of users who have the declared
+// properties. Sign-ins are written into it by signIns.
+func NewAudit(gate *tenancy.Gate, store AuditStore, users UserStore, objects ObjectLister, signIns Flusher, declared domain.Declared) *Audit {
+	return &Audit{gate: gate, store: store, users: users, objects: objects, signIns: signIns, declared: declared}
+}
+
+// AuditStore reads the audit trail, under the same rule.
+type AuditStore interface {
+	// List returns one page of the entries f keeps, newest first, and the cursor of the
+	// next page.
+	List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error)
+}
+
+// ListAudit asks for entries of an environment and everything below it.
+type ListAudit struct {
+	Environment domain.EnvironmentRef // empty is the current one
+	Filter      domain.AuditFilter
+	Page        domain.Page // without a limit the whole trail is returned
+}
+
+// AuditList is a list of entries that is read while it is written.
+type AuditList struct {
+	Entries iter.Seq2[domain.AuditEntry, error]
+	Next    domain.Cursor
+}
+
+// List returns the entries of an environment and everything below it, newest first,
+// within the caller's reach. It needs domain.AuditRead there. Who acted is named, and found by the
+// filter, where the caller has domain.UserRead on them; of environments, groups, users and objects that
+// changes name only those are told that the caller reaches, and of properties that are not the caller's to
+// read only that they changed.
+func (a *Audit) List(ctx context.Context, caller domain.Principal, in ListAudit) (AuditList, error) {
+	sc, err := a.gate.Enter(ctx, &caller, domain.AuditRead, tenancy.In(in.Environment))
+	if err != nil {
+		return AuditList{}, err
+	}
+	people, err := a.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil && !domain.ErrForbidden.Is(err) {
+		return AuditList{}, err
+	}
+	sc = sc.Choosing(people)
+	role, err := a.gate.Role(ctx, &caller)
+	if err != nil {
+		return AuditList{}, err
+	}
+	if err := a.signIns.Flush(ctx); err != nil { // what is read can still be told
+		slog.WarnContext(ctx, "sign-ins could not be written into the audit trail", "error", err)
+	}
+	read := lightly(ctx, in.Page.Limit, func(ctx context.Context, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
+		page, next, err := a.store.List(ctx, sc, in.Filter, p)
+		if err != nil {
+			return nil, "", err
+		}
+		known, err := a.known(ctx, &caller, page)
+		if err != nil {
+			return nil, "", err
+		}
+		for i := range page {
+			a.redact(role, sc, &page[i], known)
+		}
+		return page, next, nil
+	})
+	first, next, err := read(in.Page.After)
+	if err != nil {
+		return AuditList{}, err
+	}
+	var list AuditList
+	if in.Page.Limit > 0 {
+		list.Next, next = next, ""
+	}
+	list.Entries = Pages(first, next, read)
+	return list, nil
+}
+
+// mentioned are numbers that changes mention, and whether the reader reaches what they are of.
+type mentioned struct {
+	environments map[domain.EnvironmentID]bool
+	users        map[domain.UserID]bool
+	objects      map[domain.ObjectID]bool
+}
+
+// known finds out which of what the changes of entries mention who reaches, of all at once.
+func (a *Audit) known(ctx context.Context, caller *domain.Principal, page []domain.AuditEntry) (m mentioned, err error) {
+	m = mentioned{map[domain.EnvironmentID]bool{}, map[domain.UserID]bool{}, map[domain.ObjectID]bool{}}
+	for i := range page {
+		e := &page[i]
+		for _, c := range e.Changes {
+			for _, text := range []string{c.Before, c.After} {
+				m.mention(e.Target.Kind, c.Field, text)
+			}
+		}
+	}
+	if m.environments, err = a.gate.Reached(ctx, caller, slices.Sorted(maps.Keys(m.environments))); err != nil {
+		return m, err
+	}
+	if len(m.users) > 0 {
+		sight, err := a.gate.Sight(ctx, caller)
+		if err != nil {
+			return m, err
+		}
+		asked := slices.Sorted(maps.Keys(m.users))
+		m.users = map[domain.UserID]bool{caller.User: true}
+		for part := range slices.Chunk(asked, domain.MaxLimit) {
+			found, _, err := a.users.Newest(ctx, sight, domain.PeopleFilter{IDs: part}, 0, domain.Page{Limit: len(part)})
+			if err != nil {
+				return m, err
+			}
+			for i := range found {
+				m.users[found[i].ID] = true
+			}
+		}
+	}
+	if len(m.objects) == 0 {
+		return m, nil
+	}
+	asked := slices.Sorted(maps.Keys(m.objects))
+	clear(m.objects)
+	sc, err := a.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
+	if domain.ErrForbidden.Is(err) {
+		return m, nil
+	}
+	if err != nil {
+		return m, err
+	}
+	for part := range slices.Chunk(asked, domain.MaxLimit) {
+		found, _, err := a.objects.List(ctx, sc, domain.ObjectFilter{IDs: part}, domain.Page{Limit: len(part)})
+		if err != nil {
+			return m, err
+		}
+		for i := range found {
+			m.objects[found[i].ID] = true
+		}
+	}
+	return m, nil
+}
+
+// The kinds of targets whose fields have a meaning of their own; the others are objects.
+const (
+	targetUser        = "user"
+	targetGroup       = "group"
+	targetEnvironment = "environment"
+)
+
+// mention notes the numbers that a field of a target of that kind has.
+func (m *mentioned) mention(kind, field, text string) {
+	switch {
+	case field == "home" || kind == targetEnvironment && field == "parent":
+		for _, n := range numbersIn(text) {
+			m.environments[domain.EnvironmentID(n)] = false
+		}
+	case kind == targetUser || kind == targetGroup || kind == targetEnvironment:
+	case field == "owner":
+		for _, n := range numbersIn(text) {
+			m.users[domain.UserID(n)] = false
+		}
+	case field == "parent" || field == "uses":
+		for _, n := range numbersIn(text) {
+			m.objects[domain.ObjectID(n)] = false
+		}
+	case field == "access":
+		for entry := range strings.SplitSeq(text, ", ") {
+			if n, ok := strings.CutPrefix(entry, "user "); ok {
+				for _, n := range numbersIn(n) {
+					m.users[domain.UserID(n)] = false
+				}
+			}
+		}
+	}
+}
+
+// numbersIn returns the numbers among the words of a text.
+func numbersIn(text string) (numbers []int64) {
+	for word := range strings.FieldsSeq(text) {
+		if n, ok := domain.ParseID[int64](word); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
+
+// redact takes out of an entry what lies outside the reach of its reader, who acts with role,
+// and what is not theirs to read.
+func (a *Audit) redact(role domain.Role, sc tenancy.Scope, e *domain.AuditEntry, known mentioned) {
+	properties := a.declared.Users
+	if e.Target.Kind == targetEnvironment {
+		properties = a.declared.Organizations
+	}
+	for i := range e.Changes {
+		c := &e.Changes[i]
+		if properties.Hides(role, c.Field) {
+			c.Before, c.After = "", ""
+			continue
+		}
+		c.Before, c.After = known.shown(sc, e, c.Field, c.Before), known.shown(sc, e, c.Field, c.After)
+	}
+}
+
+// shown returns what of a field's text the reader may be told.
+func (m *mentioned) shown(sc tenancy.Scope, e *domain.AuditEntry, field, text string) string {
+	kind := e.Target.Kind
+	switch {
+	case text == "":
+		return text
+	case field == "allowed" || field == "blocked":
+		return shownPlaces(sc, text)
+	case field == "home" || kind == targetEnvironment && field == "parent":
+		return keep(text, func(n int64) bool { return m.environments[domain.EnvironmentID(n)] })
+	case kind == targetUser && field == "group" || kind == targetGroup && field == "parent":
+		if sc.ShowsOrganization(e.Organization, e.Path) {
+			return text
+		}
+		// Of those of the root only the ones that every directory has are known by their numbers.
+		return keep(text, func(n int64) bool { return domain.GroupID(n) <= domain.AdminGroup })
+	case kind == targetUser || kind == targetGroup || kind == targetEnvironment:
+		return text
+	case field == "owner":
+		return keep(text, func(n int64) bool { return n == 0 || m.users[domain.UserID(n)] })
+	case field == "parent" || field == "uses":
+		return keep(text, func(n int64) bool { return n == 0 || m.objects[domain.ObjectID(n)] })
+	case field == "access":
+		return m.shownAccess(sc, e, text)
+	}
+	return text
+}
+
+// keep returns the numbers among the words of a text that may be told.
+func keep(text string, told func(int64) bool) string {
+	words := strings.Fields(text)
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool {
+		n, ok := domain.ParseID[int64](word)
+		return word != "0" && (!ok || !told(n))
+	}), " ")
+}
+
+// shownAccess returns the entries of an access list whose users and groups may be told.
+func (m *mentioned) shownAccess(sc tenancy.Scope, e *domain.AuditEntry, text string) string {
+	entries := slices.DeleteFunc(strings.Split(text, ", "), func(entry string) bool {
+		if rest, ok := strings.CutPrefix(entry, "user "); ok {
+			return !slices.ContainsFunc(numbersIn(rest), func(n int64) bool { return m.users[domain.UserID(n)] })
+		}
+		return !sc.ShowsOrganization(e.Organization, e.Path)
+	})
+	return strings.Join(entries, ", ")
+}
+
+// shownPlaces turns a list of paths into the numbers of those that may be shown.
+func shownPlaces(sc tenancy.Scope, paths string) string {
+	var numbers []string
+	for p := range strings.FieldsSeq(paths) {
+		if path := domain.EnvironmentPath(p); sc.Shows(path) {
+			numbers = append(numbers, string(domain.NumberRef(path.ID())))
+		}
+	}
+	return strings.Join(numbers, " ")
+}

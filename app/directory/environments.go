@@ -1,0 +1,256 @@
+package directory
+
+import (
+	"context"
+	"iter"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Environments lists and keeps environments.
+type Environments struct {
+	gate  *tenancy.Gate
+	store EnvironmentStore
+}
+
+// NewEnvironments returns the use cases of environments.
+func NewEnvironments(gate *tenancy.Gate, store EnvironmentStore) *Environments {
+	return &Environments{gate: gate, store: store}
+}
+
+// EnvironmentStore keeps environments, under the same rule.
+type EnvironmentStore interface {
+	// List returns one page in tree order and the cursor of the next page.
+	List(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Environment, domain.Cursor, error)
+	// Children returns the environments directly below parent, in tree order.
+	Children(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID) ([]domain.Environment, error)
+	// Insert adds e below e.Parent and returns it with its numbers and place.
+	Insert(ctx context.Context, w tenancy.WriteScope, e domain.Environment) (domain.Environment, error)
+	// Update loads the environment, runs change and saves; another Parent moves the subtree.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID, change func(*domain.Environment) error) (domain.Environment, error)
+	// Delete removes the environment; it is domain.ErrEnvironmentNotEmpty unless it is empty.
+	Delete(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID) error
+}
+
+// ListEnvironments asks for an environment and everything below it.
+type ListEnvironments struct {
+	Environment domain.EnvironmentRef // empty is the current one
+	Page        domain.Page           // without a limit the whole list is returned
+}
+
+// EnvironmentList is a list of environments that is read while it is written.
+type EnvironmentList struct {
+	Environments iter.Seq2[EnvironmentDocument, error]
+	// Next is the cursor of the next page, if a limit was given and there is one.
+	Next domain.Cursor
+}
+
+// List returns an environment with everything below it, in tree order, within the caller's
+// reach. It needs domain.EnvironmentRead there.
+func (e *Environments) List(ctx context.Context, caller domain.Principal, in ListEnvironments) (EnvironmentList, error) {
+	sc, err := e.gate.Enter(ctx, &caller, domain.EnvironmentRead, tenancy.In(in.Environment))
+	if err != nil {
+		return EnvironmentList{}, err
+	}
+	read := lightly(ctx, in.Page.Limit, func(ctx context.Context, p domain.Page) ([]EnvironmentDocument, domain.Cursor, error) {
+		page, next, err := e.store.List(ctx, sc, p)
+		if err != nil {
+			return nil, "", err
+		}
+		return describeEnvironments(sc, page), next, nil
+	})
+	first, next, err := read(in.Page.After)
+	if err != nil {
+		return EnvironmentList{}, err
+	}
+	var list EnvironmentList
+	if in.Page.Limit > 0 {
+		list.Next, next = next, ""
+	}
+	list.Environments = Pages(first, next, read)
+	return list, nil
+}
+
+// Get returns the environment that ref names, in the caller's reach. It needs
+// domain.EnvironmentRead; it is NotFound, or Conflict for a name that several have.
+func (e *Environments) Get(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) (EnvironmentDocument, error) {
+	found, sc, err := e.enter(ctx, &caller, ref)
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	return DescribeEnvironment(sc, found), nil
+}
+
+// enter returns the environment that ref names with the scope of domain.EnvironmentRead.
+func (e *Environments) enter(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (domain.Environment, tenancy.Scope, error) {
+	found, err := e.gate.Environment(ctx, caller, ref)
+	if err != nil {
+		return found, tenancy.Scope{}, err
+	}
+	sc, err := e.gate.Enter(ctx, caller, domain.EnvironmentRead, tenancy.At(found.Path))
+	return found, sc, err
+}
+
+// Children returns the environments directly below the one that ref names, in tree order,
+// within the caller's reach. It needs domain.EnvironmentRead there.
+func (e *Environments) Children(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) ([]EnvironmentDocument, error) {
+	parent, sc, err := e.enter(ctx, &caller, ref)
+	if err != nil {
+		return nil, err
+	}
+	children, err := e.store.Children(ctx, sc, parent.ID)
+	if err != nil {
+		return nil, err
+	}
+	return describeEnvironments(sc, children), nil
+}
+
+// EnvironmentPatch says what an environment is to become. A nil field is left as it is.
+type EnvironmentPatch struct {
+	Parent         *domain.EnvironmentRef
+	Alias          *string
+	Code           *string
+	SendURL        *bool
+	Active         *bool
+	TimeZone       *string
+	GitRepository  *string
+	IsOrganization *bool
+	// Attributes are those of an organization, changed by name; an empty value takes one away.
+	Attributes domain.Attributes
+
+	// picture is the image that an organization is to have; its zero value is none.
+	picture *domain.Picture
+}
+
+func (p *EnvironmentPatch) Apply(e *domain.Environment) {
+	Set(&e.Alias, p.Alias)
+	Set(&e.Code, p.Code)
+	Set(&e.SendURL, p.SendURL)
+	Set(&e.Active, p.Active)
+	Set(&e.TimeZone, p.TimeZone)
+	Set(&e.GitRepository, p.GitRepository)
+	Set(&e.Picture, p.picture)
+	e.Attributes = e.Attributes.With(p.Attributes)
+}
+
+// Create adds an environment below in.Parent, the current one if that is nil. It needs
+// domain.EnvironmentWrite there, and domain.OrganizationWrite for an organization. Alias
+// is required; an environment is otherwise active, of the zone GMT, and an organization where it
+// lies directly below the root.
+func (e *Environments) Create(ctx context.Context, caller domain.Principal, in EnvironmentPatch) (EnvironmentDocument, error) {
+	var ref domain.EnvironmentRef
+	Set(&ref, in.Parent)
+	parent, err := e.gate.Environment(ctx, &caller, ref)
+	if err != nil {
+		return EnvironmentDocument{}, domain.AsError(err).On("parent")
+	}
+	created := domain.NewEnvironment(parent.ID)
+	in.Apply(&created)
+	Set(&created.IsOrganization, in.IsOrganization)
+	w, err := e.gate.EnterWrite(ctx, &caller, writes(&created), tenancy.At(parent.Path))
+	if domain.ErrForbidden.Is(err) && created.IsOrganization && in.IsOrganization == nil {
+		err = e.refuseTenant(ctx, &caller, &parent, err)
+	}
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	created, err = e.store.Insert(ctx, w, created)
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	return DescribeEnvironment(w.Read(), created), nil
+}
+
+// refuseTenant returns the error of somebody who may not make an organization and did not say
+// that they want none: what to say instead, if they may make that.
+func (e *Environments) refuseTenant(ctx context.Context, caller *domain.Principal, parent *domain.Environment, refused error) error {
+	if _, err := e.gate.EnterWrite(ctx, caller, domain.EnvironmentWrite, tenancy.At(parent.Path)); err != nil {
+		return refused
+	}
+	return domain.ErrForbidden.On("organization").Saying(
+		"Directly below the root an environment is an organization, which you may not make. Say that it is none.")
+}
+
+// writes returns the permission to create, move and delete e.
+func writes(e *domain.Environment) domain.Permission {
+	if e.IsOrganization {
+		return domain.OrganizationWrite
+	}
+	return domain.EnvironmentWrite
+}
+
+// Update changes the environment that ref names as in says; another parent moves it with
+// everything below. It needs domain.EnvironmentWrite, and domain.OrganizationWrite to move
+// an organization, deactivate it or take it back. It is NotFound outside the caller's reach,
+// Forbidden to move or switch what the caller does not have whole, and Conflict where the tree forbids
+// it.
+func (e *Environments) Update(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef, in EnvironmentPatch) (EnvironmentDocument, error) {
+	target, _, err := e.enter(ctx, &caller, ref)
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	if in.IsOrganization != nil && *in.IsOrganization != target.IsOrganization {
+		return EnvironmentDocument{}, domain.InvalidField("organization", "This can be chosen only when the environment is created.")
+	}
+	parent := target.Parent
+	if in.Parent != nil {
+		to, err := e.gate.Environment(ctx, &caller, *in.Parent)
+		if err != nil {
+			return EnvironmentDocument{}, domain.AsError(err).On("parent")
+		}
+		parent = to.ID
+	}
+	moved := parent != target.Parent
+	switched := in.Active != nil && *in.Active != target.Active
+	permission := domain.EnvironmentWrite
+	if moved || switched {
+		permission = writes(&target)
+	}
+	w, err := e.gate.EnterWrite(ctx, &caller, permission, tenancy.Anywhere())
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	if switched && target.Path.Contains(caller.Home) {
+		if err := e.gate.Above(ctx, &caller, permission); domain.ErrForbidden.Is(err) {
+			return EnvironmentDocument{}, domain.ErrOwnAccount.On("active").Saying("You cannot deactivate an environment that you belong to.")
+		} else if err != nil {
+			return EnvironmentDocument{}, err
+		}
+	}
+	if moved || switched {
+		giver, err := e.gate.Giver(ctx, &caller, target.Organization)
+		if err != nil {
+			return EnvironmentDocument{}, err
+		}
+		if err := giver.MayGivePlaces(target.Path); err != nil {
+			return EnvironmentDocument{}, err
+		}
+	}
+	saved, err := e.store.Update(ctx, w, target.ID, func(env *domain.Environment) error {
+		if env.Path != target.Path || env.Active != target.Active { // what the permission was decided on
+			return domain.ErrChanged
+		}
+		in.Apply(env)
+		env.Parent = parent
+		return nil
+	})
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	return DescribeEnvironment(w.Read(), saved), nil
+}
+
+// Delete removes the environment that ref names. It needs domain.EnvironmentWrite, and
+// domain.OrganizationWrite for an organization. It is Conflict unless it is empty.
+func (e *Environments) Delete(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) error {
+	target, _, err := e.enter(ctx, &caller, ref)
+	if err != nil {
+		return err
+	}
+	w, err := e.gate.EnterWrite(ctx, &caller, writes(&target), tenancy.At(target.Path))
+	if err != nil {
+		return err
+	}
+	return e.store.Delete(ctx, w, target.ID)
+}

@@ -1,0 +1,212 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Explain says why a decision is made.
+type Explain struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	users     UserStore
+	accounts  AccountStore
+	now       func() time.Time
+}
+
+// NewExplain returns the use case of explaining decisions.
+func NewExplain(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, accounts AccountStore, now func() time.Time) *Explain {
+	return &Explain{gate: gate, documents: documents, users: users, accounts: accounts, now: now}
+}
+
+// ExplainDecision asks whether a user may use a permission. Without an environment the
+// question is about the user's own account.
+type ExplainDecision struct {
+	User        string // an alias; empty is who asks
+	Permission  domain.Permission
+	Environment domain.EnvironmentRef
+}
+
+// ExplanationDocument is an explanation as far as the reader may see it.
+type ExplanationDocument struct {
+	domain.Explanation
+	User        domain.User
+	Environment *EnvironmentDocument // nil for the user's own account
+	// Usable is false if the account cannot be used at all, whatever the rest says; Expired says
+	// that it cannot be used before the password is changed.
+	Usable, Expired bool
+	// Chains are the groups of Explanation.Groups; one is empty if it is not to be named to the
+	// reader.
+	Chains [][]domain.Group
+	// IncludedBy and ExcludedBy are the environments of the marks; nil if there is no mark
+	// or the reader does not reach it.
+	IncludedBy, ExcludedBy *EnvironmentDocument
+}
+
+// Decision returns the verdict and what led to it. It needs domain.UserRead on the user and
+// domain.EnvironmentRead in the environment, which must be in the caller's reach, and is NotFound
+// otherwise. Environments who may not read are not named.
+func (x *Explain) Decision(ctx context.Context, caller domain.Principal, in ExplainDecision) (ExplanationDocument, error) {
+	sc, err := x.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return ExplanationDocument{}, err
+	}
+	places, err := x.gate.Enter(ctx, &caller, domain.EnvironmentRead, tenancy.Anywhere())
+	if err != nil && (in.Environment != "" || !domain.ErrForbidden.Is(err)) {
+		return ExplanationDocument{}, err
+	}
+	if in.User == "" {
+		in.User = caller.Alias
+	}
+	user, err := x.users.Named(ctx, sc, in.User)
+	if err != nil {
+		return ExplanationDocument{}, err
+	}
+	d := ExplanationDocument{User: user}
+	var path domain.EnvironmentPath
+	if in.Environment != "" {
+		e, err := x.gate.Environment(ctx, &caller, in.Environment)
+		if err != nil {
+			return ExplanationDocument{}, err
+		}
+		described := DescribeEnvironment(sc, e)
+		d.Environment, path = &described, e.Path
+	}
+	account, err := x.accounts.ByID(ctx, user.Organization, user.ID)
+	if err != nil {
+		return ExplanationDocument{}, err
+	}
+	if d.Explanation, err = x.gate.Explain(ctx, &account.Principal, in.Permission, path); err != nil {
+		return ExplanationDocument{}, err
+	}
+	d.Usable = account.Usable(x.now())
+	d.Expired = account.Standing.PasswordExpired(x.now()) && in.Permission != domain.PasswordChange
+	d.Allowed = d.Allowed && d.Usable && !d.Expired
+	groups, err := x.documents.Groups(ctx, sc, nil, user.Organization)
+	if err != nil {
+		return ExplanationDocument{}, err
+	}
+	for i, reason := range d.Groups {
+		chain := groups.Chain(user.Organization, reason.Chain[0])
+		if len(chain) > 0 && !sc.ShowsGroup(chain[0].Organization, user.HomePath) {
+			chain = nil
+		}
+		if held, ok := groups.Get(user.Organization, reason.WithheldBy); ok && !sc.ShowsGroup(held.Organization, user.HomePath) {
+			d.Groups[i].WithheldBy = 0
+		}
+		d.Chains = append(d.Chains, chain)
+	}
+	if d.IncludedBy, err = x.mark(ctx, &caller, places, d.Included); err != nil {
+		return ExplanationDocument{}, err
+	}
+	d.ExcludedBy, err = x.mark(ctx, &caller, places, d.Excluded)
+	return d, err
+}
+
+// mark returns the environment of a mark, if sc covers it.
+func (x *Explain) mark(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, m domain.Mark) (*EnvironmentDocument, error) {
+	if m.Kind == domain.MarkNone || !sc.Covers(m.Path) {
+		return nil, nil
+	}
+	e, err := x.gate.Environment(ctx, caller, domain.NumberRef(m.Path.ID()))
+	if domain.ErrEnvironmentNotFound.Is(err) {
+		return nil, nil
+	}
+	described := DescribeEnvironment(sc, e)
+	return &described, err
+}
+
+// Sentence says the verdict and the reason that decided it, in words.
+func (d *ExplanationDocument) Sentence() string {
+	where := "on the own account"
+	if d.Environment != nil {
+		where = "in " + d.Environment.ShownPath
+	}
+	switch {
+	case !d.Usable:
+		return "Denied: the account is inactive, pending or revoked."
+	case d.Expired:
+		return "Denied: the password must be changed first."
+	case d.Environment != nil && d.Excluded.Kind == domain.MarkBlocked:
+		return "Denied: the user is blocked from " + placeName(d.ExcludedBy) + "."
+	case d.Environment != nil && d.Excluded.Kind == domain.MarkInactive:
+		return "Denied: " + placeName(d.ExcludedBy) + " is inactive."
+	case d.Environment != nil && d.Included.Kind == domain.MarkNone:
+		return "Denied: the environment is not within the user's reach."
+	case !d.Held && d.withheld() != "":
+		return "Denied: none of the user's groups gives the permission: " + d.withheld() + "."
+	case !d.Held:
+		return "Denied: the user has no group that gives the permission."
+	case !d.Allowed:
+		return "Denied: no policy permits it to the role " + d.Role.String() + " " + where + "."
+	}
+	return "Allowed " + where + " by the policy \"" + d.Policy + "\"."
+}
+
+// withheld says of each group that does not give the permission which group of its chain withholds it.
+func (d *ExplanationDocument) withheld() string {
+	var parts []string
+	for i, chain := range d.Chains {
+		if name := WithheldBy(&d.Groups[i], chain); name != "" && name != chain[0].Alias {
+			parts = append(parts, name+" withholds it from "+chain[0].Alias)
+		} else if name != "" {
+			parts = append(parts, name+" does not have it")
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// WithheldBy returns the alias of the first group of the chain without the permission, empty if all
+// have it.
+func WithheldBy(reason *domain.GroupReason, chain []domain.Group) string {
+	for i := range chain {
+		if chain[i].ID == reason.WithheldBy {
+			return chain[i].Alias
+		}
+	}
+	return ""
+}
+
+// Instead says in sentences what would have to be there for the verdict to be another one: all of them
+// together for a denial; empty for what is allowed.
+func (d *ExplanationDocument) Instead() []string {
+	if d.Allowed {
+		return nil
+	}
+	var all []string
+	add := func(missing bool, format string, args ...any) {
+		if missing {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	add(!d.Usable, "The account would have to be active, approved and not revoked.")
+	add(d.Expired, "The password would have to be changed.")
+	if d.Environment != nil {
+		add(d.Excluded.Kind == domain.MarkBlocked, "The user would have to be let into %s.", placeName(d.ExcludedBy))
+		add(d.Excluded.Kind == domain.MarkInactive, "%s would have to be active.", placeName(d.ExcludedBy))
+		add(d.Included.Kind == domain.MarkNone, "%s, or an environment above it, would have to be allowed to the user.", d.Environment.ShownPath)
+	}
+	add(!d.Held, "A group of the user would have to give %s.", d.Permission)
+	if !slices.Contains(d.Roles, d.Role) {
+		names := make([]string, len(d.Roles))
+		for i, role := range d.Roles {
+			names[i] = role.String()
+		}
+		add(len(names) > 0, "The role would have to be %s.", strings.Join(names, " or "))
+		add(len(names) == 0, "The policy would have to permit it: it does so to no role.")
+	}
+	return all
+}
+
+func placeName(e *EnvironmentDocument) string {
+	if e == nil {
+		return "an environment above it"
+	}
+	return e.ShownPath
+}

@@ -1,0 +1,310 @@
+package directory
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Groups lists and keeps groups.
+type Groups struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	store     GroupStore
+	users     UserStore
+	now       func() time.Time
+}
+
+// NewGroups returns the use cases of groups.
+func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStore, users UserStore, now func() time.Time) *Groups {
+	return &Groups{gate: gate, documents: documents, store: store, users: users, now: now}
+}
+
+// GroupStore keeps groups, under the same rule.
+type GroupStore interface {
+	// List returns the groups by organization in tree order, then by number.
+	List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error)
+	// Get returns the group with that number, or domain.ErrGroupNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error)
+	// ByUUID is Get by the UUID.
+	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Group, error)
+	// Insert adds g to g.Organization and returns it with its numbers.
+	Insert(ctx context.Context, w tenancy.WriteScope, g domain.Group) (domain.Group, error)
+	// Update loads the group, runs change, which may ask for the superUsers, and saves.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, change func(*domain.Group, domain.SuperUsers) error) (domain.Group, error)
+	// Delete removes the group; it is domain.ErrGroupNotEmpty while it is used.
+	Delete(ctx context.Context, w tenancy.WriteScope, id domain.GroupID) error
+	// Members returns the members of groups who are in sc, group after group in the order given,
+	// read while they are ranged over.
+	Members(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) iter.Seq2[domain.GroupMember, error]
+	// Admins returns the admins of groups who are in sc, by group and number.
+	Admins(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) ([]domain.GroupMember, error)
+	// Administers reports whether whoever sc was given to is an admin of the group in sc.
+	Administers(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (bool, error)
+	// AddAdmin and RemoveAdmin make a user of the group's organization one of its admins, unless
+	// check returns an error, and take that back; they do nothing where it is so.
+	AddAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error
+	RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error
+}
+
+// List returns the groups of the organizations in the caller's reach, of their own and of the
+// root. It needs domain.GroupRead.
+func (g *Groups) List(ctx context.Context, caller domain.Principal) ([]GroupDocument, error) {
+	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
+	if err != nil {
+		return nil, err
+	}
+	groups, err := g.store.List(ctx, sc)
+	if err != nil {
+		return nil, err
+	}
+	return g.describe(ctx, sc, groups)
+}
+
+// Get returns the group with that number. It needs domain.GroupRead, and is NotFound
+// where List would not show it.
+func (g *Groups) Get(ctx context.Context, caller domain.Principal, id domain.GroupID) (GroupDocument, error) {
+	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	group, err := g.store.Get(ctx, sc, id)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return g.describeOne(ctx, sc, group)
+}
+
+// Find is Get by the UUID.
+func (g *Groups) Find(ctx context.Context, caller domain.Principal, id domain.UUID) (GroupDocument, error) {
+	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	group, err := g.store.ByUUID(ctx, sc, id)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return g.describeOne(ctx, sc, group)
+}
+
+func (g *Groups) describe(ctx context.Context, sc tenancy.Scope, groups []domain.Group) ([]GroupDocument, error) {
+	organizations := make([]domain.OrganizationID, len(groups))
+	for i, group := range groups {
+		organizations[i] = group.Organization
+	}
+	known, err := g.documents.Groups(ctx, sc, nil, distinct(organizations)...)
+	if err != nil {
+		return nil, err
+	}
+	described := make([]GroupDocument, len(groups))
+	for i, group := range groups {
+		described[i] = GroupDocument{Group: group, OrganizationShown: sc.ShowOrganizationOf(&group),
+			Chain: known.Chain(group.Organization, group.ID), Effective: known.Effective(group.Organization, group.ID)}
+	}
+	return described, nil
+}
+
+func (g *Groups) describeOne(ctx context.Context, sc tenancy.Scope, group domain.Group) (GroupDocument, error) {
+	described, err := g.describe(ctx, sc, []domain.Group{group})
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return described[0], nil
+}
+
+// GroupPatch says what a group is to become. A nil field is left as it is.
+type GroupPatch struct {
+	Alias       *string
+	Description *string
+	Parent      *domain.GroupRef
+	Mask        *domain.Mask
+	// Named are the permissions that the mask is to have of those with a name; bits without one stay.
+	Named *domain.Mask
+	// Role and RoleTitle are for Create only; another value is refused later.
+	Role      *domain.Role
+	RoleTitle *string
+	// Organization is for Create only: the organization the group is to belong to, the caller's
+	// own if nil.
+	Organization *domain.EnvironmentRef
+}
+
+// setMask makes mask what the patch says.
+func (p *GroupPatch) setMask(mask *domain.Mask) {
+	Set(mask, p.Mask)
+	if p.Named != nil {
+		*mask = mask.Unnamed() | *p.Named
+	}
+}
+
+// Create adds a group. It needs domain.GroupWrite in the organization, a superUser for the
+// root's, and the role and every permission the group is to have. Alias is required; the
+// parent is otherwise the group UserGroup, AdminGroup for a group of admins, and the
+// permissions are the parent's.
+func (g *Groups) Create(ctx context.Context, caller domain.Principal, in GroupPatch) (GroupDocument, error) {
+	group := domain.Group{Organization: caller.Organization}
+	Set(&group.Role, in.Role)
+	Set(&group.RoleTitle, in.RoleTitle)
+	Set(&group.Description, in.Description)
+	group.Parent = domain.DefaultGroup(group.Role)
+	border := caller.OrganizationPath()
+	if in.Organization != nil {
+		e, err := g.gate.Environment(ctx, &caller, *in.Organization)
+		if err != nil {
+			return GroupDocument{}, domain.AsError(err).On("organization")
+		}
+		if !e.IsOrganization && e.ID != domain.RootEnvironment {
+			return GroupDocument{}, domain.InvalidField("organization", "This environment is not an organization.")
+		}
+		group.Organization, border = e.Organization, e.Path
+	}
+	w, err := g.gate.EnterWrite(ctx, &caller, domain.GroupWrite, tenancy.At(border))
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	giver, err := g.gate.Giver(ctx, &caller, group.Organization)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	if in.Parent != nil {
+		if group.Parent, err = giver.Groups().Find(group.Organization, *in.Parent); err != nil {
+			return GroupDocument{}, domain.AsError(err).On("parent")
+		}
+	}
+	parent, _ := giver.Groups().Get(group.Organization, group.Parent)
+	group.Mask = parent.Mask
+	in.setMask(&group.Mask)
+	Set(&group.Alias, in.Alias)
+	if err := g.mayWriteIn(ctx, &caller, group.Organization); err != nil {
+		return GroupDocument{}, err
+	}
+	if err := mayGive(giver, &group); err != nil {
+		return GroupDocument{}, err
+	}
+	group, err = g.store.Insert(ctx, w, group)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return g.current(ctx, w, group)
+}
+
+// current describes a group that was just written, as it is now.
+func (g *Groups) current(ctx context.Context, w tenancy.WriteScope, group domain.Group) (GroupDocument, error) {
+	return g.describeOne(ctx, w.Read().Later(), group)
+}
+
+// mayWriteIn returns ErrForbidden if the groups of the organization are the root's, which are used
+// everywhere, and the policy does not let the caller write these.
+func (g *Groups) mayWriteIn(ctx context.Context, caller *domain.Principal, o domain.OrganizationID) error {
+	if o != domain.RootOrganization {
+		return nil
+	}
+	return g.gate.Above(ctx, caller, domain.GroupWrite)
+}
+
+// mayGive returns ErrClimbing for a role or permissions that the caller does not have.
+func mayGive(giver tenancy.Giver, group *domain.Group) error {
+	if err := giver.MayGiveRole(group.Role); err != nil {
+		return err
+	}
+	return giver.MayGiveMask(group.Mask)
+}
+
+// Update changes the group with that number as in says. It needs domain.GroupWrite in its
+// organization, a superUser for the root's, everything the group gives and every permission it
+// is to have. It is Conflict if no superUser could run the directory afterwards.
+func (g *Groups) Update(ctx context.Context, caller domain.Principal, id domain.GroupID, in GroupPatch) (GroupDocument, error) {
+	target, w, giver, err := g.enter(ctx, &caller, id)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	var parent *domain.GroupID
+	if in.Parent != nil {
+		found, err := giver.Groups().Find(target.Organization, *in.Parent)
+		if err != nil {
+			return GroupDocument{}, domain.AsError(err).On("parent")
+		}
+		parent = &found
+	}
+	saved, err := g.store.Update(ctx, w, id, func(group *domain.Group, superUsers domain.SuperUsers) error {
+		before := *group
+		if err := giver.MayChangeGroup(group); err != nil {
+			return err
+		}
+		if in.Role != nil && *in.Role != group.Role || in.RoleTitle != nil && *in.RoleTitle != group.RoleTitle {
+			return domain.ErrGroupRole
+		}
+		Set(&group.Alias, in.Alias)
+		Set(&group.Description, in.Description)
+		in.setMask(&group.Mask)
+		Set(&group.Parent, parent)
+		if before.BuiltIn() && group.Parent != before.Parent || id == domain.RootGroup && group.Mask != before.Mask {
+			return domain.ErrGroupFixed
+		}
+		if group.Mask == before.Mask && group.Parent == before.Parent {
+			return nil
+		}
+		if err := mayGive(giver, group); err != nil || group.Organization != domain.RootOrganization {
+			return err
+		}
+		return keepGroup(group, superUsers, g.now())
+	})
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return g.current(ctx, w, saved)
+}
+
+// enter returns the group with that number as who sees it, with the proof that the caller may
+// write it.
+func (g *Groups) enter(ctx context.Context, caller *domain.Principal, id domain.GroupID) (target GroupDocument, w tenancy.WriteScope, giver tenancy.Giver, err error) {
+	if target, err = g.Get(ctx, *caller, id); err != nil {
+		return target, w, giver, err
+	}
+	if w, err = g.gate.EnterWrite(ctx, caller, domain.GroupWrite, tenancy.Anywhere()); err != nil {
+		return target, w, giver, err
+	}
+	if err = g.mayWriteIn(ctx, caller, target.Organization); err != nil {
+		return target, w, giver, err
+	}
+	giver, err = g.gate.Giver(ctx, caller, target.Organization)
+	return target, w, giver, err
+}
+
+// Delete removes the group with that number. It needs domain.GroupWrite in its organization, a
+// superUser for the root's, and everything the group gives. It is Conflict while the group is
+// used.
+func (g *Groups) Delete(ctx context.Context, caller domain.Principal, id domain.GroupID) error {
+	target, w, giver, err := g.enter(ctx, &caller, id)
+	if err != nil {
+		return err
+	}
+	if err := giver.MayChangeGroup(&target.Group); err != nil {
+		return err
+	}
+	if target.BuiltIn() {
+		return domain.ErrGroupFixed
+	}
+	return g.store.Delete(ctx, w, id)
+}
+
+// Change is Update of the group with that UUID.
+func (g *Groups) Change(ctx context.Context, caller domain.Principal, id domain.UUID, in GroupPatch) (GroupDocument, error) {
+	found, err := g.Find(ctx, caller, id)
+	if err != nil {
+		return GroupDocument{}, err
+	}
+	return g.Update(ctx, caller, found.ID, in)
+}
+
+// Remove is Delete of the group with that UUID.
+func (g *Groups) Remove(ctx context.Context, caller domain.Principal, id domain.UUID) error {
+	found, err := g.Find(ctx, caller, id)
+	if err != nil {
+		return err
+	}
+	return g.Delete(ctx, caller, found.ID)
+}

@@ -1,0 +1,91 @@
+package directory
+
+import (
+	"context"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Me is what people do with their own account.
+type Me struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	users     UserStore
+	accounts  AccountStore
+	passwords Passwords
+	now       func() time.Time
+}
+
+// NewMe returns the use cases of one's own account.
+func NewMe(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, accounts AccountStore,
+	passwords Passwords, now func() time.Time) *Me {
+	return &Me{gate: gate, documents: documents, users: users, accounts: accounts, passwords: passwords, now: now}
+}
+
+// AccountStore reads accounts.
+type AccountStore interface {
+	// ByID returns the account, or domain.ErrUserNotFound.
+	ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error)
+}
+
+// Get returns the caller's own account. It needs domain.ProfileRead.
+func (m *Me) Get(ctx context.Context, caller domain.Principal) (UserDocument, error) {
+	sc, err := m.gate.Enter(ctx, &caller, domain.ProfileRead, tenancy.Anywhere())
+	if err != nil {
+		return UserDocument{}, err
+	}
+	user, err := m.users.Get(ctx, sc, caller.User)
+	if err != nil {
+		return UserDocument{}, err
+	}
+	described, err := describeUsers(ctx, m.documents, sc, []domain.User{user})
+	if err != nil {
+		return UserDocument{}, err
+	}
+	return described[0], nil
+}
+
+// ChangePassword asks for another password.
+type ChangePassword struct {
+	Old, New string
+	Address  string
+}
+
+// ChangePassword gives who another password, which ends all their sessions. It needs
+// domain.PasswordChange and the old password, and is possible when nothing else is
+// because the password expired. It is Invalid, field "new_password", for a new password that breaks a
+// rule, whatever the old one is: looking at that one takes time that others wait for.
+func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in ChangePassword) error {
+	w, err := m.gate.EnterWrite(ctx, &caller, domain.PasswordChange, tenancy.Anywhere())
+	if err != nil {
+		return err
+	}
+	if err := m.passwords.Judge(in.New); err != nil {
+		return domain.AsError(err).On("new_password")
+	}
+	if in.New == in.Old {
+		return domain.InvalidField("new_password", "Choose a password that differs from the old one.")
+	}
+	account, err := m.accounts.ByID(ctx, caller.Organization, caller.User)
+	if err != nil {
+		return err
+	}
+	if err := m.passwords.Check(ctx, account, in.Old, in.Address); err != nil {
+		if domain.ErrBadCredentials.Is(err) {
+			return domain.ErrForbidden.On("old_password").Saying("The old password is wrong.")
+		}
+		return err
+	}
+	hash, err := m.passwords.Hash(ctx, domain.PartyOf(caller.UserKey()), in.New)
+	if err != nil {
+		return domain.AsError(err).On("new_password")
+	}
+	now := m.now().UTC().Truncate(time.Millisecond)
+	_, err = m.users.Update(ctx, w, caller.User, hash, func(u *domain.User, _ domain.SuperUsers) error {
+		u.LastPassword, u.FirstAccess = now, false
+		return nil
+	})
+	return err
+}

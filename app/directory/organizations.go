@@ -1,0 +1,226 @@
+package directory
+
+import (
+	"context"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Organizations lists and keeps organizations: the environments that are the border of one.
+type Organizations struct {
+	gate         *tenancy.Gate
+	store        OrganizationStore
+	environments *Environments
+	pictures     Pictures
+	// properties are what was declared of organizations.
+	properties domain.Properties
+}
+
+// NewOrganizations returns the use cases of organizations, which have the declared properties. What
+// they have in common with other environments is done by environments.
+func NewOrganizations(gate *tenancy.Gate, store OrganizationStore, environments *Environments, pictures Pictures,
+	properties domain.Properties) *Organizations {
+	return &Organizations{gate: gate, store: store, environments: environments, pictures: pictures, properties: properties}
+}
+
+// OrganizationStore keeps organizations, under the same rule.
+type OrganizationStore interface {
+	// Organizations returns one page of the organizations f keeps, with their attributes and the
+	// tags of their pictures, in tree order, and the cursor of the next page.
+	Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter, p domain.Page) ([]domain.Environment, domain.Cursor, error)
+	// Picture returns the picture of the organization with that UUID. It is
+	// domain.ErrEnvironmentNotFound, or domain.ErrPictureNotFound if it has none.
+	Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error)
+	// Purge removes an organization with everything in it; it is domain.ErrEnvironmentNotEmpty
+	// while others lie below it.
+	Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error
+}
+
+// OrganizationDocument is an organization with what a surface shows beside it, as far as the reader
+// may see it.
+type OrganizationDocument struct {
+	EnvironmentDocument
+	// Properties are what was declared of organizations, as far as the reader may read it.
+	Properties []domain.PropertyValue
+}
+
+// describe adds to organizations of sc what a surface shows beside them.
+func (o *Organizations) describe(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, es []domain.Environment) ([]OrganizationDocument, error) {
+	role, err := o.gate.Role(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	described := make([]OrganizationDocument, len(es))
+	for i, e := range es {
+		described[i] = OrganizationDocument{DescribeEnvironment(sc, e), o.properties.Shown(role, e.Attributes)}
+	}
+	return described, nil
+}
+
+// List returns the organizations that filter keeps, with their attributes, in tree order, within
+// The caller's reach. It needs domain.OrganizationRead.
+func (o *Organizations) List(ctx context.Context, caller domain.Principal, filter domain.OrganizationFilter) (Listed[OrganizationDocument], error) {
+	sc, err := o.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere())
+	if err != nil {
+		return Listed[OrganizationDocument]{}, err
+	}
+	return ReadList(ctx, domain.Page{}, func(ctx context.Context, p domain.Page) ([]OrganizationDocument, domain.Cursor, error) {
+		page, next, err := o.store.Organizations(ctx, sc, filter, p)
+		if err != nil {
+			return nil, "", err
+		}
+		described, err := o.describe(ctx, &caller, sc, page)
+		return described, next, err
+	})
+}
+
+// Get returns the organization with that UUID, with its attributes, in the caller's reach. It needs
+// domain.OrganizationRead and is NotFound for any other.
+func (o *Organizations) Get(ctx context.Context, caller domain.Principal, id domain.UUID) (OrganizationDocument, error) {
+	sc, err := o.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere())
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	one := domain.OrganizationFilter{Conditions: domain.Conditions{All: []domain.Condition{
+		{Field: domain.OrganizationUUID, Is: domain.Equal, Texts: []string{string(id)}}}}}
+	found, _, err := o.store.Organizations(ctx, sc, one, domain.Page{Limit: 1})
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	if len(found) == 0 {
+		return OrganizationDocument{}, domain.ErrEnvironmentNotFound
+	}
+	described, err := o.describe(ctx, &caller, sc, found)
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	return described[0], nil
+}
+
+// Picture returns the picture of the organization with that UUID, as Get finds it. It is
+// domain.ErrPictureNotFound if it has none.
+func (o *Organizations) Picture(ctx context.Context, caller domain.Principal, id domain.UUID) (domain.Picture, error) {
+	sc, err := o.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere())
+	if err != nil {
+		return domain.Picture{}, err
+	}
+	return o.store.Picture(ctx, sc, id)
+}
+
+// OrganizationPatch says what an organization is to become. A nil field is left as it is.
+type OrganizationPatch struct {
+	EnvironmentPatch
+	// Properties are changed by key; an empty value takes one away.
+	Properties map[string]string
+	// Image is a JPEG or PNG; without a byte it takes the picture away.
+	Image *[]byte
+}
+
+// resolve returns the patch of the environment that the organization is. It checks the properties
+// and decodes the image.
+func (o *Organizations) resolve(ctx context.Context, caller *domain.Principal, in OrganizationPatch) (EnvironmentPatch, error) {
+	patch := in.EnvironmentPatch
+	role, err := o.gate.Role(ctx, caller)
+	if err != nil {
+		return patch, err
+	}
+	properties, err := o.properties.Attributes(role, in.Properties)
+	if err != nil {
+		return patch, err
+	}
+	patch.Attributes = MergeAttributes(in.Attributes, properties)
+	if in.Image == nil {
+		return patch, nil
+	}
+	patch.picture = &domain.Picture{}
+	if len(*in.Image) > 0 {
+		*patch.picture, err = o.pictures.Picture(ctx, *in.Image)
+	}
+	return patch, err
+}
+
+// Create adds an organization below in.Parent, the caller's own organization if that is nil. It needs
+// domain.OrganizationWrite there; Alias is required, and so is each declared property that is.
+func (o *Organizations) Create(ctx context.Context, caller domain.Principal, in OrganizationPatch) (OrganizationDocument, error) {
+	yes := true
+	in.IsOrganization = &yes
+	if in.Parent == nil {
+		own := domain.NumberRef(caller.Organization.Environment())
+		in.Parent = &own
+	}
+	patch, err := o.resolve(ctx, &caller, in)
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	if err := o.properties.Missing(patch.Attributes); err != nil {
+		return OrganizationDocument{}, err
+	}
+	created, err := o.environments.Create(ctx, caller, patch)
+	return o.changed(ctx, &caller, created, err)
+}
+
+// Update changes the organization with that UUID as Environments.Update does.
+func (o *Organizations) Update(ctx context.Context, caller domain.Principal, id domain.UUID, in OrganizationPatch) (OrganizationDocument, error) {
+	found, err := o.Get(ctx, caller, id)
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	patch, err := o.resolve(ctx, &caller, in)
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	saved, err := o.environments.Update(ctx, caller, domain.NumberRef(found.ID), patch)
+	return o.changed(ctx, &caller, saved, err)
+}
+
+// changed describes an organization that was just changed, unless err is an error.
+func (o *Organizations) changed(ctx context.Context, caller *domain.Principal, e EnvironmentDocument, err error) (OrganizationDocument, error) {
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	role, err := o.gate.Role(ctx, caller)
+	if err != nil {
+		return OrganizationDocument{}, err
+	}
+	return OrganizationDocument{e, o.properties.Shown(role, e.Attributes)}, nil
+}
+
+// DeleteOrganization says which organization is to go. Confirm is empty, or its name, which
+// says that everything in it is to go with it.
+type DeleteOrganization struct {
+	ID      domain.UUID
+	Confirm string
+}
+
+// Delete removes an organization. It needs domain.OrganizationWrite and is NotFound outside the caller's
+// reach. Without Confirm it is Conflict, counting what is in it, unless it is empty; with another
+// name than the organization's it is Invalid on "confirm". The root's cannot be deleted, nor one
+// that the caller has only in part or below which others lie.
+func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in DeleteOrganization) error {
+	found, err := o.Get(ctx, caller, in.ID)
+	if err != nil {
+		return err
+	}
+	if in.Confirm == "" {
+		return o.environments.Delete(ctx, caller, domain.NumberRef(found.ID))
+	}
+	w, err := o.gate.EnterWrite(ctx, &caller, domain.OrganizationWrite, tenancy.At(found.Path))
+	if err != nil {
+		return err
+	}
+	if in.Confirm != found.Alias {
+		return domain.InvalidField("confirm", "Repeat the name of the organization; everything in it will be deleted.")
+	}
+	if found.Path.Contains(caller.Home) {
+		return domain.ErrOwnAccount.Saying("You cannot delete an organization that you belong to.")
+	}
+	giver, err := o.gate.Giver(ctx, &caller, found.Organization)
+	if err != nil {
+		return err
+	}
+	if err := giver.MayGivePlaces(found.Path); err != nil {
+		return err
+	}
+	return o.store.Purge(ctx, w, found.Organization)
+}

@@ -1,0 +1,355 @@
+package directory
+
+import (
+	"context"
+	"iter"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// People lists people and changes their accounts as products do that know admins and
+// everybody else. What is not said here is as in Users.
+type People struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	users     *Users
+	topics    TopicStore
+}
+
+// NewPeople returns the use cases of people.
+func NewPeople(gate *tenancy.Gate, documents *tenancy.Documents, users *Users, topics TopicStore) *People {
+	return &People{gate: gate, documents: documents, users: users, topics: topics}
+}
+
+// TopicStore keeps the topics for one user alone.
+type TopicStore interface {
+	// Named returns the object of an organization with that full name, or domain.ErrObjectNotFound.
+	Named(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, kind domain.ObjectKind, fullName string) (domain.Object, error)
+	// Insert adds o, whose environment lies in w, after prepare completed it. It is
+	// domain.ErrObjectNameTaken if another one has the name.
+	Insert(ctx context.Context, w tenancy.WriteScope, o domain.Object, prepare func(o, parent *domain.Object) error) (domain.Object, error)
+}
+
+// ListPeople asks for people of the current environment and everything below it.
+type ListPeople struct {
+	Filter domain.PeopleFilter
+	Skip   int
+	Limit  int  // 0 is without one
+	Groups bool // asks for their groups
+}
+
+// PeopleList is a list of people, the newest account first, that is read while it is written.
+type PeopleList struct {
+	// People can be ranged over once; an error ends it.
+	People iter.Seq2[UserDocument, error]
+	None   bool  // there is nobody on this page
+	Total  int64 // how many the filter keeps
+	// Whole says that everything may be shown of each; otherwise it is who they are.
+	Whole  bool
+	Groups bool // the groups were asked for and may be shown
+}
+
+// List returns people within the caller's reach. It needs domain.UserRead there; where that is given
+// for the caller's own account only, the list is that account. Everything is shown to admins of an
+// organization and to programs that were made to see it.
+func (p *People) List(ctx context.Context, caller domain.Principal, in ListPeople) (PeopleList, error) {
+	sc, err := p.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Here())
+	if err != nil {
+		return PeopleList{}, err
+	}
+	if err := in.Filter.Validate(); err != nil {
+		return PeopleList{}, err
+	}
+	if in.Skip < 0 || in.Skip > domain.MaxSkip {
+		return PeopleList{}, domain.InvalidField("skip", "Give a number from 0 to %d.", domain.MaxSkip)
+	}
+	var list PeopleList
+	if list.Whole, err = p.seesAll(ctx, &caller); err != nil {
+		return PeopleList{}, err
+	}
+	list.Groups = list.Whole && in.Groups
+	if list.Total, err = p.users.store.CountPeople(ctx, sc, in.Filter); err != nil {
+		return PeopleList{}, err
+	}
+	left, skip := in.Limit, in.Skip
+	read := lightly(ctx, 0, func(ctx context.Context, page domain.Page) ([]UserDocument, domain.Cursor, error) {
+		if in.Limit > 0 {
+			page.Limit = min(left, page.Limit)
+		}
+		users, next, err := p.users.store.Newest(ctx, sc, in.Filter, skip, page)
+		if err != nil {
+			return nil, "", err
+		}
+		described, err := p.describe(ctx, sc, &list, users)
+		if err != nil {
+			return nil, "", err
+		}
+		skip = 0
+		if left -= len(users); in.Limit > 0 && left == 0 {
+			next = ""
+		}
+		return described, next, nil
+	})
+	first, next, err := read("")
+	if err != nil {
+		return PeopleList{}, err
+	}
+	list.None = len(first) == 0
+	list.People = Pages(first, next, read)
+	return list, nil
+}
+
+// describe adds to people what their list shows beside them.
+func (p *People) describe(ctx context.Context, sc tenancy.Scope, list *PeopleList, users []domain.User) ([]UserDocument, error) {
+	if list.Groups {
+		return describeUsers(ctx, p.documents, sc, users)
+	}
+	described := make([]UserDocument, len(users))
+	for i := range users {
+		described[i].User = users[i]
+	}
+	if !list.Whole {
+		return described, nil
+	}
+	return described, p.addAttributes(ctx, sc, described)
+}
+
+func (p *People) addAttributes(ctx context.Context, sc tenancy.Scope, people []UserDocument) error {
+	ids := make([]domain.UserID, len(people))
+	for i := range people {
+		ids[i] = people[i].ID
+	}
+	found, err := p.users.store.Attributes(ctx, sc, ids)
+	for i := range people {
+		people[i].Attributes = found[people[i].ID]
+	}
+	return err
+}
+
+// seesAll reports whether who is shown everything about the people they list.
+func (p *People) seesAll(ctx context.Context, caller *domain.Principal) (bool, error) {
+	_, err := p.gate.Enter(ctx, caller, domain.OrganizationRead, tenancy.Anywhere())
+	if !domain.ErrForbidden.Is(err) {
+		return err == nil, err
+	}
+	sc, err := p.gate.Enter(ctx, caller, domain.ProfileRead, tenancy.Anywhere())
+	if domain.ErrForbidden.Is(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	attributes, err := p.users.store.Attributes(ctx, sc, []domain.UserID{caller.User})
+	mine := attributes[caller.User]
+	return mine.Is(domain.AttributeSystem) && mine.Is(domain.AttributeLists), err
+}
+
+// named returns the user with that alias if the caller may see them, with their attributes.
+func (p *People) named(ctx context.Context, caller *domain.Principal, alias string) (domain.User, error) {
+	sc, err := p.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return domain.User{}, err
+	}
+	found, err := p.users.store.Named(ctx, sc, alias)
+	if err != nil {
+		return found, err
+	}
+	all := []domain.User{found}
+	err = p.users.addAttributes(ctx, sc, all)
+	return all[0], err
+}
+
+// change is Users.Update of the user with that alias, for what patch says they are to become.
+func (p *People) change(ctx context.Context, caller *domain.Principal, alias string, patch func(*domain.User) (UserPatch, error)) (domain.User, error) {
+	user, err := p.named(ctx, caller, alias)
+	if err != nil {
+		return user, err
+	}
+	in, err := patch(&user)
+	if err != nil {
+		return user, err
+	}
+	return p.users.Update(ctx, *caller, user.ID, in)
+}
+
+// same is a condition of a patch that was made of a user with the alias that before has.
+func same(before *domain.User, check func(*domain.User) error) func(*domain.User) error {
+	alias := before.Alias
+	return func(u *domain.User) error {
+		if u.Alias != alias {
+			return domain.ErrChanged
+		}
+		return check(u)
+	}
+}
+
+// MakeAdmin makes the user with that alias an admin of their organization, as far as who is
+// one: it is domain.ErrAdmin if they are already.
+func (p *People) MakeAdmin(ctx context.Context, caller domain.Principal, alias string) error {
+	_, err := p.change(ctx, &caller, alias, func(*domain.User) (UserPatch, error) {
+		role, yes := domain.RoleOAdmin, true
+		return UserPatch{Role: &role, Memberships: &Memberships{Default: &yes}, If: func(u *domain.User) error {
+			if u.Role >= role {
+				return domain.ErrAdmin
+			}
+			return nil
+		}}, nil
+	})
+	return err
+}
+
+// RenameUser says what a user is to be called.
+type RenameUser struct{ Alias, To string }
+
+// Rename gives the user another alias. What is theirs follows, the topic for them alone and
+// what lies below it by name. It is domain.ErrUserAliasTaken for one that is in use.
+func (p *People) Rename(ctx context.Context, caller domain.Principal, in RenameUser) error {
+	_, err := p.change(ctx, &caller, in.Alias, func(u *domain.User) (UserPatch, error) {
+		return UserPatch{Alias: &in.To, If: same(u, func(now *domain.User) error {
+			if now.Attributes.Is(domain.AttributeSystem) {
+				return domain.CheckSystemAlias(in.To)
+			}
+			return nil
+		})}, nil
+	})
+	return err
+}
+
+// Readdress says what a person is called and where their mail goes.
+type Readdress struct{ Alias, Name, Mail string }
+
+// Readdress changes name and mail address of the user with that alias. Both are required. It
+// is domain.ErrUserMailTaken for an address that is in use. One's own address is as in
+// Users.Update.
+func (p *People) Readdress(ctx context.Context, caller domain.Principal, in Readdress) (domain.User, error) {
+	if err := domain.CheckMail(in.Mail); err != nil {
+		return domain.User{}, err
+	}
+	return p.change(ctx, &caller, in.Alias, func(*domain.User) (UserPatch, error) {
+		return UserPatch{Name: &in.Name, Mail: &in.Mail}, nil
+	})
+}
+
+// Archive puts the account with that alias away, and tells nobody. It is domain.ErrArchived if
+// it was.
+func (p *People) Archive(ctx context.Context, caller domain.Principal, alias string) error {
+	_, err := p.change(ctx, &caller, alias, func(u *domain.User) (UserPatch, error) {
+		after := u.Clone()
+		after.Archive(p.users.now())
+		mail, person := u.Person.Mail, u.Person.Name()
+		return UserPatch{Alias: &after.Alias, FirstName: &after.Person.FirstName, LastName: &after.Person.LastName, Mail: &after.Person.Mail,
+			Active: &after.Active, Attributes: after.Attributes, nobodys: true, If: same(u, func(now *domain.User) error {
+				switch {
+				case now.Attributes.Is(domain.AttributeArchived):
+					return domain.ErrArchived
+				case now.Person.Mail != mail || now.Person.Name() != person:
+					return domain.ErrChanged
+				}
+				return nil
+			})}, nil
+	})
+	return err
+}
+
+// CheckUser asks whether a user has what everybody has, and to mend it.
+type CheckUser struct {
+	Alias             string
+	FixTopic, FixWith bool // FixWith puts the user into the default group
+}
+
+// Checked says what was found.
+type Checked struct {
+	Group             string // the default group's alias
+	InGroup, Joined   bool   // was in it; was put into it
+	Topic             string // the full name of the topic for the user alone
+	TopicThere, Begun bool   // it was there; it was made
+}
+
+// Check looks whether the user with that alias is in the default group of their role and has
+// a topic of their own, and mends what in asks for. Mending needs what Users.Update needs.
+func (p *People) Check(ctx context.Context, caller domain.Principal, in CheckUser) (c Checked, err error) {
+	user, err := p.named(ctx, &caller, in.Alias)
+	if err != nil {
+		return c, err
+	}
+	sc, err := p.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return c, err
+	}
+	groups, err := p.documents.Groups(ctx, sc, nil, user.Organization)
+	if err != nil {
+		return c, err
+	}
+	standard := domain.DefaultGroup(user.Role)
+	group, _ := groups.Get(user.Organization, standard)
+	c.Group, c.Topic = group.Alias, domain.PrivateTopic(user.Alias)
+	for _, id := range user.Groups {
+		c.InGroup = c.InGroup || id == standard
+	}
+	if !c.InGroup && in.FixWith {
+		yes := true
+		if _, err := p.users.Update(ctx, caller, user.ID, UserPatch{Memberships: &Memberships{Default: &yes}}); err != nil {
+			return c, err
+		}
+		c.Joined = true
+	}
+	return c, p.checkTopic(ctx, &caller, &user, in.FixTopic, &c)
+}
+
+// checkTopic looks whether the user has the topic for them alone, and makes it if fix says so.
+func (p *People) checkTopic(ctx context.Context, caller *domain.Principal, user *domain.User, fix bool, c *Checked) error {
+	if !fix {
+		sc, err := p.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
+		if err != nil {
+			return err
+		}
+		topic, err := p.topics.Named(ctx, sc, user.Organization, domain.KindTopic, c.Topic)
+		c.TopicThere = err == nil && topic.Owner == user.Key()
+		if domain.ErrObjectNotFound.Is(err) {
+			return nil
+		}
+		return err
+	}
+	w, err := p.gate.EnterUser(ctx, caller, domain.UserUpdate, user)
+	if err != nil {
+		return err
+	}
+	giver, err := p.gate.Giver(ctx, caller, user.Organization)
+	if err != nil {
+		return err
+	}
+	if user.ID == caller.User {
+		w = tenancy.Operator(caller.Alias, domain.TopicWrite) // one's own account is no place
+	} else if err := giver.MayChange(user); err != nil {
+		return err
+	}
+	begun, err := p.begin(ctx, w, user)
+	c.Begun, c.TopicThere = begun, err == nil && !begun
+	return err
+}
+
+// begin makes the topic for one user alone, and reports false if it is there. It lies at the
+// user's home, which must be in w. It is domain.ErrObjectNameTaken if the name is that of
+// somebody else's.
+func (p *People) begin(ctx context.Context, w tenancy.WriteScope, user *domain.User) (bool, error) {
+	o := domain.Object{Kind: domain.KindTopic, Name: domain.PrivateTopic(user.Alias)[1:], Organization: user.Organization,
+		Environment: user.Home, Path: user.HomePath, Owner: user.Key(), Visibility: domain.Private,
+		Attributes: map[string]string{"description": "Private Topic - " + user.Alias, "canUpdateMsg": "true", "canDeleteMsg": "true"}}
+	_, err := p.topics.Insert(ctx, w, o, func(*domain.Object, *domain.Object) error { return nil })
+	if !domain.ErrObjectNameTaken.Is(err) {
+		return err == nil, err
+	}
+	everywhere := tenancy.Operator(user.Alias, domain.TopicRead).Read()
+	topic, missed := p.topics.Named(ctx, everywhere, user.Organization, domain.KindTopic, domain.PrivateTopic(user.Alias))
+	if missed != nil || topic.Owner != user.Key() {
+		return false, err
+	}
+	return false, nil
+}
+
+// Begin gives a user the topic for them alone, if they have none.
+func (p *People) Begin(ctx context.Context, user *domain.User) error {
+	_, err := p.begin(ctx, tenancy.Operator(user.Alias, domain.TopicWrite), user)
+	return err
+}

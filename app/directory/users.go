@@ -1,0 +1,1005 @@
+package directory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Users lists and keeps users.
+type Users struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	store     UserStore
+	groups    GroupStore
+	passwords Passwords
+	pictures  Pictures
+	names     LoginNames
+	// properties are what was declared of users.
+	properties domain.Properties
+	letters    Letters
+	site       string // where people reach the server
+	now        func() time.Time
+	askOwn     AskOwn
+}
+
+// NewUsers returns the use cases of users, who have the declared properties and reach the
+// server at site.
+func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, groups GroupStore, passwords Passwords,
+	pictures Pictures, names LoginNames, properties domain.Properties, letters Letters, site string, now func() time.Time) *Users {
+	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, pictures: pictures, names: names,
+		properties: properties, letters: letters, site: site, now: now}
+}
+
+// UserStore keeps users. For its methods a row that the scope does not reach does not
+// exist: not in reads, not in counts, not in changes.
+type UserStore interface {
+	// List returns one page of the users f keeps, in f's order, and the cursor of the next
+	// page, empty after the last. A cursor of another order is domain.ErrCursor. No match
+	// is an empty slice.
+	List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error)
+	// Count returns how many users f keeps.
+	Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (int64, error)
+	// Newest returns a page of the people f keeps, the newest first, without the first skip
+	// behind the cursor, and the cursor of the next page, empty after the last. CountPeople
+	// returns how many there are.
+	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error)
+	CountPeople(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter) (int64, error)
+	// Get, ByUUID and Named return the user with that number, UUID or alias, or
+	// domain.ErrUserNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
+	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error)
+	Named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error)
+	// ByUUIDs returns the users with these UUIDs, by number, without those there are not.
+	ByUUIDs(ctx context.Context, sc tenancy.Scope, ids []domain.UUID) ([]domain.User, error)
+	// Attributes returns the attributes of the users with these numbers; the methods above
+	// leave them out.
+	Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error)
+	// Pictures returns the tags of the pictures of the users with these numbers, and Picture the
+	// picture of the user with that UUID, or domain.ErrUserNotFound or domain.ErrPictureNotFound.
+	Pictures(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]string, error)
+	Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error)
+	// Insert adds a user whose home lies in w and returns it with its numbers. InsertFirst is
+	// domain.ErrNotFirst if somebody is there.
+	InsertFirst(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
+	Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
+	// Update loads the user, runs change and saves, in one transaction. A hash that is not
+	// empty becomes the password and ends the user's sessions. An error of change comes
+	// back as it is, and nothing is saved.
+	Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
+		change func(*domain.User, domain.SuperUsers) error) (domain.User, error)
+	// UpdateWith is Update with what change encloses; for a presented secret see ChangeStore.
+	UpdateWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash, presented *domain.Presented,
+		change func(*domain.User, domain.Secret, domain.SuperUsers) (domain.Enclosure, error)) (domain.User, error)
+	// UpdateAll is Update of several users, all or none of them.
+	UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []domain.UserID,
+		change func(*domain.User, domain.SuperUsers) error) error
+	// Delete removes the user with everything that is theirs, unless check returns an error.
+	Delete(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
+		check func(domain.User, domain.SuperUsers) error) error
+}
+
+// Passwords makes and checks what is stored of passwords.
+type Passwords interface {
+	// Judge returns an Invalid error, field "password", for a new password that breaks a rule. It
+	// takes no time, so it is asked before any of the others.
+	Judge(password string) error
+	// Hash returns the hash of a new password. It waits for by's turn, because hashing takes
+	// memory. It returns the errors of Judge, and domain.ErrOverloaded if too many wait.
+	Hash(ctx context.Context, by domain.Party, password string) (domain.PasswordHash, error)
+	// SignIn returns the account with that name and password, and notes the sign-in. It is
+	// domain.ErrBadCredentials for a wrong or unknown one or one that may not sign in, in
+	// the same time, domain.ErrTooMany after too many failures, and domain.ErrOverloaded.
+	SignIn(ctx context.Context, login, password, address string) (domain.Account, error)
+	// Check is SignIn for an account that is known, without noting a sign-in.
+	Check(ctx context.Context, a domain.Account, password, address string) error
+	// Evenly returns what waits until a stranger may be answered, counted from now, so that
+	// the time tells nothing of what was done.
+	Evenly(ctx context.Context) (wait func())
+}
+
+// Pictures makes pictures of what people send.
+type Pictures interface {
+	// Picture returns the picture in an image of JPEG or PNG without anything else that was in
+	// it. It is domain.ErrPictureBroken for what is none, domain.ErrPictureTooLarge for too many
+	// bytes or pixels, and domain.ErrTooMany if too many wait.
+	Picture(ctx context.Context, image []byte) (domain.Picture, error)
+}
+
+// AskOwn returns what goes with a change by which caller asks for another mail address of their own.
+type AskOwn func(ctx context.Context, caller *domain.Principal, address string) (func(*domain.User) domain.Enclosure, error)
+
+// AskOwn says how people ask for another mail address of their own. It must be called before the
+// first use.
+func (u *Users) AskOwn(ask AskOwn) { u.askOwn = ask }
+
+// LoginNames says which login names are given. A name that somebody has is not asked about: what
+// was given by an earlier rule keeps working.
+type LoginNames interface {
+	// Check returns an Invalid error on "alias", which says what would be right, unless alias may
+	// be given to somebody.
+	Check(alias string) error
+	// Spellings returns, folded, how else a name that may be given could have been written before.
+	Spellings(alias string) []string
+}
+
+// Letters writes mail, in the reader's language.
+type Letters interface {
+	// Write returns the subject, one line, and the text.
+	Write(l domain.Letter) (subject, text string)
+}
+
+// give returns the error of giving u the login name they are to have, and notes how else somebody
+// could have it already.
+func GiveName(names LoginNames, u *domain.User) error {
+	if err := names.Check(u.Alias); err != nil {
+		return err
+	}
+	u.AliasSpellings = names.Spellings(u.Alias)
+	return nil
+}
+
+// ListUsers asks for users of an environment and, unless Alone, everything below it.
+type ListUsers struct {
+	Environment domain.EnvironmentRef // empty is the current one
+	Alone       bool
+	Everywhere  bool // asks for the caller's whole reach instead
+	Filter      domain.UserFilter
+	Group       domain.GroupRef // narrows Filter to members; empty keeps all
+	Page        domain.Page     // without a limit the whole list is returned
+	Attributes  bool            // asks for the users' attributes
+	Whole       bool            // asks for all that Find shows
+	Total       bool            // asks for Total
+}
+
+// UserList is a list of users that is read while it is written. Users can be ranged over
+// once; an error ends it.
+type UserList struct {
+	Users iter.Seq2[UserDocument, error]
+	// Next is the cursor of the next page, if a limit was given and there is one.
+	Next domain.Cursor
+	// Total is how many users the filter keeps on all pages, -1 if it was not asked for.
+	Total int64
+}
+
+// List returns the users of an environment within the caller's reach. It needs domain.UserRead
+// there; where that is given for the caller's own account only, the list is that account. Objects that
+// who may not read are not there for conditions on them.
+func (u *Users) List(ctx context.Context, caller domain.Principal, in ListUsers) (UserList, error) {
+	where := tenancy.In(in.Environment)
+	if in.Everywhere {
+		where = tenancy.Anywhere()
+	}
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, where)
+	if err != nil {
+		return UserList{}, err
+	}
+	if in.Alone {
+		e, err := u.gate.Environment(ctx, &caller, in.Environment)
+		if err != nil {
+			return UserList{}, err
+		}
+		sc = sc.Only(e.Path)
+	}
+	if in.Filter.Group, err = u.group(ctx, sc, &caller, in.Group); err != nil {
+		return UserList{}, err
+	}
+	if in.Filter.Conditions.OfObjects() {
+		objects, err := u.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
+		if err != nil && !domain.ErrForbidden.Is(err) {
+			return UserList{}, err
+		}
+		sc = sc.Choosing(objects)
+	}
+	list := UserList{Total: -1}
+	if in.Total {
+		if list.Total, err = u.store.Count(ctx, sc, in.Filter); err != nil {
+			return UserList{}, err
+		}
+	}
+	read := lightly(ctx, in.Page.Limit, func(ctx context.Context, p domain.Page) ([]UserDocument, domain.Cursor, error) {
+		users, next, err := u.store.List(ctx, sc, in.Filter, p)
+		if err != nil {
+			return nil, "", err
+		}
+		if in.Whole {
+			described, err := u.whole(ctx, &caller, sc, users)
+			return described, next, err
+		}
+		if in.Attributes {
+			if err := u.addAttributes(ctx, sc, users); err != nil {
+				return nil, "", err
+			}
+		}
+		described, err := describeUsers(ctx, u.documents, sc, users)
+		return described, next, err
+	})
+	first, next, err := read(in.Page.After)
+	if err != nil {
+		return UserList{}, err
+	}
+	if in.Page.Limit > 0 {
+		list.Next, next = next, ""
+	}
+	list.Users = Pages(first, next, read)
+	return list, nil
+}
+
+// group returns the number of the group whose members are asked for, 0 for none. A number
+// needs no look-up: it is shown with every member there is to find.
+func (u *Users) group(ctx context.Context, sc tenancy.Scope, caller *domain.Principal, ref domain.GroupRef) (domain.GroupID, error) {
+	if id, ok := ref.Number(); ok || ref == "" {
+		return id, nil
+	}
+	groups, err := u.documents.Groups(ctx, sc, nil, caller.Organization)
+	if err != nil {
+		return 0, err
+	}
+	return groups.Find(caller.Organization, ref)
+}
+
+// Get returns the user with that alias, wherever in the caller's reach. It needs
+// domain.UserRead and is NotFound for anybody else.
+func (u *Users) Get(ctx context.Context, caller domain.Principal, alias string) (UserDocument, error) {
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return UserDocument{}, err
+	}
+	user, err := u.store.Named(ctx, sc, alias)
+	if err != nil {
+		return UserDocument{}, err
+	}
+	return u.describe(ctx, sc, user)
+}
+
+// addAttributes reads the attributes of users of sc, of all at once.
+func (u *Users) addAttributes(ctx context.Context, sc tenancy.Scope, users []domain.User) error {
+	ids := make([]domain.UserID, len(users))
+	for i := range users {
+		ids[i] = users[i].ID
+	}
+	found, err := u.store.Attributes(ctx, sc, ids)
+	for i := range users {
+		users[i].Attributes = found[users[i].ID]
+	}
+	return err
+}
+
+// whole reads all there is to show of users, of all at once.
+func (u *Users) whole(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, users []domain.User) ([]UserDocument, error) {
+	if err := u.addAttributes(ctx, sc, users); err != nil {
+		return nil, err
+	}
+	ids := make([]domain.UserID, len(users))
+	known := make(tenancy.Generations, 1)
+	var borders []tenancy.EnvironmentKey
+	for i := range users {
+		ids[i] = users[i].ID
+		o := users[i].Organization
+		if _, again := known[o]; !again {
+			borders = append(borders, tenancy.EnvironmentKey{Organization: o, ID: o.Environment()})
+		}
+		known[o] = users[i].Generation
+	}
+	tags, err := u.store.Pictures(ctx, sc, ids)
+	if err != nil {
+		return nil, err
+	}
+	tenants, err := u.documents.Environments(ctx, sc, known, borders)
+	if err != nil {
+		return nil, err
+	}
+	role, err := u.gate.Role(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	described, err := describeUsers(ctx, u.documents, sc, users)
+	if err != nil {
+		return nil, err
+	}
+	for i := range described {
+		d := &described[i]
+		d.Picture.Tag = tags[d.ID]
+		if o, named := d.OrganizationShown.Get(); named {
+			d.Tenant = tenants[o.Environment()]
+		}
+		d.Properties = u.properties.Shown(role, d.Attributes)
+	}
+	return described, nil
+}
+
+// Find returns the user with that UUID with all there is to show of them: attributes,
+// properties, the tag of the picture and the organization's environment. It is as Get otherwise.
+func (u *Users) Find(ctx context.Context, caller domain.Principal, id domain.UUID) (UserDocument, error) {
+	sc, user, err := u.find(ctx, &caller, id)
+	if err != nil {
+		return UserDocument{}, err
+	}
+	described, err := u.whole(ctx, &caller, sc, []domain.User{user})
+	if err != nil {
+		return UserDocument{}, err
+	}
+	return described[0], nil
+}
+
+// Number returns the number of the user with that UUID, as Find finds them.
+func (u *Users) Number(ctx context.Context, caller domain.Principal, id domain.UUID) (domain.UserID, error) {
+	_, user, err := u.find(ctx, &caller, id)
+	return user.ID, err
+}
+
+// Show returns a user whom who has just changed, as Find would.
+func (u *Users) Show(ctx context.Context, caller domain.Principal, user domain.User) (UserDocument, error) {
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return UserDocument{}, err
+	}
+	return u.written(ctx, &caller, sc, user)
+}
+
+// Picture returns the picture of the user with that UUID, as Find finds them. It is
+// domain.ErrPictureNotFound if they have none.
+func (u *Users) Picture(ctx context.Context, caller domain.Principal, id domain.UUID) (domain.Picture, error) {
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return domain.Picture{}, err
+	}
+	return u.store.Picture(ctx, sc, id)
+}
+
+func (u *Users) describe(ctx context.Context, sc tenancy.Scope, user domain.User) (UserDocument, error) {
+	described, err := describeUsers(ctx, u.documents, sc, []domain.User{user})
+	if err != nil {
+		return UserDocument{}, err
+	}
+	return described[0], nil
+}
+
+// UserPatch says what a user is to become. A nil field is left as it is.
+type UserPatch struct {
+	Alias    *string
+	Password *string
+	Home     *domain.EnvironmentRef
+	Role     *domain.Role
+	// Roles are what the role is to be one of: another one becomes the first of them.
+	Roles  []domain.Role
+	Group  *domain.GroupRef   // the first group
+	Groups *[]domain.GroupRef // the groups behind the first
+	// Memberships are the groups in another way than Group and Groups say them.
+	Memberships *Memberships
+	Allowed     *[]domain.EnvironmentRef
+	Blocked     *[]domain.EnvironmentRef
+	State       *domain.UserState
+	// States are what the state is to be one of: another one becomes the first of them.
+	States     []domain.UserState
+	Active     *bool
+	FirstName  *string
+	LastName   *string // the surname that Name ends with, if there is Name
+	Name       *string // both names in one, as domain.Person.Rename takes it
+	Mail       *string
+	Phone      *string
+	JobTitle   *string
+	Department *string
+
+	Language      *string
+	TimeZone      *string
+	DefaultPage   *int64
+	FirstAccess   *bool
+	PasswordDelay *int
+	RevokeDelay   *int
+	// Attributes are changed by name; an empty value takes one away.
+	Attributes domain.Attributes
+	// Properties are changed by key, as Attributes. nil says nothing of them; else a new user
+	// must have those that are required.
+	Properties map[string]string
+	// Picture is an image of JPEG or PNG; without a byte it takes the picture away.
+	Picture *[]byte
+
+	// If, where it is not nil, is asked about the user as they are just before the change,
+	// and its error refuses that.
+	If func(*domain.User) error
+
+	// nobodys says that the account is no person's any more, so that an address it leaves is
+	// told nothing.
+	nobodys bool
+
+	// Organization, Tenant and UUID do not change; a value that is not the user's is refused.
+	// Tenant is the UUID of the organization's environment. A new user has it as home, unless
+	// Home says another one. SameAlias and SameMail are for those who may not change these here.
+	Organization        *int64
+	Tenant              *domain.UUID
+	UUID                *domain.UUID
+	SameAlias, SameMail *string
+}
+
+// agrees returns an Invalid error if the patch gives user another fixed value.
+func (p *UserPatch) agrees(user *domain.User) error {
+	if p.Organization != nil && *p.Organization != int64(user.Organization) {
+		return domain.InvalidField("organization", "The organization follows from envId.")
+	}
+	if p.UUID != nil && *p.UUID != user.UUID {
+		return domain.InvalidField("id", "This must be the id of the user, or be left out.")
+	}
+	if p.SameAlias != nil && domain.Fold(*p.SameAlias) != domain.Fold(user.Alias) {
+		return domain.InvalidField("alias", "This field cannot be changed here.")
+	}
+	if p.SameMail != nil && !domain.MailMatches(*p.SameMail, user.Person.Mail) {
+		return domain.InvalidField("person.mail", "This field cannot be changed here.")
+	}
+	return nil
+}
+
+// Named is the input of a use case on the user who has an alias.
+type Named[In any] struct {
+	Alias string
+	In    In
+}
+
+// ByAlias adapts a use case on the user with a number to one on the user with an alias, who
+// is found as by Get.
+func ByAlias[In, Out any](u *Users, run func(context.Context, domain.Principal, domain.UserID, In) (Out, error)) Run[Named[In], Out] {
+	return func(ctx context.Context, caller domain.Principal, in Named[In]) (Out, error) {
+		var none Out
+		sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+		if err != nil {
+			return none, err
+		}
+		user, err := u.store.Named(ctx, sc, in.Alias)
+		if err != nil {
+			return none, err
+		}
+		return run(ctx, caller, user.ID, in.In)
+	}
+}
+
+// resolved is a patch whose references are resolved.
+type Resolved struct {
+	UserPatch
+	HomeFound      *domain.Environment
+	GroupID        domain.GroupID
+	GroupIDs       []domain.GroupID
+	memberships    []domain.GroupID
+	Allows, Blocks []domain.Grant
+	hash           domain.PasswordHash
+	picture        domain.Picture
+}
+
+// resolve looks up what the patch names: environments in the caller's reach, groups that can be
+// used in organization o. It checks properties and the password, and decodes the picture; makeHash
+// hashes the password.
+func (u *Users) resolve(ctx context.Context, caller *domain.Principal, o domain.OrganizationID, groups *tenancy.Groups, in UserPatch) (r Resolved, err error) {
+	r.UserPatch = in
+	if in.Group != nil {
+		if r.GroupID, err = groups.Find(o, *in.Group); err != nil {
+			return r, err
+		}
+	}
+	if r.GroupIDs, err = findGroups(groups, o, in.Groups); err != nil {
+		return r, err
+	}
+	if in.Memberships != nil {
+		if r.memberships, err = findGroups(groups, o, in.Memberships.Named); err != nil {
+			return r, err
+		}
+	}
+	if r.Allows, err = u.grants(ctx, caller, "allowed", in.Allowed); err != nil {
+		return r, err
+	}
+	if r.Blocks, err = u.grants(ctx, caller, "blocked", in.Blocked); err != nil {
+		return r, err
+	}
+	role, err := u.gate.Role(ctx, caller)
+	if err != nil {
+		return r, err
+	}
+	properties, err := u.properties.Attributes(role, in.Properties)
+	if err != nil {
+		return r, err
+	}
+	r.Attributes = MergeAttributes(in.Attributes, properties)
+	if in.Picture != nil && len(*in.Picture) > 0 {
+		if r.picture, err = u.pictures.Picture(ctx, *in.Picture); err != nil {
+			return r, err
+		}
+	}
+	if in.Password != nil {
+		err = u.passwords.Judge(*in.Password)
+	}
+	return r, err
+}
+
+// makeHash makes the hash of the patch's password, if it has one. It takes a while that others wait
+// for, so whatever can refuse the patch is asked before.
+func (r *Resolved) makeHash(ctx context.Context, passwords Passwords, caller *domain.Principal) (err error) {
+	if r.Password != nil {
+		r.hash, err = passwords.Hash(ctx, domain.PartyOf(caller.UserKey()), *r.Password)
+	}
+	return err
+}
+
+// findGroups returns the numbers of the groups that refs name.
+func findGroups(groups *tenancy.Groups, o domain.OrganizationID, refs *[]domain.GroupRef) (ids []domain.GroupID, err error) {
+	if refs == nil {
+		return nil, nil
+	}
+	if err := domain.CheckGroups(len(*refs)); err != nil {
+		return nil, err
+	}
+	for _, ref := range *refs {
+		id, err := groups.Find(o, ref)
+		if err != nil {
+			return nil, domain.AsError(err).On("groups")
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// mergeAttributes returns changes to attributes of both kinds.
+func MergeAttributes(a, b domain.Attributes) domain.Attributes {
+	if len(b) == 0 {
+		return a
+	}
+	merged := make(domain.Attributes, len(a)+len(b))
+	maps.Copy(merged, a)
+	maps.Copy(merged, b)
+	return merged
+}
+
+func (u *Users) grants(ctx context.Context, caller *domain.Principal, field string, refs *[]domain.EnvironmentRef) ([]domain.Grant, error) {
+	if refs == nil {
+		return nil, nil
+	}
+	if err := domain.CheckGrants(field, len(*refs)); err != nil {
+		return nil, err
+	}
+	environments, err := u.gate.Environments(ctx, caller, *refs)
+	if err != nil {
+		return nil, domain.AsError(err).On(field)
+	}
+	grants := make([]domain.Grant, len(environments))
+	for i, e := range environments {
+		grants[i] = domain.Grant{Environment: e.ID, Organization: e.Organization, Path: e.Path}
+	}
+	return grants, nil
+}
+
+// apply makes user what the patch says. Of the lists it replaces what shows accepts.
+func (r *Resolved) Apply(user *domain.User, shows func(domain.EnvironmentPath) bool, now time.Time) {
+	Set(&user.Alias, r.Alias)
+	if r.HomeFound != nil {
+		user.Home, user.HomePath, user.Organization = r.HomeFound.ID, r.HomeFound.Path, r.HomeFound.Organization
+	}
+	role := user.Role
+	Set(&user.Role, r.Role)
+	if len(r.Roles) > 0 && !slices.Contains(r.Roles, user.Role) {
+		user.Role = r.Roles[0]
+	}
+	if r.Groups != nil {
+		user.Groups = append(slices.Clip(user.Groups[:min(1, len(user.Groups))]), r.GroupIDs...)
+	}
+	if r.Group != nil {
+		user.Groups = append([]domain.GroupID{r.GroupID}, user.Groups[min(1, len(user.Groups)):]...)
+	}
+	if r.Memberships != nil {
+		user.Groups = r.Memberships.apply(user, role, r.memberships)
+	}
+	user.Groups = distinct(user.Groups)
+	if r.Allowed != nil {
+		user.Allowed = merge(user.Allowed, r.Allows, shows)
+	}
+	if r.Blocked != nil {
+		user.Blocked = merge(user.Blocked, r.Blocks, shows)
+	}
+	Set(&user.State, r.State)
+	if len(r.States) > 0 && !slices.Contains(r.States, user.State) {
+		user.State = r.States[0]
+	}
+	Set(&user.Active, r.Active)
+	if r.Name != nil {
+		surname := ""
+		Set(&surname, r.LastName)
+		user.Person.Rename(*r.Name, surname)
+	} else {
+		Set(&user.Person.FirstName, r.FirstName)
+		Set(&user.Person.LastName, r.LastName)
+	}
+	Set(&user.Person.Mail, r.Mail)
+	Set(&user.Person.Phone, r.Phone)
+	Set(&user.Person.JobTitle, r.JobTitle)
+	Set(&user.Person.Department, r.Department)
+	Set(&user.Language, r.Language)
+	Set(&user.TimeZone, r.TimeZone)
+	Set(&user.DefaultPage, r.DefaultPage)
+	Set(&user.FirstAccess, r.FirstAccess)
+	Set(&user.PasswordDelay, r.PasswordDelay)
+	Set(&user.RevokeDelay, r.RevokeDelay)
+	user.Attributes = user.Attributes.With(r.Attributes)
+	if r.Picture != nil {
+		user.Picture = r.picture
+	}
+	if r.hash != "" {
+		user.LastPassword = now
+	}
+	if r.Active != nil && *r.Active && user.Revoked(now) {
+		user.IdleSince = now
+	}
+}
+
+func Set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+// distinct drops what is listed again.
+func distinct[T comparable](list []T) []T {
+	seen := make(map[T]bool, len(list))
+	return slices.DeleteFunc(slices.Clone(list), func(v T) bool {
+		again := seen[v]
+		seen[v] = true
+		return again
+	})
+}
+
+// merge returns the wanted grants together with the present ones that shows hides, in
+// tree order.
+func merge(present, wanted []domain.Grant, shows func(domain.EnvironmentPath) bool) []domain.Grant {
+	hidden := slices.DeleteFunc(slices.Clone(present), func(g domain.Grant) bool { return shows(g.Path) })
+	merged := distinct(append(hidden, wanted...))
+	slices.SortFunc(merged, func(a, b domain.Grant) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	if len(merged) == 0 {
+		return nil
+	}
+	return merged
+}
+
+// Create adds a user to the environment in.Home, the current one if that is nil. It needs
+// domain.UserCreate there, is Forbidden where the user would have more than the caller has, and
+// Conflict for an alias or mail address that is taken. Alias and FirstName are required;
+// a user is otherwise active, approved, of the role user and in the group UserGroup.
+func (u *Users) Create(ctx context.Context, caller domain.Principal, in UserPatch) (domain.User, error) {
+	w, user, hash, err := u.Prepare(ctx, &caller, in)
+	if err != nil {
+		return domain.User{}, err
+	}
+	return u.store.Insert(ctx, w, user, hash)
+}
+
+// CreateFirst is Create, but makes the first user of a directory its superUser, with the
+// group Root, in the root environment.
+func (u *Users) CreateFirst(ctx context.Context, caller domain.Principal, in UserPatch) (domain.User, error) {
+	w, err := u.gate.EnterWrite(ctx, &caller, domain.UserCreate, tenancy.At(domain.RootPath))
+	if err != nil {
+		return domain.User{}, err
+	}
+	there, err := u.store.Count(ctx, w.Read(), domain.UserFilter{})
+	if err != nil {
+		return domain.User{}, err
+	}
+	if there > 0 {
+		return u.Create(ctx, caller, in)
+	}
+	first := in
+	role, group, home := domain.RoleSuperUser, domain.GroupRef("Root"), domain.EnvironmentRef("/")
+	first.Role, first.Group, first.Home = &role, &group, &home
+	w, user, hash, err := u.Prepare(ctx, &caller, first)
+	if err != nil {
+		return domain.User{}, err
+	}
+	created, err := u.store.InsertFirst(ctx, w, user, hash)
+	if domain.ErrNotFirst.Is(err) {
+		return u.Create(ctx, caller, in)
+	}
+	return created, err
+}
+
+// prepare returns the user that Create inserts, with the proof that the caller may.
+func (u *Users) Prepare(ctx context.Context, caller *domain.Principal, in UserPatch) (w tenancy.WriteScope, user domain.User, hash domain.PasswordHash, err error) {
+	var ref domain.EnvironmentRef
+	if in.Tenant != nil {
+		ref = domain.EnvironmentRef(*in.Tenant)
+	}
+	Set(&ref, in.Home)
+	home, err := u.gate.Environment(ctx, caller, ref)
+	if err != nil {
+		return w, user, "", domain.AsError(err).On("home")
+	}
+	if in.Tenant != nil && in.Home == nil && !home.IsOrganization {
+		return w, user, "", domain.ErrEnvironmentNotFound.On("home")
+	}
+	if w, err = u.gate.EnterWrite(ctx, caller, domain.UserCreate, tenancy.At(home.Path)); err != nil {
+		return w, user, "", err
+	}
+	giver, err := u.gate.Giver(ctx, caller, home.Organization)
+	if err != nil {
+		return w, user, "", err
+	}
+	r, err := u.resolve(ctx, caller, home.Organization, giver.Groups(), in)
+	if err != nil {
+		return w, user, "", err
+	}
+	now := u.now().UTC().Truncate(time.Millisecond)
+	r.HomeFound = &home
+	user = domain.User{Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
+		Standing: domain.Standing{Active: true, Created: now, IdleSince: now}}
+	r.Apply(&user, w.Read().Shows, now)
+	user.LastPassword = time.Time{} // the user has not changed it yet
+	if err := errors.Join(user.Validate(), GiveName(u.names, &user), in.agrees(&user)); err != nil {
+		return w, user, "", err
+	}
+	if in.Properties != nil {
+		if err := u.properties.Missing(user.Attributes); err != nil {
+			return w, user, "", err
+		}
+	}
+	if err := giver.MayGive(&user); err != nil {
+		return w, user, "", err
+	}
+	err = r.makeHash(ctx, u.passwords, caller)
+	return w, user, r.hash, err
+}
+
+// Update changes the user with that number as in says. It needs domain.UserUpdate on
+// them, or domain.ProfileUpdate for what people may change of their own account. It is
+// NotFound outside the caller's reach; Forbidden for a user who has more than who, for giving more
+// than the caller has, and for a field that is not the caller's to change. An address that is left gets mail
+// about it. One's own address stays until another one is proven: it is sent a link, and returned
+// as Unproven.
+func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.UserID, in UserPatch) (domain.User, error) {
+	target, err := u.Read(ctx, &caller, id)
+	if err != nil {
+		return domain.User{}, err
+	}
+	own := target.ID == caller.User
+	w, err := u.gate.EnterUser(ctx, &caller, domain.UserUpdate, &target)
+	profile := own && domain.ErrForbidden.Is(err)
+	if profile {
+		w, err = u.gate.EnterUser(ctx, &caller, domain.ProfileUpdate, &target)
+	}
+	if err != nil {
+		return domain.User{}, err
+	}
+	if own && in.Password != nil {
+		return domain.User{}, domain.ErrForbidden.On("password").Saying("Change your own password with the request that asks for the old one.")
+	}
+	if err := u.sameTenant(ctx, w.Read(), &target, in.Tenant); err != nil {
+		return domain.User{}, err
+	}
+	giver, err := u.gate.Giver(ctx, &caller, target.Organization)
+	if err != nil {
+		return domain.User{}, err
+	}
+	r, err := u.resolve(ctx, &caller, target.Organization, giver.Groups(), in)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if in.Home != nil {
+		home, err := u.gate.Environment(ctx, &caller, *in.Home)
+		if err != nil {
+			return domain.User{}, domain.AsError(err).On("home")
+		}
+		r.HomeFound = &home
+	}
+	asks := func(*domain.User) domain.Enclosure { return domain.Enclosure{} }
+	if own && in.Mail != nil && *in.Mail != "" && !domain.MailMatches(*in.Mail, target.Person.Mail) {
+		if asks, err = u.askOwn(ctx, &caller, *in.Mail); err != nil {
+			return domain.User{}, err
+		}
+		r.Mail = nil
+	}
+	now := u.now().UTC().Truncate(time.Millisecond)
+	allowed := func(before, user *domain.User, superUsers domain.SuperUsers) error {
+		if in.If != nil {
+			if err := in.If(before); err != nil {
+				return err
+			}
+		}
+		r.Apply(user, w.Read().Shows, now)
+		if err := in.agrees(user); err != nil {
+			return err
+		}
+		if domain.Fold(user.Alias) != domain.Fold(before.Alias) && !in.nobodys { // an archived account keeps its alias, with a mark
+			if err := GiveName(u.names, user); err != nil {
+				return err
+			}
+		}
+		if own && !domain.MailMatches(before.Person.Mail, user.Person.Mail) {
+			return ErrOwnMail
+		}
+		if profile {
+			return onlyProfile(before, user)
+		}
+		if own && (!user.Usable(now) || user.Role < before.Role) {
+			return domain.ErrOwnAccount
+		}
+		if err := giver.MayChange(before); err != nil {
+			return err
+		}
+		if err := giver.MayGive(user); err != nil {
+			return err
+		}
+		return keepSuperUser(giver, before, user, superUsers, now)
+	}
+	if in.Password != nil { // what the transaction will refuse is refused before it is hashed
+		user := target.Clone()
+		r.Apply(&user, w.Read().Shows, now)
+		if err := cmp.Or(giver.MayChange(&target), giver.MayGive(&user), user.Validate()); err != nil {
+			return domain.User{}, err
+		}
+	}
+	if err := r.makeHash(ctx, u.passwords, &caller); err != nil {
+		return domain.User{}, err
+	}
+	return u.store.UpdateWith(ctx, w, id, r.hash, nil, func(user *domain.User, _ domain.Secret, superUsers domain.SuperUsers) (domain.Enclosure, error) {
+		before := user.Clone()
+		if err := allowed(&before, user, superUsers); err != nil || in.nobodys {
+			return domain.Enclosure{}, err
+		}
+		e := asks(user)
+		e.Mails = append(e.Mails, u.MailLeft(&before, user)...)
+		return e, nil
+	})
+}
+
+// errOwnMail refuses to change one's own mail address in another way than by proving one.
+var ErrOwnMail = domain.ErrForbidden.On("person.mail").Saying("Your own mail address changes by the link that is mailed to the new one, together with your password.")
+
+// left tells the address that an account had that it has another one. An address that was
+// never proven nor given by an administrator to an open account is told nothing.
+func (u *Users) MailLeft(before, after *domain.User) []domain.Mail {
+	address := before.Person.Mail
+	if address == "" || domain.MailMatches(address, after.Person.Mail) || before.State == domain.Unverified || before.State == domain.Invited {
+		return nil
+	}
+	return []domain.Mail{u.MailTo(address, after, domain.Letter{Kind: domain.LetterAddressLeft, Login: after.Alias})}
+}
+
+// mailTo writes a letter about an account to an address.
+func (u *Users) MailTo(address string, about *domain.User, letter domain.Letter) domain.Mail {
+	letter.Site = u.site
+	if letter.Kind != domain.LetterInvite { // in which an administrator named it
+		letter.Login = named(about, letter.Login)
+	}
+	if letter.Language == "" {
+		letter.Language = about.Language
+	}
+	subject, text := u.letters.Write(letter)
+	return domain.Mail{Kind: string(letter.Kind), To: address, Subject: subject, Text: text, User: about.Key()}
+}
+
+// named returns the login name as a letter about the account may have it: if it is a plain word,
+// else empty. To an address that nobody has proven yet goes none either that a reader's program
+// could take for a link.
+func named(about *domain.User, login string) string {
+	if !domain.PlainWord(login) || about.State == domain.Unverified && Linkable(login) {
+		return ""
+	}
+	return login
+}
+
+// linkable reports whether a reader's program could turn a word into a link: it has an
+// address in it, or a name with a dot or colon between its parts. A placeholder outside of
+// a link says nothing and is dropped with it.
+func Linkable(word string) bool {
+	if strings.ContainsAny(word, "@/\\<>{}[]()") {
+		return true
+	}
+	inner := strings.TrimRight(word, ".,;:!?")
+	return strings.ContainsAny(inner, ".:。．｡")
+}
+
+// read returns the user with that number if the caller may see them.
+func (u *Users) Read(ctx context.Context, caller *domain.Principal, id domain.UserID) (domain.User, error) {
+	sc, err := u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return domain.User{}, err
+	}
+	return u.store.Get(ctx, sc, id)
+}
+
+// sameTenant returns ErrUserBorder if tenant is not the organization of user. Whether there is
+// such another one is not told.
+func (u *Users) sameTenant(ctx context.Context, sc tenancy.Scope, user *domain.User, tenant *domain.UUID) error {
+	if tenant == nil {
+		return nil
+	}
+	border := tenancy.EnvironmentKey{Organization: user.Organization, ID: user.Organization.Environment()}
+	found, err := u.documents.Environments(ctx, sc, nil, []tenancy.EnvironmentKey{border})
+	if err != nil {
+		return err
+	}
+	if e := found[border.ID]; e == nil || e.UUID != *tenant {
+		return domain.ErrUserBorder
+	}
+	return nil
+}
+
+// profileFields are what people may change of their own account.
+var profileFields = []string{"person.first_name", "person.last_name", "person.mail", "person.phone",
+	"language", "time_zone", "default_page", "picture", "attributes." + domain.AttributeDescription, "attributes." + domain.AttributeMobile}
+
+// onlyProfile returns Forbidden on the first field that differs and is not of the profile, nor a
+// property, of which is known that it may be written.
+func onlyProfile(before, after *domain.User) error {
+	for _, c := range domain.Diff(before.Fields(), after.Fields()) {
+		if !slices.Contains(profileFields, c.Field) && !domain.IsProperty(c.Field) {
+			return domain.ErrForbidden.On(c.Field).Saying("You may not change this.")
+		}
+	}
+	return nil
+}
+
+// keepSuperUser returns ErrLastSuperUser if before was able to run the directory, after is
+// not, and nobody else is. A nil after is a user who goes away.
+func keepSuperUser(giver tenancy.Giver, before, after *domain.User, others domain.SuperUsers, now time.Time) error {
+	if !CanRun(giver.Groups(), before, now) || after != nil && CanRun(giver.Groups(), after, now) {
+		return nil
+	}
+	rest, groups, err := others()
+	if err != nil || anyAble(groups, rest, now) {
+		return err
+	}
+	return domain.ErrLastSuperUser
+}
+
+// keepGroup returns ErrLastSuperUser if somebody is able to run the directory, and nobody is
+// with after in place of the root's group of that number.
+func keepGroup(after *domain.Group, superUsers domain.SuperUsers, now time.Time) error {
+	users, groups, err := superUsers()
+	if err != nil || !anyAble(groups, users, now) {
+		return err
+	}
+	groups[slices.IndexFunc(groups, func(g domain.Group) bool { return g.ID == after.ID })] = *after
+	if anyAble(groups, users, now) {
+		return nil
+	}
+	return domain.ErrLastSuperUser.On("permission").Saying("This would leave no superUser with all permissions.")
+}
+
+// anyAble reports whether one of the superUsers, whose groups are given, can run the whole directory.
+func anyAble(all []domain.Group, superUsers []domain.User, now time.Time) bool {
+	groups := tenancy.GroupsOf(all)
+	return slices.ContainsFunc(superUsers, func(u domain.User) bool { return CanRun(groups, &u, now) })
+}
+
+// able reports whether a user can run the whole directory.
+func CanRun(groups *tenancy.Groups, u *domain.User, now time.Time) bool {
+	blocked := slices.ContainsFunc(u.Blocked, func(g domain.Grant) bool { return g.Environment == domain.RootEnvironment })
+	return u.Role == domain.RoleSuperUser && u.Usable(now) && !blocked &&
+		groups.Mask(u.Organization, u.Groups) == domain.AllPermissions
+}
+
+// Delete removes the user with that number, with everything that is theirs. It needs
+// domain.UserDelete on them, and the rules of Update hold.
+func (u *Users) Delete(ctx context.Context, caller domain.Principal, id domain.UserID) error {
+	target, err := u.Read(ctx, &caller, id)
+	if err != nil {
+		return err
+	}
+	if target.ID == caller.User {
+		return domain.ErrOwnAccount
+	}
+	w, err := u.gate.EnterUser(ctx, &caller, domain.UserDelete, &target)
+	if err != nil {
+		return err
+	}
+	giver, err := u.gate.Giver(ctx, &caller, target.Organization)
+	if err != nil {
+		return err
+	}
+	return u.store.Delete(ctx, w, id, func(user domain.User, superUsers domain.SuperUsers) error {
+		if err := giver.MayChange(&user); err != nil {
+			return err
+		}
+		return keepSuperUser(giver, &user, nil, superUsers, u.now())
+	})
+}

@@ -1,0 +1,283 @@
+package objects
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"canopy/app/directory"
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Topics are objects that people know by their full names, in their own organization. Who
+// manages objects does not read other people's topics here, unless they say so.
+type Topics struct {
+	gate    *tenancy.Gate
+	objects *Objects
+	marks   MarkStore
+	// presences say in which topics people were.
+	presences PresenceStore
+}
+
+// NewTopics returns the use cases of topics.
+func NewTopics(gate *tenancy.Gate, objects *Objects, marks MarkStore, presences PresenceStore) *Topics {
+	return &Topics{gate: gate, objects: objects, marks: marks, presences: presences}
+}
+
+// ListTopics asks for topics.
+type ListTopics struct {
+	Names        []string // full names; none keeps all
+	IDs          []domain.ObjectID
+	Prefix       string // the beginning of the full name
+	Descriptions []string
+	Since, Until time.Time
+	// Favourites keeps the topics among the reader's favourites.
+	Favourites bool
+	// Managed asks for what the reader manages as well, but for the topics of one person
+	// alone. Whoever is no admin has nothing more by it.
+	Managed bool
+	// Unseen asks for UnseenTopics. It needs a Limit of up to maxUnseen.
+	Unseen      bool
+	Skip, Limit int // Limit 0 is without one
+}
+
+// maxUnseen bounds a list of topics that is asked for with what is new in them.
+const maxUnseen = 1000
+
+// TopicList is a list of topics, by full name in the order of the letters' codes, that is read
+// while it is written. Topics can be ranged over once; an error ends it.
+type TopicList struct {
+	Topics iter.Seq2[ObjectDocument, error]
+	Total  int64
+	Unseen *UnseenTopics // nil if it was not asked for
+}
+
+// UnseenTopics says where the reader was and where not.
+type UnseenTopics struct {
+	Visited int64    // in how many topics the reader ever said they were
+	Names   []string // the topics of the list where they never did, but for the silenced ones
+}
+
+// List returns the topics that the caller may read, wherever they work. Filters narrow one another.
+func (t *Topics) List(ctx context.Context, caller domain.Principal, in ListTopics) (list TopicList, err error) {
+	if in.Unseen && (in.Limit < 1 || in.Limit > maxUnseen) {
+		return list, domain.InvalidField("limit", "Give a number from 1 to %d when you ask for what is unread.", maxUnseen)
+	}
+	f := domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindTopic}, Names: in.Names, IDs: in.IDs, Prefix: in.Prefix,
+		Descriptions: in.Descriptions, Since: in.Since, Until: in.Until, Order: domain.ObjectsByLetter}
+	var marks domain.Marks
+	if in.Favourites || in.Unseen {
+		if marks, err = t.marksOf(ctx, &caller); err != nil {
+			return list, err
+		}
+	}
+	if in.Favourites {
+		if f.Names = favourites(marks[domain.FavouriteTopics], in.Names); len(f.Names) == 0 {
+			return t.withUnseen(ctx, &caller, in, marks, TopicList{Topics: directory.Pages[ObjectDocument](nil, "", nil)})
+		}
+	}
+	if in.Managed {
+		if in.Managed, err = t.isAdmin(ctx, &caller); err != nil {
+			return list, err
+		}
+	}
+	if in.Managed {
+		f.Without = domain.PrivateTopics
+	}
+	all, err := t.objects.List(ctx, caller, ListObjects{Everywhere: true, Personal: !in.Managed, Total: true, Filter: f})
+	if err != nil {
+		return list, err
+	}
+	return t.withUnseen(ctx, &caller, in, marks, TopicList{Total: all.Total, Topics: part(all.Items, in.Skip, in.Limit)})
+}
+
+// favourites returns the names of list that are among wanted, all of them if nothing is wanted.
+func favourites(list, wanted []string) []string {
+	if len(wanted) == 0 {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(name string) bool {
+		return !slices.ContainsFunc(wanted, func(w string) bool { return domain.Fold(w) == domain.Fold(name) })
+	})
+}
+
+// part returns up to limit of the entries behind the first skip ones, all for 0.
+func part[T any](entries iter.Seq2[T, error], skip, limit int) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		n := 0
+		for entry, err := range entries {
+			if n++; err == nil && n <= skip {
+				continue
+			}
+			if !yield(entry, err) || limit > 0 && n >= skip+limit {
+				return
+			}
+		}
+	}
+}
+
+// withUnseen adds UnseenTopics to a list if in asks for it.
+func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in ListTopics, marks domain.Marks, list TopicList) (TopicList, error) {
+	if !in.Unseen {
+		return list, nil
+	}
+	var topics []ObjectDocument
+	var ids []domain.ObjectID
+	for topic, err := range list.Topics {
+		if err != nil {
+			return list, err
+		}
+		topics, ids = append(topics, topic), append(ids, topic.ID)
+	}
+	sc, err := t.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
+	if err != nil {
+		return list, err
+	}
+	visited, all, err := t.presences.Visited(ctx, sc.Personally(), ids)
+	if err != nil {
+		return list, err
+	}
+	list.Unseen = &UnseenTopics{Visited: all}
+	silenced := make(map[string]bool, len(marks[domain.SilencedTopics]))
+	for _, name := range marks[domain.SilencedTopics] {
+		silenced[domain.Fold(name)] = true
+	}
+	for i := range topics {
+		if !slices.Contains(visited, topics[i].ID) && !silenced[domain.Fold(topics[i].FullName)] {
+			list.Unseen.Names = append(list.Unseen.Names, topics[i].FullName)
+		}
+	}
+	list.Topics = directory.Pages(topics, "", nil)
+	return list, nil
+}
+
+func (t *Topics) marksOf(ctx context.Context, caller *domain.Principal) (domain.Marks, error) {
+	sc, err := t.gate.Enter(ctx, caller, domain.ProfileRead, tenancy.Anywhere())
+	if err != nil {
+		return domain.Marks{}, err
+	}
+	return t.marks.Of(ctx, sc, caller.User)
+}
+
+// isAdmin reports whether who is an admin of an organization.
+func (t *Topics) isAdmin(ctx context.Context, caller *domain.Principal) (bool, error) {
+	_, err := t.gate.Enter(ctx, caller, domain.OrganizationRead, tenancy.Anywhere())
+	if domain.ErrForbidden.Is(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Get returns the topic of that full name that was made for who, given to them, or opened to
+// everybody. It is domain.ErrObjectNotFound for any other, also for who manages it. The level
+// is the one that the caller has by managing too.
+func (t *Topics) Get(ctx context.Context, caller domain.Principal, name string) (ObjectDocument, error) {
+	sc, err := t.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	o, err := t.objects.store.Named(ctx, sc.Personally(), caller.Organization, domain.KindTopic, name)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return describeObject(sc, o), nil
+}
+
+// managed returns the topic of that full name that the caller may read or manages.
+func (t *Topics) managed(ctx context.Context, caller *domain.Principal, name string) (ObjectDocument, error) {
+	return t.objects.Named(ctx, *caller, NamedObject{Kind: domain.KindTopic, FullName: name})
+}
+
+// Delete is Objects.Delete of the topic of that full name.
+func (t *Topics) Delete(ctx context.Context, caller domain.Principal, name string) error {
+	o, err := t.managed(ctx, &caller, name)
+	if err != nil {
+		return err
+	}
+	return t.objects.Delete(ctx, caller, domain.NumberedObject(o.ID))
+}
+
+// ShareTopic names a topic, and a user or a group who are to have a level on it.
+type ShareTopic struct {
+	Name  string // its full name
+	With  GrantObject
+	Below bool // also what lies below it, as far as it is the giver's to administer
+}
+
+// Share gives a user or a group a level on a topic; a higher one they have is left as it is. It
+// needs what Objects.Grant needs, and changes all of the topics or none: it is
+// domain.ErrTooManyBelow for too many.
+func (t *Topics) Share(ctx context.Context, caller domain.Principal, in ShareTopic) error {
+	return t.share(ctx, &caller, in, in.With, func(o *domain.Object, entry domain.Access) error {
+		if o.Owner != entry.User && o.Listed(entry).Level < entry.Level {
+			o.Grant(entry)
+		}
+		return nil
+	})
+}
+
+// Unshare takes the level away that Share gave; another one is left as it is. It is
+// domain.ErrOwnerKeeps for the level that the owner has, who is not on the list.
+func (t *Topics) Unshare(ctx context.Context, caller domain.Principal, in ShareTopic) error {
+	subject := in.With
+	subject.Level = domain.NoLevel
+	return t.share(ctx, &caller, in, subject, func(o *domain.Object, entry domain.Access) error {
+		if entry.User.User != 0 && o.Owner == entry.User && in.With.Level == OwnersLevel {
+			return domain.ErrOwnerKeeps
+		}
+		if o.Listed(entry).Level == in.With.Level {
+			entry.Level = domain.NoLevel
+			o.Grant(entry)
+		}
+		return nil
+	})
+}
+
+// OwnersLevel is the level that a topic's owner is shown with among those who have one.
+const OwnersLevel = domain.LevelWrite
+
+// share runs change on the topics that in names, with the entry of the user or group.
+func (t *Topics) share(ctx context.Context, caller *domain.Principal, in ShareTopic, subject GrantObject, change func(*domain.Object, domain.Access) error) error {
+	named, err := t.managed(ctx, caller, in.Name)
+	if err != nil {
+		return err
+	}
+	target, w, err := t.objects.enter(ctx, caller, domain.NumberedObject(named.ID))
+	if err != nil {
+		return err
+	}
+	if w.Level(&target) < domain.LevelAdmin {
+		return domain.ErrForbidden
+	}
+	entry, err := t.objects.subject(ctx, caller, w.Read(), &target, subject)
+	if err != nil {
+		return err
+	}
+	return t.objects.store.Share(ctx, w, target.ID, in.Below, func(o *domain.Object) error {
+		if w.Level(o) < domain.LevelAdmin {
+			return domain.ErrForbidden
+		}
+		return change(o, entry)
+	})
+}
+
+// NewTopic says what a topic is to be.
+type NewTopic struct{ Name, Description string }
+
+// Create makes a topic below the one that its full name says, which must be the caller's to write
+// to; at the top only who manages objects can. It is as Objects.Create otherwise.
+func (t *Topics) Create(ctx context.Context, caller domain.Principal, in NewTopic) (ObjectDocument, error) {
+	above, name := in.Name[:strings.LastIndexByte(in.Name, '/')], in.Name[strings.LastIndexByte(in.Name, '/')+1:]
+	n := NewObject{Kind: domain.KindTopic, Name: name, Attributes: map[string]string{"description": in.Description}}
+	if above != "" {
+		parent, err := t.objects.Named(ctx, caller, NamedObject{Kind: domain.KindTopic, FullName: above})
+		if err != nil {
+			return ObjectDocument{}, err
+		}
+		n.Parent = domain.NumberedObject(parent.ID)
+	}
+	return t.objects.Create(ctx, caller, n)
+}

@@ -1,0 +1,124 @@
+package transfer
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"canopy/app/directory"
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Directory imports and exports organizations. It is for whoever works on the directory
+// itself: it asks for no principal and names its operator in the audit trail.
+type Directory struct {
+	store    DirectoryStore
+	names    directory.LoginNames
+	operator string
+	now      func() time.Time
+}
+
+// NewDirectory returns the use cases of the whole directory, done by operator.
+func NewDirectory(store DirectoryStore, names directory.LoginNames, operator string, now func() time.Time) *Directory {
+	return &Directory{store: store, names: names, operator: operator, now: now}
+}
+
+// DirectoryStore reads and writes whole organizations.
+type DirectoryStore interface {
+	// Environments yields every environment in sc, in tree order.
+	Environments(ctx context.Context, sc tenancy.Scope) iter.Seq2[domain.Environment, error]
+	// Groups returns the groups in sc, by organization in tree order, then by number.
+	Groups(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error)
+	// Users yields the users of organization o in sc, in tree order.
+	Users(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) iter.Seq2[domain.StoredUser, error]
+	// Claim takes the numbers of each kind up to and including the given ones, and returns
+	// the first of each that nobody had; from there on they are the caller's.
+	Claim(ctx context.Context, w tenancy.WriteScope, last domain.Numbers) (domain.Numbers, error)
+	// Reserve takes n numbers of a kind that nobody had, and returns the first.
+	Reserve(ctx context.Context, w tenancy.WriteScope, kind int, n int64) (int64, error)
+	// List yields the rows of a list in sc, by their primary keys.
+	List(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo) iter.Seq2[domain.ListRow, error]
+	// PutList brings rows of a list to what the document says, each on its own, and returns what
+	// became of them, in their order. Nothing is written if rehearse.
+	PutList(ctx context.Context, w tenancy.WriteScope, info *domain.ListInfo, rows []domain.ListRow, refs domain.ListReferences, rehearse bool) ([]domain.ListOutcome, error)
+	// Write runs work in one transaction, once.
+	Write(ctx context.Context, w tenancy.WriteScope, work func(domain.DirectoryWriter) error) error
+}
+
+// Section is one organization of a directory document, or one of the lists behind them.
+type Section struct {
+	// Path is the organization's complete alias path, "/" for the root's. A section
+	// without a path has users of any organization, and no groups.
+	Path string
+	Line int
+	// Wrong is what cannot be read of the section as a whole.
+	Wrong        []*domain.Error
+	Environments []EnvironmentRecord
+	// Wanted are environments to be made, with those above them, if they are not there.
+	Wanted []WantedEnvironment
+	Groups []GroupRecord
+	// Users yields the users; an error ends it. A list has none.
+	Users iter.Seq2[UserRecord, error]
+	// List is what list this is, nil for an organization; Rows yields its rows, and an error ends
+	// it.
+	List *domain.ListInfo
+	Rows iter.Seq2[ListRecord, error]
+}
+
+// ListRecord is a row of a list of a document.
+type ListRecord struct {
+	Line  int
+	Wrong []*domain.Error // what cannot be read of it
+	domain.ListRow
+}
+
+// NoUsers are the users of a section that has none.
+func NoUsers(func(UserRecord, error) bool) {}
+
+// WantedEnvironment is a complete alias path that a document names without describing it.
+type WantedEnvironment struct {
+	Line int
+	Path domain.EnvironmentRef
+}
+
+// EnvironmentRecord is an environment of a document. Its number and UUID may be 0 and empty.
+type EnvironmentRecord struct {
+	Line   int
+	Wrong  []*domain.Error // what cannot be read of it
+	Path   string          // the complete alias path, "/" for the root
+	Number int64
+	UUID   domain.UUID
+	directory.EnvironmentPatch
+}
+
+// GroupRecord is a group of a document. Its number and UUID may be 0 and empty.
+type GroupRecord struct {
+	Line   int
+	Wrong  []*domain.Error // what cannot be read of it
+	Number int64
+	UUID   domain.UUID
+	directory.GroupPatch
+	Created *time.Time
+}
+
+// UserRecord is a user of a document: a patch whose references are complete alias paths
+// and group names, with what only a document can carry. Its numbers may be 0, and nil
+// fields are not given.
+type UserRecord struct {
+	Line   int
+	Wrong  []*domain.Error // what cannot be read of it; one without a field is about all of it
+	Number int64
+	Person int64
+	directory.UserPatch
+	Hash                                                      *domain.PasswordHash
+	Created, LastPassword, LastConnected, LastSeen, IdleSince *time.Time
+}
+
+// Document is a directory document. It can be read several times.
+type Document interface {
+	// Sections yields the organizations, a parent before those nested in it. The users of
+	// a section can be ranged over once, before the next section. An error is about the
+	// document as a whole, and names the line.
+	Sections() iter.Seq2[*Section, error]
+}
