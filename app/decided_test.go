@@ -78,7 +78,7 @@ func TestListsAreBounded(t *testing.T) {
 			groups[i] = "none"
 		}
 		for field, in := range map[string]directory.UserPatch{
-			"envs": {Allowed: &places}, "envsbloque": {Blocked: &places}, "groups": {Groups: &groups},
+			"allowed": {Allowed: &places}, "blocked": {Blocked: &places}, "groups": {Groups: &groups},
 		} {
 			_, err := s.d.Users.Update(t.Context(), s.as("bob"), bob.ID, in)
 			require.ErrorIs(t, err, domain.ErrInvalid)

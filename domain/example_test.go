@@ -10,11 +10,14 @@ import (
 // A mask travels as the decimal number of its 49 bits.
 func ExampleParseMask() {
 	mask, err := domain.ParseMask("1168231104512")
-	fmt.Println(mask.Permissions(), err)
+	if err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(mask.Permissions())
 	fmt.Println(mask.Has(domain.UserRead), mask.Has(domain.UserDelete))
 	fmt.Println(mask.Bits())
 	// Output:
-	// [user:read group:read] <nil>
+	// [user:read group:read]
 	// true false
 	// 36, 40
 }
