@@ -108,8 +108,3 @@ func TestBudgetNeverGivesTooMuch(t *testing.T) {
 	require.Empty(t, b.users)
 	require.Empty(t, b.nets)
 }
-
-func TestHostCookie(t *testing.T) {
-	require.Equal(t, "__Host-console", HostCookie("console", true))
-	require.Equal(t, "console", HostCookie("console", false), "browsers refuse the prefix without TLS")
-}

@@ -33,16 +33,6 @@ func Secure(c *fiber.Ctx, trusted []netip.Prefix) bool {
 	return among(trusted, ip.Unmap()) && strings.EqualFold(strings.TrimSpace(c.Get(fiber.HeaderXForwardedProto)), "https")
 }
 
-// HostCookie returns the name of a cookie of ours. With secure, browsers see to it that nobody
-// but this host has set it: it must be set for the path "/" then (RFC 6265bis, 4.1.3.2). Cookies
-// that a product names keep their names.
-func HostCookie(name string, secure bool) string {
-	if secure {
-		return "__Host-" + name
-	}
-	return name
-}
-
 // SetCookie gives the client a session's cookie for everything below path until it expires.
 // Scripts cannot read it, other sites cannot have it sent with what changes something, and
 // with secure it is sent over HTTPS only. A value must be of the letters of base64url.
