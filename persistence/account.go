@@ -66,19 +66,8 @@ func (s *AccountStore) SignedIn(ctx context.Context, o domain.OrganizationID, id
 
 // Seen notes when users sent a request, in one statement.
 func (s *AccountStore) Seen(ctx context.Context, seen map[domain.UserKey]time.Time) error {
-	values, args := "", make([]any, 0, 3*len(seen))
-	for key, at := range seen {
-		values += either(values == "", "", ", ") + "(?, ?, ?)"
-		args = append(args, int64(key.Organization), int64(key.User), db.Millis(at))
-	}
-	if values == "" {
-		return nil
-	}
-	return s.db.Alone(ctx, func() error {
-		_, err := s.db.ExecContext(ctx, "WITH seen (organization_id, id, at) AS (VALUES "+values+`)
-			UPDATE users SET last_seen_at = seen.at FROM seen WHERE users.organization_id = seen.organization_id
-				AND users.id = seen.id AND users.last_seen_at < seen.at`, args...)
-		return err
+	return touch(ctx, s.db, "users", "last_seen_at", []string{"organization_id", "id"}, seen, func(k domain.UserKey) []any {
+		return []any{int64(k.Organization), int64(k.User)}
 	})
 }
 

@@ -255,18 +255,7 @@ func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (do
 
 // APIKeysSeen notes when API keys were used, in one statement.
 func (s *AccountStore) APIKeysSeen(ctx context.Context, seen map[domain.APIKeyRef]time.Time) error {
-	values, args := "", make([]any, 0, 4*len(seen))
-	for k, at := range seen {
-		values += either(values == "", "", ", ") + "(?, ?, ?, ?)"
-		args = append(args, int64(k.Organization), int64(k.User), string(k.ID), db.Millis(at))
-	}
-	if values == "" {
-		return nil
-	}
-	return s.db.Alone(ctx, func() error {
-		_, err := s.db.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
-			UPDATE api_keys SET last_at = seen.at FROM seen WHERE api_keys.organization_id = seen.organization_id
-				AND api_keys.user_id = seen.user_id AND api_keys.id = seen.id AND api_keys.last_at < seen.at`, args...)
-		return err
+	return touch(ctx, s.db, "api_keys", "last_at", []string{"organization_id", "user_id", "id"}, seen, func(k domain.APIKeyRef) []any {
+		return []any{int64(k.Organization), int64(k.User), string(k.ID)}
 	})
 }

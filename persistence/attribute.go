@@ -79,10 +79,8 @@ func saveAttributes(ctx context.Context, tx bun.Tx, before, after *domain.User) 
 	if maps.Equal(before.Attributes, after.Attributes) {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "DELETE FROM user_attributes WHERE organization_id = ? AND user_id = ?",
-		int64(after.Organization), int64(after.ID))
-	if err != nil {
-		return db.Translate(err)
+	if _, err := deleteOwn(ctx, tx, after.Key(), "user_attributes", ""); err != nil {
+		return err
 	}
 	return insertAttributes(ctx, tx, after)
 }

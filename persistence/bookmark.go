@@ -96,8 +96,7 @@ func (s *BookmarkStore) Remove(ctx context.Context, w tenancy.WriteScope, id dom
 		if _, err := selectObject(ctx, tx, objectsIn(w.Read()).And("o.id = ?", int64(id)), ""); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE organization_id = ? AND user_id = ? AND object_id = ?",
-			int64(caller.Organization), int64(caller.User), int64(id))
-		return db.Translate(err)
+		_, err := deleteOwn(ctx, tx, domain.UserKey{Organization: caller.Organization, User: caller.User}, "bookmarks", "object_id = ?", int64(id))
+		return err
 	})
 }

@@ -101,9 +101,12 @@ func (s *ContactStore) Remove(ctx context.Context, w tenancy.WriteScope, alias s
 		if err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, "DELETE FROM user_contacts WHERE organization_id = ? AND user_id = ? AND contact_id = ?",
-			int64(caller.Organization), int64(caller.User), int64(contact.User))
-		return db.One(res, err, domain.ErrNotContact)
+		n, err := deleteOwn(ctx, tx, domain.UserKey{Organization: caller.Organization, User: caller.User}, "user_contacts",
+			"contact_id = ?", int64(contact.User))
+		if err == nil && n == 0 {
+			err = domain.ErrNotContact
+		}
+		return err
 	})
 }
 

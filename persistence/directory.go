@@ -478,11 +478,9 @@ func (t *directoryTx) UpdateUser(before, after domain.StoredUser) error {
 
 // Withdraw implements domain.DirectoryWriter.
 func (t *directoryTx) Withdraw(u domain.UserKey, environment domain.EnvironmentID) error {
-	_, err := t.tx.ExecContext(t.ctx, "DELETE FROM user_environments WHERE organization_id = ? AND user_id = ? AND environment_id = ?",
-		int64(u.Organization), int64(u.User), int64(environment))
-	if err != nil {
-		return db.Translate(err)
+	if _, err := deleteOwn(t.ctx, t.tx, u, "user_environments", "environment_id = ?", int64(environment)); err != nil {
+		return err
 	}
-	_, err = t.tx.ExecContext(t.ctx, "UPDATE users SET epoch = epoch + 1 WHERE organization_id = ? AND id = ?", int64(u.Organization), int64(u.User))
+	_, err := t.tx.ExecContext(t.ctx, "UPDATE users SET epoch = epoch + 1 WHERE organization_id = ? AND id = ?", int64(u.Organization), int64(u.User))
 	return db.Translate(err)
 }

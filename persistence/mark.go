@@ -102,9 +102,11 @@ func (s *MarkStore) Remove(ctx context.Context, w tenancy.WriteScope, id domain.
 		if err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, "DELETE FROM user_marks WHERE organization_id = ? AND user_id = ? AND list = ? AND name_key = ?",
-			int64(key.Organization), int64(id), int64(list), domain.Fold(name))
-		return db.One(res, err, domain.ErrNotMarked)
+		n, err := deleteOwn(ctx, tx, key, "user_marks", "list = ? AND name_key = ?", int64(list), domain.Fold(name))
+		if err == nil && n == 0 {
+			err = domain.ErrNotMarked
+		}
+		return err
 	})
 }
 
@@ -119,10 +121,8 @@ func (s *MarkStore) Replace(ctx context.Context, w tenancy.WriteScope, id domain
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM user_marks WHERE organization_id = ? AND user_id = ? AND list = ?",
-			int64(key.Organization), int64(id), int64(list))
-		if err != nil {
-			return db.Translate(err)
+		if _, err := deleteOwn(ctx, tx, key, "user_marks", "list = ?", int64(list)); err != nil {
+			return err
 		}
 		rows := make([]*markRow, len(names))
 		for i, name := range names {

@@ -71,10 +71,8 @@ func savePicture(ctx context.Context, tx bun.Tx, before, after *domain.User) err
 	if before.Picture.Tag == after.Picture.Tag {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "DELETE FROM user_pictures WHERE organization_id = ? AND user_id = ?",
-		int64(after.Organization), int64(after.ID))
-	if err != nil {
-		return db.Translate(err)
+	if _, err := deleteOwn(ctx, tx, after.Key(), "user_pictures", ""); err != nil {
+		return err
 	}
 	return insertPicture(ctx, tx, after)
 }

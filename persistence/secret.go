@@ -93,9 +93,8 @@ func withdraw(ctx context.Context, tx bun.Tx, u domain.UserKey, purposes ...doma
 	if len(purposes) == 0 {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "DELETE FROM secrets WHERE organization_id = ? AND user_id = ? AND purpose IN (?)",
-		int64(u.Organization), int64(u.User), db.In(purposes))
-	return db.Translate(err)
+	_, err := deleteOwn(ctx, tx, u, "secrets", "purpose IN (?)", db.In(purposes))
+	return err
 }
 
 // enclose saves what goes with a change to the account, whose row the transaction has
@@ -130,10 +129,9 @@ func addSecret(ctx context.Context, d *db.DB, tx bun.Tx, u domain.UserKey, secre
 		return err
 	}
 	if len(present) >= domain.MaxSecrets {
-		_, err := tx.ExecContext(ctx, "DELETE FROM secrets WHERE organization_id = ? AND user_id = ? AND purpose = ? AND hash IN (?)",
-			int64(u.Organization), int64(u.User), string(secret.Purpose), db.In(slices.Clone(present[domain.MaxSecrets-1:])))
+		_, err := deleteOwn(ctx, tx, u, "secrets", "purpose = ? AND hash IN (?)", string(secret.Purpose), db.In(slices.Clone(present[domain.MaxSecrets-1:])))
 		if err != nil {
-			return db.Translate(err)
+			return err
 		}
 	}
 	_, err = tx.NewInsert().Model(&secretRow{

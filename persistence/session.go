@@ -116,16 +116,10 @@ func (s *SessionStore) end(ctx context.Context, tx bun.Tx, w tenancy.WriteScope,
 // deleteSessions removes the session of the user with that id, all of them for none, and
 // returns how many there were.
 func deleteSessions(ctx context.Context, tx bun.Tx, user domain.UserKey, id domain.UUID) (int64, error) {
-	query, args := "DELETE FROM sessions WHERE organization_id = ? AND user_id = ?", []any{int64(user.Organization), int64(user.User)}
-	if id != "" {
-		query, args = query+" AND id = ?", append(args, string(id))
+	if id == "" {
+		return deleteOwn(ctx, tx, user, "sessions", "")
 	}
-	res, err := tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, db.Translate(err)
-	}
-	n, err := res.RowsAffected()
-	return n, db.Translate(err)
+	return deleteOwn(ctx, tx, user, "sessions", "id = ?", string(id))
 }
 
 // sessionEntry is the audit entry of the end of one session, or of n.
@@ -242,19 +236,8 @@ func (s *AccountStore) endOwn(ctx context.Context, tx bun.Tx, k domain.SessionKe
 
 // SessionsSeen notes when sessions were used, in one statement.
 func (s *AccountStore) SessionsSeen(ctx context.Context, seen map[domain.SessionKey]time.Time) error {
-	values, args := "", make([]any, 0, 4*len(seen))
-	for k, at := range seen {
-		values += either(values == "", "", ", ") + "(?, ?, ?, ?)"
-		args = append(args, int64(k.Organization), int64(k.User), string(k.ID), db.Millis(at))
-	}
-	if values == "" {
-		return nil
-	}
-	return s.db.Alone(ctx, func() error {
-		_, err := s.db.ExecContext(ctx, "WITH seen (organization_id, user_id, id, at) AS (VALUES "+values+`)
-			UPDATE sessions SET last_at = seen.at FROM seen WHERE sessions.organization_id = seen.organization_id
-				AND sessions.user_id = seen.user_id AND sessions.id = seen.id AND sessions.last_at < seen.at`, args...)
-		return err
+	return touch(ctx, s.db, "sessions", "last_at", []string{"organization_id", "user_id", "id"}, seen, func(k domain.SessionKey) []any {
+		return []any{int64(k.Organization), int64(k.User), string(k.ID)}
 	})
 }
 

@@ -739,9 +739,8 @@ func (s *UserStore) saveLists(ctx context.Context, tx bun.Tx, before, after *dom
 		return err
 	}
 	for _, table := range []string{"user_groups", "user_environments"} {
-		_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE organization_id = ? AND user_id = ?", int64(after.Organization), int64(after.ID))
-		if err != nil {
-			return db.Translate(err)
+		if _, err := deleteOwn(ctx, tx, after.Key(), table, ""); err != nil {
+			return err
 		}
 	}
 	return insertLists(ctx, tx, after)
