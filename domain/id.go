@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -45,24 +46,13 @@ func ParseID[T ~int64](s string) (T, bool) {
 // UUID is an opaque identifier in canonical lower-case form (RFC 9562).
 type UUID string
 
+var uuidForm = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
 // ParseUUID reads a UUID in canonical form, in either case.
 func ParseUUID(s string) (UUID, error) {
 	s = strings.ToLower(s)
-	if len(s) != 36 {
+	if !uuidForm.MatchString(s) {
 		return "", ErrInvalid.Saying("Give a UUID of 36 characters.")
-	}
-	for i := range len(s) {
-		c := s[i]
-		switch i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return "", ErrInvalid.Saying("Give a UUID of 36 characters.")
-			}
-		default:
-			if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-				return "", ErrInvalid.Saying("Give a UUID of 36 characters.")
-			}
-		}
 	}
 	return UUID(strings.Clone(s)), nil
 }

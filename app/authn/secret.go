@@ -7,7 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
+
+	"github.com/google/uuid"
 
 	"canopy/domain"
 )
@@ -45,14 +46,13 @@ func (t *Tokens) ReadSecret(kind domain.SessionKind, text string) (domain.Sessio
 	if err != nil || len(b) != secretSize || !hmac.Equal(b[sealAt:], keyedHash(t.seal, b[:sealAt])[:secretSize-sealAt]) || b[0] != byte(kind) {
 		return domain.SessionSecret{}, false
 	}
-	id := hex.EncodeToString(b[sessionAt:renewalsAt])
 	return domain.SessionSecret{
 		SessionKey: domain.SessionKey{
 			UserKey: domain.UserKey{
 				Organization: domain.OrganizationID(binary.BigEndian.Uint64(b[userAt:])),
 				User:         domain.UserID(binary.BigEndian.Uint64(b[userAt+8:])),
 			},
-			ID: domain.UUID(id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]),
+			ID: domain.UUID(uuid.UUID(b[sessionAt:renewalsAt]).String()),
 		},
 		Renewals: int64(binary.BigEndian.Uint64(b[renewalsAt:])),
 		Hash:     hashOf(b[secretAt:sealAt]),
@@ -63,13 +63,8 @@ func (t *Tokens) ReadSecret(kind domain.SessionKind, text string) (domain.Sessio
 func place(b []byte, k domain.SessionKey) {
 	binary.BigEndian.PutUint64(b, uint64(k.Organization))
 	binary.BigEndian.PutUint64(b[8:], uint64(k.User))
-	id := make([]byte, 0, 32)
-	for i := range len(k.ID) {
-		if k.ID[i] != '-' {
-			id = append(id, k.ID[i])
-		}
-	}
-	_, _ = hex.Decode(b[16:32], id[:min(len(id), 32)]) // an id that is no UUID finds no session
+	id, _ := uuid.Parse(string(k.ID)) // an id that is no UUID finds no session
+	copy(b[16:32], id[:])
 }
 
 func keyedHash(key, text []byte) []byte {
