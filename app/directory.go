@@ -196,7 +196,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, fmt.Errorf("--redirects: %w", err)
 	}
 	source := persistence.NewSource(database)
-	users, environments, groups := persistence.NewUserStore(database), persistence.NewEnvironmentStore(database), persistence.NewGroupStore(database)
+	users, environments, groups := persistence.NewUserStore(database), persistence.NewEnvironmentStore(database), newGroupStore(database)
 	d.accounts = persistence.NewAccountStore(database)
 	documents := tenancy.NewDocuments(source, d.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, d.metrics)

@@ -12,6 +12,8 @@ type Group struct {
 	// Organization is the organization the group belongs to. Groups of
 	// RootOrganization can be used everywhere.
 	Organization OrganizationID
+	// Path is the place of the organization.
+	Path EnvironmentPath
 	// Parent is the group above; it belongs to the same organization or to the root's.
 	// The group RootGroup is its own parent.
 	Parent GroupID

@@ -326,7 +326,8 @@ func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domai
 	if err := g.Validate(); err != nil {
 		return g, err
 	}
-	store := NewGroupStore(t.db)
+	tx := t.within()
+	g.Path = place
 	action, changes := "group:create", domain.Diff(nil, g.Fields())
 	if before != nil {
 		if action, changes = "group:update", domain.Diff(before.Fields(), g.Fields()); len(changes) == 0 {
@@ -335,24 +336,28 @@ func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domai
 	} else if g.UUID == "" {
 		g.UUID = db.NewUUID()
 	}
-	if err := store.checkParent(t.ctx, t.tx, &g); err != nil {
+	if err := tx.checkParent(&g); err != nil {
 		return g, err
 	}
 	if err := t.writeEnvironments(); err != nil {
 		return g, err
 	}
-	row := toGroupRow(&g, place)
 	var err error
 	if before == nil {
 		t.tallies[tallyKey{g.Organization, groups}]++
-		_, err = t.tx.NewInsert().Model(row).Exec(t.ctx)
+		err = tx.Insert(toGroupRow(&g))
 	} else {
-		_, err = t.tx.NewUpdate().Model(row).Where("organization_id = ?", row.OrganizationID).Where("id = ?", row.ID).Exec(t.ctx)
+		err = tx.One(tx.NewUpdate().Model(toGroupRow(&g)).WherePK(), domain.ErrGroupNotFound)
 	}
 	if err != nil {
-		return g, db.Translate(err)
+		return g, err
 	}
-	return g, store.finish(t.ctx, t.tx, t.w, action, &g, place, changes)
+	return g, tx.groupChanged(action, &g, changes)
+}
+
+// within is the transaction as the nouns' methods know it.
+func (t *directoryTx) within() *Tx {
+	return &Tx{&db.Tx{Ctx: t.ctx, DB: t.db, Write: t.w, Bun: t.tx}}
 }
 
 // UsersNamed implements domain.DirectoryWriter.

@@ -10,7 +10,7 @@ import (
 	"canopy/tenancy"
 )
 
-// GroupStore keeps groups. A group lies in a scope if its organization's place does.
+// GroupStore reads groups. A group lies in a scope if its organization's place does.
 type GroupStore struct {
 	db *db.DB
 	// few is up to how many accounts of a scope are looked through for members of groups: a group
@@ -26,8 +26,8 @@ func NewGroupStore(d *db.DB) *GroupStore { return &GroupStore{db: d, few: 10_000
 type groupRow struct {
 	bun.BaseModel `bun:"table:groups,alias:g"`
 
-	OrganizationID  int64
-	ID              int64
+	OrganizationID  int64 `bun:",pk"`
+	ID              int64 `bun:",pk"`
 	UUID            string
 	EnvironmentPath string
 	ParentID        int64
@@ -40,201 +40,178 @@ type groupRow struct {
 	CreatedAt       int64
 }
 
-func toGroupRow(g *domain.Group, place domain.EnvironmentPath) *groupRow {
-	return &groupRow{OrganizationID: int64(g.Organization), ID: int64(g.ID), UUID: string(g.UUID), EnvironmentPath: string(place),
+// Within implements db.Scoped.
+func (groupRow) Within(sc tenancy.Scope) db.Predicate {
+	return db.Placed(sc, "g.environment_path", "g.organization_id")
+}
+
+func toGroupRow(g *domain.Group) *groupRow {
+	return &groupRow{OrganizationID: int64(g.Organization), ID: int64(g.ID), UUID: string(g.UUID), EnvironmentPath: string(g.Path),
 		ParentID: int64(g.Parent), Alias: g.Alias, AliasKey: domain.Fold(g.Alias), Mask: int64(g.Mask),
 		Role: int64(g.Role), RoleTitle: g.RoleTitle, Description: g.Description, CreatedAt: db.Millis(g.Created)}
 }
 
-const groupColumns = "g.organization_id, g.id, g.uuid, g.parent_id, g.alias, g.mask, g.role, g.role_title, g.description, g.created_at, g.environment_path"
-
-// placedGroup is a group with the place of its organization.
-type placedGroup struct {
-	domain.Group
-	place domain.EnvironmentPath
+func (r *groupRow) group() domain.Group {
+	return domain.Group{Organization: domain.OrganizationID(r.OrganizationID), ID: domain.GroupID(r.ID), UUID: domain.UUID(r.UUID),
+		Path: domain.EnvironmentPath(r.EnvironmentPath), Parent: domain.GroupID(r.ParentID), Alias: r.Alias, Mask: domain.Mask(r.Mask),
+		Role: domain.Role(r.Role), RoleTitle: r.RoleTitle, Description: r.Description, Created: db.Moment(r.CreatedAt)}
 }
 
-func scanGroup(r db.Row) (g placedGroup, err error) {
-	var created int64
-	err = r.Scan(&g.Organization, &g.ID, &g.UUID, &g.Parent, &g.Alias, &g.Mask, &g.Role, &g.RoleTitle, &g.Description, &created, &g.place)
-	g.Created = db.Moment(created)
-	return g, err
-}
-
-func selectGroups(ctx context.Context, q db.Querier, where db.Predicate, rest string) ([]placedGroup, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+groupColumns+" FROM groups g WHERE "+where.Text()+rest, where.Args...)
-	return db.Collect(rows, err, scanGroup)
-}
-
-func selectGroup(ctx context.Context, q db.Querier, where db.Predicate, rest string) (placedGroup, error) {
-	all, err := selectGroups(ctx, q, where, rest)
-	if err != nil || len(all) == 0 {
-		return placedGroup{}, orElse(err, domain.ErrGroupNotFound)
+// readGroups reads the groups that q finds, in rows.
+func readGroups(ctx context.Context, q *bun.SelectQuery, rows *[]groupRow) ([]domain.Group, error) {
+	err := q.Scan(ctx)
+	groups := make([]domain.Group, len(*rows))
+	for i := range *rows {
+		groups[i] = (*rows)[i].group()
 	}
-	return all[0], nil
-}
-
-func plainGroups(placed []placedGroup) []domain.Group {
-	groups := make([]domain.Group, len(placed))
-	for i, g := range placed {
-		groups[i] = g.Group
-	}
-	return groups
-}
-
-func groupsIn(sc tenancy.Scope) db.Predicate {
-	return db.Placed(sc, "g.environment_path", "g.organization_id")
+	return groups, db.Translate(err)
 }
 
 // List returns the groups in sc, by organization in tree order, then by number.
 func (s *GroupStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error) {
-	groups, err := selectGroups(ctx, s.db, groupsIn(sc), " ORDER BY g.environment_path, g.id")
-	if err != nil {
-		return nil, err
-	}
-	return plainGroups(groups), nil
+	var rows []groupRow
+	return readGroups(ctx, db.From(s.db, sc, &rows).Order("g.environment_path", "g.id"), &rows)
 }
 
-// Get returns the group with that number. It is ErrGroupNotFound if there is none in sc.
+// Get returns the group with that number, or ErrGroupNotFound if there is none in sc.
 func (s *GroupStore) Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error) {
-	g, err := selectGroup(ctx, s.db, groupsIn(sc).And("g.id = ?", int64(id)), "")
-	return g.Group, err
+	return s.get(ctx, sc, "g.id = ?", int64(id))
 }
 
-// ByUUID returns the group with that UUID. It is ErrGroupNotFound if there is none in sc.
+// ByUUID returns the group with that UUID, or ErrGroupNotFound if there is none in sc.
 func (s *GroupStore) ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Group, error) {
-	g, err := selectGroup(ctx, s.db, groupsIn(sc).And("g.uuid = ?", string(id)), "")
-	return g.Group, err
+	return s.get(ctx, sc, "g.uuid = ?", string(id))
 }
 
-// Insert adds g to g.Organization, whose place must lie in w, and returns it with its
-// numbers. It is ErrEnvironmentNotFound without such an organization, ErrGroupNotFound
-// on "parent" without a parent that can be used there, and ErrGroupAliasTaken.
-func (s *GroupStore) Insert(ctx context.Context, w tenancy.WriteScope, g domain.Group) (domain.Group, error) {
-	if err := g.Validate(); err != nil {
-		return g, err
-	}
+func (s *GroupStore) get(ctx context.Context, sc tenancy.Scope, condition string, value any) (domain.Group, error) {
+	var rows []groupRow
+	groups, err := readGroups(ctx, db.From(s.db, sc, &rows).Where(condition, value), &rows)
+	return db.First(groups, err, domain.ErrGroupNotFound)
+}
+
+// NextGroup returns the number of a group to be. Numbers are leased in a transaction of their own, so
+// it is called before the one that inserts the group.
+func (s *Store) NextGroup(ctx context.Context) (domain.GroupID, error) {
 	id, err := s.db.NextID(ctx, db.GroupNumbers)
-	if err != nil {
-		return g, err
-	}
-	g.ID, g.UUID, g.Created = domain.GroupID(id), db.NewUUID(), db.Moment(db.Millis(s.db.Now()))
-	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		border, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ? AND e.is_organization", int64(g.Organization)), s.db.For("SHARE"))
-		if err != nil {
-			return err
-		}
-		if err := s.checkParent(ctx, tx, &g); err != nil {
-			return err
-		}
-		if err := admit(ctx, s.db, tx, g.Organization, groups); err != nil {
-			return err
-		}
-		if _, err := tx.NewInsert().Model(toGroupRow(&g, border.Path)).Exec(ctx); err != nil {
-			return db.Translate(err)
-		}
-		return s.finish(ctx, tx, w, "group:create", &g, border.Path, domain.Diff(nil, g.Fields()))
-	})
-	return g, err
+	return domain.GroupID(id), err
 }
 
-// checkParent reads the way up from g and refuses one that leaves the groups usable in
-// g's organization or comes back to g.
-func (s *GroupStore) checkParent(ctx context.Context, tx bun.Tx, g *domain.Group) error {
+// Group returns the group with that number, or ErrGroupNotFound if there is none in the scope.
+func (tx *Tx) Group(id domain.GroupID) (domain.Group, error) {
+	row, err := db.Locked[groupRow](tx.Tx, "UPDATE", int64(id), domain.ErrGroupNotFound)
+	return row.group(), err
+}
+
+// InsertGroup adds g, with a number of NextGroup, to g.Organization, whose place must lie in the scope,
+// and completes it. It returns ErrEnvironmentNotFound without such an organization, ErrGroupNotFound
+// on "parent" without a parent that can be used there, and ErrGroupAliasTaken.
+func (tx *Tx) InsertGroup(g *domain.Group) error {
+	if err := g.Validate(); err != nil {
+		return err
+	}
+	border, err := selectEnvironment(tx.Ctx, tx.Bun, environmentsIn(tx.Scope()).And("e.id = ? AND e.is_organization", int64(g.Organization)), tx.DB.For("SHARE"))
+	if err != nil {
+		return err
+	}
+	g.UUID, g.Created, g.Path = db.NewUUID(), db.Moment(db.Millis(tx.DB.Now())), border.Path
+	if err := tx.checkParent(g); err != nil {
+		return err
+	}
+	if err := tx.admit(g.Organization, groups); err != nil {
+		return err
+	}
+	if err := tx.Insert(toGroupRow(g)); err != nil {
+		return err
+	}
+	return tx.groupChanged("group:create", g, domain.Diff(nil, g.Fields()))
+}
+
+// SaveGroup makes before, as it was read, after. It returns ErrGroupCycle, ErrGroupNotFound on "parent"
+// without a parent that can be used there, and ErrGroupAliasTaken. Where nothing changed it does nothing.
+func (tx *Tx) SaveGroup(before, after *domain.Group) error {
+	changes := domain.Diff(before.Fields(), after.Fields())
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := after.Validate(); err != nil {
+		return err
+	}
+	if after.Parent != before.Parent {
+		// Two changes that together would make a cycle wait for one another.
+		if err := tx.Lock("UPDATE", "organizations WHERE organization_id = ?", int64(after.Organization)); err != nil {
+			return err
+		}
+		if err := tx.checkParent(after); err != nil {
+			return err
+		}
+	}
+	if err := tx.One(tx.NewUpdate().Model(toGroupRow(after)).WherePK(), domain.ErrGroupNotFound); err != nil {
+		return err
+	}
+	return tx.groupChanged("group:update", after, changes)
+}
+
+// DeleteGroup removes the group. It returns ErrGroupNotEmpty if it has members or groups below it.
+func (tx *Tx) DeleteGroup(g *domain.Group) error {
+	rows, err := tx.Query(`SELECT EXISTS (SELECT 1 FROM user_groups WHERE group_id = ?)
+		OR EXISTS (SELECT 1 FROM groups WHERE parent_id = ? AND id <> ?)`, int64(g.ID), int64(g.ID), int64(g.ID))
+	used, err := db.Only(rows, err, db.Scalar[bool], domain.ErrGroupNotFound)
+	if err != nil {
+		return err
+	}
+	if used {
+		return domain.ErrGroupNotEmpty
+	}
+	if err := tx.Run(tx.NewDelete().Model((*accessRow)(nil)).Where("subject_kind = ? AND subject_id = ?", groupSubject, int64(g.ID))); err != nil {
+		return err
+	}
+	if err := tx.tallied(g.Organization, groups, -1); err != nil {
+		return err
+	}
+	if err := tx.One(tx.NewDelete().Model(toGroupRow(g)).WherePK(), domain.ErrGroupNotFound); err != nil {
+		return err
+	}
+	return tx.groupChanged("group:delete", g, domain.Diff(g.Fields(), nil))
+}
+
+// checkParent reads the way up from g, and keeps it. It returns an error if it leaves the groups usable
+// in g's organization, which are its own and the root's, or comes back to g.
+func (tx *Tx) checkParent(g *domain.Group) error {
+	organization := int64(g.Organization)
 	for up := g.Parent; up != domain.RootGroup; {
 		if up == g.ID {
 			return domain.ErrGroupCycle
 		}
-		parent, err := selectGroup(ctx, tx, db.Where("g.id = ? AND g.organization_id IN (?, ?)",
-			int64(up), int64(g.Organization), int64(domain.RootOrganization)), s.db.For("SHARE"))
-		if err != nil {
-			return domain.AsError(err).On("parent")
+		var rows []groupRow
+		for len(rows) == 0 {
+			err := tx.NewSelect().Model(&rows).Where("g.organization_id = ? AND g.id = ?", organization, int64(up)).Apply(tx.For("SHARE")).Scan(tx.Ctx)
+			if err != nil {
+				return db.Translate(err)
+			}
+			if len(rows) == 0 && organization == int64(domain.RootOrganization) {
+				return domain.ErrGroupNotFound.On("parent")
+			}
+			if len(rows) == 0 {
+				organization = int64(domain.RootOrganization) // from there on it is the root's
+			}
 		}
-		up = parent.Parent
+		up = domain.GroupID(rows[0].ParentID)
 	}
 	return nil
 }
 
-// finish counts the change and writes the audit entry. A group of the root is used
-// everywhere, but its generation is part of every principal.
-func (s *GroupStore) finish(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, action string, g *domain.Group, place domain.EnvironmentPath, changes []domain.Change) error {
-	if err := bump(ctx, tx, g.Organization); err != nil {
+// groupChanged counts the change and writes the audit entry. A group of the root is used everywhere,
+// but its generation is part of every principal.
+func (tx *Tx) groupChanged(action string, g *domain.Group, changes []domain.Change) error {
+	if err := tx.bump(g.Organization); err != nil {
 		return err
 	}
-	return record(ctx, s.db, tx, w, domain.AuditEntry{
+	return tx.record(groupEntry(action, g, changes))
+}
+
+func groupEntry(action string, g *domain.Group, changes []domain.Change) domain.AuditEntry {
+	return domain.AuditEntry{
 		Action: action, Target: domain.Target{Kind: "group", ID: int64(g.ID), Name: g.Alias},
-		Organization: g.Organization, Place: g.Organization.Environment(), Path: place, Changes: changes,
-	})
-}
-
-// Update loads the group, runs change and saves, in one transaction, and returns what was
-// saved. change may ask for the superUsers. It is ErrGroupNotFound if there is none in w,
-// ErrGroupCycle, ErrGroupAliasTaken, or the error of change, and then nothing is saved.
-func (s *GroupStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID,
-	change func(*domain.Group, domain.SuperUsers) error) (after domain.Group, err error) {
-	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		before, err := selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.For("UPDATE"))
-		if err != nil {
-			return err
-		}
-		// Two changes that together would make a cycle wait for one another.
-		err = s.db.Lock(ctx, tx, "UPDATE", "organizations WHERE organization_id = ?", int64(before.Organization))
-		if err != nil {
-			return db.Translate(err)
-		}
-		after = before.Group
-		if err := change(&after, NewUserStore(s.db).superUsers(ctx, tx, 0)); err != nil {
-			return err
-		}
-		changes := domain.Diff(before.Fields(), after.Fields())
-		if len(changes) == 0 {
-			return nil
-		}
-		if err := after.Validate(); err != nil {
-			return err
-		}
-		if after.Parent != before.Parent {
-			if err := s.checkParent(ctx, tx, &after); err != nil {
-				return err
-			}
-		}
-		res, err := tx.NewUpdate().Model(toGroupRow(&after, before.place)).
-			Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID)).Exec(ctx)
-		if err := db.One(res, err, domain.ErrGroupNotFound); err != nil {
-			return err
-		}
-		return s.finish(ctx, tx, w, "group:update", &after, before.place, changes)
-	})
-	return after, err
-}
-
-// Delete removes the group. It is ErrGroupNotFound if there is none in w, and
-// ErrGroupNotEmpty if it has members or groups below it.
-func (s *GroupStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.GroupID) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		g, err := selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.For("UPDATE"))
-		if err != nil {
-			return err
-		}
-		rows, err := tx.QueryContext(ctx, `SELECT EXISTS (SELECT 1 FROM user_groups WHERE group_id = ?)
-			OR EXISTS (SELECT 1 FROM groups WHERE parent_id = ? AND id <> ?)`, int64(id), int64(id), int64(id))
-		used, err := db.Only(rows, err, db.Scalar[bool], domain.ErrGroupNotFound)
-		if err != nil {
-			return err
-		}
-		if used {
-			return domain.ErrGroupNotEmpty
-		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM object_access WHERE subject_kind = 2 AND subject_id = ?", int64(id)); err != nil {
-			return db.Translate(err)
-		}
-		if err := tallied(ctx, tx, g.Organization, groups, -1); err != nil {
-			return err
-		}
-		res, err := tx.ExecContext(ctx, "DELETE FROM groups WHERE organization_id = ? AND id = ?", int64(g.Organization), int64(id))
-		if err := db.One(res, err, domain.ErrGroupNotFound); err != nil {
-			return err
-		}
-		return s.finish(ctx, tx, w, "group:delete", &g.Group, g.place, domain.Diff(g.Fields(), nil))
-	})
+		Organization: g.Organization, Place: g.Organization.Environment(), Path: g.Path, Changes: changes,
+	}
 }

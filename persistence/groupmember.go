@@ -108,13 +108,12 @@ func (s *GroupStore) membersBehind(ctx context.Context, sc tenancy.Scope, read [
 	return db.Collect(rows, err, scanMember)
 }
 
-// groupAdminRow is a row of the table group_admins.
 type groupAdminRow struct {
 	bun.BaseModel `bun:"table:group_admins"`
 
-	OrganizationID int64
-	GroupID        int64
-	UserID         int64
+	OrganizationID int64 `bun:",pk"`
+	GroupID        int64 `bun:",pk"`
+	UserID         int64 `bun:",pk"`
 }
 
 // Admins returns the admins of groups who are in sc, without accounts that were put away, by
@@ -133,79 +132,60 @@ func (s *GroupStore) Admins(ctx context.Context, sc tenancy.Scope, groups []doma
 // They are not if there is none in sc.
 func (s *GroupStore) Administers(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (bool, error) {
 	me := sc.Actor()
-	where := groupsIn(sc).And("g.id = ? AND m.organization_id = ? AND m.user_id = ?", int64(id), int64(me.Organization), int64(me.User))
-	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM groups g JOIN group_admins m ON m.organization_id = g.organization_id AND m.group_id = g.id WHERE "+
-		where.Text(), where.Args...)
-	n, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
-	return n > 0, err
+	var rows []groupRow
+	is, err := db.From(s.db, sc, &rows).Join("JOIN group_admins AS m ON m.organization_id = g.organization_id AND m.group_id = g.id").
+		Where("g.id = ? AND m.organization_id = ? AND m.user_id = ?", int64(id), int64(me.Organization), int64(me.User)).Exists(ctx)
+	return is, db.Translate(err)
 }
 
-// AddAdmin makes a user of its organization an admin of the group with that number, unless check
-// returns an error, and does nothing if they are one. It is ErrGroupNotFound if there is none in
-// w, ErrGroupAdminElsewhere for a user of another organization, ErrUserNotFound, and
+// AddGroupAdmin makes a user of its organization an admin of g, which was read, and does nothing if they
+// are one. It returns ErrGroupAdminElsewhere for a user of another organization, ErrUserNotFound, and
 // ErrTooManyGroupAdmins.
-func (s *GroupStore) AddAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		g, admins, err := s.lockAdmins(ctx, tx, w, id, admin, check)
-		switch {
-		case err != nil || slices.Contains(admins, admin.User):
-			return err
-		case len(admins) >= domain.MaxGroupAdmins:
-			return domain.ErrTooManyGroupAdmins
-		}
-		if err := holdUsers(ctx, s.db, tx, []domain.UserKey{admin}); err != nil {
-			return err
-		}
-		if err := insertAll(ctx, tx, []*groupAdminRow{{OrganizationID: int64(admin.Organization), GroupID: int64(id), UserID: int64(admin.User)}}); err != nil {
-			return err
-		}
-		return s.recordAdmin(ctx, tx, w, g, domain.Diff(nil, adminField(admin)))
-	})
+func (tx *Tx) AddGroupAdmin(g *domain.Group, admin domain.UserKey) error {
+	admins, err := tx.groupAdmins(g, admin)
+	switch {
+	case err != nil || slices.Contains(admins, admin.User):
+		return err
+	case len(admins) >= domain.MaxGroupAdmins:
+		return domain.ErrTooManyGroupAdmins
+	}
+	if err := holdUsers(tx.Ctx, tx.DB, tx.Bun, []domain.UserKey{admin}); err != nil {
+		return err
+	}
+	if err := tx.Insert(toGroupAdminRow(g, admin)); err != nil {
+		return err
+	}
+	return tx.record(groupEntry("group:update", g, domain.Diff(nil, adminField(admin))))
 }
 
-// RemoveAdmin takes back AddAdmin, and does nothing if the user is none.
-func (s *GroupStore) RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		g, admins, err := s.lockAdmins(ctx, tx, w, id, admin, check)
-		if err != nil || !slices.Contains(admins, admin.User) {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM group_admins WHERE organization_id = ? AND group_id = ? AND user_id = ?",
-			int64(admin.Organization), int64(id), int64(admin.User))
-		if err != nil {
-			return db.Translate(err)
-		}
-		return s.recordAdmin(ctx, tx, w, g, domain.Diff(adminField(admin), nil))
-	})
+// RemoveGroupAdmin takes back AddGroupAdmin, and does nothing if the user is none.
+func (tx *Tx) RemoveGroupAdmin(g *domain.Group, admin domain.UserKey) error {
+	admins, err := tx.groupAdmins(g, admin)
+	if err != nil || !slices.Contains(admins, admin.User) {
+		return err
+	}
+	if err := tx.One(tx.NewDelete().Model(toGroupAdminRow(g, admin)).WherePK(), domain.ErrChanged); err != nil {
+		return err
+	}
+	return tx.record(groupEntry("group:update", g, domain.Diff(adminField(admin), nil)))
 }
 
-// lockAdmins returns the group with its admins and keeps others from changing them, unless check
-// returns an error or admin is of another organization.
-func (s *GroupStore) lockAdmins(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey,
-	check func(*domain.Group) error) (g placedGroup, admins []domain.UserID, err error) {
-	if g, err = selectGroup(ctx, tx, groupsIn(w.Read()).And("g.id = ?", int64(id)), s.db.For("UPDATE")); err != nil {
-		return g, nil, err
-	}
-	if err := check(&g.Group); err != nil {
-		return g, nil, err
-	}
+func toGroupAdminRow(g *domain.Group, admin domain.UserKey) *groupAdminRow {
+	return &groupAdminRow{OrganizationID: int64(g.Organization), GroupID: int64(g.ID), UserID: int64(admin.User)}
+}
+
+// groupAdmins returns the admins of g, of whose organization admin must be.
+func (tx *Tx) groupAdmins(g *domain.Group, admin domain.UserKey) (admins []domain.UserID, err error) {
 	if g.Organization != admin.Organization {
-		return g, nil, domain.ErrGroupAdminElsewhere
+		return nil, domain.ErrGroupAdminElsewhere
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT user_id FROM group_admins WHERE organization_id = ? AND group_id = ?", int64(g.Organization), int64(id))
-	admins, err = db.Collect(rows, err, db.Scalar[domain.UserID])
-	return g, admins, err
+	err = tx.NewSelect().Model((*groupAdminRow)(nil)).Column("user_id").
+		Where("organization_id = ? AND group_id = ?", int64(g.Organization), int64(g.ID)).Scan(tx.Ctx, &admins)
+	return admins, db.Translate(err)
 }
 
 // adminField is what the audit trail keeps of a group's admin: the number, which says nothing to
 // whoever does not see them.
 func adminField(admin domain.UserKey) domain.Fields {
 	return domain.Fields{{Name: "admin", Value: strconv.FormatInt(int64(admin.User), 10)}}
-}
-
-func (s *GroupStore) recordAdmin(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, g placedGroup, changes []domain.Change) error {
-	return record(ctx, s.db, tx, w, domain.AuditEntry{
-		Action: "group:update", Target: domain.Target{Kind: "group", ID: int64(g.ID), Name: g.Alias},
-		Organization: g.Organization, Place: g.Organization.Environment(), Path: g.place, Changes: changes,
-	})
 }

@@ -33,11 +33,8 @@ func (s *Source) Generations(ctx context.Context, organizations []domain.Organiz
 
 // Groups implements tenancy.Source.
 func (s *Source) Groups(ctx context.Context, organizations []domain.OrganizationID) ([]domain.Group, error) {
-	groups, err := selectGroups(ctx, s.db, db.Where("g.organization_id IN (?)", db.In(organizations)), "")
-	if err != nil {
-		return nil, err
-	}
-	return plainGroups(groups), nil
+	var rows []groupRow
+	return readGroups(ctx, s.db.NewSelect().Model(&rows).Where("g.organization_id IN (?)", db.In(organizations)), &rows)
 }
 
 // Environments implements tenancy.Source.

@@ -374,8 +374,9 @@ func (s *UserStore) holdGrants(ctx context.Context, tx bun.Tx, lists ...[]domain
 
 // holdGroups keeps the groups of u, which must be usable in u's organization.
 func (s *UserStore) holdGroups(ctx context.Context, tx bun.Tx, u *domain.User) error {
-	found, err := selectGroups(ctx, tx, db.Where("g.id IN (?) AND g.organization_id IN (?, ?)",
-		db.In(u.Groups), int64(u.Organization), int64(domain.RootOrganization)), " ORDER BY g.id"+s.db.For("SHARE"))
+	rows, err := tx.QueryContext(ctx, "SELECT g.id FROM groups g WHERE g.id IN (?) AND g.organization_id IN (?, ?) ORDER BY g.id"+s.db.For("SHARE"),
+		db.In(u.Groups), int64(u.Organization), int64(domain.RootOrganization))
+	found, err := db.Collect(rows, err, db.Scalar[int64])
 	if err != nil {
 		return err
 	}
@@ -549,11 +550,9 @@ func (s *UserStore) superUsers(ctx context.Context, tx bun.Tx, but domain.UserID
 		if err != nil {
 			return nil, nil, err
 		}
-		groups, err := selectGroups(ctx, tx, db.Where("g.organization_id = ?", root), "")
-		if err != nil {
-			return nil, nil, err
-		}
-		return users, plainGroups(groups), nil
+		var rows []groupRow
+		groups, err := readGroups(ctx, tx.NewSelect().Model(&rows).Where("g.organization_id = ?", root), &rows)
+		return users, groups, err
 	}
 }
 

@@ -131,7 +131,7 @@ func TestDecisionsFollowChanges(t *testing.T) {
 	w := newWorld(t)
 	prod := w.Places["Acme/Prod"]
 	group := func(id domain.GroupID, mask domain.Mask) {
-		_, err := w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), id, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = mask; return nil })
+		_, err := w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), id, func(g *domain.Group) { g.Mask = mask })
 		require.NoError(t, err)
 	}
 	user := func(f func(*domain.User)) {
@@ -172,7 +172,7 @@ func TestWritingObjectsNeedsReadingThem(t *testing.T) {
 		domain.ObserverWrite.Mask():                              domain.ErrForbidden,
 		domain.ObserverRead.Mask():                               domain.ErrForbidden,
 	} {
-		_, err := w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), team.ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = mask; return nil })
+		_, err := w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), team.ID, func(g *domain.Group) { g.Mask = mask })
 		require.NoError(t, err)
 		_, err = w.Gate.EnterObjectsWrite(t.Context(), w.As(t, "clerk"), domain.ObserverWrite)
 		if want == nil {
@@ -208,10 +208,10 @@ func TestDocumentsFollowChanges(t *testing.T) {
 	_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite), east.ID, func(e *domain.Environment) error { e.Code = "E"; return nil })
 	require.NoError(t, err)
 	require.Equal(t, "E", code())
-	_, err = w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), w.Teams["Acme/Team"].ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = domain.GroupRead.Mask(); return nil })
+	_, err = w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), w.Teams["Acme/Team"].ID, func(g *domain.Group) { g.Mask = domain.GroupRead.Mask() })
 	require.NoError(t, err)
 	require.Equal(t, domain.GroupRead.Mask(), mask())
-	_, err = w.Groups.Update(t.Context(), storetest.Everything(domain.GroupWrite), domain.UserGroup, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = 0; return nil })
+	_, err = w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), domain.UserGroup, func(g *domain.Group) { g.Mask = 0 })
 	require.NoError(t, err)
 	require.Zero(t, mask(), "a group gives no more than the groups above it")
 }

@@ -155,7 +155,7 @@ func TestAGroupIsChangedByWhoHasWhatItGives(t *testing.T) {
 	w := newWorld(t)
 	acme := w.Places["Acme"].Organization
 	add := func(alias string, parent domain.GroupID, role domain.Role, mask domain.Mask) domain.Group {
-		g, err := w.Groups.Insert(t.Context(), storetest.Everything(domain.GroupWrite),
+		g, err := w.InsertGroup(t.Context(), storetest.Everything(domain.GroupWrite),
 			domain.Group{Organization: acme, Parent: parent, Alias: alias, Role: role, Mask: mask})
 		require.NoError(t, err)
 		return g
@@ -184,7 +184,7 @@ func TestAnAdminOfTheRootIsAtHomeThere(t *testing.T) {
 	w := newWorld(t)
 	w.AddEnvironment(t, "Office", false)
 	w.AddEnvironment(t, "Office/Floor", false)
-	lift, err := w.Groups.Insert(t.Context(), storetest.Everything(domain.GroupWrite), domain.Group{
+	lift, err := w.InsertGroup(t.Context(), storetest.Everything(domain.GroupWrite), domain.Group{
 		Organization: domain.RootOrganization, Parent: domain.RootGroup, Alias: "Lift", Role: domain.RoleOAdmin, Mask: domain.AllPermissions})
 	require.NoError(t, err)
 	for alias, home := range map[string]string{"of.root": "/", "of.office": "Office", "of.east": "Acme/Prod/East"} {

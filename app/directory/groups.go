@@ -9,6 +9,49 @@ import (
 	"canopy/tenancy"
 )
 
+// GroupStore reads groups, and changes them in transactions. What a method takes of a scope is all there
+// is for it.
+type GroupStore interface {
+	// List returns the groups by organization in tree order, then by number.
+	List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error)
+	// Get returns the group with that number, or domain.ErrGroupNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error)
+	// ByUUID is Get by the UUID.
+	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Group, error)
+	// Members returns the members of groups who are in sc, group after group in the order given,
+	// read while they are ranged over.
+	Members(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) iter.Seq2[domain.GroupMember, error]
+	// Admins returns the admins of groups who are in sc, by group and number.
+	Admins(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) ([]domain.GroupMember, error)
+	// Administers reports whether whoever sc was given to is an admin of the group in sc.
+	Administers(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (bool, error)
+	// NextGroup returns the number of a group to be. It is called before the transaction that inserts it.
+	NextGroup(ctx context.Context) (domain.GroupID, error)
+	// Do runs work in one transaction within w. The whole of work is run again on a conflict, so it does
+	// nothing but what tx offers.
+	Do(ctx context.Context, w tenancy.WriteScope, work func(tx GroupTx) error) error
+}
+
+// GroupTx is one transaction on groups, within the scope it was opened with. Whatever goes with a change,
+// such as its audit entry, is part of it.
+type GroupTx interface {
+	// Group returns the group with that number, locked, or domain.ErrGroupNotFound.
+	Group(id domain.GroupID) (domain.Group, error)
+	// InsertGroup adds g, with a number of NextGroup, to g.Organization, and completes it.
+	InsertGroup(g *domain.Group) error
+	// SaveGroup makes before, as it was read, after.
+	SaveGroup(before, after *domain.Group) error
+	// DeleteGroup removes the group, or returns domain.ErrGroupNotEmpty while it is used.
+	DeleteGroup(g *domain.Group) error
+	// AddGroupAdmin makes a user of the group's organization one of its admins, and RemoveGroupAdmin takes
+	// that back; they do nothing where it is so.
+	AddGroupAdmin(g *domain.Group, admin domain.UserKey) error
+	RemoveGroupAdmin(g *domain.Group, admin domain.UserKey) error
+	// SuperUsers returns the superUsers but the one with that number, and the root's groups, and keeps
+	// superUsers from being changed.
+	SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error)
+}
+
 // Groups lists and keeps groups.
 type Groups struct {
 	gate      *tenancy.Gate
@@ -21,33 +64,6 @@ type Groups struct {
 // NewGroups returns the use cases of groups.
 func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStore, users UserStore, now func() time.Time) *Groups {
 	return &Groups{gate: gate, documents: documents, store: store, users: users, now: now}
-}
-
-// GroupStore keeps groups, under the same rule.
-type GroupStore interface {
-	// List returns the groups by organization in tree order, then by number.
-	List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error)
-	// Get returns the group with that number, or domain.ErrGroupNotFound.
-	Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error)
-	// ByUUID is Get by the UUID.
-	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Group, error)
-	// Insert adds g to g.Organization and returns it with its numbers.
-	Insert(ctx context.Context, w tenancy.WriteScope, g domain.Group) (domain.Group, error)
-	// Update loads the group, runs change, which may ask for the superUsers, and saves.
-	Update(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, change func(*domain.Group, domain.SuperUsers) error) (domain.Group, error)
-	// Delete removes the group; it is domain.ErrGroupNotEmpty while it is used.
-	Delete(ctx context.Context, w tenancy.WriteScope, id domain.GroupID) error
-	// Members returns the members of groups who are in sc, group after group in the order given,
-	// read while they are ranged over.
-	Members(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) iter.Seq2[domain.GroupMember, error]
-	// Admins returns the admins of groups who are in sc, by group and number.
-	Admins(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) ([]domain.GroupMember, error)
-	// Administers reports whether whoever sc was given to is an admin of the group in sc.
-	Administers(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (bool, error)
-	// AddAdmin and RemoveAdmin make a user of the group's organization one of its admins, unless
-	// check returns an error, and take that back; they do nothing where it is so.
-	AddAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error
-	RemoveAdmin(ctx context.Context, w tenancy.WriteScope, id domain.GroupID, admin domain.UserKey, check func(*domain.Group) error) error
 }
 
 // List returns the groups of the organizations in the caller's reach, of their own and of the
@@ -184,7 +200,13 @@ func (g *Groups) Create(ctx context.Context, caller domain.Principal, in GroupPa
 	if err := mayGive(giver, &group); err != nil {
 		return GroupDocument{}, err
 	}
-	group, err = g.store.Insert(ctx, w, group)
+	if err := group.Validate(); err != nil {
+		return GroupDocument{}, err
+	}
+	if group.ID, err = g.store.NextGroup(ctx); err != nil {
+		return GroupDocument{}, err
+	}
+	err = g.store.Do(ctx, w, func(tx GroupTx) error { return tx.InsertGroup(&group) })
 	if err != nil {
 		return GroupDocument{}, err
 	}
@@ -229,33 +251,51 @@ func (g *Groups) Update(ctx context.Context, caller domain.Principal, id domain.
 		}
 		parent = &found
 	}
-	saved, err := g.store.Update(ctx, w, id, func(group *domain.Group, superUsers domain.SuperUsers) error {
-		before := *group
-		if err := giver.MayChangeGroup(group); err != nil {
+	var group domain.Group
+	err = g.store.Do(ctx, w, func(tx GroupTx) error {
+		before, err := tx.Group(id)
+		if err != nil {
 			return err
 		}
-		if in.Role != nil && *in.Role != group.Role || in.RoleTitle != nil && *in.RoleTitle != group.RoleTitle {
+		if err := giver.MayChangeGroup(&before); err != nil {
+			return err
+		}
+		if in.Role != nil && *in.Role != before.Role || in.RoleTitle != nil && *in.RoleTitle != before.RoleTitle {
 			return domain.ErrGroupRole
 		}
+		group = before
 		Set(&group.Alias, in.Alias)
 		Set(&group.Description, in.Description)
 		in.setMask(&group.Mask)
 		Set(&group.Parent, parent)
-		if before.BuiltIn() && group.Parent != before.Parent || id == domain.RootGroup && group.Mask != before.Mask {
-			return domain.ErrGroupFixed
-		}
-		if group.Mask == before.Mask && group.Parent == before.Parent {
-			return nil
-		}
-		if err := mayGive(giver, group); err != nil || group.Organization != domain.RootOrganization {
+		if err := g.mayChange(tx, giver, &before, &group); err != nil {
 			return err
 		}
-		return keepGroup(group, superUsers, g.now())
+		return tx.SaveGroup(&before, &group)
 	})
 	if err != nil {
 		return GroupDocument{}, err
 	}
-	return g.current(ctx, w, saved)
+	return g.current(ctx, w, group)
+}
+
+// mayChange returns an error if what a group gives would become more than the giver has, if a built-in
+// group would not be what it has to be, or if no superUser could run the directory afterwards.
+func (g *Groups) mayChange(tx GroupTx, giver tenancy.Giver, before, after *domain.Group) error {
+	if before.BuiltIn() && after.Parent != before.Parent || before.ID == domain.RootGroup && after.Mask != before.Mask {
+		return domain.ErrGroupFixed
+	}
+	if after.Mask == before.Mask && after.Parent == before.Parent {
+		return nil
+	}
+	if err := mayGive(giver, after); err != nil || after.Organization != domain.RootOrganization {
+		return err
+	}
+	users, groups, err := tx.SuperUsers(0)
+	if err != nil {
+		return err
+	}
+	return keepGroup(after, users, groups, g.now())
 }
 
 // enter returns the group with that number as who sees it, with the proof that the caller may
@@ -282,13 +322,19 @@ func (g *Groups) Delete(ctx context.Context, caller domain.Principal, id domain.
 	if err != nil {
 		return err
 	}
-	if err := giver.MayChangeGroup(&target.Group); err != nil {
-		return err
-	}
-	if target.BuiltIn() {
-		return domain.ErrGroupFixed
-	}
-	return g.store.Delete(ctx, w, id)
+	return g.store.Do(ctx, w, func(tx GroupTx) error {
+		group, err := tx.Group(target.ID)
+		if err != nil {
+			return err
+		}
+		if err := giver.MayChangeGroup(&group); err != nil {
+			return err
+		}
+		if group.BuiltIn() {
+			return domain.ErrGroupFixed
+		}
+		return tx.DeleteGroup(&group)
+	})
 }
 
 // Change is Update of the group with that UUID.

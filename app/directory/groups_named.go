@@ -168,16 +168,16 @@ func (g *Groups) DeleteNamed(ctx context.Context, caller domain.Principal, ref d
 // as Users.Admit says. It needs what Update needs, and domain.UserRead on the user, who belongs to
 // the group's organization. Nothing happens if they are one.
 func (g *Groups) AddAdmin(ctx context.Context, caller domain.Principal, in GroupMember) error {
-	return g.changeAdmin(ctx, &caller, in, g.store.AddAdmin)
+	return g.changeAdmin(ctx, &caller, in, GroupTx.AddGroupAdmin)
 }
 
 // RemoveAdmin takes AddAdmin back. Nothing happens if the user is none.
 func (g *Groups) RemoveAdmin(ctx context.Context, caller domain.Principal, in GroupMember) error {
-	return g.changeAdmin(ctx, &caller, in, g.store.RemoveAdmin)
+	return g.changeAdmin(ctx, &caller, in, GroupTx.RemoveGroupAdmin)
 }
 
 func (g *Groups) changeAdmin(ctx context.Context, caller *domain.Principal, in GroupMember,
-	change func(context.Context, tenancy.WriteScope, domain.GroupID, domain.UserKey, func(*domain.Group) error) error) error {
+	change func(GroupTx, *domain.Group, domain.UserKey) error) error {
 	named, _, err := groupNamed(ctx, g.gate, g.documents, caller, in.Group)
 	if err != nil {
 		return err
@@ -194,7 +194,16 @@ func (g *Groups) changeAdmin(ctx context.Context, caller *domain.Principal, in G
 	if err != nil {
 		return err
 	}
-	return change(ctx, w, named.ID, user.Key(), giver.MayChangeGroup)
+	return g.store.Do(ctx, w, func(tx GroupTx) error {
+		group, err := tx.Group(named.ID)
+		if err != nil {
+			return err
+		}
+		if err := giver.MayChangeGroup(&group); err != nil {
+			return err
+		}
+		return change(tx, &group, user.Key())
+	})
 }
 
 // Admit is JoinNamed for admins of an organization and for the admins of the group. These need

@@ -951,12 +951,11 @@ func keepSuperUser(giver tenancy.Giver, before, after *domain.User, others domai
 	return domain.ErrLastSuperUser
 }
 
-// keepGroup returns ErrLastSuperUser if somebody is able to run the directory, and nobody is
+// keepGroup returns ErrLastSuperUser if one of the superUsers is able to run the directory, and nobody is
 // with after in place of the root's group of that number.
-func keepGroup(after *domain.Group, superUsers domain.SuperUsers, now time.Time) error {
-	users, groups, err := superUsers()
-	if err != nil || !anyAble(groups, users, now) {
-		return err
+func keepGroup(after *domain.Group, users []domain.User, groups []domain.Group, now time.Time) error {
+	if !anyAble(groups, users, now) {
+		return nil
 	}
 	groups[slices.IndexFunc(groups, func(g domain.Group) bool { return g.ID == after.ID })] = *after
 	if anyAble(groups, users, now) {

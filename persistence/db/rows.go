@@ -51,6 +51,9 @@ func Weighed[T any](ctx context.Context, scan func(Row) (T, error)) func(Row) (T
 	}
 }
 
+// valueBytes is what a value takes besides its text.
+const valueBytes = 16
+
 type weighedRow struct {
 	Row
 	weight *domain.Weight
@@ -61,7 +64,7 @@ func (r *weighedRow) Scan(dest ...any) error {
 	if err := r.Row.Scan(dest...); err != nil {
 		return err
 	}
-	bytes := 16 * len(dest) // what a value takes besides its text
+	bytes := valueBytes * len(dest)
 	for _, d := range dest {
 		if text, ok := d.(*string); ok {
 			bytes += len(*text)

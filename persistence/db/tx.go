@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -9,10 +10,107 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 	"modernc.org/sqlite"
+
+	"canopy/tenancy"
 )
 
 // attempts is how often a transaction is run before its error is returned.
 const attempts = 6
+
+// Tx is one transaction on behalf of somebody, within the scope that it was opened with. It is not
+// used after the function it was given to has returned.
+type Tx struct {
+	Ctx   context.Context
+	DB    *DB
+	Write tenancy.WriteScope
+	Bun   bun.Tx
+	after []func()
+}
+
+// Do runs work in a transaction within w and commits it, or nothing of it if work returns an error.
+// Work is run again, whole, when the database says that another try may succeed, so it does nothing
+// but work on the database. A commit whose outcome is unknown is not tried again.
+func (d *DB) Do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error) error {
+	var after []func()
+	err := d.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		t := &Tx{Ctx: ctx, DB: d, Write: w, Bun: tx}
+		err := work(t)
+		after = t.after
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range after {
+		f()
+	}
+	return nil
+}
+
+// Scope is what the transaction reads in.
+func (t *Tx) Scope() tenancy.Scope { return t.Write.Read() }
+
+// AfterCommit has f called once the transaction is committed.
+func (t *Tx) AfterCommit(f func()) { t.after = append(t.after, f) }
+
+// Query reads with a statement of text. Bun writes the values into it.
+func (t *Tx) Query(text string, args ...any) (*sql.Rows, error) {
+	return t.Bun.QueryContext(t.Ctx, text, args...)
+}
+
+// Exec runs a change of text, of any number of rows.
+func (t *Tx) Exec(text string, args ...any) error {
+	_, err := t.Bun.ExecContext(t.Ctx, text, args...)
+	return Translate(err)
+}
+
+// NewSelect, NewUpdate and NewDelete begin statements on rows that are the transaction's already: their
+// keys were read in its scope. Other rows are read with From.
+func (t *Tx) NewSelect() *bun.SelectQuery { return t.Bun.NewSelect() }
+
+// NewUpdate is described at NewSelect.
+func (t *Tx) NewUpdate() *bun.UpdateQuery { return t.Bun.NewUpdate() }
+
+// NewDelete is described at NewSelect.
+func (t *Tx) NewDelete() *bun.DeleteQuery { return t.Bun.NewDelete() }
+
+// Insert adds rows: a pointer to a row, or to a slice of at least one.
+func (t *Tx) Insert(rows any) error {
+	_, err := t.Bun.NewInsert().Model(rows).Exec(t.Ctx)
+	return Translate(err)
+}
+
+// change is an update or a delete of Bun.
+type change interface {
+	Exec(ctx context.Context, dest ...any) (sql.Result, error)
+}
+
+// Run runs a change of any number of rows.
+func (t *Tx) Run(c change) error {
+	_, err := c.Exec(t.Ctx)
+	return Translate(err)
+}
+
+// One runs a change of exactly one row; it returns missing if there is none.
+func (t *Tx) One(c change, missing error) error {
+	res, err := c.Exec(t.Ctx)
+	return One(res, err, missing)
+}
+
+// Lock locks rows as DB.Lock does.
+func (t *Tx) Lock(lock, from string, args ...any) error {
+	return t.DB.Lock(t.Ctx, t.Bun, lock, from, args...)
+}
+
+// For makes a query lock the rows it reads, as DB.For says: q.Apply(tx.For("UPDATE")).
+func (t *Tx) For(lock string) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		if t.DB.For(lock) == "" {
+			return q
+		}
+		return q.For(lock)
+	}
+}
 
 // InTx runs work in a transaction and commits it. Work is run again, whole, when the
 // database says that another try may succeed, so it must do nothing but work on the

@@ -1,13 +1,16 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
+	"canopy/persistence"
 	"canopy/persistence/db"
+	"canopy/tenancy"
 )
 
 // Groups tests what the port of groups promises.
@@ -16,7 +19,7 @@ func Groups(t *testing.T, db *db.DB) {
 	ctx := t.Context()
 	all := Everything(domain.GroupWrite)
 	acme := w.Places["Acme"].Organization
-	insert := func(g domain.Group) (domain.Group, error) { return w.Groups.Insert(ctx, all, g) }
+	insert := func(g domain.Group) (domain.Group, error) { return w.InsertGroup(ctx, all, g) }
 
 	t.Run("a group comes back as it was stored", func(t *testing.T) {
 		g, err := insert(domain.Group{Organization: acme, Parent: w.Teams["Acme/Team"].ID, Alias: "Sub", Mask: domain.AllPermissions,
@@ -51,35 +54,32 @@ func Groups(t *testing.T, db *db.DB) {
 
 	t.Run("a group cannot be moved below itself", func(t *testing.T) {
 		for _, parent := range []domain.GroupID{w.Teams["Acme/Team"].ID, w.Teams["Acme/Sub"].ID} {
-			_, err := w.Groups.Update(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Parent = parent; return nil })
+			_, err := w.UpdateGroup(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group) { g.Parent = parent })
 			require.ErrorIs(t, err, domain.ErrGroupCycle)
 		}
 	})
 
 	t.Run("a group has admins of its organization, up to a number", func(t *testing.T) {
-		team, fine := w.Teams["Acme/Team"].ID, func(*domain.Group) error { return nil }
-		add := func(alias string, check func(*domain.Group) error) error {
-			return w.Groups.AddAdmin(ctx, all, team, w.keyOf(alias), check)
-		}
-		require.NoError(t, add("acme.user", fine))
-		require.NoError(t, add("acme.user", fine), "again is nothing")
-		require.ErrorIs(t, add("acme.power", func(*domain.Group) error { return domain.ErrForbidden }), domain.ErrForbidden)
-		require.ErrorIs(t, add("bolt.user", fine), domain.ErrGroupAdminElsewhere)
-		require.ErrorIs(t, w.Groups.AddAdmin(ctx, all, team, domain.UserKey{Organization: acme, User: 9999}, fine), domain.ErrUserNotFound)
+		team := w.Teams["Acme/Team"].ID
+		add := func(alias string) error { return w.AddGroupAdmin(ctx, all, team, w.keyOf(alias)) }
+		require.NoError(t, add("acme.user"))
+		require.NoError(t, add("acme.user"), "again is nothing")
+		require.ErrorIs(t, add("bolt.user"), domain.ErrGroupAdminElsewhere)
+		require.ErrorIs(t, w.AddGroupAdmin(ctx, all, team, domain.UserKey{Organization: acme, User: 9999}), domain.ErrUserNotFound)
 		admins, err := w.Groups.Admins(ctx, w.Scope(t, "acme.power", domain.UserRead).Read(), []domain.GroupID{team})
 		require.NoError(t, err)
 		require.Equal(t, []domain.GroupMember{{Group: team, User: w.keyOf("acme.user"), Alias: "acme.user"}}, admins, "only who is in the scope")
 		for i := range domain.MaxGroupAdmins - 2 { // beside the two there are
 			alias := fmt.Sprintf("chief%d", i)
 			w.AddUser(t, alias, "Acme/Prod", domain.RoleUser, domain.UserGroup)
-			require.NoError(t, add(alias, fine))
+			require.NoError(t, add(alias))
 		}
-		require.ErrorIs(t, add("acme.power", fine), domain.ErrTooManyGroupAdmins)
+		require.ErrorIs(t, add("acme.power"), domain.ErrTooManyGroupAdmins)
 		is, err := w.Groups.Administers(ctx, w.Scope(t, "acme.user", domain.GroupRead).Read(), team)
 		require.NoError(t, err)
 		require.True(t, is)
-		require.NoError(t, w.Groups.RemoveAdmin(ctx, all, team, w.keyOf("acme.user"), fine))
-		require.NoError(t, w.Groups.RemoveAdmin(ctx, all, team, w.keyOf("acme.user"), fine), "again is nothing")
+		require.NoError(t, w.RemoveGroupAdmin(ctx, all, team, w.keyOf("acme.user")))
+		require.NoError(t, w.RemoveGroupAdmin(ctx, all, team, w.keyOf("acme.user")), "again is nothing")
 		is, err = w.Groups.Administers(ctx, w.Scope(t, "acme.user", domain.GroupRead).Read(), team)
 		require.NoError(t, err)
 		require.False(t, is)
@@ -90,20 +90,66 @@ func Groups(t *testing.T, db *db.DB) {
 	t.Run("a change bumps the generation of its organization", func(t *testing.T) {
 		before := w.As(t, "acme.user").Generation
 		other := w.As(t, "bolt.user").Generation
-		_, err := w.Groups.Update(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = domain.AllPermissions; return nil })
+		_, err := w.UpdateGroup(ctx, all, w.Teams["Acme/Team"].ID, func(g *domain.Group) { g.Mask = domain.AllPermissions })
 		require.NoError(t, err)
 		require.Greater(t, w.As(t, "acme.user").Generation, before)
 		require.Equal(t, other, w.As(t, "bolt.user").Generation)
 		root := w.As(t, "acme.user").RootGeneration
-		_, err = w.Groups.Update(ctx, all, domain.UserGroup, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = domain.UserRead.Mask(); return nil })
+		_, err = w.UpdateGroup(ctx, all, domain.UserGroup, func(g *domain.Group) { g.Mask = domain.UserRead.Mask() })
 		require.NoError(t, err)
 		require.Greater(t, w.As(t, "acme.user").RootGeneration, root, "the root's groups are everybody's")
 	})
 
 	t.Run("a group that is used cannot be deleted", func(t *testing.T) {
-		require.ErrorIs(t, w.Groups.Delete(ctx, all, w.Teams["Acme/Team"].ID), domain.ErrGroupNotEmpty, "a group below it")
-		require.ErrorIs(t, w.Groups.Delete(ctx, all, domain.UserGroup), domain.ErrGroupNotEmpty, "members")
-		require.NoError(t, w.Groups.Delete(ctx, all, w.Teams["Acme/Sub"].ID))
-		require.ErrorIs(t, w.Groups.Delete(ctx, all, w.Teams["Acme/Sub"].ID), domain.ErrGroupNotFound)
+		require.ErrorIs(t, w.DeleteGroup(ctx, all, w.Teams["Acme/Team"].ID), domain.ErrGroupNotEmpty, "a group below it")
+		require.ErrorIs(t, w.DeleteGroup(ctx, all, domain.UserGroup), domain.ErrGroupNotEmpty, "members")
+		require.NoError(t, w.DeleteGroup(ctx, all, w.Teams["Acme/Sub"].ID))
+		require.ErrorIs(t, w.DeleteGroup(ctx, all, w.Teams["Acme/Sub"].ID), domain.ErrGroupNotFound)
+	})
+}
+
+// InsertGroup adds g in a transaction within scope.
+func (w *World) InsertGroup(ctx context.Context, scope tenancy.WriteScope, g domain.Group) (domain.Group, error) {
+	id, err := w.Store.NextGroup(ctx)
+	if err != nil {
+		return g, err
+	}
+	g.ID = id
+	err = w.Store.Do(ctx, scope, func(tx *persistence.Tx) error { return tx.InsertGroup(&g) })
+	return g, err
+}
+
+// UpdateGroup changes the group with that number in a transaction within scope.
+func (w *World) UpdateGroup(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID, change func(*domain.Group)) (after domain.Group, err error) {
+	err = w.withGroup(ctx, scope, id, func(tx *persistence.Tx, before *domain.Group) error {
+		after = *before
+		change(&after)
+		return tx.SaveGroup(before, &after)
+	})
+	return after, err
+}
+
+// DeleteGroup removes the group with that number in a transaction within scope.
+func (w *World) DeleteGroup(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID) error {
+	return w.withGroup(ctx, scope, id, (*persistence.Tx).DeleteGroup)
+}
+
+// AddGroupAdmin makes a user an admin of the group with that number in a transaction within scope.
+func (w *World) AddGroupAdmin(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID, admin domain.UserKey) error {
+	return w.withGroup(ctx, scope, id, func(tx *persistence.Tx, g *domain.Group) error { return tx.AddGroupAdmin(g, admin) })
+}
+
+// RemoveGroupAdmin takes AddGroupAdmin back.
+func (w *World) RemoveGroupAdmin(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID, admin domain.UserKey) error {
+	return w.withGroup(ctx, scope, id, func(tx *persistence.Tx, g *domain.Group) error { return tx.RemoveGroupAdmin(g, admin) })
+}
+
+func (w *World) withGroup(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID, work func(*persistence.Tx, *domain.Group) error) error {
+	return w.Store.Do(ctx, scope, func(tx *persistence.Tx) error {
+		g, err := tx.Group(id)
+		if err != nil {
+			return err
+		}
+		return work(tx, &g)
 	})
 }

@@ -169,7 +169,7 @@ var attempts = map[string]attempt{
 		return w.Groups.ByUUID(ctx, mine.Read(), w.Teams[theirs+"/Team"].UUID)
 	},
 	"GroupStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.Groups.Insert(ctx, mine, domain.Group{Organization: w.Places[theirs].Organization, Parent: domain.UserGroup, Alias: "Intruder"})
+		_, err := w.InsertGroup(ctx, mine, domain.Group{Organization: w.Places[theirs].Organization, Parent: domain.UserGroup, Alias: "Intruder"})
 		return nil, err
 	},
 	"GroupStore.Members": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
@@ -190,16 +190,16 @@ var attempts = map[string]attempt{
 		return map[bool]int64{true: 1}[is], err
 	},
 	"GroupStore.AddAdmin": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Groups.AddAdmin(ctx, mine, w.Teams[theirs+"/Team"].ID, w.keyOf(lower(theirs)+".user"), func(*domain.Group) error { return nil })
+		return nil, w.AddGroupAdmin(ctx, mine, w.Teams[theirs+"/Team"].ID, w.keyOf(lower(theirs)+".user"))
 	},
 	"GroupStore.RemoveAdmin": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Groups.RemoveAdmin(ctx, mine, w.Teams[theirs+"/Team"].ID, w.keyOf(lower(theirs)+".admin"), func(*domain.Group) error { return nil })
+		return nil, w.RemoveGroupAdmin(ctx, mine, w.Teams[theirs+"/Team"].ID, w.keyOf(lower(theirs)+".admin"))
 	},
 	"GroupStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Groups.Update(ctx, mine, w.Teams[theirs+"/Team"].ID, func(g *domain.Group, _ domain.SuperUsers) error { g.Mask = 0; return nil })
+		return w.UpdateGroup(ctx, mine, w.Teams[theirs+"/Team"].ID, func(g *domain.Group) { g.Mask = 0 })
 	},
 	"GroupStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Groups.Delete(ctx, mine, w.Teams[theirs+"/Team"].ID)
+		return nil, w.DeleteGroup(ctx, mine, w.Teams[theirs+"/Team"].ID)
 	},
 	"SessionStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		sessions, err := w.Sessions.List(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)

@@ -288,7 +288,7 @@ func Objects(t *testing.T, db *db.DB) {
 		o, err := update(w.Things["Acme/Watch"], func(o *domain.Object) { o.Grant(domain.Access{Group: g.ID, Level: domain.LevelRead}) })
 		require.NoError(t, err)
 		require.True(t, slices.ContainsFunc(o.Access, func(a domain.Access) bool { return a.Group == g.ID }))
-		require.NoError(t, w.Groups.Delete(ctx, all, g.ID))
+		require.NoError(t, w.DeleteGroup(ctx, all, g.ID))
 		o, err = get(o)
 		require.NoError(t, err)
 		require.False(t, slices.ContainsFunc(o.Access, func(a domain.Access) bool { return a.Group == g.ID }))

@@ -21,6 +21,7 @@ import (
 // Bolt, with an organization nested in each, and somebody of each role in both.
 type World struct {
 	DB           *db.DB
+	Store        *persistence.Store
 	Gate         *tenancy.Gate
 	Users        *persistence.UserStore
 	Environments *persistence.EnvironmentStore
@@ -64,7 +65,7 @@ func Everything(p domain.Permission) tenancy.WriteScope { return tenancy.Operato
 func NewWorld(t *testing.T, database *db.DB) *World {
 	t.Helper()
 	w := &World{
-		DB: database, Gate: Gate(t, database), Users: persistence.NewUserStore(database), Environments: persistence.NewEnvironmentStore(database),
+		DB: database, Store: persistence.NewStore(database), Gate: Gate(t, database), Users: persistence.NewUserStore(database), Environments: persistence.NewEnvironmentStore(database),
 		Groups: persistence.NewGroupStore(database), Audit: persistence.NewAuditStore(database), Accounts: persistence.NewAccountStore(database),
 		Sessions: persistence.NewSessionStore(database), APIKeys: persistence.NewAPIKeyStore(database), Codes: persistence.NewRegistrationCodeStore(database),
 		Objects: persistence.NewObjectStore(database), Copies: persistence.NewCopyRequestStore(database),
@@ -95,8 +96,7 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		for _, alias := range []string{lower + ".admin", lower + ".power", lower + ".user", lower + ".labs"} {
 			w.SignIns[alias] = w.SignIn(t, alias, domain.RefreshSession)
 		}
-		require.NoError(t, w.Groups.AddAdmin(t.Context(), Everything(domain.GroupWrite), w.Teams[tenant+"/Team"].ID, w.keyOf(lower+".admin"),
-			func(*domain.Group) error { return nil }))
+		require.NoError(t, w.AddGroupAdmin(t.Context(), Everything(domain.GroupWrite), w.Teams[tenant+"/Team"].ID, w.keyOf(lower+".admin")))
 		w.Keys[lower+".user"] = w.AddAPIKey(t, lower+".user", "key of "+lower)
 		w.AddObject(t, tenant, "Watch", domain.KindObserver, tenant+"/Prod/East", lower+".user", nil)
 		w.AddObject(t, tenant, "Talk", domain.KindTopic, tenant, lower+".admin", func(o *domain.Object) { o.Visibility = domain.Shared })
@@ -185,7 +185,7 @@ func pictureOf(alias string, organization bool) domain.Picture {
 // AddGroup makes a group below User in an organization.
 func (w *World) AddGroup(t *testing.T, organization, alias string) domain.Group {
 	t.Helper()
-	g, err := w.Groups.Insert(t.Context(), Everything(domain.GroupWrite), domain.Group{
+	g, err := w.InsertGroup(t.Context(), Everything(domain.GroupWrite), domain.Group{
 		Organization: w.Places[organization].Organization, Parent: domain.UserGroup, Alias: alias, Mask: domain.UserRead.Mask()})
 	require.NoError(t, err)
 	w.Teams[organization+"/"+alias] = g

@@ -1,0 +1,32 @@
+package app
+
+import (
+	"context"
+
+	"canopy/app/directory"
+	"canopy/persistence"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// unit is persistence.Store for a part of the directory, which sees of a transaction what its port names.
+type unit[Tx any] struct {
+	*persistence.Store
+	port func(*persistence.Tx) Tx
+}
+
+// Do runs work in one transaction within w.
+func (u unit[Tx]) Do(ctx context.Context, w tenancy.WriteScope, work func(Tx) error) error {
+	return u.Store.Do(ctx, w, func(tx *persistence.Tx) error { return work(u.port(tx)) })
+}
+
+// groupStore is what groups are read from and changed in.
+type groupStore struct {
+	*persistence.GroupStore
+	unit[directory.GroupTx]
+}
+
+func newGroupStore(d *db.DB) groupStore {
+	return groupStore{persistence.NewGroupStore(d),
+		unit[directory.GroupTx]{persistence.NewStore(d), func(tx *persistence.Tx) directory.GroupTx { return tx }}}
+}

@@ -1,0 +1,49 @@
+package persistence
+
+import (
+	"context"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// Store begins transactions.
+type Store struct{ db *db.DB }
+
+// NewStore returns what begins transactions in d.
+func NewStore(d *db.DB) *Store { return &Store{d} }
+
+// Do runs work in a transaction within w and commits it, or nothing of it if work returns an error.
+// The whole of work is run again on a conflict, so it does nothing but what tx offers.
+func (s *Store) Do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error) error {
+	return s.db.Do(ctx, w, func(tx *db.Tx) error { return work(&Tx{tx}) })
+}
+
+// Tx is one transaction of the stores: each noun's file has its methods. One that reads locks what it
+// reads, and finds nothing outside of the scope that the transaction was opened with; one that changes
+// rows counts them, and writes the counters, the versions and the audit entry that go with them.
+type Tx struct{ *db.Tx }
+
+// record writes the audit entry of a change. The caller gives the action, the target, the place and the
+// changes.
+func (tx *Tx) record(e domain.AuditEntry) error { return record(tx.Ctx, tx.DB, tx.Bun, tx.Write, e) }
+
+// bump counts a change of the environments or groups of an organization.
+func (tx *Tx) bump(o domain.OrganizationID) error { return bump(tx.Ctx, tx.Bun, o) }
+
+// admit counts one more thing of an organization. It returns ErrQuota if there are as many as may be.
+func (tx *Tx) admit(o domain.OrganizationID, of tally) error {
+	return admit(tx.Ctx, tx.DB, tx.Bun, o, of)
+}
+
+// tallied adds n, which may be negative, to how many things of a kind an organization has.
+func (tx *Tx) tallied(o domain.OrganizationID, of tally, n int64) error {
+	return tallied(tx.Ctx, tx.Bun, o, of, n)
+}
+
+// SuperUsers returns the superUsers but the one with that number, and the root's groups, and keeps
+// superUsers from being changed.
+func (tx *Tx) SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error) {
+	return NewUserStore(tx.DB).superUsers(tx.Ctx, tx.Bun, but)()
+}
