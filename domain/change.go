@@ -40,7 +40,7 @@ func Diff(before, after Fields) []Change {
 
 // Fields returns what the audit trail keeps of a user.
 func (u *User) Fields() Fields {
-	return append(Fields{
+	fields := Fields{
 		{"alias", u.Alias},
 		{"home", number(u.Home)},
 		{"role", u.Role.String()},
@@ -63,7 +63,22 @@ func (u *User) Fields() Fields {
 		{"revoke_delay", number(u.RevokeDelay)},
 		{"last_password", moment(u.LastPassword)},
 		{"picture", u.Picture.Tag},
-	}, u.Attributes.fields()...)
+	}
+	for _, rare := range (Fields{
+		{"archived", ifTrue(u.Archived)}, {"claims", u.Claims}, {"lists_users", ifTrue(u.ListsUsers)}, {"system", ifTrue(u.System)},
+	}) {
+		if rare.Value != "" {
+			fields = append(fields, rare)
+		}
+	}
+	return append(fields, u.Attributes.fields()...)
+}
+
+func ifTrue(b bool) string {
+	if b {
+		return "true"
+	}
+	return ""
 }
 
 // Fields returns what the audit trail keeps of an environment.

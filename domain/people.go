@@ -6,21 +6,6 @@ import (
 	"time"
 )
 
-// Attributes that say what became of an account. They are there with the value "true", or
-// not at all.
-const (
-	// AttributeSystem marks the account of a program instead of a person. It has no mail
-	// address, and stays one.
-	AttributeSystem = "system"
-	// AttributeLists lets the account of a program see all of the people it may list.
-	AttributeLists = "listsUsers"
-	// AttributeArchived marks an account that was put away under another name.
-	AttributeArchived = "archived"
-)
-
-// Is reports whether an attribute of that name is true.
-func (a Attributes) Is(name string) bool { return a[name] == "true" }
-
 // systemPrefix begins the alias of every account of a program.
 const systemPrefix = "tat.system"
 
@@ -32,7 +17,7 @@ func CheckSystemAlias(alias string) error {
 	return nil
 }
 
-// PeopleFilter narrows a list of people, of which those that were put away are never part.
+// PeopleFilter narrows a list of people, of which archived accounts are never part.
 // Each of the lists keeps whoever it names exactly; an empty one keeps all.
 type PeopleFilter struct {
 	Aliases, Names []string // Names are of the persons
@@ -100,7 +85,7 @@ func (u *User) Archive(now time.Time) {
 		}
 	}
 	u.Active = false
-	u.Attributes = u.Attributes.With(Attributes{AttributeArchived: "true"})
+	u.Archived = true
 }
 
 // marked appends a mark to a name, of which only the beginning is left where there is no

@@ -40,7 +40,7 @@ func TestArchive(t *testing.T) {
 	u := User{Alias: "bob", Person: Person{FirstName: "Bob", LastName: "By", Mail: "bob@foo.net"}, Standing: Standing{Active: true}}
 	u.Archive(now)
 	if u.Alias != "bob$archive$by$admin$1500000000" || u.Person.LastName != "By$archive$by$admin$1500000000" ||
-		u.Person.Mail != "bob@foo.net$archive$by$admin$1500000000" || u.Active || !u.Attributes.Is(AttributeArchived) {
+		u.Person.Mail != "bob@foo.net$archive$by$admin$1500000000" || u.Active || !u.Archived {
 		t.Errorf("%+v", u)
 	}
 	for _, alias := range []string{"a", strings.Repeat("é", 100)} {

@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // RegistrationCode lets newcomers into an organization without further approval. Its text
 // is made by Canopy.
@@ -69,22 +72,12 @@ type Registration struct {
 	Outdoes UserKey
 }
 
-// AttributeClaims is the mail address in whose name a sign-up keeps its login name from others
-// that has no address of its own. Whether there is an account with the address is not told by
-// which names are free: a name is kept either way, and for as long.
-const AttributeClaims = "claims"
-
-// Claims returns the mail address in whose name an unverified account keeps its login name.
-func (u *User) Claims() string {
-	if u.Person.Mail != "" {
-		return u.Person.Mail
-	}
-	return u.Attributes[AttributeClaims]
-}
+// ClaimedMail returns the mail address in whose name an unverified account keeps its login name.
+func (u *User) ClaimedMail() string { return cmp.Or(u.Person.Mail, u.Claims) }
 
 // Claim makes u, which is not verified, keep its login name and nothing else.
 func (u *User) Claim() {
-	u.Attributes = u.Attributes.With(Attributes{AttributeClaims: u.Claims()})
+	u.Claims = u.ClaimedMail()
 	u.Person.Mail = ""
 }
 

@@ -30,6 +30,18 @@ type User struct {
 	Blocked []Grant
 
 	Standing
+	// Archived says that the account is kept under another name, and nobody can use it any more.
+	Archived bool
+	// System says that the account is a program's instead of a person's. It has no mail address,
+	// and stays one.
+	System bool
+	// ListsUsers lets the account of a program see everything about the people it may list.
+	ListsUsers bool
+	// Claims is the mail address in whose name a sign-up keeps its login name from others that has no
+	// address of its own. Whether there is an account with the address is not told by
+	// which names are free: a name is kept either way, and for as long.
+	Claims string
+
 	Language      string
 	TimeZone      string
 	DefaultPage   int64

@@ -17,7 +17,7 @@ import (
 // groupsTogether is of how many groups members are read in one statement.
 const groupsTogether = 64
 
-// Members returns the members of groups who are in sc, without accounts that were put away, group after group in the order given,
+// Members returns the members of groups who are in sc, without archived accounts, group after group in the order given,
 // each by organization and number. They are read while they are ranged over, some at a time; an
 // error ends them.
 func (s *GroupStore) Members(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) iter.Seq2[domain.GroupMember, error] {
@@ -56,7 +56,7 @@ func (s *GroupStore) memberReader(ctx context.Context, sc tenancy.Scope) (func([
 		}
 	}
 	return func(groups []domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error) {
-		where := db.Account(sc).And("m.group_id IN (?)", db.In(groups)).And("NOT " + putAway)
+		where := db.Account(sc).And("m.group_id IN (?)", db.In(groups)).And("NOT u.archived")
 		text, args := "SELECT "+memberColumns+" WHERE "+where.Text()+memberOrder, where.Args
 		if people > s.few {
 			text, args = "", nil
@@ -93,7 +93,7 @@ func membersOf(sc tenancy.Scope, group domain.GroupID) db.Predicate {
 	if o, only := sc.Organization(); only {
 		where = where.And("m.organization_id = ?", int64(o))
 	}
-	return where.Also(db.Account(sc)).And("NOT " + putAway)
+	return where.Also(db.Account(sc)).And("NOT u.archived")
 }
 
 // membersBehind returns the members of a group behind those that were read, none if these were
@@ -116,13 +116,13 @@ type groupAdminRow struct {
 	UserID         int64 `bun:",pk"`
 }
 
-// Admins returns the admins of groups who are in sc, without accounts that were put away, by
+// Admins returns the admins of groups who are in sc, without archived accounts, by
 // group and number.
 func (s *GroupStore) Admins(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) ([]domain.GroupMember, error) {
 	if len(groups) == 0 {
 		return nil, nil
 	}
-	where := db.Account(sc).And("m.group_id IN (?)", db.In(groups)).And("NOT " + putAway)
+	where := db.Account(sc).And("m.group_id IN (?)", db.In(groups)).And("NOT u.archived")
 	rows, err := s.db.QueryContext(ctx, "SELECT "+strings.Replace(memberColumns, "user_groups", "group_admins", 1)+
 		" WHERE "+where.Text()+" ORDER BY m.group_id, m.user_id", where.Args...)
 	return db.Collect(rows, err, scanMember)

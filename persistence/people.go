@@ -9,12 +9,9 @@ import (
 	"canopy/tenancy"
 )
 
-// putAway is the condition that a user's account was put away.
-const putAway = `EXISTS (SELECT 1 FROM user_attributes x WHERE x.organization_id = u.organization_id AND x.user_id = u.id AND x.name = 'archived')`
-
 // people returns the condition that a row of users meets where and f keeps it.
 func people(where db.Predicate, f *domain.PeopleFilter) db.Predicate {
-	where = where.And("NOT " + putAway)
+	where = where.And("NOT u.archived")
 	if len(f.Aliases) > 0 {
 		folded := make([]string, len(f.Aliases))
 		for i, alias := range f.Aliases {
@@ -85,9 +82,9 @@ func (s *UserStore) CountPeople(ctx context.Context, sc tenancy.Scope, f domain.
 		}
 		where := db.Account(sc)
 		organization, args := db.InOrganization(sc, "x.organization_id")
-		// The few that were put away come first: SQLite keeps the order of a CROSS JOIN.
-		rows, err := s.db.QueryContext(ctx, `SELECT count(*) FROM user_attributes x CROSS JOIN users u
-			WHERE x.name = 'archived' AND u.organization_id = x.organization_id AND u.id = x.user_id AND `+organization+where.Text(),
+		// The few that are archived come first: SQLite keeps the order of a CROSS JOIN.
+		rows, err := s.db.QueryContext(ctx, `SELECT count(*) FROM users x CROSS JOIN users u
+			WHERE x.archived AND u.organization_id = x.organization_id AND u.id = x.id AND `+organization+where.Text(),
 			append(args[:len(args):len(args)], where.Args...)...)
 		away, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 		return all - away, err

@@ -50,6 +50,10 @@ type userRow struct {
 	FirstAccess     bool
 	PasswordDelay   int64
 	RevokeDelay     int64
+	Archived        bool
+	System          bool
+	ListsUsers      bool
+	Claims          string
 	PasswordHash    string
 	CreatedAt       int64
 	LastPasswordAt  int64
@@ -71,6 +75,7 @@ func toUserRow(u *domain.User) *userRow {
 		JobTitle: u.Person.JobTitle, Department: u.Person.Department, Language: u.Language, TimeZone: u.TimeZone,
 		DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
 		PasswordDelay: int64(u.PasswordDelay), RevokeDelay: int64(u.RevokeDelay),
+		Archived: u.Archived, System: u.System, ListsUsers: u.ListsUsers, Claims: u.Claims,
 		CreatedAt: db.Millis(u.Created), LastPasswordAt: db.Millis(u.LastPassword), LastConnectedAt: db.Millis(u.LastConnected),
 		LastSeenAt: db.Millis(u.LastSeen), IdleSince: db.Millis(u.IdleSince), Epoch: 1, TokenEpoch: 1,
 	}
@@ -79,19 +84,19 @@ func toUserRow(u *domain.User) *userRow {
 const userColumns = `u.organization_id, u.id, u.uuid, u.environment_id, u.environment_path, u.alias, u.role, u.state, u.active,
 	u.person_id, u.first_name, u.last_name, u.mail, u.phone, u.job_title, u.department, u.language, u.time_zone,
 	u.default_page, u.first_access, u.password_delay, u.revoke_delay, u.created_at, u.last_password_at,
-	u.last_connected_at, u.last_seen_at, u.idle_since,
+	u.last_connected_at, u.last_seen_at, u.idle_since, u.archived, u.system, u.lists_users, u.claims,
 	(SELECT o.generation FROM organizations o WHERE o.organization_id = u.organization_id) AS generation, ` + groupList + ` AS group_list, ` + grantList + ` AS grant_list`
 
 // scanUser reads into plain types: drivers take several times as long for named ones.
 func scanUser(r db.Row) (domain.User, error) {
 	var organization, id, home, role, state, person, page, passwordDelay, revokeDelay int64
 	var created, lastPassword, lastConnected, lastSeen, idleSince, generation int64
-	var uuid, path, alias, first, last, mail, phone, job, department, language, zone, groups, grants string
-	var active, firstAccess bool
+	var uuid, path, alias, first, last, mail, phone, job, department, language, zone, claims, groups, grants string
+	var active, firstAccess, archived, system, lists bool
 	err := r.Scan(&organization, &id, &uuid, &home, &path, &alias, &role, &state, &active,
 		&person, &first, &last, &mail, &phone, &job, &department, &language, &zone,
 		&page, &firstAccess, &passwordDelay, &revokeDelay, &created, &lastPassword,
-		&lastConnected, &lastSeen, &idleSince, &generation, &groups, &grants)
+		&lastConnected, &lastSeen, &idleSince, &archived, &system, &lists, &claims, &generation, &groups, &grants)
 	if err != nil {
 		return domain.User{}, err
 	}
@@ -103,6 +108,7 @@ func scanUser(r db.Row) (domain.User, error) {
 		Standing: domain.Standing{State: domain.UserState(state), Active: active, FirstAccess: firstAccess,
 			PasswordDelay: int(passwordDelay), RevokeDelay: int(revokeDelay),
 			Created: db.Moment(created), LastPassword: db.Moment(lastPassword), IdleSince: db.Moment(idleSince)},
+		Archived: archived, System: system, ListsUsers: lists, Claims: claims,
 		LastConnected: db.Moment(lastConnected), LastSeen: db.Moment(lastSeen), Generation: generation,
 	}
 	u.Allowed, u.Blocked = parseGrants(grants)

@@ -90,7 +90,6 @@ func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.P
 type ChangeStore interface {
 	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
 	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error)
-	Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error)
 	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error)
 	// InsertWith adds a user whose home lies in w; with says what goes with them once they
 	// have their numbers.

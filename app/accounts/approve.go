@@ -55,7 +55,7 @@ func (a *Accounts) Reject(ctx context.Context, caller domain.Principal, id domai
 
 // waits reports whether the account is a newcomer's.
 func waits(u *domain.User) bool {
-	return u.State == domain.Pending || u.State == domain.Unverified && u.Attributes[domain.AttributeClaims] == ""
+	return u.State == domain.Pending || u.State == domain.Unverified && u.Claims == ""
 }
 
 // over returns the proof that the caller may use p on the user with that number, who is not

@@ -232,14 +232,7 @@ func (a *Accounts) claimed(ctx context.Context, u *domain.User) (domain.UserKey,
 	if err != nil {
 		return domain.UserKey{}, quietly(err)
 	}
-	if present.Person.Mail == "" {
-		attributes, err := a.store.Attributes(ctx, a.self(domain.UserRead).Read(), []domain.UserID{present.ID})
-		if err != nil {
-			return domain.UserKey{}, err
-		}
-		present.Attributes = attributes[present.ID]
-	}
-	if !signingUp(&present) || !domain.MailMatches(present.Claims(), u.Person.Mail) {
+	if !signingUp(&present) || !domain.MailMatches(present.ClaimedMail(), u.Person.Mail) {
 		return domain.UserKey{}, domain.ErrUserAliasTaken.Because(errAliasTaken)
 	}
 	return present.Key(), nil

@@ -109,22 +109,7 @@ func (p *People) describe(ctx context.Context, sc tenancy.Scope, list *PeopleLis
 	for i := range users {
 		described[i].User = users[i]
 	}
-	if !list.Whole {
-		return described, nil
-	}
-	return described, p.addAttributes(ctx, sc, described)
-}
-
-func (p *People) addAttributes(ctx context.Context, sc tenancy.Scope, people []UserDocument) error {
-	ids := make([]domain.UserID, len(people))
-	for i := range people {
-		ids[i] = people[i].ID
-	}
-	found, err := p.users.store.Attributes(ctx, sc, ids)
-	for i := range people {
-		people[i].Attributes = found[people[i].ID]
-	}
-	return err
+	return described, nil
 }
 
 // seesAll reports whether who is shown everything about the people they list.
@@ -140,24 +125,17 @@ func (p *People) seesAll(ctx context.Context, caller *domain.Principal) (bool, e
 	if err != nil {
 		return false, err
 	}
-	attributes, err := p.users.store.Attributes(ctx, sc, []domain.UserID{caller.User})
-	mine := attributes[caller.User]
-	return mine.Is(domain.AttributeSystem) && mine.Is(domain.AttributeLists), err
+	mine, err := p.users.store.Get(ctx, sc, caller.User)
+	return mine.System && mine.ListsUsers, err
 }
 
-// named returns the user with that alias if the caller may see them, with their attributes.
+// named returns the user with that alias if the caller may see them.
 func (p *People) named(ctx context.Context, caller *domain.Principal, alias string) (domain.User, error) {
 	sc, err := p.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return domain.User{}, err
 	}
-	found, err := p.users.store.Named(ctx, sc, alias)
-	if err != nil {
-		return found, err
-	}
-	all := []domain.User{found}
-	err = p.users.addAttributes(ctx, sc, all)
-	return all[0], err
+	return p.users.store.Named(ctx, sc, alias)
 }
 
 // change is Users.Update of the user with that alias, for what patch says they are to become.
@@ -207,7 +185,7 @@ type RenameUser struct{ Alias, To string }
 func (p *People) Rename(ctx context.Context, caller domain.Principal, in RenameUser) error {
 	_, err := p.change(ctx, &caller, in.Alias, func(u *domain.User) (UserPatch, error) {
 		return UserPatch{Alias: &in.To, If: same(u, func(now *domain.User) error {
-			if now.Attributes.Is(domain.AttributeSystem) {
+			if now.System {
 				return domain.CheckSystemAlias(in.To)
 			}
 			return nil
@@ -239,9 +217,9 @@ func (p *People) Archive(ctx context.Context, caller domain.Principal, alias str
 		after.Archive(p.users.now())
 		mail, person := u.Person.Mail, u.Person.Name()
 		return UserPatch{Alias: &after.Alias, FirstName: &after.Person.FirstName, LastName: &after.Person.LastName, Mail: &after.Person.Mail,
-			Active: &after.Active, Attributes: after.Attributes, nobodys: true, If: same(u, func(now *domain.User) error {
+			Active: &after.Active, Archived: &after.Archived, If: same(u, func(now *domain.User) error {
 				switch {
-				case now.Attributes.Is(domain.AttributeArchived):
+				case now.Archived:
 					return domain.ErrArchived
 				case now.Person.Mail != mail || now.Person.Name() != person:
 					return domain.ErrChanged

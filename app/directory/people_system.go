@@ -31,15 +31,14 @@ func MakePassword() string { return rand.Text() }
 // where the account's groups would let it change whom it lists.
 func (p *People) MakeSystem(ctx context.Context, caller domain.Principal, in SystemUser) (Proven, error) {
 	return p.system(ctx, &caller, in.Alias, func(u *domain.User, password *string) (UserPatch, error) {
-		if u.Attributes.Is(domain.AttributeSystem) {
+		if u.System {
 			return UserPatch{}, domain.ErrSystem
 		}
-		none, no := "", false
+		none, yes, no := "", true, false
 		patch, err := p.lists(ctx, &caller, u, in.Lists)
-		patch.Password, patch.Mail, patch.FirstAccess, patch.nobodys = password, &none, &no, true
-		patch.Attributes[domain.AttributeSystem] = "true"
+		patch.System, patch.Password, patch.Mail, patch.FirstAccess = &yes, password, &none, &no
 		patch.If = sameRights(u, func(now *domain.User) error {
-			if now.Attributes.Is(domain.AttributeSystem) {
+			if now.System {
 				return domain.ErrSystem
 			}
 			return nil
@@ -52,7 +51,7 @@ func (p *People) MakeSystem(ctx context.Context, caller domain.Principal, in Sys
 // and otherwise as MakeSystem.
 func (p *People) ChangeSystem(ctx context.Context, caller domain.Principal, in SystemUser) error {
 	_, err := p.system(ctx, &caller, in.Alias, func(u *domain.User, _ *string) (UserPatch, error) {
-		if !u.Attributes.Is(domain.AttributeSystem) {
+		if !u.System {
 			return UserPatch{}, domain.ErrNotSystem
 		}
 		patch, err := p.lists(ctx, &caller, u, in.Lists)
@@ -65,7 +64,7 @@ func (p *People) ChangeSystem(ctx context.Context, caller domain.Principal, in S
 // ResetSystem gives a program another password, which is returned, once.
 func (p *People) ResetSystem(ctx context.Context, caller domain.Principal, alias string) (Proven, error) {
 	return p.system(ctx, &caller, alias, func(u *domain.User, password *string) (UserPatch, error) {
-		if !u.Attributes.Is(domain.AttributeSystem) {
+		if !u.System {
 			return UserPatch{}, domain.ErrNotSystem
 		}
 		return UserPatch{Password: password}, nil
@@ -104,14 +103,13 @@ func sameRights(before *domain.User, check func(*domain.User) error) func(*domai
 // any more.
 func (p *People) lists(ctx context.Context, caller *domain.Principal, u *domain.User, yes bool) (UserPatch, error) {
 	role := u.Role
-	patch := UserPatch{Role: &role, Attributes: domain.Attributes{domain.AttributeLists: ""}}
+	patch := UserPatch{Role: &role, ListsUsers: &yes}
 	if !yes {
-		if u.Attributes.Is(domain.AttributeLists) && role == domain.RolePower {
+		if u.ListsUsers && role == domain.RolePower {
 			role = domain.RoleUser
 		}
 		return patch, nil
 	}
-	patch.Attributes[domain.AttributeLists] = "true"
 	giver, err := p.gate.Giver(ctx, caller, u.Organization)
 	if err != nil {
 		return patch, err

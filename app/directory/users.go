@@ -381,6 +381,9 @@ type UserPatch struct {
 	// States are what the state is to be one of: another one becomes the first of them.
 	States     []domain.UserState
 	Active     *bool
+	Archived   *bool
+	System     *bool
+	ListsUsers *bool
 	FirstName  *string
 	LastName   *string // the surname that Name ends with, if there is Name
 	Name       *string // both names in one, as domain.Person.Rename takes it
@@ -406,10 +409,6 @@ type UserPatch struct {
 	// If, where it is not nil, is asked about the user as they are just before the change,
 	// and its error refuses that.
 	If func(*domain.User) error
-
-	// nobodys says that the account is no person's any more, so that an address it leaves is
-	// told nothing.
-	nobodys bool
 
 	// Organization, Tenant and UUID do not change; a value that is not the user's is refused.
 	// Tenant is the UUID of the organization's environment. A new user has it as home, unless
@@ -604,6 +603,9 @@ func (r *Resolved) Apply(user *domain.User, shows func(domain.EnvironmentPath) b
 		user.State = r.States[0]
 	}
 	Set(&user.Active, r.Active)
+	Set(&user.Archived, r.Archived)
+	Set(&user.System, r.System)
+	Set(&user.ListsUsers, r.ListsUsers)
 	if r.Name != nil {
 		surname := ""
 		Set(&surname, r.LastName)
@@ -807,7 +809,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 		if err := in.agrees(user); err != nil {
 			return err
 		}
-		if domain.Fold(user.Alias) != domain.Fold(before.Alias) && !in.nobodys { // an archived account keeps its alias, with a mark
+		if domain.Fold(user.Alias) != domain.Fold(before.Alias) && !nobodys(before, user) { // an archived account keeps its alias, with a mark
 			if err := GiveName(u.names, user); err != nil {
 				return err
 			}
@@ -841,13 +843,19 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 	}
 	return u.store.UpdateWith(ctx, w, id, r.hash, nil, func(user *domain.User, _ domain.Secret, superUsers domain.SuperUsers) (domain.Enclosure, error) {
 		before := user.Clone()
-		if err := allowed(&before, user, superUsers); err != nil || in.nobodys {
+		if err := allowed(&before, user, superUsers); err != nil || nobodys(&before, user) {
 			return domain.Enclosure{}, err
 		}
 		e := asks(user)
 		e.Mails = append(e.Mails, u.MailLeft(&before, user)...)
 		return e, nil
 	})
+}
+
+// nobodys reports whether the account is no person's any more after a change, so that an address it
+// leaves is told nothing.
+func nobodys(before, after *domain.User) bool {
+	return after.Archived && !before.Archived || after.System && !before.System
 }
 
 // errOwnMail refuses to change one's own mail address in another way than by proving one.

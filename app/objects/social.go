@@ -14,7 +14,6 @@ import (
 type Social struct {
 	gate      *tenancy.Gate
 	me        *directory.Me
-	users     directory.UserStore
 	objects   *Objects
 	marks     MarkStore
 	contacts  ContactStore
@@ -24,7 +23,6 @@ type Social struct {
 
 // SocialStores are the parts of the directory that Social works on.
 type SocialStores struct {
-	Users     directory.UserStore
 	Marks     MarkStore
 	Contacts  ContactStore
 	Presences PresenceStore
@@ -32,7 +30,7 @@ type SocialStores struct {
 
 // NewSocial returns the use cases of what people keep for themselves.
 func NewSocial(gate *tenancy.Gate, me *directory.Me, objects *Objects, stores SocialStores, now func() time.Time) *Social {
-	return &Social{gate: gate, me: me, users: stores.Users, objects: objects, marks: stores.Marks, contacts: stores.Contacts, presences: stores.Presences, now: now}
+	return &Social{gate: gate, me: me, objects: objects, marks: stores.Marks, contacts: stores.Contacts, presences: stores.Presences, now: now}
 }
 
 // MarkStore keeps lists of names of users, under the rule of UserStore.
@@ -99,11 +97,6 @@ func (s *Social) Profile(ctx context.Context, caller domain.Principal) (p Profil
 	if p.UserDocument, err = s.me.Get(ctx, caller); err != nil {
 		return p, err
 	}
-	attributes, err := s.users.Attributes(ctx, sc, []domain.UserID{caller.User})
-	if err != nil {
-		return p, err
-	}
-	p.Attributes = attributes[caller.User]
 	if p.Marks, err = s.marks.Of(ctx, sc, caller.User); err != nil {
 		return p, err
 	}

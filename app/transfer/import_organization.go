@@ -474,6 +474,7 @@ func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present 
 		err = errors.Join(err, domain.ErrUserMailTaken)
 	}
 	resolved.Apply(&user.User, func(domain.EnvironmentPath) bool { return true }, o.now)
+	directory.Set(&user.Claims, r.Claims)
 	directory.Set(&user.Hash, r.Hash)
 	directory.Set(&user.Created, r.Created)
 	directory.Set(&user.LastPassword, r.LastPassword)

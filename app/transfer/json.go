@@ -463,6 +463,7 @@ func (r *reader) user() (UserRecord, error) {
 	if u.ID != nil {
 		wrong = append(wrong, checkUUID(*u.ID)...)
 	}
+	splitState(&record)
 	record.Wrong = wrong
 	return record, nil
 }
@@ -577,9 +578,44 @@ func toUserJSON(u *UserRecord) userJSON {
 		Group: u.Group, Groups: u.Groups, Envs: u.Allowed, EnvsBloque: u.Blocked, State: textOf(u.State), Active: u.Active,
 		FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle, Department: u.Department,
 		Language: u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
-		PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay, Attributes: u.Attributes,
+		PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay, Attributes: joinState(u),
 		Created: millisOf(u.Created), LastPassword: millisOf(u.LastPassword), LastConnected: millisOf(u.LastConnected),
 		LastSeen: millisOf(u.LastSeen), IdleSince: millisOf(u.IdleSince), PasswordHash: u.Hash,
+	}
+}
+
+// stateFlags are the flags of a user that the document has among the attributes, with the value "true".
+func stateFlags(u *UserRecord) map[string]**bool {
+	return map[string]**bool{"archived": &u.Archived, "system": &u.System, "listsUsers": &u.ListsUsers}
+}
+
+// stateClaims is the attribute of the document that has what a user claims.
+const stateClaims = "claims"
+
+// joinState returns the attributes of a user as the document has them.
+func joinState(u *UserRecord) domain.Attributes {
+	state := make(domain.Attributes)
+	for name, flag := range stateFlags(u) {
+		if *flag != nil && **flag {
+			state[name] = "true"
+		}
+	}
+	state[stateClaims] = *orZero(u.Claims)
+	return u.Attributes.With(state)
+}
+
+// splitState takes the state of a user out of the attributes that the document has.
+func splitState(u *UserRecord) {
+	for name, flag := range stateFlags(u) {
+		if value, said := u.Attributes[name]; said {
+			yes := value == "true"
+			*flag = &yes
+		}
+		delete(u.Attributes, name)
+	}
+	if claims, said := u.Attributes[stateClaims]; said {
+		u.Claims = &claims
+		delete(u.Attributes, stateClaims)
 	}
 }
 

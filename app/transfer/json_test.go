@@ -24,7 +24,7 @@ const whole = `{"canopy": "directory/1", "organizations": [
 {"alias":"Root","number":1,"id":"00000000-0000-7000-8000-000000000002","parent":"Root","permission":"562949953421311","role":"power","roletitle":"Operator","description":"Runs it","created":0},
 {"alias":null}
 ], "users": [
-{"alias":"ada","number":1,"person":2,"id":"00000000-0000-7000-8000-000000000003","environment":"/","role":"superUser","group":"Root","groups":["User"],"envs":["Acme"],"envsbloque":[],"state":"pending","active":false,"firstname":"Ada","lastname":"","mailaddress":"ada@example.org","phone":"1","jobtitle":"Countess","service":"Engines","language":"en","timezone":"GMT","defaultpage":0,"firstaccess":true,"passworddelay":-1,"revokedelay":3,"created":1,"lastpassword":-1,"lastconnected":1795334400123,"logged":5,"idlesince":6,"attributes":{"mobile":"2"},"passwordhash":"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"},
+{"alias":"ada","number":1,"person":2,"id":"00000000-0000-7000-8000-000000000003","environment":"/","role":"superUser","group":"Root","groups":["User"],"envs":["Acme"],"envsbloque":[],"state":"pending","active":false,"firstname":"Ada","lastname":"","mailaddress":"ada@example.org","phone":"1","jobtitle":"Countess","service":"Engines","language":"en","timezone":"GMT","defaultpage":0,"firstaccess":true,"passworddelay":-1,"revokedelay":3,"created":1,"lastpassword":-1,"lastconnected":1795334400123,"logged":5,"idlesince":6,"attributes":{"archived":"true","claims":"eve@example.org","listsUsers":"true","mobile":"2","system":"true"},"passwordhash":"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"},
 {"alias":"bob","passwordhash":""}
 ]},
 {"path": "Acme", "environments": [
@@ -46,6 +46,11 @@ func TestJSONKeepsEverything(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, WriteJSON(&out, jsonOf(from(whole))))
 	require.Equal(t, whole, out.String())
+
+	ada := users(t, jsonOf(from(whole)))[0] // what became of the account is state, not an attribute
+	require.True(t, *ada.Archived && *ada.System && *ada.ListsUsers)
+	require.Equal(t, "eve@example.org", *ada.Claims)
+	require.Equal(t, domain.Attributes{"mobile": "2"}, ada.Attributes)
 }
 
 func TestJSONLines(t *testing.T) {

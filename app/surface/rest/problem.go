@@ -46,6 +46,7 @@ var FieldNames = httpx.FieldNames{
 	"old_password": "oldPassword", "new_password": "newPassword",
 	"send_url": "sendurl", "git_repository": "gitRepository", "max_users": "maxUsers",
 	"copy_request": "copyrequest", "copy_to": "copyTo",
+	"archived": "attributes.archived", "claims": "attributes.claims", "lists_users": "attributes.listsUsers", "system": "attributes.system",
 }
 
 // envelope begins an answer; the caller adds data or error and closes it.

@@ -36,6 +36,10 @@ CREATE TABLE users (
     last_connected_at bigint NOT NULL,
     last_seen_at      bigint NOT NULL,
     idle_since        bigint NOT NULL,
+    archived          boolean NOT NULL,
+    system            boolean NOT NULL,
+    lists_users       boolean NOT NULL,
+    claims            text NOT NULL,
     epoch             bigint NOT NULL,
     token_epoch       bigint NOT NULL,
     CONSTRAINT users_pkey PRIMARY KEY (organization_id, id),
@@ -55,6 +59,8 @@ CREATE INDEX users_uuid_idx ON users (uuid);
 -- Products list people by when the account was made.
 CREATE INDEX users_created_at_idx ON users (created_at, id);
 CREATE INDEX users_organization_created_idx ON users (organization_id, created_at, id);
+-- Products leave archived users out of their lists.
+CREATE INDEX users_archived_idx ON users (organization_id, id) WHERE archived;
 
 -- The names that are unique over the whole directory, and whose they are.
 CREATE TABLE login_names (
@@ -98,8 +104,6 @@ CREATE TABLE user_attributes (
     CONSTRAINT user_attributes_user_id_fkey FOREIGN KEY (organization_id, user_id)
         REFERENCES users (organization_id, id) ON DELETE CASCADE
 ) {{.StoredByKey}};
--- Products leave archived users out of their lists.
-CREATE INDEX user_attributes_archived_idx ON user_attributes (organization_id, user_id) WHERE name = 'archived';
 
 -- The picture of a user, a JPEG. tag is another one for every other picture.
 CREATE TABLE user_pictures (
