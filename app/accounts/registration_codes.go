@@ -47,13 +47,10 @@ func (p *RegistrationCodePatch) apply(c *domain.RegistrationCode) error {
 		}
 	}
 	directory.Set(&c.Expires, p.Expires)
-	directory.Set(&c.MaxUsers, p.MaxUsers)
+	directory.Set(&c.MaxUsers, p.MaxUsers) // of which Left says more
 	if p.Left != nil {
 		if err := c.SetLeft(*p.Left); err != nil {
 			return err
-		}
-		if p.MaxUsers != nil && *p.MaxUsers != c.MaxUsers {
-			return domain.InvalidField("left", "This does not fit maxUsers, which would become %d; send one of them.", c.MaxUsers)
 		}
 	}
 	directory.Set(&c.Enabled, p.Enabled)

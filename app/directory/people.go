@@ -167,7 +167,7 @@ func same(before *domain.User, check func(*domain.User) error) func(*domain.User
 func (p *People) MakeAdmin(ctx context.Context, caller domain.Principal, alias string) error {
 	_, err := p.change(ctx, &caller, alias, func(*domain.User) (UserPatch, error) {
 		role, yes := domain.RoleOAdmin, true
-		return UserPatch{Role: &role, Memberships: &Memberships{Default: &yes}, If: func(u *domain.User) error {
+		return UserPatch{Role: &role, Memberships: &Memberships{Default: &yes}, Revise: func(u *domain.User) error {
 			if u.Role >= role {
 				return domain.ErrAdmin
 			}
@@ -184,7 +184,7 @@ type RenameUser struct{ Alias, To string }
 // what lies below it by name. It is domain.ErrUserAliasTaken for one that is in use.
 func (p *People) Rename(ctx context.Context, caller domain.Principal, in RenameUser) error {
 	_, err := p.change(ctx, &caller, in.Alias, func(u *domain.User) (UserPatch, error) {
-		return UserPatch{Alias: &in.To, If: same(u, func(now *domain.User) error {
+		return UserPatch{Alias: &in.To, Revise: same(u, func(now *domain.User) error {
 			if now.System {
 				return domain.CheckSystemAlias(in.To)
 			}
@@ -205,7 +205,10 @@ func (p *People) Readdress(ctx context.Context, caller domain.Principal, in Read
 		return domain.User{}, err
 	}
 	return p.change(ctx, &caller, in.Alias, func(*domain.User) (UserPatch, error) {
-		return UserPatch{Name: &in.Name, Mail: &in.Mail}, nil
+		return UserPatch{Mail: &in.Mail, Revise: func(u *domain.User) error {
+			u.Person.Rename(in.Name, "")
+			return nil
+		}}, nil
 	})
 }
 
@@ -217,7 +220,7 @@ func (p *People) Archive(ctx context.Context, caller domain.Principal, alias str
 		after.Archive(p.users.now())
 		mail, person := u.Person.Mail, u.Person.Name()
 		return UserPatch{Alias: &after.Alias, FirstName: &after.Person.FirstName, LastName: &after.Person.LastName, Mail: &after.Person.Mail,
-			Active: &after.Active, Archived: &after.Archived, If: same(u, func(now *domain.User) error {
+			Active: &after.Active, Archived: &after.Archived, Revise: same(u, func(now *domain.User) error {
 				switch {
 				case now.Archived:
 					return domain.ErrArchived

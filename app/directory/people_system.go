@@ -37,7 +37,7 @@ func (p *People) MakeSystem(ctx context.Context, caller domain.Principal, in Sys
 		none, yes, no := "", true, false
 		patch, err := p.lists(ctx, &caller, u, in.Lists)
 		patch.System, patch.Password, patch.Mail, patch.FirstAccess = &yes, password, &none, &no
-		patch.If = sameRights(u, func(now *domain.User) error {
+		patch.Revise = sameRights(u, func(now *domain.User) error {
 			if now.System {
 				return domain.ErrSystem
 			}
@@ -55,7 +55,7 @@ func (p *People) ChangeSystem(ctx context.Context, caller domain.Principal, in S
 			return UserPatch{}, domain.ErrNotSystem
 		}
 		patch, err := p.lists(ctx, &caller, u, in.Lists)
-		patch.If = sameRights(u, func(*domain.User) error { return nil }) // nothing makes it a person's again
+		patch.Revise = sameRights(u, func(*domain.User) error { return nil }) // nothing makes it a person's again
 		return patch, err
 	})
 	return err

@@ -369,28 +369,23 @@ type UserPatch struct {
 	Password *string
 	Home     *domain.EnvironmentRef
 	Role     *domain.Role
-	// Roles are what the role is to be one of: another one becomes the first of them.
-	Roles  []domain.Role
-	Group  *domain.GroupRef   // the first group
-	Groups *[]domain.GroupRef // the groups behind the first
+	Group    *domain.GroupRef   // the first group
+	Groups   *[]domain.GroupRef // the groups behind the first
 	// Memberships are the groups in another way than Group and Groups say them.
 	Memberships *Memberships
 	Allowed     *[]domain.EnvironmentRef
 	Blocked     *[]domain.EnvironmentRef
 	State       *domain.UserState
-	// States are what the state is to be one of: another one becomes the first of them.
-	States     []domain.UserState
-	Active     *bool
-	Archived   *bool
-	System     *bool
-	ListsUsers *bool
-	FirstName  *string
-	LastName   *string // the surname that Name ends with, if there is Name
-	Name       *string // both names in one, as domain.Person.Rename takes it
-	Mail       *string
-	Phone      *string
-	JobTitle   *string
-	Department *string
+	Active      *bool
+	Archived    *bool
+	System      *bool
+	ListsUsers  *bool
+	FirstName   *string
+	LastName    *string
+	Mail        *string
+	Phone       *string
+	JobTitle    *string
+	Department  *string
 
 	Language      *string
 	TimeZone      *string
@@ -406,34 +401,14 @@ type UserPatch struct {
 	// Picture is an image of JPEG or PNG; without a byte it takes the picture away.
 	Picture *[]byte
 
-	// If, where it is not nil, is asked about the user as they are just before the change,
-	// and its error refuses that.
-	If func(*domain.User) error
+	// Tenant is the UUID of the organization's environment, which does not change: one that is not the
+	// user's is refused. A new user has it as home, unless Home says another one.
+	Tenant *domain.UUID
 
-	// Organization, Tenant and UUID do not change; a value that is not the user's is refused.
-	// Tenant is the UUID of the organization's environment. A new user has it as home, unless
-	// Home says another one. SameAlias and SameMail are for those who may not change these here.
-	Organization        *int64
-	Tenant              *domain.UUID
-	UUID                *domain.UUID
-	SameAlias, SameMail *string
-}
-
-// agrees returns an Invalid error if the patch gives user another fixed value.
-func (p *UserPatch) agrees(user *domain.User) error {
-	if p.Organization != nil && *p.Organization != int64(user.Organization) {
-		return domain.InvalidField("organization", "The organization follows from envId.")
-	}
-	if p.UUID != nil && *p.UUID != user.UUID {
-		return domain.InvalidField("id", "This must be the id of the user, or be left out.")
-	}
-	if p.SameAlias != nil && domain.Fold(*p.SameAlias) != domain.Fold(user.Alias) {
-		return domain.InvalidField("alias", "This field cannot be changed here.")
-	}
-	if p.SameMail != nil && !domain.MailMatches(*p.SameMail, user.Person.Mail) {
-		return domain.InvalidField("person.mail", "This field cannot be changed here.")
-	}
-	return nil
+	// Revise, where it is not nil, is given the user just before the change, in its transaction
+	// and with the home they are to have, and its error refuses the change. What it changes of the
+	// user holds where the patch says nothing else. It may be called several times.
+	Revise func(*domain.User) error
 }
 
 // Named is the input of a use case on the user who has an alias.
@@ -572,16 +547,18 @@ func (u *Users) grants(ctx context.Context, caller *domain.Principal, field stri
 }
 
 // apply makes user what the patch says. Of the lists it replaces what shows accepts.
-func (r *Resolved) Apply(user *domain.User, shows func(domain.EnvironmentPath) bool, now time.Time) {
-	Set(&user.Alias, r.Alias)
+func (r *Resolved) Apply(user *domain.User, shows func(domain.EnvironmentPath) bool, now time.Time) error {
+	role := user.Role
 	if r.HomeFound != nil {
 		user.Home, user.HomePath, user.Organization = r.HomeFound.ID, r.HomeFound.Path, r.HomeFound.Organization
 	}
-	role := user.Role
-	Set(&user.Role, r.Role)
-	if len(r.Roles) > 0 && !slices.Contains(r.Roles, user.Role) {
-		user.Role = r.Roles[0]
+	if r.Revise != nil {
+		if err := r.Revise(user); err != nil {
+			return err
+		}
 	}
+	Set(&user.Alias, r.Alias)
+	Set(&user.Role, r.Role)
 	if r.Groups != nil {
 		user.Groups = append(slices.Clip(user.Groups[:min(1, len(user.Groups))]), r.GroupIDs...)
 	}
@@ -599,21 +576,12 @@ func (r *Resolved) Apply(user *domain.User, shows func(domain.EnvironmentPath) b
 		user.Blocked = merge(user.Blocked, r.Blocks, shows)
 	}
 	Set(&user.State, r.State)
-	if len(r.States) > 0 && !slices.Contains(r.States, user.State) {
-		user.State = r.States[0]
-	}
 	Set(&user.Active, r.Active)
 	Set(&user.Archived, r.Archived)
 	Set(&user.System, r.System)
 	Set(&user.ListsUsers, r.ListsUsers)
-	if r.Name != nil {
-		surname := ""
-		Set(&surname, r.LastName)
-		user.Person.Rename(*r.Name, surname)
-	} else {
-		Set(&user.Person.FirstName, r.FirstName)
-		Set(&user.Person.LastName, r.LastName)
-	}
+	Set(&user.Person.FirstName, r.FirstName)
+	Set(&user.Person.LastName, r.LastName)
 	Set(&user.Person.Mail, r.Mail)
 	Set(&user.Person.Phone, r.Phone)
 	Set(&user.Person.JobTitle, r.JobTitle)
@@ -634,6 +602,7 @@ func (r *Resolved) Apply(user *domain.User, shows func(domain.EnvironmentPath) b
 	if r.Active != nil && *r.Active && user.Revoked(now) {
 		user.IdleSince = now
 	}
+	return nil
 }
 
 func Set[T any](field *T, value *T) {
@@ -733,9 +702,9 @@ func (u *Users) Prepare(ctx context.Context, caller *domain.Principal, in UserPa
 	r.HomeFound = &home
 	user = domain.User{Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
 		Standing: domain.Standing{Active: true, Created: now, IdleSince: now}}
-	r.Apply(&user, w.Read().Shows, now)
+	revised := r.Apply(&user, w.Read().Shows, now)
 	user.LastPassword = time.Time{} // the user has not changed it yet
-	if err := errors.Join(user.Validate(), GiveName(u.names, &user), in.agrees(&user)); err != nil {
+	if err := cmp.Or(revised, errors.Join(user.Validate(), GiveName(u.names, &user))); err != nil {
 		return w, user, "", err
 	}
 	if in.Properties != nil {
@@ -800,13 +769,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 	}
 	now := u.now().UTC().Truncate(time.Millisecond)
 	allowed := func(before, user *domain.User, superUsers domain.SuperUsers) error {
-		if in.If != nil {
-			if err := in.If(before); err != nil {
-				return err
-			}
-		}
-		r.Apply(user, w.Read().Shows, now)
-		if err := in.agrees(user); err != nil {
+		if err := r.Apply(user, w.Read().Shows, now); err != nil {
 			return err
 		}
 		if domain.Fold(user.Alias) != domain.Fold(before.Alias) && !nobodys(before, user) { // an archived account keeps its alias, with a mark
@@ -833,8 +796,8 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 	}
 	if in.Password != nil { // what the transaction will refuse is refused before it is hashed
 		user := target.Clone()
-		r.Apply(&user, w.Read().Shows, now)
-		if err := cmp.Or(giver.MayChange(&target), giver.MayGive(&user), user.Validate()); err != nil {
+		revised := r.Apply(&user, w.Read().Shows, now)
+		if err := cmp.Or(giver.MayChange(&target), revised, giver.MayGive(&user), user.Validate()); err != nil {
 			return domain.User{}, err
 		}
 	}

@@ -287,23 +287,6 @@ func (s *Social) Contacts(ctx context.Context, caller domain.Principal, within t
 	return seen, err
 }
 
-// ContactOrContacts is a word that names either somebody or a time.
-type ContactOrContacts struct {
-	Alias  string
-	Within time.Duration
-}
-
-// AddOrSee is AddContact if there is somebody with that alias where who works; otherwise it
-// is Contacts, and the alias was a number of seconds.
-func (s *Social) AddOrSee(ctx context.Context, caller domain.Principal, in ContactOrContacts) (*ContactsSeen, error) {
-	err := s.AddContact(ctx, caller, in.Alias)
-	if !domain.ErrUserNotFound.Is(err) {
-		return nil, err
-	}
-	seen, err := s.Contacts(ctx, caller, in.Within)
-	return &seen, err
-}
-
 // PresenceWithin is for how long a presence counts as one of now.
 const PresenceWithin = 15 * time.Second
 

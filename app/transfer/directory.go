@@ -111,6 +111,7 @@ type UserRecord struct {
 	Number int64
 	Person int64
 	directory.UserPatch
+	UUID                                                      *domain.UUID
 	Claims                                                    *string
 	Hash                                                      *domain.PasswordHash
 	Created, LastPassword, LastConnected, LastSeen, IdleSince *time.Time

@@ -190,9 +190,9 @@ func (x *export) user(u *domain.StoredUser) UserRecord {
 		State: &u.State, Active: &u.Active, FirstName: &u.Person.FirstName, LastName: &u.Person.LastName, Mail: &u.Person.Mail,
 		Phone: &u.Person.Phone, JobTitle: &u.Person.JobTitle, Department: &u.Person.Department, Language: &u.Language,
 		TimeZone: &u.TimeZone, DefaultPage: &u.DefaultPage, FirstAccess: &u.FirstAccess, PasswordDelay: &u.PasswordDelay,
-		RevokeDelay: &u.RevokeDelay, UUID: &u.UUID, Archived: &u.Archived, System: &u.System, ListsUsers: &u.ListsUsers,
+		RevokeDelay: &u.RevokeDelay, Archived: &u.Archived, System: &u.System, ListsUsers: &u.ListsUsers,
 		Attributes: u.Attributes,
-	}, Claims: &u.Claims, Created: &u.Created, LastPassword: &u.LastPassword, LastConnected: &u.LastConnected, LastSeen: &u.LastSeen, IdleSince: &u.IdleSince}
+	}, UUID: &u.UUID, Claims: &u.Claims, Created: &u.Created, LastPassword: &u.LastPassword, LastConnected: &u.LastConnected, LastSeen: &u.LastSeen, IdleSince: &u.IdleSince}
 	if x.options.Hashes {
 		r.Hash = &u.Hash
 	}

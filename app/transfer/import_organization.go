@@ -473,7 +473,7 @@ func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present 
 	if owner, ok := mails[domain.Fold(address)]; ok && (rec.before == nil || owner != rec.before.ID) && !o.gaveUp(address, owner) {
 		err = errors.Join(err, domain.ErrUserMailTaken)
 	}
-	resolved.Apply(&user.User, func(domain.EnvironmentPath) bool { return true }, o.now)
+	err = errors.Join(err, resolved.Apply(&user.User, func(domain.EnvironmentPath) bool { return true }, o.now))
 	directory.Set(&user.Claims, r.Claims)
 	directory.Set(&user.Hash, r.Hash)
 	directory.Set(&user.Created, r.Created)

@@ -449,8 +449,8 @@ func (r *reader) user() (UserRecord, error) {
 		UserPatch: directory.UserPatch{Alias: u.Alias, Home: u.Environment, Group: u.Group, Groups: u.Groups, Allowed: u.Envs, Blocked: u.EnvsBloque,
 			Active: u.Active, FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle,
 			Department: u.Department, Language: u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
-			PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay, UUID: u.ID, Attributes: u.Attributes},
-		Created: timeOf(u.Created), LastPassword: timeOf(u.LastPassword), LastConnected: timeOf(u.LastConnected),
+			PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay, Attributes: u.Attributes},
+		UUID: u.ID, Created: timeOf(u.Created), LastPassword: timeOf(u.LastPassword), LastConnected: timeOf(u.LastConnected),
 		LastSeen: timeOf(u.LastSeen), IdleSince: timeOf(u.IdleSince),
 	}
 	record.Role = parsed(&wrong, "role", u.Role, domain.ParseRole)

@@ -195,6 +195,8 @@ func decodeCodePatch(c *fiber.Ctx) (in accounts.RegistrationCodePatch, err error
 			return domain.InvalidField("createdBy", "This field cannot be set.")
 		case on != nil && *on != code.Created.UnixMilli():
 			return domain.InvalidField("createdOn", "This field cannot be set.")
+		case in.Left != nil && *in.Left > 0 && in.MaxUsers != nil && *in.MaxUsers != code.Used+*in.Left:
+			return domain.InvalidField("userQuota", "This does not fit maxUsers, which would become %d; send one of them.", code.Used+*in.Left)
 		}
 		return nil
 	}

@@ -28,7 +28,7 @@ func (s *Surface) decodeUser(c *fiber.Ctx) (f *httpx.Members, in directory.UserP
 	in = directory.UserPatch{Memberships: &directory.Memberships{}, Properties: map[string]string{}}
 	f = httpx.BodyOf(c, slices.Concat(UserKeys, ignoredKeys, s.config.Properties.Users.Keys())...)
 	in.Tenant = httpx.Parsed(f, "organizationId", domain.ParseUUID)
-	in.Name, in.LastName = httpx.Member[string](f, "name"), httpx.Member[string](f, "surname")
+	name, surname := httpx.Member[string](f, "name"), httpx.Member[string](f, "surname")
 	in.Alias, in.Mail, in.Phone = httpx.Member[string](f, "loginName"), httpx.Member[string](f, "email"), httpx.Member[string](f, "phone")
 	in.Attributes = make(domain.Attributes)
 	for _, name := range []string{domain.AttributeDescription, domain.AttributeMobile} {
@@ -36,16 +36,37 @@ func (s *Surface) decodeUser(c *fiber.Ctx) (f *httpx.Members, in directory.UserP
 			in.Attributes[name] = *text
 		}
 	}
-	if roles := httpx.Parsed(f, "role", wireRoles.parse); roles != nil {
-		in.Roles = *roles
-	}
+	roles := httpx.Parsed(f, "role", wireRoles.parse)
 	in.Active = httpx.Member[bool](f, "enabled")
-	if states := httpx.Parsed(f, "state", wireStates.parse); states != nil {
-		in.States = *states
-	}
+	states := httpx.Parsed(f, "state", wireStates.parse)
 	in.Picture = image(f)
 	readProperties(f, s.config.Properties.Users, in.Properties)
+	if name == nil {
+		in.LastName = surname
+	}
+	in.Revise = func(u *domain.User) error {
+		if name != nil {
+			u.Person.Rename(*name, orEmpty(surname))
+		}
+		become(&u.Role, roles)
+		become(&u.State, states)
+		return nil
+	}
 	return f, in
+}
+
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+// become leaves a value as it is if it is one that was meant, else makes it the first of those.
+func become[T comparable](value *T, means *[]T) {
+	if means != nil && !slices.Contains(*means, *value) {
+		*value = (*means)[0]
+	}
 }
 
 // readProperties puts the properties that an object has into values.
@@ -123,12 +144,15 @@ func (s *Surface) decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID,
 
 func (s *Surface) decodeOwnChange(c *fiber.Ctx) (directory.UserPatch, error) {
 	f, in := s.decodeUser(c)
-	in.UUID = httpx.Parsed(f, "id", domain.ParseUUID)
-	in.If = func(u *domain.User) error {
-		if u.Person.Mail != "" && in.Mail != nil && *in.Mail == "" {
+	id, revise := httpx.Parsed(f, "id", domain.ParseUUID), in.Revise
+	in.Revise = func(u *domain.User) error {
+		switch {
+		case u.Person.Mail != "" && in.Mail != nil && *in.Mail == "":
 			return domain.InvalidField("email", "A value is required.")
+		case id != nil && *id != u.UUID:
+			return domain.InvalidField("id", "This must be the id of the user, or be left out.")
 		}
-		return nil
+		return revise(u)
 	}
 	return in, f.Err
 }

@@ -94,7 +94,16 @@ func decodeUserChange(c *fiber.Ctx) (directory.Named[directory.UserPatch], error
 	}
 	f := body(c, userFields, "userId", "password", "apiKey", "active")
 	p, mail := userPatch(f)
-	p.SameMail, p.SameAlias = mail, httpx.Member[string](f, "userId")
+	alias := httpx.Member[string](f, "userId")
+	p.Revise = func(u *domain.User) error {
+		switch {
+		case alias != nil && domain.Fold(*alias) != domain.Fold(u.Alias):
+			return domain.InvalidField("userId", "This field cannot be changed here.")
+		case mail != nil && !domain.MailMatches(*mail, u.Person.Mail):
+			return domain.InvalidField("email", "This field cannot be changed here.")
+		}
+		return nil
+	}
 	return named(c, p, f.Err)
 }
 

@@ -111,7 +111,13 @@ func decodeUser(c *fiber.Ctx) (f fields, in directory.UserPatch) {
 	in.PasswordDelay, in.RevokeDelay = f.daysIf("passworddelay"), f.daysIf("revokedelay")
 	in.Role = parseIf(f, "role", domain.ParseRole)
 	in.State = parseIf(f, "state", domain.ParseUserState)
-	in.Organization = f.numberIf("organization")
+	organization := f.numberIf("organization")
+	in.Revise = func(u *domain.User) error {
+		if organization != nil && *organization != int64(u.Organization) {
+			return domain.InvalidField("organization", "The organization follows from envId.")
+		}
+		return nil
+	}
 	if f.Has("person") {
 		p := person(f)
 		in.FirstName, in.LastName = p.textIf("firstname"), p.textIf("lastname")
@@ -163,7 +169,16 @@ func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UserID, directory.
 	if id := f.numberIf("userid"); id != nil && *id != int64(in.ID) {
 		return in, domain.InvalidField("userid", "This must be the user in the address, or be left out.")
 	}
-	in.In.UUID = parseIf(f, "id", domain.ParseUUID)
+	uuid, agrees := parseIf(f, "id", domain.ParseUUID), patch.Revise
+	in.In.Revise = func(u *domain.User) error {
+		if err := agrees(u); err != nil {
+			return err
+		}
+		if uuid != nil && *uuid != u.UUID {
+			return domain.InvalidField("id", "This must be the id of the user, or be left out.")
+		}
+		return nil
+	}
 	return in, f.Err
 }
 

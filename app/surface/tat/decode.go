@@ -135,9 +135,15 @@ func decodeSeconds(c *fiber.Ctx) (time.Duration, error) {
 	return time.Duration(min(n, int64(longest/time.Second))) * time.Second, nil
 }
 
-func decodeEither(c *fiber.Ctx) (objects.ContactOrContacts, error) {
+// either is a word that names somebody or a time.
+type either struct {
+	alias  string
+	within time.Duration
+}
+
+func decodeEither(c *fiber.Ctx) (either, error) {
 	within, err := decodeSeconds(c)
-	return objects.ContactOrContacts{Alias: httpx.Param(c, "username"), Within: within}, err
+	return either{httpx.Param(c, "username"), within}, err
 }
 
 // decodeList reads the filters of a list. Clients send all of them, also empty ones.

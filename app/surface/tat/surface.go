@@ -1,6 +1,7 @@
 package tat
 
 import (
+	"context"
 	_ "embed"
 	"net/netip"
 	"net/url"
@@ -248,11 +249,21 @@ func admin[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run dir
 // seconds.
 func (s *Surface) contact() fiber.Handler {
 	add := httpx.Handle(s.auth, decodeUsername, httpx.Done(s.uses.Social.AddContact), encodeEmpty[httpx.Just](201))
-	either := httpx.Handle(s.auth, decodeEither, s.uses.Social.AddOrSee, encodeEither)
+	either := httpx.Handle(s.auth, decodeEither, s.addOrSee, encodeEither)
 	return func(c *fiber.Ctx) error {
 		if _, err := decodeSeconds(c); err != nil {
 			return add(c)
 		}
 		return either(c)
 	}
+}
+
+// addOrSee adds the contact with that alias; if nobody has it, it returns the contacts.
+func (s *Surface) addOrSee(ctx context.Context, caller domain.Principal, in either) (*objects.ContactsSeen, error) {
+	err := s.uses.Social.AddContact(ctx, caller, in.alias)
+	if !domain.ErrUserNotFound.Is(err) {
+		return nil, err
+	}
+	seen, err := s.uses.Social.Contacts(ctx, caller, in.within)
+	return &seen, err
 }
