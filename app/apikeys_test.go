@@ -484,7 +484,7 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 		entries, err := s.Audit.List(ctx, admin, directory.ListAudit{Filter: domain.AuditFilter{Action: "apikey:show"}})
 		require.NoError(t, err)
 		shown := 0
-		for entry, err := range entries.Entries {
+		for entry, err := range entries.Items {
 			require.NoError(t, err)
 			require.Equal(t, "acme.admin", entry.Actor.Alias)
 			require.Equal(t, "acme.user", entry.Target.Name)

@@ -42,7 +42,7 @@ func TestTheAuditTrailNamesWhoCanBeRead(t *testing.T) {
 			list, err := s.d.Audit.List(t.Context(), s.as(who), directory.ListAudit{
 				Environment: "Acme", Filter: domain.AuditFilter{Actor: actor, Target: "bob", Action: "user:update"}})
 			require.NoError(t, err)
-			for e, err := range list.Entries {
+			for e, err := range list.Items {
 				require.NoError(t, err)
 				actors = append(actors, e.Actor.Alias)
 			}
@@ -81,7 +81,7 @@ func TestTheAuditTrailShowsNoPropertyThatIsHidden(t *testing.T) {
 			list, err := s.d.Audit.List(t.Context(), s.as(who), directory.ListAudit{Filter: domain.AuditFilter{Target: "bob", Action: "user:update"}})
 			require.NoError(t, err)
 			all := make(map[string]string)
-			for e, err := range list.Entries {
+			for e, err := range list.Items {
 				require.NoError(t, err)
 				for _, c := range e.Changes {
 					all[c.Field] = c.After

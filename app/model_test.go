@@ -309,7 +309,7 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 	list, err := m.d.Users.List(ctx, who, directory.ListUsers{Environment: ref, Total: true})
 	var got []domain.UserID
 	if err == nil {
-		for v, err := range list.Users {
+		for v, err := range list.Items {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -390,7 +390,7 @@ func (m *machine) agreeOnEnvironments(t *rapid.T, u *domain.User, who domain.Pri
 		return
 	}
 	var got, want []domain.EnvironmentID
-	for e, err := range list.Environments {
+	for e, err := range list.Items {
 		if err != nil {
 			t.Fatal(err)
 		}

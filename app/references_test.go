@@ -172,7 +172,7 @@ func newNaming(t *testing.T, w *twoTenants) *naming {
 	n := &naming{newOracle(), map[domain.EnvironmentID]string{}, map[string]any{}}
 	environments, err := w.directory.Environments.List(ctx, operator, directory.ListEnvironments{Environment: "/"})
 	require.NoError(t, err)
-	for e, err := range environments.Environments {
+	for e, err := range environments.Items {
 		require.NoError(t, err)
 		n.environments[e.ID] = &oracleEnvironment{parent: e.Environment.Parent, active: e.Active, organization: e.IsOrganization}
 		n.aliases[e.ID], n.uuids[string(e.UUID)] = e.Alias, e.ID
@@ -184,7 +184,7 @@ func newNaming(t *testing.T, w *twoTenants) *naming {
 	}
 	users, err := w.directory.Users.List(ctx, operator, directory.ListUsers{Everywhere: true})
 	require.NoError(t, err)
-	for u, err := range users.Users {
+	for u, err := range users.Items {
 		require.NoError(t, err)
 		n.users[u.ID], n.uuids[string(u.UUID)] = &u.User, u.ID
 	}

@@ -153,7 +153,7 @@ func TestRefreshTokenTheft(t *testing.T) {
 				trail, err := d.directory.Audit.List(t.Context(), who, directory.ListAudit{Environment: "/", Filter: domain.AuditFilter{Action: "session:end"}})
 				require.NoError(t, err)
 				var told []domain.AuditEntry
-				for entry, err := range trail.Entries {
+				for entry, err := range trail.Items {
 					require.NoError(t, err)
 					told = append(told, entry)
 				}

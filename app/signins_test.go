@@ -18,7 +18,7 @@ func signInsTold(t *testing.T, w *twoTenants, caller domain.Principal) map[strin
 	list, err := w.directory.Audit.List(t.Context(), caller, directory.ListAudit{Filter: domain.AuditFilter{Action: domain.SignInKind}})
 	require.NoError(t, err)
 	told := make(map[string]int64)
-	for e, err := range list.Entries {
+	for e, err := range list.Items {
 		require.NoError(t, err)
 		told[e.Action+" "+e.Target.Name] += e.Times
 	}

@@ -246,7 +246,7 @@ func TestRenameAndArchive(t *testing.T) {
 					list, err := s.People.List(t.Context(), admin, directory.ListPeople{})
 					require.NoError(t, err)
 					var gotPeople []string
-					for u, err := range list.People {
+					for u, err := range list.Items {
 						require.NoError(t, err)
 						if strings.HasPrefix(u.Alias, prefix) {
 							gotPeople = append(gotPeople, u.Alias)

@@ -99,7 +99,7 @@ func TestAnAdminByAnEarlierRuleActsAsPower(t *testing.T) {
 		list, err := s.d.Users.List(t.Context(), who, directory.ListUsers{Everywhere: true})
 		require.NoError(t, err)
 		var seen []string
-		for u, err := range list.Users {
+		for u, err := range list.Items {
 			require.NoError(t, err)
 			seen = append(seen, u.Alias)
 		}

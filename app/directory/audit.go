@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -53,35 +52,29 @@ type ListAudit struct {
 	Page        domain.Page // without a limit the whole trail is returned
 }
 
-// AuditList is a list of entries that is read while it is written.
-type AuditList struct {
-	Entries iter.Seq2[domain.AuditEntry, error]
-	Next    domain.Cursor
-}
-
 // List returns the entries of an environment and everything below it, newest first,
 // within the caller's reach. It needs domain.AuditRead there. Who acted is named, and found by the
 // filter, where the caller has domain.UserRead on them; of environments, groups, users and objects that
 // changes name only those are told that the caller reaches, and of properties that are not the caller's to
 // read only that they changed.
-func (a *Audit) List(ctx context.Context, caller domain.Principal, in ListAudit) (AuditList, error) {
+func (a *Audit) List(ctx context.Context, caller domain.Principal, in ListAudit) (list Listed[domain.AuditEntry], err error) {
 	sc, err := a.gate.Enter(ctx, &caller, domain.AuditRead, tenancy.In(in.Environment))
 	if err != nil {
-		return AuditList{}, err
+		return list, err
 	}
 	people, err := a.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil && !domain.ErrForbidden.Is(err) {
-		return AuditList{}, err
+		return list, err
 	}
 	sc = sc.Choosing(people)
 	role, err := a.gate.Role(ctx, &caller)
 	if err != nil {
-		return AuditList{}, err
+		return list, err
 	}
 	if err := a.signIns.Flush(ctx); err != nil { // what is read can still be told
 		slog.WarnContext(ctx, "sign-ins could not be written into the audit trail", "error", err)
 	}
-	read := lightly(ctx, in.Page.Limit, func(ctx context.Context, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
+	return ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
 		page, next, err := a.store.List(ctx, sc, in.Filter, p)
 		if err != nil {
 			return nil, "", err
@@ -95,16 +88,6 @@ func (a *Audit) List(ctx context.Context, caller domain.Principal, in ListAudit)
 		}
 		return page, next, nil
 	})
-	first, next, err := read(in.Page.After)
-	if err != nil {
-		return AuditList{}, err
-	}
-	var list AuditList
-	if in.Page.Limit > 0 {
-		list.Next, next = next, ""
-	}
-	list.Entries = Pages(first, next, read)
-	return list, nil
 }
 
 // mentioned are numbers that changes mention, and whether the reader reaches what they are of.

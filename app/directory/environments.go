@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"iter"
 
 	"canopy/domain"
 	"canopy/tenancy"
@@ -39,37 +38,20 @@ type ListEnvironments struct {
 	Page        domain.Page           // without a limit the whole list is returned
 }
 
-// EnvironmentList is a list of environments that is read while it is written.
-type EnvironmentList struct {
-	Environments iter.Seq2[EnvironmentDocument, error]
-	// Next is the cursor of the next page, if a limit was given and there is one.
-	Next domain.Cursor
-}
-
 // List returns an environment with everything below it, in tree order, within the caller's
 // reach. It needs domain.EnvironmentRead there.
-func (e *Environments) List(ctx context.Context, caller domain.Principal, in ListEnvironments) (EnvironmentList, error) {
+func (e *Environments) List(ctx context.Context, caller domain.Principal, in ListEnvironments) (list Listed[EnvironmentDocument], err error) {
 	sc, err := e.gate.Enter(ctx, &caller, domain.EnvironmentRead, tenancy.In(in.Environment))
 	if err != nil {
-		return EnvironmentList{}, err
+		return list, err
 	}
-	read := lightly(ctx, in.Page.Limit, func(ctx context.Context, p domain.Page) ([]EnvironmentDocument, domain.Cursor, error) {
+	return ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]EnvironmentDocument, domain.Cursor, error) {
 		page, next, err := e.store.List(ctx, sc, p)
 		if err != nil {
 			return nil, "", err
 		}
 		return describeEnvironments(sc, page), next, nil
 	})
-	first, next, err := read(in.Page.After)
-	if err != nil {
-		return EnvironmentList{}, err
-	}
-	var list EnvironmentList
-	if in.Page.Limit > 0 {
-		list.Next, next = next, ""
-	}
-	list.Environments = Pages(first, next, read)
-	return list, nil
 }
 
 // Get returns the environment that ref names, in the caller's reach. It needs

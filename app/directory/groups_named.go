@@ -67,17 +67,10 @@ type GroupLine struct {
 	Member string
 }
 
-// GroupList is a list of groups by alias, in the order of the letters' codes, each with those of
-// its members and admins whom the reader may list. It is read while it is written: Lines can be
-// ranged over once; an error ends it.
-type GroupList struct {
-	Lines iter.Seq2[GroupLine, error]
-	Total int64 // how many groups the filters keep
-}
-
-// ListWhole returns the groups of List with who is in them. Whoever may list nobody but
-// themselves finds themselves.
-func (g *Groups) ListWhole(ctx context.Context, caller domain.Principal, in ListGroups) (list GroupList, err error) {
+// ListWhole returns the groups of List by alias, in the order of the letters' codes, each with those
+// of its members and admins whom the reader may list. Total counts the groups that the filters keep.
+// Whoever may list nobody but themselves finds themselves.
+func (g *Groups) ListWhole(ctx context.Context, caller domain.Principal, in ListGroups) (list Listed[GroupLine], err error) {
 	keeps, err := in.keeps()
 	if err != nil {
 		return list, err
@@ -112,7 +105,7 @@ func (g *Groups) ListWhole(ctx context.Context, caller domain.Principal, in List
 	if err != nil {
 		return list, err
 	}
-	list.Lines = lines(groups, admins, g.store.Members(ctx, people, ids))
+	list.Items = lines(groups, admins, g.store.Members(ctx, people, ids))
 	return list, nil
 }
 

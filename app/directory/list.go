@@ -18,7 +18,7 @@ type Listed[T any] struct {
 	Total int64
 }
 
-// listed reads the first page of a list, and the others while they are written unless the
+// ReadList reads the first page of a list, and the others while they are written unless the
 // page has a limit.
 func ReadList[T any](ctx context.Context, page domain.Page, entries func(context.Context, domain.Page) ([]T, domain.Cursor, error)) (Listed[T], error) {
 	list, read := Listed[T]{Total: -1}, lightly(ctx, page.Limit, entries)

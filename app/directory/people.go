@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"iter"
 
 	"canopy/domain"
 	"canopy/tenancy"
@@ -41,10 +40,8 @@ type ListPeople struct {
 
 // PeopleList is a list of people, the newest account first, that is read while it is written.
 type PeopleList struct {
-	// People can be ranged over once; an error ends it.
-	People iter.Seq2[UserDocument, error]
-	None   bool  // there is nobody on this page
-	Total  int64 // how many the filter keeps
+	Listed[UserDocument]
+	None bool // there is nobody on this page
 	// Whole says that everything may be shown of each; otherwise it is who they are.
 	Whole  bool
 	Groups bool // the groups were asked for and may be shown
@@ -53,27 +50,27 @@ type PeopleList struct {
 // List returns people within the caller's reach. It needs domain.UserRead there; where that is given
 // for the caller's own account only, the list is that account. Everything is shown to admins of an
 // organization and to programs that were made to see it.
-func (p *People) List(ctx context.Context, caller domain.Principal, in ListPeople) (PeopleList, error) {
+func (p *People) List(ctx context.Context, caller domain.Principal, in ListPeople) (list PeopleList, err error) {
 	sc, err := p.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Here())
 	if err != nil {
-		return PeopleList{}, err
+		return list, err
 	}
 	if err := in.Filter.Validate(); err != nil {
-		return PeopleList{}, err
+		return list, err
 	}
 	if in.Skip < 0 || in.Skip > domain.MaxSkip {
-		return PeopleList{}, domain.InvalidField("skip", "Give a number from 0 to %d.", domain.MaxSkip)
+		return list, domain.InvalidField("skip", "Give a number from 0 to %d.", domain.MaxSkip)
 	}
-	var list PeopleList
 	if list.Whole, err = p.seesAll(ctx, &caller); err != nil {
-		return PeopleList{}, err
+		return list, err
 	}
 	list.Groups = list.Whole && in.Groups
-	if list.Total, err = p.users.store.CountPeople(ctx, sc, in.Filter); err != nil {
-		return PeopleList{}, err
+	total, err := p.users.store.CountPeople(ctx, sc, in.Filter)
+	if err != nil {
+		return list, err
 	}
-	left, skip := in.Limit, in.Skip
-	read := lightly(ctx, 0, func(ctx context.Context, page domain.Page) ([]UserDocument, domain.Cursor, error) {
+	left, skip, read := in.Limit, in.Skip, 0
+	list.Listed, err = ReadList(ctx, domain.Page{}, func(ctx context.Context, page domain.Page) ([]UserDocument, domain.Cursor, error) {
 		if in.Limit > 0 {
 			page.Limit = min(left, page.Limit)
 		}
@@ -85,19 +82,14 @@ func (p *People) List(ctx context.Context, caller domain.Principal, in ListPeopl
 		if err != nil {
 			return nil, "", err
 		}
-		skip = 0
+		skip, read = 0, read+len(users)
 		if left -= len(users); in.Limit > 0 && left == 0 {
 			next = ""
 		}
 		return described, next, nil
 	})
-	first, next, err := read("")
-	if err != nil {
-		return PeopleList{}, err
-	}
-	list.None = len(first) == 0
-	list.People = Pages(first, next, read)
-	return list, nil
+	list.Total, list.None = total, read == 0
+	return list, err
 }
 
 // describe adds to people what their list shows beside them.

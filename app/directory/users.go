@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -160,52 +159,36 @@ type ListUsers struct {
 	Total       bool            // asks for Total
 }
 
-// UserList is a list of users that is read while it is written. Users can be ranged over
-// once; an error ends it.
-type UserList struct {
-	Users iter.Seq2[UserDocument, error]
-	// Next is the cursor of the next page, if a limit was given and there is one.
-	Next domain.Cursor
-	// Total is how many users the filter keeps on all pages, -1 if it was not asked for.
-	Total int64
-}
-
 // List returns the users of an environment within the caller's reach. It needs domain.UserRead
 // there; where that is given for the caller's own account only, the list is that account. Objects that
 // who may not read are not there for conditions on them.
-func (u *Users) List(ctx context.Context, caller domain.Principal, in ListUsers) (UserList, error) {
+func (u *Users) List(ctx context.Context, caller domain.Principal, in ListUsers) (list Listed[UserDocument], err error) {
 	where := tenancy.In(in.Environment)
 	if in.Everywhere {
 		where = tenancy.Anywhere()
 	}
 	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, where)
 	if err != nil {
-		return UserList{}, err
+		return list, err
 	}
 	if in.Alone {
 		e, err := u.gate.Environment(ctx, &caller, in.Environment)
 		if err != nil {
-			return UserList{}, err
+			return list, err
 		}
 		sc = sc.Only(e.Path)
 	}
 	if in.Filter.Group, err = u.group(ctx, sc, &caller, in.Group); err != nil {
-		return UserList{}, err
+		return list, err
 	}
 	if in.Filter.Conditions.OfObjects() {
 		objects, err := u.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 		if err != nil && !domain.ErrForbidden.Is(err) {
-			return UserList{}, err
+			return list, err
 		}
 		sc = sc.Choosing(objects)
 	}
-	list := UserList{Total: -1}
-	if in.Total {
-		if list.Total, err = u.store.Count(ctx, sc, in.Filter); err != nil {
-			return UserList{}, err
-		}
-	}
-	read := lightly(ctx, in.Page.Limit, func(ctx context.Context, p domain.Page) ([]UserDocument, domain.Cursor, error) {
+	list, err = ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]UserDocument, domain.Cursor, error) {
 		users, next, err := u.store.List(ctx, sc, in.Filter, p)
 		if err != nil {
 			return nil, "", err
@@ -222,15 +205,10 @@ func (u *Users) List(ctx context.Context, caller domain.Principal, in ListUsers)
 		described, err := describeUsers(ctx, u.documents, sc, users)
 		return described, next, err
 	})
-	first, next, err := read(in.Page.After)
-	if err != nil {
-		return UserList{}, err
+	if err == nil && in.Total {
+		list.Total, err = u.store.Count(ctx, sc, in.Filter)
 	}
-	if in.Page.Limit > 0 {
-		list.Next, next = next, ""
-	}
-	list.Users = Pages(first, next, read)
-	return list, nil
+	return list, err
 }
 
 // group returns the number of the group whose members are asked for, 0 for none. A number

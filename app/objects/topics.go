@@ -48,10 +48,9 @@ type ListTopics struct {
 const maxUnseen = 1000
 
 // TopicList is a list of topics, by full name in the order of the letters' codes, that is read
-// while it is written. Topics can be ranged over once; an error ends it.
+// while it is written.
 type TopicList struct {
-	Topics iter.Seq2[ObjectDocument, error]
-	Total  int64
+	directory.Listed[ObjectDocument]
 	Unseen *UnseenTopics // nil if it was not asked for
 }
 
@@ -76,7 +75,7 @@ func (t *Topics) List(ctx context.Context, caller domain.Principal, in ListTopic
 	}
 	if in.Favourites {
 		if f.Names = favourites(marks[domain.FavouriteTopics], in.Names); len(f.Names) == 0 {
-			return t.withUnseen(ctx, &caller, in, marks, TopicList{Topics: directory.Pages[ObjectDocument](nil, "", nil)})
+			return t.withUnseen(ctx, &caller, in, marks, TopicList{Listed: directory.Listed[ObjectDocument]{Items: directory.Pages[ObjectDocument](nil, "", nil)}})
 		}
 	}
 	if in.Managed {
@@ -91,7 +90,8 @@ func (t *Topics) List(ctx context.Context, caller domain.Principal, in ListTopic
 	if err != nil {
 		return list, err
 	}
-	return t.withUnseen(ctx, &caller, in, marks, TopicList{Total: all.Total, Topics: part(all.Items, in.Skip, in.Limit)})
+	all.Items = part(all.Items, in.Skip, in.Limit)
+	return t.withUnseen(ctx, &caller, in, marks, TopicList{Listed: all})
 }
 
 // favourites returns the names of list that are among wanted, all of them if nothing is wanted.
@@ -126,7 +126,7 @@ func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in Li
 	}
 	var topics []ObjectDocument
 	var ids []domain.ObjectID
-	for topic, err := range list.Topics {
+	for topic, err := range list.Items {
 		if err != nil {
 			return list, err
 		}
@@ -150,7 +150,7 @@ func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in Li
 			list.Unseen.Names = append(list.Unseen.Names, topics[i].FullName)
 		}
 	}
-	list.Topics = directory.Pages(topics, "", nil)
+	list.Items = directory.Pages(topics, "", nil)
 	return list, nil
 }
 

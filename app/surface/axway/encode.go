@@ -32,8 +32,8 @@ func (s *Surface) sendUser(c *fiber.Ctx, status int, u *directory.UserDocument) 
 	return send(c, status, &w)
 }
 
-func (s *Surface) encodeUsers(c *fiber.Ctx, list directory.UserList) error {
-	return httpx.Stream(c, list.Users,
+func (s *Surface) encodeUsers(c *fiber.Ctx, list directory.Listed[directory.UserDocument]) error {
+	return httpx.Stream(c, list.Items,
 		func(w *httpx.Writer) { w.Open("", '[') },
 		userWriter(c),
 		func(w *httpx.Writer) { w.Close(']') })

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"iter"
 	"net/url"
 	"strconv"
 	"time"
@@ -47,26 +46,28 @@ func encodeTrue[T any](s *Surface) func(*fiber.Ctx, T) error {
 	return encode(s, func(w *httpx.Writer, key string, _ *T) { w.Flag(key, true) })
 }
 
-// stream answers with a list that is read while it is written.
-func stream[T any](s *Surface, c *fiber.Ctx, list iter.Seq2[T, error], write writer[T]) error {
-	return httpx.Stream(c, list,
-		func(w *httpx.Writer) {
-			s.open(w, fiber.StatusOK)
-			w.Open("data", '[')
-		},
-		func(w *httpx.Writer, v *T) { write(w, "", v) },
-		func(w *httpx.Writer) {
-			w.Close(']')
-			w.Close('}')
-		})
+// encodeListed answers with a list that is read while it is written.
+func encodeListed[T any](s *Surface, write writer[T]) func(*fiber.Ctx, directory.Listed[T]) error {
+	return func(c *fiber.Ctx, list directory.Listed[T]) error {
+		httpx.LinkNext(c, list.Next)
+		if list.Total >= 0 {
+			c.Set("X-Total-Count", strconv.FormatInt(list.Total, 10))
+		}
+		return httpx.Stream(c, list.Items,
+			func(w *httpx.Writer) {
+				s.open(w, fiber.StatusOK)
+				w.Open("data", '[')
+			},
+			func(w *httpx.Writer, v *T) { write(w, "", v) },
+			func(w *httpx.Writer) {
+				w.Close(']')
+				w.Close('}')
+			})
+	}
 }
 
-func (s *Surface) encodeUserList(c *fiber.Ctx, list directory.UserList) error {
-	httpx.LinkNext(c, list.Next)
-	if list.Total >= 0 {
-		c.Set("X-Total-Count", strconv.FormatInt(list.Total, 10))
-	}
-	return stream(s, c, list.Users, make(fragments).writeUser)
+func (s *Surface) encodeUserList(c *fiber.Ctx, list directory.Listed[directory.UserDocument]) error {
+	return encodeListed(s, make(fragments).writeUser)(c, list)
 }
 
 // fragments remembers, within one answer, the text of groups and environments, which come
@@ -89,16 +90,6 @@ func (f fragments) write(w *httpx.Writer, key string, of any, text func(*httpx.W
 		f[of] = known
 	}
 	w.Raw(key, known)
-}
-
-func (s *Surface) encodeEnvironmentList(c *fiber.Ctx, list directory.EnvironmentList) error {
-	httpx.LinkNext(c, list.Next)
-	return stream(s, c, list.Environments, writeEnvironment)
-}
-
-func (s *Surface) encodeAudit(c *fiber.Ctx, list directory.AuditList) error {
-	httpx.LinkNext(c, list.Next)
-	return stream(s, c, list.Entries, writeAudit)
 }
 
 func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u domain.User) error {

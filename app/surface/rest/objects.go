@@ -9,7 +9,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"canopy/app/directory"
 	"canopy/app/httpx"
 	"canopy/app/objects"
 	"canopy/domain"
@@ -285,17 +284,6 @@ func queryUsage(c *fiber.Ctx) (in objects.ListUsage, err error) {
 	}
 	in.Page, err = httpx.QueryPage(c)
 	return in, err
-}
-
-// encodeListed answers with a list that is read while it is written.
-func encodeListed[T any](s *Surface, write writer[T]) func(*fiber.Ctx, directory.Listed[T]) error {
-	return func(c *fiber.Ctx, list directory.Listed[T]) error {
-		httpx.LinkNext(c, list.Next)
-		if list.Total >= 0 {
-			c.Set("X-Total-Count", strconv.FormatInt(list.Total, 10))
-		}
-		return stream(s, c, list.Items, write)
-	}
 }
 
 func (s *Surface) encodeCreatedObject(c *fiber.Ctx, o objects.ObjectDocument) error {

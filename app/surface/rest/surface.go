@@ -68,7 +68,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserID), s.uses.Sessions.ListOf, encodeAll(s, writeSession)))
 	r.Delete("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserID), httpx.Done(s.uses.Sessions.EndAllOf), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/environments", ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, s.encodeEnvironmentList)))
+	r.Get("/rest/environments", ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, encodeListed(s, writeEnvironment))))
 	r.Get("/rest/environments/byAlias/:alias", httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encode(s, writeEnvironment)))
 	r.Get("/rest/environments/childs/:id", httpx.Handle(s.auth, bare(decodeEnvironmentID), e.Children, encodeAll(s, writeEnvironment)))
 	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encode(s, writeEnvironment)))
@@ -89,7 +89,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/rest/me/sessions", httpx.Handle(s.auth, decodeNothing, httpx.AloneDone(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
 	r.Delete("/rest/me/sessions/:id", httpx.Handle(s.auth, decodeSession, httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
-	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, s.encodeAudit)))
+	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, encodeListed(s, writeAudit))))
 	s.keyRoutes(r)
 	s.objectRoutes(r)
 }

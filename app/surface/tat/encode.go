@@ -231,7 +231,7 @@ func encodePeople(c *fiber.Ctx, list directory.PeopleList) error {
 		w.Close('}')
 		return send(c, fiber.StatusOK, w)
 	}
-	return stream(c, list.People, list.Total, "users", func(w *httpx.Writer, u *directory.UserDocument) {
+	return stream(c, list.Items, list.Total, "users", func(w *httpx.Writer, u *directory.UserDocument) {
 		writePerson(w, u, list.Whole, list.Groups)
 	}, func(*httpx.Writer) {})
 }
@@ -317,7 +317,7 @@ func encodeCapabilities(c *fiber.Ctx, _ httpx.Just) error {
 }
 
 func encodeTopics(c *fiber.Ctx, list objects.TopicList) error {
-	return stream(c, list.Topics, list.Total, "topics", func(w *httpx.Writer, o *objects.ObjectDocument) {
+	return stream(c, list.Items, list.Total, "topics", func(w *httpx.Writer, o *objects.ObjectDocument) {
 		writeTopic(w, "", o, false)
 	}, func(w *httpx.Writer) {
 		writeUnseen(w, list.Unseen)
@@ -419,7 +419,7 @@ func writeTopic(w *httpx.Writer, key string, o *objects.ObjectDocument, dated bo
 }
 
 // encodeGroups writes a group, and its members as they are read.
-func encodeGroups(c *fiber.Ctx, list directory.GroupList) error {
+func encodeGroups(c *fiber.Ctx, list directory.Listed[directory.GroupLine]) error {
 	var group directory.GroupLine // what is being written
 	members := false              // some of its members were
 	done := func(w *httpx.Writer) {
@@ -431,7 +431,7 @@ func encodeGroups(c *fiber.Ctx, list directory.GroupList) error {
 		}
 		members = false
 	}
-	err := httpx.Stream(c, list.Lines,
+	err := httpx.Stream(c, list.Items,
 		func(w *httpx.Writer) {
 			w.Open("", '{')
 			w.Number("count", list.Total)

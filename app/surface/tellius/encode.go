@@ -31,9 +31,9 @@ func encodeToken(c *fiber.Ctx, in accounts.SignedIn) error {
 	return send(c, fiber.StatusOK, w)
 }
 
-func encodeUserList(c *fiber.Ctx, list directory.UserList) error {
+func encodeUserList(c *fiber.Ctx, list directory.Listed[directory.UserDocument]) error {
 	httpx.LinkNext(c, list.Next)
-	return httpx.Stream(c, list.Users,
+	return httpx.Stream(c, list.Items,
 		func(w *httpx.Writer) {
 			w.Open("", '{')
 			w.Open("users", '[')
