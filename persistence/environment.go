@@ -87,7 +87,7 @@ func environmentsIn(sc tenancy.Scope) db.Predicate {
 func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Environment, domain.Cursor, error) {
 	stretches := sc.Ranges()
 	var after domain.EnvironmentPath
-	if continued, err := readCursor(p.After, "environments", &after); err != nil {
+	if continued, err := readCursor(p.After, &after); err != nil {
 		return nil, "", err
 	} else if continued {
 		stretches = beyond(stretches, after+"!") // behind after itself and before its children
@@ -102,7 +102,7 @@ func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.
 		rows, err := s.db.HotRows(ctx, query, values...)
 		return db.Collect(rows, err, db.Weighed(ctx, scanEnvironment))
 	})
-	return page(all, err, limit, func(e *domain.Environment) domain.Cursor { return writeCursor("environments", e.Path) })
+	return page(all, err, limit, func(e *domain.Environment) domain.Cursor { return writeCursor(e.Path) })
 }
 
 // Children returns the environments in sc directly below parent, in tree order.

@@ -24,7 +24,7 @@ func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, 
 		where = where.Also(all)
 	}
 	var after domain.EnvironmentPath
-	if continued, err := readCursor(p.After, "organizations", &after); err != nil {
+	if continued, err := readCursor(p.After, &after); err != nil {
 		return nil, "", err
 	} else if continued {
 		where = where.And("e.path > ?", string(after))
@@ -32,7 +32,7 @@ func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, 
 	limit := pageSize(p)
 	found, err := selectEnvironments(ctx, s.db, where, " ORDER BY e.path LIMIT "+strconv.Itoa(limit+1))
 	found, next, err := page(found, err, limit, func(e *domain.Environment) domain.Cursor {
-		return writeCursor("organizations", e.Path)
+		return writeCursor(e.Path)
 	})
 	if err != nil {
 		return nil, "", err

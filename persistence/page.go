@@ -31,29 +31,30 @@ func page[T any](all []T, err error, limit int, behind func(last *T) domain.Curs
 	return all[:limit], behind(&all[limit-1]), nil
 }
 
-// writeCursor returns the cursor behind an entry: the name of the list with its order, and what
-// the entry is sorted by. Only the last key may be text.
-func writeCursor(list string, keys ...any) domain.Cursor {
-	text := list
-	for _, key := range keys {
+// writeCursor returns the cursor behind an entry: a word that names the list with its order, unless
+// what the entry is sorted by tells, and that. Only the last key may have blanks.
+func writeCursor(keys ...any) domain.Cursor {
+	words := make([]string, len(keys))
+	for i, key := range keys {
 		if at, ok := key.(time.Time); ok {
 			key = db.Millis(at)
 		}
-		text += fmt.Sprintf(" %v", key)
+		words[i] = fmt.Sprint(key)
 	}
-	return domain.Cursor(text)
+	return domain.Cursor(strings.Join(words, " "))
 }
 
-// readCursor reads what writeCursor wrote into the places that keys point to, and reports whether
-// there is a cursor. It returns ErrCursor for a cursor of another list or order.
-func readCursor(c domain.Cursor, list string, keys ...any) (bool, error) {
+// readCursor reads what writeCursor wrote into the places that keys point to; a key that is a word
+// must be there as it is. It reports whether there is a cursor, and returns ErrCursor for one of another
+// list or order.
+func readCursor(c domain.Cursor, keys ...any) (bool, error) {
 	if c == "" {
 		return false, nil
 	}
-	words := strings.SplitN(string(c), " ", 1+len(keys))
-	ok := len(words) == 1+len(keys) && words[0] == list
+	words := strings.SplitN(string(c), " ", len(keys))
+	ok := len(words) == len(keys)
 	for i := 0; ok && i < len(keys); i++ {
-		ok = readKey(words[1+i], keys[i])
+		ok = readKey(words[i], keys[i])
 	}
 	if !ok {
 		return false, domain.ErrCursor
@@ -64,6 +65,8 @@ func readCursor(c domain.Cursor, list string, keys ...any) (bool, error) {
 func readKey(word string, key any) (ok bool) {
 	var err error
 	switch key := key.(type) {
+	case string:
+		return word == key
 	case *string:
 		*key = word
 	case *domain.EnvironmentPath:

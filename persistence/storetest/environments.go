@@ -69,7 +69,7 @@ func Environments(t *testing.T, db *db.DB) {
 		sc := w.Scope(t, "acme.power", domain.EnvironmentRead).Read()
 		reached, _, err := w.Environments.List(ctx, sc, domain.Page{})
 		require.NoError(t, err)
-		invented, _, err := w.Environments.List(ctx, sc, domain.Page{After: "environments /1/"})
+		invented, _, err := w.Environments.List(ctx, sc, domain.Page{After: "/1/"})
 		require.NoError(t, err)
 		require.Equal(t, reached, invented, "a cursor from outside the reach shows nothing beyond it")
 	})
