@@ -10,10 +10,10 @@
 //
 //   - Each surface is a Fiber application of its own under one fasthttp server, which
 //     chooses by path (server.go). Fiber's mounting would answer errors by the longest
-//     prefix and read the limits of the outermost application only (2026-11-22).
+//     prefix and read the limits of the outermost application only.
 //   - What clients can make the server hold is bounded before anybody is known: connections
 //     (door.go) and what of bodies is large (body.go), in all and for one network. Small bodies
 //     need no part of the budget, so that people can sign in while it is used up. Connections of
 //     trusted proxies have no share: many clients are behind each. A few connections beyond the
-//     bound are answered that there are too many, the others closed (2026-11-24).
+//     bound are answered that there are too many, the others closed.
 package app

@@ -29,7 +29,7 @@
 //
 //   - An environment's path (1/19/25) orders the tree and is never shown. What people
 //     read and write is the alias path (Acme/Prod), and it is cut where the reader's
-//     reach ends, so that a name above it is never told (2026-11-22).
+//     reach ends, so that a name above it is never told.
 //   - Names are compared by Fold, Unicode simple case folding done here, because the two
-//     database engines disagree on case (2026-11-22).
+//     database engines disagree on case.
 package domain

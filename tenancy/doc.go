@@ -15,18 +15,17 @@
 //
 // Decisions:
 //
-//   - Design.md section 5 keeps each organization's whole tree in memory. Here only its
-//     groups are kept whole; environments are kept one by one, by organization,
-//     generation and number, and read in one statement a page when missing. A change to
+//   - Of an organization only the groups are kept in memory whole. Environments are kept
+//     one by one, by organization, generation and number, and those that are missing are
+//     read in one statement a page. A change to
 //     one environment of an organization with 100,000 then costs the next request a few
 //     rows instead of the whole tree, and memory is bounded by entries, not by the size
-//     of the largest tenant (2026-11-22).
+//     of the largest tenant.
 //   - A reach is two sorted lists of subtrees, the ones in it and the ones cut out of it,
 //     each without overlaps, so that for any place at most one entry of each list can
 //     speak: the greatest not above it. Deciding and explaining are the same two binary
-//     searches (2026-11-22).
+//     searches.
 //   - Whether an environment is inactive is read when a reach is computed, not kept in a
 //     tree: whoever changes it bumps the generation of every organization above and
-//     below it and the epoch of every user who was allowed an environment there
-//     (2026-11-22).
+//     below it and the epoch of every user who was allowed an environment there.
 package tenancy

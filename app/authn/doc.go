@@ -11,43 +11,42 @@
 //   - HTTP Basic with argon2id on every request would cost about 50 ms. A pair of name
 //     and password that was verified is remembered as an HMAC under a key of this process
 //     together with the user's epoch, so a changed password or a revoked user is refused
-//     at once; wrong ones are not remembered (2026-11-22).
+//     at once; wrong ones are not remembered.
 //   - A failed sign-in is counted before the password is looked at and taken back after a
-//     success, so that many guesses at once cannot overtake the count (2026-11-22).
+//     success, so that many guesses at once cannot overtake the count.
 //   - Work on passwords is done in turns: next is whoever's account and network had theirs the
-//     longest time ago, so that a flood waits for itself. A full queue refuses who has most in it
-//     (2026-11-24).
+//     longest time ago, so that a flood waits for itself. A full queue refuses who has most in it.
 //   - Sign-ins are counted in memory and written into the audit trail every two seconds, at the end,
 //     and before somebody reads it: they wait for nothing, and a flood of wrong ones writes few rows.
-//     A server that is killed forgets two seconds of them (2026-11-24).
+//     A server that is killed forgets two seconds of them.
 //   - Nobody can lock somebody else out: waiting is imposed on a name from one address, and no
 //     limit holds for an address from which that user has signed in before. Others may be at that
 //     address too; where they guess, what comes from there is looked at one after the other, five
 //     wrong ones a second, and what is remembered of good passwords waits with it, or it would
 //     say which guess is right. A secret that devices keep would tell them apart, but most clients
-//     of the surfaces keep none (2026-11-24).
+//     of the surfaces keep none.
 //   - A name that is guessed at from many addresses is slowed down for those that have tried: each
 //     has three attempts a day, then all share one in ten seconds. Somebody with n addresses has
-//     560 guesses an hour and three for each address a day (2026-11-24).
+//     560 guesses an hour and three for each address a day.
 //   - Tokens are JWTs with HS512 and the claims of the published sample, because clients
-//     read them; what we rely on is the row of the session they belong to (2026-11-22).
+//     read them; what we rely on is the row of the session they belong to.
 //   - The key that signs tokens follows from the server's key and a name, which is in the
 //     token's header. Names are stored, keys are not; any name gives a key, so a forged one
 //     fails at its signature without a look-up, and a server that has never met a name needs
 //     no news of it. Whether the name is good is read in the statement that reads the
-//     session, so a revoked key is refused at once everywhere (2026-11-22).
+//     session, so a revoked key is refused at once everywhere.
 //   - Refresh tokens and cookies say whose they are and carry a keyed hash of what they say:
 //     forged ones cost no look-up, and a refresh token that was used long ago is still known
-//     for one of ours, without keeping a list of them (2026-11-22).
+//     for one of ours, without keeping a list of them.
 //   - A refresh token that was used ends its session when it comes again, except the last one
 //     within ten seconds, which is refused and changes nothing: clients repeat a request of
 //     which they missed the answer, and send it from two tabs at once. A repeat is never given
-//     tokens (2026-11-22).
+//     tokens.
 //   - The CSRF token follows from the session under a key of ours. It is compared for methods
-//     that are not safe, after the cookie was found good (2026-11-22).
+//     that are not safe, after the cookie was found good.
 //   - An API key and a name with its password may come together, as clients of Ethersource
 //     send them: then both must be right and of the same user, so that a revoked key is
-//     refused whatever comes with it (2026-11-22).
+//     refused whatever comes with it.
 //   - A new password does not revoke API keys: programs go on while people change theirs.
-//     Keys are listed and revoked one by one (2026-11-22).
+//     Keys are listed and revoked one by one.
 package authn

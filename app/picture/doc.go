@@ -5,8 +5,8 @@
 //
 //   - What is kept is decoded and encoded anew, never the bytes that came in: nothing hidden in
 //     them, no place where a photograph was taken, and no other format under a JPEG's name
-//     reaches anybody's browser (2026-11-22).
+//     reaches anybody's browser.
 //   - The number of pixels is read from the header before anything is decoded, and only as many
 //     images as there are turns are decoded at once, so that memory is bounded whatever an image
-//     claims (2026-11-22).
+//     claims.
 package picture

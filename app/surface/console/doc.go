@@ -5,19 +5,16 @@
 // Decisions:
 //
 //   - A page is shown by GET and HEAD, and nothing happens before its form is posted: programs that
-//     look at mail follow the links in it (2026-11-24).
+//     look at mail follow the links in it.
 //   - Nothing of the directory is on a page: it is written from its address alone, so it is the same
-//     whether or not the secret is right (2026-11-24).
+//     whether or not the secret is right.
 //   - The secret is in the page's address, because mail can lead there only; it is posted in the body,
-//     and the answer to a form that worked sends the browser to a page that can be read again
-//     (2026-11-24).
-//   - Pages work without script, and have none. They ask nothing of any other server (2026-11-24).
-//   - Addresses are relative, so that pages work behind a prefix and behind a proxy that adds one
-//     (2026-11-24).
-//   - Parameters that are not known are passed over: mail programs add some to links (2026-11-24).
+//     and the answer to a form that worked sends the browser to a page that can be read again.
+//   - Pages work without script, and have none. They ask nothing of any other server.
+//   - Addresses are relative, so that pages work behind a prefix and behind a proxy that adds one.
+//   - Parameters that are not known are passed over: mail programs add some to links.
 //   - Pages are components of templ, rendered whole before the first byte is sent, so that what fails
-//     is an error and no half page. After a change of a .templ file: go generate ./app/surface/console
-//     (2026-11-24).
+//     is an error and no half page. After a change of a .templ file: go generate ./app/surface/console.
 package console
 
 //go:generate go tool templ generate

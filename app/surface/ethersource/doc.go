@@ -5,20 +5,16 @@
 // The published document is the contract: its addresses, parameters and statuses. It shows
 // no bodies ("custom"), so their keys are those of the product's other resources.
 //
+// What differs from the document on purpose is a table at the head of openapi.yaml.
+//
 // Decisions:
 //
 //   - A userId is the login name: it is chosen by whoever creates the user, cannot be
-//     modified, and is what clients send with HTTP Basic (2026-11-22).
-//   - Trusted users are those who act as oadmin or superUser, within what they reach
-//     (2026-11-22).
-//   - A request carries HTTP Basic, an apiKey, or both, which then must be of one user
-//     (2026-11-22).
+//     modified, and is what clients send with HTTP Basic.
 //   - The API key of a user is their oldest. Users who came by another way get one when it is
-//     asked for, so that no account is without (2026-11-22).
+//     asked for, so that no account is without.
 //   - The statuses of failures are the document's 400, 401, 403 and 404, so a conflict is 400;
-//     beside them only what concerns no request in particular (405, 413, 415, 429, 5xx)
-//     (2026-11-22).
+//     beside them only what concerns no request in particular (405, 413, 415, 429, 5xx).
 //   - Statistics cover the time from the one rounded end to the other, in months of UTC. Both
-//     are in the answer; a period that is rounded to nothing has no statistics (2026-11-22).
-//   - Mail is sent in the server's own name; from is named below the text (2026-11-22).
+//     are in the answer; a period that is rounded to nothing has no statistics.
 package ethersource
