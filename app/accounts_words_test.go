@@ -167,7 +167,7 @@ func TestTechnicalChangesMailNothing(t *testing.T) {
 			},
 			"make admin": func() error { return s.People.MakeAdmin(t.Context(), admin, person()) },
 			"check": func() error {
-				_, err := s.People.Check(t.Context(), admin, directory.CheckUser{Alias: person(), FixTopic: true, FixWith: true})
+				_, err := s.People.Check(t.Context(), admin, directory.CheckUser{Alias: person(), FixTopic: true, FixDefaultGroup: true})
 				return err
 			},
 			"the same address in other letters": func() error {

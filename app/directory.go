@@ -232,8 +232,8 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Audit = directory.NewAudit(d.Gate, persistence.NewAuditStore(database), users, persistence.NewObjectStore(database), d.passwords, d.declared)
 	d.usage, d.copies = objects.NewUsageCounter(persistence.NewUsageStore(database)), persistence.NewCopyRequestStore(database)
 	d.Objects = objects.NewObjects(d.Gate, users, persistence.NewObjectStore(database), d.copies, persistence.NewBookmarkStore(database), d.usage, cfg.Now)
-	d.Topics = objects.NewTopics(d.Gate, d.Objects, persistence.NewMarkStore(database), persistence.NewPresenceStore(database))
-	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, objects.SocialStores{Marks: persistence.NewMarkStore(database),
+	d.Topics = objects.NewTopics(d.Gate, d.Objects, persistence.NewFavouriteStore(database), persistence.NewPresenceStore(database))
+	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, objects.SocialStores{Favourites: persistence.NewFavouriteStore(database),
 		Contacts: persistence.NewContactStore(database), Presences: persistence.NewPresenceStore(database)}, cfg.Now)
 	return d, nil
 }

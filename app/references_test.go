@@ -391,7 +391,7 @@ func (w *twoTenants) hide(t *testing.T) {
 		_, _ = w.directory.Objects.OfferCopy(ctx, w.principal(t, in.Owner.Alias), ref, domain.UserRef{Alias: "acme.guest"})
 	}
 	for _, alias := range []string{"acme.east", "acme.admin", "acme.guest", "acme.half"} {
-		_, err := w.directory.Social.BePresent(ctx, w.principal(t, alias), objects.BePresent{Topic: "/Board", Status: domain.PresenceOnline})
+		_, err := w.directory.Social.SetPresence(ctx, w.principal(t, alias), objects.SetPresence{Topic: "/Board", Status: domain.PresenceOnline})
 		require.NoError(t, err, alias)
 	}
 	for _, alias := range []string{"admin", "acme.admin", "acme.half"} {

@@ -181,7 +181,7 @@ func TestRenameAndArchive(t *testing.T) {
 					own := s.as(t, name)
 					_, err = s.Topics.Create(t.Context(), own, objects.NewTopic{Name: "/Private/" + name + "/notes"})
 					require.NoError(t, err)
-					require.NoError(t, s.Social.Silence(t.Context(), watcher, "/Private/"+name+"/notes"))
+					require.NoError(t, s.Social.Mute(t.Context(), watcher, "/Private/"+name+"/notes"))
 					model[name] = &namedPeople{topics: []string{"/Private/" + name, "/Private/" + name + "/notes"}}
 				},
 				"rename": func(rt *rapid.T) {
@@ -236,13 +236,13 @@ func TestRenameAndArchive(t *testing.T) {
 					require.ElementsMatch(t, wantTopics, gotTopics)
 					profile, err := s.Social.Profile(t.Context(), watcher)
 					require.NoError(t, err)
-					var silenced []string
+					var muted []string
 					for _, topic := range wantTopics {
 						if strings.HasSuffix(topic, "/notes") {
-							silenced = append(silenced, topic)
+							muted = append(muted, topic)
 						}
 					}
-					require.ElementsMatch(t, silenced, profile.Marks[domain.SilencedTopics])
+					require.ElementsMatch(t, muted, profile.Favourites[domain.MutedTopics])
 					list, err := s.People.List(t.Context(), admin, directory.ListPeople{})
 					require.NoError(t, err)
 					var gotPeople []string

@@ -59,7 +59,7 @@ var notShown = map[string]string{
 	"ObjectOrder":   "it is in queries only, and each value is asked for",
 	"UserOrder":     "it is in queries only, and each value is asked for",
 	"Kind":          "contract files show errors of each kind",
-	"MarkKind":      "explanations are of places; contract files show them",
+	"CauseKind":     "explanations are of places; contract files show them",
 	"Position":      "explanations are of places; contract files show them",
 	"Departure":     "it belongs to a kind of objects, all of which are shown",
 	"AttributeKind": "it belongs to an attribute of a kind of objects, all of which are shown",
@@ -357,7 +357,7 @@ func (z *zoo) addHabits(t *testing.T, w *twoTenants) {
 		method, path, _ := strings.Cut(ask, " ")
 		z.tat(t, "zoo8", method, path, "")
 	}
-	z.note(domain.FavouriteTopics, domain.SilencedTopics, domain.FavouriteTags)
+	z.note(domain.FavouriteTopics, domain.MutedTopics, domain.FavouriteTags)
 	for i, status := range []domain.PresenceStatus{domain.PresenceOnline, domain.PresenceOffline, domain.PresenceBusy} {
 		z.tat(t, []string{"zoo8", "zoo2", "zoo1"}[i], "POST", "/presenceget/topic", fmt.Sprintf(`{"status":%q}`, status))
 		z.note(status)

@@ -8,28 +8,28 @@ type Verdict struct {
 	Policy string
 }
 
-// MarkKind says why an environment, with everything below it, is in or out of a reach.
-type MarkKind uint8
+// CauseKind says why an environment, with everything below it, is in or out of a reach.
+type CauseKind uint8
 
-// The kinds of marks. The first four put a subtree into a reach, the others take one out.
+// The kinds of causes. The first four put a subtree into a reach, the others take one out.
 const (
-	MarkNone         MarkKind = iota // nothing speaks for or against it
-	MarkHome                         // the user's home, by role
-	MarkOrganization                 // the user's organization, by role
-	MarkTree                         // the whole tree, by role
-	MarkAllowed                      // an environment the user is allowed
-	MarkBlocked                      // an environment the user is blocked from
-	MarkInactive                     // an inactive environment
+	CauseNone         CauseKind = iota // nothing speaks for or against it
+	CauseHome                          // the user's home, by role
+	CauseOrganization                  // the user's organization, by role
+	CauseTree                          // the whole tree, by role
+	CauseAllowed                       // an environment the user is allowed
+	CauseBlocked                       // an environment the user is blocked from
+	CauseInactive                      // an inactive environment
 )
 
-var markNames = [...]string{"", "home", "organization", "tree", "allowed", "blocked", "inactive"}
+var causeNames = [...]string{"", "home", "organization", "tree", "allowed", "blocked", "inactive"}
 
-// String returns the kind's name, empty for MarkNone.
-func (k MarkKind) String() string { return markNames[k] }
+// String returns the kind's name, empty for CauseNone.
+func (k CauseKind) String() string { return causeNames[k] }
 
-// Mark is one reason for a place to be in or out of a reach: the subtree at Path.
-type Mark struct {
-	Kind MarkKind
+// Cause is one reason for a place to be in or out of a reach: the subtree at Path.
+type Cause struct {
+	Kind CauseKind
 	Path EnvironmentPath
 }
 
@@ -48,9 +48,9 @@ type Explanation struct {
 	// Held says whether a group gives the permission; Groups says it of each group.
 	Held   bool
 	Groups []GroupReason
-	// Included is the mark that puts the environment into the reach and Excluded the
-	// one that takes it out; their Kind is MarkNone where there is none.
-	Included, Excluded Mark
+	// Included is the cause that puts the environment into the reach and Excluded the
+	// one that takes it out; their Kind is CauseNone where there is none.
+	Included, Excluded Cause
 }
 
 // GroupReason says whether one of a user's groups gives a permission.

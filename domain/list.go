@@ -120,7 +120,7 @@ var DirectoryLists = []ListInfo{
 	{Name: "groupadmins", Columns: []ListColumn{
 		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "group", Type: GroupColumn})}},
 	{Name: "marks", Columns: []ListColumn{
-		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "list", Type: ChoiceColumn, Choices: markLists}), key(ListColumn{Name: "name"}),
+		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "list", Type: ChoiceColumn, Choices: favouriteLists}), key(ListColumn{Name: "name"}),
 		{Name: "rank", Type: NumberColumn}}},
 	{Name: "contacts", Columns: []ListColumn{
 		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "contact", Type: UserColumn}), {Name: "rank", Type: NumberColumn}}},

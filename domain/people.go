@@ -67,19 +67,19 @@ func (p *Person) Rename(name, surname string) {
 	p.FirstName, p.LastName = first, surname
 }
 
-// Archive puts the account away: nobody can use it any more, it is no longer part of lists
-// of people, and its names are free for others. The mark has the form of the product that knows
+// Archive archives the account: nobody can use it any more, it is no longer part of lists
+// of people, and its names are free for others. The ending has the form of the product that knows
 // this, without its name of who did it: not everybody who sees the account may know them.
 func (u *User) Archive(now time.Time) {
-	mark := "$archive$by$admin$" + strconv.FormatInt(now.Unix(), 10)
-	u.Alias = marked(u.Alias, mark)
+	ending := "$archive$by$admin$" + strconv.FormatInt(now.Unix(), 10)
+	u.Alias = withEnding(u.Alias, ending)
 	if u.Person.LastName != "" {
-		u.Person.LastName = marked(u.Person.LastName, mark)
+		u.Person.LastName = withEnding(u.Person.LastName, ending)
 	} else {
-		u.Person.FirstName = marked(u.Person.FirstName, mark)
+		u.Person.FirstName = withEnding(u.Person.FirstName, ending)
 	}
 	if u.Person.Mail != "" {
-		u.Person.Mail += mark
+		u.Person.Mail += ending
 		if checkMail(u.Person.Mail) != nil {
 			u.Person.Mail = ""
 		}
@@ -88,17 +88,17 @@ func (u *User) Archive(now time.Time) {
 	u.Archived = true
 }
 
-// marked appends a mark to a name, of which only the beginning is left where there is no
+// withEnding appends an ending to a name, of which only the beginning is left where there is no
 // room for all of it.
-func marked(name, mark string) string {
-	if suffix := []rune(mark); len(suffix) > maxNameLength-1 {
-		mark = string(suffix[:maxNameLength-1])
+func withEnding(name, ending string) string {
+	if suffix := []rune(ending); len(suffix) > maxNameLength-1 {
+		ending = string(suffix[:maxNameLength-1])
 	}
-	room := maxNameLength - len([]rune(mark))
+	room := maxNameLength - len([]rune(ending))
 	if runes := []rune(name); len(runes) > room {
 		name = string(runes[:room])
 	}
-	return strings.TrimSpace(name + mark)
+	return strings.TrimSpace(name + ending)
 }
 
 // PrivateTopic returns the full name of the topic that is for the user of that alias alone.

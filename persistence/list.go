@@ -85,7 +85,9 @@ var listTables = map[string]*listTable{
 	"marks": {name: "user_marks", at: [][]string{ownUser, {"list"}, {"name"}, {"rank"}}, order: []string{"organization_id", "user_id", "list", "name_key"},
 		derived: []string{"name_key"},
 		derive:  func(r *listRow) error { r.set("name_key", domain.Fold(r.text("name"))); return nil },
-		check:   func(r *listRow) error { return domain.CheckMark(domain.MarkList(r.number("list")), r.text("name")) }},
+		check: func(r *listRow) error {
+			return domain.CheckFavourite(domain.FavouriteList(r.number("list")), r.text("name"))
+		}},
 	"contacts": {name: "user_contacts", at: [][]string{ownUser, {"contact_organization_id", "contact_id"}, {"rank"}},
 		order: []string{"organization_id", "user_id", "contact_id"}},
 	"objects": {name: "objects", at: [][]string{{"organization_id", "environment_id", "environment_path"}, {"uuid"}, {"id"}, {"kind"},

@@ -244,7 +244,7 @@ func saveName(ctx context.Context, tx bun.Tx, before, after *domain.Object, long
 	if err := renameBelow(ctx, tx, before, after, longest); err != nil || after.Kind != domain.KindTopic {
 		return err
 	}
-	return renameMarks(ctx, tx, after.Organization, before.FullName, after.FullName)
+	return renameFavourites(ctx, tx, after.Organization, before.FullName, after.FullName)
 }
 
 // renameBelow gives everything whose full name lies below before's its new one, whether or not
@@ -485,7 +485,7 @@ func removeObjects(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScop
 	if _, err := tx.ExecContext(ctx, "DELETE FROM bookmarks WHERE "+marked.Text(), marked.Args...); err != nil {
 		return db.Translate(err)
 	}
-	if err := forgetMarks(ctx, tx, removed); err != nil {
+	if err := forgetFavourites(ctx, tx, removed); err != nil {
 		return err
 	}
 	gone := make(map[domain.OrganizationID]int64)

@@ -78,7 +78,7 @@ func (g *Gate) objects(caller *domain.Principal, a *access, p domain.Permission,
 	}
 	border := caller.OrganizationPath()
 	narrowed := caller.Narrowed.Place != "" && !caller.Narrowed.Place.Contains(border)
-	if find(a.reach.out, border).Kind == domain.MarkNone && place.Contains(border) && !narrowed {
+	if find(a.reach.out, border).Kind == domain.CauseNone && place.Contains(border) && !narrowed {
 		sc.set = union(append([]Range{alone(border)}, sc.set...)...)
 	}
 	return sc, nil

@@ -149,14 +149,14 @@ func TestReachIsWhatWalkingUpSays(t *testing.T) {
 		for _, p := range places {
 			want := oracle(&s, inactive, p)
 			if r.Contains(p) != want || r.set.contains(p) != want {
-				t.Fatalf("%s: by marks %v, by ranges %v, walking up %v", p, r.Contains(p), r.set.contains(p), want)
+				t.Fatalf("%s: by causes %v, by ranges %v, walking up %v", p, r.Contains(p), r.set.contains(p), want)
 			}
 			included, excluded := r.Why(p)
-			if (included.Kind != domain.MarkNone && excluded.Kind == domain.MarkNone) != want {
+			if (included.Kind != domain.CauseNone && excluded.Kind == domain.CauseNone) != want {
 				t.Fatalf("%s: the reason %v %v is not the decision", p, included, excluded)
 			}
-			for _, m := range []domain.Mark{included, excluded} {
-				if m.Kind != domain.MarkNone && !m.Path.Contains(p) {
+			for _, m := range []domain.Cause{included, excluded} {
+				if m.Kind != domain.CauseNone && !m.Path.Contains(p) {
 					t.Fatalf("%s: the reason %v does not contain it", p, m)
 				}
 			}

@@ -16,7 +16,7 @@ type Reach struct {
 	home domain.EnvironmentPath
 	// in and out are subtrees in path order, none within another of the same list. A
 	// place is reached if an entry of in contains it and no entry of out does.
-	in, out []domain.Mark
+	in, out []domain.Cause
 	// set is the same as one set of ranges, for statements and comparisons.
 	set ranges
 }
@@ -30,28 +30,28 @@ func NominalReach(s *domain.Subject) Reach {
 // newReach returns the reach of s with the inactive environments taken out.
 func newReach(s *domain.Subject, inactive []domain.EnvironmentPath) Reach {
 	var r Reach
-	var in, out []domain.Mark
+	var in, out []domain.Cause
 	switch s.Role {
 	case domain.RoleUser:
 		r.home = s.Home
 	case domain.RolePower:
-		in = append(in, domain.Mark{Kind: domain.MarkHome, Path: s.Home})
+		in = append(in, domain.Cause{Kind: domain.CauseHome, Path: s.Home})
 	case domain.RoleOAdmin:
-		in = append(in, domain.Mark{Kind: domain.MarkOrganization, Path: s.OrganizationPath()})
+		in = append(in, domain.Cause{Kind: domain.CauseOrganization, Path: s.OrganizationPath()})
 	case domain.RoleSuperUser:
-		in = append(in, domain.Mark{Kind: domain.MarkTree, Path: domain.RootPath})
+		in = append(in, domain.Cause{Kind: domain.CauseTree, Path: domain.RootPath})
 	default:
 		return Reach{}
 	}
 	for _, p := range s.Allowed {
-		in = append(in, domain.Mark{Kind: domain.MarkAllowed, Path: p})
+		in = append(in, domain.Cause{Kind: domain.CauseAllowed, Path: p})
 	}
 	for _, p := range s.Blocked {
-		out = append(out, domain.Mark{Kind: domain.MarkBlocked, Path: p})
+		out = append(out, domain.Cause{Kind: domain.CauseBlocked, Path: p})
 	}
 	if s.Role != domain.RoleSuperUser {
 		for _, p := range inactive {
-			out = append(out, domain.Mark{Kind: domain.MarkInactive, Path: p})
+			out = append(out, domain.Cause{Kind: domain.CauseInactive, Path: p})
 		}
 	}
 	r.in, r.out = outermost(in), outermost(out)
@@ -70,19 +70,19 @@ func (r *Reach) within(p domain.EnvironmentPath) Reach {
 		case p.Contains(m.Path):
 			n.in = append(n.in, m)
 		case m.Path.Contains(p):
-			n.in = append(n.in, domain.Mark{Kind: m.Kind, Path: p})
+			n.in = append(n.in, domain.Cause{Kind: m.Kind, Path: p})
 		}
 	}
 	n.set = n.ranges()
 	return n
 }
 
-// outermost sorts marks by path and drops those that lie within another one.
-func outermost(marks []domain.Mark) []domain.Mark {
-	marks = slices.DeleteFunc(marks, func(m domain.Mark) bool { return m.Path == "" })
-	slices.SortStableFunc(marks, func(a, b domain.Mark) int { return strings.Compare(string(a.Path), string(b.Path)) })
-	var kept []domain.Mark
-	for _, m := range marks {
+// outermost sorts causes by path and drops those that lie within another one.
+func outermost(causes []domain.Cause) []domain.Cause {
+	causes = slices.DeleteFunc(causes, func(m domain.Cause) bool { return m.Path == "" })
+	slices.SortStableFunc(causes, func(a, b domain.Cause) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	var kept []domain.Cause
+	for _, m := range causes {
 		if n := len(kept); n == 0 || !kept[n-1].Path.Contains(m.Path) {
 			kept = append(kept, m)
 		}
@@ -108,28 +108,28 @@ func (r *Reach) ranges() ranges {
 // Contains reports whether the environment at p is reached.
 func (r *Reach) Contains(p domain.EnvironmentPath) bool {
 	included, excluded := r.Why(p)
-	return included.Kind != domain.MarkNone && excluded.Kind == domain.MarkNone
+	return included.Kind != domain.CauseNone && excluded.Kind == domain.CauseNone
 }
 
-// Why returns the mark that puts the environment at p into the reach and the mark that
-// takes it out, each with MarkNone if there is none. p is reached if only the first is there.
-func (r *Reach) Why(p domain.EnvironmentPath) (included, excluded domain.Mark) {
+// Why returns the cause that puts the environment at p into the reach and the cause that
+// takes it out, each with CauseNone if there is none. p is reached if only the first is there.
+func (r *Reach) Why(p domain.EnvironmentPath) (included, excluded domain.Cause) {
 	if p != "" && p == r.home {
-		included = domain.Mark{Kind: domain.MarkHome, Path: r.home}
+		included = domain.Cause{Kind: domain.CauseHome, Path: r.home}
 	} else {
 		included = find(r.in, p)
 	}
 	return included, find(r.out, p)
 }
 
-// find returns the mark whose subtree contains p. As none lies within another, only the
-// greatest mark that is not above p can.
-func find(marks []domain.Mark, p domain.EnvironmentPath) domain.Mark {
-	i := sort.Search(len(marks), func(i int) bool { return marks[i].Path > p })
-	if i > 0 && marks[i-1].Path.Contains(p) {
-		return marks[i-1]
+// find returns the cause whose subtree contains p. As none lies within another, only the
+// greatest cause that is not above p can.
+func find(causes []domain.Cause, p domain.EnvironmentPath) domain.Cause {
+	i := sort.Search(len(causes), func(i int) bool { return causes[i].Path > p })
+	if i > 0 && causes[i-1].Path.Contains(p) {
+		return causes[i-1]
 	}
-	return domain.Mark{}
+	return domain.Cause{}
 }
 
 // Covers reports whether every place of o is a place of r.

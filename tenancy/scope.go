@@ -134,7 +134,7 @@ func Operator(name string, p domain.Permission) WriteScope {
 	for i := range domain.ObjectKinds {
 		kinds[i] = domain.ObjectKinds[i].Kind
 	}
-	everything := Reach{in: []domain.Mark{{Kind: domain.MarkTree, Path: domain.RootPath}}}
+	everything := Reach{in: []domain.Cause{{Kind: domain.CauseTree, Path: domain.RootPath}}}
 	everything.set = everything.ranges()
 	return WriteScope{Scope{
 		by:      receipt{domain.Actor{Organization: domain.RootOrganization, Alias: name}, p},

@@ -44,7 +44,7 @@ type ExplanationDocument struct {
 	// Chains are the groups of Explanation.Groups; one is empty if it is not to be named to the
 	// reader.
 	Chains [][]domain.Group
-	// IncludedBy and ExcludedBy are the environments of the marks; nil if there is no mark
+	// IncludedBy and ExcludedBy are the environments of the causes; nil if there is no cause
 	// or the reader does not reach it.
 	IncludedBy, ExcludedBy *EnvironmentDocument
 }
@@ -102,16 +102,16 @@ func (x *Explain) Decision(ctx context.Context, caller domain.Principal, in Expl
 		}
 		d.Chains = append(d.Chains, chain)
 	}
-	if d.IncludedBy, err = x.mark(ctx, &caller, places, d.Included); err != nil {
+	if d.IncludedBy, err = x.cause(ctx, &caller, places, d.Included); err != nil {
 		return ExplanationDocument{}, err
 	}
-	d.ExcludedBy, err = x.mark(ctx, &caller, places, d.Excluded)
+	d.ExcludedBy, err = x.cause(ctx, &caller, places, d.Excluded)
 	return d, err
 }
 
-// mark returns the environment of a mark, if sc covers it.
-func (x *Explain) mark(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, m domain.Mark) (*EnvironmentDocument, error) {
-	if m.Kind == domain.MarkNone || !sc.Covers(m.Path) {
+// cause returns the environment of a cause, if sc covers it.
+func (x *Explain) cause(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, m domain.Cause) (*EnvironmentDocument, error) {
+	if m.Kind == domain.CauseNone || !sc.Covers(m.Path) {
 		return nil, nil
 	}
 	e, err := x.gate.Environment(ctx, caller, domain.NumberRef(m.Path.ID()))
@@ -133,11 +133,11 @@ func (d *ExplanationDocument) Sentence() string {
 		return "Denied: the account is inactive, pending or revoked."
 	case d.Expired:
 		return "Denied: the password must be changed first."
-	case d.Environment != nil && d.Excluded.Kind == domain.MarkBlocked:
+	case d.Environment != nil && d.Excluded.Kind == domain.CauseBlocked:
 		return "Denied: the user is blocked from " + placeName(d.ExcludedBy) + "."
-	case d.Environment != nil && d.Excluded.Kind == domain.MarkInactive:
+	case d.Environment != nil && d.Excluded.Kind == domain.CauseInactive:
 		return "Denied: " + placeName(d.ExcludedBy) + " is inactive."
-	case d.Environment != nil && d.Included.Kind == domain.MarkNone:
+	case d.Environment != nil && d.Included.Kind == domain.CauseNone:
 		return "Denied: the environment is not within the user's reach."
 	case !d.Held && d.withheld() != "":
 		return "Denied: none of the user's groups gives the permission: " + d.withheld() + "."
@@ -188,9 +188,9 @@ func (d *ExplanationDocument) Instead() []string {
 	add(!d.Usable, "The account would have to be active, approved and not revoked.")
 	add(d.Expired, "The password would have to be changed.")
 	if d.Environment != nil {
-		add(d.Excluded.Kind == domain.MarkBlocked, "The user would have to be let into %s.", placeName(d.ExcludedBy))
-		add(d.Excluded.Kind == domain.MarkInactive, "%s would have to be active.", placeName(d.ExcludedBy))
-		add(d.Included.Kind == domain.MarkNone, "%s, or an environment above it, would have to be allowed to the user.", d.Environment.ShownPath)
+		add(d.Excluded.Kind == domain.CauseBlocked, "The user would have to be let into %s.", placeName(d.ExcludedBy))
+		add(d.Excluded.Kind == domain.CauseInactive, "%s would have to be active.", placeName(d.ExcludedBy))
+		add(d.Included.Kind == domain.CauseNone, "%s, or an environment above it, would have to be allowed to the user.", d.Environment.ShownPath)
 	}
 	add(!d.Held, "A group of the user would have to give %s.", d.Permission)
 	if !slices.Contains(d.Roles, d.Role) {

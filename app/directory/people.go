@@ -227,8 +227,8 @@ func (p *People) Archive(ctx context.Context, caller domain.Principal, alias str
 
 // CheckUser asks whether a user has what everybody has, and to mend it.
 type CheckUser struct {
-	Alias             string
-	FixTopic, FixWith bool // FixWith puts the user into the default group
+	Alias                     string
+	FixTopic, FixDefaultGroup bool // FixDefaultGroup puts the user into the default group
 }
 
 // Checked says what was found.
@@ -260,7 +260,7 @@ func (p *People) Check(ctx context.Context, caller domain.Principal, in CheckUse
 	for _, id := range user.Groups {
 		c.InGroup = c.InGroup || id == standard
 	}
-	if !c.InGroup && in.FixWith {
+	if !c.InGroup && in.FixDefaultGroup {
 		yes := true
 		if _, err := p.users.Update(ctx, caller, user.ID, UserPatch{Memberships: &Memberships{Default: &yes}}); err != nil {
 			return c, err

@@ -876,17 +876,17 @@ func (b *Objects) Bookmarks(ctx context.Context, caller domain.Principal, in Lis
 // AddBookmark bookmarks the object that ref names, for who. It needs the kind's permission
 // to read, and does nothing if it is bookmarked.
 func (b *Objects) AddBookmark(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) error {
-	return b.mark(ctx, &caller, ref, b.bookmarks.Add)
+	return b.bookmark(ctx, &caller, ref, b.bookmarks.Add)
 }
 
 // RemoveBookmark takes the caller's bookmark of the object that ref names away. It needs the kind's
 // permission to read, and does nothing if there is none.
 func (b *Objects) RemoveBookmark(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) error {
-	return b.mark(ctx, &caller, ref, b.bookmarks.Remove)
+	return b.bookmark(ctx, &caller, ref, b.bookmarks.Remove)
 }
 
-func (b *Objects) mark(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef,
-	mark func(context.Context, tenancy.WriteScope, domain.ObjectID) error) error {
+func (b *Objects) bookmark(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef,
+	change func(context.Context, tenancy.WriteScope, domain.ObjectID) error) error {
 	o, _, err := b.read(ctx, caller, ref)
 	if err != nil {
 		return err
@@ -896,7 +896,7 @@ func (b *Objects) mark(ctx context.Context, caller *domain.Principal, ref domain
 	if err != nil {
 		return err
 	}
-	return mark(ctx, w, o.ID)
+	return change(ctx, w, o.ID)
 }
 
 // ObjectKinds returns all kinds of objects. Everybody may see them.

@@ -12,38 +12,38 @@ import (
 // Social is what people keep for themselves beside their account: topics and tags they like,
 // topics they want no news of, contacts; and who is where at the moment.
 type Social struct {
-	gate      *tenancy.Gate
-	me        *directory.Me
-	objects   *Objects
-	marks     MarkStore
-	contacts  ContactStore
-	presences PresenceStore
-	now       func() time.Time
+	gate       *tenancy.Gate
+	me         *directory.Me
+	objects    *Objects
+	favourites FavouriteStore
+	contacts   ContactStore
+	presences  PresenceStore
+	now        func() time.Time
 }
 
 // SocialStores are the parts of the directory that Social works on.
 type SocialStores struct {
-	Marks     MarkStore
-	Contacts  ContactStore
-	Presences PresenceStore
+	Favourites FavouriteStore
+	Contacts   ContactStore
+	Presences  PresenceStore
 }
 
 // NewSocial returns the use cases of what people keep for themselves.
 func NewSocial(gate *tenancy.Gate, me *directory.Me, objects *Objects, stores SocialStores, now func() time.Time) *Social {
-	return &Social{gate: gate, me: me, objects: objects, marks: stores.Marks, contacts: stores.Contacts, presences: stores.Presences, now: now}
+	return &Social{gate: gate, me: me, objects: objects, favourites: stores.Favourites, contacts: stores.Contacts, presences: stores.Presences, now: now}
 }
 
-// MarkStore keeps lists of names of users, under the rule of UserStore.
-type MarkStore interface {
+// FavouriteStore keeps lists of names of users, under the rule of UserStore.
+type FavouriteStore interface {
 	// Of returns the lists of the user with that number.
-	Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.Marks, error)
-	// Add puts a name on a list. It is domain.ErrMarked if it is there, compared by
-	// domain.Fold, and domain.ErrTooManyMarks.
-	Add(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error
-	// Remove takes a name off a list. It is domain.ErrNotMarked if it is not there.
-	Remove(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error
+	Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.Favourites, error)
+	// Add puts a name on a list. It is domain.ErrAlreadyFavourite if it is there, compared by
+	// domain.Fold, and domain.ErrTooManyFavourites.
+	Add(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.FavouriteList, name string) error
+	// Remove takes a name off a list. It is domain.ErrNotFavourite if it is not there.
+	Remove(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.FavouriteList, name string) error
 	// Replace makes names all there is on a list.
-	Replace(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, names []string) error
+	Replace(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.FavouriteList, names []string) error
 }
 
 // ContactStore keeps the contacts of whoever a scope was given to. Somebody whom the scope
@@ -84,8 +84,8 @@ type PresenceStore interface {
 // Profile is one's own account with everything one keeps.
 type Profile struct {
 	directory.UserDocument
-	Marks    domain.Marks
-	Contacts []domain.Contact
+	Favourites domain.Favourites
+	Contacts   []domain.Contact
 }
 
 // Profile returns the caller's own account. It needs domain.ProfileRead.
@@ -97,7 +97,7 @@ func (s *Social) Profile(ctx context.Context, caller domain.Principal) (p Profil
 	if p.UserDocument, err = s.me.Get(ctx, caller); err != nil {
 		return p, err
 	}
-	if p.Marks, err = s.marks.Of(ctx, sc, caller.User); err != nil {
+	if p.Favourites, err = s.favourites.Of(ctx, sc, caller.User); err != nil {
 		return p, err
 	}
 	p.Contacts, err = s.listContacts(ctx, &caller)
@@ -110,31 +110,31 @@ func (s *Social) keep(ctx context.Context, caller *domain.Principal) (tenancy.Wr
 }
 
 // AddTag puts a tag on the caller's favourites. It needs domain.ProfileUpdate, is Invalid for what
-// cannot be a tag, domain.ErrMarked if it is there and domain.ErrTooManyMarks.
+// cannot be a tag, domain.ErrAlreadyFavourite if it is there and domain.ErrTooManyFavourites.
 func (s *Social) AddTag(ctx context.Context, caller domain.Principal, tag string) error {
 	return s.add(ctx, &caller, domain.FavouriteTags, tag)
 }
 
-func (s *Social) add(ctx context.Context, caller *domain.Principal, list domain.MarkList, name string) error {
+func (s *Social) add(ctx context.Context, caller *domain.Principal, list domain.FavouriteList, name string) error {
 	w, err := s.keep(ctx, caller)
 	if err != nil {
 		return err
 	}
-	if err := domain.CheckMark(list, name); err != nil {
+	if err := domain.CheckFavourite(list, name); err != nil {
 		return err
 	}
-	return s.marks.Add(ctx, w, caller.User, list, name)
+	return s.favourites.Add(ctx, w, caller.User, list, name)
 }
 
-func (s *Social) remove(ctx context.Context, caller *domain.Principal, list domain.MarkList, name string) error {
+func (s *Social) remove(ctx context.Context, caller *domain.Principal, list domain.FavouriteList, name string) error {
 	w, err := s.keep(ctx, caller)
 	if err != nil {
 		return err
 	}
-	return s.marks.Remove(ctx, w, caller.User, list, name)
+	return s.favourites.Remove(ctx, w, caller.User, list, name)
 }
 
-// RemoveTag takes a tag off the caller's favourites. It is domain.ErrNotMarked if it is not there.
+// RemoveTag takes a tag off the caller's favourites. It is domain.ErrNotFavourite if it is not there.
 func (s *Social) RemoveTag(ctx context.Context, caller domain.Principal, tag string) error {
 	return s.remove(ctx, &caller, domain.FavouriteTags, tag)
 }
@@ -156,30 +156,30 @@ func (s *Social) AddFavourite(ctx context.Context, caller domain.Principal, topi
 }
 
 // RemoveFavourite takes a topic off the caller's favourites, also one that the caller may not read any
-// more. It is domain.ErrNotMarked if it is not there.
+// more. It is domain.ErrNotFavourite if it is not there.
 func (s *Social) RemoveFavourite(ctx context.Context, caller domain.Principal, topic string) error {
 	return s.remove(ctx, &caller, domain.FavouriteTopics, topic)
 }
 
-// Silence notes that who wants no news of a topic, whether or not there is one of that name.
+// Mute notes that who wants no news of a topic, whether or not there is one of that name.
 // It is as AddTag otherwise.
-func (s *Social) Silence(ctx context.Context, caller domain.Principal, topic string) error {
-	return s.add(ctx, &caller, domain.SilencedTopics, topic)
+func (s *Social) Mute(ctx context.Context, caller domain.Principal, topic string) error {
+	return s.add(ctx, &caller, domain.MutedTopics, topic)
 }
 
-// Hear takes back Silence of a topic that the caller may read. It is domain.ErrObjectNotFound for
-// any other, and domain.ErrNotMarked if the caller does want its news.
-func (s *Social) Hear(ctx context.Context, caller domain.Principal, topic string) error {
+// Unmute takes back Mute of a topic that the caller may read. It is domain.ErrObjectNotFound for
+// any other, and domain.ErrNotFavourite if the caller does want its news.
+func (s *Social) Unmute(ctx context.Context, caller domain.Principal, topic string) error {
 	if _, err := s.topic(ctx, &caller, topic); err != nil {
 		return err
 	}
-	return s.remove(ctx, &caller, domain.SilencedTopics, topic)
+	return s.remove(ctx, &caller, domain.MutedTopics, topic)
 }
 
-// SilenceAll is Silence of every topic that the caller may read, except those made for one user
-// alone, in place of what was silenced before. It is domain.ErrTooManyMarks if these are more
+// MuteAll is Mute of every topic that the caller may read, except those made for one user
+// alone, in place of what was muted before. It is domain.ErrTooManyFavourites if these are more
 // than a list can have.
-func (s *Social) SilenceAll(ctx context.Context, caller domain.Principal) error {
+func (s *Social) MuteAll(ctx context.Context, caller domain.Principal) error {
 	w, err := s.keep(ctx, &caller)
 	if err != nil {
 		return err
@@ -194,22 +194,22 @@ func (s *Social) SilenceAll(ctx context.Context, caller domain.Principal) error 
 		switch {
 		case err != nil:
 			return err
-		case len(names) > domain.MaxMarks:
-			return domain.ErrTooManyMarks
+		case len(names) > domain.MaxFavourites:
+			return domain.ErrTooManyFavourites
 		case topic.Organization == caller.Organization && !domain.IsPrivateTopic(topic.FullName):
 			names = append(names, topic.FullName)
 		}
 	}
-	return s.marks.Replace(ctx, w, caller.User, domain.SilencedTopics, names)
+	return s.favourites.Replace(ctx, w, caller.User, domain.MutedTopics, names)
 }
 
-// HearAll takes back Silence of every topic.
-func (s *Social) HearAll(ctx context.Context, caller domain.Principal) error {
+// UnmuteAll takes back Mute of every topic.
+func (s *Social) UnmuteAll(ctx context.Context, caller domain.Principal) error {
 	w, err := s.keep(ctx, &caller)
 	if err != nil {
 		return err
 	}
-	return s.marks.Replace(ctx, w, caller.User, domain.SilencedTopics, nil)
+	return s.favourites.Replace(ctx, w, caller.User, domain.MutedTopics, nil)
 }
 
 // fellows is the proof of which people who can name to themselves: whoever is at home where
@@ -290,15 +290,15 @@ func (s *Social) Contacts(ctx context.Context, caller domain.Principal, within t
 // PresenceWithin is for how long a presence counts as one of now.
 const PresenceWithin = 15 * time.Second
 
-// BePresent says where somebody is.
-type BePresent struct {
+// SetPresence says where somebody is.
+type SetPresence struct {
 	Topic  string // its full name
 	Status domain.PresenceStatus
 }
 
-// BePresent notes that who is in a topic that they may read, and returns who else is, the
+// SetPresence notes that who is in a topic that they may read, and returns who else is, the
 // newest first. It needs domain.TopicRead.
-func (s *Social) BePresent(ctx context.Context, caller domain.Principal, in BePresent) ([]domain.Presence, error) {
+func (s *Social) SetPresence(ctx context.Context, caller domain.Principal, in SetPresence) ([]domain.Presence, error) {
 	if _, err := domain.ParsePresenceStatus(string(in.Status)); err != nil {
 		return nil, err
 	}

@@ -15,16 +15,16 @@ import (
 // Topics are objects that people know by their full names, in their own organization. Who
 // manages objects does not read other people's topics here, unless they say so.
 type Topics struct {
-	gate    *tenancy.Gate
-	objects *Objects
-	marks   MarkStore
+	gate       *tenancy.Gate
+	objects    *Objects
+	favourites FavouriteStore
 	// presences say in which topics people were.
 	presences PresenceStore
 }
 
 // NewTopics returns the use cases of topics.
-func NewTopics(gate *tenancy.Gate, objects *Objects, marks MarkStore, presences PresenceStore) *Topics {
-	return &Topics{gate: gate, objects: objects, marks: marks, presences: presences}
+func NewTopics(gate *tenancy.Gate, objects *Objects, favourites FavouriteStore, presences PresenceStore) *Topics {
+	return &Topics{gate: gate, objects: objects, favourites: favourites, presences: presences}
 }
 
 // ListTopics asks for topics.
@@ -57,7 +57,7 @@ type TopicList struct {
 // UnseenTopics says where the reader was and where not.
 type UnseenTopics struct {
 	Visited int64    // in how many topics the reader ever said they were
-	Names   []string // the topics of the list where they never did, but for the silenced ones
+	Names   []string // the topics of the list where they never did, but for the muted ones
 }
 
 // List returns the topics that the caller may read, wherever they work. Filters narrow one another.
@@ -67,15 +67,15 @@ func (t *Topics) List(ctx context.Context, caller domain.Principal, in ListTopic
 	}
 	f := domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindTopic}, Names: in.Names, IDs: in.IDs, Prefix: in.Prefix,
 		Descriptions: in.Descriptions, Since: in.Since, Until: in.Until, Order: domain.ObjectsByLetter}
-	var marks domain.Marks
+	var favourites domain.Favourites
 	if in.Favourites || in.Unseen {
-		if marks, err = t.marksOf(ctx, &caller); err != nil {
+		if favourites, err = t.favouritesOf(ctx, &caller); err != nil {
 			return list, err
 		}
 	}
 	if in.Favourites {
-		if f.Names = favourites(marks[domain.FavouriteTopics], in.Names); len(f.Names) == 0 {
-			return t.withUnseen(ctx, &caller, in, marks, TopicList{Listed: directory.Listed[ObjectDocument]{Items: directory.Pages[ObjectDocument](nil, "", nil)}})
+		if f.Names = among(favourites[domain.FavouriteTopics], in.Names); len(f.Names) == 0 {
+			return t.withUnseen(ctx, &caller, in, favourites, TopicList{Listed: directory.Listed[ObjectDocument]{Items: directory.Pages[ObjectDocument](nil, "", nil)}})
 		}
 	}
 	if in.Managed {
@@ -91,11 +91,11 @@ func (t *Topics) List(ctx context.Context, caller domain.Principal, in ListTopic
 		return list, err
 	}
 	all.Items = part(all.Items, in.Skip, in.Limit)
-	return t.withUnseen(ctx, &caller, in, marks, TopicList{Listed: all})
+	return t.withUnseen(ctx, &caller, in, favourites, TopicList{Listed: all})
 }
 
-// favourites returns the names of list that are among wanted, all of them if nothing is wanted.
-func favourites(list, wanted []string) []string {
+// among returns the names of list that are among wanted, all of them if nothing is wanted.
+func among(list, wanted []string) []string {
 	if len(wanted) == 0 {
 		return list
 	}
@@ -120,7 +120,7 @@ func part[T any](entries iter.Seq2[T, error], skip, limit int) iter.Seq2[T, erro
 }
 
 // withUnseen adds UnseenTopics to a list if in asks for it.
-func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in ListTopics, marks domain.Marks, list TopicList) (TopicList, error) {
+func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in ListTopics, favourites domain.Favourites, list TopicList) (TopicList, error) {
 	if !in.Unseen {
 		return list, nil
 	}
@@ -141,12 +141,12 @@ func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in Li
 		return list, err
 	}
 	list.Unseen = &UnseenTopics{Visited: all}
-	silenced := make(map[string]bool, len(marks[domain.SilencedTopics]))
-	for _, name := range marks[domain.SilencedTopics] {
-		silenced[domain.Fold(name)] = true
+	muted := make(map[string]bool, len(favourites[domain.MutedTopics]))
+	for _, name := range favourites[domain.MutedTopics] {
+		muted[domain.Fold(name)] = true
 	}
 	for i := range topics {
-		if !slices.Contains(visited, topics[i].ID) && !silenced[domain.Fold(topics[i].FullName)] {
+		if !slices.Contains(visited, topics[i].ID) && !muted[domain.Fold(topics[i].FullName)] {
 			list.Unseen.Names = append(list.Unseen.Names, topics[i].FullName)
 		}
 	}
@@ -154,12 +154,12 @@ func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in Li
 	return list, nil
 }
 
-func (t *Topics) marksOf(ctx context.Context, caller *domain.Principal) (domain.Marks, error) {
+func (t *Topics) favouritesOf(ctx context.Context, caller *domain.Principal) (domain.Favourites, error) {
 	sc, err := t.gate.Enter(ctx, caller, domain.ProfileRead, tenancy.Anywhere())
 	if err != nil {
-		return domain.Marks{}, err
+		return domain.Favourites{}, err
 	}
-	return t.marks.Of(ctx, sc, caller.User)
+	return t.favourites.Of(ctx, sc, caller.User)
 }
 
 // isAdmin reports whether who is an admin of an organization.

@@ -44,21 +44,21 @@ var attempts = map[string]attempt{
 		n, err := w.Users.CountPeople(ctx, mine.Read(), domain.PeopleFilter{IDs: []domain.UserID{w.People[lower(theirs)+".user"].ID}})
 		return n, err
 	},
-	"MarkStore.Of": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		marks, err := w.Marks.Of(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
+	"FavouriteStore.Of": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		favourites, err := w.Favourites.Of(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
 		if err != nil {
 			return nil, err
 		}
-		return marks[domain.FavouriteTags], nil
+		return favourites[domain.FavouriteTags], nil
 	},
-	"MarkStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Marks.Add(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, "other")
+	"FavouriteStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Favourites.Add(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, "other")
 	},
-	"MarkStore.Remove": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Marks.Remove(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, "tag")
+	"FavouriteStore.Remove": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Favourites.Remove(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, "tag")
 	},
-	"MarkStore.Replace": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Marks.Replace(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, nil)
+	"FavouriteStore.Replace": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Favourites.Replace(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, nil)
 	},
 	"ContactStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		contacts, err := w.Contacts.List(ctx, mine.Read())
@@ -377,7 +377,7 @@ func keep[T any](all []T, err error, wanted func(T) bool) ([]T, error) {
 func Isolation(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	for _, store := range []any{w.Users, w.Environments, w.Groups, w.Audit, w.Sessions, w.APIKeys, w.Codes, w.Objects, w.Copies, w.Bookmarks, w.Usage,
-		w.Marks, w.Contacts, w.Presences} {
+		w.Favourites, w.Contacts, w.Presences} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(m).Name

@@ -34,7 +34,7 @@ type World struct {
 	Objects      *persistence.ObjectStore
 	Copies       *persistence.CopyRequestStore
 	Bookmarks    *persistence.BookmarkStore
-	Marks        *persistence.MarkStore
+	Favourites   *persistence.FavouriteStore
 	Contacts     *persistence.ContactStore
 	Presences    *persistence.PresenceStore
 	Usage        *persistence.UsageStore
@@ -69,7 +69,7 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		Groups: persistence.NewGroupStore(database), Audit: persistence.NewAuditStore(database), Accounts: persistence.NewAccountStore(database),
 		Sessions: persistence.NewSessionStore(database), APIKeys: persistence.NewAPIKeyStore(database), Codes: persistence.NewRegistrationCodeStore(database),
 		Objects: persistence.NewObjectStore(database), Copies: persistence.NewCopyRequestStore(database),
-		Marks: persistence.NewMarkStore(database), Contacts: persistence.NewContactStore(database), Presences: persistence.NewPresenceStore(database),
+		Favourites: persistence.NewFavouriteStore(database), Contacts: persistence.NewContactStore(database), Presences: persistence.NewPresenceStore(database),
 		Bookmarks: persistence.NewBookmarkStore(database), Usage: persistence.NewUsageStore(database), Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID), Keys: make(map[string]domain.APIKey),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
 	}
@@ -106,7 +106,7 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		require.NoError(t, err)
 		w.Offers[tenant] = offer.ID
 		require.NoError(t, w.Bookmarks.Add(t.Context(), w.ObjectScope(t, lower+".user"), watch.ID))
-		require.NoError(t, w.Marks.Add(t.Context(), Everything(domain.ProfileUpdate), w.People[lower+".user"].ID, domain.FavouriteTags, "tag"))
+		require.NoError(t, w.Favourites.Add(t.Context(), Everything(domain.ProfileUpdate), w.People[lower+".user"].ID, domain.FavouriteTags, "tag"))
 		require.NoError(t, w.Presences.Put(t.Context(), w.ObjectScope(t, lower+".admin"), w.Things[tenant+"/Talk"].ID, domain.PresenceBusy, time.UnixMilli(1000)))
 		require.NoError(t, w.Usage.Add(t.Context(), Everything(domain.ObjectManage), map[domain.UsageKey]int64{
 			{Organization: watch.Organization, Object: watch.ID, Owner: watch.Owner, Month: 202611}: 3}))

@@ -303,8 +303,8 @@ func writeExplanation(w *httpx.Writer, key string, x *directory.ExplanationDocum
 		w.Close('}')
 	}
 	w.Close(']')
-	writeMark(w, "included", x.Included.Kind, x.IncludedBy)
-	writeMark(w, "excluded", x.Excluded.Kind, x.ExcludedBy)
+	writeCause(w, "included", x.Included.Kind, x.IncludedBy)
+	writeCause(w, "excluded", x.Excluded.Kind, x.ExcludedBy)
 	w.Close('}')
 }
 
@@ -319,8 +319,8 @@ func writePlace(w *httpx.Writer, key string, e *directory.EnvironmentDocument) {
 	w.Close('}')
 }
 
-func writeMark(w *httpx.Writer, key string, kind domain.MarkKind, by *directory.EnvironmentDocument) {
-	if kind == domain.MarkNone {
+func writeCause(w *httpx.Writer, key string, kind domain.CauseKind, by *directory.EnvironmentDocument) {
+	if kind == domain.CauseNone {
 		w.Null(key)
 		return
 	}

@@ -260,7 +260,7 @@ func decodeUpdate(c *fiber.Ctx) (directory.Readdress, error) {
 
 func decodeCheck(c *fiber.Ctx) (directory.CheckUser, error) {
 	in, f := members(c, []string{"username"}, "fixPrivateTopics", "fixDefaultGroup")
-	check := directory.CheckUser{Alias: in["username"], FixTopic: flag(f, "fixPrivateTopics"), FixWith: flag(f, "fixDefaultGroup")}
+	check := directory.CheckUser{Alias: in["username"], FixTopic: flag(f, "fixPrivateTopics"), FixDefaultGroup: flag(f, "fixDefaultGroup")}
 	return check, needs(f, in, "username")
 }
 
@@ -328,9 +328,9 @@ func decodeNewTopic(c *fiber.Ctx) (objects.NewTopic, error) {
 	return objects.NewTopic{Name: name, Description: in["description"]}, f.Err
 }
 
-func decodePresence(c *fiber.Ctx) (objects.BePresent, error) {
+func decodePresence(c *fiber.Ctx) (objects.SetPresence, error) {
 	in, f := members(c, []string{"status", "topic", "Topic"}) // the address says in which topic
-	return objects.BePresent{Topic: topicOf(c, ""), Status: domain.PresenceStatus(in["status"])}, f.Err
+	return objects.SetPresence{Topic: topicOf(c, ""), Status: domain.PresenceStatus(in["status"])}, f.Err
 }
 
 func decodePresences(c *fiber.Ctx) (in objects.ListPresences, err error) {

@@ -129,9 +129,9 @@ func encodeProfile(c *fiber.Ctx, p objects.Profile) error {
 	flagUnlessFalse(w, "isSystem", p.System)
 	flagUnlessFalse(w, "isArchived", p.Archived)
 	flagUnlessFalse(w, "canListUsersAsAdmin", p.ListsUsers)
-	textsUnlessEmpty(w, "favoritesTopics", p.Marks[domain.FavouriteTopics])
-	textsUnlessEmpty(w, "offNotificationsTopics", p.Marks[domain.SilencedTopics])
-	textsUnlessEmpty(w, "favoritesTags", p.Marks[domain.FavouriteTags])
+	textsUnlessEmpty(w, "favoritesTopics", p.Favourites[domain.FavouriteTopics])
+	textsUnlessEmpty(w, "offNotificationsTopics", p.Favourites[domain.MutedTopics])
+	textsUnlessEmpty(w, "favoritesTags", p.Favourites[domain.FavouriteTags])
 	writeCreated(w, p.Created)
 	if len(p.Contacts) > 0 {
 		writeContacts(w, p.Contacts)

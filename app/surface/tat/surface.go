@@ -110,28 +110,28 @@ func (s *Surface) routes(r fiber.Router) {
 
 	const unknownTopic = "topic {topic} does not exist or you have no Read Access on it"
 	r.Post("/user/me/topics/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(social.AddFavourite), encodeInfo[httpx.Just](201, "Topic {topic} added to favorites")), texts{
-		domain.ErrObjectNotFound: {400, unknownTopic},
-		domain.ErrMarked:         {409, "Error while add favorite topic to user:{me}"},
-		domain.ErrTooManyMarks:   {409, "Error while add favorite topic to user:{me}"},
+		domain.ErrObjectNotFound:    {400, unknownTopic},
+		domain.ErrAlreadyFavourite:  {409, "Error while add favorite topic to user:{me}"},
+		domain.ErrTooManyFavourites: {409, "Error while add favorite topic to user:{me}"},
 	}))
 	r.Delete("/user/me/topics/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(social.RemoveFavourite), encodeInfo[httpx.Just](200, "Topic {topic} removed from favorites")), texts{
-		domain.ErrNotMarked: {404, "Error while remove favorite topic {topic} to user:{me} err:Remove favorite topic is not possible, {topic} is not a favorite of this user"},
+		domain.ErrNotFavourite: {404, "Error while remove favorite topic {topic} to user:{me} err:Remove favorite topic is not possible, {topic} is not a favorite of this user"},
 	}))
-	r.Post("/user/me/enable/notifications/topics/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(social.Hear), encodeInfo[httpx.Just](201, "Notications enabled on Topic {topic}")), texts{
+	r.Post("/user/me/enable/notifications/topics/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(social.Unmute), encodeInfo[httpx.Just](201, "Notications enabled on Topic {topic}")), texts{
 		domain.ErrObjectNotFound: {400, unknownTopic},
-		domain.ErrNotMarked:      {409, "Error while enable notication on topic {topic} to user:{me}"},
+		domain.ErrNotFavourite:   {409, "Error while enable notication on topic {topic} to user:{me}"},
 	}))
-	r.Post("/user/me/disable/notifications/topics/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(social.Silence), encodeInfo[httpx.Just](201, "Notications disabled on topic {topic}")), texts{
-		domain.ErrMarked: {409, "Error while disable notications on topic {topic} to user:{me} err:DisableNotificationsTopic not possible, notifications are already off on topic {topic}"},
+	r.Post("/user/me/disable/notifications/topics/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(social.Mute), encodeInfo[httpx.Just](201, "Notications disabled on topic {topic}")), texts{
+		domain.ErrAlreadyFavourite: {409, "Error while disable notications on topic {topic} to user:{me} err:DisableNotificationsTopic not possible, notifications are already off on topic {topic}"},
 	}))
-	r.Post("/user/me/enable/notifications/alltopics", httpx.Handle(s.auth, httpx.Nothing, httpx.AloneDone(social.HearAll), encodeInfo[httpx.Just](201, "Notications enabled on all topics")))
-	r.Post("/user/me/disable/notifications/alltopics", httpx.Handle(s.auth, httpx.Nothing, httpx.AloneDone(social.SilenceAll), encodeInfo[httpx.Just](201, "Notications disabled on all topics")))
+	r.Post("/user/me/enable/notifications/alltopics", httpx.Handle(s.auth, httpx.Nothing, httpx.AloneDone(social.UnmuteAll), encodeInfo[httpx.Just](201, "Notications enabled on all topics")))
+	r.Post("/user/me/disable/notifications/alltopics", httpx.Handle(s.auth, httpx.Nothing, httpx.AloneDone(social.MuteAll), encodeInfo[httpx.Just](201, "Notications disabled on all topics")))
 	r.Post("/user/me/tags/:tag", s.telling(httpx.Handle(s.auth, decodeTag, httpx.Done(social.AddTag), encodeEmpty[httpx.Just](201)), texts{
-		domain.ErrMarked:       {409, "Error while add favorite tag to user:{me}"},
-		domain.ErrTooManyMarks: {409, "Error while add favorite tag to user:{me}"},
+		domain.ErrAlreadyFavourite:  {409, "Error while add favorite tag to user:{me}"},
+		domain.ErrTooManyFavourites: {409, "Error while add favorite tag to user:{me}"},
 	}))
 	r.Delete("/user/me/tags/:tag", s.telling(httpx.Handle(s.auth, decodeTag, httpx.Done(social.RemoveTag), encodeEmpty[httpx.Just](200)), texts{
-		domain.ErrNotMarked: {404, "Error while remove favorite tag to user:{me}"},
+		domain.ErrNotFavourite: {404, "Error while remove favorite tag to user:{me}"},
 	}))
 
 	r.Get("/users", httpx.Handle(s.auth, decodeList, people.List, encodePeople))
@@ -197,7 +197,7 @@ func (s *Surface) neighbours(r fiber.Router) {
 		domain.ErrObjectNotFound:  {400, "Parent Topic of {topic} does not exist or you have no Read Access on it"},
 		domain.ErrObjectNameTaken: {409, "Topic {topic} already exists"},
 	}))
-	r.Post("/presenceget/*", s.telling(httpx.Handle(s.auth, decodePresence, s.uses.Social.BePresent, encodePresences), texts{
+	r.Post("/presenceget/*", s.telling(httpx.Handle(s.auth, decodePresence, s.uses.Social.SetPresence, encodePresences), texts{
 		domain.ErrObjectNotFound: {400, unknownTopic},
 		domain.ErrPresenceStatus: {400, "Invalid Status, should be online or offline or busy :{status}"},
 	}))

@@ -11,14 +11,14 @@ import (
 	"canopy/tenancy"
 )
 
-// MarkStore keeps the lists of names of the users a scope covers.
-type MarkStore struct{ db *db.DB }
+// FavouriteStore keeps the lists of names of the users a scope covers.
+type FavouriteStore struct{ db *db.DB }
 
-// NewMarkStore returns the store of marks in d.
-func NewMarkStore(d *db.DB) *MarkStore { return &MarkStore{d} }
+// NewFavouriteStore returns the store of favourites in d.
+func NewFavouriteStore(d *db.DB) *FavouriteStore { return &FavouriteStore{d} }
 
-// markRow is a row of the table user_marks.
-type markRow struct {
+// favouriteRow is a row of the table user_marks.
+type favouriteRow struct {
 	bun.BaseModel `bun:"table:user_marks"`
 
 	OrganizationID int64
@@ -30,7 +30,7 @@ type markRow struct {
 }
 
 // Of returns the lists of the user with that number; they are empty if there is none in sc.
-func (s *MarkStore) Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) (marks domain.Marks, err error) {
+func (s *FavouriteStore) Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) (favourites domain.Favourites, err error) {
 	where := db.Account(sc).And("u.id = ?", int64(id))
 	rows, err := s.db.QueryContext(ctx, `SELECT m.list, m.name FROM users u
 		JOIN user_marks m ON m.organization_id = u.organization_id AND m.user_id = u.id
@@ -39,12 +39,12 @@ func (s *MarkStore) Of(ctx context.Context, sc tenancy.Scope, id domain.UserID) 
 		var list int64
 		var name string
 		err := r.Scan(&list, &name)
-		if err == nil && list < int64(len(marks)) {
-			marks[list] = append(marks[list], name)
+		if err == nil && list < int64(len(favourites)) {
+			favourites[list] = append(favourites[list], name)
 		}
 		return struct{}{}, err
 	})
-	return marks, err
+	return favourites, err
 }
 
 // holdUser keeps the user with that number, so that two changes of what is theirs wait for
@@ -72,8 +72,8 @@ func room(ctx context.Context, tx bun.Tx, statement string, most int64, full err
 }
 
 // Add puts a name on a list of the user with that number. It is ErrUserNotFound if there is
-// none in w, ErrMarked if the name is there, compared by domain.Fold, and ErrTooManyMarks.
-func (s *MarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error {
+// none in w, ErrAlreadyFavourite if the name is there, compared by domain.Fold, and ErrTooManyFavourites.
+func (s *FavouriteStore) Add(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.FavouriteList, name string) error {
 	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		key, err := holdUser(ctx, s.db, tx, w, id)
 		if err != nil {
@@ -82,21 +82,21 @@ func (s *MarkStore) Add(ctx context.Context, w tenancy.WriteScope, id domain.Use
 		rows, err := tx.QueryContext(ctx, "SELECT 1 FROM user_marks WHERE organization_id = ? AND user_id = ? AND list = ? AND name_key = ?",
 			int64(key.Organization), int64(id), int64(list), domain.Fold(name))
 		if there, err := db.Collect(rows, err, db.Scalar[int]); err != nil || len(there) > 0 {
-			return orElse(err, domain.ErrMarked)
+			return orElse(err, domain.ErrAlreadyFavourite)
 		}
-		rank, err := room(ctx, tx, "user_marks WHERE organization_id = ? AND user_id = ? AND list = ?", domain.MaxMarks, domain.ErrTooManyMarks,
+		rank, err := room(ctx, tx, "user_marks WHERE organization_id = ? AND user_id = ? AND list = ?", domain.MaxFavourites, domain.ErrTooManyFavourites,
 			int64(key.Organization), int64(id), int64(list))
 		if err != nil {
 			return err
 		}
-		return insertAll(ctx, tx, []*markRow{{OrganizationID: int64(key.Organization), UserID: int64(id), List: int64(list),
+		return insertAll(ctx, tx, []*favouriteRow{{OrganizationID: int64(key.Organization), UserID: int64(id), List: int64(list),
 			NameKey: domain.Fold(name), Name: name, Rank: rank}})
 	})
 }
 
 // Remove takes a name off a list of the user with that number. It is ErrUserNotFound if
-// there is none in w, and ErrNotMarked if the name is not there.
-func (s *MarkStore) Remove(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, name string) error {
+// there is none in w, and ErrNotFavourite if the name is not there.
+func (s *FavouriteStore) Remove(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.FavouriteList, name string) error {
 	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		key, err := holdUser(ctx, s.db, tx, w, id)
 		if err != nil {
@@ -104,17 +104,17 @@ func (s *MarkStore) Remove(ctx context.Context, w tenancy.WriteScope, id domain.
 		}
 		n, err := deleteOwn(ctx, tx, key, "user_marks", "list = ? AND name_key = ?", int64(list), domain.Fold(name))
 		if err == nil && n == 0 {
-			err = domain.ErrNotMarked
+			err = domain.ErrNotFavourite
 		}
 		return err
 	})
 }
 
 // Replace makes names, of which none may come twice, all there is on a list of the user with
-// that number. It is ErrUserNotFound if there is none in w, and ErrTooManyMarks.
-func (s *MarkStore) Replace(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.MarkList, names []string) error {
-	if len(names) > domain.MaxMarks {
-		return domain.ErrTooManyMarks
+// that number. It is ErrUserNotFound if there is none in w, and ErrTooManyFavourites.
+func (s *FavouriteStore) Replace(ctx context.Context, w tenancy.WriteScope, id domain.UserID, list domain.FavouriteList, names []string) error {
+	if len(names) > domain.MaxFavourites {
+		return domain.ErrTooManyFavourites
 	}
 	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		key, err := holdUser(ctx, s.db, tx, w, id)
@@ -124,9 +124,9 @@ func (s *MarkStore) Replace(ctx context.Context, w tenancy.WriteScope, id domain
 		if _, err := deleteOwn(ctx, tx, key, "user_marks", "list = ?", int64(list)); err != nil {
 			return err
 		}
-		rows := make([]*markRow, len(names))
+		rows := make([]*favouriteRow, len(names))
 		for i, name := range names {
-			rows[i] = &markRow{OrganizationID: int64(key.Organization), UserID: int64(id), List: int64(list),
+			rows[i] = &favouriteRow{OrganizationID: int64(key.Organization), UserID: int64(id), List: int64(list),
 				NameKey: domain.Fold(name), Name: name, Rank: int64(i)}
 		}
 		return insertAll(ctx, tx, rows)
@@ -136,9 +136,9 @@ func (s *MarkStore) Replace(ctx context.Context, w tenancy.WriteScope, id domain
 // topicLists are the lists whose names are those of topics.
 const topicLists = "list IN (0, 1)"
 
-// renameMarks gives the topic that was called before, and what lies below it, its new name on
+// renameFavourites gives the topic that was called before, and what lies below it, its new name on
 // the lists of people of its organization.
-func renameMarks(ctx context.Context, tx bun.Tx, o domain.OrganizationID, before, after string) error {
+func renameFavourites(ctx context.Context, tx bun.Tx, o domain.OrganizationID, before, after string) error {
 	old, renamed := domain.Fold(before), domain.Fold(after)
 	if old != renamed {
 		// A name that a list has already stays once.
@@ -156,8 +156,8 @@ func renameMarks(ctx context.Context, tx bun.Tx, o domain.OrganizationID, before
 	return db.Translate(err)
 }
 
-// forgetMarks takes the names of topics that are gone off the lists of people.
-func forgetMarks(ctx context.Context, tx bun.Tx, objects []domain.Object) error {
+// forgetFavourites takes the names of topics that are gone off the lists of people.
+func forgetFavourites(ctx context.Context, tx bun.Tx, objects []domain.Object) error {
 	for i := range objects {
 		o := &objects[i]
 		if o.Kind != domain.KindTopic {
