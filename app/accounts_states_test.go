@@ -46,11 +46,13 @@ func (s *signUp) change(t *testing.T, u domain.User, p directory.UserPatch) {
 // give makes text a secret of the account, as mail would have brought it.
 func (s *signUp) give(t *testing.T, u domain.User, purpose domain.SecretPurpose, text, address string) {
 	t.Helper()
-	_, err := persistence.NewUserStore(s.DB).UpdateWith(t.Context(), tenancy.Operator("(test)", domain.UserUpdate), u.ID, "", nil,
-		func(*domain.User, domain.Secret, domain.SuperUsers) (domain.Enclosure, error) {
-			return domain.Enclosure{Secrets: []domain.Secret{{Purpose: purpose, Text: domain.SecretText(text), Address: address,
-				Expires: s.clock.now().Add(7 * 24 * time.Hour)}}}, nil
-		})
+	err := persistence.NewStore(s.DB).Do(t.Context(), tenancy.Operator("(test)", domain.UserUpdate), func(tx *persistence.Tx) error {
+		if _, err := tx.User(u.Key()); err != nil {
+			return err
+		}
+		return tx.AddSecret(u.Key(), domain.Secret{Purpose: purpose, Text: domain.SecretText(text), Address: address,
+			Expires: s.clock.now().Add(7 * 24 * time.Hour)})
+	})
 	require.NoError(t, err)
 }
 

@@ -196,7 +196,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, fmt.Errorf("--redirects: %w", err)
 	}
 	source := persistence.NewSource(database)
-	users, environments, groups := persistence.NewUserStore(database), persistence.NewEnvironmentStore(database), newGroupStore(database)
+	users, environments, groups := newUserStore(database), persistence.NewEnvironmentStore(database), newGroupStore(database)
 	d.accounts = persistence.NewAccountStore(database)
 	documents := tenancy.NewDocuments(source, d.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, d.metrics)
@@ -223,7 +223,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	database.Vault = db.NewVault(secret.vault)
 	d.outbox = persistence.NewOutboxStore(database)
 	d.People = directory.NewPeople(d.Gate, documents, d.Users, persistence.NewObjectStore(database))
-	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, accounts.AccountStores{Users: users, Accounts: d.accounts,
+	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, accounts.AccountStores{Users: newAccountStore(database), Accounts: d.accounts,
 		Codes: persistence.NewRegistrationCodeStore(database), Outbox: d.outbox},
 		d.passwords, cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
 	if err := d.prepareMail(); err != nil {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"canopy/app/accounts"
 	"canopy/app/directory"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -29,4 +30,26 @@ type groupStore struct {
 func newGroupStore(d *db.DB) groupStore {
 	return groupStore{persistence.NewGroupStore(d),
 		unit[directory.GroupTx]{persistence.NewStore(d), func(tx *persistence.Tx) directory.GroupTx { return tx }}}
+}
+
+// userStore is what users are read from and changed in.
+type userStore struct {
+	*persistence.UserStore
+	unit[directory.UserTx]
+}
+
+func newUserStore(d *db.DB) userStore {
+	return userStore{persistence.NewUserStore(d),
+		unit[directory.UserTx]{persistence.NewStore(d), func(tx *persistence.Tx) directory.UserTx { return tx }}}
+}
+
+// accountStore is the same for accounts.
+type accountStore struct {
+	*persistence.UserStore
+	unit[accounts.Tx]
+}
+
+func newAccountStore(d *db.DB) accountStore {
+	return accountStore{persistence.NewUserStore(d),
+		unit[accounts.Tx]{persistence.NewStore(d), func(tx *persistence.Tx) accounts.Tx { return tx }}}
 }

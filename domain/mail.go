@@ -77,15 +77,6 @@ type OutgoingMail struct {
 	Claimed      string // who claimed it
 }
 
-// Enclosure is what is saved together with a change to a user, in the same transaction.
-type Enclosure struct {
-	Secrets []Secret
-	Mails   []Mail
-	Keys    []APIKey // whose user is the one that is changed
-	// Withdraw are the purposes whose secrets are withdrawn first.
-	Withdraw []SecretPurpose
-}
-
 // MailMatches reports whether two mail addresses are the same mailbox to the directory.
 func MailMatches(a, b string) bool { return Fold(a) == Fold(b) }
 

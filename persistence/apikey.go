@@ -147,7 +147,15 @@ func (s *APIKeyStore) Insert(ctx context.Context, w tenancy.WriteScope, user dom
 	return k, err
 }
 
-// addAPIKey stores k under a new id.
+// AddKey gives a user the key k, which is theirs then, under a new id.
+func (t *Tx) AddKey(u domain.UserKey, k *domain.APIKey) error {
+	if err := t.holds(u); err != nil {
+		return err
+	}
+	k.UserKey = u
+	return addAPIKey(t.Ctx, t.DB, t.Bun, k)
+}
+
 func addAPIKey(ctx context.Context, d *db.DB, tx bun.Tx, k *domain.APIKey) error {
 	k.ID = db.NewUUID()
 	hash, err := apiKeyHash(d, k.Text)

@@ -219,27 +219,27 @@ func (s *AccountStore) CodeOpen(ctx context.Context, code domain.SecretText) err
 // openCode is the condition of a code that can be used at a time.
 const openCode = "enabled AND (expires_at = 0 OR expires_at > ?) AND (max_users = 0 OR used < max_users)"
 
-// useCode uses the code up by one and gives u the home it opens.
-func (s *UserStore) useCode(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, code domain.SecretText, u *domain.User) error {
-	hash, err := codeHash(s.db, code)
+// UseCode uses a registration code up by one and returns the place it opens. It is ErrRegistrationCode if
+// the code is not open or its environment is not in the scope.
+func (t *Tx) UseCode(code domain.SecretText) (domain.Environment, error) {
+	var home domain.Environment
+	hash, err := codeHash(t.DB, code)
 	if err != nil {
-		return err
+		return home, err
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT organization_id FROM registration_code_names WHERE name = ?", hash)
+	rows, err := t.Bun.QueryContext(t.Ctx, "SELECT organization_id FROM registration_code_names WHERE name = ?", hash)
 	o, err := db.Only(rows, err, db.Scalar[int64], domain.ErrRegistrationCode)
 	if err != nil {
-		return err
+		return home, err
 	}
-	now := db.Millis(s.db.Now())
-	res, err := tx.ExecContext(ctx, `UPDATE registration_codes SET used = used + 1 WHERE organization_id = ? AND hash = ?
-		AND `+openCode, o, hash, now)
+	res, err := t.Bun.ExecContext(t.Ctx, `UPDATE registration_codes SET used = used + 1 WHERE organization_id = ? AND hash = ?
+		AND `+openCode, o, hash, db.Millis(t.DB.Now()))
 	if err := db.One(res, err, domain.ErrRegistrationCode); err != nil {
-		return err
+		return home, err
 	}
-	home, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ? AND e.organization_id = ?", o, o), s.db.For("SHARE"))
+	home, err = selectEnvironment(t.Ctx, t.Bun, environmentsIn(t.Write.Read()).And("e.id = ? AND e.organization_id = ?", o, o), t.DB.For("SHARE"))
 	if domain.ErrEnvironmentNotFound.Is(err) || err == nil && !home.Active {
-		return domain.ErrRegistrationCode
+		return home, domain.ErrRegistrationCode
 	}
-	u.Home, u.HomePath, u.Organization = home.ID, home.Path, home.Organization
-	return err
+	return home, err
 }

@@ -150,7 +150,7 @@ var numberKinds = [...]string{db.EnvironmentNumbers, db.GroupNumbers, db.UserNum
 // only. An error of work is returned as it is, and nothing is written.
 func (s *DirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(domain.DirectoryWriter) error) error {
 	return db.Translate(s.db.TryTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		writer := &directoryTx{ctx: ctx, db: s.db, tx: tx, w: w, touched: make(map[domain.OrganizationID]bool), homes: make(map[domain.EnvironmentID]int64), tallies: make(map[tallyKey]int64)}
+		writer := &directoryTx{Tx: begun(ctx, s.db, tx, w), touched: make(map[domain.OrganizationID]bool), homes: make(map[domain.EnvironmentID]int64), tallies: make(map[tallyKey]int64)}
 		if err := work(writer); err != nil {
 			return err
 		}
@@ -166,10 +166,7 @@ type tallyKey struct {
 
 // directoryTx writes many rows of one organization. It implements domain.DirectoryWriter.
 type directoryTx struct {
-	ctx     context.Context
-	db      *db.DB
-	tx      bun.Tx
-	w       tenancy.WriteScope
+	*Tx
 	touched map[domain.OrganizationID]bool
 	around  []domain.EnvironmentPath
 
@@ -183,7 +180,7 @@ type directoryTx struct {
 
 // note keeps an audit entry for the end of the transaction.
 func (t *directoryTx) note(e domain.AuditEntry) error {
-	e.At, e.Actor, e.Request = t.db.Now(), t.w.Actor(), domain.RequestFrom(t.ctx)
+	e.At, e.Actor, e.Request = t.DB.Now(), t.Write.Actor(), domain.RequestFrom(t.Ctx)
 	t.entries = append(t.entries, toAuditRow(&e))
 	if len(t.entries) < exportPage {
 		return nil
@@ -194,7 +191,7 @@ func (t *directoryTx) note(e domain.AuditEntry) error {
 func (t *directoryTx) writeEntries() error {
 	part := t.entries
 	t.entries = nil
-	return insertAll(t.ctx, t.tx, part)
+	return insertAll(t.Ctx, t.Bun, part)
 }
 
 // writeEnvironments writes the environments that are new below those that were there: these
@@ -213,10 +210,10 @@ func (t *directoryTx) writeEnvironments() error {
 		}
 		written[part[i].Path] = true
 	}
-	if err := holdWay(t.ctx, t.db, t.tx, above...); err != nil {
+	if err := holdWay(t.Ctx, t.DB, t.Bun, above...); err != nil {
 		return err
 	}
-	return insertEnvironments(t.ctx, t.tx, part...)
+	return insertEnvironments(t.Ctx, t.Bun, part...)
 }
 
 // writeCounts adds the users that are new to the numbers of their homes.
@@ -228,7 +225,7 @@ func (t *directoryTx) writeCounts() error {
 			values += either(values == "", "", ", ") + "(?, ?)"
 			args = append(args, int64(id), t.homes[id])
 		}
-		_, err := t.tx.ExecContext(t.ctx, "WITH added (id, n) AS (VALUES "+values+`) UPDATE environment_counts SET users = users + added.n
+		_, err := t.Bun.ExecContext(t.Ctx, "WITH added (id, n) AS (VALUES "+values+`) UPDATE environment_counts SET users = users + added.n
 			FROM added WHERE environment_counts.environment_id = added.id`, args...)
 		if err != nil {
 			return db.Translate(err)
@@ -243,7 +240,7 @@ func (t *directoryTx) writeTallies() error {
 		return cmp.Or(cmp.Compare(a.organization, b.organization), cmp.Compare(a.of, b.of))
 	})
 	for _, k := range keys {
-		if err := tallied(t.ctx, t.tx, k.organization, k.of, t.tallies[k]); err != nil {
+		if err := tallied(t.Ctx, t.Bun, k.organization, k.of, t.tallies[k]); err != nil {
 			return err
 		}
 	}
@@ -258,20 +255,20 @@ func (t *directoryTx) finish() error {
 		}
 	}
 	for o := range t.touched {
-		if err := bump(t.ctx, t.tx, o); err != nil {
+		if err := bump(t.Ctx, t.Bun, o); err != nil {
 			return err
 		}
 	}
-	return bumpAround(t.ctx, t.tx, t.around...)
+	return bumpAround(t.Ctx, t.Bun, t.around...)
 }
 
 // Reserve implements domain.DirectoryWriter. On PostgreSQL it is a transaction of its own,
 // so that others need not wait for numbers until the import ends.
 func (t *directoryTx) Reserve(kind int, n int64) (int64, error) {
-	if t.db.OneWriter() {
-		return reserve(t.ctx, t.db, t.tx, kind, n)
+	if t.DB.OneWriter() {
+		return reserve(t.Ctx, t.DB, t.Bun, kind, n)
 	}
-	return NewDirectoryStore(t.db).Reserve(t.ctx, t.w, kind, n)
+	return NewDirectoryStore(t.DB).Reserve(t.Ctx, t.Write, kind, n)
 }
 
 // PutEnvironment implements domain.DirectoryWriter.
@@ -305,7 +302,7 @@ func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Enviro
 	if err := t.unmoved(before); err != nil {
 		return e, err
 	}
-	if err := NewEnvironmentStore(t.db).save(t.ctx, t.tx, t.w, before, &e); err != nil {
+	if err := NewEnvironmentStore(t.DB).save(t.Ctx, t.Bun, t.Write, before, &e); err != nil {
 		return e, err
 	}
 	return e, t.note(environmentEntry("environment:update", &e, changes))
@@ -314,7 +311,7 @@ func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Enviro
 // unmoved keeps the environment from being changed by others. It is ErrChanged if it is no
 // longer where and what it was called when it was read.
 func (t *directoryTx) unmoved(before *domain.Environment) error {
-	now, err := selectEnvironment(t.ctx, t.tx, db.Where("e.id = ?", int64(before.ID)), t.db.For("UPDATE"))
+	now, err := selectEnvironment(t.Ctx, t.Bun, db.Where("e.id = ?", int64(before.ID)), t.DB.For("UPDATE"))
 	if err == nil && (now.Path != before.Path || domain.Fold(now.AliasPath) != domain.Fold(before.AliasPath)) {
 		err = domain.ErrChanged
 	}
@@ -326,7 +323,7 @@ func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domai
 	if err := g.Validate(); err != nil {
 		return g, err
 	}
-	tx := t.within()
+	tx := t.Tx
 	g.Path = place
 	action, changes := "group:create", domain.Diff(nil, g.Fields())
 	if before != nil {
@@ -355,20 +352,15 @@ func (t *directoryTx) PutGroup(before *domain.Group, g domain.Group, place domai
 	return g, tx.groupChanged(action, &g, changes)
 }
 
-// within is the transaction as the nouns' methods know it.
-func (t *directoryTx) within() *Tx {
-	return &Tx{&db.Tx{Ctx: t.ctx, DB: t.db, Write: t.w, Bun: t.tx}}
-}
-
 // UsersNamed implements domain.DirectoryWriter.
 func (t *directoryTx) UsersNamed(aliases []string) (map[string]domain.StoredUser, error) {
 	keys := make([]string, len(aliases))
 	for i, alias := range aliases {
 		keys[i] = domain.Fold(alias)
 	}
-	rows, err := t.tx.QueryContext(t.ctx, "SELECT u.password_hash, "+userColumns+` FROM login_names n JOIN users u
+	rows, err := t.Bun.QueryContext(t.Ctx, "SELECT u.password_hash, "+userColumns+` FROM login_names n JOIN users u
 		ON u.organization_id = n.organization_id AND u.id = n.user_id WHERE n.name IN (?)`, db.In(keys))
-	all, err := storedUsers(t.ctx, t.tx, rows, err)
+	all, err := storedUsers(t.Ctx, t.Bun, rows, err)
 	found := make(map[string]domain.StoredUser, len(all))
 	for _, u := range all {
 		found[domain.Fold(u.Alias)] = u
@@ -386,7 +378,7 @@ func (t *directoryTx) MailTaken(addresses []string) (map[string]domain.UserID, e
 	if len(keys) == 0 {
 		return taken, nil
 	}
-	rows, err := t.tx.QueryContext(t.ctx, "SELECT name, user_id FROM mail_addresses WHERE name IN (?)", db.In(keys))
+	rows, err := t.Bun.QueryContext(t.Ctx, "SELECT name, user_id FROM mail_addresses WHERE name IN (?)", db.In(keys))
 	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
 		var address string
 		var id domain.UserID
@@ -413,13 +405,13 @@ func (t *directoryTx) hold(users ...domain.StoredUser) error {
 			}
 		}
 	}
-	_, err := holdPresent(t.ctx, t.db, t.tx, paths...)
+	_, err := holdPresent(t.Ctx, t.DB, t.Bun, paths...)
 	return err
 }
 
 // SuperUsers implements domain.DirectoryWriter.
 func (t *directoryTx) SuperUsers() ([]domain.User, error) {
-	users, _, err := NewUserStore(t.db).superUsers(t.ctx, t.tx, 0)()
+	users, _, err := t.Tx.SuperUsers(0)
 	return users, err
 }
 
@@ -446,24 +438,23 @@ func (t *directoryTx) InsertUsers(users []domain.StoredUser) error {
 			return err
 		}
 	}
-	if err := takeLogin(t.ctx, t.tx, plain...); err != nil {
+	if err := takeLogin(t.Ctx, t.Bun, plain...); err != nil {
 		return err
 	}
-	if err := takeNames(t.ctx, t.tx, mailAddresses, func(u *domain.User) string { return u.Person.Mail }, plain...); err != nil {
+	if err := takeMail(t.Ctx, t.Bun, plain...); err != nil {
 		return err
 	}
-	if err := insertAll(t.ctx, t.tx, rows); err != nil {
+	if err := insertAll(t.Ctx, t.Bun, rows); err != nil {
 		return err
 	}
-	if err := insertLists(t.ctx, t.tx, plain...); err != nil {
+	if err := insertLists(t.Ctx, t.Bun, plain...); err != nil {
 		return err
 	}
-	return insertAttributes(t.ctx, t.tx, plain...)
+	return insertAttributes(t.Ctx, t.Bun, plain...)
 }
 
 // UpdateUser implements domain.DirectoryWriter.
 func (t *directoryTx) UpdateUser(before, after domain.StoredUser) error {
-	store := NewUserStore(t.db)
 	hash := after.Hash
 	if hash == before.Hash {
 		hash = ""
@@ -471,7 +462,7 @@ func (t *directoryTx) UpdateUser(before, after domain.StoredUser) error {
 	if err := t.hold(after); err != nil {
 		return err
 	}
-	if err := store.save(t.ctx, t.tx, t.w, &before.User, &after.User, hash); err != nil {
+	if err := t.saveUser(&before.User, &after.User, hash); err != nil {
 		return err
 	}
 	changes := domain.Diff(before.Fields(), after.Fields())
@@ -483,9 +474,9 @@ func (t *directoryTx) UpdateUser(before, after domain.StoredUser) error {
 
 // Withdraw implements domain.DirectoryWriter.
 func (t *directoryTx) Withdraw(u domain.UserKey, environment domain.EnvironmentID) error {
-	if _, err := deleteOwn(t.ctx, t.tx, u, "user_environments", "environment_id = ?", int64(environment)); err != nil {
+	if _, err := deleteOwn(t.Ctx, t.Bun, u, "user_environments", "environment_id = ?", int64(environment)); err != nil {
 		return err
 	}
-	_, err := t.tx.ExecContext(t.ctx, "UPDATE users SET epoch = epoch + 1 WHERE organization_id = ? AND id = ?", int64(u.Organization), int64(u.User))
+	_, err := t.Bun.ExecContext(t.Ctx, "UPDATE users SET epoch = epoch + 1 WHERE organization_id = ? AND id = ?", int64(u.Organization), int64(u.User))
 	return db.Translate(err)
 }

@@ -22,7 +22,7 @@ func TestGroupMembers(t *testing.T) {
 		for i := range 23 {
 			u := w.AddUser(t, fmt.Sprintf("m%02d", i), []string{"Acme/Prod", "Acme/Test", "Bolt/Prod"}[i%3], domain.RoleUser, domain.UserGroup)
 			if i%3 < 2 && i%2 == 0 {
-				_, err := w.Users.Update(ctx, storetest.Everything(domain.UserUpdate), u.ID, "", func(u *domain.User, _ domain.SuperUsers) error {
+				_, err := w.Users.Update(ctx, storetest.Everything(domain.UserUpdate), u.Key(), "", func(u *domain.User) error {
 					u.Groups = append(u.Groups, team)
 					return nil
 				})

@@ -150,7 +150,7 @@ func (s *EnvironmentStore) dismiss(ctx context.Context, tx bun.Tx, w tenancy.Wri
 			return err
 		}
 		for i := range users {
-			if err := NewUserStore(s.db).remove(ctx, tx, w, &users[i]); err != nil {
+			if err := begun(ctx, s.db, tx, w).removeUser(&users[i]); err != nil {
 				return err
 			}
 		}

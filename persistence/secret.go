@@ -2,7 +2,6 @@ package persistence
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"time"
 
@@ -74,70 +73,66 @@ func findSecret(ctx context.Context, d *db.DB, q db.Querier, u domain.UserKey, p
 	return db.Only(rows, err, scanSecret, domain.ErrSecret)
 }
 
-// spend uses up the presented secret of u, whose row the transaction has locked, together
-// with every other of the same purpose. A secret that was sent to an address the account
-// no longer has is ErrSecret; that of a change of address was sent to the new one.
-func spend(ctx context.Context, d *db.DB, tx bun.Tx, u *domain.User, p domain.Presented) (domain.Secret, error) {
-	secret, err := findSecret(ctx, d, tx, u.Key(), p, d.For("UPDATE"))
+// Spend uses up the presented secret of a user whom User returned, together with every other of the same
+// purpose, and returns it. It is ErrSecret if it does not fit, or was sent to an address that the account
+// no longer has; that of a change of address was sent to the new one. It is ErrUserNotFound for anybody
+// else, as are the next.
+func (t *Tx) Spend(u domain.UserKey, p domain.Presented) (domain.Secret, error) {
+	if err := t.holds(u); err != nil {
+		return domain.Secret{}, err
+	}
+	secret, err := findSecret(t.Ctx, t.DB, t.Bun, u, p, t.DB.For("UPDATE"))
 	if err != nil {
 		return secret, err
 	}
-	if secret.Purpose != domain.ChangeAddress && !domain.MailMatches(secret.Address, u.Person.Mail) {
+	if held := t.users[u.User]; secret.Purpose != domain.ChangeAddress && !domain.MailMatches(secret.Address, held.Person.Mail) {
 		return secret, domain.ErrSecret
 	}
-	return secret, withdraw(ctx, tx, u.Key(), secret.Purpose)
+	return secret, t.withdraw(u, secret.Purpose)
 }
 
-// withdraw removes the secrets of an account that have one of the purposes.
-func withdraw(ctx context.Context, tx bun.Tx, u domain.UserKey, purposes ...domain.SecretPurpose) error {
+// Withdraw removes the secrets of a user that have one of the purposes.
+func (t *Tx) Withdraw(u domain.UserKey, purposes ...domain.SecretPurpose) error {
+	if err := t.holds(u); err != nil {
+		return err
+	}
+	return t.withdraw(u, purposes...)
+}
+
+func (t *Tx) withdraw(u domain.UserKey, purposes ...domain.SecretPurpose) error {
 	if len(purposes) == 0 {
 		return nil
 	}
-	_, err := deleteOwn(ctx, tx, u, "secrets", "purpose IN (?)", db.In(purposes))
+	_, err := deleteOwn(t.Ctx, t.Bun, u, "secrets", "purpose IN (?)", db.In(purposes))
 	return err
 }
 
-// enclose saves what goes with a change to the account, whose row the transaction has
-// locked or made.
-func enclose(ctx context.Context, d *db.DB, tx bun.Tx, u domain.UserKey, e domain.Enclosure) error {
-	if err := withdraw(ctx, tx, u, e.Withdraw...); err != nil {
+// AddSecret gives a user a secret, in place of the oldest where there would be more than
+// domain.MaxSecrets of its purpose.
+func (t *Tx) AddSecret(u domain.UserKey, secret domain.Secret) error {
+	if err := t.holds(u); err != nil {
 		return err
 	}
-	for _, secret := range e.Secrets {
-		if err := addSecret(ctx, d, tx, u, secret); err != nil {
-			return err
-		}
-	}
-	for i := range e.Keys {
-		e.Keys[i].UserKey = u
-		if err := addAPIKey(ctx, d, tx, &e.Keys[i]); err != nil {
-			return err
-		}
-	}
-	return post(ctx, d, tx, e.Mails)
-}
-
-func addSecret(ctx context.Context, d *db.DB, tx bun.Tx, u domain.UserKey, secret domain.Secret) error {
-	hash, err := secretHash(d, u, secret.Purpose, secret.Text)
+	hash, err := secretHash(t.DB, u, secret.Purpose, secret.Text)
 	if err != nil {
 		return err
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT hash FROM secrets WHERE organization_id = ? AND user_id = ? AND purpose = ?
-		ORDER BY created_at DESC, hash`, int64(u.Organization), int64(u.User), string(secret.Purpose))
-	present, err := db.Collect(rows, err, db.Scalar[string])
+	var present []string
+	err = t.Bun.NewSelect().Table("secrets").Column("hash").Where("organization_id = ? AND user_id = ?", int64(u.Organization), int64(u.User)).
+		Where("purpose = ?", string(secret.Purpose)).Order("created_at DESC", "hash").Scan(t.Ctx, &present)
 	if err != nil {
-		return err
+		return db.Translate(err)
 	}
 	if len(present) >= domain.MaxSecrets {
-		_, err := deleteOwn(ctx, tx, u, "secrets", "purpose = ? AND hash IN (?)", string(secret.Purpose), db.In(slices.Clone(present[domain.MaxSecrets-1:])))
+		_, err := deleteOwn(t.Ctx, t.Bun, u, "secrets", "purpose = ? AND hash IN (?)", string(secret.Purpose), db.In(present[domain.MaxSecrets-1:]))
 		if err != nil {
 			return err
 		}
 	}
-	_, err = tx.NewInsert().Model(&secretRow{
+	_, err = t.Bun.NewInsert().Model(&secretRow{
 		OrganizationID: int64(u.Organization), UserID: int64(u.User), Purpose: string(secret.Purpose), Hash: hash,
-		Address: secret.Address, Approves: secret.Approves, CreatedAt: db.Millis(d.Now()), ExpiresAt: db.Millis(secret.Expires),
-	}).Exec(ctx)
+		Address: secret.Address, Approves: secret.Approves, CreatedAt: db.Millis(t.DB.Now()), ExpiresAt: db.Millis(secret.Expires),
+	}).Exec(t.Ctx)
 	return db.Translate(err)
 }
 

@@ -3,6 +3,8 @@ package persistence
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
 	"canopy/domain"
 	"canopy/persistence/db"
 	"canopy/tenancy"
@@ -17,13 +19,40 @@ func NewStore(d *db.DB) *Store { return &Store{d} }
 // Do runs work in a transaction within w and commits it, or nothing of it if work returns an error.
 // The whole of work is run again on a conflict, so it does nothing but what tx offers.
 func (s *Store) Do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error) error {
-	return s.db.Do(ctx, w, func(tx *db.Tx) error { return work(&Tx{tx}) })
+	return s.db.Do(ctx, w, func(t *db.Tx) error {
+		tx := &Tx{Tx: t}
+		if err := work(tx); err != nil {
+			return err
+		}
+		return tx.post()
+	})
 }
 
 // Tx is one transaction of the stores: each noun's file has its methods. One that reads locks what it
 // reads, and finds nothing outside of the scope that the transaction was opened with; one that changes
 // rows counts them, and writes the counters, the versions and the audit entry that go with them.
-type Tx struct{ *db.Tx }
+type Tx struct {
+	*db.Tx
+	// users are those it has locked, as they are stored.
+	users map[domain.UserID]domain.User
+	mails []domain.Mail
+}
+
+// Mail puts mail into the outbox when the rest of the transaction is done.
+func (tx *Tx) Mail(mails ...domain.Mail) { tx.mails = append(tx.mails, mails...) }
+
+func (tx *Tx) post() error {
+	if len(tx.mails) == 0 {
+		return nil
+	}
+	tx.AfterCommit(tx.DB.SignalPosted)
+	return post(tx.Ctx, tx.DB, tx.Bun, tx.mails)
+}
+
+// begun is the transaction of a store's method that is not written on Tx.
+func begun(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope) *Tx {
+	return &Tx{Tx: &db.Tx{Ctx: ctx, DB: d, Bun: tx, Write: w}}
+}
 
 // record writes the audit entry of a change. The caller gives the action, the target, the place and the
 // changes.
@@ -40,10 +69,4 @@ func (tx *Tx) admit(o domain.OrganizationID, of tally) error {
 // tallied adds n, which may be negative, to how many things of a kind an organization has.
 func (tx *Tx) tallied(o domain.OrganizationID, of tally, n int64) error {
 	return tallied(tx.Ctx, tx.Bun, o, of, n)
-}
-
-// SuperUsers returns the superUsers but the one with that number, and the root's groups, and keeps
-// superUsers from being changed.
-func (tx *Tx) SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error) {
-	return NewUserStore(tx.DB).superUsers(tx.Ctx, tx.Bun, but)()
 }

@@ -85,31 +85,30 @@ func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.P
 	return a
 }
 
-// ChangeStore changes users together with what goes with the change, in one transaction.
-// The rules of UserStore hold.
+// ChangeStore reads users and changes them together with what goes with the change. The rules of
+// directory.UserStore hold.
 type ChangeStore interface {
 	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
 	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error)
 	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error)
-	// InsertWith adds a user whose home lies in w; with says what goes with them once they
-	// have their numbers.
-	InsertWith(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash,
-		with func(*domain.User) (domain.Enclosure, error)) (domain.User, error)
-	// Register adds a newcomer: with a code, which is used up and decides the home, it is
-	// domain.ErrRegistrationCode unless the code is open; as the first it is
-	// domain.ErrNotFirst if somebody is there.
-	Register(ctx context.Context, w tenancy.WriteScope, r domain.Registration,
-		with func(*domain.User) (domain.Enclosure, error)) (domain.User, error)
-	// UpdateWith changes a user. A presented secret is used up first, in the same
-	// transaction, and is domain.ErrSecret if it does not fit.
-	UpdateWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash, presented *domain.Presented,
-		change func(*domain.User, domain.Secret, domain.SuperUsers) (domain.Enclosure, error)) (domain.User, error)
-	// DeleteWith removes a user, and posts the mail that check returns.
-	DeleteWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
-		check func(domain.User, domain.SuperUsers) ([]domain.Mail, error)) error
+	Number(ctx context.Context, u *domain.User) error
+	Do(ctx context.Context, w tenancy.WriteScope, change func(Tx) error) error
 	// Approvers returns up to n users with a mail address who may approve newcomers of an
 	// organization.
 	Approvers(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, n int) ([]domain.User, error)
+}
+
+// Tx changes users, and what opens accounts, in one transaction.
+type Tx interface {
+	directory.UserTx
+	// Spend uses up the secret that is presented for a user, and returns what it was. It is
+	// domain.ErrSecret if it does not fit.
+	Spend(u domain.UserKey, p domain.Presented) (domain.Secret, error)
+	// AddKey gives a user an API key, which is theirs then.
+	AddKey(u domain.UserKey, k *domain.APIKey) error
+	// UseCode uses a registration code up by one, and returns the place it opens. It is
+	// domain.ErrRegistrationCode unless the code is open.
+	UseCode(code domain.SecretText) (domain.Environment, error)
 }
 
 // AccountFinder finds accounts before there is a principal, and keeps one-time secrets and

@@ -34,11 +34,11 @@ func (a *Accounts) RequestMailChange(ctx context.Context, caller domain.Principa
 	if err := domain.CheckMail(in.Mail); err != nil {
 		return err
 	}
-	w, giver, err := a.change(ctx, &caller, in.User)
+	w, key, giver, err := a.change(ctx, &caller, in.User)
 	if err != nil {
 		return err
 	}
-	if in.Link == "" && (in.User == 0 || in.User == caller.User) {
+	if in.Link == "" && key.User == caller.User {
 		in.Link, in.Lifetime = a.rules.Pages.Mail(), ownMailLifetime
 	}
 	if in.Link != "" {
@@ -46,38 +46,39 @@ func (a *Accounts) RequestMailChange(ctx context.Context, caller domain.Principa
 			return err
 		}
 	}
-	id := in.User
-	if id == 0 {
-		id = caller.User
-	}
 	may, proof := mayActFor(&caller, giver), a.proof(&in)
-	_, err = a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
-		if err := may(u); err != nil {
-			return domain.Enclosure{}, err
+	return a.store.Do(ctx, w, func(tx Tx) error {
+		u, err := tx.User(key)
+		if err != nil {
+			return err
 		}
-		return proof(u), nil
+		if err := may(&u); err != nil {
+			return err
+		}
+		return proof(tx, &u)
 	})
-	return err
 }
 
 // proof returns what goes with a request for another address. A later one takes the place of an
 // earlier one.
-func (a *Accounts) proof(in *RequestMailChange) func(*domain.User) domain.Enclosure {
+func (a *Accounts) proof(in *RequestMailChange) func(directory.UserTx, *domain.User) error {
 	secret := a.secret(domain.ChangeAddress, in.Mail, in.Lifetime)
-	return func(u *domain.User) domain.Enclosure {
-		e := domain.Enclosure{Secrets: []domain.Secret{secret}, Withdraw: []domain.SecretPurpose{domain.ChangeAddress}}
+	return func(tx directory.UserTx, u *domain.User) error {
+		if err := tx.Withdraw(u.Key(), domain.ChangeAddress); err != nil {
+			return err
+		}
 		if in.Link != "" {
 			letter := a.linked(domain.Letter{Kind: domain.LetterAddress, Valid: in.Lifetime}, in.Link, u, secret)
-			e.Mails = []domain.Mail{a.users.MailTo(in.Mail, u, letter)}
+			tx.Mail(a.users.MailTo(in.Mail, u, letter))
 		}
-		return e
+		return tx.AddSecret(u.Key(), secret)
 	}
 }
 
 // askOwn returns what goes with a change by which caller asks for another address of their own:
 // the address gets a link that proves it, to be followed with the password, and the account keeps
 // the one it has. It is TooMany beyond the limits.
-func (a *Accounts) askOwn(ctx context.Context, caller *domain.Principal, address string) (func(*domain.User) domain.Enclosure, error) {
+func (a *Accounts) askOwn(ctx context.Context, caller *domain.Principal, address string) (func(directory.UserTx, *domain.User) error, error) {
 	if err := domain.CheckMail(address); err != nil {
 		return nil, err
 	}
@@ -85,21 +86,22 @@ func (a *Accounts) askOwn(ctx context.Context, caller *domain.Principal, address
 		return nil, err
 	}
 	proof := a.proof(&RequestMailChange{Mail: address, Link: a.rules.Pages.Mail(), Lifetime: ownMailLifetime})
-	return func(u *domain.User) domain.Enclosure {
+	return func(tx directory.UserTx, u *domain.User) error {
 		u.Unproven = address
-		return proof(u)
+		return proof(tx, u)
 	}, nil
 }
 
 // change returns the proof that the caller may change the user's profile: their own, or one
 // within reach.
-func (a *Accounts) change(ctx context.Context, caller *domain.Principal, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
+func (a *Accounts) change(ctx context.Context, caller *domain.Principal, id domain.UserID) (tenancy.WriteScope, domain.UserKey, tenancy.Giver, error) {
 	if id != 0 && id != caller.User {
-		return a.over(ctx, caller, domain.UserUpdate, id)
+		w, target, giver, err := a.over(ctx, caller, domain.UserUpdate, id)
+		return w, target.Key(), giver, err
 	}
 	self := domain.User{ID: caller.User, Organization: caller.Organization, HomePath: caller.Home}
 	w, err := a.gate.EnterUser(ctx, caller, domain.ProfileUpdate, &self)
-	return w, tenancy.Giver{}, err
+	return w, self.Key(), tenancy.Giver{}, err
 }
 
 // mayActFor is giver.MayChange, and nobody is refused to act for themselves.
@@ -157,7 +159,7 @@ func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) 
 		}
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, a.self(domain.UserUpdate), u.ID, in.Secret, func(u *domain.User) error {
+	return a.confirm(ctx, a.self(domain.UserUpdate), u.Key(), in.Secret, func(u *domain.User) error {
 		if !domain.ChangeAddress.Fits(&u.Standing, a.now()) { // closed meanwhile
 			return domain.ErrSecret
 		}
@@ -165,19 +167,29 @@ func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) 
 	})
 }
 
-func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, id domain.UserID, secret string, check func(*domain.User) error) (domain.User, error) {
+func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, key domain.UserKey, secret string, check func(*domain.User) error) (u domain.User, err error) {
 	presented := domain.Presented{Text: domain.SecretText(secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
-	return a.store.UpdateWith(ctx, w, id, "", &presented, func(u *domain.User, secret domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
-		var e domain.Enclosure
-		if err := check(u); err != nil {
-			return e, err
+	err = a.store.Do(ctx, w, func(tx Tx) error {
+		before, err := tx.User(key)
+		if err != nil {
+			return err
 		}
-		before := u.Clone()
+		secret, err := tx.Spend(key, presented)
+		if err != nil {
+			return err
+		}
+		if err := check(&before); err != nil {
+			return err
+		}
+		u = before.Clone()
 		u.Person.Mail = secret.Address
-		e.Mails = a.users.MailLeft(&before, u)
-		e.Withdraw = []domain.SecretPurpose{domain.ResetPassword, domain.VerifyAddress, domain.AcceptInvite}
-		return e, nil
+		if err := tx.SaveUser(&u, ""); err != nil {
+			return err
+		}
+		tx.Mail(a.users.MailLeft(&before, &u)...)
+		return tx.Withdraw(key, domain.ResetPassword, domain.VerifyAddress, domain.AcceptInvite)
 	})
+	return u, err
 }
 
 // Presented is a secret that somebody trusted passes on for the user with that number.
@@ -192,14 +204,14 @@ func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Princi
 	if in.User == 0 || in.User == caller.User {
 		return domain.User{}, directory.ErrOwnMail
 	}
-	w, giver, err := a.change(ctx, &caller, in.User)
+	w, key, giver, err := a.change(ctx, &caller, in.User)
 	if err != nil {
 		return domain.User{}, err
 	}
 	if err := a.mayPresent(ctx, &caller, in.User); err != nil {
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, w, in.User, in.Secret, mayActFor(&caller, giver))
+	return a.confirm(ctx, w, key, in.Secret, mayActFor(&caller, giver))
 }
 
 // Activate opens an account by the secret of its owner that somebody passes on who may
@@ -207,15 +219,11 @@ func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Princi
 // user, and the rules of Users.Update hold. It is domain.ErrSecret for a secret that does
 // not fit.
 func (a *Accounts) Activate(ctx context.Context, caller domain.Principal, in Presented) (domain.User, error) {
-	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
+	_, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
 	if err != nil {
 		return domain.User{}, err
 	}
 	if err := a.mayPresent(ctx, &caller, in.User); err != nil {
-		return domain.User{}, err
-	}
-	target, err := a.store.Get(ctx, w.Read(), in.User)
-	if err != nil {
 		return domain.User{}, err
 	}
 	if err := giver.MayChange(&target); err != nil {
@@ -266,19 +274,29 @@ func (a *Accounts) invite(ctx context.Context, caller domain.Principal, in Invit
 	if err != nil {
 		return domain.User{}, err
 	}
-	if in.Link == "" {
-		return a.store.InsertWith(ctx, w, user, hash, func(*domain.User) (domain.Enclosure, error) {
-			return domain.Enclosure{Keys: keys}, nil
-		})
-	}
-	if err := a.mayMail(ctx, &caller, user.Person.Mail); err != nil {
-		return domain.User{}, err
+	if in.Link != "" {
+		if err := a.mayMail(ctx, &caller, user.Person.Mail); err != nil {
+			return domain.User{}, err
+		}
 	}
 	secret := a.secret(domain.AcceptInvite, user.Person.Mail, in.Lifetime)
-	return a.store.InsertWith(ctx, w, user, hash, func(u *domain.User) (domain.Enclosure, error) {
-		letter := a.linked(domain.Letter{Kind: domain.LetterInvite, Valid: in.Lifetime, Login: u.Alias}, in.Link, u, secret)
-		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}, Keys: keys}, nil
+	err = a.store.Do(ctx, w, func(tx Tx) error {
+		if err := tx.InsertUser(&user, hash); err != nil {
+			return err
+		}
+		for i := range keys {
+			if err := tx.AddKey(user.Key(), &keys[i]); err != nil {
+				return err
+			}
+		}
+		if in.Link == "" {
+			return nil
+		}
+		letter := a.linked(domain.Letter{Kind: domain.LetterInvite, Valid: in.Lifetime, Login: user.Alias}, in.Link, &user, secret)
+		tx.Mail(a.mail(&user, letter))
+		return tx.AddSecret(user.Key(), secret)
 	})
+	return user, err
 }
 
 // Accept presents the secret of an invitation.
@@ -323,7 +341,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal
 	if err := in.check(&a.rules); err != nil {
 		return err
 	}
-	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
+	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
 	if in.Purpose == domain.ChangeAddress && in.User == caller.User {
 		err = directory.ErrOwnMail // this server has sent the link, to a page that asks for the password
 	}
@@ -331,10 +349,6 @@ func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal
 		return err
 	}
 	may := mayActFor(&caller, giver)
-	target, err := a.store.Get(ctx, w.Read(), in.User)
-	if err != nil {
-		return err
-	}
 	secret := a.secret(in.Purpose, target.Person.Mail, in.Lifetime)
 	if in.Purpose == domain.ChangeAddress {
 		wanted, err := a.accounts.Latest(ctx, target.Key(), in.Purpose)
@@ -353,19 +367,23 @@ func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal
 		return err
 	}
 	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite, domain.ChangeAddress: domain.LetterAddress}[in.Purpose]
-	_, err = a.store.UpdateWith(ctx, w, in.User, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
-		if err := may(u); err != nil {
-			return domain.Enclosure{}, err
+	return a.store.Do(ctx, w, func(tx Tx) error {
+		u, err := tx.User(target.Key())
+		if err != nil {
+			return err
+		}
+		if err := may(&u); err != nil {
+			return err
 		}
 		if in.Purpose == domain.AcceptInvite && !in.Purpose.Fits(&u.Standing, a.now()) {
-			return domain.Enclosure{}, domain.ErrNotWaiting
+			return domain.ErrNotWaiting
 		}
-		link := a.link(in.Link, u, secret)
+		link := a.link(in.Link, &u, secret)
 		letter := domain.Letter{Kind: kind, Link: link, Valid: secret.Expires.Sub(a.moment()), Login: u.Alias,
 			Subject: in.Subject, Note: strings.ReplaceAll(in.signed(), PlaceLink, link)}
-		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.users.MailTo(secret.Address, u, letter)}}, nil
+		tx.Mail(a.users.MailTo(secret.Address, &u, letter))
+		return tx.AddSecret(u.Key(), secret)
 	})
-	return err
 }
 
 // The bounds of a mail in somebody's own words, in bytes.

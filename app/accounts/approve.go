@@ -10,46 +10,56 @@ import (
 // Approve opens the account of a newcomer, and tells them. It needs domain.UserUpdate on
 // them, and the rules of Users.Update hold. It is Conflict for an account that does not
 // wait.
-func (a *Accounts) Approve(ctx context.Context, caller domain.Principal, id domain.UserID) (domain.User, error) {
-	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, id)
+func (a *Accounts) Approve(ctx context.Context, caller domain.Principal, id domain.UserID) (u domain.User, err error) {
+	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, id)
 	if err != nil {
 		return domain.User{}, err
 	}
-	return a.store.UpdateWith(ctx, w, id, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
-		if !waits(u) {
-			return domain.Enclosure{}, domain.ErrNotWaiting
+	err = a.store.Do(ctx, w, func(tx Tx) error {
+		if u, err = tx.User(target.Key()); err != nil {
+			return err
 		}
-		if err := giver.MayChange(u); err != nil {
-			return domain.Enclosure{}, err
+		if !waits(&u) {
+			return domain.ErrNotWaiting
+		}
+		if err := giver.MayChange(&u); err != nil {
+			return err
 		}
 		u.State, u.IdleSince = domain.Approved, a.moment()
-		return domain.Enclosure{Mails: a.welcome(u), Withdraw: []domain.SecretPurpose{domain.VerifyAddress}}, nil
+		if err := tx.SaveUser(&u, ""); err != nil {
+			return err
+		}
+		if u.Person.Mail != "" {
+			tx.Mail(a.mail(&u, domain.Letter{Kind: domain.LetterWelcome, Login: u.Alias}))
+		}
+		return tx.Withdraw(u.Key(), domain.VerifyAddress)
 	})
-}
-
-func (a *Accounts) welcome(u *domain.User) []domain.Mail {
-	if u.Person.Mail == "" {
-		return nil
-	}
-	return []domain.Mail{a.mail(u, domain.Letter{Kind: domain.LetterWelcome, Login: u.Alias})}
+	return u, err
 }
 
 // Reject removes the account of a newcomer, and tells them if they have proven their
 // address. It needs domain.UserDelete on them, and is Conflict for an account that does
 // not wait.
 func (a *Accounts) Reject(ctx context.Context, caller domain.Principal, id domain.UserID) error {
-	w, giver, err := a.over(ctx, &caller, domain.UserDelete, id)
+	w, target, giver, err := a.over(ctx, &caller, domain.UserDelete, id)
 	if err != nil {
 		return err
 	}
-	return a.store.DeleteWith(ctx, w, id, func(u domain.User, _ domain.SuperUsers) ([]domain.Mail, error) {
+	return a.store.Do(ctx, w, func(tx Tx) error {
+		u, err := tx.User(target.Key())
+		if err != nil {
+			return err
+		}
 		if !waits(&u) {
-			return nil, domain.ErrNotWaiting
+			return domain.ErrNotWaiting
 		}
-		if err := giver.MayChange(&u); err != nil || u.State != domain.Pending {
-			return nil, err
+		if err := giver.MayChange(&u); err != nil {
+			return err
 		}
-		return []domain.Mail{a.mail(&u, domain.Letter{Kind: domain.LetterRejected})}, nil
+		if u.State == domain.Pending {
+			tx.Mail(a.mail(&u, domain.Letter{Kind: domain.LetterRejected}))
+		}
+		return tx.DeleteUser(u.Key())
 	})
 }
 
@@ -58,20 +68,18 @@ func waits(u *domain.User) bool {
 	return u.State == domain.Pending || u.State == domain.Unverified && u.Claims == ""
 }
 
-// over returns the proof that the caller may use p on the user with that number, who is not
-// themselves, and what the caller can give.
-func (a *Accounts) over(ctx context.Context, caller *domain.Principal, p domain.Permission, id domain.UserID) (tenancy.WriteScope, tenancy.Giver, error) {
-	target, err := a.users.Read(ctx, caller, id)
-	if err != nil {
-		return tenancy.WriteScope{}, tenancy.Giver{}, err
+// over returns the user with that number, who is not the caller, the proof that the caller may use p on
+// them, and what the caller can give.
+func (a *Accounts) over(ctx context.Context, caller *domain.Principal, p domain.Permission, id domain.UserID) (w tenancy.WriteScope, target domain.User, giver tenancy.Giver, err error) {
+	if target, err = a.users.Read(ctx, caller, id); err != nil {
+		return w, target, giver, err
 	}
 	if target.ID == caller.User {
-		return tenancy.WriteScope{}, tenancy.Giver{}, domain.ErrOwnAccount
+		return w, target, giver, domain.ErrOwnAccount
 	}
-	w, err := a.gate.EnterUser(ctx, caller, p, &target)
-	if err != nil {
-		return tenancy.WriteScope{}, tenancy.Giver{}, err
+	if w, err = a.gate.EnterUser(ctx, caller, p, &target); err != nil {
+		return w, target, giver, err
 	}
-	giver, err := a.gate.Giver(ctx, caller, target.Organization)
-	return w, giver, err
+	giver, err = a.gate.Giver(ctx, caller, target.Organization)
+	return w, target, giver, err
 }

@@ -144,11 +144,15 @@ func (a *Accounts) sweepSignUps(ctx context.Context, now time.Time) error {
 		}
 		var failed []error
 		for _, key := range stale {
-			err := a.store.DeleteWith(ctx, a.self(domain.UserDelete), key.User, func(u domain.User, _ domain.SuperUsers) ([]domain.Mail, error) {
-				if u.State != domain.Unverified {
-					return nil, domain.ErrChanged
+			err := a.store.Do(ctx, a.self(domain.UserDelete), func(tx Tx) error {
+				u, err := tx.User(key)
+				if err == nil && u.State != domain.Unverified {
+					err = domain.ErrChanged
 				}
-				return nil, nil
+				if err != nil {
+					return err
+				}
+				return tx.DeleteUser(key)
 			})
 			if err != nil && !domain.ErrUserNotFound.Is(err) && !domain.ErrChanged.Is(err) {
 				failed = append(failed, err)

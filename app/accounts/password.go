@@ -36,16 +36,17 @@ func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
 		return err
 	}
 	secret := a.secret(domain.ResetPassword, u.Person.Mail, in.Lifetime)
-	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
-		if !domain.ResetPassword.Fits(&u.Standing, a.now()) { // closed meanwhile
-			return domain.Enclosure{}, nil
+	return quietly(a.store.Do(ctx, a.self(domain.UserUpdate), func(tx Tx) error {
+		u, err := tx.User(u.Key())
+		if err != nil || !domain.ResetPassword.Fits(&u.Standing, a.now()) { // closed meanwhile
+			return err
 		}
 		secret.Address = u.Person.Mail
 		letter := a.linked(domain.Letter{Kind: domain.LetterForgot, Login: u.Alias, Valid: in.Lifetime,
-			Note: a.note(in.Note, in.Link, u, secret)}, in.Link, u, secret)
-		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}}, nil
-	})
-	return quietly(err)
+			Note: a.note(in.Note, in.Link, &u, secret)}, in.Link, &u, secret)
+		tx.Mail(a.mail(&u, letter))
+		return tx.AddSecret(u.Key(), secret)
+	}))
 }
 
 // Reset presents the secret of Forgot.
@@ -72,8 +73,8 @@ func (a *Accounts) Reset(ctx context.Context, in Reset) (directory.Proven, error
 // ResetPassword gives the user with that number a random password, which is mailed and
 // must be changed at the first sign-in. It needs domain.UserUpdate on them, and the rules
 // of Users.Update hold; an account without a mail address is Conflict.
-func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, id domain.UserID) (domain.User, error) {
-	w, giver, err := a.over(ctx, &caller, domain.UserUpdate, id)
+func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, id domain.UserID) (u domain.User, err error) {
+	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, id)
 	if err != nil {
 		return domain.User{}, err
 	}
@@ -82,15 +83,19 @@ func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, i
 		return domain.User{}, err
 	}
 	now := a.moment()
-	return a.store.UpdateWith(ctx, w, id, hash, nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
-		if err := giver.MayChange(u); err != nil {
-			return domain.Enclosure{}, err
+	err = a.store.Do(ctx, w, func(tx Tx) error {
+		if u, err = tx.User(target.Key()); err != nil {
+			return err
+		}
+		if err := giver.MayChange(&u); err != nil {
+			return err
 		}
 		if u.Person.Mail == "" {
-			return domain.Enclosure{}, domain.ErrNoMail
+			return domain.ErrNoMail
 		}
 		u.FirstAccess, u.LastPassword = true, now
-		letter := domain.Letter{Kind: domain.LetterPassword, Login: u.Alias, Password: domain.SecretText(password)}
-		return domain.Enclosure{Mails: []domain.Mail{a.mail(u, letter)}}, nil
+		tx.Mail(a.mail(&u, domain.Letter{Kind: domain.LetterPassword, Login: u.Alias, Password: domain.SecretText(password)}))
+		return tx.SaveUser(&u, hash)
 	})
+	return u, err
 }

@@ -215,7 +215,57 @@ func (a *Accounts) registerOnce(ctx context.Context, in *Register, r domain.Regi
 			return *u, err
 		}
 	}
-	return a.store.Register(ctx, a.self(domain.UserCreate), r, with)
+	return a.enter(ctx, &r, with)
+}
+
+// enter stores a newcomer, whom with is done for in the same transaction.
+func (a *Accounts) enter(ctx context.Context, r *domain.Registration, with func(Tx, *domain.User) error) (domain.User, error) {
+	u := r.User
+	if err := a.store.Number(ctx, &u); err != nil {
+		return u, err
+	}
+	err := a.store.Do(ctx, a.self(domain.UserCreate), func(tx Tx) error {
+		if r.First {
+			if err := directory.MakeRoomForFirst(tx); err != nil {
+				return err
+			}
+		}
+		if r.Code != "" {
+			home, err := tx.UseCode(r.Code)
+			if err != nil {
+				return err
+			}
+			u.Home, u.HomePath, u.Organization = home.ID, home.Path, home.Organization
+		}
+		if err := makeRoom(tx, r); err != nil {
+			return err
+		}
+		if err := tx.InsertUser(&u, r.Hash); err != nil {
+			return err
+		}
+		return with(tx, &u)
+	})
+	return u, err
+}
+
+// makeRoom takes the login name and the mail address of a registration from the unverified accounts that
+// have them.
+func makeRoom(tx Tx, r *domain.Registration) error {
+	none := domain.UserKey{}
+	if r.Replaces != none {
+		if err := directory.GiveWay(tx, r.Replaces); err != nil {
+			return err
+		}
+	}
+	if r.Outdoes == none {
+		return nil
+	}
+	outdone, there, err := directory.Unverified(tx, r.Outdoes)
+	if err != nil || !there {
+		return err
+	}
+	outdone.Claim()
+	return tx.SaveUser(&outdone, "")
 }
 
 // claimAlias returns the alias of a claim for an address that is the alias of an account. Nobody
@@ -260,7 +310,7 @@ func (a *Accounts) registerFirst(ctx context.Context, in *Register, u domain.Use
 	u.Home, u.HomePath, u.Organization = domain.RootEnvironment, domain.RootPath, domain.RootOrganization
 	u.Role, u.Groups = domain.RoleSuperUser, []domain.GroupID{domain.RootGroup}
 	r := domain.Registration{User: u, Hash: hash, First: true}
-	return a.store.Register(ctx, a.self(domain.UserCreate), r, a.verification(in, true))
+	return a.enter(ctx, &r, a.verification(in, true))
 }
 
 // disown takes the password out of a registration that gets in the way of another one, holder,
@@ -277,23 +327,25 @@ func (a *Accounts) disown(ctx context.Context, r *domain.Registration, holder do
 	return err
 }
 
-// verification returns the secret that proves a newcomer's address and the mail with it.
-func (a *Accounts) verification(in *Register, approves bool) func(*domain.User) (domain.Enclosure, error) {
+// verification returns what gives a newcomer the secret that proves their address, and mails it.
+func (a *Accounts) verification(in *Register, approves bool) func(Tx, *domain.User) error {
 	secret := a.secret(domain.VerifyAddress, in.Mail, in.Lifetime)
 	secret.Approves = approves
-	return func(u *domain.User) (domain.Enclosure, error) {
+	return func(tx Tx, u *domain.User) error {
 		letter := a.linked(domain.Letter{Kind: domain.LetterVerify, Login: u.Alias, Valid: in.Lifetime,
 			Note: a.note(in.Note, in.Link, u, secret)}, in.Link, u, secret)
-		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: []domain.Mail{a.mail(u, letter)}}, nil
+		tx.Mail(a.mail(u, letter))
+		return tx.AddSecret(u.Key(), secret)
 	}
 }
 
-// kept returns what goes with a claim: a secret that nobody has, so that it lasts as long as a
-// registration, and mail to the owner of the address.
-func (a *Accounts) kept(in *Register) func(*domain.User) (domain.Enclosure, error) {
+// kept returns what gives a claim a secret that nobody has, so that it lasts as long as a registration,
+// and sends mail to the owner of the address.
+func (a *Accounts) kept(in *Register) func(Tx, *domain.User) error {
 	secret := a.secret(domain.VerifyAddress, in.Mail, in.Lifetime)
-	return func(*domain.User) (domain.Enclosure, error) {
-		return domain.Enclosure{Secrets: []domain.Secret{secret}, Mails: a.about(in, domain.LetterMailTaken)}, nil
+	return func(tx Tx, u *domain.User) error {
+		tx.Mail(a.about(in, domain.LetterMailTaken)...)
+		return tx.AddSecret(u.Key(), secret)
 	}
 }
 
@@ -339,13 +391,13 @@ func (a *Accounts) Resend(ctx context.Context, in Resend) error {
 	}
 	register := Register{Mail: u.Person.Mail, Link: in.Link, Lifetime: min(in.Lifetime, left)}
 	with := a.verification(&register, last.Approves)
-	_, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), u.ID, "", nil, func(u *domain.User, _ domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
-		if !domain.VerifyAddress.Fits(&u.Standing, a.now()) {
-			return domain.Enclosure{}, nil
+	return quietly(a.store.Do(ctx, a.self(domain.UserUpdate), func(tx Tx) error {
+		u, err := tx.User(u.Key())
+		if err != nil || !domain.VerifyAddress.Fits(&u.Standing, a.now()) {
+			return err
 		}
-		return with(u)
-	})
-	return quietly(err)
+		return with(tx, &u)
+	}))
 }
 
 // quietly hides that an account went away meanwhile.
@@ -458,18 +510,27 @@ func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in redeem
 		return proven, err
 	}
 	now := a.moment()
-	proven.User, err = a.store.UpdateWith(ctx, a.self(domain.UserUpdate), target.ID, hash, &presented,
-		func(u *domain.User, secret domain.Secret, _ domain.SuperUsers) (domain.Enclosure, error) {
-			mails, err := a.proved(u, &secret, approvers)
-			if err != nil {
-				return domain.Enclosure{}, err
-			}
-			if hash != "" {
-				u.LastPassword, u.FirstAccess = now, in.way == MailPassword
-				mails = append(mails, a.passwordMail(u, &secret, in.way, made)...)
-			}
-			return domain.Enclosure{Mails: mails}, nil
-		})
+	err = a.store.Do(ctx, a.self(domain.UserUpdate), func(tx Tx) error {
+		u, err := tx.User(target.Key())
+		if err != nil {
+			return err
+		}
+		secret, err := tx.Spend(u.Key(), presented)
+		if err != nil {
+			return err
+		}
+		mails, err := a.proved(&u, &secret, approvers)
+		if err != nil {
+			return err
+		}
+		tx.Mail(mails...)
+		if hash != "" {
+			u.LastPassword, u.FirstAccess = now, in.way == MailPassword
+			tx.Mail(a.passwordMail(&u, &secret, in.way, made)...)
+		}
+		proven.User = u
+		return tx.SaveUser(&u, hash)
+	})
 	if domain.ErrUserNotFound.Is(err) {
 		err = domain.ErrSecret
 	}

@@ -26,8 +26,8 @@ func newDoor(t *testing.T, cost authn.Cost) (*authn.Passwords, *storetest.World)
 	for _, alias := range []string{"acme.user", "bolt.user"} {
 		hash, err := hasher.Hash(t.Context(), domain.Party{}, "right "+alias)
 		require.NoError(t, err)
-		_, err = w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), w.People[alias].ID, hash,
-			func(*domain.User, domain.SuperUsers) error { return nil })
+		_, err = w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), w.KeyOf(alias), hash,
+			func(*domain.User) error { return nil })
 		require.NoError(t, err)
 	}
 	now := time.Now()

@@ -83,9 +83,12 @@ func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in Cha
 		return domain.AsError(err).On("new_password")
 	}
 	now := m.now().UTC().Truncate(time.Millisecond)
-	_, err = m.users.Update(ctx, w, caller.User, hash, func(u *domain.User, _ domain.SuperUsers) error {
+	return m.users.Do(ctx, w, func(tx UserTx) error {
+		u, err := tx.User(caller.UserKey())
+		if err != nil {
+			return err
+		}
 		u.LastPassword, u.FirstAccess = now, false
-		return nil
+		return tx.SaveUser(&u, hash)
 	})
-	return err
 }

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -144,9 +145,7 @@ func (u *Users) regroupBy(ctx context.Context, caller *domain.Principal, p domai
 		return err
 	}
 	givers := make(map[domain.OrganizationID]tenancy.Giver)
-	ids := make([]domain.UserID, len(users))
 	for i := range users {
-		ids[i] = users[i].ID
 		if users[i].ID == caller.User { // one's own groups are no profile
 			if _, err := u.gate.EnterUser(ctx, caller, p, &users[i]); err != nil {
 				return err
@@ -160,23 +159,39 @@ func (u *Users) regroupBy(ctx context.Context, caller *domain.Principal, p domai
 			return err
 		}
 	}
-	now := u.now()
-	return u.store.UpdateAll(ctx, w, ids, func(user *domain.User, superUsers domain.SuperUsers) error {
-		giver, before := givers[user.Organization], user.Clone()
-		standard := domain.DefaultGroup(user.Role)
-		in := group.ID != standard && slices.Contains(user.Groups, standard)
-		groups := withDefault(change(without(user.Groups, standard), group.ID), standard, in)
-		if user.Groups = groups; slices.Equal(user.Groups, before.Groups) {
-			return nil
+	slices.SortFunc(users, func(a, b domain.User) int { return cmp.Compare(a.ID, b.ID) }) // who changes the same ones waits
+	return u.store.Do(ctx, w, func(tx UserTx) error {
+		for i := range users {
+			user, err := tx.User(users[i].Key())
+			if err != nil {
+				return err
+			}
+			if err := u.regroupOne(tx, givers[user.Organization], &user, group.ID, change); err != nil {
+				return err
+			}
 		}
-		if err := giver.MayChange(&before); err != nil {
-			return err
-		}
-		if err := giver.MayGive(user); err != nil {
-			return err
-		}
-		return keepSuperUser(giver, &before, user, superUsers, now)
+		return nil
 	})
+}
+
+// regroupOne changes the groups of a user but for the default one.
+func (u *Users) regroupOne(tx UserTx, giver tenancy.Giver, user *domain.User, group domain.GroupID, change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
+	before, standard := user.Clone(), domain.DefaultGroup(user.Role)
+	in := group != standard && slices.Contains(user.Groups, standard)
+	user.Groups = withDefault(change(without(user.Groups, standard), group), standard, in)
+	if slices.Equal(user.Groups, before.Groups) {
+		return nil
+	}
+	if err := giver.MayChange(&before); err != nil {
+		return err
+	}
+	if err := giver.MayGive(user); err != nil {
+		return err
+	}
+	if err := keepSuperUser(tx, giver, &before, user, u.now()); err != nil {
+		return err
+	}
+	return tx.SaveUser(user, "")
 }
 
 // members returns the group and the users that in names, as who sees them.

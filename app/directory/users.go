@@ -66,24 +66,35 @@ type UserStore interface {
 	// picture of the user with that UUID, or domain.ErrUserNotFound or domain.ErrPictureNotFound.
 	Pictures(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]string, error)
 	Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error)
-	// Insert adds a user whose home lies in w and returns it with its numbers. InsertFirst is
-	// domain.ErrNotFirst if somebody is there.
-	InsertFirst(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
-	Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error)
-	// Update loads the user, runs change and saves, in one transaction. A hash that is not
-	// empty becomes the password and ends the user's sessions. An error of change comes
-	// back as it is, and nothing is saved.
-	Update(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash,
-		change func(*domain.User, domain.SuperUsers) error) (domain.User, error)
-	// UpdateWith is Update with what change encloses; for a presented secret see ChangeStore.
-	UpdateWith(ctx context.Context, w tenancy.WriteScope, id domain.UserID, hash domain.PasswordHash, presented *domain.Presented,
-		change func(*domain.User, domain.Secret, domain.SuperUsers) (domain.Enclosure, error)) (domain.User, error)
-	// UpdateAll is Update of several users, all or none of them.
-	UpdateAll(ctx context.Context, w tenancy.WriteScope, ids []domain.UserID,
-		change func(*domain.User, domain.SuperUsers) error) error
-	// Delete removes the user with everything that is theirs, unless check returns an error.
-	Delete(ctx context.Context, w tenancy.WriteScope, id domain.UserID,
-		check func(domain.User, domain.SuperUsers) error) error
+	// Number gives a new user numbers and a UUID that nobody has.
+	Number(ctx context.Context, u *domain.User) error
+	// Do runs change in one transaction on behalf of whoever w was given to. The error of change comes back
+	// as it is, and nothing is saved. After a conflict with others the whole of change runs again.
+	Do(ctx context.Context, w tenancy.WriteScope, change func(UserTx) error) error
+}
+
+// UserTx changes users in one transaction. Whom it did not return or add is domain.ErrUserNotFound.
+type UserTx interface {
+	// User returns a user with attributes and the picture's tag, and keeps others from changing them.
+	User(key domain.UserKey) (domain.User, error)
+	// SuperUsers returns the superUsers but the one with that number, and the root's groups, and keeps
+	// superUsers from being changed.
+	SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error)
+	// HoldEmpty returns the superUsers of a directory in which nobody has ever proven who they are, and
+	// keeps others from being the first. It is domain.ErrNotFirst if somebody has.
+	HoldEmpty() ([]domain.UserKey, error)
+	// InsertUser adds a user who has their numbers; an empty hash is no password.
+	InsertUser(u *domain.User, hash domain.PasswordHash) error
+	// SaveUser writes what became of a user. A hash that is not empty becomes the password and ends the
+	// user's sessions.
+	SaveUser(u *domain.User, hash domain.PasswordHash) error
+	// DeleteUser removes a user with everything that is theirs.
+	DeleteUser(key domain.UserKey) error
+	// AddSecret gives a user a secret, and Withdraw takes away those of some purposes.
+	AddSecret(u domain.UserKey, secret domain.Secret) error
+	Withdraw(u domain.UserKey, purposes ...domain.SecretPurpose) error
+	// Mail sends mail once all of the change is saved.
+	Mail(mails ...domain.Mail)
 }
 
 // Passwords makes and checks what is stored of passwords.
@@ -114,7 +125,7 @@ type Pictures interface {
 }
 
 // AskOwn returns what goes with a change by which caller asks for another mail address of their own.
-type AskOwn func(ctx context.Context, caller *domain.Principal, address string) (func(*domain.User) domain.Enclosure, error)
+type AskOwn func(ctx context.Context, caller *domain.Principal, address string) (func(UserTx, *domain.User) error, error)
 
 // AskOwn says how people ask for another mail address of their own. It must be called before the
 // first use.
@@ -620,38 +631,11 @@ func (u *Users) Create(ctx context.Context, caller domain.Principal, in UserPatc
 	if err != nil {
 		return domain.User{}, err
 	}
-	return u.store.Insert(ctx, w, user, hash)
+	err = u.store.Do(ctx, w, func(tx UserTx) error { return tx.InsertUser(&user, hash) })
+	return user, err
 }
 
-// CreateFirst is Create, but makes the first user of a directory its superUser, with the
-// group Root, in the root environment.
-func (u *Users) CreateFirst(ctx context.Context, caller domain.Principal, in UserPatch) (domain.User, error) {
-	w, err := u.gate.EnterWrite(ctx, &caller, domain.UserCreate, tenancy.At(domain.RootPath))
-	if err != nil {
-		return domain.User{}, err
-	}
-	there, err := u.store.Count(ctx, w.Read(), domain.UserFilter{})
-	if err != nil {
-		return domain.User{}, err
-	}
-	if there > 0 {
-		return u.Create(ctx, caller, in)
-	}
-	first := in
-	role, group, home := domain.RoleSuperUser, domain.GroupRef("Root"), domain.EnvironmentRef("/")
-	first.Role, first.Group, first.Home = &role, &group, &home
-	w, user, hash, err := u.Prepare(ctx, &caller, first)
-	if err != nil {
-		return domain.User{}, err
-	}
-	created, err := u.store.InsertFirst(ctx, w, user, hash)
-	if domain.ErrNotFirst.Is(err) {
-		return u.Create(ctx, caller, in)
-	}
-	return created, err
-}
-
-// prepare returns the user that Create inserts, with the proof that the caller may.
+// Prepare returns the user that Create inserts, with their numbers and the proof that the caller may.
 func (u *Users) Prepare(ctx context.Context, caller *domain.Principal, in UserPatch) (w tenancy.WriteScope, user domain.User, hash domain.PasswordHash, err error) {
 	var ref domain.EnvironmentRef
 	if in.Tenant != nil {
@@ -693,8 +677,10 @@ func (u *Users) Prepare(ctx context.Context, caller *domain.Principal, in UserPa
 	if err := giver.MayGive(&user); err != nil {
 		return w, user, "", err
 	}
-	err = r.makeHash(ctx, u.passwords, caller)
-	return w, user, r.hash, err
+	if err = r.makeHash(ctx, u.passwords, caller); err != nil {
+		return w, user, "", err
+	}
+	return w, user, r.hash, u.store.Number(ctx, &user)
 }
 
 // Update changes the user with that number as in says. It needs domain.UserUpdate on
@@ -738,7 +724,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 		}
 		r.HomeFound = &home
 	}
-	asks := func(*domain.User) domain.Enclosure { return domain.Enclosure{} }
+	asks := func(UserTx, *domain.User) error { return nil }
 	if own && in.Mail != nil && *in.Mail != "" && !domain.MailMatches(*in.Mail, target.Person.Mail) {
 		if asks, err = u.askOwn(ctx, &caller, *in.Mail); err != nil {
 			return domain.User{}, err
@@ -746,7 +732,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 		r.Mail = nil
 	}
 	now := u.now().UTC().Truncate(time.Millisecond)
-	allowed := func(before, user *domain.User, superUsers domain.SuperUsers) error {
+	allowed := func(tx UserTx, before, user *domain.User) error {
 		if err := r.Apply(user, w.Read().Shows, now); err != nil {
 			return err
 		}
@@ -770,7 +756,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 		if err := giver.MayGive(user); err != nil {
 			return err
 		}
-		return keepSuperUser(giver, before, user, superUsers, now)
+		return keepSuperUser(tx, giver, before, user, now)
 	}
 	if in.Password != nil { // what the transaction will refuse is refused before it is hashed
 		user := target.Clone()
@@ -782,15 +768,26 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 	if err := r.makeHash(ctx, u.passwords, &caller); err != nil {
 		return domain.User{}, err
 	}
-	return u.store.UpdateWith(ctx, w, id, r.hash, nil, func(user *domain.User, _ domain.Secret, superUsers domain.SuperUsers) (domain.Enclosure, error) {
-		before := user.Clone()
-		if err := allowed(&before, user, superUsers); err != nil || nobodys(&before, user) {
-			return domain.Enclosure{}, err
+	var user domain.User
+	err = u.store.Do(ctx, w, func(tx UserTx) error {
+		before, err := tx.User(target.Key())
+		if err != nil {
+			return err
 		}
-		e := asks(user)
-		e.Mails = append(e.Mails, u.MailLeft(&before, user)...)
-		return e, nil
+		user = before.Clone()
+		if err := allowed(tx, &before, &user); err != nil {
+			return err
+		}
+		if err := tx.SaveUser(&user, r.hash); err != nil || nobodys(&before, &user) {
+			return err
+		}
+		if err := asks(tx, &user); err != nil {
+			return err
+		}
+		tx.Mail(u.MailLeft(&before, &user)...)
+		return nil
 	})
+	return user, err
 }
 
 // nobodys reports whether the account is no person's any more after a change, so that an address it
@@ -799,10 +796,10 @@ func nobodys(before, after *domain.User) bool {
 	return after.Archived && !before.Archived || after.System && !before.System
 }
 
-// errOwnMail refuses to change one's own mail address in another way than by proving one.
+// ErrOwnMail refuses to change one's own mail address in another way than by proving one.
 var ErrOwnMail = domain.ErrForbidden.On("person.mail").Saying("Your own mail address changes by the link that is mailed to the new one, together with your password.")
 
-// left tells the address that an account had that it has another one. An address that was
+// MailLeft tells the address that an account had that it has another one. An address that was
 // never proven nor given by an administrator to an open account is told nothing.
 func (u *Users) MailLeft(before, after *domain.User) []domain.Mail {
 	address := before.Person.Mail
@@ -812,7 +809,7 @@ func (u *Users) MailLeft(before, after *domain.User) []domain.Mail {
 	return []domain.Mail{u.MailTo(address, after, domain.Letter{Kind: domain.LetterAddressLeft, Login: after.Alias})}
 }
 
-// mailTo writes a letter about an account to an address.
+// MailTo writes a letter about an account to an address.
 func (u *Users) MailTo(address string, about *domain.User, letter domain.Letter) domain.Mail {
 	letter.Site = u.site
 	if letter.Kind != domain.LetterInvite { // in which an administrator named it
@@ -835,7 +832,7 @@ func named(about *domain.User, login string) string {
 	return login
 }
 
-// linkable reports whether a reader's program could turn a word into a link: it has an
+// Linkable reports whether a reader's program could turn a word into a link: it has an
 // address in it, or a name with a dot or colon between its parts. A placeholder outside of
 // a link says nothing and is dropped with it.
 func Linkable(word string) bool {
@@ -846,7 +843,7 @@ func Linkable(word string) bool {
 	return strings.ContainsAny(inner, ".:。．｡")
 }
 
-// read returns the user with that number if the caller may see them.
+// Read returns the user with that number if the caller may see them.
 func (u *Users) Read(ctx context.Context, caller *domain.Principal, id domain.UserID) (domain.User, error) {
 	sc, err := u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
@@ -889,12 +886,12 @@ func onlyProfile(before, after *domain.User) error {
 
 // keepSuperUser returns ErrLastSuperUser if before was able to run the directory, after is
 // not, and nobody else is. A nil after is a user who goes away.
-func keepSuperUser(giver tenancy.Giver, before, after *domain.User, others domain.SuperUsers, now time.Time) error {
+func keepSuperUser(tx UserTx, giver tenancy.Giver, before, after *domain.User, now time.Time) error {
 	if !CanRun(giver.Groups(), before, now) || after != nil && CanRun(giver.Groups(), after, now) {
 		return nil
 	}
-	rest, groups, err := others()
-	if err != nil || anyAble(groups, rest, now) {
+	others, groups, err := tx.SuperUsers(before.ID)
+	if err != nil || anyAble(groups, others, now) {
 		return err
 	}
 	return domain.ErrLastSuperUser
@@ -919,7 +916,7 @@ func anyAble(all []domain.Group, superUsers []domain.User, now time.Time) bool {
 	return slices.ContainsFunc(superUsers, func(u domain.User) bool { return CanRun(groups, &u, now) })
 }
 
-// able reports whether a user can run the whole directory.
+// CanRun reports whether a user can run the whole directory.
 func CanRun(groups *tenancy.Groups, u *domain.User, now time.Time) bool {
 	blocked := slices.ContainsFunc(u.Blocked, func(g domain.Grant) bool { return g.Environment == domain.RootEnvironment })
 	return u.Role == domain.RoleSuperUser && u.Usable(now) && !blocked &&
@@ -944,10 +941,17 @@ func (u *Users) Delete(ctx context.Context, caller domain.Principal, id domain.U
 	if err != nil {
 		return err
 	}
-	return u.store.Delete(ctx, w, id, func(user domain.User, superUsers domain.SuperUsers) error {
+	return u.store.Do(ctx, w, func(tx UserTx) error {
+		user, err := tx.User(target.Key())
+		if err != nil {
+			return err
+		}
 		if err := giver.MayChange(&user); err != nil {
 			return err
 		}
-		return keepSuperUser(giver, &user, nil, superUsers, u.now())
+		if err := keepSuperUser(tx, giver, &user, nil, u.now()); err != nil {
+			return err
+		}
+		return tx.DeleteUser(user.Key())
 	})
 }

@@ -128,7 +128,7 @@ func APIKeys(t *testing.T, db *db.DB) {
 	})
 
 	t.Run("the keys of who is deleted go with them", func(t *testing.T) {
-		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), user.ID, noCheck))
+		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), user.Key()))
 		_, err := w.Accounts.ByAPIKey(ctx, acme.Text)
 		require.ErrorIs(t, err, domain.ErrAPIKeyNotFound)
 		require.NotContains(t, w.Dump(t), string(acme.ID))

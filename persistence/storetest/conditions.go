@@ -196,12 +196,12 @@ func Pictures(t *testing.T, db *db.DB) {
 	p, err := picture()
 	require.NoError(t, err)
 	require.Equal(t, domain.Picture{Tag: "acme.user", JPEG: []byte("acme.user")}, p)
-	_, err = w.Users.Update(ctx, all, u.ID, "", change(func(u *domain.User) { u.Person.Phone = "1" }))
+	_, err = w.Users.Update(ctx, all, u.Key(), "", change(func(u *domain.User) { u.Person.Phone = "1" }))
 	require.NoError(t, err)
 	kept, err := picture()
 	require.NoError(t, err)
 	require.Equal(t, p, kept, "another change leaves it")
-	_, err = w.Users.Update(ctx, all, u.ID, "", change(func(u *domain.User) { u.Picture = domain.Picture{Tag: "b", JPEG: []byte("\x00\xff")} }))
+	_, err = w.Users.Update(ctx, all, u.Key(), "", change(func(u *domain.User) { u.Picture = domain.Picture{Tag: "b", JPEG: []byte("\x00\xff")} }))
 	require.NoError(t, err)
 	p, err = picture()
 	require.NoError(t, err)
@@ -209,11 +209,11 @@ func Pictures(t *testing.T, db *db.DB) {
 	tags, err := w.Users.Pictures(ctx, all.Read(), []domain.UserID{u.ID, w.People["bolt.user"].ID, 999})
 	require.NoError(t, err)
 	require.Equal(t, map[domain.UserID]string{u.ID: "b", w.People["bolt.user"].ID: "bolt.user"}, tags)
-	_, err = w.Users.Update(ctx, all, u.ID, "", change(func(u *domain.User) { u.Picture = domain.Picture{} }))
+	_, err = w.Users.Update(ctx, all, u.Key(), "", change(func(u *domain.User) { u.Picture = domain.Picture{} }))
 	require.NoError(t, err)
 	_, err = picture()
 	require.ErrorIs(t, err, domain.ErrPictureNotFound)
-	require.NoError(t, w.Users.Delete(ctx, all, w.People["bolt.user"].ID, noCheck))
+	require.NoError(t, w.Users.Delete(ctx, all, w.KeyOf("bolt.user")))
 	_, err = w.Users.Picture(ctx, all.Read(), w.People["bolt.user"].UUID)
 	require.ErrorIs(t, err, domain.ErrUserNotFound)
 	require.NotContains(t, w.Dump(t), "tag=bolt.user", "it goes with its user")
@@ -285,7 +285,7 @@ func Applications(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	api := w.AddObject(t, "Acme", "weather", domain.KindAPI, "Acme/Prod", "acme.admin", nil)
 	crm := w.AddObject(t, "Acme", "crm", domain.KindApplication, "Acme/Prod/East", "acme.user", func(o *domain.Object) {
-		o.Access = []domain.Access{{User: w.keyOf("acme.power"), Level: domain.LevelRead}}
+		o.Access = []domain.Access{{User: w.KeyOf("acme.power"), Level: domain.LevelRead}}
 		o.Uses = []domain.ObjectID{api.ID}
 	})
 	theirs := w.AddObject(t, "Bolt", "erp", domain.KindApplication, "Bolt/Prod", "acme.user", nil)
@@ -317,13 +317,13 @@ func Applications(t *testing.T, db *db.DB) {
 
 	// To acme.power, who manages nothing, the private ones of others are not there.
 	private := w.AddObject(t, "Acme", "diary", domain.KindApplication, "Acme/Prod", "acme.user", func(o *domain.Object) {
-		o.Access = []domain.Access{{User: w.keyOf("acme.admin"), Level: domain.LevelRead}}
+		o.Access = []domain.Access{{User: w.KeyOf("acme.admin"), Level: domain.LevelRead}}
 		o.Uses = []domain.ObjectID{api.ID}
 	})
 	hidden := w.AddObject(t, "Acme", "thoughts", domain.KindAPI, "Acme/Prod", "acme.user", nil)
 	w.AddUser(t, "acme.east", "Acme/Prod/East", domain.RoleUser, domain.UserGroup)
 	forum := w.AddObject(t, "Acme", "forum", domain.KindApplication, "Acme/Prod", "acme.user", func(o *domain.Object) {
-		o.Access = []domain.Access{{User: w.keyOf("acme.power"), Level: domain.LevelRead}, {User: w.keyOf("acme.east"), Level: domain.LevelRead}}
+		o.Access = []domain.Access{{User: w.KeyOf("acme.power"), Level: domain.LevelRead}, {User: w.KeyOf("acme.east"), Level: domain.LevelRead}}
 		o.Uses = []domain.ObjectID{hidden.ID}
 	})
 	require.Empty(t, find("acme.power", is(domain.UserApplication, private.UUID)))
@@ -335,6 +335,6 @@ func Applications(t *testing.T, db *db.DB) {
 	require.NoError(t, err)
 	require.Empty(t, unproven, "without a scope of objects there are none")
 
-	require.NoError(t, w.Users.Delete(t.Context(), Everything(domain.UserDelete), w.People["acme.user"].ID, noCheck))
+	require.NoError(t, w.Users.Delete(t.Context(), Everything(domain.UserDelete), w.KeyOf("acme.user")))
 	require.Empty(t, find("acme.admin", is(domain.UserApplication, crm.UUID)), "an application goes with its owner")
 }

@@ -24,7 +24,7 @@ func Copies(t *testing.T, db *db.DB) {
 	w.AddUser(t, "acme.other", "Acme/Prod/East", domain.RoleUser, domain.UserGroup)
 	fine := func(*domain.Object) error { return nil }
 	offer := func(o domain.Object, from, to string) (domain.CopyRequest, error) {
-		return w.Copies.Insert(ctx, w.ObjectScope(t, from), o.ID, w.keyOf(to), db.Now().Add(time.Hour), fine)
+		return w.Copies.Insert(ctx, w.ObjectScope(t, from), o.ID, w.KeyOf(to), db.Now().Add(time.Hour), fine)
 	}
 	list := func(caller string) []domain.CopyRequestID {
 		offers, next, err := w.Copies.List(ctx, w.ObjectScope(t, caller).Read(), nil, domain.Page{})
@@ -77,7 +77,7 @@ func Copies(t *testing.T, db *db.DB) {
 		}
 		wg.Wait()
 		require.EqualValues(t, 1, made.Load())
-		n, err := w.Objects.Count(ctx, scope.Read(), domain.ObjectFilter{Owner: w.keyOf("acme.other")})
+		n, err := w.Objects.Count(ctx, scope.Read(), domain.ObjectFilter{Owner: w.KeyOf("acme.other")})
 		require.NoError(t, err)
 		require.EqualValues(t, 1, n)
 	})
@@ -112,21 +112,21 @@ func Copies(t *testing.T, db *db.DB) {
 		mine, err := offer(watch, "acme.user", "acme.power")
 		require.NoError(t, err)
 		_, err = w.Objects.Update(ctx, Everything(domain.ObjectManage), watch.ID, func(o *domain.Object) error {
-			o.Grant(domain.Access{User: w.keyOf("acme.labs"), Level: domain.LevelRead})
+			o.Grant(domain.Access{User: w.KeyOf("acme.labs"), Level: domain.LevelRead})
 			return nil
 		})
 		require.NoError(t, err)
 		require.Empty(t, list("acme.other"), "somebody else's offer")
 		require.Equal(t, []domain.CopyRequestID{mine.ID}, list("acme.power"), "the owner's own")
 		_, err = w.Objects.Update(ctx, Everything(domain.ObjectManage), watch.ID, func(o *domain.Object) error {
-			o.Owner = w.keyOf("acme.other")
+			o.Owner = w.KeyOf("acme.other")
 			return nil
 		})
 		require.NoError(t, err)
 		require.Empty(t, list("acme.power"))
 		_, err = offer(watch, "acme.other", "acme.user")
 		require.NoError(t, err)
-		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.People["acme.other"].ID, noCheck))
+		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.KeyOf("acme.other")))
 		require.Empty(t, list("acme.user"))
 	})
 
@@ -200,7 +200,7 @@ func Noted(t *testing.T, db *db.DB) {
 		require.Equal(t, want[1:], marked([]domain.ObjectKind{domain.KindSector}, 100))
 		require.NoError(t, w.Bookmarks.Remove(ctx, user, objects[0].ID))
 		require.NoError(t, w.Objects.Delete(ctx, all, objects[1].ID, func(*domain.Object) error { return nil }))
-		_, err := w.Objects.Update(ctx, all, objects[2].ID, func(o *domain.Object) error { o.Owner = w.keyOf("acme.admin"); return nil })
+		_, err := w.Objects.Update(ctx, all, objects[2].ID, func(o *domain.Object) error { o.Owner = w.KeyOf("acme.admin"); return nil })
 		require.NoError(t, err)
 		require.Equal(t, []domain.ObjectID{watch, objects[3].ID}, marked(nil, 100), "what cannot be read is not listed")
 		require.ErrorIs(t, w.Bookmarks.Add(ctx, user, objects[2].ID), domain.ErrObjectNotFound)
@@ -212,7 +212,7 @@ func Noted(t *testing.T, db *db.DB) {
 		before := key
 		before.Month = 202610
 		other := key
-		other.Owner = w.keyOf("acme.power")
+		other.Owner = w.KeyOf("acme.power")
 		gone := key
 		gone.Object = objects[1].ID
 		var wg sync.WaitGroup

@@ -129,13 +129,13 @@ func Environments(t *testing.T, db *db.DB) {
 		for _, alias := range []string{"guest.above", "guest.below", "guest.beside"} {
 			u, err := w.Users.Named(ctx, all.Read(), alias)
 			require.NoError(t, err)
-			require.NoError(t, w.Users.Delete(ctx, all, u.ID, noCheck))
+			require.NoError(t, w.Users.Delete(ctx, all, u.Key()))
 		}
 	})
 
 	t.Run("a move takes everything along", func(t *testing.T) {
 		from, to := w.Places["Acme/Prod"], w.Places["Acme/Test"]
-		_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["bolt.user"].ID, "",
+		_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("bolt.user"), "",
 			change(func(u *domain.User) { u.Allowed = []domain.Grant{w.Grant("Acme/Prod/East")} }))
 		require.NoError(t, err)
 		granted, homed := w.As(t, "bolt.user").Epoch, w.As(t, "acme.user").Generation
@@ -320,7 +320,7 @@ func Environments(t *testing.T, db *db.DB) {
 		require.Equal(t, domain.ErrEnvironmentNotEmpty.Public, domain.AsError(err).Public, "what is hidden is not counted")
 
 		empty := w.AddEnvironment(t, "Acme/Empty", true)
-		_, err = w.Users.Update(ctx, all, w.People["bolt.user"].ID, "", change(func(u *domain.User) {
+		_, err = w.Users.Update(ctx, all, w.KeyOf("bolt.user"), "", change(func(u *domain.User) {
 			u.Allowed, u.Blocked = []domain.Grant{w.Grant("Acme/Empty")}, []domain.Grant{w.Grant("Acme/Empty")}
 		}))
 		require.NoError(t, err)

@@ -61,14 +61,14 @@ func Groups(t *testing.T, db *db.DB) {
 
 	t.Run("a group has admins of its organization, up to a number", func(t *testing.T) {
 		team := w.Teams["Acme/Team"].ID
-		add := func(alias string) error { return w.AddGroupAdmin(ctx, all, team, w.keyOf(alias)) }
+		add := func(alias string) error { return w.AddGroupAdmin(ctx, all, team, w.KeyOf(alias)) }
 		require.NoError(t, add("acme.user"))
 		require.NoError(t, add("acme.user"), "again is nothing")
 		require.ErrorIs(t, add("bolt.user"), domain.ErrGroupAdminElsewhere)
 		require.ErrorIs(t, w.AddGroupAdmin(ctx, all, team, domain.UserKey{Organization: acme, User: 9999}), domain.ErrUserNotFound)
 		admins, err := w.Groups.Admins(ctx, w.Scope(t, "acme.power", domain.UserRead).Read(), []domain.GroupID{team})
 		require.NoError(t, err)
-		require.Equal(t, []domain.GroupMember{{Group: team, User: w.keyOf("acme.user"), Alias: "acme.user"}}, admins, "only who is in the scope")
+		require.Equal(t, []domain.GroupMember{{Group: team, User: w.KeyOf("acme.user"), Alias: "acme.user"}}, admins, "only who is in the scope")
 		for i := range domain.MaxGroupAdmins - 2 { // beside the two there are
 			alias := fmt.Sprintf("chief%d", i)
 			w.AddUser(t, alias, "Acme/Prod", domain.RoleUser, domain.UserGroup)
@@ -78,12 +78,12 @@ func Groups(t *testing.T, db *db.DB) {
 		is, err := w.Groups.Administers(ctx, w.Scope(t, "acme.user", domain.GroupRead).Read(), team)
 		require.NoError(t, err)
 		require.True(t, is)
-		require.NoError(t, w.RemoveGroupAdmin(ctx, all, team, w.keyOf("acme.user")))
-		require.NoError(t, w.RemoveGroupAdmin(ctx, all, team, w.keyOf("acme.user")), "again is nothing")
+		require.NoError(t, w.RemoveGroupAdmin(ctx, all, team, w.KeyOf("acme.user")))
+		require.NoError(t, w.RemoveGroupAdmin(ctx, all, team, w.KeyOf("acme.user")), "again is nothing")
 		is, err = w.Groups.Administers(ctx, w.Scope(t, "acme.user", domain.GroupRead).Read(), team)
 		require.NoError(t, err)
 		require.False(t, is)
-		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.People["chief0"].ID, noCheck))
+		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.KeyOf("chief0")))
 		require.NotContains(t, w.Dump(t), fmt.Sprintf("group_admins organization_id=%d group_id=%d user_id=%d\n", acme, team, w.People["chief0"].ID))
 	})
 

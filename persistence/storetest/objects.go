@@ -43,7 +43,7 @@ func Objects(t *testing.T, db *db.DB) {
 		o := w.AddObject(t, "Acme", "Shop 'n' \\ \"quoted\" ?", domain.KindApplication, "Acme/Prod/East", "acme.user", func(o *domain.Object) {
 			o.Attributes = map[string]string{"description": "Größe ?", "enabled": "true"}
 			o.Visibility, o.Uses = domain.Shared, []domain.ObjectID{api.ID}
-			o.Access = []domain.Access{{User: w.keyOf("acme.power"), Level: domain.LevelWrite, Name: "acme.power", Home: w.People["acme.power"].HomePath},
+			o.Access = []domain.Access{{User: w.KeyOf("acme.power"), Level: domain.LevelWrite, Name: "acme.power", Home: w.People["acme.power"].HomePath},
 				{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead, Name: "Team", Organization: w.Places["Acme"].Organization}}
 		})
 		o.OwnerAlias, o.OwnerHome = "acme.user", w.People["acme.user"].HomePath
@@ -176,7 +176,7 @@ func Objects(t *testing.T, db *db.DB) {
 		saved, err := update(watch, func(o *domain.Object) {
 			o.Name, o.Attributes, o.Visibility = "Watcher", map[string]string{"language": "EN"}, domain.Shared
 			o.Environment, o.Path = w.Places["Acme/Prod"].ID, w.Places["Acme/Prod"].Path
-			o.Grant(domain.Access{User: w.keyOf("acme.power"), Level: domain.LevelRead, Name: "acme.power", Home: w.People["acme.power"].HomePath})
+			o.Grant(domain.Access{User: w.KeyOf("acme.power"), Level: domain.LevelRead, Name: "acme.power", Home: w.People["acme.power"].HomePath})
 		})
 		require.NoError(t, err)
 		require.Equal(t, now, saved.Changed)
@@ -193,17 +193,17 @@ func Objects(t *testing.T, db *db.DB) {
 		app := w.AddObject(t, "Acme", "App", domain.KindApplication, "Acme/Prod", "acme.user", nil)
 		mine := w.AddObject(t, "Acme", "key 1", domain.KindKey, "Acme/Prod", "acme.user", func(o *domain.Object) { o.Parent = app.ID })
 		others := w.AddObject(t, "Acme", "key 2", domain.KindKey, "Acme/Prod", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
-		saved, err := update(app, func(o *domain.Object) { o.Owner = w.keyOf("acme.power") })
+		saved, err := update(app, func(o *domain.Object) { o.Owner = w.KeyOf("acme.power") })
 		require.NoError(t, err)
 		require.Equal(t, "acme.power", saved.OwnerAlias)
-		require.Equal(t, []domain.UserKey{w.keyOf("acme.user"), w.keyOf("acme.power")}, owners(saved))
+		require.Equal(t, []domain.UserKey{w.KeyOf("acme.user"), w.KeyOf("acme.power")}, owners(saved))
 		mine, err = get(mine)
 		require.NoError(t, err)
-		require.Equal(t, w.keyOf("acme.power"), mine.Owner)
+		require.Equal(t, w.KeyOf("acme.power"), mine.Owner)
 		require.Len(t, owners(mine), 2)
 		others, err = get(others)
 		require.NoError(t, err)
-		require.Equal(t, w.keyOf("acme.admin"), others.Owner)
+		require.Equal(t, w.KeyOf("acme.admin"), others.Owner)
 		require.NoError(t, w.Objects.Delete(ctx, all, app.ID, func(*domain.Object) error { return nil }))
 		_, err = get(others)
 		require.ErrorIs(t, err, domain.ErrObjectNotFound, "keys go with their application")
@@ -232,12 +232,12 @@ func Objects(t *testing.T, db *db.DB) {
 			w.AddObject(t, "Acme", "many "+strconv.Itoa(i), domain.KindSector, "Acme/Test", "acme.labs", nil)
 		}
 		w.AddObject(t, "Bolt", "abroad", domain.KindSector, "Bolt/Test", "acme.labs", nil)
-		_, err := w.Objects.HandOverAll(ctx, all, w.keyOf("acme.labs"), domain.UserKey{Organization: 1, User: 999})
+		_, err := w.Objects.HandOverAll(ctx, all, w.KeyOf("acme.labs"), domain.UserKey{Organization: 1, User: 999})
 		require.ErrorIs(t, err, domain.ErrUserNotFound)
-		n, err := w.Objects.HandOverAll(ctx, w.ObjectScope(t, "acme.admin"), w.keyOf("acme.labs"), w.keyOf("acme.user"))
+		n, err := w.Objects.HandOverAll(ctx, w.ObjectScope(t, "acme.admin"), w.KeyOf("acme.labs"), w.KeyOf("acme.user"))
 		require.NoError(t, err)
 		require.EqualValues(t, 7, n, "what lies outside the scope stays")
-		n, err = w.Objects.HandOverAll(ctx, w.ObjectScope(t, "acme.labs"), w.keyOf("acme.user"), w.keyOf("acme.labs"))
+		n, err = w.Objects.HandOverAll(ctx, w.ObjectScope(t, "acme.labs"), w.KeyOf("acme.user"), w.KeyOf("acme.labs"))
 		require.NoError(t, err)
 		require.Zero(t, n, "who only reads hands nothing over")
 	})
@@ -261,7 +261,7 @@ func Objects(t *testing.T, db *db.DB) {
 		watch := w.Things["Acme/Watch"]
 		_, err := update(watch, func(o *domain.Object) { o.Grant(domain.Access{User: u.Key(), Level: domain.LevelAdmin}) })
 		require.NoError(t, err)
-		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), u.ID, noCheck))
+		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), u.Key()))
 		for _, gone := range []domain.Object{app, key, own, private, below} {
 			_, err := get(gone)
 			require.ErrorIs(t, err, domain.ErrObjectNotFound, gone.Name)
@@ -304,7 +304,7 @@ func Objects(t *testing.T, db *db.DB) {
 		deep := w.AddObject(t, "Acme", "deep", domain.KindTopic, "Acme/Prod/East", "acme.user", below(mine))
 		others := w.AddObject(t, "Acme", "others", domain.KindTopic, "Acme/Prod/East", "acme.power", below(top))
 		beside := w.AddObject(t, "Acme", "Shared", domain.KindTopic, "Acme/Prod/East", "acme.user", nil)
-		entry := domain.Access{User: w.keyOf("acme.power"), Level: domain.LevelWrite}
+		entry := domain.Access{User: w.KeyOf("acme.power"), Level: domain.LevelWrite}
 		levels := func() (all []domain.Level) {
 			for _, o := range []domain.Object{top, mine, deep, others, beside} {
 				o, err := get(o)
@@ -349,7 +349,7 @@ func Objects(t *testing.T, db *db.DB) {
 		}
 		share := func() error {
 			return w.Objects.Share(ctx, as, top.ID, true, func(o *domain.Object) error {
-				o.Grant(domain.Access{User: w.keyOf("acme.power"), Level: domain.LevelRead})
+				o.Grant(domain.Access{User: w.KeyOf("acme.power"), Level: domain.LevelRead})
 				return nil
 			})
 		}
@@ -394,7 +394,7 @@ func ObjectLists(t *testing.T, db *db.DB) {
 				o.Attributes = map[string]string{"description": "another", "keywords": `"description":"is \"described\""`}
 			}
 			if i%3 == 0 {
-				o.Grant(domain.Access{User: w.keyOf(people[(i+1)%5]), Level: domain.Level(1 + i%3)})
+				o.Grant(domain.Access{User: w.KeyOf(people[(i+1)%5]), Level: domain.Level(1 + i%3)})
 			}
 			if i%4 == 0 {
 				o.Grant(domain.Access{Group: domain.UserGroup, Level: domain.Level(1 + i%2)})
@@ -414,7 +414,7 @@ func ObjectLists(t *testing.T, db *db.DB) {
 		"descriptions": {Descriptions: []string{`is "described"`, "nothing"}}, "since": {Since: some.Created}, "until": {Until: some.Created},
 		"without": {Without: "/TALK"},
 		"all":     {}, "kinds": {Kinds: []domain.ObjectKind{domain.KindSector, domain.KindAPI}}, "prefix": {Prefix: "THING 3"}, "percent": {Prefix: "%"},
-		"owner": {Owner: w.keyOf("acme.user")}, "writable": {AtLeast: domain.LevelWrite}, "administrable": {AtLeast: domain.LevelAdmin},
+		"owner": {Owner: w.KeyOf("acme.user")}, "writable": {AtLeast: domain.LevelWrite}, "administrable": {AtLeast: domain.LevelAdmin},
 	}
 	for _, caller := range people {
 		for personal, sc := range map[bool]tenancy.Scope{false: w.ObjectScope(t, caller).Read(), true: w.ObjectScope(t, caller).Personally().Read()} {

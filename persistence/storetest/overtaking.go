@@ -100,7 +100,7 @@ func Overtaking(t *testing.T, database *db.DB) {
 	guest := w.AddUser(t, "guest", "Bolt/Test", domain.RoleUser, domain.UserGroup)
 	allow := func(path string) func() error {
 		return func() error {
-			_, err := w.Users.Update(ctx, all, guest.ID, "", change(func(u *domain.User) { u.Allowed = []domain.Grant{w.Grant(path)} }))
+			_, err := w.Users.Update(ctx, all, guest.Key(), "", change(func(u *domain.User) { u.Allowed = []domain.Grant{w.Grant(path)} }))
 			return err
 		}
 	}

@@ -195,10 +195,10 @@ func Sessions(t *testing.T, db *db.DB) {
 
 	t.Run("another password ends all sessions", func(t *testing.T) {
 		s := w.SignIn(t, "acme.user", domain.TokenSession)
-		_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(func(u *domain.User) { u.Person.Phone = "5" }))
+		_, err := w.Users.Update(ctx, all, w.KeyOf("acme.user"), "", change(func(u *domain.User) { u.Person.Phone = "5" }))
 		require.NoError(t, err)
 		require.NotEmpty(t, list(t, "acme.user"))
-		_, err = w.Users.Update(ctx, all, w.People["acme.user"].ID, "hash", change(func(u *domain.User) {}))
+		_, err = w.Users.Update(ctx, all, w.KeyOf("acme.user"), "hash", change(func(u *domain.User) {}))
 		require.NoError(t, err)
 		require.False(t, known(t, s))
 		require.NotEmpty(t, list(t, "acme.power"))

@@ -75,7 +75,7 @@ func Social(t *testing.T, db *db.DB) {
 			topic := w.AddObject(t, "Acme", "Private/"+alias, domain.KindTopic, "Acme", alias, nil)
 			w.AddObject(t, "Acme", "Notes", domain.KindTopic, "Acme", alias, func(o *domain.Object) { o.Parent = topic.ID })
 		}
-		_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["bob"].ID, "", change(func(u *domain.User) { u.Alias = "Rob" }))
+		_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("bob"), "", change(func(u *domain.User) { u.Alias = "Rob" }))
 		require.NoError(t, err)
 		objects, _, err := w.Objects.List(ctx, w.ObjectScope(t, "acme.admin").Read(), domain.ObjectFilter{Prefix: "/Private", Order: domain.ObjectsByName}, domain.Page{})
 		require.NoError(t, err)
@@ -84,7 +84,7 @@ func Social(t *testing.T, db *db.DB) {
 			names = append(names, o.FullName)
 		}
 		require.Equal(t, []string{"/Private/bobby", "/Private/bobby/Notes", "/Private/Rob", "/Private/Rob/Notes"}, names)
-		_, err = w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["bobby"].ID, "", change(func(u *domain.User) { u.Alias = "bob" }))
+		_, err = w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("bobby"), "", change(func(u *domain.User) { u.Alias = "bob" }))
 		require.NoError(t, err, "the names are free again")
 	})
 
@@ -97,7 +97,7 @@ func Social(t *testing.T, db *db.DB) {
 		own := w.AddObject(t, "Acme", "kai", domain.KindTopic, "Acme", kelvin, func(o *domain.Object) { o.Parent = above.ID })
 		others := w.AddObject(t, "Acme", "Private/zoe", domain.KindTopic, "Acme", "acme.admin", nil)
 		for alias, to := range map[string]string{kelvin: "kai2", "zoe": "zoe2"} {
-			_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People[alias].ID, "", change(func(u *domain.User) { u.Alias = to }))
+			_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf(alias), "", change(func(u *domain.User) { u.Alias = to }))
 			require.NoError(t, err)
 		}
 		for id, want := range map[domain.ObjectID][2]string{own.ID: {"kai2", "/PRIVATE/kai2"}, others.ID: {"Private/zoe", "/Private/zoe"}} {
@@ -105,7 +105,7 @@ func Social(t *testing.T, db *db.DB) {
 			require.NoError(t, err)
 			require.Equal(t, want, [2]string{o.Name, o.FullName})
 		}
-		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.People["zoe"].ID, noCheck))
+		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.KeyOf("zoe")))
 		_, err := w.Objects.Get(ctx, w.ObjectScope(t, "acme.admin").Read(), domain.NumberedObject(others.ID))
 		require.NoError(t, err)
 	})
@@ -113,7 +113,7 @@ func Social(t *testing.T, db *db.DB) {
 	t.Run("contacts", func(t *testing.T) {
 		list, err := w.Contacts.List(ctx, fellows.Read())
 		require.NoError(t, err)
-		require.Equal(t, []domain.Contact{{User: w.keyOf("acme.admin"), Alias: "acme.admin", Name: w.personOf("acme.admin")}}, list, "only who is in the scope")
+		require.Equal(t, []domain.Contact{{User: w.KeyOf("acme.admin"), Alias: "acme.admin", Name: w.personOf("acme.admin")}}, list, "only who is in the scope")
 		require.ErrorIs(t, w.Contacts.Add(ctx, fellows, "ACME.admin"), domain.ErrContact)
 		require.ErrorIs(t, w.Contacts.Add(ctx, fellows, "bolt.user"), domain.ErrUserNotFound)
 		require.ErrorIs(t, w.Contacts.Add(ctx, fellows, "nobody"), domain.ErrUserNotFound)
@@ -126,7 +126,7 @@ func Social(t *testing.T, db *db.DB) {
 		require.Len(t, list, 1)
 		w.AddUser(t, "leaver", "Acme/Prod", domain.RoleUser, domain.UserGroup)
 		require.NoError(t, w.Contacts.Add(ctx, fellows, "leaver"))
-		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.People["leaver"].ID, noCheck))
+		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.KeyOf("leaver")))
 		require.NotContains(t, w.Dump(t), fmt.Sprintf("contact_id=%d ", w.People["leaver"].ID), "who is gone is nobody's contact")
 	})
 
@@ -137,7 +137,7 @@ func Social(t *testing.T, db *db.DB) {
 		require.NoError(t, w.Presences.Put(ctx, admin, talk, domain.PresenceOnline, at))
 		found, err := w.Presences.In(ctx, admin.Read(), talk, at)
 		require.NoError(t, err)
-		require.Equal(t, []domain.Presence{{User: domain.Contact{User: w.keyOf("acme.admin"), Alias: "acme.admin", Name: w.personOf("acme.admin")},
+		require.Equal(t, []domain.Presence{{User: domain.Contact{User: w.KeyOf("acme.admin"), Alias: "acme.admin", Name: w.personOf("acme.admin")},
 			Topic: "/Talk", Status: domain.PresenceOnline, At: at}}, found, "the latest only")
 		found, err = w.Presences.In(ctx, admin.Read(), talk, at.Add(time.Millisecond))
 		require.NoError(t, err)
@@ -156,7 +156,7 @@ func (w *World) personOf(alias string) string {
 func People(t *testing.T, db *db.DB) {
 	w, ctx := NewWorld(t, db), t.Context()
 	w.AddUser(t, "away", "Acme/Prod", domain.RoleUser, domain.UserGroup)
-	_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.People["away"].ID, "", change(func(u *domain.User) { u.Archive(u.Created) }))
+	_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("away"), "", change(func(u *domain.User) { u.Archive(u.Created) }))
 	require.NoError(t, err)
 	everybody, _, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{Limit: 1000})
 	require.NoError(t, err)

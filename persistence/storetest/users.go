@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
+	"canopy/persistence"
 	"canopy/persistence/db"
 	"canopy/tenancy"
 )
@@ -21,10 +23,51 @@ func sorted(lines []string) []string {
 	return lines
 }
 
-func noCheck(domain.User, domain.SuperUsers) error { return nil }
+// UserStore is the store of users together with the changes that use cases make of its transactions.
+type UserStore struct {
+	*persistence.UserStore
+	*persistence.Store
+}
 
-func change(f func(*domain.User)) func(*domain.User, domain.SuperUsers) error {
-	return func(u *domain.User, _ domain.SuperUsers) error { f(u); return nil }
+func newUserStore(d *db.DB) UserStore {
+	return UserStore{persistence.NewUserStore(d), persistence.NewStore(d)}
+}
+
+// Insert adds a user and returns them with their numbers.
+func (s UserStore) Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error) {
+	if err := s.Number(ctx, &u); err != nil {
+		return u, err
+	}
+	return u, s.Do(ctx, w, func(tx *persistence.Tx) error { return tx.InsertUser(&u, hash) })
+}
+
+// Update saves what change makes of a user, and returns it.
+func (s UserStore) Update(ctx context.Context, w tenancy.WriteScope, key domain.UserKey, hash domain.PasswordHash,
+	change func(*domain.User) error) (u domain.User, err error) {
+	err = s.Do(ctx, w, func(tx *persistence.Tx) error {
+		if u, err = tx.User(key); err != nil {
+			return err
+		}
+		if err := change(&u); err != nil {
+			return err
+		}
+		return tx.SaveUser(&u, hash)
+	})
+	return u, err
+}
+
+// Delete removes a user.
+func (s UserStore) Delete(ctx context.Context, w tenancy.WriteScope, key domain.UserKey) error {
+	return s.Do(ctx, w, func(tx *persistence.Tx) error {
+		if _, err := tx.User(key); err != nil {
+			return err
+		}
+		return tx.DeleteUser(key)
+	})
+}
+
+func change(f func(*domain.User)) func(*domain.User) error {
+	return func(u *domain.User) error { f(u); return nil }
 }
 
 // Users tests what the port of users promises.
@@ -75,7 +118,7 @@ func Users(t *testing.T, db *db.DB) {
 		}
 		require.Equal(t, u.Attributes, attributes())
 		epoch := w.As(t, "kept").Epoch
-		after, err := w.Users.Update(ctx, all, stored.ID, "", change(func(u *domain.User) {
+		after, err := w.Users.Update(ctx, all, stored.Key(), "", change(func(u *domain.User) {
 			u.Attributes = u.Attributes.With(domain.Attributes{"mobile": "", "description": "two\nlines"})
 		}))
 		require.NoError(t, err)
@@ -86,9 +129,9 @@ func Users(t *testing.T, db *db.DB) {
 		entries, _, err := w.Audit.List(ctx, tenancy.Operator("x", domain.AuditRead).Read(), domain.AuditFilter{Target: "kept"}, domain.Page{})
 		require.NoError(t, err)
 		require.Equal(t, []domain.Change{{Field: "attributes.mobile", Before: "+33 6"}, {Field: "attributes.description", After: "two\nlines"}}, entries[0].Changes)
-		_, err = w.Users.Update(ctx, all, stored.ID, "", change(func(u *domain.User) { u.Attributes = domain.Attributes{"Bad name": "x"} }))
+		_, err = w.Users.Update(ctx, all, stored.Key(), "", change(func(u *domain.User) { u.Attributes = domain.Attributes{"Bad name": "x"} }))
 		require.Error(t, err)
-		require.NoError(t, w.Users.Delete(ctx, all, stored.ID, noCheck))
+		require.NoError(t, w.Users.Delete(ctx, all, stored.Key()))
 	})
 
 	t.Run("a name is taken whatever its case", func(t *testing.T) {
@@ -126,7 +169,7 @@ func Users(t *testing.T, db *db.DB) {
 				u.Allowed = []domain.Grant{{Environment: 999_999, Organization: 1, Path: "/1/999999/"}}
 			},
 		} {
-			_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(f))
+			_, err := w.Users.Update(ctx, all, w.KeyOf("acme.user"), "", change(f))
 			require.ErrorIs(t, err, domain.ErrChanged, name)
 		}
 		require.Equal(t, before, w.Dump(t))
@@ -139,17 +182,17 @@ func Users(t *testing.T, db *db.DB) {
 
 	t.Run("an update saves what changed, and its error saves nothing", func(t *testing.T) {
 		before := w.Dump(t)
-		_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", func(u *domain.User, _ domain.SuperUsers) error {
+		_, err := w.Users.Update(ctx, all, w.KeyOf("acme.user"), "", func(u *domain.User) error {
 			u.Person.Phone = "1"
 			return domain.ErrForbidden
 		})
 		require.ErrorIs(t, err, domain.ErrForbidden)
 		require.Equal(t, before, w.Dump(t))
-		_, err = w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(func(*domain.User) {}))
+		_, err = w.Users.Update(ctx, all, w.KeyOf("acme.user"), "", change(func(*domain.User) {}))
 		require.NoError(t, err)
 		require.Equal(t, before, w.Dump(t), "a change of nothing writes nothing")
 
-		saved, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(func(u *domain.User) {
+		saved, err := w.Users.Update(ctx, all, w.KeyOf("acme.user"), "", change(func(u *domain.User) {
 			u.Alias, u.Person.Mail, u.Person.Phone = "acme.renamed", "renamed@example.org", "2"
 			u.Home, u.HomePath = w.Places["Acme/Test"].ID, w.Places["Acme/Test"].Path
 			u.Blocked = []domain.Grant{w.Grant("Acme/Prod")}
@@ -166,15 +209,15 @@ func Users(t *testing.T, db *db.DB) {
 
 	t.Run("several users are changed together or not at all", func(t *testing.T) {
 		before := w.Dump(t)
-		ids := []domain.UserID{w.People["acme.user"].ID, w.People["acme.power"].ID}
 		phone := func(last error) error {
-			n := 0
-			return w.Users.UpdateAll(ctx, all, ids, func(u *domain.User, _ domain.SuperUsers) error {
-				u.Person.Phone = "77"
-				if n++; n == len(ids) {
-					return last
+			return w.Users.Do(ctx, all, func(tx *persistence.Tx) error {
+				for _, name := range []string{"acme.user", "acme.power"} {
+					u, err := tx.User(w.KeyOf(name))
+					require.NoError(t, err)
+					u.Person.Phone = "77"
+					require.NoError(t, tx.SaveUser(&u, ""))
 				}
-				return nil
+				return last
 			})
 		}
 		require.ErrorIs(t, phone(domain.ErrForbidden), domain.ErrForbidden)
@@ -189,14 +232,14 @@ func Users(t *testing.T, db *db.DB) {
 	})
 
 	t.Run("a home in another organization is refused", func(t *testing.T) {
-		_, err := w.Users.Update(ctx, all, w.People["acme.user"].ID, "", change(func(u *domain.User) {
+		_, err := w.Users.Update(ctx, all, w.KeyOf("acme.user"), "", change(func(u *domain.User) {
 			u.Home, u.HomePath, u.Organization = w.Places["Bolt"].ID, w.Places["Bolt"].Path, w.Places["Bolt"].Organization
 		}))
 		require.ErrorIs(t, err, domain.ErrUserBorder)
 	})
 
 	t.Run("what decides bumps the epoch, what does not leaves it", func(t *testing.T) {
-		id := w.People["acme.power"].ID
+		id := w.KeyOf("acme.power")
 		epoch := func() int64 { return w.As(t, "acme.power").Epoch }
 		for name, f := range map[string]func(*domain.User){
 			"role":    func(u *domain.User) { u.Role = domain.RoleUser },
@@ -235,50 +278,76 @@ func Users(t *testing.T, db *db.DB) {
 		u := w.AddUser(t, "short.lived", "Acme/Test", domain.RoleUser, domain.UserGroup)
 		before, err := w.Users.Count(ctx, all.Read(), domain.UserFilter{})
 		require.NoError(t, err)
-		require.ErrorIs(t, w.Users.Delete(ctx, all, u.ID, func(domain.User, domain.SuperUsers) error { return domain.ErrLastSuperUser }), domain.ErrLastSuperUser)
-		require.NoError(t, w.Users.Delete(ctx, all, u.ID, noCheck))
-		require.ErrorIs(t, w.Users.Delete(ctx, all, u.ID, noCheck), domain.ErrUserNotFound)
+		require.NoError(t, w.Users.Delete(ctx, all, u.Key()))
+		require.ErrorIs(t, w.Users.Delete(ctx, all, u.Key()), domain.ErrUserNotFound)
 		after, err := w.Users.Count(ctx, all.Read(), domain.UserFilter{})
 		require.NoError(t, err)
 		require.Equal(t, before-1, after)
 		w.AddUser(t, "short.lived", "Bolt/Test", domain.RoleUser, domain.UserGroup)
 	})
 
-	t.Run("change may ask for the other superUsers", func(t *testing.T) {
-		second := w.AddUser(t, "second.admin", "/", domain.RoleSuperUser, domain.RootGroup)
-		_, err := w.Users.Update(ctx, all, second.ID, "", func(_ *domain.User, others domain.SuperUsers) error {
-			found, groups, err := others()
+	t.Run("a transaction knows all superUsers and the groups they can have", func(t *testing.T) {
+		w.AddUser(t, "second.admin", "/", domain.RoleSuperUser, domain.RootGroup)
+		require.NoError(t, w.Users.Do(ctx, all, func(tx *persistence.Tx) error {
+			found, groups, err := tx.SuperUsers(0)
 			require.NoError(t, err)
-			require.Len(t, found, 1)
+			require.Len(t, found, 2)
 			require.Equal(t, "root.admin", found[0].Alias)
+			require.Equal(t, "second.admin", found[1].Alias)
 			require.ElementsMatch(t, []domain.Group{w.Teams["/Root"], w.Teams["/User"], w.Teams["/Admin"]}, groups)
 			return nil
-		})
-		require.NoError(t, err)
+		}))
+	})
+
+	t.Run("who was not read in a transaction is not changed in it", func(t *testing.T) {
+		before, u := w.Dump(t), w.People["acme.user"]
+		u.Person.Phone = "5"
+		secret := domain.Secret{Purpose: domain.ResetPassword, Text: "text", Address: u.Person.Mail, Expires: time.Now().Add(time.Hour)}
+		for name, work := range map[string]func(*persistence.Tx) error{
+			"save":     func(tx *persistence.Tx) error { return tx.SaveUser(&u, "") },
+			"delete":   func(tx *persistence.Tx) error { return tx.DeleteUser(u.Key()) },
+			"secret":   func(tx *persistence.Tx) error { return tx.AddSecret(u.Key(), secret) },
+			"withdraw": func(tx *persistence.Tx) error { return tx.Withdraw(u.Key(), domain.ResetPassword) },
+			"key":      func(tx *persistence.Tx) error { return tx.AddKey(u.Key(), &domain.APIKey{Name: "x", Text: "x"}) },
+			"spend": func(tx *persistence.Tx) error {
+				_, err := tx.Spend(u.Key(), domain.Presented{Text: "x", Purposes: domain.SecretPurposes})
+				return err
+			},
+		} {
+			require.ErrorIs(t, w.Users.Do(ctx, all, work), domain.ErrUserNotFound, name)
+		}
+		require.Equal(t, before, w.Dump(t))
 	})
 
 	t.Run("of superUsers who close each other one stays", func(t *testing.T) {
-		close := func(u *domain.User, others domain.SuperUsers) error {
-			rest, _, err := others()
-			if err == nil && !slices.ContainsFunc(rest, func(o domain.User) bool { return o.Active }) {
+		closeOne := func(tx *persistence.Tx, key domain.UserKey) error {
+			u, err := tx.User(key)
+			if err != nil {
+				return err
+			}
+			others, _, err := tx.SuperUsers(u.ID)
+			if err == nil && !slices.ContainsFunc(others, func(o domain.User) bool { return o.Active }) {
 				err = domain.ErrLastSuperUser
 			}
+			if err != nil {
+				return err
+			}
 			u.Active = false
-			return err
+			return tx.SaveUser(&u, "")
 		}
 		for range 3 { // on PostgreSQL they wait for each other, a second each time
-			var both []domain.UserID
+			var both []domain.UserKey
 			for _, name := range []string{"root.admin", "second.admin"} {
 				u, err := w.Users.Named(ctx, all.Read(), name)
 				require.NoError(t, err)
-				_, err = w.Users.Update(ctx, all, u.ID, "", change(func(u *domain.User) { u.Active = true }))
+				_, err = w.Users.Update(ctx, all, u.Key(), "", change(func(u *domain.User) { u.Active = true }))
 				require.NoError(t, err)
-				both = append(both, u.ID)
+				both = append(both, u.Key())
 			}
 			var wg sync.WaitGroup
 			for _, id := range both {
 				wg.Go(func() {
-					_, err := w.Users.Update(ctx, all, id, "", close)
+					err := w.Users.Do(ctx, all, func(tx *persistence.Tx) error { return closeOne(tx, id) })
 					assert.True(t, err == nil || domain.ErrLastSuperUser.Is(err), "%v", err)
 				})
 			}

@@ -23,7 +23,7 @@ type World struct {
 	DB           *db.DB
 	Store        *persistence.Store
 	Gate         *tenancy.Gate
-	Users        *persistence.UserStore
+	Users        UserStore
 	Environments *persistence.EnvironmentStore
 	Groups       *persistence.GroupStore
 	Audit        *persistence.AuditStore
@@ -65,7 +65,7 @@ func Everything(p domain.Permission) tenancy.WriteScope { return tenancy.Operato
 func NewWorld(t *testing.T, database *db.DB) *World {
 	t.Helper()
 	w := &World{
-		DB: database, Store: persistence.NewStore(database), Gate: Gate(t, database), Users: persistence.NewUserStore(database), Environments: persistence.NewEnvironmentStore(database),
+		DB: database, Store: persistence.NewStore(database), Gate: Gate(t, database), Users: newUserStore(database), Environments: persistence.NewEnvironmentStore(database),
 		Groups: persistence.NewGroupStore(database), Audit: persistence.NewAuditStore(database), Accounts: persistence.NewAccountStore(database),
 		Sessions: persistence.NewSessionStore(database), APIKeys: persistence.NewAPIKeyStore(database), Codes: persistence.NewRegistrationCodeStore(database),
 		Objects: persistence.NewObjectStore(database), Copies: persistence.NewCopyRequestStore(database),
@@ -96,12 +96,12 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		for _, alias := range []string{lower + ".admin", lower + ".power", lower + ".user", lower + ".labs"} {
 			w.SignIns[alias] = w.SignIn(t, alias, domain.RefreshSession)
 		}
-		require.NoError(t, w.AddGroupAdmin(t.Context(), Everything(domain.GroupWrite), w.Teams[tenant+"/Team"].ID, w.keyOf(lower+".admin")))
+		require.NoError(t, w.AddGroupAdmin(t.Context(), Everything(domain.GroupWrite), w.Teams[tenant+"/Team"].ID, w.KeyOf(lower+".admin")))
 		w.Keys[lower+".user"] = w.AddAPIKey(t, lower+".user", "key of "+lower)
 		w.AddObject(t, tenant, "Watch", domain.KindObserver, tenant+"/Prod/East", lower+".user", nil)
 		w.AddObject(t, tenant, "Talk", domain.KindTopic, tenant, lower+".admin", func(o *domain.Object) { o.Visibility = domain.Shared })
 		watch := w.Things[tenant+"/Watch"]
-		offer, err := w.Copies.Insert(t.Context(), w.ObjectScope(t, lower+".user"), watch.ID, w.keyOf(lower+".power"),
+		offer, err := w.Copies.Insert(t.Context(), w.ObjectScope(t, lower+".user"), watch.ID, w.KeyOf(lower+".power"),
 			w.DB.Now().Add(time.Hour), func(*domain.Object) error { return nil })
 		require.NoError(t, err)
 		w.Offers[tenant] = offer.ID
@@ -120,7 +120,7 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 func (w *World) addContacts(t *testing.T) {
 	t.Helper()
 	allow := func(alias string, grants []domain.Grant) {
-		_, err := w.Users.Update(t.Context(), Everything(domain.UserUpdate), w.People[alias].ID, "", change(func(u *domain.User) { u.Allowed = grants }))
+		_, err := w.Users.Update(t.Context(), Everything(domain.UserUpdate), w.KeyOf(alias), "", change(func(u *domain.User) { u.Allowed = grants }))
 		require.NoError(t, err)
 	}
 	for i, tenant := range Tenants {
@@ -248,7 +248,7 @@ func (w *World) AddAPIKey(t *testing.T, alias, text string) domain.APIKey {
 func (w *World) AddObject(t *testing.T, tenant, name string, kind domain.ObjectKind, place, owner string, more func(*domain.Object)) domain.Object {
 	t.Helper()
 	e := w.Places[place]
-	o := domain.Object{Kind: kind, Name: name, Organization: e.Organization, Environment: e.ID, Path: e.Path, Owner: w.keyOf(owner)}
+	o := domain.Object{Kind: kind, Name: name, Organization: e.Organization, Environment: e.ID, Path: e.Path, Owner: w.KeyOf(owner)}
 	if more != nil {
 		more(&o)
 	}
@@ -258,8 +258,8 @@ func (w *World) AddObject(t *testing.T, tenant, name string, kind domain.ObjectK
 	return o
 }
 
-// keyOf returns where a user is stored; nobody's key for the empty alias.
-func (w *World) keyOf(alias string) domain.UserKey {
+// KeyOf returns where a user is stored; nobody's key for the empty alias.
+func (w *World) KeyOf(alias string) domain.UserKey {
 	u := w.People[alias]
 	return u.Key()
 }

@@ -1,0 +1,474 @@
+package persistence
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// Number gives a new user numbers and a UUID that nobody has.
+func (s *UserStore) Number(ctx context.Context, u *domain.User) error {
+	id, err := s.db.NextID(ctx, db.UserNumbers)
+	if err != nil {
+		return err
+	}
+	person, err := s.db.NextID(ctx, db.PersonNumbers)
+	u.ID, u.Person.ID, u.UUID = domain.UserID(id), domain.PersonID(person), db.NewUUID()
+	return err
+}
+
+// User returns the user with that key, attributes and the picture's tag included, and keeps others from
+// changing them until the transaction ends. It is ErrUserNotFound if there is none in the scope.
+func (t *Tx) User(key domain.UserKey) (domain.User, error) {
+	return t.user(db.Account(t.Write.Read()).And("u.organization_id = ? AND u.id = ?", int64(key.Organization), int64(key.User)))
+}
+
+func (t *Tx) user(where db.Predicate) (domain.User, error) {
+	// Locked first and read then: what was changed by whoever held the row is seen.
+	if err := t.Lock("UPDATE", "users u WHERE "+where.Text(), where.Args...); err != nil {
+		return domain.User{}, err
+	}
+	u, err := selectUser(t.Ctx, t.Bun, where, "")
+	if err != nil {
+		return u, err
+	}
+	tags, err := readPictures(t.Ctx, t.Bun, where, []domain.UserID{u.ID})
+	if err != nil {
+		return u, err
+	}
+	u.Picture.Tag = tags[u.ID]
+	if err := addAttributes(t.Ctx, t.Bun, &u); err != nil {
+		return u, err
+	}
+	t.hold(&u)
+	return u, nil
+}
+
+// hold remembers a user who lies in the scope and whom nobody else changes meanwhile, as they are stored.
+func (t *Tx) hold(u *domain.User) {
+	if t.users == nil {
+		t.users = make(map[domain.UserID]domain.User, 1)
+	}
+	t.users[u.ID] = u.Clone()
+}
+
+// holds is nil if the transaction holds the user, else ErrUserNotFound.
+func (t *Tx) holds(u domain.UserKey) error {
+	if held, ok := t.users[u.User]; !ok || held.Key() != u {
+		return domain.ErrUserNotFound
+	}
+	return nil
+}
+
+// lock is Tx.User by number alone.
+func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.User, error) {
+	return begun(ctx, s.db, tx, w).user(db.Account(w.Read()).And("u.id = ?", int64(id)))
+}
+
+// SuperUsers returns the superUsers but the one with that number, and the root's groups, and keeps
+// superUsers from being changed.
+func (t *Tx) SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error) {
+	root := int64(domain.RootOrganization)
+	// Locked first and read then, as in User.
+	if err := t.Lock("UPDATE", "users u WHERE u.organization_id = ? AND u.role = 4 ORDER BY u.id", root); err != nil {
+		return nil, nil, err
+	}
+	users, err := selectUsers(t.Ctx, t.Bun, db.Where("u.organization_id = ? AND u.role = 4 AND u.id <> ?", root, int64(but)), " ORDER BY u.id")
+	if err != nil {
+		return nil, nil, err
+	}
+	var rows []groupRow
+	groups, err := readGroups(t.Ctx, t.NewSelect().Model(&rows).Where("g.organization_id = ?", root), &rows)
+	return users, groups, err
+}
+
+// InsertUser adds u, who has their numbers and whose home must lie in the scope, with the hash of their
+// password, empty for none. It is ErrEnvironmentNotFound on "home" without such a home, ErrChanged if a
+// place u names is no longer where u says, ErrGroupNotFound, ErrQuota, ErrUserAliasTaken or
+// ErrUserMailTaken.
+func (t *Tx) InsertUser(u *domain.User, hash domain.PasswordHash) error {
+	if err := u.Validate(); err != nil {
+		return err
+	}
+	if err := t.holdHome(u); err != nil {
+		return err
+	}
+	if err := t.holdGrants(u.Allowed, u.Blocked); err != nil {
+		return err
+	}
+	if err := t.holdGroups(u); err != nil {
+		return err
+	}
+	if err := admitUser(t.Ctx, t.DB, t.Bun, u); err != nil {
+		return err
+	}
+	if err := insertUser(t.Ctx, t.Bun, u, hash); err != nil {
+		return err
+	}
+	t.hold(u)
+	return t.record(userEntry("user:create", u, domain.Diff(nil, u.Fields())))
+}
+
+// SaveUser writes what has become of a user whom User returned, if it is anything else than before. A
+// hash that is not empty becomes the password and ends the user's sessions. It is ErrUserBorder if the
+// home would lie in another organization, ErrUserNotFound for a user whom User did not return, or the
+// errors of InsertUser.
+func (t *Tx) SaveUser(after *domain.User, hash domain.PasswordHash) error {
+	held, ok := t.users[after.ID]
+	if !ok {
+		return domain.ErrUserNotFound
+	}
+	before := &held
+	changes := domain.Diff(before.Fields(), after.Fields())
+	if hash != "" {
+		changes = append(changes, domain.Change{Field: "password"})
+	}
+	if len(changes) == 0 && before.IdleSince.Equal(after.IdleSince) {
+		return nil
+	}
+	if err := after.ValidateAfter(before); err != nil {
+		return err
+	}
+	if before.ListsDifferently(after) {
+		if err := t.holdGrants(after.Allowed, after.Blocked); err != nil {
+			return err
+		}
+	}
+	if err := t.saveUser(before, after, hash); err != nil {
+		return err
+	}
+	t.hold(after)
+	return t.record(userEntry("user:update", after, changes))
+}
+
+// saveUser writes after in place of before. That the environments are where after says is the caller's.
+func (t *Tx) saveUser(before, after *domain.User, hash domain.PasswordHash) error {
+	if after.Organization != before.Organization {
+		return domain.ErrUserBorder
+	}
+	if after.Home != before.Home {
+		if err := t.moveUser(before, after); err != nil {
+			return err
+		}
+	}
+	if err := t.renameUser(before, after); err != nil {
+		return err
+	}
+	if err := t.saveLists(before, after); err != nil {
+		return err
+	}
+	if err := saveAttributes(t.Ctx, t.Bun, before, after); err != nil {
+		return err
+	}
+	if err := savePicture(t.Ctx, t.Bun, before, after); err != nil {
+		return err
+	}
+	query := t.Bun.NewUpdate().Model(toUserRow(after)).ExcludeColumn("password_hash", "epoch", "token_epoch").
+		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID))
+	var void []domain.SecretPurpose
+	if hash != "" || before.DecidesDifferently(after) {
+		query = query.Set("epoch = epoch + 1")
+		if before.Active && !after.Active { // what was given out before is good for nothing after it is opened again
+			void = []domain.SecretPurpose{domain.ResetPassword, domain.ChangeAddress}
+		}
+	}
+	if hash != "" {
+		query = query.Set("token_epoch = token_epoch + 1").Set("password_hash = ?", string(hash))
+		void = append(void, domain.ResetPassword)
+		if _, err := deleteSessions(t.Ctx, t.Bun, after.Key(), ""); err != nil {
+			return err
+		}
+	}
+	if err := t.withdraw(after.Key(), void...); err != nil {
+		return err
+	}
+	res, err := query.Exec(t.Ctx)
+	return db.One(res, err, domain.ErrUserNotFound)
+}
+
+// moveUser counts a user at another home.
+func (t *Tx) moveUser(before, after *domain.User) error {
+	if err := t.holdHome(after); err != nil {
+		return err
+	}
+	if err := countUsers(t.Ctx, t.Bun, before, -1); err != nil {
+		return err
+	}
+	return countUsers(t.Ctx, t.Bun, after, 1)
+}
+
+// renameUser gives a user the names of after in place of before's, and what follows them.
+func (t *Tx) renameUser(before, after *domain.User) error {
+	if domain.Fold(before.Alias) != domain.Fold(after.Alias) {
+		if err := freeName(t.Ctx, t.Bun, loginNames, before.Alias); err != nil {
+			return err
+		}
+		if err := takeLogin(t.Ctx, t.Bun, after); err != nil {
+			return err
+		}
+	}
+	if !domain.MailMatches(before.Person.Mail, after.Person.Mail) {
+		if err := freeName(t.Ctx, t.Bun, mailAddresses, before.Person.Mail); err != nil {
+			return err
+		}
+		if err := takeMail(t.Ctx, t.Bun, after); err != nil {
+			return err
+		}
+	}
+	return renamePrivateTopic(t.Ctx, t.DB, t.Bun, t.Write, before, after)
+}
+
+// saveLists writes the groups and environments of after, if they differ from before's. That
+// the environments are where after says is the caller's.
+func (t *Tx) saveLists(before, after *domain.User) error {
+	if !before.ListsDifferently(after) {
+		return nil
+	}
+	if err := t.holdGroups(after); err != nil {
+		return err
+	}
+	for _, table := range []string{"user_groups", "user_environments"} {
+		if _, err := deleteOwn(t.Ctx, t.Bun, after.Key(), table, ""); err != nil {
+			return err
+		}
+	}
+	return insertLists(t.Ctx, t.Bun, after)
+}
+
+// DeleteUser removes a user whom User returned with everything that is theirs. It is ErrUserNotFound for
+// anybody else.
+func (t *Tx) DeleteUser(u domain.UserKey) error {
+	if err := t.holds(u); err != nil {
+		return err
+	}
+	held := t.users[u.User]
+	delete(t.users, u.User)
+	return t.removeUser(&held)
+}
+
+// removeUser removes u, who is stored like that.
+func (t *Tx) removeUser(u *domain.User) error {
+	if err := NewObjectStore(t.DB).release(t.Ctx, t.Bun, t.Write, u); err != nil {
+		return err
+	}
+	_, err := t.Bun.NewDelete().Table("user_contacts").
+		Where("contact_organization_id = ? AND contact_id = ?", int64(u.Organization), int64(u.ID)).Exec(t.Ctx)
+	if err != nil {
+		return db.Translate(err)
+	}
+	if err := freeName(t.Ctx, t.Bun, loginNames, u.Alias); err != nil {
+		return err
+	}
+	if err := freeName(t.Ctx, t.Bun, mailAddresses, u.Person.Mail); err != nil {
+		return err
+	}
+	if _, err := deleteAPIKeys(t.Ctx, t.Bun, u.Key(), ""); err != nil {
+		return err
+	}
+	if err := t.tallied(u.Organization, users, -1); err != nil {
+		return err
+	}
+	if err := countUsers(t.Ctx, t.Bun, u, -1); err != nil {
+		return err
+	}
+	res, err := t.Bun.NewDelete().Model((*userRow)(nil)).
+		Where("organization_id = ?", int64(u.Organization)).Where("id = ?", int64(u.ID)).Exec(t.Ctx)
+	if err := db.One(res, err, domain.ErrUserNotFound); err != nil {
+		return err
+	}
+	return t.record(userEntry("user:delete", u, domain.Diff(u.Fields(), nil)))
+}
+
+// holdHome keeps the home of u where u says it is until the transaction ends.
+func (t *Tx) holdHome(u *domain.User) error {
+	home, err := selectEnvironment(t.Ctx, t.Bun, environmentsIn(t.Write.Read()).And("e.organization_id = ? AND e.id = ?", int64(u.Organization), int64(u.Home)), t.DB.For("SHARE"))
+	if err != nil {
+		return domain.AsError(err).On("home")
+	}
+	if home.Path != u.HomePath || home.Organization != u.Organization {
+		return domain.ErrChanged
+	}
+	return nil
+}
+
+// holdGrants keeps the environments on a user's lists where the lists say they are.
+func (t *Tx) holdGrants(lists ...[]domain.Grant) error {
+	var paths []domain.EnvironmentPath
+	for _, list := range lists {
+		for _, g := range list {
+			if g.Path.ID() != g.Environment {
+				return domain.ErrChanged
+			}
+			paths = append(paths, g.Path)
+		}
+	}
+	return holdWay(t.Ctx, t.DB, t.Bun, paths...)
+}
+
+// holdGroups keeps the groups of u, which must be usable in u's organization.
+func (t *Tx) holdGroups(u *domain.User) error {
+	rows, err := t.Query("SELECT g.id FROM groups g WHERE g.id IN (?) AND g.organization_id IN (?, ?) ORDER BY g.id"+t.DB.For("SHARE"),
+		db.In(u.Groups), int64(u.Organization), int64(domain.RootOrganization))
+	found, err := db.Collect(rows, err, db.Scalar[int64])
+	if err != nil {
+		return err
+	}
+	if len(found) != len(u.Groups) {
+		return domain.ErrGroupNotFound
+	}
+	return nil
+}
+
+// insertUser adds the rows of a user whose places are known.
+func insertUser(ctx context.Context, tx bun.Tx, u *domain.User, hash domain.PasswordHash) error {
+	if err := takeLogin(ctx, tx, u); err != nil {
+		return err
+	}
+	if err := takeMail(ctx, tx, u); err != nil {
+		return err
+	}
+	r := toUserRow(u)
+	r.PasswordHash = string(hash)
+	if _, err := tx.NewInsert().Model(r).Exec(ctx); err != nil {
+		return db.Translate(err)
+	}
+	if err := insertLists(ctx, tx, u); err != nil {
+		return err
+	}
+	if err := insertAttributes(ctx, tx, u); err != nil {
+		return err
+	}
+	return insertPicture(ctx, tx, u)
+}
+
+// The tables of names that are unique over the directory; both have the same columns.
+const (
+	loginNames    = "login_names"
+	mailAddresses = "mail_addresses"
+)
+
+// nameRow is a row of one of them.
+type nameRow struct {
+	bun.BaseModel
+
+	Name           string
+	OrganizationID int64
+	UserID         int64
+}
+
+// takeLogin makes the aliases of users theirs, of which nobody may have another spelling.
+func takeLogin(ctx context.Context, tx bun.Tx, users ...*domain.User) error {
+	var spellings []string
+	for _, u := range users {
+		spellings = append(spellings, u.AliasSpellings...)
+	}
+	if len(spellings) > 0 {
+		rows, err := tx.QueryContext(ctx, "SELECT n.name FROM login_names n WHERE n.name IN (?) LIMIT 1", db.In(spellings))
+		taken, err := db.Collect(rows, err, db.Scalar[string])
+		if err != nil || len(taken) > 0 {
+			return orElse(err, domain.ErrUserAliasTaken)
+		}
+	}
+	return takeNames(ctx, tx, loginNames, func(u *domain.User) string { return u.Alias }, users...)
+}
+
+// takeMail makes the mail addresses of users theirs, unless they are empty.
+func takeMail(ctx context.Context, tx bun.Tx, users ...*domain.User) error {
+	return takeNames(ctx, tx, mailAddresses, func(u *domain.User) string { return u.Person.Mail }, users...)
+}
+
+// takeNames makes the names that name returns the users', unless they are empty.
+func takeNames(ctx context.Context, tx bun.Tx, table string, name func(*domain.User) string, users ...*domain.User) error {
+	var rows []*nameRow
+	for _, u := range users {
+		if n := name(u); n != "" {
+			rows = append(rows, &nameRow{Name: domain.Fold(n), OrganizationID: int64(u.Organization), UserID: int64(u.ID)})
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := tx.NewInsert().Model(&rows).ModelTableExpr(table).Exec(ctx)
+	return db.Translate(err)
+}
+
+func freeName(ctx context.Context, tx bun.Tx, table, name string) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE name = ?", domain.Fold(name))
+	return db.Translate(err)
+}
+
+// userGroupRow and userEnvironmentRow are the rows of a user's lists.
+type userGroupRow struct {
+	bun.BaseModel `bun:"table:user_groups"`
+
+	OrganizationID int64
+	UserID         int64
+	GroupID        int64
+	Rank           int64
+}
+
+type userEnvironmentRow struct {
+	bun.BaseModel `bun:"table:user_environments"`
+
+	OrganizationID            int64
+	UserID                    int64
+	Blocked                   bool
+	EnvironmentID             int64
+	EnvironmentOrganizationID int64
+	EnvironmentPath           string
+}
+
+// insertLists adds the groups and environments of users.
+func insertLists(ctx context.Context, tx bun.Tx, us ...*domain.User) error {
+	var groups []*userGroupRow
+	var environments []*userEnvironmentRow
+	for _, u := range us {
+		for i, id := range u.Groups {
+			groups = append(groups, &userGroupRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID), GroupID: int64(id), Rank: int64(i)})
+		}
+		environments = append(environments, grantRows(u, false, u.Allowed)...)
+		environments = append(environments, grantRows(u, true, u.Blocked)...)
+	}
+	if err := insertAll(ctx, tx, groups); err != nil {
+		return err
+	}
+	return insertAll(ctx, tx, environments)
+}
+
+func grantRows(u *domain.User, blocked bool, grants []domain.Grant) []*userEnvironmentRow {
+	rows := make([]*userEnvironmentRow, len(grants))
+	for i, g := range grants {
+		rows[i] = &userEnvironmentRow{
+			OrganizationID: int64(u.Organization), UserID: int64(u.ID), Blocked: blocked,
+			EnvironmentID: int64(g.Environment), EnvironmentOrganizationID: int64(g.Organization), EnvironmentPath: string(g.Path),
+		}
+	}
+	return rows
+}
+
+// admitUser counts a new user: of their organization, which may have no room for one more (ErrQuota),
+// and of their home.
+func admitUser(ctx context.Context, d *db.DB, tx bun.Tx, u *domain.User) error {
+	if err := admit(ctx, d, tx, u.Organization, users); err != nil {
+		return err
+	}
+	return countUsers(ctx, tx, u, 1)
+}
+
+// countUsers adds n to the number of users whose home is u's.
+func countUsers(ctx context.Context, tx bun.Tx, u *domain.User, n int64) error {
+	res, err := tx.ExecContext(ctx, "UPDATE environment_counts SET users = users + ? WHERE organization_id = ? AND environment_id = ?",
+		n, int64(u.Organization), int64(u.Home))
+	return db.One(res, err, domain.ErrChanged)
+}
+
+func userEntry(action string, u *domain.User, changes []domain.Change) domain.AuditEntry {
+	return domain.AuditEntry{
+		Action: action, Target: domain.Target{Kind: "user", ID: int64(u.ID), Name: u.Alias},
+		Organization: u.Organization, Place: u.Home, Path: u.HomePath, Changes: changes,
+	}
+}
