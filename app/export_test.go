@@ -40,20 +40,20 @@ func (s *Server) Applications() []Offered {
 // RunJobs runs each of the server's jobs once.
 func (d *Directory) RunJobs(ctx context.Context) error {
 	var problems []error
-	for _, j := range d.jobs() {
+	for _, j := range d.background.jobs() {
 		problems = append(problems, j.run(ctx))
 	}
 	return errors.Join(problems...)
 }
 
 // Tokens returns what reads the credentials of sessions.
-func (d *Directory) Tokens() *authn.Tokens { return d.tokens }
+func (d *Directory) Tokens() *authn.Tokens { return d.access.tokens }
 
 // Activity returns the notes of who was seen.
-func (d *Directory) Activity() *authn.Activity { return d.activity }
+func (d *Directory) Activity() *authn.Activity { return d.access.activity }
 
 // FlushUsage writes down what was counted of the usage of objects.
-func (d *Directory) FlushUsage(ctx context.Context) error { return d.usage.Flush(ctx) }
+func (d *Directory) FlushUsage(ctx context.Context) error { return d.background.usage.Flush(ctx) }
 
 // NewEnough reports whether a program of a version is what a step of the schema needs.
 var NewEnough = newEnough

@@ -9,6 +9,26 @@ import (
 	"canopy/persistence/db"
 )
 
+// watch is what is seen of the server and its database while they work.
+type watch struct {
+	db      *db.DB
+	metrics *metrics
+	health  *health
+	schema  schemaWatch
+}
+
+func newWatch(database *db.DB, log *slog.Logger) *watch {
+	w := &watch{db: database, metrics: newMetrics(database)}
+	w.health = newHealth(database, log, w.metrics.troubled)
+	w.metrics.showHealth(w.health.up)
+	return w
+}
+
+// unknownSteps returns the steps of the schema that this program does not have.
+func (w *watch) unknownSteps(ctx context.Context) ([]string, error) {
+	return w.schema.unknown(ctx, w.db)
+}
+
 // health knows how the database is. It learns of trouble from what is logged: what nobody was
 // refused for is none. Then it asks the database itself, until it is well again.
 type health struct {

@@ -3,12 +3,16 @@ package app
 import (
 	"context"
 	"errors"
-	"path/filepath"
+	"log/slog"
 	"sync"
 	"time"
 
+	"canopy/app/accounts"
+	"canopy/app/authn"
 	"canopy/app/mail"
+	"canopy/app/objects"
 	"canopy/domain"
+	"canopy/persistence"
 	"canopy/tenancy"
 )
 
@@ -24,28 +28,43 @@ type job struct {
 // outboxKept is how long it can be seen what became of a mail.
 const outboxKept = 30 * 24 * time.Hour
 
-func (d *Directory) jobs() []job {
+// background is what the server does beside answering.
+type background struct {
+	log      *slog.Logger
+	now      func() time.Time
+	activity *authn.Activity
+	signIns  *authn.Passwords
+	usage    *objects.UsageCounter
+	copies   *persistence.CopyRequestStore
+	known    *persistence.AccountStore
+	accounts *accounts.Accounts
+	outbox   *persistence.OutboxStore
+	mailer   *mail.Worker
+	folder   string // where mail is written to without a mail server
+}
+
+func (b *background) jobs() []job {
 	return []job{
-		{"activity", 15 * time.Second, d.activity.Flush, nil},
-		{"sign-ins", 2 * time.Second, d.passwords.Flush, nil},
-		{"usage", 5 * time.Second, d.usage.Flush, nil},
+		{"activity", 15 * time.Second, b.activity.Flush, nil},
+		{"sign-ins", 2 * time.Second, b.signIns.Flush, nil},
+		{"usage", 5 * time.Second, b.usage.Flush, nil},
 		{"copy requests", time.Hour, func(ctx context.Context) error {
-			return d.copies.Sweep(ctx, tenancy.Operator("(sweep)", domain.ObjectManage), d.config.Now())
+			return b.copies.Sweep(ctx, tenancy.Operator("(sweep)", domain.ObjectManage), b.now())
 		}, nil},
 		{"sweep", time.Hour, func(ctx context.Context) error {
-			now := d.config.Now()
-			return errors.Join(d.accounts.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90)), d.accounts.SweepSessions(ctx, now), d.Accounts.Sweep(ctx),
-				d.outbox.SweepOutbox(ctx, now.Add(-outboxKept)), mail.SweepFiles(filepath.Join(d.config.Data, mailFolder), now.Add(-outboxKept)))
+			now := b.now()
+			return errors.Join(b.known.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90)), b.known.SweepSessions(ctx, now), b.accounts.Sweep(ctx),
+				b.outbox.SweepOutbox(ctx, now.Add(-outboxKept)), mail.SweepFiles(b.folder, now.Add(-outboxKept)))
 		}, nil},
-		{"mail", 5 * time.Second, d.mailer.Run, d.outbox.Posted()},
+		{"mail", 5 * time.Second, b.mailer.Run, b.outbox.Posted()},
 	}
 }
 
-// runJobs runs all jobs until ctx ends. A job that fails is tried again at its next time.
+// run runs all jobs until ctx ends. A job that fails is tried again at its next time.
 // It returns what waits for those that are under way, for stopWithin at most.
-func (d *Directory) runJobs(ctx context.Context) (wait func()) {
+func (b *background) run(ctx context.Context) (wait func()) {
 	var running sync.WaitGroup
-	for _, j := range d.jobs() {
+	for _, j := range b.jobs() {
 		running.Go(func() {
 			tick := time.NewTicker(j.every)
 			defer tick.Stop()
@@ -58,7 +77,7 @@ func (d *Directory) runJobs(ctx context.Context) (wait func()) {
 				}
 				run := domain.WithRequest(ctx, domain.Request{ID: "job " + j.name})
 				if err := j.run(run); err != nil && ctx.Err() == nil {
-					d.config.Log.Warn("a job failed", "job", j.name, "error", err)
+					b.log.Warn("a job failed", "job", j.name, "error", err)
 				}
 			}
 		})
@@ -72,7 +91,22 @@ func (d *Directory) runJobs(ctx context.Context) (wait func()) {
 		select {
 		case <-finished:
 		case <-time.After(stopWithin):
-			d.config.Log.Warn("a job was still under way when the server stopped; mail that was being sent is sent again")
+			b.log.Warn("a job was still under way when the server stopped; mail that was being sent is sent again")
 		}
+	}
+}
+
+// flush writes down what was only noted so far.
+func (b *background) flush() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := b.activity.Flush(ctx); err != nil {
+		b.log.Warn("activity could not be written down", "error", err)
+	}
+	if err := b.signIns.Flush(ctx); err != nil {
+		b.log.Error("sign-ins could not be written into the audit trail", "error", err)
+	}
+	if err := b.usage.Flush(ctx); err != nil {
+		b.log.Error("usage of objects could not be written down", "error", err)
 	}
 }

@@ -8,25 +8,24 @@ import (
 
 	"canopy/app/mail"
 	"canopy/domain"
+	"canopy/persistence"
 )
 
-// mailFolder is where mail is written to in the data folder without a mail server.
-const mailFolder = "outbox"
+// mailFolder returns where mail is written to in the data folder without a mail server.
+func (cfg *Config) mailFolder() string { return filepath.Join(cfg.Data, "outbox") }
 
-// prepareMail makes the worker that sends mail. It connects to nothing.
-func (d *Directory) prepareMail() error {
-	cfg := &d.config
+// newMailer returns the worker that sends mail. It connects to nothing.
+func newMailer(cfg *Config, outbox *persistence.OutboxStore, m *metrics) (*mail.Worker, error) {
 	transport, err := cfg.transport()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	d.mailer = mail.NewWorker(d.outbox, transport, fmt.Sprintf("%s %d", host, os.Getpid()), d.metrics, cfg.Log, cfg.Now)
-	d.metrics.countWaiting(d.outbox.Waiting)
-	return nil
+	m.countWaiting(outbox.Waiting)
+	return mail.NewWorker(outbox, transport, fmt.Sprintf("%s %d", host, os.Getpid()), m, cfg.Log, cfg.Now), nil
 }
 
 func (cfg *Config) transport() (mail.Transport, error) {
@@ -37,7 +36,7 @@ func (cfg *Config) transport() (mail.Transport, error) {
 	if from == "" {
 		from = "Canopy <canopy@localhost>"
 	}
-	return mail.NewFiles(filepath.Join(cfg.Data, mailFolder), from, cfg.Now)
+	return mail.NewFiles(cfg.mailFolder(), from, cfg.Now)
 }
 
 // checkSignUp fails if the environment for people who register is not there.

@@ -28,11 +28,11 @@ func (s *Server) operations(common *httpx.Server) *fiber.App {
 	app := common.NewApp("operations", plainProblem)
 	app.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("alive\n") })
 	app.Get("/readyz", s.ready)
-	metrics := fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(s.directory.metrics.registry, promhttp.HandlerOpts{}))
+	metrics := fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(s.watch.metrics.registry, promhttp.HandlerOpts{}))
 	app.Get("/metrics", func(c *fiber.Ctx) error { metrics(c.Context()); return nil })
 	app.Get("/openapi/:name", s.description)
-	if pages := s.directory.config.pages(); pages != "" {
-		app.All("/", console.Landing(s.directory.config.console(), string(pages), func(*fiber.Ctx) error { return fiber.ErrNotFound }))
+	if pages := s.config.pages(); pages != "" {
+		app.All("/", console.Landing(s.config.console(), string(pages), func(*fiber.Ctx) error { return fiber.ErrNotFound }))
 	}
 	app.Get("/docs", s.docs)
 	app.Get(axway.Home, func(c *fiber.Ctx) error {
@@ -55,10 +55,10 @@ func (s *Server) ready(c *fiber.Ctx) error {
 	if s.stopping.Load() {
 		return domain.ErrUnavailable.Saying("stopping")
 	}
-	err := s.directory.health.check(ctx)
+	err := s.watch.health.check(ctx)
 	pending := false
 	if err == nil {
-		pending, err = s.directory.DB.MigrationsPending(ctx)
+		pending, err = s.watch.db.MigrationsPending(ctx)
 	}
 	if err != nil {
 		return domain.ErrUnavailable.Saying("%s", readiness(err)).Because(err)
@@ -66,7 +66,7 @@ func (s *Server) ready(c *fiber.Ctx) error {
 	if pending {
 		return domain.ErrUnavailable.Saying("migrations are pending")
 	}
-	unknown, err := s.directory.schema.unknown(ctx, s.directory.DB)
+	unknown, err := s.watch.unknownSteps(ctx)
 	if err != nil {
 		return domain.ErrUnavailable.Saying("%s", readiness(err)).Because(err)
 	}

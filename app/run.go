@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"canopy/persistence"
@@ -69,10 +68,10 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 func (d *Directory) serve(ctx context.Context, s *Server, ready func()) error {
 	cfg := &d.config
 	if cfg.SMTPURL == "" {
-		cfg.Log.Info("no mail server is configured; mail is written into a folder", "folder", filepath.Join(cfg.Data, mailFolder))
+		cfg.Log.Info("no mail server is configured; mail is written into a folder", "folder", cfg.mailFolder())
 	}
 	jobs, stopJobs := context.WithCancel(ctx)
-	finish := d.runJobs(jobs)
+	finish := d.background.run(jobs)
 	defer finish()
 	defer stopJobs()
 	served := make(chan error, 1)
@@ -81,7 +80,7 @@ func (d *Directory) serve(ctx context.Context, s *Server, ready func()) error {
 		cfg.Log.Warn("passwords can be read on their way: the server answers other machines without TLS; "+
 			"use --tls-cert, or a proxy with TLS and --trusted-proxies", "address", s.Address())
 	}
-	if names, err := d.schema.unknown(ctx, d.DB); err == nil && len(names) > 0 {
+	if names, err := d.watch.unknownSteps(ctx); err == nil && len(names) > 0 {
 		cfg.Log.Warn("the database has steps that this program does not have: a newer program ran them", "steps", names)
 	}
 	cfg.Log.Info("started", "version", ReadBuild().Version, "address", s.Address(), "engine", d.DB.Engine())
@@ -166,7 +165,7 @@ func (w welcome) write(out io.Writer, s *Server) {
 		fmt.Fprintf(out, "  grace.hopper   admin of the organization Acme\n")
 		if base, offered := s.base("rest"); offered {
 			insecure := ""
-			if s.directory.config.TLSSelfSigned {
+			if s.config.TLSSelfSigned {
 				insecure = "-k "
 			}
 			fmt.Fprintf(out, "\nTry it:\n  curl %s-u admin:%s '%s/rest/users?limit=3'\n", insecure, w.password, base)

@@ -21,15 +21,16 @@ import (
 
 // Server answers HTTP for a directory.
 type Server struct {
-	http      *fasthttp.Server
-	listener  *Listener
-	bodies    *httpx.Budget // in bytes
-	stopping  atomic.Bool
-	directory *Directory
-	surfaces  []surface
-	handlers  []fasthttp.RequestHandler
-	rest      fasthttp.RequestHandler
-	app       *fiber.App // operations
+	http     *fasthttp.Server
+	listener *Listener
+	bodies   *httpx.Budget // in bytes
+	stopping atomic.Bool
+	config   *Config
+	watch    *watch
+	surfaces []surface
+	handlers []fasthttp.RequestHandler
+	rest     fasthttp.RequestHandler
+	app      *fiber.App // operations
 }
 
 // The limits of a connection. A request must arrive within readWithin; an answer may take
@@ -84,7 +85,7 @@ func listenError(address string, err error) error {
 // exposed reports whether passwords may be read on their way: the server answers others than this
 // machine, without TLS, and is not behind a proxy that has it.
 func (s *Server) exposed() bool {
-	cfg := &s.directory.config
+	cfg := s.config
 	address, ok := s.listener.Addr().(*net.TCPAddr)
 	return ok && !address.IP.IsLoopback() && cfg.TLSCert == "" && !cfg.TLSSelfSigned && len(cfg.TrustedProxies) == 0
 }
@@ -92,17 +93,17 @@ func (s *Server) exposed() bool {
 // NewServer returns the server of a directory, which answers on l, made by Listen, from Serve
 // on.
 func NewServer(d *Directory, l *Listener) (*Server, error) {
-	cfg := d.config
+	cfg := &d.config
 	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Origins: d.redirects, Public: origin(cfg.PublicURL),
 		// Half of what the database does at once, so that one user leaves others the other half.
 		Turns: httpx.NewBudget(0, int64(max(d.DB.Readers()/2, 2)), 0), Answers: cfg.answers(),
-		Log: cfg.Log, Observe: d.metrics.observe}
+		Log: cfg.Log, Observe: d.watch.metrics.observe}
 	offered, err := choose(d.surfaces(common), cfg.Surfaces)
 	if err != nil {
 		return nil, fmt.Errorf("--surfaces: %w", err)
 	}
-	s := &Server{directory: d, surfaces: offered, listener: l, bodies: cfg.bodies()}
-	d.metrics.watch(l.door, s.bodies, common.Answers, common.Turns)
+	s := &Server{config: cfg, watch: d.watch, surfaces: offered, listener: l, bodies: cfg.bodies()}
+	d.watch.metrics.watch(l.door, s.bodies, common.Answers, common.Turns)
 	for _, surface := range s.surfaces {
 		s.handlers = append(s.handlers, surface.app.Handler())
 	}
@@ -123,7 +124,7 @@ func NewServer(d *Directory, l *Listener) (*Server, error) {
 // Address returns the base of the server's URLs.
 func (s *Server) Address() string {
 	scheme := "http"
-	if s.directory.config.TLSCert != "" || s.directory.config.TLSSelfSigned {
+	if s.config.TLSCert != "" || s.config.TLSSelfSigned {
 		scheme = "https"
 	}
 	return scheme + "://" + s.listener.Addr().String()
@@ -284,9 +285,9 @@ func (s *Server) broken(c *fasthttp.RequestCtx, err error) {
 	}
 	status := c.Response.StatusCode()
 	_, problem := httpx.Problem(ctx, err)
-	s.directory.metrics.refused(name, status)
-	s.directory.config.Log.Info("request", "id", id, "surface", name, "method", "other", "route", "refused",
-		"status", status, "ms", 0, "address", httpx.Address(ctx, s.directory.config.TrustedProxies), "code", problem.Code)
+	s.watch.metrics.refused(name, status)
+	s.config.Log.Info("request", "id", id, "surface", name, "method", "other", "route", "refused",
+		"status", status, "ms", 0, "address", httpx.Address(ctx, s.config.TrustedProxies), "code", problem.Code)
 }
 
 // quiet logs that a connection broke off, where few look. What fasthttp says of it quotes

@@ -91,7 +91,7 @@ var prefixPattern = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 // surfaces lists all surfaces; of two that claim a path the first has it.
 func (d *Directory) surfaces(server *httpx.Server) []surface {
-	by := func(schemes ...authn.Scheme) httpx.Auth { return d.auth(server, schemes...) }
+	by := func(schemes ...authn.Scheme) httpx.Auth { return d.access.find(server, schemes...) }
 	pages := d.config.pages()
 	return []surface{
 		{
@@ -99,7 +99,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			claims: below("/auth", "/rest"),
 			app: rest.New(server, rest.Uses{Users: d.Users, Environments: d.Environments, Groups: d.Groups,
 				Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit, Objects: d.Objects}, pages,
-				by(authn.KeyInHeader(d.passwords), authn.Bearer(d.tokens), authn.Basic(d.passwords)), d.config.Now),
+				by(authn.KeyInHeader(d.access.passwords), authn.Bearer(d.access.tokens), authn.Basic(d.access.passwords)), d.config.Now),
 			openAPI: rest.OpenAPI,
 		},
 		{
@@ -108,7 +108,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			shares: rootPaths,
 			app: tat.New(server, tat.Uses{Accounts: d.Accounts, Social: d.Social, People: d.People, Admins: d.Admins,
 				Users: d.Users, Groups: d.Groups, Topics: d.Topics},
-				by(authn.Headers(d.passwords, tat.UsernameHeaders, tat.PasswordHeaders)), d.config.publicURL(), pages),
+				by(authn.Headers(d.access.passwords, tat.UsernameHeaders, tat.PasswordHeaders)), d.config.publicURL(), pages),
 			openAPI: tat.OpenAPI,
 		},
 		{
@@ -116,7 +116,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			claims: below("/ethersource"),
 			shares: below("/users"),
 			app: ethersource.New(server, ethersource.Uses{Users: d.Users, Accounts: d.Accounts, APIKeys: d.APIKeys, Objects: d.Objects, Admins: d.Admins},
-				by(authn.APIKey(d.passwords), authn.Basic(d.passwords))),
+				by(authn.APIKey(d.access.passwords), authn.Basic(d.access.passwords))),
 			openAPI: ethersource.OpenAPI,
 		},
 		{
@@ -124,7 +124,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			claims: below("/api/login", "/api/auth/login", "/api/refresh", "/assignUserObjects"),
 			shares: rootPaths,
 			app: tellius.New(server, tellius.Uses{Users: d.Users, Groups: d.Groups, Objects: d.Objects, Sessions: d.Sessions, Admins: d.Admins},
-				by(authn.Bearer(d.tokens), authn.Refused(errNobody()))),
+				by(authn.Bearer(d.access.tokens), authn.Refused(errNobody()))),
 			openAPI: tellius.OpenAPI,
 		},
 		{
@@ -134,7 +134,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 				axway.Config{Registration: d.config.SignUpEnvironment != "", AutoApprove: d.config.AutoApprove,
 					MinPasswordLength: d.config.MinPasswordLength, Redirects: d.redirects, Properties: d.declared,
 					SessionIdle: d.config.Sessions.CookieIdle, Pages: d.config.publicPages()},
-				by(authn.Basic(d.passwords), authn.Cookie(d.tokens, axway.SessionCookie, axway.CSRFHeader))),
+				by(authn.Basic(d.access.passwords), authn.Cookie(d.access.tokens, axway.SessionCookie, axway.CSRFHeader))),
 			openAPI: axway.OpenAPI,
 		},
 		{
@@ -170,9 +170,17 @@ func (cfg *Config) console() console.Config {
 	return console.Config{PublicURL: cfg.publicURL(), MinPasswordLength: cfg.MinPasswordLength, MaxPasswordLength: authn.MaxPasswordLength}
 }
 
-// auth finds the principal of a request by the first of the schemes whose credentials it has.
-func (d *Directory) auth(server *httpx.Server, schemes ...authn.Scheme) httpx.Auth {
-	find := authn.First(d.activity, schemes...)
+// access is what finds the principal of a request.
+type access struct {
+	passwords *authn.Passwords
+	tokens    *authn.Tokens
+	activity  *authn.Activity
+	writes    *writes
+}
+
+// find finds the principal of a request by the first of the schemes whose credentials it has.
+func (a *access) find(server *httpx.Server, schemes ...authn.Scheme) httpx.Auth {
+	find := authn.First(a.activity, schemes...)
 	return func(c *fiber.Ctx) (domain.Principal, error) {
 		method := httpx.Method(c)
 		p, err := find(c.UserContext(), authn.Request{
@@ -183,7 +191,7 @@ func (d *Directory) auth(server *httpx.Server, schemes ...authn.Scheme) httpx.Au
 			Address: httpx.Address(c, server.Trusted),
 		})
 		if err == nil && method != fiber.MethodGet && method != fiber.MethodHead {
-			err = d.writes.take(p.UserKey())
+			err = a.writes.take(p.UserKey())
 		}
 		return p, err
 	}

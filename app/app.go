@@ -1,0 +1,154 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"canopy/app/accounts"
+	"canopy/app/authn"
+	"canopy/app/directory"
+	"canopy/app/loginname"
+	"canopy/app/mail"
+	"canopy/app/objects"
+	"canopy/app/picture"
+	"canopy/app/transfer"
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/persistence/db"
+	"canopy/policies"
+	"canopy/rbac"
+	"canopy/tenancy"
+)
+
+// UseCases are what can be done with a directory, whoever asks.
+type UseCases struct {
+	Users         *directory.Users
+	Environments  *directory.Environments
+	Organizations *directory.Organizations
+	Groups        *directory.Groups
+	Me            *directory.Me
+	Sessions      *accounts.Sessions
+	SigningKeys   *accounts.SigningKeys
+	Admins        *directory.Admins
+	APIKeys       *accounts.APIKeys
+	Explain       *directory.Explain
+	Audit         *directory.Audit
+	Accounts      *accounts.Accounts
+	Objects       *objects.Objects
+	Topics        *objects.Topics
+	Social        *objects.Social
+	People        *directory.People
+}
+
+// Directory is an open directory: what can be done with it, and what belongs to serving it.
+type Directory struct {
+	DB   *db.DB
+	Gate *tenancy.Gate
+	UseCases
+
+	config     Config
+	access     access
+	background background
+	watch      *watch
+	redirects  domain.Redirects
+	declared   domain.Declared
+}
+
+// Wire puts the use cases together over an open database.
+func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) {
+	secret, err := loadKeys(ctx, &cfg, persistence.NewSettingStore(database))
+	if err != nil {
+		return nil, err
+	}
+	signingKeys := persistence.NewSigningKeyStore(database)
+	if err := signingKeys.Ensure(ctx); err != nil {
+		return nil, err
+	}
+	policy, err := rbac.New(policies.Model, policies.Policy)
+	if err != nil {
+		return nil, err
+	}
+	watch := newWatch(database, cfg.Log)
+	cfg.Log = slog.New(outage{cfg.Log.Handler(), watch.health})
+	d := &Directory{DB: database, config: cfg, watch: watch}
+	if d.declared, err = loadProperties(cfg.CustomProperties); err != nil {
+		return nil, err
+	}
+	if d.redirects, err = domain.ParseRedirects(cfg.Redirects); err != nil {
+		return nil, fmt.Errorf("--redirects: %w", err)
+	}
+	source := persistence.NewSource(database)
+	users, environments, groups := newUserStore(database), persistence.NewEnvironmentStore(database), newGroupStore(database)
+	known := persistence.NewAccountStore(database)
+	documents := tenancy.NewDocuments(source, watch.metrics)
+	d.Gate = tenancy.NewGate(policy, source, documents, watch.metrics)
+	passwords := authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), known, secret.addresses, cfg.AnswerFloor, watch.metrics, cfg.Now)
+	watch.metrics.countHashes(passwords.Waiting)
+	tokens := authn.NewTokens(known, secret.tokens, watch.metrics, cfg.Now)
+	activity := authn.NewActivity(known, cfg.Now)
+	d.access = access{passwords: passwords, tokens: tokens, activity: activity, writes: newWrites(cfg.WriteRate)}
+	letters, err := mail.NewLetters()
+	if err != nil {
+		return nil, err
+	}
+	pictures := picture.NewMaker()
+	d.Users = directory.NewUsers(d.Gate, documents, users, groups, passwords, pictures, loginname.Rules{}, d.declared.Users, letters, cfg.publicURL(), cfg.Now)
+	d.Environments = directory.NewEnvironments(d.Gate, environments)
+	d.Organizations = directory.NewOrganizations(d.Gate, environments, d.Environments, pictures, d.declared.Organizations)
+	d.Groups = directory.NewGroups(d.Gate, documents, groups, users, cfg.Now)
+	d.Me = directory.NewMe(d.Gate, documents, users, known, passwords, cfg.Now)
+	d.Sessions = accounts.NewSessions(d.Gate, users, persistence.NewSessionStore(database), known, passwords, tokens, cfg.Sessions, cfg.Now)
+	d.SigningKeys = accounts.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
+	d.Admins = directory.NewAdmins(d.Gate)
+	d.APIKeys = accounts.NewAPIKeys(d.Gate, d.Users, users, persistence.NewAPIKeyStore(database), cfg.Quotas.Keys, cfg.Now)
+	d.Explain = directory.NewExplain(d.Gate, documents, users, known, cfg.Now)
+	database.Quotas = cfg.Quotas
+	database.Vault = db.NewVault(secret.vault)
+	outbox := persistence.NewOutboxStore(database)
+	d.People = directory.NewPeople(d.Gate, documents, d.Users, persistence.NewObjectStore(database))
+	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, accounts.AccountStores{Users: newAccountStore(database), Accounts: known,
+		Codes: persistence.NewRegistrationCodeStore(database), Outbox: outbox},
+		passwords, cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
+	mailer, err := newMailer(&cfg, outbox, watch.metrics)
+	if err != nil {
+		return nil, err
+	}
+	d.Audit = directory.NewAudit(d.Gate, persistence.NewAuditStore(database), users, persistence.NewObjectStore(database), passwords, d.declared)
+	usage, copies := objects.NewUsageCounter(persistence.NewUsageStore(database)), persistence.NewCopyRequestStore(database)
+	d.Objects = objects.NewObjects(d.Gate, users, persistence.NewObjectStore(database), copies, persistence.NewBookmarkStore(database), usage, cfg.Now)
+	d.Topics = objects.NewTopics(d.Gate, d.Objects, persistence.NewFavouriteStore(database), persistence.NewPresenceStore(database))
+	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, objects.SocialStores{Favourites: persistence.NewFavouriteStore(database),
+		Contacts: persistence.NewContactStore(database), Presences: persistence.NewPresenceStore(database)}, cfg.Now)
+	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage, copies: copies, known: known,
+		accounts: d.Accounts, outbox: outbox, mailer: mailer, folder: cfg.mailFolder()}
+	return d, nil
+}
+
+// Transfer returns the import and export of the directory, done by operator.
+func Transfer(db *db.DB, operator string) *transfer.Directory {
+	return transfer.NewDirectory(persistence.NewDirectoryStore(db), loginname.Rules{}, operator, db.Now)
+}
+
+// commandLine is who works at the command line, in the audit trail.
+const commandLine = "(command line)"
+
+// Operator returns a principal for whoever works at the command line: a superUser who is
+// nobody of the directory.
+func (d *Directory) Operator(ctx context.Context) (domain.Principal, error) {
+	generations, err := persistence.NewSource(d.DB).Generations(ctx, []domain.OrganizationID{domain.RootOrganization})
+	generation := generations[domain.RootOrganization]
+	return domain.Principal{
+		Subject: domain.Subject{Organization: domain.RootOrganization, Home: domain.RootPath,
+			Role: domain.RoleSuperUser, Groups: []domain.GroupID{domain.RootGroup}},
+		Alias: commandLine, Generation: generation, RootGeneration: generation,
+	}, err
+}
+
+// Close closes the database, after what was noted of people's activity and of the usage of
+// objects is written down.
+func (d *Directory) Close() error {
+	d.background.flush()
+	d.watch.health.close()
+	return d.DB.Close()
+}
