@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"app/surface/console":       {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
 	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "persistence/db", "app/directory", "app/accounts", "app/objects", "app/transfer", "app/authn",
 		"app/archive", "app/httpx", "app/mail", "app/picture", "app/loginname", "app/surface/rest", "app/surface/axway", "app/surface/ethersource", "app/surface/tat", "app/surface/tellius", "app/surface/console"},
-	"cmd/canopy": {"app", "app/authn", "app/directory", "app/accounts", "app/transfer", "domain"},
+	"cmd/canopy": {"app", "app/directory", "app/accounts", "app/transfer", "domain"},
 	"cmd/check":  {"persistence/testdb"},
 
 	"cmd/check/early": {},

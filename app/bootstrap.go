@@ -155,7 +155,7 @@ func fillDemo(ctx context.Context, cfg *Config, db *db.DB, new bool) error {
 		root = rootSection(cfg.RootAlias)
 	}
 	root.Users = only(adminRecord(hash))
-	text := transfer.JSON{CheckHash: authn.CheckHash, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(demoText)), nil }}
+	text := ReadJSON(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(demoText)), nil })
 	return importAll(ctx, Transfer(db, "(demo)"), joined{sections{root}, withPassword{text, hash}})
 }
 

@@ -196,7 +196,7 @@ func exists(name string) bool {
 }
 
 func importFile(ctx context.Context, cfg app.Config, name string) error {
-	text := transfer.JSON{CheckHash: authn.CheckHash, Open: func() (io.ReadCloser, error) { return os.Open(name) }}
+	text := app.ReadJSON(func() (io.ReadCloser, error) { return os.Open(name) })
 	report, _, err := app.Import(ctx, cfg, text, transfer.ImportOptions{})
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)

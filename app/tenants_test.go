@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
-	"canopy/app/authn"
 	"canopy/app/directory"
 	"canopy/app/transfer"
 	"canopy/domain"
@@ -21,7 +20,7 @@ import (
 // importText imports a directory document, and returns what it says.
 func importText(t *testing.T, db *db.DB, text string) transfer.ImportReport {
 	t.Helper()
-	read := transfer.JSON{CheckHash: authn.CheckHash, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
+	read := app.ReadJSON(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil })
 	report, err := app.Transfer(db, "(test)").Import(t.Context(), read, transfer.ImportOptions{})
 	require.NoError(t, err)
 	return report

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"canopy/app/authn"
 	"canopy/app/transfer"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -142,4 +143,9 @@ func within(ctx context.Context, cfg Config, db *db.DB, work func(*Directory) er
 		return err
 	}
 	return errors.Join(work(d), d.Close())
+}
+
+// ReadJSON returns the directory document whose text open opens.
+func ReadJSON(open transfer.Open) transfer.JSON {
+	return transfer.JSON{Open: open, CheckHash: authn.CheckHash}
 }

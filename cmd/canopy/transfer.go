@@ -14,7 +14,6 @@ import (
 	"golang.org/x/term"
 
 	"canopy/app"
-	"canopy/app/authn"
 	"canopy/app/transfer"
 	"canopy/domain"
 )
@@ -77,7 +76,7 @@ func openDocument(path string) (transfer.Document, error) {
 	open := func() (io.ReadCloser, error) { return os.Open(path) }
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".json":
-		return transfer.JSON{CheckHash: authn.CheckHash, Open: open}, nil
+		return app.ReadJSON(open), nil
 	case ".csv":
 		return transfer.CSV{Open: open}, nil
 	case ".txt", ".environments":
