@@ -32,7 +32,7 @@ var closings = map[string]func(t *testing.T, s *signUp, u domain.User, place dom
 	},
 	"switched off with its organization": func(t *testing.T, s *signUp, _ domain.User, place domain.EnvironmentRef) {
 		no := false
-		_, err := s.Environments.Update(t.Context(), s.operator(t), place, directory.EnvironmentPatch{Active: &no})
+		_, err := s.Environments.Update(t.Context(), s.operator(t), directory.UpdateEnvironment{Environment: place, EnvironmentPatch: directory.EnvironmentPatch{Active: &no}})
 		require.NoError(t, err)
 	},
 }

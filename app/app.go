@@ -79,7 +79,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, fmt.Errorf("--redirects: %w", err)
 	}
 	source := persistence.NewSource(database)
-	users, environments, groups := newUserStore(database), persistence.NewEnvironmentStore(database), newGroupStore(database)
+	users, environments, groups := newUserStore(database), newEnvironmentStore(database), newGroupStore(database)
 	known := persistence.NewAccountStore(database)
 	documents := tenancy.NewDocuments(source, watch.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, watch.metrics)

@@ -41,7 +41,7 @@ func TestWhatWasDecidedOnIsWhatIsChanged(t *testing.T) {
 	yes := true
 	ada := s.as("ada")
 	err := meanwhile(t, db, "UPDATE environments SET active = false WHERE alias = 'Acme'", func() error {
-		_, err := s.d.Environments.Update(t.Context(), ada, "Acme", directory.EnvironmentPatch{Active: &yes})
+		_, err := s.d.Environments.Update(t.Context(), ada, directory.UpdateEnvironment{Environment: "Acme", EnvironmentPatch: directory.EnvironmentPatch{Active: &yes}})
 		return err
 	})
 	require.ErrorIs(t, err, domain.ErrChanged)

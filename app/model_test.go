@@ -155,7 +155,7 @@ func (m *machine) addEnvironment(t *rapid.T) {
 func (m *machine) changeEnvironment(t *rapid.T) {
 	id, who := pick(t, "environment", m.environments), m.actor(t)
 	active := rapid.IntRange(0, 2).Draw(t, "active") > 0
-	e, err := m.d.Environments.Update(context.Background(), who, domain.NumberRef(id), directory.EnvironmentPatch{Active: &active, Alias: m.next("r")})
+	e, err := m.d.Environments.Update(context.Background(), who, directory.UpdateEnvironment{Environment: domain.NumberRef(id), EnvironmentPatch: directory.EnvironmentPatch{Active: &active, Alias: m.next("r")}})
 	if !done(t, err) {
 		return
 	}
@@ -168,7 +168,7 @@ func (m *machine) changeEnvironment(t *rapid.T) {
 func (m *machine) moveEnvironment(t *rapid.T) {
 	id, parent := pick(t, "environment", m.environments), domain.NumberRef(pick(t, "parent", m.environments))
 	who := m.actor(t)
-	e, err := m.d.Environments.Update(context.Background(), who, domain.NumberRef(id), directory.EnvironmentPatch{Parent: &parent})
+	e, err := m.d.Environments.Update(context.Background(), who, directory.UpdateEnvironment{Environment: domain.NumberRef(id), EnvironmentPatch: directory.EnvironmentPatch{Parent: &parent}})
 	if !done(t, err) {
 		return
 	}

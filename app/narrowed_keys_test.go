@@ -115,7 +115,7 @@ func TestNarrowedKeys(t *testing.T) {
 		require.NotContains(t, answer, "Prices", "what the organization shares lies outside the place")
 
 		to := domain.EnvironmentRef("Acme/Test")
-		_, err := w.directory.Environments.Update(t.Context(), w.operator(t), "Acme/Prod", directory.EnvironmentPatch{Parent: &to})
+		_, err := w.directory.Environments.Update(t.Context(), w.operator(t), directory.UpdateEnvironment{Environment: "Acme/Prod", EnvironmentPatch: directory.EnvironmentPatch{Parent: &to}})
 		require.NoError(t, err)
 		_, n = alias("/rest/users?sort=alias")
 		require.Equal(t, 2, n, "the key goes where its place goes")

@@ -206,9 +206,9 @@ func (w *twoTenants) disturb(t *testing.T) {
 			w.environments = append(w.environments, e.ID)
 		}
 	case 1:
-		_, _ = w.directory.Environments.Update(ctx, w.operator(t), environment, directory.EnvironmentPatch{Alias: &name, Active: &flag})
+		_, _ = w.directory.Environments.Update(ctx, w.operator(t), directory.UpdateEnvironment{Environment: environment, EnvironmentPatch: directory.EnvironmentPatch{Alias: &name, Active: &flag}})
 	case 2:
-		_, _ = w.directory.Environments.Update(ctx, w.operator(t), environment, directory.EnvironmentPatch{Parent: &parent})
+		_, _ = w.directory.Environments.Update(ctx, w.operator(t), directory.UpdateEnvironment{Environment: environment, EnvironmentPatch: directory.EnvironmentPatch{Parent: &parent}})
 	case 3:
 		_ = w.directory.Environments.Delete(ctx, w.operator(t), environment)
 	case 4, 5:

@@ -400,7 +400,7 @@ func (w *twoTenants) hide(t *testing.T) {
 	}
 	move, back := domain.EnvironmentRef("Acme/Test"), domain.EnvironmentRef("Acme/Prod")
 	for _, to := range []*domain.EnvironmentRef{&move, &back} {
-		_, err := w.directory.Environments.Update(ctx, w.operator(t), "East", directory.EnvironmentPatch{Parent: to})
+		_, err := w.directory.Environments.Update(ctx, w.operator(t), directory.UpdateEnvironment{Environment: "East", EnvironmentPatch: directory.EnvironmentPatch{Parent: to}})
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.directory.RunJobs(ctx))

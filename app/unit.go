@@ -53,3 +53,14 @@ func newAccountStore(d *db.DB) accountStore {
 	return accountStore{persistence.NewUserStore(d),
 		unit[accounts.Tx]{persistence.NewStore(d), func(tx *persistence.Tx) accounts.Tx { return tx }}}
 }
+
+// environmentStore is what environments are read from and changed in.
+type environmentStore struct {
+	*persistence.EnvironmentStore
+	unit[directory.EnvironmentTx]
+}
+
+func newEnvironmentStore(d *db.DB) environmentStore {
+	return environmentStore{persistence.NewEnvironmentStore(d),
+		unit[directory.EnvironmentTx]{persistence.NewStore(d), func(tx *persistence.Tx) directory.EnvironmentTx { return tx }}}
+}

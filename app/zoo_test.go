@@ -166,7 +166,8 @@ func (z *zoo) addEnvironments(t *testing.T, w *twoTenants) {
 	add("/", "Zoo", directory.EnvironmentPatch{IsOrganization: &yes, Attributes: domain.Attributes{"email": "a@b.example", "phone": texts[1], "description": texts[2]}})
 	add("Zoo", "Nested", directory.EnvironmentPatch{IsOrganization: &yes})
 	picture := pngOf(t)
-	_, err := w.directory.Organizations.Update(t.Context(), w.operator(t), domain.UUID(z.names["organizations"][0]), directory.OrganizationPatch{Image: &picture})
+	_, err := w.directory.Organizations.Update(t.Context(), w.operator(t), directory.UpdateOrganization{
+		Organization: domain.EnvironmentRef(z.names["organizations"][0]), OrganizationPatch: directory.OrganizationPatch{Image: &picture}})
 	require.NoError(t, err)
 	add("Zoo", "Closed", directory.EnvironmentPatch{Active: &no})
 	add("Zoo", most, directory.EnvironmentPatch{Code: &most, SendURL: &yes, TimeZone: &zone, GitRepository: &address})

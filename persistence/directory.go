@@ -259,7 +259,7 @@ func (t *directoryTx) finish() error {
 			return err
 		}
 	}
-	return bumpAround(t.Ctx, t.Bun, t.around...)
+	return t.bumpAround(t.around...)
 }
 
 // Reserve implements domain.DirectoryWriter. On PostgreSQL it is a transaction of its own,
@@ -302,7 +302,7 @@ func (t *directoryTx) PutEnvironment(before *domain.Environment, e domain.Enviro
 	if err := t.unmoved(before); err != nil {
 		return e, err
 	}
-	if err := NewEnvironmentStore(t.DB).save(t.Ctx, t.Bun, t.Write, before, &e); err != nil {
+	if err := t.saveEnvironment(before, &e); err != nil {
 		return e, err
 	}
 	return e, t.note(environmentEntry("environment:update", &e, changes))

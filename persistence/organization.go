@@ -18,19 +18,20 @@ func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, 
 	if err := f.Validate(); err != nil {
 		return nil, "", err
 	}
-	where := environmentsIn(sc).And("e.is_organization")
+	var rows []environmentRow
+	q := db.From(s.db, sc, &rows).Where("e.is_organization")
 	if len(f.Conditions.All) > 0 {
 		all := meets(sc, f.Conditions)
-		where = where.Also(all)
+		q = q.Where(all.Text(), all.Args...)
 	}
 	var after domain.EnvironmentPath
 	if continued, err := readCursor(p.After, &after); err != nil {
 		return nil, "", err
 	} else if continued {
-		where = where.And("e.path > ?", string(after))
+		q = q.Where("e.path > ?", string(after))
 	}
 	limit := pageSize(p)
-	found, err := selectEnvironments(ctx, s.db, where, " ORDER BY e.path LIMIT "+strconv.Itoa(limit+1))
+	found, err := readEnvironments(ctx, q.Order("e.path").Limit(int64(limit)+1), &rows)
 	found, next, err := page(found, err, limit, func(e *domain.Environment) domain.Cursor {
 		return writeCursor(e.Path)
 	})
@@ -38,6 +39,17 @@ func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, 
 		return nil, "", err
 	}
 	return found, next, addOrganizationExtras(ctx, s.db, found)
+}
+
+// Complete adds to organizations in sc their attributes and the tags of their pictures. It returns
+// ErrEnvironmentNotFound if one of them is not in sc.
+func (s *EnvironmentStore) Complete(ctx context.Context, sc tenancy.Scope, organizations []domain.Environment) error {
+	for i := range organizations {
+		if !sc.Covers(organizations[i].Path) {
+			return domain.ErrEnvironmentNotFound
+		}
+	}
+	return addOrganizationExtras(ctx, s.db, organizations)
 }
 
 // addOrganizationExtras reads what only organizations have, of organizations that were read before.
@@ -109,48 +121,42 @@ func saveOrganizationAttributes(ctx context.Context, tx bun.Tx, before, after *d
 	return insertAll(ctx, tx, rows)
 }
 
-// Purge removes the organization with that number with everything in it: its environments, groups
-// and users. It is ErrEnvironmentNotFound if there is none in w, ErrRootFixed for the root's, and
-// ErrEnvironmentNotEmpty while other organizations lie below it.
-func (s *EnvironmentStore) Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		where := environmentsIn(w.Read()).And("e.id = ? AND e.is_organization", int64(id))
-		e, err := selectEnvironment(ctx, tx, where, s.db.For("UPDATE"))
-		if err != nil {
-			return err
-		}
-		if id == domain.RootOrganization {
-			return domain.ErrRootFixed
-		}
-		rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM environments WHERE is_organization AND path > ? AND path < ?",
-			string(e.Path), string(e.Path.End()))
-		nested, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
-		if err != nil {
-			return err
-		}
-		if nested > 0 {
-			return domain.ErrEnvironmentNotEmpty.Saying("Other organizations (%d) lie below this one; delete them first.", nested)
-		}
-		// Before the rows go: both find what they tell of by them.
-		if err := bumpAround(ctx, tx, e.Path); err != nil {
-			return err
-		}
-		if err := s.dismiss(ctx, tx, w, id); err != nil {
-			return err
-		}
-		return s.remove(ctx, tx, w, e)
-	})
+// PurgeOrganization removes an organization with everything in it: its environments, groups and users. It
+// returns ErrEnvironmentNotFound for another environment, ErrRootFixed for the root's, and ErrEnvironmentNotEmpty while other organizations lie below it.
+func (tx *Tx) PurgeOrganization(e *domain.Environment) error {
+	switch {
+	case !e.IsOrganization:
+		return domain.ErrEnvironmentNotFound
+	case e.ID == domain.RootEnvironment:
+		return domain.ErrRootFixed
+	}
+	nested, err := tx.NewSelect().Table("environments").Where("is_organization AND path > ? AND path < ?",
+		string(e.Path), string(e.Path.End())).Count(tx.Ctx)
+	if err != nil {
+		return db.Translate(err)
+	}
+	if nested > 0 {
+		return domain.ErrEnvironmentNotEmpty.Saying("Other organizations (%d) lie below this one; delete them first.", nested)
+	}
+	// Before the rows go: both find what they tell of by them.
+	if err := tx.bumpAround(e.Path); err != nil {
+		return err
+	}
+	if err := tx.dismiss(e.Organization); err != nil {
+		return err
+	}
+	return tx.removeOrganization(e)
 }
 
 // dismiss deletes the users of an organization with all that is theirs, and what others own in it.
-func (s *EnvironmentStore) dismiss(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, o domain.OrganizationID) error {
+func (tx *Tx) dismiss(o domain.OrganizationID) error {
 	for {
-		users, err := selectUsers(ctx, tx, db.Where("u.organization_id = ?", int64(o)), " ORDER BY u.id LIMIT "+strconv.Itoa(defaultPage))
+		users, err := selectUsers(tx.Ctx, tx.Bun, db.Where("u.organization_id = ?", int64(o)), " ORDER BY u.id LIMIT "+strconv.Itoa(defaultPage))
 		if err != nil {
 			return err
 		}
 		for i := range users {
-			if err := begun(ctx, s.db, tx, w).removeUser(&users[i]); err != nil {
+			if err := tx.removeUser(&users[i]); err != nil {
 				return err
 			}
 		}
@@ -159,52 +165,29 @@ func (s *EnvironmentStore) dismiss(ctx context.Context, tx bun.Tx, w tenancy.Wri
 		}
 	}
 	ends := db.Where(`o.organization_id = ? AND NOT EXISTS (SELECT 1 FROM objects c
-		WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)`, int64(o))
+		WHERE c.organization_id = ? AND c.parent_id = o.id)`, int64(o), int64(o))
 	for {
-		left, err := selectObjects(ctx, tx, ends, " ORDER BY o.id"+limitTogether)
+		left, err := selectObjects(tx.Ctx, tx.Bun, ends, " ORDER BY o.id"+limitTogether)
 		if err != nil || len(left) == 0 {
 			return err
 		}
-		if err := removeObjects(ctx, s.db, tx, w, left); err != nil {
+		if err := removeObjects(tx.Ctx, tx.DB, tx.Bun, tx.Write, left); err != nil {
 			return err
 		}
 	}
 }
 
-// remove deletes the organization e, which has no users, with what others have that names its
+// removeOrganization deletes the organization e, which has no users, with what others have that names its
 // places. Its audit entries, this one too, are kept by the organization above it.
-func (s *EnvironmentStore) remove(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, e domain.Environment) error {
-	above, err := selectEnvironment(ctx, tx, db.Where("e.path = ?", string(e.Path.Parent())), "")
+func (tx *Tx) removeOrganization(e *domain.Environment) error {
+	above, err := selectEnvironment(tx.Ctx, tx.Bun, db.Where("e.path = ?", string(e.Path.Parent())), "")
 	if err != nil {
 		return err
 	}
-	if err := tallied(ctx, tx, above.Organization, environments, -1); err != nil {
+	if err := tx.tallied(above.Organization, environments, -1); err != nil {
 		return err
 	}
-	if err := empty(ctx, tx, &e); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, "UPDATE audit SET organization_id = ? WHERE organization_id = ?", int64(above.Organization), int64(e.ID))
-	if err != nil {
-		return db.Translate(err)
-	}
-	entry := environmentEntry("environment:delete", &e, domain.Diff(e.Fields(), nil))
-	entry.Organization = above.Organization
-	return record(ctx, s.db, tx, w, entry)
-}
-
-// empty removes the rows of an organization without users and what others have that names its
-// places.
-func empty(ctx context.Context, tx bun.Tx, e *domain.Environment) error {
-	if err := freeAlias(ctx, tx, e.ID); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, "DELETE FROM user_environments WHERE environment_path >= ? AND environment_path < ?",
-		string(e.Path), string(e.Path.End()))
-	if err != nil {
-		return db.Translate(err)
-	}
-	if err := deleteNarrowedKeys(ctx, tx, e.Path); err != nil {
+	if err := tx.forget(e); err != nil {
 		return err
 	}
 	for _, statement := range []string{
@@ -214,9 +197,16 @@ func empty(ctx context.Context, tx bun.Tx, e *domain.Environment) error {
 		"DELETE FROM environments WHERE organization_id = ?",
 		"DELETE FROM organizations WHERE organization_id = ?",
 	} {
-		if _, err := tx.ExecContext(ctx, statement, int64(e.ID)); err != nil {
-			return db.Translate(err)
+		if err := tx.Exec(statement, int64(e.ID)); err != nil {
+			return err
 		}
 	}
-	return nil
+	err = tx.Run(tx.NewUpdate().Model((*auditRow)(nil)).Set("organization_id = ?", int64(above.Organization)).
+		Where("organization_id = ?", int64(e.ID)))
+	if err != nil {
+		return err
+	}
+	entry := environmentEntry("environment:delete", e, domain.Diff(e.Fields(), nil))
+	entry.Organization = above.Organization
+	return tx.record(entry)
 }

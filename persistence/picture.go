@@ -86,17 +86,19 @@ type organizationPictureRow struct {
 	JPEG           []byte `bun:"jpeg"`
 }
 
-// Picture returns the picture of the organization with that UUID. It is ErrEnvironmentNotFound if
-// there is no such organization in sc, and ErrPictureNotFound if it has none.
-func (s *EnvironmentStore) Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error) {
-	where := environmentsIn(sc).And("e.is_organization").And("e.uuid = ?", string(id))
-	rows, err := s.db.QueryContext(ctx, "SELECT coalesce(p.tag, ''), p.jpeg FROM environments e LEFT JOIN organization_pictures p "+
-		"ON p.organization_id = e.organization_id WHERE "+where.Text(), where.Args...)
-	picture, err := db.Only(rows, err, scanPicture, domain.ErrEnvironmentNotFound)
-	if err == nil && picture.Tag == "" {
+// Picture returns the picture of the organization with that key, or ErrEnvironmentNotFound if there is no
+// such organization in sc, and ErrPictureNotFound if it has none.
+func (s *EnvironmentStore) Picture(ctx context.Context, sc tenancy.Scope, key tenancy.EnvironmentKey) (domain.Picture, error) {
+	var rows []environmentRow
+	var found []organizationPictureRow
+	err := db.From(s.db, sc, &rows).ExcludeColumn("*").ColumnExpr("coalesce(p.tag, '') AS tag, p.jpeg").
+		Join("LEFT JOIN organization_pictures AS p ON p.organization_id = e.organization_id").
+		Where("e.is_organization AND e.organization_id = ? AND e.id = ?", int64(key.Organization), int64(key.ID)).Scan(ctx, &found)
+	p, err := db.First(found, err, domain.ErrEnvironmentNotFound)
+	if err == nil && p.Tag == "" {
 		err = domain.ErrPictureNotFound
 	}
-	return picture, err
+	return domain.Picture{Tag: p.Tag, JPEG: p.JPEG}, err
 }
 
 func scanPicture(r db.Row) (p domain.Picture, err error) {

@@ -2,9 +2,8 @@ package persistence
 
 import (
 	"context"
-	"fmt"
-	"strconv"
-	"strings"
+	"maps"
+	"slices"
 
 	"canopy/domain"
 	"canopy/persistence/db"
@@ -39,13 +38,29 @@ func (s *Source) Groups(ctx context.Context, organizations []domain.Organization
 
 // Environments implements tenancy.Source.
 func (s *Source) Environments(ctx context.Context, keys []tenancy.EnvironmentKey) ([]domain.Environment, error) {
-	pairs := strings.TrimSuffix(strings.Repeat("(?, ?), ", len(keys)), ", ")
-	args := make([]any, 0, 2*len(keys))
+	ids := make(map[domain.OrganizationID][]domain.EnvironmentID)
 	for _, k := range keys {
-		args = append(args, int64(k.Organization), int64(k.ID))
+		ids[k.Organization] = append(ids[k.Organization], k.ID)
 	}
-	return selectEnvironments(ctx, s.db, db.Where("(e.organization_id, e.id) IN (VALUES "+pairs+")", args...), "")
+	found := make([]domain.Environment, 0, len(keys))
+	for part := range slices.Chunk(slices.Sorted(maps.Keys(ids)), organizationsTogether) {
+		of := make([]db.Predicate, len(part))
+		for i, o := range part {
+			of[i] = db.Where("e.organization_id = ? AND e.id IN (?)", int64(o), db.In(ids[o]))
+		}
+		where := db.AnyOf(of...)
+		var rows []environmentRow
+		some, err := readEnvironments(ctx, s.db.NewSelect().Model(&rows).Where(where.Text(), where.Args...), &rows)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, some...)
+	}
+	return found, nil
 }
+
+// organizationsTogether bounds the organizations that one statement asks for by alternatives.
+const organizationsTogether = 100
 
 // Inactive implements tenancy.Source.
 func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath, ranges []tenancy.Range) ([]domain.EnvironmentPath, error) {
@@ -61,53 +76,7 @@ func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath, r
 
 // HasNested implements tenancy.Source.
 func (s *Source) HasNested(ctx context.Context, p domain.EnvironmentPath) (bool, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT EXISTS (SELECT 1 FROM environments
-		WHERE is_organization AND path > ? AND path < ?)`, string(p), string(p.End()))
-	return db.Only(rows, err, db.Scalar[bool], domain.ErrEnvironmentNotFound)
+	exists, err := s.db.NewSelect().Table("environments").
+		Where("is_organization AND path > ? AND path < ?", string(p), string(p.End())).Exists(ctx)
+	return exists, db.Translate(err)
 }
-
-// Find implements tenancy.Source.
-func (s *Source) Find(ctx context.Context, sc tenancy.Scope, refs []domain.EnvironmentRef) ([][]domain.Environment, error) {
-	var text strings.Builder
-	var args []any
-	for i, ref := range refs {
-		where := named(sc, ref)
-		fmt.Fprintf(&text, "%sSELECT * FROM (SELECT '%d' AS ref, %s FROM environments e WHERE %s ORDER BY length(e.alias_path_key), e.path LIMIT 200) AS r%d",
-			either(i > 0, " UNION ALL ", ""), i, environmentColumns, where.Text(), i)
-		args = append(args, where.Args...)
-	}
-	found := make([][]domain.Environment, len(refs))
-	rows, err := s.db.QueryContext(ctx, text.String(), args...)
-	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
-		var ref string
-		e, err := scanEnvironment(scanBehind{r, &ref})
-		if i, _ := strconv.Atoi(ref); err == nil {
-			found[i] = append(found[i], e)
-		}
-		return struct{}{}, err
-	})
-	return found, err
-}
-
-// named returns the condition that an environment lies in sc and may be what ref names.
-func named(sc tenancy.Scope, ref domain.EnvironmentRef) db.Predicate {
-	where := environmentsIn(sc)
-	name := domain.Fold(strings.TrimPrefix(string(ref), "/"))
-	if id, ok := ref.Number(); ok {
-		return where.And("e.id = ?", int64(id))
-	}
-	if id, ok := ref.UUID(); ok {
-		return where.And("(e.uuid = ? OR e.alias_key = ?)", string(id), name)
-	}
-	if name == "" {
-		return where.And("e.id = ?", int64(domain.RootEnvironment))
-	}
-	where = where.And("e.alias_key = ?", domain.Fold(ref.Alias()))
-	if strings.Contains(name, "/") {
-		where = where.And(`(e.alias_path_key = ? OR e.alias_path_key LIKE ? ESCAPE '\')`, name, "%/"+literal.Replace(name))
-	}
-	return where
-}
-
-// literal makes text stand for itself in a LIKE whose escape is the backslash.
-var literal = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

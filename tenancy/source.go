@@ -36,6 +36,9 @@ type EnvironmentKey struct {
 	ID           domain.EnvironmentID
 }
 
+// KeyOf returns the key of e.
+func KeyOf(e *domain.Environment) EnvironmentKey { return EnvironmentKey{e.Organization, e.ID} }
+
 // Policy decides by role, mask and position; package rbac implements it.
 type Policy interface {
 	Decide(domain.Role, domain.Mask, domain.Position, domain.Permission) domain.Verdict

@@ -24,12 +24,30 @@ type EnvironmentStore interface {
 	List(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Environment, domain.Cursor, error)
 	// Children returns the environments directly below parent, in tree order.
 	Children(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID) ([]domain.Environment, error)
-	// Insert adds e below e.Parent and returns it with its numbers and place.
-	Insert(ctx context.Context, w tenancy.WriteScope, e domain.Environment) (domain.Environment, error)
-	// Update loads the environment, runs change and saves; another Parent moves the subtree.
-	Update(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID, change func(*domain.Environment) error) (domain.Environment, error)
-	// Delete removes the environment; it is domain.ErrEnvironmentNotEmpty unless it is empty.
-	Delete(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID) error
+	// NextEnvironment returns the number of an environment to be. It is called before the transaction that
+	// inserts it.
+	NextEnvironment(ctx context.Context) (domain.EnvironmentID, error)
+	// Do runs work in one transaction within w. The whole of work is run again on a conflict, so it does
+	// nothing but what tx offers.
+	Do(ctx context.Context, w tenancy.WriteScope, work func(tx EnvironmentTx) error) error
+}
+
+// EnvironmentTx is one transaction on environments, within the scope it was opened with. Whatever goes with
+// a change, such as its audit entry, is part of it.
+type EnvironmentTx interface {
+	// Environment returns the environment with that key, locked and with what only organizations have, or
+	// domain.ErrEnvironmentNotFound.
+	Environment(key tenancy.EnvironmentKey) (domain.Environment, error)
+	// InsertEnvironment adds e, with a number of NextEnvironment, below e.Parent, which is of
+	// e.Organization, and completes it.
+	InsertEnvironment(e *domain.Environment) error
+	// SaveEnvironment makes before, as it was read, after; another Parent moves the subtree.
+	SaveEnvironment(before, after *domain.Environment) error
+	// DeleteEnvironment removes the environment, or returns domain.ErrEnvironmentNotEmpty unless it is empty.
+	DeleteEnvironment(e *domain.Environment) error
+	// PurgeOrganization removes an organization with everything in it, or returns
+	// domain.ErrEnvironmentNotEmpty while others lie below it.
+	PurgeOrganization(e *domain.Environment) error
 }
 
 // ListEnvironments asks for an environment and everything below it.
@@ -101,6 +119,9 @@ type EnvironmentPatch struct {
 	// Attributes are those of an organization, changed by name; an empty value takes one away.
 	Attributes domain.Attributes
 
+	// If returns an error if this is not the environment that the client means; nil asks nothing.
+	If func(*domain.Environment) error
+
 	// picture is the image that an organization is to have; its zero value is none.
 	picture *domain.Picture
 }
@@ -114,6 +135,12 @@ func (p *EnvironmentPatch) Apply(e *domain.Environment) {
 	Set(&e.GitRepository, p.GitRepository)
 	Set(&e.Picture, p.picture)
 	e.Attributes = e.Attributes.With(p.Attributes)
+}
+
+// UpdateEnvironment says which environment is to be changed, and to what.
+type UpdateEnvironment struct {
+	Environment domain.EnvironmentRef
+	EnvironmentPatch
 }
 
 // Create adds an environment below in.Parent, the current one if that is nil. It needs
@@ -137,11 +164,19 @@ func (e *Environments) Create(ctx context.Context, caller domain.Principal, in E
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
-	created, err = e.store.Insert(ctx, w, created)
+	if created.ID, err = e.store.NextEnvironment(ctx); err != nil {
+		return EnvironmentDocument{}, err
+	}
+	created.Organization = parent.Organization
+	var saved domain.Environment
+	err = e.store.Do(ctx, w, func(tx EnvironmentTx) error {
+		saved = created
+		return tx.InsertEnvironment(&saved)
+	})
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
-	return DescribeEnvironment(w.Read(), created), nil
+	return DescribeEnvironment(w.Read(), saved), nil
 }
 
 // refuseTenant returns the error of somebody who may not make an organization and did not say
@@ -162,13 +197,12 @@ func writes(e *domain.Environment) domain.Permission {
 	return domain.EnvironmentWrite
 }
 
-// Update changes the environment that ref names as in says; another parent moves it with
-// everything below. It needs domain.EnvironmentWrite, and domain.OrganizationWrite to move
-// an organization, deactivate it or take it back. It is NotFound outside the caller's reach,
-// Forbidden to move or switch what the caller does not have whole, and Conflict where the tree forbids
-// it.
-func (e *Environments) Update(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef, in EnvironmentPatch) (EnvironmentDocument, error) {
-	target, _, err := e.enter(ctx, &caller, ref)
+// Update changes the environment that in names; another parent moves it with everything below. It needs
+// domain.EnvironmentWrite, and domain.OrganizationWrite to move an organization, deactivate it or take it
+// back. It is NotFound outside the caller's reach, Forbidden to move or switch what the caller does not have
+// whole, and Conflict where the tree forbids it.
+func (e *Environments) Update(ctx context.Context, caller domain.Principal, in UpdateEnvironment) (EnvironmentDocument, error) {
+	target, _, err := e.enter(ctx, &caller, in.Environment)
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
@@ -183,44 +217,62 @@ func (e *Environments) Update(ctx context.Context, caller domain.Principal, ref 
 		}
 		parent = to.ID
 	}
-	moved := parent != target.Parent
-	switched := in.Active != nil && *in.Active != target.Active
-	permission := domain.EnvironmentWrite
-	if moved || switched {
-		permission = writes(&target)
-	}
-	w, err := e.gate.EnterWrite(ctx, &caller, permission, tenancy.Anywhere())
+	w, err := e.mayChange(ctx, &caller, &target, parent != target.Parent, in.Active != nil && *in.Active != target.Active)
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
-	if switched && target.Path.Contains(caller.Home) {
-		if err := e.gate.Above(ctx, &caller, permission); domain.ErrForbidden.Is(err) {
-			return EnvironmentDocument{}, domain.ErrOwnAccount.On("active").Saying("You cannot deactivate an environment that you belong to.")
-		} else if err != nil {
-			return EnvironmentDocument{}, err
-		}
-	}
-	if moved || switched {
-		giver, err := e.gate.Giver(ctx, &caller, target.Organization)
+	var saved domain.Environment
+	err = e.store.Do(ctx, w, func(tx EnvironmentTx) error {
+		before, err := tx.Environment(tenancy.KeyOf(&target))
 		if err != nil {
-			return EnvironmentDocument{}, err
+			return err
 		}
-		if err := giver.MayGivePlaces(target.Path); err != nil {
-			return EnvironmentDocument{}, err
+		if in.If != nil {
+			if err := in.If(&before); err != nil {
+				return err
+			}
 		}
-	}
-	saved, err := e.store.Update(ctx, w, target.ID, func(env *domain.Environment) error {
-		if env.Path != target.Path || env.Active != target.Active { // what the permission was decided on
+		if before.Path != target.Path || before.Active != target.Active { // what the permission was decided on
 			return domain.ErrChanged
 		}
-		in.Apply(env)
-		env.Parent = parent
-		return nil
+		saved = before
+		in.Apply(&saved)
+		saved.Parent = parent
+		return tx.SaveEnvironment(&before, &saved)
 	})
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
 	return DescribeEnvironment(w.Read(), saved), nil
+}
+
+// mayChange returns the proof that the caller may change target, and move it or switch it if that is said.
+func (e *Environments) mayChange(ctx context.Context, caller *domain.Principal, target *domain.Environment, moved, switched bool) (tenancy.WriteScope, error) {
+	permission := domain.EnvironmentWrite
+	if moved || switched {
+		permission = writes(target)
+	}
+	w, err := e.gate.EnterWrite(ctx, caller, permission, tenancy.Anywhere())
+	if err != nil || !moved && !switched {
+		return w, err
+	}
+	if switched && target.Path.Contains(caller.Home) {
+		if err := e.gate.Above(ctx, caller, permission); domain.ErrForbidden.Is(err) {
+			return w, domain.ErrOwnAccount.On("active").Saying("You cannot deactivate an environment that you belong to.")
+		} else if err != nil {
+			return w, err
+		}
+	}
+	return w, e.hasWhole(ctx, caller, target)
+}
+
+// hasWhole returns ErrClimbing unless the caller has all of target, active or not.
+func (e *Environments) hasWhole(ctx context.Context, caller *domain.Principal, target *domain.Environment) error {
+	giver, err := e.gate.Giver(ctx, caller, target.Organization)
+	if err != nil {
+		return err
+	}
+	return giver.MayGivePlaces(target.Path)
 }
 
 // Delete removes the environment that ref names. It needs domain.EnvironmentWrite, and
@@ -234,5 +286,16 @@ func (e *Environments) Delete(ctx context.Context, caller domain.Principal, ref 
 	if err != nil {
 		return err
 	}
-	return e.store.Delete(ctx, w, target.ID)
+	return e.remove(ctx, w, &target, EnvironmentTx.DeleteEnvironment)
+}
+
+// remove has target removed in one transaction.
+func (e *Environments) remove(ctx context.Context, w tenancy.WriteScope, target *domain.Environment, remove func(EnvironmentTx, *domain.Environment) error) error {
+	return e.store.Do(ctx, w, func(tx EnvironmentTx) error {
+		found, err := tx.Environment(tenancy.KeyOf(target))
+		if err != nil {
+			return err
+		}
+		return remove(tx, &found)
+	})
 }

@@ -8,19 +8,25 @@ import (
 
 	"canopy/app/directory"
 	"canopy/domain"
+	"canopy/persistence"
 	"canopy/persistence/storetest"
 	"canopy/tenancy"
 )
 
 // meanwhile is a store to which something happens between a decision and its change.
 type meanwhile struct {
-	directory.EnvironmentStore
+	storetest.EnvironmentStore
+	store   *persistence.Store
 	happens func()
 }
 
-func (m meanwhile) Update(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID, change func(*domain.Environment) error) (domain.Environment, error) {
+func (m meanwhile) NextEnvironment(ctx context.Context) (domain.EnvironmentID, error) {
+	return m.store.NextEnvironment(ctx)
+}
+
+func (m meanwhile) Do(ctx context.Context, w tenancy.WriteScope, work func(directory.EnvironmentTx) error) error {
 	m.happens()
-	return m.EnvironmentStore.Update(ctx, w, id, change)
+	return m.store.Do(ctx, w, func(tx *persistence.Tx) error { return work(tx) })
 }
 
 // What was decided about an environment in one place is not done to it in another one.
@@ -29,13 +35,15 @@ func TestAnEnvironmentIsMovedBeforeItIsChanged(t *testing.T) {
 	to := func(path string) func(*domain.Environment) error {
 		return func(e *domain.Environment) error { e.Parent = w.Places[path].ID; return nil }
 	}
-	environments := directory.NewEnvironments(w.Gate, meanwhile{w.Environments, func() {
+	environments := directory.NewEnvironments(w.Gate, meanwhile{w.Environments, persistence.NewStore(w.DB), func() {
 		_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite), w.Places["Acme/Prod/East"].ID, to("Acme/Test"))
 		require.NoError(t, err)
 	}})
 	code := "E"
-	_, err := environments.Update(t.Context(), *w.As(t, "acme.admin"), "Prod/East", directory.EnvironmentPatch{Code: &code})
+	_, err := environments.Update(t.Context(), *w.As(t, "acme.admin"),
+		directory.UpdateEnvironment{Environment: "Prod/East", EnvironmentPatch: directory.EnvironmentPatch{Code: &code}})
 	require.ErrorIs(t, err, domain.ErrChanged)
-	_, err = environments.Update(t.Context(), *w.As(t, "acme.admin"), "Test/East", directory.EnvironmentPatch{Code: &code})
+	_, err = environments.Update(t.Context(), *w.As(t, "acme.admin"),
+		directory.UpdateEnvironment{Environment: "Test/East", EnvironmentPatch: directory.EnvironmentPatch{Code: &code}})
 	require.NoError(t, err, "nothing happens to it any more")
 }

@@ -29,12 +29,12 @@ type OrganizationStore interface {
 	// Organizations returns one page of the organizations f keeps, with their attributes and the
 	// tags of their pictures, in tree order, and the cursor of the next page.
 	Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter, p domain.Page) ([]domain.Environment, domain.Cursor, error)
-	// Picture returns the picture of the organization with that UUID. It is
+	// Complete adds to organizations in sc their attributes and the tags of their pictures. It is
+	// domain.ErrEnvironmentNotFound if one of them is not in sc.
+	Complete(ctx context.Context, sc tenancy.Scope, organizations []domain.Environment) error
+	// Picture returns the picture of the organization with that key. It is
 	// domain.ErrEnvironmentNotFound, or domain.ErrPictureNotFound if it has none.
-	Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error)
-	// Purge removes an organization with everything in it; it is domain.ErrEnvironmentNotEmpty
-	// while others lie below it.
-	Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error
+	Picture(ctx context.Context, sc tenancy.Scope, key tenancy.EnvironmentKey) (domain.Picture, error)
 }
 
 // OrganizationDocument is an organization with what a surface shows beside it, as far as the reader
@@ -75,37 +75,51 @@ func (o *Organizations) List(ctx context.Context, caller domain.Principal, filte
 	})
 }
 
-// Get returns the organization with that UUID, with its attributes, in the caller's reach. It needs
-// domain.OrganizationRead and is NotFound for any other.
-func (o *Organizations) Get(ctx context.Context, caller domain.Principal, id domain.UUID) (OrganizationDocument, error) {
-	sc, err := o.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere())
+// Get returns the organization that ref names, with its attributes, in the caller's reach. It needs
+// domain.OrganizationRead and is NotFound for any other environment.
+func (o *Organizations) Get(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) (OrganizationDocument, error) {
+	sc, found, err := o.enter(ctx, &caller, ref)
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
-	one := domain.OrganizationFilter{Conditions: domain.Conditions{All: []domain.Condition{
-		{Field: domain.OrganizationUUID, Is: domain.Equal, Texts: []string{string(id)}}}}}
-	found, _, err := o.store.Organizations(ctx, sc, one, domain.Page{Limit: 1})
-	if err != nil {
+	one := []domain.Environment{found}
+	if err := o.store.Complete(ctx, sc, one); err != nil {
 		return OrganizationDocument{}, err
 	}
-	if len(found) == 0 {
-		return OrganizationDocument{}, domain.ErrEnvironmentNotFound
-	}
-	described, err := o.describe(ctx, &caller, sc, found)
+	described, err := o.describe(ctx, &caller, sc, one)
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
 	return described[0], nil
 }
 
-// Picture returns the picture of the organization with that UUID, as Get finds it. It is
+// enter returns the organization that ref names with the scope of domain.OrganizationRead.
+func (o *Organizations) enter(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (tenancy.Scope, domain.Environment, error) {
+	sc, err := o.gate.Enter(ctx, caller, domain.OrganizationRead, tenancy.Anywhere())
+	if err != nil {
+		return sc, domain.Environment{}, err
+	}
+	found, err := o.gate.Environment(ctx, caller, ref)
+	if err == nil && (!found.IsOrganization || !sc.Covers(found.Path)) {
+		err = domain.ErrEnvironmentNotFound
+	}
+	return sc, found, err
+}
+
+// Picture returns the picture of the organization that ref names, as Get finds it. It is
 // domain.ErrPictureNotFound if it has none.
-func (o *Organizations) Picture(ctx context.Context, caller domain.Principal, id domain.UUID) (domain.Picture, error) {
-	sc, err := o.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere())
+func (o *Organizations) Picture(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) (domain.Picture, error) {
+	sc, found, err := o.enter(ctx, &caller, ref)
 	if err != nil {
 		return domain.Picture{}, err
 	}
-	return o.store.Picture(ctx, sc, id)
+	return o.store.Picture(ctx, sc, tenancy.KeyOf(&found))
+}
+
+// UpdateOrganization says which organization is to be changed, and to what.
+type UpdateOrganization struct {
+	Organization domain.EnvironmentRef
+	OrganizationPatch
 }
 
 // OrganizationPatch says what an organization is to become. A nil field is left as it is.
@@ -160,17 +174,17 @@ func (o *Organizations) Create(ctx context.Context, caller domain.Principal, in 
 	return o.changed(ctx, &caller, created, err)
 }
 
-// Update changes the organization with that UUID as Environments.Update does.
-func (o *Organizations) Update(ctx context.Context, caller domain.Principal, id domain.UUID, in OrganizationPatch) (OrganizationDocument, error) {
-	found, err := o.Get(ctx, caller, id)
+// Update changes the organization that in names as Environments.Update does.
+func (o *Organizations) Update(ctx context.Context, caller domain.Principal, in UpdateOrganization) (OrganizationDocument, error) {
+	_, found, err := o.enter(ctx, &caller, in.Organization)
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
-	patch, err := o.resolve(ctx, &caller, in)
+	patch, err := o.resolve(ctx, &caller, in.OrganizationPatch)
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
-	saved, err := o.environments.Update(ctx, caller, domain.NumberRef(found.ID), patch)
+	saved, err := o.environments.Update(ctx, caller, UpdateEnvironment{domain.NumberRef(found.ID), patch})
 	return o.changed(ctx, &caller, saved, err)
 }
 
@@ -189,8 +203,8 @@ func (o *Organizations) changed(ctx context.Context, caller *domain.Principal, e
 // DeleteOrganization says which organization is to go. Confirm is empty, or its name, which
 // says that everything in it is to go with it.
 type DeleteOrganization struct {
-	ID      domain.UUID
-	Confirm string
+	Organization domain.EnvironmentRef
+	Confirm      string
 }
 
 // Delete removes an organization. It needs domain.OrganizationWrite and is NotFound outside the caller's
@@ -198,7 +212,7 @@ type DeleteOrganization struct {
 // name than the organization's it is Invalid on "confirm". The root's cannot be deleted, nor one
 // that the caller has only in part or below which others lie.
 func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in DeleteOrganization) error {
-	found, err := o.Get(ctx, caller, in.ID)
+	_, found, err := o.enter(ctx, &caller, in.Organization)
 	if err != nil {
 		return err
 	}
@@ -215,12 +229,8 @@ func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in 
 	if found.Path.Contains(caller.Home) {
 		return domain.ErrOwnAccount.Saying("You cannot delete an organization that you belong to.")
 	}
-	giver, err := o.gate.Giver(ctx, &caller, found.Organization)
-	if err != nil {
+	if err := o.environments.hasWhole(ctx, &caller, &found); err != nil {
 		return err
 	}
-	if err := giver.MayGivePlaces(found.Path); err != nil {
-		return err
-	}
-	return o.store.Purge(ctx, w, found.Organization)
+	return o.environments.remove(ctx, w, &found, EnvironmentTx.PurgeOrganization)
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,71 @@ import (
 	"canopy/persistence/db"
 	"canopy/tenancy"
 )
+
+// EnvironmentStore is the store of environments together with the changes that use cases make in its
+// transactions.
+type EnvironmentStore struct {
+	*persistence.EnvironmentStore
+	database *db.DB
+}
+
+// Insert adds an environment and returns it with its numbers.
+func (s EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e domain.Environment) (domain.Environment, error) {
+	store := persistence.NewStore(s.database)
+	var err error
+	if e.ID, err = store.NextEnvironment(ctx); err != nil {
+		return e, err
+	}
+	e.Organization = s.organization(ctx, e.Parent)
+	inserted := e
+	err = store.Do(ctx, w, func(tx *persistence.Tx) error {
+		inserted = e
+		return tx.InsertEnvironment(&inserted)
+	})
+	return inserted, err
+}
+
+// organization returns the one that the environment with that number belongs to, 0 if there is none.
+func (s EnvironmentStore) organization(ctx context.Context, id domain.EnvironmentID) domain.OrganizationID {
+	rows, err := s.database.QueryContext(ctx, "SELECT organization_id FROM environments WHERE id = ?", int64(id))
+	o, _ := db.Only(rows, err, db.Scalar[domain.OrganizationID], domain.ErrEnvironmentNotFound)
+	return o
+}
+
+// Update saves what change makes of an environment, and returns it.
+func (s EnvironmentStore) Update(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID,
+	change func(*domain.Environment) error) (after domain.Environment, err error) {
+	err = s.do(ctx, w, id, func(tx *persistence.Tx, before *domain.Environment) error {
+		after = *before
+		if err := change(&after); err != nil {
+			return err
+		}
+		return tx.SaveEnvironment(before, &after)
+	})
+	return after, err
+}
+
+// Delete removes an environment.
+func (s EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID) error {
+	return s.do(ctx, w, id, (*persistence.Tx).DeleteEnvironment)
+}
+
+// Purge removes an organization with everything in it.
+func (s EnvironmentStore) Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error {
+	return s.do(ctx, w, id.Environment(), (*persistence.Tx).PurgeOrganization)
+}
+
+func (s EnvironmentStore) do(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID,
+	change func(*persistence.Tx, *domain.Environment) error) error {
+	key := tenancy.EnvironmentKey{Organization: s.organization(ctx, id), ID: id}
+	return persistence.NewStore(s.database).Do(ctx, w, func(tx *persistence.Tx) error {
+		e, err := tx.Environment(key)
+		if err != nil {
+			return err
+		}
+		return change(tx, &e)
+	})
+}
 
 // Environments tests what the port of environments promises.
 func Environments(t *testing.T, db *db.DB) {

@@ -108,14 +108,17 @@ var attempts = map[string]attempt{
 		return p.JPEG, err
 	},
 	"EnvironmentStore.Picture": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		p, err := w.Environments.Picture(ctx, mine.Read(), w.Places[theirs].UUID)
+		p, err := w.Environments.Picture(ctx, mine.Read(), tenancy.EnvironmentKey{Organization: w.Places[theirs].Organization, ID: w.Places[theirs].ID})
 		return p.JPEG, err
+	},
+	"EnvironmentStore.Complete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Environments.Complete(ctx, mine.Read(), []domain.Environment{w.Places[theirs]})
 	},
 	"EnvironmentStore.Organizations": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		es, _, err := w.Environments.Organizations(ctx, mine.Read(), domain.OrganizationFilter{}, domain.Page{})
 		return keep(es, err, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) })
 	},
-	"EnvironmentStore.Purge": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+	"Tx.PurgeOrganization": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Environments.Purge(ctx, mine, w.Places[theirs].Organization)
 	},
 	"UserStore.Named": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
@@ -175,14 +178,21 @@ var attempts = map[string]attempt{
 	"EnvironmentStore.Children": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Environments.Children(ctx, mine.Read(), w.Places[theirs+"/Prod"].ID)
 	},
-	"EnvironmentStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+	"Tx.InsertEnvironment": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		_, err := w.Environments.Insert(ctx, mine, domain.Environment{Parent: w.Places[theirs+"/Prod"].ID, Alias: "Intruder", Active: true})
 		return nil, err
 	},
-	"EnvironmentStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+	"Tx.SaveEnvironment": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Environments.Update(ctx, mine, w.Places[theirs+"/Prod"].ID, func(e *domain.Environment) error { e.Code = "x"; return nil })
 	},
-	"EnvironmentStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+	"Tx.Environment": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		e := w.Places[theirs+"/Prod"]
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			_, err := tx.Environment(tenancy.KeyOf(&e))
+			return err
+		})
+	},
+	"Tx.DeleteEnvironment": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Environments.Delete(ctx, mine, w.Places[theirs+"/Prod/West"].ID)
 	},
 	"GroupStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
@@ -384,7 +394,7 @@ var unscoped = map[string]string{
 // anything of the other, for every method of every store, both ways round.
 func Isolation(t *testing.T, database *db.DB) {
 	w := NewWorld(t, database)
-	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments, w.Groups, w.Audit, w.Sessions, w.APIKeys, w.Codes, w.Objects, w.Copies, w.Bookmarks, w.Usage,
+	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments.EnvironmentStore, w.Groups, w.Audit, w.Sessions, w.APIKeys, w.Codes, w.Objects, w.Copies, w.Bookmarks, w.Usage,
 		w.Favourites, w.Contacts, w.Presences} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {

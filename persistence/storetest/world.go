@@ -24,7 +24,7 @@ type World struct {
 	Store        *persistence.Store
 	Gate         *tenancy.Gate
 	Users        UserStore
-	Environments *persistence.EnvironmentStore
+	Environments EnvironmentStore
 	Groups       *persistence.GroupStore
 	Audit        *persistence.AuditStore
 	Accounts     *persistence.AccountStore
@@ -65,7 +65,7 @@ func Everything(p domain.Permission) tenancy.WriteScope { return tenancy.Operato
 func NewWorld(t *testing.T, database *db.DB) *World {
 	t.Helper()
 	w := &World{
-		DB: database, Store: persistence.NewStore(database), Gate: Gate(t, database), Users: newUserStore(database), Environments: persistence.NewEnvironmentStore(database),
+		DB: database, Store: persistence.NewStore(database), Gate: Gate(t, database), Users: newUserStore(database), Environments: EnvironmentStore{persistence.NewEnvironmentStore(database), database},
 		Groups: persistence.NewGroupStore(database), Audit: persistence.NewAuditStore(database), Accounts: persistence.NewAccountStore(database),
 		Sessions: persistence.NewSessionStore(database), APIKeys: persistence.NewAPIKeyStore(database), Codes: persistence.NewRegistrationCodeStore(database),
 		Objects: persistence.NewObjectStore(database), Copies: persistence.NewCopyRequestStore(database),

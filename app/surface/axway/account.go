@@ -169,13 +169,18 @@ func encodeProven(c *fiber.Ctx, _ directory.Proven) error { return redirect(c, "
 // codeKeys are the keys of a registration token, in the order in which answers have them.
 var codeKeys = []string{"token", "organizationId", "expiry", "createdOn", "createdBy", "userQuota", "maxUsers", "enabled"}
 
-func decodeOrganizationRef(c *fiber.Ctx) (domain.EnvironmentRef, error) {
-	id, err := decodeOrganizationID(c)
-	return domain.EnvironmentRef(id), err
+// decodeCodeOrganization reads the organization of registration tokens, which is named by its UUID: answers
+// repeat it.
+func decodeCodeOrganization(c *fiber.Ctx) (domain.EnvironmentRef, error) {
+	id, ok := httpx.UUIDParam(c, "id")
+	if !ok {
+		return "", domain.ErrEnvironmentNotFound
+	}
+	return domain.EnvironmentRef(id), nil
 }
 
 func decodeCode(c *fiber.Ctx) (accounts.OrganizationCode, error) {
-	ref, err := decodeOrganizationRef(c)
+	ref, err := decodeCodeOrganization(c)
 	return accounts.OrganizationCode{Organization: ref, Code: httpx.Param(c, "token")}, err
 }
 
@@ -217,7 +222,7 @@ func decodeCodePatch(c *fiber.Ctx) (in accounts.RegistrationCodePatch, err error
 const maxTime = 253402300799999
 
 func decodeNewCode(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, accounts.RegistrationCodePatch], err error) {
-	if in.ID, err = decodeOrganizationRef(c); err != nil {
+	if in.ID, err = decodeCodeOrganization(c); err != nil {
 		return in, err
 	}
 	in.In, err = decodeCodePatch(c)

@@ -200,11 +200,11 @@ func decodePicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.UserP
 	return in, err
 }
 
-func decodeOrganizationPicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.OrganizationPatch], err error) {
-	if in.ID, err = decodeOrganizationID(c); err != nil {
+func decodeOrganizationPicture(c *fiber.Ctx) (in directory.UpdateOrganization, err error) {
+	if in.Organization, err = decodeOrganizationRef(c); err != nil {
 		return in, err
 	}
-	in.In.Image, err = imageFile(c)
+	in.Image, err = imageFile(c)
 	return in, err
 }
 
@@ -274,28 +274,33 @@ func (s *Surface) decodeNewOrganization(c *fiber.Ctx) (directory.OrganizationPat
 	return in, f.Err
 }
 
-func decodeOrganizationID(c *fiber.Ctx) (domain.UUID, error) {
-	id, ok := httpx.UUIDParam(c, "id")
-	if !ok {
+func decodeOrganizationRef(c *fiber.Ctx) (domain.EnvironmentRef, error) {
+	ref := domain.EnvironmentRef(httpx.Param(c, "id"))
+	if ref == "" {
 		return "", domain.ErrEnvironmentNotFound
 	}
-	return id, nil
+	return ref, nil
 }
 
-func (s *Surface) decodeOrganizationChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.OrganizationPatch], err error) {
-	if in.ID, err = decodeOrganizationID(c); err != nil {
+func (s *Surface) decodeOrganizationChange(c *fiber.Ctx) (in directory.UpdateOrganization, err error) {
+	if in.Organization, err = decodeOrganizationRef(c); err != nil {
 		return in, err
 	}
 	f, patch := s.decodeOrganizationPatch(c)
-	in.In = patch
-	if id := httpx.Parsed(f, "id", domain.ParseUUID); id != nil && *id != in.ID {
-		return in, domain.InvalidField("id", "This must be the organization in the address, or be left out.")
+	in.OrganizationPatch = patch
+	if id := httpx.Parsed(f, "id", domain.ParseUUID); id != nil {
+		in.If = func(e *domain.Environment) error {
+			if *id != e.UUID {
+				return domain.InvalidField("id", "This must be the organization in the address, or be left out.")
+			}
+			return nil
+		}
 	}
 	return in, f.Err
 }
 
 func decodeOrganizationEnd(c *fiber.Ctx) (in directory.DeleteOrganization, err error) {
-	if in.ID, err = decodeOrganizationID(c); err != nil {
+	if in.Organization, err = decodeOrganizationRef(c); err != nil {
 		return in, err
 	}
 	in.Confirm = httpx.Query(c, "confirm")
@@ -309,10 +314,10 @@ func decodeOrganizationList(c *fiber.Ctx) (domain.OrganizationFilter, error) {
 
 // decodeAPIs asks for the APIs of an organization.
 func decodeAPIs(c *fiber.Ctx) (objects.ListObjects, error) {
-	id, err := decodeOrganizationID(c)
+	ref, err := decodeOrganizationRef(c)
 	if err == nil {
 		err = httpx.RefuseUnknown(c)
 	}
-	return objects.ListObjects{Environment: domain.EnvironmentRef(id), Within: true,
+	return objects.ListObjects{Environment: ref, Within: true,
 		Filter: domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindAPI}}}, err
 }

@@ -254,13 +254,13 @@ func decodeEnvironmentPatch(c *fiber.Ctx) (f fields, in directory.EnvironmentPat
 	return f, in
 }
 
-func decodeEnvironmentChange(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, directory.EnvironmentPatch], err error) {
-	if in.ID, err = decodeEnvironmentID(c); err != nil {
+func decodeEnvironmentChange(c *fiber.Ctx) (in directory.UpdateEnvironment, err error) {
+	if in.Environment, err = decodeEnvironmentID(c); err != nil {
 		return in, err
 	}
 	f, patch := decodeEnvironmentPatch(c)
-	in.In = patch
-	if id := f.numberIf("envid"); id != nil && domain.NumberRef(domain.EnvironmentID(*id)) != in.ID {
+	in.EnvironmentPatch = patch
+	if id := f.numberIf("envid"); id != nil && domain.NumberRef(domain.EnvironmentID(*id)) != in.Environment {
 		return in, domain.InvalidField("envid", "This must be the environment in the address, or be left out.")
 	}
 	return in, f.Err

@@ -73,7 +73,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/environments/childs/:id", httpx.Handle(s.auth, bare(decodeEnvironmentID), e.Children, encodeAll(s, writeEnvironment)))
 	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encode(s, writeEnvironment)))
 	r.Post("/rest/environments", httpx.Handle(s.auth, decodeEnvironment, e.Create, encode(s, writeEnvironment)))
-	r.Post("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentChange, httpx.With(e.Update), encode(s, writeEnvironment)))
+	r.Post("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentChange, e.Update, encode(s, writeEnvironment)))
 	r.Delete("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/groups", httpx.Handle(s.auth, decodeNothing, httpx.Alone(g.List), encodeAll(s, writeGroup)))

@@ -1,0 +1,509 @@
+package persistence
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// NextEnvironment returns the number of an environment to be. Numbers are leased in a transaction of their
+// own, so it is called before the one that inserts the environment.
+func (s *Store) NextEnvironment(ctx context.Context) (domain.EnvironmentID, error) {
+	id, err := s.db.NextID(ctx, db.EnvironmentNumbers)
+	return domain.EnvironmentID(id), err
+}
+
+// Environment returns the environment with that key, with the attributes and the picture's tag of an
+// organization, or ErrEnvironmentNotFound if there is none in the scope. It keeps others from changing it.
+func (tx *Tx) Environment(key tenancy.EnvironmentKey) (domain.Environment, error) {
+	var rows []environmentRow
+	q := db.From(tx, tx.Scope(), &rows).Where("e.organization_id = ? AND e.id = ?", int64(key.Organization), int64(key.ID))
+	found, err := readEnvironments(tx.Ctx, q.Apply(tx.For("UPDATE")), &rows)
+	e, err := db.First(found, err, domain.ErrEnvironmentNotFound)
+	if err != nil || !e.IsOrganization {
+		return e, err
+	}
+	err = addOrganizationExtras(tx.Ctx, tx.Bun, found)
+	return found[0], err
+}
+
+// InsertEnvironment adds e, with a number of NextEnvironment, below e.Parent, which must lie in the scope,
+// and completes it; e.Organization is the parent's. It belongs to that organization, or is one if
+// e.IsOrganization says so, and then has the time it was made. It returns ErrEnvironmentNotFound on
+// "parent" without such a parent, ErrQuota, and ErrEnvironmentAliasTaken if a sibling has the alias.
+func (tx *Tx) InsertEnvironment(e *domain.Environment) error {
+	parent, err := tx.parent(environmentsIn(tx.Scope()).And("e.organization_id = ? AND e.id = ?", int64(e.Organization), int64(e.Parent)))
+	if err != nil {
+		return err
+	}
+	e.UUID = db.NewUUID()
+	e.Hang(&parent)
+	if e.IsOrganization {
+		e.Attributes = e.Attributes.With(domain.Attributes{domain.AttributeCreated: strconv.FormatInt(db.Millis(tx.DB.Now()), 10)})
+	}
+	if err := e.Validate(); err != nil {
+		return err
+	}
+	if err := tx.admit(parent.Organization, environments); err != nil {
+		return err
+	}
+	if err := insertEnvironments(tx.Ctx, tx.Bun, newEnvironment{*e, parent.Organization}); err != nil {
+		return err
+	}
+	if err := saveOrganizationExtras(tx.Ctx, tx.Bun, &domain.Environment{}, e); err != nil {
+		return err
+	}
+	if e.IsOrganization || !e.Active {
+		err = tx.bumpAround(e.Path)
+	} else {
+		err = tx.bump(e.Organization)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.record(environmentEntry("environment:create", e, domain.Diff(nil, e.Fields())))
+}
+
+// parent reads the environment that another one is to be put below, and keeps it where it is
+// until the transaction ends.
+func (tx *Tx) parent(where db.Predicate) (domain.Environment, error) {
+	parent, err := selectEnvironment(tx.Ctx, tx.Bun, where, "")
+	if err != nil {
+		return parent, domain.AsError(err).On("parent")
+	}
+	absent, err := holdPlaces(tx.Ctx, tx.DB, tx.Bun, place{parent.Organization, parent.Path})
+	if err == nil && absent > 0 {
+		err = domain.ErrChanged
+	}
+	if err != nil {
+		return parent, err
+	}
+	return selectEnvironment(tx.Ctx, tx.Bun, atPath(parent.Organization, parent.Path), "")
+}
+
+// atPath returns the condition of being the environment of an organization at a path.
+func atPath(o domain.OrganizationID, p domain.EnvironmentPath) db.Predicate {
+	return db.Where("e.organization_id = ? AND e.path = ?", int64(o), string(p))
+}
+
+// SaveEnvironment makes before, as it was read, after. Another Parent, which must lie in the scope, moves the
+// whole subtree, with its users and everything that names a place in it. It returns ErrEnvironmentNotFound
+// on "parent" without such a parent, ErrEnvironmentCycle, ErrEnvironmentBorder or ErrTooDeep for a move that
+// cannot be made, ErrRootFixed, and ErrEnvironmentAliasTaken. Where nothing changed it does nothing.
+func (tx *Tx) SaveEnvironment(before, after *domain.Environment) error {
+	changes := domain.Diff(before.Fields(), after.Fields())
+	if len(changes) == 0 {
+		return nil
+	}
+	if after.ID == domain.RootEnvironment && (after.Parent != before.Parent || !after.Active) {
+		return domain.ErrRootFixed
+	}
+	if err := tx.saveEnvironment(before, after); err != nil {
+		return err
+	}
+	return tx.record(environmentEntry("environment:update", after, changes))
+}
+
+// saveEnvironment writes after in place of before.
+func (tx *Tx) saveEnvironment(before, after *domain.Environment) error {
+	moved := after.Parent != before.Parent
+	renamed := after.Alias != before.Alias
+	if (moved || renamed) && after.ID != domain.RootEnvironment {
+		if err := tx.hang(before, after); err != nil {
+			return err
+		}
+	}
+	if err := after.Validate(); err != nil {
+		return err
+	}
+	if err := tx.One(tx.NewUpdate().Model(toEnvironmentRow(after)).WherePK(), domain.ErrEnvironmentNotFound); err != nil {
+		return err
+	}
+	if err := saveOrganizationExtras(tx.Ctx, tx.Bun, before, after); err != nil {
+		return err
+	}
+	if moved || renamed || after.Active != before.Active {
+		return tx.bumpAround(slices.Compact([]domain.EnvironmentPath{before.Path, after.Path})...)
+	}
+	return tx.bump(after.Organization)
+}
+
+// hang gives the subtree of before its new place and name: the path and alias path of
+// every environment in it, and of everything that carries the path of one.
+func (tx *Tx) hang(before, after *domain.Environment) error {
+	// For a new name only, the parent itself need not be in the scope.
+	where := db.Where("e.path = ?", string(before.Path.Parent()))
+	if after.Parent != before.Parent {
+		where = environmentsIn(tx.Scope()).And("e.id = ?", int64(after.Parent))
+	}
+	parent, err := tx.parent(where)
+	if err != nil {
+		return err
+	}
+	if before.Path.Contains(parent.Path) {
+		return domain.ErrEnvironmentCycle
+	}
+	if !after.IsOrganization && parent.Organization != before.Organization {
+		return domain.ErrEnvironmentBorder
+	}
+	if after.Parent != before.Parent && after.IsOrganization {
+		if err := tx.recount(before, &parent); err != nil {
+			return err
+		}
+	}
+	after.Hang(&parent)
+	if err := fits(tx.Ctx, tx.Bun, before.Path, after.Path); err != nil {
+		return err
+	}
+	if err := after.Validate(); err != nil {
+		return err
+	}
+	if err := freeAlias(tx.Ctx, tx.Bun, after.ID); err != nil {
+		return err
+	}
+	if err := insertAll(tx.Ctx, tx.Bun, []*aliasRow{toAliasRow(&newEnvironment{*after, parent.Organization})}); err != nil {
+		return err
+	}
+	_, err = tx.Bun.ExecContext(tx.Ctx, `UPDATE environments SET
+			path = ? || substr(path, ?), alias_path = ? || substr(alias_path, ?), alias_path_key = ? || substr(alias_path_key, ?)
+		WHERE path >= ? AND path < ?`,
+		string(after.Path), len(before.Path)+1,
+		after.AliasPath, runes(before.AliasPath)+1, domain.Fold(after.AliasPath), runes(before.AliasPath)+1,
+		string(before.Path), string(before.Path.End()))
+	if err != nil || after.Path == before.Path {
+		return db.Translate(err)
+	}
+	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit", "api_keys"} {
+		_, err := tx.Bun.ExecContext(tx.Ctx, "UPDATE "+table+` SET environment_path = ? || substr(environment_path, ?)
+			WHERE environment_path >= ? AND environment_path < ?`,
+			string(after.Path), len(before.Path)+1, string(before.Path), string(before.Path.End()))
+		if err != nil {
+			return db.Translate(err)
+		}
+	}
+	return nil
+}
+
+// recount counts an organization that moves where it will be, instead of where it was.
+func (tx *Tx) recount(before, to *domain.Environment) error {
+	from, err := selectEnvironment(tx.Ctx, tx.Bun, db.Where("e.path = ?", string(before.Path.Parent())), "")
+	if err != nil || from.Organization == to.Organization {
+		return err
+	}
+	if err := tx.tallied(from.Organization, environments, -1); err != nil {
+		return err
+	}
+	return tx.admit(to.Organization, environments)
+}
+
+// DeleteEnvironment removes an environment, and with it every mention on users' lists. It returns ErrRootFixed
+// for the root, and ErrEnvironmentNotEmpty, counting what whoever the scope was given to can see of it,
+// unless it is empty.
+func (tx *Tx) DeleteEnvironment(e *domain.Environment) error {
+	if e.ID == domain.RootEnvironment {
+		return domain.ErrRootFixed
+	}
+	if err := tx.isEmpty(e); err != nil {
+		return err
+	}
+	// Before the mentions go: bumpAround finds their users by them.
+	if err := tx.bumpAround(e.Path); err != nil {
+		return err
+	}
+	if e.IsOrganization {
+		return tx.removeOrganization(e)
+	}
+	if err := tx.forget(e); err != nil {
+		return err
+	}
+	if err := tx.tallied(e.Organization, environments, -1); err != nil {
+		return err
+	}
+	if err := tx.One(tx.NewDelete().Model(toEnvironmentRow(e)).WherePK(), domain.ErrEnvironmentNotFound); err != nil {
+		return err
+	}
+	return tx.record(environmentEntry("environment:delete", e, domain.Diff(e.Fields(), nil)))
+}
+
+// forget removes the alias of an environment and what others have that names it or a place below it.
+func (tx *Tx) forget(e *domain.Environment) error {
+	if err := freeAlias(tx.Ctx, tx.Bun, e.ID); err != nil {
+		return err
+	}
+	err := tx.Run(tx.NewDelete().Model((*userEnvironmentRow)(nil)).
+		Where("environment_path >= ? AND environment_path < ?", string(e.Path), string(e.Path.End())))
+	if err != nil {
+		return err
+	}
+	return deleteNarrowedKeys(tx.Ctx, tx.Bun, e.Path)
+}
+
+// isEmpty returns ErrEnvironmentNotEmpty if there is anything in an environment.
+func (tx *Tx) isEmpty(e *domain.Environment) error {
+	in := environmentsIn(tx.Scope())
+	rows, err := tx.Query(`SELECT
+			(SELECT count(*) FROM environment_names WHERE organization_id = ? AND parent_id = ?),
+			(SELECT count(*) FROM environments e WHERE e.parent_id = ? AND `+in.Text()+`),
+			(SELECT users FROM environment_counts WHERE organization_id = ? AND environment_id = ?),
+			(SELECT count(*) FROM groups WHERE organization_id = ? AND ?),
+			EXISTS (SELECT 1 FROM objects WHERE organization_id = ? AND environment_id = ?)`,
+		append(append([]any{int64(e.Organization), int64(e.ID), int64(e.ID)}, in.Args...),
+			int64(e.Organization), int64(e.ID), int64(e.Organization), e.IsOrganization, int64(e.Organization), int64(e.ID))...)
+	var there int64
+	var objects bool
+	var seen domain.EnvironmentCount
+	_, err = db.Only(rows, err, func(r db.Row) (bool, error) {
+		return true, r.Scan(&there, &seen.Environments, &seen.Users, &seen.Groups, &objects)
+	}, domain.ErrEnvironmentNotFound)
+	if err != nil {
+		return err
+	}
+	switch {
+	case seen.Environments+seen.Users+seen.Groups > 0:
+		return domain.ErrEnvironmentNotEmpty.Saying("This environment still has environments (%d), users (%d) and groups (%d) in it.",
+			seen.Environments, seen.Users, seen.Groups)
+	case there > 0:
+		return domain.ErrEnvironmentNotEmpty
+	case objects: // how many is for those to know who may see them
+		return domain.ErrEnvironmentNotEmpty.Saying("This environment still has objects in it.")
+	}
+	return nil
+}
+
+// place is where an environment is, and the organization it belongs to, 0 if that is not known.
+type place struct {
+	organization domain.OrganizationID
+	path         domain.EnvironmentPath
+}
+
+// holdPlaces keeps the environments at the places and all above them, but the root, from being changed until
+// the transaction ends: a change of one of them would miss what is written below it meanwhile. It returns how
+// many are not there, and ErrChanged if one of them is no longer at its path. What belongs to a known
+// organization is locked by both columns of its key.
+func holdPlaces(ctx context.Context, d *db.DB, tx bun.Tx, places ...place) (absent int, err error) {
+	paths := make(map[domain.EnvironmentID]domain.EnvironmentPath)
+	ids := make(map[domain.OrganizationID][]domain.EnvironmentID)
+	for _, at := range places {
+		o := at.organization
+		for p := at.path; p != domain.RootPath; p = p.Parent() {
+			if _, known := paths[p.ID()]; !known {
+				ids[o] = append(ids[o], p.ID())
+			}
+			paths[p.ID()] = p
+			if p.ID() == o.Environment() {
+				o = 0 // what is above belongs to another one
+			}
+		}
+	}
+	if len(paths) == 0 {
+		return 0, nil
+	}
+	var of []db.Predicate
+	for _, o := range slices.Sorted(maps.Keys(ids)) {
+		slices.Sort(ids[o])
+		if o == 0 {
+			of = append(of, db.Where("e.id IN (?)", db.In(ids[o])))
+		} else {
+			of = append(of, db.Where("e.organization_id = ? AND e.id IN (?)", int64(o), db.In(ids[o])))
+		}
+	}
+	where := db.AnyOf(of...)
+	var found []domain.EnvironmentPath
+	q := tx.NewSelect().Model((*environmentRow)(nil)).Column("path").Where(where.Text(), where.Args...).Order("e.path")
+	if lock := d.For("SHARE"); lock != "" {
+		q = q.For("SHARE")
+	}
+	if err := q.Scan(ctx, &found); err != nil {
+		return 0, db.Translate(err)
+	}
+	for _, p := range found {
+		if paths[p.ID()] != p {
+			return 0, domain.ErrChanged
+		}
+	}
+	return len(paths) - len(found), nil
+}
+
+// holdWay is holdPlaces by paths alone. It returns ErrChanged too if one of them is not there.
+func holdWay(ctx context.Context, d *db.DB, tx bun.Tx, paths ...domain.EnvironmentPath) error {
+	absent, err := holdPresent(ctx, d, tx, paths...)
+	if err == nil && absent > 0 {
+		err = domain.ErrChanged
+	}
+	return err
+}
+
+// holdPresent is holdPlaces by paths alone.
+func holdPresent(ctx context.Context, d *db.DB, tx bun.Tx, paths ...domain.EnvironmentPath) (absent int, err error) {
+	places := make([]place, len(paths))
+	for i, p := range paths {
+		places[i].path = p
+	}
+	return holdPlaces(ctx, d, tx, places...)
+}
+
+// newEnvironment is an environment whose place is known, and the organization of the one
+// above it.
+type newEnvironment struct {
+	domain.Environment
+	parent domain.OrganizationID
+}
+
+// aliasRow is a row of the table environment_names, countRow one of environment_counts.
+type aliasRow struct {
+	bun.BaseModel `bun:"table:environment_names"`
+
+	OrganizationID            int64
+	ParentID                  int64
+	AliasKey                  string
+	EnvironmentOrganizationID int64
+	EnvironmentID             int64
+}
+
+type countRow struct {
+	bun.BaseModel `bun:"table:environment_counts"`
+
+	OrganizationID  int64
+	EnvironmentID   int64
+	EnvironmentPath string
+	Users           int64
+}
+
+type organizationRow struct {
+	bun.BaseModel `bun:"table:organizations"`
+
+	OrganizationID int64
+	Generation     int64
+}
+
+// organizationCountRow is a row of the table organization_counts.
+type organizationCountRow struct {
+	bun.BaseModel `bun:"table:organization_counts"`
+
+	OrganizationID int64
+	Users          int64
+	Environments   int64
+	Groups         int64
+	Objects        int64
+}
+
+// insertEnvironments adds the rows of environments, each behind the one above it.
+func insertEnvironments(ctx context.Context, tx bun.Tx, es ...newEnvironment) error {
+	var organizations []*organizationRow
+	var tallies []*organizationCountRow
+	var rows []*environmentRow
+	var counts []*countRow
+	var aliases []*aliasRow
+	for i := range es {
+		e := &es[i]
+		if e.IsOrganization {
+			organizations = append(organizations, &organizationRow{OrganizationID: int64(e.Organization), Generation: 1})
+			tallies = append(tallies, &organizationCountRow{OrganizationID: int64(e.Organization)})
+		}
+		rows = append(rows, toEnvironmentRow(&e.Environment))
+		counts = append(counts, &countRow{OrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID), EnvironmentPath: string(e.Path)})
+		if e.ID != domain.RootEnvironment {
+			aliases = append(aliases, toAliasRow(e))
+		}
+	}
+	if err := insertAll(ctx, tx, organizations); err != nil {
+		return err
+	}
+	if err := insertAll(ctx, tx, tallies); err != nil {
+		return err
+	}
+	if err := insertAll(ctx, tx, rows); err != nil {
+		return err
+	}
+	if err := insertAll(ctx, tx, counts); err != nil {
+		return err
+	}
+	return insertAll(ctx, tx, aliases)
+}
+
+func toAliasRow(e *newEnvironment) *aliasRow {
+	return &aliasRow{OrganizationID: int64(e.parent), ParentID: int64(e.Parent), AliasKey: domain.Fold(e.Alias),
+		EnvironmentOrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID)}
+}
+
+// insertAll adds rows of one table in one statement.
+func insertAll[T any](ctx context.Context, tx bun.Tx, rows []*T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
+	return db.Translate(err)
+}
+
+func freeAlias(ctx context.Context, tx bun.Tx, id domain.EnvironmentID) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM environment_names WHERE environment_id = ?", int64(id))
+	return db.Translate(err)
+}
+
+// runes counts characters as the databases' substr does.
+func runes(s string) int { return len([]rune(s)) }
+
+// fits returns ErrTooDeep if the deepest environment of the subtree at from would lie
+// too deep at to.
+func fits(ctx context.Context, q db.Querier, from, to domain.EnvironmentPath) error {
+	rows, err := q.QueryContext(ctx, `SELECT coalesce(max(length(path) - length(replace(path, '/', '')) - 1), 0)
+		FROM environments WHERE path >= ? AND path < ?`, string(from), string(from.End()))
+	deepest, err := db.Only(rows, err, db.Scalar[int], domain.ErrEnvironmentNotFound)
+	if err != nil {
+		return err
+	}
+	if deepest-from.Depth()+to.Depth() > domain.MaxDepth {
+		return domain.ErrTooDeep
+	}
+	return nil
+}
+
+func environmentEntry(action string, e *domain.Environment, changes []domain.Change) domain.AuditEntry {
+	return domain.AuditEntry{
+		Action: action, Target: domain.Target{Kind: "environment", ID: int64(e.ID), Name: e.Alias},
+		Organization: e.Organization, Place: e.ID, Path: e.Path, Changes: changes,
+	}
+}
+
+// bump counts a change to the environments or groups of an organization.
+func bump(ctx context.Context, tx bun.Tx, o domain.OrganizationID) error {
+	res, err := tx.ExecContext(ctx, "UPDATE organizations SET generation = generation + 1 WHERE organization_id = ?", int64(o))
+	return db.One(res, err, domain.ErrChanged)
+}
+
+// bumpAround counts a change that alters who reaches the environments at the paths: for
+// the organizations on the way up and below, and for the users who are allowed or blocked
+// from an environment above, at or below one of them.
+func (tx *Tx) bumpAround(paths ...domain.EnvironmentPath) error {
+	for _, p := range paths {
+		var up []int64
+		var ups []string
+		for q := p; ; q = q.Parent() {
+			up, ups = append(up, int64(q.ID())), append(ups, string(q))
+			if q == q.Parent() {
+				break
+			}
+		}
+		err := tx.Exec(`UPDATE organizations SET generation = generation + 1 WHERE organization_id IN (?)
+			OR organization_id IN (SELECT id FROM environments WHERE is_organization AND path >= ? AND path < ?)`,
+			db.In(up), string(p), string(p.End()))
+		if err != nil {
+			return err
+		}
+		err = tx.Exec(`UPDATE users SET epoch = epoch + 1 WHERE (organization_id, id) IN
+			(SELECT organization_id, user_id FROM user_environments WHERE environment_path IN (?)
+				UNION SELECT organization_id, user_id FROM user_environments WHERE environment_path >= ? AND environment_path < ?)`,
+			db.In(ups), string(p), string(p.End()))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
