@@ -137,8 +137,8 @@ func TestDecisionsFollowChanges(t *testing.T) {
 	user := func(f func(*domain.User)) {
 		clerk, err := w.Users.Named(t.Context(), storetest.Everything(domain.UserRead).Read(), "clerk")
 		require.NoError(t, err)
-		_, err = w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), clerk.ID, "",
-			func(u *domain.User, _ domain.SuperUsers) error { f(u); return nil })
+		_, err = w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), clerk.Key(), "",
+			func(u *domain.User) error { f(u); return nil })
 		require.NoError(t, err)
 	}
 	team := w.Teams["Acme/Team"]
