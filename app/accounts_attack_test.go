@@ -155,7 +155,7 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 		// A secret that was sent to an address is nothing when the account has another one.
 		old := forgot("bolt.user")
 		mail := "elsewhere@example.org"
-		_, err = s.Users.Update(ctx, s.operator(t), s.as(t, "bolt.user").User, directory.UserPatch{Mail: &mail})
+		_, err = s.Users.Update(ctx, s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: s.as(t, "bolt.user").User}, UserPatch: directory.UserPatch{Mail: &mail}})
 		require.NoError(t, err)
 		s.mail(t, domain.LetterAddressLeft, "bolt.user@example.org")
 		old.Whose = accounts.Whose{Alias: "bolt.user"}
@@ -416,7 +416,7 @@ func TestRegistrationCodes(t *testing.T) {
 		_, err = s.Groups.Create(ctx, operator, directory.GroupPatch{Alias: &name, Organization: &organization, Parent: &parent, Mask: &mask})
 		require.NoError(t, err)
 		group, groups := domain.GroupRef(name), []domain.GroupRef{}
-		_, err = s.Users.Update(ctx, operator, admin.User, directory.UserPatch{Group: &group, Groups: &groups})
+		_, err = s.Users.Update(ctx, operator, directory.UpdateUser{User: domain.UserRef{ID: admin.User}, UserPatch: directory.UserPatch{Group: &group, Groups: &groups}})
 		require.NoError(t, err)
 		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "bolt.admin"), "Bolt", accounts.RegistrationCodePatch{})
 		require.ErrorIs(t, err, domain.ErrClimbing, "newcomers would have more")
@@ -502,18 +502,18 @@ func TestAddressIsChangedWhenProven(t *testing.T) {
 
 		// At once by others, who tell the address before.
 		at := func(address string) directory.UserPatch { return directory.UserPatch{Mail: &address} }
-		_, err = s.Users.Update(ctx, s.as(t, "acme.admin"), who.User, at("admins@example.org"))
+		_, err = s.Users.Update(ctx, s.as(t, "acme.admin"), directory.UpdateUser{User: domain.UserRef{ID: who.User}, UserPatch: at("admins@example.org")})
 		require.NoError(t, err)
 		require.Contains(t, s.mail(t, domain.LetterAddressLeft, "new@example.org").Text, "acme.user")
-		_, err = s.Users.Update(ctx, s.as(t, "acme.admin"), who.User, at("bolt.admin@example.org"))
+		_, err = s.Users.Update(ctx, s.as(t, "acme.admin"), directory.UpdateUser{User: domain.UserRef{ID: who.User}, UserPatch: at("bolt.admin@example.org")})
 		require.ErrorIs(t, err, domain.ErrUserMailTaken)
-		_, err = s.Users.Update(ctx, who, who.User, at("ADMINS@example.org"))
+		_, err = s.Users.Update(ctx, who, directory.UpdateUser{User: domain.UserRef{ID: who.User}, UserPatch: at("ADMINS@example.org")})
 		require.NoError(t, err)
 		require.Empty(t, s.mails(t), "nothing was left")
 
 		// Somebody trusted asks, sends the link in their own words, and passes the secret on.
 		admin := s.as(t, "bolt.admin")
-		ask := accounts.RequestMailChange{User: s.as(t, "bolt.user").User, Mail: "acme.admin@example.org", Lifetime: 31 * 24 * time.Hour}
+		ask := accounts.RequestMailChange{User: domain.UserRef{ID: s.as(t, "bolt.user").User}, Mail: "acme.admin@example.org", Lifetime: 31 * 24 * time.Hour}
 		require.ErrorIs(t, s.Accounts.RequestMailChange(ctx, s.as(t, "acme.admin"), ask), domain.ErrUserNotFound)
 		require.NoError(t, s.Accounts.RequestMailChange(ctx, admin, ask))
 		require.Empty(t, s.mails(t))
@@ -550,17 +550,17 @@ func TestInvitation(t *testing.T) {
 		v := proof(t, s.mail(t, domain.LetterInvite, mail))
 		_, err = s.Accounts.Verify(ctx, v)
 		require.ErrorIs(t, err, domain.ErrSecret)
-		u, err = s.Accounts.Accept(ctx, accounts.Accept{Whose: v.Whose, Secret: v.Secret, Password: "chosen by guest", Source: "1"})
+		u.User, err = s.Accounts.Accept(ctx, accounts.Accept{Whose: v.Whose, Secret: v.Secret, Password: "chosen by guest", Source: "1"})
 		require.NoError(t, err)
 		require.Equal(t, domain.Approved, u.State)
 		require.True(t, s.signsIn(t, "guest", "chosen by guest"))
 		require.False(t, u.FirstAccess)
 
-		_, err = s.Accounts.ResetPassword(ctx, s.as(t, "bolt.admin"), u.ID)
+		_, err = s.Accounts.ResetPassword(ctx, s.as(t, "bolt.admin"), domain.UserRef{ID: u.ID})
 		require.ErrorIs(t, err, domain.ErrUserNotFound)
-		_, err = s.Accounts.ResetPassword(ctx, s.as(t, "acme.admin"), s.as(t, "acme.admin").User)
+		_, err = s.Accounts.ResetPassword(ctx, s.as(t, "acme.admin"), domain.UserRef{ID: s.as(t, "acme.admin").User})
 		require.ErrorIs(t, err, domain.ErrOwnAccount)
-		u, err = s.Accounts.ResetPassword(ctx, s.as(t, "acme.admin"), u.ID)
+		u, err = s.Accounts.ResetPassword(ctx, s.as(t, "acme.admin"), domain.UserRef{ID: u.ID})
 		require.NoError(t, err)
 		require.True(t, u.FirstAccess)
 		require.Regexp(t, `\n[A-Z2-7]{26}\n`, s.mail(t, domain.LetterPassword, mail).Text)

@@ -41,13 +41,13 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 	me := s.as(t, "acme.admin")
 	mail := func() string {
 		t.Helper()
-		u, err := s.Users.Get(t.Context(), s.operator(t), "acme.admin")
+		u, err := s.Users.Get(t.Context(), s.operator(t), directory.GetUser{User: domain.UserRef{Alias: "acme.admin"}})
 		require.NoError(t, err)
 		return u.Person.Mail
 	}
 	in, err := s.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.admin", Password: userPassword, Address: "192.0.2.5", Kind: domain.TokenSession})
 	require.NoError(t, err)
-	key, err := s.APIKeys.First(t.Context(), me, me.User)
+	key, err := s.APIKeys.First(t.Context(), me, domain.UserRef{ID: me.User})
 	require.NoError(t, err)
 	bearer := "Authorization: Bearer " + in.Access + "\r\n"
 	basic := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("acme.admin:"+userPassword)) + "\r\n"
@@ -76,7 +76,7 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 		}
 		require.Equal(t, before, mail(), w.name)
 		if strings.Contains(w.body, phone) {
-			u, err := s.Users.Get(t.Context(), s.operator(t), "acme.admin")
+			u, err := s.Users.Get(t.Context(), s.operator(t), directory.GetUser{User: domain.UserRef{Alias: "acme.admin"}})
 			require.NoError(t, err)
 			require.Equal(t, phone, u.Person.Phone, w.name)
 		}
@@ -105,7 +105,7 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 		require.Equal(t, thief, mail(), w.name)
 		s.mail(t, domain.LetterAddressLeft, before)
 		back := before
-		_, err := s.Users.Update(t.Context(), s.operator(t), me.User, directory.UserPatch{Mail: &back})
+		_, err := s.Users.Update(t.Context(), s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: me.User}, UserPatch: directory.UserPatch{Mail: &back}})
 		require.NoError(t, err)
 		s.mails(t)
 		s.clock.set(s.clock.now().Add(61 * time.Minute)) // the limits begin anew

@@ -39,7 +39,7 @@ var closings = map[string]func(t *testing.T, s *signUp, u domain.User, place dom
 
 func (s *signUp) change(t *testing.T, u domain.User, p directory.UserPatch) {
 	t.Helper()
-	_, err := s.Users.Update(t.Context(), s.operator(t), u.ID, p)
+	_, err := s.Users.Update(t.Context(), s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: u.ID}, UserPatch: p})
 	require.NoError(t, err)
 }
 
@@ -96,7 +96,7 @@ func TestSecretsOfAccountsThatAreClosed(t *testing.T) {
 			u, err := s.Users.Create(t.Context(), s.operator(t), directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &home,
 				State: &state, Password: &password})
 			require.NoError(t, err)
-			return u, home
+			return u.User, home
 		}
 		for name, shut := range closings {
 			for _, purpose := range domain.SecretPurposes {

@@ -81,7 +81,7 @@ func (s *signUp) user(t *testing.T, by domain.Principal, alias, home string, rol
 	u, err := s.Users.Create(t.Context(), by, directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &place, Role: &role,
 		Group: &group, Password: &password})
 	require.NoError(t, err)
-	return u
+	return u.User
 }
 
 // as returns the principal of the user with that alias.
@@ -176,18 +176,18 @@ func TestRegisterVerifyApprove(t *testing.T) {
 		s.mail(t, domain.LetterWaiting, "acme.admin@example.org")
 
 		id := proven.User.ID
-		_, err = s.Accounts.Approve(t.Context(), s.as(t, "bolt.admin"), id)
+		_, err = s.Accounts.Approve(t.Context(), s.as(t, "bolt.admin"), domain.UserRef{ID: id})
 		require.ErrorIs(t, err, domain.ErrUserNotFound, "out of reach")
-		_, err = s.Accounts.Approve(t.Context(), s.as(t, "acme.user"), id)
+		_, err = s.Accounts.Approve(t.Context(), s.as(t, "acme.user"), domain.UserRef{ID: id})
 		require.Error(t, err)
 		require.Empty(t, s.mails(t))
-		u, err := s.Accounts.Approve(t.Context(), s.as(t, "acme.admin"), id)
+		u, err := s.Accounts.Approve(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: id})
 		require.NoError(t, err)
 		require.Equal(t, domain.Approved, u.State)
 		s.mail(t, domain.LetterWelcome, "ada+l@example.org")
 		require.True(t, s.signsIn(t, "ada", "analytical"))
-		_, err = s.Accounts.Approve(t.Context(), s.as(t, "acme.admin"), id)
+		_, err = s.Accounts.Approve(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: id})
 		require.ErrorIs(t, err, domain.ErrNotWaiting)
-		require.ErrorIs(t, s.Accounts.Reject(t.Context(), s.as(t, "acme.admin"), id), domain.ErrNotWaiting)
+		require.ErrorIs(t, s.Accounts.Reject(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: id}), domain.ErrNotWaiting)
 	})
 }

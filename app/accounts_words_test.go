@@ -75,7 +75,7 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 	proven, err := s.Accounts.Verify(t.Context(), link(domain.LetterVerify))
 	require.NoError(t, err)
 	mails() // to those who approve
-	_, err = s.Accounts.Approve(t.Context(), s.as(t, "acme.admin"), proven.User.ID)
+	_, err = s.Accounts.Approve(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: proven.User.ID})
 	require.NoError(t, err)
 	mails()
 	for _, body := range []string{`{"mailaddress":"ann@example.org"}`, fmt.Sprintf(`{"user":%q}`, words)} {
@@ -88,7 +88,7 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 	_, err = s.Accounts.Reset(t.Context(), accounts.Reset{Whose: reset.Whose, Secret: reset.Secret, Password: "long enough", Source: "1"})
 	require.NoError(t, err)
 	mails()
-	_, err = s.Accounts.ResetPassword(t.Context(), s.as(t, "acme.admin"), proven.User.ID)
+	_, err = s.Accounts.ResetPassword(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: proven.User.ID})
 	require.NoError(t, err)
 	mails()
 	// They want another address, which may be anybody's.
@@ -96,7 +96,7 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 		Link: "/mail?user=" + accounts.PlaceAlias + "&secret=" + accounts.PlaceSecret, Lifetime: time.Hour}))
 	mails()
 	elsewhere := "elsewhere@example.org"
-	_, err = s.Users.Update(t.Context(), s.as(t, "acme.admin"), proven.User.ID, directory.UserPatch{Mail: &elsewhere})
+	_, err = s.Users.Update(t.Context(), s.as(t, "acme.admin"), directory.UpdateUser{User: domain.UserRef{ID: proven.User.ID}, UserPatch: directory.UserPatch{Mail: &elsewhere}})
 	require.NoError(t, err)
 	mails()
 	// A taken address, a taken name, and a name that two wanted one after the other.
@@ -108,7 +108,7 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 	proven, err = s.Accounts.Verify(t.Context(), link(domain.LetterVerify))
 	require.NoError(t, err)
 	mails()
-	require.NoError(t, s.Accounts.Reject(t.Context(), s.as(t, "acme.admin"), proven.User.ID))
+	require.NoError(t, s.Accounts.Reject(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: proven.User.ID}))
 	mails()
 	// Tat's links have the name of the account; its text is the client's own, by its document.
 	for i, callback := range []string{"", "Open :scheme://:host::port/user/verify/:username/:token, :username", ":username"} {

@@ -78,15 +78,15 @@ func TestKeysEndAtOnce(t *testing.T) {
 		ctx := t.Context()
 		for name, end := range map[string]func(who domain.Principal, held accounts.KeyHolder) error{
 			"revoked": func(who domain.Principal, held accounts.KeyHolder) error {
-				return k.directory.APIKeys.Revoke(ctx, who, accounts.OfUser[domain.UUID]{User: held.User.ID, In: held.Key.ID})
+				return k.directory.APIKeys.Revoke(ctx, who, accounts.OfUser[domain.UUID]{User: domain.UserRef{ID: held.User.ID}, In: held.Key.ID})
 			},
 			"deactivated": func(who domain.Principal, held accounts.KeyHolder) error {
 				no := false
-				_, err := k.directory.Users.Update(ctx, who, held.User.ID, directory.UserPatch{Active: &no})
+				_, err := k.directory.Users.Update(ctx, who, directory.UpdateUser{User: domain.UserRef{ID: held.User.ID}, UserPatch: directory.UserPatch{Active: &no}})
 				return err
 			},
 			"deleted": func(who domain.Principal, held accounts.KeyHolder) error {
-				return k.directory.Users.Delete(ctx, who, held.User.ID)
+				return k.directory.Users.Delete(ctx, who, domain.UserRef{ID: held.User.ID})
 			},
 		} {
 			operator, err := k.directory.Operator(ctx)
@@ -94,7 +94,7 @@ func TestKeysEndAtOnce(t *testing.T) {
 			home, mail := domain.EnvironmentRef("Acme"), name+"@example.org"
 			u, err := k.directory.Users.Create(ctx, operator, directory.UserPatch{Alias: &name, FirstName: &name, Mail: &mail, Home: &home})
 			require.NoError(t, err)
-			held, err := k.directory.APIKeys.First(ctx, operator, u.ID)
+			held, err := k.directory.APIKeys.First(ctx, operator, domain.UserRef{ID: u.ID})
 			require.NoError(t, err)
 			key := string(held.Key.Text)
 			for _, server := range []*running{k.running, second} {
@@ -134,10 +134,10 @@ func TestTheUseOfKeysIsNoted(t *testing.T) {
 		ctx, key := t.Context(), k.key(t, "acme.user")
 		operator, err := k.directory.Operator(ctx)
 		require.NoError(t, err)
-		u, err := k.directory.Users.Get(ctx, operator, "acme.user")
+		u, err := k.directory.Users.Get(ctx, operator, directory.GetUser{User: domain.UserRef{Alias: "acme.user"}})
 		require.NoError(t, err)
 		used := func() time.Time {
-			keys, err := k.directory.APIKeys.List(ctx, operator, u.ID)
+			keys, err := k.directory.APIKeys.List(ctx, operator, domain.UserRef{ID: u.ID})
 			require.NoError(t, err)
 			require.Len(t, keys, 1)
 			require.Empty(t, keys[0].Text, "a list does not show it")
@@ -435,9 +435,9 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 		s := openSignUp(t, engine, nil)
 		ctx := t.Context()
 		admin, target := s.as(t, "acme.admin"), s.as(t, "acme.user").User
-		held, err := s.APIKeys.First(ctx, s.operator(t), target)
+		held, err := s.APIKeys.First(ctx, s.operator(t), domain.UserRef{ID: target})
 		require.NoError(t, err)
-		key := accounts.OfUser[domain.UUID]{User: target, In: held.Key.ID}
+		key := accounts.OfUser[domain.UUID]{User: domain.UserRef{ID: target}, In: held.Key.ID}
 		link := publicURL + "/?secret=" + accounts.PlaceSecret
 		var secret string
 		ways := []struct {
@@ -445,28 +445,28 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 			try  func() error
 		}{
 			{"key", func() error { _, err := s.APIKeys.Get(ctx, admin, key); return err }},
-			{"first key", func() error { _, err := s.APIKeys.First(ctx, admin, target); return err }},
+			{"first key", func() error { _, err := s.APIKeys.First(ctx, admin, domain.UserRef{ID: target}); return err }},
 			{"another key", func() error {
-				_, err := s.APIKeys.Create(ctx, admin, accounts.OfUser[accounts.NewAPIKey]{User: target, In: accounts.NewAPIKey{Name: "another"}})
+				_, err := s.APIKeys.Create(ctx, admin, accounts.OfUser[accounts.NewAPIKey]{User: domain.UserRef{ID: target}, In: accounts.NewAPIKey{Name: "another"}})
 				return err
 			}},
 			{"another address", func() error {
-				return s.Accounts.RequestMailChange(ctx, admin, accounts.RequestMailChange{User: target, Mail: "mine@example.org", Lifetime: time.Hour})
+				return s.Accounts.RequestMailChange(ctx, admin, accounts.RequestMailChange{User: domain.UserRef{ID: target}, Mail: "mine@example.org", Lifetime: time.Hour})
 			}},
 			{"mail to it", func() error {
-				return s.Accounts.SendConfirmation(ctx, admin, accounts.SendConfirmation{User: target, Purpose: domain.ChangeAddress, Link: link, Lifetime: time.Hour})
+				return s.Accounts.SendConfirmation(ctx, admin, accounts.SendConfirmation{User: domain.UserRef{ID: target}, Purpose: domain.ChangeAddress, Link: link, Lifetime: time.Hour})
 			}},
 			{"its confirmation", func() error {
 				if secret == "" {
 					secret = proof(t, s.mail(t, domain.LetterAddress, "mine@example.org")).Secret
 				}
-				_, err := s.Accounts.ConfirmMailChangeOf(ctx, admin, accounts.Presented{User: target, Secret: secret})
+				_, err := s.Accounts.ConfirmMailChangeOf(ctx, admin, accounts.Presented{User: domain.UserRef{ID: target}, Secret: secret})
 				return err
 			}},
-			{"password", func() error { _, err := s.Accounts.ResetPassword(ctx, admin, target); return err }},
+			{"password", func() error { _, err := s.Accounts.ResetPassword(ctx, admin, domain.UserRef{ID: target}); return err }},
 		}
 		reach := func(refs ...domain.EnvironmentRef) {
-			_, err := s.Users.Update(ctx, s.operator(t), target, directory.UserPatch{Allowed: &refs})
+			_, err := s.Users.Update(ctx, s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: target}, UserPatch: directory.UserPatch{Allowed: &refs}})
 			require.NoError(t, err)
 		}
 		for _, way := range ways {
@@ -477,7 +477,7 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 			require.NoError(t, way.try(), way.name)
 		}
 		reach("Bolt")
-		_, err = s.APIKeys.List(ctx, admin, target)
+		_, err = s.APIKeys.List(ctx, admin, domain.UserRef{ID: target})
 		require.ErrorIs(t, err, domain.ErrHasMore, "nor of the keys")
 		require.ErrorIs(t, s.APIKeys.Revoke(ctx, admin, key), domain.ErrHasMore, "nor takes one away")
 

@@ -23,20 +23,20 @@ func TestTheAuditTrailNamesWhoCanBeRead(t *testing.T) {
 		s.add("admin", "eve", domain.RoleOAdmin, domain.AdminGroup)
 		s.add("admin", "gone", domain.RoleOAdmin, domain.AdminGroup)
 		patch := func(who, phone string) {
-			_, err := s.d.Users.Update(t.Context(), s.as(who), s.find("bob").ID, directory.UserPatch{Phone: &phone})
+			_, err := s.d.Users.Update(t.Context(), s.as(who), directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{Phone: &phone}})
 			require.NoError(t, err)
 		}
 		for i, who := range []string{"admin", "ada", "eve", "gone"} {
 			patch(who, strconv.Itoa(i))
 		}
-		require.NoError(t, s.d.Users.Delete(t.Context(), s.as("admin"), s.find("gone").ID))
+		require.NoError(t, s.d.Users.Delete(t.Context(), s.as("admin"), domain.UserRef{ID: s.find("gone").ID}))
 		office, acme := "Office", domain.EnvironmentRef("Acme")
 		_, err := s.d.Environments.Create(t.Context(), s.as("ada"), directory.EnvironmentPatch{Alias: &office, Parent: &acme})
 		require.NoError(t, err)
 		home := domain.EnvironmentRef("Acme/Office")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("eve").ID, directory.UserPatch{Home: &home})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("eve").ID}, UserPatch: directory.UserPatch{Home: &home}})
 		require.NoError(t, err)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("ada").ID, directory.UserPatch{Blocked: &[]domain.EnvironmentRef{home}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("ada").ID}, UserPatch: directory.UserPatch{Blocked: &[]domain.EnvironmentRef{home}}})
 		require.NoError(t, err)
 		told := func(who, actor string) (actors []string) {
 			list, err := s.d.Audit.List(t.Context(), s.as(who), directory.ListAudit{
@@ -74,8 +74,8 @@ func TestTheAuditTrailShowsNoPropertyThatIsHidden(t *testing.T) {
 		s.d, err = app.Wire(t.Context(), cfg, db)
 		require.NoError(t, err)
 		bob := s.find("bob")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), bob.ID, directory.UserPatch{
-			Properties: map[string]string{"costCenter": "4711", "newsletter": "true"}, Attributes: domain.Attributes{"custom.gone": "1"}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: directory.UserPatch{
+			Properties: map[string]string{"costCenter": "4711", "newsletter": "true"}, Attributes: domain.Attributes{"custom.gone": "1"}}})
 		require.NoError(t, err)
 		told := func(who string) map[string]string {
 			list, err := s.d.Audit.List(t.Context(), s.as(who), directory.ListAudit{Filter: domain.AuditFilter{Target: "bob", Action: "user:update"}})

@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/objects"
 	"canopy/app/surface/axway"
 	"canopy/domain"
@@ -26,7 +27,7 @@ func TestAxwayAdminsStayInTheirOrganization(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
 		operator := w.operator(t)
-		victim, err := w.directory.Users.Get(t.Context(), operator, "bolt.user")
+		victim, err := w.directory.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "bolt.user"}})
 		require.NoError(t, err)
 		organization, err := w.directory.Environments.Get(t.Context(), operator, "Bolt")
 		require.NoError(t, err)
@@ -65,7 +66,7 @@ func TestAxwayAdminsStayInTheirOrganization(t *testing.T) {
 		require.Greater(t, tried, 12)
 		status, _ := w.axway(t, "acme.admin", "DELETE", axway.Bases[0]+"/organizations/"+string(organization.UUID)+"?confirm=Bolt", "", "")
 		require.Equal(t, 404, status)
-		after, err := w.directory.Users.Get(t.Context(), operator, "bolt.user")
+		after, err := w.directory.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "bolt.user"}})
 		require.NoError(t, err)
 		require.Equal(t, victim.User, after.User)
 		status, _ = w.axway(t, "bolt.user", "GET", axway.Bases[0]+"/currentuser", "", "")

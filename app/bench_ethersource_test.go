@@ -46,7 +46,7 @@ func BenchmarkBookmarks(b *testing.B) {
 			db, _ := engine.open(b)
 			d, address := serveFor(b, db, nil)
 			who, _ := bookmarked(b, d, 50)
-			held, err := d.APIKeys.First(context.Background(), who, 0)
+			held, err := d.APIKeys.First(context.Background(), who, domain.UserRef{})
 			require.NoError(b, err)
 			sc, err := d.Gate.EnterObjects(context.Background(), &who, tenancy.Anywhere())
 			require.NoError(b, err)

@@ -48,7 +48,7 @@ func (m *machine) founder(t *rapid.T) domain.UserID {
 		in.FirstName = in.Alias
 		u, err := m.d.Users.Create(context.Background(), m.as(t, "admin"), in)
 		if done(t, err) {
-			m.users[u.ID] = &u
+			m.users[u.ID] = &u.User
 			return u.ID
 		}
 		group := domain.GroupRef("Admin")
@@ -66,7 +66,7 @@ func (m *machine) addOwn(t *rapid.T) {
 	alias := m.next("own")
 	made, err := m.d.Users.Create(context.Background(), m.as(t, u.Alias), directory.UserPatch{Alias: alias, FirstName: alias, Role: &role, Group: &ref})
 	if done(t, err) {
-		m.users[made.ID] = &made
+		m.users[made.ID] = &made.User
 		m.actors = append(m.actors, made.ID)
 	}
 }

@@ -80,11 +80,11 @@ func TestListsAreBounded(t *testing.T) {
 		for field, in := range map[string]directory.UserPatch{
 			"allowed": {Allowed: &places}, "blocked": {Blocked: &places}, "groups": {Groups: &groups},
 		} {
-			_, err := s.d.Users.Update(t.Context(), s.as("bob"), bob.ID, in)
+			_, err := s.d.Users.Update(t.Context(), s.as("bob"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: in})
 			require.ErrorIs(t, err, domain.ErrInvalid)
 			require.Equal(t, field, domain.AsError(err).Field)
 		}
-		_, err := s.d.Users.Update(t.Context(), s.as("ada"), bob.ID, directory.UserPatch{Memberships: &directory.Memberships{Named: &groups}})
+		_, err := s.d.Users.Update(t.Context(), s.as("ada"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: directory.UserPatch{Memberships: &directory.Memberships{Named: &groups}}})
 		require.ErrorIs(t, err, domain.ErrInvalid)
 	})
 }
@@ -97,10 +97,10 @@ func TestASuperUserMovesTheirOwnHome(t *testing.T) {
 		made, err := s.d.Environments.Create(t.Context(), s.as("admin"), directory.EnvironmentPatch{Alias: &office, IsOrganization: &no})
 		require.NoError(t, err)
 		home := domain.EnvironmentRef(office)
-		moved, err := s.d.Users.Update(t.Context(), s.as("admin"), s.find("admin").ID, directory.UserPatch{Home: &home})
+		moved, err := s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("admin").ID}, UserPatch: directory.UserPatch{Home: &home}})
 		require.NoError(t, err)
 		require.Equal(t, made.ID, moved.Home)
-		_, err = s.d.Users.Update(t.Context(), s.as("bob"), s.find("bob").ID, directory.UserPatch{Home: &home})
+		_, err = s.d.Users.Update(t.Context(), s.as("bob"), directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{Home: &home}})
 		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
 	})
 }
@@ -120,7 +120,7 @@ func TestTheLastSuperUserKeepsTheirPermissions(t *testing.T) {
 		require.NoError(t, change(directory.GroupPatch{Mask: &none}), "there is admin, who is in Root")
 		require.NoError(t, change(directory.GroupPatch{Mask: &all}))
 		ref := domain.GroupRef(chiefs)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("admin").ID, directory.UserPatch{Group: &ref, Groups: &[]domain.GroupRef{}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("admin").ID}, UserPatch: directory.UserPatch{Group: &ref, Groups: &[]domain.GroupRef{}}})
 		require.NoError(t, err)
 		require.ErrorIs(t, change(directory.GroupPatch{Mask: &none}), domain.ErrLastSuperUser)
 		require.ErrorIs(t, change(directory.GroupPatch{Parent: &user}), domain.ErrLastSuperUser)
@@ -150,18 +150,18 @@ func TestExplainSaysWhatARequestIsTold(t *testing.T) {
 		s := newStaff(t, db)
 		yes, no := true, false
 		explain := func(p domain.Permission) directory.ExplanationDocument {
-			x, err := s.d.Explain.Decision(t.Context(), s.as("ada"), directory.ExplainDecision{User: "bob", Permission: p})
+			x, err := s.d.Explain.Decision(t.Context(), s.as("ada"), directory.ExplainDecision{User: domain.UserRef{Alias: "bob"}, Permission: p})
 			require.NoError(t, err)
 			return x
 		}
 		require.True(t, explain(domain.ProfileRead).Allowed)
-		_, err := s.d.Users.Update(t.Context(), s.as("ada"), s.find("bob").ID, directory.UserPatch{FirstAccess: &yes})
+		_, err := s.d.Users.Update(t.Context(), s.as("ada"), directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{FirstAccess: &yes}})
 		require.NoError(t, err)
 		x := explain(domain.ProfileRead)
 		require.False(t, x.Allowed)
 		require.Equal(t, "Denied: the password must be changed first.", x.Sentence())
 		require.True(t, explain(domain.PasswordChange).Allowed)
-		_, err = s.d.Users.Update(t.Context(), s.as("ada"), s.find("bob").ID, directory.UserPatch{FirstAccess: &no})
+		_, err = s.d.Users.Update(t.Context(), s.as("ada"), directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{FirstAccess: &no}})
 		require.NoError(t, err)
 
 		mask := domain.UserRead.Mask()
@@ -169,9 +169,9 @@ func TestExplainSaysWhatARequestIsTold(t *testing.T) {
 		group, err := s.d.Groups.Create(t.Context(), s.as("ada"), directory.GroupPatch{Alias: &blind, Mask: &mask})
 		require.NoError(t, err)
 		s.add("ada", "cy", domain.RolePower, group.ID)
-		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), directory.ExplainDecision{User: "bob", Permission: domain.UserRead, Environment: "Acme"})
+		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), directory.ExplainDecision{User: domain.UserRef{Alias: "bob"}, Permission: domain.UserRead, Environment: "Acme"})
 		require.ErrorIs(t, err, domain.ErrForbidden)
-		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), directory.ExplainDecision{User: "bob", Permission: domain.UserRead})
+		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), directory.ExplainDecision{User: domain.UserRef{Alias: "bob"}, Permission: domain.UserRead})
 		require.NoError(t, err)
 	})
 }

@@ -34,7 +34,7 @@ func TestLoginNamesOfBeforeKeepWorking(t *testing.T) {
 		password, phone := "a new password", "1"
 		for _, alias := range oddNames {
 			u := s.find(alias)
-			_, err := s.d.Users.Update(t.Context(), s.as("admin"), u.ID, directory.UserPatch{Alias: &alias, Phone: &phone, Password: &password})
+			_, err := s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: u.ID}, UserPatch: directory.UserPatch{Alias: &alias, Phone: &phone, Password: &password}})
 			require.NoError(t, err, "%+q", alias)
 			require.Equal(t, u.ID, s.as(alias).User)
 		}
@@ -46,7 +46,7 @@ func TestLoginNamesOfBeforeKeepWorking(t *testing.T) {
 		for _, taken := range []string{"\u00e9va", "\u00c9VA", "ann", "Ann"} {
 			_, err := s.d.Users.Create(t.Context(), s.as("admin"), directory.UserPatch{Alias: &taken, FirstName: &taken, Home: &home})
 			require.ErrorIs(t, err, domain.ErrUserAliasTaken, "%+q", taken)
-			_, err = s.d.Users.Update(t.Context(), s.as("admin"), s.find("ada").ID, directory.UserPatch{Alias: &taken})
+			_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("ada").ID}, UserPatch: directory.UserPatch{Alias: &taken}})
 			require.ErrorIs(t, err, domain.ErrUserAliasTaken, "%+q", taken)
 			report := importText(t, db, `{"canopy": "directory/1", "organizations": [{"path": "Acme", "environments": [], "groups": [], "users": [
 				{"alias": "`+taken+`", "environment": "Acme", "firstname": "New"}]}]}`)
@@ -70,7 +70,7 @@ func TestOddLoginNamesAreRefusedEverywhere(t *testing.T) {
 					return err
 				},
 				"rename": func() error {
-					_, err := s.Users.Update(ctx, admin, s.as(t, "acme.user").User, directory.UserPatch{Alias: &alias})
+					_, err := s.Users.Update(ctx, admin, directory.UpdateUser{User: domain.UserRef{ID: s.as(t, "acme.user").User}, UserPatch: directory.UserPatch{Alias: &alias}})
 					return err
 				},
 				"tat's rename": func() error {
@@ -91,7 +91,7 @@ func TestOddLoginNamesAreRefusedEverywhere(t *testing.T) {
 				{"alias": "`+alias+`", "environment": "Acme", "firstname": "New"}]}]}`)
 			require.Len(t, report.Problems, 1)
 			require.Equal(t, "alias", report.Problems[0].Err.Field)
-			_, err := s.Users.Get(ctx, s.operator(t), alias)
+			_, err := s.Users.Get(ctx, s.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
 			require.ErrorIs(t, err, domain.ErrUserNotFound)
 		}
 	})

@@ -44,7 +44,7 @@ func (s *staff) add(who, alias string, role domain.Role, group domain.GroupID) d
 	home, ref := domain.EnvironmentRef("Acme"), domain.GroupRef(domain.NumberRef(domain.EnvironmentID(group)))
 	u, err := s.d.Users.Create(s.Context(), s.as(who), directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Role: &role, Group: &ref})
 	require.NoError(s, err)
-	return u
+	return u.User
 }
 
 func (s *staff) group(who, alias string, role domain.Role) (directory.GroupDocument, error) {
@@ -52,7 +52,7 @@ func (s *staff) group(who, alias string, role domain.Role) (directory.GroupDocum
 }
 
 func (s *staff) find(alias string) domain.User {
-	u, err := s.d.Users.Get(s.Context(), s.as("admin"), alias)
+	u, err := s.d.Users.Get(s.Context(), s.as("admin"), directory.GetUser{User: domain.UserRef{Alias: alias}})
 	require.NoError(s, err)
 	return u.User
 }
@@ -72,7 +72,7 @@ func TestAMemberActsWithTheHigherRole(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, domain.AllPermissions, admins.Effective)
 		bob, ann := s.find("bob"), s.add("ada", "ann", domain.RolePower, domain.AdminGroup)
-		both := directory.GroupMembers{Group: admins.UUID, Users: []domain.UUID{bob.UUID}}
+		both := directory.GroupMembers{Group: domain.GroupRef(admins.UUID), Users: []domain.UserRef{{UUID: bob.UUID}}}
 
 		require.False(t, s.mayCreate("bob"))
 		require.NoError(t, s.d.Users.Join(t.Context(), s.as("admin"), both))
@@ -83,15 +83,15 @@ func TestAMemberActsWithTheHigherRole(t *testing.T) {
 		require.Equal(t, domain.RoleOAdmin, explained.Role)
 
 		phone := "1"
-		_, err = s.d.Users.Update(t.Context(), s.as("ann"), bob.ID, directory.UserPatch{Phone: &phone})
+		_, err = s.d.Users.Update(t.Context(), s.as("ann"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: directory.UserPatch{Phone: &phone}})
 		require.ErrorIs(t, err, domain.ErrHasMore, "a power user does not change who acts as an admin")
-		both.Users = []domain.UUID{ann.UUID}
+		both.Users = []domain.UserRef{{UUID: ann.UUID}}
 		require.ErrorIs(t, s.d.Users.Join(t.Context(), s.as("ann"), both), domain.ErrForbidden, "nobody raises themselves")
 		joe := s.add("ann", "joe", domain.RoleUser, domain.UserGroup)
-		both.Users = []domain.UUID{joe.UUID}
+		both.Users = []domain.UserRef{{UUID: joe.UUID}}
 		require.ErrorIs(t, s.d.Users.Join(t.Context(), s.as("ann"), both), domain.ErrClimbing, "nor anybody above themselves")
 
-		both.Users = []domain.UUID{bob.UUID}
+		both.Users = []domain.UserRef{{UUID: bob.UUID}}
 		require.NoError(t, s.d.Users.Leave(t.Context(), s.as("admin"), both))
 		require.False(t, s.mayCreate("bob"))
 	})
@@ -159,10 +159,10 @@ func TestMemberships(t *testing.T) {
 			for _, id := range c.before[1:] {
 				rest = append(rest, domain.GroupRef(domain.NumberRef(domain.EnvironmentID(id))))
 			}
-			_, err := s.d.Users.Update(t.Context(), s.as("admin"), bob.ID, directory.UserPatch{Role: &role, Group: &first, Groups: &rest})
+			_, err := s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: directory.UserPatch{Role: &role, Group: &first, Groups: &rest}})
 			require.NoError(t, err, c.title)
-			changed, err := s.d.Users.Change(t.Context(), s.as("admin"), bob.UUID,
-				directory.UserPatch{Role: c.role, Memberships: &directory.Memberships{Named: c.named, Default: c.standby}})
+			changed, err := s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{UUID: bob.UUID},
+				UserPatch: directory.UserPatch{Whole: true, Role: c.role, Memberships: &directory.Memberships{Named: c.named, Default: c.standby}}})
 			require.NoError(t, err, c.title)
 			require.Equal(t, c.after, changed.Groups, c.title)
 			for g := range changed.NamedGroups() {
@@ -179,7 +179,11 @@ func TestMembersAreChangedTogether(t *testing.T) {
 		require.NoError(t, err)
 		bob, ada := s.find("bob"), s.find("ada")
 		join := func(ids ...domain.UUID) error {
-			return s.d.Users.Join(t.Context(), s.as("ada"), directory.GroupMembers{Group: team.UUID, Users: ids})
+			in := directory.GroupMembers{Group: domain.GroupRef(team.UUID)}
+			for _, id := range ids {
+				in.Users = append(in.Users, domain.UserRef{UUID: id})
+			}
+			return s.d.Users.Join(t.Context(), s.as("ada"), in)
 		}
 		require.ErrorIs(t, join(bob.UUID, s.find("admin").UUID), domain.ErrUserNotFound, "the superUser is out of reach")
 		require.Equal(t, bob.Groups, s.find("bob").Groups)
@@ -191,9 +195,9 @@ func TestMembersAreChangedTogether(t *testing.T) {
 		require.Equal(t, []domain.GroupID{team.ID, domain.UserGroup}, s.find("bob").Groups)
 		many := make([]domain.UUID, 101)
 		require.Equal(t, domain.Invalid, domain.AsError(join(many...)).Kind)
-		require.NoError(t, s.d.Users.Leave(t.Context(), s.as("ada"), directory.GroupMembers{Group: domain.UUID(team.UUID), Users: []domain.UUID{bob.UUID}}))
+		require.NoError(t, s.d.Users.Leave(t.Context(), s.as("ada"), directory.GroupMembers{Group: domain.GroupRef(team.UUID), Users: []domain.UserRef{{UUID: bob.UUID}}}))
 		require.Equal(t, []domain.GroupID{domain.UserGroup}, s.find("bob").Groups)
-		require.NoError(t, s.d.Users.Remove(t.Context(), s.as("ada"), bob.UUID))
+		require.NoError(t, s.d.Users.Delete(t.Context(), s.as("ada"), domain.UserRef{UUID: bob.UUID}))
 		require.ErrorIs(t, join(bob.UUID), domain.ErrUserNotFound)
 	})
 }

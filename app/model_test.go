@@ -66,7 +66,7 @@ func newMachine(t *testing.T, db *db.DB) *machine {
 	for _, g := range domain.BuiltInGroups() {
 		m.groups[g.ID] = &g
 	}
-	admin, err := m.d.Users.Get(context.Background(), m.as(t, "admin"), "admin")
+	admin, err := m.d.Users.Get(context.Background(), m.as(t, "admin"), directory.GetUser{User: domain.UserRef{Alias: "admin"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func (m *machine) addUser(t *rapid.T) {
 	in.FirstName = in.Alias
 	u, err := m.d.Users.Create(context.Background(), m.actor(t), in)
 	if done(t, err) {
-		m.users[u.ID] = &u
+		m.users[u.ID] = &u.User
 		if len(m.actors) > 0 {
 			m.actors = append(m.actors, u.ID)
 		}
@@ -252,12 +252,12 @@ func (m *machine) changeUser(t *rapid.T) {
 		in = directory.UserPatch{Home: &home}
 	}
 	who := m.actor(t)
-	u, err := m.d.Users.Update(context.Background(), who, id, in)
+	u, err := m.d.Users.Update(context.Background(), who, directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: in})
 	if !done(t, err) {
 		return
 	}
 	m.mayHaveChanged(t, who, m.users[id])
-	m.users[id] = &u
+	m.users[id] = &u.User
 }
 
 // mayHaveChanged fails if who has changed a user who had more.
@@ -274,7 +274,7 @@ func (m *machine) deleteUser(t *rapid.T) {
 		return // somebody must be left to ask
 	}
 	id, who := pick(t, "user", m.users), m.actor(t)
-	err := m.d.Users.Delete(context.Background(), who, id)
+	err := m.d.Users.Delete(context.Background(), who, domain.UserRef{ID: id})
 	if u, known := m.users[who.User]; known && domain.ErrHasMore.Is(err) && m.exceeds(u, m.users[id]) == "" {
 		t.Fatalf("%s has all that %s has, and may not delete them", u.Alias, m.users[id].Alias)
 	}
@@ -326,7 +326,7 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 		t.Fatalf("%s at %d lists %v (%v), the oracle says %v", u.Alias, at, got, err, want)
 	}
 	for _, v := range m.users {
-		read, err := m.d.Users.Get(ctx, who, v.Alias)
+		read, err := m.d.Users.Get(ctx, who, directory.GetUser{User: domain.UserRef{Alias: v.Alias}})
 		if (err == nil) != m.sees(u, v) {
 			t.Fatalf("%s reads %s: %v, the oracle says %v", u.Alias, v.Alias, err, m.sees(u, v))
 		}
@@ -336,7 +336,7 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 	}
 	m.agreeOnEnvironments(t, u, who)
 	e, p := pick(t, "explained", m.environments), rapid.SampledFrom(domain.Catalogue).Draw(t, "permission").Permission
-	x, err := m.d.Explain.Decision(ctx, m.operator(t), directory.ExplainDecision{User: u.Alias, Permission: p, Environment: domain.NumberRef(e)})
+	x, err := m.d.Explain.Decision(ctx, m.operator(t), directory.ExplainDecision{User: domain.UserRef{Alias: u.Alias}, Permission: p, Environment: domain.NumberRef(e)})
 	if err != nil {
 		t.Fatal(err)
 	}

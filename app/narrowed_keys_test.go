@@ -121,7 +121,7 @@ func TestNarrowedKeys(t *testing.T) {
 		require.Equal(t, 2, n, "the key goes where its place goes")
 
 		blocked := []domain.EnvironmentRef{"Acme/Test"}
-		_, err = w.directory.Users.Update(t.Context(), w.operator(t), w.principal(t, "acme.admin").User, directory.UserPatch{Blocked: &blocked})
+		_, err = w.directory.Users.Update(t.Context(), w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: w.principal(t, "acme.admin").User}, UserPatch: directory.UserPatch{Blocked: &blocked}})
 		require.NoError(t, err)
 		status, answer := ask("GET", "/rest/users", "")
 		require.Equal(t, 403, status, "it has nothing of what its user has no more: %s", answer)
@@ -143,7 +143,7 @@ func TestNarrowedKeysGoWithTheirPlace(t *testing.T) {
 		require.Equal(t, 401, status)
 		status, _ = w.withKey(t, "apiKey", labs, "GET", "/rest/environments", "")
 		require.Equal(t, 200, status)
-		keys, err := w.directory.APIKeys.List(t.Context(), w.principal(t, "acme.admin"), 0)
+		keys, err := w.directory.APIKeys.List(t.Context(), w.principal(t, "acme.admin"), domain.UserRef{})
 		require.NoError(t, err)
 		require.Len(t, keys, 1)
 		require.Equal(t, "Acme/Labs", keys[0].Environment.ShownPath)

@@ -119,9 +119,9 @@ func (w *twoTenants) addUser(t *testing.T, alias, home string, role domain.Role,
 // allow gives somebody exactly these environments.
 func (w *twoTenants) allow(t *testing.T, alias string, environments ...domain.EnvironmentRef) {
 	t.Helper()
-	found, err := w.directory.Users.Get(t.Context(), w.operator(t), alias)
+	found, err := w.directory.Users.Get(t.Context(), w.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
 	require.NoError(t, err)
-	_, err = w.directory.Users.Update(t.Context(), w.operator(t), found.ID, directory.UserPatch{Allowed: &environments})
+	_, err = w.directory.Users.Update(t.Context(), w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: found.ID}, UserPatch: directory.UserPatch{Allowed: &environments}})
 	require.NoError(t, err)
 }
 
@@ -217,9 +217,9 @@ func (w *twoTenants) disturb(t *testing.T) {
 			w.users = append(w.users, u.ID)
 		}
 	case 6:
-		_, _ = w.directory.Users.Update(ctx, w.operator(t), pickOne(w, w.users), directory.UserPatch{Phone: &name, Allowed: &second, Active: &flag, Home: &environment})
+		_, _ = w.directory.Users.Update(ctx, w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: pickOne(w, w.users)}, UserPatch: directory.UserPatch{Phone: &name, Allowed: &second, Active: &flag, Home: &environment}})
 	case 7:
-		_ = w.directory.Users.Delete(ctx, w.operator(t), pickOne(w, w.users))
+		_ = w.directory.Users.Delete(ctx, w.operator(t), domain.UserRef{ID: pickOne(w, w.users)})
 	case 8:
 		g, err := w.directory.Groups.Create(ctx, w.operator(t), directory.GroupPatch{Organization: &environment, Alias: &name, Mask: &mask, Parent: &group})
 		if err == nil {

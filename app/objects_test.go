@@ -187,7 +187,7 @@ func TestGroupsOfOtherOrganizations(t *testing.T) {
 		group, err := s.Groups.Create(ctx, admin, directory.GroupPatch{Alias: &team})
 		require.NoError(t, err)
 		allowed := []domain.EnvironmentRef{domain.NumberRef(e.ID)}
-		_, err = s.Users.Update(ctx, s.operator(t), s.as(t, "bolt.user").User, directory.UserPatch{Allowed: &allowed})
+		_, err = s.Users.Update(ctx, s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: s.as(t, "bolt.user").User}, UserPatch: directory.UserPatch{Allowed: &allowed}})
 		require.NoError(t, err)
 		guest := s.as(t, "bolt.user")
 		o, err := s.Objects.Create(ctx, guest, objects.NewObject{Kind: domain.KindApplication, Name: "app", Environment: allowed[0]})

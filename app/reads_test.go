@@ -40,9 +40,9 @@ func TestHeadChangesNothing(t *testing.T) {
 		r := serve(t, fixtureSettings(t, engine, "rest", c))
 		operator, err := r.directory.Operator(t.Context())
 		require.NoError(t, err)
-		admin, err := r.directory.Users.Get(t.Context(), operator, "admin")
+		admin, err := r.directory.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "admin"}})
 		require.NoError(t, err)
-		user, err := r.directory.Users.Get(t.Context(), operator, "user1")
+		user, err := r.directory.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "user1"}})
 		require.NoError(t, err)
 		basic := basicCaller(r.Address(), "admin", "secret1").header
 		headers := map[string]map[string]string{"rest": basic, "axway": basic, "ethersource": basic, "console": {},
@@ -126,19 +126,22 @@ func TestReadsChangeNothing(t *testing.T) {
 		q := follow(t, s.mail(t, domain.LetterForgot, "acme.user@example.org"))
 		reset := accounts.Reset{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: "1"}
 		operator := s.operator(t)
-		user, err := s.Users.Get(t.Context(), operator, "acme.user")
+		user, err := s.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "acme.user"}})
 		require.NoError(t, err)
 		name, before := "Other", storetest.Dump(t, s.DB)
 		reading := domain.WithRequest(t.Context(), domain.Request{Reads: true})
 		for what, change := range map[string]func() error{
 			"reset":    func() error { _, err := s.Accounts.Reset(reading, reset); return err },
 			"register": func() error { _, err := s.Accounts.Register(reading, ada()); return err },
-			"password": func() error { _, err := s.Accounts.ResetPassword(reading, operator, user.ID); return err },
-			"update": func() error {
-				_, err := s.Users.Update(reading, operator, user.ID, directory.UserPatch{FirstName: &name})
+			"password": func() error {
+				_, err := s.Accounts.ResetPassword(reading, operator, domain.UserRef{ID: user.ID})
 				return err
 			},
-			"delete": func() error { return s.Users.Delete(reading, operator, user.ID) },
+			"update": func() error {
+				_, err := s.Users.Update(reading, operator, directory.UpdateUser{User: domain.UserRef{ID: user.ID}, UserPatch: directory.UserPatch{FirstName: &name}})
+				return err
+			},
+			"delete": func() error { return s.Users.Delete(reading, operator, domain.UserRef{ID: user.ID}) },
 			"environment": func() error {
 				_, err := s.Environments.Create(reading, operator, directory.EnvironmentPatch{Alias: &name})
 				return err

@@ -364,9 +364,9 @@ func (w *twoTenants) hide(t *testing.T) {
 	w.allow(t, "acme.guest", "Acme/Prod/East", "Bolt/Prod")
 	team := []domain.GroupRef{"Acme team"}
 	for _, alias := range []string{"acme.user", "acme.east", "acme.power"} {
-		u, err := w.directory.Users.Get(ctx, w.operator(t), alias)
+		u, err := w.directory.Users.Get(ctx, w.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
 		require.NoError(t, err)
-		_, err = w.directory.Users.Update(ctx, w.operator(t), u.ID, directory.UserPatch{Group: &team[0], Groups: &[]domain.GroupRef{"/Admin"}})
+		_, err = w.directory.Users.Update(ctx, w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: u.ID}, UserPatch: directory.UserPatch{Group: &team[0], Groups: &[]domain.GroupRef{"/Admin"}}})
 		require.NoError(t, err)
 	}
 	shared := domain.Shared
@@ -409,9 +409,9 @@ func (w *twoTenants) hide(t *testing.T) {
 // block blocks somebody from exactly these environments.
 func (w *twoTenants) block(t *testing.T, alias string, environments ...domain.EnvironmentRef) {
 	t.Helper()
-	found, err := w.directory.Users.Get(t.Context(), w.operator(t), alias)
+	found, err := w.directory.Users.Get(t.Context(), w.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
 	require.NoError(t, err)
-	_, err = w.directory.Users.Update(t.Context(), w.operator(t), found.ID, directory.UserPatch{Blocked: &environments})
+	_, err = w.directory.Users.Update(t.Context(), w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: found.ID}, UserPatch: directory.UserPatch{Blocked: &environments}})
 	require.NoError(t, err)
 }
 

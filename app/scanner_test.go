@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence/storetest"
 )
@@ -213,7 +214,7 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 				require.NoError(t, err)
 				status, answer := stranger.call(t, "GET", u.Path, "")
 				require.Equal(t, 200, status)
-				if found, err := r.directory.Users.Get(t.Context(), operator, login); err == nil && found.State == domain.Pending {
+				if found, err := r.directory.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: login}}); err == nil && found.State == domain.Pending {
 					approve(t, login)
 				}
 				require.True(t, r.signsIn(t, login, answer.find(t, "password").(string)))
@@ -293,7 +294,7 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 			seen[l.file] = seen[l.file] || l.to == "rex@example.org"
 		}
 		ask(admin, "POST", "/rest/users/"+number(t, "rex")+"/reject", "", 200)(t)
-		nora, err := r.directory.Users.Get(t.Context(), operator, "nora")
+		nora, err := r.directory.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "nora"}})
 		require.NoError(t, err)
 		ask(admin, "PUT", "/api/portal/v1.3/users/"+string(nora.UUID)+"/resetpassword", "", 200)(t)
 		leadNowhere(t)

@@ -288,14 +288,14 @@ func TestSessionsEndWithTheAccount(t *testing.T) {
 		no, yes, password := false, true, "abcdef"
 
 		s := all(t)
-		_, err = d.directory.Users.Update(ctx, operator, id, directory.UserPatch{Active: &no})
+		_, err = d.directory.Users.Update(ctx, operator, directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: directory.UserPatch{Active: &no}})
 		require.NoError(t, err)
 		refused(t, s)
-		_, err = d.directory.Users.Update(ctx, operator, id, directory.UserPatch{Active: &yes})
+		_, err = d.directory.Users.Update(ctx, operator, directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: directory.UserPatch{Active: &yes}})
 		require.NoError(t, err)
 		require.NoError(t, d.bears(t, s[0].Access), "an account that is given back has its sessions again")
 
-		_, err = d.directory.Users.Update(ctx, operator, id, directory.UserPatch{Password: &password})
+		_, err = d.directory.Users.Update(ctx, operator, directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: directory.UserPatch{Password: &password}})
 		require.NoError(t, err)
 		refused(t, s)
 
@@ -306,11 +306,11 @@ func TestSessionsEndWithTheAccount(t *testing.T) {
 		require.NoError(t, d.directory.Sessions.SignOut(ctx, s[0].Principal), "which ended is no error")
 
 		s = all(t)
-		require.NoError(t, d.directory.Sessions.EndAllOf(ctx, operator, id))
+		require.NoError(t, d.directory.Sessions.EndAllOf(ctx, operator, domain.UserRef{ID: id}))
 		refused(t, s)
 
 		s = all(t)
-		require.NoError(t, d.directory.Users.Delete(ctx, operator, id))
+		require.NoError(t, d.directory.Users.Delete(ctx, operator, domain.UserRef{ID: id}))
 		refused(t, s)
 		var left int
 		require.NoError(t, d.directory.DB.Pool().QueryRow("SELECT count(*) FROM sessions").Scan(&left))
@@ -540,7 +540,7 @@ func TestSessionsWhileThePasswordMustBeChanged(t *testing.T) {
 		operator, err := d.directory.Operator(t.Context())
 		require.NoError(t, err)
 		yes := true
-		_, err = d.directory.Users.Update(t.Context(), operator, s.Session.User, directory.UserPatch{FirstAccess: &yes})
+		_, err = d.directory.Users.Update(t.Context(), operator, directory.UpdateUser{User: domain.UserRef{ID: s.Session.User}, UserPatch: directory.UserPatch{FirstAccess: &yes}})
 		require.NoError(t, err)
 		_, err = d.refresh(t, s.Refresh)
 		require.ErrorIs(t, err, domain.ErrPasswordExpired)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"canopy/app/directory"
 	"canopy/domain"
 )
 
@@ -92,7 +93,7 @@ func TestEverySurfaceDoesTheSame(t *testing.T) {
 func userScenario(t *testing.T, w *twoTenants, as func(string) driver) {
 	admin, other, user := as("acme.admin"), as("bolt.admin"), as("acme.user")
 	named := func(alias string) *domain.User {
-		found, err := w.directory.Users.Get(t.Context(), w.operator(t), alias)
+		found, err := w.directory.Users.Get(t.Context(), w.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
 		require.NoError(t, err)
 		return &found.User
 	}
@@ -330,7 +331,7 @@ func newByNumber(w *twoTenants, login, password string) byNumber {
 }
 
 func (d byNumber) number(t *testing.T, alias string) string {
-	found, err := d.w.directory.Users.Get(t.Context(), d.w.operator(t), alias)
+	found, err := d.w.directory.Users.Get(t.Context(), d.w.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
 	if err != nil {
 		return "999999"
 	}

@@ -313,12 +313,12 @@ func TestGroupAdmins(t *testing.T) {
 			parent := domain.GroupRef("Admin")
 			_, err := uses.Groups.Create(ctx, admin(), directory.GroupPatch{Alias: &name, Mask: &mask, Role: &role, Parent: &parent})
 			require.NoError(t, err)
-			member := directory.GroupMember{Group: domain.GroupRef(name), Alias: "lead"}
+			member := directory.GroupMember{Group: domain.GroupRef(name), User: domain.UserRef{Alias: "lead"}}
 			require.NoError(t, uses.Groups.AddAdmin(ctx, admin(), member))
 			return domain.GroupRef(name)
 		}
 		groups := func(alias string) (names []string) {
-			list, err := uses.Users.Get(ctx, w.operator(t), alias)
+			list, err := uses.Users.Get(ctx, w.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
 			require.NoError(t, err)
 			for g := range list.AllGroups() {
 				names = append(names, g.Alias)
@@ -330,7 +330,7 @@ func TestGroupAdmins(t *testing.T) {
 		strong := group("Strong", domain.UserUpdate.Mask(), 0)
 		leaders := group("Leaders", domain.TopicRead.Mask(), domain.RolePower)
 		as := func(g domain.GroupRef, alias string) directory.GroupMember {
-			return directory.GroupMember{Group: g, Alias: alias}
+			return directory.GroupMember{Group: g, User: domain.UserRef{Alias: alias}}
 		}
 
 		require.NoError(t, uses.Users.Admit(ctx, lead(), as(plain, "peer")))
@@ -355,7 +355,7 @@ func TestGroupAdmins(t *testing.T) {
 		_, err := uses.Groups.Create(ctx, admin(), directory.GroupPatch{Alias: &name, Mask: &mute, Parent: &parent})
 		require.NoError(t, err)
 		change := func(to domain.GroupRef) {
-			_, err := uses.Users.Update(ctx, admin(), lead().User, directory.UserPatch{Group: &to, Groups: &[]domain.GroupRef{}})
+			_, err := uses.Users.Update(ctx, admin(), directory.UpdateUser{User: domain.UserRef{ID: lead().User}, UserPatch: directory.UserPatch{Group: &to, Groups: &[]domain.GroupRef{}}})
 			require.NoError(t, err)
 		}
 		change("Mute")
@@ -370,7 +370,7 @@ func TestGroupAdmins(t *testing.T) {
 		require.ErrorIs(t, uses.Groups.AddAdmin(ctx, admin(), as("Bolt team", "lead")), domain.ErrGroupNotFound)
 		require.ErrorIs(t, uses.Groups.AddAdmin(ctx, admin(), as(plain, "bolt.user")), domain.ErrUserNotFound)
 		require.ErrorIs(t, uses.Groups.AddAdmin(ctx, w.operator(t), as("User", "lead")), domain.ErrGroupAdminElsewhere)
-		require.NoError(t, uses.Users.Delete(ctx, admin(), lead().User))
+		require.NoError(t, uses.Users.Delete(ctx, admin(), domain.UserRef{ID: lead().User}))
 		require.NoError(t, uses.Groups.DeleteNamed(ctx, admin(), strong))
 	})
 }

@@ -64,7 +64,7 @@ func TestAnImportRefusesAPartThatIsNoOrganization(t *testing.T) {
 				{"alias": "bea", "environment": "Bolt", "role": "power", "group": "/Admin", "firstname": "Bea"}]}]}`)
 		require.NotEmpty(t, report.Problems)
 		require.Equal(t, []string{"Bolt"}, report.Refused)
-		_, err := s.d.Users.Get(t.Context(), s.as("admin"), "bea")
+		_, err := s.d.Users.Get(t.Context(), s.as("admin"), directory.GetUser{User: domain.UserRef{Alias: "bea"}})
 		require.ErrorIs(t, err, domain.ErrUserNotFound)
 	})
 }
@@ -83,7 +83,7 @@ func TestAnAdminByAnEarlierRuleActsAsPower(t *testing.T) {
 		otto, role, group := "otto", domain.RolePower, domain.GroupRef("Admin")
 		made, err := s.d.Users.Create(t.Context(), s.as("admin"), directory.UserPatch{Alias: &otto, FirstName: &otto, Home: &below, Role: &role, Group: &group})
 		require.NoError(t, err)
-		before := domain.StoredUser{User: made}
+		before := domain.StoredUser{User: made.User}
 		earlier := domain.StoredUser{User: made.Clone()}
 		earlier.Role = domain.RoleOAdmin
 		store := persistence.NewDirectoryStore(db)
@@ -107,18 +107,18 @@ func TestAnAdminByAnEarlierRuleActsAsPower(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrForbidden, "which is for admins")
 
 		phone, up, admin, home := "1", domain.EnvironmentRef("Office/Floor"), domain.RoleOAdmin, domain.EnvironmentRef("/")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, directory.UserPatch{Phone: &phone, Role: &admin})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Phone: &phone, Role: &admin}})
 		require.NoError(t, err, "the role is left as it is")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, directory.UserPatch{Home: &up})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Home: &up}})
 		require.ErrorIs(t, err, domain.ErrAdminOutside, "but not given again elsewhere")
 		report := importText(t, db, `{"canopy": "directory/1", "organizations": [{"path": "/", "environments": [], "groups": [], "users": [
 			{"alias": "otto", "environment": "Office", "role": "oadmin", "group": "Admin", "firstname": "Other"}]}]}`)
 		require.Empty(t, report.Problems, "nor does an import mind")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, directory.UserPatch{Role: &role})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Role: &role}})
 		require.NoError(t, err)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, directory.UserPatch{Role: &admin})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Role: &admin}})
 		require.ErrorIs(t, err, domain.ErrAdminOutside)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), made.ID, directory.UserPatch{Role: &admin, Home: &home})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Role: &admin, Home: &home}})
 		require.NoError(t, err, "at home in the root")
 	})
 }

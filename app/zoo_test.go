@@ -216,7 +216,7 @@ func (z *zoo) addUsers(t *testing.T, w *twoTenants) {
 		home, first := domain.EnvironmentRef("Zoo"), text
 		u, err := w.directory.Users.Create(t.Context(), w.operator(t), directory.UserPatch{Alias: &text, FirstName: &first, Home: &home})
 		require.NoError(t, err, text)
-		z.nameUser(&u)
+		z.nameUser(&u.User)
 	}
 }
 
@@ -256,7 +256,7 @@ func (z *zoo) addUser(t *testing.T, w *twoTenants, n int, role domain.Role, stat
 	}
 	u, err := w.directory.Users.Create(t.Context(), w.operator(t), in)
 	require.NoError(t, err, "%s %s %s", alias, role, state)
-	z.nameUser(&u)
+	z.nameUser(&u.User)
 	if state == domain.Approved && active {
 		z.usable = append(z.usable, alias)
 	}

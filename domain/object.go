@@ -253,14 +253,6 @@ func NumberedObject(id ObjectID) ObjectRef { return ObjectRef(number(id)) }
 // Number returns the number the reference is, if it is one.
 func (r ObjectRef) Number() (ObjectID, bool) { return ParseID[ObjectID](string(r)) }
 
-// UserRef names a user, by number, else by UUID, else by alias. An alias that nobody has is
-// a number if it is one in text. The zero reference names none.
-type UserRef struct {
-	ID    UserID
-	UUID  UUID
-	Alias string
-}
-
 // ObjectFilter narrows a list of objects. The zero filter keeps all.
 type ObjectFilter struct {
 	Kinds []ObjectKind // none keeps all

@@ -71,6 +71,20 @@ type Actor struct {
 	Alias        string
 }
 
+// Ref returns the reference that names the principal.
+func (p *Principal) Ref() UserRef { return UserRef{ID: p.User} }
+
+// Is reports whether a reference names the principal.
+func (p *Principal) Is(ref UserRef) bool {
+	switch {
+	case ref.ID != 0:
+		return ref.ID == p.User
+	case ref.UUID != "":
+		return ref.UUID == p.UUID
+	}
+	return ref.Alias != "" && Fold(ref.Alias) == Fold(p.Alias)
+}
+
 // UserKey returns the key of the user that p is.
 func (p *Principal) UserKey() UserKey { return UserKey{Organization: p.Organization, User: p.User} }
 

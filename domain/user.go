@@ -76,6 +76,33 @@ type Person struct {
 // their organization, and keeps all superUsers from being changed until it ends.
 type SuperUsers func() ([]User, []Group, error)
 
+// UserRef is how a client names a user: by number, by UUID, or by alias. An alias that nobody has is a
+// number or a UUID if it is one in text. The zero reference names nobody.
+type UserRef struct {
+	ID    UserID
+	UUID  UUID
+	Alias string
+}
+
+// ParseUserRef reads a reference that is a number, else a UUID, else an alias.
+func ParseUserRef(text string) UserRef {
+	if ref := (UserRef{Alias: text}).Other(); ref != (UserRef{}) {
+		return ref
+	}
+	return UserRef{Alias: text}
+}
+
+// Other returns what an alias that nobody has can be besides: a number or a UUID; zero for neither.
+func (r UserRef) Other() UserRef {
+	if id, ok := ParseID[UserID](r.Alias); ok {
+		return UserRef{ID: id}
+	}
+	if id, err := ParseUUID(r.Alias); err == nil {
+		return UserRef{UUID: id}
+	}
+	return UserRef{}
+}
+
 // Grant is an environment listed on a user, with the place it has in the tree.
 type Grant struct {
 	Environment  EnvironmentID

@@ -35,7 +35,7 @@ func TestGroupMembers(t *testing.T) {
 			want := []domain.GroupMember{}
 			for _, group := range asked {
 				for _, u := range w.People {
-					now, err := w.Users.Get(ctx, storetest.Everything(domain.UserRead).Read(), u.ID)
+					now, err := w.Users.Get(ctx, storetest.Everything(domain.UserRead).Read(), domain.UserRef{ID: u.ID})
 					require.NoError(t, err)
 					self, only := sc.Self()
 					if reached := only && self.User == u.ID || !only && sc.Covers(now.HomePath); reached && slices.Contains(now.Groups, group) {

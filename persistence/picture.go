@@ -44,17 +44,16 @@ func readPictures(ctx context.Context, q db.Querier, where db.Predicate, ids []d
 	return found, err
 }
 
-// Picture returns the picture of the user with that UUID. It is ErrUserNotFound if there is no
-// such user in sc, and ErrPictureNotFound if they have none.
-func (s *UserStore) Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error) {
-	where := db.Account(sc).And("u.uuid = ?", string(id))
-	rows, err := s.db.QueryContext(ctx, "SELECT coalesce(p.tag, ''), p.jpeg FROM users u LEFT JOIN user_pictures p "+
-		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.Text(), where.Args...)
-	picture, err := db.Only(rows, err, scanPicture, domain.ErrUserNotFound)
-	if err == nil && picture.Tag == "" {
-		err = domain.ErrPictureNotFound
+// Picture returns the picture of the user that ref names. It is ErrUserNotFound if there is no such user in
+// sc, and ErrPictureNotFound if they have none.
+func (s *UserStore) Picture(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.Picture, error) {
+	u, err := s.Get(ctx, sc, ref)
+	if err != nil {
+		return domain.Picture{}, err
 	}
-	return picture, err
+	rows, err := s.db.QueryContext(ctx, "SELECT tag, jpeg FROM user_pictures WHERE organization_id = ? AND user_id = ?",
+		int64(u.Organization), int64(u.ID))
+	return db.Only(rows, err, scanPicture, domain.ErrPictureNotFound)
 }
 
 func insertPicture(ctx context.Context, tx bun.Tx, u *domain.User) error {

@@ -127,14 +127,30 @@ func selectUser(ctx context.Context, q db.Querier, where db.Predicate, rest stri
 	return all[0], nil
 }
 
-// Get returns the user with that number. It is ErrUserNotFound if there is none in sc.
-func (s *UserStore) Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error) {
-	return selectUser(ctx, s.db, db.Account(sc).And("u.id = ?", int64(id)), "")
+// Get returns the user that ref names. It is ErrUserNotFound if there is none in sc.
+func (s *UserStore) Get(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error) {
+	switch {
+	case ref.ID != 0:
+		return selectUser(ctx, s.db, db.Account(sc).And("u.id = ?", int64(ref.ID)), "")
+	case ref.UUID != "":
+		return selectUser(ctx, s.db, db.Account(sc).And("u.uuid = ?", string(ref.UUID)), "")
+	}
+	u, err := s.named(ctx, sc, ref.Alias)
+	if other := ref.Other(); domain.ErrUserNotFound.Is(err) && other != (domain.UserRef{}) {
+		return s.Get(ctx, sc, other)
+	}
+	return u, err
 }
 
-// ByUUID returns the user with that UUID. It is ErrUserNotFound if there is none in sc.
-func (s *UserStore) ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error) {
-	return selectUser(ctx, s.db, db.Account(sc).And("u.uuid = ?", string(id)), "")
+// named returns the user with that alias, compared by domain.Fold. Whose it is is read first, so that the
+// user is found by key in the largest scope.
+func (s *UserStore) named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT organization_id, user_id FROM login_names WHERE name = ?", domain.Fold(alias))
+	key, err := db.Only(rows, err, scanKey, domain.ErrUserNotFound)
+	if err != nil {
+		return domain.User{}, err
+	}
+	return selectUser(ctx, s.db, db.Account(sc).And("u.organization_id = ? AND u.id = ?", int64(key.Organization), int64(key.User)), "")
 }
 
 // ByUUIDs returns the users with these UUIDs that lie in sc, by number.
@@ -143,13 +159,6 @@ func (s *UserStore) ByUUIDs(ctx context.Context, sc tenancy.Scope, ids []domain.
 		return nil, nil
 	}
 	return selectUsers(ctx, s.db, db.Account(sc).And("u.uuid IN (?)", db.In(ids)), " ORDER BY u.id")
-}
-
-// Named returns the user with that alias, compared by domain.Fold. It is ErrUserNotFound
-// if there is none in sc.
-func (s *UserStore) Named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error) {
-	return selectUser(ctx, s.db, db.Account(sc).And(
-		"(u.organization_id, u.id) IN (SELECT organization_id, user_id FROM login_names WHERE name = ?)", domain.Fold(alias)), "")
 }
 
 // filtered returns the conditions of f.

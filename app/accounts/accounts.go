@@ -88,8 +88,7 @@ func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.P
 // ChangeStore reads users and changes them together with what goes with the change. The rules of
 // directory.UserStore hold.
 type ChangeStore interface {
-	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
-	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error)
+	Get(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error)
 	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error)
 	Number(ctx context.Context, u *domain.User) error
 	Do(ctx context.Context, w tenancy.WriteScope, change func(Tx) error) error
@@ -165,7 +164,7 @@ func (a *Accounts) named(ctx context.Context, w Whose) (domain.User, error) {
 	find, name := a.accounts.ByMail, w.Mail
 	if w.Alias != "" {
 		if id, err := domain.ParseUUID(w.Alias); err == nil {
-			u, err := a.store.ByUUID(ctx, a.self(domain.UserRead).Read(), id)
+			u, err := a.store.Get(ctx, a.self(domain.UserRead).Read(), domain.UserRef{UUID: id})
 			if !domain.ErrUserNotFound.Is(err) {
 				return u, err
 			}
@@ -181,7 +180,7 @@ func (a *Accounts) byName(ctx context.Context, find func(context.Context, string
 	if err != nil {
 		return domain.User{}, err
 	}
-	return a.store.Get(ctx, a.self(domain.UserRead).Read(), key.User)
+	return a.store.Get(ctx, a.self(domain.UserRead).Read(), domain.UserRef{ID: key.User})
 }
 
 // takes reports whether a secret of one of the purposes may be given out for the account, or

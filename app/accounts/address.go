@@ -15,7 +15,7 @@ import (
 
 // RequestMailChange asks for another mail address of an account.
 type RequestMailChange struct {
-	User domain.UserID // 0 is one's own
+	User domain.UserRef // zero is one's own
 	Mail string
 	// Link is as in Register; if it is empty nothing is sent yet for others, see
 	// SendConfirmation, and for oneself it leads to a page of this server.
@@ -31,11 +31,11 @@ const ownMailLifetime = 24 * time.Hour
 // one's own account, else domain.UserUpdate and the rules of Users.Update. Whether the
 // address is somebody else's shows when it is confirmed.
 func (a *Accounts) RequestMailChange(ctx context.Context, caller domain.Principal, in RequestMailChange) error {
-	if err := domain.CheckMail(in.Mail); err != nil {
-		return err
-	}
 	w, key, giver, err := a.change(ctx, &caller, in.User)
 	if err != nil {
+		return err
+	}
+	if err := domain.CheckMail(in.Mail); err != nil {
 		return err
 	}
 	if in.Link == "" && key.User == caller.User {
@@ -94,9 +94,9 @@ func (a *Accounts) askOwn(ctx context.Context, caller *domain.Principal, address
 
 // change returns the proof that the caller may change the user's profile: their own, or one
 // within reach.
-func (a *Accounts) change(ctx context.Context, caller *domain.Principal, id domain.UserID) (tenancy.WriteScope, domain.UserKey, tenancy.Giver, error) {
-	if id != 0 && id != caller.User {
-		w, target, giver, err := a.over(ctx, caller, domain.UserUpdate, id)
+func (a *Accounts) change(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (tenancy.WriteScope, domain.UserKey, tenancy.Giver, error) {
+	if ref != (domain.UserRef{}) && !caller.Is(ref) {
+		w, target, giver, err := a.over(ctx, caller, domain.UserUpdate, ref)
 		return w, target.Key(), giver, err
 	}
 	self := domain.User{ID: caller.User, Organization: caller.Organization, HomePath: caller.Home}
@@ -192,26 +192,26 @@ func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, key domain
 	return u, err
 }
 
-// Presented is a secret that somebody trusted passes on for the user with that number.
+// Presented is a secret that somebody trusted passes on for a user.
 type Presented struct {
-	User   domain.UserID
+	User   domain.UserRef
 	Secret string
 }
 
 // ConfirmMailChangeOf is ConfirmMailChange of somebody else by who may change their address, as
 // RequestMailChange says. One's own is Forbidden: it takes the password.
 func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Principal, in Presented) (domain.User, error) {
-	if in.User == 0 || in.User == caller.User {
-		return domain.User{}, directory.ErrOwnMail
+	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
+	if domain.ErrOwnAccount.Is(err) {
+		err = directory.ErrOwnMail
 	}
-	w, key, giver, err := a.change(ctx, &caller, in.User)
 	if err != nil {
 		return domain.User{}, err
 	}
-	if err := a.mayPresent(ctx, &caller, in.User); err != nil {
+	if err := a.mayPresent(ctx, &caller, target.ID); err != nil {
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, w, key, in.Secret, mayActFor(&caller, giver))
+	return a.confirm(ctx, w, target.Key(), in.Secret, mayActFor(&caller, giver))
 }
 
 // Activate opens an account by the secret of its owner that somebody passes on who may
@@ -223,7 +223,7 @@ func (a *Accounts) Activate(ctx context.Context, caller domain.Principal, in Pre
 	if err != nil {
 		return domain.User{}, err
 	}
-	if err := a.mayPresent(ctx, &caller, in.User); err != nil {
+	if err := a.mayPresent(ctx, &caller, target.ID); err != nil {
 		return domain.User{}, err
 	}
 	if err := giver.MayChange(&target); err != nil {
@@ -249,8 +249,9 @@ type Invite struct {
 
 // Invite makes an account that cannot be used until its owner accepts it by the link that
 // is mailed to them. A mail address is required; otherwise it is as Users.Create.
-func (a *Accounts) Invite(ctx context.Context, caller domain.Principal, in Invite) (domain.User, error) {
-	return a.invite(ctx, caller, in, nil)
+func (a *Accounts) Invite(ctx context.Context, caller domain.Principal, in Invite) (directory.UserDocument, error) {
+	u, err := a.invite(ctx, caller, in, nil)
+	return directory.UserDocument{User: u}, err
 }
 
 // InviteWithKey is Invite for an account that has an API key from the beginning. The key is
@@ -321,7 +322,7 @@ func (a *Accounts) Accept(ctx context.Context, in Accept) (domain.User, error) {
 
 // SendConfirmation asks for mail with a link to a user's address, in the words of who asks.
 type SendConfirmation struct {
-	User domain.UserID
+	User domain.UserRef
 	// Purpose is domain.AcceptInvite for an account that is not open yet, or
 	// domain.ChangeAddress for an address that was asked for.
 	Purpose domain.SecretPurpose
@@ -338,14 +339,14 @@ type SendConfirmation struct {
 // domain.UserUpdate on them, and the rules of Users.Update hold. It is Conflict if there is
 // nothing to confirm, and TooMany beyond the limits.
 func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal, in SendConfirmation) error {
-	if err := in.check(&a.rules); err != nil {
-		return err
-	}
 	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
-	if in.Purpose == domain.ChangeAddress && in.User == caller.User {
+	if in.Purpose == domain.ChangeAddress && domain.ErrOwnAccount.Is(err) {
 		err = directory.ErrOwnMail // this server has sent the link, to a page that asks for the password
 	}
 	if err != nil {
+		return err
+	}
+	if err := in.check(&a.rules); err != nil {
 		return err
 	}
 	may := mayActFor(&caller, giver)

@@ -60,7 +60,7 @@ type KeyHolder struct {
 
 // OfUser names a user and what is asked about them.
 type OfUser[T any] struct {
-	User domain.UserID // 0 is who asks
+	User domain.UserRef // zero is the caller
 	In   T
 }
 
@@ -72,16 +72,19 @@ type holder struct {
 	check func(domain.User) error
 }
 
-// over returns the proof that the caller may use the keys of the user with that number: their own by
+// over returns the proof that the caller may use the keys of the user that ref names: their own by
 // domain.APIKeyManage, those of others by domain.UserUpdate on somebody whom who may change.
-func (k *APIKeys) over(ctx context.Context, caller *domain.Principal, id domain.UserID) (holder, error) {
-	if id == 0 || id == caller.User {
+func (k *APIKeys) over(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (holder, error) {
+	if ref == (domain.UserRef{}) || caller.Is(ref) {
 		w, err := k.gate.EnterWrite(ctx, caller, domain.APIKeyManage, tenancy.Anywhere())
 		return holder{caller.User, w, true, anybody}, err
 	}
-	target, err := k.users.Read(ctx, caller, id)
+	target, err := k.users.Read(ctx, caller, ref)
 	if err != nil {
 		return holder{}, err
+	}
+	if target.ID == caller.User {
+		return k.over(ctx, caller, caller.Ref())
 	}
 	w, err := k.gate.EnterUser(ctx, caller, domain.UserUpdate, &target)
 	if err != nil {
@@ -92,7 +95,7 @@ func (k *APIKeys) over(ctx context.Context, caller *domain.Principal, id domain.
 		return holder{}, err
 	}
 	check := func(u domain.User) error { return giver.MayChange(&u) }
-	return holder{id, w, false, check}, check(target)
+	return holder{target.ID, w, false, check}, check(target)
 }
 
 // KeyDocument is an API key with the environment it is narrowed to, nil for none and where the reader
@@ -141,11 +144,11 @@ func (k *APIKeys) describeOne(ctx context.Context, caller *domain.Principal, key
 	return described[0], nil
 }
 
-// List returns the keys of the user with that number, 0 is who, without their texts, the
+// List returns the keys of a user, zero is the caller, without their texts, the
 // oldest first. It needs domain.APIKeyManage for the caller's own; for those of others
 // domain.UserUpdate on the user, and the rules of Users.Update hold. It is NotFound outside
 // The caller's reach.
-func (k *APIKeys) List(ctx context.Context, caller domain.Principal, user domain.UserID) ([]KeyDocument, error) {
+func (k *APIKeys) List(ctx context.Context, caller domain.Principal, user domain.UserRef) ([]KeyDocument, error) {
 	h, err := k.over(ctx, &caller, user)
 	if err != nil {
 		return nil, err
@@ -243,14 +246,14 @@ func (k *APIKeys) Revoke(ctx context.Context, caller domain.Principal, in OfUser
 	return k.store.Delete(ctx, h.w, h.id, in.In, h.check)
 }
 
-// First returns the user with that number, 0 is who, and their oldest plain key, its text included.
+// First returns a user, zero is the caller, and their oldest plain key, its text included.
 // It makes one for a user who has none. The rules of List hold.
-func (k *APIKeys) First(ctx context.Context, caller domain.Principal, user domain.UserID) (KeyHolder, error) {
+func (k *APIKeys) First(ctx context.Context, caller domain.Principal, user domain.UserRef) (KeyHolder, error) {
 	h, err := k.over(ctx, &caller, user)
 	if err != nil {
 		return KeyHolder{}, err
 	}
-	u, err := k.accounts.Get(ctx, h.w.Read(), h.id)
+	u, err := k.accounts.Get(ctx, h.w.Read(), domain.UserRef{ID: h.id})
 	if err != nil {
 		return KeyHolder{}, err
 	}

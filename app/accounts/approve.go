@@ -3,18 +3,20 @@ package accounts
 import (
 	"context"
 
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/tenancy"
 )
 
-// Approve opens the account of a newcomer, and tells them. It needs domain.UserUpdate on
+// Approve opens the account of a newcomer, tells them, and returns them whole. It needs domain.UserUpdate on
 // them, and the rules of Users.Update hold. It is Conflict for an account that does not
 // wait.
-func (a *Accounts) Approve(ctx context.Context, caller domain.Principal, id domain.UserID) (u domain.User, err error) {
-	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, id)
+func (a *Accounts) Approve(ctx context.Context, caller domain.Principal, ref domain.UserRef) (directory.UserDocument, error) {
+	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, ref)
 	if err != nil {
-		return domain.User{}, err
+		return directory.UserDocument{}, err
 	}
+	var u domain.User
 	err = a.store.Do(ctx, w, func(tx Tx) error {
 		if u, err = tx.User(target.Key()); err != nil {
 			return err
@@ -34,14 +36,17 @@ func (a *Accounts) Approve(ctx context.Context, caller domain.Principal, id doma
 		}
 		return tx.Withdraw(u.Key(), domain.VerifyAddress)
 	})
-	return u, err
+	if err != nil {
+		return directory.UserDocument{}, err
+	}
+	return a.users.Show(ctx, &caller, u)
 }
 
 // Reject removes the account of a newcomer, and tells them if they have proven their
 // address. It needs domain.UserDelete on them, and is Conflict for an account that does
 // not wait.
-func (a *Accounts) Reject(ctx context.Context, caller domain.Principal, id domain.UserID) error {
-	w, target, giver, err := a.over(ctx, &caller, domain.UserDelete, id)
+func (a *Accounts) Reject(ctx context.Context, caller domain.Principal, ref domain.UserRef) error {
+	w, target, giver, err := a.over(ctx, &caller, domain.UserDelete, ref)
 	if err != nil {
 		return err
 	}
@@ -68,10 +73,10 @@ func waits(u *domain.User) bool {
 	return u.State == domain.Pending || u.State == domain.Unverified && u.Claims == ""
 }
 
-// over returns the user with that number, who is not the caller, the proof that the caller may use p on
+// over returns the user that ref names, who is not the caller, the proof that the caller may use p on
 // them, and what the caller can give.
-func (a *Accounts) over(ctx context.Context, caller *domain.Principal, p domain.Permission, id domain.UserID) (w tenancy.WriteScope, target domain.User, giver tenancy.Giver, err error) {
-	if target, err = a.users.Read(ctx, caller, id); err != nil {
+func (a *Accounts) over(ctx context.Context, caller *domain.Principal, p domain.Permission, ref domain.UserRef) (w tenancy.WriteScope, target domain.User, giver tenancy.Giver, err error) {
+	if target, err = a.users.Read(ctx, caller, ref); err != nil {
 		return w, target, giver, err
 	}
 	if target.ID == caller.User {

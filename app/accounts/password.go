@@ -70,18 +70,19 @@ func (a *Accounts) Reset(ctx context.Context, in Reset) (directory.Proven, error
 		way: in.Way, password: in.Password, source: in.Source})
 }
 
-// ResetPassword gives the user with that number a random password, which is mailed and
+// ResetPassword gives a user, whom it returns whole, a random password, which is mailed and
 // must be changed at the first sign-in. It needs domain.UserUpdate on them, and the rules
 // of Users.Update hold; an account without a mail address is Conflict.
-func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, id domain.UserID) (u domain.User, err error) {
-	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, id)
+func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, ref domain.UserRef) (directory.UserDocument, error) {
+	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, ref)
 	if err != nil {
-		return domain.User{}, err
+		return directory.UserDocument{}, err
 	}
 	password, hash, err := a.password(ctx, domain.PartyOf(caller.UserKey()))
 	if err != nil {
-		return domain.User{}, err
+		return directory.UserDocument{}, err
 	}
+	var u domain.User
 	now := a.moment()
 	err = a.store.Do(ctx, w, func(tx Tx) error {
 		if u, err = tx.User(target.Key()); err != nil {
@@ -97,5 +98,8 @@ func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, i
 		tx.Mail(a.mail(&u, domain.Letter{Kind: domain.LetterPassword, Login: u.Alias, Password: domain.SecretText(password)}))
 		return tx.SaveUser(&u, hash)
 	})
-	return u, err
+	if err != nil {
+		return directory.UserDocument{}, err
+	}
+	return a.users.Show(ctx, &caller, u)
 }

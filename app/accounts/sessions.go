@@ -308,51 +308,41 @@ func (s *Sessions) EndAll(ctx context.Context, caller domain.Principal) error {
 
 func anybody(domain.User) error { return nil }
 
-// ListOf returns the sessions of the user with that number, as List does. It needs
-// domain.UserUpdate on them. It is NotFound outside the caller's reach and Forbidden for a user who
-// has more than who.
-func (s *Sessions) ListOf(ctx context.Context, caller domain.Principal, id domain.UserID) ([]SessionDocument, error) {
-	w, check, err := s.over(ctx, &caller, id)
+// ListOf returns the sessions of a user, as List does. It needs domain.UserUpdate on them. It is NotFound
+// outside the caller's reach and Forbidden for a user who has more than the caller.
+func (s *Sessions) ListOf(ctx context.Context, caller domain.Principal, ref domain.UserRef) ([]SessionDocument, error) {
+	w, target, giver, err := s.over(ctx, &caller, ref)
 	if err != nil {
 		return nil, err
 	}
-	target, err := s.users.Get(ctx, w.Read(), id)
-	if err != nil {
+	if err := giver.MayChange(&target); err != nil {
 		return nil, err
 	}
-	if err := check(target); err != nil {
-		return nil, err
-	}
-	return s.list(ctx, &caller, w.Read(), id)
+	return s.list(ctx, &caller, w.Read(), target.ID)
 }
 
-// EndAllOf ends all sessions of the user with that number, under the rules of ListOf.
-func (s *Sessions) EndAllOf(ctx context.Context, caller domain.Principal, id domain.UserID) error {
-	w, check, err := s.over(ctx, &caller, id)
+// EndAllOf ends all sessions of a user, under the rules of ListOf.
+func (s *Sessions) EndAllOf(ctx context.Context, caller domain.Principal, ref domain.UserRef) error {
+	w, target, giver, err := s.over(ctx, &caller, ref)
 	if err != nil {
 		return err
 	}
-	return s.store.EndAll(ctx, w, id, check)
+	return s.store.EndAll(ctx, w, target.ID, func(u domain.User) error { return giver.MayChange(&u) })
 }
 
-// over returns the proof that the caller may change the user with that number, and the check that
-// the user as they are is not above it.
-func (s *Sessions) over(ctx context.Context, caller *domain.Principal, id domain.UserID) (tenancy.WriteScope, func(domain.User) error, error) {
+// over returns the user that ref names, the proof that the caller may change them, and what the caller can
+// give.
+func (s *Sessions) over(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (w tenancy.WriteScope, target domain.User, giver tenancy.Giver, err error) {
 	sc, err := s.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
-		return tenancy.WriteScope{}, nil, err
+		return w, target, giver, err
 	}
-	target, err := s.users.Get(ctx, sc, id)
-	if err != nil {
-		return tenancy.WriteScope{}, nil, err
+	if target, err = s.users.Get(ctx, sc, ref); err != nil {
+		return w, target, giver, err
 	}
-	w, err := s.gate.EnterUser(ctx, caller, domain.UserUpdate, &target)
-	if err != nil {
-		return tenancy.WriteScope{}, nil, err
+	if w, err = s.gate.EnterUser(ctx, caller, domain.UserUpdate, &target); err != nil {
+		return w, target, giver, err
 	}
-	giver, err := s.gate.Giver(ctx, caller, target.Organization)
-	if err != nil {
-		return tenancy.WriteScope{}, nil, err
-	}
-	return w, func(u domain.User) error { return giver.MayChange(&u) }, nil
+	giver, err = s.gate.Giver(ctx, caller, target.Organization)
+	return w, target, giver, err
 }

@@ -28,7 +28,7 @@ func NewExplain(gate *tenancy.Gate, documents *tenancy.Documents, users UserStor
 // ExplainDecision asks whether a user may use a permission. Without an environment the
 // question is about the user's own account.
 type ExplainDecision struct {
-	User        string // an alias; empty is who asks
+	User        domain.UserRef // zero is the caller
 	Permission  domain.Permission
 	Environment domain.EnvironmentRef
 }
@@ -61,10 +61,10 @@ func (x *Explain) Decision(ctx context.Context, caller domain.Principal, in Expl
 	if err != nil && (in.Environment != "" || !domain.ErrForbidden.Is(err)) {
 		return ExplanationDocument{}, err
 	}
-	if in.User == "" {
-		in.User = caller.Alias
+	if in.User == (domain.UserRef{}) {
+		in.User = caller.Ref()
 	}
-	user, err := x.users.Named(ctx, sc, in.User)
+	user, err := x.users.Get(ctx, sc, in.User)
 	if err != nil {
 		return ExplanationDocument{}, err
 	}

@@ -9,14 +9,14 @@ import (
 
 // CreateFirst is Create, but makes the first user of a directory its superUser, with the
 // group Root, in the root environment.
-func (u *Users) CreateFirst(ctx context.Context, caller domain.Principal, in UserPatch) (domain.User, error) {
+func (u *Users) CreateFirst(ctx context.Context, caller domain.Principal, in UserPatch) (UserDocument, error) {
 	w, err := u.gate.EnterWrite(ctx, &caller, domain.UserCreate, tenancy.At(domain.RootPath))
 	if err != nil {
-		return domain.User{}, err
+		return UserDocument{}, err
 	}
 	there, err := u.store.Count(ctx, w.Read(), domain.UserFilter{})
 	if err != nil {
-		return domain.User{}, err
+		return UserDocument{}, err
 	}
 	if there > 0 {
 		return u.Create(ctx, caller, in)
@@ -26,7 +26,7 @@ func (u *Users) CreateFirst(ctx context.Context, caller domain.Principal, in Use
 	first.Role, first.Group, first.Home = &role, &group, &home
 	w, user, hash, err := u.Prepare(ctx, &caller, first)
 	if err != nil {
-		return domain.User{}, err
+		return UserDocument{}, err
 	}
 	err = u.store.Do(ctx, w, func(tx UserTx) error {
 		if err := MakeRoomForFirst(tx); err != nil {
@@ -37,7 +37,7 @@ func (u *Users) CreateFirst(ctx context.Context, caller domain.Principal, in Use
 	if domain.ErrNotFirst.Is(err) {
 		return u.Create(ctx, caller, in)
 	}
-	return user, err
+	return UserDocument{User: user}, err
 }
 
 // MakeRoomForFirst makes sure that nobody of the directory has ever proven who they are, one registration

@@ -183,7 +183,7 @@ func (g *Groups) changeAdmin(ctx context.Context, caller *domain.Principal, in G
 	if err != nil {
 		return err
 	}
-	user, err := g.users.Named(ctx, sc, in.Alias)
+	user, err := g.users.Get(ctx, sc, in.User)
 	if err != nil {
 		return err
 	}
@@ -199,24 +199,24 @@ func (g *Groups) changeAdmin(ctx context.Context, caller *domain.Principal, in G
 	})
 }
 
-// Admit is JoinNamed for admins of an organization and for the admins of the group. These need
+// Admit is Join for admins of an organization and for the admins of the group. These need
 // domain.GroupMembers for it, find whoever is at home where they work, and are bound as everybody
 // is who changes users: they give nothing by the group that they do not have, and change nobody
 // who has more than they.
 func (u *Users) Admit(ctx context.Context, caller domain.Principal, in GroupMember) error {
-	return u.admit(ctx, &caller, in, u.JoinNamed, with)
+	return u.admit(ctx, &caller, in, u.Join, with)
 }
 
-// Dismiss is LeaveNamed, as Admit is JoinNamed.
+// Dismiss is Leave, as Admit is Join.
 func (u *Users) Dismiss(ctx context.Context, caller domain.Principal, in GroupMember) error {
-	return u.admit(ctx, &caller, in, u.LeaveNamed, without)
+	return u.admit(ctx, &caller, in, u.Leave, without)
 }
 
-func (u *Users) admit(ctx context.Context, caller *domain.Principal, in GroupMember, byAdmin func(context.Context, domain.Principal, GroupMember) error,
+func (u *Users) admit(ctx context.Context, caller *domain.Principal, in GroupMember, byAdmin func(context.Context, domain.Principal, GroupMembers) error,
 	change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
 	_, err := u.gate.Enter(ctx, caller, domain.OrganizationRead, tenancy.Anywhere())
 	if err == nil {
-		return byAdmin(ctx, *caller, in)
+		return byAdmin(ctx, *caller, GroupMembers{in.Group, []domain.UserRef{in.User}})
 	}
 	if !domain.ErrForbidden.Is(err) {
 		return err
@@ -238,9 +238,15 @@ func (u *Users) admit(ctx context.Context, caller *domain.Principal, in GroupMem
 	if sc, err = u.gate.Enter(ctx, caller, domain.GroupMembers, tenancy.Anywhere()); err != nil {
 		return err
 	}
-	user, err := u.store.Named(ctx, sc, in.Alias)
+	user, err := u.store.Get(ctx, sc, in.User)
 	if err != nil {
 		return err
 	}
 	return u.regroupBy(ctx, caller, domain.GroupMembers, group, []domain.User{user}, change)
+}
+
+// GroupMember names a group and a user.
+type GroupMember struct {
+	Group domain.GroupRef
+	User  domain.UserRef
 }

@@ -36,7 +36,7 @@ func (m *Me) Get(ctx context.Context, caller domain.Principal) (UserDocument, er
 	if err != nil {
 		return UserDocument{}, err
 	}
-	user, err := m.users.Get(ctx, sc, caller.User)
+	user, err := m.users.Get(ctx, sc, caller.Ref())
 	if err != nil {
 		return UserDocument{}, err
 	}

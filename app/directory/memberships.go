@@ -45,64 +45,10 @@ func without(groups []domain.GroupID, id domain.GroupID) []domain.GroupID {
 	return slices.DeleteFunc(slices.Clone(groups), func(g domain.GroupID) bool { return g == id })
 }
 
-// Add is Create, and returns the user as who sees them. It needs domain.UserRead too.
-func (u *Users) Add(ctx context.Context, caller domain.Principal, in UserPatch) (UserDocument, error) {
-	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
-	if err != nil {
-		return UserDocument{}, err
-	}
-	user, err := u.Create(ctx, caller, in)
-	if err != nil {
-		return UserDocument{}, err
-	}
-	return u.written(ctx, &caller, sc, user)
-}
-
-// Change is Update of the user with that UUID, and returns them as who sees them.
-func (u *Users) Change(ctx context.Context, caller domain.Principal, id domain.UUID, in UserPatch) (UserDocument, error) {
-	sc, user, err := u.find(ctx, &caller, id)
-	if err != nil {
-		return UserDocument{}, err
-	}
-	if user, err = u.Update(ctx, caller, user.ID, in); err != nil {
-		return UserDocument{}, err
-	}
-	return u.written(ctx, &caller, sc, user)
-}
-
-// Remove is Delete of the user with that UUID.
-func (u *Users) Remove(ctx context.Context, caller domain.Principal, id domain.UUID) error {
-	_, user, err := u.find(ctx, &caller, id)
-	if err != nil {
-		return err
-	}
-	return u.Delete(ctx, caller, user.ID)
-}
-
-// find returns the user with that UUID if the caller may see them, with the proof of it.
-func (u *Users) find(ctx context.Context, caller *domain.Principal, id domain.UUID) (tenancy.Scope, domain.User, error) {
-	sc, err := u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
-	if err != nil {
-		return sc, domain.User{}, err
-	}
-	user, err := u.store.ByUUID(ctx, sc, id)
-	return sc, user, err
-}
-
-// written describes a user who was just written, with what is known of the organization
-// from before the change left aside.
-func (u *Users) written(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, user domain.User) (UserDocument, error) {
-	described, err := u.whole(ctx, caller, sc.Later(), []domain.User{user})
-	if err != nil {
-		return UserDocument{}, err
-	}
-	return described[0], nil
-}
-
 // GroupMembers are a group and some users.
 type GroupMembers struct {
-	Group domain.UUID
-	Users []domain.UUID
+	Group domain.GroupRef
+	Users []domain.UserRef
 }
 
 // maxMembers bounds how many users one request puts into a group or takes out of it.
@@ -160,6 +106,7 @@ func (u *Users) regroupBy(ctx context.Context, caller *domain.Principal, p domai
 		}
 	}
 	slices.SortFunc(users, func(a, b domain.User) int { return cmp.Compare(a.ID, b.ID) }) // who changes the same ones waits
+	users = slices.CompactFunc(users, func(a, b domain.User) bool { return a.ID == b.ID })
 	return u.store.Do(ctx, w, func(tx UserTx) error {
 		for i := range users {
 			user, err := tx.User(users[i].Key())
@@ -194,57 +141,40 @@ func (u *Users) regroupOne(tx UserTx, giver tenancy.Giver, user *domain.User, gr
 	return tx.SaveUser(user, "")
 }
 
-// members returns the group and the users that in names, as who sees them.
+// members returns the group and the users that in names, as the caller sees them. A group is named by
+// UUID, or otherwise is one that can be used in the caller's organization.
 func (u *Users) members(ctx context.Context, caller *domain.Principal, in GroupMembers) (group domain.Group, users []domain.User, err error) {
-	sc, err := u.gate.Enter(ctx, caller, domain.GroupRead, tenancy.Anywhere())
+	if id, unreadable := domain.ParseUUID(string(in.Group)); unreadable == nil {
+		sc, err := u.gate.Enter(ctx, caller, domain.GroupRead, tenancy.Anywhere())
+		if err != nil {
+			return group, nil, err
+		}
+		group, err = u.groups.ByUUID(ctx, sc, id)
+		if err != nil {
+			return group, nil, err
+		}
+	} else if group, _, err = groupNamed(ctx, u.gate, u.documents, caller, in.Group); err != nil {
+		return group, nil, err
+	}
+	sc, err := u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return group, nil, err
 	}
-	if group, err = u.groups.ByUUID(ctx, sc, in.Group); err != nil {
-		return group, nil, err
+	var ids []domain.UUID
+	for _, ref := range distinct(in.Users) {
+		if ref.UUID != "" {
+			ids = append(ids, ref.UUID)
+			continue
+		}
+		user, err := u.store.Get(ctx, sc, ref)
+		if err != nil {
+			return group, nil, domain.AsError(err).On("users")
+		}
+		users = append(users, user)
 	}
-	if sc, err = u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere()); err != nil {
-		return group, nil, err
+	found, err := u.store.ByUUIDs(ctx, sc, ids)
+	if err == nil && len(found) != len(ids) {
+		err = domain.ErrUserNotFound.On("users")
 	}
-	wanted := distinct(in.Users)
-	if users, err = u.store.ByUUIDs(ctx, sc, wanted); err != nil {
-		return group, nil, err
-	}
-	if len(users) != len(wanted) {
-		return group, nil, domain.ErrUserNotFound.On("users")
-	}
-	return group, users, nil
-}
-
-// GroupMember names a group and a user by what they are called.
-type GroupMember struct {
-	Group domain.GroupRef
-	Alias string
-}
-
-// JoinNamed and LeaveNamed are Join and Leave of one user, in a group that can be used in
-// The caller's organization.
-func (u *Users) JoinNamed(ctx context.Context, caller domain.Principal, in GroupMember) error {
-	return u.memberNamed(ctx, caller, in, u.Join)
-}
-
-// LeaveNamed is described at JoinNamed.
-func (u *Users) LeaveNamed(ctx context.Context, caller domain.Principal, in GroupMember) error {
-	return u.memberNamed(ctx, caller, in, u.Leave)
-}
-
-func (u *Users) memberNamed(ctx context.Context, caller domain.Principal, in GroupMember, change func(context.Context, domain.Principal, GroupMembers) error) error {
-	group, _, err := groupNamed(ctx, u.gate, u.documents, &caller, in.Group)
-	if err != nil {
-		return err
-	}
-	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
-	if err != nil {
-		return err
-	}
-	user, err := u.store.Named(ctx, sc, in.Alias)
-	if err != nil {
-		return err
-	}
-	return change(ctx, caller, GroupMembers{Group: group.UUID, Users: []domain.UUID{user.UUID}})
+	return group, append(users, found...), err
 }

@@ -117,7 +117,7 @@ func (p *People) seesAll(ctx context.Context, caller *domain.Principal) (bool, e
 	if err != nil {
 		return false, err
 	}
-	mine, err := p.users.store.Get(ctx, sc, caller.User)
+	mine, err := p.users.store.Get(ctx, sc, caller.Ref())
 	return mine.System && mine.ListsUsers, err
 }
 
@@ -127,7 +127,7 @@ func (p *People) named(ctx context.Context, caller *domain.Principal, alias stri
 	if err != nil {
 		return domain.User{}, err
 	}
-	return p.users.store.Named(ctx, sc, alias)
+	return p.users.store.Get(ctx, sc, domain.UserRef{Alias: alias})
 }
 
 // change is Users.Update of the user with that alias, for what patch says they are to become.
@@ -140,7 +140,8 @@ func (p *People) change(ctx context.Context, caller *domain.Principal, alias str
 	if err != nil {
 		return user, err
 	}
-	return p.users.Update(ctx, *caller, user.ID, in)
+	after, err := p.users.Update(ctx, *caller, UpdateUser{domain.UserRef{ID: user.ID}, in})
+	return after.User, err
 }
 
 // same is a condition of a patch that was made of a user with the alias that before has.
@@ -262,7 +263,7 @@ func (p *People) Check(ctx context.Context, caller domain.Principal, in CheckUse
 	}
 	if !c.InGroup && in.FixDefaultGroup {
 		yes := true
-		if _, err := p.users.Update(ctx, caller, user.ID, UserPatch{Memberships: &Memberships{Default: &yes}}); err != nil {
+		if _, err := p.users.Update(ctx, caller, UpdateUser{domain.UserRef{ID: user.ID}, UserPatch{Memberships: &Memberships{Default: &yes}}}); err != nil {
 			return c, err
 		}
 		c.Joined = true

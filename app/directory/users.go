@@ -52,20 +52,17 @@ type UserStore interface {
 	// returns how many there are.
 	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error)
 	CountPeople(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter) (int64, error)
-	// Get, ByUUID and Named return the user with that number, UUID or alias, or
-	// domain.ErrUserNotFound.
-	Get(ctx context.Context, sc tenancy.Scope, id domain.UserID) (domain.User, error)
-	ByUUID(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.User, error)
-	Named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error)
+	// Get returns the user that ref names, or domain.ErrUserNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error)
 	// ByUUIDs returns the users with these UUIDs, by number, without those there are not.
 	ByUUIDs(ctx context.Context, sc tenancy.Scope, ids []domain.UUID) ([]domain.User, error)
 	// Attributes returns the attributes of the users with these numbers; the methods above
 	// leave them out.
 	Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error)
 	// Pictures returns the tags of the pictures of the users with these numbers, and Picture the
-	// picture of the user with that UUID, or domain.ErrUserNotFound or domain.ErrPictureNotFound.
+	// picture of the user that ref names, or domain.ErrUserNotFound or domain.ErrPictureNotFound.
 	Pictures(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]string, error)
-	Picture(ctx context.Context, sc tenancy.Scope, id domain.UUID) (domain.Picture, error)
+	Picture(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.Picture, error)
 	// Number gives a new user numbers and a UUID that nobody has.
 	Number(ctx context.Context, u *domain.User) error
 	// Do runs change in one transaction on behalf of whoever w was given to. The error of change comes back
@@ -166,7 +163,7 @@ type ListUsers struct {
 	Group       domain.GroupRef // narrows Filter to members; empty keeps all
 	Page        domain.Page     // without a limit the whole list is returned
 	Attributes  bool            // asks for the users' attributes
-	Whole       bool            // asks for all that Find shows
+	Whole       bool            // asks for all that Get shows of a user whole
 	Total       bool            // asks for Total
 }
 
@@ -235,18 +232,29 @@ func (u *Users) group(ctx context.Context, sc tenancy.Scope, caller *domain.Prin
 	return groups.Find(caller.Organization, ref)
 }
 
-// Get returns the user with that alias, wherever in the caller's reach. It needs
-// domain.UserRead and is NotFound for anybody else.
-func (u *Users) Get(ctx context.Context, caller domain.Principal, alias string) (UserDocument, error) {
+// GetUser asks for a user. Whole asks for all there is to show: attributes, properties, the tag of the
+// picture and the organization's environment.
+type GetUser struct {
+	User  domain.UserRef
+	Whole bool
+}
+
+// Get returns a user, wherever in the caller's reach. It needs domain.UserRead and is NotFound for anybody
+// else.
+func (u *Users) Get(ctx context.Context, caller domain.Principal, in GetUser) (UserDocument, error) {
 	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return UserDocument{}, err
 	}
-	user, err := u.store.Named(ctx, sc, alias)
+	user, err := u.store.Get(ctx, sc, in.User)
 	if err != nil {
 		return UserDocument{}, err
 	}
-	return u.describe(ctx, sc, user)
+	describe := u.describe
+	if in.Whole {
+		describe = u.describeWhole
+	}
+	return describe(ctx, &caller, sc, user)
 }
 
 // addAttributes reads the attributes of users of sc, of all at once.
@@ -305,47 +313,35 @@ func (u *Users) whole(ctx context.Context, caller *domain.Principal, sc tenancy.
 	return described, nil
 }
 
-// Find returns the user with that UUID with all there is to show of them: attributes,
-// properties, the tag of the picture and the organization's environment. It is as Get otherwise.
-func (u *Users) Find(ctx context.Context, caller domain.Principal, id domain.UUID) (UserDocument, error) {
-	sc, user, err := u.find(ctx, &caller, id)
+// Show returns a user whom the caller has just changed as Get would, whole. It needs domain.UserRead.
+func (u *Users) Show(ctx context.Context, caller *domain.Principal, user domain.User) (UserDocument, error) {
+	sc, err := u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return UserDocument{}, err
 	}
-	described, err := u.whole(ctx, &caller, sc, []domain.User{user})
+	return u.describeWhole(ctx, caller, sc.Later(), user)
+}
+
+// Picture returns the picture of a user, as Get finds them. It is domain.ErrPictureNotFound if they have
+// none.
+func (u *Users) Picture(ctx context.Context, caller domain.Principal, ref domain.UserRef) (domain.Picture, error) {
+	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return domain.Picture{}, err
+	}
+	return u.store.Picture(ctx, sc, ref)
+}
+
+func (u *Users) describe(ctx context.Context, _ *domain.Principal, sc tenancy.Scope, user domain.User) (UserDocument, error) {
+	described, err := describeUsers(ctx, u.documents, sc, []domain.User{user})
 	if err != nil {
 		return UserDocument{}, err
 	}
 	return described[0], nil
 }
 
-// Number returns the number of the user with that UUID, as Find finds them.
-func (u *Users) Number(ctx context.Context, caller domain.Principal, id domain.UUID) (domain.UserID, error) {
-	_, user, err := u.find(ctx, &caller, id)
-	return user.ID, err
-}
-
-// Show returns a user whom who has just changed, as Find would.
-func (u *Users) Show(ctx context.Context, caller domain.Principal, user domain.User) (UserDocument, error) {
-	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
-	if err != nil {
-		return UserDocument{}, err
-	}
-	return u.written(ctx, &caller, sc, user)
-}
-
-// Picture returns the picture of the user with that UUID, as Find finds them. It is
-// domain.ErrPictureNotFound if they have none.
-func (u *Users) Picture(ctx context.Context, caller domain.Principal, id domain.UUID) (domain.Picture, error) {
-	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
-	if err != nil {
-		return domain.Picture{}, err
-	}
-	return u.store.Picture(ctx, sc, id)
-}
-
-func (u *Users) describe(ctx context.Context, sc tenancy.Scope, user domain.User) (UserDocument, error) {
-	described, err := describeUsers(ctx, u.documents, sc, []domain.User{user})
+func (u *Users) describeWhole(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, user domain.User) (UserDocument, error) {
+	described, err := u.whole(ctx, caller, sc, []domain.User{user})
 	if err != nil {
 		return UserDocument{}, err
 	}
@@ -398,29 +394,10 @@ type UserPatch struct {
 	// and with the home they are to have, and its error refuses the change. What it changes of the
 	// user holds where the patch says nothing else. It may be called several times.
 	Revise func(*domain.User) error
-}
 
-// Named is the input of a use case on the user who has an alias.
-type Named[In any] struct {
-	Alias string
-	In    In
-}
-
-// ByAlias adapts a use case on the user with a number to one on the user with an alias, who
-// is found as by Get.
-func ByAlias[In, Out any](u *Users, run func(context.Context, domain.Principal, domain.UserID, In) (Out, error)) Run[Named[In], Out] {
-	return func(ctx context.Context, caller domain.Principal, in Named[In]) (Out, error) {
-		var none Out
-		sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
-		if err != nil {
-			return none, err
-		}
-		user, err := u.store.Named(ctx, sc, in.Alias)
-		if err != nil {
-			return none, err
-		}
-		return run(ctx, caller, user.ID, in.In)
-	}
+	// Whole asks for all that Get shows of the user when they are written, which takes domain.UserRead; else
+	// the document has the user alone.
+	Whole bool
 }
 
 // resolved is a patch whose references are resolved.
@@ -626,13 +603,28 @@ func merge(present, wanted []domain.Grant, shows func(domain.EnvironmentPath) bo
 // domain.UserCreate there, is Forbidden where the user would have more than the caller has, and
 // Conflict for an alias or mail address that is taken. Alias and FirstName are required;
 // a user is otherwise active, approved, of the role user and in the group UserGroup.
-func (u *Users) Create(ctx context.Context, caller domain.Principal, in UserPatch) (domain.User, error) {
+func (u *Users) Create(ctx context.Context, caller domain.Principal, in UserPatch) (UserDocument, error) {
+	sc, err := u.sight(ctx, &caller, in.Whole)
+	if err != nil {
+		return UserDocument{}, err
+	}
 	w, user, hash, err := u.Prepare(ctx, &caller, in)
 	if err != nil {
-		return domain.User{}, err
+		return UserDocument{}, err
 	}
 	err = u.store.Do(ctx, w, func(tx UserTx) error { return tx.InsertUser(&user, hash) })
-	return user, err
+	if err != nil || !in.Whole {
+		return UserDocument{User: user}, err
+	}
+	return u.describeWhole(ctx, &caller, sc.Later(), user)
+}
+
+// sight returns the proof that the caller sees whom they write, if that is to be shown.
+func (u *Users) sight(ctx context.Context, caller *domain.Principal, shown bool) (sc tenancy.Scope, err error) {
+	if shown {
+		sc, err = u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
+	}
+	return sc, err
 }
 
 // Prepare returns the user that Create inserts, with their numbers and the proof that the caller may.
@@ -683,16 +675,22 @@ func (u *Users) Prepare(ctx context.Context, caller *domain.Principal, in UserPa
 	return w, user, r.hash, u.store.Number(ctx, &user)
 }
 
-// Update changes the user with that number as in says. It needs domain.UserUpdate on
+// UpdateUser says what a user is to become.
+type UpdateUser struct {
+	User domain.UserRef
+	UserPatch
+}
+
+// Update changes a user as in says. It needs domain.UserUpdate on
 // them, or domain.ProfileUpdate for what people may change of their own account. It is
 // NotFound outside the caller's reach; Forbidden for a user who has more than who, for giving more
 // than the caller has, and for a field that is not the caller's to change. An address that is left gets mail
 // about it. One's own address stays until another one is proven: it is sent a link, and returned
 // as Unproven.
-func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.UserID, in UserPatch) (domain.User, error) {
-	target, err := u.Read(ctx, &caller, id)
+func (u *Users) Update(ctx context.Context, caller domain.Principal, in UpdateUser) (UserDocument, error) {
+	target, err := u.Read(ctx, &caller, in.User)
 	if err != nil {
-		return domain.User{}, err
+		return UserDocument{}, err
 	}
 	own := target.ID == caller.User
 	w, err := u.gate.EnterUser(ctx, &caller, domain.UserUpdate, &target)
@@ -701,33 +699,33 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 		w, err = u.gate.EnterUser(ctx, &caller, domain.ProfileUpdate, &target)
 	}
 	if err != nil {
-		return domain.User{}, err
+		return UserDocument{}, err
 	}
 	if own && in.Password != nil {
-		return domain.User{}, domain.ErrForbidden.On("password").Saying("Change your own password with the request that asks for the old one.")
+		return UserDocument{}, domain.ErrForbidden.On("password").Saying("Change your own password with the request that asks for the old one.")
 	}
 	if err := u.sameTenant(ctx, w.Read(), &target, in.Tenant); err != nil {
-		return domain.User{}, err
+		return UserDocument{}, err
 	}
 	giver, err := u.gate.Giver(ctx, &caller, target.Organization)
 	if err != nil {
-		return domain.User{}, err
+		return UserDocument{}, err
 	}
-	r, err := u.resolve(ctx, &caller, target.Organization, giver.Groups(), in)
+	r, err := u.resolve(ctx, &caller, target.Organization, giver.Groups(), in.UserPatch)
 	if err != nil {
-		return domain.User{}, err
+		return UserDocument{}, err
 	}
 	if in.Home != nil {
 		home, err := u.gate.Environment(ctx, &caller, *in.Home)
 		if err != nil {
-			return domain.User{}, domain.AsError(err).On("home")
+			return UserDocument{}, domain.AsError(err).On("home")
 		}
 		r.HomeFound = &home
 	}
 	asks := func(UserTx, *domain.User) error { return nil }
 	if own && in.Mail != nil && *in.Mail != "" && !domain.MailMatches(*in.Mail, target.Person.Mail) {
 		if asks, err = u.askOwn(ctx, &caller, *in.Mail); err != nil {
-			return domain.User{}, err
+			return UserDocument{}, err
 		}
 		r.Mail = nil
 	}
@@ -762,11 +760,11 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 		user := target.Clone()
 		revised := r.Apply(&user, w.Read().Shows, now)
 		if err := cmp.Or(giver.MayChange(&target), revised, giver.MayGive(&user), user.Validate()); err != nil {
-			return domain.User{}, err
+			return UserDocument{}, err
 		}
 	}
 	if err := r.makeHash(ctx, u.passwords, &caller); err != nil {
-		return domain.User{}, err
+		return UserDocument{}, err
 	}
 	var user domain.User
 	err = u.store.Do(ctx, w, func(tx UserTx) error {
@@ -787,7 +785,10 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, id domain.U
 		tx.Mail(u.MailLeft(&before, &user)...)
 		return nil
 	})
-	return user, err
+	if err != nil || !in.Whole {
+		return UserDocument{User: user}, err
+	}
+	return u.Show(ctx, &caller, user)
 }
 
 // nobodys reports whether the account is no person's any more after a change, so that an address it
@@ -843,13 +844,13 @@ func Linkable(word string) bool {
 	return strings.ContainsAny(inner, ".:。．｡")
 }
 
-// Read returns the user with that number if the caller may see them.
-func (u *Users) Read(ctx context.Context, caller *domain.Principal, id domain.UserID) (domain.User, error) {
+// Read returns the user that ref names if the caller may see them.
+func (u *Users) Read(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (domain.User, error) {
 	sc, err := u.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return domain.User{}, err
 	}
-	return u.store.Get(ctx, sc, id)
+	return u.store.Get(ctx, sc, ref)
 }
 
 // sameTenant returns ErrUserBorder if tenant is not the organization of user. Whether there is
@@ -923,10 +924,10 @@ func CanRun(groups *tenancy.Groups, u *domain.User, now time.Time) bool {
 		groups.Mask(u.Organization, u.Groups) == domain.AllPermissions
 }
 
-// Delete removes the user with that number, with everything that is theirs. It needs
+// Delete removes a user with everything that is theirs. It needs
 // domain.UserDelete on them, and the rules of Update hold.
-func (u *Users) Delete(ctx context.Context, caller domain.Principal, id domain.UserID) error {
-	target, err := u.Read(ctx, &caller, id)
+func (u *Users) Delete(ctx context.Context, caller domain.Principal, ref domain.UserRef) error {
+	target, err := u.Read(ctx, &caller, ref)
 	if err != nil {
 		return err
 	}

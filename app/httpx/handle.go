@@ -110,33 +110,6 @@ func With[ID, In, Out any](run func(context.Context, domain.Principal, ID, In) (
 	}
 }
 
-// Own adapts a use case on the user with a UUID to one on the caller's own account.
-func Own[In, Out any](run func(context.Context, domain.Principal, domain.UUID, In) (Out, error)) func(context.Context, domain.Principal, In) (Out, error) {
-	return func(ctx context.Context, caller domain.Principal, in In) (Out, error) {
-		return run(ctx, caller, caller.UUID, in)
-	}
-}
-
-// Oneself is Own for a use case that takes nothing else.
-func Oneself[Out any](run func(context.Context, domain.Principal, domain.UUID) (Out, error)) func(context.Context, domain.Principal, Just) (Out, error) {
-	return func(ctx context.Context, caller domain.Principal, _ Just) (Out, error) {
-		return run(ctx, caller, caller.UUID)
-	}
-}
-
-// Then adapts a use case and a second one that takes what the first returned.
-func Then[In, Between, Out any](first func(context.Context, domain.Principal, In) (Between, error),
-	second func(context.Context, domain.Principal, Between) (Out, error)) func(context.Context, domain.Principal, In) (Out, error) {
-	return func(ctx context.Context, caller domain.Principal, in In) (Out, error) {
-		between, err := first(ctx, caller, in)
-		if err != nil {
-			var none Out
-			return none, err
-		}
-		return second(ctx, caller, between)
-	}
-}
-
 // OpenDone adapts a use case of a stranger that returns nothing but an error.
 func OpenDone[In any](run func(context.Context, In) error) func(context.Context, In) (Just, error) {
 	return func(ctx context.Context, in In) (Just, error) { return Just{}, run(ctx, in) }

@@ -220,35 +220,21 @@ func (b *Objects) narrow(ctx context.Context, caller *domain.Principal, in *List
 
 // owner returns the user whose objects are asked for: who, or somebody in the caller's reach.
 func (b *Objects) owner(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (domain.UserKey, error) {
-	if ref.ID == caller.User || ref.ID == 0 && domain.Fold(ref.Alias) == domain.Fold(caller.Alias) {
-		return domain.UserKey{Organization: caller.Organization, User: caller.User}, nil
+	if caller.Is(ref) {
+		return caller.UserKey(), nil
 	}
 	sc, err := b.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
-		if id, ok := domain.ParseID[domain.UserID](ref.Alias); ok && id == caller.User {
-			return domain.UserKey{Organization: caller.Organization, User: caller.User}, nil
+		if caller.Is(ref.Other()) {
+			return caller.UserKey(), nil
 		}
 		return domain.UserKey{}, err
 	}
-	u, err := b.find(ctx, sc, ref)
+	u, err := b.users.Get(ctx, sc, ref)
 	if err != nil {
 		return domain.UserKey{}, domain.AsError(err).On("owner")
 	}
 	return u.Key(), nil
-}
-
-func (b *Objects) find(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error) {
-	switch {
-	case ref.ID != 0:
-		return b.users.Get(ctx, sc, ref.ID)
-	case ref.UUID != "":
-		return b.users.ByUUID(ctx, sc, ref.UUID)
-	}
-	u, err := b.users.Named(ctx, sc, ref.Alias)
-	if id, ok := domain.ParseID[domain.UserID](ref.Alias); ok && domain.ErrUserNotFound.Is(err) {
-		return b.users.Get(ctx, sc, id)
-	}
-	return u, err
 }
 
 // fellow returns the user whom who names to give them something: somebody whose home is in
@@ -259,7 +245,7 @@ func (b *Objects) fellow(ctx context.Context, caller *domain.Principal, p domain
 	if err != nil {
 		return domain.User{}, err
 	}
-	u, err := b.find(ctx, sc, ref)
+	u, err := b.users.Get(ctx, sc, ref)
 	if err != nil {
 		return domain.User{}, domain.AsError(err).On(field)
 	}
@@ -605,11 +591,11 @@ func (b *Objects) HandOverAll(ctx context.Context, caller domain.Principal, in H
 	if err != nil {
 		return 0, err
 	}
-	from, err := b.find(ctx, sc, in.From)
+	from, err := b.users.Get(ctx, sc, in.From)
 	if err != nil {
 		return 0, domain.AsError(err).On("from")
 	}
-	to, err := b.find(ctx, sc, in.To)
+	to, err := b.users.Get(ctx, sc, in.To)
 	if err != nil {
 		return 0, domain.AsError(err).On("to")
 	}

@@ -145,11 +145,7 @@ func userSwitchCommand(cfg *app.Config, verb, short string, active bool) *cobra.
 
 func updateUser(ctx context.Context, cfg *app.Config, alias string, in directory.UserPatch) error {
 	return operate(ctx, cfg, func(d *app.Directory, caller domain.Principal) error {
-		user, err := d.Users.Get(ctx, caller, alias)
-		if err != nil {
-			return err
-		}
-		_, err = d.Users.Update(ctx, caller, user.ID, in)
+		_, err := d.Users.Update(ctx, caller, directory.UpdateUser{User: domain.UserRef{Alias: alias}, UserPatch: in})
 		return err
 	})
 }
@@ -159,7 +155,7 @@ func userShowCommand(cfg *app.Config) *cobra.Command {
 		Use: "show ALIAS", Short: "Show a user", Example: "  canopy user show grace.hopper", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
-				user, err := d.Users.Get(c.Context(), caller, args[0])
+				user, err := d.Users.Get(c.Context(), caller, directory.GetUser{User: domain.UserRef{Alias: args[0]}})
 				if err != nil {
 					return err
 				}
@@ -209,11 +205,7 @@ func userDeleteCommand(cfg *app.Config) *cobra.Command {
 		Use: "delete ALIAS", Short: "Delete a user with everything that is theirs", Example: "  canopy user delete grace.hopper", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
-				user, err := d.Users.Get(c.Context(), caller, args[0])
-				if err != nil {
-					return err
-				}
-				return d.Users.Delete(c.Context(), caller, user.ID)
+				return d.Users.Delete(c.Context(), caller, domain.UserRef{Alias: args[0]})
 			})
 		},
 	}

@@ -192,7 +192,7 @@ func Pictures(t *testing.T, db *db.DB) {
 	ctx := t.Context()
 	all := Everything(domain.UserUpdate)
 	u := w.People["acme.user"]
-	picture := func() (domain.Picture, error) { return w.Users.Picture(ctx, all.Read(), u.UUID) }
+	picture := func() (domain.Picture, error) { return w.Users.Picture(ctx, all.Read(), domain.UserRef{UUID: u.UUID}) }
 	p, err := picture()
 	require.NoError(t, err)
 	require.Equal(t, domain.Picture{Tag: "acme.user", JPEG: []byte("acme.user")}, p)
@@ -214,7 +214,7 @@ func Pictures(t *testing.T, db *db.DB) {
 	_, err = picture()
 	require.ErrorIs(t, err, domain.ErrPictureNotFound)
 	require.NoError(t, w.Users.Delete(ctx, all, w.KeyOf("bolt.user")))
-	_, err = w.Users.Picture(ctx, all.Read(), w.People["bolt.user"].UUID)
+	_, err = w.Users.Picture(ctx, all.Read(), domain.UserRef{UUID: w.People["bolt.user"].UUID})
 	require.ErrorIs(t, err, domain.ErrUserNotFound)
 	require.NotContains(t, w.Dump(t), "tag=bolt.user", "it goes with its user")
 }
@@ -246,7 +246,7 @@ func Purge(t *testing.T, db *db.DB) {
 	}
 	_, err = w.Users.Insert(ctx, all, w.NewUser("bolt.admin", "Acme", domain.RoleUser, domain.UserGroup), "")
 	require.NoError(t, err, "names are free again")
-	found, err := w.Users.Named(ctx, all.Read(), "guest")
+	found, err := w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: "guest"})
 	require.NoError(t, err)
 	require.Equal(t, []domain.Grant{w.Grant("Acme/Test")}, found.Allowed)
 	entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Target: "bolt.power", Action: "user:delete"}, domain.Page{})

@@ -193,7 +193,7 @@ func Environments(t *testing.T, db *db.DB) {
 			}
 		}
 		for _, alias := range []string{"guest.above", "guest.below", "guest.beside"} {
-			u, err := w.Users.Named(ctx, all.Read(), alias)
+			u, err := w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: alias})
 			require.NoError(t, err)
 			require.NoError(t, w.Users.Delete(ctx, all, u.Key()))
 		}
@@ -216,10 +216,10 @@ func Environments(t *testing.T, db *db.DB) {
 			require.NoError(t, err)
 			require.Len(t, found[0], want, "%s is found by its new path alone", ref)
 		}
-		user, err := w.Users.Named(ctx, all.Read(), "acme.user")
+		user, err := w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: "acme.user"})
 		require.NoError(t, err)
 		require.Equal(t, east.Path, user.HomePath)
-		guest, err := w.Users.Named(ctx, all.Read(), "bolt.user")
+		guest, err := w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: "bolt.user"})
 		require.NoError(t, err)
 		require.Equal(t, east.Path, guest.Allowed[0].Path)
 		require.Greater(t, w.As(t, "bolt.user").Epoch, granted, "who was allowed a place in it must be looked at anew")
@@ -392,7 +392,7 @@ func Environments(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		epoch := w.As(t, "bolt.user").Epoch
 		require.NoError(t, w.Environments.Delete(ctx, all, empty.ID))
-		read, err := w.Users.Named(ctx, all.Read(), "bolt.user")
+		read, err := w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: "bolt.user"})
 		require.NoError(t, err)
 		require.Empty(t, read.Allowed)
 		require.Empty(t, read.Blocked)

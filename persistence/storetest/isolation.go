@@ -29,10 +29,7 @@ var attempts = map[string]attempt{
 		return n, err
 	},
 	"UserStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Users.Get(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
-	},
-	"UserStore.ByUUID": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Users.ByUUID(ctx, mine.Read(), w.People[lower(theirs)+".user"].UUID)
+		return w.Users.Get(ctx, mine.Read(), domain.UserRef{ID: w.People[lower(theirs)+".user"].ID})
 	},
 	"UserStore.ByUUIDs": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.ByUUIDs(ctx, mine.Read(), []domain.UUID{w.People[lower(theirs)+".user"].UUID})
@@ -104,7 +101,7 @@ var attempts = map[string]attempt{
 		return w.Users.Pictures(ctx, mine.Read(), []domain.UserID{w.People[lower(theirs)+".user"].ID})
 	},
 	"UserStore.Picture": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		p, err := w.Users.Picture(ctx, mine.Read(), w.People[lower(theirs)+".user"].UUID)
+		p, err := w.Users.Picture(ctx, mine.Read(), domain.UserRef{UUID: w.People[lower(theirs)+".user"].UUID})
 		return p.JPEG, err
 	},
 	"EnvironmentStore.Picture": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
@@ -120,9 +117,6 @@ var attempts = map[string]attempt{
 	},
 	"Tx.PurgeOrganization": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Environments.Purge(ctx, mine, w.Places[theirs].Organization)
-	},
-	"UserStore.Named": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Users.Named(ctx, mine.Read(), lower(theirs)+".user")
 	},
 	"Tx.User": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Users.Do(ctx, mine, func(tx *persistence.Tx) error { _, err := tx.User(w.KeyOf(lower(theirs) + ".user")); return err })

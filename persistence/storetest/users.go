@@ -90,15 +90,15 @@ func Users(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		u.ID, u.UUID, u.Person.ID = stored.ID, stored.UUID, stored.Person.ID
 		require.Equal(t, u, stored)
-		read, err := w.Users.Get(ctx, all.Read(), stored.ID)
+		read, err := w.Users.Get(ctx, all.Read(), domain.UserRef{ID: stored.ID})
 		require.NoError(t, err)
 		require.Positive(t, read.Generation)
 		u.Generation = read.Generation
 		require.Equal(t, u, read)
-		named, err := w.Users.Named(ctx, all.Read(), "wHOLE.uSER")
+		named, err := w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: "wHOLE.uSER"})
 		require.NoError(t, err)
 		require.Equal(t, u, named)
-		found, err := w.Users.ByUUID(ctx, all.Read(), stored.UUID)
+		found, err := w.Users.Get(ctx, all.Read(), domain.UserRef{UUID: stored.UUID})
 		require.NoError(t, err)
 		require.Equal(t, u, found)
 	})
@@ -108,7 +108,7 @@ func Users(t *testing.T, db *db.DB) {
 		u.Attributes = domain.Attributes{"mobile": "+33 6", "axway.long": strings.Repeat("é", 500)}
 		stored, err := w.Users.Insert(ctx, all, u, "")
 		require.NoError(t, err)
-		read, err := w.Users.Get(ctx, all.Read(), stored.ID)
+		read, err := w.Users.Get(ctx, all.Read(), domain.UserRef{ID: stored.ID})
 		require.NoError(t, err)
 		require.Nil(t, read.Attributes)
 		attributes := func() domain.Attributes {
@@ -141,7 +141,7 @@ func Users(t *testing.T, db *db.DB) {
 		u.Person.Mail = "Acme.Admin@EXAMPLE.org"
 		_, err = w.Users.Insert(ctx, all, u, "")
 		require.ErrorIs(t, err, domain.ErrUserMailTaken)
-		_, err = w.Users.Named(ctx, all.Read(), "other")
+		_, err = w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: "other"})
 		require.ErrorIs(t, err, domain.ErrUserNotFound, "nothing of the refused user stays")
 		u.Person.Mail = "other@example.org"
 		_, err = w.Users.Insert(ctx, all, u, "")
@@ -198,11 +198,11 @@ func Users(t *testing.T, db *db.DB) {
 			u.Blocked = []domain.Grant{w.Grant("Acme/Prod")}
 		}))
 		require.NoError(t, err)
-		read, err := w.Users.Named(ctx, all.Read(), "acme.renamed")
+		read, err := w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: "acme.renamed"})
 		require.NoError(t, err)
 		read.Attributes, read.Picture = saved.Attributes, saved.Picture // these are read when asked for
 		require.Equal(t, saved, read)
-		_, err = w.Users.Named(ctx, all.Read(), "acme.user")
+		_, err = w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: "acme.user"})
 		require.ErrorIs(t, err, domain.ErrUserNotFound)
 		w.AddUser(t, "acme.user", "Acme/Prod", domain.RoleUser, domain.UserGroup)
 	})
@@ -338,7 +338,7 @@ func Users(t *testing.T, db *db.DB) {
 		for range 3 { // on PostgreSQL they wait for each other, a second each time
 			var both []domain.UserKey
 			for _, name := range []string{"root.admin", "second.admin"} {
-				u, err := w.Users.Named(ctx, all.Read(), name)
+				u, err := w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: name})
 				require.NoError(t, err)
 				_, err = w.Users.Update(ctx, all, u.Key(), "", change(func(u *domain.User) { u.Active = true }))
 				require.NoError(t, err)

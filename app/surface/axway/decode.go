@@ -131,19 +131,21 @@ func (s *Surface) decodeNewUser(c *fiber.Ctx) (directory.UserPatch, error) {
 	if in.Active == nil {
 		in.Active = new(bool)
 	}
+	in.Whole = true
 	return in, nil
 }
 
-func (s *Surface) decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.UserPatch], err error) {
-	if in.ID, err = decodeUserID(c); err != nil {
-		return in, err
-	}
-	in.In, err = s.decodeOwnChange(c)
-	return in, err
+func (s *Surface) decodeUserChange(c *fiber.Ctx) (directory.UpdateUser, error) {
+	return s.userChange(c, userOf(c))
 }
 
-func (s *Surface) decodeOwnChange(c *fiber.Ctx) (directory.UserPatch, error) {
+func (s *Surface) decodeOwnChange(c *fiber.Ctx) (directory.UpdateUser, error) {
+	return s.userChange(c, oneself(c))
+}
+
+func (s *Surface) userChange(c *fiber.Ctx, user domain.UserRef) (directory.UpdateUser, error) {
 	f, in := s.decodeUser(c)
+	in.Whole = true
 	id, revise := httpx.Parsed(f, "id", domain.ParseUUID), in.Revise
 	in.Revise = func(u *domain.User) error {
 		switch {
@@ -154,15 +156,25 @@ func (s *Surface) decodeOwnChange(c *fiber.Ctx) (directory.UserPatch, error) {
 		}
 		return revise(u)
 	}
-	return in, f.Err
+	return directory.UpdateUser{User: user, UserPatch: in}, f.Err
 }
 
-func decodeUserID(c *fiber.Ctx) (domain.UUID, error) {
-	id, ok := httpx.UUIDParam(c, "id")
-	if !ok {
-		return "", domain.ErrUserNotFound
-	}
-	return id, nil
+// userOf names the user of the address, oneself whoever asks.
+func userOf(c *fiber.Ctx) domain.UserRef { return domain.ParseUserRef(httpx.Param(c, "id")) }
+
+func oneself(c *fiber.Ctx) domain.UserRef {
+	caller, _ := httpx.PrincipalOf(c)
+	return caller.Ref()
+}
+
+func decodeUserRef(c *fiber.Ctx) (domain.UserRef, error) { return userOf(c), nil }
+
+func decodeGetUser(c *fiber.Ctx) (directory.GetUser, error) {
+	return directory.GetUser{User: userOf(c), Whole: true}, nil
+}
+
+func decodeGetSelf(c *fiber.Ctx) (directory.GetUser, error) {
+	return directory.GetUser{User: oneself(c), Whole: true}, nil
 }
 
 func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
@@ -170,16 +182,14 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 	return directory.ListUsers{Everywhere: true, Whole: true, Filter: domain.UserFilter{Conditions: conditions}}, err
 }
 
-func decodePassword(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.UserPatch], err error) {
-	if in.ID, err = decodeUserID(c); err != nil {
-		return in, err
-	}
+func decodePassword(c *fiber.Ctx) (directory.UpdateUser, error) {
+	in := directory.UpdateUser{User: userOf(c)}
 	form, err := httpx.ReadForm(c, "newPassword")
 	if err != nil {
 		return in, err
 	}
 	password := form["newPassword"]
-	in.In.Password = &password
+	in.Password = &password
 	return in, form.Require("newPassword")
 }
 
@@ -192,11 +202,9 @@ func (s *Surface) decodeOwnPassword(c *fiber.Ctx) (directory.ChangePassword, err
 		form.Require("oldPassword", "newPassword")
 }
 
-func decodePicture(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.UserPatch], err error) {
-	if in.ID, err = decodeUserID(c); err != nil {
-		return in, err
-	}
-	in.In.Picture, err = imageFile(c)
+func decodePicture(c *fiber.Ctx) (in directory.UpdateUser, err error) {
+	in.User = userOf(c)
+	in.Picture, err = imageFile(c)
 	return in, err
 }
 

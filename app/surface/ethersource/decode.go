@@ -44,17 +44,12 @@ func required(c *fiber.Ctx, name string) (string, error) {
 func decodeNothing(c *fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, query(c) }
 
 // decodeSelf names whoever asks.
-func decodeSelf(c *fiber.Ctx) (domain.UserID, error) { return 0, query(c) }
+func decodeSelf(c *fiber.Ctx) (domain.UserRef, error) { return domain.UserRef{}, query(c) }
 
 // decodeUser names the user of the address.
-func decodeUser(c *fiber.Ctx) (directory.Named[httpx.Just], error) {
-	return named(c, httpx.Just{}, query(c))
-}
+func decodeUser(c *fiber.Ctx) (domain.UserRef, error) { return userOf(c), query(c) }
 
-// named returns the input of a use case on the user of the address.
-func named[In any](c *fiber.Ctx, in In, err error) (directory.Named[In], error) {
-	return directory.Named[In]{Alias: httpx.Param(c, "userId"), In: in}, err
-}
+func userOf(c *fiber.Ctx) domain.UserRef { return domain.UserRef{Alias: httpx.Param(c, "userId")} }
 
 // body reads an object that has only known keys, and all of the required ones.
 func body(c *fiber.Ctx, required []string, others ...string) *httpx.Members {
@@ -88,9 +83,9 @@ func decodeNewUser(c *fiber.Ctx) (accounts.Invite, error) {
 
 // decodeUserChange reads a whole user, of whom the userId and the e-mail address cannot be
 // modified; a password is not looked at.
-func decodeUserChange(c *fiber.Ctx) (directory.Named[directory.UserPatch], error) {
+func decodeUserChange(c *fiber.Ctx) (directory.UpdateUser, error) {
 	if err := query(c); err != nil {
-		return directory.Named[directory.UserPatch]{}, err
+		return directory.UpdateUser{}, err
 	}
 	f := body(c, userFields, "userId", "password", "apiKey", "active")
 	p, mail := userPatch(f)
@@ -104,31 +99,31 @@ func decodeUserChange(c *fiber.Ctx) (directory.Named[directory.UserPatch], error
 		}
 		return nil
 	}
-	return named(c, p, f.Err)
+	return directory.UpdateUser{User: userOf(c), UserPatch: p}, f.Err
 }
 
-func decodePassword(c *fiber.Ctx) (directory.Named[directory.UserPatch], error) {
+func decodePassword(c *fiber.Ctx) (directory.UpdateUser, error) {
 	if err := query(c, "password"); err != nil {
-		return directory.Named[directory.UserPatch]{}, err
+		return directory.UpdateUser{}, err
 	}
 	password, err := required(c, "password")
-	return named(c, directory.UserPatch{Password: &password}, err)
+	return directory.UpdateUser{User: userOf(c), UserPatch: directory.UserPatch{Password: &password}}, err
 }
 
-func decodeMail(c *fiber.Ctx) (directory.Named[accounts.RequestMailChange], error) {
+func decodeMail(c *fiber.Ctx) (accounts.RequestMailChange, error) {
 	if err := query(c, "email"); err != nil {
-		return directory.Named[accounts.RequestMailChange]{}, err
+		return accounts.RequestMailChange{}, err
 	}
 	mail, err := required(c, "email")
-	return named(c, accounts.RequestMailChange{Mail: mail, Lifetime: month}, err)
+	return accounts.RequestMailChange{User: userOf(c), Mail: mail, Lifetime: month}, err
 }
 
-func decodeSecret(c *fiber.Ctx) (directory.Named[accounts.Presented], error) {
+func decodeSecret(c *fiber.Ctx) (accounts.Presented, error) {
 	if err := query(c, "uuId"); err != nil {
-		return directory.Named[accounts.Presented]{}, err
+		return accounts.Presented{}, err
 	}
 	secret, err := required(c, "uuId")
-	return named(c, accounts.Presented{Secret: secret}, err)
+	return accounts.Presented{User: userOf(c), Secret: secret}, err
 }
 
 // confirmations are what can be confirmed, as the document's text and its sample write it.
@@ -139,22 +134,22 @@ var confirmations = map[string]domain.SecretPurpose{
 // placeholders are where the link is to stand in the text of a mail.
 var placeholders = strings.NewReplacer("{<%URL_PlaceHolder%>}", accounts.PlaceLink, "<%URL_PlaceHolder%>", accounts.PlaceLink)
 
-func decodeConfirmation(c *fiber.Ctx) (directory.Named[accounts.SendConfirmation], error) {
-	in := accounts.SendConfirmation{Lifetime: month}
+func decodeConfirmation(c *fiber.Ctx) (accounts.SendConfirmation, error) {
+	in := accounts.SendConfirmation{User: userOf(c), Lifetime: month}
 	if err := query(c, "confirmationLink", "confirmationType"); err != nil {
-		return named(c, in, err)
+		return in, err
 	}
 	link, err := required(c, "confirmationLink")
 	if err != nil {
-		return named(c, in, err)
+		return in, err
 	}
 	if in.Link, err = withSecret(link); err != nil {
-		return named(c, in, err)
+		return in, err
 	}
 	kind := strings.ToUpper(strings.ReplaceAll(httpx.Query(c, "confirmationType"), "-", "_"))
 	purpose, known := confirmations[kind]
 	if !known {
-		return named(c, in, domain.InvalidField("confirmationType", "Give one of USER_ACTIVATION and EMAIL_CHANGE."))
+		return in, domain.InvalidField("confirmationType", "Give one of USER_ACTIVATION and EMAIL_CHANGE.")
 	}
 	in.Purpose = purpose
 	f := body(c, []string{"subject", "body"}, "from")
@@ -164,7 +159,7 @@ func decodeConfirmation(c *fiber.Ctx) (directory.Named[accounts.SendConfirmation
 		f.Fail(domain.InvalidField("body", "A value is required."))
 	}
 	in.Text = placeholders.Replace(in.Text)
-	return named(c, in, f.Err)
+	return in, f.Err
 }
 
 // withSecret returns the link with the parameter uuId, whose value comes with the mail.

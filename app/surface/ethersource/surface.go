@@ -1,7 +1,6 @@
 package ethersource
 
 import (
-	"context"
 	_ "embed"
 	"net/netip"
 
@@ -58,40 +57,21 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/users/copyrequests", httpx.Handle(s.auth, decodeNothing, copyRequests(b), encodeCopyRequests))
 	r.Get("/users/roles", trusted(s, decodeNothing, httpx.Alone(directory.Myself), encodeRoles))
 	r.Get("/users/usagestatistics", httpx.Handle(s.auth, decodeStatistics, b.Statistics, encodeStatistics))
-	r.Put("/users/:userId", trusted(s, decodeUserChange, directory.ByAlias(u, u.Update), httpx.NoContent))
+	r.Put("/users/:userId", trusted(s, decodeUserChange, u.Update, httpx.NoContent))
 	r.Get("/users/confirm/credentials", trusted(s, decodeNothing, httpx.Alone(directory.Myself), httpx.Empty))
 	r.Delete("/users/copyobserverrequests/:copyRequestId", httpx.Handle(s.auth, decodeCopyRequest, objects.OfKind(b, domain.KindObserver, b.DeclineCopy), httpx.NoContent))
 	r.Delete("/users/copysectorrequests/:copyRequestId", httpx.Handle(s.auth, decodeCopyRequest, objects.OfKind(b, domain.KindSector, b.DeclineCopy), httpx.NoContent))
-	r.Post("/users/:userId/activate", trusted(s, decodeSecret, directory.ByAlias(u, of(a.Activate, presentedFor)), encodeTrue))
-	r.Get("/users/:userId/apiKey", httpx.Acts(trusted(s, decodeUser, directory.ByAlias(u, alone(k.First)), encodeKey)))
-	r.Put("/users/:userId/email", trusted(s, decodeMail, directory.ByAlias(u, of(httpx.Done(a.RequestMailChange), mailChangeOf)), httpx.NoContent))
-	r.Put("/users/:userId/password", trusted(s, decodePassword, directory.ByAlias(u, u.Update), httpx.NoContent))
-	r.Post("/users/:userId/sendConfirmationEmail", trusted(s, decodeConfirmation, directory.ByAlias(u, of(httpx.Done(a.SendConfirmation), confirmationOf)), encodeTrue))
+	r.Post("/users/:userId/activate", trusted(s, decodeSecret, a.Activate, encodeTrue))
+	r.Get("/users/:userId/apiKey", httpx.Acts(trusted(s, decodeUser, k.First, encodeKey)))
+	r.Put("/users/:userId/email", trusted(s, decodeMail, httpx.Done(a.RequestMailChange), httpx.NoContent))
+	r.Put("/users/:userId/password", trusted(s, decodePassword, u.Update, httpx.NoContent))
+	r.Post("/users/:userId/sendConfirmationEmail", trusted(s, decodeConfirmation, httpx.Done(a.SendConfirmation), encodeTrue))
 	r.Put("/users/copyobserverrequests/:copyRequestId/activate", httpx.Handle(s.auth, decodeCopyRequest, objects.OfKind(b, domain.KindObserver, b.AcceptCopy), httpx.NoContent))
 	r.Put("/users/copysectorrequests/:copyRequestId/activate", httpx.Handle(s.auth, decodeCopyRequest, objects.OfKind(b, domain.KindSector, b.AcceptCopy), httpx.NoContent))
-	r.Post("/users/:userId/email/confirm", trusted(s, decodeSecret, directory.ByAlias(u, of(a.ConfirmMailChangeOf, presentedFor)), encodeTrue))
+	r.Post("/users/:userId/email/confirm", trusted(s, decodeSecret, a.ConfirmMailChangeOf, encodeTrue))
 }
 
 // trusted is httpx.Handle for what the document keeps for trusted users.
 func trusted[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run directory.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
 	return httpx.Handle(s.auth, decode, directory.ByAdmins(s.uses.Admins, run), encode)
-}
-
-// of makes a use case whose input names a user by number one that takes the number beside it.
-func of[In, Out any](run directory.Run[In, Out], name func(*In, domain.UserID)) func(context.Context, domain.Principal, domain.UserID, In) (Out, error) {
-	return func(ctx context.Context, caller domain.Principal, id domain.UserID, in In) (Out, error) {
-		name(&in, id)
-		return run(ctx, caller, in)
-	}
-}
-
-func presentedFor(in *accounts.Presented, id domain.UserID)          { in.User = id }
-func mailChangeOf(in *accounts.RequestMailChange, id domain.UserID)  { in.User = id }
-func confirmationOf(in *accounts.SendConfirmation, id domain.UserID) { in.User = id }
-
-// alone makes a use case that takes the number of a user one that has no other input.
-func alone[Out any](run directory.Run[domain.UserID, Out]) func(context.Context, domain.Principal, domain.UserID, httpx.Just) (Out, error) {
-	return func(ctx context.Context, caller domain.Principal, id domain.UserID, _ httpx.Just) (Out, error) {
-		return run(ctx, caller, id)
-	}
 }

@@ -23,11 +23,11 @@ const (
 // do who let people in, then what people do themselves. Links of mail lead to pages, elsewhere;
 // here programs do the same by the secret of a link.
 func (s *Surface) accountRoutes(r fiber.Router) {
-	u, a := s.uses.Users, s.uses.Accounts
+	a := s.uses.Accounts
 
 	r.Post("/rest/users/invite", httpx.Handle(s.auth, s.decodeInvite, a.Invite, s.encodeCreatedUser))
-	r.Post("/rest/users/:id/approve", httpx.Handle(s.auth, bare(decodeUserID), httpx.Then(a.Approve, u.Show), encode(s, writeUser)))
-	r.Post("/rest/users/:id/reject", httpx.Handle(s.auth, bare(decodeUserID), httpx.Done(a.Reject), encodeTrue[httpx.Just](s)))
+	r.Post("/rest/users/:id/approve", httpx.Handle(s.auth, bare(decodeUserRef), a.Approve, encode(s, writeUser)))
+	r.Post("/rest/users/:id/reject", httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(a.Reject), encodeTrue[httpx.Just](s)))
 	r.Post("/rest/me/mail", httpx.Handle(s.auth, s.decodeMailChange, httpx.Done(a.RequestMailChange), encodeTrue[httpx.Just](s)))
 
 	r.Post("/rest/accounts/mail", httpx.Open(s.decodeMailProof, a.ConfirmMailChange, encodeTrue[domain.User](s)))

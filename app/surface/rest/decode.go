@@ -86,7 +86,9 @@ func bare[In any](decode func(*fiber.Ctx) (In, error)) func(*fiber.Ctx) (In, err
 // decodeNothing is for lists without filters.
 func decodeNothing(c *fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, httpx.RefuseUnknown(c) }
 
-func decodeAlias(c *fiber.Ctx) (string, error) { return httpx.Param(c, "alias"), nil }
+func decodeAlias(c *fiber.Ctx) (directory.GetUser, error) {
+	return directory.GetUser{User: domain.UserRef{Alias: httpx.Param(c, "alias")}}, nil
+}
 
 // The keys of a user that may be sent: those that mean something, and those that only our
 // answers carry, so that an answer can be changed and sent back.
@@ -160,17 +162,19 @@ func requireUser(f fields, keys ...string) error {
 	return inside("person", person(f).Object.Require("firstname", "lastname", "mailaddress"))
 }
 
-func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UserID, directory.UserPatch], err error) {
-	if in.ID, err = decodeUserID(c); err != nil {
-		return in, err
-	}
+func decodeUserChange(c *fiber.Ctx) (in directory.UpdateUser, err error) {
+	in.User, _ = decodeUserRef(c)
 	f, patch := decodeUser(c)
-	in.In = patch
-	if id := f.numberIf("userid"); id != nil && *id != int64(in.ID) {
-		return in, domain.InvalidField("userid", "This must be the user in the address, or be left out.")
+	in.UserPatch = patch
+	id, uuid, agrees := f.numberIf("userid"), parseIf(f, "id", domain.ParseUUID), patch.Revise
+	errOther := domain.InvalidField("userid", "This must be the user in the address, or be left out.")
+	if id != nil && in.User.ID != 0 && *id != int64(in.User.ID) {
+		return in, errOther
 	}
-	uuid, agrees := parseIf(f, "id", domain.ParseUUID), patch.Revise
-	in.In.Revise = func(u *domain.User) error {
+	in.Revise = func(u *domain.User) error {
+		if id != nil && *id != int64(u.ID) {
+			return errOther
+		}
 		if err := agrees(u); err != nil {
 			return err
 		}
@@ -182,12 +186,8 @@ func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UserID, directory.
 	return in, f.Err
 }
 
-func decodeUserID(c *fiber.Ctx) (domain.UserID, error) {
-	id, ok := domain.ParseID[domain.UserID](httpx.Param(c, "id"))
-	if !ok {
-		return 0, domain.ErrUserNotFound
-	}
-	return id, nil
+func decodeUserRef(c *fiber.Ctx) (domain.UserRef, error) {
+	return domain.ParseUserRef(httpx.Param(c, "id")), nil
 }
 
 func decodeSession(c *fiber.Ctx) (domain.UUID, error) {
@@ -297,7 +297,7 @@ func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.GroupID, director
 }
 
 func decodeExplain(c *fiber.Ctx) (directory.ExplainDecision, error) {
-	in := directory.ExplainDecision{User: httpx.Query(c, "user"), Environment: domain.EnvironmentRef(httpx.Query(c, "environment"))}
+	in := directory.ExplainDecision{User: domain.UserRef{Alias: httpx.Query(c, "user")}, Environment: domain.EnvironmentRef(httpx.Query(c, "environment"))}
 	if err := httpx.RefuseUnknown(c, "user", "permission", "environment"); err != nil {
 		return in, err
 	}

@@ -92,9 +92,9 @@ func (f fragments) write(w *httpx.Writer, key string, of any, text func(*httpx.W
 	w.Raw(key, known)
 }
 
-func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u domain.User) error {
+func (s *Surface) encodeCreatedUser(c *fiber.Ctx, u directory.UserDocument) error {
 	c.Set(fiber.HeaderLocation, "/rest/users/"+url.PathEscape(u.Alias))
-	return encodeTrue[domain.User](s)(c, u)
+	return encodeTrue[directory.UserDocument](s)(c, u)
 }
 
 // encodeToken answers a sign-in. The date is in the zone of the environment the token is

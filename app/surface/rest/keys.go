@@ -15,8 +15,8 @@ func (s *Surface) keyRoutes(r fiber.Router) {
 	k := s.uses.APIKeys
 	for _, of := range []struct {
 		keys string
-		user func(*fiber.Ctx) (domain.UserID, error)
-	}{{"/rest/me/keys", oneself}, {"/rest/users/:id/keys", decodeUserID}} {
+		user func(*fiber.Ctx) (domain.UserRef, error)
+	}{{"/rest/me/keys", oneself}, {"/rest/users/:id/keys", decodeUserRef}} {
 		r.Get(of.keys, httpx.Handle(s.auth, bare(of.user), k.List, encodeAll(s, writeKey)))
 		r.Post(of.keys, httpx.Handle(s.auth, newKey(of.user), k.Create, encode(s, writeWholeKey)))
 		r.Get(of.keys+"/:key", httpx.Handle(s.auth, keyOf(of.user), k.Get, encode(s, writeWholeKey)))
@@ -25,10 +25,10 @@ func (s *Surface) keyRoutes(r fiber.Router) {
 }
 
 // oneself names whoever asks.
-func oneself(*fiber.Ctx) (domain.UserID, error) { return 0, nil }
+func oneself(*fiber.Ctx) (domain.UserRef, error) { return domain.UserRef{}, nil }
 
 // keyOf reads which key of which user is meant.
-func keyOf(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (accounts.OfUser[domain.UUID], error) {
+func keyOf(user func(*fiber.Ctx) (domain.UserRef, error)) func(*fiber.Ctx) (accounts.OfUser[domain.UUID], error) {
 	return func(c *fiber.Ctx) (in accounts.OfUser[domain.UUID], err error) {
 		if in.User, err = user(c); err != nil {
 			return in, err
@@ -43,7 +43,7 @@ func keyOf(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (accou
 }
 
 // newKey reads what a new key is to be.
-func newKey(user func(*fiber.Ctx) (domain.UserID, error)) func(*fiber.Ctx) (accounts.OfUser[accounts.NewAPIKey], error) {
+func newKey(user func(*fiber.Ctx) (domain.UserRef, error)) func(*fiber.Ctx) (accounts.OfUser[accounts.NewAPIKey], error) {
 	return func(c *fiber.Ctx) (in accounts.OfUser[accounts.NewAPIKey], err error) {
 		if in.User, err = user(c); err != nil {
 			return in, err

@@ -62,11 +62,11 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/users", ofEnvironment(httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUserList)))
 	r.Get("/rest/users/:alias", httpx.Handle(s.auth, decodeAlias, u.Get, encode(s, writeUser)))
 	r.Post("/rest/users", httpx.Handle(s.auth, decodeNewUser, u.Create, s.encodeCreatedUser))
-	r.Post("/rest/users/:id", httpx.Handle(s.auth, decodeUserChange, httpx.With(u.Update), encodeTrue[domain.User](s)))
-	r.Delete("/rest/users/:id", httpx.Handle(s.auth, decodeUserID, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
+	r.Post("/rest/users/:id", httpx.Handle(s.auth, decodeUserChange, u.Update, encodeTrue[directory.UserDocument](s)))
+	r.Delete("/rest/users/:id", httpx.Handle(s.auth, decodeUserRef, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserID), s.uses.Sessions.ListOf, encodeAll(s, writeSession)))
-	r.Delete("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserID), httpx.Done(s.uses.Sessions.EndAllOf), encodeTrue[httpx.Just](s)))
+	r.Get("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserRef), s.uses.Sessions.ListOf, encodeAll(s, writeSession)))
+	r.Delete("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(s.uses.Sessions.EndAllOf), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/environments", ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, encodeListed(s, writeEnvironment))))
 	r.Get("/rest/environments/byAlias/:alias", httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encode(s, writeEnvironment)))

@@ -407,7 +407,7 @@ func decodeGroup(c *fiber.Ctx) (directory.GroupPatch, error) {
 
 func decodeMember(c *fiber.Ctx) (directory.GroupMember, error) {
 	in, f := members(c, []string{"groupname", "username"})
-	return directory.GroupMember{Group: domain.GroupRef(in["groupname"]), Alias: in["username"]}, needs(f, in, "groupname", "username")
+	return directory.GroupMember{Group: domain.GroupRef(in["groupname"]), User: domain.UserRef{Alias: in["username"]}}, needs(f, in, "groupname", "username")
 }
 
 // address returns where people reach the surface, which answers below a path of its own.

@@ -53,12 +53,12 @@ func decodeList(c *fiber.Ctx) (in directory.ListUsers, err error) {
 	return in, err
 }
 
-func decodeUserID(c *fiber.Ctx) (domain.UUID, error) {
-	id, err := domain.ParseUUID(httpx.Param(c, "userId"))
-	if err != nil {
-		return "", domain.ErrUserNotFound
-	}
-	return id, nil
+func userOf(c *fiber.Ctx) domain.UserRef { return domain.ParseUserRef(httpx.Param(c, "userId")) }
+
+func decodeUserRef(c *fiber.Ctx) (domain.UserRef, error) { return userOf(c), nil }
+
+func decodeGetUser(c *fiber.Ctx) (directory.GetUser, error) {
+	return directory.GetUser{User: userOf(c), Whole: true}, nil
 }
 
 func decodeGroupID(c *fiber.Ctx) (domain.UUID, error) {
@@ -138,20 +138,19 @@ func decodeNewUser(c *fiber.Ctx) (directory.UserPatch, error) {
 	if in.Memberships.Default == nil {
 		in.Memberships.Default = &standard
 	}
+	in.Whole = true
 	return in, f.Err
 }
 
-func decodeUserChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.UserPatch], err error) {
-	if in.ID, err = decodeUserID(c); err != nil {
-		return in, err
-	}
+func decodeUserChange(c *fiber.Ctx) (directory.UpdateUser, error) {
 	f := httpx.BodyOf(c, append([]string{"groups"}, userKeys...)...)
-	in.In = decodeUser(f)
+	in := directory.UpdateUser{User: userOf(c), UserPatch: decodeUser(f)}
+	in.Whole = true
 	if named := groups(f, "groups"); named != nil {
-		if in.In.Memberships == nil {
-			in.In.Memberships = &directory.Memberships{}
+		if in.Memberships == nil {
+			in.Memberships = &directory.Memberships{}
 		}
-		in.In.Memberships.Named = named
+		in.Memberships.Named = named
 	}
 	return in, f.Err
 }
@@ -181,17 +180,15 @@ func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.G
 }
 
 func decodeMembers(c *fiber.Ctx) (in directory.GroupMembers, err error) {
-	if in.Group, err = decodeGroupID(c); err != nil {
+	group, err := decodeGroupID(c)
+	if err != nil {
 		return in, err
 	}
+	in.Group = domain.GroupRef(group)
 	f := httpx.BodyOf(c, "users")
 	f.Require("users")
 	for _, text := range httpx.Given[[]string](f, "users") {
-		id, err := domain.ParseUUID(text)
-		if err != nil {
-			f.Fail(domain.ErrUserNotFound.On("users"))
-		}
-		in.Users = append(in.Users, id)
+		in.Users = append(in.Users, domain.ParseUserRef(text))
 	}
 	return in, f.Err
 }
@@ -199,13 +196,9 @@ func decodeMembers(c *fiber.Ctx) (in directory.GroupMembers, err error) {
 func decodeHandOver(c *fiber.Ctx) (objects.HandOverAll, error) {
 	f := httpx.BodyOf(c, "previousOwnerId", "newOwnerId")
 	f.Require("previousOwnerId", "newOwnerId")
-	return objects.HandOverAll{From: owner(f, "previousOwnerId"), To: owner(f, "newOwnerId")}, f.Err
+	return objects.HandOverAll{From: userRef(f, "previousOwnerId"), To: userRef(f, "newOwnerId")}, f.Err
 }
 
-func owner(f *httpx.Members, key string) domain.UserRef {
-	id, err := domain.ParseUUID(httpx.Given[string](f, key))
-	if err != nil {
-		f.Fail(domain.ErrUserNotFound.On(key))
-	}
-	return domain.UserRef{UUID: id}
+func userRef(f *httpx.Members, key string) domain.UserRef {
+	return domain.ParseUserRef(httpx.Given[string](f, key))
 }

@@ -46,15 +46,15 @@ func (s *Surface) routes(r fiber.Router) {
 	u, g, sessions := s.uses.Users, s.uses.Groups, s.uses.Sessions
 
 	r.Post("/api/login", httpx.Open(s.decodeSignIn, sessions.SignIn, encodeTokens))
-	r.Post("/users", admin(s, decodeNewUser, u.Add, encodeWholeUser))
-	r.Put("/users/:userId", admin(s, decodeUserChange, httpx.With(u.Change), encodeUser))
+	r.Post("/users", admin(s, decodeNewUser, u.Create, encodeWholeUser))
+	r.Put("/users/:userId", admin(s, decodeUserChange, u.Update, encodeUser))
 	r.Get("/users", admin(s, decodeList, u.List, encodeUserList))
-	r.Delete("/users/:userId", admin(s, decodeUserID, httpx.Done(u.Remove), httpx.Empty))
+	r.Delete("/users/:userId", admin(s, decodeUserRef, httpx.Done(u.Delete), httpx.Empty))
 	r.Post("/assignUserObjects", admin(s, decodeHandOver, s.uses.Objects.HandOverAll, httpx.Empty))
 
 	r.Post("/api/auth/login", httpx.Open(s.decodeNewerSignIn, sessions.SignIn, encodeToken))
 	r.Post("/api/refresh", httpx.Open(s.decodeRefresh, sessions.Refresh, encodeTokens))
-	r.Get("/users/:userId", admin(s, decodeUserID, u.Find, encodeWholeUser))
+	r.Get("/users/:userId", admin(s, decodeGetUser, u.Get, encodeWholeUser))
 
 	r.Post("/groups", admin(s, decodeNewGroup, g.Create, encodeGroup))
 	r.Put("/groups/:groupId", admin(s, decodeGroupChange, httpx.With(g.Change), encodeGroup))
