@@ -135,7 +135,7 @@ func TestDecisionsFollowChanges(t *testing.T) {
 		require.NoError(t, err)
 	}
 	user := func(f func(*domain.User)) {
-		clerk, err := w.Users.Named(t.Context(), storetest.Everything(domain.UserRead).Read(), "clerk")
+		clerk, err := w.Users.Get(t.Context(), storetest.Everything(domain.UserRead).Read(), domain.UserRef{Alias: "clerk"})
 		require.NoError(t, err)
 		_, err = w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), clerk.Key(), "",
 			func(u *domain.User) error { f(u); return nil })
