@@ -56,10 +56,10 @@ func TestAGroupKeepsTheParentItWasGivenMeanwhile(t *testing.T) {
 	require.Equal(t, domain.UserGroup, group.Parent)
 	ada, crew := s.as("ada"), "Crew"
 	require.NoError(t, meanwhile(t, db, "UPDATE groups SET parent_id = 3 WHERE alias = 'Team'", func() error {
-		_, err := s.d.Groups.Update(t.Context(), ada, group.ID, directory.GroupPatch{Alias: &crew})
+		_, err := s.d.Groups.Update(t.Context(), ada, directory.UpdateGroup{Group: domain.NumberedGroup(group.ID), GroupPatch: directory.GroupPatch{Alias: &crew}})
 		return err
 	}))
-	after, err := s.d.Groups.Get(t.Context(), s.as("ada"), group.ID)
+	after, err := s.d.Groups.Get(t.Context(), s.as("ada"), domain.NumberedGroup(group.ID))
 	require.NoError(t, err)
 	require.Equal(t, crew, after.Alias)
 	require.Equal(t, domain.AdminGroup, after.Parent)
@@ -114,7 +114,7 @@ func TestTheLastSuperUserKeepsTheirPermissions(t *testing.T) {
 		group, err := s.d.Groups.Create(t.Context(), s.as("admin"), directory.GroupPatch{Alias: &chiefs, Parent: &root, Mask: &all})
 		require.NoError(t, err)
 		change := func(in directory.GroupPatch) error {
-			_, err := s.d.Groups.Update(t.Context(), s.as("admin"), group.ID, in)
+			_, err := s.d.Groups.Update(t.Context(), s.as("admin"), directory.UpdateGroup{Group: domain.NumberedGroup(group.ID), GroupPatch: in})
 			return err
 		}
 		require.NoError(t, change(directory.GroupPatch{Mask: &none}), "there is admin, who is in Root")
@@ -124,7 +124,7 @@ func TestTheLastSuperUserKeepsTheirPermissions(t *testing.T) {
 		require.NoError(t, err)
 		require.ErrorIs(t, change(directory.GroupPatch{Mask: &none}), domain.ErrLastSuperUser)
 		require.ErrorIs(t, change(directory.GroupPatch{Parent: &user}), domain.ErrLastSuperUser)
-		_, err = s.d.Groups.Get(t.Context(), s.as("admin"), group.ID)
+		_, err = s.d.Groups.Get(t.Context(), s.as("admin"), domain.NumberedGroup(group.ID))
 		require.NoError(t, err)
 	})
 }
@@ -133,7 +133,7 @@ func TestTheLastSuperUserKeepsTheirPermissions(t *testing.T) {
 func TestNoAliasIsAUUID(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
-		group, err := s.d.Groups.Get(t.Context(), s.as("admin"), domain.UserGroup)
+		group, err := s.d.Groups.Get(t.Context(), s.as("admin"), domain.NumberedGroup(domain.UserGroup))
 		require.NoError(t, err)
 		alias := strings.ToUpper(string(group.UUID))
 		_, err = s.group("ada", alias, 0)

@@ -107,13 +107,13 @@ func TestAGroupKeepsItsRole(t *testing.T) {
 		editors, err := s.group("ada", "Editors", domain.RoleUser)
 		require.NoError(t, err)
 		role, same, name := domain.RoleOAdmin, domain.RoleUser, "Writers"
-		_, err = s.d.Groups.Change(t.Context(), s.as("admin"), editors.UUID, directory.GroupPatch{Role: &role})
+		_, err = s.d.Groups.Update(t.Context(), s.as("admin"), directory.UpdateGroup{Group: domain.GroupRef(editors.UUID), GroupPatch: directory.GroupPatch{Role: &role}})
 		require.ErrorIs(t, err, domain.ErrGroupRole)
-		changed, err := s.d.Groups.Change(t.Context(), s.as("ada"), editors.UUID, directory.GroupPatch{Role: &same, Alias: &name})
+		changed, err := s.d.Groups.Update(t.Context(), s.as("ada"), directory.UpdateGroup{Group: domain.GroupRef(editors.UUID), GroupPatch: directory.GroupPatch{Role: &same, Alias: &name}})
 		require.NoError(t, err)
 		require.Equal(t, name, changed.Alias)
-		require.NoError(t, s.d.Groups.Remove(t.Context(), s.as("ada"), editors.UUID))
-		_, err = s.d.Groups.Find(t.Context(), s.as("ada"), editors.UUID)
+		require.NoError(t, s.d.Groups.Delete(t.Context(), s.as("ada"), domain.GroupRef(editors.UUID)))
+		_, err = s.d.Groups.Get(t.Context(), s.as("ada"), domain.GroupRef(editors.UUID))
 		require.ErrorIs(t, err, domain.ErrGroupNotFound)
 	})
 }

@@ -214,7 +214,7 @@ func (m *machine) changeGroup(t *rapid.T) {
 		in = directory.GroupPatch{Parent: &parent}
 	}
 	who := m.actor(t)
-	g, err := m.d.Groups.Update(context.Background(), who, id, in)
+	g, err := m.d.Groups.Update(context.Background(), who, directory.UpdateGroup{Group: domain.NumberedGroup(id), GroupPatch: in})
 	if !done(t, err) {
 		return
 	}

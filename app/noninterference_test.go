@@ -226,7 +226,8 @@ func (w *twoTenants) disturb(t *testing.T) {
 			w.groups = append(w.groups, g.ID)
 		}
 	case 9:
-		_, _ = w.directory.Groups.Update(ctx, w.operator(t), pickOne(w, w.groups), directory.GroupPatch{Alias: &name, Mask: &mask})
+		_, _ = w.directory.Groups.Update(ctx, w.operator(t), directory.UpdateGroup{
+			Group: domain.NumberedGroup(pickOne(w, w.groups)), GroupPatch: directory.GroupPatch{Alias: &name, Mask: &mask}})
 	}
 }
 

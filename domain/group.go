@@ -126,5 +126,8 @@ func (g *Group) BuiltIn() bool { return g.ID <= AdminGroup }
 // with a slash before it for one of the root's ("/User"). The empty reference names none.
 type GroupRef string
 
+// NumberedGroup returns the reference that names a group by its number.
+func NumberedGroup(id GroupID) GroupRef { return GroupRef(number(id)) }
+
 // Number returns the number the reference is, if it is one.
 func (r GroupRef) Number() (GroupID, bool) { return ParseID[GroupID](string(r)) }

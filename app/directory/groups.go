@@ -80,31 +80,29 @@ func (g *Groups) List(ctx context.Context, caller domain.Principal) ([]GroupDocu
 	return g.describe(ctx, sc, groups)
 }
 
-// Get returns the group with that number. It needs domain.GroupRead, and is NotFound
-// where List would not show it.
-func (g *Groups) Get(ctx context.Context, caller domain.Principal, id domain.GroupID) (GroupDocument, error) {
+// Get returns the group that ref names: by number or UUID any that List shows, by alias one that can be used
+// in the caller's organization. It needs domain.GroupRead, and is NotFound for any other.
+func (g *Groups) Get(ctx context.Context, caller domain.Principal, ref domain.GroupRef) (GroupDocument, error) {
 	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
 	if err != nil {
 		return GroupDocument{}, err
 	}
-	group, err := g.store.Get(ctx, sc, id)
+	group, err := g.find(ctx, &caller, sc, ref)
 	if err != nil {
 		return GroupDocument{}, err
 	}
 	return g.describeOne(ctx, sc, group)
 }
 
-// Find is Get by the UUID.
-func (g *Groups) Find(ctx context.Context, caller domain.Principal, id domain.UUID) (GroupDocument, error) {
-	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
-	if err != nil {
-		return GroupDocument{}, err
+func (g *Groups) find(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, ref domain.GroupRef) (domain.Group, error) {
+	if id, ok := ref.Number(); ok {
+		return g.store.Get(ctx, sc, id)
 	}
-	group, err := g.store.ByUUID(ctx, sc, id)
-	if err != nil {
-		return GroupDocument{}, err
+	if id, err := domain.ParseUUID(string(ref)); err == nil {
+		return g.store.ByUUID(ctx, sc, id)
 	}
-	return g.describeOne(ctx, sc, group)
+	group, _, err := groupNamed(ctx, g.gate, g.documents, caller, ref)
+	return group, err
 }
 
 func (g *Groups) describe(ctx context.Context, sc tenancy.Scope, groups []domain.Group) ([]GroupDocument, error) {
@@ -146,6 +144,12 @@ type GroupPatch struct {
 	// Organization is for Create only: the organization the group is to belong to, the caller's
 	// own if nil.
 	Organization *domain.EnvironmentRef
+}
+
+// UpdateGroup says which group is to be changed, and to what.
+type UpdateGroup struct {
+	Group domain.GroupRef
+	GroupPatch
 }
 
 // setMask makes mask what the patch says.
@@ -235,11 +239,11 @@ func mayGive(giver tenancy.Giver, group *domain.Group) error {
 	return giver.MayGiveMask(group.Mask)
 }
 
-// Update changes the group with that number as in says. It needs domain.GroupWrite in its
+// Update changes the group that in names. It needs domain.GroupWrite in its
 // organization, a superUser for the root's, everything the group gives and every permission it
 // is to have. It is Conflict if no superUser could run the directory afterwards.
-func (g *Groups) Update(ctx context.Context, caller domain.Principal, id domain.GroupID, in GroupPatch) (GroupDocument, error) {
-	target, w, giver, err := g.enter(ctx, &caller, id)
+func (g *Groups) Update(ctx context.Context, caller domain.Principal, in UpdateGroup) (GroupDocument, error) {
+	target, w, giver, err := g.enter(ctx, &caller, in.Group)
 	if err != nil {
 		return GroupDocument{}, err
 	}
@@ -253,7 +257,7 @@ func (g *Groups) Update(ctx context.Context, caller domain.Principal, id domain.
 	}
 	var group domain.Group
 	err = g.store.Do(ctx, w, func(tx GroupTx) error {
-		before, err := tx.Group(id)
+		before, err := tx.Group(target.ID)
 		if err != nil {
 			return err
 		}
@@ -298,10 +302,10 @@ func (g *Groups) mayChange(tx GroupTx, giver tenancy.Giver, before, after *domai
 	return keepGroup(after, users, groups, g.now())
 }
 
-// enter returns the group with that number as who sees it, with the proof that the caller may
+// enter returns the group that ref names as who sees it, with the proof that the caller may
 // write it.
-func (g *Groups) enter(ctx context.Context, caller *domain.Principal, id domain.GroupID) (target GroupDocument, w tenancy.WriteScope, giver tenancy.Giver, err error) {
-	if target, err = g.Get(ctx, *caller, id); err != nil {
+func (g *Groups) enter(ctx context.Context, caller *domain.Principal, ref domain.GroupRef) (target GroupDocument, w tenancy.WriteScope, giver tenancy.Giver, err error) {
+	if target, err = g.Get(ctx, *caller, ref); err != nil {
 		return target, w, giver, err
 	}
 	if w, err = g.gate.EnterWrite(ctx, caller, domain.GroupWrite, tenancy.Anywhere()); err != nil {
@@ -314,11 +318,11 @@ func (g *Groups) enter(ctx context.Context, caller *domain.Principal, id domain.
 	return target, w, giver, err
 }
 
-// Delete removes the group with that number. It needs domain.GroupWrite in its organization, a
+// Delete removes the group that ref names. It needs domain.GroupWrite in its organization, a
 // superUser for the root's, and everything the group gives. It is Conflict while the group is
 // used.
-func (g *Groups) Delete(ctx context.Context, caller domain.Principal, id domain.GroupID) error {
-	target, w, giver, err := g.enter(ctx, &caller, id)
+func (g *Groups) Delete(ctx context.Context, caller domain.Principal, ref domain.GroupRef) error {
+	target, w, giver, err := g.enter(ctx, &caller, ref)
 	if err != nil {
 		return err
 	}
@@ -335,22 +339,4 @@ func (g *Groups) Delete(ctx context.Context, caller domain.Principal, id domain.
 		}
 		return tx.DeleteGroup(&group)
 	})
-}
-
-// Change is Update of the group with that UUID.
-func (g *Groups) Change(ctx context.Context, caller domain.Principal, id domain.UUID, in GroupPatch) (GroupDocument, error) {
-	found, err := g.Find(ctx, caller, id)
-	if err != nil {
-		return GroupDocument{}, err
-	}
-	return g.Update(ctx, caller, found.ID, in)
-}
-
-// Remove is Delete of the group with that UUID.
-func (g *Groups) Remove(ctx context.Context, caller domain.Principal, id domain.UUID) error {
-	found, err := g.Find(ctx, caller, id)
-	if err != nil {
-		return err
-	}
-	return g.Delete(ctx, caller, found.ID)
 }

@@ -132,31 +132,6 @@ func lines(groups []domain.Group, admins []domain.GroupMember, members iter.Seq2
 	}
 }
 
-// EditGroup says what the group that Group names is to become.
-type EditGroup struct {
-	Group domain.GroupRef
-	GroupPatch
-}
-
-// UpdateNamed is Update of a group that can be used in the caller's organization.
-func (g *Groups) UpdateNamed(ctx context.Context, caller domain.Principal, in EditGroup) error {
-	group, _, err := groupNamed(ctx, g.gate, g.documents, &caller, in.Group)
-	if err != nil {
-		return err
-	}
-	_, err = g.Update(ctx, caller, group.ID, in.GroupPatch)
-	return err
-}
-
-// DeleteNamed is Delete of a group that can be used in the caller's organization.
-func (g *Groups) DeleteNamed(ctx context.Context, caller domain.Principal, ref domain.GroupRef) error {
-	group, _, err := groupNamed(ctx, g.gate, g.documents, &caller, ref)
-	if err != nil {
-		return err
-	}
-	return g.Delete(ctx, caller, group.ID)
-}
-
 // AddAdmin makes a user an admin of a group, who can then put people into it and take them out
 // as Users.Admit says. It needs what Update needs, and domain.UserRead on the user, who belongs to
 // the group's organization. Nothing happens if they are one.
@@ -171,11 +146,7 @@ func (g *Groups) RemoveAdmin(ctx context.Context, caller domain.Principal, in Gr
 
 func (g *Groups) changeAdmin(ctx context.Context, caller *domain.Principal, in GroupMember,
 	change func(GroupTx, *domain.Group, domain.UserKey) error) error {
-	named, _, err := groupNamed(ctx, g.gate, g.documents, caller, in.Group)
-	if err != nil {
-		return err
-	}
-	_, w, giver, err := g.enter(ctx, caller, named.ID)
+	target, w, giver, err := g.enter(ctx, caller, in.Group)
 	if err != nil {
 		return err
 	}
@@ -188,7 +159,7 @@ func (g *Groups) changeAdmin(ctx context.Context, caller *domain.Principal, in G
 		return err
 	}
 	return g.store.Do(ctx, w, func(tx GroupTx) error {
-		group, err := tx.Group(named.ID)
+		group, err := tx.Group(target.ID)
 		if err != nil {
 			return err
 		}

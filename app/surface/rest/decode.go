@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -198,12 +199,12 @@ func decodeSession(c *fiber.Ctx) (domain.UUID, error) {
 	return id, nil
 }
 
-func decodeGroupID(c *fiber.Ctx) (domain.GroupID, error) {
-	id, ok := domain.ParseID[domain.GroupID](httpx.Param(c, "id"))
-	if !ok {
-		return 0, domain.ErrGroupNotFound
+func decodeGroupID(c *fiber.Ctx) (domain.GroupRef, error) {
+	ref := domain.GroupRef(httpx.Param(c, "id"))
+	if _, ok := ref.Number(); !ok {
+		return "", domain.ErrGroupNotFound
 	}
-	return id, nil
+	return ref, nil
 }
 
 func decodeEnvironmentList(c *fiber.Ctx) (directory.ListEnvironments, error) {
@@ -284,13 +285,13 @@ func decodeGroupPatch(c *fiber.Ctx) (f fields, in directory.GroupPatch) {
 	return f, in
 }
 
-func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.GroupID, directory.GroupPatch], err error) {
-	if in.ID, err = decodeGroupID(c); err != nil {
+func decodeGroupChange(c *fiber.Ctx) (in directory.UpdateGroup, err error) {
+	if in.Group, err = decodeGroupID(c); err != nil {
 		return in, err
 	}
 	f, patch := decodeGroupPatch(c)
-	in.In = patch
-	if id := f.numberIf("id"); id != nil && *id != int64(in.ID) {
+	in.GroupPatch = patch
+	if id := f.numberIf("id"); id != nil && strconv.FormatInt(*id, 10) != string(in.Group) {
 		return in, domain.InvalidField("id", "This must be the group in the address, or be left out.")
 	}
 	return in, f.Err

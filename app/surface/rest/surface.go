@@ -79,7 +79,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/groups", httpx.Handle(s.auth, decodeNothing, httpx.Alone(g.List), encodeAll(s, writeGroup)))
 	r.Get("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, g.Get, encode(s, writeGroup)))
 	r.Post("/rest/groups", httpx.Handle(s.auth, decodeGroup, g.Create, encode(s, writeGroup)))
-	r.Post("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupChange, httpx.With(g.Update), encode(s, writeGroup)))
+	r.Post("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupChange, g.Update, encode(s, writeGroup)))
 	r.Delete("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, httpx.Done(g.Delete), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/permissions", httpx.Handle(s.auth, decodeNothing, httpx.Alone(s.uses.Explain.Permissions), encodeAll(s, writePermission)))

@@ -392,10 +392,10 @@ func decodeGroupName(c *fiber.Ctx) (domain.GroupRef, error) {
 	return domain.GroupRef(httpx.Param(c, "group")), nil
 }
 
-func decodeEditGroup(c *fiber.Ctx) (directory.EditGroup, error) {
+func decodeEditGroup(c *fiber.Ctx) (directory.UpdateGroup, error) {
 	in, f := members(c, []string{"newName", "newDescription"})
 	name, description := in["newName"], in["newDescription"]
-	return directory.EditGroup{Group: domain.GroupRef(httpx.Param(c, "group")), GroupPatch: directory.GroupPatch{Alias: &name, Description: &description}},
+	return directory.UpdateGroup{Group: domain.GroupRef(httpx.Param(c, "group")), GroupPatch: directory.GroupPatch{Alias: &name, Description: &description}},
 		needs(f, in, "newName", "newDescription")
 }
 

@@ -214,11 +214,11 @@ func (s *Surface) neighbours(r fiber.Router) {
 	r.Put("/group/remove/user", s.telling(httpx.Handle(s.auth, decodeMember, httpx.Done(users.Dismiss), encodeEmpty[httpx.Just](200)), member))
 	r.Put("/group/add/adminuser", s.telling(admin(s, decodeMember, httpx.Done(groups.AddAdmin), encodeEmpty[httpx.Just](201)), member))
 	r.Put("/group/remove/adminuser", s.telling(admin(s, decodeMember, httpx.Done(groups.RemoveAdmin), encodeEmpty[httpx.Just](200)), member))
-	r.Put("/group/edit/:group", s.telling(admin(s, decodeEditGroup, httpx.Done(groups.UpdateNamed), encodeEmpty[httpx.Just](201)), texts{
+	r.Put("/group/edit/:group", s.telling(admin(s, decodeEditGroup, groups.Update, encodeEmpty[directory.GroupDocument](201)), texts{
 		domain.ErrGroupNotFound:   {400, "Invalid Group"},
 		domain.ErrGroupAliasTaken: {409, "Group Name already exists"},
 	}))
-	r.Delete("/group/edit/:group", s.telling(admin(s, decodeGroupName, httpx.Done(groups.DeleteNamed), encodeEmpty[httpx.Just](200)), texts{
+	r.Delete("/group/edit/:group", s.telling(admin(s, decodeGroupName, httpx.Done(groups.Delete), encodeEmpty[httpx.Just](200)), texts{
 		domain.ErrGroupNotFound: {404, "Invalid Group"},
 	}))
 }

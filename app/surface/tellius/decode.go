@@ -170,12 +170,17 @@ func decodeNewGroup(c *fiber.Ctx) (directory.GroupPatch, error) {
 	return in, f.Err
 }
 
-func decodeGroupChange(c *fiber.Ctx) (in httpx.Numbered[domain.UUID, directory.GroupPatch], err error) {
-	if in.ID, err = decodeGroupID(c); err != nil {
+func decodeGroupRef(c *fiber.Ctx) (domain.GroupRef, error) {
+	id, err := decodeGroupID(c)
+	return domain.GroupRef(id), err
+}
+
+func decodeGroupChange(c *fiber.Ctx) (in directory.UpdateGroup, err error) {
+	if in.Group, err = decodeGroupRef(c); err != nil {
 		return in, err
 	}
 	f, patch := decodeGroup(c)
-	in.In = patch
+	in.GroupPatch = patch
 	return in, f.Err
 }
 

@@ -57,9 +57,9 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/users/:userId", admin(s, decodeGetUser, u.Get, encodeWholeUser))
 
 	r.Post("/groups", admin(s, decodeNewGroup, g.Create, encodeGroup))
-	r.Put("/groups/:groupId", admin(s, decodeGroupChange, httpx.With(g.Change), encodeGroup))
+	r.Put("/groups/:groupId", admin(s, decodeGroupChange, g.Update, encodeGroup))
 	r.Get("/groups", admin(s, decodeNothing, httpx.Alone(g.List), encodeGroups))
-	r.Delete("/groups/:groupId", admin(s, decodeGroupID, httpx.Done(g.Remove), httpx.Empty))
+	r.Delete("/groups/:groupId", admin(s, decodeGroupRef, httpx.Done(g.Delete), httpx.Empty))
 	r.Post("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Join), httpx.Empty))
 	r.Delete("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Leave), httpx.Empty))
 }
