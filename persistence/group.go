@@ -99,7 +99,10 @@ func (s *Store) NextGroup(ctx context.Context) (domain.GroupID, error) {
 // Group returns the group with that number, or ErrGroupNotFound if there is none in the scope.
 func (tx *Tx) Group(id domain.GroupID) (domain.Group, error) {
 	row, err := db.Locked[groupRow](tx.Tx, "UPDATE", int64(id), domain.ErrGroupNotFound)
-	return row.group(), err
+	if err != nil {
+		return domain.Group{}, err
+	}
+	return row.group(), nil
 }
 
 // InsertGroup adds g, with a number of NextGroup, to g.Organization, whose place must lie in the scope,

@@ -97,7 +97,10 @@ func (a *Accounts) askOwn(ctx context.Context, caller *domain.Principal, address
 func (a *Accounts) change(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (tenancy.WriteScope, domain.UserKey, tenancy.Giver, error) {
 	if ref != (domain.UserRef{}) && !caller.Is(ref) {
 		w, target, giver, err := a.over(ctx, caller, domain.UserUpdate, ref)
-		return w, target.Key(), giver, err
+		if err != nil {
+			return w, domain.UserKey{}, giver, err
+		}
+		return w, target.Key(), giver, nil
 	}
 	self := domain.User{ID: caller.User, Organization: caller.Organization, HomePath: caller.Home}
 	w, err := a.gate.EnterUser(ctx, caller, domain.ProfileUpdate, &self)

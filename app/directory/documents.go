@@ -186,6 +186,7 @@ func shown(sc tenancy.Scope, environments map[domain.EnvironmentID]*domain.Envir
 	return list
 }
 
+// DescribeEnvironment returns e as whoever sc was given to sees it.
 func DescribeEnvironment(sc tenancy.Scope, e domain.Environment) EnvironmentDocument {
 	return EnvironmentDocument{Environment: e, ShownPath: e.ShownPath(sc.Shows), Parent: sc.ShowEnvironment(e.Path.Parent())}
 }

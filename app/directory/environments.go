@@ -126,6 +126,7 @@ type EnvironmentPatch struct {
 	picture *domain.Picture
 }
 
+// Apply makes e what the patch says, but for its parent.
 func (p *EnvironmentPatch) Apply(e *domain.Environment) {
 	Set(&e.Alias, p.Alias)
 	Set(&e.Code, p.Code)

@@ -71,7 +71,7 @@ func lightly[T any](ctx context.Context, limit int, read func(context.Context, d
 	}
 }
 
-// pages returns the entries of a list page after page, beginning with a page that was
+// Pages returns the entries of a list page after page, beginning with a page that was
 // already read, so that the first error can still be answered as one. It can be ranged over
 // once: what it yields is valid until the next entry, and nothing is kept of it after that.
 func Pages[T any](first []T, next domain.Cursor, read func(domain.Cursor) ([]T, domain.Cursor, error)) iter.Seq2[T, error] {

@@ -144,7 +144,7 @@ type Letters interface {
 	Write(l domain.Letter) (subject, text string)
 }
 
-// give returns the error of giving u the login name they are to have, and notes how else somebody
+// GiveName returns the error of giving u the login name they are to have, and notes how else somebody
 // could have it already.
 func GiveName(names LoginNames, u *domain.User) error {
 	if err := names.Check(u.Alias); err != nil {
@@ -483,7 +483,7 @@ func findGroups(groups *tenancy.Groups, o domain.OrganizationID, refs *[]domain.
 	return ids, nil
 }
 
-// mergeAttributes returns changes to attributes of both kinds.
+// MergeAttributes returns changes to attributes of both kinds.
 func MergeAttributes(a, b domain.Attributes) domain.Attributes {
 	if len(b) == 0 {
 		return a
@@ -512,7 +512,7 @@ func (u *Users) grants(ctx context.Context, caller *domain.Principal, field stri
 	return grants, nil
 }
 
-// apply makes user what the patch says. Of the lists it replaces what shows accepts.
+// Apply makes user what the patch says. Of the lists it replaces what shows accepts.
 func (r *Resolved) Apply(user *domain.User, shows func(domain.EnvironmentPath) bool, now time.Time) error {
 	role := user.Role
 	if r.HomeFound != nil {
@@ -571,6 +571,7 @@ func (r *Resolved) Apply(user *domain.User, shows func(domain.EnvironmentPath) b
 	return nil
 }
 
+// Set sets field to what value points to, if there is one.
 func Set[T any](field *T, value *T) {
 	if value != nil {
 		*field = *value

@@ -54,7 +54,10 @@ var postgresDialect = dialect{
 	options: func() ([]goose.ProviderOption, error) {
 		// Whoever finds the lock taken looks again each second; the default is five.
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		return []goose.ProviderOption{goose.WithSessionLocker(locker)}, err
+		if err != nil {
+			return nil, err
+		}
+		return []goose.ProviderOption{goose.WithSessionLocker(locker)}, nil
 	},
 }
 

@@ -70,6 +70,7 @@ func NextNumber(ctx context.Context, d *DB, tx bun.Tx, kind string) (int64, erro
 	return Only(rows, err, Scalar[int64], domain.ErrInternal)
 }
 
+// SetNext makes next the number that is leased next. It returns ErrUnavailable if there are no more.
 func SetNext(ctx context.Context, tx bun.Tx, kind string, next int64) error {
 	if next > domain.MaxID {
 		return domain.ErrUnavailable.Saying("The directory has no numbers left.")

@@ -145,6 +145,7 @@ func (d *DB) repeat(ctx context.Context, try func() error) error {
 	}
 }
 
+// TryTx is InTx with one try, whose error is returned as the database gave it.
 func (d *DB) TryTx(ctx context.Context, work func(context.Context, bun.Tx) error) error {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
