@@ -133,8 +133,8 @@ func TestEveryMailArrivesOnce(t *testing.T) {
 		"tls":      {TLS: true, User: "post", Password: "secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			o.Mood = moods
 			storetest.Each(t, func(t *testing.T, db *db.DB) {
-				o.Mood = moods
 				sink := mailtest.New(t, o)
 				scheme := "smtp"
 				if o.TLS {
