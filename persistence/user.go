@@ -143,11 +143,12 @@ func (s *UserStore) Get(ctx context.Context, sc tenancy.Scope, ref domain.UserRe
 }
 
 // named returns the user with that alias, compared by domain.Fold. Whose it is is read first, so that the
-// user is found by key in the largest scope.
+// user is found by key in the largest scope. An alias that nobody has is looked for by key too: one that is
+// somebody's outside of sc takes no other time.
 func (s *UserStore) named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT organization_id, user_id FROM login_names WHERE name = ?", domain.Fold(alias))
 	key, err := db.Only(rows, err, scanKey, domain.ErrUserNotFound)
-	if err != nil {
+	if err != nil && !domain.ErrUserNotFound.Is(err) {
 		return domain.User{}, err
 	}
 	return selectUser(ctx, s.db, db.Account(sc).And("u.organization_id = ? AND u.id = ?", int64(key.Organization), int64(key.User)), "")

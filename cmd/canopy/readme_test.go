@@ -46,7 +46,7 @@ func readme(t *testing.T) []step {
 
 // TestReadmeIsTrue runs the commands of the README word by word, in one shell in an empty
 // folder, and compares what they print; … stands for anything. Only the folder in which Go
-// builds the program is this one, and the port is a free one.
+// builds the program is this one, what it would run at once is built already, and the port is a free one.
 func TestReadmeIsTrue(t *testing.T) {
 	folder := t.TempDir()
 	here, err := os.Getwd()
@@ -54,6 +54,7 @@ func TestReadmeIsTrue(t *testing.T) {
 	address := freeAddress(t)
 	adapt := func(s string) string {
 		s = strings.ReplaceAll(s, "go build -o canopy ./cmd/canopy", "go build -C '"+here+"' -o '"+folder+"/canopy' .")
+		s = strings.ReplaceAll(s, "go run ./cmd/canopy", "'"+binary+"'")
 		return strings.ReplaceAll(s, "127.0.0.1:8080", address)
 	}
 	environment := append(os.Environ(), "CANOPY_LISTEN="+address)

@@ -2,7 +2,7 @@
 // and CI run, so that both always mean the same:
 //
 //	go run ./cmd/check        everything but fuzzing
-//	go run ./cmd/check fast   what takes a minute, without PostgreSQL and browsers
+//	go run ./cmd/check fast   what takes a few minutes, without PostgreSQL and browsers
 //	go run ./cmd/check fuzz   each fuzz target for a while
 //	go run ./cmd/check -h     all flags
 //

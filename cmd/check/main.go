@@ -75,7 +75,7 @@ const usage = `Usage: go run ./cmd/check [flags] [fast|fuzz]
 Without a word it runs formatting, go.mod, build, vet, staticcheck, results used before their
 errors, known vulnerabilities, all tests on SQLite and PostgreSQL with the seeds of the fuzz
 targets, and the tests once more with -short and the race detector. With the word fast it runs
-what takes a minute: formatting, vet, staticcheck, early results and, on SQLite, the tests with
+what takes a few minutes: formatting, vet, staticcheck, early results and, on SQLite, the tests with
 -short. With the word fuzz it runs each fuzz target for a while.
 
 PostgreSQL is started and stopped by the command itself; the programs must be installed
