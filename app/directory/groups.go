@@ -302,7 +302,7 @@ func (g *Groups) mayChange(tx GroupTx, giver tenancy.Giver, before, after *domai
 	return keepGroup(after, users, groups, g.now())
 }
 
-// enter returns the group that ref names as who sees it, with the proof that the caller may
+// enter returns the group that ref names as the caller sees it, with the proof that the caller may
 // write it.
 func (g *Groups) enter(ctx context.Context, caller *domain.Principal, ref domain.GroupRef) (target GroupDocument, w tenancy.WriteScope, giver tenancy.Giver, err error) {
 	if target, err = g.Get(ctx, *caller, ref); err != nil {

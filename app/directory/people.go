@@ -155,7 +155,7 @@ func same(before *domain.User, check func(*domain.User) error) func(*domain.User
 	}
 }
 
-// MakeAdmin makes the user with that alias an admin of their organization, as far as who is
+// MakeAdmin makes the user with that alias an admin of their organization, as far as the caller is
 // one: it is domain.ErrAdmin if they are already.
 func (p *People) MakeAdmin(ctx context.Context, caller domain.Principal, alias string) error {
 	_, err := p.change(ctx, &caller, alias, func(*domain.User) (UserPatch, error) {
@@ -205,7 +205,7 @@ func (p *People) Readdress(ctx context.Context, caller domain.Principal, in Read
 	})
 }
 
-// Archive puts the account with that alias away, and tells nobody. It is domain.ErrArchived if
+// Archive archives the account with that alias, and tells nobody. It is domain.ErrArchived if
 // it was.
 func (p *People) Archive(ctx context.Context, caller domain.Principal, alias string) error {
 	_, err := p.change(ctx, &caller, alias, func(u *domain.User) (UserPatch, error) {

@@ -169,7 +169,7 @@ type ListUsers struct {
 
 // List returns the users of an environment within the caller's reach. It needs domain.UserRead
 // there; where that is given for the caller's own account only, the list is that account. Objects that
-// who may not read are not there for conditions on them.
+// the caller may not read are not there for conditions on them.
 func (u *Users) List(ctx context.Context, caller domain.Principal, in ListUsers) (list Listed[UserDocument], err error) {
 	where := tenancy.In(in.Environment)
 	if in.Everywhere {
@@ -684,7 +684,7 @@ type UpdateUser struct {
 
 // Update changes a user as in says. It needs domain.UserUpdate on
 // them, or domain.ProfileUpdate for what people may change of their own account. It is
-// NotFound outside the caller's reach; Forbidden for a user who has more than who, for giving more
+// NotFound outside the caller's reach; Forbidden for a user who has more than the caller, for giving more
 // than the caller has, and for a field that is not the caller's to change. An address that is left gets mail
 // about it. One's own address stays until another one is proven: it is sent a link, and returned
 // as Unproven.
@@ -735,7 +735,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, in UpdateUs
 		if err := r.Apply(user, w.Read().Shows, now); err != nil {
 			return err
 		}
-		if domain.Fold(user.Alias) != domain.Fold(before.Alias) && !nobodys(before, user) { // an archived account keeps its alias, with a mark
+		if domain.Fold(user.Alias) != domain.Fold(before.Alias) && !nobodys(before, user) { // an archived account keeps its alias, with an ending
 			if err := GiveName(u.names, user); err != nil {
 				return err
 			}
