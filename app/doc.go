@@ -3,8 +3,14 @@
 // translated; what it knows is which part needs which.
 //
 // surfaces.go is the list of surfaces; a new one is a line there. arch_test.go holds the
-// rules that keep the layers apart. contract_test.go runs each surface's contract files, in
-// its folder testdata/contract, and openapi_test.go holds routes and description together.
+// rules that keep the layers apart.
+//
+// Tests that need the whole server are here, by what they hold: accounts_ (how people come, prove their
+// address and are told), signin_ (sessions, tokens, keys), rules_ (who may do what, and what is named to
+// whom), model_ (random worlds against an oracle), fairness_ (what one client costs the others), faults_
+// (a database or a disk that fails), surface_ (what one product's clients see, or all alike), contract_
+// (the stories of each surface's testdata/contract), openapi_ (routes and descriptions), server_ and
+// bench_. What they share is in helper_; surface_zoo_test.go has one of each thing that can exist.
 //
 // Decisions:
 //
