@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -199,6 +200,123 @@ func TestForbiddenCalls(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// statement is how a statement of SQL begins; what locks rows ("UPDATE OF c") is none.
+var statement = regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\s`)
+var lock = regexp.MustCompile(`^UPDATE (OF \w+|SKIP LOCKED|NOWAIT)`)
+
+// withText are files of persistence that still have statements as text. One without any must be taken from
+// the list, which nothing is added to.
+var withText = []string{
+	"persistence/account.go",
+	"persistence/apikey.go",
+	"persistence/attribute.go",
+	"persistence/audit.go",
+	"persistence/bookmark.go",
+	"persistence/code.go",
+	"persistence/condition.go",
+	"persistence/contact.go",
+	"persistence/copyrequest.go",
+	"persistence/directory.go",
+	"persistence/environment_write.go",
+	"persistence/favourite.go",
+	"persistence/group.go",
+	"persistence/groupmember.go",
+	"persistence/list.go",
+	"persistence/list_write.go",
+	"persistence/object.go",
+	"persistence/object_change.go",
+	"persistence/organization.go",
+	"persistence/outbox.go",
+	"persistence/own.go",
+	"persistence/page.go",
+	"persistence/people.go",
+	"persistence/picture.go",
+	"persistence/quota.go",
+	"persistence/quota.go",
+	"persistence/registration.go",
+	"persistence/secret.go",
+	"persistence/session.go",
+	"persistence/setting.go",
+	"persistence/signingkey.go",
+	"persistence/source.go",
+	"persistence/usage.go",
+	"persistence/user.go",
+	"persistence/user_write.go",
+}
+
+// Statements are Bun's builder, with the condition of a scope inside, except below the stores and where
+// they are asked so often that they are text: those files say so in their name.
+func TestStatementsAreBuilt(t *testing.T) {
+	for _, s := range sources(t) {
+		if strings.HasPrefix(s.folder, "persistence/") && s.folder != "persistence/db" {
+			continue // what only tests use
+		}
+		texts := statements(s.syntax)
+		text := s.folder == "persistence/db" || s.folder == "persistence" && strings.HasSuffix(s.name, "hot.go")
+		switch listed := slices.Contains(withText, s.name); {
+		case listed && len(texts) == 0:
+			t.Errorf("%s has no statement as text any more: take it from the list", s.name)
+		case !listed && !text && len(texts) > 0:
+			t.Errorf("%s has a statement as text: %.60s", s.name, texts[0])
+		}
+	}
+	for _, name := range withText {
+		if _, err := os.Stat(filepath.Join("..", name)); err != nil {
+			t.Errorf("%s is listed as one with statements and is not there", name)
+		}
+	}
+}
+
+// statements returns the texts in a file that begin like a statement.
+func statements(file *ast.File) (texts []string) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+			text, _ := strconv.Unquote(literal.Value)
+			if statement.MatchString(text) && !lock.MatchString(text) {
+				texts = append(texts, text)
+			}
+		}
+		return true
+	})
+	return texts
+}
+
+// What a rule forbids is found, so that the rules above can fail.
+func TestRulesFindWhatTheyForbid(t *testing.T) {
+	parse := func(body string) source {
+		syntax, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\nfunc f() { "+body+" }", parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return source{syntax: syntax}
+	}
+	for body, want := range map[string]int{
+		"run(\"SELECT 1\")": 1, "run(`\n\tWITH a AS (SELECT 1)` + \"DELETE FROM t\")": 2, "run(\"UPDATE t SET a = 1\")": 1,
+		"q.For(\"UPDATE\"); q.For(\"UPDATE OF c SKIP LOCKED\"); q.Where(\"a IN (SELECT 1)\"); say(\"With care\")": 0,
+	} {
+		if got := len(statements(parse(body).syntax)); got != want {
+			t.Errorf("%s: %d statements found instead of %d", body, got, want)
+		}
+	}
+	outside := func(body string) (n int) {
+		eachOrOutside(parse(body).syntax, func() { n++ })
+		return n
+	}
+	if outside(`q.Where("a").WhereOr("b")`) != 1 || outside(`q.WhereOr("a").WhereGroup(" AND ", group)`) != 1 ||
+		outside(`q.WhereGroup(" AND ", func(q Q) Q { return q.Where("a").WhereOr("b") })`) != 0 {
+		t.Error("a WhereOr outside of a WhereGroup is not told from one inside")
+	}
+	relations := 0
+	eachCall(parse(`d.NewSelect().Model(&rows).Relation("Groups").Scan(ctx)`), func(name, _ string) {
+		if name == "Relation" {
+			relations++
+		}
+	})
+	if relations != 1 {
+		t.Errorf("%d relations are found instead of one", relations)
 	}
 }
 
