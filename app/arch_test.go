@@ -212,7 +212,6 @@ var lock = regexp.MustCompile(`^UPDATE (OF \w+|SKIP LOCKED|NOWAIT)`)
 var withText = []string{
 	"persistence/account.go",
 	"persistence/apikey.go",
-	"persistence/attribute.go",
 	"persistence/audit.go",
 	"persistence/bookmark.go",
 	"persistence/code.go",
@@ -232,9 +231,6 @@ var withText = []string{
 	"persistence/outbox.go",
 	"persistence/own.go",
 	"persistence/page.go",
-	"persistence/people.go",
-	"persistence/picture.go",
-	"persistence/quota.go",
 	"persistence/quota.go",
 	"persistence/registration.go",
 	"persistence/secret.go",
@@ -243,7 +239,6 @@ var withText = []string{
 	"persistence/signingkey.go",
 	"persistence/source.go",
 	"persistence/usage.go",
-	"persistence/user.go",
 	"persistence/user_write.go",
 }
 

@@ -302,7 +302,7 @@ func answer(tb testing.TB, req *fasthttp.Request) []byte {
 // bareFiber serves a handler that runs the list's statement with nothing around it.
 func bareFiber(tb testing.TB, db *db.DB, url string, size int) string {
 	tb.Helper()
-	query := persistence.UserPage("", "")
+	query := persistence.UserPage("u.alias", "", "")
 	args := []any{"/1/", 0, "/10", 51}
 	run := func(ctx context.Context) error {
 		rows, err := db.Pool().QueryContext(ctx, query, args...)

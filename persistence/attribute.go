@@ -13,7 +13,7 @@ import (
 
 // userAttributeRow is a row of the table user_attributes.
 type userAttributeRow struct {
-	bun.BaseModel `bun:"table:user_attributes"`
+	bun.BaseModel `bun:"table:user_attributes,alias:a"`
 
 	OrganizationID int64
 	UserID         int64
@@ -22,41 +22,52 @@ type userAttributeRow struct {
 	ValueKey       string
 }
 
-// Attributes returns the attributes of the users with these numbers that lie in sc. Who
-// has none is not in the map.
-func (s *UserStore) Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error) {
-	return readAttributes(ctx, s.db, db.Account(sc), ids)
+// AfterScanRow counts the row into the weight of its page.
+func (r *userAttributeRow) AfterScanRow(ctx context.Context) error {
+	return db.Weigh(ctx, 3, r.Name, r.Value)
 }
 
-func readAttributes(ctx context.Context, q db.Querier, where db.Predicate, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error) {
-	found := make(map[domain.UserID]domain.Attributes)
+// Attributes returns the attributes of the users with these numbers that lie in sc. Who has none is not
+// in the map.
+func (s *UserStore) Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error) {
 	if len(ids) == 0 {
-		return found, nil
+		return nil, nil
 	}
-	where = where.And("u.id IN (?)", db.In(ids))
-	rows, err := q.QueryContext(ctx, "SELECT a.user_id, a.name, a.value FROM users u JOIN user_attributes a "+
-		"ON a.organization_id = u.organization_id AND a.user_id = u.id WHERE "+where.Text(), where.Args...)
-	_, err = db.Collect(rows, err, db.Weighed(ctx, func(r db.Row) (struct{}, error) {
-		var id int64
-		var name, value string
-		err := r.Scan(&id, &name, &value)
-		user := domain.UserID(id)
+	var rows []userAttributeRow
+	return attributesOf(ctx, s.db.NewSelect().Model(&rows).Join("JOIN users AS u ON u.organization_id = a.organization_id AND u.id = a.user_id").
+		Apply(db.Account(sc).Narrow).Where("u.id IN (?)", db.In(ids)), &rows)
+}
+
+// attributesOf reads the attributes that q finds, in rows.
+func attributesOf(ctx context.Context, q *bun.SelectQuery, rows *[]userAttributeRow) (map[domain.UserID]domain.Attributes, error) {
+	err := q.ExcludeColumn("value_key").Scan(ctx)
+	found := make(map[domain.UserID]domain.Attributes)
+	for _, r := range *rows {
+		user := domain.UserID(r.UserID)
 		if found[user] == nil {
 			found[user] = make(domain.Attributes)
 		}
-		found[user][name] = value
-		return struct{}{}, err
-	}))
-	return found, err
+		found[user][r.Name] = r.Value
+	}
+	return found, db.Translate(err)
 }
 
 // addAttributes reads the attributes of users that were read in a transaction.
-func addAttributes(ctx context.Context, q db.Querier, users ...*domain.User) error {
-	ids := make([]domain.UserID, len(users))
-	for i, u := range users {
-		ids[i] = u.ID
+func addAttributes(ctx context.Context, r db.Reader, users ...*domain.User) error {
+	if len(users) == 0 {
+		return nil
 	}
-	found, err := readAttributes(ctx, q, db.Predicate{}, ids)
+	of := make(map[domain.OrganizationID][]domain.UserID, 1)
+	for _, u := range users {
+		of[u.Organization] = append(of[u.Organization], u.ID)
+	}
+	var rows []userAttributeRow
+	found, err := attributesOf(ctx, r.NewSelect().Model(&rows).WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		for o, ids := range of {
+			q = q.WhereOr("a.organization_id = ? AND a.user_id IN (?)", int64(o), db.In(ids))
+		}
+		return q
+	}), &rows)
 	for _, u := range users {
 		u.Attributes = found[u.ID]
 	}

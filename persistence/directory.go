@@ -62,7 +62,7 @@ func scanStoredUser(r db.Row) (domain.StoredUser, error) {
 }
 
 // storedUsers reads users with their attributes.
-func storedUsers(ctx context.Context, q db.Querier, rows db.Rows, err error) ([]domain.StoredUser, error) {
+func storedUsers(ctx context.Context, q db.Reader, rows db.Rows, err error) ([]domain.StoredUser, error) {
 	all, err := db.Collect(rows, err, scanStoredUser)
 	if err != nil {
 		return nil, err

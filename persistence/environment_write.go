@@ -57,7 +57,7 @@ func (tx *Tx) InsertEnvironment(e *domain.Environment) error {
 	if err := insertEnvironments(tx.Ctx, tx.Bun, newEnvironment{*e, parent.Organization}); err != nil {
 		return err
 	}
-	if err := saveOrganizationExtras(tx.Ctx, tx.Bun, &domain.Environment{}, e); err != nil {
+	if err := tx.saveOrganizationExtras(&domain.Environment{}, e); err != nil {
 		return err
 	}
 	if e.IsOrganization || !e.Active {
@@ -126,7 +126,7 @@ func (tx *Tx) saveEnvironment(before, after *domain.Environment) error {
 	if err := tx.One(tx.NewUpdate().Model(toEnvironmentRow(after)).WherePK(), domain.ErrEnvironmentNotFound); err != nil {
 		return err
 	}
-	if err := saveOrganizationExtras(tx.Ctx, tx.Bun, before, after); err != nil {
+	if err := tx.saveOrganizationExtras(before, after); err != nil {
 		return err
 	}
 	if moved || renamed || after.Active != before.Active {
@@ -368,12 +368,17 @@ type aliasRow struct {
 }
 
 type countRow struct {
-	bun.BaseModel `bun:"table:environment_counts"`
+	bun.BaseModel `bun:"table:environment_counts,alias:c"`
 
 	OrganizationID  int64
 	EnvironmentID   int64
 	EnvironmentPath string
 	Users           int64
+}
+
+// Within implements db.Scoped.
+func (countRow) Within(sc tenancy.Scope) db.Predicate {
+	return db.Placed(sc, "c.environment_path", "c.organization_id")
 }
 
 type organizationRow struct {

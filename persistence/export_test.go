@@ -1,6 +1,11 @@
 package persistence
 
-import "canopy/domain"
+import (
+	"context"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
 
 // ListedColumns returns the columns that the lists of the directory document keep, by table.
 func ListedColumns() map[string][]string {
@@ -15,4 +20,9 @@ func ListedColumns() map[string][]string {
 // ReadingMembers returns the store with other sizes of what it reads at once.
 func ReadingMembers(s *GroupStore, few int64, page int) *GroupStore {
 	return &GroupStore{db: s.db, few: few, page: page}
+}
+
+// BuiltUsers reads the users in sc that f keeps, in tree order, with a statement that is built.
+func BuiltUsers(ctx context.Context, s *UserStore, sc tenancy.Scope, f domain.UserFilter) ([]domain.User, error) {
+	return readUsers(ctx, sc, usersIn(s.db, sc).Apply(filtered(sc, f).Narrow).Order("u.environment_path", "u.id"))
 }

@@ -9,8 +9,11 @@ import (
 
 // The lists of a user are read with the user's row, as text: groups as "2 7" in the order
 // of their rank, environments as "+1/1/19/ -4/1/4/9/" in tree order, a sign for allowed
-// or blocked before the environment's organization and path.
+// or blocked before the environment's organization and path. What few users have is read
+// as "asl" and what they claim: a letter for archived, system and listing users, or -.
 const (
+	markList = `CASE WHEN u.archived OR u.system OR u.lists_users OR u.claims <> '' THEN CASE WHEN u.archived THEN 'a' ELSE '-' END ||
+		CASE WHEN u.system THEN 's' ELSE '-' END || CASE WHEN u.lists_users THEN 'l' ELSE '-' END || u.claims ELSE '' END`
 	groupList = `coalesce((SELECT string_agg(CAST(g.group_id AS text), ' ' ORDER BY g.rank)
 		FROM user_groups g WHERE g.organization_id = u.organization_id AND g.user_id = u.id), '')`
 	grantList = `coalesce((SELECT string_agg(CASE WHEN e.blocked THEN '-' ELSE '+' END ||
@@ -42,4 +45,11 @@ func parseGrants(list string) (allowed, blocked []domain.Grant) {
 		}
 	}
 	return allowed, blocked
+}
+
+// parseMarks reads a markList into u.
+func parseMarks(list string, u *domain.User) {
+	if list != "" {
+		u.Archived, u.System, u.ListsUsers, u.Claims = list[0] == 'a', list[1] == 's', list[2] == 'l', list[3:]
+	}
 }

@@ -3,7 +3,7 @@ package persistence
 import (
 	"context"
 	"maps"
-	"strconv"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -53,24 +53,24 @@ func (s *EnvironmentStore) Complete(ctx context.Context, sc tenancy.Scope, organ
 }
 
 // addOrganizationExtras reads what only organizations have, of organizations that were read before.
-func addOrganizationExtras(ctx context.Context, q db.Querier, es []domain.Environment) error {
-	if err := addOrganizationAttributes(ctx, q, es); err != nil {
+func addOrganizationExtras(ctx context.Context, r db.Reader, es []domain.Environment) error {
+	if err := addOrganizationAttributes(ctx, r, es); err != nil {
 		return err
 	}
-	return addOrganizationPictures(ctx, q, es)
+	return addOrganizationPictures(ctx, r, es)
 }
 
 // saveOrganizationExtras writes what only organizations have, as far as after differs from before.
-func saveOrganizationExtras(ctx context.Context, tx bun.Tx, before, after *domain.Environment) error {
-	if err := saveOrganizationAttributes(ctx, tx, before, after); err != nil {
+func (tx *Tx) saveOrganizationExtras(before, after *domain.Environment) error {
+	if err := tx.saveOrganizationAttributes(before, after); err != nil {
 		return err
 	}
-	return saveOrganizationPicture(ctx, tx, before, after)
+	return tx.saveOrganizationPicture(before, after)
 }
 
 // organizationAttributeRow is a row of the table organization_attributes.
 type organizationAttributeRow struct {
-	bun.BaseModel `bun:"table:organization_attributes"`
+	bun.BaseModel `bun:"table:organization_attributes,alias:a"`
 
 	OrganizationID int64
 	Name           string
@@ -78,47 +78,49 @@ type organizationAttributeRow struct {
 	ValueKey       string
 }
 
+// AfterScanRow counts the row into the weight of its page.
+func (r *organizationAttributeRow) AfterScanRow(ctx context.Context) error {
+	return db.Weigh(ctx, 3, r.Name, r.Value)
+}
+
 // addOrganizationAttributes reads the attributes of organizations that were read before.
-func addOrganizationAttributes(ctx context.Context, q db.Querier, es []domain.Environment) error {
+func addOrganizationAttributes(ctx context.Context, r db.Reader, es []domain.Environment) error {
 	if len(es) == 0 {
 		return nil
 	}
-	ids := make([]domain.EnvironmentID, len(es))
+	found := make(map[int64]domain.Attributes, len(es))
 	for i := range es {
-		ids[i] = es[i].ID
+		found[int64(es[i].ID)] = nil
 	}
-	found := make(map[domain.EnvironmentID]domain.Attributes)
-	rows, err := q.QueryContext(ctx, "SELECT organization_id, name, value FROM organization_attributes WHERE organization_id IN (?)", db.In(ids))
-	_, err = db.Collect(rows, err, db.Weighed(ctx, func(r db.Row) (struct{}, error) {
-		var id domain.EnvironmentID
-		var name, value string
-		err := r.Scan(&id, &name, &value)
-		if found[id] == nil {
-			found[id] = make(domain.Attributes)
+	var rows []organizationAttributeRow
+	err := r.NewSelect().Model(&rows).ExcludeColumn("value_key").
+		Where("a.organization_id IN (?)", db.In(slices.Collect(maps.Keys(found)))).Scan(ctx)
+	for _, r := range rows {
+		if found[r.OrganizationID] == nil {
+			found[r.OrganizationID] = make(domain.Attributes)
 		}
-		found[id][name] = value
-		return struct{}{}, err
-	}))
-	for i := range es {
-		es[i].Attributes = found[es[i].ID]
+		found[r.OrganizationID][r.Name] = r.Value
 	}
-	return err
+	for i := range es {
+		es[i].Attributes = found[int64(es[i].ID)]
+	}
+	return db.Translate(err)
 }
 
 // saveOrganizationAttributes writes the attributes of after, if they differ from before's.
-func saveOrganizationAttributes(ctx context.Context, tx bun.Tx, before, after *domain.Environment) error {
+func (tx *Tx) saveOrganizationAttributes(before, after *domain.Environment) error {
 	if maps.Equal(before.Attributes, after.Attributes) {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "DELETE FROM organization_attributes WHERE organization_id = ?", int64(after.ID))
+	err := tx.Run(tx.NewDelete().Model((*organizationAttributeRow)(nil)).Where("organization_id = ?", int64(after.ID)))
 	if err != nil {
-		return db.Translate(err)
+		return err
 	}
 	var rows []*organizationAttributeRow
 	for name, value := range after.Attributes {
 		rows = append(rows, &organizationAttributeRow{OrganizationID: int64(after.ID), Name: name, Value: value, ValueKey: domain.Fold(value)})
 	}
-	return insertAll(ctx, tx, rows)
+	return insertAll(tx.Ctx, tx.Bun, rows)
 }
 
 // PurgeOrganization removes an organization with everything in it: its environments, groups and users. It
@@ -151,7 +153,8 @@ func (tx *Tx) PurgeOrganization(e *domain.Environment) error {
 // dismiss deletes the users of an organization with all that is theirs, and what others own in it.
 func (tx *Tx) dismiss(o domain.OrganizationID) error {
 	for {
-		users, err := selectUsers(tx.Ctx, tx.Bun, db.Where("u.organization_id = ?", int64(o)), " ORDER BY u.id LIMIT "+strconv.Itoa(defaultPage))
+		users, err := readUsers(tx.Ctx, tenancy.Scope{}, tx.NewSelect().Model((*userRow)(nil)).
+			Where("u.organization_id = ?", int64(o)).Order("u.id").Limit(defaultPage))
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package persistence
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -12,7 +14,7 @@ import (
 
 // userPictureRow is a row of the table user_pictures.
 type userPictureRow struct {
-	bun.BaseModel `bun:"table:user_pictures"`
+	bun.BaseModel `bun:"table:user_pictures,alias:p"`
 
 	OrganizationID int64
 	UserID         int64
@@ -20,40 +22,47 @@ type userPictureRow struct {
 	JPEG           []byte `bun:"jpeg"`
 }
 
-// Pictures returns the tags of the pictures of the users with these numbers that lie in sc. Who
-// has none is not in the map.
+// Pictures returns the tags of the pictures of the users with these numbers that lie in sc. Who has none is
+// not in the map.
 func (s *UserStore) Pictures(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]string, error) {
-	return readPictures(ctx, s.db, db.Account(sc), ids)
-}
-
-func readPictures(ctx context.Context, q db.Querier, where db.Predicate, ids []domain.UserID) (map[domain.UserID]string, error) {
-	found := make(map[domain.UserID]string)
 	if len(ids) == 0 {
-		return found, nil
+		return nil, nil
 	}
-	where = where.And("u.id IN (?)", db.In(ids))
-	rows, err := q.QueryContext(ctx, "SELECT p.user_id, p.tag FROM users u JOIN user_pictures p "+
-		"ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE "+where.Text(), where.Args...)
-	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
-		var id domain.UserID
-		var tag string
-		err := r.Scan(&id, &tag)
-		found[id] = tag
-		return struct{}{}, err
-	})
-	return found, err
+	var rows []userPictureRow
+	err := s.db.NewSelect().Model(&rows).Column("user_id", "tag").
+		Join("JOIN users AS u ON u.organization_id = p.organization_id AND u.id = p.user_id").
+		Apply(db.Account(sc).Narrow).Where("u.id IN (?)", db.In(ids)).Scan(ctx)
+	found := make(map[domain.UserID]string, len(rows))
+	for _, r := range rows {
+		found[domain.UserID(r.UserID)] = r.Tag
+	}
+	return found, db.Translate(err)
 }
 
-// Picture returns the picture of the user that ref names. It is ErrUserNotFound if there is no such user in
-// sc, and ErrPictureNotFound if they have none.
+// Picture returns the picture of the user that ref names, or ErrUserNotFound if there is no such user in sc,
+// and ErrPictureNotFound if they have none.
 func (s *UserStore) Picture(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.Picture, error) {
 	u, err := s.Get(ctx, sc, ref)
 	if err != nil {
 		return domain.Picture{}, err
 	}
-	rows, err := s.db.QueryContext(ctx, "SELECT tag, jpeg FROM user_pictures WHERE organization_id = ? AND user_id = ?",
-		int64(u.Organization), int64(u.ID))
-	return db.Only(rows, err, scanPicture, domain.ErrPictureNotFound)
+	var rows []userPictureRow
+	err = pictureOf(s.db, u.Key(), &rows).Scan(ctx)
+	p, err := db.First(rows, err, domain.ErrPictureNotFound)
+	return domain.Picture{Tag: p.Tag, JPEG: p.JPEG}, err
+}
+
+func pictureOf(r db.Reader, u domain.UserKey, rows *[]userPictureRow) *bun.SelectQuery {
+	return r.NewSelect().Model(rows).Where("p.organization_id = ? AND p.user_id = ?", int64(u.Organization), int64(u.User))
+}
+
+// pictureTag returns the tag of a user's picture, empty for none.
+func (tx *Tx) pictureTag(u domain.UserKey) (string, error) {
+	var rows []userPictureRow
+	if err := pictureOf(tx, u, &rows).Column("tag").Scan(tx.Ctx); err != nil || len(rows) == 0 {
+		return "", db.Translate(err)
+	}
+	return rows[0].Tag, nil
 }
 
 func insertPicture(ctx context.Context, tx bun.Tx, u *domain.User) error {
@@ -78,9 +87,9 @@ func savePicture(ctx context.Context, tx bun.Tx, before, after *domain.User) err
 
 // organizationPictureRow is a row of the table organization_pictures.
 type organizationPictureRow struct {
-	bun.BaseModel `bun:"table:organization_pictures"`
+	bun.BaseModel `bun:"table:organization_pictures,alias:p"`
 
-	OrganizationID int64
+	OrganizationID int64 `bun:",pk"`
 	Tag            string
 	JPEG           []byte `bun:"jpeg"`
 }
@@ -100,43 +109,32 @@ func (s *EnvironmentStore) Picture(ctx context.Context, sc tenancy.Scope, key te
 	return domain.Picture{Tag: p.Tag, JPEG: p.JPEG}, err
 }
 
-func scanPicture(r db.Row) (p domain.Picture, err error) {
-	err = r.Scan(&p.Tag, &p.JPEG)
-	return p, err
-}
-
 // addOrganizationPictures reads the tags of the pictures of organizations that were read before.
-func addOrganizationPictures(ctx context.Context, q db.Querier, es []domain.Environment) error {
+func addOrganizationPictures(ctx context.Context, r db.Reader, es []domain.Environment) error {
 	if len(es) == 0 {
 		return nil
 	}
-	at := make(map[domain.EnvironmentID]*domain.Environment, len(es))
-	ids := make([]domain.EnvironmentID, len(es))
+	at := make(map[int64]*domain.Environment, len(es))
 	for i := range es {
-		ids[i], at[es[i].ID] = es[i].ID, &es[i]
+		at[int64(es[i].ID)] = &es[i]
 	}
-	rows, err := q.QueryContext(ctx, "SELECT organization_id, tag FROM organization_pictures WHERE organization_id IN (?)", db.In(ids))
-	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
-		var id domain.EnvironmentID
-		var tag string
-		if err := r.Scan(&id, &tag); err != nil {
-			return struct{}{}, err
-		}
-		at[id].Picture.Tag = tag
-		return struct{}{}, nil
-	})
-	return err
+	var rows []organizationPictureRow
+	err := r.NewSelect().Model(&rows).Column("organization_id", "tag").
+		Where("p.organization_id IN (?)", db.In(slices.Collect(maps.Keys(at)))).Scan(ctx)
+	for _, r := range rows {
+		at[r.OrganizationID].Picture.Tag = r.Tag
+	}
+	return db.Translate(err)
 }
 
 // saveOrganizationPicture writes the picture of after, if it is not before's.
-func saveOrganizationPicture(ctx context.Context, tx bun.Tx, before, after *domain.Environment) error {
+func (tx *Tx) saveOrganizationPicture(before, after *domain.Environment) error {
 	if before.Picture.Tag == after.Picture.Tag {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "DELETE FROM organization_pictures WHERE organization_id = ?", int64(after.ID))
-	if err != nil || after.Picture.Tag == "" {
-		return db.Translate(err)
+	row := &organizationPictureRow{OrganizationID: int64(after.ID), Tag: after.Picture.Tag, JPEG: after.Picture.JPEG}
+	if err := tx.Run(tx.NewDelete().Model(row).WherePK()); err != nil || row.Tag == "" {
+		return err
 	}
-	_, err = tx.NewInsert().Model(&organizationPictureRow{OrganizationID: int64(after.ID), Tag: after.Picture.Tag, JPEG: after.Picture.JPEG}).Exec(ctx)
-	return db.Translate(err)
+	return tx.Insert(row)
 }

@@ -2,7 +2,8 @@ package persistence
 
 import (
 	"context"
-	"strconv"
+
+	"github.com/uptrace/bun"
 
 	"canopy/domain"
 	"canopy/persistence/db"
@@ -29,16 +30,18 @@ func (t *Tx) HoldEmpty() ([]domain.UserKey, error) {
 // organization o: its admins, or the superUsers if it has none.
 func (s *UserStore) Approvers(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, n int) ([]domain.User, error) {
 	_, self := sc.Self()
-	where := db.Account(sc).And("u.organization_id = ? AND u.role = 3 AND u.active AND u.state = 0 AND u.mail <> ''", int64(o))
-	admins, err := selectUsers(ctx, s.db, where, " ORDER BY u.id LIMIT "+strconv.Itoa(n))
+	able := func(o domain.OrganizationID, role domain.Role) *bun.SelectQuery {
+		return usersIn(s.db, sc).Where("u.organization_id = ? AND u.role = ? AND u.active AND u.state = 0 AND u.mail <> ''", int64(o), int64(role)).
+			Order("u.id").Limit(int64(n))
+	}
+	admins, err := readUsers(ctx, sc, able(o, domain.RoleOAdmin))
 	if err != nil || len(admins) > 0 {
 		return admins, err
 	}
-	where = db.Account(sc)
-	if in := db.Placed(sc, "e.path", "e.organization_id"); !self {
-		where = where.And("EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = ? AND e.id = ? AND "+in.Text()+")",
-			append([]any{int64(o), int64(o)}, in.Args...)...)
+	q := able(domain.RootOrganization, domain.RoleSuperUser)
+	if !self {
+		q = q.Where("EXISTS (?)", db.From(s.db, sc, &[]environmentRow{}).ColumnExpr("1").
+			Where("e.organization_id = ? AND e.id = ?", int64(o), int64(o)))
 	}
-	where = where.And("u.organization_id = ? AND u.role = 4 AND u.active AND u.state = 0 AND u.mail <> ''", int64(domain.RootOrganization))
-	return selectUsers(ctx, s.db, where, " ORDER BY u.id LIMIT "+strconv.Itoa(n))
+	return readUsers(ctx, sc, q)
 }

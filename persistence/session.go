@@ -225,7 +225,7 @@ func (s *AccountStore) endOwn(ctx context.Context, tx bun.Tx, k domain.SessionKe
 	if err != nil || ended == 0 {
 		return err
 	}
-	u, err := selectUser(ctx, tx, db.Where("u.organization_id = ? AND u.id = ?", int64(k.Organization), int64(k.User)), "")
+	u, err := userWith(ctx, tx, k.UserKey)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package persistence
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -22,8 +23,8 @@ func NewUserStore(d *db.DB) *UserStore { return &UserStore{d} }
 type userRow struct {
 	bun.BaseModel `bun:"table:users,alias:u"`
 
-	OrganizationID  int64
-	ID              int64
+	OrganizationID  int64 `bun:",pk"`
+	ID              int64 `bun:",pk"`
 	UUID            string
 	EnvironmentID   int64
 	EnvironmentPath string
@@ -63,6 +64,12 @@ type userRow struct {
 	TokenEpoch      int64
 }
 
+// Within implements db.Scoped.
+func (userRow) Within(sc tenancy.Scope) db.Predicate { return db.Account(sc) }
+
+// usersIn begins a query of the users in sc.
+func usersIn(r db.Reader, sc tenancy.Scope) *bun.SelectQuery { return db.From(r, sc, &[]userRow{}) }
+
 func toUserRow(u *domain.User) *userRow {
 	return &userRow{
 		OrganizationID: int64(u.Organization), ID: int64(u.ID), UUID: string(u.UUID),
@@ -80,22 +87,39 @@ func toUserRow(u *domain.User) *userRow {
 	}
 }
 
-const userColumns = `u.organization_id, u.id, u.uuid, u.environment_id, u.environment_path, u.alias, u.role, u.state, u.active,
+// userColumns are what is read of a user, in the order of scanUser: what few have is one column of the
+// statement, and their lists are others. Their names are those of users u.
+const (
+	userColumns = `u.organization_id, u.id, u.uuid, u.environment_id, u.environment_path, u.alias, u.role, u.state, u.active,
 	u.person_id, u.first_name, u.last_name, u.mail, u.phone, u.job_title, u.department, u.language, u.time_zone,
 	u.default_page, u.first_access, u.password_delay, u.revoke_delay, u.created_at, u.last_password_at,
-	u.last_connected_at, u.last_seen_at, u.idle_since, u.archived, u.system, u.lists_users, u.claims,
-	(SELECT o.generation FROM organizations o WHERE o.organization_id = u.organization_id) AS generation, ` + groupList + ` AS group_list, ` + grantList + ` AS grant_list`
+	u.last_connected_at, u.last_seen_at, u.idle_since, ` + markList + ` AS mark_list, ` + userLists
+	userLists = `(SELECT o.generation FROM organizations o WHERE o.organization_id = u.organization_id) AS generation,
+	` + groupList + ` AS group_list, ` + grantList + ` AS grant_list`
+)
+
+// userColumnsOfOne are the same for users of one organization, which each subselect has as a constant.
+var userColumnsOfOne = strings.Replace(userColumns, userLists, strings.ReplaceAll(userLists, "u.organization_id", "?"), 1)
+
+// userColumnsIn returns the columns to read of users in sc, with the values for their marks.
+func userColumnsIn(sc tenancy.Scope) (string, []any) {
+	o, one := sc.Organization()
+	if !one {
+		return userColumns, nil
+	}
+	return userColumnsOfOne, []any{int64(o), int64(o), int64(o)}
+}
 
 // scanUser reads into plain types: drivers take several times as long for named ones.
 func scanUser(r db.Row) (domain.User, error) {
 	var organization, id, home, role, state, person, page, passwordDelay, revokeDelay int64
 	var created, lastPassword, lastConnected, lastSeen, idleSince, generation int64
-	var uuid, path, alias, first, last, mail, phone, job, department, language, zone, claims, groups, grants string
-	var active, firstAccess, archived, system, lists bool
+	var uuid, path, alias, first, last, mail, phone, job, department, language, zone, marks, groups, grants string
+	var active, firstAccess bool
 	err := r.Scan(&organization, &id, &uuid, &home, &path, &alias, &role, &state, &active,
 		&person, &first, &last, &mail, &phone, &job, &department, &language, &zone,
 		&page, &firstAccess, &passwordDelay, &revokeDelay, &created, &lastPassword,
-		&lastConnected, &lastSeen, &idleSince, &archived, &system, &lists, &claims, &generation, &groups, &grants)
+		&lastConnected, &lastSeen, &idleSince, &marks, &generation, &groups, &grants)
 	if err != nil {
 		return domain.User{}, err
 	}
@@ -107,51 +131,26 @@ func scanUser(r db.Row) (domain.User, error) {
 		Standing: domain.Standing{State: domain.UserState(state), Active: active, FirstAccess: firstAccess,
 			PasswordDelay: int(passwordDelay), RevokeDelay: int(revokeDelay),
 			Created: db.Moment(created), LastPassword: db.Moment(lastPassword), IdleSince: db.Moment(idleSince)},
-		Archived: archived, System: system, ListsUsers: lists, Claims: claims,
 		LastConnected: db.Moment(lastConnected), LastSeen: db.Moment(lastSeen), Generation: generation,
 	}
 	u.Allowed, u.Blocked = parseGrants(grants)
+	parseMarks(marks, &u)
 	return u, nil
 }
 
-func selectUsers(ctx context.Context, q db.Querier, where db.Predicate, rest string) ([]domain.User, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+userColumns+" FROM users u WHERE "+where.Text()+rest, where.Args...)
+// readUsers reads the users that q finds, who lie in sc.
+func readUsers(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery) ([]domain.User, error) {
+	columns, args := userColumnsIn(sc)
+	rows, err := q.ColumnExpr(columns, args...).Rows(ctx)
 	return db.Collect(rows, err, db.Weighed(ctx, scanUser))
 }
 
-func selectUser(ctx context.Context, q db.Querier, where db.Predicate, rest string) (domain.User, error) {
-	all, err := selectUsers(ctx, q, where, rest)
-	if err != nil || len(all) == 0 {
-		return domain.User{}, orElse(err, domain.ErrUserNotFound)
-	}
-	return all[0], nil
-}
-
-// Get returns the user that ref names. It is ErrUserNotFound if there is none in sc.
-func (s *UserStore) Get(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error) {
-	switch {
-	case ref.ID != 0:
-		return selectUser(ctx, s.db, db.Account(sc).And("u.id = ?", int64(ref.ID)), "")
-	case ref.UUID != "":
-		return selectUser(ctx, s.db, db.Account(sc).And("u.uuid = ?", string(ref.UUID)), "")
-	}
-	u, err := s.named(ctx, sc, ref.Alias)
-	if other := ref.Other(); domain.ErrUserNotFound.Is(err) && other != (domain.UserRef{}) {
-		return s.Get(ctx, sc, other)
-	}
-	return u, err
-}
-
-// named returns the user with that alias, compared by domain.Fold. Whose it is is read first, so that the
-// user is found by key in the largest scope. An alias that nobody has is looked for by key too: one that is
-// somebody's outside of sc takes no other time.
-func (s *UserStore) named(ctx context.Context, sc tenancy.Scope, alias string) (domain.User, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT organization_id, user_id FROM login_names WHERE name = ?", domain.Fold(alias))
-	key, err := db.Only(rows, err, scanKey, domain.ErrUserNotFound)
-	if err != nil && !domain.ErrUserNotFound.Is(err) {
-		return domain.User{}, err
-	}
-	return selectUser(ctx, s.db, db.Account(sc).And("u.organization_id = ? AND u.id = ?", int64(key.Organization), int64(key.User)), "")
+// userWith reads the user with that key, whose place is the caller's, or returns ErrUserNotFound.
+func userWith(ctx context.Context, r db.Reader, key domain.UserKey) (domain.User, error) {
+	o := int64(key.Organization)
+	rows, err := r.NewSelect().Model((*userRow)(nil)).ColumnExpr(userColumnsOfOne, o, o, o).
+		Where("u.organization_id = ? AND u.id = ?", o, int64(key.User)).Rows(ctx)
+	return db.Only(rows, err, scanUser, domain.ErrUserNotFound)
 }
 
 // ByUUIDs returns the users with these UUIDs that lie in sc, by number.
@@ -159,7 +158,7 @@ func (s *UserStore) ByUUIDs(ctx context.Context, sc tenancy.Scope, ids []domain.
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return selectUsers(ctx, s.db, db.Account(sc).And("u.uuid IN (?)", db.In(ids)), " ORDER BY u.id")
+	return readUsers(ctx, sc, usersIn(s.db, sc).Where("u.uuid IN (?)", db.In(ids)).Order("u.id"))
 }
 
 // filtered returns the conditions of f.
@@ -187,9 +186,7 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 	return p
 }
 
-// List returns one page of the users in sc that f keeps, in f's order, and the cursor of
-// the next page, empty after the last. A cursor of another order is ErrCursor, and a
-// condition that is not valid is Invalid. No match is an empty slice.
+// List returns one page of the users in sc that f keeps, as directory.UserStore says.
 func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error) {
 	if err := f.Validate(); err != nil {
 		return nil, "", err
@@ -215,56 +212,7 @@ func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFil
 // userList names the list of users in an order, for its cursors.
 func userList(o domain.UserOrder) string { return strconv.Itoa(int(o)) }
 
-// inTreeOrder reads up to n users in tree order.
-func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor, n int) ([]domain.User, error) {
-	var path domain.EnvironmentPath
-	var id domain.UserID
-	continued, err := readCursor(after, userList(domain.TreeOrder), &id, &path)
-	if err != nil {
-		return nil, err
-	}
-	if _, self := sc.Self(); self {
-		where := db.Account(sc).And("u.id > ?", int64(id)).Also(filtered(sc, f))
-		return selectUsers(ctx, s.db, where, "")
-	}
-	stretches := sc.Ranges()
-	if continued {
-		stretches = beyond(stretches, path)
-	}
-	organization, args := db.InOrganization(sc, "u.organization_id")
-	filter := filtered(sc, f)
-	one := UserPage(organization, filter.Further())
-	return walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.User, error) {
-		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
-			behind := int64(0)
-			if r.From == path {
-				behind = int64(id)
-			}
-			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
-			return append(append(values, filter.Args...), n)
-		})
-		if len(f.Conditions.All) > 0 { // there are too many of such statements to keep them prepared
-			rows, err := s.db.QueryContext(ctx, query, values...)
-			return db.Collect(rows, err, db.Weighed(ctx, scanUser))
-		}
-		rows, err := s.db.HotRows(ctx, query, values...)
-		return db.Collect(rows, err, db.Weighed(ctx, scanUser))
-	})
-}
-
-// UserPage is the statement that reads a page of one stretch of the tree: the directory's
-// hottest. Its values are those of organization, a path and number to start behind, the
-// path to end before, those of filter, and a limit. It is exported for benchmarks that
-// compare the way around it with the bare driver.
-func UserPage(organization, filter string) string {
-	return "SELECT " + userColumns + " FROM users u WHERE " + organization +
-		"(u.environment_path, u.id) > (?, ?) AND u.environment_path < ?" + filter + " ORDER BY u.environment_path, u.id LIMIT ?"
-}
-
-// sorted reads up to n users in an order that is not the tree's. How depends on how many
-// users the scope has: few are all read and sorted; of many, the directory's own index on
-// the order is walked and the ones outside the scope are passed over. The planners would
-// guess, and guess wrong for the one or the other.
+// sorted reads up to n users in an order that is not the tree's.
 func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor, n int) ([]domain.User, error) {
 	var key string
 	var id domain.UserID
@@ -272,35 +220,66 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if err != nil {
 		return nil, err
 	}
-	column, direction, sign := "alias_key", "", ">"
-	if f.Order == domain.NumberOrder || f.Order == domain.NumberOrderDescending {
-		column = "id"
-	}
-	if f.Order == domain.AliasOrderDescending || f.Order == domain.NumberOrderDescending {
-		direction, sign = " DESC", "<"
-	}
 	many, err := s.walksIndex(ctx, sc, n)
 	if err != nil {
 		return nil, err
 	}
-	where, filter := db.Account(sc), filtered(sc, f)
-	if many {
-		where = db.Unindexed(where)
+	by := userOrder{column: "alias_key"}
+	if f.Order == domain.NumberOrder || f.Order == domain.NumberOrderDescending {
+		by.column = "id"
 	}
-	where = where.Also(filter)
+	by.descending = f.Order == domain.AliasOrderDescending || f.Order == domain.NumberOrderDescending
+	q := s.searched(sc, many).Apply(filtered(sc, f).Narrow)
+	sign := either(by.descending, "<", ">")
 	switch {
-	case continued && column == "id":
-		where = where.And("u.id "+sign+" ?", int64(id))
+	case continued && by.column == "id":
+		q = q.Where("u.id "+sign+" ?", int64(id))
 	case continued:
-		where = where.And("(u.alias_key, u.id) "+sign+" (?, ?)", key, int64(id))
+		q = q.Where("(u.alias_key, u.id) "+sign+" (?, ?)", key, int64(id))
 	}
-	order := " ORDER BY u." + column + direction + ", u.id" + direction + " LIMIT " + strconv.Itoa(n)
+	return s.ordered(ctx, sc, q, many, by, 0, n)
+}
+
+// userOrder is an order of users: by a column, and by number where that is the same.
+type userOrder struct {
+	column     string
+	descending bool
+}
+
+// by returns the order, in a form that no index has unless indexed.
+func (o userOrder) by(indexed bool) string {
+	column, id := "u."+o.column, "u.id"
+	if !indexed {
+		id += " + 0"
+		column += either(o.column == "alias_key", " || ''", " + 0")
+	}
+	direction := either(o.descending, " DESC", "")
+	return column + direction + ", " + id + direction
+}
+
+// searched begins a query of the users in sc. How they are found depends on how many there are: few are all
+// read and sorted; of many, the directory's own index on the order is walked and the ones outside the
+// scope are passed over. The planners would guess, and guess wrong for the one or the other.
+func (s *UserStore) searched(sc tenancy.Scope, many bool) *bun.SelectQuery {
+	if !many {
+		return usersIn(s.db, sc)
+	}
+	within := db.Unindexed(db.Account(sc))
+	return s.db.NewSelect().Model((*userRow)(nil)).Where(within.Text(), within.Args...)
+}
+
+// ordered reads n users behind the first skip of those that q, which was begun by searched, finds.
+func (s *UserStore) ordered(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery, many bool, by userOrder, skip, n int) ([]domain.User, error) {
+	q = q.OrderExpr(by.by(many)).Limit(int64(n)).Offset(int64(skip))
 	if many {
-		return selectUsers(ctx, s.db, where, order)
+		return readUsers(ctx, sc, q)
 	}
-	rows, err := s.db.QueryContext(ctx, "WITH found AS MATERIALIZED (SELECT u.organization_id, u.id FROM users u WHERE "+where.Text()+
-		") SELECT "+userColumns+" FROM found JOIN users u ON u.organization_id = found.organization_id AND u.id = found.id"+order, where.Args...)
-	return db.Collect(rows, err, db.Weighed(ctx, scanUser))
+	rows := s.db.NewSelect().Model((*userRow)(nil)).OrderExpr(by.by(true)).
+		Join("JOIN (?) AS found ON found.organization_id = u.organization_id AND found.id = u.id", q.Column("organization_id", "id"))
+	if o, one := sc.Organization(); one {
+		rows = rows.Where("u.organization_id = ?", int64(o))
+	}
+	return readUsers(ctx, sc, rows)
 }
 
 // walksIndex reports whether n users of sc are found sooner by walking an index over all
@@ -315,18 +294,14 @@ func (s *UserStore) walksIndex(ctx context.Context, sc tenancy.Scope, n int) (bo
 }
 
 // Count returns how many users of sc f keeps.
-func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (int64, error) {
+func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (n int64, err error) {
 	if err := f.Validate(); err != nil {
 		return 0, err
 	}
-	_, self := sc.Self()
-	if f.Plain() && !self {
-		where := db.Placed(sc, "c.environment_path", "c.organization_id")
-		rows, err := s.db.QueryContext(ctx, "SELECT CAST(coalesce(sum(c.users), 0) AS bigint) FROM environment_counts c WHERE "+where.Text(), where.Args...)
-		return db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
+	if _, self := sc.Self(); f.Plain() && !self {
+		err = db.From(s.db, sc, &[]countRow{}).ColumnExpr("CAST(coalesce(sum(c.users), 0) AS bigint)").Scan(ctx, &n)
+		return n, db.Translate(err)
 	}
-	where, filter := db.Account(sc), filtered(sc, f)
-	where = where.Also(filter)
-	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM users u WHERE "+where.Text(), where.Args...)
-	return db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
+	n, err = usersIn(s.db, sc).Apply(filtered(sc, f).Narrow).Count(ctx)
+	return n, db.Translate(err)
 }

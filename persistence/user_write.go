@@ -24,23 +24,21 @@ func (s *UserStore) Number(ctx context.Context, u *domain.User) error {
 // User returns the user with that key, attributes and the picture's tag included, and keeps others from
 // changing them until the transaction ends. It is ErrUserNotFound if there is none in the scope.
 func (t *Tx) User(key domain.UserKey) (domain.User, error) {
-	return t.user(db.Account(t.Write.Read()).And("u.organization_id = ? AND u.id = ?", int64(key.Organization), int64(key.User)))
-}
-
-func (t *Tx) user(where db.Predicate) (domain.User, error) {
+	with := func() *bun.SelectQuery {
+		return usersIn(t, t.Scope()).Where("u.organization_id = ? AND u.id = ?", int64(key.Organization), int64(key.User))
+	}
 	// Locked first and read then: what was changed by whoever held the row is seen.
-	if err := t.Lock("UPDATE", "users u WHERE "+where.Text(), where.Args...); err != nil {
+	if err := t.Hold("UPDATE", with()); err != nil {
 		return domain.User{}, err
 	}
-	u, err := selectUser(t.Ctx, t.Bun, where, "")
+	found, err := readUsers(t.Ctx, t.Scope(), with())
+	u, err := db.First(found, err, domain.ErrUserNotFound)
 	if err != nil {
 		return u, err
 	}
-	tags, err := readPictures(t.Ctx, t.Bun, where, []domain.UserID{u.ID})
-	if err != nil {
+	if u.Picture.Tag, err = t.pictureTag(key); err != nil {
 		return u, err
 	}
-	u.Picture.Tag = tags[u.ID]
 	if err := addAttributes(t.Ctx, t.Bun, &u); err != nil {
 		return u, err
 	}
@@ -66,18 +64,29 @@ func (t *Tx) holds(u domain.UserKey) error {
 
 // lock is Tx.User by number alone.
 func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.User, error) {
-	return begun(ctx, s.db, tx, w).user(db.Account(w.Read()).And("u.id = ?", int64(id)))
+	o, one := w.Read().Organization()
+	if !one {
+		var found []domain.OrganizationID
+		err := usersIn(tx, w.Read()).Column("organization_id").Where("u.id = ?", int64(id)).Scan(ctx, &found)
+		if o, err = db.First(found, err, domain.ErrUserNotFound); err != nil {
+			return domain.User{}, err
+		}
+	}
+	return begun(ctx, s.db, tx, w).User(domain.UserKey{Organization: o, User: id})
 }
 
 // SuperUsers returns the superUsers but the one with that number, and the root's groups, and keeps
 // superUsers from being changed.
 func (t *Tx) SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error) {
 	root := int64(domain.RootOrganization)
+	superUsers := func() *bun.SelectQuery {
+		return t.NewSelect().Model((*userRow)(nil)).Where("u.organization_id = ? AND u.role = 4", root).Order("u.id")
+	}
 	// Locked first and read then, as in User.
-	if err := t.Lock("UPDATE", "users u WHERE u.organization_id = ? AND u.role = 4 ORDER BY u.id", root); err != nil {
+	if err := t.Hold("UPDATE", superUsers()); err != nil {
 		return nil, nil, err
 	}
-	users, err := selectUsers(t.Ctx, t.Bun, db.Where("u.organization_id = ? AND u.role = 4 AND u.id <> ?", root, int64(but)), " ORDER BY u.id")
+	users, err := readUsers(t.Ctx, t.Scope(), superUsers().Where("u.id <> ?", int64(but)))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/uptrace/bun"
+
 	"canopy/tenancy"
 )
 
@@ -32,6 +34,14 @@ func (p Predicate) Further() string {
 		return ""
 	}
 	return " AND " + p.Text()
+}
+
+// Narrow keeps a query to what meets the condition: q.Apply(p.Narrow).
+func (p Predicate) Narrow(q *bun.SelectQuery) *bun.SelectQuery {
+	if p.Raw == "" {
+		return q
+	}
+	return q.Where(p.Text(), p.Args...)
 }
 
 // And returns the condition that both hold.

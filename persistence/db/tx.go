@@ -97,6 +97,16 @@ func (t *Tx) One(c change, missing error) error {
 	return One(res, err, missing)
 }
 
+// Hold locks the rows that q finds until the transaction ends, without reading them. It does nothing where
+// a transaction has the database to itself.
+func (t *Tx) Hold(lock string, q *bun.SelectQuery) error {
+	if t.DB.dialect.file {
+		return nil
+	}
+	_, err := q.ColumnExpr("1").For(lock).Exec(t.Ctx)
+	return Translate(err)
+}
+
 // Lock locks rows as DB.Lock does.
 func (t *Tx) Lock(lock, from string, args ...any) error {
 	return t.DB.Lock(t.Ctx, t.Bun, lock, from, args...)

@@ -1,0 +1,89 @@
+package persistence
+
+import (
+	"context"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// What most requests ask about users is text that is kept prepared: a page of their list, and one of them.
+
+// Get returns the user that ref names, or ErrUserNotFound if there is none in sc.
+func (s *UserStore) Get(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error) {
+	u, err := s.find(ctx, sc, namedUser(ref))
+	if other := ref.Other(); domain.ErrUserNotFound.Is(err) && other != (domain.UserRef{}) {
+		return s.find(ctx, sc, namedUser(other))
+	}
+	return u, err
+}
+
+// namedUser returns the condition that ref names a user. Whose an alias is becomes a constant of the
+// statement, so that the user is found by key in the largest scope. An alias that nobody has is looked for
+// by key too: one that is somebody's outside of the scope takes no other time.
+func namedUser(ref domain.UserRef) db.Predicate {
+	switch {
+	case ref.ID != 0:
+		return db.Where("u.id = ?", int64(ref.ID))
+	case ref.UUID != "":
+		return db.Where("u.uuid = ?", string(ref.UUID))
+	}
+	name := domain.Fold(ref.Alias)
+	return db.Where(`u.organization_id = coalesce((SELECT n.organization_id FROM login_names n WHERE n.name = ?), 0)
+		AND u.id = coalesce((SELECT n.user_id FROM login_names n WHERE n.name = ?), 0)`, name, name)
+}
+
+func (s *UserStore) find(ctx context.Context, sc tenancy.Scope, named db.Predicate) (domain.User, error) {
+	columns, args := userColumnsIn(sc)
+	where := db.AllOf(named, db.Account(sc))
+	rows, err := s.db.HotRows(ctx, "SELECT "+columns+" FROM users u WHERE "+where.Text(), append(args, where.Args...)...)
+	return db.Only(rows, err, db.Weighed(ctx, scanUser), domain.ErrUserNotFound)
+}
+
+// inTreeOrder reads up to n users in tree order.
+func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor, n int) ([]domain.User, error) {
+	var path domain.EnvironmentPath
+	var id domain.UserID
+	continued, err := readCursor(after, userList(domain.TreeOrder), &id, &path)
+	if err != nil {
+		return nil, err
+	}
+	if _, self := sc.Self(); self {
+		return readUsers(ctx, sc, usersIn(s.db, sc).Where("u.id > ?", int64(id)).Apply(filtered(sc, f).Narrow))
+	}
+	stretches := sc.Ranges()
+	if continued {
+		stretches = beyond(stretches, path)
+	}
+	columns, args := userColumnsIn(sc)
+	organization, of := db.InOrganization(sc, "u.organization_id")
+	args = append(args, of...)
+	filter := filtered(sc, f)
+	one := UserPage(columns, organization, filter.Further())
+	return walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.User, error) {
+		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
+			behind := int64(0)
+			if r.From == path {
+				behind = int64(id)
+			}
+			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
+			return append(append(values, filter.Args...), n)
+		})
+		if len(f.Conditions.All) > 0 { // there are too many of such statements to keep them prepared
+			rows, err := s.db.QueryContext(ctx, query, values...)
+			return db.Collect(rows, err, db.Weighed(ctx, scanUser))
+		}
+		rows, err := s.db.HotRows(ctx, query, values...)
+		return db.Collect(rows, err, db.Weighed(ctx, scanUser))
+	})
+}
+
+// UserPage is the statement that reads a page of one stretch of the tree: the directory's
+// hottest. Its values are those of columns and organization, a path and number to start behind, the
+// path to end before, those of filter, and a limit. It is exported for benchmarks that
+// compare the way around it with the bare driver.
+func UserPage(columns, organization, filter string) string {
+	return "SELECT " + columns + " FROM users u WHERE " + organization +
+		"(u.environment_path, u.id) > (?, ?) AND u.environment_path < ?" + filter + " ORDER BY u.environment_path, u.id LIMIT ?"
+}
