@@ -44,6 +44,9 @@ type auditRow struct {
 	Surface             string
 	Times               int64
 	LastAt              int64
+
+	// Named is true where the actor may be told.
+	Named bool `bun:",scanonly"`
 }
 
 // changeJSON is how one change is stored.
@@ -91,41 +94,50 @@ func toAuditRow(e *domain.AuditEntry) *auditRow {
 	}
 }
 
-const auditColumns = `a.id, a.at, a.actor_organization_id, a.actor_id, a.actor_alias, a.action, a.target_kind, a.target_id,
-	a.target_name, a.environment_id, a.environment_path, a.changes, a.request_id, a.client_request_id, a.surface, a.times, a.last_at`
+// Within implements db.Scoped.
+func (auditRow) Within(sc tenancy.Scope) db.Predicate {
+	return db.Placed(sc, "a.environment_path", "a.organization_id")
+}
+
+// AfterScanRow counts the row into the weight of its page.
+func (r *auditRow) AfterScanRow(ctx context.Context) error {
+	return db.Weigh(ctx, 18, r.ID, r.ActorAlias, r.Action, r.TargetKind, r.TargetName, r.EnvironmentPath, r.Changes,
+		r.RequestID, r.ClientRequestID, r.Surface)
+}
+
+func (r *auditRow) entry() (domain.AuditEntry, error) {
+	e := domain.AuditEntry{
+		ID: domain.UUID(r.ID), At: db.Moment(r.At), Action: r.Action,
+		Target: domain.Target{Kind: r.TargetKind, ID: r.TargetID, Name: r.TargetName},
+		Place:  domain.EnvironmentID(r.EnvironmentID), Path: domain.EnvironmentPath(r.EnvironmentPath),
+		Request: domain.Request{ID: r.RequestID, ClientID: r.ClientRequestID, Surface: r.Surface}, Times: r.Times, Last: db.Moment(r.LastAt),
+	}
+	if r.Named {
+		e.Actor = domain.Actor{Organization: domain.OrganizationID(r.ActorOrganizationID), User: domain.UserID(r.ActorID), Alias: r.ActorAlias}
+	}
+	var changes []changeJSON
+	err := json.Unmarshal([]byte(r.Changes), &changes)
+	for _, c := range changes {
+		e.Changes = append(e.Changes, domain.Change(c))
+	}
+	return e, err
+}
 
 // namedActors returns the condition that the principal of sc may know who made an entry: it was
 // themselves, or the scope beside sc covers where the actor lives. An actor who is gone is looked
 // for at their organization's place, and if that is gone too, at the root.
 func namedActors(sc tenancy.Scope) db.Predicate {
-	in := db.InRanges(sc.Beside().Ranges(), "actor.place")
-	me := sc.Actor()
-	return db.Where(`(a.actor_organization_id = ? AND a.actor_id = ? OR EXISTS (SELECT 1 FROM (SELECT coalesce(
+	me, beside := sc.Actor(), sc.Beside()
+	in := db.InRanges(beside.Ranges(), "actor.place")
+	lives := db.Where(`EXISTS (SELECT 1 FROM (SELECT coalesce(
 		(SELECT u.environment_path FROM users u WHERE u.organization_id = a.actor_organization_id AND u.id = a.actor_id),
 		(SELECT e.path FROM environments e WHERE e.organization_id = a.actor_organization_id AND e.id = a.actor_organization_id),
-		'/1/') AS place) AS actor WHERE `+in.Text()+"))", append([]any{int64(me.Organization), int64(me.User)}, in.Args...)...)
-}
-
-func scanAudit(r db.Row) (e domain.AuditEntry, err error) {
-	var at, last, named int64
-	var text string
-	err = r.Scan(&e.ID, &at, &e.Actor.Organization, &e.Actor.User, &e.Actor.Alias, &e.Action, &e.Target.Kind, &e.Target.ID,
-		&e.Target.Name, &e.Place, &e.Path, &text, &e.Request.ID, &e.Request.ClientID, &e.Request.Surface, &e.Times, &last, &named)
-	if err != nil {
-		return e, err
+		'/1/') AS place) AS actor WHERE `+in.Text()+")", in.Args...)
+	if o, one := beside.Organization(); one && o != domain.RootOrganization { // nobody of another one is covered
+		lives = db.Where("a.actor_organization_id = ? AND "+strings.ReplaceAll(lives.Raw, "a.actor_organization_id", "?"),
+			slices.Concat([]any{int64(o), int64(o), int64(o), int64(o)}, in.Args)...)
 	}
-	if named == 0 {
-		e.Actor = domain.Actor{}
-	}
-	e.At, e.Last = db.Moment(at), db.Moment(last)
-	var changes []changeJSON
-	if err := json.Unmarshal([]byte(text), &changes); err != nil {
-		return e, err
-	}
-	for _, c := range changes {
-		e.Changes = append(e.Changes, domain.Change(c))
-	}
-	return e, nil
+	return db.AnyOf(db.Where("a.actor_organization_id = ? AND a.actor_id = ?", int64(me.Organization), int64(me.User)), lives)
 }
 
 // List returns one page of the entries in sc, newest first, and the cursor of the next
@@ -134,40 +146,45 @@ func scanAudit(r db.Row) (e domain.AuditEntry, err error) {
 // nobody has are told whoever reads the whole tree: to others the absence of one would say that it
 // is somebody's.
 func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
-	where := db.Placed(sc, "a.environment_path", "a.organization_id")
-	named := namedActors(sc)
+	var rows []auditRow
+	q, named := db.From(s.db, sc, &rows), namedActors(sc)
 	if !sc.Everywhere() {
-		where = where.And("(a.target_kind <> ? OR a.target_id <> 0 OR a.environment_path <> ?)", domain.SignInKind, string(domain.RootPath))
+		q = q.Where("(a.target_kind <> ? OR a.target_id <> 0 OR a.environment_path <> ?)", domain.SignInKind, string(domain.RootPath))
 	}
 	if f.Actor != "" {
-		where = where.And("a.actor_key = ? AND "+named.Text(), append([]any{domain.Fold(f.Actor)}, named.Args...)...)
+		q = q.Where("a.actor_key = ?", domain.Fold(f.Actor)).Apply(named.Narrow)
 	}
 	if f.Target != "" {
-		where = where.And("a.target_key = ?", domain.Fold(f.Target))
+		q = q.Where("a.target_key = ?", domain.Fold(f.Target))
 	}
 	if kind, verb, whole := strings.Cut(f.Action, ":"); whole {
-		where = where.And("a.action = ?", kind+":"+verb)
+		q = q.Where("a.action = ?", kind+":"+verb)
 	} else if kind != "" {
-		where = where.And("a.target_kind = ?", kind)
+		q = q.Where("a.target_kind = ?", kind)
 	}
 	if !f.From.IsZero() {
-		where = where.And("a.at >= ?", db.Millis(f.From))
+		q = q.Where("a.at >= ?", db.Millis(f.From))
 	}
 	if !f.Until.IsZero() {
-		where = where.And("a.at < ?", db.Millis(f.Until))
+		q = q.Where("a.at < ?", db.Millis(f.Until))
 	}
 	var at int64
 	var id string
 	if continued, err := readCursor(p.After, "audit", &at, &id); err != nil {
 		return nil, "", err
 	} else if continued {
-		where = where.And("(a.at, a.id) < (?, ?)", at, id)
+		q = q.Where("(a.at, a.id) < (?, ?)", at, id)
 	}
 	limit := pageSize(p)
-	rows, err := s.db.QueryContext(ctx, "SELECT "+auditColumns+", CASE WHEN "+named.Text()+" THEN 1 ELSE 0 END FROM audit a WHERE "+
-		where.Text()+" ORDER BY a.at DESC, a.id DESC LIMIT ?", slices.Concat(named.Args, where.Args, []any{limit + 1})...)
-	all, err := db.Collect(rows, err, db.Weighed(ctx, scanAudit))
-	return page(all, err, limit, func(e *domain.AuditEntry) domain.Cursor { return writeCursor("audit", e.At, e.ID) })
+	err := q.ExcludeColumn("actor_key", "target_key", "organization_id").ColumnExpr(named.Text()+" AS named", named.Args...).
+		Order("a.at DESC", "a.id DESC").Limit(int64(limit) + 1).Scan(ctx)
+	all := make([]domain.AuditEntry, len(rows))
+	for i := range rows {
+		if err == nil {
+			all[i], err = rows[i].entry()
+		}
+	}
+	return page(all, db.Translate(err), limit, func(e *domain.AuditEntry) domain.Cursor { return writeCursor("audit", e.At, e.ID) })
 }
 
 // NoteSignIns adds sign-ins to the audit trail. An entry that counts such sign-ins already counts

@@ -78,8 +78,8 @@ func given(sc tenancy.Scope, c *domain.Condition) db.Predicate {
 	named = named.And("o.kind = ?", string(domain.KindApplication))
 	viewer, _, _, _ := objects.Objects()
 	seen := viewed(objects, domain.LevelAdmin)
-	p := db.Where(either(c.Is == domain.NotEqual, "(u.organization_id, u.id) NOT IN (", "(u.organization_id, u.id) IN (") +
-		"SELECT o.owner_organization_id, o.owner_id FROM objects o WHERE " + named.Text() +
+	p := db.Where("(u.organization_id, u.id) " + either(c.Is == domain.NotEqual, "NOT ", "") +
+		"IN (SELECT o.owner_organization_id, o.owner_id FROM objects o WHERE " + named.Text() +
 		` UNION ALL SELECT s.subject_organization_id, s.subject_id FROM objects o
 		JOIN object_access s ON s.organization_id = o.organization_id AND s.object_id = o.id AND s.subject_kind = 1
 		WHERE ` + named.Text() + " AND (" + seen.Text() + " OR s.subject_organization_id = ? AND s.subject_id = ?))")

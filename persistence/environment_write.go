@@ -159,36 +159,40 @@ func (tx *Tx) hang(before, after *domain.Environment) error {
 		}
 	}
 	after.Hang(&parent)
-	if err := fits(tx.Ctx, tx.Bun, before.Path, after.Path); err != nil {
+	if err := tx.fits(before.Path, after.Path); err != nil {
 		return err
 	}
 	if err := after.Validate(); err != nil {
 		return err
 	}
-	if err := freeAlias(tx.Ctx, tx.Bun, after.ID); err != nil {
+	if err := tx.freeAlias(after.ID); err != nil {
 		return err
 	}
 	if err := insertAll(tx.Ctx, tx.Bun, []*aliasRow{toAliasRow(&newEnvironment{*after, parent.Organization})}); err != nil {
 		return err
 	}
-	_, err = tx.Bun.ExecContext(tx.Ctx, `UPDATE environments SET
-			path = ? || substr(path, ?), alias_path = ? || substr(alias_path, ?), alias_path_key = ? || substr(alias_path_key, ?)
-		WHERE path >= ? AND path < ?`,
-		string(after.Path), len(before.Path)+1,
-		after.AliasPath, runes(before.AliasPath)+1, domain.Fold(after.AliasPath), runes(before.AliasPath)+1,
-		string(before.Path), string(before.Path.End()))
+	behind := runes(before.AliasPath) + 1
+	err = tx.Run(tx.NewUpdate().Model((*environmentRow)(nil)).Apply(rehung("path", before.Path, after.Path)).
+		Set("alias_path = ? || substr(e.alias_path, ?)", after.AliasPath, behind).
+		Set("alias_path_key = ? || substr(e.alias_path_key, ?)", domain.Fold(after.AliasPath), behind))
 	if err != nil || after.Path == before.Path {
-		return db.Translate(err)
+		return err
 	}
 	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit", "api_keys"} {
-		_, err := tx.Bun.ExecContext(tx.Ctx, "UPDATE "+table+` SET environment_path = ? || substr(environment_path, ?)
-			WHERE environment_path >= ? AND environment_path < ?`,
-			string(after.Path), len(before.Path)+1, string(before.Path), string(before.Path.End()))
-		if err != nil {
-			return db.Translate(err)
+		if err := tx.Run(tx.NewUpdate().Table(table).Apply(rehung("environment_path", before.Path, after.Path))); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// rehung returns the change of the paths in a column that lie at or below from: they lie at to.
+func rehung(column string, from, to domain.EnvironmentPath) func(*bun.UpdateQuery) *bun.UpdateQuery {
+	path := bun.Ident(column)
+	return func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		return q.Set("? = ? || substr(?, ?)", path, string(to), path, len(from)+1).
+			Where("? >= ? AND ? < ?", path, string(from), path, string(from.End()))
+	}
 }
 
 // recount counts an organization that moves where it will be, instead of where it was.
@@ -234,7 +238,7 @@ func (tx *Tx) DeleteEnvironment(e *domain.Environment) error {
 
 // forget removes the alias of an environment and what others have that names it or a place below it.
 func (tx *Tx) forget(e *domain.Environment) error {
-	if err := freeAlias(tx.Ctx, tx.Bun, e.ID); err != nil {
+	if err := tx.freeAlias(e.ID); err != nil {
 		return err
 	}
 	err := tx.Run(tx.NewDelete().Model((*userEnvironmentRow)(nil)).
@@ -247,23 +251,19 @@ func (tx *Tx) forget(e *domain.Environment) error {
 
 // isEmpty returns ErrEnvironmentNotEmpty if there is anything in an environment.
 func (tx *Tx) isEmpty(e *domain.Environment) error {
-	in := environmentsIn(tx.Scope())
-	rows, err := tx.Query(`SELECT
-			(SELECT count(*) FROM environment_names WHERE organization_id = ? AND parent_id = ?),
-			(SELECT count(*) FROM environments e WHERE e.parent_id = ? AND `+in.Text()+`),
-			(SELECT users FROM environment_counts WHERE organization_id = ? AND environment_id = ?),
-			(SELECT count(*) FROM groups WHERE organization_id = ? AND ?),
-			EXISTS (SELECT 1 FROM objects WHERE organization_id = ? AND environment_id = ?)`,
-		append(append([]any{int64(e.Organization), int64(e.ID), int64(e.ID)}, in.Args...),
-			int64(e.Organization), int64(e.ID), int64(e.Organization), e.IsOrganization, int64(e.Organization), int64(e.ID))...)
+	o, id := int64(e.Organization), int64(e.ID)
 	var there int64
 	var objects bool
 	var seen domain.EnvironmentCount
-	_, err = db.Only(rows, err, func(r db.Row) (bool, error) {
-		return true, r.Scan(&there, &seen.Environments, &seen.Users, &seen.Groups, &objects)
-	}, domain.ErrEnvironmentNotFound)
+	err := tx.NewSelect().
+		ColumnExpr("(SELECT count(*) FROM environment_names n WHERE n.organization_id = ? AND n.parent_id = ?)", o, id).
+		ColumnExpr("(?)", db.From(tx, tx.Scope(), &[]environmentRow{}).ColumnExpr("count(*)").Where("e.parent_id = ?", id)).
+		ColumnExpr("(SELECT c.users FROM environment_counts c WHERE c.organization_id = ? AND c.environment_id = ?)", o, id).
+		ColumnExpr("(SELECT count(*) FROM groups g WHERE g.organization_id = ? AND ?)", o, e.IsOrganization).
+		ColumnExpr("EXISTS (SELECT 1 FROM objects o WHERE o.organization_id = ? AND o.environment_id = ?)", o, id).
+		Scan(tx.Ctx, &there, &seen.Environments, &seen.Users, &seen.Groups, &objects)
 	if err != nil {
-		return err
+		return db.Translate(err)
 	}
 	switch {
 	case seen.Environments+seen.Users+seen.Groups > 0:
@@ -305,18 +305,8 @@ func holdPlaces(ctx context.Context, d *db.DB, tx bun.Tx, places ...place) (abse
 	if len(paths) == 0 {
 		return 0, nil
 	}
-	var of []db.Predicate
-	for _, o := range slices.Sorted(maps.Keys(ids)) {
-		slices.Sort(ids[o])
-		if o == 0 {
-			of = append(of, db.Where("e.id IN (?)", db.In(ids[o])))
-		} else {
-			of = append(of, db.Where("e.organization_id = ? AND e.id IN (?)", int64(o), db.In(ids[o])))
-		}
-	}
-	where := db.AnyOf(of...)
 	var found []domain.EnvironmentPath
-	q := tx.NewSelect().Model((*environmentRow)(nil)).Column("path").Where(where.Text(), where.Args...).Order("e.path")
+	q := tx.NewSelect().Model((*environmentRow)(nil)).Column("path").Order("e.path").Apply(withKeys(ids))
 	if lock := d.For("SHARE"); lock != "" {
 		q = q.For("SHARE")
 	}
@@ -329,6 +319,22 @@ func holdPlaces(ctx context.Context, d *db.DB, tx bun.Tx, places ...place) (abse
 		}
 	}
 	return len(paths) - len(found), nil
+}
+
+// withKeys narrows a query to environments of these organizations with these numbers. Organization 0 is any.
+func withKeys(ids map[domain.OrganizationID][]domain.EnvironmentID) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			for _, o := range slices.Sorted(maps.Keys(ids)) {
+				if slices.Sort(ids[o]); o == 0 {
+					q = q.WhereOr("e.id IN (?)", db.In(ids[o]))
+				} else {
+					q = q.WhereOr("e.organization_id = ? AND e.id IN (?)", int64(o), db.In(ids[o]))
+				}
+			}
+			return q
+		})
+	}
 }
 
 // holdWay is holdPlaces by paths alone. It returns ErrChanged too if one of them is not there.
@@ -447,9 +453,8 @@ func insertAll[T any](ctx context.Context, tx bun.Tx, rows []*T) error {
 	return db.Translate(err)
 }
 
-func freeAlias(ctx context.Context, tx bun.Tx, id domain.EnvironmentID) error {
-	_, err := tx.ExecContext(ctx, "DELETE FROM environment_names WHERE environment_id = ?", int64(id))
-	return db.Translate(err)
+func (tx *Tx) freeAlias(id domain.EnvironmentID) error {
+	return tx.Run(tx.NewDelete().Model((*aliasRow)(nil)).Where("environment_id = ?", int64(id)))
 }
 
 // runes counts characters as the databases' substr does.
@@ -457,12 +462,12 @@ func runes(s string) int { return len([]rune(s)) }
 
 // fits returns ErrTooDeep if the deepest environment of the subtree at from would lie
 // too deep at to.
-func fits(ctx context.Context, q db.Querier, from, to domain.EnvironmentPath) error {
-	rows, err := q.QueryContext(ctx, `SELECT coalesce(max(length(path) - length(replace(path, '/', '')) - 1), 0)
-		FROM environments WHERE path >= ? AND path < ?`, string(from), string(from.End()))
-	deepest, err := db.Only(rows, err, db.Scalar[int], domain.ErrEnvironmentNotFound)
+func (tx *Tx) fits(from, to domain.EnvironmentPath) error {
+	var deepest int
+	err := tx.NewSelect().Model((*environmentRow)(nil)).ColumnExpr("coalesce(max(length(e.path) - length(replace(e.path, '/', '')) - 1), 0)").
+		Where("e.path >= ? AND e.path < ?", string(from), string(from.End())).Scan(tx.Ctx, &deepest)
 	if err != nil {
-		return err
+		return db.Translate(err)
 	}
 	if deepest-from.Depth()+to.Depth() > domain.MaxDepth {
 		return domain.ErrTooDeep
@@ -479,7 +484,7 @@ func environmentEntry(action string, e *domain.Environment, changes []domain.Cha
 
 // bump counts a change to the environments or groups of an organization.
 func bump(ctx context.Context, tx bun.Tx, o domain.OrganizationID) error {
-	res, err := tx.ExecContext(ctx, "UPDATE organizations SET generation = generation + 1 WHERE organization_id = ?", int64(o))
+	res, err := tx.NewUpdate().Model((*organizationRow)(nil)).Set("generation = generation + 1").Where("organization_id = ?", int64(o)).Exec(ctx)
 	return db.One(res, err, domain.ErrChanged)
 }
 
@@ -496,16 +501,16 @@ func (tx *Tx) bumpAround(paths ...domain.EnvironmentPath) error {
 				break
 			}
 		}
-		err := tx.Exec(`UPDATE organizations SET generation = generation + 1 WHERE organization_id IN (?)
-			OR organization_id IN (SELECT id FROM environments WHERE is_organization AND path >= ? AND path < ?)`,
-			db.In(up), string(p), string(p.End()))
+		err := tx.Run(tx.NewUpdate().Model((*organizationRow)(nil)).Set("generation = generation + 1").
+			Where(`organization_id IN (?) OR organization_id IN (SELECT e.id FROM environments e
+				WHERE e.is_organization AND e.path >= ? AND e.path < ?)`, db.In(up), string(p), string(p.End())))
 		if err != nil {
 			return err
 		}
-		err = tx.Exec(`UPDATE users SET epoch = epoch + 1 WHERE (organization_id, id) IN
-			(SELECT organization_id, user_id FROM user_environments WHERE environment_path IN (?)
-				UNION SELECT organization_id, user_id FROM user_environments WHERE environment_path >= ? AND environment_path < ?)`,
-			db.In(ups), string(p), string(p.End()))
+		err = tx.Run(tx.NewUpdate().Model((*userRow)(nil)).Set("epoch = u.epoch + 1").
+			Where(`(u.organization_id, u.id) IN (SELECT g.organization_id, g.user_id FROM user_environments g WHERE g.environment_path IN (?)
+				UNION SELECT g.organization_id, g.user_id FROM user_environments g WHERE g.environment_path >= ? AND g.environment_path < ?)`,
+				db.In(ups), string(p), string(p.End())))
 		if err != nil {
 			return err
 		}

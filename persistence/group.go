@@ -156,11 +156,11 @@ func (tx *Tx) SaveGroup(before, after *domain.Group) error {
 
 // DeleteGroup removes the group. It returns ErrGroupNotEmpty if it has members or groups below it.
 func (tx *Tx) DeleteGroup(g *domain.Group) error {
-	rows, err := tx.Query(`SELECT EXISTS (SELECT 1 FROM user_groups WHERE group_id = ?)
-		OR EXISTS (SELECT 1 FROM groups WHERE parent_id = ? AND id <> ?)`, int64(g.ID), int64(g.ID), int64(g.ID))
-	used, err := db.Only(rows, err, db.Scalar[bool], domain.ErrGroupNotFound)
+	var used bool
+	err := tx.NewSelect().ColumnExpr(`EXISTS (SELECT 1 FROM user_groups m WHERE m.group_id = ?)
+		OR EXISTS (SELECT 1 FROM groups c WHERE c.parent_id = ? AND c.id <> ?)`, int64(g.ID), int64(g.ID), int64(g.ID)).Scan(tx.Ctx, &used)
 	if err != nil {
-		return err
+		return db.Translate(err)
 	}
 	if used {
 		return domain.ErrGroupNotEmpty

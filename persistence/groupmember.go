@@ -5,7 +5,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -56,19 +55,20 @@ func (s *GroupStore) memberReader(ctx context.Context, sc tenancy.Scope) (func([
 		}
 	}
 	return func(groups []domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error) {
-		where := db.Account(sc).And("m.group_id IN (?)", db.In(groups)).And("NOT u.archived")
-		text, args := "SELECT "+memberColumns+" WHERE "+where.Text()+memberOrder, where.Args
-		if people > s.few {
-			text, args = "", nil
-			for i, group := range groups {
-				one := membersOf(sc, group)
-				text += either(i > 0, " UNION ALL ", "") + "SELECT * FROM (SELECT " + memberColumns + " WHERE " + one.Text() + memberOrder +
-					" LIMIT " + strconv.Itoa(s.page) + ") AS s" + strconv.Itoa(i)
-				args = append(args, one.Args...)
+		var q *bun.SelectQuery
+		if people <= s.few {
+			q = s.members(sc, "user_groups").Where("m.group_id IN (?)", db.In(groups)).Apply(memberOrder)
+		} else {
+			for _, group := range groups {
+				one := s.db.NewSelect().TableExpr("(?) AS s", s.firstMembers(sc, group))
+				if q == nil {
+					q = one
+				} else {
+					q = q.UnionAll(one)
+				}
 			}
 		}
-		rows, err := s.db.QueryContext(ctx, text, args...)
-		members, err := db.Collect(rows, err, scanMember)
+		members, err := readMembers(ctx, q)
 		found := make(map[domain.GroupID][]domain.GroupMember, len(groups))
 		for _, m := range members {
 			found[m.Group] = append(found[m.Group], m)
@@ -77,23 +77,37 @@ func (s *GroupStore) memberReader(ctx context.Context, sc tenancy.Scope) (func([
 	}, nil
 }
 
-const (
-	memberColumns = "m.group_id, u.organization_id, u.id, u.alias FROM user_groups m JOIN users u ON u.organization_id = m.organization_id AND u.id = m.user_id"
-	memberOrder   = " ORDER BY m.organization_id, m.user_id"
-)
-
-func scanMember(r db.Row) (m domain.GroupMember, err error) {
-	err = r.Scan(&m.Group, &m.User.Organization, &m.User.User, &m.Alias)
-	return m, err
+// members begins a query of the users in sc whom a table of members names, without archived accounts.
+func (s *GroupStore) members(sc tenancy.Scope, table string) *bun.SelectQuery {
+	q := usersIn(s.db, sc).ModelTableExpr("? AS m JOIN users AS u ON u.organization_id = m.organization_id AND u.id = m.user_id", bun.Ident(table)).
+		ColumnExpr("m.group_id, u.organization_id, u.id, u.alias").Where("NOT u.archived")
+	if o, one := sc.Organization(); one {
+		q = q.Where("m.organization_id = ?", int64(o))
+	}
+	return q
 }
 
-// membersOf returns the condition of the members of one group who are in sc.
-func membersOf(sc tenancy.Scope, group domain.GroupID) db.Predicate {
-	where := db.Where("m.group_id = ?", int64(group))
-	if o, only := sc.Organization(); only {
-		where = where.And("m.organization_id = ?", int64(o))
+func memberOrder(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.Order("m.organization_id", "m.user_id")
+}
+
+// firstMembers finds a page of the members of a group.
+func (s *GroupStore) firstMembers(sc tenancy.Scope, group domain.GroupID) *bun.SelectQuery {
+	return s.members(sc, "user_groups").Where("m.group_id = ?", int64(group)).Apply(memberOrder).Limit(int64(s.page))
+}
+
+func readMembers(ctx context.Context, q *bun.SelectQuery) ([]domain.GroupMember, error) {
+	var rows []struct {
+		GroupID, OrganizationID, ID int64
+		Alias                       string
 	}
-	return where.Also(db.Account(sc)).And("NOT u.archived")
+	err := q.Scan(ctx, &rows)
+	members := make([]domain.GroupMember, len(rows))
+	for i, r := range rows {
+		members[i] = domain.GroupMember{Group: domain.GroupID(r.GroupID), Alias: r.Alias,
+			User: domain.UserKey{Organization: domain.OrganizationID(r.OrganizationID), User: domain.UserID(r.ID)}}
+	}
+	return members, db.Translate(err)
 }
 
 // membersBehind returns the members of a group behind those that were read, none if these were
@@ -103,9 +117,8 @@ func (s *GroupStore) membersBehind(ctx context.Context, sc tenancy.Scope, read [
 		return nil, nil
 	}
 	last := read[len(read)-1]
-	where := membersOf(sc, last.Group).And("(m.organization_id, m.user_id) > (?, ?)", int64(last.User.Organization), int64(last.User.User))
-	rows, err := s.db.QueryContext(ctx, "SELECT "+memberColumns+" WHERE "+where.Text()+memberOrder+" LIMIT "+strconv.Itoa(s.page), where.Args...)
-	return db.Collect(rows, err, scanMember)
+	return readMembers(ctx, s.firstMembers(sc, last.Group).
+		Where("(m.organization_id, m.user_id) > (?, ?)", int64(last.User.Organization), int64(last.User.User)))
 }
 
 type groupAdminRow struct {
@@ -122,10 +135,7 @@ func (s *GroupStore) Admins(ctx context.Context, sc tenancy.Scope, groups []doma
 	if len(groups) == 0 {
 		return nil, nil
 	}
-	where := db.Account(sc).And("m.group_id IN (?)", db.In(groups)).And("NOT u.archived")
-	rows, err := s.db.QueryContext(ctx, "SELECT "+strings.Replace(memberColumns, "user_groups", "group_admins", 1)+
-		" WHERE "+where.Text()+" ORDER BY m.group_id, m.user_id", where.Args...)
-	return db.Collect(rows, err, scanMember)
+	return readMembers(ctx, s.members(sc, "group_admins").Where("m.group_id IN (?)", db.In(groups)).Order("m.group_id", "m.user_id"))
 }
 
 // Administers reports whether whoever sc was given to is an admin of the group with that number.

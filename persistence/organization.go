@@ -193,14 +193,13 @@ func (tx *Tx) removeOrganization(e *domain.Environment) error {
 	if err := tx.forget(e); err != nil {
 		return err
 	}
-	for _, statement := range []string{
-		"DELETE FROM registration_code_names WHERE name IN (SELECT hash FROM registration_codes WHERE organization_id = ?)",
-		"DELETE FROM groups WHERE organization_id = ?",
-		"DELETE FROM environment_names WHERE organization_id = ?",
-		"DELETE FROM environments WHERE organization_id = ?",
-		"DELETE FROM organizations WHERE organization_id = ?",
-	} {
-		if err := tx.Exec(statement, int64(e.ID)); err != nil {
+	err = tx.Run(tx.NewDelete().Table("registration_code_names").
+		Where("name IN (SELECT c.hash FROM registration_codes c WHERE c.organization_id = ?)", int64(e.ID)))
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"groups", "environment_names", "environments", "organizations"} {
+		if err := tx.Run(tx.NewDelete().Table(table).Where("organization_id = ?", int64(e.ID))); err != nil {
 			return err
 		}
 	}

@@ -39,18 +39,20 @@ func admit(ctx context.Context, d *db.DB, tx bun.Tx, o domain.OrganizationID, of
 	if most == 0 {
 		return tallied(ctx, tx, o, of, 1)
 	}
-	column := bun.Ident(string(of))
-	res, err := tx.ExecContext(ctx, "UPDATE organization_counts SET ? = ? + 1 WHERE organization_id = ? AND ? < ?",
-		column, column, int64(o), column, most)
+	res, err := tallying(tx, o, of, 1).Where("? < ?", bun.Ident(of), most).Exec(ctx)
 	return db.One(res, err, domain.OverQuota(string(of), most, "organization"))
 }
 
 // tallied adds n, which may be negative, to how many things of a kind an organization has, whatever
 // the quota.
 func tallied(ctx context.Context, tx bun.Tx, o domain.OrganizationID, of tally, n int64) error {
-	column := bun.Ident(string(of))
-	res, err := tx.ExecContext(ctx, "UPDATE organization_counts SET ? = ? + ? WHERE organization_id = ?", column, column, n, int64(o))
+	res, err := tallying(tx, o, of, n).Exec(ctx)
 	return db.One(res, err, domain.ErrChanged)
+}
+
+func tallying(tx bun.Tx, o domain.OrganizationID, of tally, n int64) *bun.UpdateQuery {
+	return tx.NewUpdate().Model((*organizationCountRow)(nil)).Set("? = ? + ?", bun.Ident(of), bun.Ident(of), n).
+		Where("organization_id = ?", int64(o))
 }
 
 // admitOwned is ErrQuota if somebody owns as many objects as one user may. It reads no more than that.
@@ -59,11 +61,11 @@ func admitOwned(ctx context.Context, d *db.DB, tx bun.Tx, owner domain.UserKey) 
 	if most == 0 || owner.User == 0 {
 		return nil
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM objects
-		WHERE owner_organization_id = ? AND owner_id = ? LIMIT ?) AS owned`, int64(owner.Organization), int64(owner.User), most)
-	owned, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
+	some := tx.NewSelect().Table("objects").ColumnExpr("1").
+		Where("owner_organization_id = ? AND owner_id = ?", int64(owner.Organization), int64(owner.User)).Limit(most)
+	owned, err := tx.NewSelect().TableExpr("(?) AS owned", some).Count(ctx)
 	if err == nil && owned >= most {
-		err = domain.OverQuota("objects", most, "user")
+		return domain.OverQuota("objects", most, "user")
 	}
-	return err
+	return db.Translate(err)
 }

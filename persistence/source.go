@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/uptrace/bun"
+
 	"canopy/domain"
 	"canopy/persistence/db"
 	"canopy/tenancy"
@@ -18,16 +20,13 @@ func NewSource(d *db.DB) *Source { return &Source{d} }
 
 // Generations implements tenancy.Source.
 func (s *Source) Generations(ctx context.Context, organizations []domain.OrganizationID) (map[domain.OrganizationID]int64, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT organization_id, generation FROM organizations WHERE organization_id IN (?)", db.In(organizations))
-	generations := make(map[domain.OrganizationID]int64, len(organizations))
-	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
-		var o domain.OrganizationID
-		var generation int64
-		err := r.Scan(&o, &generation)
-		generations[o] = generation
-		return struct{}{}, err
-	})
-	return generations, err
+	var rows []organizationRow
+	err := s.db.NewSelect().Model(&rows).Where("organization_id IN (?)", db.In(organizations)).Scan(ctx)
+	generations := make(map[domain.OrganizationID]int64, len(rows))
+	for _, r := range rows {
+		generations[domain.OrganizationID(r.OrganizationID)] = r.Generation
+	}
+	return generations, db.Translate(err)
 }
 
 // Groups implements tenancy.Source.
@@ -44,13 +43,12 @@ func (s *Source) Environments(ctx context.Context, keys []tenancy.EnvironmentKey
 	}
 	found := make([]domain.Environment, 0, len(keys))
 	for part := range slices.Chunk(slices.Sorted(maps.Keys(ids)), organizationsTogether) {
-		of := make([]db.Predicate, len(part))
-		for i, o := range part {
-			of[i] = db.Where("e.organization_id = ? AND e.id IN (?)", int64(o), db.In(ids[o]))
+		these := make(map[domain.OrganizationID][]domain.EnvironmentID, len(part))
+		for _, o := range part {
+			these[o] = ids[o]
 		}
-		where := db.AnyOf(of...)
 		var rows []environmentRow
-		some, err := readEnvironments(ctx, s.db.NewSelect().Model(&rows).Where(where.Text(), where.Args...), &rows)
+		some, err := readEnvironments(ctx, s.db.NewSelect().Model(&rows).Apply(withKeys(these)), &rows)
 		if err != nil {
 			return nil, err
 		}
@@ -63,15 +61,16 @@ func (s *Source) Environments(ctx context.Context, keys []tenancy.EnvironmentKey
 const organizationsTogether = 100
 
 // Inactive implements tenancy.Source.
-func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath, ranges []tenancy.Range) ([]domain.EnvironmentPath, error) {
-	within := db.InRanges(ranges, "path")
-	query, args := "SELECT path FROM environments WHERE NOT active AND "+within.Text(), within.Args
-	if len(above) > 0 {
-		query += " UNION ALL SELECT path FROM environments WHERE NOT active AND path IN (?)"
-		args = append(args, db.In(above))
+func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath, ranges []tenancy.Range) (found []domain.EnvironmentPath, err error) {
+	inactive := func() *bun.SelectQuery {
+		return s.db.NewSelect().Model((*environmentRow)(nil)).Column("path").Where("NOT e.active")
 	}
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	return db.Collect(rows, err, db.Scalar[domain.EnvironmentPath])
+	q := inactive().Apply(db.InRanges(ranges, "e.path").Narrow)
+	if len(above) > 0 {
+		q = q.UnionAll(inactive().Where("e.path IN (?)", db.In(above)))
+	}
+	err = q.Scan(ctx, &found)
+	return found, db.Translate(err)
 }
 
 // HasNested implements tenancy.Source.

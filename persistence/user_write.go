@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -213,7 +214,7 @@ func (t *Tx) moveUser(before, after *domain.User) error {
 // renameUser gives a user the names of after in place of before's, and what follows them.
 func (t *Tx) renameUser(before, after *domain.User) error {
 	if domain.Fold(before.Alias) != domain.Fold(after.Alias) {
-		if err := freeName(t.Ctx, t.Bun, loginNames, before.Alias); err != nil {
+		if err := t.freeName(loginNames, before.Alias); err != nil {
 			return err
 		}
 		if err := takeLogin(t.Ctx, t.Bun, after); err != nil {
@@ -221,7 +222,7 @@ func (t *Tx) renameUser(before, after *domain.User) error {
 		}
 	}
 	if !domain.MailMatches(before.Person.Mail, after.Person.Mail) {
-		if err := freeName(t.Ctx, t.Bun, mailAddresses, before.Person.Mail); err != nil {
+		if err := t.freeName(mailAddresses, before.Person.Mail); err != nil {
 			return err
 		}
 		if err := takeMail(t.Ctx, t.Bun, after); err != nil {
@@ -269,10 +270,10 @@ func (t *Tx) removeUser(u *domain.User) error {
 	if err != nil {
 		return db.Translate(err)
 	}
-	if err := freeName(t.Ctx, t.Bun, loginNames, u.Alias); err != nil {
+	if err := t.freeName(loginNames, u.Alias); err != nil {
 		return err
 	}
-	if err := freeName(t.Ctx, t.Bun, mailAddresses, u.Person.Mail); err != nil {
+	if err := t.freeName(mailAddresses, u.Person.Mail); err != nil {
 		return err
 	}
 	if _, err := deleteAPIKeys(t.Ctx, t.Bun, u.Key(), ""); err != nil {
@@ -320,13 +321,21 @@ func (t *Tx) holdGrants(lists ...[]domain.Grant) error {
 
 // holdGroups keeps the groups of u, which must be usable in u's organization.
 func (t *Tx) holdGroups(u *domain.User) error {
-	rows, err := t.Query("SELECT g.id FROM groups g WHERE g.id IN (?) AND g.organization_id IN (?, ?) ORDER BY g.id"+t.DB.For("SHARE"),
-		db.In(u.Groups), int64(u.Organization), int64(domain.RootOrganization))
-	found, err := db.Collect(rows, err, db.Scalar[int64])
-	if err != nil {
-		return err
+	found := 0
+	// A statement is of one organization; most people have groups of the root alone.
+	for _, o := range slices.Compact([]domain.OrganizationID{domain.RootOrganization, u.Organization}) {
+		if found == len(u.Groups) {
+			break
+		}
+		var ids []int64
+		err := t.NewSelect().Model((*groupRow)(nil)).Column("id").Where("g.organization_id = ? AND g.id IN (?)", int64(o), db.In(u.Groups)).
+			Order("g.id").Apply(t.For("SHARE")).Scan(t.Ctx, &ids)
+		if err != nil {
+			return db.Translate(err)
+		}
+		found += len(ids)
 	}
-	if len(found) != len(u.Groups) {
+	if found != len(u.Groups) {
 		return domain.ErrGroupNotFound
 	}
 	return nil
@@ -376,10 +385,9 @@ func takeLogin(ctx context.Context, tx bun.Tx, users ...*domain.User) error {
 		spellings = append(spellings, u.AliasSpellings...)
 	}
 	if len(spellings) > 0 {
-		rows, err := tx.QueryContext(ctx, "SELECT n.name FROM login_names n WHERE n.name IN (?) LIMIT 1", db.In(spellings))
-		taken, err := db.Collect(rows, err, db.Scalar[string])
-		if err != nil || len(taken) > 0 {
-			return orElse(err, domain.ErrUserAliasTaken)
+		taken, err := tx.NewSelect().Table(loginNames).Where("name IN (?)", db.In(spellings)).Exists(ctx)
+		if err != nil || taken {
+			return orElse(db.Translate(err), domain.ErrUserAliasTaken)
 		}
 	}
 	return takeNames(ctx, tx, loginNames, func(u *domain.User) string { return u.Alias }, users...)
@@ -405,9 +413,8 @@ func takeNames(ctx context.Context, tx bun.Tx, table string, name func(*domain.U
 	return db.Translate(err)
 }
 
-func freeName(ctx context.Context, tx bun.Tx, table, name string) error {
-	_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE name = ?", domain.Fold(name))
-	return db.Translate(err)
+func (t *Tx) freeName(table, name string) error {
+	return t.Run(t.NewDelete().Table(table).Where("name = ?", domain.Fold(name)))
 }
 
 // userGroupRow and userEnvironmentRow are the rows of a user's lists.
@@ -470,8 +477,8 @@ func admitUser(ctx context.Context, d *db.DB, tx bun.Tx, u *domain.User) error {
 
 // countUsers adds n to the number of users whose home is u's.
 func countUsers(ctx context.Context, tx bun.Tx, u *domain.User, n int64) error {
-	res, err := tx.ExecContext(ctx, "UPDATE environment_counts SET users = users + ? WHERE organization_id = ? AND environment_id = ?",
-		n, int64(u.Organization), int64(u.Home))
+	res, err := tx.NewUpdate().Model((*countRow)(nil)).Set("users = c.users + ?", n).
+		Where("c.organization_id = ? AND c.environment_id = ?", int64(u.Organization), int64(u.Home)).Exec(ctx)
 	return db.One(res, err, domain.ErrChanged)
 }
 
