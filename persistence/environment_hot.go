@@ -36,7 +36,7 @@ func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.
 	organization, args := db.InOrganization(sc, "e.organization_id")
 	limit := pageSize(p)
 	all, err := walk(stretches, limit+1, func(part []tenancy.Range, n int) ([]domain.Environment, error) {
-		one := "SELECT " + environmentColumns + " FROM environments e WHERE " + organization + "e.path >= ? AND e.path < ? ORDER BY e.path LIMIT ?"
+		one := "SELECT " + environmentColumns + " FROM environments e WHERE " + organization + "e.path >= ? AND e.path < ? ORDER BY e.path" + limitMark
 		query, values := chain(part, one, "path", n, func(r tenancy.Range) []any {
 			return append(args[:len(args):len(args)], string(r.From), string(r.Until), n)
 		})

@@ -10,6 +10,10 @@ import (
 // The pages of lists in tree order, which most requests ask for, are read one stretch of the tree after the
 // other by statements of text.
 
+// limitMark is the limit of a statement that is kept prepared. SQLite plans by the value of a mark that stands
+// there alone, and so prepares the statement again each time.
+const limitMark = " LIMIT ? + 0"
+
 // walk reads up to limit rows that lie in the stretches, in their order. The first
 // statement reads the first stretch, which is all there is for most people; if that was
 // not enough the next reads four more, then sixteen and so on, so that the number of

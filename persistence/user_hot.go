@@ -85,5 +85,5 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 // compare the way around it with the bare driver.
 func UserPage(columns, organization, filter string) string {
 	return "SELECT " + columns + " FROM users u WHERE " + organization +
-		"(u.environment_path, u.id) > (?, ?) AND u.environment_path < ?" + filter + " ORDER BY u.environment_path, u.id LIMIT ?"
+		"(u.environment_path, u.id) > (?, ?) AND u.environment_path < ?" + filter + " ORDER BY u.environment_path, u.id" + limitMark
 }
