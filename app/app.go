@@ -106,7 +106,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	database.Quotas = cfg.Quotas
 	database.Vault = db.NewVault(secret.vault)
 	outbox := persistence.NewOutboxStore(database)
-	d.People = directory.NewPeople(d.Gate, documents, d.Users, persistence.NewObjectStore(database))
+	d.People = directory.NewPeople(d.Gate, documents, d.Users, newTopicStore(database))
 	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, accounts.AccountStores{Users: newAccountStore(database), Accounts: known,
 		Codes: persistence.NewRegistrationCodeStore(database), Outbox: outbox},
 		passwords, cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
@@ -115,12 +115,12 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, err
 	}
 	d.Audit = directory.NewAudit(d.Gate, persistence.NewAuditStore(database), users, persistence.NewObjectStore(database), passwords, d.declared)
-	usage, copies := objects.NewUsageCounter(persistence.NewUsageStore(database)), persistence.NewCopyRequestStore(database)
-	d.Objects = objects.NewObjects(d.Gate, users, persistence.NewObjectStore(database), copies, persistence.NewBookmarkStore(database), usage, cfg.Now)
-	d.Topics = objects.NewTopics(d.Gate, d.Objects, persistence.NewFavouriteStore(database), persistence.NewPresenceStore(database))
-	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, objects.SocialStores{Favourites: persistence.NewFavouriteStore(database),
-		Contacts: persistence.NewContactStore(database), Presences: persistence.NewPresenceStore(database)}, cfg.Now)
-	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage, copies: copies, known: known,
+	things, social := newObjectStore(database), newSocialStore(database)
+	usage := objects.NewUsageCounter(things)
+	d.Objects = objects.NewObjects(d.Gate, users, things, usage, cfg.Now)
+	d.Topics = objects.NewTopics(d.Gate, d.Objects, social)
+	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, social, cfg.Now)
+	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage, things: things.ObjectStore, known: known,
 		accounts: d.Accounts, outbox: outbox, mailer: mailer, folder: cfg.mailFolder()}
 	return d, nil
 }

@@ -212,16 +212,10 @@ var lock = regexp.MustCompile(`^UPDATE (OF \w+|SKIP LOCKED|NOWAIT)`)
 var withText = []string{
 	"persistence/account.go",
 	"persistence/apikey.go",
-	"persistence/bookmark.go",
 	"persistence/code.go",
-	"persistence/contact.go",
-	"persistence/copyrequest.go",
 	"persistence/directory.go",
-	"persistence/favourite.go",
 	"persistence/list.go",
 	"persistence/list_write.go",
-	"persistence/object.go",
-	"persistence/object_change.go",
 	"persistence/outbox.go",
 	"persistence/own.go",
 	"persistence/registration.go",
@@ -229,7 +223,6 @@ var withText = []string{
 	"persistence/session.go",
 	"persistence/setting.go",
 	"persistence/signingkey.go",
-	"persistence/usage.go",
 }
 
 // Statements are Bun's builder, with the condition of a scope inside, except below the stores and where
@@ -387,7 +380,7 @@ var unscoped = map[string][]string{
 		"OutboxStore.GiveUp", "OutboxStore.Waiting"},
 	"it belongs to the directory as a whole": {
 		"SettingStore.Get", "SettingStore.Keep", "SigningKeyStore.List", "SigningKeyStore.Ensure", "SigningKeyStore.Rotate",
-		"Store.NextGroup", "Store.NextEnvironment", "UserStore.Number"},
+		"Store.NextGroup", "Store.NextEnvironment", "Store.NextObject", "Store.NextCopyRequest", "UserStore.Number"},
 	"it is what scopes are made from": {
 		"Source.Generations", "Source.Groups", "Source.Environments", "Source.Inactive", "Source.HasNested"},
 }

@@ -60,10 +60,10 @@ func BenchmarkBookmarks(b *testing.B) {
 			}
 			root := at("")
 			text := []byte(strings.Repeat("x", len(answer(b, root()))))
-			store := persistence.NewBookmarkStore(db)
+			store := persistence.NewObjectStore(db)
 			bare := fiber.New(fiber.Config{DisableStartupMessage: true})
 			bare.Get("/", func(c *fiber.Ctx) error {
-				if _, _, err := store.List(c.UserContext(), sc, []domain.ObjectKind{domain.KindObserver, domain.KindSector}, domain.Page{}); err != nil {
+				if _, _, err := store.Bookmarks(c.UserContext(), sc, []domain.ObjectKind{domain.KindObserver, domain.KindSector}, domain.Page{}); err != nil {
 					return err
 				}
 				return c.Send(text)
@@ -92,7 +92,7 @@ func BenchmarkUsage(b *testing.B) {
 				for range clients {
 					wg.Go(func() {
 						for i := range each {
-							if _, err := d.Objects.RecordUsage(context.Background(), who, refs[i%len(refs)], 1); err != nil {
+							if _, err := d.Objects.RecordUsage(context.Background(), who, objects.RecordUsage{Object: refs[i%len(refs)], Count: 1}); err != nil {
 								b.Error(err)
 							}
 						}

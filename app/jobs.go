@@ -35,7 +35,7 @@ type background struct {
 	activity *authn.Activity
 	signIns  *authn.Passwords
 	usage    *objects.UsageCounter
-	copies   *persistence.CopyRequestStore
+	things   *persistence.ObjectStore
 	known    *persistence.AccountStore
 	accounts *accounts.Accounts
 	outbox   *persistence.OutboxStore
@@ -49,7 +49,7 @@ func (b *background) jobs() []job {
 		{"sign-ins", 2 * time.Second, b.signIns.Flush, nil},
 		{"usage", 5 * time.Second, b.usage.Flush, nil},
 		{"copy requests", time.Hour, func(ctx context.Context) error {
-			return b.copies.Sweep(ctx, tenancy.Operator("(sweep)", domain.ObjectManage), b.now())
+			return b.things.SweepCopyRequests(ctx, tenancy.Operator("(sweep)", domain.ObjectManage), b.now())
 		}, nil},
 		{"sweep", time.Hour, func(ctx context.Context) error {
 			now := b.now()

@@ -139,13 +139,13 @@ func (w *twoTenants) addObjects(t *testing.T, tenant, lower string) {
 		w.objects = append(w.objects, o.ID)
 	}
 	watch := domain.NumberedObject(w.objects[len(w.objects)-3])
-	_, err := w.directory.Objects.Grant(ctx, w.operator(t), watch, objects.GrantObject{User: domain.UserRef{Alias: lower + ".power"}, Level: domain.LevelRead})
+	_, err := w.directory.Objects.Grant(ctx, w.operator(t), objects.GrantObject{Object: watch, User: domain.UserRef{Alias: lower + ".power"}, Level: domain.LevelRead})
 	require.NoError(t, err)
 	owner := w.principal(t, lower+".user")
 	require.NoError(t, w.directory.Objects.AddBookmark(ctx, owner, watch))
-	_, err = w.directory.Objects.RecordUsage(ctx, owner, watch, 3)
+	_, err = w.directory.Objects.RecordUsage(ctx, owner, objects.RecordUsage{Object: watch, Count: 3})
 	require.NoError(t, err)
-	c, err := w.directory.Objects.OfferCopy(ctx, w.operator(t), watch, domain.UserRef{Alias: lower + ".power"})
+	c, err := w.directory.Objects.OfferCopy(ctx, w.operator(t), objects.ObjectTo{Object: watch, To: domain.UserRef{Alias: lower + ".power"}})
 	require.NoError(t, err)
 	w.offers = append(w.offers, c.ID)
 	require.NoError(t, w.directory.RunJobs(ctx))
@@ -172,17 +172,17 @@ func (w *twoTenants) disturbObject(t *testing.T, name string, environment domain
 			w.objects = append(w.objects, o.ID)
 		}
 	case 1:
-		_, _ = things.Update(ctx, w.operator(t), ref, objects.ObjectPatch{Name: &name})
+		_, _ = things.Update(ctx, w.operator(t), objects.UpdateObject{Object: ref, Name: &name})
 	case 2:
-		_, _ = things.Move(ctx, w.operator(t), ref, environment)
+		_, _ = things.Move(ctx, w.operator(t), objects.MoveObject{Object: ref, To: environment})
 	case 3:
-		_, _ = things.HandOver(ctx, w.operator(t), ref, someone)
+		_, _ = things.HandOver(ctx, w.operator(t), objects.ObjectTo{Object: ref, To: someone})
 	case 4:
-		_, _ = things.Grant(ctx, w.operator(t), ref, objects.GrantObject{Group: "User", Level: domain.Level(w.random.IntN(4))})
+		_, _ = things.Grant(ctx, w.operator(t), objects.GrantObject{Object: ref, Group: "User", Level: domain.Level(w.random.IntN(4))})
 	case 5:
 		_ = things.Delete(ctx, w.operator(t), ref)
 	case 6:
-		_, _ = things.OfferCopy(ctx, w.operator(t), ref, someone)
+		_, _ = things.OfferCopy(ctx, w.operator(t), objects.ObjectTo{Object: ref, To: someone})
 	}
 }
 

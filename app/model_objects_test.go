@@ -123,7 +123,7 @@ func (m *objectMachine) objectActions() map[string]func(*rapid.T) {
 	actions["add another object"] = m.addObject
 	actions["change an object"] = func(t *rapid.T) {
 		m.change(t, "change", domain.LevelWrite, func(who domain.Principal, ref domain.ObjectRef, _ *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Update(ctx, who, ref, objects.ObjectPatch{Name: m.next("n")})
+			_, err := m.d.Objects.Update(ctx, who, objects.UpdateObject{Object: ref, Name: m.next("n")})
 			return func() {}, err
 		})
 	}
@@ -136,14 +136,14 @@ func (m *objectMachine) objectActions() map[string]func(*rapid.T) {
 					visibility = domain.Shared
 				}
 			}
-			_, err := m.d.Objects.Update(ctx, who, ref, objects.ObjectPatch{Visibility: &visibility})
+			_, err := m.d.Objects.Update(ctx, who, objects.UpdateObject{Object: ref, Visibility: &visibility})
 			return func() { o.shared = visibility == domain.Shared }, err
 		})
 	}
 	actions["grant to a user"] = func(t *rapid.T) {
 		subject, level := pick(t, "subject", m.users), domain.Level(rapid.IntRange(0, 3).Draw(t, "level"))
 		m.change(t, "grant", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Grant(ctx, who, ref, objects.GrantObject{User: domain.UserRef{ID: subject}, Level: level})
+			_, err := m.d.Objects.Grant(ctx, who, objects.GrantObject{Object: ref, User: domain.UserRef{ID: subject}, Level: level})
 			if err == nil && o.users[subject] == domain.NoLevel && !m.reaches(m.users[who.User], m.users[subject].Home) {
 				t.Fatalf("%s gave something to %s, whom they do not reach", who.Alias, m.users[subject].Alias)
 			}
@@ -153,14 +153,14 @@ func (m *objectMachine) objectActions() map[string]func(*rapid.T) {
 	actions["grant to a group"] = func(t *rapid.T) {
 		subject, level := pick(t, "group", m.groups), domain.Level(rapid.IntRange(0, 3).Draw(t, "level"))
 		m.change(t, "grant", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Grant(ctx, who, ref, objects.GrantObject{Group: domain.GroupRef(fmt.Sprint(subject)), Level: level})
+			_, err := m.d.Objects.Grant(ctx, who, objects.GrantObject{Object: ref, Group: domain.GroupRef(fmt.Sprint(subject)), Level: level})
 			return func() { o.groups[subject] = level }, err
 		})
 	}
 	actions["hand an object over"] = func(t *rapid.T) {
 		to := pick(t, "to", m.users)
 		m.change(t, "hand over", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			_, err := m.d.Objects.HandOver(ctx, who, ref, domain.UserRef{ID: to})
+			_, err := m.d.Objects.HandOver(ctx, who, objects.ObjectTo{Object: ref, To: domain.UserRef{ID: to}})
 			if err == nil && !m.reaches(m.users[who.User], m.users[to].Home) {
 				t.Fatalf("%s gave something to %s, whom they do not reach", who.Alias, m.users[to].Alias)
 			}
@@ -170,7 +170,7 @@ func (m *objectMachine) objectActions() map[string]func(*rapid.T) {
 	actions["move an object"] = func(t *rapid.T) {
 		e := pick(t, "environment", m.environments)
 		m.change(t, "move", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Move(ctx, who, ref, domain.NumberRef(e))
+			_, err := m.d.Objects.Move(ctx, who, objects.MoveObject{Object: ref, To: domain.NumberRef(e)})
 			if err == nil && (!m.reaches(m.users[who.User], e) || m.organizationOf(e) != m.organizationOf(o.environment)) {
 				t.Fatalf("%s moved an object to %d", who.Alias, e)
 			}

@@ -37,7 +37,7 @@ func TestUsageSurvivesAStop(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 64 {
 		wg.Go(func() {
-			if _, err := d.Objects.RecordUsage(t.Context(), who, ref, 2); err != nil {
+			if _, err := d.Objects.RecordUsage(t.Context(), who, objects.RecordUsage{Object: ref, Count: 2}); err != nil {
 				t.Error(err)
 			}
 			if i%16 == 0 {
@@ -52,7 +52,7 @@ func TestUsageSurvivesAStop(t *testing.T) {
 	}
 	wg.Wait()
 	for _, n := range []int64{0, -1, domain.MaxUsage + 1} {
-		_, err := d.Objects.RecordUsage(t.Context(), who, ref, n)
+		_, err := d.Objects.RecordUsage(t.Context(), who, objects.RecordUsage{Object: ref, Count: n})
 		require.ErrorIs(t, err, domain.ErrInvalid)
 	}
 	require.NoError(t, d.Close())
@@ -105,7 +105,7 @@ func TestNamesOfTopics(t *testing.T) {
 		admin, user := s.as(t, "acme.admin"), s.as(t, "acme.user")
 		_, err := s.People.Check(ctx, admin, directory.CheckUser{Alias: "acme.user", FixTopic: true})
 		require.NoError(t, err)
-		private, err := s.Objects.Named(ctx, user, objects.NamedObject{Kind: domain.KindTopic, FullName: "/Private/acme.user"})
+		private, err := s.Objects.Get(ctx, user, "/Private/acme.user")
 		require.NoError(t, err)
 		create := func(who domain.Principal, name string, parent domain.ObjectRef) (objects.ObjectDocument, error) {
 			return s.Objects.Create(ctx, who, objects.NewObject{Kind: domain.KindTopic, Name: name, Parent: parent})
@@ -117,7 +117,7 @@ func TestNamesOfTopics(t *testing.T) {
 		below, err := create(admin, "Below", domain.NumberedObject(talk.ID))
 		require.NoError(t, err)
 		grant := func(o objects.ObjectDocument, level domain.Level) {
-			_, err := s.Objects.Grant(ctx, admin, domain.NumberedObject(o.ID), objects.GrantObject{User: domain.UserRef{Alias: "acme.user"}, Level: level})
+			_, err := s.Objects.Grant(ctx, admin, objects.GrantObject{Object: domain.NumberedObject(o.ID), User: domain.UserRef{Alias: "acme.user"}, Level: level})
 			require.NoError(t, err)
 		}
 		grant(talk, domain.LevelAdmin)
@@ -143,7 +143,7 @@ func TestNamesOfTopics(t *testing.T) {
 			{admin, talk, "Rooms/Talk", nil},
 			{admin, below, "x/y", domain.ErrInvalid},
 		} {
-			_, err := s.Objects.Update(ctx, c.who, domain.NumberedObject(c.topic.ID), objects.ObjectPatch{Name: &c.name})
+			_, err := s.Objects.Update(ctx, c.who, objects.UpdateObject{Object: domain.NumberedObject(c.topic.ID), Name: &c.name})
 			if c.want == nil {
 				require.NoError(t, err, c.name)
 			} else {
@@ -152,7 +152,7 @@ func TestNamesOfTopics(t *testing.T) {
 		}
 		grant(below, domain.LevelAdmin)
 		name := "Beneath"
-		renamed, err := s.Objects.Update(ctx, user, domain.NumberedObject(below.ID), objects.ObjectPatch{Name: &name})
+		renamed, err := s.Objects.Update(ctx, user, objects.UpdateObject{Object: domain.NumberedObject(below.ID), Name: &name})
 		require.NoError(t, err)
 		require.Equal(t, "/Rooms/Talk/Beneath", renamed.FullName)
 		for _, name := range []string{"Private", "PRIVATE/zoe", "Private/acme.user/more"} {
@@ -163,7 +163,7 @@ func TestNamesOfTopics(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrInvalid)
 
 		// Somebody else's topic with the right name is not the user's own.
-		_, err = s.Objects.HandOver(ctx, admin, domain.NumberedObject(private.ID), domain.UserRef{Alias: "acme.admin"})
+		_, err = s.Objects.HandOver(ctx, admin, objects.ObjectTo{Object: domain.NumberedObject(private.ID), To: domain.UserRef{Alias: "acme.admin"}})
 		require.NoError(t, err)
 		checked, err := s.People.Check(ctx, admin, directory.CheckUser{Alias: "acme.user"})
 		require.NoError(t, err)
@@ -195,7 +195,7 @@ func TestGroupsOfOtherOrganizations(t *testing.T) {
 		ref := domain.NumberedObject(o.ID)
 		number := domain.GroupRef(domain.NumberRef(domain.EnvironmentID(group.ID)))
 		grant := func(who domain.Principal, g domain.GroupRef, level domain.Level) error {
-			_, err := s.Objects.Grant(ctx, who, ref, objects.GrantObject{Group: g, Level: level})
+			_, err := s.Objects.Grant(ctx, who, objects.GrantObject{Object: ref, Group: g, Level: level})
 			return err
 		}
 		for _, g := range []domain.GroupRef{number, "Team", "99"} {

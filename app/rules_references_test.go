@@ -384,11 +384,12 @@ func (w *twoTenants) hide(t *testing.T) {
 			{User: domain.UserRef{Alias: "acme.guest"}, Level: domain.LevelAdmin}, {User: domain.UserRef{Alias: "bolt.visitor"}, Level: domain.LevelAdmin},
 			{User: domain.UserRef{Alias: "root.clerk"}, Level: domain.LevelAdmin}, {Group: "Acme team", Level: domain.LevelRead},
 		} {
-			_, _ = w.directory.Objects.Grant(ctx, w.operator(t), ref, grant) // a group of Acme not on what is the root's
+			grant.Object = ref
+			_, _ = w.directory.Objects.Grant(ctx, w.operator(t), grant) // a group of Acme not on what is the root's
 		}
-		_, _ = w.directory.Objects.HandOver(ctx, w.operator(t), ref, domain.UserRef{Alias: "acme.admin"})
-		_, _ = w.directory.Objects.HandOver(ctx, w.operator(t), ref, domain.UserRef{Alias: string(in.Owner.Alias)})
-		_, _ = w.directory.Objects.OfferCopy(ctx, w.principal(t, in.Owner.Alias), ref, domain.UserRef{Alias: "acme.guest"})
+		_, _ = w.directory.Objects.HandOver(ctx, w.operator(t), objects.ObjectTo{Object: ref, To: domain.UserRef{Alias: "acme.admin"}})
+		_, _ = w.directory.Objects.HandOver(ctx, w.operator(t), objects.ObjectTo{Object: ref, To: domain.UserRef{Alias: string(in.Owner.Alias)}})
+		_, _ = w.directory.Objects.OfferCopy(ctx, w.principal(t, in.Owner.Alias), objects.ObjectTo{Object: ref, To: domain.UserRef{Alias: "acme.guest"}})
 	}
 	for _, alias := range []string{"acme.east", "acme.admin", "acme.guest", "acme.half"} {
 		_, err := w.directory.Social.SetPresence(ctx, w.principal(t, alias), objects.SetPresence{Topic: "/Board", Status: domain.PresenceOnline})

@@ -301,7 +301,8 @@ func (z *zoo) addObjects(t *testing.T, w *twoTenants) {
 					if level == domain.LevelWrite {
 						grant = objects.GrantObject{Group: "User", Level: level}
 					}
-					_, err := w.directory.Objects.Grant(ctx, w.operator(t), domain.NumberedObject(o.ID), grant)
+					grant.Object = domain.NumberedObject(o.ID)
+					_, err := w.directory.Objects.Grant(ctx, w.operator(t), grant)
 					require.NoError(t, err)
 				}
 			}
@@ -345,9 +346,9 @@ func (z *zoo) addHabits(t *testing.T, w *twoTenants) {
 	first := domain.ObjectRef(z.names["objects"][0])
 	owner := w.principal(t, "zoo2")
 	require.NoError(t, w.directory.Objects.AddBookmark(ctx, owner, first))
-	_, err := w.directory.Objects.RecordUsage(ctx, owner, first, 3)
+	_, err := w.directory.Objects.RecordUsage(ctx, owner, objects.RecordUsage{Object: first, Count: 3})
 	require.NoError(t, err)
-	_, err = w.directory.Objects.OfferCopy(ctx, owner, first, domain.UserRef{Alias: "zoo8"})
+	_, err = w.directory.Objects.OfferCopy(ctx, owner, objects.ObjectTo{Object: first, To: domain.UserRef{Alias: "zoo8"}})
 	require.NoError(t, err)
 	for _, kind := range []domain.SessionKind{domain.TokenSession, domain.RefreshSession, domain.CookieSession} {
 		_, err := w.directory.Sessions.SignIn(ctx, accounts.SignIn{Login: "zoo8", Password: testPassword, Kind: kind, Address: "127.0.0.1", Client: texts[2]})

@@ -107,7 +107,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			claims: below("/user", "/version", "/capabilities", "/topic", "/topics", "/group", "/presenceget", "/presences"),
 			shares: rootPaths,
 			app: tat.New(server, tat.Uses{Accounts: d.Accounts, Social: d.Social, People: d.People, Admins: d.Admins,
-				Users: d.Users, Groups: d.Groups, Topics: d.Topics},
+				Users: d.Users, Groups: d.Groups, Topics: d.Topics, Objects: d.Objects},
 				by(authn.Headers(d.access.passwords, tat.UsernameHeaders, tat.PasswordHeaders)), d.config.publicURL(), pages),
 			openAPI: tat.OpenAPI,
 		},

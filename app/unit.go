@@ -5,6 +5,7 @@ import (
 
 	"canopy/app/accounts"
 	"canopy/app/directory"
+	"canopy/app/objects"
 	"canopy/persistence"
 	"canopy/persistence/db"
 	"canopy/tenancy"
@@ -63,4 +64,37 @@ type environmentStore struct {
 func newEnvironmentStore(d *db.DB) environmentStore {
 	return environmentStore{persistence.NewEnvironmentStore(d),
 		unit[directory.EnvironmentTx]{persistence.NewStore(d), func(tx *persistence.Tx) directory.EnvironmentTx { return tx }}}
+}
+
+// objectStore is what objects are read from and changed in.
+type objectStore struct {
+	*persistence.ObjectStore
+	unit[objects.ObjectTx]
+}
+
+func newObjectStore(d *db.DB) objectStore {
+	return objectStore{persistence.NewObjectStore(d),
+		unit[objects.ObjectTx]{persistence.NewStore(d), func(tx *persistence.Tx) objects.ObjectTx { return tx }}}
+}
+
+// socialStore is the same for what people keep for themselves.
+type socialStore struct {
+	*persistence.SocialStore
+	unit[objects.SocialTx]
+}
+
+func newSocialStore(d *db.DB) socialStore {
+	return socialStore{persistence.NewSocialStore(d),
+		unit[objects.SocialTx]{persistence.NewStore(d), func(tx *persistence.Tx) objects.SocialTx { return tx }}}
+}
+
+// topicStore is the same for the topics of people alone.
+type topicStore struct {
+	*persistence.ObjectStore
+	unit[directory.TopicTx]
+}
+
+func newTopicStore(d *db.DB) topicStore {
+	return topicStore{persistence.NewObjectStore(d),
+		unit[directory.TopicTx]{persistence.NewStore(d), func(tx *persistence.Tx) directory.TopicTx { return tx }}}
 }

@@ -46,6 +46,33 @@ type Object struct {
 	Created, Changed time.Time
 }
 
+// ObjectKey is where an object is stored.
+type ObjectKey struct {
+	Organization OrganizationID
+	Object       ObjectID
+}
+
+// Key returns where o is stored.
+func (o *Object) Key() ObjectKey { return ObjectKey{o.Organization, o.ID} }
+
+// PutBelow makes o belong to parent, nil for none, and gives it the full name that goes with that. It returns
+// an Invalid error for a parent of a kind that o's does not belong to.
+func (o *Object) PutBelow(parent *Object) error {
+	kind, known := o.Kind.Info()
+	if !known {
+		return ErrObjectKind
+	}
+	if parent == nil {
+		o.Parent, o.FullName = 0, kind.FullName("", o.Name)
+		return nil
+	}
+	if !slices.Contains(kind.Parents, parent.Kind) {
+		return InvalidField("parent", "An object of the kind %s does not belong to one of the kind %s.", o.Kind, parent.Kind)
+	}
+	o.Parent, o.FullName = parent.ID, kind.FullName(parent.FullName, o.Name)
+	return nil
+}
+
 // Visibility says who may read an object besides its owner, its access list and whoever
 // manages the objects of its environment.
 type Visibility uint8
@@ -244,7 +271,8 @@ var (
 		Public: "Objects of this kind are not copied."}
 )
 
-// ObjectRef is how a client names an object: by number ("25") or by UUID.
+// ObjectRef is how a client names an object: by number ("25"), by UUID, or, if names of its kind are paths,
+// by its full name in the caller's organization ("/Alerts/Night").
 type ObjectRef string
 
 // NumberedObject returns the reference that names an object by its number.
@@ -252,6 +280,9 @@ func NumberedObject(id ObjectID) ObjectRef { return ObjectRef(number(id)) }
 
 // Number returns the number the reference is, if it is one.
 func (r ObjectRef) Number() (ObjectID, bool) { return ParseID[ObjectID](string(r)) }
+
+// IsFullName reports whether the reference is a full name.
+func (r ObjectRef) IsFullName() bool { return strings.HasPrefix(string(r), "/") }
 
 // ObjectFilter narrows a list of objects. The zero filter keeps all.
 type ObjectFilter struct {

@@ -159,7 +159,7 @@ func (tx *Tx) AddGroupAdmin(g *domain.Group, admin domain.UserKey) error {
 	case len(admins) >= domain.MaxGroupAdmins:
 		return domain.ErrTooManyGroupAdmins
 	}
-	if err := holdUsers(tx.Ctx, tx.DB, tx.Bun, []domain.UserKey{admin}); err != nil {
+	if err := tx.holdUsers(admin); err != nil {
 		return err
 	}
 	if err := tx.Insert(toGroupAdminRow(g, admin)); err != nil {

@@ -14,19 +14,18 @@ import (
 	"canopy/tenancy"
 )
 
-// ObjectStore keeps objects. An object lies in a scope if it lies in one of its places, is
-// of one of its kinds, and is the viewer's to read.
+// ObjectStore reads objects, and what is kept of them. An object lies in a scope if it lies in one of its
+// places, is of one of its kinds, and is the viewer's to read.
 type ObjectStore struct{ db *db.DB }
 
 // NewObjectStore returns the store of objects in d.
 func NewObjectStore(d *db.DB) *ObjectStore { return &ObjectStore{d} }
 
-// objectRow is a row of the table objects.
 type objectRow struct {
 	bun.BaseModel `bun:"table:objects,alias:o"`
 
-	OrganizationID      int64
-	ID                  int64
+	OrganizationID      int64 `bun:",pk"`
+	ID                  int64 `bun:",pk"`
 	UUID                string
 	Kind                string
 	EnvironmentID       int64
@@ -41,6 +40,25 @@ type objectRow struct {
 	Visibility          int64
 	CreatedAt           int64
 	ChangedAt           int64
+
+	// The lists of an object are read with its row, as text: what it uses as "7 12", its access list as
+	// "1:2:7:3", which is a kind of subject, an organization, a number and a level.
+	UseList    string `bun:",scanonly"`
+	AccessList string `bun:",scanonly"`
+	// BookmarkedAt is read with bookmarks.
+	BookmarkedAt int64 `bun:",scanonly"`
+}
+
+// Within implements db.Scoped. It says what tenancy.Scope.Level says of domain.LevelRead.
+func (objectRow) Within(sc tenancy.Scope) db.Predicate {
+	return db.Placed(sc, "o.environment_path", "o.organization_id").Also(viewed(sc, domain.LevelRead))
+}
+
+func objectsIn(sc tenancy.Scope) db.Predicate { return objectRow{}.Within(sc) }
+
+// AfterScanRow weighs a row.
+func (r *objectRow) AfterScanRow(ctx context.Context) error {
+	return db.Weigh(ctx, 18+8*strings.Count(r.AccessList, " "), r.Name, r.FullName, r.FullNameKey, r.Attributes, r.UseList, r.AccessList)
 }
 
 func toObjectRow(o *domain.Object) *objectRow {
@@ -54,33 +72,42 @@ func toObjectRow(o *domain.Object) *objectRow {
 	}
 }
 
-const objectColumns = `o.organization_id, o.id, o.uuid, o.kind, o.environment_id, o.environment_path,
-	o.owner_organization_id, o.owner_id, o.parent_id, o.name, o.full_name, o.attributes, o.visibility, o.created_at, o.changed_at,
-	coalesce((SELECT w.alias FROM users w WHERE w.organization_id = o.owner_organization_id AND w.id = o.owner_id), '') AS owner_alias,
-	coalesce((SELECT w.environment_path FROM users w WHERE w.organization_id = o.owner_organization_id AND w.id = o.owner_id), '') AS owner_path,
-	coalesce((SELECT string_agg(CAST(x.used_id AS text), ' ' ORDER BY x.used_id)
-		FROM object_uses x WHERE x.organization_id = o.organization_id AND x.object_id = o.id), '') AS use_list`
-
-// scanObjectAnd reads an object and, behind its columns, into more.
-func scanObjectAnd(r db.Row, more ...any) (domain.Object, error) {
-	var o domain.Object
-	var created, changed int64
-	var attributes, uses string
-	err := r.Scan(append([]any{&o.Organization, &o.ID, &o.UUID, &o.Kind, &o.Environment, &o.Path,
-		&o.Owner.Organization, &o.Owner.User, &o.Parent, &o.Name, &o.FullName, &attributes, &o.Visibility, &created, &changed,
-		&o.OwnerAlias, &o.OwnerHome, &uses}, more...)...)
-	if err != nil {
-		return o, err
+func (r *objectRow) object() (domain.Object, error) {
+	o := domain.Object{
+		ID: domain.ObjectID(r.ID), UUID: domain.UUID(r.UUID), Kind: domain.ObjectKind(r.Kind), Organization: domain.OrganizationID(r.OrganizationID),
+		Environment: domain.EnvironmentID(r.EnvironmentID), Path: domain.EnvironmentPath(r.EnvironmentPath),
+		Owner: userKey(r.OwnerOrganizationID, r.OwnerID), Parent: domain.ObjectID(r.ParentID), Name: r.Name, FullName: r.FullName,
+		Visibility: domain.Visibility(r.Visibility), Created: db.Moment(r.CreatedAt), Changed: db.Moment(r.ChangedAt),
 	}
-	o.Created, o.Changed = db.Moment(created), db.Moment(changed)
-	for step := range strings.FieldsSeq(uses) {
-		id, _ := strconv.ParseInt(step, 10, 64)
-		o.Uses = append(o.Uses, domain.ObjectID(id))
+	for id := range strings.FieldsSeq(r.UseList) {
+		n, _ := strconv.ParseInt(id, 10, 64)
+		o.Uses = append(o.Uses, domain.ObjectID(n))
 	}
-	return o, json.Unmarshal([]byte(attributes), &o.Attributes)
+	for entry := range strings.FieldsSeq(r.AccessList) {
+		var n [4]int64
+		for i, part := range strings.SplitN(entry, ":", len(n)) {
+			n[i], _ = strconv.ParseInt(part, 10, 64)
+		}
+		if n[0] == userSubject {
+			o.Access = append(o.Access, domain.Access{User: userKey(n[1], n[2]), Level: domain.Level(n[3])})
+		} else {
+			o.Access = append(o.Access, domain.Access{Group: domain.GroupID(n[2]), Level: domain.Level(n[3])})
+		}
+	}
+	return o, json.Unmarshal([]byte(r.Attributes), &o.Attributes)
 }
 
-func scanObject(r db.Row) (domain.Object, error) { return scanObjectAnd(r) }
+func userKey(organization, id int64) domain.UserKey {
+	return domain.UserKey{Organization: domain.OrganizationID(organization), User: domain.UserID(id)}
+}
+
+const (
+	useList = `coalesce((SELECT string_agg(CAST(x.used_id AS text), ' ' ORDER BY x.used_id)
+		FROM object_uses x WHERE x.organization_id = ? AND x.object_id = o.id), '') AS use_list`
+	accessList = `coalesce((SELECT string_agg(CAST(a.subject_kind AS text) || ':' || CAST(a.subject_organization_id AS text) || ':' ||
+			CAST(a.subject_id AS text) || ':' || CAST(a.level AS text), ' ' ORDER BY a.subject_kind, a.subject_id)
+		FROM object_access a WHERE a.organization_id = ? AND a.object_id = o.id), '') AS access_list`
+)
 
 // The kinds of subjects of an access list.
 const (
@@ -88,80 +115,57 @@ const (
 	groupSubject = 2
 )
 
-// objectKey is where an object is stored.
-type objectKey struct {
-	organization domain.OrganizationID
-	id           domain.ObjectID
+// readObjects reads the objects that q finds, with their lists, in rows. They lie in sc, or anywhere for the zero scope.
+func readObjects(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery, rows *[]objectRow) ([]domain.Object, error) {
+	var its any = bun.Ident("o.organization_id")
+	if o, one := sc.Organization(); one {
+		its = int64(o)
+	}
+	err := q.ColumnExpr("?TableColumns").ColumnExpr(useList, its).ColumnExpr(accessList, its).Scan(ctx)
+	objects := make([]domain.Object, len(*rows))
+	for i := 0; err == nil && i < len(objects); i++ {
+		objects[i], err = (*rows)[i].object()
+	}
+	return objects, db.Translate(err)
 }
 
-func keyOf(o *domain.Object) objectKey { return objectKey{o.Organization, o.ID} }
-
-// keys returns the condition that the two columns are one of the objects' keys.
-func keys(columns string, objects []domain.Object) db.Predicate {
-	args := make([]any, 0, 2*len(objects))
-	for i := range objects {
-		args = append(args, int64(objects[i].Organization), int64(objects[i].ID))
-	}
-	return db.Where("("+columns+") IN (VALUES "+strings.TrimSuffix(strings.Repeat("(?, ?), ", len(objects)), ", ")+")", args...)
-}
-
-// readAccess adds their access lists to objects, in one statement.
-func readAccess(ctx context.Context, q db.Querier, objects []domain.Object) error {
-	if len(objects) == 0 {
-		return nil
-	}
-	at := make(map[objectKey]*domain.Object, len(objects))
-	for i := range objects {
-		at[keyOf(&objects[i])] = &objects[i]
-	}
-	where := keys("a.organization_id, a.object_id", objects)
-	rows, err := q.QueryContext(ctx, `SELECT a.organization_id, a.object_id, a.subject_kind, a.subject_organization_id, a.subject_id, a.level,
-			coalesce(u.alias, g.alias, ''), coalesce(u.environment_path, ''), coalesce(g.organization_id, 0)
-		FROM object_access a
-		LEFT JOIN users u ON a.subject_kind = 1 AND u.organization_id = a.subject_organization_id AND u.id = a.subject_id
-		LEFT JOIN groups g ON a.subject_kind = 2 AND g.id = a.subject_id
-		WHERE `+where.Text()+" ORDER BY a.organization_id, a.object_id, a.subject_kind, a.subject_id", where.Args...)
-	_, err = db.Collect(rows, err, db.Weighed(ctx, func(r db.Row) (struct{}, error) {
-		var k objectKey
-		var kind, organization, id int64
-		var entry domain.Access
-		if err := r.Scan(&k.organization, &k.id, &kind, &organization, &id, &entry.Level, &entry.Name, &entry.Home, &entry.Organization); err != nil {
-			return struct{}{}, err
-		}
-		if kind == userSubject {
-			entry.User = domain.UserKey{Organization: domain.OrganizationID(organization), User: domain.UserID(id)}
-		} else {
-			entry.Group = domain.GroupID(id)
-		}
-		at[k].Access = append(at[k].Access, entry)
-		return struct{}{}, nil
-	}))
-	return err
-}
-
-func selectObjects(ctx context.Context, q db.Querier, where db.Predicate, rest string) ([]domain.Object, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+objectColumns+" FROM objects o WHERE "+where.Text()+rest, where.Args...)
-	all, err := db.Collect(rows, err, db.Weighed(ctx, scanObject))
+// named is readObjects with what their owners and those on their access lists are called.
+func (s *ObjectStore) named(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery, rows *[]objectRow) ([]domain.Object, error) {
+	objects, err := readObjects(ctx, sc, q, rows)
 	if err != nil {
 		return nil, err
 	}
-	return all, readAccess(ctx, q, all)
+	return objects, labelObjects(ctx, s.db, objects)
 }
 
-func selectObject(ctx context.Context, q db.Querier, where db.Predicate, rest string) (domain.Object, error) {
-	all, err := selectObjects(ctx, q, where, rest)
-	if err != nil || len(all) == 0 {
-		return domain.Object{}, orElse(err, domain.ErrObjectNotFound)
+// labelObjects adds what their owners and those on their access lists are called to objects.
+func labelObjects(ctx context.Context, r db.Reader, objects []domain.Object) error {
+	names := make(subjects)
+	for i := range objects {
+		names.addUser(objects[i].Owner)
+		for _, a := range objects[i].Access {
+			names.addUser(a.User)
+			names.addGroup(a.Group)
+		}
 	}
-	return all[0], nil
-}
-
-// objectsIn returns the condition that a row of objects lies in sc. It says what
-// tenancy.Scope.Level says of domain.LevelRead.
-func objectsIn(sc tenancy.Scope) db.Predicate {
-	where := db.Placed(sc, "o.environment_path", "o.organization_id")
-	its := viewed(sc, domain.LevelRead)
-	return where.Also(its)
+	if err := names.read(ctx, r); err != nil {
+		return err
+	}
+	for i := range objects {
+		o := &objects[i]
+		owner := names.user(o.Owner)
+		o.OwnerAlias, o.OwnerHome = owner.Alias, owner.home()
+		for j := range o.Access {
+			a := &o.Access[j]
+			is := names.user(a.User)
+			if a.Group != 0 {
+				is = names.group(a.Group)
+				a.Organization = domain.OrganizationID(is.OrganizationID)
+			}
+			a.Name, a.Home = is.Alias, is.home()
+		}
+	}
+	return nil
 }
 
 // viewed returns the condition that a row of objects, wherever it lies, is of one of the
@@ -195,92 +199,91 @@ func viewed(sc tenancy.Scope, least domain.Level) db.Predicate {
 	return of.And(text, append(args, values...)...)
 }
 
-// filteredObjects returns the conditions of f that sc does not say already.
-func filteredObjects(sc tenancy.Scope, f *domain.ObjectFilter) db.Predicate {
-	var p db.Predicate
-	if len(f.Kinds) > 0 {
-		p = p.And("o.kind IN (?)", db.In(f.Kinds))
-	}
-	if f.Organization != 0 {
-		p = p.And("o.organization_id = ?", int64(f.Organization))
-	}
-	if f.Prefix != "" {
-		p = p.And(`o.full_name_key LIKE ? ESCAPE '\'`, literal.Replace(domain.Fold(f.Prefix))+"%")
-	}
-	if len(f.Names) > 0 {
+// meeting narrows a query of objects in sc to those that f keeps.
+func meeting(sc tenancy.Scope, f *domain.ObjectFilter) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		where := func(asked bool, condition string, args ...any) {
+			if asked {
+				q = q.Where(condition, args...)
+			}
+		}
 		folded := make([]string, len(f.Names))
 		for i, name := range f.Names {
 			folded[i] = domain.Fold(name)
 		}
-		p = p.And("o.full_name_key IN (?)", db.In(folded))
+		without := domain.Fold(f.Without)
+		where(len(f.Kinds) > 0, "o.kind IN (?)", db.In(f.Kinds))
+		where(f.Organization != 0, "o.organization_id = ?", int64(f.Organization))
+		where(f.Prefix != "", `o.full_name_key LIKE ? ESCAPE '\'`, literal.Replace(domain.Fold(f.Prefix))+"%")
+		where(len(folded) > 0, "o.full_name_key IN (?)", db.In(folded))
+		where(len(f.IDs) > 0, "o.id IN (?)", db.In(f.IDs))
+		where(!f.Since.IsZero(), "o.created_at >= ?", f.Since.UnixMilli())
+		where(!f.Until.IsZero(), "o.created_at < ?", f.Until.UnixMilli())
+		where(without != "", "NOT (o.full_name_key >= ? AND o.full_name_key < ?)", without+"/", without+"0")
+		where(f.Parent != 0, "o.parent_id = ?", int64(f.Parent))
+		where(f.Owner != (domain.UserKey{}), "o.owner_organization_id = ? AND o.owner_id = ?", int64(f.Owner.Organization), int64(f.Owner.User))
+		where(f.Uses != 0, "EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = o.organization_id AND x.object_id = o.id AND x.used_id = ?)",
+			int64(f.Uses))
+		if len(f.Descriptions) > 0 {
+			q = q.Apply(described(f.Descriptions))
+		}
+		if f.AtLeast > domain.LevelRead {
+			least := viewed(sc, f.AtLeast)
+			q = q.Where(least.Text(), least.Args...)
+		}
+		return q
 	}
-	if len(f.IDs) > 0 {
-		p = p.And("o.id IN (?)", db.In(f.IDs))
-	}
-	if len(f.Descriptions) > 0 {
-		p = p.Also(described(f.Descriptions))
-	}
-	if !f.Since.IsZero() {
-		p = p.And("o.created_at >= ?", f.Since.UnixMilli())
-	}
-	if !f.Until.IsZero() {
-		p = p.And("o.created_at < ?", f.Until.UnixMilli())
-	}
-	if f.Without != "" {
-		key := domain.Fold(f.Without)
-		p = p.And("NOT (o.full_name_key >= ? AND o.full_name_key < ?)", key+"/", key+"0")
-	}
-	if f.Parent != 0 {
-		p = p.And("o.parent_id = ?", int64(f.Parent))
-	}
-	if f.Owner != (domain.UserKey{}) {
-		p = p.And("o.owner_organization_id = ? AND o.owner_id = ?", int64(f.Owner.Organization), int64(f.Owner.User))
-	}
-	if f.Uses != 0 {
-		p = p.And("EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = o.organization_id AND x.object_id = o.id AND x.used_id = ?)", int64(f.Uses))
-	}
-	if f.AtLeast > domain.LevelRead {
-		least := viewed(sc, f.AtLeast)
-		p = p.Also(least)
-	}
-	return p
 }
 
-// described returns the condition that an object has one of the descriptions. It looks for the
-// member in the text of the attributes: a quotation mark in a value is escaped there, so that
-// no value can pass for a member.
-func described(descriptions []string) db.Predicate {
-	var alternatives []db.Predicate
-	for _, description := range descriptions {
-		member, _ := json.Marshal(map[string]string{"description": description}) // texts always marshal
-		alternatives = append(alternatives, db.Where("o.attributes <> replace(o.attributes, ?, '')", string(member[1:len(member)-1])))
+// described keeps the objects that have one of the descriptions. It looks for the member in the text of the
+// attributes: a quotation mark in a value is escaped there, so that no value can pass for a member.
+func described(descriptions []string) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			for _, description := range descriptions {
+				member, _ := json.Marshal(map[string]string{"description": description}) // texts always marshal
+				q = q.WhereOr("o.attributes <> replace(o.attributes, ?, '')", string(member[1:len(member)-1]))
+			}
+			return q
+		})
 	}
-	return db.AnyOf(alternatives...)
 }
 
-// Get returns the object that ref names. It is ErrObjectNotFound if there is none in sc.
-func (s *ObjectStore) Get(ctx context.Context, sc tenancy.Scope, ref domain.ObjectRef) (domain.Object, error) {
+// find returns the query of the object in sc that ref names.
+func (s *ObjectStore) find(sc tenancy.Scope, ref domain.ObjectRef, rows *[]objectRow) *bun.SelectQuery {
+	q := db.From(s.db, sc, rows)
 	if id, ok := ref.Number(); ok {
-		return selectObject(ctx, s.db, objectsIn(sc).And("o.id = ?", int64(id)), "")
+		return q.Where("o.id = ?", int64(id))
 	}
-	uuid, err := domain.ParseUUID(string(ref))
-	if err != nil {
-		return domain.Object{}, domain.ErrObjectNotFound
+	if ref.IsFullName() {
+		return q.Where("o.organization_id = ? AND o.full_name_key = ? AND o.kind IN (?)",
+			int64(sc.Actor().Organization), domain.Fold(string(ref)), db.In(kindsOf(func(k *domain.ObjectKindInfo) bool { return k.NamesArePaths })))
 	}
-	return selectObject(ctx, s.db, objectsIn(sc).And("o.uuid = ?", string(uuid)), "")
+	if uuid, err := domain.ParseUUID(string(ref)); err == nil {
+		return q.Where("o.uuid = ?", string(uuid))
+	}
+	return q.Where("1 = 0")
 }
 
-// Named returns the object of organization with that full name, compared by domain.Fold, of
-// a kind whose names are paths. It is ErrObjectNotFound if there is none in sc.
-func (s *ObjectStore) Named(ctx context.Context, sc tenancy.Scope, organization domain.OrganizationID, kind domain.ObjectKind, fullName string) (domain.Object, error) {
-	return selectObject(ctx, s.db, objectsIn(sc).And(`(o.organization_id, o.id) IN
-		(SELECT organization_id, object_id FROM object_names WHERE organization_id = ? AND kind = ? AND name = ?)`,
-		int64(organization), string(kind), domain.Fold(fullName)), "")
+// kindsOf returns the kinds of objects that are so.
+func kindsOf(so func(*domain.ObjectKindInfo) bool) []domain.ObjectKind {
+	var kinds []domain.ObjectKind
+	for i := range domain.ObjectKinds {
+		if kind := &domain.ObjectKinds[i]; so(kind) {
+			kinds = append(kinds, kind.Kind)
+		}
+	}
+	return kinds
 }
 
-// List returns one page of the objects in sc that f keeps, in f's order, and the cursor of
-// the next page, empty after the last. A cursor of another order is ErrCursor. No match is
-// an empty slice.
+// Get returns the object that ref names, or ErrObjectNotFound.
+func (s *ObjectStore) Get(ctx context.Context, sc tenancy.Scope, ref domain.ObjectRef) (domain.Object, error) {
+	var rows []objectRow
+	objects, err := s.named(ctx, sc, s.find(sc, ref, &rows), &rows)
+	return db.First(objects, err, domain.ErrObjectNotFound)
+}
+
+// List returns one page of the objects in sc that f keeps, in f's order, and the cursor of the next page.
 func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter, p domain.Page) ([]domain.Object, domain.Cursor, error) {
 	limit := pageSize(p)
 	list := strconv.Itoa(int(f.Order)) // for its cursors
@@ -298,9 +301,11 @@ func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.Objec
 		if _, err := readCursor(p.After, list, &id, &key); err != nil {
 			return nil, "", err
 		}
-		filter, column := filteredObjects(sc, &f), either(f.Order == domain.ObjectsByName, "o.full_name_key", "o.full_name")
-		where := objectsIn(sc).And("("+column+", o.id) > (?, ?)", key, int64(id)).Also(filter)
-		all, err = selectObjects(ctx, s.db, where, " ORDER BY "+column+", o.id LIMIT "+strconv.Itoa(limit+1))
+		column := bun.Ident(either(f.Order == domain.ObjectsByName, "o.full_name_key", "o.full_name"))
+		var rows []objectRow
+		q := db.From(s.db, sc, &rows).Apply(meeting(sc, &f)).Where("(?, o.id) > (?, ?)", column, key, int64(id)).
+			OrderExpr("?, o.id", column).Limit(int64(limit) + 1)
+		all, err = s.named(ctx, sc, q, &rows)
 	}
 	return page(all, err, limit, func(o *domain.Object) domain.Cursor {
 		var key any = o.Path
@@ -314,307 +319,82 @@ func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.Objec
 	})
 }
 
-// byPlace reads up to n objects in tree order.
+// byPlace reads up to n objects in tree order, behind the one with that place and number.
 func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.ObjectFilter, path domain.EnvironmentPath, id domain.ObjectID, n int) ([]domain.Object, error) {
 	stretches := sc.Ranges()
 	if path != "" {
 		stretches = beyond(stretches, path)
 	}
-	organization, args := db.InOrganization(sc, "o.organization_id")
-	its, filter := viewed(sc, domain.LevelRead), filteredObjects(sc, f)
-	one := "SELECT " + objectColumns + " FROM objects o WHERE " + organization +
-		"(o.environment_path, o.id) > (?, ?) AND o.environment_path < ?" + its.Further() + filter.Further() +
-		" ORDER BY o.environment_path, o.id LIMIT ?"
-	all, err := walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.Object, error) {
-		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
+	its := viewed(sc, domain.LevelRead)
+	return walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.Object, error) {
+		one := make([]any, len(part))
+		for i, r := range part {
 			behind := int64(0)
 			if r.From == path {
 				behind = int64(id)
 			}
-			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
-			return append(append(append(values, its.Args...), filter.Args...), n)
-		})
-		rows, err := s.db.QueryContext(ctx, query, values...)
-		return db.Collect(rows, err, db.Weighed(ctx, scanObject))
+			q := s.db.NewSelect().Model((*objectRow)(nil)).Where("(o.environment_path, o.id) > (?, ?) AND o.environment_path < ?", string(r.From), behind, string(r.Until)).
+				Where(its.Text(), its.Args...).Apply(meeting(sc, f)).Order("o.environment_path", "o.id").Limit(int64(n))
+			if o, only := sc.Organization(); only {
+				q = q.Where("o.organization_id = ?", int64(o))
+			}
+			one[i] = q
+		}
+		from := "(?) AS o"
+		if len(part) > 1 {
+			from = "(SELECT * FROM (?) AS s" + strings.Repeat(" UNION ALL SELECT * FROM (?) AS s", len(part)-1) + ") AS o"
+		}
+		var rows []objectRow
+		q := s.db.NewSelect().Model(&rows).ModelTableExpr(from, one...).Order("o.environment_path", "o.id").Limit(int64(n))
+		return s.named(ctx, sc, q, &rows)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return all, readAccess(ctx, s.db, all)
 }
 
 // Count returns how many objects of sc f keeps.
 func (s *ObjectStore) Count(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter) (int64, error) {
-	filter := filteredObjects(sc, &f)
-	where := objectsIn(sc).Also(filter)
-	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM objects o WHERE "+where.Text(), where.Args...)
-	return db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
+	var rows []objectRow
+	n, err := db.From(s.db, sc, &rows).Apply(meeting(sc, &f)).Count(ctx)
+	return n, db.Translate(err)
 }
 
-// Owners returns whose the object was, the first owner first. It is ErrObjectNotFound if
-// there is none in sc.
+// ownerRow is a row of the table object_owners.
+type ownerRow struct {
+	bun.BaseModel `bun:"table:object_owners,alias:h"`
+
+	OrganizationID      int64 `bun:",pk"`
+	ObjectID            int64 `bun:",pk"`
+	Rank                int64 `bun:",pk"`
+	OwnerOrganizationID int64
+	OwnerID             int64
+	BeganAt             int64
+	EndedAt             int64
+}
+
+// Owners returns whose the object was, the first owner first, or ErrObjectNotFound.
 func (s *ObjectStore) Owners(ctx context.Context, sc tenancy.Scope, ref domain.ObjectRef) ([]domain.Ownership, error) {
-	o, err := s.Get(ctx, sc, ref)
+	var found []objectRow
+	err := s.find(sc, ref, &found).Scan(ctx)
+	o, err := db.First(found, err, domain.ErrObjectNotFound)
 	if err != nil {
 		return nil, err
 	}
-	where := objectsIn(sc).And("o.organization_id = ? AND o.id = ?", int64(o.Organization), int64(o.ID))
-	rows, err := s.db.QueryContext(ctx, `SELECT h.owner_organization_id, h.owner_id, coalesce(u.alias, ''), coalesce(u.environment_path, ''),
-			h.began_at, h.ended_at
-		FROM objects o JOIN object_owners h ON h.organization_id = o.organization_id AND h.object_id = o.id
-		LEFT JOIN users u ON u.organization_id = h.owner_organization_id AND u.id = h.owner_id
-		WHERE `+where.Text()+" ORDER BY h.rank", where.Args...)
-	return db.Collect(rows, err, func(r db.Row) (own domain.Ownership, err error) {
-		var began, ended int64
-		err = r.Scan(&own.Owner.Organization, &own.Owner.User, &own.Alias, &own.Home, &began, &ended)
-		own.Since, own.Until = db.Moment(began), db.Moment(ended)
-		return own, err
-	})
-}
-
-// Insert adds o, whose environment must lie in w, and returns it with its numbers and full
-// name. check is asked with the object that o is to belong to, nil for none. It is
-// ErrEnvironmentNotFound on "environment" without such an environment, ErrObjectNotFound on
-// "parent" or "uses" for one that is not in w or of another organization, ErrUserNotFound
-// on "owner" or "access", ErrGroupNotFound on "access", ErrObjectNameTaken, or the error of
-// prepare, and then nothing is saved.
-func (s *ObjectStore) Insert(ctx context.Context, w tenancy.WriteScope, o domain.Object, prepare func(o, parent *domain.Object) error) (domain.Object, error) {
-	id, err := s.db.NextID(ctx, db.ObjectNumbers)
+	var rows []ownerRow
+	err = s.db.NewSelect().Model(&rows).Where("h.organization_id = ? AND h.object_id = ?", o.OrganizationID, o.ID).Order("h.rank").Scan(ctx)
 	if err != nil {
-		return o, err
+		return nil, db.Translate(err)
 	}
-	o.ID, o.UUID = domain.ObjectID(id), db.NewUUID()
-	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return insertObject(ctx, s.db, tx, w, &o, prepare) })
-	return o, err
-}
-
-// insertObject adds o, which has its numbers, in a transaction.
-func insertObject(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, o *domain.Object, prepare func(o, parent *domain.Object) error) error {
-	o.Created = db.Moment(db.Millis(d.Now()))
-	o.Changed = o.Created
-	if err := holdPlace(ctx, d, tx, w, o); err != nil {
-		return err
+	names := make(subjects)
+	for _, r := range rows {
+		names.addUser(userKey(r.OwnerOrganizationID, r.OwnerID))
 	}
-	parent, err := holdParent(ctx, d, tx, w, o)
-	if err != nil {
-		return err
+	if err := names.read(ctx, s.db); err != nil {
+		return nil, err
 	}
-	if err := prepare(o, parent); err != nil {
-		return err
+	owners := make([]domain.Ownership, len(rows))
+	for i, r := range rows {
+		owner := userKey(r.OwnerOrganizationID, r.OwnerID)
+		is := names.user(owner)
+		owners[i] = domain.Ownership{Owner: owner, Alias: is.Alias, Home: is.home(), Since: db.Moment(r.BeganAt), Until: db.Moment(r.EndedAt)}
 	}
-	if err := o.Validate(); err != nil {
-		return err
-	}
-	if err := holdOwner(ctx, d, tx, o); err != nil {
-		return err
-	}
-	if err := holdAccess(ctx, d, tx, o.Organization, o.Access); err != nil {
-		return err
-	}
-	if err := holdUses(ctx, tx, w, o, o.Uses); err != nil {
-		return err
-	}
-	// The first makes those who add to one organization wait for one another, so that the second counts
-	// what they added.
-	if err := admit(ctx, d, tx, o.Organization, objects); err != nil {
-		return err
-	}
-	if err := admitOwned(ctx, d, tx, o.Owner); err != nil {
-		return err
-	}
-	if err := insertAll(ctx, tx, []*objectRow{toObjectRow(o)}); err != nil {
-		return err
-	}
-	if err := takeObjectNames(ctx, tx, o); err != nil {
-		return err
-	}
-	if err := insertAll(ctx, tx, accessRows(o, o.Access)); err != nil {
-		return err
-	}
-	if err := insertAll(ctx, tx, useRows(o)); err != nil {
-		return err
-	}
-	if err := beginOwnership(ctx, tx, o.Owner, o.Created.UnixMilli(), []domain.Object{*o}); err != nil {
-		return err
-	}
-	return record(ctx, d, tx, w, objectEntry("create", o, domain.Diff(nil, o.Fields())))
-}
-
-// holdPlace keeps the environment of o where o says it is until the transaction ends.
-func holdPlace(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, o *domain.Object) error {
-	e, err := selectEnvironment(ctx, tx, environmentsIn(w.Read()).And("e.id = ?", int64(o.Environment)), d.For("SHARE"))
-	if err != nil {
-		return domain.AsError(err).On("environment")
-	}
-	if e.Path != o.Path || e.Organization != o.Organization {
-		return domain.ErrChanged
-	}
-	return nil
-}
-
-// holdParent keeps the object that o belongs to, and gives o its full name.
-func holdParent(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, o *domain.Object) (*domain.Object, error) {
-	kind, known := o.Kind.Info()
-	if !known {
-		return nil, domain.ErrObjectKind
-	}
-	if o.Parent == 0 {
-		o.FullName = kind.FullName("", o.Name)
-		return nil, nil
-	}
-	parent, err := selectObject(ctx, tx, objectsIn(w.Read()).And("o.organization_id = ? AND o.id = ?", int64(o.Organization), int64(o.Parent)), d.For("SHARE"))
-	if err != nil {
-		return nil, domain.AsError(err).On("parent")
-	}
-	if !slices.Contains(kind.Parents, parent.Kind) {
-		return nil, domain.InvalidField("parent", "An object of the kind %s does not belong to one of the kind %s.", o.Kind, parent.Kind)
-	}
-	o.FullName = kind.FullName(parent.FullName, o.Name)
-	return &parent, nil
-}
-
-// holdOwner keeps the owner of o, if there is one.
-func holdOwner(ctx context.Context, d *db.DB, tx bun.Tx, o *domain.Object) error {
-	if o.Owner.User == 0 {
-		return nil
-	}
-	if err := holdUsers(ctx, d, tx, []domain.UserKey{o.Owner}); err != nil {
-		return domain.AsError(err).On("owner")
-	}
-	return nil
-}
-
-// holdUsers keeps the users from being deleted until the transaction ends.
-func holdUsers(ctx context.Context, d *db.DB, tx bun.Tx, users []domain.UserKey) error {
-	if len(users) == 0 {
-		return nil
-	}
-	args := make([]any, 0, 2*len(users))
-	for _, u := range users {
-		args = append(args, int64(u.Organization), int64(u.User))
-	}
-	rows, err := tx.QueryContext(ctx, "SELECT u.id FROM users u WHERE (u.organization_id, u.id) IN (VALUES "+
-		strings.TrimSuffix(strings.Repeat("(?, ?), ", len(users)), ", ")+") ORDER BY u.id"+d.For("SHARE"), args...)
-	found, err := db.Collect(rows, err, db.Scalar[int64])
-	if err != nil {
-		return err
-	}
-	if len(found) != len(users) {
-		return domain.ErrUserNotFound
-	}
-	return nil
-}
-
-// holdAccess keeps the users and groups of an access list. Groups must be usable in the
-// organization.
-func holdAccess(ctx context.Context, d *db.DB, tx bun.Tx, organization domain.OrganizationID, list []domain.Access) error {
-	var users []domain.UserKey
-	var groups []domain.GroupID
-	for _, a := range list {
-		if a.Group != 0 {
-			groups = append(groups, a.Group)
-		} else {
-			users = append(users, a.User)
-		}
-	}
-	if err := holdUsers(ctx, d, tx, users); err != nil {
-		return domain.AsError(err).On("access")
-	}
-	if len(groups) == 0 {
-		return nil
-	}
-	rows, err := tx.QueryContext(ctx, "SELECT g.id FROM groups g WHERE g.id IN (?) AND g.organization_id IN (?, ?) ORDER BY g.id"+d.For("SHARE"),
-		db.In(groups), int64(organization), int64(domain.RootOrganization))
-	found, err := db.Collect(rows, err, db.Scalar[int64])
-	if err != nil {
-		return err
-	}
-	if len(found) != len(groups) {
-		return domain.ErrGroupNotFound.On("access")
-	}
-	return nil
-}
-
-// holdUses checks that o may use the objects: they are in w, of o's organization and of the
-// kind that o's uses.
-func holdUses(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, o *domain.Object, uses []domain.ObjectID) error {
-	if len(uses) == 0 {
-		return nil
-	}
-	kind, _ := o.Kind.Info()
-	where := objectsIn(w.Read()).And("o.organization_id = ? AND o.kind = ? AND o.id IN (?)", int64(o.Organization), string(kind.Uses), db.In(uses))
-	rows, err := tx.QueryContext(ctx, "SELECT count(*) FROM objects o WHERE "+where.Text(), where.Args...)
-	found, err := db.Only(rows, err, db.Scalar[int], domain.ErrInternal)
-	if err != nil {
-		return err
-	}
-	if found != len(uses) {
-		return domain.ErrObjectNotFound.On("uses")
-	}
-	return nil
-}
-
-// objectNameRow, accessRow, useRow and ownerRow are the rows beside an object's own.
-type objectNameRow struct {
-	bun.BaseModel `bun:"table:object_names"`
-
-	OrganizationID int64
-	Kind           string
-	Name           string
-	ObjectID       int64
-}
-
-type accessRow struct {
-	bun.BaseModel `bun:"table:object_access"`
-
-	OrganizationID        int64
-	ObjectID              int64
-	SubjectKind           int64
-	SubjectID             int64
-	SubjectOrganizationID int64
-	Level                 int64
-}
-
-type useRow struct {
-	bun.BaseModel `bun:"table:object_uses"`
-
-	OrganizationID int64
-	ObjectID       int64
-	UsedID         int64
-}
-
-func takeObjectNames(ctx context.Context, tx bun.Tx, o *domain.Object) error {
-	if kind, _ := o.Kind.Info(); !kind.NamesArePaths {
-		return nil
-	}
-	return insertAll(ctx, tx, []*objectNameRow{{OrganizationID: int64(o.Organization), Kind: string(o.Kind), Name: domain.Fold(o.FullName), ObjectID: int64(o.ID)}})
-}
-
-func accessRows(o *domain.Object, list []domain.Access) []*accessRow {
-	rows := make([]*accessRow, len(list))
-	for i, a := range list {
-		r := &accessRow{OrganizationID: int64(o.Organization), ObjectID: int64(o.ID), Level: int64(a.Level)}
-		if a.Group != 0 {
-			r.SubjectKind, r.SubjectID = groupSubject, int64(a.Group)
-		} else {
-			r.SubjectKind, r.SubjectID, r.SubjectOrganizationID = userSubject, int64(a.User.User), int64(a.User.Organization)
-		}
-		rows[i] = r
-	}
-	return rows
-}
-
-func useRows(o *domain.Object) []*useRow {
-	rows := make([]*useRow, len(o.Uses))
-	for i, id := range o.Uses {
-		rows[i] = &useRow{OrganizationID: int64(o.Organization), ObjectID: int64(o.ID), UsedID: int64(id)}
-	}
-	return rows
-}
-
-func objectEntry(verb string, o *domain.Object, changes []domain.Change) domain.AuditEntry {
-	return domain.AuditEntry{
-		Action: string(o.Kind) + ":" + verb, Target: domain.Target{Kind: string(o.Kind), ID: int64(o.ID), Name: o.FullName},
-		Organization: o.Organization, Place: o.Environment, Path: o.Path, Changes: changes,
-	}
+	return owners, nil
 }

@@ -167,17 +167,9 @@ func (tx *Tx) dismiss(o domain.OrganizationID) error {
 			break
 		}
 	}
-	ends := db.Where(`o.organization_id = ? AND NOT EXISTS (SELECT 1 FROM objects c
-		WHERE c.organization_id = ? AND c.parent_id = o.id)`, int64(o), int64(o))
-	for {
-		left, err := selectObjects(tx.Ctx, tx.Bun, ends, " ORDER BY o.id"+limitTogether)
-		if err != nil || len(left) == 0 {
-			return err
-		}
-		if err := removeObjects(tx.Ctx, tx.DB, tx.Bun, tx.Write, left); err != nil {
-			return err
-		}
-	}
+	return tx.inBatches(func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("o.organization_id = ?", int64(o)).Apply(ends)
+	}, tx.removeObjects)
 }
 
 // removeOrganization deletes the organization e, which has no users, with what others have that names its

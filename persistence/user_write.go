@@ -229,7 +229,7 @@ func (t *Tx) renameUser(before, after *domain.User) error {
 			return err
 		}
 	}
-	return renamePrivateTopic(t.Ctx, t.DB, t.Bun, t.Write, before, after)
+	return t.renamePrivateTopic(before, after)
 }
 
 // saveLists writes the groups and environments of after, if they differ from before's. That
@@ -262,7 +262,7 @@ func (t *Tx) DeleteUser(u domain.UserKey) error {
 
 // removeUser removes u, who is stored like that.
 func (t *Tx) removeUser(u *domain.User) error {
-	if err := NewObjectStore(t.DB).release(t.Ctx, t.Bun, t.Write, u); err != nil {
+	if err := t.release(u); err != nil {
 		return err
 	}
 	_, err := t.Bun.NewDelete().Table("user_contacts").

@@ -23,11 +23,18 @@ func NewPeople(gate *tenancy.Gate, documents *tenancy.Documents, users *Users, t
 
 // TopicStore keeps the topics for one user alone.
 type TopicStore interface {
-	// Named returns the object of an organization with that full name, or domain.ErrObjectNotFound.
-	Named(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, kind domain.ObjectKind, fullName string) (domain.Object, error)
-	// Insert adds o, whose environment lies in w, after prepare completed it. It is
+	ObjectLister
+	// NextObject returns the number of an object to be. It is called before the transaction that inserts it.
+	NextObject(ctx context.Context) (domain.ObjectID, error)
+	// Do runs work in one transaction within w. The whole of work is run again on a conflict.
+	Do(ctx context.Context, w tenancy.WriteScope, work func(tx TopicTx) error) error
+}
+
+// TopicTx is one transaction on topics.
+type TopicTx interface {
+	// InsertObject adds o, whose environment lies in the scope, below parent, nil for none. It returns
 	// domain.ErrObjectNameTaken if another one has the name.
-	Insert(ctx context.Context, w tenancy.WriteScope, o domain.Object, prepare func(o, parent *domain.Object) error) (domain.Object, error)
+	InsertObject(o, parent *domain.Object) error
 }
 
 // ListPeople asks for people of the current environment and everything below it.
@@ -278,11 +285,7 @@ func (p *People) checkTopic(ctx context.Context, caller *domain.Principal, user 
 		if err != nil {
 			return err
 		}
-		topic, err := p.topics.Named(ctx, sc, user.Organization, domain.KindTopic, c.Topic)
-		c.TopicThere = err == nil && topic.Owner == user.Key()
-		if domain.ErrObjectNotFound.Is(err) {
-			return nil
-		}
+		c.TopicThere, err = p.hasTopic(ctx, sc, user)
 		return err
 	}
 	w, err := p.gate.EnterUser(ctx, caller, domain.UserUpdate, user)
@@ -303,6 +306,13 @@ func (p *People) checkTopic(ctx context.Context, caller *domain.Principal, user 
 	return err
 }
 
+// hasTopic reports whether the topic for one user alone is there, in sc, and theirs.
+func (p *People) hasTopic(ctx context.Context, sc tenancy.Scope, user *domain.User) (bool, error) {
+	topics, _, err := p.topics.List(ctx, sc, domain.ObjectFilter{Organization: user.Organization, Kinds: []domain.ObjectKind{domain.KindTopic},
+		Names: []string{domain.PrivateTopic(user.Alias)}, Order: domain.ObjectsByName}, domain.Page{Limit: 1})
+	return len(topics) > 0 && topics[0].Owner == user.Key(), err
+}
+
 // begin makes the topic for one user alone, and reports false if it is there. It lies at the
 // user's home, which must be in w. It is domain.ErrObjectNameTaken if the name is that of
 // somebody else's.
@@ -310,13 +320,15 @@ func (p *People) begin(ctx context.Context, w tenancy.WriteScope, user *domain.U
 	o := domain.Object{Kind: domain.KindTopic, Name: domain.PrivateTopic(user.Alias)[1:], Organization: user.Organization,
 		Environment: user.Home, Path: user.HomePath, Owner: user.Key(), Visibility: domain.Private,
 		Attributes: map[string]string{"description": "Private Topic - " + user.Alias, "canUpdateMsg": "true", "canDeleteMsg": "true"}}
-	_, err := p.topics.Insert(ctx, w, o, func(*domain.Object, *domain.Object) error { return nil })
+	var err error
+	if o.ID, err = p.topics.NextObject(ctx); err != nil {
+		return false, err
+	}
+	err = p.topics.Do(ctx, w, func(tx TopicTx) error { return tx.InsertObject(&o, nil) })
 	if !domain.ErrObjectNameTaken.Is(err) {
 		return err == nil, err
 	}
-	everywhere := tenancy.Operator(user.Alias, domain.TopicRead).Read()
-	topic, missed := p.topics.Named(ctx, everywhere, user.Organization, domain.KindTopic, domain.PrivateTopic(user.Alias))
-	if missed != nil || topic.Owner != user.Key() {
+	if there, missed := p.hasTopic(ctx, tenancy.Operator(user.Alias, domain.TopicRead).Read(), user); missed != nil || !there {
 		return false, err
 	}
 	return false, nil

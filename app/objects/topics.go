@@ -15,16 +15,14 @@ import (
 // Topics are objects that people know by their full names, in their own organization. Who
 // manages objects does not read other people's topics here, unless they say so.
 type Topics struct {
-	gate       *tenancy.Gate
-	objects    *Objects
-	favourites FavouriteStore
-	// presences say in which topics people were.
-	presences PresenceStore
+	gate    *tenancy.Gate
+	objects *Objects
+	social  SocialStore
 }
 
 // NewTopics returns the use cases of topics.
-func NewTopics(gate *tenancy.Gate, objects *Objects, favourites FavouriteStore, presences PresenceStore) *Topics {
-	return &Topics{gate: gate, objects: objects, favourites: favourites, presences: presences}
+func NewTopics(gate *tenancy.Gate, objects *Objects, social SocialStore) *Topics {
+	return &Topics{gate: gate, objects: objects, social: social}
 }
 
 // ListTopics asks for topics.
@@ -136,7 +134,7 @@ func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in Li
 	if err != nil {
 		return list, err
 	}
-	visited, all, err := t.presences.Visited(ctx, sc.Personally(), ids)
+	visited, all, err := t.social.Visited(ctx, sc.Personally(), ids)
 	if err != nil {
 		return list, err
 	}
@@ -159,10 +157,10 @@ func (t *Topics) favouritesOf(ctx context.Context, caller *domain.Principal) (do
 	if err != nil {
 		return domain.Favourites{}, err
 	}
-	return t.favourites.Of(ctx, sc, caller.User)
+	return t.social.Favourites(ctx, sc)
 }
 
-// isAdmin reports whether who is an admin of an organization.
+// isAdmin reports whether the caller is an admin of an organization.
 func (t *Topics) isAdmin(ctx context.Context, caller *domain.Principal) (bool, error) {
 	_, err := t.gate.Enter(ctx, caller, domain.OrganizationRead, tenancy.Anywhere())
 	if domain.ErrForbidden.Is(err) {
@@ -171,39 +169,17 @@ func (t *Topics) isAdmin(ctx context.Context, caller *domain.Principal) (bool, e
 	return err == nil, err
 }
 
-// Get returns the topic of that full name that was made for who, given to them, or opened to
+// Get returns the topic of that full name that was made for the caller, given to them, or opened to
 // everybody. It is domain.ErrObjectNotFound for any other, also for who manages it. The level
 // is the one that the caller has by managing too.
-func (t *Topics) Get(ctx context.Context, caller domain.Principal, name string) (ObjectDocument, error) {
-	sc, err := t.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
-	if err != nil {
-		return ObjectDocument{}, err
-	}
-	o, err := t.objects.store.Named(ctx, sc.Personally(), caller.Organization, domain.KindTopic, name)
-	if err != nil {
-		return ObjectDocument{}, err
-	}
-	return describeObject(sc, o), nil
-}
-
-// managed returns the topic of that full name that the caller may read or manages.
-func (t *Topics) managed(ctx context.Context, caller *domain.Principal, name string) (ObjectDocument, error) {
-	return t.objects.Named(ctx, *caller, NamedObject{Kind: domain.KindTopic, FullName: name})
-}
-
-// Delete is Objects.Delete of the topic of that full name.
-func (t *Topics) Delete(ctx context.Context, caller domain.Principal, name string) error {
-	o, err := t.managed(ctx, &caller, name)
-	if err != nil {
-		return err
-	}
-	return t.objects.Delete(ctx, caller, domain.NumberedObject(o.ID))
+func (t *Topics) Get(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) (ObjectDocument, error) {
+	o, sc, err := t.objects.readPersonally(ctx, &caller, ref)
+	return documentOr(sc, o, err)
 }
 
 // ShareTopic names a topic, and a user or a group who are to have a level on it.
 type ShareTopic struct {
-	Name  string // its full name
-	With  GrantObject
+	GrantObject
 	Below bool // also what lies below it, as far as it is the giver's to administer
 }
 
@@ -211,57 +187,72 @@ type ShareTopic struct {
 // needs what Objects.Grant needs, and changes all of the topics or none: it is
 // domain.ErrTooManyBelow for too many.
 func (t *Topics) Share(ctx context.Context, caller domain.Principal, in ShareTopic) error {
-	return t.share(ctx, &caller, in, in.With, func(o *domain.Object, entry domain.Access) error {
-		if o.Owner != entry.User && o.Listed(entry).Level < entry.Level {
-			o.Grant(entry)
-		}
-		return nil
+	return t.share(ctx, &caller, in, in.Level, func(o *domain.Object, entry domain.Access) (bool, error) {
+		return o.Owner != entry.User && o.Listed(entry).Level < entry.Level, nil
 	})
 }
 
 // Unshare takes the level away that Share gave; another one is left as it is. It is
 // domain.ErrOwnerKeeps for the level that the owner has, who is not on the list.
 func (t *Topics) Unshare(ctx context.Context, caller domain.Principal, in ShareTopic) error {
-	subject := in.With
-	subject.Level = domain.NoLevel
-	return t.share(ctx, &caller, in, subject, func(o *domain.Object, entry domain.Access) error {
-		if entry.User.User != 0 && o.Owner == entry.User && in.With.Level == OwnersLevel {
-			return domain.ErrOwnerKeeps
+	return t.share(ctx, &caller, in, domain.NoLevel, func(o *domain.Object, entry domain.Access) (bool, error) {
+		if entry.User.User != 0 && o.Owner == entry.User && in.Level == OwnersLevel {
+			return false, domain.ErrOwnerKeeps
 		}
-		if o.Listed(entry).Level == in.With.Level {
-			entry.Level = domain.NoLevel
-			o.Grant(entry)
-		}
-		return nil
+		return o.Listed(entry).Level == in.Level, nil
 	})
 }
 
 // OwnersLevel is the level that a topic's owner is shown with among those who have one.
 const OwnersLevel = domain.LevelWrite
 
-// share runs change on the topics that in names, with the entry of the user or group.
-func (t *Topics) share(ctx context.Context, caller *domain.Principal, in ShareTopic, subject GrantObject, change func(*domain.Object, domain.Access) error) error {
-	named, err := t.managed(ctx, caller, in.Name)
-	if err != nil {
-		return err
-	}
-	target, w, err := t.objects.enter(ctx, caller, domain.NumberedObject(named.ID))
+// share gives the user or group of in the level become on those of the topics for which changes says so.
+func (t *Topics) share(ctx context.Context, caller *domain.Principal, in ShareTopic, become domain.Level,
+	changes func(*domain.Object, domain.Access) (bool, error)) error {
+	target, w, err := t.objects.enter(ctx, caller, in.Object)
 	if err != nil {
 		return err
 	}
 	if w.Level(&target) < domain.LevelAdmin {
 		return domain.ErrForbidden
 	}
+	subject := in.GrantObject
+	subject.Level = become
 	entry, err := t.objects.subject(ctx, caller, w.Read(), &target, subject)
 	if err != nil {
 		return err
 	}
-	return t.objects.store.Share(ctx, w, target.ID, in.Below, func(o *domain.Object) error {
-		if w.Level(o) < domain.LevelAdmin {
-			return domain.ErrForbidden
+	_, err = t.objects.work(ctx, w, target.Key(), domain.LevelAdmin, func(tx ObjectTx, o *domain.Object) error {
+		topics := []domain.Object{*o}
+		if in.Below {
+			below, err := tx.ObjectsBelow(o)
+			if err != nil {
+				return err
+			}
+			topics = append(topics, below...)
 		}
-		return change(o, entry)
+		if len(topics) > domain.MaxTogether {
+			return domain.ErrTooManyBelow
+		}
+		var changed []domain.Object
+		for i := range topics {
+			if w.Level(&topics[i]) < domain.LevelAdmin {
+				return domain.ErrForbidden
+			}
+			change, err := changes(&topics[i], entry)
+			if err != nil {
+				return err
+			}
+			if change {
+				changed = append(changed, topics[i])
+			}
+		}
+		if len(changed) == 0 {
+			return nil
+		}
+		return tx.GrantObjects(changed, entry)
 	})
+	return err
 }
 
 // NewTopic says what a topic is to be.
@@ -273,11 +264,11 @@ func (t *Topics) Create(ctx context.Context, caller domain.Principal, in NewTopi
 	above, name := in.Name[:strings.LastIndexByte(in.Name, '/')], in.Name[strings.LastIndexByte(in.Name, '/')+1:]
 	n := NewObject{Kind: domain.KindTopic, Name: name, Attributes: map[string]string{"description": in.Description}}
 	if above != "" {
-		parent, err := t.objects.Named(ctx, caller, NamedObject{Kind: domain.KindTopic, FullName: above})
+		o, _, err := t.objects.read(ctx, &caller, domain.ObjectRef(above))
 		if err != nil {
 			return ObjectDocument{}, err
 		}
-		n.Parent = domain.NumberedObject(parent.ID)
+		n.Parent = domain.NumberedObject(o.ID)
 	}
 	return t.objects.Create(ctx, caller, n)
 }

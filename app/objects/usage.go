@@ -33,10 +33,10 @@ func NewUsageCounter(store UsageStore) *UsageCounter {
 // UsageStore keeps how often objects were used: of those the scope covers, and of those that
 // the viewer owned when they were used, as far as the place and the kind are covered.
 type UsageStore interface {
-	// List returns one page by object, month and owner, and the cursor of the next page.
-	List(ctx context.Context, sc tenancy.Scope, f domain.UsageFilter, p domain.Page) ([]domain.Usage, domain.Cursor, error)
-	// Add adds counts, leaving out objects that are gone: all of them or, with an error, none.
-	Add(ctx context.Context, w tenancy.WriteScope, counts map[domain.UsageKey]int64) error
+	// Usage returns one page by object, month and owner, and the cursor of the next page.
+	Usage(ctx context.Context, sc tenancy.Scope, f domain.UsageFilter, p domain.Page) ([]domain.Usage, domain.Cursor, error)
+	// AddUsage adds counts, leaving out objects that are gone: all of them or, with an error, none.
+	AddUsage(ctx context.Context, w tenancy.WriteScope, counts map[domain.UsageKey]int64) error
 }
 
 // add counts n uses. It is TooMany if too many counts wait to be written.
@@ -58,7 +58,7 @@ func (u *UsageCounter) Flush(ctx context.Context) error {
 	counts := u.counts
 	u.counts = make(map[domain.UsageKey]int64)
 	u.mu.Unlock()
-	err := u.store.Add(ctx, tenancy.Operator("(usage)", domain.ObjectManage), counts)
+	err := u.store.AddUsage(ctx, tenancy.Operator("(usage)", domain.ObjectManage), counts)
 	if err != nil {
 		u.mu.Lock()
 		defer u.mu.Unlock()
@@ -69,21 +69,27 @@ func (u *UsageCounter) Flush(ctx context.Context) error {
 	return err
 }
 
-// RecordUsage counts that the object that ref names was used n times, from 1 to
-// domain.MaxUsage, in this month and while it is its owner's, and returns n. It needs the
+// RecordUsage names an object that was used a number of times.
+type RecordUsage struct {
+	Object domain.ObjectRef
+	Count  int64
+}
+
+// RecordUsage counts that an object was used, from 1 to
+// domain.MaxUsage times, in this month and while it is its owner's, and returns the number. It needs the
 // kind's permission to write and LevelWrite. It is written down with the next flush.
-func (b *Objects) RecordUsage(ctx context.Context, caller domain.Principal, ref domain.ObjectRef, n int64) (int64, error) {
-	o, w, err := b.enter(ctx, &caller, ref)
+func (b *Objects) RecordUsage(ctx context.Context, caller domain.Principal, in RecordUsage) (int64, error) {
+	o, w, err := b.enter(ctx, &caller, in.Object)
 	if err != nil {
 		return 0, err
 	}
 	if w.Level(&o) < domain.LevelWrite {
 		return 0, domain.ErrForbidden
 	}
-	if n < 1 || n > domain.MaxUsage {
+	if in.Count < 1 || in.Count > domain.MaxUsage {
 		return 0, domain.InvalidField("count", "Give a number from 1 to %d.", domain.MaxUsage)
 	}
-	return n, b.usage.add(domain.UsageKey{Organization: o.Organization, Object: o.ID, Owner: o.Owner, Month: domain.MonthOf(b.now())}, n)
+	return in.Count, b.usage.add(domain.UsageKey{Organization: o.Organization, Object: o.ID, Owner: o.Owner, Month: domain.MonthOf(b.now())}, in.Count)
 }
 
 // UsageDocument is usage as far as the reader may see it: of whose it was they are told
@@ -105,29 +111,24 @@ type ListUsage struct {
 // Usage returns how often objects were used, by object, month and whose they were then: of
 // objects that the caller may read, and of what was the caller's own, as far as its place is still in the caller's
 // reach. It is NotFound for an Object that the caller may not read.
-func (b *Objects) Usage(ctx context.Context, caller domain.Principal, in ListUsage) (directory.Listed[UsageDocument], error) {
+func (b *Objects) Usage(ctx context.Context, caller domain.Principal, in ListUsage) (list directory.Listed[UsageDocument], err error) {
 	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
-		return directory.Listed[UsageDocument]{}, err
+		return list, err
 	}
 	if in.Object != "" {
 		o, err := b.store.Get(ctx, sc, in.Object)
 		if err != nil {
-			return directory.Listed[UsageDocument]{}, err
+			return list, err
 		}
 		in.Filter.Object = o.ID
 	}
-	me := domain.UserKey{Organization: caller.Organization, User: caller.User}
 	if in.Own {
-		in.Filter.Owner = me
+		in.Filter.Owner = caller.UserKey()
 	}
 	return directory.ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]UsageDocument, domain.Cursor, error) {
-		usage, next, err := b.usage.store.List(ctx, sc, in.Filter, p)
-		described := make([]UsageDocument, len(usage))
-		for i, u := range usage {
-			described[i] = UsageDocument{Usage: u, Own: u.Owner == me}
-		}
-		return described, next, err
+		usage, next, err := b.usage.store.Usage(ctx, sc, in.Filter, p)
+		return described(usage, next, err, func(u domain.Usage) UsageDocument { return UsageDocument{u, u.Owner == caller.UserKey()} })
 	})
 }
 

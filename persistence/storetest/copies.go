@@ -22,12 +22,11 @@ func Copies(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
 	w.AddUser(t, "acme.other", "Acme/Prod/East", domain.RoleUser, domain.UserGroup)
-	fine := func(*domain.Object) error { return nil }
 	offer := func(o domain.Object, from, to string) (domain.CopyRequest, error) {
-		return w.Copies.Insert(ctx, w.ObjectScope(t, from), o.ID, w.KeyOf(to), db.Now().Add(time.Hour), fine)
+		return w.Objects.Offer(ctx, w.ObjectScope(t, from), o, w.KeyOf(to), db.Now().Add(time.Hour))
 	}
 	list := func(caller string) []domain.CopyRequestID {
-		offers, next, err := w.Copies.List(ctx, w.ObjectScope(t, caller).Read(), nil, domain.Page{})
+		offers, next, err := w.Objects.CopyRequests(ctx, w.ObjectScope(t, caller).Read(), nil, domain.Page{})
 		require.NoError(t, err)
 		require.Empty(t, next)
 		var ids []domain.CopyRequestID
@@ -52,9 +51,9 @@ func Copies(t *testing.T, db *db.DB) {
 		require.Equal(t, []domain.CopyRequestID{w.Offers["Acme"], c.ID}, list("acme.user"))
 		require.Empty(t, list("acme.labs"))
 		require.Empty(t, list("acme.admin"), "an admin was offered nothing")
-		_, err = w.Copies.Decline(ctx, w.ObjectScope(t, "acme.admin"), c.ID)
+		err = w.Objects.Decline(ctx, w.ObjectScope(t, "acme.admin"), c.ID)
 		require.ErrorIs(t, err, domain.ErrCopyRequestNotFound)
-		_, err = w.Copies.Decline(ctx, w.ObjectScope(t, "acme.user"), c.ID)
+		err = w.Objects.Decline(ctx, w.ObjectScope(t, "acme.user"), c.ID)
 		require.NoError(t, err, "whoever made it takes it back")
 		require.Empty(t, list("acme.other"))
 	})
@@ -67,7 +66,7 @@ func Copies(t *testing.T, db *db.DB) {
 		scope := w.ObjectScope(t, "acme.other")
 		for range 16 {
 			wg.Go(func() {
-				_, err := w.Copies.Accept(ctx, scope, c.ID, copied)
+				_, err := w.Objects.Accept(ctx, scope, c.ID, copied)
 				if err == nil {
 					made.Add(1)
 				} else if !domain.ErrCopyRequestNotFound.Is(err) {
@@ -85,7 +84,7 @@ func Copies(t *testing.T, db *db.DB) {
 	t.Run("an error of the copy leaves the offer", func(t *testing.T) {
 		c, err := offer(watch, "acme.user", "acme.other")
 		require.NoError(t, err)
-		_, err = w.Copies.Accept(ctx, w.ObjectScope(t, "acme.other"), c.ID, func(*domain.CopyRequest) (domain.Object, error) {
+		_, err = w.Objects.Accept(ctx, w.ObjectScope(t, "acme.other"), c.ID, func(*domain.CopyRequest) (domain.Object, error) {
 			return domain.Object{}, domain.ErrForbidden
 		})
 		require.ErrorIs(t, err, domain.ErrForbidden)
@@ -97,12 +96,12 @@ func Copies(t *testing.T, db *db.DB) {
 		require.Len(t, old, 1)
 		now.Add(time.Hour.Milliseconds())
 		require.Empty(t, list("acme.other"))
-		_, err := w.Copies.Accept(ctx, w.ObjectScope(t, "acme.other"), old[0], copied)
+		_, err := w.Objects.Accept(ctx, w.ObjectScope(t, "acme.other"), old[0], copied)
 		require.ErrorIs(t, err, domain.ErrCopyRequestNotFound)
 		_, err = offer(watch, "acme.user", "acme.other")
 		require.NoError(t, err)
 		now.Add(time.Hour.Milliseconds())
-		require.NoError(t, w.Copies.Sweep(ctx, Everything(domain.ObjectManage), db.Now()))
+		require.NoError(t, w.Objects.SweepCopyRequests(ctx, Everything(domain.ObjectManage), db.Now()))
 		require.Empty(t, strings1(t, w, "SELECT id FROM copy_requests"))
 	})
 
@@ -111,14 +110,10 @@ func Copies(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		mine, err := offer(watch, "acme.user", "acme.power")
 		require.NoError(t, err)
-		_, err = w.Objects.Update(ctx, Everything(domain.ObjectManage), watch.ID, func(o *domain.Object) error {
-			o.Grant(domain.Access{User: w.KeyOf("acme.labs"), Level: domain.LevelRead})
-			return nil
-		})
-		require.NoError(t, err)
+		require.NoError(t, w.Objects.Share(ctx, Everything(domain.ObjectManage), watch, false, domain.Access{User: w.KeyOf("acme.labs"), Level: domain.LevelRead}))
 		require.Empty(t, list("acme.other"), "somebody else's offer")
 		require.Equal(t, []domain.CopyRequestID{mine.ID}, list("acme.power"), "the owner's own")
-		_, err = w.Objects.Update(ctx, Everything(domain.ObjectManage), watch.ID, func(o *domain.Object) error {
+		_, err = w.Objects.Update(ctx, Everything(domain.ObjectManage), watch, func(o *domain.Object) error {
 			o.Owner = w.KeyOf("acme.other")
 			return nil
 		})
@@ -170,7 +165,7 @@ func Noted(t *testing.T, db *db.DB) {
 	}
 	marked := func(kinds []domain.ObjectKind, limit int) (ids []domain.ObjectID) {
 		for after := domain.Cursor(""); ; {
-			page, next, err := w.Bookmarks.List(ctx, w.ObjectScope(t, "acme.user").Read(), kinds, domain.Page{Limit: limit, After: after})
+			page, next, err := w.Objects.Bookmarks(ctx, w.ObjectScope(t, "acme.user").Read(), kinds, domain.Page{Limit: limit, After: after})
 			require.NoError(t, err)
 			for _, b := range page {
 				ids = append(ids, b.Object.ID)
@@ -186,10 +181,10 @@ func Noted(t *testing.T, db *db.DB) {
 		var wg sync.WaitGroup
 		for i := range 32 {
 			wg.Go(func() {
-				if err := w.Bookmarks.Add(ctx, user, objects[i%4].ID); err != nil {
+				if err := w.Objects.Bookmark(ctx, user, objects[i%4]); err != nil {
 					t.Error(err)
 				}
-				if err := w.Bookmarks.Remove(ctx, user, objects[4].ID); err != nil {
+				if err := w.Objects.Unbookmark(ctx, user, objects[4]); err != nil {
 					t.Error(err)
 				}
 			})
@@ -198,12 +193,12 @@ func Noted(t *testing.T, db *db.DB) {
 		want := []domain.ObjectID{watch, objects[0].ID, objects[1].ID, objects[2].ID, objects[3].ID}
 		require.Equal(t, want, marked(nil, 2))
 		require.Equal(t, want[1:], marked([]domain.ObjectKind{domain.KindSector}, 100))
-		require.NoError(t, w.Bookmarks.Remove(ctx, user, objects[0].ID))
-		require.NoError(t, w.Objects.Delete(ctx, all, objects[1].ID, func(*domain.Object) error { return nil }))
-		_, err := w.Objects.Update(ctx, all, objects[2].ID, func(o *domain.Object) error { o.Owner = w.KeyOf("acme.admin"); return nil })
+		require.NoError(t, w.Objects.Unbookmark(ctx, user, objects[0]))
+		require.NoError(t, w.Objects.Delete(ctx, all, objects[1]))
+		_, err := w.Objects.Update(ctx, all, objects[2], func(o *domain.Object) error { o.Owner = w.KeyOf("acme.admin"); return nil })
 		require.NoError(t, err)
 		require.Equal(t, []domain.ObjectID{watch, objects[3].ID}, marked(nil, 100), "what cannot be read is not listed")
-		require.ErrorIs(t, w.Bookmarks.Add(ctx, user, objects[2].ID), domain.ErrObjectNotFound)
+		require.ErrorIs(t, w.Objects.Bookmark(ctx, user, objects[2]), domain.ErrObjectNotFound)
 	})
 
 	t.Run("usage adds up by month and owner", func(t *testing.T) {
@@ -218,7 +213,7 @@ func Noted(t *testing.T, db *db.DB) {
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
-				if err := w.Usage.Add(ctx, all, map[domain.UsageKey]int64{key: 2, before: 1, other: 5, gone: 7}); err != nil {
+				if err := w.Objects.AddUsage(ctx, all, map[domain.UsageKey]int64{key: 2, before: 1, other: 5, gone: 7}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -227,7 +222,7 @@ func Noted(t *testing.T, db *db.DB) {
 		count := func(caller string, f domain.UsageFilter) string {
 			var text string
 			for after := domain.Cursor(""); ; {
-				page, next, err := w.Usage.List(ctx, w.ObjectScope(t, caller).Read(), f, domain.Page{Limit: 1, After: after})
+				page, next, err := w.Objects.Usage(ctx, w.ObjectScope(t, caller).Read(), f, domain.Page{Limit: 1, After: after})
 				require.NoError(t, err)
 				for _, u := range page {
 					text += fmt.Sprintf("%d:%d ", u.Month, u.Count)
@@ -247,7 +242,7 @@ func Noted(t *testing.T, db *db.DB) {
 		f.Owner = o.Owner
 		require.Equal(t, "202611:16 ", count("acme.user", f))
 		require.Empty(t, count("acme.user", domain.UsageFilter{Object: objects[1].ID}))
-		_, _, err := w.Usage.List(ctx, all.Read(), f, domain.Page{After: "x"})
+		_, _, err := w.Objects.Usage(ctx, all.Read(), f, domain.Page{After: "x"})
 		require.ErrorIs(t, err, domain.ErrCursor)
 	})
 }

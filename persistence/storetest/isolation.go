@@ -42,57 +42,40 @@ var attempts = map[string]attempt{
 		n, err := w.Users.CountPeople(ctx, mine.Read(), domain.PeopleFilter{IDs: []domain.UserID{w.People[lower(theirs)+".user"].ID}})
 		return n, err
 	},
-	"FavouriteStore.Of": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		favourites, err := w.Favourites.Of(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
-		if err != nil {
-			return nil, err
-		}
-		return favourites[domain.FavouriteTags], nil
-	},
-	"FavouriteStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Favourites.Add(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, "other")
-	},
-	"FavouriteStore.Remove": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Favourites.Remove(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, "tag")
-	},
-	"FavouriteStore.Replace": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Favourites.Replace(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.FavouriteTags, nil)
-	},
-	"ContactStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		contacts, err := w.Contacts.List(ctx, mine.Read())
+	"SocialStore.Contacts": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		contacts, err := w.Social.Contacts(ctx, mine.Read())
 		return keep(contacts, err, func(c domain.Contact) bool { return c.User.Organization == w.Places[theirs].Organization })
 	},
-	"ContactStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Contacts.Add(ctx, mine, lower(theirs)+".power")
+	"Tx.AddContact": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Social.AddContact(ctx, mine, lower(theirs)+".power")
 	},
-	"ContactStore.Remove": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Contacts.Remove(ctx, mine, lower(theirs)+".user")
+	"Tx.RemoveContact": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Social.RemoveContact(ctx, mine, lower(theirs)+".user")
 	},
-	"PresenceStore.Put": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Presences.Put(ctx, mine, w.Things[theirs+"/Talk"].ID, domain.PresenceOnline, w.DB.Now())
+	"Tx.SetPresence": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Social.SetPresence(ctx, mine, w.Things[theirs+"/Talk"].ID, domain.PresenceOnline, w.DB.Now())
 	},
-	"PresenceStore.In": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		presences, err := w.Presences.In(ctx, mine.Read(), w.Things[theirs+"/Talk"].ID, time.UnixMilli(1))
-		return presences, err
+	"Tx.EndPresence": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		talk := w.Things[theirs+"/Talk"]
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			return tx.EndPresence(talk.Key(), w.KeyOf(lower(theirs)+".admin"))
+		})
 	},
-	"PresenceStore.OfContacts": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		presences, err := w.Presences.OfContacts(ctx, mine.Read(), mine.Read(), time.UnixMilli(1))
+	"SocialStore.PresencesOfContacts": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		presences, err := w.Social.PresencesOfContacts(ctx, mine.Read(), mine.Read(), time.UnixMilli(1))
 		return keep(presences, err, func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization })
 	},
-	"PresenceStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		presences, err := w.Presences.List(ctx, mine.Read(), domain.PresenceFilter{}, 0, domain.MaxPresences)
+	"SocialStore.Presences": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		presences, err := w.Social.Presences(ctx, mine.Read(), domain.PresenceFilter{}, 0, domain.MaxPresences)
 		return keep(presences, err, func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization })
 	},
-	"PresenceStore.Count": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		n, err := w.Presences.Count(ctx, mine.Read(), domain.PresenceFilter{Topic: w.Things[theirs+"/Talk"].ID})
+	"SocialStore.CountPresences": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		n, err := w.Social.CountPresences(ctx, mine.Read(), domain.PresenceFilter{Topic: w.Things[theirs+"/Talk"].ID})
 		return n, err
 	},
-	"PresenceStore.Visited": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		visited, _, err := w.Presences.Visited(ctx, mine.Read(), []domain.ObjectID{w.Things[theirs+"/Talk"].ID})
+	"SocialStore.Visited": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		visited, _, err := w.Social.Visited(ctx, mine.Read(), []domain.ObjectID{w.Things[theirs+"/Talk"].ID})
 		return visited, err
-	},
-	"PresenceStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return int64(0), w.Presences.Delete(ctx, mine, w.Things[theirs+"/Talk"].ID, w.KeyOf(lower(theirs)+".admin")) // nothing is no error
 	},
 	"UserStore.Attributes": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Attributes(ctx, mine.Read(), []domain.UserID{w.People[lower(theirs)+".user"].ID})
@@ -294,73 +277,81 @@ var attempts = map[string]attempt{
 	"ObjectStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Objects.Get(ctx, mine.Read(), domain.ObjectRef(w.Things[theirs+"/Watch"].UUID))
 	},
-	"ObjectStore.Named": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Objects.Named(ctx, mine.Read(), w.Places[theirs].Organization, domain.KindTopic, "/Talk")
-	},
 	"ObjectStore.Owners": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Objects.Owners(ctx, mine.Read(), domain.NumberedObject(w.Things[theirs+"/Watch"].ID))
 	},
-	"ObjectStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+	"Tx.InsertObject": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		e := w.Places[theirs+"/Prod"]
 		_, err := w.Objects.Insert(ctx, mine, domain.Object{Kind: domain.KindObserver, Name: "Intruder", Organization: e.Organization,
-			Environment: e.ID, Path: e.Path}, prepared)
+			Environment: e.ID, Path: e.Path})
 		return nil, err
 	},
-	"ObjectStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Objects.Update(ctx, mine, w.Things[theirs+"/Watch"].ID, func(o *domain.Object) error { o.Name = "x"; return nil })
+	"Tx.Object": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Objects.with(ctx, mine, w.keyOfThing(theirs+"/Watch"), func(*persistence.Tx, *domain.Object) error { return nil })
 	},
-	"ObjectStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Objects.Delete(ctx, mine, w.Things[theirs+"/Watch"].ID, func(*domain.Object) error { return nil })
-	},
-	"ObjectStore.Share": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Objects.Share(ctx, mine, w.Things[theirs+"/Talk"].ID, true, func(o *domain.Object) error {
-			o.Grant(domain.Access{Group: domain.UserGroup, Level: domain.LevelRead})
-			return nil
+	"Tx.ObjectsBelow": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		talk := w.Things[theirs+"/Talk"]
+		talk.FullName = "" // all topics lie below
+		var below []domain.Object
+		err := w.Store.Do(ctx, mine, func(tx *persistence.Tx) (err error) {
+			below, err = tx.ObjectsBelow(&talk)
+			return err
 		})
+		return below, err
 	},
-	"ObjectStore.HandOverAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+	"Tx.SaveObject": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Objects.Update(ctx, mine, w.Things[theirs+"/Watch"], func(o *domain.Object) error { o.Name = "x"; return nil })
+	},
+	"Tx.DeleteObject": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Objects.Delete(ctx, mine, w.Things[theirs+"/Watch"])
+	},
+	"Tx.GrantObjects": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Objects.Share(ctx, mine, w.Things[theirs+"/Talk"], true, domain.Access{Group: domain.UserGroup, Level: domain.LevelRead})
+	},
+	"Tx.HandOverObjects": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		n, err := w.Objects.HandOverAll(ctx, mine, w.KeyOf(lower(theirs)+".user"), w.KeyOf(lower(theirs)+".power"))
 		return n, err
 	},
-	"CopyRequestStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		offers, _, err := w.Copies.List(ctx, mine.Read(), nil, domain.Page{})
+	"ObjectStore.CopyRequests": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		offers, _, err := w.Objects.CopyRequests(ctx, mine.Read(), nil, domain.Page{})
 		return keep(offers, err, func(c domain.CopyRequest) bool { return c.Organization == w.Places[theirs].Organization })
 	},
-	"CopyRequestStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Copies.Get(ctx, mine.Read(), w.Offers[theirs])
+	"ObjectStore.CopyRequest": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Objects.CopyRequest(ctx, mine.Read(), w.Offers[theirs])
 	},
-	"CopyRequestStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.Copies.Insert(ctx, mine, w.Things[theirs+"/Watch"].ID, w.KeyOf("root.admin"), w.DB.Now().Add(time.Hour),
-			func(*domain.Object) error { return nil })
+	"Tx.InsertCopyRequest": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Objects.Offer(ctx, mine, w.Things[theirs+"/Watch"], w.KeyOf("root.admin"), w.DB.Now().Add(time.Hour))
 		return nil, err
 	},
-	"CopyRequestStore.Accept": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.Copies.Accept(ctx, mine, w.Offers[theirs], func(c *domain.CopyRequest) (domain.Object, error) { return c.Object, nil })
+	"Tx.CopyRequest": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { _, err := tx.CopyRequest(w.Offers[theirs]); return err })
+	},
+	"Tx.AcceptCopyRequest": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Objects.Accept(ctx, mine, w.Offers[theirs], func(c *domain.CopyRequest) (domain.Object, error) { return c.Object, nil })
 		return nil, err
 	},
-	"CopyRequestStore.Decline": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.Copies.Decline(ctx, mine, w.Offers[theirs])
-		return nil, err
+	"Tx.DeclineCopyRequest": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Objects.Decline(ctx, mine, w.Offers[theirs])
 	},
-	"CopyRequestStore.Sweep": func(ctx context.Context, w *World, mine tenancy.WriteScope, _ string) (any, error) {
-		return int64(0), w.Copies.Sweep(ctx, mine, w.DB.Now()) // of everybody's what has expired, which nothing has
+	"ObjectStore.SweepCopyRequests": func(ctx context.Context, w *World, mine tenancy.WriteScope, _ string) (any, error) {
+		return int64(0), w.Objects.SweepCopyRequests(ctx, mine, w.DB.Now()) // of everybody's what has expired, which nothing has
 	},
-	"BookmarkStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		bookmarks, _, err := w.Bookmarks.List(ctx, mine.Read(), nil, domain.Page{})
+	"ObjectStore.Bookmarks": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		bookmarks, _, err := w.Objects.Bookmarks(ctx, mine.Read(), nil, domain.Page{})
 		return keep(bookmarks, err, func(b domain.Bookmark) bool { return w.Places[theirs].Path.Contains(b.Object.Path) })
 	},
-	"BookmarkStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Bookmarks.Add(ctx, mine, w.Things[theirs+"/Watch"].ID)
+	"Tx.AddBookmark": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Objects.Bookmark(ctx, mine, w.Things[theirs+"/Watch"])
 	},
-	"BookmarkStore.Remove": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Bookmarks.Remove(ctx, mine, w.Things[theirs+"/Watch"].ID)
+	"Tx.RemoveBookmark": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Objects.Unbookmark(ctx, mine, w.Things[theirs+"/Watch"])
 	},
-	"UsageStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		usage, _, err := w.Usage.List(ctx, mine.Read(), domain.UsageFilter{}, domain.Page{})
+	"ObjectStore.Usage": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		usage, _, err := w.Objects.Usage(ctx, mine.Read(), domain.UsageFilter{}, domain.Page{})
 		return keep(usage, err, func(u domain.Usage) bool { return u.Object == w.Things[theirs+"/Watch"].ID })
 	},
-	"UsageStore.Add": func(ctx context.Context, w *World, mine tenancy.WriteScope, _ string) (any, error) {
-		return int64(0), w.Usage.Add(ctx, mine, nil) // what is counted was authorized when it was counted
+	"ObjectStore.AddUsage": func(ctx context.Context, w *World, mine tenancy.WriteScope, _ string) (any, error) {
+		return int64(0), w.Objects.AddUsage(ctx, mine, nil) // what is counted was authorized when it was counted
 	},
 }
 
@@ -382,14 +373,20 @@ var unscoped = map[string]string{
 	"Tx.SuperUsers":    "the last of them is kept for everybody",
 	"Tx.HoldEmpty":     "there is nobody to see in an empty directory",
 	"Tx.Mail":          "mail names whom it is to by itself",
+
+	"SocialStore.Favourites": ownLists,
+	"Tx.AddFavourite":        ownLists,
+	"Tx.RemoveFavourite":     ownLists,
+	"Tx.SetFavourites":       ownLists,
 }
+
+const ownLists = "lists of names are those of whoever the scope was given to"
 
 // Isolation tests that whatever somebody of one tenant does, they neither see nor change
 // anything of the other, for every method of every store, both ways round.
 func Isolation(t *testing.T, database *db.DB) {
 	w := NewWorld(t, database)
-	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments.EnvironmentStore, w.Groups, w.Audit, w.Sessions, w.APIKeys, w.Codes, w.Objects, w.Copies, w.Bookmarks, w.Usage,
-		w.Favourites, w.Contacts, w.Presences} {
+	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments.EnvironmentStore, w.Groups, w.Audit, w.Sessions, w.APIKeys, w.Codes, w.Objects.ObjectStore, w.Social.SocialStore} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(m).Name

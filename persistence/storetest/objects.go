@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
+	"canopy/persistence"
 	"canopy/persistence/db"
 	"canopy/tenancy"
 )
@@ -25,7 +26,7 @@ func Objects(t *testing.T, db *db.DB) {
 		return w.Objects.Get(ctx, all.Read(), domain.NumberedObject(o.ID))
 	}
 	update := func(o domain.Object, change func(*domain.Object)) (domain.Object, error) {
-		return w.Objects.Update(ctx, all, o.ID, func(o *domain.Object) error { change(o); return nil })
+		return w.Objects.Update(ctx, all, o, func(o *domain.Object) error { change(o); return nil })
 	}
 	owners := func(o domain.Object) []domain.UserKey {
 		owners, err := w.Objects.Owners(ctx, all.Read(), domain.NumberedObject(o.ID))
@@ -86,7 +87,7 @@ func Objects(t *testing.T, db *db.DB) {
 			o := plain
 			c.change(&o)
 			before := w.Dump(t)
-			_, err := w.Objects.Insert(ctx, all, o, prepared)
+			_, err := w.Objects.Insert(ctx, all, o)
 			require.ErrorIs(t, err, c.want, name)
 			require.Equal(t, before, w.Dump(t), name)
 		}
@@ -96,7 +97,7 @@ func Objects(t *testing.T, db *db.DB) {
 		topic := func(name string, parent domain.ObjectID) (domain.Object, error) {
 			e := w.Places["Acme"]
 			return w.Objects.Insert(ctx, all, domain.Object{Kind: domain.KindTopic, Name: name, Parent: parent, Organization: e.Organization,
-				Environment: e.ID, Path: e.Path}, prepared)
+				Environment: e.ID, Path: e.Path})
 		}
 		bob, err := topic("bob", 0)
 		require.NoError(t, err)
@@ -115,7 +116,7 @@ func Objects(t *testing.T, db *db.DB) {
 		_, err = update(bob, func(o *domain.Object) { o.Name = "Straße" })
 		require.NoError(t, err)
 		for name, want := range map[string]error{"/straße": nil, "/STRASSE": domain.ErrObjectNotFound, "/Straße/äö/DEEP": nil, "/bobby": nil, "/bob": domain.ErrObjectNotFound, "/bob/ÄÖ/deep": domain.ErrObjectNotFound} {
-			_, err := w.Objects.Named(ctx, all.Read(), bob.Organization, domain.KindTopic, name)
+			_, err := w.Objects.Get(ctx, w.ObjectScope(t, "acme.admin").Read(), domain.ObjectRef(name))
 			if want == nil {
 				require.NoError(t, err, name)
 			} else {
@@ -130,7 +131,7 @@ func Objects(t *testing.T, db *db.DB) {
 		}
 		_, err = update(bob, func(o *domain.Object) { o.Name = string(long) })
 		require.ErrorIs(t, err, domain.ErrInvalid, "the names below would be too long")
-		require.ErrorIs(t, w.Objects.Delete(ctx, all, bob.ID, func(*domain.Object) error { return nil }), domain.ErrObjectNotEmpty)
+		require.ErrorIs(t, w.Objects.Delete(ctx, all, bob), domain.ErrObjectNotEmpty)
 	})
 
 	t.Run("what lies below by name only follows with its own name", func(t *testing.T) {
@@ -167,7 +168,7 @@ func Objects(t *testing.T, db *db.DB) {
 	t.Run("an update saves what changed, and its error saves nothing", func(t *testing.T) {
 		watch := w.Things["Acme/Watch"]
 		before := w.Dump(t)
-		_, err := w.Objects.Update(ctx, all, watch.ID, func(o *domain.Object) error { o.Name = "y"; return domain.ErrForbidden })
+		_, err := w.Objects.Update(ctx, all, watch, func(o *domain.Object) error { o.Name = "y"; return domain.ErrForbidden })
 		require.ErrorIs(t, err, domain.ErrForbidden)
 		_, err = update(watch, func(*domain.Object) {})
 		require.NoError(t, err)
@@ -176,10 +177,12 @@ func Objects(t *testing.T, db *db.DB) {
 		saved, err := update(watch, func(o *domain.Object) {
 			o.Name, o.Attributes, o.Visibility = "Watcher", map[string]string{"language": "EN"}, domain.Shared
 			o.Environment, o.Path = w.Places["Acme/Prod"].ID, w.Places["Acme/Prod"].Path
-			o.Grant(domain.Access{User: w.KeyOf("acme.power"), Level: domain.LevelRead, Name: "acme.power", Home: w.People["acme.power"].HomePath})
 		})
 		require.NoError(t, err)
 		require.Equal(t, now, saved.Changed)
+		entry := domain.Access{User: w.KeyOf("acme.power"), Level: domain.LevelRead, Name: "acme.power", Home: w.People["acme.power"].HomePath}
+		require.NoError(t, w.Objects.Share(ctx, all, watch, false, entry))
+		saved.Grant(entry)
 		read, err := get(watch)
 		require.NoError(t, err)
 		require.Equal(t, saved, read)
@@ -195,7 +198,6 @@ func Objects(t *testing.T, db *db.DB) {
 		others := w.AddObject(t, "Acme", "key 2", domain.KindKey, "Acme/Prod", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
 		saved, err := update(app, func(o *domain.Object) { o.Owner = w.KeyOf("acme.power") })
 		require.NoError(t, err)
-		require.Equal(t, "acme.power", saved.OwnerAlias)
 		require.Equal(t, []domain.UserKey{w.KeyOf("acme.user"), w.KeyOf("acme.power")}, owners(saved))
 		mine, err = get(mine)
 		require.NoError(t, err)
@@ -204,7 +206,7 @@ func Objects(t *testing.T, db *db.DB) {
 		others, err = get(others)
 		require.NoError(t, err)
 		require.Equal(t, w.KeyOf("acme.admin"), others.Owner)
-		require.NoError(t, w.Objects.Delete(ctx, all, app.ID, func(*domain.Object) error { return nil }))
+		require.NoError(t, w.Objects.Delete(ctx, all, app))
 		_, err = get(others)
 		require.ErrorIs(t, err, domain.ErrObjectNotFound, "keys go with their application")
 	})
@@ -259,8 +261,7 @@ func Objects(t *testing.T, db *db.DB) {
 			o.Access = []domain.Access{{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead}}
 		})
 		watch := w.Things["Acme/Watch"]
-		_, err := update(watch, func(o *domain.Object) { o.Grant(domain.Access{User: u.Key(), Level: domain.LevelAdmin}) })
-		require.NoError(t, err)
+		require.NoError(t, w.Objects.Share(ctx, all, watch, false, domain.Access{User: u.Key(), Level: domain.LevelAdmin}))
 		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), u.Key()))
 		for _, gone := range []domain.Object{app, key, own, private, below} {
 			_, err := get(gone)
@@ -285,7 +286,8 @@ func Objects(t *testing.T, db *db.DB) {
 
 	t.Run("a deleted group gives nothing any more", func(t *testing.T) {
 		g := w.AddGroup(t, "Acme", "Passing")
-		o, err := update(w.Things["Acme/Watch"], func(o *domain.Object) { o.Grant(domain.Access{Group: g.ID, Level: domain.LevelRead}) })
+		require.NoError(t, w.Objects.Share(ctx, all, w.Things["Acme/Watch"], false, domain.Access{Group: g.ID, Level: domain.LevelRead}))
+		o, err := get(w.Things["Acme/Watch"])
 		require.NoError(t, err)
 		require.True(t, slices.ContainsFunc(o.Access, func(a domain.Access) bool { return a.Group == g.ID }))
 		require.NoError(t, w.DeleteGroup(ctx, all, g.ID))
@@ -313,31 +315,27 @@ func Objects(t *testing.T, db *db.DB) {
 			}
 			return all
 		}
-		grant := func(a domain.Access) func(*domain.Object) error {
-			return func(o *domain.Object) error { o.Grant(a); return nil }
-		}
 		const none, write = domain.NoLevel, domain.LevelWrite
-		require.NoError(t, w.Objects.Share(ctx, as, top.ID, false, grant(entry)))
+		require.NoError(t, w.Objects.Share(ctx, as, top, false, entry))
 		require.Equal(t, []domain.Level{write, none, none, none, none}, levels())
 		before := strings.Count(w.Dump(t), "\naudit ")
-		require.NoError(t, w.Objects.Share(ctx, as, top.ID, true, grant(entry)))
+		require.NoError(t, w.Objects.Share(ctx, as, top, true, entry))
 		require.Equal(t, []domain.Level{write, write, write, none, none}, levels(), "what is somebody else's, or only begins alike, stays as it was")
 		require.Equal(t, 2, strings.Count(w.Dump(t), "\naudit ")-before, "one entry for each that changed")
-		require.NoError(t, w.Objects.Share(ctx, as, top.ID, true, grant(domain.Access{User: entry.User, Level: domain.LevelRead})))
+		require.NoError(t, w.Objects.Share(ctx, as, top, true, domain.Access{User: entry.User, Level: domain.LevelRead}))
 		require.Equal(t, []domain.Level{domain.LevelRead, domain.LevelRead, domain.LevelRead, none, none}, levels())
 		dump := w.Dump(t)
-		require.ErrorIs(t, w.Objects.Share(ctx, as, top.ID, true, func(o *domain.Object) error {
-			o.Grant(entry)
-			if o.ID == deep.ID {
-				return domain.ErrForbidden
-			}
-			return nil
+		require.ErrorIs(t, w.Store.Do(ctx, as, func(tx *persistence.Tx) error {
+			below, err := tx.ObjectsBelow(&top)
+			require.NoError(t, err)
+			require.NoError(t, tx.GrantObjects(below, entry))
+			return domain.ErrForbidden
 		}), domain.ErrForbidden)
-		require.ErrorIs(t, w.Objects.Share(ctx, as, top.ID, true, grant(domain.Access{Group: 999, Level: write})), domain.ErrGroupNotFound)
-		require.ErrorIs(t, w.Objects.Share(ctx, as, top.ID, true, grant(domain.Access{Group: w.Teams["Bolt/Team"].ID, Level: write})), domain.ErrGroupNotFound)
-		require.ErrorIs(t, w.Objects.Share(ctx, w.ObjectScope(t, "bolt.user"), top.ID, true, grant(entry)), domain.ErrObjectNotFound)
+		require.ErrorIs(t, w.Objects.Share(ctx, as, top, true, domain.Access{Group: 999, Level: write}), domain.ErrGroupNotFound)
+		require.ErrorIs(t, w.Objects.Share(ctx, as, top, true, domain.Access{Group: w.Teams["Bolt/Team"].ID, Level: write}), domain.ErrGroupNotFound)
+		require.ErrorIs(t, w.Objects.Share(ctx, w.ObjectScope(t, "bolt.user"), top, true, entry), domain.ErrObjectNotFound)
 		require.Equal(t, dump, w.Dump(t), "all or none")
-		require.NoError(t, w.Objects.Share(ctx, as, top.ID, true, grant(domain.Access{User: entry.User})))
+		require.NoError(t, w.Objects.Share(ctx, as, top, true, domain.Access{User: entry.User}))
 		require.Equal(t, []domain.Level{none, none, none, none, none}, levels())
 	})
 
@@ -348,13 +346,10 @@ func Objects(t *testing.T, db *db.DB) {
 			w.AddObject(t, "Acme", "m"+strconv.Itoa(i), domain.KindTopic, "Acme/Prod/East", "acme.user", func(o *domain.Object) { o.Parent = top.ID })
 		}
 		share := func() error {
-			return w.Objects.Share(ctx, as, top.ID, true, func(o *domain.Object) error {
-				o.Grant(domain.Access{User: w.KeyOf("acme.power"), Level: domain.LevelRead})
-				return nil
-			})
+			return w.Objects.Share(ctx, as, top, true, domain.Access{User: w.KeyOf("acme.power"), Level: domain.LevelRead})
 		}
 		require.ErrorIs(t, share(), domain.ErrTooManyBelow)
-		require.NoError(t, w.Objects.Delete(ctx, as, w.Things["Acme/m0"].ID, func(*domain.Object) error { return nil }))
+		require.NoError(t, w.Objects.Delete(ctx, as, w.Things["Acme/m0"]))
 		require.NoError(t, share())
 		shared, err := w.Objects.Count(ctx, w.ObjectScope(t, "acme.power").Personally().Read(), domain.ObjectFilter{Prefix: "/Many"})
 		require.NoError(t, err)
@@ -370,7 +365,7 @@ func Objects(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		require.Equal(t, moved.Path, o.Path)
 		require.ErrorIs(t, w.Environments.Delete(ctx, all, e.ID), domain.ErrEnvironmentNotEmpty)
-		require.NoError(t, w.Objects.Delete(ctx, all, o.ID, func(*domain.Object) error { return nil }))
+		require.NoError(t, w.Objects.Delete(ctx, all, o))
 		require.NoError(t, w.Environments.Delete(ctx, all, e.ID))
 	})
 }

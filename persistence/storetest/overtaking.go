@@ -122,7 +122,7 @@ func Overtaking(t *testing.T, database *db.DB) {
 		{"an object below a move", func() error {
 			e := w.Places["Bolt/Prod/West"]
 			_, err := w.Objects.Insert(ctx, Everything(domain.ObjectManage), domain.Object{Kind: domain.KindObserver, Name: "Late",
-				Organization: e.Organization, Environment: e.ID, Path: e.Path}, prepared)
+				Organization: e.Organization, Environment: e.ID, Path: e.Path})
 			return err
 		}, move("Bolt/Prod", "Bolt")},
 	} {

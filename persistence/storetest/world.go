@@ -31,13 +31,8 @@ type World struct {
 	Sessions     *persistence.SessionStore
 	APIKeys      *persistence.APIKeyStore
 	Codes        *persistence.RegistrationCodeStore
-	Objects      *persistence.ObjectStore
-	Copies       *persistence.CopyRequestStore
-	Bookmarks    *persistence.BookmarkStore
-	Favourites   *persistence.FavouriteStore
-	Contacts     *persistence.ContactStore
-	Presences    *persistence.PresenceStore
-	Usage        *persistence.UsageStore
+	Objects      ObjectStore
+	Social       SocialStore
 
 	// Places finds environments by alias path, "/" for the root.
 	Places map[string]domain.Environment
@@ -68,9 +63,8 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		DB: database, Store: persistence.NewStore(database), Gate: Gate(t, database), Users: newUserStore(database), Environments: EnvironmentStore{persistence.NewEnvironmentStore(database), database},
 		Groups: persistence.NewGroupStore(database), Audit: persistence.NewAuditStore(database), Accounts: persistence.NewAccountStore(database),
 		Sessions: persistence.NewSessionStore(database), APIKeys: persistence.NewAPIKeyStore(database), Codes: persistence.NewRegistrationCodeStore(database),
-		Objects: persistence.NewObjectStore(database), Copies: persistence.NewCopyRequestStore(database),
-		Favourites: persistence.NewFavouriteStore(database), Contacts: persistence.NewContactStore(database), Presences: persistence.NewPresenceStore(database),
-		Bookmarks: persistence.NewBookmarkStore(database), Usage: persistence.NewUsageStore(database), Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID), Keys: make(map[string]domain.APIKey),
+		Objects: ObjectStore{persistence.NewObjectStore(database), persistence.NewStore(database)},
+		Social:  SocialStore{persistence.NewSocialStore(database), persistence.NewStore(database)}, Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID), Keys: make(map[string]domain.APIKey),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
 	}
 	database.Vault = db.NewVault([]byte("a key for tests"))
@@ -101,14 +95,13 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		w.AddObject(t, tenant, "Watch", domain.KindObserver, tenant+"/Prod/East", lower+".user", nil)
 		w.AddObject(t, tenant, "Talk", domain.KindTopic, tenant, lower+".admin", func(o *domain.Object) { o.Visibility = domain.Shared })
 		watch := w.Things[tenant+"/Watch"]
-		offer, err := w.Copies.Insert(t.Context(), w.ObjectScope(t, lower+".user"), watch.ID, w.KeyOf(lower+".power"),
-			w.DB.Now().Add(time.Hour), func(*domain.Object) error { return nil })
+		offer, err := w.Objects.Offer(t.Context(), w.ObjectScope(t, lower+".user"), watch, w.KeyOf(lower+".power"), w.DB.Now().Add(time.Hour))
 		require.NoError(t, err)
 		w.Offers[tenant] = offer.ID
-		require.NoError(t, w.Bookmarks.Add(t.Context(), w.ObjectScope(t, lower+".user"), watch.ID))
-		require.NoError(t, w.Favourites.Add(t.Context(), Everything(domain.ProfileUpdate), w.People[lower+".user"].ID, domain.FavouriteTags, "tag"))
-		require.NoError(t, w.Presences.Put(t.Context(), w.ObjectScope(t, lower+".admin"), w.Things[tenant+"/Talk"].ID, domain.PresenceBusy, time.UnixMilli(1000)))
-		require.NoError(t, w.Usage.Add(t.Context(), Everything(domain.ObjectManage), map[domain.UsageKey]int64{
+		require.NoError(t, w.Objects.Bookmark(t.Context(), w.ObjectScope(t, lower+".user"), watch))
+		require.NoError(t, w.Social.AddFavourite(t.Context(), w.Scope(t, lower+".user", domain.ProfileUpdate), domain.FavouriteTags, "tag"))
+		require.NoError(t, w.Social.SetPresence(t.Context(), w.ObjectScope(t, lower+".admin"), w.Things[tenant+"/Talk"].ID, domain.PresenceBusy, time.UnixMilli(1000)))
+		require.NoError(t, w.Objects.AddUsage(t.Context(), Everything(domain.ObjectManage), map[domain.UsageKey]int64{
 			{Organization: watch.Organization, Object: watch.ID, Owner: watch.Owner, Month: 202611}: 3}))
 	}
 	w.addContacts(t)
@@ -128,7 +121,7 @@ func (w *World) addContacts(t *testing.T) {
 		for _, from := range []string{lower(tenant) + ".user", lower(tenant) + ".admin", lower(tenant) + ".power"} {
 			allow(from, []domain.Grant{{Environment: e.ID, Organization: e.Organization, Path: e.Path}})
 			for _, to := range []string{from, other + ".user", other + ".admin"} {
-				require.NoError(t, w.Contacts.Add(t.Context(), w.Scope(t, from, domain.EnvironmentRead), to))
+				require.NoError(t, w.Social.AddContact(t.Context(), w.Scope(t, from, domain.EnvironmentRead), to))
 			}
 			allow(from, nil)
 		}
@@ -252,7 +245,7 @@ func (w *World) AddObject(t *testing.T, tenant, name string, kind domain.ObjectK
 	if more != nil {
 		more(&o)
 	}
-	o, err := w.Objects.Insert(t.Context(), Everything(domain.ObjectManage), o, prepared)
+	o, err := w.Objects.Insert(t.Context(), Everything(domain.ObjectManage), o)
 	require.NoError(t, err)
 	w.Things[tenant+"/"+name] = o
 	return o
@@ -264,7 +257,11 @@ func (w *World) KeyOf(alias string) domain.UserKey {
 	return u.Key()
 }
 
-func prepared(_, _ *domain.Object) error { return nil }
+// keyOfThing returns where an object is stored.
+func (w *World) keyOfThing(name string) domain.ObjectKey {
+	o := w.Things[name]
+	return o.Key()
+}
 
 // ObjectScope returns what alias may do with objects, wherever.
 func (w *World) ObjectScope(t *testing.T, alias string) tenancy.WriteScope {

@@ -189,19 +189,22 @@ func decodeKinds(c *fiber.Ctx) (objects.ListKinds, error) {
 	return objects.ListKinds{Kinds: kinds}, query(c)
 }
 
-func decodeCopyRequest(c *fiber.Ctx) (domain.CopyRequestID, error) {
-	if err := query(c); err != nil {
-		return 0, err
+// decodeAnswer reads which offer of a copy of an object of a kind is answered.
+func decodeAnswer(kind domain.ObjectKind) func(*fiber.Ctx) (objects.AnswerCopy, error) {
+	return func(c *fiber.Ctx) (in objects.AnswerCopy, err error) {
+		if err := query(c); err != nil {
+			return in, err
+		}
+		text := httpx.Param(c, "copyRequestId")
+		id, ok := domain.ParseID[domain.CopyRequestID](text)
+		if ok {
+			return objects.AnswerCopy{ID: id, Kind: kind}, nil
+		}
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > domain.MaxID {
+			return in, domain.ErrCopyRequestNotFound
+		}
+		return in, domain.InvalidField("copyRequestId", "Give 1 or more.")
 	}
-	text := httpx.Param(c, "copyRequestId")
-	id, ok := domain.ParseID[domain.CopyRequestID](text)
-	if ok {
-		return id, nil
-	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > domain.MaxID {
-		return 0, domain.ErrCopyRequestNotFound
-	}
-	return 0, domain.InvalidField("copyRequestId", "Give 1 or more.")
 }
 
 func decodeStatistics(c *fiber.Ctx) (in objects.UsageStatistics, err error) {

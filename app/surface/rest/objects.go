@@ -23,34 +23,34 @@ func (s *Surface) objectRoutes(r fiber.Router) {
 	r.Post("/rest/objects", httpx.Handle(s.auth, decodeNewObject, b.Create, s.encodeCreatedObject))
 	r.Post("/rest/objects/assign", httpx.Handle(s.auth, decodeAssign, b.HandOverAll, encode(s, writeCount)))
 	r.Get("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectRef, b.Get, encode(s, writeObject)))
-	r.Post("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectChange, httpx.With(b.Update), encode(s, writeObject)))
+	r.Post("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectChange, b.Update, encode(s, writeObject)))
 	r.Delete("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.Delete), encodeTrue[httpx.Just](s)))
-	r.Post("/rest/objects/:object/move", httpx.Handle(s.auth, decodeObjectMove, httpx.With(b.Move), encode(s, writeObject)))
-	r.Post("/rest/objects/:object/owner", httpx.Handle(s.auth, decodeObjectOwner, httpx.With(b.HandOver), encode(s, writeObject)))
+	r.Post("/rest/objects/:object/move", httpx.Handle(s.auth, decodeObjectMove, b.Move, encode(s, writeObject)))
+	r.Post("/rest/objects/:object/owner", httpx.Handle(s.auth, decodeObjectTo("owner"), b.HandOver, encode(s, writeObject)))
 	r.Get("/rest/objects/:object/owners", httpx.Handle(s.auth, bare(decodeObjectRef), b.Owners, encodeAll(s, writeOwnership)))
-	r.Post("/rest/objects/:object/access", httpx.Handle(s.auth, decodeObjectGrant, httpx.With(b.Grant), encode(s, writeObject)))
-	r.Post("/rest/objects/:object/copies", httpx.Handle(s.auth, decodeOffer, httpx.With(b.OfferCopy), encode(s, writeCopyRequest)))
+	r.Post("/rest/objects/:object/access", httpx.Handle(s.auth, decodeObjectGrant, b.Grant, encode(s, writeObject)))
+	r.Post("/rest/objects/:object/copies", httpx.Handle(s.auth, decodeObjectTo("to"), b.OfferCopy, encode(s, writeCopyRequest)))
 	r.Post("/rest/objects/:object/bookmark", httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.AddBookmark), encodeTrue[httpx.Just](s)))
 	r.Delete("/rest/objects/:object/bookmark", httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.RemoveBookmark), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/objects/:object/usage", httpx.Handle(s.auth, decodeUsage, b.Usage, encodeListed(s, writeUsage)))
-	r.Post("/rest/objects/:object/usage", httpx.Handle(s.auth, decodeUse, httpx.With(b.RecordUsage), encodeTrue[int64](s)))
+	r.Post("/rest/objects/:object/usage", httpx.Handle(s.auth, decodeUse, b.RecordUsage, encodeTrue[int64](s)))
 	r.Get("/rest/me/bookmarks", httpx.Handle(s.auth, decodeKinds, b.Bookmarks, encodeListed(s, writeBookmark)))
 	r.Get("/rest/me/usage", httpx.Handle(s.auth, decodeOwnUsage, b.Usage, encodeListed(s, writeUsage)))
 	r.Get("/rest/me/copyrequests", httpx.Handle(s.auth, decodeKinds, b.CopyRequests, encodeListed(s, writeCopyRequest)))
-	r.Post("/rest/me/copyrequests/:request", httpx.Handle(s.auth, decodeCopyRequestID, b.AcceptCopy, encode(s, writeObject)))
-	r.Delete("/rest/me/copyrequests/:request", httpx.Handle(s.auth, decodeCopyRequestID, b.DeclineCopy, encode(s, writeCopyRequest)))
+	r.Post("/rest/me/copyrequests/:request", httpx.Handle(s.auth, decodeAnswer, b.AcceptCopy, encode(s, writeObject)))
+	r.Delete("/rest/me/copyrequests/:request", httpx.Handle(s.auth, decodeAnswer, b.DeclineCopy, encode(s, writeCopyRequest)))
 }
 
 func decodeObjectRef(c *fiber.Ctx) (domain.ObjectRef, error) {
 	return domain.ObjectRef(httpx.Param(c, "object")), nil
 }
 
-func decodeCopyRequestID(c *fiber.Ctx) (domain.CopyRequestID, error) {
+func decodeAnswer(c *fiber.Ctx) (in objects.AnswerCopy, err error) {
 	id, ok := domain.ParseID[domain.CopyRequestID](httpx.Param(c, "request"))
 	if !ok {
-		return 0, domain.ErrCopyRequestNotFound
+		return in, domain.ErrCopyRequestNotFound
 	}
-	return id, nil
+	return objects.AnswerCopy{ID: id}, nil
 }
 
 // queryKinds reads the parameter kind: names of kinds with commas between them.
@@ -178,44 +178,43 @@ func decodeNewObject(c *fiber.Ctx) (objects.NewObject, error) {
 	return in, f.Err
 }
 
-// ofObject reads the object that the address names and, from the body, what in says.
-func ofObject[In any](c *fiber.Ctx, keys []string, required []string, read func(f fields) In) (in httpx.Numbered[domain.ObjectRef, In], err error) {
-	if in.ID, err = decodeObjectRef(c); err != nil {
-		return in, err
-	}
+// ofObject reads from the body what read makes of it and of the object that the address names.
+func ofObject[In any](c *fiber.Ctx, keys []string, required []string, read func(ref domain.ObjectRef, f fields) In) (In, error) {
 	f := body(c, keys...)
 	f.Require(required...)
-	in.In = read(f)
+	in := read(domain.ObjectRef(httpx.Param(c, "object")), f)
 	return in, f.Err
 }
 
-func decodeObjectChange(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, objects.ObjectPatch], error) {
-	return ofObject(c, objectKeys, nil, func(f fields) objects.ObjectPatch {
-		return objects.ObjectPatch{Name: f.textIf("name"), Visibility: parseIf(f, "visibility", domain.ParseVisibility),
+func decodeObjectChange(c *fiber.Ctx) (objects.UpdateObject, error) {
+	return ofObject(c, objectKeys, nil, func(ref domain.ObjectRef, f fields) objects.UpdateObject {
+		return objects.UpdateObject{Object: ref, Name: f.textIf("name"), Visibility: parseIf(f, "visibility", domain.ParseVisibility),
 			Uses: refs[domain.ObjectRef](f, "uses", "id"), Attributes: f.attributesIf("attributes")}
 	})
 }
 
-func decodeObjectMove(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, domain.EnvironmentRef], error) {
-	return ofObject(c, []string{"envId"}, []string{"envId"}, func(f fields) domain.EnvironmentRef {
+func decodeObjectMove(c *fiber.Ctx) (objects.MoveObject, error) {
+	return ofObject(c, []string{"envId"}, []string{"envId"}, func(ref domain.ObjectRef, f fields) objects.MoveObject {
+		in := objects.MoveObject{Object: ref}
 		if env := refIf[domain.EnvironmentRef](f, "envId", "envid"); env != nil {
-			return *env
+			in.To = *env
 		}
-		return ""
+		return in
 	})
 }
 
-func decodeObjectOwner(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, domain.UserRef], error) {
-	return ofObject(c, []string{"owner"}, []string{"owner"}, func(f fields) domain.UserRef { return f.userRefIf("owner") })
+// decodeObjectTo reads an object and, under the key, who is to have something of it.
+func decodeObjectTo(key string) func(*fiber.Ctx) (objects.ObjectTo, error) {
+	return func(c *fiber.Ctx) (objects.ObjectTo, error) {
+		return ofObject(c, []string{key}, []string{key}, func(ref domain.ObjectRef, f fields) objects.ObjectTo {
+			return objects.ObjectTo{Object: ref, To: f.userRefIf(key)}
+		})
+	}
 }
 
-func decodeOffer(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, domain.UserRef], error) {
-	return ofObject(c, []string{"to"}, []string{"to"}, func(f fields) domain.UserRef { return f.userRefIf("to") })
-}
-
-func decodeObjectGrant(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, objects.GrantObject], error) {
-	return ofObject(c, []string{"user", "group", "level"}, []string{"level"}, func(f fields) objects.GrantObject {
-		in := objects.GrantObject{User: f.userRefIf("user")}
+func decodeObjectGrant(c *fiber.Ctx) (objects.GrantObject, error) {
+	return ofObject(c, []string{"user", "group", "level"}, []string{"level"}, func(ref domain.ObjectRef, f fields) objects.GrantObject {
+		in := objects.GrantObject{Object: ref, User: f.userRefIf("user")}
 		if group := refIf[domain.GroupRef](f, "group", "id"); group != nil {
 			in.Group = *group
 		}
@@ -226,11 +225,11 @@ func decodeObjectGrant(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, objects.G
 	})
 }
 
-func decodeUse(c *fiber.Ctx) (httpx.Numbered[domain.ObjectRef, int64], error) {
-	return ofObject(c, []string{"count"}, nil, func(f fields) int64 {
-		in := int64(1)
+func decodeUse(c *fiber.Ctx) (objects.RecordUsage, error) {
+	return ofObject(c, []string{"count"}, nil, func(ref domain.ObjectRef, f fields) objects.RecordUsage {
+		in := objects.RecordUsage{Object: ref, Count: 1}
 		if n := f.numberIf("count"); n != nil {
-			in = *n
+			in.Count = *n
 		}
 		return in
 	})

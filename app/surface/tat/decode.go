@@ -119,7 +119,9 @@ func decodeUsername(c *fiber.Ctx) (string, error) { return httpx.Param(c, "usern
 
 func decodeTag(c *fiber.Ctx) (string, error) { return httpx.Param(c, "tag"), nil }
 
-func decodeTopic(c *fiber.Ctx) (string, error) { return topicOf(c, ""), nil }
+func decodeTopic(c *fiber.Ctx) (domain.ObjectRef, error) {
+	return domain.ObjectRef(topicOf(c, "")), nil
+}
 
 // errSeconds reports a time that is no number of seconds.
 var errSeconds = &domain.Error{Kind: domain.Invalid, Code: "seconds_invalid", Public: "Give a number of seconds."}
@@ -308,12 +310,12 @@ func spelled(c *fiber.Ctx, name string) string {
 func decodeShare(whom string, level domain.Level) func(*fiber.Ctx) (objects.ShareTopic, error) {
 	return func(c *fiber.Ctx) (objects.ShareTopic, error) {
 		in, f := members(c, []string{"topic", whom}, "recursive")
-		share := objects.ShareTopic{Name: domain.TopicName(in["topic"]), With: objects.GrantObject{Level: level},
+		share := objects.ShareTopic{GrantObject: objects.GrantObject{Object: domain.ObjectRef(domain.TopicName(in["topic"])), Level: level},
 			Below: flag(f, "recursive")}
 		if whom == "groupname" {
-			share.With.Group = domain.GroupRef(in[whom])
+			share.Group = domain.GroupRef(in[whom])
 		} else {
-			share.With.User = domain.UserRef{Alias: in[whom]}
+			share.User = domain.UserRef{Alias: in[whom]}
 		}
 		return share, needs(f, in, "topic", whom)
 	}
@@ -330,7 +332,7 @@ func decodeNewTopic(c *fiber.Ctx) (objects.NewTopic, error) {
 
 func decodePresence(c *fiber.Ctx) (objects.SetPresence, error) {
 	in, f := members(c, []string{"status", "topic", "Topic"}) // the address says in which topic
-	return objects.SetPresence{Topic: topicOf(c, ""), Status: domain.PresenceStatus(in["status"])}, f.Err
+	return objects.SetPresence{Topic: domain.ObjectRef(topicOf(c, "")), Status: domain.PresenceStatus(in["status"])}, f.Err
 }
 
 func decodePresences(c *fiber.Ctx) (in objects.ListPresences, err error) {
@@ -341,7 +343,7 @@ func decodePresences(c *fiber.Ctx) (in objects.ListPresences, err error) {
 		return in, err
 	}
 	if httpx.Param(c, "*") != "" {
-		in.Topic = topicOf(c, "")
+		in.Topic = domain.ObjectRef(topicOf(c, ""))
 	}
 	in.None = httpx.Query(c, "idPresence") != "" // no presence is shown with an id
 	for _, text := range listed(c, "status") {
@@ -361,12 +363,12 @@ func decodePresences(c *fiber.Ctx) (in objects.ListPresences, err error) {
 
 // decodeAbsence reads who is to be nowhere any more; a request without a body means oneself.
 func decodeAbsence(c *fiber.Ctx) (objects.Absence, error) {
-	in := objects.Absence{Topic: topicOf(c, "")}
+	in := objects.Absence{Topic: domain.ObjectRef(topicOf(c, ""))}
 	if len(c.Request().Body()) == 0 {
 		return in, nil
 	}
 	body, f := members(c, []string{"status", "username", "topic", "Topic"})
-	in.Alias = body["username"]
+	in.User = domain.UserRef{Alias: body["username"]}
 	return in, f.Err
 }
 

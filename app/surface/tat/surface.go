@@ -36,6 +36,7 @@ type Uses struct {
 	Users    *directory.Users
 	Groups   *directory.Groups
 	Topics   *objects.Topics
+	Objects  *objects.Objects
 }
 
 // Surface answers requests of this API.
@@ -177,7 +178,7 @@ func (s *Surface) neighbours(r fiber.Router) {
 	r.Get("/topic/*", s.telling(httpx.Handle(s.auth, decodeTopic, topics.Get, encodeOneTopic), texts{
 		domain.ErrObjectNotFound: {400, "topic {topic} does not exist or you have no access on it"},
 	}))
-	r.Delete("/topic/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(topics.Delete), encodeInfo[httpx.Just](200, "Topic {topic} is deleted")), texts{
+	r.Delete("/topic/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(s.uses.Objects.Delete), encodeInfo[httpx.Just](200, "Topic {topic} is deleted")), texts{
 		domain.ErrObjectNotFound: {400, unknownTopic},
 	}))
 	for list, level := range levels {

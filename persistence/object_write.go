@@ -1,0 +1,699 @@
+package persistence
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// together bounds how many objects one statement changes: somebody may own any number.
+const together = 500
+
+// The rows beside an object's own.
+type objectNameRow struct {
+	bun.BaseModel `bun:"table:object_names"`
+
+	OrganizationID int64 `bun:",pk"`
+	Kind           string
+	Name           string
+	ObjectID       int64
+}
+
+type accessRow struct {
+	bun.BaseModel `bun:"table:object_access"`
+
+	OrganizationID        int64 `bun:",pk"`
+	ObjectID              int64 `bun:",pk"`
+	SubjectKind           int64 `bun:",pk"`
+	SubjectID             int64 `bun:",pk"`
+	SubjectOrganizationID int64
+	Level                 int64
+}
+
+type useRow struct {
+	bun.BaseModel `bun:"table:object_uses"`
+
+	OrganizationID int64 `bun:",pk"`
+	ObjectID       int64 `bun:",pk"`
+	UsedID         int64 `bun:",pk"`
+}
+
+func toAccessRow(o *domain.Object, a domain.Access) accessRow {
+	is := ofUser(a.User)
+	if a.Group != 0 {
+		is = ofGroup(a.Group)
+	}
+	return accessRow{OrganizationID: int64(o.Organization), ObjectID: int64(o.ID), SubjectKind: is.kind, SubjectID: is.id,
+		SubjectOrganizationID: is.organization, Level: int64(a.Level)}
+}
+
+// NextObject returns the number of an object to be. Numbers are leased in a transaction of their own, so it is
+// called before the one that inserts the object.
+func (s *Store) NextObject(ctx context.Context) (domain.ObjectID, error) {
+	id, err := s.db.NextID(ctx, db.ObjectNumbers)
+	return domain.ObjectID(id), err
+}
+
+// Object returns the object that is stored there, or ErrObjectNotFound if there is none in the scope.
+func (tx *Tx) Object(key domain.ObjectKey) (domain.Object, error) {
+	objects, err := tx.lockObjects(func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("o.organization_id = ? AND o.id = ?", int64(key.Organization), int64(key.Object))
+	})
+	if err == nil {
+		err = labelObjects(tx.Ctx, tx, objects)
+	}
+	return db.First(objects, err, domain.ErrObjectNotFound)
+}
+
+// ObjectsBelow returns what lies below an object by name and is the viewer's to administer, up to MaxTogether.
+func (tx *Tx) ObjectsBelow(top *domain.Object) ([]domain.Object, error) {
+	if kind, _ := top.Kind.Info(); !kind.NamesArePaths {
+		return nil, nil
+	}
+	admin := viewed(tx.Scope(), domain.LevelAdmin)
+	return tx.lockObjects(func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where(admin.Text(), admin.Args...).ApplyQueryBuilder(below(top, false)).Order("o.id").Limit(domain.MaxTogether)
+	})
+}
+
+// lockObjects locks the objects that narrow leaves of those in the scope, and reads them then: whether they are
+// in it is asked of the rows as they are now.
+func (tx *Tx) lockObjects(narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]domain.Object, error) {
+	var rows []objectRow
+	if tx.DB.For("UPDATE") != "" {
+		var ids []int64
+		if err := db.From(tx, tx.Scope(), &rows).Column("id").Apply(narrow).Apply(tx.For("UPDATE")).Scan(tx.Ctx, &ids); err != nil {
+			return nil, db.Translate(err)
+		}
+	}
+	return readObjects(tx.Ctx, tx.Scope(), db.From(tx, tx.Scope(), &rows).Apply(narrow), &rows)
+}
+
+// inBatches runs change on the objects that narrow leaves, some at a time, until there are none.
+func (tx *Tx) inBatches(narrow func(*bun.SelectQuery) *bun.SelectQuery, change func([]domain.Object) error) error {
+	for {
+		var rows []objectRow
+		q := tx.NewSelect().Model(&rows).Apply(narrow).Order("o.id").Limit(together).Apply(tx.For("UPDATE"))
+		objects, err := readObjects(tx.Ctx, tenancy.Scope{}, q, &rows)
+		if err != nil || len(objects) == 0 {
+			return err
+		}
+		if err := change(objects); err != nil {
+			return err
+		}
+	}
+}
+
+// below keeps what lies below an object by name, with itself if it says so.
+func below(o *domain.Object, itself bool) func(bun.QueryBuilder) bun.QueryBuilder {
+	key := domain.Fold(o.FullName)
+	return func(q bun.QueryBuilder) bun.QueryBuilder {
+		q = q.Where("o.organization_id = ? AND o.kind = ?", int64(o.Organization), string(o.Kind))
+		if itself {
+			return q.Where("o.id = ? OR o.full_name_key >= ? AND o.full_name_key < ?", int64(o.ID), key+"/", key+"0")
+		}
+		return q.Where("o.full_name_key >= ? AND o.full_name_key < ?", key+"/", key+"0")
+	}
+}
+
+// InsertObject adds o, with a number of NextObject, below parent, nil for none, and completes it. The place
+// must lie in the scope: it returns ErrEnvironmentNotFound on "environment" or ErrChanged. It returns
+// ErrUserNotFound on "owner" or "access", ErrGroupNotFound on "access", ErrObjectNotFound on "uses" for what is
+// not in the scope or of another kind, ErrObjectNameTaken and ErrQuota.
+func (tx *Tx) InsertObject(o *domain.Object, parent *domain.Object) error {
+	o.UUID, o.Created = db.NewUUID(), db.Moment(db.Millis(tx.DB.Now()))
+	o.Changed = o.Created
+	if err := o.PutBelow(parent); err != nil {
+		return err
+	}
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	if err := tx.holdForObject(o); err != nil {
+		return err
+	}
+	// The first makes those who add to one organization wait for one another, so that the second counts
+	// what they added.
+	if err := tx.admit(o.Organization, objects); err != nil {
+		return err
+	}
+	if err := admitOwned(tx.Ctx, tx.DB, tx.Bun, o.Owner); err != nil {
+		return err
+	}
+	if err := tx.Insert(toObjectRow(o)); err != nil {
+		return err
+	}
+	if kind, _ := o.Kind.Info(); kind.NamesArePaths {
+		if err := tx.Insert(&objectNameRow{OrganizationID: int64(o.Organization), Kind: string(o.Kind), Name: domain.Fold(o.FullName), ObjectID: int64(o.ID)}); err != nil {
+			return err
+		}
+	}
+	if err := insertRows(tx, o.Access, func(a domain.Access) accessRow { return toAccessRow(o, a) }); err != nil {
+		return err
+	}
+	if err := tx.insertUses(o); err != nil {
+		return err
+	}
+	if o.Owner.User != 0 {
+		if err := tx.Insert(toOwnerRow(o.Key(), o.Owner, o.Created.UnixMilli(), 1)); err != nil {
+			return err
+		}
+	}
+	return tx.record(objectEntry("create", o, domain.Diff(nil, o.Fields())))
+}
+
+// holdForObject keeps what a new object names.
+func (tx *Tx) holdForObject(o *domain.Object) error {
+	if err := tx.holdPlace(o); err != nil {
+		return err
+	}
+	if err := tx.holdOwner(o); err != nil {
+		return err
+	}
+	if err := tx.holdAccess(o.Organization, o.Access); err != nil {
+		return err
+	}
+	return tx.holdUses(o, o.Uses)
+}
+
+// insertRows adds a row for each value, if there are any.
+func insertRows[T, Row any](tx *Tx, values []T, row func(T) Row) error {
+	if len(values) == 0 {
+		return nil
+	}
+	rows := make([]Row, len(values))
+	for i, v := range values {
+		rows[i] = row(v)
+	}
+	return tx.Insert(&rows)
+}
+
+func (tx *Tx) insertUses(o *domain.Object) error {
+	return insertRows(tx, o.Uses, func(id domain.ObjectID) useRow {
+		return useRow{OrganizationID: int64(o.Organization), ObjectID: int64(o.ID), UsedID: int64(id)}
+	})
+}
+
+// holdPlace keeps the environment of o where o says it is until the transaction ends.
+func (tx *Tx) holdPlace(o *domain.Object) error {
+	var rows []environmentRow
+	err := db.From(tx, tx.Scope(), &rows).Where("e.organization_id = ? AND e.id = ?", int64(o.Organization), int64(o.Environment)).
+		Apply(tx.For("SHARE")).Scan(tx.Ctx)
+	e, err := db.First(rows, err, domain.ErrEnvironmentNotFound.On("environment"))
+	if err == nil && e.Path != string(o.Path) {
+		err = domain.ErrChanged
+	}
+	return err
+}
+
+// holdOwner keeps the owner of o, if there is one.
+func (tx *Tx) holdOwner(o *domain.Object) error {
+	if o.Owner.User == 0 {
+		return nil
+	}
+	if err := tx.holdUsers(o.Owner); err != nil {
+		return domain.AsError(err).On("owner")
+	}
+	return nil
+}
+
+// holdUsers keeps users from being deleted until the transaction ends. It returns ErrUserNotFound if one of
+// them is gone.
+func (tx *Tx) holdUsers(users ...domain.UserKey) error {
+	found, err := tx.held("users AS u", userKeys(users...))
+	if err == nil && found != len(users) {
+		err = domain.ErrUserNotFound
+	}
+	return err
+}
+
+// held keeps the rows of a table with those keys, and counts them.
+func (tx *Tx) held(table string, keys []rowKey) (int, error) {
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	var ids []int64
+	err := tx.NewSelect().TableExpr(table).Column("id").ApplyQueryBuilder(among("organization_id", "id", keys)).
+		Order("id").Apply(tx.For("SHARE")).Scan(tx.Ctx, &ids)
+	return len(ids), db.Translate(err)
+}
+
+// holdAccess keeps the users and groups of an access list. Groups must be usable in the organization.
+func (tx *Tx) holdAccess(organization domain.OrganizationID, list []domain.Access) error {
+	var users []domain.UserKey
+	var groups []rowKey
+	for _, a := range list {
+		if a.Group == 0 {
+			users = append(users, a.User)
+			continue
+		}
+		groups = append(groups, rowKey{int64(organization), int64(a.Group)})
+		if organization != domain.RootOrganization {
+			groups = append(groups, rowKey{int64(domain.RootOrganization), int64(a.Group)})
+		}
+	}
+	if err := tx.holdUsers(users...); err != nil {
+		return domain.AsError(err).On("access")
+	}
+	found, err := tx.held("groups AS g", groups)
+	if err == nil && found != len(list)-len(users) {
+		err = domain.ErrGroupNotFound.On("access")
+	}
+	return err
+}
+
+// holdUses checks that o may use the objects: they are in the scope, of o's organization and of the kind that
+// o's uses.
+func (tx *Tx) holdUses(o *domain.Object, uses []domain.ObjectID) error {
+	if len(uses) == 0 {
+		return nil
+	}
+	kind, _ := o.Kind.Info()
+	var rows []objectRow
+	found, err := db.From(tx, tx.Scope(), &rows).
+		Where("o.organization_id = ? AND o.kind = ? AND o.id IN (?)", int64(o.Organization), string(kind.Uses), db.In(uses)).Count(tx.Ctx)
+	if err == nil && found != int64(len(uses)) {
+		err = domain.ErrObjectNotFound.On("uses")
+	}
+	return db.Translate(err)
+}
+
+func objectEntry(verb string, o *domain.Object, changes []domain.Change) domain.AuditEntry {
+	return domain.AuditEntry{
+		Action: string(o.Kind) + ":" + verb, Target: domain.Target{Kind: string(o.Kind), ID: int64(o.ID), Name: o.FullName},
+		Organization: o.Organization, Place: o.Environment, Path: o.Path, Changes: changes,
+	}
+}
+
+// recordAll writes one audit entry for each object, in one statement.
+func (tx *Tx) recordAll(objects []domain.Object, entry func(*domain.Object) domain.AuditEntry) error {
+	rows := make([]*auditRow, len(objects))
+	for i := range objects {
+		e := entry(&objects[i])
+		e.At, e.Actor, e.Request = tx.DB.Now(), tx.Write.Actor(), domain.RequestFrom(tx.Ctx)
+		rows[i] = toAuditRow(&e)
+	}
+	return tx.Insert(&rows)
+}
+
+// SaveObject makes before, as it was read, after, but for its access list, and completes that. What belongs to
+// the object and lay where it was, or was the same owner's, goes with it to another place and another owner,
+// who begins a new stretch of ownership. It returns ErrObjectBorder for an environment of another organization,
+// and the errors of InsertObject. Where nothing changed it does nothing.
+func (tx *Tx) SaveObject(before, after *domain.Object) error {
+	if after.Name != before.Name {
+		if err := tx.nameInFull(after); err != nil {
+			return err
+		}
+	}
+	changes := domain.Diff(before.Fields(), after.Fields())
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := after.Validate(); err != nil {
+		return err
+	}
+	if after.Organization != before.Organization {
+		return domain.ErrObjectBorder
+	}
+	after.Changed = db.Moment(db.Millis(tx.DB.Now()))
+	if after.Environment != before.Environment {
+		if err := tx.moveObject(before, after); err != nil {
+			return err
+		}
+	}
+	if err := tx.saveName(before, after, domain.MaxFullName); err != nil {
+		return err
+	}
+	if err := tx.saveUses(before, after); err != nil {
+		return err
+	}
+	if after.Owner != before.Owner {
+		if err := tx.passOn(before, after); err != nil {
+			return err
+		}
+	}
+	return tx.record(objectEntry("update", after, changes))
+}
+
+// nameInFull gives o the full name that goes with its name. The object it belongs to is not kept: one that is
+// renamed at the same time waits for o and then renames it, see renameBelow.
+func (tx *Tx) nameInFull(o *domain.Object) error {
+	if kind, _ := o.Kind.Info(); o.Parent == 0 || !kind.NamesArePaths {
+		return o.PutBelow(nil)
+	}
+	var rows []objectRow
+	err := tx.NewSelect().Model(&rows).Column("id", "kind", "full_name").
+		Where("organization_id = ? AND id = ?", int64(o.Organization), int64(o.Parent)).Scan(tx.Ctx)
+	above, err := db.First(rows, err, domain.ErrObjectNotFound.On("parent"))
+	if err != nil {
+		return err
+	}
+	return o.PutBelow(&domain.Object{ID: o.Parent, Kind: domain.ObjectKind(above.Kind), FullName: above.FullName})
+}
+
+// moveObject keeps after's place, and moves there what belongs to the object and lay where it was.
+func (tx *Tx) moveObject(before, after *domain.Object) error {
+	if err := tx.holdPlace(after); err != nil {
+		return err
+	}
+	return tx.eachDependent(before, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("o.environment_id = ?", int64(before.Environment))
+	}, func(children []domain.Object) error {
+		err := tx.Run(tx.updateObjects(children, after.Changed.UnixMilli()).
+			Set("environment_id = ?", int64(after.Environment)).Set("environment_path = ?", string(after.Path)))
+		if err != nil {
+			return err
+		}
+		return tx.recordUpdates(children, func(o *domain.Object) { o.Environment, o.Path = after.Environment, after.Path })
+	})
+}
+
+// passOn keeps after's owner, and gives them also what belongs to the object and was the same owner's.
+func (tx *Tx) passOn(before, after *domain.Object) error {
+	if err := tx.holdOwner(after); err != nil {
+		return err
+	}
+	if err := tx.changeOwnership(after.Owner, after.Changed.UnixMilli(), []domain.Object{*after}); err != nil {
+		return err
+	}
+	if err := tx.voidOffers(after.Owner, []domain.Object{*after}); err != nil {
+		return err
+	}
+	return tx.eachDependent(before, ownedBy(before.Owner), func(children []domain.Object) error { return tx.give(after.Owner, children) })
+}
+
+func ownedBy(u domain.UserKey) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("o.owner_organization_id = ? AND o.owner_id = ?", int64(u.Organization), int64(u.User))
+	}
+}
+
+// eachDependent runs change on what is deleted with the object and narrow leaves, until there is nothing left.
+func (tx *Tx) eachDependent(of *domain.Object, narrow func(*bun.SelectQuery) *bun.SelectQuery, change func([]domain.Object) error) error {
+	kinds := kindsOf(func(k *domain.ObjectKindInfo) bool { return k.DeletedWithParent && slices.Contains(k.Parents, of.Kind) })
+	if len(kinds) == 0 {
+		return nil
+	}
+	return tx.inBatches(func(q *bun.SelectQuery) *bun.SelectQuery {
+		return narrow(q.Where("o.organization_id = ? AND o.parent_id = ? AND o.kind IN (?)", int64(of.Organization), int64(of.ID), db.In(kinds)))
+	}, change)
+}
+
+// updateObjects begins a change of the rows of objects, at a time.
+func (tx *Tx) updateObjects(objects []domain.Object, at int64) *bun.UpdateQuery {
+	return tx.NewUpdate().Model((*objectRow)(nil)).Set("changed_at = ?", at).
+		ApplyQueryBuilder(among("organization_id", "id", objectKeys(objects)))
+}
+
+// recordUpdates writes down what change makes of objects.
+func (tx *Tx) recordUpdates(objects []domain.Object, change func(*domain.Object)) error {
+	return tx.recordAll(objects, func(o *domain.Object) domain.AuditEntry {
+		before := o.Fields()
+		change(o)
+		return objectEntry("update", o, domain.Diff(before, o.Fields()))
+	})
+}
+
+// GrantObjects puts an entry on the access lists of objects of one organization, which were read in the
+// transaction and have another one, in place of that of the same user or group; NoLevel takes it away. It leaves
+// them as they are then. Offers of copies that others than the owner made do not outlive it. It returns
+// ErrUserNotFound or ErrGroupNotFound on "access". It takes as many statements for one object as for many.
+func (tx *Tx) GrantObjects(objects []domain.Object, entry domain.Access) error {
+	for i := range objects {
+		after := objects[i].Clone()
+		after.Grant(entry)
+		if err := after.Validate(); err != nil {
+			return err
+		}
+	}
+	if entry.Level != domain.NoLevel {
+		if err := tx.holdAccess(objects[0].Organization, []domain.Access{entry}); err != nil {
+			return err
+		}
+	}
+	keys := objectKeys(objects)
+	subject := toAccessRow(&objects[0], entry)
+	err := tx.Run(tx.NewDelete().Model((*accessRow)(nil)).ApplyQueryBuilder(among("organization_id", "object_id", keys)).
+		Where("subject_kind = ? AND subject_id = ?", subject.SubjectKind, subject.SubjectID))
+	if err != nil {
+		return err
+	}
+	if entry.Level != domain.NoLevel {
+		if err := insertRows(tx, objects, func(o domain.Object) accessRow { return toAccessRow(&o, entry) }); err != nil {
+			return err
+		}
+	}
+	now := db.Millis(tx.DB.Now())
+	if err := tx.Run(tx.updateObjects(objects, now)); err != nil {
+		return err
+	}
+	err = tx.Run(tx.NewDelete().Model((*copyRequestRow)(nil)).ApplyQueryBuilder(among("organization_id", "object_id", keys)).
+		Where(`EXISTS (SELECT 1 FROM objects o WHERE o.organization_id = c.organization_id AND o.id = c.object_id
+			AND (o.owner_organization_id <> c.from_organization_id OR o.owner_id <> c.from_id))`))
+	if err != nil {
+		return err
+	}
+	return tx.recordUpdates(objects, func(o *domain.Object) {
+		o.Grant(entry)
+		o.Changed = db.Moment(now)
+	})
+}
+
+// unlimited is a length that no name has.
+const unlimited = 1 << 20
+
+// saveName writes the row of after in place of before's and, if the full name is another one,
+// the names that go with it, none of which may become longer than longest.
+func (tx *Tx) saveName(before, after *domain.Object, longest int) error {
+	if err := tx.One(tx.NewUpdate().Model(toObjectRow(after)).WherePK(), domain.ErrObjectNotFound); err != nil || after.FullName == before.FullName {
+		return err
+	}
+	if err := tx.renameBelow(before, after, longest); err != nil || after.Kind != domain.KindTopic {
+		return err
+	}
+	return tx.renameFavourites(after.Organization, before.FullName, after.FullName)
+}
+
+// renameBelow gives everything whose full name lies below before's its new one, whether or not
+// it belongs to before: one that belongs to none has its path as its name. Full names are
+// paths.
+func (tx *Tx) renameBelow(before, after *domain.Object, most int) error {
+	if kind, _ := after.Kind.Info(); !kind.NamesArePaths {
+		return nil
+	}
+	key, from := domain.Fold(before.FullName), runes(before.FullName)+1
+	err := tx.Run(tx.NewDelete().Model((*objectNameRow)(nil)).Where("organization_id = ? AND kind = ?", int64(after.Organization), string(after.Kind)).
+		Where("name = ? OR name >= ? AND name < ?", key, key+"/", key+"0"))
+	if err != nil {
+		return err
+	}
+	err = tx.Run(tx.NewUpdate().Model((*objectRow)(nil)).Set("full_name = ? || substr(full_name, ?)", after.FullName, from).
+		Set("full_name_key = ? || substr(full_name_key, ?)", domain.Fold(after.FullName), from).
+		ApplyQueryBuilder(below(before, false)).Where("o.id <> ?", int64(after.ID)))
+	if err != nil {
+		return err
+	}
+	err = tx.Run(tx.NewUpdate().Model((*objectRow)(nil)).Set(`name = substr(full_name, 2 + coalesce((SELECT length(p.full_name) FROM objects p
+		WHERE p.organization_id = o.organization_id AND p.id = o.parent_id), 0))`).ApplyQueryBuilder(below(after, false)))
+	if err != nil {
+		return err
+	}
+	var renamed []objectRow
+	err = tx.NewSelect().Model(&renamed).Column("id", "full_name", "full_name_key").ApplyQueryBuilder(below(after, true)).Scan(tx.Ctx)
+	if err != nil {
+		return db.Translate(err)
+	}
+	if slices.ContainsFunc(renamed, func(r objectRow) bool { return r.ID != int64(after.ID) && runes(r.FullName) > most }) {
+		return domain.InvalidField("name", "Choose a shorter name; names below this one would become longer than %d characters.", most)
+	}
+	return insertRows(tx, renamed, func(r objectRow) objectNameRow {
+		return objectNameRow{OrganizationID: int64(after.Organization), Kind: string(after.Kind), Name: r.FullNameKey, ObjectID: r.ID}
+	})
+}
+
+func (tx *Tx) saveUses(before, after *domain.Object) error {
+	if slices.Equal(before.Uses, after.Uses) {
+		return nil
+	}
+	added := slices.DeleteFunc(slices.Clone(after.Uses), func(id domain.ObjectID) bool { return slices.Contains(before.Uses, id) })
+	if err := tx.holdUses(after, added); err != nil {
+		return err
+	}
+	err := tx.Run(tx.NewDelete().Model((*useRow)(nil)).Where("organization_id = ? AND object_id = ?", int64(after.Organization), int64(after.ID)))
+	if err != nil {
+		return err
+	}
+	return tx.insertUses(after)
+}
+
+// give makes objects another owner's, with all that goes with it.
+func (tx *Tx) give(to domain.UserKey, objects []domain.Object) error {
+	now := db.Millis(tx.DB.Now())
+	err := tx.Run(tx.updateObjects(objects, now).
+		Set("owner_organization_id = ?", int64(to.Organization)).Set("owner_id = ?", int64(to.User)))
+	if err != nil {
+		return err
+	}
+	if err := tx.changeOwnership(to, now, objects); err != nil {
+		return err
+	}
+	if err := tx.voidOffers(to, objects); err != nil {
+		return err
+	}
+	return tx.recordUpdates(objects, func(o *domain.Object) { o.Owner = to })
+}
+
+func toOwnerRow(o domain.ObjectKey, owner domain.UserKey, at, rank int64) *ownerRow {
+	return &ownerRow{OrganizationID: int64(o.Organization), ObjectID: int64(o.Object), Rank: rank,
+		OwnerOrganizationID: int64(owner.Organization), OwnerID: int64(owner.User), BeganAt: at}
+}
+
+// changeOwnership ends the ownership of objects at a time and begins owner's, unless that is nobody.
+func (tx *Tx) changeOwnership(owner domain.UserKey, at int64, objects []domain.Object) error {
+	these := among("organization_id", "object_id", objectKeys(objects))
+	err := tx.Run(tx.NewUpdate().Model((*ownerRow)(nil)).Set("ended_at = ?", at).ApplyQueryBuilder(these).Where("ended_at = 0"))
+	if err != nil || owner.User == 0 {
+		return err
+	}
+	var last []ownerRow
+	err = tx.NewSelect().Model(&last).Column("object_id").ColumnExpr("max(rank) AS rank").ApplyQueryBuilder(these).Group("object_id").Scan(tx.Ctx)
+	if err != nil {
+		return db.Translate(err)
+	}
+	ranks := make(map[int64]int64, len(last))
+	for _, r := range last {
+		ranks[r.ObjectID] = r.Rank
+	}
+	return insertRows(tx, objects, func(o domain.Object) *ownerRow { return toOwnerRow(o.Key(), owner, at, ranks[int64(o.ID)]+1) })
+}
+
+// voidOffers takes back the offers of copies of objects that others than owner made.
+func (tx *Tx) voidOffers(owner domain.UserKey, objects []domain.Object) error {
+	return tx.Run(tx.NewDelete().Model((*copyRequestRow)(nil)).ApplyQueryBuilder(among("organization_id", "object_id", objectKeys(objects))).
+		Where("from_organization_id <> ? OR from_id <> ?", int64(owner.Organization), int64(owner.User)))
+}
+
+// DeleteObject removes the object with what is deleted with it, or returns ErrObjectNotEmpty while others
+// belong to it.
+func (tx *Tx) DeleteObject(o *domain.Object) error { return tx.removeObjects([]domain.Object{*o}) }
+
+// removeObjects removes objects, with what is deleted with them first.
+func (tx *Tx) removeObjects(removed []domain.Object) error {
+	err := tx.inBatches(func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.ApplyQueryBuilder(among("o.organization_id", "o.parent_id", objectKeys(removed)))
+	}, func(children []domain.Object) error {
+		for i := range children {
+			if kind, _ := children[i].Kind.Info(); !kind.DeletedWithParent {
+				return domain.ErrObjectNotEmpty
+			}
+		}
+		removed = slices.DeleteFunc(removed, func(o domain.Object) bool {
+			return slices.ContainsFunc(children, func(c domain.Object) bool { return c.ID == o.ID })
+		})
+		return tx.removeObjects(children)
+	})
+	if err != nil {
+		return err
+	}
+	err = tx.Run(tx.NewDelete().Model((*bookmarkRow)(nil)).ApplyQueryBuilder(among("object_organization_id", "object_id", objectKeys(removed))))
+	if err != nil {
+		return err
+	}
+	gone := make(map[domain.OrganizationID]int64)
+	for i := range removed {
+		gone[removed[i].Organization]++
+		if err := tx.forgetFavourites(&removed[i]); err != nil {
+			return err
+		}
+	}
+	for _, o := range slices.Sorted(maps.Keys(gone)) {
+		if err := tx.tallied(o, objects, -gone[o]); err != nil {
+			return err
+		}
+	}
+	err = tx.Run(tx.NewDelete().Model((*objectRow)(nil)).ApplyQueryBuilder(among("organization_id", "id", objectKeys(removed))))
+	if err != nil {
+		return err
+	}
+	return tx.recordAll(removed, func(o *domain.Object) domain.AuditEntry {
+		return objectEntry("delete", o, domain.Diff(o.Fields(), nil))
+	})
+}
+
+// HandOverObjects gives to another user everything in the scope that from owns and the viewer has LevelAdmin
+// on, of every kind, and returns how many objects that was. It returns ErrUserNotFound on "to" without such a user.
+func (tx *Tx) HandOverObjects(from, to domain.UserKey) (given int64, err error) {
+	if err := tx.holdUsers(to); err != nil {
+		return 0, domain.AsError(err).On("to")
+	}
+	if from == to {
+		return 0, nil
+	}
+	in, admin := objectsIn(tx.Scope()), viewed(tx.Scope(), domain.LevelAdmin)
+	err = tx.inBatches(func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where(in.Text(), in.Args...).Where(admin.Text(), admin.Args...).Apply(ownedBy(from))
+	}, func(objects []domain.Object) error {
+		given += int64(len(objects))
+		return tx.give(to, objects)
+	})
+	return given, err
+}
+
+// release takes everything away from a user who is being deleted: of what they own, what
+// goes with its owner is removed, as is the topic for them alone with all that lies below it,
+// and the rest is nobody's from now on.
+func (tx *Tx) release(user *domain.User) error {
+	u := user.Key()
+	topic, err := tx.privateTopic(user)
+	if err != nil && !domain.ErrObjectNotFound.Is(err) {
+		return err
+	}
+	departing := func(how domain.Departure) func(*bun.SelectQuery) *bun.SelectQuery {
+		kinds := kindsOf(func(k *domain.ObjectKindInfo) bool { return k.Departure == how })
+		return func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Apply(ownedBy(u)).Where("o.kind IN (?)", db.In(kinds))
+		}
+	}
+	for _, step := range []struct {
+		narrow func(*bun.SelectQuery) *bun.SelectQuery
+		change func([]domain.Object) error
+	}{
+		{func(q *bun.SelectQuery) *bun.SelectQuery { return q.Apply(ends).ApplyQueryBuilder(below(&topic, true)) }, tx.removeObjects},
+		{departing(domain.GoesWithOwner), tx.removeObjects},
+		// What is still shared, or has something below it that stays, is found by taking away what is not, from
+		// the ends of the tree.
+		{func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Apply(departing(domain.StaysIfShared)).Apply(ends).Where("o.visibility = 0").
+				Where(`NOT EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = o.organization_id AND s.object_id = o.id
+					AND NOT (s.subject_kind = 1 AND s.subject_organization_id = ? AND s.subject_id = ?))`, int64(u.Organization), int64(u.User))
+		}, tx.removeObjects},
+		{ownedBy(u), func(objects []domain.Object) error { return tx.give(domain.UserKey{}, objects) }},
+	} {
+		if err := tx.inBatches(step.narrow, step.change); err != nil {
+			return err
+		}
+	}
+	is := ofUser(u)
+	for _, gone := range []*bun.DeleteQuery{
+		tx.NewDelete().Model((*accessRow)(nil)).Where("subject_kind = ? AND subject_organization_id = ? AND subject_id = ?", is.kind, is.organization, is.id),
+		tx.NewDelete().Model((*copyRequestRow)(nil)).Where("from_organization_id = ? AND from_id = ?", is.organization, is.id),
+		tx.NewDelete().Model((*copyRequestRow)(nil)).Where("to_organization_id = ? AND to_id = ?", is.organization, is.id),
+	} {
+		if err := tx.Run(gone); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ends keeps the objects that no others belong to.
+func ends(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.Where("NOT EXISTS (SELECT 1 FROM objects c WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)")
+}
