@@ -27,7 +27,7 @@ func TestLoginNamesOfBeforeKeepWorking(t *testing.T) {
 			u.ID, u.UUID, u.Person.ID, u.Alias = domain.UserID(1000+i), "", domain.PersonID(1000+i), alias
 			_, err := store.Claim(t.Context(), storetest.Everything(domain.OrganizationWrite), domain.Numbers{0, 0, 2000, 2000})
 			require.NoError(t, err)
-			require.NoError(t, store.Write(t.Context(), storetest.Everything(domain.OrganizationWrite), func(tx domain.DirectoryWriter) error {
+			require.NoError(t, store.Write(t.Context(), storetest.Everything(domain.OrganizationWrite), func(tx *persistence.DirectoryTx) error {
 				return tx.InsertUsers([]domain.StoredUser{{User: u}}) // which asks no rule
 			}), "%+q", alias)
 		}

@@ -6,6 +6,7 @@ import (
 	"canopy/app/accounts"
 	"canopy/app/directory"
 	"canopy/app/objects"
+	"canopy/app/transfer"
 	"canopy/persistence"
 	"canopy/persistence/db"
 	"canopy/tenancy"
@@ -97,4 +98,12 @@ type topicStore struct {
 func newTopicStore(d *db.DB) topicStore {
 	return topicStore{persistence.NewObjectStore(d),
 		unit[directory.TopicTx]{persistence.NewStore(d), func(tx *persistence.Tx) directory.TopicTx { return tx }}}
+}
+
+// directoryStore is what whole organizations are read from and written to.
+type directoryStore struct{ *persistence.DirectoryStore }
+
+// Write implements transfer.DirectoryStore.
+func (s directoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(transfer.Tx) error) error {
+	return s.DirectoryStore.Write(ctx, w, func(tx *persistence.DirectoryTx) error { return work(tx) })
 }

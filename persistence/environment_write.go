@@ -54,7 +54,7 @@ func (tx *Tx) InsertEnvironment(e *domain.Environment) error {
 	if err := tx.admit(parent.Organization, environments); err != nil {
 		return err
 	}
-	if err := insertEnvironments(tx.Ctx, tx.Bun, newEnvironment{*e, parent.Organization}); err != nil {
+	if err := insertEnvironments(tx.Ctx, tx.Bun, domain.PlacedEnvironment{Environment: *e, Above: parent.Organization}); err != nil {
 		return err
 	}
 	if err := tx.saveOrganizationExtras(&domain.Environment{}, e); err != nil {
@@ -168,7 +168,7 @@ func (tx *Tx) hang(before, after *domain.Environment) error {
 	if err := tx.freeAlias(after.ID); err != nil {
 		return err
 	}
-	if err := insertAll(tx.Ctx, tx.Bun, []*aliasRow{toAliasRow(&newEnvironment{*after, parent.Organization})}); err != nil {
+	if err := insertAll(tx.Ctx, tx.Bun, []*aliasRow{toAliasRow(&domain.PlacedEnvironment{Environment: *after, Above: parent.Organization})}); err != nil {
 		return err
 	}
 	behind := runes(before.AliasPath) + 1
@@ -355,13 +355,6 @@ func holdPresent(ctx context.Context, d *db.DB, tx bun.Tx, paths ...domain.Envir
 	return holdPlaces(ctx, d, tx, places...)
 }
 
-// newEnvironment is an environment whose place is known, and the organization of the one
-// above it.
-type newEnvironment struct {
-	domain.Environment
-	parent domain.OrganizationID
-}
-
 // aliasRow is a row of the table environment_names, countRow one of environment_counts.
 type aliasRow struct {
 	bun.BaseModel `bun:"table:environment_names"`
@@ -406,7 +399,7 @@ type organizationCountRow struct {
 }
 
 // insertEnvironments adds the rows of environments, each behind the one above it.
-func insertEnvironments(ctx context.Context, tx bun.Tx, es ...newEnvironment) error {
+func insertEnvironments(ctx context.Context, tx bun.Tx, es ...domain.PlacedEnvironment) error {
 	var organizations []*organizationRow
 	var tallies []*organizationCountRow
 	var rows []*environmentRow
@@ -439,8 +432,8 @@ func insertEnvironments(ctx context.Context, tx bun.Tx, es ...newEnvironment) er
 	return insertAll(ctx, tx, aliases)
 }
 
-func toAliasRow(e *newEnvironment) *aliasRow {
-	return &aliasRow{OrganizationID: int64(e.parent), ParentID: int64(e.Parent), AliasKey: domain.Fold(e.Alias),
+func toAliasRow(e *domain.PlacedEnvironment) *aliasRow {
+	return &aliasRow{OrganizationID: int64(e.Above), ParentID: int64(e.Parent), AliasKey: domain.Fold(e.Alias),
 		EnvironmentOrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID)}
 }
 
@@ -492,6 +485,10 @@ func bump(ctx context.Context, tx bun.Tx, o domain.OrganizationID) error {
 // the organizations on the way up and below, and for the users who are allowed or blocked
 // from an environment above, at or below one of them.
 func (tx *Tx) bumpAround(paths ...domain.EnvironmentPath) error {
+	if tx.late != nil {
+		tx.late.around = append(tx.late.around, paths...)
+		return nil
+	}
 	for _, p := range paths {
 		var up []int64
 		var ups []string

@@ -116,7 +116,13 @@ func (tx *Tx) InsertGroup(g *domain.Group) error {
 	if err != nil {
 		return err
 	}
-	g.UUID, g.Created, g.Path = db.NewUUID(), db.Moment(db.Millis(tx.DB.Now())), border.Path
+	g.Path = border.Path
+	if tx.late == nil { // what is imported has been made before
+		g.Created = db.Moment(db.Millis(tx.DB.Now()))
+	}
+	if tx.late == nil || g.UUID == "" {
+		g.UUID = db.NewUUID()
+	}
 	if err := tx.checkParent(g); err != nil {
 		return err
 	}

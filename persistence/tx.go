@@ -36,6 +36,8 @@ type Tx struct {
 	// users are those it has locked, as they are stored.
 	users map[domain.UserID]domain.User
 	mails []domain.Mail
+	// late is set in a transaction that writes whole organizations.
+	late *late
 }
 
 // Mail puts mail into the outbox when the rest of the transaction is done.
@@ -56,17 +58,35 @@ func begun(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope) *Tx {
 
 // record writes the audit entry of a change. The caller gives the action, the target, the place and the
 // changes.
-func (tx *Tx) record(e domain.AuditEntry) error { return record(tx.Ctx, tx.DB, tx.Bun, tx.Write, e) }
+func (tx *Tx) record(e domain.AuditEntry) error {
+	if tx.late != nil {
+		return tx.recordLate(e)
+	}
+	return record(tx.Ctx, tx.DB, tx.Bun, tx.Write, e)
+}
 
 // bump counts a change of the environments or groups of an organization.
-func (tx *Tx) bump(o domain.OrganizationID) error { return bump(tx.Ctx, tx.Bun, o) }
+func (tx *Tx) bump(o domain.OrganizationID) error {
+	if tx.late != nil {
+		tx.late.touched[o] = true
+		return nil
+	}
+	return bump(tx.Ctx, tx.Bun, o)
+}
 
 // admit counts one more thing of an organization. It returns ErrQuota if there are as many as may be.
 func (tx *Tx) admit(o domain.OrganizationID, of tally) error {
+	if tx.late != nil { // an import is not held to quotas
+		return tx.tallied(o, of, 1)
+	}
 	return admit(tx.Ctx, tx.DB, tx.Bun, o, of)
 }
 
 // tallied adds n, which may be negative, to how many things of a kind an organization has.
 func (tx *Tx) tallied(o domain.OrganizationID, of tally, n int64) error {
+	if tx.late != nil {
+		tx.late.tallies[tallyKey{o, of}] += n
+		return nil
+	}
 	return tallied(tx.Ctx, tx.Bun, o, of, n)
 }

@@ -113,14 +113,51 @@ func (t *Tx) InsertUser(u *domain.User, hash domain.PasswordHash) error {
 	if err := t.holdGroups(u); err != nil {
 		return err
 	}
-	if err := admitUser(t.Ctx, t.DB, t.Bun, u); err != nil {
-		return err
-	}
-	if err := insertUser(t.Ctx, t.Bun, u, hash); err != nil {
+	if err := t.insertUsers(domain.StoredUser{User: *u, Hash: hash}); err != nil {
 		return err
 	}
 	t.hold(u)
-	return t.record(userEntry("user:create", u, domain.Diff(nil, u.Fields())))
+	return nil
+}
+
+// insertUsers adds and counts users whose places are held.
+func (t *Tx) insertUsers(added ...domain.StoredUser) error {
+	rows, plain := make([]*userRow, len(added)), make([]*domain.User, len(added))
+	for i := range added {
+		u := &added[i].User
+		plain[i], rows[i] = u, toUserRow(u)
+		rows[i].PasswordHash = string(added[i].Hash)
+		if err := t.admit(u.Organization, users); err != nil {
+			return err
+		}
+		if err := t.countUsers(u, 1); err != nil {
+			return err
+		}
+	}
+	if err := takeLogin(t.Ctx, t.Bun, plain...); err != nil {
+		return err
+	}
+	if err := takeMail(t.Ctx, t.Bun, plain...); err != nil {
+		return err
+	}
+	if err := insertAll(t.Ctx, t.Bun, rows); err != nil {
+		return err
+	}
+	if err := insertLists(t.Ctx, t.Bun, plain...); err != nil {
+		return err
+	}
+	if err := insertAttributes(t.Ctx, t.Bun, plain...); err != nil {
+		return err
+	}
+	for _, u := range plain {
+		if err := insertPicture(t.Ctx, t.Bun, u); err != nil {
+			return err
+		}
+		if err := t.record(userEntry("user:create", u, domain.Diff(nil, u.Fields()))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SaveUser writes what has become of a user whom User returned, if it is anything else than before. A
@@ -205,10 +242,10 @@ func (t *Tx) moveUser(before, after *domain.User) error {
 	if err := t.holdHome(after); err != nil {
 		return err
 	}
-	if err := countUsers(t.Ctx, t.Bun, before, -1); err != nil {
+	if err := t.countUsers(before, -1); err != nil {
 		return err
 	}
-	return countUsers(t.Ctx, t.Bun, after, 1)
+	return t.countUsers(after, 1)
 }
 
 // renameUser gives a user the names of after in place of before's, and what follows them.
@@ -282,7 +319,7 @@ func (t *Tx) removeUser(u *domain.User) error {
 	if err := t.tallied(u.Organization, users, -1); err != nil {
 		return err
 	}
-	if err := countUsers(t.Ctx, t.Bun, u, -1); err != nil {
+	if err := t.countUsers(u, -1); err != nil {
 		return err
 	}
 	res, err := t.Bun.NewDelete().Model((*userRow)(nil)).
@@ -316,7 +353,11 @@ func (t *Tx) holdGrants(lists ...[]domain.Grant) error {
 			paths = append(paths, g.Path)
 		}
 	}
-	return holdWay(t.Ctx, t.DB, t.Bun, paths...)
+	absent, err := holdPresent(t.Ctx, t.DB, t.Bun, paths...)
+	if err == nil && absent > 0 && t.late == nil { // an organization may still be to come
+		err = domain.ErrChanged
+	}
+	return err
 }
 
 // holdGroups keeps the groups of u, which must be usable in u's organization.
@@ -339,28 +380,6 @@ func (t *Tx) holdGroups(u *domain.User) error {
 		return domain.ErrGroupNotFound
 	}
 	return nil
-}
-
-// insertUser adds the rows of a user whose places are known.
-func insertUser(ctx context.Context, tx bun.Tx, u *domain.User, hash domain.PasswordHash) error {
-	if err := takeLogin(ctx, tx, u); err != nil {
-		return err
-	}
-	if err := takeMail(ctx, tx, u); err != nil {
-		return err
-	}
-	r := toUserRow(u)
-	r.PasswordHash = string(hash)
-	if _, err := tx.NewInsert().Model(r).Exec(ctx); err != nil {
-		return db.Translate(err)
-	}
-	if err := insertLists(ctx, tx, u); err != nil {
-		return err
-	}
-	if err := insertAttributes(ctx, tx, u); err != nil {
-		return err
-	}
-	return insertPicture(ctx, tx, u)
 }
 
 // The tables of names that are unique over the directory; both have the same columns.
@@ -466,19 +485,14 @@ func grantRows(u *domain.User, blocked bool, grants []domain.Grant) []*userEnvir
 	return rows
 }
 
-// admitUser counts a new user: of their organization, which may have no room for one more (ErrQuota),
-// and of their home.
-func admitUser(ctx context.Context, d *db.DB, tx bun.Tx, u *domain.User) error {
-	if err := admit(ctx, d, tx, u.Organization, users); err != nil {
-		return err
-	}
-	return countUsers(ctx, tx, u, 1)
-}
-
 // countUsers adds n to the number of users whose home is u's.
-func countUsers(ctx context.Context, tx bun.Tx, u *domain.User, n int64) error {
-	res, err := tx.NewUpdate().Model((*countRow)(nil)).Set("users = c.users + ?", n).
-		Where("c.organization_id = ? AND c.environment_id = ?", int64(u.Organization), int64(u.Home)).Exec(ctx)
+func (t *Tx) countUsers(u *domain.User, n int64) error {
+	if t.late != nil {
+		t.late.homes[home{u.Organization, u.Home}] += n
+		return nil
+	}
+	res, err := t.NewUpdate().Model((*countRow)(nil)).Set("users = c.users + ?", n).
+		Where("c.organization_id = ? AND c.environment_id = ?", int64(u.Organization), int64(u.Home)).Exec(t.Ctx)
 	return db.One(res, err, domain.ErrChanged)
 }
 

@@ -57,9 +57,8 @@ func TestAnEnvironmentCanBeginInactive(t *testing.T) {
 		"imported": func(e domain.Environment) (domain.Environment, error) {
 			e.ID = 1000
 			e.Hang(&labs)
-			return e, persistence.NewDirectoryStore(w.DB).Write(t.Context(), storetest.Everything(domain.EnvironmentWrite), func(tx domain.DirectoryWriter) error {
-				_, err := tx.PutEnvironment(nil, e, labs.Organization)
-				return err
+			return e, persistence.NewDirectoryStore(w.DB).Write(t.Context(), storetest.Everything(domain.EnvironmentWrite), func(tx *persistence.DirectoryTx) error {
+				return tx.InsertEnvironments([]domain.PlacedEnvironment{{Environment: e, Above: labs.Organization}})
 			})
 		},
 	} {

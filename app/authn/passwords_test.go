@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"context"
 	"iter"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"canopy/persistence"
 	"canopy/persistence/db"
 	"canopy/persistence/testdb"
+	"canopy/tenancy"
 )
 
 // cheap is a cost at which hashing takes no time to speak of.
@@ -66,6 +68,14 @@ func (p people) Sections() iter.Seq2[*transfer.Section, error] {
 	}
 }
 
+// directoryStore is what people are imported into.
+type directoryStore struct{ *persistence.DirectoryStore }
+
+// Write implements transfer.DirectoryStore.
+func (s directoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(transfer.Tx) error) error {
+	return s.DirectoryStore.Write(ctx, w, func(tx *persistence.DirectoryTx) error { return work(tx) })
+}
+
 // accountsOf returns the accounts of a new directory with those users, whose password was
 // hashed as hash.
 func accountsOf(t *testing.T, c *clock, hash domain.PasswordHash, aliases ...string) *persistence.AccountStore {
@@ -76,7 +86,7 @@ func accountsOf(t *testing.T, c *clock, hash domain.PasswordHash, aliases ...str
 	db.Now = c.now
 	_, err = db.Migrate(t.Context())
 	require.NoError(t, err)
-	report, err := transfer.NewDirectory(persistence.NewDirectoryStore(db), loginname.Rules{}, "(test)", db.Now).
+	report, err := transfer.NewDirectory(directoryStore{persistence.NewDirectoryStore(db)}, loginname.Rules{}, "(test)", db.Now).
 		Import(t.Context(), people{hash, aliases}, transfer.ImportOptions{})
 	require.NoError(t, err)
 	require.Empty(t, report.Problems)

@@ -17,7 +17,7 @@ import (
 type organizationImport struct {
 	*importer
 	section *Section
-	tx      domain.DirectoryWriter
+	tx      Tx
 	border  *planned
 	// groups are all groups, those of this organization as they are to be.
 	groups  []domain.Group
@@ -37,7 +37,7 @@ var errRefused = errors.New("an organization with bad records is not imported")
 // organization imports one section, or writes nothing of it and notes its problems.
 func (i *importer) organization(ctx context.Context, section *Section) error {
 	o := &organizationImport{importer: i, section: section, groups: slices.Clone(i.groups), freed: make(map[string]domain.UserID)}
-	err := i.store.Write(ctx, i.w, func(tx domain.DirectoryWriter) error {
+	err := i.store.Write(ctx, i.w, func(tx Tx) error {
 		o.tx = tx
 		for _, step := range []func() error{o.begin, o.putEnvironments, o.putGroups, o.putUsers} {
 			if err := step(); err != nil {
@@ -154,7 +154,7 @@ func (o *organizationImport) begin() error {
 	if border.Organization != domain.RootOrganization || border.before == nil {
 		return nil
 	}
-	all, err := o.tx.SuperUsers()
+	all, _, err := o.tx.SuperUsers(0)
 	if err != nil {
 		return err
 	}
@@ -195,6 +195,8 @@ func (o *organizationImport) putEnvironments() error {
 			return err
 		}
 	}
+	var created []domain.PlacedEnvironment
+	var present []*planned
 	for key, p := range o.inOrder() {
 		if p.Organization != o.border.Organization || p.line == 0 {
 			continue
@@ -211,10 +213,32 @@ func (o *organizationImport) putEnvironments() error {
 			return err
 		}
 		o.report.Environments.count(p.before != nil, p.before != nil && len(domain.Diff(p.before.Fields(), p.Fields())) > 0)
-		if !o.writes() {
+		if p.before == nil {
+			created = append(created, domain.PlacedEnvironment{Environment: p.Environment, Above: p.parent})
+		} else {
+			present = append(present, p)
+		}
+	}
+	return o.writeEnvironments(created, present)
+}
+
+func (o *organizationImport) writeEnvironments(created []domain.PlacedEnvironment, present []*planned) error {
+	if !o.writes() {
+		return nil
+	}
+	for part := range slices.Chunk(created, chunk) {
+		if err := o.tx.InsertEnvironments(part); err != nil {
+			return o.refuse(o.section.Line, err)
+		}
+	}
+	for _, p := range present {
+		if len(domain.Diff(p.before.Fields(), p.Fields())) == 0 {
 			continue
 		}
-		if _, err := o.tx.PutEnvironment(p.before, p.Environment, p.parent); err != nil {
+		if err := o.tx.HoldEnvironment(p.before); err != nil {
+			return o.refuse(p.line, err)
+		}
+		if err := o.tx.SaveEnvironment(p.before, &p.Environment); err != nil {
 			return o.refuse(p.line, err)
 		}
 	}
@@ -325,7 +349,12 @@ func (o *organizationImport) putGroup(r GroupRecord, parent domain.GroupID) erro
 		}
 	}
 	if o.writes() {
-		if g, err = o.tx.PutGroup(before, g, o.border.Path); err != nil {
+		if before == nil {
+			err = o.tx.InsertGroup(&g)
+		} else {
+			err = o.tx.SaveGroup(before, &g)
+		}
+		if err != nil {
 			return o.refuse(r.Line, err)
 		}
 	}
@@ -382,7 +411,7 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []UserRecor
 	if err != nil {
 		return err
 	}
-	var created []record
+	var created, changed []record
 	for _, r := range records {
 		o.options.Progress()
 		o.last = max(o.last, r.Line)
@@ -407,10 +436,11 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []UserRecor
 		case user.before == nil:
 			created = append(created, user)
 		case differs:
-			if err := o.tx.UpdateUser(*user.before, *user.after); err != nil {
-				return o.refuse(r.Line, err)
-			}
+			changed = append(changed, user)
 		}
+	}
+	if err := o.save(changed); err != nil {
+		return err
 	}
 	return o.insert(created)
 }
@@ -610,6 +640,30 @@ func (o *organizationImport) grants(field string, refs *[]domain.EnvironmentRef)
 	return grants, errors.Join(wrong...)
 }
 
+// save writes users who are there and differ.
+func (o *organizationImport) save(records []record) error {
+	if len(records) == 0 || !o.writes() {
+		return nil
+	}
+	before := make([]domain.StoredUser, len(records))
+	for i, r := range records {
+		before[i] = *r.before
+	}
+	if err := o.tx.HoldUsers(o.border.Organization, before); err != nil {
+		return o.refuse(records[0].line, err)
+	}
+	for _, r := range records {
+		password := r.after.Hash
+		if password == r.before.Hash {
+			password = ""
+		}
+		if err := o.tx.SaveUser(&r.after.User, password); err != nil {
+			return o.refuse(r.line, err)
+		}
+	}
+	return nil
+}
+
 // insert writes new users, with the document's numbers where they may be kept.
 func (o *organizationImport) insert(records []record) error {
 	if len(records) == 0 || !o.writes() {
@@ -659,7 +713,15 @@ func (i *importer) withdraw(ctx context.Context) error {
 		if i.options.DryRun {
 			continue
 		}
-		err := i.store.Write(ctx, i.w, func(tx domain.DirectoryWriter) error { return tx.Withdraw(g.user.Key(), g.place.ID) })
+		err := i.store.Write(ctx, i.w, func(tx Tx) error {
+			user, err := tx.User(g.user.Key())
+			if err != nil {
+				return err
+			}
+			gone := func(at domain.Grant) bool { return at.Environment == g.place.ID }
+			user.Allowed, user.Blocked = slices.DeleteFunc(user.Allowed, gone), slices.DeleteFunc(user.Blocked, gone)
+			return tx.SaveUser(&user, "")
+		})
 		if err != nil {
 			return err
 		}

@@ -31,8 +31,17 @@ type Tx struct {
 // Work is run again, whole, when the database says that another try may succeed, so it does nothing
 // but work on the database. A commit whose outcome is unknown is not tried again.
 func (d *DB) Do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error) error {
+	return d.do(ctx, w, d.InTx, work)
+}
+
+// Once is Do with one try, for work that cannot be done again.
+func (d *DB) Once(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error) error {
+	return Translate(d.do(ctx, w, d.TryTx, work))
+}
+
+func (d *DB) do(ctx context.Context, w tenancy.WriteScope, inTx func(context.Context, func(context.Context, bun.Tx) error) error, work func(*Tx) error) error {
 	var after []func()
-	err := d.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		t := &Tx{Ctx: ctx, DB: d, Write: w, Bun: tx}
 		err := work(t)
 		after = t.after

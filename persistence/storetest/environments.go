@@ -174,9 +174,8 @@ func Environments(t *testing.T, db *db.DB) {
 				e := domain.Environment{ID: 2000, Alias: "Imported", Active: true}
 				above := w.Places["Acme/Test"]
 				e.Hang(&above)
-				return persistence.NewDirectoryStore(db).Write(ctx, all, func(tx domain.DirectoryWriter) error {
-					_, err := tx.PutEnvironment(nil, e, above.Organization)
-					return err
+				return persistence.NewDirectoryStore(db).Write(ctx, all, func(tx *persistence.DirectoryTx) error {
+					return tx.InsertEnvironments([]domain.PlacedEnvironment{{Environment: e, Above: above.Organization}})
 				})
 			}, []string{"acme.user"}},
 			{"another code", update("Acme/Test", func(e *domain.Environment) { e.Code = "T" }), []string{"acme.user"}},

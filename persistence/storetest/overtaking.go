@@ -149,20 +149,14 @@ func Overtaking(t *testing.T, database *db.DB) {
 		above := w.Places["Acme"]
 		below := domain.Environment{ID: 5000, Alias: "Imported", Active: true}
 		below.Hang(&above)
-		renamed := w.Places["Bolt/Test"]
-		renamed.Alias, renamed.AliasPath = "test", strings.TrimSuffix(renamed.AliasPath, "Test")+"test"
 		stale := w.Places["Bolt/Test"]
 		require.NoError(t, move("Acme", "Bolt")())
 		require.NoError(t, move("Bolt/Test", "Bolt/Prod")())
-		for _, put := range []func(domain.DirectoryWriter) error{
-			func(tx domain.DirectoryWriter) error {
-				_, err := tx.PutEnvironment(nil, below, above.Organization)
-				return err
+		for _, put := range []func(*persistence.DirectoryTx) error{
+			func(tx *persistence.DirectoryTx) error {
+				return tx.InsertEnvironments([]domain.PlacedEnvironment{{Environment: below, Above: above.Organization}})
 			},
-			func(tx domain.DirectoryWriter) error {
-				_, err := tx.PutEnvironment(&stale, renamed, stale.Organization)
-				return err
-			},
+			func(tx *persistence.DirectoryTx) error { return tx.HoldEnvironment(&stale) },
 		} {
 			require.ErrorIs(t, persistence.NewDirectoryStore(database).Write(ctx, all, put), domain.ErrChanged)
 		}

@@ -134,17 +134,17 @@ func (w *World) root(t *testing.T) {
 	store := persistence.NewDirectoryStore(w.DB)
 	_, err := store.Claim(t.Context(), Everything(domain.OrganizationWrite), domain.Numbers{1, 3, 0, 0})
 	require.NoError(t, err)
-	require.NoError(t, store.Write(t.Context(), Everything(domain.OrganizationWrite), func(tx domain.DirectoryWriter) error {
+	require.NoError(t, store.Write(t.Context(), Everything(domain.OrganizationWrite), func(tx *persistence.DirectoryTx) error {
 		root := domain.Environment{ID: 1, Parent: 1, Path: domain.RootPath, Organization: 1, IsOrganization: true, Alias: "root", Active: true}
-		root, err := tx.PutEnvironment(nil, root, domain.RootOrganization)
-		if err != nil {
+		placed := []domain.PlacedEnvironment{{Environment: root, Above: domain.RootOrganization}}
+		if err := tx.InsertEnvironments(placed); err != nil {
 			return err
 		}
-		w.Places["/"] = root
+		w.Places["/"] = placed[0].Environment
 		groups := domain.BuiltInGroups()
 		slices.SortFunc(groups, func(a, b domain.Group) int { return int(a.Parent - b.Parent) }) // User is below Admin
 		for _, g := range groups {
-			if g, err = tx.PutGroup(nil, g, domain.RootPath); err != nil {
+			if err := tx.InsertGroup(&g); err != nil {
 				return err
 			}
 			w.Teams["/"+g.Alias] = g

@@ -1,0 +1,268 @@
+package persistence
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// Write is Store.Do with one try, for work that reads a document that can be read once only. What it
+// writes is not held to quotas, and may name places that are written later.
+func (s *DirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(*DirectoryTx) error) error {
+	return s.db.Once(ctx, w, func(t *db.Tx) error {
+		tx := &Tx{Tx: t, late: &late{homes: make(map[home]int64), tallies: make(map[tallyKey]int64), touched: make(map[domain.OrganizationID]bool)}}
+		if err := work(&DirectoryTx{tx}); err != nil {
+			return err
+		}
+		return tx.finish()
+	})
+}
+
+// DirectoryTx is a transaction of DirectoryStore.Write: Tx with what writes many rows, wherever they lie.
+type DirectoryTx struct{ *Tx }
+
+// late is what a transaction that writes whole organizations leaves for its end. Counters and generations
+// are rows that others need too, so they are not locked from the first row to the last; and entries of the
+// audit trail are written many at once.
+type late struct {
+	homes   map[home]int64
+	tallies map[tallyKey]int64
+	touched map[domain.OrganizationID]bool
+	around  []domain.EnvironmentPath
+	entries []*auditRow
+}
+
+// home is where users are counted, tallyKey what the things of an organization are counted by.
+type (
+	home struct {
+		organization domain.OrganizationID
+		environment  domain.EnvironmentID
+	}
+	tallyKey struct {
+		organization domain.OrganizationID
+		of           tally
+	}
+)
+
+// batch is how many rows are written at once.
+const batch = 500
+
+// recordLate keeps an audit entry until there are enough of them.
+func (tx *Tx) recordLate(e domain.AuditEntry) error {
+	e.At, e.Actor, e.Request = tx.DB.Now(), tx.Write.Actor(), domain.RequestFrom(tx.Ctx)
+	tx.late.entries = append(tx.late.entries, toAuditRow(&e))
+	if len(tx.late.entries) < batch {
+		return nil
+	}
+	entries := tx.late.entries
+	tx.late.entries = nil
+	return insertAll(tx.Ctx, tx.Bun, entries)
+}
+
+// finish writes what was left for the end.
+func (tx *Tx) finish() error {
+	l := tx.late
+	tx.late = nil
+	if err := tx.writeHomes(l.homes); err != nil {
+		return err
+	}
+	keys := slices.SortedFunc(maps.Keys(l.tallies), func(a, b tallyKey) int {
+		return cmp.Or(cmp.Compare(a.organization, b.organization), cmp.Compare(a.of, b.of))
+	})
+	for _, k := range keys {
+		if err := tx.tallied(k.organization, k.of, l.tallies[k]); err != nil {
+			return err
+		}
+	}
+	if err := insertAll(tx.Ctx, tx.Bun, l.entries); err != nil {
+		return err
+	}
+	for _, o := range slices.Sorted(maps.Keys(l.touched)) {
+		if err := tx.bump(o); err != nil {
+			return err
+		}
+	}
+	return tx.bumpAround(l.around...)
+}
+
+// writeHomes adds to the numbers of users of homes: those with as many new users at once.
+func (tx *Tx) writeHomes(added map[home]int64) error {
+	type group struct {
+		organization domain.OrganizationID
+		n            int64
+	}
+	groups := make(map[group][]int64)
+	for _, h := range slices.SortedFunc(maps.Keys(added), func(a, b home) int { return cmp.Compare(a.environment, b.environment) }) {
+		g := group{h.organization, added[h]}
+		groups[g] = append(groups[g], int64(h.environment))
+	}
+	for g, homes := range groups {
+		for part := range slices.Chunk(homes, batch) {
+			err := tx.Run(tx.NewUpdate().Model((*countRow)(nil)).Set("users = c.users + ?", g.n).
+				Where("c.organization_id = ? AND c.environment_id IN (?)", int64(g.organization), db.In(part)))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Reserve takes n numbers of a kind that nobody had, and returns the first. On PostgreSQL it is a
+// transaction of its own, so that others need not wait for numbers until the import ends.
+func (tx *DirectoryTx) Reserve(kind int, n int64) (int64, error) {
+	if tx.DB.OneWriter() {
+		return reserve(tx.Ctx, tx.DB, tx.Bun, kind, n)
+	}
+	return NewDirectoryStore(tx.DB).Reserve(tx.Ctx, tx.Write, kind, n)
+}
+
+// InsertEnvironments adds environments whose places are known, each behind the one above it, and completes
+// them. It returns ErrChanged if one that was there is no longer where they say.
+func (tx *DirectoryTx) InsertEnvironments(added []domain.PlacedEnvironment) error {
+	written := make(map[domain.EnvironmentPath]bool, len(added))
+	var above []domain.EnvironmentPath
+	for i := range added {
+		e := &added[i]
+		if err := e.Validate(); err != nil {
+			return err
+		}
+		if e.UUID == "" {
+			e.UUID = db.NewUUID()
+		}
+		if up := e.Path.Parent(); !written[up] {
+			above = append(above, up)
+		}
+		written[e.Path] = true
+	}
+	if err := holdWay(tx.Ctx, tx.DB, tx.Bun, above...); err != nil {
+		return err
+	}
+	if err := insertEnvironments(tx.Ctx, tx.Bun, added...); err != nil {
+		return err
+	}
+	for i := range added {
+		if err := tx.inserted(&added[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inserted counts and records a new environment.
+func (tx *DirectoryTx) inserted(e *domain.PlacedEnvironment) error {
+	bump := func() error { return tx.bump(e.Organization) }
+	if e.ID != domain.RootEnvironment {
+		if err := tx.admit(e.Above, environments); err != nil {
+			return err
+		}
+		if e.IsOrganization || !e.Active {
+			bump = func() error { return tx.bumpAround(e.Path) }
+		}
+	}
+	if err := bump(); err != nil {
+		return err
+	}
+	return tx.record(environmentEntry("environment:create", &e.Environment, domain.Diff(nil, e.Fields())))
+}
+
+// HoldEnvironment keeps others from changing an environment that was read before the transaction. It
+// returns ErrChanged if it is no longer where and what it was called then.
+func (tx *DirectoryTx) HoldEnvironment(before *domain.Environment) error {
+	now, err := tx.Environment(tenancy.EnvironmentKey{Organization: before.Organization, ID: before.ID})
+	if err == nil && (now.Path != before.Path || domain.Fold(now.AliasPath) != domain.Fold(before.AliasPath)) {
+		err = domain.ErrChanged
+	}
+	return err
+}
+
+// UsersNamed returns the users with these aliases, by folded alias. Others may change them.
+func (tx *DirectoryTx) UsersNamed(aliases []string) (map[string]domain.StoredUser, error) {
+	all, err := storedUsers(tx.Ctx, tx.Bun, tx.NewSelect().TableExpr("login_names AS n").
+		Join("JOIN users AS u ON u.organization_id = n.organization_id AND u.id = n.user_id").Where("n.name IN (?)", db.In(folded(aliases))))
+	found := make(map[string]domain.StoredUser, len(all))
+	for _, u := range all {
+		found[domain.Fold(u.Alias)] = u
+	}
+	return found, err
+}
+
+func folded(texts []string) []string {
+	keys := make([]string, len(texts))
+	for i, text := range texts {
+		keys[i] = domain.Fold(text)
+	}
+	return keys
+}
+
+// MailTaken returns whose the mail addresses are that are taken, by folded address.
+func (tx *DirectoryTx) MailTaken(addresses []string) (map[string]domain.UserID, error) {
+	taken := make(map[string]domain.UserID)
+	if len(addresses) == 0 {
+		return taken, nil
+	}
+	var rows []nameRow
+	err := tx.NewSelect().Table(mailAddresses).Column("name", "user_id").Where("name IN (?)", db.In(folded(addresses))).Scan(tx.Ctx, &rows)
+	for _, r := range rows {
+		taken[r.Name] = domain.UserID(r.UserID)
+	}
+	return taken, db.Translate(err)
+}
+
+// InsertUsers adds users whose places are known, and completes them. Quotas and rules of users are not
+// asked. It returns ErrChanged if a place they name is no longer where they say.
+func (tx *DirectoryTx) InsertUsers(added []domain.StoredUser) error {
+	if len(added) == 0 {
+		return nil
+	}
+	var paths []domain.EnvironmentPath
+	for i := range added {
+		u := &added[i]
+		if u.UUID == "" {
+			u.UUID = db.NewUUID()
+		}
+		paths = append(paths, u.HomePath)
+		for _, g := range slices.Concat(u.Allowed, u.Blocked) {
+			paths = append(paths, g.Path)
+		}
+	}
+	if _, err := holdPresent(tx.Ctx, tx.DB, tx.Bun, paths...); err != nil {
+		return err
+	}
+	return tx.insertUsers(added...)
+}
+
+// HoldUsers keeps others from changing users of an organization whom UsersNamed returned, so that SaveUser
+// takes them; those held before are let go. It returns ErrChanged if one of them was changed meanwhile.
+func (tx *DirectoryTx) HoldUsers(o domain.OrganizationID, before []domain.StoredUser) error {
+	tx.users = make(map[domain.UserID]domain.User, len(before))
+	ids := make([]domain.UserID, len(before))
+	for i := range before {
+		ids[i] = before[i].ID
+		tx.hold(&before[i].User)
+	}
+	if len(before) == 0 || tx.DB.OneWriter() {
+		return nil
+	}
+	if err := tx.Lock("UPDATE", "users u WHERE u.organization_id = ? AND u.id IN (?) ORDER BY u.id", int64(o), db.In(ids)); err != nil {
+		return err
+	}
+	now, err := storedUsers(tx.Ctx, tx.Bun, tx.NewSelect().TableExpr("users AS u").Where("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(ids)))
+	if err != nil {
+		return err
+	}
+	changed := len(now) != len(before)
+	for i := range now {
+		held := tx.users[now[i].ID]
+		changed = changed || len(domain.Diff(held.Fields(), now[i].Fields())) > 0
+	}
+	if changed {
+		return domain.ErrChanged
+	}
+	return nil
+}
