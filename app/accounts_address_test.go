@@ -97,7 +97,7 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 			require.Contains(t, got.status, try.status, "%s: %s: %s", w.name, try.target, got.body)
 			require.Equal(t, before, mail(), "%s: %s", w.name, try.target)
 		}
-		require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: accounts.Whose{Mail: thief}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+		require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: accounts.Whose{Mail: thief}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 		require.Empty(t, s.mails(t), "%s: what was asked for leads nowhere", w.name)
 		// The owner confirms.
 		got = send(ownMailWay{method: "POST", target: "/rest/accounts/mail", body: `{"user":"acme.admin","secret":"` + secret[1] + `","password":"` + userPassword + `"}`})

@@ -18,6 +18,11 @@ import (
 	"canopy/persistence"
 )
 
+// codeOf asks for a registration code of an organization.
+func codeOf(organization domain.EnvironmentRef, in accounts.RegistrationCodePatch) accounts.CreateRegistrationCode {
+	return accounts.CreateRegistrationCode{Organization: organization, RegistrationCodePatch: in}
+}
+
 // Who has an account is told by no answer; the mail goes to the owner of the address, and
 // one password is hashed either way.
 func TestRegistrationsTellNothing(t *testing.T) {
@@ -50,7 +55,7 @@ func TestRegistrationsTellNothing(t *testing.T) {
 		require.Empty(t, s.mails(t))
 
 		for _, whose := range []accounts.Whose{{Mail: "nobody@example.org"}, {Alias: "nobody"}, {Alias: "acme.admin", Mail: "wrong@example.org"}, {Mail: "ada+l@example.org"}} {
-			require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.7"}))
+			require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.7"}))
 			require.Empty(t, s.mails(t), "no mail for %v", whose)
 			_, err := s.Accounts.Reset(t.Context(), accounts.Reset{Whose: whose, Secret: "guess", Password: "long enough", Source: "192.0.2.7"})
 			require.ErrorIs(t, err, domain.ErrSecret)
@@ -112,7 +117,7 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 		ctx := t.Context()
 		forgot := func(alias string) accounts.Reset {
 			t.Helper()
-			require.NoError(t, s.Accounts.Forgot(ctx, accounts.Forgot{Whose: accounts.Whose{Alias: alias}, Link: confirmLink, Lifetime: time.Hour, Source: alias}))
+			require.NoError(t, s.Accounts.Forgot(ctx, accounts.AskLink{Whose: accounts.Whose{Alias: alias}, Link: confirmLink, Lifetime: time.Hour, Source: alias}))
 			q := follow(t, s.mail(t, domain.LetterForgot, alias+"@example.org"))
 			return accounts.Reset{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: alias}
 		}
@@ -208,7 +213,7 @@ func TestStrangersCannotMakeMuchMail(t *testing.T) {
 			return domain.AsError(err).Kind
 		}
 		forgot := func(whose accounts.Whose, source string) domain.Kind {
-			return kind(s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: source}))
+			return kind(s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: source}))
 		}
 		try := func(address, source string) domain.Kind { return forgot(accounts.Whose{Mail: address}, source) }
 		register := func(address, source string) domain.Kind {
@@ -240,7 +245,7 @@ func TestStrangersCannotMakeMuchMail(t *testing.T) {
 			require.Equal(t, want, try(fmt.Sprint("nobody", i, "@example.org"), "2001:db8::1"), i)
 			s.clock.set(s.clock.now().Add(time.Second))
 		}
-		err := s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: accounts.Whose{Alias: "x"}, Source: "2001:db8::2"})
+		err := s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: accounts.Whose{Alias: "x"}, Source: "2001:db8::2"})
 		require.Equal(t, 3500, domain.AsError(err).RetryAfter, "what is left of the hour")
 		require.Zero(t, try("acme.admin@example.org", "192.0.2.3"))
 		require.Len(t, s.mails(t), 1)
@@ -284,7 +289,7 @@ func TestCodesThatAreNoneTellNothing(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, nil)
 		admin, no := s.as(t, "bolt.admin"), false
-		closed, err := s.Accounts.CreateRegistrationCode(t.Context(), admin, "Bolt", accounts.RegistrationCodePatch{Enabled: &no})
+		closed, err := s.Codes.Create(t.Context(), admin, codeOf("Bolt", accounts.RegistrationCodePatch{Enabled: &no}))
 		require.NoError(t, err)
 		for _, code := range []string{"000000000000", string(closed.Code)} {
 			for _, address := range []string{"acme.user@example.org", "nobody@example.org"} {
@@ -352,14 +357,14 @@ func TestRegistrationCodes(t *testing.T) {
 
 		admin := s.as(t, "bolt.admin")
 		quota := int64(5)
-		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "bolt.user"), "Bolt", accounts.RegistrationCodePatch{})
+		_, err = s.Codes.Create(ctx, s.as(t, "bolt.user"), codeOf("Bolt", accounts.RegistrationCodePatch{}))
 		require.Error(t, err)
-		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "acme.admin"), "Bolt", accounts.RegistrationCodePatch{})
+		_, err = s.Codes.Create(ctx, s.as(t, "acme.admin"), codeOf("Bolt", accounts.RegistrationCodePatch{}))
 		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
-		code, err := s.Accounts.CreateRegistrationCode(ctx, admin, "Bolt", accounts.RegistrationCodePatch{MaxUsers: &quota})
+		code, err := s.Codes.Create(ctx, admin, codeOf("Bolt", accounts.RegistrationCodePatch{MaxUsers: &quota}))
 		require.NoError(t, err)
 		require.Regexp(t, `^[0-9]{12}$`, string(code.Code))
-		_, err = s.Accounts.RegistrationCode(ctx, s.as(t, "acme.admin"), accounts.OrganizationCode{Organization: "Acme", Code: string(code.Code)})
+		_, err = s.Codes.Get(ctx, s.as(t, "acme.admin"), accounts.OrganizationCode{Organization: "Acme", Code: code.Code})
 		require.ErrorIs(t, err, domain.ErrRegistrationCodeNotFound)
 
 		var let, refused atomic.Int64
@@ -381,7 +386,7 @@ func TestRegistrationCodes(t *testing.T) {
 		all.Wait()
 		require.EqualValues(t, quota, let.Load())
 		require.EqualValues(t, 64-quota, refused.Load())
-		codes, err := s.Accounts.RegistrationCodes(ctx, admin, "Bolt")
+		codes, err := s.Codes.List(ctx, admin, "Bolt")
 		require.NoError(t, err)
 		require.Len(t, codes, 1)
 		require.EqualValues(t, quota, codes[0].Used)
@@ -396,15 +401,15 @@ func TestRegistrationCodes(t *testing.T) {
 		require.Equal(t, domain.RoleUser, proven.User.Role)
 
 		more, no := int64(50), false
-		of := accounts.OrganizationCode{Organization: "Bolt", Code: string(code.Code)}
-		_, err = s.Accounts.UpdateRegistrationCode(ctx, admin, of, accounts.RegistrationCodePatch{MaxUsers: &more, Enabled: &no})
+		of := accounts.OrganizationCode{Organization: "Bolt", Code: code.Code}
+		_, err = s.Codes.Update(ctx, admin, accounts.UpdateRegistrationCode{OrganizationCode: of, RegistrationCodePatch: accounts.RegistrationCodePatch{MaxUsers: &more, Enabled: &no}})
 		require.NoError(t, err)
 		late := ada()
 		late.Code, late.Source = string(code.Code), "late"
 		_, err = s.Accounts.Register(ctx, late)
 		require.ErrorIs(t, err, domain.ErrRegistrationCode, "disabled")
 		yes, soon := true, s.clock.now().Add(time.Minute)
-		_, err = s.Accounts.UpdateRegistrationCode(ctx, admin, of, accounts.RegistrationCodePatch{Enabled: &yes, Expires: &soon})
+		_, err = s.Codes.Update(ctx, admin, accounts.UpdateRegistrationCode{OrganizationCode: of, RegistrationCodePatch: accounts.RegistrationCodePatch{Enabled: &yes, Expires: &soon}})
 		require.NoError(t, err)
 		s.clock.set(soon)
 		_, err = s.Accounts.Register(ctx, late)
@@ -418,12 +423,12 @@ func TestRegistrationCodes(t *testing.T) {
 		group, groups := domain.GroupRef(name), []domain.GroupRef{}
 		_, err = s.Users.Update(ctx, operator, directory.UpdateUser{User: domain.UserRef{ID: admin.User}, UserPatch: directory.UserPatch{Group: &group, Groups: &groups}})
 		require.NoError(t, err)
-		_, err = s.Accounts.CreateRegistrationCode(ctx, s.as(t, "bolt.admin"), "Bolt", accounts.RegistrationCodePatch{})
+		_, err = s.Codes.Create(ctx, s.as(t, "bolt.admin"), codeOf("Bolt", accounts.RegistrationCodePatch{}))
 		require.ErrorIs(t, err, domain.ErrClimbing, "newcomers would have more")
-		_, err = s.Accounts.UpdateRegistrationCode(ctx, s.as(t, "bolt.admin"), of, accounts.RegistrationCodePatch{Left: &more})
+		_, err = s.Codes.Update(ctx, s.as(t, "bolt.admin"), accounts.UpdateRegistrationCode{OrganizationCode: of, RegistrationCodePatch: accounts.RegistrationCodePatch{Left: &more}})
 		require.ErrorIs(t, err, domain.ErrClimbing, "nor let more of them in")
-		require.NoError(t, s.Accounts.DeleteRegistrationCode(ctx, admin, of))
-		require.ErrorIs(t, s.Accounts.DeleteRegistrationCode(ctx, admin, of), domain.ErrRegistrationCodeNotFound)
+		require.NoError(t, s.Codes.Delete(ctx, admin, of))
+		require.ErrorIs(t, s.Codes.Delete(ctx, admin, of), domain.ErrRegistrationCodeNotFound)
 	})
 }
 

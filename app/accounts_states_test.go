@@ -126,9 +126,9 @@ func TestSecretsOfAccountsThatAreClosed(t *testing.T) {
 			for _, state := range []domain.UserState{domain.Approved, domain.Pending, domain.Unverified, domain.Invited} {
 				u, place := person(state)
 				shut(t, s, u, place)
-				require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: accounts.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+				require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: accounts.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 				require.Len(t, s.mails(t), map[bool]int{true: 1}[name == "open" && state == domain.Approved], "forgotten: %s, %s", state, name)
-				require.NoError(t, s.Accounts.Resend(t.Context(), accounts.Resend{Whose: accounts.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+				require.NoError(t, s.Accounts.Resend(t.Context(), accounts.AskLink{Whose: accounts.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 				require.Len(t, s.mails(t), map[bool]int{true: 1}[name == "open" && state == domain.Unverified], "sent again: %s, %s", state, name)
 			}
 		}

@@ -58,7 +58,7 @@ func newTwins(t *testing.T, engine, name string, state domain.UserState) []*twin
 			State: &state, Password: &password})
 		require.NoError(t, err)
 		quota := int64(4)
-		code, err := s.Accounts.CreateRegistrationCode(t.Context(), s.as(t, "bolt.admin"), "Bolt", accounts.RegistrationCodePatch{MaxUsers: &quota})
+		code, err := s.Codes.Create(t.Context(), s.as(t, "bolt.admin"), codeOf("Bolt", accounts.RegistrationCodePatch{MaxUsers: &quota}))
 		require.NoError(t, err)
 		c := &client{address: r.host()}
 		t.Cleanup(c.close)

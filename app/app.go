@@ -35,6 +35,7 @@ type UseCases struct {
 	Explain       *directory.Explain
 	Audit         *directory.Audit
 	Accounts      *accounts.Accounts
+	Codes         *accounts.RegistrationCodes
 	Objects       *objects.Objects
 	Topics        *objects.Topics
 	Social        *objects.Social
@@ -98,18 +99,18 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Organizations = directory.NewOrganizations(d.Gate, environments, d.Environments, pictures, d.declared.Organizations)
 	d.Groups = directory.NewGroups(d.Gate, documents, groups, users, cfg.Now)
 	d.Me = directory.NewMe(d.Gate, documents, users, known, passwords, cfg.Now)
-	d.Sessions = accounts.NewSessions(d.Gate, users, persistence.NewSessionStore(database), known, passwords, tokens, cfg.Sessions, cfg.Now)
+	d.Sessions = accounts.NewSessions(d.Gate, d.Users, newSessionStore(database), known, passwords, tokens, cfg.Sessions, cfg.Now)
 	d.SigningKeys = accounts.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
 	d.Admins = directory.NewAdmins(d.Gate)
-	d.APIKeys = accounts.NewAPIKeys(d.Gate, d.Users, users, persistence.NewAPIKeyStore(database), cfg.Quotas.Keys, cfg.Now)
+	d.APIKeys = accounts.NewAPIKeys(d.Gate, d.Users, newAPIKeyStore(database), cfg.Quotas.Keys, cfg.Now)
 	d.Explain = directory.NewExplain(d.Gate, documents, users, known, cfg.Now)
 	database.Quotas = cfg.Quotas
 	database.Vault = db.NewVault(secret.vault)
 	outbox := persistence.NewOutboxStore(database)
 	d.People = directory.NewPeople(d.Gate, documents, d.Users, newTopicStore(database))
-	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, accounts.AccountStores{Users: newAccountStore(database), Accounts: known,
-		Codes: persistence.NewRegistrationCodeStore(database), Outbox: outbox},
-		passwords, cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
+	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, newAccountStore(database), known, passwords,
+		cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
+	d.Codes = accounts.NewRegistrationCodes(d.Gate, users, newCodeStore(database), cfg.Now)
 	mailer, err := newMailer(&cfg, outbox, watch.metrics)
 	if err != nil {
 		return nil, err
@@ -120,7 +121,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Objects = objects.NewObjects(d.Gate, users, things, usage, cfg.Now)
 	d.Topics = objects.NewTopics(d.Gate, d.Objects, social)
 	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, social, cfg.Now)
-	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage, things: things.ObjectStore, known: known,
+	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage, things: things.ObjectStore,
 		accounts: d.Accounts, outbox: outbox, mailer: mailer, folder: cfg.mailFolder()}
 	return d, nil
 }

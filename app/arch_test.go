@@ -210,18 +210,8 @@ var lock = regexp.MustCompile(`^UPDATE (OF \w+|SKIP LOCKED|NOWAIT)`)
 // withText are files of persistence that still have statements as text. One without any must be taken from
 // the list, which nothing is added to.
 var withText = []string{
-	"persistence/account.go",
-	"persistence/apikey.go",
-	"persistence/code.go",
 	"persistence/list.go",
 	"persistence/list_write.go",
-	"persistence/outbox.go",
-	"persistence/own.go",
-	"persistence/registration.go",
-	"persistence/secret.go",
-	"persistence/session.go",
-	"persistence/setting.go",
-	"persistence/signingkey.go",
 }
 
 // Statements are Bun's builder, with the condition of a scope inside, except below the stores and where
@@ -372,10 +362,9 @@ var unscoped = map[string][]string{
 	"attempts are counted before anybody knows whose they are": {
 		"AccountStore.Failures", "AccountStore.CountFailure", "AccountStore.Forgive", "AccountStore.Count"},
 	"what has ended is removed by the server itself, wherever it is": {
-		"AccountStore.Sweep", "AccountStore.SweepSecrets", "AccountStore.SweepLimits", "AccountStore.SweepSessions", "AccountStore.Stale",
-		"OutboxStore.SweepOutbox"},
+		"AccountStore.Sweep", "AccountStore.Stale"},
 	"mail is sent by the server itself": {
-		"OutboxStore.Post", "OutboxStore.Posted", "OutboxStore.Claim", "OutboxStore.Keep", "OutboxStore.Sent", "OutboxStore.Retry",
+		"OutboxStore.Posted", "OutboxStore.Claim", "OutboxStore.Keep", "OutboxStore.Sent", "OutboxStore.Retry",
 		"OutboxStore.GiveUp", "OutboxStore.Waiting"},
 	"it belongs to the directory as a whole": {
 		"SettingStore.Get", "SettingStore.Keep", "SigningKeyStore.List", "SigningKeyStore.Ensure", "SigningKeyStore.Rotate",
@@ -474,7 +463,7 @@ func changesRows(fn *ast.FuncDecl) bool {
 	writes := false
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		if selector, ok := n.(*ast.SelectorExpr); ok {
-			writes = writes || slices.Contains([]string{"InTx", "TryTx", "Do", "Once", "ExecContext", "Writer"}, selector.Sel.Name)
+			writes = writes || slices.Contains([]string{"InTx", "TryTx", "Do", "NewInsert", "NewUpdate", "NewDelete", "Once", "ExecContext", "Writer"}, selector.Sel.Name)
 		}
 		return true
 	})

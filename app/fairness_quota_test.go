@@ -16,6 +16,7 @@ import (
 	"canopy/app"
 	"canopy/app/accounts"
 	"canopy/app/directory"
+	"canopy/domain"
 )
 
 // TestQuotas holds that of each kind an organization and a user have as many as may be and no more,
@@ -82,7 +83,7 @@ func TestQuotas(t *testing.T) {
 		for range 5 {
 			signIn(t, w.Address(), "bolt.user", testPassword)
 		}
-		sessions, err := w.directory.Sessions.List(t.Context(), w.principal(t, "bolt.user"))
+		sessions, err := w.directory.Sessions.List(t.Context(), w.principal(t, "bolt.user"), domain.UserRef{})
 		require.NoError(t, err)
 		require.Len(t, sessions, 3)
 	})

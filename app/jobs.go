@@ -25,9 +25,6 @@ type job struct {
 	wake <-chan struct{}
 }
 
-// outboxKept is how long it can be seen what became of a mail.
-const outboxKept = 30 * 24 * time.Hour
-
 // background is what the server does beside answering.
 type background struct {
 	log      *slog.Logger
@@ -36,7 +33,6 @@ type background struct {
 	signIns  *authn.Passwords
 	usage    *objects.UsageCounter
 	things   *persistence.ObjectStore
-	known    *persistence.AccountStore
 	accounts *accounts.Accounts
 	outbox   *persistence.OutboxStore
 	mailer   *mail.Worker
@@ -52,9 +48,7 @@ func (b *background) jobs() []job {
 			return b.things.SweepCopyRequests(ctx, tenancy.Operator("(sweep)", domain.ObjectManage), b.now())
 		}, nil},
 		{"sweep", time.Hour, func(ctx context.Context) error {
-			now := b.now()
-			return errors.Join(b.known.Sweep(ctx, now.Add(-24*time.Hour), now.AddDate(0, 0, -90)), b.known.SweepSessions(ctx, now), b.accounts.Sweep(ctx),
-				b.outbox.SweepOutbox(ctx, now.Add(-outboxKept)), mail.SweepFiles(b.folder, now.Add(-outboxKept)))
+			return errors.Join(b.accounts.Sweep(ctx), mail.SweepFiles(b.folder, b.now().Add(-domain.MailKept)))
 		}, nil},
 		{"mail", 5 * time.Second, b.mailer.Run, b.outbox.Posted()},
 	}

@@ -122,7 +122,7 @@ func TestHeadUsesNoSecret(t *testing.T) {
 func TestReadsChangeNothing(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, nil)
-		require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.Forgot{Whose: accounts.Whose{Alias: "acme.user"}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+		require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: accounts.Whose{Alias: "acme.user"}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 		q := follow(t, s.mail(t, domain.LetterForgot, "acme.user@example.org"))
 		reset := accounts.Reset{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: "1"}
 		operator := s.operator(t)

@@ -396,7 +396,7 @@ func (w *twoTenants) hide(t *testing.T) {
 		require.NoError(t, err, alias)
 	}
 	for _, alias := range []string{"admin", "acme.admin", "acme.half"} {
-		_, err := w.directory.Accounts.CreateRegistrationCode(ctx, w.principal(t, alias), "Acme", accounts.RegistrationCodePatch{})
+		_, err := w.directory.Codes.Create(ctx, w.principal(t, alias), codeOf("Acme", accounts.RegistrationCodePatch{}))
 		require.True(t, err == nil || domain.ErrClimbing.Is(err), "%s: %v", alias, err)
 	}
 	move, back := domain.EnvironmentRef("Acme/Test"), domain.EnvironmentRef("Acme/Prod")

@@ -80,7 +80,7 @@ func TestRefreshTokensRotate(t *testing.T) {
 		require.Equal(t, first.Session.ID, second.Session.ID)
 		require.Equal(t, first.Environment, second.Environment)
 
-		shown, err := d.directory.Sessions.List(t.Context(), second.Principal)
+		shown, err := d.directory.Sessions.List(t.Context(), second.Principal, domain.UserRef{})
 		require.NoError(t, err)
 		require.Len(t, shown, 1)
 		require.True(t, shown[0].Current)
@@ -306,7 +306,7 @@ func TestSessionsEndWithTheAccount(t *testing.T) {
 		require.NoError(t, d.directory.Sessions.SignOut(ctx, s[0].Principal), "which ended is no error")
 
 		s = all(t)
-		require.NoError(t, d.directory.Sessions.EndAllOf(ctx, operator, domain.UserRef{ID: id}))
+		require.NoError(t, d.directory.Sessions.EndAll(ctx, operator, domain.UserRef{ID: id}))
 		refused(t, s)
 
 		s = all(t)
@@ -514,7 +514,7 @@ func TestSigningKeysRotate(t *testing.T) {
 		next, err := d.refresh(t, session.Refresh)
 		require.NoError(t, err, "nor a refresh token")
 		require.NoError(t, d.bears(t, next.Access))
-		shown, err := d.directory.Sessions.List(ctx, next.Principal)
+		shown, err := d.directory.Sessions.List(ctx, next.Principal, domain.UserRef{})
 		require.NoError(t, err)
 		require.Len(t, shown, 2, "sessions without a way back are gone")
 
@@ -546,7 +546,7 @@ func TestSessionsWhileThePasswordMustBeChanged(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrPasswordExpired)
 		who, err := d.find(t, map[string]string{"Authorization": s.Access}, "", "GET")
 		require.NoError(t, err)
-		_, err = d.directory.Sessions.List(t.Context(), who)
+		_, err = d.directory.Sessions.List(t.Context(), who, domain.UserRef{})
 		require.ErrorIs(t, err, domain.ErrPasswordExpired)
 		require.NoError(t, d.directory.Sessions.SignOut(t.Context(), who), "going is always possible")
 	})

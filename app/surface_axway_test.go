@@ -31,7 +31,7 @@ func TestAxwayAdminsStayInTheirOrganization(t *testing.T) {
 		require.NoError(t, err)
 		organization, err := w.directory.Environments.Get(t.Context(), operator, "Bolt")
 		require.NoError(t, err)
-		code, err := w.directory.Accounts.CreateRegistrationCode(t.Context(), operator, "Bolt", accounts.RegistrationCodePatch{})
+		code, err := w.directory.Codes.Create(t.Context(), operator, codeOf("Bolt", accounts.RegistrationCodePatch{}))
 		require.NoError(t, err)
 		bodies := map[string][2]string{
 			"changepassword": {"application/x-www-form-urlencoded", "newPassword=secret-2"},

@@ -366,7 +366,7 @@ func (z *zoo) addHabits(t *testing.T, w *twoTenants) {
 	}
 	open, left, no := int64(0), int64(3), false
 	for _, in := range []accounts.RegistrationCodePatch{{}, {MaxUsers: &open}, {MaxUsers: &left, Enabled: &no}} {
-		_, err := w.directory.Accounts.CreateRegistrationCode(ctx, w.operator(t), "Zoo", in)
+		_, err := w.directory.Codes.Create(ctx, w.operator(t), codeOf("Zoo", in))
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.directory.RunJobs(ctx))

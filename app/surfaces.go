@@ -130,7 +130,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 		{
 			name:   "axway",
 			claims: below(axway.Bases...),
-			app: axway.New(server, axway.Uses{Users: d.Users, Organizations: d.Organizations, Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, Objects: d.Objects},
+			app: axway.New(server, axway.Uses{Users: d.Users, Organizations: d.Organizations, Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, Codes: d.Codes, Objects: d.Objects},
 				axway.Config{Registration: d.config.SignUpEnvironment != "", AutoApprove: d.config.AutoApprove,
 					MinPasswordLength: d.config.MinPasswordLength, Redirects: d.redirects, Properties: d.declared,
 					SessionIdle: d.config.Sessions.CookieIdle, Pages: d.config.publicPages()},

@@ -56,6 +56,39 @@ func newAccountStore(d *db.DB) accountStore {
 		unit[accounts.Tx]{persistence.NewStore(d), func(tx *persistence.Tx) accounts.Tx { return tx }}}
 }
 
+// sessionStore is what sessions are read from and ended in.
+type sessionStore struct {
+	*persistence.SessionStore
+	unit[accounts.SessionTx]
+}
+
+func newSessionStore(d *db.DB) sessionStore {
+	return sessionStore{persistence.NewSessionStore(d),
+		unit[accounts.SessionTx]{persistence.NewStore(d), func(tx *persistence.Tx) accounts.SessionTx { return tx }}}
+}
+
+// apiKeyStore is what API keys are read from and changed in.
+type apiKeyStore struct {
+	*persistence.APIKeyStore
+	unit[accounts.APIKeyTx]
+}
+
+func newAPIKeyStore(d *db.DB) apiKeyStore {
+	return apiKeyStore{persistence.NewAPIKeyStore(d),
+		unit[accounts.APIKeyTx]{persistence.NewStore(d), func(tx *persistence.Tx) accounts.APIKeyTx { return tx }}}
+}
+
+// codeStore is what registration codes are read from and changed in.
+type codeStore struct {
+	*persistence.RegistrationCodeStore
+	unit[accounts.RegistrationCodeTx]
+}
+
+func newCodeStore(d *db.DB) codeStore {
+	return codeStore{persistence.NewRegistrationCodeStore(d),
+		unit[accounts.RegistrationCodeTx]{persistence.NewStore(d), func(tx *persistence.Tx) accounts.RegistrationCodeTx { return tx }}}
+}
+
 // environmentStore is what environments are read from and changed in.
 type environmentStore struct {
 	*persistence.EnvironmentStore

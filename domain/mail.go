@@ -66,6 +66,9 @@ const (
 	MailFailed // given up
 )
 
+// MailKept is how long it can be seen what became of a mail.
+const MailKept = 30 * 24 * time.Hour
+
 // OutgoingMail is a mail that one worker has claimed. Nobody else has it until the claim
 // ends.
 type OutgoingMail struct {

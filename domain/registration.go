@@ -56,22 +56,6 @@ func (c *RegistrationCode) Fields() Fields {
 	}
 }
 
-// Registration is a newcomer as they are stored.
-type Registration struct {
-	User User
-	Hash PasswordHash
-	// Code is the registration code to use up, empty for none. It decides the home.
-	Code SecretText
-	// First means that the newcomer becomes the superUser of a directory without users.
-	First bool
-	// Replaces is an unverified account with the same login name that gives way; zero for
-	// none.
-	Replaces UserKey
-	// Outdoes is an unverified account with the same mail address; zero for none. It keeps its
-	// login name from others as a claim, and has no address any more.
-	Outdoes UserKey
-}
-
 // ClaimedMail returns the mail address in whose name an unverified account keeps its login name.
 func (u *User) ClaimedMail() string { return cmp.Or(u.Person.Mail, u.Claims) }
 

@@ -79,18 +79,16 @@ func (tx *Tx) AddContact(alias string) error {
 
 // userNamed returns where the user with that alias in the scope is stored, or ErrUserNotFound.
 func (tx *Tx) userNamed(alias string) (domain.UserKey, error) {
-	var names []nameRow
-	err := tx.NewSelect().Table(loginNames).Column("organization_id", "user_id").Where("name = ?", domain.Fold(alias)).Scan(tx.Ctx, &names)
-	name, err := db.First(names, err, domain.ErrUserNotFound)
+	key, err := nameOwner(tx.Ctx, tx, loginNames, alias)
 	if err != nil {
-		return domain.UserKey{}, err
+		return key, err
 	}
 	in := db.Account(tx.Scope())
 	var rows []userRow
-	err = tx.NewSelect().Model(&rows).Column("id").Where("u.organization_id = ? AND u.id = ?", name.OrganizationID, name.UserID).
+	err = tx.NewSelect().Model(&rows).Column("id").Where("u.organization_id = ? AND u.id = ?", int64(key.Organization), int64(key.User)).
 		Where(in.Text(), in.Args...).Scan(tx.Ctx)
 	_, err = db.First(rows, err, domain.ErrUserNotFound)
-	return userKey(name.OrganizationID, name.UserID), err
+	return key, err
 }
 
 // RemoveContact takes back AddContact, or returns ErrNotContact.

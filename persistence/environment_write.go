@@ -246,7 +246,8 @@ func (tx *Tx) forget(e *domain.Environment) error {
 	if err != nil {
 		return err
 	}
-	return deleteNarrowedKeys(tx.Ctx, tx.Bun, e.Path)
+	// Keys that are narrowed to the environment, whoever has them, are good for nothing any more.
+	return tx.deleteAPIKeys("k.environment_path >= ? AND k.environment_path < ?", string(e.Path), string(e.Path.End()))
 }
 
 // isEmpty returns ErrEnvironmentNotEmpty if there is anything in an environment.

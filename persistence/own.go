@@ -2,14 +2,27 @@ package persistence
 
 import (
 	"context"
-	"strings"
-	"time"
 
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
 	"canopy/persistence/db"
+	"canopy/tenancy"
 )
+
+// withUser returns the condition that the user to whom a row belongs lies in sc. The alias is the table's.
+func withUser(sc tenancy.Scope, alias string) db.Predicate {
+	in := db.Account(sc)
+	return db.Where("EXISTS (SELECT 1 FROM users u WHERE u.organization_id = "+alias+".organization_id AND u.id = "+alias+".user_id AND "+
+		in.Text()+")", in.Args...)
+}
+
+// owned narrows a query to the rows that belong to a user: q.Apply(owned(u)).
+func owned(u domain.UserKey) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("?TableAlias.organization_id = ? AND ?TableAlias.user_id = ?", int64(u.Organization), int64(u.User))
+	}
+}
 
 // deleteOwn removes the rows of a table that belong to a user, of these those that the condition
 // keeps unless it is empty, and returns how many there were.
@@ -24,27 +37,4 @@ func deleteOwn(ctx context.Context, tx bun.IDB, u domain.UserKey, table, conditi
 	}
 	n, err := res.RowsAffected()
 	return n, db.Translate(err)
-}
-
-// touch notes when rows were last used, in one statement. A row with a later time keeps it. The
-// columns of the key are those that of returns the values of.
-func touch[K comparable](ctx context.Context, d *db.DB, table, column string, key []string, seen map[K]time.Time, of func(K) []any) error {
-	if len(seen) == 0 {
-		return nil
-	}
-	one := "(" + strings.Repeat("?, ", len(key)) + "?)"
-	args := make([]any, 0, (len(key)+1)*len(seen))
-	for k, at := range seen {
-		args = append(append(args, of(k)...), db.Millis(at))
-	}
-	same := ""
-	for _, name := range key {
-		same += table + "." + name + " = seen." + name + " AND "
-	}
-	return d.Alone(ctx, func() error {
-		_, err := d.ExecContext(ctx, "WITH seen ("+strings.Join(key, ", ")+", at) AS (VALUES "+
-			strings.TrimSuffix(strings.Repeat(one+", ", len(seen)), ", ")+") UPDATE "+table+" SET "+column+" = seen.at FROM seen WHERE "+
-			same+table+"."+column+" < seen.at", args...)
-		return err
-	})
 }

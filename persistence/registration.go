@@ -11,19 +11,17 @@ import (
 )
 
 // HoldEmpty makes sure that nobody of the directory has ever proven who they are, one transaction at a
-// time, and returns the superUsers, who have not either. It is ErrNotFirst if somebody has.
-func (t *Tx) HoldEmpty() ([]domain.UserKey, error) {
+// time, and returns the superUsers, who have not either. It returns ErrNotFirst if somebody has.
+func (tx *Tx) HoldEmpty() ([]domain.UserKey, error) {
 	root := int64(domain.RootOrganization)
-	if err := t.Lock("UPDATE", "organizations WHERE organization_id = ?", root); err != nil {
+	if err := tx.Lock("UPDATE", "organizations WHERE organization_id = ?", root); err != nil {
 		return nil, err
 	}
-	rows, err := t.Bun.QueryContext(t.Ctx, "SELECT 1 FROM users WHERE state <> ? LIMIT 1", int64(domain.Unverified))
-	found, err := db.Collect(rows, err, db.Scalar[int])
-	if err != nil || len(found) > 0 {
-		return nil, orElse(err, domain.ErrNotFirst)
+	found, err := tx.NewSelect().Model((*userRow)(nil)).Where("u.state <> ?", int64(domain.Unverified)).Exists(tx.Ctx)
+	if err != nil || found {
+		return nil, orElse(db.Translate(err), domain.ErrNotFirst)
 	}
-	rows, err = t.Bun.QueryContext(t.Ctx, "SELECT organization_id, id FROM users WHERE organization_id = ? AND role = ? ORDER BY id", root, int64(domain.RoleSuperUser))
-	return db.Collect(rows, err, scanKey)
+	return keysOf(tx.Ctx, tx.NewSelect().Where("u.organization_id = ? AND u.role = ?", root, int64(domain.RoleSuperUser)).Order("u.id"))
 }
 
 // Approvers returns up to n users with a mail address who may approve newcomers of

@@ -31,31 +31,31 @@ func secretHash(d *db.DB, u domain.UserKey, purpose domain.SecretPurpose, text d
 		strconv.FormatInt(int64(u.User), 10), string(text))
 }
 
-// Holds returns nil if the account has the presented secret and it has not expired. It is
-// ErrSecret otherwise, and the secret stays.
+// readSecret returns the first secret of a user that q finds, in rows, that has not expired, without its
+// text, or ErrSecret.
+func readSecret(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]secretRow, u domain.UserKey) (domain.Secret, error) {
+	err := q.Apply(owned(u)).Where("s.expires_at > ?", db.Millis(d.Now())).Order("s.created_at DESC", "s.hash").Limit(1).Scan(ctx)
+	r, err := db.First(*rows, err, domain.ErrSecret)
+	return domain.Secret{Purpose: domain.SecretPurpose(r.Purpose), Address: r.Address, Approves: r.Approves, Expires: db.Moment(r.ExpiresAt)}, err
+}
+
+// Holds returns nil if the account has the presented secret and it has not expired. It
+// returns ErrSecret otherwise, and the secret stays.
 func (s *AccountStore) Holds(ctx context.Context, u domain.UserKey, p domain.Presented) error {
-	_, err := findSecret(ctx, s.db, s.db, u, p, "")
+	var rows []secretRow
+	_, err := findSecret(ctx, s.db, s.db.NewSelect().Model(&rows), &rows, u, p)
 	return err
 }
 
 // Latest returns the newest secret of that purpose the account has, without its text, or
 // ErrSecret.
 func (s *AccountStore) Latest(ctx context.Context, u domain.UserKey, purpose domain.SecretPurpose) (domain.Secret, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT purpose, address, approves, expires_at FROM secrets
-		WHERE organization_id = ? AND user_id = ? AND purpose = ? AND expires_at > ? ORDER BY created_at DESC, hash LIMIT 1`,
-		int64(u.Organization), int64(u.User), string(purpose), db.Millis(s.db.Now()))
-	return db.Only(rows, err, scanSecret, domain.ErrSecret)
-}
-
-func scanSecret(r db.Row) (secret domain.Secret, err error) {
-	var expires int64
-	err = r.Scan(&secret.Purpose, &secret.Address, &secret.Approves, &expires)
-	secret.Expires = db.Moment(expires)
-	return secret, err
+	var rows []secretRow
+	return readSecret(ctx, s.db, s.db.NewSelect().Model(&rows).Where("s.purpose = ?", string(purpose)), &rows, u)
 }
 
 // findSecret returns the presented secret of the account.
-func findSecret(ctx context.Context, d *db.DB, q db.Querier, u domain.UserKey, p domain.Presented, rest string) (domain.Secret, error) {
+func findSecret(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]secretRow, u domain.UserKey, p domain.Presented) (domain.Secret, error) {
 	if len(p.Purposes) == 0 {
 		return domain.Secret{}, domain.ErrSecret
 	}
@@ -67,131 +67,106 @@ func findSecret(ctx context.Context, d *db.DB, q db.Querier, u domain.UserKey, p
 		}
 	}
 	// The database compares keyed hashes, of which how far they agree tells nothing.
-	rows, err := q.QueryContext(ctx, `SELECT purpose, address, approves, expires_at FROM secrets
-		WHERE organization_id = ? AND user_id = ? AND purpose IN (?) AND hash IN (?) AND expires_at > ?`+rest,
-		int64(u.Organization), int64(u.User), db.In(p.Purposes), db.In(hashes), db.Millis(d.Now()))
-	return db.Only(rows, err, scanSecret, domain.ErrSecret)
+	return readSecret(ctx, d, q.Where("s.purpose IN (?) AND s.hash IN (?)", db.In(p.Purposes), db.In(hashes)), rows, u)
 }
 
 // Spend uses up the presented secret of a user whom User returned, together with every other of the same
-// purpose, and returns it. It is ErrSecret if it does not fit, or was sent to an address that the account
-// no longer has; that of a change of address was sent to the new one. It is ErrUserNotFound for anybody
-// else, as are the next.
-func (t *Tx) Spend(u domain.UserKey, p domain.Presented) (domain.Secret, error) {
-	if err := t.holds(u); err != nil {
+// purpose, and returns it. It returns ErrSecret if it does not fit, or was sent to an address that the account
+// no longer has; that of a change of address was sent to the new one. It returns ErrUserNotFound for anybody
+// else, as do the next.
+func (tx *Tx) Spend(u domain.UserKey, p domain.Presented) (domain.Secret, error) {
+	held, err := tx.stored(u)
+	if err != nil {
 		return domain.Secret{}, err
 	}
-	secret, err := findSecret(t.Ctx, t.DB, t.Bun, u, p, t.DB.For("UPDATE"))
+	var rows []secretRow
+	secret, err := findSecret(tx.Ctx, tx.DB, tx.NewSelect().Model(&rows).Apply(tx.For("UPDATE")), &rows, u, p)
 	if err != nil {
 		return secret, err
 	}
-	if held := t.users[u.User]; secret.Purpose != domain.ChangeAddress && !domain.MailMatches(secret.Address, held.Person.Mail) {
+	if secret.Purpose != domain.ChangeAddress && !domain.MailMatches(secret.Address, held.Person.Mail) {
 		return secret, domain.ErrSecret
 	}
-	return secret, t.withdraw(u, secret.Purpose)
+	return secret, tx.withdraw(u, secret.Purpose)
 }
 
 // Withdraw removes the secrets of a user that have one of the purposes.
-func (t *Tx) Withdraw(u domain.UserKey, purposes ...domain.SecretPurpose) error {
-	if err := t.holds(u); err != nil {
+func (tx *Tx) Withdraw(u domain.UserKey, purposes ...domain.SecretPurpose) error {
+	if _, err := tx.stored(u); err != nil {
 		return err
 	}
-	return t.withdraw(u, purposes...)
+	return tx.withdraw(u, purposes...)
 }
 
-func (t *Tx) withdraw(u domain.UserKey, purposes ...domain.SecretPurpose) error {
+func (tx *Tx) withdraw(u domain.UserKey, purposes ...domain.SecretPurpose) error {
 	if len(purposes) == 0 {
 		return nil
 	}
-	_, err := deleteOwn(t.Ctx, t.Bun, u, "secrets", "purpose IN (?)", db.In(purposes))
+	_, err := deleteOwn(tx.Ctx, tx.Bun, u, "secrets", "purpose IN (?)", db.In(purposes))
 	return err
 }
 
 // AddSecret gives a user a secret, in place of the oldest where there would be more than
 // domain.MaxSecrets of its purpose.
-func (t *Tx) AddSecret(u domain.UserKey, secret domain.Secret) error {
-	if err := t.holds(u); err != nil {
+func (tx *Tx) AddSecret(u domain.UserKey, secret domain.Secret) error {
+	if _, err := tx.stored(u); err != nil {
 		return err
 	}
-	hash, err := secretHash(t.DB, u, secret.Purpose, secret.Text)
+	hash, err := secretHash(tx.DB, u, secret.Purpose, secret.Text)
 	if err != nil {
 		return err
 	}
 	var present []string
-	err = t.Bun.NewSelect().Table("secrets").Column("hash").Where("organization_id = ? AND user_id = ?", int64(u.Organization), int64(u.User)).
-		Where("purpose = ?", string(secret.Purpose)).Order("created_at DESC", "hash").Scan(t.Ctx, &present)
+	err = tx.NewSelect().Model((*secretRow)(nil)).Column("hash").Apply(owned(u)).Where("s.purpose = ?", string(secret.Purpose)).
+		Order("s.created_at DESC", "s.hash").Scan(tx.Ctx, &present)
 	if err != nil {
 		return db.Translate(err)
 	}
 	if len(present) >= domain.MaxSecrets {
-		_, err := deleteOwn(t.Ctx, t.Bun, u, "secrets", "purpose = ? AND hash IN (?)", string(secret.Purpose), db.In(present[domain.MaxSecrets-1:]))
+		_, err := deleteOwn(tx.Ctx, tx.Bun, u, "secrets", "purpose = ? AND hash IN (?)", string(secret.Purpose), db.In(present[domain.MaxSecrets-1:]))
 		if err != nil {
 			return err
 		}
 	}
-	_, err = t.Bun.NewInsert().Model(&secretRow{
+	return tx.Insert(&secretRow{
 		OrganizationID: int64(u.Organization), UserID: int64(u.User), Purpose: string(secret.Purpose), Hash: hash,
-		Address: secret.Address, Approves: secret.Approves, CreatedAt: db.Millis(t.DB.Now()), ExpiresAt: db.Millis(secret.Expires),
-	}).Exec(t.Ctx)
-	return db.Translate(err)
-}
-
-// SweepSecrets forgets secrets that expired before the given time.
-func (s *AccountStore) SweepSecrets(ctx context.Context, before time.Time) error {
-	_, err := s.db.ExecContext(ctx, "DELETE FROM secrets WHERE expires_at < ?", db.Millis(before))
-	return db.Translate(err)
+		Address: secret.Address, Approves: secret.Approves, CreatedAt: db.Millis(tx.DB.Now()), ExpiresAt: db.Millis(secret.Expires),
+	})
 }
 
 // Stale returns up to n accounts of sign-ups made before the given time whose address is
 // not proven and cannot be any more, because no secret for that is left at now.
 func (s *AccountStore) Stale(ctx context.Context, before, now time.Time, n int) ([]domain.UserKey, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT u.organization_id, u.id FROM users u WHERE u.state = ? AND u.created_at < ?
-		AND NOT EXISTS (SELECT 1 FROM secrets s WHERE s.organization_id = u.organization_id AND s.user_id = u.id
-			AND s.purpose = ? AND s.expires_at > ?) ORDER BY u.created_at LIMIT ?`,
-		int64(domain.Unverified), db.Millis(before), string(domain.VerifyAddress), db.Millis(now), n)
-	return db.Collect(rows, err, scanKey)
+	return keysOf(ctx, s.db.NewSelect().Where("u.state = ? AND u.created_at < ?", int64(domain.Unverified), db.Millis(before)).
+		Where(`NOT EXISTS (SELECT 1 FROM secrets s WHERE s.organization_id = u.organization_id AND s.user_id = u.id
+			AND s.purpose = ? AND s.expires_at > ?)`, string(domain.VerifyAddress), db.Millis(now)).Order("u.created_at").Limit(int64(n)))
 }
 
-func scanKey(r db.Row) (k domain.UserKey, err error) {
-	err = r.Scan(&k.Organization, &k.User)
-	return k, err
-}
-
-// ByMail returns whose the mail address is. It is ErrUserNotFound if it is nobody's.
-func (s *AccountStore) ByMail(ctx context.Context, address string) (domain.UserKey, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT organization_id, user_id FROM mail_addresses WHERE name = ?", domain.Fold(address))
-	return db.Only(rows, err, scanKey, domain.ErrUserNotFound)
-}
-
-// ByAlias returns whose the login name is. It is ErrUserNotFound if it is nobody's.
-func (s *AccountStore) ByAlias(ctx context.Context, alias string) (domain.UserKey, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT organization_id, user_id FROM login_names WHERE name = ?", domain.Fold(alias))
-	return db.Only(rows, err, scanKey, domain.ErrUserNotFound)
-}
-
-// Count adds one use to the subject in an atomic step, and returns the new count and when
-// it began. A count that began before since starts again at one. Subjects are stored hashed.
-func (s *AccountStore) Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error) {
-	hash, err := s.db.Vault.Hash("limit", subject)
-	if err != nil {
-		return 0, now, err
+// keysOf returns the keys of the users that q finds.
+func keysOf(ctx context.Context, q *bun.SelectQuery) ([]domain.UserKey, error) {
+	var rows []userRow
+	err := q.Model(&rows).Column("organization_id", "id").Scan(ctx)
+	keys := make([]domain.UserKey, len(rows))
+	for i, r := range rows {
+		keys[i] = userKey(r.OrganizationID, r.ID)
 	}
-	rows, err := s.db.Writer().QueryContext(ctx, `INSERT INTO limits (subject, uses, since, last_at) VALUES (?, 1, ?, ?)
-		ON CONFLICT (subject) DO UPDATE SET
-			uses = CASE WHEN limits.since < ? THEN 1 ELSE limits.uses + 1 END,
-			since = CASE WHEN limits.since < ? THEN excluded.since ELSE limits.since END,
-			last_at = excluded.last_at
-		RETURNING uses, since`, hash, db.Millis(now), db.Millis(now), db.Millis(since), db.Millis(since))
-	began, err = db.Only(rows, err, func(r db.Row) (time.Time, error) {
-		var at int64
-		err := r.Scan(&uses, &at)
-		return db.Moment(at), err
-	}, domain.ErrInternal)
-	return uses, began, err
+	return keys, db.Translate(err)
 }
 
-// SweepLimits forgets what was last counted before the given time.
-func (s *AccountStore) SweepLimits(ctx context.Context, before time.Time) error {
-	_, err := s.db.ExecContext(ctx, "DELETE FROM limits WHERE last_at < ?", db.Millis(before))
-	return db.Translate(err)
+// ByMail returns whose the mail address is. It returns ErrUserNotFound if it is nobody's.
+func (s *AccountStore) ByMail(ctx context.Context, address string) (domain.UserKey, error) {
+	return nameOwner(ctx, s.db, mailAddresses, address)
+}
+
+// ByAlias returns whose the login name is. It returns ErrUserNotFound if it is nobody's.
+func (s *AccountStore) ByAlias(ctx context.Context, alias string) (domain.UserKey, error) {
+	return nameOwner(ctx, s.db, loginNames, alias)
+}
+
+// nameOwner returns whose a name is that is unique over the directory, or ErrUserNotFound.
+func nameOwner(ctx context.Context, r db.Reader, table, name string) (domain.UserKey, error) {
+	var rows []nameRow
+	err := r.NewSelect().Model(&rows).ModelTableExpr("? AS name_row", bun.Ident(table)).Where("name = ?", domain.Fold(name)).Scan(ctx)
+	row, err := db.First(rows, err, domain.ErrUserNotFound)
+	return userKey(row.OrganizationID, row.UserID), err
 }

@@ -3,7 +3,8 @@ package persistence
 import (
 	"context"
 
-	"canopy/domain"
+	"github.com/uptrace/bun"
+
 	"canopy/persistence/db"
 )
 
@@ -13,19 +14,27 @@ type SettingStore struct{ db *db.DB }
 // NewSettingStore returns the store of settings in d.
 func NewSettingStore(d *db.DB) *SettingStore { return &SettingStore{d} }
 
+// settingRow is a row of the table settings.
+type settingRow struct {
+	bun.BaseModel `bun:"table:settings,alias:s"`
+
+	Name  string `bun:",pk"`
+	Value string
+}
+
 // Get returns the value of the setting, empty if there is none.
 func (s *SettingStore) Get(ctx context.Context, name string) (string, error) {
-	rows, err := s.db.Writer().QueryContext(ctx, "SELECT value FROM settings WHERE name = ?", name)
-	value, err := db.Only(rows, err, db.Scalar[string], domain.ErrNotFound)
-	if domain.ErrNotFound.Is(err) {
-		return "", nil
+	var values []string
+	err := s.db.NewSelect().Model((*settingRow)(nil)).Column("value").Where("s.name = ?", name).Scan(ctx, &values)
+	if err != nil || len(values) == 0 {
+		return "", db.Translate(err)
 	}
-	return value, err
+	return values[0], nil
 }
 
 // Keep stores the value if the setting has none yet, and returns the one it has then.
 func (s *SettingStore) Keep(ctx context.Context, name, value string) (string, error) {
-	_, err := s.db.ExecContext(ctx, "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", name, value)
+	_, err := s.db.NewInsert().Model(&settingRow{Name: name, Value: value}).On("CONFLICT (name) DO NOTHING").Exec(ctx)
 	if err != nil {
 		return "", db.Translate(err)
 	}

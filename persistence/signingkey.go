@@ -18,29 +18,44 @@ type SigningKeyStore struct{ db *db.DB }
 // NewSigningKeyStore returns the store of signing keys in d.
 func NewSigningKeyStore(d *db.DB) *SigningKeyStore { return &SigningKeyStore{d} }
 
+// signingKeyRow is a row of the table signing_keys. The key that signs now has no end.
+type signingKeyRow struct {
+	bun.BaseModel `bun:"table:signing_keys,alias:k"`
+
+	ID        string `bun:",pk"`
+	CreatedAt int64
+	UntilAt   int64
+}
+
 // signingKey returns the name of the key that signs now.
-func signingKey(ctx context.Context, q db.Querier) (string, error) {
-	rows, err := q.QueryContext(ctx, "SELECT id FROM signing_keys WHERE until_at = 0 ORDER BY created_at DESC, id DESC LIMIT 1")
-	return db.Only(rows, err, db.Scalar[string], domain.ErrInternal)
+func (tx *Tx) signingKey() (string, error) {
+	var ids []string
+	err := tx.NewSelect().Model((*signingKeyRow)(nil)).Column("id").Where("k.until_at = 0").Order("k.created_at DESC", "k.id DESC").Limit(1).
+		Scan(tx.Ctx, &ids)
+	return db.First(ids, err, domain.ErrInternal)
 }
 
 // List returns all keys, the newest first.
 func (s *SigningKeyStore) List(ctx context.Context) ([]domain.SigningKey, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT id, created_at, until_at FROM signing_keys ORDER BY created_at DESC, id DESC")
-	return db.Collect(rows, err, func(r db.Row) (k domain.SigningKey, err error) {
-		var created, until int64
-		err = r.Scan(&k.ID, &created, &until)
-		k.Created, k.Until = db.Moment(created), db.Moment(until)
-		return k, err
-	})
+	var rows []signingKeyRow
+	err := s.db.NewSelect().Model(&rows).Order("k.created_at DESC", "k.id DESC").Scan(ctx)
+	keys := make([]domain.SigningKey, len(rows))
+	for i, r := range rows {
+		keys[i] = domain.SigningKey{ID: r.ID, Created: db.Moment(r.CreatedAt), Until: db.Moment(r.UntilAt)}
+	}
+	return keys, db.Translate(err)
 }
 
 // Ensure makes the first key of a directory. Of several servers that start together each
 // may make one, and all of them are good.
 func (s *SigningKeyStore) Ensure(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, "INSERT INTO signing_keys (id, created_at, until_at) SELECT ?, ?, 0 WHERE NOT EXISTS (SELECT 1 FROM signing_keys)",
-		newKeyName(), db.Millis(s.db.Now()))
-	return db.Translate(err)
+	return unscoped(ctx, s.db, func(tx *Tx) error {
+		there, err := tx.NewSelect().Model((*signingKeyRow)(nil)).Exists(ctx)
+		if err != nil || there {
+			return db.Translate(err)
+		}
+		return tx.Insert(&signingKeyRow{ID: newKeyName(), CreatedAt: db.Millis(s.db.Now())})
+	})
 }
 
 // Rotate makes a new key that signs from now on, in the name of operator. The others are good for
@@ -49,31 +64,35 @@ func (s *SigningKeyStore) Ensure(ctx context.Context) error {
 // revoke they are good for nothing, and the sessions that lived by their tokens alone end.
 func (s *SigningKeyStore) Rotate(ctx context.Context, operator string, lifetime time.Duration, revoke bool) (domain.SigningKey, error) {
 	key := domain.SigningKey{ID: newKeyName(), Created: s.db.Now().UTC().Truncate(time.Millisecond)}
-	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE signing_keys SET until_at =
-			(SELECT CASE WHEN coalesce(max(s.expires_at), 0) > ? THEN max(s.expires_at) ELSE ? END FROM sessions s) WHERE until_at = 0`,
-			db.Millis(key.Created.Add(lifetime)), db.Millis(key.Created.Add(lifetime)))
-		if err != nil {
-			return db.Translate(err)
+	err := unscoped(ctx, s.db, func(tx *Tx) error {
+		if err := tx.endSigningKeys(db.Millis(key.Created.Add(lifetime)), revoke); err != nil {
+			return err
 		}
-		if revoke {
-			for _, statement := range []string{"DELETE FROM signing_keys", "DELETE FROM sessions WHERE kind = 0"} {
-				if _, err := tx.ExecContext(ctx, statement); err != nil {
-					return db.Translate(err)
-				}
-			}
+		if err := tx.Insert(&signingKeyRow{ID: key.ID, CreatedAt: db.Millis(key.Created)}); err != nil {
+			return err
 		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO signing_keys (id, created_at, until_at) VALUES (?, ?, 0)", key.ID, db.Millis(key.Created))
-		if err != nil {
-			return db.Translate(err)
-		}
-		return recordBy(ctx, s.db, tx, domain.AuditEntry{
+		return recordBy(ctx, s.db, tx.Bun, domain.AuditEntry{
 			Actor:  domain.Actor{Organization: domain.RootOrganization, Alias: operator},
 			Action: either(revoke, "key:revoke", "key:rotate"), Target: domain.Target{Kind: "key", ID: int64(domain.RootEnvironment), Name: key.ID},
 			Organization: domain.RootOrganization, Place: domain.RootEnvironment, Path: domain.RootPath,
 		})
 	})
 	return key, err
+}
+
+// endSigningKeys lets the key that signs be good until then at least, or ends all keys at once.
+func (tx *Tx) endSigningKeys(then int64, revoke bool) error {
+	if revoke {
+		if err := tx.Run(tx.NewDelete().Model((*signingKeyRow)(nil)).Where("1 = 1")); err != nil {
+			return err
+		}
+		return tx.Run(tx.NewDelete().Model((*sessionRow)(nil)).Where("kind = ?", int64(domain.TokenSession)))
+	}
+	var last int64
+	if err := tx.NewSelect().Model((*sessionRow)(nil)).ColumnExpr("coalesce(max(s.expires_at), 0)").Scan(tx.Ctx, &last); err != nil {
+		return db.Translate(err)
+	}
+	return tx.Run(tx.NewUpdate().Model((*signingKeyRow)(nil)).Set("until_at = ?", max(last, then)).Where("until_at = 0"))
 }
 
 // newKeyName returns a name that no key ever had: a key follows from its name, so a name

@@ -43,12 +43,10 @@ type Tx struct {
 // Mail puts mail into the outbox when the rest of the transaction is done.
 func (tx *Tx) Mail(mails ...domain.Mail) { tx.mails = append(tx.mails, mails...) }
 
-func (tx *Tx) post() error {
-	if len(tx.mails) == 0 {
-		return nil
-	}
-	tx.AfterCommit(tx.DB.SignalPosted)
-	return post(tx.Ctx, tx.DB, tx.Bun, tx.mails)
+// unscoped runs work in a transaction that is on behalf of nobody and reaches nothing by a scope: of an
+// account before there is a principal, or of what is the directory's own.
+func unscoped(ctx context.Context, d *db.DB, work func(*Tx) error) error {
+	return NewStore(d).Do(ctx, tenancy.WriteScope{}, work)
 }
 
 // begun is the transaction of a store's method that is not written on Tx.

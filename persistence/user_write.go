@@ -8,7 +8,6 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence/db"
-	"canopy/tenancy"
 )
 
 // Number gives a new user numbers and a UUID that nobody has.
@@ -55,25 +54,13 @@ func (t *Tx) hold(u *domain.User) {
 	t.users[u.ID] = u.Clone()
 }
 
-// holds is nil if the transaction holds the user, else ErrUserNotFound.
-func (t *Tx) holds(u domain.UserKey) error {
-	if held, ok := t.users[u.User]; !ok || held.Key() != u {
-		return domain.ErrUserNotFound
+// stored returns the user as they are stored whom the transaction holds, or ErrUserNotFound.
+func (t *Tx) stored(u domain.UserKey) (*domain.User, error) {
+	held, ok := t.users[u.User]
+	if !ok || held.Key() != u {
+		return nil, domain.ErrUserNotFound
 	}
-	return nil
-}
-
-// lock is Tx.User by number alone.
-func (s *UserStore) lock(ctx context.Context, tx bun.Tx, w tenancy.WriteScope, id domain.UserID) (domain.User, error) {
-	o, one := w.Read().Organization()
-	if !one {
-		var found []domain.OrganizationID
-		err := usersIn(tx, w.Read()).Column("organization_id").Where("u.id = ?", int64(id)).Scan(ctx, &found)
-		if o, err = db.First(found, err, domain.ErrUserNotFound); err != nil {
-			return domain.User{}, err
-		}
-	}
-	return begun(ctx, s.db, tx, w).User(domain.UserKey{Organization: o, User: id})
+	return &held, nil
 }
 
 // SuperUsers returns the superUsers but the one with that number, and the root's groups, and keeps
@@ -226,7 +213,7 @@ func (t *Tx) saveUser(before, after *domain.User, hash domain.PasswordHash) erro
 	if hash != "" {
 		query = query.Set("token_epoch = token_epoch + 1").Set("password_hash = ?", string(hash))
 		void = append(void, domain.ResetPassword)
-		if _, err := deleteSessions(t.Ctx, t.Bun, after.Key(), ""); err != nil {
+		if _, err := deleteOwn(t.Ctx, t.Bun, after.Key(), "sessions", ""); err != nil {
 			return err
 		}
 	}
@@ -289,12 +276,12 @@ func (t *Tx) saveLists(before, after *domain.User) error {
 // DeleteUser removes a user whom User returned with everything that is theirs. It is ErrUserNotFound for
 // anybody else.
 func (t *Tx) DeleteUser(u domain.UserKey) error {
-	if err := t.holds(u); err != nil {
+	held, err := t.stored(u)
+	if err != nil {
 		return err
 	}
-	held := t.users[u.User]
 	delete(t.users, u.User)
-	return t.removeUser(&held)
+	return t.removeUser(held)
 }
 
 // removeUser removes u, who is stored like that.
@@ -313,7 +300,7 @@ func (t *Tx) removeUser(u *domain.User) error {
 	if err := t.freeName(mailAddresses, u.Person.Mail); err != nil {
 		return err
 	}
-	if _, err := deleteAPIKeys(t.Ctx, t.Bun, u.Key(), ""); err != nil {
+	if err := t.deleteAPIKeys("k.organization_id = ? AND k.user_id = ?", int64(u.Organization), int64(u.ID)); err != nil {
 		return err
 	}
 	if err := t.tallied(u.Organization, users, -1); err != nil {

@@ -22,8 +22,6 @@ type Accounts struct {
 	people    *directory.People
 	store     ChangeStore
 	accounts  AccountFinder
-	codes     RegistrationCodeStore
-	outbox    Outbox
 	passwords directory.Passwords
 	rules     SignUpRules
 	now       func() time.Time
@@ -67,21 +65,12 @@ type MailLimits struct {
 	Overall int64
 }
 
-// AccountStores are the parts of the directory that Accounts work on.
-type AccountStores struct {
-	Users    ChangeStore
-	Accounts AccountFinder
-	Codes    RegistrationCodeStore
-	Outbox   Outbox
-}
-
 // NewAccounts returns the use cases of sign-up and of accounts that are to be mended, and lets
 // users ask for other mail addresses of their own.
-func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.People, stores AccountStores, passwords directory.Passwords,
-	rules SignUpRules, now func() time.Time) *Accounts {
-	a := &Accounts{gate: gate, users: users, people: people, store: stores.Users, accounts: stores.Accounts, codes: stores.Codes,
-		outbox: stores.Outbox, passwords: passwords, rules: rules, now: now}
-	users.AskOwn(a.askOwn)
+func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.People, store ChangeStore, accounts AccountFinder,
+	passwords directory.Passwords, rules SignUpRules, now func() time.Time) *Accounts {
+	a := &Accounts{gate: gate, users: users, people: people, store: store, accounts: accounts, passwords: passwords, rules: rules, now: now}
+	users.AskOwn(a)
 	return a
 }
 
@@ -89,7 +78,6 @@ func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.P
 // directory.UserStore hold.
 type ChangeStore interface {
 	Get(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error)
-	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error)
 	Number(ctx context.Context, u *domain.User) error
 	Do(ctx context.Context, w tenancy.WriteScope, change func(Tx) error) error
 	// Approvers returns up to n users with a mail address who may approve newcomers of an
@@ -100,12 +88,12 @@ type ChangeStore interface {
 // Tx changes users, and what opens accounts, in one transaction.
 type Tx interface {
 	directory.UserTx
-	// Spend uses up the secret that is presented for a user, and returns what it was. It is
+	// Spend uses up the secret that is presented for a user, and returns what it was, or
 	// domain.ErrSecret if it does not fit.
 	Spend(u domain.UserKey, p domain.Presented) (domain.Secret, error)
-	// AddKey gives a user an API key, which is theirs then.
+	// AddKey gives a user who is new an API key, which is theirs then.
 	AddKey(u domain.UserKey, k *domain.APIKey) error
-	// UseCode uses a registration code up by one, and returns the place it opens. It is
+	// UseCode uses a registration code up by one, and returns the place it opens, or
 	// domain.ErrRegistrationCode unless the code is open.
 	UseCode(code domain.SecretText) (domain.Environment, error)
 }
@@ -132,15 +120,8 @@ type AccountFinder interface {
 	// Stale returns up to n sign-ups made before the given time whose address can no longer
 	// be proven at now.
 	Stale(ctx context.Context, before, now time.Time, n int) ([]domain.UserKey, error)
-	// SweepSecrets and SweepLimits forget what ended before the given time.
-	SweepSecrets(ctx context.Context, before time.Time) error
-	SweepLimits(ctx context.Context, before time.Time) error
-}
-
-// Outbox takes mail that goes with no change to a user.
-type Outbox interface {
-	// Post keeps the mail until it is sent.
-	Post(ctx context.Context, mails []domain.Mail) error
+	// Sweep forgets what has ended and no longer matters at now.
+	Sweep(ctx context.Context, now time.Time) error
 }
 
 // Whose names the account a stranger speaks of: by mail address, by alias or UUID, or by both,
@@ -228,6 +209,14 @@ func (a *Accounts) secret(purpose domain.SecretPurpose, address string, lifetime
 // mail writes a letter to the user's address.
 func (a *Accounts) mail(u *domain.User, letter domain.Letter) domain.Mail {
 	return a.users.MailTo(u.Person.Mail, u, letter)
+}
+
+// give gives a user a secret, and mails a letter with the link, or the secret by itself, to the address it is
+// bound to.
+func (a *Accounts) give(tx directory.UserTx, u *domain.User, secret domain.Secret, link string, letter domain.Letter) error {
+	letter.Note = a.note(letter.Note, link, u, secret)
+	tx.Mail(a.users.MailTo(secret.Address, u, a.linked(letter, link, u, secret)))
+	return tx.AddSecret(u.Key(), secret)
 }
 
 // password returns a new password and its hash, which is made in by's turn.

@@ -10,7 +10,6 @@ import (
 
 	"canopy/app/directory"
 	"canopy/domain"
-	"canopy/tenancy"
 )
 
 // RequestMailChange asks for another mail address of an account.
@@ -31,14 +30,14 @@ const ownMailLifetime = 24 * time.Hour
 // one's own account, else domain.UserUpdate and the rules of Users.Update. Whether the
 // address is somebody else's shows when it is confirmed.
 func (a *Accounts) RequestMailChange(ctx context.Context, caller domain.Principal, in RequestMailChange) error {
-	w, key, giver, err := a.change(ctx, &caller, in.User)
+	h, err := a.change(ctx, &caller, in.User)
 	if err != nil {
 		return err
 	}
 	if err := domain.CheckMail(in.Mail); err != nil {
 		return err
 	}
-	if in.Link == "" && key.User == caller.User {
+	if in.Link == "" && h.own {
 		in.Link, in.Lifetime = a.rules.Pages.Mail(), ownMailLifetime
 	}
 	if in.Link != "" {
@@ -46,75 +45,48 @@ func (a *Accounts) RequestMailChange(ctx context.Context, caller domain.Principa
 			return err
 		}
 	}
-	may, proof := mayActFor(&caller, giver), a.proof(&in)
-	return a.store.Do(ctx, w, func(tx Tx) error {
-		u, err := tx.User(key)
+	return a.store.Do(ctx, h.w, func(tx Tx) error {
+		u, err := h.user(tx)
 		if err != nil {
 			return err
 		}
-		if err := may(&u); err != nil {
-			return err
-		}
-		return proof(tx, &u)
+		return a.wish(tx, &u, &in)
 	})
 }
 
-// proof returns what goes with a request for another address. A later one takes the place of an
-// earlier one.
-func (a *Accounts) proof(in *RequestMailChange) func(directory.UserTx, *domain.User) error {
+// wish gives a user what proves the address they are to have. A later one takes the place of an earlier one.
+func (a *Accounts) wish(tx directory.UserTx, u *domain.User, in *RequestMailChange) error {
+	if err := tx.Withdraw(u.Key(), domain.ChangeAddress); err != nil {
+		return err
+	}
 	secret := a.secret(domain.ChangeAddress, in.Mail, in.Lifetime)
-	return func(tx directory.UserTx, u *domain.User) error {
-		if err := tx.Withdraw(u.Key(), domain.ChangeAddress); err != nil {
-			return err
-		}
-		if in.Link != "" {
-			letter := a.linked(domain.Letter{Kind: domain.LetterAddress, Valid: in.Lifetime}, in.Link, u, secret)
-			tx.Mail(a.users.MailTo(in.Mail, u, letter))
-		}
+	if in.Link == "" {
 		return tx.AddSecret(u.Key(), secret)
 	}
+	return a.give(tx, u, secret, in.Link, domain.Letter{Kind: domain.LetterAddress, Valid: in.Lifetime})
 }
 
-// askOwn returns what goes with a change by which caller asks for another address of their own:
-// the address gets a link that proves it, to be followed with the password, and the account keeps
-// the one it has. It is TooMany beyond the limits.
-func (a *Accounts) askOwn(ctx context.Context, caller *domain.Principal, address string) (func(directory.UserTx, *domain.User) error, error) {
+// MayAsk implements directory.OwnMail. It is TooMany beyond the limits.
+func (a *Accounts) MayAsk(ctx context.Context, caller *domain.Principal, address string) error {
 	if err := domain.CheckMail(address); err != nil {
-		return nil, err
+		return err
 	}
-	if err := a.mayMail(ctx, caller, address); err != nil {
-		return nil, err
-	}
-	proof := a.proof(&RequestMailChange{Mail: address, Link: a.rules.Pages.Mail(), Lifetime: ownMailLifetime})
-	return func(tx directory.UserTx, u *domain.User) error {
-		u.Unproven = address
-		return proof(tx, u)
-	}, nil
+	return a.mayMail(ctx, caller, address)
 }
 
-// change returns the proof that the caller may change the user's profile: their own, or one
-// within reach.
-func (a *Accounts) change(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (tenancy.WriteScope, domain.UserKey, tenancy.Giver, error) {
+// Ask implements directory.OwnMail: the address gets a link that proves it, to be followed with the password,
+// and the account keeps the one it has.
+func (a *Accounts) Ask(tx directory.UserTx, u *domain.User, address string) error {
+	u.Unproven = address
+	return a.wish(tx, u, &RequestMailChange{Mail: address, Link: a.rules.Pages.Mail(), Lifetime: ownMailLifetime})
+}
+
+// change returns the user that ref names, zero is the caller, if the caller may change their profile.
+func (a *Accounts) change(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (holder, error) {
 	if ref != (domain.UserRef{}) && !caller.Is(ref) {
-		w, target, giver, err := a.over(ctx, caller, domain.UserUpdate, ref)
-		if err != nil {
-			return w, domain.UserKey{}, giver, err
-		}
-		return w, target.Key(), giver, nil
+		return a.over(ctx, caller, domain.UserUpdate, ref)
 	}
-	self := domain.User{ID: caller.User, Organization: caller.Organization, HomePath: caller.Home}
-	w, err := a.gate.EnterUser(ctx, caller, domain.ProfileUpdate, &self)
-	return w, self.Key(), tenancy.Giver{}, err
-}
-
-// mayActFor is giver.MayChange, and nobody is refused to act for themselves.
-func mayActFor(caller *domain.Principal, giver tenancy.Giver) func(*domain.User) error {
-	return func(u *domain.User) error {
-		if u.ID == caller.User {
-			return nil
-		}
-		return giver.MayChange(u)
-	}
+	return oneself(ctx, a.gate, caller, domain.ProfileUpdate)
 }
 
 // ConfirmMailChange presents the secret that proves the new address of an account, and the
@@ -148,7 +120,7 @@ func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) 
 	if open, err := a.takes(ctx, &u, domain.ChangeAddress); !open {
 		return domain.User{}, orSecret(err)
 	}
-	presented := domain.Presented{Text: domain.SecretText(in.Secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
+	presented := provesAddress(in.Secret)
 	if err := a.accounts.Holds(ctx, u.Key(), presented); err != nil {
 		return domain.User{}, err
 	}
@@ -162,26 +134,27 @@ func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) 
 		}
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, a.self(domain.UserUpdate), u.Key(), in.Secret, func(u *domain.User) error {
-		if !domain.ChangeAddress.Fits(&u.Standing, a.now()) { // closed meanwhile
-			return domain.ErrSecret
-		}
-		return nil
-	})
+	return a.confirm(ctx, &holder{found: u, w: a.self(domain.UserUpdate), own: true}, presented)
 }
 
-func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, key domain.UserKey, secret string, check func(*domain.User) error) (u domain.User, err error) {
-	presented := domain.Presented{Text: domain.SecretText(secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
-	err = a.store.Do(ctx, w, func(tx Tx) error {
-		before, err := tx.User(key)
+func provesAddress(secret string) domain.Presented {
+	return domain.Presented{Text: domain.SecretText(secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
+}
+
+func (a *Accounts) confirm(ctx context.Context, h *holder, presented domain.Presented) (u domain.User, err error) {
+	err = a.store.Do(ctx, h.w, func(tx Tx) error {
+		before, err := tx.User(h.found.Key())
 		if err != nil {
 			return err
 		}
-		secret, err := tx.Spend(key, presented)
+		secret, err := tx.Spend(before.Key(), presented)
 		if err != nil {
 			return err
 		}
-		if err := check(&before); err != nil {
+		if h.own && !domain.ChangeAddress.Fits(&before.Standing, a.now()) { // closed meanwhile
+			return domain.ErrSecret
+		}
+		if err := h.may(&before); err != nil {
 			return err
 		}
 		u = before.Clone()
@@ -190,7 +163,7 @@ func (a *Accounts) confirm(ctx context.Context, w tenancy.WriteScope, key domain
 			return err
 		}
 		tx.Mail(a.users.MailLeft(&before, &u)...)
-		return tx.Withdraw(key, domain.ResetPassword, domain.VerifyAddress, domain.AcceptInvite)
+		return tx.Withdraw(u.Key(), domain.ResetPassword, domain.VerifyAddress, domain.AcceptInvite)
 	})
 	return u, err
 }
@@ -204,17 +177,17 @@ type Presented struct {
 // ConfirmMailChangeOf is ConfirmMailChange of somebody else by who may change their address, as
 // RequestMailChange says. One's own is Forbidden: it takes the password.
 func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Principal, in Presented) (domain.User, error) {
-	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
+	h, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
 	if domain.ErrOwnAccount.Is(err) {
 		err = directory.ErrOwnMail
 	}
 	if err != nil {
 		return domain.User{}, err
 	}
-	if err := a.mayPresent(ctx, &caller, target.ID); err != nil {
+	if err := a.mayPresent(ctx, &caller, h.found.ID); err != nil {
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, w, target.Key(), in.Secret, mayActFor(&caller, giver))
+	return a.confirm(ctx, &h, provesAddress(in.Secret))
 }
 
 // Activate opens an account by the secret of its owner that somebody passes on who may
@@ -222,17 +195,17 @@ func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Princi
 // user, and the rules of Users.Update hold. It is domain.ErrSecret for a secret that does
 // not fit.
 func (a *Accounts) Activate(ctx context.Context, caller domain.Principal, in Presented) (domain.User, error) {
-	_, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
+	h, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
 	if err != nil {
 		return domain.User{}, err
 	}
-	if err := a.mayPresent(ctx, &caller, target.ID); err != nil {
+	if err := a.mayPresent(ctx, &caller, h.found.ID); err != nil {
 		return domain.User{}, err
 	}
-	if err := giver.MayChange(&target); err != nil {
+	if err := h.may(&h.found); err != nil {
 		return domain.User{}, err
 	}
-	proven, err := a.redeemFor(ctx, &target, redeem{secret: in.Secret,
+	proven, err := a.redeemFor(ctx, &h.found, redeem{secret: in.Secret,
 		purposes: []domain.SecretPurpose{domain.AcceptInvite, domain.VerifyAddress}})
 	return proven.User, err
 }
@@ -296,9 +269,7 @@ func (a *Accounts) invite(ctx context.Context, caller domain.Principal, in Invit
 		if in.Link == "" {
 			return nil
 		}
-		letter := a.linked(domain.Letter{Kind: domain.LetterInvite, Valid: in.Lifetime, Login: user.Alias}, in.Link, &user, secret)
-		tx.Mail(a.mail(&user, letter))
-		return tx.AddSecret(user.Key(), secret)
+		return a.give(tx, &user, secret, in.Link, domain.Letter{Kind: domain.LetterInvite, Valid: in.Lifetime, Login: user.Alias})
 	})
 	return user, err
 }
@@ -342,7 +313,7 @@ type SendConfirmation struct {
 // domain.UserUpdate on them, and the rules of Users.Update hold. It is Conflict if there is
 // nothing to confirm, and TooMany beyond the limits.
 func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal, in SendConfirmation) error {
-	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
+	h, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
 	if in.Purpose == domain.ChangeAddress && domain.ErrOwnAccount.Is(err) {
 		err = directory.ErrOwnMail // this server has sent the link, to a page that asks for the password
 	}
@@ -352,10 +323,9 @@ func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal
 	if err := in.check(&a.rules); err != nil {
 		return err
 	}
-	may := mayActFor(&caller, giver)
-	secret := a.secret(in.Purpose, target.Person.Mail, in.Lifetime)
+	secret := a.secret(in.Purpose, h.found.Person.Mail, in.Lifetime)
 	if in.Purpose == domain.ChangeAddress {
-		wanted, err := a.accounts.Latest(ctx, target.Key(), in.Purpose)
+		wanted, err := a.accounts.Latest(ctx, h.found.Key(), in.Purpose)
 		if domain.ErrSecret.Is(err) {
 			return domain.ErrNotWaiting.On("person.mail").Saying("Ask for another address first.")
 		}
@@ -371,12 +341,9 @@ func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal
 		return err
 	}
 	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite, domain.ChangeAddress: domain.LetterAddress}[in.Purpose]
-	return a.store.Do(ctx, w, func(tx Tx) error {
-		u, err := tx.User(target.Key())
+	return a.store.Do(ctx, h.w, func(tx Tx) error {
+		u, err := h.user(tx)
 		if err != nil {
-			return err
-		}
-		if err := may(&u); err != nil {
 			return err
 		}
 		if in.Purpose == domain.AcceptInvite && !in.Purpose.Fits(&u.Standing, a.now()) {

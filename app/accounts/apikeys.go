@@ -13,35 +13,39 @@ import (
 
 // APIKeys shows, makes and revokes the keys by which programs act as users.
 type APIKeys struct {
-	gate     *tenancy.Gate
-	users    *directory.Users
-	accounts directory.UserStore
-	store    APIKeyStore
-	most     int64 // of one user
-	now      func() time.Time
+	gate  *tenancy.Gate
+	users *directory.Users
+	store APIKeyStore
+	most  int64 // of one user
+	now   func() time.Time
 }
 
 // NewAPIKeys returns the use cases of API keys, of which one user has at most a number.
-func NewAPIKeys(gate *tenancy.Gate, users *directory.Users, accounts directory.UserStore, store APIKeyStore, most int64, now func() time.Time) *APIKeys {
-	return &APIKeys{gate: gate, users: users, accounts: accounts, store: store, most: most, now: now}
+func NewAPIKeys(gate *tenancy.Gate, users *directory.Users, store APIKeyStore, most int64, now func() time.Time) *APIKeys {
+	return &APIKeys{gate: gate, users: users, store: store, most: most, now: now}
 }
 
-// APIKeyStore shows, adds and revokes the API keys of users, under the same rule.
+// APIKeyStore shows the API keys of users, and changes them in transactions. What a method takes of a scope is
+// all there is for it.
 type APIKeyStore interface {
-	// List returns the keys of the user with that number with their texts, the oldest first;
-	// none if there is no such user.
-	List(ctx context.Context, sc tenancy.Scope, user domain.UserID) ([]domain.APIKey, error)
-	// Show returns the user's key with that id, with none the oldest, unless check returns an
-	// error, and notes that it was shown. It is domain.ErrAPIKeyNotFound if they have no such
-	// key.
-	Show(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) (domain.APIKey, error)
-	// Insert gives the user a key, unless check, which is asked about the user and their keys
-	// as they are then, returns an error.
-	Insert(ctx context.Context, w tenancy.WriteScope, user domain.UserID, k domain.APIKey,
-		check func(domain.User, []domain.APIKey) error) (domain.APIKey, error)
-	// Delete revokes a key of the user, unless check returns an error. It is
-	// domain.ErrAPIKeyNotFound if they have no such key.
-	Delete(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) error
+	// List returns the keys of a user with their texts, the oldest first; none if there is no such user.
+	List(ctx context.Context, sc tenancy.Scope, user domain.UserKey) ([]domain.APIKey, error)
+	// Do runs work in one transaction within w. The whole of work is run again on a conflict.
+	Do(ctx context.Context, w tenancy.WriteScope, work func(tx APIKeyTx) error) error
+}
+
+// APIKeyTx changes the API keys of users whom User returned, in one transaction.
+type APIKeyTx interface {
+	// User returns a user, locked, or domain.ErrUserNotFound.
+	User(key domain.UserKey) (domain.User, error)
+	// APIKeys is APIKeyStore.List.
+	APIKeys(user domain.UserKey) ([]domain.APIKey, error)
+	// NoteAPIKeyShown notes that a key is shown to somebody else than its user.
+	NoteAPIKeyShown(k *domain.APIKey) error
+	// InsertAPIKey gives a user a key, which is theirs then, under a new id.
+	InsertAPIKey(user domain.UserKey, k *domain.APIKey) error
+	// DeleteAPIKey revokes a key of a user, or returns domain.ErrAPIKeyNotFound.
+	DeleteAPIKey(user domain.UserKey, id domain.UUID) error
 }
 
 // firstAPIKey is what a key is called that was made without being asked for.
@@ -64,38 +68,22 @@ type OfUser[T any] struct {
 	In   T
 }
 
-// holder is somebody whose keys are to be seen or changed.
-type holder struct {
-	id    domain.UserID
-	w     tenancy.WriteScope
-	own   bool
-	check func(domain.User) error
-}
-
-// over returns the proof that the caller may use the keys of the user that ref names: their own by
-// domain.APIKeyManage, those of others by domain.UserUpdate on somebody whom who may change.
-func (k *APIKeys) over(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (holder, error) {
+// over returns the user that ref names, zero is the caller, if the caller may use their keys: their own by
+// domain.APIKeyManage, those of others by domain.UserUpdate on somebody whom the caller may change.
+func (k *APIKeys) over(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (h holder, err error) {
 	if ref == (domain.UserRef{}) || caller.Is(ref) {
-		w, err := k.gate.EnterWrite(ctx, caller, domain.APIKeyManage, tenancy.Anywhere())
-		return holder{caller.User, w, true, anybody}, err
+		return oneself(ctx, k.gate, caller, domain.APIKeyManage)
 	}
-	target, err := k.users.Read(ctx, caller, ref)
-	if err != nil {
-		return holder{}, err
+	if h, err = find(ctx, k.users, caller, ref); err != nil {
+		return h, err
 	}
-	if target.ID == caller.User {
-		return k.over(ctx, caller, caller.Ref())
+	if h.own {
+		return oneself(ctx, k.gate, caller, domain.APIKeyManage)
 	}
-	w, err := k.gate.EnterUser(ctx, caller, domain.UserUpdate, &target)
-	if err != nil {
-		return holder{}, err
+	if err := h.enter(ctx, k.gate, caller, domain.UserUpdate); err != nil {
+		return h, err
 	}
-	giver, err := k.gate.Giver(ctx, caller, target.Organization)
-	if err != nil {
-		return holder{}, err
-	}
-	check := func(u domain.User) error { return giver.MayChange(&u) }
-	return holder{target.ID, w, false, check}, check(target)
+	return h, h.may(&h.found)
 }
 
 // KeyDocument is an API key with the environment it is narrowed to, nil for none and where the reader
@@ -153,7 +141,7 @@ func (k *APIKeys) List(ctx context.Context, caller domain.Principal, user domain
 	if err != nil {
 		return nil, err
 	}
-	all, err := k.store.List(ctx, h.w.Read(), h.id)
+	all, err := k.store.List(ctx, h.w.Read(), h.found.Key())
 	if err != nil {
 		return nil, err
 	}
@@ -175,15 +163,45 @@ func (k *APIKeys) Get(ctx context.Context, caller domain.Principal, in OfUser[do
 }
 
 // shown returns the holder's key with that id, with none the oldest plain one.
-func (k *APIKeys) shown(ctx context.Context, h *holder, id domain.UUID) (domain.APIKey, error) {
-	if !h.own {
-		return k.store.Show(ctx, h.w, h.id, id, h.check)
+func (k *APIKeys) shown(ctx context.Context, h *holder, id domain.UUID) (key domain.APIKey, err error) {
+	if h.own {
+		all, err := k.store.List(ctx, h.w.Read(), h.found.Key())
+		if err != nil {
+			return key, err
+		}
+		return pick(all, id)
 	}
-	all, err := k.store.List(ctx, h.w.Read(), h.id)
-	if err != nil {
-		return domain.APIKey{}, err
+	err = k.store.Do(ctx, h.w, func(tx APIKeyTx) error {
+		all, err := h.keys(tx)
+		if err != nil {
+			return err
+		}
+		if key, err = pick(all, id); err != nil {
+			return err
+		}
+		return h.note(tx, &key)
+	})
+	return key, err
+}
+
+// note notes that a key is shown, if that is to somebody else than its user.
+func (h *holder) note(tx APIKeyTx, key *domain.APIKey) error {
+	if h.own {
+		return nil
 	}
-	for _, key := range all {
+	return tx.NoteAPIKeyShown(key)
+}
+
+// keys returns the keys of the holder, whom the caller may change.
+func (h *holder) keys(tx APIKeyTx) ([]domain.APIKey, error) {
+	if _, err := h.user(tx); err != nil {
+		return nil, err
+	}
+	return tx.APIKeys(h.found.Key())
+}
+
+func pick(keys []domain.APIKey, id domain.UUID) (domain.APIKey, error) {
+	for _, key := range keys {
 		if key.ID == id || id == "" && key.Plain() {
 			return key, nil
 		}
@@ -227,13 +245,22 @@ func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser
 	if err := key.Validate(); err != nil {
 		return KeyDocument{}, err
 	}
-	key, err = k.store.Insert(ctx, h.w, h.id, key, func(u domain.User, present []domain.APIKey) error {
-		if err := k.room(present); err != nil {
+	err = k.store.Do(ctx, h.w, func(tx APIKeyTx) error {
+		present, err := h.keys(tx)
+		if err != nil {
 			return err
 		}
-		return h.check(u)
+		return k.insert(tx, &h, present, &key)
 	})
 	return k.describeOne(ctx, &caller, key, err)
+}
+
+// insert gives the holder, who has those present, a key, unless they have as many as may be.
+func (k *APIKeys) insert(tx APIKeyTx, h *holder, present []domain.APIKey, key *domain.APIKey) error {
+	if int64(len(present)) >= k.most {
+		return domain.ErrTooManyAPIKeys.Saying("One user may have at most %d API keys; revoke one first. The server's --quotas say so.", k.most)
+	}
+	return tx.InsertAPIKey(h.found.Key(), key)
 }
 
 // Revoke takes a key away from a user, under the rules of List. No request is taken with it
@@ -243,7 +270,12 @@ func (k *APIKeys) Revoke(ctx context.Context, caller domain.Principal, in OfUser
 	if err != nil {
 		return err
 	}
-	return k.store.Delete(ctx, h.w, h.id, in.In, h.check)
+	return k.store.Do(ctx, h.w, func(tx APIKeyTx) error {
+		if _, err := h.user(tx); err != nil {
+			return err
+		}
+		return tx.DeleteAPIKey(h.found.Key(), in.In)
+	})
 }
 
 // First returns a user, zero is the caller, and their oldest plain key, its text included.
@@ -253,36 +285,22 @@ func (k *APIKeys) First(ctx context.Context, caller domain.Principal, user domai
 	if err != nil {
 		return KeyHolder{}, err
 	}
-	u, err := k.accounts.Get(ctx, h.w.Read(), domain.UserRef{ID: h.id})
-	if err != nil {
-		return KeyHolder{}, err
-	}
 	key, err := k.shown(ctx, &h, "")
 	if !domain.ErrAPIKeyNotFound.Is(err) {
-		return KeyHolder{u, key}, err
+		return KeyHolder{h.found, key}, err
 	}
-	made := newAPIKey(firstAPIKey, k.moment())
-	key, err = k.store.Insert(ctx, h.w, h.id, made, func(u domain.User, others []domain.APIKey) error {
-		switch {
-		case slices.ContainsFunc(others, func(k domain.APIKey) bool { return k.Plain() }):
-			return domain.ErrChanged // somebody else made it meanwhile
-		case k.room(others) != nil:
-			return k.room(others)
+	err = k.store.Do(ctx, h.w, func(tx APIKeyTx) error {
+		present, err := h.keys(tx)
+		if err != nil {
+			return err
 		}
-		return h.check(u)
+		if key, err = pick(present, ""); err == nil { // somebody else made it meanwhile
+			return h.note(tx, &key)
+		}
+		key = newAPIKey(firstAPIKey, k.moment())
+		return k.insert(tx, &h, present, &key)
 	})
-	if domain.ErrChanged.Is(err) {
-		key, err = k.shown(ctx, &h, "")
-	}
-	return KeyHolder{u, key}, err
-}
-
-// room is Conflict if a user who has these keys may have no further one.
-func (k *APIKeys) room(present []domain.APIKey) error {
-	if int64(len(present)) < k.most {
-		return nil
-	}
-	return domain.ErrTooManyAPIKeys.Saying("One user may have at most %d API keys; revoke one first. The server's --quotas say so.", k.most)
+	return KeyHolder{h.found, key}, err
 }
 
 func (k *APIKeys) moment() time.Time { return k.now().UTC().Truncate(time.Millisecond) }

@@ -5,26 +5,19 @@ import (
 
 	"canopy/app/directory"
 	"canopy/domain"
-	"canopy/tenancy"
 )
 
 // Approve opens the account of a newcomer, tells them, and returns them whole. It needs domain.UserUpdate on
 // them, and the rules of Users.Update hold. It is Conflict for an account that does not
 // wait.
 func (a *Accounts) Approve(ctx context.Context, caller domain.Principal, ref domain.UserRef) (directory.UserDocument, error) {
-	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, ref)
+	h, err := a.over(ctx, &caller, domain.UserUpdate, ref)
 	if err != nil {
 		return directory.UserDocument{}, err
 	}
 	var u domain.User
-	err = a.store.Do(ctx, w, func(tx Tx) error {
-		if u, err = tx.User(target.Key()); err != nil {
-			return err
-		}
-		if !waits(&u) {
-			return domain.ErrNotWaiting
-		}
-		if err := giver.MayChange(&u); err != nil {
+	err = a.store.Do(ctx, h.w, func(tx Tx) error {
+		if u, err = a.waiting(tx, &h); err != nil {
 			return err
 		}
 		u.State, u.IdleSince = domain.Approved, a.moment()
@@ -46,19 +39,13 @@ func (a *Accounts) Approve(ctx context.Context, caller domain.Principal, ref dom
 // address. It needs domain.UserDelete on them, and is Conflict for an account that does
 // not wait.
 func (a *Accounts) Reject(ctx context.Context, caller domain.Principal, ref domain.UserRef) error {
-	w, target, giver, err := a.over(ctx, &caller, domain.UserDelete, ref)
+	h, err := a.over(ctx, &caller, domain.UserDelete, ref)
 	if err != nil {
 		return err
 	}
-	return a.store.Do(ctx, w, func(tx Tx) error {
-		u, err := tx.User(target.Key())
+	return a.store.Do(ctx, h.w, func(tx Tx) error {
+		u, err := a.waiting(tx, &h)
 		if err != nil {
-			return err
-		}
-		if !waits(&u) {
-			return domain.ErrNotWaiting
-		}
-		if err := giver.MayChange(&u); err != nil {
 			return err
 		}
 		if u.State == domain.Pending {
@@ -68,23 +55,26 @@ func (a *Accounts) Reject(ctx context.Context, caller domain.Principal, ref doma
 	})
 }
 
-// waits reports whether the account is a newcomer's.
-func waits(u *domain.User) bool {
-	return u.State == domain.Pending || u.State == domain.Unverified && u.Claims == ""
+// waiting returns the holder, whom the caller may change, if the account is a newcomer's.
+func (a *Accounts) waiting(tx Tx, h *holder) (domain.User, error) {
+	u, err := tx.User(h.found.Key())
+	if err != nil {
+		return u, err
+	}
+	if u.State != domain.Pending && (u.State != domain.Unverified || u.Claims != "") {
+		return u, domain.ErrNotWaiting
+	}
+	return u, h.may(&u)
 }
 
-// over returns the user that ref names, who is not the caller, the proof that the caller may use p on
-// them, and what the caller can give.
-func (a *Accounts) over(ctx context.Context, caller *domain.Principal, p domain.Permission, ref domain.UserRef) (w tenancy.WriteScope, target domain.User, giver tenancy.Giver, err error) {
-	if target, err = a.users.Read(ctx, caller, ref); err != nil {
-		return w, target, giver, err
+// over returns the user that ref names, who is not the caller, if the caller may use p on them.
+func (a *Accounts) over(ctx context.Context, caller *domain.Principal, p domain.Permission, ref domain.UserRef) (holder, error) {
+	h, err := find(ctx, a.users, caller, ref)
+	if err != nil {
+		return h, err
 	}
-	if target.ID == caller.User {
-		return w, target, giver, domain.ErrOwnAccount
+	if h.own {
+		return h, domain.ErrOwnAccount
 	}
-	if w, err = a.gate.EnterUser(ctx, caller, p, &target); err != nil {
-		return w, target, giver, err
-	}
-	giver, err = a.gate.Giver(ctx, caller, target.Organization)
-	return w, target, giver, err
+	return h, h.enter(ctx, a.gate, caller, p)
 }

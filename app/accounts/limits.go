@@ -16,7 +16,6 @@ const (
 	guessesOfOne  = 10  // of the secrets of one account
 	guessesOfAll  = 100 // of any
 	codesPerHour  = 20
-	limitKept     = 24 * time.Hour
 	mailWindow    = time.Hour
 	maxApprovers  = 20
 	sweptAtOnce   = 500
@@ -127,12 +126,11 @@ func (a *Accounts) mayTryCode(ctx context.Context, source string) error {
 	return a.within(ctx, time.Hour, limit{"code from " + domain.NetworkOf(source), codesPerHour})
 }
 
-// Sweep removes sign-ups whose address was never proven, and forgets secrets and counts
-// that no longer matter. What fails of it stands in the way of nothing else.
+// Sweep removes sign-ups whose address was never proven, and forgets what has ended: sessions, secrets, counts
+// and the like. What fails of it stands in the way of nothing else.
 func (a *Accounts) Sweep(ctx context.Context) error {
 	now := a.moment()
-	return errors.Join(a.sweepSignUps(ctx, now), a.accounts.SweepSecrets(ctx, now.Add(-unverifiedFor)),
-		a.accounts.SweepLimits(ctx, now.Add(-limitKept)))
+	return errors.Join(a.sweepSignUps(ctx, now), a.accounts.Sweep(ctx, now))
 }
 
 // sweepSignUps removes all sign-ups that are to go, as long as some of those found can be.

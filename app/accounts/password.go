@@ -8,8 +8,8 @@ import (
 	"canopy/domain"
 )
 
-// Forgot asks for a link to choose another password.
-type Forgot struct {
+// AskLink is how strangers ask for the link to an account of theirs.
+type AskLink struct {
 	Whose
 	Link     string // as in Register
 	Note     string // as in Register
@@ -20,7 +20,16 @@ type Forgot struct {
 // Forgot sends a link for another password to the account's address, if there is such an
 // account, it can be used, and its address has not had too much mail. It is TooMany beyond
 // the limits of who asks, and otherwise has one answer.
-func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
+func (a *Accounts) Forgot(ctx context.Context, in AskLink) error {
+	return a.askLink(ctx, in, domain.ResetPassword)
+}
+
+// Resend is Forgot for another link to whoever registered and has not proven their address.
+func (a *Accounts) Resend(ctx context.Context, in AskLink) error {
+	return a.askLink(ctx, in, domain.VerifyAddress)
+}
+
+func (a *Accounts) askLink(ctx context.Context, in AskLink, purpose domain.SecretPurpose) error {
 	defer a.passwords.Evenly(ctx)()
 	if err := a.mayAsk(ctx, in.Source); err != nil {
 		return err
@@ -29,24 +38,40 @@ func (a *Accounts) Forgot(ctx context.Context, in Forgot) error {
 	if err != nil || u.Person.Mail == "" {
 		return quietly(err)
 	}
-	if open, err := a.takes(ctx, &u, domain.ResetPassword); !open || err != nil {
+	if open, err := a.takes(ctx, &u, purpose); !open || err != nil {
 		return err
 	}
-	if may, err := a.mayReach(ctx, u.Person.Mail); !may || err != nil {
-		return err
-	}
-	secret := a.secret(domain.ResetPassword, u.Person.Mail, in.Lifetime)
-	return quietly(a.store.Do(ctx, a.self(domain.UserUpdate), func(tx Tx) error {
-		u, err := tx.User(u.Key())
-		if err != nil || !domain.ResetPassword.Fits(&u.Standing, a.now()) { // closed meanwhile
+	kind, may, approves := domain.LetterForgot, a.mayReach, false
+	if purpose == domain.VerifyAddress {
+		kind, may = domain.LetterVerify, a.mayRemind
+		if approves, err = a.renewable(ctx, &u, &in.Lifetime); err != nil || in.Lifetime <= 0 {
 			return err
 		}
-		secret.Address = u.Person.Mail
-		letter := a.linked(domain.Letter{Kind: domain.LetterForgot, Login: u.Alias, Valid: in.Lifetime,
-			Note: a.note(in.Note, in.Link, &u, secret)}, in.Link, &u, secret)
-		tx.Mail(a.mail(&u, letter))
-		return tx.AddSecret(u.Key(), secret)
+	}
+	if may, err := may(ctx, u.Person.Mail); !may || err != nil {
+		return err
+	}
+	return quietly(a.store.Do(ctx, a.self(domain.UserUpdate), func(tx Tx) error {
+		u, err := tx.User(u.Key())
+		if err != nil || !purpose.Fits(&u.Standing, a.now()) { // closed meanwhile
+			return err
+		}
+		secret := a.secret(purpose, u.Person.Mail, in.Lifetime)
+		secret.Approves = approves
+		return a.give(tx, &u, secret, in.Link, domain.Letter{Kind: kind, Login: u.Alias, Valid: in.Lifetime, Note: in.Note})
 	}))
+}
+
+// renewable reports whether the link of a sign-up approves it, and bounds the lifetime of another one: it
+// keeps the sign-up no longer than it would stay without.
+func (a *Accounts) renewable(ctx context.Context, u *domain.User, lifetime *time.Duration) (approves bool, err error) {
+	last, err := a.accounts.Latest(ctx, u.Key(), domain.VerifyAddress)
+	if err != nil && !domain.ErrSecret.Is(err) {
+		return false, err
+	}
+	now := a.moment()
+	*lifetime = min(*lifetime, max(last.Expires.Sub(now), u.Created.Add(unverifiedFor).Sub(now)))
+	return last.Approves, nil
 }
 
 // Reset presents the secret of Forgot.
@@ -74,7 +99,7 @@ func (a *Accounts) Reset(ctx context.Context, in Reset) (directory.Proven, error
 // must be changed at the first sign-in. It needs domain.UserUpdate on them, and the rules
 // of Users.Update hold; an account without a mail address is Conflict.
 func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, ref domain.UserRef) (directory.UserDocument, error) {
-	w, target, giver, err := a.over(ctx, &caller, domain.UserUpdate, ref)
+	h, err := a.over(ctx, &caller, domain.UserUpdate, ref)
 	if err != nil {
 		return directory.UserDocument{}, err
 	}
@@ -84,11 +109,8 @@ func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, r
 	}
 	var u domain.User
 	now := a.moment()
-	err = a.store.Do(ctx, w, func(tx Tx) error {
-		if u, err = tx.User(target.Key()); err != nil {
-			return err
-		}
-		if err := giver.MayChange(&u); err != nil {
+	err = a.store.Do(ctx, h.w, func(tx Tx) error {
+		if u, err = h.user(tx); err != nil {
 			return err
 		}
 		if u.Person.Mail == "" {

@@ -111,7 +111,10 @@ func (a *Accounts) refuse(ctx context.Context, in *Register) error {
 	} else if taken {
 		kind = domain.LetterMailTaken
 	}
-	return a.outbox.Post(ctx, a.about(in, kind))
+	return a.store.Do(ctx, a.self(domain.UserCreate), func(tx Tx) error {
+		tx.Mail(a.about(in, kind))
+		return nil
+	})
 }
 
 // newcomer returns the account that is asked for, without its place.
@@ -172,7 +175,7 @@ func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, ha
 		return u, err // before it is known whether there is such an account
 	}
 	for range registerTries {
-		stored, err := a.registerOnce(ctx, in, domain.Registration{User: u, Hash: hash, Code: domain.SecretText(in.Code)})
+		stored, err := a.registerOnce(ctx, in, registration{user: u, hash: hash})
 		if err == nil || !domain.ErrUserAliasTaken.Is(err) && !domain.ErrUserMailTaken.Is(err) || errors.Is(err, errAliasTaken) {
 			return stored, err
 		}
@@ -183,19 +186,30 @@ func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, ha
 // errAliasTaken is domain.ErrUserAliasTaken that was found by looking, not by storing.
 var errAliasTaken = errors.New("the alias is an account's")
 
+// registration is a newcomer as they are stored.
+type registration struct {
+	user domain.User
+	hash domain.PasswordHash
+	// first means that the newcomer becomes the superUser of a directory without users.
+	first bool
+	// replaces is an unverified account with the same login name that gives way; outdoes one with the same mail
+	// address, which keeps its login name from others as a claim, and has no address any more. Zero is none.
+	replaces, outdoes domain.UserKey
+}
+
 // registerOnce stores the newcomer, as far as accounts are what they were when it looked for
 // them: with their mail address or, where that is an account's already, as a claim.
-func (a *Accounts) registerOnce(ctx context.Context, in *Register, r domain.Registration) (domain.User, error) {
-	u := &r.User
+func (a *Accounts) registerOnce(ctx context.Context, in *Register, r registration) (domain.User, error) {
+	u := &r.user
 	holder, taken, err := a.holder(ctx, u.Person.Mail)
 	if err != nil {
 		return *u, err
 	}
-	r.Replaces, err = a.claimed(ctx, u)
+	r.replaces, err = a.claimed(ctx, u)
 	if domain.ErrUserAliasTaken.Is(err) && domain.MailMatches(u.Alias, u.Person.Mail) {
 		// That it is taken tells of the address, so something is kept all the same.
 		taken, u.Alias = true, claimAlias(u.Person.Mail)
-		r.Replaces, err = a.claimed(ctx, u)
+		r.replaces, err = a.claimed(ctx, u)
 	}
 	if err != nil {
 		return *u, err
@@ -203,35 +217,32 @@ func (a *Accounts) registerOnce(ctx context.Context, in *Register, r domain.Regi
 	if err := a.mayMailNewcomer(ctx); err != nil {
 		return *u, err
 	}
-	with := a.verification(in, in.Code != "")
 	if taken {
 		u.Claim()
-		with = a.kept(in)
 	} else if holder != (domain.UserKey{}) {
-		if holder != r.Replaces {
-			r.Outdoes = holder
+		if holder != r.replaces {
+			r.outdoes = holder
 		}
 		if err := a.disown(ctx, &r, holder); err != nil {
 			return *u, err
 		}
 	}
-	return a.enter(ctx, &r, with)
+	return a.enter(ctx, in, &r)
 }
 
-// enter stores a newcomer, whom with is done for in the same transaction.
-func (a *Accounts) enter(ctx context.Context, r *domain.Registration, with func(Tx, *domain.User) error) (domain.User, error) {
-	u := r.User
+// enter stores a newcomer with what proves their address.
+func (a *Accounts) enter(ctx context.Context, in *Register, r *registration) (domain.User, error) {
+	u := r.user
 	if err := a.store.Number(ctx, &u); err != nil {
 		return u, err
 	}
 	err := a.store.Do(ctx, a.self(domain.UserCreate), func(tx Tx) error {
-		if r.First {
+		if r.first {
 			if err := directory.MakeRoomForFirst(tx); err != nil {
 				return err
 			}
-		}
-		if r.Code != "" {
-			home, err := tx.UseCode(r.Code)
+		} else if in.Code != "" {
+			home, err := tx.UseCode(domain.SecretText(in.Code))
 			if err != nil {
 				return err
 			}
@@ -240,27 +251,33 @@ func (a *Accounts) enter(ctx context.Context, r *domain.Registration, with func(
 		if err := makeRoom(tx, r); err != nil {
 			return err
 		}
-		if err := tx.InsertUser(&u, r.Hash); err != nil {
+		if err := tx.InsertUser(&u, r.hash); err != nil {
 			return err
 		}
-		return with(tx, &u)
+		secret := a.secret(domain.VerifyAddress, in.Mail, in.Lifetime)
+		if u.Claims != "" { // it lasts as long as a registration, by a secret that nobody has
+			tx.Mail(a.about(in, domain.LetterMailTaken))
+			return tx.AddSecret(u.Key(), secret)
+		}
+		secret.Approves = r.first || in.Code != ""
+		return a.give(tx, &u, secret, in.Link, domain.Letter{Kind: domain.LetterVerify, Login: u.Alias, Valid: in.Lifetime, Note: in.Note})
 	})
 	return u, err
 }
 
 // makeRoom takes the login name and the mail address of a registration from the unverified accounts that
 // have them.
-func makeRoom(tx Tx, r *domain.Registration) error {
+func makeRoom(tx Tx, r *registration) error {
 	none := domain.UserKey{}
-	if r.Replaces != none {
-		if err := directory.GiveWay(tx, r.Replaces); err != nil {
+	if r.replaces != none {
+		if err := directory.GiveWay(tx, r.replaces); err != nil {
 			return err
 		}
 	}
-	if r.Outdoes == none {
+	if r.outdoes == none {
 		return nil
 	}
-	outdone, there, err := directory.Unverified(tx, r.Outdoes)
+	outdone, there, err := directory.Unverified(tx, r.outdoes)
 	if err != nil || !there {
 		return err
 	}
@@ -309,95 +326,27 @@ func signingUp(u *domain.User) bool { return u.State == domain.Unverified && u.R
 func (a *Accounts) registerFirst(ctx context.Context, in *Register, u domain.User, hash domain.PasswordHash) (domain.User, error) {
 	u.Home, u.HomePath, u.Organization = domain.RootEnvironment, domain.RootPath, domain.RootOrganization
 	u.Role, u.Groups = domain.RoleSuperUser, []domain.GroupID{domain.RootGroup}
-	r := domain.Registration{User: u, Hash: hash, First: true}
-	return a.enter(ctx, &r, a.verification(in, true))
+	return a.enter(ctx, in, &registration{user: u, hash: hash, first: true})
 }
 
 // disown takes the password out of a registration that gets in the way of another one, holder,
 // whose link can be followed still: two people may want the address, and who follows the link may
 // be the one who has not chosen the password. One is made when the address is proven.
-func (a *Accounts) disown(ctx context.Context, r *domain.Registration, holder domain.UserKey) error {
+func (a *Accounts) disown(ctx context.Context, r *registration, holder domain.UserKey) error {
 	_, err := a.accounts.Latest(ctx, holder, domain.VerifyAddress)
 	switch {
 	case err == nil:
-		r.Hash, r.User.FirstAccess = "", true
+		r.hash, r.user.FirstAccess = "", true
 	case domain.ErrSecret.Is(err):
 		return nil
 	}
 	return err
 }
 
-// verification returns what gives a newcomer the secret that proves their address, and mails it.
-func (a *Accounts) verification(in *Register, approves bool) func(Tx, *domain.User) error {
-	secret := a.secret(domain.VerifyAddress, in.Mail, in.Lifetime)
-	secret.Approves = approves
-	return func(tx Tx, u *domain.User) error {
-		letter := a.linked(domain.Letter{Kind: domain.LetterVerify, Login: u.Alias, Valid: in.Lifetime,
-			Note: a.note(in.Note, in.Link, u, secret)}, in.Link, u, secret)
-		tx.Mail(a.mail(u, letter))
-		return tx.AddSecret(u.Key(), secret)
-	}
-}
-
-// kept returns what gives a claim a secret that nobody has, so that it lasts as long as a registration,
-// and sends mail to the owner of the address.
-func (a *Accounts) kept(in *Register) func(Tx, *domain.User) error {
-	secret := a.secret(domain.VerifyAddress, in.Mail, in.Lifetime)
-	return func(tx Tx, u *domain.User) error {
-		tx.Mail(a.about(in, domain.LetterMailTaken)...)
-		return tx.AddSecret(u.Key(), secret)
-	}
-}
-
 // about returns a letter to the address of a registration that made no account.
-func (a *Accounts) about(in *Register, kind domain.LetterKind) []domain.Mail {
+func (a *Accounts) about(in *Register, kind domain.LetterKind) domain.Mail {
 	nobody := domain.User{Organization: domain.RootOrganization, Language: in.Language}
-	return []domain.Mail{a.users.MailTo(in.Mail, &nobody, domain.Letter{Kind: kind})}
-}
-
-// Resend asks for the link that proves an address once more.
-type Resend struct {
-	Whose
-	Link     string // as in Register
-	Lifetime time.Duration
-	Source   string
-}
-
-// Resend sends another link to whoever registered and has not proven their address. It is
-// TooMany beyond the limits, and otherwise has one answer.
-func (a *Accounts) Resend(ctx context.Context, in Resend) error {
-	defer a.passwords.Evenly(ctx)()
-	if err := a.mayAsk(ctx, in.Source); err != nil {
-		return err
-	}
-	u, err := a.find(ctx, in.Whose)
-	if err != nil || u.Person.Mail == "" {
-		return quietly(err)
-	}
-	if open, err := a.takes(ctx, &u, domain.VerifyAddress); !open || err != nil {
-		return err
-	}
-	last, err := a.accounts.Latest(ctx, u.Key(), domain.VerifyAddress)
-	if err != nil && !domain.ErrSecret.Is(err) {
-		return err
-	}
-	// It keeps the sign-up no longer than it would stay without.
-	left := max(last.Expires.Sub(a.moment()), u.Created.Add(unverifiedFor).Sub(a.moment()))
-	if left <= 0 {
-		return nil
-	}
-	if may, err := a.mayRemind(ctx, u.Person.Mail); !may || err != nil {
-		return err
-	}
-	register := Register{Mail: u.Person.Mail, Link: in.Link, Lifetime: min(in.Lifetime, left)}
-	with := a.verification(&register, last.Approves)
-	return quietly(a.store.Do(ctx, a.self(domain.UserUpdate), func(tx Tx) error {
-		u, err := tx.User(u.Key())
-		if err != nil || !domain.VerifyAddress.Fits(&u.Standing, a.now()) {
-			return err
-		}
-		return with(tx, &u)
-	}))
+	return a.users.MailTo(in.Mail, &nobody, domain.Letter{Kind: kind})
 }
 
 // quietly hides that an account went away meanwhile.

@@ -12,19 +12,40 @@ import (
 	"canopy/tenancy"
 )
 
-// RegistrationCodeStore keeps registration codes, under the rules of UserStore.
+// RegistrationCodes keeps the codes with which newcomers register in an organization.
+type RegistrationCodes struct {
+	gate  *tenancy.Gate
+	users directory.UserStore
+	store RegistrationCodeStore
+	now   func() time.Time
+}
+
+// NewRegistrationCodes returns the use cases of registration codes.
+func NewRegistrationCodes(gate *tenancy.Gate, users directory.UserStore, store RegistrationCodeStore, now func() time.Time) *RegistrationCodes {
+	return &RegistrationCodes{gate: gate, users: users, store: store, now: now}
+}
+
+// RegistrationCodeStore reads registration codes, and changes them in transactions. What a method takes of a
+// scope is all there is for it.
 type RegistrationCodeStore interface {
 	// List returns the codes of an organization, oldest first.
 	List(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) ([]domain.RegistrationCode, error)
 	// Get returns the code, or domain.ErrRegistrationCodeNotFound.
 	Get(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, code domain.SecretText) (domain.RegistrationCode, error)
-	// Insert adds a code to its organization.
-	Insert(ctx context.Context, w tenancy.WriteScope, c domain.RegistrationCode) (domain.RegistrationCode, error)
-	// Update loads the code, runs change and saves.
-	Update(ctx context.Context, w tenancy.WriteScope, o domain.OrganizationID, code domain.SecretText,
-		change func(*domain.RegistrationCode) error) (domain.RegistrationCode, error)
-	// Delete removes the code.
-	Delete(ctx context.Context, w tenancy.WriteScope, o domain.OrganizationID, code domain.SecretText) error
+	// Do runs work in one transaction within w. The whole of work is run again on a conflict.
+	Do(ctx context.Context, w tenancy.WriteScope, work func(tx RegistrationCodeTx) error) error
+}
+
+// RegistrationCodeTx changes registration codes in one transaction.
+type RegistrationCodeTx interface {
+	// RegistrationCode is RegistrationCodeStore.Get, locked.
+	RegistrationCode(o domain.OrganizationID, code domain.SecretText) (domain.RegistrationCode, error)
+	// InsertRegistrationCode adds a code to its organization.
+	InsertRegistrationCode(c *domain.RegistrationCode) error
+	// SaveRegistrationCode makes before, as it was read, after, but for its uses.
+	SaveRegistrationCode(before, after *domain.RegistrationCode) error
+	// DeleteRegistrationCode removes a code as it was read.
+	DeleteRegistrationCode(c *domain.RegistrationCode) error
 }
 
 // RegistrationCodePatch says what a registration code is to become. A nil field is left as
@@ -35,14 +56,25 @@ type RegistrationCodePatch struct {
 	// Left is how many it is to let in from now on, in place of MaxUsers; both must agree.
 	Left    *int64
 	Enabled *bool
-	// If, where it is not nil, is asked about the code as it is just before the change, and its
-	// error refuses that.
-	If func(*domain.RegistrationCode) error
+	// Revise is that of directory.UserPatch.
+	Revise func(*domain.RegistrationCode) error
+}
+
+// CreateRegistrationCode says what the new code of an organization is to be.
+type CreateRegistrationCode struct {
+	Organization domain.EnvironmentRef
+	RegistrationCodePatch
+}
+
+// UpdateRegistrationCode says which code is to be changed, and to what.
+type UpdateRegistrationCode struct {
+	OrganizationCode
+	RegistrationCodePatch
 }
 
 func (p *RegistrationCodePatch) apply(c *domain.RegistrationCode) error {
-	if p.If != nil {
-		if err := p.If(c); err != nil {
+	if p.Revise != nil {
+		if err := p.Revise(c); err != nil {
 			return err
 		}
 	}
@@ -61,27 +93,27 @@ func (p *RegistrationCodePatch) apply(c *domain.RegistrationCode) error {
 // OrganizationCode names a registration code of an organization.
 type OrganizationCode struct {
 	Organization domain.EnvironmentRef
-	Code         string
+	Code         domain.SecretText
 }
 
-// RegistrationCodes returns the registration codes of an organization, oldest first. It
+// List returns the registration codes of an organization, oldest first. It
 // needs domain.UserCreate there, as whoever has a code can make users. Who made one is named to
 // who reaches them.
-func (a *Accounts) RegistrationCodes(ctx context.Context, caller domain.Principal, organization domain.EnvironmentRef) ([]domain.RegistrationCode, error) {
-	w, o, err := a.organization(ctx, &caller, organization)
+func (r *RegistrationCodes) List(ctx context.Context, caller domain.Principal, organization domain.EnvironmentRef) ([]domain.RegistrationCode, error) {
+	w, e, err := r.enter(ctx, &caller, organization)
 	if err != nil {
 		return nil, err
 	}
-	codes, err := a.codes.List(ctx, w.Read(), o)
+	codes, err := r.store.List(ctx, w.Read(), e.Organization)
 	if err != nil {
 		return nil, err
 	}
-	return codes, a.nameMakers(ctx, &caller, codes)
+	return codes, r.nameMakers(ctx, &caller, codes)
 }
 
 // nameMakers takes out of codes who made them where the caller does not reach them.
-func (a *Accounts) nameMakers(ctx context.Context, caller *domain.Principal, codes []domain.RegistrationCode) error {
-	sight, err := a.gate.Sight(ctx, caller)
+func (r *RegistrationCodes) nameMakers(ctx context.Context, caller *domain.Principal, codes []domain.RegistrationCode) error {
+	sight, err := r.gate.Sight(ctx, caller)
 	if err != nil {
 		return err
 	}
@@ -93,7 +125,7 @@ func (a *Accounts) nameMakers(ctx context.Context, caller *domain.Principal, cod
 		}
 	}
 	for part := range slices.Chunk(asked, domain.MaxLimit) {
-		makers, _, err := a.store.Newest(ctx, sight, domain.PeopleFilter{Aliases: part}, 0, domain.Page{Limit: len(part)})
+		makers, _, err := r.users.Newest(ctx, sight, domain.PeopleFilter{Aliases: part}, 0, domain.Page{Limit: len(part)})
 		if err != nil {
 			return err
 		}
@@ -110,93 +142,100 @@ func (a *Accounts) nameMakers(ctx context.Context, caller *domain.Principal, cod
 }
 
 // nameMaker is nameMakers of one code.
-func (a *Accounts) nameMaker(ctx context.Context, caller *domain.Principal, code domain.RegistrationCode) (domain.RegistrationCode, error) {
+func (r *RegistrationCodes) nameMaker(ctx context.Context, caller *domain.Principal, code domain.RegistrationCode, err error) (domain.RegistrationCode, error) {
+	if err != nil {
+		return domain.RegistrationCode{}, err
+	}
 	one := []domain.RegistrationCode{code}
-	err := a.nameMakers(ctx, caller, one)
+	err = r.nameMakers(ctx, caller, one)
 	return one[0], err
 }
 
-// RegistrationCode returns one code. It needs what RegistrationCodes needs, and is
-// NotFound if the organization has no such code.
-func (a *Accounts) RegistrationCode(ctx context.Context, caller domain.Principal, in OrganizationCode) (domain.RegistrationCode, error) {
-	w, o, err := a.organization(ctx, &caller, in.Organization)
+// Get returns one code. It needs what List needs, and is NotFound if the organization has no such code.
+func (r *RegistrationCodes) Get(ctx context.Context, caller domain.Principal, in OrganizationCode) (domain.RegistrationCode, error) {
+	w, e, err := r.enter(ctx, &caller, in.Organization)
 	if err != nil {
 		return domain.RegistrationCode{}, err
 	}
-	code, err := a.codes.Get(ctx, w.Read(), o, domain.SecretText(in.Code))
-	if err != nil {
-		return code, err
-	}
-	return a.nameMaker(ctx, &caller, code)
+	code, err := r.store.Get(ctx, w.Read(), e.Organization, in.Code)
+	return r.nameMaker(ctx, &caller, code, err)
 }
 
-// CreateRegistrationCode makes a code, which is enabled unless in says otherwise. It needs
+// Create makes a code, which is enabled unless in says otherwise. It needs
 // domain.UserCreate, and is Forbidden where a newcomer would have more than the caller has.
-func (a *Accounts) CreateRegistrationCode(ctx context.Context, caller domain.Principal, organization domain.EnvironmentRef, in RegistrationCodePatch) (domain.RegistrationCode, error) {
-	w, o, err := a.inviting(ctx, &caller, organization)
+func (r *RegistrationCodes) Create(ctx context.Context, caller domain.Principal, in CreateRegistrationCode) (domain.RegistrationCode, error) {
+	w, e, err := r.inviting(ctx, &caller, in.Organization)
 	if err != nil {
 		return domain.RegistrationCode{}, err
 	}
-	c := domain.RegistrationCode{Organization: o, Code: newCode(), Created: a.moment(), CreatedBy: caller.Alias, Enabled: true}
+	c := domain.RegistrationCode{Organization: e.Organization, Code: newCode(), Created: r.now().UTC().Truncate(time.Millisecond), CreatedBy: caller.Alias, Enabled: true}
 	if err := in.apply(&c); err != nil {
 		return c, err
 	}
-	return a.codes.Insert(ctx, w, c)
+	return c, r.store.Do(ctx, w, func(tx RegistrationCodeTx) error { return tx.InsertRegistrationCode(&c) })
 }
 
-// UpdateRegistrationCode changes a code. It needs what CreateRegistrationCode needs.
-func (a *Accounts) UpdateRegistrationCode(ctx context.Context, caller domain.Principal, of OrganizationCode, in RegistrationCodePatch) (domain.RegistrationCode, error) {
-	w, o, err := a.inviting(ctx, &caller, of.Organization)
-	if err != nil {
-		return domain.RegistrationCode{}, err
-	}
-	code, err := a.codes.Update(ctx, w, o, domain.SecretText(of.Code), in.apply)
+// Update changes a code. It needs what Create needs.
+func (r *RegistrationCodes) Update(ctx context.Context, caller domain.Principal, in UpdateRegistrationCode) (code domain.RegistrationCode, err error) {
+	w, e, err := r.inviting(ctx, &caller, in.Organization)
 	if err != nil {
 		return code, err
 	}
-	return a.nameMaker(ctx, &caller, code)
+	err = r.store.Do(ctx, w, func(tx RegistrationCodeTx) error {
+		before, err := tx.RegistrationCode(e.Organization, in.Code)
+		if err != nil {
+			return err
+		}
+		code = before
+		if err := in.apply(&code); err != nil {
+			return err
+		}
+		return tx.SaveRegistrationCode(&before, &code)
+	})
+	return r.nameMaker(ctx, &caller, code, err)
 }
 
-// DeleteRegistrationCode removes a code. It needs what RegistrationCodes needs.
-func (a *Accounts) DeleteRegistrationCode(ctx context.Context, caller domain.Principal, in OrganizationCode) error {
-	w, o, err := a.organization(ctx, &caller, in.Organization)
+// Delete removes a code. It needs what List needs.
+func (r *RegistrationCodes) Delete(ctx context.Context, caller domain.Principal, in OrganizationCode) error {
+	w, e, err := r.enter(ctx, &caller, in.Organization)
 	if err != nil {
 		return err
 	}
-	return a.codes.Delete(ctx, w, o, domain.SecretText(in.Code))
+	return r.store.Do(ctx, w, func(tx RegistrationCodeTx) error {
+		code, err := tx.RegistrationCode(e.Organization, in.Code)
+		if err != nil {
+			return err
+		}
+		return tx.DeleteRegistrationCode(&code)
+	})
 }
 
-// organization returns the proof that the caller may make users in the organization that ref
-// names, an environment that is one.
-func (a *Accounts) organization(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (tenancy.WriteScope, domain.OrganizationID, error) {
-	w, e, err := a.border(ctx, caller, ref)
-	return w, e.Organization, err
-}
-
-// inviting is organization for who lets newcomers in, and Forbidden where these would have more
+// inviting is enter for who lets newcomers in, and Forbidden where these would have more
 // than the caller has.
-func (a *Accounts) inviting(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (tenancy.WriteScope, domain.OrganizationID, error) {
-	w, e, err := a.border(ctx, caller, ref)
+func (r *RegistrationCodes) inviting(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (tenancy.WriteScope, domain.Environment, error) {
+	w, e, err := r.enter(ctx, caller, ref)
 	if err != nil {
-		return w, 0, err
+		return w, e, err
 	}
-	giver, err := a.gate.Giver(ctx, caller, e.Organization)
+	giver, err := r.gate.Giver(ctx, caller, e.Organization)
 	if err != nil {
-		return w, 0, err
+		return w, e, err
 	}
 	newcomer := domain.User{Organization: e.Organization, Home: e.ID, HomePath: e.Path, Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}}
-	return w, e.Organization, giver.MayGive(&newcomer)
+	return w, e, giver.MayGive(&newcomer)
 }
 
-func (a *Accounts) border(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (w tenancy.WriteScope, e domain.Environment, err error) {
-	e, err = a.gate.Environment(ctx, caller, ref)
+// enter returns the proof that the caller may make users in the organization that ref
+// names, an environment that is one.
+func (r *RegistrationCodes) enter(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (w tenancy.WriteScope, e domain.Environment, err error) {
+	e, err = r.gate.Environment(ctx, caller, ref)
 	if err == nil && !e.IsOrganization {
 		err = domain.ErrEnvironmentNotFound
 	}
 	if err != nil {
 		return w, e, domain.AsError(err).On("organization")
 	}
-	w, err = a.gate.EnterWrite(ctx, caller, domain.UserCreate, tenancy.At(e.Path))
+	w, err = r.gate.EnterWrite(ctx, caller, domain.UserCreate, tenancy.At(e.Path))
 	return w, e, err
 }
 

@@ -14,7 +14,7 @@ import (
 // Sessions signs people in and out, and shows and ends what came of it.
 type Sessions struct {
 	gate      *tenancy.Gate
-	users     directory.UserStore
+	users     *directory.Users
 	store     SessionStore
 	signIns   SignInStore
 	passwords directory.Passwords
@@ -45,21 +45,28 @@ var DefaultSessionLimits = SessionLimits{
 }
 
 // NewSessions returns the use cases of sessions.
-func NewSessions(gate *tenancy.Gate, users directory.UserStore, store SessionStore, signIns SignInStore, passwords directory.Passwords, tokens Tokens,
+func NewSessions(gate *tenancy.Gate, users *directory.Users, store SessionStore, signIns SignInStore, passwords directory.Passwords, tokens Tokens,
 	limits SessionLimits, now func() time.Time) *Sessions {
 	return &Sessions{gate: gate, users: users, store: store, signIns: signIns, passwords: passwords, tokens: tokens, limits: limits, now: now}
 }
 
-// SessionStore shows and ends the sessions of users, under the same rule.
+// SessionStore shows the sessions of users, and ends them in transactions. What a method takes of a scope is
+// all there is for it.
 type SessionStore interface {
-	// List returns the living sessions of the user with that number, the last used first;
-	// none if there is no such user.
-	List(ctx context.Context, sc tenancy.Scope, user domain.UserID) ([]domain.Session, error)
-	// End ends one session of the user, unless check, which is asked about the user as they
-	// are then, returns an error. It is domain.ErrSessionNotFound if they have no such session.
-	End(ctx context.Context, w tenancy.WriteScope, user domain.UserID, id domain.UUID, check func(domain.User) error) error
-	// EndAll ends all of them, and is nil if there are none.
-	EndAll(ctx context.Context, w tenancy.WriteScope, user domain.UserID, check func(domain.User) error) error
+	// List returns the living sessions of a user, the last used first; none if there is no such user.
+	List(ctx context.Context, sc tenancy.Scope, user domain.UserKey) ([]domain.Session, error)
+	// Do runs work in one transaction within w. The whole of work is run again on a conflict.
+	Do(ctx context.Context, w tenancy.WriteScope, work func(tx SessionTx) error) error
+}
+
+// SessionTx ends sessions in one transaction.
+type SessionTx interface {
+	// User returns a user, locked, or domain.ErrUserNotFound.
+	User(key domain.UserKey) (domain.User, error)
+	// EndSession ends a session of a user whom User returned, or returns domain.ErrSessionNotFound. EndSessions
+	// ends all there are.
+	EndSession(user domain.UserKey, id domain.UUID) error
+	EndSessions(user domain.UserKey) error
 }
 
 // SignInStore keeps what signing in begins, before there is a principal.
@@ -256,7 +263,7 @@ func (s *Sessions) CSRF(caller domain.Principal) string {
 }
 
 func sessionOf(caller *domain.Principal) domain.SessionKey {
-	return domain.SessionKey{UserKey: domain.UserKey{Organization: caller.Organization, User: caller.User}, ID: caller.Session}
+	return domain.SessionKey{UserKey: caller.UserKey(), ID: caller.Session}
 }
 
 // SessionDocument is a session as it is shown.
@@ -265,84 +272,58 @@ type SessionDocument struct {
 	Current bool // the request belongs to it
 }
 
-// List returns the caller's own sessions, the last used first. It needs domain.SessionManage.
-func (s *Sessions) List(ctx context.Context, caller domain.Principal) ([]SessionDocument, error) {
-	sc, err := s.gate.Enter(ctx, &caller, domain.SessionManage, tenancy.Anywhere())
+// List returns the sessions of a user, the last used first; zero names the caller. It needs
+// domain.SessionManage for one's own, else domain.UserUpdate on the user. It is NotFound outside the caller's
+// reach and Forbidden for a user who has more than the caller.
+func (s *Sessions) List(ctx context.Context, caller domain.Principal, ref domain.UserRef) ([]SessionDocument, error) {
+	h, err := s.over(ctx, &caller, ref)
 	if err != nil {
 		return nil, err
 	}
-	return s.list(ctx, &caller, sc, caller.User)
-}
-
-func (s *Sessions) list(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, user domain.UserID) ([]SessionDocument, error) {
-	all, err := s.store.List(ctx, sc, user)
+	all, err := s.store.List(ctx, h.w.Read(), h.found.Key())
 	if err != nil {
 		return nil, err
 	}
 	shown := make([]SessionDocument, len(all))
 	for i, session := range all {
-		shown[i] = SessionDocument{Session: session, Current: session.SessionKey == sessionOf(caller)}
+		shown[i] = SessionDocument{Session: session, Current: session.SessionKey == sessionOf(&caller)}
 	}
 	return shown, nil
 }
 
-// End ends one of the caller's own sessions. It needs domain.SessionManage and is NotFound if who
+// End ends one of the caller's own sessions. It needs domain.SessionManage and is NotFound if the caller
 // has no such session.
 func (s *Sessions) End(ctx context.Context, caller domain.Principal, id domain.UUID) error {
-	w, err := s.gate.EnterWrite(ctx, &caller, domain.SessionManage, tenancy.Anywhere())
+	return s.end(ctx, &caller, domain.UserRef{}, func(tx SessionTx, user domain.UserKey) error { return tx.EndSession(user, id) })
+}
+
+// EndAll ends all sessions of a user, the one the request belongs to included, under the rules of List.
+func (s *Sessions) EndAll(ctx context.Context, caller domain.Principal, ref domain.UserRef) error {
+	return s.end(ctx, &caller, ref, SessionTx.EndSessions)
+}
+
+func (s *Sessions) end(ctx context.Context, caller *domain.Principal, ref domain.UserRef, end func(SessionTx, domain.UserKey) error) error {
+	h, err := s.over(ctx, caller, ref)
 	if err != nil {
 		return err
 	}
-	return s.store.End(ctx, w, caller.User, id, anybody)
+	return s.store.Do(ctx, h.w, func(tx SessionTx) error {
+		if _, err := h.user(tx); err != nil {
+			return err
+		}
+		return end(tx, h.found.Key())
+	})
 }
 
-// EndAll ends all of the caller's own sessions, the one the request belongs to included. It needs
-// domain.SessionManage.
-func (s *Sessions) EndAll(ctx context.Context, caller domain.Principal) error {
-	w, err := s.gate.EnterWrite(ctx, &caller, domain.SessionManage, tenancy.Anywhere())
-	if err != nil {
-		return err
+func (s *Sessions) over(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (h holder, err error) {
+	if ref == (domain.UserRef{}) {
+		return oneself(ctx, s.gate, caller, domain.SessionManage)
 	}
-	return s.store.EndAll(ctx, w, caller.User, anybody)
-}
-
-func anybody(domain.User) error { return nil }
-
-// ListOf returns the sessions of a user, as List does. It needs domain.UserUpdate on them. It is NotFound
-// outside the caller's reach and Forbidden for a user who has more than the caller.
-func (s *Sessions) ListOf(ctx context.Context, caller domain.Principal, ref domain.UserRef) ([]SessionDocument, error) {
-	w, target, giver, err := s.over(ctx, &caller, ref)
-	if err != nil {
-		return nil, err
+	if h, err = find(ctx, s.users, caller, ref); err != nil {
+		return h, err
 	}
-	if err := giver.MayChange(&target); err != nil {
-		return nil, err
+	if err := h.enter(ctx, s.gate, caller, domain.UserUpdate); err != nil {
+		return h, err
 	}
-	return s.list(ctx, &caller, w.Read(), target.ID)
-}
-
-// EndAllOf ends all sessions of a user, under the rules of ListOf.
-func (s *Sessions) EndAllOf(ctx context.Context, caller domain.Principal, ref domain.UserRef) error {
-	w, target, giver, err := s.over(ctx, &caller, ref)
-	if err != nil {
-		return err
-	}
-	return s.store.EndAll(ctx, w, target.ID, func(u domain.User) error { return giver.MayChange(&u) })
-}
-
-// over returns the user that ref names, the proof that the caller may change them, and what the caller can
-// give.
-func (s *Sessions) over(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (w tenancy.WriteScope, target domain.User, giver tenancy.Giver, err error) {
-	sc, err := s.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
-	if err != nil {
-		return w, target, giver, err
-	}
-	if target, err = s.users.Get(ctx, sc, ref); err != nil {
-		return w, target, giver, err
-	}
-	if w, err = s.gate.EnterUser(ctx, caller, domain.UserUpdate, &target); err != nil {
-		return w, target, giver, err
-	}
-	giver, err = s.gate.Giver(ctx, caller, target.Organization)
-	return w, target, giver, err
+	return h, h.may(&h.found)
 }

@@ -119,8 +119,8 @@ type EnvironmentPatch struct {
 	// Attributes are those of an organization, changed by name; an empty value takes one away.
 	Attributes domain.Attributes
 
-	// If returns an error if this is not the environment that the client means; nil asks nothing.
-	If func(*domain.Environment) error
+	// Revise is that of UserPatch.
+	Revise func(*domain.Environment) error
 
 	// picture is the image that an organization is to have; its zero value is none.
 	picture *domain.Picture
@@ -228,15 +228,15 @@ func (e *Environments) Update(ctx context.Context, caller domain.Principal, in U
 		if err != nil {
 			return err
 		}
-		if in.If != nil {
-			if err := in.If(&before); err != nil {
+		saved = before
+		if in.Revise != nil {
+			if err := in.Revise(&saved); err != nil {
 				return err
 			}
 		}
 		if before.Path != target.Path || before.Active != target.Active { // what the permission was decided on
 			return domain.ErrChanged
 		}
-		saved = before
 		in.Apply(&saved)
 		saved.Parent = parent
 		return tx.SaveEnvironment(&before, &saved)

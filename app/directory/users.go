@@ -27,7 +27,7 @@ type Users struct {
 	letters    Letters
 	site       string // where people reach the server
 	now        func() time.Time
-	askOwn     AskOwn
+	ownMail    OwnMail
 }
 
 // NewUsers returns the use cases of users, who have the declared properties and reach the
@@ -121,12 +121,17 @@ type Pictures interface {
 	Picture(ctx context.Context, image []byte) (domain.Picture, error)
 }
 
-// AskOwn returns what goes with a change by which caller asks for another mail address of their own.
-type AskOwn func(ctx context.Context, caller *domain.Principal, address string) (func(UserTx, *domain.User) error, error)
+// OwnMail is how people ask for another mail address of their own.
+type OwnMail interface {
+	// MayAsk returns an error unless caller may ask for the address now.
+	MayAsk(ctx context.Context, caller *domain.Principal, address string) error
+	// Ask goes with a change by which a user asks for the address.
+	Ask(tx UserTx, u *domain.User, address string) error
+}
 
 // AskOwn says how people ask for another mail address of their own. It must be called before the
 // first use.
-func (u *Users) AskOwn(ask AskOwn) { u.askOwn = ask }
+func (u *Users) AskOwn(own OwnMail) { u.ownMail = own }
 
 // LoginNames says which login names are given. A name that somebody has is not asked about: what
 // was given by an earlier rule keeps working.

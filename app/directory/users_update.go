@@ -52,7 +52,7 @@ type userChange struct {
 	w       tenancy.WriteScope
 	giver   tenancy.Giver
 	patch   Resolved
-	asks    func(UserTx, *domain.User) error // for another mail address of one's own; may be nil
+	asks    string // for another mail address of one's own
 	now     time.Time
 }
 
@@ -99,14 +99,13 @@ func (c *userChange) enter(ctx context.Context) (err error) {
 }
 
 // askOwnMail has another mail address of one's own asked for instead of changed.
-func (c *userChange) askOwnMail(ctx context.Context) (err error) {
+func (c *userChange) askOwnMail(ctx context.Context) error {
 	mail := c.patch.Mail
 	if !c.own || mail == nil || *mail == "" || domain.MailMatches(*mail, c.target.Person.Mail) {
 		return nil
 	}
-	c.patch.Mail = nil
-	c.asks, err = c.askOwn(ctx, c.caller, *mail)
-	return err
+	c.patch.Mail, c.asks = nil, *mail
+	return c.ownMail.MayAsk(ctx, c.caller, c.asks)
 }
 
 // makeHash hashes the password, if there is one. What the transaction will refuse is refused before.
@@ -138,8 +137,8 @@ func (c *userChange) save(tx UserTx) (domain.User, error) {
 	if err := tx.SaveUser(&user, c.patch.hash); err != nil || nobodys(&before, &user) {
 		return user, err
 	}
-	if c.asks != nil {
-		if err := c.asks(tx, &user); err != nil {
+	if c.asks != "" {
+		if err := c.ownMail.Ask(tx, &user, c.asks); err != nil {
 			return user, err
 		}
 	}

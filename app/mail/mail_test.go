@@ -82,7 +82,7 @@ func (p *post) put(t testing.TB, n int) {
 		mails = append(mails, domain.Mail{Kind: "forgot", To: fmt.Sprintf("person%d@example.org", i), Subject: fmt.Sprintf("Number %d é", i),
 			Text: "follow https://canopy.example/x?a=1&secret=" + fmt.Sprint(i) + "\n.\nend\n", User: domain.UserKey{Organization: 1, User: 7}})
 	}
-	require.NoError(t, p.outbox.Post(t.Context(), mails))
+	storetest.Post(t, p.db, mails...)
 }
 
 func (p *post) waiting(t testing.TB) int64 {
@@ -355,11 +355,11 @@ func TestConfiguration(t *testing.T) {
 func TestHeadersCannotBeInjected(t *testing.T) {
 	sink := mailtest.New(t, mailtest.Options{})
 	p := newPost(t, storetest.SQLite(t), to(sink, "smtp", ""))
-	require.NoError(t, p.outbox.Post(t.Context(), []domain.Mail{
+	storetest.Post(t, p.db, []domain.Mail{
 		{To: "a@example.org", Subject: "one\r\nBcc: victim@example.org\r\n\r\nbody", Text: "text"},
 		{To: "b@example.org\r\nBcc: victim@example.org", Subject: "two", Text: "text"},
 		{To: "c@example.org, victim@example.org", Subject: "three", Text: "text"},
-	}))
+	}...)
 	p.until(t)
 	all := sink.All()
 	require.Len(t, all, 1)

@@ -11,6 +11,7 @@ import (
 	"canopy/app/mail/mailtest"
 	"canopy/domain"
 	"canopy/persistence"
+	"canopy/persistence/storetest"
 )
 
 // Two servers share many mails, and one of them is killed while it sends. Each mail is delivered;
@@ -39,7 +40,7 @@ func TestMailOutlivesAServer(t *testing.T) {
 		all = append(all, domain.Mail{Kind: "forgot", To: fmt.Sprintf("person%d@example.org", i), Subject: "subject", Text: "text",
 			User: domain.UserKey{Organization: domain.RootOrganization, User: 1}})
 	}
-	require.NoError(t, persistence.NewOutboxStore(db).Post(t.Context(), all))
+	storetest.Post(t, db, all...)
 
 	eventually(t, func() bool { return len(sink.All()) >= mails/4 }, "a quarter of the mails")
 	first.kill(t)

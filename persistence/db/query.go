@@ -24,6 +24,16 @@ type Reader interface {
 // read with From.
 func (d *DB) NewSelect() *bun.SelectQuery { return d.read.NewSelect() }
 
+// NewInsert, NewUpdate and NewDelete begin a change that is one statement and a transaction of its own, of
+// rows whose keys the caller has.
+func (d *DB) NewInsert() *bun.InsertQuery { return d.write.NewInsert() }
+
+// NewUpdate is described at NewInsert.
+func (d *DB) NewUpdate() *bun.UpdateQuery { return d.write.NewUpdate() }
+
+// NewDelete is described at NewInsert.
+func (d *DB) NewDelete() *bun.DeleteQuery { return d.write.NewDelete() }
+
 // From returns the query that reads the rows in sc into rows. Whatever is added to it narrows it.
 func From[R Scoped](r Reader, sc tenancy.Scope, rows *[]R) *bun.SelectQuery {
 	var row R

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -11,8 +12,62 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
+	"canopy/persistence"
 	"canopy/persistence/db"
+	"canopy/tenancy"
 )
+
+// APIKeyStore is the store of API keys together with the changes that use cases make in its transactions.
+type APIKeyStore struct {
+	*persistence.APIKeyStore
+	*persistence.Store
+}
+
+// Insert gives a user a key, unless check, which gets their keys too, returns an error.
+func (s APIKeyStore) Insert(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, k domain.APIKey,
+	check func(domain.User, []domain.APIKey) error) (domain.APIKey, error) {
+	err := s.Do(ctx, w, func(tx *persistence.Tx) error {
+		u, err := tx.User(user)
+		if err != nil {
+			return err
+		}
+		present, err := tx.APIKeys(user)
+		if err != nil {
+			return err
+		}
+		if err := check(u, present); err != nil {
+			return err
+		}
+		return tx.InsertAPIKey(user, &k)
+	})
+	return k, err
+}
+
+// Show returns a key of a user and notes that, unless check returns an error.
+func (s APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, id domain.UUID, check func(domain.User) error) (shown domain.APIKey, err error) {
+	err = s.Do(ctx, w, func(tx *persistence.Tx) error {
+		return onUser(tx, user, check, func() error {
+			all, err := tx.APIKeys(user)
+			if err != nil {
+				return err
+			}
+			i := slices.IndexFunc(all, func(k domain.APIKey) bool { return k.ID == id })
+			if i < 0 {
+				return domain.ErrAPIKeyNotFound
+			}
+			shown = all[i]
+			return tx.NoteAPIKeyShown(&shown)
+		})
+	})
+	return shown, err
+}
+
+// Delete revokes a key of a user, unless check returns an error.
+func (s APIKeyStore) Delete(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, id domain.UUID, check func(domain.User) error) error {
+	return s.Do(ctx, w, func(tx *persistence.Tx) error {
+		return onUser(tx, user, check, func() error { return tx.DeleteAPIKey(user, id) })
+	})
+}
 
 // APIKeys tests the store of API keys, and finding whose a key is.
 func APIKeys(t *testing.T, db *db.DB) {
@@ -20,7 +75,7 @@ func APIKeys(t *testing.T, db *db.DB) {
 	all := Everything(domain.UserUpdate)
 	list := func(t *testing.T, alias string) []domain.APIKey {
 		t.Helper()
-		keys, err := w.APIKeys.List(ctx, all.Read(), w.People[alias].ID)
+		keys, err := w.APIKeys.List(ctx, all.Read(), w.KeyOf(alias))
 		require.NoError(t, err)
 		return keys
 	}
@@ -49,7 +104,7 @@ func APIKeys(t *testing.T, db *db.DB) {
 	})
 
 	t.Run("no two keys are the same", func(t *testing.T) {
-		_, err := w.APIKeys.Insert(ctx, all, w.People["bolt.user"].ID, domain.APIKey{Name: "same", Text: acme.Text}, func(domain.User, []domain.APIKey) error { return nil })
+		_, err := w.APIKeys.Insert(ctx, all, w.KeyOf("bolt.user"), domain.APIKey{Name: "same", Text: acme.Text}, func(domain.User, []domain.APIKey) error { return nil })
 		require.Error(t, err)
 		require.Len(t, list(t, "bolt.user"), 1)
 	})
@@ -60,7 +115,7 @@ func APIKeys(t *testing.T, db *db.DB) {
 		failed := make(chan error, 16)
 		for i := range 16 {
 			made.Go(func() {
-				_, err := w.APIKeys.Insert(context.WithoutCancel(ctx), all, w.People["acme.labs"].ID,
+				_, err := w.APIKeys.Insert(context.WithoutCancel(ctx), all, w.KeyOf("acme.labs"),
 					domain.APIKey{Name: "key", Text: domain.SecretText(fmt.Sprintf("many %d", i)), Created: acme.Created},
 					func(u domain.User, present []domain.APIKey) error {
 						if u.Alias != "acme.labs" || len(present) >= 3 {
@@ -86,14 +141,14 @@ func APIKeys(t *testing.T, db *db.DB) {
 
 	t.Run("that a key was shown is noted", func(t *testing.T) {
 		denied := errors.New("denied")
-		_, err := w.APIKeys.Show(ctx, all, user.ID, acme.ID, func(domain.User) error { return denied })
+		_, err := w.APIKeys.Show(ctx, all, user.Key(), acme.ID, func(domain.User) error { return denied })
 		require.ErrorIs(t, err, denied)
-		for _, id := range []domain.UUID{"", acme.ID} {
-			shown, err := w.APIKeys.Show(ctx, all, user.ID, id, nobodyMinds)
+		for range 2 {
+			shown, err := w.APIKeys.Show(ctx, all, user.Key(), acme.ID, nobodyMinds)
 			require.NoError(t, err)
 			require.Equal(t, acme, shown)
 		}
-		_, err = w.APIKeys.Show(ctx, all, user.ID, w.Keys["bolt.user"].ID, nobodyMinds)
+		_, err = w.APIKeys.Show(ctx, all, user.Key(), w.Keys["bolt.user"].ID, nobodyMinds)
 		require.ErrorIs(t, err, domain.ErrAPIKeyNotFound)
 		entries, _, err := w.Audit.List(ctx, all.Read(), domain.AuditFilter{Action: "apikey:show"}, domain.Page{Limit: 9})
 		require.NoError(t, err)
@@ -113,11 +168,11 @@ func APIKeys(t *testing.T, db *db.DB) {
 	t.Run("a revoked key finds nobody", func(t *testing.T) {
 		second := w.AddAPIKey(t, "acme.user", "second")
 		denied := errors.New("denied")
-		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.ID, second.ID, func(domain.User) error { return denied }), denied)
+		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.Key(), second.ID, func(domain.User) error { return denied }), denied)
 		require.Len(t, list(t, "acme.user"), 2)
-		require.NoError(t, w.APIKeys.Delete(ctx, all, user.ID, second.ID, nobodyMinds))
-		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.ID, second.ID, nobodyMinds), domain.ErrAPIKeyNotFound)
-		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.ID, w.Keys["bolt.user"].ID, nobodyMinds), domain.ErrAPIKeyNotFound)
+		require.NoError(t, w.APIKeys.Delete(ctx, all, user.Key(), second.ID, nobodyMinds))
+		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.Key(), second.ID, nobodyMinds), domain.ErrAPIKeyNotFound)
+		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.Key(), w.Keys["bolt.user"].ID, nobodyMinds), domain.ErrAPIKeyNotFound)
 		_, err := w.Accounts.ByAPIKey(ctx, second.Text)
 		require.ErrorIs(t, err, domain.ErrAPIKeyNotFound)
 		require.Len(t, list(t, "acme.user"), 1)

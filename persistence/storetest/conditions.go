@@ -271,12 +271,11 @@ func Purge(t *testing.T, db *db.DB) {
 
 	t.Run("an empty organization goes like one that is purged", func(t *testing.T) {
 		empty := w.AddEnvironment(t, "Acme/Empty", true)
-		_, err := w.Codes.Insert(ctx, all, domain.RegistrationCode{Organization: empty.Organization, Code: "a code", Enabled: true})
-		require.NoError(t, err)
+		require.NoError(t, w.Codes.Insert(ctx, all, domain.RegistrationCode{Organization: empty.Organization, Code: "a code", Enabled: true}))
 		require.NoError(t, w.Environments.Delete(ctx, all, empty.ID))
 		other := w.AddEnvironment(t, "Acme/Other", true)
-		_, err = w.Codes.Insert(ctx, all, domain.RegistrationCode{Organization: other.Organization, Code: "a code", Enabled: true})
-		require.NoError(t, err, "the code is free again")
+		require.NoError(t, w.Codes.Insert(ctx, all, domain.RegistrationCode{Organization: other.Organization, Code: "a code", Enabled: true}),
+			"the code is free again")
 	})
 }
 

@@ -216,29 +216,39 @@ var attempts = map[string]attempt{
 		return nil, w.DeleteGroup(ctx, mine, w.Teams[theirs+"/Team"].ID)
 	},
 	"SessionStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		sessions, err := w.Sessions.List(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
+		sessions, err := w.Sessions.List(ctx, mine.Read(), w.KeyOf(lower(theirs)+".user"))
 		return sessions, err
 	},
-	"SessionStore.End": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Sessions.End(ctx, mine, w.People[lower(theirs)+".user"].ID, w.SignIns[lower(theirs)+".user"].ID, nobodyMinds)
+	"Tx.EndSession": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Sessions.End(ctx, mine, w.KeyOf(lower(theirs)+".user"), w.SignIns[lower(theirs)+".user"].ID, nobodyMinds)
 	},
-	"SessionStore.EndAll": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Sessions.EndAll(ctx, mine, w.People[lower(theirs)+".user"].ID, nobodyMinds)
+	"Tx.EndSessions": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Sessions.EndAll(ctx, mine, w.KeyOf(lower(theirs)+".user"), nobodyMinds)
 	},
 	"APIKeyStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.APIKeys.List(ctx, mine.Read(), w.People[lower(theirs)+".user"].ID)
+		return w.APIKeys.List(ctx, mine.Read(), w.KeyOf(lower(theirs)+".user"))
 	},
-	"APIKeyStore.Show": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.APIKeys.Show(ctx, mine, w.People[lower(theirs)+".user"].ID, "", nobodyMinds)
-		return nil, err
+	"Tx.APIKeys": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			_, err := tx.APIKeys(w.KeyOf(lower(theirs) + ".user"))
+			return err
+		})
 	},
-	"APIKeyStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.APIKeys.Insert(ctx, mine, w.People[lower(theirs)+".user"].ID, domain.APIKey{Name: "intruder", Text: "intruder"},
-			func(domain.User, []domain.APIKey) error { return nil })
-		return nil, err
+	"Tx.NoteAPIKeyShown": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			key := w.Keys[lower(theirs)+".user"]
+			return tx.NoteAPIKeyShown(&key)
+		})
 	},
-	"APIKeyStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.APIKeys.Delete(ctx, mine, w.People[lower(theirs)+".user"].ID, w.Keys[lower(theirs)+".user"].ID, nobodyMinds)
+	"Tx.InsertAPIKey": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			return tx.InsertAPIKey(w.KeyOf(lower(theirs)+".user"), &domain.APIKey{Name: "intruder", Text: "intruder"})
+		})
+	},
+	"Tx.DeleteAPIKey": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			return tx.DeleteAPIKey(w.KeyOf(lower(theirs)+".user"), w.Keys[lower(theirs)+".user"].ID)
+		})
 	},
 	"UserStore.Approvers": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Approvers(ctx, mine.Read(), w.Places[theirs].Organization, 10)
@@ -250,17 +260,26 @@ var attempts = map[string]attempt{
 		_, err := w.Codes.Get(ctx, mine.Read(), w.Places[theirs].Organization, domain.SecretText("code of "+theirs))
 		return nil, err
 	},
-	"RegistrationCodeStore.Insert": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.Codes.Insert(ctx, mine, domain.RegistrationCode{Organization: w.Places[theirs].Organization, Code: "intruder"})
-		return nil, err
+	"Tx.RegistrationCode": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Codes.Change(ctx, mine, w.Places[theirs].Organization, domain.SecretText("code of "+theirs),
+			func(*persistence.Tx, domain.RegistrationCode) error { return nil })
 	},
-	"RegistrationCodeStore.Update": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.Codes.Update(ctx, mine, w.Places[theirs].Organization, domain.SecretText("code of "+theirs),
-			func(c *domain.RegistrationCode) error { c.Enabled = false; return nil })
-		return nil, err
+	"Tx.InsertRegistrationCode": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Codes.Insert(ctx, mine, domain.RegistrationCode{Organization: w.Places[theirs].Organization, Code: "intruder"})
 	},
-	"RegistrationCodeStore.Delete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Codes.Delete(ctx, mine, w.Places[theirs].Organization, domain.SecretText("code of "+theirs))
+	"Tx.SaveRegistrationCode": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			before := theirCode(w, theirs)
+			after := before
+			after.Enabled = false
+			return tx.SaveRegistrationCode(&before, &after)
+		})
+	},
+	"Tx.DeleteRegistrationCode": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			code := theirCode(w, theirs)
+			return tx.DeleteRegistrationCode(&code)
+		})
 	},
 	"AuditStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		entries, _, err := w.Audit.List(ctx, mine.Read(), domain.AuditFilter{}, domain.Page{})
@@ -355,6 +374,10 @@ var attempts = map[string]attempt{
 	},
 }
 
+func theirCode(w *World, theirs string) domain.RegistrationCode {
+	return domain.RegistrationCode{Organization: w.Places[theirs].Organization, Code: domain.SecretText("code of " + theirs), Enabled: true}
+}
+
 func lower(tenant string) string { return string(tenant[0]+'a'-'A') + tenant[1:] }
 
 func keep[T any](all []T, err error, wanted func(T) bool) ([]T, error) {
@@ -386,7 +409,7 @@ const ownLists = "lists of names are those of whoever the scope was given to"
 // anything of the other, for every method of every store, both ways round.
 func Isolation(t *testing.T, database *db.DB) {
 	w := NewWorld(t, database)
-	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments.EnvironmentStore, w.Groups, w.Audit, w.Sessions, w.APIKeys, w.Codes, w.Objects.ObjectStore, w.Social.SocialStore} {
+	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments.EnvironmentStore, w.Groups, w.Audit, w.Sessions.SessionStore, w.APIKeys.APIKeyStore, w.Codes.RegistrationCodeStore, w.Objects.ObjectStore, w.Social.SocialStore} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(m).Name

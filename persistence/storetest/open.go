@@ -98,6 +98,15 @@ func migrated(db *db.DB, err error) error {
 	return errors.Join(err, db.Close())
 }
 
+// Post puts mail into the outbox of a directory.
+func Post(tb testing.TB, db *db.DB, mails ...domain.Mail) {
+	tb.Helper()
+	require.NoError(tb, persistence.NewStore(db).Do(tb.Context(), tenancy.WriteScope{}, func(tx *persistence.Tx) error {
+		tx.Mail(mails...)
+		return nil
+	}))
+}
+
 // silent counts nothing.
 type silent struct{}
 

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -10,10 +11,43 @@ import (
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
+	"canopy/tenancy"
 )
 
 // nobodyMinds is the check of a change that no rule is against.
 func nobodyMinds(domain.User) error { return nil }
+
+// SessionStore is the store of sessions together with the changes that use cases make in its transactions.
+type SessionStore struct {
+	*persistence.SessionStore
+	*persistence.Store
+}
+
+// End ends a session of a user, unless check returns an error.
+func (s SessionStore) End(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, id domain.UUID, check func(domain.User) error) error {
+	return s.Do(ctx, w, func(tx *persistence.Tx) error {
+		return onUser(tx, user, check, func() error { return tx.EndSession(user, id) })
+	})
+}
+
+// EndAll ends all sessions of a user.
+func (s SessionStore) EndAll(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, check func(domain.User) error) error {
+	return s.Do(ctx, w, func(tx *persistence.Tx) error {
+		return onUser(tx, user, check, func() error { return tx.EndSessions(user) })
+	})
+}
+
+// onUser changes what belongs to a user, unless check returns an error.
+func onUser(tx *persistence.Tx, key domain.UserKey, check func(domain.User) error, change func() error) error {
+	u, err := tx.User(key)
+	if err != nil {
+		return err
+	}
+	if err := check(u); err != nil {
+		return err
+	}
+	return change()
+}
 
 // Sessions tests what the ports of sessions promise.
 func Sessions(t *testing.T, db *db.DB) {
@@ -22,7 +56,7 @@ func Sessions(t *testing.T, db *db.DB) {
 	all := Everything(domain.UserUpdate)
 	list := func(t *testing.T, alias string) []domain.Session {
 		t.Helper()
-		sessions, err := w.Sessions.List(ctx, all.Read(), w.People[alias].ID)
+		sessions, err := w.Sessions.List(ctx, all.Read(), w.KeyOf(alias))
 		require.NoError(t, err)
 		return sessions
 	}
@@ -163,7 +197,7 @@ func Sessions(t *testing.T, db *db.DB) {
 		}
 		theirs := list(t, "bolt.user")
 		require.Len(t, theirs, 3)
-		id := w.People["bolt.user"].ID
+		id := w.KeyOf("bolt.user")
 		require.ErrorIs(t, w.Sessions.End(ctx, all, id, theirs[1].ID, func(domain.User) error { return domain.ErrHasMore }), domain.ErrHasMore)
 		require.Len(t, list(t, "bolt.user"), 3)
 		before := len(ended(t))
@@ -206,9 +240,9 @@ func Sessions(t *testing.T, db *db.DB) {
 
 	t.Run("the sweep leaves what is alive", func(t *testing.T) {
 		s := w.SignIn(t, "acme.power", domain.TokenSession)
-		require.NoError(t, w.Accounts.SweepSessions(ctx, s.Expires.Add(-time.Millisecond)))
+		require.NoError(t, w.Accounts.Sweep(ctx, s.Expires.Add(-time.Millisecond)))
 		require.True(t, known(t, s))
-		require.NoError(t, w.Accounts.SweepSessions(ctx, s.Expires))
+		require.NoError(t, w.Accounts.Sweep(ctx, s.Expires))
 		require.False(t, known(t, s))
 	})
 }

@@ -28,9 +28,9 @@ type World struct {
 	Groups       *persistence.GroupStore
 	Audit        *persistence.AuditStore
 	Accounts     *persistence.AccountStore
-	Sessions     *persistence.SessionStore
-	APIKeys      *persistence.APIKeyStore
-	Codes        *persistence.RegistrationCodeStore
+	Sessions     SessionStore
+	APIKeys      APIKeyStore
+	Codes        CodeStore
 	Objects      ObjectStore
 	Social       SocialStore
 
@@ -62,7 +62,9 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 	w := &World{
 		DB: database, Store: persistence.NewStore(database), Gate: Gate(t, database), Users: newUserStore(database), Environments: EnvironmentStore{persistence.NewEnvironmentStore(database), database},
 		Groups: persistence.NewGroupStore(database), Audit: persistence.NewAuditStore(database), Accounts: persistence.NewAccountStore(database),
-		Sessions: persistence.NewSessionStore(database), APIKeys: persistence.NewAPIKeyStore(database), Codes: persistence.NewRegistrationCodeStore(database),
+		Sessions: SessionStore{persistence.NewSessionStore(database), persistence.NewStore(database)},
+		APIKeys:  APIKeyStore{persistence.NewAPIKeyStore(database), persistence.NewStore(database)},
+		Codes:    CodeStore{persistence.NewRegistrationCodeStore(database), persistence.NewStore(database)},
 		Objects: ObjectStore{persistence.NewObjectStore(database), persistence.NewStore(database)},
 		Social:  SocialStore{persistence.NewSocialStore(database), persistence.NewStore(database)}, Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID), Keys: make(map[string]domain.APIKey),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
@@ -80,9 +82,8 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		w.AddEnvironment(t, tenant+"/Labs", true)
 		w.AddEnvironment(t, tenant+"/Labs/One", false)
 		w.AddGroup(t, tenant, "Team")
-		_, err := w.Codes.Insert(t.Context(), Everything(domain.UserCreate), domain.RegistrationCode{
-			Organization: w.Places[tenant].Organization, Code: domain.SecretText("code of " + tenant), Enabled: true})
-		require.NoError(t, err)
+		require.NoError(t, w.Codes.Insert(t.Context(), Everything(domain.UserCreate), domain.RegistrationCode{
+			Organization: w.Places[tenant].Organization, Code: domain.SecretText("code of " + tenant), Enabled: true}))
 		w.AddUser(t, lower+".admin", tenant, domain.RoleOAdmin, domain.AdminGroup)
 		w.AddUser(t, lower+".power", tenant+"/Prod", domain.RolePower, domain.AdminGroup)
 		w.AddUser(t, lower+".user", tenant+"/Prod/East", domain.RoleUser, domain.UserGroup)
@@ -230,7 +231,7 @@ func (w *World) SignIn(t *testing.T, alias string, kind domain.SessionKind) doma
 // AddAPIKey gives the user with that alias an API key.
 func (w *World) AddAPIKey(t *testing.T, alias, text string) domain.APIKey {
 	t.Helper()
-	k, err := w.APIKeys.Insert(t.Context(), Everything(domain.UserUpdate), w.People[alias].ID,
+	k, err := w.APIKeys.Insert(t.Context(), Everything(domain.UserUpdate), w.KeyOf(alias),
 		domain.APIKey{Name: "key", Text: domain.SecretText(text), Created: w.DB.Now().UTC().Truncate(time.Millisecond)},
 		func(domain.User, []domain.APIKey) error { return nil })
 	require.NoError(t, err)

@@ -50,15 +50,15 @@ const (
 	resetLifetime  = time.Hour
 )
 
-func (s *Surface) decodeForgot(c *fiber.Ctx) (accounts.Forgot, error) {
+func (s *Surface) decodeForgot(c *fiber.Ctx) (accounts.AskLink, error) {
 	form, err := httpx.ReadForm(c, "email", "success", "failure")
 	if err != nil {
-		return accounts.Forgot{}, err
+		return accounts.AskLink{}, err
 	}
 	if err := s.keepRedirects(c, form); err != nil {
-		return accounts.Forgot{}, err
+		return accounts.AskLink{}, err
 	}
-	return accounts.Forgot{Whose: accounts.Whose{Mail: form["email"]}, Link: s.mailed(c, resetLink), Lifetime: resetLifetime,
+	return accounts.AskLink{Whose: accounts.Whose{Mail: form["email"]}, Link: s.mailed(c, resetLink), Lifetime: resetLifetime,
 		Source: httpx.Address(c, s.trusted)}, form.Require("email")
 }
 
@@ -181,7 +181,7 @@ func decodeCodeOrganization(c *fiber.Ctx) (domain.EnvironmentRef, error) {
 
 func decodeCode(c *fiber.Ctx) (accounts.OrganizationCode, error) {
 	ref, err := decodeCodeOrganization(c)
-	return accounts.OrganizationCode{Organization: ref, Code: httpx.Param(c, "token")}, err
+	return accounts.OrganizationCode{Organization: ref, Code: domain.SecretText(httpx.Param(c, "token"))}, err
 }
 
 func decodeCodePatch(c *fiber.Ctx) (in accounts.RegistrationCodePatch, err error) {
@@ -192,7 +192,7 @@ func decodeCodePatch(c *fiber.Ctx) (in accounts.RegistrationCodePatch, err error
 		return in, domain.InvalidField("organizationId", "This must be the organization in the address, or be left out.")
 	}
 	token, by, on := httpx.Member[string](f, "token"), httpx.Member[string](f, "createdBy"), httpx.Member[int64](f, "createdOn")
-	in.If = func(code *domain.RegistrationCode) error {
+	in.Revise = func(code *domain.RegistrationCode) error {
 		switch {
 		case token != nil && *token != string(code.Code):
 			return domain.InvalidField("token", "This field cannot be set.")
@@ -221,19 +221,19 @@ func decodeCodePatch(c *fiber.Ctx) (in accounts.RegistrationCodePatch, err error
 // maxTime is the end of the year 9999.
 const maxTime = 253402300799999
 
-func decodeNewCode(c *fiber.Ctx) (in httpx.Numbered[domain.EnvironmentRef, accounts.RegistrationCodePatch], err error) {
-	if in.ID, err = decodeCodeOrganization(c); err != nil {
+func decodeNewCode(c *fiber.Ctx) (in accounts.CreateRegistrationCode, err error) {
+	if in.Organization, err = decodeCodeOrganization(c); err != nil {
 		return in, err
 	}
-	in.In, err = decodeCodePatch(c)
+	in.RegistrationCodePatch, err = decodeCodePatch(c)
 	return in, err
 }
 
-func decodeCodeChange(c *fiber.Ctx) (in httpx.Numbered[accounts.OrganizationCode, accounts.RegistrationCodePatch], err error) {
-	if in.ID, err = decodeCode(c); err != nil {
+func decodeCodeChange(c *fiber.Ctx) (in accounts.UpdateRegistrationCode, err error) {
+	if in.OrganizationCode, err = decodeCode(c); err != nil {
 		return in, err
 	}
-	in.In, err = decodeCodePatch(c)
+	in.RegistrationCodePatch, err = decodeCodePatch(c)
 	return in, err
 }
 

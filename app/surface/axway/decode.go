@@ -297,7 +297,7 @@ func (s *Surface) decodeOrganizationChange(c *fiber.Ctx) (in directory.UpdateOrg
 	f, patch := s.decodeOrganizationPatch(c)
 	in.OrganizationPatch = patch
 	if id := httpx.Parsed(f, "id", domain.ParseUUID); id != nil {
-		in.If = func(e *domain.Environment) error {
+		in.Revise = func(e *domain.Environment) error {
 			if *id != e.UUID {
 				return domain.InvalidField("id", "This must be the organization in the address, or be left out.")
 			}

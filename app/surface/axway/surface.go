@@ -38,6 +38,7 @@ type Uses struct {
 	Me            *directory.Me
 	Sessions      *accounts.Sessions
 	Accounts      *accounts.Accounts
+	Codes         *accounts.RegistrationCodes
 	Objects       *objects.Objects
 }
 
@@ -118,11 +119,11 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/organizations/:id/apis", httpx.Handle(s.auth, decodeAPIs, s.uses.Objects.List, encodeAPIs))
 	r.Get("/organizations/:id/image", httpx.Handle(s.auth, decodeOrganizationRef, o.Picture, encodePicture))
 	r.Post("/organizations/:id/image", httpx.Handle(s.auth, decodeOrganizationPicture, o.Update, httpx.NoContent))
-	r.Get("/organizations/:id/tokens", httpx.Handle(s.auth, decodeCodeOrganization, a.RegistrationCodes, encodeCodes))
-	r.Post("/organizations/:id/tokens", httpx.Handle(s.auth, decodeNewCode, httpx.With(a.CreateRegistrationCode), encodeCreatedCode))
-	r.Get("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, a.RegistrationCode, encodeCode))
-	r.Put("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCodeChange, httpx.With(a.UpdateRegistrationCode), encodeCode))
-	r.Delete("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, httpx.Done(a.DeleteRegistrationCode), httpx.NoContent))
+	r.Get("/organizations/:id/tokens", httpx.Handle(s.auth, decodeCodeOrganization, s.uses.Codes.List, encodeCodes))
+	r.Post("/organizations/:id/tokens", httpx.Handle(s.auth, decodeNewCode, s.uses.Codes.Create, encodeCreatedCode))
+	r.Get("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, s.uses.Codes.Get, encodeCode))
+	r.Put("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCodeChange, s.uses.Codes.Update, encodeCode))
+	r.Delete("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, httpx.Done(s.uses.Codes.Delete), httpx.NoContent))
 
 	r.Get("/config", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, s.encodeConfig))
 	r.Get("/config/customproperties", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, s.encodeProperties))

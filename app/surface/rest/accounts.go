@@ -82,9 +82,9 @@ func (s *Surface) decodeAccept(c *fiber.Ctx) (accounts.Accept, error) {
 	return in, f.Err
 }
 
-func (s *Surface) decodeForgot(c *fiber.Ctx) (accounts.Forgot, error) {
+func (s *Surface) decodeForgot(c *fiber.Ctx) (accounts.AskLink, error) {
 	f, w := whose(c)
-	return accounts.Forgot{Whose: w, Link: s.pages.Reset(), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
+	return accounts.AskLink{Whose: w, Link: s.pages.Reset(), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
 }
 
 func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Reset, error) {
@@ -93,9 +93,9 @@ func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Reset, error) {
 	return in, f.Err
 }
 
-func (s *Surface) decodeResend(c *fiber.Ctx) (accounts.Resend, error) {
+func (s *Surface) decodeResend(c *fiber.Ctx) (accounts.AskLink, error) {
 	f, w := whose(c)
-	return accounts.Resend{Whose: w, Link: s.pages.Verify(), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
+	return accounts.AskLink{Whose: w, Link: s.pages.Verify(), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
 }
 
 func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Verify, error) {

@@ -65,8 +65,8 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/rest/users/:id", httpx.Handle(s.auth, decodeUserChange, u.Update, encodeTrue[directory.UserDocument](s)))
 	r.Delete("/rest/users/:id", httpx.Handle(s.auth, decodeUserRef, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserRef), s.uses.Sessions.ListOf, encodeAll(s, writeSession)))
-	r.Delete("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(s.uses.Sessions.EndAllOf), encodeTrue[httpx.Just](s)))
+	r.Get("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserRef), s.uses.Sessions.List, encodeAll(s, writeSession)))
+	r.Delete("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/environments", ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, encodeListed(s, writeEnvironment))))
 	r.Get("/rest/environments/byAlias/:alias", httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encode(s, writeEnvironment)))
@@ -85,8 +85,8 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/permissions", httpx.Handle(s.auth, decodeNothing, httpx.Alone(s.uses.Explain.Permissions), encodeAll(s, writePermission)))
 	r.Get("/rest/me", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(s.uses.Me.Get), encode(s, writeUser)))
 	r.Post("/rest/me/password", httpx.Handle(s.auth, s.decodePasswordChange, httpx.Done(s.uses.Me.ChangePassword), encodeTrue[httpx.Just](s)))
-	r.Get("/rest/me/sessions", httpx.Handle(s.auth, decodeNothing, httpx.Alone(s.uses.Sessions.List), encodeAll(s, writeSession)))
-	r.Delete("/rest/me/sessions", httpx.Handle(s.auth, decodeNothing, httpx.AloneDone(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
+	r.Get("/rest/me/sessions", httpx.Handle(s.auth, bare(oneself), s.uses.Sessions.List, encodeAll(s, writeSession)))
+	r.Delete("/rest/me/sessions", httpx.Handle(s.auth, bare(oneself), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
 	r.Delete("/rest/me/sessions/:id", httpx.Handle(s.auth, decodeSession, httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
 	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, encodeListed(s, writeAudit))))

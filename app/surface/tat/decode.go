@@ -80,15 +80,15 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (accounts.Register, error) {
 		Link: s.link(c), Lifetime: linkLifetime, Note: s.note(in["callback"], httpx.Mounted(c, "")), TellTaken: true, Source: httpx.Address(c, s.trusted)}, nil
 }
 
-func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Forgot, error) {
+func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.AskLink, error) {
 	in, f := members(c, []string{"username", "email", "callback"})
 	if f.Err != nil {
-		return accounts.Forgot{}, f.Err
+		return accounts.AskLink{}, f.Err
 	}
 	if short(in["username"], shortestName) || short(in["email"], shortestMail) {
-		return accounts.Forgot{}, domain.ErrInvalid.Saying("Invalid username (%s) or email (%s)", in["username"], in["email"])
+		return accounts.AskLink{}, domain.ErrInvalid.Saying("Invalid username (%s) or email (%s)", in["username"], in["email"])
 	}
-	return accounts.Forgot{Whose: accounts.Whose{Alias: in["username"], Mail: in["email"]}, Link: s.link(c), Lifetime: linkLifetime,
+	return accounts.AskLink{Whose: accounts.Whose{Alias: in["username"], Mail: in["email"]}, Link: s.link(c), Lifetime: linkLifetime,
 		Note: s.note(in["callback"], httpx.Mounted(c, "")), Source: httpx.Address(c, s.trusted)}, nil
 }
 

@@ -1,0 +1,203 @@
+package persistence
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+)
+
+// The look-ups of callers are text, since each request begins with one of them. So is what counts, or notes of
+// many when they were used, in one statement: Bun cannot say it plainly.
+
+const accountColumns = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active, u.first_access,
+	u.password_delay, u.revoke_delay, u.created_at, u.last_password_at, u.idle_since, u.last_seen_at, u.password_hash,
+	u.epoch, u.token_epoch, o.generation, (SELECT r.generation FROM organizations r WHERE r.organization_id = 1), ` + groupList + `, ` + grantList
+
+const accountTables = ` FROM users u JOIN organizations o ON o.organization_id = u.organization_id `
+
+// accountWith returns what reads an account, with the columns behind the account's into more.
+func accountWith(more ...any) func(r db.Row) (domain.Account, error) {
+	return func(r db.Row) (a domain.Account, err error) {
+		var created, lastPassword, idleSince, lastSeen int64
+		var groups, grants, hash string
+		err = r.Scan(append([]any{&a.Organization, &a.User, &a.UUID, &a.Alias, &a.Role, &a.Home, &a.State, &a.Active, &a.FirstAccess,
+			&a.PasswordDelay, &a.RevokeDelay, &created, &lastPassword, &idleSince, &lastSeen, &hash,
+			&a.Epoch, &a.TokenEpoch, &a.Generation, &a.RootGeneration, &groups, &grants}, more...)...)
+		a.Created, a.LastPassword, a.IdleSince, a.LastSeen = db.Moment(created), db.Moment(lastPassword), db.Moment(idleSince), db.Moment(lastSeen)
+		a.Hash = domain.PasswordHash(hash)
+		a.Groups = parseGroups(groups)
+		allowed, blocked := parseGrants(grants)
+		u := domain.User{Allowed: allowed, Blocked: blocked}
+		s := u.Subject()
+		a.Allowed, a.Blocked = s.Allowed, s.Blocked
+		return a, err
+	}
+}
+
+// ByLogin returns the account with that login name, compared by domain.Fold. It returns
+// ErrUserNotFound if there is none.
+func (s *AccountStore) ByLogin(ctx context.Context, name string) (domain.Account, error) {
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+accountTables+
+		"WHERE (u.organization_id, u.id) = (SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name = ?)", domain.Fold(name))
+	return db.Only(rows, err, accountWith(), domain.ErrUserNotFound)
+}
+
+// ByID returns the account with that number. It returns ErrUserNotFound if there is none.
+func (s *AccountStore) ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error) {
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+accountTables+
+		"WHERE u.organization_id = ? AND u.id = ?", int64(o), int64(id))
+	return db.Only(rows, err, accountWith(), domain.ErrUserNotFound)
+}
+
+// BySession returns the account of a session, with what of the session decides whether it
+// can be used, and whether tokens signed with the key of that name are good. It returns
+// ErrSessionNotFound if there is no such session.
+func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error) {
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
+			s.expires_at, s.idle_limit, EXISTS (SELECT 1 FROM signing_keys k WHERE k.id = ?)`+accountTables+
+		`JOIN sessions s ON s.organization_id = u.organization_id AND s.user_id = u.id AND s.id = ?
+			WHERE u.organization_id = ? AND u.id = ?`, key, string(k.ID), int64(k.Organization), int64(k.User))
+	var r sessionRow
+	account, err = db.Only(rows, err, accountWith(&r.Kind, &r.TokenEpoch, &r.EnvironmentID, &r.SecretHash, &r.LastAt, &r.ExpiresAt, &r.IdleLimit, &signed),
+		domain.ErrSessionNotFound)
+	if err == nil {
+		account.Session = r.session()
+		account.Session.SessionKey = k
+	}
+	return account, signed, err
+}
+
+// ByAPIKey returns the account of the user whose API key has that text, with the key and narrowed as it
+// is. It returns ErrAPIKeyNotFound if there is none.
+func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (domain.Account, error) {
+	hash, err := apiKeyHash(s.db, text)
+	if err != nil {
+		return domain.Account{}, err
+	}
+	// The database compares keyed hashes, of which how far they agree tells nothing.
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+", k.id, k.last_at, k.expires_at, k.mask, k.environment_path"+accountTables+
+		`JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
+		WHERE (k.organization_id, k.user_id, k.id) = (SELECT n.organization_id, n.user_id, n.key_id FROM api_key_names n WHERE n.name = ?)`, hash)
+	var k domain.APIKey
+	var last, expires int64
+	a, err := db.Only(rows, err, accountWith(&k.ID, &last, &expires, &k.Narrowed.Mask, &k.Narrowed.Place), domain.ErrAPIKeyNotFound)
+	if err != nil {
+		return a, err
+	}
+	k.UserKey, k.LastUsed, k.Expires = a.UserKey(), db.Moment(last), db.Moment(expires)
+	a.Key, a.Narrowed = k, k.Narrowed
+	return a, nil
+}
+
+// Seen notes when users sent a request, in one statement.
+func (s *AccountStore) Seen(ctx context.Context, seen map[domain.UserKey]time.Time) error {
+	return touch(ctx, s.db, "users", "last_seen_at", []string{"organization_id", "id"}, seen, func(k domain.UserKey) []any {
+		return []any{int64(k.Organization), int64(k.User)}
+	})
+}
+
+// SessionsSeen notes when sessions were used, in one statement.
+func (s *AccountStore) SessionsSeen(ctx context.Context, seen map[domain.SessionKey]time.Time) error {
+	return touch(ctx, s.db, "sessions", "last_at", []string{"organization_id", "user_id", "id"}, seen, func(k domain.SessionKey) []any {
+		return []any{int64(k.Organization), int64(k.User), string(k.ID)}
+	})
+}
+
+// APIKeysSeen notes when API keys were used, in one statement.
+func (s *AccountStore) APIKeysSeen(ctx context.Context, seen map[domain.APIKeyRef]time.Time) error {
+	return touch(ctx, s.db, "api_keys", "last_at", []string{"organization_id", "user_id", "id"}, seen, func(k domain.APIKeyRef) []any {
+		return []any{int64(k.Organization), int64(k.User), string(k.ID)}
+	})
+}
+
+// touch notes when rows were last used. A row with a later time keeps it. The
+// columns of the key are those that of returns the values of.
+func touch[K comparable](ctx context.Context, d *db.DB, table, column string, key []string, seen map[K]time.Time, of func(K) []any) error {
+	if len(seen) == 0 {
+		return nil
+	}
+	one := "(" + strings.Repeat("?, ", len(key)) + "?)"
+	args := make([]any, 0, (len(key)+1)*len(seen))
+	for k, at := range seen {
+		args = append(append(args, of(k)...), db.Millis(at))
+	}
+	same := ""
+	for _, name := range key {
+		same += table + "." + name + " = seen." + name + " AND "
+	}
+	return d.Alone(ctx, func() error {
+		_, err := d.ExecContext(ctx, "WITH seen ("+strings.Join(key, ", ")+", at) AS (VALUES "+
+			strings.TrimSuffix(strings.Repeat(one+", ", len(seen)), ", ")+") UPDATE "+table+" SET "+column+" = seen.at FROM seen WHERE "+
+			same+table+"."+column+" < seen.at", args...)
+		return err
+	})
+}
+
+// CountFailure adds one failed sign-in to each of the subjects, each in one atomic step,
+// and returns the new counts. A count that began before since starts again at one.
+func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now, since time.Time) (counts map[string]int64, err error) {
+	err = s.db.Alone(ctx, func() error {
+		counts, err = s.countFailure(ctx, subjects, now, since)
+		return err
+	})
+	return counts, err
+}
+
+func (s *AccountStore) countFailure(ctx context.Context, subjects []string, now, since time.Time) (map[string]int64, error) {
+	values, args := "", make([]any, 0, 3*len(subjects)+2)
+	for _, subject := range slices.Sorted(slices.Values(subjects)) { // in the order in which Forgive locks them
+		values += either(values == "", "", ", ") + "(?, 1, ?, ?)"
+		args = append(args, subject, db.Millis(now), db.Millis(now))
+	}
+	rows, err := s.db.Writer().QueryContext(ctx, "INSERT INTO sign_in_failures (subject, failures, since, last_at) VALUES "+values+`
+		ON CONFLICT (subject) DO UPDATE SET
+			failures = CASE WHEN sign_in_failures.since < ? THEN 1 ELSE sign_in_failures.failures + 1 END,
+			since = CASE WHEN sign_in_failures.since < ? THEN excluded.since ELSE sign_in_failures.since END,
+			last_at = excluded.last_at
+		RETURNING subject, failures`, append(args, db.Millis(since), db.Millis(since))...)
+	counts := make(map[string]int64, len(subjects))
+	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
+		var subject string
+		var n int64
+		err := r.Scan(&subject, &n)
+		counts[subject] = n
+		return struct{}{}, err
+	})
+	return counts, err
+}
+
+// Forgive takes one failed sign-in back from each of the subjects, and all of them from
+// the subject cleared.
+func (s *AccountStore) Forgive(ctx context.Context, cleared string, subjects []string) error {
+	return s.db.Alone(ctx, func() error {
+		_, err := s.db.ExecContext(ctx, `WITH counted AS (SELECT subject FROM sign_in_failures WHERE subject IN (?) ORDER BY subject`+s.db.For("UPDATE")+`)
+			UPDATE sign_in_failures SET failures = CASE WHEN subject = ? THEN 0 ELSE failures - 1 END
+			WHERE subject IN (SELECT subject FROM counted) AND failures > 0`, db.In(subjects), cleared)
+		return err
+	})
+}
+
+// Count adds one use to the subject in an atomic step, and returns the new count and when
+// it began. A count that began before since starts again at one. Subjects are stored hashed.
+func (s *AccountStore) Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error) {
+	hash, err := s.db.Vault.Hash("limit", subject)
+	if err != nil {
+		return 0, now, err
+	}
+	rows, err := s.db.Writer().QueryContext(ctx, `INSERT INTO limits (subject, uses, since, last_at) VALUES (?, 1, ?, ?)
+		ON CONFLICT (subject) DO UPDATE SET
+			uses = CASE WHEN limits.since < ? THEN 1 ELSE limits.uses + 1 END,
+			since = CASE WHEN limits.since < ? THEN excluded.since ELSE limits.since END,
+			last_at = excluded.last_at
+		RETURNING uses, since`, hash, db.Millis(now), db.Millis(now), db.Millis(since), db.Millis(since))
+	began, err = db.Only(rows, err, func(r db.Row) (time.Time, error) {
+		var at int64
+		err := r.Scan(&uses, &at)
+		return db.Moment(at), err
+	}, domain.ErrInternal)
+	return uses, began, err
+}
