@@ -2,7 +2,6 @@ package persistence
 
 import (
 	"context"
-	"maps"
 
 	"github.com/uptrace/bun"
 
@@ -74,7 +73,7 @@ func addAttributes(ctx context.Context, r db.Reader, users ...*domain.User) erro
 	return err
 }
 
-func insertAttributes(ctx context.Context, tx bun.Tx, users ...*domain.User) error {
+func (t *Tx) insertAttributes(users ...*domain.User) error {
 	var rows []*userAttributeRow
 	for _, u := range users {
 		for name, value := range u.Attributes {
@@ -82,16 +81,5 @@ func insertAttributes(ctx context.Context, tx bun.Tx, users ...*domain.User) err
 				Name: name, Value: value, ValueKey: domain.Fold(value)})
 		}
 	}
-	return insertAll(ctx, tx, rows)
-}
-
-// saveAttributes writes the attributes of after, if they differ from before's.
-func saveAttributes(ctx context.Context, tx bun.Tx, before, after *domain.User) error {
-	if maps.Equal(before.Attributes, after.Attributes) {
-		return nil
-	}
-	if _, err := deleteOwn(ctx, tx, after.Key(), "user_attributes", ""); err != nil {
-		return err
-	}
-	return insertAttributes(ctx, tx, after)
+	return insertAll(t.Ctx, t.Bun, rows)
 }

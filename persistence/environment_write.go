@@ -476,12 +476,6 @@ func environmentEntry(action string, e *domain.Environment, changes []domain.Cha
 	}
 }
 
-// bump counts a change to the environments or groups of an organization.
-func bump(ctx context.Context, tx bun.Tx, o domain.OrganizationID) error {
-	res, err := tx.NewUpdate().Model((*organizationRow)(nil)).Set("generation = generation + 1").Where("organization_id = ?", int64(o)).Exec(ctx)
-	return db.One(res, err, domain.ErrChanged)
-}
-
 // bumpAround counts a change that alters who reaches the environments at the paths: for
 // the organizations on the way up and below, and for the users who are allowed or blocked
 // from an environment above, at or below one of them.

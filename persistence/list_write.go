@@ -444,12 +444,12 @@ func (s *DirectoryStore) upsert(ctx context.Context, tx bun.Tx, w tenancy.WriteS
 		}
 	}
 	for _, o := range slices.Sorted(maps.Keys(added)) {
-		if err := tallied(ctx, tx, domain.OrganizationID(o), objects, added[o]); err != nil {
+		if err := begun(ctx, s.db, tx, w).tallied(domain.OrganizationID(o), objects, added[o]); err != nil {
 			return err
 		}
 	}
 	for _, o := range slices.Sorted(maps.Keys(touched)) {
-		if err := bump(ctx, tx, domain.OrganizationID(o)); err != nil {
+		if err := begun(ctx, s.db, tx, w).bump(domain.OrganizationID(o)); err != nil {
 			return err
 		}
 	}

@@ -143,7 +143,7 @@ func (tx *Tx) InsertObject(o *domain.Object, parent *domain.Object) error {
 	if err := tx.admit(o.Organization, objects); err != nil {
 		return err
 	}
-	if err := admitOwned(tx.Ctx, tx.DB, tx.Bun, o.Owner); err != nil {
+	if err := tx.admitOwned(o.Owner); err != nil {
 		return err
 	}
 	if err := tx.Insert(toObjectRow(o)); err != nil {

@@ -65,24 +65,14 @@ func (tx *Tx) pictureTag(u domain.UserKey) (string, error) {
 	return rows[0].Tag, nil
 }
 
-func insertPicture(ctx context.Context, tx bun.Tx, u *domain.User) error {
-	if u.Picture.Tag == "" {
-		return nil
+func (tx *Tx) insertPictures(users ...*domain.User) error {
+	var rows []*userPictureRow
+	for _, u := range users {
+		if u.Picture.Tag != "" {
+			rows = append(rows, &userPictureRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID), Tag: u.Picture.Tag, JPEG: u.Picture.JPEG})
+		}
 	}
-	_, err := tx.NewInsert().Model(&userPictureRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID),
-		Tag: u.Picture.Tag, JPEG: u.Picture.JPEG}).Exec(ctx)
-	return db.Translate(err)
-}
-
-// savePicture writes the picture of after, if it is not before's.
-func savePicture(ctx context.Context, tx bun.Tx, before, after *domain.User) error {
-	if before.Picture.Tag == after.Picture.Tag {
-		return nil
-	}
-	if _, err := deleteOwn(ctx, tx, after.Key(), "user_pictures", ""); err != nil {
-		return err
-	}
-	return insertPicture(ctx, tx, after)
+	return insertAll(tx.Ctx, tx.Bun, rows)
 }
 
 // organizationPictureRow is a row of the table organization_pictures.

@@ -69,22 +69,6 @@ func (tx *Tx) bump(o domain.OrganizationID) error {
 		tx.late.touched[o] = true
 		return nil
 	}
-	return bump(tx.Ctx, tx.Bun, o)
-}
-
-// admit counts one more thing of an organization. It returns ErrQuota if there are as many as may be.
-func (tx *Tx) admit(o domain.OrganizationID, of tally) error {
-	if tx.late != nil { // an import is not held to quotas
-		return tx.tallied(o, of, 1)
-	}
-	return admit(tx.Ctx, tx.DB, tx.Bun, o, of)
-}
-
-// tallied adds n, which may be negative, to how many things of a kind an organization has.
-func (tx *Tx) tallied(o domain.OrganizationID, of tally, n int64) error {
-	if tx.late != nil {
-		tx.late.tallies[tallyKey{o, of}] += n
-		return nil
-	}
-	return tallied(tx.Ctx, tx.Bun, o, of, n)
+	return tx.One(tx.NewUpdate().Model((*organizationRow)(nil)).Set("generation = generation + 1").Where("organization_id = ?", int64(o)),
+		domain.ErrChanged)
 }

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/uptrace/bun"
@@ -121,25 +122,20 @@ func (t *Tx) insertUsers(added ...domain.StoredUser) error {
 			return err
 		}
 	}
-	if err := takeLogin(t.Ctx, t.Bun, plain...); err != nil {
-		return err
-	}
-	if err := takeMail(t.Ctx, t.Bun, plain...); err != nil {
-		return err
+	for _, table := range nameTables {
+		if err := t.takeNames(table, plain...); err != nil {
+			return err
+		}
 	}
 	if err := insertAll(t.Ctx, t.Bun, rows); err != nil {
 		return err
 	}
-	if err := insertLists(t.Ctx, t.Bun, plain...); err != nil {
-		return err
-	}
-	if err := insertAttributes(t.Ctx, t.Bun, plain...); err != nil {
-		return err
-	}
-	for _, u := range plain {
-		if err := insertPicture(t.Ctx, t.Bun, u); err != nil {
+	for _, part := range userParts {
+		if err := part.insert(t, plain...); err != nil {
 			return err
 		}
+	}
+	for _, u := range plain {
 		if err := t.record(userEntry("user:create", u, domain.Diff(nil, u.Fields()))); err != nil {
 			return err
 		}
@@ -171,6 +167,9 @@ func (t *Tx) SaveUser(after *domain.User, hash domain.PasswordHash) error {
 		if err := t.holdGrants(after.Allowed, after.Blocked); err != nil {
 			return err
 		}
+		if err := t.holdGroups(after); err != nil {
+			return err
+		}
 	}
 	if err := t.saveUser(before, after, hash); err != nil {
 		return err
@@ -192,17 +191,14 @@ func (t *Tx) saveUser(before, after *domain.User, hash domain.PasswordHash) erro
 	if err := t.renameUser(before, after); err != nil {
 		return err
 	}
-	if err := t.saveLists(before, after); err != nil {
-		return err
+	for _, part := range userParts {
+		if part.differs(before, after) {
+			if err := t.replace(part, after); err != nil {
+				return err
+			}
+		}
 	}
-	if err := saveAttributes(t.Ctx, t.Bun, before, after); err != nil {
-		return err
-	}
-	if err := savePicture(t.Ctx, t.Bun, before, after); err != nil {
-		return err
-	}
-	query := t.Bun.NewUpdate().Model(toUserRow(after)).ExcludeColumn("password_hash", "epoch", "token_epoch").
-		Where("organization_id = ?", int64(after.Organization)).Where("id = ?", int64(after.ID))
+	query := t.NewUpdate().Model(toUserRow(after)).ExcludeColumn("password_hash", "epoch", "token_epoch").WherePK()
 	var void []domain.SecretPurpose
 	if hash != "" || before.DecidesDifferently(after) {
 		query = query.Set("epoch = epoch + 1")
@@ -220,8 +216,7 @@ func (t *Tx) saveUser(before, after *domain.User, hash domain.PasswordHash) erro
 	if err := t.withdraw(after.Key(), void...); err != nil {
 		return err
 	}
-	res, err := query.Exec(t.Ctx)
-	return db.One(res, err, domain.ErrUserNotFound)
+	return t.One(query, domain.ErrUserNotFound)
 }
 
 // moveUser counts a user at another home.
@@ -237,40 +232,41 @@ func (t *Tx) moveUser(before, after *domain.User) error {
 
 // renameUser gives a user the names of after in place of before's, and what follows them.
 func (t *Tx) renameUser(before, after *domain.User) error {
-	if domain.Fold(before.Alias) != domain.Fold(after.Alias) {
-		if err := t.freeName(loginNames, before.Alias); err != nil {
+	for _, table := range nameTables {
+		if nameIn(table, before) == nameIn(table, after) {
+			continue
+		}
+		if err := t.freeName(table, before); err != nil {
 			return err
 		}
-		if err := takeLogin(t.Ctx, t.Bun, after); err != nil {
-			return err
-		}
-	}
-	if !domain.MailMatches(before.Person.Mail, after.Person.Mail) {
-		if err := t.freeName(mailAddresses, before.Person.Mail); err != nil {
-			return err
-		}
-		if err := takeMail(t.Ctx, t.Bun, after); err != nil {
+		if err := t.takeNames(table, after); err != nil {
 			return err
 		}
 	}
 	return t.renamePrivateTopic(before, after)
 }
 
-// saveLists writes the groups and environments of after, if they differ from before's. That
-// the environments are where after says is the caller's.
-func (t *Tx) saveLists(before, after *domain.User) error {
-	if !before.ListsDifferently(after) {
-		return nil
-	}
-	if err := t.holdGroups(after); err != nil {
-		return err
-	}
-	for _, table := range []string{"user_groups", "user_environments"} {
-		if _, err := deleteOwn(t.Ctx, t.Bun, after.Key(), table, ""); err != nil {
+// userPart is what users have in tables of its own: whether it differs, and what adds it for users.
+type userPart struct {
+	tables  []string
+	differs func(before, after *domain.User) bool
+	insert  func(t *Tx, users ...*domain.User) error
+}
+
+var userParts = []userPart{
+	{[]string{"user_groups", "user_environments"}, (*domain.User).ListsDifferently, (*Tx).insertLists},
+	{[]string{"user_attributes"}, func(b, a *domain.User) bool { return !maps.Equal(b.Attributes, a.Attributes) }, (*Tx).insertAttributes},
+	{[]string{"user_pictures"}, func(b, a *domain.User) bool { return b.Picture.Tag != a.Picture.Tag }, (*Tx).insertPictures},
+}
+
+// replace writes a part of a user anew.
+func (t *Tx) replace(part userPart, u *domain.User) error {
+	for _, table := range part.tables {
+		if _, err := deleteOwn(t.Ctx, t.Bun, u.Key(), table, ""); err != nil {
 			return err
 		}
 	}
-	return insertLists(t.Ctx, t.Bun, after)
+	return part.insert(t, u)
 }
 
 // DeleteUser removes a user whom User returned with everything that is theirs. It is ErrUserNotFound for
@@ -289,16 +285,14 @@ func (t *Tx) removeUser(u *domain.User) error {
 	if err := t.release(u); err != nil {
 		return err
 	}
-	_, err := t.Bun.NewDelete().Table("user_contacts").
-		Where("contact_organization_id = ? AND contact_id = ?", int64(u.Organization), int64(u.ID)).Exec(t.Ctx)
+	err := t.Run(t.NewDelete().Table("user_contacts").Where("contact_organization_id = ? AND contact_id = ?", int64(u.Organization), int64(u.ID)))
 	if err != nil {
-		return db.Translate(err)
-	}
-	if err := t.freeName(loginNames, u.Alias); err != nil {
 		return err
 	}
-	if err := t.freeName(mailAddresses, u.Person.Mail); err != nil {
-		return err
+	for _, table := range nameTables {
+		if err := t.freeName(table, u); err != nil {
+			return err
+		}
 	}
 	if err := t.deleteAPIKeys("k.organization_id = ? AND k.user_id = ?", int64(u.Organization), int64(u.ID)); err != nil {
 		return err
@@ -309,9 +303,7 @@ func (t *Tx) removeUser(u *domain.User) error {
 	if err := t.countUsers(u, -1); err != nil {
 		return err
 	}
-	res, err := t.Bun.NewDelete().Model((*userRow)(nil)).
-		Where("organization_id = ?", int64(u.Organization)).Where("id = ?", int64(u.ID)).Exec(t.Ctx)
-	if err := db.One(res, err, domain.ErrUserNotFound); err != nil {
+	if err := t.One(t.NewDelete().Model(toUserRow(u)).WherePK(), domain.ErrUserNotFound); err != nil {
 		return err
 	}
 	return t.record(userEntry("user:delete", u, domain.Diff(u.Fields(), nil)))
@@ -375,6 +367,8 @@ const (
 	mailAddresses = "mail_addresses"
 )
 
+var nameTables = []string{loginNames, mailAddresses}
+
 // nameRow is a row of one of them.
 type nameRow struct {
 	bun.BaseModel
@@ -384,43 +378,38 @@ type nameRow struct {
 	UserID         int64
 }
 
-// takeLogin makes the aliases of users theirs, of which nobody may have another spelling.
-func takeLogin(ctx context.Context, tx bun.Tx, users ...*domain.User) error {
+// nameIn returns what a user is called in one of them, empty for nothing.
+func nameIn(table string, u *domain.User) string {
+	if table == loginNames {
+		return domain.Fold(u.Alias)
+	}
+	return domain.Fold(u.Person.Mail)
+}
+
+// takeNames makes the names of users in a table theirs. Of a login name nobody may have another spelling.
+func (t *Tx) takeNames(table string, users ...*domain.User) error {
+	var rows []*nameRow
 	var spellings []string
 	for _, u := range users {
+		if name := nameIn(table, u); name != "" {
+			rows = append(rows, &nameRow{Name: name, OrganizationID: int64(u.Organization), UserID: int64(u.ID)})
+		}
 		spellings = append(spellings, u.AliasSpellings...)
 	}
-	if len(spellings) > 0 {
-		taken, err := tx.NewSelect().Table(loginNames).Where("name IN (?)", db.In(spellings)).Exists(ctx)
+	if table == loginNames && len(spellings) > 0 {
+		taken, err := t.NewSelect().Table(table).Where("name IN (?)", db.In(spellings)).Exists(t.Ctx)
 		if err != nil || taken {
 			return orElse(db.Translate(err), domain.ErrUserAliasTaken)
-		}
-	}
-	return takeNames(ctx, tx, loginNames, func(u *domain.User) string { return u.Alias }, users...)
-}
-
-// takeMail makes the mail addresses of users theirs, unless they are empty.
-func takeMail(ctx context.Context, tx bun.Tx, users ...*domain.User) error {
-	return takeNames(ctx, tx, mailAddresses, func(u *domain.User) string { return u.Person.Mail }, users...)
-}
-
-// takeNames makes the names that name returns the users', unless they are empty.
-func takeNames(ctx context.Context, tx bun.Tx, table string, name func(*domain.User) string, users ...*domain.User) error {
-	var rows []*nameRow
-	for _, u := range users {
-		if n := name(u); n != "" {
-			rows = append(rows, &nameRow{Name: domain.Fold(n), OrganizationID: int64(u.Organization), UserID: int64(u.ID)})
 		}
 	}
 	if len(rows) == 0 {
 		return nil
 	}
-	_, err := tx.NewInsert().Model(&rows).ModelTableExpr(table).Exec(ctx)
-	return db.Translate(err)
+	return t.Run(t.Bun.NewInsert().Model(&rows).ModelTableExpr(table))
 }
 
-func (t *Tx) freeName(table, name string) error {
-	return t.Run(t.NewDelete().Table(table).Where("name = ?", domain.Fold(name)))
+func (t *Tx) freeName(table string, u *domain.User) error {
+	return t.Run(t.NewDelete().Table(table).Where("name = ?", nameIn(table, u)))
 }
 
 // userGroupRow and userEnvironmentRow are the rows of a user's lists.
@@ -445,7 +434,7 @@ type userEnvironmentRow struct {
 }
 
 // insertLists adds the groups and environments of users.
-func insertLists(ctx context.Context, tx bun.Tx, us ...*domain.User) error {
+func (t *Tx) insertLists(us ...*domain.User) error {
 	var groups []*userGroupRow
 	var environments []*userEnvironmentRow
 	for _, u := range us {
@@ -455,10 +444,10 @@ func insertLists(ctx context.Context, tx bun.Tx, us ...*domain.User) error {
 		environments = append(environments, grantRows(u, false, u.Allowed)...)
 		environments = append(environments, grantRows(u, true, u.Blocked)...)
 	}
-	if err := insertAll(ctx, tx, groups); err != nil {
+	if err := insertAll(t.Ctx, t.Bun, groups); err != nil {
 		return err
 	}
-	return insertAll(ctx, tx, environments)
+	return insertAll(t.Ctx, t.Bun, environments)
 }
 
 func grantRows(u *domain.User, blocked bool, grants []domain.Grant) []*userEnvironmentRow {
@@ -478,9 +467,8 @@ func (t *Tx) countUsers(u *domain.User, n int64) error {
 		t.late.homes[home{u.Organization, u.Home}] += n
 		return nil
 	}
-	res, err := t.NewUpdate().Model((*countRow)(nil)).Set("users = c.users + ?", n).
-		Where("c.organization_id = ? AND c.environment_id = ?", int64(u.Organization), int64(u.Home)).Exec(t.Ctx)
-	return db.One(res, err, domain.ErrChanged)
+	return t.One(t.NewUpdate().Model((*countRow)(nil)).Set("users = c.users + ?", n).
+		Where("c.organization_id = ? AND c.environment_id = ?", int64(u.Organization), int64(u.Home)), domain.ErrChanged)
 }
 
 func userEntry(action string, u *domain.User, changes []domain.Change) domain.AuditEntry {
