@@ -181,7 +181,7 @@ func TestRenameAndArchive(t *testing.T) {
 					own := s.as(t, name)
 					_, err = s.Topics.Create(t.Context(), own, objects.NewTopic{Name: "/Private/" + name + "/notes"})
 					require.NoError(t, err)
-					require.NoError(t, s.Social.Mute(t.Context(), watcher, domain.ObjectRef("/Private/"+name+"/notes")))
+					require.NoError(t, s.Social.AddFavourite(t.Context(), watcher, objects.Favourite{List: domain.MutedTopics, Name: "/Private/" + name + "/notes"}))
 					model[name] = &namedPeople{topics: []string{"/Private/" + name, "/Private/" + name + "/notes"}}
 				},
 				"rename": func(rt *rapid.T) {

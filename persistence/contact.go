@@ -33,7 +33,6 @@ func contact(u domain.UserKey, alias, firstName, lastName string) domain.Contact
 	return domain.Contact{User: u, Alias: alias, Name: p.Name()}
 }
 
-// Contacts returns the contacts in sc in the order in which they were added.
 func (s *SocialStore) Contacts(ctx context.Context, sc tenancy.Scope) ([]domain.Contact, error) {
 	me := sc.Actor()
 	var rows []contactRow
@@ -47,62 +46,47 @@ func (s *SocialStore) Contacts(ctx context.Context, sc tenancy.Scope) ([]domain.
 	return contacts, db.Translate(err)
 }
 
-// AddContact makes the user with that alias in the scope one of the contacts of whoever the transaction was
-// opened for. It returns ErrUserNotFound, ErrContact if they are one already, and ErrTooManyContacts.
 func (tx *Tx) AddContact(alias string) error {
-	of, err := tx.userNamed(alias)
+	row, err := tx.contactOf(alias)
 	if err != nil {
 		return err
 	}
-	me, err := tx.holdMe() // only this one row, so that two who add each other do not wait in a circle
+	if _, err := tx.holdMe(); err != nil { // only this one row, so that two who add each other do not wait in a circle
+		return err
+	}
+	count, rank, err := tx.last(tx.NewSelect().Model((*contactRow)(nil)).Where("organization_id = ? AND user_id = ?", row.OrganizationID, row.UserID))
 	if err != nil {
 		return err
 	}
-	row := contactRow{OrganizationID: int64(me.Organization), UserID: int64(me.User),
-		ContactOrganizationID: int64(of.Organization), ContactID: int64(of.User), Rank: 1}
-	var there []contactRow
-	err = tx.NewSelect().Model(&there).Column("contact_id", "rank").Where("organization_id = ? AND user_id = ?", row.OrganizationID, row.UserID).Scan(tx.Ctx)
-	if err != nil {
-		return db.Translate(err)
+	row.Rank = rank + 1
+	if err := tx.Insert(row); err != nil || count < domain.MaxContacts {
+		return err
 	}
-	for _, r := range there {
-		if r.ContactID == row.ContactID {
-			return domain.ErrContact
-		}
-		row.Rank = max(row.Rank, r.Rank+1)
-	}
-	if len(there) >= domain.MaxContacts {
-		return domain.ErrTooManyContacts
-	}
-	return tx.Insert(&row)
+	return domain.ErrTooManyContacts
 }
 
-// userNamed returns where the user with that alias in the scope is stored, or ErrUserNotFound.
-func (tx *Tx) userNamed(alias string) (domain.UserKey, error) {
-	key, err := nameOwner(tx.Ctx, tx, loginNames, alias)
-	if err != nil {
-		return key, err
-	}
-	in := db.Account(tx.Scope())
-	var rows []userRow
-	err = tx.NewSelect().Model(&rows).Column("id").Where("u.organization_id = ? AND u.id = ?", int64(key.Organization), int64(key.User)).
-		Where(in.Text(), in.Args...).Scan(tx.Ctx)
-	_, err = db.First(rows, err, domain.ErrUserNotFound)
-	return key, err
-}
-
-// RemoveContact takes back AddContact, or returns ErrNotContact.
 func (tx *Tx) RemoveContact(alias string) error {
-	of, err := tx.userNamed(alias)
+	row, err := tx.contactOf(alias)
 	if domain.ErrUserNotFound.Is(err) {
 		return domain.ErrNotContact
 	}
 	if err != nil {
 		return err
 	}
-	n, err := deleteOwn(tx.Ctx, tx.Bun, tx.me(), "user_contacts", "contact_id = ?", int64(of.User))
-	if err == nil && n == 0 {
-		err = domain.ErrNotContact
+	return tx.One(tx.NewDelete().Model(row).WherePK(), domain.ErrNotContact)
+}
+
+// contactOf returns the row that makes the user with that alias in the scope a contact of whoever the transaction
+// was opened for, or ErrUserNotFound.
+func (tx *Tx) contactOf(alias string) (*contactRow, error) {
+	of, err := nameOwner(tx.Ctx, tx, loginNames, alias)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	var rows []userRow
+	err = db.From(tx, tx.Scope(), &rows).Column("id").Where("u.organization_id = ? AND u.id = ?", int64(of.Organization), int64(of.User)).Scan(tx.Ctx)
+	_, err = db.First(rows, err, domain.ErrUserNotFound)
+	me := tx.me()
+	return &contactRow{OrganizationID: int64(me.Organization), UserID: int64(me.User),
+		ContactOrganizationID: int64(of.Organization), ContactID: int64(of.User)}, err
 }

@@ -79,24 +79,19 @@ func (s *ObjectStore) copyRequests(ctx context.Context, sc tenancy.Scope, narrow
 	if err != nil {
 		return nil, err
 	}
-	names := make(subjects)
+	var all []subject
 	for _, c := range requests {
-		names.addUser(c.From)
-		names.addUser(c.To)
+		all = append(all, ofUser(c.From), ofUser(c.To))
 	}
-	if err := names.read(ctx, s.db); err != nil {
-		return nil, err
-	}
+	names, err := called(ctx, s.db, all...)
 	for i := range requests {
+		from, to := names[all[2*i]], names[all[2*i+1]]
 		c := &requests[i]
-		from, to := names.user(c.From), names.user(c.To)
 		c.FromAlias, c.FromHome, c.ToAlias, c.ToHome = from.Alias, from.home(), to.Alias, to.home()
 	}
-	return requests, nil
+	return requests, err
 }
 
-// CopyRequests returns one page of the offers in sc of objects of the given kinds, all for none, oldest first,
-// and the cursor of the next page.
 func (s *ObjectStore) CopyRequests(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind, p domain.Page) ([]domain.CopyRequest, domain.Cursor, error) {
 	var after domain.CopyRequestID
 	if _, err := readCursor(p.After, "copies", &after); err != nil {
@@ -104,22 +99,11 @@ func (s *ObjectStore) CopyRequests(ctx context.Context, sc tenancy.Scope, kinds 
 	}
 	limit := pageSize(p)
 	all, err := s.copyRequests(ctx, sc, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("c.id > ?", int64(after)).Apply(ofKinds(kinds)).Limit(int64(limit) + 1)
+		return when(q, len(kinds) > 0, "o.kind IN (?)", db.In(kinds)).Where("c.id > ?", int64(after)).Limit(int64(limit) + 1)
 	})
 	return page(all, err, limit, func(c *domain.CopyRequest) domain.Cursor { return writeCursor("copies", int64(c.ID)) })
 }
 
-// ofKinds keeps the objects of the given kinds, all for none.
-func ofKinds(kinds []domain.ObjectKind) func(*bun.SelectQuery) *bun.SelectQuery {
-	return func(q *bun.SelectQuery) *bun.SelectQuery {
-		if len(kinds) == 0 {
-			return q
-		}
-		return q.Where("o.kind IN (?)", db.In(kinds))
-	}
-}
-
-// CopyRequest returns the offer with that number, or ErrCopyRequestNotFound.
 func (s *ObjectStore) CopyRequest(ctx context.Context, sc tenancy.Scope, id domain.CopyRequestID) (domain.CopyRequest, error) {
 	found, err := s.copyRequests(ctx, sc, numbered(id))
 	return db.First(found, err, domain.ErrCopyRequestNotFound)
@@ -136,7 +120,6 @@ func (s *ObjectStore) SweepCopyRequests(ctx context.Context, w tenancy.WriteScop
 	})
 }
 
-// NextCopyRequest returns the number of an offer to be, as NextObject does.
 func (s *Store) NextCopyRequest(ctx context.Context) (domain.CopyRequestID, error) {
 	id, err := s.db.NextID(ctx, db.CopyRequestNumbers)
 	return domain.CopyRequestID(id), err
@@ -145,9 +128,6 @@ func (s *Store) NextCopyRequest(ctx context.Context) (domain.CopyRequestID, erro
 // MaxOffers is how many offers may wait for the answer of one person.
 const MaxOffers = 100
 
-// InsertCopyRequest adds an offer of an object that was read in the transaction, in the name of whoever it was
-// opened for, and completes it. It returns ErrUserNotFound on "to", ErrCopyRequested, or ErrTooManyCopyRequests
-// if MaxOffers wait for the person's answer.
 func (tx *Tx) InsertCopyRequest(c *domain.CopyRequest) error {
 	now := db.Millis(tx.DB.Now())
 	from, to := tx.Write.Actor(), c.To
@@ -185,7 +165,6 @@ func offered(c *domain.CopyRequest) []domain.Change {
 	return []domain.Change{{Field: "copy_to", After: strconv.FormatInt(int64(c.To.User), 10)}}
 }
 
-// CopyRequest returns the offer with that number, locked, or ErrCopyRequestNotFound.
 func (tx *Tx) CopyRequest(id domain.CopyRequestID) (domain.CopyRequest, error) {
 	found, err := readCopyRequests(tx.Ctx, tx.DB, tx, tx.Scope(), func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Apply(numbered(id)).Apply(tx.For("UPDATE OF c"))
@@ -193,8 +172,6 @@ func (tx *Tx) CopyRequest(id domain.CopyRequestID) (domain.CopyRequest, error) {
 	return db.First(found, err, domain.ErrCopyRequestNotFound)
 }
 
-// AcceptCopyRequest removes an offer that CopyRequest returned and inserts the copy, so that one offer makes
-// one copy. It returns the errors of InsertObject.
 func (tx *Tx) AcceptCopyRequest(c *domain.CopyRequest, o *domain.Object) error {
 	if err := tx.removeCopyRequest(c); err != nil {
 		return err
@@ -202,7 +179,6 @@ func (tx *Tx) AcceptCopyRequest(c *domain.CopyRequest, o *domain.Object) error {
 	return tx.InsertObject(o, nil)
 }
 
-// DeclineCopyRequest removes an offer that CopyRequest returned.
 func (tx *Tx) DeclineCopyRequest(c *domain.CopyRequest) error {
 	if err := tx.removeCopyRequest(c); err != nil {
 		return err

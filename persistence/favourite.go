@@ -11,8 +11,8 @@ import (
 	"canopy/tenancy"
 )
 
-// SocialStore reads what whoever a scope was given to keeps for themselves, and who is where. A topic, and
-// somebody, that is not in a scope does not exist.
+// SocialStore reads what whoever a scope was given to keeps for themselves, and who is where, as the ports in
+// app/objects say.
 type SocialStore struct{ db *db.DB }
 
 // NewSocialStore returns the store of what people keep for themselves in d.
@@ -22,10 +22,10 @@ func NewSocialStore(d *db.DB) *SocialStore { return &SocialStore{d} }
 type favouriteRow struct {
 	bun.BaseModel `bun:"table:user_marks,alias:m"`
 
-	OrganizationID int64 `bun:",pk"`
-	UserID         int64 `bun:",pk"`
-	List           int64 `bun:",pk"`
-	NameKey        string
+	OrganizationID int64  `bun:",pk"`
+	UserID         int64  `bun:",pk"`
+	List           int64  `bun:",pk"`
+	NameKey        string `bun:",pk"`
 	Name           string
 	Rank           int64
 }
@@ -35,7 +35,6 @@ func toFavouriteRow(u domain.UserKey, list domain.FavouriteList, name string, ra
 		NameKey: domain.Fold(name), Name: name, Rank: rank}
 }
 
-// Favourites returns the lists of names of whoever sc was given to.
 func (s *SocialStore) Favourites(ctx context.Context, sc tenancy.Scope) (favourites domain.Favourites, err error) {
 	me := sc.Actor()
 	var rows []favouriteRow
@@ -66,43 +65,35 @@ func (tx *Tx) holdMe() (domain.UserKey, error) {
 	return me, err
 }
 
-// AddFavourite puts a name on a list of whoever the transaction was opened for. It returns ErrAlreadyFavourite
-// if the name is there, compared by domain.Fold, and ErrTooManyFavourites.
+// last returns how many rows of a list there are, and the last rank.
+func (tx *Tx) last(list *bun.SelectQuery) (count, rank int64, err error) {
+	err = list.ColumnExpr("count(*), coalesce(max(rank), 0)").Scan(tx.Ctx, &count, &rank)
+	return count, rank, db.Translate(err)
+}
+
 func (tx *Tx) AddFavourite(list domain.FavouriteList, name string) error {
 	me, err := tx.holdMe()
 	if err != nil {
 		return err
 	}
-	row := toFavouriteRow(me, list, name, 1)
-	var there []favouriteRow
-	err = tx.NewSelect().Model(&there).Column("name_key", "rank").Where("organization_id = ? AND user_id = ? AND list = ?",
-		row.OrganizationID, row.UserID, row.List).Scan(tx.Ctx)
+	row := toFavouriteRow(me, list, name, 0)
+	count, rank, err := tx.last(tx.NewSelect().Model((*favouriteRow)(nil)).
+		Where("organization_id = ? AND user_id = ? AND list = ?", row.OrganizationID, row.UserID, row.List))
 	if err != nil {
-		return db.Translate(err)
+		return err
 	}
-	for _, r := range there {
-		if r.NameKey == row.NameKey {
-			return domain.ErrAlreadyFavourite
-		}
-		row.Rank = max(row.Rank, r.Rank+1)
+	row.Rank = rank + 1
+	if err := tx.Insert(&row); err != nil || count < domain.MaxFavourites {
+		return err
 	}
-	if len(there) >= domain.MaxFavourites {
-		return domain.ErrTooManyFavourites
-	}
-	return tx.Insert(&row)
+	return domain.ErrTooManyFavourites
 }
 
-// RemoveFavourite takes a name off a list, or returns ErrNotFavourite if it is not there.
 func (tx *Tx) RemoveFavourite(list domain.FavouriteList, name string) error {
-	n, err := deleteOwn(tx.Ctx, tx.Bun, tx.me(), "user_marks", "list = ? AND name_key = ?", int64(list), domain.Fold(name))
-	if err == nil && n == 0 {
-		err = domain.ErrNotFavourite
-	}
-	return err
+	row := toFavouriteRow(tx.me(), list, name, 0)
+	return tx.One(tx.NewDelete().Model(&row).WherePK(), domain.ErrNotFavourite)
 }
 
-// SetFavourites makes names, of which none may come twice, all there is on a list. It returns
-// ErrTooManyFavourites.
 func (tx *Tx) SetFavourites(list domain.FavouriteList, names []string) error {
 	if len(names) > domain.MaxFavourites {
 		return domain.ErrTooManyFavourites

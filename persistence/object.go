@@ -14,7 +14,7 @@ import (
 	"canopy/tenancy"
 )
 
-// ObjectStore reads objects, and what is kept of them. An object lies in a scope if it lies in one of its
+// ObjectStore reads objects, and what is kept of them, as the ports in app/objects say. An object lies in a scope if it lies in one of its
 // places, is of one of its kinds, and is the viewer's to read.
 type ObjectStore struct{ db *db.DB }
 
@@ -109,12 +109,6 @@ const (
 		FROM object_access a WHERE a.organization_id = ? AND a.object_id = o.id), '') AS access_list`
 )
 
-// The kinds of subjects of an access list.
-const (
-	userSubject  = 1
-	groupSubject = 2
-)
-
 // readObjects reads the objects that q finds, with their lists, in rows. They lie in sc, or anywhere for the zero scope.
 func readObjects(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery, rows *[]objectRow) ([]domain.Object, error) {
 	var its any = bun.Ident("o.organization_id")
@@ -140,32 +134,29 @@ func (s *ObjectStore) named(ctx context.Context, sc tenancy.Scope, q *bun.Select
 
 // labelObjects adds what their owners and those on their access lists are called to objects.
 func labelObjects(ctx context.Context, r db.Reader, objects []domain.Object) error {
-	names := make(subjects)
+	var all []subject
 	for i := range objects {
-		names.addUser(objects[i].Owner)
+		all = append(all, ofUser(objects[i].Owner))
 		for _, a := range objects[i].Access {
-			names.addUser(a.User)
-			names.addGroup(a.Group)
+			all = append(all, ofUser(a.User), ofGroup(a.Group))
 		}
 	}
-	if err := names.read(ctx, r); err != nil {
-		return err
-	}
+	names, err := called(ctx, r, all...)
 	for i := range objects {
 		o := &objects[i]
-		owner := names.user(o.Owner)
+		owner := names[ofUser(o.Owner)]
 		o.OwnerAlias, o.OwnerHome = owner.Alias, owner.home()
 		for j := range o.Access {
 			a := &o.Access[j]
-			is := names.user(a.User)
+			is := names[ofUser(a.User)]
 			if a.Group != 0 {
-				is = names.group(a.Group)
+				is = names[ofGroup(a.Group)]
 				a.Organization = domain.OrganizationID(is.OrganizationID)
 			}
 			a.Name, a.Home = is.Alias, is.home()
 		}
 	}
-	return nil
+	return err
 }
 
 // viewed returns the condition that a row of objects, wherever it lies, is of one of the
@@ -202,20 +193,12 @@ func viewed(sc tenancy.Scope, least domain.Level) db.Predicate {
 // meeting narrows a query of objects in sc to those that f keeps.
 func meeting(sc tenancy.Scope, f *domain.ObjectFilter) func(*bun.SelectQuery) *bun.SelectQuery {
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
-		where := func(asked bool, condition string, args ...any) {
-			if asked {
-				q = q.Where(condition, args...)
-			}
-		}
-		folded := make([]string, len(f.Names))
-		for i, name := range f.Names {
-			folded[i] = domain.Fold(name)
-		}
+		where := func(asked bool, condition string, args ...any) { q = when(q, asked, condition, args...) }
 		without := domain.Fold(f.Without)
 		where(len(f.Kinds) > 0, "o.kind IN (?)", db.In(f.Kinds))
 		where(f.Organization != 0, "o.organization_id = ?", int64(f.Organization))
 		where(f.Prefix != "", `o.full_name_key LIKE ? ESCAPE '\'`, literal.Replace(domain.Fold(f.Prefix))+"%")
-		where(len(folded) > 0, "o.full_name_key IN (?)", db.In(folded))
+		where(len(f.Names) > 0, "o.full_name_key IN (?)", db.In(folded(f.Names)))
 		where(len(f.IDs) > 0, "o.id IN (?)", db.In(f.IDs))
 		where(!f.Since.IsZero(), "o.created_at >= ?", f.Since.UnixMilli())
 		where(!f.Until.IsZero(), "o.created_at < ?", f.Until.UnixMilli())
@@ -276,14 +259,12 @@ func kindsOf(so func(*domain.ObjectKindInfo) bool) []domain.ObjectKind {
 	return kinds
 }
 
-// Get returns the object that ref names, or ErrObjectNotFound.
 func (s *ObjectStore) Get(ctx context.Context, sc tenancy.Scope, ref domain.ObjectRef) (domain.Object, error) {
 	var rows []objectRow
 	objects, err := s.named(ctx, sc, s.find(sc, ref, &rows), &rows)
 	return db.First(objects, err, domain.ErrObjectNotFound)
 }
 
-// List returns one page of the objects in sc that f keeps, in f's order, and the cursor of the next page.
 func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter, p domain.Page) ([]domain.Object, domain.Cursor, error) {
 	limit := pageSize(p)
 	list := strconv.Itoa(int(f.Order)) // for its cursors
@@ -350,7 +331,6 @@ func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.O
 	})
 }
 
-// Count returns how many objects of sc f keeps.
 func (s *ObjectStore) Count(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter) (int64, error) {
 	var rows []objectRow
 	n, err := db.From(s.db, sc, &rows).Apply(meeting(sc, &f)).Count(ctx)
@@ -370,7 +350,6 @@ type ownerRow struct {
 	EndedAt             int64
 }
 
-// Owners returns whose the object was, the first owner first, or ErrObjectNotFound.
 func (s *ObjectStore) Owners(ctx context.Context, sc tenancy.Scope, ref domain.ObjectRef) ([]domain.Ownership, error) {
 	var found []objectRow
 	err := s.find(sc, ref, &found).Scan(ctx)
@@ -383,18 +362,16 @@ func (s *ObjectStore) Owners(ctx context.Context, sc tenancy.Scope, ref domain.O
 	if err != nil {
 		return nil, db.Translate(err)
 	}
-	names := make(subjects)
-	for _, r := range rows {
-		names.addUser(userKey(r.OwnerOrganizationID, r.OwnerID))
+	all := make([]subject, len(rows))
+	for i, r := range rows {
+		all[i] = subject{userSubject, r.OwnerOrganizationID, r.OwnerID}
 	}
-	if err := names.read(ctx, s.db); err != nil {
-		return nil, err
-	}
+	names, err := called(ctx, s.db, all...)
 	owners := make([]domain.Ownership, len(rows))
 	for i, r := range rows {
-		owner := userKey(r.OwnerOrganizationID, r.OwnerID)
-		is := names.user(owner)
-		owners[i] = domain.Ownership{Owner: owner, Alias: is.Alias, Home: is.home(), Since: db.Moment(r.BeganAt), Until: db.Moment(r.EndedAt)}
+		is := names[all[i]]
+		owners[i] = domain.Ownership{Owner: userKey(r.OwnerOrganizationID, r.OwnerID), Alias: is.Alias, Home: is.home(),
+			Since: db.Moment(r.BeganAt), Until: db.Moment(r.EndedAt)}
 	}
-	return owners, nil
+	return owners, err
 }

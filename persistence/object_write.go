@@ -12,6 +12,8 @@ import (
 	"canopy/tenancy"
 )
 
+// What the exported methods of Tx on objects promise is said by the ports in app/objects.
+
 // together bounds how many objects one statement changes: somebody may own any number.
 const together = 500
 
@@ -53,14 +55,11 @@ func toAccessRow(o *domain.Object, a domain.Access) accessRow {
 		SubjectOrganizationID: is.organization, Level: int64(a.Level)}
 }
 
-// NextObject returns the number of an object to be. Numbers are leased in a transaction of their own, so it is
-// called before the one that inserts the object.
 func (s *Store) NextObject(ctx context.Context) (domain.ObjectID, error) {
 	id, err := s.db.NextID(ctx, db.ObjectNumbers)
 	return domain.ObjectID(id), err
 }
 
-// Object returns the object that is stored there, or ErrObjectNotFound if there is none in the scope.
 func (tx *Tx) Object(key domain.ObjectKey) (domain.Object, error) {
 	objects, err := tx.lockObjects(func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("o.organization_id = ? AND o.id = ?", int64(key.Organization), int64(key.Object))
@@ -71,7 +70,6 @@ func (tx *Tx) Object(key domain.ObjectKey) (domain.Object, error) {
 	return db.First(objects, err, domain.ErrObjectNotFound)
 }
 
-// ObjectsBelow returns what lies below an object by name and is the viewer's to administer, up to MaxTogether.
 func (tx *Tx) ObjectsBelow(top *domain.Object) ([]domain.Object, error) {
 	if kind, _ := top.Kind.Info(); !kind.NamesArePaths {
 		return nil, nil
@@ -86,11 +84,8 @@ func (tx *Tx) ObjectsBelow(top *domain.Object) ([]domain.Object, error) {
 // in it is asked of the rows as they are now.
 func (tx *Tx) lockObjects(narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]domain.Object, error) {
 	var rows []objectRow
-	if tx.DB.For("UPDATE") != "" {
-		var ids []int64
-		if err := db.From(tx, tx.Scope(), &rows).Column("id").Apply(narrow).Apply(tx.For("UPDATE")).Scan(tx.Ctx, &ids); err != nil {
-			return nil, db.Translate(err)
-		}
+	if err := tx.Hold("UPDATE", db.From(tx, tx.Scope(), &rows).Apply(narrow)); err != nil {
+		return nil, err
 	}
 	return readObjects(tx.Ctx, tx.Scope(), db.From(tx, tx.Scope(), &rows).Apply(narrow), &rows)
 }
@@ -122,10 +117,6 @@ func below(o *domain.Object, itself bool) func(bun.QueryBuilder) bun.QueryBuilde
 	}
 }
 
-// InsertObject adds o, with a number of NextObject, below parent, nil for none, and completes it. The place
-// must lie in the scope: it returns ErrEnvironmentNotFound on "environment" or ErrChanged. It returns
-// ErrUserNotFound on "owner" or "access", ErrGroupNotFound on "access", ErrObjectNotFound on "uses" for what is
-// not in the scope or of another kind, ErrObjectNameTaken and ErrQuota.
 func (tx *Tx) InsertObject(o *domain.Object, parent *domain.Object) error {
 	o.UUID, o.Created = db.NewUUID(), db.Moment(db.Millis(tx.DB.Now()))
 	o.Changed = o.Created
@@ -170,7 +161,7 @@ func (tx *Tx) InsertObject(o *domain.Object, parent *domain.Object) error {
 
 // holdForObject keeps what a new object names.
 func (tx *Tx) holdForObject(o *domain.Object) error {
-	if err := tx.holdPlace(o); err != nil {
+	if err := tx.holdPlace(o.Organization, o.Environment, o.Path, "environment"); err != nil {
 		return err
 	}
 	if err := tx.holdOwner(o); err != nil {
@@ -200,13 +191,13 @@ func (tx *Tx) insertUses(o *domain.Object) error {
 	})
 }
 
-// holdPlace keeps the environment of o where o says it is until the transaction ends.
-func (tx *Tx) holdPlace(o *domain.Object) error {
+// holdPlace keeps an environment at its place until the transaction ends. It returns ErrEnvironmentNotFound on the
+// field if there is none in the scope, and ErrChanged if it is elsewhere.
+func (tx *Tx) holdPlace(o domain.OrganizationID, id domain.EnvironmentID, path domain.EnvironmentPath, field string) error {
 	var rows []environmentRow
-	err := db.From(tx, tx.Scope(), &rows).Where("e.organization_id = ? AND e.id = ?", int64(o.Organization), int64(o.Environment)).
-		Apply(tx.For("SHARE")).Scan(tx.Ctx)
-	e, err := db.First(rows, err, domain.ErrEnvironmentNotFound.On("environment"))
-	if err == nil && e.Path != string(o.Path) {
+	err := db.From(tx, tx.Scope(), &rows).Where("e.organization_id = ? AND e.id = ?", int64(o), int64(id)).Apply(tx.For("SHARE")).Scan(tx.Ctx)
+	e, err := db.First(rows, err, domain.ErrEnvironmentNotFound.On(field))
+	if err == nil && e.Path != string(path) {
 		err = domain.ErrChanged
 	}
 	return err
@@ -226,44 +217,35 @@ func (tx *Tx) holdOwner(o *domain.Object) error {
 // holdUsers keeps users from being deleted until the transaction ends. It returns ErrUserNotFound if one of
 // them is gone.
 func (tx *Tx) holdUsers(users ...domain.UserKey) error {
-	found, err := tx.held("users AS u", userKeys(users...))
-	if err == nil && found != len(users) {
-		err = domain.ErrUserNotFound
-	}
-	return err
-}
-
-// held keeps the rows of a table with those keys, and counts them.
-func (tx *Tx) held(table string, keys []rowKey) (int, error) {
-	if len(keys) == 0 {
-		return 0, nil
+	if len(users) == 0 {
+		return nil
 	}
 	var ids []int64
-	err := tx.NewSelect().TableExpr(table).Column("id").ApplyQueryBuilder(among("organization_id", "id", keys)).
-		Order("id").Apply(tx.For("SHARE")).Scan(tx.Ctx, &ids)
-	return len(ids), db.Translate(err)
+	err := tx.NewSelect().Model((*userRow)(nil)).Column("id").ApplyQueryBuilder(among("u.organization_id", "u.id", userKeys(users...))).
+		Order("u.id").Apply(tx.For("SHARE")).Scan(tx.Ctx, &ids)
+	if err == nil && len(ids) != len(users) {
+		err = domain.ErrUserNotFound
+	}
+	return db.Translate(err)
 }
 
 // holdAccess keeps the users and groups of an access list. Groups must be usable in the organization.
 func (tx *Tx) holdAccess(organization domain.OrganizationID, list []domain.Access) error {
 	var users []domain.UserKey
-	var groups []rowKey
+	var groups []domain.GroupID
 	for _, a := range list {
-		if a.Group == 0 {
+		if a.Group != 0 {
+			groups = append(groups, a.Group)
+		} else {
 			users = append(users, a.User)
-			continue
-		}
-		groups = append(groups, rowKey{int64(organization), int64(a.Group)})
-		if organization != domain.RootOrganization {
-			groups = append(groups, rowKey{int64(domain.RootOrganization), int64(a.Group)})
 		}
 	}
-	if err := tx.holdUsers(users...); err != nil {
-		return domain.AsError(err).On("access")
+	err := tx.holdUsers(users...)
+	if err == nil {
+		err = tx.holdGroups(organization, groups)
 	}
-	found, err := tx.held("groups AS g", groups)
-	if err == nil && found != len(list)-len(users) {
-		err = domain.ErrGroupNotFound.On("access")
+	if err != nil {
+		err = domain.AsError(err).On("access")
 	}
 	return err
 }
@@ -302,10 +284,6 @@ func (tx *Tx) recordAll(objects []domain.Object, entry func(*domain.Object) doma
 	return tx.Insert(&rows)
 }
 
-// SaveObject makes before, as it was read, after, but for its access list, and completes that. What belongs to
-// the object and lay where it was, or was the same owner's, goes with it to another place and another owner,
-// who begins a new stretch of ownership. It returns ErrObjectBorder for an environment of another organization,
-// and the errors of InsertObject. Where nothing changed it does nothing.
 func (tx *Tx) SaveObject(before, after *domain.Object) error {
 	if after.Name != before.Name {
 		if err := tx.nameInFull(after); err != nil {
@@ -360,7 +338,7 @@ func (tx *Tx) nameInFull(o *domain.Object) error {
 
 // moveObject keeps after's place, and moves there what belongs to the object and lay where it was.
 func (tx *Tx) moveObject(before, after *domain.Object) error {
-	if err := tx.holdPlace(after); err != nil {
+	if err := tx.holdPlace(after.Organization, after.Environment, after.Path, "environment"); err != nil {
 		return err
 	}
 	return tx.eachDependent(before, func(q *bun.SelectQuery) *bun.SelectQuery {
@@ -421,10 +399,7 @@ func (tx *Tx) recordUpdates(objects []domain.Object, change func(*domain.Object)
 	})
 }
 
-// GrantObjects puts an entry on the access lists of objects of one organization, which were read in the
-// transaction and have another one, in place of that of the same user or group; NoLevel takes it away. It leaves
-// them as they are then. Offers of copies that others than the owner made do not outlive it. It returns
-// ErrUserNotFound or ErrGroupNotFound on "access". It takes as many statements for one object as for many.
+// GrantObjects takes as many statements for one object as for many.
 func (tx *Tx) GrantObjects(objects []domain.Object, entry domain.Access) error {
 	for i := range objects {
 		after := objects[i].Clone()
@@ -440,8 +415,13 @@ func (tx *Tx) GrantObjects(objects []domain.Object, entry domain.Access) error {
 	}
 	keys := objectKeys(objects)
 	subject := toAccessRow(&objects[0], entry)
+	now := db.Millis(tx.DB.Now())
 	err := tx.Run(tx.NewDelete().Model((*accessRow)(nil)).ApplyQueryBuilder(among("organization_id", "object_id", keys)).
-		Where("subject_kind = ? AND subject_id = ?", subject.SubjectKind, subject.SubjectID))
+		Where("subject_kind = ? AND subject_id = ?", subject.SubjectKind, subject.SubjectID),
+		tx.updateObjects(objects, now),
+		tx.NewDelete().Model((*copyRequestRow)(nil)).ApplyQueryBuilder(among("organization_id", "object_id", keys)).
+			Where(`EXISTS (SELECT 1 FROM objects o WHERE o.organization_id = c.organization_id AND o.id = c.object_id
+				AND (o.owner_organization_id <> c.from_organization_id OR o.owner_id <> c.from_id))`))
 	if err != nil {
 		return err
 	}
@@ -449,16 +429,6 @@ func (tx *Tx) GrantObjects(objects []domain.Object, entry domain.Access) error {
 		if err := insertRows(tx, objects, func(o domain.Object) accessRow { return toAccessRow(&o, entry) }); err != nil {
 			return err
 		}
-	}
-	now := db.Millis(tx.DB.Now())
-	if err := tx.Run(tx.updateObjects(objects, now)); err != nil {
-		return err
-	}
-	err = tx.Run(tx.NewDelete().Model((*copyRequestRow)(nil)).ApplyQueryBuilder(among("organization_id", "object_id", keys)).
-		Where(`EXISTS (SELECT 1 FROM objects o WHERE o.organization_id = c.organization_id AND o.id = c.object_id
-			AND (o.owner_organization_id <> c.from_organization_id OR o.owner_id <> c.from_id))`))
-	if err != nil {
-		return err
 	}
 	return tx.recordUpdates(objects, func(o *domain.Object) {
 		o.Grant(entry)
@@ -489,19 +459,14 @@ func (tx *Tx) renameBelow(before, after *domain.Object, most int) error {
 		return nil
 	}
 	key, from := domain.Fold(before.FullName), runes(before.FullName)+1
-	err := tx.Run(tx.NewDelete().Model((*objectNameRow)(nil)).Where("organization_id = ? AND kind = ?", int64(after.Organization), string(after.Kind)).
-		Where("name = ? OR name >= ? AND name < ?", key, key+"/", key+"0"))
-	if err != nil {
-		return err
-	}
-	err = tx.Run(tx.NewUpdate().Model((*objectRow)(nil)).Set("full_name = ? || substr(full_name, ?)", after.FullName, from).
-		Set("full_name_key = ? || substr(full_name_key, ?)", domain.Fold(after.FullName), from).
-		ApplyQueryBuilder(below(before, false)).Where("o.id <> ?", int64(after.ID)))
-	if err != nil {
-		return err
-	}
-	err = tx.Run(tx.NewUpdate().Model((*objectRow)(nil)).Set(`name = substr(full_name, 2 + coalesce((SELECT length(p.full_name) FROM objects p
-		WHERE p.organization_id = o.organization_id AND p.id = o.parent_id), 0))`).ApplyQueryBuilder(below(after, false)))
+	err := tx.Run(
+		tx.NewDelete().Model((*objectNameRow)(nil)).Where("organization_id = ? AND kind = ?", int64(after.Organization), string(after.Kind)).
+			Where("name = ? OR name >= ? AND name < ?", key, key+"/", key+"0"),
+		tx.NewUpdate().Model((*objectRow)(nil)).Set("full_name = ? || substr(full_name, ?)", after.FullName, from).
+			Set("full_name_key = ? || substr(full_name_key, ?)", domain.Fold(after.FullName), from).
+			ApplyQueryBuilder(below(before, false)).Where("o.id <> ?", int64(after.ID)),
+		tx.NewUpdate().Model((*objectRow)(nil)).Set(`name = substr(full_name, 2 + coalesce((SELECT length(p.full_name) FROM objects p
+			WHERE p.organization_id = o.organization_id AND p.id = o.parent_id), 0))`).ApplyQueryBuilder(below(after, false)))
 	if err != nil {
 		return err
 	}
@@ -580,8 +545,6 @@ func (tx *Tx) voidOffers(owner domain.UserKey, objects []domain.Object) error {
 		Where("from_organization_id <> ? OR from_id <> ?", int64(owner.Organization), int64(owner.User)))
 }
 
-// DeleteObject removes the object with what is deleted with it, or returns ErrObjectNotEmpty while others
-// belong to it.
 func (tx *Tx) DeleteObject(o *domain.Object) error { return tx.removeObjects([]domain.Object{*o}) }
 
 // removeObjects removes objects, with what is deleted with them first.
@@ -627,8 +590,6 @@ func (tx *Tx) removeObjects(removed []domain.Object) error {
 	})
 }
 
-// HandOverObjects gives to another user everything in the scope that from owns and the viewer has LevelAdmin
-// on, of every kind, and returns how many objects that was. It returns ErrUserNotFound on "to" without such a user.
 func (tx *Tx) HandOverObjects(from, to domain.UserKey) (given int64, err error) {
 	if err := tx.holdUsers(to); err != nil {
 		return 0, domain.AsError(err).On("to")
@@ -681,16 +642,10 @@ func (tx *Tx) release(user *domain.User) error {
 		}
 	}
 	is := ofUser(u)
-	for _, gone := range []*bun.DeleteQuery{
+	return tx.Run(
 		tx.NewDelete().Model((*accessRow)(nil)).Where("subject_kind = ? AND subject_organization_id = ? AND subject_id = ?", is.kind, is.organization, is.id),
 		tx.NewDelete().Model((*copyRequestRow)(nil)).Where("from_organization_id = ? AND from_id = ?", is.organization, is.id),
-		tx.NewDelete().Model((*copyRequestRow)(nil)).Where("to_organization_id = ? AND to_id = ?", is.organization, is.id),
-	} {
-		if err := tx.Run(gone); err != nil {
-			return err
-		}
-	}
-	return nil
+		tx.NewDelete().Model((*copyRequestRow)(nil)).Where("to_organization_id = ? AND to_id = ?", is.organization, is.id))
 }
 
 // ends keeps the objects that no others belong to.

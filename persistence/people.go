@@ -15,11 +15,7 @@ func kept(f *domain.PeopleFilter) func(*bun.SelectQuery) *bun.SelectQuery {
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("NOT u.archived")
 		if len(f.Aliases) > 0 {
-			folded := make([]string, len(f.Aliases))
-			for i, alias := range f.Aliases {
-				folded[i] = domain.Fold(alias)
-			}
-			q = q.Where("(u.organization_id, u.id) IN (SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name IN (?))", db.In(folded)).
+			q = q.Where("(u.organization_id, u.id) IN (SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name IN (?))", db.In(folded(f.Aliases))).
 				Where("u.alias IN (?)", db.In(f.Aliases))
 		}
 		if len(f.Names) > 0 {

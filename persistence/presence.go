@@ -48,14 +48,11 @@ func readPresences(ctx context.Context, q *bun.SelectQuery, rows *[]presenceRow,
 	return presences, db.Translate(err)
 }
 
-// Presences returns up to limit of the presences that f keeps, the newest first, without the first skip, of
-// people who may be named to whom sc was given to, in topics of their own organization.
 func (s *SocialStore) Presences(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter, skip, limit int) ([]domain.Presence, error) {
 	var rows []presenceRow
 	return readPresences(ctx, s.presences(sc, &rows).Apply(present(sc, &f)), &rows, skip, limit)
 }
 
-// CountPresences returns how many presences Presences returns without a limit.
 func (s *SocialStore) CountPresences(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter) (int64, error) {
 	var rows []presenceRow
 	n, err := s.presences(sc, &rows).Apply(present(sc, &f)).Count(ctx)
@@ -69,31 +66,14 @@ func present(sc tenancy.Scope, f *domain.PresenceFilter) func(*bun.SelectQuery) 
 		q = q.Where("p.organization_id = ?", int64(me.Organization)).WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 			return q.Where("u.organization_id = ? AND u.id = ?", int64(me.Organization), int64(me.User)).WhereOr(seen.Text(), seen.Args...)
 		})
-		if f.Topic != 0 {
-			q = q.Where("p.topic_id = ?", int64(f.Topic))
-		}
-		if len(f.Statuses) > 0 {
-			q = q.Where("p.status IN (?)", db.In(f.Statuses))
-		}
-		if len(f.Aliases) > 0 {
-			folded := make([]string, len(f.Aliases))
-			for i, alias := range f.Aliases {
-				folded[i] = domain.Fold(alias)
-			}
-			q = q.Where("u.alias_key IN (?) AND u.alias IN (?)", db.In(folded), db.In(f.Aliases))
-		}
-		if !f.Since.IsZero() {
-			q = q.Where("p.at >= ?", f.Since.UnixMilli())
-		}
-		if !f.Until.IsZero() {
-			q = q.Where("p.at < ?", f.Until.UnixMilli())
-		}
-		return q
+		q = when(q, f.Topic != 0, "p.topic_id = ?", int64(f.Topic))
+		q = when(q, len(f.Statuses) > 0, "p.status IN (?)", db.In(f.Statuses))
+		q = when(q, len(f.Aliases) > 0, "u.alias_key IN (?) AND u.alias IN (?)", db.In(folded(f.Aliases)), db.In(f.Aliases))
+		q = when(q, !f.Since.IsZero(), "p.at >= ?", f.Since.UnixMilli())
+		return when(q, !f.Until.IsZero(), "p.at < ?", f.Until.UnixMilli())
 	}
 }
 
-// PresencesOfContacts returns the presences since a time of the contacts in sc, in topics that the scope topics
-// covers, the newest first.
 func (s *SocialStore) PresencesOfContacts(ctx context.Context, sc, topics tenancy.Scope, since time.Time) ([]domain.Presence, error) {
 	me, in := sc.Actor(), db.Account(sc)
 	var rows []presenceRow
@@ -103,8 +83,6 @@ func (s *SocialStore) PresencesOfContacts(ctx context.Context, sc, topics tenanc
 	return readPresences(ctx, q, &rows, 0, domain.MaxPresences)
 }
 
-// Visited returns in which of the topics, as far as sc covers them, whoever it was given to ever said they
-// were, and how many topics that was altogether.
 func (s *SocialStore) Visited(ctx context.Context, sc tenancy.Scope, topics []domain.ObjectID) (visited []domain.ObjectID, all int64, err error) {
 	me := sc.Actor()
 	var rows []presenceRow
@@ -117,8 +95,6 @@ func (s *SocialStore) Visited(ctx context.Context, sc tenancy.Scope, topics []do
 	return visited, n, db.Translate(err)
 }
 
-// SetPresence says that whoever the transaction was opened for is in a topic of their organization. It returns
-// ErrObjectNotFound if there is none in the scope.
 func (tx *Tx) SetPresence(topic domain.ObjectID, status domain.PresenceStatus, at time.Time) error {
 	me := tx.me()
 	if err := tx.holdObject(domain.ObjectKey{Organization: me.Organization, Object: topic}); err != nil {
@@ -130,8 +106,6 @@ func (tx *Tx) SetPresence(topic domain.ObjectID, status domain.PresenceStatus, a
 	return db.Translate(err)
 }
 
-// EndPresence takes away where a user was said to be, and does nothing if they were not. It returns
-// ErrObjectNotFound if the topic is not in the scope.
 func (tx *Tx) EndPresence(topic domain.ObjectKey, of domain.UserKey) error {
 	if err := tx.holdObject(topic); err != nil || topic.Organization != of.Organization {
 		return err

@@ -43,21 +43,35 @@ func among(organization, id string, keys []rowKey) func(bun.QueryBuilder) bun.Qu
 		}
 		return q.WhereGroup(" AND ", func(q bun.QueryBuilder) bun.QueryBuilder {
 			for _, o := range slices.Sorted(maps.Keys(ids)) {
-				q = q.WhereOr("? = ? AND ? IN (?)", bun.Ident(organization), o, bun.Ident(id), db.In(ids[o]))
+				q = q.WhereOr("? = ? AND ? IN (?)", bun.Ident(organization), o, bun.Ident(id), db.In(slices.Compact(slices.Sorted(slices.Values(ids[o])))))
 			}
 			return q
 		})
 	}
 }
 
-// subjects are users and groups by where they are stored, with what they are called. A group is looked for by
-// its number alone. Whoever is gone is called nothing.
-type subjects map[subject]subjectRow
-
-type subject struct {
-	rowKey
-	kind int64
+// when narrows a query by a condition if it is asked for.
+func when(q *bun.SelectQuery, asked bool, condition string, args ...any) *bun.SelectQuery {
+	if !asked {
+		return q
+	}
+	return q.Where(condition, args...)
 }
+
+// subject is a user or group by where they are stored; a group is looked for by its number alone.
+type subject struct{ kind, organization, id int64 }
+
+// The kinds of subjects of an access list.
+const (
+	userSubject  = 1
+	groupSubject = 2
+)
+
+func ofUser(u domain.UserKey) subject {
+	return subject{userSubject, int64(u.Organization), int64(u.User)}
+}
+
+func ofGroup(g domain.GroupID) subject { return subject{kind: groupSubject, id: int64(g)} }
 
 type subjectRow struct {
 	Kind            int64
@@ -70,39 +84,21 @@ type subjectRow struct {
 // home is a user's; it is empty for groups.
 func (r subjectRow) home() domain.EnvironmentPath { return domain.EnvironmentPath(r.EnvironmentPath) }
 
-func ofUser(u domain.UserKey) subject { return subject{userKeys(u)[0], userSubject} }
-
-func ofGroup(g domain.GroupID) subject { return subject{rowKey{id: int64(g)}, groupSubject} }
-
-// addUser and addGroup ask for somebody; they do nothing for nobody.
-func (s subjects) addUser(u domain.UserKey) {
-	if u.User != 0 {
-		s[ofUser(u)] = subjectRow{}
-	}
-}
-
-func (s subjects) addGroup(g domain.GroupID) {
-	if g != 0 {
-		s[ofGroup(g)] = subjectRow{}
-	}
-}
-
-func (s subjects) user(u domain.UserKey) subjectRow  { return s[ofUser(u)] }
-func (s subjects) group(g domain.GroupID) subjectRow { return s[ofGroup(g)] }
-
-// read reads what all of them are called, in one statement.
-func (s subjects) read(ctx context.Context, r db.Reader) error {
+// called reads what users and groups are called, in one statement. Nobody, and whoever is gone, is called nothing.
+func called(ctx context.Context, r db.Reader, all ...subject) (map[subject]subjectRow, error) {
 	var users []rowKey
 	var groups []int64
-	for is := range s {
-		if is.kind == userSubject {
-			users = append(users, is.rowKey)
-		} else {
+	for _, is := range all {
+		switch {
+		case is.id == 0:
+		case is.kind == userSubject:
+			users = append(users, rowKey{is.organization, is.id})
+		default:
 			groups = append(groups, is.id)
 		}
 	}
-	if len(s) == 0 {
-		return nil
+	if len(users)+len(groups) == 0 {
+		return nil, nil
 	}
 	q := r.NewSelect().TableExpr("users AS u").ColumnExpr("? AS kind, u.organization_id, u.id, u.alias, u.environment_path", userSubject).
 		ApplyQueryBuilder(among("u.organization_id", "u.id", users))
@@ -111,15 +107,14 @@ func (s subjects) read(ctx context.Context, r db.Reader) error {
 			Where("g.id IN (?)", db.In(groups)))
 	}
 	var rows []subjectRow
-	if err := q.Scan(ctx, &rows); err != nil {
-		return db.Translate(err)
-	}
+	err := q.Scan(ctx, &rows)
+	names := make(map[subject]subjectRow, len(rows))
 	for _, row := range rows {
-		is := subject{rowKey{row.OrganizationID, row.ID}, row.Kind}
 		if row.Kind == groupSubject {
-			is.organization = 0
+			names[ofGroup(domain.GroupID(row.ID))] = row
+		} else {
+			names[subject{userSubject, row.OrganizationID, row.ID}] = row
 		}
-		s[is] = row
 	}
-	return nil
+	return names, db.Translate(err)
 }

@@ -41,7 +41,6 @@ func (usageRow) Within(sc tenancy.Scope) db.Predicate {
 		db.AnyOf(viewed(sc, domain.LevelRead), then))
 }
 
-// AddUsage adds counts to the usage of objects. Objects that are gone are left out.
 func (s *ObjectStore) AddUsage(ctx context.Context, w tenancy.WriteScope, counts map[domain.UsageKey]int64) error {
 	// Sorted, so that two servers that write at once wait for each other in one order.
 	order := slices.SortedFunc(maps.Keys(counts), func(a, b domain.UsageKey) int {
@@ -87,25 +86,17 @@ func addUsage(tx *db.Tx, part []domain.UsageKey, counts map[domain.UsageKey]int6
 	return db.Translate(err)
 }
 
-// Usage returns one page of the usage in sc that f keeps, by object, month and owner, and the cursor of the next page.
 func (s *ObjectStore) Usage(ctx context.Context, sc tenancy.Scope, f domain.UsageFilter, p domain.Page) ([]domain.Usage, domain.Cursor, error) {
 	limit := pageSize(p)
 	var rows []usageRow
 	q := db.From(s.db, sc, &rows).ColumnExpr("?TableColumns, o.uuid, o.kind, o.full_name").
 		Join("JOIN objects AS o ON o.organization_id = n.organization_id AND o.id = n.object_id").
-		Apply(ofKinds(f.Kinds)).Order("n.object_id", "n.month", "n.owner_id").Limit(int64(limit) + 1)
-	if f.Object != 0 {
-		q = q.Where("n.object_id = ?", int64(f.Object))
-	}
-	if f.Owner != (domain.UserKey{}) {
-		q = q.Where("n.owner_organization_id = ? AND n.owner_id = ?", int64(f.Owner.Organization), int64(f.Owner.User))
-	}
-	if f.From != 0 {
-		q = q.Where("n.month >= ?", int64(f.From))
-	}
-	if f.Until != 0 {
-		q = q.Where("n.month <= ?", int64(f.Until))
-	}
+		Order("n.object_id", "n.month", "n.owner_id").Limit(int64(limit) + 1)
+	q = when(q, len(f.Kinds) > 0, "o.kind IN (?)", db.In(f.Kinds))
+	q = when(q, f.Object != 0, "n.object_id = ?", int64(f.Object))
+	q = when(q, f.Owner != domain.UserKey{}, "n.owner_organization_id = ? AND n.owner_id = ?", int64(f.Owner.Organization), int64(f.Owner.User))
+	q = when(q, f.From != 0, "n.month >= ?", int64(f.From))
+	q = when(q, f.Until != 0, "n.month <= ?", int64(f.Until))
 	var object, month, owner int64
 	if continued, err := readCursor(p.After, "usage", &object, &month, &owner); err != nil {
 		return nil, "", err

@@ -98,7 +98,7 @@ func (t *Tx) InsertUser(u *domain.User, hash domain.PasswordHash) error {
 	if err := t.holdGrants(u.Allowed, u.Blocked); err != nil {
 		return err
 	}
-	if err := t.holdGroups(u); err != nil {
+	if err := t.holdGroups(u.Organization, u.Groups); err != nil {
 		return err
 	}
 	if err := t.insertUsers(domain.StoredUser{User: *u, Hash: hash}); err != nil {
@@ -167,7 +167,7 @@ func (t *Tx) SaveUser(after *domain.User, hash domain.PasswordHash) error {
 		if err := t.holdGrants(after.Allowed, after.Blocked); err != nil {
 			return err
 		}
-		if err := t.holdGroups(after); err != nil {
+		if err := t.holdGroups(after.Organization, after.Groups); err != nil {
 			return err
 		}
 	}
@@ -311,14 +311,7 @@ func (t *Tx) removeUser(u *domain.User) error {
 
 // holdHome keeps the home of u where u says it is until the transaction ends.
 func (t *Tx) holdHome(u *domain.User) error {
-	home, err := selectEnvironment(t.Ctx, t.Bun, environmentsIn(t.Write.Read()).And("e.organization_id = ? AND e.id = ?", int64(u.Organization), int64(u.Home)), t.DB.For("SHARE"))
-	if err != nil {
-		return domain.AsError(err).On("home")
-	}
-	if home.Path != u.HomePath || home.Organization != u.Organization {
-		return domain.ErrChanged
-	}
-	return nil
+	return t.holdPlace(u.Organization, u.Home, u.HomePath, "home")
 }
 
 // holdGrants keeps the environments on a user's lists where the lists say they are.
@@ -339,23 +332,23 @@ func (t *Tx) holdGrants(lists ...[]domain.Grant) error {
 	return err
 }
 
-// holdGroups keeps the groups of u, which must be usable in u's organization.
-func (t *Tx) holdGroups(u *domain.User) error {
+// holdGroups keeps groups, which must be usable in the organization.
+func (t *Tx) holdGroups(organization domain.OrganizationID, groups []domain.GroupID) error {
 	found := 0
 	// A statement is of one organization; most people have groups of the root alone.
-	for _, o := range slices.Compact([]domain.OrganizationID{domain.RootOrganization, u.Organization}) {
-		if found == len(u.Groups) {
+	for _, o := range slices.Compact([]domain.OrganizationID{domain.RootOrganization, organization}) {
+		if found == len(groups) {
 			break
 		}
 		var ids []int64
-		err := t.NewSelect().Model((*groupRow)(nil)).Column("id").Where("g.organization_id = ? AND g.id IN (?)", int64(o), db.In(u.Groups)).
+		err := t.NewSelect().Model((*groupRow)(nil)).Column("id").Where("g.organization_id = ? AND g.id IN (?)", int64(o), db.In(groups)).
 			Order("g.id").Apply(t.For("SHARE")).Scan(t.Ctx, &ids)
 		if err != nil {
 			return db.Translate(err)
 		}
 		found += len(ids)
 	}
-	if found != len(u.Groups) {
+	if found != len(groups) {
 		return domain.ErrGroupNotFound
 	}
 	return nil

@@ -25,7 +25,8 @@ type copyWriter interface {
 	// CopyRequest is copyReader's, locked.
 	CopyRequest(id domain.CopyRequestID) (domain.CopyRequest, error)
 	// InsertCopyRequest adds an offer, with a number of NextCopyRequest, of an object that was read, in the name
-	// of whoever the transaction was opened for.
+	// of whoever the transaction was opened for. It returns domain.ErrUserNotFound on "to",
+	// domain.ErrCopyRequested, and domain.ErrTooManyCopyRequests.
 	InsertCopyRequest(c *domain.CopyRequest) error
 	// AcceptCopyRequest removes an offer that was read, and inserts the copy.
 	AcceptCopyRequest(c *domain.CopyRequest, o *domain.Object) error

@@ -96,62 +96,43 @@ func (s *Social) keep(ctx context.Context, caller *domain.Principal, change func
 	return s.store.Do(ctx, w, change)
 }
 
-func (s *Social) add(ctx context.Context, caller *domain.Principal, list domain.FavouriteList, name string) error {
-	return s.keep(ctx, caller, func(tx SocialTx) error {
-		if err := domain.CheckFavourite(list, name); err != nil {
+// Favourite is a name on one of the lists; of topics it is the full name.
+type Favourite struct {
+	List domain.FavouriteList
+	Name string
+}
+
+// AddFavourite puts a name on a list of the caller's. It needs domain.ProfileUpdate, is Invalid for what cannot be
+// on the list, domain.ErrAlreadyFavourite and domain.ErrTooManyFavourites. A favourite topic must be one that the
+// caller may read, or it is domain.ErrObjectNotFound; whether there is a topic that is muted does not matter.
+func (s *Social) AddFavourite(ctx context.Context, caller domain.Principal, in Favourite) error {
+	if in.List == domain.FavouriteTopics {
+		o, _, err := s.objects.readPersonally(ctx, &caller, domain.ObjectRef(in.Name))
+		if err != nil {
 			return err
 		}
-		return tx.AddFavourite(list, name)
+		in.Name = o.FullName
+	}
+	return s.keep(ctx, &caller, func(tx SocialTx) error {
+		if err := domain.CheckFavourite(in.List, in.Name); err != nil {
+			return err
+		}
+		return tx.AddFavourite(in.List, in.Name)
 	})
 }
 
-func (s *Social) remove(ctx context.Context, caller *domain.Principal, list domain.FavouriteList, name string) error {
-	return s.keep(ctx, caller, func(tx SocialTx) error { return tx.RemoveFavourite(list, name) })
-}
-
-// AddTag puts a tag on the caller's favourites. It needs domain.ProfileUpdate, is Invalid for what
-// cannot be a tag, domain.ErrAlreadyFavourite if it is there and domain.ErrTooManyFavourites.
-func (s *Social) AddTag(ctx context.Context, caller domain.Principal, tag string) error {
-	return s.add(ctx, &caller, domain.FavouriteTags, tag)
-}
-
-// RemoveTag takes a tag off the caller's favourites. It is domain.ErrNotFavourite if it is not there.
-func (s *Social) RemoveTag(ctx context.Context, caller domain.Principal, tag string) error {
-	return s.remove(ctx, &caller, domain.FavouriteTags, tag)
-}
-
-// AddFavourite puts a topic that the caller may read on their favourites. It is
-// domain.ErrObjectNotFound for any other, and otherwise as AddTag.
-func (s *Social) AddFavourite(ctx context.Context, caller domain.Principal, topic domain.ObjectRef) error {
-	o, _, err := s.objects.readPersonally(ctx, &caller, topic)
-	if err != nil {
-		return err
+// RemoveFavourite takes back AddFavourite, or is domain.ErrNotFavourite. A muted topic must be one that the caller
+// may read, or it is domain.ErrObjectNotFound; a favourite one may be gone.
+func (s *Social) RemoveFavourite(ctx context.Context, caller domain.Principal, in Favourite) error {
+	if in.List == domain.MutedTopics {
+		if _, _, err := s.objects.readPersonally(ctx, &caller, domain.ObjectRef(in.Name)); err != nil {
+			return err
+		}
 	}
-	return s.add(ctx, &caller, domain.FavouriteTopics, o.FullName)
+	return s.keep(ctx, &caller, func(tx SocialTx) error { return tx.RemoveFavourite(in.List, in.Name) })
 }
 
-// RemoveFavourite takes a topic off the caller's favourites, also one that the caller may not read any
-// more. It is domain.ErrNotFavourite if it is not there.
-func (s *Social) RemoveFavourite(ctx context.Context, caller domain.Principal, topic domain.ObjectRef) error {
-	return s.remove(ctx, &caller, domain.FavouriteTopics, string(topic))
-}
-
-// Mute notes that the caller wants no news of a topic, whether or not there is one of that name.
-// It is as AddTag otherwise.
-func (s *Social) Mute(ctx context.Context, caller domain.Principal, topic domain.ObjectRef) error {
-	return s.add(ctx, &caller, domain.MutedTopics, string(topic))
-}
-
-// Unmute takes back Mute of a topic that the caller may read. It is domain.ErrObjectNotFound for
-// any other, and domain.ErrNotFavourite if the caller does want its news.
-func (s *Social) Unmute(ctx context.Context, caller domain.Principal, topic domain.ObjectRef) error {
-	if _, _, err := s.objects.readPersonally(ctx, &caller, topic); err != nil {
-		return err
-	}
-	return s.remove(ctx, &caller, domain.MutedTopics, string(topic))
-}
-
-// MuteAll is Mute of every topic that the caller may read, except those made for one user
+// MuteAll mutes every topic that the caller may read, except those made for one user
 // alone, in place of what was muted before. It is domain.ErrTooManyFavourites if these are more
 // than a list can have.
 func (s *Social) MuteAll(ctx context.Context, caller domain.Principal) error {
@@ -178,7 +159,7 @@ func (s *Social) MuteAll(ctx context.Context, caller domain.Principal) error {
 	return s.store.Do(ctx, w, func(tx SocialTx) error { return tx.SetFavourites(domain.MutedTopics, names) })
 }
 
-// UnmuteAll takes back Mute of every topic.
+// UnmuteAll takes back what mutes any topic.
 func (s *Social) UnmuteAll(ctx context.Context, caller domain.Principal) error {
 	return s.keep(ctx, &caller, func(tx SocialTx) error { return tx.SetFavourites(domain.MutedTopics, nil) })
 }

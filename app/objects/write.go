@@ -19,20 +19,30 @@ type ObjectTx interface {
 	// ObjectsBelow returns what lies below an object by name and is the viewer's to administer, locked, up to
 	// domain.MaxTogether.
 	ObjectsBelow(top *domain.Object) ([]domain.Object, error)
-	// InsertObject adds o, with a number of NextObject, below parent, nil for none, and completes it.
+	// InsertObject adds o, with a number of NextObject, below parent, nil for none, and completes it. Its place must
+	// lie in the scope: it returns domain.ErrEnvironmentNotFound on "environment", or domain.ErrChanged if it is
+	// elsewhere. It returns domain.ErrUserNotFound on "owner" or "access", domain.ErrGroupNotFound on "access",
+	// domain.ErrObjectNotFound on "uses" for what is not in the scope or of another kind, domain.ErrObjectNameTaken
+	// and domain.ErrQuota.
 	InsertObject(o, parent *domain.Object) error
-	// SaveObject makes before, as it was read, after, but for the access list.
+	// SaveObject makes before, as it was read, after, but for the access list, and completes that. What belongs to
+	// the object and lay where it was, or was the same owner's, goes with it to another place and another owner.
+	// It returns domain.ErrObjectBorder for an environment of another organization, and the errors of
+	// InsertObject. Where nothing changed it does nothing.
 	SaveObject(before, after *domain.Object) error
-	// GrantObjects puts an entry on the access lists of objects that were read and have another one, or takes it
-	// away with NoLevel, and leaves them as they are then.
+	// GrantObjects puts an entry on the access lists of objects of one organization that were read and have another
+	// one, or takes it away with NoLevel, and leaves them as they are then. Offers of copies that others than the
+	// owner made do not outlive it. It returns domain.ErrUserNotFound or domain.ErrGroupNotFound on "access".
 	GrantObjects(objects []domain.Object, entry domain.Access) error
-	// DeleteObject removes the object with what is deleted with it, or returns domain.ErrObjectNotEmpty.
+	// DeleteObject removes the object with what is deleted with it, or returns domain.ErrObjectNotEmpty while others
+	// belong to it.
 	DeleteObject(o *domain.Object) error
 	// HandOverObjects gives to another user everything that from owns and the viewer has LevelAdmin on, and
-	// returns how many objects that was.
+	// returns how many objects that was. It returns domain.ErrUserNotFound on "to" without such a user.
 	HandOverObjects(from, to domain.UserKey) (int64, error)
 	copyWriter
-	// AddBookmark and RemoveBookmark do nothing if it is so already.
+	// AddBookmark and RemoveBookmark change the bookmarks of whoever the transaction was opened for; they do nothing if
+	// it is so already. They return domain.ErrObjectNotFound, and domain.ErrTooManyBookmarks.
 	AddBookmark(key domain.ObjectKey) error
 	RemoveBookmark(key domain.ObjectKey) error
 }
@@ -285,7 +295,13 @@ func (b *Objects) change(ctx context.Context, caller *domain.Principal, ref doma
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	return b.work(ctx, w, target.Key(), least, func(tx ObjectTx, before *domain.Object) error {
+	return b.save(ctx, w, target.Key(), least, change)
+}
+
+// save is change on an object that the caller may change.
+func (b *Objects) save(ctx context.Context, w tenancy.WriteScope, target domain.ObjectKey, least domain.Level,
+	change func(tenancy.WriteScope, *domain.Object) error) (ObjectDocument, error) {
+	return b.work(ctx, w, target, least, func(tx ObjectTx, before *domain.Object) error {
 		after := before.Clone()
 		if err := change(w, &after); err != nil {
 			return err
@@ -356,7 +372,7 @@ type ObjectTo struct {
 // needs the kind's permission to write and LevelAdmin. The one who owned it keeps nothing but
 // what the object gives everybody.
 func (b *Objects) HandOver(ctx context.Context, caller domain.Principal, in ObjectTo) (ObjectDocument, error) {
-	target, _, err := b.enter(ctx, &caller, in.Object)
+	target, w, err := b.enter(ctx, &caller, in.Object)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
@@ -365,7 +381,7 @@ func (b *Objects) HandOver(ctx context.Context, caller domain.Principal, in Obje
 	if err != nil {
 		return ObjectDocument{}, err
 	}
-	return b.change(ctx, &caller, in.Object, domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
+	return b.save(ctx, w, target.Key(), domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
 		setOwner(o, &owner)
 		return nil
 	})

@@ -32,6 +32,8 @@ var taken = []struct {
 	{"api_key_names_pkey", "api_key_names.name", domain.ErrAPIKeyTaken},
 	{"registration_code_names_pkey", "registration_code_names.name", domain.ErrRegistrationCodeTaken},
 	{"copy_requests_object_id_key", "copy_requests.organization_id, copy_requests.object_id, copy_requests.to_id", domain.ErrCopyRequested},
+	{"user_marks_pkey", "user_marks.organization_id, user_marks.user_id, user_marks.list, user_marks.name_key", domain.ErrAlreadyFavourite},
+	{"user_contacts_pkey", "user_contacts.organization_id, user_contacts.user_id, user_contacts.contact_id", domain.ErrContact},
 }
 
 // Translate returns err in the domain's words: what the database cannot help, or cannot do now, is

@@ -94,10 +94,14 @@ type change interface {
 	Exec(ctx context.Context, dest ...any) (sql.Result, error)
 }
 
-// Run runs a change of any number of rows.
-func (t *Tx) Run(c change) error {
-	_, err := c.Exec(t.Ctx)
-	return Translate(err)
+// Run runs changes of any number of rows, one after the other.
+func (t *Tx) Run(changes ...change) error {
+	for _, c := range changes {
+		if _, err := c.Exec(t.Ctx); err != nil {
+			return Translate(err)
+		}
+	}
+	return nil
 }
 
 // One runs a change of exactly one row; it returns missing if there is none.

@@ -65,8 +65,8 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		Sessions: SessionStore{persistence.NewSessionStore(database), persistence.NewStore(database)},
 		APIKeys:  APIKeyStore{persistence.NewAPIKeyStore(database), persistence.NewStore(database)},
 		Codes:    CodeStore{persistence.NewRegistrationCodeStore(database), persistence.NewStore(database)},
-		Objects: ObjectStore{persistence.NewObjectStore(database), persistence.NewStore(database)},
-		Social:  SocialStore{persistence.NewSocialStore(database), persistence.NewStore(database)}, Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID), Keys: make(map[string]domain.APIKey),
+		Objects:  ObjectStore{persistence.NewObjectStore(database), persistence.NewStore(database)},
+		Social:   SocialStore{persistence.NewSocialStore(database), persistence.NewStore(database)}, Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID), Keys: make(map[string]domain.APIKey),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
 	}
 	database.Vault = db.NewVault([]byte("a key for tests"))

@@ -117,7 +117,15 @@ func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Verify, error) {
 
 func decodeUsername(c *fiber.Ctx) (string, error) { return httpx.Param(c, "username"), nil }
 
-func decodeTag(c *fiber.Ctx) (string, error) { return httpx.Param(c, "tag"), nil }
+// decodeFavourite reads a name for a list of one's own: a tag, or a topic's.
+func decodeFavourite(list domain.FavouriteList) func(*fiber.Ctx) (objects.Favourite, error) {
+	return func(c *fiber.Ctx) (objects.Favourite, error) {
+		if list == domain.FavouriteTags {
+			return objects.Favourite{List: list, Name: httpx.Param(c, "tag")}, nil
+		}
+		return objects.Favourite{List: list, Name: topicOf(c, "")}, nil
+	}
+}
 
 func decodeTopic(c *fiber.Ctx) (domain.ObjectRef, error) {
 	return domain.ObjectRef(topicOf(c, "")), nil

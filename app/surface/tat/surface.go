@@ -110,28 +110,28 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/user/me/contact/:username", s.telling(httpx.Handle(s.auth, decodeUsername, httpx.Done(social.RemoveContact), encodeInfo[httpx.Just](200, "Contact {username} is removed")), noContact))
 
 	const unknownTopic = "topic {topic} does not exist or you have no Read Access on it"
-	r.Post("/user/me/topics/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(social.AddFavourite), encodeInfo[httpx.Just](201, "Topic {topic} added to favorites")), texts{
+	r.Post("/user/me/topics/*", s.telling(httpx.Handle(s.auth, decodeFavourite(domain.FavouriteTopics), httpx.Done(social.AddFavourite), encodeInfo[httpx.Just](201, "Topic {topic} added to favorites")), texts{
 		domain.ErrObjectNotFound:    {400, unknownTopic},
 		domain.ErrAlreadyFavourite:  {409, "Error while add favorite topic to user:{me}"},
 		domain.ErrTooManyFavourites: {409, "Error while add favorite topic to user:{me}"},
 	}))
-	r.Delete("/user/me/topics/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(social.RemoveFavourite), encodeInfo[httpx.Just](200, "Topic {topic} removed from favorites")), texts{
+	r.Delete("/user/me/topics/*", s.telling(httpx.Handle(s.auth, decodeFavourite(domain.FavouriteTopics), httpx.Done(social.RemoveFavourite), encodeInfo[httpx.Just](200, "Topic {topic} removed from favorites")), texts{
 		domain.ErrNotFavourite: {404, "Error while remove favorite topic {topic} to user:{me} err:Remove favorite topic is not possible, {topic} is not a favorite of this user"},
 	}))
-	r.Post("/user/me/enable/notifications/topics/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(social.Unmute), encodeInfo[httpx.Just](201, "Notications enabled on Topic {topic}")), texts{
+	r.Post("/user/me/enable/notifications/topics/*", s.telling(httpx.Handle(s.auth, decodeFavourite(domain.MutedTopics), httpx.Done(social.RemoveFavourite), encodeInfo[httpx.Just](201, "Notications enabled on Topic {topic}")), texts{
 		domain.ErrObjectNotFound: {400, unknownTopic},
 		domain.ErrNotFavourite:   {409, "Error while enable notication on topic {topic} to user:{me}"},
 	}))
-	r.Post("/user/me/disable/notifications/topics/*", s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(social.Mute), encodeInfo[httpx.Just](201, "Notications disabled on topic {topic}")), texts{
+	r.Post("/user/me/disable/notifications/topics/*", s.telling(httpx.Handle(s.auth, decodeFavourite(domain.MutedTopics), httpx.Done(social.AddFavourite), encodeInfo[httpx.Just](201, "Notications disabled on topic {topic}")), texts{
 		domain.ErrAlreadyFavourite: {409, "Error while disable notications on topic {topic} to user:{me} err:DisableNotificationsTopic not possible, notifications are already off on topic {topic}"},
 	}))
 	r.Post("/user/me/enable/notifications/alltopics", httpx.Handle(s.auth, httpx.Nothing, httpx.AloneDone(social.UnmuteAll), encodeInfo[httpx.Just](201, "Notications enabled on all topics")))
 	r.Post("/user/me/disable/notifications/alltopics", httpx.Handle(s.auth, httpx.Nothing, httpx.AloneDone(social.MuteAll), encodeInfo[httpx.Just](201, "Notications disabled on all topics")))
-	r.Post("/user/me/tags/:tag", s.telling(httpx.Handle(s.auth, decodeTag, httpx.Done(social.AddTag), encodeEmpty[httpx.Just](201)), texts{
+	r.Post("/user/me/tags/:tag", s.telling(httpx.Handle(s.auth, decodeFavourite(domain.FavouriteTags), httpx.Done(social.AddFavourite), encodeEmpty[httpx.Just](201)), texts{
 		domain.ErrAlreadyFavourite:  {409, "Error while add favorite tag to user:{me}"},
 		domain.ErrTooManyFavourites: {409, "Error while add favorite tag to user:{me}"},
 	}))
-	r.Delete("/user/me/tags/:tag", s.telling(httpx.Handle(s.auth, decodeTag, httpx.Done(social.RemoveTag), encodeEmpty[httpx.Just](200)), texts{
+	r.Delete("/user/me/tags/:tag", s.telling(httpx.Handle(s.auth, decodeFavourite(domain.FavouriteTags), httpx.Done(social.RemoveFavourite), encodeEmpty[httpx.Just](200)), texts{
 		domain.ErrNotFavourite: {404, "Error while remove favorite tag to user:{me}"},
 	}))
 
