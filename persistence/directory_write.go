@@ -14,13 +14,18 @@ import (
 // Write is Store.Do with one try, for work that reads a document that can be read once only. What it
 // writes is not held to quotas, and may name places that are written later.
 func (s *DirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(*DirectoryTx) error) error {
-	return s.db.Once(ctx, w, func(t *db.Tx) error {
+	return s.db.Once(ctx, w, leaving(work))
+}
+
+// leaving is work in a transaction that leaves for its end what late says.
+func leaving(work func(*DirectoryTx) error) func(*db.Tx) error {
+	return func(t *db.Tx) error {
 		tx := &Tx{Tx: t, late: &late{homes: make(map[home]int64), tallies: make(map[tallyKey]int64), touched: make(map[domain.OrganizationID]bool)}}
 		if err := work(&DirectoryTx{tx}); err != nil {
 			return err
 		}
 		return tx.finish()
-	})
+	}
 }
 
 // DirectoryTx is a transaction of DirectoryStore.Write: Tx with what writes many rows, wherever they lie.

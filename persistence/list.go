@@ -3,12 +3,9 @@ package persistence
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"encoding/json"
 	"iter"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -41,7 +38,7 @@ type listTable struct {
 	// check returns an error for a row that breaks a rule; beside writes what goes with rows in
 	// other tables, and entry is their audit entry.
 	check  func(*listRow) error
-	beside func(context.Context, bun.Tx, []*listRow) error
+	beside func(*Tx, []*listRow) error
 	entry  func(*listRow) domain.AuditEntry
 }
 
@@ -96,9 +93,10 @@ var listTables = map[string]*listTable{
 		derive: deriveFullName, check: checkObject, beside: nameObjects, entry: objectRowEntry},
 	"uses": {name: "object_uses", at: [][]string{ownObject, {"organization_id", "used_id"}}, order: []string{"organization_id", "object_id", "used_id"},
 		check: func(r *listRow) error {
-			kind, _ := r.object("object").kind.Info()
-			if r.object("used").kind != "" && r.object("object").kind != "" && r.object("used").kind != kind.Uses {
-				return domain.InvalidField("used", "An object of the kind %s does not use one of the kind %s.", kind.Kind, r.object("used").kind)
+			object, used := domain.ObjectKind(r.object("object").Kind), domain.ObjectKind(r.object("used").Kind)
+			kind, _ := object.Info()
+			if used != "" && object != "" && used != kind.Uses {
+				return domain.InvalidField("used", "An object of the kind %s does not use one of the kind %s.", kind.Kind, used)
 			}
 			return nil
 		}},
@@ -135,224 +133,140 @@ func (t *listTable) key() []string {
 
 // columns are all columns of the table that a row fills.
 func (t *listTable) columns() []string {
-	var all []string
-	for _, at := range t.at {
-		for _, c := range at {
-			if !slices.Contains(all, c) {
-				all = append(all, c)
-			}
-		}
-	}
-	return append(append(all, t.derived...), slices.Sorted(maps.Keys(t.fixed))...)
+	all := slices.Concat(slices.Concat(t.at...), t.derived, slices.Collect(maps.Keys(t.fixed)))
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
-// List yields the rows of a list in sc, by their primary keys.
+// List is part of the port. Rows whose keys follow from the server's key are read at once and are in the
+// order of their texts, so that two servers write them alike; there are a few to an organization.
 func (s *DirectoryStore) List(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo) iter.Seq2[domain.ListRow, error] {
 	t := listTables[info.Name]
-	if info.Secret && s.db.OpenVault != nil {
-		if err := s.db.OpenVault(ctx, false); err != nil {
-			return func(yield func(domain.ListRow, error) bool) { yield(domain.ListRow{}, err) }
-		}
+	limit := exportPage
+	switch {
+	case t.purpose != "" && t.key()[1] == "hash":
+		limit = 0
+	case slices.ContainsFunc(info.Columns, func(c domain.ListColumn) bool { return c.Type == domain.BytesColumn }):
+		limit = exportPage / 20
 	}
-	if t.purpose != "" && t.key()[1] == "hash" {
-		return s.sortedList(ctx, sc, info, t)
-	}
-	var last []any
+	var last *listRow
 	return each(func(domain.Cursor) ([]domain.ListRow, domain.Cursor, error) {
-		rows, keys, err := s.listPage(ctx, sc, info, t, last, pageOf(info))
-		if err != nil || len(rows) < pageOf(info) {
+		if err := s.openVault(ctx, info, false); err != nil {
+			return nil, "", err
+		}
+		found, err := s.listPage(ctx, sc, info, last, limit)
+		rows := make([]domain.ListRow, len(found))
+		for i, r := range found {
+			rows[i].Values = make([]any, len(info.Columns))
+			for n, c := range info.Columns {
+				if rows[i].Values[n], err = listTypes[c.Type].read(s, r, c, t.at[n]); err != nil {
+					return nil, "", err
+				}
+			}
+		}
+		if limit == 0 {
+			slices.SortFunc(rows, func(a, b domain.ListRow) int {
+				return cmp.Or(strings.Compare(a.Values[0].(string), b.Values[0].(string)), strings.Compare(a.Values[1].(string), b.Values[1].(string)))
+			})
+		}
+		if err != nil || limit == 0 || len(rows) < limit {
 			return rows, "", err
 		}
-		last = keys[len(keys)-1]
+		last = found[len(found)-1]
 		return rows, "more", nil
 	})
 }
 
-// sortedList is List for rows whose keys follow from the server's key: in the order of the texts, so
-// that two servers write them alike. There are a few to an organization.
-func (s *DirectoryStore) sortedList(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo, t *listTable) iter.Seq2[domain.ListRow, error] {
-	return func(yield func(domain.ListRow, error) bool) {
-		rows, _, err := s.listPage(ctx, sc, info, t, nil, 0)
-		if err != nil {
-			yield(domain.ListRow{}, err)
-			return
-		}
-		slices.SortFunc(rows, func(a, b domain.ListRow) int {
-			return cmp.Or(strings.Compare(a.Values[0].(string), b.Values[0].(string)), strings.Compare(a.Values[1].(string), b.Values[1].(string)))
-		})
-		for _, r := range rows {
-			if !yield(r, nil) {
-				return
-			}
-		}
+// openVault opens the server's key where a list needs it.
+func (s *DirectoryStore) openVault(ctx context.Context, info *domain.ListInfo, make bool) error {
+	if !info.Secret || s.db.OpenVault == nil {
+		return nil
 	}
+	return s.db.OpenVault(ctx, make)
 }
 
-// pageOf is how many rows of a list are read at once: fewer where they are large.
-func pageOf(info *domain.ListInfo) int {
-	if slices.ContainsFunc(info.Columns, func(c domain.ListColumn) bool { return c.Type == domain.BytesColumn }) {
-		return exportPage / 20
+// listPage reads the rows behind the last, with what is shown of each column beside the table's own.
+func (s *DirectoryStore) listPage(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo, last *listRow, limit int) ([]*listRow, error) {
+	t := listTables[info.Name]
+	within := db.Placed(sc, "e.path", "t.organization_id")
+	q := s.db.NewSelect().TableExpr("? AS t", bun.Ident(t.name)).ColumnExpr("t.*").
+		Join("JOIN environments AS e ON e.organization_id = t.organization_id AND e.id = t.organization_id").
+		Where(within.Text(), within.Args...).Limit(int64(limit))
+	for i, c := range info.Columns {
+		if show := listTypes[c.Type].show; show != nil {
+			q = q.ColumnExpr(show(t.at[i])+" AS ?", bun.Ident(shown(c)))
+		}
 	}
-	return exportPage
-}
-
-func (s *DirectoryStore) listPage(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo, t *listTable, last []any, limit int) ([]domain.ListRow, [][]any, error) {
-	where := db.Placed(sc, "e.path", "t.organization_id")
+	for _, column := range t.order {
+		q = q.OrderExpr("?", bun.Ident("t."+column))
+	}
 	if t.where != "" {
-		where = where.And(t.where)
+		q = q.Where(t.where)
 	}
-	order := "t." + strings.Join(t.order, ", t.")
 	if last != nil {
-		where = where.And("("+order+") > ("+strings.TrimSuffix(strings.Repeat("?, ", len(last)), ", ")+")", last...)
+		q = q.Where("(t."+strings.Join(t.order, ", t.")+") > (?)", db.In(last.at(t.order)))
 	}
-	end := ""
-	if limit > 0 {
-		end = " LIMIT " + strconv.Itoa(limit)
-	}
-	rows, err := s.db.QueryContext(ctx, "SELECT "+order+", "+selectList(info, t)+" FROM "+t.name+
-		" t JOIN environments e ON e.organization_id = t.organization_id AND e.id = t.organization_id WHERE "+where.Text()+" ORDER BY "+order+end, where.Args...)
-	var keys [][]any
-	all, err := db.Collect(rows, err, func(r db.Row) (domain.ListRow, error) {
-		key := make([]any, len(t.order))
-		for i := range key {
-			key[i] = new(any)
-		}
-		values, err := s.scanList(r, info, t, key)
-		for i := range key {
-			key[i] = plainKey(*key[i].(*any))
-		}
-		keys = append(keys, key)
-		return values, err
-	})
-	return all, keys, err
+	return readRows(ctx, q, t)
 }
 
-// plainKey returns a value of a key as it is compared.
-func plainKey(v any) any {
-	if text, ok := v.([]byte); ok {
-		return string(text)
+// readRows reads rows of a list's table.
+func readRows(ctx context.Context, q *bun.SelectQuery, t *listTable) ([]*listRow, error) {
+	var found []map[string]any
+	err := q.Scan(ctx, &found)
+	rows := make([]*listRow, len(found))
+	for i := range found {
+		rows[i] = &listRow{table: t, cells: found[i]}
 	}
-	return v
+	return rows, db.Translate(err)
 }
 
-// selectList returns the columns that scanList reads.
-func selectList(info *domain.ListInfo, t *listTable) string {
-	var all []string
-	for i, c := range info.Columns {
-		at := t.at[i]
-		first, last := "t."+at[0], "t."+at[len(at)-1]
-		switch c.Type {
-		case domain.UserColumn:
-			all = append(all, last, "(SELECT x.alias FROM users x WHERE x.organization_id = "+first+" AND x.id = "+last+")")
-		case domain.ObjectColumn:
-			all = append(all, "(SELECT x.uuid FROM objects x WHERE x.organization_id = "+first+" AND x.id = "+last+")")
-		case domain.GroupColumn:
-			all = append(all, "(SELECT CASE WHEN x.organization_id = 1 AND t.organization_id <> 1 THEN '/' || x.alias ELSE x.alias END FROM groups x WHERE x.id = "+first+")")
-		case domain.EnvironmentColumn:
-			all = append(all, "(SELECT x.alias_path FROM environments x WHERE x.organization_id = t.organization_id AND x.id = t."+at[1]+")")
-		case domain.PlaceColumn:
-			all = append(all, first, "(SELECT x.alias_path FROM environments x WHERE x.path = "+first+")")
-		case domain.OrganizationColumn:
-			all = append(all, "e.alias_path")
-		case domain.SecretColumn:
-			all = append(all, "t."+strings.Join(t.placed(), ", t."), last)
-		default:
-			all = append(all, first)
-		}
-	}
-	return strings.Join(all, ", ")
+// listRow is a row of the table of a list.
+type listRow struct {
+	table *listTable
+	cells map[string]any // by column of the table
+
+	// The rest is for one on its way into the table: the values are the document's.
+	values  []any
+	secret  string
+	objects map[string]foundObject // by column of the list
+	// rehearsed takes for there what is in the document; then coming is true.
+	rehearsed, coming bool
+	outcome           domain.ListOutcome
 }
 
-// placed are the columns by which a secret is bound to its place.
-func (t *listTable) placed() []string { return t.order }
-
-// scanList reads a row behind the key.
-func (s *DirectoryStore) scanList(r db.Row, info *domain.ListInfo, t *listTable, key []any) (domain.ListRow, error) {
-	dest := key
-	reads := make([]func() (any, error), len(info.Columns))
-	for i, c := range info.Columns {
-		var more []any
-		more, reads[i] = s.reading(c, t)
-		dest = append(dest[:len(dest):len(dest)], more...)
-	}
-	if err := r.Scan(dest...); err != nil {
-		return domain.ListRow{}, err
-	}
-	values := make([]any, len(reads))
-	for i, read := range reads {
-		var err error
-		if values[i], err = read(); err != nil {
-			return domain.ListRow{}, err
-		}
-	}
-	return domain.ListRow{Values: values}, nil
+// foundObject is an object that a row names.
+type foundObject struct {
+	OrganizationID, ID   int64
+	UUID, Kind, FullName string
 }
 
-// reading returns what the columns of c are scanned into, and what makes a value of them.
-func (s *DirectoryStore) reading(c domain.ListColumn, t *listTable) (dest []any, read func() (any, error)) {
-	switch c.Type {
-	case domain.NumberColumn:
-		n := new(int64)
-		return []any{n}, func() (any, error) { return *n, nil }
-	case domain.FlagColumn:
-		yes := new(bool)
-		return []any{yes}, func() (any, error) { return *yes, nil }
-	case domain.BytesColumn:
-		text := new([]byte)
-		return []any{text}, func() (any, error) { return *text, nil }
-	case domain.ChoiceColumn:
-		n := new(int64)
-		return []any{n}, func() (any, error) { return c.Choices[*n], nil }
-	case domain.AttributesColumn:
-		text := new(string)
-		return []any{text}, func() (any, error) {
-			var a domain.Attributes
-			err := json.Unmarshal([]byte(*text), &a)
-			return a, err
-		}
-	case domain.UserColumn:
-		id, alias := new(int64), new(sql.NullString)
-		return []any{id, alias}, func() (any, error) {
-			switch {
-			case alias.Valid:
-				return alias.String, nil
-			case *id != 0:
-				return *id, nil
-			}
-			return nil, nil
-		}
-	case domain.PlaceColumn:
-		path, alias := new(string), new(sql.NullString)
-		return []any{path, alias}, func() (any, error) {
-			switch {
-			case *path == "":
-				return nil, nil
-			case !alias.Valid:
-				return domain.PlaceGone, nil // not nil, which may mean everywhere
-			}
-			return cmp.Or(alias.String, "/"), nil
-		}
-	case domain.SecretColumn:
-		at := &listRow{table: t, cells: make(map[string]any)}
-		for range t.placed() {
-			dest = append(dest, new(any))
-		}
-		sealed := new(string)
-		return append(dest, sealed), func() (any, error) {
-			for i, name := range t.placed() {
-				at.cells[name] = plainKey(*dest[i].(*any))
-			}
-			return s.db.Vault.Open(t.place(at), *sealed)
-		}
+func (r *listRow) set(column string, v any)         { r.cells[column] = v }
+func (r *listRow) text(column string) string        { text, _ := r.cells[column].(string); return text }
+func (r *listRow) number(column string) int64       { n, _ := r.cells[column].(int64); return n }
+func (r *listRow) object(column string) foundObject { return r.objects[column] }
+
+// at returns the cells of columns.
+func (r *listRow) at(columns []string) []any {
+	cells := make([]any, len(columns))
+	for i, c := range columns {
+		cells[i] = r.cells[c]
 	}
-	text := new(sql.NullString)
-	return []any{text}, func() (any, error) {
-		switch {
-		case c.Type == domain.OrganizationColumn || c.Type == domain.EnvironmentColumn:
-			return cmp.Or(text.String, "/"), nil
-		case !text.Valid:
-			return nil, nil
+	return cells
+}
+
+// put puts the cells of a column of the list. It is an error if two columns of the list say different things
+// of one of the table, as where an object and a user must be of one organization.
+func (r *listRow) put(c domain.ListColumn, at []string, cells ...any) error {
+	for i, v := range cells {
+		if before, there := r.cells[at[i]]; there && before != v {
+			return domain.InvalidField(c.Name, "This belongs to another organization.")
 		}
-		return text.String, nil
+		r.cells[at[i]] = v
 	}
+	return nil
+}
+
+func (r *listRow) apiKey() domain.APIKeyRef {
+	return domain.APIKeyRef{UserKey: domain.UserKey{Organization: domain.OrganizationID(r.number("organization_id")), User: domain.UserID(r.number("user_id"))},
+		ID: domain.UUID(r.text("id"))}
 }
