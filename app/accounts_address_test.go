@@ -129,7 +129,7 @@ func TestOwnAddressIsNoWayToGuessThePassword(t *testing.T) {
 	who := s.as(t, "acme.user")
 	require.NoError(t, s.Accounts.RequestMailChange(t.Context(), who, accounts.RequestMailChange{Mail: "new@example.org", Link: confirmLink, Lifetime: time.Hour}))
 	q := follow(t, s.mail(t, domain.LetterAddress, "new@example.org"))
-	confirm := accounts.ConfirmMailChange{Whose: accounts.Whose{Alias: "acme.user"}, Secret: q.Get("secret"), Password: "guessed", Source: "192.0.2.9"}
+	confirm := accounts.Redeem{Whose: accounts.Whose{Alias: "acme.user"}, Secret: q.Get("secret"), Password: "guessed", Source: "192.0.2.9"}
 	var err error
 	for range 9 { // fewer than the secret may be presented
 		if _, err = s.Accounts.ConfirmMailChange(t.Context(), confirm); !domain.ErrForbidden.Is(err) {

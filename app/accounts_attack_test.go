@@ -37,10 +37,10 @@ func TestRegistrationsTellNothing(t *testing.T) {
 			change(&in)
 			got, err := s.Accounts.Register(t.Context(), in)
 			require.NoError(t, err)
-			want := fresh.User
-			want.Alias, want.AliasSpellings, want.Person.Mail = in.Alias, got.User.AliasSpellings, in.Mail // spellings follow from the alias
-			got.User.Organization, got.User.Home, got.User.HomePath = want.Organization, want.Home, want.HomePath
-			require.Equal(t, want, got.User)
+			want := fresh
+			want.Alias, want.AliasSpellings, want.Person.Mail = in.Alias, got.AliasSpellings, in.Mail // spellings follow from the alias
+			got.Organization, got.Home, got.HomePath = want.Organization, want.Home, want.HomePath
+			require.Equal(t, want, got)
 			m := s.mail(t, kind, to)
 			require.NotContains(t, m.Text, in.Alias)
 			require.NotContains(t, m.Text, "secret=")
@@ -57,7 +57,7 @@ func TestRegistrationsTellNothing(t *testing.T) {
 		for _, whose := range []accounts.Whose{{Mail: "nobody@example.org"}, {Alias: "nobody"}, {Alias: "acme.admin", Mail: "wrong@example.org"}, {Mail: "ada+l@example.org"}} {
 			require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.7"}))
 			require.Empty(t, s.mails(t), "no mail for %v", whose)
-			_, err := s.Accounts.Reset(t.Context(), accounts.Reset{Whose: whose, Secret: "guess", Password: "long enough", Source: "192.0.2.7"})
+			_, err := s.Accounts.Reset(t.Context(), accounts.Redeem{Whose: whose, Secret: "guess", Password: "long enough", Source: "192.0.2.7"})
 			require.ErrorIs(t, err, domain.ErrSecret)
 		}
 	})
@@ -115,18 +115,18 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, nil)
 		ctx := t.Context()
-		forgot := func(alias string) accounts.Reset {
+		forgot := func(alias string) accounts.Redeem {
 			t.Helper()
 			require.NoError(t, s.Accounts.Forgot(ctx, accounts.AskLink{Whose: accounts.Whose{Alias: alias}, Link: confirmLink, Lifetime: time.Hour, Source: alias}))
 			q := follow(t, s.mail(t, domain.LetterForgot, alias+"@example.org"))
-			return accounts.Reset{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: alias}
+			return accounts.Redeem{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: alias}
 		}
 		r := forgot("acme.user")
-		_, err := s.Accounts.Verify(ctx, accounts.Verify{Whose: r.Whose, Secret: r.Secret, Source: "1"})
+		_, err := s.Accounts.Verify(ctx, accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
-		_, err = s.Accounts.Accept(ctx, accounts.Accept{Whose: r.Whose, Secret: r.Secret, Password: "another one", Source: "1"})
+		_, err = s.Accounts.Accept(ctx, accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Password: "another one", Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
-		_, err = s.Accounts.ConfirmMailChange(ctx, accounts.ConfirmMailChange{Whose: r.Whose, Secret: r.Secret, Password: userPassword, Source: "1"})
+		_, err = s.Accounts.ConfirmMailChange(ctx, accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Password: userPassword, Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
 		other := r
 		other.Whose = accounts.Whose{Alias: "bolt.user"}
@@ -168,7 +168,7 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrSecret, "another address")
 
 		// At most a few at once: the oldest goes.
-		var kept []accounts.Reset
+		var kept []accounts.Redeem
 		for range domain.MaxSecrets + 1 {
 			s.clock.set(s.clock.now().Add(time.Second))
 			kept = append(kept, forgot("acme.admin"))
@@ -451,7 +451,7 @@ func TestFirstUser(t *testing.T) {
 		all.Wait()
 		verify := func(m domain.OutgoingMail) (directory.Proven, error) {
 			v := proof(t, m)
-			v.Password, v.Source = accounts.ReturnPassword, m.To
+			v.Way, v.Source = accounts.ReturnPassword, m.To
 			return s.Accounts.Verify(t.Context(), v)
 		}
 		register := func(alias string) domain.OutgoingMail {
@@ -497,7 +497,7 @@ func TestAddressIsChangedWhenProven(t *testing.T) {
 		who := s.as(t, "acme.user")
 		require.NoError(t, s.Accounts.RequestMailChange(ctx, who, accounts.RequestMailChange{Mail: "new@example.org", Link: link, Lifetime: time.Hour}))
 		q := follow(t, s.mail(t, domain.LetterAddress, "new@example.org"))
-		confirm := accounts.ConfirmMailChange{Whose: accounts.Whose{Alias: q.Get("alias")}, Secret: q.Get("secret"), Password: userPassword, Source: "1"}
+		confirm := accounts.Redeem{Whose: accounts.Whose{Alias: q.Get("alias")}, Secret: q.Get("secret"), Password: userPassword, Source: "1"}
 		u, err := s.Accounts.ConfirmMailChange(ctx, confirm)
 		require.NoError(t, err)
 		require.Equal(t, "new@example.org", u.Person.Mail)
@@ -555,7 +555,7 @@ func TestInvitation(t *testing.T) {
 		v := proof(t, s.mail(t, domain.LetterInvite, mail))
 		_, err = s.Accounts.Verify(ctx, v)
 		require.ErrorIs(t, err, domain.ErrSecret)
-		u.User, err = s.Accounts.Accept(ctx, accounts.Accept{Whose: v.Whose, Secret: v.Secret, Password: "chosen by guest", Source: "1"})
+		u.User, err = s.Accounts.Accept(ctx, accounts.Redeem{Whose: v.Whose, Secret: v.Secret, Password: "chosen by guest", Source: "1"})
 		require.NoError(t, err)
 		require.Equal(t, domain.Approved, u.State)
 		require.True(t, s.signsIn(t, "guest", "chosen by guest"))
@@ -583,7 +583,7 @@ func TestInvitationsEndWithAPassword(t *testing.T) {
 			User: directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail}})
 		require.NoError(t, err)
 		v := proof(t, s.mail(t, domain.LetterInvite, mail))
-		in := accounts.Accept{Whose: v.Whose, Secret: v.Secret, Source: "1"}
+		in := accounts.Redeem{Whose: v.Whose, Secret: v.Secret, Source: "1"}
 		_, err = s.Accounts.Accept(ctx, in)
 		require.ErrorIs(t, err, domain.ErrInvalid)
 		require.Equal(t, "password", domain.AsError(err).Field)

@@ -47,17 +47,17 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 		}
 		return all
 	}
-	link := func(kind domain.LetterKind) accounts.Verify {
+	link := func(kind domain.LetterKind) accounts.Redeem {
 		t.Helper()
 		for _, m := range mails() {
 			if m.Kind == string(kind) {
 				q := linkSecret.FindStringSubmatch(m.Text)
 				require.NotNil(t, q, m.Text)
-				return accounts.Verify{Whose: accounts.Whose{Mail: m.To}, Secret: q[1], Source: "192.0.2.1"}
+				return accounts.Redeem{Whose: accounts.Whose{Mail: m.To}, Secret: q[1], Source: "192.0.2.1"}
 			}
 		}
 		require.Fail(t, "no such mail", kind)
-		return accounts.Verify{}
+		return accounts.Redeem{}
 	}
 	const words = "evil!call+1-555-0143,now"
 	fields := url.Values{"name": {words}, "surname": {words}, "description": {words}, "phone": {words}, "mobile": {words},
@@ -85,7 +85,7 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 	mails()
 	send("POST", "/api/portal/v1.3/users/forgotpassword", "email=ann@example.org", "201")
 	reset := link(domain.LetterForgot)
-	_, err = s.Accounts.Reset(t.Context(), accounts.Reset{Whose: reset.Whose, Secret: reset.Secret, Password: "long enough", Source: "1"})
+	_, err = s.Accounts.Reset(t.Context(), accounts.Redeem{Whose: reset.Whose, Secret: reset.Secret, Password: "long enough", Source: "1"})
 	require.NoError(t, err)
 	mails()
 	_, err = s.Accounts.ResetPassword(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: proven.User.ID})

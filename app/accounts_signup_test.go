@@ -137,10 +137,10 @@ func ada() accounts.Register {
 }
 
 // proof is what the person who got the mail sends.
-func proof(t *testing.T, m domain.OutgoingMail) accounts.Verify {
+func proof(t *testing.T, m domain.OutgoingMail) accounts.Redeem {
 	t.Helper()
 	q := follow(t, m)
-	return accounts.Verify{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Source: "192.0.2.1"}
+	return accounts.Redeem{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Source: "192.0.2.1"}
 }
 
 func (s *signUp) signsIn(t *testing.T, alias, password string) bool {
@@ -161,7 +161,7 @@ func TestRegisterVerifyApprove(t *testing.T) {
 		s := openSignUp(t, engine, nil)
 		done, err := s.Accounts.Register(t.Context(), ada())
 		require.NoError(t, err)
-		require.Equal(t, domain.Unverified, done.User.State)
+		require.Equal(t, domain.Unverified, done.State)
 		require.False(t, s.signsIn(t, "ada", "analytical"), "before the address is proven")
 
 		m := s.mail(t, domain.LetterVerify, "ada+l@example.org")

@@ -62,13 +62,13 @@ func (s *signUp) present(t *testing.T, u domain.User, purpose domain.SecretPurpo
 	var err error
 	switch purpose {
 	case domain.VerifyAddress:
-		_, err = s.Accounts.Verify(t.Context(), accounts.Verify{Whose: whose, Secret: text, Source: source})
+		_, err = s.Accounts.Verify(t.Context(), accounts.Redeem{Whose: whose, Secret: text, Source: source})
 	case domain.ResetPassword:
-		_, err = s.Accounts.Reset(t.Context(), accounts.Reset{Whose: whose, Secret: text, Password: "another one", Source: source})
+		_, err = s.Accounts.Reset(t.Context(), accounts.Redeem{Whose: whose, Secret: text, Password: "another one", Source: source})
 	case domain.AcceptInvite:
-		_, err = s.Accounts.Accept(t.Context(), accounts.Accept{Whose: whose, Secret: text, Password: "another one", Source: source})
+		_, err = s.Accounts.Accept(t.Context(), accounts.Redeem{Whose: whose, Secret: text, Password: "another one", Source: source})
 	case domain.ChangeAddress:
-		_, err = s.Accounts.ConfirmMailChange(t.Context(), accounts.ConfirmMailChange{Whose: whose, Secret: text, Password: userPassword, Source: source})
+		_, err = s.Accounts.ConfirmMailChange(t.Context(), accounts.Redeem{Whose: whose, Secret: text, Password: userPassword, Source: source})
 	default:
 		require.Fail(t, "a purpose that nobody presents a secret of", purpose)
 	}

@@ -88,18 +88,18 @@ func (w *twin) sees(t require.TestingT, request []byte) string {
 }
 
 // letters returns the mail that the stranger can read, and what the links in it lead to.
-func (w *twin) letters(t *testing.T) (shown []string, links []accounts.Verify) {
+func (w *twin) letters(t *testing.T) (shown []string, links []accounts.Redeem) {
 	for _, m := range w.mails(t) {
 		if domain.MailMatches(m.To, hidden) {
 			continue
 		}
 		shown = append(shown, chance.ReplaceAllString(fmt.Sprint(m.Kind, m.To, m.Subject, m.Text), "*"))
 		if found := linkSecret.FindStringSubmatch(m.Text); found != nil && m.Kind == string(domain.LetterVerify) {
-			links = append(links, accounts.Verify{Whose: accounts.Whose{Mail: m.To}, Secret: found[1], Source: "192.0.2.77"})
+			links = append(links, accounts.Redeem{Whose: accounts.Whose{Mail: m.To}, Secret: found[1], Source: "192.0.2.77"})
 		}
 	}
 	slices.Sort(shown)
-	slices.SortFunc(links, func(a, b accounts.Verify) int { return strings.Compare(a.Mail, b.Mail) })
+	slices.SortFunc(links, func(a, b accounts.Redeem) int { return strings.Compare(a.Mail, b.Mail) })
 	return shown, links
 }
 
@@ -116,13 +116,13 @@ func TestWhetherAnAddressHasAnAccountIsToldByNothing(t *testing.T) {
 			twins := newTwins(t, engine, name, state)
 			names := rapid.SampledFrom([]string{"n1", "n2", "N1", "xenia", hidden, "mine@example.org", "acme.user"})
 			mails := rapid.SampledFrom([]string{hidden, hidden, hidden, "XENIA@example.org", "mine@example.org", "too@example.org", "acme.user@example.org"})
-			links := make([][]accounts.Verify, 2)
+			links := make([][]accounts.Redeem, 2)
 			both := func(rt *rapid.T, do func(w *twin) string) {
 				answers := []string{do(twins[0]), do(twins[1])}
 				require.Equal(rt, answers[0], answers[1])
 				shown := make([][]string, 2)
 				for i, w := range twins {
-					var more []accounts.Verify
+					var more []accounts.Redeem
 					shown[i], more = w.letters(t)
 					links[i] = append(links[i], more...)
 				}

@@ -289,7 +289,7 @@ func TestTakenNamesAndAddresses(t *testing.T) {
 			}
 		}
 		require.False(t, s.signsIn(t, "used", ""))
-		_, err := s.Accounts.Verify(t.Context(), accounts.Verify{Whose: accounts.Whose{Alias: "used"}, Secret: "x", Source: "192.0.2.1"})
+		_, err := s.Accounts.Verify(t.Context(), accounts.Redeem{Whose: accounts.Whose{Alias: "used"}, Secret: "x", Source: "192.0.2.1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "what is kept is no account")
 	})
 }

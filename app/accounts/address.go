@@ -89,39 +89,22 @@ func (a *Accounts) change(ctx context.Context, caller *domain.Principal, ref dom
 	return oneself(ctx, a.gate, caller, domain.ProfileUpdate)
 }
 
-// ConfirmMailChange presents the secret that proves the new address of an account, and the
-// account's password: whoever has somebody's session could ask for an address, and read the link.
-type ConfirmMailChange struct {
-	Whose    // as the account was before
-	Secret   string
-	Password string
-	Source   string
-}
-
-// ConfirmMailChange gives the account the proven address, once, and tells the address
-// before. It is domain.ErrSecret if there is no such account or secret, Forbidden, field
+// ConfirmMailChange gives the account the address that the secret proves, once, and tells the address
+// before. It takes the account's password too: whoever has somebody's session could ask for an address, and
+// read the link. It is domain.ErrSecret if there is no such account or secret, Forbidden, field
 // "password", for a wrong password, which uses nothing up and counts as a failed sign-in, Conflict
 // if the address is somebody else's, and TooMany beyond the limits.
-func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) (domain.User, error) {
+func (a *Accounts) ConfirmMailChange(ctx context.Context, in Redeem) (domain.User, error) {
 	defer a.passwords.Evenly(ctx)()
 	if in.Password == "" {
 		return domain.User{}, domain.InvalidField("password", "A value is required.")
 	}
-	if err := a.mayGuess(ctx, in.name(), in.Source); err != nil {
-		return domain.User{}, err
-	}
-	u, err := a.find(ctx, in.Whose)
-	if domain.ErrUserNotFound.Is(err) {
-		err = domain.ErrSecret
-	}
+	u, err := a.presenting(ctx, &in)
 	if err != nil {
 		return domain.User{}, err
 	}
-	if open, err := a.takes(ctx, &u, domain.ChangeAddress); !open {
-		return domain.User{}, orSecret(err)
-	}
-	presented := provesAddress(in.Secret)
-	if err := a.accounts.Holds(ctx, u.Key(), presented); err != nil {
+	presented, err := a.holds(ctx, &u, in.Secret, domain.ChangeAddress)
+	if err != nil {
 		return domain.User{}, err
 	}
 	account, err := a.accounts.ByID(ctx, u.Organization, u.ID)
@@ -135,10 +118,6 @@ func (a *Accounts) ConfirmMailChange(ctx context.Context, in ConfirmMailChange) 
 		return domain.User{}, err
 	}
 	return a.confirm(ctx, &holder{found: u, w: a.self(domain.UserUpdate), own: true}, presented)
-}
-
-func provesAddress(secret string) domain.Presented {
-	return domain.Presented{Text: domain.SecretText(secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}}
 }
 
 func (a *Accounts) confirm(ctx context.Context, h *holder, presented domain.Presented) (u domain.User, err error) {
@@ -187,7 +166,7 @@ func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Princi
 	if err := a.mayPresent(ctx, &caller, h.found.ID); err != nil {
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, &h, provesAddress(in.Secret))
+	return a.confirm(ctx, &h, domain.Presented{Text: domain.SecretText(in.Secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}})
 }
 
 // Activate opens an account by the secret of its owner that somebody passes on who may
@@ -205,8 +184,7 @@ func (a *Accounts) Activate(ctx context.Context, caller domain.Principal, in Pre
 	if err := h.may(&h.found); err != nil {
 		return domain.User{}, err
 	}
-	proven, err := a.redeemFor(ctx, &h.found, redeem{secret: in.Secret,
-		purposes: []domain.SecretPurpose{domain.AcceptInvite, domain.VerifyAddress}})
+	proven, err := a.redeemFor(ctx, &h.found, Redeem{Secret: in.Secret}, domain.AcceptInvite, domain.VerifyAddress)
 	return proven.User, err
 }
 
@@ -274,23 +252,14 @@ func (a *Accounts) invite(ctx context.Context, caller domain.Principal, in Invit
 	return user, err
 }
 
-// Accept presents the secret of an invitation.
-type Accept struct {
-	Whose
-	Secret   string
-	Password string // the one the owner chose
-	Source   string
-}
-
 // Accept opens the account of an invitation, once, with the password its owner chooses. It is
 // domain.ErrSecret if there is no such account or secret, Invalid, field "password", for a
 // password that breaks a rule, and TooMany beyond the limits.
-func (a *Accounts) Accept(ctx context.Context, in Accept) (domain.User, error) {
+func (a *Accounts) Accept(ctx context.Context, in Redeem) (domain.User, error) {
 	if in.Password == "" {
 		return domain.User{}, domain.InvalidField("password", "A value is required.")
 	}
-	proven, err := a.redeem(ctx, redeem{Whose: in.Whose, secret: in.Secret, purposes: []domain.SecretPurpose{domain.AcceptInvite},
-		password: in.Password, source: in.Source})
+	proven, err := a.redeem(ctx, in, domain.AcceptInvite)
 	return proven.User, err
 }
 

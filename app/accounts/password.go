@@ -74,25 +74,14 @@ func (a *Accounts) renewable(ctx context.Context, u *domain.User, lifetime *time
 	return last.Approves, nil
 }
 
-// Reset presents the secret of Forgot.
-type Reset struct {
-	Whose
-	Secret string
-	// Way says where the new password comes from; Password is the one the person chose.
-	Way      NewPassword
-	Password string
-	Source   string
-}
-
-// Reset gives the account another password, once, which ends its sessions. It is
+// Reset gives the account of a secret of Forgot another password, once, which ends its sessions. It is
 // domain.ErrSecret if there is no such account or secret or the account cannot be used, Invalid, field "password", for a
 // password that breaks a rule, and TooMany beyond the limits.
-func (a *Accounts) Reset(ctx context.Context, in Reset) (directory.Proven, error) {
+func (a *Accounts) Reset(ctx context.Context, in Redeem) (directory.Proven, error) {
 	if in.Way == OwnPassword && in.Password == "" {
 		return directory.Proven{}, domain.InvalidField("password", "A value is required.")
 	}
-	return a.redeem(ctx, redeem{Whose: in.Whose, secret: in.Secret, purposes: []domain.SecretPurpose{domain.ResetPassword},
-		way: in.Way, password: in.Password, source: in.Source})
+	return a.redeem(ctx, in, domain.ResetPassword)
 }
 
 // ResetPassword gives a user, whom it returns whole, a random password, which is mailed and

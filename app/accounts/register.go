@@ -44,10 +44,6 @@ type Register struct {
 	Source    string // the network address of the client
 }
 
-// Registered is what a registration is answered with, whether or not there is an account
-// now. User has no numbers.
-type Registered struct{ User domain.User }
-
 // Register makes an account that can be used once its mail address is proven and it is
 // approved, and sends the link for that. It is Invalid for what breaks a rule and for a
 // code that is not open, Forbidden where nobody may register without a code, TooMany
@@ -59,33 +55,33 @@ type Registered struct{ User domain.User }
 //
 // Nothing that others can see depends on whether there is an account with the address: what is
 // asked for is stored either way, with the alias, the use of a code and the time until it goes
-// away; where there is one, without an address and with a link that nobody has.
-func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error) {
+// away; where there is one, without an address and with a link that nobody has. What is returned has no numbers.
+func (a *Accounts) Register(ctx context.Context, in Register) (domain.User, error) {
 	defer a.passwords.Evenly(ctx)()
 	user, err := a.newcomer(&in)
 	if err != nil {
-		return Registered{}, err
+		return domain.User{}, err
 	}
 	if in.Password != "" {
 		if err := a.passwords.Judge(in.Password); err != nil {
-			return Registered{}, err
+			return domain.User{}, err
 		}
 	}
 	if in.Code == "" && a.rules.Environment == "" && (!a.rules.FirstUser || a.populated.Load()) {
-		return Registered{}, domain.ErrSignUpClosed // before anything is hashed for nothing
+		return domain.User{}, domain.ErrSignUpClosed // before anything is hashed for nothing
 	}
 	if in.Code != "" {
 		if err := a.mayTryCode(ctx, in.Source); err != nil {
-			return Registered{}, err
+			return domain.User{}, err
 		}
 	}
 	if err := a.mayRegister(ctx, in.Source, in.Mail); err != nil {
-		return Registered{}, err
+		return domain.User{}, err
 	}
 	var hash domain.PasswordHash
 	if in.Password != "" {
 		if hash, err = a.passwords.Hash(ctx, domain.Stranger(in.Source), in.Password); err != nil {
-			return Registered{}, err
+			return domain.User{}, err
 		}
 	}
 	stored, err := a.register(ctx, &in, user, hash)
@@ -93,11 +89,11 @@ func (a *Accounts) Register(ctx context.Context, in Register) (Registered, error
 		stored, err = user, a.refuse(ctx, &in)
 	}
 	if err != nil {
-		return Registered{}, err
+		return domain.User{}, err
 	}
 	shown := user
 	shown.Organization, shown.Home, shown.HomePath, shown.Role = stored.Organization, stored.Home, stored.HomePath, domain.RoleUser
-	return Registered{User: shown}, nil
+	return shown, nil
 }
 
 // refuse tells the owner of the address that a registration made no account, and nobody else.
@@ -367,14 +363,17 @@ const (
 	MailPassword                      // made by Canopy and mailed; to be changed at the first sign-in
 )
 
-// Verify presents the secret that proves the address of a registration.
-type Verify struct {
+// Redeem presents the one-time secret of an account that was mailed to its owner.
+type Redeem struct {
 	Whose
-	Secret   string
-	Password NewPassword
-	// OrReset takes a secret of Forgot as well, where a surface has one link for both.
+	Secret string
+	// Way says where a new password comes from; Password is the one the person chose, or for
+	// ConfirmMailChange the one they have.
+	Way      NewPassword
+	Password string
+	// OrReset has Verify take a secret of Forgot as well, where a surface has one link for both.
 	OrReset bool
-	// Topic gives the person a topic for them alone. Without that they are verified all the same;
+	// Topic has Verify give the person a topic for them alone. Without that they are verified all the same;
 	// People.Check tells, and mends it.
 	Topic  bool
 	Source string
@@ -384,69 +383,66 @@ type Verify struct {
 // waits for it and those who can approve get mail. Where several registered with the address
 // one after the other, the account gets a password by mail. It is domain.ErrSecret if there is no
 // such account or secret, and TooMany beyond the limits.
-func (a *Accounts) Verify(ctx context.Context, in Verify) (directory.Proven, error) {
+func (a *Accounts) Verify(ctx context.Context, in Redeem) (directory.Proven, error) {
 	purposes := []domain.SecretPurpose{domain.VerifyAddress}
 	if in.OrReset {
 		purposes = append(purposes, domain.ResetPassword)
 	}
-	proven, err := a.redeem(ctx, redeem{Whose: in.Whose, secret: in.Secret, purposes: purposes, way: in.Password, source: in.Source})
+	proven, err := a.redeem(ctx, in, purposes...)
 	if err == nil && in.Topic {
 		_ = a.people.Begin(ctx, &proven.User)
 	}
 	return proven, err
 }
 
-// redeem is a secret that a stranger presents to open an account or give it a password.
-type redeem struct {
-	Whose
-	secret   string
-	purposes []domain.SecretPurpose
-	way      NewPassword
-	password string // the one the person chose
-	source   string
+// redeem opens an account by a secret that a stranger presents, or gives it a password.
+func (a *Accounts) redeem(ctx context.Context, in Redeem, purposes ...domain.SecretPurpose) (directory.Proven, error) {
+	defer a.passwords.Evenly(ctx)()
+	u, err := a.presenting(ctx, &in)
+	if err != nil {
+		return directory.Proven{}, err
+	}
+	return a.redeemFor(ctx, &u, in, purposes...)
 }
 
-func (a *Accounts) redeem(ctx context.Context, in redeem) (directory.Proven, error) {
-	defer a.passwords.Evenly(ctx)()
-	if err := a.mayGuess(ctx, in.name(), in.source); err != nil {
-		return directory.Proven{}, err
+// presenting counts that a stranger presents a secret, and returns the account, or domain.ErrSecret.
+func (a *Accounts) presenting(ctx context.Context, in *Redeem) (domain.User, error) {
+	if err := a.mayGuess(ctx, in.name(), in.Source); err != nil {
+		return domain.User{}, err
 	}
 	u, err := a.find(ctx, in.Whose)
 	if domain.ErrUserNotFound.Is(err) {
 		err = domain.ErrSecret
 	}
-	if err != nil {
-		return directory.Proven{}, err
-	}
-	return a.redeemFor(ctx, &u, in)
+	return u, err
 }
 
-// orSecret returns err, or domain.ErrSecret if there is none.
-func orSecret(err error) error {
-	if err == nil {
-		return domain.ErrSecret
+// holds returns what is presented if the account takes it and has it, else domain.ErrSecret.
+func (a *Accounts) holds(ctx context.Context, u *domain.User, secret string, purposes ...domain.SecretPurpose) (domain.Presented, error) {
+	presented := domain.Presented{Text: domain.SecretText(secret), Purposes: purposes}
+	open, err := a.takes(ctx, u, purposes...)
+	if err == nil && !open {
+		err = domain.ErrSecret
 	}
-	return err
+	if err != nil {
+		return presented, err
+	}
+	return presented, a.accounts.Holds(ctx, u.Key(), presented)
 }
 
 // redeemFor uses up the secret for the account.
-func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in redeem) (directory.Proven, error) {
-	if open, err := a.takes(ctx, target, in.purposes...); !open {
-		return directory.Proven{}, orSecret(err)
+func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in Redeem, purposes ...domain.SecretPurpose) (proven directory.Proven, err error) {
+	presented, err := a.holds(ctx, target, in.Secret, purposes...)
+	if err != nil {
+		return proven, err
 	}
-	presented := domain.Presented{Text: domain.SecretText(in.secret), Purposes: in.purposes}
-	if err := a.accounts.Holds(ctx, target.Key(), presented); err != nil {
-		return directory.Proven{}, err
-	}
-	var proven directory.Proven
 	var hash domain.PasswordHash
-	var err error
-	made, by := in.password, domain.PartyOf(target.Key())
-	if in.way == OwnPassword && target.State == domain.Unverified && target.FirstAccess {
-		in.way = MailPassword // see disown
+	made, by := in.Password, domain.PartyOf(target.Key())
+	if in.Way == OwnPassword && target.State == domain.Unverified && target.FirstAccess {
+		in.Way = MailPassword // see disown
 	}
 	switch {
-	case in.way != OwnPassword:
+	case in.Way != OwnPassword:
 		made, hash, err = a.password(ctx, by)
 	case made != "":
 		hash, err = a.passwords.Hash(ctx, by, made)
@@ -474,8 +470,8 @@ func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in redeem
 		}
 		tx.Mail(mails...)
 		if hash != "" {
-			u.LastPassword, u.FirstAccess = now, in.way == MailPassword
-			tx.Mail(a.passwordMail(&u, &secret, in.way, made)...)
+			u.LastPassword, u.FirstAccess = now, in.Way == MailPassword
+			tx.Mail(a.passwordMail(&u, &secret, in.Way, made)...)
 		}
 		proven.User = u
 		return tx.SaveUser(&u, hash)
@@ -483,7 +479,7 @@ func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in redeem
 	if domain.ErrUserNotFound.Is(err) {
 		err = domain.ErrSecret
 	}
-	if err == nil && in.way == ReturnPassword {
+	if err == nil && in.Way == ReturnPassword {
 		proven.Password = made
 	}
 	return proven, err

@@ -98,25 +98,17 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (accounts.Register, error) {
 var reservedKeys = slices.Concat(UserKeys, ignoredKeys, registerKeys)
 
 // validated reads the query of a mailed link.
-func validated(c *fiber.Ctx) (whose accounts.Whose, secret string, err error) {
-	if err := httpx.RefuseUnknown(c, "email", "validator"); err != nil {
-		return whose, "", err
+func (s *Surface) validated(way accounts.NewPassword) func(*fiber.Ctx) (accounts.Redeem, error) {
+	return func(c *fiber.Ctx) (in accounts.Redeem, err error) {
+		if err := httpx.RefuseUnknown(c, "email", "validator"); err != nil {
+			return in, err
+		}
+		in.Mail, in.Secret, in.Way, in.Source = httpx.Query(c, "email"), httpx.Query(c, "validator"), way, httpx.Address(c, s.trusted)
+		if in.Mail == "" || in.Secret == "" {
+			err = domain.ErrSecret
+		}
+		return in, err
 	}
-	whose.Mail, secret = httpx.Query(c, "email"), httpx.Query(c, "validator")
-	if whose.Mail == "" || secret == "" {
-		err = domain.ErrSecret
-	}
-	return whose, secret, err
-}
-
-func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Reset, error) {
-	whose, secret, err := validated(c)
-	return accounts.Reset{Whose: whose, Secret: secret, Way: accounts.MailPassword, Source: httpx.Address(c, s.trusted)}, err
-}
-
-func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Verify, error) {
-	whose, secret, err := validated(c)
-	return accounts.Verify{Whose: whose, Secret: secret, Source: httpx.Address(c, s.trusted)}, err
 }
 
 // absent makes a handler answer a link that does not fit as something that is not there.
@@ -142,11 +134,10 @@ func encodeForgot(c *fiber.Ctx, _ httpx.Just) error {
 
 // encodeRegistered answers with what was sent: whether there is an account now is for the owner
 // of the address to know.
-func encodeRegistered(c *fiber.Ctx, in accounts.Registered) error {
+func encodeRegistered(c *fiber.Ctx, u domain.User) error {
 	if to := redirectsOf(c).success; to != "" {
 		return redirect(c, to)
 	}
-	u := &in.User
 	var w httpx.Writer
 	w.Open("", '{')
 	w.Text("name", u.Person.Name())

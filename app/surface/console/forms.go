@@ -150,54 +150,51 @@ func (s *Surface) read(c *fiber.Ctx, k *kind, fields ...string) (*form, httpx.Fo
 }
 
 // choosing is read where a password is chosen.
-func (s *Surface) choosing(c *fiber.Ctx, k *kind) (f *form, password string, err error) {
+func (s *Surface) choosing(c *fiber.Ctx, k *kind) (*form, error) {
 	f, posted, err := s.read(c, k, "password", "again") //nolint:early // a form is there in any case
 	if err == nil && posted["password"] != "" && posted["password"] != posted["again"] {
 		err = errDifferent
 	}
 	f.password = posted["password"]
-	return f, f.password, err
+	return f, err
 }
 
-func (s *Surface) decodeAccept(c *fiber.Ctx) (accounts.Accept, error) {
-	f, password, err := s.choosing(c, accept)
+// redeem presents the secret of a form.
+func (s *Surface) redeem(c *fiber.Ctx, f *form, err error) (accounts.Redeem, error) {
 	if err != nil {
-		return accounts.Accept{}, err
+		return accounts.Redeem{}, err
 	}
-	return accounts.Accept{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, nil
+	return accounts.Redeem{Whose: f.whose(), Secret: f.secret, Password: f.password, Source: httpx.Address(c, s.trusted)}, nil
 }
 
-func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Reset, error) {
-	f, password, err := s.choosing(c, reset)
-	if err != nil {
-		return accounts.Reset{}, err
-	}
-	return accounts.Reset{Whose: f.whose(), Secret: f.secret, Password: password, Source: httpx.Address(c, s.trusted)}, nil
+func (s *Surface) decodeAccept(c *fiber.Ctx) (accounts.Redeem, error) {
+	f, err := s.choosing(c, accept)
+	return s.redeem(c, f, err)
 }
 
-func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Verify, error) {
+func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Redeem, error) {
+	f, err := s.choosing(c, reset)
+	return s.redeem(c, f, err)
+}
+
+func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Redeem, error) {
 	f, _, err := s.read(c, verify)
-	if err != nil {
-		return accounts.Verify{}, err
-	}
-	return accounts.Verify{Whose: f.whose(), Secret: f.secret, Source: httpx.Address(c, s.trusted)}, nil
+	return s.redeem(c, f, err)
 }
 
-func (s *Surface) decodeBegin(c *fiber.Ctx) (accounts.Verify, error) {
+func (s *Surface) decodeBegin(c *fiber.Ctx) (accounts.Redeem, error) {
 	f, _, err := s.read(c, begin)
-	if err != nil {
-		return accounts.Verify{}, err
-	}
-	return accounts.Verify{Whose: f.whose(), Secret: f.secret, Password: accounts.ReturnPassword, OrReset: true, Topic: true, Source: httpx.Address(c, s.trusted)}, nil
+	in, err := s.redeem(c, f, err)
+	in.Way, in.OrReset, in.Topic = accounts.ReturnPassword, true, true
+	return in, err
 }
 
-func (s *Surface) decodeMail(c *fiber.Ctx) (accounts.ConfirmMailChange, error) {
+func (s *Surface) decodeMail(c *fiber.Ctx) (accounts.Redeem, error) {
 	f, posted, err := s.read(c, mail, "password")
-	if err != nil {
-		return accounts.ConfirmMailChange{}, err
+	if err == nil {
+		f.password = posted["password"]
 	}
-	f.password = posted["password"]
-	return accounts.ConfirmMailChange{Whose: f.whose(), Secret: f.secret, Password: f.password, Source: httpx.Address(c, s.trusted)}, nil
+	return s.redeem(c, f, err)
 }
 
 // donePath is where the page after a form is.

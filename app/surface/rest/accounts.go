@@ -30,12 +30,12 @@ func (s *Surface) accountRoutes(r fiber.Router) {
 	r.Post("/rest/users/:id/reject", httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(a.Reject), encodeTrue[httpx.Just](s)))
 	r.Post("/rest/me/mail", httpx.Handle(s.auth, s.decodeMailChange, httpx.Done(a.RequestMailChange), encodeTrue[httpx.Just](s)))
 
-	r.Post("/rest/accounts/mail", httpx.Open(s.decodeMailProof, a.ConfirmMailChange, encodeTrue[domain.User](s)))
-	r.Post("/rest/accounts/accept", httpx.Open(s.decodeAccept, a.Accept, encodeTrue[domain.User](s)))
+	r.Post("/rest/accounts/mail", httpx.Open(s.redeem("password"), a.ConfirmMailChange, encodeTrue[domain.User](s)))
+	r.Post("/rest/accounts/accept", httpx.Open(s.redeem("password"), a.Accept, encodeTrue[domain.User](s)))
 	r.Post("/rest/accounts/forgot", httpx.Open(s.decodeForgot, httpx.OpenDone(a.Forgot), encodeTrue[httpx.Just](s)))
-	r.Post("/rest/accounts/reset", httpx.Open(s.decodeReset, a.Reset, encodeTrue[directory.Proven](s)))
+	r.Post("/rest/accounts/reset", httpx.Open(s.redeem("password"), a.Reset, encodeTrue[directory.Proven](s)))
 	r.Post("/rest/accounts/resend", httpx.Open(s.decodeResend, httpx.OpenDone(a.Resend), encodeTrue[httpx.Just](s)))
-	r.Post("/rest/accounts/verify", httpx.Open(s.decodeVerify, a.Verify, encodeTrue[directory.Proven](s)))
+	r.Post("/rest/accounts/verify", httpx.Open(s.redeem(), a.Verify, encodeTrue[directory.Proven](s)))
 }
 
 // decodeInvite reads a new user without a password, which they choose themselves.
@@ -71,15 +71,12 @@ func whose(c *fiber.Ctx, required ...string) (fields, accounts.Whose) {
 	return f, w
 }
 
-func (s *Surface) decodeMailProof(c *fiber.Ctx) (accounts.ConfirmMailChange, error) {
-	f, w := whose(c, "secret", "password")
-	return accounts.ConfirmMailChange{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}, f.Err
-}
-
-func (s *Surface) decodeAccept(c *fiber.Ctx) (accounts.Accept, error) {
-	f, w := whose(c, "secret", "password")
-	in := accounts.Accept{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}
-	return in, f.Err
+// redeem reads a secret with the keys that are required besides.
+func (s *Surface) redeem(required ...string) func(*fiber.Ctx) (accounts.Redeem, error) {
+	return func(c *fiber.Ctx) (accounts.Redeem, error) {
+		f, w := whose(c, append([]string{"secret"}, required...)...)
+		return accounts.Redeem{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}, f.Err
+	}
 }
 
 func (s *Surface) decodeForgot(c *fiber.Ctx) (accounts.AskLink, error) {
@@ -87,18 +84,7 @@ func (s *Surface) decodeForgot(c *fiber.Ctx) (accounts.AskLink, error) {
 	return accounts.AskLink{Whose: w, Link: s.pages.Reset(), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
 }
 
-func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.Reset, error) {
-	f, w := whose(c, "secret", "password")
-	in := accounts.Reset{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}
-	return in, f.Err
-}
-
 func (s *Surface) decodeResend(c *fiber.Ctx) (accounts.AskLink, error) {
 	f, w := whose(c)
 	return accounts.AskLink{Whose: w, Link: s.pages.Verify(), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
-}
-
-func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Verify, error) {
-	f, w := whose(c, "secret")
-	return accounts.Verify{Whose: w, Secret: f.text("secret", ""), Source: httpx.Address(c, s.trusted)}, f.Err
 }

@@ -110,9 +110,9 @@ func (s *Surface) note(callback, below string) string {
 	).Replace(callback)
 }
 
-func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Verify, error) {
-	return accounts.Verify{Whose: accounts.Whose{Alias: httpx.Param(c, "username")}, Secret: httpx.Param(c, "token"),
-		Password: accounts.ReturnPassword, OrReset: true, Topic: true, Source: httpx.Address(c, s.trusted)}, nil
+func (s *Surface) decodeVerify(c *fiber.Ctx) (accounts.Redeem, error) {
+	return accounts.Redeem{Whose: accounts.Whose{Alias: httpx.Param(c, "username")}, Secret: httpx.Param(c, "token"),
+		Way: accounts.ReturnPassword, OrReset: true, Topic: true, Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func decodeUsername(c *fiber.Ctx) (string, error) { return httpx.Param(c, "username"), nil }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"canopy/app/accounts"
 	"canopy/app/directory"
 	"canopy/app/httpx"
 	"canopy/app/objects"
@@ -61,7 +60,7 @@ func encodeEmpty[T any](status int) func(*fiber.Ctx, T) error {
 	}
 }
 
-func encodeRegistered(c *fiber.Ctx, _ accounts.Registered) error {
+func encodeRegistered(c *fiber.Ctx, _ domain.User) error {
 	return encodeText(c, fiber.StatusCreated, "info", "please check your mail to validate your account.")
 }
 
