@@ -90,12 +90,22 @@ func (s *Session) Alive(epoch int64, now time.Time) bool {
 // at once from two tabs.
 const RepeatWithin = 10 * time.Second
 
-// Renew decides about a refresh token that was presented, and changes the session so that
-// next is the hash of the one that counts from now on. It is ErrRefreshRepeated for the
+// Renewal is a refresh token that was presented, and what the session is to have from now on: the hash of the
+// token that counts, how long that lasts, how long the session lasts at most, and who has it.
+type Renewal struct {
+	Presented         SessionSecret
+	Next              SecretHash
+	Now               time.Time
+	Lifetime, Longest time.Duration
+	Client, Network   string
+}
+
+// Renew decides about a refresh token that was presented. It returns ErrRefreshRepeated for the
 // last used one within RepeatWithin, which gets nothing and ends nothing; ErrRefreshReused
 // for any other used one, after which the session must end; and ErrBadRefresh for one that
 // never counted.
-func (s *Session) Renew(presented SessionSecret, next SecretHash, now time.Time, lifetime, longest time.Duration) error {
+func (s *Session) Renew(r *Renewal) error {
+	presented, now := &r.Presented, r.Now
 	switch {
 	case s.Kind != RefreshSession || presented.Renewals > s.Renewals:
 		return ErrBadRefresh
@@ -108,9 +118,9 @@ func (s *Session) Renew(presented SessionSecret, next SecretHash, now time.Time,
 	default:
 		return ErrRefreshReused
 	}
-	s.Hash, s.Renewals, s.Renewed, s.LastUsed = next, s.Renewals+1, now, now
-	s.Expires = now.Add(lifetime)
-	if last := s.Created.Add(longest); s.Expires.After(last) {
+	s.Hash, s.Renewals, s.Renewed, s.LastUsed = r.Next, s.Renewals+1, now, now
+	s.Client, s.Network, s.Expires = r.Client, r.Network, now.Add(r.Lifetime)
+	if last := s.Created.Add(r.Longest); s.Expires.After(last) {
 		s.Expires = last
 	}
 	return nil

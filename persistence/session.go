@@ -136,11 +136,11 @@ func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep i
 	return key, err
 }
 
-// Renew loads the session, runs change and saves, in one transaction that keeps others from
-// the session, and returns it with the name of the key that signs its tokens. After
-// ErrRefreshReused of change the session is ended; other errors leave it as it is. It returns
-// ErrSessionNotFound if there is none.
-func (s *AccountStore) Renew(ctx context.Context, k domain.SessionKey, change func(*domain.Session) error) (session domain.Session, key string, err error) {
+// Renew renews the session that the presented token is of, in one transaction that keeps others from it, and
+// returns it with the name of the key that signs its tokens. After ErrRefreshReused the session is ended; other
+// errors leave it as it is. It returns ErrSessionNotFound if there is none.
+func (s *AccountStore) Renew(ctx context.Context, r domain.Renewal) (session domain.Session, key string, err error) {
+	k := r.Presented.SessionKey
 	var refused error
 	err = unscoped(ctx, s.db, func(tx *Tx) error {
 		var rows []sessionRow
@@ -150,7 +150,7 @@ func (s *AccountStore) Renew(ctx context.Context, k domain.SessionKey, change fu
 			return err
 		}
 		session = row.session()
-		if refused = change(&session); refused != nil {
+		if refused = session.Renew(&r); refused != nil {
 			if domain.ErrRefreshReused.Is(refused) {
 				return tx.endOwn(k, func(*domain.User) domain.Actor {
 					return domain.Actor{Organization: k.Organization, Alias: "(refresh token used twice)"}

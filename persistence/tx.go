@@ -3,6 +3,8 @@ package persistence
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
 	"canopy/domain"
 	"canopy/persistence/db"
 	"canopy/tenancy"
@@ -45,6 +47,11 @@ func (tx *Tx) Mail(mails ...domain.Mail) { tx.mails = append(tx.mails, mails...)
 // account before there is a principal, or of what is the directory's own.
 func unscoped(ctx context.Context, d *db.DB, work func(*Tx) error) error {
 	return NewStore(d).Do(ctx, tenancy.WriteScope{}, work)
+}
+
+// begun is the transaction of a store's method that is not written on Tx.
+func begun(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope) *Tx {
+	return &Tx{Tx: &db.Tx{Ctx: ctx, DB: d, Bun: tx, Write: w}}
 }
 
 // record writes the audit entry of a change. The caller gives the action, the target, the place and the

@@ -78,10 +78,9 @@ type SignInStore interface {
 	// BySession returns the account of a session with what decides whether the session can
 	// be used, or domain.ErrSessionNotFound, and whether a key is good.
 	BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error)
-	// Renew loads the session, runs change and saves, in one transaction that keeps others
-	// from the session. After domain.ErrRefreshReused of change the session is ended; after
-	// another error it is left as it is.
-	Renew(ctx context.Context, k domain.SessionKey, change func(*domain.Session) error) (s domain.Session, key string, err error)
+	// Renew renews the session that the presented token is of, in one transaction that keeps others
+	// from the session. After domain.ErrRefreshReused the session is ended.
+	Renew(ctx context.Context, r domain.Renewal) (s domain.Session, key string, err error)
 	// SignOut ends a session; one that has ended is no error.
 	SignOut(ctx context.Context, k domain.SessionKey) error
 }
@@ -229,13 +228,8 @@ func (s *Sessions) Refresh(ctx context.Context, in Refresh) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	secret, hash := s.tokens.NewSecret(domain.RefreshSession, presented.SessionKey, presented.Renewals+1)
-	session, key, err := s.signIns.Renew(ctx, presented.SessionKey, func(x *domain.Session) error {
-		if err := x.Renew(presented, hash, now, s.limits.Refresh, s.limits.Longest); err != nil {
-			return err
-		}
-		x.Client, x.Network = domain.CleanClient(in.Client), domain.NetworkOf(in.Address)
-		return nil
-	})
+	session, key, err := s.signIns.Renew(ctx, domain.Renewal{Presented: presented, Next: hash, Now: now, Lifetime: s.limits.Refresh,
+		Longest: s.limits.Longest, Client: domain.CleanClient(in.Client), Network: domain.NetworkOf(in.Address)})
 	if domain.ErrSessionNotFound.Is(err) {
 		return SignedIn{}, domain.ErrBadRefresh
 	}

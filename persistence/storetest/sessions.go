@@ -155,27 +155,26 @@ func Sessions(t *testing.T, db *db.DB) {
 
 	t.Run("a renewal saves what changed, and its error nothing", func(t *testing.T) {
 		s := w.SignIn(t, "acme.admin", domain.RefreshSession)
-		renewed, key, err := w.Accounts.Renew(ctx, s.SessionKey, func(x *domain.Session) error {
-			require.Equal(t, s, *x)
-			x.Hash, x.Renewals, x.Renewed, x.LastUsed = "next", 1, s.Created, s.Created.Add(time.Second)
-			return nil
-		})
+		renewal := domain.Renewal{Presented: domain.SessionSecret{SessionKey: s.SessionKey, Hash: s.Hash}, Next: "next", Now: s.Created.Add(time.Second),
+			Lifetime: time.Hour, Longest: 2 * time.Hour, Client: "curl/9", Network: "192.0.2.2"}
+		want := s
+		require.NoError(t, want.Renew(&renewal))
+		renewed, key, err := w.Accounts.Renew(ctx, renewal)
 		require.NoError(t, err)
 		require.Len(t, key, 16)
+		require.Equal(t, want, renewed)
 		require.Equal(t, renewed, list(t, "acme.admin")[0])
-		_, _, err = w.Accounts.Renew(ctx, s.SessionKey, func(x *domain.Session) error {
-			x.Hash = "other"
-			return domain.ErrRefreshRepeated
-		})
+		_, _, err = w.Accounts.Renew(ctx, renewal)
 		require.ErrorIs(t, err, domain.ErrRefreshRepeated)
 		require.Equal(t, renewed, list(t, "acme.admin")[0])
 
 		before := len(ended(t))
-		_, _, err = w.Accounts.Renew(ctx, s.SessionKey, func(*domain.Session) error { return domain.ErrRefreshReused })
+		renewal.Now = renewal.Now.Add(time.Minute)
+		_, _, err = w.Accounts.Renew(ctx, renewal)
 		require.ErrorIs(t, err, domain.ErrRefreshReused)
 		require.False(t, known(t, s))
 		require.Len(t, ended(t), before+1)
-		_, _, err = w.Accounts.Renew(ctx, s.SessionKey, func(*domain.Session) error { return nil })
+		_, _, err = w.Accounts.Renew(ctx, renewal)
 		require.ErrorIs(t, err, domain.ErrSessionNotFound)
 	})
 
