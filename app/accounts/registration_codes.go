@@ -56,6 +56,8 @@ type RegistrationCodePatch struct {
 	// Left is how many it is to let in from now on, in place of MaxUsers; both must agree.
 	Left    *int64
 	Enabled *bool
+	// Tenant is the UUID of the organization's environment, which does not change: another one is refused.
+	Tenant *domain.UUID
 	// Revise is that of directory.UserPatch.
 	Revise func(*domain.RegistrationCode) error
 }
@@ -72,7 +74,10 @@ type UpdateRegistrationCode struct {
 	RegistrationCodePatch
 }
 
-func (p *RegistrationCodePatch) apply(c *domain.RegistrationCode) error {
+func (p *RegistrationCodePatch) apply(e *domain.Environment, c *domain.RegistrationCode) error {
+	if p.Tenant != nil && *p.Tenant != e.UUID {
+		return domain.InvalidField("organization", "This must be the organization in the address, or be left out.")
+	}
 	if p.Revise != nil {
 		if err := p.Revise(c); err != nil {
 			return err
@@ -90,6 +95,12 @@ func (p *RegistrationCodePatch) apply(c *domain.RegistrationCode) error {
 	return c.Validate()
 }
 
+// CodeDocument is a registration code with the UUID of its organization's environment.
+type CodeDocument struct {
+	domain.RegistrationCode
+	Tenant domain.UUID
+}
+
 // OrganizationCode names a registration code of an organization.
 type OrganizationCode struct {
 	Organization domain.EnvironmentRef
@@ -99,7 +110,7 @@ type OrganizationCode struct {
 // List returns the registration codes of an organization, oldest first. It
 // needs domain.UserCreate there, as whoever has a code can make users. Who made one is named to
 // who reaches them.
-func (r *RegistrationCodes) List(ctx context.Context, caller domain.Principal, organization domain.EnvironmentRef) ([]domain.RegistrationCode, error) {
+func (r *RegistrationCodes) List(ctx context.Context, caller domain.Principal, organization domain.EnvironmentRef) ([]CodeDocument, error) {
 	w, e, err := r.enter(ctx, &caller, organization)
 	if err != nil {
 		return nil, err
@@ -108,14 +119,14 @@ func (r *RegistrationCodes) List(ctx context.Context, caller domain.Principal, o
 	if err != nil {
 		return nil, err
 	}
-	return codes, r.nameMakers(ctx, &caller, codes)
+	return r.describe(ctx, &caller, &e, codes...)
 }
 
-// nameMakers takes out of codes who made them where the caller does not reach them.
-func (r *RegistrationCodes) nameMakers(ctx context.Context, caller *domain.Principal, codes []domain.RegistrationCode) error {
+// describe says of codes of an organization who made them, as far as the caller reaches these.
+func (r *RegistrationCodes) describe(ctx context.Context, caller *domain.Principal, e *domain.Environment, codes ...domain.RegistrationCode) ([]CodeDocument, error) {
 	sight, err := r.gate.Sight(ctx, caller)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	named := map[string]bool{domain.Fold(caller.Alias): true, "": true}
 	var asked []string
@@ -127,72 +138,77 @@ func (r *RegistrationCodes) nameMakers(ctx context.Context, caller *domain.Princ
 	for part := range slices.Chunk(asked, domain.MaxLimit) {
 		makers, _, err := r.users.Newest(ctx, sight, domain.PeopleFilter{Aliases: part}, 0, domain.Page{Limit: len(part)})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i := range makers {
 			named[domain.Fold(makers[i].Alias)] = true
 		}
 	}
-	for i := range codes {
-		if !named[domain.Fold(codes[i].CreatedBy)] {
-			codes[i].CreatedBy = ""
+	described := make([]CodeDocument, len(codes))
+	for i, code := range codes {
+		if !named[domain.Fold(code.CreatedBy)] {
+			code.CreatedBy = ""
 		}
+		described[i] = CodeDocument{code, e.UUID}
 	}
-	return nil
+	return described, nil
 }
 
-// nameMaker is nameMakers of one code.
-func (r *RegistrationCodes) nameMaker(ctx context.Context, caller *domain.Principal, code domain.RegistrationCode, err error) (domain.RegistrationCode, error) {
+func (r *RegistrationCodes) describeOne(ctx context.Context, caller *domain.Principal, e *domain.Environment, code domain.RegistrationCode, err error) (CodeDocument, error) {
 	if err != nil {
-		return domain.RegistrationCode{}, err
+		return CodeDocument{}, err
 	}
-	one := []domain.RegistrationCode{code}
-	err = r.nameMakers(ctx, caller, one)
-	return one[0], err
+	described, err := r.describe(ctx, caller, e, code)
+	if err != nil {
+		return CodeDocument{}, err
+	}
+	return described[0], nil
 }
 
 // Get returns one code. It needs what List needs, and is NotFound if the organization has no such code.
-func (r *RegistrationCodes) Get(ctx context.Context, caller domain.Principal, in OrganizationCode) (domain.RegistrationCode, error) {
+func (r *RegistrationCodes) Get(ctx context.Context, caller domain.Principal, in OrganizationCode) (CodeDocument, error) {
 	w, e, err := r.enter(ctx, &caller, in.Organization)
 	if err != nil {
-		return domain.RegistrationCode{}, err
+		return CodeDocument{}, err
 	}
 	code, err := r.store.Get(ctx, w.Read(), e.Organization, in.Code)
-	return r.nameMaker(ctx, &caller, code, err)
+	return r.describeOne(ctx, &caller, &e, code, err)
 }
 
 // Create makes a code, which is enabled unless in says otherwise. It needs
 // domain.UserCreate, and is Forbidden where a newcomer would have more than the caller has.
-func (r *RegistrationCodes) Create(ctx context.Context, caller domain.Principal, in CreateRegistrationCode) (domain.RegistrationCode, error) {
+func (r *RegistrationCodes) Create(ctx context.Context, caller domain.Principal, in CreateRegistrationCode) (CodeDocument, error) {
 	w, e, err := r.inviting(ctx, &caller, in.Organization)
 	if err != nil {
-		return domain.RegistrationCode{}, err
+		return CodeDocument{}, err
 	}
 	c := domain.RegistrationCode{Organization: e.Organization, Code: newCode(), Created: r.now().UTC().Truncate(time.Millisecond), CreatedBy: caller.Alias, Enabled: true}
-	if err := in.apply(&c); err != nil {
-		return c, err
+	if err := in.apply(&e, &c); err != nil {
+		return CodeDocument{}, err
 	}
-	return c, r.store.Do(ctx, w, func(tx RegistrationCodeTx) error { return tx.InsertRegistrationCode(&c) })
+	err = r.store.Do(ctx, w, func(tx RegistrationCodeTx) error { return tx.InsertRegistrationCode(&c) })
+	return CodeDocument{c, e.UUID}, err
 }
 
 // Update changes a code. It needs what Create needs.
-func (r *RegistrationCodes) Update(ctx context.Context, caller domain.Principal, in UpdateRegistrationCode) (code domain.RegistrationCode, err error) {
+func (r *RegistrationCodes) Update(ctx context.Context, caller domain.Principal, in UpdateRegistrationCode) (CodeDocument, error) {
 	w, e, err := r.inviting(ctx, &caller, in.Organization)
 	if err != nil {
-		return code, err
+		return CodeDocument{}, err
 	}
+	var code domain.RegistrationCode
 	err = r.store.Do(ctx, w, func(tx RegistrationCodeTx) error {
 		before, err := tx.RegistrationCode(e.Organization, in.Code)
 		if err != nil {
 			return err
 		}
 		code = before
-		if err := in.apply(&code); err != nil {
+		if err := in.apply(&e, &code); err != nil {
 			return err
 		}
 		return tx.SaveRegistrationCode(&before, &code)
 	})
-	return r.nameMaker(ctx, &caller, code, err)
+	return r.describeOne(ctx, &caller, &e, code, err)
 }
 
 // Delete removes a code. It needs what List needs.

@@ -97,19 +97,6 @@ func OpenNothing(context.Context, Just) (Just, error) { return Just{}, nil }
 // SignedIn is the use case of routes that answer the same to everybody who is signed in.
 func SignedIn(context.Context, domain.Principal, Just) (Just, error) { return Just{}, nil }
 
-// Numbered is the input of a use case that changes the entity with a number.
-type Numbered[ID, In any] struct {
-	ID ID
-	In In
-}
-
-// With adapts a use case that takes an id and an input.
-func With[ID, In, Out any](run func(context.Context, domain.Principal, ID, In) (Out, error)) func(context.Context, domain.Principal, Numbered[ID, In]) (Out, error) {
-	return func(ctx context.Context, caller domain.Principal, in Numbered[ID, In]) (Out, error) {
-		return run(ctx, caller, in.ID, in.In)
-	}
-}
-
 // OpenDone adapts a use case of a stranger that returns nothing but an error.
 func OpenDone[In any](run func(context.Context, In) error) func(context.Context, In) (Just, error) {
 	return func(ctx context.Context, in In) (Just, error) { return Just{}, run(ctx, in) }

@@ -160,28 +160,15 @@ func encodeProven(c *fiber.Ctx, _ directory.Proven) error { return redirect(c, "
 // codeKeys are the keys of a registration token, in the order in which answers have them.
 var codeKeys = []string{"token", "organizationId", "expiry", "createdOn", "createdBy", "userQuota", "maxUsers", "enabled"}
 
-// decodeCodeOrganization reads the organization of registration tokens, which is named by its UUID: answers
-// repeat it.
-func decodeCodeOrganization(c *fiber.Ctx) (domain.EnvironmentRef, error) {
-	id, ok := httpx.UUIDParam(c, "id")
-	if !ok {
-		return "", domain.ErrEnvironmentNotFound
-	}
-	return domain.EnvironmentRef(id), nil
-}
-
 func decodeCode(c *fiber.Ctx) (accounts.OrganizationCode, error) {
-	ref, err := decodeCodeOrganization(c)
+	ref, err := decodeOrganizationRef(c)
 	return accounts.OrganizationCode{Organization: ref, Code: domain.SecretText(httpx.Param(c, "token"))}, err
 }
 
 func decodeCodePatch(c *fiber.Ctx) (in accounts.RegistrationCodePatch, err error) {
 	f := httpx.BodyOf(c, codeKeys...)
 	in.MaxUsers, in.Left, in.Enabled = httpx.Member[int64](f, "maxUsers"), httpx.Member[int64](f, "userQuota"), httpx.Member[bool](f, "enabled")
-	id, _ := httpx.UUIDParam(c, "id")
-	if of := httpx.Parsed(f, "organizationId", domain.ParseUUID); of != nil && *of != id {
-		return in, domain.InvalidField("organizationId", "This must be the organization in the address, or be left out.")
-	}
+	in.Tenant = httpx.Parsed(f, "organizationId", domain.ParseUUID)
 	token, by, on := httpx.Member[string](f, "token"), httpx.Member[string](f, "createdBy"), httpx.Member[int64](f, "createdOn")
 	in.Revise = func(code *domain.RegistrationCode) error {
 		switch {
@@ -213,7 +200,7 @@ func decodeCodePatch(c *fiber.Ctx) (in accounts.RegistrationCodePatch, err error
 const maxTime = 253402300799999
 
 func decodeNewCode(c *fiber.Ctx) (in accounts.CreateRegistrationCode, err error) {
-	if in.Organization, err = decodeCodeOrganization(c); err != nil {
+	if in.Organization, err = decodeOrganizationRef(c); err != nil {
 		return in, err
 	}
 	in.RegistrationCodePatch, err = decodeCodePatch(c)
@@ -228,37 +215,36 @@ func decodeCodeChange(c *fiber.Ctx) (in accounts.UpdateRegistrationCode, err err
 	return in, err
 }
 
-func encodeCode(c *fiber.Ctx, code domain.RegistrationCode) error {
+func encodeCode(c *fiber.Ctx, code accounts.CodeDocument) error {
 	return sendCode(c, fiber.StatusOK, &code)
 }
 
-func encodeCreatedCode(c *fiber.Ctx, code domain.RegistrationCode) error {
+func encodeCreatedCode(c *fiber.Ctx, code accounts.CodeDocument) error {
 	return sendCode(c, fiber.StatusCreated, &code)
 }
 
-func sendCode(c *fiber.Ctx, status int, code *domain.RegistrationCode) error {
+func sendCode(c *fiber.Ctx, status int, code *accounts.CodeDocument) error {
 	var w httpx.Writer
-	writeCode(&w, c, code)
+	writeCode(&w, code)
 	return send(c, status, &w)
 }
 
-func encodeCodes(c *fiber.Ctx, codes []domain.RegistrationCode) error {
+func encodeCodes(c *fiber.Ctx, codes []accounts.CodeDocument) error {
 	var w httpx.Writer
 	w.Open("", '[')
 	for i := range codes {
-		writeCode(&w, c, &codes[i])
+		writeCode(&w, &codes[i])
 	}
 	w.Close(']')
 	return send(c, fiber.StatusOK, &w)
 }
 
-// writeCode writes a registration token of the organization that the address names. The quota is
+// writeCode writes a registration token. The quota is
 // how many it still lets in, null for any number.
-func writeCode(w *httpx.Writer, c *fiber.Ctx, code *domain.RegistrationCode) {
-	organization, _ := httpx.UUIDParam(c, "id")
+func writeCode(w *httpx.Writer, code *accounts.CodeDocument) {
 	w.Open("", '{')
 	w.Text("token", string(code.Code))
-	w.Text("organizationId", string(organization))
+	w.Text("organizationId", string(code.Tenant))
 	if code.Expires.IsZero() {
 		w.Null("expiry")
 	} else {

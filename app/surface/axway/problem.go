@@ -51,7 +51,7 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 // FieldNames are what the surface calls fields.
 var FieldNames = httpx.FieldNames{
 	"alias": "loginName", "person.first_name": "name", "person.last_name": "name", "person.mail": "email",
-	"person.phone": "phone", "home": "organizationId", "active": "enabled", "picture": "image", "secret": "validator",
+	"person.phone": "phone", "home": "organizationId", "organization": "organizationId", "active": "enabled", "picture": "image", "secret": "validator",
 	"left": "userQuota", "max_users": "maxUsers", "old_password": "oldPassword", "new_password": "newPassword",
 	"attributes.description": "description", "attributes.mobile": "mobile", "attributes.email": "email",
 	"attributes.phone": "phone", "attributes.axway.virtualHost": "virtualHost",

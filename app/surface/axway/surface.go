@@ -119,7 +119,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/organizations/:id/apis", httpx.Handle(s.auth, decodeAPIs, s.uses.Objects.List, encodeAPIs))
 	r.Get("/organizations/:id/image", httpx.Handle(s.auth, decodeOrganizationRef, o.Picture, encodePicture))
 	r.Post("/organizations/:id/image", httpx.Handle(s.auth, decodeOrganizationPicture, o.Update, httpx.NoContent))
-	r.Get("/organizations/:id/tokens", httpx.Handle(s.auth, decodeCodeOrganization, s.uses.Codes.List, encodeCodes))
+	r.Get("/organizations/:id/tokens", httpx.Handle(s.auth, decodeOrganizationRef, s.uses.Codes.List, encodeCodes))
 	r.Post("/organizations/:id/tokens", httpx.Handle(s.auth, decodeNewCode, s.uses.Codes.Create, encodeCreatedCode))
 	r.Get("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, s.uses.Codes.Get, encodeCode))
 	r.Put("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCodeChange, s.uses.Codes.Update, encodeCode))
