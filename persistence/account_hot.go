@@ -13,9 +13,15 @@ import (
 // The look-ups of callers are text, since each request begins with one of them. So is what counts, or notes of
 // many when they were used, in one statement: Bun cannot say it plainly.
 
-const accountColumns = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active, u.first_access,
+const accountFields = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active, u.first_access,
 	u.password_delay, u.revoke_delay, u.created_at, u.last_password_at, u.idle_since, u.last_seen_at, u.password_hash,
-	u.epoch, u.token_epoch, o.generation, (SELECT r.generation FROM organizations r WHERE r.organization_id = 1), ` + groupList + `, ` + grantList
+	u.epoch, u.token_epoch, o.generation, (SELECT r.generation FROM organizations r WHERE r.organization_id = 1), `
+
+// accountColumns are those of an account, accountColumnsOfOne the same where its organization is known, which
+// each of the two lists has as a constant.
+const accountColumns = accountFields + groupList + ", " + grantList
+
+var accountColumnsOfOne = accountFields + strings.ReplaceAll(groupList+", "+grantList, "u.organization_id", "?")
 
 const accountTables = ` FROM users u JOIN organizations o ON o.organization_id = u.organization_id `
 
@@ -48,8 +54,8 @@ func (s *AccountStore) ByLogin(ctx context.Context, name string) (domain.Account
 
 // ByID returns the account with that number. It returns ErrUserNotFound if there is none.
 func (s *AccountStore) ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error) {
-	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+accountTables+
-		"WHERE u.organization_id = ? AND u.id = ?", int64(o), int64(id))
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumnsOfOne+accountTables+
+		"WHERE u.organization_id = ? AND u.id = ?", int64(o), int64(o), int64(o), int64(id))
 	return db.Only(rows, err, accountWith(), domain.ErrUserNotFound)
 }
 
@@ -57,10 +63,11 @@ func (s *AccountStore) ByID(ctx context.Context, o domain.OrganizationID, id dom
 // can be used, and whether tokens signed with the key of that name are good. It returns
 // ErrSessionNotFound if there is no such session.
 func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error) {
-	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
+	o := int64(k.Organization)
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumnsOfOne+`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
 			s.expires_at, s.idle_limit, EXISTS (SELECT 1 FROM signing_keys k WHERE k.id = ?)`+accountTables+
 		`JOIN sessions s ON s.organization_id = u.organization_id AND s.user_id = u.id AND s.id = ?
-			WHERE u.organization_id = ? AND u.id = ?`, key, string(k.ID), int64(k.Organization), int64(k.User))
+			WHERE u.organization_id = ? AND u.id = ?`, o, o, key, string(k.ID), o, int64(k.User))
 	var r sessionRow
 	account, err = db.Only(rows, err, accountWith(&r.Kind, &r.TokenEpoch, &r.EnvironmentID, &r.SecretHash, &r.LastAt, &r.ExpiresAt, &r.IdleLimit, &signed),
 		domain.ErrSessionNotFound)
