@@ -110,7 +110,7 @@ func (tx *Tx) InsertAPIKey(u domain.UserKey, k *domain.APIKey) error {
 		return err
 	}
 	if k.Narrowed.Place != "" {
-		if err := holdWay(tx.Ctx, tx.DB, tx.Bun, k.Narrowed.Place); err != nil {
+		if err := tx.holdWay(0, k.Narrowed.Place); err != nil {
 			return err
 		}
 	}

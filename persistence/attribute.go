@@ -81,5 +81,5 @@ func (t *Tx) insertAttributes(users ...*domain.User) error {
 				Name: name, Value: value, ValueKey: domain.Fold(value)})
 		}
 	}
-	return insertAll(t.Ctx, t.Bun, rows)
+	return t.Insert(&rows)
 }

@@ -66,7 +66,7 @@ func (tx *Tx) recordLate(e domain.AuditEntry) error {
 	}
 	entries := tx.late.entries
 	tx.late.entries = nil
-	return insertAll(tx.Ctx, tx.Bun, entries)
+	return tx.Insert(&entries)
 }
 
 // finish writes what was left for the end.
@@ -84,7 +84,7 @@ func (tx *Tx) finish() error {
 			return err
 		}
 	}
-	if err := insertAll(tx.Ctx, tx.Bun, l.entries); err != nil {
+	if err := tx.Insert(&l.entries); err != nil {
 		return err
 	}
 	for _, o := range slices.Sorted(maps.Keys(l.touched)) {
@@ -145,10 +145,10 @@ func (tx *DirectoryTx) InsertEnvironments(added []domain.PlacedEnvironment) erro
 		}
 		written[e.Path] = true
 	}
-	if err := holdWay(tx.Ctx, tx.DB, tx.Bun, above...); err != nil {
+	if err := tx.holdWay(0, above...); err != nil {
 		return err
 	}
-	if err := insertEnvironments(tx.Ctx, tx.Bun, added...); err != nil {
+	if err := tx.insertEnvironments(added...); err != nil {
 		return err
 	}
 	for i := range added {
@@ -236,7 +236,7 @@ func (tx *DirectoryTx) InsertUsers(added []domain.StoredUser) error {
 			paths = append(paths, g.Path)
 		}
 	}
-	if _, err := holdPresent(tx.Ctx, tx.DB, tx.Bun, paths...); err != nil {
+	if _, err := tx.holdPresent(0, paths...); err != nil {
 		return err
 	}
 	return tx.insertUsers(added...)
@@ -254,7 +254,7 @@ func (tx *DirectoryTx) HoldUsers(o domain.OrganizationID, before []domain.Stored
 	if len(before) == 0 || tx.DB.OneWriter() {
 		return nil
 	}
-	if err := tx.Lock("UPDATE", "users u WHERE u.organization_id = ? AND u.id IN (?) ORDER BY u.id", int64(o), db.In(ids)); err != nil {
+	if err := tx.Hold("UPDATE", tx.NewSelect().Model((*userRow)(nil)).Where("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(ids)).Order("u.id")); err != nil {
 		return err
 	}
 	now, err := storedUsers(tx.Ctx, tx.Bun, tx.NewSelect().TableExpr("users AS u").Where("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(ids)))

@@ -54,7 +54,7 @@ func (tx *Tx) InsertEnvironment(e *domain.Environment) error {
 	if err := tx.admit(parent.Organization, environments); err != nil {
 		return err
 	}
-	if err := insertEnvironments(tx.Ctx, tx.Bun, domain.PlacedEnvironment{Environment: *e, Above: parent.Organization}); err != nil {
+	if err := tx.insertEnvironments(domain.PlacedEnvironment{Environment: *e, Above: parent.Organization}); err != nil {
 		return err
 	}
 	if err := tx.saveOrganizationExtras(&domain.Environment{}, e); err != nil {
@@ -78,19 +78,10 @@ func (tx *Tx) parent(where db.Predicate) (domain.Environment, error) {
 	if err != nil {
 		return parent, domain.AsError(err).On("parent")
 	}
-	absent, err := holdPlaces(tx.Ctx, tx.DB, tx.Bun, place{parent.Organization, parent.Path})
-	if err == nil && absent > 0 {
-		err = domain.ErrChanged
-	}
-	if err != nil {
+	if err := tx.holdWay(parent.Organization, parent.Path); err != nil {
 		return parent, err
 	}
-	return selectEnvironment(tx.Ctx, tx.Bun, atPath(parent.Organization, parent.Path), "")
-}
-
-// atPath returns the condition of being the environment of an organization at a path.
-func atPath(o domain.OrganizationID, p domain.EnvironmentPath) db.Predicate {
-	return db.Where("e.organization_id = ? AND e.path = ?", int64(o), string(p))
+	return selectEnvironment(tx.Ctx, tx.Bun, db.Where("e.organization_id = ? AND e.path = ?", int64(parent.Organization), string(parent.Path)), "")
 }
 
 // SaveEnvironment makes before, as it was read, after. Another Parent, which must lie in the scope, moves the
@@ -168,7 +159,7 @@ func (tx *Tx) hang(before, after *domain.Environment) error {
 	if err := tx.freeAlias(after.ID); err != nil {
 		return err
 	}
-	if err := insertAll(tx.Ctx, tx.Bun, []*aliasRow{toAliasRow(&domain.PlacedEnvironment{Environment: *after, Above: parent.Organization})}); err != nil {
+	if err := tx.Insert(toAliasRow(&domain.PlacedEnvironment{Environment: *after, Above: parent.Organization})); err != nil {
 		return err
 	}
 	behind := runes(before.AliasPath) + 1
@@ -278,48 +269,36 @@ func (tx *Tx) isEmpty(e *domain.Environment) error {
 	return nil
 }
 
-// place is where an environment is, and the organization it belongs to, 0 if that is not known.
-type place struct {
-	organization domain.OrganizationID
-	path         domain.EnvironmentPath
-}
-
-// holdPlaces keeps the environments at the places and all above them, but the root, from being changed until
+// holdPresent keeps the environments at the paths and all above them, but the root, from being changed until
 // the transaction ends: a change of one of them would miss what is written below it meanwhile. It returns how
-// many are not there, and ErrChanged if one of them is no longer at its path. What belongs to a known
-// organization is locked by both columns of its key.
-func holdPlaces(ctx context.Context, d *db.DB, tx bun.Tx, places ...place) (absent int, err error) {
-	paths := make(map[domain.EnvironmentID]domain.EnvironmentPath)
+// many are not there, and ErrChanged if one of them is no longer at its path. What belongs to o, 0 if that is
+// not known, is locked by both columns of its key.
+func (tx *Tx) holdPresent(of domain.OrganizationID, paths ...domain.EnvironmentPath) (absent int, err error) {
+	at := make(map[domain.EnvironmentID]domain.EnvironmentPath)
 	ids := make(map[domain.OrganizationID][]domain.EnvironmentID)
-	for _, at := range places {
-		o := at.organization
-		for p := at.path; p != domain.RootPath; p = p.Parent() {
-			if _, known := paths[p.ID()]; !known {
+	for _, p := range paths {
+		for o := of; p != domain.RootPath; p = p.Parent() {
+			if _, known := at[p.ID()]; !known {
 				ids[o] = append(ids[o], p.ID())
 			}
-			paths[p.ID()] = p
+			at[p.ID()] = p
 			if p.ID() == o.Environment() {
 				o = 0 // what is above belongs to another one
 			}
 		}
 	}
-	if len(paths) == 0 {
+	if len(at) == 0 {
 		return 0, nil
 	}
 	var found []domain.EnvironmentPath
-	q := tx.NewSelect().Model((*environmentRow)(nil)).Column("path").Order("e.path").Apply(withKeys(ids))
-	if lock := d.For("SHARE"); lock != "" {
-		q = q.For("SHARE")
-	}
-	if err := q.Scan(ctx, &found); err != nil {
-		return 0, db.Translate(err)
-	}
+	err = tx.NewSelect().Model((*environmentRow)(nil)).Column("path").Order("e.path").Apply(withKeys(ids)).
+		Apply(tx.For("SHARE")).Scan(tx.Ctx, &found)
 	for _, p := range found {
-		if paths[p.ID()] != p {
+		if at[p.ID()] != p {
 			return 0, domain.ErrChanged
 		}
 	}
-	return len(paths) - len(found), nil
+	return len(at) - len(found), db.Translate(err)
 }
 
 // withKeys narrows a query to environments of these organizations with these numbers. Organization 0 is any.
@@ -338,22 +317,13 @@ func withKeys(ids map[domain.OrganizationID][]domain.EnvironmentID) func(*bun.Se
 	}
 }
 
-// holdWay is holdPlaces by paths alone. It returns ErrChanged too if one of them is not there.
-func holdWay(ctx context.Context, d *db.DB, tx bun.Tx, paths ...domain.EnvironmentPath) error {
-	absent, err := holdPresent(ctx, d, tx, paths...)
+// holdWay is holdPresent. It returns ErrChanged too if one of them is not there.
+func (tx *Tx) holdWay(of domain.OrganizationID, paths ...domain.EnvironmentPath) error {
+	absent, err := tx.holdPresent(of, paths...)
 	if err == nil && absent > 0 {
 		err = domain.ErrChanged
 	}
 	return err
-}
-
-// holdPresent is holdPlaces by paths alone.
-func holdPresent(ctx context.Context, d *db.DB, tx bun.Tx, paths ...domain.EnvironmentPath) (absent int, err error) {
-	places := make([]place, len(paths))
-	for i, p := range paths {
-		places[i].path = p
-	}
-	return holdPlaces(ctx, d, tx, places...)
 }
 
 // aliasRow is a row of the table environment_names, countRow one of environment_counts.
@@ -400,7 +370,7 @@ type organizationCountRow struct {
 }
 
 // insertEnvironments adds the rows of environments, each behind the one above it.
-func insertEnvironments(ctx context.Context, tx bun.Tx, es ...domain.PlacedEnvironment) error {
+func (tx *Tx) insertEnvironments(es ...domain.PlacedEnvironment) error {
 	var organizations []*organizationRow
 	var tallies []*organizationCountRow
 	var rows []*environmentRow
@@ -418,33 +388,12 @@ func insertEnvironments(ctx context.Context, tx bun.Tx, es ...domain.PlacedEnvir
 			aliases = append(aliases, toAliasRow(e))
 		}
 	}
-	if err := insertAll(ctx, tx, organizations); err != nil {
-		return err
-	}
-	if err := insertAll(ctx, tx, tallies); err != nil {
-		return err
-	}
-	if err := insertAll(ctx, tx, rows); err != nil {
-		return err
-	}
-	if err := insertAll(ctx, tx, counts); err != nil {
-		return err
-	}
-	return insertAll(ctx, tx, aliases)
+	return tx.Insert(&organizations, &tallies, &rows, &counts, &aliases)
 }
 
 func toAliasRow(e *domain.PlacedEnvironment) *aliasRow {
 	return &aliasRow{OrganizationID: int64(e.Above), ParentID: int64(e.Parent), AliasKey: domain.Fold(e.Alias),
 		EnvironmentOrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID)}
-}
-
-// insertAll adds rows of one table in one statement.
-func insertAll[T any](ctx context.Context, tx bun.Tx, rows []*T) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
-	return db.Translate(err)
 }
 
 func (tx *Tx) freeAlias(id domain.EnvironmentID) error {

@@ -147,7 +147,7 @@ func (tx *Tx) SaveGroup(before, after *domain.Group) error {
 	}
 	if after.Parent != before.Parent {
 		// Two changes that together would make a cycle wait for one another.
-		if err := tx.Lock("UPDATE", "organizations WHERE organization_id = ?", int64(after.Organization)); err != nil {
+		if err := tx.holdOrganization(after.Organization); err != nil {
 			return err
 		}
 		if err := tx.checkParent(after); err != nil {

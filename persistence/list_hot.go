@@ -22,7 +22,7 @@ func (tx *DirectoryTx) upsertRows(t *listTable, rows []*listRow) error {
 		}
 		args = append(args, bun.Ident(c), bun.Ident(c))
 	}
-	return tx.Exec("INSERT INTO ? (?) VALUES ? ON CONFLICT (?) DO "+set, args...)
+	return tx.Run(tx.Bun.NewRaw("INSERT INTO ? (?) VALUES ? ON CONFLICT (?) DO "+set, args...))
 }
 
 // bunColumns names columns in a statement.

@@ -340,7 +340,7 @@ func nameObjects(tx *Tx, rows []*listRow) error {
 	if err != nil {
 		return err
 	}
-	return insertAll(tx.Ctx, tx.Bun, names)
+	return tx.Insert(&names)
 }
 
 // nameAPIKeys notes whose the keys are.
@@ -354,7 +354,7 @@ func nameAPIKeys(tx *Tx, rows []*listRow) error {
 	for i, r := range rows {
 		names[i] = &apiKeyNameRow{Name: r.text("hash"), OrganizationID: r.number("organization_id"), UserID: r.number("user_id"), KeyID: r.text("id")}
 	}
-	return insertAll(tx.Ctx, tx.Bun, names)
+	return tx.Insert(&names)
 }
 
 // nameCodes notes whose the registration codes are that are new.
@@ -365,7 +365,7 @@ func nameCodes(tx *Tx, rows []*listRow) error {
 			names = append(names, &codeNameRow{Name: r.text("hash"), OrganizationID: r.number("organization_id")})
 		}
 	}
-	return insertAll(tx.Ctx, tx.Bun, names)
+	return tx.Insert(&names)
 }
 
 // cellsOf returns the cells of columns of rows, for an IN.

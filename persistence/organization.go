@@ -120,7 +120,7 @@ func (tx *Tx) saveOrganizationAttributes(before, after *domain.Environment) erro
 	for name, value := range after.Attributes {
 		rows = append(rows, &organizationAttributeRow{OrganizationID: int64(after.ID), Name: name, Value: value, ValueKey: domain.Fold(value)})
 	}
-	return insertAll(tx.Ctx, tx.Bun, rows)
+	return tx.Insert(&rows)
 }
 
 // PurgeOrganization removes an organization with everything in it: its environments, groups and users. It

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,17 +72,13 @@ func readKey(word string, key any) (ok bool) {
 		*key = word
 	case *domain.EnvironmentPath:
 		*key, err = domain.ParsePath(word)
-	case *domain.UserID:
-		*key, ok = domain.ParseID[domain.UserID](word)
-		return ok
-	case *domain.ObjectID:
-		*key, ok = domain.ParseID[domain.ObjectID](word)
-		return ok
-	case *domain.CopyRequestID:
-		*key, ok = domain.ParseID[domain.CopyRequestID](word)
-		return ok
 	case *int64:
 		*key, err = strconv.ParseInt(word, 10, 64)
+	default: // the number of something
+		var id domain.UserID
+		id, ok = domain.ParseID[domain.UserID](word)
+		reflect.ValueOf(key).Elem().SetInt(int64(id))
+		return ok
 	}
 	return err == nil
 }

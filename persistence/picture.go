@@ -72,7 +72,7 @@ func (tx *Tx) insertPictures(users ...*domain.User) error {
 			rows = append(rows, &userPictureRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID), Tag: u.Picture.Tag, JPEG: u.Picture.JPEG})
 		}
 	}
-	return insertAll(tx.Ctx, tx.Bun, rows)
+	return tx.Insert(&rows)
 }
 
 // organizationPictureRow is a row of the table organization_pictures.

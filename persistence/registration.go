@@ -14,7 +14,7 @@ import (
 // time, and returns the superUsers, who have not either. It returns ErrNotFirst if somebody has.
 func (tx *Tx) HoldEmpty() ([]domain.UserKey, error) {
 	root := int64(domain.RootOrganization)
-	if err := tx.Lock("UPDATE", "organizations WHERE organization_id = ?", root); err != nil {
+	if err := tx.holdOrganization(domain.RootOrganization); err != nil {
 		return nil, err
 	}
 	found, err := tx.NewSelect().Model((*userRow)(nil)).Where("u.state <> ?", int64(domain.Unverified)).Exists(tx.Ctx)

@@ -63,6 +63,11 @@ func (tx *Tx) record(e domain.AuditEntry) error {
 	return record(tx.Ctx, tx.DB, tx.Bun, tx.Write, e)
 }
 
+// holdOrganization makes changes of an organization as a whole wait for one another.
+func (tx *Tx) holdOrganization(o domain.OrganizationID) error {
+	return tx.Hold("UPDATE", tx.NewSelect().Model((*organizationRow)(nil)).Where("organization_id = ?", int64(o)))
+}
+
 // bump counts a change of the environments or groups of an organization.
 func (tx *Tx) bump(o domain.OrganizationID) error {
 	if tx.late != nil {

@@ -127,7 +127,7 @@ func (t *Tx) insertUsers(added ...domain.StoredUser) error {
 			return err
 		}
 	}
-	if err := insertAll(t.Ctx, t.Bun, rows); err != nil {
+	if err := t.Insert(&rows); err != nil {
 		return err
 	}
 	for _, part := range userParts {
@@ -325,7 +325,7 @@ func (t *Tx) holdGrants(lists ...[]domain.Grant) error {
 			paths = append(paths, g.Path)
 		}
 	}
-	absent, err := holdPresent(t.Ctx, t.DB, t.Bun, paths...)
+	absent, err := t.holdPresent(0, paths...)
 	if err == nil && absent > 0 && t.late == nil { // an organization may still be to come
 		err = domain.ErrChanged
 	}
@@ -437,10 +437,7 @@ func (t *Tx) insertLists(us ...*domain.User) error {
 		environments = append(environments, grantRows(u, false, u.Allowed)...)
 		environments = append(environments, grantRows(u, true, u.Blocked)...)
 	}
-	if err := insertAll(t.Ctx, t.Bun, groups); err != nil {
-		return err
-	}
-	return insertAll(t.Ctx, t.Bun, environments)
+	return t.Insert(&groups, &environments)
 }
 
 func grantRows(u *domain.User, blocked bool, grants []domain.Grant) []*userEnvironmentRow {

@@ -294,7 +294,7 @@ func (d *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 
 // Writer runs statements where changes are made: those that change rows and return them, and those
 // that must see what was changed a moment ago.
-func (d *DB) Writer() Querier { return d.write }
+func (d *DB) Writer() bun.IDB { return d.write }
 
 // Close closes all connections. Statements still running are waited for.
 func (d *DB) Close() error {

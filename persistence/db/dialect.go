@@ -77,16 +77,6 @@ func (d *DB) For(lock string) string {
 	return " FOR " + lock
 }
 
-// Lock locks rows until the transaction ends, without reading them: those that "SELECT 1 FROM "+from
-// finds. It does nothing where a transaction has the database to itself.
-func (d *DB) Lock(ctx context.Context, tx Querier, lock, from string, args ...any) error {
-	if d.dialect.file {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, "SELECT 1 FROM "+from+d.For(lock), args...)
-	return Translate(err)
-}
-
 // lockMigrations keeps other processes from migrating a file; the option of goose does so for a
 // server. Both locks end with the process.
 func (d *DB) lockMigrations(ctx context.Context) (release func(), err error) {

@@ -2,20 +2,12 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
 )
-
-// Querier is what a statement runs on: the database or a transaction of it. The values
-// are written into the text by Bun.
-type Querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
 
 // Row is what a scan function reads from: *sql.Rows or *sql.Row.
 type Row interface{ Scan(dest ...any) error }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"math/rand/v2"
+	"reflect"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -62,17 +63,6 @@ func (t *Tx) Scope() tenancy.Scope { return t.Write.Read() }
 // AfterCommit has f called once the transaction is committed.
 func (t *Tx) AfterCommit(f func()) { t.after = append(t.after, f) }
 
-// Query reads with a statement of text. Bun writes the values into it.
-func (t *Tx) Query(text string, args ...any) (*sql.Rows, error) {
-	return t.Bun.QueryContext(t.Ctx, text, args...)
-}
-
-// Exec runs a change of text, of any number of rows.
-func (t *Tx) Exec(text string, args ...any) error {
-	_, err := t.Bun.ExecContext(t.Ctx, text, args...)
-	return Translate(err)
-}
-
 // NewSelect, NewUpdate and NewDelete begin statements on rows that are the transaction's already: their
 // keys were read in its scope. Other rows are read with From.
 func (t *Tx) NewSelect() *bun.SelectQuery { return t.Bun.NewSelect() }
@@ -83,10 +73,17 @@ func (t *Tx) NewUpdate() *bun.UpdateQuery { return t.Bun.NewUpdate() }
 // NewDelete is described at NewSelect.
 func (t *Tx) NewDelete() *bun.DeleteQuery { return t.Bun.NewDelete() }
 
-// Insert adds rows: a pointer to a row, or to a slice of at least one.
-func (t *Tx) Insert(rows any) error {
-	_, err := t.Bun.NewInsert().Model(rows).Exec(t.Ctx)
-	return Translate(err)
+// Insert adds rows, those of each table in one statement: pointers to a row, or to a slice that may be empty.
+func (t *Tx) Insert(tables ...any) error {
+	for _, rows := range tables {
+		if v := reflect.ValueOf(rows).Elem(); v.Kind() == reflect.Slice && v.Len() == 0 {
+			continue
+		}
+		if _, err := t.Bun.NewInsert().Model(rows).Exec(t.Ctx); err != nil {
+			return Translate(err)
+		}
+	}
+	return nil
 }
 
 // change is an update or a delete of Bun.
@@ -118,11 +115,6 @@ func (t *Tx) Hold(lock string, q *bun.SelectQuery) error {
 	}
 	_, err := q.ColumnExpr("1").For(lock).Exec(t.Ctx)
 	return Translate(err)
-}
-
-// Lock locks rows as DB.Lock does.
-func (t *Tx) Lock(lock, from string, args ...any) error {
-	return t.DB.Lock(t.Ctx, t.Bun, lock, from, args...)
 }
 
 // For makes a query lock the rows it reads, as DB.For says: q.Apply(tx.For("UPDATE")).
