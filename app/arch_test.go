@@ -33,9 +33,10 @@ var mayImport = map[string][]string{
 	"app/directory":             {"domain", "tenancy"},
 	"app/accounts":              {"domain", "tenancy", "app/directory"},
 	"app/objects":               {"domain", "tenancy", "app/directory"},
-	"app/transfer":              {"domain", "tenancy", "app/directory"},
+	"app/transfer":              {"domain", "tenancy", "app/directory", "app/transfer/document"},
+	"app/transfer/document":     {"domain", "app/directory"},
 	"app/authn":                 {"domain"},
-	"app/archive":               {},
+	"app/transfer/archive":      {},
 	"app/mail":                  {"domain"},
 	"app/mail/mailtest":         {},
 	"app/httpx":                 {"domain"},
@@ -47,9 +48,9 @@ var mayImport = map[string][]string{
 	"app/surface/tat":           {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
 	"app/surface/tellius":       {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
 	"app/surface/console":       {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
-	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "persistence/db", "app/directory", "app/accounts", "app/objects", "app/transfer", "app/authn",
-		"app/archive", "app/httpx", "app/mail", "app/picture", "app/loginname", "app/surface/rest", "app/surface/axway", "app/surface/ethersource", "app/surface/tat", "app/surface/tellius", "app/surface/console"},
-	"cmd/canopy": {"app", "app/directory", "app/accounts", "app/transfer", "domain"},
+	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "persistence/db", "app/directory", "app/accounts", "app/objects", "app/transfer", "app/transfer/document", "app/authn",
+		"app/transfer/archive", "app/httpx", "app/mail", "app/picture", "app/loginname", "app/surface/rest", "app/surface/axway", "app/surface/ethersource", "app/surface/tat", "app/surface/tellius", "app/surface/console"},
+	"cmd/canopy": {"app", "app/directory", "app/accounts", "app/transfer", "app/transfer/document", "domain"},
 	"cmd/check":  {"persistence/testdb"},
 
 	"cmd/check/early": {},
@@ -65,7 +66,7 @@ var onlyIn = map[string][]string{
 	"database/sql":               {"persistence", "persistence/db", "persistence/faultdb"},
 	"github.com/gofiber/fiber":   {"app", "app/httpx", "app/surface/"},
 	"github.com/valyala":         {"app", "app/httpx"},
-	"encoding/json":              {"app/archive", "app/httpx", "app/transfer", "app/surface/", "persistence", "cmd/check"},
+	"encoding/json":              {"app/transfer/archive", "app/httpx", "app/transfer/document", "app/surface/", "persistence", "cmd/check"},
 	"net/http":                   {"cmd/check"},
 	"github.com/a-h/templ":       {"app/surface/console"},
 	"github.com/golang-jwt/jwt":  {"app/authn"},
@@ -314,7 +315,7 @@ func eachCall(s source, visit func(name, receiver string)) {
 // tagged says which packages may have tags of a kind.
 var tagged = map[string][]string{
 	"bun":  {"persistence"},
-	"json": {"persistence", "app/archive", "app/transfer", "app/authn", "cmd/check"},
+	"json": {"persistence", "app/transfer/archive", "app/transfer/document", "app/authn", "cmd/check"},
 }
 
 func TestTagsAreWhereTheyBelong(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"canopy/app/archive"
+	"canopy/app/transfer/archive"
 	"canopy/persistence"
 	"canopy/persistence/db"
 )

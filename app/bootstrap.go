@@ -11,6 +11,7 @@ import (
 	"canopy/app/authn"
 	"canopy/app/directory"
 	"canopy/app/transfer"
+	"canopy/app/transfer/document"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -43,7 +44,7 @@ func Begin(ctx context.Context, cfg *Config, db *db.DB) (Begun, error) {
 		if err != nil || users > 0 || cfg.Bootstrap != BootstrapAdmin {
 			return Begun{}, err
 		}
-		section = &transfer.Section{Path: "/"}
+		section = &document.Section{Path: "/"}
 	}
 	if cfg.Bootstrap == BootstrapAdmin {
 		begun.Login = adminLogin
@@ -74,8 +75,8 @@ func adminPasswordError(err error) error {
 const bootstrap = "(bootstrap)"
 
 // only yields one user.
-func only(u transfer.UserRecord) iter.Seq2[transfer.UserRecord, error] {
-	return func(yield func(transfer.UserRecord, error) bool) { yield(u, nil) }
+func only(u document.UserRecord) iter.Seq2[document.UserRecord, error] {
+	return func(yield func(document.UserRecord, error) bool) { yield(u, nil) }
 }
 
 // exists reports whether the directory has its root environment.
@@ -85,7 +86,7 @@ func exists(ctx context.Context, db *db.DB) (bool, error) {
 }
 
 // importAll imports a document of our own, in which nothing can be wrong.
-func importAll(ctx context.Context, d *transfer.Directory, doc transfer.Document) error {
+func importAll(ctx context.Context, d *transfer.Directory, doc document.Document) error {
 	report, err := d.Import(ctx, doc, transfer.ImportOptions{})
 	if err == nil && len(report.Problems) > 0 {
 		err = report.Problems[0].Err
@@ -94,11 +95,11 @@ func importAll(ctx context.Context, d *transfer.Directory, doc transfer.Document
 }
 
 // sections is a document in memory.
-type sections []*transfer.Section
+type sections []*document.Section
 
-// Sections implements transfer.Document.
-func (s sections) Sections() iter.Seq2[*transfer.Section, error] {
-	return func(yield func(*transfer.Section, error) bool) {
+// Sections implements document.Document.
+func (s sections) Sections() iter.Seq2[*document.Section, error] {
+	return func(yield func(*document.Section, error) bool) {
 		for _, section := range s {
 			if !yield(section, nil) {
 				return
@@ -107,29 +108,29 @@ func (s sections) Sections() iter.Seq2[*transfer.Section, error] {
 	}
 }
 
-func rootSection(alias string) *transfer.Section {
-	s := &transfer.Section{Path: "/", Users: func(func(transfer.UserRecord, error) bool) {}}
-	s.Environments = []transfer.EnvironmentRecord{{Line: 1, Path: "/", Number: int64(domain.RootEnvironment), EnvironmentPatch: directory.EnvironmentPatch{Alias: &alias}}}
+func rootSection(alias string) *document.Section {
+	s := &document.Section{Path: "/", Users: func(func(document.UserRecord, error) bool) {}}
+	s.Environments = []document.EnvironmentRecord{{Line: 1, Path: "/", Number: int64(domain.RootEnvironment), EnvironmentPatch: directory.EnvironmentPatch{Alias: &alias}}}
 	groups := domain.BuiltInGroups()
 	for _, g := range groups {
 		parent := domain.GroupRef(groups[g.Parent-1].Alias)
-		s.Groups = append(s.Groups, transfer.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
+		s.Groups = append(s.Groups, document.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
 	}
 	return s
 }
 
-func adminRecord(hash domain.PasswordHash) transfer.UserRecord {
+func adminRecord(hash domain.PasswordHash) document.UserRecord {
 	alias, home, role, group := adminLogin, domain.EnvironmentRef("/"), domain.RoleSuperUser, domain.GroupRef("Root")
-	return transfer.UserRecord{Line: 1, Number: 1, Person: 1, Hash: &hash,
+	return document.UserRecord{Line: 1, Number: 1, Person: 1, Hash: &hash,
 		UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias, Home: &home, Role: &role, Group: &group}}
 }
 
 // joined is one document behind another.
-type joined [2]transfer.Document
+type joined [2]document.Document
 
-// Sections implements transfer.Document.
-func (j joined) Sections() iter.Seq2[*transfer.Section, error] {
-	return func(yield func(*transfer.Section, error) bool) {
+// Sections implements document.Document.
+func (j joined) Sections() iter.Seq2[*document.Section, error] {
+	return func(yield func(*document.Section, error) bool) {
 		for _, doc := range j {
 			for s, err := range doc.Sections() {
 				if !yield(s, err) {
@@ -150,7 +151,7 @@ func fillDemo(ctx context.Context, cfg *Config, db *db.DB, new bool) error {
 	if err != nil {
 		return err
 	}
-	root := &transfer.Section{Path: "/"}
+	root := &document.Section{Path: "/"}
 	if new {
 		root = rootSection(cfg.RootAlias)
 	}
@@ -161,17 +162,17 @@ func fillDemo(ctx context.Context, cfg *Config, db *db.DB, new bool) error {
 
 // withPassword is a document whose users all have one password.
 type withPassword struct {
-	transfer.Document
+	document.Document
 	hash domain.PasswordHash
 }
 
-// Sections implements transfer.Document.
-func (d withPassword) Sections() iter.Seq2[*transfer.Section, error] {
-	return func(yield func(*transfer.Section, error) bool) {
+// Sections implements document.Document.
+func (d withPassword) Sections() iter.Seq2[*document.Section, error] {
+	return func(yield func(*document.Section, error) bool) {
 		for s, err := range d.Document.Sections() {
 			if err == nil {
 				users := s.Users
-				s.Users = func(yield func(transfer.UserRecord, error) bool) {
+				s.Users = func(yield func(document.UserRecord, error) bool) {
 					for u, err := range users {
 						u.Hash = &d.hash
 						if !yield(u, err) {

@@ -9,6 +9,7 @@ import (
 	"canopy/app"
 	"canopy/app/directory"
 	"canopy/app/transfer"
+	"canopy/app/transfer/document"
 	"canopy/domain"
 	"canopy/persistence/db"
 )
@@ -25,9 +26,9 @@ type many struct {
 // that it fills a page.
 const crowd = 60
 
-// Sections implements transfer.Document.
-func (d many) Sections() iter.Seq2[*transfer.Section, error] {
-	return func(yield func(*transfer.Section, error) bool) {
+// Sections implements document.Document.
+func (d many) Sections() iter.Seq2[*document.Section, error] {
+	return func(yield func(*document.Section, error) bool) {
 		for o := d.skip; o < d.organizations; o++ {
 			if !yield(d.section(o), nil) {
 				return
@@ -36,18 +37,18 @@ func (d many) Sections() iter.Seq2[*transfer.Section, error] {
 	}
 }
 
-func (d many) section(o int) *transfer.Section {
+func (d many) section(o int) *document.Section {
 	name := fmt.Sprintf("Org%d", o)
 	yes := true
-	s := &transfer.Section{Path: name, Line: 1, Environments: []transfer.EnvironmentRecord{
+	s := &document.Section{Path: name, Line: 1, Environments: []document.EnvironmentRecord{
 		{Line: 1, Path: name, EnvironmentPatch: directory.EnvironmentPatch{IsOrganization: &yes}}}}
 	paths := []string{name}
 	for n := 1; n < max(d.environments/d.organizations, 1); n++ {
 		path := fmt.Sprintf("%s/e%d", paths[(n-1)/10], n)
 		paths = append(paths, path)
-		s.Environments = append(s.Environments, transfer.EnvironmentRecord{Line: n + 1, Path: path})
+		s.Environments = append(s.Environments, document.EnvironmentRecord{Line: n + 1, Path: path})
 	}
-	s.Users = func(yield func(transfer.UserRecord, error) bool) {
+	s.Users = func(yield func(document.UserRecord, error) bool) {
 		for n := range d.users / d.organizations {
 			if !yield(d.user(o, n, paths), nil) {
 				return
@@ -57,7 +58,7 @@ func (d many) section(o int) *transfer.Section {
 	return s
 }
 
-func (d many) user(o, n int, paths []string) transfer.UserRecord {
+func (d many) user(o, n int, paths []string) document.UserRecord {
 	alias := fmt.Sprintf("user%d.%d", o, n)
 	home := domain.EnvironmentRef(paths[n%len(paths)])
 	if d.users/d.organizations-n <= crowd {
@@ -76,7 +77,7 @@ func (d many) user(o, n int, paths []string) transfer.UserRecord {
 	if n == 0 {
 		role = domain.RoleOAdmin
 	}
-	return transfer.UserRecord{Line: n + 1, Hash: &d.hash, UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias,
+	return document.UserRecord{Line: n + 1, Hash: &d.hash, UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias,
 		Mail: &mail, Home: &home, Role: &role, Group: &group, Allowed: &allowed, Blocked: &blocked}}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"canopy/app/authn"
 	"canopy/app/transfer"
+	"canopy/app/transfer/document"
 	"canopy/persistence"
 	"canopy/persistence/db"
 )
@@ -14,7 +15,7 @@ import (
 // Import imports a document. A directory that is new begins with the document's own root;
 // if the document has none, as a server would begin it. It is begun only if anything of the
 // document can be imported: one that is refused leaves nothing behind.
-func Import(ctx context.Context, cfg Config, doc transfer.Document, o transfer.ImportOptions) (transfer.ImportReport, Begun, error) {
+func Import(ctx context.Context, cfg Config, doc document.Document, o transfer.ImportOptions) (transfer.ImportReport, Begun, error) {
 	db, err := OpenPresent(ctx, &cfg)
 	switch {
 	case err == nil:
@@ -61,7 +62,7 @@ func openVault(cfg *Config, database *db.DB) {
 const importer = "(import)"
 
 // importNew imports into a directory that is new.
-func importNew(ctx context.Context, cfg *Config, db *db.DB, doc transfer.Document, o transfer.ImportOptions) (report transfer.ImportReport, begun Begun, err error) {
+func importNew(ctx context.Context, cfg *Config, db *db.DB, doc document.Document, o transfer.ImportOptions) (report transfer.ImportReport, begun Begun, err error) {
 	openVault(cfg, db)
 	if !hasRoot(doc) {
 		if begun, err = Begin(ctx, cfg, db); err != nil {
@@ -73,7 +74,7 @@ func importNew(ctx context.Context, cfg *Config, db *db.DB, doc transfer.Documen
 }
 
 // rehearse finds out what an import into a new directory would do, in one that goes away again.
-func rehearse(ctx context.Context, cfg Config, doc transfer.Document, o transfer.ImportOptions) (transfer.ImportReport, error) {
+func rehearse(ctx context.Context, cfg Config, doc document.Document, o transfer.ImportOptions) (transfer.ImportReport, error) {
 	folder, err := os.MkdirTemp("", "canopy-")
 	if err != nil {
 		return transfer.ImportReport{}, err
@@ -90,7 +91,7 @@ func rehearse(ctx context.Context, cfg Config, doc transfer.Document, o transfer
 }
 
 // hasRoot reports whether a document begins with the root organization.
-func hasRoot(doc transfer.Document) bool {
+func hasRoot(doc document.Document) bool {
 	for section, err := range doc.Sections() {
 		return err == nil && section.Path == "/"
 	}
@@ -98,7 +99,7 @@ func hasRoot(doc transfer.Document) bool {
 }
 
 // Export gives write a document of the directory.
-func Export(ctx context.Context, cfg Config, o transfer.ExportOptions, write func(transfer.Document) error) error {
+func Export(ctx context.Context, cfg Config, o transfer.ExportOptions, write func(document.Document) error) error {
 	db, err := OpenPresent(ctx, &cfg)
 	if err != nil {
 		return err
@@ -146,6 +147,6 @@ func within(ctx context.Context, cfg Config, db *db.DB, work func(*Directory) er
 }
 
 // ReadJSON returns the directory document whose text open opens.
-func ReadJSON(open transfer.Open) transfer.JSON {
-	return transfer.JSON{Open: open, CheckHash: authn.CheckHash}
+func ReadJSON(open document.Open) document.JSON {
+	return document.JSON{Open: open, CheckHash: authn.CheckHash}
 }

@@ -11,6 +11,7 @@ import (
 	"canopy/app/directory"
 	"canopy/app/loginname"
 	"canopy/app/transfer"
+	"canopy/app/transfer/document"
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -44,21 +45,21 @@ type people struct {
 	aliases []string
 }
 
-// Sections implements transfer.Document.
-func (p people) Sections() iter.Seq2[*transfer.Section, error] {
-	return func(yield func(*transfer.Section, error) bool) {
+// Sections implements document.Document.
+func (p people) Sections() iter.Seq2[*document.Section, error] {
+	return func(yield func(*document.Section, error) bool) {
 		root, home, group := "root", domain.EnvironmentRef("/"), domain.GroupRef("User")
-		var groups []transfer.GroupRecord
+		var groups []document.GroupRecord
 		built := domain.BuiltInGroups()
 		for _, g := range built {
 			parent := domain.GroupRef(built[g.Parent-1].Alias)
-			groups = append(groups, transfer.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
+			groups = append(groups, document.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
 		}
-		yield(&transfer.Section{Path: "/", Groups: groups,
-			Environments: []transfer.EnvironmentRecord{{Line: 1, Path: "/", Number: 1, EnvironmentPatch: directory.EnvironmentPatch{Alias: &root}}},
-			Users: func(yield func(transfer.UserRecord, error) bool) {
+		yield(&document.Section{Path: "/", Groups: groups,
+			Environments: []document.EnvironmentRecord{{Line: 1, Path: "/", Number: 1, EnvironmentPatch: directory.EnvironmentPatch{Alias: &root}}},
+			Users: func(yield func(document.UserRecord, error) bool) {
 				for _, alias := range p.aliases {
-					record := transfer.UserRecord{Line: 1, Hash: &p.hash, UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Group: &group}}
+					record := document.UserRecord{Line: 1, Hash: &p.hash, UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Group: &group}}
 					if !yield(record, nil) {
 						return
 					}

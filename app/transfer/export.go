@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"canopy/app/directory"
+	"canopy/app/transfer/document"
 	"canopy/domain"
 	"canopy/tenancy"
 )
@@ -20,7 +21,7 @@ type ExportOptions struct {
 
 // Export yields the organizations of the directory in tree order, as Import takes them. It
 // is ErrEnvironmentNotFound if there is no organization of that name.
-func (d *Directory) Export(ctx context.Context, o ExportOptions) (Document, error) {
+func (d *Directory) Export(ctx context.Context, o ExportOptions) (document.Document, error) {
 	sc := tenancy.Operator(d.operator, domain.OrganizationRead).Read()
 	x := &export{ctx: ctx, store: d.store, sc: sc, options: o, paths: make(map[domain.EnvironmentID]string)}
 	found := o.Organization == ""
@@ -59,10 +60,10 @@ type export struct {
 }
 
 // Sections implements Document.
-func (x *export) Sections() iter.Seq2[*Section, error] {
-	return func(yield func(*Section, error) bool) {
-		sections := make(map[domain.OrganizationID]*Section)
-		var order []*Section
+func (x *export) Sections() iter.Seq2[*document.Section, error] {
+	return func(yield func(*document.Section, error) bool) {
+		sections := make(map[domain.OrganizationID]*document.Section)
+		var order []*document.Section
 		for e, err := range x.store.Environments(x.ctx, x.sc) {
 			if err != nil {
 				yield(nil, err)
@@ -70,7 +71,7 @@ func (x *export) Sections() iter.Seq2[*Section, error] {
 			}
 			s := sections[e.Organization]
 			if s == nil {
-				s = &Section{Path: x.paths[e.Organization.Environment()], Groups: x.groupsOf(e.Organization), Users: x.usersOf(e.Organization)}
+				s = &document.Section{Path: x.paths[e.Organization.Environment()], Groups: x.groupsOf(e.Organization), Users: x.usersOf(e.Organization)}
 				sections[e.Organization] = s
 				order = append(order, s)
 			}
@@ -86,20 +87,20 @@ func (x *export) Sections() iter.Seq2[*Section, error] {
 			if info.Secret && !x.options.Hashes {
 				continue
 			}
-			if !yield(&Section{List: info, Users: NoUsers, Rows: x.rowsOf(info)}, nil) {
+			if !yield(&document.Section{List: info, Users: document.NoUsers, Rows: x.rowsOf(info)}, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (x *export) rowsOf(info *domain.ListInfo) iter.Seq2[ListRecord, error] {
-	return func(yield func(ListRecord, error) bool) {
+func (x *export) rowsOf(info *domain.ListInfo) iter.Seq2[document.ListRecord, error] {
+	return func(yield func(document.ListRecord, error) bool) {
 		for row, err := range x.store.List(x.ctx, x.sc, info) {
 			if err == nil && astray(info, row) {
 				continue
 			}
-			if !yield(ListRecord{ListRow: row}, err) || err != nil {
+			if !yield(document.ListRecord{ListRow: row}, err) || err != nil {
 				return
 			}
 		}
@@ -117,19 +118,19 @@ func astray(info *domain.ListInfo, row domain.ListRow) bool {
 	return false
 }
 
-func (x *export) environment(e *domain.Environment) EnvironmentRecord {
-	return EnvironmentRecord{Path: x.paths[e.ID], Number: int64(e.ID), UUID: e.UUID, EnvironmentPatch: directory.EnvironmentPatch{
+func (x *export) environment(e *domain.Environment) document.EnvironmentRecord {
+	return document.EnvironmentRecord{Path: x.paths[e.ID], Number: int64(e.ID), UUID: e.UUID, EnvironmentPatch: directory.EnvironmentPatch{
 		Alias: &e.Alias, Code: &e.Code, SendURL: &e.SendURL, Active: &e.Active, TimeZone: &e.TimeZone,
 		GitRepository: &e.GitRepository, IsOrganization: &e.IsOrganization,
 	}}
 }
 
-func (x *export) groupsOf(o domain.OrganizationID) []GroupRecord {
-	var records []GroupRecord
+func (x *export) groupsOf(o domain.OrganizationID) []document.GroupRecord {
+	var records []document.GroupRecord
 	for _, g := range x.groups {
 		if g.Organization == o {
 			parent := x.groupRef(o, g.Parent)
-			records = append(records, GroupRecord{Number: int64(g.ID), UUID: g.UUID, GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask,
+			records = append(records, document.GroupRecord{Number: int64(g.ID), UUID: g.UUID, GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask,
 				Role: some(g.Role), RoleTitle: some(g.RoleTitle), Description: some(g.Description)}, Created: &g.Created})
 		}
 	}
@@ -159,11 +160,11 @@ func (x *export) groupRef(o domain.OrganizationID, id domain.GroupID) domain.Gro
 	return ""
 }
 
-func (x *export) usersOf(o domain.OrganizationID) iter.Seq2[UserRecord, error] {
-	return func(yield func(UserRecord, error) bool) {
+func (x *export) usersOf(o domain.OrganizationID) iter.Seq2[document.UserRecord, error] {
+	return func(yield func(document.UserRecord, error) bool) {
 		for u, err := range x.store.Users(x.ctx, x.sc, o) {
 			if err != nil {
-				yield(UserRecord{}, err)
+				yield(document.UserRecord{}, err)
 				return
 			}
 			if !yield(x.user(&u), nil) {
@@ -173,7 +174,7 @@ func (x *export) usersOf(o domain.OrganizationID) iter.Seq2[UserRecord, error] {
 	}
 }
 
-func (x *export) user(u *domain.StoredUser) UserRecord {
+func (x *export) user(u *domain.StoredUser) document.UserRecord {
 	home := domain.EnvironmentRef(x.paths[u.Home])
 	allowed, blocked := x.places(u.Allowed), x.places(u.Blocked)
 	var group domain.GroupRef
@@ -185,7 +186,7 @@ func (x *export) user(u *domain.StoredUser) UserRecord {
 			groups = append(groups, x.groupRef(u.Organization, id))
 		}
 	}
-	r := UserRecord{Number: int64(u.ID), Person: int64(u.Person.ID), UserPatch: directory.UserPatch{
+	r := document.UserRecord{Number: int64(u.ID), Person: int64(u.Person.ID), UserPatch: directory.UserPatch{
 		Alias: &u.Alias, Home: &home, Role: &u.Role, Group: &group, Groups: &groups, Allowed: &allowed, Blocked: &blocked,
 		State: &u.State, Active: &u.Active, FirstName: &u.Person.FirstName, LastName: &u.Person.LastName, Mail: &u.Person.Mail,
 		Phone: &u.Person.Phone, JobTitle: &u.Person.JobTitle, Department: &u.Person.Department, Language: &u.Language,

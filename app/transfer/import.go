@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"canopy/app/directory"
+	"canopy/app/transfer/document"
 	"canopy/domain"
 	"canopy/tenancy"
 )
@@ -110,7 +111,7 @@ const (
 // report has all that is wrong. Numbers of the document are kept where nobody had them
 // before. The error is about the document or the database as a whole; the report has what
 // was found wrong until then.
-func (d *Directory) Import(ctx context.Context, document Document, o ImportOptions) (ImportReport, error) {
+func (d *Directory) Import(ctx context.Context, doc document.Document, o ImportOptions) (ImportReport, error) {
 	if o.Progress == nil {
 		o.Progress = func() {}
 	}
@@ -119,19 +120,19 @@ func (d *Directory) Import(ctx context.Context, document Document, o ImportOptio
 		places: make(map[string]*planned), kept: make(map[number]bool), written: make(map[domain.OrganizationID]bool),
 		seen: newSeenNames(), coming: newSeenNames(), freed: make(map[string]domain.UserID),
 	}
-	err := i.run(ctx, document)
+	err := i.run(ctx, doc)
 	i.report.sortProblems()
 	return i.report, err
 }
 
-func (i *importer) run(ctx context.Context, document Document) error {
+func (i *importer) run(ctx context.Context, doc document.Document) error {
 	if err := i.load(ctx); err != nil {
 		return err
 	}
-	if err := i.plan(ctx, document); err != nil {
+	if err := i.plan(ctx, doc); err != nil {
 		return err
 	}
-	for section, err := range i.sections(document) {
+	for section, err := range i.sections(doc) {
 		if err != nil {
 			return err
 		}
@@ -257,10 +258,10 @@ func placeKey(path string) string { return domain.Fold(strings.Trim(path, "/")) 
 // plan reads the document once to its end, so that one that cannot be read changes
 // nothing, and gives every environment it has its place. Records that cannot be read make the
 // import a rehearsal, which finds out what else is wrong.
-func (i *importer) plan(ctx context.Context, document Document) error {
+func (i *importer) plan(ctx context.Context, doc document.Document) error {
 	var last domain.Numbers
 	highest := func(kind int, n int64) { last[kind] = max(last[kind], n) }
-	for section, err := range document.Sections() {
+	for section, err := range doc.Sections() {
 		if err != nil {
 			return err
 		}
@@ -308,7 +309,7 @@ func (i *importer) unread(line int, wrong []*domain.Error) {
 
 // planRecord plans an environment of the document. One without a parent is left out: its
 // organization is refused when it is dealt with.
-func (i *importer) planRecord(r EnvironmentRecord) {
+func (i *importer) planRecord(r document.EnvironmentRecord) {
 	key := placeKey(r.Path)
 	if p, ok := i.places[key]; ok {
 		if p.line == 0 {
@@ -355,7 +356,7 @@ func lastStep(path string) string {
 }
 
 // planNamed plans the environments that a user names and that are not there.
-func (i *importer) planNamed(r UserRecord) {
+func (i *importer) planNamed(r document.UserRecord) {
 	if r.Home != nil {
 		i.planWanted(r.Line, *r.Home)
 	}
@@ -444,9 +445,9 @@ func (i *importer) keep(kind int, n int64) bool {
 
 // sections yields the organizations to deal with: the document's, and for users of any
 // organization one for each that they belong to.
-func (i *importer) sections(document Document) iter.Seq2[*Section, error] {
-	return func(yield func(*Section, error) bool) {
-		for section, err := range document.Sections() {
+func (i *importer) sections(doc document.Document) iter.Seq2[*document.Section, error] {
+	return func(yield func(*document.Section, error) bool) {
+		for section, err := range doc.Sections() {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -468,8 +469,8 @@ func (i *importer) sections(document Document) iter.Seq2[*Section, error] {
 
 // split sorts users by the organization of their home. Those whose home is not known are
 // together in a section without a path.
-func (i *importer) split(section *Section) []*Section {
-	byKey := make(map[string][]UserRecord)
+func (i *importer) split(section *document.Section) []*document.Section {
+	byKey := make(map[string][]document.UserRecord)
 	for _, p := range i.fresh {
 		if !i.written[p.Organization] {
 			byKey[i.borderKey(placeKey(p.AliasPath))] = nil
@@ -483,10 +484,10 @@ func (i *importer) split(section *Section) []*Section {
 		key := i.borderKey(home)
 		byKey[key] = append(byKey[key], r)
 	}
-	var parts []*Section
+	var parts []*document.Section
 	for _, key := range slices.Sorted(maps.Keys(byKey)) {
 		users := byKey[key]
-		part := &Section{Path: "/" + key, Line: section.Line, Users: func(yield func(UserRecord, error) bool) {
+		part := &document.Section{Path: "/" + key, Line: section.Line, Users: func(yield func(document.UserRecord, error) bool) {
 			for _, r := range users {
 				if !yield(r, nil) {
 					return

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strconv"
 
+	"canopy/app/transfer/document"
 	"canopy/domain"
 	"canopy/tenancy"
 )
 
 // planList reads a list once, for what cannot be read of it and for the numbers and objects it has.
-func (i *importer) planList(section *Section, highest func(kind int, n int64)) error {
+func (i *importer) planList(section *document.Section, highest func(kind int, n int64)) error {
 	info := section.List
 	number, id, kind := info.Column("number"), -1, domain.CopyRequestNumber
 	if info.Name == objectList {
@@ -38,10 +39,10 @@ func (i *importer) planList(section *Section, highest func(kind int, n int64)) e
 const objectList = "objects"
 
 // list imports one list, each row on its own. A row that names one further down waits for it.
-func (i *importer) list(ctx context.Context, section *Section) error {
+func (i *importer) list(ctx context.Context, section *document.Section) error {
 	i.report.Listed = true
 	l := &listImport{importer: i, info: section.List, seen: newSeenNames()}
-	var part []ListRecord
+	var part []document.ListRecord
 	bytes := 0
 	for r, err := range section.Rows {
 		if err != nil {
@@ -76,11 +77,11 @@ type listImport struct {
 	*importer
 	info    *domain.ListInfo
 	seen    seenNames
-	waiting []ListRecord
+	waiting []document.ListRecord
 }
 
 // once returns an error if a row before was the same one.
-func (l *listImport) once(r ListRecord) error {
+func (l *listImport) once(r document.ListRecord) error {
 	var key, shown string
 	for n, c := range l.info.Columns {
 		if text, ok := r.Values[n].(string); c.Key && ok {
@@ -111,7 +112,7 @@ func (i *importer) add(line int, err error) bool {
 }
 
 // put writes rows, and keeps those that wait.
-func (l *listImport) put(ctx context.Context, records []ListRecord) error {
+func (l *listImport) put(ctx context.Context, records []document.ListRecord) error {
 	if len(records) == 0 {
 		return nil
 	}

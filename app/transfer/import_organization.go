@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"canopy/app/directory"
+	"canopy/app/transfer/document"
 	"canopy/domain"
 	"canopy/tenancy"
 )
@@ -16,7 +17,7 @@ import (
 // organizationImport is the import of one organization.
 type organizationImport struct {
 	*importer
-	section *Section
+	section *document.Section
 	tx      Tx
 	border  *planned
 	// groups are all groups, those of this organization as they are to be.
@@ -35,7 +36,7 @@ type organizationImport struct {
 var errRefused = errors.New("an organization with bad records is not imported")
 
 // organization imports one section, or writes nothing of it and notes its problems.
-func (i *importer) organization(ctx context.Context, section *Section) error {
+func (i *importer) organization(ctx context.Context, section *document.Section) error {
 	o := &organizationImport{importer: i, section: section, groups: slices.Clone(i.groups), freed: make(map[string]domain.UserID)}
 	err := i.store.Write(ctx, i.w, func(tx Tx) error {
 		o.tx = tx
@@ -111,31 +112,13 @@ func (o *organizationImport) note(line int, err error) error {
 		return err
 	}
 	e := domain.AsError(err)
-	o.report.add(ImportProblem{line, e.On(DocumentField(e.Field))})
+	o.report.add(ImportProblem{line, e.On(document.Field(e.Field))})
 	return nil
 }
 
 // refuse notes the error of a write, after which the transaction can do nothing more.
 func (o *organizationImport) refuse(line int, err error) error {
 	return cmp.Or(o.note(line, err), errRefused)
-}
-
-// documentFields are what documents call fields, where that is not as in the core.
-var documentFields = map[string]string{
-	"home": "environment", "allowed": "envs", "blocked": "envsbloque",
-	"person.first_name": "firstname", "person.last_name": "lastname", "person.mail": "mailaddress", "person.phone": "phone",
-	"person.job_title": "jobtitle", "person.department": "service",
-	"time_zone": "timezone", "default_page": "defaultpage", "first_access": "firstaccess",
-	"password_delay": "passworddelay", "revoke_delay": "revokedelay", "last_password": "lastpassword",
-	"send_url": "sendurl", "git_repository": "gitRepository",
-}
-
-// DocumentField returns what documents call a field.
-func DocumentField(field string) string {
-	if name, other := documentFields[field]; other {
-		return name
-	}
-	return field
 }
 
 // begin finds the organization's own environment. Without one the users are looked at all the same.
@@ -247,7 +230,7 @@ func (o *organizationImport) writeEnvironments(created []domain.PlacedEnvironmen
 
 // checkEnvironment returns an error unless the record was planned as it stands, in this
 // organization.
-func (o *organizationImport) checkEnvironment(r EnvironmentRecord) error {
+func (o *organizationImport) checkEnvironment(r document.EnvironmentRecord) error {
 	p := o.places[placeKey(r.Path)]
 	switch {
 	case p == nil:
@@ -276,7 +259,7 @@ func (o *organizationImport) putGroups() error {
 		return nil
 	}
 	for waiting := o.section.Groups; len(waiting) > 0; {
-		var later []GroupRecord
+		var later []document.GroupRecord
 		for _, r := range waiting {
 			parent, err := o.parentOf(r)
 			if err != nil {
@@ -301,7 +284,7 @@ func (o *organizationImport) putGroups() error {
 }
 
 // parentOf returns the group above the one of the record. RootGroup is its own.
-func (o *organizationImport) parentOf(r GroupRecord) (domain.GroupID, error) {
+func (o *organizationImport) parentOf(r document.GroupRecord) (domain.GroupID, error) {
 	if r.Parent == nil {
 		return domain.UserGroup, nil
 	}
@@ -314,7 +297,7 @@ func (o *organizationImport) parentOf(r GroupRecord) (domain.GroupID, error) {
 
 // putGroup writes one group. A group that is bad counts among the groups all the same, so that not
 // everybody in it is bad too.
-func (o *organizationImport) putGroup(r GroupRecord, parent domain.GroupID) error {
+func (o *organizationImport) putGroup(r document.GroupRecord, parent domain.GroupID) error {
 	g := domain.Group{UUID: r.UUID, Organization: o.border.Organization}
 	directory.Set(&g.Alias, r.Alias)
 	var before *domain.Group
@@ -388,7 +371,7 @@ type record struct {
 // only looked at, so that the operator hears of more than the first.
 func (o *organizationImport) putUsers() error {
 	groups := tenancy.GroupsOf(o.groups)
-	var part []UserRecord
+	var part []document.UserRecord
 	for r, err := range o.section.Users {
 		if err != nil {
 			return err
@@ -406,7 +389,7 @@ func (o *organizationImport) putUsers() error {
 	return o.keepSuperUser(groups)
 }
 
-func (o *organizationImport) putSome(groups *tenancy.Groups, records []UserRecord) error {
+func (o *organizationImport) putSome(groups *tenancy.Groups, records []document.UserRecord) error {
 	present, mails, err := o.present(records)
 	if err != nil {
 		return err
@@ -447,7 +430,7 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []UserRecor
 
 // present returns the users with the aliases of the records, and whose their mail
 // addresses are.
-func (o *organizationImport) present(records []UserRecord) (map[string]domain.StoredUser, map[string]domain.UserID, error) {
+func (o *organizationImport) present(records []document.UserRecord) (map[string]domain.StoredUser, map[string]domain.UserID, error) {
 	var aliases, addresses []string
 	for _, r := range records {
 		if r.Alias != nil {
@@ -467,7 +450,7 @@ func (o *organizationImport) present(records []UserRecord) (map[string]domain.St
 
 // user returns what the record makes of a user. The error has everything that is wrong with the
 // record but what could not be read of it.
-func (o *organizationImport) user(groups *tenancy.Groups, r UserRecord, present map[string]domain.StoredUser, mails map[string]domain.UserID) (record, error) {
+func (o *organizationImport) user(groups *tenancy.Groups, r document.UserRecord, present map[string]domain.StoredUser, mails map[string]domain.UserID) (record, error) {
 	var alias, address string
 	directory.Set(&alias, r.Alias)
 	directory.Set(&address, r.Mail)
@@ -554,7 +537,7 @@ func withoutFields(err error, wrong []*domain.Error) error {
 		}
 		return errors.Join(left...)
 	}
-	field := DocumentField(domain.AsError(err).Field)
+	field := document.Field(domain.AsError(err).Field)
 	if slices.ContainsFunc(wrong, func(w *domain.Error) bool { return w.Field == field }) {
 		return nil
 	}
@@ -562,7 +545,7 @@ func withoutFields(err error, wrong []*domain.Error) error {
 }
 
 // resolve looks up what the record names. The error has everything that is not there.
-func (o *organizationImport) resolve(groups *tenancy.Groups, r UserRecord) (directory.Resolved, error) {
+func (o *organizationImport) resolve(groups *tenancy.Groups, r document.UserRecord) (directory.Resolved, error) {
 	made := directory.Resolved{UserPatch: r.UserPatch}
 	var wrong []error
 	if r.Home != nil {

@@ -15,6 +15,7 @@ import (
 
 	"canopy/app"
 	"canopy/app/transfer"
+	"canopy/app/transfer/document"
 	"canopy/domain"
 )
 
@@ -55,7 +56,7 @@ func importCommand() *cobra.Command {
 				writeProblems(c.ErrOrStderr(), report)
 				return err
 			}
-			_, table := doc.(transfer.CSV)
+			_, table := doc.(document.CSV)
 			return writeReport(c.OutOrStdout(), c.ErrOrStderr(), report, options, table)
 		},
 	}
@@ -67,7 +68,7 @@ func importCommand() *cobra.Command {
 }
 
 // openDocument reads a file by the ending of its name.
-func openDocument(path string) (transfer.Document, error) {
+func openDocument(path string) (document.Document, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
 	} else if info.IsDir() {
@@ -78,16 +79,16 @@ func openDocument(path string) (transfer.Document, error) {
 	case ".json":
 		return app.ReadJSON(open), nil
 	case ".csv":
-		return transfer.CSV{Open: open}, nil
+		return document.CSV{Open: open}, nil
 	case ".txt", ".environments":
-		return transfer.List{Open: open}, nil
+		return document.List{Open: open}, nil
 	}
 	return nil, fmt.Errorf("%s: the name must end in .json for a directory document, .csv for a table of users, or .txt (or .environments) for a list of environments", path)
 }
 
 // progress returns a bar over the users of a document on standard error, which is silent
 // unless that is a terminal.
-func progress(doc transfer.Document) *progressbar.ProgressBar {
+func progress(doc document.Document) *progressbar.ProgressBar {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return progressbar.NewOptions(-1, progressbar.OptionSetVisibility(false))
 	}
@@ -173,7 +174,7 @@ func exportCommand() *cobra.Command {
 			if err := secrets(&cfg); err != nil {
 				return err
 			}
-			write, ok := map[string]func(io.Writer, transfer.Document) error{"json": transfer.WriteJSON, "csv": transfer.WriteCSV}[format]
+			write, ok := map[string]func(io.Writer, document.Document) error{"json": document.WriteJSON, "csv": document.WriteCSV}[format]
 			if !ok {
 				return fmt.Errorf("--format: %q is neither json nor csv", format)
 			}
@@ -181,7 +182,7 @@ func exportCommand() *cobra.Command {
 				return errors.New("--hashes: only a directory document (--format json) can have hashes")
 			}
 			export := func(out io.Writer) error {
-				return app.Export(c.Context(), cfg, options, func(doc transfer.Document) error { return write(out, doc) })
+				return app.Export(c.Context(), cfg, options, func(doc document.Document) error { return write(out, doc) })
 			}
 			if output == "" {
 				return export(c.OutOrStdout())

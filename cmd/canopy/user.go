@@ -16,7 +16,7 @@ import (
 
 	"canopy/app"
 	"canopy/app/directory"
-	"canopy/app/transfer"
+	"canopy/app/transfer/document"
 	"canopy/domain"
 )
 
@@ -184,7 +184,7 @@ func writeUser(out io.Writer, user *directory.UserDocument, home *domain.Environ
 		if text, ok := named[f.Name]; ok {
 			f.Value = text
 		}
-		fmt.Fprintf(out, "%-20s %s\n", transfer.DocumentField(f.Name), f.Value)
+		fmt.Fprintf(out, "%-20s %s\n", document.Field(f.Name), f.Value)
 	}
 }
 
