@@ -18,15 +18,12 @@ type AccountStore struct{ db *db.DB }
 // NewAccountStore returns the store of accounts in d.
 func NewAccountStore(d *db.DB) *AccountStore { return &AccountStore{d} }
 
-// SignedIn notes that the user signed in.
 func (s *AccountStore) SignedIn(ctx context.Context, o domain.OrganizationID, id domain.UserID, at time.Time) error {
 	_, err := s.db.NewUpdate().Model((*userRow)(nil)).Set("last_connected_at = ?0, last_seen_at = ?0, idle_since = ?0", db.Millis(at)).
 		Where("u.organization_id = ? AND u.id = ?", int64(o), int64(id)).Exec(ctx)
 	return db.Translate(err)
 }
 
-// Rehash replaces the hash of a password by another hash of the same password. It does
-// nothing if the password was changed meanwhile.
 func (s *AccountStore) Rehash(ctx context.Context, o domain.OrganizationID, id domain.UserID, old, renewed domain.PasswordHash) error {
 	_, err := s.db.NewUpdate().Model((*userRow)(nil)).Set("password_hash = ?", string(renewed)).
 		Where("u.organization_id = ? AND u.id = ? AND u.password_hash = ?", int64(o), int64(id), string(old)).Exec(ctx)
@@ -43,7 +40,6 @@ type failureRow struct {
 	LastAt   int64
 }
 
-// Failures returns the failed sign-ins counted for each of the subjects that has any.
 func (s *AccountStore) Failures(ctx context.Context, subjects []string) (map[string]domain.Failures, error) {
 	var rows []failureRow
 	err := s.db.NewSelect().Model(&rows).Where("f.subject IN (?)", db.In(subjects)).Scan(ctx)
@@ -64,14 +60,12 @@ type knownAddressRow struct {
 	LastAt         int64
 }
 
-// KnowsAddress reports whether the user signed in from the address after since.
 func (s *AccountStore) KnowsAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, since time.Time) (bool, error) {
 	known, err := s.db.NewSelect().Model((*knownAddressRow)(nil)).Apply(owned(domain.UserKey{Organization: o, User: id})).
 		Where("a.address = ? AND a.last_at > ?", address, db.Millis(since)).Exists(ctx)
 	return known, db.Translate(err)
 }
 
-// RememberAddress notes that the user signed in from the address.
 func (s *AccountStore) RememberAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, at time.Time) error {
 	_, err := s.db.NewInsert().Model(&knownAddressRow{OrganizationID: int64(o), UserID: int64(id), Address: address, LastAt: db.Millis(at)}).
 		On("CONFLICT (organization_id, user_id, address) DO UPDATE").Set("last_at = excluded.last_at").Exec(ctx)

@@ -44,24 +44,18 @@ func accountWith(more ...any) func(r db.Row) (domain.Account, error) {
 	}
 }
 
-// ByLogin returns the account with that login name, compared by domain.Fold. It returns
-// ErrUserNotFound if there is none.
 func (s *AccountStore) ByLogin(ctx context.Context, name string) (domain.Account, error) {
 	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+accountTables+
 		"WHERE (u.organization_id, u.id) = (SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name = ?)", domain.Fold(name))
 	return db.Only(rows, err, accountWith(), domain.ErrUserNotFound)
 }
 
-// ByID returns the account with that number. It returns ErrUserNotFound if there is none.
 func (s *AccountStore) ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error) {
 	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumnsOfOne+accountTables+
 		"WHERE u.organization_id = ? AND u.id = ?", int64(o), int64(o), int64(o), int64(id))
 	return db.Only(rows, err, accountWith(), domain.ErrUserNotFound)
 }
 
-// BySession returns the account of a session, with what of the session decides whether it
-// can be used, and whether tokens signed with the key of that name are good. It returns
-// ErrSessionNotFound if there is no such session.
 func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error) {
 	o := int64(k.Organization)
 	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumnsOfOne+`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
@@ -78,8 +72,6 @@ func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey, key s
 	return account, signed, err
 }
 
-// ByAPIKey returns the account of the user whose API key has that text, with the key and narrowed as it
-// is. It returns ErrAPIKeyNotFound if there is none.
 func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (domain.Account, error) {
 	hash, err := apiKeyHash(s.db, text)
 	if err != nil {
@@ -100,21 +92,18 @@ func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (do
 	return a, nil
 }
 
-// Seen notes when users sent a request, in one statement.
 func (s *AccountStore) Seen(ctx context.Context, seen map[domain.UserKey]time.Time) error {
 	return touch(ctx, s.db, "users", "last_seen_at", []string{"organization_id", "id"}, seen, func(k domain.UserKey) []any {
 		return []any{int64(k.Organization), int64(k.User)}
 	})
 }
 
-// SessionsSeen notes when sessions were used, in one statement.
 func (s *AccountStore) SessionsSeen(ctx context.Context, seen map[domain.SessionKey]time.Time) error {
 	return touch(ctx, s.db, "sessions", "last_at", []string{"organization_id", "user_id", "id"}, seen, func(k domain.SessionKey) []any {
 		return []any{int64(k.Organization), int64(k.User), string(k.ID)}
 	})
 }
 
-// APIKeysSeen notes when API keys were used, in one statement.
 func (s *AccountStore) APIKeysSeen(ctx context.Context, seen map[domain.APIKeyRef]time.Time) error {
 	return touch(ctx, s.db, "api_keys", "last_at", []string{"organization_id", "user_id", "id"}, seen, func(k domain.APIKeyRef) []any {
 		return []any{int64(k.Organization), int64(k.User), string(k.ID)}
@@ -144,8 +133,6 @@ func touch[K comparable](ctx context.Context, d *db.DB, table, column string, ke
 	})
 }
 
-// CountFailure adds one failed sign-in to each of the subjects, each in one atomic step,
-// and returns the new counts. A count that began before since starts again at one.
 func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now, since time.Time) (counts map[string]int64, err error) {
 	err = s.db.Alone(ctx, func() error {
 		counts, err = s.countFailure(ctx, subjects, now, since)
@@ -177,8 +164,6 @@ func (s *AccountStore) countFailure(ctx context.Context, subjects []string, now,
 	return counts, err
 }
 
-// Forgive takes one failed sign-in back from each of the subjects, and all of them from
-// the subject cleared.
 func (s *AccountStore) Forgive(ctx context.Context, cleared string, subjects []string) error {
 	return s.db.Alone(ctx, func() error {
 		_, err := s.db.ExecContext(ctx, `WITH counted AS (SELECT subject FROM sign_in_failures WHERE subject IN (?) ORDER BY subject`+s.db.For("UPDATE")+`)
@@ -188,8 +173,7 @@ func (s *AccountStore) Forgive(ctx context.Context, cleared string, subjects []s
 	})
 }
 
-// Count adds one use to the subject in an atomic step, and returns the new count and when
-// it began. A count that began before since starts again at one. Subjects are stored hashed.
+// Count stores subjects hashed.
 func (s *AccountStore) Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error) {
 	hash, err := s.db.Vault.Hash("limit", subject)
 	if err != nil {

@@ -56,7 +56,6 @@ func apiKeyHash(d *db.DB, text domain.SecretText) (string, error) {
 	return d.Vault.Hash("api key", string(text))
 }
 
-// List returns the keys of a user with their texts, the oldest first; none if there is no such user in sc.
 func (s *APIKeyStore) List(ctx context.Context, sc tenancy.Scope, user domain.UserKey) ([]domain.APIKey, error) {
 	var rows []apiKeyRow
 	return readAPIKeys(ctx, s.db, db.From(s.db, sc, &rows).Apply(owned(user)), &rows)
@@ -81,7 +80,6 @@ func readAPIKeys(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]apiK
 	return keys, nil
 }
 
-// APIKeys returns the keys of a user whom User returned with their texts, the oldest first.
 func (tx *Tx) APIKeys(u domain.UserKey) ([]domain.APIKey, error) {
 	if _, err := tx.stored(u); err != nil {
 		return nil, err
@@ -144,7 +142,6 @@ func (tx *Tx) AddKey(u domain.UserKey, k *domain.APIKey) error {
 		Mask: int64(k.Narrowed.Mask), EnvironmentPath: string(k.Narrowed.Place)})
 }
 
-// DeleteAPIKey revokes a key of a user whom User returned, or returns ErrAPIKeyNotFound.
 func (tx *Tx) DeleteAPIKey(u domain.UserKey, id domain.UUID) error {
 	user, err := tx.stored(u)
 	if err != nil {

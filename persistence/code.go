@@ -84,13 +84,11 @@ func readCodes(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]codeRo
 	return codes, nil
 }
 
-// List returns the codes of an organization, oldest first; none if it is not in sc.
 func (s *RegistrationCodeStore) List(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) ([]domain.RegistrationCode, error) {
 	var rows []codeRow
 	return readCodes(ctx, s.db, db.From(s.db, sc, &rows).Where("c.organization_id = ?", int64(o)), &rows)
 }
 
-// Get returns the code of an organization, or ErrRegistrationCodeNotFound.
 func (s *RegistrationCodeStore) Get(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, code domain.SecretText) (domain.RegistrationCode, error) {
 	var rows []codeRow
 	return readCode(ctx, s.db, db.From(s.db, sc, &rows), &rows, o, code)
@@ -105,7 +103,6 @@ func readCode(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]codeRow
 	return db.First(codes, err, domain.ErrRegistrationCodeNotFound)
 }
 
-// RegistrationCode returns the code of an organization, locked, or ErrRegistrationCodeNotFound.
 func (tx *Tx) RegistrationCode(o domain.OrganizationID, code domain.SecretText) (domain.RegistrationCode, error) {
 	var rows []codeRow
 	return readCode(tx.Ctx, tx.DB, db.From(tx, tx.Scope(), &rows).Apply(tx.For("UPDATE")), &rows, o, code)
@@ -146,7 +143,6 @@ func (tx *Tx) SaveRegistrationCode(before, after *domain.RegistrationCode) error
 	return tx.recordCode("registration_code:update", after, changes)
 }
 
-// DeleteRegistrationCode removes a code as it was read.
 func (tx *Tx) DeleteRegistrationCode(c *domain.RegistrationCode) error {
 	row, err := toCodeRow(tx.DB, c)
 	if err != nil {
@@ -183,7 +179,6 @@ func (tx *Tx) border(o int64) (domain.Environment, error) {
 // openCode is the condition of a code that can be used at a time.
 const openCode = "c.enabled AND (c.expires_at = 0 OR c.expires_at > ?) AND (c.max_users = 0 OR c.used < c.max_users)"
 
-// CodeOpen returns nil if somebody can register with the code now, else ErrRegistrationCode.
 func (s *AccountStore) CodeOpen(ctx context.Context, code domain.SecretText) error {
 	o, hash, err := codeOwner(ctx, s.db, s.db, code)
 	if err != nil {

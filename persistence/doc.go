@@ -28,6 +28,9 @@
 // by both columns of its key, and locks by both (db.Locked). Text in place of a builder is for statements
 // that are kept prepared.
 //
+// What a method promises is written once, with the port in app that it implements; a comment here says what
+// that leaves open.
+//
 // Methods without a scope are listed with their reason in app/arch_test.go. Driver errors become domain
 // errors in one place (db.Translate).
 //

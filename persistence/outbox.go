@@ -74,9 +74,6 @@ func (s *OutboxStore) Posted() <-chan struct{} { return s.db.Posted() }
 // claimable is how many mails somebody looks at who wants one of them: others want one too.
 const claimable = 16
 
-// Claim returns the waiting mail that is due for longest and keeps others from it until
-// the given time, or ErrNotFound if none is due. Whoever claims it again afterwards is
-// the only one whose Sent, Retry and GiveUp count.
 func (s *OutboxStore) Claim(ctx context.Context, claimant string, now, until time.Time) (domain.OutgoingMail, error) {
 	for {
 		var due []outboxRow
@@ -131,23 +128,19 @@ func (s *OutboxStore) update(ctx context.Context, m *domain.OutgoingMail, assign
 	return db.One(res, err, domain.ErrChanged)
 }
 
-// Keep keeps others from a claimed mail until the given time. It returns ErrChanged if the claim
-// has ended, as do the next.
 func (s *OutboxStore) Keep(ctx context.Context, m domain.OutgoingMail, until time.Time) error {
 	return s.update(ctx, &m, "next_at = ?", db.Millis(until))
 }
 
-// Sent notes that the mail was sent, and erases its letter.
+// Sent erases the letter, as GiveUp does.
 func (s *OutboxStore) Sent(ctx context.Context, m domain.OutgoingMail) error {
 	return s.update(ctx, &m, "state = 1, letter = '', error = '', done_at = ?", db.Millis(s.db.Now()))
 }
 
-// Retry lets the mail be claimed again from then on.
 func (s *OutboxStore) Retry(ctx context.Context, m domain.OutgoingMail, then time.Time, why string) error {
 	return s.update(ctx, &m, "next_at = ?, error = ?", db.Millis(then), why)
 }
 
-// GiveUp notes that the mail will not be sent, and erases its letter.
 func (s *OutboxStore) GiveUp(ctx context.Context, m domain.OutgoingMail, why string) error {
 	return s.update(ctx, &m, "state = 2, letter = '', error = ?, done_at = ?", why, db.Millis(s.db.Now()))
 }

@@ -10,8 +10,7 @@ import (
 	"canopy/tenancy"
 )
 
-// HoldEmpty makes sure that nobody of the directory has ever proven who they are, one transaction at a
-// time, and returns the superUsers, who have not either. It returns ErrNotFirst if somebody has.
+// HoldEmpty keeps others by the root's organization.
 func (tx *Tx) HoldEmpty() ([]domain.UserKey, error) {
 	root := int64(domain.RootOrganization)
 	if err := tx.holdOrganization(domain.RootOrganization); err != nil {
@@ -24,8 +23,7 @@ func (tx *Tx) HoldEmpty() ([]domain.UserKey, error) {
 	return keysOf(tx.Ctx, tx.NewSelect().Where("u.organization_id = ? AND u.role = ?", root, int64(domain.RoleSuperUser)).Order("u.id"))
 }
 
-// Approvers returns up to n users with a mail address who may approve newcomers of
-// organization o: its admins, or the superUsers if it has none.
+// Approvers returns the admins of organization o, or the superUsers if it has none.
 func (s *UserStore) Approvers(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, n int) ([]domain.User, error) {
 	_, self := sc.Self()
 	able := func(o domain.OrganizationID, role domain.Role) *bun.SelectQuery {

@@ -39,16 +39,12 @@ func readSecret(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]secre
 	return domain.Secret{Purpose: domain.SecretPurpose(r.Purpose), Address: r.Address, Approves: r.Approves, Expires: db.Moment(r.ExpiresAt)}, err
 }
 
-// Holds returns nil if the account has the presented secret and it has not expired. It
-// returns ErrSecret otherwise, and the secret stays.
 func (s *AccountStore) Holds(ctx context.Context, u domain.UserKey, p domain.Presented) error {
 	var rows []secretRow
 	_, err := findSecret(ctx, s.db, s.db.NewSelect().Model(&rows), &rows, u, p)
 	return err
 }
 
-// Latest returns the newest secret of that purpose the account has, without its text, or
-// ErrSecret.
 func (s *AccountStore) Latest(ctx context.Context, u domain.UserKey, purpose domain.SecretPurpose) (domain.Secret, error) {
 	var rows []secretRow
 	return readSecret(ctx, s.db, s.db.NewSelect().Model(&rows).Where("s.purpose = ?", string(purpose)), &rows, u)
@@ -70,10 +66,8 @@ func findSecret(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]secre
 	return readSecret(ctx, d, q.Where("s.purpose IN (?) AND s.hash IN (?)", db.In(p.Purposes), db.In(hashes)), rows, u)
 }
 
-// Spend uses up the presented secret of a user whom User returned, together with every other of the same
-// purpose, and returns it. It returns ErrSecret if it does not fit, or was sent to an address that the account
-// no longer has; that of a change of address was sent to the new one. It returns ErrUserNotFound for anybody
-// else, as do the next.
+// Spend removes every other secret of the same purpose too. One that was sent to an address that the account
+// no longer has does not fit; that of a change of address was sent to the new one.
 func (tx *Tx) Spend(u domain.UserKey, p domain.Presented) (domain.Secret, error) {
 	held, err := tx.stored(u)
 	if err != nil {
@@ -90,7 +84,6 @@ func (tx *Tx) Spend(u domain.UserKey, p domain.Presented) (domain.Secret, error)
 	return secret, tx.withdraw(u, secret.Purpose)
 }
 
-// Withdraw removes the secrets of a user that have one of the purposes.
 func (tx *Tx) Withdraw(u domain.UserKey, purposes ...domain.SecretPurpose) error {
 	if _, err := tx.stored(u); err != nil {
 		return err
@@ -134,8 +127,6 @@ func (tx *Tx) AddSecret(u domain.UserKey, secret domain.Secret) error {
 	})
 }
 
-// Stale returns up to n accounts of sign-ups made before the given time whose address is
-// not proven and cannot be any more, because no secret for that is left at now.
 func (s *AccountStore) Stale(ctx context.Context, before, now time.Time, n int) ([]domain.UserKey, error) {
 	return keysOf(ctx, s.db.NewSelect().Where("u.state = ? AND u.created_at < ?", int64(domain.Unverified), db.Millis(before)).
 		Where(`NOT EXISTS (SELECT 1 FROM secrets s WHERE s.organization_id = u.organization_id AND s.user_id = u.id
@@ -153,12 +144,10 @@ func keysOf(ctx context.Context, q *bun.SelectQuery) ([]domain.UserKey, error) {
 	return keys, db.Translate(err)
 }
 
-// ByMail returns whose the mail address is. It returns ErrUserNotFound if it is nobody's.
 func (s *AccountStore) ByMail(ctx context.Context, address string) (domain.UserKey, error) {
 	return nameOwner(ctx, s.db, mailAddresses, address)
 }
 
-// ByAlias returns whose the login name is. It returns ErrUserNotFound if it is nobody's.
 func (s *AccountStore) ByAlias(ctx context.Context, alias string) (domain.UserKey, error) {
 	return nameOwner(ctx, s.db, loginNames, alias)
 }

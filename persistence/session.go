@@ -63,7 +63,6 @@ func (r *sessionRow) session() domain.Session {
 	}
 }
 
-// List returns the living sessions of a user, the last used first; none if there is no such user in sc.
 func (s *SessionStore) List(ctx context.Context, sc tenancy.Scope, user domain.UserKey) ([]domain.Session, error) {
 	now := db.Millis(s.db.Now())
 	var rows []sessionRow
@@ -78,7 +77,6 @@ func (s *SessionStore) List(ctx context.Context, sc tenancy.Scope, user domain.U
 	return sessions, db.Translate(err)
 }
 
-// EndSession ends a session of a user whom User returned, or returns ErrSessionNotFound.
 func (tx *Tx) EndSession(u domain.UserKey, id domain.UUID) error {
 	user, err := tx.stored(u)
 	if err != nil {
@@ -94,7 +92,6 @@ func (tx *Tx) EndSession(u domain.UserKey, id domain.UUID) error {
 	return tx.record(sessionEntry(user, domain.Change{Field: "session", Before: string(id)}))
 }
 
-// EndSessions ends all sessions of a user whom User returned.
 func (tx *Tx) EndSessions(u domain.UserKey) error {
 	user, err := tx.stored(u)
 	if err != nil {
@@ -114,9 +111,8 @@ func sessionEntry(u *domain.User, c domain.Change) domain.AuditEntry {
 	return e
 }
 
-// Begin adds a session and returns the name of the key that signs its tokens. Of the user's
-// other sessions those that have ended go, and of the rest those that were unused for the
-// longest time, so that keep are left. It returns ErrChanged if there is no such user.
+// Begin removes the user's other sessions that have ended, and of the rest those that were unused for the
+// longest time.
 func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep int) (key string, err error) {
 	now, row := db.Millis(s.db.Now()), toSessionRow(&session)
 	err = unscoped(ctx, s.db, func(tx *Tx) error {
@@ -136,9 +132,6 @@ func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep i
 	return key, err
 }
 
-// Renew renews the session that the presented token is of, in one transaction that keeps others from it, and
-// returns it with the name of the key that signs its tokens. After ErrRefreshReused the session is ended; other
-// errors leave it as it is. It returns ErrSessionNotFound if there is none.
 func (s *AccountStore) Renew(ctx context.Context, r domain.Renewal) (session domain.Session, key string, err error) {
 	k := r.Presented.SessionKey
 	var refused error
@@ -167,7 +160,6 @@ func (s *AccountStore) Renew(ctx context.Context, r domain.Renewal) (session dom
 	return session, key, orElse(err, refused)
 }
 
-// SignOut ends a session because its user wants it. A session that has ended is no error.
 func (s *AccountStore) SignOut(ctx context.Context, k domain.SessionKey) error {
 	return unscoped(ctx, s.db, func(tx *Tx) error {
 		return tx.endOwn(k, func(u *domain.User) domain.Actor {

@@ -35,7 +35,6 @@ func (tx *Tx) signingKey() (string, error) {
 	return db.First(ids, err, domain.ErrInternal)
 }
 
-// List returns all keys, the newest first.
 func (s *SigningKeyStore) List(ctx context.Context) ([]domain.SigningKey, error) {
 	var rows []signingKeyRow
 	err := s.db.NewSelect().Model(&rows).Order("k.created_at DESC", "k.id DESC").Scan(ctx)
@@ -58,10 +57,8 @@ func (s *SigningKeyStore) Ensure(ctx context.Context) error {
 	})
 }
 
-// Rotate makes a new key that signs from now on, in the name of operator. The others are good for
-// what they have signed: until every session there is has expired, and for lifetime, which
-// is that of the longest token, in case a server is signing with one at this moment. With
-// revoke they are good for nothing, and the sessions that lived by their tokens alone end.
+// Rotate leaves the others good until every session there is has expired, and for lifetime, in case a server is
+// signing with one at this moment.
 func (s *SigningKeyStore) Rotate(ctx context.Context, operator string, lifetime time.Duration, revoke bool) (domain.SigningKey, error) {
 	key := domain.SigningKey{ID: newKeyName(), Created: s.db.Now().UTC().Truncate(time.Millisecond)}
 	err := unscoped(ctx, s.db, func(tx *Tx) error {

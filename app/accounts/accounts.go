@@ -101,7 +101,7 @@ type Tx interface {
 // AccountFinder finds accounts before there is a principal, and keeps one-time secrets and
 // limits.
 type AccountFinder interface {
-	// ByMail and ByAlias return whose it is, or domain.ErrUserNotFound.
+	// ByMail and ByAlias return whose it is, or domain.ErrUserNotFound; names are compared by domain.Fold.
 	ByMail(ctx context.Context, address string) (domain.UserKey, error)
 	ByAlias(ctx context.Context, alias string) (domain.UserKey, error)
 	// ByID returns the account with that number, or domain.ErrUserNotFound.

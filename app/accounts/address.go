@@ -91,7 +91,7 @@ func (a *Accounts) change(ctx context.Context, caller *domain.Principal, ref dom
 
 // ConfirmMailChange gives the account the address that the secret proves, once, and tells the address
 // before. It takes the account's password too: whoever has somebody's session could ask for an address, and
-// read the link. It is domain.ErrSecret if there is no such account or secret, Forbidden, field
+// read the link. It returns domain.ErrSecret if there is no such account or secret, Forbidden, field
 // "password", for a wrong password, which uses nothing up and counts as a failed sign-in, Conflict
 // if the address is somebody else's, and TooMany beyond the limits.
 func (a *Accounts) ConfirmMailChange(ctx context.Context, in Redeem) (domain.User, error) {
@@ -171,7 +171,7 @@ func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Princi
 
 // Activate opens an account by the secret of its owner that somebody passes on who may
 // change it: of an invitation, or of a registration. It needs domain.UserUpdate on the
-// user, and the rules of Users.Update hold. It is domain.ErrSecret for a secret that does
+// user, and the rules of Users.Update hold. It returns domain.ErrSecret for a secret that does
 // not fit.
 func (a *Accounts) Activate(ctx context.Context, caller domain.Principal, in Presented) (domain.User, error) {
 	h, err := a.over(ctx, &caller, domain.UserUpdate, in.User)

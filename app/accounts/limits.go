@@ -28,7 +28,7 @@ type limit struct {
 	most    int64
 }
 
-// within counts a use of each of the subjects, and is domain.ErrTooMany at the first that
+// within counts a use of each of the subjects, and returns domain.ErrTooMany at the first that
 // had enough within the window. What is refused so uses up nothing of those behind.
 func (a *Accounts) within(ctx context.Context, window time.Duration, limits ...limit) error {
 	now := a.now()
@@ -45,7 +45,7 @@ func (a *Accounts) within(ctx context.Context, window time.Duration, limits ...l
 }
 
 // mayAsk counts that a stranger asks from source for mail to somebody who may be there or not,
-// and is domain.ErrTooMany beyond the limit.
+// and returns domain.ErrTooMany beyond the limit.
 func (a *Accounts) mayAsk(ctx context.Context, source string) error {
 	return a.within(ctx, mailWindow, limit{"mail from " + domain.NetworkOf(source), a.rules.Limits.Source})
 }
@@ -62,7 +62,7 @@ func (a *Accounts) mayRegister(ctx context.Context, source, address string) erro
 func (l *MailLimits) newcomers() int64 { return max(l.Overall/2, 1) }
 func (l *MailLimits) holders() int64   { return max(l.Overall-l.newcomers(), 1) }
 
-// mayMailNewcomer counts mail about a registration, and is domain.ErrOverloaded beyond the limit.
+// mayMailNewcomer counts mail about a registration, and returns domain.ErrOverloaded beyond the limit.
 // A registration that is accepted sends one, whoever has the address.
 func (a *Accounts) mayMailNewcomer(ctx context.Context) error {
 	err := a.within(ctx, mailWindow, limit{"mail to newcomers", a.rules.Limits.newcomers()})
@@ -105,7 +105,7 @@ func (a *Accounts) quietlyWithin(ctx context.Context, limits ...limit) (bool, er
 	return err == nil, err
 }
 
-// mayMail counts mail that the caller has sent to an address, and is domain.ErrTooMany beyond the
+// mayMail counts mail that the caller has sent to an address, and returns domain.ErrTooMany beyond the
 // limits, which strangers do not use up.
 func (a *Accounts) mayMail(ctx context.Context, caller *domain.Principal, address string) error {
 	l := a.rules.Limits
@@ -113,7 +113,7 @@ func (a *Accounts) mayMail(ctx context.Context, caller *domain.Principal, addres
 		limit{"mail of users to " + domain.Fold(address), l.Address}, limit{"mail of users", l.Overall})
 }
 
-// mayGuess counts a secret that is presented for an account, and is domain.ErrTooMany
+// mayGuess counts a secret that is presented for an account, and returns domain.ErrTooMany
 // beyond the limits.
 func (a *Accounts) mayGuess(ctx context.Context, whose, source string) error {
 	network := domain.NetworkOf(source)

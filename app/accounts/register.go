@@ -145,7 +145,7 @@ func (a *Accounts) newcomer(in *Register) (domain.User, error) {
 const registerTries = 5
 
 // register stores the newcomer: as the first of the directory, with a code, or in the
-// environment for newcomers. It is domain.ErrUserAliasTaken for an alias that is not free for
+// environment for newcomers. It returns domain.ErrUserAliasTaken for an alias that is not free for
 // the newcomer's address.
 func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, hash domain.PasswordHash) (domain.User, error) {
 	if a.rules.FirstUser && !a.populated.Load() {
@@ -381,7 +381,7 @@ type Redeem struct {
 
 // Verify proves the address of a registration, once. The account is then approved, or
 // waits for it and those who can approve get mail. Where several registered with the address
-// one after the other, the account gets a password by mail. It is domain.ErrSecret if there is no
+// one after the other, the account gets a password by mail. It returns domain.ErrSecret if there is no
 // such account or secret, and TooMany beyond the limits.
 func (a *Accounts) Verify(ctx context.Context, in Redeem) (directory.Proven, error) {
 	purposes := []domain.SecretPurpose{domain.VerifyAddress}

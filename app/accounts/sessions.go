@@ -72,14 +72,14 @@ type SessionTx interface {
 // SignInStore keeps what signing in begins, before there is a principal.
 type SignInStore interface {
 	// Begin adds a session and returns the name of the key that signs its tokens. Of the
-	// user's sessions the keep used last are left. It is domain.ErrChanged if there is no
+	// user's sessions the keep used last are left. It returns domain.ErrChanged if there is no
 	// such user.
 	Begin(ctx context.Context, s domain.Session, keep int) (key string, err error)
-	// BySession returns the account of a session with what decides whether the session can
-	// be used, or domain.ErrSessionNotFound, and whether a key is good.
+	// BySession is that of authn.Accounts.
 	BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error)
 	// Renew renews the session that the presented token is of, in one transaction that keeps others
-	// from the session. After domain.ErrRefreshReused the session is ended.
+	// from the session, or returns domain.ErrSessionNotFound. After domain.ErrRefreshReused the session is ended,
+	// after another error it is as it was.
 	Renew(ctx context.Context, r domain.Renewal) (s domain.Session, key string, err error)
 	// SignOut ends a session; one that has ended is no error.
 	SignOut(ctx context.Context, k domain.SessionKey) error
