@@ -25,8 +25,9 @@
 // it sets anew each time.
 //
 // A statement names the organization as a constant in each subselect, reads a name first and then the row
-// by both columns of its key, and locks by both (db.Locked). Text in place of a builder is for statements
-// that are kept prepared.
+// by both columns of its key, and locks by both (db.Locked, tx.Hold). Text in place of a builder is for
+// statements that most requests ask, and lies in files whose names end in hot.go; db.Predicate is a condition
+// that both can take. A mark alone behind LIMIT has SQLite prepare a statement anew each time (limitMark).
 //
 // What a method promises is written once, with the port in app that it implements; a comment here says what
 // that leaves open.

@@ -20,8 +20,7 @@ func (s *Store) NextEnvironment(ctx context.Context) (domain.EnvironmentID, erro
 	return domain.EnvironmentID(id), err
 }
 
-// Environment returns the environment with that key, with the attributes and the picture's tag of an
-// organization, or ErrEnvironmentNotFound if there is none in the scope. It keeps others from changing it.
+// Environment implements directory.EnvironmentTx.
 func (tx *Tx) Environment(key tenancy.EnvironmentKey) (domain.Environment, error) {
 	var rows []environmentRow
 	q := db.From(tx, tx.Scope(), &rows).Where("e.organization_id = ? AND e.id = ?", int64(key.Organization), int64(key.ID))
@@ -34,10 +33,7 @@ func (tx *Tx) Environment(key tenancy.EnvironmentKey) (domain.Environment, error
 	return found[0], err
 }
 
-// InsertEnvironment adds e, with a number of NextEnvironment, below e.Parent, which must lie in the scope,
-// and completes it; e.Organization is the parent's. It belongs to that organization, or is one if
-// e.IsOrganization says so, and then has the time it was made. It returns ErrEnvironmentNotFound on
-// "parent" without such a parent, ErrQuota, and ErrEnvironmentAliasTaken if a sibling has the alias.
+// InsertEnvironment implements directory.EnvironmentTx.
 func (tx *Tx) InsertEnvironment(e *domain.Environment) error {
 	parent, err := tx.parent(environmentsIn(tx.Scope()).And("e.organization_id = ? AND e.id = ?", int64(e.Organization), int64(e.Parent)))
 	if err != nil {
@@ -84,10 +80,7 @@ func (tx *Tx) parent(where db.Predicate) (domain.Environment, error) {
 	return selectEnvironment(tx.Ctx, tx.Bun, db.Where("e.organization_id = ? AND e.path = ?", int64(parent.Organization), string(parent.Path)), "")
 }
 
-// SaveEnvironment makes before, as it was read, after. Another Parent, which must lie in the scope, moves the
-// whole subtree, with its users and everything that names a place in it. It returns ErrEnvironmentNotFound
-// on "parent" without such a parent, ErrEnvironmentCycle, ErrEnvironmentBorder or ErrTooDeep for a move that
-// cannot be made, ErrRootFixed, and ErrEnvironmentAliasTaken. Where nothing changed it does nothing.
+// SaveEnvironment implements directory.EnvironmentTx.
 func (tx *Tx) SaveEnvironment(before, after *domain.Environment) error {
 	changes := domain.Diff(before.Fields(), after.Fields())
 	if len(changes) == 0 {
@@ -198,9 +191,7 @@ func (tx *Tx) recount(before, to *domain.Environment) error {
 	return tx.admit(to.Organization, environments)
 }
 
-// DeleteEnvironment removes an environment, and with it every mention on users' lists. It returns ErrRootFixed
-// for the root, and ErrEnvironmentNotEmpty, counting what whoever the scope was given to can see of it,
-// unless it is empty.
+// DeleteEnvironment implements directory.EnvironmentTx.
 func (tx *Tx) DeleteEnvironment(e *domain.Environment) error {
 	if e.ID == domain.RootEnvironment {
 		return domain.ErrRootFixed

@@ -96,7 +96,7 @@ func (s *Store) NextGroup(ctx context.Context) (domain.GroupID, error) {
 	return domain.GroupID(id), err
 }
 
-// Group returns the group with that number, or ErrGroupNotFound if there is none in the scope.
+// Group implements directory.GroupTx.
 func (tx *Tx) Group(id domain.GroupID) (domain.Group, error) {
 	row, err := db.Locked[groupRow](tx.Tx, "UPDATE", int64(id), domain.ErrGroupNotFound)
 	if err != nil {
@@ -105,9 +105,7 @@ func (tx *Tx) Group(id domain.GroupID) (domain.Group, error) {
 	return row.group(), nil
 }
 
-// InsertGroup adds g, with a number of NextGroup, to g.Organization, whose place must lie in the scope,
-// and completes it. It returns ErrEnvironmentNotFound without such an organization, ErrGroupNotFound
-// on "parent" without a parent that can be used there, and ErrGroupAliasTaken.
+// InsertGroup implements directory.GroupTx.
 func (tx *Tx) InsertGroup(g *domain.Group) error {
 	if err := g.Validate(); err != nil {
 		return err
@@ -135,8 +133,7 @@ func (tx *Tx) InsertGroup(g *domain.Group) error {
 	return tx.groupChanged("group:create", g, domain.Diff(nil, g.Fields()))
 }
 
-// SaveGroup makes before, as it was read, after. It returns ErrGroupCycle, ErrGroupNotFound on "parent"
-// without a parent that can be used there, and ErrGroupAliasTaken. Where nothing changed it does nothing.
+// SaveGroup implements directory.GroupTx.
 func (tx *Tx) SaveGroup(before, after *domain.Group) error {
 	changes := domain.Diff(before.Fields(), after.Fields())
 	if len(changes) == 0 {
@@ -160,7 +157,7 @@ func (tx *Tx) SaveGroup(before, after *domain.Group) error {
 	return tx.groupChanged("group:update", after, changes)
 }
 
-// DeleteGroup removes the group. It returns ErrGroupNotEmpty if it has members or groups below it.
+// DeleteGroup implements directory.GroupTx.
 func (tx *Tx) DeleteGroup(g *domain.Group) error {
 	var used bool
 	err := tx.NewSelect().ColumnExpr(`EXISTS (SELECT 1 FROM user_groups m WHERE m.group_id = ?)

@@ -148,9 +148,7 @@ func (s *GroupStore) Administers(ctx context.Context, sc tenancy.Scope, id domai
 	return is, db.Translate(err)
 }
 
-// AddGroupAdmin makes a user of its organization an admin of g, which was read, and does nothing if they
-// are one. It returns ErrGroupAdminElsewhere for a user of another organization, ErrUserNotFound, and
-// ErrTooManyGroupAdmins.
+// AddGroupAdmin implements directory.GroupTx.
 func (tx *Tx) AddGroupAdmin(g *domain.Group, admin domain.UserKey) error {
 	admins, err := tx.groupAdmins(g, admin)
 	switch {
@@ -168,7 +166,7 @@ func (tx *Tx) AddGroupAdmin(g *domain.Group, admin domain.UserKey) error {
 	return tx.record(groupEntry("group:update", g, domain.Diff(nil, adminField(admin))))
 }
 
-// RemoveGroupAdmin takes back AddGroupAdmin, and does nothing if the user is none.
+// RemoveGroupAdmin implements directory.GroupTx.
 func (tx *Tx) RemoveGroupAdmin(g *domain.Group, admin domain.UserKey) error {
 	admins, err := tx.groupAdmins(g, admin)
 	if err != nil || !slices.Contains(admins, admin.User) {

@@ -123,8 +123,7 @@ func (tx *Tx) saveOrganizationAttributes(before, after *domain.Environment) erro
 	return tx.Insert(&rows)
 }
 
-// PurgeOrganization removes an organization with everything in it: its environments, groups and users. It
-// returns ErrEnvironmentNotFound for another environment, ErrRootFixed for the root's, and ErrEnvironmentNotEmpty while other organizations lie below it.
+// PurgeOrganization implements directory.EnvironmentTx.
 func (tx *Tx) PurgeOrganization(e *domain.Environment) error {
 	switch {
 	case !e.IsOrganization:

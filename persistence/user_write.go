@@ -11,7 +11,7 @@ import (
 	"canopy/persistence/db"
 )
 
-// Number gives a new user numbers and a UUID that nobody has.
+// Number implements directory.UserStore.
 func (s *UserStore) Number(ctx context.Context, u *domain.User) error {
 	id, err := s.db.NextID(ctx, db.UserNumbers)
 	if err != nil {
@@ -22,8 +22,7 @@ func (s *UserStore) Number(ctx context.Context, u *domain.User) error {
 	return err
 }
 
-// User returns the user with that key, attributes and the picture's tag included, and keeps others from
-// changing them until the transaction ends. It is ErrUserNotFound if there is none in the scope.
+// User implements directory.UserTx.
 func (t *Tx) User(key domain.UserKey) (domain.User, error) {
 	with := func() *bun.SelectQuery {
 		return usersIn(t, t.Scope()).Where("u.organization_id = ? AND u.id = ?", int64(key.Organization), int64(key.User))
@@ -64,8 +63,7 @@ func (t *Tx) stored(u domain.UserKey) (*domain.User, error) {
 	return &held, nil
 }
 
-// SuperUsers returns the superUsers but the one with that number, and the root's groups, and keeps
-// superUsers from being changed.
+// SuperUsers implements directory.UserTx.
 func (t *Tx) SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error) {
 	root := int64(domain.RootOrganization)
 	superUsers := func() *bun.SelectQuery {
@@ -84,10 +82,7 @@ func (t *Tx) SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error
 	return users, groups, err
 }
 
-// InsertUser adds u, who has their numbers and whose home must lie in the scope, with the hash of their
-// password, empty for none. It is ErrEnvironmentNotFound on "home" without such a home, ErrChanged if a
-// place u names is no longer where u says, ErrGroupNotFound, ErrQuota, ErrUserAliasTaken or
-// ErrUserMailTaken.
+// InsertUser implements directory.UserTx.
 func (t *Tx) InsertUser(u *domain.User, hash domain.PasswordHash) error {
 	if err := u.Validate(); err != nil {
 		return err
@@ -143,10 +138,7 @@ func (t *Tx) insertUsers(added ...domain.StoredUser) error {
 	return nil
 }
 
-// SaveUser writes what has become of a user whom User returned, if it is anything else than before. A
-// hash that is not empty becomes the password and ends the user's sessions. It is ErrUserBorder if the
-// home would lie in another organization, ErrUserNotFound for a user whom User did not return, or the
-// errors of InsertUser.
+// SaveUser implements directory.UserTx.
 func (t *Tx) SaveUser(after *domain.User, hash domain.PasswordHash) error {
 	held, ok := t.users[after.ID]
 	if !ok {
@@ -269,8 +261,7 @@ func (t *Tx) replace(part userPart, u *domain.User) error {
 	return part.insert(t, u)
 }
 
-// DeleteUser removes a user whom User returned with everything that is theirs. It is ErrUserNotFound for
-// anybody else.
+// DeleteUser implements directory.UserTx.
 func (t *Tx) DeleteUser(u domain.UserKey) error {
 	held, err := t.stored(u)
 	if err != nil {

@@ -39,11 +39,17 @@ type EnvironmentTx interface {
 	// domain.ErrEnvironmentNotFound.
 	Environment(key tenancy.EnvironmentKey) (domain.Environment, error)
 	// InsertEnvironment adds e, with a number of NextEnvironment, below e.Parent, which is of
-	// e.Organization, and completes it.
+	// e.Organization, and completes it: it belongs to that organization, or is one if it says so. It returns
+	// domain.ErrEnvironmentNotFound on "parent" without such a parent, domain.ErrQuota, and
+	// domain.ErrEnvironmentAliasTaken if a sibling has the alias.
 	InsertEnvironment(e *domain.Environment) error
-	// SaveEnvironment makes before, as it was read, after; another Parent moves the subtree.
+	// SaveEnvironment makes before, as it was read, after; another Parent moves the subtree, with its users and
+	// everything that names a place in it. It returns domain.ErrEnvironmentNotFound on "parent" without such a
+	// parent, domain.ErrEnvironmentCycle, ErrEnvironmentBorder or ErrTooDeep for a move that cannot be made,
+	// domain.ErrRootFixed, and domain.ErrEnvironmentAliasTaken.
 	SaveEnvironment(before, after *domain.Environment) error
-	// DeleteEnvironment removes the environment, or returns domain.ErrEnvironmentNotEmpty unless it is empty.
+	// DeleteEnvironment removes the environment with every mention on users' lists, or returns
+	// domain.ErrRootFixed or domain.ErrEnvironmentNotEmpty, which counts what the caller can see of it.
 	DeleteEnvironment(e *domain.Environment) error
 	// PurgeOrganization removes an organization with everything in it, or returns
 	// domain.ErrEnvironmentNotEmpty while others lie below it.

@@ -37,14 +37,18 @@ type GroupStore interface {
 type GroupTx interface {
 	// Group returns the group with that number, locked, or domain.ErrGroupNotFound.
 	Group(id domain.GroupID) (domain.Group, error)
-	// InsertGroup adds g, with a number of NextGroup, to g.Organization, and completes it.
+	// InsertGroup adds g, with a number of NextGroup, to g.Organization, and completes it. It returns
+	// domain.ErrEnvironmentNotFound without such an organization, domain.ErrGroupNotFound on "parent" without
+	// a parent that can be used there, domain.ErrQuota and domain.ErrGroupAliasTaken.
 	InsertGroup(g *domain.Group) error
-	// SaveGroup makes before, as it was read, after.
+	// SaveGroup makes before, as it was read, after. It returns domain.ErrGroupCycle and the errors of
+	// InsertGroup.
 	SaveGroup(before, after *domain.Group) error
 	// DeleteGroup removes the group, or returns domain.ErrGroupNotEmpty while it is used.
 	DeleteGroup(g *domain.Group) error
 	// AddGroupAdmin makes a user of the group's organization one of its admins, and RemoveGroupAdmin takes
-	// that back; they do nothing where it is so.
+	// that back; they do nothing where it is so. The first returns domain.ErrGroupAdminElsewhere for a user of
+	// another organization, domain.ErrUserNotFound and domain.ErrTooManyGroupAdmins.
 	AddGroupAdmin(g *domain.Group, admin domain.UserKey) error
 	RemoveGroupAdmin(g *domain.Group, admin domain.UserKey) error
 	// SuperUsers returns the superUsers but the one with that number, and the root's groups, and keeps

@@ -80,10 +80,14 @@ type UserTx interface {
 	// HoldEmpty returns the superUsers of a directory in which nobody has ever proven who they are, and
 	// keeps others from being the first. It is domain.ErrNotFirst if somebody has.
 	HoldEmpty() ([]domain.UserKey, error)
-	// InsertUser adds a user who has their numbers; an empty hash is no password.
+	// InsertUser adds a user who has their numbers; an empty hash is no password. It returns
+	// domain.ErrEnvironmentNotFound on "home" without such a home, domain.ErrChanged if a place that the user
+	// names is no longer where they say, domain.ErrGroupNotFound, domain.ErrQuota, domain.ErrUserAliasTaken
+	// or domain.ErrUserMailTaken.
 	InsertUser(u *domain.User, hash domain.PasswordHash) error
-	// SaveUser writes what became of a user. A hash that is not empty becomes the password and ends the
-	// user's sessions.
+	// SaveUser writes what became of a user whom User returned. A hash that is not empty becomes the password
+	// and ends the user's sessions. It returns domain.ErrUserBorder for a home in another organization, and
+	// the errors of InsertUser.
 	SaveUser(u *domain.User, hash domain.PasswordHash) error
 	// DeleteUser removes a user with everything that is theirs.
 	DeleteUser(key domain.UserKey) error
