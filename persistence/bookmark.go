@@ -23,7 +23,8 @@ type bookmarkRow struct {
 // MaxBookmarks is how many bookmarks one user may have.
 const MaxBookmarks = 1000
 
-func (s *ObjectStore) Bookmarks(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind, p domain.Page) ([]domain.Bookmark, domain.Cursor, error) {
+func (s *ObjectStore) Bookmarks(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind,
+	p domain.Page) ([]domain.Bookmark, domain.Cursor, error) {
 	var after domain.ObjectID
 	if _, err := readCursor(p.After, "bookmarks", &after); err != nil {
 		return nil, "", err
@@ -32,14 +33,16 @@ func (s *ObjectStore) Bookmarks(ctx context.Context, sc tenancy.Scope, kinds []d
 	var rows []objectRow
 	q := db.From(s.db, sc, &rows).ColumnExpr("b.created_at AS bookmarked_at").
 		Join("JOIN bookmarks AS b ON o.organization_id = b.object_organization_id AND o.id = b.object_id").
-		Where("b.organization_id = ? AND b.user_id = ? AND b.object_id > ?", int64(me.Organization), int64(me.User), int64(after)).
+		Where("b.organization_id = ? AND b.user_id = ? AND b.object_id > ?", int64(me.Organization), int64(me.User),
+			int64(after)).
 		Order("b.object_id").Limit(int64(limit) + 1)
 	objects, err := s.named(ctx, sc, when(q, len(kinds) > 0, "o.kind IN (?)", db.In(kinds)), &rows)
 	bookmarks := make([]domain.Bookmark, len(objects))
 	for i := range objects {
 		bookmarks[i] = domain.Bookmark{Object: objects[i], Created: db.Moment(rows[i].BookmarkedAt)}
 	}
-	return page(bookmarks, err, limit, func(b *domain.Bookmark) domain.Cursor { return writeCursor("bookmarks", int64(b.Object.ID)) })
+	return page(bookmarks, err, limit,
+		func(b *domain.Bookmark) domain.Cursor { return writeCursor("bookmarks", int64(b.Object.ID)) })
 }
 
 // bookmarkOf returns the row that bookmarks an object for whoever the transaction was opened for. It returns
@@ -56,7 +59,8 @@ func (tx *Tx) AddBookmark(key domain.ObjectKey) error {
 		return err
 	}
 	others, err := tx.NewSelect().Model((*bookmarkRow)(nil)).
-		Where("organization_id = ? AND user_id = ? AND object_id <> ?", row.OrganizationID, row.UserID, row.ObjectID).Count(tx.Ctx)
+		Where("organization_id = ? AND user_id = ? AND object_id <> ?", row.OrganizationID, row.UserID, row.ObjectID).
+		Count(tx.Ctx)
 	if err == nil && others >= MaxBookmarks {
 		err = domain.ErrTooManyBookmarks
 	}
@@ -77,7 +81,8 @@ func (tx *Tx) RemoveBookmark(key domain.ObjectKey) error {
 // holdObject keeps the object from being deleted. It returns ErrObjectNotFound if there is none in the scope.
 func (tx *Tx) holdObject(key domain.ObjectKey) error {
 	var rows []objectRow
-	err := db.From(tx, tx.Scope(), &rows).Column("id").Where("o.organization_id = ? AND o.id = ?", int64(key.Organization), int64(key.Object)).
+	err := db.From(tx, tx.Scope(), &rows).Column("id").
+		Where("o.organization_id = ? AND o.id = ?", int64(key.Organization), int64(key.Object)).
 		Apply(tx.For("SHARE")).Scan(tx.Ctx)
 	_, err = db.First(rows, err, domain.ErrObjectNotFound)
 	return err

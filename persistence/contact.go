@@ -38,7 +38,8 @@ func (s *SocialStore) Contacts(ctx context.Context, sc tenancy.Scope) ([]domain.
 	var rows []contactRow
 	err := db.From(s.db, sc, &rows).ColumnExpr("?TableColumns, u.alias, u.first_name, u.last_name").
 		Join("JOIN users AS u ON u.organization_id = c.contact_organization_id AND u.id = c.contact_id").
-		Where("c.organization_id = ? AND c.user_id = ?", int64(me.Organization), int64(me.User)).Order("c.rank", "c.contact_id").Scan(ctx)
+		Where("c.organization_id = ? AND c.user_id = ?", int64(me.Organization), int64(me.User)).
+		Order("c.rank", "c.contact_id").Scan(ctx)
 	contacts := make([]domain.Contact, len(rows))
 	for i, r := range rows {
 		contacts[i] = contact(userKey(r.ContactOrganizationID, r.ContactID), r.Alias, r.FirstName, r.LastName)
@@ -54,7 +55,8 @@ func (tx *Tx) AddContact(alias string) error {
 	if _, err := tx.holdMe(); err != nil { // only this one row, so that two who add each other do not wait in a circle
 		return err
 	}
-	count, rank, err := tx.last(tx.NewSelect().Model((*contactRow)(nil)).Where("organization_id = ? AND user_id = ?", row.OrganizationID, row.UserID))
+	count, rank, err := tx.last(tx.NewSelect().Model((*contactRow)(nil)).
+		Where("organization_id = ? AND user_id = ?", row.OrganizationID, row.UserID))
 	if err != nil {
 		return err
 	}
@@ -84,7 +86,8 @@ func (tx *Tx) contactOf(alias string) (*contactRow, error) {
 		return nil, err
 	}
 	var rows []userRow
-	err = db.From(tx, tx.Scope(), &rows).Column("id").Where("u.organization_id = ? AND u.id = ?", int64(of.Organization), int64(of.User)).Scan(tx.Ctx)
+	err = db.From(tx, tx.Scope(), &rows).Column("id").
+		Where("u.organization_id = ? AND u.id = ?", int64(of.Organization), int64(of.User)).Scan(tx.Ctx)
 	_, err = db.First(rows, err, domain.ErrUserNotFound)
 	me := tx.me()
 	return &contactRow{OrganizationID: int64(me.Organization), UserID: int64(me.User),

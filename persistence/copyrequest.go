@@ -53,14 +53,16 @@ func (r *copyRequestRow) request() (domain.CopyRequest, error) {
 	c := domain.CopyRequest{ID: domain.CopyRequestID(r.ID), Organization: domain.OrganizationID(r.OrganizationID),
 		From: userKey(r.FromOrganizationID, r.FromID), To: userKey(r.ToOrganizationID, r.ToID),
 		Created: db.Moment(r.CreatedAt), Expires: db.Moment(r.ExpiresAt),
-		Object: domain.Object{Organization: domain.OrganizationID(r.OrganizationID), ID: domain.ObjectID(r.ObjectID), UUID: domain.UUID(r.UUID),
+		Object: domain.Object{Organization: domain.OrganizationID(r.OrganizationID), ID: domain.ObjectID(r.ObjectID),
+			UUID: domain.UUID(r.UUID),
 			Kind: domain.ObjectKind(r.Kind), Environment: domain.EnvironmentID(r.EnvironmentID), Path: domain.EnvironmentPath(r.EnvironmentPath),
 			Name: r.Name, FullName: r.FullName}}
 	return c, json.Unmarshal([]byte(r.Attributes), &c.Object.Attributes)
 }
 
 // readCopyRequests reads the offers in sc that narrow leaves and that have not expired, oldest first.
-func readCopyRequests(ctx context.Context, d *db.DB, r db.Reader, sc tenancy.Scope, narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]domain.CopyRequest, error) {
+func readCopyRequests(ctx context.Context, d *db.DB, r db.Reader, sc tenancy.Scope,
+	narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]domain.CopyRequest, error) {
 	var rows []copyRequestRow
 	err := db.From(r, sc, &rows).ColumnExpr("?TableColumns").
 		ColumnExpr("o.uuid, o.kind, o.environment_id, o.environment_path, o.name, o.full_name, o.attributes").
@@ -74,7 +76,8 @@ func readCopyRequests(ctx context.Context, d *db.DB, r db.Reader, sc tenancy.Sco
 }
 
 // copyRequests is readCopyRequests outside of a transaction, with what both sides are called.
-func (s *ObjectStore) copyRequests(ctx context.Context, sc tenancy.Scope, narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]domain.CopyRequest, error) {
+func (s *ObjectStore) copyRequests(ctx context.Context, sc tenancy.Scope,
+	narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]domain.CopyRequest, error) {
 	requests, err := readCopyRequests(ctx, s.db, s.db, sc, narrow)
 	if err != nil {
 		return nil, err
@@ -92,19 +95,22 @@ func (s *ObjectStore) copyRequests(ctx context.Context, sc tenancy.Scope, narrow
 	return requests, err
 }
 
-func (s *ObjectStore) CopyRequests(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind, p domain.Page) ([]domain.CopyRequest, domain.Cursor, error) {
+func (s *ObjectStore) CopyRequests(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind,
+	p domain.Page) ([]domain.CopyRequest, domain.Cursor, error) {
 	var after domain.CopyRequestID
 	if _, err := readCursor(p.After, "copies", &after); err != nil {
 		return nil, "", err
 	}
 	limit := pageSize(p)
 	all, err := s.copyRequests(ctx, sc, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return when(q, len(kinds) > 0, "o.kind IN (?)", db.In(kinds)).Where("c.id > ?", int64(after)).Limit(int64(limit) + 1)
+		return when(q, len(kinds) > 0, "o.kind IN (?)", db.In(kinds)).Where("c.id > ?", int64(after)).
+			Limit(int64(limit) + 1)
 	})
 	return page(all, err, limit, func(c *domain.CopyRequest) domain.Cursor { return writeCursor("copies", int64(c.ID)) })
 }
 
-func (s *ObjectStore) CopyRequest(ctx context.Context, sc tenancy.Scope, id domain.CopyRequestID) (domain.CopyRequest, error) {
+func (s *ObjectStore) CopyRequest(ctx context.Context, sc tenancy.Scope,
+	id domain.CopyRequestID) (domain.CopyRequest, error) {
 	found, err := s.copyRequests(ctx, sc, numbered(id))
 	return db.First(found, err, domain.ErrCopyRequestNotFound)
 }
@@ -135,7 +141,8 @@ func (tx *Tx) InsertCopyRequest(c *domain.CopyRequest) error {
 	c.Created, c.Expires = db.Moment(now), db.Moment(db.Millis(c.Expires))
 	// The person is locked, so that their offers are counted by one after the other.
 	var rows []userRow
-	err := tx.NewSelect().Model(&rows).Column("id").Where("organization_id = ? AND id = ?", int64(to.Organization), int64(to.User)).
+	err := tx.NewSelect().Model(&rows).Column("id").
+		Where("organization_id = ? AND id = ?", int64(to.Organization), int64(to.User)).
 		Apply(tx.For("UPDATE")).Scan(tx.Ctx)
 	if _, err := db.First(rows, err, domain.ErrUserNotFound.On("to")); err != nil {
 		return err
@@ -145,14 +152,16 @@ func (tx *Tx) InsertCopyRequest(c *domain.CopyRequest) error {
 	if err != nil {
 		return err
 	}
-	waiting, err := tx.NewSelect().Model((*copyRequestRow)(nil)).Where("to_organization_id = ? AND to_id = ?", int64(to.Organization), int64(to.User)).Count(tx.Ctx)
+	waiting, err := tx.NewSelect().Model((*copyRequestRow)(nil)).
+		Where("to_organization_id = ? AND to_id = ?", int64(to.Organization), int64(to.User)).Count(tx.Ctx)
 	if err == nil && waiting >= MaxOffers {
 		err = domain.ErrTooManyCopyRequests
 	}
 	if err != nil {
 		return db.Translate(err)
 	}
-	err = tx.Insert(&copyRequestRow{OrganizationID: int64(c.Organization), ID: int64(c.ID), ObjectID: int64(c.Object.ID),
+	err = tx.Insert(&copyRequestRow{OrganizationID: int64(c.Organization), ID: int64(c.ID),
+		ObjectID:           int64(c.Object.ID),
 		FromOrganizationID: int64(from.Organization), FromID: int64(from.User),
 		ToOrganizationID: int64(to.Organization), ToID: int64(to.User), CreatedAt: now, ExpiresAt: db.Millis(c.Expires)})
 	if err != nil {
@@ -187,5 +196,6 @@ func (tx *Tx) DeclineCopyRequest(c *domain.CopyRequest) error {
 }
 
 func (tx *Tx) removeCopyRequest(c *domain.CopyRequest) error {
-	return tx.One(tx.NewDelete().Model(&copyRequestRow{OrganizationID: int64(c.Organization), ID: int64(c.ID)}).WherePK(), domain.ErrCopyRequestNotFound)
+	return tx.One(tx.NewDelete().Model(&copyRequestRow{OrganizationID: int64(c.Organization), ID: int64(c.ID)}).
+		WherePK(), domain.ErrCopyRequestNotFound)
 }

@@ -38,7 +38,8 @@ func toFavouriteRow(u domain.UserKey, list domain.FavouriteList, name string, ra
 func (s *SocialStore) Favourites(ctx context.Context, sc tenancy.Scope) (favourites domain.Favourites, err error) {
 	me := sc.Actor()
 	var rows []favouriteRow
-	err = s.db.NewSelect().Model(&rows).Where("organization_id = ? AND user_id = ?", int64(me.Organization), int64(me.User)).
+	err = s.db.NewSelect().Model(&rows).
+		Where("organization_id = ? AND user_id = ?", int64(me.Organization), int64(me.User)).
 		Order("list", "rank", "name_key").Scan(ctx)
 	for _, r := range rows {
 		if r.List < int64(len(favourites)) {
@@ -59,7 +60,8 @@ func (tx *Tx) me() domain.UserKey {
 func (tx *Tx) holdMe() (domain.UserKey, error) {
 	me := tx.me()
 	var rows []userRow
-	err := tx.NewSelect().Model(&rows).Column("id").Where("organization_id = ? AND id = ?", int64(me.Organization), int64(me.User)).
+	err := tx.NewSelect().Model(&rows).Column("id").
+		Where("organization_id = ? AND id = ?", int64(me.Organization), int64(me.User)).
 		Apply(tx.For("NO KEY UPDATE")).Scan(tx.Ctx)
 	_, err = db.First(rows, err, domain.ErrUserNotFound)
 	return me, err
@@ -152,7 +154,8 @@ func (tx *Tx) forgetFavourites(o *domain.Object) error {
 func (tx *Tx) privateTopic(u *domain.User) (domain.Object, error) {
 	var rows []objectRow
 	q := tx.NewSelect().Model(&rows).Where("o.organization_id = ? AND o.kind = ? AND o.full_name_key = ?",
-		int64(u.Organization), string(domain.KindTopic), domain.Fold(domain.PrivateTopic(u.Alias))).Apply(ownedBy(u.Key())).Apply(tx.For("UPDATE"))
+		int64(u.Organization), string(domain.KindTopic), domain.Fold(domain.PrivateTopic(u.Alias))).
+		Apply(ownedBy(u.Key())).Apply(tx.For("UPDATE"))
 	objects, err := readObjects(tx.Ctx, tenancy.Scope{}, q, &rows)
 	return db.First(objects, err, domain.ErrObjectNotFound)
 }

@@ -14,8 +14,8 @@ import (
 	"canopy/tenancy"
 )
 
-// ObjectStore reads objects, and what is kept of them, as the ports in app/objects say. An object lies in a scope if it lies in one of its
-// places, is of one of its kinds, and is the viewer's to read.
+// ObjectStore reads objects, and what is kept of them, as the ports in app/objects say. An object lies in a scope if it
+// lies in one of its places, is of one of its kinds, and is the viewer's to read.
 type ObjectStore struct{ db *db.DB }
 
 // NewObjectStore returns the store of objects in d.
@@ -58,7 +58,8 @@ func objectsIn(sc tenancy.Scope) db.Predicate { return objectRow{}.Within(sc) }
 
 // AfterScanRow weighs a row.
 func (r *objectRow) AfterScanRow(ctx context.Context) error {
-	return db.Weigh(ctx, 18+8*strings.Count(r.AccessList, " "), r.Name, r.FullName, r.FullNameKey, r.Attributes, r.UseList, r.AccessList)
+	return db.Weigh(ctx, 18+8*strings.Count(r.AccessList, " "), r.Name, r.FullName, r.FullNameKey, r.Attributes,
+		r.UseList, r.AccessList)
 }
 
 func toObjectRow(o *domain.Object) *objectRow {
@@ -76,7 +77,8 @@ func (r *objectRow) object() (domain.Object, error) {
 	o := domain.Object{
 		ID: domain.ObjectID(r.ID), UUID: domain.UUID(r.UUID), Kind: domain.ObjectKind(r.Kind), Organization: domain.OrganizationID(r.OrganizationID),
 		Environment: domain.EnvironmentID(r.EnvironmentID), Path: domain.EnvironmentPath(r.EnvironmentPath),
-		Owner: userKey(r.OwnerOrganizationID, r.OwnerID), Parent: domain.ObjectID(r.ParentID), Name: r.Name, FullName: r.FullName,
+		Owner: userKey(r.OwnerOrganizationID, r.OwnerID), Parent: domain.ObjectID(r.ParentID),
+		Name: r.Name, FullName: r.FullName,
 		Visibility: domain.Visibility(r.Visibility), Created: db.Moment(r.CreatedAt), Changed: db.Moment(r.ChangedAt),
 	}
 	for id := range strings.FieldsSeq(r.UseList) {
@@ -110,7 +112,8 @@ const (
 )
 
 // readObjects reads the objects that q finds, with their lists, in rows. They lie in sc, or anywhere for the zero scope.
-func readObjects(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery, rows *[]objectRow) ([]domain.Object, error) {
+func readObjects(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery,
+	rows *[]objectRow) ([]domain.Object, error) {
 	var its any = bun.Ident("o.organization_id")
 	if o, one := sc.Organization(); one {
 		its = int64(o)
@@ -124,7 +127,8 @@ func readObjects(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery, rows
 }
 
 // named is readObjects with what their owners and those on their access lists are called.
-func (s *ObjectStore) named(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery, rows *[]objectRow) ([]domain.Object, error) {
+func (s *ObjectStore) named(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery,
+	rows *[]objectRow) ([]domain.Object, error) {
 	objects, err := readObjects(ctx, sc, q, rows)
 	if err != nil {
 		return nil, err
@@ -204,7 +208,8 @@ func meeting(sc tenancy.Scope, f *domain.ObjectFilter) func(*bun.SelectQuery) *b
 		where(!f.Until.IsZero(), "o.created_at < ?", f.Until.UnixMilli())
 		where(without != "", "NOT (o.full_name_key >= ? AND o.full_name_key < ?)", without+"/", without+"0")
 		where(f.Parent != 0, "o.parent_id = ?", int64(f.Parent))
-		where(f.Owner != (domain.UserKey{}), "o.owner_organization_id = ? AND o.owner_id = ?", int64(f.Owner.Organization), int64(f.Owner.User))
+		where(f.Owner != (domain.UserKey{}), "o.owner_organization_id = ? AND o.owner_id = ?",
+			int64(f.Owner.Organization), int64(f.Owner.User))
 		where(f.Uses != 0, "EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = o.organization_id AND x.object_id = o.id AND x.used_id = ?)",
 			int64(f.Uses))
 		if len(f.Descriptions) > 0 {
@@ -265,7 +270,8 @@ func (s *ObjectStore) Get(ctx context.Context, sc tenancy.Scope, ref domain.Obje
 	return db.First(objects, err, domain.ErrObjectNotFound)
 }
 
-func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter, p domain.Page) ([]domain.Object, domain.Cursor, error) {
+func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter,
+	p domain.Page) ([]domain.Object, domain.Cursor, error) {
 	limit := pageSize(p)
 	list := strconv.Itoa(int(f.Order)) // for its cursors
 	var all []domain.Object
@@ -301,7 +307,8 @@ func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.Objec
 }
 
 // byPlace reads up to n objects in tree order, behind the one with that place and number.
-func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.ObjectFilter, path domain.EnvironmentPath, id domain.ObjectID, n int) ([]domain.Object, error) {
+func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.ObjectFilter,
+	path domain.EnvironmentPath, id domain.ObjectID, n int) ([]domain.Object, error) {
 	stretches := sc.Ranges()
 	if path != "" {
 		stretches = beyond(stretches, path)
@@ -314,7 +321,9 @@ func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.O
 			if r.From == path {
 				behind = int64(id)
 			}
-			q := s.db.NewSelect().Model((*objectRow)(nil)).Where("(o.environment_path, o.id) > (?, ?) AND o.environment_path < ?", string(r.From), behind, string(r.Until)).
+			q := s.db.NewSelect().Model((*objectRow)(nil)).
+				Where("(o.environment_path, o.id) > (?, ?) AND o.environment_path < ?",
+					string(r.From), behind, string(r.Until)).
 				Where(its.Text(), its.Args...).Apply(meeting(sc, f)).Order("o.environment_path", "o.id").Limit(int64(n))
 			if o, only := sc.Organization(); only {
 				q = q.Where("o.organization_id = ?", int64(o))
@@ -323,10 +332,12 @@ func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.O
 		}
 		from := "(?) AS o"
 		if len(part) > 1 {
-			from = "(SELECT * FROM (?) AS s" + strings.Repeat(" UNION ALL SELECT * FROM (?) AS s", len(part)-1) + ") AS o"
+			from = "(SELECT * FROM (?) AS s" +
+				strings.Repeat(" UNION ALL SELECT * FROM (?) AS s", len(part)-1) + ") AS o"
 		}
 		var rows []objectRow
-		q := s.db.NewSelect().Model(&rows).ModelTableExpr(from, one...).Order("o.environment_path", "o.id").Limit(int64(n))
+		q := s.db.NewSelect().Model(&rows).ModelTableExpr(from, one...).Order("o.environment_path", "o.id").
+			Limit(int64(n))
 		return s.named(ctx, sc, q, &rows)
 	})
 }
@@ -358,7 +369,8 @@ func (s *ObjectStore) Owners(ctx context.Context, sc tenancy.Scope, ref domain.O
 		return nil, err
 	}
 	var rows []ownerRow
-	err = s.db.NewSelect().Model(&rows).Where("h.organization_id = ? AND h.object_id = ?", o.OrganizationID, o.ID).Order("h.rank").Scan(ctx)
+	err = s.db.NewSelect().Model(&rows).Where("h.organization_id = ? AND h.object_id = ?", o.OrganizationID, o.ID).
+		Order("h.rank").Scan(ctx)
 	if err != nil {
 		return nil, db.Translate(err)
 	}

@@ -76,7 +76,8 @@ func (tx *Tx) ObjectsBelow(top *domain.Object) ([]domain.Object, error) {
 	}
 	admin := viewed(tx.Scope(), domain.LevelAdmin)
 	return tx.lockObjects(func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where(admin.Text(), admin.Args...).ApplyQueryBuilder(below(top, false)).Order("o.id").Limit(domain.MaxTogether)
+		return q.Where(admin.Text(), admin.Args...).ApplyQueryBuilder(below(top, false)).Order("o.id").
+			Limit(domain.MaxTogether)
 	})
 }
 
@@ -141,7 +142,8 @@ func (tx *Tx) InsertObject(o *domain.Object, parent *domain.Object) error {
 		return err
 	}
 	if kind, _ := o.Kind.Info(); kind.NamesArePaths {
-		if err := tx.Insert(&objectNameRow{OrganizationID: int64(o.Organization), Kind: string(o.Kind), Name: domain.Fold(o.FullName), ObjectID: int64(o.ID)}); err != nil {
+		if err := tx.Insert(&objectNameRow{OrganizationID: int64(o.Organization), Kind: string(o.Kind),
+			Name: domain.Fold(o.FullName), ObjectID: int64(o.ID)}); err != nil {
 			return err
 		}
 	}
@@ -193,9 +195,11 @@ func (tx *Tx) insertUses(o *domain.Object) error {
 
 // holdPlace keeps an environment at its place until the transaction ends. It returns ErrEnvironmentNotFound on the
 // field if there is none in the scope, and ErrChanged if it is elsewhere.
-func (tx *Tx) holdPlace(o domain.OrganizationID, id domain.EnvironmentID, path domain.EnvironmentPath, field string) error {
+func (tx *Tx) holdPlace(o domain.OrganizationID, id domain.EnvironmentID, path domain.EnvironmentPath,
+	field string) error {
 	var rows []environmentRow
-	err := db.From(tx, tx.Scope(), &rows).Where("e.organization_id = ? AND e.id = ?", int64(o), int64(id)).Apply(tx.For("SHARE")).Scan(tx.Ctx)
+	err := db.From(tx, tx.Scope(), &rows).Where("e.organization_id = ? AND e.id = ?", int64(o), int64(id)).
+		Apply(tx.For("SHARE")).Scan(tx.Ctx)
 	e, err := db.First(rows, err, domain.ErrEnvironmentNotFound.On(field))
 	if err == nil && e.Path != string(path) {
 		err = domain.ErrChanged
@@ -221,7 +225,8 @@ func (tx *Tx) holdUsers(users ...domain.UserKey) error {
 		return nil
 	}
 	var ids []int64
-	err := tx.NewSelect().Model((*userRow)(nil)).Column("id").ApplyQueryBuilder(among("u.organization_id", "u.id", userKeys(users...))).
+	err := tx.NewSelect().Model((*userRow)(nil)).Column("id").
+		ApplyQueryBuilder(among("u.organization_id", "u.id", userKeys(users...))).
 		Order("u.id").Apply(tx.For("SHARE")).Scan(tx.Ctx, &ids)
 	if err == nil && len(ids) != len(users) {
 		err = domain.ErrUserNotFound
@@ -259,7 +264,8 @@ func (tx *Tx) holdUses(o *domain.Object, uses []domain.ObjectID) error {
 	kind, _ := o.Kind.Info()
 	var rows []objectRow
 	found, err := db.From(tx, tx.Scope(), &rows).
-		Where("o.organization_id = ? AND o.kind = ? AND o.id IN (?)", int64(o.Organization), string(kind.Uses), db.In(uses)).Count(tx.Ctx)
+		Where("o.organization_id = ? AND o.kind = ? AND o.id IN (?)", int64(o.Organization), string(kind.Uses),
+			db.In(uses)).Count(tx.Ctx)
 	if err == nil && found != int64(len(uses)) {
 		err = domain.ErrObjectNotFound.On("uses")
 	}
@@ -268,7 +274,8 @@ func (tx *Tx) holdUses(o *domain.Object, uses []domain.ObjectID) error {
 
 func objectEntry(verb string, o *domain.Object, changes []domain.Change) domain.AuditEntry {
 	return domain.AuditEntry{
-		Action: string(o.Kind) + ":" + verb, Target: domain.Target{Kind: string(o.Kind), ID: int64(o.ID), Name: o.FullName},
+		Action: string(o.Kind) + ":" + verb, Target: domain.Target{Kind: string(o.Kind), ID: int64(o.ID),
+			Name: o.FullName},
 		Organization: o.Organization, Place: o.Environment, Path: o.Path, Changes: changes,
 	}
 }
@@ -349,7 +356,8 @@ func (tx *Tx) moveObject(before, after *domain.Object) error {
 		if err != nil {
 			return err
 		}
-		return tx.recordUpdates(children, func(o *domain.Object) { o.Environment, o.Path = after.Environment, after.Path })
+		return tx.recordUpdates(children,
+			func(o *domain.Object) { o.Environment, o.Path = after.Environment, after.Path })
 	})
 }
 
@@ -364,7 +372,8 @@ func (tx *Tx) passOn(before, after *domain.Object) error {
 	if err := tx.voidOffers(after.Owner, []domain.Object{*after}); err != nil {
 		return err
 	}
-	return tx.eachDependent(before, ownedBy(before.Owner), func(children []domain.Object) error { return tx.give(after.Owner, children) })
+	return tx.eachDependent(before, ownedBy(before.Owner),
+		func(children []domain.Object) error { return tx.give(after.Owner, children) })
 }
 
 func ownedBy(u domain.UserKey) func(*bun.SelectQuery) *bun.SelectQuery {
@@ -374,13 +383,15 @@ func ownedBy(u domain.UserKey) func(*bun.SelectQuery) *bun.SelectQuery {
 }
 
 // eachDependent runs change on what is deleted with the object and narrow leaves, until there is nothing left.
-func (tx *Tx) eachDependent(of *domain.Object, narrow func(*bun.SelectQuery) *bun.SelectQuery, change func([]domain.Object) error) error {
+func (tx *Tx) eachDependent(of *domain.Object, narrow func(*bun.SelectQuery) *bun.SelectQuery,
+	change func([]domain.Object) error) error {
 	kinds := kindsOf(func(k *domain.ObjectKindInfo) bool { return k.DeletedWithParent && slices.Contains(k.Parents, of.Kind) })
 	if len(kinds) == 0 {
 		return nil
 	}
 	return tx.inBatches(func(q *bun.SelectQuery) *bun.SelectQuery {
-		return narrow(q.Where("o.organization_id = ? AND o.parent_id = ? AND o.kind IN (?)", int64(of.Organization), int64(of.ID), db.In(kinds)))
+		return narrow(q.Where("o.organization_id = ? AND o.parent_id = ? AND o.kind IN (?)",
+			int64(of.Organization), int64(of.ID), db.In(kinds)))
 	}, change)
 }
 
@@ -416,7 +427,8 @@ func (tx *Tx) GrantObjects(objects []domain.Object, entry domain.Access) error {
 	keys := objectKeys(objects)
 	subject := toAccessRow(&objects[0], entry)
 	now := db.Millis(tx.DB.Now())
-	err := tx.Run(tx.NewDelete().Model((*accessRow)(nil)).ApplyQueryBuilder(among("organization_id", "object_id", keys)).
+	err := tx.Run(tx.NewDelete().Model((*accessRow)(nil)).
+		ApplyQueryBuilder(among("organization_id", "object_id", keys)).
 		Where("subject_kind = ? AND subject_id = ?", subject.SubjectKind, subject.SubjectID),
 		tx.updateObjects(objects, now),
 		tx.NewDelete().Model((*copyRequestRow)(nil)).ApplyQueryBuilder(among("organization_id", "object_id", keys)).
@@ -426,7 +438,8 @@ func (tx *Tx) GrantObjects(objects []domain.Object, entry domain.Access) error {
 		return err
 	}
 	if entry.Level != domain.NoLevel {
-		if err := insertRows(tx, objects, func(o domain.Object) accessRow { return toAccessRow(&o, entry) }); err != nil {
+		if err := insertRows(tx, objects,
+			func(o domain.Object) accessRow { return toAccessRow(&o, entry) }); err != nil {
 			return err
 		}
 	}
@@ -442,7 +455,8 @@ const unlimited = 1 << 20
 // saveName writes the row of after in place of before's and, if the full name is another one,
 // the names that go with it, none of which may become longer than longest.
 func (tx *Tx) saveName(before, after *domain.Object, longest int) error {
-	if err := tx.One(tx.NewUpdate().Model(toObjectRow(after)).WherePK(), domain.ErrObjectNotFound); err != nil || after.FullName == before.FullName {
+	if err := tx.One(tx.NewUpdate().Model(toObjectRow(after)).WherePK(), domain.ErrObjectNotFound); err != nil ||
+		after.FullName == before.FullName {
 		return err
 	}
 	if err := tx.renameBelow(before, after, longest); err != nil || after.Kind != domain.KindTopic {
@@ -460,7 +474,8 @@ func (tx *Tx) renameBelow(before, after *domain.Object, most int) error {
 	}
 	key, from := domain.Fold(before.FullName), runes(before.FullName)+1
 	err := tx.Run(
-		tx.NewDelete().Model((*objectNameRow)(nil)).Where("organization_id = ? AND kind = ?", int64(after.Organization), string(after.Kind)).
+		tx.NewDelete().Model((*objectNameRow)(nil)).
+			Where("organization_id = ? AND kind = ?", int64(after.Organization), string(after.Kind)).
 			Where("name = ? OR name >= ? AND name < ?", key, key+"/", key+"0"),
 		tx.NewUpdate().Model((*objectRow)(nil)).Set("full_name = ? || substr(full_name, ?)", after.FullName, from).
 			Set("full_name_key = ? || substr(full_name_key, ?)", domain.Fold(after.FullName), from).
@@ -471,15 +486,18 @@ func (tx *Tx) renameBelow(before, after *domain.Object, most int) error {
 		return err
 	}
 	var renamed []objectRow
-	err = tx.NewSelect().Model(&renamed).Column("id", "full_name", "full_name_key").ApplyQueryBuilder(below(after, true)).Scan(tx.Ctx)
+	err = tx.NewSelect().Model(&renamed).Column("id", "full_name", "full_name_key").
+		ApplyQueryBuilder(below(after, true)).Scan(tx.Ctx)
 	if err != nil {
 		return db.Translate(err)
 	}
 	if slices.ContainsFunc(renamed, func(r objectRow) bool { return r.ID != int64(after.ID) && runes(r.FullName) > most }) {
-		return domain.InvalidField("name", "Choose a shorter name; names below this one would become longer than %d characters.", most)
+		return domain.InvalidField("name",
+			"Choose a shorter name; names below this one would become longer than %d characters.", most)
 	}
 	return insertRows(tx, renamed, func(r objectRow) objectNameRow {
-		return objectNameRow{OrganizationID: int64(after.Organization), Kind: string(after.Kind), Name: r.FullNameKey, ObjectID: r.ID}
+		return objectNameRow{OrganizationID: int64(after.Organization), Kind: string(after.Kind), Name: r.FullNameKey,
+			ObjectID: r.ID}
 	})
 }
 
@@ -487,11 +505,13 @@ func (tx *Tx) saveUses(before, after *domain.Object) error {
 	if slices.Equal(before.Uses, after.Uses) {
 		return nil
 	}
-	added := slices.DeleteFunc(slices.Clone(after.Uses), func(id domain.ObjectID) bool { return slices.Contains(before.Uses, id) })
+	added := slices.DeleteFunc(slices.Clone(after.Uses),
+		func(id domain.ObjectID) bool { return slices.Contains(before.Uses, id) })
 	if err := tx.holdUses(after, added); err != nil {
 		return err
 	}
-	err := tx.Run(tx.NewDelete().Model((*useRow)(nil)).Where("organization_id = ? AND object_id = ?", int64(after.Organization), int64(after.ID)))
+	err := tx.Run(tx.NewDelete().Model((*useRow)(nil)).
+		Where("organization_id = ? AND object_id = ?", int64(after.Organization), int64(after.ID)))
 	if err != nil {
 		return err
 	}
@@ -523,12 +543,14 @@ func toOwnerRow(o domain.ObjectKey, owner domain.UserKey, at, rank int64) *owner
 // changeOwnership ends the ownership of objects at a time and begins owner's, unless that is nobody.
 func (tx *Tx) changeOwnership(owner domain.UserKey, at int64, objects []domain.Object) error {
 	these := among("organization_id", "object_id", objectKeys(objects))
-	err := tx.Run(tx.NewUpdate().Model((*ownerRow)(nil)).Set("ended_at = ?", at).ApplyQueryBuilder(these).Where("ended_at = 0"))
+	err := tx.Run(tx.NewUpdate().Model((*ownerRow)(nil)).Set("ended_at = ?", at).ApplyQueryBuilder(these).
+		Where("ended_at = 0"))
 	if err != nil || owner.User == 0 {
 		return err
 	}
 	var last []ownerRow
-	err = tx.NewSelect().Model(&last).Column("object_id").ColumnExpr("max(rank) AS rank").ApplyQueryBuilder(these).Group("object_id").Scan(tx.Ctx)
+	err = tx.NewSelect().Model(&last).Column("object_id").ColumnExpr("max(rank) AS rank").ApplyQueryBuilder(these).
+		Group("object_id").Scan(tx.Ctx)
 	if err != nil {
 		return db.Translate(err)
 	}
@@ -541,7 +563,8 @@ func (tx *Tx) changeOwnership(owner domain.UserKey, at int64, objects []domain.O
 
 // voidOffers takes back the offers of copies of objects that others than owner made.
 func (tx *Tx) voidOffers(owner domain.UserKey, objects []domain.Object) error {
-	return tx.Run(tx.NewDelete().Model((*copyRequestRow)(nil)).ApplyQueryBuilder(among("organization_id", "object_id", objectKeys(objects))).
+	return tx.Run(tx.NewDelete().Model((*copyRequestRow)(nil)).
+		ApplyQueryBuilder(among("organization_id", "object_id", objectKeys(objects))).
 		Where("from_organization_id <> ? OR from_id <> ?", int64(owner.Organization), int64(owner.User)))
 }
 
@@ -565,7 +588,8 @@ func (tx *Tx) removeObjects(removed []domain.Object) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Run(tx.NewDelete().Model((*bookmarkRow)(nil)).ApplyQueryBuilder(among("object_organization_id", "object_id", objectKeys(removed))))
+	err = tx.Run(tx.NewDelete().Model((*bookmarkRow)(nil)).
+		ApplyQueryBuilder(among("object_organization_id", "object_id", objectKeys(removed))))
 	if err != nil {
 		return err
 	}
@@ -581,7 +605,8 @@ func (tx *Tx) removeObjects(removed []domain.Object) error {
 			return err
 		}
 	}
-	err = tx.Run(tx.NewDelete().Model((*objectRow)(nil)).ApplyQueryBuilder(among("organization_id", "id", objectKeys(removed))))
+	err = tx.Run(tx.NewDelete().Model((*objectRow)(nil)).
+		ApplyQueryBuilder(among("organization_id", "id", objectKeys(removed))))
 	if err != nil {
 		return err
 	}
@@ -626,7 +651,8 @@ func (tx *Tx) release(user *domain.User) error {
 		narrow func(*bun.SelectQuery) *bun.SelectQuery
 		change func([]domain.Object) error
 	}{
-		{func(q *bun.SelectQuery) *bun.SelectQuery { return q.Apply(ends).ApplyQueryBuilder(below(&topic, true)) }, tx.removeObjects},
+		{func(q *bun.SelectQuery) *bun.SelectQuery { return q.Apply(ends).ApplyQueryBuilder(below(&topic, true)) },
+			tx.removeObjects},
 		{departing(domain.GoesWithOwner), tx.removeObjects},
 		// What is still shared, or has something below it that stays, is found by taking away what is not, from
 		// the ends of the tree.
@@ -643,9 +669,13 @@ func (tx *Tx) release(user *domain.User) error {
 	}
 	is := ofUser(u)
 	return tx.Run(
-		tx.NewDelete().Model((*accessRow)(nil)).Where("subject_kind = ? AND subject_organization_id = ? AND subject_id = ?", is.kind, is.organization, is.id),
-		tx.NewDelete().Model((*copyRequestRow)(nil)).Where("from_organization_id = ? AND from_id = ?", is.organization, is.id),
-		tx.NewDelete().Model((*copyRequestRow)(nil)).Where("to_organization_id = ? AND to_id = ?", is.organization, is.id))
+		tx.NewDelete().Model((*accessRow)(nil)).
+			Where("subject_kind = ? AND subject_organization_id = ? AND subject_id = ?", is.kind, is.organization,
+				is.id),
+		tx.NewDelete().Model((*copyRequestRow)(nil)).
+			Where("from_organization_id = ? AND from_id = ?", is.organization, is.id),
+		tx.NewDelete().Model((*copyRequestRow)(nil)).
+			Where("to_organization_id = ? AND to_id = ?", is.organization, is.id))
 }
 
 // ends keeps the objects that no others belong to.

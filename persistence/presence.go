@@ -37,18 +37,21 @@ func (s *SocialStore) presences(sc tenancy.Scope, rows *[]presenceRow) *bun.Sele
 }
 
 // readPresences reads up to limit of the presences that q finds, the newest first, without the first skip.
-func readPresences(ctx context.Context, q *bun.SelectQuery, rows *[]presenceRow, skip, limit int) ([]domain.Presence, error) {
+func readPresences(ctx context.Context, q *bun.SelectQuery, rows *[]presenceRow,
+	skip, limit int) ([]domain.Presence, error) {
 	err := q.ColumnExpr("?TableColumns, o.full_name, u.alias, u.first_name, u.last_name").
 		OrderExpr("p.at DESC, p.user_id, p.topic_id").Limit(int64(limit)).Offset(int64(skip)).Scan(ctx)
 	presences := make([]domain.Presence, len(*rows))
 	for i, r := range *rows {
-		presences[i] = domain.Presence{User: contact(userKey(r.OrganizationID, r.UserID), r.Alias, r.FirstName, r.LastName),
+		presences[i] = domain.Presence{User: contact(userKey(r.OrganizationID, r.UserID), r.Alias, r.FirstName,
+			r.LastName),
 			Topic: r.FullName, Status: domain.PresenceStatus(r.Status), At: db.Moment(r.At)}
 	}
 	return presences, db.Translate(err)
 }
 
-func (s *SocialStore) Presences(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter, skip, limit int) ([]domain.Presence, error) {
+func (s *SocialStore) Presences(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter,
+	skip, limit int) ([]domain.Presence, error) {
 	var rows []presenceRow
 	return readPresences(ctx, s.presences(sc, &rows).Apply(present(sc, &f)), &rows, skip, limit)
 }
@@ -63,27 +66,33 @@ func (s *SocialStore) CountPresences(ctx context.Context, sc tenancy.Scope, f do
 func present(sc tenancy.Scope, f *domain.PresenceFilter) func(*bun.SelectQuery) *bun.SelectQuery {
 	me, seen := sc.Actor(), db.InRanges(sc.Sight(), "u.environment_path")
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
-		q = q.Where("p.organization_id = ?", int64(me.Organization)).WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where("u.organization_id = ? AND u.id = ?", int64(me.Organization), int64(me.User)).WhereOr(seen.Text(), seen.Args...)
-		})
+		q = q.Where("p.organization_id = ?", int64(me.Organization)).
+			WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+				return q.Where("u.organization_id = ? AND u.id = ?", int64(me.Organization), int64(me.User)).
+					WhereOr(seen.Text(), seen.Args...)
+			})
 		q = when(q, f.Topic != 0, "p.topic_id = ?", int64(f.Topic))
 		q = when(q, len(f.Statuses) > 0, "p.status IN (?)", db.In(f.Statuses))
-		q = when(q, len(f.Aliases) > 0, "u.alias_key IN (?) AND u.alias IN (?)", db.In(folded(f.Aliases)), db.In(f.Aliases))
+		q = when(q, len(f.Aliases) > 0, "u.alias_key IN (?) AND u.alias IN (?)", db.In(folded(f.Aliases)),
+			db.In(f.Aliases))
 		q = when(q, !f.Since.IsZero(), "p.at >= ?", f.Since.UnixMilli())
 		return when(q, !f.Until.IsZero(), "p.at < ?", f.Until.UnixMilli())
 	}
 }
 
-func (s *SocialStore) PresencesOfContacts(ctx context.Context, sc, topics tenancy.Scope, since time.Time) ([]domain.Presence, error) {
+func (s *SocialStore) PresencesOfContacts(ctx context.Context, sc, topics tenancy.Scope,
+	since time.Time) ([]domain.Presence, error) {
 	me, in := sc.Actor(), db.Account(sc)
 	var rows []presenceRow
 	q := s.presences(topics, &rows).Join("JOIN user_contacts AS c ON c.contact_organization_id = u.organization_id AND c.contact_id = u.id").
 		Where(in.Text(), in.Args...).
-		Where("c.organization_id = ? AND c.user_id = ? AND p.at >= ?", int64(me.Organization), int64(me.User), db.Millis(since))
+		Where("c.organization_id = ? AND c.user_id = ? AND p.at >= ?", int64(me.Organization), int64(me.User),
+			db.Millis(since))
 	return readPresences(ctx, q, &rows, 0, domain.MaxPresences)
 }
 
-func (s *SocialStore) Visited(ctx context.Context, sc tenancy.Scope, topics []domain.ObjectID) (visited []domain.ObjectID, all int64, err error) {
+func (s *SocialStore) Visited(ctx context.Context, sc tenancy.Scope,
+	topics []domain.ObjectID) (visited []domain.ObjectID, all int64, err error) {
 	me := sc.Actor()
 	var rows []presenceRow
 	q := s.presences(sc, &rows).Where("p.organization_id = ? AND p.user_id = ?", int64(me.Organization), int64(me.User))
@@ -100,9 +109,11 @@ func (tx *Tx) SetPresence(topic domain.ObjectID, status domain.PresenceStatus, a
 	if err := tx.holdObject(domain.ObjectKey{Organization: me.Organization, Object: topic}); err != nil {
 		return err
 	}
-	_, err := tx.Bun.NewInsert().Model(&presenceRow{OrganizationID: int64(me.Organization), TopicID: int64(topic), UserID: int64(me.User),
+	_, err := tx.Bun.NewInsert().Model(&presenceRow{OrganizationID: int64(me.Organization), TopicID: int64(topic),
+		UserID: int64(me.User),
 		Status: string(status), At: db.Millis(at)}).
-		On("CONFLICT (organization_id, topic_id, user_id) DO UPDATE").Set("status = EXCLUDED.status").Set("at = EXCLUDED.at").Exec(tx.Ctx)
+		On("CONFLICT (organization_id, topic_id, user_id) DO UPDATE").Set("status = EXCLUDED.status").
+		Set("at = EXCLUDED.at").Exec(tx.Ctx)
 	return db.Translate(err)
 }
 
@@ -110,5 +121,6 @@ func (tx *Tx) EndPresence(topic domain.ObjectKey, of domain.UserKey) error {
 	if err := tx.holdObject(topic); err != nil || topic.Organization != of.Organization {
 		return err
 	}
-	return tx.Run(tx.NewDelete().Model(&presenceRow{OrganizationID: int64(of.Organization), TopicID: int64(topic.Object), UserID: int64(of.User)}).WherePK())
+	return tx.Run(tx.NewDelete().Model(&presenceRow{OrganizationID: int64(of.Organization),
+		TopicID: int64(topic.Object), UserID: int64(of.User)}).WherePK())
 }

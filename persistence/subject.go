@@ -43,7 +43,8 @@ func among(organization, id string, keys []rowKey) func(bun.QueryBuilder) bun.Qu
 		}
 		return q.WhereGroup(" AND ", func(q bun.QueryBuilder) bun.QueryBuilder {
 			for _, o := range slices.Sorted(maps.Keys(ids)) {
-				q = q.WhereOr("? = ? AND ? IN (?)", bun.Ident(organization), o, bun.Ident(id), db.In(slices.Compact(slices.Sorted(slices.Values(ids[o])))))
+				q = q.WhereOr("? = ? AND ? IN (?)", bun.Ident(organization), o, bun.Ident(id),
+					db.In(slices.Compact(slices.Sorted(slices.Values(ids[o])))))
 			}
 			return q
 		})
@@ -100,10 +101,12 @@ func called(ctx context.Context, r db.Reader, all ...subject) (map[subject]subje
 	if len(users)+len(groups) == 0 {
 		return nil, nil
 	}
-	q := r.NewSelect().TableExpr("users AS u").ColumnExpr("? AS kind, u.organization_id, u.id, u.alias, u.environment_path", userSubject).
+	q := r.NewSelect().TableExpr("users AS u").
+		ColumnExpr("? AS kind, u.organization_id, u.id, u.alias, u.environment_path", userSubject).
 		ApplyQueryBuilder(among("u.organization_id", "u.id", users))
 	if len(groups) > 0 {
-		q = q.UnionAll(r.NewSelect().TableExpr("groups AS g").ColumnExpr("? AS kind, g.organization_id, g.id, g.alias, ''", groupSubject).
+		q = q.UnionAll(r.NewSelect().TableExpr("groups AS g").
+			ColumnExpr("? AS kind, g.organization_id, g.id, g.alias, ''", groupSubject).
 			Where("g.id IN (?)", db.In(groups)))
 	}
 	var rows []subjectRow

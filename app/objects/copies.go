@@ -9,13 +9,14 @@ import (
 	"canopy/tenancy"
 )
 
-// copyReader reads offers of copies: those that the viewer of a scope made or that were
-// made to them, as far as the place and the kind of the object are covered. Others, and those
-// that have expired, do not exist. Their objects have no owner and no lists.
+// copyReader reads offers of copies: those that the viewer of a scope made or that were made to them, as far as the
+// place and the kind of the object are covered. Others, and those that have expired, do not exist. Their objects have
+// no owner and no lists.
 type copyReader interface {
-	// CopyRequests returns one page of the offers of objects of the given kinds, all for none, oldest
-	// first, and the cursor of the next page.
-	CopyRequests(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind, p domain.Page) ([]domain.CopyRequest, domain.Cursor, error)
+	// CopyRequests returns one page of the offers of objects of the given kinds, all for none, oldest first, and the
+	// cursor of the next page.
+	CopyRequests(ctx context.Context, sc tenancy.Scope, kinds []domain.ObjectKind,
+		p domain.Page) ([]domain.CopyRequest, domain.Cursor, error)
 	// CopyRequest returns the offer with that number, or domain.ErrCopyRequestNotFound.
 	CopyRequest(ctx context.Context, sc tenancy.Scope, id domain.CopyRequestID) (domain.CopyRequest, error)
 }
@@ -24,9 +25,9 @@ type copyReader interface {
 type copyWriter interface {
 	// CopyRequest is copyReader's, locked.
 	CopyRequest(id domain.CopyRequestID) (domain.CopyRequest, error)
-	// InsertCopyRequest adds an offer, with a number of NextCopyRequest, of an object that was read, in the name
-	// of whoever the transaction was opened for. It returns domain.ErrUserNotFound on "to",
-	// domain.ErrCopyRequested, and domain.ErrTooManyCopyRequests.
+	// InsertCopyRequest adds an offer, with a number of NextCopyRequest, of an object that was read, in the name of
+	// whoever the transaction was opened for. It returns domain.ErrUserNotFound on "to", domain.ErrCopyRequested, and
+	// domain.ErrTooManyCopyRequests.
 	InsertCopyRequest(c *domain.CopyRequest) error
 	// AcceptCopyRequest removes an offer that was read, and inserts the copy.
 	AcceptCopyRequest(c *domain.CopyRequest, o *domain.Object) error
@@ -37,11 +38,11 @@ type copyWriter interface {
 // CopyLifetime is how long an offer of a copy waits for an answer.
 const CopyLifetime = 30 * 24 * time.Hour
 
-// OfferCopy offers a copy of an object to a user, whose home is in the caller's
-// reach. It needs the kind's permission to write and LevelAdmin. It is Conflict for kinds
-// that are not copied, for a second offer of the same to the same person, and if too many
-// offers wait for their answer.
-func (b *Objects) OfferCopy(ctx context.Context, caller domain.Principal, in ObjectTo) (c domain.CopyRequest, err error) {
+// OfferCopy offers a copy of an object to a user, whose home is in the caller's reach. It needs the kind's permission
+// to write and LevelAdmin. It is Conflict for kinds that are not copied, for a second offer of the same to the same
+// person, and if too many offers wait for their answer.
+func (b *Objects) OfferCopy(ctx context.Context, caller domain.Principal,
+	in ObjectTo) (c domain.CopyRequest, err error) {
 	target, w, err := b.enter(ctx, &caller, in.Object)
 	if err != nil {
 		return c, err
@@ -69,24 +70,24 @@ func (b *Objects) OfferCopy(ctx context.Context, caller domain.Principal, in Obj
 	return c, err
 }
 
-// ListKinds asks for a list of things that have to do with objects of the given kinds, all
-// for none.
+// ListKinds asks for a list of things that have to do with objects of the given kinds, all for none.
 type ListKinds struct {
 	Kinds []domain.ObjectKind
 	Page  domain.Page
 }
 
-// CopyRequests returns the offers that wait for an answer, made to the caller or by them, whose
-// objects' places are in the caller's reach.
-func (b *Objects) CopyRequests(ctx context.Context, caller domain.Principal, in ListKinds) (list directory.Listed[domain.CopyRequest], err error) {
+// CopyRequests returns the offers that wait for an answer, made to the caller or by them, whose objects' places are
+// in the caller's reach.
+func (b *Objects) CopyRequests(ctx context.Context, caller domain.Principal,
+	in ListKinds) (list directory.Listed[domain.CopyRequest], err error) {
 	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
 		return list, err
 	}
-	return directory.ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]domain.CopyRequest, domain.Cursor, error) {
-		offers, next, err := b.store.CopyRequests(ctx, sc, in.Kinds, p)
-		return described(offers, next, err, func(c domain.CopyRequest) domain.CopyRequest { return describeOffer(sc, c) })
-	})
+	return readList(ctx, in.Page,
+		func(ctx context.Context, p domain.Page) ([]domain.CopyRequest, domain.Cursor, error) {
+			return b.store.CopyRequests(ctx, sc, in.Kinds, p)
+		}, func(c domain.CopyRequest) domain.CopyRequest { return describeOffer(sc, c) })
 }
 
 // describeOffer takes out of an offer of a copy whom the principal of sc does not reach.
@@ -102,8 +103,8 @@ type AnswerCopy struct {
 	Kind domain.ObjectKind
 }
 
-// answer runs do on an offer of CopyRequests, locked, and returns it. It needs the kind's permission to write, and
-// is NotFound for any other offer.
+// answer runs do on an offer of CopyRequests, locked, and returns it. It needs the kind's permission to write, and is
+// NotFound for any other offer.
 func (b *Objects) answer(ctx context.Context, caller *domain.Principal, in AnswerCopy,
 	do func(tx ObjectTx, c *domain.CopyRequest) error) (c domain.CopyRequest, w tenancy.WriteScope, err error) {
 	sc, err := b.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
@@ -130,10 +131,9 @@ func (b *Objects) answer(ctx context.Context, caller *domain.Principal, in Answe
 	return c, w, err
 }
 
-// AcceptCopy makes the caller the owner of a copy of what they were offered, in the same
-// environment, which nobody else may read. It needs the kind's permission to write. It is
-// NotFound for an offer that was made to somebody else, has expired or was answered, or
-// whose object's place is outside the caller's reach.
+// AcceptCopy makes the caller the owner of a copy of what they were offered, in the same environment, which nobody
+// else may read. It needs the kind's permission to write. It is NotFound for an offer that was made to somebody else,
+// has expired or was answered, or whose object's place is outside the caller's reach.
 func (b *Objects) AcceptCopy(ctx context.Context, caller domain.Principal, in AnswerCopy) (ObjectDocument, error) {
 	id, err := b.store.NextObject(ctx)
 	if err != nil {
@@ -145,15 +145,16 @@ func (b *Objects) AcceptCopy(ctx context.Context, caller domain.Principal, in An
 			return domain.ErrCopyRequestNotFound
 		}
 		from := &c.Object
-		o = domain.Object{ID: id, Kind: from.Kind, Organization: from.Organization, Environment: from.Environment, Path: from.Path,
+		o = domain.Object{ID: id, Kind: from.Kind, Organization: from.Organization, Environment: from.Environment,
+			Path:  from.Path,
 			Owner: c.To, OwnerAlias: caller.Alias, OwnerHome: caller.Home, Name: from.Name, Attributes: from.Attributes}
 		return tx.AcceptCopyRequest(c, &o)
 	})
 	return documentOr(w.Read(), o, err)
 }
 
-// DeclineCopy takes an offer away that was made to the caller or by them, and returns what it was.
-// It is NotFound for any other.
+// DeclineCopy takes an offer away that was made to the caller or by them, and returns what it was. It is NotFound for
+// any other.
 func (b *Objects) DeclineCopy(ctx context.Context, caller domain.Principal, in AnswerCopy) (domain.CopyRequest, error) {
 	c, w, err := b.answer(ctx, &caller, in, ObjectTx.DeclineCopyRequest)
 	return describeOffer(w.Read(), c), err

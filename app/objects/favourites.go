@@ -9,8 +9,8 @@ import (
 	"canopy/tenancy"
 )
 
-// Social is what people keep for themselves beside their account: topics and tags they like,
-// topics they want no news of, contacts; and who is where at the moment.
+// Social is what people keep for themselves beside their account: topics and tags they like, topics they want no news
+// of, contacts; and who is where at the moment.
 type Social struct {
 	gate    *tenancy.Gate
 	me      *directory.Me
@@ -24,16 +24,16 @@ func NewSocial(gate *tenancy.Gate, me *directory.Me, objects *Objects, store Soc
 	return &Social{gate: gate, me: me, objects: objects, store: store, now: now}
 }
 
-// SocialStore reads what whoever a scope was given to keeps for themselves, and who was when in which topic. A
-// topic, and somebody, that a scope does not cover does not exist.
+// SocialStore reads what whoever a scope was given to keeps for themselves, and who was when in which topic. A topic,
+// and somebody, that a scope does not cover does not exist.
 type SocialStore interface {
 	// Favourites returns the lists of names.
 	Favourites(ctx context.Context, sc tenancy.Scope) (domain.Favourites, error)
 	// Contacts returns the contacts in the order in which they were added.
 	Contacts(ctx context.Context, sc tenancy.Scope) ([]domain.Contact, error)
 	presenceReader
-	// Do runs work in one transaction within w. The whole of work is run again on a conflict, so it does
-	// nothing but what tx offers.
+	// Do runs work in one transaction within w. The whole of work is run again on a conflict, so it does nothing but
+	// what tx offers.
 	Do(ctx context.Context, w tenancy.WriteScope, work func(tx SocialTx) error) error
 }
 
@@ -47,8 +47,8 @@ type SocialTx interface {
 	// SetFavourites makes names, of which none comes twice, all there is on a list, or returns
 	// domain.ErrTooManyFavourites.
 	SetFavourites(list domain.FavouriteList, names []string) error
-	// AddContact makes the user with that alias a contact. It returns domain.ErrUserNotFound,
-	// domain.ErrContact if they are one already, and domain.ErrTooManyContacts.
+	// AddContact makes the user with that alias a contact. It returns domain.ErrUserNotFound, domain.ErrContact if
+	// they are one already, and domain.ErrTooManyContacts.
 	AddContact(alias string) error
 	// RemoveContact takes a contact away, or returns domain.ErrNotContact.
 	RemoveContact(alias string) error
@@ -102,9 +102,9 @@ type Favourite struct {
 	Name string
 }
 
-// AddFavourite puts a name on a list of the caller's. It needs domain.ProfileUpdate, is Invalid for what cannot be
-// on the list, domain.ErrAlreadyFavourite and domain.ErrTooManyFavourites. A favourite topic must be one that the
-// caller may read, or it is domain.ErrObjectNotFound; whether there is a topic that is muted does not matter.
+// AddFavourite puts a name on a list of the caller's. It needs domain.ProfileUpdate, is Invalid for what cannot be on
+// the list, domain.ErrAlreadyFavourite and domain.ErrTooManyFavourites. A favourite topic must be one that the caller
+// may read, or it is domain.ErrObjectNotFound; whether there is a topic that is muted does not matter.
 func (s *Social) AddFavourite(ctx context.Context, caller domain.Principal, in Favourite) error {
 	if in.List == domain.FavouriteTopics {
 		o, _, err := s.objects.readPersonally(ctx, &caller, domain.ObjectRef(in.Name))
@@ -132,9 +132,8 @@ func (s *Social) RemoveFavourite(ctx context.Context, caller domain.Principal, i
 	return s.keep(ctx, &caller, func(tx SocialTx) error { return tx.RemoveFavourite(in.List, in.Name) })
 }
 
-// MuteAll mutes every topic that the caller may read, except those made for one user
-// alone, in place of what was muted before. It is domain.ErrTooManyFavourites if these are more
-// than a list can have.
+// MuteAll mutes every topic that the caller may read, except those made for one user alone, in place of what was
+// muted before. It is domain.ErrTooManyFavourites if these are more than a list can have.
 func (s *Social) MuteAll(ctx context.Context, caller domain.Principal) error {
 	w, err := s.gate.EnterWrite(ctx, &caller, domain.ProfileUpdate, tenancy.Anywhere())
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"canopy/tenancy"
 )
 
-// Objects lists and keeps what users own. Whoever cannot read an object cannot tell whether
-// it exists: that is NotFound, and only what is read there can be Forbidden.
+// Objects lists and keeps what users own. Whoever cannot read an object cannot tell whether it exists: that is
+// NotFound, and only what is read there can be Forbidden.
 type Objects struct {
 	gate  *tenancy.Gate
 	users directory.UserStore
@@ -21,36 +21,37 @@ type Objects struct {
 }
 
 // NewObjects returns the use cases of objects. usage counts how often they are used.
-func NewObjects(gate *tenancy.Gate, users directory.UserStore, store ObjectStore, usage *UsageCounter, now func() time.Time) *Objects {
+func NewObjects(gate *tenancy.Gate, users directory.UserStore, store ObjectStore, usage *UsageCounter,
+	now func() time.Time) *Objects {
 	return &Objects{gate: gate, users: users, store: store, usage: usage, now: now}
 }
 
-// ObjectStore reads objects and what is kept of them, and changes them in transactions. An object that the
-// scope does not cover with LevelRead or more does not exist.
+// ObjectStore reads objects and what is kept of them, and changes them in transactions. An object that the scope does
+// not cover with LevelRead or more does not exist.
 type ObjectStore interface {
-	// List returns one page of the objects f keeps, in f's order, and the cursor of the next
-	// page, empty after the last. A cursor of another order is domain.ErrCursor. No match is
-	// an empty slice.
-	List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter, p domain.Page) ([]domain.Object, domain.Cursor, error)
+	// List returns one page of the objects f keeps, in f's order, and the cursor of the next page, empty after the
+	// last. A cursor of another order is domain.ErrCursor. No match is an empty slice.
+	List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter,
+		p domain.Page) ([]domain.Object, domain.Cursor, error)
 	// Count returns how many objects f keeps.
 	Count(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter) (int64, error)
 	// Get returns the object that ref names, or domain.ErrObjectNotFound.
 	Get(ctx context.Context, sc tenancy.Scope, ref domain.ObjectRef) (domain.Object, error)
 	// Owners returns whose the object was, the first owner first, or domain.ErrObjectNotFound.
 	Owners(ctx context.Context, sc tenancy.Scope, ref domain.ObjectRef) ([]domain.Ownership, error)
-	// NextObject and NextCopyRequest return the number of what is to be. They are called before the transaction
-	// that inserts it.
+	// NextObject and NextCopyRequest return the number of what is to be. They are called before the transaction that
+	// inserts it.
 	NextObject(ctx context.Context) (domain.ObjectID, error)
 	NextCopyRequest(ctx context.Context) (domain.CopyRequestID, error)
-	// Do runs work in one transaction within w. The whole of work is run again on a conflict, so it does
-	// nothing but what tx offers.
+	// Do runs work in one transaction within w. The whole of work is run again on a conflict, so it does nothing but
+	// what tx offers.
 	Do(ctx context.Context, w tenancy.WriteScope, work func(tx ObjectTx) error) error
 	copyReader
 	bookmarkReader
 }
 
-// ObjectDocument is an object as far as the reader may see it: its owner is named to those
-// who reach them, and its access list shown to those who may change it, with whom they reach.
+// ObjectDocument is an object as far as the reader may see it: its owner is named to those who reach them, and its
+// access list shown to those who may change it, with whom they reach.
 type ObjectDocument struct {
 	domain.Object
 	OrganizationShown tenancy.Shown[domain.OrganizationID]
@@ -81,23 +82,27 @@ func hideUser(sc tenancy.Scope, u *domain.UserKey, alias *string, home domain.En
 	}
 }
 
-// described is a page of what describe makes of the rows of a page.
-func described[Row, T any](rows []Row, next domain.Cursor, err error, describe func(Row) T) ([]T, domain.Cursor, error) {
-	if err != nil {
-		return nil, "", err
-	}
-	all := make([]T, len(rows))
-	for i := range rows {
-		all[i] = describe(rows[i])
-	}
-	return all, next, nil
+// readList returns a list of what describe makes of the rows that read reads.
+func readList[Row, T any](ctx context.Context, p domain.Page,
+	read func(context.Context, domain.Page) ([]Row, domain.Cursor, error),
+	describe func(Row) T) (directory.Listed[T], error) {
+	return directory.ReadList(ctx, p, func(ctx context.Context, p domain.Page) ([]T, domain.Cursor, error) {
+		rows, next, err := read(ctx, p)
+		if err != nil {
+			return nil, "", err
+		}
+		all := make([]T, len(rows))
+		for i := range rows {
+			all[i] = describe(rows[i])
+		}
+		return all, next, nil
+	})
 }
 
 // ListObjects asks for objects of an environment and, unless Alone, everything below it.
 type ListObjects struct {
 	Environment domain.EnvironmentRef // empty is the current one
-	// Everywhere asks for the whole reach instead, and for what the reader's organization
-	// shares with its members.
+	// Everywhere asks for the whole reach instead, and for what the reader's organization shares with its members.
 	Everywhere bool
 	Alone      bool
 	// Within asks for the organization that Environment names, without those nested in it.
@@ -112,9 +117,10 @@ type ListObjects struct {
 	Total    bool        // asks for Total
 }
 
-// List returns the objects of an environment that the caller may read, of the kinds whose
-// permission to read they have there.
-func (b *Objects) List(ctx context.Context, caller domain.Principal, in ListObjects) (list directory.Listed[ObjectDocument], err error) {
+// List returns the objects of an environment that the caller may read, of the kinds whose permission to read they
+// have there.
+func (b *Objects) List(ctx context.Context, caller domain.Principal,
+	in ListObjects) (list directory.Listed[ObjectDocument], err error) {
 	where := tenancy.In(in.Environment)
 	if in.Everywhere {
 		where = tenancy.Anywhere()
@@ -142,10 +148,10 @@ func (b *Objects) List(ctx context.Context, caller domain.Principal, in ListObje
 	if err := b.narrow(ctx, &caller, &in); err != nil {
 		return list, err
 	}
-	list, err = directory.ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]ObjectDocument, domain.Cursor, error) {
-		objects, next, err := b.store.List(ctx, sc, in.Filter, p)
-		return described(objects, next, err, func(o domain.Object) ObjectDocument { return describeObject(sc, o) })
-	})
+	list, err = readList(ctx, in.Page,
+		func(ctx context.Context, p domain.Page) ([]domain.Object, domain.Cursor, error) {
+			return b.store.List(ctx, sc, in.Filter, p)
+		}, func(o domain.Object) ObjectDocument { return describeObject(sc, o) })
 	if err == nil && in.Total {
 		list.Total, err = b.store.Count(ctx, sc, in.Filter)
 	}
@@ -167,7 +173,8 @@ func (b *Objects) narrow(ctx context.Context, caller *domain.Principal, in *List
 }
 
 // named returns the number of the object that a field names, 0 for none.
-func (b *Objects) named(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef, field string) (domain.ObjectID, error) {
+func (b *Objects) named(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef,
+	field string) (domain.ObjectID, error) {
 	if ref == "" {
 		return 0, nil
 	}
@@ -190,10 +197,11 @@ func (b *Objects) owner(ctx context.Context, caller *domain.Principal, ref domai
 	return u.Key(), err
 }
 
-// fellow returns the user whom the caller names to give them something: somebody whose home is in the caller's
-// reach. People who work in an environment can name each other there, whether or not they may list users;
-// whoever is not there is NotFound.
-func (b *Objects) fellow(ctx context.Context, caller *domain.Principal, p domain.Permission, ref domain.UserRef, field string) (u domain.User, err error) {
+// fellow returns the user whom the caller names to give them something: somebody whose home is in the caller's reach.
+// People who work in an environment can name each other there, whether or not they may list users; whoever is not
+// there is NotFound.
+func (b *Objects) fellow(ctx context.Context, caller *domain.Principal, p domain.Permission, ref domain.UserRef,
+	field string) (u domain.User, err error) {
 	sc, err := b.gate.Enter(ctx, caller, p, tenancy.Anywhere())
 	if err != nil {
 		return u, err
@@ -205,7 +213,8 @@ func (b *Objects) fellow(ctx context.Context, caller *domain.Principal, p domain
 }
 
 // read returns the object that ref names, wherever in the caller's reach.
-func (b *Objects) read(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef) (o domain.Object, sc tenancy.Scope, err error) {
+func (b *Objects) read(ctx context.Context, caller *domain.Principal,
+	ref domain.ObjectRef) (o domain.Object, sc tenancy.Scope, err error) {
 	if sc, err = b.gate.EnterObjects(ctx, caller, tenancy.Anywhere()); err == nil {
 		o, err = b.store.Get(ctx, sc, ref)
 	}
@@ -213,15 +222,16 @@ func (b *Objects) read(ctx context.Context, caller *domain.Principal, ref domain
 }
 
 // readPersonally is read, without what the caller sees only because they manage objects. The scope is read's.
-func (b *Objects) readPersonally(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef) (o domain.Object, sc tenancy.Scope, err error) {
+func (b *Objects) readPersonally(ctx context.Context, caller *domain.Principal,
+	ref domain.ObjectRef) (o domain.Object, sc tenancy.Scope, err error) {
 	if sc, err = b.gate.EnterObjects(ctx, caller, tenancy.Anywhere()); err == nil {
 		o, err = b.store.Get(ctx, sc.Personally(), ref)
 	}
 	return o, sc, err
 }
 
-// Get returns the object that ref names, wherever in the caller's reach. It needs the kind's
-// permission to read, and is NotFound for whoever may not read the object.
+// Get returns the object that ref names, wherever in the caller's reach. It needs the kind's permission to read, and
+// is NotFound for whoever may not read the object.
 func (b *Objects) Get(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) (ObjectDocument, error) {
 	o, sc, err := b.read(ctx, &caller, ref)
 	return documentOr(sc, o, err)
@@ -235,9 +245,10 @@ func documentOr(sc tenancy.Scope, o domain.Object, err error) (ObjectDocument, e
 	return describeObject(sc, o), nil
 }
 
-// Owners returns whose the object was, the first owner first; owners who may not be named to the caller, or are
-// gone, without a name. It needs what Get needs.
-func (b *Objects) Owners(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) ([]domain.Ownership, error) {
+// Owners returns whose the object was, the first owner first; owners who may not be named to the caller, or are gone,
+// without a name. It needs what Get needs.
+func (b *Objects) Owners(ctx context.Context, caller domain.Principal,
+	ref domain.ObjectRef) ([]domain.Ownership, error) {
 	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
 		return nil, err

@@ -10,17 +10,18 @@ import (
 
 // presenceReader reads who was when in which topic.
 type presenceReader interface {
-	// Presences returns up to limit of the presences that f keeps in topics of the viewer's own
-	// organization, the newest first, without the first skip.
-	Presences(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter, skip, limit int) ([]domain.Presence, error)
+	// Presences returns up to limit of the presences that f keeps in topics of the viewer's own organization, the
+	// newest first, without the first skip.
+	Presences(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter,
+		skip, limit int) ([]domain.Presence, error)
 	// CountPresences returns how many presences Presences returns without a limit.
 	CountPresences(ctx context.Context, sc tenancy.Scope, f domain.PresenceFilter) (int64, error)
-	// PresencesOfContacts returns the presences since a time of the contacts of whoever sc was given
-	// to, in topics that the scope topics covers, the newest first.
+	// PresencesOfContacts returns the presences since a time of the contacts of whoever sc was given to, in topics
+	// that the scope topics covers, the newest first.
 	PresencesOfContacts(ctx context.Context, sc, topics tenancy.Scope, since time.Time) ([]domain.Presence, error)
-	// Visited returns in which of the topics whoever sc was given to ever said they were, and
-	// in how many altogether.
-	Visited(ctx context.Context, sc tenancy.Scope, topics []domain.ObjectID) (visited []domain.ObjectID, all int64, err error)
+	// Visited returns in which of the topics whoever sc was given to ever said they were, and in how many altogether.
+	Visited(ctx context.Context, sc tenancy.Scope,
+		topics []domain.ObjectID) (visited []domain.ObjectID, all int64, err error)
 }
 
 // PresenceWithin is for how long a presence counts as one of now.
@@ -32,8 +33,8 @@ type SetPresence struct {
 	Status domain.PresenceStatus
 }
 
-// SetPresence notes that the caller is in a topic that they may read, and returns who else is, the
-// newest first. It needs domain.TopicRead.
+// SetPresence notes that the caller is in a topic that they may read, and returns who else is, the newest first. It
+// needs domain.TopicRead.
 func (s *Social) SetPresence(ctx context.Context, caller domain.Principal, in SetPresence) ([]domain.Presence, error) {
 	if _, err := domain.ParsePresenceStatus(string(in.Status)); err != nil {
 		return nil, err
@@ -51,7 +52,8 @@ func (s *Social) SetPresence(ctx context.Context, caller domain.Principal, in Se
 	if err := s.store.Do(ctx, w, func(tx SocialTx) error { return tx.SetPresence(o.ID, in.Status, now) }); err != nil {
 		return nil, err
 	}
-	return s.store.Presences(ctx, w.Read(), domain.PresenceFilter{Topic: o.ID, Since: now.Add(-PresenceWithin)}, 0, domain.MaxPresences)
+	return s.store.Presences(ctx, w.Read(), domain.PresenceFilter{Topic: o.ID, Since: now.Add(-PresenceWithin)}, 0,
+		domain.MaxPresences)
 }
 
 // ListPresences asks for presences.
@@ -68,9 +70,10 @@ type PresenceList struct {
 	Total     int64 // how many the filter keeps
 }
 
-// ListPresences returns who was when in the topics of the caller's organization that they may read. It
-// needs domain.TopicRead, and is domain.ErrObjectNotFound for a topic that the caller may not read.
-func (s *Social) ListPresences(ctx context.Context, caller domain.Principal, in ListPresences) (list PresenceList, err error) {
+// ListPresences returns who was when in the topics of the caller's organization that they may read. It needs
+// domain.TopicRead, and is domain.ErrObjectNotFound for a topic that the caller may not read.
+func (s *Social) ListPresences(ctx context.Context, caller domain.Principal,
+	in ListPresences) (list PresenceList, err error) {
 	if in.Limit < 1 || in.Limit > domain.MaxPresences {
 		in.Limit = domain.MaxPresences
 	}
@@ -85,7 +88,8 @@ func (s *Social) ListPresences(ctx context.Context, caller domain.Principal, in 
 	if err != nil || in.None {
 		return list, err
 	}
-	if list.Total, err = s.store.CountPresences(ctx, sc.Personally(), in.Filter); err != nil || list.Total <= int64(in.Skip) {
+	if list.Total, err = s.store.CountPresences(ctx, sc.Personally(), in.Filter); err != nil ||
+		list.Total <= int64(in.Skip) {
 		return list, err
 	}
 	list.Presences, err = s.store.Presences(ctx, sc.Personally(), in.Filter, in.Skip, in.Limit)
@@ -98,9 +102,9 @@ type Absence struct {
 	User  domain.UserRef // zero is whoever asks
 }
 
-// EndPresence takes away where somebody was said to be; nothing happens if they were not. One's
-// own needs a topic that one may read, another's domain.LevelAdmin on it: it is
-// domain.ErrUserNotFound for somebody who is not at home where the caller works.
+// EndPresence takes away where somebody was said to be; nothing happens if they were not. One's own needs a topic
+// that one may read, another's domain.LevelAdmin on it: it is domain.ErrUserNotFound for somebody who is not at home
+// where the caller works.
 func (s *Social) EndPresence(ctx context.Context, caller domain.Principal, in Absence) error {
 	own, read := in.User == (domain.UserRef{}) || caller.Is(in.User), s.objects.read
 	if own {

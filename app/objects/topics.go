@@ -12,8 +12,8 @@ import (
 	"canopy/tenancy"
 )
 
-// Topics are objects that people know by their full names, in their own organization. Who
-// manages objects does not read other people's topics here, unless they say so.
+// Topics are objects that people know by their full names, in their own organization. Who manages objects does not
+// read other people's topics here, unless they say so.
 type Topics struct {
 	gate    *tenancy.Gate
 	objects *Objects
@@ -34,8 +34,8 @@ type ListTopics struct {
 	Since, Until time.Time
 	// Favourites keeps the topics among the reader's favourites.
 	Favourites bool
-	// Managed asks for what the reader manages as well, but for the topics of one person
-	// alone. Whoever is no admin has nothing more by it.
+	// Managed asks for what the reader manages as well, but for the topics of one person alone. Whoever is no admin
+	// has nothing more by it.
 	Managed bool
 	// Unseen asks for UnseenTopics. It needs a Limit of up to maxUnseen.
 	Unseen      bool
@@ -45,8 +45,7 @@ type ListTopics struct {
 // maxUnseen bounds a list of topics that is asked for with what is new in them.
 const maxUnseen = 1000
 
-// TopicList is a list of topics, by full name in the order of the letters' codes, that is read
-// while it is written.
+// TopicList is a list of topics, by full name in the order of the letters' codes, that is read while it is written.
 type TopicList struct {
 	directory.Listed[ObjectDocument]
 	Unseen *UnseenTopics // nil if it was not asked for
@@ -61,7 +60,8 @@ type UnseenTopics struct {
 // List returns the topics that the caller may read, wherever they work. Filters narrow one another.
 func (t *Topics) List(ctx context.Context, caller domain.Principal, in ListTopics) (list TopicList, err error) {
 	if in.Unseen && (in.Limit < 1 || in.Limit > maxUnseen) {
-		return list, domain.InvalidField("limit", "Give a number from 1 to %d when you ask for what is unread.", maxUnseen)
+		return list, domain.InvalidField("limit", "Give a number from 1 to %d when you ask for what is unread.",
+			maxUnseen)
 	}
 	f := domain.ObjectFilter{Kinds: []domain.ObjectKind{domain.KindTopic}, Names: in.Names, IDs: in.IDs, Prefix: in.Prefix,
 		Descriptions: in.Descriptions, Since: in.Since, Until: in.Until, Order: domain.ObjectsByLetter}
@@ -73,7 +73,9 @@ func (t *Topics) List(ctx context.Context, caller domain.Principal, in ListTopic
 	}
 	if in.Favourites {
 		if f.Names = among(favourites[domain.FavouriteTopics], in.Names); len(f.Names) == 0 {
-			return t.withUnseen(ctx, &caller, in, favourites, TopicList{Listed: directory.Listed[ObjectDocument]{Items: directory.Pages[ObjectDocument](nil, "", nil)}})
+			return t.withUnseen(ctx, &caller, in, favourites,
+				TopicList{Listed: directory.Listed[ObjectDocument]{
+					Items: directory.Pages[ObjectDocument](nil, "", nil)}})
 		}
 	}
 	if in.Managed {
@@ -84,7 +86,8 @@ func (t *Topics) List(ctx context.Context, caller domain.Principal, in ListTopic
 	if in.Managed {
 		f.Without = domain.PrivateTopics
 	}
-	all, err := t.objects.List(ctx, caller, ListObjects{Everywhere: true, Personal: !in.Managed, Total: true, Filter: f})
+	all, err := t.objects.List(ctx, caller,
+		ListObjects{Everywhere: true, Personal: !in.Managed, Total: true, Filter: f})
 	if err != nil {
 		return list, err
 	}
@@ -118,7 +121,8 @@ func part[T any](entries iter.Seq2[T, error], skip, limit int) iter.Seq2[T, erro
 }
 
 // withUnseen adds UnseenTopics to a list if in asks for it.
-func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in ListTopics, favourites domain.Favourites, list TopicList) (TopicList, error) {
+func (t *Topics) withUnseen(ctx context.Context, caller *domain.Principal, in ListTopics, favourites domain.Favourites,
+	list TopicList) (TopicList, error) {
 	if !in.Unseen {
 		return list, nil
 	}
@@ -169,9 +173,9 @@ func (t *Topics) isAdmin(ctx context.Context, caller *domain.Principal) (bool, e
 	return err == nil, err
 }
 
-// Get returns the topic of that full name that was made for the caller, given to them, or opened to
-// everybody. It is domain.ErrObjectNotFound for any other, also for who manages it. The level
-// is the one that the caller has by managing too.
+// Get returns the topic of that full name that was made for the caller, given to them, or opened to everybody. It is
+// domain.ErrObjectNotFound for any other, also for who manages it. The level is the one that the caller has by
+// managing too.
 func (t *Topics) Get(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) (ObjectDocument, error) {
 	o, sc, err := t.objects.readPersonally(ctx, &caller, ref)
 	return documentOr(sc, o, err)
@@ -183,17 +187,16 @@ type ShareTopic struct {
 	Below bool // also what lies below it, as far as it is the giver's to administer
 }
 
-// Share gives a user or a group a level on a topic; a higher one they have is left as it is. It
-// needs what Objects.Grant needs, and changes all of the topics or none: it is
-// domain.ErrTooManyBelow for too many.
+// Share gives a user or a group a level on a topic; a higher one they have is left as it is. It needs what
+// Objects.Grant needs, and changes all of the topics or none: it is domain.ErrTooManyBelow for too many.
 func (t *Topics) Share(ctx context.Context, caller domain.Principal, in ShareTopic) error {
 	return t.share(ctx, &caller, in, in.Level, func(o *domain.Object, entry domain.Access) (bool, error) {
 		return o.Owner != entry.User && o.Listed(entry).Level < entry.Level, nil
 	})
 }
 
-// Unshare takes the level away that Share gave; another one is left as it is. It is
-// domain.ErrOwnerKeeps for the level that the owner has, who is not on the list.
+// Unshare takes the level away that Share gave; another one is left as it is. It is domain.ErrOwnerKeeps for the
+// level that the owner has, who is not on the list.
 func (t *Topics) Unshare(ctx context.Context, caller domain.Principal, in ShareTopic) error {
 	return t.share(ctx, &caller, in, domain.NoLevel, func(o *domain.Object, entry domain.Access) (bool, error) {
 		if entry.User.User != 0 && o.Owner == entry.User && in.Level == OwnersLevel {
@@ -258,8 +261,8 @@ func (t *Topics) share(ctx context.Context, caller *domain.Principal, in ShareTo
 // NewTopic says what a topic is to be.
 type NewTopic struct{ Name, Description string }
 
-// Create makes a topic below the one that its full name says, which must be the caller's to write
-// to; at the top only who manages objects can. It is as Objects.Create otherwise.
+// Create makes a topic below the one that its full name says, which must be the caller's to write to; at the top only
+// who manages objects can. It is as Objects.Create otherwise.
 func (t *Topics) Create(ctx context.Context, caller domain.Principal, in NewTopic) (ObjectDocument, error) {
 	above, name := in.Name[:strings.LastIndexByte(in.Name, '/')], in.Name[strings.LastIndexByte(in.Name, '/')+1:]
 	n := NewObject{Kind: domain.KindTopic, Name: name, Attributes: map[string]string{"description": in.Description}}

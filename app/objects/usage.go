@@ -10,9 +10,8 @@ import (
 	"canopy/tenancy"
 )
 
-// UsageCounter counts how often objects are used, and writes the counts down together. It is
-// safe for concurrent use. Up to the time between two flushes is lost if the process is
-// killed, nothing if it ends with a flush.
+// UsageCounter counts how often objects are used, and writes the counts down together. It is safe for concurrent use.
+// Up to the time between two flushes is lost if the process is killed, nothing if it ends with a flush.
 type UsageCounter struct {
 	store UsageStore
 
@@ -30,11 +29,12 @@ func NewUsageCounter(store UsageStore) *UsageCounter {
 	return &UsageCounter{store: store, counts: make(map[domain.UsageKey]int64)}
 }
 
-// UsageStore keeps how often objects were used: of those the scope covers, and of those that
-// the viewer owned when they were used, as far as the place and the kind are covered.
+// UsageStore keeps how often objects were used: of those the scope covers, and of those that the viewer owned when
+// they were used, as far as the place and the kind are covered.
 type UsageStore interface {
 	// Usage returns one page by object, month and owner, and the cursor of the next page.
-	Usage(ctx context.Context, sc tenancy.Scope, f domain.UsageFilter, p domain.Page) ([]domain.Usage, domain.Cursor, error)
+	Usage(ctx context.Context, sc tenancy.Scope, f domain.UsageFilter,
+		p domain.Page) ([]domain.Usage, domain.Cursor, error)
 	// AddUsage adds counts, leaving out objects that are gone: all of them or, with an error, none.
 	AddUsage(ctx context.Context, w tenancy.WriteScope, counts map[domain.UsageKey]int64) error
 }
@@ -75,9 +75,9 @@ type RecordUsage struct {
 	Count  int64
 }
 
-// RecordUsage counts that an object was used, from 1 to
-// domain.MaxUsage times, in this month and while it is its owner's, and returns the number. It needs the
-// kind's permission to write and LevelWrite. It is written down with the next flush.
+// RecordUsage counts that an object was used, from 1 to domain.MaxUsage times, in this month and while it is its
+// owner's, and returns the number. It needs the kind's permission to write and LevelWrite. It is written down with
+// the next flush.
 func (b *Objects) RecordUsage(ctx context.Context, caller domain.Principal, in RecordUsage) (int64, error) {
 	o, w, err := b.enter(ctx, &caller, in.Object)
 	if err != nil {
@@ -89,11 +89,11 @@ func (b *Objects) RecordUsage(ctx context.Context, caller domain.Principal, in R
 	if in.Count < 1 || in.Count > domain.MaxUsage {
 		return 0, domain.InvalidField("count", "Give a number from 1 to %d.", domain.MaxUsage)
 	}
-	return in.Count, b.usage.add(domain.UsageKey{Organization: o.Organization, Object: o.ID, Owner: o.Owner, Month: domain.MonthOf(b.now())}, in.Count)
+	return in.Count, b.usage.add(domain.UsageKey{Organization: o.Organization, Object: o.ID, Owner: o.Owner,
+		Month: domain.MonthOf(b.now())}, in.Count)
 }
 
-// UsageDocument is usage as far as the reader may see it: of whose it was they are told
-// whether it was their own.
+// UsageDocument is usage as far as the reader may see it: of whose it was they are told whether it was their own.
 type UsageDocument struct {
 	domain.Usage
 	Own bool
@@ -108,10 +108,11 @@ type ListUsage struct {
 	Page   domain.Page
 }
 
-// Usage returns how often objects were used, by object, month and whose they were then: of
-// objects that the caller may read, and of what was the caller's own, as far as its place is still in the caller's
-// reach. It is NotFound for an Object that the caller may not read.
-func (b *Objects) Usage(ctx context.Context, caller domain.Principal, in ListUsage) (list directory.Listed[UsageDocument], err error) {
+// Usage returns how often objects were used, by object, month and whose they were then: of objects that the caller
+// may read, and of what was the caller's own, as far as its place is still in the caller's reach. It is NotFound for
+// an Object that the caller may not read.
+func (b *Objects) Usage(ctx context.Context, caller domain.Principal,
+	in ListUsage) (list directory.Listed[UsageDocument], err error) {
 	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
 	if err != nil {
 		return list, err
@@ -126,10 +127,9 @@ func (b *Objects) Usage(ctx context.Context, caller domain.Principal, in ListUsa
 	if in.Own {
 		in.Filter.Owner = caller.UserKey()
 	}
-	return directory.ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]UsageDocument, domain.Cursor, error) {
-		usage, next, err := b.usage.store.Usage(ctx, sc, in.Filter, p)
-		return described(usage, next, err, func(u domain.Usage) UsageDocument { return UsageDocument{u, u.Owner == caller.UserKey()} })
-	})
+	return readList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]domain.Usage, domain.Cursor, error) {
+		return b.usage.store.Usage(ctx, sc, in.Filter, p)
+	}, func(u domain.Usage) UsageDocument { return UsageDocument{u, u.Owner == caller.UserKey()} })
 }
 
 // UsageStatistics asks for usage in a period whose ends are rounded to the nearest month.
@@ -144,9 +144,8 @@ type UsageReport struct {
 	Usage      directory.Listed[UsageDocument]
 }
 
-// Statistics returns how often objects were used while they were the caller's, whoever owns them
-// now. It is Invalid for a period that ends before it begins; one that is rounded to nothing
-// is a report of nothing.
+// Statistics returns how often objects were used while they were the caller's, whoever owns them now. It is Invalid
+// for a period that ends before it begins; one that is rounded to nothing is a report of nothing.
 func (b *Objects) Statistics(ctx context.Context, caller domain.Principal, in UsageStatistics) (UsageReport, error) {
 	if in.End.Before(in.Begin) {
 		return UsageReport{}, domain.InvalidField("end", "The end must not be before the beginning.")

@@ -11,8 +11,8 @@ import (
 	"canopy/tenancy"
 )
 
-// ObjectTx is one transaction on objects, within the scope it was opened with. Whatever goes with a change,
-// such as counters, names and the audit entry, is part of it.
+// ObjectTx is one transaction on objects, within the scope it was opened with. Whatever goes with a change, such as
+// counters, names and the audit entry, is part of it.
 type ObjectTx interface {
 	// Object returns the object that is stored there, locked, or domain.ErrObjectNotFound.
 	Object(key domain.ObjectKey) (domain.Object, error)
@@ -26,9 +26,9 @@ type ObjectTx interface {
 	// and domain.ErrQuota.
 	InsertObject(o, parent *domain.Object) error
 	// SaveObject makes before, as it was read, after, but for the access list, and completes that. What belongs to
-	// the object and lay where it was, or was the same owner's, goes with it to another place and another owner.
-	// It returns domain.ErrObjectBorder for an environment of another organization, and the errors of
-	// InsertObject. Where nothing changed it does nothing.
+	// the object and lay where it was, or was the same owner's, goes with it to another place and another owner. It
+	// returns domain.ErrObjectBorder for an environment of another organization, and the errors of InsertObject.
+	// Where nothing changed it does nothing.
 	SaveObject(before, after *domain.Object) error
 	// GrantObjects puts an entry on the access lists of objects of one organization that were read and have another
 	// one, or takes it away with NoLevel, and leaves them as they are then. Offers of copies that others than the
@@ -37,12 +37,12 @@ type ObjectTx interface {
 	// DeleteObject removes the object with what is deleted with it, or returns domain.ErrObjectNotEmpty while others
 	// belong to it.
 	DeleteObject(o *domain.Object) error
-	// HandOverObjects gives to another user everything that from owns and the viewer has LevelAdmin on, and
-	// returns how many objects that was. It returns domain.ErrUserNotFound on "to" without such a user.
+	// HandOverObjects gives to another user everything that from owns and the viewer has LevelAdmin on, and returns
+	// how many objects that was. It returns domain.ErrUserNotFound on "to" without such a user.
 	HandOverObjects(from, to domain.UserKey) (int64, error)
 	copyWriter
-	// AddBookmark and RemoveBookmark change the bookmarks of whoever the transaction was opened for; they do nothing if
-	// it is so already. They return domain.ErrObjectNotFound, and domain.ErrTooManyBookmarks.
+	// AddBookmark and RemoveBookmark change the bookmarks of whoever the transaction was opened for; they do nothing
+	// if it is so already. They return domain.ErrObjectNotFound, and domain.ErrTooManyBookmarks.
 	AddBookmark(key domain.ObjectKey) error
 	RemoveBookmark(key domain.ObjectKey) error
 }
@@ -60,18 +60,18 @@ type NewObject struct {
 	Uses        []domain.ObjectRef
 }
 
-// Create adds an object. It needs the kind's permission to write in the environment, and
-// LevelWrite on the object it is to belong to. One of a kind whose names are paths that
-// belongs to none, and one that is to be somebody else's, needs domain.ObjectManage there. One
-// that lies below another by name begins with its access list and visibility. It is Conflict
-// for a name that is taken, and Forbidden for one that comes with an account.
+// Create adds an object. It needs the kind's permission to write in the environment, and LevelWrite on the object it
+// is to belong to. One of a kind whose names are paths that belongs to none, and one that is to be somebody else's,
+// needs domain.ObjectManage there. One that lies below another by name begins with its access list and visibility. It
+// is Conflict for a name that is taken, and Forbidden for one that comes with an account.
 func (b *Objects) Create(ctx context.Context, caller domain.Principal, in NewObject) (ObjectDocument, error) {
 	kind, known := in.Kind.Info()
 	if !known {
 		return ObjectDocument{}, domain.ErrObjectKind
 	}
-	made := domain.Object{Kind: kind.Kind, Name: in.Name, Attributes: given(nil, in.Attributes), Visibility: kind.Visibility,
-		Owner: caller.UserKey(), OwnerAlias: caller.Alias, OwnerHome: caller.Home}
+	made := domain.Object{Kind: kind.Kind, Name: in.Name, Attributes: given(nil, in.Attributes),
+		Visibility: kind.Visibility,
+		Owner:      caller.UserKey(), OwnerAlias: caller.Alias, OwnerHome: caller.Home}
 	directory.Set(&made.Visibility, in.Visibility)
 	if err := b.place(ctx, &caller, &made, in); err != nil {
 		return ObjectDocument{}, err
@@ -132,7 +132,8 @@ func (b *Objects) place(ctx context.Context, caller *domain.Principal, o *domain
 }
 
 // makeFor makes ref the owner of a new object of the caller's, unless it is zero.
-func (b *Objects) makeFor(ctx context.Context, caller *domain.Principal, w tenancy.WriteScope, o *domain.Object, ref domain.UserRef) error {
+func (b *Objects) makeFor(ctx context.Context, caller *domain.Principal, w tenancy.WriteScope, o *domain.Object,
+	ref domain.UserRef) error {
 	if ref == (domain.UserRef{}) {
 		return nil
 	}
@@ -175,8 +176,8 @@ func above(tx ObjectTx, w tenancy.WriteScope, o *domain.Object) (*domain.Object,
 	return &parent, nil
 }
 
-// mayBeCalled returns an error if somebody who gives o its name would take a place among
-// names that are not o's to lie among.
+// mayBeCalled returns an error if somebody who gives o its name would take a place among names that are not o's to
+// lie among.
 func mayBeCalled(o *domain.Object) error {
 	kind, _ := o.Kind.Info()
 	switch {
@@ -188,9 +189,8 @@ func mayBeCalled(o *domain.Object) error {
 	return nil
 }
 
-// rename gives o another name. Where names are paths, what lies below o gets another one with
-// it: that needs LevelAdmin, and for what belongs to no other object domain.ObjectManage, as
-// to make it does.
+// rename gives o another name. Where names are paths, what lies below o gets another one with it: that needs
+// LevelAdmin, and for what belongs to no other object domain.ObjectManage, as to make it does.
 func rename(w tenancy.WriteScope, o *domain.Object, name string) error {
 	kind, _ := o.Kind.Info()
 	if name == o.Name || !kind.NamesArePaths {
@@ -217,7 +217,8 @@ func inherit(o, parent *domain.Object) {
 }
 
 // used looks up the objects that another one is to use.
-func (b *Objects) used(ctx context.Context, caller *domain.Principal, refs []domain.ObjectRef) ([]domain.ObjectID, error) {
+func (b *Objects) used(ctx context.Context, caller *domain.Principal,
+	refs []domain.ObjectRef) ([]domain.ObjectID, error) {
 	var ids []domain.ObjectID
 	for _, ref := range refs {
 		id, numbered := ref.Number()
@@ -254,11 +255,10 @@ type UpdateObject struct {
 	Uses       *[]domain.ObjectRef
 }
 
-// Update changes an object; another name is also that of what
-// lies below it, where names are paths. It needs the kind's permission to write and
-// LevelWrite, for another visibility LevelAdmin, as for another name that is a path; one of an
-// object that belongs to none needs domain.ObjectManage then. Names that come with an account
-// are Forbidden.
+// Update changes an object; another name is also that of what lies below it, where names are paths. It needs the
+// kind's permission to write and LevelWrite, for another visibility LevelAdmin, as for another name that is a path;
+// one of an object that belongs to none needs domain.ObjectManage then. Names that come with an account are
+// Forbidden.
 func (b *Objects) Update(ctx context.Context, caller domain.Principal, in UpdateObject) (ObjectDocument, error) {
 	var uses []domain.ObjectID
 	if in.Uses != nil {
@@ -287,8 +287,8 @@ func (b *Objects) Update(ctx context.Context, caller domain.Principal, in Update
 	})
 }
 
-// change runs a change on the object that ref names. It needs the kind's permission to write
-// and the given level on the object as it is then.
+// change runs a change on the object that ref names. It needs the kind's permission to write and the given level on
+// the object as it is then.
 func (b *Objects) change(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef, least domain.Level,
 	change func(tenancy.WriteScope, *domain.Object) error) (ObjectDocument, error) {
 	target, w, err := b.enter(ctx, caller, ref)
@@ -328,9 +328,9 @@ func (b *Objects) work(ctx context.Context, w tenancy.WriteScope, target domain.
 	return documentOr(w.Read(), o, err)
 }
 
-// enter returns the object that ref names, with the proof that the caller may change objects of its
-// kind.
-func (b *Objects) enter(ctx context.Context, caller *domain.Principal, ref domain.ObjectRef) (domain.Object, tenancy.WriteScope, error) {
+// enter returns the object that ref names, with the proof that the caller may change objects of its kind.
+func (b *Objects) enter(ctx context.Context, caller *domain.Principal,
+	ref domain.ObjectRef) (domain.Object, tenancy.WriteScope, error) {
 	o, _, err := b.read(ctx, caller, ref)
 	if err != nil {
 		return o, tenancy.WriteScope{}, err
@@ -346,8 +346,8 @@ type MoveObject struct {
 	To     domain.EnvironmentRef
 }
 
-// Move hangs an object into another environment of its organization. It
-// needs the kind's permission to write in both and LevelAdmin.
+// Move hangs an object into another environment of its organization. It needs the kind's permission to write in both
+// and LevelAdmin.
 func (b *Objects) Move(ctx context.Context, caller domain.Principal, in MoveObject) (ObjectDocument, error) {
 	e, err := b.gate.Environment(ctx, &caller, in.To)
 	if err != nil {
@@ -368,9 +368,8 @@ type ObjectTo struct {
 	To     domain.UserRef
 }
 
-// HandOver makes an object somebody else's, whose home is in the caller's reach. It
-// needs the kind's permission to write and LevelAdmin. The one who owned it keeps nothing but
-// what the object gives everybody.
+// HandOver makes an object somebody else's, whose home is in the caller's reach. It needs the kind's permission to
+// write and LevelAdmin. The one who owned it keeps nothing but what the object gives everybody.
 func (b *Objects) HandOver(ctx context.Context, caller domain.Principal, in ObjectTo) (ObjectDocument, error) {
 	target, w, err := b.enter(ctx, &caller, in.Object)
 	if err != nil {
@@ -390,10 +389,9 @@ func (b *Objects) HandOver(ctx context.Context, caller domain.Principal, in Obje
 // HandOverAll names two users.
 type HandOverAll struct{ From, To domain.UserRef }
 
-// HandOverAll gives to one user everything in the caller's reach that another one owns, of every
-// kind, in one transaction, and returns how many objects that was. It needs
-// domain.ObjectManage, and domain.UserRead to find the two; it is NotFound on "from" or "to"
-// if one of them is not in the caller's reach.
+// HandOverAll gives to one user everything in the caller's reach that another one owns, of every kind, in one
+// transaction, and returns how many objects that was. It needs domain.ObjectManage, and domain.UserRead to find the
+// two; it is NotFound on "from" or "to" if one of them is not in the caller's reach.
 func (b *Objects) HandOverAll(ctx context.Context, caller domain.Principal, in HandOverAll) (given int64, err error) {
 	from, err := b.fellow(ctx, &caller, domain.UserRead, in.From, "from")
 	if err != nil {
@@ -414,8 +412,8 @@ func (b *Objects) HandOverAll(ctx context.Context, caller domain.Principal, in H
 	return given, err
 }
 
-// Delete removes the object that ref names, with what is deleted with it. It needs the
-// kind's permission to write and LevelAdmin. It is Conflict while others belong to it.
+// Delete removes the object that ref names, with what is deleted with it. It needs the kind's permission to write and
+// LevelAdmin. It is Conflict while others belong to it.
 func (b *Objects) Delete(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) error {
 	target, w, err := b.enter(ctx, &caller, ref)
 	if err != nil {
@@ -433,10 +431,9 @@ type GrantObject struct {
 	Level  domain.Level
 }
 
-// Grant changes the access list of an object. It needs the kind's permission
-// to write and LevelAdmin. The user's home must be in the caller's reach, and the group usable in
-// the object's organization, and the root's or of an organization that is the caller's or in their
-// reach; to take a level away it is enough that they are on the list.
+// Grant changes the access list of an object. It needs the kind's permission to write and LevelAdmin. The user's home
+// must be in the caller's reach, and the group usable in the object's organization, and the root's or of an
+// organization that is the caller's or in their reach; to take a level away it is enough that they are on the list.
 func (b *Objects) Grant(ctx context.Context, caller domain.Principal, in GrantObject) (ObjectDocument, error) {
 	target, w, err := b.enter(ctx, &caller, in.Object)
 	if err != nil {
@@ -464,7 +461,8 @@ func (b *Objects) Grant(ctx context.Context, caller domain.Principal, in GrantOb
 }
 
 // subject returns the entry of the access list that in asks for.
-func (b *Objects) subject(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, o *domain.Object, in GrantObject) (domain.Access, error) {
+func (b *Objects) subject(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, o *domain.Object,
+	in GrantObject) (domain.Access, error) {
 	if in.Level == domain.NoLevel {
 		if i := slices.IndexFunc(o.Access, in.names); i >= 0 {
 			return domain.Access{User: o.Access[i].User, Group: o.Access[i].Group}, nil
