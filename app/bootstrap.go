@@ -109,7 +109,7 @@ func (s sections) Sections() iter.Seq2[*document.Section, error] {
 }
 
 func rootSection(alias string) *document.Section {
-	s := &document.Section{Path: "/", Users: func(func(document.UserRecord, error) bool) {}}
+	s := &document.Section{Path: "/", Users: document.NoUsers}
 	s.Environments = []document.EnvironmentRecord{{Line: 1, Path: "/", Number: int64(domain.RootEnvironment), EnvironmentPatch: directory.EnvironmentPatch{Alias: &alias}}}
 	groups := domain.BuiltInGroups()
 	for _, g := range groups {

@@ -127,8 +127,7 @@ func (tx *DirectoryTx) Reserve(kind int, n int64) (int64, error) {
 	return NewDirectoryStore(tx.DB).Reserve(tx.Ctx, tx.Write, kind, n)
 }
 
-// InsertEnvironments adds environments whose places are known, each behind the one above it, and completes
-// them. It returns ErrChanged if one that was there is no longer where they say.
+// InsertEnvironments is part of the port.
 func (tx *DirectoryTx) InsertEnvironments(added []domain.PlacedEnvironment) error {
 	written := make(map[domain.EnvironmentPath]bool, len(added))
 	var above []domain.EnvironmentPath
@@ -176,8 +175,7 @@ func (tx *DirectoryTx) inserted(e *domain.PlacedEnvironment) error {
 	return tx.record(environmentEntry("environment:create", &e.Environment, domain.Diff(nil, e.Fields())))
 }
 
-// HoldEnvironment keeps others from changing an environment that was read before the transaction. It
-// returns ErrChanged if it is no longer where and what it was called then.
+// HoldEnvironment is part of the port.
 func (tx *DirectoryTx) HoldEnvironment(before *domain.Environment) error {
 	now, err := tx.Environment(tenancy.EnvironmentKey{Organization: before.Organization, ID: before.ID})
 	if err == nil && (now.Path != before.Path || domain.Fold(now.AliasPath) != domain.Fold(before.AliasPath)) {
@@ -186,7 +184,7 @@ func (tx *DirectoryTx) HoldEnvironment(before *domain.Environment) error {
 	return err
 }
 
-// UsersNamed returns the users with these aliases, by folded alias. Others may change them.
+// UsersNamed is part of the port.
 func (tx *DirectoryTx) UsersNamed(aliases []string) (map[string]domain.StoredUser, error) {
 	all, err := storedUsers(tx.Ctx, tx.Bun, tx.NewSelect().TableExpr("login_names AS n").
 		Join("JOIN users AS u ON u.organization_id = n.organization_id AND u.id = n.user_id").Where("n.name IN (?)", db.In(folded(aliases))))
@@ -205,7 +203,7 @@ func folded(texts []string) []string {
 	return keys
 }
 
-// MailTaken returns whose the mail addresses are that are taken, by folded address.
+// MailTaken is part of the port.
 func (tx *DirectoryTx) MailTaken(addresses []string) (map[string]domain.UserID, error) {
 	taken := make(map[string]domain.UserID)
 	if len(addresses) == 0 {
@@ -219,8 +217,7 @@ func (tx *DirectoryTx) MailTaken(addresses []string) (map[string]domain.UserID, 
 	return taken, db.Translate(err)
 }
 
-// InsertUsers adds users whose places are known, and completes them. Quotas and rules of users are not
-// asked. It returns ErrChanged if a place they name is no longer where they say.
+// InsertUsers is part of the port.
 func (tx *DirectoryTx) InsertUsers(added []domain.StoredUser) error {
 	if len(added) == 0 {
 		return nil
@@ -242,8 +239,7 @@ func (tx *DirectoryTx) InsertUsers(added []domain.StoredUser) error {
 	return tx.insertUsers(added...)
 }
 
-// HoldUsers keeps others from changing users of an organization whom UsersNamed returned, so that SaveUser
-// takes them; those held before are let go. It returns ErrChanged if one of them was changed meanwhile.
+// HoldUsers is part of the port.
 func (tx *DirectoryTx) HoldUsers(o domain.OrganizationID, before []domain.StoredUser) error {
 	tx.users = make(map[domain.UserID]domain.User, len(before))
 	ids := make([]domain.UserID, len(before))

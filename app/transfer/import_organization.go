@@ -467,26 +467,17 @@ func (o *organizationImport) user(groups *tenancy.Groups, r document.UserRecord,
 	resolved, errResolve := o.resolve(groups, r)
 	err = errors.Join(err, errResolve)
 	rec := record{line: r.Line}
-	user := domain.StoredUser{User: domain.User{
-		ID: domain.UserID(r.Number), Person: domain.Person{ID: domain.PersonID(r.Person)}, Organization: o.border.Organization,
-		Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
-		Standing: domain.Standing{Active: true, Created: o.now, IdleSince: o.now},
-	}}
-	directory.Set(&user.UUID, r.UUID)
-	if have, ok := present[domain.Fold(alias)]; ok {
-		if have.Organization != o.border.Organization {
-			if r.Home == nil {
-				return rec, errors.Join(err, domain.ErrUserBorder.Saying("Name the environment of %q, which is in another organization.", alias))
-			}
-			return rec, errors.Join(err, domain.ErrUserAliasTaken)
-		}
-		rec.before = &have
-		user = domain.StoredUser{User: have.Clone(), Hash: have.Hash}
+	var user domain.StoredUser
+	if have, ok := present[domain.Fold(alias)]; !ok {
+		user = o.blank(r)
+	} else if have.Organization == o.border.Organization {
+		rec.before, user = &have, domain.StoredUser{User: have.Clone(), Hash: have.Hash}
+	} else if r.Home == nil {
+		return rec, errors.Join(err, domain.ErrUserBorder.Saying("Name the environment of %q, which is in another organization.", alias))
+	} else {
+		return rec, errors.Join(err, domain.ErrUserAliasTaken)
 	}
-	if owner, ok := mails[domain.Fold(address)]; ok && (rec.before == nil || owner != rec.before.ID) && !o.gaveUp(address, owner) {
-		err = errors.Join(err, domain.ErrUserMailTaken)
-	}
-	err = errors.Join(err, resolved.Apply(&user.User, func(domain.EnvironmentPath) bool { return true }, o.now))
+	err = errors.Join(err, o.checkMail(rec, address, mails), resolved.Apply(&user.User, func(domain.EnvironmentPath) bool { return true }, o.now))
 	directory.Set(&user.Claims, r.Claims)
 	directory.Set(&user.Hash, r.Hash)
 	directory.Set(&user.Created, r.Created)
@@ -495,19 +486,10 @@ func (o *organizationImport) user(groups *tenancy.Groups, r document.UserRecord,
 	directory.Set(&user.LastSeen, r.LastSeen)
 	directory.Set(&user.IdleSince, r.IdleSince)
 	if rec.before == nil && alias != "" {
-		err = errors.Join(err, withoutFields(directory.GiveName(o.names, &user.User), r.Wrong))
-		if slices.ContainsFunc(user.AliasSpellings, func(other string) bool { _, taken := present[other]; return taken }) {
-			err = errors.Join(err, domain.ErrUserAliasTaken)
-		}
+		err = errors.Join(err, o.giveName(&user.User, r, present))
 	}
 	rec.after = &user
-	for _, list := range [][]domain.Grant{resolved.Allows, resolved.Blocks} {
-		for _, g := range list {
-			if p := o.byID[g.Environment]; p.Organization != o.border.Organization && o.missing(p) {
-				o.foreign = append(o.foreign, foreignGrant{r.Line, &user, p})
-			}
-		}
-	}
+	o.expect(rec, resolved)
 	if user.Home == 0 && r.Home == nil {
 		err = errors.Join(err, domain.InvalidField("home", "A value is required."))
 	}
@@ -516,6 +498,43 @@ func (o *organizationImport) user(groups *tenancy.Groups, r document.UserRecord,
 		before = &rec.before.User
 	}
 	return rec, errors.Join(err, withoutFields(user.ValidateAfter(before), r.Wrong))
+}
+
+// blank is a new user of whom nothing is said but numbers.
+func (o *organizationImport) blank(r document.UserRecord) domain.StoredUser {
+	user := domain.StoredUser{User: domain.User{
+		ID: domain.UserID(r.Number), Person: domain.Person{ID: domain.PersonID(r.Person)}, Organization: o.border.Organization,
+		Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
+		Standing: domain.Standing{Active: true, Created: o.now, IdleSince: o.now},
+	}}
+	directory.Set(&user.UUID, r.UUID)
+	return user
+}
+
+// giveName makes sure that a new user may have their login name.
+func (o *organizationImport) giveName(user *domain.User, r document.UserRecord, present map[string]domain.StoredUser) error {
+	err := withoutFields(directory.GiveName(o.names, user), r.Wrong)
+	if slices.ContainsFunc(user.AliasSpellings, func(other string) bool { _, taken := present[other]; return taken }) {
+		err = errors.Join(err, domain.ErrUserAliasTaken)
+	}
+	return err
+}
+
+// checkMail returns ErrUserMailTaken if the mail address of a record is somebody else's.
+func (o *organizationImport) checkMail(rec record, address string, mails map[string]domain.UserID) error {
+	if owner, ok := mails[domain.Fold(address)]; ok && (rec.before == nil || owner != rec.before.ID) && !o.gaveUp(address, owner) {
+		return domain.ErrUserMailTaken
+	}
+	return nil
+}
+
+// expect notes the environments on a user's lists that are of organizations still to come.
+func (o *organizationImport) expect(rec record, resolved directory.Resolved) {
+	for _, g := range slices.Concat(resolved.Allows, resolved.Blocks) {
+		if p := o.byID[g.Environment]; p.Organization != o.border.Organization && o.missing(p) {
+			o.foreign = append(o.foreign, foreignGrant{rec.line, rec.after, p})
+		}
+	}
 }
 
 // gaveUp reports whether the user who has a mail address gets another one by a line before: when

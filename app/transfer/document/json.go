@@ -277,7 +277,7 @@ func (r *reader) section(yield func(*Section) bool) error {
 	if err := r.expect('{'); err != nil {
 		return err
 	}
-	s := &Section{Line: r.line(), Users: func(func(UserRecord, error) bool) {}}
+	s := &Section{Line: r.line(), Users: NoUsers}
 	for r.More() {
 		key, err := r.key()
 		if err != nil {
@@ -325,28 +325,37 @@ func (r *reader) usersOf(s *Section, yield func(*Section) bool) error {
 	if err := r.expect('['); err != nil {
 		return err
 	}
+	var rest func() error
+	if s.Users, rest = stream(r, r.user); !yield(s) {
+		return errStopped
+	}
+	if err := rest(); err != nil {
+		return err
+	}
+	return r.expect('}')
+}
+
+// stream returns the records of an array that has begun, which are read by whoever ranges over them, and what reads those
+// that are left over.
+func stream[T any](r *reader, read func() (T, error)) (records iter.Seq2[T, error], rest func() error) {
 	var broken error
-	s.Users = func(yield func(UserRecord, error) bool) {
+	records = func(yield func(T, error) bool) {
 		for broken == nil && r.More() {
-			record, err := r.user()
+			record, err := read()
 			broken = err
 			if !yield(record, err) {
 				return
 			}
 		}
 	}
-	if !yield(s) {
-		return errStopped
+	return records, func() error {
+		for range records { // they are skipped
+		}
+		if broken != nil {
+			return broken
+		}
+		return r.expect(']')
 	}
-	for range s.Users { // what was left over
-	}
-	if broken != nil {
-		return broken
-	}
-	if err := r.expect(']'); err != nil {
-		return err
-	}
-	return r.expect('}')
 }
 
 // record reads the next value into v, and returns its line and what is wrong with it. The error is

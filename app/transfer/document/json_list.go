@@ -16,26 +16,12 @@ func (r *reader) rows(info *domain.ListInfo, yield func(*Section) bool) error {
 	if err := r.expect('['); err != nil {
 		return err
 	}
-	var broken error
 	s := &Section{Line: r.line(), List: info, Users: NoUsers}
-	s.Rows = func(yield func(ListRecord, error) bool) {
-		for broken == nil && r.More() {
-			record, err := r.row(info)
-			broken = err
-			if !yield(record, err) {
-				return
-			}
-		}
-	}
-	if !yield(s) {
+	var rest func() error
+	if s.Rows, rest = stream(r, func() (ListRecord, error) { return r.row(info) }); !yield(s) {
 		return errStopped
 	}
-	for range s.Rows { // what was left over
-	}
-	if broken != nil {
-		return broken
-	}
-	return r.expect(']')
+	return rest()
 }
 
 // row reads a row of a list.

@@ -22,7 +22,7 @@ func (l List) Sections() iter.Seq2[*Section, error] {
 			return
 		}
 		defer text.Close()
-		s := &Section{Line: 1, Users: func(func(UserRecord, error) bool) {}}
+		s := &Section{Line: 1, Users: NoUsers}
 		lines := bufio.NewScanner(decoded(text))
 		n := 1
 		for ; lines.Scan(); n++ {
