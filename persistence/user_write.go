@@ -190,6 +190,11 @@ func (t *Tx) saveUser(before, after *domain.User, hash domain.PasswordHash) erro
 			}
 		}
 	}
+	return t.writeUser(before, after, hash)
+}
+
+// writeUser writes the row of after, and ends what was given out before if that no longer holds.
+func (t *Tx) writeUser(before, after *domain.User, hash domain.PasswordHash) error {
 	query := t.NewUpdate().Model(toUserRow(after)).ExcludeColumn("password_hash", "epoch", "token_epoch").WherePK()
 	var void []domain.SecretPurpose
 	if hash != "" || before.DecidesDifferently(after) {
