@@ -80,7 +80,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, fmt.Errorf("--redirects: %w", err)
 	}
 	source := persistence.NewSource(database)
-	users, environments, groups := newUserStore(database), newEnvironmentStore(database), newGroupStore(database)
+	s := newStores(database)
 	known := persistence.NewAccountStore(database)
 	documents := tenancy.NewDocuments(source, watch.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, watch.metrics)
@@ -94,34 +94,33 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, err
 	}
 	pictures := picture.NewMaker()
-	d.Users = directory.NewUsers(d.Gate, documents, users, groups, passwords, pictures, loginname.Rules{}, d.declared.Users, letters, cfg.publicURL(), cfg.Now)
-	d.Environments = directory.NewEnvironments(d.Gate, environments)
-	d.Organizations = directory.NewOrganizations(d.Gate, environments, d.Environments, pictures, d.declared.Organizations)
-	d.Groups = directory.NewGroups(d.Gate, documents, groups, users, cfg.Now)
-	d.Me = directory.NewMe(d.Gate, documents, users, known, passwords, cfg.Now)
-	d.Sessions = accounts.NewSessions(d.Gate, d.Users, newSessionStore(database), known, passwords, tokens, cfg.Sessions, cfg.Now)
+	d.Users = directory.NewUsers(d.Gate, documents, s.users, s.groups, passwords, pictures, loginname.Rules{}, d.declared.Users, letters, cfg.publicURL(), cfg.Now)
+	d.Environments = directory.NewEnvironments(d.Gate, s.environments)
+	d.Organizations = directory.NewOrganizations(d.Gate, s.environments, d.Environments, pictures, d.declared.Organizations)
+	d.Groups = directory.NewGroups(d.Gate, documents, s.groups, s.users, cfg.Now)
+	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, cfg.Now)
+	d.Sessions = accounts.NewSessions(d.Gate, d.Users, s.sessions, known, passwords, tokens, cfg.Sessions, cfg.Now)
 	d.SigningKeys = accounts.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
 	d.Admins = directory.NewAdmins(d.Gate)
-	d.APIKeys = accounts.NewAPIKeys(d.Gate, d.Users, newAPIKeyStore(database), cfg.Quotas.Keys, cfg.Now)
-	d.Explain = directory.NewExplain(d.Gate, documents, users, known, cfg.Now)
+	d.APIKeys = accounts.NewAPIKeys(d.Gate, d.Users, s.apiKeys, cfg.Quotas.Keys, cfg.Now)
+	d.Explain = directory.NewExplain(d.Gate, documents, s.users, known, cfg.Now)
 	database.Quotas = cfg.Quotas
 	database.Vault = db.NewVault(secret.vault)
 	outbox := persistence.NewOutboxStore(database)
-	d.People = directory.NewPeople(d.Gate, documents, d.Users, newTopicStore(database))
-	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, newAccountStore(database), known, passwords,
+	d.People = directory.NewPeople(d.Gate, documents, d.Users, s.topics)
+	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, s.accounts, known, passwords,
 		cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
-	d.Codes = accounts.NewRegistrationCodes(d.Gate, users, newCodeStore(database), cfg.Now)
+	d.Codes = accounts.NewRegistrationCodes(d.Gate, s.users, s.codes, cfg.Now)
 	mailer, err := newMailer(&cfg, outbox, watch.metrics)
 	if err != nil {
 		return nil, err
 	}
-	d.Audit = directory.NewAudit(d.Gate, persistence.NewAuditStore(database), users, persistence.NewObjectStore(database), passwords, d.declared)
-	things, social := newObjectStore(database), newSocialStore(database)
-	usage := objects.NewUsageCounter(things)
-	d.Objects = objects.NewObjects(d.Gate, users, things, usage, cfg.Now)
-	d.Topics = objects.NewTopics(d.Gate, d.Objects, social)
-	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, social, cfg.Now)
-	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage, things: things.ObjectStore,
+	d.Audit = directory.NewAudit(d.Gate, persistence.NewAuditStore(database), s.users, s.objects, passwords, d.declared)
+	usage := objects.NewUsageCounter(s.objects)
+	d.Objects = objects.NewObjects(d.Gate, s.users, s.objects, usage, cfg.Now)
+	d.Topics = objects.NewTopics(d.Gate, d.Objects, s.social)
+	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, s.social, cfg.Now)
+	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage, things: s.objects.ObjectStore,
 		accounts: d.Accounts, outbox: outbox, mailer: mailer, folder: cfg.mailFolder()}
 	return d, nil
 }

@@ -20,7 +20,7 @@
 //   - In updates and deletes the alias of the row's table stands for it on both engines; a value that is
 //     computed in SQL names the column alone on the left: Set("uses = c.uses + ?", n).
 //
-// A use case gives Store.Do a closure and sees of Tx what the port in its own file names; app/unit.go is
+// A use case gives Store.Do a closure and sees of Tx what the port in its own file names; app/stores.go is
 // the adapter between both. The closure is run again, whole, on a conflict: what it sets outside of itself
 // it sets anew each time.
 //

@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+
+	"canopy/app/accounts"
+	"canopy/app/directory"
+	"canopy/app/objects"
+	"canopy/app/transfer"
+	"canopy/persistence"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// unit is persistence.Store for a part of the directory, which sees of a transaction what its port Tx names.
+type unit[Tx any] struct{ *persistence.Store }
+
+// Do runs work in one transaction within w.
+func (u unit[Tx]) Do(ctx context.Context, w tenancy.WriteScope, work func(Tx) error) error {
+	return u.Store.Do(ctx, w, func(tx *persistence.Tx) error { return work(any(tx).(Tx)) })
+}
+
+// A transaction is whatever the ports of units name.
+var _ interface {
+	accounts.APIKeyTx
+	accounts.RegistrationCodeTx
+	accounts.SessionTx
+	accounts.Tx
+	directory.EnvironmentTx
+	directory.GroupTx
+	directory.TopicTx
+	directory.UserTx
+	objects.ObjectTx
+	objects.SocialTx
+} = (*persistence.Tx)(nil)
+
+// What the parts of the directory read from, each with its unit of work.
+type (
+	groupStore struct {
+		*persistence.GroupStore
+		unit[directory.GroupTx]
+	}
+	userStore struct {
+		*persistence.UserStore
+		unit[directory.UserTx]
+	}
+	accountStore struct {
+		*persistence.UserStore
+		unit[accounts.Tx]
+	}
+	sessionStore struct {
+		*persistence.SessionStore
+		unit[accounts.SessionTx]
+	}
+	apiKeyStore struct {
+		*persistence.APIKeyStore
+		unit[accounts.APIKeyTx]
+	}
+	codeStore struct {
+		*persistence.RegistrationCodeStore
+		unit[accounts.RegistrationCodeTx]
+	}
+	environmentStore struct {
+		*persistence.EnvironmentStore
+		unit[directory.EnvironmentTx]
+	}
+	objectStore struct {
+		*persistence.ObjectStore
+		unit[objects.ObjectTx]
+	}
+	socialStore struct {
+		*persistence.SocialStore
+		unit[objects.SocialTx]
+	}
+	topicStore struct {
+		*persistence.ObjectStore
+		unit[directory.TopicTx]
+	}
+)
+
+// stores are one of each.
+type stores struct {
+	groups       groupStore
+	users        userStore
+	accounts     accountStore
+	sessions     sessionStore
+	apiKeys      apiKeyStore
+	codes        codeStore
+	environments environmentStore
+	objects      objectStore
+	social       socialStore
+	topics       topicStore
+}
+
+func newStores(d *db.DB) stores {
+	s := persistence.NewStore(d)
+	return stores{
+		groups:       groupStore{persistence.NewGroupStore(d), unit[directory.GroupTx]{s}},
+		users:        userStore{persistence.NewUserStore(d), unit[directory.UserTx]{s}},
+		accounts:     accountStore{persistence.NewUserStore(d), unit[accounts.Tx]{s}},
+		sessions:     sessionStore{persistence.NewSessionStore(d), unit[accounts.SessionTx]{s}},
+		apiKeys:      apiKeyStore{persistence.NewAPIKeyStore(d), unit[accounts.APIKeyTx]{s}},
+		codes:        codeStore{persistence.NewRegistrationCodeStore(d), unit[accounts.RegistrationCodeTx]{s}},
+		environments: environmentStore{persistence.NewEnvironmentStore(d), unit[directory.EnvironmentTx]{s}},
+		objects:      objectStore{persistence.NewObjectStore(d), unit[objects.ObjectTx]{s}},
+		social:       socialStore{persistence.NewSocialStore(d), unit[objects.SocialTx]{s}},
+		topics:       topicStore{persistence.NewObjectStore(d), unit[directory.TopicTx]{s}},
+	}
+}
+
+// directoryStore is what whole organizations are read from and written to.
+type directoryStore struct{ *persistence.DirectoryStore }
+
+// Write implements transfer.DirectoryStore.
+func (s directoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(transfer.Tx) error) error {
+	return s.DirectoryStore.Write(ctx, w, func(tx *persistence.DirectoryTx) error { return work(tx) })
+}
