@@ -45,7 +45,8 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 		require.NoError(t, err)
 		return u.Person.Mail
 	}
-	in, err := s.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.admin", Password: userPassword, Address: "192.0.2.5", Kind: domain.TokenSession})
+	in, err := s.Sessions.SignIn(t.Context(),
+		accounts.SignIn{Login: "acme.admin", Password: userPassword, Address: "192.0.2.5", Kind: domain.TokenSession})
 	require.NoError(t, err)
 	key, err := s.APIKeys.First(t.Context(), me, domain.UserRef{ID: me.User})
 	require.NoError(t, err)
@@ -55,13 +56,18 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 	thief := "thief@example.org"
 	number, id := fmt.Sprint(int64(me.User)), string(me.UUID)
 	for _, w := range []ownMailWay{
-		{"rest, by number", "POST", "/rest/users/" + number, bearer, `{"person":{"mailaddress":"thief@example.org","phone":"%s"}}`, "200", true},
+		{"rest, by number", "POST", "/rest/users/" + number, bearer,
+			`{"person":{"mailaddress":"thief@example.org","phone":"%s"}}`, "200", true},
 		{"rest, by oneself", "POST", "/rest/me/mail", bearer, `{"mailaddress":"thief@example.org"}`, "200", false},
-		{"axway, oneself", "PUT", "/api/portal/v1.3/currentuser", basic, `{"email":"thief@example.org","phone":"%s"}`, "200", true},
-		{"axway, by id", "PUT", "/api/portal/v1.4/users/" + id, basic, `{"email":"thief@example.org","phone":"%s"}`, "200", true},
+		{"axway, oneself", "PUT", "/api/portal/v1.3/currentuser", basic, `{"email":"thief@example.org","phone":"%s"}`, "200",
+			true},
+		{"axway, by id", "PUT", "/api/portal/v1.4/users/" + id, basic, `{"email":"thief@example.org","phone":"%s"}`, "200",
+			true},
 		{"tellius", "PUT", "/users/" + id, bearer, `{"email":"thief@example.org"}`, "200", true},
-		{"tat", "PUT", "/user/update", tat, `{"username":"acme.admin","newFullname":"acme.admin","newEmail":"thief@example.org"}`, "201", true},
-		{"ethersource, by key", "PUT", "/ethersource/rest/v2/users/acme.admin/email?email=thief%%40example.org&apiKey=" + string(key.Key.Text), "", "", "204", false},
+		{"tat", "PUT", "/user/update", tat,
+			`{"username":"acme.admin","newFullname":"acme.admin","newEmail":"thief@example.org"}`, "201", true},
+		{"ethersource, by key", "PUT", "/ethersource/rest/v2/users/acme.admin/email?email=thief%%40example.org&apiKey=" +
+			string(key.Key.Text), "", "", "204", false},
 	} {
 		before := mail()
 		phone := "+33 " + fmt.Sprint(len(w.name), len(w.target))
@@ -84,28 +90,36 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 		secret := linkSecret.FindStringSubmatch(s.mail(t, domain.LetterAddress, thief).Text)
 		require.NotNil(t, secret, w.name)
 		for _, try := range []ownMailWay{
-			{"", "POST", "/rest/accounts/mail", "", `{"user":"acme.admin","secret":"` + secret[1] + `","password":"guessed"}`, "403", false},
+			{"", "POST", "/rest/accounts/mail", "", `{"user":"acme.admin","secret":"` + secret[1] + `","password":"guessed"}`,
+				"403", false},
 			{"", "POST", "/rest/accounts/mail", "", `{"user":"acme.admin","secret":"` + secret[1] + `"}`, "400", false},
-			{"", "POST", "/rest/accounts/reset", "", `{"user":"acme.admin","secret":"` + secret[1] + `","password":"long enough"}`, "400", false},
+			{"", "POST", "/rest/accounts/reset", "", `{"user":"acme.admin","secret":"` + secret[1] +
+				`","password":"long enough"}`, "400", false},
 			{"", "POST", "/console/mail", "", "user=acme.admin&secret=" + secret[1], "400", false},
 			{"", "POST", "/console/mail", "", "user=acme.admin&password=guessed&secret=" + secret[1], "403", false},
-			{"", "POST", "/ethersource/rest/v2/users/acme.admin/email/confirm?uuId=" + secret[1] + "&apiKey=" + string(key.Key.Text), "", "", "403", false},
-			{"", "POST", "/ethersource/rest/v2/users/acme.admin/activate?uuId=" + secret[1] + "&apiKey=" + string(key.Key.Text), "", "", "403", false},
-			{"", "POST", "/ethersource/rest/v2/users/acme.admin/sendConfirmationEmail?confirmationType=EMAIL_CHANGE&confirmationLink=https%3A%2F%2Fthief.example%2Fc&apiKey=" + string(key.Key.Text), "", `{"from":"","subject":"s","body":"{<%URL_PlaceHolder%>}"}`, "403", false},
+			{"", "POST", "/ethersource/rest/v2/users/acme.admin/email/confirm?uuId=" + secret[1] + "&apiKey=" +
+				string(key.Key.Text), "", "", "403", false},
+			{"", "POST", "/ethersource/rest/v2/users/acme.admin/activate?uuId=" + secret[1] + "&apiKey=" + string(key.Key.Text),
+				"", "", "403", false},
+			{"", "POST",
+				"/ethersource/rest/v2/users/acme.admin/sendConfirmationEmail?confirmationType=EMAIL_CHANGE&confirmationLink=https%3A%2F%2Fthief.example%2Fc&apiKey=" + string(key.Key.Text), "", `{"from":"","subject":"s","body":"{<%URL_PlaceHolder%>}"}`, "403", false},
 		} {
 			got := send(try)
 			require.Contains(t, got.status, try.status, "%s: %s: %s", w.name, try.target, got.body)
 			require.Equal(t, before, mail(), "%s: %s", w.name, try.target)
 		}
-		require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: accounts.Whose{Mail: thief}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+		require.NoError(t, s.Accounts.Forgot(t.Context(),
+			accounts.AskLink{Whose: accounts.Whose{Mail: thief}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 		require.Empty(t, s.mails(t), "%s: what was asked for leads nowhere", w.name)
 		// The owner confirms.
-		got = send(ownMailWay{method: "POST", target: "/rest/accounts/mail", body: `{"user":"acme.admin","secret":"` + secret[1] + `","password":"` + userPassword + `"}`})
+		got = send(ownMailWay{method: "POST", target: "/rest/accounts/mail", body: `{"user":"acme.admin","secret":"` +
+			secret[1] + `","password":"` + userPassword + `"}`})
 		require.Contains(t, got.status, "200", "%s: %s", w.name, got.body)
 		require.Equal(t, thief, mail(), w.name)
 		s.mail(t, domain.LetterAddressLeft, before)
 		back := before
-		_, err := s.Users.Update(t.Context(), s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: me.User}, UserPatch: directory.UserPatch{Mail: &back}})
+		_, err := s.Users.Update(t.Context(), s.operator(t),
+			directory.UpdateUser{User: domain.UserRef{ID: me.User}, UserPatch: directory.UserPatch{Mail: &back}})
 		require.NoError(t, err)
 		s.mails(t)
 		s.clock.set(s.clock.now().Add(61 * time.Minute)) // the limits begin anew
@@ -127,9 +141,11 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 func TestOwnAddressIsNoWayToGuessThePassword(t *testing.T) {
 	s := openSignUp(t, "sqlite", nil)
 	who := s.as(t, "acme.user")
-	require.NoError(t, s.Accounts.RequestMailChange(t.Context(), who, accounts.RequestMailChange{Mail: "new@example.org", Link: confirmLink, Lifetime: time.Hour}))
+	require.NoError(t, s.Accounts.RequestMailChange(t.Context(), who,
+		accounts.RequestMailChange{Mail: "new@example.org", Link: confirmLink, Lifetime: time.Hour}))
 	q := follow(t, s.mail(t, domain.LetterAddress, "new@example.org"))
-	confirm := accounts.Redeem{Whose: accounts.Whose{Alias: "acme.user"}, Secret: q.Get("secret"), Password: "guessed", Source: "192.0.2.9"}
+	confirm := accounts.Redeem{Whose: accounts.Whose{Alias: "acme.user"}, Secret: q.Get("secret"), Password: "guessed",
+		Source: "192.0.2.9"}
 	var err error
 	for range 9 { // fewer than the secret may be presented
 		if _, err = s.Accounts.ConfirmMailChange(t.Context(), confirm); !domain.ErrForbidden.Is(err) {

@@ -38,15 +38,18 @@ func TestRegistrationsTellNothing(t *testing.T) {
 			got, err := s.Accounts.Register(t.Context(), in)
 			require.NoError(t, err)
 			want := fresh
-			want.Alias, want.AliasSpellings, want.Person.Mail = in.Alias, got.AliasSpellings, in.Mail // spellings follow from the alias
+			// spellings follow from the alias
+			want.Alias, want.AliasSpellings, want.Person.Mail = in.Alias, got.AliasSpellings, in.Mail
 			got.Organization, got.Home, got.HomePath = want.Organization, want.Home, want.HomePath
 			require.Equal(t, want, got)
 			m := s.mail(t, kind, to)
 			require.NotContains(t, m.Text, in.Alias)
 			require.NotContains(t, m.Text, "secret=")
 		}
-		same(func(in *accounts.Register) { in.Mail = "ACME.admin@example.org" }, domain.LetterMailTaken, "ACME.admin@example.org")
-		same(func(in *accounts.Register) { in.Alias, in.Mail = "acme.ADMIN", "other@example.org" }, domain.LetterAliasTaken, "other@example.org")
+		same(func(in *accounts.Register) { in.Mail = "ACME.admin@example.org" }, domain.LetterMailTaken,
+			"ACME.admin@example.org")
+		same(func(in *accounts.Register) { in.Alias, in.Mail = "acme.ADMIN", "other@example.org" }, domain.LetterAliasTaken,
+			"other@example.org")
 
 		in := ada()
 		in.TellTaken, in.Alias, in.Mail = true, "acme.admin", "third@example.org"
@@ -54,10 +57,13 @@ func TestRegistrationsTellNothing(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrUserAliasTaken)
 		require.Empty(t, s.mails(t))
 
-		for _, whose := range []accounts.Whose{{Mail: "nobody@example.org"}, {Alias: "nobody"}, {Alias: "acme.admin", Mail: "wrong@example.org"}, {Mail: "ada+l@example.org"}} {
-			require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.7"}))
+		for _, whose := range []accounts.Whose{{Mail: "nobody@example.org"}, {Alias: "nobody"},
+			{Alias: "acme.admin", Mail: "wrong@example.org"}, {Mail: "ada+l@example.org"}} {
+			require.NoError(t, s.Accounts.Forgot(t.Context(),
+				accounts.AskLink{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.7"}))
 			require.Empty(t, s.mails(t), "no mail for %v", whose)
-			_, err := s.Accounts.Reset(t.Context(), accounts.Redeem{Whose: whose, Secret: "guess", Password: "long enough", Source: "192.0.2.7"})
+			_, err := s.Accounts.Reset(t.Context(),
+				accounts.Redeem{Whose: whose, Secret: "guess", Password: "long enough", Source: "192.0.2.7"})
 			require.ErrorIs(t, err, domain.ErrSecret)
 		}
 	})
@@ -117,16 +123,20 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 		ctx := t.Context()
 		forgot := func(alias string) accounts.Redeem {
 			t.Helper()
-			require.NoError(t, s.Accounts.Forgot(ctx, accounts.AskLink{Whose: accounts.Whose{Alias: alias}, Link: confirmLink, Lifetime: time.Hour, Source: alias}))
+			require.NoError(t, s.Accounts.Forgot(ctx,
+				accounts.AskLink{Whose: accounts.Whose{Alias: alias}, Link: confirmLink, Lifetime: time.Hour, Source: alias}))
 			q := follow(t, s.mail(t, domain.LetterForgot, alias+"@example.org"))
-			return accounts.Redeem{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: alias}
+			return accounts.Redeem{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one",
+				Source: alias}
 		}
 		r := forgot("acme.user")
 		_, err := s.Accounts.Verify(ctx, accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
-		_, err = s.Accounts.Accept(ctx, accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Password: "another one", Source: "1"})
+		_, err = s.Accounts.Accept(ctx,
+			accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Password: "another one", Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
-		_, err = s.Accounts.ConfirmMailChange(ctx, accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Password: userPassword, Source: "1"})
+		_, err = s.Accounts.ConfirmMailChange(ctx,
+			accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Password: userPassword, Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
 		other := r
 		other.Whose = accounts.Whose{Alias: "bolt.user"}
@@ -160,7 +170,8 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 		// A secret that was sent to an address is nothing when the account has another one.
 		old := forgot("bolt.user")
 		mail := "elsewhere@example.org"
-		_, err = s.Users.Update(ctx, s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: s.as(t, "bolt.user").User}, UserPatch: directory.UserPatch{Mail: &mail}})
+		_, err = s.Users.Update(ctx, s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: s.as(t, "bolt.user").User},
+			UserPatch: directory.UserPatch{Mail: &mail}})
 		require.NoError(t, err)
 		s.mail(t, domain.LetterAddressLeft, "bolt.user@example.org")
 		old.Whose = accounts.Whose{Alias: "bolt.user"}
@@ -205,7 +216,8 @@ func TestGuessesAreLimited(t *testing.T) {
 
 func TestStrangersCannotMakeMuchMail(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
-		s := openSignUp(t, engine, func(c *app.Config) { c.MailLimits = accounts.MailLimits{Address: 2, Source: 5, User: 2, Overall: 12} })
+		s := openSignUp(t, engine,
+			func(c *app.Config) { c.MailLimits = accounts.MailLimits{Address: 2, Source: 5, User: 2, Overall: 12} })
 		kind := func(err error) domain.Kind {
 			if err == nil {
 				return domain.Internal
@@ -213,7 +225,8 @@ func TestStrangersCannotMakeMuchMail(t *testing.T) {
 			return domain.AsError(err).Kind
 		}
 		forgot := func(whose accounts.Whose, source string) domain.Kind {
-			return kind(s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: source}))
+			return kind(s.Accounts.Forgot(t.Context(),
+				accounts.AskLink{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: source}))
 		}
 		try := func(address, source string) domain.Kind { return forgot(accounts.Whose{Mail: address}, source) }
 		register := func(address, source string) domain.Kind {
@@ -272,7 +285,8 @@ func TestStrangersCannotMakeMuchMail(t *testing.T) {
 		// Who is signed in has limits of their own.
 		admin := s.as(t, "acme.admin")
 		ask := func(address string) domain.Kind {
-			return kind(s.Accounts.RequestMailChange(t.Context(), admin, accounts.RequestMailChange{Mail: address, Link: confirmLink, Lifetime: time.Hour}))
+			return kind(s.Accounts.RequestMailChange(t.Context(), admin,
+				accounts.RequestMailChange{Mail: address, Link: confirmLink, Lifetime: time.Hour}))
 		}
 		require.Zero(t, ask("one@example.org"))
 		require.Zero(t, ask("one@example.org"))
@@ -305,7 +319,8 @@ func TestCodesThatAreNoneTellNothing(t *testing.T) {
 
 func TestAddressesThatAreNone(t *testing.T) {
 	s := openSignUp(t, "sqlite", nil)
-	for _, address := range []string{"", "x", "a@b\r\nBcc: c@d", "a@b\n", "a@b, c@d", "A <a@b>", "a@b\x00", `"a b"@c`, strings.Repeat("a", 300) + "@example.org"} {
+	for _, address := range []string{"", "x", "a@b\r\nBcc: c@d", "a@b\n", "a@b, c@d", "A <a@b>", "a@b\x00", `"a b"@c`,
+		strings.Repeat("a", 300) + "@example.org"} {
 		in := ada()
 		in.Mail = address
 		_, err := s.Accounts.Register(t.Context(), in)
@@ -330,11 +345,14 @@ func TestNotesAreCleaned(t *testing.T) {
 		return m.Text
 	}
 	require.True(t, strings.HasPrefix(send("Click on {link} to validate your account"), "Click on "+publicURL+"/confirm?"))
-	for _, note := range []string{"no link at all", "{secret} alone", "https://evil.example/{secret}", publicURL + ".evil.example/{secret}",
+	for _, note := range []string{"no link at all", "{secret} alone", "https://evil.example/{secret}",
+		publicURL + ".evil.example/{secret}",
 		publicURL + "@evil.example/{secret}"} {
 		require.Contains(t, send(note), "Somebody asked for an account", "%q", note)
 	}
-	text := send("Win\r\n\r\nBcc: a@b at https://evil.example or evil.example or www.evil.example/x or javascript:alert(1) now {link} " + strings.Repeat("long ", 500))
+	text := send(
+		"Win\r\n\r\nBcc: a@b at https://evil.example or evil.example or www.evil.example/x or javascript:alert(1) now " +
+			"{link} " + strings.Repeat("long ", 500))
 	for _, bad := range []string{"evil", "@b", "javascript", "\r"} {
 		require.NotContains(t, text, bad)
 	}
@@ -372,7 +390,8 @@ func TestRegistrationCodes(t *testing.T) {
 		for i := range 64 {
 			all.Go(func() {
 				in := ada()
-				in.Alias, in.Mail, in.Code, in.Source = fmt.Sprint("ada", i), fmt.Sprint("ada", i, "@example.org"), string(code.Code), fmt.Sprint("source ", i)
+				in.Alias, in.Mail, in.Code, in.Source = fmt.Sprint("ada", i), fmt.Sprint("ada", i, "@example.org"),
+					string(code.Code), fmt.Sprint("source ", i)
 				switch _, err := s.Accounts.Register(ctx, in); {
 				case err == nil:
 					let.Add(1)
@@ -402,14 +421,16 @@ func TestRegistrationCodes(t *testing.T) {
 
 		more, no := int64(50), false
 		of := accounts.OrganizationCode{Organization: "Bolt", Code: code.Code}
-		_, err = s.Codes.Update(ctx, admin, accounts.UpdateRegistrationCode{OrganizationCode: of, RegistrationCodePatch: accounts.RegistrationCodePatch{MaxUsers: &more, Enabled: &no}})
+		_, err = s.Codes.Update(ctx, admin, accounts.UpdateRegistrationCode{OrganizationCode: of,
+			RegistrationCodePatch: accounts.RegistrationCodePatch{MaxUsers: &more, Enabled: &no}})
 		require.NoError(t, err)
 		late := ada()
 		late.Code, late.Source = string(code.Code), "late"
 		_, err = s.Accounts.Register(ctx, late)
 		require.ErrorIs(t, err, domain.ErrRegistrationCode, "disabled")
 		yes, soon := true, s.clock.now().Add(time.Minute)
-		_, err = s.Codes.Update(ctx, admin, accounts.UpdateRegistrationCode{OrganizationCode: of, RegistrationCodePatch: accounts.RegistrationCodePatch{Enabled: &yes, Expires: &soon}})
+		_, err = s.Codes.Update(ctx, admin, accounts.UpdateRegistrationCode{OrganizationCode: of,
+			RegistrationCodePatch: accounts.RegistrationCodePatch{Enabled: &yes, Expires: &soon}})
 		require.NoError(t, err)
 		s.clock.set(soon)
 		_, err = s.Accounts.Register(ctx, late)
@@ -418,14 +439,17 @@ func TestRegistrationCodes(t *testing.T) {
 		operator := s.as(t, "admin")
 		name, organization, parent := "Doorkeepers", domain.EnvironmentRef("Bolt"), domain.GroupRef("Admin")
 		mask := domain.Mask(1<<domain.UserCreate | 1<<domain.UserRead | 1<<domain.EnvironmentRead)
-		_, err = s.Groups.Create(ctx, operator, directory.GroupPatch{Alias: &name, Organization: &organization, Parent: &parent, Mask: &mask})
+		_, err = s.Groups.Create(ctx, operator,
+			directory.GroupPatch{Alias: &name, Organization: &organization, Parent: &parent, Mask: &mask})
 		require.NoError(t, err)
 		group, groups := domain.GroupRef(name), []domain.GroupRef{}
-		_, err = s.Users.Update(ctx, operator, directory.UpdateUser{User: domain.UserRef{ID: admin.User}, UserPatch: directory.UserPatch{Group: &group, Groups: &groups}})
+		_, err = s.Users.Update(ctx, operator, directory.UpdateUser{User: domain.UserRef{ID: admin.User},
+			UserPatch: directory.UserPatch{Group: &group, Groups: &groups}})
 		require.NoError(t, err)
 		_, err = s.Codes.Create(ctx, s.as(t, "bolt.admin"), codeOf("Bolt", accounts.RegistrationCodePatch{}))
 		require.ErrorIs(t, err, domain.ErrClimbing, "newcomers would have more")
-		_, err = s.Codes.Update(ctx, s.as(t, "bolt.admin"), accounts.UpdateRegistrationCode{OrganizationCode: of, RegistrationCodePatch: accounts.RegistrationCodePatch{Left: &more}})
+		_, err = s.Codes.Update(ctx, s.as(t, "bolt.admin"), accounts.UpdateRegistrationCode{OrganizationCode: of,
+			RegistrationCodePatch: accounts.RegistrationCodePatch{Left: &more}})
 		require.ErrorIs(t, err, domain.ErrClimbing, "nor let more of them in")
 		require.NoError(t, s.Codes.Delete(ctx, admin, of))
 		require.ErrorIs(t, s.Codes.Delete(ctx, admin, of), domain.ErrRegistrationCodeNotFound)
@@ -495,9 +519,11 @@ func TestAddressIsChangedWhenProven(t *testing.T) {
 		ctx := t.Context()
 		link := "/mail?alias={alias}&secret={secret}"
 		who := s.as(t, "acme.user")
-		require.NoError(t, s.Accounts.RequestMailChange(ctx, who, accounts.RequestMailChange{Mail: "new@example.org", Link: link, Lifetime: time.Hour}))
+		require.NoError(t, s.Accounts.RequestMailChange(ctx, who,
+			accounts.RequestMailChange{Mail: "new@example.org", Link: link, Lifetime: time.Hour}))
 		q := follow(t, s.mail(t, domain.LetterAddress, "new@example.org"))
-		confirm := accounts.Redeem{Whose: accounts.Whose{Alias: q.Get("alias")}, Secret: q.Get("secret"), Password: userPassword, Source: "1"}
+		confirm := accounts.Redeem{Whose: accounts.Whose{Alias: q.Get("alias")}, Secret: q.Get("secret"),
+			Password: userPassword, Source: "1"}
 		u, err := s.Accounts.ConfirmMailChange(ctx, confirm)
 		require.NoError(t, err)
 		require.Equal(t, "new@example.org", u.Person.Mail)
@@ -507,22 +533,27 @@ func TestAddressIsChangedWhenProven(t *testing.T) {
 
 		// At once by others, who tell the address before.
 		at := func(address string) directory.UserPatch { return directory.UserPatch{Mail: &address} }
-		_, err = s.Users.Update(ctx, s.as(t, "acme.admin"), directory.UpdateUser{User: domain.UserRef{ID: who.User}, UserPatch: at("admins@example.org")})
+		_, err = s.Users.Update(ctx, s.as(t, "acme.admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: who.User}, UserPatch: at("admins@example.org")})
 		require.NoError(t, err)
 		require.Contains(t, s.mail(t, domain.LetterAddressLeft, "new@example.org").Text, "acme.user")
-		_, err = s.Users.Update(ctx, s.as(t, "acme.admin"), directory.UpdateUser{User: domain.UserRef{ID: who.User}, UserPatch: at("bolt.admin@example.org")})
+		_, err = s.Users.Update(ctx, s.as(t, "acme.admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: who.User}, UserPatch: at("bolt.admin@example.org")})
 		require.ErrorIs(t, err, domain.ErrUserMailTaken)
-		_, err = s.Users.Update(ctx, who, directory.UpdateUser{User: domain.UserRef{ID: who.User}, UserPatch: at("ADMINS@example.org")})
+		_, err = s.Users.Update(ctx, who,
+			directory.UpdateUser{User: domain.UserRef{ID: who.User}, UserPatch: at("ADMINS@example.org")})
 		require.NoError(t, err)
 		require.Empty(t, s.mails(t), "nothing was left")
 
 		// Somebody trusted asks, sends the link in their own words, and passes the secret on.
 		admin := s.as(t, "bolt.admin")
-		ask := accounts.RequestMailChange{User: domain.UserRef{ID: s.as(t, "bolt.user").User}, Mail: "acme.admin@example.org", Lifetime: 31 * 24 * time.Hour}
+		ask := accounts.RequestMailChange{User: domain.UserRef{ID: s.as(t, "bolt.user").User}, Mail: "acme.admin@example.org",
+			Lifetime: 31 * 24 * time.Hour}
 		require.ErrorIs(t, s.Accounts.RequestMailChange(ctx, s.as(t, "acme.admin"), ask), domain.ErrUserNotFound)
 		require.NoError(t, s.Accounts.RequestMailChange(ctx, admin, ask))
 		require.Empty(t, s.mails(t))
-		send := accounts.SendConfirmation{User: ask.User, Purpose: domain.ChangeAddress, Link: "https://theirs.example/c?uuId={secret}",
+		send := accounts.SendConfirmation{User: ask.User, Purpose: domain.ChangeAddress,
+			Link:    "https://theirs.example/c?uuId={secret}",
 			Subject: "Confirm", Text: "Follow {link} please."}
 		require.ErrorIs(t, s.Accounts.SendConfirmation(ctx, s.as(t, "acme.admin"), send), domain.ErrUserNotFound)
 		for _, bad := range []string{"javascript:{secret}", "https://u:p@x/{secret}", "https://x/", "//x/{secret}\r\n"} {
@@ -534,7 +565,8 @@ func TestAddressIsChangedWhenProven(t *testing.T) {
 		m := s.mail(t, domain.LetterAddress, "acme.admin@example.org")
 		require.Contains(t, m.Text, "Follow https://theirs.example/c?uuId=")
 		_, secret, _ := strings.Cut(m.Text, "uuId=")
-		_, err = s.Accounts.ConfirmMailChangeOf(ctx, admin, accounts.Presented{User: ask.User, Secret: strings.Fields(secret)[0]})
+		_, err = s.Accounts.ConfirmMailChangeOf(ctx, admin,
+			accounts.Presented{User: ask.User, Secret: strings.Fields(secret)[0]})
 		require.ErrorIs(t, err, domain.ErrUserMailTaken)
 	})
 }
@@ -544,7 +576,8 @@ func TestInvitation(t *testing.T) {
 		s := openSignUp(t, engine, nil)
 		ctx := t.Context()
 		alias, mail, super := "guest", "guest@example.org", domain.RoleSuperUser
-		in := accounts.Invite{User: directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail}, Link: confirmLink, Lifetime: time.Hour}
+		in := accounts.Invite{User: directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail}, Link: confirmLink,
+			Lifetime: time.Hour}
 		climbing := in
 		climbing.User.Role = &super
 		_, err := s.Accounts.Invite(ctx, s.as(t, "acme.admin"), climbing)
@@ -555,7 +588,8 @@ func TestInvitation(t *testing.T) {
 		v := proof(t, s.mail(t, domain.LetterInvite, mail))
 		_, err = s.Accounts.Verify(ctx, v)
 		require.ErrorIs(t, err, domain.ErrSecret)
-		u.User, err = s.Accounts.Accept(ctx, accounts.Redeem{Whose: v.Whose, Secret: v.Secret, Password: "chosen by guest", Source: "1"})
+		u.User, err = s.Accounts.Accept(ctx,
+			accounts.Redeem{Whose: v.Whose, Secret: v.Secret, Password: "chosen by guest", Source: "1"})
 		require.NoError(t, err)
 		require.Equal(t, domain.Approved, u.State)
 		require.True(t, s.signsIn(t, "guest", "chosen by guest"))

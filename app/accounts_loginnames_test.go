@@ -27,28 +27,34 @@ func TestLoginNamesOfBeforeKeepWorking(t *testing.T) {
 			u.ID, u.UUID, u.Person.ID, u.Alias = domain.UserID(1000+i), "", domain.PersonID(1000+i), alias
 			_, err := store.Claim(t.Context(), storetest.Everything(domain.OrganizationWrite), domain.Numbers{0, 0, 2000, 2000})
 			require.NoError(t, err)
-			require.NoError(t, store.Write(t.Context(), storetest.Everything(domain.OrganizationWrite), func(tx *persistence.DirectoryTx) error {
-				return tx.InsertUsers([]domain.StoredUser{{User: u}}) // which asks no rule
-			}), "%+q", alias)
+			require.NoError(t, store.Write(t.Context(), storetest.Everything(domain.OrganizationWrite),
+				func(tx *persistence.DirectoryTx) error {
+					return tx.InsertUsers([]domain.StoredUser{{User: u}}) // which asks no rule
+				}), "%+q", alias)
 		}
 		password, phone := "a new password", "1"
 		for _, alias := range oddNames {
 			u := s.find(alias)
-			_, err := s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: u.ID}, UserPatch: directory.UserPatch{Alias: &alias, Phone: &phone, Password: &password}})
+			_, err := s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: u.ID},
+				UserPatch: directory.UserPatch{Alias: &alias, Phone: &phone, Password: &password}})
 			require.NoError(t, err, "%+q", alias)
 			require.Equal(t, u.ID, s.as(alias).User)
 		}
-		report := importText(t, db, `{"canopy": "directory/1", "organizations": [{"path": "Acme", "environments": [], "groups": [], "users": [
+		report := importText(t, db,
+			`{"canopy": "directory/1", "organizations": [{"path": "Acme", "environments": [], "groups": [], "users": [
 			{"alias": "ａｄｍｉｎ", "environment": "Acme", "firstname": "Again"}]}]}`)
 		require.Empty(t, report.Problems)
 
 		home := domain.EnvironmentRef("Acme")
 		for _, taken := range []string{"\u00e9va", "\u00c9VA", "ann", "Ann"} {
-			_, err := s.d.Users.Create(t.Context(), s.as("admin"), directory.UserPatch{Alias: &taken, FirstName: &taken, Home: &home})
+			_, err := s.d.Users.Create(t.Context(), s.as("admin"),
+				directory.UserPatch{Alias: &taken, FirstName: &taken, Home: &home})
 			require.ErrorIs(t, err, domain.ErrUserAliasTaken, "%+q", taken)
-			_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("ada").ID}, UserPatch: directory.UserPatch{Alias: &taken}})
+			_, err = s.d.Users.Update(t.Context(), s.as("admin"),
+				directory.UpdateUser{User: domain.UserRef{ID: s.find("ada").ID}, UserPatch: directory.UserPatch{Alias: &taken}})
 			require.ErrorIs(t, err, domain.ErrUserAliasTaken, "%+q", taken)
-			report := importText(t, db, `{"canopy": "directory/1", "organizations": [{"path": "Acme", "environments": [], "groups": [], "users": [
+			report := importText(t, db,
+				`{"canopy": "directory/1", "organizations": [{"path": "Acme", "environments": [], "groups": [], "users": [
 				{"alias": "`+taken+`", "environment": "Acme", "firstname": "New"}]}]}`)
 			require.Len(t, report.Problems, 1)
 			require.ErrorIs(t, report.Problems[0].Err, domain.ErrUserAliasTaken)
@@ -70,14 +76,16 @@ func TestOddLoginNamesAreRefusedEverywhere(t *testing.T) {
 					return err
 				},
 				"rename": func() error {
-					_, err := s.Users.Update(ctx, admin, directory.UpdateUser{User: domain.UserRef{ID: s.as(t, "acme.user").User}, UserPatch: directory.UserPatch{Alias: &alias}})
+					_, err := s.Users.Update(ctx, admin, directory.UpdateUser{User: domain.UserRef{ID: s.as(t, "acme.user").User},
+						UserPatch: directory.UserPatch{Alias: &alias}})
 					return err
 				},
 				"tat's rename": func() error {
 					return s.People.Rename(ctx, admin, directory.RenameUser{Alias: "acme.user", To: alias})
 				},
 				"register": func() error {
-					_, err := s.Accounts.Register(ctx, accounts.Register{Alias: alias, FirstName: "N", Mail: "new@example.org", Password: testPassword})
+					_, err := s.Accounts.Register(ctx,
+						accounts.Register{Alias: alias, FirstName: "N", Mail: "new@example.org", Password: testPassword})
 					return err
 				},
 			}
@@ -87,7 +95,8 @@ func TestOddLoginNamesAreRefusedEverywhere(t *testing.T) {
 				require.Equal(t, domain.Invalid, domain.AsError(err).Kind, "%s %+q: %v", way, alias, err)
 				require.Equal(t, "alias", domain.AsError(err).Field, way)
 			}
-			report := importText(t, s.DB, `{"canopy": "directory/1", "organizations": [{"path": "Acme", "environments": [], "groups": [], "users": [
+			report := importText(t, s.DB,
+				`{"canopy": "directory/1", "organizations": [{"path": "Acme", "environments": [], "groups": [], "users": [
 				{"alias": "`+alias+`", "environment": "Acme", "firstname": "New"}]}]}`)
 			require.Len(t, report.Problems, 1)
 			require.Equal(t, "alias", report.Problems[0].Err.Field)

@@ -81,22 +81,27 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 	for _, body := range []string{`{"mailaddress":"ann@example.org"}`, fmt.Sprintf(`{"user":%q}`, words)} {
 		send("POST", "/rest/accounts/forgot", body, "200")
 	}
-	send("POST", "/user/reset", fmt.Sprintf(`{"username":%q,"email":"ann@example.org","callback":":username, open :scheme://:host::port/user/verify/:username/:token"}`, words), "201")
+	send("POST", "/user/reset",
+		fmt.Sprintf(
+			`{"username":%q,"email":"ann@example.org","callback":":username, open :scheme://:host::port/user/verify/:username/:token"}`, words), "201")
 	mails()
 	send("POST", "/api/portal/v1.3/users/forgotpassword", "email=ann@example.org", "201")
 	reset := link(domain.LetterForgot)
-	_, err = s.Accounts.Reset(t.Context(), accounts.Redeem{Whose: reset.Whose, Secret: reset.Secret, Password: "long enough", Source: "1"})
+	_, err = s.Accounts.Reset(t.Context(),
+		accounts.Redeem{Whose: reset.Whose, Secret: reset.Secret, Password: "long enough", Source: "1"})
 	require.NoError(t, err)
 	mails()
 	_, err = s.Accounts.ResetPassword(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: proven.User.ID})
 	require.NoError(t, err)
 	mails()
 	// They want another address, which may be anybody's.
-	require.NoError(t, s.Accounts.RequestMailChange(t.Context(), s.as(t, words), accounts.RequestMailChange{Mail: "bob@example.org",
-		Link: "/mail?user=" + accounts.PlaceAlias + "&secret=" + accounts.PlaceSecret, Lifetime: time.Hour}))
+	require.NoError(t, s.Accounts.RequestMailChange(t.Context(), s.as(t, words),
+		accounts.RequestMailChange{Mail: "bob@example.org",
+			Link: "/mail?user=" + accounts.PlaceAlias + "&secret=" + accounts.PlaceSecret, Lifetime: time.Hour}))
 	mails()
 	elsewhere := "elsewhere@example.org"
-	_, err = s.Users.Update(t.Context(), s.as(t, "acme.admin"), directory.UpdateUser{User: domain.UserRef{ID: proven.User.ID}, UserPatch: directory.UserPatch{Mail: &elsewhere}})
+	_, err = s.Users.Update(t.Context(), s.as(t, "acme.admin"),
+		directory.UpdateUser{User: domain.UserRef{ID: proven.User.ID}, UserPatch: directory.UserPatch{Mail: &elsewhere}})
 	require.NoError(t, err)
 	mails()
 	// A taken address, a taken name, and a name that two wanted one after the other.
@@ -111,10 +116,13 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 	require.NoError(t, s.Accounts.Reject(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: proven.User.ID}))
 	mails()
 	// Tat's links have the name of the account; its text is the client's own, by its document.
-	for i, callback := range []string{"", "Open :scheme://:host::port/user/verify/:username/:token, :username", ":username"} {
-		send("POST", "/user", fmt.Sprintf(`{"username":"%s%d","fullname":%q,"email":"dora%d@example.org","callback":%q}`, words, i+5, words, i, callback), "201")
+	for i, callback := range []string{"", "Open :scheme://:host::port/user/verify/:username/:token, :username",
+		":username"} {
+		send("POST", "/user", fmt.Sprintf(`{"username":"%s%d","fullname":%q,"email":"dora%d@example.org","callback":%q}`,
+			words, i+5, words, i, callback), "201")
 		v := link(domain.LetterVerify)
-		got, err := c.send(stranger("GET", "/user/verify/"+string(s.as(t, fmt.Sprint(words, i+5)).UUID)+"/"+v.Secret, "", ""), "GET")
+		got, err := c.send(stranger("GET", "/user/verify/"+string(s.as(t, fmt.Sprint(words, i+5)).UUID)+"/"+v.Secret, "", ""),
+			"GET")
 		require.NoError(t, err)
 		require.Contains(t, got.status, "200", "%s", got.body)
 		mails()
@@ -167,12 +175,14 @@ func TestTechnicalChangesMailNothing(t *testing.T) {
 			},
 			"make admin": func() error { return s.People.MakeAdmin(t.Context(), admin, person()) },
 			"check": func() error {
-				_, err := s.People.Check(t.Context(), admin, directory.CheckUser{Alias: person(), FixTopic: true, FixDefaultGroup: true})
+				_, err := s.People.Check(t.Context(), admin,
+					directory.CheckUser{Alias: person(), FixTopic: true, FixDefaultGroup: true})
 				return err
 			},
 			"the same address in other letters": func() error {
 				alias := person()
-				_, err := s.People.Readdress(t.Context(), admin, directory.Readdress{Alias: alias, Name: "A B", Mail: strings.ToUpper(alias) + "@example.org"})
+				_, err := s.People.Readdress(t.Context(), admin,
+					directory.Readdress{Alias: alias, Name: "A B", Mail: strings.ToUpper(alias) + "@example.org"})
 				return err
 			},
 		} {
@@ -180,7 +190,8 @@ func TestTechnicalChangesMailNothing(t *testing.T) {
 			require.Empty(t, s.mails(t), name)
 		}
 		alias := person()
-		_, err := s.People.Readdress(t.Context(), admin, directory.Readdress{Alias: alias, Name: "A B", Mail: "new." + alias + "@example.org"})
+		_, err := s.People.Readdress(t.Context(), admin,
+			directory.Readdress{Alias: alias, Name: "A B", Mail: "new." + alias + "@example.org"})
 		require.NoError(t, err)
 		s.mail(t, domain.LetterAddressLeft, alias+"@example.org")
 	})

@@ -154,7 +154,8 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 		chooses := func(login, heading string) func(*testing.T, string) {
 			return func(t *testing.T, link string) {
 				t.Helper()
-				done := p.press(t, p.ask(t, "GET", link, nil), map[string]string{"password": "chosen-by-" + login, "again": "chosen-by-" + login})
+				done := p.press(t, p.ask(t, "GET", link, nil),
+					map[string]string{"password": "chosen-by-" + login, "again": "chosen-by-" + login})
 				require.Equal(t, heading, done.title(t))
 				require.True(t, r.signsIn(t, login, "chosen-by-"+login))
 			}
@@ -165,33 +166,39 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 				require.Equal(t, heading, p.press(t, p.ask(t, "GET", link, nil), nil).title(t))
 			}
 		}
-		const opened, changed, confirmed, moved = "Your account is open", "Your password was changed", "Your mail address is confirmed", "Votre adresse a été changée"
+		const opened, changed, confirmed, moved = "Your account is open", "Your password was changed",
+			"Your mail address is confirmed", "Votre adresse a été changée"
 		mailings := []mailing{
 			{name: "rest: invitation", to: "ivy@example.org",
-				send: ask(admin, "POST", "/rest/users/invite", `{"alias": "ivy", "envId": 19, "group": "User", "person": {"firstname": "I", "lastname": "", "mailaddress": "ivy@example.org"}}`, 200),
-				use:  chooses("ivy", opened)},
+				send: ask(admin, "POST", "/rest/users/invite",
+					`{"alias": "ivy", "envId": 19, "group": "User", "person": {"firstname": "I", "lastname": "", "mailaddress": "ivy@example.org"}}`, 200),
+				use: chooses("ivy", opened)},
 			{name: "rest: forgotten password", to: "ivy@example.org",
 				send: ask(stranger, "POST", "/rest/accounts/forgot", `{"user": "ivy"}`, 200), use: chooses("ivy", changed)},
 			{name: "rest: link once more", to: "una@example.org",
 				send: func(t *testing.T) {
-					ask(admin, "POST", "/rest/users", `{"alias": "una", "password": "secret2", "envId": 19, "role": "user", "group": "User", "state": "unverified",
+					ask(admin, "POST", "/rest/users",
+						`{"alias": "una", "password": "secret2", "envId": 19, "role": "user", "group": "User", "state": "unverified",
 						"person": {"firstname": "U", "lastname": "", "mailaddress": "una@example.org"}}`, 200)(t)
 					ask(stranger, "POST", "/rest/accounts/resend", `{"user": "una"}`, 200)(t)
 				},
 				use: confirms(confirmed)},
 			{name: "rest: another address", to: "new@example.org",
-				send: ask(basicCaller(r.Address(), "user1", "abcdef"), "POST", "/rest/me/mail", `{"mailaddress": "new@example.org"}`, 200),
+				send: ask(basicCaller(r.Address(), "user1", "abcdef"), "POST", "/rest/me/mail",
+					`{"mailaddress": "new@example.org"}`, 200),
 				use: func(t *testing.T, link string) {
 					require.Equal(t, moved, p.press(t, p.ask(t, "GET", link, nil), map[string]string{"password": "abcdef"}).title(t))
 				}},
 			{name: "axway: registration", to: "nora@example.org",
-				send: form("/api/portal/v1.3/users/register", url.Values{"name": {"Nora"}, "email": {"nora@example.org"}, "loginName": {"nora"}, "password": {"secret2"}}),
+				send: form("/api/portal/v1.3/users/register",
+					url.Values{"name": {"Nora"}, "email": {"nora@example.org"}, "loginName": {"nora"}, "password": {"secret2"}}),
 				use: func(t *testing.T, link string) {
 					confirms(confirmed)(t, link)
 					approve(t, "nora")
 				}},
 			{name: "axway: forgotten password", to: "nora@example.org",
-				send: form("/api/portal/v1.3/users/forgotpassword", url.Values{"email": {"nora@example.org"}}), use: chooses("nora", changed)},
+				send: form("/api/portal/v1.3/users/forgotpassword", url.Values{"email": {"nora@example.org"}}),
+				use:  chooses("nora", changed)},
 		}
 		begins := func(login string) func(*testing.T, string) {
 			return func(t *testing.T, link string) {
@@ -214,7 +221,8 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 				require.NoError(t, err)
 				status, answer := stranger.call(t, "GET", u.Path, "")
 				require.Equal(t, 200, status)
-				if found, err := r.directory.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: login}}); err == nil && found.State == domain.Pending {
+				if found, err := r.directory.Users.Get(t.Context(), operator,
+					directory.GetUser{User: domain.UserRef{Alias: login}}); err == nil && found.State == domain.Pending {
 					approve(t, login)
 				}
 				require.True(t, r.signsIn(t, login, answer.find(t, "password").(string)))
@@ -223,18 +231,24 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 		const callback = `"callback": "Open :scheme://:host::port/user/verify/:username/:token please"`
 		mailings = append(mailings,
 			mailing{name: "tat: registration", to: "tim@example.org",
-				send: ask(stranger, "POST", "/user", `{"username": "tim", "fullname": "Tim T", "email": "tim@example.org"}`, 201), use: begins("tim")},
+				send: ask(stranger, "POST", "/user", `{"username": "tim", "fullname": "Tim T", "email": "tim@example.org"}`, 201),
+				use:  begins("tim")},
 			mailing{name: "tat: forgotten password", to: "tim@example.org",
-				send: ask(stranger, "POST", "/user/reset", `{"username": "tim", "email": "tim@example.org"}`, 201), use: begins("tim")},
+				send: ask(stranger, "POST", "/user/reset", `{"username": "tim", "email": "tim@example.org"}`, 201),
+				use:  begins("tim")},
 			mailing{name: "tat: registration in a client's words", to: "tom@example.org", published: true,
-				send: ask(stranger, "POST", "/user", `{"username": "tom", "fullname": "Tom T", "email": "tom@example.org", `+callback+`}`, 201), use: published("tom")},
+				send: ask(stranger, "POST", "/user", `{"username": "tom", "fullname": "Tom T", "email": "tom@example.org", `+
+					callback+`}`, 201), use: published("tom")},
 			mailing{name: "tat: forgotten password in a client's words", to: "tom@example.org", published: true,
-				send: ask(stranger, "POST", "/user/reset", `{"username": "tom", "email": "tom@example.org", `+callback+`}`, 201), use: published("tom")},
+				send: ask(stranger, "POST", "/user/reset", `{"username": "tom", "email": "tom@example.org", `+callback+`}`, 201),
+				use:  published("tom")},
 			mailing{name: "ethersource: a client's own link", to: "eli@example.org",
 				send: func(t *testing.T) {
-					ask(admin, "POST", "/ethersource/rest/v2/users", `{"userId": "eli", "firstName": "E", "lastName": "", "email": "eli@example.org",
+					ask(admin, "POST", "/ethersource/rest/v2/users",
+						`{"userId": "eli", "firstName": "E", "lastName": "", "email": "eli@example.org",
 						"password": "secret2", "company": "", "country": "", "language": "EN"}`, 201)(t)
-					ask(admin, "POST", "/ethersource/rest/v2/users/eli/sendConfirmationEmail?confirmationLink=https%3A%2F%2Fportal.example%2Fconfirm",
+					ask(admin, "POST",
+						"/ethersource/rest/v2/users/eli/sendConfirmationEmail?confirmationLink=https%3A%2F%2Fportal.example%2Fconfirm",
 						`{"from": "a@example.org", "subject": "Welcome", "body": "Open <%URL_PlaceHolder%>"}`, 201)(t)
 				},
 				use: func(t *testing.T, link string) {
@@ -283,7 +297,8 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 		}
 		// The letters that have no link.
 		register := func(login, mail string) {
-			form("/api/portal/v1.3/users/register", url.Values{"name": {"X"}, "email": {mail}, "loginName": {login}, "password": {"secret2"}})(t)
+			form("/api/portal/v1.3/users/register",
+				url.Values{"name": {"X"}, "email": {mail}, "loginName": {login}, "password": {"secret2"}})(t)
 		}
 		register("another", "nora@example.org") // the address is taken
 		register("nora", "another@example.org") // the login name is taken

@@ -59,7 +59,8 @@ func openSignUp(t *testing.T, engine string, change func(*app.Config)) *signUp {
 func (s *signUp) organization(t *testing.T, name string) {
 	t.Helper()
 	yes := true
-	_, err := s.Environments.Create(t.Context(), s.operator(t), directory.EnvironmentPatch{Alias: &name, IsOrganization: &yes})
+	_, err := s.Environments.Create(t.Context(), s.operator(t),
+		directory.EnvironmentPatch{Alias: &name, IsOrganization: &yes})
 	require.NoError(t, err)
 	operator := s.operator(t)
 	s.user(t, operator, strings.ToLower(name)+".admin", name, domain.RoleOAdmin, "Admin")
@@ -75,11 +76,13 @@ func (s *signUp) operator(t *testing.T) domain.Principal {
 
 const userPassword = "a password of theirs"
 
-func (s *signUp) user(t *testing.T, by domain.Principal, alias, home string, role domain.Role, group domain.GroupRef) domain.User {
+func (s *signUp) user(t *testing.T, by domain.Principal, alias, home string, role domain.Role,
+	group domain.GroupRef) domain.User {
 	t.Helper()
 	place, mail, password := domain.EnvironmentRef(home), alias+"@example.org", userPassword
-	u, err := s.Users.Create(t.Context(), by, directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &place, Role: &role,
-		Group: &group, Password: &password})
+	u, err := s.Users.Create(t.Context(), by,
+		directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &place, Role: &role,
+			Group: &group, Password: &password})
 	require.NoError(t, err)
 	return u.User
 }
@@ -132,7 +135,8 @@ const confirmLink = "/confirm?mail={mail}&secret={secret}"
 
 // ada is somebody who registers.
 func ada() accounts.Register {
-	return accounts.Register{Alias: "ada", FirstName: "Ada", LastName: "L", Mail: "ada+l@example.org", Password: "analytical",
+	return accounts.Register{Alias: "ada", FirstName: "Ada", LastName: "L", Mail: "ada+l@example.org",
+		Password: "analytical",
 		Language: "en", Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.1"}
 }
 
@@ -188,6 +192,7 @@ func TestRegisterVerifyApprove(t *testing.T) {
 		require.True(t, s.signsIn(t, "ada", "analytical"))
 		_, err = s.Accounts.Approve(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: id})
 		require.ErrorIs(t, err, domain.ErrNotWaiting)
-		require.ErrorIs(t, s.Accounts.Reject(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: id}), domain.ErrNotWaiting)
+		require.ErrorIs(t, s.Accounts.Reject(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: id}),
+			domain.ErrNotWaiting)
 	})
 }

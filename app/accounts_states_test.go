@@ -32,27 +32,30 @@ var closings = map[string]func(t *testing.T, s *signUp, u domain.User, place dom
 	},
 	"switched off with its organization": func(t *testing.T, s *signUp, _ domain.User, place domain.EnvironmentRef) {
 		no := false
-		_, err := s.Environments.Update(t.Context(), s.operator(t), directory.UpdateEnvironment{Environment: place, EnvironmentPatch: directory.EnvironmentPatch{Active: &no}})
+		_, err := s.Environments.Update(t.Context(), s.operator(t),
+			directory.UpdateEnvironment{Environment: place, EnvironmentPatch: directory.EnvironmentPatch{Active: &no}})
 		require.NoError(t, err)
 	},
 }
 
 func (s *signUp) change(t *testing.T, u domain.User, p directory.UserPatch) {
 	t.Helper()
-	_, err := s.Users.Update(t.Context(), s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: u.ID}, UserPatch: p})
+	_, err := s.Users.Update(t.Context(), s.operator(t),
+		directory.UpdateUser{User: domain.UserRef{ID: u.ID}, UserPatch: p})
 	require.NoError(t, err)
 }
 
 // give makes text a secret of the account, as mail would have brought it.
 func (s *signUp) give(t *testing.T, u domain.User, purpose domain.SecretPurpose, text, address string) {
 	t.Helper()
-	err := persistence.NewStore(s.DB).Do(t.Context(), tenancy.Operator("(test)", domain.UserUpdate), func(tx *persistence.Tx) error {
-		if _, err := tx.User(u.Key()); err != nil {
-			return err
-		}
-		return tx.AddSecret(u.Key(), domain.Secret{Purpose: purpose, Text: domain.SecretText(text), Address: address,
-			Expires: s.clock.now().Add(7 * 24 * time.Hour)})
-	})
+	err := persistence.NewStore(s.DB).
+		Do(t.Context(), tenancy.Operator("(test)", domain.UserUpdate), func(tx *persistence.Tx) error {
+			if _, err := tx.User(u.Key()); err != nil {
+				return err
+			}
+			return tx.AddSecret(u.Key(), domain.Secret{Purpose: purpose, Text: domain.SecretText(text), Address: address,
+				Expires: s.clock.now().Add(7 * 24 * time.Hour)})
+		})
 	require.NoError(t, err)
 }
 
@@ -64,11 +67,14 @@ func (s *signUp) present(t *testing.T, u domain.User, purpose domain.SecretPurpo
 	case domain.VerifyAddress:
 		_, err = s.Accounts.Verify(t.Context(), accounts.Redeem{Whose: whose, Secret: text, Source: source})
 	case domain.ResetPassword:
-		_, err = s.Accounts.Reset(t.Context(), accounts.Redeem{Whose: whose, Secret: text, Password: "another one", Source: source})
+		_, err = s.Accounts.Reset(t.Context(),
+			accounts.Redeem{Whose: whose, Secret: text, Password: "another one", Source: source})
 	case domain.AcceptInvite:
-		_, err = s.Accounts.Accept(t.Context(), accounts.Redeem{Whose: whose, Secret: text, Password: "another one", Source: source})
+		_, err = s.Accounts.Accept(t.Context(),
+			accounts.Redeem{Whose: whose, Secret: text, Password: "another one", Source: source})
 	case domain.ChangeAddress:
-		_, err = s.Accounts.ConfirmMailChange(t.Context(), accounts.Redeem{Whose: whose, Secret: text, Password: userPassword, Source: source})
+		_, err = s.Accounts.ConfirmMailChange(t.Context(),
+			accounts.Redeem{Whose: whose, Secret: text, Password: userPassword, Source: source})
 	default:
 		require.Fail(t, "a purpose that nobody presents a secret of", purpose)
 	}
@@ -79,7 +85,8 @@ func (s *signUp) present(t *testing.T, u domain.User, purpose domain.SecretPurpo
 // sense and refused everywhere else as a wrong one is, with nothing changed; and nobody is
 // mailed one who could not use it. It makes no difference that it was given out before.
 func TestSecretsOfAccountsThatAreClosed(t *testing.T) {
-	states := map[domain.SecretPurpose]domain.UserState{domain.VerifyAddress: domain.Unverified, domain.ResetPassword: domain.Approved,
+	states := map[domain.SecretPurpose]domain.UserState{domain.VerifyAddress: domain.Unverified,
+		domain.ResetPassword: domain.Approved,
 		domain.ChangeAddress: domain.Approved, domain.AcceptInvite: domain.Invited}
 	require.Len(t, states, len(domain.SecretPurposes))
 	eachEngine(t, func(t *testing.T, engine string) {
@@ -90,11 +97,14 @@ func TestSecretsOfAccountsThatAreClosed(t *testing.T) {
 		person := func(state domain.UserState) (domain.User, domain.EnvironmentRef) {
 			made++
 			place, yes := fmt.Sprint("Place", made), true
-			_, err := s.Environments.Create(t.Context(), s.operator(t), directory.EnvironmentPatch{Alias: &place, IsOrganization: &yes})
+			_, err := s.Environments.Create(t.Context(), s.operator(t),
+				directory.EnvironmentPatch{Alias: &place, IsOrganization: &yes})
 			require.NoError(t, err)
-			alias, mail, home, password := fmt.Sprint("person", made), fmt.Sprintf("person%d@example.org", made), domain.EnvironmentRef(place), userPassword
-			u, err := s.Users.Create(t.Context(), s.operator(t), directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &home,
-				State: &state, Password: &password})
+			alias, mail, home, password := fmt.Sprint("person", made), fmt.Sprintf("person%d@example.org", made),
+				domain.EnvironmentRef(place), userPassword
+			u, err := s.Users.Create(t.Context(), s.operator(t),
+				directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &home,
+					State: &state, Password: &password})
 			require.NoError(t, err)
 			return u.User, home
 		}
@@ -126,10 +136,14 @@ func TestSecretsOfAccountsThatAreClosed(t *testing.T) {
 			for _, state := range []domain.UserState{domain.Approved, domain.Pending, domain.Unverified, domain.Invited} {
 				u, place := person(state)
 				shut(t, s, u, place)
-				require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: accounts.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
-				require.Len(t, s.mails(t), map[bool]int{true: 1}[name == "open" && state == domain.Approved], "forgotten: %s, %s", state, name)
-				require.NoError(t, s.Accounts.Resend(t.Context(), accounts.AskLink{Whose: accounts.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
-				require.Len(t, s.mails(t), map[bool]int{true: 1}[name == "open" && state == domain.Unverified], "sent again: %s, %s", state, name)
+				require.NoError(t, s.Accounts.Forgot(t.Context(),
+					accounts.AskLink{Whose: accounts.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+				require.Len(t, s.mails(t), map[bool]int{true: 1}[name == "open" && state == domain.Approved], "forgotten: %s, %s",
+					state, name)
+				require.NoError(t, s.Accounts.Resend(t.Context(),
+					accounts.AskLink{Whose: accounts.Whose{Alias: u.Alias}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+				require.Len(t, s.mails(t), map[bool]int{true: 1}[name == "open" && state == domain.Unverified],
+					"sent again: %s, %s", state, name)
 			}
 		}
 

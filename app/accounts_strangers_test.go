@@ -49,18 +49,21 @@ func stranger(method, target, header, body string) []byte {
 	if !strings.Contains(header, "Host: ") {
 		header += "Host: canopy.example\r\n"
 	}
-	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\n%sContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", method, target, header, kind, len(body), body)
+	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\n%sContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", method, target, header,
+		kind, len(body), body)
 }
 
 // TestNoLinkLeadsToTheHostHeader holds that what a request says about the server's name gets
 // neither into a mail nor into an answer.
 func TestNoLinkLeadsToTheHostHeader(t *testing.T) {
-	r, s := serveSignUp(t, func(cfg *app.Config) { cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	r, s := serveSignUp(t,
+		func(cfg *app.Config) { cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
 	for i, header := range []string{
 		"Host: evil.example\r\n",
 		"Host: evil.example:8080\r\n",
 		"Host: canopy.example@evil.example\r\n",
-		"Host: canopy.example\r\nX-Forwarded-Host: evil.example\r\nX-Original-Host: evil.example\r\nX-Host: evil.example\r\nForwarded: host=evil.example\r\n",
+		"Host: canopy.example\r\nX-Forwarded-Host: evil.example\r\nX-Original-Host: evil.example\r\nX-Host: " +
+			"evil.example\r\nForwarded: host=evil.example\r\n",
 		"Host: canopy.example\r\nReferer: https://evil.example/\r\n",
 		"Host: canopy.example\r\nReferer: https://evil.example/\r\nOrigin: https://evil.example\r\n",
 	} {
@@ -117,7 +120,8 @@ func TestTimeTellsNothing(t *testing.T) {
 			if who == "nobody" {
 				who = fmt.Sprintf("new%d", round)
 			}
-			return stranger("POST", "/api/portal/v1.3/users/register", "", "name=N&email="+who+"@example.org&password=long+enough")
+			return stranger("POST", "/api/portal/v1.3/users/register", "", "name=N&email="+who+
+				"@example.org&password=long+enough")
 		},
 		"tat forgotten": func(who string, _ int) []byte {
 			return stranger("POST", "/user/reset", "", `{"username":"`+who+`","email":"`+who+`@example.org"}`)

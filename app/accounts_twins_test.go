@@ -54,11 +54,13 @@ func newTwins(t *testing.T, engine, name string, state domain.UserState) []*twin
 				alias = "another"
 			}
 		}
-		_, err := s.Users.Create(t.Context(), s.operator(t), directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &home,
-			State: &state, Password: &password})
+		_, err := s.Users.Create(t.Context(), s.operator(t),
+			directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &home,
+				State: &state, Password: &password})
 		require.NoError(t, err)
 		quota := int64(4)
-		code, err := s.Codes.Create(t.Context(), s.as(t, "bolt.admin"), codeOf("Bolt", accounts.RegistrationCodePatch{MaxUsers: &quota}))
+		code, err := s.Codes.Create(t.Context(), s.as(t, "bolt.admin"),
+			codeOf("Bolt", accounts.RegistrationCodePatch{MaxUsers: &quota}))
 		require.NoError(t, err)
 		c := &client{address: r.host()}
 		t.Cleanup(c.close)
@@ -69,7 +71,8 @@ func newTwins(t *testing.T, engine, name string, state domain.UserState) []*twin
 
 // What differs between two answers that say the same.
 var (
-	chance  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{128}|\b[A-Z2-7]{26}\b|eyJ[\w.-]+`)
+	chance = regexp.MustCompile(
+		`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{128}|\b[A-Z2-7]{26}\b|eyJ[\w.-]+`)
 	varying = []string{"Date", "X-Request-Id"}
 )
 
@@ -112,10 +115,12 @@ func TestWhetherAnAddressHasAnAccountIsToldByNothing(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		rapid.Check(t, func(rt *rapid.T) {
 			name := rapid.SampledFrom([]string{"xenia", hidden}).Draw(rt, "the login name of the account")
-			state := rapid.SampledFrom([]domain.UserState{domain.Approved, domain.Approved, domain.Pending, domain.Invited}).Draw(rt, "its state")
+			state := rapid.SampledFrom([]domain.UserState{domain.Approved, domain.Approved, domain.Pending, domain.Invited}).
+				Draw(rt, "its state")
 			twins := newTwins(t, engine, name, state)
 			names := rapid.SampledFrom([]string{"n1", "n2", "N1", "xenia", hidden, "mine@example.org", "acme.user"})
-			mails := rapid.SampledFrom([]string{hidden, hidden, hidden, "XENIA@example.org", "mine@example.org", "too@example.org", "acme.user@example.org"})
+			mails := rapid.SampledFrom([]string{hidden, hidden, hidden, "XENIA@example.org", "mine@example.org",
+				"too@example.org", "acme.user@example.org"})
 			links := make([][]accounts.Redeem, 2)
 			both := func(rt *rapid.T, do func(w *twin) string) {
 				answers := []string{do(twins[0]), do(twins[1])}
@@ -147,13 +152,15 @@ func TestWhetherAnAddressHasAnAccountIsToldByNothing(t *testing.T) {
 					ask(rt, "POST", "/api/portal/v1.3/users/register", body)
 				},
 				"tat registers": func(rt *rapid.T) {
-					ask(rt, "POST", "/user", fmt.Sprintf(`{"username":%q,"fullname":"N N","email":%q}`, names.Draw(rt, "name"), mails.Draw(rt, "mail")))
+					ask(rt, "POST", "/user", fmt.Sprintf(`{"username":%q,"fullname":"N N","email":%q}`, names.Draw(rt, "name"),
+						mails.Draw(rt, "mail")))
 				},
 				"axway forgets": func(rt *rapid.T) {
 					ask(rt, "POST", "/api/portal/v1.3/users/forgotpassword", "email="+url.QueryEscape(mails.Draw(rt, "mail")))
 				},
 				"tat forgets": func(rt *rapid.T) {
-					ask(rt, "POST", "/user/reset", fmt.Sprintf(`{"username":%q,"email":%q}`, names.Draw(rt, "name"), mails.Draw(rt, "mail")))
+					ask(rt, "POST", "/user/reset",
+						fmt.Sprintf(`{"username":%q,"email":%q}`, names.Draw(rt, "name"), mails.Draw(rt, "mail")))
 				},
 				"rest forgets": func(rt *rapid.T) {
 					ask(rt, "POST", "/rest/accounts/forgot", fmt.Sprintf(`{"mailaddress":%q}`, mails.Draw(rt, "mail")))
@@ -169,9 +176,11 @@ func TestWhetherAnAddressHasAnAccountIsToldByNothing(t *testing.T) {
 					mail, name := mails.Draw(rt, "mail"), names.Draw(rt, "name")
 					switch rapid.IntRange(0, 3).Draw(rt, "where") {
 					case 0:
-						ask(rt, "POST", "/rest/accounts/reset", fmt.Sprintf(`{"mailaddress":%q,"secret":%q,"password":"long enough"}`, mail, guess))
+						ask(rt, "POST", "/rest/accounts/reset",
+							fmt.Sprintf(`{"mailaddress":%q,"secret":%q,"password":"long enough"}`, mail, guess))
 					case 1:
-						ask(rt, "POST", "/rest/accounts/accept", fmt.Sprintf(`{"mailaddress":%q,"secret":%q,"password":"long enough"}`, mail, guess))
+						ask(rt, "POST", "/rest/accounts/accept",
+							fmt.Sprintf(`{"mailaddress":%q,"secret":%q,"password":"long enough"}`, mail, guess))
 					case 2:
 						ask(rt, "GET", "/user/verify/"+url.PathEscape(name)+"/"+guess, "")
 					case 3:
@@ -179,7 +188,8 @@ func TestWhetherAnAddressHasAnAccountIsToldByNothing(t *testing.T) {
 					}
 				},
 				"signs in": func(rt *rapid.T) {
-					ask(rt, "POST", "/auth", fmt.Sprintf(`{"user":%q,"password":%q}`, names.Draw(rt, "name"), rapid.SampledFrom([]string{"long enough", "wrong"}).Draw(rt, "password")))
+					ask(rt, "POST", "/auth", fmt.Sprintf(`{"user":%q,"password":%q}`, names.Draw(rt, "name"),
+						rapid.SampledFrom([]string{"long enough", "wrong"}).Draw(rt, "password")))
 				},
 				"follows a link of their own": func(rt *rapid.T) {
 					require.Len(rt, links[1], len(links[0]))
@@ -195,7 +205,9 @@ func TestWhetherAnAddressHasAnAccountIsToldByNothing(t *testing.T) {
 					})
 				},
 				"waits": func(rt *rapid.T) {
-					twins[0].clock.set(twins[0].clock.now().Add(time.Duration(rapid.SampledFrom([]int{1, 31, 61, 10 * 60, 25 * 60, 49 * 60, 73 * 60}).Draw(rt, "minutes")) * time.Minute))
+					twins[0].clock.set(twins[0].clock.now().
+						Add(time.Duration(rapid.SampledFrom([]int{1, 31, 61, 10 * 60, 25 * 60, 49 * 60, 73 * 60}).
+							Draw(rt, "minutes")) * time.Minute))
 					for _, w := range twins {
 						require.NoError(rt, w.Accounts.Sweep(t.Context()))
 					}

@@ -84,7 +84,8 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	known := persistence.NewAccountStore(database)
 	documents := tenancy.NewDocuments(source, watch.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, watch.metrics)
-	passwords := authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), known, secret.addresses, cfg.AnswerFloor, watch.metrics, cfg.Now)
+	passwords := authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), known, secret.addresses,
+		cfg.AnswerFloor, watch.metrics, cfg.Now)
 	watch.metrics.countHashes(passwords.Waiting)
 	tokens := authn.NewTokens(known, secret.tokens, watch.metrics, cfg.Now)
 	activity := authn.NewActivity(known, cfg.Now)
@@ -94,9 +95,11 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, err
 	}
 	pictures := picture.NewMaker()
-	d.Users = directory.NewUsers(d.Gate, documents, s.users, s.groups, passwords, pictures, loginname.Rules{}, d.declared.Users, letters, cfg.publicURL(), cfg.Now)
+	d.Users = directory.NewUsers(d.Gate, documents, s.users, s.groups, passwords, pictures, loginname.Rules{},
+		d.declared.Users, letters, cfg.publicURL(), cfg.Now)
 	d.Environments = directory.NewEnvironments(d.Gate, s.environments)
-	d.Organizations = directory.NewOrganizations(d.Gate, s.environments, d.Environments, pictures, d.declared.Organizations)
+	d.Organizations = directory.NewOrganizations(d.Gate, s.environments, d.Environments, pictures,
+		d.declared.Organizations)
 	d.Groups = directory.NewGroups(d.Gate, documents, s.groups, s.users, cfg.Now)
 	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, cfg.Now)
 	d.Sessions = accounts.NewSessions(d.Gate, d.Users, s.sessions, known, passwords, tokens, cfg.Sessions, cfg.Now)
@@ -120,7 +123,8 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Objects = objects.NewObjects(d.Gate, s.users, s.objects, usage, cfg.Now)
 	d.Topics = objects.NewTopics(d.Gate, d.Objects, s.social)
 	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, s.social, cfg.Now)
-	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage, things: s.objects.ObjectStore,
+	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage,
+		things:   s.objects.ObjectStore,
 		accounts: d.Accounts, outbox: outbox, mailer: mailer, folder: cfg.mailFolder()}
 	return d, nil
 }

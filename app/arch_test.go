@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // mayImport says which packages of ours a package may import. A package that is not
@@ -29,27 +30,30 @@ var mayImport = map[string][]string{
 	"persistence/db/migrations": {},
 	"persistence/testdb":        {},
 	"persistence/faultdb":       {},
-	"persistence/storetest":     {"domain", "policies", "rbac", "tenancy", "persistence", "persistence/db", "persistence/testdb"},
-	"app/directory":             {"domain", "tenancy"},
-	"app/accounts":              {"domain", "tenancy", "app/directory"},
-	"app/objects":               {"domain", "tenancy", "app/directory"},
-	"app/transfer":              {"domain", "tenancy", "app/directory", "app/transfer/document"},
-	"app/transfer/document":     {"domain", "app/directory"},
-	"app/authn":                 {"domain"},
-	"app/transfer/archive":      {},
-	"app/mail":                  {"domain"},
-	"app/mail/mailtest":         {},
-	"app/httpx":                 {"domain"},
-	"app/picture":               {"domain"},
-	"app/loginname":             {"domain"},
-	"app/surface/rest":          {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
-	"app/surface/axway":         {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
-	"app/surface/ethersource":   {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
-	"app/surface/tat":           {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
-	"app/surface/tellius":       {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
-	"app/surface/console":       {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
-	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "persistence/db", "app/directory", "app/accounts", "app/objects", "app/transfer", "app/transfer/document", "app/authn",
-		"app/transfer/archive", "app/httpx", "app/mail", "app/picture", "app/loginname", "app/surface/rest", "app/surface/axway", "app/surface/ethersource", "app/surface/tat", "app/surface/tellius", "app/surface/console"},
+	"persistence/storetest": {"domain", "policies", "rbac", "tenancy", "persistence", "persistence/db",
+		"persistence/testdb"},
+	"app/directory":           {"domain", "tenancy"},
+	"app/accounts":            {"domain", "tenancy", "app/directory"},
+	"app/objects":             {"domain", "tenancy", "app/directory"},
+	"app/transfer":            {"domain", "tenancy", "app/directory", "app/transfer/document"},
+	"app/transfer/document":   {"domain", "app/directory"},
+	"app/authn":               {"domain"},
+	"app/transfer/archive":    {},
+	"app/mail":                {"domain"},
+	"app/mail/mailtest":       {},
+	"app/httpx":               {"domain"},
+	"app/picture":             {"domain"},
+	"app/loginname":           {"domain"},
+	"app/surface/rest":        {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
+	"app/surface/axway":       {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
+	"app/surface/ethersource": {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
+	"app/surface/tat":         {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
+	"app/surface/tellius":     {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
+	"app/surface/console":     {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
+	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "persistence/db", "app/directory", "app/accounts",
+		"app/objects", "app/transfer", "app/transfer/document", "app/authn",
+		"app/transfer/archive", "app/httpx", "app/mail", "app/picture", "app/loginname", "app/surface/rest",
+		"app/surface/axway", "app/surface/ethersource", "app/surface/tat", "app/surface/tellius", "app/surface/console"},
 	"cmd/canopy": {"app", "app/directory", "app/accounts", "app/transfer", "app/transfer/document", "domain"},
 	"cmd/check":  {"persistence/testdb"},
 
@@ -59,14 +63,15 @@ var mayImport = map[string][]string{
 // onlyIn says which packages may import a library. Whatever is not listed may be imported
 // where it is useful, except in domain, which imports the standard library only.
 var onlyIn = map[string][]string{
-	"github.com/casbin/casbin":   {"rbac"},
-	"github.com/uptrace/bun":     {"persistence", "persistence/db"},
-	"github.com/jackc/pgx":       {"persistence/db", "persistence/testdb", "persistence/faultdb"},
-	"modernc.org/sqlite":         {"persistence/db", "persistence/faultdb"},
-	"database/sql":               {"persistence", "persistence/db", "persistence/faultdb"},
-	"github.com/gofiber/fiber":   {"app", "app/httpx", "app/surface/"},
-	"github.com/valyala":         {"app", "app/httpx"},
-	"encoding/json":              {"app/transfer/archive", "app/httpx", "app/transfer/document", "app/surface/", "persistence", "cmd/check"},
+	"github.com/casbin/casbin": {"rbac"},
+	"github.com/uptrace/bun":   {"persistence", "persistence/db"},
+	"github.com/jackc/pgx":     {"persistence/db", "persistence/testdb", "persistence/faultdb"},
+	"modernc.org/sqlite":       {"persistence/db", "persistence/faultdb"},
+	"database/sql":             {"persistence", "persistence/db", "persistence/faultdb"},
+	"github.com/gofiber/fiber": {"app", "app/httpx", "app/surface/"},
+	"github.com/valyala":       {"app", "app/httpx"},
+	"encoding/json": {"app/transfer/archive", "app/httpx", "app/transfer/document", "app/surface/",
+		"persistence", "cmd/check"},
 	"net/http":                   {"cmd/check"},
 	"github.com/a-h/templ":       {"app/surface/console"},
 	"github.com/golang-jwt/jwt":  {"app/authn"},
@@ -111,8 +116,8 @@ func sources(t *testing.T) []source {
 }
 
 func TestTopLevelIsTheAgreedOne(t *testing.T) {
-	agreed := []string{"app", "domain", "tenancy", "rbac", "persistence", "cmd", "policies", "go.mod", "go.sum", "README.md",
-		"LICENSE", "CHANGELOG.md", "SECURITY.md", "Dockerfile", "compose.yaml"}
+	agreed := []string{"app", "domain", "tenancy", "rbac", "persistence", "cmd", "policies", "go.mod", "go.sum",
+		"README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "Dockerfile", "compose.yaml"}
 	entries, err := os.ReadDir("..")
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +244,8 @@ func statements(file *ast.File) (texts []string) {
 // What a rule forbids is found, so that the rules above can fail.
 func TestRulesFindWhatTheyForbid(t *testing.T) {
 	parse := func(body string) source {
-		syntax, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\nfunc f() { "+body+" }", parser.SkipObjectResolution)
+		syntax, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\nfunc f() { "+body+" }",
+			parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -292,7 +298,8 @@ func eachOrOutside(n ast.Node, visit func()) {
 }
 
 func importsFiber(s source) bool {
-	return slices.ContainsFunc(s.syntax.Imports, func(i *ast.ImportSpec) bool { return strings.Contains(i.Path.Value, "gofiber/fiber") })
+	return slices.ContainsFunc(s.syntax.Imports,
+		func(i *ast.ImportSpec) bool { return strings.Contains(i.Path.Value, "gofiber/fiber") })
 }
 
 func eachCall(s source, visit func(name, receiver string)) {
@@ -318,6 +325,28 @@ var tagged = map[string][]string{
 	"json": {"persistence", "app/transfer/archive", "app/transfer/document", "app/authn", "cmd/check"},
 }
 
+// A line of the product has at most this many characters, a tab being one; tests may show longer texts.
+const longestLine = 120
+
+func TestLinesAreShort(t *testing.T) {
+	for _, s := range sources(t) {
+		if strings.HasSuffix(s.name, "_templ.go") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("..", s.name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for line := range strings.Lines(string(text)) {
+			n++
+			if long := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); long > longestLine {
+				t.Errorf("%s:%d has %d characters", s.name, n, long)
+			}
+		}
+	}
+}
+
 func TestTagsAreWhereTheyBelong(t *testing.T) {
 	for _, s := range sources(t) {
 		ast.Inspect(s.syntax, func(n ast.Node) bool {
@@ -341,8 +370,10 @@ var unscoped = map[string][]string{
 		"AccountStore.ByLogin", "AccountStore.ByID", "AccountStore.ByAlias", "AccountStore.ByMail", "AccountStore.ByAPIKey",
 		"AccountStore.BySession", "AccountStore.CodeOpen", "AccountStore.Holds", "AccountStore.Latest"},
 	"signing in and what is noted of it is about the account itself, which the caller has": {
-		"AccountStore.SignedIn", "AccountStore.Seen", "AccountStore.NoteSignIns", "AccountStore.Rehash", "AccountStore.KnowsAddress",
-		"AccountStore.RememberAddress", "AccountStore.Begin", "AccountStore.Renew", "AccountStore.SignOut", "AccountStore.SessionsSeen",
+		"AccountStore.SignedIn", "AccountStore.Seen", "AccountStore.NoteSignIns", "AccountStore.Rehash",
+		"AccountStore.KnowsAddress",
+		"AccountStore.RememberAddress", "AccountStore.Begin", "AccountStore.Renew", "AccountStore.SignOut",
+		"AccountStore.SessionsSeen",
 		"AccountStore.APIKeysSeen"},
 	"attempts are counted before anybody knows whose they are": {
 		"AccountStore.Failures", "AccountStore.CountFailure", "AccountStore.Forgive", "AccountStore.Count"},
@@ -381,7 +412,8 @@ func TestStoresTakeAScope(t *testing.T) {
 			method := store + "." + fn.Name.Name
 			if strings.HasSuffix(store, "Tx") {
 				found++
-				if first := parameterType(fn, 0); slices.Contains([]string{"context.Context", "tenancy.Scope", "tenancy.WriteScope"}, first) {
+				if first := parameterType(fn,
+					0); slices.Contains([]string{"context.Context", "tenancy.Scope", "tenancy.WriteScope"}, first) {
 					t.Errorf("%s takes a %s, which the transaction has", method, first)
 				}
 			}
@@ -448,7 +480,8 @@ func changesRows(fn *ast.FuncDecl) bool {
 	writes := false
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		if selector, ok := n.(*ast.SelectorExpr); ok {
-			writes = writes || slices.Contains([]string{"InTx", "TryTx", "Do", "NewInsert", "NewUpdate", "NewDelete", "Once", "ExecContext", "Writer"}, selector.Sel.Name)
+			writes = writes || slices.Contains([]string{"InTx", "TryTx", "Do", "NewInsert", "NewUpdate", "NewDelete", "Once",
+				"ExecContext", "Writer"}, selector.Sel.Name)
 		}
 		return true
 	})
@@ -462,7 +495,8 @@ func TestSurfacesAreApart(t *testing.T) {
 			continue
 		}
 		for _, imported := range allowed {
-			if strings.HasPrefix(imported, "app/surface/") || slices.Contains([]string{"tenancy", "rbac", "persistence"}, imported) {
+			if strings.HasPrefix(imported, "app/surface/") ||
+				slices.Contains([]string{"tenancy", "rbac", "persistence"}, imported) {
 				t.Errorf("the import table lets %s import %s", folder, imported)
 			}
 		}

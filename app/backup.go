@@ -15,9 +15,10 @@ import (
 )
 
 // errPostgresBackup says how a directory in PostgreSQL is kept.
-var errPostgresBackup = errors.New("a directory in PostgreSQL is backed up and restored with PostgreSQL's own programs " +
-	"(pg_dump --format=custom and pg_restore, or pg_basebackup); keep the server's key beside the copy " +
-	"(CANOPY_SERVER_KEY, or " + keyFile + " in the data folder), without which it cannot be opened")
+var errPostgresBackup = errors.New(
+	"a directory in PostgreSQL is backed up and restored with PostgreSQL's own programs " +
+		"(pg_dump --format=custom and pg_restore, or pg_basebackup); keep the server's key beside the copy " +
+		"(CANOPY_SERVER_KEY, or " + keyFile + " in the data folder), without which it cannot be opened")
 
 // Backup writes the embedded database and the server's key to path, also while a server runs:
 // everything that was acknowledged before is in it. The copy was opened and found whole when
@@ -180,7 +181,9 @@ func putKey(cfg *Config, key string) error {
 	path := filepath.Join(cfg.Data, keyFile)
 	if present(path) {
 		if have, err := readServerKey(path); err != nil || have != key {
-			return fmt.Errorf("another server key is in %s already: restore writes over nothing; move it away, or name another folder with --data", path)
+			return fmt.Errorf(
+				"another server key is in %s already: restore writes over nothing; move it away, or name another folder with "+
+					"--data", path)
 		}
 		return nil
 	}

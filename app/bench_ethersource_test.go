@@ -29,7 +29,8 @@ func bookmarked(b *testing.B, d *app.Directory, n int) (domain.Principal, []doma
 	require.NoError(b, err)
 	refs := make([]domain.ObjectRef, n)
 	for i := range refs {
-		o, err := d.Objects.Create(ctx, a.Principal, objects.NewObject{Kind: domain.KindObserver, Name: fmt.Sprintf("Observer %d", i)})
+		o, err := d.Objects.Create(ctx, a.Principal,
+			objects.NewObject{Kind: domain.KindObserver, Name: fmt.Sprintf("Observer %d", i)})
 		require.NoError(b, err)
 		refs[i] = domain.NumberedObject(o.ID)
 		require.NoError(b, d.Objects.AddBookmark(ctx, a.Principal, refs[i]))
@@ -63,7 +64,8 @@ func BenchmarkBookmarks(b *testing.B) {
 			store := persistence.NewObjectStore(db)
 			bare := fiber.New(fiber.Config{DisableStartupMessage: true})
 			bare.Get("/", func(c *fiber.Ctx) error {
-				if _, _, err := store.Bookmarks(c.UserContext(), sc, []domain.ObjectKind{domain.KindObserver, domain.KindSector}, domain.Page{}); err != nil {
+				if _, _, err := store.Bookmarks(c.UserContext(), sc, []domain.ObjectKind{domain.KindObserver, domain.KindSector},
+					domain.Page{}); err != nil {
 					return err
 				}
 				return c.Send(text)
@@ -72,7 +74,8 @@ func BenchmarkBookmarks(b *testing.B) {
 			require.NoError(b, err)
 			go bare.Listener(listener) //nolint:errcheck // ends with the benchmark
 			b.Cleanup(func() { _ = bare.Shutdown() })
-			race(b, []*contender{{name: "bare", request: get("http://"+listener.Addr().String()+"/", "")}, {name: "root", request: root}, {name: "place", request: at("/ethersource/rest/v2")}})
+			race(b, []*contender{{name: "bare", request: get("http://"+listener.Addr().String()+"/", "")},
+				{name: "root", request: root}, {name: "place", request: at("/ethersource/rest/v2")}})
 		})
 	}
 }
@@ -92,7 +95,8 @@ func BenchmarkUsage(b *testing.B) {
 				for range clients {
 					wg.Go(func() {
 						for i := range each {
-							if _, err := d.Objects.RecordUsage(context.Background(), who, objects.RecordUsage{Object: refs[i%len(refs)], Count: 1}); err != nil {
+							if _, err := d.Objects.RecordUsage(context.Background(), who,
+								objects.RecordUsage{Object: refs[i%len(refs)], Count: 1}); err != nil {
 								b.Error(err)
 							}
 						}

@@ -176,9 +176,11 @@ func BenchmarkFilteredUsers(b *testing.B) {
 				return req
 			}
 			require.Equal(b, 100, strings.Count(string(answer(b, filtered())), "loginName"))
-			b.Run("driver", driverLoop(db, "SELECT u.id, u.alias, u.mail FROM users u WHERE u.mail_key LIKE '%777@%' ORDER BY u.environment_path, u.id"))
+			b.Run("driver", driverLoop(db,
+				"SELECT u.id, u.alias, u.mail FROM users u WHERE u.mail_key LIKE '%777@%' ORDER BY u.environment_path, u.id"))
 			b.Run("http", func(b *testing.B) {
-				race(b, []*contender{{name: "page", request: get(address+"/rest/users?limit=50", token)}, {name: "filtered", request: filtered}})
+				race(b, []*contender{{name: "page", request: get(address+"/rest/users?limit=50", token)},
+					{name: "filtered", request: filtered}})
 			})
 		})
 	}
@@ -207,7 +209,8 @@ func BenchmarkTat(b *testing.B) {
 			}
 			list := tat("/users?skip=0&limit=50")
 			bare := bareFiber(b, db, url, len(answer(b, list())))
-			race(b, []*contender{{name: "bare", request: get(bare, "")}, {name: "users", request: list}, {name: "me", request: tat("/user/me")}})
+			race(b, []*contender{{name: "bare", request: get(bare, "")}, {name: "users", request: list},
+				{name: "me", request: tat("/user/me")}})
 		})
 	}
 }
@@ -240,7 +243,8 @@ func BenchmarkTenants(b *testing.B) {
 				d, address := serveFor(b, db, nil)
 				many{organizations: 1, environments: 100, users: 1000, hash: adminHash(b, d)}.fill(b, db)
 				if organizations > 1 {
-					many{organizations: organizations, environments: 10 * organizations, users: 100 * organizations, skip: 1}.fill(b, db)
+					many{organizations: organizations, environments: 10 * organizations, users: 100 * organizations, skip: 1}.fill(b,
+						db)
 				}
 				contenders = append(contenders, &contender{name: fmt.Sprintf("tenants=%d", organizations),
 					request: get(address+"/rest/users?limit=50", signIn(b, address, "user0.0", testPassword))})

@@ -64,7 +64,8 @@ func (s *Server) receive(c *fasthttp.RequestCtx) (b body, err error) {
 	if err != nil || whole {
 		return b, s.finish(c, &b, err)
 	}
-	if b.part, err = s.bodies.Take(context.Background(), bodyWithin, int64(size), httpx.Party{Network: httpx.Network(c, s.config.TrustedProxies)}); err != nil {
+	if b.part, err = s.bodies.Take(context.Background(), bodyWithin, int64(size),
+		httpx.Party{Network: httpx.Network(c, s.config.TrustedProxies)}); err != nil {
 		s.throwAway(c, stream)
 		return b, err
 	}

@@ -40,7 +40,8 @@ func Begin(ctx context.Context, cfg *Config, db *db.DB) (Begun, error) {
 	}
 	begun, section := Begun{New: !there}, rootSection(cfg.RootAlias)
 	if there {
-		users, err := persistence.NewUserStore(db).Count(ctx, tenancy.Operator(bootstrap, domain.UserRead).Read(), domain.UserFilter{})
+		users, err := persistence.NewUserStore(db).
+			Count(ctx, tenancy.Operator(bootstrap, domain.UserRead).Read(), domain.UserFilter{})
 		if err != nil || users > 0 || cfg.Bootstrap != BootstrapAdmin {
 			return Begun{}, err
 		}
@@ -110,11 +111,13 @@ func (s sections) Sections() iter.Seq2[*document.Section, error] {
 
 func rootSection(alias string) *document.Section {
 	s := &document.Section{Path: "/", Users: document.NoUsers}
-	s.Environments = []document.EnvironmentRecord{{Line: 1, Path: "/", Number: int64(domain.RootEnvironment), EnvironmentPatch: directory.EnvironmentPatch{Alias: &alias}}}
+	s.Environments = []document.EnvironmentRecord{{Line: 1, Path: "/", Number: int64(domain.RootEnvironment),
+		EnvironmentPatch: directory.EnvironmentPatch{Alias: &alias}}}
 	groups := domain.BuiltInGroups()
 	for _, g := range groups {
 		parent := domain.GroupRef(groups[g.Parent-1].Alias)
-		s.Groups = append(s.Groups, document.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
+		s.Groups = append(s.Groups, document.GroupRecord{Line: 1, Number: int64(g.ID),
+			GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
 	}
 	return s
 }
@@ -122,7 +125,8 @@ func rootSection(alias string) *document.Section {
 func adminRecord(hash domain.PasswordHash) document.UserRecord {
 	alias, home, role, group := adminLogin, domain.EnvironmentRef("/"), domain.RoleSuperUser, domain.GroupRef("Root")
 	return document.UserRecord{Line: 1, Number: 1, Person: 1, Hash: &hash,
-		UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias, Home: &home, Role: &role, Group: &group}}
+		UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias, Home: &home, Role: &role,
+			Group: &group}}
 }
 
 // joined is one document behind another.

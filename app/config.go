@@ -84,7 +84,8 @@ func DefaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Data: "./data", RootAlias: "root", Bootstrap: BootstrapAdmin,
 		Sessions: accounts.DefaultSessionLimits, MinPasswordLength: authn.MinPasswordLength, PasswordCost: authn.DefaultCost,
-		AnswerFloor: 200 * time.Millisecond, MailLimits: accounts.MailLimits{Address: 5, Source: 30, User: 200, Overall: 1000},
+		AnswerFloor:  200 * time.Millisecond,
+		MailLimits:   accounts.MailLimits{Address: 5, Source: 30, User: 200, Overall: 1000},
 		RequestLimit: 30 * time.Second, MaxBody: 1 << 20,
 		Quotas: domain.DefaultQuotas, WriteRate: 100,
 		MaxBodyMemory: 64 << 20, MaxConnections: 2048, MaxOpenAnswers: 128,
@@ -124,7 +125,8 @@ func (cfg *Config) checkLimits() error {
 	for _, lifetime := range []struct {
 		flag string
 		is   time.Duration
-	}{{"token", l.Token}, {"access", l.Access}, {"refresh", l.Refresh}, {"refreshed", l.Longest}, {"idle", l.CookieIdle}, {"session", l.Cookie}} {
+	}{{"token", l.Token}, {"access", l.Access}, {"refresh", l.Refresh}, {"refreshed", l.Longest}, {"idle", l.CookieIdle},
+		{"session", l.Cookie}} {
 		if lifetime.is < time.Second {
 			return fmt.Errorf("--%s-lifetime: %s is less than a second", lifetime.flag, lifetime.is)
 		}
@@ -135,12 +137,15 @@ func (cfg *Config) checkLimits() error {
 // SetQuotas changes the quotas that are named.
 func (cfg *Config) SetQuotas(quotas map[string]int64) error {
 	q := &cfg.Quotas
-	fields := map[string]*int64{"users": &q.Users, "environments": &q.Environments, "groups": &q.Groups, "objects": &q.Objects,
-		"owned": &q.Owned, "keys": &q.Keys, "sessions": &q.Sessions}
+	fields := map[string]*int64{"users": &q.Users, "environments": &q.Environments, "groups": &q.Groups,
+		"objects": &q.Objects,
+		"owned":   &q.Owned, "keys": &q.Keys, "sessions": &q.Sessions}
 	for name, quota := range quotas {
 		field := fields[name]
 		if field == nil || quota < 1 {
-			return fmt.Errorf("--quotas: %s=%d: numbers from 1 for users, environments, groups and objects of an organization, and owned, keys and sessions of a user are expected", name, quota)
+			return fmt.Errorf(
+				"--quotas: %s=%d: numbers from 1 for users, environments, groups and objects of an organization, and owned, "+
+					"keys and sessions of a user are expected", name, quota)
 		}
 		*field = quota
 	}
@@ -155,7 +160,8 @@ func (cfg *Config) SetMailLimits(limits map[string]int64) error {
 	for name, limit := range limits {
 		field := fields[name]
 		if field == nil || limit < 1 {
-			return fmt.Errorf("--mail-limits: %s=%d: numbers from 1 for address, source, user and overall are expected", name, limit)
+			return fmt.Errorf("--mail-limits: %s=%d: numbers from 1 for address, source, user and overall are expected", name,
+				limit)
 		}
 		*field = limit
 	}
@@ -227,9 +233,11 @@ func checkLinkHosts(hosts []string) error {
 
 // signUp returns the rules of registering.
 func (cfg *Config) signUp(names directory.LoginNames, properties domain.Properties) accounts.SignUpRules {
-	return accounts.SignUpRules{PublicURL: cfg.publicURL(), Pages: cfg.pages(), Environment: domain.EnvironmentRef(cfg.SignUpEnvironment),
-		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Limits: cfg.MailLimits, LinkHosts: cfg.LinkHosts,
-		Names: names, Properties: properties}
+	return accounts.SignUpRules{PublicURL: cfg.publicURL(), Pages: cfg.pages(),
+		Environment: domain.EnvironmentRef(cfg.SignUpEnvironment),
+		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Limits: cfg.MailLimits,
+		LinkHosts: cfg.LinkHosts,
+		Names:     names, Properties: properties}
 }
 
 // databaseFile returns where the embedded database is.

@@ -13,24 +13,26 @@ func TestContractFilesAreStrict(t *testing.T) {
 		file, server string
 		same         bool
 	}{
-		"the same":                              {`{"a":1,"b":[true,null]}`, `{"a":1,"b":[true,null]}`, true},
-		"white space between tokens":            {"{\"a\": 1,\n  \"b\": [ ]}", `{"a":1,"b":[]}`, true},
-		"another order of keys":                 {`{"a":1,"b":2}`, `{"b":2,"a":1}`, false},
-		"a number as text":                      {`{"a":1}`, `{"a":"1"}`, false},
-		"a number written otherwise":            {`{"a":1}`, `{"a":1.0}`, false},
-		"a text written otherwise":              {`{"a":"é"}`, `{"a":"\u00e9"}`, false},
-		"white space inside of text":            {`{"a":"b c"}`, `{"a":"b  c"}`, false},
-		"a key more":                            {`{"a":1}`, `{"a":1,"b":2}`, false},
-		"a key less":                            {`{"a":1,"b":2}`, `{"a":1}`, false},
-		"a key twice":                           {`{"a":1}`, `{"a":1,"a":1}`, false},
-		"null for nothing":                      {`{"a":null}`, `{}`, false},
-		"what a pattern would match":            {`{"a":"."}`, `{"a":"x"}`, false},
-		"a uuid":                                {`{"id":"{{uuid}}"}`, `{"id":"` + id + `"}`, true},
-		"a uuid in capitals":                    {`{"id":"{{uuid}}"}`, `{"id":"` + strings.ToUpper(id) + `"}`, false},
-		"a uuid of another version":             {`{"id":"{{uuid}}"}`, `{"id":"` + strings.Replace(id, "7c3a", "4c3a", 1) + `"}`, false},
-		"any text":                              {`{"a":"{{any}}"}`, `{"a":"x"}`, true},
-		"any text is one text":                  {`{"a":"{{any}}"}`, `{"a":"x","b":"y"}`, false},
-		"a name of what is in the same body":    {`{"a":"{{uuid:ann}}","b":"{{ann}}"}`, `{"a":"` + id + `","b":"` + id + `"}`, false},
+		"the same":                   {`{"a":1,"b":[true,null]}`, `{"a":1,"b":[true,null]}`, true},
+		"white space between tokens": {"{\"a\": 1,\n  \"b\": [ ]}", `{"a":1,"b":[]}`, true},
+		"another order of keys":      {`{"a":1,"b":2}`, `{"b":2,"a":1}`, false},
+		"a number as text":           {`{"a":1}`, `{"a":"1"}`, false},
+		"a number written otherwise": {`{"a":1}`, `{"a":1.0}`, false},
+		"a text written otherwise":   {`{"a":"é"}`, `{"a":"\u00e9"}`, false},
+		"white space inside of text": {`{"a":"b c"}`, `{"a":"b  c"}`, false},
+		"a key more":                 {`{"a":1}`, `{"a":1,"b":2}`, false},
+		"a key less":                 {`{"a":1,"b":2}`, `{"a":1}`, false},
+		"a key twice":                {`{"a":1}`, `{"a":1,"a":1}`, false},
+		"null for nothing":           {`{"a":null}`, `{}`, false},
+		"what a pattern would match": {`{"a":"."}`, `{"a":"x"}`, false},
+		"a uuid":                     {`{"id":"{{uuid}}"}`, `{"id":"` + id + `"}`, true},
+		"a uuid in capitals":         {`{"id":"{{uuid}}"}`, `{"id":"` + strings.ToUpper(id) + `"}`, false},
+		"a uuid of another version": {`{"id":"{{uuid}}"}`, `{"id":"` + strings.Replace(id, "7c3a", "4c3a", 1) +
+			`"}`, false},
+		"any text":             {`{"a":"{{any}}"}`, `{"a":"x"}`, true},
+		"any text is one text": {`{"a":"{{any}}"}`, `{"a":"x","b":"y"}`, false},
+		"a name of what is in the same body": {`{"a":"{{uuid:ann}}","b":"{{ann}}"}`, `{"a":"` + id + `","b":"` + id + `"}`,
+			false},
 		"a name that nothing was called before": {`{"a":"{{ann}}"}`, `{"a":"{{ann}}"}`, false},
 		"a body that is no JSON":                {`{"a":1}`, `{"a":1`, false},
 		"nothing":                               {`{"a":1}`, ``, false},
@@ -62,15 +64,18 @@ func TestContractFilesListHeaders(t *testing.T) {
 		got  textproto.MIMEHeader
 		same bool
 	}{
-		"the same":                     {[]headerLine{{"Link", link}}, header("Link", link), true},
-		"a placeholder":                {[]headerLine{{"Link", strings.Replace(link, "abc", "{{cursor}}", 1)}}, header("Link", link), true},
-		"another value":                {[]headerLine{{"Link", link}}, header("Link", link+"x"), false},
-		"one that is missing":          {[]headerLine{{"Link", link}}, header(), false},
-		"one that is not in the file":  {nil, header("Link", link), false},
-		"one that comes twice":         {[]headerLine{{"Link", link}}, header("Link", link, "Link", link), false},
-		"one that every response has":  {nil, header("Date", "today"), true},
-		"one of those, unlike always":  {nil, textproto.MIMEHeader{"X-Request-Id": {"1"}, "X-Content-Type-Options": {"nosniff"}, "Cache-Control": {"public"}}, false},
-		"one of those, which is amiss": {nil, textproto.MIMEHeader{"X-Content-Type-Options": {"nosniff"}, "Cache-Control": {"no-store"}}, false},
+		"the same": {[]headerLine{{"Link", link}}, header("Link", link), true},
+		"a placeholder": {[]headerLine{{"Link", strings.Replace(link, "abc", "{{cursor}}", 1)}},
+			header("Link", link), true},
+		"another value":               {[]headerLine{{"Link", link}}, header("Link", link+"x"), false},
+		"one that is missing":         {[]headerLine{{"Link", link}}, header(), false},
+		"one that is not in the file": {nil, header("Link", link), false},
+		"one that comes twice":        {[]headerLine{{"Link", link}}, header("Link", link, "Link", link), false},
+		"one that every response has": {nil, header("Date", "today"), true},
+		"one of those, unlike always": {nil, textproto.MIMEHeader{"X-Request-Id": {"1"},
+			"X-Content-Type-Options": {"nosniff"}, "Cache-Control": {"public"}}, false},
+		"one of those, which is amiss": {nil,
+			textproto.MIMEHeader{"X-Content-Type-Options": {"nosniff"}, "Cache-Control": {"no-store"}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := step{status: "204 No Content", wantHeader: c.file}
@@ -83,19 +88,23 @@ func TestContractFilesListHeaders(t *testing.T) {
 }
 
 func TestContractFilesAreParsed(t *testing.T) {
-	told, err := parseStory("x.http", "# About.\n\n### One\n# @clock 1500\n# @jobs\nPOST /a?b=c\ntoken: x: y\n\n{\n\n}\n\nHTTP/1.1 200 OK\nlink: z\n\nbody\n\n### Two\n"+
-		"GET /\n\nHTTP/1.1 204 No Content\n")
+	told, err := parseStory("x.http",
+		"# About.\n\n### One\n# @clock 1500\n# @jobs\nPOST /a?b=c\ntoken: x: y\n\n{\n\n}\n\nHTTP/1.1 200 OK\nlink: "+
+			"z\n\nbody\n\n### Two\n"+
+			"GET /\n\nHTTP/1.1 204 No Content\n")
 	if err != nil || len(told.steps) != 2 {
 		t.Fatalf("%d steps, %v", len(told.steps), err)
 	}
 	s := told.steps[0]
-	if s.place != "x.http:3" || s.title != "One" || s.clock.UnixMilli() != 1500 || !s.jobs || s.method != "POST" || s.target != "/a?b=c" ||
+	if s.place != "x.http:3" || s.title != "One" || s.clock.UnixMilli() != 1500 || !s.jobs || s.method != "POST" ||
+		s.target != "/a?b=c" ||
 		s.header[0] != (headerLine{"Token", "x: y"}) || s.body != "{\n\n}" || s.status != "200 OK" ||
 		s.wantHeader[0] != (headerLine{"Link", "z"}) || s.wantBody != "body" {
 		t.Errorf("%+v", s)
 	}
 	request, err := s.compose("h", captures{})
-	if want := "POST /a?b=c HTTP/1.1\r\nHost: h\r\nToken: x: y\r\nContent-Length: 4\r\n\r\n{\n\n}"; err != nil || string(request) != want {
+	if want := "POST /a?b=c HTTP/1.1\r\nHost: h\r\nToken: x: y\r\nContent-Length: 4\r\n\r\n{\n\n}"; err != nil ||
+		string(request) != want {
 		t.Errorf("%q, %v", request, err)
 	}
 	for name, text := range map[string]string{

@@ -133,5 +133,6 @@ func firstDifference(want, got string, known captures) string {
 		}
 		return "(the end)"
 	}
-	return fmt.Sprintf("the body differs:\n  file:   %s\n  server: %s\nThe whole body is\n%s", line(wanted), line(found), got)
+	return fmt.Sprintf("the body differs:\n  file:   %s\n  server: %s\nThe whole body is\n%s", line(wanted), line(found),
+		got)
 }

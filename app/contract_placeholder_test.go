@@ -14,8 +14,8 @@ import (
 // A placeholder stands in double braces. In a response it stands for what the file cannot
 // know, by kind: {{uuid}}, {{token}}, {{cursor}}, {{any}}; {{uuid:ada}} also calls what was
 // found "ada", and {{ada}} stands for it from then on, in requests and responses. In a
-// request {{png:N}} is an image of N by N pixels, {{basic:NAME:PASSWORD}} is the credentials of HTTP Basic, and {{fill:N}} is N
-// letters.
+// request {{png:N}} is an image of N by N pixels, {{basic:NAME:PASSWORD}} is the credentials of HTTP Basic, and
+// {{fill:N}} is N letters.
 var placeholder = regexp.MustCompile(`\{\{([a-z]+[a-zA-Z0-9]*)(?::([^{}]*))?\}\}`)
 
 // kinds are the patterns of what placeholders in responses stand for.

@@ -110,7 +110,8 @@ type running struct {
 	data      string
 }
 
-var linkSecret = regexp.MustCompile(`(?:(?:validator|token|secret|uuId)=3?D?|/user/verify/[^/\s]+/)([0-9a-f]{8}-[0-9a-f-]{27})`)
+var linkSecret = regexp.MustCompile(
+	`(?:(?:validator|token|secret|uuId)=3?D?|/user/verify/[^/\s]+/)([0-9a-f]{8}-[0-9a-f-]{27})`)
 
 // mailedSecret returns the secret of the link that was mailed last to an address.
 func (r *running) mailedSecret(t *testing.T, address string) string {

@@ -29,9 +29,10 @@ import (
 //	{"timestamp": 1637577153521, "status": "200", "data": [ … ]}
 //
 // The clock stands still until the next @clock, and the server's jobs run where a step
-// says @jobs; @link NAME ADDRESS runs them too and calls the secret of the link mailed last to ADDRESS NAME. A request is sent as it is written, with Host and, unless the file has one,
-// Content-Length added; placeholder says what stands in double braces. Of a response every header must be written down that
-// unremarkable does not list. Of a JSON body white space does not count, everything else
+// says @jobs; @link NAME ADDRESS runs them too and calls the secret of the link mailed last to ADDRESS NAME. A request
+// is sent as it is written, with Host and, unless the file has one,
+// Content-Length added; placeholder says what stands in double braces. Of a response every header must be written down
+// that unremarkable does not list. Of a JSON body white space does not count, everything else
 // does: the order of keys, types, escapes.
 type story struct {
 	name  string
@@ -114,7 +115,8 @@ func onlyComments(name string, lines []string) error {
 
 // usualHeaders are what every answer of a surface has.
 var usualHeaders = map[string]map[string]string{
-	"axway": {"Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache", "Expires": "0", "X-Frame-Options": "DENY"},
+	"axway": {"Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache", "Expires": "0",
+		"X-Frame-Options": "DENY"},
 }
 
 // surfaceOf returns the surface that a contract file is of.

@@ -68,7 +68,8 @@ func perform(t *testing.T, told story, engine string, described *description) {
 }
 
 // play performs a story on a server; send sends the request of a step.
-func play(t *testing.T, told story, server *running, c *clock, described *description, send func(*client, *step, []byte) (*reply, error)) {
+func play(t *testing.T, told story, server *running, c *clock, described *description,
+	send func(*client, *step, []byte) (*reply, error)) {
 	t.Helper()
 	caller := &client{address: server.host()}
 	defer caller.close()

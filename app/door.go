@@ -29,7 +29,8 @@ const (
 )
 
 func newDoor(total int, trusted []netip.Prefix) *door {
-	return &door{total: total, ofNetwork: max(total/networkShare, 1), trusted: trusted, nets: make(map[netip.Prefix]int), refused: func() {}}
+	return &door{total: total, ofNetwork: max(total/networkShare, 1), trusted: trusted, nets: make(map[netip.Prefix]int),
+		refused: func() {}}
 }
 
 // passage is the place of a connection.

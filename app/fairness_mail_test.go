@@ -71,7 +71,8 @@ func TestResetMailArrivesWhateverStrangersAsk(t *testing.T) {
 			quiet.header.Set("X-Forwarded-For", fmt.Sprint("198.51.100.", calls/20))
 			calls++
 			wanted[address]++
-			return quiet.expect(t.Context(), 200, "POST", base+"/rest/accounts/forgot", strings.NewReader(fmt.Sprintf(`{"mailaddress":%q}`, address)))
+			return quiet.expect(t.Context(), 200, "POST", base+"/rest/accounts/forgot",
+				strings.NewReader(fmt.Sprintf(`{"mailaddress":%q}`, address)))
 		}
 		fair(t, noisy, noise, forget)
 		var crowd sync.WaitGroup
@@ -100,7 +101,8 @@ func TestResetMailArrivesWhateverStrangersAsk(t *testing.T) {
 			}
 		}
 		require.Equal(t, wanted, arrived)
-		t.Logf("%d of %d mails to people who forgot their password arrived, beside %d requests of strangers, who had %d mails sent",
+		t.Logf(
+			"%d of %d mails to people who forgot their password arrived, beside %d requests of strangers, who had %d mails sent",
 			calls, calls, asked.Load(), newcomers)
 		require.LessOrEqual(t, newcomers, overall/2)
 	})

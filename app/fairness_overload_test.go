@@ -81,7 +81,8 @@ func TestSlowReadersAreBounded(t *testing.T) {
 	slow, quiet := signIn(t, address, fat, testPassword), signIn(t, address, "user1.0", testPassword)
 	other := visitorFrom(t, "127.0.0.3", "Bearer "+quiet)
 	ask := func() error { return other.expect(t.Context(), 200, "GET", address+"/rest/users?limit=100", nil) }
-	require.NoError(t, visitorFrom(t, "127.0.0.2", "Bearer "+slow).expect(t.Context(), 200, "GET", address+"/rest/objects?everywhere=true", nil))
+	require.NoError(t, visitorFrom(t, "127.0.0.2", "Bearer "+slow).
+		expect(t.Context(), 200, "GET", address+"/rest/objects?everywhere=true", nil))
 	require.NoError(t, ask())
 	before := held()
 
@@ -90,7 +91,8 @@ func TestSlowReadersAreBounded(t *testing.T) {
 	for range readers {
 		c := dialFrom(t, "127.0.0.2", address)
 		require.NoError(t, c.(*net.TCPConn).SetReadBuffer(4<<10))
-		_, err := fmt.Fprintf(c, "GET /rest/objects?everywhere=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", slow)
+		_, err := fmt.Fprintf(c, "GET /rest/objects?everywhere=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
+			slow)
 		require.NoError(t, err)
 		crowd.Go(func() {
 			status, header := headOf(c)
@@ -171,8 +173,9 @@ func fatObjects(t *testing.T, d *app.Directory, n int) string {
 	text := strings.Repeat("\u2028", 2000) // six bytes each in JSON
 	attributes := domain.Attributes{"description": text, "keywords": text + text}
 	for i := range n {
-		_, err := d.Objects.Create(ctx, operator, objects.NewObject{Kind: domain.KindObserver, Name: fmt.Sprintf("Watch %d", i),
-			Environment: "Org0", Owner: domain.UserRef{Alias: owner}, Attributes: attributes})
+		_, err := d.Objects.Create(ctx, operator,
+			objects.NewObject{Kind: domain.KindObserver, Name: fmt.Sprintf("Watch %d", i),
+				Environment: "Org0", Owner: domain.UserRef{Alias: owner}, Attributes: attributes})
 		require.NoError(t, err)
 	}
 	return owner
@@ -192,7 +195,8 @@ func TestSlowBodiesAreBounded(t *testing.T) {
 		return other.expect(t.Context(), 200, "POST", address+"/auth", strings.NewReader(body))
 	}
 	large := func() error { // refused for whom it names, and not for its size
-		return other.expect(t.Context(), 401, "POST", address+"/auth", strings.NewReader(`{"user":"nobody","password":"`+strings.Repeat("x", 100)+`"}`+strings.Repeat(" ", 100<<10)))
+		return other.expect(t.Context(), 401, "POST", address+"/auth",
+			strings.NewReader(`{"user":"nobody","password":"`+strings.Repeat("x", 100)+`"}`+strings.Repeat(" ", 100<<10)))
 	}
 	require.NoError(t, signInQuietly())
 	before := held()
@@ -232,7 +236,8 @@ func TestSlowBodiesAreBounded(t *testing.T) {
 		c.Close()
 	}
 	crowd.Wait()
-	require.Eventually(t, func() bool { return metric(t, address, "canopy_body_bytes") == 0 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return metric(t, address, "canopy_body_bytes") == 0 }, time.Minute,
+		10*time.Millisecond)
 }
 
 // One address has a quarter of all connections; a few more are told so, and the rest is closed.
@@ -258,7 +263,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 	require.Equal(t, 16, counts[401], "a quarter: %v", counts)
 	require.Positive(t, counts[503], "%v", counts)
 	require.Equal(t, 24, counts[503]+counts[0], "%v", counts)
-	require.NoError(t, visitorFrom(t, "127.0.0.3", "").expect(t.Context(), 401, "GET", address+"/rest/permissions", nil), "others are let in")
+	require.NoError(t, visitorFrom(t, "127.0.0.3", "").expect(t.Context(), 401, "GET", address+"/rest/permissions", nil),
+		"others are let in")
 }
 
 // A body in chunks that breaks off between two of them is no whole one.
@@ -267,10 +273,13 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	_, address := serveFor(t, db, nil)
 	c := dialFrom(t, "127.0.0.2", address)
 	body := `{"user":"admin","password":"` + testPassword + `"}`
-	_, err := fmt.Fprintf(c, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(body), body)
+	_, err := fmt.Fprintf(c,
+		"POST /auth HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n",
+		len(body), body)
 	require.NoError(t, err)
 	require.NoError(t, c.(*net.TCPConn).CloseWrite())
 	status, _ := headOf(c)
 	require.Equal(t, 400, status)
-	require.NoError(t, visitorFrom(t, "127.0.0.2", "").expect(context.Background(), 200, "POST", address+"/auth", strings.NewReader(body)), "whole, it signs in")
+	require.NoError(t, visitorFrom(t, "127.0.0.2", "").
+		expect(context.Background(), 200, "POST", address+"/auth", strings.NewReader(body)), "whole, it signs in")
 }

@@ -26,7 +26,8 @@ func TestQuotas(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine, func(cfg *app.Config) {
 			// Acme has three users, three environments, a group and three objects, of which one user owns one.
-			require.NoError(t, cfg.SetQuotas(map[string]int64{"users": 5, "environments": 5, "groups": 3, "objects": 6, "owned": 2, "keys": 2, "sessions": 3}))
+			require.NoError(t, cfg.SetQuotas(map[string]int64{"users": 5, "environments": 5, "groups": 3, "objects": 6,
+				"owned": 2, "keys": 2, "sessions": 3}))
 		})
 		admin := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.admin", testPassword))
 		user := visitorFrom(t, "127.0.0.3", "Bearer "+signIn(t, w.Address(), "acme.user", testPassword))
@@ -35,7 +36,8 @@ func TestQuotas(t *testing.T) {
 			by               visitor
 			room, most       int
 		}{
-			{"users", "/rest/users", `{"alias":"quota%d","password":"secret-1","group":"User","envId":"Acme","person":{"firstname":"Q","lastname":"Q","mailaddress":"q%[1]d@example.org"}}`, admin, 2, 5},
+			{"users", "/rest/users",
+				`{"alias":"quota%d","password":"secret-1","group":"User","envId":"Acme","person":{"firstname":"Q","lastname":"Q","mailaddress":"q%[1]d@example.org"}}`, admin, 2, 5},
 			{"environments", "/rest/environments", `{"alias":"quota%d","parent":"Acme"}`, admin, 2, 5},
 			{"groups", "/rest/groups", `{"alias":"quota%d","permission":0}`, admin, 2, 3},
 			{"objects", "/rest/objects", `{"kind":"observer","name":"quota%d"}`, user, 1, 2},
@@ -71,7 +73,8 @@ func TestQuotas(t *testing.T) {
 		}
 		children, err := w.directory.Environments.Children(t.Context(), w.operator(t), "Acme")
 		require.NoError(t, err)
-		made := slices.IndexFunc(children, func(e directory.EnvironmentDocument) bool { return strings.HasPrefix(e.Alias, "quota") })
+		made := slices.IndexFunc(children,
+			func(e directory.EnvironmentDocument) bool { return strings.HasPrefix(e.Alias, "quota") })
 		status, answer := admin.ask(t, "DELETE", fmt.Sprint(w.Address(), "/rest/environments/", int64(children[made].ID)), "")
 		require.Equal(t, 200, status, answer)
 		status, answer = admin.ask(t, "POST", w.Address()+"/rest/environments", `{"alias":"again","parent":"Acme"}`)
@@ -142,7 +145,8 @@ func TestWritingIsFair(t *testing.T) {
 		change := func(n int64) *strings.Reader {
 			return strings.NewReader(fmt.Sprintf(`{"person":{"phone":"%d"}}`, n))
 		}
-		require.NoError(t, noisy.expect(ctx, 200, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(user)), change(0)), "noise is answered")
+		require.NoError(t, noisy.expect(ctx, 200, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(user)), change(0)),
+			"noise is answered")
 		fair(t, 64,
 			func(ctx context.Context) {
 				_, _ = noisy.send(ctx, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(user)), change(made.Add(1)))

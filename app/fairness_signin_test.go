@@ -59,7 +59,8 @@ func (d *door) anew(t *testing.T, authorization string) visitor {
 
 // signIn signs in at rest and returns the status.
 func (d *door) signIn(ctx context.Context, v visitor, login, password string) (int, error) {
-	return v.send(ctx, "POST", d.Address()+"/auth", strings.NewReader(fmt.Sprintf(`{"user":%q,"password":%q}`, login, password)))
+	return v.send(ctx, "POST", d.Address()+"/auth",
+		strings.NewReader(fmt.Sprintf(`{"user":%q,"password":%q}`, login, password)))
 }
 
 // basic returns the header of somebody who sends a name and a password.
@@ -115,7 +116,8 @@ func TestChangingPasswordsIsFair(t *testing.T) {
 		changes++
 		next := fmt.Sprint("password ", changes)
 		body := strings.NewReader(fmt.Sprintf(`{"oldPassword":%q,"newPassword":%q}`, password, next))
-		err := d.anew(t, basic("quiet", password)).expect(t.Context(), http.StatusOK, "POST", d.Address()+"/rest/me/password", body)
+		err := d.anew(t, basic("quiet", password)).
+			expect(t.Context(), http.StatusOK, "POST", d.Address()+"/rest/me/password", body)
 		password = next
 		return err
 	})
@@ -173,13 +175,18 @@ func TestBusyDoorSaysSo(t *testing.T) {
 		header                            map[string]string
 	}{
 		{"rest", "POST", "/auth", `{"user":"x","password":"y"}`, `"thechnicalError":"overloaded"`, nil},
-		{"rest", "GET", "/rest/me", "", `"thechnicalError":"overloaded"`, map[string]string{"Authorization": basic("x", "y")}},
-		{"axway", "GET", "/api/portal/v1.3/users", "", `{"errors":[{"code":503,"message":"The server is busy right now`, map[string]string{"Authorization": basic("x", "y")}},
+		{"rest", "GET", "/rest/me", "", `"thechnicalError":"overloaded"`,
+			map[string]string{"Authorization": basic("x", "y")}},
+		{"axway", "GET", "/api/portal/v1.3/users", "", `{"errors":[{"code":503,"message":"The server is busy right now`,
+			map[string]string{"Authorization": basic("x", "y")}},
 		{"tellius", "POST", "/api/login", `{"username":"x","password":"y"}`, `{"message":"The server is busy right now`, nil},
-		{"tat", "GET", "/user/me", "", `{"error":"The server is busy right now`, map[string]string{"Tat_username": "x", "Tat_password": "y"}},
-		{"ethersource", "GET", "/ethersource/rest/v2/users/bookmarks", "", `{"message":"The server is busy right now`, map[string]string{"Authorization": basic("x", "y")}},
+		{"tat", "GET", "/user/me", "", `{"error":"The server is busy right now`,
+			map[string]string{"Tat_username": "x", "Tat_password": "y"}},
+		{"ethersource", "GET", "/ethersource/rest/v2/users/bookmarks", "", `{"message":"The server is busy right now`,
+			map[string]string{"Authorization": basic("x", "y")}},
 	} {
-		require.Eventually(t, func() bool { return strings.Contains(metrics(), full) }, 7*time.Second, 5*time.Millisecond, "the queue is not full")
+		require.Eventually(t, func() bool { return strings.Contains(metrics(), full) }, 7*time.Second, 5*time.Millisecond,
+			"the queue is not full")
 		req, err := http.NewRequestWithContext(t.Context(), ask.method, d.Address()+ask.path, json(ask.body))
 		require.NoError(t, err)
 		req.Header.Set("Content-Type", "application/json")

@@ -34,7 +34,8 @@ var seenColumns = []string{"last_connected_at", "last_seen_at", "idle_since"}
 // then whether the database takes changes.
 var mattering = map[string]string{"settings": " WHERE name <> 'tried'"}
 
-var besideStatement = regexp.MustCompile(`(?is)^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+(` + strings.Join(besideRequests, "|") + `)\b|^\s*UPDATE users SET last_connected_at = `)
+var besideStatement = regexp.MustCompile(`(?is)^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+(` +
+	strings.Join(besideRequests, "|") + `)\b|^\s*UPDATE users SET last_connected_at = `)
 
 // actingGets are the requests by GET that change something, as their products' documents say.
 var actingGets = regexp.MustCompile(`^GET (/user/verify/|.*/(validateuser|resetpassword|confirm))`)
@@ -86,7 +87,8 @@ func TestFaults(t *testing.T) {
 					for i := range told.steps {
 						s := &told.steps[i]
 						operation := offered.Name + " " + described.operationOf(t, s)
-						if s.status[0] != '2' && s.status[0] != '3' || !asksForChange(s.method+" "+s.target) || withoutFaults[operation] != "" {
+						if s.status[0] != '2' && s.status[0] != '3' || !asksForChange(s.method+" "+s.target) ||
+							withoutFaults[operation] != "" {
 							continue
 						}
 						fields := strings.Join(fieldPattern.FindAllString(s.body, -1), " ")
@@ -120,13 +122,15 @@ func TestFaults(t *testing.T) {
 		for _, operation := range slices.Sorted(maps.Keys(expected)) {
 			t.Errorf("no contract file has a request of %s that could be tried", operation)
 		}
-		t.Logf("%d operations, %d statements failed in %d requests; answers by status: %v", len(run.done), run.statements, run.requests, run.answers)
+		t.Logf("%d operations, %d statements failed in %d requests; answers by status: %v", len(run.done), run.statements,
+			run.requests, run.answers)
 	})
 }
 
 func asksForChange(operation string) bool {
 	method, _, _ := strings.Cut(operation, " ")
-	return !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, method) || actingGets.MatchString(operation)
+	return !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, method) ||
+		actingGets.MatchString(operation)
 }
 
 // story performs a story and tries the steps at the given places before they are done.
@@ -134,7 +138,8 @@ func (run *faultRun) story(t *testing.T, told story, described *description, tri
 	faults, err := faultdb.New(run.engine == "postgres")
 	require.NoError(t, err)
 	faults.Beside = besideStatement.MatchString
-	faults.Whose = func(ctx context.Context) bool { return domain.RequestFrom(ctx).Surface == described.name } // not those of the server itself
+	// not those of the server itself
+	faults.Whose = func(ctx context.Context) bool { return domain.RequestFrom(ctx).Surface == described.name }
 	c := newClock(storyBegins)
 	cfg := fixtureSettings(t, run.engine, described.name, c)
 	db, address := openFaulty(t, &cfg, faults)
@@ -171,7 +176,8 @@ func openFaulty(t *testing.T, cfg *app.Config, faults *faultdb.Faults) (database
 
 // try fails the statements of a request. It returns the answer of the request as it was done, if
 // nothing in it made a change that could be kept from staying.
-func (run *faultRun) try(t *testing.T, s *step, operation string, faults *faultdb.Faults, d *dumper, caller *client, request []byte) *reply {
+func (run *faultRun) try(t *testing.T, s *step, operation string, faults *faultdb.Faults, d *dumper, caller *client,
+	request []byte) *reply {
 	before := d.dump()
 	beside := d.keep(besideRequests)
 	statements := 0
@@ -219,7 +225,8 @@ func (run *faultRun) judge(t *testing.T, s *step, got *reply, p *faultdb.Plan) i
 		return status // a second try on another connection went through, and there was nothing to change
 	}
 	if status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
-		t.Errorf("%s: %s when %q failed by %s: %s\n%s", s.place, got.status, p.Statements[min(p.Nth, len(p.Statements))-1], p.Kind, got.body,
+		t.Errorf("%s: %s when %q failed by %s: %s\n%s", s.place, got.status, p.Statements[min(p.Nth, len(p.Statements))-1],
+			p.Kind, got.body,
 			strings.Join(p.Statements, "\n"))
 	}
 	return status
@@ -235,13 +242,16 @@ type dumper struct {
 
 func newDumper(t *testing.T, engine, address string) *dumper {
 	t.Helper()
-	driver, columns := "sqlite", `SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid`
+	driver, columns := "sqlite",
+		`SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid`
 	text := func(column string) string { return "quote(" + column + ")" }
 	if engine == "sqlite" {
-		address = "file:" + address + "?_txlock=immediate&_pragma=busy_timeout(10000)" // the server writes beside it now and then
+		// the server writes beside it now and then
+		address = "file:" + address + "?_txlock=immediate&_pragma=busy_timeout(10000)"
 	}
 	if engine == "postgres" {
-		driver, columns = "pgx", `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' ORDER BY table_name, ordinal_position`
+		driver, columns = "pgx",
+			`SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' ORDER BY table_name, ordinal_position`
 		text = func(column string) string { return "coalesce(" + column + "::text, 'NULL')" }
 	}
 	db, err := sql.Open(driver, address)
@@ -270,7 +280,8 @@ func newDumper(t *testing.T, engine, address string) *dumper {
 				fields = append(fields, text(column))
 			}
 		}
-		parts = append(parts, "SELECT '"+table+" ' || "+strings.Join(fields, " || ' ' || ")+" AS line FROM "+table+mattering[table])
+		parts = append(parts, "SELECT '"+table+" ' || "+strings.Join(fields, " || ' ' || ")+" AS line FROM "+table+
+			mattering[table])
 	}
 	d.whole = strings.Join(parts, " UNION ALL ") + " ORDER BY line"
 	return d
@@ -364,7 +375,8 @@ func TestListBreaksOff(t *testing.T) {
 		faults.Whose = func(ctx context.Context) bool { return domain.RequestFrom(ctx).Surface == "rest" }
 		many{organizations: 1, environments: 5, users: 1500, hash: "x"}.fill(t, db)
 		server := serveOver(t, cfg, db)
-		request := []byte("GET /rest/users HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + base64.StdEncoding.EncodeToString([]byte("admin:secret1")) + "\r\n\r\n")
+		request := []byte("GET /rest/users HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " +
+			base64.StdEncoding.EncodeToString([]byte("admin:secret1")) + "\r\n\r\n")
 		caller := &client{address: server.host()}
 		defer caller.close()
 		whole, err := caller.send(request, "GET")

@@ -43,7 +43,8 @@ func (s *small) Connect(ctx context.Context) (sqldriver.Conn, error) {
 }
 
 func (s *small) limit(c sqldriver.Conn) error {
-	_, err := c.(sqldriver.ExecerContext).ExecContext(context.Background(), fmt.Sprintf("PRAGMA max_page_count = %d", s.pages), nil)
+	_, err := c.(sqldriver.ExecerContext).
+		ExecContext(context.Background(), fmt.Sprintf("PRAGMA max_page_count = %d", s.pages), nil)
 	return err
 }
 
@@ -101,13 +102,14 @@ func TestDiskIsFull(t *testing.T) {
 	cfg := logged(t, "sqlite", &log)
 	disk := &small{pages: noLimit}
 	first := true
-	db, err := db.OpenSQLite(filepath.Join(cfg.Data, "canopy.db"), db.Through(func(c sqldriver.Connector) sqldriver.Connector {
-		if first { // the one that writes
-			first, disk.Connector = false, c
-			return disk
-		}
-		return c
-	}, nil))
+	db, err := db.OpenSQLite(filepath.Join(cfg.Data, "canopy.db"),
+		db.Through(func(c sqldriver.Connector) sqldriver.Connector {
+			if first { // the one that writes
+				first, disk.Connector = false, c
+				return disk
+			}
+			return c
+		}, nil))
 	require.NoError(t, err)
 	db.Now = cfg.Now
 	r := serveOver(t, cfg, db)
@@ -115,7 +117,8 @@ func TestDiskIsFull(t *testing.T) {
 	n := 0
 	create := func() int {
 		n++
-		status, _ := admin.call(t, "POST", "/rest/users", fmt.Sprintf(`{"alias":"new%d","password":"secret-1","group":"User","envId":"/",
+		status, _ := admin.call(t, "POST", "/rest/users",
+			fmt.Sprintf(`{"alias":"new%d","password":"secret-1","group":"User","envId":"/",
 			"person":{"firstname":%q,"lastname":"","mailaddress":"new%d@example.org"}}`, n, strings.Repeat("x", 90), n))
 		return status
 	}
@@ -195,7 +198,8 @@ func TestLogOfAnOutageIsShort(t *testing.T) {
 		require.Less(t, took, time.Second)
 		require.EqualValues(t, 0, metric(t, r.Address(), "canopy_database_up"))
 		mend()
-		require.Eventually(t, func() bool { status, _, _ := plainly(t, r.Address()+"/readyz"); return status == 200 }, 10*time.Second, 20*time.Millisecond)
+		require.Eventually(t, func() bool { status, _, _ := plainly(t, r.Address()+"/readyz"); return status == 200 },
+			10*time.Second, 20*time.Millisecond)
 		require.EqualValues(t, 1, metric(t, r.Address(), "canopy_database_up"))
 
 		var failed, away, back, hidden int

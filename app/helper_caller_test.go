@@ -17,7 +17,8 @@ type caller struct {
 
 // basicCaller returns a caller that sends a name and a password with each request.
 func basicCaller(base, login, password string) caller {
-	return caller{base, map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(login+":"+password))}}
+	return caller{base, map[string]string{"Authorization": "Basic " +
+		base64.StdEncoding.EncodeToString([]byte(login+":"+password))}}
 }
 
 // answered is a decoded JSON answer or a part of one.

@@ -77,8 +77,9 @@ func (d many) user(o, n int, paths []string) document.UserRecord {
 	if n == 0 {
 		role = domain.RoleOAdmin
 	}
-	return document.UserRecord{Line: n + 1, Hash: &d.hash, UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias,
-		Mail: &mail, Home: &home, Role: &role, Group: &group, Allowed: &allowed, Blocked: &blocked}}
+	return document.UserRecord{Line: n + 1, Hash: &d.hash,
+		UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, LastName: &alias,
+			Mail: &mail, Home: &home, Role: &role, Group: &group, Allowed: &allowed, Blocked: &blocked}}
 }
 
 // fill puts the document into the directory in db.

@@ -35,7 +35,8 @@ func newMetrics(database *db.DB) *metrics {
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_requests_total",
 			Help: "Requests answered."}, []string{"surface", "method", "route", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "canopy_request_seconds",
-			Help: "Time to answer a request.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)}, []string{"surface", "method", "route"}),
+			Help: "Time to answer a request.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)},
+			[]string{"surface", "method", "route"}),
 		lookups: make(map[string][2]prometheus.Counter),
 		mails: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_mails_total",
 			Help: "Mails that were sent, are to be retried, or were given up."}, []string{"result"}),
@@ -47,7 +48,8 @@ func newMetrics(database *db.DB) *metrics {
 	lookups := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_cache_lookups_total",
 		Help: "Look-ups in a cache."}, []string{"cache", "result"})
 	for p := range domain.Permission(domain.PermissionBits) {
-		m.decisions[p] = [2]prometheus.Counter{decisions.WithLabelValues(p.String(), "denied"), decisions.WithLabelValues(p.String(), "allowed")}
+		m.decisions[p] = [2]prometheus.Counter{decisions.WithLabelValues(p.String(), "denied"),
+			decisions.WithLabelValues(p.String(), "allowed")}
 		if _, named := p.Info(); !named {
 			decisions.DeleteLabelValues(p.String(), "denied")
 			decisions.DeleteLabelValues(p.String(), "allowed")
@@ -92,27 +94,30 @@ func (m *metrics) troubled(t db.Trouble) { m.troubles.WithLabelValues(string(t))
 // showHealth shows whether the database is there.
 func (m *metrics) showHealth(up func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "canopy_database_up",
-		Help: "Whether the database answers and takes changes, as far as is known: 1 or 0."}, func() float64 { return float64(index(up())) }))
+		Help: "Whether the database answers and takes changes, as far as is known: 1 or 0."},
+		func() float64 { return float64(index(up())) }))
 }
 
 // countWaiting shows how many mails wait, by asking when the metrics are read.
 func (m *metrics) countWaiting(waiting func(context.Context) (int64, error)) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "canopy_mails_waiting", Help: "Mails that wait to be sent."},
-		func() float64 {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-			defer cancel()
-			n, err := waiting(ctx)
-			if err != nil {
-				return math.NaN()
-			}
-			return float64(n)
-		}))
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "canopy_mails_waiting", Help: "Mails that wait to be sent."},
+			func() float64 {
+				ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+				defer cancel()
+				n, err := waiting(ctx)
+				if err != nil {
+					return math.NaN()
+				}
+				return float64(n)
+			}))
 }
 
 // countHashes shows how many hashes of passwords wait for their turn, and how many did not get one.
 func (m *metrics) countHashes(waiting func() (now int, refused int64)) {
 	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "canopy_password_hashes_waiting", Help: "Passwords that wait to be checked or hashed."},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "canopy_password_hashes_waiting",
+			Help: "Passwords that wait to be checked or hashed."},
 			func() float64 { now, _ := waiting(); return float64(now) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "canopy_password_hashes_refused_total",
 			Help: "Passwords that were not checked or hashed because too many waited."},

@@ -95,14 +95,16 @@ func (w *twoTenants) operator(t *testing.T) domain.Principal {
 
 func (w *twoTenants) addEnvironment(t *testing.T, parent, alias string, organization bool) {
 	ref := domain.EnvironmentRef(parent)
-	e, err := w.directory.Environments.Create(t.Context(), w.operator(t), directory.EnvironmentPatch{Parent: &ref, Alias: &alias, IsOrganization: &organization})
+	e, err := w.directory.Environments.Create(t.Context(), w.operator(t),
+		directory.EnvironmentPatch{Parent: &ref, Alias: &alias, IsOrganization: &organization})
 	require.NoError(t, err)
 	w.environments = append(w.environments, e.ID)
 }
 
 func (w *twoTenants) addGroup(t *testing.T, organization string) {
 	ref, alias := domain.EnvironmentRef(organization), organization+" team"
-	g, err := w.directory.Groups.Create(t.Context(), w.operator(t), directory.GroupPatch{Organization: &ref, Alias: &alias})
+	g, err := w.directory.Groups.Create(t.Context(), w.operator(t),
+		directory.GroupPatch{Organization: &ref, Alias: &alias})
 	require.NoError(t, err)
 	w.groups = append(w.groups, g.ID)
 	w.note("groupId", g.UUID)
@@ -110,7 +112,8 @@ func (w *twoTenants) addGroup(t *testing.T, organization string) {
 
 func (w *twoTenants) addUser(t *testing.T, alias, home string, role domain.Role, group domain.GroupRef) {
 	ref, password, mail := domain.EnvironmentRef(home), testPassword, alias+"@example.org"
-	u, err := w.directory.Users.Create(t.Context(), w.operator(t), directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Role: &role, Group: &group, Password: &password})
+	u, err := w.directory.Users.Create(t.Context(), w.operator(t), directory.UserPatch{Alias: &alias, FirstName: &alias,
+		Mail: &mail, Home: &ref, Role: &role, Group: &group, Password: &password})
 	require.NoError(t, err)
 	w.users = append(w.users, u.ID)
 	w.note("userId", u.UUID)
@@ -121,7 +124,8 @@ func (w *twoTenants) allow(t *testing.T, alias string, environments ...domain.En
 	t.Helper()
 	found, err := w.directory.Users.Get(t.Context(), w.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
 	require.NoError(t, err)
-	_, err = w.directory.Users.Update(t.Context(), w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: found.ID}, UserPatch: directory.UserPatch{Allowed: &environments}})
+	_, err = w.directory.Users.Update(t.Context(), w.operator(t),
+		directory.UpdateUser{User: domain.UserRef{ID: found.ID}, UserPatch: directory.UserPatch{Allowed: &environments}})
 	require.NoError(t, err)
 }
 
@@ -131,21 +135,25 @@ func (w *twoTenants) addObjects(t *testing.T, tenant, lower string) {
 	ctx, user := t.Context(), domain.UserRef{Alias: lower + ".user"}
 	for _, in := range []objects.NewObject{
 		{Kind: domain.KindObserver, Name: "Watch", Environment: domain.EnvironmentRef(tenant + "/Prod"), Owner: user},
-		{Kind: domain.KindTopic, Name: "Talk", Environment: domain.EnvironmentRef(tenant), Owner: domain.UserRef{Alias: lower + ".admin"}},
-		{Kind: domain.KindAPI, Name: "Prices", Environment: domain.EnvironmentRef(tenant), Owner: domain.UserRef{Alias: lower + ".labs"}},
+		{Kind: domain.KindTopic, Name: "Talk", Environment: domain.EnvironmentRef(tenant),
+			Owner: domain.UserRef{Alias: lower + ".admin"}},
+		{Kind: domain.KindAPI, Name: "Prices", Environment: domain.EnvironmentRef(tenant),
+			Owner: domain.UserRef{Alias: lower + ".labs"}},
 	} {
 		o, err := w.directory.Objects.Create(ctx, w.operator(t), in)
 		require.NoError(t, err)
 		w.objects = append(w.objects, o.ID)
 	}
 	watch := domain.NumberedObject(w.objects[len(w.objects)-3])
-	_, err := w.directory.Objects.Grant(ctx, w.operator(t), objects.GrantObject{Object: watch, User: domain.UserRef{Alias: lower + ".power"}, Level: domain.LevelRead})
+	_, err := w.directory.Objects.Grant(ctx, w.operator(t),
+		objects.GrantObject{Object: watch, User: domain.UserRef{Alias: lower + ".power"}, Level: domain.LevelRead})
 	require.NoError(t, err)
 	owner := w.principal(t, lower+".user")
 	require.NoError(t, w.directory.Objects.AddBookmark(ctx, owner, watch))
 	_, err = w.directory.Objects.RecordUsage(ctx, owner, objects.RecordUsage{Object: watch, Count: 3})
 	require.NoError(t, err)
-	c, err := w.directory.Objects.OfferCopy(ctx, w.operator(t), objects.ObjectTo{Object: watch, To: domain.UserRef{Alias: lower + ".power"}})
+	c, err := w.directory.Objects.OfferCopy(ctx, w.operator(t),
+		objects.ObjectTo{Object: watch, To: domain.UserRef{Alias: lower + ".power"}})
 	require.NoError(t, err)
 	w.offers = append(w.offers, c.ID)
 	require.NoError(t, w.directory.RunJobs(ctx))
@@ -167,7 +175,8 @@ func (w *twoTenants) disturbObject(t *testing.T, name string, environment domain
 	case 0:
 		kind := domain.ObjectKinds[w.random.IntN(len(domain.ObjectKinds))].Kind
 		visibility := domain.Visibility(w.random.IntN(2))
-		o, err := things.Create(ctx, w.operator(t), objects.NewObject{Kind: kind, Name: name, Environment: environment, Owner: someone, Visibility: &visibility})
+		o, err := things.Create(ctx, w.operator(t),
+			objects.NewObject{Kind: kind, Name: name, Environment: environment, Owner: someone, Visibility: &visibility})
 		if err == nil {
 			w.objects = append(w.objects, o.ID)
 		}
@@ -178,7 +187,8 @@ func (w *twoTenants) disturbObject(t *testing.T, name string, environment domain
 	case 3:
 		_, _ = things.HandOver(ctx, w.operator(t), objects.ObjectTo{Object: ref, To: someone})
 	case 4:
-		_, _ = things.Grant(ctx, w.operator(t), objects.GrantObject{Object: ref, Group: "User", Level: domain.Level(w.random.IntN(4))})
+		_, _ = things.Grant(ctx, w.operator(t),
+			objects.GrantObject{Object: ref, Group: "User", Level: domain.Level(w.random.IntN(4))})
 	case 5:
 		_ = things.Delete(ctx, w.operator(t), ref)
 	case 6:
@@ -201,27 +211,34 @@ func (w *twoTenants) disturb(t *testing.T) {
 	case 10, 11, 12:
 		w.disturbObject(t, name, environment)
 	case 0:
-		e, err := w.directory.Environments.Create(ctx, w.operator(t), directory.EnvironmentPatch{Parent: &parent, Alias: &name, IsOrganization: &flag})
+		e, err := w.directory.Environments.Create(ctx, w.operator(t),
+			directory.EnvironmentPatch{Parent: &parent, Alias: &name, IsOrganization: &flag})
 		if err == nil {
 			w.environments = append(w.environments, e.ID)
 		}
 	case 1:
-		_, _ = w.directory.Environments.Update(ctx, w.operator(t), directory.UpdateEnvironment{Environment: environment, EnvironmentPatch: directory.EnvironmentPatch{Alias: &name, Active: &flag}})
+		_, _ = w.directory.Environments.Update(ctx, w.operator(t), directory.UpdateEnvironment{Environment: environment,
+			EnvironmentPatch: directory.EnvironmentPatch{Alias: &name, Active: &flag}})
 	case 2:
-		_, _ = w.directory.Environments.Update(ctx, w.operator(t), directory.UpdateEnvironment{Environment: environment, EnvironmentPatch: directory.EnvironmentPatch{Parent: &parent}})
+		_, _ = w.directory.Environments.Update(ctx, w.operator(t),
+			directory.UpdateEnvironment{Environment: environment, EnvironmentPatch: directory.EnvironmentPatch{Parent: &parent}})
 	case 3:
 		_ = w.directory.Environments.Delete(ctx, w.operator(t), environment)
 	case 4, 5:
-		u, err := w.directory.Users.Create(ctx, w.operator(t), directory.UserPatch{Alias: &name, FirstName: &name, Home: &environment, Allowed: &first, Blocked: &second})
+		u, err := w.directory.Users.Create(ctx, w.operator(t),
+			directory.UserPatch{Alias: &name, FirstName: &name, Home: &environment, Allowed: &first, Blocked: &second})
 		if err == nil {
 			w.users = append(w.users, u.ID)
 		}
 	case 6:
-		_, _ = w.directory.Users.Update(ctx, w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: pickOne(w, w.users)}, UserPatch: directory.UserPatch{Phone: &name, Allowed: &second, Active: &flag, Home: &environment}})
+		_, _ = w.directory.Users.Update(ctx, w.operator(t),
+			directory.UpdateUser{User: domain.UserRef{ID: pickOne(w, w.users)},
+				UserPatch: directory.UserPatch{Phone: &name, Allowed: &second, Active: &flag, Home: &environment}})
 	case 7:
 		_ = w.directory.Users.Delete(ctx, w.operator(t), domain.UserRef{ID: pickOne(w, w.users)})
 	case 8:
-		g, err := w.directory.Groups.Create(ctx, w.operator(t), directory.GroupPatch{Organization: &environment, Alias: &name, Mask: &mask, Parent: &group})
+		g, err := w.directory.Groups.Create(ctx, w.operator(t),
+			directory.GroupPatch{Organization: &environment, Alias: &name, Mask: &mask, Parent: &group})
 		if err == nil {
 			w.groups = append(w.groups, g.ID)
 		}
@@ -236,7 +253,8 @@ func pickOne[T any](w *twoTenants, from []T) T { return from[w.random.IntN(len(f
 // samples are values for the parameters of routes, of the own organization, of the other
 // one, and of none.
 var samples = map[string][]string{
-	"alias":   {"acme.admin", "acme.user", "bolt.admin", "bolt.user", "Acme", "Bolt", "Prod", "Labs", "Acme%2FProd", "Bolt%2FProd", "nobody"},
+	"alias": {"acme.admin", "acme.user", "bolt.admin", "bolt.user", "Acme", "Bolt", "Prod", "Labs", "Acme%2FProd",
+		"Bolt%2FProd", "nobody"},
 	"id":      {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "999"},
 	"object":  {"1", "2", "3", "4", "5", "6", "7", "999"},
 	"request": {"1", "2", "3", "999"},
@@ -248,9 +266,12 @@ var samples = map[string][]string{
 }
 
 // queries are tried on routes without parameters.
-var queries = []string{"", "?total=true", "?limit=2", "?q=b", "?env=Prod", "?env=Bolt", "?env=Labs", "?sort=alias&limit=3", "?group=User", "?role=power",
-	"?user=bolt.user&permission=user:read&environment=Bolt", "?user=acme.user&permission=user:read&environment=Acme/Prod", "?actor=bolt.admin",
-	"?everywhere=true&total=true", "?everywhere=true&sort=name", "?owner=bolt.user", "?owner=acme.user&level=write", "?kind=observer", "?personal=true&everywhere=true",
+var queries = []string{"", "?total=true", "?limit=2", "?q=b", "?env=Prod", "?env=Bolt", "?env=Labs",
+	"?sort=alias&limit=3", "?group=User", "?role=power",
+	"?user=bolt.user&permission=user:read&environment=Bolt", "?user=acme.user&permission=user:read&environment=Acme/Prod",
+	"?actor=bolt.admin",
+	"?everywhere=true&total=true", "?everywhere=true&sort=name", "?owner=bolt.user", "?owner=acme.user&level=write",
+	"?kind=observer", "?personal=true&everywhere=true",
 	"?getForTatAdmin=true", "?getNbMsgUnread=true&topicPath=/", "?nameRegex=."}
 
 // questions are requests on every route of every surface that change nothing: whatever a
@@ -365,7 +386,8 @@ func (w *twoTenants) ask(t *testing.T, question, token string) string {
 	}
 	require.NoError(t, fasthttp.Do(req, res))
 	require.NotEqual(t, 500, res.StatusCode(), question)
-	return fmt.Sprint(res.StatusCode(), " ", string(res.Header.Peek("Link")), " ", string(res.Header.Peek("X-Total-Count")), " ", string(res.Body()))
+	return fmt.Sprint(res.StatusCode(), " ", string(res.Header.Peek("Link")), " ",
+		string(res.Header.Peek("X-Total-Count")), " ", string(res.Body()))
 }
 
 // TestNonInterference changes another organization at random: every answer to the people

@@ -122,66 +122,75 @@ func (m *objectMachine) objectActions() map[string]func(*rapid.T) {
 	actions["add an object"] = m.addObject
 	actions["add another object"] = m.addObject
 	actions["change an object"] = func(t *rapid.T) {
-		m.change(t, "change", domain.LevelWrite, func(who domain.Principal, ref domain.ObjectRef, _ *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Update(ctx, who, objects.UpdateObject{Object: ref, Name: m.next("n")})
-			return func() {}, err
-		})
+		m.change(t, "change", domain.LevelWrite,
+			func(who domain.Principal, ref domain.ObjectRef, _ *oracleObject) (func(), error) {
+				_, err := m.d.Objects.Update(ctx, who, objects.UpdateObject{Object: ref, Name: m.next("n")})
+				return func() {}, err
+			})
 	}
 	actions["share an object"] = func(t *rapid.T) {
 		visibility := domain.Visibility(rapid.IntRange(0, 1).Draw(t, "visibility"))
-		m.change(t, "share", domain.LevelWrite, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			if m.level(m.users[who.User], o) < domain.LevelAdmin {
-				visibility = domain.Visibility(0)
-				if o.shared {
-					visibility = domain.Shared
+		m.change(t, "share", domain.LevelWrite,
+			func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
+				if m.level(m.users[who.User], o) < domain.LevelAdmin {
+					visibility = domain.Visibility(0)
+					if o.shared {
+						visibility = domain.Shared
+					}
 				}
-			}
-			_, err := m.d.Objects.Update(ctx, who, objects.UpdateObject{Object: ref, Visibility: &visibility})
-			return func() { o.shared = visibility == domain.Shared }, err
-		})
+				_, err := m.d.Objects.Update(ctx, who, objects.UpdateObject{Object: ref, Visibility: &visibility})
+				return func() { o.shared = visibility == domain.Shared }, err
+			})
 	}
 	actions["grant to a user"] = func(t *rapid.T) {
 		subject, level := pick(t, "subject", m.users), domain.Level(rapid.IntRange(0, 3).Draw(t, "level"))
-		m.change(t, "grant", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Grant(ctx, who, objects.GrantObject{Object: ref, User: domain.UserRef{ID: subject}, Level: level})
-			if err == nil && o.users[subject] == domain.NoLevel && !m.reaches(m.users[who.User], m.users[subject].Home) {
-				t.Fatalf("%s gave something to %s, whom they do not reach", who.Alias, m.users[subject].Alias)
-			}
-			return func() { o.users[subject] = level }, err
-		})
+		m.change(t, "grant", domain.LevelAdmin,
+			func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
+				_, err := m.d.Objects.Grant(ctx, who,
+					objects.GrantObject{Object: ref, User: domain.UserRef{ID: subject}, Level: level})
+				if err == nil && o.users[subject] == domain.NoLevel && !m.reaches(m.users[who.User], m.users[subject].Home) {
+					t.Fatalf("%s gave something to %s, whom they do not reach", who.Alias, m.users[subject].Alias)
+				}
+				return func() { o.users[subject] = level }, err
+			})
 	}
 	actions["grant to a group"] = func(t *rapid.T) {
 		subject, level := pick(t, "group", m.groups), domain.Level(rapid.IntRange(0, 3).Draw(t, "level"))
-		m.change(t, "grant", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Grant(ctx, who, objects.GrantObject{Object: ref, Group: domain.GroupRef(fmt.Sprint(subject)), Level: level})
-			return func() { o.groups[subject] = level }, err
-		})
+		m.change(t, "grant", domain.LevelAdmin,
+			func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
+				_, err := m.d.Objects.Grant(ctx, who,
+					objects.GrantObject{Object: ref, Group: domain.GroupRef(fmt.Sprint(subject)), Level: level})
+				return func() { o.groups[subject] = level }, err
+			})
 	}
 	actions["hand an object over"] = func(t *rapid.T) {
 		to := pick(t, "to", m.users)
-		m.change(t, "hand over", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			_, err := m.d.Objects.HandOver(ctx, who, objects.ObjectTo{Object: ref, To: domain.UserRef{ID: to}})
-			if err == nil && !m.reaches(m.users[who.User], m.users[to].Home) {
-				t.Fatalf("%s gave something to %s, whom they do not reach", who.Alias, m.users[to].Alias)
-			}
-			return func() { o.owner = to }, err
-		})
+		m.change(t, "hand over", domain.LevelAdmin,
+			func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
+				_, err := m.d.Objects.HandOver(ctx, who, objects.ObjectTo{Object: ref, To: domain.UserRef{ID: to}})
+				if err == nil && !m.reaches(m.users[who.User], m.users[to].Home) {
+					t.Fatalf("%s gave something to %s, whom they do not reach", who.Alias, m.users[to].Alias)
+				}
+				return func() { o.owner = to }, err
+			})
 	}
 	actions["move an object"] = func(t *rapid.T) {
 		e := pick(t, "environment", m.environments)
-		m.change(t, "move", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
-			_, err := m.d.Objects.Move(ctx, who, objects.MoveObject{Object: ref, To: domain.NumberRef(e)})
-			if err == nil && (!m.reaches(m.users[who.User], e) || m.organizationOf(e) != m.organizationOf(o.environment)) {
-				t.Fatalf("%s moved an object to %d", who.Alias, e)
-			}
-			return func() { o.environment = e }, err
-		})
+		m.change(t, "move", domain.LevelAdmin,
+			func(who domain.Principal, ref domain.ObjectRef, o *oracleObject) (func(), error) {
+				_, err := m.d.Objects.Move(ctx, who, objects.MoveObject{Object: ref, To: domain.NumberRef(e)})
+				if err == nil && (!m.reaches(m.users[who.User], e) || m.organizationOf(e) != m.organizationOf(o.environment)) {
+					t.Fatalf("%s moved an object to %d", who.Alias, e)
+				}
+				return func() { o.environment = e }, err
+			})
 	}
 	actions["delete an object"] = func(t *rapid.T) {
-		m.change(t, "delete", domain.LevelAdmin, func(who domain.Principal, ref domain.ObjectRef, _ *oracleObject) (func(), error) {
-			id, _ := ref.Number()
-			return func() { delete(m.objects, id) }, m.d.Objects.Delete(ctx, who, ref)
-		})
+		m.change(t, "delete", domain.LevelAdmin,
+			func(who domain.Principal, ref domain.ObjectRef, _ *oracleObject) (func(), error) {
+				id, _ := ref.Number()
+				return func() { delete(m.objects, id) }, m.d.Objects.Delete(ctx, who, ref)
+			})
 	}
 	actions["delete a user"] = func(t *rapid.T) {
 		m.deleteUser(t)

@@ -67,7 +67,8 @@ func (o *oracle) has(u *domain.User, e domain.EnvironmentID) bool {
 	in, out := o.role(u) == domain.RoleSuperUser || o.role(u) == domain.RoleUser && e == u.Home, false
 	border := o.organizationOf(u.Home)
 	o.up(e, func(at domain.EnvironmentID) bool {
-		in = in || lists(u.Allowed, at) || o.role(u) == domain.RolePower && at == u.Home || o.role(u) == domain.RoleOAdmin && at == border
+		in = in || lists(u.Allowed, at) || o.role(u) == domain.RolePower && at == u.Home || o.role(u) == domain.RoleOAdmin &&
+			at == border
 		out = out || lists(u.Blocked, at)
 		return out
 	})
@@ -81,7 +82,8 @@ func (o *oracle) role(u *domain.User) domain.Role {
 	for _, id := range u.Groups {
 		role = max(role, o.groups[id].Role)
 	}
-	if role == domain.RoleOAdmin && u.Home != domain.RootEnvironment && o.organizationOf(u.Home) == domain.RootEnvironment {
+	if role == domain.RoleOAdmin && u.Home != domain.RootEnvironment &&
+		o.organizationOf(u.Home) == domain.RootEnvironment {
 		return domain.RolePower
 	}
 	return role

@@ -66,7 +66,8 @@ func newMachine(t *testing.T, db *db.DB) *machine {
 	for _, g := range domain.BuiltInGroups() {
 		m.groups[g.ID] = &g
 	}
-	admin, err := m.d.Users.Get(context.Background(), m.as(t, "admin"), directory.GetUser{User: domain.UserRef{Alias: "admin"}})
+	admin, err := m.d.Users.Get(context.Background(), m.as(t, "admin"),
+		directory.GetUser{User: domain.UserRef{Alias: "admin"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +156,9 @@ func (m *machine) addEnvironment(t *rapid.T) {
 func (m *machine) changeEnvironment(t *rapid.T) {
 	id, who := pick(t, "environment", m.environments), m.actor(t)
 	active := rapid.IntRange(0, 2).Draw(t, "active") > 0
-	e, err := m.d.Environments.Update(context.Background(), who, directory.UpdateEnvironment{Environment: domain.NumberRef(id), EnvironmentPatch: directory.EnvironmentPatch{Active: &active, Alias: m.next("r")}})
+	e, err := m.d.Environments.Update(context.Background(), who,
+		directory.UpdateEnvironment{Environment: domain.NumberRef(id),
+			EnvironmentPatch: directory.EnvironmentPatch{Active: &active, Alias: m.next("r")}})
 	if !done(t, err) {
 		return
 	}
@@ -168,7 +171,9 @@ func (m *machine) changeEnvironment(t *rapid.T) {
 func (m *machine) moveEnvironment(t *rapid.T) {
 	id, parent := pick(t, "environment", m.environments), domain.NumberRef(pick(t, "parent", m.environments))
 	who := m.actor(t)
-	e, err := m.d.Environments.Update(context.Background(), who, directory.UpdateEnvironment{Environment: domain.NumberRef(id), EnvironmentPatch: directory.EnvironmentPatch{Parent: &parent}})
+	e, err := m.d.Environments.Update(context.Background(), who,
+		directory.UpdateEnvironment{Environment: domain.NumberRef(id),
+			EnvironmentPatch: directory.EnvironmentPatch{Parent: &parent}})
 	if !done(t, err) {
 		return
 	}
@@ -214,7 +219,8 @@ func (m *machine) changeGroup(t *rapid.T) {
 		in = directory.GroupPatch{Parent: &parent}
 	}
 	who := m.actor(t)
-	g, err := m.d.Groups.Update(context.Background(), who, directory.UpdateGroup{Group: domain.NumberedGroup(id), GroupPatch: in})
+	g, err := m.d.Groups.Update(context.Background(), who,
+		directory.UpdateGroup{Group: domain.NumberedGroup(id), GroupPatch: in})
 	if !done(t, err) {
 		return
 	}
@@ -252,7 +258,8 @@ func (m *machine) changeUser(t *rapid.T) {
 		in = directory.UserPatch{Home: &home}
 	}
 	who := m.actor(t)
-	u, err := m.d.Users.Update(context.Background(), who, directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: in})
+	u, err := m.d.Users.Update(context.Background(), who,
+		directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: in})
 	if !done(t, err) {
 		return
 	}
@@ -320,8 +327,9 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 		}
 	}
 	slices.Sort(got)
-	mayList := at != 0 && m.reaches(u, at) && (m.policy.Decide(m.role(u), m.mask(u), domain.Within, domain.UserRead).Allowed ||
-		m.policy.Decide(m.role(u), m.mask(u), domain.Self, domain.UserRead).Allowed)
+	mayList := at != 0 && m.reaches(u, at) &&
+		(m.policy.Decide(m.role(u), m.mask(u), domain.Within, domain.UserRead).Allowed ||
+			m.policy.Decide(m.role(u), m.mask(u), domain.Self, domain.UserRead).Allowed)
 	if mayList != (err == nil) || mayList && !slices.Equal(got, want) {
 		t.Fatalf("%s at %d lists %v (%v), the oracle says %v", u.Alias, at, got, err, want)
 	}
@@ -330,13 +338,16 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 		if (err == nil) != m.sees(u, v) {
 			t.Fatalf("%s reads %s: %v, the oracle says %v", u.Alias, v.Alias, err, m.sees(u, v))
 		}
-		if err == nil && !slices.EqualFunc(read.AllowedShown, m.shown(u, v.Allowed), func(e directory.EnvironmentShown, id domain.EnvironmentID) bool { return e.ID == id }) {
-			t.Fatalf("%s is shown %v of %s's allowed, the oracle says %v", u.Alias, read.AllowedShown, v.Alias, m.shown(u, v.Allowed))
+		if err == nil && !slices.EqualFunc(read.AllowedShown, m.shown(u, v.Allowed),
+			func(e directory.EnvironmentShown, id domain.EnvironmentID) bool { return e.ID == id }) {
+			t.Fatalf("%s is shown %v of %s's allowed, the oracle says %v", u.Alias, read.AllowedShown, v.Alias,
+				m.shown(u, v.Allowed))
 		}
 	}
 	m.agreeOnEnvironments(t, u, who)
 	e, p := pick(t, "explained", m.environments), rapid.SampledFrom(domain.Catalogue).Draw(t, "permission").Permission
-	x, err := m.d.Explain.Decision(ctx, m.operator(t), directory.ExplainDecision{User: domain.UserRef{Alias: u.Alias}, Permission: p, Environment: domain.NumberRef(e)})
+	x, err := m.d.Explain.Decision(ctx, m.operator(t),
+		directory.ExplainDecision{User: domain.UserRef{Alias: u.Alias}, Permission: p, Environment: domain.NumberRef(e)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -411,7 +422,8 @@ func (m *machine) agreeOnEnvironments(t *rapid.T, u *domain.User, who domain.Pri
 // actions are the changes people can make.
 func (m *machine) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"add an environment": m.addEnvironment, "change an environment": m.changeEnvironment, "move an environment": m.moveEnvironment,
+		"add an environment": m.addEnvironment, "change an environment": m.changeEnvironment,
+		"move an environment":   m.moveEnvironment,
 		"delete an environment": m.deleteEnvironment, "add a group": m.addGroup, "change a group": m.changeGroup,
 		"add a user": m.addUser, "change a user": m.changeUser, "delete a user": m.deleteUser,
 	}

@@ -26,15 +26,16 @@ func TestDocsInChromium(t *testing.T) {
 			t.Errorf("%s: the page lists\n%q\nnot\n%q", offered.Name, shown, described)
 		}
 		for what, condition := range map[string]string{
-			"has a title that names the surface":  `document.title === "Canopy: ` + offered.Name + `"`,
-			"has one heading of the first level":  count("h1") + " === 1",
-			"has a heading of the description":    count("main h2") + " > 0",
-			"says its language":                   `document.documentElement.lang === "en"`,
-			"has one main landmark":               count("main") + " === 1",
-			"has a banner":                        count("body > header") + " === 1",
-			"has a named navigation":              count("nav[aria-label]") + " === 1",
-			"marks the surface in the navigation": `document.querySelector("nav [aria-current=page]").textContent === "` + offered.Name + `"`,
-			"has links to every surface":          count("nav a") + " === " + strconv.Itoa(len(server.Surfaces())),
+			"has a title that names the surface": `document.title === "Canopy: ` + offered.Name + `"`,
+			"has one heading of the first level": count("h1") + " === 1",
+			"has a heading of the description":   count("main h2") + " > 0",
+			"says its language":                  `document.documentElement.lang === "en"`,
+			"has one main landmark":              count("main") + " === 1",
+			"has a banner":                       count("body > header") + " === 1",
+			"has a named navigation":             count("nav[aria-label]") + " === 1",
+			"marks the surface in the navigation": `document.querySelector("nav [aria-current=page]").textContent === "` +
+				offered.Name + `"`,
+			"has links to every surface": count("nav a") + " === " + strconv.Itoa(len(server.Surfaces())),
 		} {
 			if !evaluate[bool](t, b, condition) {
 				t.Errorf("%s: it is not so that the page %s", offered.Name, what)
@@ -83,10 +84,12 @@ func TestBrowserHearsErrors(t *testing.T) {
 	server := serve(t, settings(t, newClock(storyBegins)))
 	b := openBrowser(t)
 	b.open(t, server.Address()+"/docs")
-	evaluate[bool](t, b, `document.body.insertAdjacentHTML("beforeend", "<p style='color: red'></p><img src='http://127.0.0.1:1/'>") === undefined`)
+	evaluate[bool](t, b,
+		`document.body.insertAdjacentHTML("beforeend", "<p style='color: red'></p><img src='http://127.0.0.1:1/'>") === undefined`)
 	evaluate[bool](t, b, `setTimeout(() => { console.error("said so"); throw new Error("thrown") }) > 0`)
 	for _, wanted := range []string{"style-src", "img-src", "said so", "thrown"} {
 		b.awaitNote(t, "an error about "+wanted, func() bool { return slices.ContainsFunc(b.errors, containing(wanted)) })
 	}
-	b.awaitNote(t, "the request for the script", func() bool { return slices.ContainsFunc(b.addresses, containing("/docs/docs.js")) })
+	b.awaitNote(t, "the request for the script",
+		func() bool { return slices.ContainsFunc(b.addresses, containing("/docs/docs.js")) })
 }

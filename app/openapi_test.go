@@ -133,7 +133,8 @@ func TestFormatsAreChecked(t *testing.T) {
 	}
 	rest := describe(t, surfaceNamed(t, "rest"))
 	answer := func(id, mail string) *reply {
-		return &reply{status: "200 OK", header: textproto.MIMEHeader{"Content-Type": {"application/json"}, "X-Request-Id": {"1"}},
+		return &reply{status: "200 OK",
+			header: textproto.MIMEHeader{"Content-Type": {"application/json"}, "X-Request-Id": {"1"}},
 			body: fmt.Appendf(nil, `{"timestamp":1637577153521,"status":"200","data":{"userid":1,
 				"person":{"trkid":1,"firstname":"a","lastname":"","mailaddress":%q,"phone":"","role":null,"service":null},
 				"group":{"id":2,"alias":"User","parent":{"id":3,"alias":"Admin","parent":1,"permission":"1"},"permission":"1"},
@@ -154,7 +155,8 @@ func TestFormatsAreChecked(t *testing.T) {
 	}
 	audit := func(from string) error {
 		refused := &reply{status: "403 Forbidden", header: answer(id, "").header,
-			body: []byte(`{"timestamp":1637577153521,"status":"403","error":"You may not do this","thechnicalError":"forbidden"}`)}
+			body: []byte(
+				`{"timestamp":1637577153521,"status":"403","error":"You may not do this","thechnicalError":"forbidden"}`)}
 		return rest.check([]byte("GET /rest/audit?from="+from+" HTTP/1.1\r\nHost: canopy.example\r\n\r\n"), refused)
 	}
 	if err := audit("2021-11-22T10:00:00Z"); err != nil {

@@ -71,7 +71,8 @@ func (s *Server) ready(c *fiber.Ctx) error {
 		return domain.ErrUnavailable.Saying("%s", readiness(err)).Because(err)
 	}
 	if len(unknown) > 0 {
-		return c.SendString("ready; the database has steps that this program does not have: " + strings.Join(unknown, ", ") + "\n")
+		return c.SendString("ready; the database has steps that this program does not have: " + strings.Join(unknown, ", ") +
+			"\n")
 	}
 	return c.SendString("ready\n")
 }
@@ -97,7 +98,8 @@ func (s *Server) description(c *fiber.Ctx) error {
 	for _, surface := range s.surfaces {
 		if ok && surface.name == name && surface.openAPI != nil {
 			c.Set(fiber.HeaderContentType, "application/yaml")
-			return c.Send(bytes.Replace(surface.openAPI, atServer, []byte("\n  - url: /"+strings.TrimPrefix(surface.prefix, "/")+"\n"), 1))
+			return c.Send(bytes.Replace(surface.openAPI, atServer,
+				[]byte("\n  - url: /"+strings.TrimPrefix(surface.prefix, "/")+"\n"), 1))
 		}
 	}
 	return fiber.ErrNotFound

@@ -23,7 +23,8 @@ func TestTheAuditTrailNamesWhoCanBeRead(t *testing.T) {
 		s.add("admin", "eve", domain.RoleOAdmin, domain.AdminGroup)
 		s.add("admin", "gone", domain.RoleOAdmin, domain.AdminGroup)
 		patch := func(who, phone string) {
-			_, err := s.d.Users.Update(t.Context(), s.as(who), directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{Phone: &phone}})
+			_, err := s.d.Users.Update(t.Context(), s.as(who),
+				directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{Phone: &phone}})
 			require.NoError(t, err)
 		}
 		for i, who := range []string{"admin", "ada", "eve", "gone"} {
@@ -34,9 +35,11 @@ func TestTheAuditTrailNamesWhoCanBeRead(t *testing.T) {
 		_, err := s.d.Environments.Create(t.Context(), s.as("ada"), directory.EnvironmentPatch{Alias: &office, Parent: &acme})
 		require.NoError(t, err)
 		home := domain.EnvironmentRef("Acme/Office")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("eve").ID}, UserPatch: directory.UserPatch{Home: &home}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: s.find("eve").ID}, UserPatch: directory.UserPatch{Home: &home}})
 		require.NoError(t, err)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("ada").ID}, UserPatch: directory.UserPatch{Blocked: &[]domain.EnvironmentRef{home}}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("ada").ID},
+			UserPatch: directory.UserPatch{Blocked: &[]domain.EnvironmentRef{home}}})
 		require.NoError(t, err)
 		told := func(who, actor string) (actors []string) {
 			list, err := s.d.Audit.List(t.Context(), s.as(who), directory.ListAudit{
@@ -51,7 +54,8 @@ func TestTheAuditTrailNamesWhoCanBeRead(t *testing.T) {
 		require.Equal(t, []string{"gone", "eve", "ada", "admin"}, told("admin", ""))
 		require.Equal(t, []string{"gone", "", "ada", ""}, told("ada", ""), "eve is out of ada's reach")
 		require.Equal(t, []string{"gone", "eve", "ada", ""}, told("eve", ""))
-		for who, found := range map[string][]string{"admin": {"gone", "eve", "ada", "admin"}, "ada": {"gone", "ada"}, "eve": {"gone", "eve", "ada"}} {
+		for who, found := range map[string][]string{"admin": {"gone", "eve", "ada", "admin"}, "ada": {"gone", "ada"},
+			"eve": {"gone", "eve", "ada"}} {
 			for _, actor := range []string{"gone", "eve", "ada", "admin"} {
 				if slices.Contains(found, actor) {
 					require.Equal(t, []string{actor}, told(who, actor), who)
@@ -74,11 +78,14 @@ func TestTheAuditTrailShowsNoPropertyThatIsHidden(t *testing.T) {
 		s.d, err = app.Wire(t.Context(), cfg, db)
 		require.NoError(t, err)
 		bob := s.find("bob")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: directory.UserPatch{
-			Properties: map[string]string{"costCenter": "4711", "newsletter": "true"}, Attributes: domain.Attributes{"custom.gone": "1"}}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: directory.UserPatch{
+				Properties: map[string]string{"costCenter": "4711", "newsletter": "true"},
+				Attributes: domain.Attributes{"custom.gone": "1"}}})
 		require.NoError(t, err)
 		told := func(who string) map[string]string {
-			list, err := s.d.Audit.List(t.Context(), s.as(who), directory.ListAudit{Filter: domain.AuditFilter{Target: "bob", Action: "user:update"}})
+			list, err := s.d.Audit.List(t.Context(), s.as(who),
+				directory.ListAudit{Filter: domain.AuditFilter{Target: "bob", Action: "user:update"}})
 			require.NoError(t, err)
 			all := make(map[string]string)
 			for e, err := range list.Items {

@@ -64,7 +64,8 @@ func (m *machine) addOwn(t *rapid.T) {
 	group := domain.NumberRef(domain.EnvironmentID(u.Groups[0]))
 	ref := domain.GroupRef(group)
 	alias := m.next("own")
-	made, err := m.d.Users.Create(context.Background(), m.as(t, u.Alias), directory.UserPatch{Alias: alias, FirstName: alias, Role: &role, Group: &ref})
+	made, err := m.d.Users.Create(context.Background(), m.as(t, u.Alias),
+		directory.UserPatch{Alias: alias, FirstName: alias, Role: &role, Group: &ref})
 	if done(t, err) {
 		m.users[made.ID] = &made.User
 		m.actors = append(m.actors, made.ID)

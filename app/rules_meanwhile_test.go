@@ -41,7 +41,8 @@ func TestWhatWasDecidedOnIsWhatIsChanged(t *testing.T) {
 	yes := true
 	ada := s.as("ada")
 	err := meanwhile(t, db, "UPDATE environments SET active = false WHERE alias = 'Acme'", func() error {
-		_, err := s.d.Environments.Update(t.Context(), ada, directory.UpdateEnvironment{Environment: "Acme", EnvironmentPatch: directory.EnvironmentPatch{Active: &yes}})
+		_, err := s.d.Environments.Update(t.Context(), ada,
+			directory.UpdateEnvironment{Environment: "Acme", EnvironmentPatch: directory.EnvironmentPatch{Active: &yes}})
 		return err
 	})
 	require.ErrorIs(t, err, domain.ErrChanged)
@@ -56,7 +57,8 @@ func TestAGroupKeepsTheParentItWasGivenMeanwhile(t *testing.T) {
 	require.Equal(t, domain.UserGroup, group.Parent)
 	ada, crew := s.as("ada"), "Crew"
 	require.NoError(t, meanwhile(t, db, "UPDATE groups SET parent_id = 3 WHERE alias = 'Team'", func() error {
-		_, err := s.d.Groups.Update(t.Context(), ada, directory.UpdateGroup{Group: domain.NumberedGroup(group.ID), GroupPatch: directory.GroupPatch{Alias: &crew}})
+		_, err := s.d.Groups.Update(t.Context(), ada,
+			directory.UpdateGroup{Group: domain.NumberedGroup(group.ID), GroupPatch: directory.GroupPatch{Alias: &crew}})
 		return err
 	}))
 	after, err := s.d.Groups.Get(t.Context(), s.as("ada"), domain.NumberedGroup(group.ID))
@@ -80,11 +82,13 @@ func TestListsAreBounded(t *testing.T) {
 		for field, in := range map[string]directory.UserPatch{
 			"allowed": {Allowed: &places}, "blocked": {Blocked: &places}, "groups": {Groups: &groups},
 		} {
-			_, err := s.d.Users.Update(t.Context(), s.as("bob"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: in})
+			_, err := s.d.Users.Update(t.Context(), s.as("bob"),
+				directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: in})
 			require.ErrorIs(t, err, domain.ErrInvalid)
 			require.Equal(t, field, domain.AsError(err).Field)
 		}
-		_, err := s.d.Users.Update(t.Context(), s.as("ada"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: directory.UserPatch{Memberships: &directory.Memberships{Named: &groups}}})
+		_, err := s.d.Users.Update(t.Context(), s.as("ada"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID},
+			UserPatch: directory.UserPatch{Memberships: &directory.Memberships{Named: &groups}}})
 		require.ErrorIs(t, err, domain.ErrInvalid)
 	})
 }
@@ -94,13 +98,16 @@ func TestASuperUserMovesTheirOwnHome(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		office, no := "Office", false
-		made, err := s.d.Environments.Create(t.Context(), s.as("admin"), directory.EnvironmentPatch{Alias: &office, IsOrganization: &no})
+		made, err := s.d.Environments.Create(t.Context(), s.as("admin"),
+			directory.EnvironmentPatch{Alias: &office, IsOrganization: &no})
 		require.NoError(t, err)
 		home := domain.EnvironmentRef(office)
-		moved, err := s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("admin").ID}, UserPatch: directory.UserPatch{Home: &home}})
+		moved, err := s.d.Users.Update(t.Context(), s.as("admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: s.find("admin").ID}, UserPatch: directory.UserPatch{Home: &home}})
 		require.NoError(t, err)
 		require.Equal(t, made.ID, moved.Home)
-		_, err = s.d.Users.Update(t.Context(), s.as("bob"), directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{Home: &home}})
+		_, err = s.d.Users.Update(t.Context(), s.as("bob"),
+			directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{Home: &home}})
 		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
 	})
 }
@@ -111,16 +118,20 @@ func TestTheLastSuperUserKeepsTheirPermissions(t *testing.T) {
 		s := newStaff(t, db)
 		chiefs, root, user := "Chiefs", domain.GroupRef("Root"), domain.GroupRef("User")
 		none, all := domain.Mask(0), domain.AllPermissions
-		group, err := s.d.Groups.Create(t.Context(), s.as("admin"), directory.GroupPatch{Alias: &chiefs, Parent: &root, Mask: &all})
+		group, err := s.d.Groups.Create(t.Context(), s.as("admin"),
+			directory.GroupPatch{Alias: &chiefs, Parent: &root, Mask: &all})
 		require.NoError(t, err)
 		change := func(in directory.GroupPatch) error {
-			_, err := s.d.Groups.Update(t.Context(), s.as("admin"), directory.UpdateGroup{Group: domain.NumberedGroup(group.ID), GroupPatch: in})
+			_, err := s.d.Groups.Update(t.Context(), s.as("admin"),
+				directory.UpdateGroup{Group: domain.NumberedGroup(group.ID), GroupPatch: in})
 			return err
 		}
 		require.NoError(t, change(directory.GroupPatch{Mask: &none}), "there is admin, who is in Root")
 		require.NoError(t, change(directory.GroupPatch{Mask: &all}))
 		ref := domain.GroupRef(chiefs)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: s.find("admin").ID}, UserPatch: directory.UserPatch{Group: &ref, Groups: &[]domain.GroupRef{}}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: s.find("admin").ID},
+				UserPatch: directory.UserPatch{Group: &ref, Groups: &[]domain.GroupRef{}}})
 		require.NoError(t, err)
 		require.ErrorIs(t, change(directory.GroupPatch{Mask: &none}), domain.ErrLastSuperUser)
 		require.ErrorIs(t, change(directory.GroupPatch{Parent: &user}), domain.ErrLastSuperUser)
@@ -150,18 +161,21 @@ func TestExplainSaysWhatARequestIsTold(t *testing.T) {
 		s := newStaff(t, db)
 		yes, no := true, false
 		explain := func(p domain.Permission) directory.ExplanationDocument {
-			x, err := s.d.Explain.Decision(t.Context(), s.as("ada"), directory.ExplainDecision{User: domain.UserRef{Alias: "bob"}, Permission: p})
+			x, err := s.d.Explain.Decision(t.Context(), s.as("ada"),
+				directory.ExplainDecision{User: domain.UserRef{Alias: "bob"}, Permission: p})
 			require.NoError(t, err)
 			return x
 		}
 		require.True(t, explain(domain.ProfileRead).Allowed)
-		_, err := s.d.Users.Update(t.Context(), s.as("ada"), directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{FirstAccess: &yes}})
+		_, err := s.d.Users.Update(t.Context(), s.as("ada"),
+			directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{FirstAccess: &yes}})
 		require.NoError(t, err)
 		x := explain(domain.ProfileRead)
 		require.False(t, x.Allowed)
 		require.Equal(t, "Denied: the password must be changed first.", x.Sentence())
 		require.True(t, explain(domain.PasswordChange).Allowed)
-		_, err = s.d.Users.Update(t.Context(), s.as("ada"), directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{FirstAccess: &no}})
+		_, err = s.d.Users.Update(t.Context(), s.as("ada"),
+			directory.UpdateUser{User: domain.UserRef{ID: s.find("bob").ID}, UserPatch: directory.UserPatch{FirstAccess: &no}})
 		require.NoError(t, err)
 
 		mask := domain.UserRead.Mask()
@@ -169,9 +183,11 @@ func TestExplainSaysWhatARequestIsTold(t *testing.T) {
 		group, err := s.d.Groups.Create(t.Context(), s.as("ada"), directory.GroupPatch{Alias: &blind, Mask: &mask})
 		require.NoError(t, err)
 		s.add("ada", "cy", domain.RolePower, group.ID)
-		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), directory.ExplainDecision{User: domain.UserRef{Alias: "bob"}, Permission: domain.UserRead, Environment: "Acme"})
+		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"),
+			directory.ExplainDecision{User: domain.UserRef{Alias: "bob"}, Permission: domain.UserRead, Environment: "Acme"})
 		require.ErrorIs(t, err, domain.ErrForbidden)
-		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"), directory.ExplainDecision{User: domain.UserRef{Alias: "bob"}, Permission: domain.UserRead})
+		_, err = s.d.Explain.Decision(t.Context(), s.as("cy"),
+			directory.ExplainDecision{User: domain.UserRef{Alias: "bob"}, Permission: domain.UserRead})
 		require.NoError(t, err)
 	})
 }

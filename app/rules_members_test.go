@@ -27,7 +27,8 @@ type staff struct {
 func newStaff(t *testing.T, db *db.DB) *staff {
 	s := &staff{T: t, d: openDirectory(t, db), accounts: persistence.NewAccountStore(db)}
 	acme, yes := "Acme", true
-	_, err := s.d.Environments.Create(t.Context(), s.as("admin"), directory.EnvironmentPatch{Alias: &acme, IsOrganization: &yes})
+	_, err := s.d.Environments.Create(t.Context(), s.as("admin"),
+		directory.EnvironmentPatch{Alias: &acme, IsOrganization: &yes})
 	require.NoError(t, err)
 	s.add("admin", "ada", domain.RoleOAdmin, domain.AdminGroup)
 	s.add("admin", "bob", domain.RoleUser, domain.UserGroup)
@@ -42,7 +43,8 @@ func (s *staff) as(alias string) domain.Principal {
 
 func (s *staff) add(who, alias string, role domain.Role, group domain.GroupID) domain.User {
 	home, ref := domain.EnvironmentRef("Acme"), domain.GroupRef(domain.NumberRef(domain.EnvironmentID(group)))
-	u, err := s.d.Users.Create(s.Context(), s.as(who), directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Role: &role, Group: &ref})
+	u, err := s.d.Users.Create(s.Context(), s.as(who),
+		directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Role: &role, Group: &ref})
 	require.NoError(s, err)
 	return u.User
 }
@@ -78,12 +80,14 @@ func TestAMemberActsWithTheHigherRole(t *testing.T) {
 		require.NoError(t, s.d.Users.Join(t.Context(), s.as("admin"), both))
 		require.True(t, s.mayCreate("bob"), "the group's role is higher than bob's")
 		require.Equal(t, domain.RoleUser, s.find("bob").Role, "bob's own role is what it was")
-		explained, err := s.d.Explain.Decision(t.Context(), s.as("bob"), directory.ExplainDecision{Permission: domain.UserCreate})
+		explained, err := s.d.Explain.Decision(t.Context(), s.as("bob"),
+			directory.ExplainDecision{Permission: domain.UserCreate})
 		require.NoError(t, err)
 		require.Equal(t, domain.RoleOAdmin, explained.Role)
 
 		phone := "1"
-		_, err = s.d.Users.Update(t.Context(), s.as("ann"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: directory.UserPatch{Phone: &phone}})
+		_, err = s.d.Users.Update(t.Context(), s.as("ann"),
+			directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: directory.UserPatch{Phone: &phone}})
 		require.ErrorIs(t, err, domain.ErrHasMore, "a power user does not change who acts as an admin")
 		both.Users = []domain.UserRef{{UUID: ann.UUID}}
 		require.ErrorIs(t, s.d.Users.Join(t.Context(), s.as("ann"), both), domain.ErrForbidden, "nobody raises themselves")
@@ -107,9 +111,12 @@ func TestAGroupKeepsItsRole(t *testing.T) {
 		editors, err := s.group("ada", "Editors", domain.RoleUser)
 		require.NoError(t, err)
 		role, same, name := domain.RoleOAdmin, domain.RoleUser, "Writers"
-		_, err = s.d.Groups.Update(t.Context(), s.as("admin"), directory.UpdateGroup{Group: domain.GroupRef(editors.UUID), GroupPatch: directory.GroupPatch{Role: &role}})
+		_, err = s.d.Groups.Update(t.Context(), s.as("admin"),
+			directory.UpdateGroup{Group: domain.GroupRef(editors.UUID), GroupPatch: directory.GroupPatch{Role: &role}})
 		require.ErrorIs(t, err, domain.ErrGroupRole)
-		changed, err := s.d.Groups.Update(t.Context(), s.as("ada"), directory.UpdateGroup{Group: domain.GroupRef(editors.UUID), GroupPatch: directory.GroupPatch{Role: &same, Alias: &name}})
+		changed, err := s.d.Groups.Update(t.Context(), s.as("ada"),
+			directory.UpdateGroup{Group: domain.GroupRef(editors.UUID),
+				GroupPatch: directory.GroupPatch{Role: &same, Alias: &name}})
 		require.NoError(t, err)
 		require.Equal(t, name, changed.Alias)
 		require.NoError(t, s.d.Groups.Delete(t.Context(), s.as("ada"), domain.GroupRef(editors.UUID)))
@@ -139,14 +146,19 @@ func TestMemberships(t *testing.T) {
 			role    *domain.Role
 			after   []domain.GroupID
 		}{
-			{"named ones come before the default one", []domain.GroupID{domain.UserGroup}, &[]domain.GroupRef{"Y", "X"}, nil, nil, []domain.GroupID{y, x, domain.UserGroup}},
-			{"without the default one", []domain.GroupID{domain.UserGroup}, &[]domain.GroupRef{"X"}, &no, nil, []domain.GroupID{x}},
+			{"named ones come before the default one", []domain.GroupID{domain.UserGroup}, &[]domain.GroupRef{"Y", "X"}, nil,
+				nil, []domain.GroupID{y, x, domain.UserGroup}},
+			{"without the default one", []domain.GroupID{domain.UserGroup}, &[]domain.GroupRef{"X"}, &no, nil,
+				[]domain.GroupID{x}},
 			{"none is the default one", []domain.GroupID{x}, &[]domain.GroupRef{}, &no, nil, []domain.GroupID{domain.UserGroup}},
 			{"who was not in it stays out", []domain.GroupID{x}, &[]domain.GroupRef{"Y"}, nil, nil, []domain.GroupID{y}},
-			{"it can be named", []domain.GroupID{x}, &[]domain.GroupRef{"/User", "Y"}, nil, nil, []domain.GroupID{y, domain.UserGroup}},
+			{"it can be named", []domain.GroupID{x}, &[]domain.GroupRef{"/User", "Y"}, nil, nil,
+				[]domain.GroupID{y, domain.UserGroup}},
 			{"it is added", []domain.GroupID{x}, nil, &yes, nil, []domain.GroupID{x, domain.UserGroup}},
-			{"it follows the role up", []domain.GroupID{x, domain.UserGroup}, nil, nil, &admin, []domain.GroupID{x, domain.AdminGroup}},
-			{"it comes with a role that has another one", []domain.GroupID{x}, nil, nil, &admin, []domain.GroupID{x, domain.AdminGroup}},
+			{"it follows the role up", []domain.GroupID{x, domain.UserGroup}, nil, nil, &admin,
+				[]domain.GroupID{x, domain.AdminGroup}},
+			{"it comes with a role that has another one", []domain.GroupID{x}, nil, nil, &admin,
+				[]domain.GroupID{x, domain.AdminGroup}},
 			{"unless that is not wanted", []domain.GroupID{x}, nil, &no, &admin, []domain.GroupID{x}},
 			{"and down", []domain.GroupID{domain.AdminGroup}, nil, nil, &user, []domain.GroupID{domain.UserGroup}},
 		} {
@@ -159,10 +171,13 @@ func TestMemberships(t *testing.T) {
 			for _, id := range c.before[1:] {
 				rest = append(rest, domain.GroupRef(domain.NumberRef(domain.EnvironmentID(id))))
 			}
-			_, err := s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID}, UserPatch: directory.UserPatch{Role: &role, Group: &first, Groups: &rest}})
+			_, err := s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: bob.ID},
+				UserPatch: directory.UserPatch{Role: &role, Group: &first, Groups: &rest}})
 			require.NoError(t, err, c.title)
-			changed, err := s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{UUID: bob.UUID},
-				UserPatch: directory.UserPatch{Whole: true, Role: c.role, Memberships: &directory.Memberships{Named: c.named, Default: c.standby}}})
+			changed, err := s.d.Users.Update(t.Context(), s.as("admin"),
+				directory.UpdateUser{User: domain.UserRef{UUID: bob.UUID},
+					UserPatch: directory.UserPatch{Whole: true, Role: c.role,
+						Memberships: &directory.Memberships{Named: c.named, Default: c.standby}}})
 			require.NoError(t, err, c.title)
 			require.Equal(t, c.after, changed.Groups, c.title)
 			for g := range changed.NamedGroups() {
@@ -195,7 +210,8 @@ func TestMembersAreChangedTogether(t *testing.T) {
 		require.Equal(t, []domain.GroupID{team.ID, domain.UserGroup}, s.find("bob").Groups)
 		many := make([]domain.UUID, 101)
 		require.Equal(t, domain.Invalid, domain.AsError(join(many...)).Kind)
-		require.NoError(t, s.d.Users.Leave(t.Context(), s.as("ada"), directory.GroupMembers{Group: domain.GroupRef(team.UUID), Users: []domain.UserRef{{UUID: bob.UUID}}}))
+		require.NoError(t, s.d.Users.Leave(t.Context(), s.as("ada"),
+			directory.GroupMembers{Group: domain.GroupRef(team.UUID), Users: []domain.UserRef{{UUID: bob.UUID}}}))
 		require.Equal(t, []domain.GroupID{domain.UserGroup}, s.find("bob").Groups)
 		require.NoError(t, s.d.Users.Delete(t.Context(), s.as("ada"), domain.UserRef{UUID: bob.UUID}))
 		require.ErrorIs(t, join(bob.UUID), domain.ErrUserNotFound)
@@ -208,7 +224,8 @@ func TestObjectsAreHandedOverByUUID(t *testing.T) {
 		s := newStaff(t, db)
 		bob, ann := s.find("bob"), s.add("ada", "ann", domain.RoleUser, domain.UserGroup)
 		o, err := s.d.Objects.Create(t.Context(), s.as("ada"),
-			objects.NewObject{Kind: domain.KindObserver, Name: "Watch", Environment: "Acme", Owner: domain.UserRef{Alias: "bob"}})
+			objects.NewObject{Kind: domain.KindObserver, Name: "Watch", Environment: "Acme",
+				Owner: domain.UserRef{Alias: "bob"}})
 		require.NoError(t, err)
 		n, err := s.d.Objects.HandOverAll(t.Context(), s.as("ada"),
 			objects.HandOverAll{From: domain.UserRef{UUID: bob.UUID}, To: domain.UserRef{UUID: ann.UUID}})

@@ -84,13 +84,15 @@ func TestHandOverAll(t *testing.T) {
 		_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "bolt.admin"), all)
 		require.ErrorIs(t, err, domain.ErrUserNotFound)
 		require.Equal(t, "from", domain.AsError(err).Field)
-		_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), objects.HandOverAll{From: all.From, To: user("bolt.user")})
+		_, err = w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"),
+			objects.HandOverAll{From: all.From, To: user("bolt.user")})
 		require.ErrorIs(t, err, domain.ErrUserNotFound)
 		require.Equal(t, "to", domain.AsError(err).Field)
 		n, err := w.directory.Objects.HandOverAll(ctx, w.principal(t, "acme.admin"), all)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, n)
-		list, err := w.directory.Objects.List(ctx, w.principal(t, "acme.power"), objects.ListObjects{Owner: user("acme.power"), Everywhere: true, Total: true})
+		list, err := w.directory.Objects.List(ctx, w.principal(t, "acme.power"),
+			objects.ListObjects{Owner: user("acme.power"), Everywhere: true, Total: true})
 		require.NoError(t, err)
 		require.EqualValues(t, 1, list.Total)
 	})
@@ -117,7 +119,8 @@ func TestNamesOfTopics(t *testing.T) {
 		below, err := create(admin, "Below", domain.NumberedObject(talk.ID))
 		require.NoError(t, err)
 		grant := func(o objects.ObjectDocument, level domain.Level) {
-			_, err := s.Objects.Grant(ctx, admin, objects.GrantObject{Object: domain.NumberedObject(o.ID), User: domain.UserRef{Alias: "acme.user"}, Level: level})
+			_, err := s.Objects.Grant(ctx, admin,
+				objects.GrantObject{Object: domain.NumberedObject(o.ID), User: domain.UserRef{Alias: "acme.user"}, Level: level})
 			require.NoError(t, err)
 		}
 		grant(talk, domain.LevelAdmin)
@@ -143,7 +146,8 @@ func TestNamesOfTopics(t *testing.T) {
 			{admin, talk, "Rooms/Talk", nil},
 			{admin, below, "x/y", domain.ErrInvalid},
 		} {
-			_, err := s.Objects.Update(ctx, c.who, objects.UpdateObject{Object: domain.NumberedObject(c.topic.ID), Name: &c.name})
+			_, err := s.Objects.Update(ctx, c.who,
+				objects.UpdateObject{Object: domain.NumberedObject(c.topic.ID), Name: &c.name})
 			if c.want == nil {
 				require.NoError(t, err, c.name)
 			} else {
@@ -152,7 +156,8 @@ func TestNamesOfTopics(t *testing.T) {
 		}
 		grant(below, domain.LevelAdmin)
 		name := "Beneath"
-		renamed, err := s.Objects.Update(ctx, user, objects.UpdateObject{Object: domain.NumberedObject(below.ID), Name: &name})
+		renamed, err := s.Objects.Update(ctx, user,
+			objects.UpdateObject{Object: domain.NumberedObject(below.ID), Name: &name})
 		require.NoError(t, err)
 		require.Equal(t, "/Rooms/Talk/Beneath", renamed.FullName)
 		for _, name := range []string{"Private", "PRIVATE/zoe", "Private/acme.user/more"} {
@@ -163,7 +168,8 @@ func TestNamesOfTopics(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrInvalid)
 
 		// Somebody else's topic with the right name is not the user's own.
-		_, err = s.Objects.HandOver(ctx, admin, objects.ObjectTo{Object: domain.NumberedObject(private.ID), To: domain.UserRef{Alias: "acme.admin"}})
+		_, err = s.Objects.HandOver(ctx, admin,
+			objects.ObjectTo{Object: domain.NumberedObject(private.ID), To: domain.UserRef{Alias: "acme.admin"}})
 		require.NoError(t, err)
 		checked, err := s.People.Check(ctx, admin, directory.CheckUser{Alias: "acme.user"})
 		require.NoError(t, err)
@@ -187,10 +193,12 @@ func TestGroupsOfOtherOrganizations(t *testing.T) {
 		group, err := s.Groups.Create(ctx, admin, directory.GroupPatch{Alias: &team})
 		require.NoError(t, err)
 		allowed := []domain.EnvironmentRef{domain.NumberRef(e.ID)}
-		_, err = s.Users.Update(ctx, s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: s.as(t, "bolt.user").User}, UserPatch: directory.UserPatch{Allowed: &allowed}})
+		_, err = s.Users.Update(ctx, s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: s.as(t, "bolt.user").User},
+			UserPatch: directory.UserPatch{Allowed: &allowed}})
 		require.NoError(t, err)
 		guest := s.as(t, "bolt.user")
-		o, err := s.Objects.Create(ctx, guest, objects.NewObject{Kind: domain.KindApplication, Name: "app", Environment: allowed[0]})
+		o, err := s.Objects.Create(ctx, guest,
+			objects.NewObject{Kind: domain.KindApplication, Name: "app", Environment: allowed[0]})
 		require.NoError(t, err)
 		ref := domain.NumberedObject(o.ID)
 		number := domain.GroupRef(domain.NumberRef(domain.EnvironmentID(group.ID)))

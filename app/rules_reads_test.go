@@ -19,8 +19,9 @@ import (
 var acting = map[string][]string{
 	"axway": {"/api/portal/v1.3/users/resetpassword", "/api/portal/v1.3/users/validateuser",
 		"/api/portal/v1.4/users/resetpassword", "/api/portal/v1.4/users/validateuser"},
-	"tat":         {"/user/verify/:username/:token"},
-	"ethersource": {"/ethersource/rest/v2/users/apiKey", "/ethersource/rest/v2/users/:userId/apiKey", "/users/apiKey", "/users/:userId/apiKey"},
+	"tat": {"/user/verify/:username/:token"},
+	"ethersource": {"/ethersource/rest/v2/users/apiKey", "/ethersource/rest/v2/users/:userId/apiKey", "/users/apiKey",
+		"/users/:userId/apiKey"},
 }
 
 // refusal is the status with which a surface refuses a method.
@@ -73,7 +74,8 @@ func TestHeadChangesNothing(t *testing.T) {
 				}
 				for _, value := range values {
 					path := fiberParameter.ReplaceAllString(route.Path, value)
-					response := ask("HEAD", offered.Name, path+"?email=auth@abcd.com&validator=x&mailaddress=auth@abcd.com&secret=x&user="+value)
+					response := ask("HEAD", offered.Name,
+						path+"?email=auth@abcd.com&validator=x&mailaddress=auth@abcd.com&secret=x&user="+value)
 					asked++
 					require.Less(t, response.StatusCode, 500, "%s: HEAD %s", offered.Name, path)
 					if slices.Contains(acting[offered.Name], route.Path) {
@@ -122,9 +124,11 @@ func TestHeadUsesNoSecret(t *testing.T) {
 func TestReadsChangeNothing(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, nil)
-		require.NoError(t, s.Accounts.Forgot(t.Context(), accounts.AskLink{Whose: accounts.Whose{Alias: "acme.user"}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
+		require.NoError(t, s.Accounts.Forgot(t.Context(),
+			accounts.AskLink{Whose: accounts.Whose{Alias: "acme.user"}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 		q := follow(t, s.mail(t, domain.LetterForgot, "acme.user@example.org"))
-		reset := accounts.Redeem{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one", Source: "1"}
+		reset := accounts.Redeem{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one",
+			Source: "1"}
 		operator := s.operator(t)
 		user, err := s.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "acme.user"}})
 		require.NoError(t, err)
@@ -138,7 +142,8 @@ func TestReadsChangeNothing(t *testing.T) {
 				return err
 			},
 			"update": func() error {
-				_, err := s.Users.Update(reading, operator, directory.UpdateUser{User: domain.UserRef{ID: user.ID}, UserPatch: directory.UserPatch{FirstName: &name}})
+				_, err := s.Users.Update(reading, operator,
+					directory.UpdateUser{User: domain.UserRef{ID: user.ID}, UserPatch: directory.UserPatch{FirstName: &name}})
 				return err
 			},
 			"delete": func() error { return s.Users.Delete(reading, operator, domain.UserRef{ID: user.ID}) },

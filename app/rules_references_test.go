@@ -31,7 +31,8 @@ const (
 )
 
 // ownNames are the properties by which an object goes.
-var ownNames = []string{"id", "_id", "uuid", "userid", "userId", "envid", "alias", "name", "fullName", "username", "fullname", "loginName",
+var ownNames = []string{"id", "_id", "uuid", "userid", "userId", "envid", "alias", "name", "fullName", "username",
+	"fullname", "loginName",
 	"firstname", "lastname", "firstName", "lastName", "surname", "path", "topic"}
 
 var kindsOfReferences = []string{"user", "group", "environment", "organization", "changes", "target", "none"}
@@ -94,10 +95,12 @@ func answersOf(operation *openapi3.Operation) (all []used) {
 
 // looksLikeReference are the names of properties that hold, as far as the words say, a user, a
 // group, an environment or an organization.
-var looksLikeReference = regexp.MustCompile(`(?i)user|owner|actor|group|env|organi[sz]ation|member|creat.*by|changedby|^by$|^from|^to$|^to[A-Z]|approver|parent|withheld|login|alias|tenant|home|^id$|^_id$|name$|path$|target|changes`)
+var looksLikeReference = regexp.MustCompile(
+	`(?i)user|owner|actor|group|env|organi[sz]ation|member|creat.*by|changedby|^by$|^from|^to$|^to[A-Z]|approver|parent|withheld|login|alias|tenant|home|^id$|^_id$|name$|path$|target|changes`)
 
 // describedAsReference is how descriptions speak of them.
-var describedAsReference = regexp.MustCompile(`(?i)\b(login name|alias|number|uuid|id) of (who|the (user|owner|group|environment|organization))|^(the )?(user|owner|group|environment|organization)\b`)
+var describedAsReference = regexp.MustCompile(
+	`(?i)\b(login name|alias|number|uuid|id) of (who|the (user|owner|group|environment|organization))|^(the )?(user|owner|group|environment|organization)\b`)
 
 // TestReferencesAreMarked holds that a property of an answer that looks as if it named somebody or
 // something says what it names, so that TestNothingIsNamedThatIsNotReached checks it.
@@ -150,7 +153,8 @@ func holdsText(u used, seen map[*openapi3.Schema]bool) bool {
 	if slices.ContainsFunc(u.parts(), func(part used) bool { return holdsText(part, seen) }) {
 		return true
 	}
-	return u.Type != nil && (u.Type.Includes("string") || u.Type.Includes("integer") || u.Type.Includes("number")) && len(u.Enum) == 0
+	return u.Type != nil && (u.Type.Includes("string") || u.Type.Includes("integer") || u.Type.Includes("number")) &&
+		len(u.Enum) == 0
 }
 
 // A reader is somebody who asks everything.
@@ -174,7 +178,8 @@ func newNaming(t *testing.T, w *twoTenants) *naming {
 	require.NoError(t, err)
 	for e, err := range environments.Items {
 		require.NoError(t, err)
-		n.environments[e.ID] = &oracleEnvironment{parent: e.Environment.Parent, active: e.Active, organization: e.IsOrganization}
+		n.environments[e.ID] = &oracleEnvironment{parent: e.Environment.Parent, active: e.Active,
+			organization: e.IsOrganization}
 		n.aliases[e.ID], n.uuids[string(e.UUID)] = e.Alias, e.ID
 	}
 	groups, err := w.directory.Groups.List(ctx, operator)
@@ -366,33 +371,43 @@ func (w *twoTenants) hide(t *testing.T) {
 	for _, alias := range []string{"acme.user", "acme.east", "acme.power"} {
 		u, err := w.directory.Users.Get(ctx, w.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
 		require.NoError(t, err)
-		_, err = w.directory.Users.Update(ctx, w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: u.ID}, UserPatch: directory.UserPatch{Group: &team[0], Groups: &[]domain.GroupRef{"/Admin"}}})
+		_, err = w.directory.Users.Update(ctx, w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: u.ID},
+			UserPatch: directory.UserPatch{Group: &team[0], Groups: &[]domain.GroupRef{"/Admin"}}})
 		require.NoError(t, err)
 	}
 	shared := domain.Shared
 	for _, in := range []objects.NewObject{
-		{Kind: domain.KindTopic, Name: "Board", Environment: "Acme", Owner: domain.UserRef{Alias: "acme.east"}, Visibility: &shared},
-		{Kind: domain.KindObserver, Name: "Gauge", Environment: "Acme/Test", Owner: domain.UserRef{Alias: "acme.half"}, Visibility: &shared},
-		{Kind: domain.KindAPI, Name: "Tides", Environment: "Acme/Prod/East", Owner: domain.UserRef{Alias: "acme.power"}, Visibility: &shared},
+		{Kind: domain.KindTopic, Name: "Board", Environment: "Acme", Owner: domain.UserRef{Alias: "acme.east"},
+			Visibility: &shared},
+		{Kind: domain.KindObserver, Name: "Gauge", Environment: "Acme/Test", Owner: domain.UserRef{Alias: "acme.half"},
+			Visibility: &shared},
+		{Kind: domain.KindAPI, Name: "Tides", Environment: "Acme/Prod/East", Owner: domain.UserRef{Alias: "acme.power"},
+			Visibility: &shared},
 		{Kind: domain.KindTopic, Name: "Hall", Environment: "/", Owner: domain.UserRef{Alias: "admin"}, Visibility: &shared},
 	} {
 		o, err := w.directory.Objects.Create(ctx, w.operator(t), in)
 		require.NoError(t, err, in.Name)
 		ref := domain.NumberedObject(o.ID)
 		for _, grant := range []objects.GrantObject{
-			{User: domain.UserRef{Alias: "acme.dock"}, Level: domain.LevelAdmin}, {User: domain.UserRef{Alias: "acme.half"}, Level: domain.LevelAdmin},
-			{User: domain.UserRef{Alias: "acme.guest"}, Level: domain.LevelAdmin}, {User: domain.UserRef{Alias: "bolt.visitor"}, Level: domain.LevelAdmin},
+			{User: domain.UserRef{Alias: "acme.dock"}, Level: domain.LevelAdmin},
+			{User: domain.UserRef{Alias: "acme.half"}, Level: domain.LevelAdmin},
+			{User: domain.UserRef{Alias: "acme.guest"}, Level: domain.LevelAdmin},
+			{User: domain.UserRef{Alias: "bolt.visitor"}, Level: domain.LevelAdmin},
 			{User: domain.UserRef{Alias: "root.clerk"}, Level: domain.LevelAdmin}, {Group: "Acme team", Level: domain.LevelRead},
 		} {
 			grant.Object = ref
 			_, _ = w.directory.Objects.Grant(ctx, w.operator(t), grant) // a group of Acme not on what is the root's
 		}
-		_, _ = w.directory.Objects.HandOver(ctx, w.operator(t), objects.ObjectTo{Object: ref, To: domain.UserRef{Alias: "acme.admin"}})
-		_, _ = w.directory.Objects.HandOver(ctx, w.operator(t), objects.ObjectTo{Object: ref, To: domain.UserRef{Alias: string(in.Owner.Alias)}})
-		_, _ = w.directory.Objects.OfferCopy(ctx, w.principal(t, in.Owner.Alias), objects.ObjectTo{Object: ref, To: domain.UserRef{Alias: "acme.guest"}})
+		_, _ = w.directory.Objects.HandOver(ctx, w.operator(t),
+			objects.ObjectTo{Object: ref, To: domain.UserRef{Alias: "acme.admin"}})
+		_, _ = w.directory.Objects.HandOver(ctx, w.operator(t),
+			objects.ObjectTo{Object: ref, To: domain.UserRef{Alias: string(in.Owner.Alias)}})
+		_, _ = w.directory.Objects.OfferCopy(ctx, w.principal(t, in.Owner.Alias),
+			objects.ObjectTo{Object: ref, To: domain.UserRef{Alias: "acme.guest"}})
 	}
 	for _, alias := range []string{"acme.east", "acme.admin", "acme.guest", "acme.half"} {
-		_, err := w.directory.Social.SetPresence(ctx, w.principal(t, alias), objects.SetPresence{Topic: "/Board", Status: domain.PresenceOnline})
+		_, err := w.directory.Social.SetPresence(ctx, w.principal(t, alias),
+			objects.SetPresence{Topic: "/Board", Status: domain.PresenceOnline})
 		require.NoError(t, err, alias)
 	}
 	for _, alias := range []string{"admin", "acme.admin", "acme.half"} {
@@ -401,7 +416,8 @@ func (w *twoTenants) hide(t *testing.T) {
 	}
 	move, back := domain.EnvironmentRef("Acme/Test"), domain.EnvironmentRef("Acme/Prod")
 	for _, to := range []*domain.EnvironmentRef{&move, &back} {
-		_, err := w.directory.Environments.Update(ctx, w.operator(t), directory.UpdateEnvironment{Environment: "East", EnvironmentPatch: directory.EnvironmentPatch{Parent: to}})
+		_, err := w.directory.Environments.Update(ctx, w.operator(t),
+			directory.UpdateEnvironment{Environment: "East", EnvironmentPatch: directory.EnvironmentPatch{Parent: to}})
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.directory.RunJobs(ctx))
@@ -412,7 +428,8 @@ func (w *twoTenants) block(t *testing.T, alias string, environments ...domain.En
 	t.Helper()
 	found, err := w.directory.Users.Get(t.Context(), w.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
 	require.NoError(t, err)
-	_, err = w.directory.Users.Update(t.Context(), w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: found.ID}, UserPatch: directory.UserPatch{Blocked: &environments}})
+	_, err = w.directory.Users.Update(t.Context(), w.operator(t),
+		directory.UpdateUser{User: domain.UserRef{ID: found.ID}, UserPatch: directory.UserPatch{Blocked: &environments}})
 	require.NoError(t, err)
 }
 

@@ -40,7 +40,8 @@ func TestAnImportMakesTenantsAsSurfacesDo(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, organization, e.IsOrganization, path)
 		}
-		report = importText(t, db, `{"canopy": "directory/1", "organizations": [{"path": "/", "environments": [], "groups": [], "users": [
+		report = importText(t, db,
+			`{"canopy": "directory/1", "organizations": [{"path": "/", "environments": [], "groups": [], "users": [
 			{"alias": "otto", "environment": "Office", "role": "oadmin", "group": "Admin", "firstname": "Otto"}]}]}`)
 		require.Len(t, report.Problems, 1)
 		require.ErrorIs(t, report.Problems[0].Err, domain.ErrAdminOutside)
@@ -73,15 +74,19 @@ func TestAnAdminByAnEarlierRuleActsAsPower(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		office, below, no := "Office", domain.EnvironmentRef("Office"), false
-		_, err := s.d.Environments.Create(t.Context(), s.as("admin"), directory.EnvironmentPatch{Alias: &office, IsOrganization: &no})
+		_, err := s.d.Environments.Create(t.Context(), s.as("admin"),
+			directory.EnvironmentPatch{Alias: &office, IsOrganization: &no})
 		require.NoError(t, err)
 		floor := "Floor"
-		_, err = s.d.Environments.Create(t.Context(), s.as("admin"), directory.EnvironmentPatch{Parent: &below, Alias: &floor})
+		_, err = s.d.Environments.Create(t.Context(), s.as("admin"),
+			directory.EnvironmentPatch{Parent: &below, Alias: &floor})
 		require.NoError(t, err)
 		otto, role, group := "otto", domain.RolePower, domain.GroupRef("Admin")
-		made, err := s.d.Users.Create(t.Context(), s.as("admin"), directory.UserPatch{Alias: &otto, FirstName: &otto, Home: &below, Role: &role, Group: &group})
+		made, err := s.d.Users.Create(t.Context(), s.as("admin"),
+			directory.UserPatch{Alias: &otto, FirstName: &otto, Home: &below, Role: &role, Group: &group})
 		require.NoError(t, err)
-		_, err = db.Writer().ExecContext(t.Context(), "UPDATE users SET role = ?, epoch = epoch + 1 WHERE id = ?", int64(domain.RoleOAdmin), int64(made.ID))
+		_, err = db.Writer().ExecContext(t.Context(), "UPDATE users SET role = ?, epoch = epoch + 1 WHERE id = ?",
+			int64(domain.RoleOAdmin), int64(made.ID))
 		require.NoError(t, err)
 
 		who := s.as("otto")
@@ -100,18 +105,24 @@ func TestAnAdminByAnEarlierRuleActsAsPower(t *testing.T) {
 		require.ErrorIs(t, err, domain.ErrForbidden, "which is for admins")
 
 		phone, up, admin, home := "1", domain.EnvironmentRef("Office/Floor"), domain.RoleOAdmin, domain.EnvironmentRef("/")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Phone: &phone, Role: &admin}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Phone: &phone, Role: &admin}})
 		require.NoError(t, err, "the role is left as it is")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Home: &up}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Home: &up}})
 		require.ErrorIs(t, err, domain.ErrAdminOutside, "but not given again elsewhere")
-		report := importText(t, db, `{"canopy": "directory/1", "organizations": [{"path": "/", "environments": [], "groups": [], "users": [
+		report := importText(t, db,
+			`{"canopy": "directory/1", "organizations": [{"path": "/", "environments": [], "groups": [], "users": [
 			{"alias": "otto", "environment": "Office", "role": "oadmin", "group": "Admin", "firstname": "Other"}]}]}`)
 		require.Empty(t, report.Problems, "nor does an import mind")
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Role: &role}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Role: &role}})
 		require.NoError(t, err)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Role: &admin}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Role: &admin}})
 		require.ErrorIs(t, err, domain.ErrAdminOutside)
-		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Role: &admin, Home: &home}})
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"),
+			directory.UpdateUser{User: domain.UserRef{ID: made.ID}, UserPatch: directory.UserPatch{Role: &admin, Home: &home}})
 		require.NoError(t, err, "at home in the root")
 	})
 }

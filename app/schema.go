@@ -47,8 +47,9 @@ func unknownSteps(ctx context.Context, db *db.DB, version string) ([]string, err
 		names = append(names, step.Name)
 	}
 	if len(names) > 0 && missing != "" {
-		return nil, fmt.Errorf("the database has the schema of another program: it has the step %s, which this program does not "+
-			"know, and lacks %s; export its directory with that program, and import the document into a new database",
+		return nil, fmt.Errorf(
+			"the database has the schema of another program: it has the step %s, which this program does not "+
+				"know, and lacks %s; export its directory with that program, and import the document into a new database",
 			names[0], missing)
 	}
 	return names, nil

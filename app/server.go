@@ -79,7 +79,8 @@ func listenError(address string, err error) error {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("--listen: %s is no address of this machine", address)
 	}
-	return fmt.Errorf("--listen: %s cannot be listened on: it is no address of this machine, or its name is not known", address)
+	return fmt.Errorf("--listen: %s cannot be listened on: it is no address of this machine, or its name is not known",
+		address)
 }
 
 // exposed reports whether passwords may be read on their way: the server answers others than this
@@ -94,7 +95,8 @@ func (s *Server) exposed() bool {
 // on.
 func NewServer(d *Directory, l *Listener) (*Server, error) {
 	cfg := &d.config
-	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Origins: d.redirects, Public: origin(cfg.PublicURL),
+	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Origins: d.redirects,
+		Public: origin(cfg.PublicURL),
 		// Half of what the database does at once, so that one user leaves others the other half.
 		Turns: httpx.NewBudget(0, int64(max(d.DB.Readers()/2, 2)), 0), Answers: cfg.answers(),
 		Log: cfg.Log, Observe: d.watch.metrics.observe}

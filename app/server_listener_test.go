@@ -55,12 +55,12 @@ func TestPaceOfReaders(t *testing.T) {
 			}
 		}
 	}
-	sent, err := sendAt(t, pace{grace: 300 * time.Millisecond, perSecond: 1 << 20}, all, slow) //nolint:early // it says how far it got
+	sent, err := sendAt(t, pace{grace: 300 * time.Millisecond, perSecond: 1 << 20}, all, slow) //nolint:early // how far it got
 	require.Less(t, sent, all)
 	require.True(t, errors.Is(err, os.ErrDeadlineExceeded), "%v", err)
 
 	silent := func(c net.Conn) { _, _ = c.Read(nil) }
-	sent, err = sendAt(t, pace{grace: 100 * time.Millisecond, perSecond: 1 << 20}, all, silent) //nolint:early // it says how far it got
+	sent, err = sendAt(t, pace{grace: 100 * time.Millisecond, perSecond: 1 << 20}, all, silent) //nolint:early // how far it got
 	require.Less(t, sent, all)
 	require.True(t, errors.Is(err, os.ErrDeadlineExceeded), "%v", err)
 

@@ -30,7 +30,8 @@ func TestTLSIsTheStrongOne(t *testing.T) {
 			continue
 		}
 		err := shakes(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}})
-		strong := strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA_") && (strings.Contains(suite.Name, "GCM") || strings.Contains(suite.Name, "CHACHA20"))
+		strong := strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA_") &&
+			(strings.Contains(suite.Name, "GCM") || strings.Contains(suite.Name, "CHACHA20"))
 		if !strong {
 			require.Error(t, err, suite.Name)
 			continue
@@ -42,7 +43,8 @@ func TestTLSIsTheStrongOne(t *testing.T) {
 	require.NoError(t, shakes(&tls.Config{MinVersion: tls.VersionTLS13}))
 	require.Error(t, shakes(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}))
 
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // self-signed
+	client := &http.Client{
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // self-signed
 	t.Cleanup(client.CloseIdleConnections)
 	for _, path := range []string{"/healthz", "/rest/permissions", "/nothing"} {
 		res, err := client.Get(address + path)

@@ -43,7 +43,8 @@ func loadKeys(ctx context.Context, cfg *Config, settings *persistence.SettingSto
 	if known != checkOf(secret) {
 		return keys{}, errOtherKey
 	}
-	return keys{tokens: derive(secret, "tokens", 64), addresses: derive(secret, "addresses", 32), vault: derive(secret, "vault", 32)}, nil
+	return keys{tokens: derive(secret, "tokens", 64), addresses: derive(secret, "addresses", 32),
+		vault: derive(secret, "vault", 32)}, nil
 }
 
 // keyCheck is the setting by which another server key is noticed.
@@ -66,8 +67,9 @@ func derive(secret, purpose string, length int) []byte {
 var (
 	errOtherKey = errors.New("the directory was made with another server key; set CANOPY_SERVER_KEY, or put the file " +
 		keyFile + " of the first server into the data folder")
-	errKeyMissing = errors.New("the directory has a server key, but there is none here; set CANOPY_SERVER_KEY, or put the file " +
-		keyFile + " of the first server into the data folder")
+	errKeyMissing = errors.New(
+		"the directory has a server key, but there is none here; set CANOPY_SERVER_KEY, or put the file " +
+			keyFile + " of the first server into the data folder")
 )
 
 func serverKey(ctx context.Context, cfg *Config, settings *persistence.SettingStore) (string, error) {
@@ -104,7 +106,8 @@ func readServerKey(path string) (string, error) {
 	}
 	key := strings.TrimRight(string(text), "\r\n")
 	if len(key) < minKeyLength {
-		return "", fmt.Errorf("the server key in %s must have at least %d characters; remove the file if the directory is new", path, minKeyLength)
+		return "", fmt.Errorf(
+			"the server key in %s must have at least %d characters; remove the file if the directory is new", path, minKeyLength)
 	}
 	return key, nil
 }

@@ -15,7 +15,8 @@ import (
 // action and name.
 func signInsTold(t *testing.T, w *twoTenants, caller domain.Principal) map[string]int64 {
 	t.Helper()
-	list, err := w.directory.Audit.List(t.Context(), caller, directory.ListAudit{Filter: domain.AuditFilter{Action: domain.SignInKind}})
+	list, err := w.directory.Audit.List(t.Context(), caller,
+		directory.ListAudit{Filter: domain.AuditFilter{Action: domain.SignInKind}})
 	require.NoError(t, err)
 	told := make(map[string]int64)
 	for e, err := range list.Items {
@@ -32,7 +33,8 @@ func TestSignInsAreInTheAuditTrail(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
 		signIn := func(login, password string) {
-			_, _ = w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: login, Password: password, Address: "192.0.2.1"})
+			_, _ = w.directory.Sessions.SignIn(t.Context(),
+				accounts.SignIn{Login: login, Password: password, Address: "192.0.2.1"})
 		}
 		as := func(login string) domain.Principal {
 			account, err := persistence.NewAccountStore(w.directory.DB).ByLogin(t.Context(), login)
@@ -45,15 +47,18 @@ func TestSignInsAreInTheAuditTrail(t *testing.T) {
 		signIn("nobody\x01\u202e", "wrong")
 		signIn("bolt.user", "wrong")
 
-		require.Equal(t, map[string]int64{"signin:success acme.user": 1, "signin:failure acme.user": 2}, signInsTold(t, w, as("acme.admin")))
+		require.Equal(t, map[string]int64{"signin:success acme.user": 1, "signin:failure acme.user": 2},
+			signInsTold(t, w, as("acme.admin")))
 		require.Equal(t, map[string]int64{"signin:failure bolt.user": 1}, signInsTold(t, w, as("bolt.admin")))
-		all := map[string]int64{"signin:success acme.user": 1, "signin:failure acme.user": 2, "signin:failure bolt.user": 1, "signin:failure nobody": 1}
+		all := map[string]int64{"signin:success acme.user": 1, "signin:failure acme.user": 2, "signin:failure bolt.user": 1,
+			"signin:failure nobody": 1}
 		require.Equal(t, all, signInsTold(t, w, as("admin")))
 
 		// Who cannot see all people could tell from the missing name that somebody has it.
 		bolt := domain.EnvironmentRef("Bolt")
-		_, err := w.directory.Users.Create(t.Context(), w.operator(t), directory.UserPatch{Alias: new("half"), FirstName: new("Half"), Home: new(domain.EnvironmentRef("/")),
-			Role: new(domain.RoleOAdmin), Group: new(domain.GroupRef("Admin")), Blocked: &[]domain.EnvironmentRef{bolt}})
+		_, err := w.directory.Users.Create(t.Context(), w.operator(t),
+			directory.UserPatch{Alias: new("half"), FirstName: new("Half"), Home: new(domain.EnvironmentRef("/")),
+				Role: new(domain.RoleOAdmin), Group: new(domain.GroupRef("Admin")), Blocked: &[]domain.EnvironmentRef{bolt}})
 		require.NoError(t, err)
 		half := signInsTold(t, w, as("half"))
 		require.NotContains(t, half, "signin:failure nobody")

@@ -95,7 +95,8 @@ func TestNarrowedKeys(t *testing.T) {
 			{404, "GET", "/rest/users/bolt.user", ""},
 			{404, "GET", "/rest/environments/byAlias/Labs", ""},
 			{404, "GET", "/rest/users?env=Acme", ""},
-			{403, "POST", "/rest/users", `{"alias":"x","password":"secret-1","group":"User","envId":"Prod","person":{"firstname":"X","lastname":"Y","mailaddress":"x@acme.example"}}`},
+			{403, "POST", "/rest/users",
+				`{"alias":"x","password":"secret-1","group":"User","envId":"Prod","person":{"firstname":"X","lastname":"Y","mailaddress":"x@acme.example"}}`},
 			{403, "POST", "/rest/environments", `{"alias":"X","parent":"Prod"}`},
 			{403, "GET", "/rest/groups", ""},
 			{403, "GET", "/rest/audit", ""},
@@ -115,13 +116,16 @@ func TestNarrowedKeys(t *testing.T) {
 		require.NotContains(t, answer, "Prices", "what the organization shares lies outside the place")
 
 		to := domain.EnvironmentRef("Acme/Test")
-		_, err := w.directory.Environments.Update(t.Context(), w.operator(t), directory.UpdateEnvironment{Environment: "Acme/Prod", EnvironmentPatch: directory.EnvironmentPatch{Parent: &to}})
+		_, err := w.directory.Environments.Update(t.Context(), w.operator(t),
+			directory.UpdateEnvironment{Environment: "Acme/Prod", EnvironmentPatch: directory.EnvironmentPatch{Parent: &to}})
 		require.NoError(t, err)
 		_, n = alias("/rest/users?sort=alias")
 		require.Equal(t, 2, n, "the key goes where its place goes")
 
 		blocked := []domain.EnvironmentRef{"Acme/Test"}
-		_, err = w.directory.Users.Update(t.Context(), w.operator(t), directory.UpdateUser{User: domain.UserRef{ID: w.principal(t, "acme.admin").User}, UserPatch: directory.UserPatch{Blocked: &blocked}})
+		_, err = w.directory.Users.Update(t.Context(), w.operator(t),
+			directory.UpdateUser{User: domain.UserRef{ID: w.principal(t, "acme.admin").User},
+				UserPatch: directory.UserPatch{Blocked: &blocked}})
 		require.NoError(t, err)
 		status, answer := ask("GET", "/rest/users", "")
 		require.Equal(t, 403, status, "it has nothing of what its user has no more: %s", answer)

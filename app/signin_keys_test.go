@@ -78,11 +78,13 @@ func TestKeysEndAtOnce(t *testing.T) {
 		ctx := t.Context()
 		for name, end := range map[string]func(who domain.Principal, held accounts.KeyHolder) error{
 			"revoked": func(who domain.Principal, held accounts.KeyHolder) error {
-				return k.directory.APIKeys.Revoke(ctx, who, accounts.OfUser[domain.UUID]{User: domain.UserRef{ID: held.User.ID}, In: held.Key.ID})
+				return k.directory.APIKeys.Revoke(ctx, who,
+					accounts.OfUser[domain.UUID]{User: domain.UserRef{ID: held.User.ID}, In: held.Key.ID})
 			},
 			"deactivated": func(who domain.Principal, held accounts.KeyHolder) error {
 				no := false
-				_, err := k.directory.Users.Update(ctx, who, directory.UpdateUser{User: domain.UserRef{ID: held.User.ID}, UserPatch: directory.UserPatch{Active: &no}})
+				_, err := k.directory.Users.Update(ctx, who,
+					directory.UpdateUser{User: domain.UserRef{ID: held.User.ID}, UserPatch: directory.UserPatch{Active: &no}})
 				return err
 			},
 			"deleted": func(who domain.Principal, held accounts.KeyHolder) error {
@@ -92,7 +94,8 @@ func TestKeysEndAtOnce(t *testing.T) {
 			operator, err := k.directory.Operator(ctx)
 			require.NoError(t, err)
 			home, mail := domain.EnvironmentRef("Acme"), name+"@example.org"
-			u, err := k.directory.Users.Create(ctx, operator, directory.UserPatch{Alias: &name, FirstName: &name, Mail: &mail, Home: &home})
+			u, err := k.directory.Users.Create(ctx, operator,
+				directory.UserPatch{Alias: &name, FirstName: &name, Mail: &mail, Home: &home})
 			require.NoError(t, err)
 			held, err := k.directory.APIKeys.First(ctx, operator, domain.UserRef{ID: u.ID})
 			require.NoError(t, err)
@@ -163,7 +166,8 @@ func TestSecretsOfQueriesAreNotTold(t *testing.T) {
 	}, func(t *testing.T, k *keyed) {
 		key := k.key(t, "acme.admin")
 		basic := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("acme.admin:secret1")) + "\r\n"
-		secrets := []string{key, "GUESSEDKEY", "hiddenpassword", "0190a3c4-8b2e-4c3a-9d1f-2a6b5c4d3e70", "secret1", base64.StdEncoding.EncodeToString([]byte("acme.admin:secret1"))}
+		secrets := []string{key, "GUESSEDKEY", "hiddenpassword", "0190a3c4-8b2e-4c3a-9d1f-2a6b5c4d3e70", "secret1",
+			base64.StdEncoding.EncodeToString([]byte("acme.admin:secret1"))}
 		var answers strings.Builder
 		for _, base := range []string{etherBase, ""} {
 			for _, request := range []string{
@@ -195,7 +199,8 @@ func TestSecretsOfQueriesAreNotTold(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(got.body), `surface="ethersource"`)
 		require.Contains(t, log.String(), `"surface":"ethersource"`)
-		for name, text := range map[string]string{"log": log.String(), "metrics": string(got.body), "answers": answers.String()} {
+		for name, text := range map[string]string{"log": log.String(), "metrics": string(got.body),
+			"answers": answers.String()} {
 			for _, secret := range secrets {
 				require.NotContains(t, text, secret, name)
 			}
@@ -323,7 +328,8 @@ func TestConfirmationMail(t *testing.T) {
 		require.Equal(t, 201, status)
 		sent := k.mails(t, "anna@example.org")
 		require.Len(t, sent, 1)
-		require.Regexp(t, `Follow https://portal\.example/go\?a=b&uuId=([0-9a-f-]{36})#c or https://portal\.example/go\?a=b&uuId=([0-9a-f-]{36})#c now\.`, sent[0])
+		require.Regexp(t,
+			`Follow https://portal\.example/go\?a=b&uuId=([0-9a-f-]{36})#c or https://portal\.example/go\?a=b&uuId=([0-9a-f-]{36})#c now\.`, sent[0])
 		require.NotContains(t, sent[0], "PlaceHolder")
 		require.Contains(t, sent[0], "Subject: Begin")
 		require.Contains(t, sent[0], "support@partner.example")
@@ -348,11 +354,15 @@ func TestConfirmationLinks(t *testing.T) {
 	}{
 		"any that speak HTTPS": {nil,
 			[]string{"https://portal.example/x", "https://canopy.example/x", "http://canopy.example/x"},
-			[]string{"http://portal.example/x", "ftp://portal.example", "//portal.example/x", "https://", "https://a:b@portal.example/", "javascript:alert(1)",
-				"https://portal.example/<script>", "https://portal.example/a b", "https://portal.example/\r\nBcc: x", "portal.example"}},
+			[]string{"http://portal.example/x", "ftp://portal.example", "//portal.example/x", "https://",
+				"https://a:b@portal.example/", "javascript:alert(1)",
+				"https://portal.example/<script>", "https://portal.example/a b", "https://portal.example/\r\nBcc: x",
+				"portal.example"}},
 		"configured ones": {[]string{"portal.example", "localhost:3000"},
-			[]string{"https://portal.example/x", "http://Portal.Example/x", "http://localhost:3000/x", "https://canopy.example/x"},
-			[]string{"https://other.example/x", "https://portal.example.other.example/", "https://localhost/x", "https://portal.example:444/", "http://localhost:3001/"}},
+			[]string{"https://portal.example/x", "http://Portal.Example/x", "http://localhost:3000/x",
+				"https://canopy.example/x"},
+			[]string{"https://other.example/x", "https://portal.example.other.example/", "https://localhost/x",
+				"https://portal.example:444/", "http://localhost:3001/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onKeys(t, func(cfg *app.Config) {
@@ -371,14 +381,17 @@ func TestConfirmationLinks(t *testing.T) {
 					require.Equal(t, 400, status, link)
 				}
 				require.Len(t, k.mails(t, "anna@example.org"), len(c.allowed))
-				for text, others := range map[string]bool{"Dear Anna, follow (this)!": false, "See https://canopy.example/help, too.": false,
-					"or https://evil.example/x": true, "www.evil.example": true, "<evil.example>": true, "https://canopy.example@evil.example/": true,
+				for text, others := range map[string]bool{"Dear Anna, follow (this)!": false,
+					"See https://canopy.example/help, too.": false,
+					"or https://evil.example/x":             true, "www.evil.example": true, "<evil.example>": true,
+					"https://canopy.example@evil.example/":        true,
 					"https://canopy.example/https://evil.example": true, "mail me@evil.example": true, "//evil.example": true} {
 					want := 201
 					if others && c.hosts != nil {
 						want = 400
 					}
-					for _, body := range []string{`{"subject": "Begin", "body": "` + text + ` <%URL_PlaceHolder%>"}`, `{"subject": "` + text + `", "body": "<%URL_PlaceHolder%>"}`} {
+					for _, body := range []string{`{"subject": "Begin", "body": "` + text + ` <%URL_PlaceHolder%>"}`, `{"subject": "` +
+						text + `", "body": "<%URL_PlaceHolder%>"}`} {
 						status, got := admin.call(t, "POST", confirm(c.allowed[0], ""), body)
 						require.Equal(t, want, status, "%s: %v", body, got.value)
 					}
@@ -400,7 +413,8 @@ func TestMailChangeLastsAMonth(t *testing.T) {
 		}
 		send := func(mail string) string {
 			t.Helper()
-			status, _ := admin.call(t, "POST", strings.Replace(confirm("https://portal.example/", "EMAIL_CHANGE"), "anna", "acme.user", 1),
+			status, _ := admin.call(t, "POST",
+				strings.Replace(confirm("https://portal.example/", "EMAIL_CHANGE"), "anna", "acme.user", 1),
 				`{"subject": "Change", "body": "<%URL_PlaceHolder%>"}`)
 			require.Equal(t, 201, status)
 			require.NoError(t, k.directory.RunJobs(t.Context()))
@@ -447,26 +461,35 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 			{"key", func() error { _, err := s.APIKeys.Get(ctx, admin, key); return err }},
 			{"first key", func() error { _, err := s.APIKeys.First(ctx, admin, domain.UserRef{ID: target}); return err }},
 			{"another key", func() error {
-				_, err := s.APIKeys.Create(ctx, admin, accounts.OfUser[accounts.NewAPIKey]{User: domain.UserRef{ID: target}, In: accounts.NewAPIKey{Name: "another"}})
+				_, err := s.APIKeys.Create(ctx, admin,
+					accounts.OfUser[accounts.NewAPIKey]{User: domain.UserRef{ID: target}, In: accounts.NewAPIKey{Name: "another"}})
 				return err
 			}},
 			{"another address", func() error {
-				return s.Accounts.RequestMailChange(ctx, admin, accounts.RequestMailChange{User: domain.UserRef{ID: target}, Mail: "mine@example.org", Lifetime: time.Hour})
+				return s.Accounts.RequestMailChange(ctx, admin,
+					accounts.RequestMailChange{User: domain.UserRef{ID: target}, Mail: "mine@example.org", Lifetime: time.Hour})
 			}},
 			{"mail to it", func() error {
-				return s.Accounts.SendConfirmation(ctx, admin, accounts.SendConfirmation{User: domain.UserRef{ID: target}, Purpose: domain.ChangeAddress, Link: link, Lifetime: time.Hour})
+				return s.Accounts.SendConfirmation(ctx, admin, accounts.SendConfirmation{User: domain.UserRef{ID: target},
+					Purpose: domain.ChangeAddress, Link: link, Lifetime: time.Hour})
 			}},
 			{"its confirmation", func() error {
 				if secret == "" {
 					secret = proof(t, s.mail(t, domain.LetterAddress, "mine@example.org")).Secret
 				}
-				_, err := s.Accounts.ConfirmMailChangeOf(ctx, admin, accounts.Presented{User: domain.UserRef{ID: target}, Secret: secret})
+				_, err := s.Accounts.ConfirmMailChangeOf(ctx, admin,
+					accounts.Presented{User: domain.UserRef{ID: target}, Secret: secret})
 				return err
 			}},
-			{"password", func() error { _, err := s.Accounts.ResetPassword(ctx, admin, domain.UserRef{ID: target}); return err }},
+			{"password", func() error {
+				_,
+					err := s.Accounts.ResetPassword(ctx, admin, domain.UserRef{ID: target})
+				return err
+			}},
 		}
 		reach := func(refs ...domain.EnvironmentRef) {
-			_, err := s.Users.Update(ctx, s.operator(t), directory.UpdateUser{User: domain.UserRef{ID: target}, UserPatch: directory.UserPatch{Allowed: &refs}})
+			_, err := s.Users.Update(ctx, s.operator(t),
+				directory.UpdateUser{User: domain.UserRef{ID: target}, UserPatch: directory.UserPatch{Allowed: &refs}})
 			require.NoError(t, err)
 		}
 		for _, way := range ways {
@@ -507,7 +530,8 @@ func TestOwnMailChange(t *testing.T) {
 		require.NoError(t, k.directory.RunJobs(t.Context()))
 		status, got = admin.call(t, "POST", "/users/acme.admin/email/confirm?uuId="+k.mailedSecret(t, "mine@example.org"), "")
 		require.Equal(t, 403, status, "%v", got.value)
-		status, _ = admin.call(t, "POST", strings.Replace(send, "EMAIL_CHANGE", "USER_ACTIVATION", 1), `{"subject": "x", "body": "<%URL_PlaceHolder%>"}`)
+		status, _ = admin.call(t, "POST", strings.Replace(send, "EMAIL_CHANGE", "USER_ACTIVATION", 1),
+			`{"subject": "x", "body": "<%URL_PlaceHolder%>"}`)
 		require.Equal(t, 403, status, "nobody invites themselves")
 	})
 }
@@ -518,6 +542,7 @@ func (k *keyed) failures(t *testing.T) (n int64) {
 	db, err := app.OpenDatabase(t.Context(), &k.cfg)
 	require.NoError(t, err)
 	defer db.Close()
-	require.NoError(t, db.Pool().QueryRowContext(t.Context(), "SELECT coalesce(sum(failures), 0) FROM sign_in_failures").Scan(&n))
+	require.NoError(t, db.Pool().QueryRowContext(t.Context(), "SELECT coalesce(sum(failures), 0) FROM sign_in_failures").
+		Scan(&n))
 	return n
 }

@@ -35,14 +35,16 @@ func (d *signing) pass(by time.Duration) { d.clock.set(d.clock.now().Add(by)) }
 
 func (d *signing) in(t *testing.T, kind domain.SessionKind) accounts.SignedIn {
 	t.Helper()
-	s, err := d.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "user1", Password: "abcdef", Kind: kind, Address: "192.0.2.7", Client: "a test"})
+	s, err := d.directory.Sessions.SignIn(t.Context(),
+		accounts.SignIn{Login: "user1", Password: "abcdef", Kind: kind, Address: "192.0.2.7", Client: "a test"})
 	require.NoError(t, err)
 	return s
 }
 
 func (d *signing) refresh(t *testing.T, token string) (accounts.SignedIn, error) {
 	t.Helper()
-	return d.directory.Sessions.Refresh(t.Context(), accounts.Refresh{Token: token, Address: "192.0.2.8", Client: "another"})
+	return d.directory.Sessions.Refresh(t.Context(),
+		accounts.Refresh{Token: token, Address: "192.0.2.8", Client: "another"})
 }
 
 // bears reports whether the access token is good.
@@ -57,7 +59,8 @@ const cookieName, csrfHeader = "APIMANAGERSESSION", "CSRF-Token"
 // find asks who sends a request with headers and a cookie.
 func (d *signing) find(t *testing.T, headers map[string]string, cookie, method string) (domain.Principal, error) {
 	t.Helper()
-	finder := authn.First(d.directory.Activity(), authn.Bearer(d.directory.Tokens()), authn.Cookie(d.directory.Tokens(), cookieName, csrfHeader))
+	finder := authn.First(d.directory.Activity(), authn.Bearer(d.directory.Tokens()),
+		authn.Cookie(d.directory.Tokens(), cookieName, csrfHeader))
 	return finder(t.Context(), authn.Request{
 		Header: func(name string) string { return headers[name] },
 		Cookie: func(name string) string { return map[string]string{cookieName: cookie}[name] },
@@ -150,7 +153,8 @@ func TestRefreshTokenTheft(t *testing.T) {
 
 				who, err := d.directory.Operator(t.Context())
 				require.NoError(t, err)
-				trail, err := d.directory.Audit.List(t.Context(), who, directory.ListAudit{Environment: "/", Filter: domain.AuditFilter{Action: "session:end"}})
+				trail, err := d.directory.Audit.List(t.Context(), who,
+					directory.ListAudit{Environment: "/", Filter: domain.AuditFilter{Action: "session:end"}})
 				require.NoError(t, err)
 				var told []domain.AuditEntry
 				for entry, err := range trail.Items {
@@ -282,20 +286,24 @@ func TestSessionsEndWithTheAccount(t *testing.T) {
 		}
 		all := func(t *testing.T) [3]accounts.SignedIn {
 			t.Helper()
-			return [3]accounts.SignedIn{d.in(t, domain.TokenSession), d.in(t, domain.RefreshSession), d.in(t, domain.CookieSession)}
+			return [3]accounts.SignedIn{d.in(t, domain.TokenSession), d.in(t, domain.RefreshSession),
+				d.in(t, domain.CookieSession)}
 		}
 		id := all(t)[0].Session.User
 		no, yes, password := false, true, "abcdef"
 
 		s := all(t)
-		_, err = d.directory.Users.Update(ctx, operator, directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: directory.UserPatch{Active: &no}})
+		_, err = d.directory.Users.Update(ctx, operator,
+			directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: directory.UserPatch{Active: &no}})
 		require.NoError(t, err)
 		refused(t, s)
-		_, err = d.directory.Users.Update(ctx, operator, directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: directory.UserPatch{Active: &yes}})
+		_, err = d.directory.Users.Update(ctx, operator,
+			directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: directory.UserPatch{Active: &yes}})
 		require.NoError(t, err)
 		require.NoError(t, d.bears(t, s[0].Access), "an account that is given back has its sessions again")
 
-		_, err = d.directory.Users.Update(ctx, operator, directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: directory.UserPatch{Password: &password}})
+		_, err = d.directory.Users.Update(ctx, operator,
+			directory.UpdateUser{User: domain.UserRef{ID: id}, UserPatch: directory.UserPatch{Password: &password}})
 		require.NoError(t, err)
 		refused(t, s)
 
@@ -329,9 +337,11 @@ func TestCookiesNeedTheirCSRFToken(t *testing.T) {
 			want         error
 		}{
 			{"GET", "", nil}, {"HEAD", "", nil}, {"OPTIONS", "", nil}, {"GET", "nonsense", nil},
-			{"POST", "", domain.ErrCSRF}, {"PUT", "", domain.ErrCSRF}, {"PATCH", "", domain.ErrCSRF}, {"DELETE", "", domain.ErrCSRF},
+			{"POST", "", domain.ErrCSRF}, {"PUT", "", domain.ErrCSRF}, {"PATCH", "", domain.ErrCSRF},
+			{"DELETE", "", domain.ErrCSRF},
 			{"", "", domain.ErrCSRF}, {"get", "", domain.ErrCSRF}, {"TRACE", "", domain.ErrCSRF},
-			{"POST", other.CSRF, domain.ErrCSRF}, {"POST", mine.CSRF[1:], domain.ErrCSRF}, {"POST", mine.CSRF + "x", domain.ErrCSRF},
+			{"POST", other.CSRF, domain.ErrCSRF}, {"POST", mine.CSRF[1:], domain.ErrCSRF},
+			{"POST", mine.CSRF + "x", domain.ErrCSRF},
 			{"POST", strings.ToUpper(mine.CSRF), domain.ErrCSRF}, {"POST", mine.Cookie, domain.ErrCSRF},
 			{"POST", mine.CSRF, nil}, {"DELETE", mine.CSRF, nil},
 		} {
@@ -385,7 +395,8 @@ func TestSecretsAreThoseOfTheRow(t *testing.T) {
 			require.ErrorIs(t, err, domain.ErrBadRefresh, name)
 		}
 		require.NoError(t, d.bears(t, refresh.Access), "which ends nothing")
-		for name, k := range map[string]domain.SessionKey{"another secret": cookie.Session.SessionKey, "of a token's session": refresh.Session.SessionKey} {
+		for name, k := range map[string]domain.SessionKey{"another secret": cookie.Session.SessionKey,
+			"of a token's session": refresh.Session.SessionKey} {
 			secret, _ := tokens.NewSecret(domain.CookieSession, k, 0)
 			_, err := d.find(t, nil, secret, "GET")
 			require.ErrorIs(t, err, domain.ErrUnauthenticated, name)
@@ -426,7 +437,8 @@ func TestForgedSecretsAreRefused(t *testing.T) {
 	require.ErrorIs(t, other.bears(t, token.Access), domain.ErrUnauthenticated)
 	require.NoError(t, d.directory.DB.Close())
 
-	forged := []string{"", "x", token.Access, cookie.Cookie, refresh.Refresh + "A", refresh.Refresh[1:], refresh.Refresh + "=", cookie.CSRF}
+	forged := []string{"", "x", token.Access, cookie.Cookie, refresh.Refresh + "A", refresh.Refresh[1:], refresh.Refresh +
+		"=", cookie.CSRF}
 	raw, err := base64.RawURLEncoding.DecodeString(refresh.Refresh)
 	require.NoError(t, err)
 	for i := range raw {
@@ -472,8 +484,10 @@ func TestForgedSecretsAreRefused(t *testing.T) {
 		"a name of another kind": forge(jwt.SigningMethodHS512, secret, map[string]any{"kid": 1}),
 		"a name that is a path":  forge(jwt.SigningMethodHS512, []byte{}, map[string]any{"kid": "../../../dev/null"}),
 		"a name nobody gave":     forge(jwt.SigningMethodHS512, secret, map[string]any{"kid": "0123456789abcdef"}),
-		"a key that comes along": forge(jwt.SigningMethodHS512, secret, map[string]any{"kid": kid, "jwk": map[string]any{"kty": "oct", "k": "AA"}}),
-		"claims of another":      parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"admin","id":"1","org":1,"exp":9999999999}`)) + "." + parts[2],
+		"a key that comes along": forge(jwt.SigningMethodHS512, secret,
+			map[string]any{"kid": kid, "jwk": map[string]any{"kty": "oct", "k": "AA"}}),
+		"claims of another": parts[0] + "." +
+			base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"admin","id":"1","org":1,"exp":9999999999}`)) + "." + parts[2],
 	} {
 		require.ErrorIs(t, d.bears(t, text), domain.ErrUnauthenticated, name)
 	}
@@ -506,7 +520,8 @@ func TestSigningKeysRotate(t *testing.T) {
 		d.pass(time.Minute)
 		_, err = d.directory.SigningKeys.Revoke(ctx)
 		require.NoError(t, err)
-		for name, text := range map[string]string{"of the first key": before.Access, "of the second": after.Access, "with a refresh token": session.Access} {
+		for name, text := range map[string]string{"of the first key": before.Access, "of the second": after.Access,
+			"with a refresh token": session.Access} {
 			require.ErrorIs(t, d.bears(t, text), domain.ErrUnauthenticated, name)
 		}
 		_, err = d.find(t, nil, cookie.Cookie, "GET")
@@ -540,7 +555,8 @@ func TestSessionsWhileThePasswordMustBeChanged(t *testing.T) {
 		operator, err := d.directory.Operator(t.Context())
 		require.NoError(t, err)
 		yes := true
-		_, err = d.directory.Users.Update(t.Context(), operator, directory.UpdateUser{User: domain.UserRef{ID: s.Session.User}, UserPatch: directory.UserPatch{FirstAccess: &yes}})
+		_, err = d.directory.Users.Update(t.Context(), operator,
+			directory.UpdateUser{User: domain.UserRef{ID: s.Session.User}, UserPatch: directory.UserPatch{FirstAccess: &yes}})
 		require.NoError(t, err)
 		_, err = d.refresh(t, s.Refresh)
 		require.ErrorIs(t, err, domain.ErrPasswordExpired)

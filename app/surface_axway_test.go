@@ -27,7 +27,8 @@ func TestAxwayAdminsStayInTheirOrganization(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
 		operator := w.operator(t)
-		victim, err := w.directory.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "bolt.user"}})
+		victim, err := w.directory.Users.Get(t.Context(), operator,
+			directory.GetUser{User: domain.UserRef{Alias: "bolt.user"}})
 		require.NoError(t, err)
 		organization, err := w.directory.Environments.Get(t.Context(), operator, "Bolt")
 		require.NoError(t, err)
@@ -35,7 +36,8 @@ func TestAxwayAdminsStayInTheirOrganization(t *testing.T) {
 		require.NoError(t, err)
 		bodies := map[string][2]string{
 			"changepassword": {"application/x-www-form-urlencoded", "newPassword=secret-2"},
-			"image":          {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n\xff\xd8\xff\r\n--x--\r\n"},
+			"image": {"multipart/form-data; boundary=x",
+				"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n\xff\xd8\xff\r\n--x--\r\n"},
 		}
 		tried := 0
 		for _, route := range routesOf(w, "axway") {
@@ -64,9 +66,11 @@ func TestAxwayAdminsStayInTheirOrganization(t *testing.T) {
 			tried++
 		}
 		require.Greater(t, tried, 12)
-		status, _ := w.axway(t, "acme.admin", "DELETE", axway.Bases[0]+"/organizations/"+string(organization.UUID)+"?confirm=Bolt", "", "")
+		status, _ := w.axway(t, "acme.admin", "DELETE", axway.Bases[0]+"/organizations/"+string(organization.UUID)+
+			"?confirm=Bolt", "", "")
 		require.Equal(t, 404, status)
-		after, err := w.directory.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "bolt.user"}})
+		after, err := w.directory.Users.Get(t.Context(), operator,
+			directory.GetUser{User: domain.UserRef{Alias: "bolt.user"}})
 		require.NoError(t, err)
 		require.Equal(t, victim.User, after.User)
 		status, _ = w.axway(t, "bolt.user", "GET", axway.Bases[0]+"/currentuser", "", "")
@@ -79,9 +83,11 @@ func TestAxwayAdminsStayInTheirOrganization(t *testing.T) {
 func TestAxwayFindsNothingByWhatIsBehindAFilter(t *testing.T) {
 	w := newTwoTenants(t, "sqlite")
 	for _, query := range []string{
-		"field=email&op=like&value=", "field=name&op=ne&value=x&field=name&op=eq&value=x&lop=OR", "field=loginName&op=like&value=bolt",
+		"field=email&op=like&value=", "field=name&op=ne&value=x&field=name&op=eq&value=x&lop=OR",
+		"field=loginName&op=like&value=bolt",
 		"field=loginName&op=eq&value=x%27%20OR%20%271%27%3D%271", "field=loginName&op=like&value=%25%27)%20OR%201%3D1%20--",
-		"field=createdOn&op=ge&value=0", "field=role&op=ne&value=admin", "field=appid&op=ne&value=x", "field=orgid&op=ne&value=x",
+		"field=createdOn&op=ge&value=0", "field=role&op=ne&value=admin", "field=appid&op=ne&value=x",
+		"field=orgid&op=ne&value=x",
 	} {
 		status, answer := w.axway(t, "acme.admin", "GET", axway.Bases[0]+"/users?"+query, "", "")
 		require.Equal(t, 200, status, "%s: %s", query, answer)
@@ -102,8 +108,10 @@ func TestAxwayTellsNobodyWhoHasAPrivateApplication(t *testing.T) {
 			return o.UUID
 		}
 		api := add(objects.NewObject{Kind: domain.KindAPI, Name: "Diary"})
-		application := add(objects.NewObject{Kind: domain.KindApplication, Name: "Diary reader", Uses: []domain.ObjectRef{domain.ObjectRef(api)}})
-		for _, field := range []string{"field=appid&op=eq&value=" + string(application), "field=apiid&op=eq&value=" + string(api)} {
+		application := add(objects.NewObject{Kind: domain.KindApplication, Name: "Diary reader",
+			Uses: []domain.ObjectRef{domain.ObjectRef(api)}})
+		for _, field := range []string{"field=appid&op=eq&value=" + string(application), "field=apiid&op=eq&value=" +
+			string(api)} {
 			status, answer := w.axway(t, "acme.power", "GET", axway.Bases[0]+"/users?"+field, "", "")
 			require.Equal(t, 200, status, answer)
 			require.Equal(t, "[]", answer, field)
@@ -147,7 +155,8 @@ func TestAxwaySignsInAsClientsLookForIt(t *testing.T) {
 	require.Contains(t, answer, "\r\nLocation: "+axway.Home+"\r\n")
 	cookie := regexp.MustCompile(axway.SessionCookie + "=[^;]+").FindString(answer)
 	require.NotEmpty(t, cookie)
-	answer = ask("GET /api/portal/v1.3/currentuser HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: " + cookie + "\r\n\r\n")
+	answer = ask("GET /api/portal/v1.3/currentuser HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: " + cookie +
+		"\r\n\r\n")
 	require.Contains(t, answer, "HTTP/1.1 200 ")
 	require.Contains(t, answer, "\r\nCSRF-Token: ")
 	require.Contains(t, ask("GET "+axway.Home+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), "HTTP/1.1 200 ")

@@ -40,7 +40,8 @@ func TestSurfacesCanBeChosen(t *testing.T) {
 	token := signIn(t, moved.Address()+"/products/ixpath", "admin", "secret1")
 	c := &client{address: moved.host()}
 	defer c.close()
-	page, err := c.send([]byte("GET /products/ixpath/rest/users?limit=1&sort=alias HTTP/1.1\r\nHost: x\r\nAuthorization: "+token+"\r\n\r\n"), http.MethodGet)
+	page, err := c.send([]byte("GET /products/ixpath/rest/users?limit=1&sort=alias HTTP/1.1\r\nHost: x\r\nAuthorization: "+
+		token+"\r\n\r\n"), http.MethodGet)
 	require.NoError(t, err)
 	require.Equal(t, "200 OK", page.status)
 	require.Contains(t, page.header.Get("Link"), "</products/ixpath/rest/users?")
@@ -51,7 +52,8 @@ func TestSurfacesCanBeChosen(t *testing.T) {
 	require.NoError(t, importFile(t.Context(), cfg, fixture("rest")))
 	require.Len(t, serve(t, cfg).Surfaces(), len(surfaces(t)), "every surface can be named")
 
-	for _, bad := range [][]string{{"none"}, {"rest", "rest"}, {"rest="}, {"rest=/"}, {"rest=/a/"}, {"rest=a"}, {"rest=/a//b"}, {"rest=/.."},
+	for _, bad := range [][]string{{"none"}, {"rest", "rest"}, {"rest="}, {"rest=/"}, {"rest=/a/"}, {"rest=a"},
+		{"rest=/a//b"}, {"rest=/.."},
 		{"rest=/a%20b"}, {"rest=/a", "tellius=/a"}, {"rest=/a/b", "tellius=/a"}} {
 		cfg := settings(t, newClock(storyBegins))
 		cfg.Surfaces = bad

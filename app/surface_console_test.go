@@ -49,7 +49,8 @@ func (p person) ask(t *testing.T, method, address string, form url.Values) page 
 		request.Header.Set("Sec-Fetch-Site", "same-origin")
 		request.Header.Set("Origin", "null") // since the page sends no referrer
 	}
-	response, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(request)
+	response, err := (&http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
@@ -113,7 +114,8 @@ func openPages(t *testing.T, engine string, change func(*app.Config)) (*running,
 
 func (r *running) invite(t *testing.T, alias, language string) {
 	t.Helper()
-	status, answer := basicCaller(r.Address(), "admin", "secret1").call(t, "POST", "/rest/users/invite", fmt.Sprintf(`{"alias": %q, "envId": 19,
+	status, answer := basicCaller(r.Address(), "admin", "secret1").
+		call(t, "POST", "/rest/users/invite", fmt.Sprintf(`{"alias": %q, "envId": 19,
 		"group": "User", "language": %q, "person": {"firstname": "I", "lastname": "", "mailaddress": "%s@example.org"}}`, alias, language, alias))
 	require.Equal(t, 200, status, answer)
 }
@@ -121,7 +123,8 @@ func (r *running) invite(t *testing.T, alias, language string) {
 // forget asks for another password of the user with that mail address.
 func (r *running) forget(t *testing.T, address string) {
 	t.Helper()
-	status, _ := caller{base: r.Address()}.call(t, "POST", "/rest/accounts/forgot", fmt.Sprintf(`{"mailaddress": %q}`, address))
+	status, _ := caller{base: r.Address()}.call(t, "POST", "/rest/accounts/forgot",
+		fmt.Sprintf(`{"mailaddress": %q}`, address))
 	require.Equal(t, 200, status)
 }
 
@@ -164,7 +167,9 @@ func TestPeopleChooseTheirPassword(t *testing.T) {
 		require.Equal(t, 400, short.status)
 		require.Equal(t, "Ouvrez votre compte", short.title(t), "the page stays")
 		require.Contains(t, short.text, "Saisissez au moins 6 caractères.")
-		require.Regexp(t, `id="password"[^>]*aria-describedby="password-wrong password-hint"[^>]*aria-invalid="true"[^>]*autofocus`, short.text)
+		require.Regexp(t,
+			`id="password"[^>]*aria-describedby="password-wrong password-hint"[^>]*aria-invalid="true"[^>]*autofocus`,
+			short.text)
 		require.NotContains(t, short.text, `value="abc"`, "a password is not sent back")
 		unlike := ivy.press(t, short, map[string]string{"password": "chosen-1", "again": "chosen-2"})
 		require.Equal(t, 400, unlike.status)
@@ -177,7 +182,8 @@ func TestPeopleChooseTheirPassword(t *testing.T) {
 
 		opened := ivy.press(t, long, map[string]string{"password": "chosen-1", "again": "chosen-1"})
 		require.Equal(t, 200, opened.status)
-		require.Equal(t, "/console/done", opened.at.Path, "the browser gets what it shows, so that loading it again posts nothing")
+		require.Equal(t, "/console/done", opened.at.Path,
+			"the browser gets what it shows, so that loading it again posts nothing")
 		require.NotContains(t, opened.at.RawQuery, "secret")
 		require.Equal(t, "Votre compte est ouvert", opened.title(t))
 		require.Contains(t, opened.text, "Connectez-vous maintenant")
@@ -219,7 +225,8 @@ func TestPagesTellNothing(t *testing.T) {
 				u.RawQuery = url.Values{"mailaddress": {address}, "secret": {secret}, "lang": {"en"}}.Encode()
 				got := p.ask(t, "GET", u.String(), nil)
 				require.Equal(t, 200, got.status)
-				texts = append(texts, strings.NewReplacer(secret, "S", address, "A", url.QueryEscape(address), "A").Replace(got.text))
+				texts = append(texts, strings.NewReplacer(secret, "S", address, "A", url.QueryEscape(address), "A").
+					Replace(got.text))
 			}
 		}
 		for _, text := range texts[1:] {
@@ -228,7 +235,8 @@ func TestPagesTellNothing(t *testing.T) {
 	}
 	require.Equal(t, before, storetest.Dump(t, r.directory.DB))
 	// What somebody else wrote into a link is not shown as words of this server.
-	for _, text := range []string{"Call +1 800 555", "https://evil.example", "<script>alert(1)</script>", `"><b>x`, "a\u202eb@example.org"} {
+	for _, text := range []string{"Call +1 800 555", "https://evil.example", "<script>alert(1)</script>", `"><b>x`,
+		"a\u202eb@example.org"} {
 		for _, name := range []string{"mailaddress", "user"} {
 			q := url.Values{"mailaddress": {"ivy@example.org"}, "secret": {"s"}, "lang": {text}}
 			q.Set(name, text)
@@ -283,8 +291,9 @@ func TestPagesAreStrict(t *testing.T) {
 	for name, got := range pages {
 		lang := name[len(name)-2:]
 		for header, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-			"Referrer-Policy":         "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex",
+			"Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; " +
+				"base-uri 'none'",
+			"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex",
 			"X-Content-Type-Options": "nosniff", "Content-Type": "text/html; charset=utf-8",
 		} {
 			require.Equal(t, want, got.header.Get(header), "%s: %s", name, header)
@@ -322,7 +331,8 @@ func TestPagesOfOtherSitesPressNothing(t *testing.T) {
 	form.Set("password", "chosen-1")
 	form.Set("again", "chosen-1")
 	for _, site := range []string{"cross-site", "same-site"} {
-		request, err := http.NewRequestWithContext(t.Context(), "POST", r.Address()+"/console/accept", strings.NewReader(form.Encode()))
+		request, err := http.NewRequestWithContext(t.Context(), "POST", r.Address()+"/console/accept",
+			strings.NewReader(form.Encode()))
 		require.NoError(t, err)
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("Sec-Fetch-Site", site)
@@ -344,7 +354,8 @@ func TestGuessesOnPagesAreLimited(t *testing.T) {
 	p := person{base: r.Address()}
 	r.invite(t, "ivy", "en")
 	asked := p.ask(t, "GET", r.mailedLink(t, "ivy@example.org"), nil)
-	wrong := map[string]string{"secret": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", "password": "chosen-1", "again": "chosen-1"}
+	wrong := map[string]string{"secret": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", "password": "chosen-1",
+		"again": "chosen-1"}
 	for range 5 {
 		require.Equal(t, 400, p.press(t, asked, wrong).status)
 		status, _ := caller{base: r.Address()}.call(t, "POST", "/rest/accounts/accept",
@@ -364,7 +375,10 @@ func TestGuessesOnPagesAreLimited(t *testing.T) {
 // TestMailSaysWhatWorks holds where mail leads when the pages are somewhere else or not offered.
 func TestMailSaysWhatWorks(t *testing.T) {
 	t.Run("elsewhere", func(t *testing.T) {
-		r, p := openPages(t, "sqlite", func(c *app.Config) { c.Surfaces, c.PublicURL = []string{"rest", "console=/people"}, publicURL+"/" })
+		r, p := openPages(t, "sqlite", func(c *app.Config) {
+			c.Surfaces, c.PublicURL = []string{"rest", "console=/people"},
+				publicURL+"/"
+		})
 		r.invite(t, "ivy", "en")
 		link := r.mailedLink(t, "ivy@example.org")
 		require.True(t, strings.HasPrefix(link, publicURL+"/people/console/accept?"), link)
@@ -456,7 +470,8 @@ func TestPagesInChromium(t *testing.T) {
 	b.write(t, "chosen-1")
 	b.tabTo(t, "")
 	require.Equal(t, "Open the account", evaluate[string](t, b, "document.activeElement.textContent"))
-	require.NotEqual(t, "none", evaluate[string](t, b, "getComputedStyle(document.activeElement).outlineStyle"), "where one is can be seen")
+	require.NotEqual(t, "none", evaluate[string](t, b, "getComputedStyle(document.activeElement).outlineStyle"),
+		"where one is can be seen")
 	b.write(t, "\r")
 	b.await(t, `document.querySelector("h1")?.textContent === "Your account is open"`)
 	require.True(t, r.signsIn(t, "ivy", "chosen-1"))

@@ -38,7 +38,8 @@ func fillEthersource(t *testing.T, r *running, c *clock) {
 	c.set(time.Date(2021, 10, 10, 0, 0, 0, 0, time.UTC))
 	use("acme.user", night, 6)
 	use("acme.user", sold, 7)
-	_, err := things.HandOver(ctx, as("acme.user"), objects.ObjectTo{Object: sold, To: domain.UserRef{Alias: "acme.power"}})
+	_, err := things.HandOver(ctx, as("acme.user"),
+		objects.ObjectTo{Object: sold, To: domain.UserRef{Alias: "acme.power"}})
 	require.NoError(t, err)
 	use("acme.power", sold, 8)
 	for _, o := range []domain.ObjectRef{energy, night} {
@@ -47,7 +48,8 @@ func fillEthersource(t *testing.T, r *running, c *clock) {
 	c.set(began)
 	for _, name := range []string{"Morning", "Noon"} {
 		for _, kind := range []domain.ObjectKind{domain.KindObserver, domain.KindSector} {
-			_, err := things.OfferCopy(ctx, as("acme.power"), objects.ObjectTo{Object: create("acme.power", kind, name), To: domain.UserRef{Alias: "acme.user"}})
+			_, err := things.OfferCopy(ctx, as("acme.power"),
+				objects.ObjectTo{Object: create("acme.power", kind, name), To: domain.UserRef{Alias: "acme.user"}})
 			require.NoError(t, err)
 		}
 	}

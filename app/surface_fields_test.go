@@ -35,22 +35,26 @@ func TestFieldNames(t *testing.T) {
 
 	t.Run("the core has no other words", func(t *testing.T) {
 		used := make(map[string]string)
-		for _, folder := range []string{"../domain", "../tenancy", "../persistence", "directory", "accounts", "objects", "transfer"} {
+		for _, folder := range []string{"../domain", "../tenancy", "../persistence", "directory", "accounts", "objects",
+			"transfer"} {
 			fieldsIn(t, folder, used)
 		}
 		require.Equal(t, slices.Sorted(slices.Values(words)), slices.Sorted(maps.Keys(used)), used)
 	})
 
-	surfaces := map[string]httpx.FieldNames{"rest": rest.FieldNames, "axway": axway.FieldNames, "tellius": tellius.FieldNames,
-		"tat": tat.FieldNames, "ethersource": ethersource.FieldNames}
+	surfaces := map[string]httpx.FieldNames{"rest": rest.FieldNames, "axway": axway.FieldNames,
+		"tellius": tellius.FieldNames,
+		"tat":     tat.FieldNames, "ethersource": ethersource.FieldNames}
 	for surface, names := range surfaces {
 		t.Run(surface, func(t *testing.T) {
 			for word := range names {
-				require.True(t, slices.Contains(words, word) || strings.HasPrefix(word, "attributes."), "%s is no field of the core", word)
+				require.True(t, slices.Contains(words, word) || strings.HasPrefix(word, "attributes."),
+					"%s is no field of the core", word)
 			}
 			for _, word := range words {
 				_, said := names[word]
-				foreign := slices.Contains([]string{"home", "allowed", "blocked", "current", "person.first_name", "person.last_name", "person.mail"}, word)
+				foreign := slices.Contains([]string{"home", "allowed", "blocked", "current", "person.first_name",
+					"person.last_name", "person.mail"}, word)
 				require.True(t, said || !foreign, word)
 			}
 		})
@@ -76,7 +80,8 @@ func fieldsIn(t *testing.T, folder string, used map[string]string) {
 			}
 		}
 	}
-	naming := regexp.MustCompile(`^(InvalidField|On|check(Name|Text|Number)|CheckGrants|once|grants|place|missing(Group|Environment)|fellow)$`)
+	naming := regexp.MustCompile(
+		`^(InvalidField|On|check(Name|Text|Number)|CheckGrants|once|grants|place|missing(Group|Environment)|fellow)$`)
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() && path == folder {
 			return err
@@ -85,7 +90,8 @@ func fieldsIn(t *testing.T, folder string, used map[string]string) {
 			return fs.SkipDir
 		}
 		// The fields of lists are columns of tables, those of formats the words of a file.
-		archive := slices.ContainsFunc([]string{"list", "json", "csv"}, func(p string) bool { return strings.HasPrefix(d.Name(), p) })
+		archive := slices.ContainsFunc([]string{"list", "json", "csv"},
+			func(p string) bool { return strings.HasPrefix(d.Name(), p) })
 		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || archive {
 			return err
 		}

@@ -18,13 +18,16 @@ func TestCredentialsAtTheRoot(t *testing.T) {
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("a:b"))
 	tat := []string{""}
 	for _, prefix := range []string{"", "X-", "x-"} {
-		for _, name := range []string{"Tat_username", "Tat-Username", "tat_username", "TAT-USERNAME", "Tat_password", "Tat-Password"} {
+		for _, name := range []string{"Tat_username", "Tat-Username", "tat_username", "TAT-USERNAME", "Tat_password",
+			"Tat-Password"} {
 			tat = append(tat, prefix+name+": a")
 		}
 	}
 	tat = append(tat, "Tat_username: ", "Tatusername: a", "X-Tat-Referer: a")
-	authorizations := []string{"", "Authorization: " + basic, "Authorization: basic x", "Authorization:  BASIC", "Authorization: Basic",
-		"Authorization: Bearer a.b.c", "Authorization: a.b.c", "Authorization: Digest a", "Authorization: Basically", "Token: a.b.c"}
+	authorizations := []string{"", "Authorization: " + basic, "Authorization: basic x", "Authorization:  BASIC",
+		"Authorization: Basic",
+		"Authorization: Bearer a.b.c", "Authorization: a.b.c", "Authorization: Digest a", "Authorization: Basically",
+		"Token: a.b.c"}
 	keys := []string{"", "apiKey: k", "ApiKey: k", "APIKEY: k", "apiKey: "}
 	queries := []string{"", "?apiKey=k", "?apiKey=", "?apikey=k", "?firstResult=1&apiKey=k"}
 	for _, t1 := range tat {
@@ -39,8 +42,10 @@ func TestCredentialsAtTheRoot(t *testing.T) {
 						}
 					}
 					want := "tellius"
-					if key != "" && key != "apiKey: " || strings.Contains(query, "apiKey") || strings.HasPrefix(strings.ToLower(strings.TrimSpace(strings.TrimPrefix(authorization, "Authorization:"))), "basic") &&
-						!strings.Contains(authorization, "Basically") {
+					if key != "" && key != "apiKey: " || strings.Contains(query, "apiKey") ||
+						strings.HasPrefix(strings.ToLower(strings.TrimSpace(strings.TrimPrefix(authorization, "Authorization:"))),
+							"basic") &&
+							!strings.Contains(authorization, "Basically") {
 						want = "ethersource"
 					}
 					if strings.HasSuffix(t1, ": a") && t1 != "Tatusername: a" && !strings.Contains(t1, "Referer") {

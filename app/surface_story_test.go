@@ -23,7 +23,8 @@ func TestOnePersonOnEverySurface(t *testing.T) {
 		}
 
 		// Nina registers with Tat, and proves her address by the link.
-		status, _ := with("", nil).call(t, "POST", "/user", `{"username":"nina","fullname":"Nina Simone","email":"nina@foo.net"}`)
+		status, _ := with("", nil).
+			call(t, "POST", "/user", `{"username":"nina","fullname":"Nina Simone","email":"nina@foo.net"}`)
 		require.Equal(t, 201, status)
 		status, list := axway.call(t, "GET", "/users?field=loginName&op=eq&value=nina&field=state&op=eq&value=pending", "")
 		require.Equal(t, 200, status)
@@ -47,7 +48,8 @@ func TestOnePersonOnEverySurface(t *testing.T) {
 		require.Equal(t, uuid, mine.find(t, "data", "id"))
 		number := fmt.Sprint(mine.find(t, "data", "userid"))
 		tellius := func(login, password string) caller {
-			status, answer := with("", nil).call(t, "POST", "/api/login", fmt.Sprintf(`{"username":%q,"password":%q}`, login, password))
+			status, answer := with("", nil).
+				call(t, "POST", "/api/login", fmt.Sprintf(`{"username":%q,"password":%q}`, login, password))
 			require.Equal(t, 200, status)
 			return with("", map[string]string{"Authorization": "Bearer " + answer.find(t, "token").(string)})
 		}
@@ -59,7 +61,8 @@ func TestOnePersonOnEverySurface(t *testing.T) {
 		// A role given in rest is one of every surface.
 		status, _ = tat("nina", password).call(t, "PUT", "/user/setadmin", `{"username":"bob"}`)
 		require.Equal(t, 403, status)
-		status, _ = basicCaller(r.Address(), "root", tatPassword).call(t, "POST", "/rest/users/"+number, `{"role":"oadmin","group":"Admin"}`)
+		status, _ = basicCaller(r.Address(), "root", tatPassword).
+			call(t, "POST", "/rest/users/"+number, `{"role":"oadmin","group":"Admin"}`)
 		require.Equal(t, 200, status)
 		_, me = tat("nina", password).call(t, "GET", "/user/me", "")
 		require.Equal(t, true, me.find(t, "user", "isAdmin"))
@@ -88,7 +91,8 @@ func TestOnePersonOnEverySurface(t *testing.T) {
 
 		// Deactivated by one, she is nobody for all.
 		token := tellius("nina", password)
-		status, _ = basicCaller(r.Address()+"/api/portal/v1.3", "root", tatPassword).call(t, "PUT", "/users/"+uuid, `{"enabled":false}`)
+		status, _ = basicCaller(r.Address()+"/api/portal/v1.3", "root", tatPassword).
+			call(t, "PUT", "/users/"+uuid, `{"enabled":false}`)
 		require.Equal(t, 200, status)
 		_, mine = admin.call(t, "GET", "/rest/users/nina", "")
 		require.Equal(t, false, mine.find(t, "data", "active"))

@@ -178,7 +178,8 @@ func newRestDriver(_ *testing.T, w *twoTenants, login, password string) driver {
 func (d restDriver) idOf(u *domain.User) string { return fmt.Sprint(int64(u.ID)) }
 
 func (d restDriver) create(t *testing.T, login, mail string) (string, outcome) {
-	status, _ := d.call(t, "POST", "/rest/users", fmt.Sprintf(`{"alias":%q,"password":"secret-1","group":"User","envId":"Acme",
+	status, _ := d.call(t, "POST", "/rest/users",
+		fmt.Sprintf(`{"alias":%q,"password":"secret-1","group":"User","envId":"Acme",
 		"person":{"firstname":%q,"lastname":"","mailaddress":%q}}`, login, login, mail))
 	if status != 200 {
 		return "", outcomeOf(t, status)
@@ -253,7 +254,8 @@ func newAxwayDriver(_ *testing.T, w *twoTenants, login, password string) driver 
 		fresh: func(t *testing.T, login, mail string) string {
 			acme, err := w.directory.Environments.Get(t.Context(), w.operator(t), "Acme")
 			require.NoError(t, err)
-			return fmt.Sprintf(`{"organizationId":%q,"name":%q,"loginName":%q,"email":%q,"enabled":true}`, acme.UUID, login, login, mail)
+			return fmt.Sprintf(`{"organizationId":%q,"name":%q,"loginName":%q,"email":%q,"enabled":true}`, acme.UUID, login,
+				login, mail)
 		},
 	}
 }
@@ -261,7 +263,8 @@ func newAxwayDriver(_ *testing.T, w *twoTenants, login, password string) driver 
 func newTelliusDriver(t *testing.T, w *twoTenants, login, password string) driver {
 	c := caller{base: w.Address()}
 	token := "none"
-	if status, answer := c.call(t, "POST", "/api/login", fmt.Sprintf(`{"username":%q,"password":%q}`, login, password)); status == 200 {
+	if status, answer := c.call(t, "POST", "/api/login",
+		fmt.Sprintf(`{"username":%q,"password":%q}`, login, password)); status == 200 {
 		token = answer.find(t, "token").(string)
 	}
 	c.header = map[string]string{"Authorization": "Bearer " + token}
@@ -331,7 +334,8 @@ func newByNumber(w *twoTenants, login, password string) byNumber {
 }
 
 func (d byNumber) number(t *testing.T, alias string) string {
-	found, err := d.w.directory.Users.Get(t.Context(), d.w.operator(t), directory.GetUser{User: domain.UserRef{Alias: alias}})
+	found, err := d.w.directory.Users.Get(t.Context(), d.w.operator(t),
+		directory.GetUser{User: domain.UserRef{Alias: alias}})
 	if err != nil {
 		return "999999"
 	}
@@ -406,7 +410,8 @@ func (d tatDriver) list(t *testing.T) (logins []string, _ outcome) {
 }
 
 func (d tatDriver) rename(t *testing.T, id, name string) outcome {
-	status, answer := d.tat.call(t, "PUT", "/user/update", fmt.Sprintf(`{"username":%q,"newFullname":%q,"newEmail":"%s@example.org"}`, id, name, id))
+	status, answer := d.tat.call(t, "PUT", "/user/update",
+		fmt.Sprintf(`{"username":%q,"newFullname":%q,"newEmail":"%s@example.org"}`, id, name, id))
 	return d.said(t, status, answer)
 }
 
@@ -427,11 +432,13 @@ type ethersourceDriver struct {
 }
 
 func newEthersourceDriver(_ *testing.T, w *twoTenants, login, password string) driver {
-	return ethersourceDriver{newByNumber(w, login, password), basicCaller(w.Address()+"/ethersource/rest/v2", login, password)}
+	return ethersourceDriver{newByNumber(w, login, password),
+		basicCaller(w.Address()+"/ethersource/rest/v2", login, password)}
 }
 
 func (d ethersourceDriver) create(t *testing.T, login, mail string) (string, outcome) {
-	status, answer := d.ethersource.call(t, "POST", "/users", fmt.Sprintf(`{"userId":%q,"firstName":%q,"lastName":"","email":%q,"password":"secret-1",
+	status, answer := d.ethersource.call(t, "POST", "/users",
+		fmt.Sprintf(`{"userId":%q,"firstName":%q,"lastName":"","email":%q,"password":"secret-1",
 		"company":"","country":"","language":"EN"}`, login, login, mail))
 	if status == 400 && strings.Contains(fmt.Sprint(answer.value), "already in use") {
 		return "", outcomeConflict // the product knows no 409
@@ -440,6 +447,8 @@ func (d ethersourceDriver) create(t *testing.T, login, mail string) (string, out
 }
 
 func (d ethersourceDriver) rename(t *testing.T, id, name string) outcome {
-	status, _ := d.ethersource.call(t, "PUT", "/users/"+id, fmt.Sprintf(`{"firstName":%q,"lastName":"","email":"%s@example.org","company":"","country":"","language":"EN"}`, name, id))
+	status, _ := d.ethersource.call(t, "PUT", "/users/"+id,
+		fmt.Sprintf(`{"firstName":%q,"lastName":"","email":"%s@example.org","company":"","country":"","language":"EN"}`, name,
+			id))
 	return outcomeOf(t, status)
 }

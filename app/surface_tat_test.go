@@ -60,7 +60,8 @@ func TestTatTogether(t *testing.T) {
 			status, body := tatAnswer(t, client, w.Address(), login, "GET", "/user/me", "")
 			require.Equal(t, 200, status, body)
 		}
-		status, body := tatAnswer(t, client, w.Address(), "acme.admin", "PUT", "/user/check", `{"username":"acme.power","fixPrivateTopics":true}`)
+		status, body := tatAnswer(t, client, w.Address(), "acme.admin", "PUT", "/user/check",
+			`{"username":"acme.power","fixPrivateTopics":true}`)
 		require.Equal(t, 201, status, body)
 		actions := []struct {
 			method, path, body string
@@ -112,7 +113,8 @@ func TestTatTogether(t *testing.T) {
 				}
 			}
 			require.NoError(t, json.Unmarshal([]byte(body), &me))
-			lists := map[string][]string{"groups": me.User.Groups, "topics": me.User.FavoritesTopics, "off": me.User.OffNotificationsTopics, "tags": me.User.FavoritesTags}
+			lists := map[string][]string{"groups": me.User.Groups, "topics": me.User.FavoritesTopics,
+				"off": me.User.OffNotificationsTopics, "tags": me.User.FavoritesTags}
 			for _, c := range me.User.Contacts {
 				lists["contacts"] = append(lists["contacts"], c.Username)
 			}
@@ -174,14 +176,16 @@ func TestRenameAndArchive(t *testing.T) {
 						return
 					}
 					home, password := domain.EnvironmentRef(place), userPassword
-					_, err := s.Users.Create(t.Context(), operator, directory.UserPatch{Alias: &name, FirstName: &name, Home: &home, Password: &password})
+					_, err := s.Users.Create(t.Context(), operator,
+						directory.UserPatch{Alias: &name, FirstName: &name, Home: &home, Password: &password})
 					require.NoError(t, err)
 					_, err = s.People.Check(t.Context(), admin, directory.CheckUser{Alias: name, FixTopic: true})
 					require.NoError(t, err)
 					own := s.as(t, name)
 					_, err = s.Topics.Create(t.Context(), own, objects.NewTopic{Name: "/Private/" + name + "/notes"})
 					require.NoError(t, err)
-					require.NoError(t, s.Social.AddFavourite(t.Context(), watcher, objects.Favourite{List: domain.MutedTopics, Name: "/Private/" + name + "/notes"}))
+					require.NoError(t, s.Social.AddFavourite(t.Context(), watcher,
+						objects.Favourite{List: domain.MutedTopics, Name: "/Private/" + name + "/notes"}))
 					model[name] = &namedPeople{topics: []string{"/Private/" + name, "/Private/" + name + "/notes"}}
 				},
 				"rename": func(rt *rapid.T) {
@@ -289,7 +293,8 @@ func TestTakenNamesAndAddresses(t *testing.T) {
 			}
 		}
 		require.False(t, s.signsIn(t, "used", ""))
-		_, err := s.Accounts.Verify(t.Context(), accounts.Redeem{Whose: accounts.Whose{Alias: "used"}, Secret: "x", Source: "192.0.2.1"})
+		_, err := s.Accounts.Verify(t.Context(),
+			accounts.Redeem{Whose: accounts.Whose{Alias: "used"}, Secret: "x", Source: "192.0.2.1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "what is kept is no account")
 	})
 }
@@ -302,7 +307,8 @@ func TestGroupAdmins(t *testing.T) {
 		ctx, uses := t.Context(), w.directory
 		add := func(alias, home string, groups ...domain.GroupRef) {
 			ref, mail := domain.EnvironmentRef(home), alias+"@example.org"
-			_, err := uses.Users.Create(ctx, w.operator(t), directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Groups: &groups})
+			_, err := uses.Users.Create(ctx, w.operator(t),
+				directory.UserPatch{Alias: &alias, FirstName: &alias, Mail: &mail, Home: &ref, Groups: &groups})
 			require.NoError(t, err)
 		}
 		add("lead", "Acme/Prod", "User")
@@ -311,7 +317,8 @@ func TestGroupAdmins(t *testing.T) {
 		admin := func() domain.Principal { return w.principal(t, "acme.admin") }
 		group := func(name string, mask domain.Mask, role domain.Role) domain.GroupRef {
 			parent := domain.GroupRef("Admin")
-			_, err := uses.Groups.Create(ctx, admin(), directory.GroupPatch{Alias: &name, Mask: &mask, Role: &role, Parent: &parent})
+			_, err := uses.Groups.Create(ctx, admin(),
+				directory.GroupPatch{Alias: &name, Mask: &mask, Role: &role, Parent: &parent})
 			require.NoError(t, err)
 			member := directory.GroupMember{Group: domain.GroupRef(name), User: domain.UserRef{Alias: "lead"}}
 			require.NoError(t, uses.Groups.AddAdmin(ctx, admin(), member))
@@ -341,7 +348,8 @@ func TestGroupAdmins(t *testing.T) {
 			require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(climbing, "peer")), domain.ErrClimbing, string(climbing))
 		}
 		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(plain, "lead")), domain.ErrForbidden, "oneself")
-		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(plain, "far")), domain.ErrUserNotFound, "at home where the admin does not work")
+		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(plain, "far")), domain.ErrUserNotFound,
+			"at home where the admin does not work")
 		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(plain, "bolt.user")), domain.ErrUserNotFound)
 		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as(plain, "acme.power")), domain.ErrHasMore)
 		require.ErrorIs(t, uses.Users.Admit(ctx, lead(), as("User", "peer")), domain.ErrForbidden)
@@ -355,7 +363,8 @@ func TestGroupAdmins(t *testing.T) {
 		_, err := uses.Groups.Create(ctx, admin(), directory.GroupPatch{Alias: &name, Mask: &mute, Parent: &parent})
 		require.NoError(t, err)
 		change := func(to domain.GroupRef) {
-			_, err := uses.Users.Update(ctx, admin(), directory.UpdateUser{User: domain.UserRef{ID: lead().User}, UserPatch: directory.UserPatch{Group: &to, Groups: &[]domain.GroupRef{}}})
+			_, err := uses.Users.Update(ctx, admin(), directory.UpdateUser{User: domain.UserRef{ID: lead().User},
+				UserPatch: directory.UserPatch{Group: &to, Groups: &[]domain.GroupRef{}}})
 			require.NoError(t, err)
 		}
 		change("Mute")

@@ -42,7 +42,8 @@ type zoo struct {
 
 // texts are what people write into fields: plain, from right to left, with what other languages
 // take for syntax, with combining marks and outside of the basic plane, and nothing.
-var texts = []string{"Ada", "سلمى حداد", `O'Brien "the" <b>&amp;</b>`, "Zoë ñ é 𝒜 👩‍👩‍👧", "; DROP TABLE users; -- %_\\", ""}
+var texts = []string{"Ada", "سلمى حداد", `O'Brien "the" <b>&amp;</b>`, "Zoë ñ é 𝒜 👩‍👩‍👧", "; DROP TABLE users; -- %_\\",
+	""}
 
 // long returns a text of n characters, of more than one byte each.
 func long(n int) string { return strings.Repeat("é", n) }
@@ -163,11 +164,13 @@ func (z *zoo) addEnvironments(t *testing.T, w *twoTenants) {
 		}
 	}
 	most, zone, address := long(100), "Europe/Paris", long(2000)
-	add("/", "Zoo", directory.EnvironmentPatch{IsOrganization: &yes, Attributes: domain.Attributes{"email": "a@b.example", "phone": texts[1], "description": texts[2]}})
+	add("/", "Zoo", directory.EnvironmentPatch{IsOrganization: &yes,
+		Attributes: domain.Attributes{"email": "a@b.example", "phone": texts[1], "description": texts[2]}})
 	add("Zoo", "Nested", directory.EnvironmentPatch{IsOrganization: &yes})
 	picture := pngOf(t)
 	_, err := w.directory.Organizations.Update(t.Context(), w.operator(t), directory.UpdateOrganization{
-		Organization: domain.EnvironmentRef(z.names["organizations"][0]), OrganizationPatch: directory.OrganizationPatch{Image: &picture}})
+		Organization:      domain.EnvironmentRef(z.names["organizations"][0]),
+		OrganizationPatch: directory.OrganizationPatch{Image: &picture}})
 	require.NoError(t, err)
 	add("Zoo", "Closed", directory.EnvironmentPatch{Active: &no})
 	add("Zoo", most, directory.EnvironmentPatch{Code: &most, SendURL: &yes, TimeZone: &zone, GitRepository: &address})
@@ -188,7 +191,8 @@ func (z *zoo) addGroups(t *testing.T, w *twoTenants) {
 				alias = nameable(texts[j])
 			}
 			title, description := texts[j], texts[(i+j)%len(texts)]
-			in := directory.GroupPatch{Alias: &alias, Mask: &mask, Role: &role, Organization: &organization, Parent: &parent, Description: &description}
+			in := directory.GroupPatch{Alias: &alias, Mask: &mask, Role: &role, Organization: &organization, Parent: &parent,
+				Description: &description}
 			if role != 0 {
 				in.RoleTitle = &title
 			}
@@ -214,7 +218,8 @@ func (z *zoo) addUsers(t *testing.T, w *twoTenants) {
 	}
 	for _, text := range []string{"o'brien", "анна", "שרה", "ada@zoo.example", "a b", "x%2Fy", "15"} {
 		home, first := domain.EnvironmentRef("Zoo"), text
-		u, err := w.directory.Users.Create(t.Context(), w.operator(t), directory.UserPatch{Alias: &text, FirstName: &first, Home: &home})
+		u, err := w.directory.Users.Create(t.Context(), w.operator(t),
+			directory.UserPatch{Alias: &text, FirstName: &first, Home: &home})
 		require.NoError(t, err, text)
 		z.nameUser(&u.User)
 	}
@@ -227,21 +232,25 @@ func (z *zoo) addUser(t *testing.T, w *twoTenants, n int, role domain.Role, stat
 	if role == domain.RoleSuperUser {
 		home = "/"
 	}
-	in := directory.UserPatch{Alias: &alias, Password: &password, Home: &home, Role: &role, State: &state, Active: &active, Group: &group}
+	in := directory.UserPatch{Alias: &alias, Password: &password, Home: &home, Role: &role, State: &state, Active: &active,
+		Group: &group}
 	first, last := nameable(texts[n%(len(texts)-1)]), texts[(n+1)%len(texts)]
 	in.FirstName, in.LastName = &first, &last
 	if n%3 > 0 { // every optional field
 		mail := alias + "@" + strings.Repeat("m", 50) + ".example"
-		text, zone, language, page, delay, no := texts[n%len(texts)], "America/New_York", languages[n%len(languages)], int64(n), 99999, false
+		text, zone, language, page, delay, no := texts[n%len(texts)], "America/New_York", languages[n%len(languages)],
+			int64(n), 99999, false
 		in.Mail, in.Phone, in.JobTitle, in.Department, in.TimeZone, in.Language = &mail, &text, &text, &text, &zone, &language
 		in.DefaultPage, in.PasswordDelay, in.RevokeDelay, in.FirstAccess = &page, &delay, &delay, &no
-		in.Attributes = domain.Attributes{"description": texts[n%len(texts)] + "\n\tmore", "mobile": "+353 (89)", "company": texts[n%len(texts)], "country": "SE"}
+		in.Attributes = domain.Attributes{"description": texts[n%len(texts)] + "\n\tmore", "mobile": "+353 (89)",
+			"company": texts[n%len(texts)], "country": "SE"}
 		allowed, blocked := []domain.EnvironmentRef{"Zoo/Nested", "Acme/Prod"}, []domain.EnvironmentRef{"Zoo/Closed", "Bolt"}
 		in.Allowed, in.Blocked = &allowed, &blocked
 	}
 	if n%3 == 2 { // at its longest
 		most := long(100)
-		in.FirstName, in.LastName, in.Phone, in.JobTitle, in.Department, in.TimeZone = &most, &most, &most, &most, &most, &most
+		in.FirstName, in.LastName, in.Phone, in.JobTitle, in.Department, in.TimeZone = &most, &most, &most, &most, &most,
+			&most
 		picture := pngOf(t)
 		in.Picture = &picture
 		groups := []domain.GroupRef{"Admin"}
@@ -285,8 +294,9 @@ func (z *zoo) addObjects(t *testing.T, w *twoTenants) {
 				name := nameable(fmt.Sprintf("%d %s", n, text))
 				n++
 				z.note(visibility)
-				o, err := w.directory.Objects.Create(ctx, w.operator(t), objects.NewObject{Kind: kind.Kind, Name: name, Environment: "Zoo",
-					Parent: parentOf(&kind, above), Owner: owner, Visibility: &visibility, Attributes: z.attributes(&kind, text, n)})
+				o, err := w.directory.Objects.Create(ctx, w.operator(t),
+					objects.NewObject{Kind: kind.Kind, Name: name, Environment: "Zoo",
+						Parent: parentOf(&kind, above), Owner: owner, Visibility: &visibility, Attributes: z.attributes(&kind, text, n)})
 				require.NoError(t, err, "%s %s", kind.Kind, name)
 				if above[kind.Kind] == "" {
 					above[kind.Kind] = domain.NumberedObject(o.ID)
@@ -297,7 +307,8 @@ func (z *zoo) addObjects(t *testing.T, w *twoTenants) {
 				}
 				for level := domain.LevelRead; level <= domain.LevelAdmin; level++ {
 					z.note(level)
-					grant := objects.GrantObject{User: domain.UserRef{Alias: []string{"", "zoo8", "zoo1", "acme.power"}[level]}, Level: level}
+					grant := objects.GrantObject{User: domain.UserRef{Alias: []string{"", "zoo8", "zoo1", "acme.power"}[level]},
+						Level: level}
 					if level == domain.LevelWrite {
 						grant = objects.GrantObject{Group: "User", Level: level}
 					}
@@ -351,11 +362,13 @@ func (z *zoo) addHabits(t *testing.T, w *twoTenants) {
 	_, err = w.directory.Objects.OfferCopy(ctx, owner, objects.ObjectTo{Object: first, To: domain.UserRef{Alias: "zoo8"}})
 	require.NoError(t, err)
 	for _, kind := range []domain.SessionKind{domain.TokenSession, domain.RefreshSession, domain.CookieSession} {
-		_, err := w.directory.Sessions.SignIn(ctx, accounts.SignIn{Login: "zoo8", Password: testPassword, Kind: kind, Address: "127.0.0.1", Client: texts[2]})
+		_, err := w.directory.Sessions.SignIn(ctx,
+			accounts.SignIn{Login: "zoo8", Password: testPassword, Kind: kind, Address: "127.0.0.1", Client: texts[2]})
 		require.NoError(t, err)
 		z.note(kind)
 	}
-	for _, ask := range []string{"POST /user/me/contacts/zoo1", "POST /user/me/favorites/topics/zoo-topic", "POST /user/me/disable/notifications/topics/zoo-topic", "POST /user/me/tags/" + url.PathEscape(texts[1])} {
+	for _, ask := range []string{"POST /user/me/contacts/zoo1", "POST /user/me/favorites/topics/zoo-topic",
+		"POST /user/me/disable/notifications/topics/zoo-topic", "POST /user/me/tags/" + url.PathEscape(texts[1])} {
 		method, path, _ := strings.Cut(ask, " ")
 		z.tat(t, "zoo8", method, path, "")
 	}
@@ -416,7 +429,8 @@ func TestTheZooIsShown(t *testing.T) {
 			for name, operation := range operations(d.doc) {
 				// What needs a secret, or more than a name, is shown by contract files.
 				method, path, _ := strings.Cut(name, " ")
-				if method == "GET" && operation.Responses.Value("200") != nil && !shown[name] && !slices.Contains(unaskable, offered.Name+" "+path) {
+				if method == "GET" && operation.Responses.Value("200") != nil && !shown[name] &&
+					!slices.Contains(unaskable, offered.Name+" "+path) {
 					t.Errorf("%s: %s shows nothing of the zoo", offered.Name, name)
 				}
 			}
@@ -425,7 +439,8 @@ func TestTheZooIsShown(t *testing.T) {
 }
 
 // unaskable are the routes that answer nothing to names alone.
-var unaskable = []string{"rest /rest/explain", "ethersource /users/apiKey", "ethersource /users/usagestatistics", "ethersource /users/confirm/credentials",
+var unaskable = []string{"rest /rest/explain", "ethersource /users/apiKey", "ethersource /users/usagestatistics",
+	"ethersource /users/confirm/credentials",
 	"rest /rest/users/{}/keys/{}", "rest /rest/me/keys/{}", "axway /organizations/{}/tokens/{}", "tat /user/verify/{}/{}",
 	"rest /rest/accounts/verify", "rest /rest/accounts/reset", "rest /rest/accounts/mail", "rest /rest/accounts/accept"}
 
@@ -448,7 +463,8 @@ func (z *zoo) ask(t *testing.T, d *description, login string, shown map[string]b
 				} else if err := d.check(request, got); err != nil {
 					t.Errorf("%s %s as %s: %.400s", method, target, login, err)
 				}
-				shown[method+" "+openAPIParameter.ReplaceAllString(path, "{}")] = shown[method+" "+openAPIParameter.ReplaceAllString(path, "{}")] || got.status[:3] == "200"
+				shown[method+" "+openAPIParameter.ReplaceAllString(path, "{}")] = shown[method+" "+
+					openAPIParameter.ReplaceAllString(path, "{}")] || got.status[:3] == "200"
 			}
 		}
 	}
@@ -459,7 +475,8 @@ func (z *zoo) ask(t *testing.T, d *description, login string, shown map[string]b
 // asks for everything; others ask for what is theirs, and for a few others.
 func (z *zoo) targets(d *description, path, method string, operation *openapi3.Operation, login string) []string {
 	changes := operation.RequestBody != nil && operation.RequestBody.Value.Content.Get("application/json") != nil
-	if method != http.MethodGet && (method != http.MethodPut || !changes || !strings.Contains(path, "{")) || strings.Count(path, "{") > 1 {
+	if method != http.MethodGet && (method != http.MethodPut || !changes || !strings.Contains(path, "{")) ||
+		strings.Count(path, "{") > 1 {
 		return nil
 	}
 	base := strings.TrimSuffix(d.doc.Servers[0].URL, "/")

@@ -98,8 +98,10 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			name:   "rest",
 			claims: below("/auth", "/rest"),
 			app: rest.New(server, rest.Uses{Users: d.Users, Environments: d.Environments, Groups: d.Groups,
-				Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit, Objects: d.Objects}, pages,
-				by(authn.KeyInHeader(d.access.passwords), authn.Bearer(d.access.tokens), authn.Basic(d.access.passwords)), d.config.Now),
+				Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit,
+				Objects: d.Objects}, pages,
+				by(authn.KeyInHeader(d.access.passwords), authn.Bearer(d.access.tokens), authn.Basic(d.access.passwords)),
+				d.config.Now),
 			openAPI: rest.OpenAPI,
 		},
 		{
@@ -115,7 +117,8 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			name:   "ethersource",
 			claims: below("/ethersource"),
 			shares: below("/users"),
-			app: ethersource.New(server, ethersource.Uses{Users: d.Users, Accounts: d.Accounts, APIKeys: d.APIKeys, Objects: d.Objects, Admins: d.Admins},
+			app: ethersource.New(server,
+				ethersource.Uses{Users: d.Users, Accounts: d.Accounts, APIKeys: d.APIKeys, Objects: d.Objects, Admins: d.Admins},
 				by(authn.APIKey(d.access.passwords), authn.Basic(d.access.passwords))),
 			openAPI: ethersource.OpenAPI,
 		},
@@ -123,14 +126,16 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			name:   "tellius",
 			claims: below("/api/login", "/api/auth/login", "/api/refresh", "/assignUserObjects"),
 			shares: rootPaths,
-			app: tellius.New(server, tellius.Uses{Users: d.Users, Groups: d.Groups, Objects: d.Objects, Sessions: d.Sessions, Admins: d.Admins},
+			app: tellius.New(server, tellius.Uses{Users: d.Users, Groups: d.Groups, Objects: d.Objects, Sessions: d.Sessions,
+				Admins: d.Admins},
 				by(authn.Bearer(d.access.tokens), authn.Refused(errNobody()))),
 			openAPI: tellius.OpenAPI,
 		},
 		{
 			name:   "axway",
 			claims: below(axway.Bases...),
-			app: axway.New(server, axway.Uses{Users: d.Users, Organizations: d.Organizations, Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, Codes: d.Codes, Objects: d.Objects},
+			app: axway.New(server, axway.Uses{Users: d.Users, Organizations: d.Organizations, Me: d.Me, Sessions: d.Sessions,
+				Accounts: d.Accounts, Codes: d.Codes, Objects: d.Objects},
 				axway.Config{Registration: d.config.SignUpEnvironment != "", AutoApprove: d.config.AutoApprove,
 					MinPasswordLength: d.config.MinPasswordLength, Redirects: d.redirects, Properties: d.declared,
 					SessionIdle: d.config.Sessions.CookieIdle, Pages: d.config.publicPages()},
@@ -167,7 +172,8 @@ func (cfg *Config) publicPages() accounts.Pages {
 
 // console returns what the pages need to know.
 func (cfg *Config) console() console.Config {
-	return console.Config{PublicURL: cfg.publicURL(), MinPasswordLength: cfg.MinPasswordLength, MaxPasswordLength: authn.MaxPasswordLength}
+	return console.Config{PublicURL: cfg.publicURL(), MinPasswordLength: cfg.MinPasswordLength,
+		MaxPasswordLength: authn.MaxPasswordLength}
 }
 
 // access is what finds the principal of a request.

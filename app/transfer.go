@@ -15,7 +15,8 @@ import (
 // Import imports a document. A directory that is new begins with the document's own root;
 // if the document has none, as a server would begin it. It is begun only if anything of the
 // document can be imported: one that is refused leaves nothing behind.
-func Import(ctx context.Context, cfg Config, doc document.Document, o transfer.ImportOptions) (transfer.ImportReport, Begun, error) {
+func Import(ctx context.Context, cfg Config, doc document.Document,
+	o transfer.ImportOptions) (transfer.ImportReport, Begun, error) {
 	db, err := OpenPresent(ctx, &cfg)
 	switch {
 	case err == nil:
@@ -62,7 +63,8 @@ func openVault(cfg *Config, database *db.DB) {
 const importer = "(import)"
 
 // importNew imports into a directory that is new.
-func importNew(ctx context.Context, cfg *Config, db *db.DB, doc document.Document, o transfer.ImportOptions) (report transfer.ImportReport, begun Begun, err error) {
+func importNew(ctx context.Context, cfg *Config, db *db.DB, doc document.Document,
+	o transfer.ImportOptions) (report transfer.ImportReport, begun Begun, err error) {
 	openVault(cfg, db)
 	if !hasRoot(doc) {
 		if begun, err = Begin(ctx, cfg, db); err != nil {
@@ -74,7 +76,8 @@ func importNew(ctx context.Context, cfg *Config, db *db.DB, doc document.Documen
 }
 
 // rehearse finds out what an import into a new directory would do, in one that goes away again.
-func rehearse(ctx context.Context, cfg Config, doc document.Document, o transfer.ImportOptions) (transfer.ImportReport, error) {
+func rehearse(ctx context.Context, cfg Config, doc document.Document,
+	o transfer.ImportOptions) (transfer.ImportReport, error) {
 	folder, err := os.MkdirTemp("", "canopy-")
 	if err != nil {
 		return transfer.ImportReport{}, err

@@ -30,7 +30,8 @@ func ParseUserState(s string) (UserState, error) {
 	if i := slices.Index(userStates[:], s); i >= 0 {
 		return UserState(i), nil
 	}
-	return 0, InvalidField("state", "Give one of %s and %s.", strings.Join(userStates[:len(userStates)-1], ", "), userStates[len(userStates)-1])
+	return 0, InvalidField("state", "Give one of %s and %s.", strings.Join(userStates[:len(userStates)-1], ", "),
+		userStates[len(userStates)-1])
 }
 
 // Standing is what decides whether an account can be used, and until when.

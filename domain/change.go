@@ -65,7 +65,8 @@ func (u *User) Fields() Fields {
 		{"picture", u.Picture.Tag},
 	}
 	for _, rare := range (Fields{
-		{"archived", ifTrue(u.Archived)}, {"claims", u.Claims}, {"lists_users", ifTrue(u.ListsUsers)}, {"system", ifTrue(u.System)},
+		{"archived", ifTrue(u.Archived)}, {"claims", u.Claims}, {"lists_users", ifTrue(u.ListsUsers)},
+		{"system", ifTrue(u.System)},
 	}) {
 		if rare.Value != "" {
 			fields = append(fields, rare)
@@ -117,7 +118,8 @@ func (k *APIKey) Fields() []Change {
 	if k.Narrowed.Place != "" {
 		place = number(k.Narrowed.Place.ID())
 	}
-	return Diff(nil, Fields{{"key", k.Name}, {"expires", moment(k.Expires)}, {"permission", narrowed}, {"environment", place}})
+	return Diff(nil, Fields{{"key", k.Name}, {"expires", moment(k.Expires)}, {"permission", narrowed},
+		{"environment", place}})
 }
 
 func flag(b bool) string { return strconv.FormatBool(b) }

@@ -58,7 +58,8 @@ func TestPaths(t *testing.T) {
 	require.True(t, p.Parent().Contains(p))
 	require.False(t, domain.EnvironmentPath("/1/1/").Contains("/1/19/"))
 	require.False(t, domain.EnvironmentPath("").Contains(p), "nothing lies below nowhere")
-	for _, text := range []string{"", "/", "/1", "1/", "/2/", "/1//", "/1/0/", "/1/01/", "/1/-1/", "/1/x/", "/1/9007199254740992/",
+	for _, text := range []string{"", "/", "/1", "1/", "/2/", "/1//", "/1/0/", "/1/01/", "/1/-1/", "/1/x/",
+		"/1/9007199254740992/",
 		"/1" + strings.Repeat("/2", domain.MaxDepth) + "/"} {
 		_, err := domain.ParsePath(text)
 		require.Error(t, err, text)
@@ -66,7 +67,8 @@ func TestPaths(t *testing.T) {
 }
 
 func TestFold(t *testing.T) {
-	for _, same := range [][2]string{{"Ångström", "ÅNGSTRÖM"}, {"ǅ", "ǆ"}, {"Kelvin", "\u212aelvin"}, {"ſ", "S"}, {"σ", "ς"}} {
+	for _, same := range [][2]string{{"Ångström", "ÅNGSTRÖM"}, {"ǅ", "ǆ"}, {"Kelvin", "\u212aelvin"}, {"ſ", "S"},
+		{"σ", "ς"}} {
 		require.Equal(t, domain.Fold(same[0]), domain.Fold(same[1]), same)
 	}
 	require.NotEqual(t, domain.Fold("a"), domain.Fold("b"))
@@ -181,7 +183,8 @@ func TestErrors(t *testing.T) {
 func TestDiff(t *testing.T) {
 	before, after := user(), user()
 	after.Person.Phone, after.Active = "1", true
-	require.Equal(t, []domain.Change{{"active", "false", "true"}, {"person.phone", "", "1"}}, domain.Diff(before.Fields(), after.Fields()))
+	require.Equal(t, []domain.Change{{"active", "false", "true"}, {"person.phone", "", "1"}},
+		domain.Diff(before.Fields(), after.Fields()))
 	for _, c := range domain.Diff(nil, after.Fields()) {
 		require.Empty(t, c.Before)
 		require.NotEmpty(t, c.After)
@@ -200,14 +203,16 @@ func TestHashesDoNotPrint(t *testing.T) {
 func TestReferences(t *testing.T) {
 	e := domain.Environment{Alias: "East", Path: "/1/2/3/"}
 	for ref, want := range map[domain.EnvironmentRef][2]bool{
-		"East": {false, true}, "EAST": {false, true}, "Prod/East": {true, true}, "/prod/east": {true, true}, "/East": {false, false},
+		"East": {false, true}, "EAST": {false, true}, "Prod/East": {true, true}, "/prod/east": {true, true},
+		"/East":  {false, false},
 		"d/East": {false, false}, "": {false, false}, "/": {false, false},
 	} {
 		whole, end := ref.Names(&e, "Prod/East")
 		require.Equal(t, want, [2]bool{whole, end}, string(ref))
 	}
 	root := domain.Environment{Alias: "iXPath", Path: domain.RootPath}
-	for ref, want := range map[domain.EnvironmentRef][2]bool{"/": {true, false}, "ixpath": {false, true}, "/iXPath": {false, false}} {
+	for ref, want := range map[domain.EnvironmentRef][2]bool{"/": {true, false}, "ixpath": {false, true},
+		"/iXPath": {false, false}} {
 		whole, end := ref.Names(&root, "/")
 		require.Equal(t, want, [2]bool{whole, end}, string(ref))
 	}

@@ -118,8 +118,9 @@ var (
 
 	ErrUnauthenticated = &Error{Kind: Unauthenticated, Code: "unauthenticated", Public: "Sign in first."}
 	ErrForbidden       = &Error{Kind: Forbidden, Code: "forbidden", Public: "You may not do this."}
-	ErrTooMany         = &Error{Kind: TooMany, Code: "too_many", Public: "Too many requests; try again later.", RetryAfter: 1}
-	ErrUnavailable     = &Error{Kind: Unavailable, Code: "unavailable",
+	ErrTooMany         = &Error{Kind: TooMany, Code: "too_many", Public: "Too many requests; try again later.",
+		RetryAfter: 1}
+	ErrUnavailable = &Error{Kind: Unavailable, Code: "unavailable",
 		Public: "The directory cannot be reached right now; try again later.", RetryAfter: 1}
 
 	// ErrOverloaded reports that the server has no room for the request now: memory, processors or
@@ -129,7 +130,8 @@ var (
 		Public: "The server is busy right now; try again in a moment.", RetryAfter: 1}
 	// ErrQuota reports that there are as many of something as there may be. Its sentence says how
 	// many and where the number is changed.
-	ErrQuota = &Error{Kind: Conflict, Code: "quota_exceeded", Public: "There are as many of these as the server's --quotas allow."}
+	ErrQuota = &Error{Kind: Conflict, Code: "quota_exceeded",
+		Public: "There are as many of these as the server's --quotas allow."}
 
 	// ErrClimbing reports an attempt to give more than the giver has.
 	ErrClimbing = &Error{Kind: Forbidden, Code: "climbing", Public: "You cannot give what you do not have."}

@@ -9,7 +9,8 @@ var fieldNames = []string{
 	"alias", "password", "home", "role", "group", "groups", "allowed", "blocked", "state", "active",
 	"person.first_name", "person.last_name", "person.mail", "person.phone", "person.job_title", "person.department",
 	"language", "time_zone", "default_page", "first_access", "password_delay", "revoke_delay", "last_password",
-	"archived", "claims", "lists_users", "system", "picture", "attributes", "id", "organization", "old_password", "new_password",
+	"archived", "claims", "lists_users", "system", "picture", "attributes", "id", "organization", "old_password",
+	"new_password",
 	// of environments
 	"parent", "code", "send_url", "git_repository",
 	// of groups; permission is a mask or one permission

@@ -60,7 +60,8 @@ func BuiltInGroups() []Group {
 		EnvironmentWrite.Mask() | AuditRead.Mask() | OrganizationWrite.Mask()
 	return []Group{
 		{ID: RootGroup, Organization: RootOrganization, Parent: RootGroup, Alias: "Root", Mask: AllPermissions},
-		{ID: UserGroup, Organization: RootOrganization, Parent: AdminGroup, Alias: "User", Mask: AllPermissions &^ administrative},
+		{ID: UserGroup, Organization: RootOrganization, Parent: AdminGroup, Alias: "User",
+			Mask: AllPermissions &^ administrative},
 		{ID: AdminGroup, Organization: RootOrganization, Parent: RootGroup, Alias: "Admin", Mask: AllPermissions},
 	}
 }

@@ -100,34 +100,41 @@ func flagAttribute(name string) AttributeInfo { return AttributeInfo{Name: name,
 var ObjectKinds = []ObjectKindInfo{
 	{
 		Kind: KindObserver, Description: "Watches texts for a subject.", Read: ObserverRead, Write: ObserverWrite,
-		Attributes: []AttributeInfo{textAttribute("description", 2000), textAttribute("language", 35), textAttribute("keywords", 4000)},
-		Departure:  GoesWithOwner, Copyable: true,
+		Attributes: []AttributeInfo{textAttribute("description", 2000), textAttribute("language", 35),
+			textAttribute("keywords", 4000)},
+		Departure: GoesWithOwner, Copyable: true,
 	},
 	{
 		Kind: KindSector, Description: "Groups subjects of one field.", Read: SectorRead, Write: SectorWrite,
-		Attributes: []AttributeInfo{textAttribute("description", 2000), textAttribute("language", 35), textAttribute("keywords", 4000)},
-		Departure:  GoesWithOwner, Copyable: true,
+		Attributes: []AttributeInfo{textAttribute("description", 2000), textAttribute("language", 35),
+			textAttribute("keywords", 4000)},
+		Departure: GoesWithOwner, Copyable: true,
 	},
 	{
 		Kind: KindApplication, Description: "A program that uses APIs.", Read: ApplicationRead, Write: ApplicationWrite,
-		Attributes: []AttributeInfo{textAttribute("description", 2000), textAttribute("phone", 100), textAttribute("email", 254),
+		Attributes: []AttributeInfo{textAttribute("description", 2000), textAttribute("phone", 100),
+			textAttribute("email", 254),
 			flagAttribute("enabled"), choiceAttribute("state", "approved", "pending")},
 		Uses: KindAPI, Departure: GoesWithOwner,
 	},
 	{
-		Kind: KindKey, Description: "A key of an application; its UUID is what a client shows.", Read: ApplicationRead, Write: ApplicationWrite,
+		Kind: KindKey, Description: "A key of an application; its UUID is what a client shows.", Read: ApplicationRead,
+		Write:      ApplicationWrite,
 		Attributes: []AttributeInfo{choiceAttribute("type", "apikey", "oauth", "external"), flagAttribute("enabled")},
 		Parents:    []ObjectKind{KindApplication}, ParentRequired: true, DeletedWithParent: true, Departure: GoesWithOwner,
 	},
 	{
 		Kind: KindAPI, Description: "Something that applications use.", Read: APIRead, Write: APIWrite,
-		Attributes: []AttributeInfo{textAttribute("description", 2000), textAttribute("version", 100), textAttribute("path", 1000),
+		Attributes: []AttributeInfo{textAttribute("description", 2000), textAttribute("version", 100),
+			textAttribute("path", 1000),
 			choiceAttribute("state", "unpublished", "published", "deprecated")},
 		Departure: Stays, Visibility: Shared,
 	},
 	{
-		Kind: KindTopic, Description: "A place for messages; topics lie below one another.", Read: TopicRead, Write: TopicWrite,
-		Attributes: []AttributeInfo{textAttribute("description", 2000), flagAttribute("canUpdateMsg"), flagAttribute("canDeleteMsg"),
+		Kind: KindTopic, Description: "A place for messages; topics lie below one another.", Read: TopicRead,
+		Write: TopicWrite,
+		Attributes: []AttributeInfo{textAttribute("description", 2000), flagAttribute("canUpdateMsg"),
+			flagAttribute("canDeleteMsg"),
 			textAttribute("parameters", 4000)},
 		Parents: []ObjectKind{KindTopic}, NamesArePaths: true, Departure: StaysIfShared,
 	},
@@ -167,7 +174,8 @@ func (k *ObjectKindInfo) check(attributes map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		i := slices.IndexFunc(k.Attributes, func(a AttributeInfo) bool { return a.Name == name })
 		if i < 0 {
-			return InvalidField("attributes", "An object of the kind %s has only these attributes: %s.", k.Kind, k.attributeNames())
+			return InvalidField("attributes", "An object of the kind %s has only these attributes: %s.", k.Kind,
+				k.attributeNames())
 		}
 		if err := k.Attributes[i].check(attributes[name]); err != nil {
 			return err

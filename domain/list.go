@@ -114,19 +114,25 @@ var DirectoryLists = []ListInfo{
 	{Name: "pictures", Columns: []ListColumn{
 		key(ListColumn{Name: "user", Type: UserColumn}), {Name: "jpeg", Type: BytesColumn}}},
 	{Name: "apikeys", Secret: true, Columns: []ListColumn{
-		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "id"}), {Name: "name"}, {Name: "key", Type: SecretColumn},
+		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "id"}), {Name: "name"},
+		{Name: "key", Type: SecretColumn},
 		{Name: "created", Type: NumberColumn}, {Name: "lastused", Type: NumberColumn},
-		{Name: "expires", Type: NumberColumn}, {Name: "permission", Type: NumberColumn}, optional(ListColumn{Name: "place", Type: PlaceColumn})}},
+		{Name: "expires", Type: NumberColumn}, {Name: "permission", Type: NumberColumn},
+		optional(ListColumn{Name: "place", Type: PlaceColumn})}},
 	{Name: "groupadmins", Columns: []ListColumn{
 		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "group", Type: GroupColumn})}},
 	{Name: "marks", Columns: []ListColumn{
-		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "list", Type: ChoiceColumn, Choices: favouriteLists}), key(ListColumn{Name: "name"}),
+		key(ListColumn{Name: "user", Type: UserColumn}),
+		key(ListColumn{Name: "list", Type: ChoiceColumn, Choices: favouriteLists}), key(ListColumn{Name: "name"}),
 		{Name: "rank", Type: NumberColumn}}},
 	{Name: "contacts", Columns: []ListColumn{
-		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "contact", Type: UserColumn}), {Name: "rank", Type: NumberColumn}}},
+		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "contact", Type: UserColumn}),
+		{Name: "rank", Type: NumberColumn}}},
 	{Name: "objects", Columns: []ListColumn{
-		{Name: "environment", Type: EnvironmentColumn}, key(ListColumn{Name: "id"}), {Name: "number", Type: NumberColumn}, {Name: "kind"},
-		optional(ListColumn{Name: "owner", Type: UserColumn}), optional(ListColumn{Name: "parent", Type: ObjectColumn}), {Name: "name"},
+		{Name: "environment", Type: EnvironmentColumn}, key(ListColumn{Name: "id"}), {Name: "number", Type: NumberColumn},
+		{Name: "kind"},
+		optional(ListColumn{Name: "owner", Type: UserColumn}), optional(ListColumn{Name: "parent", Type: ObjectColumn}),
+		{Name: "name"},
 		{Name: "attributes", Type: AttributesColumn}, {Name: "visibility", Type: ChoiceColumn, Choices: visibilityNames},
 		{Name: "created", Type: NumberColumn}, {Name: "changed", Type: NumberColumn}}},
 	{Name: "uses", Columns: []ListColumn{
@@ -139,15 +145,18 @@ var DirectoryLists = []ListInfo{
 		{Name: "level", Type: ChoiceColumn, Choices: levelNames}}},
 	{Name: "owners", Columns: []ListColumn{
 		key(ListColumn{Name: "object", Type: ObjectColumn}), key(ListColumn{Name: "rank", Type: NumberColumn}),
-		{Name: "owner", Type: UserColumn, Gone: true}, {Name: "since", Type: NumberColumn}, {Name: "until", Type: NumberColumn}}},
+		{Name: "owner", Type: UserColumn, Gone: true}, {Name: "since", Type: NumberColumn},
+		{Name: "until", Type: NumberColumn}}},
 	{Name: "usage", Columns: []ListColumn{
 		key(ListColumn{Name: "object", Type: ObjectColumn}), key(ListColumn{Name: "month", Type: NumberColumn}),
 		optional(key(ListColumn{Name: "owner", Type: UserColumn, Gone: true})), {Name: "uses", Type: NumberColumn}}},
 	{Name: "copyrequests", Columns: []ListColumn{
-		key(ListColumn{Name: "object", Type: ObjectColumn}), key(ListColumn{Name: "to", Type: UserColumn}), {Name: "number", Type: NumberColumn},
+		key(ListColumn{Name: "object", Type: ObjectColumn}), key(ListColumn{Name: "to", Type: UserColumn}),
+		{Name: "number", Type: NumberColumn},
 		{Name: "from", Type: UserColumn}, {Name: "created", Type: NumberColumn}, {Name: "expires", Type: NumberColumn}}},
 	{Name: "bookmarks", Columns: []ListColumn{
-		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "object", Type: ObjectColumn}), {Name: "created", Type: NumberColumn}}},
+		key(ListColumn{Name: "user", Type: UserColumn}), key(ListColumn{Name: "object", Type: ObjectColumn}),
+		{Name: "created", Type: NumberColumn}}},
 	{Name: "presences", Columns: []ListColumn{
 		key(ListColumn{Name: "topic", Type: ObjectColumn}), key(ListColumn{Name: "user", Type: UserColumn}), {Name: "status"},
 		{Name: "at", Type: NumberColumn}}},

@@ -36,7 +36,8 @@ const (
 )
 
 // LetterKinds lists all letters.
-var LetterKinds = []LetterKind{LetterVerify, LetterMailTaken, LetterAliasTaken, LetterWaiting, LetterWelcome, LetterRejected,
+var LetterKinds = []LetterKind{LetterVerify, LetterMailTaken, LetterAliasTaken, LetterWaiting, LetterWelcome,
+	LetterRejected,
 	LetterForgot, LetterPassword, LetterChanged, LetterAddress, LetterAddressLeft, LetterInvite}
 
 // Letter is what a mail is written from. Nothing of it was written by somebody whose

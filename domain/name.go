@@ -29,7 +29,8 @@ func PlainWord(s string) bool {
 	var last rune
 	for i, r := range s {
 		inner := strings.ContainsRune("._-", r)
-		if !inner && !unicode.IsLower(r) && !unicode.IsUpper(r) && (r < '0' || r > '9') || inner && (i == 0 || strings.ContainsRune("._-", last)) {
+		if !inner && !unicode.IsLower(r) && !unicode.IsUpper(r) && (r < '0' || r > '9') || inner &&
+			(i == 0 || strings.ContainsRune("._-", last)) {
 			return false
 		}
 		last = r

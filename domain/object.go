@@ -175,7 +175,8 @@ func (o *Object) Listed(a Access) Access {
 // Grant puts an entry on o's access list in place of the one that names the same; with
 // NoLevel there is none any more.
 func (o *Object) Grant(a Access) {
-	o.Access = slices.DeleteFunc(slices.Clone(o.Access), func(b Access) bool { return b.User == a.User && b.Group == a.Group })
+	o.Access = slices.DeleteFunc(slices.Clone(o.Access),
+		func(b Access) bool { return b.User == a.User && b.Group == a.Group })
 	if a.Level != NoLevel {
 		o.Access = append(o.Access, a)
 		slices.SortFunc(o.Access, Access.Compare)

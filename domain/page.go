@@ -9,7 +9,7 @@ type Page struct {
 }
 
 // Cursor marks a place in a list, in a form only the store reads. It goes with the list's
-// filter and order; with another one it is Invalid, field "after".
+// filter and order; a list returns Invalid, field "after", for another one.
 type Cursor string
 
 // MaxLimit is the largest limit of a page. A list without a limit streams.

@@ -37,14 +37,16 @@ func TestPersonRename(t *testing.T) {
 
 func TestArchive(t *testing.T) {
 	now := time.Unix(1500000000, 0)
-	u := User{Alias: "bob", Person: Person{FirstName: "Bob", LastName: "By", Mail: "bob@foo.net"}, Standing: Standing{Active: true}}
+	u := User{Alias: "bob", Person: Person{FirstName: "Bob", LastName: "By", Mail: "bob@foo.net"},
+		Standing: Standing{Active: true}}
 	u.Archive(now)
 	if u.Alias != "bob$archive$by$admin$1500000000" || u.Person.LastName != "By$archive$by$admin$1500000000" ||
 		u.Person.Mail != "bob@foo.net$archive$by$admin$1500000000" || u.Active || !u.Archived {
 		t.Errorf("%+v", u)
 	}
 	for _, alias := range []string{"a", strings.Repeat("é", 100)} {
-		u := User{Alias: alias, Person: Person{FirstName: alias, Mail: "a@b.example"}, Role: RoleUser, Groups: []GroupID{UserGroup}}
+		u := User{Alias: alias, Person: Person{FirstName: alias, Mail: "a@b.example"}, Role: RoleUser,
+			Groups: []GroupID{UserGroup}}
 		u.Archive(now)
 		if err := u.Validate(); err != nil {
 			t.Errorf("%s: %v", alias, err)
@@ -56,12 +58,14 @@ func TestArchive(t *testing.T) {
 }
 
 func TestPrivateTopics(t *testing.T) {
-	for name, want := range map[string]bool{"/Private": true, "/private/bob": true, "/Private/bob/notes": true, "/Privateer": false, "/a/Private": false} {
+	for name, want := range map[string]bool{"/Private": true, "/private/bob": true, "/Private/bob/notes": true,
+		"/Privateer": false, "/a/Private": false} {
 		if IsPrivateTopic(name) != want {
 			t.Errorf("%s", name)
 		}
 	}
-	for name, want := range map[string][2]bool{"/Private": {true, true}, "/private/bob": {true, true}, "/Private/bob/notes": {true, false}, "/Talk/bob": {}} {
+	for name, want := range map[string][2]bool{"/Private": {true, true}, "/private/bob": {true, true},
+		"/Private/bob/notes": {true, false}, "/Talk/bob": {}} {
 		for i, parent := range []ObjectID{0, 7} {
 			if o := (Object{Kind: KindTopic, FullName: name, Parent: parent}); o.IsReserved() != want[i] {
 				t.Errorf("%s below %d", name, parent)

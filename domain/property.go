@@ -116,7 +116,7 @@ func (p *Property) accepts(value string) error {
 	return nil
 }
 
-// Attributes returns the attributes that hold values, which somebody of role r gives. It is
+// Attributes returns the attributes that hold values, which somebody of role r gives. It returns
 // Invalid for what is not declared and for a value that is not taken, and Forbidden for what is
 // not r's to write.
 func (ps Properties) Attributes(r Role, values map[string]string) (Attributes, error) {

@@ -13,9 +13,11 @@ type Quotas struct {
 }
 
 // DefaultQuotas are those of a server nobody configured.
-var DefaultQuotas = Quotas{Users: 2_000_000, Environments: 500_000, Groups: 5_000, Objects: 5_000_000, Owned: 20_000, Keys: 10, Sessions: 100}
+var DefaultQuotas = Quotas{Users: 2_000_000, Environments: 500_000, Groups: 5_000, Objects: 5_000_000, Owned: 20_000,
+	Keys: 10, Sessions: 100}
 
 // OverQuota returns the error for a kind of which there are as many as may be.
 func OverQuota(kind string, most int64, whose string) *Error {
-	return ErrQuota.On(kind).Saying("There may be at most %d %s of one %s; the server's --quotas say so.", most, kind, whose)
+	return ErrQuota.On(kind).Saying("There may be at most %d %s of one %s; the server's --quotas say so.", most, kind,
+		whose)
 }

@@ -16,7 +16,8 @@ type Redirects []string
 func ParseRedirects(list []string) (Redirects, error) {
 	for _, entry := range list {
 		u, err := url.Parse(entry)
-		isOrigin := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && entry == u.Scheme+"://"+u.Host
+		isOrigin := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && entry == u.Scheme+"://"+
+			u.Host
 		if !isOrigin && !isPath(entry) {
 			return nil, fmt.Errorf("%q is neither a path nor an origin", entry)
 		}
@@ -27,7 +28,8 @@ func ParseRedirects(list []string) (Redirects, error) {
 // Allows reports whether target is a listed path, with any query, or an address of a listed
 // origin. Whatever browsers and servers could read in different ways is none.
 func (r Redirects) Allows(target string) bool {
-	if len(target) > 2000 || strings.ContainsFunc(target, func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' || c == '#' }) {
+	if len(target) > 2000 ||
+		strings.ContainsFunc(target, func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' || c == '#' }) {
 		return false
 	}
 	if strings.HasPrefix(target, "/") {

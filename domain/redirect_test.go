@@ -12,27 +12,35 @@ func TestRedirects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, allowed := range []string{"/welcome", "/welcome?x=y", "/a/b", "https://portal.example", "https://portal.example/", "https://portal.example/x?y=z",
+	for _, allowed := range []string{"/welcome", "/welcome?x=y", "/a/b", "https://portal.example",
+		"https://portal.example/", "https://portal.example/x?y=z",
 		"https://portal.example?x", "http://localhost:8080/x"} {
 		if !r.Allows(allowed) {
 			t.Errorf("%q is not allowed", allowed)
 		}
 	}
 	for _, refused := range []string{
-		"", "/", "/other", "welcome", "/welcome/", "/welcome/x", "/Welcome", "//evil.example", "//welcome", "///evil.example", "/\\evil.example", "\\\\evil.example",
-		"/welcome/../other", "/./welcome", "/a//b", "/%77elcome", "/welcome%2f", "/welcome%00", "/welcome\r\nSet-Cookie: a=b", "/welcome\t", " /welcome", "/welcome ",
+		"", "/", "/other", "welcome", "/welcome/", "/welcome/x", "/Welcome", "//evil.example", "//welcome", "///evil.example",
+		"/\\evil.example", "\\\\evil.example",
+		"/welcome/../other", "/./welcome", "/a//b", "/%77elcome", "/welcome%2f", "/welcome%00", "/welcome\r\nSet-Cookie: a=b",
+		"/welcome\t", " /welcome", "/welcome ",
 		"/\tevil.example", "/welcome#x", "/welcome?x#y", "/welcome?\x00",
-		"https://evil.example", "https://portal.example.evil.example", "https://portal.example@evil.example", "https://portal.example:443", "https://portal.example\\@evil.example",
-		"https:portal.example", "https:/portal.example", "https:///portal.example", "http://portal.example", "HTTPS://portal.example", "https://PORTAL.example",
-		"https://evil.example/https://portal.example", "https://portal.example%2eevil.example", "https://portal.example%00.evil.example", "https://portal。example",
-		"//portal.example", "javascript:alert(1)", "java\nscript:alert(1)", "data:text/html,x", "https://user:x@portal.example/", "ftp://portal.example", "?x", "#x",
+		"https://evil.example", "https://portal.example.evil.example", "https://portal.example@evil.example",
+		"https://portal.example:443", "https://portal.example\\@evil.example",
+		"https:portal.example", "https:/portal.example", "https:///portal.example", "http://portal.example",
+		"HTTPS://portal.example", "https://PORTAL.example",
+		"https://evil.example/https://portal.example", "https://portal.example%2eevil.example",
+		"https://portal.example%00.evil.example", "https://portal。example",
+		"//portal.example", "javascript:alert(1)", "java\nscript:alert(1)", "data:text/html,x",
+		"https://user:x@portal.example/", "ftp://portal.example", "?x", "#x",
 		"https://portal.example" + strings.Repeat("/", 2000),
 	} {
 		if r.Allows(refused) {
 			t.Errorf("%q is allowed", refused)
 		}
 	}
-	for _, wrong := range []string{"", "welcome", "//x", "https://portal.example/", "https://portal.example/x", "javascript:x", "/a/../b", "/a?b", "/a%20", "https://", "ftp://x"} {
+	for _, wrong := range []string{"", "welcome", "//x", "https://portal.example/", "https://portal.example/x",
+		"javascript:x", "/a/../b", "/a?b", "/a%20", "https://", "ftp://x"} {
 		if _, err := ParseRedirects([]string{wrong}); err == nil {
 			t.Errorf("%q can be configured", wrong)
 		}
@@ -42,7 +50,8 @@ func TestRedirects(t *testing.T) {
 // FuzzRedirects holds that what is allowed leads where the list says, as another parser reads it.
 func FuzzRedirects(f *testing.F) {
 	list := Redirects{"/welcome", "https://portal.example"}
-	for _, seed := range []string{"/welcome?a", "https://portal.example/x", "//evil.example", "/\\evil.example", "https://portal.example@evil.example"} {
+	for _, seed := range []string{"/welcome?a", "https://portal.example/x", "//evil.example", "/\\evil.example",
+		"https://portal.example@evil.example"} {
 		f.Add(seed)
 	}
 	base, _ := url.Parse("https://canopy.example/api/portal/v1.3/login")

@@ -26,7 +26,7 @@ func (c *RegistrationCode) Open(now time.Time) bool {
 	return c.Enabled && (c.Expires.IsZero() || now.Before(c.Expires)) && (c.MaxUsers == 0 || c.Used < c.MaxUsers)
 }
 
-// SetLeft makes the code let n more in. It is Invalid for none of a code that has let nobody in,
+// SetLeft makes the code let n more in. It returns Invalid for none of a code that has let nobody in,
 // which is one that is not enabled.
 func (c *RegistrationCode) SetLeft(n int64) error {
 	if n < 0 || n > maxUsers || c.Used+n == 0 {

@@ -128,8 +128,9 @@ func (s *Session) Renew(r *Renewal) error {
 
 // Errors about sessions.
 var (
-	ErrSessionNotFound = &Error{Kind: NotFound, Code: "session_not_found", Field: "id", Public: "There is no such session."}
-	ErrBadRefresh      = &Error{Kind: Unauthenticated, Code: "bad_refresh_token",
+	ErrSessionNotFound = &Error{Kind: NotFound, Code: "session_not_found", Field: "id",
+		Public: "There is no such session."}
+	ErrBadRefresh = &Error{Kind: Unauthenticated, Code: "bad_refresh_token",
 		Public: "The refresh token is not valid; sign in again."}
 	ErrRefreshReused = &Error{Kind: Unauthenticated, Code: "refresh_token_reused",
 		Public: "The refresh token was used before; the session has ended, sign in again."}

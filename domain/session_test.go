@@ -52,7 +52,8 @@ func TestSecretHashesDoNotPrintAndEmptyOnesFitNothing(t *testing.T) {
 
 func TestSessionAlive(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	session := domain.Session{TokenEpoch: 2, LastUsed: now.Add(-time.Minute), Expires: now.Add(time.Minute), Idle: 2 * time.Minute}
+	session := domain.Session{TokenEpoch: 2, LastUsed: now.Add(-time.Minute), Expires: now.Add(time.Minute),
+		Idle: 2 * time.Minute}
 	for name, c := range map[string]struct {
 		change func(*domain.Session)
 		alive  bool

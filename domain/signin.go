@@ -40,7 +40,8 @@ const Others = "(others)"
 // ID returns the UUID (v7, of Begun) of the entry that counts s: the same on every server.
 func (s *SignIns) ID() UUID {
 	h := sha256.New()
-	for _, part := range []string{fmt.Sprint(s.Failed, " ", s.User.Organization, " ", s.User.User), s.Name, s.Network, s.Surface} {
+	for _, part := range []string{fmt.Sprint(s.Failed, " ", s.User.Organization, " ", s.User.User), s.Name, s.Network,
+		s.Surface} {
 		fmt.Fprintf(h, "%d %s ", len(part), part)
 	}
 	var b [16]byte
@@ -53,7 +54,8 @@ func (s *SignIns) ID() UUID {
 // Entry returns the entry of the audit trail that counts s. Names that nobody has are the
 // operator's to know.
 func (s *SignIns) Entry() AuditEntry {
-	e := AuditEntry{ID: s.ID(), At: s.First, Action: SignInSuccess, Target: Target{Kind: SignInKind, ID: int64(s.User.User), Name: s.Name},
+	e := AuditEntry{ID: s.ID(), At: s.First, Action: SignInSuccess,
+		Target:       Target{Kind: SignInKind, ID: int64(s.User.User), Name: s.Name},
 		Organization: s.User.Organization, Path: s.Home, Changes: []Change{{Field: "network", After: s.Network}},
 		Request: Request{Surface: s.Surface}, Times: s.Times, Last: s.Last}
 	if s.User.Organization == 0 {

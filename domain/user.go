@@ -199,7 +199,8 @@ func (u *User) checkLists() error {
 	if len(u.Groups) == 0 {
 		return InvalidField("group", "A group is required.")
 	}
-	return errors.Join(CheckGroups(len(u.Groups)), CheckGrants("allowed", len(u.Allowed)), CheckGrants("blocked", len(u.Blocked)))
+	return errors.Join(CheckGroups(len(u.Groups)), CheckGrants("allowed", len(u.Allowed)),
+		CheckGrants("blocked", len(u.Blocked)))
 }
 
 // checkNumber refuses a number that is not between 0 and most.

@@ -17,7 +17,7 @@ type Weight struct {
 // asks for fewer; it is never answered.
 var ErrHeavy = errors.New("the page is too heavy")
 
-// Add counts the bytes of a row that was read. It is ErrHeavy once they are too many; a nil Weight bounds
+// Add counts the bytes of a row that was read. It returns ErrHeavy once they are too many; a nil Weight bounds
 // nothing.
 func (w *Weight) Add(bytes int) error {
 	if w == nil {

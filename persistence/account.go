@@ -19,12 +19,14 @@ type AccountStore struct{ db *db.DB }
 func NewAccountStore(d *db.DB) *AccountStore { return &AccountStore{d} }
 
 func (s *AccountStore) SignedIn(ctx context.Context, o domain.OrganizationID, id domain.UserID, at time.Time) error {
-	_, err := s.db.NewUpdate().Model((*userRow)(nil)).Set("last_connected_at = ?0, last_seen_at = ?0, idle_since = ?0", db.Millis(at)).
+	_, err := s.db.NewUpdate().Model((*userRow)(nil)).
+		Set("last_connected_at = ?0, last_seen_at = ?0, idle_since = ?0", db.Millis(at)).
 		Where("u.organization_id = ? AND u.id = ?", int64(o), int64(id)).Exec(ctx)
 	return db.Translate(err)
 }
 
-func (s *AccountStore) Rehash(ctx context.Context, o domain.OrganizationID, id domain.UserID, old, renewed domain.PasswordHash) error {
+func (s *AccountStore) Rehash(ctx context.Context, o domain.OrganizationID, id domain.UserID, old,
+	renewed domain.PasswordHash) error {
 	_, err := s.db.NewUpdate().Model((*userRow)(nil)).Set("password_hash = ?", string(renewed)).
 		Where("u.organization_id = ? AND u.id = ? AND u.password_hash = ?", int64(o), int64(id), string(old)).Exec(ctx)
 	return db.Translate(err)
@@ -60,14 +62,17 @@ type knownAddressRow struct {
 	LastAt         int64
 }
 
-func (s *AccountStore) KnowsAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, since time.Time) (bool, error) {
+func (s *AccountStore) KnowsAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string,
+	since time.Time) (bool, error) {
 	known, err := s.db.NewSelect().Model((*knownAddressRow)(nil)).Apply(owned(domain.UserKey{Organization: o, User: id})).
 		Where("a.address = ? AND a.last_at > ?", address, db.Millis(since)).Exists(ctx)
 	return known, db.Translate(err)
 }
 
-func (s *AccountStore) RememberAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, at time.Time) error {
-	_, err := s.db.NewInsert().Model(&knownAddressRow{OrganizationID: int64(o), UserID: int64(id), Address: address, LastAt: db.Millis(at)}).
+func (s *AccountStore) RememberAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string,
+	at time.Time) error {
+	_, err := s.db.NewInsert().
+		Model(&knownAddressRow{OrganizationID: int64(o), UserID: int64(id), Address: address, LastAt: db.Millis(at)}).
 		On("CONFLICT (organization_id, user_id, address) DO UPDATE").Set("last_at = excluded.last_at").Exec(ctx)
 	return db.Translate(err)
 }

@@ -13,7 +13,8 @@ import (
 // The look-ups of callers are text, since each request begins with one of them. So is what counts, or notes of
 // many when they were used, in one statement: Bun cannot say it plainly.
 
-const accountFields = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active, u.first_access,
+const accountFields = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active,
+	u.first_access,
 	u.password_delay, u.revoke_delay, u.created_at, u.last_password_at, u.idle_since, u.last_seen_at, u.password_hash,
 	u.epoch, u.token_epoch, o.generation, (SELECT r.generation FROM organizations r WHERE r.organization_id = 1), `
 
@@ -30,10 +31,12 @@ func accountWith(more ...any) func(r db.Row) (domain.Account, error) {
 	return func(r db.Row) (a domain.Account, err error) {
 		var created, lastPassword, idleSince, lastSeen int64
 		var groups, grants, hash string
-		err = r.Scan(append([]any{&a.Organization, &a.User, &a.UUID, &a.Alias, &a.Role, &a.Home, &a.State, &a.Active, &a.FirstAccess,
+		err = r.Scan(append([]any{&a.Organization, &a.User, &a.UUID, &a.Alias, &a.Role, &a.Home, &a.State, &a.Active,
+			&a.FirstAccess,
 			&a.PasswordDelay, &a.RevokeDelay, &created, &lastPassword, &idleSince, &lastSeen, &hash,
 			&a.Epoch, &a.TokenEpoch, &a.Generation, &a.RootGeneration, &groups, &grants}, more...)...)
-		a.Created, a.LastPassword, a.IdleSince, a.LastSeen = db.Moment(created), db.Moment(lastPassword), db.Moment(idleSince), db.Moment(lastSeen)
+		a.Created, a.LastPassword, a.IdleSince, a.LastSeen = db.Moment(created), db.Moment(lastPassword),
+			db.Moment(idleSince), db.Moment(lastSeen)
 		a.Hash = domain.PasswordHash(hash)
 		a.Groups = parseGroups(groups)
 		allowed, blocked := parseGrants(grants)
@@ -46,7 +49,8 @@ func accountWith(more ...any) func(r db.Row) (domain.Account, error) {
 
 func (s *AccountStore) ByLogin(ctx context.Context, name string) (domain.Account, error) {
 	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+accountTables+
-		"WHERE (u.organization_id, u.id) = (SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name = ?)", domain.Fold(name))
+		"WHERE (u.organization_id, u.id) = (SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name = ?)",
+		domain.Fold(name))
 	return db.Only(rows, err, accountWith(), domain.ErrUserNotFound)
 }
 
@@ -56,14 +60,17 @@ func (s *AccountStore) ByID(ctx context.Context, o domain.OrganizationID, id dom
 	return db.Only(rows, err, accountWith(), domain.ErrUserNotFound)
 }
 
-func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error) {
+func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey,
+	key string) (account domain.Account, signed bool, err error) {
 	o := int64(k.Organization)
-	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumnsOfOne+`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumnsOfOne+
+		`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
 			s.expires_at, s.idle_limit, EXISTS (SELECT 1 FROM signing_keys k WHERE k.id = ?)`+accountTables+
 		`JOIN sessions s ON s.organization_id = u.organization_id AND s.user_id = u.id AND s.id = ?
 			WHERE u.organization_id = ? AND u.id = ?`, o, o, key, string(k.ID), o, int64(k.User))
 	var r sessionRow
-	account, err = db.Only(rows, err, accountWith(&r.Kind, &r.TokenEpoch, &r.EnvironmentID, &r.SecretHash, &r.LastAt, &r.ExpiresAt, &r.IdleLimit, &signed),
+	account, err = db.Only(rows, err,
+		accountWith(&r.Kind, &r.TokenEpoch, &r.EnvironmentID, &r.SecretHash, &r.LastAt, &r.ExpiresAt, &r.IdleLimit, &signed),
 		domain.ErrSessionNotFound)
 	if err == nil {
 		account.Session = r.session()
@@ -78,12 +85,15 @@ func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (do
 		return domain.Account{}, err
 	}
 	// The database compares keyed hashes, of which how far they agree tells nothing.
-	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+", k.id, k.last_at, k.expires_at, k.mask, k.environment_path"+accountTables+
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+", k.id, k.last_at, k.expires_at, k.mask, k.environment_path"+
+		accountTables+
 		`JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
-		WHERE (k.organization_id, k.user_id, k.id) = (SELECT n.organization_id, n.user_id, n.key_id FROM api_key_names n WHERE n.name = ?)`, hash)
+		WHERE (k.organization_id, k.user_id, k.id) = (SELECT n.organization_id, n.user_id, n.key_id
+			FROM api_key_names n WHERE n.name = ?)`, hash)
 	var k domain.APIKey
 	var last, expires int64
-	a, err := db.Only(rows, err, accountWith(&k.ID, &last, &expires, &k.Narrowed.Mask, &k.Narrowed.Place), domain.ErrAPIKeyNotFound)
+	a, err := db.Only(rows, err, accountWith(&k.ID, &last, &expires, &k.Narrowed.Mask, &k.Narrowed.Place),
+		domain.ErrAPIKeyNotFound)
 	if err != nil {
 		return a, err
 	}
@@ -93,26 +103,30 @@ func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (do
 }
 
 func (s *AccountStore) Seen(ctx context.Context, seen map[domain.UserKey]time.Time) error {
-	return touch(ctx, s.db, "users", "last_seen_at", []string{"organization_id", "id"}, seen, func(k domain.UserKey) []any {
-		return []any{int64(k.Organization), int64(k.User)}
-	})
+	return touch(ctx, s.db, "users", "last_seen_at", []string{"organization_id", "id"}, seen,
+		func(k domain.UserKey) []any {
+			return []any{int64(k.Organization), int64(k.User)}
+		})
 }
 
 func (s *AccountStore) SessionsSeen(ctx context.Context, seen map[domain.SessionKey]time.Time) error {
-	return touch(ctx, s.db, "sessions", "last_at", []string{"organization_id", "user_id", "id"}, seen, func(k domain.SessionKey) []any {
-		return []any{int64(k.Organization), int64(k.User), string(k.ID)}
-	})
+	return touch(ctx, s.db, "sessions", "last_at", []string{"organization_id", "user_id", "id"}, seen,
+		func(k domain.SessionKey) []any {
+			return []any{int64(k.Organization), int64(k.User), string(k.ID)}
+		})
 }
 
 func (s *AccountStore) APIKeysSeen(ctx context.Context, seen map[domain.APIKeyRef]time.Time) error {
-	return touch(ctx, s.db, "api_keys", "last_at", []string{"organization_id", "user_id", "id"}, seen, func(k domain.APIKeyRef) []any {
-		return []any{int64(k.Organization), int64(k.User), string(k.ID)}
-	})
+	return touch(ctx, s.db, "api_keys", "last_at", []string{"organization_id", "user_id", "id"}, seen,
+		func(k domain.APIKeyRef) []any {
+			return []any{int64(k.Organization), int64(k.User), string(k.ID)}
+		})
 }
 
 // touch notes when rows were last used. A row with a later time keeps it. The
 // columns of the key are those that of returns the values of.
-func touch[K comparable](ctx context.Context, d *db.DB, table, column string, key []string, seen map[K]time.Time, of func(K) []any) error {
+func touch[K comparable](ctx context.Context, d *db.DB, table, column string, key []string, seen map[K]time.Time,
+	of func(K) []any) error {
 	if len(seen) == 0 {
 		return nil
 	}
@@ -127,13 +141,15 @@ func touch[K comparable](ctx context.Context, d *db.DB, table, column string, ke
 	}
 	return d.Alone(ctx, func() error {
 		_, err := d.ExecContext(ctx, "WITH seen ("+strings.Join(key, ", ")+", at) AS (VALUES "+
-			strings.TrimSuffix(strings.Repeat(one+", ", len(seen)), ", ")+") UPDATE "+table+" SET "+column+" = seen.at FROM seen WHERE "+
+			strings.TrimSuffix(strings.Repeat(one+", ", len(seen)), ", ")+") UPDATE "+table+" SET "+column+
+			" = seen.at FROM seen WHERE "+
 			same+table+"."+column+" < seen.at", args...)
 		return err
 	})
 }
 
-func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now, since time.Time) (counts map[string]int64, err error) {
+func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now,
+	since time.Time) (counts map[string]int64, err error) {
 	err = s.db.Alone(ctx, func() error {
 		counts, err = s.countFailure(ctx, subjects, now, since)
 		return err
@@ -141,13 +157,15 @@ func (s *AccountStore) CountFailure(ctx context.Context, subjects []string, now,
 	return counts, err
 }
 
-func (s *AccountStore) countFailure(ctx context.Context, subjects []string, now, since time.Time) (map[string]int64, error) {
+func (s *AccountStore) countFailure(ctx context.Context, subjects []string, now,
+	since time.Time) (map[string]int64, error) {
 	values, args := "", make([]any, 0, 3*len(subjects)+2)
 	for _, subject := range slices.Sorted(slices.Values(subjects)) { // in the order in which Forgive locks them
 		values += either(values == "", "", ", ") + "(?, 1, ?, ?)"
 		args = append(args, subject, db.Millis(now), db.Millis(now))
 	}
-	rows, err := s.db.Writer().QueryContext(ctx, "INSERT INTO sign_in_failures (subject, failures, since, last_at) VALUES "+values+`
+	rows, err := s.db.Writer().
+		QueryContext(ctx, "INSERT INTO sign_in_failures (subject, failures, since, last_at) VALUES "+values+`
 		ON CONFLICT (subject) DO UPDATE SET
 			failures = CASE WHEN sign_in_failures.since < ? THEN 1 ELSE sign_in_failures.failures + 1 END,
 			since = CASE WHEN sign_in_failures.since < ? THEN excluded.since ELSE sign_in_failures.since END,
@@ -166,7 +184,8 @@ func (s *AccountStore) countFailure(ctx context.Context, subjects []string, now,
 
 func (s *AccountStore) Forgive(ctx context.Context, cleared string, subjects []string) error {
 	return s.db.Alone(ctx, func() error {
-		_, err := s.db.ExecContext(ctx, `WITH counted AS (SELECT subject FROM sign_in_failures WHERE subject IN (?) ORDER BY subject`+s.db.For("UPDATE")+`)
+		_, err := s.db.ExecContext(ctx,
+			`WITH counted AS (SELECT subject FROM sign_in_failures WHERE subject IN (?) ORDER BY subject`+s.db.For("UPDATE")+`)
 			UPDATE sign_in_failures SET failures = CASE WHEN subject = ? THEN 0 ELSE failures - 1 END
 			WHERE subject IN (SELECT subject FROM counted) AND failures > 0`, db.In(subjects), cleared)
 		return err
@@ -174,7 +193,8 @@ func (s *AccountStore) Forgive(ctx context.Context, cleared string, subjects []s
 }
 
 // Count stores subjects hashed.
-func (s *AccountStore) Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error) {
+func (s *AccountStore) Count(ctx context.Context, subject string, now,
+	since time.Time) (uses int64, began time.Time, err error) {
 	hash, err := s.db.Vault.Hash("limit", subject)
 	if err != nil {
 		return 0, now, err

@@ -49,7 +49,8 @@ type apiKeyNameRow struct {
 
 // apiKeyPlace binds what is sealed of a key to where it is stored.
 func apiKeyPlace(k domain.APIKeyRef) string {
-	return "api key " + strconv.FormatInt(int64(k.Organization), 10) + "|" + strconv.FormatInt(int64(k.User), 10) + "|" + string(k.ID)
+	return "api key " + strconv.FormatInt(int64(k.Organization), 10) + "|" + strconv.FormatInt(int64(k.User), 10) + "|" +
+		string(k.ID)
 }
 
 func apiKeyHash(d *db.DB, text domain.SecretText) (string, error) {
@@ -133,7 +134,8 @@ func (tx *Tx) AddKey(u domain.UserKey, k *domain.APIKey) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Insert(&apiKeyNameRow{Name: hash, OrganizationID: int64(u.Organization), UserID: int64(u.User), KeyID: string(k.ID)})
+	err = tx.Insert(&apiKeyNameRow{Name: hash, OrganizationID: int64(u.Organization), UserID: int64(u.User),
+		KeyID: string(k.ID)})
 	if err != nil {
 		return err
 	}
@@ -148,12 +150,14 @@ func (tx *Tx) DeleteAPIKey(u domain.UserKey, id domain.UUID) error {
 		return err
 	}
 	var names []string
-	err = tx.NewSelect().Model((*apiKeyRow)(nil)).Column("name").Apply(owned(u)).Where("k.id = ?", string(id)).Scan(tx.Ctx, &names)
+	err = tx.NewSelect().Model((*apiKeyRow)(nil)).Column("name").Apply(owned(u)).Where("k.id = ?", string(id)).
+		Scan(tx.Ctx, &names)
 	name, err := db.First(names, err, domain.ErrAPIKeyNotFound)
 	if err != nil {
 		return err
 	}
-	err = tx.deleteAPIKeys("k.organization_id = ? AND k.user_id = ? AND k.id = ?", int64(u.Organization), int64(u.User), string(id))
+	err = tx.deleteAPIKeys("k.organization_id = ? AND k.user_id = ? AND k.id = ?", int64(u.Organization), int64(u.User),
+		string(id))
 	if err != nil {
 		return err
 	}

@@ -28,17 +28,20 @@ func (r *userAttributeRow) AfterScanRow(ctx context.Context) error {
 
 // Attributes returns the attributes of the users with these numbers that lie in sc. Who has none is not
 // in the map.
-func (s *UserStore) Attributes(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]domain.Attributes, error) {
+func (s *UserStore) Attributes(ctx context.Context, sc tenancy.Scope,
+	ids []domain.UserID) (map[domain.UserID]domain.Attributes, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	var rows []userAttributeRow
-	return attributesOf(ctx, s.db.NewSelect().Model(&rows).Join("JOIN users AS u ON u.organization_id = a.organization_id AND u.id = a.user_id").
+	return attributesOf(ctx, s.db.NewSelect().Model(&rows).
+		Join("JOIN users AS u ON u.organization_id = a.organization_id AND u.id = a.user_id").
 		Apply(db.Account(sc).Narrow).Where("u.id IN (?)", db.In(ids)), &rows)
 }
 
 // attributesOf reads the attributes that q finds, in rows.
-func attributesOf(ctx context.Context, q *bun.SelectQuery, rows *[]userAttributeRow) (map[domain.UserID]domain.Attributes, error) {
+func attributesOf(ctx context.Context, q *bun.SelectQuery,
+	rows *[]userAttributeRow) (map[domain.UserID]domain.Attributes, error) {
 	err := q.ExcludeColumn("value_key").Scan(ctx)
 	found := make(map[domain.UserID]domain.Attributes)
 	for _, r := range *rows {
@@ -61,12 +64,13 @@ func addAttributes(ctx context.Context, r db.Reader, users ...*domain.User) erro
 		of[u.Organization] = append(of[u.Organization], u.ID)
 	}
 	var rows []userAttributeRow
-	found, err := attributesOf(ctx, r.NewSelect().Model(&rows).WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-		for o, ids := range of {
-			q = q.WhereOr("a.organization_id = ? AND a.user_id IN (?)", int64(o), db.In(ids))
-		}
-		return q
-	}), &rows)
+	found, err := attributesOf(ctx, r.NewSelect().Model(&rows).
+		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			for o, ids := range of {
+				q = q.WhereOr("a.organization_id = ? AND a.user_id IN (?)", int64(o), db.In(ids))
+			}
+			return q
+		}), &rows)
 	for _, u := range users {
 		u.Attributes = found[u.ID]
 	}

@@ -57,7 +57,8 @@ type changeJSON struct {
 }
 
 // errReads reports a change in a request that must make none. Its transaction is rolled back.
-var errReads = domain.ErrInternal.Because(errors.New("a request that only reads wanted to change something; see httpx.Acts"))
+var errReads = domain.ErrInternal.Because(
+	errors.New("a request that only reads wanted to change something; see httpx.Acts"))
 
 // record writes an audit entry in the transaction of the change. The caller gives the
 // action, the target, the place and the changes; who and the request come from w and ctx.
@@ -90,7 +91,8 @@ func toAuditRow(e *domain.AuditEntry) *auditRow {
 		Action: e.Action, TargetKind: e.Target.Kind, TargetID: e.Target.ID,
 		TargetName: e.Target.Name, TargetKey: domain.Fold(e.Target.Name),
 		EnvironmentID: int64(e.Place), EnvironmentPath: string(e.Path), Changes: string(text),
-		RequestID: e.Request.ID, ClientRequestID: e.Request.ClientID, Surface: e.Request.Surface, Times: max(e.Times, 1), LastAt: db.Millis(e.Last),
+		RequestID: e.Request.ID, ClientRequestID: e.Request.ClientID, Surface: e.Request.Surface, Times: max(e.Times, 1),
+		LastAt: db.Millis(e.Last),
 	}
 }
 
@@ -110,10 +112,12 @@ func (r *auditRow) entry() (domain.AuditEntry, error) {
 		ID: domain.UUID(r.ID), At: db.Moment(r.At), Action: r.Action,
 		Target: domain.Target{Kind: r.TargetKind, ID: r.TargetID, Name: r.TargetName},
 		Place:  domain.EnvironmentID(r.EnvironmentID), Path: domain.EnvironmentPath(r.EnvironmentPath),
-		Request: domain.Request{ID: r.RequestID, ClientID: r.ClientRequestID, Surface: r.Surface}, Times: r.Times, Last: db.Moment(r.LastAt),
+		Request: domain.Request{ID: r.RequestID, ClientID: r.ClientRequestID, Surface: r.Surface}, Times: r.Times,
+		Last: db.Moment(r.LastAt),
 	}
 	if r.Named {
-		e.Actor = domain.Actor{Organization: domain.OrganizationID(r.ActorOrganizationID), User: domain.UserID(r.ActorID), Alias: r.ActorAlias}
+		e.Actor = domain.Actor{Organization: domain.OrganizationID(r.ActorOrganizationID), User: domain.UserID(r.ActorID),
+			Alias: r.ActorAlias}
 	}
 	var changes []changeJSON
 	err := json.Unmarshal([]byte(r.Changes), &changes)
@@ -131,13 +135,15 @@ func namedActors(sc tenancy.Scope) db.Predicate {
 	in := db.InRanges(beside.Ranges(), "actor.place")
 	lives := db.Where(`EXISTS (SELECT 1 FROM (SELECT coalesce(
 		(SELECT u.environment_path FROM users u WHERE u.organization_id = a.actor_organization_id AND u.id = a.actor_id),
-		(SELECT e.path FROM environments e WHERE e.organization_id = a.actor_organization_id AND e.id = a.actor_organization_id),
+		(SELECT e.path FROM environments e WHERE e.organization_id = a.actor_organization_id
+			AND e.id = a.actor_organization_id),
 		'/1/') AS place) AS actor WHERE `+in.Text()+")", in.Args...)
 	if o, one := beside.Organization(); one && o != domain.RootOrganization { // nobody of another one is covered
 		lives = db.Where("a.actor_organization_id = ? AND "+strings.ReplaceAll(lives.Raw, "a.actor_organization_id", "?"),
 			slices.Concat([]any{int64(o), int64(o), int64(o), int64(o)}, in.Args)...)
 	}
-	return db.AnyOf(db.Where("a.actor_organization_id = ? AND a.actor_id = ?", int64(me.Organization), int64(me.User)), lives)
+	return db.AnyOf(db.Where("a.actor_organization_id = ? AND a.actor_id = ?", int64(me.Organization), int64(me.User)),
+		lives)
 }
 
 // List returns one page of the entries in sc, newest first, and the cursor of the next
@@ -145,11 +151,13 @@ func namedActors(sc tenancy.Scope) db.Predicate {
 // scope beside sc covers their home and in the principal's own entries. Names that somebody tried and
 // nobody has are told whoever reads the whole tree: to others the absence of one would say that it
 // is somebody's.
-func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
+func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter,
+	p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
 	var rows []auditRow
 	q, named := db.From(s.db, sc, &rows), namedActors(sc)
 	if !sc.Everywhere() {
-		q = q.Where("(a.target_kind <> ? OR a.target_id <> 0 OR a.environment_path <> ?)", domain.SignInKind, string(domain.RootPath))
+		q = q.Where("(a.target_kind <> ? OR a.target_id <> 0 OR a.environment_path <> ?)", domain.SignInKind,
+			string(domain.RootPath))
 	}
 	if f.Actor != "" {
 		q = q.Where("a.actor_key = ?", domain.Fold(f.Actor)).Apply(named.Narrow)
@@ -176,7 +184,8 @@ func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditF
 		q = q.Where("(a.at, a.id) < (?, ?)", at, id)
 	}
 	limit := pageSize(p)
-	err := q.ExcludeColumn("actor_key", "target_key", "organization_id").ColumnExpr(named.Text()+" AS named", named.Args...).
+	err := q.ExcludeColumn("actor_key", "target_key", "organization_id").
+		ColumnExpr(named.Text()+" AS named", named.Args...).
 		Order("a.at DESC", "a.id DESC").Limit(int64(limit) + 1).Scan(ctx)
 	all := make([]domain.AuditEntry, len(rows))
 	for i := range rows {
@@ -184,7 +193,8 @@ func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditF
 			all[i], err = rows[i].entry()
 		}
 	}
-	return page(all, db.Translate(err), limit, func(e *domain.AuditEntry) domain.Cursor { return writeCursor("audit", e.At, e.ID) })
+	return page(all, db.Translate(err), limit,
+		func(e *domain.AuditEntry) domain.Cursor { return writeCursor("audit", e.At, e.ID) })
 }
 
 // NoteSignIns adds sign-ins to the audit trail. An entry that counts such sign-ins already counts

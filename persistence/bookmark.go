@@ -37,11 +37,14 @@ func (s *ObjectStore) Bookmarks(ctx context.Context, sc tenancy.Scope, kinds []d
 			int64(after)).
 		Order("b.object_id").Limit(int64(limit) + 1)
 	objects, err := s.named(ctx, sc, when(q, len(kinds) > 0, "o.kind IN (?)", db.In(kinds)), &rows)
+	if err != nil {
+		return nil, "", err
+	}
 	bookmarks := make([]domain.Bookmark, len(objects))
 	for i := range objects {
 		bookmarks[i] = domain.Bookmark{Object: objects[i], Created: db.Moment(rows[i].BookmarkedAt)}
 	}
-	return page(bookmarks, err, limit,
+	return page(bookmarks, nil, limit,
 		func(b *domain.Bookmark) domain.Cursor { return writeCursor("bookmarks", int64(b.Object.ID)) })
 }
 

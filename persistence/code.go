@@ -35,7 +35,8 @@ type codeRow struct {
 // Within implements db.Scoped: a code lies where the environment of its organization does.
 func (codeRow) Within(sc tenancy.Scope) db.Predicate {
 	in := environmentRow{}.Within(sc)
-	return db.Where(`EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = c.organization_id AND e.id = c.organization_id
+	return db.Where(
+		`EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = c.organization_id AND e.id = c.organization_id
 		AND `+in.Text()+")", in.Args...)
 }
 
@@ -62,7 +63,8 @@ func toCodeRow(d *db.DB, c *domain.RegistrationCode) (*codeRow, error) {
 		return nil, err
 	}
 	sealed, err := d.Vault.Seal(codePlace(c.Organization, hash), string(c.Code))
-	return &codeRow{OrganizationID: int64(c.Organization), Hash: hash, Sealed: sealed, CreatedAt: db.Millis(c.Created), CreatedBy: c.CreatedBy,
+	return &codeRow{OrganizationID: int64(c.Organization), Hash: hash, Sealed: sealed, CreatedAt: db.Millis(c.Created),
+		CreatedBy: c.CreatedBy,
 		ExpiresAt: db.Millis(c.Expires), MaxUsers: c.MaxUsers, Used: c.Used, Enabled: c.Enabled}, err
 }
 
@@ -78,23 +80,27 @@ func readCodes(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]codeRo
 		if err != nil {
 			return nil, err
 		}
-		codes[i] = domain.RegistrationCode{Organization: o, Code: domain.SecretText(text), Created: db.Moment(r.CreatedAt), CreatedBy: r.CreatedBy,
-			Expires: db.Moment(r.ExpiresAt), MaxUsers: r.MaxUsers, Used: r.Used, Enabled: r.Enabled}
+		codes[i] = domain.RegistrationCode{Organization: o, Code: domain.SecretText(text), Created: db.Moment(r.CreatedAt),
+			CreatedBy: r.CreatedBy,
+			Expires:   db.Moment(r.ExpiresAt), MaxUsers: r.MaxUsers, Used: r.Used, Enabled: r.Enabled}
 	}
 	return codes, nil
 }
 
-func (s *RegistrationCodeStore) List(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) ([]domain.RegistrationCode, error) {
+func (s *RegistrationCodeStore) List(ctx context.Context, sc tenancy.Scope,
+	o domain.OrganizationID) ([]domain.RegistrationCode, error) {
 	var rows []codeRow
 	return readCodes(ctx, s.db, db.From(s.db, sc, &rows).Where("c.organization_id = ?", int64(o)), &rows)
 }
 
-func (s *RegistrationCodeStore) Get(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, code domain.SecretText) (domain.RegistrationCode, error) {
+func (s *RegistrationCodeStore) Get(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID,
+	code domain.SecretText) (domain.RegistrationCode, error) {
 	var rows []codeRow
 	return readCode(ctx, s.db, db.From(s.db, sc, &rows), &rows, o, code)
 }
 
-func readCode(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]codeRow, o domain.OrganizationID, code domain.SecretText) (domain.RegistrationCode, error) {
+func readCode(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]codeRow, o domain.OrganizationID,
+	code domain.SecretText) (domain.RegistrationCode, error) {
 	hash, err := codeHash(d, code)
 	if err != nil {
 		return domain.RegistrationCode{}, err
@@ -172,7 +178,8 @@ func (tx *Tx) recordCode(action string, c *domain.RegistrationCode, changes []do
 // border returns the environment of an organization that lies in the scope, and keeps it.
 func (tx *Tx) border(o int64) (domain.Environment, error) {
 	var rows []environmentRow
-	found, err := readEnvironments(tx.Ctx, db.From(tx, tx.Scope(), &rows).Where("e.organization_id = ? AND e.id = ?", o, o).Apply(tx.For("SHARE")), &rows)
+	found, err := readEnvironments(tx.Ctx, db.From(tx, tx.Scope(), &rows).
+		Where("e.organization_id = ? AND e.id = ?", o, o).Apply(tx.For("SHARE")), &rows)
 	return db.First(found, err, domain.ErrEnvironmentNotFound)
 }
 
@@ -211,7 +218,8 @@ func (tx *Tx) UseCode(code domain.SecretText) (domain.Environment, error) {
 	if err != nil {
 		return domain.Environment{}, err
 	}
-	used := tx.NewUpdate().Model((*codeRow)(nil)).Set("used = c.used + 1").Where("c.organization_id = ? AND c.hash = ?", o, hash).
+	used := tx.NewUpdate().Model((*codeRow)(nil)).Set("used = c.used + 1").
+		Where("c.organization_id = ? AND c.hash = ?", o, hash).
 		Where(openCode, db.Millis(tx.DB.Now()))
 	if err := tx.One(used, domain.ErrRegistrationCode); err != nil {
 		return domain.Environment{}, err

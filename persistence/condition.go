@@ -73,7 +73,8 @@ func given(sc tenancy.Scope, c *domain.Condition) db.Predicate {
 	if c.Field == domain.UserAPI {
 		apis := named.And("o.kind = ?", string(domain.KindAPI))
 		named = objectsIn(objects).And(`(o.organization_id, o.id) IN (SELECT x.organization_id, x.object_id FROM objects o
-			JOIN object_uses x ON x.organization_id = o.organization_id AND x.used_id = o.id WHERE `+apis.Text()+")", apis.Args...)
+			JOIN object_uses x ON x.organization_id = o.organization_id AND x.used_id = o.id
+				WHERE `+apis.Text()+")", apis.Args...)
 	}
 	named = named.And("o.kind = ?", string(domain.KindApplication))
 	viewer, _, _, _ := objects.Objects()
@@ -83,7 +84,8 @@ func given(sc tenancy.Scope, c *domain.Condition) db.Predicate {
 		` UNION ALL SELECT s.subject_organization_id, s.subject_id FROM objects o
 		JOIN object_access s ON s.organization_id = o.organization_id AND s.object_id = o.id AND s.subject_kind = 1
 		WHERE ` + named.Text() + " AND (" + seen.Text() + " OR s.subject_organization_id = ? AND s.subject_id = ?))")
-	p.Args = slices.Concat(named.Args, named.Args, seen.Args, []any{int64(viewer.User.Organization), int64(viewer.User.User)})
+	p.Args = slices.Concat(named.Args, named.Args, seen.Args,
+		[]any{int64(viewer.User.Organization), int64(viewer.User.User)})
 	return p
 }
 

@@ -55,7 +55,8 @@ func (r *copyRequestRow) request() (domain.CopyRequest, error) {
 		Created: db.Moment(r.CreatedAt), Expires: db.Moment(r.ExpiresAt),
 		Object: domain.Object{Organization: domain.OrganizationID(r.OrganizationID), ID: domain.ObjectID(r.ObjectID),
 			UUID: domain.UUID(r.UUID),
-			Kind: domain.ObjectKind(r.Kind), Environment: domain.EnvironmentID(r.EnvironmentID), Path: domain.EnvironmentPath(r.EnvironmentPath),
+			Kind: domain.ObjectKind(r.Kind), Environment: domain.EnvironmentID(r.EnvironmentID),
+			Path: domain.EnvironmentPath(r.EnvironmentPath),
 			Name: r.Name, FullName: r.FullName}}
 	return c, json.Unmarshal([]byte(r.Attributes), &c.Object.Attributes)
 }

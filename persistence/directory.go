@@ -30,7 +30,8 @@ func (s *DirectoryStore) Groups(ctx context.Context, sc tenancy.Scope) ([]domain
 }
 
 // Users is part of the port.
-func (s *DirectoryStore) Users(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) iter.Seq2[domain.StoredUser, error] {
+func (s *DirectoryStore) Users(ctx context.Context, sc tenancy.Scope,
+	o domain.OrganizationID) iter.Seq2[domain.StoredUser, error] {
 	var path domain.EnvironmentPath
 	var id domain.UserID
 	return each(func(domain.Cursor) ([]domain.StoredUser, domain.Cursor, error) {
@@ -100,7 +101,8 @@ func each[T any](page func(after domain.Cursor) ([]T, domain.Cursor, error)) ite
 }
 
 // Claim is part of the port.
-func (s *DirectoryStore) Claim(ctx context.Context, _ tenancy.WriteScope, last domain.Numbers) (first domain.Numbers, err error) {
+func (s *DirectoryStore) Claim(ctx context.Context, _ tenancy.WriteScope,
+	last domain.Numbers) (first domain.Numbers, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for kind, n := range last {
 			var err error
@@ -120,7 +122,8 @@ func (s *DirectoryStore) Claim(ctx context.Context, _ tenancy.WriteScope, last d
 }
 
 // Reserve is part of the port.
-func (s *DirectoryStore) Reserve(ctx context.Context, _ tenancy.WriteScope, kind int, n int64) (first int64, err error) {
+func (s *DirectoryStore) Reserve(ctx context.Context, _ tenancy.WriteScope, kind int,
+	n int64) (first int64, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		first, err = reserve(ctx, s.db, tx, kind, n)
 		return err
@@ -137,4 +140,5 @@ func reserve(ctx context.Context, d *db.DB, tx bun.Tx, kind int, n int64) (int64
 }
 
 // numberKinds names the kinds of numbers in the order of domain.Numbers.
-var numberKinds = [...]string{db.EnvironmentNumbers, db.GroupNumbers, db.UserNumbers, db.PersonNumbers, db.ObjectNumbers, db.CopyRequestNumbers}
+var numberKinds = [...]string{db.EnvironmentNumbers, db.GroupNumbers, db.UserNumbers, db.PersonNumbers,
+	db.ObjectNumbers, db.CopyRequestNumbers}

@@ -20,7 +20,8 @@ func (s *DirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work f
 // leaving is work in a transaction that leaves for its end what late says.
 func leaving(work func(*DirectoryTx) error) func(*db.Tx) error {
 	return func(t *db.Tx) error {
-		tx := &Tx{Tx: t, late: &late{homes: make(map[home]int64), tallies: make(map[tallyKey]int64), touched: make(map[domain.OrganizationID]bool)}}
+		tx := &Tx{Tx: t, late: &late{homes: make(map[home]int64), tallies: make(map[tallyKey]int64),
+			touched: make(map[domain.OrganizationID]bool)}}
 		if err := work(&DirectoryTx{tx}); err != nil {
 			return err
 		}
@@ -102,7 +103,8 @@ func (tx *Tx) writeHomes(added map[home]int64) error {
 		n            int64
 	}
 	groups := make(map[group][]int64)
-	for _, h := range slices.SortedFunc(maps.Keys(added), func(a, b home) int { return cmp.Compare(a.environment, b.environment) }) {
+	for _, h := range slices.SortedFunc(maps.Keys(added),
+		func(a, b home) int { return cmp.Compare(a.environment, b.environment) }) {
 		g := group{h.organization, added[h]}
 		groups[g] = append(groups[g], int64(h.environment))
 	}
@@ -187,7 +189,8 @@ func (tx *DirectoryTx) HoldEnvironment(before *domain.Environment) error {
 // UsersNamed is part of the port.
 func (tx *DirectoryTx) UsersNamed(aliases []string) (map[string]domain.StoredUser, error) {
 	all, err := storedUsers(tx.Ctx, tx.Bun, tx.NewSelect().TableExpr("login_names AS n").
-		Join("JOIN users AS u ON u.organization_id = n.organization_id AND u.id = n.user_id").Where("n.name IN (?)", db.In(folded(aliases))))
+		Join("JOIN users AS u ON u.organization_id = n.organization_id AND u.id = n.user_id").
+		Where("n.name IN (?)", db.In(folded(aliases))))
 	found := make(map[string]domain.StoredUser, len(all))
 	for _, u := range all {
 		found[domain.Fold(u.Alias)] = u
@@ -210,7 +213,8 @@ func (tx *DirectoryTx) MailTaken(addresses []string) (map[string]domain.UserID, 
 		return taken, nil
 	}
 	var rows []nameRow
-	err := tx.NewSelect().Table(mailAddresses).Column("name", "user_id").Where("name IN (?)", db.In(folded(addresses))).Scan(tx.Ctx, &rows)
+	err := tx.NewSelect().Table(mailAddresses).Column("name", "user_id").Where("name IN (?)", db.In(folded(addresses))).
+		Scan(tx.Ctx, &rows)
 	for _, r := range rows {
 		taken[r.Name] = domain.UserID(r.UserID)
 	}
@@ -250,10 +254,12 @@ func (tx *DirectoryTx) HoldUsers(o domain.OrganizationID, before []domain.Stored
 	if len(before) == 0 || tx.DB.OneWriter() {
 		return nil
 	}
-	if err := tx.Hold("UPDATE", tx.NewSelect().Model((*userRow)(nil)).Where("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(ids)).Order("u.id")); err != nil {
+	if err := tx.Hold("UPDATE", tx.NewSelect().Model((*userRow)(nil)).
+		Where("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(ids)).Order("u.id")); err != nil {
 		return err
 	}
-	now, err := storedUsers(tx.Ctx, tx.Bun, tx.NewSelect().TableExpr("users AS u").Where("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(ids)))
+	now, err := storedUsers(tx.Ctx, tx.Bun, tx.NewSelect().TableExpr("users AS u").
+		Where("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(ids)))
 	if err != nil {
 		return err
 	}

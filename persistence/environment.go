@@ -60,8 +60,9 @@ func toEnvironmentRow(e *domain.Environment) *environmentRow {
 func (r *environmentRow) environment() domain.Environment {
 	return domain.Environment{
 		ID: domain.EnvironmentID(r.ID), UUID: domain.UUID(r.UUID), Organization: domain.OrganizationID(r.OrganizationID),
-		Parent: domain.EnvironmentID(r.ParentID), Path: domain.EnvironmentPath(r.Path), AliasPath: r.AliasPath, Alias: r.Alias,
-		Code: r.Code, SendURL: r.SendURL, Active: r.Active, TimeZone: r.TimeZone, GitRepository: r.GitRepository,
+		Parent: domain.EnvironmentID(r.ParentID), Path: domain.EnvironmentPath(r.Path), AliasPath: r.AliasPath,
+		Alias: r.Alias,
+		Code:  r.Code, SendURL: r.SendURL, Active: r.Active, TimeZone: r.TimeZone, GitRepository: r.GitRepository,
 		IsOrganization: r.IsOrganization,
 	}
 }
@@ -97,7 +98,8 @@ func orElse(err, other error) error {
 func environmentsIn(sc tenancy.Scope) db.Predicate { return environmentRow{}.Within(sc) }
 
 // Children returns the environments in sc directly below parent, in tree order.
-func (s *EnvironmentStore) Children(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID) ([]domain.Environment, error) {
+func (s *EnvironmentStore) Children(ctx context.Context, sc tenancy.Scope,
+	parent domain.EnvironmentID) ([]domain.Environment, error) {
 	var rows []environmentRow
 	q := db.From(s.db, sc, &rows).Where("e.parent_id = ? AND e.id <> e.parent_id", int64(parent)).Order("e.path")
 	return readEnvironments(ctx, q, &rows)

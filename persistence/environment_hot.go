@@ -25,7 +25,8 @@ func scanEnvironment(r db.Row) (e domain.Environment, err error) {
 
 // List returns one page of the environments in sc, in tree order, and the cursor of the
 // next page, empty after the last.
-func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Environment, domain.Cursor, error) {
+func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope,
+	p domain.Page) ([]domain.Environment, domain.Cursor, error) {
 	stretches := sc.Ranges()
 	var after domain.EnvironmentPath
 	if continued, err := readCursor(p.After, &after); err != nil {
@@ -36,7 +37,8 @@ func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.
 	organization, args := db.InOrganization(sc, "e.organization_id")
 	limit := pageSize(p)
 	all, err := walk(stretches, limit+1, func(part []tenancy.Range, n int) ([]domain.Environment, error) {
-		one := "SELECT " + environmentColumns + " FROM environments e WHERE " + organization + "e.path >= ? AND e.path < ? ORDER BY e.path" + limitMark
+		one := "SELECT " + environmentColumns + " FROM environments e WHERE " + organization +
+			"e.path >= ? AND e.path < ? ORDER BY e.path" + limitMark
 		query, values := chain(part, one, "path", n, func(r tenancy.Range) []any {
 			return append(args[:len(args):len(args)], string(r.From), string(r.Until), n)
 		})
@@ -47,12 +49,15 @@ func (s *EnvironmentStore) List(ctx context.Context, sc tenancy.Scope, p domain.
 }
 
 // Find implements tenancy.Source.
-func (s *Source) Find(ctx context.Context, sc tenancy.Scope, refs []domain.EnvironmentRef) ([][]domain.Environment, error) {
+func (s *Source) Find(ctx context.Context, sc tenancy.Scope,
+	refs []domain.EnvironmentRef) ([][]domain.Environment, error) {
 	var text strings.Builder
 	var args []any
 	for i, ref := range refs {
 		where := named(sc, ref)
-		fmt.Fprintf(&text, "%sSELECT * FROM (SELECT '%d' AS ref, %s FROM environments e WHERE %s ORDER BY length(e.alias_path_key), e.path LIMIT 200) AS r%d",
+		fmt.Fprintf(&text,
+			"%sSELECT * FROM (SELECT '%d' AS ref, %s FROM environments e WHERE %s ORDER BY length(e.alias_path_key), e.path "+
+				"LIMIT 200) AS r%d",
 			either(i > 0, " UNION ALL ", ""), i, environmentColumns, where.Text(), i)
 		args = append(args, where.Args...)
 	}

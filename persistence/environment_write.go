@@ -35,14 +35,16 @@ func (tx *Tx) Environment(key tenancy.EnvironmentKey) (domain.Environment, error
 
 // InsertEnvironment implements directory.EnvironmentTx.
 func (tx *Tx) InsertEnvironment(e *domain.Environment) error {
-	parent, err := tx.parent(environmentsIn(tx.Scope()).And("e.organization_id = ? AND e.id = ?", int64(e.Organization), int64(e.Parent)))
+	parent, err := tx.parent(environmentsIn(tx.Scope()).
+		And("e.organization_id = ? AND e.id = ?", int64(e.Organization), int64(e.Parent)))
 	if err != nil {
 		return err
 	}
 	e.UUID = db.NewUUID()
 	e.Hang(&parent)
 	if e.IsOrganization {
-		e.Attributes = e.Attributes.With(domain.Attributes{domain.AttributeCreated: strconv.FormatInt(db.Millis(tx.DB.Now()), 10)})
+		e.Attributes = e.Attributes.With(
+			domain.Attributes{domain.AttributeCreated: strconv.FormatInt(db.Millis(tx.DB.Now()), 10)})
 	}
 	if err := e.Validate(); err != nil {
 		return err
@@ -77,7 +79,8 @@ func (tx *Tx) parent(where db.Predicate) (domain.Environment, error) {
 	if err := tx.holdWay(parent.Organization, parent.Path); err != nil {
 		return parent, err
 	}
-	return selectEnvironment(tx.Ctx, tx.Bun, db.Where("e.organization_id = ? AND e.path = ?", int64(parent.Organization), string(parent.Path)), "")
+	return selectEnvironment(tx.Ctx, tx.Bun,
+		db.Where("e.organization_id = ? AND e.path = ?", int64(parent.Organization), string(parent.Path)), "")
 }
 
 // SaveEnvironment implements directory.EnvironmentTx.
@@ -152,7 +155,8 @@ func (tx *Tx) hang(before, after *domain.Environment) error {
 	if err := tx.freeAlias(after.ID); err != nil {
 		return err
 	}
-	if err := tx.Insert(toAliasRow(&domain.PlacedEnvironment{Environment: *after, Above: parent.Organization})); err != nil {
+	if err := tx.Insert(
+		toAliasRow(&domain.PlacedEnvironment{Environment: *after, Above: parent.Organization})); err != nil {
 		return err
 	}
 	behind := runes(before.AliasPath) + 1
@@ -162,7 +166,8 @@ func (tx *Tx) hang(before, after *domain.Environment) error {
 	if err != nil || after.Path == before.Path {
 		return err
 	}
-	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit", "api_keys"} {
+	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit",
+		"api_keys"} {
 		if err := tx.Run(tx.NewUpdate().Table(table).Apply(rehung("environment_path", before.Path, after.Path))); err != nil {
 			return err
 		}
@@ -250,7 +255,8 @@ func (tx *Tx) isEmpty(e *domain.Environment) error {
 	}
 	switch {
 	case seen.Environments+seen.Users+seen.Groups > 0:
-		return domain.ErrEnvironmentNotEmpty.Saying("This environment still has environments (%d), users (%d) and groups (%d) in it.",
+		return domain.ErrEnvironmentNotEmpty.Saying(
+			"This environment still has environments (%d), users (%d) and groups (%d) in it.",
 			seen.Environments, seen.Users, seen.Groups)
 	case there > 0:
 		return domain.ErrEnvironmentNotEmpty
@@ -374,7 +380,8 @@ func (tx *Tx) insertEnvironments(es ...domain.PlacedEnvironment) error {
 			tallies = append(tallies, &organizationCountRow{OrganizationID: int64(e.Organization)})
 		}
 		rows = append(rows, toEnvironmentRow(&e.Environment))
-		counts = append(counts, &countRow{OrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID), EnvironmentPath: string(e.Path)})
+		counts = append(counts,
+			&countRow{OrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID), EnvironmentPath: string(e.Path)})
 		if e.ID != domain.RootEnvironment {
 			aliases = append(aliases, toAliasRow(e))
 		}
@@ -398,7 +405,8 @@ func runes(s string) int { return len([]rune(s)) }
 // too deep at to.
 func (tx *Tx) fits(from, to domain.EnvironmentPath) error {
 	var deepest int
-	err := tx.NewSelect().Model((*environmentRow)(nil)).ColumnExpr("coalesce(max(length(e.path) - length(replace(e.path, '/', '')) - 1), 0)").
+	err := tx.NewSelect().Model((*environmentRow)(nil)).
+		ColumnExpr("coalesce(max(length(e.path) - length(replace(e.path, '/', '')) - 1), 0)").
 		Where("e.path >= ? AND e.path < ?", string(from), string(from.End())).Scan(tx.Ctx, &deepest)
 	if err != nil {
 		return db.Translate(err)
@@ -440,8 +448,11 @@ func (tx *Tx) bumpAround(paths ...domain.EnvironmentPath) error {
 			return err
 		}
 		err = tx.Run(tx.NewUpdate().Model((*userRow)(nil)).Set("epoch = u.epoch + 1").
-			Where(`(u.organization_id, u.id) IN (SELECT g.organization_id, g.user_id FROM user_environments g WHERE g.environment_path IN (?)
-				UNION SELECT g.organization_id, g.user_id FROM user_environments g WHERE g.environment_path >= ? AND g.environment_path < ?)`,
+			Where(
+				`(u.organization_id, u.id) IN (SELECT g.organization_id, g.user_id FROM user_environments g
+					WHERE g.environment_path IN (?)
+				UNION SELECT g.organization_id, g.user_id FROM user_environments g WHERE g.environment_path >= ?
+					AND g.environment_path < ?)`,
 				db.In(ups), string(p), string(p.End())))
 		if err != nil {
 			return err

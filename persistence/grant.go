@@ -12,7 +12,8 @@ import (
 // or blocked before the environment's organization and path. What few users have is read
 // as "asl" and what they claim: a letter for archived, system and listing users, or -.
 const (
-	markList = `CASE WHEN u.archived OR u.system OR u.lists_users OR u.claims <> '' THEN CASE WHEN u.archived THEN 'a' ELSE '-' END ||
+	markList = `CASE WHEN u.archived OR u.system OR u.lists_users OR u.claims <> ''
+		THEN CASE WHEN u.archived THEN 'a' ELSE '-' END ||
 		CASE WHEN u.system THEN 's' ELSE '-' END || CASE WHEN u.lists_users THEN 'l' ELSE '-' END || u.claims ELSE '' END`
 	groupList = `coalesce((SELECT string_agg(CAST(g.group_id AS text), ' ' ORDER BY g.rank)
 		FROM user_groups g WHERE g.organization_id = u.organization_id AND g.user_id = u.id), '')`

@@ -46,14 +46,17 @@ func (groupRow) Within(sc tenancy.Scope) db.Predicate {
 }
 
 func toGroupRow(g *domain.Group) *groupRow {
-	return &groupRow{OrganizationID: int64(g.Organization), ID: int64(g.ID), UUID: string(g.UUID), EnvironmentPath: string(g.Path),
-		ParentID: int64(g.Parent), Alias: g.Alias, AliasKey: domain.Fold(g.Alias), Mask: int64(g.Mask),
+	return &groupRow{OrganizationID: int64(g.Organization), ID: int64(g.ID), UUID: string(g.UUID),
+		EnvironmentPath: string(g.Path),
+		ParentID:        int64(g.Parent), Alias: g.Alias, AliasKey: domain.Fold(g.Alias), Mask: int64(g.Mask),
 		Role: int64(g.Role), RoleTitle: g.RoleTitle, Description: g.Description, CreatedAt: db.Millis(g.Created)}
 }
 
 func (r *groupRow) group() domain.Group {
-	return domain.Group{Organization: domain.OrganizationID(r.OrganizationID), ID: domain.GroupID(r.ID), UUID: domain.UUID(r.UUID),
-		Path: domain.EnvironmentPath(r.EnvironmentPath), Parent: domain.GroupID(r.ParentID), Alias: r.Alias, Mask: domain.Mask(r.Mask),
+	return domain.Group{Organization: domain.OrganizationID(r.OrganizationID), ID: domain.GroupID(r.ID),
+		UUID: domain.UUID(r.UUID),
+		Path: domain.EnvironmentPath(r.EnvironmentPath), Parent: domain.GroupID(r.ParentID), Alias: r.Alias,
+		Mask: domain.Mask(r.Mask),
 		Role: domain.Role(r.Role), RoleTitle: r.RoleTitle, Description: r.Description, Created: db.Moment(r.CreatedAt)}
 }
 
@@ -110,7 +113,8 @@ func (tx *Tx) InsertGroup(g *domain.Group) error {
 	if err := g.Validate(); err != nil {
 		return err
 	}
-	border, err := selectEnvironment(tx.Ctx, tx.Bun, environmentsIn(tx.Scope()).And("e.id = ? AND e.is_organization", int64(g.Organization)), tx.DB.For("SHARE"))
+	border, err := selectEnvironment(tx.Ctx, tx.Bun, environmentsIn(tx.Scope()).
+		And("e.id = ? AND e.is_organization", int64(g.Organization)), tx.DB.For("SHARE"))
 	if err != nil {
 		return err
 	}
@@ -161,14 +165,16 @@ func (tx *Tx) SaveGroup(before, after *domain.Group) error {
 func (tx *Tx) DeleteGroup(g *domain.Group) error {
 	var used bool
 	err := tx.NewSelect().ColumnExpr(`EXISTS (SELECT 1 FROM user_groups m WHERE m.group_id = ?)
-		OR EXISTS (SELECT 1 FROM groups c WHERE c.parent_id = ? AND c.id <> ?)`, int64(g.ID), int64(g.ID), int64(g.ID)).Scan(tx.Ctx, &used)
+		OR EXISTS (SELECT 1 FROM groups c WHERE c.parent_id = ?
+			AND c.id <> ?)`, int64(g.ID), int64(g.ID), int64(g.ID)).Scan(tx.Ctx, &used)
 	if err != nil {
 		return db.Translate(err)
 	}
 	if used {
 		return domain.ErrGroupNotEmpty
 	}
-	if err := tx.Run(tx.NewDelete().Model((*accessRow)(nil)).Where("subject_kind = ? AND subject_id = ?", groupSubject, int64(g.ID))); err != nil {
+	if err := tx.Run(tx.NewDelete().Model((*accessRow)(nil)).
+		Where("subject_kind = ? AND subject_id = ?", groupSubject, int64(g.ID))); err != nil {
 		return err
 	}
 	if err := tx.tallied(g.Organization, groups, -1); err != nil {
@@ -190,7 +196,8 @@ func (tx *Tx) checkParent(g *domain.Group) error {
 		}
 		var rows []groupRow
 		for len(rows) == 0 {
-			err := tx.NewSelect().Model(&rows).Where("g.organization_id = ? AND g.id = ?", organization, int64(up)).Apply(tx.For("SHARE")).Scan(tx.Ctx)
+			err := tx.NewSelect().Model(&rows).Where("g.organization_id = ? AND g.id = ?", organization, int64(up)).
+				Apply(tx.For("SHARE")).Scan(tx.Ctx)
 			if err != nil {
 				return db.Translate(err)
 			}

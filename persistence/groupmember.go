@@ -19,7 +19,8 @@ const groupsTogether = 64
 // Members returns the members of groups who are in sc, without archived accounts, group after group in the order given,
 // each by organization and number. They are read while they are ranged over, some at a time; an
 // error ends them.
-func (s *GroupStore) Members(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) iter.Seq2[domain.GroupMember, error] {
+func (s *GroupStore) Members(ctx context.Context, sc tenancy.Scope,
+	groups []domain.GroupID) iter.Seq2[domain.GroupMember, error] {
 	return func(yield func(domain.GroupMember, error) bool) {
 		read, err := s.memberReader(ctx, sc)
 		for part := range slices.Chunk(groups, groupsTogether) {
@@ -46,7 +47,8 @@ func (s *GroupStore) Members(ctx context.Context, sc tenancy.Scope, groups []dom
 
 // memberReader returns what reads members of some groups: all of them in a scope of few people,
 // else up to a page of each.
-func (s *GroupStore) memberReader(ctx context.Context, sc tenancy.Scope) (func([]domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error), error) {
+func (s *GroupStore) memberReader(ctx context.Context,
+	sc tenancy.Scope) (func([]domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error), error) {
 	people := int64(1)
 	if _, self := sc.Self(); !self {
 		var err error
@@ -79,7 +81,9 @@ func (s *GroupStore) memberReader(ctx context.Context, sc tenancy.Scope) (func([
 
 // members begins a query of the users in sc whom a table of members names, without archived accounts.
 func (s *GroupStore) members(sc tenancy.Scope, table string) *bun.SelectQuery {
-	q := usersIn(s.db, sc).ModelTableExpr("? AS m JOIN users AS u ON u.organization_id = m.organization_id AND u.id = m.user_id", bun.Ident(table)).
+	q := usersIn(s.db, sc).
+		ModelTableExpr("? AS m JOIN users AS u ON u.organization_id = m.organization_id AND u.id = m.user_id",
+			bun.Ident(table)).
 		ColumnExpr("m.group_id, u.organization_id, u.id, u.alias").Where("NOT u.archived")
 	if o, one := sc.Organization(); one {
 		q = q.Where("m.organization_id = ?", int64(o))
@@ -112,7 +116,8 @@ func readMembers(ctx context.Context, q *bun.SelectQuery) ([]domain.GroupMember,
 
 // membersBehind returns the members of a group behind those that were read, none if these were
 // less than a page.
-func (s *GroupStore) membersBehind(ctx context.Context, sc tenancy.Scope, read []domain.GroupMember) ([]domain.GroupMember, error) {
+func (s *GroupStore) membersBehind(ctx context.Context, sc tenancy.Scope,
+	read []domain.GroupMember) ([]domain.GroupMember, error) {
 	if len(read) != s.page {
 		return nil, nil
 	}
@@ -131,11 +136,13 @@ type groupAdminRow struct {
 
 // Admins returns the admins of groups who are in sc, without archived accounts, by
 // group and number.
-func (s *GroupStore) Admins(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) ([]domain.GroupMember, error) {
+func (s *GroupStore) Admins(ctx context.Context, sc tenancy.Scope,
+	groups []domain.GroupID) ([]domain.GroupMember, error) {
 	if len(groups) == 0 {
 		return nil, nil
 	}
-	return readMembers(ctx, s.members(sc, "group_admins").Where("m.group_id IN (?)", db.In(groups)).Order("m.group_id", "m.user_id"))
+	return readMembers(ctx, s.members(sc, "group_admins").Where("m.group_id IN (?)", db.In(groups)).
+		Order("m.group_id", "m.user_id"))
 }
 
 // Administers reports whether whoever sc was given to is an admin of the group with that number.
@@ -143,8 +150,10 @@ func (s *GroupStore) Admins(ctx context.Context, sc tenancy.Scope, groups []doma
 func (s *GroupStore) Administers(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (bool, error) {
 	me := sc.Actor()
 	var rows []groupRow
-	is, err := db.From(s.db, sc, &rows).Join("JOIN group_admins AS m ON m.organization_id = g.organization_id AND m.group_id = g.id").
-		Where("g.id = ? AND m.organization_id = ? AND m.user_id = ?", int64(id), int64(me.Organization), int64(me.User)).Exists(ctx)
+	is, err := db.From(s.db, sc, &rows).
+		Join("JOIN group_admins AS m ON m.organization_id = g.organization_id AND m.group_id = g.id").
+		Where("g.id = ? AND m.organization_id = ? AND m.user_id = ?", int64(id), int64(me.Organization), int64(me.User)).
+		Exists(ctx)
 	return is, db.Translate(err)
 }
 

@@ -20,7 +20,8 @@ func TestGroupMembers(t *testing.T) {
 		w, ctx := storetest.NewWorld(t, db), t.Context()
 		team := w.Teams["Acme/Team"].ID
 		for i := range 23 {
-			u := w.AddUser(t, fmt.Sprintf("m%02d", i), []string{"Acme/Prod", "Acme/Test", "Bolt/Prod"}[i%3], domain.RoleUser, domain.UserGroup)
+			u := w.AddUser(t, fmt.Sprintf("m%02d", i), []string{"Acme/Prod", "Acme/Test", "Bolt/Prod"}[i%3], domain.RoleUser,
+				domain.UserGroup)
 			if i%3 < 2 && i%2 == 0 {
 				_, err := w.Users.Update(ctx, storetest.Everything(domain.UserUpdate), u.Key(), "", func(u *domain.User) error {
 					u.Groups = append(u.Groups, team)
@@ -38,7 +39,8 @@ func TestGroupMembers(t *testing.T) {
 					now, err := w.Users.Get(ctx, storetest.Everything(domain.UserRead).Read(), domain.UserRef{ID: u.ID})
 					require.NoError(t, err)
 					self, only := sc.Self()
-					if reached := only && self.User == u.ID || !only && sc.Covers(now.HomePath); reached && slices.Contains(now.Groups, group) {
+					if reached := only && self.User == u.ID || !only && sc.Covers(now.HomePath); reached &&
+						slices.Contains(now.Groups, group) {
 						want = append(want, domain.GroupMember{Group: group, User: now.Key(), Alias: now.Alias})
 					}
 				}

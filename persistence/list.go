@@ -56,20 +56,25 @@ var listTables = map[string]*listTable{
 		check: func(r *listRow) error {
 			return checkAttributes(domain.Attributes{r.text("name"): r.text("value")})
 		}},
-	"organizationpictures": {name: "organization_pictures", at: [][]string{{"organization_id"}, {"jpeg"}}, order: []string{"organization_id"},
+	"organizationpictures": {name: "organization_pictures", at: [][]string{{"organization_id"}, {"jpeg"}},
+		order:   []string{"organization_id"},
 		derived: []string{"tag"}, derive: deriveTag},
-	"registrationcodes": {name: "registration_codes", at: [][]string{{"organization_id"}, {"hash", "sealed"}, {"created_at"}, {"created_by"},
-		{"expires_at"}, {"max_users"}, {"used"}, {"enabled"}}, order: []string{"organization_id", "hash"},
+	"registrationcodes": {name: "registration_codes",
+		at: [][]string{{"organization_id"}, {"hash", "sealed"}, {"created_at"}, {"created_by"},
+			{"expires_at"}, {"max_users"}, {"used"}, {"enabled"}}, order: []string{"organization_id", "hash"},
 		purpose: "registration code", place: func(r *listRow) string {
 			return codePlace(domain.OrganizationID(r.number("organization_id")), r.text("hash"))
 		}, check: func(r *listRow) error {
 			c := domain.RegistrationCode{MaxUsers: r.number("max_users"), Used: r.number("used")}
 			return c.Validate()
 		}, beside: nameCodes},
-	"pictures": {name: "user_pictures", at: [][]string{ownUser, {"jpeg"}}, order: ownUser, derived: []string{"tag"}, derive: deriveTag},
-	"apikeys": {name: "api_keys", at: [][]string{ownUser, {"id"}, {"name"}, {"hash", "sealed"}, {"created_at"}, {"last_at"},
-		{"expires_at"}, {"mask"}, {"environment_path"}},
-		order: []string{"organization_id", "user_id", "id"}, purpose: "api key", place: func(r *listRow) string { return apiKeyPlace(r.apiKey()) },
+	"pictures": {name: "user_pictures", at: [][]string{ownUser, {"jpeg"}}, order: ownUser, derived: []string{"tag"},
+		derive: deriveTag},
+	"apikeys": {name: "api_keys",
+		at: [][]string{ownUser, {"id"}, {"name"}, {"hash", "sealed"}, {"created_at"}, {"last_at"},
+			{"expires_at"}, {"mask"}, {"environment_path"}},
+		order: []string{"organization_id", "user_id", "id"}, purpose: "api key",
+		place: func(r *listRow) string { return apiKeyPlace(r.apiKey()) },
 		check: func(r *listRow) error {
 			k := domain.APIKey{Name: r.text("name")}
 			if r.number("mask") > int64(domain.AllPermissions) {
@@ -78,8 +83,10 @@ var listTables = map[string]*listTable{
 			_, err := domain.ParseUUID(r.text("id"))
 			return cmp.Or(err, k.Validate())
 		}, beside: nameAPIKeys},
-	"groupadmins": {name: "group_admins", at: [][]string{ownUser, {"group_id"}}, order: []string{"organization_id", "group_id", "user_id"}},
-	"marks": {name: "user_marks", at: [][]string{ownUser, {"list"}, {"name"}, {"rank"}}, order: []string{"organization_id", "user_id", "list", "name_key"},
+	"groupadmins": {name: "group_admins", at: [][]string{ownUser, {"group_id"}},
+		order: []string{"organization_id", "group_id", "user_id"}},
+	"marks": {name: "user_marks", at: [][]string{ownUser, {"list"}, {"name"}, {"rank"}},
+		order:   []string{"organization_id", "user_id", "list", "name_key"},
 		derived: []string{"name_key"},
 		derive:  func(r *listRow) error { r.set("name_key", domain.Fold(r.text("name"))); return nil },
 		check: func(r *listRow) error {
@@ -87,11 +94,15 @@ var listTables = map[string]*listTable{
 		}},
 	"contacts": {name: "user_contacts", at: [][]string{ownUser, {"contact_organization_id", "contact_id"}, {"rank"}},
 		order: []string{"organization_id", "user_id", "contact_id"}},
-	"objects": {name: "objects", at: [][]string{{"organization_id", "environment_id", "environment_path"}, {"uuid"}, {"id"}, {"kind"},
-		{"owner_organization_id", "owner_id"}, {"organization_id", "parent_id"}, {"name"}, {"attributes"}, {"visibility"}, {"created_at"}, {"changed_at"}},
-		order: []string{"organization_id", "id"}, identity: []string{"organization_id", "uuid"}, derived: []string{"full_name", "full_name_key"},
-		derive: deriveFullName, check: checkObject, beside: nameObjects, entry: objectRowEntry},
-	"uses": {name: "object_uses", at: [][]string{ownObject, {"organization_id", "used_id"}}, order: []string{"organization_id", "object_id", "used_id"},
+	"objects": {name: "objects", at: [][]string{{"organization_id", "environment_id", "environment_path"}, {"uuid"},
+		{"id"}, {"kind"},
+		{"owner_organization_id", "owner_id"}, {"organization_id", "parent_id"}, {"name"}, {"attributes"}, {"visibility"},
+		{"created_at"}, {"changed_at"}},
+		order: []string{"organization_id", "id"}, identity: []string{"organization_id", "uuid"},
+		derived: []string{"full_name", "full_name_key"},
+		derive:  deriveFullName, check: checkObject, beside: nameObjects, entry: objectRowEntry},
+	"uses": {name: "object_uses", at: [][]string{ownObject, {"organization_id", "used_id"}},
+		order: []string{"organization_id", "object_id", "used_id"},
 		check: func(r *listRow) error {
 			object, used := domain.ObjectKind(r.object("object").Kind), domain.ObjectKind(r.object("used").Kind)
 			kind, _ := object.Info()
@@ -101,18 +112,22 @@ var listTables = map[string]*listTable{
 			return nil
 		}},
 	"useraccess": {name: "object_access", at: [][]string{ownObject, {"subject_organization_id", "subject_id"}, {"level"}},
-		order: []string{"organization_id", "object_id", "subject_kind", "subject_id"}, fixed: map[string]any{"subject_kind": int64(userSubject)},
+		order: []string{"organization_id", "object_id", "subject_kind", "subject_id"},
+		fixed: map[string]any{"subject_kind": int64(userSubject)},
 		where: "t.subject_kind = 1", check: checkLevel},
 	"groupaccess": {name: "object_access", at: [][]string{ownObject, {"subject_id"}, {"level"}},
 		order: []string{"organization_id", "object_id", "subject_kind", "subject_id"},
 		fixed: map[string]any{"subject_kind": int64(groupSubject), "subject_organization_id": int64(0)},
 		where: "t.subject_kind = 2", check: checkLevel},
-	"owners": {name: "object_owners", at: [][]string{ownObject, {"rank"}, {"owner_organization_id", "owner_id"}, {"began_at"}, {"ended_at"}},
+	"owners": {name: "object_owners",
+		at:    [][]string{ownObject, {"rank"}, {"owner_organization_id", "owner_id"}, {"began_at"}, {"ended_at"}},
 		order: []string{"organization_id", "object_id", "rank"}},
 	"usage": {name: "object_usage", at: [][]string{ownObject, {"month"}, {"owner_organization_id", "owner_id"}, {"uses"}},
 		order: []string{"organization_id", "object_id", "month", "owner_organization_id", "owner_id"}},
-	"copyrequests": {name: "copy_requests", at: [][]string{ownObject, {"to_organization_id", "to_id"}, {"id"}, {"from_organization_id", "from_id"},
-		{"created_at"}, {"expires_at"}}, order: []string{"organization_id", "id"}, identity: []string{"organization_id", "object_id", "to_id"}},
+	"copyrequests": {name: "copy_requests",
+		at: [][]string{ownObject, {"to_organization_id", "to_id"}, {"id"}, {"from_organization_id", "from_id"},
+			{"created_at"}, {"expires_at"}}, order: []string{"organization_id", "id"},
+		identity: []string{"organization_id", "object_id", "to_id"}},
 	"bookmarks": {name: "bookmarks", at: [][]string{ownUser, {"object_organization_id", "object_id"}, {"created_at"}},
 		order: []string{"organization_id", "user_id", "object_id"}},
 	"presences": {name: "presences", at: [][]string{{"organization_id", "topic_id"}, ownUser, {"status"}, {"at"}},
@@ -140,7 +155,8 @@ func (t *listTable) columns() []string {
 
 // List is part of the port. Rows whose keys follow from the server's key are read at once and are in the
 // order of their texts, so that two servers write them alike; there are a few to an organization.
-func (s *DirectoryStore) List(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo) iter.Seq2[domain.ListRow, error] {
+func (s *DirectoryStore) List(ctx context.Context, sc tenancy.Scope,
+	info *domain.ListInfo) iter.Seq2[domain.ListRow, error] {
 	t := listTables[info.Name]
 	limit := exportPage
 	switch {
@@ -166,7 +182,8 @@ func (s *DirectoryStore) List(ctx context.Context, sc tenancy.Scope, info *domai
 		}
 		if limit == 0 {
 			slices.SortFunc(rows, func(a, b domain.ListRow) int {
-				return cmp.Or(strings.Compare(a.Values[0].(string), b.Values[0].(string)), strings.Compare(a.Values[1].(string), b.Values[1].(string)))
+				return cmp.Or(strings.Compare(a.Values[0].(string), b.Values[0].(string)),
+					strings.Compare(a.Values[1].(string), b.Values[1].(string)))
 			})
 		}
 		if err != nil || limit == 0 || len(rows) < limit {
@@ -186,7 +203,8 @@ func (s *DirectoryStore) openVault(ctx context.Context, info *domain.ListInfo, m
 }
 
 // listPage reads the rows behind the last, with what is shown of each column beside the table's own.
-func (s *DirectoryStore) listPage(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo, last *listRow, limit int) ([]*listRow, error) {
+func (s *DirectoryStore) listPage(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo, last *listRow,
+	limit int) ([]*listRow, error) {
 	t := listTables[info.Name]
 	within := db.Placed(sc, "e.path", "t.organization_id")
 	q := s.db.NewSelect().TableExpr("? AS t", bun.Ident(t.name)).ColumnExpr("t.*").
@@ -267,6 +285,7 @@ func (r *listRow) put(c domain.ListColumn, at []string, cells ...any) error {
 }
 
 func (r *listRow) apiKey() domain.APIKeyRef {
-	return domain.APIKeyRef{UserKey: domain.UserKey{Organization: domain.OrganizationID(r.number("organization_id")), User: domain.UserID(r.number("user_id"))},
+	return domain.APIKeyRef{UserKey: domain.UserKey{Organization: domain.OrganizationID(r.number("organization_id")),
+		User: domain.UserID(r.number("user_id"))},
 		ID: domain.UUID(r.text("id"))}
 }

@@ -20,16 +20,18 @@ type listType struct {
 
 // listTypes has all types of columns.
 var listTypes = map[domain.ListType]listType{
-	domain.TextColumn:         {read: readCell, write: writeCell},
-	domain.NumberColumn:       {read: readCell, write: writeCell},
-	domain.BytesColumn:        {read: readCell, write: writeCell},
-	domain.FlagColumn:         {read: readFlag, write: writeCell},
-	domain.ChoiceColumn:       {read: readChoice, write: writeChoice},
-	domain.AttributesColumn:   {read: readListed, write: writeListed},
-	domain.SecretColumn:       {read: readSealed, write: writeSealed},
-	domain.OrganizationColumn: {show: func([]string) string { return "e.alias_path" }, read: readAliasPath, write: writeEnvironment},
+	domain.TextColumn:       {read: readCell, write: writeCell},
+	domain.NumberColumn:     {read: readCell, write: writeCell},
+	domain.BytesColumn:      {read: readCell, write: writeCell},
+	domain.FlagColumn:       {read: readFlag, write: writeCell},
+	domain.ChoiceColumn:     {read: readChoice, write: writeChoice},
+	domain.AttributesColumn: {read: readListed, write: writeListed},
+	domain.SecretColumn:     {read: readSealed, write: writeSealed},
+	domain.OrganizationColumn: {show: func([]string) string { return "e.alias_path" }, read: readAliasPath,
+		write: writeEnvironment},
 	domain.EnvironmentColumn: {show: func(at []string) string {
-		return "(SELECT x.alias_path FROM environments x WHERE x.organization_id = t.organization_id AND x.id = t." + at[1] + ")"
+		return "(SELECT x.alias_path FROM environments x WHERE x.organization_id = t.organization_id AND x.id = t." + at[1] +
+			")"
 	}, read: readAliasPath, write: writeEnvironment},
 	domain.PlaceColumn: {show: func(at []string) string {
 		return "(SELECT x.alias_path FROM environments x WHERE x.path = t." + at[0] + ")"
@@ -38,7 +40,8 @@ var listTypes = map[domain.ListType]listType{
 		return "(SELECT x.alias FROM users x WHERE x.organization_id = t." + at[0] + " AND x.id = t." + at[1] + ")"
 	}, read: readUser, write: writeUser},
 	domain.GroupColumn: {show: func(at []string) string {
-		return "(SELECT CASE WHEN x.organization_id = 1 AND t.organization_id <> 1 THEN '/' || x.alias ELSE x.alias END FROM groups x WHERE x.id = t." + at[0] + ")"
+		return "(SELECT CASE WHEN x.organization_id = 1 AND t.organization_id <> 1 THEN '/' || x.alias ELSE x.alias END " +
+			"FROM groups x WHERE x.id = t." + at[0] + ")"
 	}, read: readShown, write: writeGroup},
 	domain.ObjectColumn: {show: func(at []string) string {
 		return "(SELECT x.uuid FROM objects x WHERE x.organization_id = t." + at[0] + " AND x.id = t." + at[1] + ")"

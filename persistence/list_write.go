@@ -24,7 +24,8 @@ type listInput struct {
 }
 
 // PutList is part of the port.
-func (s *DirectoryStore) PutList(ctx context.Context, w tenancy.WriteScope, info *domain.ListInfo, rows []domain.ListRow, refs domain.ListReferences, rehearse bool) ([]domain.ListOutcome, error) {
+func (s *DirectoryStore) PutList(ctx context.Context, w tenancy.WriteScope, info *domain.ListInfo,
+	rows []domain.ListRow, refs domain.ListReferences, rehearse bool) ([]domain.ListOutcome, error) {
 	if err := s.openVault(ctx, info, !rehearse); err != nil {
 		return nil, err
 	}
@@ -45,7 +46,8 @@ func (s *DirectoryStore) PutList(ctx context.Context, w tenancy.WriteScope, info
 		return nil, err
 	}
 	if !rehearse {
-		differing := slices.DeleteFunc(slices.Clone(all), func(r *listRow) bool { return r.outcome.Err != nil || r.outcome.Waits || !r.outcome.Differs })
+		differing := slices.DeleteFunc(slices.Clone(all),
+			func(r *listRow) bool { return r.outcome.Err != nil || r.outcome.Waits || !r.outcome.Differs })
 		err := s.writeList(ctx, differing, func(rows []*listRow) error {
 			return s.db.Do(ctx, w, leaving(func(tx *DirectoryTx) error { return tx.upsert(rows) }))
 		})
@@ -61,7 +63,8 @@ func (s *DirectoryStore) PutList(ctx context.Context, w tenancy.WriteScope, info
 }
 
 // named looks up the users and objects that rows name.
-func (s *DirectoryStore) named(ctx context.Context, info *domain.ListInfo, rows []domain.ListRow, refs domain.ListReferences) (*listInput, error) {
+func (s *DirectoryStore) named(ctx context.Context, info *domain.ListInfo, rows []domain.ListRow,
+	refs domain.ListReferences) (*listInput, error) {
 	in := &listInput{store: s, users: make(map[string]domain.UserKey), objects: make(map[string]foundObject), refs: refs}
 	var aliases, uuids []string
 	for i, c := range info.Columns {
@@ -77,12 +80,14 @@ func (s *DirectoryStore) named(ctx context.Context, info *domain.ListInfo, rows 
 	}
 	if len(aliases) > 0 {
 		var found []nameRow
-		err := s.db.NewSelect().Table(loginNames).Column("name", "organization_id", "user_id").Where("name IN (?)", db.In(aliases)).Scan(ctx, &found)
+		err := s.db.NewSelect().Table(loginNames).Column("name", "organization_id", "user_id").
+			Where("name IN (?)", db.In(aliases)).Scan(ctx, &found)
 		if err != nil {
 			return nil, db.Translate(err)
 		}
 		for _, n := range found {
-			in.users[n.Name] = domain.UserKey{Organization: domain.OrganizationID(n.OrganizationID), User: domain.UserID(n.UserID)}
+			in.users[n.Name] = domain.UserKey{Organization: domain.OrganizationID(n.OrganizationID),
+				User: domain.UserID(n.UserID)}
 		}
 	}
 	if len(uuids) > 0 {
@@ -150,7 +155,8 @@ func (s *DirectoryStore) compare(ctx context.Context, info *domain.ListInfo, all
 }
 
 // numberRows gives rows that are new their numbers: the document's, or ones that nobody had.
-func (s *DirectoryStore) numberRows(ctx context.Context, w tenancy.WriteScope, info *domain.ListInfo, all []*listRow, refs domain.ListReferences) error {
+func (s *DirectoryStore) numberRows(ctx context.Context, w tenancy.WriteScope, info *domain.ListInfo, all []*listRow,
+	refs domain.ListReferences) error {
 	if info.Column("number") < 0 {
 		return nil
 	}
@@ -287,11 +293,15 @@ func deriveFullName(r *listRow) error {
 }
 
 func (r *listRow) asObject() domain.Object {
-	o := domain.Object{ID: domain.ObjectID(r.number("id")), UUID: domain.UUID(r.text("uuid")), Kind: domain.ObjectKind(r.text("kind")),
-		Organization: domain.OrganizationID(r.number("organization_id")), Environment: domain.EnvironmentID(r.number("environment_id")),
-		Path:   domain.EnvironmentPath(r.text("environment_path")),
-		Owner:  domain.UserKey{Organization: domain.OrganizationID(r.number("owner_organization_id")), User: domain.UserID(r.number("owner_id"))},
-		Parent: domain.ObjectID(r.number("parent_id")), Name: r.text("name"), FullName: r.text("full_name"), Visibility: domain.Visibility(r.number("visibility"))}
+	o := domain.Object{ID: domain.ObjectID(r.number("id")), UUID: domain.UUID(r.text("uuid")),
+		Kind:         domain.ObjectKind(r.text("kind")),
+		Organization: domain.OrganizationID(r.number("organization_id")),
+		Environment:  domain.EnvironmentID(r.number("environment_id")),
+		Path:         domain.EnvironmentPath(r.text("environment_path")),
+		Owner: domain.UserKey{Organization: domain.OrganizationID(r.number("owner_organization_id")),
+			User: domain.UserID(r.number("owner_id"))},
+		Parent: domain.ObjectID(r.number("parent_id")), Name: r.text("name"), FullName: r.text("full_name"),
+		Visibility: domain.Visibility(r.number("visibility"))}
 	_ = json.Unmarshal([]byte(r.text("attributes")), &o.Attributes) // it was marshalled just now
 	return o
 }
@@ -306,7 +316,8 @@ func checkObject(r *listRow) error {
 		return domain.InvalidField("id", "Give a UUID in lower case.")
 	}
 	if parent := r.object("parent"); parent.ID != 0 && !slices.Contains(kind.Parents, domain.ObjectKind(parent.Kind)) {
-		return domain.InvalidField("parent", "An object of the kind %s does not belong to one of the kind %s.", o.Kind, parent.Kind)
+		return domain.InvalidField("parent", "An object of the kind %s does not belong to one of the kind %s.", o.Kind,
+			parent.Kind)
 	}
 	o.FullName = kind.FullName(r.object("parent").FullName, o.Name)
 	return o.Validate()
@@ -326,7 +337,8 @@ func nameObjects(tx *Tx, rows []*listRow) error {
 	var names []*objectNameRow
 	for _, r := range rows {
 		if kind, _ := domain.ObjectKind(r.text("kind")).Info(); kind.NamesArePaths {
-			names = append(names, &objectNameRow{OrganizationID: r.number("organization_id"), Kind: r.text("kind"), Name: r.text("full_name_key"), ObjectID: r.number("id")})
+			names = append(names, &objectNameRow{OrganizationID: r.number("organization_id"), Kind: r.text("kind"),
+				Name: r.text("full_name_key"), ObjectID: r.number("id")})
 		}
 		if r.outcome.There {
 			continue
@@ -352,7 +364,8 @@ func nameAPIKeys(tx *Tx, rows []*listRow) error {
 	}
 	names := make([]*apiKeyNameRow, len(rows))
 	for i, r := range rows {
-		names[i] = &apiKeyNameRow{Name: r.text("hash"), OrganizationID: r.number("organization_id"), UserID: r.number("user_id"), KeyID: r.text("id")}
+		names[i] = &apiKeyNameRow{Name: r.text("hash"), OrganizationID: r.number("organization_id"),
+			UserID: r.number("user_id"), KeyID: r.text("id")}
 	}
 	return tx.Insert(&names)
 }

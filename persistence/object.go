@@ -75,8 +75,9 @@ func toObjectRow(o *domain.Object) *objectRow {
 
 func (r *objectRow) object() (domain.Object, error) {
 	o := domain.Object{
-		ID: domain.ObjectID(r.ID), UUID: domain.UUID(r.UUID), Kind: domain.ObjectKind(r.Kind), Organization: domain.OrganizationID(r.OrganizationID),
-		Environment: domain.EnvironmentID(r.EnvironmentID), Path: domain.EnvironmentPath(r.EnvironmentPath),
+		ID: domain.ObjectID(r.ID), UUID: domain.UUID(r.UUID), Kind: domain.ObjectKind(r.Kind),
+		Organization: domain.OrganizationID(r.OrganizationID),
+		Environment:  domain.EnvironmentID(r.EnvironmentID), Path: domain.EnvironmentPath(r.EnvironmentPath),
 		Owner: userKey(r.OwnerOrganizationID, r.OwnerID), Parent: domain.ObjectID(r.ParentID),
 		Name: r.Name, FullName: r.FullName,
 		Visibility: domain.Visibility(r.Visibility), Created: db.Moment(r.CreatedAt), Changed: db.Moment(r.ChangedAt),
@@ -106,12 +107,14 @@ func userKey(organization, id int64) domain.UserKey {
 const (
 	useList = `coalesce((SELECT string_agg(CAST(x.used_id AS text), ' ' ORDER BY x.used_id)
 		FROM object_uses x WHERE x.organization_id = ? AND x.object_id = o.id), '') AS use_list`
-	accessList = `coalesce((SELECT string_agg(CAST(a.subject_kind AS text) || ':' || CAST(a.subject_organization_id AS text) || ':' ||
+	accessList = `coalesce((SELECT string_agg(CAST(a.subject_kind AS text) || ':' ||
+		CAST(a.subject_organization_id AS text) || ':' ||
 			CAST(a.subject_id AS text) || ':' || CAST(a.level AS text), ' ' ORDER BY a.subject_kind, a.subject_id)
 		FROM object_access a WHERE a.organization_id = ? AND a.object_id = o.id), '') AS access_list`
 )
 
-// readObjects reads the objects that q finds, with their lists, in rows. They lie in sc, or anywhere for the zero scope.
+// readObjects reads the objects that q finds, with their lists, in rows. They lie in sc, or anywhere for the zero
+// scope.
 func readObjects(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery,
 	rows *[]objectRow) ([]domain.Object, error) {
 	var its any = bun.Ident("o.organization_id")
@@ -210,7 +213,9 @@ func meeting(sc tenancy.Scope, f *domain.ObjectFilter) func(*bun.SelectQuery) *b
 		where(f.Parent != 0, "o.parent_id = ?", int64(f.Parent))
 		where(f.Owner != (domain.UserKey{}), "o.owner_organization_id = ? AND o.owner_id = ?",
 			int64(f.Owner.Organization), int64(f.Owner.User))
-		where(f.Uses != 0, "EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = o.organization_id AND x.object_id = o.id AND x.used_id = ?)",
+		where(f.Uses != 0,
+			"EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = o.organization_id AND x.object_id = o.id AND "+
+				"x.used_id = ?)",
 			int64(f.Uses))
 		if len(f.Descriptions) > 0 {
 			q = q.Apply(described(f.Descriptions))
@@ -245,7 +250,8 @@ func (s *ObjectStore) find(sc tenancy.Scope, ref domain.ObjectRef, rows *[]objec
 	}
 	if ref.IsFullName() {
 		return q.Where("o.organization_id = ? AND o.full_name_key = ? AND o.kind IN (?)",
-			int64(sc.Actor().Organization), domain.Fold(string(ref)), db.In(kindsOf(func(k *domain.ObjectKindInfo) bool { return k.NamesArePaths })))
+			int64(sc.Actor().Organization), domain.Fold(string(ref)),
+			db.In(kindsOf(func(k *domain.ObjectKindInfo) bool { return k.NamesArePaths })))
 	}
 	if uuid, err := domain.ParseUUID(string(ref)); err == nil {
 		return q.Where("o.uuid = ?", string(uuid))

@@ -356,8 +356,7 @@ func (tx *Tx) moveObject(before, after *domain.Object) error {
 		if err != nil {
 			return err
 		}
-		return tx.recordUpdates(children,
-			func(o *domain.Object) { o.Environment, o.Path = after.Environment, after.Path })
+		return tx.recordUpdates(children, func(o *domain.Object) { o.Environment, o.Path = after.Environment, after.Path })
 	})
 }
 
@@ -385,7 +384,9 @@ func ownedBy(u domain.UserKey) func(*bun.SelectQuery) *bun.SelectQuery {
 // eachDependent runs change on what is deleted with the object and narrow leaves, until there is nothing left.
 func (tx *Tx) eachDependent(of *domain.Object, narrow func(*bun.SelectQuery) *bun.SelectQuery,
 	change func([]domain.Object) error) error {
-	kinds := kindsOf(func(k *domain.ObjectKindInfo) bool { return k.DeletedWithParent && slices.Contains(k.Parents, of.Kind) })
+	kinds := kindsOf(func(k *domain.ObjectKindInfo) bool {
+		return k.DeletedWithParent && slices.Contains(k.Parents, of.Kind)
+	})
 	if len(kinds) == 0 {
 		return nil
 	}
@@ -480,7 +481,8 @@ func (tx *Tx) renameBelow(before, after *domain.Object, most int) error {
 		tx.NewUpdate().Model((*objectRow)(nil)).Set("full_name = ? || substr(full_name, ?)", after.FullName, from).
 			Set("full_name_key = ? || substr(full_name_key, ?)", domain.Fold(after.FullName), from).
 			ApplyQueryBuilder(below(before, false)).Where("o.id <> ?", int64(after.ID)),
-		tx.NewUpdate().Model((*objectRow)(nil)).Set(`name = substr(full_name, 2 + coalesce((SELECT length(p.full_name) FROM objects p
+		tx.NewUpdate().Model((*objectRow)(nil)).
+			Set(`name = substr(full_name, 2 + coalesce((SELECT length(p.full_name) FROM objects p
 			WHERE p.organization_id = o.organization_id AND p.id = o.parent_id), 0))`).ApplyQueryBuilder(below(after, false)))
 	if err != nil {
 		return err
@@ -491,7 +493,8 @@ func (tx *Tx) renameBelow(before, after *domain.Object, most int) error {
 	if err != nil {
 		return db.Translate(err)
 	}
-	if slices.ContainsFunc(renamed, func(r objectRow) bool { return r.ID != int64(after.ID) && runes(r.FullName) > most }) {
+	if slices.ContainsFunc(renamed,
+		func(r objectRow) bool { return r.ID != int64(after.ID) && runes(r.FullName) > most }) {
 		return domain.InvalidField("name",
 			"Choose a shorter name; names below this one would become longer than %d characters.", most)
 	}
@@ -558,7 +561,8 @@ func (tx *Tx) changeOwnership(owner domain.UserKey, at int64, objects []domain.O
 	for _, r := range last {
 		ranks[r.ObjectID] = r.Rank
 	}
-	return insertRows(tx, objects, func(o domain.Object) *ownerRow { return toOwnerRow(o.Key(), owner, at, ranks[int64(o.ID)]+1) })
+	return insertRows(tx, objects,
+		func(o domain.Object) *ownerRow { return toOwnerRow(o.Key(), owner, at, ranks[int64(o.ID)]+1) })
 }
 
 // voidOffers takes back the offers of copies of objects that others than owner made.
@@ -659,7 +663,8 @@ func (tx *Tx) release(user *domain.User) error {
 		{func(q *bun.SelectQuery) *bun.SelectQuery {
 			return q.Apply(departing(domain.StaysIfShared)).Apply(ends).Where("o.visibility = 0").
 				Where(`NOT EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = o.organization_id AND s.object_id = o.id
-					AND NOT (s.subject_kind = 1 AND s.subject_organization_id = ? AND s.subject_id = ?))`, int64(u.Organization), int64(u.User))
+					AND NOT (s.subject_kind = 1 AND s.subject_organization_id = ?
+						AND s.subject_id = ?))`, int64(u.Organization), int64(u.User))
 		}, tx.removeObjects},
 		{ownedBy(u), func(objects []domain.Object) error { return tx.give(domain.UserKey{}, objects) }},
 	} {
@@ -680,5 +685,6 @@ func (tx *Tx) release(user *domain.User) error {
 
 // ends keeps the objects that no others belong to.
 func ends(q *bun.SelectQuery) *bun.SelectQuery {
-	return q.Where("NOT EXISTS (SELECT 1 FROM objects c WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)")
+	return q.Where(
+		"NOT EXISTS (SELECT 1 FROM objects c WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)")
 }

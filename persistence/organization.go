@@ -14,7 +14,8 @@ import (
 
 // Organizations returns one page of the organizations in sc that f keeps, with their
 // attributes and the tags of their pictures, in tree order, and the cursor of the next page, empty after the last.
-func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter, p domain.Page) ([]domain.Environment, domain.Cursor, error) {
+func (s *EnvironmentStore) Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter,
+	p domain.Page) ([]domain.Environment, domain.Cursor, error) {
 	if err := f.Validate(); err != nil {
 		return nil, "", err
 	}
@@ -118,7 +119,8 @@ func (tx *Tx) saveOrganizationAttributes(before, after *domain.Environment) erro
 	}
 	var rows []*organizationAttributeRow
 	for name, value := range after.Attributes {
-		rows = append(rows, &organizationAttributeRow{OrganizationID: int64(after.ID), Name: name, Value: value, ValueKey: domain.Fold(value)})
+		rows = append(rows, &organizationAttributeRow{OrganizationID: int64(after.ID), Name: name, Value: value,
+			ValueKey: domain.Fold(value)})
 	}
 	return tx.Insert(&rows)
 }

@@ -84,7 +84,8 @@ func (s *OutboxStore) Claim(ctx context.Context, claimant string, now, until tim
 		}
 		for i := range due {
 			r := &due[i]
-			res, err := s.db.NewUpdate().Model(r).Set("claimed_by = ?", claimant).Set("next_at = ?", db.Millis(until)).Set("attempts = o.attempts + 1").
+			res, err := s.db.NewUpdate().Model(r).Set("claimed_by = ?", claimant).Set("next_at = ?", db.Millis(until)).
+				Set("attempts = o.attempts + 1").
 				WherePK().Where("o.attempts = ?", r.Attempts).Where(isDue, db.Millis(now)).Returning("*").Exec(ctx)
 			switch err := db.One(res, err, domain.ErrChanged); {
 			case err == nil:
@@ -105,8 +106,10 @@ const isDue = "o.state = 0 AND o.next_at <= ?"
 // opened returns a mail that was claimed, or gives it up if it cannot be read: it will not be at another
 // time either.
 func (s *OutboxStore) opened(ctx context.Context, r *outboxRow) (domain.OutgoingMail, error) {
-	m := domain.OutgoingMail{Organization: domain.OrganizationID(r.OrganizationID), ID: domain.UUID(r.ID), Attempts: r.Attempts,
-		Created: db.Moment(r.CreatedAt), Claimed: r.ClaimedBy, Mail: domain.Mail{Kind: r.Kind, User: userKey(r.OrganizationID, r.UserID)}}
+	m := domain.OutgoingMail{Organization: domain.OrganizationID(r.OrganizationID), ID: domain.UUID(r.ID),
+		Attempts: r.Attempts,
+		Created:  db.Moment(r.CreatedAt), Claimed: r.ClaimedBy,
+		Mail: domain.Mail{Kind: r.Kind, User: userKey(r.OrganizationID, r.UserID)}}
 	var l letterJSON
 	text, err := s.db.Vault.Open("outbox "+r.ID, r.Letter)
 	if err == nil {

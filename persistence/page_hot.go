@@ -18,7 +18,8 @@ const limitMark = " LIMIT ? + 0"
 // statement reads the first stretch, which is all there is for most people; if that was
 // not enough the next reads four more, then sixteen and so on, so that the number of
 // statements stays small however many environments are cut out of a reach.
-func walk[T any](stretches []tenancy.Range, limit int, read func(part []tenancy.Range, limit int) ([]T, error)) ([]T, error) {
+func walk[T any](stretches []tenancy.Range, limit int,
+	read func(part []tenancy.Range, limit int) ([]T, error)) ([]T, error) {
 	all := []T{}
 	for n := 1; len(stretches) > 0 && len(all) < limit; n = min(n*4, 64) {
 		n = min(n, len(stretches))

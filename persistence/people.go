@@ -15,7 +15,9 @@ func kept(f *domain.PeopleFilter) func(*bun.SelectQuery) *bun.SelectQuery {
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("NOT u.archived")
 		if len(f.Aliases) > 0 {
-			q = q.Where("(u.organization_id, u.id) IN (SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name IN (?))", db.In(folded(f.Aliases))).
+			q = q.Where(
+				"(u.organization_id, u.id) IN (SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name IN (?))",
+				db.In(folded(f.Aliases))).
 				Where("u.alias IN (?)", db.In(f.Aliases))
 		}
 		if len(f.Names) > 0 {
@@ -35,7 +37,8 @@ func kept(f *domain.PeopleFilter) func(*bun.SelectQuery) *bun.SelectQuery {
 }
 
 // Newest returns a page of the people in sc whom f keeps, as directory.UserStore says.
-func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error) {
+func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int,
+	p domain.Page) ([]domain.User, domain.Cursor, error) {
 	limit := pageSize(p)
 	var many bool
 	if len(f.Aliases)+len(f.IDs) == 0 {
@@ -53,7 +56,8 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 		q = q.Where("(u.created_at, u.id) < (?, ?)", created, int64(id))
 	}
 	all, err := s.ordered(ctx, sc, q, many, userOrder{"created_at", true}, skip, limit+1)
-	return page(all, err, limit, func(u *domain.User) domain.Cursor { return writeCursor("newest", u.Created, int64(u.ID)) })
+	return page(all, err, limit,
+		func(u *domain.User) domain.Cursor { return writeCursor("newest", u.Created, int64(u.ID)) })
 }
 
 // CountPeople returns how many people of sc f keeps.

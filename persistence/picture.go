@@ -24,7 +24,8 @@ type userPictureRow struct {
 
 // Pictures returns the tags of the pictures of the users with these numbers that lie in sc. Who has none is
 // not in the map.
-func (s *UserStore) Pictures(ctx context.Context, sc tenancy.Scope, ids []domain.UserID) (map[domain.UserID]string, error) {
+func (s *UserStore) Pictures(ctx context.Context, sc tenancy.Scope,
+	ids []domain.UserID) (map[domain.UserID]string, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -69,7 +70,8 @@ func (tx *Tx) insertPictures(users ...*domain.User) error {
 	var rows []*userPictureRow
 	for _, u := range users {
 		if u.Picture.Tag != "" {
-			rows = append(rows, &userPictureRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID), Tag: u.Picture.Tag, JPEG: u.Picture.JPEG})
+			rows = append(rows, &userPictureRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID), Tag: u.Picture.Tag,
+				JPEG: u.Picture.JPEG})
 		}
 	}
 	return tx.Insert(&rows)
@@ -86,12 +88,14 @@ type organizationPictureRow struct {
 
 // Picture returns the picture of the organization with that key, or ErrEnvironmentNotFound if there is no
 // such organization in sc, and ErrPictureNotFound if it has none.
-func (s *EnvironmentStore) Picture(ctx context.Context, sc tenancy.Scope, key tenancy.EnvironmentKey) (domain.Picture, error) {
+func (s *EnvironmentStore) Picture(ctx context.Context, sc tenancy.Scope,
+	key tenancy.EnvironmentKey) (domain.Picture, error) {
 	var rows []environmentRow
 	var found []organizationPictureRow
 	err := db.From(s.db, sc, &rows).ExcludeColumn("*").ColumnExpr("coalesce(p.tag, '') AS tag, p.jpeg").
 		Join("LEFT JOIN organization_pictures AS p ON p.organization_id = e.organization_id").
-		Where("e.is_organization AND e.organization_id = ? AND e.id = ?", int64(key.Organization), int64(key.ID)).Scan(ctx, &found)
+		Where("e.is_organization AND e.organization_id = ? AND e.id = ?", int64(key.Organization), int64(key.ID)).
+		Scan(ctx, &found)
 	p, err := db.First(found, err, domain.ErrEnvironmentNotFound)
 	if err == nil && p.Tag == "" {
 		err = domain.ErrPictureNotFound

@@ -32,7 +32,8 @@ func (presenceRow) Within(sc tenancy.Scope) db.Predicate { return objectsIn(sc) 
 
 // presences returns the query of presences in the topics that sc covers.
 func (s *SocialStore) presences(sc tenancy.Scope, rows *[]presenceRow) *bun.SelectQuery {
-	return db.From(s.db, sc, rows).Join("JOIN objects AS o ON o.organization_id = p.organization_id AND o.id = p.topic_id").
+	return db.From(s.db, sc, rows).
+		Join("JOIN objects AS o ON o.organization_id = p.organization_id AND o.id = p.topic_id").
 		Join("JOIN users AS u ON u.organization_id = p.organization_id AND u.id = p.user_id")
 }
 
@@ -84,7 +85,8 @@ func (s *SocialStore) PresencesOfContacts(ctx context.Context, sc, topics tenanc
 	since time.Time) ([]domain.Presence, error) {
 	me, in := sc.Actor(), db.Account(sc)
 	var rows []presenceRow
-	q := s.presences(topics, &rows).Join("JOIN user_contacts AS c ON c.contact_organization_id = u.organization_id AND c.contact_id = u.id").
+	q := s.presences(topics, &rows).
+		Join("JOIN user_contacts AS c ON c.contact_organization_id = u.organization_id AND c.contact_id = u.id").
 		Where(in.Text(), in.Args...).
 		Where("c.organization_id = ? AND c.user_id = ? AND p.at >= ?", int64(me.Organization), int64(me.User),
 			db.Millis(since))

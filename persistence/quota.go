@@ -21,11 +21,13 @@ const (
 // admit counts one more thing of an organization. It returns ErrQuota if there are as many as may be; an
 // import is not held to that.
 func (tx *Tx) admit(o domain.OrganizationID, of tally) error {
-	most := map[tally]int64{users: tx.DB.Quotas.Users, environments: tx.DB.Quotas.Environments, groups: tx.DB.Quotas.Groups, objects: tx.DB.Quotas.Objects}[of]
+	most := map[tally]int64{users: tx.DB.Quotas.Users, environments: tx.DB.Quotas.Environments,
+		groups: tx.DB.Quotas.Groups, objects: tx.DB.Quotas.Objects}[of]
 	if most == 0 || tx.late != nil {
 		return tx.tallied(o, of, 1)
 	}
-	return tx.One(tx.tally(o, of, 1).Where("? < ?", bun.Ident(of), most), domain.OverQuota(string(of), most, "organization"))
+	return tx.One(tx.tally(o, of, 1).Where("? < ?", bun.Ident(of), most),
+		domain.OverQuota(string(of), most, "organization"))
 }
 
 // tallied adds n, which may be negative, to how many things of a kind an organization has.

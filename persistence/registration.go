@@ -20,14 +20,17 @@ func (tx *Tx) HoldEmpty() ([]domain.UserKey, error) {
 	if err != nil || found {
 		return nil, orElse(db.Translate(err), domain.ErrNotFirst)
 	}
-	return keysOf(tx.Ctx, tx.NewSelect().Where("u.organization_id = ? AND u.role = ?", root, int64(domain.RoleSuperUser)).Order("u.id"))
+	return keysOf(tx.Ctx, tx.NewSelect().Where("u.organization_id = ? AND u.role = ?", root, int64(domain.RoleSuperUser)).
+		Order("u.id"))
 }
 
 // Approvers returns the admins of organization o, or the superUsers if it has none.
-func (s *UserStore) Approvers(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, n int) ([]domain.User, error) {
+func (s *UserStore) Approvers(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID,
+	n int) ([]domain.User, error) {
 	_, self := sc.Self()
 	able := func(o domain.OrganizationID, role domain.Role) *bun.SelectQuery {
-		return usersIn(s.db, sc).Where("u.organization_id = ? AND u.role = ? AND u.active AND u.state = 0 AND u.mail <> ''", int64(o), int64(role)).
+		return usersIn(s.db, sc).Where("u.organization_id = ? AND u.role = ? AND u.active AND u.state = 0 AND u.mail <> ''",
+			int64(o), int64(role)).
 			Order("u.id").Limit(int64(n))
 	}
 	admins, err := readUsers(ctx, sc, able(o, domain.RoleOAdmin))

@@ -49,7 +49,8 @@ func TestSchemaIsAsWritten(t *testing.T) {
 		}
 		want, err := os.ReadFile(file)
 		require.NoError(t, err)
-		require.Equal(t, string(want), text.String(), "if this is meant: go test ./persistence -run TestSchemaIsAsWritten -update")
+		require.Equal(t, string(want), text.String(),
+			"if this is meant: go test ./persistence -run TestSchemaIsAsWritten -update")
 	}
 }
 
@@ -96,8 +97,10 @@ func TestSchemaIsReadyForManyMachines(t *testing.T) {
 		require.NotContains(t, all, " integer", "%s: numbers are bigint", name)
 	}
 	require.Empty(t, strings1(t, db, "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"), "there are no triggers")
-	require.Empty(t, strings1(t, db, "SELECT sequencename FROM pg_sequences WHERE sequencename NOT LIKE 'goose%'"), "numbers come from leased blocks")
-	require.Empty(t, strings1(t, db, `SELECT c.table_name || '.' || c.column_name FROM information_schema.columns c JOIN pg_indexes i
+	require.Empty(t, strings1(t, db, "SELECT sequencename FROM pg_sequences WHERE sequencename NOT LIKE 'goose%'"),
+		"numbers come from leased blocks")
+	require.Empty(t, strings1(t, db,
+		`SELECT c.table_name || '.' || c.column_name FROM information_schema.columns c JOIN pg_indexes i
 		ON i.tablename = c.table_name AND i.indexdef ~ ('[(, ]' || c.column_name || '[,)]')
 		WHERE c.table_schema = 'public' AND c.data_type = 'text' AND coalesce(c.collation_name, '') <> 'C'`), "text in an index compares bytewise")
 }
@@ -209,10 +212,13 @@ func rowsOf(t *testing.T, db *db.DB, table string) []string {
 // written are the tables whose rows organizations, environments, groups and users of the directory
 // document are made of, or that follow from them.
 var written = map[string]string{
-	"organizations": "the sections", "environments": "environments", "groups": "groups", "users": "users", "user_groups": "users",
+	"organizations": "the sections", "environments": "environments", "groups": "groups", "users": "users",
+	"user_groups":       "users",
 	"user_environments": "users", "user_attributes": "users",
-	"environment_names": "follows from environments", "environment_counts": "follows from users", "organization_counts": "follows from what there is", "login_names": "follows from users",
-	"mail_addresses": "follows from users", "object_names": "follows from objects", "api_key_names": "follows from API keys",
+	"environment_names": "follows from environments", "environment_counts": "follows from users",
+	"organization_counts": "follows from what there is", "login_names": "follows from users",
+	"mail_addresses": "follows from users", "object_names": "follows from objects",
+	"api_key_names":           "follows from API keys",
 	"registration_code_names": "follows from registration codes", "id_blocks": "follows from the numbers",
 }
 

@@ -33,10 +33,16 @@ func secretHash(d *db.DB, u domain.UserKey, purpose domain.SecretPurpose, text d
 
 // readSecret returns the first secret of a user that q finds, in rows, that has not expired, without its
 // text, or ErrSecret.
-func readSecret(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]secretRow, u domain.UserKey) (domain.Secret, error) {
-	err := q.Apply(owned(u)).Where("s.expires_at > ?", db.Millis(d.Now())).Order("s.created_at DESC", "s.hash").Limit(1).Scan(ctx)
+func readSecret(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]secretRow,
+	u domain.UserKey) (domain.Secret, error) {
+	err := q.Apply(owned(u)).Where("s.expires_at > ?", db.Millis(d.Now())).Order("s.created_at DESC", "s.hash").Limit(1).
+		Scan(ctx)
 	r, err := db.First(*rows, err, domain.ErrSecret)
-	return domain.Secret{Purpose: domain.SecretPurpose(r.Purpose), Address: r.Address, Approves: r.Approves, Expires: db.Moment(r.ExpiresAt)}, err
+	if err != nil {
+		return domain.Secret{}, err
+	}
+	return domain.Secret{Purpose: domain.SecretPurpose(r.Purpose), Address: r.Address, Approves: r.Approves,
+		Expires: db.Moment(r.ExpiresAt)}, nil
 }
 
 func (s *AccountStore) Holds(ctx context.Context, u domain.UserKey, p domain.Presented) error {
@@ -45,13 +51,15 @@ func (s *AccountStore) Holds(ctx context.Context, u domain.UserKey, p domain.Pre
 	return err
 }
 
-func (s *AccountStore) Latest(ctx context.Context, u domain.UserKey, purpose domain.SecretPurpose) (domain.Secret, error) {
+func (s *AccountStore) Latest(ctx context.Context, u domain.UserKey,
+	purpose domain.SecretPurpose) (domain.Secret, error) {
 	var rows []secretRow
 	return readSecret(ctx, s.db, s.db.NewSelect().Model(&rows).Where("s.purpose = ?", string(purpose)), &rows, u)
 }
 
 // findSecret returns the presented secret of the account.
-func findSecret(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]secretRow, u domain.UserKey, p domain.Presented) (domain.Secret, error) {
+func findSecret(ctx context.Context, d *db.DB, q *bun.SelectQuery, rows *[]secretRow, u domain.UserKey,
+	p domain.Presented) (domain.Secret, error) {
 	if len(p.Purposes) == 0 {
 		return domain.Secret{}, domain.ErrSecret
 	}
@@ -110,27 +118,32 @@ func (tx *Tx) AddSecret(u domain.UserKey, secret domain.Secret) error {
 		return err
 	}
 	var present []string
-	err = tx.NewSelect().Model((*secretRow)(nil)).Column("hash").Apply(owned(u)).Where("s.purpose = ?", string(secret.Purpose)).
+	err = tx.NewSelect().Model((*secretRow)(nil)).Column("hash").Apply(owned(u)).
+		Where("s.purpose = ?", string(secret.Purpose)).
 		Order("s.created_at DESC", "s.hash").Scan(tx.Ctx, &present)
 	if err != nil {
 		return db.Translate(err)
 	}
 	if len(present) >= domain.MaxSecrets {
-		_, err := deleteOwn(tx.Ctx, tx.Bun, u, "secrets", "purpose = ? AND hash IN (?)", string(secret.Purpose), db.In(present[domain.MaxSecrets-1:]))
+		_, err := deleteOwn(tx.Ctx, tx.Bun, u, "secrets", "purpose = ? AND hash IN (?)", string(secret.Purpose),
+			db.In(present[domain.MaxSecrets-1:]))
 		if err != nil {
 			return err
 		}
 	}
 	return tx.Insert(&secretRow{
 		OrganizationID: int64(u.Organization), UserID: int64(u.User), Purpose: string(secret.Purpose), Hash: hash,
-		Address: secret.Address, Approves: secret.Approves, CreatedAt: db.Millis(tx.DB.Now()), ExpiresAt: db.Millis(secret.Expires),
+		Address: secret.Address, Approves: secret.Approves, CreatedAt: db.Millis(tx.DB.Now()),
+		ExpiresAt: db.Millis(secret.Expires),
 	})
 }
 
 func (s *AccountStore) Stale(ctx context.Context, before, now time.Time, n int) ([]domain.UserKey, error) {
-	return keysOf(ctx, s.db.NewSelect().Where("u.state = ? AND u.created_at < ?", int64(domain.Unverified), db.Millis(before)).
+	return keysOf(ctx, s.db.NewSelect().
+		Where("u.state = ? AND u.created_at < ?", int64(domain.Unverified), db.Millis(before)).
 		Where(`NOT EXISTS (SELECT 1 FROM secrets s WHERE s.organization_id = u.organization_id AND s.user_id = u.id
-			AND s.purpose = ? AND s.expires_at > ?)`, string(domain.VerifyAddress), db.Millis(now)).Order("u.created_at").Limit(int64(n)))
+			AND s.purpose = ? AND s.expires_at > ?)`, string(domain.VerifyAddress), db.Millis(now)).
+		Order("u.created_at").Limit(int64(n)))
 }
 
 // keysOf returns the keys of the users that q finds.
@@ -155,7 +168,11 @@ func (s *AccountStore) ByAlias(ctx context.Context, alias string) (domain.UserKe
 // nameOwner returns whose a name is that is unique over the directory, or ErrUserNotFound.
 func nameOwner(ctx context.Context, r db.Reader, table, name string) (domain.UserKey, error) {
 	var rows []nameRow
-	err := r.NewSelect().Model(&rows).ModelTableExpr("? AS name_row", bun.Ident(table)).Where("name = ?", domain.Fold(name)).Scan(ctx)
+	err := r.NewSelect().Model(&rows).ModelTableExpr("? AS name_row", bun.Ident(table)).
+		Where("name = ?", domain.Fold(name)).Scan(ctx)
 	row, err := db.First(rows, err, domain.ErrUserNotFound)
-	return userKey(row.OrganizationID, row.UserID), err
+	if err != nil {
+		return domain.UserKey{}, err
+	}
+	return userKey(row.OrganizationID, row.UserID), nil
 }

@@ -48,8 +48,9 @@ func toSessionRow(s *domain.Session) *sessionRow {
 		OrganizationID: int64(s.Organization), UserID: int64(s.User), ID: string(s.ID), Kind: int64(s.Kind),
 		TokenEpoch: s.TokenEpoch, EnvironmentID: int64(s.Environment), SecretHash: string(s.Hash),
 		Renewals: s.Renewals, RenewedAt: db.Millis(s.Renewed),
-		CreatedAt: db.Millis(s.Created), LastAt: db.Millis(s.LastUsed), ExpiresAt: db.Millis(s.Expires), IdleLimit: s.Idle.Milliseconds(),
-		Client: s.Client, Network: s.Network, Surface: s.Surface,
+		CreatedAt: db.Millis(s.Created), LastAt: db.Millis(s.LastUsed), ExpiresAt: db.Millis(s.Expires),
+		IdleLimit: s.Idle.Milliseconds(),
+		Client:    s.Client, Network: s.Network, Surface: s.Surface,
 	}
 }
 
@@ -57,7 +58,8 @@ func (r *sessionRow) session() domain.Session {
 	return domain.Session{
 		SessionKey: domain.SessionKey{UserKey: userKey(r.OrganizationID, r.UserID), ID: domain.UUID(r.ID)},
 		Kind:       domain.SessionKind(r.Kind), TokenEpoch: r.TokenEpoch, Environment: domain.EnvironmentID(r.EnvironmentID),
-		Hash: domain.SecretHash(r.SecretHash), Renewals: r.Renewals, Renewed: db.Moment(r.RenewedAt), Created: db.Moment(r.CreatedAt),
+		Hash: domain.SecretHash(r.SecretHash), Renewals: r.Renewals, Renewed: db.Moment(r.RenewedAt),
+		Created:  db.Moment(r.CreatedAt),
 		LastUsed: db.Moment(r.LastAt), Expires: db.Moment(r.ExpiresAt), Idle: time.Duration(r.IdleLimit) * time.Millisecond,
 		Client: r.Client, Network: r.Network, Surface: r.Surface,
 	}
@@ -67,7 +69,8 @@ func (s *SessionStore) List(ctx context.Context, sc tenancy.Scope, user domain.U
 	now := db.Millis(s.db.Now())
 	var rows []sessionRow
 	err := db.From(s.db, sc, &rows).Apply(owned(user)).
-		Where("s.token_epoch = (SELECT u.token_epoch FROM users u WHERE u.organization_id = ? AND u.id = ?)", int64(user.Organization), int64(user.User)).
+		Where("s.token_epoch = (SELECT u.token_epoch FROM users u WHERE u.organization_id = ? AND u.id = ?)",
+			int64(user.Organization), int64(user.User)).
 		Where("s.expires_at > ? AND (s.idle_limit = 0 OR s.last_at + s.idle_limit > ?)", now, now).
 		Order("s.last_at DESC", "s.id DESC").Scan(ctx)
 	sessions := make([]domain.Session, len(rows))
@@ -101,7 +104,8 @@ func (tx *Tx) EndSessions(u domain.UserKey) error {
 	if err != nil || ended == 0 {
 		return err
 	}
-	return tx.record(sessionEntry(user, domain.Change{Field: "sessions", Before: strconv.FormatInt(ended, 10), After: "0"}))
+	return tx.record(sessionEntry(user,
+		domain.Change{Field: "sessions", Before: strconv.FormatInt(ended, 10), After: "0"}))
 }
 
 // sessionEntry is the audit entry of the end of sessions of u.
@@ -118,8 +122,10 @@ func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep i
 	err = unscoped(ctx, s.db, func(tx *Tx) error {
 		many := tx.NewSelect().Model((*sessionRow)(nil)).Column("id").Apply(owned(session.UserKey)).
 			Order("s.last_at DESC", "s.id DESC").Limit(1_000_000).Offset(int64(keep) - 1)
-		err := tx.Run(tx.NewDelete().Model((*sessionRow)(nil)).Where("organization_id = ? AND user_id = ?", row.OrganizationID, row.UserID).
-			Where("expires_at <= ? OR token_epoch < ? OR idle_limit > 0 AND last_at + idle_limit <= ? OR id IN (?)", now, row.TokenEpoch, now, many))
+		err := tx.Run(tx.NewDelete().Model((*sessionRow)(nil)).
+			Where("organization_id = ? AND user_id = ?", row.OrganizationID, row.UserID).
+			Where("expires_at <= ? OR token_epoch < ? OR idle_limit > 0 AND last_at + idle_limit <= ? OR id IN (?)", now,
+				row.TokenEpoch, now, many))
 		if err != nil {
 			return err
 		}
@@ -137,7 +143,8 @@ func (s *AccountStore) Renew(ctx context.Context, r domain.Renewal) (session dom
 	var refused error
 	err = unscoped(ctx, s.db, func(tx *Tx) error {
 		var rows []sessionRow
-		err := tx.NewSelect().Model(&rows).Apply(owned(k.UserKey)).Where("s.id = ?", string(k.ID)).Apply(tx.For("UPDATE")).Scan(ctx)
+		err := tx.NewSelect().Model(&rows).Apply(owned(k.UserKey)).Where("s.id = ?", string(k.ID)).Apply(tx.For("UPDATE")).
+			Scan(ctx)
 		row, err := db.First(rows, err, domain.ErrSessionNotFound)
 		if err != nil {
 			return err

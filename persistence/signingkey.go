@@ -30,7 +30,8 @@ type signingKeyRow struct {
 // signingKey returns the name of the key that signs now.
 func (tx *Tx) signingKey() (string, error) {
 	var ids []string
-	err := tx.NewSelect().Model((*signingKeyRow)(nil)).Column("id").Where("k.until_at = 0").Order("k.created_at DESC", "k.id DESC").Limit(1).
+	err := tx.NewSelect().Model((*signingKeyRow)(nil)).Column("id").Where("k.until_at = 0").
+		Order("k.created_at DESC", "k.id DESC").Limit(1).
 		Scan(tx.Ctx, &ids)
 	return db.First(ids, err, domain.ErrInternal)
 }
@@ -59,7 +60,8 @@ func (s *SigningKeyStore) Ensure(ctx context.Context) error {
 
 // Rotate leaves the others good until every session there is has expired, and for lifetime, in case a server is
 // signing with one at this moment.
-func (s *SigningKeyStore) Rotate(ctx context.Context, operator string, lifetime time.Duration, revoke bool) (domain.SigningKey, error) {
+func (s *SigningKeyStore) Rotate(ctx context.Context, operator string, lifetime time.Duration,
+	revoke bool) (domain.SigningKey, error) {
 	key := domain.SigningKey{ID: newKeyName(), Created: s.db.Now().UTC().Truncate(time.Millisecond)}
 	err := unscoped(ctx, s.db, func(tx *Tx) error {
 		if err := tx.endSigningKeys(db.Millis(key.Created.Add(lifetime)), revoke); err != nil {
@@ -69,8 +71,9 @@ func (s *SigningKeyStore) Rotate(ctx context.Context, operator string, lifetime 
 			return err
 		}
 		return recordBy(ctx, s.db, tx.Bun, domain.AuditEntry{
-			Actor:  domain.Actor{Organization: domain.RootOrganization, Alias: operator},
-			Action: either(revoke, "key:revoke", "key:rotate"), Target: domain.Target{Kind: "key", ID: int64(domain.RootEnvironment), Name: key.ID},
+			Actor:        domain.Actor{Organization: domain.RootOrganization, Alias: operator},
+			Action:       either(revoke, "key:revoke", "key:rotate"),
+			Target:       domain.Target{Kind: "key", ID: int64(domain.RootEnvironment), Name: key.ID},
 			Organization: domain.RootOrganization, Place: domain.RootEnvironment, Path: domain.RootPath,
 		})
 	})
@@ -86,7 +89,8 @@ func (tx *Tx) endSigningKeys(then int64, revoke bool) error {
 		return tx.Run(tx.NewDelete().Model((*sessionRow)(nil)).Where("kind = ?", int64(domain.TokenSession)))
 	}
 	var last int64
-	if err := tx.NewSelect().Model((*sessionRow)(nil)).ColumnExpr("coalesce(max(s.expires_at), 0)").Scan(tx.Ctx, &last); err != nil {
+	if err := tx.NewSelect().Model((*sessionRow)(nil)).ColumnExpr("coalesce(max(s.expires_at), 0)").
+		Scan(tx.Ctx, &last); err != nil {
 		return db.Translate(err)
 	}
 	return tx.Run(tx.NewUpdate().Model((*signingKeyRow)(nil)).Set("until_at = ?", max(last, then)).Where("until_at = 0"))

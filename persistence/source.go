@@ -19,7 +19,8 @@ type Source struct{ db *db.DB }
 func NewSource(d *db.DB) *Source { return &Source{d} }
 
 // Generations implements tenancy.Source.
-func (s *Source) Generations(ctx context.Context, organizations []domain.OrganizationID) (map[domain.OrganizationID]int64, error) {
+func (s *Source) Generations(ctx context.Context,
+	organizations []domain.OrganizationID) (map[domain.OrganizationID]int64, error) {
 	var rows []organizationRow
 	err := s.db.NewSelect().Model(&rows).Where("organization_id IN (?)", db.In(organizations)).Scan(ctx)
 	generations := make(map[domain.OrganizationID]int64, len(rows))
@@ -61,7 +62,8 @@ func (s *Source) Environments(ctx context.Context, keys []tenancy.EnvironmentKey
 const organizationsTogether = 100
 
 // Inactive implements tenancy.Source.
-func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath, ranges []tenancy.Range) (found []domain.EnvironmentPath, err error) {
+func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath,
+	ranges []tenancy.Range) (found []domain.EnvironmentPath, err error) {
 	inactive := func() *bun.SelectQuery {
 		return s.db.NewSelect().Model((*environmentRow)(nil)).Column("path").Where("NOT e.active")
 	}

@@ -3,8 +3,6 @@ package persistence
 import (
 	"context"
 
-	"github.com/uptrace/bun"
-
 	"canopy/domain"
 	"canopy/persistence/db"
 	"canopy/tenancy"
@@ -49,11 +47,6 @@ func unscoped(ctx context.Context, d *db.DB, work func(*Tx) error) error {
 	return NewStore(d).Do(ctx, tenancy.WriteScope{}, work)
 }
 
-// begun is the transaction of a store's method that is not written on Tx.
-func begun(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope) *Tx {
-	return &Tx{Tx: &db.Tx{Ctx: ctx, DB: d, Bun: tx, Write: w}}
-}
-
 // record writes the audit entry of a change. The caller gives the action, the target, the place and the
 // changes.
 func (tx *Tx) record(e domain.AuditEntry) error {
@@ -74,6 +67,7 @@ func (tx *Tx) bump(o domain.OrganizationID) error {
 		tx.late.touched[o] = true
 		return nil
 	}
-	return tx.One(tx.NewUpdate().Model((*organizationRow)(nil)).Set("generation = generation + 1").Where("organization_id = ?", int64(o)),
+	return tx.One(tx.NewUpdate().Model((*organizationRow)(nil)).Set("generation = generation + 1").
+		Where("organization_id = ?", int64(o)),
 		domain.ErrChanged)
 }

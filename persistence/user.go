@@ -77,20 +77,23 @@ func toUserRow(u *domain.User) *userRow {
 		Alias: u.Alias, AliasKey: domain.Fold(u.Alias), Role: int64(u.Role), State: int64(u.State), Active: u.Active,
 		PersonID: int64(u.Person.ID), FirstName: u.Person.FirstName, FirstNameKey: domain.Fold(u.Person.FirstName),
 		LastName: u.Person.LastName, LastNameKey: domain.Fold(u.Person.LastName),
-		Mail: u.Person.Mail, MailKey: domain.Fold(u.Person.Mail), Phone: u.Person.Phone, PhoneKey: domain.Fold(u.Person.Phone),
+		Mail: u.Person.Mail, MailKey: domain.Fold(u.Person.Mail), Phone: u.Person.Phone,
+		PhoneKey: domain.Fold(u.Person.Phone),
 		JobTitle: u.Person.JobTitle, Department: u.Person.Department, Language: u.Language, TimeZone: u.TimeZone,
 		DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
 		PasswordDelay: int64(u.PasswordDelay), RevokeDelay: int64(u.RevokeDelay),
 		Archived: u.Archived, System: u.System, ListsUsers: u.ListsUsers, Claims: u.Claims,
-		CreatedAt: db.Millis(u.Created), LastPasswordAt: db.Millis(u.LastPassword), LastConnectedAt: db.Millis(u.LastConnected),
-		LastSeenAt: db.Millis(u.LastSeen), IdleSince: db.Millis(u.IdleSince), Epoch: 1, TokenEpoch: 1,
+		CreatedAt: db.Millis(u.Created), LastPasswordAt: db.Millis(u.LastPassword),
+		LastConnectedAt: db.Millis(u.LastConnected),
+		LastSeenAt:      db.Millis(u.LastSeen), IdleSince: db.Millis(u.IdleSince), Epoch: 1, TokenEpoch: 1,
 	}
 }
 
 // userColumns are what is read of a user, in the order of scanUser: what few have is one column of the
 // statement, and their lists are others. Their names are those of users u.
 const (
-	userColumns = `u.organization_id, u.id, u.uuid, u.environment_id, u.environment_path, u.alias, u.role, u.state, u.active,
+	userColumns = `u.organization_id, u.id, u.uuid, u.environment_id, u.environment_path, u.alias, u.role, u.state,
+		u.active,
 	u.person_id, u.first_name, u.last_name, u.mail, u.phone, u.job_title, u.department, u.language, u.time_zone,
 	u.default_page, u.first_access, u.password_delay, u.revoke_delay, u.created_at, u.last_password_at,
 	u.last_connected_at, u.last_seen_at, u.idle_since, ` + markList + ` AS mark_list, ` + userLists
@@ -99,7 +102,8 @@ const (
 )
 
 // userColumnsOfOne are the same for users of one organization, which each subselect has as a constant.
-var userColumnsOfOne = strings.Replace(userColumns, userLists, strings.ReplaceAll(userLists, "u.organization_id", "?"), 1)
+var userColumnsOfOne = strings.Replace(userColumns, userLists, strings.ReplaceAll(userLists, "u.organization_id", "?"),
+	1)
 
 // userColumnsIn returns the columns to read of users in sc, with the values for their marks.
 func userColumnsIn(sc tenancy.Scope) (string, []any) {
@@ -126,7 +130,8 @@ func scanUser(r db.Row) (domain.User, error) {
 	u := domain.User{
 		ID: domain.UserID(id), UUID: domain.UUID(uuid), Organization: domain.OrganizationID(organization),
 		Home: domain.EnvironmentID(home), HomePath: domain.EnvironmentPath(path), Alias: alias, Role: domain.Role(role),
-		Person: domain.Person{ID: domain.PersonID(person), FirstName: first, LastName: last, Mail: mail, Phone: phone, JobTitle: job, Department: department},
+		Person: domain.Person{ID: domain.PersonID(person), FirstName: first, LastName: last, Mail: mail, Phone: phone,
+			JobTitle: job, Department: department},
 		Groups: parseGroups(groups), Language: language, TimeZone: zone, DefaultPage: page,
 		Standing: domain.Standing{State: domain.UserState(state), Active: active, FirstAccess: firstAccess,
 			PasswordDelay: int(passwordDelay), RevokeDelay: int(revokeDelay),
@@ -187,7 +192,8 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 }
 
 // List returns one page of the users in sc that f keeps, as directory.UserStore says.
-func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error) {
+func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter,
+	p domain.Page) ([]domain.User, domain.Cursor, error) {
 	if err := f.Validate(); err != nil {
 		return nil, "", err
 	}
@@ -213,7 +219,8 @@ func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFil
 func userList(o domain.UserOrder) string { return strconv.Itoa(int(o)) }
 
 // sorted reads up to n users in an order that is not the tree's.
-func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor, n int) ([]domain.User, error) {
+func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor,
+	n int) ([]domain.User, error) {
 	var key string
 	var id domain.UserID
 	continued, err := readCursor(after, userList(f.Order), &id, &key)
@@ -269,13 +276,15 @@ func (s *UserStore) searched(sc tenancy.Scope, many bool) *bun.SelectQuery {
 }
 
 // ordered reads n users behind the first skip of those that q, which was begun by searched, finds.
-func (s *UserStore) ordered(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery, many bool, by userOrder, skip, n int) ([]domain.User, error) {
+func (s *UserStore) ordered(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery, many bool, by userOrder, skip,
+	n int) ([]domain.User, error) {
 	q = q.OrderExpr(by.by(many)).Limit(int64(n)).Offset(int64(skip))
 	if many {
 		return readUsers(ctx, sc, q)
 	}
 	rows := s.db.NewSelect().Model((*userRow)(nil)).OrderExpr(by.by(true)).
-		Join("JOIN (?) AS found ON found.organization_id = u.organization_id AND found.id = u.id", q.Column("organization_id", "id"))
+		Join("JOIN (?) AS found ON found.organization_id = u.organization_id AND found.id = u.id",
+			q.Column("organization_id", "id"))
 	if o, one := sc.Organization(); one {
 		rows = rows.Where("u.organization_id = ?", int64(o))
 	}

@@ -47,7 +47,8 @@ func (s *UserStore) find(ctx context.Context, sc tenancy.Scope, named db.Predica
 }
 
 // inTreeOrder reads up to n users in tree order.
-func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor, n int) ([]domain.User, error) {
+func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor,
+	n int) ([]domain.User, error) {
 	var path domain.EnvironmentPath
 	var id domain.UserID
 	continued, err := readCursor(after, userList(domain.TreeOrder), &id, &path)
@@ -90,5 +91,6 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 // compare the way around it with the bare driver.
 func UserPage(columns, organization, filter string) string {
 	return "SELECT " + columns + " FROM users u WHERE " + organization +
-		"(u.environment_path, u.id) > (?, ?) AND u.environment_path < ?" + filter + " ORDER BY u.environment_path, u.id" + limitMark
+		"(u.environment_path, u.id) > (?, ?) AND u.environment_path < ?" + filter + " ORDER BY u.environment_path, u.id" +
+		limitMark
 }

@@ -16,15 +16,18 @@ func TestHotUsers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx, yes := storetest.NewWorld(t, d), t.Context(), true
 		users := persistence.NewUserStore(d)
-		_, err := w.Users.Update(ctx, storetest.Everything(domain.UserUpdate), w.KeyOf("acme.user"), "", func(u *domain.User) error {
-			u.Archived, u.ListsUsers, u.Claims = true, true, "ada@example.org"
-			u.Blocked = []domain.Grant{{Environment: w.Places["Acme/Test"].ID, Organization: u.Organization, Path: w.Places["Acme/Test"].Path}}
-			return nil
-		})
+		_, err := w.Users.Update(ctx, storetest.Everything(domain.UserUpdate), w.KeyOf("acme.user"), "",
+			func(u *domain.User) error {
+				u.Archived, u.ListsUsers, u.Claims = true, true, "ada@example.org"
+				u.Blocked = []domain.Grant{{Environment: w.Places["Acme/Test"].ID, Organization: u.Organization,
+					Path: w.Places["Acme/Test"].Path}}
+				return nil
+			})
 		require.NoError(t, err)
 		for _, who := range []string{"root.admin", "acme.admin", "acme.power", "acme.user", "bolt.admin"} {
 			sc := w.Scope(t, who, domain.UserRead).Read()
-			for _, f := range []domain.UserFilter{{}, {Role: domain.RoleUser}, {Active: &yes, Prefix: "acme"}, {Group: domain.AdminGroup}} {
+			for _, f := range []domain.UserFilter{{}, {Role: domain.RoleUser}, {Active: &yes, Prefix: "acme"},
+				{Group: domain.AdminGroup}} {
 				want, err := persistence.BuiltUsers(ctx, users, sc, f)
 				require.NoError(t, err)
 				got, page := []domain.User{}, domain.Page{Limit: 2}

@@ -252,8 +252,10 @@ type userPart struct {
 
 var userParts = []userPart{
 	{[]string{"user_groups", "user_environments"}, (*domain.User).ListsDifferently, (*Tx).insertLists},
-	{[]string{"user_attributes"}, func(b, a *domain.User) bool { return !maps.Equal(b.Attributes, a.Attributes) }, (*Tx).insertAttributes},
-	{[]string{"user_pictures"}, func(b, a *domain.User) bool { return b.Picture.Tag != a.Picture.Tag }, (*Tx).insertPictures},
+	{[]string{"user_attributes"}, func(b, a *domain.User) bool { return !maps.Equal(b.Attributes, a.Attributes) }, (*Tx).
+		insertAttributes},
+	{[]string{"user_pictures"}, func(b, a *domain.User) bool { return b.Picture.Tag != a.Picture.Tag }, (*Tx).
+		insertPictures},
 }
 
 // replace writes a part of a user anew.
@@ -281,7 +283,8 @@ func (t *Tx) removeUser(u *domain.User) error {
 	if err := t.release(u); err != nil {
 		return err
 	}
-	err := t.Run(t.NewDelete().Table("user_contacts").Where("contact_organization_id = ? AND contact_id = ?", int64(u.Organization), int64(u.ID)))
+	err := t.Run(t.NewDelete().Table("user_contacts").
+		Where("contact_organization_id = ? AND contact_id = ?", int64(u.Organization), int64(u.ID)))
 	if err != nil {
 		return err
 	}
@@ -337,7 +340,8 @@ func (t *Tx) holdGroups(organization domain.OrganizationID, groups []domain.Grou
 			break
 		}
 		var ids []int64
-		err := t.NewSelect().Model((*groupRow)(nil)).Column("id").Where("g.organization_id = ? AND g.id IN (?)", int64(o), db.In(groups)).
+		err := t.NewSelect().Model((*groupRow)(nil)).Column("id").
+			Where("g.organization_id = ? AND g.id IN (?)", int64(o), db.In(groups)).
 			Order("g.id").Apply(t.For("SHARE")).Scan(t.Ctx, &ids)
 		if err != nil {
 			return db.Translate(err)
@@ -428,7 +432,8 @@ func (t *Tx) insertLists(us ...*domain.User) error {
 	var environments []*userEnvironmentRow
 	for _, u := range us {
 		for i, id := range u.Groups {
-			groups = append(groups, &userGroupRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID), GroupID: int64(id), Rank: int64(i)})
+			groups = append(groups, &userGroupRow{OrganizationID: int64(u.Organization), UserID: int64(u.ID), GroupID: int64(id),
+				Rank: int64(i)})
 		}
 		environments = append(environments, grantRows(u, false, u.Allowed)...)
 		environments = append(environments, grantRows(u, true, u.Blocked)...)
@@ -441,7 +446,8 @@ func grantRows(u *domain.User, blocked bool, grants []domain.Grant) []*userEnvir
 	for i, g := range grants {
 		rows[i] = &userEnvironmentRow{
 			OrganizationID: int64(u.Organization), UserID: int64(u.ID), Blocked: blocked,
-			EnvironmentID: int64(g.Environment), EnvironmentOrganizationID: int64(g.Organization), EnvironmentPath: string(g.Path),
+			EnvironmentID: int64(g.Environment), EnvironmentOrganizationID: int64(g.Organization),
+			EnvironmentPath: string(g.Path),
 		}
 	}
 	return rows

@@ -23,7 +23,8 @@ func TestSealedKeysStayInTheirPlace(t *testing.T) {
 	text, err := vault.Open(place, sealed)
 	require.NoError(t, err)
 	require.Equal(t, "text", text)
-	for _, other := range []domain.APIKeyRef{ref(2, 23, "4-5"), ref(1, 24, "4-5"), ref(1, 23, "4-6"), ref(12, 3, "4-5"), ref(1, 2, "34-5")} {
+	for _, other := range []domain.APIKeyRef{ref(2, 23, "4-5"), ref(1, 24, "4-5"), ref(1, 23, "4-6"), ref(12, 3, "4-5"),
+		ref(1, 2, "34-5")} {
 		_, err := vault.Open(apiKeyPlace(other), sealed)
 		require.Error(t, err, "%v", other)
 	}

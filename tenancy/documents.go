@@ -51,7 +51,8 @@ type Generations map[domain.OrganizationID]int64
 
 // Environments returns the environments the keys name, as they were when sc or known was
 // read, or later. One that is gone is missing. known may be nil.
-func (d *Documents) Environments(ctx context.Context, sc Scope, known Generations, keys []EnvironmentKey) (map[domain.EnvironmentID]*domain.Environment, error) {
+func (d *Documents) Environments(ctx context.Context, sc Scope, known Generations,
+	keys []EnvironmentKey) (map[domain.EnvironmentID]*domain.Environment, error) {
 	found := make(map[domain.EnvironmentID]*domain.Environment, len(keys))
 	if len(keys) == 0 {
 		return found, nil
@@ -98,7 +99,8 @@ func (d *Documents) Environments(ctx context.Context, sc Scope, known Generation
 
 // Groups returns the groups of the organizations and the root's, as they were when sc or
 // known was read, or later. known may be nil.
-func (d *Documents) Groups(ctx context.Context, sc Scope, known Generations, organizations ...domain.OrganizationID) (*Groups, error) {
+func (d *Documents) Groups(ctx context.Context, sc Scope, known Generations,
+	organizations ...domain.OrganizationID) (*Groups, error) {
 	generations, err := d.generations(ctx, sc, known, func(yield func(domain.OrganizationID)) {
 		yield(domain.RootOrganization)
 		for _, o := range organizations {
@@ -143,7 +145,8 @@ func (d *Documents) groupsAt(ctx context.Context, generations Generations) (*Gro
 
 // generations returns the generation of each organization: those that sc and known have,
 // the others in one statement.
-func (d *Documents) generations(ctx context.Context, sc Scope, known Generations, each func(func(domain.OrganizationID))) (Generations, error) {
+func (d *Documents) generations(ctx context.Context, sc Scope, known Generations,
+	each func(func(domain.OrganizationID))) (Generations, error) {
 	generations := make(Generations, 2)
 	var unknown []domain.OrganizationID
 	each(func(o domain.OrganizationID) {
@@ -206,7 +209,7 @@ func (g *Groups) Get(o domain.OrganizationID, id domain.GroupID) (domain.Group, 
 
 // Find returns the number of the group that ref names among those that can be used in
 // organization o: the one with that number, UUID or alias, of two with the same alias the
-// organization's own unless ref begins with a slash. It is ErrGroupNotFound if there is
+// organization's own unless ref begins with a slash. It returns ErrGroupNotFound if there is
 // none.
 func (g *Groups) Find(o domain.OrganizationID, ref domain.GroupRef) (domain.GroupID, error) {
 	if id, ok := ref.Number(); ok {

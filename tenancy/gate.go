@@ -60,7 +60,8 @@ type access struct {
 
 // access returns what the caller has, remembered from an earlier request of the same versions.
 func (g *Gate) access(ctx context.Context, caller *domain.Principal) (*access, error) {
-	key := accessKey{caller.Organization, caller.User, caller.Epoch, caller.Generation, caller.RootGeneration, caller.Narrowed}
+	key := accessKey{caller.Organization, caller.User, caller.Epoch, caller.Generation, caller.RootGeneration,
+		caller.Narrowed}
 	a, hit := g.accesses.Get(key)
 	g.counter.Looked("access", hit)
 	if hit {
@@ -84,7 +85,8 @@ func (g *Gate) compute(ctx context.Context, caller *domain.Principal) (*access, 
 	}
 	subject := caller.Subject
 	subject.Role = groups.Role(&caller.Subject)
-	a := &access{role: subject.Role, mask: groups.Mask(caller.Organization, caller.Groups), nominal: NominalReach(&subject)}
+	a := &access{role: subject.Role, mask: groups.Mask(caller.Organization, caller.Groups),
+		nominal: NominalReach(&subject)}
 	a.reach = a.nominal
 	if a.role != domain.RoleSuperUser {
 		inactive, err := g.source.Inactive(ctx, a.nominal.above(), a.nominal.set)
@@ -156,7 +158,7 @@ func In(ref domain.EnvironmentRef) Where { return Where{ref: ref} }
 // At is the environment at p and everything below it.
 func At(p domain.EnvironmentPath) Where { return Where{path: p} }
 
-// Enter returns the proof that the caller may use p at a place. It is NotFound if the place is
+// Enter returns the proof that the caller may use p at a place. It returns NotFound if the place is
 // outside the caller's reach, Conflict if its name is ambiguous, and Forbidden if the place is
 // reached but p is not permitted. Where p is permitted on the caller's own account only, the
 // scope is that account.
@@ -188,14 +190,16 @@ func (g *Gate) Enter(ctx context.Context, caller *domain.Principal, p domain.Per
 }
 
 // EnterWrite is Enter for changes.
-func (g *Gate) EnterWrite(ctx context.Context, caller *domain.Principal, p domain.Permission, at Where) (WriteScope, error) {
+func (g *Gate) EnterWrite(ctx context.Context, caller *domain.Principal, p domain.Permission,
+	at Where) (WriteScope, error) {
 	sc, err := g.Enter(ctx, caller, p, at)
 	return WriteScope{sc}, err
 }
 
 // EnterUser returns the proof that the caller may use p on the account of target: NotFound if
 // target is not reached, Forbidden if p is not permitted in target's position.
-func (g *Gate) EnterUser(ctx context.Context, caller *domain.Principal, p domain.Permission, target *domain.User) (WriteScope, error) {
+func (g *Gate) EnterUser(ctx context.Context, caller *domain.Principal, p domain.Permission,
+	target *domain.User) (WriteScope, error) {
 	a, err := g.enter(ctx, caller, p)
 	if err != nil {
 		return WriteScope{}, err
@@ -232,7 +236,8 @@ func (g *Gate) enter(ctx context.Context, caller *domain.Principal, p domain.Per
 
 // Can says whether the caller may use p in the environment at path. It is the decision behind
 // every scope.
-func (g *Gate) Can(ctx context.Context, caller *domain.Principal, p domain.Permission, path domain.EnvironmentPath) (bool, error) {
+func (g *Gate) Can(ctx context.Context, caller *domain.Principal, p domain.Permission,
+	path domain.EnvironmentPath) (bool, error) {
 	a, err := g.access(ctx, caller)
 	if err != nil {
 		return false, err
@@ -269,7 +274,8 @@ func (a *access) position(path domain.EnvironmentPath) domain.Position {
 	return domain.Outside
 }
 
-func (g *Gate) decide(caller *domain.Principal, a *access, position domain.Position, p domain.Permission) domain.Verdict {
+func (g *Gate) decide(caller *domain.Principal, a *access, position domain.Position,
+	p domain.Permission) domain.Verdict {
 	v := g.policy.Decide(a.role, a.mask, position, p)
 	g.counter.Decided(p, v.Allowed)
 	return v
@@ -277,7 +283,8 @@ func (g *Gate) decide(caller *domain.Principal, a *access, position domain.Posit
 
 // Explain says whether the caller may use p in the environment at path, or on their own account
 // where no environment is named, and why.
-func (g *Gate) Explain(ctx context.Context, caller *domain.Principal, p domain.Permission, path domain.EnvironmentPath) (domain.Explanation, error) {
+func (g *Gate) Explain(ctx context.Context, caller *domain.Principal, p domain.Permission,
+	path domain.EnvironmentPath) (domain.Explanation, error) {
 	a, err := g.access(ctx, caller)
 	if err != nil {
 		return domain.Explanation{}, err
@@ -334,7 +341,8 @@ func (s *Scope) addGroups(caller *domain.Principal) {
 }
 
 // place returns the path of the place that at names, in the caller's reach.
-func (g *Gate) place(ctx context.Context, caller *domain.Principal, a *access, at Where) (domain.EnvironmentPath, error) {
+func (g *Gate) place(ctx context.Context, caller *domain.Principal, a *access,
+	at Where) (domain.EnvironmentPath, error) {
 	switch {
 	case at.anywhere:
 		return domain.RootPath, nil
@@ -371,9 +379,10 @@ func (a *access) start(caller *domain.Principal) (domain.EnvironmentPath, error)
 }
 
 // Environment returns the environment in the caller's reach that ref names; the empty reference
-// is the current environment. It is NotFound if there is none and Conflict, listing their
+// is the current environment. It returns NotFound if there is none and Conflict, listing their
 // paths, if there are several.
-func (g *Gate) Environment(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (domain.Environment, error) {
+func (g *Gate) Environment(ctx context.Context, caller *domain.Principal,
+	ref domain.EnvironmentRef) (domain.Environment, error) {
 	a, err := g.enter(ctx, caller, domain.EnvironmentRead)
 	if err != nil {
 		return domain.Environment{}, err
@@ -394,7 +403,8 @@ func (g *Gate) Place(ctx context.Context, ref domain.EnvironmentRef) (domain.Env
 
 // Environments returns for each of refs what Environment returns, reading them together.
 // The error is that of the first reference without one environment.
-func (g *Gate) Environments(ctx context.Context, caller *domain.Principal, refs []domain.EnvironmentRef) ([]domain.Environment, error) {
+func (g *Gate) Environments(ctx context.Context, caller *domain.Principal,
+	refs []domain.EnvironmentRef) ([]domain.Environment, error) {
 	a, err := g.enter(ctx, caller, domain.EnvironmentRead)
 	if err != nil {
 		return nil, err
@@ -423,7 +433,8 @@ func everywhere(caller *domain.Principal, a *access) Scope {
 	return sc
 }
 
-func (g *Gate) find(ctx context.Context, caller *domain.Principal, a *access, ref domain.EnvironmentRef) (domain.Environment, error) {
+func (g *Gate) find(ctx context.Context, caller *domain.Principal, a *access,
+	ref domain.EnvironmentRef) (domain.Environment, error) {
 	if ref == "" {
 		ref = caller.Current
 	}
@@ -457,7 +468,8 @@ const maxListed = 10
 
 // choose returns the one environment that ref names among what it may name: the one with that
 // number, the one whose shown path it is, or else the only one whose shown path ends with it.
-func choose(candidates []domain.Environment, ref domain.EnvironmentRef, reaches func(domain.EnvironmentPath) bool) (domain.Environment, error) {
+func choose(candidates []domain.Environment, ref domain.EnvironmentRef,
+	reaches func(domain.EnvironmentPath) bool) (domain.Environment, error) {
 	var fits []domain.Environment
 	var paths []string
 	id, numbered := ref.Number()

@@ -22,10 +22,12 @@ func TestNothingIsOpenBelowAnInactiveEnvironment(t *testing.T) {
 	_, err := w.Users.Insert(t.Context(), storetest.Everything(domain.UserCreate), guest, "")
 	require.NoError(t, err)
 	for alias, want := range map[string]error{
-		"acme.user": domain.ErrEnvironmentNotFound, "acme.admin": domain.ErrEnvironmentNotFound, "guest": domain.ErrEnvironmentNotFound, "root.admin": nil,
+		"acme.user": domain.ErrEnvironmentNotFound, "acme.admin": domain.ErrEnvironmentNotFound,
+		"guest": domain.ErrEnvironmentNotFound, "root.admin": nil,
 	} {
 		ask := func() error {
-			_, err := w.Gate.Enter(t.Context(), w.As(t, alias), domain.EnvironmentRead, tenancy.At(w.Places["Acme/Prod/East"].Path))
+			_, err := w.Gate.Enter(t.Context(), w.As(t, alias), domain.EnvironmentRead,
+				tenancy.At(w.Places["Acme/Prod/East"].Path))
 			return err
 		}
 		require.NoError(t, ask(), alias)
@@ -57,9 +59,10 @@ func TestAnEnvironmentCanBeginInactive(t *testing.T) {
 		"imported": func(e domain.Environment) (domain.Environment, error) {
 			e.ID = 1000
 			e.Hang(&labs)
-			return e, persistence.NewDirectoryStore(w.DB).Write(t.Context(), storetest.Everything(domain.EnvironmentWrite), func(tx *persistence.DirectoryTx) error {
-				return tx.InsertEnvironments([]domain.PlacedEnvironment{{Environment: e, Above: labs.Organization}})
-			})
+			return e, persistence.NewDirectoryStore(w.DB).
+				Write(t.Context(), storetest.Everything(domain.EnvironmentWrite), func(tx *persistence.DirectoryTx) error {
+					return tx.InsertEnvironments([]domain.PlacedEnvironment{{Environment: e, Above: labs.Organization}})
+				})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +117,8 @@ func TestWhatIsRememberedIsShownInTheReachOnly(t *testing.T) {
 // A user who lives outside the reach does not exist, whatever is to be done with them.
 func TestUsersOutsideTheReachAreNotFound(t *testing.T) {
 	w := newWorld(t)
-	for alias, want := range map[string]error{"acme.user": nil, "acme.admin": domain.ErrUserNotFound, "bolt.user": domain.ErrUserNotFound, "acme.labs": domain.ErrUserNotFound} {
+	for alias, want := range map[string]error{"acme.user": nil, "acme.admin": domain.ErrUserNotFound,
+		"bolt.user": domain.ErrUserNotFound, "acme.labs": domain.ErrUserNotFound} {
 		u := w.People[alias]
 		_, err := w.Gate.EnterUser(t.Context(), w.As(t, "acme.power"), domain.UserUpdate, &u)
 		if want == nil {
@@ -130,7 +134,8 @@ func TestDecisionsFollowChanges(t *testing.T) {
 	w := newWorld(t)
 	prod := w.Places["Acme/Prod"]
 	group := func(id domain.GroupID, mask domain.Mask) {
-		_, err := w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), id, func(g *domain.Group) { g.Mask = mask })
+		_, err := w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), id,
+			func(g *domain.Group) { g.Mask = mask })
 		require.NoError(t, err)
 	}
 	user := func(f func(*domain.User)) {
@@ -142,9 +147,11 @@ func TestDecisionsFollowChanges(t *testing.T) {
 	}
 	team := w.Teams["Acme/Team"]
 	for name, c := range map[string]struct{ take, give func() }{
-		"the mask of the group":                 {func() { group(team.ID, 0) }, func() { group(team.ID, team.Mask) }},
-		"the mask of the root's group above it": {func() { group(domain.UserGroup, 0) }, func() { group(domain.UserGroup, domain.AllPermissions) }},
-		"the environment":                       {func() { setActive(t, w, "Acme/Prod", false) }, func() { setActive(t, w, "Acme/Prod", true) }},
+		"the mask of the group": {func() { group(team.ID, 0) }, func() { group(team.ID, team.Mask) }},
+		"the mask of the root's group above it": {func() { group(domain.UserGroup, 0) },
+			func() { group(domain.UserGroup, domain.AllPermissions) }},
+		"the environment": {func() { setActive(t, w, "Acme/Prod", false) },
+			func() { setActive(t, w, "Acme/Prod", true) }},
 		"the user": {func() { user(func(u *domain.User) { u.Blocked = []domain.Grant{w.Grant("Acme/Prod")} }) },
 			func() { user(func(u *domain.User) { u.Blocked = nil }) }},
 	} {
@@ -171,7 +178,8 @@ func TestWritingObjectsNeedsReadingThem(t *testing.T) {
 		domain.ObserverWrite.Mask():                              domain.ErrForbidden,
 		domain.ObserverRead.Mask():                               domain.ErrForbidden,
 	} {
-		_, err := w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), team.ID, func(g *domain.Group) { g.Mask = mask })
+		_, err := w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), team.ID,
+			func(g *domain.Group) { g.Mask = mask })
 		require.NoError(t, err)
 		_, err = w.Gate.EnterObjectsWrite(t.Context(), w.As(t, "clerk"), domain.ObserverWrite)
 		if want == nil {
@@ -193,24 +201,29 @@ func TestDocumentsFollowChanges(t *testing.T) {
 	east := w.Places["Acme/Prod/East"]
 	code := func() string {
 		sc := w.Scope(t, "acme.admin", domain.EnvironmentRead).Read()
-		found, err := documents.Environments(t.Context(), sc, nil, []tenancy.EnvironmentKey{{Organization: east.Organization, ID: east.ID}})
+		found, err := documents.Environments(t.Context(), sc, nil,
+			[]tenancy.EnvironmentKey{{Organization: east.Organization, ID: east.ID}})
 		require.NoError(t, err)
 		return found[east.ID].Code
 	}
 	mask := func() domain.Mask {
-		groups, err := documents.Groups(t.Context(), w.Scope(t, "acme.admin", domain.GroupRead).Read(), nil, east.Organization)
+		groups, err := documents.Groups(t.Context(), w.Scope(t, "acme.admin", domain.GroupRead).Read(), nil,
+			east.Organization)
 		require.NoError(t, err)
 		return groups.Effective(east.Organization, w.Teams["Acme/Team"].ID)
 	}
 	require.Empty(t, code())
 	require.Equal(t, domain.UserRead.Mask(), mask())
-	_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite), east.ID, func(e *domain.Environment) error { e.Code = "E"; return nil })
+	_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite), east.ID,
+		func(e *domain.Environment) error { e.Code = "E"; return nil })
 	require.NoError(t, err)
 	require.Equal(t, "E", code())
-	_, err = w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), w.Teams["Acme/Team"].ID, func(g *domain.Group) { g.Mask = domain.GroupRead.Mask() })
+	_, err = w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), w.Teams["Acme/Team"].ID,
+		func(g *domain.Group) { g.Mask = domain.GroupRead.Mask() })
 	require.NoError(t, err)
 	require.Equal(t, domain.GroupRead.Mask(), mask())
-	_, err = w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), domain.UserGroup, func(g *domain.Group) { g.Mask = 0 })
+	_, err = w.UpdateGroup(t.Context(), storetest.Everything(domain.GroupWrite), domain.UserGroup,
+		func(g *domain.Group) { g.Mask = 0 })
 	require.NoError(t, err)
 	require.Zero(t, mask(), "a group gives no more than the groups above it")
 }
@@ -261,8 +274,9 @@ func TestOnesOwnAccountIsWhereOneLives(t *testing.T) {
 		narrowed tenancy.Scope
 		want     bool
 	}{
-		"home alone": {sc.Only(who.Home), true}, "home and below": {sc.Below(who.Home), true}, "around home": {sc.Below(who.Home.Parent()), true},
-		"above home": {sc.Only(who.Home.Parent()), false}, "elsewhere": {sc.Below(w.Places["Acme/Test"].Path), false},
+		"home alone": {sc.Only(who.Home), true}, "home and below": {sc.Below(who.Home), true},
+		"around home": {sc.Below(who.Home.Parent()), true},
+		"above home":  {sc.Only(who.Home.Parent()), false}, "elsewhere": {sc.Below(w.Places["Acme/Test"].Path), false},
 	} {
 		_, self := c.narrowed.Self()
 		require.Equal(t, c.want, self, name)

@@ -26,7 +26,7 @@ func (g *Gate) Giver(ctx context.Context, caller *domain.Principal, o domain.Org
 
 // MayChange returns nil if the principal may change or delete u as u is now, or do and learn
 // what lets them act as u: everything u has, active or not, is also the principal's. What they
-// could give they may take away, and nothing more. Otherwise it is ErrHasMore, which does not
+// could give they may take away, and nothing more. Otherwise it returns ErrHasMore, which does not
 // tell what is missing.
 func (v Giver) MayChange(u *domain.User) error {
 	subject := u.Subject()
@@ -39,7 +39,7 @@ func (v Giver) MayChange(u *domain.User) error {
 }
 
 // MayGive returns nil if everything u has, active or not, is also the principal's: the
-// role, each permission of the groups, each place of the reach. Otherwise it is
+// role, each permission of the groups, each place of the reach. Otherwise it returns
 // ErrClimbing on the field that goes too far, or ErrGroupNotFound.
 func (v Giver) MayGive(u *domain.User) error {
 	if u.Role > v.has.role {
@@ -64,7 +64,7 @@ func (v Giver) MayGive(u *domain.User) error {
 
 // MayChangeGroup returns nil if the principal may change or delete g as g is now: they act with
 // its role or a higher one and have every permission that its members have through it.
-// Otherwise it is ErrGroupHasMore.
+// Otherwise it returns ErrGroupHasMore.
 func (v Giver) MayChangeGroup(g *domain.Group) error {
 	if g.Role > v.has.role || !v.groups.Effective(g.Organization, g.ID).Within(v.has.mask) {
 		return domain.ErrGroupHasMore

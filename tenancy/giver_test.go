@@ -50,19 +50,30 @@ func TestNobodyGivesMoreThanTheyHave(t *testing.T) {
 		given domain.User
 		field string // that goes too far, empty for what may be given
 	}{
-		"a lower role":                     {"lead", w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup), ""},
-		"the own role, below":              {"lead", w.NewUser("x", "Acme/Prod/East", domain.RolePower, domain.AdminGroup), ""},
-		"a place that is inactive":         {"lead", with(w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup), "Acme/Prod/East", ""), ""},
-		"a higher role":                    {"lead", w.NewUser("x", "Acme/Prod", domain.RoleOAdmin, domain.UserGroup), "role"},
-		"the own group":                    {"clerk", w.NewUser("x", "Acme/Prod", domain.RoleUser, team), ""},
-		"a group that has more":            {"clerk", w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup), "group"},
-		"a home elsewhere":                 {"lead", w.NewUser("x", "Acme/Test", domain.RoleUser, domain.UserGroup), "allowed"},
-		"a home where the giver is not":    {"lead", w.NewUser("x", "Acme/Prod/West", domain.RoleUser, domain.UserGroup), "allowed"},
-		"an allowed environment elsewhere": {"lead", with(w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup), "Acme/Test", ""), "allowed"},
-		"all below, with what is blocked":  {"lead", w.NewUser("x", "Acme/Prod", domain.RolePower, domain.UserGroup), "allowed"},
-		"all below, blocked alike":         {"lead", with(w.NewUser("x", "Acme/Prod", domain.RolePower, domain.UserGroup), "", "Acme/Prod/West"), ""},
-		"another organization":             {"acme.admin", with(w.NewUser("x", "Acme", domain.RoleOAdmin, domain.UserGroup), "Bolt/Prod", ""), "allowed"},
-		"a group of another organization":  {"root.admin", w.NewUser("x", "Acme", domain.RoleUser, w.Teams["Bolt/Team"].ID), "no such group"},
+		"a lower role": {"lead", w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup), ""},
+		"the own role, below": {"lead", w.NewUser("x", "Acme/Prod/East", domain.RolePower, domain.AdminGroup),
+			""},
+		"a place that is inactive": {"lead",
+			with(w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup), "Acme/Prod/East", ""), ""},
+		"a higher role": {"lead", w.NewUser("x", "Acme/Prod", domain.RoleOAdmin, domain.UserGroup),
+			"role"},
+		"the own group": {"clerk", w.NewUser("x", "Acme/Prod", domain.RoleUser, team), ""},
+		"a group that has more": {"clerk", w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup),
+			"group"},
+		"a home elsewhere": {"lead", w.NewUser("x", "Acme/Test", domain.RoleUser, domain.UserGroup),
+			"allowed"},
+		"a home where the giver is not": {"lead", w.NewUser("x", "Acme/Prod/West", domain.RoleUser, domain.UserGroup),
+			"allowed"},
+		"an allowed environment elsewhere": {"lead",
+			with(w.NewUser("x", "Acme/Prod", domain.RoleUser, domain.UserGroup), "Acme/Test", ""), "allowed"},
+		"all below, with what is blocked": {"lead", w.NewUser("x", "Acme/Prod", domain.RolePower, domain.UserGroup),
+			"allowed"},
+		"all below, blocked alike": {"lead",
+			with(w.NewUser("x", "Acme/Prod", domain.RolePower, domain.UserGroup), "", "Acme/Prod/West"), ""},
+		"another organization": {"acme.admin",
+			with(w.NewUser("x", "Acme", domain.RoleOAdmin, domain.UserGroup), "Bolt/Prod", ""), "allowed"},
+		"a group of another organization": {"root.admin", w.NewUser("x", "Acme", domain.RoleUser, w.Teams["Bolt/Team"].ID),
+			"no such group"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			giver, err := w.Gate.Giver(t.Context(), w.As(t, c.giver), c.given.Organization)
@@ -164,7 +175,8 @@ func TestAGroupIsChangedByWhoHasWhatItGives(t *testing.T) {
 	under := add("Under", w.Teams["Acme/Team"].ID, 0, domain.AllPermissions)
 	raises := add("Raises", w.Teams["Acme/Team"].ID, domain.RoleOAdmin, 0)
 	for who, may := range map[string][3]bool{
-		"acme.admin": {true, true, true}, "acme.power": {true, true, false}, "clerk": {false, true, false}, "acme.user": {false, true, false},
+		"acme.admin": {true, true, true}, "acme.power": {true, true, false}, "clerk": {false, true, false},
+		"acme.user": {false, true, false},
 	} {
 		giver, err := w.Gate.Giver(t.Context(), w.As(t, who), acme)
 		require.NoError(t, err)
@@ -185,7 +197,8 @@ func TestAnAdminOfTheRootIsAtHomeThere(t *testing.T) {
 	w.AddEnvironment(t, "Office", false)
 	w.AddEnvironment(t, "Office/Floor", false)
 	lift, err := w.InsertGroup(t.Context(), storetest.Everything(domain.GroupWrite), domain.Group{
-		Organization: domain.RootOrganization, Parent: domain.RootGroup, Alias: "Lift", Role: domain.RoleOAdmin, Mask: domain.AllPermissions})
+		Organization: domain.RootOrganization, Parent: domain.RootGroup, Alias: "Lift", Role: domain.RoleOAdmin,
+		Mask: domain.AllPermissions})
 	require.NoError(t, err)
 	for alias, home := range map[string]string{"of.root": "/", "of.office": "Office", "of.east": "Acme/Prod/East"} {
 		w.AddUser(t, alias, home, domain.RoleUser, lift.ID)

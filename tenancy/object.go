@@ -20,7 +20,7 @@ type objectView struct {
 // permission to read they have. Which objects these are is said by Level. Besides the
 // places in the caller's reach it covers the place of the caller's own organization, as far as the
 // organization keeps objects there that are the caller's or were given to them: members use them
-// wherever in it they work. The errors are those of Enter; it is Forbidden if no kind may
+// wherever in it they work. The errors are those of Enter; it returns Forbidden if no kind may
 // be read.
 func (g *Gate) EnterObjects(ctx context.Context, caller *domain.Principal, at Where) (Scope, error) {
 	a, err := g.enter(ctx, caller, domain.ObjectManage)
@@ -37,7 +37,8 @@ func (g *Gate) EnterObjects(ctx context.Context, caller *domain.Principal, at Wh
 // EnterObjectsWrite is EnterObjects, wherever in the caller's reach, for changes that need p. Which
 // objects may be changed is said by Level. To write objects of a kind is Forbidden to
 // somebody who may not read them: they would make what they cannot see.
-func (g *Gate) EnterObjectsWrite(ctx context.Context, caller *domain.Principal, p domain.Permission) (WriteScope, error) {
+func (g *Gate) EnterObjectsWrite(ctx context.Context, caller *domain.Principal,
+	p domain.Permission) (WriteScope, error) {
 	a, err := g.enter(ctx, caller, p)
 	if err != nil {
 		return WriteScope{}, err
@@ -57,7 +58,8 @@ func (g *Gate) EnterObjectsWrite(ctx context.Context, caller *domain.Principal, 
 	return WriteScope{sc}, nil
 }
 
-func (g *Gate) objects(caller *domain.Principal, a *access, p domain.Permission, place domain.EnvironmentPath) (Scope, error) {
+func (g *Gate) objects(caller *domain.Principal, a *access, p domain.Permission,
+	place domain.EnvironmentPath) (Scope, error) {
 	view := &objectView{viewer: domain.Viewer{
 		User:   domain.UserKey{Organization: caller.Organization, User: caller.User},
 		Groups: caller.Groups,

@@ -141,7 +141,8 @@ func TestReachIsWhatWalkingUpSays(t *testing.T) {
 			return rapid.SliceOfN(rapid.SampledFrom(places), 0, 4).Draw(t, name)
 		}
 		home := rapid.SampledFrom(places).Draw(t, "home")
-		s := domain.Subject{Home: home, Role: rapid.SampledFrom(domain.Roles).Draw(t, "role"), Allowed: some("allowed"), Blocked: some("blocked")}
+		s := domain.Subject{Home: home, Role: rapid.SampledFrom(domain.Roles).Draw(t, "role"), Allowed: some("allowed"),
+			Blocked: some("blocked")}
 		up := rapid.SampledFrom(ancestors(home)).Draw(t, "organization")
 		s.Organization = domain.OrganizationID(up.ID())
 		inactive := some("inactive")

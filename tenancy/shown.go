@@ -73,7 +73,8 @@ func (g *Gate) Sight(ctx context.Context, caller *domain.Principal) (Scope, erro
 }
 
 // Reached returns which of the environments the caller reaches.
-func (g *Gate) Reached(ctx context.Context, caller *domain.Principal, ids []domain.EnvironmentID) (map[domain.EnvironmentID]bool, error) {
+func (g *Gate) Reached(ctx context.Context, caller *domain.Principal,
+	ids []domain.EnvironmentID) (map[domain.EnvironmentID]bool, error) {
 	sc, err := g.Sight(ctx, caller)
 	if err != nil {
 		return nil, err

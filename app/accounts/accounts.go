@@ -67,9 +67,11 @@ type MailLimits struct {
 
 // NewAccounts returns the use cases of sign-up and of accounts that are to be mended, and lets
 // users ask for other mail addresses of their own.
-func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.People, store ChangeStore, accounts AccountFinder,
+func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.People, store ChangeStore,
+	accounts AccountFinder,
 	passwords directory.Passwords, rules SignUpRules, now func() time.Time) *Accounts {
-	a := &Accounts{gate: gate, users: users, people: people, store: store, accounts: accounts, passwords: passwords, rules: rules, now: now}
+	a := &Accounts{gate: gate, users: users, people: people, store: store, accounts: accounts, passwords: passwords,
+		rules: rules, now: now}
 	users.AskOwn(a)
 	return a
 }
@@ -156,7 +158,8 @@ func (a *Accounts) named(ctx context.Context, w Whose) (domain.User, error) {
 }
 
 // byName returns the account that a look-up finds by a name.
-func (a *Accounts) byName(ctx context.Context, find func(context.Context, string) (domain.UserKey, error), name string) (domain.User, error) {
+func (a *Accounts) byName(ctx context.Context, find func(context.Context, string) (domain.UserKey, error),
+	name string) (domain.User, error) {
 	key, err := find(ctx, name)
 	if err != nil {
 		return domain.User{}, err
@@ -203,7 +206,8 @@ func (a *Accounts) secret(purpose domain.SecretPurpose, address string, lifetime
 	rand.Read(b[:]) // never fails
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	text := fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-	return domain.Secret{Purpose: purpose, Text: domain.SecretText(text), Address: address, Expires: a.moment().Add(lifetime)}
+	return domain.Secret{Purpose: purpose, Text: domain.SecretText(text), Address: address, Expires: a.moment().
+		Add(lifetime)}
 }
 
 // mail writes a letter to the user's address.
@@ -213,7 +217,8 @@ func (a *Accounts) mail(u *domain.User, letter domain.Letter) domain.Mail {
 
 // give gives a user a secret, and mails a letter with the link, or the secret by itself, to the address it is
 // bound to.
-func (a *Accounts) give(tx directory.UserTx, u *domain.User, secret domain.Secret, link string, letter domain.Letter) error {
+func (a *Accounts) give(tx directory.UserTx, u *domain.User, secret domain.Secret, link string,
+	letter domain.Letter) error {
 	letter.Note = a.note(letter.Note, link, u, secret)
 	tx.Mail(a.users.MailTo(secret.Address, u, a.linked(letter, link, u, secret)))
 	return tx.AddSecret(u.Key(), secret)

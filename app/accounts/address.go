@@ -155,7 +155,8 @@ type Presented struct {
 
 // ConfirmMailChangeOf is ConfirmMailChange of somebody else by who may change their address, as
 // RequestMailChange says. One's own is Forbidden: it takes the password.
-func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Principal, in Presented) (domain.User, error) {
+func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Principal,
+	in Presented) (domain.User, error) {
 	h, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
 	if domain.ErrOwnAccount.Is(err) {
 		err = directory.ErrOwnMail
@@ -166,7 +167,8 @@ func (a *Accounts) ConfirmMailChangeOf(ctx context.Context, caller domain.Princi
 	if err := a.mayPresent(ctx, &caller, h.found.ID); err != nil {
 		return domain.User{}, err
 	}
-	return a.confirm(ctx, &h, domain.Presented{Text: domain.SecretText(in.Secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}})
+	return a.confirm(ctx, &h,
+		domain.Presented{Text: domain.SecretText(in.Secret), Purposes: []domain.SecretPurpose{domain.ChangeAddress}})
 }
 
 // Activate opens an account by the secret of its owner that somebody passes on who may
@@ -216,7 +218,8 @@ func (a *Accounts) InviteWithKey(ctx context.Context, caller domain.Principal, i
 	return KeyHolder{User: u, Key: keys[0]}, err
 }
 
-func (a *Accounts) invite(ctx context.Context, caller domain.Principal, in Invite, keys []domain.APIKey) (domain.User, error) {
+func (a *Accounts) invite(ctx context.Context, caller domain.Principal, in Invite,
+	keys []domain.APIKey) (domain.User, error) {
 	if in.User.Mail == nil {
 		return domain.User{}, domain.InvalidField("person.mail", "A mail address is required.")
 	}
@@ -247,12 +250,13 @@ func (a *Accounts) invite(ctx context.Context, caller domain.Principal, in Invit
 		if in.Link == "" {
 			return nil
 		}
-		return a.give(tx, &user, secret, in.Link, domain.Letter{Kind: domain.LetterInvite, Valid: in.Lifetime, Login: user.Alias})
+		return a.give(tx, &user, secret, in.Link,
+			domain.Letter{Kind: domain.LetterInvite, Valid: in.Lifetime, Login: user.Alias})
 	})
 	return user, err
 }
 
-// Accept opens the account of an invitation, once, with the password its owner chooses. It is
+// Accept opens the account of an invitation, once, with the password its owner chooses. It returns
 // domain.ErrSecret if there is no such account or secret, Invalid, field "password", for a
 // password that breaks a rule, and TooMany beyond the limits.
 func (a *Accounts) Accept(ctx context.Context, in Redeem) (domain.User, error) {
@@ -279,7 +283,7 @@ type SendConfirmation struct {
 }
 
 // SendConfirmation mails the user a link with a one-time secret. It needs
-// domain.UserUpdate on them, and the rules of Users.Update hold. It is Conflict if there is
+// domain.UserUpdate on them, and the rules of Users.Update hold. It returns Conflict if there is
 // nothing to confirm, and TooMany beyond the limits.
 func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal, in SendConfirmation) error {
 	h, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
@@ -309,7 +313,8 @@ func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal
 	if err := a.mayMail(ctx, &caller, secret.Address); err != nil {
 		return err
 	}
-	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite, domain.ChangeAddress: domain.LetterAddress}[in.Purpose]
+	kind := map[domain.SecretPurpose]domain.LetterKind{domain.AcceptInvite: domain.LetterInvite,
+		domain.ChangeAddress: domain.LetterAddress}[in.Purpose]
 	return a.store.Do(ctx, h.w, func(tx Tx) error {
 		u, err := h.user(tx)
 		if err != nil {
@@ -355,7 +360,8 @@ func (in *SendConfirmation) check(rules *SignUpRules) error {
 	if len(in.Subject) > maxSubject || strings.ContainsFunc(in.Subject, control) {
 		return domain.InvalidField("subject", "Give one line of at most %d bytes.", maxSubject)
 	}
-	if len(in.Text) > maxText || strings.ContainsFunc(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(in.Text), control) {
+	if len(in.Text) > maxText || strings.ContainsFunc(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(in.Text),
+		control) {
 		return domain.InvalidField("body", "Give plain text of at most %d bytes.", maxText)
 	}
 	for field, text := range map[string]string{"subject": in.Subject, "body": in.Text} {
@@ -372,7 +378,8 @@ func (in *SendConfirmation) check(rules *SignUpRules) error {
 // checkLink refuses a link that mail of this server must not have.
 func (r *SignUpRules) checkLink(link string) error {
 	u, err := url.Parse(link)
-	if err != nil || !strings.Contains(link, PlaceSecret) || strings.ContainsFunc(link, control) || strings.ContainsAny(link, " <>\"") {
+	if err != nil || !strings.Contains(link, PlaceSecret) || strings.ContainsFunc(link, control) ||
+		strings.ContainsAny(link, " <>\"") {
 		return domain.InvalidField("link", "Give an address that begins with https://.")
 	}
 	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") {
@@ -391,7 +398,8 @@ func (r *SignUpRules) checkLink(link string) error {
 // known reports whether links to the host may be mailed whatever else may be.
 func (r *SignUpRules) known(host string) bool {
 	own, err := url.Parse(r.PublicURL)
-	return err == nil && host == own.Host || slices.ContainsFunc(r.LinkHosts, func(h string) bool { return strings.EqualFold(h, host) })
+	return err == nil && host == own.Host ||
+		slices.ContainsFunc(r.LinkHosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
 // foreign reports whether a reader's program could turn a word of the text, besides PlaceLink,

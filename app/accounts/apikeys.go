@@ -21,7 +21,8 @@ type APIKeys struct {
 }
 
 // NewAPIKeys returns the use cases of API keys, of which one user has at most a number.
-func NewAPIKeys(gate *tenancy.Gate, users *directory.Users, store APIKeyStore, most int64, now func() time.Time) *APIKeys {
+func NewAPIKeys(gate *tenancy.Gate, users *directory.Users, store APIKeyStore, most int64,
+	now func() time.Time) *APIKeys {
 	return &APIKeys{gate: gate, users: users, store: store, most: most, now: now}
 }
 
@@ -94,7 +95,8 @@ type KeyDocument struct {
 }
 
 // describe adds to keys what a surface shows beside them, of all at once.
-func (k *APIKeys) describe(ctx context.Context, caller *domain.Principal, keys ...domain.APIKey) ([]KeyDocument, error) {
+func (k *APIKeys) describe(ctx context.Context, caller *domain.Principal,
+	keys ...domain.APIKey) ([]KeyDocument, error) {
 	var refs []domain.EnvironmentRef
 	sc, err := k.gate.Enter(ctx, caller, domain.EnvironmentRead, tenancy.Anywhere())
 	if err != nil && !domain.ErrForbidden.Is(err) {
@@ -121,7 +123,8 @@ func (k *APIKeys) describe(ctx context.Context, caller *domain.Principal, keys .
 	return described, nil
 }
 
-func (k *APIKeys) describeOne(ctx context.Context, caller *domain.Principal, key domain.APIKey, err error) (KeyDocument, error) {
+func (k *APIKeys) describeOne(ctx context.Context, caller *domain.Principal, key domain.APIKey,
+	err error) (KeyDocument, error) {
 	if err != nil {
 		return KeyDocument{}, err
 	}
@@ -134,7 +137,7 @@ func (k *APIKeys) describeOne(ctx context.Context, caller *domain.Principal, key
 
 // List returns the keys of a user, zero is the caller, without their texts, the
 // oldest first. It needs domain.APIKeyManage for the caller's own; for those of others
-// domain.UserUpdate on the user, and the rules of Users.Update hold. It is NotFound outside
+// domain.UserUpdate on the user, and the rules of Users.Update hold. It returns NotFound outside
 // The caller's reach.
 func (k *APIKeys) List(ctx context.Context, caller domain.Principal, user domain.UserRef) ([]KeyDocument, error) {
 	h, err := k.over(ctx, &caller, user)
@@ -219,7 +222,7 @@ type NewAPIKey struct {
 	Environment domain.EnvironmentRef
 }
 
-// Create makes a key for a user and returns it with its text, under the rules of List. It is Conflict
+// Create makes a key for a user and returns it with its text, under the rules of List. It returns Conflict
 // beyond the quota. A key that is narrowed never lets a program change the user's own account,
 // password, sessions and keys.
 func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser[NewAPIKey]) (KeyDocument, error) {
@@ -258,7 +261,8 @@ func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser
 // insert gives the holder, who has those present, a key, unless they have as many as may be.
 func (k *APIKeys) insert(tx APIKeyTx, h *holder, present []domain.APIKey, key *domain.APIKey) error {
 	if int64(len(present)) >= k.most {
-		return domain.ErrTooManyAPIKeys.Saying("One user may have at most %d API keys; revoke one first. The server's --quotas say so.", k.most)
+		return domain.ErrTooManyAPIKeys.Saying(
+			"One user may have at most %d API keys; revoke one first. The server's --quotas say so.", k.most)
 	}
 	return tx.InsertAPIKey(h.found.Key(), key)
 }

@@ -8,9 +8,10 @@ import (
 )
 
 // Approve opens the account of a newcomer, tells them, and returns them whole. It needs domain.UserUpdate on
-// them, and the rules of Users.Update hold. It is Conflict for an account that does not
+// them, and the rules of Users.Update hold. It returns Conflict for an account that does not
 // wait.
-func (a *Accounts) Approve(ctx context.Context, caller domain.Principal, ref domain.UserRef) (directory.UserDocument, error) {
+func (a *Accounts) Approve(ctx context.Context, caller domain.Principal,
+	ref domain.UserRef) (directory.UserDocument, error) {
 	h, err := a.over(ctx, &caller, domain.UserUpdate, ref)
 	if err != nil {
 		return directory.UserDocument{}, err
@@ -68,7 +69,8 @@ func (a *Accounts) waiting(tx Tx, h *holder) (domain.User, error) {
 }
 
 // over returns the user that ref names, who is not the caller, if the caller may use p on them.
-func (a *Accounts) over(ctx context.Context, caller *domain.Principal, p domain.Permission, ref domain.UserRef) (holder, error) {
+func (a *Accounts) over(ctx context.Context, caller *domain.Principal, p domain.Permission,
+	ref domain.UserRef) (holder, error) {
 	h, err := find(ctx, a.users, caller, ref)
 	if err != nil {
 		return h, err

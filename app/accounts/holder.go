@@ -36,7 +36,8 @@ func (h *holder) user(tx interface {
 }
 
 // enter adds the proof that the caller may use p on the holder.
-func (h *holder) enter(ctx context.Context, gate *tenancy.Gate, caller *domain.Principal, p domain.Permission) (err error) {
+func (h *holder) enter(ctx context.Context, gate *tenancy.Gate, caller *domain.Principal,
+	p domain.Permission) (err error) {
 	if h.w, err = gate.EnterUser(ctx, caller, p, &h.found); err != nil || h.own {
 		return err
 	}

@@ -67,7 +67,8 @@ func (l *MailLimits) holders() int64   { return max(l.Overall-l.newcomers(), 1) 
 func (a *Accounts) mayMailNewcomer(ctx context.Context) error {
 	err := a.within(ctx, mailWindow, limit{"mail to newcomers", a.rules.Limits.newcomers()})
 	if domain.ErrTooMany.Is(err) {
-		return domain.ErrOverloaded.Saying("Too many people register right now; try again later.").After(domain.AsError(err).RetryAfter)
+		return domain.ErrOverloaded.Saying("Too many people register right now; try again later.").
+			After(domain.AsError(err).RetryAfter)
 	}
 	return err
 }

@@ -101,7 +101,8 @@ func (a *Accounts) note(text, path string, u *domain.User, secret domain.Secret)
 	text = strings.ReplaceAll(text, PlaceLink, a.rules.PublicURL+path)
 	var kept []string
 	length, proves := 0, false
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+	for word := range strings.FieldsFuncSeq(text,
+		func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		word = strings.Map(visible, word)
 		ours := a.ours(word)
 		if !ours && directory.Linkable(word) {

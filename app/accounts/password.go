@@ -74,9 +74,9 @@ func (a *Accounts) renewable(ctx context.Context, u *domain.User, lifetime *time
 	return last.Approves, nil
 }
 
-// Reset gives the account of a secret of Forgot another password, once, which ends its sessions. It is
-// domain.ErrSecret if there is no such account or secret or the account cannot be used, Invalid, field "password", for a
-// password that breaks a rule, and TooMany beyond the limits.
+// Reset gives the account of a secret of Forgot another password, once, which ends its sessions. It returns
+// domain.ErrSecret if there is no such account or secret or the account cannot be used, Invalid, field "password", for
+// a password that breaks a rule, and TooMany beyond the limits.
 func (a *Accounts) Reset(ctx context.Context, in Redeem) (directory.Proven, error) {
 	if in.Way == OwnPassword && in.Password == "" {
 		return directory.Proven{}, domain.InvalidField("password", "A value is required.")
@@ -87,7 +87,8 @@ func (a *Accounts) Reset(ctx context.Context, in Redeem) (directory.Proven, erro
 // ResetPassword gives a user, whom it returns whole, a random password, which is mailed and
 // must be changed at the first sign-in. It needs domain.UserUpdate on them, and the rules
 // of Users.Update hold; an account without a mail address is Conflict.
-func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal, ref domain.UserRef) (directory.UserDocument, error) {
+func (a *Accounts) ResetPassword(ctx context.Context, caller domain.Principal,
+	ref domain.UserRef) (directory.UserDocument, error) {
 	h, err := a.over(ctx, &caller, domain.UserUpdate, ref)
 	if err != nil {
 		return directory.UserDocument{}, err

@@ -45,7 +45,7 @@ type Register struct {
 }
 
 // Register makes an account that can be used once its mail address is proven and it is
-// approved, and sends the link for that. It is Invalid for what breaks a rule and for a
+// approved, and sends the link for that. It returns Invalid for what breaks a rule and for a
 // code that is not open, Forbidden where nobody may register without a code, TooMany
 // beyond the limits, and Unavailable when so many register that no more mail is sent. A
 // registration takes the place of another one with the same mail address that is not proven
@@ -92,7 +92,8 @@ func (a *Accounts) Register(ctx context.Context, in Register) (domain.User, erro
 		return domain.User{}, err
 	}
 	shown := user
-	shown.Organization, shown.Home, shown.HomePath, shown.Role = stored.Organization, stored.Home, stored.HomePath, domain.RoleUser
+	shown.Organization, shown.Home, shown.HomePath, shown.Role = stored.Organization, stored.Home, stored.HomePath,
+		domain.RoleUser
 	return shown, nil
 }
 
@@ -147,7 +148,8 @@ const registerTries = 5
 // register stores the newcomer: as the first of the directory, with a code, or in the
 // environment for newcomers. It returns domain.ErrUserAliasTaken for an alias that is not free for
 // the newcomer's address.
-func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, hash domain.PasswordHash) (domain.User, error) {
+func (a *Accounts) register(ctx context.Context, in *Register, u domain.User,
+	hash domain.PasswordHash) (domain.User, error) {
 	if a.rules.FirstUser && !a.populated.Load() {
 		stored, err := a.registerFirst(ctx, in, u, hash)
 		if !domain.ErrNotFirst.Is(err) {
@@ -172,7 +174,8 @@ func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, ha
 	}
 	for range registerTries {
 		stored, err := a.registerOnce(ctx, in, registration{user: u, hash: hash})
-		if err == nil || !domain.ErrUserAliasTaken.Is(err) && !domain.ErrUserMailTaken.Is(err) || errors.Is(err, errAliasTaken) {
+		if err == nil || !domain.ErrUserAliasTaken.Is(err) && !domain.ErrUserMailTaken.Is(err) ||
+			errors.Is(err, errAliasTaken) {
 			return stored, err
 		}
 	}
@@ -256,7 +259,8 @@ func (a *Accounts) enter(ctx context.Context, in *Register, r *registration) (do
 			return tx.AddSecret(u.Key(), secret)
 		}
 		secret.Approves = r.first || in.Code != ""
-		return a.give(tx, &u, secret, in.Link, domain.Letter{Kind: domain.LetterVerify, Login: u.Alias, Valid: in.Lifetime, Note: in.Note})
+		return a.give(tx, &u, secret, in.Link,
+			domain.Letter{Kind: domain.LetterVerify, Login: u.Alias, Valid: in.Lifetime, Note: in.Note})
 	})
 	return u, err
 }
@@ -319,7 +323,8 @@ func (a *Accounts) holder(ctx context.Context, mail string) (key domain.UserKey,
 func signingUp(u *domain.User) bool { return u.State == domain.Unverified && u.Role == domain.RoleUser }
 
 // registerFirst makes the newcomer the superUser of a directory in which nobody is verified.
-func (a *Accounts) registerFirst(ctx context.Context, in *Register, u domain.User, hash domain.PasswordHash) (domain.User, error) {
+func (a *Accounts) registerFirst(ctx context.Context, in *Register, u domain.User,
+	hash domain.PasswordHash) (domain.User, error) {
 	u.Home, u.HomePath, u.Organization = domain.RootEnvironment, domain.RootPath, domain.RootOrganization
 	u.Role, u.Groups = domain.RoleSuperUser, []domain.GroupID{domain.RootGroup}
 	return a.enter(ctx, in, &registration{user: u, hash: hash, first: true})
@@ -418,7 +423,8 @@ func (a *Accounts) presenting(ctx context.Context, in *Redeem) (domain.User, err
 }
 
 // holds returns what is presented if the account takes it and has it, else domain.ErrSecret.
-func (a *Accounts) holds(ctx context.Context, u *domain.User, secret string, purposes ...domain.SecretPurpose) (domain.Presented, error) {
+func (a *Accounts) holds(ctx context.Context, u *domain.User, secret string,
+	purposes ...domain.SecretPurpose) (domain.Presented, error) {
 	presented := domain.Presented{Text: domain.SecretText(secret), Purposes: purposes}
 	open, err := a.takes(ctx, u, purposes...)
 	if err == nil && !open {
@@ -431,7 +437,8 @@ func (a *Accounts) holds(ctx context.Context, u *domain.User, secret string, pur
 }
 
 // redeemFor uses up the secret for the account.
-func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in Redeem, purposes ...domain.SecretPurpose) (proven directory.Proven, err error) {
+func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in Redeem,
+	purposes ...domain.SecretPurpose) (proven directory.Proven, err error) {
 	presented, err := a.holds(ctx, target, in.Secret, purposes...)
 	if err != nil {
 		return proven, err
@@ -514,7 +521,8 @@ func (a *Accounts) proved(u *domain.User, secret *domain.Secret, approvers []dom
 func (a *Accounts) passwordMail(u *domain.User, secret *domain.Secret, way NewPassword, password string) []domain.Mail {
 	switch {
 	case way == MailPassword:
-		return []domain.Mail{a.mail(u, domain.Letter{Kind: domain.LetterPassword, Login: u.Alias, Password: domain.SecretText(password)})}
+		return []domain.Mail{
+			a.mail(u, domain.Letter{Kind: domain.LetterPassword, Login: u.Alias, Password: domain.SecretText(password)})}
 	case secret.Purpose == domain.ResetPassword:
 		return []domain.Mail{a.mail(u, domain.Letter{Kind: domain.LetterChanged, Login: u.Alias})}
 	}

@@ -21,7 +21,8 @@ type RegistrationCodes struct {
 }
 
 // NewRegistrationCodes returns the use cases of registration codes.
-func NewRegistrationCodes(gate *tenancy.Gate, users directory.UserStore, store RegistrationCodeStore, now func() time.Time) *RegistrationCodes {
+func NewRegistrationCodes(gate *tenancy.Gate, users directory.UserStore, store RegistrationCodeStore,
+	now func() time.Time) *RegistrationCodes {
 	return &RegistrationCodes{gate: gate, users: users, store: store, now: now}
 }
 
@@ -31,7 +32,8 @@ type RegistrationCodeStore interface {
 	// List returns the codes of an organization, oldest first.
 	List(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) ([]domain.RegistrationCode, error)
 	// Get returns the code, or domain.ErrRegistrationCodeNotFound.
-	Get(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, code domain.SecretText) (domain.RegistrationCode, error)
+	Get(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID,
+		code domain.SecretText) (domain.RegistrationCode, error)
 	// Do runs work in one transaction within w. The whole of work is run again on a conflict.
 	Do(ctx context.Context, w tenancy.WriteScope, work func(tx RegistrationCodeTx) error) error
 }
@@ -110,7 +112,8 @@ type OrganizationCode struct {
 // List returns the registration codes of an organization, oldest first. It
 // needs domain.UserCreate there, as whoever has a code can make users. Who made one is named to
 // who reaches them.
-func (r *RegistrationCodes) List(ctx context.Context, caller domain.Principal, organization domain.EnvironmentRef) ([]CodeDocument, error) {
+func (r *RegistrationCodes) List(ctx context.Context, caller domain.Principal,
+	organization domain.EnvironmentRef) ([]CodeDocument, error) {
 	w, e, err := r.enter(ctx, &caller, organization)
 	if err != nil {
 		return nil, err
@@ -123,7 +126,8 @@ func (r *RegistrationCodes) List(ctx context.Context, caller domain.Principal, o
 }
 
 // describe says of codes of an organization who made them, as far as the caller reaches these.
-func (r *RegistrationCodes) describe(ctx context.Context, caller *domain.Principal, e *domain.Environment, codes ...domain.RegistrationCode) ([]CodeDocument, error) {
+func (r *RegistrationCodes) describe(ctx context.Context, caller *domain.Principal, e *domain.Environment,
+	codes ...domain.RegistrationCode) ([]CodeDocument, error) {
 	sight, err := r.gate.Sight(ctx, caller)
 	if err != nil {
 		return nil, err
@@ -154,7 +158,8 @@ func (r *RegistrationCodes) describe(ctx context.Context, caller *domain.Princip
 	return described, nil
 }
 
-func (r *RegistrationCodes) describeOne(ctx context.Context, caller *domain.Principal, e *domain.Environment, code domain.RegistrationCode, err error) (CodeDocument, error) {
+func (r *RegistrationCodes) describeOne(ctx context.Context, caller *domain.Principal, e *domain.Environment,
+	code domain.RegistrationCode, err error) (CodeDocument, error) {
 	if err != nil {
 		return CodeDocument{}, err
 	}
@@ -166,7 +171,8 @@ func (r *RegistrationCodes) describeOne(ctx context.Context, caller *domain.Prin
 }
 
 // Get returns one code. It needs what List needs, and is NotFound if the organization has no such code.
-func (r *RegistrationCodes) Get(ctx context.Context, caller domain.Principal, in OrganizationCode) (CodeDocument, error) {
+func (r *RegistrationCodes) Get(ctx context.Context, caller domain.Principal,
+	in OrganizationCode) (CodeDocument, error) {
 	w, e, err := r.enter(ctx, &caller, in.Organization)
 	if err != nil {
 		return CodeDocument{}, err
@@ -177,12 +183,14 @@ func (r *RegistrationCodes) Get(ctx context.Context, caller domain.Principal, in
 
 // Create makes a code, which is enabled unless in says otherwise. It needs
 // domain.UserCreate, and is Forbidden where a newcomer would have more than the caller has.
-func (r *RegistrationCodes) Create(ctx context.Context, caller domain.Principal, in CreateRegistrationCode) (CodeDocument, error) {
+func (r *RegistrationCodes) Create(ctx context.Context, caller domain.Principal,
+	in CreateRegistrationCode) (CodeDocument, error) {
 	w, e, err := r.inviting(ctx, &caller, in.Organization)
 	if err != nil {
 		return CodeDocument{}, err
 	}
-	c := domain.RegistrationCode{Organization: e.Organization, Code: newCode(), Created: r.now().UTC().Truncate(time.Millisecond), CreatedBy: caller.Alias, Enabled: true}
+	c := domain.RegistrationCode{Organization: e.Organization, Code: newCode(), Created: r.now().UTC().
+		Truncate(time.Millisecond), CreatedBy: caller.Alias, Enabled: true}
 	if err := in.apply(&e, &c); err != nil {
 		return CodeDocument{}, err
 	}
@@ -191,7 +199,8 @@ func (r *RegistrationCodes) Create(ctx context.Context, caller domain.Principal,
 }
 
 // Update changes a code. It needs what Create needs.
-func (r *RegistrationCodes) Update(ctx context.Context, caller domain.Principal, in UpdateRegistrationCode) (CodeDocument, error) {
+func (r *RegistrationCodes) Update(ctx context.Context, caller domain.Principal,
+	in UpdateRegistrationCode) (CodeDocument, error) {
 	w, e, err := r.inviting(ctx, &caller, in.Organization)
 	if err != nil {
 		return CodeDocument{}, err
@@ -228,7 +237,8 @@ func (r *RegistrationCodes) Delete(ctx context.Context, caller domain.Principal,
 
 // inviting is enter for who lets newcomers in, and Forbidden where these would have more
 // than the caller has.
-func (r *RegistrationCodes) inviting(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (tenancy.WriteScope, domain.Environment, error) {
+func (r *RegistrationCodes) inviting(ctx context.Context, caller *domain.Principal,
+	ref domain.EnvironmentRef) (tenancy.WriteScope, domain.Environment, error) {
 	w, e, err := r.enter(ctx, caller, ref)
 	if err != nil {
 		return w, e, err
@@ -237,13 +247,15 @@ func (r *RegistrationCodes) inviting(ctx context.Context, caller *domain.Princip
 	if err != nil {
 		return w, e, err
 	}
-	newcomer := domain.User{Organization: e.Organization, Home: e.ID, HomePath: e.Path, Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}}
+	newcomer := domain.User{Organization: e.Organization, Home: e.ID, HomePath: e.Path, Role: domain.RoleUser,
+		Groups: []domain.GroupID{domain.UserGroup}}
 	return w, e, giver.MayGive(&newcomer)
 }
 
 // enter returns the proof that the caller may make users in the organization that ref
 // names, an environment that is one.
-func (r *RegistrationCodes) enter(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (w tenancy.WriteScope, e domain.Environment, err error) {
+func (r *RegistrationCodes) enter(ctx context.Context, caller *domain.Principal,
+	ref domain.EnvironmentRef) (w tenancy.WriteScope, e domain.Environment, err error) {
 	e, err = r.gate.Environment(ctx, caller, ref)
 	if err == nil && !e.IsOrganization {
 		err = domain.ErrEnvironmentNotFound

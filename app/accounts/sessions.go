@@ -45,9 +45,11 @@ var DefaultSessionLimits = SessionLimits{
 }
 
 // NewSessions returns the use cases of sessions.
-func NewSessions(gate *tenancy.Gate, users *directory.Users, store SessionStore, signIns SignInStore, passwords directory.Passwords, tokens Tokens,
+func NewSessions(gate *tenancy.Gate, users *directory.Users, store SessionStore, signIns SignInStore,
+	passwords directory.Passwords, tokens Tokens,
 	limits SessionLimits, now func() time.Time) *Sessions {
-	return &Sessions{gate: gate, users: users, store: store, signIns: signIns, passwords: passwords, tokens: tokens, limits: limits, now: now}
+	return &Sessions{gate: gate, users: users, store: store, signIns: signIns, passwords: passwords, tokens: tokens,
+		limits: limits, now: now}
 }
 
 // SessionStore shows the sessions of users, and ends them in transactions. What a method takes of a scope is
@@ -143,7 +145,8 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		SessionKey: domain.SessionKey{UserKey: domain.UserKey{Organization: account.Organization, User: account.User},
 			ID: domain.UUID(uuid.Must(uuid.NewV7()).String())},
 		Kind: in.Kind, TokenEpoch: account.TokenEpoch, Environment: environment.ID, Created: now, LastUsed: now,
-		Client: domain.CleanClient(in.Client), Network: domain.NetworkOf(in.Address), Surface: domain.RequestFrom(ctx).Surface,
+		Client: domain.CleanClient(in.Client), Network: domain.NetworkOf(in.Address), Surface: domain.RequestFrom(ctx).
+			Surface,
 	}
 	secret := ""
 	switch in.Kind {
@@ -167,7 +170,8 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 }
 
 // environment returns where a session is to be used.
-func (s *Sessions) environment(ctx context.Context, account *domain.Account, wanted domain.EnvironmentRef) (domain.Environment, error) {
+func (s *Sessions) environment(ctx context.Context, account *domain.Account,
+	wanted domain.EnvironmentRef) (domain.Environment, error) {
 	if account.Principal.PasswordExpired {
 		return domain.Environment{}, domain.ErrPasswordExpired
 	}
@@ -179,7 +183,8 @@ func (s *Sessions) environment(ctx context.Context, account *domain.Account, wan
 }
 
 // signedIn returns what the client of a session gets. secret is the session's newest.
-func (s *Sessions) signedIn(account domain.Account, session domain.Session, e domain.Environment, key, secret string) (SignedIn, error) {
+func (s *Sessions) signedIn(account domain.Account, session domain.Session, e domain.Environment, key,
+	secret string) (SignedIn, error) {
 	account.Principal.Session, account.Principal.Current = session.ID, domain.NumberRef(e.ID)
 	out := SignedIn{Session: session, Principal: account.Principal, Environment: e, Expires: session.Expires}
 	if session.Kind == domain.CookieSession {
@@ -216,7 +221,8 @@ func (s *Sessions) Refresh(ctx context.Context, in Refresh) (SignedIn, error) {
 	}
 	now := s.now().UTC().Truncate(time.Millisecond)
 	account, _, err := s.signIns.BySession(ctx, presented.SessionKey, "")
-	if domain.ErrSessionNotFound.Is(err) || err == nil && (!account.Session.Alive(account.TokenEpoch, now) || !account.Usable(now)) {
+	if domain.ErrSessionNotFound.Is(err) || err == nil &&
+		(!account.Session.Alive(account.TokenEpoch, now) || !account.Usable(now)) {
 		return SignedIn{}, domain.ErrBadRefresh
 	}
 	if err != nil {
@@ -228,8 +234,9 @@ func (s *Sessions) Refresh(ctx context.Context, in Refresh) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	secret, hash := s.tokens.NewSecret(domain.RefreshSession, presented.SessionKey, presented.Renewals+1)
-	session, key, err := s.signIns.Renew(ctx, domain.Renewal{Presented: presented, Next: hash, Now: now, Lifetime: s.limits.Refresh,
-		Longest: s.limits.Longest, Client: domain.CleanClient(in.Client), Network: domain.NetworkOf(in.Address)})
+	session, key, err := s.signIns.Renew(ctx,
+		domain.Renewal{Presented: presented, Next: hash, Now: now, Lifetime: s.limits.Refresh,
+			Longest: s.limits.Longest, Client: domain.CleanClient(in.Client), Network: domain.NetworkOf(in.Address)})
 	if domain.ErrSessionNotFound.Is(err) {
 		return SignedIn{}, domain.ErrBadRefresh
 	}
@@ -267,7 +274,7 @@ type SessionDocument struct {
 }
 
 // List returns the sessions of a user, the last used first; zero names the caller. It needs
-// domain.SessionManage for one's own, else domain.UserUpdate on the user. It is NotFound outside the caller's
+// domain.SessionManage for one's own, else domain.UserUpdate on the user. It returns NotFound outside the caller's
 // reach and Forbidden for a user who has more than the caller.
 func (s *Sessions) List(ctx context.Context, caller domain.Principal, ref domain.UserRef) ([]SessionDocument, error) {
 	h, err := s.over(ctx, &caller, ref)
@@ -288,7 +295,8 @@ func (s *Sessions) List(ctx context.Context, caller domain.Principal, ref domain
 // End ends one of the caller's own sessions. It needs domain.SessionManage and is NotFound if the caller
 // has no such session.
 func (s *Sessions) End(ctx context.Context, caller domain.Principal, id domain.UUID) error {
-	return s.end(ctx, &caller, domain.UserRef{}, func(tx SessionTx, user domain.UserKey) error { return tx.EndSession(user, id) })
+	return s.end(ctx, &caller, domain.UserRef{},
+		func(tx SessionTx, user domain.UserKey) error { return tx.EndSession(user, id) })
 }
 
 // EndAll ends all sessions of a user, the one the request belongs to included, under the rules of List.
@@ -296,7 +304,8 @@ func (s *Sessions) EndAll(ctx context.Context, caller domain.Principal, ref doma
 	return s.end(ctx, &caller, ref, SessionTx.EndSessions)
 }
 
-func (s *Sessions) end(ctx context.Context, caller *domain.Principal, ref domain.UserRef, end func(SessionTx, domain.UserKey) error) error {
+func (s *Sessions) end(ctx context.Context, caller *domain.Principal, ref domain.UserRef,
+	end func(SessionTx, domain.UserKey) error) error {
 	h, err := s.over(ctx, caller, ref)
 	if err != nil {
 		return err

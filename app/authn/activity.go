@@ -31,7 +31,8 @@ const (
 
 // NewActivity returns an empty note over accounts.
 func NewActivity(accounts Accounts, now func() time.Time) *Activity {
-	return &Activity{accounts: accounts, now: now, seen: make(map[domain.UserKey]time.Time), used: make(map[domain.SessionKey]time.Time),
+	return &Activity{accounts: accounts, now: now, seen: make(map[domain.UserKey]time.Time),
+		used: make(map[domain.SessionKey]time.Time),
 		keys: make(map[domain.APIKeyRef]time.Time)}
 }
 

@@ -64,7 +64,8 @@ func TestActivityOfMany(t *testing.T) {
 	accounts := accountsOf(t, c, "", "ada")
 	a := NewActivity(accounts, c.now)
 	saw := func(user int) {
-		a.Saw(&domain.Account{Principal: domain.Principal{Subject: domain.Subject{Organization: 1}, User: domain.UserID(user)}})
+		a.Saw(&domain.Account{Principal: domain.Principal{Subject: domain.Subject{Organization: 1},
+			User: domain.UserID(user)}})
 	}
 	for user := range maxSeen {
 		saw(user)

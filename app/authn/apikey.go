@@ -13,7 +13,7 @@ const apiKey = "apiKey"
 const maxAPIKey = 200
 
 // APIKey is an API key in the query or in a header; one in the header counts. If the request
-// has HTTP Basic too, both must be of the same user. It is domain.ErrBadAPIKey for a key that
+// has HTTP Basic too, both must be of the same user. It returns domain.ErrBadAPIKey for a key that
 // is wrong, revoked, expired or of a user who cannot be used, and domain.ErrTooMany after too many
 // wrong ones from one address.
 func APIKey(p *Passwords) Scheme {

@@ -87,7 +87,8 @@ func (h *Hasher) Hash(ctx context.Context, by domain.Party, password string) (do
 // Verify reports whether password is the one hash was made of, and whether hash should be
 // made anew because it was made at another cost. An empty hash fits no password, and
 // takes as long. It returns domain.ErrOverloaded if too many wait.
-func (h *Hasher) Verify(ctx context.Context, by domain.Party, hash domain.PasswordHash, password string) (ok, renew bool, err error) {
+func (h *Hasher) Verify(ctx context.Context, by domain.Party, hash domain.PasswordHash,
+	password string) (ok, renew bool, err error) {
 	if err := h.queue.enter(ctx, by); err != nil {
 		return false, false, err
 	}
@@ -135,7 +136,8 @@ func parseHash(hash domain.PasswordHash) (cost Cost, salt, key []byte, err error
 		return cost, nil, nil, fmt.Errorf("not an argon2id hash")
 	}
 	var version, lanes int
-	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &cost.Memory, &cost.Passes, &lanes); err != nil {
+	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &cost.Memory, &cost.Passes,
+		&lanes); err != nil {
 		return cost, nil, nil, fmt.Errorf("not an argon2id hash: bad parameters")
 	}
 	if version != argon2.Version || lanes != 1 || cost.Memory < minMemory || cost.Memory > maxMemory ||

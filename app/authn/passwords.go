@@ -50,7 +50,8 @@ type Accounts interface {
 	// there are such.
 	NoteSignIns(ctx context.Context, all []*domain.SignIns) error
 	// KnowsAddress reports whether the user signed in from the address after since.
-	KnowsAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, since time.Time) (bool, error)
+	KnowsAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string,
+		since time.Time) (bool, error)
 	RememberAddress(ctx context.Context, o domain.OrganizationID, id domain.UserID, address string, at time.Time) error
 }
 
@@ -98,7 +99,8 @@ const (
 
 // NewPasswords returns the verifier over accounts. key is the server's own, for what is
 // stored of names and addresses; floor is the least time in which strangers are answered.
-func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, floor time.Duration, c Counter, now func() time.Time) *Passwords {
+func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, floor time.Duration, c Counter,
+	now func() time.Time) *Passwords {
 	p := &Passwords{Hasher: hasher, accounts: accounts, floor: floor, counter: c, now: now,
 		throttle: throttle{accounts: accounts, key: key, now: now}, trail: trail{accounts: accounts, now: now}}
 	p.verified, _ = lru.New[verifiedKey, time.Time](verifiedEntries) // fails for sizes below 1 only
@@ -108,7 +110,7 @@ func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, floor time.Dura
 }
 
 // SignIn returns the account with that name and password as a principal, and notes the
-// sign-in. It is domain.ErrBadCredentials, after the same time, for a wrong password, a
+// sign-in. It returns domain.ErrBadCredentials, after the same time, for a wrong password, a
 // name that does not exist, and an account that may not be used; and domain.ErrTooMany
 // after too many failures.
 func (p *Passwords) SignIn(ctx context.Context, login, password, address string) (domain.Account, error) {
@@ -202,7 +204,8 @@ func (p *Passwords) signIn(ctx context.Context, login, password, address string)
 
 // checkTogether is check, once for all who ask together. It reports true if whoever asked first went
 // away meanwhile, which says nothing about the others.
-func (p *Passwords) checkTogether(ctx context.Context, together, login string, account *domain.Account, password, address string) (err error, again bool) {
+func (p *Passwords) checkTogether(ctx context.Context, together, login string, account *domain.Account, password,
+	address string) (err error, again bool) {
 	first := false
 	_, err, _ = p.flights.Do(together, func() (any, error) {
 		first = true
@@ -214,7 +217,8 @@ func (p *Passwords) checkTogether(ctx context.Context, together, login string, a
 
 // admit lets in whoever has proved to be the account, if it may be used, and reports whether the
 // sign-in was noted; last is when one was before.
-func (p *Passwords) admit(ctx context.Context, account domain.Account, key verifiedKey, last, now time.Time) (_ domain.Account, noted bool, _ error) {
+func (p *Passwords) admit(ctx context.Context, account domain.Account, key verifiedKey, last,
+	now time.Time) (_ domain.Account, noted bool, _ error) {
 	if !account.Usable(now) {
 		return account, false, domain.ErrBadCredentials
 	}
@@ -240,7 +244,8 @@ func (p *Passwords) Check(ctx context.Context, a domain.Account, password, addre
 }
 
 // check verifies the password of account, nil for none, and counts a failure.
-func (p *Passwords) check(ctx context.Context, login string, account *domain.Account, password, address string) (err error) {
+func (p *Passwords) check(ctx context.Context, login string, account *domain.Account, password,
+	address string) (err error) {
 	tried, err := p.throttle.begin(ctx, login, address, account)
 	if err != nil {
 		return err
@@ -272,7 +277,8 @@ func (p *Passwords) slowly(ctx context.Context, login, address string) error {
 }
 
 // compare verifies the password for an attempt that was let through.
-func (p *Passwords) compare(ctx context.Context, tried attempt, login string, account *domain.Account, password, address string) error {
+func (p *Passwords) compare(ctx context.Context, tried attempt, login string, account *domain.Account, password,
+	address string) error {
 	var hash domain.PasswordHash
 	if account != nil {
 		hash = account.Hash
@@ -299,7 +305,8 @@ func (p *Passwords) compare(ctx context.Context, tried attempt, login string, ac
 
 // party returns who waits for the check of an attempt. Whether the address is known is asked only
 // if somebody has to wait.
-func (p *Passwords) party(ctx context.Context, tried attempt, login string, account *domain.Account, address string) (domain.Party, error) {
+func (p *Passwords) party(ctx context.Context, tried attempt, login string, account *domain.Account,
+	address string) (domain.Party, error) {
 	known := tried.known
 	if waiting, _ := p.Waiting(); waiting > 0 && !known {
 		var err error

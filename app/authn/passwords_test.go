@@ -53,13 +53,16 @@ func (p people) Sections() iter.Seq2[*document.Section, error] {
 		built := domain.BuiltInGroups()
 		for _, g := range built {
 			parent := domain.GroupRef(built[g.Parent-1].Alias)
-			groups = append(groups, document.GroupRecord{Line: 1, Number: int64(g.ID), GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
+			groups = append(groups, document.GroupRecord{Line: 1, Number: int64(g.ID),
+				GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask}})
 		}
 		yield(&document.Section{Path: "/", Groups: groups,
-			Environments: []document.EnvironmentRecord{{Line: 1, Path: "/", Number: 1, EnvironmentPatch: directory.EnvironmentPatch{Alias: &root}}},
+			Environments: []document.EnvironmentRecord{
+				{Line: 1, Path: "/", Number: 1, EnvironmentPatch: directory.EnvironmentPatch{Alias: &root}}},
 			Users: func(yield func(document.UserRecord, error) bool) {
 				for _, alias := range p.aliases {
-					record := document.UserRecord{Line: 1, Hash: &p.hash, UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Group: &group}}
+					record := document.UserRecord{Line: 1, Hash: &p.hash,
+						UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home, Group: &group}}
 					if !yield(record, nil) {
 						return
 					}
@@ -87,7 +90,8 @@ func accountsOf(t *testing.T, c *clock, hash domain.PasswordHash, aliases ...str
 	db.Now = c.now
 	_, err = db.Migrate(t.Context())
 	require.NoError(t, err)
-	report, err := transfer.NewDirectory(directoryStore{persistence.NewDirectoryStore(db)}, loginname.Rules{}, "(test)", db.Now).
+	report, err := transfer.NewDirectory(directoryStore{persistence.NewDirectoryStore(db)}, loginname.Rules{}, "(test)",
+		db.Now).
 		Import(t.Context(), people{hash, aliases}, transfer.ImportOptions{})
 	require.NoError(t, err)
 	require.Empty(t, report.Problems)

@@ -131,7 +131,8 @@ func (q *queue) best(strangers bool) int {
 		if t.Known == strangers {
 			continue
 		}
-		if had := t.ranks(func(key string) uint64 { n, _ := q.last.Peek(key); return n }); slices.Compare(had[:], least[:]) < 0 {
+		if had := t.ranks(func(key string) uint64 { n, _ := q.last.Peek(key); return n }); slices.Compare(had[:],
+			least[:]) < 0 {
 			found, least = i, had
 		}
 	}

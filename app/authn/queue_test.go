@@ -75,8 +75,10 @@ func TestWhoComesForTheFirstTimeIsNext(t *testing.T) {
 	}{
 		{"another account at another network", one(user("noisy", "192.0.2.1")), user("quiet", "192.0.2.2")},
 		{"another account at the same network", one(user("noisy", "192.0.2.1")), user("quiet", "192.0.2.1")},
-		{"among many accounts at one network", func(i int) domain.Party { return user(fmt.Sprint("noisy", i), "192.0.2.1") }, user("quiet", "192.0.2.2")},
-		{"among many networks of one account", func(i int) domain.Party { return user("noisy", fmt.Sprint("192.0.2.", i)) }, user("quiet", "198.51.100.1")},
+		{"among many accounts at one network", func(i int) domain.Party { return user(fmt.Sprint("noisy", i), "192.0.2.1") },
+			user("quiet", "192.0.2.2")},
+		{"among many networks of one account", func(i int) domain.Party { return user("noisy", fmt.Sprint("192.0.2.", i)) },
+			user("quiet", "198.51.100.1")},
 		{"a stranger among users", one(user("noisy", "")), domain.Party{Account: "name quiet", Network: "192.0.2.2"}},
 		{"a user among strangers from everywhere", func(i int) domain.Party {
 			return domain.Party{Account: fmt.Sprint("name noisy", i), Network: fmt.Sprint("network", i)}

@@ -29,7 +29,7 @@ type Request struct {
 // the request carries none of that kind, and Unauthenticated if it carries wrong ones.
 type Scheme func(ctx context.Context, r Request) (domain.Account, bool, error)
 
-// Finder finds the principal of a request. It is domain.ErrUnauthenticated if the request
+// Finder finds the principal of a request. It returns domain.ErrUnauthenticated if the request
 // carries no credentials.
 type Finder func(ctx context.Context, r Request) (domain.Principal, error)
 
@@ -116,7 +116,7 @@ func parseBearer(header string) string {
 }
 
 // Cookie is a session's cookie of that name. A request whose method is not safe (RFC 9110,
-// 9.2.1) must have the session's CSRF token in a header: it is domain.ErrCSRF without. List
+// 9.2.1) must have the session's CSRF token in a header: it returns domain.ErrCSRF without. List
 // it behind the schemes of credentials that a client adds on purpose, which count more than
 // a cookie that comes along.
 func Cookie(t *Tokens, name, header string) Scheme {

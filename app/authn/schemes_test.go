@@ -18,11 +18,16 @@ func TestAuthorization(t *testing.T) {
 		token           string
 	}{
 		{name: "no header"},
-		{name: "a name and a password", header: "Basic " + basic("ada:secret"), login: "ada", password: "secret", isBasic: true},
-		{name: "the scheme in other letters", header: "bASIC " + basic("ada:secret"), login: "ada", password: "secret", isBasic: true},
-		{name: "several spaces", header: "Basic   " + basic("ada:secret") + " ", login: "ada", password: "secret", isBasic: true},
-		{name: "a colon in the password", header: "Basic " + basic("ada:se:cr:et"), login: "ada", password: "se:cr:et", isBasic: true},
-		{name: "letters beyond ASCII", header: "Basic " + basic("Ångström:пароль"), login: "Ångström", password: "пароль", isBasic: true},
+		{name: "a name and a password", header: "Basic " + basic("ada:secret"), login: "ada", password: "secret",
+			isBasic: true},
+		{name: "the scheme in other letters", header: "bASIC " + basic("ada:secret"), login: "ada", password: "secret",
+			isBasic: true},
+		{name: "several spaces", header: "Basic   " + basic("ada:secret") + " ", login: "ada", password: "secret",
+			isBasic: true},
+		{name: "a colon in the password", header: "Basic " + basic("ada:se:cr:et"), login: "ada", password: "se:cr:et",
+			isBasic: true},
+		{name: "letters beyond ASCII", header: "Basic " + basic("Ångström:пароль"), login: "Ångström", password: "пароль",
+			isBasic: true},
 		{name: "no password", header: "Basic " + basic("ada:"), login: "ada", isBasic: true},
 		{name: "no colon", header: "Basic " + basic("ada"), login: "ada", isBasic: true},
 		{name: "no name", header: "Basic " + basic(":secret"), password: "secret", isBasic: true},
@@ -54,7 +59,8 @@ func TestAuthorization(t *testing.T) {
 // FuzzAuthorization holds that what is sent as Basic arrives as it is, and that no header
 // makes credentials that no database could look for.
 func FuzzAuthorization(f *testing.F) {
-	for _, seed := range []string{"ada:secret", "Basic YWRhOnNlY3JldA==", "Basic YWRh\nOnNlY3JldA==", "Basic AAAA", "Bearer a.b.c", "Basic", " \tx", "a:b\xff"} {
+	for _, seed := range []string{"ada:secret", "Basic YWRhOnNlY3JldA==", "Basic YWRh\nOnNlY3JldA==", "Basic AAAA",
+		"Bearer a.b.c", "Basic", " \tx", "a:b\xff"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

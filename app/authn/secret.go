@@ -29,7 +29,8 @@ const (
 
 // NewSecret returns a new refresh token or cookie of session k, as kind says, and what to
 // store of it. renewals is how many refresh tokens the session had before.
-func (t *Tokens) NewSecret(kind domain.SessionKind, k domain.SessionKey, renewals int64) (text string, hash domain.SecretHash) {
+func (t *Tokens) NewSecret(kind domain.SessionKind, k domain.SessionKey,
+	renewals int64) (text string, hash domain.SecretHash) {
 	var b [secretSize]byte
 	b[0] = byte(kind)
 	place(b[userAt:], k)
@@ -43,7 +44,8 @@ func (t *Tokens) NewSecret(kind domain.SessionKind, k domain.SessionKey, renewal
 // else.
 func (t *Tokens) ReadSecret(kind domain.SessionKind, text string) (domain.SessionSecret, bool) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != secretSize || !hmac.Equal(b[sealAt:], keyedHash(t.seal, b[:sealAt])[:secretSize-sealAt]) || b[0] != byte(kind) {
+	if err != nil || len(b) != secretSize || !hmac.Equal(b[sealAt:], keyedHash(t.seal, b[:sealAt])[:secretSize-sealAt]) ||
+		b[0] != byte(kind) {
 		return domain.SessionSecret{}, false
 	}
 	return domain.SessionSecret{
@@ -86,7 +88,7 @@ func (t *Tokens) CSRF(k domain.SessionKey) string {
 	return base64.RawURLEncoding.EncodeToString(keyedHash(t.csrf, b[:]))
 }
 
-// Cookie returns whose session a cookie is of. It is domain.ErrUnauthenticated for one that
+// Cookie returns whose session a cookie is of. It returns domain.ErrUnauthenticated for one that
 // is not ours, or whose session has ended.
 func (t *Tokens) Cookie(ctx context.Context, text string) (domain.Account, error) {
 	secret, ok := t.ReadSecret(domain.CookieSession, text)

@@ -9,7 +9,8 @@ import (
 	"canopy/domain"
 )
 
-var someSession = domain.SessionKey{UserKey: domain.UserKey{Organization: 1<<53 - 1, User: 7}, ID: "01930000-0000-7000-8000-0000000000ff"}
+var someSession = domain.SessionKey{UserKey: domain.UserKey{Organization: 1<<53 - 1, User: 7},
+	ID: "01930000-0000-7000-8000-0000000000ff"}
 
 func TestSecret(t *testing.T) {
 	tokens := NewTokens(nil, serverKey, looks{}, time.Now)

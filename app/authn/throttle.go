@@ -65,7 +65,8 @@ func (t *throttle) begin(ctx context.Context, login, address string, account *do
 		return a, err
 	}
 	since := now.Add(-failureWindow)
-	pair, from, name := counted(failures, a.pair, since), counted(failures, a.address, since), counted(failures, a.name, since)
+	pair, from, name := counted(failures, a.pair, since), counted(failures, a.address, since),
+		counted(failures, a.name, since)
 	unused := counted(failures, a.fresh, now.Add(-freshWindow))
 	wait := max(until(now, pair, pause(pair.Count, pairFree)), until(now, from, pause(from.Count, addressFree)))
 	besieged, first := name.Count >= nameFree, max(pair.Count, unused.Count) < freshTries

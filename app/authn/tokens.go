@@ -66,11 +66,13 @@ type claims struct {
 
 // Issue returns a token by which a can act in e as part of session s until expires, in
 // whole seconds. key is the name of the key that signs it.
-func (t *Tokens) Issue(a domain.Account, s domain.SessionKey, e domain.Environment, key string, expires time.Time) (string, error) {
+func (t *Tokens) Issue(a domain.Account, s domain.SessionKey, e domain.Environment, key string,
+	expires time.Time) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodHS512, claims{
 		ID: strconv.FormatInt(int64(a.User), 10), Env: e.Alias, Time: expires.UnixMilli(),
 		Organization: int64(a.Organization), Environment: int64(e.ID), Session: string(s.ID),
-		RegisteredClaims: jwt.RegisteredClaims{Subject: a.Alias, IssuedAt: jwt.NewNumericDate(t.now()), ExpiresAt: jwt.NewNumericDate(expires)},
+		RegisteredClaims: jwt.RegisteredClaims{Subject: a.Alias, IssuedAt: jwt.NewNumericDate(t.now()),
+			ExpiresAt: jwt.NewNumericDate(expires)},
 	})
 	token.Header["kid"] = key
 	secret, err := t.signingKey(key)
@@ -97,7 +99,7 @@ func (t *Tokens) signingKey(name any) ([]byte, error) {
 	return derive(sha512.New, t.root, "signing key "+text, 64), nil
 }
 
-// Principal returns who the token was given to. It is domain.ErrUnauthenticated for a
+// Principal returns who the token was given to. It returns domain.ErrUnauthenticated for a
 // token that is not ours, has expired, was signed with a key that was revoked, or belongs
 // to a session that has ended.
 func (t *Tokens) Principal(ctx context.Context, text string) (domain.Account, error) {
@@ -109,7 +111,8 @@ func (t *Tokens) Principal(ctx context.Context, text string) (domain.Account, er
 	if !ok {
 		return domain.Account{}, errBadToken
 	}
-	k := domain.SessionKey{UserKey: domain.UserKey{Organization: domain.OrganizationID(c.Organization), User: user}, ID: domain.UUID(c.Session)}
+	k := domain.SessionKey{UserKey: domain.UserKey{Organization: domain.OrganizationID(c.Organization), User: user},
+		ID: domain.UUID(c.Session)}
 	account, err := t.admit(ctx, k, c.key, errBadToken)
 	if err != nil {
 		return domain.Account{}, err
@@ -123,7 +126,8 @@ func (t *Tokens) Principal(ctx context.Context, text string) (domain.Account, er
 
 // admit returns the account of the session if both can be used; else it is refused. A key
 // that is not empty is the name of one that must be good.
-func (t *Tokens) admit(ctx context.Context, k domain.SessionKey, key string, refused *domain.Error) (domain.Account, error) {
+func (t *Tokens) admit(ctx context.Context, k domain.SessionKey, key string,
+	refused *domain.Error) (domain.Account, error) {
 	account, signed, err := t.accounts.BySession(ctx, k, key)
 	if domain.ErrSessionNotFound.Is(err) {
 		return domain.Account{}, refused
@@ -152,7 +156,8 @@ func (t *Tokens) verify(text string) (*claims, error) {
 		return c, nil
 	}
 	c = new(claims)
-	token, err := jwt.ParseWithClaims(text, c, func(token *jwt.Token) (any, error) { return t.signingKey(token.Header["kid"]) },
+	token, err := jwt.ParseWithClaims(text, c,
+		func(token *jwt.Token) (any, error) { return t.signingKey(token.Header["kid"]) },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS512.Alg()}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(t.now),
 		jwt.WithStrictDecoding())
 	if err != nil {

@@ -71,7 +71,8 @@ func TestTokensOfOthersAreRefused(t *testing.T) {
 		{"one that ends now", us.sign("1", never, c.at), jwt.ErrTokenExpired},
 		{"one that never ends", us.sign("1", never, never), jwt.ErrTokenRequiredClaimMissing},
 		{"unsigned", none, jwt.ErrTokenSignatureInvalid},
-		{"unsigned, with our signature", strings.Split(none, ".")[0] + "." + parts[1] + "." + parts[2], jwt.ErrTokenSignatureInvalid},
+		{"unsigned, with our signature", strings.Split(none, ".")[0] + "." + parts[1] + "." + parts[2],
+			jwt.ErrTokenSignatureInvalid},
 		{"a shorter hash with our key", by(jwt.SigningMethodHS256, us.key, keyName), jwt.ErrTokenSignatureInvalid},
 		{"another key", by(jwt.SigningMethodHS512, []byte(strings.Repeat("x", 64)), keyName), jwt.ErrTokenSignatureInvalid},
 		{"the key that keys are derived from", by(jwt.SigningMethodHS512, serverKey, keyName), jwt.ErrTokenSignatureInvalid},
@@ -80,7 +81,8 @@ func TestTokensOfOthersAreRefused(t *testing.T) {
 		{"a longer name", by(jwt.SigningMethodHS512, us.key, keyName+"0"), jwt.ErrTokenUnverifiable},
 		{"a name that is no text", by(jwt.SigningMethodHS512, us.key, 7), jwt.ErrTokenUnverifiable},
 		{"no name", by(jwt.SigningMethodHS512, us.key, nil), jwt.ErrTokenUnverifiable},
-		{"another payload", parts[0] + "." + strings.Split(us.sign("2", never, soon), ".")[1] + "." + parts[2], jwt.ErrTokenSignatureInvalid},
+		{"another payload", parts[0] + "." + strings.Split(us.sign("2", never, soon), ".")[1] + "." + parts[2],
+			jwt.ErrTokenSignatureInvalid},
 		{"no signature", parts[0] + "." + parts[1] + ".", jwt.ErrTokenSignatureInvalid},
 		{"two parts", parts[0] + "." + parts[1], jwt.ErrTokenMalformed},
 		{"four parts", good + ".", jwt.ErrTokenMalformed},
@@ -110,12 +112,15 @@ func TestTokensOfOthersAreRefused(t *testing.T) {
 func leftOver(text string) string { return text[:len(text)-1] + string(text[len(text)-1]+1) }
 
 // begin stores a session of ada's, and returns her account and the name of the key.
-func begin(t *testing.T, accounts *persistence.AccountStore, kind domain.SessionKind, until time.Time) (domain.Account, domain.SessionKey, string) {
+func begin(t *testing.T, accounts *persistence.AccountStore, kind domain.SessionKind,
+	until time.Time) (domain.Account, domain.SessionKey, string) {
 	t.Helper()
 	ada, err := accounts.ByLogin(t.Context(), "ada")
 	require.NoError(t, err)
-	k := domain.SessionKey{UserKey: domain.UserKey{Organization: ada.Organization, User: ada.User}, ID: "01930000-0000-7000-8000-000000000001"}
-	key, err := accounts.Begin(t.Context(), domain.Session{SessionKey: k, Kind: kind, TokenEpoch: ada.TokenEpoch, Environment: 1, Expires: until}, 10)
+	k := domain.SessionKey{UserKey: domain.UserKey{Organization: ada.Organization, User: ada.User},
+		ID: "01930000-0000-7000-8000-000000000001"}
+	key, err := accounts.Begin(t.Context(),
+		domain.Session{SessionKey: k, Kind: kind, TokenEpoch: ada.TokenEpoch, Environment: 1, Expires: until}, 10)
 	require.NoError(t, err)
 	return ada, k, key
 }

@@ -85,7 +85,8 @@ func (t *trail) failed(ctx context.Context, login string, account *domain.Accoun
 
 // of returns one sign-in.
 func (t *trail) of(ctx context.Context, account *domain.Account, name, address string, now time.Time) domain.SignIns {
-	s := domain.SignIns{Name: name, Network: domain.CleanName(domain.NetworkOf(address)), Surface: domain.RequestFrom(ctx).Surface,
+	s := domain.SignIns{Name: name, Network: domain.CleanName(domain.NetworkOf(address)), Surface: domain.RequestFrom(ctx).
+		Surface,
 		First: now, Last: now, Times: 1}
 	if account != nil {
 		s.User, s.Home, s.Name = account.UserKey(), account.Home, account.Alias

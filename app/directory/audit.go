@@ -29,12 +29,14 @@ type Flusher interface {
 // ObjectLister lists objects.
 type ObjectLister interface {
 	// List returns a page of the objects that f keeps and sc covers, and the cursor of the next one.
-	List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter, p domain.Page) ([]domain.Object, domain.Cursor, error)
+	List(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter,
+		p domain.Page) ([]domain.Object, domain.Cursor, error)
 }
 
 // NewAudit returns the use case of reading the audit trail of users who have the declared
 // properties. Sign-ins are written into it by signIns.
-func NewAudit(gate *tenancy.Gate, store AuditStore, users UserStore, objects ObjectLister, signIns Flusher, declared domain.Declared) *Audit {
+func NewAudit(gate *tenancy.Gate, store AuditStore, users UserStore, objects ObjectLister, signIns Flusher,
+	declared domain.Declared) *Audit {
 	return &Audit{gate: gate, store: store, users: users, objects: objects, signIns: signIns, declared: declared}
 }
 
@@ -42,7 +44,8 @@ func NewAudit(gate *tenancy.Gate, store AuditStore, users UserStore, objects Obj
 type AuditStore interface {
 	// List returns one page of the entries f keeps, newest first, and the cursor of the
 	// next page.
-	List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error)
+	List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter,
+		p domain.Page) ([]domain.AuditEntry, domain.Cursor, error)
 }
 
 // ListAudit asks for entries of an environment and everything below it.
@@ -57,7 +60,8 @@ type ListAudit struct {
 // filter, where the caller has domain.UserRead on them; of environments, groups, users and objects that
 // changes name only those are told that the caller reaches, and of properties that are not the caller's to
 // read only that they changed.
-func (a *Audit) List(ctx context.Context, caller domain.Principal, in ListAudit) (list Listed[domain.AuditEntry], err error) {
+func (a *Audit) List(ctx context.Context, caller domain.Principal,
+	in ListAudit) (list Listed[domain.AuditEntry], err error) {
 	sc, err := a.gate.Enter(ctx, &caller, domain.AuditRead, tenancy.In(in.Environment))
 	if err != nil {
 		return list, err
@@ -98,7 +102,8 @@ type mentioned struct {
 }
 
 // known finds out which of what the changes of entries mention who reaches, of all at once.
-func (a *Audit) known(ctx context.Context, caller *domain.Principal, page []domain.AuditEntry) (m mentioned, err error) {
+func (a *Audit) known(ctx context.Context, caller *domain.Principal,
+	page []domain.AuditEntry) (m mentioned, err error) {
 	m = mentioned{map[domain.EnvironmentID]bool{}, map[domain.UserID]bool{}, map[domain.ObjectID]bool{}}
 	for i := range page {
 		e := &page[i]

@@ -107,7 +107,8 @@ func (d *GroupDocument) Warnings() []string {
 
 // describeUsers adds to users of sc what a surface shows beside them. It reads nothing per
 // user: what is not remembered is read for all of them at once.
-func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy.Scope, users []domain.User) ([]UserDocument, error) {
+func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy.Scope,
+	users []domain.User) ([]UserDocument, error) {
 	organizations := make([]domain.OrganizationID, len(users))
 	known := make(tenancy.Generations, 1)
 	var keys []tenancy.EnvironmentKey
@@ -176,7 +177,8 @@ func (d *UserDocument) furtherGroups() []domain.GroupID {
 	})
 }
 
-func shown(sc tenancy.Scope, environments map[domain.EnvironmentID]*domain.Environment, grants []domain.Grant) []EnvironmentShown {
+func shown(sc tenancy.Scope, environments map[domain.EnvironmentID]*domain.Environment,
+	grants []domain.Grant) []EnvironmentShown {
 	var list []EnvironmentShown
 	for _, g := range grants {
 		if e := environments[g.Environment]; e != nil && sc.Shows(g.Path) {
@@ -188,7 +190,8 @@ func shown(sc tenancy.Scope, environments map[domain.EnvironmentID]*domain.Envir
 
 // DescribeEnvironment returns e as whoever sc was given to sees it.
 func DescribeEnvironment(sc tenancy.Scope, e domain.Environment) EnvironmentDocument {
-	return EnvironmentDocument{Environment: e, ShownPath: e.ShownPath(sc.Shows), Parent: sc.ShowEnvironment(e.Path.Parent())}
+	return EnvironmentDocument{Environment: e, ShownPath: e.ShownPath(sc.Shows),
+		Parent: sc.ShowEnvironment(e.Path.Parent())}
 }
 
 func describeEnvironments(sc tenancy.Scope, es []domain.Environment) []EnvironmentDocument {

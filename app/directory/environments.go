@@ -64,7 +64,8 @@ type ListEnvironments struct {
 
 // List returns an environment with everything below it, in tree order, within the caller's
 // reach. It needs domain.EnvironmentRead there.
-func (e *Environments) List(ctx context.Context, caller domain.Principal, in ListEnvironments) (list Listed[EnvironmentDocument], err error) {
+func (e *Environments) List(ctx context.Context, caller domain.Principal,
+	in ListEnvironments) (list Listed[EnvironmentDocument], err error) {
 	sc, err := e.gate.Enter(ctx, &caller, domain.EnvironmentRead, tenancy.In(in.Environment))
 	if err != nil {
 		return list, err
@@ -79,8 +80,9 @@ func (e *Environments) List(ctx context.Context, caller domain.Principal, in Lis
 }
 
 // Get returns the environment that ref names, in the caller's reach. It needs
-// domain.EnvironmentRead; it is NotFound, or Conflict for a name that several have.
-func (e *Environments) Get(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) (EnvironmentDocument, error) {
+// domain.EnvironmentRead; it returns NotFound, or Conflict for a name that several have.
+func (e *Environments) Get(ctx context.Context, caller domain.Principal,
+	ref domain.EnvironmentRef) (EnvironmentDocument, error) {
 	found, sc, err := e.enter(ctx, &caller, ref)
 	if err != nil {
 		return EnvironmentDocument{}, err
@@ -89,7 +91,8 @@ func (e *Environments) Get(ctx context.Context, caller domain.Principal, ref dom
 }
 
 // enter returns the environment that ref names with the scope of domain.EnvironmentRead.
-func (e *Environments) enter(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (domain.Environment, tenancy.Scope, error) {
+func (e *Environments) enter(ctx context.Context, caller *domain.Principal,
+	ref domain.EnvironmentRef) (domain.Environment, tenancy.Scope, error) {
 	found, err := e.gate.Environment(ctx, caller, ref)
 	if err != nil {
 		return found, tenancy.Scope{}, err
@@ -100,7 +103,8 @@ func (e *Environments) enter(ctx context.Context, caller *domain.Principal, ref 
 
 // Children returns the environments directly below the one that ref names, in tree order,
 // within the caller's reach. It needs domain.EnvironmentRead there.
-func (e *Environments) Children(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) ([]EnvironmentDocument, error) {
+func (e *Environments) Children(ctx context.Context, caller domain.Principal,
+	ref domain.EnvironmentRef) ([]EnvironmentDocument, error) {
 	parent, sc, err := e.enter(ctx, &caller, ref)
 	if err != nil {
 		return nil, err
@@ -154,7 +158,8 @@ type UpdateEnvironment struct {
 // domain.EnvironmentWrite there, and domain.OrganizationWrite for an organization. Alias
 // is required; an environment is otherwise active, of the zone GMT, and an organization where it
 // lies directly below the root.
-func (e *Environments) Create(ctx context.Context, caller domain.Principal, in EnvironmentPatch) (EnvironmentDocument, error) {
+func (e *Environments) Create(ctx context.Context, caller domain.Principal,
+	in EnvironmentPatch) (EnvironmentDocument, error) {
 	var ref domain.EnvironmentRef
 	Set(&ref, in.Parent)
 	parent, err := e.gate.Environment(ctx, &caller, ref)
@@ -188,7 +193,8 @@ func (e *Environments) Create(ctx context.Context, caller domain.Principal, in E
 
 // refuseTenant returns the error of somebody who may not make an organization and did not say
 // that they want none: what to say instead, if they may make that.
-func (e *Environments) refuseTenant(ctx context.Context, caller *domain.Principal, parent *domain.Environment, refused error) error {
+func (e *Environments) refuseTenant(ctx context.Context, caller *domain.Principal, parent *domain.Environment,
+	refused error) error {
 	if _, err := e.gate.EnterWrite(ctx, caller, domain.EnvironmentWrite, tenancy.At(parent.Path)); err != nil {
 		return refused
 	}
@@ -206,15 +212,17 @@ func writes(e *domain.Environment) domain.Permission {
 
 // Update changes the environment that in names; another parent moves it with everything below. It needs
 // domain.EnvironmentWrite, and domain.OrganizationWrite to move an organization, deactivate it or take it
-// back. It is NotFound outside the caller's reach, Forbidden to move or switch what the caller does not have
+// back. It returns NotFound outside the caller's reach, Forbidden to move or switch what the caller does not have
 // whole, and Conflict where the tree forbids it.
-func (e *Environments) Update(ctx context.Context, caller domain.Principal, in UpdateEnvironment) (EnvironmentDocument, error) {
+func (e *Environments) Update(ctx context.Context, caller domain.Principal,
+	in UpdateEnvironment) (EnvironmentDocument, error) {
 	target, _, err := e.enter(ctx, &caller, in.Environment)
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
 	if in.IsOrganization != nil && *in.IsOrganization != target.IsOrganization {
-		return EnvironmentDocument{}, domain.InvalidField("organization", "This can be chosen only when the environment is created.")
+		return EnvironmentDocument{},
+			domain.InvalidField("organization", "This can be chosen only when the environment is created.")
 	}
 	parent := target.Parent
 	if in.Parent != nil {
@@ -254,7 +262,8 @@ func (e *Environments) Update(ctx context.Context, caller domain.Principal, in U
 }
 
 // mayChange returns the proof that the caller may change target, and move it or switch it if that is said.
-func (e *Environments) mayChange(ctx context.Context, caller *domain.Principal, target *domain.Environment, moved, switched bool) (tenancy.WriteScope, error) {
+func (e *Environments) mayChange(ctx context.Context, caller *domain.Principal, target *domain.Environment, moved,
+	switched bool) (tenancy.WriteScope, error) {
 	permission := domain.EnvironmentWrite
 	if moved || switched {
 		permission = writes(target)
@@ -283,7 +292,7 @@ func (e *Environments) hasWhole(ctx context.Context, caller *domain.Principal, t
 }
 
 // Delete removes the environment that ref names. It needs domain.EnvironmentWrite, and
-// domain.OrganizationWrite for an organization. It is Conflict unless it is empty.
+// domain.OrganizationWrite for an organization. It returns Conflict unless it is empty.
 func (e *Environments) Delete(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) error {
 	target, _, err := e.enter(ctx, &caller, ref)
 	if err != nil {
@@ -297,7 +306,8 @@ func (e *Environments) Delete(ctx context.Context, caller domain.Principal, ref 
 }
 
 // remove has target removed in one transaction.
-func (e *Environments) remove(ctx context.Context, w tenancy.WriteScope, target *domain.Environment, remove func(EnvironmentTx, *domain.Environment) error) error {
+func (e *Environments) remove(ctx context.Context, w tenancy.WriteScope, target *domain.Environment,
+	remove func(EnvironmentTx, *domain.Environment) error) error {
 	return e.store.Do(ctx, w, func(tx EnvironmentTx) error {
 		found, err := tx.Environment(tenancy.KeyOf(target))
 		if err != nil {

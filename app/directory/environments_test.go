@@ -36,7 +36,8 @@ func TestAnEnvironmentIsMovedBeforeItIsChanged(t *testing.T) {
 		return func(e *domain.Environment) error { e.Parent = w.Places[path].ID; return nil }
 	}
 	environments := directory.NewEnvironments(w.Gate, meanwhile{w.Environments, persistence.NewStore(w.DB), func() {
-		_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite), w.Places["Acme/Prod/East"].ID, to("Acme/Test"))
+		_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite),
+			w.Places["Acme/Prod/East"].ID, to("Acme/Test"))
 		require.NoError(t, err)
 	}})
 	code := "E"

@@ -21,7 +21,8 @@ type Explain struct {
 }
 
 // NewExplain returns the use case of explaining decisions.
-func NewExplain(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, accounts AccountStore, now func() time.Time) *Explain {
+func NewExplain(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, accounts AccountStore,
+	now func() time.Time) *Explain {
 	return &Explain{gate: gate, documents: documents, users: users, accounts: accounts, now: now}
 }
 
@@ -52,7 +53,8 @@ type ExplanationDocument struct {
 // Decision returns the verdict and what led to it. It needs domain.UserRead on the user and
 // domain.EnvironmentRead in the environment, which must be in the caller's reach, and is NotFound
 // otherwise. Environments who may not read are not named.
-func (x *Explain) Decision(ctx context.Context, caller domain.Principal, in ExplainDecision) (ExplanationDocument, error) {
+func (x *Explain) Decision(ctx context.Context, caller domain.Principal,
+	in ExplainDecision) (ExplanationDocument, error) {
 	sc, err := x.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if err != nil {
 		return ExplanationDocument{}, err
@@ -97,7 +99,8 @@ func (x *Explain) Decision(ctx context.Context, caller domain.Principal, in Expl
 		if len(chain) > 0 && !sc.ShowsGroup(chain[0].Organization, user.HomePath) {
 			chain = nil
 		}
-		if held, ok := groups.Get(user.Organization, reason.WithheldBy); ok && !sc.ShowsGroup(held.Organization, user.HomePath) {
+		if held, ok := groups.Get(user.Organization, reason.WithheldBy); ok &&
+			!sc.ShowsGroup(held.Organization, user.HomePath) {
 			d.Groups[i].WithheldBy = 0
 		}
 		d.Chains = append(d.Chains, chain)
@@ -110,7 +113,8 @@ func (x *Explain) Decision(ctx context.Context, caller domain.Principal, in Expl
 }
 
 // cause returns the environment of a cause, if sc covers it.
-func (x *Explain) cause(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, m domain.Cause) (*EnvironmentDocument, error) {
+func (x *Explain) cause(ctx context.Context, caller *domain.Principal, sc tenancy.Scope,
+	m domain.Cause) (*EnvironmentDocument, error) {
 	if m.Kind == domain.CauseNone || !sc.Covers(m.Path) {
 		return nil, nil
 	}
@@ -190,7 +194,8 @@ func (d *ExplanationDocument) Instead() []string {
 	if d.Environment != nil {
 		add(d.Excluded.Kind == domain.CauseBlocked, "The user would have to be let into %s.", placeName(d.ExcludedBy))
 		add(d.Excluded.Kind == domain.CauseInactive, "%s would have to be active.", placeName(d.ExcludedBy))
-		add(d.Included.Kind == domain.CauseNone, "%s, or an environment above it, would have to be allowed to the user.", d.Environment.ShownPath)
+		add(d.Included.Kind == domain.CauseNone, "%s, or an environment above it, would have to be allowed to the user.",
+			d.Environment.ShownPath)
 	}
 	add(!d.Held, "A group of the user would have to give %s.", d.Permission)
 	if !slices.Contains(d.Roles, d.Role) {

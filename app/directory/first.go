@@ -41,7 +41,7 @@ func (u *Users) CreateFirst(ctx context.Context, caller domain.Principal, in Use
 }
 
 // MakeRoomForFirst makes sure that nobody of the directory has ever proven who they are, one registration
-// at a time. A superUser who has not gives way: whoever lost the link registers again. It is
+// at a time. A superUser who has not gives way: whoever lost the link registers again. It returns
 // domain.ErrNotFirst if somebody has.
 func MakeRoomForFirst(tx UserTx) error {
 	superUsers, err := tx.HoldEmpty()
@@ -60,7 +60,7 @@ func MakeRoomForFirst(tx UserTx) error {
 	return nil
 }
 
-// GiveWay removes an account that must be unverified still, else it is domain.ErrUserMailTaken. One that
+// GiveWay removes an account that must be unverified still, else it returns domain.ErrUserMailTaken. One that
 // went meanwhile is no error.
 func GiveWay(tx UserTx, key domain.UserKey) error {
 	_, there, err := Unverified(tx, key)
@@ -70,7 +70,7 @@ func GiveWay(tx UserTx, key domain.UserKey) error {
 	return tx.DeleteUser(key)
 }
 
-// Unverified returns an account that must be unverified still, else it is domain.ErrUserMailTaken, and
+// Unverified returns an account that must be unverified still, else it returns domain.ErrUserMailTaken, and
 // false if it went meanwhile.
 func Unverified(tx UserTx, key domain.UserKey) (u domain.User, there bool, err error) {
 	u, err = tx.User(key)

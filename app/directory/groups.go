@@ -66,7 +66,8 @@ type Groups struct {
 }
 
 // NewGroups returns the use cases of groups.
-func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStore, users UserStore, now func() time.Time) *Groups {
+func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStore, users UserStore,
+	now func() time.Time) *Groups {
 	return &Groups{gate: gate, documents: documents, store: store, users: users, now: now}
 }
 
@@ -98,7 +99,8 @@ func (g *Groups) Get(ctx context.Context, caller domain.Principal, ref domain.Gr
 	return g.describeOne(ctx, sc, group)
 }
 
-func (g *Groups) find(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, ref domain.GroupRef) (domain.Group, error) {
+func (g *Groups) find(ctx context.Context, caller *domain.Principal, sc tenancy.Scope,
+	ref domain.GroupRef) (domain.Group, error) {
 	if id, ok := ref.Number(); ok {
 		return g.store.Get(ctx, sc, id)
 	}
@@ -245,7 +247,7 @@ func mayGive(giver tenancy.Giver, group *domain.Group) error {
 
 // Update changes the group that in names. It needs domain.GroupWrite in its
 // organization, a superUser for the root's, everything the group gives and every permission it
-// is to have. It is Conflict if no superUser could run the directory afterwards.
+// is to have. It returns Conflict if no superUser could run the directory afterwards.
 func (g *Groups) Update(ctx context.Context, caller domain.Principal, in UpdateGroup) (GroupDocument, error) {
 	target, w, giver, err := g.enter(ctx, &caller, in.Group)
 	if err != nil {
@@ -308,7 +310,8 @@ func (g *Groups) mayChange(tx GroupTx, giver tenancy.Giver, before, after *domai
 
 // enter returns the group that ref names as the caller sees it, with the proof that the caller may
 // write it.
-func (g *Groups) enter(ctx context.Context, caller *domain.Principal, ref domain.GroupRef) (target GroupDocument, w tenancy.WriteScope, giver tenancy.Giver, err error) {
+func (g *Groups) enter(ctx context.Context, caller *domain.Principal,
+	ref domain.GroupRef) (target GroupDocument, w tenancy.WriteScope, giver tenancy.Giver, err error) {
 	if target, err = g.Get(ctx, *caller, ref); err != nil {
 		return target, w, giver, err
 	}
@@ -323,7 +326,7 @@ func (g *Groups) enter(ctx context.Context, caller *domain.Principal, ref domain
 }
 
 // Delete removes the group that ref names. It needs domain.GroupWrite in its organization, a
-// superUser for the root's, and everything the group gives. It is Conflict while the group is
+// superUser for the root's, and everything the group gives. It returns Conflict while the group is
 // used.
 func (g *Groups) Delete(ctx context.Context, caller domain.Principal, ref domain.GroupRef) error {
 	target, w, giver, err := g.enter(ctx, &caller, ref)

@@ -15,7 +15,8 @@ import (
 
 // groupNamed returns the group that ref names among those that can be used in the caller's
 // organization, with the proof that the caller may see it. It needs domain.GroupRead.
-func groupNamed(ctx context.Context, gate *tenancy.Gate, documents *tenancy.Documents, caller *domain.Principal, ref domain.GroupRef) (domain.Group, tenancy.Scope, error) {
+func groupNamed(ctx context.Context, gate *tenancy.Gate, documents *tenancy.Documents, caller *domain.Principal,
+	ref domain.GroupRef) (domain.Group, tenancy.Scope, error) {
 	sc, err := gate.Enter(ctx, caller, domain.GroupRead, tenancy.Anywhere())
 	if err != nil {
 		return domain.Group{}, sc, err
@@ -70,7 +71,8 @@ type GroupLine struct {
 // ListWhole returns the groups of List by alias, in the order of the letters' codes, each with those
 // of its members and admins whom the reader may list. Total counts the groups that the filters keep.
 // Whoever may list nobody but themselves finds themselves.
-func (g *Groups) ListWhole(ctx context.Context, caller domain.Principal, in ListGroups) (list Listed[GroupLine], err error) {
+func (g *Groups) ListWhole(ctx context.Context, caller domain.Principal,
+	in ListGroups) (list Listed[GroupLine], err error) {
 	keeps, err := in.keeps()
 	if err != nil {
 		return list, err
@@ -110,7 +112,8 @@ func (g *Groups) ListWhole(ctx context.Context, caller domain.Principal, in List
 }
 
 // lines puts groups, their admins and their members, which come in the groups' order, together.
-func lines(groups []domain.Group, admins []domain.GroupMember, members iter.Seq2[domain.GroupMember, error]) iter.Seq2[GroupLine, error] {
+func lines(groups []domain.Group, admins []domain.GroupMember,
+	members iter.Seq2[domain.GroupMember, error]) iter.Seq2[GroupLine, error] {
 	names := map[domain.GroupID][]string{}
 	for _, a := range admins {
 		names[a.Group] = append(names[a.Group], a.Alias)
@@ -183,7 +186,8 @@ func (u *Users) Dismiss(ctx context.Context, caller domain.Principal, in GroupMe
 	return u.admit(ctx, &caller, in, u.Leave, without)
 }
 
-func (u *Users) admit(ctx context.Context, caller *domain.Principal, in GroupMember, byAdmin func(context.Context, domain.Principal, GroupMembers) error,
+func (u *Users) admit(ctx context.Context, caller *domain.Principal, in GroupMember,
+	byAdmin func(context.Context, domain.Principal, GroupMembers) error,
 	change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
 	_, err := u.gate.Enter(ctx, caller, domain.OrganizationRead, tenancy.Anywhere())
 	if err == nil {

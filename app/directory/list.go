@@ -20,7 +20,8 @@ type Listed[T any] struct {
 
 // ReadList reads the first page of a list, and the others while they are written unless the
 // page has a limit.
-func ReadList[T any](ctx context.Context, page domain.Page, entries func(context.Context, domain.Page) ([]T, domain.Cursor, error)) (Listed[T], error) {
+func ReadList[T any](ctx context.Context, page domain.Page,
+	entries func(context.Context, domain.Page) ([]T, domain.Cursor, error)) (Listed[T], error) {
 	list, read := Listed[T]{Total: -1}, lightly(ctx, page.Limit, entries)
 	first, next, err := read(page.After)
 	if err != nil {
@@ -45,7 +46,8 @@ const (
 
 // lightly returns what reads a list's pages behind a cursor by read, with fewer entries where they
 // are heavy. A limit of 0 reads one page after the other.
-func lightly[T any](ctx context.Context, limit int, read func(context.Context, domain.Page) ([]T, domain.Cursor, error)) func(domain.Cursor) ([]T, domain.Cursor, error) {
+func lightly[T any](ctx context.Context, limit int,
+	read func(context.Context, domain.Page) ([]T, domain.Cursor, error)) func(domain.Cursor) ([]T, domain.Cursor, error) {
 	n, full, most := limit, limit, limitWeight
 	if limit == 0 {
 		n, full, most = firstEntries, pageEntries, pageWeight
@@ -74,7 +76,8 @@ func lightly[T any](ctx context.Context, limit int, read func(context.Context, d
 // Pages returns the entries of a list page after page, beginning with a page that was
 // already read, so that the first error can still be answered as one. It can be ranged over
 // once: what it yields is valid until the next entry, and nothing is kept of it after that.
-func Pages[T any](first []T, next domain.Cursor, read func(domain.Cursor) ([]T, domain.Cursor, error)) iter.Seq2[T, error] {
+func Pages[T any](first []T, next domain.Cursor,
+	read func(domain.Cursor) ([]T, domain.Cursor, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		for page := first; ; {

@@ -55,7 +55,7 @@ type ChangePassword struct {
 
 // ChangePassword gives who another password, which ends all their sessions. It needs
 // domain.PasswordChange and the old password, and is possible when nothing else is
-// because the password expired. It is Invalid, field "new_password", for a new password that breaks a
+// because the password expired. It returns Invalid, field "new_password", for a new password that breaks a
 // rule, whatever the old one is: looking at that one takes time that others wait for.
 func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in ChangePassword) error {
 	w, err := m.gate.EnterWrite(ctx, &caller, domain.PasswordChange, tenancy.Anywhere())

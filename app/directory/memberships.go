@@ -72,7 +72,8 @@ func (u *Users) Leave(ctx context.Context, caller domain.Principal, in GroupMemb
 	return u.regroup(ctx, caller, in, without)
 }
 
-func (u *Users) regroup(ctx context.Context, caller domain.Principal, in GroupMembers, change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
+func (u *Users) regroup(ctx context.Context, caller domain.Principal, in GroupMembers,
+	change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
 	if len(in.Users) > maxMembers {
 		return domain.InvalidField("users", "At most %d users are allowed at once.", maxMembers)
 	}
@@ -84,7 +85,8 @@ func (u *Users) regroup(ctx context.Context, caller domain.Principal, in GroupMe
 }
 
 // regroupBy is regroup of users who may be changed by p.
-func (u *Users) regroupBy(ctx context.Context, caller *domain.Principal, p domain.Permission, group domain.Group, users []domain.User,
+func (u *Users) regroupBy(ctx context.Context, caller *domain.Principal, p domain.Permission, group domain.Group,
+	users []domain.User,
 	change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
 	w, err := u.gate.EnterWrite(ctx, caller, p, tenancy.Anywhere())
 	if err != nil {
@@ -105,7 +107,8 @@ func (u *Users) regroupBy(ctx context.Context, caller *domain.Principal, p domai
 			return err
 		}
 	}
-	slices.SortFunc(users, func(a, b domain.User) int { return cmp.Compare(a.ID, b.ID) }) // who changes the same ones waits
+	// who changes the same ones waits
+	slices.SortFunc(users, func(a, b domain.User) int { return cmp.Compare(a.ID, b.ID) })
 	users = slices.CompactFunc(users, func(a, b domain.User) bool { return a.ID == b.ID })
 	return u.store.Do(ctx, w, func(tx UserTx) error {
 		for i := range users {
@@ -122,7 +125,8 @@ func (u *Users) regroupBy(ctx context.Context, caller *domain.Principal, p domai
 }
 
 // regroupOne changes the groups of a user but for the default one.
-func (u *Users) regroupOne(tx UserTx, giver tenancy.Giver, user *domain.User, group domain.GroupID, change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
+func (u *Users) regroupOne(tx UserTx, giver tenancy.Giver, user *domain.User, group domain.GroupID,
+	change func([]domain.GroupID, domain.GroupID) []domain.GroupID) error {
 	before, standard := user.Clone(), domain.DefaultGroup(user.Role)
 	in := group != standard && slices.Contains(user.Groups, standard)
 	user.Groups = withDefault(change(without(user.Groups, standard), group), standard, in)
@@ -143,7 +147,8 @@ func (u *Users) regroupOne(tx UserTx, giver tenancy.Giver, user *domain.User, gr
 
 // members returns the group and the users that in names, as the caller sees them. A group is named by
 // UUID, or otherwise is one that can be used in the caller's organization.
-func (u *Users) members(ctx context.Context, caller *domain.Principal, in GroupMembers) (group domain.Group, users []domain.User, err error) {
+func (u *Users) members(ctx context.Context, caller *domain.Principal,
+	in GroupMembers) (group domain.Group, users []domain.User, err error) {
 	if id, unreadable := domain.ParseUUID(string(in.Group)); unreadable == nil {
 		sc, err := u.gate.Enter(ctx, caller, domain.GroupRead, tenancy.Anywhere())
 		if err != nil {

@@ -28,11 +28,12 @@ func NewOrganizations(gate *tenancy.Gate, store OrganizationStore, environments 
 type OrganizationStore interface {
 	// Organizations returns one page of the organizations f keeps, with their attributes and the
 	// tags of their pictures, in tree order, and the cursor of the next page.
-	Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter, p domain.Page) ([]domain.Environment, domain.Cursor, error)
-	// Complete adds to organizations in sc their attributes and the tags of their pictures. It is
+	Organizations(ctx context.Context, sc tenancy.Scope, f domain.OrganizationFilter,
+		p domain.Page) ([]domain.Environment, domain.Cursor, error)
+	// Complete adds to organizations in sc their attributes and the tags of their pictures. It returns
 	// domain.ErrEnvironmentNotFound if one of them is not in sc.
 	Complete(ctx context.Context, sc tenancy.Scope, organizations []domain.Environment) error
-	// Picture returns the picture of the organization with that key. It is
+	// Picture returns the picture of the organization with that key. It returns
 	// domain.ErrEnvironmentNotFound, or domain.ErrPictureNotFound if it has none.
 	Picture(ctx context.Context, sc tenancy.Scope, key tenancy.EnvironmentKey) (domain.Picture, error)
 }
@@ -46,7 +47,8 @@ type OrganizationDocument struct {
 }
 
 // describe adds to organizations of sc what a surface shows beside them.
-func (o *Organizations) describe(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, es []domain.Environment) ([]OrganizationDocument, error) {
+func (o *Organizations) describe(ctx context.Context, caller *domain.Principal, sc tenancy.Scope,
+	es []domain.Environment) ([]OrganizationDocument, error) {
 	role, err := o.gate.Role(ctx, caller)
 	if err != nil {
 		return nil, err
@@ -60,24 +62,27 @@ func (o *Organizations) describe(ctx context.Context, caller *domain.Principal, 
 
 // List returns the organizations that filter keeps, with their attributes, in tree order, within
 // The caller's reach. It needs domain.OrganizationRead.
-func (o *Organizations) List(ctx context.Context, caller domain.Principal, filter domain.OrganizationFilter) (Listed[OrganizationDocument], error) {
+func (o *Organizations) List(ctx context.Context, caller domain.Principal,
+	filter domain.OrganizationFilter) (Listed[OrganizationDocument], error) {
 	sc, err := o.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere())
 	if err != nil {
 		return Listed[OrganizationDocument]{}, err
 	}
-	return ReadList(ctx, domain.Page{}, func(ctx context.Context, p domain.Page) ([]OrganizationDocument, domain.Cursor, error) {
-		page, next, err := o.store.Organizations(ctx, sc, filter, p)
-		if err != nil {
-			return nil, "", err
-		}
-		described, err := o.describe(ctx, &caller, sc, page)
-		return described, next, err
-	})
+	return ReadList(ctx, domain.Page{},
+		func(ctx context.Context, p domain.Page) ([]OrganizationDocument, domain.Cursor, error) {
+			page, next, err := o.store.Organizations(ctx, sc, filter, p)
+			if err != nil {
+				return nil, "", err
+			}
+			described, err := o.describe(ctx, &caller, sc, page)
+			return described, next, err
+		})
 }
 
 // Get returns the organization that ref names, with its attributes, in the caller's reach. It needs
 // domain.OrganizationRead and is NotFound for any other environment.
-func (o *Organizations) Get(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) (OrganizationDocument, error) {
+func (o *Organizations) Get(ctx context.Context, caller domain.Principal,
+	ref domain.EnvironmentRef) (OrganizationDocument, error) {
 	sc, found, err := o.enter(ctx, &caller, ref)
 	if err != nil {
 		return OrganizationDocument{}, err
@@ -94,7 +99,8 @@ func (o *Organizations) Get(ctx context.Context, caller domain.Principal, ref do
 }
 
 // enter returns the organization that ref names with the scope of domain.OrganizationRead.
-func (o *Organizations) enter(ctx context.Context, caller *domain.Principal, ref domain.EnvironmentRef) (tenancy.Scope, domain.Environment, error) {
+func (o *Organizations) enter(ctx context.Context, caller *domain.Principal,
+	ref domain.EnvironmentRef) (tenancy.Scope, domain.Environment, error) {
 	sc, err := o.gate.Enter(ctx, caller, domain.OrganizationRead, tenancy.Anywhere())
 	if err != nil {
 		return sc, domain.Environment{}, err
@@ -106,9 +112,10 @@ func (o *Organizations) enter(ctx context.Context, caller *domain.Principal, ref
 	return sc, found, err
 }
 
-// Picture returns the picture of the organization that ref names, as Get finds it. It is
+// Picture returns the picture of the organization that ref names, as Get finds it. It returns
 // domain.ErrPictureNotFound if it has none.
-func (o *Organizations) Picture(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) (domain.Picture, error) {
+func (o *Organizations) Picture(ctx context.Context, caller domain.Principal,
+	ref domain.EnvironmentRef) (domain.Picture, error) {
 	sc, found, err := o.enter(ctx, &caller, ref)
 	if err != nil {
 		return domain.Picture{}, err
@@ -133,7 +140,8 @@ type OrganizationPatch struct {
 
 // resolve returns the patch of the environment that the organization is. It checks the properties
 // and decodes the image.
-func (o *Organizations) resolve(ctx context.Context, caller *domain.Principal, in OrganizationPatch) (EnvironmentPatch, error) {
+func (o *Organizations) resolve(ctx context.Context, caller *domain.Principal,
+	in OrganizationPatch) (EnvironmentPatch, error) {
 	patch := in.EnvironmentPatch
 	role, err := o.gate.Role(ctx, caller)
 	if err != nil {
@@ -156,7 +164,8 @@ func (o *Organizations) resolve(ctx context.Context, caller *domain.Principal, i
 
 // Create adds an organization below in.Parent, the caller's own organization if that is nil. It needs
 // domain.OrganizationWrite there; Alias is required, and so is each declared property that is.
-func (o *Organizations) Create(ctx context.Context, caller domain.Principal, in OrganizationPatch) (OrganizationDocument, error) {
+func (o *Organizations) Create(ctx context.Context, caller domain.Principal,
+	in OrganizationPatch) (OrganizationDocument, error) {
 	yes := true
 	in.IsOrganization = &yes
 	if in.Parent == nil {
@@ -175,7 +184,8 @@ func (o *Organizations) Create(ctx context.Context, caller domain.Principal, in 
 }
 
 // Update changes the organization that in names as Environments.Update does.
-func (o *Organizations) Update(ctx context.Context, caller domain.Principal, in UpdateOrganization) (OrganizationDocument, error) {
+func (o *Organizations) Update(ctx context.Context, caller domain.Principal,
+	in UpdateOrganization) (OrganizationDocument, error) {
 	_, found, err := o.enter(ctx, &caller, in.Organization)
 	if err != nil {
 		return OrganizationDocument{}, err
@@ -189,7 +199,8 @@ func (o *Organizations) Update(ctx context.Context, caller domain.Principal, in 
 }
 
 // changed describes an organization that was just changed, unless err is an error.
-func (o *Organizations) changed(ctx context.Context, caller *domain.Principal, e EnvironmentDocument, err error) (OrganizationDocument, error) {
+func (o *Organizations) changed(ctx context.Context, caller *domain.Principal, e EnvironmentDocument,
+	err error) (OrganizationDocument, error) {
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
@@ -208,8 +219,8 @@ type DeleteOrganization struct {
 }
 
 // Delete removes an organization. It needs domain.OrganizationWrite and is NotFound outside the caller's
-// reach. Without Confirm it is Conflict, counting what is in it, unless it is empty; with another
-// name than the organization's it is Invalid on "confirm". The root's cannot be deleted, nor one
+// reach. Without Confirm it returns Conflict, counting what is in it, unless it is empty; with another
+// name than the organization's it returns Invalid on "confirm". The root's cannot be deleted, nor one
 // that the caller has only in part or below which others lie.
 func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in DeleteOrganization) error {
 	_, found, err := o.enter(ctx, &caller, in.Organization)

@@ -77,30 +77,32 @@ func (p *People) List(ctx context.Context, caller domain.Principal, in ListPeopl
 		return list, err
 	}
 	left, skip, read := in.Limit, in.Skip, 0
-	list.Listed, err = ReadList(ctx, domain.Page{}, func(ctx context.Context, page domain.Page) ([]UserDocument, domain.Cursor, error) {
-		if in.Limit > 0 {
-			page.Limit = min(left, page.Limit)
-		}
-		users, next, err := p.users.store.Newest(ctx, sc, in.Filter, skip, page)
-		if err != nil {
-			return nil, "", err
-		}
-		described, err := p.describe(ctx, sc, &list, users)
-		if err != nil {
-			return nil, "", err
-		}
-		skip, read = 0, read+len(users)
-		if left -= len(users); in.Limit > 0 && left == 0 {
-			next = ""
-		}
-		return described, next, nil
-	})
+	list.Listed, err = ReadList(ctx, domain.Page{},
+		func(ctx context.Context, page domain.Page) ([]UserDocument, domain.Cursor, error) {
+			if in.Limit > 0 {
+				page.Limit = min(left, page.Limit)
+			}
+			users, next, err := p.users.store.Newest(ctx, sc, in.Filter, skip, page)
+			if err != nil {
+				return nil, "", err
+			}
+			described, err := p.describe(ctx, sc, &list, users)
+			if err != nil {
+				return nil, "", err
+			}
+			skip, read = 0, read+len(users)
+			if left -= len(users); in.Limit > 0 && left == 0 {
+				next = ""
+			}
+			return described, next, nil
+		})
 	list.Total, list.None = total, read == 0
 	return list, err
 }
 
 // describe adds to people what their list shows beside them.
-func (p *People) describe(ctx context.Context, sc tenancy.Scope, list *PeopleList, users []domain.User) ([]UserDocument, error) {
+func (p *People) describe(ctx context.Context, sc tenancy.Scope, list *PeopleList,
+	users []domain.User) ([]UserDocument, error) {
 	if list.Groups {
 		return describeUsers(ctx, p.documents, sc, users)
 	}
@@ -138,7 +140,8 @@ func (p *People) named(ctx context.Context, caller *domain.Principal, alias stri
 }
 
 // change is Users.Update of the user with that alias, for what patch says they are to become.
-func (p *People) change(ctx context.Context, caller *domain.Principal, alias string, patch func(*domain.User) (UserPatch, error)) (domain.User, error) {
+func (p *People) change(ctx context.Context, caller *domain.Principal, alias string,
+	patch func(*domain.User) (UserPatch, error)) (domain.User, error) {
 	user, err := p.named(ctx, caller, alias)
 	if err != nil {
 		return user, err
@@ -163,7 +166,7 @@ func same(before *domain.User, check func(*domain.User) error) func(*domain.User
 }
 
 // MakeAdmin makes the user with that alias an admin of their organization, as far as the caller is
-// one: it is domain.ErrAdmin if they are already.
+// one: it returns domain.ErrAdmin if they are already.
 func (p *People) MakeAdmin(ctx context.Context, caller domain.Principal, alias string) error {
 	_, err := p.change(ctx, &caller, alias, func(*domain.User) (UserPatch, error) {
 		role, yes := domain.RoleOAdmin, true
@@ -181,7 +184,7 @@ func (p *People) MakeAdmin(ctx context.Context, caller domain.Principal, alias s
 type RenameUser struct{ Alias, To string }
 
 // Rename gives the user another alias. What is theirs follows, the topic for them alone and
-// what lies below it by name. It is domain.ErrUserAliasTaken for one that is in use.
+// what lies below it by name. It returns domain.ErrUserAliasTaken for one that is in use.
 func (p *People) Rename(ctx context.Context, caller domain.Principal, in RenameUser) error {
 	_, err := p.change(ctx, &caller, in.Alias, func(u *domain.User) (UserPatch, error) {
 		return UserPatch{Alias: &in.To, Revise: same(u, func(now *domain.User) error {
@@ -212,14 +215,15 @@ func (p *People) Readdress(ctx context.Context, caller domain.Principal, in Read
 	})
 }
 
-// Archive archives the account with that alias, and tells nobody. It is domain.ErrArchived if
+// Archive archives the account with that alias, and tells nobody. It returns domain.ErrArchived if
 // it was.
 func (p *People) Archive(ctx context.Context, caller domain.Principal, alias string) error {
 	_, err := p.change(ctx, &caller, alias, func(u *domain.User) (UserPatch, error) {
 		after := u.Clone()
 		after.Archive(p.users.now())
 		mail, person := u.Person.Mail, u.Person.Name()
-		return UserPatch{Alias: &after.Alias, FirstName: &after.Person.FirstName, LastName: &after.Person.LastName, Mail: &after.Person.Mail,
+		return UserPatch{Alias: &after.Alias, FirstName: &after.Person.FirstName, LastName: &after.Person.LastName,
+			Mail:   &after.Person.Mail,
 			Active: &after.Active, Archived: &after.Archived, Revise: same(u, func(now *domain.User) error {
 				switch {
 				case now.Archived:
@@ -270,7 +274,8 @@ func (p *People) Check(ctx context.Context, caller domain.Principal, in CheckUse
 	}
 	if !c.InGroup && in.FixDefaultGroup {
 		yes := true
-		if _, err := p.users.Update(ctx, caller, UpdateUser{domain.UserRef{ID: user.ID}, UserPatch{Memberships: &Memberships{Default: &yes}}}); err != nil {
+		if _, err := p.users.Update(ctx, caller,
+			UpdateUser{domain.UserRef{ID: user.ID}, UserPatch{Memberships: &Memberships{Default: &yes}}}); err != nil {
 			return c, err
 		}
 		c.Joined = true
@@ -279,7 +284,8 @@ func (p *People) Check(ctx context.Context, caller domain.Principal, in CheckUse
 }
 
 // checkTopic looks whether the user has the topic for them alone, and makes it if fix says so.
-func (p *People) checkTopic(ctx context.Context, caller *domain.Principal, user *domain.User, fix bool, c *Checked) error {
+func (p *People) checkTopic(ctx context.Context, caller *domain.Principal, user *domain.User, fix bool,
+	c *Checked) error {
 	if !fix {
 		sc, err := p.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
 		if err != nil {
@@ -308,18 +314,20 @@ func (p *People) checkTopic(ctx context.Context, caller *domain.Principal, user 
 
 // hasTopic reports whether the topic for one user alone is there, in sc, and theirs.
 func (p *People) hasTopic(ctx context.Context, sc tenancy.Scope, user *domain.User) (bool, error) {
-	topics, _, err := p.topics.List(ctx, sc, domain.ObjectFilter{Organization: user.Organization, Kinds: []domain.ObjectKind{domain.KindTopic},
-		Names: []string{domain.PrivateTopic(user.Alias)}, Order: domain.ObjectsByName}, domain.Page{Limit: 1})
-	return len(topics) > 0 && topics[0].Owner == user.Key(), err
+	topics, _, err := p.topics.List(ctx, sc,
+		domain.ObjectFilter{Organization: user.Organization, Kinds: []domain.ObjectKind{domain.KindTopic},
+			Names: []string{domain.PrivateTopic(user.Alias)}, Order: domain.ObjectsByName}, domain.Page{Limit: 1})
+	return err == nil && len(topics) > 0 && topics[0].Owner == user.Key(), err
 }
 
 // begin makes the topic for one user alone, and reports false if it is there. It lies at the
-// user's home, which must be in w. It is domain.ErrObjectNameTaken if the name is that of
+// user's home, which must be in w. It returns domain.ErrObjectNameTaken if the name is that of
 // somebody else's.
 func (p *People) begin(ctx context.Context, w tenancy.WriteScope, user *domain.User) (bool, error) {
 	o := domain.Object{Kind: domain.KindTopic, Name: domain.PrivateTopic(user.Alias)[1:], Organization: user.Organization,
 		Environment: user.Home, Path: user.HomePath, Owner: user.Key(), Visibility: domain.Private,
-		Attributes: map[string]string{"description": "Private Topic - " + user.Alias, "canUpdateMsg": "true", "canDeleteMsg": "true"}}
+		Attributes: map[string]string{"description": "Private Topic - " + user.Alias, "canUpdateMsg": "true",
+			"canDeleteMsg": "true"}}
 	var err error
 	if o.ID, err = p.topics.NextObject(ctx); err != nil {
 		return false, err
@@ -328,7 +336,8 @@ func (p *People) begin(ctx context.Context, w tenancy.WriteScope, user *domain.U
 	if !domain.ErrObjectNameTaken.Is(err) {
 		return err == nil, err
 	}
-	if there, missed := p.hasTopic(ctx, tenancy.Operator(user.Alias, domain.TopicRead).Read(), user); missed != nil || !there {
+	if there, missed := p.hasTopic(ctx, tenancy.Operator(user.Alias, domain.TopicRead).Read(), user); missed != nil ||
+		!there {
 		return false, err
 	}
 	return false, nil

@@ -27,7 +27,7 @@ func MakePassword() string { return rand.Text() }
 
 // MakeSystem makes the account with that alias a program's, which it then stays: without a
 // mail address, of which nobody is told, and with a password that is returned, once. To list people it gets the role
-// of those who may. It is domain.ErrSystemAlias, domain.ErrSystem, or domain.ErrListsTooMuch
+// of those who may. It returns domain.ErrSystemAlias, domain.ErrSystem, or domain.ErrListsTooMuch
 // where the account's groups would let it change whom it lists.
 func (p *People) MakeSystem(ctx context.Context, caller domain.Principal, in SystemUser) (Proven, error) {
 	return p.system(ctx, &caller, in.Alias, func(u *domain.User, password *string) (UserPatch, error) {
@@ -47,7 +47,7 @@ func (p *People) MakeSystem(ctx context.Context, caller domain.Principal, in Sys
 	})
 }
 
-// ChangeSystem changes what a program sees. It is domain.ErrNotSystem for a person's account,
+// ChangeSystem changes what a program sees. It returns domain.ErrNotSystem for a person's account,
 // and otherwise as MakeSystem.
 func (p *People) ChangeSystem(ctx context.Context, caller domain.Principal, in SystemUser) error {
 	_, err := p.system(ctx, &caller, in.Alias, func(u *domain.User, _ *string) (UserPatch, error) {
@@ -72,7 +72,8 @@ func (p *People) ResetSystem(ctx context.Context, caller domain.Principal, alias
 }
 
 // system changes the account with that alias, which must be one that a program can have.
-func (p *People) system(ctx context.Context, caller *domain.Principal, alias string, patch func(*domain.User, *string) (UserPatch, error)) (Proven, error) {
+func (p *People) system(ctx context.Context, caller *domain.Principal, alias string,
+	patch func(*domain.User, *string) (UserPatch, error)) (Proven, error) {
 	if err := domain.CheckSystemAlias(alias); err != nil {
 		return Proven{}, err
 	}

@@ -17,7 +17,8 @@ type PermissionDocument struct {
 func (x *Explain) Permissions(context.Context, domain.Principal) ([]PermissionDocument, error) {
 	all := make([]PermissionDocument, len(domain.Catalogue))
 	for i, info := range domain.Catalogue {
-		all[i] = PermissionDocument{info, x.gate.Roles(info.Permission, domain.Self), x.gate.Roles(info.Permission, domain.Within)}
+		all[i] = PermissionDocument{info, x.gate.Roles(info.Permission, domain.Self),
+			x.gate.Roles(info.Permission, domain.Within)}
 	}
 	return all, nil
 }

@@ -33,8 +33,10 @@ type Users struct {
 // NewUsers returns the use cases of users, who have the declared properties and reach the
 // server at site.
 func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, groups GroupStore, passwords Passwords,
-	pictures Pictures, names LoginNames, properties domain.Properties, letters Letters, site string, now func() time.Time) *Users {
-	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, pictures: pictures, names: names,
+	pictures Pictures, names LoginNames, properties domain.Properties, letters Letters, site string,
+	now func() time.Time) *Users {
+	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, pictures: pictures,
+		names:      names,
 		properties: properties, letters: letters, site: site, now: now}
 }
 
@@ -50,7 +52,8 @@ type UserStore interface {
 	// Newest returns a page of the people f keeps, the newest first, without the first skip
 	// behind the cursor, and the cursor of the next page, empty after the last. CountPeople
 	// returns how many there are.
-	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int, p domain.Page) ([]domain.User, domain.Cursor, error)
+	Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int,
+		p domain.Page) ([]domain.User, domain.Cursor, error)
 	CountPeople(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter) (int64, error)
 	// Get returns the user that ref names, or domain.ErrUserNotFound.
 	Get(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error)
@@ -78,7 +81,7 @@ type UserTx interface {
 	// superUsers from being changed.
 	SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error)
 	// HoldEmpty returns the superUsers of a directory in which nobody has ever proven who they are, and
-	// keeps others from being the first. It is domain.ErrNotFirst if somebody has.
+	// keeps others from being the first. It returns domain.ErrNotFirst if somebody has.
 	HoldEmpty() ([]domain.UserKey, error)
 	// InsertUser adds a user who has their numbers; an empty hash is no password. It returns
 	// domain.ErrEnvironmentNotFound on "home" without such a home, domain.ErrChanged if a place that the user
@@ -106,7 +109,7 @@ type Passwords interface {
 	// Hash returns the hash of a new password. It waits for by's turn, because hashing takes
 	// memory. It returns the errors of Judge, and domain.ErrOverloaded if too many wait.
 	Hash(ctx context.Context, by domain.Party, password string) (domain.PasswordHash, error)
-	// SignIn returns the account with that name and password, and notes the sign-in. It is
+	// SignIn returns the account with that name and password, and notes the sign-in. It returns
 	// domain.ErrBadCredentials for a wrong or unknown one or one that may not sign in, in
 	// the same time, domain.ErrTooMany after too many failures, and domain.ErrOverloaded.
 	SignIn(ctx context.Context, login, password, address string) (domain.Account, error)
@@ -120,7 +123,7 @@ type Passwords interface {
 // Pictures makes pictures of what people send.
 type Pictures interface {
 	// Picture returns the picture in an image of JPEG or PNG without anything else that was in
-	// it. It is domain.ErrPictureBroken for what is none, domain.ErrPictureTooLarge for too many
+	// it. It returns domain.ErrPictureBroken for what is none, domain.ErrPictureTooLarge for too many
 	// bytes or pixels, and domain.ErrTooMany if too many wait.
 	Picture(ctx context.Context, image []byte) (domain.Picture, error)
 }
@@ -179,7 +182,8 @@ type ListUsers struct {
 // List returns the users of an environment within the caller's reach. It needs domain.UserRead
 // there; where that is given for the caller's own account only, the list is that account. Objects that
 // the caller may not read are not there for conditions on them.
-func (u *Users) List(ctx context.Context, caller domain.Principal, in ListUsers) (list Listed[UserDocument], err error) {
+func (u *Users) List(ctx context.Context, caller domain.Principal,
+	in ListUsers) (list Listed[UserDocument], err error) {
 	where := tenancy.In(in.Environment)
 	if in.Everywhere {
 		where = tenancy.Anywhere()
@@ -230,7 +234,8 @@ func (u *Users) List(ctx context.Context, caller domain.Principal, in ListUsers)
 
 // group returns the number of the group whose members are asked for, 0 for none. A number
 // needs no look-up: it is shown with every member there is to find.
-func (u *Users) group(ctx context.Context, sc tenancy.Scope, caller *domain.Principal, ref domain.GroupRef) (domain.GroupID, error) {
+func (u *Users) group(ctx context.Context, sc tenancy.Scope, caller *domain.Principal,
+	ref domain.GroupRef) (domain.GroupID, error) {
 	if id, ok := ref.Number(); ok || ref == "" {
 		return id, nil
 	}
@@ -280,7 +285,8 @@ func (u *Users) addAttributes(ctx context.Context, sc tenancy.Scope, users []dom
 }
 
 // whole reads all there is to show of users, of all at once.
-func (u *Users) whole(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, users []domain.User) ([]UserDocument, error) {
+func (u *Users) whole(ctx context.Context, caller *domain.Principal, sc tenancy.Scope,
+	users []domain.User) ([]UserDocument, error) {
 	if err := u.addAttributes(ctx, sc, users); err != nil {
 		return nil, err
 	}
@@ -331,7 +337,7 @@ func (u *Users) Show(ctx context.Context, caller *domain.Principal, user domain.
 	return u.describeWhole(ctx, caller, sc.Later(), user)
 }
 
-// Picture returns the picture of a user, as Get finds them. It is domain.ErrPictureNotFound if they have
+// Picture returns the picture of a user, as Get finds them. It returns domain.ErrPictureNotFound if they have
 // none.
 func (u *Users) Picture(ctx context.Context, caller domain.Principal, ref domain.UserRef) (domain.Picture, error) {
 	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
@@ -341,7 +347,8 @@ func (u *Users) Picture(ctx context.Context, caller domain.Principal, ref domain
 	return u.store.Picture(ctx, sc, ref)
 }
 
-func (u *Users) describe(ctx context.Context, _ *domain.Principal, sc tenancy.Scope, user domain.User) (UserDocument, error) {
+func (u *Users) describe(ctx context.Context, _ *domain.Principal, sc tenancy.Scope,
+	user domain.User) (UserDocument, error) {
 	described, err := describeUsers(ctx, u.documents, sc, []domain.User{user})
 	if err != nil {
 		return UserDocument{}, err
@@ -349,7 +356,8 @@ func (u *Users) describe(ctx context.Context, _ *domain.Principal, sc tenancy.Sc
 	return described[0], nil
 }
 
-func (u *Users) describeWhole(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, user domain.User) (UserDocument, error) {
+func (u *Users) describeWhole(ctx context.Context, caller *domain.Principal, sc tenancy.Scope,
+	user domain.User) (UserDocument, error) {
 	described, err := u.whole(ctx, caller, sc, []domain.User{user})
 	if err != nil {
 		return UserDocument{}, err
@@ -424,7 +432,8 @@ type Resolved struct {
 // resolve looks up what the patch names: environments in the caller's reach, groups that can be
 // used in organization o. It checks properties and the password, and decodes the picture; makeHash
 // hashes the password.
-func (u *Users) resolve(ctx context.Context, caller *domain.Principal, o domain.OrganizationID, groups *tenancy.Groups, in UserPatch) (r Resolved, err error) {
+func (u *Users) resolve(ctx context.Context, caller *domain.Principal, o domain.OrganizationID, groups *tenancy.Groups,
+	in UserPatch) (r Resolved, err error) {
 	r.UserPatch = in
 	if in.Group != nil {
 		if r.GroupID, err = groups.Find(o, *in.Group); err != nil {
@@ -475,7 +484,8 @@ func (r *Resolved) makeHash(ctx context.Context, passwords Passwords, caller *do
 }
 
 // findGroups returns the numbers of the groups that refs name.
-func findGroups(groups *tenancy.Groups, o domain.OrganizationID, refs *[]domain.GroupRef) (ids []domain.GroupID, err error) {
+func findGroups(groups *tenancy.Groups, o domain.OrganizationID,
+	refs *[]domain.GroupRef) (ids []domain.GroupID, err error) {
 	if refs == nil {
 		return nil, nil
 	}
@@ -503,7 +513,8 @@ func MergeAttributes(a, b domain.Attributes) domain.Attributes {
 	return merged
 }
 
-func (u *Users) grants(ctx context.Context, caller *domain.Principal, field string, refs *[]domain.EnvironmentRef) ([]domain.Grant, error) {
+func (u *Users) grants(ctx context.Context, caller *domain.Principal, field string,
+	refs *[]domain.EnvironmentRef) ([]domain.Grant, error) {
 	if refs == nil {
 		return nil, nil
 	}
@@ -638,7 +649,8 @@ func (u *Users) sight(ctx context.Context, caller *domain.Principal, shown bool)
 }
 
 // Prepare returns the user that Create inserts, with their numbers and the proof that the caller may.
-func (u *Users) Prepare(ctx context.Context, caller *domain.Principal, in UserPatch) (w tenancy.WriteScope, user domain.User, hash domain.PasswordHash, err error) {
+func (u *Users) Prepare(ctx context.Context, caller *domain.Principal,
+	in UserPatch) (w tenancy.WriteScope, user domain.User, hash domain.PasswordHash, err error) {
 	var ref domain.EnvironmentRef
 	if in.Tenant != nil {
 		ref = domain.EnvironmentRef(*in.Tenant)
@@ -689,7 +701,8 @@ func (u *Users) Prepare(ctx context.Context, caller *domain.Principal, in UserPa
 // never proven nor given by an administrator to an open account is told nothing.
 func (u *Users) MailLeft(before, after *domain.User) []domain.Mail {
 	address := before.Person.Mail
-	if address == "" || domain.MailMatches(address, after.Person.Mail) || before.State == domain.Unverified || before.State == domain.Invited {
+	if address == "" || domain.MailMatches(address, after.Person.Mail) || before.State == domain.Unverified ||
+		before.State == domain.Invited {
 		return nil
 	}
 	return []domain.Mail{u.MailTo(address, after, domain.Letter{Kind: domain.LetterAddressLeft, Login: after.Alias})}

@@ -17,7 +17,7 @@ type UpdateUser struct {
 }
 
 // Update changes a user as in says. It needs domain.UserUpdate on
-// them, or domain.ProfileUpdate for what people may change of their own account. It is
+// them, or domain.ProfileUpdate for what people may change of their own account. It returns
 // NotFound outside the caller's reach; Forbidden for a user who has more than the caller, for giving more
 // than the caller has, and for a field that is not the caller's to change. An address that is left gets mail
 // about it. One's own address stays until another one is proven: it is sent a link, and returned
@@ -62,12 +62,14 @@ func (u *Users) change(ctx context.Context, caller *domain.Principal, in UpdateU
 	if err != nil {
 		return nil, err
 	}
-	c := &userChange{Users: u, caller: caller, target: target, own: target.ID == caller.User, now: u.now().UTC().Truncate(time.Millisecond)}
+	c := &userChange{Users: u, caller: caller, target: target, own: target.ID == caller.User, now: u.now().UTC().
+		Truncate(time.Millisecond)}
 	if err := c.enter(ctx); err != nil {
 		return nil, err
 	}
 	if c.own && in.Password != nil {
-		return nil, domain.ErrForbidden.On("password").Saying("Change your own password with the request that asks for the old one.")
+		return nil, domain.ErrForbidden.On("password").
+			Saying("Change your own password with the request that asks for the old one.")
 	}
 	if err := u.sameTenant(ctx, c.w.Read(), &target, in.Tenant); err != nil {
 		return nil, err
@@ -151,7 +153,8 @@ func (c *userChange) apply(before, user *domain.User) error {
 	if err := c.patch.Apply(user, c.w.Read().Shows, c.now); err != nil {
 		return err
 	}
-	if domain.Fold(user.Alias) == domain.Fold(before.Alias) || nobodys(before, user) { // an archived account keeps its alias, with an ending
+	// an archived account keeps its alias, with an ending
+	if domain.Fold(user.Alias) == domain.Fold(before.Alias) || nobodys(before, user) {
 		return nil
 	}
 	return GiveName(c.names, user)
@@ -180,7 +183,8 @@ func nobodys(before, after *domain.User) bool {
 }
 
 // ErrOwnMail refuses to change one's own mail address in another way than by proving one.
-var ErrOwnMail = domain.ErrForbidden.On("person.mail").Saying("Your own mail address changes by the link that is mailed to the new one, together with your password.")
+var ErrOwnMail = domain.ErrForbidden.On("person.mail").
+	Saying("Your own mail address changes by the link that is mailed to the new one, together with your password.")
 
 // sameTenant returns ErrUserBorder if tenant is not the organization of user. Whether there is
 // such another one is not told.
@@ -201,7 +205,8 @@ func (u *Users) sameTenant(ctx context.Context, sc tenancy.Scope, user *domain.U
 
 // profileFields are what people may change of their own account.
 var profileFields = []string{"person.first_name", "person.last_name", "person.mail", "person.phone",
-	"language", "time_zone", "default_page", "picture", "attributes." + domain.AttributeDescription, "attributes." + domain.AttributeMobile}
+	"language", "time_zone", "default_page", "picture", "attributes." + domain.AttributeDescription,
+	"attributes." + domain.AttributeMobile}
 
 // onlyProfile returns Forbidden on the first field that differs and is not of the profile, nor a
 // property, of which is known that it may be written.

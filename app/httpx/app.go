@@ -171,7 +171,8 @@ func (s *Server) log(surface, id string, c *fiber.Ctx, err error, took time.Dura
 	s.Observe(surface, route, method, status, took)
 	attrs := []slog.Attr{
 		slog.String("id", id), slog.String("surface", surface), slog.String("method", method), slog.String("route", route),
-		slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("address", Address(c, s.Trusted)),
+		slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000),
+		slog.String("address", Address(c, s.Trusted)),
 	}
 	if theirs := domain.RequestFrom(c.UserContext()).ClientID; theirs != "" {
 		attrs = append(attrs, slog.String("client_id", theirs))

@@ -16,7 +16,8 @@ import (
 
 // A page of another site changes nothing, unless its origin is one of those that are let.
 func TestOtherSites(t *testing.T) {
-	s := &Server{Limit: time.Minute, Origins: domain.Redirects{"/welcome", "https://portal.example"}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	s := &Server{Limit: time.Minute, Origins: domain.Redirects{"/welcome", "https://portal.example"},
+		Log:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Observe: func(string, string, string, int, time.Duration) {}}
 	app := s.NewApp("test", func(c *fiber.Ctx, err error) error {
 		status, problem := Problem(c, err)
@@ -33,7 +34,8 @@ func TestOtherSites(t *testing.T) {
 	}
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
 		for _, site := range []string{"cross-site", "same-site", "Same-Origin", "x"} {
-			for _, origin := range []string{"", "null", "https://evil.example", "http://portal.example", "https://portal.example:444"} {
+			for _, origin := range []string{"", "null", "https://evil.example", "http://portal.example",
+				"https://portal.example:444"} {
 				require.Equal(t, "403 other_site", ask(method, site, origin), "%s %s %s", method, site, origin)
 			}
 			require.Equal(t, "200 done", ask(method, site, "https://portal.example"), "%s %s", method, site)

@@ -55,7 +55,7 @@ type Part struct {
 }
 
 // Take takes n, and waits up to wait, and no longer than ctx, until that much is free: for those
-// who waited first, except that nobody waits for somebody who is at their own share. It is
+// who waited first, except that nobody waits for somebody who is at their own share. It returns
 // domain.ErrOverloaded if it did not become free. Whoever takes a part returns it.
 func (b *Budget) Take(ctx context.Context, wait time.Duration, n int64, by Party) (*Part, error) {
 	if b == nil {

@@ -89,7 +89,8 @@ func TestBudgetNeverGivesTooMuch(t *testing.T) {
 		all.Go(func() {
 			for range 300 {
 				n := 1 + rand.Int64N(3)
-				part, err := b.Take(context.Background(), time.Duration(rand.IntN(3))*time.Millisecond, n, party(1+w%5, "192.0.2.1"))
+				part, err := b.Take(context.Background(), time.Duration(rand.IntN(3))*time.Millisecond, n,
+					party(1+w%5, "192.0.2.1"))
 				if err != nil {
 					continue
 				}

@@ -54,15 +54,16 @@ func TestCookieIsSecureWhereTheClientSpeaksHTTPS(t *testing.T) {
 		proto     []string
 		secure    bool
 	}{
-		"in the clear":                        {},
-		"over TLS":                            {encrypted: true, secure: true},
-		"over TLS, whatever a stranger says":  {encrypted: true, proto: []string{"http"}, secure: true},
-		"a stranger says https":               {proto: []string{"https"}},
-		"a trusted proxy says https":          {trusted: trusted, proto: []string{"https"}, secure: true},
-		"a trusted proxy says http":           {trusted: trusted, proto: []string{"http"}},
-		"a trusted proxy says nothing":        {trusted: trusted},
-		"a trusted proxy lets something by":   {trusted: trusted, proto: []string{"http, https"}},
-		"a trusted proxy of another network":  {trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, proto: []string{"https"}},
+		"in the clear":                       {},
+		"over TLS":                           {encrypted: true, secure: true},
+		"over TLS, whatever a stranger says": {encrypted: true, proto: []string{"http"}, secure: true},
+		"a stranger says https":              {proto: []string{"https"}},
+		"a trusted proxy says https":         {trusted: trusted, proto: []string{"https"}, secure: true},
+		"a trusted proxy says http":          {trusted: trusted, proto: []string{"http"}},
+		"a trusted proxy says nothing":       {trusted: trusted},
+		"a trusted proxy lets something by":  {trusted: trusted, proto: []string{"http, https"}},
+		"a trusted proxy of another network": {trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+			proto: []string{"https"}},
 		"a trusted proxy says it in capitals": {trusted: trusted, proto: []string{"HTTPS"}, secure: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -21,8 +21,10 @@ type Form map[string]string
 
 // What bodies of other types are told.
 var (
-	errNoForm = domain.ErrInvalid.Saying("The body must be a form, with Content-Type: %s or %s.", fiber.MIMEApplicationForm, fiber.MIMEMultipartForm)
-	errNoFile = domain.ErrInvalid.Saying("The body must be a form with a file, with Content-Type: %s.", fiber.MIMEMultipartForm)
+	errNoForm = domain.ErrInvalid.Saying("The body must be a form, with Content-Type: %s or %s.",
+		fiber.MIMEApplicationForm, fiber.MIMEMultipartForm)
+	errNoFile = domain.ErrInvalid.Saying("The body must be a form with a file, with Content-Type: %s.",
+		fiber.MIMEMultipartForm)
 )
 
 // maxFields bounds the fields of a form and the parts of a body that has several.
@@ -153,14 +155,16 @@ func eachPart(boundary string, body []byte, visit func(*multipart.Part, []byte) 
 			return nil
 		}
 		if err != nil {
-			return domain.ErrInvalid.Saying("The parts of the form cannot be read; send them as multipart/form-data.").Because(err)
+			return domain.ErrInvalid.Saying("The parts of the form cannot be read; send them as multipart/form-data.").
+				Because(err)
 		}
 		if n == maxFields {
 			return domain.ErrInvalid.Saying("At most %d parts are allowed.", maxFields)
 		}
 		content, err := io.ReadAll(part)
 		if err != nil {
-			return domain.ErrInvalid.Saying("The parts of the form cannot be read; send them as multipart/form-data.").Because(err)
+			return domain.ErrInvalid.Saying("The parts of the form cannot be read; send them as multipart/form-data.").
+				Because(err)
 		}
 		if content == nil {
 			content = []byte{}

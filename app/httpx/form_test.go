@@ -40,20 +40,22 @@ func TestForms(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct{ kind, body string }{
-		"twice":                  {fiber.MIMEApplicationForm, "a=b&a=c"},
-		"a NUL":                  {fiber.MIMEApplicationForm, "a=%00"},
-		"not UTF-8":              {fiber.MIMEApplicationForm, "a=%ff"},
-		"half an escape":         {fiber.MIMEApplicationForm, "a=%2"},
-		"too many":               {fiber.MIMEApplicationForm, manyFields(101)},
-		"JSON":                   {fiber.MIMEApplicationJSON, "{}"},
-		"a type that is none":    {"x;;", "a=b"},
-		"no boundary":            {"multipart/form-data", parts(1, "f")},
-		"another boundary":       {"multipart/form-data; boundary=y", parts(1, "f")},
-		"no end":                 {multipartX, strings.TrimSuffix(parts(1, "f"), "--x--\r\n")},
-		"the same name twice":    {multipartX, strings.Replace(parts(2, "f"), "f1", "f0", 1)},
-		"1,000 parts":            {multipartX, parts(1000, "f")},
-		"1,000 parts of a name":  {multipartX, strings.Repeat("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nv\r\n", 1000) + "--x--\r\n"},
-		"a part with long names": {multipartX, "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n" + strings.Repeat("X-A: b\r\n", 100_000) + "\r\nv\r\n--x--\r\n"},
+		"twice":               {fiber.MIMEApplicationForm, "a=b&a=c"},
+		"a NUL":               {fiber.MIMEApplicationForm, "a=%00"},
+		"not UTF-8":           {fiber.MIMEApplicationForm, "a=%ff"},
+		"half an escape":      {fiber.MIMEApplicationForm, "a=%2"},
+		"too many":            {fiber.MIMEApplicationForm, manyFields(101)},
+		"JSON":                {fiber.MIMEApplicationJSON, "{}"},
+		"a type that is none": {"x;;", "a=b"},
+		"no boundary":         {"multipart/form-data", parts(1, "f")},
+		"another boundary":    {"multipart/form-data; boundary=y", parts(1, "f")},
+		"no end":              {multipartX, strings.TrimSuffix(parts(1, "f"), "--x--\r\n")},
+		"the same name twice": {multipartX, strings.Replace(parts(2, "f"), "f1", "f0", 1)},
+		"1,000 parts":         {multipartX, parts(1000, "f")},
+		"1,000 parts of a name": {multipartX,
+			strings.Repeat("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nv\r\n", 1000) + "--x--\r\n"},
+		"a part with long names": {multipartX, "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n" +
+			strings.Repeat("X-A: b\r\n", 100_000) + "\r\nv\r\n--x--\r\n"},
 	} {
 		_, err := ParseForm(c.kind, []byte(c.body))
 		require.Error(t, err, name)
@@ -70,7 +72,8 @@ func manyFields(n int) string {
 }
 
 func TestFiles(t *testing.T) {
-	body := "--x\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\no\r\n--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../../etc/passwd\"\r\n\r\n\x00\xff\r\n--x--\r\n"
+	body := "--x\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\no\r\n--x\r\nContent-Disposition: form-data; " +
+		"name=\"file\"; filename=\"../../etc/passwd\"\r\n\r\n\x00\xff\r\n--x--\r\n"
 	file, err := ParseFile(multipartX, []byte(body), "file")
 	require.NoError(t, err)
 	require.Equal(t, []byte("\x00\xff"), file)

@@ -72,20 +72,23 @@ type Just struct{}
 func Nothing(*fiber.Ctx) (Just, error) { return Just{}, nil }
 
 // Alone adapts a use case that takes nothing but the principal.
-func Alone[Out any](run func(context.Context, domain.Principal) (Out, error)) func(context.Context, domain.Principal, Just) (Out, error) {
+func Alone[Out any](run func(context.Context, domain.Principal) (Out, error)) func(context.Context, domain.Principal,
+	Just) (Out, error) {
 	return func(ctx context.Context, caller domain.Principal, _ Just) (Out, error) { return run(ctx, caller) }
 }
 
 // AloneDone adapts a use case that takes nothing but the principal and returns nothing but an
 // error.
-func AloneDone(run func(context.Context, domain.Principal) error) func(context.Context, domain.Principal, Just) (Just, error) {
+func AloneDone(run func(context.Context, domain.Principal) error) func(context.Context, domain.Principal,
+	Just) (Just, error) {
 	return func(ctx context.Context, caller domain.Principal, _ Just) (Just, error) {
 		return Just{}, run(ctx, caller)
 	}
 }
 
 // Done adapts a use case that returns nothing but an error.
-func Done[In any](run func(context.Context, domain.Principal, In) error) func(context.Context, domain.Principal, In) (Just, error) {
+func Done[In any](run func(context.Context, domain.Principal, In) error) func(context.Context, domain.Principal,
+	In) (Just, error) {
 	return func(ctx context.Context, caller domain.Principal, in In) (Just, error) {
 		return Just{}, run(ctx, caller, in)
 	}

@@ -27,7 +27,8 @@ func TestParseObject(t *testing.T) {
 		{"a byte order mark", "\ufeff{}", "", "The body must be a JSON object."},
 		{"a key twice", `{"a": 1, "b": 2, "a": 1}`, "a", "Give this only once."},
 		{"a key twice, spelt in two ways", `{"a": 1, "\u0061": 1}`, "a", "Give this only once."},
-		{"a long key twice", `{"` + strings.Repeat("ä", 30) + `":1,"` + strings.Repeat("ä", 30) + `":1}`, strings.Repeat("ä", 20), "Give this only once."},
+		{"a long key twice", `{"` + strings.Repeat("ä", 30) + `":1,"` + strings.Repeat("ä", 30) + `":1}`,
+			strings.Repeat("ä", 20), "Give this only once."},
 		{"a key of control characters twice", "{\"\\n\x7f\":1,\"\\n\x7f\":1}", "??", "Give this only once."},
 		{"a key that is no text", `{1: 1}`, "", "The body is not valid JSON, at byte 1."},
 		{"no colon", `{"a" 1}`, "", "The body is not valid JSON, at byte 5."},
@@ -126,7 +127,8 @@ func TestMembers(t *testing.T) {
 
 // FuzzObject holds that an object is accepted only if every reader of JSON agrees on it.
 func FuzzObject(f *testing.F) {
-	for _, seed := range []string{`{"a": [1, {"b": "\u00e4"}], "": -0.0e+1}`, `{"a":1,"a":2}`, `{"a":1,}`, `{} {}`, `{"\ud800":1}`, "\xff", "[{}]"} {
+	for _, seed := range []string{`{"a": [1, {"b": "\u00e4"}], "": -0.0e+1}`, `{"a":1,"a":2}`, `{"a":1,}`, `{} {}`,
+		`{"\ud800":1}`, "\xff", "[{}]"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -143,7 +143,8 @@ func QueryPage(c *fiber.Ctx) (domain.Page, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > domain.MaxLimit {
-		return page, domain.InvalidField("limit", "Give a number from 1 to %d; without a limit the whole list is sent.", domain.MaxLimit)
+		return page, domain.InvalidField("limit", "Give a number from 1 to %d; without a limit the whole list is sent.",
+			domain.MaxLimit)
 	}
 	page.Limit = n
 	return page, nil

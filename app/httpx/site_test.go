@@ -57,14 +57,18 @@ func TestOriginsOfOtherSites(t *testing.T) {
 		{"another port", stranger, "canopy:8080", []string{"Origin", "http://canopy:8081"}, refused},
 		{"another scheme", stranger, "canopy:8080", []string{"Origin", "https://canopy:8080"}, refused},
 		{"a host that begins with ours", stranger, "canopy", []string{"Origin", "http://canopy.evil.example"}, refused},
-		{"two origins, one ours", stranger, "canopy", []string{"Origin", "http://canopy", "Origin", "http://evil.example"}, refused},
+		{"two origins, one ours", stranger, "canopy", []string{"Origin", "http://canopy", "Origin", "http://evil.example"},
+			refused},
 		{"two of ours", stranger, "canopy", []string{"Origin", "http://canopy", "Origin", "http://canopy"}, refused},
-		{"a stranger names the host", stranger, "canopy", []string{"Origin", "http://evil.example", "X-Forwarded-Host", "evil.example"}, refused},
+		{"a stranger names the host", stranger, "canopy",
+			[]string{"Origin", "http://evil.example", "X-Forwarded-Host", "evil.example"}, refused},
 		{"a proxy names the host", proxy, "internal:8080",
 			[]string{"Origin", "https://id2.example", "X-Forwarded-Host", "id2.example", "X-Forwarded-Proto", "https"}, done},
 		{"a proxy names another host", proxy, "internal:8080",
-			[]string{"Origin", "https://evil.example", "X-Forwarded-Host", "id2.example", "X-Forwarded-Proto", "https"}, refused},
-		{"a proxy that speaks HTTPS with the client", proxy, "id2.example", []string{"Origin", "https://id2.example", "X-Forwarded-Proto", "https"}, done},
+			[]string{"Origin", "https://evil.example", "X-Forwarded-Host", "id2.example", "X-Forwarded-Proto", "https"},
+			refused},
+		{"a proxy that speaks HTTPS with the client", proxy, "id2.example",
+			[]string{"Origin", "https://id2.example", "X-Forwarded-Proto", "https"}, done},
 	} {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
 			require.Equal(t, c.want, ask(method, c.from, c.host, c.headers...), "%s, %s", c.why, method)
@@ -72,5 +76,6 @@ func TestOriginsOfOtherSites(t *testing.T) {
 		require.Equal(t, done, ask("GET", c.from, c.host, c.headers...), "%s, following a link", c.why)
 	}
 	s.AnySite = true
-	require.Equal(t, done, ask("POST", stranger, "canopy", "Origin", "https://evil.example"), "credentials that no browser adds")
+	require.Equal(t, done, ask("POST", stranger, "canopy", "Origin", "https://evil.example"),
+		"credentials that no browser adds")
 }

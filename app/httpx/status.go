@@ -33,8 +33,10 @@ var errorsOf = map[int]*domain.Error{
 	fiber.StatusRequestEntityTooLarge: {Kind: domain.Invalid, Code: "body_too_large", Public: "The body is too large."},
 	fiber.StatusUnsupportedMediaType: {Kind: domain.Invalid, Code: "media_type",
 		Public: "The body must be JSON, with Content-Type: application/json."},
-	fiber.StatusRequestTimeout:              {Kind: domain.Unavailable, Code: "request_timeout", Public: "The request took too long to arrive."},
-	fiber.StatusRequestHeaderFieldsTooLarge: {Kind: domain.Invalid, Code: "header_too_large", Public: "The header is too large."},
+	fiber.StatusRequestTimeout: {Kind: domain.Unavailable, Code: "request_timeout",
+		Public: "The request took too long to arrive."},
+	fiber.StatusRequestHeaderFieldsTooLarge: {Kind: domain.Invalid, Code: "header_too_large",
+		Public: "The header is too large."},
 }
 
 // Problem returns what to answer to err: a status and an error of the domain with a public

@@ -38,7 +38,8 @@ func giveBuffer(b []byte) {
 // it is small, else in pieces as they are read. An error of entries before anything was
 // sent is returned, and domain.ErrOverloaded if too many large answers are being sent; an error
 // later ends the connection.
-func Stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], open func(*Writer), each func(*Writer, *T), end func(*Writer)) error {
+func Stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], open func(*Writer), each func(*Writer, *T),
+	end func(*Writer)) error {
 	next, stop := iter.Pull2(entries)
 	s := &stream[T]{next: next, stop: stop, each: each, end: end, deadline: deadlineOf(c)}
 	s.w.text = takeBuffer(&smallBuffers)

@@ -30,13 +30,15 @@ func TestWriter(t *testing.T) {
 	w.Reset()
 	w.Flag("no", false)
 	w.Close('}')
-	require.Equal(t, `{"number":-9007199254740991,"text":"Ångström \"<&>\" \\ \n\u0000`+"\x7f"+`\u2028\u2029","broken":"a\ufffdb\ufffd\ufffd\ufffd",`+
+	require.Equal(t, `{"number":-9007199254740991,"text":"Ångström \"<&>\" \\ \n\u0000`+"\x7f"+
+		`\u2028\u2029","broken":"a\ufffdb\ufffd\ufffd\ufffd",`+
 		`"empty":null,"full":"x","list":[{},[],true,null,"raw"],"no":false}`, begun+string(w.Bytes()))
 }
 
 // FuzzText holds that text is written as encoding/json understands it.
 func FuzzText(f *testing.F) {
-	for _, seed := range []string{"", "plain", `"`, `\`, "\x1f", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "<script>&\u2028\u2029\ufffd", "\xff\xc3\xed\xa0\x80", "𝄞 é e\u0301"} {
+	for _, seed := range []string{"", "plain", `"`, `\`, "\x1f", "\"\\/\b\f\n\r\t\x00\x1f\x7f",
+		"<script>&\u2028\u2029\ufffd", "\xff\xc3\xed\xa0\x80", "𝄞 é e\u0301"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -62,14 +62,16 @@ func checkWord(alias, word string) error {
 	case err != nil:
 		return refused("These characters cannot stand together in a login name (RFC 8265).")
 	case written != word:
-		return refused("Write it as %q: in characters of ordinary width, composed (NFC).", strings.Replace(alias, word, written, 1))
+		return refused("Write it as %q: in characters of ordinary width, composed (NFC).",
+			strings.Replace(alias, word, written, 1))
 	}
 	return nil
 }
 
 // fromRight reports whether a character belongs to a script that is written from right to left.
 func fromRight(r rune) bool {
-	return unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam, unicode.Mandaic, unicode.Samaritan)
+	return unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam,
+		unicode.Mandaic, unicode.Samaritan)
 }
 
 // enforce returns what a profile makes of a word. The rule for text from right to left, by which a
@@ -90,7 +92,8 @@ func enforce(p *precis.Profile, word string) (string, error) {
 // contextual reports whether a character may be in a name or not by what stands beside it: what RFC
 // 5892, appendix A, and the rule for text from right to left (RFC 5893) speak of.
 func contextual(r rune) bool {
-	return fromRight(r) || unicode.Is(unicode.Mn, r) && mayFollow(r) || strings.ContainsRune("\u00b7\u0375\u05f3\u05f4\u30fb", r)
+	return fromRight(r) || unicode.Is(unicode.Mn, r) && mayFollow(r) ||
+		strings.ContainsRune("\u00b7\u0375\u05f3\u05f4\u30fb", r)
 }
 
 // mayFollow reports whether a mark may follow a letter from right to left.
@@ -146,7 +149,8 @@ func scriptOf(r rune) string {
 func (Rules) Spellings(alias string) []string {
 	own := domain.Fold(alias)
 	var others []string
-	for _, form := range []string{norm.NFD.String(alias), norm.NFKD.String(alias), width.Widen.String(alias), width.Widen.String(norm.NFD.String(alias))} {
+	for _, form := range []string{norm.NFD.String(alias), norm.NFKD.String(alias), width.Widen.String(alias),
+		width.Widen.String(norm.NFD.String(alias))} {
 		if folded := domain.Fold(form); folded != own && !slices.Contains(others, folded) {
 			others = append(others, folded)
 		}

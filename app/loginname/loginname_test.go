@@ -10,8 +10,10 @@ import (
 )
 
 func TestNamesOfOneKindMayBeGiven(t *testing.T) {
-	for _, alias := range []string{"admin", "Ann.B-c_d+1", "o'neill", "ann@example.org", "a$archive$by$admin$1", "Ann Bee", "éva", "Éva",
-		"Ångström", "Müller", "иван", "Νίκος", "山田太郎", "やまだ", "ヤマダ太郎x", "田中tanaka", "김철수", "김cheolsu", "אבא", "محمد", "ทดสอบ", "नमस्ते", "user7", "l·l", "7éva", "?#%é", "Ann B. ?#%é", "-иван", "שָׁלוֹם", "कि"} {
+	for _, alias := range []string{"admin", "Ann.B-c_d+1", "o'neill", "ann@example.org", "a$archive$by$admin$1", "Ann Bee",
+		"éva", "Éva",
+		"Ångström", "Müller", "иван", "Νίκος", "山田太郎", "やまだ", "ヤマダ太郎x", "田中tanaka", "김철수", "김cheolsu", "אבא", "محمد", "ทดสอบ",
+		"नमस्ते", "user7", "l·l", "7éva", "?#%é", "Ann B. ?#%é", "-иван", "שָׁלוֹם", "कि"} {
 		require.NoError(t, loginname.Rules{}.Check(alias), "%+q", alias)
 	}
 }

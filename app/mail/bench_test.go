@@ -14,7 +14,8 @@ import (
 // machine.
 func BenchmarkWorker(b *testing.B) {
 	const mails = 500
-	for name, open := range map[string]func(testing.TB) *db.DB{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
+	for name, open := range map[string]func(testing.TB) *db.DB{"sqlite": storetest.SQLite,
+		"postgres": storetest.Postgres} {
 		b.Run(name, func(b *testing.B) {
 			sink := mailtest.New(b, mailtest.Options{})
 			p := newPost(b, open(b), to(sink, "smtp", ""))

@@ -67,7 +67,8 @@ func (p *post) pass(d time.Duration) {
 
 func newPost(t testing.TB, database *db.DB, transport func(now func() time.Time) (mail.Transport, error)) *post {
 	t.Helper()
-	p := &post{db: database, outbox: persistence.NewOutboxStore(database), at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	p := &post{db: database, outbox: persistence.NewOutboxStore(database),
+		at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	database.Vault, database.Now = db.NewVault([]byte("key")), p.now
 	tr, err := transport(p.now)
 	require.NoError(t, err)
@@ -79,8 +80,10 @@ func (p *post) put(t testing.TB, n int) {
 	t.Helper()
 	var mails []domain.Mail
 	for i := range n {
-		mails = append(mails, domain.Mail{Kind: "forgot", To: fmt.Sprintf("person%d@example.org", i), Subject: fmt.Sprintf("Number %d é", i),
-			Text: "follow https://canopy.example/x?a=1&secret=" + fmt.Sprint(i) + "\n.\nend\n", User: domain.UserKey{Organization: 1, User: 7}})
+		mails = append(mails,
+			domain.Mail{Kind: "forgot", To: fmt.Sprintf("person%d@example.org", i), Subject: fmt.Sprintf("Number %d é", i),
+				Text: "follow https://canopy.example/x?a=1&secret=" + fmt.Sprint(i) + "\n.\nend\n",
+				User: domain.UserKey{Organization: 1, User: 7}})
 	}
 	storetest.Post(t, p.db, mails...)
 }
@@ -111,7 +114,8 @@ func to(s *mailtest.Sink, scheme, password string) func(func() time.Time) (mail.
 		if password != "" {
 			user = "post@"
 		}
-		return mail.NewSMTP(mail.Config{URL: scheme + "://" + user + s.Address, Password: password, From: from, Roots: s.Roots}, now)
+		return mail.NewSMTP(mail.Config{URL: scheme + "://" + user + s.Address, Password: password, From: from,
+			Roots: s.Roots}, now)
 	}
 }
 
@@ -125,7 +129,8 @@ func tally(all []mailtest.Received) map[string]int {
 
 func TestEveryMailArrivesOnce(t *testing.T) {
 	moods := func(n int, _ string) mailtest.Behaviour {
-		return map[int]mailtest.Behaviour{2: mailtest.Later, 3: mailtest.Cut, 5: mailtest.LaterData, 8: mailtest.Cut, 9: mailtest.CutAtReset}[n]
+		return map[int]mailtest.Behaviour{2: mailtest.Later, 3: mailtest.Cut, 5: mailtest.LaterData, 8: mailtest.Cut,
+			9: mailtest.CutAtReset}[n]
 	}
 	for name, o := range map[string]mailtest.Options{
 		"plain":    {},
@@ -195,7 +200,8 @@ func TestGivenUp(t *testing.T) {
 		require.Greater(t, p.counts.of["retried"], 10)
 		require.GreaterOrEqual(t, p.now().Sub(begin), 24*time.Hour)
 		require.Equal(t, []string{"2 the mail was refused for good: the mail server answered 550 5.1.1 ",
-			"2 the mail server answered 451 4.7.1 "}, rows(t, db, "SELECT state || ' ' || error || ' ' || letter FROM outbox ORDER BY attempts"))
+			"2 the mail server answered 451 4.7.1 "},
+			rows(t, db, "SELECT state || ' ' || error || ' ' || letter FROM outbox ORDER BY attempts"))
 		log := p.log.String()
 		require.Equal(t, 2, strings.Count(log, "a mail was given up"))
 		require.NotContains(t, log, "person", "addresses are not logged")
@@ -321,7 +327,8 @@ func TestServersThatAreNotTrusted(t *testing.T) {
 			return mail.NewSMTP(mail.Config{URL: "smtp://post@" + secure.Address, Password: "secret", From: from}, now)
 		},
 		"wrong password": func(now func() time.Time) (mail.Transport, error) {
-			return mail.NewSMTP(mail.Config{URL: "smtp://post@" + secure.Address, Password: "wrong", From: from, Roots: secure.Roots}, now)
+			return mail.NewSMTP(mail.Config{URL: "smtp://post@" + secure.Address, Password: "wrong", From: from,
+				Roots: secure.Roots}, now)
 		},
 		"nobody there": func(now func() time.Time) (mail.Transport, error) {
 			return mail.NewSMTP(mail.Config{URL: "smtp://127.0.0.1:1", From: from}, now)
@@ -340,7 +347,8 @@ func TestServersThatAreNotTrusted(t *testing.T) {
 }
 
 func TestConfiguration(t *testing.T) {
-	for _, url := range []string{"", "mail.example", "http://mail.example", "smtp://", "smtp://user:password@mail.example", "smtp://mail.example/path",
+	for _, url := range []string{"", "mail.example", "http://mail.example", "smtp://", "smtp://user:password@mail.example",
+		"smtp://mail.example/path",
 		"smtp://mail.example:0", "smtp://mail.example:99999", "smtp://user@mail.example", "smtp://mail.example?tls=no"} {
 		_, err := mail.NewSMTP(mail.Config{URL: url, From: from}, time.Now)
 		require.Error(t, err, url)
@@ -370,7 +378,8 @@ func TestHeadersCannotBeInjected(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "outbox")
-	p := newPost(t, storetest.SQLite(t), func(now func() time.Time) (mail.Transport, error) { return mail.NewFiles(folder, from, now) })
+	p := newPost(t, storetest.SQLite(t),
+		func(now func() time.Time) (mail.Transport, error) { return mail.NewFiles(folder, from, now) })
 	p.put(t, 3)
 	p.until(t)
 	found, err := os.ReadDir(folder)
@@ -403,7 +412,8 @@ func TestLetters(t *testing.T) {
 	for _, kind := range domain.LetterKinds {
 		seen := map[string]bool{}
 		for _, language := range mail.Languages {
-			subject, text := letters.Write(domain.Letter{Kind: kind, Language: language, Site: "SITE", Link: "LINK", Valid: 30 * time.Minute,
+			subject, text := letters.Write(domain.Letter{Kind: kind, Language: language, Site: "SITE", Link: "LINK",
+				Valid: 30 * time.Minute,
 				Login: "LOGIN", Password: "PASSWORD", Number: 4711})
 			require.NotEmpty(t, subject)
 			require.NotContains(t, text, "<no value>")
@@ -421,11 +431,13 @@ func TestLetters(t *testing.T) {
 		}
 		require.Len(t, seen, len(mail.Languages), "%s is the same in all languages", kind)
 	}
-	for language, want := range map[string]string{"": "Confirm", "Fr": "Confirmez", "fr-CA": "Confirmez", "fr_FR": "Confirmez", "frisian": "Confirm your", "de": "Confirm your"} {
+	for language, want := range map[string]string{"": "Confirm", "Fr": "Confirmez", "fr-CA": "Confirmez",
+		"fr_FR": "Confirmez", "frisian": "Confirm your", "de": "Confirm your"} {
 		subject, _ := letters.Write(domain.Letter{Kind: domain.LetterVerify, Language: language})
 		require.Contains(t, subject, want, language)
 	}
-	for span, want := range map[time.Duration]string{time.Minute: "1 minute:", time.Hour: "60 minutes", 24 * time.Hour: "24 hours", 31 * 24 * time.Hour: "31 days"} {
+	for span, want := range map[time.Duration]string{time.Minute: "1 minute:", time.Hour: "60 minutes",
+		24 * time.Hour: "24 hours", 31 * 24 * time.Hour: "31 days"} {
 		_, text := letters.Write(domain.Letter{Kind: domain.LetterVerify, Valid: span})
 		require.Contains(t, text, want)
 	}
@@ -434,7 +446,8 @@ func TestLetters(t *testing.T) {
 func TestOldFilesAreRemoved(t *testing.T) {
 	folder := t.TempDir()
 	now := time.Now()
-	for name, age := range map[string]time.Duration{"old.eml": 31 * 24 * time.Hour, "new.eml": time.Hour, "old.txt": 1000 * time.Hour} {
+	for name, age := range map[string]time.Duration{"old.eml": 31 * 24 * time.Hour, "new.eml": time.Hour,
+		"old.txt": 1000 * time.Hour} {
 		path := filepath.Join(folder, name)
 		require.NoError(t, os.WriteFile(path, nil, 0o600))
 		require.NoError(t, os.Chtimes(path, now.Add(-age), now.Add(-age)))

@@ -71,11 +71,13 @@ type smtp struct {
 // NewSMTP returns the transport to a mail server. It does not connect yet.
 func NewSMTP(cfg Config, now func() time.Time) (Transport, error) {
 	u, err := url.Parse(cfg.URL)
-	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" {
 		return nil, errors.New("--smtp-url: smtp://user@host:587 or smtps://user@host:465 is expected")
 	}
 	if _, given := u.User.Password(); given {
-		return nil, errors.New("--smtp-url: the password does not belong into the URL; set CANOPY_SMTP_PASSWORD or CANOPY_SMTP_PASSWORD_FILE")
+		return nil, errors.New(
+			"--smtp-url: the password does not belong into the URL; set CANOPY_SMTP_PASSWORD or CANOPY_SMTP_PASSWORD_FILE")
 	}
 	from, err := Sender(cfg.From)
 	if err != nil {
@@ -101,7 +103,8 @@ func NewSMTP(cfg Config, now func() time.Time) (Transport, error) {
 		if cfg.Password == "" {
 			return nil, errors.New("--smtp-url names a user: set CANOPY_SMTP_PASSWORD or CANOPY_SMTP_PASSWORD_FILE")
 		}
-		options = append(options, gomail.WithUsername(user), gomail.WithPassword(cfg.Password), gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover))
+		options = append(options, gomail.WithUsername(user), gomail.WithPassword(cfg.Password),
+			gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover))
 	}
 	return &smtp{host: u.Hostname(), options: options, from: from, now: now}, nil
 }

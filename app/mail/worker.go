@@ -56,7 +56,8 @@ type Worker struct {
 }
 
 // NewWorker returns the worker of that name, which no other worker of the directory has.
-func NewWorker(outbox Outbox, transport Transport, name string, c Counter, log *slog.Logger, now func() time.Time) *Worker {
+func NewWorker(outbox Outbox, transport Transport, name string, c Counter, log *slog.Logger,
+	now func() time.Time) *Worker {
 	return &Worker{outbox: outbox, transport: transport, name: name, counter: c, log: log, now: now, claimFor: claimFor}
 }
 
@@ -177,7 +178,8 @@ func (w *Worker) settle(ctx context.Context, m domain.OutgoingMail, failure erro
 	default:
 		then := now.Add(pause(m.Attempts))
 		w.counter.Mailed("retried")
-		w.log.Warn("a mail could not be sent yet", "mail", m.ID, "kind", m.Kind, "attempts", m.Attempts, "again", then, "error", failure)
+		w.log.Warn("a mail could not be sent yet", "mail", m.ID, "kind", m.Kind, "attempts", m.Attempts, "again", then,
+			"error", failure)
 		return w.outbox.Retry(ctx, m, then, failure.Error())
 	}
 }

@@ -14,14 +14,14 @@ func (s *Social) fellows(ctx context.Context, caller *domain.Principal) (tenancy
 	return s.gate.EnterWrite(ctx, caller, domain.EnvironmentRead, tenancy.Anywhere())
 }
 
-// AddContact makes the user with that alias one of the caller's contacts. It needs domain.ProfileUpdate. It is
+// AddContact makes the user with that alias one of the caller's contacts. It needs domain.ProfileUpdate. It returns
 // domain.ErrUserNotFound for somebody who is not at home where the caller works, domain.ErrContact for a contact, and
 // domain.ErrTooManyContacts.
 func (s *Social) AddContact(ctx context.Context, caller domain.Principal, alias string) error {
 	return s.contact(ctx, &caller, alias, SocialTx.AddContact)
 }
 
-// RemoveContact takes the user with that alias off the caller's contacts. It is domain.ErrNotContact if they are
+// RemoveContact takes the user with that alias off the caller's contacts. It returns domain.ErrNotContact if they are
 // none.
 func (s *Social) RemoveContact(ctx context.Context, caller domain.Principal, alias string) error {
 	return s.contact(ctx, &caller, alias, SocialTx.RemoveContact)

@@ -39,8 +39,8 @@ type copyWriter interface {
 const CopyLifetime = 30 * 24 * time.Hour
 
 // OfferCopy offers a copy of an object to a user, whose home is in the caller's reach. It needs the kind's permission
-// to write and LevelAdmin. It is Conflict for kinds that are not copied, for a second offer of the same to the same
-// person, and if too many offers wait for their answer.
+// to write and LevelAdmin. It returns Conflict for kinds that are not copied, for a second offer of the same to the
+// same person, and if too many offers wait for their answer.
 func (b *Objects) OfferCopy(ctx context.Context, caller domain.Principal,
 	in ObjectTo) (c domain.CopyRequest, err error) {
 	target, w, err := b.enter(ctx, &caller, in.Object)
@@ -132,8 +132,8 @@ func (b *Objects) answer(ctx context.Context, caller *domain.Principal, in Answe
 }
 
 // AcceptCopy makes the caller the owner of a copy of what they were offered, in the same environment, which nobody
-// else may read. It needs the kind's permission to write. It is NotFound for an offer that was made to somebody else,
-// has expired or was answered, or whose object's place is outside the caller's reach.
+// else may read. It needs the kind's permission to write. It returns NotFound for an offer that was made to somebody
+// else, has expired or was answered, or whose object's place is outside the caller's reach.
 func (b *Objects) AcceptCopy(ctx context.Context, caller domain.Principal, in AnswerCopy) (ObjectDocument, error) {
 	id, err := b.store.NextObject(ctx)
 	if err != nil {
@@ -146,16 +146,22 @@ func (b *Objects) AcceptCopy(ctx context.Context, caller domain.Principal, in An
 		}
 		from := &c.Object
 		o = domain.Object{ID: id, Kind: from.Kind, Organization: from.Organization, Environment: from.Environment,
-			Path:  from.Path,
-			Owner: c.To, OwnerAlias: caller.Alias, OwnerHome: caller.Home, Name: from.Name, Attributes: from.Attributes}
+			Path: from.Path, Owner: c.To, OwnerAlias: caller.Alias, OwnerHome: caller.Home, Name: from.Name,
+			Attributes: from.Attributes}
 		return tx.AcceptCopyRequest(c, &o)
 	})
-	return documentOr(w.Read(), o, err)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
+	return documentOr(w.Read(), o, nil)
 }
 
-// DeclineCopy takes an offer away that was made to the caller or by them, and returns what it was. It is NotFound for
-// any other.
+// DeclineCopy takes an offer away that was made to the caller or by them, and returns what it was. It returns NotFound
+// for any other.
 func (b *Objects) DeclineCopy(ctx context.Context, caller domain.Principal, in AnswerCopy) (domain.CopyRequest, error) {
 	c, w, err := b.answer(ctx, &caller, in, ObjectTx.DeclineCopyRequest)
-	return describeOffer(w.Read(), c), err
+	if err != nil {
+		return domain.CopyRequest{}, err
+	}
+	return describeOffer(w.Read(), c), nil
 }

@@ -20,7 +20,8 @@ type Social struct {
 }
 
 // NewSocial returns the use cases of what people keep for themselves.
-func NewSocial(gate *tenancy.Gate, me *directory.Me, objects *Objects, store SocialStore, now func() time.Time) *Social {
+func NewSocial(gate *tenancy.Gate, me *directory.Me, objects *Objects, store SocialStore,
+	now func() time.Time) *Social {
 	return &Social{gate: gate, me: me, objects: objects, store: store, now: now}
 }
 
@@ -104,7 +105,7 @@ type Favourite struct {
 
 // AddFavourite puts a name on a list of the caller's. It needs domain.ProfileUpdate, is Invalid for what cannot be on
 // the list, domain.ErrAlreadyFavourite and domain.ErrTooManyFavourites. A favourite topic must be one that the caller
-// may read, or it is domain.ErrObjectNotFound; whether there is a topic that is muted does not matter.
+// may read, or it returns domain.ErrObjectNotFound; whether there is a topic that is muted does not matter.
 func (s *Social) AddFavourite(ctx context.Context, caller domain.Principal, in Favourite) error {
 	if in.List == domain.FavouriteTopics {
 		o, _, err := s.objects.readPersonally(ctx, &caller, domain.ObjectRef(in.Name))
@@ -122,7 +123,7 @@ func (s *Social) AddFavourite(ctx context.Context, caller domain.Principal, in F
 }
 
 // RemoveFavourite takes back AddFavourite, or is domain.ErrNotFavourite. A muted topic must be one that the caller
-// may read, or it is domain.ErrObjectNotFound; a favourite one may be gone.
+// may read, or it returns domain.ErrObjectNotFound; a favourite one may be gone.
 func (s *Social) RemoveFavourite(ctx context.Context, caller domain.Principal, in Favourite) error {
 	if in.List == domain.MutedTopics {
 		if _, _, err := s.objects.readPersonally(ctx, &caller, domain.ObjectRef(in.Name)); err != nil {
@@ -133,7 +134,7 @@ func (s *Social) RemoveFavourite(ctx context.Context, caller domain.Principal, i
 }
 
 // MuteAll mutes every topic that the caller may read, except those made for one user alone, in place of what was
-// muted before. It is domain.ErrTooManyFavourites if these are more than a list can have.
+// muted before. It returns domain.ErrTooManyFavourites if these are more than a list can have.
 func (s *Social) MuteAll(ctx context.Context, caller domain.Principal) error {
 	w, err := s.gate.EnterWrite(ctx, &caller, domain.ProfileUpdate, tenancy.Anywhere())
 	if err != nil {

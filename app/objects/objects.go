@@ -254,10 +254,13 @@ func (b *Objects) Owners(ctx context.Context, caller domain.Principal,
 		return nil, err
 	}
 	owners, err := b.store.Owners(ctx, sc, ref)
+	if err != nil {
+		return nil, err
+	}
 	for i := range owners {
 		hideUser(sc, &owners[i].Owner, &owners[i].Alias, owners[i].Home)
 	}
-	return owners, err
+	return owners, nil
 }
 
 // ObjectKinds returns all kinds of objects. Everybody may see them.

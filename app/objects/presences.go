@@ -103,8 +103,8 @@ type Absence struct {
 }
 
 // EndPresence takes away where somebody was said to be; nothing happens if they were not. One's own needs a topic
-// that one may read, another's domain.LevelAdmin on it: it is domain.ErrUserNotFound for somebody who is not at home
-// where the caller works.
+// that one may read, another's domain.LevelAdmin on it: it returns domain.ErrUserNotFound for somebody who is not at
+// home where the caller works.
 func (s *Social) EndPresence(ctx context.Context, caller domain.Principal, in Absence) error {
 	own, read := in.User == (domain.UserRef{}) || caller.Is(in.User), s.objects.read
 	if own {

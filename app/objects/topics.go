@@ -173,8 +173,8 @@ func (t *Topics) isAdmin(ctx context.Context, caller *domain.Principal) (bool, e
 	return err == nil, err
 }
 
-// Get returns the topic of that full name that was made for the caller, given to them, or opened to everybody. It is
-// domain.ErrObjectNotFound for any other, also for who manages it. The level is the one that the caller has by
+// Get returns the topic of that full name that was made for the caller, given to them, or opened to everybody. It
+// returns domain.ErrObjectNotFound for any other, also for who manages it. The level is the one that the caller has by
 // managing too.
 func (t *Topics) Get(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) (ObjectDocument, error) {
 	o, sc, err := t.objects.readPersonally(ctx, &caller, ref)
@@ -188,14 +188,14 @@ type ShareTopic struct {
 }
 
 // Share gives a user or a group a level on a topic; a higher one they have is left as it is. It needs what
-// Objects.Grant needs, and changes all of the topics or none: it is domain.ErrTooManyBelow for too many.
+// Objects.Grant needs, and changes all of the topics or none: it returns domain.ErrTooManyBelow for too many.
 func (t *Topics) Share(ctx context.Context, caller domain.Principal, in ShareTopic) error {
 	return t.share(ctx, &caller, in, in.Level, func(o *domain.Object, entry domain.Access) (bool, error) {
 		return o.Owner != entry.User && o.Listed(entry).Level < entry.Level, nil
 	})
 }
 
-// Unshare takes the level away that Share gave; another one is left as it is. It is domain.ErrOwnerKeeps for the
+// Unshare takes the level away that Share gave; another one is left as it is. It returns domain.ErrOwnerKeeps for the
 // level that the owner has, who is not on the list.
 func (t *Topics) Unshare(ctx context.Context, caller domain.Principal, in ShareTopic) error {
 	return t.share(ctx, &caller, in, domain.NoLevel, func(o *domain.Object, entry domain.Access) (bool, error) {

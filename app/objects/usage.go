@@ -109,8 +109,8 @@ type ListUsage struct {
 }
 
 // Usage returns how often objects were used, by object, month and whose they were then: of objects that the caller
-// may read, and of what was the caller's own, as far as its place is still in the caller's reach. It is NotFound for
-// an Object that the caller may not read.
+// may read, and of what was the caller's own, as far as its place is still in the caller's reach. It returns NotFound
+// for an Object that the caller may not read.
 func (b *Objects) Usage(ctx context.Context, caller domain.Principal,
 	in ListUsage) (list directory.Listed[UsageDocument], err error) {
 	sc, err := b.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
@@ -144,8 +144,8 @@ type UsageReport struct {
 	Usage      directory.Listed[UsageDocument]
 }
 
-// Statistics returns how often objects were used while they were the caller's, whoever owns them now. It is Invalid
-// for a period that ends before it begins; one that is rounded to nothing is a report of nothing.
+// Statistics returns how often objects were used while they were the caller's, whoever owns them now. It returns
+// Invalid for a period that ends before it begins; one that is rounded to nothing is a report of nothing.
 func (b *Objects) Statistics(ctx context.Context, caller domain.Principal, in UsageStatistics) (UsageReport, error) {
 	if in.End.Before(in.Begin) {
 		return UsageReport{}, domain.InvalidField("end", "The end must not be before the beginning.")

@@ -391,7 +391,7 @@ type HandOverAll struct{ From, To domain.UserRef }
 
 // HandOverAll gives to one user everything in the caller's reach that another one owns, of every kind, in one
 // transaction, and returns how many objects that was. It needs domain.ObjectManage, and domain.UserRead to find the
-// two; it is NotFound on "from" or "to" if one of them is not in the caller's reach.
+// two; it returns NotFound on "from" or "to" if one of them is not in the caller's reach.
 func (b *Objects) HandOverAll(ctx context.Context, caller domain.Principal, in HandOverAll) (given int64, err error) {
 	from, err := b.fellow(ctx, &caller, domain.UserRead, in.From, "from")
 	if err != nil {
@@ -413,7 +413,7 @@ func (b *Objects) HandOverAll(ctx context.Context, caller domain.Principal, in H
 }
 
 // Delete removes the object that ref names, with what is deleted with it. It needs the kind's permission to write and
-// LevelAdmin. It is Conflict while others belong to it.
+// LevelAdmin. It returns Conflict while others belong to it.
 func (b *Objects) Delete(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) error {
 	target, w, err := b.enter(ctx, &caller, ref)
 	if err != nil {
@@ -485,7 +485,10 @@ func (b *Objects) subject(ctx context.Context, caller *domain.Principal, sc tena
 	}
 	kind, _ := o.Kind.Info()
 	u, err := b.fellow(ctx, caller, kind.Write, in.User, "user")
-	return domain.Access{User: u.Key(), Level: in.Level, Name: u.Alias, Home: u.HomePath}, err
+	if err != nil {
+		return domain.Access{}, err
+	}
+	return domain.Access{User: u.Key(), Level: in.Level, Name: u.Alias, Home: u.HomePath}, nil
 }
 
 // names reports whether an entry is of the one that in names in a way that the list shows.

@@ -38,7 +38,7 @@ func NewMaker() *Maker {
 	return &Maker{queue: make(chan struct{}, turns+waiting), turn: make(chan struct{}, turns)}
 }
 
-// Picture returns the picture in an image of JPEG or PNG. It is domain.ErrPictureBroken for what
+// Picture returns the picture in an image of JPEG or PNG. It returns domain.ErrPictureBroken for what
 // is none, domain.ErrPictureTooLarge for too many bytes or pixels, domain.ErrTooMany if too many
 // wait, and domain.ErrUnavailable if ctx ends while it waits.
 func (m *Maker) Picture(ctx context.Context, source []byte) (domain.Picture, error) {

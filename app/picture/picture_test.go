@@ -113,9 +113,10 @@ func TestHostileImages(t *testing.T) {
 		source []byte
 		want   *domain.Error
 	}{
-		"nothing":                   {nil, domain.ErrPictureBroken},
-		"a GIF":                     {moving.Bytes(), domain.ErrPictureBroken},
-		"an SVG":                    {[]byte(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`), domain.ErrPictureBroken},
+		"nothing": {nil, domain.ErrPictureBroken},
+		"a GIF":   {moving.Bytes(), domain.ErrPictureBroken},
+		"an SVG": {[]byte(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`),
+			domain.ErrPictureBroken},
 		"a JPEG's beginning only":   {[]byte("\xff\xd8\xff\xe0"), domain.ErrPictureBroken},
 		"a JPEG that is cut off":    {whole[:len(whole)/2], domain.ErrPictureBroken},
 		"a PNG that is cut off":     {pngOf(t, 64, 64, color.Black)[:60], domain.ErrPictureBroken},

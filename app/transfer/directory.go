@@ -41,7 +41,8 @@ type DirectoryStore interface {
 	List(ctx context.Context, sc tenancy.Scope, info *domain.ListInfo) iter.Seq2[domain.ListRow, error]
 	// PutList brings rows of a list to what the document says, each on its own, and returns what
 	// became of them, in their order. Nothing is written if rehearse.
-	PutList(ctx context.Context, w tenancy.WriteScope, info *domain.ListInfo, rows []domain.ListRow, refs domain.ListReferences, rehearse bool) ([]domain.ListOutcome, error)
+	PutList(ctx context.Context, w tenancy.WriteScope, info *domain.ListInfo, rows []domain.ListRow,
+		refs domain.ListReferences, rehearse bool) ([]domain.ListOutcome, error)
 	// Write runs work in one transaction, once. What it writes is not held to quotas, and may name places
 	// that are written later.
 	Write(ctx context.Context, w tenancy.WriteScope, work func(Tx) error) error

@@ -71,7 +71,8 @@ func (x *export) Sections() iter.Seq2[*document.Section, error] {
 			}
 			s := sections[e.Organization]
 			if s == nil {
-				s = &document.Section{Path: x.paths[e.Organization.Environment()], Groups: x.groupsOf(e.Organization), Users: x.usersOf(e.Organization)}
+				s = &document.Section{Path: x.paths[e.Organization.Environment()], Groups: x.groupsOf(e.Organization),
+					Users: x.usersOf(e.Organization)}
 				sections[e.Organization] = s
 				order = append(order, s)
 			}
@@ -111,7 +112,8 @@ func (x *export) rowsOf(info *domain.ListInfo) iter.Seq2[document.ListRecord, er
 func astray(info *domain.ListInfo, row domain.ListRow) bool {
 	for i, c := range info.Columns {
 		_, gone := row.Values[i].(int64)
-		if row.Values[i] == nil && !c.Optional || gone && (c.Type == domain.UserColumn && !c.Gone || c.Type == domain.PlaceColumn) {
+		if row.Values[i] == nil && !c.Optional || gone &&
+			(c.Type == domain.UserColumn && !c.Gone || c.Type == domain.PlaceColumn) {
 			return true
 		}
 	}
@@ -119,10 +121,11 @@ func astray(info *domain.ListInfo, row domain.ListRow) bool {
 }
 
 func (x *export) environment(e *domain.Environment) document.EnvironmentRecord {
-	return document.EnvironmentRecord{Path: x.paths[e.ID], Number: int64(e.ID), UUID: e.UUID, EnvironmentPatch: directory.EnvironmentPatch{
-		Alias: &e.Alias, Code: &e.Code, SendURL: &e.SendURL, Active: &e.Active, TimeZone: &e.TimeZone,
-		GitRepository: &e.GitRepository, IsOrganization: &e.IsOrganization,
-	}}
+	return document.EnvironmentRecord{Path: x.paths[e.ID], Number: int64(e.ID), UUID: e.UUID,
+		EnvironmentPatch: directory.EnvironmentPatch{
+			Alias: &e.Alias, Code: &e.Code, SendURL: &e.SendURL, Active: &e.Active, TimeZone: &e.TimeZone,
+			GitRepository: &e.GitRepository, IsOrganization: &e.IsOrganization,
+		}}
 }
 
 func (x *export) groupsOf(o domain.OrganizationID) []document.GroupRecord {
@@ -130,8 +133,9 @@ func (x *export) groupsOf(o domain.OrganizationID) []document.GroupRecord {
 	for _, g := range x.groups {
 		if g.Organization == o {
 			parent := x.groupRef(o, g.Parent)
-			records = append(records, document.GroupRecord{Number: int64(g.ID), UUID: g.UUID, GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask,
-				Role: some(g.Role), RoleTitle: some(g.RoleTitle), Description: some(g.Description)}, Created: &g.Created})
+			records = append(records, document.GroupRecord{Number: int64(g.ID), UUID: g.UUID,
+				GroupPatch: directory.GroupPatch{Alias: &g.Alias, Parent: &parent, Mask: &g.Mask,
+					Role: some(g.Role), RoleTitle: some(g.RoleTitle), Description: some(g.Description)}, Created: &g.Created})
 		}
 	}
 	return records
@@ -188,12 +192,14 @@ func (x *export) user(u *domain.StoredUser) document.UserRecord {
 	}
 	r := document.UserRecord{Number: int64(u.ID), Person: int64(u.Person.ID), UserPatch: directory.UserPatch{
 		Alias: &u.Alias, Home: &home, Role: &u.Role, Group: &group, Groups: &groups, Allowed: &allowed, Blocked: &blocked,
-		State: &u.State, Active: &u.Active, FirstName: &u.Person.FirstName, LastName: &u.Person.LastName, Mail: &u.Person.Mail,
+		State: &u.State, Active: &u.Active, FirstName: &u.Person.FirstName, LastName: &u.Person.LastName,
+		Mail:  &u.Person.Mail,
 		Phone: &u.Person.Phone, JobTitle: &u.Person.JobTitle, Department: &u.Person.Department, Language: &u.Language,
 		TimeZone: &u.TimeZone, DefaultPage: &u.DefaultPage, FirstAccess: &u.FirstAccess, PasswordDelay: &u.PasswordDelay,
 		RevokeDelay: &u.RevokeDelay, Archived: &u.Archived, System: &u.System, ListsUsers: &u.ListsUsers,
 		Attributes: u.Attributes,
-	}, UUID: &u.UUID, Claims: &u.Claims, Created: &u.Created, LastPassword: &u.LastPassword, LastConnected: &u.LastConnected, LastSeen: &u.LastSeen, IdleSince: &u.IdleSince}
+	}, UUID: &u.UUID, Claims: &u.Claims, Created: &u.Created, LastPassword: &u.LastPassword,
+		LastConnected: &u.LastConnected, LastSeen: &u.LastSeen, IdleSince: &u.IdleSince}
 	if x.options.Hashes {
 		r.Hash = &u.Hash
 	}

@@ -116,7 +116,8 @@ func (d *Directory) Import(ctx context.Context, doc document.Document, o ImportO
 		o.Progress = func() {}
 	}
 	i := &importer{
-		store: d.store, names: d.names, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: d.now().UTC().Truncate(time.Millisecond),
+		store: d.store, names: d.names, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: d.now().
+			UTC().Truncate(time.Millisecond),
 		places: make(map[string]*planned), kept: make(map[number]bool), written: make(map[domain.OrganizationID]bool),
 		seen: newSeenNames(), coming: newSeenNames(), freed: make(map[string]domain.UserID),
 	}
@@ -487,13 +488,14 @@ func (i *importer) split(section *document.Section) []*document.Section {
 	var parts []*document.Section
 	for _, key := range slices.Sorted(maps.Keys(byKey)) {
 		users := byKey[key]
-		part := &document.Section{Path: "/" + key, Line: section.Line, Users: func(yield func(document.UserRecord, error) bool) {
-			for _, r := range users {
-				if !yield(r, nil) {
-					return
+		part := &document.Section{Path: "/" + key, Line: section.Line,
+			Users: func(yield func(document.UserRecord, error) bool) {
+				for _, r := range users {
+					if !yield(r, nil) {
+						return
+					}
 				}
-			}
-		}}
+			}}
 		if key == nowhere {
 			part.Path = ""
 		} else if p := i.places[key]; p.AliasPath != "" {

@@ -37,7 +37,8 @@ var errRefused = errors.New("an organization with bad records is not imported")
 
 // organization imports one section, or writes nothing of it and notes its problems.
 func (i *importer) organization(ctx context.Context, section *document.Section) error {
-	o := &organizationImport{importer: i, section: section, groups: slices.Clone(i.groups), freed: make(map[string]domain.UserID)}
+	o := &organizationImport{importer: i, section: section, groups: slices.Clone(i.groups),
+		freed: make(map[string]domain.UserID)}
 	err := i.store.Write(ctx, i.w, func(tx Tx) error {
 		o.tx = tx
 		for _, step := range []func() error{o.begin, o.putEnvironments, o.putGroups, o.putUsers} {
@@ -236,8 +237,9 @@ func (o *organizationImport) checkEnvironment(r document.EnvironmentRecord) erro
 	case p == nil:
 		return domain.ErrEnvironmentNotFound.On("path").Saying("There is no environment above %q.", r.Path)
 	case p.before == nil && p.IsOrganization && r.IsOrganization == nil && p.Organization != o.border.Organization:
-		return domain.InvalidField("organization", "Directly below the root %q is an organization, with a part of the document of its own, "+
-			"unless \"organization\": false is said.", r.Path)
+		return domain.InvalidField("organization",
+			"Directly below the root %q is an organization, with a part of the document of its own, "+
+				"unless \"organization\": false is said.", r.Path)
 	case p.Organization != o.border.Organization:
 		return domain.InvalidField("path", "%q does not belong to this organization.", r.Path)
 	case p.line != r.Line:
@@ -319,7 +321,8 @@ func (o *organizationImport) putGroup(r document.GroupRecord, parent domain.Grou
 		directory.Set(&g.Created, r.Created)
 	}
 	err := withoutFields(g.Validate(), r.Wrong)
-	if g.ID == domain.RootGroup && g.Mask != domain.AllPermissions || before != nil && before.BuiltIn() && g.Parent != before.Parent {
+	if g.ID == domain.RootGroup && g.Mask != domain.AllPermissions || before != nil && before.BuiltIn() &&
+		g.Parent != before.Parent {
 		err = errors.Join(err, domain.ErrGroupFixed)
 	}
 	if err := o.note(r.Line, err); err != nil {
@@ -409,7 +412,8 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []document.
 			continue
 		}
 		o.superUser = o.superUser || o.able(groups, &user.after.User)
-		differs := user.before != nil && (len(domain.Diff(user.before.Fields(), user.after.Fields())) > 0 || user.after.Hash != user.before.Hash)
+		differs := user.before != nil &&
+			(len(domain.Diff(user.before.Fields(), user.after.Fields())) > 0 || user.after.Hash != user.before.Hash)
 		o.report.Users.count(user.before != nil, differs)
 		if differs && domain.Fold(user.before.Person.Mail) != domain.Fold(user.after.Person.Mail) {
 			o.freed[domain.Fold(user.before.Person.Mail)] = user.before.ID
@@ -430,7 +434,8 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []document.
 
 // present returns the users with the aliases of the records, and whose their mail
 // addresses are.
-func (o *organizationImport) present(records []document.UserRecord) (map[string]domain.StoredUser, map[string]domain.UserID, error) {
+func (o *organizationImport) present(
+	records []document.UserRecord) (map[string]domain.StoredUser, map[string]domain.UserID, error) {
 	var aliases, addresses []string
 	for _, r := range records {
 		if r.Alias != nil {
@@ -450,7 +455,8 @@ func (o *organizationImport) present(records []document.UserRecord) (map[string]
 
 // user returns what the record makes of a user. The error has everything that is wrong with the
 // record but what could not be read of it.
-func (o *organizationImport) user(groups *tenancy.Groups, r document.UserRecord, present map[string]domain.StoredUser, mails map[string]domain.UserID) (record, error) {
+func (o *organizationImport) user(groups *tenancy.Groups, r document.UserRecord, present map[string]domain.StoredUser,
+	mails map[string]domain.UserID) (record, error) {
 	var alias, address string
 	directory.Set(&alias, r.Alias)
 	directory.Set(&address, r.Mail)
@@ -473,11 +479,13 @@ func (o *organizationImport) user(groups *tenancy.Groups, r document.UserRecord,
 	} else if have.Organization == o.border.Organization {
 		rec.before, user = &have, domain.StoredUser{User: have.Clone(), Hash: have.Hash}
 	} else if r.Home == nil {
-		return rec, errors.Join(err, domain.ErrUserBorder.Saying("Name the environment of %q, which is in another organization.", alias))
+		return rec, errors.Join(err,
+			domain.ErrUserBorder.Saying("Name the environment of %q, which is in another organization.", alias))
 	} else {
 		return rec, errors.Join(err, domain.ErrUserAliasTaken)
 	}
-	err = errors.Join(err, o.checkMail(rec, address, mails), resolved.Apply(&user.User, func(domain.EnvironmentPath) bool { return true }, o.now))
+	err = errors.Join(err, o.checkMail(rec, address, mails),
+		resolved.Apply(&user.User, func(domain.EnvironmentPath) bool { return true }, o.now))
 	directory.Set(&user.Claims, r.Claims)
 	directory.Set(&user.Hash, r.Hash)
 	directory.Set(&user.Created, r.Created)
@@ -503,8 +511,9 @@ func (o *organizationImport) user(groups *tenancy.Groups, r document.UserRecord,
 // blank is a new user of whom nothing is said but numbers.
 func (o *organizationImport) blank(r document.UserRecord) domain.StoredUser {
 	user := domain.StoredUser{User: domain.User{
-		ID: domain.UserID(r.Number), Person: domain.Person{ID: domain.PersonID(r.Person)}, Organization: o.border.Organization,
-		Role: domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
+		ID: domain.UserID(r.Number), Person: domain.Person{ID: domain.PersonID(r.Person)},
+		Organization: o.border.Organization,
+		Role:         domain.RoleUser, Groups: []domain.GroupID{domain.UserGroup}, DefaultPage: 1,
 		Standing: domain.Standing{Active: true, Created: o.now, IdleSince: o.now},
 	}}
 	directory.Set(&user.UUID, r.UUID)
@@ -512,7 +521,8 @@ func (o *organizationImport) blank(r document.UserRecord) domain.StoredUser {
 }
 
 // giveName makes sure that a new user may have their login name.
-func (o *organizationImport) giveName(user *domain.User, r document.UserRecord, present map[string]domain.StoredUser) error {
+func (o *organizationImport) giveName(user *domain.User, r document.UserRecord,
+	present map[string]domain.StoredUser) error {
 	err := withoutFields(directory.GiveName(o.names, user), r.Wrong)
 	if slices.ContainsFunc(user.AliasSpellings, func(other string) bool { _, taken := present[other]; return taken }) {
 		err = errors.Join(err, domain.ErrUserAliasTaken)
@@ -522,7 +532,8 @@ func (o *organizationImport) giveName(user *domain.User, r document.UserRecord, 
 
 // checkMail returns ErrUserMailTaken if the mail address of a record is somebody else's.
 func (o *organizationImport) checkMail(rec record, address string, mails map[string]domain.UserID) error {
-	if owner, ok := mails[domain.Fold(address)]; ok && (rec.before == nil || owner != rec.before.ID) && !o.gaveUp(address, owner) {
+	if owner, ok := mails[domain.Fold(address)]; ok && (rec.before == nil || owner != rec.before.ID) &&
+		!o.gaveUp(address, owner) {
 		return domain.ErrUserMailTaken
 	}
 	return nil

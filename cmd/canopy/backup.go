@@ -52,7 +52,8 @@ func restoreCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: the directory as it was on %s, found whole\n", cfg.Data, m.Time.Format("2006-01-02 15:04:05 MST"))
+			fmt.Fprintf(c.OutOrStdout(), "%s: the directory as it was on %s, found whole\n", cfg.Data,
+				m.Time.Format("2006-01-02 15:04:05 MST"))
 			return nil
 		},
 	}

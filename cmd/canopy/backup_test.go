@@ -62,7 +62,8 @@ func TestBackupOfABusyServer(t *testing.T) {
 				default:
 				}
 				alias := fmt.Sprintf("place-%d-%d", n, acknowledged[n].Load())
-				if a, err := admin.send(http.MethodPost, "/rest/environments", fields{"alias": alias, "parent": "/Acme"}); err != nil || a.status != http.StatusOK {
+				if a, err := admin.send(http.MethodPost, "/rest/environments",
+					fields{"alias": alias, "parent": "/Acme"}); err != nil || a.status != http.StatusOK {
 					return
 				}
 				acknowledged[n].Add(1)
@@ -122,7 +123,8 @@ func TestBackupHasTheKeyOfTheVariable(t *testing.T) {
 	token := s.signIn(t, "admin", adminPassword)
 	file := filepath.Join(t.TempDir(), "canopy.backup")
 	require.Contains(t, canopy("backup", file).in(at).fails(t), "set CANOPY_SERVER_KEY")
-	require.Contains(t, canopy("backup", file).in(at).with("CANOPY_SERVER_KEY", strings.Repeat("another ", 8)).fails(t), "another server key")
+	require.Contains(t, canopy("backup", file).in(at).with("CANOPY_SERVER_KEY", strings.Repeat("another ", 8)).fails(t),
+		"another server key")
 	require.NoFileExists(t, file)
 	canopy("backup", file).in(at).with("CANOPY_SERVER_KEY", key).succeeds(t)
 	serve(t, restored(t, file)).bearing(token).get(t, "/rest/me").ok(t)
@@ -146,10 +148,12 @@ func TestBackupReplacesBackupsOnly(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, text, string(got))
 	}
-	require.Contains(t, canopy("backup", filepath.Join(at.data(), "canopy.db")).in(at).fails(t), "only an earlier backup is replaced")
+	require.Contains(t, canopy("backup", filepath.Join(at.data(), "canopy.db")).in(at).fails(t),
+		"only an earlier backup is replaced")
 	require.Contains(t, canopy("backup", folder).in(at).fails(t), "is a folder")
 	require.Contains(t, canopy("backup", "/dev/null").in(at).fails(t), "is no file that can be replaced")
-	require.Contains(t, canopy("backup", filepath.Join(folder, "none", "file")).in(at).fails(t), "no such file or directory")
+	require.Contains(t, canopy("backup", filepath.Join(folder, "none", "file")).in(at).fails(t),
+		"no such file or directory")
 
 	nowhere := place{"--data", filepath.Join(folder, "nowhere")}
 	require.Contains(t, canopy("backup", filepath.Join(folder, "new")).in(nowhere).fails(t), "there is no directory in")

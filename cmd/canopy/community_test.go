@@ -80,7 +80,8 @@ func TestImportOfACommunity(t *testing.T) {
 		require.Equal(t, fmt.Sprint((organizations+1)*(people+5)+1), users.header.Get("X-Total-Count"))
 		require.Len(t, users.list(t), (organizations+1)*(people+5)+1)
 		canopy("user", "set-password", "member-3-0").in(at).with("CANOPY_PASSWORD", "long enough").succeeds(t)
-		require.Len(t, s.as("Member-3-0", "long enough").get(t, "/rest/users?env=/org-3").list(t), people+5, "the admin of one organization")
+		require.Len(t, s.as("Member-3-0", "long enough").get(t, "/rest/users?env=/org-3").list(t), people+5,
+			"the admin of one organization")
 	})
 }
 

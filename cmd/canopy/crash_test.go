@@ -103,7 +103,8 @@ func TestCrashOfAnImport(t *testing.T) {
 				(SELECT 1 FROM users u WHERE u.organization_id = g.organization_id AND u.id = g.user_id)`))
 		}
 		importFile(at, file, "--create-environments").succeeds(t)
-		require.Contains(t, importFile(at, file).succeeds(t), fmt.Sprintf("users:        0 created, 0 changed, %d unchanged", organizations*people))
+		require.Contains(t, importFile(at, file).succeeds(t),
+			fmt.Sprintf("users:        0 created, 0 changed, %d unchanged", organizations*people))
 		require.Equal(t, environments+1, count("SELECT count(*) FROM environments"))
 	})
 }

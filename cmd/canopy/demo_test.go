@@ -13,7 +13,8 @@ func TestServeDemo(t *testing.T) {
 		s := canopy("serve", "--demo").in(at).serve(t)
 		eventually(t, func() bool { return strings.Contains(s.out.String(), "curl ") }, "the curl to try")
 		words := s.out.String()
-		password := regexp.MustCompile(`(?m)^The demo has three organizations\. Everybody's password is (\S+)$`).FindStringSubmatch(words)
+		password := regexp.MustCompile(`(?m)^The demo has three organizations\. Everybody's password is (\S+)$`).
+			FindStringSubmatch(words)
 		require.NotNil(t, password, words)
 		curl := regexp.MustCompile(`(?m)^  curl -u (\S+):(\S+) '(\S+)'$`).FindStringSubmatch(words)
 		require.NotNil(t, curl, words)

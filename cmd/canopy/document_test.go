@@ -24,21 +24,28 @@ func furnished(t *testing.T, s *server, at place) (key, code string) {
 	var made struct{ Text string }
 	s.as("grace.hopper", adminPassword).post(t, "/rest/me/keys", fields{"name": "Nightly \"job\""}).ok(t).into(t, &made)
 	s.as("ada.lovelace", adminPassword).post(t, "/rest/me/keys", fields{"name": "Ünïcode"}).ok(t)
-	s.as("grace.hopper", adminPassword).post(t, "/rest/me/keys", fields{"name": "Narrow", "expires": "2099-01-01T00:00:00Z",
-		"permission": []string{"user:read"}, "environment": "Acme/Prod"}).ok(t)
+	s.as("grace.hopper", adminPassword).
+		post(t, "/rest/me/keys", fields{"name": "Narrow", "expires": "2099-01-01T00:00:00Z",
+			"permission": []string{"user:read"}, "environment": "Acme/Prod"}).ok(t)
 	var organizations []struct{ ID, Name string }
 	require.NoError(t, json.Unmarshal(s.admin().get(t, "/api/portal/v1.3/organizations").ok(t).body, &organizations))
-	acme := organizations[slices.IndexFunc(organizations, func(o struct{ ID, Name string }) bool { return o.Name == "Acme" })].ID
+	acme := organizations[slices.IndexFunc(organizations, func(o struct{ ID, Name string }) bool {
+		return o.Name == "Acme"
+	})].ID
 	var token struct{ Token string }
 	for range 3 {
-		a := s.admin().post(t, "/api/portal/v1.3/organizations/"+acme+"/tokens", fields{"maxUsers": 5}).is(t, http.StatusCreated)
+		a := s.admin().post(t, "/api/portal/v1.3/organizations/"+acme+"/tokens", fields{"maxUsers": 5}).
+			is(t, http.StatusCreated)
 		require.NoError(t, json.Unmarshal(a.body, &token))
 	}
 	grace := s.as("grace.hopper", adminPassword)
-	grace.post(t, "/rest/objects", fields{"kind": "topic", "name": "Alerts", "envId": "Acme", "visibility": "shared"}).ok(t)
-	grace.post(t, "/rest/objects", fields{"kind": "observer", "name": "=Watch", "envId": "Acme/Dev", "attributes": fields{"language": "EN", "keywords": "a\u2028<b>"}}).ok(t)
-	importFile(at, write(t, "more.json", randomLists(rand.New(rand.NewPCG(1, 2)), []string{"grace.hopper", "dennis.ritchie", "ada.lovelace", "claude.shannon"},
-		[]string{"Acme", "Acme/Prod", "Globex", "Globex/Labs", "/"}))).succeeds(t)
+	grace.post(t, "/rest/objects", fields{"kind": "topic", "name": "Alerts", "envId": "Acme", "visibility": "shared"}).
+		ok(t)
+	grace.post(t, "/rest/objects", fields{"kind": "observer", "name": "=Watch", "envId": "Acme/Dev",
+		"attributes": fields{"language": "EN", "keywords": "a\u2028<b>"}}).ok(t)
+	importFile(at, write(t, "more.json",
+		randomLists(rand.New(rand.NewPCG(1, 2)), []string{"grace.hopper", "dennis.ritchie", "ada.lovelace", "claude.shannon"},
+			[]string{"Acme", "Acme/Prod", "Globex", "Globex/Labs", "/"}))).succeeds(t)
 	return made.Text, token.Token
 }
 
@@ -61,13 +68,15 @@ func randomLists(r *rand.Rand, users, places []string) string {
 	user := func() string { return users[r.IntN(len(users))] }
 	jpeg := base64.StdEncoding.EncodeToString(append([]byte{0xff, 0xd8, 0xff, 0xe0}, fmt.Sprint(r.Uint64())...))
 
-	list("organizationattributes", fields{"organization": "Acme", "name": "restricted", "value": "true"}, fields{"organization": "/", "name": "note", "value": odd[r.IntN(len(odd))]})
+	list("organizationattributes", fields{"organization": "Acme", "name": "restricted", "value": "true"},
+		fields{"organization": "/", "name": "note", "value": odd[r.IntN(len(odd))]})
 	list("organizationpictures", fields{"organization": "Acme", "jpeg": jpeg})
 	list("pictures", fields{"user": users[0], "jpeg": jpeg}, fields{"user": users[1], "jpeg": jpeg})
 	list("groupadmins", fields{"user": "admin", "group": "User"})
 	var marks, contacts []fields
 	for i, name := range odd {
-		marks = append(marks, fields{"user": user(), "list": []string{"favouritetopics", "silencedtopics", "favouritetags"}[i%3], "name": name, "rank": i})
+		marks = append(marks, fields{"user": user(),
+			"list": []string{"favouritetopics", "silencedtopics", "favouritetags"}[i%3], "name": name, "rank": i})
 	}
 	list("marks", marks...)
 	for i, name := range users[1:] {
@@ -78,7 +87,8 @@ func randomLists(r *rand.Rand, users, places []string) string {
 	// Topics three deep, the deepest first; applications with keys and APIs.
 	top, middle, low, api, app := id(), id(), id(), id(), id()
 	object := func(environment, id, kind, name string, more fields) fields {
-		o := fields{"environment": environment, "id": id, "number": 1 + r.IntN(1000), "kind": kind, "owner": user(), "name": name, "attributes": fields{},
+		o := fields{"environment": environment, "id": id, "number": 1 + r.IntN(1000), "kind": kind, "owner": user(),
+			"name": name, "attributes": fields{},
 			"visibility": []string{"private", "shared"}[r.IntN(2)], "created": at(), "changed": at()}
 		for k, v := range more {
 			o[k] = v
@@ -86,16 +96,20 @@ func randomLists(r *rand.Rand, users, places []string) string {
 		return o
 	}
 	objects := []fields{
-		object("Acme", low, "topic", "Low", fields{"parent": middle}), object("Acme", middle, "topic", "Söhne", fields{"parent": top, "attributes": fields{"description": odd[1]}}),
+		object("Acme", low, "topic", "Low", fields{"parent": middle}),
+		object("Acme", middle, "topic", "Söhne", fields{"parent": top, "attributes": fields{"description": odd[1]}}),
 		object("Acme", top, "topic", fmt.Sprintf("Top %d", r.IntN(1e6)), fields{}),
-		object("Acme/Prod", id(), "key", "Key", fields{"parent": app, "attributes": fields{"type": "apikey", "enabled": "true"}}),
-		object("Acme/Prod", app, "application", "App", fields{}), object("Acme", api, "api", "API", fields{"attributes": nil}),
+		object("Acme/Prod", id(), "key", "Key",
+			fields{"parent": app, "attributes": fields{"type": "apikey", "enabled": "true"}}),
+		object("Acme/Prod", app, "application", "App", fields{}),
+		object("Acme", api, "api", "API", fields{"attributes": nil}),
 	}
 	delete(objects[5], "owner") // nobody's
 	others := []string{}
 	for range 20 {
 		others = append(others, id())
-		objects = append(objects, object(places[r.IntN(len(places))], others[len(others)-1], []string{"observer", "sector"}[r.IntN(2)], odd[r.IntN(len(odd))], fields{}))
+		objects = append(objects, object(places[r.IntN(len(places))], others[len(others)-1],
+			[]string{"observer", "sector"}[r.IntN(2)], odd[r.IntN(len(odd))], fields{}))
 	}
 	list("objects", objects...)
 	list("uses", fields{"object": app, "used": api})
@@ -105,12 +119,15 @@ func randomLists(r *rand.Rand, users, places []string) string {
 		access = append(access, fields{"object": o, "user": user(), "level": level()})
 		owners = append(owners, fields{"object": o, "rank": 1, "owner": user(), "since": at(), "until": at()},
 			fields{"object": o, "rank": 2, "owner": 900_000 + i, "since": at(), "until": 0}) // who is gone
-		usage = append(usage, fields{"object": o, "month": 202601 + r.IntN(12), "owner": user(), "uses": r.IntN(1000)}, fields{"object": o, "month": 202512, "uses": 7})
-		copies = append(copies, fields{"object": o, "to": users[r.IntN(2)], "number": 1 + r.IntN(100), "from": users[2+r.IntN(2)], "created": at(), "expires": at()})
+		usage = append(usage, fields{"object": o, "month": 202601 + r.IntN(12), "owner": user(), "uses": r.IntN(1000)},
+			fields{"object": o, "month": 202512, "uses": 7})
+		copies = append(copies, fields{"object": o, "to": users[r.IntN(2)], "number": 1 + r.IntN(100),
+			"from": users[2+r.IntN(2)], "created": at(), "expires": at()})
 		bookmarks = append(bookmarks, fields{"user": user(), "object": o, "created": at()})
 	}
 	list("useraccess", access...)
-	list("groupaccess", fields{"object": top, "group": "/User", "level": level()}, fields{"object": others[0], "group": "/Admin", "level": level()})
+	list("groupaccess", fields{"object": top, "group": "/User", "level": level()},
+		fields{"object": others[0], "group": "/Admin", "level": level()})
 	list("owners", owners...)
 	list("usage", usage...)
 	list("copyrequests", copies...)
@@ -191,7 +208,8 @@ func TestRandomListsComeThrough(t *testing.T) {
 	t.Logf("seed %d", seed)
 	base := inSQLite(t)
 	serve(t, base, "--demo").stop(t)
-	users, places := []string{"grace.hopper", "dennis.ritchie", "ada.lovelace", "claude.shannon"}, []string{"Acme", "Acme/Prod/Europe", "Globex", "Globex/Labs/Beta", "Initech", "/"}
+	users, places := []string{"grace.hopper", "dennis.ritchie", "ada.lovelace", "claude.shannon"},
+		[]string{"Acme", "Acme/Prod/Europe", "Globex", "Globex/Labs/Beta", "Initech", "/"}
 	demo := export(t, base, "--hashes")
 	sqlite, postgres := inSQLite(t), inPostgres(t)
 	for _, at := range []place{sqlite, postgres} {
@@ -259,7 +277,8 @@ func TestRowsThatCannotBeImported(t *testing.T) {
 		for line := range strings.Lines(run.err.String()) {
 			lines = append(lines, strings.SplitN(line, ": ", 3)[0])
 		}
-		require.Equal(t, []string{"line 2", "line 3", "line 5", "line 7", "line 9", "line 10", "line 11", "line 12", "line 14", "line 15", "line 17", "line 18", "line 19", "line 21", "line 23", "canopy"},
+		require.Equal(t, []string{"line 2", "line 3", "line 5", "line 7", "line 9", "line 10", "line 11", "line 12",
+			"line 14", "line 15", "line 17", "line 18", "line 19", "line 21", "line 23", "canopy"},
 			lines, run.err.String())
 		require.Contains(t, run.out.String(), "objects:      1 created, 0 changed, 0 unchanged\n")
 		require.Contains(t, run.out.String(), "other rows:   1 created, 0 changed, 0 unchanged\n")
@@ -270,7 +289,9 @@ func TestRowsThatCannotBeImported(t *testing.T) {
 {"object": 7, "used": "x", "more": 1},
 {"object": "x"}
 ]}`)).run(t)
-		require.Contains(t, unreadable.err.String(), "line 2: object: Give a text.\nline 2: more: There is no such field; leave it out.\nline 3: used: A value is required.\n")
+		require.Contains(t, unreadable.err.String(),
+			"line 2: object: Give a text.\nline 2: more: There is no such field; leave it out.\nline 3: used: A value is "+
+				"required.\n")
 		require.Equal(t, text, export(t, at))
 	})
 }

@@ -63,8 +63,10 @@ func TestEthersourceDocument(t *testing.T) {
 			send(admin, "GET", "/users/anna/apiKey", "", 200, `\{"userId":"anna","apiKey":"`+user.APIKey+`"\}`)
 
 			confirmation := func(kind string) {
-				send(admin, "POST", "/users/anna/sendConfirmationEmail?confirmationLink=https%3A%2F%2Fportal.example%2Fconfirm"+kind,
-					`{"from": "support@example.org", "subject": "Confirm", "body": "Follow {<%URL_PlaceHolder%>} please."}`, 201, "true")
+				send(admin, "POST", "/users/anna/sendConfirmationEmail?confirmationLink=https%3A%2F%2Fportal.example%2Fconfirm"+
+					kind,
+					`{"from": "support@example.org", "subject": "Confirm", "body": "Follow {<%URL_PlaceHolder%>} please."}`, 201,
+					"true")
 			}
 			confirmation("")
 			activation := mailedUUIDTo(t, at, "anna@example.org")
@@ -91,7 +93,8 @@ func TestEthersourceDocument(t *testing.T) {
 			send(admin, "GET", "/users/bookmarks", "", 200, `\{"observers":\[.*"Thing 0".*\],"sectors":\[.*"Thing 3".*\]\}`)
 			byName, byKey := s.as("anna", "secret22"), s.anonymous().with("apiKey", user.APIKey)
 			for _, by := range []caller{byName, byKey, byName.with("apiKey", user.APIKey)} {
-				send(by, "GET", "/users/copyrequests", "", 200, `\{"observerCopyRequests":\[\{.*"fromUserId":"boss","toUserId":"anna".*\],"sectorCopyRequests":\[.*"title":"Thing 1".*\]\}`)
+				send(by, "GET", "/users/copyrequests", "", 200,
+					`\{"observerCopyRequests":\[\{.*"fromUserId":"boss","toUserId":"anna".*\],"sectorCopyRequests":\[.*"title":"Thing 1".*\]\}`)
 			}
 			send(byName, "DELETE", "/users/copyobserverrequests/1", "", 204, "")
 			send(byName, "DELETE", "/users/copysectorrequests/2", "", 204, "")
@@ -99,7 +102,8 @@ func TestEthersourceDocument(t *testing.T) {
 			send(byKey, "PUT", "/users/copysectorrequests/4/activate?apiKey="+user.APIKey, "", 204, "")
 			send(byName, "GET", "/users/copyrequests", "", 200, `\{"observerCopyRequests":\[\],"sectorCopyRequests":\[\]\}`)
 			eventually(t, func() bool {
-				got := admin.get(t, base+"/users/usagestatistics?timestampBegin=2014-05-08%2000%3A00%3A00%20CEST&timestampEnd=2999-01-01")
+				got := admin.get(t, base+
+					"/users/usagestatistics?timestampBegin=2014-05-08%2000%3A00%3A00%20CEST&timestampEnd=2999-01-01")
 				return got.status == 200 && strings.Count(string(got.body), `"documents":3`) == 2
 			}, "the usage of both observers")
 			send(byName, "GET", "/users/usagestatistics?timestampBegin=1399500000000&timestampEnd=2999-01-01T00:00:00Z", "", 200,

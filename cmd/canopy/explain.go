@@ -32,7 +32,8 @@ func explainCommand() *cobra.Command {
 			}
 			return operate(c.Context(), &cfg, func(d *app.Directory, caller domain.Principal) error {
 				x, err := d.Explain.Decision(c.Context(), caller,
-					directory.ExplainDecision{User: domain.UserRef{Alias: user}, Permission: p, Environment: domain.EnvironmentRef(environment)})
+					directory.ExplainDecision{User: domain.UserRef{Alias: user}, Permission: p,
+						Environment: domain.EnvironmentRef(environment)})
 				if err != nil {
 					return err
 				}

@@ -34,7 +34,8 @@ func runClients(t *testing.T, s *server, limit time.Duration) *clients {
 	t.Helper()
 	c := &clients{t: t, limit: limit}
 	token := s.signIn(t, "admin", adminPassword)
-	paths := []string{"/rest/users?limit=20&total=true", "/rest/users", "/rest/me", "/rest/environments", "/rest/groups", "/rest/audit?limit=5"}
+	paths := []string{"/rest/users?limit=20&total=true", "/rest/users", "/rest/me", "/rest/environments", "/rest/groups",
+		"/rest/audit?limit=5"}
 	for n, path := range paths {
 		c.running.Go(func() {
 			for !c.stop.Load() {
@@ -149,7 +150,8 @@ func TestDatabaseGoesAwayAndComesBack(t *testing.T) {
 	// The log says when the database went and when it was back, and little more: not a line for each
 	// of the requests meanwhile.
 	log := s.err.String()
-	away, back, errors := strings.Count(log, `"msg":"the database is away"`), strings.Count(log, `"msg":"the database is back"`), strings.Count(log, `"level":"ERROR"`)
+	away, back, errors := strings.Count(log, `"msg":"the database is away"`),
+		strings.Count(log, `"msg":"the database is back"`), strings.Count(log, `"level":"ERROR"`)
 	require.GreaterOrEqual(t, away, 2)
 	require.Equal(t, away, back)
 	require.Less(t, errors, 20, "%d requests were turned away", c.turnedAway.Load())

@@ -108,8 +108,10 @@ func TestFlagsOfCommandsAreVariables(t *testing.T) {
 
 	require.Contains(t, data("migrate", "status").succeeds(t), "directory_create")
 	require.Contains(t, data("user", "show", "grace.hopper").succeeds(t), "oadmin")
-	require.Contains(t, data("export").with("CANOPY_FORMAT", "csv").with("CANOPY_ORGANIZATION", "Initech").succeeds(t), "milton.waddams")
-	require.Contains(t, data("export", "--format", "json").with("CANOPY_FORMAT", "csv").succeeds(t), `"canopy": "directory/1"`)
+	require.Contains(t, data("export").with("CANOPY_FORMAT", "csv").with("CANOPY_ORGANIZATION", "Initech").succeeds(t),
+		"milton.waddams")
+	require.Contains(t, data("export", "--format", "json").with("CANOPY_FORMAT", "csv").succeeds(t),
+		`"canopy": "directory/1"`)
 	output := filepath.Join(t.TempDir(), "all.json")
 	require.Empty(t, data("export").with("CANOPY_OUTPUT", output).with("CANOPY_HASHES", "true").succeeds(t))
 	text, err := os.ReadFile(output)
@@ -119,7 +121,8 @@ func TestFlagsOfCommandsAreVariables(t *testing.T) {
 	require.Contains(t, data("explain").with("CANOPY_USER", "alan.turing").with("CANOPY_PERMISSION", "user:read").
 		with("CANOPY_ENVIRONMENT", "Acme/Prod/Europe").succeeds(t), "Denied: the environment is not within the user's reach.")
 	require.Contains(t, data("user", "create", "peter").with("CANOPY_PASSWORD", "long enough").
-		with("CANOPY_ENVIRONMENT", "Initech").with("CANOPY_ROLE", "power").with("CANOPY_MAIL", "peter@initech.example").succeeds(t), "power")
+		with("CANOPY_ENVIRONMENT", "Initech").with("CANOPY_ROLE", "power").with("CANOPY_MAIL", "peter@initech.example").
+		succeeds(t), "power")
 	require.Contains(t, data("user", "show", "peter").succeeds(t), "peter@initech.example")
 	require.Contains(t, data("export").with("CANOPY_HASHES", "perhaps").fails(t), "CANOPY_HASHES")
 }
@@ -139,16 +142,19 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(at.data(), "server.key"))
 
 	set := func(i *invocation) { i.succeeds(t) }
-	set(canopy("user", "set-password", "admin").in(at).with("CANOPY_PASSWORD_FILE", write("another file")).with("CANOPY_SERVER_KEY", key))
+	set(canopy("user", "set-password", "admin").in(at).with("CANOPY_PASSWORD_FILE", write("another file")).
+		with("CANOPY_SERVER_KEY", key))
 	s.as("admin", "another file").get(t, "/rest/me").ok(t)
-	set(canopy("user", "set-password", "admin").in(at).with("CANOPY_PASSWORD", "a variable").with("CANOPY_SERVER_KEY", key))
+	set(canopy("user", "set-password", "admin").in(at).with("CANOPY_PASSWORD", "a variable").
+		with("CANOPY_SERVER_KEY", key))
 	s.as("admin", "a variable").get(t, "/rest/me").ok(t)
 	set(canopy("user", "set-password", "admin").in(at).reading("a line\n").with("CANOPY_SERVER_KEY", key))
 	s.as("admin", "a line").get(t, "/rest/me").ok(t)
 	for _, old := range []string{"from a file", "another file", "a variable"} {
 		s.as("admin", old).get(t, "/rest/me").is(t, http.StatusUnauthorized)
 	}
-	require.Contains(t, canopy("user", "set-password", "admin").in(at).with("CANOPY_SERVER_KEY", key).fails(t), "no password: set CANOPY_PASSWORD")
+	require.Contains(t, canopy("user", "set-password", "admin").in(at).with("CANOPY_SERVER_KEY", key).fails(t),
+		"no password: set CANOPY_PASSWORD")
 
 	// No command takes a secret as a flag's value.
 	for command, help := range helps(t) {

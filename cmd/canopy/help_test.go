@@ -42,7 +42,8 @@ func readHelps(t *testing.T) map[string]string {
 func TestHelpIsComplete(t *testing.T) {
 	t.Parallel()
 	all := helps(t)
-	for _, command := range []string{"", "serve", "migrate", "migrate up", "migrate status", "import", "export", "backup", "restore", "user",
+	for _, command := range []string{"", "serve", "migrate", "migrate up", "migrate status", "import", "export", "backup",
+		"restore", "user",
 		"user create", "user set-password", "user show", "user activate", "user deactivate", "user delete", "explain",
 		"version", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell", "help"} {
 		require.Contains(t, all, command)
@@ -89,7 +90,8 @@ func TestHelpExamplesRun(t *testing.T) {
 
 func TestHelpOfWhatIsNotThere(t *testing.T) {
 	t.Parallel()
-	for _, words := range []string{"grow", "migrate sideways", "user rename", "completion tcsh", "help grow", "help user rename", "version 2"} {
+	for _, words := range []string{"grow", "migrate sideways", "user rename", "completion tcsh", "help grow",
+		"help user rename", "version 2"} {
 		require.Contains(t, canopy(strings.Fields(words)...).fails(t), "unknown command")
 	}
 	for _, words := range []string{"", "migrate", "user", "completion"} {

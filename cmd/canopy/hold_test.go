@@ -40,5 +40,6 @@ func (p place) holdWrites(t testing.TB) (release func()) {
 // waitUntilBusy waits until a request of the server is in the database.
 func (s *server) waitUntilBusy(t testing.TB) {
 	t.Helper()
-	eventually(t, func() bool { return s.metric(t, `canopy_database_connections{state="used"}`) > 0 }, "a connection in use")
+	eventually(t, func() bool { return s.metric(t, `canopy_database_connections{state="used"}`) > 0 },
+		"a connection in use")
 }

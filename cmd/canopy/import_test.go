@@ -83,8 +83,10 @@ func varied(t *testing.T, s *server) {
 	odd["passworddelay"], odd["revokedelay"], odd["state"] = 90, 400, "pending"
 	odd["person"] = fields{"firstname": "=1+1", "lastname": "O'Neil\u2028\\", "mailaddress": "odd@globex.example",
 		"phone": "+33 1 23", "role": "Chef; \"adjoint\"", "service": "R&D"}
-	admin.post(t, "/rest/groups", fields{"alias": "Researchers2", "organization": "Globex/Labs", "parent": "User", "permission": "7"}).ok(t)
-	admin.post(t, "/rest/groups", fields{"alias": "Interns", "organization": "Globex/Labs", "parent": "Researchers2", "permission": "3"}).ok(t)
+	admin.post(t, "/rest/groups", fields{"alias": "Researchers2", "organization": "Globex/Labs", "parent": "User",
+		"permission": "7"}).ok(t)
+	admin.post(t, "/rest/groups", fields{"alias": "Interns", "organization": "Globex/Labs", "parent": "Researchers2",
+		"permission": "3"}).ok(t)
 	admin.post(t, "/rest/environments", fields{"alias": "Zürich", "parent": "/Globex/Labs", "code": "Z-1", "sendurl": true,
 		"timezone": "Europe/Zurich", "gitRepository": "https://git.example/a?b=c&d", "active": false}).ok(t)
 	admin.post(t, "/rest/users", odd).ok(t)
@@ -107,8 +109,10 @@ func TestExportOfOneOrganization(t *testing.T) {
 		for _, stranger := range []string{`"admin"`, "ada.lovelace", "bill.lumbergh", "Acme", "Initech"} {
 			require.NotContains(t, globex, stranger)
 		}
-		require.Contains(t, canopy("export", "--organization", "Nowhere").in(at).fails(t), `There is no organization "Nowhere".`)
-		require.Contains(t, canopy("export", "--organization", "Acme/Prod").in(at).fails(t), `There is no organization "Acme/Prod".`)
+		require.Contains(t, canopy("export", "--organization", "Nowhere").in(at).fails(t),
+			`There is no organization "Nowhere".`)
+		require.Contains(t, canopy("export", "--organization", "Acme/Prod").in(at).fails(t),
+			`There is no organization "Acme/Prod".`)
 
 		file := filepath.Join(t.TempDir(), "globex.json")
 		require.Empty(t, canopy("export", "--organization", "Globex", "--output", file).in(at).succeeds(t))
@@ -125,7 +129,8 @@ func TestExportAndImportOfATable(t *testing.T) {
 		varied(t, s)
 		s.stop(t)
 		table, before := export(t, at, "--format", "csv"), export(t, at)
-		require.Contains(t, canopy("export", "--format", "csv", "--hashes").in(at).fails(t), "--hashes: ", "a table never has hashes")
+		require.Contains(t, canopy("export", "--format", "csv", "--hashes").in(at).fails(t), "--hashes: ",
+			"a table never has hashes")
 		rows, err := csv.NewReader(strings.NewReader(table)).ReadAll()
 		require.NoError(t, err)
 		require.Len(t, rows, 1+49+2)
@@ -140,7 +145,8 @@ func TestExportAndImportOfATable(t *testing.T) {
 
 		// Environments are made on demand. What a table does not have, such as groups, is refused.
 		empty := inSQLite(t)
-		bare := write(t, "bare.csv", strings.NewReplacer("Researchers2", "User", "/Researchers", "/User", "Researchers", "User",
+		bare := write(t, "bare.csv", strings.NewReplacer("Researchers2", "User", "/Researchers", "/User", "Researchers",
+			"User",
 			"Operators", "Admin", "Readers", "User").Replace(table))
 		importFile(empty, bare, "--create-environments").succeeds(t)
 		require.Equal(t, 52, strings.Count(export(t, empty, "--format", "csv"), "\n"))
@@ -197,9 +203,11 @@ canopy: not imported, because of the lines above: Bad
 		require.NotContains(t, after, "Some")
 
 		// Repaired, the rest is imported, and the names that were refused are free.
-		repaired := strings.NewReplacer("Bad/Nowhere", "Bad/Below", `"first", "environment": "Bad/Below"`, `"fourth", "environment": "Bad/Below"`,
+		repaired := strings.NewReplacer("Bad/Nowhere", "Bad/Below", `"first", "environment": "Bad/Below"`,
+			`"fourth", "environment": "Bad/Below"`,
 			`"Others"`, `"Some"`).Replace(document)
-		require.Contains(t, importFile(at, write(t, "again.json", repaired)).succeeds(t), "users:        4 created, 0 changed, 2 unchanged")
+		require.Contains(t, importFile(at, write(t, "again.json", repaired)).succeeds(t),
+			"users:        4 created, 0 changed, 2 unchanged")
 	})
 }
 
@@ -210,7 +218,9 @@ func TestImportOfAFileThatCannotBeReadChangesNothing(t *testing.T) {
 	before := export(t, at)
 	people := "alias,firstname,environment\nada,Ada,Acme\n"
 	for text, want := range map[string]string{
-		people + "bob,Bob,Acme,more\n":           "line 3: Wrong number of fields: 4 instead of 3; one that has \",\" in it needs quotes around it.",
+		people +
+			"bob,Bob,Acme,more\n": "line 3: Wrong number of fields: 4 instead of 3; one that has \",\" in it needs quotes " +
+			"around it.",
 		people + "bob,\"Bob,Acme\n":              `line 3: This row cannot be read: extraneous or missing " in quoted-field.`,
 		"alias,first name\n":                     `line 1: The column "first name" is not known; there are alias, firstname,`,
 		"alias,firstname,alias\n":                `line 1: Name the column "alias" only once.`,
@@ -222,10 +232,12 @@ func TestImportOfAFileThatCannotBeReadChangesNothing(t *testing.T) {
 		run := importFile(at, write(t, "people.csv", text), "--create-environments").run(t)
 		require.Equal(t, 1, run.code())
 		require.Contains(t, run.err.String(), want, "%q", text)
-		require.Contains(t, run.err.String(), "canopy: nothing was imported, because some of the lines above cannot be read\n")
+		require.Contains(t, run.err.String(),
+			"canopy: nothing was imported, because some of the lines above cannot be read\n")
 		require.NotRegexp(t, `[1-9]\d* (organizations imported|created|changed|unchanged)`, run.out.String())
 	}
-	require.Equal(t, "The file is empty; its first row names the columns.", importFile(at, write(t, "people.csv", "")).fails(t))
+	require.Equal(t, "The file is empty; its first row names the columns.", importFile(at, write(t, "people.csv", "")).
+		fails(t))
 	for text, want := range map[string]string{
 		"{\n\"canopy\": \"directory/2\"}": `Line 2: a document of the format "directory/1" is expected.`,
 		"":                                "Line 1: the document ends too early.",
@@ -283,7 +295,8 @@ func TestImportNamesAllMistakesAtOnce(t *testing.T) {
 		// Without those that cannot be read it is the same of the others, and only Acme is refused.
 		var readable []string
 		for line := range strings.Lines(mistakes) {
-			if !strings.HasPrefix(line, "ada") && !strings.HasPrefix(line, "bob") && !strings.HasPrefix(line, "eve") && !strings.HasPrefix(line, "max") {
+			if !strings.HasPrefix(line, "ada") && !strings.HasPrefix(line, "bob") && !strings.HasPrefix(line, "eve") &&
+				!strings.HasPrefix(line, "max") {
 				readable = append(readable, line)
 			}
 		}
@@ -322,7 +335,8 @@ func TestImportOfADocumentNamesAllMistakesAtOnce(t *testing.T) {
 				lines = append(lines, words[0]+" "+words[1])
 			}
 		}
-		require.Equal(t, []string{"line 4 path", "line 5 code", "line 6 path", "line 8 alias", "line 9 parent", "line 11 group", "line 11 firstname", "line 12 mailaddress",
+		require.Equal(t, []string{"line 4 path", "line 5 code", "line 6 path", "line 8 alias", "line 9 parent",
+			"line 11 group", "line 11 firstname", "line 12 mailaddress",
 			"line 14 environment", "line 15 alias"}, lines[:10], run.err.String())
 	})
 }
@@ -357,12 +371,15 @@ func TestDryRunCountsAsTheRunDoes(t *testing.T) {
 			require.Equal(t, run.out.String(), strings.ReplaceAll(dry.out.String(), "would be ", ""))
 			require.Contains(t, run.out.String(), "created")
 		}
-		same(write(t, "people.csv", "alias,firstname,mailaddress,environment,role,group\nadmin,Admin,boss@example.org,/,superUser,Root\n"+
-			"ada,Ada,ada@example.org,Acme,user,User\nbob,Bob,bob@example.org,Acme/Prod,user,User\n"), "--create-environments")
-		same(write(t, "people.csv", "alias,firstname,mailaddress,environment\nada,Ada,countess@example.org,Acme\nnew,New,ada@example.org,Acme\n"+
-			"else,Else,bob@example.org,Other\nada,Twice,,Other\n"), "--create-environments")
-		same(write(t, "people.csv", "alias,firstname,mailaddress,environment\nada,Ada,countess@example.org,Acme\nnew,New,ada@example.org,Acme\n"+
-			"far,Far,far@example.org,Other\nlost,Lost,,Nowhere\n"))
+		same(write(t, "people.csv",
+			"alias,firstname,mailaddress,environment,role,group\nadmin,Admin,boss@example.org,/,superUser,Root\n"+
+				"ada,Ada,ada@example.org,Acme,user,User\nbob,Bob,bob@example.org,Acme/Prod,user,User\n"), "--create-environments")
+		same(write(t, "people.csv",
+			"alias,firstname,mailaddress,environment\nada,Ada,countess@example.org,Acme\nnew,New,ada@example.org,Acme\n"+
+				"else,Else,bob@example.org,Other\nada,Twice,,Other\n"), "--create-environments")
+		same(write(t, "people.csv",
+			"alias,firstname,mailaddress,environment\nada,Ada,countess@example.org,Acme\nnew,New,ada@example.org,Acme\n"+
+				"far,Far,far@example.org,Other\nlost,Lost,,Nowhere\n"))
 		same(write(t, "all.json", export(t, at)))
 	})
 }
@@ -385,13 +402,15 @@ func TestRefusedImportLeavesNothingBehind(t *testing.T) {
 		require.Equal(t, 1, importFile(postgres, file).run(t).code(), name)
 		require.Empty(t, names(t, postgres.data()), name)
 		var tables int
-		require.NoError(t, postgres.open(t).QueryRow("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables))
+		require.NoError(t, postgres.open(t).QueryRow("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").
+			Scan(&tables))
 		require.Zero(t, tables, name)
 	}
 	folder := place{"--data", filepath.Join(t.TempDir(), "data")}
 	canopy("import", write(t, "list.txt", "Acme\n")).in(folder).with("CANOPY_ADMIN_PASSWORD", "x").fails(t)
 	require.NoDirExists(t, folder.data())
-	importFile(folder, write(t, "people.csv", "alias,firstname,environment\nada,Ada,/\nbob,,Acme\n"), "--create-environments").run(t)
+	importFile(folder, write(t, "people.csv", "alias,firstname,environment\nada,Ada,/\nbob,,Acme\n"),
+		"--create-environments").run(t)
 	require.Contains(t, export(t, folder), `"ada"`, "what can be imported is")
 }
 
@@ -411,7 +430,8 @@ func TestImportBesideAMove(t *testing.T) {
 	watch := at.open(t)
 	eventually(t, func() bool {
 		var waiting int
-		require.NoError(t, watch.QueryRow("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'mail_addresses'::regclass").Scan(&waiting))
+		require.NoError(t, watch.QueryRow(
+			"SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'mail_addresses'::regclass").Scan(&waiting))
 		return waiting > 0
 	}, "the import to wait")
 	var staging struct{ EnvID int64 }
@@ -447,8 +467,10 @@ func TestImportKeepsASuperUser(t *testing.T) {
 				require.Equal(t, before, export(t, at), name)
 			}
 		}
-		importFile(at, write(t, "people.csv", "alias,role,group,firstname,environment\nboss,user,User,Boss,/\nheir,superUser,Root,Heir,/\n")).succeeds(t)
-		importFile(at, write(t, "people.csv", "alias,role,group,active\nboss,superUser,Root,true\nheir,superUser,Root,false\n")).succeeds(t)
+		importFile(at, write(t, "people.csv",
+			"alias,role,group,firstname,environment\nboss,user,User,Boss,/\nheir,superUser,Root,Heir,/\n")).succeeds(t)
+		importFile(at, write(t, "people.csv",
+			"alias,role,group,active\nboss,superUser,Root,true\nheir,superUser,Root,false\n")).succeeds(t)
 	})
 }
 
@@ -491,8 +513,10 @@ func TestImportKnowsAFileByItsName(t *testing.T) {
 	for _, name := range []string{"all.json.bak", "people", "people.xlsx"} {
 		require.Contains(t, importFile(at, write(t, name, "Acme\n")).fails(t), "must end in .json", name)
 	}
-	require.Contains(t, importFile(at, write(t, "list.txt", "Acme\n"), "--create-environments").succeeds(t), "environments: 1 created")
-	require.Contains(t, importFile(at, write(t, "list.environments", "Acme/Prod\n")).succeeds(t), "environments: 1 created")
+	require.Contains(t, importFile(at, write(t, "list.txt", "Acme\n"), "--create-environments").succeeds(t),
+		"environments: 1 created")
+	require.Contains(t, importFile(at, write(t, "list.environments", "Acme/Prod\n")).succeeds(t),
+		"environments: 1 created")
 }
 
 // What is wrong with a line is named as the table's first row names it.
@@ -501,14 +525,16 @@ func TestImportNamesTheColumn(t *testing.T) {
 	at := inSQLite(t)
 	canopy("user", "create", "boss", "--mail", "boss@example.org", "--generate").in(at).succeeds(t)
 	long := strings.Repeat("x", 300)
-	run := importFile(at, write(t, "people.csv", "alias,firstname,lastname,mailaddress,environment,phone,jobtitle,service\n"+
-		"a,,A,,/,,,\nb,B,"+long+",,/,,,\nc,C,C,none,/,,,\nd,D,D,boss@example.org,/,,,\ne,E,E,,/,"+long+",,\n"+
-		"f,F,F,,/,,"+long+",\ng,G,G,,/,,,"+long+"\nh,H,H,h@example.org,/,,,\ni,I,I,h@example.org,/,,,\n")).run(t)
+	run := importFile(at,
+		write(t, "people.csv", "alias,firstname,lastname,mailaddress,environment,phone,jobtitle,service\n"+
+			"a,,A,,/,,,\nb,B,"+long+",,/,,,\nc,C,C,none,/,,,\nd,D,D,boss@example.org,/,,,\ne,E,E,,/,"+long+",,\n"+
+			"f,F,F,,/,,"+long+",\ng,G,G,,/,,,"+long+"\nh,H,H,h@example.org,/,,,\ni,I,I,h@example.org,/,,,\n")).run(t)
 	var named []string
 	for line := range strings.Lines(run.err.String()) {
 		if words := strings.SplitN(line, ": ", 3); len(words) == 3 && words[0] != "canopy" {
 			named = append(named, words[1])
 		}
 	}
-	require.Equal(t, []string{"firstname", "lastname", "mailaddress", "mailaddress", "phone", "jobtitle", "service", "mailaddress"}, named, run.err.String())
+	require.Equal(t, []string{"firstname", "lastname", "mailaddress", "mailaddress", "phone", "jobtitle", "service",
+		"mailaddress"}, named, run.err.String())
 }

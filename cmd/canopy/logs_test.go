@@ -38,7 +38,8 @@ func (s *server) requestLines(t testing.TB) []logLine {
 // logs waits for a line of the log.
 func (s *server) logs(t testing.TB, line string) {
 	t.Helper()
-	eventually(t, func() bool { return regexp.MustCompile(line).MatchString(s.err.String()) }, "a line of the log: %s", line)
+	eventually(t, func() bool { return regexp.MustCompile(line).MatchString(s.err.String()) }, "a line of the log: %s",
+		line)
 }
 
 func TestLogHasOneLineARequest(t *testing.T) {
@@ -103,7 +104,8 @@ func TestRequestIDs(t *testing.T) {
 		return s.anonymous().with("X-Request-Id", given).get(t, "/healthz").ok(t).header.Get("X-Request-Id")
 	}
 	seen := make(map[string]bool)
-	for _, given := range []string{"", "from-a_proxy.1", "from-a_proxy.1", "with blank", "\"quote\"", strings.Repeat("x", 65), "é"} {
+	for _, given := range []string{"", "from-a_proxy.1", "from-a_proxy.1", "with blank", "\"quote\"",
+		strings.Repeat("x", 65), "é"} {
 		made := id(given)
 		require.Regexp(t, `\A[A-Z0-9]{26}\z`, made)
 		require.False(t, seen[made])
@@ -119,9 +121,11 @@ func TestRequestIDs(t *testing.T) {
 		return entries
 	}
 	ticket := "ticket-42"
-	made := s.admin().with("X-Request-Id", ticket).post(t, "/rest/users", newUser("ada", "long enough")).ok(t).header.Get("X-Request-Id")
+	made := s.admin().with("X-Request-Id", ticket).post(t, "/rest/users", newUser("ada", "long enough")).ok(t).
+		header.Get("X-Request-Id")
 	require.Equal(t, []entry{{"user:create", made, "rest", &ticket}}, trail("ada"))
-	ours := s.admin().with("X-Request-Id", "with blank").post(t, "/rest/users", newUser("bob", "long enough")).ok(t).header.Get("X-Request-Id")
+	ours := s.admin().with("X-Request-Id", "with blank").post(t, "/rest/users", newUser("bob", "long enough")).ok(t).
+		header.Get("X-Request-Id")
 	require.Equal(t, []entry{{"user:create", ours, "rest", nil}}, trail("bob"))
 	require.Regexp(t, `"id":"`+made+`".*"client_id":"ticket-42"`, s.err.String())
 	require.NotContains(t, s.err.String(), "with blank")
@@ -141,7 +145,8 @@ func TestLogHasNoSecrets(t *testing.T) {
 		for _, header := range []string{admin.header.Get("Authorization"), token} {
 			secrets = append(secrets, header, strings.TrimPrefix(header, "Basic "))
 		}
-		secrets = append(secrets, secret, strings.ToLower(secret), strings.ToUpper(secret), "argon2id", strings.Split(token, ".")[2])
+		secrets = append(secrets, secret, strings.ToLower(secret), strings.ToUpper(secret), "argon2id",
+			strings.Split(token, ".")[2])
 
 		send := func(c caller, method, path string, body any) {
 			_, err := c.send(method, path, body)
@@ -150,8 +155,10 @@ func TestLogHasNoSecrets(t *testing.T) {
 		nobody := s.anonymous()
 		for _, c := range []caller{admin, s.bearing(token), nobody.with("token", token), nobody.with("Authorization", token),
 			s.as("admin", secret+"wrong"), s.as(secret+"nobody", secret), s.bearing(secret), nobody.with("token", secret),
-			nobody.with("Authorization", "Digest "+secret), nobody.with("Authorization", "Basic "+secret+"%"), nobody.with("Cookie", "token="+secret),
-			nobody.with("Referer", "http://x/?token="+secret), nobody.with("X-Request-Id", secret+" ."), admin.with("X-Environment", secret)} {
+			nobody.with("Authorization", "Digest "+secret), nobody.with("Authorization", "Basic "+secret+"%"),
+			nobody.with("Cookie", "token="+secret),
+			nobody.with("Referer", "http://x/?token="+secret), nobody.with("X-Request-Id", secret+" ."),
+			admin.with("X-Environment", secret)} {
 			send(c, "GET", "/rest/users?q="+secret, nil)
 			send(c, "GET", "/rest/users?"+secret+"="+secret, nil)
 			send(c, "GET", "/rest/users/"+secret+"?token="+secret, nil)
@@ -159,7 +166,8 @@ func TestLogHasNoSecrets(t *testing.T) {
 			send(c, "GET", "/"+secret+"?"+secret, nil)
 			send(c, "BREW", "/rest/users?"+secret, nil)
 		}
-		for _, body := range []any{fields{"user": "admin", "password": secret}, fields{"user": secret, "password": secret, "env": secret},
+		for _, body := range []any{fields{"user": "admin", "password": secret},
+			fields{"user": secret, "password": secret, "env": secret},
 			fields{secret: secret}, "{\"password\": \"" + secret, secret, fields{"password": fields{"x": secret}}} {
 			send(nobody, "POST", "/auth?password="+secret, body)
 			send(admin, "POST", "/rest/users?password="+secret, body)
@@ -169,11 +177,14 @@ func TestLogHasNoSecrets(t *testing.T) {
 		send(admin, "POST", "/rest/users", newUser("ada", secret+"1"))
 		send(admin, "POST", "/rest/users", newUser("ada", secret+"2"))
 		send(admin, "POST", "/rest/users/2", fields{"password": secret + "3"})
-		send(s.as("ada", secret+"3"), "POST", "/rest/me/password", fields{"oldPassword": secret + "3", "newPassword": secret + "4"})
+		send(s.as("ada", secret+"3"), "POST", "/rest/me/password",
+			fields{"oldPassword": secret + "3", "newPassword": secret + "4"})
 		for _, broken := range []string{
-			"GET /rest/users?" + secret + " HTTP/1.1\nHost: x\nAuthorization: Bearer " + secret + "\nno colon " + secret + "\n\n",
+			"GET /rest/users?" + secret + " HTTP/1.1\nHost: x\nAuthorization: Bearer " + secret + "\nno colon " + secret +
+				"\n\n",
 			"GET /rest/users?" + secret + " HTTP/1.1\nHost: x\nHost: y\nAuthorization: Bearer " + token + "\n\n",
-			"GET /rest/users?" + secret + " HTTP/1.1\nHost: x\nAuthorization: Bearer " + token + "\nX: " + strings.Repeat("x", 20_000) + "\n\n",
+			"GET /rest/users?" + secret + " HTTP/1.1\nHost: x\nAuthorization: Bearer " + token + "\nX: " +
+				strings.Repeat("x", 20_000) + "\n\n",
 			"POST /auth?" + secret + " HTTP/1.1\nHost: x\nContent-Length: 5x\n\n" + secret,
 			"POST /auth?" + secret + " HTTP/1.1\nHost: x\nContent-Length: 50000000\n\n" + secret,
 			"POST /auth?" + secret + " HTTP/1.1\nHost: x\nContent-Length: 5\nTransfer-Encoding: chunked\n\n" + secret,
@@ -212,7 +223,8 @@ func TestLogOfAStartAndAStop(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
 		s := serve(t, at)
 		s.stop(t)
-		require.Regexp(t, `"msg":"started","version":"[^"]+","address":"`+s.address+`","engine":"(sqlite|postgres)"`, s.err.String())
+		require.Regexp(t, `"msg":"started","version":"[^"]+","address":"`+s.address+`","engine":"(sqlite|postgres)"`,
+			s.err.String())
 		require.Regexp(t, `"msg":"stopping"`, s.err.String())
 		require.Regexp(t, `"msg":"stopped"`, s.err.String())
 	})

@@ -23,7 +23,8 @@ func TestMailOutlivesAServer(t *testing.T) {
 	at := inPostgres(t)
 	key := "one key for both servers of this test"
 	start := func() *server {
-		return canopy("serve", "--smtp-url", "smtp://"+sink.Address, "--mail-from", "canopy@example.org", "--public-url", "https://canopy.example").
+		return canopy("serve", "--smtp-url", "smtp://"+sink.Address, "--mail-from", "canopy@example.org", "--public-url",
+			"https://canopy.example").
 			in(at).with("CANOPY_SERVER_KEY", key).with("CANOPY_ADMIN_PASSWORD", adminPassword).serve(t)
 	}
 	first, second := start(), start()
@@ -37,7 +38,8 @@ func TestMailOutlivesAServer(t *testing.T) {
 	defer d.Close()
 	var all []domain.Mail
 	for i := range mails {
-		all = append(all, domain.Mail{Kind: "forgot", To: fmt.Sprintf("person%d@example.org", i), Subject: "subject", Text: "text",
+		all = append(all, domain.Mail{Kind: "forgot", To: fmt.Sprintf("person%d@example.org", i), Subject: "subject",
+			Text: "text",
 			User: domain.UserKey{Organization: domain.RootOrganization, User: 1}})
 	}
 	storetest.Post(t, db, all...)
@@ -45,7 +47,8 @@ func TestMailOutlivesAServer(t *testing.T) {
 	eventually(t, func() bool { return len(sink.All()) >= mails/4 }, "a quarter of the mails")
 	first.kill(t)
 	// What the dead server had claimed is free now, and not in a minute.
-	_, err = at.open(t).Exec("UPDATE outbox SET next_at = created_at WHERE state = 0 AND claimed_by LIKE $1", fmt.Sprint("% ", first.cmd.Process.Pid))
+	_, err = at.open(t).Exec("UPDATE outbox SET next_at = created_at WHERE state = 0 AND claimed_by LIKE $1",
+		fmt.Sprint("% ", first.cmd.Process.Pid))
 	require.NoError(t, err)
 	times := map[string]int{}
 	deadline := time.After(patience)

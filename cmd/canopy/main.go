@@ -58,7 +58,8 @@ func command() *cobra.Command {
 		Long: "Canopy is one server that keeps the users of many organizations, each with its own tree of\n" +
 			"environments, and decides who may do what, where.\n\n" +
 			"Every flag is also an environment variable: --database-url is CANOPY_DATABASE_URL. Flags win.",
-		Example:       "  canopy serve --demo\n  canopy import people.csv --create-environments\n  canopy explain --user grace.hopper --permission user:update --environment Acme/Prod",
+		Example: "  canopy serve --demo\n  canopy import people.csv --create-environments\n  canopy explain --user " +
+			"grace.hopper --permission user:update --environment Acme/Prod",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
@@ -69,7 +70,8 @@ func command() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
-	root.AddCommand(serveCommand(), migrateCommand(), importCommand(), exportCommand(), backupCommand(), restoreCommand(), userCommand(), keysCommand(), explainCommand(), versionCommand())
+	root.AddCommand(serveCommand(), migrateCommand(), importCommand(), exportCommand(), backupCommand(), restoreCommand(),
+		userCommand(), keysCommand(), explainCommand(), versionCommand())
 	completeHelp(root)
 	return root
 }

@@ -81,7 +81,8 @@ func TestWatchedMetricsExist(t *testing.T) {
 	s := serve(t, places["sqlite"](t))
 	s.anonymous().get(t, "/rest/me").is(t, 401)
 	shown := string(s.anonymous().get(t, "/metrics").ok(t).body)
-	for _, name := range []string{"../../.github/prometheus-alerts.yaml", "../../.github/grafana-dashboard.json", "../../README.md"} {
+	for _, name := range []string{"../../.github/prometheus-alerts.yaml", "../../.github/grafana-dashboard.json",
+		"../../README.md"} {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		found := regexp.MustCompile(`\b(?:canopy|process|go)_[a-z]+_[a-z_]+\b`).FindAllString(string(text), -1)

@@ -24,9 +24,10 @@ func remark(unknown bool, needs string) string {
 func migrateCommand() *cobra.Command {
 	cfg := app.DefaultConfig()
 	c := &cobra.Command{
-		Use:     "migrate",
-		Short:   "Bring the database's schema up to date, or show its state",
-		Long:    "Bring the database's schema up to date, or show its state. The server does the former by itself when it starts.",
+		Use:   "migrate",
+		Short: "Bring the database's schema up to date, or show its state",
+		Long: "Bring the database's schema up to date, or show its state. The server does the former by itself when it " +
+			"starts.",
 		Example: "  canopy migrate status\n  canopy migrate up --database-url postgres://canopy@db/canopy",
 	}
 	directoryFlags(c.PersistentFlags(), &cfg)

@@ -63,13 +63,16 @@ func TestBodyLimit(t *testing.T) {
 	body := `{"alias": "ada"` + strings.Repeat(" ", 4096)
 	admin.post(t, "/rest/users", body[:4095]+"}").is(t, http.StatusBadRequest)
 
-	head := "POST /rest/users HTTP/1.1\r\nHost: x\r\nAuthorization: " + admin.header.Get("Authorization") + "\r\nContent-Type: application/json\r\n"
+	head := "POST /rest/users HTTP/1.1\r\nHost: x\r\nAuthorization: " + admin.header.Get("Authorization") +
+		"\r\nContent-Type: application/json\r\n"
 	for name, request := range map[string]string{
-		"announced":           head + "Content-Length: 4097\r\n\r\n",
-		"announced by far":    head + "Content-Length: 99999999999\r\n\r\n",
-		"in one chunk":        head + "Transfer-Encoding: chunked\r\n\r\n1001\r\n" + strings.Repeat(" ", 4097) + "\r\n0\r\n\r\n",
+		"announced":        head + "Content-Length: 4097\r\n\r\n",
+		"announced by far": head + "Content-Length: 99999999999\r\n\r\n",
+		"in one chunk": head + "Transfer-Encoding: chunked\r\n\r\n1001\r\n" + strings.Repeat(" ", 4097) +
+			"\r\n0\r\n\r\n",
 		"in an endless chunk": head + "Transfer-Encoding: chunked\r\n\r\n7fffffff\r\n" + strings.Repeat(" ", 5000),
-		"in small chunks":     head + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("400\r\n"+strings.Repeat(" ", 1024)+"\r\n", 5),
+		"in small chunks": head + "Transfer-Encoding: chunked\r\n\r\n" +
+			strings.Repeat("400\r\n"+strings.Repeat(" ", 1024)+"\r\n", 5),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := s.dial(t)
@@ -102,7 +105,8 @@ func TestSlowRequestsEnd(t *testing.T) {
 	for name, request := range map[string]string{
 		"a silent connection": "",
 		"half a header":       "GET /rest/users HTTP/1.1\r\nHost: x\r\nX-Half",
-		"half a body":         "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"user\":",
+		"half a body": "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+			"100\r\n\r\n{\"user\":",
 	} {
 		c := s.dial(t)
 		_, err := io.WriteString(c, request)
@@ -181,7 +185,8 @@ func TestTLS(t *testing.T) {
 			eventually(t, func() bool { return strings.Contains(s.out.String(), "curl ") }, "the hint")
 			require.Equal(t, flags[0] == "--tls-self-signed", strings.Contains(s.out.String(), "curl -k -u"))
 
-			old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // refused
+			old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10,
+				MaxVersion: tls.VersionTLS11} //nolint:gosec // refused
 			_, err := tls.Dial("tcp", address, old)
 			require.Error(t, err)
 			c, err := net.Dial("tcp", address)
@@ -210,7 +215,8 @@ func makeCertificate(t *testing.T) (certificate, key string) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "the test's own"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	require.NoError(t, err)
 	encoded, err := x509.MarshalPKCS8PrivateKey(private)
@@ -229,7 +235,8 @@ func TestHealth(t *testing.T) {
 		db := at.open(t)
 		_, err := db.Exec("UPDATE goose_db_version SET version_id = -version_id")
 		require.NoError(t, err)
-		require.Equal(t, "migrations are pending\n", string(nobody.get(t, "/readyz").is(t, http.StatusServiceUnavailable).body))
+		require.Equal(t, "migrations are pending\n",
+			string(nobody.get(t, "/readyz").is(t, http.StatusServiceUnavailable).body))
 		require.Equal(t, "alive\n", string(nobody.get(t, "/healthz").ok(t).body))
 		s.logs(t, `"route":"/readyz","status":503,.*"error":"[^"]*migrations are pending`)
 		_, err = db.Exec("UPDATE goose_db_version SET version_id = -version_id")
@@ -239,7 +246,8 @@ func TestHealth(t *testing.T) {
 		_, err = db.Exec("UPDATE goose_db_version SET version_id = -version_id")
 		require.NoError(t, err)
 		require.Equal(t, "ready\n", string(nobody.get(t, "/readyz").ok(t).body))
-		for path, want := range map[string]int{"/docs": 200, "/docs/swagger-ui.css": 200, "/openapi/rest.yaml": 200, "/openapi/none.yaml": 404, "/docs/none.js": 404} {
+		for path, want := range map[string]int{"/docs": 200, "/docs/swagger-ui.css": 200, "/openapi/rest.yaml": 200,
+			"/openapi/none.yaml": 404, "/docs/none.js": 404} {
 			require.Equal(t, want, nobody.get(t, path).status, fmt.Sprint(path))
 		}
 	})

@@ -20,10 +20,12 @@ func TestCommandsWithoutADirectory(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "none")
 	for _, words := range append(presentCommands, "migrate status") {
-		require.Equal(t, "there is no directory in "+folder, canopy(append(strings.Fields(words), "--data", folder)...).fails(t), words)
+		require.Equal(t, "there is no directory in "+folder, canopy(append(strings.Fields(words), "--data", folder)...).
+			fails(t), words)
 	}
 	people := write(t, "people.csv", "alias,firstname,environment\nada,Ada,Acme\n")
-	require.Contains(t, canopy("import", people, "--create-environments", "--dry-run", "--data", folder).succeeds(t), "users:        1 would be created")
+	require.Contains(t, canopy("import", people, "--create-environments", "--dry-run", "--data", folder).succeeds(t),
+		"users:        1 would be created")
 	require.NoDirExists(t, folder)
 }
 
@@ -35,7 +37,8 @@ func TestCommandsInAnEmptyDatabase(t *testing.T) {
 		}
 		require.NoFileExists(t, filepath.Join(at.data(), "server.key"))
 		people := write(t, "people.csv", "alias,firstname,environment\nada,Ada,Acme\n")
-		require.Contains(t, importFile(at, people, "--create-environments", "--dry-run").succeeds(t), "users:        1 would be created")
+		require.Contains(t, importFile(at, people, "--create-environments", "--dry-run").succeeds(t),
+			"users:        1 would be created")
 		require.Regexp(t, "^there is no directory in ", canopy("export").in(at).fails(t))
 		s := canopy("serve").in(at).serve(t)
 		s.as("admin", shownPassword(t, s)).get(t, "/rest/me").ok(t)
@@ -63,7 +66,8 @@ func TestServeLocksBeforeItMigrates(t *testing.T) {
 	t.Parallel()
 	at := inSQLite(t)
 	serve(t, at)
-	_, err := at.open(t).Exec("DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
+	_, err := at.open(t).
+		Exec("DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
 	require.NoError(t, err)
 	require.Contains(t, canopy("serve", "--listen", "127.0.0.1:0").in(at).fails(t), "another server is using")
 	require.Regexp(t, `(?m)^pending `, canopy("migrate", "status").in(at).succeeds(t))

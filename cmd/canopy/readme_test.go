@@ -32,7 +32,8 @@ func readme(t *testing.T) []step {
 	for i, line := range strings.Split(string(text), "\n") {
 		switch {
 		case strings.HasPrefix(line, "```"):
-			require.NotContains(t, []string{"```sh", "```bash", "```shell"}, line, "README line %d: commands that nobody runs", i+1)
+			require.NotContains(t, []string{"```sh", "```bash", "```shell"}, line, "README line %d: commands that nobody runs",
+				i+1)
 			inside = line == "```console"
 		case inside && strings.HasPrefix(line, "$ "):
 			steps = append(steps, step{line: i + 1, command: line[2:]})

@@ -88,13 +88,17 @@ var rights = []*right{
 	{"the role", askColleague, onUser(fields{"role": "user"}), onUser(fields{"role": "power"})},
 	{"the account is deactivated", askMe, onUser(fields{"active": false}), onUser(fields{"active": true})},
 	{"the account is pending", askMe, onUser(fields{"state": "pending"}), onUser(fields{"state": "approved"})},
-	{"the home", askProbe, onUserAt("envId", func(m *member) any { return m.elsewhere }), onUserAt("envId", func(m *member) any { return m.home })},
-	{"the group", askColleague, onUser(fields{"group": "Nobodies"}), onUserAt("group", func(m *member) any { return m.group })},
+	{"the home", askProbe, onUserAt("envId", func(m *member) any { return m.elsewhere }),
+		onUserAt("envId", func(m *member) any { return m.home })},
+	{"the group", askColleague, onUser(fields{"group": "Nobodies"}),
+		onUserAt("group", func(m *member) any { return m.group })},
 	{"the group's mask", askColleague, onGroup(groupOf, withoutUserRead), onGroup(groupOf, everything)},
 	{"the mask of the group above", askColleague, onGroup(baseOf, nothing), onGroup(baseOf, everything)},
 	{"the environment is moved", askProbe,
-		onProbe("parent", func(m *member) any { return m.elsewhere }), onProbe("parent", func(m *member) any { return m.home })},
-	{"the environment is deactivated", askColleague, onProbe("active", constant(false)), onProbe("active", constant(true))},
+		onProbe("parent", func(m *member) any { return m.elsewhere }),
+		onProbe("parent", func(m *member) any { return m.home })},
+	{"the environment is deactivated", askColleague, onProbe("active", constant(false)),
+		onProbe("active", constant(true))},
 }
 
 // twoServers runs two servers of one PostgreSQL, with members of two organizations.
@@ -130,8 +134,10 @@ func twoServers(t *testing.T, n int) []*member {
 		}
 		m.home, m.away, m.elsewhere = below("home", top), below("away", top), below("elsewhere", top)
 		m.probe = below("probe", m.home)
-		m.base = group(fields{"alias": fmt.Sprintf("base%d", i), "organization": organization, "parent": "Admin", "permission": everything})
-		m.group = group(fields{"alias": fmt.Sprintf("group%d", i), "organization": organization, "parent": m.base, "permission": everything})
+		m.base = group(fields{"alias": fmt.Sprintf("base%d", i), "organization": organization, "parent": "Admin",
+			"permission": everything})
+		m.group = group(fields{"alias": fmt.Sprintf("group%d", i), "organization": organization, "parent": m.base,
+			"permission": everything})
 		person := newUser(fmt.Sprintf("member%d", i), "long enough")
 		person["envId"], person["role"], person["group"], person["envs"] = m.home, "power", m.group, []int64{m.away}
 		admins[0].post(t, "/rest/users", person).ok(t)
@@ -157,7 +163,8 @@ func fits(t *testing.T, r *right, a answer, granted bool) bool {
 	if granted {
 		return assert.Equal(t, http.StatusOK, a.status, "%s was given back: %s", r.name, a.body)
 	}
-	return assert.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, a.status, "%s was taken away: %s", r.name, a.body)
+	return assert.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, a.status,
+		"%s was taken away: %s", r.name, a.body)
 }
 
 // round takes a right away on one server and asks on the other, gives it back on that and asks on
@@ -299,7 +306,8 @@ func TestRevocationOfMany(t *testing.T) {
 		rounds = 4
 	}
 	var shared struct{ ID int64 }
-	admins[0].post(t, "/rest/groups", fields{"alias": "Shared", "organization": "/", "parent": "Admin", "permission": everything}).ok(t).into(t, &shared)
+	admins[0].post(t, "/rest/groups",
+		fields{"alias": "Shared", "organization": "/", "parent": "Admin", "permission": everything}).ok(t).into(t, &shared)
 	var organizations [2]int64
 	for o := range organizations {
 		var found struct{ EnvID int64 }
@@ -311,11 +319,13 @@ func TestRevocationOfMany(t *testing.T) {
 	}
 	ask := &right{name: "the right of many", ask: askColleague}
 	for n := range rounds {
-		path, take, give := fmt.Sprintf("/rest/groups/%d", shared.ID), fields{"permission": nothing}, fields{"permission": everything}
+		path, take, give := fmt.Sprintf("/rest/groups/%d", shared.ID), fields{"permission": nothing},
+			fields{"permission": everything}
 		concerned := func(*member) bool { return true }
 		if n%2 == 1 {
 			o := n / 2 % 2
-			path, take, give = fmt.Sprintf("/rest/environments/%d", organizations[o]), fields{"active": false}, fields{"active": true}
+			path, take, give = fmt.Sprintf("/rest/environments/%d", organizations[o]), fields{"active": false},
+				fields{"active": true}
 			concerned = func(m *member) bool { return m == members[o] || m == members[o+2] }
 		}
 		for _, step := range []struct {

@@ -26,11 +26,14 @@ func TestDatabaseOfANewerProgram(t *testing.T) {
 		}
 
 		s = serve(t, at)
-		s.logs(t, `"level":"WARN","msg":"the database has steps that this program does not have[^"]*","steps":\["`+later+`"\]`)
-		require.Equal(t, "ready; the database has steps that this program does not have: "+later+"\n", string(s.anonymous().get(t, "/readyz").ok(t).body))
+		s.logs(t, `"level":"WARN","msg":"the database has steps that this program does not have[^"]*","steps":\["`+later+
+			`"\]`)
+		require.Equal(t, "ready; the database has steps that this program does not have: "+later+"\n",
+			string(s.anonymous().get(t, "/readyz").ok(t).body))
 		s.admin().post(t, "/rest/users", newUser("ada", "long enough")).ok(t)
 		status := canopy("migrate", "status").in(at).succeeds(t)
-		require.Regexp(t, `(?m)^[0-9-]{10} [0-9:]{8}  +`+later+`  +this program does not have it: a newer one ran it$`, status)
+		require.Regexp(t, `(?m)^[0-9-]{10} [0-9:]{8}  +`+later+`  +this program does not have it: a newer one ran it$`,
+			status)
 		require.Equal(t, 1, strings.Count(status, "does not have"))
 		canopy("export").in(at).succeeds(t)
 		s.stop(t)
@@ -38,7 +41,8 @@ func TestDatabaseOfANewerProgram(t *testing.T) {
 		_, err := db.Exec("UPDATE schema_steps SET needs = '99.1' WHERE version = 20990101000000")
 		require.NoError(t, err)
 		want := `\Athe database was migrated by a newer program: ` + later + ` needs canopy 99\.1 or newer, and this is \S+\z`
-		for _, command := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"export"}, {"migrate", "up"}, {"user", "create", "bob", "--generate"}} {
+		for _, command := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"export"}, {"migrate", "up"},
+			{"user", "create", "bob", "--generate"}} {
 			require.Regexp(t, want, canopy(command...).in(at).fails(t), "%v", command)
 		}
 		status = canopy("migrate", "status").in(at).succeeds(t)
@@ -60,8 +64,10 @@ func TestDatabaseOfAnotherProgram(t *testing.T) {
 		_, err := at.open(t).Exec("UPDATE goose_db_version SET version_id = version_id - 7000000 WHERE version_id > 0")
 		require.NoError(t, err)
 		for _, command := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"export"}, {"migrate", "up"}} {
-			require.Regexp(t, `\Athe database has the schema of another program: it has the step 20261122\d+, which this program does not `+
-				`know, and lacks 20261129080000_directory_create\.sql; [^\n]+\z`, canopy(command...).in(at).fails(t), "%v", command)
+			require.Regexp(t,
+				`\Athe database has the schema of another program: it has the step 20261122\d+, which this program does not `+
+					`know, and lacks 20261129080000_directory_create\.sql; [^\n]+\z`, canopy(command...).in(at).fails(t), "%v",
+				command)
 		}
 		require.Regexp(t, `(?m)^pending `, canopy("migrate", "status").in(at).succeeds(t), "nothing was migrated")
 	})

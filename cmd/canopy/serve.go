@@ -16,7 +16,8 @@ import (
 // directoryFlags are the flags of every command that opens the directory.
 func directoryFlags(flags *pflag.FlagSet, cfg *app.Config) {
 	flags.StringVar(&cfg.Data, "data", cfg.Data, "folder of the embedded database and of the server's key")
-	flags.StringVar(&cfg.DatabaseURL, "database-url", "", "PostgreSQL to use instead of the embedded database (postgres://…)")
+	flags.StringVar(&cfg.DatabaseURL, "database-url", "",
+		"PostgreSQL to use instead of the embedded database (postgres://…)")
 }
 
 // secrets reads what has no flags.
@@ -74,35 +75,58 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&cfg.Listen, "listen", cfg.Listen, "address to listen on")
 	f.BoolVar(&cfg.Demo, "demo", false, "fill an empty directory with three organizations to try things out")
 	f.StringVar(&cfg.RootAlias, "root-alias", cfg.RootAlias, "alias of the root environment of a new directory")
-	f.StringVar(&bootstrap, "bootstrap", string(cfg.Bootstrap), "how a new directory gets its superUser: admin, or first-user for the first user created")
+	f.StringVar(&bootstrap, "bootstrap", string(cfg.Bootstrap),
+		"how a new directory gets its superUser: admin, or first-user for the first user created")
 	f.DurationVar(&cfg.Sessions.Token, "token-lifetime", cfg.Sessions.Token, "how long a token of /auth lasts")
-	f.DurationVar(&cfg.Sessions.Access, "access-lifetime", cfg.Sessions.Access, "how long an access token lasts that comes with a refresh token")
-	f.DurationVar(&cfg.Sessions.Refresh, "refresh-lifetime", cfg.Sessions.Refresh, "how long a refresh token lasts that nobody uses")
-	f.DurationVar(&cfg.Sessions.Longest, "refreshed-lifetime", cfg.Sessions.Longest, "how long a session lasts, however often it is refreshed")
-	f.DurationVar(&cfg.Sessions.CookieIdle, "idle-lifetime", cfg.Sessions.CookieIdle, "how long a session with a cookie lasts that nobody uses")
-	f.DurationVar(&cfg.Sessions.Cookie, "session-lifetime", cfg.Sessions.Cookie, "how long a session with a cookie lasts that is used")
-	f.IntVar(&cfg.MinPasswordLength, "min-password-length", cfg.MinPasswordLength, "how many characters a new password needs")
-	f.StringVar(&cfg.SignUpEnvironment, "signup-environment", "", "environment of people who register without a code; empty refuses them")
-	f.BoolVar(&cfg.AutoApprove, "auto-approve", false, "open the accounts of people who register as soon as their mail address is proven")
+	f.DurationVar(&cfg.Sessions.Access, "access-lifetime", cfg.Sessions.Access,
+		"how long an access token lasts that comes with a refresh token")
+	f.DurationVar(&cfg.Sessions.Refresh, "refresh-lifetime", cfg.Sessions.Refresh,
+		"how long a refresh token lasts that nobody uses")
+	f.DurationVar(&cfg.Sessions.Longest, "refreshed-lifetime", cfg.Sessions.Longest,
+		"how long a session lasts, however often it is refreshed")
+	f.DurationVar(&cfg.Sessions.CookieIdle, "idle-lifetime", cfg.Sessions.CookieIdle,
+		"how long a session with a cookie lasts that nobody uses")
+	f.DurationVar(&cfg.Sessions.Cookie, "session-lifetime", cfg.Sessions.Cookie,
+		"how long a session with a cookie lasts that is used")
+	f.IntVar(&cfg.MinPasswordLength, "min-password-length", cfg.MinPasswordLength,
+		"how many characters a new password needs")
+	f.StringVar(&cfg.SignUpEnvironment, "signup-environment", "",
+		"environment of people who register without a code; empty refuses them")
+	f.BoolVar(&cfg.AutoApprove, "auto-approve", false,
+		"open the accounts of people who register as soon as their mail address is proven")
 	f.StringVar(&cfg.PublicURL, "public-url", "", "address at which people reach the server, for the links in mail")
-	f.StringVar(&hosts, "link-hosts", "", "hosts that links mailed for other programs may lead to, with commas between; empty allows any with https")
-	f.StringVar(&cfg.SMTPURL, "smtp-url", "", "mail server, smtp://user@host:587 or smtps://user@host:465; without one mail is written into the data folder")
-	f.StringToInt64Var(&quotas, "quotas", nil, "how many there may be, such as users=1000,environments=500,groups=100,objects=5000 of an organization, owned=200,keys=10,sessions=100 of a user")
-	f.IntVar(&cfg.WriteRate, "write-rate", cfg.WriteRate, "requests a second that change something, of one user; ten seconds' worth at once")
-	f.StringToInt64Var(&limits, "mail-limits", nil, "mails an hour, such as address=5,source=30,user=200,overall=1000: to an address, by strangers of a network, by a user, in all")
+	f.StringVar(&hosts, "link-hosts", "",
+		"hosts that links mailed for other programs may lead to, with commas between; empty allows any with https")
+	f.StringVar(&cfg.SMTPURL, "smtp-url", "",
+		"mail server, smtp://user@host:587 or smtps://user@host:465; without one mail is written into the data folder")
+	f.StringToInt64Var(&quotas, "quotas", nil,
+		"how many there may be, such as users=1000,environments=500,groups=100,objects=5000 of an organization, "+
+			"owned=200,keys=10,sessions=100 of a user")
+	f.IntVar(&cfg.WriteRate, "write-rate", cfg.WriteRate,
+		"requests a second that change something, of one user; ten seconds' worth at once")
+	f.StringToInt64Var(&limits, "mail-limits", nil,
+		"mails an hour, such as address=5,source=30,user=200,overall=1000: to an address, by strangers of a network, by a "+
+			"user, in all")
 	f.StringVar(&cfg.MailFrom, "mail-from", "", "sender of mail, such as \"Canopy <canopy@example.org>\"")
-	f.StringSliceVar(&cfg.Surfaces, "surfaces", nil, "surfaces to offer, with commas between, such as rest,tellius=/tellius for one below a path of its own; all if empty")
+	f.StringSliceVar(&cfg.Surfaces, "surfaces", nil,
+		"surfaces to offer, with commas between, such as rest,tellius=/tellius for one below a path of its own; all if empty")
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "file of the certificate, for HTTPS")
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "file of the certificate's key")
 	f.BoolVar(&cfg.TLSSelfSigned, "tls-self-signed", false, "HTTPS with a certificate made at the start, for trying out")
-	f.StringVar(&proxies, "trusted-proxies", "", "networks of proxies whose X-Forwarded-For is believed, with commas between")
+	f.StringVar(&proxies, "trusted-proxies", "",
+		"networks of proxies whose X-Forwarded-For is believed, with commas between")
 	f.DurationVar(&cfg.RequestLimit, "request-limit", cfg.RequestLimit, "how long a request may take")
 	f.IntVar(&cfg.MaxBody, "max-body", cfg.MaxBody, "largest body of a request, in bytes")
-	f.IntVar(&cfg.MaxBodyMemory, "max-body-memory", cfg.MaxBodyMemory, "bytes of all bodies above 16 KiB that are being received; an address may use a quarter")
-	f.IntVar(&cfg.MaxConnections, "max-connections", cfg.MaxConnections, "connections of clients; an address that is no trusted proxy may have a quarter")
-	f.IntVar(&cfg.MaxOpenAnswers, "max-open-answers", cfg.MaxOpenAnswers, "answers above 64 KiB that are being sent; a user may have a sixteenth, an address a quarter")
-	f.StringVar(&cfg.CustomProperties, "custom-properties", "", "JSON file that declares what users and organizations have beyond the common fields")
-	f.StringVar(&redirects, "redirects", "", "paths and origins to which forms may have a browser sent, with commas between")
+	f.IntVar(&cfg.MaxBodyMemory, "max-body-memory", cfg.MaxBodyMemory,
+		"bytes of all bodies above 16 KiB that are being received; an address may use a quarter")
+	f.IntVar(&cfg.MaxConnections, "max-connections", cfg.MaxConnections,
+		"connections of clients; an address that is no trusted proxy may have a quarter")
+	f.IntVar(&cfg.MaxOpenAnswers, "max-open-answers", cfg.MaxOpenAnswers,
+		"answers above 64 KiB that are being sent; a user may have a sixteenth, an address a quarter")
+	f.StringVar(&cfg.CustomProperties, "custom-properties", "",
+		"JSON file that declares what users and organizations have beyond the common fields")
+	f.StringVar(&redirects, "redirects", "",
+		"paths and origins to which forms may have a browser sent, with commas between")
 	f.StringVar(&level, "log-level", "info", "least important lines to log: debug, info, warn or error")
 	return c
 }

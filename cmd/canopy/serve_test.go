@@ -31,7 +31,8 @@ func TestServeCannotStart(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	file := filepath.Join(folder, "file")
-	require.NoError(t, os.WriteFile(file, []byte("not a database, and longer than the header of one: "+strings.Repeat("x", 200)), 0o600))
+	require.NoError(t, os.WriteFile(file,
+		[]byte("not a database, and longer than the header of one: "+strings.Repeat("x", 200)), 0o600))
 	broken := t.TempDir()
 	require.NoError(t, os.Rename(file, filepath.Join(broken, "canopy.db")))
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
@@ -45,27 +46,41 @@ func TestServeCannotStart(t *testing.T) {
 		env   []string
 		want  string
 	}{
-		{"the address is taken", []string{"--listen", busy.Addr().String()}, nil, "--listen: another program listens on 127.0.0.1:.* already; stop it, or name another port"},
-		{"the address is none", []string{"--listen", "nowhere"}, nil, `--listen: "nowhere" is no address and port, such as 127.0.0.1:8080`},
+		{"the address is taken", []string{"--listen", busy.Addr().String()}, nil,
+			"--listen: another program listens on 127.0.0.1:.* already; stop it, or name another port"},
+		{"the address is none", []string{"--listen", "nowhere"}, nil,
+			`--listen: "nowhere" is no address and port, such as 127.0.0.1:8080`},
 		{"the data folder is a file", []string{"--data", file}, nil, "data folder"},
 		{"the database is no database", []string{"--data", broken}, nil, "not a database"},
-		{"nobody answers at the database's address", []string{"--database-url", "postgres://canopy:hush-hush@127.0.0.1:1/canopy"}, nil, `--database-url: the database does not answer: nobody listens at its address and port \(the connection was refused\)$`},
-		{"the database's address is none", []string{"--database-url", "postgres://canopy:hush-hush@[/canopy"}, nil, "--database-url: the database URL cannot be read; an address such as postgres://canopy@db.example:5432/canopy is expected$"},
+		{"nobody answers at the database's address",
+			[]string{"--database-url", "postgres://canopy:hush-hush@127.0.0.1:1/canopy"}, nil,
+			`--database-url: the database does not answer: nobody listens at its address and port \(the connection was refused\)$`},
+		{"the database's address is none", []string{"--database-url", "postgres://canopy:hush-hush@[/canopy"}, nil,
+			"--database-url: the database URL cannot be read; an address such as postgres://canopy@db.example:5432/canopy is " +
+				"expected$"},
 		{"a certificate without a key", []string{"--tls-cert", file}, nil, "a certificate and its key go together"},
 		{"a key without a certificate", []string{"--tls-key", file}, nil, "a certificate and its key go together"},
 		{"two certificates", []string{"--tls-self-signed", "--tls-cert", file, "--tls-key", file}, nil, "not both"},
 		{"a certificate that is none", []string{"--tls-cert", file, "--tls-key", file}, nil, "read the certificate: "},
-		{"a bootstrap that is none", []string{"--bootstrap", "magic"}, nil, `--bootstrap: "magic" is neither admin nor first-user`},
-		{"a level that is none", []string{"--log-level", "loud"}, nil, `--log-level: "loud" is none of debug, info, warn and error`},
-		{"a network that is none", []string{"--trusted-proxies", "10.0.0.0/8,home"}, nil, `--trusted-proxies: "home" is not a network`},
-		{"a duration that is none", []string{"--request-limit", "soon"}, nil, `--request-limit: "soon": a time such as 90s, 30m or 12h is expected`},
+		{"a bootstrap that is none", []string{"--bootstrap", "magic"}, nil,
+			`--bootstrap: "magic" is neither admin nor first-user`},
+		{"a level that is none", []string{"--log-level", "loud"}, nil,
+			`--log-level: "loud" is none of debug, info, warn and error`},
+		{"a network that is none", []string{"--trusted-proxies", "10.0.0.0/8,home"}, nil,
+			`--trusted-proxies: "home" is not a network`},
+		{"a duration that is none", []string{"--request-limit", "soon"}, nil,
+			`--request-limit: "soon": a time such as 90s, 30m or 12h is expected`},
 		{"a flag that is none", []string{"--verbose"}, nil, "unknown flag: --verbose"},
 		{"an argument", []string{"now"}, nil, `unknown command "now"`},
 		{"an alias of the root that is none", []string{"--root-alias", "a/b"}, nil, "slash"},
-		{"a password that is too short", nil, []string{"CANOPY_ADMIN_PASSWORD=abc"}, "CANOPY_ADMIN_PASSWORD: At least 6 characters are required"},
-		{"a file for a password that is missing", nil, []string{"CANOPY_ADMIN_PASSWORD_FILE=" + file + ".none"}, "CANOPY_ADMIN_PASSWORD_FILE: "},
-		{"a file for a server key that is empty", nil, []string{"CANOPY_SERVER_KEY_FILE=" + file}, "CANOPY_SERVER_KEY_FILE: .* is empty"},
-		{"a server key that is too short", nil, []string{"CANOPY_SERVER_KEY=0123456789"}, "the server key must have at least 32 characters"},
+		{"a password that is too short", nil, []string{"CANOPY_ADMIN_PASSWORD=abc"},
+			"CANOPY_ADMIN_PASSWORD: At least 6 characters are required"},
+		{"a file for a password that is missing", nil, []string{"CANOPY_ADMIN_PASSWORD_FILE=" + file + ".none"},
+			"CANOPY_ADMIN_PASSWORD_FILE: "},
+		{"a file for a server key that is empty", nil, []string{"CANOPY_SERVER_KEY_FILE=" + file},
+			"CANOPY_SERVER_KEY_FILE: .* is empty"},
+		{"a server key that is too short", nil, []string{"CANOPY_SERVER_KEY=0123456789"},
+			"the server key must have at least 32 characters"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,7 +110,8 @@ func TestSettingsAreRefusedInPlainWords(t *testing.T) {
 		{"listen", "127.0.0.1", `--listen: "127.0.0.1" is no address and port`},
 		{"listen", "127.0.0.1:http-ish", `--listen: "127.0.0.1:http-ish" is no address and port`},
 		{"listen", "203.0.113.7:8080", `--listen: 203.0.113.7:8080 is no address of this machine`},
-		{"database-url", missing, `--database-url: the database does not answer: there is no database of that name; make it with createdb`},
+		{"database-url", missing,
+			`--database-url: the database does not answer: there is no database of that name; make it with createdb`},
 		{"database-url", "postgres://x:hush-hush@nowhere.example/x", `--database-url: the database does not answer: `},
 		{"log-level", "", `--log-level: "" is none of debug, info, warn and error`},
 	}
@@ -103,13 +119,15 @@ func TestSettingsAreRefusedInPlainWords(t *testing.T) {
 		t.Run(tt.flag+" "+tt.value, func(t *testing.T) {
 			t.Parallel()
 			plain := func(args ...string) *invocation {
-				i := canopy(append([]string{"serve", "--data", t.TempDir()}, args...)...).with("CANOPY_ADMIN_PASSWORD", adminPassword)
+				i := canopy(append([]string{"serve", "--data", t.TempDir()}, args...)...).
+					with("CANOPY_ADMIN_PASSWORD", adminPassword)
 				if tt.flag != "listen" {
 					i.args = append(i.args, "--listen", "127.0.0.1:0")
 				}
 				return i
 			}
-			for _, line := range []string{plain("--" + tt.flag + "=" + tt.value).fails(t), plain().with(variable(tt.flag), tt.value).fails(t)} {
+			for _, line := range []string{plain("--" + tt.flag + "=" + tt.value).fails(t), plain().
+				with(variable(tt.flag), tt.value).fails(t)} {
 				require.Contains(t, line, tt.want)
 				require.NotRegexp(t, "strconv|parsing|invalid|syntax|hush-hush|SQLSTATE|pgx|dial|lookup|listen tcp|flag: ", line)
 			}
@@ -121,8 +139,10 @@ func TestSettingsAreRefusedInPlainWords(t *testing.T) {
 func TestMisspeltVariables(t *testing.T) {
 	t.Parallel()
 	at := inSQLite(t)
-	run := canopy("serve", "--listen", "127.0.0.1:0").in(at).with("CANOPY_ADMIN_PASSWORD", adminPassword).with("CANOPY_ADMIN_PASWORD", "secret words").
-		with("CANOPY_LISTEN_ADDRESS", "x").with("CANOPY_MAXBODY", "1").with("CANOPY_TEST_X", "1").with("CANOPY_FLAVOUR", "mint").
+	run := canopy("serve", "--listen", "127.0.0.1:0").in(at).with("CANOPY_ADMIN_PASSWORD", adminPassword).
+		with("CANOPY_ADMIN_PASWORD", "secret words").
+		with("CANOPY_LISTEN_ADDRESS", "x").with("CANOPY_MAXBODY", "1").with("CANOPY_TEST_X", "1").
+		with("CANOPY_FLAVOUR", "mint").
 		with("CANOPY_FORMAT", "json").with("CANOPY_PASSWORD_FILE", "x").with("OTHER_CANOPY", "1").serve(t)
 	run.admin().get(t, "/rest/me").ok(t)
 	var said []string
@@ -138,7 +158,8 @@ func TestMisspeltVariables(t *testing.T) {
 		"canopy: CANOPY_MAXBODY is no setting and is ignored; did you mean CANOPY_MAX_BODY?",
 	}, said)
 	require.NotContains(t, run.err.String(), "secret words")
-	require.Contains(t, canopy("export").in(at).with("CANOPY_ORGANISATION", "x").run(t).err.String(), "did you mean CANOPY_ORGANIZATION?")
+	require.Contains(t, canopy("export").in(at).with("CANOPY_ORGANISATION", "x").run(t).err.String(),
+		"did you mean CANOPY_ORGANIZATION?")
 }
 
 // Where others could read passwords on their way, the start says so.
@@ -154,7 +175,8 @@ func TestServeWarnsWithoutTLS(t *testing.T) {
 		return p.err.String()
 	}
 	require.Contains(t, start("--listen", "0.0.0.0:0"), warning)
-	for _, flags := range [][]string{{"--listen", "127.0.0.1:0"}, {"--listen", "[::1]:0"}, {"--listen", "0.0.0.0:0", "--tls-self-signed"},
+	for _, flags := range [][]string{{"--listen", "127.0.0.1:0"}, {"--listen", "[::1]:0"},
+		{"--listen", "0.0.0.0:0", "--tls-self-signed"},
 		{"--listen", "0.0.0.0:0", "--trusted-proxies", "10.0.0.0/8"}} {
 		require.NotContains(t, start(flags...), warning, flags)
 	}
@@ -210,7 +232,8 @@ func (u user) key() [4]any { return [4]any{u.UserID, u.Alias, u.EnvID, u.Role} }
 func TestServeBootstrapFirstUser(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
 		s := canopy("serve", "--bootstrap", "first-user").in(at).with("CANOPY_ADMIN_PASSWORD", adminPassword).serve(t)
-		eventually(t, func() bool { return strings.Contains(s.out.String(), "The first user created becomes its superUser") }, "the hint")
+		eventually(t, func() bool { return strings.Contains(s.out.String(), "The first user created becomes its superUser") },
+			"the hint")
 		s.admin().get(t, "/rest/me").is(t, http.StatusUnauthorized)
 
 		create := func(alias string) string {
@@ -232,7 +255,8 @@ func TestServeLocksTheFile(t *testing.T) {
 	t.Parallel()
 	at := inSQLite(t)
 	s := serve(t, at)
-	require.Contains(t, canopy("serve", "--listen", "127.0.0.1:0").in(at).fails(t), "another server is using "+filepath.Join(at.data(), "canopy.db"))
+	require.Contains(t, canopy("serve", "--listen", "127.0.0.1:0").in(at).fails(t), "another server is using "+
+		filepath.Join(at.data(), "canopy.db"))
 	s.admin().get(t, "/rest/me").ok(t)
 
 	// Commands work beside the server, and what they did holds at once.
@@ -250,10 +274,12 @@ func TestServeLocksTheFile(t *testing.T) {
 func TestServersShareAKey(t *testing.T) {
 	t.Parallel()
 	url := testdb.Postgres(t)
-	first, second := place{"--data", t.TempDir(), "--database-url", url}, place{"--data", t.TempDir(), "--database-url", url}
+	first, second := place{"--data", t.TempDir(), "--database-url", url},
+		place{"--data", t.TempDir(), "--database-url", url}
 	token := serve(t, first).signIn(t, "admin", adminPassword)
 
-	require.Contains(t, canopy("serve", "--listen", "127.0.0.1:0").in(second).fails(t), "there is none here; set CANOPY_SERVER_KEY")
+	require.Contains(t, canopy("serve", "--listen", "127.0.0.1:0").in(second).fails(t),
+		"there is none here; set CANOPY_SERVER_KEY")
 	require.NoFileExists(t, filepath.Join(second.data(), "server.key"))
 	another := strings.Repeat("k", 40)
 	line := canopy("serve", "--listen", "127.0.0.1:0").in(second).with("CANOPY_SERVER_KEY", another).fails(t)

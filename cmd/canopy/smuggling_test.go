@@ -31,7 +31,8 @@ func (s *server) dial(t testing.TB) net.Conn {
 func (s *server) raw(t testing.TB, request string) (answer, bool) {
 	t.Helper()
 	c := s.dial(t)
-	_, err := io.WriteString(c, strings.NewReplacer("\n", "\r\n", "<LF>", "\n").Replace(request)+"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+	_, err := io.WriteString(c, strings.NewReplacer("\n", "\r\n", "<LF>", "\n").
+		Replace(request)+"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
 	require.NoError(t, err)
 	r := bufio.NewReader(c)
 	response, err := http.ReadResponse(r, nil)
@@ -49,28 +50,43 @@ func TestAmbiguousRequestsAreRefused(t *testing.T) {
 	s := serve(t, inSQLite(t))
 	const chunks = "2\n{}\n0\n\n"
 	refused := map[string]string{
-		"both lengths":                        "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 4\nTransfer-Encoding: chunked\n\n" + chunks,
-		"both lengths the other way round":    "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\nContent-Length: 4\n\n" + chunks,
-		"both lengths in small letters":       "POST /rest/users HTTP/1.1\nHost: x\ntransfer-encoding: chunked\ncontent-length: 4\n\n" + chunks,
-		"both lengths in HTTP/1.0":            "POST /rest/users HTTP/1.0\nHost: x\nContent-Length: 4\nTransfer-Encoding: chunked\n\n" + chunks,
-		"both lengths, of no surface":         "POST /healthz HTTP/1.1\nHost: x\nContent-Length: 4\nTransfer-Encoding: chunked\n\n" + chunks,
-		"a length with a blank behind":        "POST /rest/users HTTP/1.1\nHost: x\nContent-Length : 4\nTransfer-Encoding: chunked\n\n" + chunks,
-		"a length that is folded away":        "POST /rest/users HTTP/1.1\nHost: x\nX-A: b\n Content-Length: 4\nTransfer-Encoding: chunked\n\n" + chunks,
-		"an encoding that is folded away":     "POST /rest/users HTTP/1.1\nHost: x\nX-A: b\n\tTransfer-Encoding: chunked\nContent-Length: 2\n\n{}",
-		"two lengths":                         "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 2\nContent-Length: 4\n\n{}{}",
-		"the same length twice":               "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 2\nContent-Length: 2\n\n{}",
-		"a list of lengths":                   "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 2, 2\n\n{}",
-		"a length with a sign":                "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: +2\n\n{}",
-		"two encodings":                       "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\nTransfer-Encoding: identity\n\n" + chunks,
-		"an encoding of another kind":         "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: xchunked\n\n" + chunks,
-		"a bare line feed in an extension":    "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\n\n2;a<LF>\n{}\n0\n\n",
-		"a bare line feed behind a size":      "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\n\n2<LF>{}\n0\n\n",
-		"a size that is no number":            "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\n\n0x2\n{}\n0\n\n",
-		"a chunk that is longer than it says": "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\n\n2\n{}{}\n0\n\n",
-		"two hosts":                           "GET /rest/users HTTP/1.1\nHost: x\nHost: y\n\n",
-		"no host":                             "GET /rest/users HTTP/1.1\nAccept: */*\n\n",
-		"a header without a name":             "GET /rest/users HTTP/1.1\nHost: x\n: y\n\n",
-		"a header without a colon":            "GET /rest/users HTTP/1.1\nHost: x\nnothing\n\n",
+		"both lengths": "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 4\nTransfer-Encoding: " +
+			"chunked\n\n" + chunks,
+		"both lengths the other way round": "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: " +
+			"chunked\nContent-Length: 4\n\n" + chunks,
+		"both lengths in small letters": "POST /rest/users HTTP/1.1\nHost: x\ntransfer-encoding: " +
+			"chunked\ncontent-length: 4\n\n" + chunks,
+		"both lengths in HTTP/1.0": "POST /rest/users HTTP/1.0\nHost: x\nContent-Length: 4\nTransfer-Encoding: " +
+			"chunked\n\n" + chunks,
+		"both lengths, of no surface": "POST /healthz HTTP/1.1\nHost: x\nContent-Length: 4\nTransfer-Encoding: " +
+			"chunked\n\n" + chunks,
+		"a length with a blank behind": "POST /rest/users HTTP/1.1\nHost: x\nContent-Length : " +
+			"4\nTransfer-Encoding: chunked\n\n" + chunks,
+		"a length that is folded away": "POST /rest/users HTTP/1.1\nHost: x\nX-A: b\n Content-Length: " +
+			"4\nTransfer-Encoding: chunked\n\n" + chunks,
+		"an encoding that is folded away": "POST /rest/users HTTP/1.1\nHost: x\nX-A: b\n\tTransfer-Encoding: " +
+			"chunked\nContent-Length: 2\n\n{}",
+		"two lengths": "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 2\nContent-Length: " +
+			"4\n\n{}{}",
+		"the same length twice": "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 2\nContent-Length: " +
+			"2\n\n{}",
+		"a list of lengths":    "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: 2, 2\n\n{}",
+		"a length with a sign": "POST /rest/users HTTP/1.1\nHost: x\nContent-Length: +2\n\n{}",
+		"two encodings": "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: " +
+			"chunked\nTransfer-Encoding: identity\n\n" + chunks,
+		"an encoding of another kind": "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: xchunked\n\n" + chunks,
+		"a bare line feed in an extension": "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: " +
+			"chunked\n\n2;a<LF>\n{}\n0\n\n",
+		"a bare line feed behind a size": "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: " +
+			"chunked\n\n2<LF>{}\n0\n\n",
+		"a size that is no number": "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: " +
+			"chunked\n\n0x2\n{}\n0\n\n",
+		"a chunk that is longer than it says": "POST /rest/users HTTP/1.1\nHost: x\nTransfer-Encoding: " +
+			"chunked\n\n2\n{}{}\n0\n\n",
+		"two hosts":                "GET /rest/users HTTP/1.1\nHost: x\nHost: y\n\n",
+		"no host":                  "GET /rest/users HTTP/1.1\nAccept: */*\n\n",
+		"a header without a name":  "GET /rest/users HTTP/1.1\nHost: x\n: y\n\n",
+		"a header without a colon": "GET /rest/users HTTP/1.1\nHost: x\nnothing\n\n",
 	}
 	for name, request := range refused {
 		t.Run(name, func(t *testing.T) {
@@ -103,8 +119,10 @@ func TestEndOfAFormHidesNoRequest(t *testing.T) {
 	const form = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--b--\r\n"
 	body := form + strings.Repeat("\r\n", 6000) + "GET /rest/me HTTP/1.1\r\nHost: x\r\n\r\n"
 	c := s.dial(t)
-	_, err := fmt.Fprintf(c, "POST /nothing-here HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n%s"+
-		"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", len(body), body)
+	_, err := fmt.Fprintf(c,
+		"POST /nothing-here HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: "+
+			"%d\r\n\r\n%s"+
+			"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", len(body), body)
 	require.NoError(t, err)
 	r := bufio.NewReader(c)
 	for _, status := range []int{http.StatusNotFound, http.StatusOK} {

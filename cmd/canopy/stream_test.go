@@ -61,7 +61,8 @@ func largeDirectory(t testing.TB, at place, n int) {
 	b.WriteString("alias,firstname,lastname,mailaddress,environment,jobtitle,service,phone\n")
 	long := strings.Repeat("x", 99)
 	for i := range n {
-		fmt.Fprintf(&b, "user%d,First%s,Last%s,user%d@example.org,Large/part %d,%s,%s,%s\n", i, long[:90], long[:90], i, i%7, long, long, long)
+		fmt.Fprintf(&b, "user%d,First%s,Last%s,user%d@example.org,Large/part %d,%s,%s,%s\n", i, long[:90], long[:90], i, i%7,
+			long, long, long)
 	}
 	importFile(at, write(t, "large.csv", b.String()), "--create-environments").succeeds(t)
 }
@@ -76,7 +77,8 @@ func (s *server) slowReader(t testing.TB, token string) slowReader {
 	t.Helper()
 	c := s.dial(t)
 	require.NoError(t, c.(*net.TCPConn).SetReadBuffer(128<<10))
-	_, err := io.WriteString(c, "GET /rest/users?total=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+token+"\r\n\r\n")
+	_, err := io.WriteString(c, "GET /rest/users?total=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+token+
+		"\r\n\r\n")
 	require.NoError(t, err)
 	head, err := http.ReadResponse(bufio.NewReaderSize(c, 64<<10), nil)
 	require.NoError(t, err)
@@ -164,7 +166,8 @@ func TestListsStream(t *testing.T) {
 				s.metric(t, `canopy_database_connections{state="used"}`) == 0
 		}, "everything to be free again")
 		require.Less(t, s.resident(t)-before, all/2)
-		t.Logf("%d MB before, %d MB with %d readers of %d MB each, %d MB after", before>>20, during>>20, readers, size>>20, s.resident(t)>>20)
+		t.Logf("%d MB before, %d MB with %d readers of %d MB each, %d MB after", before>>20, during>>20, readers, size>>20,
+			s.resident(t)>>20)
 		s.stop(t)
 	})
 }

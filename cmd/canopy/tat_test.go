@@ -15,10 +15,12 @@ import (
 // that lands in the data folder, and returns a caller with the password that answers.
 func signedUp(t *testing.T, s *server, at place, username string) caller {
 	t.Helper()
-	created := s.anonymous().mustSend(t, "POST", "/user", `{"username": "`+username+`", "fullname": "User AA", "email": "`+username+`@foo.net",
+	created := s.anonymous().
+		mustSend(t, "POST", "/user", `{"username": "`+username+`", "fullname": "User AA", "email": "`+username+`@foo.net",
 		"callback": " Click on scheme://:host::port/user/verify/:username/:token to validate your account"}`)
 	require.Equal(t, 201, created.status, string(created.body))
-	link := regexp.MustCompile(`Click on http://tat\.example:8080(/user/verify/` + regexp.QuoteMeta(username) + `/\S+) to validate`)
+	link := regexp.MustCompile(`Click on http://tat\.example:8080(/user/verify/` + regexp.QuoteMeta(username) +
+		`/\S+) to validate`)
 	path := ""
 	eventually(t, func() bool {
 		names, _ := filepath.Glob(filepath.Join(at.data(), "outbox", "*.eml"))
@@ -47,7 +49,8 @@ func signedUp(t *testing.T, s *server, at place, username string) caller {
 func TestTatDocument(t *testing.T) {
 	t.Parallel()
 	at := inSQLite(t)
-	s := canopy("serve", "--bootstrap", "first-user", "--signup-environment", "/", "--auto-approve", "--public-url", "http://tat.example:8080").in(at).serve(t)
+	s := canopy("serve", "--bootstrap", "first-user", "--signup-environment", "/", "--auto-approve", "--public-url",
+		"http://tat.example:8080").in(at).serve(t)
 	admin := signedUp(t, s, at, "userAdmin")
 	user := signedUp(t, s, at, "userA")
 	for _, name := range []string{"username", "tat.system.convert", "usernameToGrant", "usernameToRename"} {
@@ -62,28 +65,40 @@ func TestTatDocument(t *testing.T) {
 		status             int
 		answer             string
 	}{
-		{s.anonymous(), "POST", "/user/reset", `{"username": "userA", "email": "userA@foo.net"}`, 201, `{"info":"please check your mail to validate your account"}`},
+		{s.anonymous(), "POST", "/user/reset", `{"username": "userA", "email": "userA@foo.net"}`, 201,
+			`{"info":"please check your mail to validate your account"}`},
 		{user, "GET", "/user/me", "", 200, `{"user":{"_id":"`},
 		{user, "POST", "/user/me/contacts/15", "", 200, `{"contacts":[],"countContactsPresences":0,"contactsPresence":null}`},
 		{admin, "POST", "/user/me/contact/username", "", 201, `""`},
 		{admin, "DELETE", "/user/me/contacts/username", "", 200, `{"info":"Contact username is removed"}`},
-		{admin, "POST", "/user/me/topics/myTopic/sub-topic", "", 201, `{"info":"Topic /myTopic/sub-topic added to favorites"}`},
-		{admin, "DELETE", "/user/me/topics/myTopic/sub-topic", "", 200, `{"info":"Topic /myTopic/sub-topic removed from favorites"}`},
-		{admin, "POST", "/user/me/disable/notifications/topics/myTopic/sub-topic", "", 201, `{"info":"Notications disabled on topic /myTopic/sub-topic"}`},
-		{admin, "POST", "/user/me/enable/notifications/topics/myTopic/sub-topic", "", 201, `{"info":"Notications enabled on Topic /myTopic/sub-topic"}`},
+		{admin, "POST", "/user/me/topics/myTopic/sub-topic", "", 201,
+			`{"info":"Topic /myTopic/sub-topic added to favorites"}`},
+		{admin, "DELETE", "/user/me/topics/myTopic/sub-topic", "", 200,
+			`{"info":"Topic /myTopic/sub-topic removed from favorites"}`},
+		{admin, "POST", "/user/me/disable/notifications/topics/myTopic/sub-topic", "", 201,
+			`{"info":"Notications disabled on topic /myTopic/sub-topic"}`},
+		{admin, "POST", "/user/me/enable/notifications/topics/myTopic/sub-topic", "", 201,
+			`{"info":"Notications enabled on Topic /myTopic/sub-topic"}`},
 		{user, "POST", "/user/me/enable/notifications/alltopics", "", 201, `{"info":"Notications enabled on all topics"}`},
 		{user, "POST", "/user/me/disable/notifications/alltopics", "", 201, `{"info":"Notications disabled on all topics"}`},
 		{user, "POST", "/user/me/tags/myTag", "", 201, `""`},
 		{user, "DELETE", "/user/me/tags/myTag", "", 200, `""`},
 		{user, "GET", "/users?skip=0&limit=100", "", 200, `{"count":1,"users":[{"_id":"`},
 		{admin, "GET", "/users?skip=0&limit=100&withGroups=true", "", 200, `{"count":6,"users":[{"_id":"`},
-		{admin, "PUT", "/user/convert", `{ "username": "tat.system.convert", "canListUsersAsAdmin": "true" }`, 201, `{"message":"Verification successful","password":"`},
-		{admin, "PUT", "/user/updatesystem", `{ "username": "tat.system.convert", "canListUsersAsAdmin": "true" }`, 201, `{"message":"Update successful"}`},
-		{admin, "PUT", "/user/resetsystem", `{ "username": "tat.system.convert" }`, 201, `{"message":"Reset password successful","password":"`},
+		{admin, "PUT", "/user/convert", `{ "username": "tat.system.convert", "canListUsersAsAdmin": "true" }`, 201,
+			`{"message":"Verification successful","password":"`},
+		{admin, "PUT", "/user/updatesystem", `{ "username": "tat.system.convert", "canListUsersAsAdmin": "true" }`, 201,
+			`{"message":"Update successful"}`},
+		{admin, "PUT", "/user/resetsystem", `{ "username": "tat.system.convert" }`, 201,
+			`{"message":"Reset password successful","password":"`},
 		{admin, "PUT", "/user/setadmin", `{ "username": "usernameToGrant" }`, 201, `""`},
-		{admin, "PUT", "/user/rename", `{ "username": "usernameToRename", "newUsername": "NewUsername" }`, 201, `{"info":"user is renamed"}`},
-		{admin, "PUT", "/user/update", `{ "username": "NewUsername", "newFullname": "NewFullname", "newEmail": "NewEmail@foo.net" }`, 201, `{"info":"user updated"}`},
-		{admin, "PUT", "/user/check", `{ "username": "NewUsername",  "fixPrivateTopics": true, "fixDefaultGroup": true }`, 201,
+		{admin, "PUT", "/user/rename", `{ "username": "usernameToRename", "newUsername": "NewUsername" }`, 201,
+			`{"info":"user is renamed"}`},
+		{admin, "PUT", "/user/update",
+			`{ "username": "NewUsername", "newFullname": "NewFullname", "newEmail": "NewEmail@foo.net" }`, 201,
+			`{"info":"user updated"}`},
+		{admin, "PUT", "/user/check", `{ "username": "NewUsername",  "fixPrivateTopics": true, "fixDefaultGroup": true }`,
+			201,
 			`{"defaultGroup":"user in User OK","topics":" /Private/NewUsername OK; "}`},
 		{admin, "PUT", "/user/archive", `{ "username": "NewUsername" }`, 201, `""`},
 		{user, "PUT", "/user/archive", `{ "username": "username" }`, 403, ``},
@@ -94,7 +109,8 @@ func TestTatDocument(t *testing.T) {
 		}
 		got := request.from.mustSend(t, request.method, request.path, body)
 		require.Equal(t, request.status, got.status, "%s %s: %s", request.method, request.path, got.body)
-		require.True(t, strings.HasPrefix(string(got.body), request.answer), "%s %s: %s", request.method, request.path, got.body)
+		require.True(t, strings.HasPrefix(string(got.body), request.answer), "%s %s: %s", request.method, request.path,
+			got.body)
 	}
 	s.stop(t)
 	for _, secret := range []string{admin.header.Get("Tat_password"), "/user/verify/userA/"} {

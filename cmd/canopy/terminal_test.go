@@ -145,7 +145,8 @@ func TestPasswordPromptCanBeInterrupted(t *testing.T) {
 		return settings.Lflag&unix.ECHO != 0
 	}
 	p := tt.run(t, canopy("user", "set-password", "admin").in(at), true)
-	eventually(t, func() bool { return strings.HasSuffix(tt.shown.String(), "New password: ") && !echoes() }, "the question")
+	eventually(t, func() bool { return strings.HasSuffix(tt.shown.String(), "New password: ") && !echoes() },
+		"the question")
 	p.signal(t, syscall.SIGINT)
 	p.wait(t)
 	require.Equal(t, 1, p.code())

@@ -47,10 +47,11 @@ func importCommand() *cobra.Command {
 			}
 			bar := progress(doc)
 			options.Progress = func() { _ = bar.Add(1) }
-			report, begun, err := app.Import(c.Context(), cfg, doc, options) //nolint:early // what was begun stays, whatever became of the import
+			report, begun, err := app.Import(c.Context(), cfg, doc, options) //nolint:early // what was begun stays
 			_ = bar.Exit()
 			if begun.Password != "" {
-				fmt.Fprintf(c.OutOrStdout(), "A superUser was made. It is shown once: login %s, password %s\n", begun.Login, begun.Password)
+				fmt.Fprintf(c.OutOrStdout(), "A superUser was made. It is shown once: login %s, password %s\n", begun.Login,
+					begun.Password)
 			}
 			if err != nil {
 				writeProblems(c.ErrOrStderr(), report)
@@ -83,7 +84,8 @@ func openDocument(path string) (document.Document, error) {
 	case ".txt", ".environments":
 		return document.List{Open: open}, nil
 	}
-	return nil, fmt.Errorf("%s: the name must end in .json for a directory document, .csv for a table of users, or .txt (or .environments) for a list of environments", path)
+	return nil, fmt.Errorf("%s: the name must end in .json for a directory document, .csv for a table of users, "+
+		"or .txt (or .environments) for a list of environments", path)
 }
 
 // progress returns a bar over the users of a document on standard error, which is silent
@@ -123,7 +125,8 @@ func writeReport(out, problems io.Writer, r transfer.ImportReport, o transfer.Im
 		kinds = append(kinds, kind{"objects", r.Objects}, kind{"other rows", r.Rows})
 	}
 	for _, kind := range kinds {
-		fmt.Fprintf(out, "%-13s %d %screated, %d %schanged, %d unchanged\n", kind.name+":", kind.Created, verb, kind.Updated, verb, kind.Unchanged)
+		fmt.Fprintf(out, "%-13s %d %screated, %d %schanged, %d unchanged\n", kind.name+":", kind.Created, verb, kind.Updated,
+			verb, kind.Unchanged)
 	}
 	if writeProblems(problems, r) && table && !o.CreateEnvironments {
 		fmt.Fprintln(problems, "With --create-environments, environments that users name and that are not there are made.")
@@ -148,7 +151,8 @@ func writeProblems(out io.Writer, r transfer.ImportReport) (unknown bool) {
 			field = p.Err.Field + ": "
 		}
 		fmt.Fprintf(out, "line %d: %s%s\n", p.Line, field, p.Err.Public)
-		unknown = unknown || domain.ErrEnvironmentNotFound.Is(p.Err) && slices.Contains([]string{"environment", "envs", "envsbloque"}, p.Err.Field)
+		unknown = unknown || domain.ErrEnvironmentNotFound.Is(p.Err) &&
+			slices.Contains([]string{"environment", "envs", "envsbloque"}, p.Err.Field)
 	}
 	if r.MoreProblems > 0 {
 		fmt.Fprintf(out, "and %d more\n", r.MoreProblems)
@@ -174,7 +178,8 @@ func exportCommand() *cobra.Command {
 			if err := secrets(&cfg); err != nil {
 				return err
 			}
-			write, ok := map[string]func(io.Writer, document.Document) error{"json": document.WriteJSON, "csv": document.WriteCSV}[format]
+			write, ok := map[string]func(io.Writer, document.Document) error{"json": document.WriteJSON,
+				"csv": document.WriteCSV}[format]
 			if !ok {
 				return fmt.Errorf("--format: %q is neither json nor csv", format)
 			}
@@ -191,8 +196,10 @@ func exportCommand() *cobra.Command {
 		},
 	}
 	directoryFlags(c.Flags(), &cfg)
-	c.Flags().StringVar(&options.Organization, "organization", "", "path of the organization to export; everything if empty")
-	c.Flags().BoolVar(&options.Hashes, "hashes", false, "add hashes of passwords, API keys and registration codes (directory document only)")
+	c.Flags().StringVar(&options.Organization, "organization", "",
+		"path of the organization to export; everything if empty")
+	c.Flags().BoolVar(&options.Hashes, "hashes", false,
+		"add hashes of passwords, API keys and registration codes (directory document only)")
 	c.Flags().StringVar(&format, "format", "json", "json for a directory document, csv for a table of users")
 	c.Flags().StringVar(&output, "output", "", "file to write, readable by its owner only; standard output if empty")
 	return c

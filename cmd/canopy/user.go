@@ -31,7 +31,8 @@ func userCommand() *cobra.Command {
 	}
 	directoryFlags(c.PersistentFlags(), &cfg)
 	c.AddCommand(userCreateCommand(&cfg), userPasswordCommand(&cfg), userShowCommand(&cfg),
-		userSwitchCommand(&cfg, "activate", "Let a user sign in again", true), userSwitchCommand(&cfg, "deactivate", "Keep a user from signing in", false),
+		userSwitchCommand(&cfg, "activate", "Let a user sign in again", true),
+		userSwitchCommand(&cfg, "deactivate", "Keep a user from signing in", false),
 		userDeleteCommand(&cfg))
 	return c
 }
@@ -41,7 +42,8 @@ func operate(ctx context.Context, cfg *app.Config, work func(*app.Directory, dom
 	return operateIn(ctx, cfg, app.WithDirectory, work)
 }
 
-func operateIn(ctx context.Context, cfg *app.Config, within func(context.Context, app.Config, func(*app.Directory) error) error,
+func operateIn(ctx context.Context, cfg *app.Config,
+	within func(context.Context, app.Config, func(*app.Directory) error) error,
 	work func(*app.Directory, domain.Principal) error) error {
 	if err := secrets(cfg); err != nil {
 		return err
@@ -72,7 +74,8 @@ func userCreateCommand(cfg *app.Config) *cobra.Command {
 				return flagged(err)
 			}
 			home, g := domain.EnvironmentRef(environment), domain.GroupRef(group)
-			in := directory.UserPatch{Alias: &args[0], Password: &password, FirstName: &first, LastName: &last, Mail: &mail, Home: &home, Role: &r, Group: &g}
+			in := directory.UserPatch{Alias: &args[0], Password: &password, FirstName: &first, LastName: &last, Mail: &mail,
+				Home: &home, Role: &r, Group: &g}
 			if first == "" {
 				in.FirstName = &args[0]
 			}
@@ -101,8 +104,9 @@ func userCreateCommand(cfg *app.Config) *cobra.Command {
 
 // flagged names the flag that an error is about, where it is about one.
 func flagged(err error) error {
-	names := map[string]string{"home": "--environment", "role": "--role", "group": "--group", "person.first_name": "--firstname",
-		"person.last_name": "--lastname", "person.mail": "--mail"}
+	names := map[string]string{"home": "--environment", "role": "--role", "group": "--group",
+		"person.first_name": "--firstname",
+		"person.last_name":  "--lastname", "person.mail": "--mail"}
 	e := domain.AsError(err)
 	if name := names[e.Field]; name != "" {
 		return e.On(name)
@@ -177,7 +181,8 @@ func writeUser(out io.Writer, user *directory.UserDocument, home *domain.Environ
 		groups = append(groups, g.Alias)
 	}
 	named := map[string]string{
-		"home": pathOf(home), "group": strings.Join(groups, ", "), "allowed": pathsOf(user.AllowedShown), "blocked": pathsOf(user.BlockedShown),
+		"home": pathOf(home), "group": strings.Join(groups, ", "), "allowed": pathsOf(user.AllowedShown),
+		"blocked": pathsOf(user.BlockedShown),
 	}
 	fmt.Fprintf(out, "%-20s %d\n%-20s %s\n", "number", user.ID, "id", user.UUID)
 	for _, f := range user.Fields() {
@@ -202,7 +207,8 @@ func pathsOf(es []directory.EnvironmentShown) string {
 
 func userDeleteCommand(cfg *app.Config) *cobra.Command {
 	return &cobra.Command{
-		Use: "delete ALIAS", Short: "Delete a user with everything that is theirs", Example: "  canopy user delete grace.hopper", Args: cobra.ExactArgs(1),
+		Use: "delete ALIAS", Short: "Delete a user with everything that is theirs",
+		Example: "  canopy user delete grace.hopper", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
 				return d.Users.Delete(c.Context(), caller, domain.UserRef{Alias: args[0]})

@@ -16,10 +16,12 @@ func TestUserCommands(t *testing.T) {
 
 		made := run("create", "bob", "--environment", "Acme/Prod", "--role", "power", "--group", "Operators",
 			"--firstname", "Bob", "--lastname", "Builder", "--mail", "bob@acme.example", "--generate").succeeds(t)
-		password := regexp.MustCompile(`(?m)^bob has number \d+ and the role power\npassword: (\S+)$`).FindStringSubmatch(made)
+		password := regexp.MustCompile(`(?m)^bob has number \d+ and the role power\npassword: (\S+)$`).
+			FindStringSubmatch(made)
 		require.NotNil(t, password, made)
 		shown := run("show", "BOB").succeeds(t)
-		for _, line := range []string{"alias bob", "role power", "active true", "firstname Bob", "mailaddress bob@acme.example"} {
+		for _, line := range []string{"alias bob", "role power", "active true", "firstname Bob",
+			"mailaddress bob@acme.example"} {
 			require.Contains(t, strings.Join(strings.Fields(shown), " "), line)
 		}
 		require.NotContains(t, shown, "argon2id")
@@ -61,14 +63,15 @@ func TestUserCommandsRefuse(t *testing.T) {
 	at := inSQLite(t)
 	serve(t, at, "--demo").stop(t)
 	for words, want := range map[string]string{
-		"create admin --generate":                                 "alias: This alias is already in use.",
-		"create ADA.Lovelace --generate":                          "alias: This alias is already in use.",
-		"create x --generate --mail Ada.Lovelace@acme.example":    "--mail: This mail address is already in use.",
-		"create x:y --generate":                                   "alias: Colons and slashes are not allowed.",
-		"create x --generate --role king":                         "--role: Give one of user, power, oadmin and superUser.",
-		"create x --generate --group Nobodies":                    "--group: This group does not exist.",
-		"create x --generate --environment Nowhere":               "--environment: This environment does not exist.",
-		"create x --generate --environment Acme --role superUser": "--role: Only a member of the root organization can be a superUser.",
+		"create admin --generate":                              "alias: This alias is already in use.",
+		"create ADA.Lovelace --generate":                       "alias: This alias is already in use.",
+		"create x --generate --mail Ada.Lovelace@acme.example": "--mail: This mail address is already in use.",
+		"create x:y --generate":                                "alias: Colons and slashes are not allowed.",
+		"create x --generate --role king":                      "--role: Give one of user, power, oadmin and superUser.",
+		"create x --generate --group Nobodies":                 "--group: This group does not exist.",
+		"create x --generate --environment Nowhere":            "--environment: This environment does not exist.",
+		"create x --generate --environment Acme --role superUser": "--role: Only a member of the root organization can be " +
+			"a superUser.",
 		"create x":                       "no password: set CANOPY_PASSWORD, give one on standard input, or use --generate",
 		"show nobody":                    "user: This user does not exist.",
 		"set-password nobody --generate": "user: This user does not exist.",
@@ -87,7 +90,8 @@ func TestUserShowSpeaksNames(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
 		serve(t, at, "--demo").stop(t)
 		shown := canopy("user", "show", "dennis.ritchie").in(at).succeeds(t)
-		for name, want := range map[string]string{"environment": "Acme/Staging", "envs": "Acme/Prod", "envsbloque": "Acme/Prod/Europe", "group": "User", "role": "user", "firstname": "Dennis"} {
+		for name, want := range map[string]string{"environment": "Acme/Staging", "envs": "Acme/Prod",
+			"envsbloque": "Acme/Prod/Europe", "group": "User", "role": "user", "firstname": "Dennis"} {
 			require.Regexp(t, `(?m)^`+name+` +`+want+`$`, shown)
 		}
 		require.NotRegexp(t, `(?m)^(envId|person\.)`, shown)
@@ -100,14 +104,18 @@ func TestExplain(t *testing.T) {
 		serve(t, at, "--demo").stop(t)
 		tests := map[string][]string{
 			"--user ada.lovelace --permission user:update --environment Acme/Prod/Europe": {
-				`Allowed in Acme/Prod/Europe by the policy "p, power, reach, user, update".`, "group      Operators < Admin gives it", "included   home Acme/Prod"},
+				`Allowed in Acme/Prod/Europe by the policy "p, power, reach, user, update".`,
+				"group      Operators < Admin gives it", "included   home Acme/Prod"},
 			"--user dennis.ritchie --permission environment:read --environment Acme/Prod/Europe": {
-				"Denied: the user is blocked from Acme/Prod/Europe.", "included   allowed Acme/Prod", "excluded   blocked Acme/Prod/Europe"},
+				"Denied: the user is blocked from Acme/Prod/Europe.", "included   allowed Acme/Prod",
+				"excluded   blocked Acme/Prod/Europe"},
 			"--user ada.lovelace --permission user:update --environment Acme/Archive": {
 				"Denied: the environment is not within the user's reach."},
-			"--user grace.hopper --permission user:update --environment Acme/Archive": {"Denied: ", "excluded   inactive Acme/Archive"},
-			"--user jean.sammet --permission profile:read":                            {"Denied: the account is inactive, pending or revoked."},
-			"--user alan.turing --permission profile:read":                            {"Allowed", "position   self"},
+			"--user grace.hopper --permission user:update --environment Acme/Archive": {"Denied: ",
+				"excluded   inactive Acme/Archive"},
+			"--user jean.sammet --permission profile:read": {
+				"Denied: the account is inactive, pending or revoked."},
+			"--user alan.turing --permission profile:read": {"Allowed", "position   self"},
 		}
 		for words, lines := range tests {
 			out := canopy(append([]string{"explain"}, strings.Fields(words)...)...).in(at).succeeds(t)
@@ -116,9 +124,10 @@ func TestExplain(t *testing.T) {
 			}
 		}
 		for words, want := range map[string]string{
-			"--user nobody --permission profile:read":                                 "user: This user does not exist.",
-			"--permission profile:read":                                               "--user is required",
-			"--user ada.lovelace --permission user:update --environment Acme/Nowhere": "environment: This environment does not exist.",
+			"--user nobody --permission profile:read": "user: This user does not exist.",
+			"--permission profile:read":               "--user is required",
+			"--user ada.lovelace --permission user:update --environment Acme/Nowhere": "environment: This environment does " +
+				"not exist.",
 		} {
 			require.Equal(t, want, canopy(append([]string{"explain"}, strings.Fields(words)...)...).in(at).fails(t))
 		}
@@ -147,7 +156,8 @@ func TestMigrate(t *testing.T) {
 			}
 		}
 		require.Equal(t, 1, applied)
-		require.Regexp(t, `\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+_directory_create\.sql\n`, canopy("migrate", "status").in(at).succeeds(t))
+		require.Regexp(t, `\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+_directory_create\.sql\n`, canopy("migrate", "status").in(at).
+			succeeds(t))
 		serve(t, at).admin().get(t, "/rest/me").ok(t)
 	})
 }

@@ -103,7 +103,8 @@ func (w *writer) step(admin caller) bool {
 // learn finds out the number of a new user, by which it is changed.
 func (w *writer) learn(admin caller, alias string) {
 	var envelope struct{ Data user }
-	if a, err := admin.send(http.MethodGet, "/rest/users/"+alias, nil); err == nil && json.Unmarshal(a.body, &envelope) == nil {
+	if a, err := admin.send(http.MethodGet, "/rest/users/"+alias, nil); err == nil &&
+		json.Unmarshal(a.body, &envelope) == nil {
 		w.ids[alias] = envelope.Data.UserID
 	}
 }

@@ -154,7 +154,8 @@ func TestParseOptions(t *testing.T) {
 		}
 	}
 	var help bytes.Buffer
-	if _, err := parseOptions([]string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) || !strings.Contains(help.String(), "-fuzztime") {
+	if _, err := parseOptions([]string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) ||
+		!strings.Contains(help.String(), "-fuzztime") {
 		t.Errorf("-h gives %v and\n%s", err, &help)
 	}
 }

@@ -86,10 +86,12 @@ func TestReport(t *testing.T) {
 
 	said.Reset()
 	c := checker{tests: r}
-	if _, err := c.checkSkipped(t.Context(), &said); err == nil || !strings.Contains(said.String(), "bad TestSkipped: bad_test.go:10: the excuse") {
+	if _, err := c.checkSkipped(t.Context(), &said); err == nil ||
+		!strings.Contains(said.String(), "bad TestSkipped: bad_test.go:10: the excuse") {
 		t.Errorf("checkSkipped returned %v and wrote %q", err, said.String())
 	}
-	if targets := r.fuzzTargets(); len(targets) != 1 || targets[0].name != "FuzzGood" || targets[0].path != "example.org/m/good" {
+	if targets := r.fuzzTargets(); len(targets) != 1 || targets[0].name != "FuzzGood" ||
+		targets[0].path != "example.org/m/good" {
 		t.Errorf("found the fuzz targets %v", targets)
 	}
 	if slow := r.slowest(2); len(slow) != 2 || slow[0].seconds < slow[1].seconds {

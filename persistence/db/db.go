@@ -80,7 +80,8 @@ type options struct {
 // Through has what makes the connections replaced by what connector returns for it, and before
 // called before each statement that goes past database/sql, which fails with its error. It is for
 // tests that break databases.
-func Through(connector func(driver.Connector) driver.Connector, before func(ctx context.Context, statement string) error) Option {
+func Through(connector func(driver.Connector) driver.Connector,
+	before func(ctx context.Context, statement string) error) Option {
 	return func(o *options) { o.connector, o.before = connector, before }
 }
 
@@ -145,7 +146,8 @@ func (f sqliteFile) Connect(context.Context) (driver.Conn, error) { return f.dri
 func (f sqliteFile) Driver() driver.Driver { return f.driver }
 
 func openSQLite(path, parameters string, o *options) (*sql.DB, error) {
-	pragmas := "busy_timeout(5000) journal_mode(WAL) synchronous(FULL) foreign_keys(ON) temp_store(MEMORY) cache_size(-8000)"
+	pragmas := "busy_timeout(5000) journal_mode(WAL) synchronous(FULL) foreign_keys(ON) temp_store(MEMORY) " +
+		"cache_size(-8000)"
 	if strings.Contains(parameters, "mode=ro") {
 		pragmas = "busy_timeout(5000) temp_store(MEMORY) cache_size(-8000)"
 	}
@@ -187,7 +189,8 @@ func OpenPostgres(ctx context.Context, dsn string, choices ...Option) (*DB, erro
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		// The error of the parser quotes the URL, which may hold a password.
-		return nil, errors.New("the database URL cannot be read; an address such as postgres://canopy@db.example:5432/canopy is expected")
+		return nil, errors.New(
+			"the database URL cannot be read; an address such as postgres://canopy@db.example:5432/canopy is expected")
 	}
 	prepare := !strings.Contains(dsn, "default_query_exec_mode")
 	if prepare {
@@ -231,7 +234,8 @@ func OpenPostgres(ctx context.Context, dsn string, choices ...Option) (*DB, erro
 }
 
 func newDB(kind dialect, write, read *bun.DB) *DB {
-	d := &DB{dialect: kind, write: write, read: read, Now: time.Now, mail: make(chan struct{}, 1), prepared: newStatements(read.DB)}
+	d := &DB{dialect: kind, write: write, read: read, Now: time.Now, mail: make(chan struct{}, 1),
+		prepared: newStatements(read.DB)}
 	d.ids.db = d
 	return d
 }
@@ -250,7 +254,8 @@ const (
 func (d *DB) TryWriting(ctx context.Context) error {
 	random := make([]byte, triedSize/2)
 	_, _ = rand.Read(random) // it never fails
-	_, err := d.write.ExecContext(ctx, "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+	_, err := d.write.ExecContext(ctx,
+		"INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
 		tried, hex.EncodeToString(random))
 	if err == nil {
 		_, err = d.write.ExecContext(ctx, "DELETE FROM settings WHERE name = ?", tried)

@@ -26,14 +26,19 @@ var taken = []struct {
 }{
 	{"login_names_pkey", "login_names.name", domain.ErrUserAliasTaken},
 	{"mail_addresses_pkey", "mail_addresses.name", domain.ErrUserMailTaken},
-	{"environment_names_pkey", "environment_names.organization_id, environment_names.parent_id, environment_names.alias_key", domain.ErrEnvironmentAliasTaken},
+	{"environment_names_pkey",
+		"environment_names.organization_id, environment_names.parent_id, environment_names.alias_key",
+		domain.ErrEnvironmentAliasTaken},
 	{"groups_alias_key", "groups.organization_id, groups.alias_key", domain.ErrGroupAliasTaken},
 	{"object_names_pkey", "object_names.organization_id, object_names.kind, object_names.name", domain.ErrObjectNameTaken},
 	{"api_key_names_pkey", "api_key_names.name", domain.ErrAPIKeyTaken},
 	{"registration_code_names_pkey", "registration_code_names.name", domain.ErrRegistrationCodeTaken},
-	{"copy_requests_object_id_key", "copy_requests.organization_id, copy_requests.object_id, copy_requests.to_id", domain.ErrCopyRequested},
-	{"user_marks_pkey", "user_marks.organization_id, user_marks.user_id, user_marks.list, user_marks.name_key", domain.ErrAlreadyFavourite},
-	{"user_contacts_pkey", "user_contacts.organization_id, user_contacts.user_id, user_contacts.contact_id", domain.ErrContact},
+	{"copy_requests_object_id_key", "copy_requests.organization_id, copy_requests.object_id, copy_requests.to_id",
+		domain.ErrCopyRequested},
+	{"user_marks_pkey", "user_marks.organization_id, user_marks.user_id, user_marks.list, user_marks.name_key",
+		domain.ErrAlreadyFavourite},
+	{"user_contacts_pkey", "user_contacts.organization_id, user_contacts.user_id, user_contacts.contact_id",
+		domain.ErrContact},
 }
 
 // Translate returns err in the domain's words: what the database cannot help, or cannot do now, is
@@ -224,7 +229,8 @@ func disconnected(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
 	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err)
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) ||
+		pgconn.SafeToRetry(err)
 }
 
 // One turns the result of a statement that must change exactly one row into an error:

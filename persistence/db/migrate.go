@@ -88,7 +88,8 @@ func (d *DB) declareSteps(ctx context.Context, p *goose.Provider) error {
 		if err != nil {
 			return err
 		}
-		_, err = d.write.ExecContext(ctx, "INSERT INTO schema_steps (version, name, needs) VALUES (?, ?, ?) ON CONFLICT (version) DO NOTHING",
+		_, err = d.write.ExecContext(ctx,
+			"INSERT INTO schema_steps (version, name, needs) VALUES (?, ?, ?) ON CONFLICT (version) DO NOTHING",
 			source.Version, source.Path, needs)
 		if err != nil {
 			return fmt.Errorf("migrate: %w", Translate(err))
@@ -121,7 +122,8 @@ func (d *DB) MigrationStatus(ctx context.Context) ([]Migration, error) {
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, Migration{Version: source.Version, Name: source.Path, Applied: applied[source.Version], Needs: needs})
+		steps = append(steps, Migration{Version: source.Version, Name: source.Path, Applied: applied[source.Version],
+			Needs: needs})
 		delete(applied, source.Version)
 	}
 	unknown, err := d.unknownSteps(ctx, applied)

@@ -26,7 +26,8 @@ func TestNeedsOfSteps(t *testing.T) {
 		}
 	}
 	require.Equal(t, "0.2", string(needsLine.FindSubmatch([]byte("-- +goose Up\n-- canopy: needs 0.2\nSELECT 1;\n"))[1]))
-	for _, wrong := range []string{"-- canopy: needs 2", "-- canopy: needs v0.2", "-- canopy: needs 0.2 or so", "  -- canopy: needs 0.2"} {
+	for _, wrong := range []string{"-- canopy: needs 2", "-- canopy: needs v0.2", "-- canopy: needs 0.2 or so",
+		"  -- canopy: needs 0.2"} {
 		require.NotRegexp(t, needsLine, wrong)
 	}
 }

@@ -48,7 +48,8 @@ func TestQueriesStayInTheirScope(t *testing.T) {
 		require.Len(t, rows, 1)
 		require.Equal(t, "Acme", rows[0].Alias)
 
-		for name, scope := range map[string]tenancy.WriteScope{"several organizations": mine, "one": w.Scope(t, "acme.power", domain.UserUpdate)} {
+		for name, scope := range map[string]tenancy.WriteScope{"several organizations": mine,
+			"one": w.Scope(t, "acme.power", domain.UserUpdate)} {
 			err = d.Do(t.Context(), scope, func(tx *db.Tx) error {
 				row, err := db.Locked[environmentRow](tx, "UPDATE", int64(w.Places["Acme/Prod"].ID), domain.ErrEnvironmentNotFound)
 				require.NoError(t, err, name)
@@ -67,7 +68,8 @@ func TestRowsAreWeighedWhileTheyAreRead(t *testing.T) {
 		storetest.NewWorld(t, d)
 		weight := &domain.Weight{Most: 150}
 		var rows []environmentRow
-		err := db.From(d, storetest.Everything(domain.EnvironmentRead).Read(), &rows).Order("e.path").Scan(domain.WithWeight(t.Context(), weight))
+		err := db.From(d, storetest.Everything(domain.EnvironmentRead).Read(), &rows).Order("e.path").
+			Scan(domain.WithWeight(t.Context(), weight))
 		require.ErrorIs(t, err, domain.ErrHeavy)
 		require.Equal(t, 3, weight.Rows)
 		require.Greater(t, weight.Read, weight.Most)
@@ -86,7 +88,8 @@ func TestTransactions(t *testing.T) {
 				runs++
 				tx.AfterCommit(func() { told++ })
 				row := &environmentRow{OrganizationID: int64(prod.Organization), ID: int64(prod.ID)}
-				require.NoError(t, tx.One(tx.NewUpdate().Model(row).Set("alias = ? || substr(e.alias, 1, 2)", alias).WherePK(), domain.ErrChanged))
+				require.NoError(t, tx.One(tx.NewUpdate().Model(row).Set("alias = ? || substr(e.alias, 1, 2)", alias).WherePK(),
+					domain.ErrChanged))
 				require.NoError(t, tx.Run(tx.NewDelete().Model(row).Where("e.alias = 'nobody'")))
 				row.ID = 9999
 				require.ErrorIs(t, tx.One(tx.NewDelete().Model(row).WherePK(), domain.ErrChanged), domain.ErrChanged)
@@ -95,7 +98,8 @@ func TestTransactions(t *testing.T) {
 		}
 		alias := func() string {
 			var rows []environmentRow
-			err := db.From(d, storetest.Everything(domain.EnvironmentRead).Read(), &rows).Where("e.id = ?", int64(prod.ID)).Scan(t.Context())
+			err := db.From(d, storetest.Everything(domain.EnvironmentRead).Read(), &rows).Where("e.id = ?", int64(prod.ID)).
+				Scan(t.Context())
 			row, err := db.First(rows, err, domain.ErrEnvironmentNotFound)
 			require.NoError(t, err)
 			return row.Alias

@@ -30,7 +30,7 @@ func Collect[T any](rows Rows, err error, scan func(Row) (T, error)) ([]T, error
 }
 
 // Weighed returns scan, counting what it reads into the weight of the page that is read in ctx. Past
-// that it is domain.ErrHeavy.
+// that it returns domain.ErrHeavy.
 func Weighed[T any](ctx context.Context, scan func(Row) (T, error)) func(Row) (T, error) {
 	w := domain.WeightFrom(ctx)
 	if w == nil {

@@ -46,7 +46,8 @@ func (s *statement) release() {
 }
 
 func newStatements(db *sql.DB) *statements {
-	recent, _ := lru.NewWithEvict(preparedStatements, func(_ string, s *statement) { s.release() }) // fails for sizes below 1 only
+	// fails for sizes below 1 only
+	recent, _ := lru.NewWithEvict(preparedStatements, func(_ string, s *statement) { s.release() })
 	return &statements{db, recent}
 }
 

@@ -40,7 +40,8 @@ func (d *DB) Once(ctx context.Context, w tenancy.WriteScope, work func(*Tx) erro
 	return Translate(d.do(ctx, w, d.TryTx, work))
 }
 
-func (d *DB) do(ctx context.Context, w tenancy.WriteScope, inTx func(context.Context, func(context.Context, bun.Tx) error) error, work func(*Tx) error) error {
+func (d *DB) do(ctx context.Context, w tenancy.WriteScope,
+	inTx func(context.Context, func(context.Context, bun.Tx) error) error, work func(*Tx) error) error {
 	var after []func()
 	err := inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		t := &Tx{Ctx: ctx, DB: d, Write: w, Bun: tx}

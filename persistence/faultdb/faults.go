@@ -79,7 +79,8 @@ func (f *Faults) Prepared() int {
 // New returns faults for databases of SQLite or PostgreSQL.
 func New(postgres bool) (*Faults, error) {
 	if postgres {
-		return &Faults{full: &pgconn.PgError{Severity: "ERROR", Code: "53100", Message: "could not extend file: No space left on device"}}, nil
+		return &Faults{full: &pgconn.PgError{Severity: "ERROR", Code: "53100",
+			Message: "could not extend file: No space left on device"}}, nil
 	}
 	full, err := sqliteFull()
 	return &Faults{full: full}, err

@@ -44,7 +44,8 @@ func (s APIKeyStore) Insert(ctx context.Context, w tenancy.WriteScope, user doma
 }
 
 // Show returns a key of a user and notes that, unless check returns an error.
-func (s APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, id domain.UUID, check func(domain.User) error) (shown domain.APIKey, err error) {
+func (s APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, id domain.UUID,
+	check func(domain.User) error) (shown domain.APIKey, err error) {
 	err = s.Do(ctx, w, func(tx *persistence.Tx) error {
 		return onUser(tx, user, check, func() error {
 			all, err := tx.APIKeys(user)
@@ -63,7 +64,8 @@ func (s APIKeyStore) Show(ctx context.Context, w tenancy.WriteScope, user domain
 }
 
 // Delete revokes a key of a user, unless check returns an error.
-func (s APIKeyStore) Delete(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, id domain.UUID, check func(domain.User) error) error {
+func (s APIKeyStore) Delete(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, id domain.UUID,
+	check func(domain.User) error) error {
 	return s.Do(ctx, w, func(tx *persistence.Tx) error {
 		return onUser(tx, user, check, func() error { return tx.DeleteAPIKey(user, id) })
 	})
@@ -104,7 +106,8 @@ func APIKeys(t *testing.T, db *db.DB) {
 	})
 
 	t.Run("no two keys are the same", func(t *testing.T) {
-		_, err := w.APIKeys.Insert(ctx, all, w.KeyOf("bolt.user"), domain.APIKey{Name: "same", Text: acme.Text}, func(domain.User, []domain.APIKey) error { return nil })
+		_, err := w.APIKeys.Insert(ctx, all, w.KeyOf("bolt.user"), domain.APIKey{Name: "same", Text: acme.Text},
+			func(domain.User, []domain.APIKey) error { return nil })
 		require.Error(t, err)
 		require.Len(t, list(t, "bolt.user"), 1)
 	})
@@ -168,11 +171,13 @@ func APIKeys(t *testing.T, db *db.DB) {
 	t.Run("a revoked key finds nobody", func(t *testing.T) {
 		second := w.AddAPIKey(t, "acme.user", "second")
 		denied := errors.New("denied")
-		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.Key(), second.ID, func(domain.User) error { return denied }), denied)
+		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.Key(), second.ID, func(domain.User) error { return denied }),
+			denied)
 		require.Len(t, list(t, "acme.user"), 2)
 		require.NoError(t, w.APIKeys.Delete(ctx, all, user.Key(), second.ID, nobodyMinds))
 		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.Key(), second.ID, nobodyMinds), domain.ErrAPIKeyNotFound)
-		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.Key(), w.Keys["bolt.user"].ID, nobodyMinds), domain.ErrAPIKeyNotFound)
+		require.ErrorIs(t, w.APIKeys.Delete(ctx, all, user.Key(), w.Keys["bolt.user"].ID, nobodyMinds),
+			domain.ErrAPIKeyNotFound)
 		_, err := w.Accounts.ByAPIKey(ctx, second.Text)
 		require.ErrorIs(t, err, domain.ErrAPIKeyNotFound)
 		require.Len(t, list(t, "acme.user"), 1)

@@ -21,7 +21,8 @@ func Conditions(t *testing.T, db *db.DB) {
 	all := Everything(domain.UserUpdate)
 	odd := w.NewUser(`o'dd_1%0\`, "Acme/Prod", domain.RoleUser, domain.UserGroup)
 	odd.Person = domain.Person{FirstName: "Ångström", LastName: `a_b%c\d`, Mail: "odd_1%0@example.org", Phone: "+33 (1) x"}
-	odd.Attributes = domain.Attributes{domain.AttributeDescription: "ÉTÉ", domain.AttributeMobile: "'; DROP TABLE users; --"}
+	odd.Attributes = domain.Attributes{domain.AttributeDescription: "ÉTÉ",
+		domain.AttributeMobile: "'; DROP TABLE users; --"}
 	odd.State, odd.Active, odd.Created = domain.Pending, false, odd.Created.Add(1e9)
 	_, err := w.Users.Insert(ctx, all, odd, "")
 	require.NoError(t, err)
@@ -104,7 +105,8 @@ func Conditions(t *testing.T, db *db.DB) {
 			return x < y
 		})
 	}
-	values := []string{"", "acme", "ACME.USER", `o'DD_1%0\`, "%", "_", `\`, "'", "å", "ång", "été", "x", "+33", "'; DROP TABLE users; --",
+	values := []string{"", "acme", "ACME.USER", `o'DD_1%0\`, "%", "_", `\`, "'", "å", "ång", "été", "x", "+33",
+		"'; DROP TABLE users; --",
 		"acme.user@example.org", string(w.Places["Acme"].UUID), strings.ToUpper(string(w.Places["Bolt"].UUID))}
 	var conditions []domain.Condition
 	for is := domain.Equal; is <= domain.Between; is++ {
@@ -150,7 +152,8 @@ func Conditions(t *testing.T, db *db.DB) {
 		one := conditions[i]
 		other := conditions[(i*7+3)%len(conditions)]
 		caller := []string{"root.admin", "acme.admin", "acme.user"}[i%3]
-		check(caller, domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{one}}}, func(u *domain.User) bool { return keeps(&one, u) })
+		check(caller, domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{one}}},
+			func(u *domain.User) bool { return keeps(&one, u) })
 		f := domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{one, other}, Any: i%2 == 0}}
 		check("acme.admin", f, func(u *domain.User) bool {
 			if f.Conditions.Any {
@@ -201,7 +204,8 @@ func Pictures(t *testing.T, db *db.DB) {
 	kept, err := picture()
 	require.NoError(t, err)
 	require.Equal(t, p, kept, "another change leaves it")
-	_, err = w.Users.Update(ctx, all, u.Key(), "", change(func(u *domain.User) { u.Picture = domain.Picture{Tag: "b", JPEG: []byte("\x00\xff")} }))
+	_, err = w.Users.Update(ctx, all, u.Key(), "",
+		change(func(u *domain.User) { u.Picture = domain.Picture{Tag: "b", JPEG: []byte("\x00\xff")} }))
 	require.NoError(t, err)
 	p, err = picture()
 	require.NoError(t, err)
@@ -230,9 +234,11 @@ func Purge(t *testing.T, db *db.DB) {
 	_, err := w.Users.Insert(ctx, all, guest, "")
 	require.NoError(t, err)
 	before := w.Dump(t)
-	require.ErrorIs(t, w.Environments.Purge(ctx, all, bolt.Organization), domain.ErrEnvironmentNotEmpty, "another organization lies below it")
+	require.ErrorIs(t, w.Environments.Purge(ctx, all, bolt.Organization), domain.ErrEnvironmentNotEmpty,
+		"another organization lies below it")
 	require.ErrorIs(t, w.Environments.Purge(ctx, all, domain.RootOrganization), domain.ErrRootFixed)
-	require.ErrorIs(t, w.Environments.Purge(ctx, all, domain.OrganizationID(w.Places["Bolt/Prod"].ID)), domain.ErrEnvironmentNotFound)
+	require.ErrorIs(t, w.Environments.Purge(ctx, all, domain.OrganizationID(w.Places["Bolt/Prod"].ID)),
+		domain.ErrEnvironmentNotFound)
 	require.Equal(t, before, w.Dump(t))
 	require.NoError(t, w.Environments.Purge(ctx, all, w.Places["Bolt/Labs"].Organization))
 	epoch := w.As(t, "guest").Epoch
@@ -249,13 +255,15 @@ func Purge(t *testing.T, db *db.DB) {
 	found, err := w.Users.Get(ctx, all.Read(), domain.UserRef{Alias: "guest"})
 	require.NoError(t, err)
 	require.Equal(t, []domain.Grant{w.Grant("Acme/Test")}, found.Allowed)
-	entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Target: "bolt.power", Action: "user:delete"}, domain.Page{})
+	entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(),
+		domain.AuditFilter{Target: "bolt.power", Action: "user:delete"}, domain.Page{})
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "that somebody went is written down")
 
 	t.Run("the trail of what is gone stays with the organization above it", func(t *testing.T) {
 		told := func() (names []string) {
-			entries, _, err := w.Audit.List(ctx, w.Scope(t, "acme.admin", domain.AuditRead).Read(), domain.AuditFilter{}, domain.Page{})
+			entries, _, err := w.Audit.List(ctx, w.Scope(t, "acme.admin", domain.AuditRead).Read(), domain.AuditFilter{},
+				domain.Page{})
 			require.NoError(t, err)
 			for _, e := range entries {
 				names = append(names, e.Action+" "+e.Target.Name)
@@ -271,10 +279,12 @@ func Purge(t *testing.T, db *db.DB) {
 
 	t.Run("an empty organization goes like one that is purged", func(t *testing.T) {
 		empty := w.AddEnvironment(t, "Acme/Empty", true)
-		require.NoError(t, w.Codes.Insert(ctx, all, domain.RegistrationCode{Organization: empty.Organization, Code: "a code", Enabled: true}))
+		require.NoError(t, w.Codes.Insert(ctx, all,
+			domain.RegistrationCode{Organization: empty.Organization, Code: "a code", Enabled: true}))
 		require.NoError(t, w.Environments.Delete(ctx, all, empty.ID))
 		other := w.AddEnvironment(t, "Acme/Other", true)
-		require.NoError(t, w.Codes.Insert(ctx, all, domain.RegistrationCode{Organization: other.Organization, Code: "a code", Enabled: true}),
+		require.NoError(t, w.Codes.Insert(ctx, all,
+			domain.RegistrationCode{Organization: other.Organization, Code: "a code", Enabled: true}),
 			"the code is free again")
 	})
 }
@@ -290,7 +300,8 @@ func Applications(t *testing.T, db *db.DB) {
 	theirs := w.AddObject(t, "Bolt", "erp", domain.KindApplication, "Bolt/Prod", "acme.user", nil)
 	find := func(caller string, c domain.Condition) (aliases []string) {
 		sc := w.Scope(t, caller, domain.UserRead).Read().Choosing(w.ObjectScope(t, caller).Read())
-		found, _, err := w.Users.List(t.Context(), sc, domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{c}}}, domain.Page{})
+		found, _, err := w.Users.List(t.Context(), sc,
+			domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{c}}}, domain.Page{})
 		require.NoError(t, err)
 		for _, u := range found {
 			aliases = append(aliases, u.Alias)
@@ -307,7 +318,8 @@ func Applications(t *testing.T, db *db.DB) {
 	require.Equal(t, []string{"acme.user"}, find("acme.user", is(domain.UserApplication, crm.UUID)), "within the scope")
 	require.Empty(t, find("bolt.admin", is(domain.UserApplication, crm.UUID)))
 	require.Empty(t, find("acme.admin", is(domain.UserApplication, api.UUID)), "an API is no application")
-	require.Empty(t, find("acme.admin", is(domain.UserApplication, theirs.UUID)), "an application out of reach is not there")
+	require.Empty(t, find("acme.admin", is(domain.UserApplication, theirs.UUID)),
+		"an application out of reach is not there")
 	require.Equal(t, []string{"acme.user"}, find("root.admin", is(domain.UserApplication, theirs.UUID)))
 	not := is(domain.UserApplication, crm.UUID)
 	not.Is = domain.NotEqual
@@ -322,15 +334,18 @@ func Applications(t *testing.T, db *db.DB) {
 	hidden := w.AddObject(t, "Acme", "thoughts", domain.KindAPI, "Acme/Prod", "acme.user", nil)
 	w.AddUser(t, "acme.east", "Acme/Prod/East", domain.RoleUser, domain.UserGroup)
 	forum := w.AddObject(t, "Acme", "forum", domain.KindApplication, "Acme/Prod", "acme.user", func(o *domain.Object) {
-		o.Access = []domain.Access{{User: w.KeyOf("acme.power"), Level: domain.LevelRead}, {User: w.KeyOf("acme.east"), Level: domain.LevelRead}}
+		o.Access = []domain.Access{{User: w.KeyOf("acme.power"), Level: domain.LevelRead},
+			{User: w.KeyOf("acme.east"), Level: domain.LevelRead}}
 		o.Uses = []domain.ObjectID{hidden.ID}
 	})
 	require.Empty(t, find("acme.power", is(domain.UserApplication, private.UUID)))
 	require.Empty(t, find("acme.power", is(domain.UserAPI, hidden.UUID)))
-	require.Equal(t, both, find("acme.power", is(domain.UserApplication, forum.UUID)), "oneself and the owner, not who else has access")
+	require.Equal(t, both, find("acme.power", is(domain.UserApplication, forum.UUID)),
+		"oneself and the owner, not who else has access")
 	require.Len(t, find("acme.admin", is(domain.UserApplication, forum.UUID)), 3)
 	unproven, _, err := w.Users.List(t.Context(), w.Scope(t, "acme.admin", domain.UserRead).Read(),
-		domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{is(domain.UserApplication, crm.UUID)}}}, domain.Page{})
+		domain.UserFilter{Conditions: domain.Conditions{All: []domain.Condition{is(domain.UserApplication, crm.UUID)}}},
+		domain.Page{})
 	require.NoError(t, err)
 	require.Empty(t, unproven, "without a scope of objects there are none")
 

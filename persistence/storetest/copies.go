@@ -84,9 +84,10 @@ func Copies(t *testing.T, db *db.DB) {
 	t.Run("an error of the copy leaves the offer", func(t *testing.T) {
 		c, err := offer(watch, "acme.user", "acme.other")
 		require.NoError(t, err)
-		_, err = w.Objects.Accept(ctx, w.ObjectScope(t, "acme.other"), c.ID, func(*domain.CopyRequest) (domain.Object, error) {
-			return domain.Object{}, domain.ErrForbidden
-		})
+		_, err = w.Objects.Accept(ctx, w.ObjectScope(t, "acme.other"), c.ID,
+			func(*domain.CopyRequest) (domain.Object, error) {
+				return domain.Object{}, domain.ErrForbidden
+			})
 		require.ErrorIs(t, err, domain.ErrForbidden)
 		require.Equal(t, []domain.CopyRequestID{c.ID}, list("acme.other"))
 	})
@@ -110,7 +111,8 @@ func Copies(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		mine, err := offer(watch, "acme.user", "acme.power")
 		require.NoError(t, err)
-		require.NoError(t, w.Objects.Share(ctx, Everything(domain.ObjectManage), watch, false, domain.Access{User: w.KeyOf("acme.labs"), Level: domain.LevelRead}))
+		require.NoError(t, w.Objects.Share(ctx, Everything(domain.ObjectManage), watch, false,
+			domain.Access{User: w.KeyOf("acme.labs"), Level: domain.LevelRead}))
 		require.Empty(t, list("acme.other"), "somebody else's offer")
 		require.Equal(t, []domain.CopyRequestID{mine.ID}, list("acme.power"), "the owner's own")
 		_, err = w.Objects.Update(ctx, Everything(domain.ObjectManage), watch, func(o *domain.Object) error {
@@ -161,11 +163,13 @@ func Noted(t *testing.T, db *db.DB) {
 	user := w.ObjectScope(t, "acme.user")
 	var objects []domain.Object
 	for i := range 5 {
-		objects = append(objects, w.AddObject(t, "Acme", fmt.Sprint("noted ", i), domain.KindSector, "Acme/Prod/East", "acme.user", nil))
+		objects = append(objects, w.AddObject(t, "Acme", fmt.Sprint("noted ", i), domain.KindSector, "Acme/Prod/East",
+			"acme.user", nil))
 	}
 	marked := func(kinds []domain.ObjectKind, limit int) (ids []domain.ObjectID) {
 		for after := domain.Cursor(""); ; {
-			page, next, err := w.Objects.Bookmarks(ctx, w.ObjectScope(t, "acme.user").Read(), kinds, domain.Page{Limit: limit, After: after})
+			page, next, err := w.Objects.Bookmarks(ctx, w.ObjectScope(t, "acme.user").Read(), kinds,
+				domain.Page{Limit: limit, After: after})
 			require.NoError(t, err)
 			for _, b := range page {
 				ids = append(ids, b.Object.ID)
@@ -195,7 +199,8 @@ func Noted(t *testing.T, db *db.DB) {
 		require.Equal(t, want[1:], marked([]domain.ObjectKind{domain.KindSector}, 100))
 		require.NoError(t, w.Objects.Unbookmark(ctx, user, objects[0]))
 		require.NoError(t, w.Objects.Delete(ctx, all, objects[1]))
-		_, err := w.Objects.Update(ctx, all, objects[2], func(o *domain.Object) error { o.Owner = w.KeyOf("acme.admin"); return nil })
+		_, err := w.Objects.Update(ctx, all, objects[2],
+			func(o *domain.Object) error { o.Owner = w.KeyOf("acme.admin"); return nil })
 		require.NoError(t, err)
 		require.Equal(t, []domain.ObjectID{watch, objects[3].ID}, marked(nil, 100), "what cannot be read is not listed")
 		require.ErrorIs(t, w.Objects.Bookmark(ctx, user, objects[2]), domain.ErrObjectNotFound)
@@ -213,7 +218,8 @@ func Noted(t *testing.T, db *db.DB) {
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
-				if err := w.Objects.AddUsage(ctx, all, map[domain.UsageKey]int64{key: 2, before: 1, other: 5, gone: 7}); err != nil {
+				if err := w.Objects.AddUsage(ctx, all,
+					map[domain.UsageKey]int64{key: 2, before: 1, other: 5, gone: 7}); err != nil {
 					t.Error(err)
 				}
 			})

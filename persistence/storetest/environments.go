@@ -26,7 +26,8 @@ type EnvironmentStore struct {
 }
 
 // Insert adds an environment and returns it with its numbers.
-func (s EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope, e domain.Environment) (domain.Environment, error) {
+func (s EnvironmentStore) Insert(ctx context.Context, w tenancy.WriteScope,
+	e domain.Environment) (domain.Environment, error) {
 	store := persistence.NewStore(s.database)
 	var err error
 	if e.ID, err = store.NextEnvironment(ctx); err != nil {
@@ -90,8 +91,9 @@ func Environments(t *testing.T, db *db.DB) {
 	all := Everything(domain.EnvironmentWrite)
 
 	t.Run("an environment comes back as it was stored", func(t *testing.T) {
-		e, err := w.Environments.Insert(ctx, all, domain.Environment{Parent: w.Places["Acme/Prod"].ID, Alias: "North \\ 'x' ?", Code: "N",
-			SendURL: true, Active: true, TimeZone: "Europe/Paris", GitRepository: "https://example.org/x.git"})
+		e, err := w.Environments.Insert(ctx, all,
+			domain.Environment{Parent: w.Places["Acme/Prod"].ID, Alias: "North \\ 'x' ?", Code: "N",
+				SendURL: true, Active: true, TimeZone: "Europe/Paris", GitRepository: "https://example.org/x.git"})
 		require.NoError(t, err)
 		require.Equal(t, w.Places["Acme/Prod"].Path.Child(e.ID), e.Path)
 		require.Equal(t, w.Places["Acme"].Organization, e.Organization)
@@ -102,13 +104,16 @@ func Environments(t *testing.T, db *db.DB) {
 	})
 
 	t.Run("an alias is unique among siblings only, also beside an organization", func(t *testing.T) {
-		_, err := w.Environments.Insert(ctx, all, domain.Environment{Parent: w.Places["Acme"].ID, Alias: "PROD", Active: true})
+		_, err := w.Environments.Insert(ctx, all,
+			domain.Environment{Parent: w.Places["Acme"].ID, Alias: "PROD", Active: true})
 		require.ErrorIs(t, err, domain.ErrEnvironmentAliasTaken)
 		_, err = w.Environments.Insert(ctx, all, domain.Environment{Parent: 1, Alias: "acme", Active: true})
 		require.ErrorIs(t, err, domain.ErrEnvironmentAliasTaken)
-		_, err = w.Environments.Insert(ctx, all, domain.Environment{Parent: w.Places["Acme/Test"].ID, Alias: "Prod", Active: true})
+		_, err = w.Environments.Insert(ctx, all,
+			domain.Environment{Parent: w.Places["Acme/Test"].ID, Alias: "Prod", Active: true})
 		require.NoError(t, err)
-		_, err = w.Environments.Update(ctx, all, w.Places["Acme/Test"].ID, func(e *domain.Environment) error { e.Alias = "prod"; return nil })
+		_, err = w.Environments.Update(ctx, all, w.Places["Acme/Test"].ID,
+			func(e *domain.Environment) error { e.Alias = "prod"; return nil })
 		require.ErrorIs(t, err, domain.ErrEnvironmentAliasTaken)
 	})
 
@@ -141,7 +146,8 @@ func Environments(t *testing.T, db *db.DB) {
 	})
 
 	t.Run("a change bumps the versions of whoever it concerns", func(t *testing.T) {
-		for alias, path := range map[string]string{"guest.above": "Acme", "guest.below": "Acme/Prod/East", "guest.beside": "Acme/Test"} {
+		for alias, path := range map[string]string{"guest.above": "Acme", "guest.below": "Acme/Prod/East",
+			"guest.beside": "Acme/Test"} {
 			u := w.NewUser(alias, "Bolt/Test", domain.RoleUser, domain.UserGroup)
 			u.Allowed = []domain.Grant{w.Grant(path)}
 			_, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
@@ -169,7 +175,8 @@ func Environments(t *testing.T, db *db.DB) {
 			make      func() error
 			concerned []string
 		}{
-			{"a new environment", func() error { w.AddEnvironment(t, "Acme/Test/New", false); return nil }, []string{"acme.user"}},
+			{"a new environment", func() error { w.AddEnvironment(t, "Acme/Test/New", false); return nil },
+				[]string{"acme.user"}},
 			{"an imported one", func() error {
 				e := domain.Environment{ID: 2000, Alias: "Imported", Active: true}
 				above := w.Places["Acme/Test"]
@@ -181,8 +188,10 @@ func Environments(t *testing.T, db *db.DB) {
 			{"another code", update("Acme/Test", func(e *domain.Environment) { e.Code = "T" }), []string{"acme.user"}},
 			{"closed", update("Acme/Prod", active(false)), []string{"acme.user", "guest.above", "guest.below"}},
 			{"opened", update("Acme/Prod", active(true)), []string{"acme.user", "guest.above", "guest.below"}},
-			{"an organization closed", update("Acme", active(false)), []string{"acme.user", "acme.labs", "guest.above", "guest.below", "guest.beside"}},
-			{"an organization opened", update("Acme", active(true)), []string{"acme.user", "acme.labs", "guest.above", "guest.below", "guest.beside"}},
+			{"an organization closed", update("Acme", active(false)),
+				[]string{"acme.user", "acme.labs", "guest.above", "guest.below", "guest.beside"}},
+			{"an organization opened", update("Acme", active(true)),
+				[]string{"acme.user", "acme.labs", "guest.above", "guest.below", "guest.beside"}},
 		} {
 			before := versions()
 			require.NoError(t, c.make(), c.name)
@@ -204,7 +213,8 @@ func Environments(t *testing.T, db *db.DB) {
 			change(func(u *domain.User) { u.Allowed = []domain.Grant{w.Grant("Acme/Prod/East")} }))
 		require.NoError(t, err)
 		granted, homed := w.As(t, "bolt.user").Epoch, w.As(t, "acme.user").Generation
-		moved, err := w.Environments.Update(ctx, all, from.ID, func(e *domain.Environment) error { e.Parent, e.Alias = to.ID, "Live"; return nil })
+		moved, err := w.Environments.Update(ctx, all, from.ID,
+			func(e *domain.Environment) error { e.Parent, e.Alias = to.ID, "Live"; return nil })
 		require.NoError(t, err)
 		require.Equal(t, to.Path.Child(from.ID), moved.Path)
 		east := w.find(t, w.Places["Acme/Prod/East"].ID)
@@ -223,13 +233,15 @@ func Environments(t *testing.T, db *db.DB) {
 		require.Equal(t, east.Path, guest.Allowed[0].Path)
 		require.Greater(t, w.As(t, "bolt.user").Epoch, granted, "who was allowed a place in it must be looked at anew")
 		require.Greater(t, w.As(t, "acme.user").Generation, homed)
-		entries, _, err := w.Audit.List(ctx, tenancy.Operator("x", domain.AuditRead).Read().Below(moved.Path), domain.AuditFilter{Target: "acme.user"}, domain.Page{})
+		entries, _, err := w.Audit.List(ctx, tenancy.Operator("x", domain.AuditRead).Read().Below(moved.Path),
+			domain.AuditFilter{Target: "acme.user"}, domain.Page{})
 		require.NoError(t, err)
 		require.NotEmpty(t, entries, "the trail moves too")
 		n, err := w.Users.Count(ctx, tenancy.Operator("x", domain.UserRead).Read().Below(moved.Path), domain.UserFilter{})
 		require.NoError(t, err)
 		require.EqualValues(t, 2, n, "the counters move too")
-		_, err = w.Environments.Update(ctx, all, from.ID, func(e *domain.Environment) error { e.Parent, e.Alias = from.Parent, "Prod"; return nil })
+		_, err = w.Environments.Update(ctx, all, from.ID,
+			func(e *domain.Environment) error { e.Parent, e.Alias = from.Parent, "Prod"; return nil })
 		require.NoError(t, err)
 		require.Equal(t, w.Places["Acme/Prod/East"].Path, w.find(t, w.Places["Acme/Prod/East"].ID).Path)
 	})
@@ -237,13 +249,15 @@ func Environments(t *testing.T, db *db.DB) {
 	t.Run("a nested organization moves whole, with its groups", func(t *testing.T) {
 		labs := w.Places["Acme/Labs"]
 		w.AddGroup(t, "Acme/Labs", "Lab team")
-		moved, err := w.Environments.Update(ctx, all, labs.ID, func(e *domain.Environment) error { e.Parent = w.Places["Bolt"].ID; e.Alias = "Guests"; return nil })
+		moved, err := w.Environments.Update(ctx, all, labs.ID,
+			func(e *domain.Environment) error { e.Parent = w.Places["Bolt"].ID; e.Alias = "Guests"; return nil })
 		require.NoError(t, err)
 		require.Equal(t, labs.Organization, moved.Organization)
 		groups, err := w.Groups.List(ctx, tenancy.Operator("x", domain.GroupRead).Read().Below(moved.Path))
 		require.NoError(t, err)
 		require.Len(t, groups, 1)
-		_, err = w.Environments.Update(ctx, all, labs.ID, func(e *domain.Environment) error { e.Parent = w.Places["Acme"].ID; e.Alias = "Labs"; return nil })
+		_, err = w.Environments.Update(ctx, all, labs.ID,
+			func(e *domain.Environment) error { e.Parent = w.Places["Acme"].ID; e.Alias = "Labs"; return nil })
 		require.NoError(t, err)
 	})
 
@@ -260,12 +274,14 @@ func Environments(t *testing.T, db *db.DB) {
 			"an organization in itself": {"Acme", "Acme/Labs/One", domain.ErrEnvironmentCycle},
 			"the root":                  {"/", "Acme", domain.ErrRootFixed},
 		} {
-			_, err := w.Environments.Update(ctx, all, w.Places[c.move].ID, func(e *domain.Environment) error { e.Parent = w.Places[c.to].ID; return nil })
+			_, err := w.Environments.Update(ctx, all, w.Places[c.move].ID,
+				func(e *domain.Environment) error { e.Parent = w.Places[c.to].ID; return nil })
 			require.ErrorIs(t, err, c.want, name)
 		}
 		_, err := w.Environments.Update(ctx, all, 1, func(e *domain.Environment) error { e.Active = false; return nil })
 		require.ErrorIs(t, err, domain.ErrRootFixed)
-		_, err = w.Environments.Update(ctx, all, w.Places["Acme/Prod"].ID, func(e *domain.Environment) error { e.Parent = 999_999; return nil })
+		_, err = w.Environments.Update(ctx, all, w.Places["Acme/Prod"].ID,
+			func(e *domain.Environment) error { e.Parent = 999_999; return nil })
 		require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
 		require.Equal(t, before, w.Dump(t), "nothing was changed")
 	})
@@ -276,7 +292,8 @@ func Environments(t *testing.T, db *db.DB) {
 		errs := make([]error, 2)
 		for i, c := range [][2]domain.EnvironmentID{{a.ID, b.ID}, {b.ID, a.ID}} {
 			wg.Go(func() {
-				_, errs[i] = w.Environments.Update(ctx, all, c[0], func(e *domain.Environment) error { e.Parent = c[1]; return nil })
+				_, errs[i] = w.Environments.Update(ctx, all, c[0],
+					func(e *domain.Environment) error { e.Parent = c[1]; return nil })
 			})
 		}
 		wg.Wait()
@@ -327,7 +344,8 @@ func Environments(t *testing.T, db *db.DB) {
 			}
 		}()
 		for n, running := 0, true; running; n++ {
-			_, err := w.Environments.Update(ctx, all, yard.ID, func(e *domain.Environment) error { e.Parent = lots[n%len(lots)]; return nil })
+			_, err := w.Environments.Update(ctx, all, yard.ID,
+				func(e *domain.Environment) error { e.Parent = lots[n%len(lots)]; return nil })
 			require.NoError(t, err)
 			select {
 			case err, running = <-guests:
@@ -351,9 +369,11 @@ func Environments(t *testing.T, db *db.DB) {
 			path += "/D"
 			w.AddEnvironment(t, path, false)
 		}
-		_, err := w.Environments.Insert(ctx, all, domain.Environment{Parent: w.Places[path].ID, Alias: "Deeper", Active: true})
+		_, err := w.Environments.Insert(ctx, all,
+			domain.Environment{Parent: w.Places[path].ID, Alias: "Deeper", Active: true})
 		require.ErrorIs(t, err, domain.ErrTooDeep)
-		_, err = w.Environments.Update(ctx, all, w.Places["Bolt/Test/D"].ID, func(e *domain.Environment) error { e.Parent = w.Places["Bolt/Prod/East"].ID; return nil })
+		_, err = w.Environments.Update(ctx, all, w.Places["Bolt/Test/D"].ID,
+			func(e *domain.Environment) error { e.Parent = w.Places["Bolt/Prod/East"].ID; return nil })
 		require.ErrorIs(t, err, domain.ErrTooDeep)
 	})
 
@@ -375,7 +395,8 @@ func Environments(t *testing.T, db *db.DB) {
 		half.Blocked = []domain.Grant{w.Grant(w.addPath(t, "Acme/Full/Hidden", false))}
 		_, err = w.Users.Insert(ctx, all, half, "")
 		require.NoError(t, err)
-		for path, counted := range map[string]string{"Acme/Lonely": "users (1)", "Acme/Grouped": "groups (1)", "Acme/Full": "environments (1)"} {
+		for path, counted := range map[string]string{"Acme/Lonely": "users (1)", "Acme/Grouped": "groups (1)",
+			"Acme/Full": "environments (1)"} {
 			err := w.Environments.Delete(ctx, all, w.Places[path].ID)
 			require.ErrorIs(t, err, domain.ErrEnvironmentNotEmpty, path)
 			require.Contains(t, domain.AsError(err).Public, counted)
@@ -409,7 +430,8 @@ func (w *World) addPath(t *testing.T, path string, organization bool) string {
 
 func (w *World) find(t *testing.T, id domain.EnvironmentID) domain.Environment {
 	t.Helper()
-	found, err := persistence.NewSource(w.DB).Find(t.Context(), Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{domain.NumberRef(id)})
+	found, err := persistence.NewSource(w.DB).
+		Find(t.Context(), Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{domain.NumberRef(id)})
 	require.NoError(t, err)
 	require.Len(t, found[0], 1)
 	return found[0][0]
@@ -419,17 +441,21 @@ func (w *World) find(t *testing.T, id domain.EnvironmentID) domain.Environment {
 func Find(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
-	for _, path := range []string{"Straße", "Ångström", "ǅ", "a_b", "a%b", "aXb", "Acme/Prod/Prod", "Acme/aXb", "Acme/aXb/Leaf"} {
+	for _, path := range []string{"Straße", "Ångström", "ǅ", "a_b", "a%b", "aXb", "Acme/Prod/Prod", "Acme/aXb",
+		"Acme/aXb/Leaf"} {
 		w.AddEnvironment(t, path, false)
 	}
 	source := persistence.NewSource(db)
 	for ref, want := range map[string]string{
 		"/": "/", "1": "/", "acme": "Acme", "ACME/prod": "Acme/Prod", "Acme/Prod/Prod": "Acme/Prod/Prod",
 		"ångström": "Ångström", "ÅNGSTRÖM": "Ångström", "STRAßE": "Straße", "ǆ": "ǅ", "a_b": "a_b", "a%b": "a%b",
-		"Prod/East": "Acme/Prod/East|Bolt/Prod/East", "east": "Acme/Prod/East|Bolt/Prod/East", "nowhere": "", "Acme/East": "", "od/East": "",
-		"/Acme/Prod": "Acme/Prod", "prod/prod": "Acme/Prod/Prod", "a'b": "", "a\\b": "", "_": "", "a_b/Leaf": "", "a%/Leaf": "", "axb/leaf": "Acme/aXb/Leaf", `a\xb/leaf`: "",
+		"Prod/East": "Acme/Prod/East|Bolt/Prod/East", "east": "Acme/Prod/East|Bolt/Prod/East", "nowhere": "", "Acme/East": "",
+		"od/East":    "",
+		"/Acme/Prod": "Acme/Prod", "prod/prod": "Acme/Prod/Prod", "a'b": "", "a\\b": "", "_": "", "a_b/Leaf": "",
+		"a%/Leaf": "", "axb/leaf": "Acme/aXb/Leaf", `a\xb/leaf`: "",
 	} {
-		found, err := source.Find(ctx, Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{domain.EnvironmentRef(ref)})
+		found, err := source.Find(ctx, Everything(domain.EnvironmentRead).Read(),
+			[]domain.EnvironmentRef{domain.EnvironmentRef(ref)})
 		require.NoError(t, err, ref)
 		var paths []string
 		for _, e := range found[0] {
@@ -442,7 +468,8 @@ func Find(t *testing.T, db *db.DB) {
 		require.Equal(t, want, strings.Join(sorted(paths), "|"), ref)
 	}
 	t.Run("what one reference may name is kept from another's", func(t *testing.T) {
-		found, err := source.Find(ctx, Everything(domain.EnvironmentRead).Read(), []domain.EnvironmentRef{"East", "nowhere", domain.NumberRef(w.Places["Acme/Prod/East"].ID)})
+		found, err := source.Find(ctx, Everything(domain.EnvironmentRead).Read(),
+			[]domain.EnvironmentRef{"East", "nowhere", domain.NumberRef(w.Places["Acme/Prod/East"].ID)})
 		require.NoError(t, err)
 		require.Len(t, found, 3)
 		require.Len(t, found[0], 2)

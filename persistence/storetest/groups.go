@@ -22,7 +22,8 @@ func Groups(t *testing.T, db *db.DB) {
 	insert := func(g domain.Group) (domain.Group, error) { return w.InsertGroup(ctx, all, g) }
 
 	t.Run("a group comes back as it was stored", func(t *testing.T) {
-		g, err := insert(domain.Group{Organization: acme, Parent: w.Teams["Acme/Team"].ID, Alias: "Sub", Mask: domain.AllPermissions,
+		g, err := insert(domain.Group{Organization: acme, Parent: w.Teams["Acme/Team"].ID, Alias: "Sub",
+			Mask: domain.AllPermissions,
 			Role: domain.RolePower, RoleTitle: "editor", Description: "Those who edit"})
 		require.NoError(t, err)
 		read, err := w.Groups.Get(ctx, all.Read(), g.ID)
@@ -65,10 +66,12 @@ func Groups(t *testing.T, db *db.DB) {
 		require.NoError(t, add("acme.user"))
 		require.NoError(t, add("acme.user"), "again is nothing")
 		require.ErrorIs(t, add("bolt.user"), domain.ErrGroupAdminElsewhere)
-		require.ErrorIs(t, w.AddGroupAdmin(ctx, all, team, domain.UserKey{Organization: acme, User: 9999}), domain.ErrUserNotFound)
+		require.ErrorIs(t, w.AddGroupAdmin(ctx, all, team, domain.UserKey{Organization: acme, User: 9999}),
+			domain.ErrUserNotFound)
 		admins, err := w.Groups.Admins(ctx, w.Scope(t, "acme.power", domain.UserRead).Read(), []domain.GroupID{team})
 		require.NoError(t, err)
-		require.Equal(t, []domain.GroupMember{{Group: team, User: w.KeyOf("acme.user"), Alias: "acme.user"}}, admins, "only who is in the scope")
+		require.Equal(t, []domain.GroupMember{{Group: team, User: w.KeyOf("acme.user"), Alias: "acme.user"}}, admins,
+			"only who is in the scope")
 		for i := range domain.MaxGroupAdmins - 2 { // beside the two there are
 			alias := fmt.Sprintf("chief%d", i)
 			w.AddUser(t, alias, "Acme/Prod", domain.RoleUser, domain.UserGroup)
@@ -84,7 +87,8 @@ func Groups(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		require.False(t, is)
 		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.KeyOf("chief0")))
-		require.NotContains(t, w.Dump(t), fmt.Sprintf("group_admins organization_id=%d group_id=%d user_id=%d\n", acme, team, w.People["chief0"].ID))
+		require.NotContains(t, w.Dump(t), fmt.Sprintf("group_admins organization_id=%d group_id=%d user_id=%d\n", acme, team,
+			w.People["chief0"].ID))
 	})
 
 	t.Run("a change bumps the generation of its organization", func(t *testing.T) {
@@ -120,7 +124,8 @@ func (w *World) InsertGroup(ctx context.Context, scope tenancy.WriteScope, g dom
 }
 
 // UpdateGroup changes the group with that number in a transaction within scope.
-func (w *World) UpdateGroup(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID, change func(*domain.Group)) (after domain.Group, err error) {
+func (w *World) UpdateGroup(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID,
+	change func(*domain.Group)) (after domain.Group, err error) {
 	err = w.withGroup(ctx, scope, id, func(tx *persistence.Tx, before *domain.Group) error {
 		after = *before
 		change(&after)
@@ -135,16 +140,21 @@ func (w *World) DeleteGroup(ctx context.Context, scope tenancy.WriteScope, id do
 }
 
 // AddGroupAdmin makes a user an admin of the group with that number in a transaction within scope.
-func (w *World) AddGroupAdmin(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID, admin domain.UserKey) error {
-	return w.withGroup(ctx, scope, id, func(tx *persistence.Tx, g *domain.Group) error { return tx.AddGroupAdmin(g, admin) })
+func (w *World) AddGroupAdmin(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID,
+	admin domain.UserKey) error {
+	return w.withGroup(ctx, scope, id,
+		func(tx *persistence.Tx, g *domain.Group) error { return tx.AddGroupAdmin(g, admin) })
 }
 
 // RemoveGroupAdmin takes AddGroupAdmin back.
-func (w *World) RemoveGroupAdmin(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID, admin domain.UserKey) error {
-	return w.withGroup(ctx, scope, id, func(tx *persistence.Tx, g *domain.Group) error { return tx.RemoveGroupAdmin(g, admin) })
+func (w *World) RemoveGroupAdmin(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID,
+	admin domain.UserKey) error {
+	return w.withGroup(ctx, scope, id,
+		func(tx *persistence.Tx, g *domain.Group) error { return tx.RemoveGroupAdmin(g, admin) })
 }
 
-func (w *World) withGroup(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID, work func(*persistence.Tx, *domain.Group) error) error {
+func (w *World) withGroup(ctx context.Context, scope tenancy.WriteScope, id domain.GroupID,
+	work func(*persistence.Tx, *domain.Group) error) error {
 	return w.Store.Do(ctx, scope, func(tx *persistence.Tx) error {
 		g, err := tx.Group(id)
 		if err != nil {

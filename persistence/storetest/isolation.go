@@ -35,16 +35,19 @@ var attempts = map[string]attempt{
 		return w.Users.ByUUIDs(ctx, mine.Read(), []domain.UUID{w.People[lower(theirs)+".user"].UUID})
 	},
 	"UserStore.Newest": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		users, _, err := w.Users.Newest(ctx, mine.Read(), domain.PeopleFilter{Aliases: []string{lower(theirs) + ".user"}}, 0, domain.Page{})
+		users, _, err := w.Users.Newest(ctx, mine.Read(), domain.PeopleFilter{Aliases: []string{lower(theirs) + ".user"}}, 0,
+			domain.Page{})
 		return users, err
 	},
 	"UserStore.CountPeople": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		n, err := w.Users.CountPeople(ctx, mine.Read(), domain.PeopleFilter{IDs: []domain.UserID{w.People[lower(theirs)+".user"].ID}})
+		n, err := w.Users.CountPeople(ctx, mine.Read(),
+			domain.PeopleFilter{IDs: []domain.UserID{w.People[lower(theirs)+".user"].ID}})
 		return n, err
 	},
 	"SocialStore.Contacts": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		contacts, err := w.Social.Contacts(ctx, mine.Read())
-		return keep(contacts, err, func(c domain.Contact) bool { return c.User.Organization == w.Places[theirs].Organization })
+		return keep(contacts, err,
+			func(c domain.Contact) bool { return c.User.Organization == w.Places[theirs].Organization })
 	},
 	"Tx.AddContact": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Social.AddContact(ctx, mine, lower(theirs)+".power")
@@ -61,15 +64,19 @@ var attempts = map[string]attempt{
 			return tx.EndPresence(talk.Key(), w.KeyOf(lower(theirs)+".admin"))
 		})
 	},
-	"SocialStore.PresencesOfContacts": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+	"SocialStore.PresencesOfContacts": func(ctx context.Context, w *World, mine tenancy.WriteScope,
+		theirs string) (any, error) {
 		presences, err := w.Social.PresencesOfContacts(ctx, mine.Read(), mine.Read(), time.UnixMilli(1))
-		return keep(presences, err, func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization })
+		return keep(presences, err,
+			func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization })
 	},
 	"SocialStore.Presences": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		presences, err := w.Social.Presences(ctx, mine.Read(), domain.PresenceFilter{}, 0, domain.MaxPresences)
-		return keep(presences, err, func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization })
+		return keep(presences, err,
+			func(p domain.Presence) bool { return p.User.User.Organization == w.Places[theirs].Organization })
 	},
-	"SocialStore.CountPresences": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+	"SocialStore.CountPresences": func(ctx context.Context, w *World, mine tenancy.WriteScope,
+		theirs string) (any, error) {
 		n, err := w.Social.CountPresences(ctx, mine.Read(), domain.PresenceFilter{Topic: w.Things[theirs+"/Talk"].ID})
 		return n, err
 	},
@@ -88,13 +95,15 @@ var attempts = map[string]attempt{
 		return p.JPEG, err
 	},
 	"EnvironmentStore.Picture": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		p, err := w.Environments.Picture(ctx, mine.Read(), tenancy.EnvironmentKey{Organization: w.Places[theirs].Organization, ID: w.Places[theirs].ID})
+		p, err := w.Environments.Picture(ctx, mine.Read(),
+			tenancy.EnvironmentKey{Organization: w.Places[theirs].Organization, ID: w.Places[theirs].ID})
 		return p.JPEG, err
 	},
 	"EnvironmentStore.Complete": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Environments.Complete(ctx, mine.Read(), []domain.Environment{w.Places[theirs]})
 	},
-	"EnvironmentStore.Organizations": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+	"EnvironmentStore.Organizations": func(ctx context.Context, w *World, mine tenancy.WriteScope,
+		theirs string) (any, error) {
 		es, _, err := w.Environments.Organizations(ctx, mine.Read(), domain.OrganizationFilter{}, domain.Page{})
 		return keep(es, err, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) })
 	},
@@ -102,7 +111,8 @@ var attempts = map[string]attempt{
 		return nil, w.Environments.Purge(ctx, mine, w.Places[theirs].Organization)
 	},
 	"Tx.User": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Users.Do(ctx, mine, func(tx *persistence.Tx) error { _, err := tx.User(w.KeyOf(lower(theirs) + ".user")); return err })
+		return nil, w.Users.Do(ctx, mine,
+			func(tx *persistence.Tx) error { _, err := tx.User(w.KeyOf(lower(theirs) + ".user")); return err })
 	},
 	"Tx.AddSecret": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Users.Do(ctx, mine, func(tx *persistence.Tx) error {
@@ -136,14 +146,16 @@ var attempts = map[string]attempt{
 		return nil, err
 	},
 	"Tx.Group": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { _, err := tx.Group(w.Teams[theirs+"/Team"].ID); return err })
+		return nil, w.Store.Do(ctx, mine,
+			func(tx *persistence.Tx) error { _, err := tx.Group(w.Teams[theirs+"/Team"].ID); return err })
 	},
 	"Tx.InsertUser": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		_, err := w.Users.Insert(ctx, mine, w.NewUser("intruder", theirs+"/Prod", domain.RoleUser, domain.UserGroup), "")
 		return nil, err
 	},
 	"Tx.SaveUser": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Users.Update(ctx, mine, w.KeyOf(lower(theirs)+".user"), "hash", change(func(u *domain.User) { u.Active = false }))
+		return w.Users.Update(ctx, mine, w.KeyOf(lower(theirs)+".user"), "hash",
+			change(func(u *domain.User) { u.Active = false }))
 	},
 	"Tx.DeleteUser": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Users.Delete(ctx, mine, w.KeyOf(lower(theirs)+".user"))
@@ -156,11 +168,13 @@ var attempts = map[string]attempt{
 		return w.Environments.Children(ctx, mine.Read(), w.Places[theirs+"/Prod"].ID)
 	},
 	"Tx.InsertEnvironment": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.Environments.Insert(ctx, mine, domain.Environment{Parent: w.Places[theirs+"/Prod"].ID, Alias: "Intruder", Active: true})
+		_, err := w.Environments.Insert(ctx, mine,
+			domain.Environment{Parent: w.Places[theirs+"/Prod"].ID, Alias: "Intruder", Active: true})
 		return nil, err
 	},
 	"Tx.SaveEnvironment": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Environments.Update(ctx, mine, w.Places[theirs+"/Prod"].ID, func(e *domain.Environment) error { e.Code = "x"; return nil })
+		return w.Environments.Update(ctx, mine, w.Places[theirs+"/Prod"].ID,
+			func(e *domain.Environment) error { e.Code = "x"; return nil })
 	},
 	"Tx.Environment": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		e := w.Places[theirs+"/Prod"]
@@ -183,18 +197,21 @@ var attempts = map[string]attempt{
 		return w.Groups.ByUUID(ctx, mine.Read(), w.Teams[theirs+"/Team"].UUID)
 	},
 	"Tx.InsertGroup": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.InsertGroup(ctx, mine, domain.Group{Organization: w.Places[theirs].Organization, Parent: domain.UserGroup, Alias: "Intruder"})
+		_, err := w.InsertGroup(ctx, mine, domain.Group{Organization: w.Places[theirs].Organization, Parent: domain.UserGroup,
+			Alias: "Intruder"})
 		return nil, err
 	},
 	"GroupStore.Members": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		members := []domain.GroupMember{}
-		for m, err := range w.Groups.Members(ctx, mine.Read(), []domain.GroupID{domain.UserGroup, domain.AdminGroup, w.Teams[theirs+"/Team"].ID}) {
+		for m, err := range w.Groups.Members(ctx, mine.Read(),
+			[]domain.GroupID{domain.UserGroup, domain.AdminGroup, w.Teams[theirs+"/Team"].ID}) {
 			if err != nil {
 				return nil, err
 			}
 			members = append(members, m)
 		}
-		return keep(members, nil, func(m domain.GroupMember) bool { return m.User.Organization == w.Places[theirs].Organization })
+		return keep(members, nil,
+			func(m domain.GroupMember) bool { return m.User.Organization == w.Places[theirs].Organization })
 	},
 	"GroupStore.Admins": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Groups.Admins(ctx, mine.Read(), []domain.GroupID{w.Teams[theirs+"/Team"].ID})
@@ -220,7 +237,8 @@ var attempts = map[string]attempt{
 		return sessions, err
 	},
 	"Tx.EndSession": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Sessions.End(ctx, mine, w.KeyOf(lower(theirs)+".user"), w.SignIns[lower(theirs)+".user"].ID, nobodyMinds)
+		return nil, w.Sessions.End(ctx, mine, w.KeyOf(lower(theirs)+".user"), w.SignIns[lower(theirs)+".user"].ID,
+			nobodyMinds)
 	},
 	"Tx.EndSessions": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Sessions.EndAll(ctx, mine, w.KeyOf(lower(theirs)+".user"), nobodyMinds)
@@ -253,7 +271,8 @@ var attempts = map[string]attempt{
 	"UserStore.Approvers": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Approvers(ctx, mine.Read(), w.Places[theirs].Organization, 10)
 	},
-	"RegistrationCodeStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+	"RegistrationCodeStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope,
+		theirs string) (any, error) {
 		return w.Codes.List(ctx, mine.Read(), w.Places[theirs].Organization)
 	},
 	"RegistrationCodeStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
@@ -265,7 +284,8 @@ var attempts = map[string]attempt{
 			func(*persistence.Tx, domain.RegistrationCode) error { return nil })
 	},
 	"Tx.InsertRegistrationCode": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Codes.Insert(ctx, mine, domain.RegistrationCode{Organization: w.Places[theirs].Organization, Code: "intruder"})
+		return nil, w.Codes.Insert(ctx, mine,
+			domain.RegistrationCode{Organization: w.Places[theirs].Organization, Code: "intruder"})
 	},
 	"Tx.SaveRegistrationCode": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
@@ -301,12 +321,14 @@ var attempts = map[string]attempt{
 	},
 	"Tx.InsertObject": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		e := w.Places[theirs+"/Prod"]
-		_, err := w.Objects.Insert(ctx, mine, domain.Object{Kind: domain.KindObserver, Name: "Intruder", Organization: e.Organization,
-			Environment: e.ID, Path: e.Path})
+		_, err := w.Objects.Insert(ctx, mine,
+			domain.Object{Kind: domain.KindObserver, Name: "Intruder", Organization: e.Organization,
+				Environment: e.ID, Path: e.Path})
 		return nil, err
 	},
 	"Tx.Object": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Objects.with(ctx, mine, w.keyOfThing(theirs+"/Watch"), func(*persistence.Tx, *domain.Object) error { return nil })
+		return w.Objects.with(ctx, mine, w.keyOfThing(theirs+"/Watch"),
+			func(*persistence.Tx, *domain.Object) error { return nil })
 	},
 	"Tx.ObjectsBelow": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		talk := w.Things[theirs+"/Talk"]
@@ -319,13 +341,15 @@ var attempts = map[string]attempt{
 		return below, err
 	},
 	"Tx.SaveObject": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Objects.Update(ctx, mine, w.Things[theirs+"/Watch"], func(o *domain.Object) error { o.Name = "x"; return nil })
+		return w.Objects.Update(ctx, mine, w.Things[theirs+"/Watch"],
+			func(o *domain.Object) error { o.Name = "x"; return nil })
 	},
 	"Tx.DeleteObject": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Objects.Delete(ctx, mine, w.Things[theirs+"/Watch"])
 	},
 	"Tx.GrantObjects": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Objects.Share(ctx, mine, w.Things[theirs+"/Talk"], true, domain.Access{Group: domain.UserGroup, Level: domain.LevelRead})
+		return nil, w.Objects.Share(ctx, mine, w.Things[theirs+"/Talk"], true,
+			domain.Access{Group: domain.UserGroup, Level: domain.LevelRead})
 	},
 	"Tx.HandOverObjects": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		n, err := w.Objects.HandOverAll(ctx, mine, w.KeyOf(lower(theirs)+".user"), w.KeyOf(lower(theirs)+".power"))
@@ -343,17 +367,20 @@ var attempts = map[string]attempt{
 		return nil, err
 	},
 	"Tx.CopyRequest": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { _, err := tx.CopyRequest(w.Offers[theirs]); return err })
+		return nil, w.Store.Do(ctx, mine,
+			func(tx *persistence.Tx) error { _, err := tx.CopyRequest(w.Offers[theirs]); return err })
 	},
 	"Tx.AcceptCopyRequest": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		_, err := w.Objects.Accept(ctx, mine, w.Offers[theirs], func(c *domain.CopyRequest) (domain.Object, error) { return c.Object, nil })
+		_, err := w.Objects.Accept(ctx, mine, w.Offers[theirs],
+			func(c *domain.CopyRequest) (domain.Object, error) { return c.Object, nil })
 		return nil, err
 	},
 	"Tx.DeclineCopyRequest": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Objects.Decline(ctx, mine, w.Offers[theirs])
 	},
 	"ObjectStore.SweepCopyRequests": func(ctx context.Context, w *World, mine tenancy.WriteScope, _ string) (any, error) {
-		return int64(0), w.Objects.SweepCopyRequests(ctx, mine, w.DB.Now()) // of everybody's what has expired, which nothing has
+		// of everybody's what has expired, which nothing has
+		return int64(0), w.Objects.SweepCopyRequests(ctx, mine, w.DB.Now())
 	},
 	"ObjectStore.Bookmarks": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		bookmarks, _, err := w.Objects.Bookmarks(ctx, mine.Read(), nil, domain.Page{})
@@ -375,7 +402,8 @@ var attempts = map[string]attempt{
 }
 
 func theirCode(w *World, theirs string) domain.RegistrationCode {
-	return domain.RegistrationCode{Organization: w.Places[theirs].Organization, Code: domain.SecretText("code of " + theirs), Enabled: true}
+	return domain.RegistrationCode{Organization: w.Places[theirs].Organization,
+		Code: domain.SecretText("code of " + theirs), Enabled: true}
 }
 
 func lower(tenant string) string { return string(tenant[0]+'a'-'A') + tenant[1:] }
@@ -409,11 +437,14 @@ const ownLists = "lists of names are those of whoever the scope was given to"
 // anything of the other, for every method of every store, both ways round.
 func Isolation(t *testing.T, database *db.DB) {
 	w := NewWorld(t, database)
-	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments.EnvironmentStore, w.Groups, w.Audit, w.Sessions.SessionStore, w.APIKeys.APIKeyStore, w.Codes.RegistrationCodeStore, w.Objects.ObjectStore, w.Social.SocialStore} {
+	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments.EnvironmentStore, w.Groups, w.Audit,
+		w.Sessions.SessionStore, w.APIKeys.APIKeyStore, w.Codes.RegistrationCodeStore, w.Objects.ObjectStore,
+		w.Social.SocialStore} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(m).Name
-			if _, engine := reflect.TypeOf(&db.Tx{}).MethodByName(kind.Method(m).Name); kind.Elem().Name() == "Tx" && engine || unscoped[name] != "" {
+			if _, engine := reflect.TypeOf(&db.Tx{}).MethodByName(kind.Method(m).Name); kind.Elem().Name() == "Tx" && engine ||
+				unscoped[name] != "" {
 				continue
 			}
 			require.Contains(t, attempts, name, "each method of a store needs an attempt")

@@ -41,12 +41,15 @@ func Objects(t *testing.T, db *db.DB) {
 
 	t.Run("an object comes back as it was stored", func(t *testing.T) {
 		api := w.AddObject(t, "Acme", "Prices", domain.KindAPI, "Acme", "acme.admin", nil)
-		o := w.AddObject(t, "Acme", "Shop 'n' \\ \"quoted\" ?", domain.KindApplication, "Acme/Prod/East", "acme.user", func(o *domain.Object) {
-			o.Attributes = map[string]string{"description": "Größe ?", "enabled": "true"}
-			o.Visibility, o.Uses = domain.Shared, []domain.ObjectID{api.ID}
-			o.Access = []domain.Access{{User: w.KeyOf("acme.power"), Level: domain.LevelWrite, Name: "acme.power", Home: w.People["acme.power"].HomePath},
-				{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead, Name: "Team", Organization: w.Places["Acme"].Organization}}
-		})
+		o := w.AddObject(t, "Acme", "Shop 'n' \\ \"quoted\" ?", domain.KindApplication, "Acme/Prod/East", "acme.user",
+			func(o *domain.Object) {
+				o.Attributes = map[string]string{"description": "Größe ?", "enabled": "true"}
+				o.Visibility, o.Uses = domain.Shared, []domain.ObjectID{api.ID}
+				o.Access = []domain.Access{{User: w.KeyOf("acme.power"), Level: domain.LevelWrite, Name: "acme.power",
+					Home: w.People["acme.power"].HomePath},
+					{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead, Name: "Team",
+						Organization: w.Places["Acme"].Organization}}
+			})
 		o.OwnerAlias, o.OwnerHome = "acme.user", w.People["acme.user"].HomePath
 		read, err := get(o)
 		require.NoError(t, err)
@@ -63,23 +66,30 @@ func Objects(t *testing.T, db *db.DB) {
 
 	t.Run("what an object names must be there", func(t *testing.T) {
 		e := w.Places["Acme/Prod"]
-		plain := domain.Object{Kind: domain.KindApplication, Name: "X", Organization: e.Organization, Environment: e.ID, Path: e.Path}
+		plain := domain.Object{Kind: domain.KindApplication, Name: "X", Organization: e.Organization, Environment: e.ID,
+			Path: e.Path}
 		for name, c := range map[string]struct {
 			change func(*domain.Object)
 			want   error
 		}{
 			"an environment that is elsewhere": {func(o *domain.Object) { o.Path = "/1/9/" }, domain.ErrChanged},
 			"no environment":                   {func(o *domain.Object) { o.Environment = 999 }, domain.ErrEnvironmentNotFound},
-			"no owner":                         {func(o *domain.Object) { o.Owner = domain.UserKey{Organization: e.Organization, User: 999} }, domain.ErrUserNotFound},
+			"no owner": {func(o *domain.Object) {
+				o.Owner = domain.UserKey{Organization: e.Organization,
+					User: 999}
+			}, domain.ErrUserNotFound},
 			"nobody on the list": {func(o *domain.Object) {
 				o.Access = []domain.Access{{User: domain.UserKey{Organization: 1, User: 999}, Level: domain.LevelRead}}
 			}, domain.ErrUserNotFound},
 			"a foreign group": {func(o *domain.Object) {
 				o.Access = []domain.Access{{Group: w.Teams["Bolt/Team"].ID, Level: domain.LevelRead}}
 			}, domain.ErrGroupNotFound},
-			"a foreign parent":       {func(o *domain.Object) { o.Kind = domain.KindTopic; o.Parent = w.Things["Bolt/Talk"].ID }, domain.ErrObjectNotFound},
-			"a parent of that kind":  {func(o *domain.Object) { o.Kind = domain.KindKey; o.Parent = w.Things["Acme/Watch"].ID }, domain.ErrInvalid},
-			"a use of another kind":  {func(o *domain.Object) { o.Uses = []domain.ObjectID{w.Things["Acme/Watch"].ID} }, domain.ErrObjectNotFound},
+			"a foreign parent": {func(o *domain.Object) { o.Kind = domain.KindTopic; o.Parent = w.Things["Bolt/Talk"].ID },
+				domain.ErrObjectNotFound},
+			"a parent of that kind": {func(o *domain.Object) { o.Kind = domain.KindKey; o.Parent = w.Things["Acme/Watch"].ID },
+				domain.ErrInvalid},
+			"a use of another kind": {func(o *domain.Object) { o.Uses = []domain.ObjectID{w.Things["Acme/Watch"].ID} },
+				domain.ErrObjectNotFound},
 			"a key without a parent": {func(o *domain.Object) { o.Kind = domain.KindKey }, domain.ErrInvalid},
 			"an unknown kind":        {func(o *domain.Object) { o.Kind = "car" }, domain.ErrObjectKind},
 			"an unknown attribute":   {func(o *domain.Object) { o.Attributes = map[string]string{"x": "y"} }, domain.ErrInvalid},
@@ -96,8 +106,9 @@ func Objects(t *testing.T, db *db.DB) {
 	t.Run("names that are paths are unique in the organization, and follow", func(t *testing.T) {
 		topic := func(name string, parent domain.ObjectID) (domain.Object, error) {
 			e := w.Places["Acme"]
-			return w.Objects.Insert(ctx, all, domain.Object{Kind: domain.KindTopic, Name: name, Parent: parent, Organization: e.Organization,
-				Environment: e.ID, Path: e.Path})
+			return w.Objects.Insert(ctx, all,
+				domain.Object{Kind: domain.KindTopic, Name: name, Parent: parent, Organization: e.Organization,
+					Environment: e.ID, Path: e.Path})
 		}
 		bob, err := topic("bob", 0)
 		require.NoError(t, err)
@@ -115,7 +126,8 @@ func Objects(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		_, err = update(bob, func(o *domain.Object) { o.Name = "Straße" })
 		require.NoError(t, err)
-		for name, want := range map[string]error{"/straße": nil, "/STRASSE": domain.ErrObjectNotFound, "/Straße/äö/DEEP": nil, "/bobby": nil, "/bob": domain.ErrObjectNotFound, "/bob/ÄÖ/deep": domain.ErrObjectNotFound} {
+		for name, want := range map[string]error{"/straße": nil, "/STRASSE": domain.ErrObjectNotFound, "/Straße/äö/DEEP": nil,
+			"/bobby": nil, "/bob": domain.ErrObjectNotFound, "/bob/ÄÖ/deep": domain.ErrObjectNotFound} {
 			_, err := w.Objects.Get(ctx, w.ObjectScope(t, "acme.admin").Read(), domain.ObjectRef(name))
 			if want == nil {
 				require.NoError(t, err, name)
@@ -136,7 +148,8 @@ func Objects(t *testing.T, db *db.DB) {
 
 	t.Run("what lies below by name only follows with its own name", func(t *testing.T) {
 		add := func(name string, parent domain.ObjectID) domain.Object {
-			return w.AddObject(t, "Acme", name, domain.KindTopic, "Acme", "acme.admin", func(o *domain.Object) { o.Parent = parent })
+			return w.AddObject(t, "Acme", name, domain.KindTopic, "Acme", "acme.admin",
+				func(o *domain.Object) { o.Parent = parent })
 		}
 		below, deep := add("Böhm/x/y", 0), domain.Object{}
 		deep = add("deep", below.ID)
@@ -180,7 +193,8 @@ func Objects(t *testing.T, db *db.DB) {
 		})
 		require.NoError(t, err)
 		require.Equal(t, now, saved.Changed)
-		entry := domain.Access{User: w.KeyOf("acme.power"), Level: domain.LevelRead, Name: "acme.power", Home: w.People["acme.power"].HomePath}
+		entry := domain.Access{User: w.KeyOf("acme.power"), Level: domain.LevelRead, Name: "acme.power",
+			Home: w.People["acme.power"].HomePath}
 		require.NoError(t, w.Objects.Share(ctx, all, watch, false, entry))
 		saved.Grant(entry)
 		read, err := get(watch)
@@ -194,8 +208,10 @@ func Objects(t *testing.T, db *db.DB) {
 
 	t.Run("a new owner begins another time of ownership, also of the keys", func(t *testing.T) {
 		app := w.AddObject(t, "Acme", "App", domain.KindApplication, "Acme/Prod", "acme.user", nil)
-		mine := w.AddObject(t, "Acme", "key 1", domain.KindKey, "Acme/Prod", "acme.user", func(o *domain.Object) { o.Parent = app.ID })
-		others := w.AddObject(t, "Acme", "key 2", domain.KindKey, "Acme/Prod", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
+		mine := w.AddObject(t, "Acme", "key 1", domain.KindKey, "Acme/Prod", "acme.user",
+			func(o *domain.Object) { o.Parent = app.ID })
+		others := w.AddObject(t, "Acme", "key 2", domain.KindKey, "Acme/Prod", "acme.admin",
+			func(o *domain.Object) { o.Parent = app.ID })
 		saved, err := update(app, func(o *domain.Object) { o.Owner = w.KeyOf("acme.power") })
 		require.NoError(t, err)
 		require.Equal(t, []domain.UserKey{w.KeyOf("acme.user"), w.KeyOf("acme.power")}, owners(saved))
@@ -213,8 +229,10 @@ func Objects(t *testing.T, db *db.DB) {
 
 	t.Run("keys go where their application goes", func(t *testing.T) {
 		app := w.AddObject(t, "Acme", "moving app", domain.KindApplication, "Acme/Prod", "acme.admin", nil)
-		key := w.AddObject(t, "Acme", "moving key", domain.KindKey, "Acme/Prod", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
-		other := w.AddObject(t, "Acme", "key elsewhere", domain.KindKey, "Acme/Prod/East", "acme.admin", func(o *domain.Object) { o.Parent = app.ID })
+		key := w.AddObject(t, "Acme", "moving key", domain.KindKey, "Acme/Prod", "acme.admin",
+			func(o *domain.Object) { o.Parent = app.ID })
+		other := w.AddObject(t, "Acme", "key elsewhere", domain.KindKey, "Acme/Prod/East", "acme.admin",
+			func(o *domain.Object) { o.Parent = app.ID })
 		to := w.Places["Acme/Test"]
 		_, err := update(app, func(o *domain.Object) { o.Environment, o.Path = to.ID, to.Path })
 		require.NoError(t, err)
@@ -224,7 +242,8 @@ func Objects(t *testing.T, db *db.DB) {
 			require.Equal(t, w.Places[place].Path, after.Path, o.Name)
 			require.Equal(t, w.Places[place].ID, after.Environment, o.Name)
 		}
-		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Target: "moving key"}, domain.Page{})
+		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Target: "moving key"},
+			domain.Page{})
 		require.NoError(t, err)
 		require.Len(t, entries, 2, "made and moved")
 	})
@@ -247,8 +266,10 @@ func Objects(t *testing.T, db *db.DB) {
 	t.Run("a deleted user leaves what others rely on, and nothing else", func(t *testing.T) {
 		u := w.AddUser(t, "leaving", "Acme/Prod", domain.RoleUser, domain.UserGroup)
 		app := w.AddObject(t, "Acme", "gone app", domain.KindApplication, "Bolt/Prod", "leaving", nil)
-		key := w.AddObject(t, "Acme", "gone key", domain.KindKey, "Bolt/Prod", "acme.user", func(o *domain.Object) { o.Parent = app.ID })
-		own := w.AddObject(t, "Acme", "own key", domain.KindKey, "Bolt/Prod", "leaving", func(o *domain.Object) { o.Parent = app.ID })
+		key := w.AddObject(t, "Acme", "gone key", domain.KindKey, "Bolt/Prod", "acme.user",
+			func(o *domain.Object) { o.Parent = app.ID })
+		own := w.AddObject(t, "Acme", "own key", domain.KindKey, "Bolt/Prod", "leaving",
+			func(o *domain.Object) { o.Parent = app.ID })
 		api := w.AddObject(t, "Acme", "kept api", domain.KindAPI, "Acme", "leaving", nil)
 		private := w.AddObject(t, "Acme", "Private/leaving", domain.KindTopic, "Acme", "leaving", func(o *domain.Object) {
 			o.Access = []domain.Access{{Group: w.Teams["Acme/Team"].ID, Level: domain.LevelRead}}
@@ -279,14 +300,16 @@ func Objects(t *testing.T, db *db.DB) {
 		o, err = get(watch)
 		require.NoError(t, err)
 		require.False(t, slices.ContainsFunc(o.Access, func(a domain.Access) bool { return a.User == u.Key() }))
-		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Target: "own key"}, domain.Page{})
+		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Target: "own key"},
+			domain.Page{})
 		require.NoError(t, err)
 		require.Len(t, entries, 2, "made and deleted, each once")
 	})
 
 	t.Run("a deleted group gives nothing any more", func(t *testing.T) {
 		g := w.AddGroup(t, "Acme", "Passing")
-		require.NoError(t, w.Objects.Share(ctx, all, w.Things["Acme/Watch"], false, domain.Access{Group: g.ID, Level: domain.LevelRead}))
+		require.NoError(t, w.Objects.Share(ctx, all, w.Things["Acme/Watch"], false,
+			domain.Access{Group: g.ID, Level: domain.LevelRead}))
 		o, err := get(w.Things["Acme/Watch"])
 		require.NoError(t, err)
 		require.True(t, slices.ContainsFunc(o.Access, func(a domain.Access) bool { return a.Group == g.ID }))
@@ -320,7 +343,8 @@ func Objects(t *testing.T, db *db.DB) {
 		require.Equal(t, []domain.Level{write, none, none, none, none}, levels())
 		before := strings.Count(w.Dump(t), "\naudit ")
 		require.NoError(t, w.Objects.Share(ctx, as, top, true, entry))
-		require.Equal(t, []domain.Level{write, write, write, none, none}, levels(), "what is somebody else's, or only begins alike, stays as it was")
+		require.Equal(t, []domain.Level{write, write, write, none, none}, levels(),
+			"what is somebody else's, or only begins alike, stays as it was")
 		require.Equal(t, 2, strings.Count(w.Dump(t), "\naudit ")-before, "one entry for each that changed")
 		require.NoError(t, w.Objects.Share(ctx, as, top, true, domain.Access{User: entry.User, Level: domain.LevelRead}))
 		require.Equal(t, []domain.Level{domain.LevelRead, domain.LevelRead, domain.LevelRead, none, none}, levels())
@@ -331,8 +355,10 @@ func Objects(t *testing.T, db *db.DB) {
 			require.NoError(t, tx.GrantObjects(below, entry))
 			return domain.ErrForbidden
 		}), domain.ErrForbidden)
-		require.ErrorIs(t, w.Objects.Share(ctx, as, top, true, domain.Access{Group: 999, Level: write}), domain.ErrGroupNotFound)
-		require.ErrorIs(t, w.Objects.Share(ctx, as, top, true, domain.Access{Group: w.Teams["Bolt/Team"].ID, Level: write}), domain.ErrGroupNotFound)
+		require.ErrorIs(t, w.Objects.Share(ctx, as, top, true, domain.Access{Group: 999, Level: write}),
+			domain.ErrGroupNotFound)
+		require.ErrorIs(t, w.Objects.Share(ctx, as, top, true, domain.Access{Group: w.Teams["Bolt/Team"].ID, Level: write}),
+			domain.ErrGroupNotFound)
 		require.ErrorIs(t, w.Objects.Share(ctx, w.ObjectScope(t, "bolt.user"), top, true, entry), domain.ErrObjectNotFound)
 		require.Equal(t, dump, w.Dump(t), "all or none")
 		require.NoError(t, w.Objects.Share(ctx, as, top, true, domain.Access{User: entry.User}))
@@ -343,7 +369,8 @@ func Objects(t *testing.T, db *db.DB) {
 		as := w.ObjectScope(t, "acme.user")
 		top := w.AddObject(t, "Acme", "Many", domain.KindTopic, "Acme/Prod/East", "acme.user", nil)
 		for i := range domain.MaxTogether {
-			w.AddObject(t, "Acme", "m"+strconv.Itoa(i), domain.KindTopic, "Acme/Prod/East", "acme.user", func(o *domain.Object) { o.Parent = top.ID })
+			w.AddObject(t, "Acme", "m"+strconv.Itoa(i), domain.KindTopic, "Acme/Prod/East", "acme.user",
+				func(o *domain.Object) { o.Parent = top.ID })
 		}
 		share := func() error {
 			return w.Objects.Share(ctx, as, top, true, domain.Access{User: w.KeyOf("acme.power"), Level: domain.LevelRead})
@@ -351,7 +378,8 @@ func Objects(t *testing.T, db *db.DB) {
 		require.ErrorIs(t, share(), domain.ErrTooManyBelow)
 		require.NoError(t, w.Objects.Delete(ctx, as, w.Things["Acme/m0"]))
 		require.NoError(t, share())
-		shared, err := w.Objects.Count(ctx, w.ObjectScope(t, "acme.power").Personally().Read(), domain.ObjectFilter{Prefix: "/Many"})
+		shared, err := w.Objects.Count(ctx, w.ObjectScope(t, "acme.power").Personally().Read(),
+			domain.ObjectFilter{Prefix: "/Many"})
 		require.NoError(t, err)
 		require.EqualValues(t, domain.MaxTogether, shared)
 	})
@@ -359,7 +387,8 @@ func Objects(t *testing.T, db *db.DB) {
 	t.Run("objects follow their environment, and keep it from being deleted", func(t *testing.T) {
 		e := w.AddEnvironment(t, "Acme/Test/Sub", false)
 		o := w.AddObject(t, "Acme", "moves", domain.KindSector, "Acme/Test/Sub", "acme.user", nil)
-		moved, err := w.Environments.Update(ctx, all, e.ID, func(e *domain.Environment) error { e.Parent = w.Places["Acme/Prod"].ID; return nil })
+		moved, err := w.Environments.Update(ctx, all, e.ID,
+			func(e *domain.Environment) error { e.Parent = w.Places["Acme/Prod"].ID; return nil })
 		require.NoError(t, err)
 		o, err = get(o)
 		require.NoError(t, err)
@@ -380,39 +409,46 @@ func ObjectLists(t *testing.T, db *db.DB) {
 		tenant := Tenants[i%2]
 		place := tenant + []string{"", "/Prod", "/Prod/East", "/Test", "/Labs", "/Labs/One"}[i%6]
 		kind := []domain.ObjectKind{domain.KindObserver, domain.KindSector, domain.KindApplication, domain.KindAPI}[i%4]
-		w.AddObject(t, tenant, []string{"thing ", "Thing "}[i%5%2]+strconv.Itoa(i%9)+" "+strconv.Itoa(i), kind, place, people[i%5], func(o *domain.Object) {
-			o.Visibility = domain.Visibility(i % 7 / 5)
-			switch {
-			case i%5 == 0:
-				o.Attributes = map[string]string{"description": `is "described"`}
-			case i%5 == 1 && i%4 < 2:
-				o.Attributes = map[string]string{"description": "another", "keywords": `"description":"is \"described\""`}
-			}
-			if i%3 == 0 {
-				o.Grant(domain.Access{User: w.KeyOf(people[(i+1)%5]), Level: domain.Level(1 + i%3)})
-			}
-			if i%4 == 0 {
-				o.Grant(domain.Access{Group: domain.UserGroup, Level: domain.Level(1 + i%2)})
-			}
-		})
+		w.AddObject(t, tenant, []string{"thing ", "Thing "}[i%5%2]+strconv.Itoa(i%9)+" "+strconv.Itoa(i), kind, place,
+			people[i%5], func(o *domain.Object) {
+				o.Visibility = domain.Visibility(i % 7 / 5)
+				switch {
+				case i%5 == 0:
+					o.Attributes = map[string]string{"description": `is "described"`}
+				case i%5 == 1 && i%4 < 2:
+					o.Attributes = map[string]string{"description": "another", "keywords": `"description":"is \"described\""`}
+				}
+				if i%3 == 0 {
+					o.Grant(domain.Access{User: w.KeyOf(people[(i+1)%5]), Level: domain.Level(1 + i%3)})
+				}
+				if i%4 == 0 {
+					o.Grant(domain.Access{Group: domain.UserGroup, Level: domain.Level(1 + i%2)})
+				}
+			})
 	}
 	for _, tenant := range Tenants {
-		w.AddObject(t, tenant, "Night", domain.KindTopic, tenant, lower(tenant)+".user", func(o *domain.Object) { o.Parent = w.Things[tenant+"/Talk"].ID })
+		w.AddObject(t, tenant, "Night", domain.KindTopic, tenant, lower(tenant)+".user",
+			func(o *domain.Object) { o.Parent = w.Things[tenant+"/Talk"].ID })
 	}
-	everything, next, err := w.Objects.List(ctx, Everything(domain.ObjectManage).Read(), domain.ObjectFilter{}, domain.Page{})
+	everything, next, err := w.Objects.List(ctx, Everything(domain.ObjectManage).Read(), domain.ObjectFilter{},
+		domain.Page{})
 	require.NoError(t, err)
 	require.Empty(t, next)
 	require.Len(t, everything, 66)
 	some := everything[len(everything)/2]
 	filters := map[string]domain.ObjectFilter{
 		"names": {Names: []string{strings.ToUpper(some.FullName), "nothing"}}, "ids": {IDs: []domain.ObjectID{some.ID, 9999}},
-		"descriptions": {Descriptions: []string{`is "described"`, "nothing"}}, "since": {Since: some.Created}, "until": {Until: some.Created},
+		"descriptions": {Descriptions: []string{`is "described"`, "nothing"}}, "since": {Since: some.Created},
+		"until":   {Until: some.Created},
 		"without": {Without: "/TALK"},
-		"all":     {}, "kinds": {Kinds: []domain.ObjectKind{domain.KindSector, domain.KindAPI}}, "prefix": {Prefix: "THING 3"}, "percent": {Prefix: "%"},
-		"owner": {Owner: w.KeyOf("acme.user")}, "writable": {AtLeast: domain.LevelWrite}, "administrable": {AtLeast: domain.LevelAdmin},
+		"all":     {}, "kinds": {Kinds: []domain.ObjectKind{domain.KindSector, domain.KindAPI}},
+		"prefix": {Prefix: "THING 3"}, "percent": {Prefix: "%"},
+		"owner": {Owner: w.KeyOf("acme.user")}, "writable": {AtLeast: domain.LevelWrite},
+		"administrable": {AtLeast: domain.LevelAdmin},
 	}
 	for _, caller := range people {
-		for personal, sc := range map[bool]tenancy.Scope{false: w.ObjectScope(t, caller).Read(), true: w.ObjectScope(t, caller).Personally().Read()} {
+		for personal, sc := range map[bool]tenancy.Scope{false: w.ObjectScope(t, caller).Read(),
+			true: w.ObjectScope(t, caller).Personally().Read()} {
 			for name, f := range filters {
 				for _, order := range []domain.ObjectOrder{domain.ObjectsByPlace, domain.ObjectsByName, domain.ObjectsByLetter} {
 					f.Order = order
@@ -421,7 +457,8 @@ func ObjectLists(t *testing.T, db *db.DB) {
 						begins := len(o.FullName) >= len(f.Prefix) && domain.Fold(o.FullName[:len(f.Prefix)]) == domain.Fold(f.Prefix)
 						return sc.Level(&o) < max(f.AtLeast, domain.LevelRead) || len(f.Kinds) > 0 && !slices.Contains(f.Kinds, o.Kind) ||
 							f.Owner.User != 0 && o.Owner != f.Owner || !begins ||
-							len(f.Names) > 0 && !strings.EqualFold(o.FullName, f.Names[0]) || len(f.IDs) > 0 && !slices.Contains(f.IDs, o.ID) ||
+							len(f.Names) > 0 && !strings.EqualFold(o.FullName, f.Names[0]) || len(f.IDs) > 0 &&
+							!slices.Contains(f.IDs, o.ID) ||
 							len(f.Descriptions) > 0 && o.Attributes["description"] != f.Descriptions[0] ||
 							o.Created.Before(f.Since) || !f.Until.IsZero() && !o.Created.Before(f.Until) ||
 							f.Without != "" && strings.HasPrefix(domain.Fold(o.FullName), domain.Fold(f.Without)+"/")
@@ -465,7 +502,8 @@ func ObjectLists(t *testing.T, db *db.DB) {
 		}
 	}
 	for _, cursor := range []domain.Cursor{"x", "0", "0 1", "1 1 a", "0 0 /1/", "0 1 /x/", "9 1 /1/"} {
-		_, _, err := w.Objects.List(ctx, Everything(domain.ObjectManage).Read(), domain.ObjectFilter{}, domain.Page{After: cursor})
+		_, _, err := w.Objects.List(ctx, Everything(domain.ObjectManage).Read(), domain.ObjectFilter{},
+			domain.Page{After: cursor})
 		require.ErrorIs(t, err, domain.ErrCursor, string(cursor))
 	}
 }

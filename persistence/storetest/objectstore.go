@@ -35,7 +35,8 @@ func (s ObjectStore) Insert(ctx context.Context, w tenancy.WriteScope, o domain.
 }
 
 // with runs work on an object, locked, and returns it.
-func (s ObjectStore) with(ctx context.Context, w tenancy.WriteScope, key domain.ObjectKey, work func(*persistence.Tx, *domain.Object) error) (o domain.Object, err error) {
+func (s ObjectStore) with(ctx context.Context, w tenancy.WriteScope, key domain.ObjectKey,
+	work func(*persistence.Tx, *domain.Object) error) (o domain.Object, err error) {
 	err = s.Do(ctx, w, func(tx *persistence.Tx) (err error) {
 		if o, err = tx.Object(key); err != nil {
 			return err
@@ -46,7 +47,8 @@ func (s ObjectStore) with(ctx context.Context, w tenancy.WriteScope, key domain.
 }
 
 // Update saves what change makes of an object, and returns it.
-func (s ObjectStore) Update(ctx context.Context, w tenancy.WriteScope, of domain.Object, change func(*domain.Object) error) (domain.Object, error) {
+func (s ObjectStore) Update(ctx context.Context, w tenancy.WriteScope, of domain.Object,
+	change func(*domain.Object) error) (domain.Object, error) {
 	return s.with(ctx, w, of.Key(), func(tx *persistence.Tx, o *domain.Object) error {
 		before := o.Clone()
 		if err := change(o); err != nil {
@@ -63,7 +65,8 @@ func (s ObjectStore) Delete(ctx context.Context, w tenancy.WriteScope, o domain.
 }
 
 // Share puts an entry on the access list of an object and, if below says so, of all below it.
-func (s ObjectStore) Share(ctx context.Context, w tenancy.WriteScope, of domain.Object, below bool, entry domain.Access) error {
+func (s ObjectStore) Share(ctx context.Context, w tenancy.WriteScope, of domain.Object, below bool,
+	entry domain.Access) error {
 	_, err := s.with(ctx, w, of.Key(), func(tx *persistence.Tx, o *domain.Object) error {
 		all := []domain.Object{*o}
 		if below {
@@ -91,7 +94,8 @@ func (s ObjectStore) Share(ctx context.Context, w tenancy.WriteScope, of domain.
 }
 
 // HandOverAll gives to another user what from owns.
-func (s ObjectStore) HandOverAll(ctx context.Context, w tenancy.WriteScope, from, to domain.UserKey) (n int64, err error) {
+func (s ObjectStore) HandOverAll(ctx context.Context, w tenancy.WriteScope, from,
+	to domain.UserKey) (n int64, err error) {
 	err = s.Do(ctx, w, func(tx *persistence.Tx) (err error) {
 		n, err = tx.HandOverObjects(from, to)
 		return err
@@ -100,7 +104,8 @@ func (s ObjectStore) HandOverAll(ctx context.Context, w tenancy.WriteScope, from
 }
 
 // Offer offers a copy of an object.
-func (s ObjectStore) Offer(ctx context.Context, w tenancy.WriteScope, of domain.Object, to domain.UserKey, until time.Time) (domain.CopyRequest, error) {
+func (s ObjectStore) Offer(ctx context.Context, w tenancy.WriteScope, of domain.Object, to domain.UserKey,
+	until time.Time) (domain.CopyRequest, error) {
 	id, err := s.NextCopyRequest(ctx)
 	c := domain.CopyRequest{ID: id, To: to, Expires: until}
 	if err != nil {
@@ -114,7 +119,8 @@ func (s ObjectStore) Offer(ctx context.Context, w tenancy.WriteScope, of domain.
 }
 
 // Accept makes the copy that copied describes.
-func (s ObjectStore) Accept(ctx context.Context, w tenancy.WriteScope, id domain.CopyRequestID, copied func(*domain.CopyRequest) (domain.Object, error)) (o domain.Object, err error) {
+func (s ObjectStore) Accept(ctx context.Context, w tenancy.WriteScope, id domain.CopyRequestID,
+	copied func(*domain.CopyRequest) (domain.Object, error)) (o domain.Object, err error) {
 	number, err := s.NextObject(ctx)
 	if err != nil {
 		return o, err
@@ -161,17 +167,20 @@ type SocialStore struct {
 }
 
 // AddFavourite, RemoveFavourite, SetFavourites, AddContact, RemoveContact and SetPresence are those of a transaction.
-func (s SocialStore) AddFavourite(ctx context.Context, w tenancy.WriteScope, list domain.FavouriteList, name string) error {
+func (s SocialStore) AddFavourite(ctx context.Context, w tenancy.WriteScope, list domain.FavouriteList,
+	name string) error {
 	return s.Do(ctx, w, func(tx *persistence.Tx) error { return tx.AddFavourite(list, name) })
 }
 
 // RemoveFavourite is described at AddFavourite.
-func (s SocialStore) RemoveFavourite(ctx context.Context, w tenancy.WriteScope, list domain.FavouriteList, name string) error {
+func (s SocialStore) RemoveFavourite(ctx context.Context, w tenancy.WriteScope, list domain.FavouriteList,
+	name string) error {
 	return s.Do(ctx, w, func(tx *persistence.Tx) error { return tx.RemoveFavourite(list, name) })
 }
 
 // SetFavourites is described at AddFavourite.
-func (s SocialStore) SetFavourites(ctx context.Context, w tenancy.WriteScope, list domain.FavouriteList, names []string) error {
+func (s SocialStore) SetFavourites(ctx context.Context, w tenancy.WriteScope, list domain.FavouriteList,
+	names []string) error {
 	return s.Do(ctx, w, func(tx *persistence.Tx) error { return tx.SetFavourites(list, names) })
 }
 
@@ -186,6 +195,7 @@ func (s SocialStore) RemoveContact(ctx context.Context, w tenancy.WriteScope, al
 }
 
 // SetPresence is described at AddFavourite.
-func (s SocialStore) SetPresence(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID, status domain.PresenceStatus, at time.Time) error {
+func (s SocialStore) SetPresence(ctx context.Context, w tenancy.WriteScope, topic domain.ObjectID,
+	status domain.PresenceStatus, at time.Time) error {
 	return s.Do(ctx, w, func(tx *persistence.Tx) error { return tx.SetPresence(topic, status, at) })
 }

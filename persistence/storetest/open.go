@@ -74,7 +74,8 @@ func checkTallies(tb testing.TB, db *db.DB) {
 	rows, err := db.Pool().QueryContext(context.Background(), `SELECT o.organization_id FROM organizations o
 		LEFT JOIN organization_counts c ON c.organization_id = o.organization_id
 		WHERE coalesce(c.users, -1) <> (SELECT count(*) FROM users x WHERE x.organization_id = o.organization_id)
-			OR coalesce(c.environments, -1) <> (SELECT count(*) FROM environment_names x WHERE x.organization_id = o.organization_id)
+			OR coalesce(c.environments, -1) <> (SELECT count(*) FROM environment_names x
+				WHERE x.organization_id = o.organization_id)
 			OR coalesce(c.groups, -1) <> (SELECT count(*) FROM groups x WHERE x.organization_id = o.organization_id)
 			OR coalesce(c.objects, -1) <> (SELECT count(*) FROM objects x WHERE x.organization_id = o.organization_id)`)
 	if err != nil {

@@ -19,7 +19,8 @@ import (
 func Overtaking(t *testing.T, database *db.DB) {
 	var stop atomic.Pointer[func()]
 	database.Now = func() time.Time {
-		if f := stop.Load(); f != nil && strings.Contains(string(debug.Stack()), ".recordBy(") && stop.CompareAndSwap(f, nil) {
+		if f := stop.Load(); f != nil && strings.Contains(string(debug.Stack()), ".recordBy(") &&
+			stop.CompareAndSwap(f, nil) {
 			(*f)()
 		}
 		return time.Now()
@@ -29,7 +30,8 @@ func Overtaking(t *testing.T, database *db.DB) {
 	all := Everything(domain.EnvironmentWrite)
 	update := func(path string, change func(*domain.Environment)) func() error {
 		return func() error {
-			_, err := w.Environments.Update(ctx, all, w.Places[path].ID, func(e *domain.Environment) error { change(e); return nil })
+			_, err := w.Environments.Update(ctx, all, w.Places[path].ID,
+				func(e *domain.Environment) error { change(e); return nil })
 			return err
 		}
 	}
@@ -39,7 +41,8 @@ func Overtaking(t *testing.T, database *db.DB) {
 	insert := func(path string) func() error {
 		i := strings.LastIndexByte(path, '/')
 		return func() error {
-			_, err := w.Environments.Insert(ctx, all, domain.Environment{Parent: w.Places[path[:i]].ID, Alias: path[i+1:], Active: true})
+			_, err := w.Environments.Insert(ctx, all,
+				domain.Environment{Parent: w.Places[path[:i]].ID, Alias: path[i+1:], Active: true})
 			return err
 		}
 	}
@@ -77,12 +80,18 @@ func Overtaking(t *testing.T, database *db.DB) {
 			"environments": `SELECT c.path FROM environments c JOIN environments p ON p.id = c.parent_id
 				WHERE c.id <> 1 AND (c.path <> p.path || c.id || '/'
 					OR c.alias_path <> CASE WHEN p.id = 1 THEN '' ELSE p.alias_path || '/' END || c.alias)`,
-			"counts":  "SELECT c.environment_path FROM environment_counts c JOIN environments e ON e.id = c.environment_id WHERE e.path <> c.environment_path",
-			"users":   "SELECT u.environment_path FROM users u JOIN environments e ON e.id = u.environment_id WHERE e.path <> u.environment_path",
-			"lists":   "SELECT g.environment_path FROM user_environments g JOIN environments e ON e.id = g.environment_id WHERE e.path <> g.environment_path",
-			"objects": "SELECT o.environment_path FROM objects o JOIN environments e ON e.id = o.environment_id WHERE e.path <> o.environment_path",
-			"groups":  "SELECT g.environment_path FROM groups g JOIN environments e ON e.id = g.organization_id WHERE e.path <> g.environment_path",
-			"audit":   "SELECT a.environment_path FROM audit a JOIN environments e ON e.id = a.environment_id WHERE e.path <> a.environment_path",
+			"counts": "SELECT c.environment_path FROM environment_counts c JOIN environments e ON e.id = c.environment_id " +
+				"WHERE e.path <> c.environment_path",
+			"users": "SELECT u.environment_path FROM users u JOIN environments e ON e.id = u.environment_id WHERE e.path " +
+				"<> u.environment_path",
+			"lists": "SELECT g.environment_path FROM user_environments g JOIN environments e ON e.id = g.environment_id " +
+				"WHERE e.path <> g.environment_path",
+			"objects": "SELECT o.environment_path FROM objects o JOIN environments e ON e.id = o.environment_id WHERE e.path " +
+				"<> o.environment_path",
+			"groups": "SELECT g.environment_path FROM groups g JOIN environments e ON e.id = g.organization_id WHERE e.path " +
+				"<> g.environment_path",
+			"audit": "SELECT a.environment_path FROM audit a JOIN environments e ON e.id = a.environment_id WHERE e.path " +
+				"<> a.environment_path",
 		} {
 			rows, err := database.Pool().QueryContext(ctx, query)
 			require.NoError(t, err)
@@ -100,7 +109,8 @@ func Overtaking(t *testing.T, database *db.DB) {
 	guest := w.AddUser(t, "guest", "Bolt/Test", domain.RoleUser, domain.UserGroup)
 	allow := func(path string) func() error {
 		return func() error {
-			_, err := w.Users.Update(ctx, all, guest.Key(), "", change(func(u *domain.User) { u.Allowed = []domain.Grant{w.Grant(path)} }))
+			_, err := w.Users.Update(ctx, all, guest.Key(), "",
+				change(func(u *domain.User) { u.Allowed = []domain.Grant{w.Grant(path)} }))
 			return err
 		}
 	}
@@ -112,7 +122,8 @@ func Overtaking(t *testing.T, database *db.DB) {
 		first, second func() error
 	}{
 		{"an environment two levels below a move", insert("Acme/Prod/East/New"), move("Acme/Prod", "Acme/Test")},
-		{"an environment two levels below a new name", insert("Bolt/Prod/East/New"), update("Bolt/Prod", func(e *domain.Environment) { e.Alias = "Live" })},
+		{"an environment two levels below a new name", insert("Bolt/Prod/East/New"),
+			update("Bolt/Prod", func(e *domain.Environment) { e.Alias = "Live" })},
 		{"a move to below a move", move("Acme/Spot", "Acme/Yard/Shed"), move("Acme/Yard", "Acme/Test")},
 		{"a user below a move", func() error {
 			_, err := w.Users.Insert(ctx, all, w.NewUser("late", "Bolt/Prod/East", domain.RoleUser, domain.UserGroup), "")
@@ -121,8 +132,9 @@ func Overtaking(t *testing.T, database *db.DB) {
 		{"a list that names a place below a move", allow("Bolt/Labs/One"), move("Bolt/Labs", "/")},
 		{"an object below a move", func() error {
 			e := w.Places["Bolt/Prod/West"]
-			_, err := w.Objects.Insert(ctx, Everything(domain.ObjectManage), domain.Object{Kind: domain.KindObserver, Name: "Late",
-				Organization: e.Organization, Environment: e.ID, Path: e.Path})
+			_, err := w.Objects.Insert(ctx, Everything(domain.ObjectManage),
+				domain.Object{Kind: domain.KindObserver, Name: "Late",
+					Organization: e.Organization, Environment: e.ID, Path: e.Path})
 			return err
 		}, move("Bolt/Prod", "Bolt")},
 	} {

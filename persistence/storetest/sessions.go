@@ -24,14 +24,16 @@ type SessionStore struct {
 }
 
 // End ends a session of a user, unless check returns an error.
-func (s SessionStore) End(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, id domain.UUID, check func(domain.User) error) error {
+func (s SessionStore) End(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, id domain.UUID,
+	check func(domain.User) error) error {
 	return s.Do(ctx, w, func(tx *persistence.Tx) error {
 		return onUser(tx, user, check, func() error { return tx.EndSession(user, id) })
 	})
 }
 
 // EndAll ends all sessions of a user.
-func (s SessionStore) EndAll(ctx context.Context, w tenancy.WriteScope, user domain.UserKey, check func(domain.User) error) error {
+func (s SessionStore) EndAll(ctx context.Context, w tenancy.WriteScope, user domain.UserKey,
+	check func(domain.User) error) error {
 	return s.Do(ctx, w, func(tx *persistence.Tx) error {
 		return onUser(tx, user, check, func() error { return tx.EndSessions(user) })
 	})
@@ -63,7 +65,8 @@ func Sessions(t *testing.T, db *db.DB) {
 
 	ended := func(t *testing.T) []domain.AuditEntry {
 		t.Helper()
-		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read().Choosing(Everything(domain.UserRead).Read()), domain.AuditFilter{Action: "session:end"}, domain.Page{})
+		entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read().Choosing(Everything(domain.UserRead).Read()),
+			domain.AuditFilter{Action: "session:end"}, domain.Page{})
 		require.NoError(t, err)
 		return entries
 	}
@@ -91,18 +94,20 @@ func Sessions(t *testing.T, db *db.DB) {
 		require.True(t, signed)
 		plain, err := w.Accounts.ByID(ctx, s.Organization, s.User)
 		require.NoError(t, err)
-		plain.Session = domain.Session{SessionKey: s.SessionKey, Kind: s.Kind, TokenEpoch: s.TokenEpoch, Environment: s.Environment,
-			Hash: s.Hash, LastUsed: s.LastUsed, Expires: s.Expires, Idle: s.Idle}
+		plain.Session = domain.Session{SessionKey: s.SessionKey, Kind: s.Kind, TokenEpoch: s.TokenEpoch,
+			Environment: s.Environment,
+			Hash:        s.Hash, LastUsed: s.LastUsed, Expires: s.Expires, Idle: s.Idle}
 		require.Equal(t, plain, found)
 
 		_, signed, err = w.Accounts.BySession(ctx, s.SessionKey, "0123456789abcdef")
 		require.NoError(t, err)
 		require.False(t, signed, "nobody made that key")
 		for name, k := range map[string]domain.SessionKey{
-			"another user":         {UserKey: w.SignIns["acme.user"].UserKey, ID: s.ID},
-			"another organization": {UserKey: domain.UserKey{Organization: w.SignIns["bolt.user"].Organization, User: s.User}, ID: s.ID},
-			"another session":      {UserKey: s.UserKey, ID: w.SignIns["acme.user"].ID},
-			"no session":           {UserKey: s.UserKey},
+			"another user": {UserKey: w.SignIns["acme.user"].UserKey, ID: s.ID},
+			"another organization": {UserKey: domain.UserKey{Organization: w.SignIns["bolt.user"].Organization, User: s.User},
+				ID: s.ID},
+			"another session": {UserKey: s.UserKey, ID: w.SignIns["acme.user"].ID},
+			"no session":      {UserKey: s.UserKey},
 		} {
 			_, _, err := w.Accounts.BySession(ctx, k, key)
 			require.ErrorIs(t, err, domain.ErrSessionNotFound, name)
@@ -155,7 +160,8 @@ func Sessions(t *testing.T, db *db.DB) {
 
 	t.Run("a renewal saves what changed, and its error nothing", func(t *testing.T) {
 		s := w.SignIn(t, "acme.admin", domain.RefreshSession)
-		renewal := domain.Renewal{Presented: domain.SessionSecret{SessionKey: s.SessionKey, Hash: s.Hash}, Next: "next", Now: s.Created.Add(time.Second),
+		renewal := domain.Renewal{Presented: domain.SessionSecret{SessionKey: s.SessionKey, Hash: s.Hash}, Next: "next",
+			Now:      s.Created.Add(time.Second),
 			Lifetime: time.Hour, Longest: 2 * time.Hour, Client: "curl/9", Network: "192.0.2.2"}
 		want := s
 		require.NoError(t, want.Renew(&renewal))
@@ -182,7 +188,8 @@ func Sessions(t *testing.T, db *db.DB) {
 		s := w.SignIn(t, "acme.user", domain.TokenSession)
 		other := w.SignIns["acme.user"]
 		later := s.LastUsed.Add(time.Minute)
-		require.NoError(t, w.Accounts.SessionsSeen(ctx, map[domain.SessionKey]time.Time{s.SessionKey: later, w.SignIns["bolt.user"].SessionKey: later}))
+		require.NoError(t, w.Accounts.SessionsSeen(ctx,
+			map[domain.SessionKey]time.Time{s.SessionKey: later, w.SignIns["bolt.user"].SessionKey: later}))
 		require.NoError(t, w.Accounts.SessionsSeen(ctx, map[domain.SessionKey]time.Time{s.SessionKey: s.LastUsed}))
 		require.NoError(t, w.Accounts.SessionsSeen(ctx, nil))
 		s.LastUsed = later
@@ -197,14 +204,16 @@ func Sessions(t *testing.T, db *db.DB) {
 		theirs := list(t, "bolt.user")
 		require.Len(t, theirs, 3)
 		id := w.KeyOf("bolt.user")
-		require.ErrorIs(t, w.Sessions.End(ctx, all, id, theirs[1].ID, func(domain.User) error { return domain.ErrHasMore }), domain.ErrHasMore)
+		require.ErrorIs(t, w.Sessions.End(ctx, all, id, theirs[1].ID, func(domain.User) error { return domain.ErrHasMore }),
+			domain.ErrHasMore)
 		require.Len(t, list(t, "bolt.user"), 3)
 		before := len(ended(t))
 		require.NoError(t, w.Sessions.End(ctx, all, id, theirs[1].ID, nobodyMinds))
 		require.ErrorIs(t, w.Sessions.End(ctx, all, id, theirs[1].ID, nobodyMinds), domain.ErrSessionNotFound)
 		require.ErrorIs(t, w.Sessions.End(ctx, all, id, w.SignIns["acme.power"].ID, nobodyMinds), domain.ErrSessionNotFound)
 		require.Equal(t, []domain.Session{theirs[0], theirs[2]}, list(t, "bolt.user"))
-		require.ErrorIs(t, w.Sessions.EndAll(ctx, all, id, func(domain.User) error { return domain.ErrHasMore }), domain.ErrHasMore)
+		require.ErrorIs(t, w.Sessions.EndAll(ctx, all, id, func(domain.User) error { return domain.ErrHasMore }),
+			domain.ErrHasMore)
 		require.NoError(t, w.Sessions.EndAll(ctx, all, id, nobodyMinds))
 		require.Empty(t, list(t, "bolt.user"))
 		require.NoError(t, w.Sessions.EndAll(ctx, all, id, nobodyMinds), "none is no error")
@@ -296,7 +305,8 @@ func SigningKeys(t *testing.T, db *db.DB) {
 	require.NoError(t, err)
 	require.False(t, signed)
 
-	entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Action: "key"}, domain.Page{})
+	entries, _, err := w.Audit.List(ctx, Everything(domain.AuditRead).Read(), domain.AuditFilter{Action: "key"},
+		domain.Page{})
 	require.NoError(t, err)
 	require.Len(t, entries, 3)
 	require.Equal(t, "key:revoke", entries[0].Action)

@@ -49,12 +49,15 @@ func Social(t *testing.T, db *db.DB) {
 
 	t.Run("names of topics follow the topics", func(t *testing.T) {
 		topic := w.AddObject(t, "Acme", "Room", domain.KindTopic, "Acme", "acme.admin", nil)
-		below := w.AddObject(t, "Acme", "In", domain.KindTopic, "Acme", "acme.admin", func(o *domain.Object) { o.Parent = topic.ID })
-		require.NoError(t, w.Social.SetFavourites(ctx, self, domain.FavouriteTopics, []string{"/room", "/Room/In", "/Rooms", "/Hall", "/else"}))
+		below := w.AddObject(t, "Acme", "In", domain.KindTopic, "Acme", "acme.admin",
+			func(o *domain.Object) { o.Parent = topic.ID })
+		require.NoError(t, w.Social.SetFavourites(ctx, self, domain.FavouriteTopics,
+			[]string{"/room", "/Room/In", "/Rooms", "/Hall", "/else"}))
 		require.NoError(t, w.Social.SetFavourites(ctx, self, domain.FavouriteTags, []string{"/Room"}))
 		other := w.Scope(t, "bolt.user", domain.ProfileUpdate)
 		require.NoError(t, w.Social.SetFavourites(ctx, other, domain.FavouriteTopics, []string{"/Room"}))
-		_, err := w.Objects.Update(ctx, w.ObjectScope(t, "acme.admin"), topic, func(o *domain.Object) error { o.Name = "Hall"; return nil })
+		_, err := w.Objects.Update(ctx, w.ObjectScope(t, "acme.admin"), topic,
+			func(o *domain.Object) error { o.Name = "Hall"; return nil })
 		require.NoError(t, err)
 		favourites, err := w.Social.Favourites(ctx, self.Read())
 		require.NoError(t, err)
@@ -74,16 +77,19 @@ func Social(t *testing.T, db *db.DB) {
 			topic := w.AddObject(t, "Acme", "Private/"+alias, domain.KindTopic, "Acme", alias, nil)
 			w.AddObject(t, "Acme", "Notes", domain.KindTopic, "Acme", alias, func(o *domain.Object) { o.Parent = topic.ID })
 		}
-		_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("bob"), "", change(func(u *domain.User) { u.Alias = "Rob" }))
+		_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("bob"), "",
+			change(func(u *domain.User) { u.Alias = "Rob" }))
 		require.NoError(t, err)
-		objects, _, err := w.Objects.List(ctx, w.ObjectScope(t, "acme.admin").Read(), domain.ObjectFilter{Prefix: "/Private", Order: domain.ObjectsByName}, domain.Page{})
+		objects, _, err := w.Objects.List(ctx, w.ObjectScope(t, "acme.admin").Read(),
+			domain.ObjectFilter{Prefix: "/Private", Order: domain.ObjectsByName}, domain.Page{})
 		require.NoError(t, err)
 		var names []string
 		for _, o := range objects {
 			names = append(names, o.FullName)
 		}
 		require.Equal(t, []string{"/Private/bobby", "/Private/bobby/Notes", "/Private/Rob", "/Private/Rob/Notes"}, names)
-		_, err = w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("bobby"), "", change(func(u *domain.User) { u.Alias = "bob" }))
+		_, err = w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("bobby"), "",
+			change(func(u *domain.User) { u.Alias = "bob" }))
 		require.NoError(t, err, "the names are free again")
 	})
 
@@ -96,10 +102,12 @@ func Social(t *testing.T, db *db.DB) {
 		own := w.AddObject(t, "Acme", "kai", domain.KindTopic, "Acme", kelvin, func(o *domain.Object) { o.Parent = above.ID })
 		others := w.AddObject(t, "Acme", "Private/zoe", domain.KindTopic, "Acme", "acme.admin", nil)
 		for alias, to := range map[string]string{kelvin: "kai2", "zoe": "zoe2"} {
-			_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf(alias), "", change(func(u *domain.User) { u.Alias = to }))
+			_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf(alias), "",
+				change(func(u *domain.User) { u.Alias = to }))
 			require.NoError(t, err)
 		}
-		for id, want := range map[domain.ObjectID][2]string{own.ID: {"kai2", "/PRIVATE/kai2"}, others.ID: {"Private/zoe", "/Private/zoe"}} {
+		for id, want := range map[domain.ObjectID][2]string{own.ID: {"kai2", "/PRIVATE/kai2"},
+			others.ID: {"Private/zoe", "/Private/zoe"}} {
 			o, err := w.Objects.Get(ctx, w.ObjectScope(t, "acme.admin").Read(), domain.NumberedObject(id))
 			require.NoError(t, err)
 			require.Equal(t, want, [2]string{o.Name, o.FullName})
@@ -112,7 +120,8 @@ func Social(t *testing.T, db *db.DB) {
 	t.Run("contacts", func(t *testing.T) {
 		list, err := w.Social.Contacts(ctx, fellows.Read())
 		require.NoError(t, err)
-		require.Equal(t, []domain.Contact{{User: w.KeyOf("acme.admin"), Alias: "acme.admin", Name: w.personOf("acme.admin")}}, list, "only who is in the scope")
+		require.Equal(t, []domain.Contact{{User: w.KeyOf("acme.admin"), Alias: "acme.admin", Name: w.personOf("acme.admin")}},
+			list, "only who is in the scope")
 		require.ErrorIs(t, w.Social.AddContact(ctx, fellows, "ACME.admin"), domain.ErrContact)
 		require.ErrorIs(t, w.Social.AddContact(ctx, fellows, "bolt.user"), domain.ErrUserNotFound)
 		require.ErrorIs(t, w.Social.AddContact(ctx, fellows, "nobody"), domain.ErrUserNotFound)
@@ -126,7 +135,8 @@ func Social(t *testing.T, db *db.DB) {
 		w.AddUser(t, "leaver", "Acme/Prod", domain.RoleUser, domain.UserGroup)
 		require.NoError(t, w.Social.AddContact(ctx, fellows, "leaver"))
 		require.NoError(t, w.Users.Delete(ctx, Everything(domain.UserDelete), w.KeyOf("leaver")))
-		require.NotContains(t, w.Dump(t), fmt.Sprintf("contact_id=%d ", w.People["leaver"].ID), "who is gone is nobody's contact")
+		require.NotContains(t, w.Dump(t), fmt.Sprintf("contact_id=%d ", w.People["leaver"].ID),
+			"who is gone is nobody's contact")
 	})
 
 	t.Run("presences", func(t *testing.T) {
@@ -134,14 +144,18 @@ func Social(t *testing.T, db *db.DB) {
 		admin := w.ObjectScope(t, "acme.admin")
 		at := time.UnixMilli(5000).UTC()
 		require.NoError(t, w.Social.SetPresence(ctx, admin, talk, domain.PresenceOnline, at))
-		found, err := w.Social.Presences(ctx, admin.Read(), domain.PresenceFilter{Topic: talk, Since: at}, 0, domain.MaxPresences)
+		found, err := w.Social.Presences(ctx, admin.Read(), domain.PresenceFilter{Topic: talk, Since: at}, 0,
+			domain.MaxPresences)
 		require.NoError(t, err)
-		require.Equal(t, []domain.Presence{{User: domain.Contact{User: w.KeyOf("acme.admin"), Alias: "acme.admin", Name: w.personOf("acme.admin")},
-			Topic: "/Talk", Status: domain.PresenceOnline, At: at}}, found, "the latest only")
-		found, err = w.Social.Presences(ctx, admin.Read(), domain.PresenceFilter{Topic: talk, Since: at.Add(time.Millisecond)}, 0, domain.MaxPresences)
+		require.Equal(t, []domain.Presence{
+			{User: domain.Contact{User: w.KeyOf("acme.admin"), Alias: "acme.admin", Name: w.personOf("acme.admin")},
+				Topic: "/Talk", Status: domain.PresenceOnline, At: at}}, found, "the latest only")
+		found, err = w.Social.Presences(ctx, admin.Read(),
+			domain.PresenceFilter{Topic: talk, Since: at.Add(time.Millisecond)}, 0, domain.MaxPresences)
 		require.NoError(t, err)
 		require.Empty(t, found)
-		require.ErrorIs(t, w.Social.SetPresence(ctx, admin.Personally(), w.Things["Bolt/Talk"].ID, domain.PresenceOnline, at), domain.ErrObjectNotFound)
+		require.ErrorIs(t, w.Social.SetPresence(ctx, admin.Personally(), w.Things["Bolt/Talk"].ID, domain.PresenceOnline, at),
+			domain.ErrObjectNotFound)
 	})
 }
 
@@ -155,9 +169,11 @@ func (w *World) personOf(alias string) string {
 func People(t *testing.T, db *db.DB) {
 	w, ctx := NewWorld(t, db), t.Context()
 	w.AddUser(t, "away", "Acme/Prod", domain.RoleUser, domain.UserGroup)
-	_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("away"), "", change(func(u *domain.User) { u.Archive(u.Created) }))
+	_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("away"), "",
+		change(func(u *domain.User) { u.Archive(u.Created) }))
 	require.NoError(t, err)
-	everybody, _, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{Limit: 1000})
+	everybody, _, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{},
+		domain.Page{Limit: 1000})
 	require.NoError(t, err)
 	slices.SortFunc(everybody, func(a, b domain.User) int {
 		if c := b.Created.Compare(a.Created); c != 0 {
@@ -167,8 +183,9 @@ func People(t *testing.T, db *db.DB) {
 	})
 	some := everybody[len(everybody)/2]
 	filters := map[string]domain.PeopleFilter{
-		"all": {}, "aliases": {Aliases: []string{"acme.user", "bolt.user", "ACME.power", "nobody"}}, "names": {Names: []string{some.Person.Name(), "nobody"}},
-		"ids": {IDs: []domain.UserID{some.ID, 999}}, "since": {Since: some.Created}, "until": {Until: some.Created},
+		"all": {}, "aliases": {Aliases: []string{"acme.user", "bolt.user", "ACME.power", "nobody"}},
+		"names": {Names: []string{some.Person.Name(), "nobody"}},
+		"ids":   {IDs: []domain.UserID{some.ID, 999}}, "since": {Since: some.Created}, "until": {Until: some.Created},
 		"both": {Since: some.Created, Until: some.Created.Add(time.Millisecond)},
 	}
 	for _, caller := range []string{"root.admin", "acme.admin", "acme.power", "acme.user"} {
@@ -180,8 +197,10 @@ func People(t *testing.T, db *db.DB) {
 				if reached := only && self.User == u.ID || !only && sc.Covers(u.HomePath); !reached || u.ID == w.People["away"].ID {
 					continue
 				}
-				if len(f.Aliases) > 0 && !slices.Contains(f.Aliases, u.Alias) || len(f.Names) > 0 && !slices.Contains(f.Names, u.Person.Name()) ||
-					len(f.IDs) > 0 && !slices.Contains(f.IDs, u.ID) || u.Created.Before(f.Since) || !f.Until.IsZero() && !u.Created.Before(f.Until) {
+				if len(f.Aliases) > 0 && !slices.Contains(f.Aliases, u.Alias) || len(f.Names) > 0 &&
+					!slices.Contains(f.Names, u.Person.Name()) ||
+					len(f.IDs) > 0 && !slices.Contains(f.IDs, u.ID) || u.Created.Before(f.Since) || !f.Until.IsZero() &&
+					!u.Created.Before(f.Until) {
 					continue
 				}
 				want = append(want, u.ID)
@@ -209,7 +228,8 @@ func People(t *testing.T, db *db.DB) {
 		}
 	}
 	for _, cursor := range []domain.Cursor{"x", "newest", "newest 1", "newest x 1", "newest 1 0", "0 1 /1/"} {
-		_, _, err := w.Users.Newest(ctx, Everything(domain.UserRead).Read(), domain.PeopleFilter{}, 0, domain.Page{After: cursor})
+		_, _, err := w.Users.Newest(ctx, Everything(domain.UserRead).Read(), domain.PeopleFilter{}, 0,
+			domain.Page{After: cursor})
 		require.ErrorIs(t, err, domain.ErrCursor, string(cursor))
 	}
 }

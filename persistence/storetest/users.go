@@ -34,7 +34,8 @@ func newUserStore(d *db.DB) UserStore {
 }
 
 // Insert adds a user and returns them with their numbers.
-func (s UserStore) Insert(ctx context.Context, w tenancy.WriteScope, u domain.User, hash domain.PasswordHash) (domain.User, error) {
+func (s UserStore) Insert(ctx context.Context, w tenancy.WriteScope, u domain.User,
+	hash domain.PasswordHash) (domain.User, error) {
 	if err := s.Number(ctx, &u); err != nil {
 		return u, err
 	}
@@ -80,10 +81,13 @@ func Users(t *testing.T, db *db.DB) {
 		now := time.UnixMilli(1637577153521).UTC()
 		u := w.NewUser("Whole.User", "Acme/Prod", domain.RolePower, domain.AdminGroup)
 		u.Groups = append(u.Groups, w.Teams["Acme/Team"].ID, domain.UserGroup)
-		u.Allowed, u.Blocked = []domain.Grant{w.Grant("Acme/Test"), w.Grant("Bolt/Prod")}, []domain.Grant{w.Grant("Acme/Prod/East")}
-		u.Person = domain.Person{FirstName: "Zoë", LastName: "O'Brien \\ \"quoted\" ?", Mail: "zoe@example.org", Phone: "+33 1", JobTitle: "x", Department: "y"}
-		u.Standing = domain.Standing{State: domain.Pending, Active: true, FirstAccess: true, PasswordDelay: 6738, RevokeDelay: 99999,
-			Created: now, LastPassword: now.Add(1), IdleSince: now}
+		u.Allowed, u.Blocked = []domain.Grant{w.Grant("Acme/Test"), w.Grant("Bolt/Prod")},
+			[]domain.Grant{w.Grant("Acme/Prod/East")}
+		u.Person = domain.Person{FirstName: "Zoë", LastName: "O'Brien \\ \"quoted\" ?", Mail: "zoe@example.org",
+			Phone: "+33 1", JobTitle: "x", Department: "y"}
+		u.Standing = domain.Standing{State: domain.Pending, Active: true, FirstAccess: true, PasswordDelay: 6738,
+			RevokeDelay: 99999,
+			Created:     now, LastPassword: now.Add(1), IdleSince: now}
 		u.LastPassword = now.Add(time.Millisecond)
 		u.Language, u.TimeZone, u.DefaultPage, u.LastConnected, u.LastSeen = "Fr", "GMT+0", 3, now, now
 		stored, err := w.Users.Insert(ctx, all, u, "$argon2id$x")
@@ -126,10 +130,13 @@ func Users(t *testing.T, db *db.DB) {
 		require.Equal(t, want, after.Attributes)
 		require.Equal(t, want, attributes())
 		require.Equal(t, epoch, w.As(t, "kept").Epoch, "they decide nothing")
-		entries, _, err := w.Audit.List(ctx, tenancy.Operator("x", domain.AuditRead).Read(), domain.AuditFilter{Target: "kept"}, domain.Page{})
+		entries, _, err := w.Audit.List(ctx, tenancy.Operator("x", domain.AuditRead).Read(),
+			domain.AuditFilter{Target: "kept"}, domain.Page{})
 		require.NoError(t, err)
-		require.Equal(t, []domain.Change{{Field: "attributes.mobile", Before: "+33 6"}, {Field: "attributes.description", After: "two\nlines"}}, entries[0].Changes)
-		_, err = w.Users.Update(ctx, all, stored.Key(), "", change(func(u *domain.User) { u.Attributes = domain.Attributes{"Bad name": "x"} }))
+		require.Equal(t, []domain.Change{{Field: "attributes.mobile", Before: "+33 6"},
+			{Field: "attributes.description", After: "two\nlines"}}, entries[0].Changes)
+		_, err = w.Users.Update(ctx, all, stored.Key(), "",
+			change(func(u *domain.User) { u.Attributes = domain.Attributes{"Bad name": "x"} }))
 		require.Error(t, err)
 		require.NoError(t, w.Users.Delete(ctx, all, stored.Key()))
 	})
@@ -154,13 +161,15 @@ func Users(t *testing.T, db *db.DB) {
 		_, err := w.Users.Insert(ctx, all, u, "")
 		require.ErrorIs(t, err, domain.ErrChanged)
 		u = w.NewUser("misplaced", "Acme/Prod", domain.RoleUser, domain.UserGroup)
-		u.Allowed = []domain.Grant{{Environment: w.Places["Acme/Test"].ID, Organization: w.Places["Acme"].Organization, Path: "/1/2/"}}
+		u.Allowed = []domain.Grant{{Environment: w.Places["Acme/Test"].ID, Organization: w.Places["Acme"].Organization,
+			Path: "/1/2/"}}
 		_, err = w.Users.Insert(ctx, all, u, "")
 		require.ErrorIs(t, err, domain.ErrChanged)
 
 		// The same for a user who is changed: a place was moved since it was looked up.
 		before := w.Dump(t)
-		elsewhere := []domain.Grant{{Environment: w.Places["Acme/Test"].ID, Organization: w.Places["Acme"].Organization, Path: "/1/2/"}}
+		elsewhere := []domain.Grant{{Environment: w.Places["Acme/Test"].ID, Organization: w.Places["Acme"].Organization,
+			Path: "/1/2/"}}
 		for name, f := range map[string]func(*domain.User){
 			"home":    func(u *domain.User) { u.Home, u.HomePath = w.Places["Acme/Test"].ID, w.Places["Acme/Prod/West"].Path },
 			"allowed": func(u *domain.User) { u.Allowed = elsewhere },
@@ -223,7 +232,8 @@ func Users(t *testing.T, db *db.DB) {
 		require.ErrorIs(t, phone(domain.ErrForbidden), domain.ErrForbidden)
 		require.Equal(t, before, w.Dump(t))
 		require.NoError(t, phone(nil))
-		found, err := w.Users.ByUUIDs(ctx, all.Read(), []domain.UUID{w.People["acme.user"].UUID, w.People["acme.power"].UUID, "nobody"})
+		found, err := w.Users.ByUUIDs(ctx, all.Read(),
+			[]domain.UUID{w.People["acme.user"].UUID, w.People["acme.power"].UUID, "nobody"})
 		require.NoError(t, err)
 		require.Len(t, found, 2)
 		for _, u := range found {
@@ -302,7 +312,8 @@ func Users(t *testing.T, db *db.DB) {
 	t.Run("who was not read in a transaction is not changed in it", func(t *testing.T) {
 		before, u := w.Dump(t), w.People["acme.user"]
 		u.Person.Phone = "5"
-		secret := domain.Secret{Purpose: domain.ResetPassword, Text: "text", Address: u.Person.Mail, Expires: time.Now().Add(time.Hour)}
+		secret := domain.Secret{Purpose: domain.ResetPassword, Text: "text", Address: u.Person.Mail, Expires: time.Now().
+			Add(time.Hour)}
 		for name, work := range map[string]func(*persistence.Tx) error{
 			"save":     func(tx *persistence.Tx) error { return tx.SaveUser(&u, "") },
 			"delete":   func(tx *persistence.Tx) error { return tx.DeleteUser(u.Key()) },
@@ -383,15 +394,18 @@ func Lists(t *testing.T, db *db.DB) {
 
 	inactive := false
 	filters := map[string]domain.UserFilter{
-		"all": {}, "prefix": {Prefix: "PERSON.3"}, "mail prefix": {Prefix: "acme.a"}, "percent is a character": {Prefix: "%"}, "so is an underscore": {Prefix: "_"}, "and a backslash": {Prefix: `\`},
+		"all": {}, "prefix": {Prefix: "PERSON.3"}, "mail prefix": {Prefix: "acme.a"}, "percent is a character": {Prefix: "%"},
+		"so is an underscore": {Prefix: "_"}, "and a backslash": {Prefix: `\`},
 		"role": {Role: domain.RolePower}, "group": {Group: domain.AdminGroup}, "inactive": {Active: &inactive},
 	}
 	keeps := func(f domain.UserFilter, u *domain.User) bool {
 		begins := func(s string) bool {
 			return len(s) >= len(f.Prefix) && domain.Fold(s[:len(f.Prefix)]) == domain.Fold(f.Prefix)
 		}
-		return (f.Prefix == "" || begins(u.Alias) || begins(u.Person.FirstName) || begins(u.Person.Mail) || begins(u.Person.LastName)) &&
-			(f.Role == 0 || u.Role == f.Role) && (f.Group == 0 || slices.Contains(u.Groups, f.Group)) && (f.Active == nil || u.Active == *f.Active)
+		return (f.Prefix == "" || begins(u.Alias) || begins(u.Person.FirstName) || begins(u.Person.Mail) ||
+			begins(u.Person.LastName)) &&
+			(f.Role == 0 || u.Role == f.Role) && (f.Group == 0 || slices.Contains(u.Groups, f.Group)) &&
+			(f.Active == nil || u.Active == *f.Active)
 	}
 	less := map[domain.UserOrder]func(a, b *domain.User) bool{
 		domain.TreeOrder: func(a, b *domain.User) bool {
@@ -447,7 +461,8 @@ func Lists(t *testing.T, db *db.DB) {
 		sc := w.Scope(t, caller, domain.UserRead).Read()
 		whole, _, err := w.Users.List(ctx, sc, domain.UserFilter{}, domain.Page{})
 		require.NoError(t, err)
-		for order, cursor := range map[domain.UserOrder]domain.Cursor{domain.TreeOrder: "0 1 /1/", domain.AliasOrder: "1 1 !", domain.NumberOrder: "3 1 "} {
+		for order, cursor := range map[domain.UserOrder]domain.Cursor{domain.TreeOrder: "0 1 /1/", domain.AliasOrder: "1 1 !",
+			domain.NumberOrder: "3 1 "} {
 			listed, _, err := w.Users.List(ctx, sc, domain.UserFilter{Order: order}, domain.Page{After: cursor})
 			require.NoError(t, err)
 			require.ElementsMatch(t, whole, listed, "%s, order %d", caller, order)

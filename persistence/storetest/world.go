@@ -60,14 +60,19 @@ func Everything(p domain.Permission) tenancy.WriteScope { return tenancy.Operato
 func NewWorld(t *testing.T, database *db.DB) *World {
 	t.Helper()
 	w := &World{
-		DB: database, Store: persistence.NewStore(database), Gate: Gate(t, database), Users: newUserStore(database), Environments: EnvironmentStore{persistence.NewEnvironmentStore(database), database},
-		Groups: persistence.NewGroupStore(database), Audit: persistence.NewAuditStore(database), Accounts: persistence.NewAccountStore(database),
+		DB: database, Store: persistence.NewStore(database), Gate: Gate(t, database), Users: newUserStore(database),
+		Environments: EnvironmentStore{persistence.NewEnvironmentStore(database), database},
+		Groups:       persistence.NewGroupStore(database), Audit: persistence.NewAuditStore(database),
+		Accounts: persistence.NewAccountStore(database),
 		Sessions: SessionStore{persistence.NewSessionStore(database), persistence.NewStore(database)},
 		APIKeys:  APIKeyStore{persistence.NewAPIKeyStore(database), persistence.NewStore(database)},
 		Codes:    CodeStore{persistence.NewRegistrationCodeStore(database), persistence.NewStore(database)},
 		Objects:  ObjectStore{persistence.NewObjectStore(database), persistence.NewStore(database)},
-		Social:   SocialStore{persistence.NewSocialStore(database), persistence.NewStore(database)}, Things: make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID), Keys: make(map[string]domain.APIKey),
-		Places: make(map[string]domain.Environment), People: make(map[string]domain.User), Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
+		Social:   SocialStore{persistence.NewSocialStore(database), persistence.NewStore(database)},
+		Things:   make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID),
+		Keys:   make(map[string]domain.APIKey),
+		Places: make(map[string]domain.Environment), People: make(map[string]domain.User),
+		Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
 	}
 	database.Vault = db.NewVault([]byte("a key for tests"))
 	w.root(t)
@@ -91,17 +96,22 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		for _, alias := range []string{lower + ".admin", lower + ".power", lower + ".user", lower + ".labs"} {
 			w.SignIns[alias] = w.SignIn(t, alias, domain.RefreshSession)
 		}
-		require.NoError(t, w.AddGroupAdmin(t.Context(), Everything(domain.GroupWrite), w.Teams[tenant+"/Team"].ID, w.KeyOf(lower+".admin")))
+		require.NoError(t, w.AddGroupAdmin(t.Context(), Everything(domain.GroupWrite), w.Teams[tenant+"/Team"].ID,
+			w.KeyOf(lower+".admin")))
 		w.Keys[lower+".user"] = w.AddAPIKey(t, lower+".user", "key of "+lower)
 		w.AddObject(t, tenant, "Watch", domain.KindObserver, tenant+"/Prod/East", lower+".user", nil)
-		w.AddObject(t, tenant, "Talk", domain.KindTopic, tenant, lower+".admin", func(o *domain.Object) { o.Visibility = domain.Shared })
+		w.AddObject(t, tenant, "Talk", domain.KindTopic, tenant, lower+".admin",
+			func(o *domain.Object) { o.Visibility = domain.Shared })
 		watch := w.Things[tenant+"/Watch"]
-		offer, err := w.Objects.Offer(t.Context(), w.ObjectScope(t, lower+".user"), watch, w.KeyOf(lower+".power"), w.DB.Now().Add(time.Hour))
+		offer, err := w.Objects.Offer(t.Context(), w.ObjectScope(t, lower+".user"), watch, w.KeyOf(lower+".power"),
+			w.DB.Now().Add(time.Hour))
 		require.NoError(t, err)
 		w.Offers[tenant] = offer.ID
 		require.NoError(t, w.Objects.Bookmark(t.Context(), w.ObjectScope(t, lower+".user"), watch))
-		require.NoError(t, w.Social.AddFavourite(t.Context(), w.Scope(t, lower+".user", domain.ProfileUpdate), domain.FavouriteTags, "tag"))
-		require.NoError(t, w.Social.SetPresence(t.Context(), w.ObjectScope(t, lower+".admin"), w.Things[tenant+"/Talk"].ID, domain.PresenceBusy, time.UnixMilli(1000)))
+		require.NoError(t, w.Social.AddFavourite(t.Context(), w.Scope(t, lower+".user", domain.ProfileUpdate),
+			domain.FavouriteTags, "tag"))
+		require.NoError(t, w.Social.SetPresence(t.Context(), w.ObjectScope(t, lower+".admin"), w.Things[tenant+"/Talk"].ID,
+			domain.PresenceBusy, time.UnixMilli(1000)))
 		require.NoError(t, w.Objects.AddUsage(t.Context(), Everything(domain.ObjectManage), map[domain.UsageKey]int64{
 			{Organization: watch.Organization, Object: watch.ID, Owner: watch.Owner, Month: 202611}: 3}))
 	}
@@ -114,7 +124,8 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 func (w *World) addContacts(t *testing.T) {
 	t.Helper()
 	allow := func(alias string, grants []domain.Grant) {
-		_, err := w.Users.Update(t.Context(), Everything(domain.UserUpdate), w.KeyOf(alias), "", change(func(u *domain.User) { u.Allowed = grants }))
+		_, err := w.Users.Update(t.Context(), Everything(domain.UserUpdate), w.KeyOf(alias), "",
+			change(func(u *domain.User) { u.Allowed = grants }))
 		require.NoError(t, err)
 	}
 	for i, tenant := range Tenants {
@@ -135,23 +146,25 @@ func (w *World) root(t *testing.T) {
 	store := persistence.NewDirectoryStore(w.DB)
 	_, err := store.Claim(t.Context(), Everything(domain.OrganizationWrite), domain.Numbers{1, 3, 0, 0})
 	require.NoError(t, err)
-	require.NoError(t, store.Write(t.Context(), Everything(domain.OrganizationWrite), func(tx *persistence.DirectoryTx) error {
-		root := domain.Environment{ID: 1, Parent: 1, Path: domain.RootPath, Organization: 1, IsOrganization: true, Alias: "root", Active: true}
-		placed := []domain.PlacedEnvironment{{Environment: root, Above: domain.RootOrganization}}
-		if err := tx.InsertEnvironments(placed); err != nil {
-			return err
-		}
-		w.Places["/"] = placed[0].Environment
-		groups := domain.BuiltInGroups()
-		slices.SortFunc(groups, func(a, b domain.Group) int { return int(a.Parent - b.Parent) }) // User is below Admin
-		for _, g := range groups {
-			if err := tx.InsertGroup(&g); err != nil {
+	require.NoError(t, store.Write(t.Context(), Everything(domain.OrganizationWrite),
+		func(tx *persistence.DirectoryTx) error {
+			root := domain.Environment{ID: 1, Parent: 1, Path: domain.RootPath, Organization: 1, IsOrganization: true,
+				Alias: "root", Active: true}
+			placed := []domain.PlacedEnvironment{{Environment: root, Above: domain.RootOrganization}}
+			if err := tx.InsertEnvironments(placed); err != nil {
 				return err
 			}
-			w.Teams["/"+g.Alias] = g
-		}
-		return nil
-	}))
+			w.Places["/"] = placed[0].Environment
+			groups := domain.BuiltInGroups()
+			slices.SortFunc(groups, func(a, b domain.Group) int { return int(a.Parent - b.Parent) }) // User is below Admin
+			for _, g := range groups {
+				if err := tx.InsertGroup(&g); err != nil {
+					return err
+				}
+				w.Teams["/"+g.Alias] = g
+			}
+			return nil
+		}))
 }
 
 // AddEnvironment makes the environment with that alias path; the one above it must exist.
@@ -162,7 +175,8 @@ func (w *World) AddEnvironment(t *testing.T, path string, organization bool) dom
 		above, alias = path[:i], path[i+1:]
 	}
 	e, err := w.Environments.Insert(t.Context(), Everything(domain.EnvironmentWrite),
-		domain.Environment{Parent: w.Places[above].ID, Alias: alias, Active: true, IsOrganization: organization, Picture: pictureOf(alias, organization)})
+		domain.Environment{Parent: w.Places[above].ID, Alias: alias, Active: true, IsOrganization: organization,
+			Picture: pictureOf(alias, organization)})
 	require.NoError(t, err)
 	w.Places[path] = e
 	return e
@@ -180,7 +194,8 @@ func pictureOf(alias string, organization bool) domain.Picture {
 func (w *World) AddGroup(t *testing.T, organization, alias string) domain.Group {
 	t.Helper()
 	g, err := w.InsertGroup(t.Context(), Everything(domain.GroupWrite), domain.Group{
-		Organization: w.Places[organization].Organization, Parent: domain.UserGroup, Alias: alias, Mask: domain.UserRead.Mask()})
+		Organization: w.Places[organization].Organization, Parent: domain.UserGroup, Alias: alias,
+		Mask: domain.UserRead.Mask()})
 	require.NoError(t, err)
 	w.Teams[organization+"/"+alias] = g
 	return g
@@ -191,8 +206,9 @@ func (w *World) NewUser(alias, home string, role domain.Role, group domain.Group
 	e := w.Places[home]
 	return domain.User{
 		Alias: alias, Organization: e.Organization, Home: e.ID, HomePath: e.Path, Role: role, Groups: []domain.GroupID{group},
-		Person:   domain.Person{FirstName: alias, Mail: alias + "@example.org"},
-		Standing: domain.Standing{Active: true, Created: w.DB.Now().UTC().Truncate(1e6), IdleSince: w.DB.Now().UTC().Truncate(1e6)},
+		Person: domain.Person{FirstName: alias, Mail: alias + "@example.org"},
+		Standing: domain.Standing{Active: true, Created: w.DB.Now().UTC().Truncate(1e6), IdleSince: w.DB.Now().UTC().
+			Truncate(1e6)},
 	}
 }
 
@@ -213,9 +229,11 @@ func (w *World) NewSession(alias string, kind domain.SessionKind) domain.Session
 	now := w.DB.Now().UTC().Truncate(time.Millisecond)
 	u := w.People[alias]
 	return domain.Session{
-		SessionKey: domain.SessionKey{UserKey: domain.UserKey{Organization: u.Organization, User: u.ID}, ID: domain.UUID(uuid.Must(uuid.NewV7()).String())},
-		Kind:       kind, TokenEpoch: 1, Environment: u.Home, Hash: "hash", Created: now, LastUsed: now, Expires: now.Add(time.Hour),
-		Client: "curl/8", Network: "192.0.2.1", Surface: "rest",
+		SessionKey: domain.SessionKey{UserKey: domain.UserKey{Organization: u.Organization, User: u.ID},
+			ID: domain.UUID(uuid.Must(uuid.NewV7()).String())},
+		Kind: kind, TokenEpoch: 1, Environment: u.Home, Hash: "hash", Created: now, LastUsed: now,
+		Expires: now.Add(time.Hour),
+		Client:  "curl/8", Network: "192.0.2.1", Surface: "rest",
 	}
 }
 
@@ -239,10 +257,12 @@ func (w *World) AddAPIKey(t *testing.T, alias, text string) domain.APIKey {
 }
 
 // AddObject makes an object of somebody's in an environment.
-func (w *World) AddObject(t *testing.T, tenant, name string, kind domain.ObjectKind, place, owner string, more func(*domain.Object)) domain.Object {
+func (w *World) AddObject(t *testing.T, tenant, name string, kind domain.ObjectKind, place, owner string,
+	more func(*domain.Object)) domain.Object {
 	t.Helper()
 	e := w.Places[place]
-	o := domain.Object{Kind: kind, Name: name, Organization: e.Organization, Environment: e.ID, Path: e.Path, Owner: w.KeyOf(owner)}
+	o := domain.Object{Kind: kind, Name: name, Organization: e.Organization, Environment: e.ID, Path: e.Path,
+		Owner: w.KeyOf(owner)}
 	if more != nil {
 		more(&o)
 	}
@@ -306,11 +326,13 @@ func Dump(t *testing.T, db *db.DB) string {
 	t.Helper()
 	var text strings.Builder
 	ctx := context.Background()
-	for _, table := range []string{"organizations", "environments", "environment_names", "environment_counts", "groups", "users",
+	for _, table := range []string{"organizations", "environments", "environment_names", "environment_counts", "groups",
+		"users",
 		"user_groups", "user_environments", "user_attributes", "user_pictures", "organization_attributes",
 		"login_names", "mail_addresses", "audit", "sessions",
 		"api_keys", "api_key_names", "secrets", "registration_codes", "registration_code_names", "outbox",
-		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "bookmarks", "user_marks", "user_contacts", "presences", "group_admins", "organization_counts"} {
+		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests",
+		"bookmarks", "user_marks", "user_contacts", "presences", "group_admins", "organization_counts"} {
 		rows, err := db.Pool().QueryContext(ctx, "SELECT * FROM "+table)
 		require.NoError(t, err)
 		columns, err := rows.Columns()

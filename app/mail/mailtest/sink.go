@@ -81,7 +81,8 @@ type Options struct {
 func New(tb testing.TB, o Options) *Sink {
 	tb.Helper()
 	s := &Sink{mood: o.Mood, user: o.User, pass: o.Password, arrived: make(chan struct{}, 1), secure: o.StartTLS || o.TLS}
-	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{sink: s, conn: c}, nil }))
+	server := smtp.NewServer(
+		smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{sink: s, conn: c}, nil }))
 	server.Domain, server.AllowInsecureAuth, server.ErrorLog = "mail.test", !s.secure, silent{}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -214,8 +215,9 @@ func (s *session) Data(r io.Reader) error {
 		return err
 	}
 	s.sink.mu.Lock()
-	s.sink.received = append(s.sink.received, Received{From: s.from, To: s.to, Subject: subject, ID: m.Header.Get("Message-ID"),
-		Text: strings.ReplaceAll(string(text), "\r\n", "\n"), Header: m.Header})
+	s.sink.received = append(s.sink.received,
+		Received{From: s.from, To: s.to, Subject: subject, ID: m.Header.Get("Message-ID"),
+			Text: strings.ReplaceAll(string(text), "\r\n", "\n"), Header: m.Header})
 	s.sink.mu.Unlock()
 	select {
 	case s.sink.arrived <- struct{}{}:

@@ -39,7 +39,8 @@ func (s *Surface) onPage(page string, h fiber.Handler) fiber.Handler {
 		if s.config.Pages == "" || !httpx.HasQuery(c, pageKey) {
 			return h(c)
 		}
-		query := url.Values{"mailaddress": {httpx.Query(c, "email")}, "secret": {httpx.Query(c, "validator")}, "lang": {httpx.Query(c, pageKey)}}
+		query := url.Values{"mailaddress": {httpx.Query(c, "email")}, "secret": {httpx.Query(c, "validator")},
+			"lang": {httpx.Query(c, pageKey)}}
 		return redirect(c, string(s.config.Pages)+"/"+page+"?"+query.Encode())
 	}
 }
@@ -58,12 +59,14 @@ func (s *Surface) decodeForgot(c *fiber.Ctx) (accounts.AskLink, error) {
 	if err := s.keepRedirects(c, form); err != nil {
 		return accounts.AskLink{}, err
 	}
-	return accounts.AskLink{Whose: accounts.Whose{Mail: form["email"]}, Link: s.mailed(c, resetLink), Lifetime: resetLifetime,
-		Source: httpx.Address(c, s.trusted)}, form.Require("email")
+	return accounts.AskLink{Whose: accounts.Whose{Mail: form["email"]}, Link: s.mailed(c, resetLink),
+		Lifetime: resetLifetime,
+		Source:   httpx.Address(c, s.trusted)}, form.Require("email")
 }
 
 // registerKeys are the fields of a registration; properties have others.
-var registerKeys = []string{"name", "email", "password", "token", "success", "failure", "loginName", "surname", "description", "phone", "mobile"}
+var registerKeys = []string{"name", "email", "password", "token", "success", "failure", "loginName", "surname",
+	"description", "phone", "mobile"}
 
 func (s *Surface) decodeRegister(c *fiber.Ctx) (accounts.Register, error) {
 	form, err := httpx.ReadForm(c, slices.Concat(registerKeys, s.config.Properties.Users.Keys())...)
@@ -75,8 +78,10 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (accounts.Register, error) {
 	}
 	var person domain.Person
 	person.Rename(form["name"], form["surname"])
-	in := accounts.Register{Alias: form["loginName"], FirstName: person.FirstName, LastName: person.LastName, Mail: form["email"], Password: form["password"],
-		Phone: form["phone"], Code: form["token"], Link: s.mailed(c, verifyLink), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted),
+	in := accounts.Register{Alias: form["loginName"], FirstName: person.FirstName, LastName: person.LastName,
+		Mail: form["email"], Password: form["password"],
+		Phone: form["phone"], Code: form["token"], Link: s.mailed(c, verifyLink), Lifetime: verifyLifetime,
+		Source:     httpx.Address(c, s.trusted),
 		Attributes: domain.Attributes{}, Properties: map[string]string{}}
 	if in.Alias == "" {
 		in.Alias = in.Mail
@@ -103,7 +108,8 @@ func (s *Surface) validated(way accounts.NewPassword) func(*fiber.Ctx) (accounts
 		if err := httpx.RefuseUnknown(c, "email", "validator"); err != nil {
 			return in, err
 		}
-		in.Mail, in.Secret, in.Way, in.Source = httpx.Query(c, "email"), httpx.Query(c, "validator"), way, httpx.Address(c, s.trusted)
+		in.Mail, in.Secret, in.Way, in.Source = httpx.Query(c, "email"), httpx.Query(c, "validator"), way,
+			httpx.Address(c, s.trusted)
 		if in.Mail == "" || in.Secret == "" {
 			err = domain.ErrSecret
 		}
@@ -158,7 +164,8 @@ func encodeRegistered(c *fiber.Ctx, u domain.User) error {
 func encodeProven(c *fiber.Ctx, _ directory.Proven) error { return redirect(c, "") }
 
 // codeKeys are the keys of a registration token, in the order in which answers have them.
-var codeKeys = []string{"token", "organizationId", "expiry", "createdOn", "createdBy", "userQuota", "maxUsers", "enabled"}
+var codeKeys = []string{"token", "organizationId", "expiry", "createdOn", "createdBy", "userQuota", "maxUsers",
+	"enabled"}
 
 func decodeCode(c *fiber.Ctx) (accounts.OrganizationCode, error) {
 	ref, err := decodeOrganizationRef(c)
@@ -167,9 +174,11 @@ func decodeCode(c *fiber.Ctx) (accounts.OrganizationCode, error) {
 
 func decodeCodePatch(c *fiber.Ctx) (in accounts.RegistrationCodePatch, err error) {
 	f := httpx.BodyOf(c, codeKeys...)
-	in.MaxUsers, in.Left, in.Enabled = httpx.Member[int64](f, "maxUsers"), httpx.Member[int64](f, "userQuota"), httpx.Member[bool](f, "enabled")
+	in.MaxUsers, in.Left, in.Enabled = httpx.Member[int64](f, "maxUsers"), httpx.Member[int64](f, "userQuota"),
+		httpx.Member[bool](f, "enabled")
 	in.Tenant = httpx.Parsed(f, "organizationId", domain.ParseUUID)
-	token, by, on := httpx.Member[string](f, "token"), httpx.Member[string](f, "createdBy"), httpx.Member[int64](f, "createdOn")
+	token, by, on := httpx.Member[string](f, "token"), httpx.Member[string](f, "createdBy"),
+		httpx.Member[int64](f, "createdOn")
 	in.Revise = func(code *domain.RegistrationCode) error {
 		switch {
 		case token != nil && *token != string(code.Code):
@@ -179,7 +188,8 @@ func decodeCodePatch(c *fiber.Ctx) (in accounts.RegistrationCodePatch, err error
 		case on != nil && *on != code.Created.UnixMilli():
 			return domain.InvalidField("createdOn", "This field cannot be set.")
 		case in.Left != nil && *in.Left > 0 && in.MaxUsers != nil && *in.MaxUsers != code.Used+*in.Left:
-			return domain.InvalidField("userQuota", "This does not fit maxUsers, which would become %d; send one of them.", code.Used+*in.Left)
+			return domain.InvalidField("userQuota", "This does not fit maxUsers, which would become %d; send one of them.",
+				code.Used+*in.Left)
 		}
 		return nil
 	}

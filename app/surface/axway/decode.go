@@ -29,7 +29,8 @@ func (s *Surface) decodeUser(c *fiber.Ctx) (f *httpx.Members, in directory.UserP
 	f = httpx.BodyOf(c, slices.Concat(UserKeys, ignoredKeys, s.config.Properties.Users.Keys())...)
 	in.Tenant = httpx.Parsed(f, "organizationId", domain.ParseUUID)
 	name, surname := httpx.Member[string](f, "name"), httpx.Member[string](f, "surname")
-	in.Alias, in.Mail, in.Phone = httpx.Member[string](f, "loginName"), httpx.Member[string](f, "email"), httpx.Member[string](f, "phone")
+	in.Alias, in.Mail, in.Phone = httpx.Member[string](f, "loginName"), httpx.Member[string](f, "email"),
+		httpx.Member[string](f, "phone")
 	in.Attributes = make(domain.Attributes)
 	for _, name := range []string{domain.AttributeDescription, domain.AttributeMobile} {
 		if text := httpx.Member[string](f, name); text != nil {
@@ -198,7 +199,8 @@ func (s *Surface) decodeOwnPassword(c *fiber.Ctx) (directory.ChangePassword, err
 	if err != nil {
 		return directory.ChangePassword{}, err
 	}
-	return directory.ChangePassword{Old: form["oldPassword"], New: form["newPassword"], Address: httpx.Address(c, s.trusted)},
+	return directory.ChangePassword{Old: form["oldPassword"], New: form["newPassword"],
+			Address: httpx.Address(c, s.trusted)},
 		form.Require("oldPassword", "newPassword")
 }
 
@@ -241,11 +243,13 @@ func (s *Surface) decodeLogin(c *fiber.Ctx) (accounts.SignIn, error) {
 		return accounts.SignIn{}, err
 	}
 	return accounts.SignIn{Login: form["username"], Password: form["password"], Kind: domain.CookieSession,
-		Address: httpx.Address(c, s.trusted), Client: httpx.Header(c, fiber.HeaderUserAgent)}, form.Require("username", "password")
+			Address: httpx.Address(c, s.trusted), Client: httpx.Header(c, fiber.HeaderUserAgent)},
+		form.Require("username", "password")
 }
 
 // organizationKeys are the keys of an organization, in the order in which answers have them.
-var organizationKeys = []string{"id", "name", "description", "email", "image", "restricted", "virtualHost", "phone", "enabled",
+var organizationKeys = []string{"id", "name", "description", "email", "image", "restricted", "virtualHost", "phone",
+	"enabled",
 	"development", "dn", "createdOn", "startTrialDate", "endTrialDate", "trialDuration", "isTrial"}
 
 // Attributes of organizations that only these clients know.

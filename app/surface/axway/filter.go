@@ -41,7 +41,8 @@ var organizationFields = map[string]filterField{
 	"description": {field: domain.OrganizationDescription},
 	"email":       {field: domain.OrganizationMail},
 	"phone":       {field: domain.OrganizationPhone},
-	"enabled":     {domain.OrganizationActive, oneOf(map[string][]int64{"enabled": {1}, "disabled": {0}, "true": {1}, "false": {0}}), "enabled or disabled"},
+	"enabled": {domain.OrganizationActive,
+		oneOf(map[string][]int64{"enabled": {1}, "disabled": {0}, "true": {1}, "false": {0}}), "enabled or disabled"},
 }
 
 var comparisons = map[string]domain.Comparison{

@@ -11,7 +11,8 @@ import (
 // TestEveryFieldWithEveryOperation holds which comparisons the document's fields have.
 func TestEveryFieldWithEveryOperation(t *testing.T) {
 	text := []string{"description", "email", "mobile", "name", "loginName", "phone", "surname"}
-	values := map[string]string{"enabled": "enabled", "role": "user", "state": "approved", "createdOn": "1", "orgid": "x", "appid": "x", "apiid": "x"}
+	values := map[string]string{"enabled": "enabled", "role": "user", "state": "approved", "createdOn": "1", "orgid": "x",
+		"appid": "x", "apiid": "x"}
 	for field := range userFields {
 		for op := range comparisons {
 			value := values[field]
@@ -21,7 +22,8 @@ func TestEveryFieldWithEveryOperation(t *testing.T) {
 				value += "," + value
 				want = ordered
 			}
-			cs, err := parseFilter([]httpx.Pair{{Name: "field", Value: field}, {Name: "op", Value: op}, {Name: "value", Value: value}}, userFields)
+			cs, err := parseFilter([]httpx.Pair{{Name: "field", Value: field}, {Name: "op", Value: op},
+				{Name: "value", Value: value}}, userFields)
 			if (err == nil) != want {
 				t.Errorf("%s %s %q: %v", field, op, value, err)
 			}

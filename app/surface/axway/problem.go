@@ -24,7 +24,8 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	case domain.ErrEnvironmentNotFound.Is(p) && p.Field == "home":
 		status = fiber.StatusBadRequest
 		code, message = status, "This organization does not exist (organizationId)"
-	case domain.ErrSuperUserOutside.Is(p), domain.ErrAdminOutside.Is(p), domain.ErrNotWaiting.Is(p): // 409 is not among the document's answers
+	// 409 is not among the document's answers
+	case domain.ErrSuperUserOutside.Is(p), domain.ErrAdminOutside.Is(p), domain.ErrNotWaiting.Is(p):
 		status = fiber.StatusForbidden
 		code = status
 	case domain.ErrSignUpClosed.Is(p), domain.ErrNoMail.Is(p):
@@ -51,7 +52,8 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 // FieldNames are what the surface calls fields.
 var FieldNames = httpx.FieldNames{
 	"alias": "loginName", "person.first_name": "name", "person.last_name": "name", "person.mail": "email",
-	"person.phone": "phone", "home": "organizationId", "organization": "organizationId", "active": "enabled", "picture": "image", "secret": "validator",
+	"person.phone": "phone", "home": "organizationId", "organization": "organizationId", "active": "enabled",
+	"picture": "image", "secret": "validator",
 	"left": "userQuota", "max_users": "maxUsers", "old_password": "oldPassword", "new_password": "newPassword",
 	"attributes.description": "description", "attributes.mobile": "mobile", "attributes.email": "email",
 	"attributes.phone": "phone", "attributes.axway.virtualHost": "virtualHost",

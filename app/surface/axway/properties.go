@@ -22,7 +22,8 @@ type propertied struct {
 // propertiedKinds are all kinds, in the order in which clients are told of them.
 var propertiedKinds = []propertied{
 	{"user", func(d *domain.Declared) *domain.Properties { return &d.Users }, reservedKeys},
-	{"organization", func(d *domain.Declared) *domain.Properties { return &d.Organizations }, slices.Concat(organizationKeys, ignoredKeys)},
+	{"organization", func(d *domain.Declared) *domain.Properties { return &d.Organizations },
+		slices.Concat(organizationKeys, ignoredKeys)},
 	{"application", func(d *domain.Declared) *domain.Properties { return &d.Applications }, nil},
 	{"api", func(d *domain.Declared) *domain.Properties { return &d.APIs }, nil},
 }
@@ -33,12 +34,15 @@ var propertyKinds = [...]string{domain.FreeText: "custom", domain.Choice: "selec
 // keys. The file has the form in which clients are told of them, and what API Manager tells of them:
 //
 //	{"user": {"costCenter": {"label": "Cost center", "help": "Who pays", "type": "custom", "disabled": false,
-//	  "required": true, "permissions": {"user": {"read": true, "write": false, "visible": true}, "oadmin": {…}, "admin": {…}}}},
-//	 "organization": {…}, "application": {…}, "api": {…}}
+//	  "required": true, "permissions": {"user": {"read": true, "write": false, "visible": true}, "oadmin": {…},
+//
+// "admin": {…}}}},
+//
+//	"organization": {…}, "application": {…}, "api": {…}}
 //
 // A type is custom (text), switch or select. Options have a label and a value; a select must have
 // some, those of a switch have the values true and false. A role that is not named may do nothing.
-// It is Invalid for any other form.
+// It returns Invalid for any other form.
 func ParseProperties(text []byte) (domain.Declared, error) {
 	var declared domain.Declared
 	file, err := httpx.ParseObject(text)
@@ -88,7 +92,8 @@ func parseKind(file httpx.Object, kind propertied) (all domain.Properties, err e
 func parseProperty(key string, o httpx.Object) (p domain.Property, err error) {
 	f := &httpx.Members{Object: o}
 	f.Fail(o.RefuseUnknown("label", "help", "type", "disabled", "required", "options", "permissions"))
-	p = domain.Property{Key: key, Label: httpx.Given[string](f, "label"), Help: httpx.Given[string](f, "help"), Disabled: httpx.Given[bool](f, "disabled"),
+	p = domain.Property{Key: key, Label: httpx.Given[string](f, "label"), Help: httpx.Given[string](f, "help"),
+		Disabled: httpx.Given[bool](f, "disabled"),
 		Required: httpx.Given[bool](f, "required"), Access: make(map[domain.Role]domain.PropertyAccess)}
 	if kind := httpx.Given[string](f, "type"); kind != "" {
 		i := slices.Index(propertyKinds[:], kind)
@@ -121,7 +126,8 @@ func parseProperty(key string, o httpx.Object) (p domain.Property, err error) {
 			return p, err
 		}
 		f := &httpx.Members{Object: a}
-		p.Access[roles[0]] = domain.PropertyAccess{Read: httpx.Given[bool](f, "read"), Write: httpx.Given[bool](f, "write"), Visible: httpx.Given[bool](f, "visible")}
+		p.Access[roles[0]] = domain.PropertyAccess{Read: httpx.Given[bool](f, "read"), Write: httpx.Given[bool](f, "write"),
+			Visible: httpx.Given[bool](f, "visible")}
 		if f.Err != nil {
 			return p, f.Err
 		}

@@ -18,7 +18,7 @@ type redirects struct{ success, failure string }
 
 type redirectsKey struct{}
 
-// keepRedirects keeps the redirects of a form for the answer. It is Invalid for one that is not
+// keepRedirects keeps the redirects of a form for the answer. It returns Invalid for one that is not
 // on the configured list.
 func (s *Surface) keepRedirects(c *fiber.Ctx, form httpx.Form) error {
 	for _, name := range []string{"success", "failure"} {

@@ -94,8 +94,10 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/users", httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUsers))
 	r.Post("/users/forgotpassword", s.redirecting(httpx.Open(s.decodeForgot, httpx.OpenDone(a.Forgot), encodeForgot)))
 	r.Post("/users/register", s.redirecting(httpx.Open(s.decodeRegister, a.Register, encodeRegistered)))
-	r.Get("/users/resetpassword", s.onPage("reset", absent(httpx.Acts(httpx.Open(s.validated(accounts.MailPassword), a.Reset, encodeProven)))))
-	r.Get("/users/validateuser", s.onPage("verify", httpx.Acts(httpx.Open(s.validated(accounts.OwnPassword), a.Verify, encodeProven))))
+	r.Get("/users/resetpassword",
+		s.onPage("reset", absent(httpx.Acts(httpx.Open(s.validated(accounts.MailPassword), a.Reset, encodeProven)))))
+	r.Get("/users/validateuser",
+		s.onPage("verify", httpx.Acts(httpx.Open(s.validated(accounts.OwnPassword), a.Verify, encodeProven))))
 	r.Get("/users/:id", httpx.Handle(s.auth, decodeGetUser, u.Get, s.encodeUser))
 	r.Put("/users/:id", httpx.Handle(s.auth, s.decodeUserChange, u.Update, s.encodeUser))
 	r.Delete("/users/:id", httpx.Handle(s.auth, decodeUserRef, httpx.Done(u.Delete), httpx.NoContent))
@@ -109,7 +111,8 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/login", httpx.Handle(s.auth, httpx.Nothing, httpx.AloneDone(s.uses.Sessions.SignOut), s.encodeLogout))
 	r.Get("/currentuser", httpx.Handle(s.auth, decodeGetSelf, u.Get, s.encodeUser))
 	r.Put("/currentuser", httpx.Handle(s.auth, s.decodeOwnChange, u.Update, s.encodeUser))
-	r.Post("/currentuser/changepassword", httpx.Handle(s.auth, s.decodeOwnPassword, httpx.Done(s.uses.Me.ChangePassword), httpx.NoContent))
+	r.Post("/currentuser/changepassword",
+		httpx.Handle(s.auth, s.decodeOwnPassword, httpx.Done(s.uses.Me.ChangePassword), httpx.NoContent))
 
 	r.Get("/organizations", httpx.Handle(s.auth, decodeOrganizationList, o.List, encodeOrganizations))
 	r.Post("/organizations", httpx.Handle(s.auth, s.decodeNewOrganization, o.Create, encodeCreatedOrganization))
@@ -123,7 +126,8 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/organizations/:id/tokens", httpx.Handle(s.auth, decodeNewCode, s.uses.Codes.Create, encodeCreatedCode))
 	r.Get("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, s.uses.Codes.Get, encodeCode))
 	r.Put("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCodeChange, s.uses.Codes.Update, encodeCode))
-	r.Delete("/organizations/:id/tokens/:token", httpx.Handle(s.auth, decodeCode, httpx.Done(s.uses.Codes.Delete), httpx.NoContent))
+	r.Delete("/organizations/:id/tokens/:token",
+		httpx.Handle(s.auth, decodeCode, httpx.Done(s.uses.Codes.Delete), httpx.NoContent))
 
 	r.Get("/config", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, s.encodeConfig))
 	r.Get("/config/customproperties", httpx.Handle(s.auth, httpx.Nothing, httpx.SignedIn, s.encodeProperties))

@@ -119,7 +119,8 @@ func (f *form) address(lang string) string {
 // show answers a link with its page. It looks nothing up.
 func (s *Surface) show(k *kind) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		f := &form{kind: k, mail: httpx.Query(c, "mailaddress"), user: httpx.Query(c, "user"), secret: httpx.Query(c, "secret")}
+		f := &form{kind: k, mail: httpx.Query(c, "mailaddress"), user: httpx.Query(c, "user"),
+			secret: httpx.Query(c, "secret")}
 		v := s.view(c, "")
 		if !f.complete() {
 			return s.refuse(c, v, domain.ErrSecret)
@@ -164,7 +165,8 @@ func (s *Surface) redeem(c *fiber.Ctx, f *form, err error) (accounts.Redeem, err
 	if err != nil {
 		return accounts.Redeem{}, err
 	}
-	return accounts.Redeem{Whose: f.whose(), Secret: f.secret, Password: f.password, Source: httpx.Address(c, s.trusted)}, nil
+	return accounts.Redeem{Whose: f.whose(), Secret: f.secret, Password: f.password, Source: httpx.Address(c, s.trusted)},
+		nil
 }
 
 func (s *Surface) decodeAccept(c *fiber.Ctx) (accounts.Redeem, error) {

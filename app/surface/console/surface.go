@@ -95,7 +95,8 @@ func Landing(config Config, base string, otherwise fiber.Handler) fiber.Handler 
 func wantsPage(c *fiber.Ctx) bool {
 	for part := range strings.SplitSeq(httpx.Header(c, fiber.HeaderAccept), ",") {
 		kind, parameters, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if strings.EqualFold(strings.TrimSpace(kind), fiber.MIMETextHTML) && strings.ReplaceAll(parameters, " ", "") != "q=0" {
+		if strings.EqualFold(strings.TrimSpace(kind), fiber.MIMETextHTML) &&
+			strings.ReplaceAll(parameters, " ", "") != "q=0" {
 			return true
 		}
 	}

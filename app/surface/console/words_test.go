@@ -56,11 +56,13 @@ func TestLanguageIsTheReaders(t *testing.T) {
 }
 
 func TestOnlyNamesAreShown(t *testing.T) {
-	for name, want := range map[string]bool{"ivy": true, "ivy.o-hara_2": true, "Ève": true, "call +1 800": false, "https://evil.example/": false,
-		"a\u202eb": false, "<b>": false, "": false, "0199f1d0-0000-7000-8000-000000000000": false} {
+	for name, want := range map[string]bool{"ivy": true, "ivy.o-hara_2": true, "Ève": true, "call +1 800": false,
+		"https://evil.example/": false,
+		"a\u202eb":              false, "<b>": false, "": false, "0199f1d0-0000-7000-8000-000000000000": false} {
 		require.Equal(t, want, (&form{kind: accept, user: name}).userShown(), "%q", name)
 	}
-	for address, want := range map[string]bool{"ivy.o'hara+2@example.org": true, "ève@exemple.fr": true, "no address": false,
+	for address, want := range map[string]bool{"ivy.o'hara+2@example.org": true, "ève@exemple.fr": true,
+		"no address":          false,
 		"call/+1@example.org": false, "\u202eivy@example.org": false, "": false} {
 		require.Equal(t, want, (&form{kind: accept, mail: address}).mailShown(), "%q", address)
 	}

@@ -132,7 +132,8 @@ var confirmations = map[string]domain.SecretPurpose{
 }
 
 // placeholders are where the link is to stand in the text of a mail.
-var placeholders = strings.NewReplacer("{<%URL_PlaceHolder%>}", accounts.PlaceLink, "<%URL_PlaceHolder%>", accounts.PlaceLink)
+var placeholders = strings.NewReplacer("{<%URL_PlaceHolder%>}", accounts.PlaceLink, "<%URL_PlaceHolder%>",
+	accounts.PlaceLink)
 
 func decodeConfirmation(c *fiber.Ctx) (accounts.SendConfirmation, error) {
 	in := accounts.SendConfirmation{User: userOf(c), Lifetime: month}
@@ -222,7 +223,8 @@ func decodeStatistics(c *fiber.Ctx) (in objects.UsageStatistics, err error) {
 		}
 		t, ok := parseTime(text)
 		if !ok {
-			return in, domain.InvalidField(end.name, "Give a time like 2014-05-08 00:00:00 CEST, 2014-05-08T00:00:00Z or 1399500000000.")
+			return in, domain.InvalidField(end.name,
+				"Give a time like 2014-05-08 00:00:00 CEST, 2014-05-08T00:00:00Z or 1399500000000.")
 		}
 		*end.into = t
 	}

@@ -116,7 +116,8 @@ type offers struct {
 // copyRequests lists the offers of observers and those of sectors.
 func copyRequests(b *objects.Objects) directory.Run[httpx.Just, offers] {
 	return func(ctx context.Context, caller domain.Principal, _ httpx.Just) (o offers, err error) {
-		if o.observers, err = b.CopyRequests(ctx, caller, objects.ListKinds{Kinds: []domain.ObjectKind{domain.KindObserver}}); err != nil {
+		if o.observers, err = b.CopyRequests(ctx, caller,
+			objects.ListKinds{Kinds: []domain.ObjectKind{domain.KindObserver}}); err != nil {
 			return o, err
 		}
 		o.sectors, err = b.CopyRequests(ctx, caller, objects.ListKinds{Kinds: []domain.ObjectKind{domain.KindSector}})
@@ -196,7 +197,8 @@ func encodeStatistics(c *fiber.Ctx, r objects.UsageReport) error {
 		})
 }
 
-func stream[T any](c *fiber.Ctx, list iter.Seq2[T, error], open func(*httpx.Writer), each func(*httpx.Writer, *T), end func(*httpx.Writer)) error {
+func stream[T any](c *fiber.Ctx, list iter.Seq2[T, error], open func(*httpx.Writer), each func(*httpx.Writer, *T),
+	end func(*httpx.Writer)) error {
 	if err := httpx.Stream(c, list, open, each, end); err != nil {
 		return err
 	}

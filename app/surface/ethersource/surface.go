@@ -59,19 +59,25 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/users/usagestatistics", httpx.Handle(s.auth, decodeStatistics, b.Statistics, encodeStatistics))
 	r.Put("/users/:userId", trusted(s, decodeUserChange, u.Update, httpx.NoContent))
 	r.Get("/users/confirm/credentials", trusted(s, decodeNothing, httpx.Alone(directory.Myself), httpx.Empty))
-	r.Delete("/users/copyobserverrequests/:copyRequestId", httpx.Handle(s.auth, decodeAnswer(domain.KindObserver), b.DeclineCopy, httpx.NoContent))
-	r.Delete("/users/copysectorrequests/:copyRequestId", httpx.Handle(s.auth, decodeAnswer(domain.KindSector), b.DeclineCopy, httpx.NoContent))
+	r.Delete("/users/copyobserverrequests/:copyRequestId",
+		httpx.Handle(s.auth, decodeAnswer(domain.KindObserver), b.DeclineCopy, httpx.NoContent))
+	r.Delete("/users/copysectorrequests/:copyRequestId",
+		httpx.Handle(s.auth, decodeAnswer(domain.KindSector), b.DeclineCopy, httpx.NoContent))
 	r.Post("/users/:userId/activate", trusted(s, decodeSecret, a.Activate, encodeTrue))
 	r.Get("/users/:userId/apiKey", httpx.Acts(trusted(s, decodeUser, k.First, encodeKey)))
 	r.Put("/users/:userId/email", trusted(s, decodeMail, httpx.Done(a.RequestMailChange), httpx.NoContent))
 	r.Put("/users/:userId/password", trusted(s, decodePassword, u.Update, httpx.NoContent))
-	r.Post("/users/:userId/sendConfirmationEmail", trusted(s, decodeConfirmation, httpx.Done(a.SendConfirmation), encodeTrue))
-	r.Put("/users/copyobserverrequests/:copyRequestId/activate", httpx.Handle(s.auth, decodeAnswer(domain.KindObserver), b.AcceptCopy, httpx.NoContent))
-	r.Put("/users/copysectorrequests/:copyRequestId/activate", httpx.Handle(s.auth, decodeAnswer(domain.KindSector), b.AcceptCopy, httpx.NoContent))
+	r.Post("/users/:userId/sendConfirmationEmail",
+		trusted(s, decodeConfirmation, httpx.Done(a.SendConfirmation), encodeTrue))
+	r.Put("/users/copyobserverrequests/:copyRequestId/activate",
+		httpx.Handle(s.auth, decodeAnswer(domain.KindObserver), b.AcceptCopy, httpx.NoContent))
+	r.Put("/users/copysectorrequests/:copyRequestId/activate",
+		httpx.Handle(s.auth, decodeAnswer(domain.KindSector), b.AcceptCopy, httpx.NoContent))
 	r.Post("/users/:userId/email/confirm", trusted(s, decodeSecret, a.ConfirmMailChangeOf, encodeTrue))
 }
 
 // trusted is httpx.Handle for what the document keeps for trusted users.
-func trusted[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run directory.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
+func trusted[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run directory.Run[In, Out],
+	encode func(*fiber.Ctx, Out) error) fiber.Handler {
 	return httpx.Handle(s.auth, decode, directory.ByAdmins(s.uses.Admins, run), encode)
 }

@@ -35,8 +35,10 @@ var times = map[string]string{
 }
 
 // noTimes are texts that are none.
-var noTimes = []string{"", "yesterday", "-1", "0000", "1969", "2014-13-01", "2014-02-30", "2014-05-08 00:00:00 XYZ", "2014-05-08 00:00:00 cest",
-	"2014-05-08T00:00:00Z CEST", "2014-05-08T00:00:00+02:00 CEST", "2014-05-08 25:00:00", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00",
+var noTimes = []string{"", "yesterday", "-1", "0000", "1969", "2014-13-01", "2014-02-30", "2014-05-08 00:00:00 XYZ",
+	"2014-05-08 00:00:00 cest",
+	"2014-05-08T00:00:00Z CEST", "2014-05-08T00:00:00+02:00 CEST", "2014-05-08 25:00:00", "1969-12-31T23:59:59Z",
+	"9999-12-31T23:59:59-01:00",
 	"99999999999999999", "99999999999999999999", "1e3", "CEST", " CEST", "2014-05-08  00:00:00", "2014-05-08T00:00:00\x00"}
 
 func TestTimesAreUnderstood(t *testing.T) {
@@ -52,7 +54,8 @@ func TestTimesAreUnderstood(t *testing.T) {
 	for name, offset := range zones {
 		got, ok := parseTime("2014-05-08 12:00:00 " + name)
 		require.True(t, ok, name)
-		require.Equal(t, 12*time.Hour-time.Duration(offset)*time.Second, got.Sub(time.Date(2014, 5, 8, 0, 0, 0, 0, time.UTC)), name)
+		require.Equal(t, 12*time.Hour-time.Duration(offset)*time.Second, got.Sub(time.Date(2014, 5, 8, 0, 0, 0, 0, time.UTC)),
+			name)
 	}
 }
 
@@ -82,7 +85,8 @@ func FuzzTimes(f *testing.F) {
 
 // FuzzLinks holds that the parameter gets into a link once, before the fragment.
 func FuzzLinks(f *testing.F) {
-	for _, link := range []string{"https://a.example", "https://a.example/b?c=d", "https://a.example/?", "https://a.example/?b&#c?d", "#", ""} {
+	for _, link := range []string{"https://a.example", "https://a.example/b?c=d", "https://a.example/?",
+		"https://a.example/?b&#c?d", "#", ""} {
 		f.Add(link)
 	}
 	f.Fuzz(func(t *testing.T, link string) {

@@ -27,8 +27,10 @@ func (s *Surface) accountRoutes(r fiber.Router) {
 
 	r.Post("/rest/users/invite", httpx.Handle(s.auth, s.decodeInvite, a.Invite, s.encodeCreatedUser))
 	r.Post("/rest/users/:id/approve", httpx.Handle(s.auth, bare(decodeUserRef), a.Approve, encode(s, writeUser)))
-	r.Post("/rest/users/:id/reject", httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(a.Reject), encodeTrue[httpx.Just](s)))
-	r.Post("/rest/me/mail", httpx.Handle(s.auth, s.decodeMailChange, httpx.Done(a.RequestMailChange), encodeTrue[httpx.Just](s)))
+	r.Post("/rest/users/:id/reject",
+		httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(a.Reject), encodeTrue[httpx.Just](s)))
+	r.Post("/rest/me/mail",
+		httpx.Handle(s.auth, s.decodeMailChange, httpx.Done(a.RequestMailChange), encodeTrue[httpx.Just](s)))
 
 	r.Post("/rest/accounts/mail", httpx.Open(s.redeem("password"), a.ConfirmMailChange, encodeTrue[domain.User](s)))
 	r.Post("/rest/accounts/accept", httpx.Open(s.redeem("password"), a.Accept, encodeTrue[domain.User](s)))
@@ -75,16 +77,19 @@ func whose(c *fiber.Ctx, required ...string) (fields, accounts.Whose) {
 func (s *Surface) redeem(required ...string) func(*fiber.Ctx) (accounts.Redeem, error) {
 	return func(c *fiber.Ctx) (accounts.Redeem, error) {
 		f, w := whose(c, append([]string{"secret"}, required...)...)
-		return accounts.Redeem{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""), Source: httpx.Address(c, s.trusted)}, f.Err
+		return accounts.Redeem{Whose: w, Secret: f.text("secret", ""), Password: f.text("password", ""),
+			Source: httpx.Address(c, s.trusted)}, f.Err
 	}
 }
 
 func (s *Surface) decodeForgot(c *fiber.Ctx) (accounts.AskLink, error) {
 	f, w := whose(c)
-	return accounts.AskLink{Whose: w, Link: s.pages.Reset(), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
+	return accounts.AskLink{Whose: w, Link: s.pages.Reset(), Lifetime: resetLifetime, Source: httpx.Address(c, s.trusted)},
+		f.Err
 }
 
 func (s *Surface) decodeResend(c *fiber.Ctx) (accounts.AskLink, error) {
 	f, w := whose(c)
-	return accounts.AskLink{Whose: w, Link: s.pages.Verify(), Lifetime: verifyLifetime, Source: httpx.Address(c, s.trusted)}, f.Err
+	return accounts.AskLink{Whose: w, Link: s.pages.Verify(), Lifetime: verifyLifetime,
+		Source: httpx.Address(c, s.trusted)}, f.Err
 }

@@ -32,7 +32,8 @@ func (s *Surface) decodeSignIn(c *fiber.Ctx) (accounts.SignIn, error) {
 func (s *Surface) decodePasswordChange(c *fiber.Ctx) (directory.ChangePassword, error) {
 	f := body(c, "oldPassword", "newPassword")
 	f.Require("oldPassword", "newPassword")
-	in := directory.ChangePassword{Old: f.text("oldPassword", ""), New: f.text("newPassword", ""), Address: httpx.Address(c, s.trusted)}
+	in := directory.ChangePassword{Old: f.text("oldPassword", ""), New: f.text("newPassword", ""),
+		Address: httpx.Address(c, s.trusted)}
 	return in, f.Err
 }
 
@@ -42,7 +43,8 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 		Filter:      domain.UserFilter{Prefix: httpx.Query(c, "q")},
 		Group:       domain.GroupRef(httpx.Query(c, "group")),
 	}
-	if err := httpx.RefuseUnknown(c, "limit", "after", "env", "children", "q", "role", "group", "active", "sort", "total"); err != nil {
+	if err := httpx.RefuseUnknown(c, "limit", "after", "env", "children", "q", "role", "group", "active", "sort",
+		"total"); err != nil {
 		return in, err
 	}
 	var err error
@@ -267,7 +269,8 @@ func decodeEnvironmentChange(c *fiber.Ctx) (in directory.UpdateEnvironment, err 
 	return in, f.Err
 }
 
-var groupKeys = []string{"id", "alias", "parent", "permission", "organization", "effective", "uuid", "permissions", "effectivePermissions", "warnings"}
+var groupKeys = []string{"id", "alias", "parent", "permission", "organization", "effective", "uuid", "permissions",
+	"effectivePermissions", "warnings"}
 
 func decodeGroup(c *fiber.Ctx) (directory.GroupPatch, error) {
 	f, in := decodeGroupPatch(c)
@@ -298,7 +301,8 @@ func decodeGroupChange(c *fiber.Ctx) (in directory.UpdateGroup, err error) {
 }
 
 func decodeExplain(c *fiber.Ctx) (directory.ExplainDecision, error) {
-	in := directory.ExplainDecision{User: domain.UserRef{Alias: httpx.Query(c, "user")}, Environment: domain.EnvironmentRef(httpx.Query(c, "environment"))}
+	in := directory.ExplainDecision{User: domain.UserRef{Alias: httpx.Query(c, "user")},
+		Environment: domain.EnvironmentRef(httpx.Query(c, "environment"))}
 	if err := httpx.RefuseUnknown(c, "user", "permission", "environment"); err != nil {
 		return in, err
 	}

@@ -191,7 +191,8 @@ func (f fields) maskIf(key string) (exact, named *domain.Mask) {
 		if mask, err := domain.ParseMask(text); err == nil {
 			return &mask, nil
 		}
-		f.fail(key, "a decimal number from 0 to "+domain.AllPermissions.String()+", a permission such as user:read, or a list of such")
+		f.fail(key, "a decimal number from 0 to "+domain.AllPermissions.String()+
+			", a permission such as user:read, or a list of such")
 		return nil, nil
 	}
 	mask, err := domain.ParsePermissions(codes...)

@@ -43,7 +43,8 @@ func keyOf(user func(*fiber.Ctx) (domain.UserRef, error)) func(*fiber.Ctx) (acco
 }
 
 // newKey reads what a new key is to be.
-func newKey(user func(*fiber.Ctx) (domain.UserRef, error)) func(*fiber.Ctx) (accounts.OfUser[accounts.NewAPIKey], error) {
+func newKey(user func(*fiber.Ctx) (domain.UserRef, error)) func(
+	*fiber.Ctx) (accounts.OfUser[accounts.NewAPIKey], error) {
 	return func(c *fiber.Ctx) (in accounts.OfUser[accounts.NewAPIKey], err error) {
 		if in.User, err = user(c); err != nil {
 			return in, err

@@ -24,21 +24,28 @@ func (s *Surface) objectRoutes(r fiber.Router) {
 	r.Post("/rest/objects/assign", httpx.Handle(s.auth, decodeAssign, b.HandOverAll, encode(s, writeCount)))
 	r.Get("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectRef, b.Get, encode(s, writeObject)))
 	r.Post("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectChange, b.Update, encode(s, writeObject)))
-	r.Delete("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.Delete), encodeTrue[httpx.Just](s)))
+	r.Delete("/rest/objects/:object",
+		httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.Delete), encodeTrue[httpx.Just](s)))
 	r.Post("/rest/objects/:object/move", httpx.Handle(s.auth, decodeObjectMove, b.Move, encode(s, writeObject)))
-	r.Post("/rest/objects/:object/owner", httpx.Handle(s.auth, decodeObjectTo("owner"), b.HandOver, encode(s, writeObject)))
-	r.Get("/rest/objects/:object/owners", httpx.Handle(s.auth, bare(decodeObjectRef), b.Owners, encodeAll(s, writeOwnership)))
+	r.Post("/rest/objects/:object/owner",
+		httpx.Handle(s.auth, decodeObjectTo("owner"), b.HandOver, encode(s, writeObject)))
+	r.Get("/rest/objects/:object/owners",
+		httpx.Handle(s.auth, bare(decodeObjectRef), b.Owners, encodeAll(s, writeOwnership)))
 	r.Post("/rest/objects/:object/access", httpx.Handle(s.auth, decodeObjectGrant, b.Grant, encode(s, writeObject)))
-	r.Post("/rest/objects/:object/copies", httpx.Handle(s.auth, decodeObjectTo("to"), b.OfferCopy, encode(s, writeCopyRequest)))
-	r.Post("/rest/objects/:object/bookmark", httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.AddBookmark), encodeTrue[httpx.Just](s)))
-	r.Delete("/rest/objects/:object/bookmark", httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.RemoveBookmark), encodeTrue[httpx.Just](s)))
+	r.Post("/rest/objects/:object/copies",
+		httpx.Handle(s.auth, decodeObjectTo("to"), b.OfferCopy, encode(s, writeCopyRequest)))
+	r.Post("/rest/objects/:object/bookmark",
+		httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.AddBookmark), encodeTrue[httpx.Just](s)))
+	r.Delete("/rest/objects/:object/bookmark",
+		httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.RemoveBookmark), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/objects/:object/usage", httpx.Handle(s.auth, decodeUsage, b.Usage, encodeListed(s, writeUsage)))
 	r.Post("/rest/objects/:object/usage", httpx.Handle(s.auth, decodeUse, b.RecordUsage, encodeTrue[int64](s)))
 	r.Get("/rest/me/bookmarks", httpx.Handle(s.auth, decodeKinds, b.Bookmarks, encodeListed(s, writeBookmark)))
 	r.Get("/rest/me/usage", httpx.Handle(s.auth, decodeOwnUsage, b.Usage, encodeListed(s, writeUsage)))
 	r.Get("/rest/me/copyrequests", httpx.Handle(s.auth, decodeKinds, b.CopyRequests, encodeListed(s, writeCopyRequest)))
 	r.Post("/rest/me/copyrequests/:request", httpx.Handle(s.auth, decodeAnswer, b.AcceptCopy, encode(s, writeObject)))
-	r.Delete("/rest/me/copyrequests/:request", httpx.Handle(s.auth, decodeAnswer, b.DeclineCopy, encode(s, writeCopyRequest)))
+	r.Delete("/rest/me/copyrequests/:request",
+		httpx.Handle(s.auth, decodeAnswer, b.DeclineCopy, encode(s, writeCopyRequest)))
 }
 
 func decodeObjectRef(c *fiber.Ctx) (domain.ObjectRef, error) {
@@ -77,7 +84,8 @@ func decodeObjectList(c *fiber.Ctx) (objects.ListObjects, error) {
 		Parent:      domain.ObjectRef(httpx.Query(c, "parent")), Uses: domain.ObjectRef(httpx.Query(c, "uses")),
 		Filter: domain.ObjectFilter{Prefix: httpx.Query(c, "q")},
 	}
-	err := httpx.RefuseUnknown(c, "limit", "after", "env", "children", "everywhere", "kind", "q", "owner", "parent", "uses", "level",
+	err := httpx.RefuseUnknown(c, "limit", "after", "env", "children", "everywhere", "kind", "q", "owner", "parent",
+		"uses", "level",
 		"personal", "sort", "total")
 	if err != nil {
 		return in, err
@@ -152,7 +160,8 @@ func (f fields) attributesIf(key string) map[string]string {
 }
 
 // The keys of an object that may be sent; the others are those of our answers.
-var objectKeys = []string{"id", "uuid", "kind", "name", "fullName", "envId", "organization", "owner", "parent", "visibility",
+var objectKeys = []string{"id", "uuid", "kind", "name", "fullName", "envId", "organization", "owner", "parent",
+	"visibility",
 	"attributes", "uses", "level", "created", "changed", "access"}
 
 func decodeNewObject(c *fiber.Ctx) (objects.NewObject, error) {
@@ -179,7 +188,8 @@ func decodeNewObject(c *fiber.Ctx) (objects.NewObject, error) {
 }
 
 // ofObject reads from the body what read makes of it and of the object that the address names.
-func ofObject[In any](c *fiber.Ctx, keys []string, required []string, read func(ref domain.ObjectRef, f fields) In) (In, error) {
+func ofObject[In any](c *fiber.Ctx, keys []string, required []string,
+	read func(ref domain.ObjectRef, f fields) In) (In, error) {
 	f := body(c, keys...)
 	f.Require(required...)
 	in := read(domain.ObjectRef(httpx.Param(c, "object")), f)
@@ -188,8 +198,9 @@ func ofObject[In any](c *fiber.Ctx, keys []string, required []string, read func(
 
 func decodeObjectChange(c *fiber.Ctx) (objects.UpdateObject, error) {
 	return ofObject(c, objectKeys, nil, func(ref domain.ObjectRef, f fields) objects.UpdateObject {
-		return objects.UpdateObject{Object: ref, Name: f.textIf("name"), Visibility: parseIf(f, "visibility", domain.ParseVisibility),
-			Uses: refs[domain.ObjectRef](f, "uses", "id"), Attributes: f.attributesIf("attributes")}
+		return objects.UpdateObject{Object: ref, Name: f.textIf("name"),
+			Visibility: parseIf(f, "visibility", domain.ParseVisibility),
+			Uses:       refs[domain.ObjectRef](f, "uses", "id"), Attributes: f.attributesIf("attributes")}
 	})
 }
 
@@ -213,16 +224,17 @@ func decodeObjectTo(key string) func(*fiber.Ctx) (objects.ObjectTo, error) {
 }
 
 func decodeObjectGrant(c *fiber.Ctx) (objects.GrantObject, error) {
-	return ofObject(c, []string{"user", "group", "level"}, []string{"level"}, func(ref domain.ObjectRef, f fields) objects.GrantObject {
-		in := objects.GrantObject{Object: ref, User: f.userRefIf("user")}
-		if group := refIf[domain.GroupRef](f, "group", "id"); group != nil {
-			in.Group = *group
-		}
-		if level := parseIf(f, "level", domain.ParseLevel); level != nil {
-			in.Level = *level
-		}
-		return in
-	})
+	return ofObject(c, []string{"user", "group", "level"}, []string{"level"},
+		func(ref domain.ObjectRef, f fields) objects.GrantObject {
+			in := objects.GrantObject{Object: ref, User: f.userRefIf("user")}
+			if group := refIf[domain.GroupRef](f, "group", "id"); group != nil {
+				in.Group = *group
+			}
+			if level := parseIf(f, "level", domain.ParseLevel); level != nil {
+				in.Level = *level
+			}
+			return in
+		})
 }
 
 func decodeUse(c *fiber.Ctx) (objects.RecordUsage, error) {

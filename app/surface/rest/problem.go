@@ -46,7 +46,8 @@ var FieldNames = httpx.FieldNames{
 	"old_password": "oldPassword", "new_password": "newPassword",
 	"send_url": "sendurl", "git_repository": "gitRepository", "max_users": "maxUsers",
 	"copy_request": "copyrequest", "copy_to": "copyTo",
-	"archived": "attributes.archived", "claims": "attributes.claims", "lists_users": "attributes.listsUsers", "system": "attributes.system",
+	"archived": "attributes.archived", "claims": "attributes.claims", "lists_users": "attributes.listsUsers",
+	"system": "attributes.system",
 }
 
 // envelope begins an answer; the caller adds data or error and closes it.

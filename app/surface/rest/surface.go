@@ -65,16 +65,22 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/rest/users/:id", httpx.Handle(s.auth, decodeUserChange, u.Update, encodeTrue[directory.UserDocument](s)))
 	r.Delete("/rest/users/:id", httpx.Handle(s.auth, decodeUserRef, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserRef), s.uses.Sessions.List, encodeAll(s, writeSession)))
-	r.Delete("/rest/users/:id/sessions", httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
+	r.Get("/rest/users/:id/sessions",
+		httpx.Handle(s.auth, bare(decodeUserRef), s.uses.Sessions.List, encodeAll(s, writeSession)))
+	r.Delete("/rest/users/:id/sessions",
+		httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/environments", ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, encodeListed(s, writeEnvironment))))
-	r.Get("/rest/environments/byAlias/:alias", httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encode(s, writeEnvironment)))
-	r.Get("/rest/environments/childs/:id", httpx.Handle(s.auth, bare(decodeEnvironmentID), e.Children, encodeAll(s, writeEnvironment)))
+	r.Get("/rest/environments",
+		ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, encodeListed(s, writeEnvironment))))
+	r.Get("/rest/environments/byAlias/:alias",
+		httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encode(s, writeEnvironment)))
+	r.Get("/rest/environments/childs/:id",
+		httpx.Handle(s.auth, bare(decodeEnvironmentID), e.Children, encodeAll(s, writeEnvironment)))
 	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encode(s, writeEnvironment)))
 	r.Post("/rest/environments", httpx.Handle(s.auth, decodeEnvironment, e.Create, encode(s, writeEnvironment)))
 	r.Post("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentChange, e.Update, encode(s, writeEnvironment)))
-	r.Delete("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
+	r.Delete("/rest/environments/:id",
+		httpx.Handle(s.auth, decodeEnvironmentID, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/groups", httpx.Handle(s.auth, decodeNothing, httpx.Alone(g.List), encodeAll(s, writeGroup)))
 	r.Get("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, g.Get, encode(s, writeGroup)))
@@ -82,12 +88,16 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupChange, g.Update, encode(s, writeGroup)))
 	r.Delete("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, httpx.Done(g.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/permissions", httpx.Handle(s.auth, decodeNothing, httpx.Alone(s.uses.Explain.Permissions), encodeAll(s, writePermission)))
+	r.Get("/rest/permissions",
+		httpx.Handle(s.auth, decodeNothing, httpx.Alone(s.uses.Explain.Permissions), encodeAll(s, writePermission)))
 	r.Get("/rest/me", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(s.uses.Me.Get), encode(s, writeUser)))
-	r.Post("/rest/me/password", httpx.Handle(s.auth, s.decodePasswordChange, httpx.Done(s.uses.Me.ChangePassword), encodeTrue[httpx.Just](s)))
+	r.Post("/rest/me/password", httpx.Handle(s.auth, s.decodePasswordChange, httpx.Done(s.uses.Me.ChangePassword),
+		encodeTrue[httpx.Just](s)))
 	r.Get("/rest/me/sessions", httpx.Handle(s.auth, bare(oneself), s.uses.Sessions.List, encodeAll(s, writeSession)))
-	r.Delete("/rest/me/sessions", httpx.Handle(s.auth, bare(oneself), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
-	r.Delete("/rest/me/sessions/:id", httpx.Handle(s.auth, decodeSession, httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
+	r.Delete("/rest/me/sessions",
+		httpx.Handle(s.auth, bare(oneself), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
+	r.Delete("/rest/me/sessions/:id",
+		httpx.Handle(s.auth, decodeSession, httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
 	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, encodeListed(s, writeAudit))))
 	s.keyRoutes(r)

@@ -74,10 +74,13 @@ func (s *Surface) decodeRegister(c *fiber.Ctx) (accounts.Register, error) {
 	var person domain.Person
 	person.Rename(in["fullname"], "")
 	if short(in["username"], shortestName) || short(in["fullname"], shortestName) || short(in["email"], shortestMail) {
-		return accounts.Register{}, domain.ErrInvalid.Saying("Invalid username (%s) or fullname (%s) or email (%s)", in["username"], in["fullname"], in["email"])
+		return accounts.Register{}, domain.ErrInvalid.Saying("Invalid username (%s) or fullname (%s) or email (%s)",
+			in["username"], in["fullname"], in["email"])
 	}
-	return accounts.Register{Alias: in["username"], FirstName: person.FirstName, LastName: person.LastName, Mail: in["email"],
-		Link: s.link(c), Lifetime: linkLifetime, Note: s.note(in["callback"], httpx.Mounted(c, "")), TellTaken: true, Source: httpx.Address(c, s.trusted)}, nil
+	return accounts.Register{Alias: in["username"], FirstName: person.FirstName, LastName: person.LastName,
+		Mail: in["email"],
+		Link: s.link(c), Lifetime: linkLifetime, Note: s.note(in["callback"], httpx.Mounted(c, "")), TellTaken: true,
+		Source: httpx.Address(c, s.trusted)}, nil
 }
 
 func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.AskLink, error) {
@@ -86,10 +89,12 @@ func (s *Surface) decodeReset(c *fiber.Ctx) (accounts.AskLink, error) {
 		return accounts.AskLink{}, f.Err
 	}
 	if short(in["username"], shortestName) || short(in["email"], shortestMail) {
-		return accounts.AskLink{}, domain.ErrInvalid.Saying("Invalid username (%s) or email (%s)", in["username"], in["email"])
+		return accounts.AskLink{},
+			domain.ErrInvalid.Saying("Invalid username (%s) or email (%s)", in["username"], in["email"])
 	}
-	return accounts.AskLink{Whose: accounts.Whose{Alias: in["username"], Mail: in["email"]}, Link: s.link(c), Lifetime: linkLifetime,
-		Note: s.note(in["callback"], httpx.Mounted(c, "")), Source: httpx.Address(c, s.trusted)}, nil
+	return accounts.AskLink{Whose: accounts.Whose{Alias: in["username"], Mail: in["email"]}, Link: s.link(c),
+		Lifetime: linkLifetime,
+		Note:     s.note(in["callback"], httpx.Mounted(c, "")), Source: httpx.Address(c, s.trusted)}, nil
 }
 
 // note returns the text that a client wants to be mailed with its placeholders replaced: the
@@ -158,7 +163,8 @@ func decodeEither(c *fiber.Ctx) (either, error) {
 
 // decodeList reads the filters of a list. Clients send all of them, also empty ones.
 func decodeList(c *fiber.Ctx) (in directory.ListPeople, err error) {
-	if err := httpx.RefuseUnknown(c, "skip", "limit", "username", "fullname", "idUser", "dateMinCreation", "dateMaxCreation", "withGroups"); err != nil {
+	if err := httpx.RefuseUnknown(c, "skip", "limit", "username", "fullname", "idUser", "dateMinCreation",
+		"dateMaxCreation", "withGroups"); err != nil {
 		return in, err
 	}
 	if in.Skip, in.Limit, err = part(c, 100); err != nil {
@@ -265,18 +271,22 @@ func decodeRename(c *fiber.Ctx) (directory.RenameUser, error) {
 
 func decodeUpdate(c *fiber.Ctx) (directory.Readdress, error) {
 	in, f := members(c, []string{"username", "newFullname", "newEmail"})
-	return directory.Readdress{Alias: in["username"], Name: in["newFullname"], Mail: in["newEmail"]}, needs(f, in, "username", "newFullname", "newEmail")
+	return directory.Readdress{Alias: in["username"], Name: in["newFullname"], Mail: in["newEmail"]},
+		needs(f, in, "username", "newFullname", "newEmail")
 }
 
 func decodeCheck(c *fiber.Ctx) (directory.CheckUser, error) {
 	in, f := members(c, []string{"username"}, "fixPrivateTopics", "fixDefaultGroup")
-	check := directory.CheckUser{Alias: in["username"], FixTopic: flag(f, "fixPrivateTopics"), FixDefaultGroup: flag(f, "fixDefaultGroup")}
+	check := directory.CheckUser{Alias: in["username"], FixTopic: flag(f, "fixPrivateTopics"),
+		FixDefaultGroup: flag(f, "fixDefaultGroup")}
 	return check, needs(f, in, "username")
 }
 
 func decodeTopics(c *fiber.Ctx) (in objects.ListTopics, err error) {
-	if err := httpx.RefuseUnknown(c, "skip", "limit", "topic", "topicPath", "idTopic", "description", "Description", "dateMinCreation",
-		"DateMinCreation", "dateMaxCreation", "DateMaxCreation", "onlyFavorites", "getForTatAdmin", "getNbMsgUnread"); err != nil {
+	if err := httpx.RefuseUnknown(c, "skip", "limit", "topic", "topicPath", "idTopic", "description", "Description",
+		"dateMinCreation",
+		"DateMinCreation", "dateMaxCreation", "DateMaxCreation", "onlyFavorites", "getForTatAdmin",
+		"getNbMsgUnread"); err != nil {
 		return in, err
 	}
 	if in.Skip, in.Limit, err = part(c, 500); err != nil {
@@ -318,7 +328,8 @@ func spelled(c *fiber.Ctx, name string) string {
 func decodeShare(whom string, level domain.Level) func(*fiber.Ctx) (objects.ShareTopic, error) {
 	return func(c *fiber.Ctx) (objects.ShareTopic, error) {
 		in, f := members(c, []string{"topic", whom}, "recursive")
-		share := objects.ShareTopic{GrantObject: objects.GrantObject{Object: domain.ObjectRef(domain.TopicName(in["topic"])), Level: level},
+		share := objects.ShareTopic{GrantObject: objects.GrantObject{Object: domain.ObjectRef(domain.TopicName(in["topic"])),
+			Level: level},
 			Below: flag(f, "recursive")}
 		if whom == "groupname" {
 			share.Group = domain.GroupRef(in[whom])
@@ -344,7 +355,8 @@ func decodePresence(c *fiber.Ctx) (objects.SetPresence, error) {
 }
 
 func decodePresences(c *fiber.Ctx) (in objects.ListPresences, err error) {
-	if err := httpx.RefuseUnknown(c, "skip", "limit", "idPresence", "status", "username", "dateMinPresence", "dateMaxPresence"); err != nil {
+	if err := httpx.RefuseUnknown(c, "skip", "limit", "idPresence", "status", "username", "dateMinPresence",
+		"dateMaxPresence"); err != nil {
 		return in, err
 	}
 	if in.Skip, in.Limit, err = part(c, 10); err != nil {
@@ -381,7 +393,8 @@ func decodeAbsence(c *fiber.Ctx) (objects.Absence, error) {
 }
 
 func decodeGroups(c *fiber.Ctx) (in directory.ListGroups, err error) {
-	if err := httpx.RefuseUnknown(c, "skip", "limit", "idGroup", "name", "nameRegex", "description", "dateMinCreation", "dateMaxCreation"); err != nil {
+	if err := httpx.RefuseUnknown(c, "skip", "limit", "idGroup", "name", "nameRegex", "description", "dateMinCreation",
+		"dateMaxCreation"); err != nil {
 		return in, err
 	}
 	if in.Skip, in.Limit, err = part(c, 100); err != nil {
@@ -405,7 +418,8 @@ func decodeGroupName(c *fiber.Ctx) (domain.GroupRef, error) {
 func decodeEditGroup(c *fiber.Ctx) (directory.UpdateGroup, error) {
 	in, f := members(c, []string{"newName", "newDescription"})
 	name, description := in["newName"], in["newDescription"]
-	return directory.UpdateGroup{Group: domain.GroupRef(httpx.Param(c, "group")), GroupPatch: directory.GroupPatch{Alias: &name, Description: &description}},
+	return directory.UpdateGroup{Group: domain.GroupRef(httpx.Param(c, "group")),
+			GroupPatch: directory.GroupPatch{Alias: &name, Description: &description}},
 		needs(f, in, "newName", "newDescription")
 }
 
@@ -417,7 +431,8 @@ func decodeGroup(c *fiber.Ctx) (directory.GroupPatch, error) {
 
 func decodeMember(c *fiber.Ctx) (directory.GroupMember, error) {
 	in, f := members(c, []string{"groupname", "username"})
-	return directory.GroupMember{Group: domain.GroupRef(in["groupname"]), User: domain.UserRef{Alias: in["username"]}}, needs(f, in, "groupname", "username")
+	return directory.GroupMember{Group: domain.GroupRef(in["groupname"]), User: domain.UserRef{Alias: in["username"]}},
+		needs(f, in, "groupname", "username")
 }
 
 // address returns where people reach the surface, which answers below a path of its own.

@@ -21,9 +21,12 @@ func surfaceAt(t testing.TB, public string) *Surface {
 func TestCallbacks(t *testing.T) {
 	link := "/user/verify/" + accounts.PlaceAlias + "/" + accounts.PlaceSecret
 	for _, c := range []struct{ public, below, callback, want string }{
-		{"https://a.example", "", "Click on scheme://:host::port/user/verify/:username/:token now", "Click on https://a.example" + link + " now"},
-		{"https://a.example:8443/", "", ":scheme://:host::port/user/verify/:username/:token", "https://a.example:8443" + link},
-		{"http://a.example/base", "", ":scheme://:host::port:path/user/verify/:username/:token", "http://a.example/base" + link},
+		{"https://a.example", "", "Click on scheme://:host::port/user/verify/:username/:token now",
+			"Click on https://a.example" + link + " now"},
+		{"https://a.example:8443/", "", ":scheme://:host::port/user/verify/:username/:token", "https://a.example:8443" +
+			link},
+		{"http://a.example/base", "", ":scheme://:host::port:path/user/verify/:username/:token", "http://a.example/base" +
+			link},
 		{"http://a.example/base", "/tat", ":scheme://:host/user/verify/:username/:token", "http://a.example/base/tat" + link},
 		{"http://a.example", "", ":scheme :host :port :path", "http a.example 80 "},
 		{"https://a.example", "", ":port :username :token", "443 " + accounts.PlaceAlias + " " + accounts.PlaceSecret},
@@ -36,7 +39,8 @@ func TestCallbacks(t *testing.T) {
 }
 
 func FuzzCallback(f *testing.F) {
-	for _, seed := range []string{"", "scheme://:host::port/:token", ":scheme:scheme::port", "::host", "{secret}{link}", "\x00\xff:token\r\nTo: a"} {
+	for _, seed := range []string{"", "scheme://:host::port/:token", ":scheme:scheme::port", "::host", "{secret}{link}",
+		"\x00\xff:token\r\nTo: a"} {
 		f.Add(seed)
 	}
 	s := surfaceAt(f, "https://a.example:1/b")
@@ -45,7 +49,8 @@ func FuzzCallback(f *testing.F) {
 		if !strings.Contains(callback, ":") && got != callback {
 			t.Errorf("%q became %q", callback, got)
 		}
-		if strings.Count(got, accounts.PlaceSecret) != strings.Count(callback, ":token")+strings.Count(callback, accounts.PlaceSecret) && !strings.Contains(callback, "{") && !strings.Contains(callback, "}") {
+		if strings.Count(got, accounts.PlaceSecret) != strings.Count(callback, ":token")+strings.Count(callback,
+			accounts.PlaceSecret) && !strings.Contains(callback, "{") && !strings.Contains(callback, "}") {
 			t.Errorf("%q became %q", callback, got)
 		}
 	})
@@ -72,7 +77,8 @@ func TestIDs(t *testing.T) {
 			t.Errorf("%d is %s and back %d", id, text, parseID[domain.UserID](text))
 		}
 	}
-	for _, text := range []string{"", "1", strings.Repeat("0", 24), strings.Repeat("f", 24), "00000000000000000000000A", "0000000000000000000000+1",
+	for _, text := range []string{"", "1", strings.Repeat("0", 24), strings.Repeat("f", 24), "00000000000000000000000A",
+		"0000000000000000000000+1",
 		"00000000000000000000000g", strings.Repeat("0", 23) + "1 "} {
 		if id := parseID[domain.UserID](text); id != -1 {
 			t.Errorf("%q is %d", text, id)

@@ -236,7 +236,8 @@ func encodePeople(c *fiber.Ctx, list directory.PeopleList) error {
 }
 
 // stream answers with a count, a list and what more writes behind it, written as send writes.
-func stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], count int64, key string, write func(*httpx.Writer, *T), more func(*httpx.Writer)) error {
+func stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], count int64, key string, write func(*httpx.Writer, *T),
+	more func(*httpx.Writer)) error {
 	err := httpx.Stream(c, entries,
 		func(w *httpx.Writer) {
 			w.Open("", '{')

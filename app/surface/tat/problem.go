@@ -89,7 +89,8 @@ func fill(c *fiber.Ctx, words string) string {
 	caller, _ := httpx.PrincipalOf(c)
 	pairs := []string{"{me}", caller.Alias}
 	body, _ := httpx.Body(c)
-	for _, key := range []string{"username", "newUsername", "newFullname", "newEmail", "topic", "status", "name", "groupname"} {
+	for _, key := range []string{"username", "newUsername", "newFullname", "newEmail", "topic", "status", "name",
+		"groupname"} {
 		value := httpx.Param(c, key)
 		if value == "" {
 			value = httpx.Given[string](&httpx.Members{Object: body}, key)

@@ -65,6 +65,7 @@ func (s *Surface) routes(r fiber.Router) {
 }
 
 // admin is httpx.Handle for what the document keeps for its superUsers and admins.
-func admin[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run directory.Run[In, Out], encode func(*fiber.Ctx, Out) error) fiber.Handler {
+func admin[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error), run directory.Run[In, Out],
+	encode func(*fiber.Ctx, Out) error) fiber.Handler {
 	return httpx.Handle(s.auth, decode, directory.ByAdmins(s.uses.Admins, run), encode)
 }

@@ -100,7 +100,8 @@ func write(out io.Writer, m Manifest, key string, database io.Reader) error {
 		entries = append(entries, entry{keyEntry, int64(len(key)), strings.NewReader(key)})
 	}
 	for _, e := range append(entries, entry{databaseEntry, m.Size, database}) {
-		head := &tar.Header{Typeflag: tar.TypeReg, Name: e.name, Size: e.size, Mode: 0o600, ModTime: m.Time, Format: tar.FormatPAX}
+		head := &tar.Header{Typeflag: tar.TypeReg, Name: e.name, Size: e.size, Mode: 0o600, ModTime: m.Time,
+			Format: tar.FormatPAX}
 		if err := w.WriteHeader(head); err != nil {
 			return err
 		}
@@ -188,7 +189,8 @@ func Extract(path, database string) (m Manifest, key string, err error) {
 		return m, "", fmt.Errorf("%s: %w", path, err)
 	}
 	if m.Format != format {
-		return m, "", fmt.Errorf("%s is a backup of the format %q, written by version %s; this program knows %q", path, m.Format, m.Version, format)
+		return m, "", fmt.Errorf("%s is a backup of the format %q, written by version %s; this program knows %q", path,
+			m.Format, m.Version, format)
 	}
 	if m.HasKey {
 		text, err := small(r, keyEntry, maxKey)

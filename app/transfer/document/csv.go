@@ -56,10 +56,13 @@ var columns = []column{
 	textColumn("language", func(u *UserRecord) **string { return &u.Language }),
 	textColumn("timezone", func(u *UserRecord) **string { return &u.TimeZone }),
 	parsedColumn("active", func(u *UserRecord) **bool { return &u.Active }, parseFlag, strconv.FormatBool),
-	parsedColumn("state", func(u *UserRecord) **domain.UserState { return &u.State }, domain.ParseUserState, domain.UserState.String),
-	parsedColumn("defaultpage", func(u *UserRecord) **int64 { return &u.DefaultPage }, parseNumber[int64], formatNumber[int64]),
+	parsedColumn("state", func(u *UserRecord) **domain.UserState { return &u.State }, domain.ParseUserState,
+		domain.UserState.String),
+	parsedColumn("defaultpage", func(u *UserRecord) **int64 { return &u.DefaultPage }, parseNumber[int64],
+		formatNumber[int64]),
 	parsedColumn("firstaccess", func(u *UserRecord) **bool { return &u.FirstAccess }, parseFlag, strconv.FormatBool),
-	parsedColumn("passworddelay", func(u *UserRecord) **int { return &u.PasswordDelay }, parseNumber[int], formatNumber[int]),
+	parsedColumn("passworddelay", func(u *UserRecord) **int { return &u.PasswordDelay }, parseNumber[int],
+		formatNumber[int]),
 	parsedColumn("revokedelay", func(u *UserRecord) **int { return &u.RevokeDelay }, parseNumber[int], formatNumber[int]),
 }
 
@@ -72,7 +75,8 @@ func textColumn(name string, field func(*UserRecord) **string) column {
 }
 
 // parsedColumn is a column whose empty cell is not given.
-func parsedColumn[T any](name string, field func(*UserRecord) **T, parse func(string) (T, error), format func(T) string) column {
+func parsedColumn[T any](name string, field func(*UserRecord) **T, parse func(string) (T, error),
+	format func(T) string) column {
 	return column{name,
 		func(u *UserRecord) string {
 			if v := *field(u); v != nil {
@@ -281,8 +285,9 @@ func readRow(r *csv.Reader, used []*column) (record UserRecord, err error) {
 	}
 	record.Line, _ = r.FieldPos(0)
 	if len(cells) != len(used) {
-		record.Wrong = append(record.Wrong, domain.ErrInvalid.Saying("Wrong number of fields: %d instead of %d; one that has %q in it needs quotes around it.",
-			len(cells), len(used), string(r.Comma)))
+		record.Wrong = append(record.Wrong,
+			domain.ErrInvalid.Saying("Wrong number of fields: %d instead of %d; one that has %q in it needs quotes around it.",
+				len(cells), len(used), string(r.Comma)))
 	}
 	for i, cell := range cells[:min(len(cells), len(used))] {
 		c := used[i]

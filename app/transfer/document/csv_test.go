@@ -70,15 +70,18 @@ func TestCSVHasNoFormulas(t *testing.T) {
 func TestCSVThatCannotBeRead(t *testing.T) {
 	const people = "alias,active,firstname\n\n\"ada\",true,\"A\nd\na\"\n"
 	for text, want := range map[string]string{
-		people + "bob,perhaps,Bob\n":                      "Line 6: active: Give one of true and false.",
-		people + "bob,true\n":                             `Line 6: Wrong number of fields: 2 instead of 3; one that has "," in it needs quotes around it.`,
-		people + "bob,true,B\"ob\n":                       `Line 6: This row cannot be read: bare " in non-quoted-field.`,
-		people + "bob,true,\"B\nob":                       `Line 7: This row cannot be read: extraneous or missing " in quoted-field.`,
+		people + "bob,perhaps,Bob\n": "Line 6: active: Give one of true and false.",
+		people +
+			"bob,true\n": `Line 6: Wrong number of fields: 2 instead of 3; one that has "," in it needs quotes around it.`,
+		people + "bob,true,B\"ob\n": `Line 6: This row cannot be read: bare " in non-quoted-field.`,
+		people +
+			"bob,true,\"B\nob": `Line 7: This row cannot be read: extraneous or missing " in quoted-field.`,
 		people + "bob,true,R\xf6bert\n":                   "Line 6: firstname: This is not valid UTF-8.",
 		"alias,defaultpage\nada,1e3\n":                    "Line 2: defaultpage: Give a whole number.",
 		"alias,passworddelay\nada,99999999999999999999\n": "Line 2: passworddelay: Give a whole number.",
-		"\nalias,first name\nada\n":                       `Line 2: The column "first name" is not known; there are ` + columnNames() + ".",
-		"\n\n":                                            "The file is empty; its first row names the columns.",
+		"\nalias,first name\nada\n": `Line 2: The column "first name" is not known; there are ` +
+			columnNames() + ".",
+		"\n\n": "The file is empty; its first row names the columns.",
 	} {
 		require.Equal(t, want, refusal(t, CSV{from(text)}), "%q", text)
 	}
@@ -100,7 +103,8 @@ func TestCSVNamesAllThatIsWrong(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{
-		`The column "nick" is not known; there are ` + columnNames() + ".", `Name the column "role" only once.`, "The column 5 has no name.",
+		`The column "nick" is not known; there are ` + columnNames() + ".", `Name the column "role" only once.`,
+		"The column 5 has no name.",
 		"2 role: Give one of user, power, oadmin and superUser.", "2 active: Give one of true and false.",
 		`3 : Wrong number of fields: 2 instead of 6; one that has ";" in it needs quotes around it.`,
 		`4 : This row cannot be read: extraneous or missing " in quoted-field.`,
@@ -160,7 +164,8 @@ func TestList(t *testing.T) {
 		}
 		return wanted
 	}
-	require.Equal(t, []WantedEnvironment{{Line: 1, Path: "Acme"}, {Line: 3, Path: "Acme/Pro duction/Söhne"}, {Line: 5, Path: "/"}},
+	require.Equal(t, []WantedEnvironment{{Line: 1, Path: "Acme"}, {Line: 3, Path: "Acme/Pro duction/Söhne"},
+		{Line: 5, Path: "/"}},
 		read("\ufeffAcme\r\n\n \tAcme/Pro duction/Söhne \n\n/"))
 	require.Empty(t, read(""))
 	require.Empty(t, read("\n\n"))

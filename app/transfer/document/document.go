@@ -90,7 +90,8 @@ type Document interface {
 // fields are what documents call fields, where that is not as in the core.
 var fields = map[string]string{
 	"home": "environment", "allowed": "envs", "blocked": "envsbloque",
-	"person.first_name": "firstname", "person.last_name": "lastname", "person.mail": "mailaddress", "person.phone": "phone",
+	"person.first_name": "firstname", "person.last_name": "lastname", "person.mail": "mailaddress",
+	"person.phone":     "phone",
 	"person.job_title": "jobtitle", "person.department": "service",
 	"time_zone": "timezone", "default_page": "defaultpage", "first_access": "firstaccess",
 	"password_delay": "passworddelay", "revoke_delay": "revokedelay", "last_password": "lastpassword",

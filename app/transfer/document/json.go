@@ -335,8 +335,8 @@ func (r *reader) usersOf(s *Section, yield func(*Section) bool) error {
 	return r.expect('}')
 }
 
-// stream returns the records of an array that has begun, which are read by whoever ranges over them, and what reads those
-// that are left over.
+// stream returns the records of an array that has begun, which are read by whoever ranges over them, and what reads
+// those that are left over.
 func stream[T any](r *reader, read func() (T, error)) (records iter.Seq2[T, error], rest func() error) {
 	var broken error
 	records = func(yield func(T, error) bool) {
@@ -439,7 +439,8 @@ func (r *reader) group(s *Section) error {
 	if err != nil {
 		return err
 	}
-	record := GroupRecord{Line: line, Number: g.Number, UUID: g.ID, GroupPatch: directory.GroupPatch{Alias: g.Alias, Parent: g.Parent, RoleTitle: g.RoleTitle, Description: g.Description},
+	record := GroupRecord{Line: line, Number: g.Number, UUID: g.ID, GroupPatch: directory.GroupPatch{Alias: g.Alias,
+		Parent: g.Parent, RoleTitle: g.RoleTitle, Description: g.Description},
 		Created: timeOf(g.Created)}
 	record.Mask = parsed(&wrong, "permission", g.Permission, domain.ParseMask)
 	record.Role = parsed(&wrong, "role", g.Role, domain.ParseRole)
@@ -455,9 +456,11 @@ func (r *reader) user() (UserRecord, error) {
 		return UserRecord{}, err
 	}
 	record := UserRecord{Line: line, Number: u.Number, Person: u.Person, Hash: u.PasswordHash,
-		UserPatch: directory.UserPatch{Alias: u.Alias, Home: u.Environment, Group: u.Group, Groups: u.Groups, Allowed: u.Envs, Blocked: u.EnvsBloque,
-			Active: u.Active, FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle,
-			Department: u.Department, Language: u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
+		UserPatch: directory.UserPatch{Alias: u.Alias, Home: u.Environment, Group: u.Group, Groups: u.Groups, Allowed: u.Envs,
+			Blocked: u.EnvsBloque,
+			Active:  u.Active, FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle,
+			Department: u.Department, Language: u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage,
+			FirstAccess:   u.FirstAccess,
 			PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay, Attributes: u.Attributes},
 		UUID: u.ID, Created: timeOf(u.Created), LastPassword: timeOf(u.LastPassword), LastConnected: timeOf(u.LastConnected),
 		LastSeen: timeOf(u.LastSeen), IdleSince: timeOf(u.IdleSince),
@@ -533,7 +536,8 @@ func WriteJSON(out io.Writer, document Document) error {
 		w.first = true
 		for _, g := range s.Groups {
 			w.refuse(g.Line, g.Wrong)
-			w.record(groupJSON{Alias: g.Alias, Number: g.Number, ID: g.UUID, Parent: g.Parent, Permission: textOf(g.Mask), Role: textOf(g.Role), RoleTitle: g.RoleTitle,
+			w.record(groupJSON{Alias: g.Alias, Number: g.Number, ID: g.UUID, Parent: g.Parent, Permission: textOf(g.Mask),
+				Role: textOf(g.Role), RoleTitle: g.RoleTitle,
 				Description: g.Description, Created: sinceOf(g.Created)})
 		}
 		fmt.Fprint(w, "\n], \"users\": [")
@@ -585,8 +589,9 @@ func toUserJSON(u *UserRecord) userJSON {
 	return userJSON{
 		Alias: u.Alias, Number: u.Number, Person: u.Person, ID: u.UUID, Environment: u.Home, Role: textOf(u.Role),
 		Group: u.Group, Groups: u.Groups, Envs: u.Allowed, EnvsBloque: u.Blocked, State: textOf(u.State), Active: u.Active,
-		FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle, Department: u.Department,
-		Language: u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
+		FirstName: u.FirstName, LastName: u.LastName, Mail: u.Mail, Phone: u.Phone, JobTitle: u.JobTitle,
+		Department: u.Department,
+		Language:   u.Language, TimeZone: u.TimeZone, DefaultPage: u.DefaultPage, FirstAccess: u.FirstAccess,
 		PasswordDelay: u.PasswordDelay, RevokeDelay: u.RevokeDelay, Attributes: joinState(u),
 		Created: millisOf(u.Created), LastPassword: millisOf(u.LastPassword), LastConnected: millisOf(u.LastConnected),
 		LastSeen: millisOf(u.LastSeen), IdleSince: millisOf(u.IdleSince), PasswordHash: u.Hash,

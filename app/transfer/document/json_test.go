@@ -54,8 +54,9 @@ func TestJSONKeepsEverything(t *testing.T) {
 }
 
 func TestJSONLines(t *testing.T) {
-	read := users(t, jsonOf(from("\n{\"canopy\": \"directory/1\", \"organizations\": [{\"path\": \"A\", \"users\":[{\"alias\": \"one\"},\n\n"+
-		"{\"alias\":\n\"two\"}, {\"alias\": \"three\"}\n]}]}")))
+	read := users(t, jsonOf(
+		from("\n{\"canopy\": \"directory/1\", \"organizations\": [{\"path\": \"A\", \"users\":[{\"alias\": \"one\"},\n\n"+
+			"{\"alias\":\n\"two\"}, {\"alias\": \"three\"}\n]}]}")))
 	lines := map[string]int{}
 	for _, u := range read {
 		lines[*u.Alias] = u.Line
@@ -93,22 +94,32 @@ func TestJSONThatCannotBeRead(t *testing.T) {
 			`Line 1: "canopy", then "organizations" and then lists are expected, not "organizations".`},
 		{"nothing in it", "{}", "Line 1: this is not a directory document."},
 		{"a user that is no object", acme + "7]}]}", "Line 4: "},
-		{"a member that is not known", acme + `{"alias": "bob", "first": "Bob"}]}]}`, "Line 4: first: There is no such field; leave it out."},
-		{"a member of another kind", acme + `{"alias": "bob", "firstname": 7}]}]}`, "Line 4: firstname: This cannot be a number."},
+		{"a member that is not known", acme + `{"alias": "bob", "first": "Bob"}]}]}`,
+			"Line 4: first: There is no such field; leave it out."},
+		{"a member of another kind", acme + `{"alias": "bob", "firstname": 7}]}]}`,
+			"Line 4: firstname: This cannot be a number."},
 		{"a number that is too large", acme + `{"alias": "bob", "number": 9223372036854775808}]}]}`,
 			"Line 4: number: This cannot be a number 9223372036854775808."},
-		{"a role that is none", acme + `{"alias": "bob", "role": "king"}]}]}`, "Line 4: role: Give one of user, power, oadmin and superUser."},
-		{"a UUID in capitals", acme + `{"alias": "bob", "id": "00000000-0000-7000-8000-00000000000A"}]}]}`, "Line 4: id: Give a UUID in lower case."},
-		{"a hash that cannot be checked", acme + `{"alias": "bob", "passwordhash": "secret"}]}]}`, "Line 4: passwordhash: This is not an argon2id hash."},
+		{"a role that is none", acme + `{"alias": "bob", "role": "king"}]}]}`,
+			"Line 4: role: Give one of user, power, oadmin and superUser."},
+		{"a UUID in capitals", acme + `{"alias": "bob", "id": "00000000-0000-7000-8000-00000000000A"}]}]}`,
+			"Line 4: id: Give a UUID in lower case."},
+		{"a hash that cannot be checked", acme + `{"alias": "bob", "passwordhash": "secret"}]}]}`,
+			"Line 4: passwordhash: This is not an argon2id hash."},
 		{"no colon", acme + `{"alias" "bob"}]}]}`, "Line 4: invalid character '\"' after object key."},
 		{"no comma", acme + "{\"alias\": \"bob\"}\n{\"alias\": \"eve\"}]}]}", "Line 5: expected comma after array element."},
-		{"a comma too many", acme + "{\"alias\": \"bob\"},\n]}]}", "Line 5: invalid character ']' looking for beginning of value."},
+		{"a comma too many", acme + "{\"alias\": \"bob\"},\n]}]}",
+			"Line 5: invalid character ']' looking for beginning of value."},
 		{"an end too early", acme + `{"alias": "bo`, "Line 4: the document ends too early."},
-		{"text that is not UTF-8", acme + "{\"alias\": \"bob\",\n\"firstname\": \"R\xf6bert\"}]}]}", "Line 5: this is not valid UTF-8."},
+		{"text that is not UTF-8", acme + "{\"alias\": \"bob\",\n\"firstname\": \"R\xf6bert\"}]}]}",
+			"Line 5: this is not valid UTF-8."},
 		{"a character that is cut off", acme + "{\"alias\": \"bob\"}]}]}\n\xc3", "Line 5: this is not valid UTF-8."},
-		{"values one in the other without end", acme + `{"alias": ` + strings.Repeat("[", 1<<20), "Line 4: invalid character '[' exceeded max depth."},
-		{"two documents", whole + whole, fmt.Sprintf("Line %d: there is something behind the end of the document.", strings.Count(whole, "\n")+1)},
-		{"something behind it", whole + "}", fmt.Sprintf("Line %d: there is something behind the end of the document.", strings.Count(whole, "\n")+1)},
+		{"values one in the other without end", acme + `{"alias": ` + strings.Repeat("[", 1<<20),
+			"Line 4: invalid character '[' exceeded max depth."},
+		{"two documents", whole + whole,
+			fmt.Sprintf("Line %d: there is something behind the end of the document.", strings.Count(whole, "\n")+1)},
+		{"something behind it", whole + "}",
+			fmt.Sprintf("Line %d: there is something behind the end of the document.", strings.Count(whole, "\n")+1)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -146,17 +157,21 @@ func TestJSONNamesAllThatIsWrong(t *testing.T) {
 			note(u.Line, u.Wrong)
 		}
 	}
-	require.Equal(t, []string{"3 sendurl", "3 id", "5 permission", "5 role", "7 firstname", "7 nickname", "7 role", "7 state", "8 "}, wrong)
-	require.Equal(t, "ada", *users(t, jsonOf(from("\ufeff"+strings.Replace(whole, "Ada", "ada", 1))))[0].FirstName, "behind a byte order mark")
+	require.Equal(t, []string{"3 sendurl", "3 id", "5 permission", "5 role", "7 firstname", "7 nickname", "7 role",
+		"7 state", "8 "}, wrong)
+	require.Equal(t, "ada", *users(t, jsonOf(from("\ufeff"+strings.Replace(whole, "Ada", "ada", 1))))[0].FirstName,
+		"behind a byte order mark")
 }
 
 // FuzzJSON holds that a document that can be read is written as JSON that says the same.
 func FuzzJSON(f *testing.F) {
 	const head = `{"canopy": "directory/1", "organizations": [`
-	f.Add(head + `{"path": "/", "environments": [{"path": "/", "id": "00000000-0000-7000-8000-000000000001", "sendurl": true}]}]}`)
+	f.Add(head +
+		`{"path": "/", "environments": [{"path": "/", "id": "00000000-0000-7000-8000-000000000001", "sendurl": true}]}]}`)
 	f.Add(head + `{"path": "A", "groups": [{"alias": null, "permission": "7"}]}]}`)
 	f.Add(head + `{"path": "A", "users": [{"alias": "a", "role": "user", "envs": ["\u2028\n"], "created": -1}]}]}`)
-	f.Add(`{"canopy": "directory/1", "organizations": [{"path": "A\ud800", "users": [null, {"ALIAS": "a", "created": 0}]}, {"path": "A"}]}`)
+	f.Add(
+		`{"canopy": "directory/1", "organizations": [{"path": "A\ud800", "users": [null, {"ALIAS": "a", "created": 0}]}, {"path": "A"}]}`)
 	f.Add("{\"canopy\": \"directory/1\", \"organizations\": [{\"path\": \"\xff\"}], \"organizations\": []} {}")
 	f.Fuzz(func(t *testing.T, text string) {
 		var out bytes.Buffer

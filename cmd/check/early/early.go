@@ -127,7 +127,8 @@ func counts(call *ast.CallExpr) bool {
 		name = fun.Name
 	}
 	switch name {
-	case "Read", "Write", "ReadAt", "WriteAt", "ReadFull", "ReadAtLeast", "Copy", "CopyN", "WriteString", "ReadFrom", "WriteTo":
+	case "Read", "Write", "ReadAt", "WriteAt", "ReadFull", "ReadAtLeast", "Copy", "CopyN", "WriteString", "ReadFrom",
+		"WriteTo":
 		return true
 	}
 	return false
