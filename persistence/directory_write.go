@@ -74,9 +74,6 @@ func (tx *Tx) recordLate(e domain.AuditEntry) error {
 func (tx *Tx) finish() error {
 	l := tx.late
 	tx.late = nil
-	if err := tx.writeHomes(l.homes); err != nil {
-		return err
-	}
 	keys := slices.SortedFunc(maps.Keys(l.tallies), func(a, b tallyKey) int {
 		return cmp.Or(cmp.Compare(a.organization, b.organization), cmp.Compare(a.of, b.of))
 	})
@@ -84,6 +81,9 @@ func (tx *Tx) finish() error {
 		if err := tx.tallied(k.organization, k.of, l.tallies[k]); err != nil {
 			return err
 		}
+	}
+	if err := tx.writeHomes(l.homes); err != nil { // behind the organization's own, as for one user
+		return err
 	}
 	if err := tx.Insert(&l.entries); err != nil {
 		return err
@@ -96,24 +96,33 @@ func (tx *Tx) finish() error {
 	return tx.bumpAround(l.around...)
 }
 
-// writeHomes adds to the numbers of users of homes: those with as many new users at once.
+// writeHomes adds to the numbers of users of homes. It locks them in their order, so that two do not wait
+// for each other, and adds to those with as many new users at once.
 func (tx *Tx) writeHomes(added map[home]int64) error {
-	type group struct {
-		organization domain.OrganizationID
-		n            int64
+	byOrganization := make(map[domain.OrganizationID][]int64)
+	for h := range added {
+		byOrganization[h.organization] = append(byOrganization[h.organization], int64(h.environment))
 	}
-	groups := make(map[group][]int64)
-	for _, h := range slices.SortedFunc(maps.Keys(added),
-		func(a, b home) int { return cmp.Compare(a.environment, b.environment) }) {
-		g := group{h.organization, added[h]}
-		groups[g] = append(groups[g], int64(h.environment))
-	}
-	for g, homes := range groups {
+	for _, o := range slices.Sorted(maps.Keys(byOrganization)) {
+		homes := byOrganization[o]
+		slices.Sort(homes)
 		for part := range slices.Chunk(homes, batch) {
-			err := tx.Run(tx.NewUpdate().Model((*countRow)(nil)).Set("users = c.users + ?", g.n).
-				Where("c.organization_id = ? AND c.environment_id IN (?)", int64(g.organization), db.In(part)))
+			in := db.Where("c.organization_id = ? AND c.environment_id IN (?)", int64(o), db.In(part))
+			err := tx.Hold("UPDATE", tx.NewSelect().Model((*countRow)(nil)).Apply(in.Narrow).Order("c.environment_id"))
 			if err != nil {
 				return err
+			}
+			groups := make(map[int64][]int64)
+			for _, id := range part {
+				n := added[home{o, domain.EnvironmentID(id)}]
+				groups[n] = append(groups[n], id)
+			}
+			for n, ids := range groups {
+				err := tx.Run(tx.NewUpdate().Model((*countRow)(nil)).Set("users = c.users + ?", n).
+					Where("c.organization_id = ? AND c.environment_id IN (?)", int64(o), db.In(ids)))
+				if err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -251,7 +260,7 @@ func (tx *DirectoryTx) HoldUsers(o domain.OrganizationID, before []domain.Stored
 		ids[i] = before[i].ID
 		tx.hold(&before[i].User)
 	}
-	if len(before) == 0 || tx.DB.OneWriter() {
+	if len(before) == 0 {
 		return nil
 	}
 	if err := tx.Hold("UPDATE", tx.NewSelect().Model((*userRow)(nil)).
@@ -266,7 +275,7 @@ func (tx *DirectoryTx) HoldUsers(o domain.OrganizationID, before []domain.Stored
 	changed := len(now) != len(before)
 	for i := range now {
 		held := tx.users[now[i].ID]
-		changed = changed || len(domain.Diff(held.Fields(), now[i].Fields())) > 0
+		changed = changed || now[i].HomePath != held.HomePath || len(domain.Diff(held.Fields(), now[i].Fields())) > 0
 	}
 	if changed {
 		return domain.ErrChanged

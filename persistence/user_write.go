@@ -179,6 +179,8 @@ func (t *Tx) saveUser(before, after *domain.User, hash domain.PasswordHash) erro
 		if err := t.moveUser(before, after); err != nil {
 			return err
 		}
+	} else if after.HomePath != before.HomePath {
+		return domain.ErrChanged // the home was moved since it was looked up
 	}
 	if err := t.renameUser(before, after); err != nil {
 		return err

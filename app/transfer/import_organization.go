@@ -728,6 +728,9 @@ func (i *importer) withdraw(ctx context.Context) error {
 		}
 		err := i.store.Write(ctx, i.w, func(tx Tx) error {
 			user, err := tx.User(g.user.Key())
+			if errors.Is(err, domain.ErrUserNotFound) {
+				return nil // gone meanwhile, and the list with them
+			}
 			if err != nil {
 				return err
 			}

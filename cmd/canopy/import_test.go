@@ -417,16 +417,27 @@ func TestRefusedImportLeavesNothingBehind(t *testing.T) {
 // An environment that is moved while an import is under way takes the users along, or the import
 // is refused: nobody is left behind where the environment was.
 func TestImportBesideAMove(t *testing.T) {
-	t.Parallel()
+	for name, table := range map[string]string{
+		"somebody new":          "alias,firstname,environment,mailaddress\nzed,Zed,Acme/Staging,zed@acme.example\n",
+		"somebody who is there": "alias,firstname,environment,mailaddress\nann,Zed,Acme/Staging,zed@acme.example\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			importBesideAMove(t, table)
+		})
+	}
+}
+
+func importBesideAMove(t *testing.T, table string) {
 	at := inPostgres(t)
 	s := serve(t, at, "--demo")
+	importFile(at, write(t, "people.csv", "alias,firstname,environment\nann,Ann,Acme/Staging\n")).succeeds(t)
 	// The import has read where the environments are, and waits before it writes.
 	tx, err := at.open(t).Begin()
 	require.NoError(t, err)
 	_, err = tx.Exec("LOCK TABLE mail_addresses IN ACCESS EXCLUSIVE MODE")
 	require.NoError(t, err)
-	file := write(t, "people.csv", "alias,firstname,environment,mailaddress\nzed,Zed,Acme/Staging,zed@acme.example\n")
-	under := importFile(at, file).start(t)
+	under := importFile(at, write(t, "people.csv", table)).start(t)
 	watch := at.open(t)
 	eventually(t, func() bool {
 		var waiting int
@@ -443,6 +454,7 @@ func TestImportBesideAMove(t *testing.T) {
 	require.Equal(t, 1, under.code())
 	require.Contains(t, under.err.String(), "line 2: This was changed meanwhile; try again.\n")
 	s.admin().get(t, "/rest/users/zed").is(t, http.StatusNotFound)
+	require.Contains(t, string(s.admin().get(t, "/rest/users?env=Acme/Dev/Staging&q=ann").ok(t).body), `"Ann"`)
 	importFile(at, write(t, "people.csv", "alias,firstname,environment\nzed,Zed,Acme/Dev/Staging\n")).succeeds(t)
 	require.Len(t, s.admin().get(t, "/rest/users?env=Acme/Dev/Staging&q=zed").list(t), 1)
 }

@@ -162,6 +162,14 @@ func Overtaking(t *testing.T, database *db.DB) {
 		below := domain.Environment{ID: 5000, Alias: "Imported", Active: true}
 		below.Hang(&above)
 		stale := w.Places["Bolt/Test"]
+		there := w.AddUser(t, "there", "Bolt/Test", domain.RoleUser, w.Teams["Bolt/Team"].ID)
+		store := persistence.NewDirectoryStore(database)
+		var read domain.StoredUser
+		require.NoError(t, store.Write(ctx, all, func(tx *persistence.DirectoryTx) error {
+			found, err := tx.UsersNamed([]string{there.Alias})
+			read = found[there.Alias]
+			return err
+		}))
 		require.NoError(t, move("Acme", "Bolt")())
 		require.NoError(t, move("Bolt/Test", "Bolt/Prod")())
 		for _, put := range []func(*persistence.DirectoryTx) error{
@@ -169,8 +177,11 @@ func Overtaking(t *testing.T, database *db.DB) {
 				return tx.InsertEnvironments([]domain.PlacedEnvironment{{Environment: below, Above: above.Organization}})
 			},
 			func(tx *persistence.DirectoryTx) error { return tx.HoldEnvironment(&stale) },
+			func(tx *persistence.DirectoryTx) error {
+				return tx.HoldUsers(read.Organization, []domain.StoredUser{read})
+			},
 		} {
-			require.ErrorIs(t, persistence.NewDirectoryStore(database).Write(ctx, all, put), domain.ErrChanged)
+			require.ErrorIs(t, store.Write(ctx, all, put), domain.ErrChanged)
 		}
 		whole(t)
 	})

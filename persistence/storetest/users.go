@@ -172,6 +172,7 @@ func Users(t *testing.T, db *db.DB) {
 			Path: "/1/2/"}}
 		for name, f := range map[string]func(*domain.User){
 			"home":    func(u *domain.User) { u.Home, u.HomePath = w.Places["Acme/Test"].ID, w.Places["Acme/Prod/West"].Path },
+			"kept":    func(u *domain.User) { u.HomePath, u.Person.Phone = w.Places["Acme/Prod/West"].Path, "9" },
 			"allowed": func(u *domain.User) { u.Allowed = elsewhere },
 			"blocked": func(u *domain.User) { u.Blocked = elsewhere },
 			"gone": func(u *domain.User) {
