@@ -120,6 +120,10 @@ func (tx *Tx) InsertRegistrationCode(c *domain.RegistrationCode) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	place, err := tx.border(int64(c.Organization))
+	if err != nil {
+		return err
+	}
 	row, err := toCodeRow(tx.DB, c)
 	if err != nil {
 		return err
@@ -130,26 +134,38 @@ func (tx *Tx) InsertRegistrationCode(c *domain.RegistrationCode) error {
 	if err := tx.Insert(row); err != nil {
 		return err
 	}
-	return tx.recordCode("registration_code:create", c, domain.Diff(nil, c.Fields()))
+	return tx.recordCode("registration_code:create", &place, domain.Diff(nil, c.Fields()))
 }
 
-// SaveRegistrationCode makes before, as it was read, after. Where nothing changed it does nothing.
+// SaveRegistrationCode makes before, as it was read, after, but for its uses, which UseCode counts. Where nothing
+// changed it does nothing. It returns ErrEnvironmentNotFound unless the place of the code lies in the scope.
 func (tx *Tx) SaveRegistrationCode(before, after *domain.RegistrationCode) error {
 	changes := domain.Diff(before.Fields(), after.Fields())
 	if err := after.Validate(); err != nil || len(changes) == 0 {
+		return err
+	}
+	place, err := tx.border(int64(after.Organization))
+	if err != nil {
 		return err
 	}
 	row, err := toCodeRow(tx.DB, after)
 	if err != nil {
 		return err
 	}
-	if err := tx.One(tx.NewUpdate().Model(row).WherePK(), domain.ErrRegistrationCodeNotFound); err != nil {
+	saved := tx.NewUpdate().Model(row).ExcludeColumn("used").WherePK()
+	if err := tx.One(saved, domain.ErrRegistrationCodeNotFound); err != nil {
 		return err
 	}
-	return tx.recordCode("registration_code:update", after, changes)
+	return tx.recordCode("registration_code:update", &place, changes)
 }
 
+// DeleteRegistrationCode removes a code as it was read. It returns ErrEnvironmentNotFound unless the place of the
+// code lies in the scope.
 func (tx *Tx) DeleteRegistrationCode(c *domain.RegistrationCode) error {
+	place, err := tx.border(int64(c.Organization))
+	if err != nil {
+		return err
+	}
 	row, err := toCodeRow(tx.DB, c)
 	if err != nil {
 		return err
@@ -160,15 +176,11 @@ func (tx *Tx) DeleteRegistrationCode(c *domain.RegistrationCode) error {
 	if err := tx.Run(tx.NewDelete().Model(&codeNameRow{Name: row.Hash}).WherePK()); err != nil {
 		return err
 	}
-	return tx.recordCode("registration_code:delete", c, domain.Diff(c.Fields(), nil))
+	return tx.recordCode("registration_code:delete", &place, domain.Diff(c.Fields(), nil))
 }
 
-// recordCode writes the audit entry of a change, which is undone unless the place of the code lies in the scope.
-func (tx *Tx) recordCode(action string, c *domain.RegistrationCode, changes []domain.Change) error {
-	place, err := tx.border(int64(c.Organization))
-	if err != nil {
-		return err
-	}
+// recordCode writes the audit entry of a change to a code of an organization, whose place border returned.
+func (tx *Tx) recordCode(action string, place *domain.Environment, changes []domain.Change) error {
 	return tx.record(domain.AuditEntry{
 		Action: action, Target: domain.Target{Kind: "registration_code", ID: int64(place.ID), Name: place.Alias},
 		Organization: place.Organization, Place: place.ID, Path: place.Path, Changes: changes,
@@ -186,45 +198,44 @@ func (tx *Tx) border(o int64) (domain.Environment, error) {
 // openCode is the condition of a code that can be used at a time.
 const openCode = "c.enabled AND (c.expires_at = 0 OR c.expires_at > ?) AND (c.max_users = 0 OR c.used < c.max_users)"
 
+// namedCode returns the condition that a code is the one with that hash, whose it is being a constant of the
+// statement. A code that nobody has is looked for by key too, so that it takes as long as one that is not open.
+func namedCode(hash string) db.Predicate {
+	return db.Where(`c.hash = ? AND
+		c.organization_id = coalesce((SELECT n.organization_id FROM registration_code_names n WHERE n.name = ?), 0)`,
+		hash, hash)
+}
+
 func (s *AccountStore) CodeOpen(ctx context.Context, code domain.SecretText) error {
-	o, hash, err := codeOwner(ctx, s.db, s.db, code)
+	hash, err := codeHash(s.db, code)
 	if err != nil {
 		return err
 	}
-	open, err := s.db.NewSelect().Model((*codeRow)(nil)).Where("c.organization_id = ? AND c.hash = ?", o, hash).
+	open, err := s.db.NewSelect().Model((*codeRow)(nil)).Apply(namedCode(hash).Narrow).
 		Where(openCode, db.Millis(s.db.Now())).
-		Where("EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = ? AND e.id = ? AND e.active)", o, o).Exists(ctx)
+		Where(`EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = c.organization_id
+			AND e.id = c.organization_id AND e.active)`).Exists(ctx)
 	if err == nil && !open {
 		err = domain.ErrRegistrationCode
 	}
 	return db.Translate(err)
 }
 
-// codeOwner returns whose a code is, and its hash, or ErrRegistrationCode.
-func codeOwner(ctx context.Context, d *db.DB, r db.Reader, code domain.SecretText) (o int64, hash string, err error) {
-	if hash, err = codeHash(d, code); err != nil {
-		return 0, "", err
-	}
-	var rows []codeNameRow
-	err = r.NewSelect().Model(&rows).Where("n.name = ?", hash).Scan(ctx)
-	row, err := db.First(rows, err, domain.ErrRegistrationCode)
-	return row.OrganizationID, hash, err
-}
-
 // UseCode uses a registration code up by one and returns the place it opens. It returns ErrRegistrationCode if
 // the code is not open or its environment is not in the scope.
 func (tx *Tx) UseCode(code domain.SecretText) (domain.Environment, error) {
-	o, hash, err := codeOwner(tx.Ctx, tx.DB, tx, code)
+	hash, err := codeHash(tx.DB, code)
 	if err != nil {
 		return domain.Environment{}, err
 	}
-	used := tx.NewUpdate().Model((*codeRow)(nil)).Set("used = c.used + 1").
-		Where("c.organization_id = ? AND c.hash = ?", o, hash).
-		Where(openCode, db.Millis(tx.DB.Now()))
+	row := &codeRow{}
+	mine := namedCode(hash).Also(row.Within(tx.Scope()))
+	used := tx.NewUpdate().Model(row).Set("used = c.used + 1").Where(mine.Text(), mine.Args...).
+		Where(openCode, db.Millis(tx.DB.Now())).Returning("organization_id")
 	if err := tx.One(used, domain.ErrRegistrationCode); err != nil {
 		return domain.Environment{}, err
 	}
-	home, err := tx.border(o)
+	home, err := tx.border(row.OrganizationID)
 	if domain.ErrEnvironmentNotFound.Is(err) || err == nil && !home.Active {
 		err = domain.ErrRegistrationCode
 	}
