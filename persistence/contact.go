@@ -79,17 +79,13 @@ func (tx *Tx) RemoveContact(alias string) error {
 }
 
 // contactOf returns the row that makes the user with that alias in the scope a contact of whoever the transaction
-// was opened for, or ErrUserNotFound.
+// was opened for, or ErrUserNotFound, which takes as long for an alias of elsewhere as for nobody's.
 func (tx *Tx) contactOf(alias string) (*contactRow, error) {
-	of, err := nameOwner(tx.Ctx, tx, loginNames, alias)
-	if err != nil {
-		return nil, err
-	}
 	var rows []userRow
-	err = db.From(tx, tx.Scope(), &rows).Column("id").
-		Where("u.organization_id = ? AND u.id = ?", int64(of.Organization), int64(of.User)).Scan(tx.Ctx)
-	_, err = db.First(rows, err, domain.ErrUserNotFound)
+	err := tx.NewSelect().Model(&rows).Column("organization_id", "id").
+		Apply(namedIn(tx.Scope(), domain.UserRef{Alias: alias}).Narrow).Scan(tx.Ctx)
+	of, err := db.First(rows, err, domain.ErrUserNotFound)
 	me := tx.me()
 	return &contactRow{OrganizationID: int64(me.Organization), UserID: int64(me.User),
-		ContactOrganizationID: int64(of.Organization), ContactID: int64(of.User)}, err
+		ContactOrganizationID: of.OrganizationID, ContactID: of.ID}, err
 }

@@ -158,17 +158,18 @@ func keysOf(ctx context.Context, q *bun.SelectQuery) ([]domain.UserKey, error) {
 }
 
 func (s *AccountStore) ByMail(ctx context.Context, address string) (domain.UserKey, error) {
-	return nameOwner(ctx, s.db, mailAddresses, address)
+	return s.nameOwner(ctx, mailAddresses, address)
 }
 
 func (s *AccountStore) ByAlias(ctx context.Context, alias string) (domain.UserKey, error) {
-	return nameOwner(ctx, s.db, loginNames, alias)
+	return s.nameOwner(ctx, loginNames, alias)
 }
 
-// nameOwner returns whose a name is that is unique over the directory, or ErrUserNotFound.
-func nameOwner(ctx context.Context, r db.Reader, table, name string) (domain.UserKey, error) {
+// nameOwner returns whose a name is that is unique over the directory, or ErrUserNotFound. What is looked up for
+// a caller is found in their scope by one statement in place of it, as namedIn does.
+func (s *AccountStore) nameOwner(ctx context.Context, table, name string) (domain.UserKey, error) {
 	var rows []nameRow
-	err := r.NewSelect().Model(&rows).ModelTableExpr("? AS name_row", bun.Ident(table)).
+	err := s.db.NewSelect().Model(&rows).ModelTableExpr("? AS name_row", bun.Ident(table)).
 		Where("name = ?", domain.Fold(name)).Scan(ctx)
 	row, err := db.First(rows, err, domain.ErrUserNotFound)
 	if err != nil {

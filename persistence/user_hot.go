@@ -12,9 +12,9 @@ import (
 
 // Get returns the user that ref names, or ErrUserNotFound if there is none in sc.
 func (s *UserStore) Get(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error) {
-	u, err := s.find(ctx, sc, namedUser(ref))
+	u, err := s.find(ctx, sc, ref)
 	if other := ref.Other(); domain.ErrUserNotFound.Is(err) && other != (domain.UserRef{}) {
-		return s.find(ctx, sc, namedUser(other))
+		return s.find(ctx, sc, other)
 	}
 	return u, err
 }
@@ -34,14 +34,20 @@ func namedUser(ref domain.UserRef) db.Predicate {
 		AND u.id = coalesce((SELECT n.user_id FROM login_names n WHERE n.name = ?), 0)`, name, name)
 }
 
-// find reads the user in sc who is named. No index serves the places of the scope there: a planner that knows
-// too little of the table would read all of the scope by it.
-func (s *UserStore) find(ctx context.Context, sc tenancy.Scope, named db.Predicate) (domain.User, error) {
-	columns, args := userColumnsIn(sc)
+// namedIn returns the condition that ref names a user in sc. No index serves the places of the scope there: a
+// planner that knows too little of the table would read all of the scope by it.
+func namedIn(sc tenancy.Scope, ref domain.UserRef) db.Predicate {
+	named := namedUser(ref)
 	if o, one := sc.Organization(); one {
 		named = named.And("u.organization_id = ?", int64(o))
 	}
-	where := named.Also(db.Unindexed(db.Account(sc)))
+	return named.Also(db.Unindexed(db.Account(sc)))
+}
+
+// find reads the user in sc whom ref names.
+func (s *UserStore) find(ctx context.Context, sc tenancy.Scope, ref domain.UserRef) (domain.User, error) {
+	columns, args := userColumnsIn(sc)
+	where := namedIn(sc, ref)
 	rows, err := s.db.HotRows(ctx, "SELECT "+columns+" FROM users u WHERE "+where.Text(), append(args, where.Args...)...)
 	return db.Only(rows, err, db.Weighed(ctx, scanUser), domain.ErrUserNotFound)
 }

@@ -1,20 +1,121 @@
 package persistence_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
+	"canopy/persistence"
 	"canopy/persistence/db"
 	"canopy/persistence/faultdb"
 	"canopy/persistence/storetest"
+	"canopy/tenancy"
 )
 
-// TestAliasOfElsewhereTakesNoOtherTime holds that looking somebody up by an alias of another tenant
+// byName are the look-ups on behalf of a caller by what anybody can guess or pass on: an alias, a name, an address,
+// a code, a UUID. Each is given what there is in the tenant Bolt, and what is nobody's.
+var byName = []struct {
+	name              string
+	elsewhere, nobody string
+	lookUp            func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error
+}{
+	{"a user", "bolt.user", "nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			_, err := w.Users.Get(ctx, caller.Read(), domain.UserRef{Alias: name})
+			return err
+		}},
+	{"a user's picture", "bolt.user", "nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			_, err := w.Users.Picture(ctx, caller.Read(), domain.UserRef{Alias: name})
+			return err
+		}},
+	{"people", "bolt.user", "nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			found, _, err := w.Users.Newest(ctx, caller.Read(), domain.PeopleFilter{Aliases: []string{name}}, 0, domain.Page{})
+			return nothing(len(found), err)
+		}},
+	{"how many people", "bolt.user", "nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			n, err := w.Users.CountPeople(ctx, caller.Read(), domain.PeopleFilter{Aliases: []string{name}})
+			return nothing(int(n), err)
+		}},
+	{"a contact to be", "bolt.labs", "nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			return w.Social.AddContact(ctx, caller, name)
+		}},
+	{"a contact that was", "bolt.user", "nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			return w.Social.RemoveContact(ctx, caller, name)
+		}},
+	{"presences", "bolt.admin", "nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			found, err := w.Social.Presences(ctx, caller.Read(), domain.PresenceFilter{Aliases: []string{name}}, 0, 10)
+			return nothing(len(found), err)
+		}},
+	{"an environment", "Bolt", "Nowhere", findEnvironment},
+	{"an environment by its path", "Bolt/Prod", "Nowhere/Prod", findEnvironment},
+	{"an object", "/Talk of Bolt", "/Talk of nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			_, err := w.Objects.Get(ctx, caller.Read(), domain.ObjectRef(name))
+			return err
+		}},
+	{"the owners of an object", "/Talk of Bolt", "/Talk of nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			_, err := w.Objects.Owners(ctx, caller.Read(), domain.ObjectRef(name))
+			return err
+		}},
+	{"objects", "/Talk of Bolt", "/Talk of nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			found, _, err := w.Objects.List(ctx, caller.Read(), domain.ObjectFilter{Names: []string{name}}, domain.Page{})
+			return nothing(len(found), err)
+		}},
+	{"a registration code", "code of Bolt", "code of nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			_, err := w.Codes.Get(ctx, caller.Read(), w.Places["Acme"].Organization, domain.SecretText(name))
+			return err
+		}},
+	{"a registration code to change", "code of Bolt", "code of nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			return w.Store.Do(ctx, caller, func(tx *persistence.Tx) error {
+				_, err := tx.RegistrationCode(w.Places["Acme"].Organization, domain.SecretText(name))
+				return err
+			})
+		}},
+	{"a registration code to use", "code of Bolt", "code of nobody",
+		func(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+			return w.Store.Do(ctx, caller, func(tx *persistence.Tx) error {
+				_, err := tx.UseCode(domain.SecretText(name))
+				return err
+			})
+		}},
+	{"a registration code that is closed", "closed code of Bolt", "closed code of nobody",
+		func(ctx context.Context, w *storetest.World, _ tenancy.WriteScope, name string) error {
+			return w.Accounts.CodeOpen(ctx, domain.SecretText(name))
+		}},
+}
+
+func findEnvironment(ctx context.Context, w *storetest.World, caller tenancy.WriteScope, name string) error {
+	found, err := persistence.NewSource(w.DB).Find(ctx, caller.Read(), []domain.EnvironmentRef{domain.EnvironmentRef(name)})
+	if err != nil {
+		return err
+	}
+	return nothing(len(found[0]), nil)
+}
+
+// nothing returns ErrUserNotFound if n is 0, so that a list without anything is like a look-up without anything.
+func nothing(n int, err error) error {
+	if err == nil && n == 0 {
+		return domain.ErrUserNotFound
+	}
+	return err
+}
+
+// TestNamesOfElsewhereTakeNoOtherTime holds that looking something up by a name that it has in another tenant
 // asks the database what looking for nobody's asks.
-func TestAliasOfElsewhereTakesNoOtherTime(t *testing.T) {
+func TestNamesOfElsewhereTakeNoOtherTime(t *testing.T) {
 	faults, err := faultdb.New(false)
 	require.NoError(t, err)
 	d, err := db.OpenSQLite(filepath.Join(t.TempDir(), "canopy.db"), db.Through(faults.Connector, faults.Hot))
@@ -23,14 +124,24 @@ func TestAliasOfElsewhereTakesNoOtherTime(t *testing.T) {
 	_, err = d.Migrate(t.Context())
 	require.NoError(t, err)
 	w := storetest.NewWorld(t, d)
-	sc := w.Scope(t, "acme.admin", domain.UserRead).Read()
-	asked := func(alias string) int {
-		done := faults.Follow(faultdb.Plan{})
-		_, err := w.Users.Get(t.Context(), sc, domain.UserRef{Alias: alias})
-		require.ErrorIs(t, err, domain.ErrUserNotFound)
-		return len(done().Statements)
+	w.AddObject(t, "Bolt", "Talk of Bolt", domain.KindTopic, "Bolt", "bolt.admin",
+		func(o *domain.Object) { o.Visibility = domain.Shared })
+	require.NoError(t, w.Codes.Insert(t.Context(), storetest.Everything(domain.UserCreate), domain.RegistrationCode{
+		Organization: w.Places["Bolt"].Organization, Code: "closed code of Bolt"}))
+	for _, l := range byName {
+		t.Run(l.name, func(t *testing.T) {
+			caller := w.ObjectScope(t, "acme.admin")
+			asked := func(name string) int {
+				done := faults.Follow(faultdb.Plan{})
+				err := l.lookUp(t.Context(), w, caller, name)
+				kind := domain.AsError(err).Kind
+				require.True(t, kind == domain.NotFound || domain.ErrRegistrationCode.Is(err) || domain.ErrNotContact.Is(err),
+					"%s: %v", name, err)
+				return len(done().Statements)
+			}
+			asked("somebody else") // prepares the statement
+			require.Equal(t, asked(l.nobody), asked(l.elsewhere))
+			require.Positive(t, asked(l.nobody))
+		})
 	}
-	asked("somebody else") // prepares the statement
-	require.Equal(t, asked("nobody"), asked("bolt.user"))
-	require.Positive(t, asked("nobody"))
 }
