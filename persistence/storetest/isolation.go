@@ -18,6 +18,20 @@ import (
 // method's error, or what it returned, which must be nothing.
 type attempt func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error)
 
+// onTheirs returns the attempt to do something with what belongs to a user of theirs, who has an API key. The
+// user is held first, which is where the scope is asked for.
+func onTheirs(do func(tx *persistence.Tx, user domain.UserKey, key domain.APIKey) error) attempt {
+	return func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		key := w.Keys[lower(theirs)+".user"]
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			if _, err := tx.User(key.UserKey); err != nil {
+				return err
+			}
+			return do(tx, key.UserKey, key)
+		})
+	}
+}
+
 // attempts has every method of every store that takes a scope.
 var attempts = map[string]attempt{
 	"UserStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
@@ -114,27 +128,19 @@ var attempts = map[string]attempt{
 		return nil, w.Users.Do(ctx, mine,
 			func(tx *persistence.Tx) error { _, err := tx.User(w.KeyOf(lower(theirs) + ".user")); return err })
 	},
-	"Tx.AddSecret": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Users.Do(ctx, mine, func(tx *persistence.Tx) error {
-			return tx.AddSecret(w.KeyOf(lower(theirs)+".user"), domain.Secret{Purpose: domain.ResetPassword, Text: "text"})
-		})
-	},
-	"Tx.Spend": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Users.Do(ctx, mine, func(tx *persistence.Tx) error {
-			_, err := tx.Spend(w.KeyOf(lower(theirs)+".user"), domain.Presented{Text: "text", Purposes: domain.SecretPurposes})
-			return err
-		})
-	},
-	"Tx.Withdraw": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Users.Do(ctx, mine, func(tx *persistence.Tx) error {
-			return tx.Withdraw(w.KeyOf(lower(theirs)+".user"), domain.ResetPassword)
-		})
-	},
-	"Tx.AddKey": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Users.Do(ctx, mine, func(tx *persistence.Tx) error {
-			return tx.AddKey(w.KeyOf(lower(theirs)+".user"), &domain.APIKey{Name: "intruder", Text: "intruder"})
-		})
-	},
+	"Tx.AddSecret": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.AddSecret(user, domain.Secret{Purpose: domain.ResetPassword, Text: "text"})
+	}),
+	"Tx.Spend": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		_, err := tx.Spend(user, domain.Presented{Text: "text", Purposes: domain.SecretPurposes})
+		return err
+	}),
+	"Tx.Withdraw": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.Withdraw(user, domain.ResetPassword)
+	}),
+	"Tx.AddKey": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.AddKey(user, &domain.APIKey{Name: "intruder", Text: "intruder"})
+	}),
 	"Tx.UseCode": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		err := w.Users.Do(ctx, mine, func(tx *persistence.Tx) error {
 			_, err := tx.UseCode(domain.SecretText("code of " + theirs))
@@ -246,28 +252,19 @@ var attempts = map[string]attempt{
 	"APIKeyStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.APIKeys.List(ctx, mine.Read(), w.KeyOf(lower(theirs)+".user"))
 	},
-	"Tx.APIKeys": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
-			_, err := tx.APIKeys(w.KeyOf(lower(theirs) + ".user"))
-			return err
-		})
-	},
-	"Tx.NoteAPIKeyShown": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
-			key := w.Keys[lower(theirs)+".user"]
-			return tx.NoteAPIKeyShown(&key)
-		})
-	},
-	"Tx.InsertAPIKey": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
-			return tx.InsertAPIKey(w.KeyOf(lower(theirs)+".user"), &domain.APIKey{Name: "intruder", Text: "intruder"})
-		})
-	},
-	"Tx.DeleteAPIKey": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
-			return tx.DeleteAPIKey(w.KeyOf(lower(theirs)+".user"), w.Keys[lower(theirs)+".user"].ID)
-		})
-	},
+	"Tx.APIKeys": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		_, err := tx.APIKeys(user)
+		return err
+	}),
+	"Tx.NoteAPIKeyShown": onTheirs(func(tx *persistence.Tx, _ domain.UserKey, key domain.APIKey) error {
+		return tx.NoteAPIKeyShown(&key)
+	}),
+	"Tx.InsertAPIKey": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.InsertAPIKey(user, &domain.APIKey{Name: "intruder", Text: "intruder"})
+	}),
+	"Tx.DeleteAPIKey": onTheirs(func(tx *persistence.Tx, user domain.UserKey, key domain.APIKey) error {
+		return tx.DeleteAPIKey(user, key.ID)
+	}),
 	"UserStore.Approvers": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Approvers(ctx, mine.Read(), w.Places[theirs].Organization, 10)
 	},
