@@ -55,7 +55,7 @@ func BenchmarkBookmarks(b *testing.B) {
 				return func() *fasthttp.Request {
 					req := fasthttp.AcquireRequest()
 					req.SetRequestURI(address + place + "/users/bookmarks")
-					req.Header.Set("apiKey", string(held.Key.Text))
+					req.Header.Set("apiKey", string(held.Text))
 					return req
 				}
 			}

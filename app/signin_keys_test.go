@@ -76,19 +76,19 @@ func TestKeysEndAtOnce(t *testing.T) {
 	onKeys(t, nil, func(t *testing.T, k *keyed) {
 		second := serve(t, k.cfg)
 		ctx := t.Context()
-		for name, end := range map[string]func(who domain.Principal, held accounts.KeyHolder) error{
-			"revoked": func(who domain.Principal, held accounts.KeyHolder) error {
+		for name, end := range map[string]func(who domain.Principal, held accounts.HeldKey) error{
+			"revoked": func(who domain.Principal, held accounts.HeldKey) error {
 				return k.directory.APIKeys.Revoke(ctx, who,
-					accounts.OfUser[domain.UUID]{User: domain.UserRef{ID: held.User.ID}, In: held.Key.ID})
+					accounts.OfUser[domain.UUID]{User: domain.UserRef{ID: held.User}, In: held.ID})
 			},
-			"deactivated": func(who domain.Principal, held accounts.KeyHolder) error {
+			"deactivated": func(who domain.Principal, held accounts.HeldKey) error {
 				no := false
 				_, err := k.directory.Users.Update(ctx, who,
-					directory.UpdateUser{User: domain.UserRef{ID: held.User.ID}, UserPatch: directory.UserPatch{Active: &no}})
+					directory.UpdateUser{User: domain.UserRef{ID: held.User}, UserPatch: directory.UserPatch{Active: &no}})
 				return err
 			},
-			"deleted": func(who domain.Principal, held accounts.KeyHolder) error {
-				return k.directory.Users.Delete(ctx, who, domain.UserRef{ID: held.User.ID})
+			"deleted": func(who domain.Principal, held accounts.HeldKey) error {
+				return k.directory.Users.Delete(ctx, who, domain.UserRef{ID: held.User})
 			},
 		} {
 			operator, err := k.directory.Operator(ctx)
@@ -99,7 +99,7 @@ func TestKeysEndAtOnce(t *testing.T) {
 			require.NoError(t, err)
 			held, err := k.directory.APIKeys.First(ctx, operator, domain.UserRef{ID: u.ID})
 			require.NoError(t, err)
-			key := string(held.Key.Text)
+			key := string(held.Text)
 			for _, server := range []*running{k.running, second} {
 				require.Equal(t, 200, with(t, server, key, etherBase+"/users/bookmarks"), name)
 				require.Equal(t, 200, with(t, server, key, "/users/bookmarks"), name)
@@ -451,7 +451,7 @@ func TestNobodyActsForWhoReachesMore(t *testing.T) {
 		admin, target := s.as(t, "acme.admin"), s.as(t, "acme.user").User
 		held, err := s.APIKeys.First(ctx, s.operator(t), domain.UserRef{ID: target})
 		require.NoError(t, err)
-		key := accounts.OfUser[domain.UUID]{User: domain.UserRef{ID: target}, In: held.Key.ID}
+		key := accounts.OfUser[domain.UUID]{User: domain.UserRef{ID: target}, In: held.ID}
 		link := publicURL + "/?secret=" + accounts.PlaceSecret
 		var secret string
 		ways := []struct {

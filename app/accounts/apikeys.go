@@ -57,6 +57,12 @@ func newAPIKey(name string, now time.Time) domain.APIKey {
 	return domain.APIKey{Name: name, Text: domain.SecretText(rand.Text() + rand.Text()), Created: now}
 }
 
+// HeldKey is an API key with what its user is called.
+type HeldKey struct {
+	domain.APIKey
+	Alias string
+}
+
 // KeyHolder is a user with one of their API keys.
 type KeyHolder struct {
 	User domain.User
@@ -138,7 +144,7 @@ func (k *APIKeys) describeOne(ctx context.Context, caller *domain.Principal, key
 // List returns the keys of a user, zero is the caller, without their texts, the
 // oldest first. It needs domain.APIKeyManage for the caller's own; for those of others
 // domain.UserUpdate on the user, and the rules of Users.Update hold. It returns NotFound outside
-// The caller's reach.
+// the caller's reach.
 func (k *APIKeys) List(ctx context.Context, caller domain.Principal, user domain.UserRef) ([]KeyDocument, error) {
 	h, err := k.over(ctx, &caller, user)
 	if err != nil {
@@ -282,16 +288,16 @@ func (k *APIKeys) Revoke(ctx context.Context, caller domain.Principal, in OfUser
 	})
 }
 
-// First returns a user, zero is the caller, and their oldest plain key, its text included.
-// It makes one for a user who has none. The rules of List hold.
-func (k *APIKeys) First(ctx context.Context, caller domain.Principal, user domain.UserRef) (KeyHolder, error) {
+// First returns the oldest plain key of a user, zero is the caller, its text included, and what they are
+// called. It makes one for a user who has none. The rules of List hold.
+func (k *APIKeys) First(ctx context.Context, caller domain.Principal, user domain.UserRef) (HeldKey, error) {
 	h, err := k.over(ctx, &caller, user)
 	if err != nil {
-		return KeyHolder{}, err
+		return HeldKey{}, err
 	}
 	key, err := k.shown(ctx, &h, "")
 	if !domain.ErrAPIKeyNotFound.Is(err) {
-		return KeyHolder{h.found, key}, err
+		return HeldKey{key, h.found.Alias}, err
 	}
 	err = k.store.Do(ctx, h.w, func(tx APIKeyTx) error {
 		present, err := h.keys(tx)
@@ -304,7 +310,7 @@ func (k *APIKeys) First(ctx context.Context, caller domain.Principal, user domai
 		key = newAPIKey(firstAPIKey, k.moment())
 		return k.insert(tx, &h, present, &key)
 	})
-	return KeyHolder{h.found, key}, err
+	return HeldKey{key, h.found.Alias}, err
 }
 
 func (k *APIKeys) moment() time.Time { return k.now().UTC().Truncate(time.Millisecond) }

@@ -61,7 +61,7 @@ func (o *Organizations) describe(ctx context.Context, caller *domain.Principal, 
 }
 
 // List returns the organizations that filter keeps, with their attributes, in tree order, within
-// The caller's reach. It needs domain.OrganizationRead.
+// the caller's reach. It needs domain.OrganizationRead.
 func (o *Organizations) List(ctx context.Context, caller domain.Principal,
 	filter domain.OrganizationFilter) (Listed[OrganizationDocument], error) {
 	sc, err := o.gate.Enter(ctx, &caller, domain.OrganizationRead, tenancy.Anywhere())

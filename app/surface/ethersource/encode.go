@@ -44,11 +44,11 @@ func encodeCreated(c *fiber.Ctx, h accounts.KeyHolder) error {
 	return send(c, fiber.StatusCreated, w)
 }
 
-func encodeKey(c *fiber.Ctx, h accounts.KeyHolder) error {
+func encodeKey(c *fiber.Ctx, key accounts.HeldKey) error {
 	w := &httpx.Writer{}
 	w.Open("", '{')
-	w.Text("userId", h.User.Alias)
-	w.Text("apiKey", string(h.Key.Text))
+	w.Text("userId", key.Alias)
+	w.Text("apiKey", string(key.Text))
 	w.Close('}')
 	return send(c, fiber.StatusOK, w)
 }
