@@ -10,8 +10,9 @@ import (
 	"canopy/persistence/db"
 )
 
-// The look-ups of callers are text, since each request begins with one of them. So is what counts, or notes of
-// many when they were used, in one statement: Bun cannot say it plainly.
+// The look-ups of callers are text, since each request begins with one of them. The writes here are text
+// for another reason, as most requests make none of them: each counts, or compares with what is there, in the
+// one statement that writes (touch, countFailure, Forgive, Count), which Bun cannot say plainly.
 
 const accountFields = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active,
 	u.first_access,

@@ -25,9 +25,13 @@
 // it sets anew each time.
 //
 // A statement names the organization as a constant in each subselect, reads a name first and then the row
-// by both columns of its key, and locks by both (db.Locked, tx.Hold). Text in place of a builder is for
-// statements that most requests ask, and lies in files whose names end in hot.go; db.Predicate is a condition
-// that both can take. A mark alone behind LIMIT has SQLite prepare a statement anew each time (limitMark).
+// by both columns of its key, and locks by both (db.Locked, tx.Hold). Where a name is looked up for a caller both
+// are one statement, so that a name of elsewhere takes no other time than nobody's (namedUser, namedCode).
+//
+// Text in place of a builder lies in files of this package whose names end in hot.go, and in persistence/db. It is
+// for statements that most requests ask, which are kept prepared, and for the few that Bun cannot say, or not
+// plainly; each such file says at its top which it has and why. db.Predicate is a condition that both text and
+// builder can take. A mark alone behind LIMIT has SQLite prepare a statement anew each time (limitMark).
 //
 // What a method promises is written once, with the port in app that it implements; a comment here says what
 // that leaves open.

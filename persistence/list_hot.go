@@ -6,8 +6,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// upsertRows adds rows, or changes those that are there. It is text because Bun inserts rows of one struct
-// each, and the columns of these are in a table.
+// What an import writes is text although few ask for it, because Bun cannot say it: several rows that it inserts
+// at once are structs of one type, and the columns of these are those of whichever table the list is kept in.
+
+// upsertRows adds rows, or changes those that are there.
 func (tx *DirectoryTx) upsertRows(t *listTable, rows []*listRow) error {
 	columns := t.columns()
 	set, args := "NOTHING", []any{bun.Ident(t.name), bunColumns(columns), cellsOf(rows, columns...), bunColumns(t.key())}
