@@ -179,6 +179,41 @@ func TestNamesOfTopics(t *testing.T) {
 	})
 }
 
+// TestUnknownOffersTakeNoNumber holds that accepting an offer that is none of the caller's uses up no number of an
+// object.
+func TestUnknownOffersTakeNoNumber(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		s := openSignUp(t, engine, nil)
+		ctx := t.Context()
+		user, admin := s.as(t, "acme.user"), s.as(t, "acme.admin")
+		create := func() objects.ObjectDocument {
+			o, err := s.Objects.Create(ctx, user, objects.NewObject{Kind: domain.KindObserver, Name: "Watch"})
+			require.NoError(t, err)
+			return o
+		}
+		o := create()
+		offer, err := s.Objects.OfferCopy(ctx, user,
+			objects.ObjectTo{Object: domain.NumberedObject(o.ID), To: domain.UserRef{Alias: "acme.admin"}})
+		require.NoError(t, err)
+		for _, c := range []struct {
+			who domain.Principal
+			in  objects.AnswerCopy
+		}{
+			{admin, objects.AnswerCopy{ID: offer.ID + 1}},
+			{admin, objects.AnswerCopy{ID: offer.ID, Kind: domain.KindSector}},
+			{s.as(t, "bolt.user"), objects.AnswerCopy{ID: offer.ID}},
+		} {
+			_, err := s.Objects.AcceptCopy(ctx, c.who, c.in)
+			require.ErrorIs(t, err, domain.ErrCopyRequestNotFound)
+		}
+		next := create()
+		require.Equal(t, o.ID+1, next.ID)
+		copied, err := s.Objects.AcceptCopy(ctx, admin, objects.AnswerCopy{ID: offer.ID})
+		require.NoError(t, err)
+		require.Equal(t, next.ID+1, copied.ID)
+	})
+}
+
 // TestGroupsOfOtherOrganizations holds that who works in a part of another organization only
 // neither learns of its groups by naming them for an object nor sees their names there.
 func TestGroupsOfOtherOrganizations(t *testing.T) {

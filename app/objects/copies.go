@@ -103,10 +103,10 @@ type AnswerCopy struct {
 	Kind domain.ObjectKind
 }
 
-// answer runs do on an offer of CopyRequests, locked, and returns it. It needs the kind's permission to write, and is
-// NotFound for any other offer.
-func (b *Objects) answer(ctx context.Context, caller *domain.Principal, in AnswerCopy,
-	do func(tx ObjectTx, c *domain.CopyRequest) error) (c domain.CopyRequest, w tenancy.WriteScope, err error) {
+// offer returns an offer of CopyRequests, with the proof that the caller may answer it. It needs the kind's permission
+// to write. It returns NotFound for any other offer.
+func (b *Objects) offer(ctx context.Context, caller *domain.Principal,
+	in AnswerCopy) (c domain.CopyRequest, w tenancy.WriteScope, err error) {
 	sc, err := b.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
 	if err != nil {
 		return c, w, err
@@ -118,29 +118,36 @@ func (b *Objects) answer(ctx context.Context, caller *domain.Principal, in Answe
 		return c, w, domain.ErrCopyRequestNotFound
 	}
 	kind, _ := c.Object.Kind.Info()
-	if w, err = b.gate.EnterObjectsWrite(ctx, caller, kind.Write); err != nil {
-		return c, w, err
-	}
-	err = b.store.Do(ctx, w, func(tx ObjectTx) error {
-		locked, err := tx.CopyRequest(in.ID)
+	w, err = b.gate.EnterObjectsWrite(ctx, caller, kind.Write)
+	return c, w, err
+}
+
+// answer runs do on an offer, locked.
+func (b *Objects) answer(ctx context.Context, w tenancy.WriteScope, id domain.CopyRequestID,
+	do func(tx ObjectTx, c *domain.CopyRequest) error) error {
+	return b.store.Do(ctx, w, func(tx ObjectTx) error {
+		c, err := tx.CopyRequest(id)
 		if err != nil {
 			return err
 		}
-		return do(tx, &locked)
+		return do(tx, &c)
 	})
-	return c, w, err
 }
 
 // AcceptCopy makes the caller the owner of a copy of what they were offered, in the same environment, which nobody
 // else may read. It needs the kind's permission to write. It returns NotFound for an offer that was made to somebody
 // else, has expired or was answered, or whose object's place is outside the caller's reach.
 func (b *Objects) AcceptCopy(ctx context.Context, caller domain.Principal, in AnswerCopy) (ObjectDocument, error) {
+	_, w, err := b.offer(ctx, &caller, in)
+	if err != nil {
+		return ObjectDocument{}, err
+	}
 	id, err := b.store.NextObject(ctx)
 	if err != nil {
 		return ObjectDocument{}, err
 	}
 	var o domain.Object
-	_, w, err := b.answer(ctx, &caller, in, func(tx ObjectTx, c *domain.CopyRequest) error {
+	err = b.answer(ctx, w, in.ID, func(tx ObjectTx, c *domain.CopyRequest) error {
 		if c.To != caller.UserKey() {
 			return domain.ErrCopyRequestNotFound
 		}
@@ -150,17 +157,17 @@ func (b *Objects) AcceptCopy(ctx context.Context, caller domain.Principal, in An
 			Attributes: from.Attributes}
 		return tx.AcceptCopyRequest(c, &o)
 	})
-	if err != nil {
-		return ObjectDocument{}, err
-	}
-	return documentOr(w.Read(), o, nil)
+	return documentOr(w.Read(), o, err)
 }
 
 // DeclineCopy takes an offer away that was made to the caller or by them, and returns what it was. It returns NotFound
 // for any other.
 func (b *Objects) DeclineCopy(ctx context.Context, caller domain.Principal, in AnswerCopy) (domain.CopyRequest, error) {
-	c, w, err := b.answer(ctx, &caller, in, ObjectTx.DeclineCopyRequest)
+	c, w, err := b.offer(ctx, &caller, in)
 	if err != nil {
+		return domain.CopyRequest{}, err
+	}
+	if err := b.answer(ctx, w, in.ID, ObjectTx.DeclineCopyRequest); err != nil {
 		return domain.CopyRequest{}, err
 	}
 	return describeOffer(w.Read(), c), nil
