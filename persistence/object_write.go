@@ -21,9 +21,9 @@ const together = 500
 type objectNameRow struct {
 	bun.BaseModel `bun:"table:object_names"`
 
-	OrganizationID int64 `bun:",pk"`
-	Kind           string
-	Name           string
+	OrganizationID int64  `bun:",pk"`
+	Kind           string `bun:",pk"`
+	Name           string `bun:",pk"`
 	ObjectID       int64
 }
 
@@ -60,8 +60,11 @@ func (s *Store) NextObject(ctx context.Context) (domain.ObjectID, error) {
 	return domain.ObjectID(id), err
 }
 
-func (tx *Tx) Object(key domain.ObjectKey) (domain.Object, error) {
-	objects, err := tx.lockObjects(func(q *bun.SelectQuery) *bun.SelectQuery {
+func (tx *Tx) Object(key domain.ObjectKey) (domain.Object, error) { return tx.object("UPDATE", key) }
+
+// object reads an object with what those on its lists are called, and locks it.
+func (tx *Tx) object(lock string, key domain.ObjectKey) (domain.Object, error) {
+	objects, err := tx.lockObjects(lock, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("o.organization_id = ? AND o.id = ?", int64(key.Organization), int64(key.Object))
 	})
 	if err == nil {
@@ -70,12 +73,27 @@ func (tx *Tx) Object(key domain.ObjectKey) (domain.Object, error) {
 	return db.First(objects, err, domain.ErrObjectNotFound)
 }
 
+// Parent keeps the place before the object, the order in which a move of the place takes the two.
+func (tx *Tx) Parent(of *domain.Object) (*domain.Object, error) {
+	if of.Parent == 0 {
+		return nil, nil
+	}
+	if err := tx.holdPlace(of.Organization, of.Environment, of.Path, "environment"); err != nil {
+		return nil, err
+	}
+	parent, err := tx.object("SHARE", domain.ObjectKey{Organization: of.Organization, Object: of.Parent})
+	if err != nil {
+		return nil, domain.AsError(err).On("parent")
+	}
+	return &parent, nil
+}
+
 func (tx *Tx) ObjectsBelow(top *domain.Object) ([]domain.Object, error) {
 	if kind, _ := top.Kind.Info(); !kind.NamesArePaths {
 		return nil, nil
 	}
 	admin := viewed(tx.Scope(), domain.LevelAdmin)
-	return tx.lockObjects(func(q *bun.SelectQuery) *bun.SelectQuery {
+	return tx.lockObjects("UPDATE", func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where(admin.Text(), admin.Args...).ApplyQueryBuilder(below(top, false)).Order("o.id").
 			Limit(domain.MaxTogether)
 	})
@@ -83,9 +101,10 @@ func (tx *Tx) ObjectsBelow(top *domain.Object) ([]domain.Object, error) {
 
 // lockObjects locks the objects that narrow leaves of those in the scope, and reads them then: whether they are
 // in it is asked of the rows as they are now.
-func (tx *Tx) lockObjects(narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]domain.Object, error) {
+func (tx *Tx) lockObjects(lock string,
+	narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]domain.Object, error) {
 	var rows []objectRow
-	if err := tx.Hold("UPDATE", db.From(tx, tx.Scope(), &rows).Apply(narrow)); err != nil {
+	if err := tx.Hold(lock, db.From(tx, tx.Scope(), &rows).Apply(narrow)); err != nil {
 		return nil, err
 	}
 	return readObjects(tx.Ctx, tx.Scope(), db.From(tx, tx.Scope(), &rows).Apply(narrow), &rows)
@@ -330,17 +349,18 @@ func (tx *Tx) SaveObject(before, after *domain.Object) error {
 // nameInFull gives o the full name that goes with its name. The object it belongs to is not kept: one that is
 // renamed at the same time waits for o and then renames it, see renameBelow.
 func (tx *Tx) nameInFull(o *domain.Object) error {
-	if kind, _ := o.Kind.Info(); o.Parent == 0 || !kind.NamesArePaths {
-		return o.PutBelow(nil)
+	kind, _ := o.Kind.Info()
+	above := ""
+	if o.Parent != 0 && kind.NamesArePaths {
+		var names []string
+		err := tx.NewSelect().Model((*objectRow)(nil)).Column("full_name").
+			Where("organization_id = ? AND id = ?", int64(o.Organization), int64(o.Parent)).Scan(tx.Ctx, &names)
+		if above, err = db.First(names, err, domain.ErrObjectNotFound.On("parent")); err != nil {
+			return err
+		}
 	}
-	var rows []objectRow
-	err := tx.NewSelect().Model(&rows).Column("id", "kind", "full_name").
-		Where("organization_id = ? AND id = ?", int64(o.Organization), int64(o.Parent)).Scan(tx.Ctx)
-	above, err := db.First(rows, err, domain.ErrObjectNotFound.On("parent"))
-	if err != nil {
-		return err
-	}
-	return o.PutBelow(&domain.Object{ID: o.Parent, Kind: domain.ObjectKind(above.Kind), FullName: above.FullName})
+	o.FullName = kind.FullName(above, o.Name)
+	return nil
 }
 
 // moveObject keeps after's place, and moves there what belongs to the object and lay where it was.
@@ -365,10 +385,15 @@ func (tx *Tx) passOn(before, after *domain.Object) error {
 	if err := tx.holdOwner(after); err != nil {
 		return err
 	}
-	if err := tx.changeOwnership(after.Owner, after.Changed.UnixMilli(), []domain.Object{*after}); err != nil {
+	passed := []domain.Object{*after}
+	if err := labelObjects(tx.Ctx, tx, passed); err != nil {
 		return err
 	}
-	if err := tx.voidOffers(after.Owner, []domain.Object{*after}); err != nil {
+	*after = passed[0]
+	if err := tx.changeOwnership(after.Owner, after.Changed.UnixMilli(), passed); err != nil {
+		return err
+	}
+	if err := tx.voidOffers(after.Owner, passed); err != nil {
 		return err
 	}
 	return tx.eachDependent(before, ownedBy(before.Owner),
@@ -487,21 +512,23 @@ func (tx *Tx) renameBelow(before, after *domain.Object, most int) error {
 	if err != nil {
 		return err
 	}
-	var renamed []objectRow
-	err = tx.NewSelect().Model(&renamed).Column("id", "full_name", "full_name_key").
-		ApplyQueryBuilder(below(after, true)).Scan(tx.Ctx)
+	var longest int
+	err = tx.NewSelect().Model((*objectRow)(nil)).ColumnExpr("coalesce(max(length(o.full_name)), 0)").
+		ApplyQueryBuilder(below(after, false)).Scan(tx.Ctx, &longest)
 	if err != nil {
 		return db.Translate(err)
 	}
-	if slices.ContainsFunc(renamed,
-		func(r objectRow) bool { return r.ID != int64(after.ID) && runes(r.FullName) > most }) {
+	if longest > most {
 		return domain.InvalidField("name",
 			"Choose a shorter name; names below this one would become longer than %d characters.", most)
 	}
-	return insertRows(tx, renamed, func(r objectRow) objectNameRow {
-		return objectNameRow{OrganizationID: int64(after.Organization), Kind: string(after.Kind), Name: r.FullNameKey,
-			ObjectID: r.ID}
-	})
+	// What lay below the new name before has its row.
+	unnamed := tx.NewSelect().Model((*objectRow)(nil)).Column("organization_id", "kind").
+		ColumnExpr("o.full_name_key AS name, o.id AS object_id").ApplyQueryBuilder(below(after, true)).
+		Where(`NOT EXISTS (SELECT 1 FROM object_names n
+			WHERE n.organization_id = o.organization_id AND n.object_id = o.id)`)
+	return tx.Run(tx.Bun.NewInsert().Model((*objectNameRow)(nil)).
+		Column("organization_id", "kind", "name", "object_id").TableExpr("(?) AS unnamed", unnamed))
 }
 
 func (tx *Tx) saveUses(before, after *domain.Object) error {

@@ -3,8 +3,12 @@ package persistence_test
 import (
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -257,4 +261,47 @@ func TestDirectoryDocumentHasEveryTable(t *testing.T) {
 				"%s.%s is in no column of domain.DirectoryLists", name, column)
 		}
 	}
+}
+
+// table and marked match the tag of a row's table and that of a column of its key.
+var (
+	table  = regexp.MustCompile(`bun:"table:(\w+)`)
+	marked = regexp.MustCompile(`bun:"[^"]*,pk`)
+)
+
+// A row that marks columns of its table's key marks all of them: a change by WherePK is one of a single row then.
+func TestRowsMarkWholeKeys(t *testing.T) {
+	schema := schemaOfSQLite(t, storetest.SQLite(t))
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	found := 0
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			row, ok := n.(*ast.StructType)
+			if !ok {
+				return true
+			}
+			of, columns := "", []string{}
+			for _, field := range row.Fields.List {
+				switch {
+				case field.Tag == nil:
+				case table.MatchString(field.Tag.Value):
+					of = table.FindStringSubmatch(field.Tag.Value)[1]
+				case marked.MatchString(field.Tag.Value):
+					columns = append(columns, strings.ToLower(field.Names[0].Name))
+				}
+			}
+			if of == "" || len(columns) == 0 {
+				return true
+			}
+			found++
+			key := regexp.MustCompile(`PRIMARY KEY \((.*)\)`).FindStringSubmatch(strings.Join(schema[of], "\n"))
+			require.NotNil(t, key, of)
+			require.ElementsMatch(t, strings.Split(strings.ReplaceAll(key[1], "_", ""), ", "), columns, "%s: %s", name, of)
+			return true
+		})
+	}
+	require.Greater(t, found, 10)
 }

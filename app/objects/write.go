@@ -19,7 +19,11 @@ type ObjectTx interface {
 	// ObjectsBelow returns what lies below an object by name and is the viewer's to administer, locked, up to
 	// domain.MaxTogether.
 	ObjectsBelow(top *domain.Object) ([]domain.Object, error)
-	// InsertObject adds o, with a number of NextObject, below parent, nil for none, and completes it. Its place must
+	// Parent returns the object that a new one is to belong to, nil for none. It keeps the new one's place and then
+	// what it returns as they are until the transaction ends. It returns domain.ErrObjectNotFound on "parent", and the
+	// errors of InsertObject for the place.
+	Parent(of *domain.Object) (*domain.Object, error)
+	// InsertObject adds o, with a number of NextObject, below what Parent returned, and completes it. Its place must
 	// lie in the scope: it returns domain.ErrEnvironmentNotFound on "environment", or domain.ErrChanged if it is
 	// elsewhere. It returns domain.ErrUserNotFound on "owner" or "access", domain.ErrGroupNotFound on "access",
 	// domain.ErrObjectNotFound on "uses" for what is not in the scope or of another kind, domain.ErrObjectNameTaken
@@ -144,36 +148,26 @@ func (b *Objects) makeFor(ctx context.Context, caller *domain.Principal, w tenan
 	if owner.Key() != o.Owner && !w.Manages(o.Path) {
 		return domain.ErrForbidden.On("owner")
 	}
-	setOwner(o, &owner)
+	o.Owner, o.OwnerAlias, o.OwnerHome = owner.Key(), owner.Alias, owner.HomePath
 	return nil
-}
-
-func setOwner(o *domain.Object, u *domain.User) {
-	o.Owner, o.OwnerAlias, o.OwnerHome = u.Key(), u.Alias, u.HomePath
 }
 
 // above returns the object that a new one is to belong to, nil for none, which must be the caller's to write to.
 func above(tx ObjectTx, w tenancy.WriteScope, o *domain.Object) (*domain.Object, error) {
-	if o.Parent == 0 {
-		if err := o.PutBelow(nil); err != nil {
-			return nil, err
-		}
-		return nil, mayBeCalled(o)
-	}
-	parent, err := tx.Object(domain.ObjectKey{Organization: o.Organization, Object: o.Parent})
+	parent, err := tx.Parent(o)
 	if err != nil {
-		return nil, domain.AsError(err).On("parent")
+		return nil, err
 	}
-	if err := o.PutBelow(&parent); err != nil {
+	if err := o.PutBelow(parent); err != nil {
 		return nil, err
 	}
 	if err := mayBeCalled(o); err != nil {
 		return nil, err
 	}
-	if w.Level(&parent) < domain.LevelWrite {
+	if parent != nil && w.Level(parent) < domain.LevelWrite {
 		return nil, domain.ErrForbidden.On("parent")
 	}
-	return &parent, nil
+	return parent, nil
 }
 
 // mayBeCalled returns an error if somebody who gives o its name would take a place among names that are not o's to
@@ -381,7 +375,7 @@ func (b *Objects) HandOver(ctx context.Context, caller domain.Principal, in Obje
 		return ObjectDocument{}, err
 	}
 	return b.save(ctx, w, target.Key(), domain.LevelAdmin, func(_ tenancy.WriteScope, o *domain.Object) error {
-		setOwner(o, &owner)
+		o.Owner = owner.Key()
 		return nil
 	})
 }

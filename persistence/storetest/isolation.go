@@ -327,6 +327,17 @@ var attempts = map[string]attempt{
 		return w.Objects.with(ctx, mine, w.keyOfThing(theirs+"/Watch"),
 			func(*persistence.Tx, *domain.Object) error { return nil })
 	},
+	"Tx.Parent": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		talk := w.Things[theirs+"/Talk"]
+		below := talk.Clone()
+		below.Parent = talk.ID
+		var parent *domain.Object
+		err := w.Store.Do(ctx, mine, func(tx *persistence.Tx) (err error) {
+			parent, err = tx.Parent(&below)
+			return err
+		})
+		return parent, err
+	},
 	"Tx.ObjectsBelow": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		talk := w.Things[theirs+"/Talk"]
 		talk.FullName = "" // all topics lie below

@@ -146,6 +146,54 @@ func Objects(t *testing.T, db *db.DB) {
 		require.ErrorIs(t, w.Objects.Delete(ctx, all, bob), domain.ErrObjectNotEmpty)
 	})
 
+	t.Run("an object of any kind gets another name and stays where it belongs", func(t *testing.T) {
+		for _, kind := range domain.ObjectKinds {
+			parents := []domain.Object{}
+			if !kind.ParentRequired {
+				parents = append(parents, domain.Object{})
+			}
+			for _, above := range kind.Parents {
+				parents = append(parents,
+					w.AddObject(t, "Acme", "above "+string(kind.Kind), above, "Acme/Test", "acme.admin", nil))
+			}
+			for _, parent := range parents {
+				o := w.AddObject(t, "Acme", "old "+string(kind.Kind), kind.Kind, "Acme/Test", "acme.admin",
+					func(o *domain.Object) { o.Parent = parent.ID })
+				saved, err := update(o, func(o *domain.Object) { o.Name = "new " + string(kind.Kind) })
+				require.NoError(t, err, kind.Kind)
+				read, err := get(o)
+				require.NoError(t, err)
+				require.Equal(t, read, saved)
+				require.Equal(t, "new "+string(kind.Kind), read.Name)
+				require.Equal(t, kind.FullName(parent.FullName, read.Name), read.FullName)
+				require.Equal(t, parent.ID, read.Parent, kind.Kind)
+			}
+		}
+	})
+
+	t.Run("a topic gets a name that others lie below", func(t *testing.T) {
+		add := func(name string) domain.Object {
+			return w.AddObject(t, "Acme", name, domain.KindTopic, "Acme", "acme.admin", nil)
+		}
+		there, above := add("Roof/there"), add("House")
+		add("House/room")
+		_, err := update(above, func(o *domain.Object) { o.Name = "Roof" })
+		require.NoError(t, err)
+		as := w.ObjectScope(t, "acme.admin").Read()
+		for _, name := range []domain.ObjectRef{"/Roof", "/Roof/there", "/Roof/room"} {
+			_, err := w.Objects.Get(ctx, as, name)
+			require.NoError(t, err, name)
+		}
+		there, err = get(there)
+		require.NoError(t, err)
+		require.Equal(t, "Roof/there", there.Name)
+		for _, name := range []string{"Roof", "Roof/there", "Roof/room"} {
+			_, err := w.Objects.Insert(ctx, all, domain.Object{Kind: domain.KindTopic, Name: name,
+				Organization: above.Organization, Environment: above.Environment, Path: above.Path})
+			require.ErrorIs(t, err, domain.ErrObjectNameTaken, name)
+		}
+	})
+
 	t.Run("what lies below by name only follows with its own name", func(t *testing.T) {
 		add := func(name string, parent domain.ObjectID) domain.Object {
 			return w.AddObject(t, "Acme", name, domain.KindTopic, "Acme", "acme.admin",
@@ -214,6 +262,11 @@ func Objects(t *testing.T, db *db.DB) {
 			func(o *domain.Object) { o.Parent = app.ID })
 		saved, err := update(app, func(o *domain.Object) { o.Owner = w.KeyOf("acme.power") })
 		require.NoError(t, err)
+		require.Equal(t, "acme.power", saved.OwnerAlias)
+		require.Equal(t, w.People["acme.power"].HomePath, saved.OwnerHome)
+		read, err := get(saved)
+		require.NoError(t, err)
+		require.Equal(t, read, saved)
 		require.Equal(t, []domain.UserKey{w.KeyOf("acme.user"), w.KeyOf("acme.power")}, owners(saved))
 		mine, err = get(mine)
 		require.NoError(t, err)

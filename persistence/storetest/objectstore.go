@@ -22,16 +22,15 @@ func (s ObjectStore) Insert(ctx context.Context, w tenancy.WriteScope, o domain.
 		return o, err
 	}
 	o.ID = id
-	return o, s.Do(ctx, w, func(tx *persistence.Tx) error {
-		if o.Parent == 0 {
-			return tx.InsertObject(&o, nil)
-		}
-		parent, err := tx.Object(domain.ObjectKey{Organization: o.Organization, Object: o.Parent})
-		if err != nil {
-			return err
-		}
-		return tx.InsertObject(&o, &parent)
-	})
+	return o, s.Do(ctx, w, func(tx *persistence.Tx) error { return insertObject(tx, &o) })
+}
+
+func insertObject(tx *persistence.Tx, o *domain.Object) error {
+	parent, err := tx.Parent(o)
+	if err != nil {
+		return err
+	}
+	return tx.InsertObject(o, parent)
 }
 
 // with runs work on an object, locked, and returns it.

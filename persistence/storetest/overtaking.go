@@ -17,11 +17,15 @@ import (
 // Overtaking tests that a change of an environment waits for what is being written below it,
 // however deep, and takes it along.
 func Overtaking(t *testing.T, database *db.DB) {
-	var stop atomic.Pointer[func()]
+	type pause struct {
+		where string // a function that asks for the time
+		wait  func()
+	}
+	var stop atomic.Pointer[pause]
 	database.Now = func() time.Time {
-		if f := stop.Load(); f != nil && strings.Contains(string(debug.Stack()), ".recordBy(") &&
-			stop.CompareAndSwap(f, nil) {
-			(*f)()
+		if p := stop.Load(); p != nil && strings.Contains(string(debug.Stack()), "."+p.where+"(") &&
+			stop.CompareAndSwap(p, nil) {
+			p.wait()
 		}
 		return time.Now()
 	}
@@ -46,13 +50,12 @@ func Overtaking(t *testing.T, database *db.DB) {
 			return err
 		}
 	}
-	// overtake stops first where it writes its audit entry, before it commits, begins second,
-	// and lets first go on when second waits for it or has ended.
-	overtake := func(t *testing.T, first, second func() error) (errFirst, errSecond error) {
+	// overtakeAt stops first in a function, begins second, and lets first go on when second waits for it or
+	// has ended.
+	overtakeAt := func(t *testing.T, where string, first, second func() error) (errFirst, errSecond error) {
 		t.Helper()
 		stopped, on := make(chan struct{}), make(chan struct{})
-		f := func() { close(stopped); <-on }
-		stop.Store(&f)
+		stop.Store(&pause{where, func() { close(stopped); <-on }})
 		one, two := make(chan error, 1), make(chan error, 1)
 		go func() { one <- first() }()
 		select {
@@ -72,6 +75,11 @@ func Overtaking(t *testing.T, database *db.DB) {
 		}, 20*time.Second, time.Millisecond)
 		close(on)
 		return <-one, <-two
+	}
+	// overtake is overtakeAt where first writes its audit entry, before it commits.
+	overtake := func(t *testing.T, first, second func() error) (errFirst, errSecond error) {
+		t.Helper()
+		return overtakeAt(t, "recordBy", first, second)
 	}
 	// whole checks that everything says the same of where things are.
 	whole := func(t *testing.T) {
@@ -148,6 +156,30 @@ func Overtaking(t *testing.T, database *db.DB) {
 			}
 		})
 	}
+
+	t.Run("an object below another one and a move of its environment cause no deadlock", func(t *testing.T) {
+		app := w.AddObject(t, "Bolt", "App", domain.KindApplication, "Bolt/Prod/West", "bolt.admin", nil)
+		id, err := w.Objects.NextObject(ctx)
+		require.NoError(t, err)
+		var runs atomic.Int64 // a transaction that a deadlock ends is run again
+		first, second := overtakeAt(t, "InsertObject", func() error {
+			return w.Objects.Do(ctx, Everything(domain.ObjectManage), func(tx *persistence.Tx) error {
+				runs.Add(1)
+				return insertObject(tx, &domain.Object{ID: id, Kind: domain.KindKey, Name: "Late", Parent: app.ID,
+					Organization: app.Organization, Environment: app.Environment, Path: app.Path})
+			})
+		}, update("Bolt/Prod/West", func(e *domain.Environment) {
+			runs.Add(1)
+			e.Parent = w.Places["Bolt/Test"].ID
+		}))
+		require.NoError(t, first)
+		require.NoError(t, second)
+		require.EqualValues(t, 2, runs.Load())
+		whole(t)
+		for path, e := range w.Places {
+			w.Places[path] = w.find(t, e.ID)
+		}
+	})
 
 	t.Run("who was just allowed a place in what is closed is looked at anew", func(t *testing.T) {
 		before := w.As(t, "guest").Epoch
