@@ -143,7 +143,7 @@ func scanUser(r db.Row) (domain.User, error) {
 	return u, nil
 }
 
-// readUsers reads the users that q finds, who lie in sc.
+// readUsers reads the users that q finds, who lie in sc, or anywhere if that is zero.
 func readUsers(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery) ([]domain.User, error) {
 	columns, args := userColumnsIn(sc)
 	rows, err := q.ColumnExpr(columns, args...).Rows(ctx)

@@ -9,6 +9,7 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence/db"
+	"canopy/tenancy"
 )
 
 // Number implements directory.UserStore.
@@ -73,7 +74,7 @@ func (t *Tx) SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error
 	if err := t.Hold("UPDATE", superUsers()); err != nil {
 		return nil, nil, err
 	}
-	users, err := readUsers(t.Ctx, t.Scope(), superUsers().Where("u.id <> ?", int64(but)))
+	users, err := readUsers(t.Ctx, tenancy.Scope{}, superUsers().Where("u.id <> ?", int64(but)))
 	if err != nil {
 		return nil, nil, err
 	}

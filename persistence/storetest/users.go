@@ -299,15 +299,22 @@ func Users(t *testing.T, db *db.DB) {
 
 	t.Run("a transaction knows all superUsers and the groups they can have", func(t *testing.T) {
 		w.AddUser(t, "second.admin", "/", domain.RoleSuperUser, domain.RootGroup)
-		require.NoError(t, w.Users.Do(ctx, all, func(tx *persistence.Tx) error {
-			found, groups, err := tx.SuperUsers(0)
-			require.NoError(t, err)
-			require.Len(t, found, 2)
-			require.Equal(t, "root.admin", found[0].Alias)
-			require.Equal(t, "second.admin", found[1].Alias)
-			require.ElementsMatch(t, []domain.Group{w.Teams["/Root"], w.Teams["/User"], w.Teams["/Admin"]}, groups)
-			return nil
-		}))
+		w.AddUser(t, "labs.admin", "Acme/Labs", domain.RoleOAdmin, domain.AdminGroup)
+		one := w.Scope(t, "labs.admin", domain.UserUpdate)
+		organization, _ := one.Read().Organization()
+		require.Equal(t, w.Places["Acme/Labs"].Organization, organization, "they lie outside of the scope")
+		for _, scope := range []tenancy.WriteScope{all, one} {
+			require.NoError(t, w.Users.Do(ctx, scope, func(tx *persistence.Tx) error {
+				found, groups, err := tx.SuperUsers(0)
+				require.NoError(t, err)
+				require.Len(t, found, 2)
+				require.Equal(t, "root.admin", found[0].Alias)
+				require.Equal(t, "second.admin", found[1].Alias)
+				require.Equal(t, []domain.GroupID{domain.RootGroup}, found[1].Groups)
+				require.ElementsMatch(t, []domain.Group{w.Teams["/Root"], w.Teams["/User"], w.Teams["/Admin"]}, groups)
+				return nil
+			}))
+		}
 	})
 
 	t.Run("who was not read in a transaction is not changed in it", func(t *testing.T) {
