@@ -60,18 +60,17 @@ type changeJSON struct {
 var errReads = domain.ErrInternal.Because(
 	errors.New("a request that only reads wanted to change something; see httpx.Acts"))
 
-// record writes an audit entry in the transaction of the change. The caller gives the
-// action, the target, the place and the changes; who and the request come from w and ctx.
-// It fails for a request that must change nothing.
-func record(ctx context.Context, d *db.DB, tx bun.Tx, w tenancy.WriteScope, e domain.AuditEntry) error {
-	if domain.RequestFrom(ctx).Reads {
-		return errReads
+// stamped returns the row of an audit entry of whoever the transaction was opened for. It returns errReads for
+// a request that only reads.
+func (tx *Tx) stamped(e domain.AuditEntry) (*auditRow, error) {
+	e.At, e.Actor, e.Request = tx.DB.Now(), tx.Write.Actor(), domain.RequestFrom(tx.Ctx)
+	if e.Request.Reads {
+		return nil, errReads
 	}
-	e.Actor = w.Actor()
-	return recordBy(ctx, d, tx, e)
+	return toAuditRow(&e), nil
 }
 
-// recordBy is record where the caller knows who it was without a scope.
+// recordBy is Tx.record where the caller knows who it was without a scope.
 func recordBy(ctx context.Context, d *db.DB, tx bun.Tx, e domain.AuditEntry) error {
 	e.At, e.Request = d.Now(), domain.RequestFrom(ctx)
 	_, err := tx.NewInsert().Model(toAuditRow(&e)).Exec(ctx)

@@ -59,9 +59,8 @@ type (
 const batch = 500
 
 // recordLate keeps an audit entry until there are enough of them.
-func (tx *Tx) recordLate(e domain.AuditEntry) error {
-	e.At, e.Actor, e.Request = tx.DB.Now(), tx.Write.Actor(), domain.RequestFrom(tx.Ctx)
-	tx.late.entries = append(tx.late.entries, toAuditRow(&e))
+func (tx *Tx) recordLate(row *auditRow) error {
+	tx.late.entries = append(tx.late.entries, row)
 	if len(tx.late.entries) < batch {
 		return nil
 	}

@@ -303,9 +303,10 @@ func objectEntry(verb string, o *domain.Object, changes []domain.Change) domain.
 func (tx *Tx) recordAll(objects []domain.Object, entry func(*domain.Object) domain.AuditEntry) error {
 	rows := make([]*auditRow, len(objects))
 	for i := range objects {
-		e := entry(&objects[i])
-		e.At, e.Actor, e.Request = tx.DB.Now(), tx.Write.Actor(), domain.RequestFrom(tx.Ctx)
-		rows[i] = toAuditRow(&e)
+		var err error
+		if rows[i], err = tx.stamped(entry(&objects[i])); err != nil {
+			return err
+		}
 	}
 	return tx.Insert(&rows)
 }
@@ -331,6 +332,8 @@ func (tx *Tx) SaveObject(before, after *domain.Object) error {
 		if err := tx.moveObject(before, after); err != nil {
 			return err
 		}
+	} else if after.Path != before.Path {
+		return domain.ErrChanged // its place was moved since it was looked up
 	}
 	if err := tx.saveName(before, after, domain.MaxFullName); err != nil {
 		return err

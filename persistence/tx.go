@@ -50,10 +50,14 @@ func unscoped(ctx context.Context, d *db.DB, work func(*Tx) error) error {
 // record writes the audit entry of a change. The caller gives the action, the target, the place and the
 // changes.
 func (tx *Tx) record(e domain.AuditEntry) error {
-	if tx.late != nil {
-		return tx.recordLate(e)
+	row, err := tx.stamped(e)
+	if err != nil {
+		return err
 	}
-	return record(tx.Ctx, tx.DB, tx.Bun, tx.Write, e)
+	if tx.late != nil {
+		return tx.recordLate(row)
+	}
+	return tx.Insert(row)
 }
 
 // holdOrganization makes changes of an organization as a whole wait for one another.

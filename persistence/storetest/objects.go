@@ -252,6 +252,13 @@ func Objects(t *testing.T, db *db.DB) {
 			o.Environment, o.Path, o.Organization = w.Places["Bolt"].ID, w.Places["Bolt"].Path, w.Places["Bolt"].Organization
 		})
 		require.ErrorIs(t, err, domain.ErrObjectBorder)
+		_, err = update(watch, func(o *domain.Object) { o.Name, o.Path = "z", w.Places["Acme/Test"].Path })
+		require.ErrorIs(t, err, domain.ErrChanged, "its environment was moved since it was looked up")
+		reads := domain.WithRequest(ctx, domain.Request{Reads: true})
+		require.ErrorIs(t, w.Objects.Share(reads, all, watch, false, domain.Access{User: entry.User}), domain.ErrInternal)
+		read, err = get(watch)
+		require.NoError(t, err)
+		require.Equal(t, saved, read)
 	})
 
 	t.Run("a new owner begins another time of ownership, also of the keys", func(t *testing.T) {

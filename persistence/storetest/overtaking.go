@@ -79,7 +79,7 @@ func Overtaking(t *testing.T, database *db.DB) {
 	// overtake is overtakeAt where first writes its audit entry, before it commits.
 	overtake := func(t *testing.T, first, second func() error) (errFirst, errSecond error) {
 		t.Helper()
-		return overtakeAt(t, "recordBy", first, second)
+		return overtakeAt(t, "stamped", first, second)
 	}
 	// whole checks that everything says the same of where things are.
 	whole := func(t *testing.T) {
