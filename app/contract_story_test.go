@@ -115,6 +115,7 @@ func onlyComments(name string, lines []string) error {
 
 // usualHeaders are what every answer of a surface has.
 var usualHeaders = map[string]map[string]string{
+	"rest": {"Etag": ""},
 	"axway": {"Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache", "Expires": "0",
 		"X-Frame-Options": "DENY"},
 }

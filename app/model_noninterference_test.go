@@ -190,7 +190,7 @@ func (w *twoTenants) disturbObject(t *testing.T, name string, environment domain
 		_, _ = things.Grant(ctx, w.operator(t),
 			objects.GrantObject{Object: ref, Group: "User", Level: domain.Level(w.random.IntN(4))})
 	case 5:
-		_ = things.Delete(ctx, w.operator(t), ref)
+		_ = things.Delete(ctx, w.operator(t), objects.DeleteObject{Object: ref})
 	case 6:
 		_, _ = things.OfferCopy(ctx, w.operator(t), objects.ObjectTo{Object: ref, To: someone})
 	}
@@ -223,7 +223,7 @@ func (w *twoTenants) disturb(t *testing.T) {
 		_, _ = w.directory.Environments.Update(ctx, w.operator(t),
 			directory.UpdateEnvironment{Environment: environment, EnvironmentPatch: directory.EnvironmentPatch{Parent: &parent}})
 	case 3:
-		_ = w.directory.Environments.Delete(ctx, w.operator(t), environment)
+		_ = w.directory.Environments.Delete(ctx, w.operator(t), directory.DeleteEnvironment{Environment: environment})
 	case 4, 5:
 		u, err := w.directory.Users.Create(ctx, w.operator(t),
 			directory.UserPatch{Alias: &name, FirstName: &name, Home: &environment, Allowed: &first, Blocked: &second})
@@ -235,7 +235,7 @@ func (w *twoTenants) disturb(t *testing.T) {
 			directory.UpdateUser{User: domain.UserRef{ID: pickOne(w, w.users)},
 				UserPatch: directory.UserPatch{Phone: &name, Allowed: &second, Active: &flag, Home: &environment}})
 	case 7:
-		_ = w.directory.Users.Delete(ctx, w.operator(t), domain.UserRef{ID: pickOne(w, w.users)})
+		_ = w.directory.Users.Delete(ctx, w.operator(t), directory.DeleteUser{User: domain.UserRef{ID: pickOne(w, w.users)}})
 	case 8:
 		g, err := w.directory.Groups.Create(ctx, w.operator(t),
 			directory.GroupPatch{Organization: &environment, Alias: &name, Mask: &mask, Parent: &group})
@@ -387,7 +387,7 @@ func (w *twoTenants) ask(t *testing.T, question, token string) string {
 	require.NoError(t, fasthttp.Do(req, res))
 	require.NotEqual(t, 500, res.StatusCode(), question)
 	return fmt.Sprint(res.StatusCode(), " ", string(res.Header.Peek("Link")), " ",
-		string(res.Header.Peek("X-Total-Count")), " ", string(res.Body()))
+		string(res.Header.Peek("X-Total-Count")), " ", string(res.Header.Peek("ETag")), " ", string(res.Body()))
 }
 
 // TestNonInterference changes another organization at random: every answer to the people

@@ -189,7 +189,7 @@ func (m *objectMachine) objectActions() map[string]func(*rapid.T) {
 		m.change(t, "delete", domain.LevelAdmin,
 			func(who domain.Principal, ref domain.ObjectRef, _ *oracleObject) (func(), error) {
 				id, _ := ref.Number()
-				return func() { delete(m.objects, id) }, m.d.Objects.Delete(ctx, who, ref)
+				return func() { delete(m.objects, id) }, m.d.Objects.Delete(ctx, who, objects.DeleteObject{Object: ref})
 			})
 	}
 	actions["delete a user"] = func(t *rapid.T) {

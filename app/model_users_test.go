@@ -188,7 +188,7 @@ func (m *machine) moveEnvironment(t *rapid.T) {
 
 func (m *machine) deleteEnvironment(t *rapid.T) {
 	id := pick(t, "environment", m.environments)
-	if !done(t, m.d.Environments.Delete(context.Background(), m.actor(t), domain.NumberRef(id))) {
+	if !done(t, m.d.Environments.Delete(context.Background(), m.actor(t), directory.DeleteEnvironment{Environment: domain.NumberRef(id)})) {
 		return
 	}
 	delete(m.environments, id)
@@ -281,7 +281,7 @@ func (m *machine) deleteUser(t *rapid.T) {
 		return // somebody must be left to ask
 	}
 	id, who := pick(t, "user", m.users), m.actor(t)
-	err := m.d.Users.Delete(context.Background(), who, domain.UserRef{ID: id})
+	err := m.d.Users.Delete(context.Background(), who, directory.DeleteUser{User: domain.UserRef{ID: id}})
 	if u, known := m.users[who.User]; known && domain.ErrHasMore.Is(err) && m.exceeds(u, m.users[id]) == "" {
 		t.Fatalf("%s has all that %s has, and may not delete them", u.Alias, m.users[id].Alias)
 	}

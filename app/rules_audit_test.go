@@ -30,7 +30,7 @@ func TestTheAuditTrailNamesWhoCanBeRead(t *testing.T) {
 		for i, who := range []string{"admin", "ada", "eve", "gone"} {
 			patch(who, strconv.Itoa(i))
 		}
-		require.NoError(t, s.d.Users.Delete(t.Context(), s.as("admin"), domain.UserRef{ID: s.find("gone").ID}))
+		require.NoError(t, s.d.Users.Delete(t.Context(), s.as("admin"), directory.DeleteUser{User: domain.UserRef{ID: s.find("gone").ID}}))
 		office, acme := "Office", domain.EnvironmentRef("Acme")
 		_, err := s.d.Environments.Create(t.Context(), s.as("ada"), directory.EnvironmentPatch{Alias: &office, Parent: &acme})
 		require.NoError(t, err)

@@ -119,7 +119,7 @@ func TestAGroupKeepsItsRole(t *testing.T) {
 				GroupPatch: directory.GroupPatch{Role: &same, Alias: &name}})
 		require.NoError(t, err)
 		require.Equal(t, name, changed.Alias)
-		require.NoError(t, s.d.Groups.Delete(t.Context(), s.as("ada"), domain.GroupRef(editors.UUID)))
+		require.NoError(t, s.d.Groups.Delete(t.Context(), s.as("ada"), directory.DeleteGroup{Group: domain.GroupRef(editors.UUID)}))
 		_, err = s.d.Groups.Get(t.Context(), s.as("ada"), domain.GroupRef(editors.UUID))
 		require.ErrorIs(t, err, domain.ErrGroupNotFound)
 	})
@@ -213,7 +213,7 @@ func TestMembersAreChangedTogether(t *testing.T) {
 		require.NoError(t, s.d.Users.Leave(t.Context(), s.as("ada"),
 			directory.GroupMembers{Group: domain.GroupRef(team.UUID), Users: []domain.UserRef{{UUID: bob.UUID}}}))
 		require.Equal(t, []domain.GroupID{domain.UserGroup}, s.find("bob").Groups)
-		require.NoError(t, s.d.Users.Delete(t.Context(), s.as("ada"), domain.UserRef{UUID: bob.UUID}))
+		require.NoError(t, s.d.Users.Delete(t.Context(), s.as("ada"), directory.DeleteUser{User: domain.UserRef{UUID: bob.UUID}}))
 		require.ErrorIs(t, join(bob.UUID), domain.ErrUserNotFound)
 	})
 }

@@ -146,7 +146,9 @@ func TestReadsChangeNothing(t *testing.T) {
 					directory.UpdateUser{User: domain.UserRef{ID: user.ID}, UserPatch: directory.UserPatch{FirstName: &name}})
 				return err
 			},
-			"delete": func() error { return s.Users.Delete(reading, operator, domain.UserRef{ID: user.ID}) },
+			"delete": func() error {
+				return s.Users.Delete(reading, operator, directory.DeleteUser{User: domain.UserRef{ID: user.ID}})
+			},
 			"environment": func() error {
 				_, err := s.Environments.Create(reading, operator, directory.EnvironmentPatch{Alias: &name})
 				return err

@@ -142,7 +142,7 @@ func TestNarrowedKeysGoWithTheirPlace(t *testing.T) {
 		labs := w.newKey(t, "acme.admin", accounts.NewAPIKey{Environment: "Acme/Labs"})
 		status, _ := w.withKey(t, "apiKey", brief, "GET", "/rest/environments", "")
 		require.Equal(t, 200, status)
-		require.NoError(t, w.directory.Environments.Delete(t.Context(), w.operator(t), "Acme/Test/Brief"))
+		require.NoError(t, w.directory.Environments.Delete(t.Context(), w.operator(t), directory.DeleteEnvironment{Environment: "Acme/Test/Brief"}))
 		status, _ = w.withKey(t, "apiKey", brief, "GET", "/rest/environments", "")
 		require.Equal(t, 401, status)
 		status, _ = w.withKey(t, "apiKey", labs, "GET", "/rest/environments", "")

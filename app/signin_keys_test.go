@@ -88,7 +88,7 @@ func TestKeysEndAtOnce(t *testing.T) {
 				return err
 			},
 			"deleted": func(who domain.Principal, held accounts.HeldKey) error {
-				return k.directory.Users.Delete(ctx, who, domain.UserRef{ID: held.User})
+				return k.directory.Users.Delete(ctx, who, directory.DeleteUser{User: domain.UserRef{ID: held.User}})
 			},
 		} {
 			operator, err := k.directory.Operator(ctx)

@@ -318,7 +318,7 @@ func TestSessionsEndWithTheAccount(t *testing.T) {
 		refused(t, s)
 
 		s = all(t)
-		require.NoError(t, d.directory.Users.Delete(ctx, operator, domain.UserRef{ID: id}))
+		require.NoError(t, d.directory.Users.Delete(ctx, operator, directory.DeleteUser{User: domain.UserRef{ID: id}}))
 		refused(t, s)
 		var left int
 		require.NoError(t, d.directory.DB.Pool().QueryRow("SELECT count(*) FROM sessions").Scan(&left))

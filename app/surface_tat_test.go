@@ -379,7 +379,7 @@ func TestGroupAdmins(t *testing.T) {
 		require.ErrorIs(t, uses.Groups.AddAdmin(ctx, admin(), as("Bolt team", "lead")), domain.ErrGroupNotFound)
 		require.ErrorIs(t, uses.Groups.AddAdmin(ctx, admin(), as(plain, "bolt.user")), domain.ErrUserNotFound)
 		require.ErrorIs(t, uses.Groups.AddAdmin(ctx, w.operator(t), as("User", "lead")), domain.ErrGroupAdminElsewhere)
-		require.NoError(t, uses.Users.Delete(ctx, admin(), domain.UserRef{ID: lead().User}))
-		require.NoError(t, uses.Groups.Delete(ctx, admin(), strong))
+		require.NoError(t, uses.Users.Delete(ctx, admin(), directory.DeleteUser{User: domain.UserRef{ID: lead().User}}))
+		require.NoError(t, uses.Groups.Delete(ctx, admin(), directory.DeleteGroup{Group: strong}))
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"canopy/domain"
@@ -29,8 +30,36 @@ type UserDocument struct {
 	Tenant     *domain.Environment
 	Properties []domain.PropertyValue
 
+	sc      *tenancy.Scope
 	groups  *tenancy.Groups
 	foreign bool // the organization's own groups are not to be named to the reader
+}
+
+// Version returns the version of the user for the reader, without attributes and picture.
+func (d *UserDocument) Version() domain.Version { return versionOfUser(*d.sc, d.groups, &d.User) }
+
+// versionOfUser returns the version of a user for whoever sc was given to. It has the numbers of places and
+// groups that may be named to them, not their paths: these tell what lies above.
+func versionOfUser(sc tenancy.Scope, groups *tenancy.Groups, u *domain.User) domain.Version {
+	seen := *u
+	seen.Attributes, seen.Picture, seen.Claims = nil, domain.Picture{}, ""
+	seen.Allowed, seen.Blocked = nil, nil
+	seen.Groups = slices.DeleteFunc(slices.Clone(u.Groups), func(id domain.GroupID) bool {
+		g, ok := groups.Get(u.Organization, id)
+		return !sc.ShowsOrganization(u.Organization, u.HomePath) && (!ok || !sc.ShowsGroup(g.Organization, u.HomePath))
+	})
+	fields := seen.Fields()
+	for _, list := range []struct {
+		name   string
+		grants []domain.Grant
+	}{{"allowed", u.Allowed}, {"blocked", u.Blocked}} {
+		for _, g := range list.grants {
+			if sc.Shows(g.Path) {
+				fields = append(fields, domain.Field{Name: list.name, Value: strconv.FormatInt(int64(g.Environment), 10)})
+			}
+		}
+	}
+	return domain.VersionOf(u.UUID, fields)
 }
 
 // EnvironmentShown is an environment beside a row, as far as the reader may see it.
@@ -78,6 +107,14 @@ type EnvironmentDocument struct {
 	Parent tenancy.Shown[domain.EnvironmentID]
 }
 
+// Version returns the version of the environment for the reader, without attributes and picture.
+func (d *EnvironmentDocument) Version() domain.Version {
+	seen := d.Environment
+	seen.Attributes, seen.Picture = nil, domain.Picture{}
+	seen.Parent, _ = d.Parent.Get()
+	return domain.VersionOf(d.UUID, seen.Fields())
+}
+
 // GroupDocument is a group with the groups above it, itself first, and the permissions
 // it gives its members. What is above a group may be named to whom it may.
 type GroupDocument struct {
@@ -86,6 +123,9 @@ type GroupDocument struct {
 	Chain             []domain.Group
 	Effective         domain.Mask
 }
+
+// Version returns the version of the group.
+func (d *GroupDocument) Version() domain.Version { return domain.VersionOf(d.UUID, d.Fields()) }
 
 // Warnings says in sentences what of the group's mask has no effect: bits without a meaning, which are
 // kept, and permissions that a group above does not give.
@@ -138,7 +178,7 @@ func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy
 	described := make([]UserDocument, len(users))
 	for i := range users {
 		d := &described[i]
-		d.User, d.groups = users[i], groups
+		d.User, d.sc, d.groups = users[i], &sc, groups
 		d.OrganizationShown = sc.ShowOrganization(d.Organization, d.HomePath)
 		_, named := d.OrganizationShown.Get()
 		d.foreign = !named && d.Organization != domain.RootOrganization

@@ -151,6 +151,7 @@ func (p *EnvironmentPatch) Apply(e *domain.Environment) {
 // UpdateEnvironment says which environment is to be changed, and to what.
 type UpdateEnvironment struct {
 	Environment domain.EnvironmentRef
+	Version     domain.Version // of the document the change was made for
 	EnvironmentPatch
 }
 
@@ -213,7 +214,7 @@ func writes(e *domain.Environment) domain.Permission {
 // Update changes the environment that in names; another parent moves it with everything below. It needs
 // domain.EnvironmentWrite, and domain.OrganizationWrite to move an organization, deactivate it or take it
 // back. It returns NotFound outside the caller's reach, Forbidden to move or switch what the caller does not have
-// whole, and Conflict where the tree forbids it.
+// whole, Conflict where the tree forbids it, and domain.ErrStale if it has another version than in says.
 func (e *Environments) Update(ctx context.Context, caller domain.Principal,
 	in UpdateEnvironment) (EnvironmentDocument, error) {
 	target, _, err := e.enter(ctx, &caller, in.Environment)
@@ -240,6 +241,9 @@ func (e *Environments) Update(ctx context.Context, caller domain.Principal,
 	err = e.store.Do(ctx, w, func(tx EnvironmentTx) error {
 		before, err := tx.Environment(tenancy.KeyOf(&target))
 		if err != nil {
+			return err
+		}
+		if err := checkEnvironment(in.Version, w, before); err != nil {
 			return err
 		}
 		saved = before
@@ -291,10 +295,16 @@ func (e *Environments) hasWhole(ctx context.Context, caller *domain.Principal, t
 	return giver.MayGivePlaces(target.Path)
 }
 
-// Delete removes the environment that ref names. It needs domain.EnvironmentWrite, and
+// DeleteEnvironment says which environment is to go.
+type DeleteEnvironment struct {
+	Environment domain.EnvironmentRef
+	Version     domain.Version // of the document the deletion was decided on
+}
+
+// Delete removes the environment that in names. It needs domain.EnvironmentWrite, and
 // domain.OrganizationWrite for an organization. It returns Conflict unless it is empty.
-func (e *Environments) Delete(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef) error {
-	target, _, err := e.enter(ctx, &caller, ref)
+func (e *Environments) Delete(ctx context.Context, caller domain.Principal, in DeleteEnvironment) error {
+	target, _, err := e.enter(ctx, &caller, in.Environment)
 	if err != nil {
 		return err
 	}
@@ -302,15 +312,25 @@ func (e *Environments) Delete(ctx context.Context, caller domain.Principal, ref 
 	if err != nil {
 		return err
 	}
-	return e.remove(ctx, w, &target, EnvironmentTx.DeleteEnvironment)
+	return e.remove(ctx, w, &target, in.Version, EnvironmentTx.DeleteEnvironment)
+}
+
+// checkEnvironment returns domain.ErrStale if e, as it is stored, has not the version that whoever w was given to
+// expects.
+func checkEnvironment(expected domain.Version, w tenancy.WriteScope, e domain.Environment) error {
+	d := DescribeEnvironment(w.Read(), e)
+	return expected.Check(d.Version())
 }
 
 // remove has target removed in one transaction.
 func (e *Environments) remove(ctx context.Context, w tenancy.WriteScope, target *domain.Environment,
-	remove func(EnvironmentTx, *domain.Environment) error) error {
+	expected domain.Version, remove func(EnvironmentTx, *domain.Environment) error) error {
 	return e.store.Do(ctx, w, func(tx EnvironmentTx) error {
 		found, err := tx.Environment(tenancy.KeyOf(target))
 		if err != nil {
+			return err
+		}
+		if err := checkEnvironment(expected, w, found); err != nil {
 			return err
 		}
 		return remove(tx, &found)

@@ -154,7 +154,8 @@ type GroupPatch struct {
 
 // UpdateGroup says which group is to be changed, and to what.
 type UpdateGroup struct {
-	Group domain.GroupRef
+	Group   domain.GroupRef
+	Version domain.Version // of the document the change was made for
 	GroupPatch
 }
 
@@ -247,7 +248,8 @@ func mayGive(giver tenancy.Giver, group *domain.Group) error {
 
 // Update changes the group that in names. It needs domain.GroupWrite in its
 // organization, a superUser for the root's, everything the group gives and every permission it
-// is to have. It returns Conflict if no superUser could run the directory afterwards.
+// is to have. It returns Conflict if no superUser could run the directory afterwards, and domain.ErrStale if
+// it has another version than in says.
 func (g *Groups) Update(ctx context.Context, caller domain.Principal, in UpdateGroup) (GroupDocument, error) {
 	target, w, giver, err := g.enter(ctx, &caller, in.Group)
 	if err != nil {
@@ -265,6 +267,9 @@ func (g *Groups) Update(ctx context.Context, caller domain.Principal, in UpdateG
 	err = g.store.Do(ctx, w, func(tx GroupTx) error {
 		before, err := tx.Group(target.ID)
 		if err != nil {
+			return err
+		}
+		if err := in.Version.Check((&GroupDocument{Group: before}).Version()); err != nil {
 			return err
 		}
 		if err := giver.MayChangeGroup(&before); err != nil {
@@ -325,17 +330,26 @@ func (g *Groups) enter(ctx context.Context, caller *domain.Principal,
 	return target, w, giver, err
 }
 
-// Delete removes the group that ref names. It needs domain.GroupWrite in its organization, a
+// DeleteGroup says which group is to go.
+type DeleteGroup struct {
+	Group   domain.GroupRef
+	Version domain.Version // of the document the deletion was decided on
+}
+
+// Delete removes the group that in names. It needs domain.GroupWrite in its organization, a
 // superUser for the root's, and everything the group gives. It returns Conflict while the group is
 // used.
-func (g *Groups) Delete(ctx context.Context, caller domain.Principal, ref domain.GroupRef) error {
-	target, w, giver, err := g.enter(ctx, &caller, ref)
+func (g *Groups) Delete(ctx context.Context, caller domain.Principal, in DeleteGroup) error {
+	target, w, giver, err := g.enter(ctx, &caller, in.Group)
 	if err != nil {
 		return err
 	}
 	return g.store.Do(ctx, w, func(tx GroupTx) error {
 		group, err := tx.Group(target.ID)
 		if err != nil {
+			return err
+		}
+		if err := in.Version.Check((&GroupDocument{Group: group}).Version()); err != nil {
 			return err
 		}
 		if err := giver.MayChangeGroup(&group); err != nil {

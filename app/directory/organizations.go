@@ -194,7 +194,8 @@ func (o *Organizations) Update(ctx context.Context, caller domain.Principal,
 	if err != nil {
 		return OrganizationDocument{}, err
 	}
-	saved, err := o.environments.Update(ctx, caller, UpdateEnvironment{domain.NumberRef(found.ID), patch})
+	saved, err := o.environments.Update(ctx, caller, UpdateEnvironment{
+		Environment: domain.NumberRef(found.ID), EnvironmentPatch: patch})
 	return o.changed(ctx, &caller, saved, err)
 }
 
@@ -228,7 +229,7 @@ func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in 
 		return err
 	}
 	if in.Confirm == "" {
-		return o.environments.Delete(ctx, caller, domain.NumberRef(found.ID))
+		return o.environments.Delete(ctx, caller, DeleteEnvironment{Environment: domain.NumberRef(found.ID)})
 	}
 	w, err := o.gate.EnterWrite(ctx, &caller, domain.OrganizationWrite, tenancy.At(found.Path))
 	if err != nil {
@@ -243,5 +244,5 @@ func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in 
 	if err := o.environments.hasWhole(ctx, &caller, &found); err != nil {
 		return err
 	}
-	return o.environments.remove(ctx, w, &found, EnvironmentTx.PurgeOrganization)
+	return o.environments.remove(ctx, w, &found, "", EnvironmentTx.PurgeOrganization)
 }

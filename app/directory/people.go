@@ -150,7 +150,7 @@ func (p *People) change(ctx context.Context, caller *domain.Principal, alias str
 	if err != nil {
 		return user, err
 	}
-	after, err := p.users.Update(ctx, *caller, UpdateUser{domain.UserRef{ID: user.ID}, in})
+	after, err := p.users.Update(ctx, *caller, UpdateUser{User: domain.UserRef{ID: user.ID}, UserPatch: in})
 	return after.User, err
 }
 
@@ -275,7 +275,8 @@ func (p *People) Check(ctx context.Context, caller domain.Principal, in CheckUse
 	if !c.InGroup && in.FixDefaultGroup {
 		yes := true
 		if _, err := p.users.Update(ctx, caller,
-			UpdateUser{domain.UserRef{ID: user.ID}, UserPatch{Memberships: &Memberships{Default: &yes}}}); err != nil {
+			UpdateUser{User: domain.UserRef{ID: user.ID},
+				UserPatch: UserPatch{Memberships: &Memberships{Default: &yes}}}); err != nil {
 			return c, err
 		}
 		c.Joined = true

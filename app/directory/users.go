@@ -790,10 +790,16 @@ func CanRun(groups *tenancy.Groups, u *domain.User, now time.Time) bool {
 		groups.Mask(u.Organization, u.Groups) == domain.AllPermissions
 }
 
+// DeleteUser says who is to go.
+type DeleteUser struct {
+	User    domain.UserRef
+	Version domain.Version // of the document the deletion was decided on
+}
+
 // Delete removes a user with everything that is theirs. It needs
 // domain.UserDelete on them, and the rules of Update hold.
-func (u *Users) Delete(ctx context.Context, caller domain.Principal, ref domain.UserRef) error {
-	target, err := u.Read(ctx, &caller, ref)
+func (u *Users) Delete(ctx context.Context, caller domain.Principal, in DeleteUser) error {
+	target, err := u.Read(ctx, &caller, in.User)
 	if err != nil {
 		return err
 	}
@@ -811,6 +817,9 @@ func (u *Users) Delete(ctx context.Context, caller domain.Principal, ref domain.
 	return u.store.Do(ctx, w, func(tx UserTx) error {
 		user, err := tx.User(target.Key())
 		if err != nil {
+			return err
+		}
+		if err := in.Version.Check(versionOfUser(w.Read(), giver.Groups(), &user)); err != nil {
 			return err
 		}
 		if err := giver.MayChange(&user); err != nil {

@@ -12,7 +12,8 @@ import (
 
 // UpdateUser says what a user is to become.
 type UpdateUser struct {
-	User domain.UserRef
+	User    domain.UserRef
+	Version domain.Version // of the document the change was made for
 	UserPatch
 }
 
@@ -21,7 +22,7 @@ type UpdateUser struct {
 // NotFound outside the caller's reach; Forbidden for a user who has more than the caller, for giving more
 // than the caller has, and for a field that is not the caller's to change. An address that is left gets mail
 // about it. One's own address stays until another one is proven: it is sent a link, and returned
-// as Unproven.
+// as Unproven. It returns domain.ErrStale if the user has another version than in says.
 func (u *Users) Update(ctx context.Context, caller domain.Principal, in UpdateUser) (UserDocument, error) {
 	c, err := u.change(ctx, &caller, in)
 	if err != nil {
@@ -47,6 +48,8 @@ type userChange struct {
 	caller *domain.Principal
 	target domain.User // as they were read before the transaction
 	own    bool        // it is of the caller's own account
+	// version is that of the document the change was made for.
+	version domain.Version
 	// profile is true where the caller may change of it what people may change of their own.
 	profile bool
 	w       tenancy.WriteScope
@@ -62,8 +65,8 @@ func (u *Users) change(ctx context.Context, caller *domain.Principal, in UpdateU
 	if err != nil {
 		return nil, err
 	}
-	c := &userChange{Users: u, caller: caller, target: target, own: target.ID == caller.User, now: u.now().UTC().
-		Truncate(time.Millisecond)}
+	c := &userChange{Users: u, caller: caller, target: target, own: target.ID == caller.User, version: in.Version,
+		now: u.now().UTC().Truncate(time.Millisecond)}
 	if err := c.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -127,6 +130,9 @@ func (c *userChange) makeHash(ctx context.Context) error {
 func (c *userChange) save(tx UserTx) (domain.User, error) {
 	before, err := tx.User(c.target.Key())
 	if err != nil {
+		return domain.User{}, err
+	}
+	if err := c.version.Check(versionOfUser(c.w.Read(), c.giver.Groups(), &before)); err != nil {
 		return domain.User{}, err
 	}
 	user := before.Clone()

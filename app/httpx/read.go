@@ -221,6 +221,13 @@ func among(prefixes []netip.Prefix, ip netip.Addr) bool {
 // Method returns the method of a request.
 func Method(c *fiber.Ctx) string { return strings.Clone(c.Method()) }
 
+// ExpectedTag returns what stands between the quotes of the entity tag that a change is made for (If-Match, RFC
+// 9110, 13.1.1), and false if any will do.
+func ExpectedTag(c *fiber.Ctx) (string, bool) {
+	tag := strings.TrimSpace(c.Get(fiber.HeaderIfMatch))
+	return strings.Clone(strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)), tag != "" && tag != "*"
+}
+
 // HasTag reports whether the client has what has that entity tag (If-None-Match, RFC 9110,
 // 13.1.2).
 func HasTag(c *fiber.Ctx, tag string) bool {

@@ -59,6 +59,9 @@ type ObjectDocument struct {
 	Level domain.Level
 }
 
+// Version returns the version of the object for the reader.
+func (d *ObjectDocument) Version() domain.Version { return domain.VersionOf(d.UUID, d.Fields()) }
+
 func describeObject(sc tenancy.Scope, o domain.Object) ObjectDocument {
 	d := ObjectDocument{Object: o, Level: sc.Level(&o), OrganizationShown: sc.ShowOrganization(o.Organization, o.Path)}
 	hideUser(sc, &d.Owner, &d.OwnerAlias, o.OwnerHome)

@@ -241,8 +241,9 @@ func given(attributes, patch map[string]string) map[string]string {
 
 // UpdateObject says which object is to be changed, and to what. A nil field is left as it is.
 type UpdateObject struct {
-	Object domain.ObjectRef
-	Name   *string
+	Object  domain.ObjectRef
+	Version domain.Version // of the document the change was made for
+	Name    *string
 	// Attributes has the ones that change; an empty value takes one away.
 	Attributes map[string]string
 	Visibility *domain.Visibility
@@ -252,7 +253,7 @@ type UpdateObject struct {
 // Update changes an object; another name is also that of what lies below it, where names are paths. It needs the
 // kind's permission to write and LevelWrite, for another visibility LevelAdmin, as for another name that is a path;
 // one of an object that belongs to none needs domain.ObjectManage then. Names that come with an account are
-// Forbidden.
+// Forbidden. It returns domain.ErrStale if the object has another version than in says.
 func (b *Objects) Update(ctx context.Context, caller domain.Principal, in UpdateObject) (ObjectDocument, error) {
 	var uses []domain.ObjectID
 	if in.Uses != nil {
@@ -262,6 +263,9 @@ func (b *Objects) Update(ctx context.Context, caller domain.Principal, in Update
 		}
 	}
 	return b.change(ctx, &caller, in.Object, domain.LevelWrite, func(w tenancy.WriteScope, o *domain.Object) error {
+		if err := check(in.Version, w, o); err != nil {
+			return err
+		}
 		if in.Name != nil {
 			if err := rename(w, o, *in.Name); err != nil {
 				return err
@@ -279,6 +283,12 @@ func (b *Objects) Update(ctx context.Context, caller domain.Principal, in Update
 		}
 		return nil
 	})
+}
+
+// check returns domain.ErrStale if o, as it is stored, has not the version that whoever w was given to expects.
+func check(expected domain.Version, w tenancy.WriteScope, o *domain.Object) error {
+	d := describeObject(w.Read(), *o)
+	return expected.Check(d.Version())
 }
 
 // change runs a change on the object that ref names. It needs the kind's permission to write and the given level on
@@ -406,14 +416,25 @@ func (b *Objects) HandOverAll(ctx context.Context, caller domain.Principal, in H
 	return given, err
 }
 
-// Delete removes the object that ref names, with what is deleted with it. It needs the kind's permission to write and
+// DeleteObject says which object is to go.
+type DeleteObject struct {
+	Object  domain.ObjectRef
+	Version domain.Version // of the document the deletion was decided on
+}
+
+// Delete removes the object that in names, with what is deleted with it. It needs the kind's permission to write and
 // LevelAdmin. It returns Conflict while others belong to it.
-func (b *Objects) Delete(ctx context.Context, caller domain.Principal, ref domain.ObjectRef) error {
-	target, w, err := b.enter(ctx, &caller, ref)
+func (b *Objects) Delete(ctx context.Context, caller domain.Principal, in DeleteObject) error {
+	target, w, err := b.enter(ctx, &caller, in.Object)
 	if err != nil {
 		return err
 	}
-	_, err = b.work(ctx, w, target.Key(), domain.LevelAdmin, ObjectTx.DeleteObject)
+	_, err = b.work(ctx, w, target.Key(), domain.LevelAdmin, func(tx ObjectTx, o *domain.Object) error {
+		if err := check(in.Version, w, o); err != nil {
+			return err
+		}
+		return tx.DeleteObject(o)
+	})
 	return err
 }
 

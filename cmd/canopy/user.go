@@ -211,7 +211,7 @@ func userDeleteCommand(cfg *app.Config) *cobra.Command {
 		Example: "  canopy user delete grace.hopper", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
-				return d.Users.Delete(c.Context(), caller, domain.UserRef{Alias: args[0]})
+				return d.Users.Delete(c.Context(), caller, directory.DeleteUser{User: domain.UserRef{Alias: args[0]}})
 			})
 		},
 	}

@@ -170,6 +170,10 @@ func oneself(c *fiber.Ctx) domain.UserRef {
 
 func decodeUserRef(c *fiber.Ctx) (domain.UserRef, error) { return userOf(c), nil }
 
+func decodeDeleteUser(c *fiber.Ctx) (directory.DeleteUser, error) {
+	return directory.DeleteUser{User: userOf(c)}, nil
+}
+
 func decodeGetUser(c *fiber.Ctx) (directory.GetUser, error) {
 	return directory.GetUser{User: userOf(c), Whole: true}, nil
 }

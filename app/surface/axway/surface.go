@@ -100,7 +100,7 @@ func (s *Surface) routes(r fiber.Router) {
 		s.onPage("verify", httpx.Acts(httpx.Open(s.validated(accounts.OwnPassword), a.Verify, encodeProven))))
 	r.Get("/users/:id", httpx.Handle(s.auth, decodeGetUser, u.Get, s.encodeUser))
 	r.Put("/users/:id", httpx.Handle(s.auth, s.decodeUserChange, u.Update, s.encodeUser))
-	r.Delete("/users/:id", httpx.Handle(s.auth, decodeUserRef, httpx.Done(u.Delete), httpx.NoContent))
+	r.Delete("/users/:id", httpx.Handle(s.auth, decodeDeleteUser, httpx.Done(u.Delete), httpx.NoContent))
 	r.Post("/users/:id/approve", httpx.Handle(s.auth, decodeUserRef, a.Approve, s.encodeCreatedUser))
 	r.Post("/users/:id/changepassword", httpx.Handle(s.auth, decodePassword, u.Update, httpx.NoContent))
 	r.Get("/users/:id/image", httpx.Handle(s.auth, decodeUserRef, u.Picture, encodePicture))

@@ -166,7 +166,7 @@ func requireUser(f fields, keys ...string) error {
 }
 
 func decodeUserChange(c *fiber.Ctx) (in directory.UpdateUser, err error) {
-	in.User, _ = decodeUserRef(c)
+	in.User, in.Version = userOf(c), version(c)
 	f, patch := decodeUser(c)
 	in.UserPatch = patch
 	id, uuid, agrees := f.numberIf("userid"), parseIf(f, "id", domain.ParseUUID), patch.Revise
@@ -189,8 +189,12 @@ func decodeUserChange(c *fiber.Ctx) (in directory.UpdateUser, err error) {
 	return in, f.Err
 }
 
-func decodeUserRef(c *fiber.Ctx) (domain.UserRef, error) {
-	return domain.ParseUserRef(httpx.Param(c, "id")), nil
+func userOf(c *fiber.Ctx) domain.UserRef { return domain.ParseUserRef(httpx.Param(c, "id")) }
+
+func decodeUserRef(c *fiber.Ctx) (domain.UserRef, error) { return userOf(c), nil }
+
+func decodeDeleteUser(c *fiber.Ctx) (directory.DeleteUser, error) {
+	return directory.DeleteUser{User: userOf(c), Version: version(c)}, nil
 }
 
 func decodeSession(c *fiber.Ctx) (domain.UUID, error) {
@@ -261,6 +265,7 @@ func decodeEnvironmentChange(c *fiber.Ctx) (in directory.UpdateEnvironment, err 
 	if in.Environment, err = decodeEnvironmentID(c); err != nil {
 		return in, err
 	}
+	in.Version = version(c)
 	f, patch := decodeEnvironmentPatch(c)
 	in.EnvironmentPatch = patch
 	if id := f.numberIf("envid"); id != nil && domain.NumberRef(domain.EnvironmentID(*id)) != in.Environment {
@@ -292,12 +297,25 @@ func decodeGroupChange(c *fiber.Ctx) (in directory.UpdateGroup, err error) {
 	if in.Group, err = decodeGroupID(c); err != nil {
 		return in, err
 	}
+	in.Version = version(c)
 	f, patch := decodeGroupPatch(c)
 	in.GroupPatch = patch
 	if id := f.numberIf("id"); id != nil && strconv.FormatInt(*id, 10) != string(in.Group) {
 		return in, domain.InvalidField("id", "This must be the group in the address, or be left out.")
 	}
 	return in, f.Err
+}
+
+func decodeDeleteEnvironment(c *fiber.Ctx) (in directory.DeleteEnvironment, err error) {
+	in.Environment, err = decodeEnvironmentID(c)
+	in.Version = version(c)
+	return in, err
+}
+
+func decodeDeleteGroup(c *fiber.Ctx) (in directory.DeleteGroup, err error) {
+	in.Group, err = decodeGroupID(c)
+	in.Version = version(c)
+	return in, err
 }
 
 func decodeExplain(c *fiber.Ctx) (directory.ExplainDecision, error) {

@@ -22,10 +22,10 @@ func (s *Surface) objectRoutes(r fiber.Router) {
 	r.Get("/rest/objects", ofEnvironment(httpx.Handle(s.auth, decodeObjectList, b.List, encodeListed(s, writeObject))))
 	r.Post("/rest/objects", httpx.Handle(s.auth, decodeNewObject, b.Create, s.encodeCreatedObject))
 	r.Post("/rest/objects/assign", httpx.Handle(s.auth, decodeAssign, b.HandOverAll, encode(s, writeCount)))
-	r.Get("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectRef, b.Get, encode(s, writeObject)))
-	r.Post("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectChange, b.Update, encode(s, writeObject)))
+	r.Get("/rest/objects/:object", httpx.Handle(s.auth, decodeObjectRef, b.Get, encodeVersion(s, writeObject)))
+	changes(r, "/rest/objects/:object", httpx.Handle(s.auth, decodeObjectChange, b.Update, encodeVersion(s, writeObject)))
 	r.Delete("/rest/objects/:object",
-		httpx.Handle(s.auth, decodeObjectRef, httpx.Done(b.Delete), encodeTrue[httpx.Just](s)))
+		httpx.Handle(s.auth, decodeDeleteObject, httpx.Done(b.Delete), encodeTrue[httpx.Just](s)))
 	r.Post("/rest/objects/:object/move", httpx.Handle(s.auth, decodeObjectMove, b.Move, encode(s, writeObject)))
 	r.Post("/rest/objects/:object/owner",
 		httpx.Handle(s.auth, decodeObjectTo("owner"), b.HandOver, encode(s, writeObject)))
@@ -198,10 +198,14 @@ func ofObject[In any](c *fiber.Ctx, keys []string, required []string,
 
 func decodeObjectChange(c *fiber.Ctx) (objects.UpdateObject, error) {
 	return ofObject(c, objectKeys, nil, func(ref domain.ObjectRef, f fields) objects.UpdateObject {
-		return objects.UpdateObject{Object: ref, Name: f.textIf("name"),
+		return objects.UpdateObject{Object: ref, Version: version(c), Name: f.textIf("name"),
 			Visibility: parseIf(f, "visibility", domain.ParseVisibility),
 			Uses:       refs[domain.ObjectRef](f, "uses", "id"), Attributes: f.attributesIf("attributes")}
 	})
+}
+
+func decodeDeleteObject(c *fiber.Ctx) (objects.DeleteObject, error) {
+	return objects.DeleteObject{Object: domain.ObjectRef(httpx.Param(c, "object")), Version: version(c)}, nil
 }
 
 func decodeObjectMove(c *fiber.Ctx) (objects.MoveObject, error) {
@@ -299,7 +303,7 @@ func queryUsage(c *fiber.Ctx) (in objects.ListUsage, err error) {
 
 func (s *Surface) encodeCreatedObject(c *fiber.Ctx, o objects.ObjectDocument) error {
 	c.Set(fiber.HeaderLocation, "/rest/objects/"+strconv.FormatInt(int64(o.ID), 10))
-	return encode(s, writeObject)(c, o)
+	return encodeVersion(s, writeObject)(c, o)
 }
 
 func writeKind(w *httpx.Writer, key string, k *domain.ObjectKindInfo) {

@@ -17,6 +17,9 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	if status == fiber.StatusUnauthorized {
 		c.Set(fiber.HeaderWWWAuthenticate, `Basic realm="Canopy", charset="UTF-8"`)
 	}
+	if domain.ErrStale.Is(p) { // which only the header If-Match asks about
+		status = fiber.StatusPreconditionFailed
+	}
 	w := s.envelope(status)
 	w.Text("error", sentence(p))
 	w.Text("thechnicalError", p.Code)

@@ -60,10 +60,11 @@ func (s *Surface) routes(r fiber.Router) {
 
 	s.accountRoutes(r) // before those of a user, with whom one of them shares its form
 	r.Get("/rest/users", ofEnvironment(httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUserList)))
-	r.Get("/rest/users/:alias", httpx.Handle(s.auth, decodeAlias, u.Get, encode(s, writeUser)))
+	r.Get("/rest/users/:alias", httpx.Handle(s.auth, decodeAlias, u.Get, encodeVersion(s, writeUser)))
 	r.Post("/rest/users", httpx.Handle(s.auth, decodeNewUser, u.Create, s.encodeCreatedUser))
-	r.Post("/rest/users/:id", httpx.Handle(s.auth, decodeUserChange, u.Update, encodeTrue[directory.UserDocument](s)))
-	r.Delete("/rest/users/:id", httpx.Handle(s.auth, decodeUserRef, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
+	changes(r, "/rest/users/:id", httpx.Handle(s.auth, decodeUserChange, u.Update, encodeTrue[directory.UserDocument](s)))
+	r.Delete("/rest/users/:id",
+		httpx.Handle(s.auth, decodeDeleteUser, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/users/:id/sessions",
 		httpx.Handle(s.auth, bare(decodeUserRef), s.uses.Sessions.List, encodeAll(s, writeSession)))
@@ -73,24 +74,26 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/environments",
 		ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, encodeListed(s, writeEnvironment))))
 	r.Get("/rest/environments/byAlias/:alias",
-		httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encode(s, writeEnvironment)))
+		httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encodeVersion(s, writeEnvironment)))
 	r.Get("/rest/environments/childs/:id",
 		httpx.Handle(s.auth, bare(decodeEnvironmentID), e.Children, encodeAll(s, writeEnvironment)))
-	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encode(s, writeEnvironment)))
-	r.Post("/rest/environments", httpx.Handle(s.auth, decodeEnvironment, e.Create, encode(s, writeEnvironment)))
-	r.Post("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentChange, e.Update, encode(s, writeEnvironment)))
+	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encodeVersion(s, writeEnvironment)))
+	r.Post("/rest/environments", httpx.Handle(s.auth, decodeEnvironment, e.Create, encodeVersion(s, writeEnvironment)))
+	changes(r, "/rest/environments/:id",
+		httpx.Handle(s.auth, decodeEnvironmentChange, e.Update, encodeVersion(s, writeEnvironment)))
 	r.Delete("/rest/environments/:id",
-		httpx.Handle(s.auth, decodeEnvironmentID, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
+		httpx.Handle(s.auth, decodeDeleteEnvironment, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/groups", httpx.Handle(s.auth, decodeNothing, httpx.Alone(g.List), encodeAll(s, writeGroup)))
-	r.Get("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, g.Get, encode(s, writeGroup)))
-	r.Post("/rest/groups", httpx.Handle(s.auth, decodeGroup, g.Create, encode(s, writeGroup)))
-	r.Post("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupChange, g.Update, encode(s, writeGroup)))
-	r.Delete("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, httpx.Done(g.Delete), encodeTrue[httpx.Just](s)))
+	r.Get("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, g.Get, encodeVersion(s, writeGroup)))
+	r.Post("/rest/groups", httpx.Handle(s.auth, decodeGroup, g.Create, encodeVersion(s, writeGroup)))
+	changes(r, "/rest/groups/:id", httpx.Handle(s.auth, decodeGroupChange, g.Update, encodeVersion(s, writeGroup)))
+	r.Delete("/rest/groups/:id",
+		httpx.Handle(s.auth, decodeDeleteGroup, httpx.Done(g.Delete), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/permissions",
 		httpx.Handle(s.auth, decodeNothing, httpx.Alone(s.uses.Explain.Permissions), encodeAll(s, writePermission)))
-	r.Get("/rest/me", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(s.uses.Me.Get), encode(s, writeUser)))
+	r.Get("/rest/me", httpx.Handle(s.auth, httpx.Nothing, httpx.Alone(s.uses.Me.Get), encodeVersion(s, writeUser)))
 	r.Post("/rest/me/password", httpx.Handle(s.auth, s.decodePasswordChange, httpx.Done(s.uses.Me.ChangePassword),
 		encodeTrue[httpx.Just](s)))
 	r.Get("/rest/me/sessions", httpx.Handle(s.auth, bare(oneself), s.uses.Sessions.List, encodeAll(s, writeSession)))
@@ -102,6 +105,14 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, encodeListed(s, writeAudit))))
 	s.keyRoutes(r)
 	s.objectRoutes(r)
+}
+
+// changes offers a change by each method that clients know for one: POST is the document's, and PATCH and PUT do the
+// same. What is not sent stays as it is.
+func changes(r fiber.Router, path string, change fiber.Handler) {
+	for _, method := range []string{fiber.MethodPost, fiber.MethodPatch, fiber.MethodPut} {
+		r.Add(method, path, change)
+	}
 }
 
 // headerEnvironment is the header that says which environment is the current one.

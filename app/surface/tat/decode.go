@@ -136,6 +136,10 @@ func decodeTopic(c *fiber.Ctx) (domain.ObjectRef, error) {
 	return domain.ObjectRef(topicOf(c, "")), nil
 }
 
+func decodeDeleteTopic(c *fiber.Ctx) (objects.DeleteObject, error) {
+	return objects.DeleteObject{Object: domain.ObjectRef(topicOf(c, ""))}, nil
+}
+
 // errSeconds reports a time that is no number of seconds.
 var errSeconds = &domain.Error{Kind: domain.Invalid, Code: "seconds_invalid", Public: "Give a number of seconds."}
 
@@ -411,8 +415,8 @@ func decodeGroups(c *fiber.Ctx) (in directory.ListGroups, err error) {
 	return in, err
 }
 
-func decodeGroupName(c *fiber.Ctx) (domain.GroupRef, error) {
-	return domain.GroupRef(httpx.Param(c, "group")), nil
+func decodeDeleteGroup(c *fiber.Ctx) (directory.DeleteGroup, error) {
+	return directory.DeleteGroup{Group: domain.GroupRef(httpx.Param(c, "group"))}, nil
 }
 
 func decodeEditGroup(c *fiber.Ctx) (directory.UpdateGroup, error) {

@@ -217,7 +217,7 @@ func (s *Surface) neighbours(r fiber.Router) {
 		domain.ErrObjectNotFound: {400, "topic {topic} does not exist or you have no access on it"},
 	}))
 	r.Delete("/topic/*",
-		s.telling(httpx.Handle(s.auth, decodeTopic, httpx.Done(s.uses.Objects.Delete),
+		s.telling(httpx.Handle(s.auth, decodeDeleteTopic, httpx.Done(s.uses.Objects.Delete),
 			encodeInfo[httpx.Just](200, "Topic {topic} is deleted")), texts{
 			domain.ErrObjectNotFound: {400, unknownTopic},
 		}))
@@ -268,7 +268,7 @@ func (s *Surface) neighbours(r fiber.Router) {
 			domain.ErrGroupAliasTaken: {409, "Group Name already exists"},
 		}))
 	r.Delete("/group/edit/:group",
-		s.telling(admin(s, decodeGroupName, httpx.Done(groups.Delete), encodeEmpty[httpx.Just](200)), texts{
+		s.telling(admin(s, decodeDeleteGroup, httpx.Done(groups.Delete), encodeEmpty[httpx.Just](200)), texts{
 			domain.ErrGroupNotFound: {404, "Invalid Group"},
 		}))
 }

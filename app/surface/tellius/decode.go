@@ -55,7 +55,9 @@ func decodeList(c *fiber.Ctx) (in directory.ListUsers, err error) {
 
 func userOf(c *fiber.Ctx) domain.UserRef { return domain.ParseUserRef(httpx.Param(c, "userId")) }
 
-func decodeUserRef(c *fiber.Ctx) (domain.UserRef, error) { return userOf(c), nil }
+func decodeDeleteUser(c *fiber.Ctx) (directory.DeleteUser, error) {
+	return directory.DeleteUser{User: userOf(c)}, nil
+}
 
 func decodeGetUser(c *fiber.Ctx) (directory.GetUser, error) {
 	return directory.GetUser{User: userOf(c), Whole: true}, nil
@@ -173,6 +175,11 @@ func decodeNewGroup(c *fiber.Ctx) (directory.GroupPatch, error) {
 func decodeGroupRef(c *fiber.Ctx) (domain.GroupRef, error) {
 	id, err := decodeGroupID(c)
 	return domain.GroupRef(id), err
+}
+
+func decodeDeleteGroup(c *fiber.Ctx) (in directory.DeleteGroup, err error) {
+	in.Group, err = decodeGroupRef(c)
+	return in, err
 }
 
 func decodeGroupChange(c *fiber.Ctx) (in directory.UpdateGroup, err error) {

@@ -49,7 +49,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/users", admin(s, decodeNewUser, u.Create, encodeWholeUser))
 	r.Put("/users/:userId", admin(s, decodeUserChange, u.Update, encodeUser))
 	r.Get("/users", admin(s, decodeList, u.List, encodeUserList))
-	r.Delete("/users/:userId", admin(s, decodeUserRef, httpx.Done(u.Delete), httpx.Empty))
+	r.Delete("/users/:userId", admin(s, decodeDeleteUser, httpx.Done(u.Delete), httpx.Empty))
 	r.Post("/assignUserObjects", admin(s, decodeHandOver, s.uses.Objects.HandOverAll, httpx.Empty))
 
 	r.Post("/api/auth/login", httpx.Open(s.decodeNewerSignIn, sessions.SignIn, encodeToken))
@@ -59,7 +59,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/groups", admin(s, decodeNewGroup, g.Create, encodeGroup))
 	r.Put("/groups/:groupId", admin(s, decodeGroupChange, g.Update, encodeGroup))
 	r.Get("/groups", admin(s, decodeNothing, httpx.Alone(g.List), encodeGroups))
-	r.Delete("/groups/:groupId", admin(s, decodeGroupRef, httpx.Done(g.Delete), httpx.Empty))
+	r.Delete("/groups/:groupId", admin(s, decodeDeleteGroup, httpx.Done(g.Delete), httpx.Empty))
 	r.Post("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Join), httpx.Empty))
 	r.Delete("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Leave), httpx.Empty))
 }
