@@ -32,7 +32,7 @@ func (s *Server) operations(common *httpx.Server) *fiber.App {
 	app.Get("/metrics", func(c *fiber.Ctx) error { metrics(c.Context()); return nil })
 	app.Get("/openapi/:name", s.description)
 	if pages := s.config.pages(); pages != "" {
-		app.All("/", console.Landing(s.config.console(), string(pages), func(*fiber.Ctx) error { return fiber.ErrNotFound }))
+		app.All("/", console.Landing(string(pages), func(*fiber.Ctx) error { return fiber.ErrNotFound }))
 	}
 	app.Get("/docs", s.docs)
 	app.Get(axway.Home, func(c *fiber.Ctx) error {

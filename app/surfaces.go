@@ -145,8 +145,22 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 		{
 			name:   "console",
 			claims: below(console.Base),
-			app:    console.New(server, console.Uses{Accounts: d.Accounts}, d.config.console()),
+			app: console.New(server, console.Uses{Users: d.Users, Environments: d.Environments,
+				Organizations: d.Organizations, Groups: d.Groups, Me: d.Me, Explain: d.Explain, Audit: d.Audit,
+				Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys}, d.config.console(),
+				bySecurity(server, by(authn.Cookie(d.access.tokens, console.SecureSessionCookie, console.CSRFHeader)),
+					by(authn.Cookie(d.access.tokens, console.SessionCookie, console.CSRFHeader)))),
 		},
+	}
+}
+
+// bySecurity finds the principal in one way for who speaks HTTPS, and in another for everybody else.
+func bySecurity(server *httpx.Server, secure, plain httpx.Auth) httpx.Auth {
+	return func(c *fiber.Ctx) (domain.Principal, error) {
+		if httpx.Secure(c, server.Trusted) {
+			return secure(c)
+		}
+		return plain(c)
 	}
 }
 
@@ -173,7 +187,7 @@ func (cfg *Config) publicPages() accounts.Pages {
 // console returns what the pages need to know.
 func (cfg *Config) console() console.Config {
 	return console.Config{PublicURL: cfg.publicURL(), MinPasswordLength: cfg.MinPasswordLength,
-		MaxPasswordLength: authn.MaxPasswordLength}
+		MaxPasswordLength: authn.MaxPasswordLength, Pages: cfg.pages()}
 }
 
 // access is what finds the principal of a request.

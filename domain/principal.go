@@ -36,8 +36,10 @@ type Principal struct {
 	Current EnvironmentRef
 	// Narrowed is what the request is narrowed to, of what the user has.
 	Narrowed Narrowing
-	// Session is the session the request belongs to; empty if it carried a name and password.
-	Session UUID
+	// Session is the session the request belongs to; empty if it carried a name and password. Language
+	// and TimeZone are what the user asked to be written to in; they are read with a session only.
+	Session            UUID
+	Language, TimeZone string
 	// PasswordExpired means that nothing but a change of the password is possible.
 	PasswordExpired bool
 }

@@ -66,14 +66,18 @@ func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey,
 	o := int64(k.Organization)
 	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumnsOfOne+
 		`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
-			s.expires_at, s.idle_limit, EXISTS (SELECT 1 FROM signing_keys k WHERE k.id = ?)`+accountTables+
+			s.expires_at, s.idle_limit, u.language, u.time_zone,
+			EXISTS (SELECT 1 FROM signing_keys k WHERE k.id = ?)`+accountTables+
 		`JOIN sessions s ON s.organization_id = u.organization_id AND s.user_id = u.id AND s.id = ?
 			WHERE u.organization_id = ? AND u.id = ?`, o, o, key, string(k.ID), o, int64(k.User))
 	var r sessionRow
+	var language, zone string
 	account, err = db.Only(rows, err,
-		accountWith(&r.Kind, &r.TokenEpoch, &r.EnvironmentID, &r.SecretHash, &r.LastAt, &r.ExpiresAt, &r.IdleLimit, &signed),
+		accountWith(&r.Kind, &r.TokenEpoch, &r.EnvironmentID, &r.SecretHash, &r.LastAt, &r.ExpiresAt, &r.IdleLimit,
+			&language, &zone, &signed),
 		domain.ErrSessionNotFound)
 	if err == nil {
+		account.Language, account.TimeZone = language, zone
 		account.Session = r.session()
 		account.Session.SessionKey = k
 	}

@@ -308,6 +308,25 @@ func (g *Gate) Explain(ctx context.Context, caller *domain.Principal, p domain.P
 	return x, nil
 }
 
+// Abilities returns the permissions that the caller may use on their own account, and those that they may use
+// in their reach.
+func (g *Gate) Abilities(ctx context.Context, caller *domain.Principal) (own, within domain.Mask, err error) {
+	a, err := g.access(ctx, caller)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i := range domain.Catalogue {
+		p := domain.Catalogue[i].Permission
+		if g.policy.Decide(a.role, a.mask, domain.Self, p).Allowed {
+			own |= p.Mask()
+		}
+		if g.policy.Decide(a.role, a.mask, domain.Within, p).Allowed {
+			within |= p.Mask()
+		}
+	}
+	return own, within, nil
+}
+
 // Roles returns the roles that the policy permits p to in a position, from the least to the most, given
 // that a group gives it.
 func (g *Gate) Roles(p domain.Permission, position domain.Position) []domain.Role {

@@ -15,6 +15,7 @@ import (
 type Sessions struct {
 	gate      *tenancy.Gate
 	users     *directory.Users
+	me        *directory.Me
 	store     SessionStore
 	signIns   SignInStore
 	passwords directory.Passwords
@@ -45,11 +46,11 @@ var DefaultSessionLimits = SessionLimits{
 }
 
 // NewSessions returns the use cases of sessions.
-func NewSessions(gate *tenancy.Gate, users *directory.Users, store SessionStore, signIns SignInStore,
-	passwords directory.Passwords, tokens Tokens,
-	limits SessionLimits, now func() time.Time) *Sessions {
-	return &Sessions{gate: gate, users: users, store: store, signIns: signIns, passwords: passwords, tokens: tokens,
-		limits: limits, now: now}
+func NewSessions(gate *tenancy.Gate, users *directory.Users, me *directory.Me, store SessionStore,
+	signIns SignInStore, passwords directory.Passwords, tokens Tokens, limits SessionLimits,
+	now func() time.Time) *Sessions {
+	return &Sessions{gate: gate, users: users, me: me, store: store, signIns: signIns, passwords: passwords,
+		tokens: tokens, limits: limits, now: now}
 }
 
 // SessionStore shows the sessions of users, and ends them in transactions. What a method takes of a scope is
@@ -103,9 +104,11 @@ type Tokens interface {
 }
 
 // SignIn asks for a session. Environment is where it is to be used; Client is what the
-// client calls itself. The zero Kind is a session of one long access token.
+// client calls itself. The zero Kind is a session of one long access token. NewPassword, if it is not empty,
+// takes the place of a password that must be changed first; it does nothing to another one.
 type SignIn struct {
 	Login, Password string
+	NewPassword     string
 	Environment     domain.EnvironmentRef
 	Kind            domain.SessionKind
 	Address, Client string
@@ -135,6 +138,14 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	account, err := s.passwords.SignIn(ctx, in.Login, in.Password, in.Address)
 	if err != nil {
 		return SignedIn{}, err
+	}
+	if account.Principal.PasswordExpired && in.NewPassword != "" {
+		if err := s.me.ChangePassword(ctx, account.Principal,
+			directory.ChangePassword{Old: in.Password, New: in.NewPassword, Address: in.Address}); err != nil {
+			return SignedIn{}, err
+		}
+		in.Password, in.NewPassword = in.NewPassword, ""
+		return s.SignIn(ctx, in)
 	}
 	environment, err := s.environment(ctx, &account, in.Environment)
 	if err != nil {
@@ -302,6 +313,25 @@ func (s *Sessions) End(ctx context.Context, caller domain.Principal, id domain.U
 // EndAll ends all sessions of a user, the one the request belongs to included, under the rules of List.
 func (s *Sessions) EndAll(ctx context.Context, caller domain.Principal, ref domain.UserRef) error {
 	return s.end(ctx, &caller, ref, SessionTx.EndSessions)
+}
+
+// EndOthers ends all sessions of the caller but the one the request belongs to. It needs domain.SessionManage.
+func (s *Sessions) EndOthers(ctx context.Context, caller domain.Principal) error {
+	all, err := s.List(ctx, caller, domain.UserRef{})
+	if err != nil {
+		return err
+	}
+	return s.end(ctx, &caller, domain.UserRef{}, func(tx SessionTx, user domain.UserKey) error {
+		for i := range all {
+			if all[i].Current {
+				continue
+			}
+			if err := tx.EndSession(user, all[i].ID); err != nil && !domain.ErrSessionNotFound.Is(err) {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (s *Sessions) end(ctx context.Context, caller *domain.Principal, ref domain.UserRef,

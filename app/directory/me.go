@@ -47,6 +47,25 @@ func (m *Me) Get(ctx context.Context, caller domain.Principal) (UserDocument, er
 	return described[0], nil
 }
 
+// Abilities are what a caller may do, for those who offer it to them. They decide nothing.
+type Abilities struct {
+	Role domain.Role // they act with
+	// Own are the permissions on their own account, Within those in their reach.
+	Own, Within domain.Mask
+}
+
+// Abilities returns what the caller may do: nothing while their password must be changed first.
+func (m *Me) Abilities(ctx context.Context, caller domain.Principal) (a Abilities, err error) {
+	if caller.PasswordExpired {
+		return a, nil
+	}
+	if a.Role, err = m.gate.Role(ctx, &caller); err != nil {
+		return a, err
+	}
+	a.Own, a.Within, err = m.gate.Abilities(ctx, &caller)
+	return a, err
+}
+
 // ChangePassword asks for another password.
 type ChangePassword struct {
 	Old, New string

@@ -46,6 +46,11 @@ func ReadForm(c *fiber.Ctx, known ...string) (Form, error) {
 	return form, nil
 }
 
+// AnyForm reads the body of a request as ReadForm does, but for what is known.
+func AnyForm(c *fiber.Ctx) (Form, error) {
+	return ParseForm(c.Get(fiber.HeaderContentType), c.Context().PostBody())
+}
+
 // ParseForm reads a form of that content type as ReadForm does, but for what is known.
 func ParseForm(contentType string, body []byte) (Form, error) {
 	if contentType == "" && len(body) == 0 {

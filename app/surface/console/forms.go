@@ -50,7 +50,7 @@ func (f *form) words(w *words) *pageWords { return f.kind.texts(w) }
 // reads first.
 func (f *form) title(w *words) string {
 	if f.problem+f.passwordProblem+f.againProblem != "" {
-		return with(w.Error, "title", f.words(w).Title)
+		return fill(w.Error, "title", f.words(w).Title)
 	}
 	return f.words(w).Title
 }
@@ -303,10 +303,7 @@ func (s *Surface) explain(f *form, v *view, problem *domain.Error) bool {
 	case problem.Field == errDifferent.Field:
 		f.againProblem = w.Different
 	case problem.Kind == domain.TooMany:
-		minutes := max((problem.RetryAfter+59)/60, 1)
-		if f.problem = with(w.TooMany, "minutes", strconv.Itoa(minutes)); minutes == 1 {
-			f.problem = w.TooManyOne
-		}
+		f.problem = v.waiting(problem)
 	case problem.Kind == domain.Unavailable:
 		f.problem = w.Busy
 	case domain.ErrUserMailTaken.Is(problem):
@@ -323,9 +320,9 @@ func (s *Surface) passwordProblem(f *form, w *words) string {
 	case f.password == "":
 		return w.Required
 	case utf8.RuneCountInString(f.password) < s.config.MinPasswordLength:
-		return with(w.TooShort, "least", strconv.Itoa(s.config.MinPasswordLength))
+		return fill(w.TooShort, "least", strconv.Itoa(s.config.MinPasswordLength))
 	case len(f.password) > s.config.MaxPasswordLength:
-		return with(w.TooLong, "most", strconv.Itoa(s.config.MaxPasswordLength))
+		return fill(w.TooLong, "most", strconv.Itoa(s.config.MaxPasswordLength))
 	}
 	return w.Refused
 }

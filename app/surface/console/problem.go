@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -14,6 +15,12 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	if errors.As(err, new(errAnswered)) {
 		return nil
 	}
+	if s.guest(c) && domain.AsError(err).Kind == domain.Unauthenticated {
+		return s.askToSignIn(c)
+	}
+	if v, _ := c.Locals(visitKey{}).(*visit); v != nil {
+		return s.fail(c, v, err)
+	}
 	f, _ := c.Locals(formKey{}).(*form)
 	if f == nil {
 		f = &form{}
@@ -21,11 +28,56 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	return s.refuse(c, s.view(c, f.lang), err)
 }
 
+// guest reports whether the request is for a page of somebody who is signed in: those of links are not.
+func (s *Surface) guest(c *fiber.Ctx) bool {
+	f, _ := c.Locals(formKey{}).(*form)
+	return f == nil
+}
+
+// askToSignIn sends the browser to the page to sign in, which leads back to where it was going; a form cannot be
+// sent again that way.
+func (s *Surface) askToSignIn(c *fiber.Ctx) error {
+	s.forget(c)
+	next, ended := "", ""
+	if httpx.Method(c) == fiber.MethodGet && !partial(c) {
+		path := c.Path()
+		next = path[strings.LastIndexByte(path, '/')+1:]
+		if query := string(c.Context().URI().QueryString()); query != "" {
+			next += "?" + query
+		}
+	}
+	if httpx.Cookie(c, s.cookieName(c)) != "" {
+		ended = "1"
+	}
+	return leave(c, at(signInPage, "next", next, "ended", ended))
+}
+
+// fail sends a page to somebody who is signed in that says why there is not the one they asked for.
+func (s *Surface) fail(c *fiber.Ctx, v *visit, err error) error {
+	status, problem := httpx.Problem(c, err)
+	w := &v.words.Shell
+	title, text := w.Failed, v.words.problem(problem)
+	switch problem.Kind {
+	case domain.NotFound:
+		title, text = w.Absent, w.AbsentText
+	case domain.Forbidden:
+		title = w.Refused
+	case domain.Unavailable:
+		text = v.words.Busy
+	case domain.Internal:
+		text = v.words.Failed
+	}
+	v.wrong = nil
+	return renderWith(c, scripted, status, failPage(v, title, text))
+}
+
 // refuse sends a page without a form.
 func (s *Surface) refuse(c *fiber.Ctx, v *view, err error) error {
 	status, problem := httpx.Problem(c, err)
 	w := v.words
 	switch {
+	case domain.ErrCSRF.Is(problem):
+		return render(c, status, wordPage(v, w.FailedTitle, w.Shell.Stale, ""))
 	case domain.ErrSecret.Is(problem):
 		return render(c, status, wordPage(v, w.SpentTitle, w.Spent, w.SpentNext))
 	case status == fiber.StatusNotFound || status == fiber.StatusMethodNotAllowed:

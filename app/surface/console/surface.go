@@ -2,9 +2,7 @@ package console
 
 import (
 	"bytes"
-	"crypto/sha256"
-	_ "embed"
-	"encoding/hex"
+	"context"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -14,7 +12,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
+	"canopy/domain"
 )
 
 // Base is the path below which the pages are.
@@ -22,7 +22,16 @@ const Base = "/console"
 
 // Uses are the use cases the surface offers.
 type Uses struct {
-	Accounts *accounts.Accounts
+	Users         *directory.Users
+	Environments  *directory.Environments
+	Organizations *directory.Organizations
+	Groups        *directory.Groups
+	Me            *directory.Me
+	Explain       *directory.Explain
+	Audit         *directory.Audit
+	Sessions      *accounts.Sessions
+	Accounts      *accounts.Accounts
+	APIKeys       *accounts.APIKeys
 }
 
 // Config is what the surface needs to know of the server.
@@ -30,6 +39,8 @@ type Config struct {
 	PublicURL string // where people reach the server
 	// MinPasswordLength and MaxPasswordLength bound passwords, in characters and bytes.
 	MinPasswordLength, MaxPasswordLength int
+	// Pages is where links of mail lead.
+	Pages accounts.Pages
 }
 
 // site returns what people know the server by.
@@ -43,21 +54,23 @@ func (c *Config) site() string {
 // Surface answers requests of people.
 type Surface struct {
 	uses    Uses
+	auth    httpx.Auth
 	config  Config
 	site    string
 	trusted []netip.Prefix
 }
 
-// New returns the application of the surface.
-func New(server *httpx.Server, uses Uses, config Config) *fiber.App {
-	s := &Surface{uses: uses, config: config, site: config.site(), trusted: server.Trusted}
+// New returns the application of the surface. auth finds the principal of a request by the session's cookie.
+func New(server *httpx.Server, uses Uses, config Config, auth httpx.Auth) *fiber.App {
+	s := &Surface{uses: uses, auth: signedIn(auth), config: config, site: config.site(), trusted: server.Trusted}
 	app := server.NewApp("console", s.problem)
+	s.linkRoutes(app)
 	s.routes(app)
 	return app
 }
 
-// routes lists every route.
-func (s *Surface) routes(r fiber.Router) {
+// linkRoutes lists the pages to which links of mail lead.
+func (s *Surface) linkRoutes(r fiber.Router) {
 	a := s.uses.Accounts
 
 	r.Get(Base+"/"+accept.path, s.show(accept))
@@ -71,22 +84,37 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get(Base+"/"+begin.path, s.show(begin))
 	r.Post(Base+"/"+begin.path, s.mending(begin, httpx.Open(s.decodeBegin, a.Verify, s.encodeBegun)))
 	r.Get(Base+"/"+donePath, httpx.Open(decodeDone, find, s.encodeDone))
-	r.Get(Base+"/"+styleFile, sendStyle)
 }
+
+// routes lists the pages of people who are signed in, and how they get there. Every page is one level below
+// Base, so that links between pages are names without a slash.
+func (s *Surface) routes(r fiber.Router) {
+	for _, a := range assets {
+		r.Get(Base+"/"+a.file, a.send)
+	}
+	r.Get(Base, func(c *fiber.Ctx) error { return leave(c, httpx.Mounted(c, Base)+"/"+homePage) })
+	r.Get(Base+"/"+signInPage, s.showSignIn)
+	r.Post(Base+"/"+signInPage, s.signIn)
+	r.Get(Base+"/"+forgotPage, s.showForgot)
+	r.Post(Base+"/"+forgotPage, s.forgot)
+	r.Post(Base+"/sign-out", s.on(s.signOut))
+	r.Get(Base+"/"+homePage, s.on(s.home))
+	r.Post(Base+"/theme", s.setTheme)
+	s.meRoutes(r)
+}
+
+// home sends everybody to where they begin.
+func (s *Surface) home(context.Context, *visit) (answer, error) { return answer{to: "me"}, nil }
 
 // Landing answers a browser at the root of the server, which has the pages at base, and is what
 // else to do for everybody else.
-func Landing(config Config, base string, otherwise fiber.Handler) fiber.Handler {
-	s := &Surface{site: config.site()}
+func Landing(base string, otherwise fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		c.Vary(fiber.HeaderAccept)
 		if method := httpx.Method(c); method != fiber.MethodGet && method != fiber.MethodHead || !wantsPage(c) {
 			return otherwise(c)
 		}
-		v := s.view(c, "")
-		v.style = strings.TrimPrefix(base, "/") + "/" + styleFile
-		v.other = "?lang=" + v.words.Other
-		return render(c, fiber.StatusOK, landingPage(v))
+		return leave(c, strings.TrimPrefix(base, "/")+"/"+homePage)
 	}
 }
 
@@ -108,8 +136,8 @@ type view struct {
 	words *words
 	site  string
 	least int
-	style string // the address of the style sheet
 	other string // the address of the page in the other language; empty for a page that is shown once
+	theme string // light, dark, or empty for what the browser is set to
 }
 
 // view returns what a page is written with, in the language that lang names, or else one that the
@@ -119,18 +147,43 @@ func (s *Surface) view(c *fiber.Ctx, lang string) *view {
 		lang = httpx.Query(c, "lang")
 	}
 	w := choose(lang, httpx.Header(c, fiber.HeaderAcceptLanguage))
-	return &view{words: w, site: s.site, least: s.config.MinPasswordLength, style: styleFile, other: "?lang=" + w.Other}
+	return &view{words: w, site: s.site, least: s.config.MinPasswordLength, other: "?lang=" + w.Other, theme: themeOf(c)}
+}
+
+// speak changes the language to the one that somebody asked to be written to in, if it is one of ours.
+func (v *view) speak(language string) {
+	if language != "" {
+		v.words = choose(language, v.words.Language)
+	}
 }
 
 // hint says what a password must be.
-func (v *view) hint() string { return with(v.words.PasswordHint, "least", strconv.Itoa(v.least)) }
+func (v *view) hint() string { return fill(v.words.PasswordHint, "least", strconv.Itoa(v.least)) }
 
-// policy lets a page have our style sheet and send forms here, and nothing else.
-const policy = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+// waiting says when another attempt may be made.
+func (v *view) waiting(problem *domain.Error) string {
+	minutes := max((problem.RetryAfter+59)/60, 1)
+	if minutes == 1 {
+		return v.words.TooManyOne
+	}
+	return fill(v.words.TooMany, "minutes", strconv.Itoa(minutes))
+}
+
+// policy lets a page have our style sheet and send forms here, and nothing else; scripted also lets it have our
+// scripts, which may ask this server.
+const (
+	policy = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; " +
+		"base-uri 'none'"
+	scripted = policy + "; script-src 'self'; connect-src 'self'"
+)
 
 // render sends a page. Nothing keeps it or shows it inside of another, and where it leads is not
 // told its address, which may hold a secret.
 func render(c *fiber.Ctx, status int, page templ.Component) error {
+	return renderWith(c, policy, status, page)
+}
+
+func renderWith(c *fiber.Ctx, policy string, status int, page templ.Component) error {
 	var b bytes.Buffer
 	if err := page.Render(c.UserContext(), &b); err != nil {
 		return err
@@ -138,23 +191,10 @@ func render(c *fiber.Ctx, status int, page templ.Component) error {
 	c.Set(fiber.HeaderContentSecurityPolicy, policy)
 	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
 	c.Set(fiber.HeaderXFrameOptions, "DENY")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	c.Set("Cross-Origin-Resource-Policy", "same-origin")
 	c.Set("X-Robots-Tag", "noindex")
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	c.Vary(fiber.HeaderAcceptLanguage)
+	c.Vary(fiber.HeaderAcceptLanguage, "HX-Request")
 	return c.Status(status).Send(b.Bytes())
-}
-
-//go:embed console.css
-var style []byte
-
-// styleFile is the name of the style sheet, which changes with what is in it.
-var styleFile = func() string {
-	sum := sha256.Sum256(style)
-	return "console-" + hex.EncodeToString(sum[:8]) + ".css"
-}()
-
-func sendStyle(c *fiber.Ctx) error {
-	c.Set(fiber.HeaderContentType, "text/css; charset=utf-8")
-	c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
-	return c.Send(style)
 }

@@ -4,12 +4,15 @@ import (
 	"strings"
 
 	"golang.org/x/text/language"
+
+	"canopy/domain"
 )
 
 // words are the texts of the pages in one language. A text in braces is a place where something is
 // put in; sentences are whole, since languages order their parts differently.
 type words struct {
-	Language, Other, OtherName string // of the texts; of the other language, and what that calls itself
+	Language, Name   string // of the texts, and what the language calls itself
+	Other, OtherName string // the same of the other language
 
 	Accept, Reset, Verify, Mail, Begin pageWords
 
@@ -36,7 +39,17 @@ type words struct {
 
 	Belongs string // {site}
 
-	LandingTitle, Landing, LandingPeople, Docs string
+	Docs string
+
+	Thousands string // between the digits of large numbers
+	NoneIsOne bool   // none of a thing is written like one of it
+	Months    [12]string
+
+	Shell  shellWords
+	Said   saidWords
+	SignIn signInWords
+	Forgot forgotWords
+	Me     meWords
 }
 
 // pageWords are the texts of a page with a form.
@@ -51,7 +64,7 @@ type pageWords struct {
 type doneWords struct{ Title, Text, Next string }
 
 var english = words{
-	Language: "en", Other: "fr", OtherName: "Français",
+	Language: "en", Name: "English", Other: "fr", OtherName: "Français",
 	Accept: pageWords{
 		Title:  "Open your account",
 		Lead:   "An account was made for you at {site}. Choose a password of your own to open it.",
@@ -114,23 +127,23 @@ var english = words{
 	Spent:      "It may have been used already, it may be too old, or a part of it may be missing.",
 	SpentNext: "Ask for another link in the application from which you got this one. For an invitation, ask who " +
 		"invited you.",
-	AbsentTitle: "There is no such page", Absent: "Follow the link from your mail again, the whole of it.",
-	TooMany:      "There were too many attempts. Wait {minutes} minutes, and press the button again.",
-	TooManyOne:   "There were too many attempts. Wait a minute, and press the button again.",
-	Taken:        "This mail address belongs to another account. Ask an administrator for help.",
-	Busy:         "The server is busy. Wait a moment, and press the button again.",
-	Failed:       "This did not work, and nothing was changed. Try again later, or ask an administrator for help.",
-	FailedTitle:  "This did not work",
-	Belongs:      "This page belongs to {site}.",
-	LandingTitle: "Canopy",
-	Landing: "This server keeps the accounts of people, what they belong to and what they may do, for the " +
-		"applications of one or many organizations.",
-	LandingPeople: "If you came here to sign in, go to the application for which you have an account.",
-	Docs:          "For developers: descriptions of the APIs",
+	AbsentTitle: "There is no such page",
+	Absent:      "Check its address. If it is from a mail, follow the link again, the whole of it.",
+	TooMany:     "There were too many attempts. Wait {minutes} minutes, and press the button again.",
+	TooManyOne:  "There were too many attempts. Wait a minute, and press the button again.",
+	Taken:       "This mail address belongs to another account. Ask an administrator for help.",
+	Busy:        "The server is busy. Wait a moment, and press the button again.",
+	Failed:      "This did not work, and nothing was changed. Try again later, or ask an administrator for help.",
+	FailedTitle: "This did not work",
+	Belongs:     "This page belongs to {site}.",
+	Docs:        "For developers: descriptions of the APIs",
+	Thousands:   ",",
+	Months:      [12]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
+	Shell:       englishShell, Said: englishSaid, SignIn: englishSignIn, Forgot: englishForgot, Me: englishMe,
 }
 
 var french = words{
-	Language: "fr", Other: "en", OtherName: "English",
+	Language: "fr", Name: "Français", Other: "en", OtherName: "English",
 	Accept: pageWords{
 		Title:  "Ouvrez votre compte",
 		Lead:   "Un compte a été préparé pour vous sur {site}. Choisissez votre mot de passe pour l’ouvrir.",
@@ -202,19 +215,19 @@ var french = words{
 	Spent:      "Il a peut-être déjà servi, il est peut-être trop ancien, ou il en manque une partie.",
 	SpentNext: "Demandez un autre lien dans l’application d’où vient celui-ci. Pour une invitation, demandez à " +
 		"qui vous a invité.",
-	AbsentTitle: "Cette page n’existe pas", Absent: "Suivez de nouveau le lien de votre message, en entier.",
-	TooMany:    "Il y a eu trop de tentatives. Attendez {minutes} minutes, puis appuyez de nouveau sur le bouton.",
-	TooManyOne: "Il y a eu trop de tentatives. Attendez une minute, puis appuyez de nouveau sur le bouton.",
-	Taken:      "Cette adresse est celle d’un autre compte. Demandez de l’aide à un administrateur.",
-	Busy:       "Le serveur est très occupé. Attendez un instant, puis appuyez de nouveau sur le bouton.",
+	AbsentTitle: "Cette page n’existe pas",
+	Absent:      "Vérifiez son adresse. Si elle vient d’un message, suivez de nouveau le lien, en entier.",
+	TooMany:     "Il y a eu trop de tentatives. Attendez {minutes} minutes, puis appuyez de nouveau sur le bouton.",
+	TooManyOne:  "Il y a eu trop de tentatives. Attendez une minute, puis appuyez de nouveau sur le bouton.",
+	Taken:       "Cette adresse est celle d’un autre compte. Demandez de l’aide à un administrateur.",
+	Busy:        "Le serveur est très occupé. Attendez un instant, puis appuyez de nouveau sur le bouton.",
 	Failed: "Cela n’a pas fonctionné, et rien n’a été changé. Réessayez plus tard, ou demandez de " +
 		"l’aide à un administrateur.", FailedTitle: "Cela n’a pas fonctionné",
-	Belongs:      "Cette page appartient à {site}.",
-	LandingTitle: "Canopy",
-	Landing: "Ce serveur garde les comptes des personnes, ce à quoi elles appartiennent et ce qu’elles " +
-		"peuvent faire, pour les applications d’une ou de plusieurs organisations.",
-	LandingPeople: "Si vous venez vous connecter, allez à l’application pour laquelle vous avez un compte.",
-	Docs:          "Pour les développeurs : descriptions des API",
+	Belongs:   "Cette page appartient à {site}.",
+	Docs:      "Pour les développeurs : descriptions des API",
+	Thousands: "\u202f", NoneIsOne: true,
+	Months: [12]string{"janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."},
+	Shell:  frenchShell, Said: frenchSaid, SignIn: frenchSignIn, Forgot: frenchForgot, Me: frenchMe,
 }
 
 // catalogue lists the languages; the first is for everybody else.
@@ -229,5 +242,10 @@ func choose(wanted ...string) *words {
 	return catalogue[i]
 }
 
-// with puts a value into its place of a text.
-func with(text, place, value string) string { return strings.ReplaceAll(text, "{"+place+"}", value) }
+// fill puts a value into its place of a text.
+func fill(text, place, value string) string { return strings.ReplaceAll(text, "{"+place+"}", value) }
+
+// problem returns an error's sentence for people, in the language.
+func (w *words) problem(problem *domain.Error) string {
+	return problem.Public
+}

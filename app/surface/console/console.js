@@ -1,0 +1,82 @@
+// What pages do beyond links and forms. Every page works without it.
+(() => {
+  "use strict";
+
+  const status = () => document.getElementById("status");
+
+  // say tells what was done to who listens to the page.
+  const say = (text) => {
+    const box = status();
+    if (!box || !text) return;
+    const line = document.createElement("p");
+    line.className = "said";
+    line.textContent = text;
+    box.replaceChildren(line);
+  };
+
+  // After a page came, or a part of it, the focus goes to what changed.
+  const focusOn = (root) => {
+    const target = root.querySelector("[data-focus]");
+    if (target) target.focus({ preventScroll: false });
+  };
+  document.addEventListener("DOMContentLoaded", () => focusOn(document));
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const part = event.detail.elt;
+    focusOn(part);
+    const told = part.querySelector("[data-say]") || (part.matches("[data-say]") ? part : null);
+    if (told) say(told.dataset.say);
+  });
+
+  // A part that could not be had: the page is asked for whole, which says why.
+  document.addEventListener("htmx:responseError", (event) => {
+    const link = event.detail.elt.closest("a[href]");
+    if (link) window.location.assign(link.href);
+  });
+
+  // Pickers ask for what fits while somebody types, and take what is chosen.
+  let waiting = 0;
+  document.addEventListener("input", (event) => {
+    const box = event.target;
+    if (!(box instanceof HTMLInputElement) || !box.dataset.find) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      const found = document.getElementById(box.getAttribute("aria-controls"));
+      const typed = box.value.trim();
+      if (typed === "") {
+        found.replaceChildren();
+        return;
+      }
+      const address = new URL(box.dataset.find, document.location.href);
+      address.searchParams.set("q", typed);
+      const answer = await fetch(address, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+      if (!answer.ok || box.value.trim() !== typed) return;
+      const part = new DOMParser().parseFromString(await answer.text(), "text/html");
+      found.replaceChildren(...part.body.childNodes);
+    }, 200);
+  });
+  document.addEventListener("click", (event) => {
+    const chosen = event.target.closest("button[data-choose]");
+    if (chosen) {
+      const found = chosen.closest(".found");
+      const box = document.querySelector(`[aria-controls="${CSS.escape(found.id)}"]`);
+      box.value = chosen.dataset.choose;
+      found.replaceChildren();
+      box.focus();
+      return;
+    }
+    const copy = event.target.closest("button[data-copy]");
+    if (copy) {
+      navigator.clipboard.writeText(copy.dataset.copy).then(() => say(copy.dataset.said));
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const found = event.target.closest?.(".picker")?.querySelector(".found");
+    if (found) found.replaceChildren();
+  });
+
+  // Buttons that only scripts can serve.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const hidden of document.querySelectorAll("[data-script]")) hidden.hidden = false;
+  });
+})();

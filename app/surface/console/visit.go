@@ -1,0 +1,268 @@
+package console
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/directory"
+	"canopy/app/httpx"
+	"canopy/domain"
+)
+
+// A visit is one request of somebody who is signed in.
+type visit struct {
+	*view
+	c      *fiber.Ctx
+	caller domain.Principal
+	may    directory.Abilities
+	form   httpx.Form    // what was posted
+	csrf   string        // what a form has to send back
+	wrong  *domain.Error // what was wrong with the form, nil for nothing
+	zone   *time.Location
+}
+
+type visitKey struct{}
+
+// An answer is what a visit ends with: a page, or the address of one.
+type answer struct {
+	page templ.Component
+	to   string
+	err  error // what the page says is wrong, for the log and the status
+}
+
+// shown answers with a page.
+func shown(page templ.Component) (answer, error) { return answer{page: page}, nil }
+
+// went sends the browser to a page of ours, which says by a text of Said what was done. Reading that page
+// again does nothing.
+func went(to, said string) (answer, error) {
+	if said == "" {
+		return answer{to: to}, nil
+	}
+	to, fragment, _ := strings.Cut(to, "#")
+	sign := "?"
+	if strings.Contains(to, "?") {
+		sign = "&"
+	}
+	to += sign + "said=" + said
+	if fragment != "" {
+		to += "#" + fragment
+	}
+	return answer{to: to}, nil
+}
+
+// mend answers with the page of a form again if a person can mend what is wrong with it: the page shows what
+// was typed, and the mistake beside its field. Other errors come back as they are.
+func (v *visit) mend(err error, page func() templ.Component) (answer, error) {
+	problem := domain.AsError(err)
+	switch problem.Kind {
+	case domain.Internal, domain.Unauthenticated:
+		return answer{}, err
+	case domain.NotFound:
+		if v.form[problem.Field] == "" { // it is the page itself that is not there
+			return answer{}, err
+		}
+	}
+	v.wrong = problem
+	return answer{page: page(), err: err}, nil
+}
+
+// on makes the handler of a page or a form. A use case of its own is what run calls; run itself only
+// translates.
+func (s *Surface) on(run func(context.Context, *visit) (answer, error)) fiber.Handler {
+	return httpx.Handle(s.auth, s.arrive,
+		func(ctx context.Context, caller domain.Principal, v *visit) (answer, error) {
+			v.caller, v.csrf = caller, s.uses.Sessions.CSRF(caller)
+			v.speak(caller.Language)
+			v.zone = zoneOf(caller.TimeZone)
+			var err error
+			if v.may, err = s.uses.Me.Abilities(ctx, caller); err != nil {
+				return answer{}, err
+			}
+			v.c.Locals(visitKey{}, v)
+			return run(ctx, v)
+		}, s.send)
+}
+
+func (s *Surface) arrive(c *fiber.Ctx) (*visit, error) {
+	v := &visit{view: s.view(c, ""), c: c, zone: time.UTC}
+	if httpx.Method(c) != fiber.MethodPost {
+		return v, nil
+	}
+	var err error
+	v.form, err = posted(c)
+	return v, err
+}
+
+// maxZoneName bounds the name of a time zone that is looked for.
+const maxZoneName = 64
+
+// zoneOf returns the time zone with that name, UTC if there is none.
+func zoneOf(name string) *time.Location {
+	if len(name) > maxZoneName {
+		return time.UTC
+	}
+	if zone, err := time.LoadLocation(name); err == nil && name != "Local" {
+		return zone
+	}
+	return time.UTC
+}
+
+type postedKey struct{}
+
+// posted reads the form of a request, once.
+func posted(c *fiber.Ctx) (httpx.Form, error) {
+	if form, read := c.Locals(postedKey{}).(httpx.Form); read {
+		return form, nil
+	}
+	form, err := httpx.AnyForm(c)
+	if err == nil {
+		c.Locals(postedKey{}, form)
+	}
+	return form, err
+}
+
+func (s *Surface) send(c *fiber.Ctx, a answer) error {
+	if a.to != "" {
+		return leave(c, a.to)
+	}
+	status := fiber.StatusOK
+	if a.err != nil {
+		status, _ = httpx.Problem(c, a.err)
+	}
+	if err := renderWith(c, scripted, status, a.page); err != nil {
+		return err
+	}
+	if a.err != nil {
+		return errAnswered{a.err}
+	}
+	return nil
+}
+
+// leave sends the browser to another page of ours. A part of a page cannot be answered by another page, so a
+// request for one has the whole browser sent there.
+func leave(c *fiber.Ctx, to string) error {
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	if partial(c) {
+		c.Set("HX-Redirect", to)
+		return c.SendStatus(fiber.StatusNoContent)
+	}
+	c.Set(fiber.HeaderLocation, to)
+	c.Status(fiber.StatusSeeOther)
+	return nil
+}
+
+// partial reports whether a script of ours asks for a part of a page.
+func partial(c *fiber.Ctx) bool { return httpx.Header(c, "HX-Request") == "true" }
+
+// query returns a parameter of the page's address, empty if there is none.
+func (v *visit) query(name string) string { return httpx.Query(v.c, name) }
+
+// at returns the address of a page with parameters, name and value in turn; empty values are left out.
+func at(page string, parameters ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(parameters); i += 2 {
+		if parameters[i+1] != "" {
+			q.Set(parameters[i], parameters[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return page
+	}
+	return page + "?" + q.Encode()
+}
+
+// with returns the address of the page that is shown with other parameters, as at takes them, in place of
+// those of these names; what was said is not said again.
+func (v *visit) with(parameters ...string) string {
+	q := url.Values{}
+	for _, p := range httpx.QueryPairs(v.c) {
+		q.Add(p.Name, p.Value)
+	}
+	q.Del("said")
+	for i := 0; i+1 < len(parameters); i += 2 {
+		q.Del(parameters[i])
+		if parameters[i+1] != "" {
+			q.Set(parameters[i], parameters[i+1])
+		}
+	}
+	path := v.c.Path()
+	return at(path[strings.LastIndexByte(path, '/')+1:]) + question(q)
+}
+
+func question(q url.Values) string {
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+// value returns what a field of a form shows: what was typed, or else what is stored.
+func (v *visit) value(name, stored string) string {
+	if typed, given := v.form[name]; given {
+		return typed
+	}
+	return stored
+}
+
+// checked returns whether a box of a form is ticked: as it was sent, or else as it is stored.
+func (v *visit) checked(name string, stored bool) bool {
+	if v.form != nil {
+		return v.form[name] != ""
+	}
+	return stored
+}
+
+// mistake returns what is wrong with a field, empty for nothing.
+func (v *visit) mistake(name string) string {
+	if v.wrong == nil || v.wrong.Field != name {
+		return ""
+	}
+	return v.words.problem(v.wrong)
+}
+
+// can reports whether the caller may use one of the permissions somewhere in their reach.
+func (v *visit) can(any ...domain.Permission) bool { return slices.ContainsFunc(any, v.may.Within.Has) }
+
+// number writes a whole number as the language does.
+func (v *view) number(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + v.words.Thousands + digits[i:]
+	}
+	return digits
+}
+
+// counted returns a text about n things.
+func (v *view) counted(t plural, n int64) string {
+	text := t.Other
+	if n == 1 || n == 0 && v.words.NoneIsOne {
+		text = t.One
+	}
+	return fill(text, "n", v.number(n))
+}
+
+// when writes a time for people, in their own zone; empty for no time.
+func (v *visit) when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	t = t.In(v.zone)
+	return v.day(t) + t.Format(" 15:04")
+}
+
+// day writes the day of a time; empty for no time.
+func (v *visit) day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	t = t.In(v.zone)
+	return strconv.Itoa(t.Day()) + " " + v.words.Months[t.Month()-1] + " " + strconv.Itoa(t.Year())
+}
