@@ -28,6 +28,7 @@ import (
 var formats = map[string]func(string) error{
 	"uuid":      func(s string) error { _, err := domain.ParseUUID(s); return err },
 	"email":     func(s string) error { _, err := mail.ParseAddress(s); return err },
+	"date":      func(s string) error { _, err := time.Parse(time.DateOnly, s); return err },
 	"date-time": func(s string) error { _, err := time.Parse(time.RFC3339, s); return err },
 }
 

@@ -1,5 +1,10 @@
 package domain
 
+import (
+	"strings"
+	"time"
+)
+
 // Page says which part of a list is wanted.
 type Page struct {
 	// Limit is how many entries at most; 0 is as many as the store reads at once.
@@ -24,9 +29,19 @@ type UserFilter struct {
 	// Prefix keeps users whose alias, first name, last name or mail begins with it,
 	// compared by Fold.
 	Prefix string
-	Role   Role    // 0 keeps all
-	Group  GroupID // 0 keeps all; else the members of that group
-	Active *bool   // nil keeps all
+	// Part keeps users in whose alias, first name, last name or mail it occurs, compared by Fold.
+	Part   string
+	Role   Role       // 0 keeps all
+	Group  GroupID    // 0 keeps all; else the members of that group
+	Active *bool      // nil keeps all
+	State  *UserState // nil keeps all
+	// Connected keeps users who have ever signed in, or those who never have; nil keeps all.
+	Connected *bool
+	// NotConnectedSince keeps users who have not signed in since then, or never; zero keeps all.
+	NotConnectedSince time.Time
+	// BlockedHome keeps users who are blocked from their own home, by what the reader sees of their
+	// lists, or those who are not; nil keeps all.
+	BlockedHome *bool
 	// Conditions are further ones.
 	Conditions Conditions
 	Order      UserOrder
@@ -34,7 +49,8 @@ type UserFilter struct {
 
 // Plain reports whether the filter keeps all users.
 func (f *UserFilter) Plain() bool {
-	return f.Prefix == "" && f.Role == 0 && f.Group == 0 && f.Active == nil && len(f.Conditions.All) == 0
+	return f.Prefix == "" && f.Part == "" && f.Role == 0 && f.Group == 0 && f.Active == nil && f.State == nil &&
+		f.Connected == nil && f.NotConnectedSince.IsZero() && f.BlockedHome == nil && len(f.Conditions.All) == 0
 }
 
 // UserOrder is the order of a list of users.
@@ -47,9 +63,16 @@ const (
 	AliasOrderDescending
 	NumberOrder
 	NumberOrderDescending
+	NameOrder // by last name, then first name
+	NameOrderDescending
+	CreatedOrder // by when the account was made
+	CreatedOrderDescending
+	ConnectedOrder // by when they last signed in; those who never have come first
+	ConnectedOrderDescending
 )
 
-var userOrders = []string{"tree", "alias", "-alias", "userid", "-userid"}
+var userOrders = []string{"tree", "alias", "-alias", "userid", "-userid", "name", "-name", "created", "-created",
+	"lastconnected", "-lastconnected"}
 
 // ParseUserOrder reads the name of an order; the empty name is TreeOrder.
 func ParseUserOrder(s string) (UserOrder, error) {
@@ -61,5 +84,6 @@ func ParseUserOrder(s string) (UserOrder, error) {
 			return UserOrder(i), nil
 		}
 	}
-	return 0, InvalidField("sort", "Give one of tree, alias, -alias, userid and -userid.")
+	return 0, InvalidField("sort", "Give one of %s and %s.", strings.Join(userOrders[:len(userOrders)-1], ", "),
+		userOrders[len(userOrders)-1])
 }

@@ -55,7 +55,7 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 	} else if continued {
 		q = q.Where("(u.created_at, u.id) < (?, ?)", created, int64(id))
 	}
-	all, err := s.ordered(ctx, sc, q, many, userOrder{"created_at", true}, skip, limit+1)
+	all, err := s.ordered(ctx, sc, q, many, userOrder{[]string{"created_at"}, true}, skip, limit+1)
 	return page(all, err, limit,
 		func(u *domain.User) domain.Cursor { return writeCursor("newest", u.Created, int64(u.ID)) })
 }

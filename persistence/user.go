@@ -2,8 +2,10 @@ package persistence
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -175,6 +177,18 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 	if f.Active != nil {
 		p = p.And("u.active = ?", *f.Active)
 	}
+	if f.State != nil {
+		p = p.And("u.state = ?", int64(*f.State))
+	}
+	if f.Connected != nil {
+		p = p.And("u.last_connected_at "+either(*f.Connected, "<>", "=")+" 0")
+	}
+	if !f.NotConnectedSince.IsZero() {
+		p = p.And("u.last_connected_at < ?", max(db.Millis(f.NotConnectedSince), 1)) // 0 is never
+	}
+	if f.BlockedHome != nil {
+		p = p.Also(blockedHome(sc, *f.BlockedHome))
+	}
 	if f.Group != 0 {
 		p = p.And(`EXISTS (SELECT 1 FROM user_groups m WHERE m.organization_id = u.organization_id
 			AND m.user_id = u.id AND m.group_id = ?)`, int64(f.Group))
@@ -184,11 +198,26 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 		p = p.And(`(u.alias_key LIKE ? ESCAPE '\' OR u.first_name_key LIKE ? ESCAPE '\'
 			OR u.last_name_key LIKE ? ESCAPE '\' OR u.mail_key LIKE ? ESCAPE '\')`, begins, begins, begins, begins)
 	}
+	if f.Part != "" {
+		has := "%" + literal.Replace(domain.Fold(f.Part)) + "%"
+		p = p.And(`(u.alias_key LIKE ? ESCAPE '\' OR u.first_name_key LIKE ? ESCAPE '\'
+			OR u.last_name_key LIKE ? ESCAPE '\' OR u.mail_key LIKE ? ESCAPE '\')`, has, has, has, has)
+	}
 	if len(f.Conditions.All) > 0 {
 		all := meets(sc, f.Conditions)
 		p = p.Also(all)
 	}
 	return p
+}
+
+// blockedHome returns the condition that a user is blocked from their own home, or is not, by those of
+// their blocked environments that sc shows.
+func blockedHome(sc tenancy.Scope, is bool) db.Predicate {
+	seen := db.InRanges(sc.Sight(), "x.environment_path")
+	return db.Where(either(is, "", "NOT ")+`EXISTS (SELECT 1 FROM user_environments x
+		WHERE x.organization_id = u.organization_id AND x.user_id = u.id AND x.blocked
+			AND substr(u.environment_path, 1, length(x.environment_path)) = x.environment_path AND `+seen.Text()+")",
+		seen.Args...)
 }
 
 // List returns one page of the users in sc that f keeps, as directory.UserStore says.
@@ -204,26 +233,79 @@ func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFil
 	}
 	all, err := read(ctx, sc, f, p.After, limit+1)
 	return page(all, err, limit, func(u *domain.User) domain.Cursor {
-		var key any = domain.Fold(u.Alias)
-		switch f.Order {
-		case domain.TreeOrder:
-			key = u.HomePath
-		case domain.NumberOrder, domain.NumberOrderDescending:
-			key = ""
-		}
-		return writeCursor(userList(f.Order), int64(u.ID), key)
+		return writeCursor(append([]any{userList(f.Order), int64(u.ID)}, orderKeys(f.Order, u)...)...)
 	})
 }
 
 // userList names the list of users in an order, for its cursors.
 func userList(o domain.UserOrder) string { return strconv.Itoa(int(o)) }
 
+// userOrders are the orders that are not the tree's, without their directions.
+var userOrders = map[domain.UserOrder]userOrder{
+	domain.AliasOrder:     {columns: []string{"alias_key"}},
+	domain.NumberOrder:    {},
+	domain.NameOrder:      {columns: []string{"last_name_key", "first_name_key"}},
+	domain.CreatedOrder:   {columns: []string{"created_at"}},
+	domain.ConnectedOrder: {columns: []string{"last_connected_at"}},
+}
+
+// orderOf returns an order that is not the tree's. Each descending one is behind the one that it turns
+// round.
+func orderOf(o domain.UserOrder) userOrder {
+	if by, ascending := userOrders[o]; ascending {
+		return by
+	}
+	by := userOrders[o-1]
+	by.descending = true
+	return by
+}
+
+// orderKeys returns what is written of u behind the number into the cursor of an order.
+func orderKeys(o domain.UserOrder, u *domain.User) []any {
+	switch o {
+	case domain.AliasOrder, domain.AliasOrderDescending:
+		return []any{domain.Fold(u.Alias)}
+	case domain.NameOrder, domain.NameOrderDescending:
+		last := domain.Fold(u.Person.LastName)
+		return []any{int64(len(last)), last + domain.Fold(u.Person.FirstName)}
+	case domain.CreatedOrder, domain.CreatedOrderDescending:
+		return []any{u.Created}
+	case domain.ConnectedOrder, domain.ConnectedOrderDescending:
+		return []any{u.LastConnected}
+	case domain.TreeOrder:
+		return []any{u.HomePath}
+	}
+	return []any{""}
+}
+
+// readOrder reads the cursor of an order that is not the tree's: the number of a user and the values of the
+// order's columns.
+func readOrder(after domain.Cursor, o domain.UserOrder) (id domain.UserID, values []any, continued bool, err error) {
+	var text string
+	var n int64
+	switch by := orderOf(o); {
+	case len(by.columns) == 0:
+		continued, err = readCursor(after, userList(o), &id, "")
+	case len(by.columns) == 2:
+		continued, err = readCursor(after, userList(o), &id, &n, &text)
+		if err != nil || n < 0 || n > int64(len(text)) || !utf8.ValidString(text[:n]) {
+			return 0, nil, false, orElse(err, domain.ErrCursor)
+		}
+		values = []any{text[:n], text[n:]}
+	case by.text(0):
+		continued, err = readCursor(after, userList(o), &id, &text)
+		values = []any{text}
+	default:
+		continued, err = readCursor(after, userList(o), &id, &n)
+		values = []any{n}
+	}
+	return id, values, continued, err
+}
+
 // sorted reads up to n users in an order that is not the tree's.
 func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor,
 	n int) ([]domain.User, error) {
-	var key string
-	var id domain.UserID
-	continued, err := readCursor(after, userList(f.Order), &id, &key)
+	id, values, continued, err := readOrder(after, f.Order)
 	if err != nil {
 		return nil, err
 	}
@@ -231,37 +313,39 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if err != nil {
 		return nil, err
 	}
-	by := userOrder{column: "alias_key"}
-	if f.Order == domain.NumberOrder || f.Order == domain.NumberOrderDescending {
-		by.column = "id"
-	}
-	by.descending = f.Order == domain.AliasOrderDescending || f.Order == domain.NumberOrderDescending
+	by := orderOf(f.Order)
 	q := s.searched(sc, many).Apply(filtered(sc, f).Narrow)
-	sign := either(by.descending, "<", ">")
-	switch {
-	case continued && by.column == "id":
-		q = q.Where("u.id "+sign+" ?", int64(id))
-	case continued:
-		q = q.Where("(u.alias_key, u.id) "+sign+" (?, ?)", key, int64(id))
+	if continued {
+		q = q.Where(by.behind(), append(values, int64(id))...)
 	}
 	return s.ordered(ctx, sc, q, many, by, 0, n)
 }
 
-// userOrder is an order of users: by a column, and by number where that is the same.
+// userOrder is an order of users: by columns, and by number where these are the same.
 type userOrder struct {
-	column     string
+	columns    []string
 	descending bool
 }
 
+// text reports whether a column is text; else it is a number.
+func (o userOrder) text(column int) bool { return strings.HasSuffix(o.columns[column], "_key") }
+
 // by returns the order, in a form that no index has unless indexed.
 func (o userOrder) by(indexed bool) string {
-	column, id := "u."+o.column, "u.id"
-	if !indexed {
-		id += " + 0"
-		column += either(o.column == "alias_key", " || ''", " + 0")
+	var order strings.Builder
+	for i, column := range o.columns {
+		order.WriteString("u." + column + either(indexed, "", either(o.text(i), " || ''", " + 0")) + o.direction() + ", ")
 	}
-	direction := either(o.descending, " DESC", "")
-	return column + direction + ", " + id + direction
+	return order.String() + "u.id" + either(indexed, "", " + 0") + o.direction()
+}
+
+func (o userOrder) direction() string { return either(o.descending, " DESC", "") }
+
+// behind returns the condition that a user comes behind the one whose columns and number are the values
+// for its marks.
+func (o userOrder) behind() string {
+	columns := "(u." + strings.Join(append(slices.Clone(o.columns), "id"), ", u.") + ")"
+	return columns + either(o.descending, " < (", " > (") + strings.Repeat("?, ", len(o.columns)) + "?)"
 }
 
 // searched begins a query of the users in sc. How they are found depends on how many there are: few are all

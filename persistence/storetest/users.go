@@ -385,7 +385,21 @@ func Lists(t *testing.T, db *db.DB) {
 	ctx := t.Context()
 	for i := range 40 {
 		home := []string{"Acme/Prod", "Acme/Prod/East", "Acme/Test", "Bolt/Prod", "Acme"}[i%5]
-		w.AddUser(t, "person."+strconv.Itoa(i%7)+"."+strconv.Itoa(i), home, domain.RoleUser, domain.UserGroup)
+		u := w.NewUser("person."+strconv.Itoa(i%7)+"."+strconv.Itoa(i), home, domain.RoleUser, domain.UserGroup)
+		u.State = domain.UserStates[i%4]
+		u.Created = time.UnixMilli(int64(1000 - i%6)).UTC()
+		u.Person.LastName = []string{"", "Ada King", "ada", "Ä 100%", "Ada"}[i%5]
+		u.Person.FirstName = []string{"Zoe", "King Zoe", "_b_"}[i%3]
+		if i%3 > 0 {
+			u.LastConnected = time.UnixMilli(int64(5000 + i%4)).UTC()
+		}
+		if place := []string{"", "Acme", "/", "Acme/Prod", home, "Acme/Test", "Bolt"}[i%7]; place != "" {
+			u.Blocked = []domain.Grant{w.Grant(place)}
+		} else {
+			u.Allowed = []domain.Grant{w.Grant(home)}
+		}
+		_, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
+		require.NoError(t, err)
 	}
 	everyone, next, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{})
 	require.NoError(t, err)
@@ -400,21 +414,65 @@ func Lists(t *testing.T, db *db.DB) {
 		return int(a.ID - b.ID)
 	}), "tree order")
 
-	inactive := false
+	yes, inactive := true, false
+	invited, since := domain.Invited, time.UnixMilli(5002)
 	filters := map[string]domain.UserFilter{
 		"all": {}, "prefix": {Prefix: "PERSON.3"}, "mail prefix": {Prefix: "acme.a"}, "percent is a character": {Prefix: "%"},
 		"so is an underscore": {Prefix: "_"}, "and a backslash": {Prefix: `\`},
 		"role": {Role: domain.RolePower}, "group": {Group: domain.AdminGroup}, "inactive": {Active: &inactive},
+		"part": {Part: "ERSON.3"}, "part of a last name": {Part: "a k"}, "of a mail address": {Part: "@EXAMPLE"},
+		"percent is part": {Part: "%"}, "so is an underscore there": {Part: "_B"}, "state": {State: &invited},
+		"approved": {State: new(domain.UserState)}, "connected": {Connected: &yes}, "never": {Connected: &inactive},
+		"not since": {NotConnectedSince: since}, "not since the beginning": {NotConnectedSince: time.UnixMilli(0)},
+		"blocked": {BlockedHome: &yes}, "not blocked": {BlockedHome: &inactive},
+		"several": {Part: "son", BlockedHome: &yes, NotConnectedSince: since, State: &invited},
 	}
-	keeps := func(f domain.UserFilter, u *domain.User) bool {
+	blocked := func(sc tenancy.Scope, u *domain.User) bool {
+		return slices.ContainsFunc(u.Blocked,
+			func(g domain.Grant) bool { return sc.Shows(g.Path) && g.Path.Contains(u.HomePath) })
+	}
+	keeps := func(sc tenancy.Scope, f domain.UserFilter, u *domain.User) bool {
 		begins := func(s string) bool {
 			return len(s) >= len(f.Prefix) && domain.Fold(s[:len(f.Prefix)]) == domain.Fold(f.Prefix)
 		}
 		return (f.Prefix == "" || begins(u.Alias) || begins(u.Person.FirstName) || begins(u.Person.Mail) ||
 			begins(u.Person.LastName)) &&
 			(f.Role == 0 || u.Role == f.Role) && (f.Group == 0 || slices.Contains(u.Groups, f.Group)) &&
-			(f.Active == nil || u.Active == *f.Active)
+			(f.Active == nil || u.Active == *f.Active) && (f.State == nil || u.State == *f.State) &&
+			(f.Part == "" || strings.Contains(domain.Fold(u.Alias+"\n"+u.Person.FirstName+"\n"+u.Person.LastName+"\n"+
+				u.Person.Mail), domain.Fold(f.Part))) &&
+			(f.Connected == nil || u.LastConnected.IsZero() != *f.Connected) &&
+			(f.NotConnectedSince.IsZero() || u.LastConnected.IsZero() || u.LastConnected.Before(f.NotConnectedSince)) &&
+			(f.BlockedHome == nil || blocked(sc, u) == *f.BlockedHome)
 	}
+	by := func(key func(*domain.User) []any) func(a, b *domain.User) bool {
+		return func(a, b *domain.User) bool {
+			x, y := append(key(a), int(a.ID)), append(key(b), int(b.ID))
+			for i := range x {
+				order := 0
+				switch v := x[i].(type) {
+				case string:
+					order = strings.Compare(v, y[i].(string))
+				case int:
+					order = v - y[i].(int)
+				case time.Time:
+					order = v.Compare(y[i].(time.Time))
+				}
+				if order != 0 {
+					return order < 0
+				}
+			}
+			return false
+		}
+	}
+	down := func(less func(a, b *domain.User) bool) func(a, b *domain.User) bool {
+		return func(a, b *domain.User) bool { return less(b, a) }
+	}
+	name := by(func(u *domain.User) []any {
+		return []any{domain.Fold(u.Person.LastName), domain.Fold(u.Person.FirstName)}
+	})
+	created := by(func(u *domain.User) []any { return []any{u.Created} })
+	connected := by(func(u *domain.User) []any { return []any{u.LastConnected} })
 	less := map[domain.UserOrder]func(a, b *domain.User) bool{
 		domain.TreeOrder: func(a, b *domain.User) bool {
 			return a.HomePath < b.HomePath || a.HomePath == b.HomePath && a.ID < b.ID
@@ -423,6 +481,9 @@ func Lists(t *testing.T, db *db.DB) {
 		domain.AliasOrderDescending:  func(a, b *domain.User) bool { return domain.Fold(a.Alias) > domain.Fold(b.Alias) },
 		domain.NumberOrder:           func(a, b *domain.User) bool { return a.ID < b.ID },
 		domain.NumberOrderDescending: func(a, b *domain.User) bool { return a.ID > b.ID },
+		domain.NameOrder:             name, domain.NameOrderDescending: down(name),
+		domain.CreatedOrder: created, domain.CreatedOrderDescending: down(created),
+		domain.ConnectedOrder: connected, domain.ConnectedOrderDescending: down(connected),
 	}
 	for _, caller := range []string{"root.admin", "acme.admin", "acme.power", "acme.user", "bolt.labs"} {
 		sc := w.Scope(t, caller, domain.UserRead).Read()
@@ -432,7 +493,7 @@ func Lists(t *testing.T, db *db.DB) {
 				var want []domain.UserID
 				expected := slices.DeleteFunc(slices.Clone(everyone), func(u domain.User) bool {
 					self, own := sc.Self()
-					return own && u.ID != self.User || !own && !sc.Covers(u.HomePath) || !keeps(f, &u)
+					return own && u.ID != self.User || !own && !sc.Covers(u.HomePath) || !keeps(sc, f, &u)
 				})
 				slices.SortFunc(expected, func(a, b domain.User) int {
 					if less[order](&a, &b) {
@@ -470,7 +531,8 @@ func Lists(t *testing.T, db *db.DB) {
 		whole, _, err := w.Users.List(ctx, sc, domain.UserFilter{}, domain.Page{})
 		require.NoError(t, err)
 		for order, cursor := range map[domain.UserOrder]domain.Cursor{domain.TreeOrder: "0 1 /1/", domain.AliasOrder: "1 1 !",
-			domain.NumberOrder: "3 1 "} {
+			domain.NumberOrder: "3 1 ", domain.NameOrder: "5 1 0 ", domain.CreatedOrder: "7 1 -1",
+			domain.ConnectedOrder: "9 1 -1"} {
 			listed, _, err := w.Users.List(ctx, sc, domain.UserFilter{Order: order}, domain.Page{After: cursor})
 			require.NoError(t, err)
 			require.ElementsMatch(t, whole, listed, "%s, order %d", caller, order)
@@ -478,6 +540,11 @@ func Lists(t *testing.T, db *db.DB) {
 	}
 	for _, cursor := range []domain.Cursor{"x", "0", "0 1", "1 1 a", "0 0 /1/", "0 1 /x/", "0 1 /1/\x00/", "9 1 /1/"} {
 		_, _, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{After: cursor})
+		require.ErrorIs(t, err, domain.ErrCursor, string(cursor))
+	}
+	for _, cursor := range []domain.Cursor{"5 1 x a", "5 1 -1 a", "5 1 2 a", "5 1 1 é", "6 1 1 a", "5 1 1"} {
+		_, _, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{Order: domain.NameOrder},
+			domain.Page{After: cursor})
 		require.ErrorIs(t, err, domain.ErrCursor, string(cursor))
 	}
 }

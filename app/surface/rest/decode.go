@@ -2,6 +2,7 @@ package rest
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -40,26 +41,20 @@ func (s *Surface) decodePasswordChange(c *fiber.Ctx) (directory.ChangePassword, 
 func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 	in := directory.ListUsers{
 		Environment: domain.EnvironmentRef(httpx.Query(c, "env")),
-		Filter:      domain.UserFilter{Prefix: httpx.Query(c, "q")},
 		Group:       domain.GroupRef(httpx.Query(c, "group")),
 	}
-	if err := httpx.RefuseUnknown(c, "limit", "after", "env", "children", "q", "role", "group", "active", "sort",
-		"total"); err != nil {
+	if err := httpx.RefuseUnknown(c, append([]string{"limit", "after", "env", "children", "group", "sort", "total"},
+		userFilters...)...); err != nil {
 		return in, err
 	}
 	var err error
+	if in.Filter, err = decodeUserFilter(c); err != nil {
+		return in, err
+	}
 	if in.Page, err = httpx.QueryPage(c); err != nil {
 		return in, err
 	}
 	if in.Filter.Order, err = domain.ParseUserOrder(httpx.Query(c, "sort")); err != nil {
-		return in, err
-	}
-	if role := httpx.Query(c, "role"); role != "" {
-		if in.Filter.Role, err = domain.ParseRole(role); err != nil {
-			return in, err
-		}
-	}
-	if in.Filter.Active, err = httpx.QueryFlag(c, "active"); err != nil {
 		return in, err
 	}
 	children, err := httpx.QueryFlag(c, "children")
@@ -73,6 +68,52 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 	}
 	in.Total = total != nil && *total
 	return in, nil
+}
+
+// userFilters are the parameters that decodeUserFilter reads.
+var userFilters = []string{"q", "role", "active", "state", "connected", "notConnectedSince", "blockedHome"}
+
+func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
+	f.Prefix = httpx.Query(c, "q")
+	if part, inside := strings.CutPrefix(f.Prefix, "~"); inside {
+		f.Prefix, f.Part = "", part
+	}
+	if role := httpx.Query(c, "role"); role != "" {
+		if f.Role, err = domain.ParseRole(role); err != nil {
+			return f, err
+		}
+	}
+	if text := httpx.Query(c, "state"); text != "" {
+		state, err := domain.ParseUserState(text)
+		if err != nil {
+			return f, err
+		}
+		f.State = &state
+	}
+	if f.Active, err = httpx.QueryFlag(c, "active"); err != nil {
+		return f, err
+	}
+	if f.Connected, err = httpx.QueryFlag(c, "connected"); err != nil {
+		return f, err
+	}
+	if f.BlockedHome, err = httpx.QueryFlag(c, "blockedHome"); err != nil {
+		return f, err
+	}
+	f.NotConnectedSince, err = queryDay(c, "notConnectedSince")
+	return f, err
+}
+
+// queryDay reads a day, which begins at midnight in UTC, or a time as queryTime does.
+func queryDay(c *fiber.Ctx, name string) (time.Time, error) {
+	if day, err := time.Parse(time.DateOnly, httpx.Query(c, name)); err == nil {
+		return day, nil
+	}
+	t, err := queryTime(c, name)
+	if err != nil {
+		err = domain.InvalidField(name,
+			"Give a day like 2026-11-22, a time like 2026-11-22T08:00:00Z, or milliseconds since 1970.")
+	}
+	return t, err
 }
 
 // bare is decode for an address whose query has no parameters.
