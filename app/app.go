@@ -106,7 +106,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.SigningKeys = accounts.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
 	d.Admins = directory.NewAdmins(d.Gate)
 	d.APIKeys = accounts.NewAPIKeys(d.Gate, d.Users, s.apiKeys, cfg.Quotas.Keys, cfg.Now)
-	d.Explain = directory.NewExplain(d.Gate, documents, s.users, known, cfg.Now)
+	d.Explain = directory.NewExplain(d.Gate, documents, s.users, known, s.users, cfg.Now)
 	database.Quotas = cfg.Quotas
 	database.Vault = db.NewVault(secret.vault)
 	outbox := persistence.NewOutboxStore(database)

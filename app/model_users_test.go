@@ -358,6 +358,83 @@ func (m *machine) agreeFor(t *rapid.T, u *domain.User) {
 	if err != nil || can != x.Allowed {
 		t.Fatalf("%s %s at %d: decided %v (%v), explained %v", u.Alias, p, e, can, err, x.Allowed)
 	}
+	m.agreeOnAccess(t, u)
+	m.agreeOnReaching(t, u, who, e, p)
+}
+
+// agreeOnAccess compares what is said of a user's places with what the oracle says of each environment.
+func (m *machine) agreeOnAccess(t *rapid.T, u *domain.User) {
+	access, err := m.d.Explain.Access(context.Background(), m.operator(t), directory.AccessOf{User: domain.UserRef{ID: u.ID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if access.Role != m.role(u) || access.More || access.Elsewhere {
+		t.Fatalf("%s acts as %s, the oracle says %s", u.Alias, access.Role, m.role(u))
+	}
+	var held domain.Mask
+	for _, p := range access.Permissions {
+		held |= p.Permission.Mask()
+		for _, g := range p.Groups {
+			if !m.through(g.ID).Has(p.Permission) {
+				t.Fatalf("%s has %s through %s, the oracle says no", u.Alias, p.Permission, g.Alias)
+			}
+		}
+	}
+	if held != m.mask(u).Named() {
+		t.Fatalf("%s holds %s, the oracle says %s", u.Alias, held, m.mask(u))
+	}
+	for e := range m.environments {
+		in := false
+		for _, p := range access.Places { // in tree order: the nearest above comes last
+			if p.ID == e || !p.Alone && m.below(e, p.ID) {
+				in = p.In()
+			}
+		}
+		if in != m.reaches(u, e) {
+			t.Fatalf("%s reaches %d: %v by the places %v, the oracle says %v", u.Alias, e, in, access.Places, !in)
+		}
+	}
+}
+
+// agreeOnReaching compares the lists of who reaches an environment with the oracle.
+func (m *machine) agreeOnReaching(t *rapid.T, u *domain.User, who domain.Principal, e domain.EnvironmentID,
+	p domain.Permission) {
+	for _, permission := range []*domain.Permission{nil, &p} {
+		var got, want []domain.UserID
+		page := domain.Page{Limit: rapid.IntRange(1, 3).Draw(t, "limit")}
+		for {
+			list, err := m.d.Explain.Reaching(context.Background(), who,
+				directory.ListReaching{Environment: domain.NumberRef(e), Permission: permission, Page: page})
+			may := m.reaches(u, e) &&
+				m.policy.Decide(m.role(u), m.mask(u), domain.Within, domain.EnvironmentRead).Allowed &&
+				(m.policy.Decide(m.role(u), m.mask(u), domain.Within, domain.UserRead).Allowed ||
+					m.policy.Decide(m.role(u), m.mask(u), domain.Self, domain.UserRead).Allowed)
+			if may != (err == nil) {
+				t.Fatalf("%s asks who reaches %d: %v, the oracle says %v", u.Alias, e, err, may)
+			}
+			if err != nil {
+				return
+			}
+			for r, err := range list.Items {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, r.ID)
+			}
+			if page.After = list.Next; page.After == "" {
+				break
+			}
+		}
+		for id, v := range m.users {
+			if m.sees(u, v) && m.reaches(v, e) && (permission == nil || m.may(v, p, e)) {
+				want = append(want, id)
+			}
+		}
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s is told that %v reach %d (%v), the oracle says %v", u.Alias, got, e, permission, want)
+		}
+	}
 }
 
 // shown are the environments of grants that u may be shown, in tree order.

@@ -17,13 +17,14 @@ type Explain struct {
 	documents *tenancy.Documents
 	users     UserStore
 	accounts  AccountStore
+	reaches   ReachStore
 	now       func() time.Time
 }
 
 // NewExplain returns the use case of explaining decisions.
 func NewExplain(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, accounts AccountStore,
-	now func() time.Time) *Explain {
-	return &Explain{gate: gate, documents: documents, users: users, accounts: accounts, now: now}
+	reaches ReachStore, now func() time.Time) *Explain {
+	return &Explain{gate: gate, documents: documents, users: users, accounts: accounts, reaches: reaches, now: now}
 }
 
 // ExplainDecision asks whether a user may use a permission. Without an environment the
@@ -55,21 +56,14 @@ type ExplanationDocument struct {
 // otherwise. Environments who may not read are not named.
 func (x *Explain) Decision(ctx context.Context, caller domain.Principal,
 	in ExplainDecision) (ExplanationDocument, error) {
-	sc, err := x.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+	v, err := x.view(ctx, &caller, in.User)
 	if err != nil {
 		return ExplanationDocument{}, err
 	}
-	places, err := x.gate.Enter(ctx, &caller, domain.EnvironmentRead, tenancy.Anywhere())
-	if err != nil && (in.Environment != "" || !domain.ErrForbidden.Is(err)) {
-		return ExplanationDocument{}, err
+	if v.forbidden != nil && in.Environment != "" {
+		return ExplanationDocument{}, v.forbidden
 	}
-	if in.User == (domain.UserRef{}) {
-		in.User = caller.Ref()
-	}
-	user, err := x.users.Get(ctx, sc, in.User)
-	if err != nil {
-		return ExplanationDocument{}, err
-	}
+	sc, places, user, account := v.sc, v.places, v.user, v.account
 	d := ExplanationDocument{User: user}
 	var path domain.EnvironmentPath
 	if in.Environment != "" {
@@ -79,10 +73,6 @@ func (x *Explain) Decision(ctx context.Context, caller domain.Principal,
 		}
 		described := DescribeEnvironment(sc, e)
 		d.Environment, path = &described, e.Path
-	}
-	account, err := x.accounts.ByID(ctx, user.Organization, user.ID)
-	if err != nil {
-		return ExplanationDocument{}, err
 	}
 	if d.Explanation, err = x.gate.Explain(ctx, &account.Principal, in.Permission, path); err != nil {
 		return ExplanationDocument{}, err
@@ -110,6 +100,41 @@ func (x *Explain) Decision(ctx context.Context, caller domain.Principal,
 	}
 	d.ExcludedBy, err = x.cause(ctx, &caller, places, d.Excluded)
 	return d, err
+}
+
+// userView is a user as a reader sees them.
+type userView struct {
+	user    domain.User
+	account domain.Account
+	sc      tenancy.Scope // of domain.UserRead
+	// places is the scope of domain.EnvironmentRead; forbidden is why it covers nothing, if that is so.
+	places    tenancy.Scope
+	forbidden error
+}
+
+// showsGroup reports whether a group of the user may be named to the reader.
+func (v *userView) showsGroup(g *domain.Group) bool {
+	return v.sc.ShowsGroup(g.Organization, v.user.HomePath)
+}
+
+// view returns the user that ref names, the caller if it is zero, as the caller sees them.
+func (x *Explain) view(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (v *userView, err error) {
+	v = &userView{}
+	if v.sc, err = x.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere()); err != nil {
+		return nil, err
+	}
+	v.places, v.forbidden = x.gate.Enter(ctx, caller, domain.EnvironmentRead, tenancy.Anywhere())
+	if v.forbidden != nil && !domain.ErrForbidden.Is(v.forbidden) {
+		return nil, v.forbidden
+	}
+	if ref == (domain.UserRef{}) {
+		ref = caller.Ref()
+	}
+	if v.user, err = x.users.Get(ctx, v.sc, ref); err != nil {
+		return nil, err
+	}
+	v.account, err = x.accounts.ByID(ctx, v.user.Organization, v.user.ID)
+	return v, err
 }
 
 // cause returns the environment of a cause, if sc covers it.

@@ -58,6 +58,11 @@ var attempts = map[string]attempt{
 			domain.PeopleFilter{IDs: []domain.UserID{w.People[lower(theirs)+".user"].ID}})
 		return n, err
 	},
+	"UserStore.Reaching": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		users, _, err := w.Users.Reaching(ctx, mine.Read(), w.Places[theirs].Path, domain.Page{})
+		return keep(users, err,
+			func(u domain.User) bool { return u.Organization == w.Places[theirs].Organization })
+	},
 	"SocialStore.Contacts": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		contacts, err := w.Social.Contacts(ctx, mine.Read())
 		return keep(contacts, err,

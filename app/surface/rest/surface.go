@@ -101,6 +101,10 @@ func (s *Surface) routes(r fiber.Router) {
 		httpx.Handle(s.auth, bare(oneself), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
 	r.Delete("/rest/me/sessions/:id",
 		httpx.Handle(s.auth, decodeSession, httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
+	r.Get("/rest/users/:id/access",
+		httpx.Handle(s.auth, bare(decodeAccessOf), s.uses.Explain.Access, encode(s, writeAccessOf)))
+	r.Get("/rest/environments/:id/access",
+		httpx.Handle(s.auth, decodeReaching, s.uses.Explain.Reaching, s.encodeReaching))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
 	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, encodeListed(s, writeAudit))))
 	s.keyRoutes(r)

@@ -1,0 +1,108 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"canopy/domain"
+)
+
+// Case is all that the decision about one user, one permission and one place is made of. It reads
+// nothing, so it can be decided again with anything in it changed.
+type Case struct {
+	Subject    domain.Subject
+	Standing   domain.Standing
+	Groups     *Groups
+	Permission domain.Permission
+	// Place is where; the user's own account if it is empty. Inactive are the inactive environments
+	// on the way to it, itself included.
+	Place    domain.EnvironmentPath
+	Inactive []domain.EnvironmentPath
+	Now      time.Time
+	policy   Policy
+}
+
+// Judge makes the cases of users at one place.
+type Judge struct {
+	policy   Policy
+	place    domain.EnvironmentPath
+	inactive []domain.EnvironmentPath
+	now      time.Time
+}
+
+// JudgeAt returns who makes the cases of users at place, or on their own accounts if that is empty.
+func (g *Gate) JudgeAt(ctx context.Context, place domain.EnvironmentPath, now time.Time) (Judge, error) {
+	j := Judge{policy: g.policy, place: place, now: now}
+	if place == "" {
+		return j, nil
+	}
+	var err error
+	j.inactive, err = g.source.Inactive(ctx, WayUp(place), nil)
+	return j, err
+}
+
+// WayUp returns p and the places above it, the root last.
+func WayUp(p domain.EnvironmentPath) []domain.EnvironmentPath {
+	way := make([]domain.EnvironmentPath, 0, p.Depth())
+	for ; p != domain.RootPath && p.Parent() != p; p = p.Parent() {
+		way = append(way, p)
+	}
+	return append(way, p)
+}
+
+// Case returns the case of u, with the groups of u's organization.
+func (j *Judge) Case(u *domain.User, groups *Groups, p domain.Permission) Case {
+	return Case{Subject: u.Subject(), Standing: u.Standing, Groups: groups, Permission: p, Place: j.place,
+		Inactive: j.inactive, Now: j.now, policy: j.policy}
+}
+
+// Role returns the role the user acts with.
+func (c *Case) Role() domain.Role { return c.Groups.Role(&c.Subject) }
+
+// acts returns the role the user acts with and the reach they have by it.
+func (c *Case) acts() (domain.Role, Reach) {
+	s := c.Subject
+	s.Role = c.Role()
+	return s.Role, newReach(&s, c.Inactive)
+}
+
+// mask returns the permissions that the user's groups give.
+func (c *Case) mask() domain.Mask { return c.Groups.Mask(c.Subject.Organization, c.Subject.Groups) }
+
+// expired reports whether the password must be changed before anything else.
+func (c *Case) expired() bool {
+	return c.Permission != domain.PasswordChange && c.Standing.PasswordExpired(c.Now)
+}
+
+// Usable reports whether the account can be used for anything but changing its password.
+func (c *Case) Usable() bool { return c.Standing.Usable(c.Now) && !c.expired() }
+
+// Reached returns what puts the place into the user's reach, and whether nothing takes it out.
+func (c *Case) Reached() (domain.Cause, bool) {
+	_, reach := c.acts()
+	included, excluded := reach.Why(c.Place)
+	return included, included.Kind != domain.CauseNone && excluded.Kind == domain.CauseNone
+}
+
+// Allowed returns the decision: what Gate.Explain says, of an account that can be used.
+func (c *Case) Allowed() bool {
+	role, reach := c.acts()
+	position := domain.Self
+	if c.Place != "" {
+		position = domain.Outside
+		if reach.Contains(c.Place) {
+			position = domain.Within
+		}
+	}
+	return c.Usable() && c.policy.Decide(role, c.mask(), position, c.Permission).Allowed
+}
+
+// clone returns a copy whose lists can be changed.
+func (c *Case) clone() Case {
+	d := *c
+	d.Subject.Groups = slices.Clone(c.Subject.Groups)
+	d.Subject.Allowed, d.Subject.Blocked = slices.Clone(c.Subject.Allowed), slices.Clone(c.Subject.Blocked)
+	d.Inactive = slices.Clone(c.Inactive)
+	return d
+}
