@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"canopy/app/authn"
+	"canopy/persistence/db"
 )
 
 // Whose returns the name of the surface whose credentials a request carries.
@@ -57,3 +58,6 @@ func (d *Directory) FlushUsage(ctx context.Context) error { return d.background.
 
 // NewEnough reports whether a program of a version is what a step of the schema needs.
 var NewEnough = newEnough
+
+// FillDemo fills a new directory with the demo; everybody has the configured password.
+func FillDemo(ctx context.Context, cfg *Config, db *db.DB) error { return fillDemo(ctx, cfg, db, true) }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"canopy/app/surface/console"
 	"canopy/persistence"
 	"canopy/persistence/db"
 )
@@ -170,11 +171,20 @@ func (w welcome) write(out io.Writer, s *Server) {
 			}
 			fmt.Fprintf(out, "\nTry it:\n  curl %s-u admin:%s '%s/rest/users?limit=3'\n", insecure, w.password, base)
 		}
+		s.writeConsole(out)
 	case w.demo:
 		fmt.Fprintf(out, "\nThe demo is there from before. For a new password: canopy user set-password admin\n")
+		s.writeConsole(out)
 	case w.Password != "":
 		fmt.Fprintf(out, "\nA superUser was made. It is shown once:\n  login     %s\n  password  %s\n", w.Login, w.Password)
 	case w.New && w.Login == "":
 		fmt.Fprintf(out, "\nThe directory is empty. The first user created becomes its superUser.\n")
+	}
+}
+
+// writeConsole says where the pages for people are, if they are offered.
+func (s *Server) writeConsole(out io.Writer) {
+	if base, offered := s.base("console"); offered {
+		fmt.Fprintf(out, "\nOpen the console, and sign in as grace.hopper:\n  %s%s\n", base, console.Base)
 	}
 }

@@ -11,7 +11,7 @@ import (
 func TestServeDemo(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
 		s := canopy("serve", "--demo").in(at).serve(t)
-		eventually(t, func() bool { return strings.Contains(s.out.String(), "curl ") }, "the curl to try")
+		eventually(t, func() bool { return strings.HasSuffix(s.out.String(), "/console\n") }, "the line that opens the console")
 		words := s.out.String()
 		password := regexp.MustCompile(`(?m)^The demo has three organizations\. Everybody's password is (\S+)$`).
 			FindStringSubmatch(words)
@@ -19,6 +19,11 @@ func TestServeDemo(t *testing.T) {
 		curl := regexp.MustCompile(`(?m)^  curl -u (\S+):(\S+) '(\S+)'$`).FindStringSubmatch(words)
 		require.NotNil(t, curl, words)
 		require.Equal(t, password[1], curl[2])
+
+		console := regexp.MustCompile(`(?m)^Open the console, and sign in as grace\.hopper:\n  (\S+)\n$`).
+			FindStringSubmatch(words[strings.Index(words, "Open the console"):])
+		require.NotNil(t, console, "the last line: %s", words)
+		require.Equal(t, s.address+"/console", console[1])
 
 		path, ours := strings.CutPrefix(curl[3], s.address)
 		require.True(t, ours, curl[3])
