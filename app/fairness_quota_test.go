@@ -71,8 +71,14 @@ func TestQuotas(t *testing.T) {
 				return true
 			})
 		}
-		children, err := w.directory.Environments.Children(t.Context(), w.operator(t), "Acme")
+		below, err := w.directory.Environments.Children(t.Context(), w.operator(t),
+			directory.ListChildren{Parent: "Acme"})
 		require.NoError(t, err)
+		var children []directory.EnvironmentDocument
+		for e, err := range below.Items {
+			require.NoError(t, err)
+			children = append(children, e)
+		}
 		made := slices.IndexFunc(children,
 			func(e directory.EnvironmentDocument) bool { return strings.HasPrefix(e.Alias, "quota") })
 		status, answer := admin.ask(t, "DELETE", fmt.Sprint(w.Address(), "/rest/environments/", int64(children[made].ID)), "")

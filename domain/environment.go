@@ -162,3 +162,21 @@ func (r EnvironmentRef) Names(e *Environment, shown string) (whole, end bool) {
 type EnvironmentCount struct {
 	Environments, Users, Groups int64
 }
+
+// SubtreeCounts are what lies below an environment, as far as a reader may count it.
+type SubtreeCounts struct {
+	// HasChildren says that there are environments below it.
+	HasChildren bool
+	// People are those at home in it, PeopleBelow the same with those at home below it; -1 where the reader
+	// may not list people.
+	People, PeopleBelow int64
+}
+
+// CountedEnvironment is an environment with what lies below it.
+type CountedEnvironment struct {
+	Environment
+	Counts SubtreeCounts
+}
+
+// MaxFound is how many environments a search finds at most.
+const MaxFound = 20

@@ -181,7 +181,7 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 		p = p.And("u.state = ?", int64(*f.State))
 	}
 	if f.Connected != nil {
-		p = p.And("u.last_connected_at "+either(*f.Connected, "<>", "=")+" 0")
+		p = p.And("u.last_connected_at " + either(*f.Connected, "<>", "=") + " 0")
 	}
 	if !f.NotConnectedSince.IsZero() {
 		p = p.And("u.last_connected_at < ?", max(db.Millis(f.NotConnectedSince), 1)) // 0 is never

@@ -105,6 +105,8 @@ type EnvironmentDocument struct {
 	ShownPath string
 	// Parent is the number of the environment above it.
 	Parent tenancy.Shown[domain.EnvironmentID]
+	// Counts are there where they were asked for.
+	Counts *domain.SubtreeCounts
 }
 
 // Version returns the version of the environment for the reader, without attributes and picture.

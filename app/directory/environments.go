@@ -22,8 +22,15 @@ func NewEnvironments(gate *tenancy.Gate, store EnvironmentStore) *Environments {
 type EnvironmentStore interface {
 	// List returns one page in tree order and the cursor of the next page.
 	List(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Environment, domain.Cursor, error)
-	// Children returns the environments directly below parent, in tree order.
-	Children(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID) ([]domain.Environment, error)
+	// Children returns one page of the environments directly below parent, in tree order, and the cursor of
+	// the next page. CountedChildren says of each what lies below it, of people those in the scope beside sc.
+	Children(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID,
+		p domain.Page) ([]domain.Environment, domain.Cursor, error)
+	CountedChildren(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID,
+		p domain.Page) ([]domain.CountedEnvironment, domain.Cursor, error)
+	// Search returns up to n environments whose alias begins with prefix, compared by domain.Fold, by alias
+	// and then in tree order.
+	Search(ctx context.Context, sc tenancy.Scope, prefix string, n int) ([]domain.Environment, error)
 	// NextEnvironment returns the number of an environment to be. It is called before the transaction that
 	// inserts it.
 	NextEnvironment(ctx context.Context) (domain.EnvironmentID, error)
@@ -101,19 +108,77 @@ func (e *Environments) enter(ctx context.Context, caller *domain.Principal,
 	return found, sc, err
 }
 
-// Children returns the environments directly below the one that ref names, in tree order,
-// within the caller's reach. It needs domain.EnvironmentRead there.
+// ListChildren asks for what lies directly below an environment.
+type ListChildren struct {
+	Parent domain.EnvironmentRef
+	Counts bool        // asks for Counts of each
+	Page   domain.Page // without a limit the whole list is returned
+}
+
+// Children returns the environments directly below the one that in names, in tree order, within the caller's
+// reach. It needs domain.EnvironmentRead there. Of people those count whom the caller may list.
 func (e *Environments) Children(ctx context.Context, caller domain.Principal,
-	ref domain.EnvironmentRef) ([]EnvironmentDocument, error) {
-	parent, sc, err := e.enter(ctx, &caller, ref)
+	in ListChildren) (list Listed[EnvironmentDocument], err error) {
+	parent, sc, err := e.enter(ctx, &caller, in.Parent)
+	if err != nil {
+		return list, err
+	}
+	if !in.Counts {
+		return ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]EnvironmentDocument, domain.Cursor, error) {
+			page, next, err := e.store.Children(ctx, sc, parent.ID, p)
+			if err != nil {
+				return nil, "", err
+			}
+			return describeEnvironments(sc, page), next, nil
+		})
+	}
+	people, err := e.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil && !domain.ErrForbidden.Is(err) {
+		return list, err
+	}
+	sc = sc.Choosing(people)
+	return ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]EnvironmentDocument, domain.Cursor, error) {
+		page, next, err := e.store.CountedChildren(ctx, sc, parent.ID, p)
+		if err != nil {
+			return nil, "", err
+		}
+		described := make([]EnvironmentDocument, len(page))
+		for i := range page {
+			described[i] = DescribeEnvironment(sc, page[i].Environment)
+			described[i].Counts = &page[i].Counts
+		}
+		return described, next, nil
+	})
+}
+
+// SearchEnvironments asks for environments whose alias begins with Prefix, in any case.
+type SearchEnvironments struct {
+	Environment domain.EnvironmentRef // narrows to it and everything below; empty is all of the reach
+	Prefix      string
+	Limit       int // 0 is domain.MaxFound, which is also the most
+}
+
+// Search returns the environments in the caller's reach whose alias begins with in.Prefix, by alias and then in tree
+// order. It needs domain.EnvironmentRead there.
+func (e *Environments) Search(ctx context.Context, caller domain.Principal,
+	in SearchEnvironments) ([]EnvironmentDocument, error) {
+	where := tenancy.Anywhere()
+	if in.Environment != "" {
+		where = tenancy.In(in.Environment)
+	}
+	sc, err := e.gate.Enter(ctx, &caller, domain.EnvironmentRead, where)
 	if err != nil {
 		return nil, err
 	}
-	children, err := e.store.Children(ctx, sc, parent.ID)
+	n := domain.MaxFound
+	if in.Limit > 0 {
+		n = min(n, in.Limit)
+	}
+	found, err := e.store.Search(ctx, sc, in.Prefix, n)
 	if err != nil {
 		return nil, err
 	}
-	return describeEnvironments(sc, children), nil
+	return describeEnvironments(sc, found), nil
 }
 
 // EnvironmentPatch says what an environment is to become. A nil field is left as it is.

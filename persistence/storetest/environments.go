@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -98,7 +99,7 @@ func Environments(t *testing.T, db *db.DB) {
 		require.Equal(t, w.Places["Acme/Prod"].Path.Child(e.ID), e.Path)
 		require.Equal(t, w.Places["Acme"].Organization, e.Organization)
 		require.Equal(t, "Acme/Prod/North \\ 'x' ?", e.AliasPath)
-		children, err := w.Environments.Children(ctx, all.Read(), w.Places["Acme/Prod"].ID)
+		children, _, err := w.Environments.Children(ctx, all.Read(), w.Places["Acme/Prod"].ID, domain.Page{})
 		require.NoError(t, err)
 		require.Contains(t, children, e)
 	})
@@ -491,4 +492,104 @@ func Find(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		require.Equal(t, w.Places["Acme/Prod/East"].ID, e.ID)
 	})
+}
+
+// Below tests what lies below environments, page by page and counted, and the search for their names.
+func Below(t *testing.T, db *db.DB) {
+	w, ctx := NewWorld(t, db), t.Context()
+	for _, path := range []string{"Acme/Prod/prodigy", "Acme/Labs/PROD_2", "Bolt/Test/Prod%", "Acme/Prod/East/Deep"} {
+		w.AddEnvironment(t, path, false)
+	}
+	for i, home := range []string{
+		"Acme/Prod/East", "Acme/Prod/East/Deep", "Acme/Prod/East/Deep", "Acme/Labs/One", "Bolt",
+	} {
+		w.AddUser(t, fmt.Sprint("below", i), home, domain.RoleUser, domain.UserGroup)
+	}
+	blocked := w.AddUser(t, "acme.blocked", "Acme", domain.RoleOAdmin, domain.AdminGroup)
+	_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), blocked.Key(), "", change(func(u *domain.User) {
+		u.Blocked, u.Allowed = []domain.Grant{w.Grant("Acme/Prod/East/Deep"), w.Grant("Acme/Labs/One")},
+			[]domain.Grant{w.Grant("Bolt/Test")}
+	}))
+	require.NoError(t, err)
+	people, _, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{})
+	require.NoError(t, err)
+	everything, _, err := w.Environments.List(ctx, Everything(domain.EnvironmentRead).Read(), domain.Page{})
+	require.NoError(t, err)
+	for _, caller := range []string{"root.admin", "acme.admin", "acme.blocked", "acme.power", "acme.user"} {
+		sc := w.Scope(t, caller, domain.EnvironmentRead).Read()
+		users := w.Scope(t, caller, domain.UserRead).Read()
+		_, self := users.Self()
+		sc = sc.Choosing(users)
+		inScope := func(keep func(e *domain.Environment) bool) (found []domain.Environment) {
+			for i := range everything {
+				if e := &everything[i]; sc.Covers(e.Path) && keep(e) {
+					found = append(found, *e)
+				}
+			}
+			return found
+		}
+		for _, parent := range everything {
+			directly := func(of *domain.Environment) func(*domain.Environment) bool {
+				return func(e *domain.Environment) bool { return e.Parent == of.ID && e.Path != domain.RootPath }
+			}
+			want := inScope(directly(&parent))
+			var counted []domain.CountedEnvironment
+			for i := range want {
+				c := domain.CountedEnvironment{Environment: want[i],
+					Counts: domain.SubtreeCounts{HasChildren: len(inScope(directly(&want[i]))) > 0, People: -1, PeopleBelow: -1}}
+				if !self {
+					c.Counts.People, c.Counts.PeopleBelow = 0, 0
+				}
+				for _, u := range people {
+					if !self && users.Covers(u.HomePath) && want[i].Path.Contains(u.HomePath) {
+						c.Counts.PeopleBelow++
+						if u.Home == want[i].ID {
+							c.Counts.People++
+						}
+					}
+				}
+				counted = append(counted, c)
+			}
+			for _, limit := range []int{1, 2, 100} {
+				var got []domain.Environment
+				var gotCounted []domain.CountedEnvironment
+				for p := (domain.Page{Limit: limit}); ; {
+					page, next, err := w.Environments.Children(ctx, sc, parent.ID, p)
+					require.NoError(t, err)
+					with, same, err := w.Environments.CountedChildren(ctx, sc, parent.ID, p)
+					require.NoError(t, err)
+					require.Equal(t, next, same)
+					require.LessOrEqual(t, len(page), limit)
+					got, gotCounted = append(got, page...), append(gotCounted, with...)
+					if p.After = next; next == "" {
+						break
+					}
+				}
+				require.Equal(t, want, got, "%s, below %s", caller, parent.AliasPath)
+				require.Equal(t, counted, gotCounted, "%s, below %s", caller, parent.AliasPath)
+			}
+		}
+		for _, prefix := range []string{"pROD", "prod_", "Prod%", "e", "nothing", "\\"} {
+			for _, n := range []int{1, 20} {
+				want := inScope(func(e *domain.Environment) bool {
+					return strings.HasPrefix(domain.Fold(e.Alias), domain.Fold(prefix))
+				})
+				slices.SortFunc(want, func(a, b domain.Environment) int {
+					return cmp.Or(strings.Compare(domain.Fold(a.Alias), domain.Fold(b.Alias)),
+						strings.Compare(string(a.Path), string(b.Path)))
+				})
+				got, err := w.Environments.Search(ctx, sc, prefix, n)
+				require.NoError(t, err, prefix)
+				require.Equal(t, append([]domain.Environment{}, want[:min(n, len(want))]...), got, "%s, %s",
+					caller, prefix)
+			}
+		}
+	}
+	for _, cursor := range []domain.Cursor{"x", "/1/x/", "1 /1/"} {
+		_, _, err := w.Environments.Children(ctx, Everything(domain.EnvironmentRead).Read(), 1, domain.Page{After: cursor})
+		require.ErrorIs(t, err, domain.ErrCursor)
+		_, _, err = w.Environments.CountedChildren(ctx, Everything(domain.EnvironmentRead).Read(), 1,
+			domain.Page{After: cursor})
+		require.ErrorIs(t, err, domain.ErrCursor)
+	}
 }

@@ -176,7 +176,17 @@ var attempts = map[string]attempt{
 		return keep(es, err, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) })
 	},
 	"EnvironmentStore.Children": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		return w.Environments.Children(ctx, mine.Read(), w.Places[theirs+"/Prod"].ID)
+		es, _, err := w.Environments.Children(ctx, mine.Read(), w.Places[theirs+"/Prod"].ID, domain.Page{})
+		return es, err
+	},
+	"EnvironmentStore.CountedChildren": func(ctx context.Context, w *World, mine tenancy.WriteScope,
+		theirs string) (any, error) {
+		es, _, err := w.Environments.CountedChildren(ctx, mine.Read(), w.Places[theirs+"/Prod"].ID, domain.Page{})
+		return es, err
+	},
+	"EnvironmentStore.Search": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		es, err := w.Environments.Search(ctx, mine.Read(), "", domain.MaxLimit)
+		return keep(es, err, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) })
 	},
 	"Tx.InsertEnvironment": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		_, err := w.Environments.Insert(ctx, mine,

@@ -62,12 +62,8 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 		return in, err
 	}
 	in.Alone = children != nil && !*children
-	total, err := httpx.QueryFlag(c, "total")
-	if err != nil {
-		return in, err
-	}
-	in.Total = total != nil && *total
-	return in, nil
+	in.Total, err = queryTrue(c, "total")
+	return in, err
 }
 
 // userFilters are the parameters that decodeUserFilter reads.
@@ -256,12 +252,46 @@ func decodeGroupID(c *fiber.Ctx) (domain.GroupRef, error) {
 
 func decodeEnvironmentList(c *fiber.Ctx) (directory.ListEnvironments, error) {
 	in := directory.ListEnvironments{Environment: domain.EnvironmentRef(httpx.Query(c, "env"))}
-	if err := httpx.RefuseUnknown(c, "limit", "after", "env"); err != nil {
+	if err := httpx.RefuseUnknown(c, "limit", "after", "env", "q"); err != nil {
 		return in, err
 	}
 	var err error
 	in.Page, err = httpx.QueryPage(c)
 	return in, err
+}
+
+func decodeEnvironmentSearch(c *fiber.Ctx) (directory.SearchEnvironments, error) {
+	in := directory.SearchEnvironments{Environment: domain.EnvironmentRef(httpx.Query(c, "env")),
+		Prefix: httpx.Query(c, "q")}
+	if err := httpx.RefuseUnknown(c, "limit", "env", "q"); err != nil {
+		return in, err
+	}
+	page, err := httpx.QueryPage(c)
+	in.Limit = page.Limit
+	return in, err
+}
+
+func decodeChildren(c *fiber.Ctx) (in directory.ListChildren, err error) {
+	if err := httpx.RefuseUnknown(c, "limit", "after", "counts"); err != nil {
+		return in, err
+	}
+	if in.Parent, err = decodeEnvironmentID(c); err != nil {
+		return in, err
+	}
+	if in.Counts, err = queryTrue(c, "counts"); err != nil {
+		return in, err
+	}
+	in.Page, err = httpx.QueryPage(c)
+	return in, err
+}
+
+// queryTrue reads a flag that is false if it is missing.
+func queryTrue(c *fiber.Ctx, name string) (bool, error) {
+	flag, err := httpx.QueryFlag(c, name)
+	if err != nil || flag == nil {
+		return false, err
+	}
+	return *flag, nil
 }
 
 // decodeEnvironmentID reads an environment's number.

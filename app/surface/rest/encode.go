@@ -233,7 +233,21 @@ func writeEnvironment(w *httpx.Writer, key string, e *directory.EnvironmentDocum
 	w.Flag("organization", e.IsOrganization)
 	w.Text("path", e.ShownPath)
 	w.Text("id", string(e.UUID))
+	if e.Counts != nil {
+		w.Flag("hasChildren", e.Counts.HasChildren)
+		writeCountOrNull(w, "people", e.Counts.People)
+		writeCountOrNull(w, "peopleBelow", e.Counts.PeopleBelow)
+	}
 	w.Close('}')
+}
+
+// writeCountOrNull writes a count, null where it is not the reader's to know.
+func writeCountOrNull(w *httpx.Writer, key string, n int64) {
+	if n < 0 {
+		w.Null(key)
+		return
+	}
+	w.Number(key, n)
 }
 
 func writeGroup(w *httpx.Writer, key string, g *directory.GroupDocument) {

@@ -71,12 +71,13 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/rest/users/:id/sessions",
 		httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/environments",
-		ofEnvironment(httpx.Handle(s.auth, decodeEnvironmentList, e.List, encodeListed(s, writeEnvironment))))
+	r.Get("/rest/environments", ofEnvironment(searching(
+		httpx.Handle(s.auth, decodeEnvironmentSearch, e.Search, encodeAll(s, writeEnvironment)),
+		httpx.Handle(s.auth, decodeEnvironmentList, e.List, encodeListed(s, writeEnvironment)))))
 	r.Get("/rest/environments/byAlias/:alias",
 		httpx.Handle(s.auth, decodeEnvironmentAlias, e.Get, encodeVersion(s, writeEnvironment)))
 	r.Get("/rest/environments/childs/:id",
-		httpx.Handle(s.auth, bare(decodeEnvironmentID), e.Children, encodeAll(s, writeEnvironment)))
+		httpx.Handle(s.auth, decodeChildren, e.Children, encodeListed(s, writeEnvironment)))
 	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encodeVersion(s, writeEnvironment)))
 	r.Post("/rest/environments", httpx.Handle(s.auth, decodeEnvironment, e.Create, encodeVersion(s, writeEnvironment)))
 	changes(r, "/rest/environments/:id",
@@ -116,6 +117,16 @@ func (s *Surface) routes(r fiber.Router) {
 func changes(r fiber.Router, path string, change fiber.Handler) {
 	for _, method := range []string{fiber.MethodPost, fiber.MethodPatch, fiber.MethodPut} {
 		r.Add(method, path, change)
+	}
+}
+
+// searching answers with search where the parameter q says what to look for, else with list.
+func searching(search, list fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if httpx.Query(c, "q") != "" {
+			return search(c)
+		}
+		return list(c)
 	}
 }
 
