@@ -40,6 +40,7 @@ type UseCases struct {
 	Topics        *objects.Topics
 	Social        *objects.Social
 	People        *directory.People
+	Previews      *directory.Previews
 }
 
 // Directory is an open directory: what can be done with it, and what belongs to serving it.
@@ -119,6 +120,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, err
 	}
 	d.Audit = directory.NewAudit(d.Gate, persistence.NewAuditStore(database), s.users, s.objects, passwords, d.declared)
+	d.Previews = directory.NewPreviews(d.Gate, documents, d.Audit, cfg.Now)
 	usage := objects.NewUsageCounter(s.objects)
 	d.Objects = objects.NewObjects(d.Gate, s.users, s.objects, usage, cfg.Now)
 	d.Topics = objects.NewTopics(d.Gate, d.Objects, s.social)

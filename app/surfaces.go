@@ -99,7 +99,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			claims: below("/auth", "/rest"),
 			app: rest.New(server, rest.Uses{Users: d.Users, Environments: d.Environments, Groups: d.Groups,
 				Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit,
-				Objects: d.Objects}, pages,
+				Objects: d.Objects, Previews: d.Previews}, pages,
 				by(authn.KeyInHeader(d.access.passwords), authn.Bearer(d.access.tokens), authn.Basic(d.access.passwords)),
 				d.config.Now),
 			openAPI: rest.OpenAPI,

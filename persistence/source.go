@@ -32,8 +32,13 @@ func (s *Source) Generations(ctx context.Context,
 
 // Groups implements tenancy.Source.
 func (s *Source) Groups(ctx context.Context, organizations []domain.OrganizationID) ([]domain.Group, error) {
+	return groupsOf(ctx, s.db, organizations)
+}
+
+// groupsOf reads all groups of the organizations.
+func groupsOf(ctx context.Context, r db.Reader, organizations []domain.OrganizationID) ([]domain.Group, error) {
 	var rows []groupRow
-	return readGroups(ctx, s.db.NewSelect().Model(&rows).Where("g.organization_id IN (?)", db.In(organizations)), &rows)
+	return readGroups(ctx, r.NewSelect().Model(&rows).Where("g.organization_id IN (?)", db.In(organizations)), &rows)
 }
 
 // Environments implements tenancy.Source.
@@ -63,9 +68,15 @@ const organizationsTogether = 100
 
 // Inactive implements tenancy.Source.
 func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath,
+	ranges []tenancy.Range) ([]domain.EnvironmentPath, error) {
+	return inactive(ctx, s.db, above, ranges)
+}
+
+// inactive reads the paths of the inactive environments that are one of above or lie in one of the ranges.
+func inactive(ctx context.Context, r db.Reader, above []domain.EnvironmentPath,
 	ranges []tenancy.Range) (found []domain.EnvironmentPath, err error) {
 	inactive := func() *bun.SelectQuery {
-		return s.db.NewSelect().Model((*environmentRow)(nil)).Column("path").Where("NOT e.active")
+		return r.NewSelect().Model((*environmentRow)(nil)).Column("path").Where("NOT e.active")
 	}
 	q := inactive().Apply(db.InRanges(ranges, "e.path").Narrow)
 	if len(above) > 0 {

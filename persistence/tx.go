@@ -16,7 +16,11 @@ func NewStore(d *db.DB) *Store { return &Store{d} }
 
 // Do runs work in a transaction within w and commits it, or nothing of it if work returns an error.
 // The whole of work is run again on a conflict, so it does nothing but what tx offers.
+// A review in ctx has the last word, as tenancy.Review says.
 func (s *Store) Do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error) error {
+	if review := tenancy.ReviewFrom(ctx); review != nil {
+		return s.reviewed(ctx, w, work, review)
+	}
 	return s.db.Do(ctx, w, func(t *db.Tx) error {
 		tx := &Tx{Tx: t}
 		if err := work(tx); err != nil {
@@ -34,6 +38,8 @@ type Tx struct {
 	// users are those it has locked, as they are stored.
 	users map[domain.UserID]domain.User
 	mails []domain.Mail
+	// entries are what it wrote into the audit trail, for a review.
+	entries []domain.AuditEntry
 	// late is set in a transaction that writes whole organizations.
 	late *late
 }
@@ -57,6 +63,7 @@ func (tx *Tx) record(e domain.AuditEntry) error {
 	if tx.late != nil {
 		return tx.recordLate(row)
 	}
+	tx.entries = append(tx.entries, e)
 	return tx.Insert(row)
 }
 

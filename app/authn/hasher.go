@@ -72,10 +72,13 @@ func (h *Hasher) Judge(password string) error {
 }
 
 // Hash returns the hash of a new password, which is made in by's turn. It returns the errors of
-// Judge, and domain.ErrOverloaded if too many wait.
+// Judge, and domain.ErrOverloaded if too many wait. In a rehearsal it is one that no password has.
 func (h *Hasher) Hash(ctx context.Context, by domain.Party, password string) (domain.PasswordHash, error) {
 	if err := h.Judge(password); err != nil {
 		return "", err
+	}
+	if domain.Rehearses(ctx) {
+		return "rehearsed", nil
 	}
 	if err := h.queue.enter(ctx, by); err != nil {
 		return "", err

@@ -94,6 +94,23 @@ func (a *Audit) List(ctx context.Context, caller domain.Principal,
 	})
 }
 
+// told returns entries that are not in the trail as their reader, who sees what sight has, would read them.
+func (a *Audit) told(ctx context.Context, caller *domain.Principal, sight tenancy.Scope,
+	entries []domain.AuditEntry) ([]domain.AuditEntry, error) {
+	role, err := a.gate.Role(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	known, err := a.known(ctx, caller, entries)
+	if err != nil {
+		return nil, err
+	}
+	for i := range entries {
+		a.redact(role, sight, &entries[i], known)
+	}
+	return entries, nil
+}
+
 // mentioned are numbers that changes mention, and whether the reader reaches what they are of.
 type mentioned struct {
 	environments map[domain.EnvironmentID]bool

@@ -161,6 +161,16 @@ func (d *DB) repeat(ctx context.Context, try func() error) error {
 	}
 }
 
+// Reading runs work with what reads outside of any transaction that is open, by a connection of its own.
+func (d *DB) Reading(ctx context.Context, work func(Reader) error) error {
+	conn, err := d.read.Conn(ctx)
+	if err != nil {
+		return Translate(err)
+	}
+	defer conn.Close() //nolint:errcheck // it goes back to the pool
+	return work(conn)
+}
+
 // TryTx is InTx with one try, whose error is returned as the database gave it.
 func (d *DB) TryTx(ctx context.Context, work func(context.Context, bun.Tx) error) error {
 	tx, err := d.write.BeginTx(ctx, nil)

@@ -356,15 +356,7 @@ func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
 	w.Text("name", a.Target.Name)
 	w.Close('}')
 	w.Number("envId", int64(a.Place))
-	w.Open("changes", '[')
-	for _, change := range a.Changes {
-		w.Open("", '{')
-		w.Text("field", FieldNames.Of(change.Field))
-		w.Text("before", change.Before)
-		w.Text("after", change.After)
-		w.Close('}')
-	}
-	w.Close(']')
+	writeChanges(w, a.Changes)
 	w.Text("request", a.Request.ID)
 	w.TextOrNull("clientRequest", a.Request.ClientID)
 	w.Text("surface", a.Request.Surface)
@@ -373,6 +365,18 @@ func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
 		w.Number("last", a.Last.UnixMilli())
 	}
 	w.Close('}')
+}
+
+func writeChanges(w *httpx.Writer, changes []domain.Change) {
+	w.Open("changes", '[')
+	for _, change := range changes {
+		w.Open("", '{')
+		w.Text("field", FieldNames.Of(change.Field))
+		w.Text("before", change.Before)
+		w.Text("after", change.After)
+		w.Close('}')
+	}
+	w.Close(']')
 }
 
 func writeSession(w *httpx.Writer, key string, s *accounts.SessionDocument) {

@@ -32,6 +32,7 @@ type Uses struct {
 	Explain      *directory.Explain
 	Audit        *directory.Audit
 	Objects      *objects.Objects
+	Previews     *directory.Previews
 }
 
 // Surface answers requests of this API.
@@ -46,7 +47,7 @@ type Surface struct {
 // New returns the application of the surface. auth finds the principal of a request; links of
 // mail lead to pages.
 func New(server *httpx.Server, uses Uses, pages accounts.Pages, auth httpx.Auth, now func() time.Time) *fiber.App {
-	s := &Surface{uses: uses, auth: inEnvironment(auth), trusted: server.Trusted, pages: pages, now: now}
+	s := &Surface{uses: uses, auth: onlyPlanned(inEnvironment(auth)), trusted: server.Trusted, pages: pages, now: now}
 	app := server.NewApp("rest", s.problem)
 	s.routes(app)
 	return app
@@ -61,10 +62,10 @@ func (s *Surface) routes(r fiber.Router) {
 	s.accountRoutes(r) // before those of a user, with whom one of them shares its form
 	r.Get("/rest/users", ofEnvironment(httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUserList)))
 	r.Get("/rest/users/:alias", httpx.Handle(s.auth, decodeAlias, u.Get, encodeVersion(s, writeUser)))
-	r.Post("/rest/users", httpx.Handle(s.auth, decodeNewUser, u.Create, s.encodeCreatedUser))
-	changes(r, "/rest/users/:id", httpx.Handle(s.auth, decodeUserChange, u.Update, encodeTrue[directory.UserDocument](s)))
+	r.Post("/rest/users", planned(s, decodeNewUser, u.Create, s.encodeCreatedUser))
+	changes(r, "/rest/users/:id", planned(s, decodeUserChange, u.Update, encodeTrue[directory.UserDocument](s)))
 	r.Delete("/rest/users/:id",
-		httpx.Handle(s.auth, decodeDeleteUser, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
+		planned(s, decodeDeleteUser, httpx.Done(u.Delete), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/users/:id/sessions",
 		httpx.Handle(s.auth, bare(decodeUserRef), s.uses.Sessions.List, encodeAll(s, writeSession)))
@@ -79,18 +80,18 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/environments/childs/:id",
 		httpx.Handle(s.auth, decodeChildren, e.Children, encodeListed(s, writeEnvironment)))
 	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encodeVersion(s, writeEnvironment)))
-	r.Post("/rest/environments", httpx.Handle(s.auth, decodeEnvironment, e.Create, encodeVersion(s, writeEnvironment)))
+	r.Post("/rest/environments", planned(s, decodeEnvironment, e.Create, encodeVersion(s, writeEnvironment)))
 	changes(r, "/rest/environments/:id",
-		httpx.Handle(s.auth, decodeEnvironmentChange, e.Update, encodeVersion(s, writeEnvironment)))
+		planned(s, decodeEnvironmentChange, e.Update, encodeVersion(s, writeEnvironment)))
 	r.Delete("/rest/environments/:id",
-		httpx.Handle(s.auth, decodeDeleteEnvironment, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
+		planned(s, decodeDeleteEnvironment, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/groups", httpx.Handle(s.auth, decodeNothing, httpx.Alone(g.List), encodeAll(s, writeGroup)))
 	r.Get("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, g.Get, encodeVersion(s, writeGroup)))
-	r.Post("/rest/groups", httpx.Handle(s.auth, decodeGroup, g.Create, encodeVersion(s, writeGroup)))
-	changes(r, "/rest/groups/:id", httpx.Handle(s.auth, decodeGroupChange, g.Update, encodeVersion(s, writeGroup)))
+	r.Post("/rest/groups", planned(s, decodeGroup, g.Create, encodeVersion(s, writeGroup)))
+	changes(r, "/rest/groups/:id", planned(s, decodeGroupChange, g.Update, encodeVersion(s, writeGroup)))
 	r.Delete("/rest/groups/:id",
-		httpx.Handle(s.auth, decodeDeleteGroup, httpx.Done(g.Delete), encodeTrue[httpx.Just](s)))
+		planned(s, decodeDeleteGroup, httpx.Done(g.Delete), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/permissions",
 		httpx.Handle(s.auth, decodeNothing, httpx.Alone(s.uses.Explain.Permissions), encodeAll(s, writePermission)))

@@ -1,0 +1,205 @@
+package directory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Previews say what a change would do to who may do what, and carry out what was previewed.
+type Previews struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	audit     *Audit
+	now       func() time.Time
+	turns     chan struct{}
+}
+
+// rehearsals is how many run at once: each takes two connections to the database, of which a few are left
+// for everybody else.
+const rehearsals = 2
+
+// NewPreviews returns the use cases of previews, which tell of changes what audit would.
+func NewPreviews(gate *tenancy.Gate, documents *tenancy.Documents, audit *Audit, now func() time.Time) *Previews {
+	return &Previews{gate: gate, documents: documents, audit: audit, now: now, turns: make(chan struct{}, rehearsals)}
+}
+
+// PreviewDocument is what a change would do, as far as its reader sees it.
+type PreviewDocument struct {
+	// Hash is of the change and of all that is told of it; CarryOut takes it.
+	Hash string
+	// Changes are the entries that the audit trail would have, each with what it is about and its fields.
+	Changes []domain.AuditEntry
+	// Gains and Losses count for each permission and place the people who gain or lose it there: for a person
+	// who is changed, each place at which that begins; for an environment that is made, moved, switched or
+	// deleted, it and all below it; for a group, all that its members reach, by their organization.
+	Gains, Losses []PreviewCount
+	// Gaining and Losing are how many people gain or lose anything, Affected how many either of it. The first
+	// PreviewPeople of them, by organization and number, are People.
+	Gaining, Losing, Affected int
+	People                    []PreviewPerson
+	// SessionsEnding is how many sessions of those who are changed end.
+	SessionsEnding int64
+	Warnings       []PreviewWarning
+	// LeftOut says that there is more, about people or places that the reader does not see.
+	LeftOut bool
+}
+
+// PreviewPeople is how many people a preview names.
+const PreviewPeople = 50
+
+// PreviewCount is how many people gain or lose a permission somewhere.
+type PreviewCount struct {
+	Permission domain.Permission
+	PreviewPlace
+	People int
+}
+
+// PreviewPlace is where that is. Without an environment it is the person's own account. An environment to be
+// has no number.
+type PreviewPlace struct {
+	Environment *EnvironmentDocument
+	Extent      domain.Extent
+}
+
+// PreviewPerson is somebody who gains or loses permissions. A user to be has no number.
+type PreviewPerson struct {
+	User  UserDocument
+	Parts []PreviewPart
+}
+
+// PreviewPart is what somebody gains and loses at a place.
+type PreviewPart struct {
+	PreviewPlace
+	Gained, Lost domain.Mask
+}
+
+// PreviewWarning is what should be known before the change is carried out. Environment is what it is about,
+// nil if that is the change itself.
+type PreviewWarning struct {
+	Code        domain.WarningCode
+	Environment *EnvironmentDocument
+}
+
+// Run returns what change would do, which is tried with the context it is given and undone again. It takes
+// what the change takes, and returns the errors of the change.
+func (p *Previews) Run(ctx context.Context, caller domain.Principal,
+	change func(context.Context) error) (PreviewDocument, error) {
+	r, err := p.begin(ctx, &caller)
+	if err != nil {
+		return PreviewDocument{}, err
+	}
+	defer r.end()
+	err = change(tenancy.WithReview(domain.WithRehearsal(ctx), r.rehearse))
+	if err == nil {
+		err = domain.ErrInternal.Because(errors.New("a change that was to be tried was made without a transaction"))
+	}
+	if !domain.ErrRehearsed.Is(err) {
+		return PreviewDocument{}, err
+	}
+	return r.document(ctx)
+}
+
+// CarryOut makes a change if it would still do what the preview with that hash said. Otherwise it returns
+// domain.ErrPlanChanged.
+func (p *Previews) CarryOut(ctx context.Context, caller domain.Principal, hash string,
+	change func(context.Context) error) error {
+	r, err := p.begin(ctx, &caller)
+	if err != nil {
+		return err
+	}
+	defer r.end()
+	return change(tenancy.WithReview(ctx, func(ctx context.Context, t *tenancy.Trial) error {
+		if err := r.look(ctx, t); err != nil {
+			return err
+		}
+		if r.hash != hash {
+			return domain.ErrPlanChanged
+		}
+		return nil
+	}))
+}
+
+// begin waits for a turn, which end gives back, and finds out what the caller sees.
+func (p *Previews) begin(ctx context.Context, caller *domain.Principal) (r *rehearsal, err error) {
+	r = &rehearsal{Previews: p, caller: caller}
+	if r.people, err = p.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere()); err != nil &&
+		!domain.ErrForbidden.Is(err) {
+		return nil, err
+	}
+	if r.sight, err = p.gate.Sight(ctx, caller); err != nil {
+		return nil, err
+	}
+	select {
+	case p.turns <- struct{}{}:
+		return r, nil
+	case <-ctx.Done():
+		return nil, domain.ErrOverloaded.Because(ctx.Err())
+	}
+}
+
+func (r *rehearsal) end() { <-r.turns }
+
+// document describes what look found, as the reader may see it.
+func (r *rehearsal) document(ctx context.Context) (PreviewDocument, error) {
+	d := PreviewDocument{Hash: r.hash, Gaining: r.gaining, Losing: r.losing, Affected: r.affected,
+		SessionsEnding: r.ending, LeftOut: r.leftOut}
+	for _, k := range r.counted() {
+		n := PreviewCount{Permission: k.permission, PreviewPlace: r.described(k.place), People: r.counts[k]}
+		if k.gained {
+			d.Gains = append(d.Gains, n)
+		} else {
+			d.Losses = append(d.Losses, n)
+		}
+	}
+	for _, w := range r.warnings {
+		d.Warnings = append(d.Warnings, PreviewWarning{w.code, r.environments[w.at]})
+	}
+	var err error
+	if d.People, err = r.describePeople(ctx); err != nil {
+		return d, err
+	}
+	d.Changes, err = r.audit.told(ctx, r.caller, r.sight, r.entries)
+	return d, err
+}
+
+// counted returns what was counted, by place and permission.
+func (r *rehearsal) counted() []countKey {
+	keys := make([]countKey, 0, len(r.counts))
+	for k := range r.counts {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b countKey) int {
+		return cmp.Or(a.place.compare(b.place), cmp.Compare(a.permission, b.permission))
+	})
+	return keys
+}
+
+func (r *rehearsal) described(p placeKey) PreviewPlace {
+	return PreviewPlace{Environment: r.environments[p.at], Extent: p.extent}
+}
+
+func (r *rehearsal) describePeople(ctx context.Context) ([]PreviewPerson, error) {
+	users := make([]domain.User, len(r.first))
+	for i := range r.first {
+		users[i] = r.first[i].user
+	}
+	described, err := describeUsers(ctx, r.documents, r.sight, users)
+	if err != nil {
+		return nil, err
+	}
+	people := make([]PreviewPerson, len(described))
+	for i := range described {
+		people[i].User = described[i]
+		for _, part := range r.first[i].parts {
+			people[i].Parts = append(people[i].Parts,
+				PreviewPart{PreviewPlace: r.described(part.placeKey), Gained: part.gained, Lost: part.lost})
+		}
+	}
+	return people, nil
+}

@@ -1,0 +1,67 @@
+package domain
+
+import "context"
+
+// Errors about previews.
+var (
+	// ErrRehearsed ends the transaction of a change that was only tried.
+	ErrRehearsed = &Error{Kind: Conflict, Code: "rehearsed", Public: "This change was only tried."}
+	// ErrPlanChanged refuses a change that would not do what its preview said.
+	ErrPlanChanged = &Error{Kind: Conflict, Code: "plan_changed", Field: "plan",
+		Public: "The directory was changed since the preview, which says something else now; ask for it again."}
+)
+
+type rehearsalKey struct{}
+
+// WithRehearsal returns a context in which a change is only tried: its transaction is rolled back, so that
+// what costs much or lasts, such as hashing a password or taking a number, need not be done.
+func WithRehearsal(ctx context.Context) context.Context {
+	return context.WithValue(ctx, rehearsalKey{}, true)
+}
+
+// Rehearses reports whether WithRehearsal made ctx.
+func Rehearses(ctx context.Context) bool {
+	rehearses, _ := ctx.Value(rehearsalKey{}).(bool)
+	return rehearses
+}
+
+// Extent says how much of the tree at a place is meant.
+type Extent uint8
+
+// The extents.
+const (
+	ExtentWhole  Extent = iota // the environment and what is below it, as far as nothing else is said of that
+	ExtentAlone                // the environment without what is below it
+	ExtentBelow                // what is below it, as far as nothing else is said of that
+	ExtentWithin               // some of the environment and what is below it
+)
+
+var extentNames = [...]string{"whole", "alone", "below", "within"}
+
+// String returns the extent's name.
+func (e Extent) String() string { return extentNames[e] }
+
+// WarningCode says what somebody should know before they carry a change out.
+type WarningCode string
+
+// The warnings of a preview.
+const (
+	// WarnNoAdmin is that an organization would have no admin whom the reader sees.
+	WarnNoAdmin WarningCode = "no_admin"
+	// WarnSuperUsersOnly is that nobody but superUsers could undo the change.
+	WarnSuperUsersOnly WarningCode = "super_users_only"
+	// WarnNotByYou is that the reader could not undo the change.
+	WarnNotByYou WarningCode = "not_by_you"
+	// WarnForGood is that what is deleted does not come back.
+	WarnForGood WarningCode = "for_good"
+)
+
+var warningSentences = map[WarningCode]string{
+	WarnNoAdmin:        "No admin would be left in this organization.",
+	WarnSuperUsersOnly: "Nobody but a superUser could undo this.",
+	WarnNotByYou:       "You could not undo this yourself.",
+	WarnForGood:        "What is deleted cannot be brought back.",
+}
+
+// Sentence returns the warning in words.
+func (w WarningCode) Sentence() string { return warningSentences[w] }
