@@ -269,6 +269,8 @@ var samples = map[string][]string{
 var queries = []string{"", "?total=true", "?limit=2", "?q=b", "?env=Prod", "?env=Bolt", "?env=Labs",
 	"?sort=alias&limit=3", "?group=User", "?role=power",
 	"?user=bolt.user&permission=user:read&environment=Bolt", "?user=acme.user&permission=user:read&environment=Acme/Prod",
+	"?user=acme.user&permission=user:update&environment=Acme/Prod&changes=true",
+	"?user=acme.admin&permission=user:read&environment=Acme&changes=true", "?permission=organization:write&changes=true",
 	"?actor=bolt.admin",
 	"?everywhere=true&total=true", "?everywhere=true&sort=name", "?owner=bolt.user", "?owner=acme.user&level=write",
 	"?kind=observer", "?personal=true&everywhere=true",

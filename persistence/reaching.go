@@ -77,3 +77,31 @@ func (s *UserStore) Reaching(ctx context.Context, sc tenancy.Scope, p domain.Env
 		Join("JOIN (?) AS found ON found.organization_id = u.organization_id AND found.id = u.id", keys))
 	return page(users, err, limit, func(u *domain.User) domain.Cursor { return writeCursor("reaching", int64(u.ID)) })
 }
+
+// Administrators returns users in sc who act with power or more, as directory.ReachStore says.
+func (s *UserStore) Administrators(ctx context.Context, sc tenancy.Scope, home, at domain.EnvironmentPath,
+	limit int) ([]domain.User, error) {
+	way, ids := wayTo(home)
+	if at != "" {
+		more, further := wayTo(at)
+		way, ids = append(way, more...), append(ids, further...)
+	}
+	part := func(depth string) *bun.SelectQuery {
+		return s.searched(sc, true).ColumnExpr("u.organization_id, u.id, " + depth + " AS depth").
+			Where("u.active AND u.state = 0 AND NOT u.archived").OrderExpr("depth DESC, u.id + 0").Limit(int64(limit))
+	}
+	union := s.db.NewSelect().TableExpr("(?) AS s", part("length(u.environment_path)").
+		Where("u.environment_path IN (?) AND (u.role > 1 OR "+inRoledGroup+")", db.In(way)))
+	for _, q := range []*bun.SelectQuery{
+		part("length(b.path)").
+			Join("JOIN environments AS b ON b.organization_id = u.organization_id AND b.id = u.organization_id").
+			Where("u.role = 3 AND u.organization_id IN (?)", db.In(ids)),
+		part("0").Where("u.organization_id = 1 AND u.role = 4"),
+	} {
+		union = union.UnionAll(s.db.NewSelect().TableExpr("(?) AS s", q))
+	}
+	found := s.db.NewSelect().TableExpr("(?) AS k", union).ColumnExpr("k.organization_id, k.id, max(k.depth) AS depth").
+		GroupExpr("k.organization_id, k.id")
+	return readUsers(ctx, sc, s.db.NewSelect().Model((*userRow)(nil)).OrderExpr("found.depth DESC, u.id").
+		Join("JOIN (?) AS found ON found.organization_id = u.organization_id AND found.id = u.id", found))
+}

@@ -23,7 +23,7 @@ type Case struct {
 	policy   Policy
 }
 
-// Judge makes the cases of users at one place.
+// Judge makes the cases of users at one place, and says who may change what decides them.
 type Judge struct {
 	policy   Policy
 	place    domain.EnvironmentPath
@@ -31,14 +31,22 @@ type Judge struct {
 	now      time.Time
 }
 
-// JudgeAt returns who makes the cases of users at place, or on their own accounts if that is empty.
-func (g *Gate) JudgeAt(ctx context.Context, place domain.EnvironmentPath, now time.Time) (Judge, error) {
+// JudgeAt returns who makes the cases of users at place, or on their own accounts if that is empty, and says who may
+// change what decides them, of which the rest is at the other places.
+func (g *Gate) JudgeAt(ctx context.Context, place domain.EnvironmentPath, now time.Time,
+	others ...domain.EnvironmentPath) (Judge, error) {
 	j := Judge{policy: g.policy, place: place, now: now}
-	if place == "" {
+	var way []domain.EnvironmentPath
+	for _, p := range append(others, place) {
+		if p != "" {
+			way = append(way, WayUp(p)...)
+		}
+	}
+	if len(way) == 0 {
 		return j, nil
 	}
 	var err error
-	j.inactive, err = g.source.Inactive(ctx, WayUp(place), nil)
+	j.inactive, err = g.source.Inactive(ctx, way, nil)
 	return j, err
 }
 
@@ -53,8 +61,29 @@ func WayUp(p domain.EnvironmentPath) []domain.EnvironmentPath {
 
 // Case returns the case of u, with the groups of u's organization.
 func (j *Judge) Case(u *domain.User, groups *Groups, p domain.Permission) Case {
-	return Case{Subject: u.Subject(), Standing: u.Standing, Groups: groups, Permission: p, Place: j.place,
-		Inactive: j.inactive, Now: j.now, policy: j.policy}
+	c := Case{Subject: u.Subject(), Standing: u.Standing, Groups: groups, Permission: p, Place: j.place,
+		Now: j.now, policy: j.policy}
+	for _, at := range j.inactive {
+		if at.Contains(j.place) {
+			c.Inactive = append(c.Inactive, at)
+		}
+	}
+	return c
+}
+
+// Giver returns what u could give to users and groups whose organization's groups are among groups, as are u's
+// own. Of what is inactive it knows what the judge does.
+func (j *Judge) Giver(u *domain.User, groups *Groups) Giver {
+	s := u.Subject()
+	acting := s
+	acting.Role = groups.Role(&s)
+	return Giver{caller: &domain.Principal{Subject: s, User: u.ID}, groups: groups, has: &access{role: acting.Role,
+		mask: groups.Mask(u.Organization, u.Groups), nominal: NominalReach(&acting), reach: newReach(&acting, j.inactive)}}
+}
+
+// May reports whether the policy permits p to whoever v is of, on a target in that position.
+func (j *Judge) May(v Giver, p domain.Permission, position domain.Position) bool {
+	return j.policy.Decide(v.has.role, v.has.mask, position, p).Allowed
 }
 
 // Role returns the role the user acts with.

@@ -7,45 +7,9 @@ import (
 	"canopy/domain"
 )
 
-// EditKind says what an edit changes.
-type EditKind uint8
-
-// The kinds of edits: on the user, on a group, on an environment.
-const (
-	EditActivate   EditKind = iota // the account is made active
-	EditApprove                    // the account is approved
-	EditPassword                   // the user changes their password
-	EditRole                       // the user gets Role
-	EditJoin                       // the user gets into Group
-	EditAllow                      // the user is allowed Place
-	EditUnblock                    // the user is not blocked from Place any more
-	EditGive                       // Group gets the permission
-	EditOpen                       // the environment at Place is made active
-	EditDeactivate                 // the account is deactivated
-	EditLeave                      // the user gets out of Group
-	EditDisallow                   // the user is not allowed Place any more
-	EditBlock                      // the user is blocked from Place
-	EditTake                       // Group loses the permission
-	EditClose                      // the environment at Place is deactivated
-)
-
-var editNames = [...]string{"activate", "approve", "password", "role", "join", "allow", "unblock", "give", "open",
-	"deactivate", "leave", "disallow", "block", "take", "close"}
-
-// String returns the kind's name.
-func (k EditKind) String() string { return editNames[k] }
-
-// Edit is one change to what a case is made of.
-type Edit struct {
-	Kind  EditKind
-	Role  domain.Role
-	Group domain.GroupID
-	Place domain.EnvironmentPath
-}
-
 // Change is edits that turn a decision round together, and no part of them does.
 type Change struct {
-	Edits []Edit
+	Edits []domain.Edit
 	// Beyond says that something must be changed besides that may not be named to the reader.
 	Beyond bool
 }
@@ -57,7 +21,7 @@ type Sight struct {
 }
 
 // names reports whether e may be named.
-func (s Sight) names(c *Case, e Edit) bool {
+func (s Sight) names(c *Case, e domain.Edit) bool {
 	if e.Place != "" && !s.Place(e.Place) {
 		return false
 	}
@@ -81,15 +45,16 @@ func (c *Case) Changes(see Sight, limit int) (changes []Change, more bool) {
 // account always is one.
 func (c *Case) denials(see Sight, limit int) (changes []Change, more bool) {
 	o := c.Subject.Organization
-	var edits []Edit
+	var edits []domain.Edit
 	for _, id := range c.Subject.Groups {
 		if len(c.Subject.Groups) > 1 {
-			edits = append(edits, Edit{Kind: EditLeave, Group: id})
+			edits = append(edits, domain.Edit{Kind: domain.EditLeave, Group: id})
 		}
 	}
 	for _, id := range c.Subject.Groups {
 		for _, group := range c.Groups.Chain(o, id) {
-			if e := (Edit{Kind: EditTake, Group: group.ID}); group.ID != domain.RootGroup && !slices.Contains(edits, e) {
+			e := domain.Edit{Kind: domain.EditTake, Group: group.ID}
+			if group.ID != domain.RootGroup && !slices.Contains(edits, e) {
 				edits = append(edits, e)
 			}
 		}
@@ -98,42 +63,42 @@ func (c *Case) denials(see Sight, limit int) (changes []Change, more bool) {
 	if c.Place != "" {
 		way := WayUp(c.Place)
 		for _, p := range c.Subject.Allowed {
-			edits = append(edits, Edit{Kind: EditDisallow, Place: p})
+			edits = append(edits, domain.Edit{Kind: domain.EditDisallow, Place: p})
 		}
 		for _, p := range way {
-			edits = append(edits, Edit{Kind: EditBlock, Place: p})
+			edits = append(edits, domain.Edit{Kind: domain.EditBlock, Place: p})
 		}
 		for _, p := range way[:len(way)-1] { // the root stays active
-			edits = append(edits, Edit{Kind: EditClose, Place: p})
+			edits = append(edits, domain.Edit{Kind: domain.EditClose, Place: p})
 		}
 	}
-	for _, e := range append(edits, Edit{Kind: EditDeactivate}) {
+	for _, e := range append(edits, domain.Edit{Kind: domain.EditDeactivate}) {
 		if !see.names(c, e) || c.with(e).Allowed() {
 			continue
 		}
 		if len(changes) == limit {
 			return changes, true
 		}
-		changes = append(changes, Change{Edits: []Edit{e}})
+		changes = append(changes, Change{Edits: []domain.Edit{e}})
 	}
 	return changes, false
 }
 
 // roles returns an edit for each other role that the user can be given.
-func (c *Case) roles() []Edit {
-	var edits []Edit
+func (c *Case) roles() []domain.Edit {
+	var edits []domain.Edit
 	for _, role := range domain.Roles {
 		fits := role.In(c.Subject.Organization, c.Subject.Home) == role &&
 			(role != domain.RoleSuperUser || c.Subject.Organization == domain.RootOrganization)
 		if fits && role != c.Subject.Role {
-			edits = append(edits, Edit{Kind: EditRole, Role: role})
+			edits = append(edits, domain.Edit{Kind: domain.EditRole, Role: role})
 		}
 	}
 	return edits
 }
 
 // with returns the case after edits.
-func (c *Case) with(edits ...Edit) *Case {
+func (c *Case) with(edits ...domain.Edit) *Case {
 	d := c.clone()
 	for _, e := range edits {
 		d.apply(e)
@@ -141,38 +106,38 @@ func (c *Case) with(edits ...Edit) *Case {
 	return &d
 }
 
-func (c *Case) apply(e Edit) {
+func (c *Case) apply(e domain.Edit) {
 	s := &c.Subject
 	switch e.Kind {
-	case EditActivate:
+	case domain.EditActivate:
 		c.Standing.Active, c.Standing.IdleSince = true, c.Now
-	case EditApprove:
+	case domain.EditApprove:
 		c.Standing.State = domain.Approved
-	case EditPassword:
+	case domain.EditPassword:
 		c.Standing.FirstAccess, c.Standing.LastPassword = false, c.Now
-	case EditRole:
+	case domain.EditRole:
 		s.Role = e.Role
-	case EditJoin:
+	case domain.EditJoin:
 		s.Groups = append(s.Groups, e.Group)
-	case EditAllow:
+	case domain.EditAllow:
 		s.Allowed = append(s.Allowed, e.Place)
-	case EditUnblock:
+	case domain.EditUnblock:
 		s.Blocked = without(s.Blocked, e.Place)
-	case EditGive:
+	case domain.EditGive:
 		c.regroup(e.Group, func(g *domain.Group) { g.Mask |= c.Permission.Mask() })
-	case EditOpen:
+	case domain.EditOpen:
 		c.Inactive = without(c.Inactive, e.Place)
-	case EditDeactivate:
+	case domain.EditDeactivate:
 		c.Standing.Active = false
-	case EditLeave:
+	case domain.EditLeave:
 		s.Groups = without(s.Groups, e.Group)
-	case EditDisallow:
+	case domain.EditDisallow:
 		s.Allowed = without(s.Allowed, e.Place)
-	case EditBlock:
+	case domain.EditBlock:
 		s.Blocked = append(s.Blocked, e.Place)
-	case EditTake:
+	case domain.EditTake:
 		c.regroup(e.Group, func(g *domain.Group) { g.Mask &^= c.Permission.Mask() })
-	case EditClose:
+	case domain.EditClose:
 		c.Inactive = append(c.Inactive, e.Place)
 	}
 }
@@ -215,95 +180,99 @@ type search struct {
 
 // allow goes through the options.
 func (s *search) allow() {
-	needed := s.needed()
+	needed, held := s.needed(), s.heldOptions()
 	for _, role := range s.roleOptions() {
 		all := slices.Concat(needed, role)
 		c := s.with(all...)
 		acts, reach := c.acts()
-		position, places := domain.Self, [][]Edit{nil}
+		position, places := domain.Self, [][]domain.Edit{nil}
 		if s.Place != "" {
 			position, places = domain.Within, s.placeOptions(&reach)
 			if acts != domain.RoleSuperUser {
 				for _, p := range s.Inactive {
-					all = append(all, Edit{Kind: EditOpen, Place: p})
+					all = append(all, domain.Edit{Kind: domain.EditOpen, Place: p})
 				}
 			}
 		}
 		if !s.policy.Decide(acts, s.Permission.Mask(), position, s.Permission).Allowed {
 			continue
 		}
-		for _, held := range s.heldOptions(c) {
+		options := held
+		if c.mask().Has(s.Permission) {
+			options = [][]domain.Edit{nil}
+		}
+		for _, option := range options {
 			for _, place := range places {
-				s.try(all, held, place)
+				s.try(all, option, place)
 			}
 		}
 	}
 }
 
 // needed returns what any change must have.
-func (s *search) needed() []Edit {
-	var edits []Edit
+func (s *search) needed() []domain.Edit {
+	var edits []domain.Edit
 	if s.Standing.Closed(s.Now) {
-		edits = append(edits, Edit{Kind: EditActivate})
+		edits = append(edits, domain.Edit{Kind: domain.EditActivate})
 	}
 	if s.Standing.State != domain.Approved {
-		edits = append(edits, Edit{Kind: EditApprove})
+		edits = append(edits, domain.Edit{Kind: domain.EditApprove})
 	}
 	if s.expired() {
-		edits = append(edits, Edit{Kind: EditPassword})
+		edits = append(edits, domain.Edit{Kind: domain.EditPassword})
 	}
 	for _, p := range s.Subject.Blocked {
 		if p.Contains(s.Place) {
-			edits = append(edits, Edit{Kind: EditUnblock, Place: p})
+			edits = append(edits, domain.Edit{Kind: domain.EditUnblock, Place: p})
 		}
 	}
 	return edits
 }
 
 // roleOptions are to keep the role, to be given another one, and to get one from a group.
-func (s *search) roleOptions() [][]Edit {
-	options := [][]Edit{nil}
+func (s *search) roleOptions() [][]domain.Edit {
+	options := [][]domain.Edit{nil}
 	for _, e := range s.Case.roles() {
-		options = append(options, []Edit{e})
+		options = append(options, []domain.Edit{e})
 	}
 	acts := s.Role()
 	for _, id := range s.Groups.usable(s.Subject.Organization) {
 		group, _ := s.Groups.Get(s.Subject.Organization, id)
-		if e := (Edit{Kind: EditJoin, Group: id}); group.Role > acts && s.see.names(s.Case, e) {
-			options = append(options, []Edit{e})
+		if e := (domain.Edit{Kind: domain.EditJoin, Group: id}); group.Role > acts && s.see.names(s.Case, e) {
+			options = append(options, []domain.Edit{e})
 		}
 	}
 	return options
 }
 
 // placeOptions are nothing if the reach includes the place, and else to be allowed it or one above it.
-func (s *search) placeOptions(reach *Reach) [][]Edit {
+func (s *search) placeOptions(reach *Reach) [][]domain.Edit {
 	if included, _ := reach.Why(s.Place); included.Kind != domain.CauseNone {
-		return [][]Edit{nil}
+		return [][]domain.Edit{nil}
 	}
-	var options [][]Edit
+	var options [][]domain.Edit
 	for _, p := range WayUp(s.Place) {
-		options = append(options, []Edit{{Kind: EditAllow, Place: p}})
+		options = append(options, []domain.Edit{{Kind: domain.EditAllow, Place: p}})
 	}
 	return s.nameable(options)
 }
 
 // heldOptions are nothing if a group of the user gives the permission, and else each group that can be used: to get
 // into it, and to have it given what is withheld on its way up.
-func (s *search) heldOptions(c *Case) [][]Edit {
-	if c.mask().Has(s.Permission) {
-		return [][]Edit{nil}
+func (s *search) heldOptions() [][]domain.Edit {
+	if s.mask().Has(s.Permission) {
+		return [][]domain.Edit{nil}
 	}
 	o := s.Subject.Organization
-	var options [][]Edit
+	var options [][]domain.Edit
 	for _, id := range s.Groups.usable(o) {
-		var edits []Edit
-		if !slices.Contains(c.Subject.Groups, id) {
-			edits = append(edits, Edit{Kind: EditJoin, Group: id})
+		var edits []domain.Edit
+		if !slices.Contains(s.Subject.Groups, id) {
+			edits = append(edits, domain.Edit{Kind: domain.EditJoin, Group: id})
 		}
 		for _, group := range s.Groups.Chain(o, id) {
 			if !group.Mask.Has(s.Permission) {
-				edits = append(edits, Edit{Kind: EditGive, Group: group.ID})
+				edits = append(edits, domain.Edit{Kind: domain.EditGive, Group: group.ID})
 			}
 		}
 		options = append(options, edits)
@@ -312,9 +281,9 @@ func (s *search) heldOptions(c *Case) [][]Edit {
 }
 
 // nameable returns the options that may be named to the reader, all if there are none.
-func (s *search) nameable(options [][]Edit) [][]Edit {
-	hidden := func(option []Edit) bool {
-		return slices.ContainsFunc(option, func(e Edit) bool { return !s.see.names(s.Case, e) })
+func (s *search) nameable(options [][]domain.Edit) [][]domain.Edit {
+	hidden := func(option []domain.Edit) bool {
+		return slices.ContainsFunc(option, func(e domain.Edit) bool { return !s.see.names(s.Case, e) })
 	}
 	if visible := slices.DeleteFunc(slices.Clone(options), hidden); len(visible) > 0 {
 		return visible
@@ -322,36 +291,42 @@ func (s *search) nameable(options [][]Edit) [][]Edit {
 	return options
 }
 
-// try keeps the edits of the options if they turn the decision round and none that were found are fewer.
-func (s *search) try(parts ...[]Edit) {
-	var edits []Edit
-	for _, part := range parts {
-		for _, e := range part {
-			if !slices.Contains(edits, e) {
-				edits = append(edits, e)
-			}
+// try keeps the edits of the options if they turn the decision round and none that were found are fewer. An option
+// for the group may be in what comes before it already.
+func (s *search) try(before, held, place []domain.Edit) {
+	size := len(before) + len(held) + len(place)
+	for _, e := range held {
+		if slices.Contains(before, e) {
+			size--
 		}
 	}
-	switch {
-	case len(s.found) > 0 && len(edits) > s.best:
+	if len(s.found) > 0 && (size > s.best || size == s.best && s.more) {
 		return
-	case len(s.found) > 0 && len(edits) == s.best && len(s.found) == s.limit:
-		s.more = true
+	}
+	edits := slices.Clone(before)
+	for _, e := range slices.Concat(held, place) {
+		if !slices.Contains(before, e) {
+			edits = append(edits, e)
+		}
+	}
+	if !s.with(edits...).Allowed() {
 		return
-	case !s.with(edits...).Allowed():
-		return
-	case len(edits) < s.best:
+	}
+	if len(s.found) > 0 && size < s.best {
 		s.found, s.more = nil, false
 	}
-	s.best = len(edits)
-	named := slices.DeleteFunc(slices.Clone(edits), func(e Edit) bool { return !s.see.names(s.Case, e) })
-	change := Change{Edits: named, Beyond: len(named) < len(edits)}
-	if !slices.ContainsFunc(s.found, func(f Change) bool { return sameEdits(f.Edits, named) }) {
-		s.found = append(s.found, change)
+	s.best = size
+	named := slices.DeleteFunc(slices.Clone(edits), func(e domain.Edit) bool { return !s.see.names(s.Case, e) })
+	switch {
+	case slices.ContainsFunc(s.found, func(f Change) bool { return sameEdits(f.Edits, named) }):
+	case len(s.found) == s.limit:
+		s.more = true
+	default:
+		s.found = append(s.found, Change{Edits: named, Beyond: len(named) < len(edits)})
 	}
 }
 
 // sameEdits reports whether two changes are the same, in whatever order.
-func sameEdits(a, b []Edit) bool {
-	return len(a) == len(b) && !slices.ContainsFunc(a, func(e Edit) bool { return !slices.Contains(b, e) })
+func sameEdits(a, b []domain.Edit) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(e domain.Edit) bool { return !slices.Contains(b, e) })
 }

@@ -74,48 +74,48 @@ func drawWorld(r *rand.Rand, policy Policy) Case {
 }
 
 // everyEdit returns all edits there are that would change something, whether they would help or not.
-func everyEdit(c *Case, see Sight) []Edit {
-	edits := []Edit{{Kind: EditActivate}, {Kind: EditApprove}, {Kind: EditPassword}, {Kind: EditDeactivate}}
+func everyEdit(c *Case, see Sight) []domain.Edit {
+	edits := []domain.Edit{{Kind: domain.EditActivate}, {Kind: domain.EditApprove}, {Kind: domain.EditPassword}, {Kind: domain.EditDeactivate}}
 	edits = append(edits, c.roles()...)
 	for _, id := range c.Groups.usable(c.Subject.Organization) {
 		if slices.Contains(c.Subject.Groups, id) {
 			if len(c.Subject.Groups) > 1 {
-				edits = append(edits, Edit{Kind: EditLeave, Group: id})
+				edits = append(edits, domain.Edit{Kind: domain.EditLeave, Group: id})
 			}
 		} else {
-			edits = append(edits, Edit{Kind: EditJoin, Group: id})
+			edits = append(edits, domain.Edit{Kind: domain.EditJoin, Group: id})
 		}
 		if id != domain.RootGroup {
-			edits = append(edits, Edit{Kind: EditGive, Group: id}, Edit{Kind: EditTake, Group: id})
+			edits = append(edits, domain.Edit{Kind: domain.EditGive, Group: id}, domain.Edit{Kind: domain.EditTake, Group: id})
 		}
 	}
 	for _, p := range worldPlaces {
-		allow, block, open := EditAllow, EditBlock, EditClose
+		allow, block, open := domain.EditAllow, domain.EditBlock, domain.EditClose
 		if slices.Contains(c.Subject.Allowed, p) {
-			allow = EditDisallow
+			allow = domain.EditDisallow
 		}
 		if slices.Contains(c.Subject.Blocked, p) {
-			block = EditUnblock
+			block = domain.EditUnblock
 		}
 		if slices.Contains(c.Inactive, p) {
-			open = EditOpen
+			open = domain.EditOpen
 		}
-		edits = append(edits, Edit{Kind: allow, Place: p}, Edit{Kind: block, Place: p})
+		edits = append(edits, domain.Edit{Kind: allow, Place: p}, domain.Edit{Kind: block, Place: p})
 		if p != domain.RootPath && p.Contains(c.Place) {
-			edits = append(edits, Edit{Kind: open, Place: p})
+			edits = append(edits, domain.Edit{Kind: open, Place: p})
 		}
 	}
-	return slices.DeleteFunc(edits, func(e Edit) bool { return !see.names(c, e) })
+	return slices.DeleteFunc(edits, func(e domain.Edit) bool { return !see.names(c, e) })
 }
 
 // smallest tries all sets of edits by their size, up to most, and returns those of the first size that has any which
 // turn the decision round.
-func smallest(c *Case, edits []Edit, most int) [][]Edit {
+func smallest(c *Case, edits []domain.Edit, most int) [][]domain.Edit {
 	before := c.Allowed()
 	for size := 1; size <= most; size++ {
-		var found [][]Edit
-		var choose func(from int, chosen []Edit)
-		choose = func(from int, chosen []Edit) {
+		var found [][]domain.Edit
+		var choose func(from int, chosen []domain.Edit)
+		choose = func(from int, chosen []domain.Edit) {
 			if len(chosen) == size {
 				if c.with(chosen...).Allowed() != before {
 					found = append(found, slices.Clone(chosen))
@@ -163,7 +163,7 @@ func TestChangesAreAllTheSmallest(t *testing.T) {
 		require.Equal(t, before, fmt.Sprintf("%+v", c.Groups), "what is shared was changed")
 		turned[c.Allowed()]++
 		want := smallest(&c, everyEdit(&c, see), 3)
-		var got [][]Edit
+		var got [][]domain.Edit
 		for _, change := range changes {
 			for _, e := range change.Edits {
 				require.True(t, see.names(&c, e), "%v is named: %s", e, about)
@@ -179,7 +179,7 @@ func TestChangesAreAllTheSmallest(t *testing.T) {
 		}
 		require.Len(t, got, len(want), "%v\n%v: %s", got, want, about)
 		for _, edits := range want {
-			require.True(t, slices.ContainsFunc(got, func(g []Edit) bool { return sameEdits(g, edits) }),
+			require.True(t, slices.ContainsFunc(got, func(g []domain.Edit) bool { return sameEdits(g, edits) }),
 				"%v is not among %v: %s", edits, got, about)
 			sizes[len(edits)]++
 		}
@@ -235,7 +235,7 @@ func BenchmarkChanges(b *testing.B) {
 				c.Changes(see, 20)
 			}
 		})
-		allowed := c.with(Edit{Kind: EditRole, Role: domain.RoleOAdmin}, Edit{Kind: EditJoin, Group: 50})
+		allowed := c.with(domain.Edit{Kind: domain.EditRole, Role: domain.RoleOAdmin}, domain.Edit{Kind: domain.EditJoin, Group: 50})
 		b.Run(fmt.Sprint("allow at ", depth), func(b *testing.B) {
 			for b.Loop() {
 				allowed.Changes(see, 50)

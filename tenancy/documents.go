@@ -259,15 +259,18 @@ func (g *Groups) Chain(o domain.OrganizationID, id domain.GroupID) []domain.Grou
 // own mask and the masks of all groups above it have in common (RootGroup's has all). It
 // is 0 if there is no such group.
 func (g *Groups) Effective(o domain.OrganizationID, id domain.GroupID) domain.Mask {
-	chain := g.Chain(o, id)
-	if chain == nil {
-		return 0
-	}
 	mask := domain.AllPermissions
-	for _, group := range chain {
-		mask &= group.Mask
+	for range maxChain {
+		group, ok := g.Get(o, id)
+		if !ok {
+			return 0
+		}
+		if mask &= group.Mask; group.Parent == domain.RootGroup {
+			return mask
+		}
+		o, id = group.Organization, group.Parent
 	}
-	return mask
+	return 0
 }
 
 // Mask returns the permissions a member of all the groups has: what any of them gives.

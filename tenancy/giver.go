@@ -97,6 +97,17 @@ func (v Giver) MayGivePlaces(p domain.EnvironmentPath) error {
 	return nil
 }
 
+// Is reports whether the principal is u.
+func (v Giver) Is(u *domain.User) bool {
+	return v.caller.User == u.ID && v.caller.Organization == u.Organization
+}
+
+// Home returns the principal's home.
+func (v Giver) Home() domain.EnvironmentPath { return v.caller.Home }
+
+// Position returns where the environment at p stands, seen from the principal.
+func (v Giver) Position(p domain.EnvironmentPath) domain.Position { return v.has.position(p) }
+
 // Groups returns the groups that can be used in the organization.
 func (v Giver) Groups() *Groups { return v.groups }
 

@@ -33,6 +33,7 @@ type ExplainDecision struct {
 	User        domain.UserRef // zero is the caller
 	Permission  domain.Permission
 	Environment domain.EnvironmentRef
+	Changes     bool // asks for Changes
 }
 
 // ExplanationDocument is an explanation as far as the reader may see it.
@@ -49,6 +50,11 @@ type ExplanationDocument struct {
 	// IncludedBy and ExcludedBy are the environments of the causes; nil if there is no cause
 	// or the reader does not reach it.
 	IncludedBy, ExcludedBy *EnvironmentDocument
+	// Changes are the smallest that would turn the verdict round, if Asked says that they were asked for;
+	// MoreChanges says that there are as small ones besides.
+	Asked       bool
+	Changes     []ChangeDocument
+	MoreChanges bool
 }
 
 // Decision returns the verdict and what led to it. It needs domain.UserRead on the user and
@@ -98,8 +104,11 @@ func (x *Explain) Decision(ctx context.Context, caller domain.Principal,
 	if d.IncludedBy, err = x.cause(ctx, &caller, places, d.Included); err != nil {
 		return ExplanationDocument{}, err
 	}
-	d.ExcludedBy, err = x.cause(ctx, &caller, places, d.Excluded)
-	return d, err
+	if d.ExcludedBy, err = x.cause(ctx, &caller, places, d.Excluded); err != nil || !in.Changes {
+		return d, err
+	}
+	d.Asked = true
+	return d, x.addChanges(ctx, &caller, v, path, &d)
 }
 
 // userView is a user as a reader sees them.
@@ -176,6 +185,88 @@ func (d *ExplanationDocument) Sentence() string {
 		return "Denied: no policy permits it to the role " + d.Role.String() + " " + where + "."
 	}
 	return "Allowed " + where + " by the policy \"" + d.Policy + "\"."
+}
+
+// Reason is one of the four things that a verdict needs.
+type Reason struct {
+	// Factor is usable, policy, held or place, and Holds whether it is there.
+	Factor  string
+	Holds   bool
+	Because string // in words
+	// Group and Environment are what decided it, nil if nothing did or it is not to be named to the reader.
+	Group       *domain.Group
+	Environment *EnvironmentDocument
+}
+
+// Reasons returns the four things that a verdict needs: an account that can be used, a role that the policy permits it
+// to, a group that gives the permission, and a place in the user's reach.
+func (d *ExplanationDocument) Reasons() []Reason {
+	return []Reason{d.usableReason(), d.policyReason(), d.heldReason(), d.placeReason()}
+}
+
+func (d *ExplanationDocument) usableReason() Reason {
+	r := Reason{Factor: "usable", Holds: d.Usable && !d.Expired, Because: "The account can be used."}
+	switch {
+	case !d.Usable:
+		r.Because = "The account is inactive, pending or revoked."
+	case d.Expired:
+		r.Because = "The password must be changed first."
+	}
+	return r
+}
+
+func (d *ExplanationDocument) policyReason() Reason {
+	where := "within the reach"
+	if d.Environment == nil {
+		where = "on the own account"
+	}
+	r := Reason{Factor: "policy", Holds: slices.Contains(d.Roles, d.Role)}
+	r.Because = "The policy permits it to the role " + d.Role.String() + " " + where + "."
+	if !r.Holds {
+		r.Because = "The policy does not permit it to the role " + d.Role.String() + " " + where + "."
+	}
+	return r
+}
+
+func (d *ExplanationDocument) heldReason() Reason {
+	r := Reason{Factor: "held", Holds: d.Held, Because: "No group of the user gives the permission."}
+	if d.Held {
+		r.Because = "A group of the user gives the permission."
+	}
+	for i, reason := range d.Groups {
+		if reason.Gives != d.Held {
+			continue
+		}
+		for n := range d.Chains[i] {
+			if g := &d.Chains[i][n]; g.ID == reason.WithheldBy || reason.Gives && n == 0 {
+				r.Group = g
+				if r.Because = g.Alias + " gives the permission."; !d.Held {
+					r.Because = g.Alias + " does not give the permission."
+				}
+				return r
+			}
+		}
+	}
+	return r
+}
+
+func (d *ExplanationDocument) placeReason() Reason {
+	r := Reason{Factor: "place", Holds: d.Position != domain.Outside, Because: "It is the user's own account."}
+	if d.Environment == nil {
+		return r
+	}
+	switch r.Environment = d.ExcludedBy; {
+	case d.Excluded.Kind == domain.CauseBlocked:
+		r.Because = "The user is blocked from " + placeName(d.ExcludedBy) + "."
+	case d.Excluded.Kind == domain.CauseInactive:
+		r.Because = placeName(d.ExcludedBy) + " is inactive."
+	case d.Included.Kind == domain.CauseNone:
+		r.Because = "The environment is not within the user's reach."
+	default:
+		r.Environment = d.IncludedBy
+		r.Because = placeName(d.IncludedBy) + " is in the user's reach: " + d.Included.Kind.String() + "."
+	}
+	return r
 }
 
 // withheld says of each group that does not give the permission which group of its chain withholds it.

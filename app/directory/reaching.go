@@ -15,6 +15,10 @@ type ReachStore interface {
 	// open account is not among them.
 	Reaching(ctx context.Context, sc tenancy.Scope, p domain.EnvironmentPath,
 		page domain.Page) ([]domain.User, domain.Cursor, error)
+	// Administrators returns users with an open account who act with more than domain.RoleUser in home or at, the
+	// nearest first, at most limit by their home, by their organization and of the superUsers. at may be empty.
+	Administrators(ctx context.Context, sc tenancy.Scope, home, at domain.EnvironmentPath,
+		limit int) ([]domain.User, error)
 }
 
 // ListReaching asks who reaches an environment, or may use a permission there.

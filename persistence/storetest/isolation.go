@@ -63,6 +63,12 @@ var attempts = map[string]attempt{
 		return keep(users, err,
 			func(u domain.User) bool { return u.Organization == w.Places[theirs].Organization })
 	},
+	"UserStore.Administrators": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		at := w.Places[theirs].Path
+		users, err := w.Users.Administrators(ctx, mine.Read(), at, at, 10)
+		return keep(users, err,
+			func(u domain.User) bool { return u.Organization == w.Places[theirs].Organization })
+	},
 	"SocialStore.Contacts": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		contacts, err := w.Social.Contacts(ctx, mine.Read())
 		return keep(contacts, err,

@@ -89,3 +89,62 @@ func (s *Surface) encodeReaching(c *fiber.Ctx, list directory.Listed[directory.R
 		w.Close('}')
 	})(c, list)
 }
+
+// writeReasons writes the four things that a verdict needs.
+func writeReasons(w *httpx.Writer, x *directory.ExplanationDocument) {
+	w.Open("reasons", '[')
+	for _, r := range x.Reasons() {
+		w.Open("", '{')
+		w.Text("factor", r.Factor)
+		w.Flag("holds", r.Holds)
+		w.Text("because", r.Because)
+		writeGroupOrNull(w, r.Group)
+		writePlace(w, "environment", r.Environment)
+		w.Close('}')
+	}
+	w.Close(']')
+}
+
+func writeGroupOrNull(w *httpx.Writer, g *domain.Group) {
+	if g == nil {
+		w.Null("group")
+		return
+	}
+	writeGroupName(w, "group", g)
+}
+
+// writeWhatWouldChange writes the smallest changes that would turn a verdict round.
+func writeWhatWouldChange(w *httpx.Writer, x *directory.ExplanationDocument) {
+	w.Open("changes", '[')
+	for i := range x.Changes {
+		w.Open("", '{')
+		w.Open("edits", '[')
+		for n := range x.Changes[i].Edits {
+			writeEdit(w, x, &x.Changes[i].Edits[n])
+		}
+		w.Close(']')
+		w.Flag("beyond", x.Changes[i].Beyond)
+		w.Close('}')
+	}
+	w.Close(']')
+	w.Flag("moreChanges", x.MoreChanges)
+}
+
+func writeEdit(w *httpx.Writer, x *directory.ExplanationDocument, e *directory.EditDocument) {
+	subject, field, op := e.Kind.Field()
+	w.Open("", '{')
+	w.Text("kind", e.Kind.String())
+	w.Text("subject", subject)
+	w.Text("field", FieldNames.Of(field))
+	w.Text("op", op)
+	w.TextOrNull("value", e.Value(x))
+	writeGroupOrNull(w, e.Group)
+	writePlace(w, "environment", e.Environment)
+	w.Flag("mine", e.Mine)
+	w.Open("administrators", '[')
+	for i := range e.Administrators {
+		w.Text("", e.Administrators[i].Alias)
+	}
+	w.Close(']')
+	w.Close('}')
+}

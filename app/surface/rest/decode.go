@@ -392,10 +392,14 @@ func decodeDeleteGroup(c *fiber.Ctx) (in directory.DeleteGroup, err error) {
 func decodeExplain(c *fiber.Ctx) (directory.ExplainDecision, error) {
 	in := directory.ExplainDecision{User: domain.UserRef{Alias: httpx.Query(c, "user")},
 		Environment: domain.EnvironmentRef(httpx.Query(c, "environment"))}
-	if err := httpx.RefuseUnknown(c, "user", "permission", "environment"); err != nil {
+	if err := httpx.RefuseUnknown(c, "user", "permission", "environment", "changes"); err != nil {
 		return in, err
 	}
-	var err error
+	changes, err := httpx.QueryFlag(c, "changes")
+	if err != nil {
+		return in, err
+	}
+	in.Changes = changes != nil && *changes
 	in.Permission, err = domain.ParsePermission(httpx.Query(c, "permission"))
 	return in, err
 }

@@ -319,6 +319,10 @@ func writeExplanation(w *httpx.Writer, key string, x *directory.ExplanationDocum
 	w.Close(']')
 	writeCause(w, "included", x.Included.Kind, x.IncludedBy)
 	writeCause(w, "excluded", x.Excluded.Kind, x.ExcludedBy)
+	if x.Asked {
+		writeReasons(w, x)
+		writeWhatWouldChange(w, x)
+	}
 	w.Close('}')
 }
 
