@@ -1,0 +1,119 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app/directory"
+	"canopy/domain"
+	"canopy/persistence/storetest"
+)
+
+// rehearse returns the preview of a change by somebody.
+func (s *staff) rehearse(who string,
+	change func(context.Context, domain.Principal) error) (directory.PreviewDocument, error) {
+	caller := s.as(who)
+	return s.d.Previews.Run(s.Context(), caller, func(ctx context.Context) error { return change(ctx, caller) })
+}
+
+func (s *staff) carryOut(who, hash string, change func(context.Context, domain.Principal) error) error {
+	caller := s.as(who)
+	return s.d.Previews.CarryOut(s.Context(), caller, hash,
+		func(ctx context.Context) error { return change(ctx, caller) })
+}
+
+// switches returns what switches an environment off.
+func (s *staff) switches(ref domain.EnvironmentRef) func(context.Context, domain.Principal) error {
+	no := false
+	return func(ctx context.Context, caller domain.Principal) error {
+		_, err := s.d.Environments.Update(ctx, caller, directory.UpdateEnvironment{Environment: ref,
+			EnvironmentPatch: directory.EnvironmentPatch{Active: &no}})
+		return err
+	}
+}
+
+// updates returns what changes a user.
+func (s *staff) updates(alias string, patch directory.UserPatch) func(context.Context, domain.Principal) error {
+	return func(ctx context.Context, caller domain.Principal) error {
+		_, err := s.d.Users.Update(ctx, caller,
+			directory.UpdateUser{User: domain.UserRef{Alias: alias}, UserPatch: patch})
+		return err
+	}
+}
+
+// Of people whom the reader does not see a preview says that there are some: whatever they are, and become,
+// every byte of it is the same, its hash too.
+func TestAPreviewTellsNothingOfOthers(t *testing.T) {
+	s := newStaff(t, storetest.SQLite(t))
+	branch, other, yes := "Branch", "Other", true
+	below := domain.EnvironmentRef("/Acme")
+	_, err := s.d.Environments.Create(t.Context(), s.as("admin"),
+		directory.EnvironmentPatch{Parent: &below, Alias: &branch})
+	require.NoError(t, err)
+	_, err = s.d.Environments.Create(t.Context(), s.as("admin"),
+		directory.EnvironmentPatch{Alias: &other, IsOrganization: &yes})
+	require.NoError(t, err)
+	shown := func() (bool, string) {
+		preview, err := s.rehearse("ada", s.switches("/Acme/Branch"))
+		require.NoError(t, err)
+		text, err := json.Marshal(preview)
+		require.NoError(t, err)
+		return preview.LeftOut, string(text)
+	}
+	home, group := domain.EnvironmentRef("/Other"), domain.GroupRef("User")
+	add := func(alias string) {
+		_, err := s.d.Users.Create(t.Context(), s.as("admin"), directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home,
+			Group: &group, Allowed: &[]domain.EnvironmentRef{"/Acme/Branch"}})
+		require.NoError(t, err)
+	}
+	add("zoe")
+	leftOut, before := shown()
+	// The superUser admin, who keeps it all, is nobody who loses anything: it is zoe who is left out.
+	require.True(t, leftOut)
+	require.NotContains(t, before, "zoe")
+	role, group3 := domain.RoleOAdmin, domain.GroupRef("Admin")
+	require.NoError(t, s.updates("zoe", directory.UserPatch{Role: &role, Group: &group3})(t.Context(), s.as("admin")))
+	add("zac")
+	_, after := shown()
+	require.Equal(t, before, after)
+	for _, alias := range []string{"zoe", "zac"} {
+		none := []domain.EnvironmentRef{}
+		require.NoError(t, s.updates(alias, directory.UserPatch{Allowed: &none})(t.Context(), s.as("admin")))
+	}
+	leftOut, _ = shown()
+	require.False(t, leftOut)
+}
+
+// A plan is carried out while the directory is as it was; what somebody else did meanwhile is told where it
+// matters to the plan, and not undone where it does not.
+func TestAPlanHoldsWhileItSaysWhatItSaid(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		database := storetest.SQLite
+		if engine == "postgres" {
+			database = storetest.Postgres
+		}
+		s := newStaff(t, database(t))
+		power, oadmin, phone, group := domain.RolePower, domain.RoleOAdmin, "123", domain.GroupRef("Admin")
+		plan := s.updates("bob", directory.UserPatch{Role: &power})
+		preview, err := s.rehearse("ada", plan)
+		require.NoError(t, err)
+		require.Equal(t, domain.RoleUser, s.find("bob").Role)
+
+		require.NoError(t, s.updates("bob", directory.UserPatch{Group: &group})(t.Context(), s.as("admin")))
+		require.ErrorIs(t, s.carryOut("ada", preview.Hash, plan), domain.ErrPlanChanged)
+		require.Equal(t, domain.RoleUser, s.find("bob").Role)
+		require.Equal(t, []domain.GroupID{domain.AdminGroup}, s.find("bob").Groups)
+
+		preview, err = s.rehearse("ada", plan)
+		require.NoError(t, err)
+		require.NoError(t, s.updates("bob", directory.UserPatch{Phone: &phone})(t.Context(), s.as("admin")))
+		require.ErrorIs(t, s.carryOut("ada", preview.Hash, s.updates("bob", directory.UserPatch{Role: &oadmin})),
+			domain.ErrPlanChanged)
+		require.NoError(t, s.carryOut("ada", preview.Hash, plan))
+		require.Equal(t, domain.RolePower, s.find("bob").Role)
+		require.Equal(t, phone, s.find("bob").Person.Phone)
+	})
+}
