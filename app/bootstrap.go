@@ -3,10 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	_ "embed"
-	"io"
 	"iter"
-	"strings"
 
 	"canopy/app/authn"
 	"canopy/app/directory"
@@ -140,53 +137,6 @@ func (j joined) Sections() iter.Seq2[*document.Section, error] {
 				if !yield(s, err) {
 					return
 				}
-			}
-		}
-	}
-}
-
-//go:embed demo.json
-var demoText string
-
-// fillDemo imports the people of the demo, and begins the directory if it is new. All have
-// the configured password, those too who are there already.
-func fillDemo(ctx context.Context, cfg *Config, db *db.DB, new bool) error {
-	hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, domain.Party{}, cfg.AdminPassword)
-	if err != nil {
-		return err
-	}
-	root := &document.Section{Path: "/"}
-	if new {
-		root = rootSection(cfg.RootAlias)
-	}
-	root.Users = only(adminRecord(hash))
-	text := ReadJSON(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(demoText)), nil })
-	return importAll(ctx, Transfer(db, "(demo)"), joined{sections{root}, withPassword{text, hash}})
-}
-
-// withPassword is a document whose users all have one password.
-type withPassword struct {
-	document.Document
-	hash domain.PasswordHash
-}
-
-// Sections implements document.Document.
-func (d withPassword) Sections() iter.Seq2[*document.Section, error] {
-	return func(yield func(*document.Section, error) bool) {
-		for s, err := range d.Document.Sections() {
-			if err == nil {
-				users := s.Users
-				s.Users = func(yield func(document.UserRecord, error) bool) {
-					for u, err := range users {
-						u.Hash = &d.hash
-						if !yield(u, err) {
-							return
-						}
-					}
-				}
-			}
-			if !yield(s, err) {
-				return
 			}
 		}
 	}

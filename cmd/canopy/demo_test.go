@@ -30,8 +30,8 @@ func TestServeDemo(t *testing.T) {
 		require.Len(t, s.as(curl[1], curl[2]).get(t, path).list(t), 3, "what the curl shows")
 		grace := s.as("grace.hopper", password[1]).get(t, "/rest/users").list(t)
 		everybody := s.as("admin", password[1]).get(t, "/rest/users").list(t)
-		require.InDelta(t, 50, len(everybody), 5)
-		require.Len(t, grace, 20, "the organization Acme")
+		require.InDelta(t, 53, len(everybody), 5)
+		require.Len(t, grace, 24, "the organization Acme")
 		s.stop(t)
 
 		// Once more it is the same directory, and says so.

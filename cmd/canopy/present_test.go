@@ -122,14 +122,14 @@ func TestServeDemoThatWasInterrupted(t *testing.T) {
 		_, err := at.open(t).Exec("INSERT INTO settings (name, value) VALUES ('demo_begun', 'yes')")
 		require.NoError(t, err)
 		s := serve(t, at, "--demo")
-		require.Len(t, s.admin().get(t, "/rest/users").list(t), 49)
+		require.Len(t, s.admin().get(t, "/rest/users").list(t), 53)
 		s.stop(t)
 
 		_, err = at.open(t).Exec("DELETE FROM settings WHERE name = 'demo'")
 		require.NoError(t, err)
 		s = canopy("serve", "--demo").in(at).with("CANOPY_ADMIN_PASSWORD", "another one").serve(t)
-		require.Len(t, s.as("admin", "another one").get(t, "/rest/users").list(t), 49)
-		require.Len(t, s.as("grace.hopper", "another one").get(t, "/rest/users").list(t), 20)
+		require.Len(t, s.as("admin", "another one").get(t, "/rest/users").list(t), 53)
+		require.Len(t, s.as("grace.hopper", "another one").get(t, "/rest/users").list(t), 24)
 	})
 }
 
