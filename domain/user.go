@@ -273,6 +273,9 @@ func grantPaths(grants []Grant) []EnvironmentPath {
 // proven first.
 func (u *User) AsksForProof() bool { return u.Unproven != "" }
 
+// Waits reports whether the account is a newcomer's who is to be let in or turned away.
+func (u *User) Waits() bool { return u.State == Pending || u.State == Unverified && u.Claims == "" }
+
 // Key returns where u is stored.
 func (u *User) Key() UserKey { return UserKey{u.Organization, u.ID} }
 

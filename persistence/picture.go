@@ -57,13 +57,24 @@ func pictureOf(r db.Reader, u domain.UserKey, rows *[]userPictureRow) *bun.Selec
 	return r.NewSelect().Model(rows).Where("p.organization_id = ? AND p.user_id = ?", int64(u.Organization), int64(u.User))
 }
 
-// pictureTag returns the tag of a user's picture, empty for none.
-func (tx *Tx) pictureTag(u domain.UserKey) (string, error) {
-	var rows []userPictureRow
-	if err := pictureOf(tx, u, &rows).Column("tag").Scan(tx.Ctx); err != nil || len(rows) == 0 {
-		return "", db.Translate(err)
+// addPictureTags reads the tags of the pictures of users who were read before.
+func (tx *Tx) addPictureTags(users []*domain.User) error {
+	of := make(map[domain.UserKey]*domain.User, len(users))
+	organizations, ids := make([]domain.OrganizationID, len(users)), make([]domain.UserID, len(users))
+	for i, u := range users {
+		of[u.Key()], organizations[i], ids[i] = u, u.Organization, u.ID
 	}
-	return rows[0].Tag, nil
+	slices.Sort(organizations)
+	var rows []userPictureRow
+	err := tx.NewSelect().Model(&rows).Column("organization_id", "user_id", "tag").
+		Where("p.organization_id IN (?) AND p.user_id IN (?)", db.In(slices.Compact(organizations)), db.In(ids)).Scan(tx.Ctx)
+	for _, r := range rows {
+		u := of[domain.UserKey{Organization: domain.OrganizationID(r.OrganizationID), User: domain.UserID(r.UserID)}]
+		if u != nil {
+			u.Picture.Tag = r.Tag
+		}
+	}
+	return db.Translate(err)
 }
 
 func (tx *Tx) insertPictures(users ...*domain.User) error {

@@ -25,26 +25,49 @@ func (s *UserStore) Number(ctx context.Context, u *domain.User) error {
 
 // User implements directory.UserTx.
 func (t *Tx) User(key domain.UserKey) (domain.User, error) {
+	found, err := t.Users([]domain.UserKey{key})
+	return db.First(found, err, domain.ErrUserNotFound)
+}
+
+// Users implements directory.UserTx.
+func (t *Tx) Users(keys []domain.UserKey) ([]domain.User, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	of := make(map[domain.OrganizationID][]domain.UserID, 1)
+	for _, k := range keys {
+		of[k.Organization] = append(of[k.Organization], k.User)
+	}
 	with := func() *bun.SelectQuery {
-		return usersIn(t, t.Scope()).Where("u.organization_id = ? AND u.id = ?", int64(key.Organization), int64(key.User))
+		return usersIn(t, t.Scope()).WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			for _, o := range slices.Sorted(maps.Keys(of)) {
+				q = q.WhereOr("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(of[o]))
+			}
+			return q
+		}).Order("u.organization_id", "u.id") // who changes the same ones waits
 	}
 	// Locked first and read then: what was changed by whoever held the row is seen.
 	if err := t.Hold("UPDATE", with()); err != nil {
-		return domain.User{}, err
+		return nil, err
 	}
 	found, err := readUsers(t.Ctx, t.Scope(), with())
-	u, err := db.First(found, err, domain.ErrUserNotFound)
-	if err != nil {
-		return u, err
+	if err != nil || len(found) == 0 {
+		return nil, err
 	}
-	if u.Picture.Tag, err = t.pictureTag(key); err != nil {
-		return u, err
+	users := make([]*domain.User, len(found))
+	for i := range found {
+		users[i] = &found[i]
 	}
-	if err := addAttributes(t.Ctx, t.Bun, &u); err != nil {
-		return u, err
+	if err := t.addPictureTags(users); err != nil {
+		return nil, err
 	}
-	t.hold(&u)
-	return u, nil
+	if err := addAttributes(t.Ctx, t.Bun, users...); err != nil {
+		return nil, err
+	}
+	for _, u := range users {
+		t.hold(u)
+	}
+	return found, nil
 }
 
 // hold remembers a user who lies in the scope and whom nobody else changes meanwhile, as they are stored.

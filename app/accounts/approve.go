@@ -21,14 +21,7 @@ func (a *Accounts) Approve(ctx context.Context, caller domain.Principal,
 		if u, err = a.waiting(tx, &h); err != nil {
 			return err
 		}
-		u.State, u.IdleSince = domain.Approved, a.moment()
-		if err := tx.SaveUser(&u, ""); err != nil {
-			return err
-		}
-		if u.Person.Mail != "" {
-			tx.Mail(a.mail(&u, domain.Letter{Kind: domain.LetterWelcome, Login: u.Alias}))
-		}
-		return tx.Withdraw(u.Key(), domain.VerifyAddress)
+		return a.users.LetIn(tx, &u)
 	})
 	if err != nil {
 		return directory.UserDocument{}, err
@@ -49,10 +42,7 @@ func (a *Accounts) Reject(ctx context.Context, caller domain.Principal, ref doma
 		if err != nil {
 			return err
 		}
-		if u.State == domain.Pending {
-			tx.Mail(a.mail(&u, domain.Letter{Kind: domain.LetterRejected}))
-		}
-		return tx.DeleteUser(u.Key())
+		return a.users.TurnAway(tx, &u)
 	})
 }
 
@@ -62,7 +52,7 @@ func (a *Accounts) waiting(tx Tx, h *holder) (domain.User, error) {
 	if err != nil {
 		return u, err
 	}
-	if u.State != domain.Pending && (u.State != domain.Unverified || u.Claims != "") {
+	if !u.Waits() {
 		return u, domain.ErrNotWaiting
 	}
 	return u, h.may(&u)

@@ -75,8 +75,10 @@ type UserStore interface {
 
 // UserTx changes users in one transaction. Whom it did not return or add is domain.ErrUserNotFound.
 type UserTx interface {
-	// User returns a user with attributes and the picture's tag, and keeps others from changing them.
+	// User returns a user with attributes and the picture's tag, and keeps others from changing them. Users does the
+	// same with several together, by organization and number, without those there are not.
 	User(key domain.UserKey) (domain.User, error)
+	Users(keys []domain.UserKey) ([]domain.User, error)
 	// SuperUsers returns the superUsers but the one with that number, and the root's groups, and keeps
 	// superUsers from being changed.
 	SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error)
@@ -94,6 +96,8 @@ type UserTx interface {
 	SaveUser(u *domain.User, hash domain.PasswordHash) error
 	// DeleteUser removes a user with everything that is theirs.
 	DeleteUser(key domain.UserKey) error
+	// EndSessions ends all sessions of a user whom the transaction returned.
+	EndSessions(u domain.UserKey) error
 	// AddSecret gives a user a secret, and Withdraw takes away those of some purposes.
 	AddSecret(u domain.UserKey, secret domain.Secret) error
 	Withdraw(u domain.UserKey, purposes ...domain.SecretPurpose) error
@@ -184,30 +188,9 @@ type ListUsers struct {
 // the caller may not read are not there for conditions on them.
 func (u *Users) List(ctx context.Context, caller domain.Principal,
 	in ListUsers) (list Listed[UserDocument], err error) {
-	where := tenancy.In(in.Environment)
-	if in.Everywhere {
-		where = tenancy.Anywhere()
-	}
-	sc, err := u.gate.Enter(ctx, &caller, domain.UserRead, where)
+	sc, err := u.listed(ctx, &caller, &in)
 	if err != nil {
 		return list, err
-	}
-	if in.Alone {
-		e, err := u.gate.Environment(ctx, &caller, in.Environment)
-		if err != nil {
-			return list, err
-		}
-		sc = sc.Only(e.Path)
-	}
-	if in.Filter.Group, err = u.group(ctx, sc, &caller, in.Group); err != nil {
-		return list, err
-	}
-	if in.Filter.Conditions.OfObjects() {
-		objects, err := u.gate.EnterObjects(ctx, &caller, tenancy.Anywhere())
-		if err != nil && !domain.ErrForbidden.Is(err) {
-			return list, err
-		}
-		sc = sc.Choosing(objects)
 	}
 	list, err = ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]UserDocument, domain.Cursor, error) {
 		users, next, err := u.store.List(ctx, sc, in.Filter, p)
@@ -230,6 +213,40 @@ func (u *Users) List(ctx context.Context, caller domain.Principal,
 		list.Total, err = u.store.Count(ctx, sc, in.Filter)
 	}
 	return list, err
+}
+
+// where returns the place that the list covers.
+func (in *ListUsers) where() tenancy.Where {
+	if in.Everywhere {
+		return tenancy.Anywhere()
+	}
+	return tenancy.In(in.Environment)
+}
+
+// listed returns the proof that the caller may read the list, and completes its filter.
+func (u *Users) listed(ctx context.Context, caller *domain.Principal, in *ListUsers) (tenancy.Scope, error) {
+	sc, err := u.gate.Enter(ctx, caller, domain.UserRead, in.where())
+	if err != nil {
+		return sc, err
+	}
+	if in.Alone {
+		e, err := u.gate.Environment(ctx, caller, in.Environment)
+		if err != nil {
+			return sc, err
+		}
+		sc = sc.Only(e.Path)
+	}
+	if in.Filter.Group, err = u.group(ctx, sc, caller, in.Group); err != nil {
+		return sc, err
+	}
+	if in.Filter.Conditions.OfObjects() {
+		objects, err := u.gate.EnterObjects(ctx, caller, tenancy.Anywhere())
+		if err != nil && !domain.ErrForbidden.Is(err) {
+			return sc, err
+		}
+		sc = sc.Choosing(objects)
+	}
+	return sc, nil
 }
 
 // group returns the number of the group whose members are asked for, 0 for none. A number

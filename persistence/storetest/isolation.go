@@ -135,6 +135,14 @@ var attempts = map[string]attempt{
 	"Tx.PurgeOrganization": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Environments.Purge(ctx, mine, w.Places[theirs].Organization)
 	},
+	"Tx.Users": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		var found []domain.User
+		err := w.Users.Do(ctx, mine, func(tx *persistence.Tx) (err error) {
+			found, err = tx.Users([]domain.UserKey{w.KeyOf(lower(theirs) + ".user")})
+			return err
+		})
+		return found, err
+	},
 	"Tx.User": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Users.Do(ctx, mine,
 			func(tx *persistence.Tx) error { _, err := tx.User(w.KeyOf(lower(theirs) + ".user")); return err })

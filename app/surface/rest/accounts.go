@@ -25,6 +25,8 @@ const (
 func (s *Surface) accountRoutes(r fiber.Router) {
 	a := s.uses.Accounts
 
+	r.Post("/rest/users/bulk",
+		ofEnvironment(httpx.Handle(s.auth, decodeUsersChange, s.uses.Users.UpdateAll, encode(s, writeUpdated))))
 	r.Post("/rest/users/invite", httpx.Handle(s.auth, s.decodeInvite, a.Invite, s.encodeCreatedUser))
 	r.Post("/rest/users/:id/approve", httpx.Handle(s.auth, bare(decodeUserRef), a.Approve, encode(s, writeUser)))
 	r.Post("/rest/users/:id/reject",
