@@ -101,6 +101,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get(Base+"/"+homePage, s.on(s.home))
 	r.Post(Base+"/theme", s.setTheme)
 	s.meRoutes(r)
+	s.roleRoutes(r)
 }
 
 // home sends everybody to where they begin.

@@ -50,6 +50,10 @@ type words struct {
 	SignIn signInWords
 	Forgot forgotWords
 	Me     meWords
+
+	Areas       [permissionAreas]string // what permissions are about
+	Permissions map[domain.Permission]permissionText
+	Roles       roleWords
 }
 
 // pageWords are the texts of a page with a form.
@@ -140,6 +144,7 @@ var english = words{
 	Thousands:   ",",
 	Months:      [12]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
 	Shell:       englishShell, Said: englishSaid, SignIn: englishSignIn, Forgot: englishForgot, Me: englishMe,
+	Areas: englishAreas, Permissions: englishPermissions, Roles: englishRoles,
 }
 
 var french = words{
@@ -228,6 +233,7 @@ var french = words{
 	Thousands: "\u202f", NoneIsOne: true,
 	Months: [12]string{"janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."},
 	Shell:  frenchShell, Said: frenchSaid, SignIn: frenchSignIn, Forgot: frenchForgot, Me: frenchMe,
+	Areas: frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles,
 }
 
 // catalogue lists the languages; the first is for everybody else.

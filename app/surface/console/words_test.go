@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
 )
 
 // alike are the texts that are the same in both languages.
-var alike = []string{}
+var alike = []string{"RolesPermission"}
 
 // TestTextsAreThereInEveryLanguage holds that no language lacks a text, has one that is another's, or
 // leaves out what is put into it.
@@ -48,6 +50,23 @@ func texts(v reflect.Value, name string, into map[string]string) {
 		for i := range v.Len() {
 			texts(v.Index(i), name+strconv.Itoa(i), into)
 		}
+	}
+}
+
+// TestPermissionsHaveWords holds that whatever the catalogue has is said in every language, and is shown in an area.
+func TestPermissionsHaveWords(t *testing.T) {
+	for _, w := range catalogue {
+		names := map[string]bool{}
+		for _, p := range domain.Catalogue {
+			text := w.Permissions[p.Permission]
+			require.NotEmpty(t, text.Name, "%s: %s", w.Language, p.Code())
+			require.NotEmpty(t, text.Does, "%s: %s", w.Language, p.Code())
+			require.NotEqual(t, catalogue[0].Permissions[p.Permission] == text, w != catalogue[0], p.Code())
+			require.Contains(t, areasOf, p.Object)
+			names[text.Name] = true
+		}
+		require.Len(t, names, len(domain.Catalogue), "%s: two permissions are called the same", w.Language)
+		require.Len(t, w.Permissions, len(domain.Catalogue))
 	}
 }
 
