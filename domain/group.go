@@ -132,3 +132,13 @@ func NumberedGroup(id GroupID) GroupRef { return GroupRef(number(id)) }
 
 // Number returns the number the reference is, if it is one.
 func (r GroupRef) Number() (GroupID, bool) { return ParseID[GroupID](string(r)) }
+
+// MaxCounted is up to how many of something are counted where counting more would take long.
+const MaxCounted = 10_000
+
+// Tally is how many of something there are. More says that there are more than that, of which only MaxCounted
+// were counted.
+type Tally struct {
+	N    int64
+	More bool
+}

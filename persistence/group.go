@@ -14,14 +14,17 @@ import (
 type GroupStore struct {
 	db *db.DB
 	// few is up to how many accounts of a scope are looked through for members of groups: a group
-	// that everybody is in would otherwise be read for the few of them who may be shown. page is
+	// that everybody is in would otherwise be read for the few of them who may be shown. Up to so many are
+	// counted of a group, too. page is
 	// how many members of one group are read at once where there are more.
 	few  int64
 	page int
 }
 
 // NewGroupStore returns the store of groups in d.
-func NewGroupStore(d *db.DB) *GroupStore { return &GroupStore{db: d, few: 10_000, page: 500} }
+func NewGroupStore(d *db.DB) *GroupStore {
+	return &GroupStore{db: d, few: domain.MaxCounted, page: 500}
+}
 
 type groupRow struct {
 	bun.BaseModel `bun:"table:groups,alias:g"`

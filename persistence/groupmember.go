@@ -45,6 +45,37 @@ func (s *GroupStore) Members(ctx context.Context, sc tenancy.Scope,
 	}
 }
 
+// CountMembers returns how many members of groups are in sc, archived accounts too, by group; no entry is none.
+// In a scope of many people it counts no further than domain.MaxCounted.
+func (s *GroupStore) CountMembers(ctx context.Context, sc tenancy.Scope,
+	groups []domain.GroupID) (map[domain.GroupID]domain.Tally, error) {
+	people := int64(1)
+	if _, self := sc.Self(); !self {
+		var err error
+		if people, err = NewUserStore(s.db).Count(ctx, sc, domain.UserFilter{}); err != nil {
+			return nil, err
+		}
+	}
+	var q *bun.SelectQuery
+	if people <= s.few {
+		q = s.members(sc, "user_groups").ColumnExpr("m.group_id, count(*) AS n").
+			Where("m.group_id IN (?)", db.In(groups)).Group("m.group_id")
+	} else {
+		one := s.members(sc, "user_groups").ColumnExpr("1").Where("m.group_id = g.id").Limit(s.few + 1)
+		q = s.db.NewSelect().TableExpr("(SELECT DISTINCT id FROM groups WHERE id IN (?)) AS g", db.In(groups)).
+			ColumnExpr("g.id AS group_id, (SELECT count(*) FROM (?) AS found) AS n", one)
+	}
+	var rows []struct{ GroupID, N int64 }
+	err := q.Scan(ctx, &rows)
+	counts := make(map[domain.GroupID]domain.Tally, len(rows))
+	for _, r := range rows {
+		if r.N > 0 {
+			counts[domain.GroupID(r.GroupID)] = domain.Tally{N: min(r.N, s.few), More: r.N > s.few}
+		}
+	}
+	return counts, db.Translate(err)
+}
+
 // memberReader returns what reads members of some groups: all of them in a scope of few people,
 // else up to a page of each.
 func (s *GroupStore) memberReader(ctx context.Context,
@@ -59,7 +90,7 @@ func (s *GroupStore) memberReader(ctx context.Context,
 	return func(groups []domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error) {
 		var q *bun.SelectQuery
 		if people <= s.few {
-			q = s.members(sc, "user_groups").Where("m.group_id IN (?)", db.In(groups)).Apply(memberOrder)
+			q = s.members(sc, "user_groups").Apply(memberColumns).Where("m.group_id IN (?)", db.In(groups)).Apply(memberOrder)
 		} else {
 			for _, group := range groups {
 				one := s.db.NewSelect().TableExpr("(?) AS s", s.firstMembers(sc, group))
@@ -79,16 +110,20 @@ func (s *GroupStore) memberReader(ctx context.Context,
 	}, nil
 }
 
-// members begins a query of the users in sc whom a table of members names, without archived accounts.
+// members begins a query of the users in sc whom a table of members names.
 func (s *GroupStore) members(sc tenancy.Scope, table string) *bun.SelectQuery {
 	q := usersIn(s.db, sc).
 		ModelTableExpr("? AS m JOIN users AS u ON u.organization_id = m.organization_id AND u.id = m.user_id",
-			bun.Ident(table)).
-		ColumnExpr("m.group_id, u.organization_id, u.id, u.alias").Where("NOT u.archived")
+			bun.Ident(table))
 	if o, one := sc.Organization(); one {
 		q = q.Where("m.organization_id = ?", int64(o))
 	}
 	return q
+}
+
+// memberColumns says what readMembers reads, which leaves out archived accounts.
+func memberColumns(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.ColumnExpr("m.group_id, u.organization_id, u.id, u.alias").Where("NOT u.archived")
 }
 
 func memberOrder(q *bun.SelectQuery) *bun.SelectQuery {
@@ -97,7 +132,8 @@ func memberOrder(q *bun.SelectQuery) *bun.SelectQuery {
 
 // firstMembers finds a page of the members of a group.
 func (s *GroupStore) firstMembers(sc tenancy.Scope, group domain.GroupID) *bun.SelectQuery {
-	return s.members(sc, "user_groups").Where("m.group_id = ?", int64(group)).Apply(memberOrder).Limit(int64(s.page))
+	return s.members(sc, "user_groups").Apply(memberColumns).Where("m.group_id = ?", int64(group)).Apply(memberOrder).
+		Limit(int64(s.page))
 }
 
 func readMembers(ctx context.Context, q *bun.SelectQuery) ([]domain.GroupMember, error) {
@@ -141,7 +177,7 @@ func (s *GroupStore) Admins(ctx context.Context, sc tenancy.Scope,
 	if len(groups) == 0 {
 		return nil, nil
 	}
-	return readMembers(ctx, s.members(sc, "group_admins").Where("m.group_id IN (?)", db.In(groups)).
+	return readMembers(ctx, s.members(sc, "group_admins").Apply(memberColumns).Where("m.group_id IN (?)", db.In(groups)).
 		Order("m.group_id", "m.user_id"))
 }
 

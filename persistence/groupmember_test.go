@@ -30,6 +30,12 @@ func TestGroupMembers(t *testing.T) {
 				require.NoError(t, err)
 			}
 		}
+		gone := w.AddUser(t, "gone", "Acme/Prod", domain.RoleUser, team)
+		_, err := w.Users.Update(ctx, storetest.Everything(domain.UserUpdate), gone.Key(), "", func(u *domain.User) error {
+			u.Archived = true
+			return nil
+		})
+		require.NoError(t, err)
 		asked := []domain.GroupID{team, domain.AdminGroup, w.Teams["Bolt/Team"].ID, domain.UserGroup}
 		for _, who := range []string{"root.admin", "acme.admin", "acme.power", "acme.user", "bolt.admin"} {
 			sc := w.Scope(t, who, domain.UserRead).Read()
@@ -40,7 +46,7 @@ func TestGroupMembers(t *testing.T) {
 					require.NoError(t, err)
 					self, only := sc.Self()
 					if reached := only && self.User == u.ID || !only && sc.Covers(now.HomePath); reached &&
-						slices.Contains(now.Groups, group) {
+						!now.Archived && slices.Contains(now.Groups, group) {
 						want = append(want, domain.GroupMember{Group: group, User: now.Key(), Alias: now.Alias})
 					}
 				}
@@ -56,6 +62,21 @@ func TestGroupMembers(t *testing.T) {
 					got = append(got, m)
 				}
 				require.Equal(t, want, got, "%s, %v", who, sizes)
+			}
+			for _, few := range []int64{1000, 4, 0} {
+				counts, err := persistence.ReadingMembers(w.Groups, few, 1).CountMembers(ctx, sc, asked)
+				require.NoError(t, err)
+				everybody, err := w.Users.Count(ctx, sc, domain.UserFilter{})
+				require.NoError(t, err)
+				for _, group := range asked {
+					n, err := w.Users.Count(ctx, sc, domain.UserFilter{Group: group})
+					require.NoError(t, err)
+					want := domain.Tally{N: n}
+					if everybody > few && n > few {
+						want = domain.Tally{N: few, More: true}
+					}
+					require.Equal(t, want, counts[group], "%s, %d, %d", who, group, few)
+				}
 			}
 		}
 	})

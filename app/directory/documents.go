@@ -124,6 +124,9 @@ type GroupDocument struct {
 	OrganizationShown tenancy.Shown[domain.OrganizationID]
 	Chain             []domain.Group
 	Effective         domain.Mask
+	// Counted says that Members was asked for; nil is then a number that is not the reader's to know.
+	Counted bool
+	Members *domain.Tally
 }
 
 // Version returns the version of the group.

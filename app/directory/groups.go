@@ -21,6 +21,9 @@ type GroupStore interface {
 	// Members returns the members of groups who are in sc, group after group in the order given,
 	// read while they are ranged over.
 	Members(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) iter.Seq2[domain.GroupMember, error]
+	// CountMembers returns how many members of groups are in sc, as the list of users has them, by group; no
+	// entry is none.
+	CountMembers(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) (map[domain.GroupID]domain.Tally, error)
 	// Admins returns the admins of groups who are in sc, by group and number.
 	Admins(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID) ([]domain.GroupMember, error)
 	// Administers reports whether whoever sc was given to is an admin of the group in sc.
@@ -83,6 +86,43 @@ func (g *Groups) List(ctx context.Context, caller domain.Principal) ([]GroupDocu
 		return nil, err
 	}
 	return g.describe(ctx, sc, groups)
+}
+
+// ListCounted is List with the number of each group's members whom the caller may list. Whoever may list nobody
+// but themselves is told no number.
+func (g *Groups) ListCounted(ctx context.Context, caller domain.Principal) ([]GroupDocument, error) {
+	described, err := g.List(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	return described, g.count(ctx, &caller, described)
+}
+
+// count adds to groups how many members they have whom the caller may list.
+func (g *Groups) count(ctx context.Context, caller *domain.Principal, groups []GroupDocument) error {
+	people, err := g.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere())
+	if domain.ErrForbidden.Is(err) {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	ids := make([]domain.GroupID, len(groups))
+	for i := range groups {
+		ids[i], groups[i].Counted = groups[i].ID, true
+	}
+	if len(people.Ranges()) == 0 {
+		return nil
+	}
+	counts, err := g.store.CountMembers(ctx, people, ids)
+	if err != nil {
+		return err
+	}
+	for i := range groups {
+		members := counts[groups[i].ID]
+		groups[i].Members = &members
+	}
+	return nil
 }
 
 // Get returns the group that ref names: by number or UUID any that List shows, by alias one that can be used

@@ -183,3 +183,29 @@ func (u *Users) members(ctx context.Context, caller *domain.Principal,
 	}
 	return group, append(users, found...), err
 }
+
+// ListMembers asks for the members of a group.
+type ListMembers struct {
+	Group domain.GroupRef
+	Page  domain.Page // without a limit the whole list is returned
+}
+
+// Members returns the members of a group within the caller's reach, in tree order. It needs domain.GroupRead and
+// domain.UserRead; it returns NotFound for a group that the caller does not see.
+func (u *Users) Members(ctx context.Context, caller domain.Principal,
+	in ListMembers) (list Listed[UserDocument], err error) {
+	sc, err := u.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
+	if err != nil {
+		return list, err
+	}
+	var group domain.Group
+	if id, numbered := in.Group.Number(); numbered {
+		group, err = u.groups.Get(ctx, sc, id)
+	} else {
+		group, _, err = groupNamed(ctx, u.gate, u.documents, &caller, in.Group)
+	}
+	if err != nil {
+		return list, err
+	}
+	return u.List(ctx, caller, ListUsers{Everywhere: true, Group: domain.NumberedGroup(group.ID), Page: in.Page})
+}

@@ -248,6 +248,10 @@ var attempts = map[string]attempt{
 		return keep(members, nil,
 			func(m domain.GroupMember) bool { return m.User.Organization == w.Places[theirs].Organization })
 	},
+	"GroupStore.CountMembers": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		n, err := w.Groups.CountMembers(ctx, mine.Read(), []domain.GroupID{w.Teams[theirs+"/Team"].ID})
+		return n, err
+	},
 	"GroupStore.Admins": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Groups.Admins(ctx, mine.Read(), []domain.GroupID{w.Teams[theirs+"/Team"].ID})
 	},

@@ -250,6 +250,25 @@ func decodeGroupID(c *fiber.Ctx) (domain.GroupRef, error) {
 	return ref, nil
 }
 
+func decodeCounts(c *fiber.Ctx) (httpx.Just, error) {
+	if err := httpx.RefuseUnknown(c, "counts"); err != nil {
+		return httpx.Just{}, err
+	}
+	_, err := httpx.QueryFlag(c, "counts")
+	return httpx.Just{}, err
+}
+
+func decodeMembers(c *fiber.Ctx) (in directory.ListMembers, err error) {
+	if err := httpx.RefuseUnknown(c, "limit", "after"); err != nil {
+		return in, err
+	}
+	if in.Group, err = decodeGroupID(c); err != nil {
+		return in, err
+	}
+	in.Page, err = httpx.QueryPage(c)
+	return in, err
+}
+
 func decodeEnvironmentList(c *fiber.Ctx) (directory.ListEnvironments, error) {
 	in := directory.ListEnvironments{Environment: domain.EnvironmentRef(httpx.Query(c, "env"))}
 	if err := httpx.RefuseUnknown(c, "limit", "after", "env", "q"); err != nil {

@@ -258,6 +258,21 @@ func writeGroup(w *httpx.Writer, key string, g *directory.GroupDocument) {
 	writeTexts(w, "permissions", g.Mask.Permissions())
 	writeTexts(w, "effectivePermissions", g.Effective.Permissions())
 	writeTexts(w, "warnings", g.Warnings())
+	if g.Counted {
+		writeTally(w, "members", g.Members)
+	}
+	w.Close('}')
+}
+
+// writeTally writes how many of something there are, null where it is not the reader's to know.
+func writeTally(w *httpx.Writer, key string, t *domain.Tally) {
+	if t == nil {
+		w.Null(key)
+		return
+	}
+	w.Open(key, '{')
+	w.Number("count", t.N)
+	w.Flag("more", t.More)
 	w.Close('}')
 }
 

@@ -72,7 +72,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/rest/users/:id/sessions",
 		httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/environments", ofEnvironment(searching(
+	r.Get("/rest/environments", ofEnvironment(where("q",
 		httpx.Handle(s.auth, decodeEnvironmentSearch, e.Search, encodeAll(s, writeEnvironment)),
 		httpx.Handle(s.auth, decodeEnvironmentList, e.List, encodeListed(s, writeEnvironment)))))
 	r.Get("/rest/environments/byAlias/:alias",
@@ -86,7 +86,10 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/rest/environments/:id",
 		planned(s, decodeDeleteEnvironment, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/groups", httpx.Handle(s.auth, decodeNothing, httpx.Alone(g.List), encodeAll(s, writeGroup)))
+	r.Get("/rest/groups", where("counts",
+		httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.ListCounted), encodeAll(s, writeGroup)),
+		httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.List), encodeAll(s, writeGroup))))
+	r.Get("/rest/groups/:id/members", httpx.Handle(s.auth, decodeMembers, u.Members, s.encodeUserList))
 	r.Get("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, g.Get, encodeVersion(s, writeGroup)))
 	r.Post("/rest/groups", planned(s, decodeGroup, g.Create, encodeVersion(s, writeGroup)))
 	changes(r, "/rest/groups/:id", planned(s, decodeGroupChange, g.Update, encodeVersion(s, writeGroup)))
@@ -121,13 +124,14 @@ func changes(r fiber.Router, path string, change fiber.Handler) {
 	}
 }
 
-// searching answers with search where the parameter q says what to look for, else with list.
-func searching(search, list fiber.Handler) fiber.Handler {
+// where answers with special where the query has the parameter and it says more than no, else with list.
+func where(parameter string, special, list fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		if httpx.Query(c, "q") != "" {
-			return search(c)
+		switch httpx.Query(c, parameter) {
+		case "", "false", "0":
+			return list(c)
 		}
-		return list(c)
+		return special(c)
 	}
 }
 
