@@ -115,5 +115,12 @@ func TestAPlanHoldsWhileItSaysWhatItSaid(t *testing.T) {
 		require.NoError(t, s.carryOut("ada", preview.Hash, plan))
 		require.Equal(t, domain.RolePower, s.find("bob").Role)
 		require.Equal(t, phone, s.find("bob").Person.Phone)
+
+		other := "456"
+		plan = s.updates("bob", directory.UserPatch{Phone: &other}) // which gives and takes nothing
+		preview, err = s.rehearse("ada", plan)
+		require.NoError(t, err)
+		require.NoError(t, s.updates("bob", directory.UserPatch{Role: &oadmin})(t.Context(), s.as("admin")))
+		require.ErrorIs(t, s.carryOut("ada", preview.Hash, plan), domain.ErrPlanChanged)
 	})
 }
