@@ -169,6 +169,7 @@ func TestChangesAreAllTheSmallest(t *testing.T) {
 				require.True(t, see.names(&c, e), "%v is named: %s", e, about)
 			}
 			if change.Beyond {
+				require.Empty(t, want, "%v, where others need nothing that is hidden: %s", change, about)
 				beyond++
 				continue
 			}
