@@ -9,8 +9,9 @@
 // address and are told), signin_ (sessions, tokens, keys), rules_ (who may do what, and what is named to
 // whom), model_ (random worlds against an oracle), fairness_ (what one client costs the others), faults_
 // (a database or a disk that fails), surface_ (what one product's clients see, or all alike), contract_
-// (the stories of each surface's testdata/contract), openapi_ (routes and descriptions), server_ and
-// bench_. What they share is in helper_; surface_zoo_test.go has one of each thing that can exist.
+// (the stories of each surface's testdata/contract), openapi_ (routes and descriptions), console_ (the
+// pages of people), server_ and bench_. What they share is in helper_; surface_zoo_test.go has one of each thing
+// that can exist.
 //
 // Decisions:
 //

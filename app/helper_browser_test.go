@@ -123,9 +123,9 @@ func containing(part string) func(string) bool {
 }
 
 // evaluate returns the value of an expression in JavaScript.
-func evaluate[T any](t *testing.T, b *browser, expression string) T {
+func evaluate[T any](t *testing.T, b *browser, expression string, options ...chromedp.EvaluateOption) T {
 	t.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, options...))
 	if err != nil {
 		t.Fatalf("%s: %v", expression, err)
 	}

@@ -1,0 +1,303 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"canopy/app/directory"
+)
+
+// consolePages are addresses of every page of the demo's console, by route: each at least once, and in each of its
+// shapes. A route that is not here fails the tests.
+var consolePages = map[string][]string{
+	"/console":             {""},
+	"/console/sign-in":     {"sign-in", "sign-in?ended=1&next=people"},
+	"/console/forgot":      {"forgot", "forgot?sent=1"},
+	"/console/home":        {"home"},
+	"/console/me":          {"me", "me?said=saved"},
+	"/console/my-password": {"my-password"},
+	"/console/my-sessions": {"my-sessions"},
+	"/console/my-keys":     {"my-keys"},
+	// Pages to which links of mail lead have tests of their own.
+	"/console/accept": nil, "/console/reset": nil, "/console/verify": nil, "/console/mail": nil, "/console/begin": nil,
+	"/console/done": nil,
+}
+
+// pagesOf returns the addresses of all pages, in order.
+func pagesOf(t *testing.T, r *running) []string {
+	t.Helper()
+	var all []string
+	for _, offered := range r.Applications() {
+		if offered.Name != "console" {
+			continue
+		}
+		for _, route := range offered.App.GetRoutes(true) {
+			if route.Method != "GET" || strings.Contains(route.Path[len("/console"):], ".") {
+				continue
+			}
+			pages, known := consolePages[route.Path]
+			require.True(t, known, "give addresses for the route %s", route.Path)
+			all = append(all, pages...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// TestPagesOfTheConsoleAreStrict holds what is true of every page.
+func TestPagesOfTheConsoleAreStrict(t *testing.T) {
+	r := openConsole(t, "sqlite", nil)
+	g := r.visitAs(t, "grace.hopper")
+	outside := regexp.MustCompile(`(?:src|href|action|hx-[a-z]+)="((?:[a-z]+:|//|/)[^"]*)"`)
+	for _, name := range pagesOf(t, r) {
+		got := g.get(t, name)
+		require.Equal(t, 200, got.status, "%s: %s", name, got.text)
+		require.NotContains(t, got.header.Get("Content-Security-Policy"), "unsafe", name)
+		require.Equal(t, "no-store", got.header.Get("Cache-Control"), name)
+		for _, vary := range []string{"Accept-Language", "HX-Request"} {
+			require.Contains(t, strings.Join(got.header.Values("Vary"), ","), vary, name)
+		}
+		require.Less(t, len(got.text), 60_000, name)
+		for _, found := range outside.FindAllStringSubmatch(got.text, -1) {
+			require.Equal(t, "data:,", found[1], "%s leads out of the console", name)
+		}
+		require.NotRegexp(t, `\sstyle="|\son[a-z]+="|<style`, got.text, name)
+		require.NotRegexp(t, `>[^<]*\{[a-z]+\}`, got.text, "a place of a text was left open: %s", name)
+		require.Len(t, elements(t, got, "h1"), 1, name)
+		require.Len(t, elements(t, got, "main"), 1, name)
+		ids := map[string]bool{}
+		for n := range elements(t, got, "html")[0].Descendants() {
+			if id := attr(n, "id"); id != "" {
+				require.False(t, ids[id], "%s has %q twice", name, id)
+				ids[id] = true
+			}
+		}
+		for _, tag := range []string{"input", "select", "textarea"} {
+			for _, n := range elements(t, got, tag) {
+				kind := attr(n, "type")
+				require.True(t, kind == "hidden" || attr(n, "name") != "" || attr(n, "readonly") != "", "%s: %s", name, attr(n, "id"))
+			}
+		}
+		for _, n := range elements(t, got, "form") {
+			if attr(n, "method") == "post" && attr(n, "action") != "theme" && attr(n, "action") != "sign-in" &&
+				attr(n, "action") != "forgot" {
+				require.NotEmpty(t, fieldsOf(n).Get("csrf"), "%s: the form %s", name, attr(n, "action"))
+			}
+		}
+	}
+}
+
+// TestPagesNeedASession holds that no page is there for a stranger, and that every form wants its token.
+func TestPagesNeedASession(t *testing.T) {
+	r := openConsole(t, "sqlite", nil)
+	stranger, g := r.visit(t), r.visitAs(t, "grace.hopper")
+	open := []string{"/console", "/console/sign-in", "/console/forgot", "/console/theme", "/console/accept",
+		"/console/reset", "/console/verify", "/console/mail", "/console/begin", "/console/done"}
+	asked := 0
+	for _, offered := range r.Applications() {
+		if offered.Name != "console" {
+			continue
+		}
+		for _, route := range offered.App.GetRoutes(true) {
+			if slices.Contains(open, route.Path) || strings.Contains(route.Path, ".") || route.Method == "HEAD" {
+				continue
+			}
+			form := url.Values(nil)
+			if route.Method == "POST" {
+				form = url.Values{"id": {"3"}}
+				require.Equal(t, 403, g.send(t, "POST", strings.TrimPrefix(route.Path, "/console/"), form).status,
+					"%s takes a form without the token", route.Path)
+			}
+			got := stranger.send(t, route.Method, strings.TrimPrefix(route.Path, "/console/"), form)
+			require.Equal(t, 303, got.status, route.Path)
+			require.Contains(t, got.header.Get("Location"), "sign-in", route.Path)
+			require.Empty(t, got.text, route.Path)
+			asked++
+		}
+	}
+	require.Greater(t, asked, 8)
+}
+
+// hostile is text that does something if it is taken for anything else.
+const hostile = `"'></title><script>document.title="taken"</script><img src=x onerror=alert(1)>{{7*7}}${1}`
+
+// TestHostileTextIsText fills what the directory keeps with text that is markup elsewhere, and looks at every page:
+// nothing of it becomes an element.
+func TestHostileTextIsText(t *testing.T) {
+	r := openConsole(t, "sqlite", nil)
+	poison(t, r)
+	g := r.visitAs(t, "grace.hopper")
+	clean := r.visitAs(t, "claude.shannon")
+	shown := 0
+	for _, name := range pagesOf(t, r) {
+		got := g.get(t, name)
+		shown += strings.Count(got.text, "&lt;/title&gt;")
+		for _, tag := range []string{"script", "img", "iframe", "object"} {
+			for _, n := range elements(t, got, tag) {
+				require.Regexp(t, `^(htmx|console)-[0-9a-f]{16}\.js$`, attr(n, "src"), "%s: %s", name, tag)
+			}
+		}
+		require.NotContains(t, got.text, "<script>", name)
+		for n := range elements(t, got, "html")[0].Descendants() {
+			for _, a := range n.Attr {
+				require.False(t, strings.HasPrefix(a.Key, "on"), "%s: %s", name, a.Key)
+				if a.Key == "href" || a.Key == "action" {
+					require.NotRegexp(t, `(?i)^\s*(javascript|data:[^,])`, a.Val, name)
+				}
+			}
+		}
+	}
+	require.NotZero(t, shown, "the hostile text was on no page")
+	require.NotContains(t, clean.get(t, "home").text, "onerror")
+}
+
+// poison writes hostile text wherever the people of Acme could.
+func poison(t *testing.T, r *running) {
+	t.Helper()
+	admin := basicCaller(r.Address(), "admin", demoPassword)
+	text, err := json.Marshal(hostile)
+	require.NoError(t, err)
+	send := func(method, path, body string) {
+		t.Helper()
+		status, answer := admin.call(t, method, path, strings.ReplaceAll(body, "HOSTILE", string(text)))
+		require.Equal(t, 200, status, "%s %s: %s", method, path, answer)
+	}
+	for _, alias := range []string{"grace.hopper", "ada.lovelace", "alan.turing", "dennis.ritchie"} {
+		send("POST", "/rest/users/"+alias, `{"person": {"firstname": HOSTILE, "lastname": HOSTILE, "phone": "1",
+			"role": HOSTILE, "service": HOSTILE}}`)
+	}
+	send("POST", "/rest/groups/4", `{"alias": "<b onclick=x>Operators\"'"}`)
+	operator, err := r.directory.Operator(t.Context())
+	require.NoError(t, err)
+	_, err = r.directory.Groups.Update(t.Context(), operator, directory.UpdateGroup{Group: "4",
+		GroupPatch: directory.GroupPatch{Description: new(hostile)}})
+	require.NoError(t, err)
+	send("POST", "/rest/environments/4", `{"code": "<i>\"'", "gitRepository": HOSTILE}`)
+	send("POST", "/rest/environments/7", `{"alias": "<b>Dev'\"&"}`)
+	send("POST", "/rest/users", `{"alias": "mal<i>\"'&x", "envId": 4, "group": "User", "password": "mallory-pass-1",
+		"person": {"firstname": HOSTILE, "lastname": HOSTILE, "mailaddress": "mal@acme.example"}}`)
+	for range 2 {
+		basicCaller(r.Address(), `"><script>alert(1)</script>`, "x").call(t, "GET", "/rest/me", "")
+	}
+}
+
+// TestPagesTellNothingOfOthers changes another organization: every page of the people of this one stays as it was,
+// byte for byte.
+func TestPagesTellNothingOfOthers(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		before := map[string]string{}
+		guests := map[string]*guest{}
+		for _, login := range []string{"grace.hopper", "ada.lovelace", "alan.turing"} {
+			guests[login] = r.visitAs(t, login)
+		}
+		pages := pagesOf(t, r)
+		for login, g := range guests { // once, so that what one's own visit changes is there
+			for _, name := range pages {
+				g.get(t, name)
+			}
+			for _, name := range pages {
+				got := g.get(t, name)
+				require.Less(t, got.status, 500, "%s: %s", login, name)
+				before[login+" "+name] = fmt.Sprint(got.status, got.text)
+			}
+		}
+		disturbOthers(t, r)
+		for login, g := range guests {
+			for _, name := range pages {
+				got := g.get(t, name)
+				require.Equal(t, before[login+" "+name], fmt.Sprint(got.status, got.text), "%s: %s", login, name)
+			}
+		}
+	})
+}
+
+// disturbOthers changes what it can in the organizations Globex and Initech.
+func disturbOthers(t *testing.T, r *running) {
+	t.Helper()
+	admin := basicCaller(r.Address(), "admin", demoPassword)
+	for _, step := range []struct{ method, path, body string }{
+		{"POST", "/rest/environments", `{"alias": "Secret", "parent": {"envid": 8}}`},
+		{"POST", "/rest/environments", `{"alias": "Prod", "parent": {"envid": 8}}`},
+		{"POST", "/rest/users", `{"alias": "grace.other", "envId": 9, "group": "User", "password": "some-pass-1",
+			"person": {"firstname": "Grace", "lastname": "Hopper", "mailaddress": "g@globex.example"}}`},
+		{"POST", "/rest/users/claude.shannon", `{"person": {"firstname": "Changed"}, "envs": ["Acme/Prod"]}`},
+		{"POST", "/rest/users/bob.slydell", `{"active": false}`},
+		{"DELETE", "/rest/users/bob.porter", ""},
+		{"POST", "/rest/users/peter.gibbons", `{"role": "power", "password": "another-pass-1"}`},
+	} {
+		status, answer := admin.call(t, step.method, step.path, step.body)
+		require.Contains(t, []int{200, 201, 204}, status, "%s %s: %s", step.method, step.path, answer)
+	}
+	basicCaller(r.Address(), "lynn.conway", "wrong").call(t, "GET", "/rest/me", "")
+	basicCaller(r.Address(), "lynn.conway", demoPassword).call(t, "GET", "/rest/me", "")
+}
+
+// sees is JavaScript that looks at a page with axe and returns the violations in words.
+const sees = `axe.run(document, {resultTypes: ["violations"]}).then((found) => JSON.stringify(found.violations.map((v) =>
+	v.id + ": " + v.help + " at " + v.nodes.map((n) => n.target.join(" ")).join(", "))))`
+
+// TestPagesAreAccessible looks at every page with axe (WCAG 2.2 AA among its rules), in both themes and languages,
+// narrow and wide. No page is wider than its window, nor shows an error on the console.
+func TestPagesAreAccessible(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser looks at every page")
+	}
+	r := openConsole(t, "sqlite", nil)
+	script, err := os.ReadFile("testdata/axe-core-4.14.1/axe.min.js")
+	require.NoError(t, err)
+	b := openBrowser(t)
+	b.signIn(t, r.Address(), "grace.hopper")
+	for _, language := range []string{"en", "fr"} {
+		status, answer := basicCaller(r.Address(), "admin", demoPassword).call(t, "POST", "/rest/users/grace.hopper",
+			fmt.Sprintf(`{"language": %q}`, language))
+		require.Equal(t, 200, status, answer)
+		for _, name := range pagesOf(t, r) {
+			b.open(t, r.Address()+"/console/"+name)
+			evaluate[bool](t, b, string(script)+";true")
+			for _, theme := range []string{"light", "dark"} {
+				command(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
+				for _, width := range []int64{320, 1440} {
+					require.NoError(t, chromedp.Do(b.ctx, chromedp.EmulateViewport(width, 900)))
+					require.LessOrEqual(t, evaluate[int](t, b, "document.documentElement.scrollWidth - innerWidth"), 0,
+						"%s is wider than %d", name, width)
+					require.Equal(t, "[]", evaluate[string](t, b, sees, chromedp.EvalAwaitPromise),
+						"%s, %s, %s, %d wide", name, language, theme, width)
+				}
+			}
+		}
+	}
+	b.checkQuiet(t, r.Address())
+}
+
+// signIn signs somebody in with a browser.
+func (b *browser) signIn(t *testing.T, base, login string) {
+	t.Helper()
+	b.open(t, base+"/console/sign-in")
+	b.write(t, login)
+	b.tabTo(t, "password")
+	b.write(t, demoPassword+"\r")
+	b.await(t, `!location.pathname.endsWith("/sign-in") && document.readyState === "complete"`)
+}
+
+// command gives a command to the browser's tab.
+func command[P any](t *testing.T, b *browser, c cdp.Command[P, cdp.Empty], params P) {
+	t.Helper()
+	require.NoError(t, chromedp.Do(b.ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, c, params)
+		return err
+	})))
+}
