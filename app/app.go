@@ -112,7 +112,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	database.Vault = db.NewVault(secret.vault)
 	outbox := persistence.NewOutboxStore(database)
 	d.People = directory.NewPeople(d.Gate, documents, d.Users, s.topics)
-	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, s.accounts, known, passwords,
+	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, d.Environments, s.accounts, known, passwords,
 		cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
 	d.Codes = accounts.NewRegistrationCodes(d.Gate, s.users, s.codes, cfg.Now)
 	mailer, err := newMailer(&cfg, outbox, watch.metrics)

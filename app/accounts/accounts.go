@@ -17,14 +17,15 @@ import (
 // and what those do who let them in. Who may be there already is never told: answers,
 // errors and their time are the same.
 type Accounts struct {
-	gate      *tenancy.Gate
-	users     *directory.Users
-	people    *directory.People
-	store     ChangeStore
-	accounts  AccountFinder
-	passwords directory.Passwords
-	rules     SignUpRules
-	now       func() time.Time
+	gate         *tenancy.Gate
+	users        *directory.Users
+	people       *directory.People
+	environments *directory.Environments
+	store        ChangeStore
+	accounts     AccountFinder
+	passwords    directory.Passwords
+	rules        SignUpRules
+	now          func() time.Time
 
 	populated populated
 }
@@ -67,11 +68,11 @@ type MailLimits struct {
 
 // NewAccounts returns the use cases of sign-up and of accounts that are to be mended, and lets
 // users ask for other mail addresses of their own.
-func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.People, store ChangeStore,
-	accounts AccountFinder,
-	passwords directory.Passwords, rules SignUpRules, now func() time.Time) *Accounts {
-	a := &Accounts{gate: gate, users: users, people: people, store: store, accounts: accounts, passwords: passwords,
-		rules: rules, now: now}
+func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.People,
+	environments *directory.Environments, store ChangeStore, accounts AccountFinder, passwords directory.Passwords,
+	rules SignUpRules, now func() time.Time) *Accounts {
+	a := &Accounts{gate: gate, users: users, people: people, environments: environments, store: store,
+		accounts: accounts, passwords: passwords, rules: rules, now: now}
 	users.AskOwn(a)
 	return a
 }
