@@ -174,6 +174,7 @@ type search struct {
 	see   Sight
 	limit int
 	best  int
+	named bool // what was found can all be named
 	found []Change
 	more  bool
 }
@@ -291,8 +292,8 @@ func (s *search) nameable(options [][]domain.Edit) [][]domain.Edit {
 	return options
 }
 
-// try keeps the edits of the options if they turn the decision round and none that were found are fewer. An option
-// for the group may be in what comes before it already.
+// try keeps the edits of the options if they turn the decision round and none that were found are fewer, or can all be
+// named where these cannot. An option for the group may be in what comes before it already.
 func (s *search) try(before, held, place []domain.Edit) {
 	size := len(before) + len(held) + len(place)
 	for _, e := range held {
@@ -300,7 +301,7 @@ func (s *search) try(before, held, place []domain.Edit) {
 			size--
 		}
 	}
-	if len(s.found) > 0 && (size > s.best || size == s.best && s.more) {
+	if s.named && size > s.best || s.named && size == s.best && s.more {
 		return
 	}
 	edits := slices.Clone(before)
@@ -309,20 +310,22 @@ func (s *search) try(before, held, place []domain.Edit) {
 			edits = append(edits, e)
 		}
 	}
-	if !s.with(edits...).Allowed() {
+	visible := slices.DeleteFunc(slices.Clone(edits), func(e domain.Edit) bool { return !s.see.names(s.Case, e) })
+	named := len(visible) == size
+	worse := s.named && !named || s.named == named && size > s.best
+	if len(s.found) > 0 && worse || !s.with(edits...).Allowed() {
 		return
 	}
-	if len(s.found) > 0 && size < s.best {
+	if named != s.named || size < s.best {
 		s.found, s.more = nil, false
 	}
-	s.best = size
-	named := slices.DeleteFunc(slices.Clone(edits), func(e domain.Edit) bool { return !s.see.names(s.Case, e) })
+	s.best, s.named = size, named
 	switch {
-	case slices.ContainsFunc(s.found, func(f Change) bool { return sameEdits(f.Edits, named) }):
+	case slices.ContainsFunc(s.found, func(f Change) bool { return sameEdits(f.Edits, visible) }):
 	case len(s.found) == s.limit:
 		s.more = true
 	default:
-		s.found = append(s.found, Change{Edits: named, Beyond: len(named) < len(edits)})
+		s.found = append(s.found, Change{Edits: visible, Beyond: !named})
 	}
 }
 
