@@ -79,6 +79,16 @@ func (s *GroupStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Group
 	return readGroups(ctx, db.From(s.db, sc, &rows).Order("g.environment_path", "g.id"), &rows)
 }
 
+// Search returns the first n groups in sc whose alias begins with prefix, compared by domain.Fold, by alias.
+func (s *GroupStore) Search(ctx context.Context, sc tenancy.Scope, prefix string, n int) ([]domain.Group, error) {
+	var rows []groupRow
+	from := domain.Fold(prefix)
+	q := s.db.NewSelect().Model(&rows).Apply(db.Unindexed(groupRow{}.Within(sc)).Narrow).
+		Where("g.alias_key >= ? AND g.alias_key < ?", from, from+lastRune).
+		Order("g.alias_key", "g.environment_path", "g.id").Limit(int64(n))
+	return readGroups(ctx, q, &rows)
+}
+
 // Get returns the group with that number, or ErrGroupNotFound if there is none in sc.
 func (s *GroupStore) Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error) {
 	return s.get(ctx, sc, "g.id = ?", int64(id))

@@ -14,6 +14,8 @@ import (
 type GroupStore interface {
 	// List returns the groups by organization in tree order, then by number.
 	List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error)
+	// Search returns the first n groups whose alias begins with prefix, in any case, by alias and then in tree order.
+	Search(ctx context.Context, sc tenancy.Scope, prefix string, n int) ([]domain.Group, error)
 	// Get returns the group with that number, or domain.ErrGroupNotFound.
 	Get(ctx context.Context, sc tenancy.Scope, id domain.GroupID) (domain.Group, error)
 	// ByUUID is Get by the UUID.
@@ -88,6 +90,7 @@ func (g *Groups) List(ctx context.Context, caller domain.Principal) ([]GroupDocu
 	return g.describe(ctx, sc, groups)
 }
 
+
 // ListCounted is List with the number of each group's members whom the caller may list. Whoever may list nobody
 // but themselves is told no number.
 func (g *Groups) ListCounted(ctx context.Context, caller domain.Principal) ([]GroupDocument, error) {
@@ -123,6 +126,21 @@ func (g *Groups) count(ctx context.Context, caller *domain.Principal, groups []G
 		groups[i].Members = &members
 	}
 	return nil
+}
+
+// Search returns the first domain.MaxFound groups that List would have and whose alias begins with prefix, in any
+// case, by alias. It needs domain.GroupRead.
+func (g *Groups) Search(ctx context.Context, caller domain.Principal, prefix string) ([]GroupDocument, error) {
+	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
+	if err != nil {
+		return nil, err
+	}
+	groups, err := g.store.Search(ctx, sc, prefix, domain.MaxFound)
+	if err != nil {
+		return nil, err
+	}
+	return g.describe(ctx, sc, groups)
+
 }
 
 // Get returns the group that ref names: by number or UUID any that List shows, by alias one that can be used

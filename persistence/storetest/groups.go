@@ -3,6 +3,8 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,6 +35,26 @@ func Groups(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		require.Equal(t, g, read)
 		w.Teams["Acme/Sub"] = g
+	})
+
+	t.Run("a search finds those of the list whose alias begins so, by alias", func(t *testing.T) {
+		for _, sc := range []tenancy.Scope{all.Read(), all.Read().Below(w.Places["Acme"].Path)} {
+			list, err := w.Groups.List(ctx, sc)
+			require.NoError(t, err)
+			for _, prefix := range []string{"", "tEA", "u", "%", "nothing"} {
+				want := slices.DeleteFunc(slices.Clone(list), func(g domain.Group) bool {
+					return !strings.HasPrefix(domain.Fold(g.Alias), domain.Fold(prefix))
+				})
+				slices.SortStableFunc(want, func(a, b domain.Group) int {
+					return strings.Compare(domain.Fold(a.Alias), domain.Fold(b.Alias))
+				})
+				for _, n := range []int{1, 20} {
+					got, err := w.Groups.Search(ctx, sc, prefix, n)
+					require.NoError(t, err)
+					require.Equal(t, want[:min(n, len(want))], got, prefix)
+				}
+			}
+		}
 	})
 
 	t.Run("an alias is unique in its organization only", func(t *testing.T) {

@@ -225,6 +225,10 @@ var attempts = map[string]attempt{
 		groups, err := w.Groups.List(ctx, mine.Read())
 		return keep(groups, err, func(g domain.Group) bool { return g.Organization == w.Places[theirs].Organization })
 	},
+	"GroupStore.Search": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		groups, err := w.Groups.Search(ctx, mine.Read(), "", domain.MaxLimit)
+		return keep(groups, err, func(g domain.Group) bool { return g.Organization == w.Places[theirs].Organization })
+	},
 	"GroupStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Groups.Get(ctx, mine.Read(), w.Teams[theirs+"/Team"].ID)
 	},
