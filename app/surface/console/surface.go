@@ -14,6 +14,7 @@ import (
 	"canopy/app/accounts"
 	"canopy/app/directory"
 	"canopy/app/httpx"
+	"canopy/app/objects"
 	"canopy/domain"
 )
 
@@ -28,6 +29,8 @@ type Uses struct {
 	Groups        *directory.Groups
 	Me            *directory.Me
 	Explain       *directory.Explain
+	Previews      *directory.Previews
+	Objects       *objects.Objects
 	Audit         *directory.Audit
 	Sessions      *accounts.Sessions
 	Accounts      *accounts.Accounts
@@ -102,6 +105,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post(Base+"/theme", s.setTheme)
 	s.meRoutes(r)
 	s.roleRoutes(r)
+	r.Get(Base+"/find", s.on(s.find))
 }
 
 // home sends everybody to where they begin.

@@ -54,6 +54,8 @@ type words struct {
 	Areas       [permissionAreas]string // what permissions are about
 	Permissions map[domain.Permission]permissionText
 	Roles       roleWords
+	Find        findWords
+	Preview     previewWords
 }
 
 // pageWords are the texts of a page with a form.
@@ -145,6 +147,7 @@ var english = words{
 	Months:      [12]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
 	Shell:       englishShell, Said: englishSaid, SignIn: englishSignIn, Forgot: englishForgot, Me: englishMe,
 	Areas: englishAreas, Permissions: englishPermissions, Roles: englishRoles,
+	Find: englishFind, Preview: englishPreview,
 }
 
 var french = words{
@@ -234,6 +237,7 @@ var french = words{
 	Months: [12]string{"janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."},
 	Shell:  frenchShell, Said: frenchSaid, SignIn: frenchSignIn, Forgot: frenchForgot, Me: frenchMe,
 	Areas: frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles,
+	Find: frenchFind, Preview: frenchPreview,
 }
 
 // catalogue lists the languages; the first is for everybody else.
