@@ -106,6 +106,8 @@ func (s *Surface) routes(r fiber.Router) {
 	s.meRoutes(r)
 	s.roleRoutes(r)
 	r.Get(Base+"/find", s.on(s.find))
+	s.treeRoutes(r)
+	s.placeRoutes(r)
 }
 
 // home sends everybody to where they begin.

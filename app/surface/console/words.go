@@ -56,6 +56,7 @@ type words struct {
 	Roles       roleWords
 	Find        findWords
 	Preview     previewWords
+	Places      placesWords
 }
 
 // pageWords are the texts of a page with a form.
@@ -148,6 +149,7 @@ var english = words{
 	Shell:       englishShell, Said: englishSaid, SignIn: englishSignIn, Forgot: englishForgot, Me: englishMe,
 	Areas: englishAreas, Permissions: englishPermissions, Roles: englishRoles,
 	Find: englishFind, Preview: englishPreview,
+	Places: englishPlaces,
 }
 
 var french = words{
@@ -238,6 +240,7 @@ var french = words{
 	Shell:  frenchShell, Said: frenchSaid, SignIn: frenchSignIn, Forgot: frenchForgot, Me: frenchMe,
 	Areas: frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles,
 	Find: frenchFind, Preview: frenchPreview,
+	Places: frenchPlaces,
 }
 
 // catalogue lists the languages; the first is for everybody else.

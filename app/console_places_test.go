@@ -1,0 +1,132 @@
+package app_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// nodes returns the texts of the rows of a page's tree, in their order.
+func nodes(t *testing.T, p page) []string {
+	t.Helper()
+	var all []string
+	for _, n := range elements(t, p, "div") {
+		if attr(n, "class") == "node" {
+			all = append(all, textOf(n))
+		}
+	}
+	return all
+}
+
+// linkTo returns the address of the first link of a page with that text.
+func linkTo(t *testing.T, p page, text string) string {
+	t.Helper()
+	for _, n := range elements(t, p, "a") {
+		if textOf(n) == text || attr(n, "aria-label") == text {
+			return attr(n, "href")
+		}
+	}
+	require.Fail(t, "there is no such link", "%s on %s", text, p.text)
+	return ""
+}
+
+// headed returns the text of a page's heading.
+func headed(t *testing.T, p page) string {
+	t.Helper()
+	all := elements(t, p, "h1")
+	require.Len(t, all, 1, p.text)
+	return textOf(all[0])
+}
+
+// TestPlacesWithoutScript goes through the tree as the admin of an organization who has no script.
+func TestPlacesWithoutScript(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		g := r.visitAs(t, "grace.hopper")
+
+		tree := g.get(t, "tree")
+		require.Equal(t, 200, tree.status)
+		shown := nodes(t, tree)
+		require.Equal(t, "▾ Acme Organization", shown[0])
+		require.Contains(t, tree.text, "Prod")
+		for _, other := range []string{"Globex", "Initech", ">root<"} {
+			require.NotContains(t, tree.text, other)
+		}
+		prod := g.get(t, linkTo(t, tree, "Open Prod"))
+		require.Equal(t, []string{"▾ Acme Organization", "▾ Prod"}, nodes(t, prod)[:2])
+		require.Contains(t, strings.Join(nodes(t, prod), "\n"), "Europe")
+		require.Equal(t, nodes(t, tree), nodes(t, g.get(t, linkTo(t, prod, "Close Prod"))))
+		closed := g.get(t, "tree?open="+prod.at.Query().Get("open")+"&closed=1")
+		require.Equal(t, []string{"▾ Acme Organization", "▸ Prod"}, nodes(t, closed))
+
+		found := g.get(t, "tree?q=eUR")
+		require.Equal(t, []string{"Europe", "Acme/Prod/Europe", "Show in the tree"}, rows(t, found)[0])
+		require.Contains(t, g.get(t, "tree?q=Glob").text, "No place that you reach has a name that begins like this.")
+
+		place := g.get(t, linkTo(t, found, "Europe"))
+		require.Equal(t, "Europe", headed(t, place))
+		require.Contains(t, place.text, "Acme/Prod/Europe")
+		admins := g.get(t, linkTo(t, place, "Who administers it"))
+		require.Equal(t, []string{"Grace Hopper", "grace.hopper", "Administers Acme", "Why?"}, rows(t, admins)[0])
+		reaching := g.get(t, linkTo(t, place, "Who reaches it"))
+		require.Greater(t, len(rows(t, reaching)), len(rows(t, admins)))
+		require.Equal(t, rows(t, admins), rows(t, g.get(t, reaching.at.String()+"&permission=user:update")))
+	})
+}
+
+// TestPlacesAreMadeAndChanged makes a place and changes it, with mistakes, and with two admins at once.
+func TestPlacesAreMadeAndChanged(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		g := r.visitAs(t, "grace.hopper")
+		acme := g.get(t, "place?id=Acme")
+		form := g.get(t, linkTo(t, acme, "New place"))
+		require.Equal(t, "New place in Acme", headed(t, form))
+		taken := g.press(t, form, "place-new", map[string]string{"alias": "Prod", "code": "AC-N"})
+		require.Equal(t, 409, taken.status)
+		require.Contains(t, taken.text, `value="AC-N"`, "what was typed stays")
+		require.Contains(t, taken.text, `href="#alias"`)
+		made := g.press(t, taken, "place-new", map[string]string{"alias": "North"})
+		require.Equal(t, "North", headed(t, made))
+		require.Contains(t, made.text, "Created.")
+		require.Contains(t, made.text, "AC-N")
+
+		settings := linkTo(t, made, "Settings")
+		mine, theirs := g.get(t, settings), g.get(t, settings)
+		require.Contains(t, g.press(t, theirs, "place-settings", map[string]string{"time_zone": "Asia/Tokyo"}).text, "Saved.")
+		late := g.press(t, mine, "place-settings", map[string]string{"alias": "Northern", "time_zone": "Europe/Rome"})
+		require.Equal(t, 409, late.status, "somebody else changed it")
+		require.Contains(t, late.text, `value="Northern"`)
+		require.Contains(t, late.text, "Asia/Tokyo", "it says what there is now")
+		saved := g.press(t, late, "place-settings", nil)
+		require.Equal(t, "Northern", headed(t, saved))
+		require.Contains(t, saved.text, "Europe/Rome")
+	})
+}
+
+// TestPlacesOfOthersAreAbsent holds that a place outside the reader's reach is on no page, and that what they may
+// not do is neither offered nor done.
+func TestPlacesOfOthersAreAbsent(t *testing.T) {
+	r := openConsole(t, "sqlite", nil)
+	root, grace := r.visitAs(t, "admin"), r.visitAs(t, "grace.hopper")
+	globex := root.get(t, "place?id=Globex")
+	require.Equal(t, "Globex", headed(t, globex))
+	u, err := url.Parse(linkTo(t, globex, "Show in the tree"))
+	require.NoError(t, err)
+	id := u.Query().Get("open")
+	for _, name := range []string{"place?id=", "tree?open=", "place-settings?id=", "place-new?parent=", "place?tab=reach&id="} {
+		absent, other := grace.get(t, name+id), grace.get(t, name+"999999999999")
+		require.Equal(t, 404, absent.status, name)
+		require.Equal(t, strings.ReplaceAll(other.text, "999999999999", id), absent.text, name)
+	}
+	form := formOf(t, grace.get(t, "place-settings?id=Acme"), "place-settings")
+	form.Set("id", id)
+	form.Set("alias", "Mine")
+	require.Equal(t, 404, grace.send(t, "POST", "place-settings", form).status)
+	form = formOf(t, grace.get(t, "place-new?parent=Acme"), "place-new")
+	form.Set("parent", id)
+	form.Set("alias", "Mine")
+	require.Equal(t, 404, grace.send(t, "POST", "place-new", form).status)
+}
