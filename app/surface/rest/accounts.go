@@ -28,6 +28,8 @@ func (s *Surface) accountRoutes(r fiber.Router) {
 	r.Post("/rest/users/bulk",
 		ofEnvironment(httpx.Handle(s.auth, decodeUsersChange, s.uses.Users.UpdateAll, encode(s, writeUpdated))))
 	r.Post("/rest/users/invite", httpx.Handle(s.auth, s.decodeInvite, a.Invite, s.encodeCreatedUser))
+	r.Post("/rest/users/invitations",
+		httpx.Handle(s.auth, s.decodeInvitations, a.InviteAll, encodeAll(s, writeInvited)))
 	r.Post("/rest/users/:id/approve", httpx.Handle(s.auth, bare(decodeUserRef), a.Approve, encode(s, writeUser)))
 	r.Post("/rest/users/:id/reject",
 		httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(a.Reject), encodeTrue[httpx.Just](s)))
@@ -40,6 +42,37 @@ func (s *Surface) accountRoutes(r fiber.Router) {
 	r.Post("/rest/accounts/reset", httpx.Open(s.redeem("password"), a.Reset, encodeTrue[directory.Proven](s)))
 	r.Post("/rest/accounts/resend", httpx.Open(s.decodeResend, httpx.OpenDone(a.Resend), encodeTrue[httpx.Just](s)))
 	r.Post("/rest/accounts/verify", httpx.Open(s.redeem(), a.Verify, encodeTrue[directory.Proven](s)))
+}
+
+// decodeInvitations reads many addresses, and what the accounts have in common.
+func (s *Surface) decodeInvitations(c *fiber.Ctx) (accounts.InviteAll, error) {
+	f := body(c, "addresses", "envId", "group", "groups", "role", "language")
+	f.Require("addresses", "group")
+	in := accounts.InviteAll{Link: s.pages.Accept(), Lifetime: acceptLifetime}
+	if addresses := refs[string](f, "addresses", "address"); addresses != nil {
+		in.Addresses = *addresses
+	}
+	in.Like.Home = refIf[domain.EnvironmentRef](f, "envId", "envid")
+	in.Like.Group = refIf[domain.GroupRef](f, "group", "id")
+	in.Like.Groups = refs[domain.GroupRef](f, "groups", "id")
+	in.Like.Role = parseIf(f, "role", domain.ParseRole)
+	in.Like.Language = f.textIf("language")
+	return in, f.Err
+}
+
+// writeInvited writes what became of one address.
+func writeInvited(w *httpx.Writer, key string, i *accounts.Invited) {
+	w.Open(key, '{')
+	w.Number("line", int64(i.Line))
+	w.Text("address", i.Address)
+	if i.Err != nil {
+		w.Null("userid")
+		w.Text("error", sentence(i.Err))
+	} else {
+		w.Number("userid", int64(i.User.ID))
+		w.Null("error")
+	}
+	w.Close('}')
 }
 
 // decodeInvite reads a new user without a password, which they choose themselves.

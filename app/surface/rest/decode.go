@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -334,15 +336,32 @@ func decodeEnvironmentAlias(c *fiber.Ctx) (domain.EnvironmentRef, error) {
 var environmentKeys = []string{"envid", "parent", "alias", "code", "sendurl", "active", "timezone", "gitRepository",
 	"organization", "path", "id"}
 
-func decodeEnvironment(c *fiber.Ctx) (directory.EnvironmentPatch, error) {
-	f, in := decodeEnvironmentPatch(c)
+// decodeEnvironment reads a new environment; one that has an admin is an organization.
+func (s *Surface) decodeEnvironment(c *fiber.Ctx) (accounts.Found, error) {
+	f, environment := decodeEnvironmentPatch(c, "admin")
 	f.refuseGiven("envid", "id")
 	f.Require("alias")
+	in := accounts.Found{Environment: environment, Link: s.pages.Accept(), Lifetime: acceptLifetime}
+	if !f.Has("admin") || f.Err != nil {
+		return in, f.Err
+	}
+	o, err := f.Object.Object("admin")
+	f.Fail(err)
+	a := fields{&httpx.Members{Object: o, Err: o.RefuseUnknown("alias", "language", "person")}}
+	a.Require("alias", "person")
+	admin := directory.UserPatch{Alias: a.textIf("alias"), Language: a.textIf("language")}
+	if a.Err == nil {
+		p := person(a)
+		admin.FirstName, admin.LastName, admin.Mail = p.textIf("firstname"), p.textIf("lastname"), p.textIf("mailaddress")
+		a.Fail(inside("person", cmp.Or(p.Err, p.Object.Require("firstname", "lastname", "mailaddress"))))
+	}
+	in.Admin = &admin
+	f.Fail(inside("admin", a.Err))
 	return in, f.Err
 }
 
-func decodeEnvironmentPatch(c *fiber.Ctx) (f fields, in directory.EnvironmentPatch) {
-	f = body(c, environmentKeys...)
+func decodeEnvironmentPatch(c *fiber.Ctx, more ...string) (f fields, in directory.EnvironmentPatch) {
+	f = body(c, slices.Concat(environmentKeys, more)...)
 	in.Parent = refIf[domain.EnvironmentRef](f, "parent", "envid")
 	in.Alias, in.Code = f.textIf("alias"), f.textIf("code")
 	in.SendURL, in.Active = f.flagIf("sendurl"), f.flagIf("active")
