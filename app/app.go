@@ -119,7 +119,8 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	if err != nil {
 		return nil, err
 	}
-	d.Audit = directory.NewAudit(d.Gate, persistence.NewAuditStore(database), s.users, s.objects, passwords, d.declared)
+	d.Audit = directory.NewAudit(d.Gate, documents, persistence.NewAuditStore(database), s.users, s.objects, passwords,
+		d.declared)
 	d.Previews = directory.NewPreviews(d.Gate, documents, d.Audit, cfg.Now)
 	usage := objects.NewUsageCounter(s.objects)
 	d.Objects = objects.NewObjects(d.Gate, s.users, s.objects, usage, cfg.Now)

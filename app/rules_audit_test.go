@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -100,5 +101,63 @@ func TestTheAuditTrailShowsNoPropertyThatIsHidden(t *testing.T) {
 			"attributes.custom.gone": ""}, told("ada"))
 		require.Equal(t, map[string]string{"attributes.custom.costCenter": "4711", "attributes.custom.newsletter": "true",
 			"attributes.custom.gone": ""}, told("admin"))
+	})
+}
+
+// TestTheAuditTrailNamesWhatItHasByNumber holds that who asks for names reads those of what they reach, of the groups
+// of their own organization too, and of nothing else.
+func TestTheAuditTrailNamesWhatItHasByNumber(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
+		s := newStaff(t, db)
+		place := func(alias, parent string) domain.EnvironmentRef {
+			above := domain.EnvironmentRef(parent)
+			e, err := s.d.Environments.Create(t.Context(), s.as("admin"), directory.EnvironmentPatch{Alias: &alias, Parent: &above})
+			require.NoError(t, err)
+			return domain.NumberRef(e.ID)
+		}
+		office, secret := place("Office", "Acme"), place("Secret", "/")
+		readers, err := s.group("ada", "Readers", domain.RoleUser)
+		require.NoError(t, err)
+		group := domain.GroupRef("Readers")
+		_, err = s.d.Users.Update(t.Context(), s.as("ada"), directory.UpdateUser{User: domain.UserRef{Alias: "bob"},
+			UserPatch: directory.UserPatch{Group: &group}})
+		require.NoError(t, err)
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{Alias: "bob"},
+			UserPatch: directory.UserPatch{Allowed: &[]domain.EnvironmentRef{office, secret}, Home: &office}})
+		require.NoError(t, err)
+
+		type change struct{ place, before, after string }
+		told := func(who string, in directory.ListAudit) map[string]change {
+			in.Filter = domain.AuditFilter{Target: "bob", Action: "user:update"}
+			list, err := s.d.Audit.List(t.Context(), s.as(who), in)
+			require.NoError(t, err)
+			all := make(map[string]change)
+			for e, err := range list.Items {
+				require.NoError(t, err)
+				for i, c := range e.Changes {
+					named := directory.NamedChange{}
+					if in.Named {
+						named = e.Named[i]
+					}
+					all[c.Field] = change{e.ShownPlace, strings.Join(named.Before, ";"), strings.Join(named.After, ";")}
+				}
+			}
+			return all
+		}
+		named := directory.ListAudit{Named: true, Everywhere: true}
+		require.Equal(t, map[string]change{"home": {"Acme/Office", "Acme", "Acme/Office"},
+			"allowed": {"Acme/Office", "", "Acme/Office"}, "group": {"Acme", "User", "Readers"}}, told("ada", named))
+		require.Equal(t, change{"Acme/Office", "", "Acme/Office;Secret"}, told("admin", named)["allowed"])
+		require.Equal(t, change{}, told("admin", directory.ListAudit{})["allowed"], "nobody asked for names")
+
+		// What is gone is named by its number.
+		user := domain.GroupRef("User")
+		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{Alias: "bob"},
+			UserPatch: directory.UserPatch{Group: &user}})
+		require.NoError(t, err)
+		require.NoError(t, s.d.Groups.Delete(t.Context(), s.as("ada"), directory.DeleteGroup{Group: group}))
+		require.Equal(t, strconv.FormatInt(int64(readers.ID), 10), told("ada", named)["group"].after, "the older entry")
+
+		require.Empty(t, told("admin", directory.ListAudit{Environment: secret}), "everywhere is more than one place")
 	})
 }

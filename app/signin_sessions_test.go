@@ -159,7 +159,7 @@ func TestRefreshTokenTheft(t *testing.T) {
 				var told []domain.AuditEntry
 				for entry, err := range trail.Items {
 					require.NoError(t, err)
-					told = append(told, entry)
+					told = append(told, entry.AuditEntry)
 				}
 				require.Len(t, told, 1)
 				require.Equal(t, "(refresh token used twice)", told[0].Actor.Alias)

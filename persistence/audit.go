@@ -102,15 +102,16 @@ func (auditRow) Within(sc tenancy.Scope) db.Predicate {
 
 // AfterScanRow counts the row into the weight of its page.
 func (r *auditRow) AfterScanRow(ctx context.Context) error {
-	return db.Weigh(ctx, 18, r.ID, r.ActorAlias, r.Action, r.TargetKind, r.TargetName, r.EnvironmentPath, r.Changes,
+	return db.Weigh(ctx, 19, r.ID, r.ActorAlias, r.Action, r.TargetKind, r.TargetName, r.EnvironmentPath, r.Changes,
 		r.RequestID, r.ClientRequestID, r.Surface)
 }
 
 func (r *auditRow) entry() (domain.AuditEntry, error) {
 	e := domain.AuditEntry{
 		ID: domain.UUID(r.ID), At: db.Moment(r.At), Action: r.Action,
-		Target: domain.Target{Kind: r.TargetKind, ID: r.TargetID, Name: r.TargetName},
-		Place:  domain.EnvironmentID(r.EnvironmentID), Path: domain.EnvironmentPath(r.EnvironmentPath),
+		Target:       domain.Target{Kind: r.TargetKind, ID: r.TargetID, Name: r.TargetName},
+		Organization: domain.OrganizationID(r.OrganizationID),
+		Place:        domain.EnvironmentID(r.EnvironmentID), Path: domain.EnvironmentPath(r.EnvironmentPath),
 		Request: domain.Request{ID: r.RequestID, ClientID: r.ClientRequestID, Surface: r.Surface}, Times: r.Times,
 		Last: db.Moment(r.LastAt),
 	}
@@ -183,7 +184,7 @@ func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditF
 		q = q.Where("(a.at, a.id) < (?, ?)", at, id)
 	}
 	limit := pageSize(p)
-	err := q.ExcludeColumn("actor_key", "target_key", "organization_id").
+	err := q.ExcludeColumn("actor_key", "target_key").
 		ColumnExpr(named.Text()+" AS named", named.Args...).
 		Order("a.at DESC", "a.id DESC").Limit(int64(limit) + 1).Scan(ctx)
 	all := make([]domain.AuditEntry, len(rows))

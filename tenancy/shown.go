@@ -72,14 +72,14 @@ func (g *Gate) Sight(ctx context.Context, caller *domain.Principal) (Scope, erro
 	return everywhere(caller, a), nil
 }
 
-// Reached returns which of the environments the caller reaches.
+// Reached returns those of the environments that the caller reaches.
 func (g *Gate) Reached(ctx context.Context, caller *domain.Principal,
-	ids []domain.EnvironmentID) (map[domain.EnvironmentID]bool, error) {
+	ids []domain.EnvironmentID) (map[domain.EnvironmentID]domain.Environment, error) {
 	sc, err := g.Sight(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
-	reached := make(map[domain.EnvironmentID]bool)
+	reached := make(map[domain.EnvironmentID]domain.Environment)
 	for len(ids) > 0 {
 		part := ids[:min(len(ids), FindTogether)]
 		ids = ids[len(part):]
@@ -94,7 +94,7 @@ func (g *Gate) Reached(ctx context.Context, caller *domain.Principal,
 		for i, found := range candidates {
 			for _, e := range found {
 				if e.ID == part[i] && sc.Shows(e.Path) {
-					reached[e.ID] = true
+					reached[e.ID] = e
 				}
 			}
 		}

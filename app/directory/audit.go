@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"canopy/domain"
@@ -13,12 +14,13 @@ import (
 
 // Audit reads the audit trail.
 type Audit struct {
-	gate     *tenancy.Gate
-	store    AuditStore
-	signIns  Flusher
-	users    UserStore
-	objects  ObjectLister
-	declared domain.Declared
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	store     AuditStore
+	signIns   Flusher
+	users     UserStore
+	objects   ObjectLister
+	declared  domain.Declared
 }
 
 // Flusher writes down what was only noted so far.
@@ -35,9 +37,10 @@ type ObjectLister interface {
 
 // NewAudit returns the use case of reading the audit trail of users who have the declared
 // properties. Sign-ins are written into it by signIns.
-func NewAudit(gate *tenancy.Gate, store AuditStore, users UserStore, objects ObjectLister, signIns Flusher,
-	declared domain.Declared) *Audit {
-	return &Audit{gate: gate, store: store, users: users, objects: objects, signIns: signIns, declared: declared}
+func NewAudit(gate *tenancy.Gate, documents *tenancy.Documents, store AuditStore, users UserStore,
+	objects ObjectLister, signIns Flusher, declared domain.Declared) *Audit {
+	return &Audit{gate: gate, documents: documents, store: store, users: users, objects: objects, signIns: signIns,
+		declared: declared}
 }
 
 // AuditStore reads the audit trail, under the same rule.
@@ -51,9 +54,24 @@ type AuditStore interface {
 // ListAudit asks for entries of an environment and everything below it.
 type ListAudit struct {
 	Environment domain.EnvironmentRef // empty is the current one
+	Everywhere  bool                  // asks for the caller's whole reach instead
 	Filter      domain.AuditFilter
 	Page        domain.Page // without a limit the whole trail is returned
+	Named       bool        // asks for the names of what entries have by number
 }
+
+// AuditDocument is an entry of the audit trail. Its place, and Named for each of its changes, are there only if
+// they were asked for.
+type AuditDocument struct {
+	domain.AuditEntry
+	// ShownPlace is the path of the environment in which it happened, empty if that is gone.
+	ShownPlace string
+	Named      []NamedChange
+}
+
+// NamedChange has the names of what a change tells by number, in its order: the paths of environments and the
+// aliases of groups and users. What is gone is named by its number. Both are nil for a change that names nothing.
+type NamedChange struct{ Before, After []string }
 
 // List returns the entries of an environment and everything below it, newest first,
 // within the caller's reach. It needs domain.AuditRead there. Who acted is named, and found by the
@@ -61,8 +79,12 @@ type ListAudit struct {
 // changes name only those are told that the caller reaches, and of properties that are not the caller's to
 // read only that they changed.
 func (a *Audit) List(ctx context.Context, caller domain.Principal,
-	in ListAudit) (list Listed[domain.AuditEntry], err error) {
-	sc, err := a.gate.Enter(ctx, &caller, domain.AuditRead, tenancy.In(in.Environment))
+	in ListAudit) (list Listed[AuditDocument], err error) {
+	where := tenancy.In(in.Environment)
+	if in.Everywhere {
+		where = tenancy.Anywhere()
+	}
+	sc, err := a.gate.Enter(ctx, &caller, domain.AuditRead, where)
 	if err != nil {
 		return list, err
 	}
@@ -78,19 +100,28 @@ func (a *Audit) List(ctx context.Context, caller domain.Principal,
 	if err := a.signIns.Flush(ctx); err != nil { // what is read can still be told
 		slog.WarnContext(ctx, "sign-ins could not be written into the audit trail", "error", err)
 	}
-	return ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
+	return ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]AuditDocument, domain.Cursor, error) {
 		page, next, err := a.store.List(ctx, sc, in.Filter, p)
 		if err != nil {
 			return nil, "", err
 		}
-		known, err := a.known(ctx, &caller, page)
+		var places []domain.EnvironmentID
+		if in.Named {
+			places = placesIn(page)
+		}
+		known, err := a.known(ctx, &caller, page, places...)
 		if err != nil {
 			return nil, "", err
 		}
+		described := make([]AuditDocument, len(page))
 		for i := range page {
 			a.redact(role, sc, &page[i], known)
+			described[i].AuditEntry = page[i]
 		}
-		return page, next, nil
+		if in.Named {
+			err = a.name(ctx, sc, described, known)
+		}
+		return described, next, err
 	})
 }
 
@@ -111,17 +142,21 @@ func (a *Audit) told(ctx context.Context, caller *domain.Principal, sight tenanc
 	return entries, nil
 }
 
-// mentioned are numbers that changes mention, and whether the reader reaches what they are of.
+// mentioned are numbers that changes mention: those of what the reader reaches, with what it is or its name.
 type mentioned struct {
-	environments map[domain.EnvironmentID]bool
-	users        map[domain.UserID]bool
-	objects      map[domain.ObjectID]bool
+	environments map[domain.EnvironmentID]domain.Environment
+	users        map[domain.UserID]string
+	objects      map[domain.ObjectID]string
 }
 
-// known finds out which of what the changes of entries mention who reaches, of all at once.
-func (a *Audit) known(ctx context.Context, caller *domain.Principal,
-	page []domain.AuditEntry) (m mentioned, err error) {
-	m = mentioned{map[domain.EnvironmentID]bool{}, map[domain.UserID]bool{}, map[domain.ObjectID]bool{}}
+// known finds out which of what the changes of entries mention who reaches, and of further environments, of all
+// at once.
+func (a *Audit) known(ctx context.Context, caller *domain.Principal, page []domain.AuditEntry,
+	further ...domain.EnvironmentID) (m mentioned, err error) {
+	m = mentioned{map[domain.EnvironmentID]domain.Environment{}, map[domain.UserID]string{}, map[domain.ObjectID]string{}}
+	for _, id := range further {
+		m.environments[id] = domain.Environment{}
+	}
 	for i := range page {
 		e := &page[i]
 		for _, c := range e.Changes {
@@ -139,14 +174,14 @@ func (a *Audit) known(ctx context.Context, caller *domain.Principal,
 			return m, err
 		}
 		asked := slices.Sorted(maps.Keys(m.users))
-		m.users = map[domain.UserID]bool{caller.User: true}
+		m.users = map[domain.UserID]string{caller.User: caller.Alias}
 		for part := range slices.Chunk(asked, domain.MaxLimit) {
 			found, _, err := a.users.Newest(ctx, sight, domain.PeopleFilter{IDs: part}, 0, domain.Page{Limit: len(part)})
 			if err != nil {
 				return m, err
 			}
 			for i := range found {
-				m.users[found[i].ID] = true
+				m.users[found[i].ID] = found[i].Alias
 			}
 		}
 	}
@@ -168,7 +203,7 @@ func (a *Audit) known(ctx context.Context, caller *domain.Principal,
 			return m, err
 		}
 		for i := range found {
-			m.objects[found[i].ID] = true
+			m.objects[found[i].ID] = found[i].FullName
 		}
 	}
 	return m, nil
@@ -186,26 +221,31 @@ func (m *mentioned) mention(kind, field, text string) {
 	switch {
 	case field == "home" || kind == targetEnvironment && field == "parent":
 		for _, n := range numbersIn(text) {
-			m.environments[domain.EnvironmentID(n)] = false
+			m.environments[domain.EnvironmentID(n)] = domain.Environment{}
 		}
 	case kind == targetUser || kind == targetGroup || kind == targetEnvironment:
 	case field == "owner":
 		for _, n := range numbersIn(text) {
-			m.users[domain.UserID(n)] = false
+			m.users[domain.UserID(n)] = ""
 		}
 	case field == "parent" || field == "uses":
 		for _, n := range numbersIn(text) {
-			m.objects[domain.ObjectID(n)] = false
+			m.objects[domain.ObjectID(n)] = ""
 		}
 	case field == "access":
 		for entry := range strings.SplitSeq(text, ", ") {
 			if n, ok := strings.CutPrefix(entry, "user "); ok {
 				for _, n := range numbersIn(n) {
-					m.users[domain.UserID(n)] = false
+					m.users[domain.UserID(n)] = ""
 				}
 			}
 		}
 	}
+}
+
+func has[K comparable, V any](m map[K]V, key K) bool {
+	_, there := m[key]
+	return there
 }
 
 // numbersIn returns the numbers among the words of a text.
@@ -244,7 +284,7 @@ func (m *mentioned) shown(sc tenancy.Scope, e *domain.AuditEntry, field, text st
 	case field == "allowed" || field == "blocked":
 		return shownPlaces(sc, text)
 	case field == "home" || kind == targetEnvironment && field == "parent":
-		return keep(text, func(n int64) bool { return m.environments[domain.EnvironmentID(n)] })
+		return keep(text, func(n int64) bool { return has(m.environments, domain.EnvironmentID(n)) })
 	case kind == targetUser && field == "group" || kind == targetGroup && field == "parent":
 		if sc.ShowsOrganization(e.Organization, e.Path) {
 			return text
@@ -254,9 +294,9 @@ func (m *mentioned) shown(sc tenancy.Scope, e *domain.AuditEntry, field, text st
 	case kind == targetUser || kind == targetGroup || kind == targetEnvironment:
 		return text
 	case field == "owner":
-		return keep(text, func(n int64) bool { return n == 0 || m.users[domain.UserID(n)] })
+		return keep(text, func(n int64) bool { return n == 0 || has(m.users, domain.UserID(n)) })
 	case field == "parent" || field == "uses":
-		return keep(text, func(n int64) bool { return n == 0 || m.objects[domain.ObjectID(n)] })
+		return keep(text, func(n int64) bool { return n == 0 || has(m.objects, domain.ObjectID(n)) })
 	case field == "access":
 		return m.shownAccess(sc, e, text)
 	}
@@ -276,7 +316,7 @@ func keep(text string, told func(int64) bool) string {
 func (m *mentioned) shownAccess(sc tenancy.Scope, e *domain.AuditEntry, text string) string {
 	entries := slices.DeleteFunc(strings.Split(text, ", "), func(entry string) bool {
 		if rest, ok := strings.CutPrefix(entry, "user "); ok {
-			return !slices.ContainsFunc(numbersIn(rest), func(n int64) bool { return m.users[domain.UserID(n)] })
+			return !slices.ContainsFunc(numbersIn(rest), func(n int64) bool { return has(m.users, domain.UserID(n)) })
 		}
 		return !sc.ShowsOrganization(e.Organization, e.Path)
 	})
@@ -292,4 +332,97 @@ func shownPlaces(sc tenancy.Scope, paths string) string {
 		}
 	}
 	return strings.Join(numbers, " ")
+}
+
+// placesIn returns the environments in which entries happened and those on lists that they changed.
+func placesIn(page []domain.AuditEntry) (ids []domain.EnvironmentID) {
+	for i := range page {
+		ids = append(ids, page[i].Place)
+		for _, c := range page[i].Changes {
+			switch c.Field {
+			case "allowed", "blocked":
+				for p := range strings.FieldsSeq(c.Before + " " + c.After) {
+					ids = append(ids, domain.EnvironmentPath(p).ID())
+				}
+			case "environment":
+				for _, n := range numbersIn(c.Before + " " + c.After) {
+					ids = append(ids, domain.EnvironmentID(n))
+				}
+			}
+		}
+	}
+	return ids
+}
+
+// name adds to entries, which have only what the reader may be told, the names of what they have by number.
+func (a *Audit) name(ctx context.Context, sc tenancy.Scope, page []AuditDocument, known mentioned) error {
+	var organizations []domain.OrganizationID
+	for i := range page {
+		if e := &page[i]; sc.ShowsOrganization(e.Organization, e.Path) && !slices.Contains(organizations, e.Organization) {
+			organizations = append(organizations, e.Organization)
+		}
+	}
+	groups, err := a.documents.Groups(ctx, sc, nil, organizations...)
+	if err != nil {
+		return err
+	}
+	for i := range page {
+		e := &page[i]
+		e.ShownPlace, _ = known.place(sc, int64(e.Place))
+		e.Named = make([]NamedChange, len(e.Changes))
+		for j, c := range e.Changes {
+			if name := known.naming(sc, e, c.Field, groups); name != nil {
+				e.Named[j] = NamedChange{name(c.Before), name(c.After)}
+			}
+		}
+	}
+	return nil
+}
+
+func (m *mentioned) place(sc tenancy.Scope, n int64) (string, bool) {
+	e, reached := m.environments[domain.EnvironmentID(n)]
+	if !reached {
+		return "", false
+	}
+	return e.ShownPath(sc.Shows), true
+}
+
+// naming returns what names the things that a field of an entry has by number, nil if it has none.
+func (m *mentioned) naming(sc tenancy.Scope, e *AuditDocument, field string,
+	groups *tenancy.Groups) func(string) []string {
+	kind := e.Target.Kind
+	place := func(n int64) (string, bool) { return m.place(sc, n) }
+	group := func(n int64) (string, bool) {
+		g, there := groups.Get(e.Organization, domain.GroupID(n))
+		return g.Alias, there
+	}
+	switch {
+	case field == "allowed" || field == "blocked" || field == "home" || field == "environment" ||
+		kind == targetEnvironment && field == "parent":
+		return names(place)
+	case kind == targetUser && field == "group" || kind == targetGroup && field == "parent":
+		return names(group)
+	case kind == targetUser || kind == targetGroup || kind == targetEnvironment:
+		return nil
+	case field == "owner":
+		return names(func(n int64) (string, bool) { name, known := m.users[domain.UserID(n)]; return name, known })
+	case field == "parent" || field == "uses":
+		return names(func(n int64) (string, bool) { name, known := m.objects[domain.ObjectID(n)]; return name, known })
+	}
+	return nil
+}
+
+// names returns what names the numbers in a text, each by name if it has one.
+func names(name func(int64) (string, bool)) func(string) []string {
+	return func(text string) []string {
+		named := []string{}
+		for _, n := range numbersIn(text) {
+			text, known := name(n)
+			if !known {
+				text = strconv.FormatInt(n, 10)
+			}
+			named = append(named, text)
+		}
+		return named
+	}
 }

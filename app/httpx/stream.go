@@ -40,6 +40,11 @@ func giveBuffer(b []byte) {
 // later ends the connection.
 func Stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], open func(*Writer), each func(*Writer, *T),
 	end func(*Writer)) error {
+	return streamAs(c, fiber.MIMEApplicationJSON, entries, open, each, end)
+}
+
+func streamAs[T any](c *fiber.Ctx, kind string, entries iter.Seq2[T, error], open func(*Writer),
+	each func(*Writer, *T), end func(*Writer)) error {
 	next, stop := iter.Pull2(entries)
 	s := &stream[T]{next: next, stop: stop, each: each, end: end, deadline: deadlineOf(c)}
 	s.w.text = takeBuffer(&smallBuffers)
@@ -52,7 +57,7 @@ func Stream[T any](c *fiber.Ctx, entries iter.Seq2[T, error], open func(*Writer)
 		s.release()
 		return err
 	}
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	c.Set(fiber.HeaderContentType, kind)
 	switch {
 	case s.ended:
 		stop()

@@ -449,10 +449,19 @@ func decodeAudit(c *fiber.Ctx) (directory.ListAudit, error) {
 			Actor: httpx.Query(c, "actor"), Target: httpx.Query(c, "target"), Action: httpx.Query(c, "action"),
 		},
 	}
-	if err := httpx.RefuseUnknown(c, "limit", "after", "env", "actor", "target", "action", "from", "until"); err != nil {
+	if err := httpx.RefuseUnknown(c, "limit", "after", "env", "actor", "target", "action", "from", "until", "names",
+		"format"); err != nil {
 		return in, err
 	}
-	var err error
+	named, err := httpx.QueryFlag(c, "names")
+	if err != nil {
+		return in, err
+	}
+	table, err := asTable(c)
+	if err != nil {
+		return in, err
+	}
+	in.Named = table || named != nil && *named
 	if in.Filter.From, err = queryTime(c, "from"); err != nil {
 		return in, err
 	}
@@ -461,6 +470,17 @@ func decodeAudit(c *fiber.Ctx) (directory.ListAudit, error) {
 	}
 	in.Page, err = httpx.QueryPage(c)
 	return in, err
+}
+
+// asTable reports whether a list is asked for as a table (CSV) instead of JSON.
+func asTable(c *fiber.Ctx) (bool, error) {
+	switch format := httpx.Query(c, "format"); format {
+	case "", "json":
+		return false, nil
+	case "csv":
+		return true, nil
+	}
+	return false, domain.InvalidField("format", "Give one of json and csv.")
 }
 
 // queryTime reads a time in milliseconds since 1970, as answers have it, or in the form

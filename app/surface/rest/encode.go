@@ -11,6 +11,7 @@ import (
 	"canopy/app/accounts"
 	"canopy/app/directory"
 	"canopy/app/httpx"
+	"canopy/app/transfer/document"
 	"canopy/domain"
 )
 
@@ -363,7 +364,15 @@ func writeCause(w *httpx.Writer, key string, kind domain.CauseKind, by *director
 	w.Close('}')
 }
 
-func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
+func (s *Surface) encodeAudit(c *fiber.Ctx, list directory.Listed[directory.AuditDocument]) error {
+	if table, _ := asTable(c); table { // which was read before
+		httpx.LinkNext(c, list.Next)
+		return httpx.Table(c, "history.csv", document.AuditColumns, list.Items, document.AuditRows)
+	}
+	return encodeListed(s, writeAudit)(c, list)
+}
+
+func writeAudit(w *httpx.Writer, key string, a *directory.AuditDocument) {
 	w.Open(key, '{')
 	w.Text("id", string(a.ID))
 	w.Number("at", a.At.UnixMilli())
@@ -375,7 +384,10 @@ func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
 	w.Text("name", a.Target.Name)
 	w.Close('}')
 	w.Number("envId", int64(a.Place))
-	writeChanges(w, a.Changes)
+	if a.ShownPlace != "" {
+		w.Text("path", a.ShownPlace)
+	}
+	writeChanges(w, a.Changes, a.Named)
 	w.Text("request", a.Request.ID)
 	w.TextOrNull("clientRequest", a.Request.ClientID)
 	w.Text("surface", a.Request.Surface)
@@ -386,13 +398,18 @@ func writeAudit(w *httpx.Writer, key string, a *domain.AuditEntry) {
 	w.Close('}')
 }
 
-func writeChanges(w *httpx.Writer, changes []domain.Change) {
+// writeChanges writes changes with the names of what they have by number; named may be nil.
+func writeChanges(w *httpx.Writer, changes []domain.Change, named []directory.NamedChange) {
 	w.Open("changes", '[')
-	for _, change := range changes {
+	for i, change := range changes {
 		w.Open("", '{')
 		w.Text("field", FieldNames.Of(change.Field))
 		w.Text("before", change.Before)
 		w.Text("after", change.After)
+		if named != nil && named[i].Before != nil {
+			writeTexts(w, "beforeNames", named[i].Before)
+			writeTexts(w, "afterNames", named[i].After)
+		}
 		w.Close('}')
 	}
 	w.Close(']')

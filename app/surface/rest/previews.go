@@ -141,7 +141,7 @@ func writePreview(w *httpx.Writer, key string, d *directory.PreviewDocument) {
 		writeNumber(w, "id", e.Target.ID)
 		w.Text("name", e.Target.Name)
 		w.Close('}')
-		writeChanges(w, e.Changes)
+		writeChanges(w, e.Changes, nil)
 		w.Close('}')
 	}
 	w.Close(']')

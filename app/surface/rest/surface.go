@@ -111,7 +111,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/environments/:id/access",
 		httpx.Handle(s.auth, decodeReaching, s.uses.Explain.Reaching, s.encodeReaching))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
-	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, encodeListed(s, writeAudit))))
+	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, s.encodeAudit)))
 	s.keyRoutes(r)
 	s.objectRoutes(r)
 }

@@ -296,7 +296,7 @@ func readRow(r *csv.Reader, used []*column) (record UserRecord, err error) {
 		}
 		if !utf8.ValidString(cell) {
 			record.Wrong = append(record.Wrong, domain.ErrInvalid.On(c.name).Saying("This is not valid UTF-8."))
-		} else if err := c.read(&record, unguard(cell)); err != nil {
+		} else if err := c.read(&record, domain.UnguardCell(cell)); err != nil {
 			record.Wrong = append(record.Wrong, domain.ErrInvalid.On(c.name).Saying("%s.", publicText(err)))
 		}
 	}
@@ -309,25 +309,6 @@ func publicText(err error) string {
 		return strings.TrimSuffix(known.Public, ".")
 	}
 	return err.Error()
-}
-
-// formulas are the characters that make spreadsheet programs run a cell.
-const formulas = "=+-@\t\r"
-
-// guard puts an apostrophe before a cell that a spreadsheet program would run.
-func guard(cell string) string {
-	if cell != "" && (strings.ContainsRune(formulas, rune(cell[0])) || cell[0] == '\'') {
-		return "'" + cell
-	}
-	return cell
-}
-
-// unguard undoes guard.
-func unguard(cell string) string {
-	if len(cell) > 1 && cell[0] == '\'' && (strings.ContainsRune(formulas, rune(cell[1])) || cell[1] == '\'') {
-		return cell[1:]
-	}
-	return cell
 }
 
 // WriteCSV writes the users of the document as a table.
@@ -352,7 +333,7 @@ func WriteCSV(out io.Writer, document Document) error {
 				return err
 			}
 			for i, c := range columns {
-				cells[i] = guard(c.text(&u))
+				cells[i] = domain.GuardCell(c.text(&u))
 			}
 			if err := w.Write(cells); err != nil {
 				return fmt.Errorf("write the table: %w", err)

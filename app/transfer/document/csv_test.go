@@ -55,15 +55,15 @@ func TestCSVGivesWhatItHas(t *testing.T) {
 // No cell that a spreadsheet program would run is written as it is.
 func TestCSVHasNoFormulas(t *testing.T) {
 	for _, cell := range []string{"=1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "'=1", "'", "''"} {
-		guarded := guard(cell)
+		guarded := domain.GuardCell(cell)
 		require.Equal(t, "'"+cell, guarded)
-		require.Equal(t, cell, unguard(guarded))
+		require.Equal(t, cell, domain.UnguardCell(guarded))
 	}
 	for _, cell := range []string{"", "a", "1", "a=1", " =1", "ä"} {
-		require.Equal(t, cell, guard(cell))
-		require.Equal(t, cell, unguard(cell))
+		require.Equal(t, cell, domain.GuardCell(cell))
+		require.Equal(t, cell, domain.UnguardCell(cell))
 	}
-	require.Equal(t, "'a", unguard("'a"), "an apostrophe of somebody's own")
+	require.Equal(t, "'a", domain.UnguardCell("'a"), "an apostrophe of somebody's own")
 }
 
 // Lines are counted in the file, also behind a cell of several lines and empty lines.
