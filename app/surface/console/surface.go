@@ -108,6 +108,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get(Base+"/find", s.on(s.find))
 	s.treeRoutes(r)
 	s.placeRoutes(r)
+	s.auditRoutes(r)
 }
 
 // home sends everybody to where they begin.

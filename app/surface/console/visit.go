@@ -30,10 +30,11 @@ type visit struct {
 
 type visitKey struct{}
 
-// An answer is what a visit ends with: a page, or the address of one.
+// An answer is what a visit ends with: a page, the address of one, or a file.
 type answer struct {
 	page templ.Component
 	to   string
+	file func(*fiber.Ctx) error // sends it
 	err  error // what the page says is wrong, for the log and the status
 }
 
@@ -132,6 +133,9 @@ func posted(c *fiber.Ctx) (httpx.Form, error) {
 func (s *Surface) send(c *fiber.Ctx, a answer) error {
 	if a.to != "" {
 		return leave(c, a.to)
+	}
+	if a.file != nil {
+		return a.file(c)
 	}
 	status := fiber.StatusOK
 	if a.err != nil {

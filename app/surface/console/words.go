@@ -50,6 +50,7 @@ type words struct {
 	SignIn signInWords
 	Forgot forgotWords
 	Me     meWords
+	Audit  auditWords
 
 	Areas       [permissionAreas]string // what permissions are about
 	Permissions map[domain.Permission]permissionText
@@ -150,6 +151,7 @@ var english = words{
 	Areas: englishAreas, Permissions: englishPermissions, Roles: englishRoles,
 	Find: englishFind, Preview: englishPreview,
 	Places: englishPlaces,
+	Audit:  englishAudit,
 }
 
 var french = words{
@@ -241,6 +243,7 @@ var french = words{
 	Areas: frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles,
 	Find: frenchFind, Preview: frenchPreview,
 	Places: frenchPlaces,
+	Audit:  frenchAudit,
 }
 
 // catalogue lists the languages; the first is for everybody else.

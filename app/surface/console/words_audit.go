@@ -1,0 +1,171 @@
+package console
+
+import "strings"
+
+// auditWords are the texts of the pages of what happened.
+type auditWords struct {
+	Title, Lead, Export, None, NoneKept, Show, Clear string
+
+	Somebody, ByConsole, ByCommand string
+	ByAPI                          string // {surface}
+	FromNetwork                    string // {network}
+	Nothing, Different             string
+	Often                          string // {n}, {last}
+	Details                        plural
+
+	Filters   auditFilterWords
+	Actions   auditActionWords
+	Sentences auditSentenceWords
+	Fields    fieldWords
+	States    stateWords
+}
+
+// auditFilterWords name the filters.
+type auditFilterWords struct{ Place, Actor, Target, Action, Day, From, Until string }
+
+func (w *auditFilterWords) of(name string) string {
+	return map[string]string{"env": w.Place, "actor": w.Actor, "target": w.Target, "action": w.Action, "day": w.Day,
+		"from": w.From, "until": w.Until}[name]
+}
+
+// auditActionWords name what can have happened.
+type auditActionWords struct {
+	Any, User, UserCreate, UserUpdate, UserDelete, Group, Place, SignIn, SignInSuccess, SignInFailure, Session, Key string
+}
+
+// auditSentenceWords say what happened: {who} did something to {what}, of a {kind}.
+type auditSentenceWords struct {
+	UserCreate, UserUpdate, UserDelete, GroupCreate, GroupUpdate, GroupDelete, PlaceCreate, PlaceUpdate, PlaceDelete,
+	SignInSuccess, SignInFailure, SessionEnd, KeyCreate, KeyShow, KeyRevoke, ServerKey,
+	OtherCreate, OtherUpdate, OtherDelete, Other string
+}
+
+// fieldWords name the fields of people, groups and places.
+type fieldWords struct {
+	Alias, Home, Role, Group, Allowed, Blocked, State, Active, FirstName, LastName, Mail, Phone, JobTitle, Department,
+	Language, Zone, DefaultPage, FirstAccess, PasswordDelay, RevokeDelay, LastPassword, Picture, Password,
+	Description, Parent, Permission, Organization, Code, SendURL, GitRepository, Network, Session, Key, Expires, Place,
+	Name, Owner, Visibility, Uses, Access, Archived, System, ListsUsers, Claims string
+}
+
+// of returns what the core calls field in words. What has no word has its own name.
+func (w *fieldWords) of(field string) string {
+	if text := map[string]string{"alias": w.Alias, "home": w.Home, "role": w.Role, "group": w.Group, "groups": w.Group,
+		"allowed": w.Allowed, "blocked": w.Blocked, "state": w.State, "active": w.Active, "person.first_name": w.FirstName,
+		"person.last_name": w.LastName, "person.mail": w.Mail, "person.phone": w.Phone, "person.job_title": w.JobTitle,
+		"person.department": w.Department, "language": w.Language, "time_zone": w.Zone, "default_page": w.DefaultPage,
+		"first_access": w.FirstAccess, "password_delay": w.PasswordDelay, "revoke_delay": w.RevokeDelay,
+		"last_password": w.LastPassword, "picture": w.Picture, "password": w.Password, "description": w.Description,
+		"attributes.description": w.Description, "parent": w.Parent, "permission": w.Permission,
+		"organization": w.Organization, "code": w.Code, "send_url": w.SendURL, "git_repository": w.GitRepository,
+		"network": w.Network, "session": w.Session, "key": w.Key, "expires": w.Expires, "environment": w.Place,
+		"name": w.Name, "owner": w.Owner, "visibility": w.Visibility, "uses": w.Uses, "access": w.Access,
+		"archived": w.Archived, "system": w.System, "lists_users": w.ListsUsers, "claims": w.Claims}[field]; text != "" {
+		return text
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(field, "attributes."), "custom.")
+}
+
+// stateWords name the states of an account.
+type stateWords struct{ Approved, Pending, Unverified, Invited string }
+
+// roleText returns a role in words, whatever it is if it is none.
+func (w *roleWords) roleText(role string) string {
+	return worded(role, map[string]string{"user": w.User, "power": w.Power, "oadmin": w.OAdmin, "superUser": w.SuperUser})
+}
+
+// of returns a state in words, whatever it is if it is none.
+func (w *stateWords) of(state string) string {
+	return worded(state, map[string]string{"approved": w.Approved, "pending": w.Pending, "unverified": w.Unverified,
+		"invited": w.Invited})
+}
+
+func worded(value string, words map[string]string) string {
+	if text := words[value]; text != "" {
+		return text
+	}
+	return value
+}
+
+var englishAudit = auditWords{
+	Title: "History", Lead: "What was changed and who signed in, the newest first.",
+	Export: "Download as a table (CSV)", None: "Nothing has happened here yet.",
+	NoneKept: "Nothing fits these filters. Take one away to see more.", Show: "Show", Clear: "Clear all filters",
+	Somebody: "Somebody whom you do not see", ByConsole: "in the console", ByCommand: "at the command line",
+	ByAPI: "by the API {surface}", FromNetwork: "from the network {network}", Nothing: "nothing", Different: "changed",
+	Often:   "{n} times, the last time {last}",
+	Details: plural{"{n} detail", "{n} details"},
+	Filters: auditFilterWords{Place: "Place", Actor: "Who did it",
+		Target: "About", Action: "What happened", Day: "On",
+		From: "From", Until: "Until"},
+	Actions: auditActionWords{Any: "Anything", User: "Accounts", UserCreate: "Account created",
+		UserUpdate: "Account changed", UserDelete: "Account deleted", Group: "Groups", Place: "Places",
+		SignIn: "Signing in", SignInSuccess: "Signed in", SignInFailure: "Failed to sign in", Session: "Sessions ended",
+		Key: "API keys"},
+	Sentences: auditSentenceWords{
+		UserCreate: "{who} created the account {what}", UserUpdate: "{who} changed the account {what}",
+		UserDelete: "{who} deleted the account {what}", GroupCreate: "{who} created the group {what}",
+		GroupUpdate: "{who} changed the group {what}", GroupDelete: "{who} deleted the group {what}",
+		PlaceCreate: "{who} created the place {what}", PlaceUpdate: "{who} changed the place {what}",
+		PlaceDelete: "{who} deleted the place {what}", SignInSuccess: "{what} signed in",
+		SignInFailure: "Somebody failed to sign in as {what}", SessionEnd: "{who} ended a session of {what}",
+		KeyCreate: "{who} made an API key of {what}", KeyShow: "{who} looked at an API key of {what}",
+		KeyRevoke: "{who} revoked an API key of {what}", ServerKey: "{who} changed the key by which the server signs",
+		OtherCreate: "{who} created {what} ({kind})", OtherUpdate: "{who} changed {what} ({kind})",
+		OtherDelete: "{who} deleted {what} ({kind})", Other: "{who} did something to {what} ({action})"},
+	Fields: fieldWords{Alias: "Login name", Home: "Place", Role: "Role", Group: "Groups", Allowed: "Also allowed in",
+		Blocked: "Blocked in", State: "State", Active: "Active", FirstName: "First name", LastName: "Last name",
+		Mail: "Mail address", Phone: "Phone", JobTitle: "Job title", Department: "Department", Language: "Language",
+		Zone: "Time zone", DefaultPage: "First page", FirstAccess: "Has signed in before",
+		PasswordDelay: "Days until the password must change", RevokeDelay: "Days until the account rests",
+		LastPassword: "Last password", Picture: "Picture", Password: "Password", Description: "Description",
+		Parent: "Above it", Permission: "Permissions", Organization: "Organization", Code: "Code", SendURL: "Sends its URL",
+		GitRepository: "Git repository", Network: "Network", Session: "Session", Key: "API key", Expires: "Ends",
+		Place: "Only in", Name: "Name", Owner: "Owner", Visibility: "Visible to", Uses: "Uses", Access: "Shared with",
+		Archived: "Archived", System: "Is a program", ListsUsers: "Sees everybody", Claims: "Claims"},
+	States: stateWords{Approved: "Open", Pending: "Waits for approval", Unverified: "Mail address not confirmed",
+		Invited: "Invited"},
+}
+
+var frenchAudit = auditWords{
+	Title: "Historique", Lead: "Ce qui a été changé et qui s’est connecté, le plus récent d’abord.",
+	Export: "Télécharger en tableau (CSV)", None: "Il ne s’est encore rien passé ici.",
+	NoneKept: "Rien ne correspond à ces filtres. Retirez-en un pour en voir plus.", Show: "Afficher",
+	Clear:    "Retirer tous les filtres",
+	Somebody: "Quelqu’un que vous ne voyez pas", ByConsole: "dans la console", ByCommand: "en ligne de commande",
+	ByAPI: "par l’API {surface}", FromNetwork: "depuis le réseau {network}", Nothing: "rien", Different: "changé",
+	Often:   "{n} fois, la dernière fois le {last}",
+	Details: plural{"{n} détail", "{n} détails"},
+	Filters: auditFilterWords{Place: "Lieu", Actor: "Par qui",
+		Target: "À propos de", Action: "Ce qui s’est passé",
+		Day: "Le", From: "Depuis le", Until: "Jusqu’au"},
+	Actions: auditActionWords{Any: "Tout", User: "Comptes", UserCreate: "Compte créé", UserUpdate: "Compte changé",
+		UserDelete: "Compte supprimé", Group: "Groupes", Place: "Lieux", SignIn: "Connexions", SignInSuccess: "Connecté",
+		SignInFailure: "Connexion échouée", Session: "Sessions terminées", Key: "Clés d’API"},
+	Sentences: auditSentenceWords{
+		UserCreate: "{who} a créé le compte {what}", UserUpdate: "{who} a changé le compte {what}",
+		UserDelete: "{who} a supprimé le compte {what}", GroupCreate: "{who} a créé le groupe {what}",
+		GroupUpdate: "{who} a changé le groupe {what}", GroupDelete: "{who} a supprimé le groupe {what}",
+		PlaceCreate: "{who} a créé le lieu {what}", PlaceUpdate: "{who} a changé le lieu {what}",
+		PlaceDelete: "{who} a supprimé le lieu {what}", SignInSuccess: "{what} s’est connecté",
+		SignInFailure: "Quelqu’un n’a pas réussi à se connecter comme {what}",
+		SessionEnd:    "{who} a mis fin à une session de {what}",
+		KeyCreate:     "{who} a créé une clé d’API de {what}", KeyShow: "{who} a regardé une clé d’API de {what}",
+		KeyRevoke:   "{who} a révoqué une clé d’API de {what}",
+		ServerKey:   "{who} a changé la clé avec laquelle le serveur signe",
+		OtherCreate: "{who} a créé {what} ({kind})", OtherUpdate: "{who} a changé {what} ({kind})",
+		OtherDelete: "{who} a supprimé {what} ({kind})", Other: "{who} a fait quelque chose à {what} ({action})"},
+	Fields: fieldWords{Alias: "Identifiant", Home: "Lieu", Role: "Rôle", Group: "Groupes", Allowed: "Autorisé aussi dans",
+		Blocked: "Bloqué dans", State: "État", Active: "Actif", FirstName: "Prénom", LastName: "Nom",
+		Mail: "Adresse électronique", Phone: "Téléphone", JobTitle: "Fonction", Department: "Service", Language: "Langue",
+		Zone: "Fuseau horaire", DefaultPage: "Première page", FirstAccess: "S’est déjà connecté",
+		PasswordDelay: "Jours jusqu’au changement du mot de passe", RevokeDelay: "Jours jusqu’à la mise en sommeil",
+		LastPassword: "Dernier mot de passe", Picture: "Photo", Password: "Mot de passe", Description: "Texte",
+		Parent: "Au-dessus", Permission: "Droits", Organization: "Organisation", Code: "Sigle", SendURL: "Envoie son URL",
+		GitRepository: "Dépôt Git", Network: "Réseau", Session: "Connexion", Key: "Clé d’API", Expires: "Prend fin",
+		Place: "Seulement dans", Name: "Nom propre", Owner: "Propriétaire", Visibility: "Visible pour", Uses: "Utilise",
+		Access: "Partagé avec", Archived: "Archivé", System: "Est un programme", ListsUsers: "Voit tout le monde",
+		Claims: "Attributs du jeton"},
+	States: stateWords{Approved: "Ouvert", Pending: "Attend l’accord", Unverified: "Adresse non confirmée",
+		Invited: "Invité"},
+}
