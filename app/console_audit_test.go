@@ -110,7 +110,7 @@ func TestTheHistoryInTheConsole(t *testing.T) {
 		require.Equal(t, `attachment; filename="history.csv"`, table.header.Get("Content-Disposition"))
 		cells, err := csv.NewReader(strings.NewReader(table.text)).ReadAll()
 		require.NoError(t, err)
-		require.Len(t, cells, 3)
+		require.Greater(t, len(cells), 2)
 		require.Equal(t, []string{"phone", "", "'=1+1"}, cells[1][6:9])
 		require.Equal(t, table.text, rawAnswer(t, r, "/rest/audit?env=Acme&target=rob.pike&action=user:update&format=csv"))
 
