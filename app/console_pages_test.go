@@ -30,6 +30,9 @@ var consolePages = map[string][]string{
 	"/console/my-password": {"my-password"},
 	"/console/my-sessions": {"my-sessions"},
 	"/console/my-keys":     {"my-keys"},
+	"/console/audit": {"audit", "audit?target=alan.turing&action=user:update", "audit?day=2027-01-01",
+		"audit?env=Acme%2FProd&from=2020-01-01&until=2099-01-01&action=signin"},
+	"/console/audit-export": nil, // a table
 	// Pages to which links of mail lead have tests of their own.
 	"/console/accept": nil, "/console/reset": nil, "/console/verify": nil, "/console/mail": nil, "/console/begin": nil,
 	"/console/done": nil,
