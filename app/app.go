@@ -34,6 +34,7 @@ type UseCases struct {
 	APIKeys       *accounts.APIKeys
 	Explain       *directory.Explain
 	Audit         *directory.Audit
+	Overviews     *directory.Overviews
 	Accounts      *accounts.Accounts
 	Codes         *accounts.RegistrationCodes
 	Objects       *objects.Objects
@@ -121,6 +122,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	}
 	d.Audit = directory.NewAudit(d.Gate, documents, persistence.NewAuditStore(database), s.users, s.objects, passwords,
 		d.declared)
+	d.Overviews = directory.NewOverviews(d.Gate, documents, persistence.NewOverviewStore(database), passwords, cfg.Now)
 	d.Previews = directory.NewPreviews(d.Gate, documents, d.Audit, cfg.Now)
 	usage := objects.NewUsageCounter(s.objects)
 	d.Objects = objects.NewObjects(d.Gate, s.users, s.objects, usage, cfg.Now)

@@ -42,6 +42,9 @@ type UserFilter struct {
 	// BlockedHome keeps users who are blocked from their own home, by what the reader sees of their
 	// lists, or those who are not; nil keeps all.
 	BlockedHome *bool
+	// AllowedOutside keeps users who are allowed an environment of another organization, by what the reader
+	// sees of their lists, or those who are not; nil keeps all.
+	AllowedOutside *bool
 	// Conditions are further ones.
 	Conditions Conditions
 	Order      UserOrder
@@ -50,7 +53,8 @@ type UserFilter struct {
 // Plain reports whether the filter keeps all users.
 func (f *UserFilter) Plain() bool {
 	return f.Prefix == "" && f.Part == "" && f.Role == 0 && f.Group == 0 && f.Active == nil && f.State == nil &&
-		f.Connected == nil && f.NotConnectedSince.IsZero() && f.BlockedHome == nil && len(f.Conditions.All) == 0
+		f.Connected == nil && f.NotConnectedSince.IsZero() && f.BlockedHome == nil &&
+		f.AllowedOutside == nil && len(f.Conditions.All) == 0
 }
 
 // UserOrder is the order of a list of users.

@@ -129,6 +129,13 @@ type countedRow struct {
 	PeopleBelow int64 `bun:",scanonly"`
 }
 
+// peopleBelow is how many people, of those whose homes meet the condition, are in and below an environment.
+func peopleBelow(homes db.Predicate) string {
+	return `CAST(coalesce((SELECT sum(c.users) FROM environment_counts c
+		WHERE c.environment_path >= e.path AND c.environment_path < substr(e.path, 1, length(e.path) - 1) || '0'
+			AND ` + homes.Text() + `), 0) AS bigint)`
+}
+
 // CountedChildren is Children with what in sc lies below each, and the people in the scope beside it.
 func (s *EnvironmentStore) CountedChildren(ctx context.Context, sc tenancy.Scope, parent domain.EnvironmentID,
 	p domain.Page) ([]domain.CountedEnvironment, domain.Cursor, error) {
@@ -141,9 +148,7 @@ func (s *EnvironmentStore) CountedChildren(ctx context.Context, sc tenancy.Scope
 		homes := countRow{}.Within(people)
 		q = q.ColumnExpr(`CAST(coalesce((SELECT sum(c.users) FROM environment_counts c
 				WHERE c.environment_path = e.path AND `+homes.Text()+`), 0) AS bigint) AS people`, homes.Args...).
-			ColumnExpr(`CAST(coalesce((SELECT sum(c.users) FROM environment_counts c
-				WHERE c.environment_path >= e.path AND c.environment_path < substr(e.path, 1, length(e.path) - 1) || '0'
-					AND `+homes.Text()+`), 0) AS bigint) AS people_below`, homes.Args...)
+			ColumnExpr(peopleBelow(homes)+" AS people_below", homes.Args...)
 	} else {
 		q = q.ColumnExpr("-1 AS people, -1 AS people_below")
 	}

@@ -10,6 +10,7 @@ import (
 func TestMain(m *testing.M) { testdb.Main(m) }
 
 func TestUsers(t *testing.T)        { storetest.Each(t, storetest.Users) }
+func TestOverviews(t *testing.T)    { storetest.Each(t, storetest.Overviews) }
 func TestBelow(t *testing.T)        { storetest.Each(t, storetest.Below) }
 func TestLists(t *testing.T)        { storetest.Each(t, storetest.Lists) }
 func TestEnvironments(t *testing.T) { storetest.Each(t, storetest.Environments) }

@@ -189,6 +189,9 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 	if f.BlockedHome != nil {
 		p = p.Also(blockedHome(sc, *f.BlockedHome))
 	}
+	if f.AllowedOutside != nil {
+		p = p.Also(allowedOutside(sc, *f.AllowedOutside))
+	}
 	if f.Group != 0 {
 		p = p.And(`EXISTS (SELECT 1 FROM user_groups m WHERE m.organization_id = u.organization_id
 			AND m.user_id = u.id AND m.group_id = ?)`, int64(f.Group))
@@ -218,6 +221,15 @@ func blockedHome(sc tenancy.Scope, is bool) db.Predicate {
 		WHERE x.organization_id = u.organization_id AND x.user_id = u.id AND x.blocked
 			AND substr(u.environment_path, 1, length(x.environment_path)) = x.environment_path AND `+seen.Text()+")",
 		seen.Args...)
+}
+
+// allowedOutside returns the condition that a user is allowed an environment of another organization, or is
+// not, by those of their allowed environments that sc shows.
+func allowedOutside(sc tenancy.Scope, is bool) db.Predicate {
+	seen := db.InRanges(sc.Sight(), "x.environment_path")
+	return db.Where(either(is, "", "NOT ")+`EXISTS (SELECT 1 FROM user_environments x
+		WHERE x.organization_id = u.organization_id AND x.user_id = u.id AND NOT x.blocked
+			AND x.environment_organization_id <> u.organization_id AND `+seen.Text()+")", seen.Args...)
 }
 
 // List returns one page of the users in sc that f keeps, as directory.UserStore says.

@@ -82,7 +82,8 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
 			return append(append(values, filter.Args...), n)
 		})
-		if len(f.Conditions.All) > 0 || f.BlockedHome != nil { // there are too many of such statements to keep them prepared
+		// There are too many of such statements to keep them prepared.
+		if len(f.Conditions.All) > 0 || f.BlockedHome != nil || f.AllowedOutside != nil {
 			rows, err := s.db.QueryContext(ctx, query, values...)
 			return db.Collect(rows, err, db.Weighed(ctx, scanUser))
 		}

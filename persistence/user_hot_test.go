@@ -27,7 +27,8 @@ func TestHotUsers(t *testing.T) {
 		for _, who := range []string{"root.admin", "acme.admin", "acme.power", "acme.user", "bolt.admin"} {
 			sc := w.Scope(t, who, domain.UserRead).Read()
 			for _, f := range []domain.UserFilter{{}, {Role: domain.RoleUser}, {Active: &yes, Prefix: "acme"},
-				{Group: domain.AdminGroup}, {Part: "me.u", Connected: new(bool)}, {BlockedHome: &yes}} {
+				{Group: domain.AdminGroup}, {Part: "me.u", Connected: new(bool)}, {BlockedHome: &yes},
+				{AllowedOutside: new(bool)}} {
 				want, err := persistence.BuiltUsers(ctx, users, sc, f)
 				require.NoError(t, err)
 				got, page := []domain.User{}, domain.Page{Limit: 2}

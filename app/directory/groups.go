@@ -90,7 +90,6 @@ func (g *Groups) List(ctx context.Context, caller domain.Principal) ([]GroupDocu
 	return g.describe(ctx, sc, groups)
 }
 
-
 // ListCounted is List with the number of each group's members whom the caller may list. Whoever may list nobody
 // but themselves is told no number.
 func (g *Groups) ListCounted(ctx context.Context, caller domain.Principal) ([]GroupDocument, error) {

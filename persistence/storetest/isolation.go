@@ -335,6 +335,15 @@ var attempts = map[string]attempt{
 			return tx.DeleteRegistrationCode(&code)
 		})
 	},
+	"OverviewStore.People": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		o, err := w.Overviews.People(ctx, mine.Read().Below(w.Places[theirs].Path), w.DB.Now())
+		return o.Looked, err
+	},
+	"OverviewStore.Place": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		at, sc := w.Places[theirs], mine.Read().Below(w.Places[theirs].Path)
+		o, err := w.Overviews.Place(ctx, sc.Choosing(sc), sc, sc, &at, time.UnixMilli(1))
+		return o.Here + o.Below + o.Lonely + int64(len(o.Largest)+len(o.FirstLonely)+len(o.Groups)+len(o.SignIns)), err
+	},
 	"AuditStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		entries, _, err := w.Audit.List(ctx, mine.Read(), domain.AuditFilter{}, domain.Page{})
 		return keep(entries, err, func(e domain.AuditEntry) bool { return w.Places[theirs].Path.Contains(e.Path) })
@@ -483,6 +492,7 @@ const ownLists = "lists of names are those of whoever the scope was given to"
 func Isolation(t *testing.T, database *db.DB) {
 	w := NewWorld(t, database)
 	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments.EnvironmentStore, w.Groups, w.Audit,
+		w.Overviews,
 		w.Sessions.SessionStore, w.APIKeys.APIKeyStore, w.Codes.RegistrationCodeStore, w.Objects.ObjectStore,
 		w.Social.SocialStore} {
 		kind := reflect.TypeOf(store)

@@ -27,6 +27,7 @@ type World struct {
 	Environments EnvironmentStore
 	Groups       *persistence.GroupStore
 	Audit        *persistence.AuditStore
+	Overviews    *persistence.OverviewStore
 	Accounts     *persistence.AccountStore
 	Sessions     SessionStore
 	APIKeys      APIKeyStore
@@ -63,13 +64,14 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		DB: database, Store: persistence.NewStore(database), Gate: Gate(t, database), Users: newUserStore(database),
 		Environments: EnvironmentStore{persistence.NewEnvironmentStore(database), database},
 		Groups:       persistence.NewGroupStore(database), Audit: persistence.NewAuditStore(database),
-		Accounts: persistence.NewAccountStore(database),
-		Sessions: SessionStore{persistence.NewSessionStore(database), persistence.NewStore(database)},
-		APIKeys:  APIKeyStore{persistence.NewAPIKeyStore(database), persistence.NewStore(database)},
-		Codes:    CodeStore{persistence.NewRegistrationCodeStore(database), persistence.NewStore(database)},
-		Objects:  ObjectStore{persistence.NewObjectStore(database), persistence.NewStore(database)},
-		Social:   SocialStore{persistence.NewSocialStore(database), persistence.NewStore(database)},
-		Things:   make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID),
+		Overviews: persistence.NewOverviewStore(database),
+		Accounts:  persistence.NewAccountStore(database),
+		Sessions:  SessionStore{persistence.NewSessionStore(database), persistence.NewStore(database)},
+		APIKeys:   APIKeyStore{persistence.NewAPIKeyStore(database), persistence.NewStore(database)},
+		Codes:     CodeStore{persistence.NewRegistrationCodeStore(database), persistence.NewStore(database)},
+		Objects:   ObjectStore{persistence.NewObjectStore(database), persistence.NewStore(database)},
+		Social:    SocialStore{persistence.NewSocialStore(database), persistence.NewStore(database)},
+		Things:    make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID),
 		Keys:   make(map[string]domain.APIKey),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User),
 		Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),

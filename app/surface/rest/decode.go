@@ -69,7 +69,8 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 }
 
 // userFilters are the parameters that decodeUserFilter reads.
-var userFilters = []string{"q", "role", "active", "state", "connected", "notConnectedSince", "blockedHome"}
+var userFilters = []string{"q", "role", "active", "state", "connected", "notConnectedSince", "blockedHome",
+	"allowedOutside"}
 
 func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 	f.Prefix = httpx.Query(c, "q")
@@ -95,6 +96,9 @@ func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 		return f, err
 	}
 	if f.BlockedHome, err = httpx.QueryFlag(c, "blockedHome"); err != nil {
+		return f, err
+	}
+	if f.AllowedOutside, err = httpx.QueryFlag(c, "allowedOutside"); err != nil {
 		return f, err
 	}
 	f.NotConnectedSince, err = queryDay(c, "notConnectedSince")
@@ -440,6 +444,10 @@ func decodeExplain(c *fiber.Ctx) (directory.ExplainDecision, error) {
 	in.Changes = changes != nil && *changes
 	in.Permission, err = domain.ParsePermission(httpx.Query(c, "permission"))
 	return in, err
+}
+
+func decodeOverview(c *fiber.Ctx) (domain.EnvironmentRef, error) {
+	return domain.EnvironmentRef(httpx.Query(c, "env")), httpx.RefuseUnknown(c, "env")
 }
 
 func decodeAudit(c *fiber.Ctx) (directory.ListAudit, error) {

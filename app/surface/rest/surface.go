@@ -31,6 +31,7 @@ type Uses struct {
 	APIKeys      *accounts.APIKeys
 	Explain      *directory.Explain
 	Audit        *directory.Audit
+	Overviews    *directory.Overviews
 	Objects      *objects.Objects
 	Previews     *directory.Previews
 }
@@ -112,6 +113,8 @@ func (s *Surface) routes(r fiber.Router) {
 		httpx.Handle(s.auth, decodeReaching, s.uses.Explain.Reaching, s.encodeReaching))
 	r.Get("/rest/explain", httpx.Handle(s.auth, decodeExplain, s.uses.Explain.Decision, encode(s, writeExplanation)))
 	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, s.encodeAudit)))
+	r.Get("/rest/overview", ofEnvironment(httpx.Handle(s.auth, decodeOverview, s.uses.Overviews.Get,
+		encode(s, writeOverview))))
 	s.keyRoutes(r)
 	s.objectRoutes(r)
 }

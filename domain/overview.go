@@ -1,0 +1,58 @@
+package domain
+
+import "time"
+
+// PeopleOverview says how things stand with the people of a place.
+type PeopleOverview struct {
+	// Looked is at how many people the numbers were taken, and Complete says that there are no others: else it
+	// was the first MaxLooked of them in the order of the tree.
+	Looked   int64
+	Complete bool
+	// Active and Inactive are how many there are of each UserState, and Roles of each Role.
+	Active, Inactive [len(userStates)]int64
+	Roles            [RoleSuperUser + 1]int64
+	// NotConnected are those whom UserFilter.NotConnectedSince keeps for the time that was asked for;
+	// BlockedHome and AllowedOutside those whom these filters keep.
+	NotConnected, BlockedHome, AllowedOutside int64
+	// OldestInvitation is when the account was made that has been invited for longest; zero is none.
+	OldestInvitation time.Time
+}
+
+// PlaceOverview says how things stand with the rest of a place.
+type PlaceOverview struct {
+	// Here are the people at home in the environment itself, Below those in it and below it.
+	Here, Below int64
+	// Largest are the environments directly below it with most people in and below them, the largest first.
+	Largest []PeopledEnvironment
+	// Lonely is how many organizations have one admin or none, who is approved and active, of the first MaxCounted
+	// organizations there. FirstLonely are the first MaxFirst of them in the order of the tree, with their admins.
+	Lonely      int64
+	FirstLonely []PeopledEnvironment
+	// Groups are those of the organizations there, MaxGroupsSeen and one more at most, by number.
+	Groups []GroupKey
+	// SignIns are those that went through, by days in UTC since 1970. AllSignIns is false where only the last
+	// MaxLooked entries of the audit trail were counted.
+	SignIns    map[int64]int64
+	AllSignIns bool
+}
+
+// PeopledEnvironment is an environment with how many people of some kind it has. Of the environment it has its
+// key, place and names.
+type PeopledEnvironment struct {
+	Environment
+	People int64
+}
+
+// GroupKey is where a group is stored.
+type GroupKey struct {
+	Organization OrganizationID
+	Group        GroupID
+}
+
+// The bounds of an overview.
+const (
+	MaxLooked     = 100_000 // people, and entries of the audit trail
+	MaxFirst      = 20      // organizations and groups that are named
+	MaxLargest    = 10      // environments that are named
+	MaxGroupsSeen = 1000
+)

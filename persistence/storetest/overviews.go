@@ -1,0 +1,166 @@
+package storetest
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// Overviews tests on a random directory that the numbers of an overview are those of the lists.
+func Overviews(t *testing.T, database *db.DB) {
+	w, ctx := NewWorld(t, database), t.Context()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for i := range 14 { // more below one than are named
+		w.AddEnvironment(t, fmt.Sprintf("Acme/Test/e%d", i), i%5 == 0)
+	}
+	for i := range 22 {
+		w.AddEnvironment(t, fmt.Sprintf("Bolt/Test/o%d", i), true)
+	}
+	paths := make([]string, 0, len(w.Places))
+	for path := range w.Places {
+		if path != "/" {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	any := func() string { return paths[random.IntN(len(paths))] }
+	for i := range 60 {
+		u := w.NewUser(fmt.Sprint("one", i), any(), domain.Role(1+random.IntN(3)), domain.UserGroup)
+		u.State, u.Active = domain.UserStates[max(0, random.IntN(7)-3)], random.IntN(4) > 0
+		u.Created = time.UnixMilli(1000 + random.Int64N(9)).UTC()
+		if random.IntN(3) > 0 {
+			u.LastConnected = time.UnixMilli(5000 + random.Int64N(9)).UTC()
+		}
+		for range random.IntN(3) {
+			u.Blocked = append(u.Blocked, w.Grant(any()))
+		}
+		if path := u.HomePath; random.IntN(3) == 0 {
+			u.Blocked = append(u.Blocked, domain.Grant{Environment: u.Home, Organization: u.Organization, Path: path})
+		}
+		for range random.IntN(3) {
+			u.Allowed = append(u.Allowed, w.Grant(any()))
+		}
+		tidy := func(grants []domain.Grant) []domain.Grant {
+			slices.SortFunc(grants, func(a, b domain.Grant) int { return strings.Compare(string(a.Path), string(b.Path)) })
+			return slices.Compact(grants)
+		}
+		u.Allowed, u.Blocked = tidy(u.Allowed), tidy(u.Blocked)
+		_, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
+		require.NoError(t, err)
+	}
+	day := int64(24 * 60 * 60 * 1000)
+	var signIns []*domain.SignIns
+	for i := range 30 {
+		u := w.People[[]string{"acme.user", "acme.admin", "bolt.labs", "root.admin"}[i%4]]
+		at := time.UnixMilli(day*100 + random.Int64N(5*day))
+		signIns = append(signIns, &domain.SignIns{Failed: i%6 == 5, User: u.Key(), Home: u.HomePath, Name: u.Alias,
+			Network: fmt.Sprint(i), Surface: "rest", Begun: at, First: at, Last: at, Times: 1 + random.Int64N(5)})
+	}
+	require.NoError(t, w.Accounts.NoteSignIns(ctx, signIns))
+	everything, _, err := w.Environments.List(ctx, Everything(domain.EnvironmentRead).Read(), domain.Page{})
+	require.NoError(t, err)
+	since, from := time.UnixMilli(5004), time.UnixMilli(day*101)
+	for _, caller := range []string{"root.admin", "acme.admin", "acme.power", "bolt.admin"} {
+		scope := func(p domain.Permission) tenancy.Scope {
+			sc, err := w.Gate.Enter(ctx, w.As(t, caller), p, tenancy.Anywhere())
+			if !domain.ErrForbidden.Is(err) { // power does not read the audit trail
+				require.NoError(t, err)
+			}
+			return sc
+		}
+		for _, at := range everything {
+			people, places := scope(domain.UserRead).Below(at.Path), scope(domain.EnvironmentRead).Below(at.Path)
+			groups, trail := scope(domain.GroupRead).Below(at.Path), scope(domain.AuditRead).Below(at.Path)
+			about := fmt.Sprintf("%s at %s", caller, at.AliasPath)
+			count := func(sc tenancy.Scope, f domain.UserFilter) int64 {
+				n, err := w.Users.Count(ctx, sc, f)
+				require.NoError(t, err)
+				return n
+			}
+			o, err := w.Overviews.People(ctx, people, since)
+			require.NoError(t, err)
+			yes, no := true, false
+			want := domain.PeopleOverview{Looked: count(people, domain.UserFilter{}), Complete: true,
+				NotConnected:   count(people, domain.UserFilter{NotConnectedSince: since}),
+				BlockedHome:    count(people, domain.UserFilter{BlockedHome: &yes}),
+				AllowedOutside: count(people, domain.UserFilter{AllowedOutside: &yes})}
+			for _, state := range domain.UserStates {
+				want.Active[state] = count(people, domain.UserFilter{State: &state, Active: &yes})
+				want.Inactive[state] = count(people, domain.UserFilter{State: &state, Active: &no})
+			}
+			for _, role := range domain.Roles {
+				want.Roles[role] = count(people, domain.UserFilter{Role: role})
+			}
+			invited := domain.Invited
+			oldest, _, err := w.Users.List(ctx, people, domain.UserFilter{State: &invited, Order: domain.CreatedOrder},
+				domain.Page{Limit: 1})
+			require.NoError(t, err)
+			for _, u := range oldest {
+				want.OldestInvitation = u.Created
+			}
+			require.Equal(t, want, o, about)
+
+			got, err := w.Overviews.Place(ctx, places.Choosing(people), groups, trail, &at, from)
+			require.NoError(t, err)
+			rest := domain.PlaceOverview{Here: count(people.Only(at.Path), domain.UserFilter{}),
+				Below: count(people, domain.UserFilter{}), SignIns: map[int64]int64{}, AllSignIns: true}
+			for _, e := range everything {
+				if !places.Covers(e.Path) || e.Path == domain.RootPath {
+					continue
+				}
+				named := domain.Environment{Organization: e.Organization, ID: e.ID, Path: e.Path, Alias: e.Alias,
+					AliasPath: e.AliasPath}
+				if e.Parent == at.ID {
+					rest.Largest = append(rest.Largest, domain.PeopledEnvironment{Environment: named,
+						People: count(people.Below(e.Path), domain.UserFilter{})})
+				}
+				if !e.IsOrganization {
+					continue
+				}
+				admins, approved := int64(0), domain.Approved
+				found, _, err := w.Users.List(ctx, people.Below(e.Path), domain.UserFilter{Role: domain.RoleOAdmin,
+					State: &approved, Active: &yes}, domain.Page{})
+				require.NoError(t, err)
+				for _, u := range found {
+					if u.Organization == e.Organization {
+						admins++
+					}
+				}
+				if admins <= 1 {
+					rest.Lonely++
+					if len(rest.FirstLonely) < domain.MaxFirst {
+						rest.FirstLonely = append(rest.FirstLonely, domain.PeopledEnvironment{Environment: named, People: admins})
+					}
+				}
+			}
+			slices.SortStableFunc(rest.Largest,
+				func(a, b domain.PeopledEnvironment) int { return cmp.Compare(b.People, a.People) })
+			rest.Largest = rest.Largest[:min(len(rest.Largest), domain.MaxLargest)]
+			all, err := w.Groups.List(ctx, groups)
+			require.NoError(t, err)
+			for _, g := range all {
+				rest.Groups = append(rest.Groups, domain.GroupKey{Organization: g.Organization, Group: g.ID})
+			}
+			slices.SortFunc(rest.Groups, func(a, b domain.GroupKey) int { return cmp.Compare(a.Group, b.Group) })
+			entries, _, err := w.Audit.List(ctx, trail, domain.AuditFilter{Action: domain.SignInSuccess, From: from},
+				domain.Page{Limit: domain.MaxLimit})
+			require.NoError(t, err)
+			for _, e := range entries {
+				rest.SignIns[e.At.UnixMilli()/day] += e.Times
+			}
+			require.Equal(t, rest, got, about)
+		}
+	}
+}
