@@ -70,6 +70,9 @@ func (a *Accounts) inviteOne(ctx context.Context, caller domain.Principal, in *I
 	}
 	var person domain.Person
 	person.Rename(address.Name, "")
+	if person.FirstName == "" {
+		person.FirstName, _, _ = strings.Cut(address.Address, "@") // until its owner says another one
+	}
 	user := in.Like
 	user.Alias, user.Mail, user.FirstName, user.LastName = &address.Address, &address.Address, &person.FirstName,
 		&person.LastName
@@ -88,7 +91,8 @@ type Found struct {
 // Found makes an environment as Environments.Create does, which is an organization if it has an admin, who is
 // invited as Invite does. The organization goes again if the admin cannot be invited; an error about their login
 // name has the field "admin.alias".
-func (a *Accounts) Found(ctx context.Context, caller domain.Principal, in Found) (directory.EnvironmentDocument, error) {
+func (a *Accounts) Found(ctx context.Context, caller domain.Principal,
+	in Found) (directory.EnvironmentDocument, error) {
 	if in.Admin == nil {
 		return a.environments.Create(ctx, caller, in.Environment)
 	}
@@ -97,6 +101,12 @@ func (a *Accounts) Found(ctx context.Context, caller domain.Principal, in Found)
 	if err != nil {
 		return made, err
 	}
+	now, err := a.accounts.ByID(ctx, caller.Organization, caller.User)
+	if err != nil {
+		return made, err
+	}
+	// The caller was read before the organization was there.
+	caller.Generation, caller.RootGeneration = now.Generation, now.RootGeneration
 	admin, home := *in.Admin, domain.NumberRef(made.ID)
 	admin.Home, admin.Role = &home, new(domain.RoleOAdmin)
 	if admin.Group == nil {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -49,8 +50,8 @@ func (s *Surface) decodeInvitations(c *fiber.Ctx) (accounts.InviteAll, error) {
 	f := body(c, "addresses", "envId", "group", "groups", "role", "language")
 	f.Require("addresses", "group")
 	in := accounts.InviteAll{Link: s.pages.Accept(), Lifetime: acceptLifetime}
-	if addresses := refs[string](f, "addresses", "address"); addresses != nil {
-		in.Addresses = *addresses
+	if f.Has("addresses") && json.Unmarshal(f.Object["addresses"], &in.Addresses) != nil {
+		f.fail("addresses", "a list of mail addresses")
 	}
 	in.Like.Home = refIf[domain.EnvironmentRef](f, "envId", "envid")
 	in.Like.Group = refIf[domain.GroupRef](f, "group", "id")
