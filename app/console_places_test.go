@@ -130,3 +130,96 @@ func TestPlacesOfOthersAreAbsent(t *testing.T) {
 	form.Set("alias", "Mine")
 	require.Equal(t, 404, grace.send(t, "POST", "place-new", form).status)
 }
+
+// TestPlacesAreMovedSwitchedAndDeleted holds that a change of a place is shown before it is made, and what each asks for.
+func TestPlacesAreMovedSwitchedAndDeleted(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		g := r.visitAs(t, "grace.hopper")
+
+		america := g.get(t, "place?id=Acme/Prod/America")
+		form := g.get(t, linkTo(t, america, "Move"))
+		require.Equal(t, "Move America", headed(t, form))
+		none := g.press(t, form, "place-move", nil)
+		require.Equal(t, 400, none.status)
+		require.Contains(t, none.text, "Choose a place.")
+		below := g.press(t, form, "place-move", map[string]string{"parent": "/Acme/Prod/America"})
+		require.Equal(t, 409, below.status)
+		require.Contains(t, below.text, `value="/Acme/Prod/America"`)
+		require.Equal(t, 404, g.press(t, form, "place-move", map[string]string{"parent": "/Globex"}).status)
+		shown := g.press(t, form, "place-move", map[string]string{"parent": "/Acme/Staging"})
+		require.Equal(t, 200, shown.status, shown.text)
+		require.Contains(t, shown.text, "Ada Lovelace", "she administers Prod, and loses what was moved out of it")
+		require.Contains(t, g.get(t, "place?id=Acme/Prod/America").text, "Acme/Prod/America", "nothing was moved yet")
+		moved := g.press(t, shown, "place-move", nil)
+		require.Contains(t, moved.text, "Saved.")
+		require.Contains(t, moved.text, "Acme/Staging/America")
+		require.Equal(t, 404, g.get(t, "place?id=Acme/Prod/America").status)
+
+		full := g.press(t, g.get(t, linkTo(t, moved, "Delete")), "place-delete", nil)
+		require.Equal(t, 409, full.status)
+		require.Contains(t, full.text, "Move or delete first what is still in it.")
+		require.NotContains(t, full.text, `action="place-delete"`)
+		made := g.press(t, g.get(t, "place-new?parent=Acme/Dev"), "place-new", map[string]string{"alias": "Spare"})
+		gone := g.press(t, g.get(t, linkTo(t, made, "Delete")), "place-delete", nil)
+		require.Equal(t, "Dev", headed(t, gone))
+		require.Contains(t, gone.text, "Deleted.")
+		require.NotContains(t, gone.text, "Spare")
+
+		off := g.press(t, g.get(t, linkTo(t, moved, "Switch off")), "place-switch", nil)
+		require.Equal(t, "Switch America off", headed(t, off))
+		require.Contains(t, off.text, "Margaret Hamilton")
+		done := g.press(t, off, "place-switch", nil)
+		require.Equal(t, "Staging", headed(t, done), "what is switched off is closed to her")
+		require.Equal(t, 404, g.get(t, "place?id=Acme/Staging/America").status)
+		root := r.visitAs(t, "admin")
+		place := root.get(t, "place?id=Acme/Staging/America")
+		require.Contains(t, place.text, "This place is switched off")
+		on := root.press(t, root.get(t, linkTo(t, place, "Switch on")), "place-switch", nil)
+		require.NotContains(t, root.press(t, on, "place-switch", nil).text, "This place is switched off")
+		require.Equal(t, 200, g.get(t, "place?id=Acme/Staging/America").status)
+	})
+}
+
+// TestOrganizationsAreMadeWithTheirAdmin holds that who makes an organization invites its first admin in the same step.
+func TestOrganizationsAreMadeWithTheirAdmin(t *testing.T) {
+	r := openConsole(t, "sqlite", nil)
+	root := r.visitAs(t, "admin")
+	form := root.get(t, "place-new?parent=/")
+	taken := root.press(t, form, "place-new", map[string]string{"alias": "Umbrella", "admin.alias": "grace.hopper",
+		"person.mail": "alice@umbrella.example", "person.first_name": "Alice", "person.last_name": "Abernathy"})
+	require.Equal(t, 409, taken.status, textOf(elements(t, taken, "main")[0]))
+	require.Contains(t, taken.text, `href="#admin.alias"`)
+	require.Equal(t, 404, root.get(t, "place?id=Umbrella").status, "nothing is left of it")
+	made := root.press(t, taken, "place-new", map[string]string{"admin.alias": "alice"})
+	require.Equal(t, "Umbrella", headed(t, made))
+	require.Contains(t, r.mailedLink(t, "alice@umbrella.example"), "/console/accept?")
+
+	grace := r.visitAs(t, "grace.hopper")
+	asked := grace.get(t, "place-new?parent=Acme")
+	if !strings.Contains(asked.text, `name="organization"`) {
+		form := formOf(t, asked, "place-new")
+		form.Set("alias", "Inner")
+		form.Set("organization", "on")
+		require.Equal(t, 403, grace.send(t, "POST", "place-new", form).status)
+	}
+}
+
+// TestWhatIsNotOfferedIsNotDone holds that who may not change a place is offered nothing of it, and refused.
+func TestWhatIsNotOfferedIsNotDone(t *testing.T) {
+	r := openConsole(t, "sqlite", nil)
+	grace, reader := r.visitAs(t, "grace.hopper"), r.visitAs(t, "alan.turing")
+	place := reader.get(t, "place?id=Acme/Prod")
+	changes := []string{"place-new", "place-move", "place-switch", "place-delete", "place-settings"}
+	for _, name := range changes {
+		require.NotContains(t, place.text, name)
+	}
+	for _, name := range changes {
+		form := formOf(t, grace.get(t, name+"?id=Acme/Prod/Europe&parent=Acme/Prod"), name)
+		form.Set("csrf", formOf(t, reader.get(t, "me"), "me").Get("csrf"))
+		if form.Has("alias") {
+			form.Set("alias", "Mine")
+		}
+		require.Contains(t, []int{403, 404}, reader.send(t, "POST", name, form).status, name)
+	}
+}

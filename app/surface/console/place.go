@@ -3,10 +3,12 @@ package console
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/accounts"
 	"canopy/app/directory"
 	"canopy/domain"
 )
@@ -18,6 +20,12 @@ func (s *Surface) placeRoutes(r fiber.Router) {
 	r.Post(Base+"/place-settings", s.on(s.changePlace))
 	r.Get(Base+"/place-new", s.on(s.newPlace))
 	r.Post(Base+"/place-new", s.on(s.makePlace))
+	r.Get(Base+"/place-move", s.on(s.movePlace))
+	r.Post(Base+"/place-move", s.on(s.movePlace))
+	r.Get(Base+"/place-switch", s.on(s.switchPlace))
+	r.Post(Base+"/place-switch", s.on(s.switchPlace))
+	r.Get(Base+"/place-delete", s.on(s.deletePlace))
+	r.Post(Base+"/place-delete", s.on(s.deletePlace))
 }
 
 // The tabs of a place.
@@ -135,7 +143,7 @@ func (v *visit) placeTabs(b *directory.Branch) []tab {
 			tab{tabAdmins, w.Admins, placeAddress(b.ID, tabAdmins)}, tab{tabReach, w.Reach, placeAddress(b.ID, tabReach)})
 	}
 	if b.May.Change {
-		all = append(all, tab{tabSettings, w.Settings, at("place-settings", "id", numbered(b.ID))})
+		all = append(all, tab{tabSettings, w.Settings, at("place-settings", "id", numberOf(b.ID))})
 	}
 	return all
 }
@@ -170,7 +178,7 @@ func (v *visit) permissionChoices(none string) []option {
 	all := []option{{"", none}}
 	for i := range domain.Catalogue {
 		p := domain.Catalogue[i].Permission
-		all = append(all, option{p.String(), p.String()})
+		all = append(all, option{p.String(), v.permission(p)})
 	}
 	return all
 }
@@ -227,20 +235,40 @@ func (s *Surface) newPlace(ctx context.Context, v *visit) (answer, error) {
 	return shown(newPlacePage(v, &b))
 }
 
+// acceptLifetime is how long the link of an invitation works.
+const acceptLifetime = 7 * 24 * time.Hour
+
 func (s *Surface) makePlace(ctx context.Context, v *visit) (answer, error) {
 	ref := domain.EnvironmentRef(v.form["parent"])
 	b, err := s.uses.Environments.Branch(ctx, v.caller, ref)
 	if err != nil {
 		return answer{}, err
 	}
-	patch := v.placePatch()
+	in := accounts.Found{Environment: v.placePatch(), Link: s.config.Pages.Accept(), Lifetime: acceptLifetime}
 	organization := v.form["organization"] != ""
-	patch.Parent, patch.IsOrganization = &ref, &organization
-	made, err := s.uses.Environments.Create(ctx, v.caller, patch)
+	in.Environment.Parent, in.Environment.IsOrganization = &ref, &organization
+	if organization {
+		in.Admin = v.firstAdmin()
+	}
+	made, err := s.uses.Accounts.Found(ctx, v.caller, in)
 	if err != nil {
 		return v.mend(err, func() templ.Component { return newPlacePage(v, &b) })
 	}
 	return went(placeAddress(made.ID, ""), "made")
+}
+
+// firstAdmin returns who is to be the admin of an organization that is made, by the fields of its form; nil for nobody.
+func (v *visit) firstAdmin() *directory.UserPatch {
+	text := func(name string) *string { return new(strings.TrimSpace(v.form[name])) }
+	admin := directory.UserPatch{Alias: text("admin.alias"), FirstName: text("person.first_name"),
+		LastName: text("person.last_name"), Mail: text("person.mail")}
+	if *admin.Alias == "" {
+		admin.Alias = admin.Mail
+	}
+	if *admin.Alias+*admin.Mail+*admin.FirstName+*admin.LastName == "" {
+		return nil
+	}
+	return &admin
 }
 
 // wayThrough is the way to what is about to be made or changed below or at a place, with the place itself.
@@ -270,13 +298,98 @@ func (v *visit) version(now domain.Version) string {
 	return v.value("version", string(now))
 }
 
-// personAddress is the page of somebody.
-func personAddress(id domain.UserID) string { return at("person", "id", numbered(id)) }
-
-// nameOf returns what somebody is called, or else their login name.
-func nameOf(u *domain.User) string {
-	if name := strings.TrimSpace(u.Person.FirstName + " " + u.Person.LastName); name != "" {
-		return name
+// changeable returns the place that a form or the address of its page names, and ErrForbidden unless the reader may do
+// to it what may says.
+func (s *Surface) changeable(ctx context.Context, v *visit,
+	may func(*directory.EnvironmentRights) bool) (directory.Branch, error) {
+	id := v.query("id")
+	if v.form != nil {
+		id = v.form["id"]
 	}
-	return u.Alias
+	b, err := s.uses.Environments.Branch(ctx, v.caller, domain.EnvironmentRef(id))
+	if err == nil && !may(&b.May) {
+		err = domain.ErrForbidden
+	}
+	return b, err
+}
+
+// movePlace hangs a place below another one, once it was shown what that does.
+func (s *Surface) movePlace(ctx context.Context, v *visit) (answer, error) {
+	b, err := s.changeable(ctx, v, func(r *directory.EnvironmentRights) bool { return r.Move })
+	if err != nil {
+		return answer{}, err
+	}
+	page := func() templ.Component { return movePage(v, &b) }
+	if v.form == nil {
+		return shown(page())
+	}
+	to := domain.EnvironmentRef(strings.TrimSpace(v.form["parent"]))
+	if to == "" {
+		return v.mend(domain.InvalidField("parent", "Choose a place."), page)
+	}
+	return s.planned(ctx, v, plan{area: areaTree, title: fill(v.words.Places.MoveOf, "place", b.Alias),
+		way: wayThrough(&b), action: "place-move", button: v.words.Places.Move, form: page,
+		change: s.updating(v, &b, directory.EnvironmentPatch{Parent: &to}),
+		done:   func() (answer, error) { return went(placeAddress(b.ID, ""), "saved") }})
+}
+
+// updating returns the change that makes a place what patch says.
+func (s *Surface) updating(v *visit, b *directory.Branch,
+	patch directory.EnvironmentPatch) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := s.uses.Environments.Update(ctx, v.caller, directory.UpdateEnvironment{
+			Environment: domain.NumberRef(b.ID), Version: domain.Version(v.form["version"]), EnvironmentPatch: patch})
+		return err
+	}
+}
+
+// switchPlace switches a place off, or on again, once it was shown what that does.
+func (s *Surface) switchPlace(ctx context.Context, v *visit) (answer, error) {
+	b, err := s.changeable(ctx, v, func(r *directory.EnvironmentRights) bool { return r.Switch })
+	if err != nil {
+		return answer{}, err
+	}
+	page := func() templ.Component { return switchPage(v, &b) }
+	if v.form == nil {
+		return shown(page())
+	}
+	w := &v.words.Places
+	active, title, button := v.form["active"] != "", w.SwitchOffOf, w.SwitchOff
+	if active {
+		title, button = w.SwitchOnOf, w.SwitchOn
+	}
+	return s.planned(ctx, v, plan{area: areaTree, title: fill(title, "place", b.Alias), way: wayThrough(&b),
+		action: "place-switch", button: button, bad: !active, form: page,
+		change: s.updating(v, &b, directory.EnvironmentPatch{Active: &active}),
+		done: func() (answer, error) {
+			if active || v.may.Role == domain.RoleSuperUser {
+				return went(placeAddress(b.ID, ""), "saved")
+			}
+			return went(above(&b), "saved") // what is switched off is closed to them
+		}})
+}
+
+// deletePlace deletes a place that is empty, once that was confirmed.
+func (s *Surface) deletePlace(ctx context.Context, v *visit) (answer, error) {
+	b, err := s.changeable(ctx, v, func(r *directory.EnvironmentRights) bool { return r.Delete })
+	if err != nil {
+		return answer{}, err
+	}
+	page := func() templ.Component { return deletePage(v, &b) }
+	if v.form == nil {
+		return shown(page())
+	}
+	if err := s.uses.Environments.Delete(ctx, v.caller, directory.DeleteEnvironment{
+		Environment: domain.NumberRef(b.ID), Version: domain.Version(v.form["version"])}); err != nil {
+		return v.mend(err, page)
+	}
+	return went(above(&b), "deleted")
+}
+
+// above is the page of what a place lies below, as far as the reader reaches that.
+func above(b *directory.Branch) string {
+	if len(b.Way) > 1 {
+		return placeAddress(b.Way[len(b.Way)-2].ID, "")
+	}
+	return "tree"
 }

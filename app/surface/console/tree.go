@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -86,33 +85,30 @@ func (b *branch) otherTops() []directory.EnvironmentDocument {
 
 // placeAddress is the page of a place, at a tab of it.
 func placeAddress(id domain.EnvironmentID, tab string) string {
-	return at("place", "id", numbered(id), "tab", tab)
+	return at("place", "id", numberOf(id), "tab", tab)
 }
 
 // opened is the address of the tree opened at a place.
-func opened(id domain.EnvironmentID) string { return at("tree", "open", numbered(id)) }
-
-// numbered writes the number of something as addresses name it.
-func numbered[T ~int64](id T) string { return strconv.FormatInt(int64(id), 10) }
+func opened(id domain.EnvironmentID) string { return at("tree", "open", numberOf(id)) }
 
 // closing are the attributes of a link that closes a node of the way: the part of the page of that node alone takes its
 // place.
 func (b *branch) closing(e *directory.EnvironmentDocument) templ.OrderedAttributes {
 	node := "#" + nodeOf(e.ID)
 	return templ.OrderedAttributes{
-		{Key: "hx-get", Value: at("tree", "open", numbered(e.ID), "closed", "1")},
+		{Key: "hx-get", Value: at("tree", "open", numberOf(e.ID), "closed", "1")},
 		{Key: "hx-target", Value: node}, {Key: "hx-select", Value: node}, {Key: "hx-swap", Value: "outerHTML"},
 		{Key: "hx-push-url", Value: b.upTo(e)},
 	}
 }
 
 // nodeOf returns what the node of a place is called on the page.
-func nodeOf(id domain.EnvironmentID) string { return "b-" + numbered(id) }
+func nodeOf(id domain.EnvironmentID) string { return "b-" + numberOf(id) }
 
 // upTo returns the address of the tree as it is when a node of it is closed: opened at the one above.
 func (b *branch) upTo(e *directory.EnvironmentDocument) string {
 	if above, there := e.Parent.Get(); there && above != e.ID {
 		return opened(above)
 	}
-	return at("tree", "open", numbered(e.ID), "closed", "1")
+	return at("tree", "open", numberOf(e.ID), "closed", "1")
 }

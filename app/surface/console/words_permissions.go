@@ -99,14 +99,14 @@ var frenchPermissions = map[domain.Permission]permissionText{
 	domain.SessionManage:  {"Fermer ses sessions", "Voir où l’on est connecté, et s’y déconnecter."},
 	domain.APIKeyManage: {"Gérer ses clés d’API", "Créer des clés avec lesquelles des programmes agissent en son nom, " +
 		"et les révoquer."},
-	domain.ObjectManage:  {"Gérer tous les objets", "Voir, modifier et transmettre les objets, quel qu’en soit " +
+	domain.ObjectManage: {"Gérer tous les objets", "Voir, modifier et transmettre les objets, quel qu’en soit " +
 		"le propriétaire."},
-	domain.ObserverRead:  {"Voir les observateurs", "Voir les observateurs que l’on possède ou que l’on a " +
+	domain.ObserverRead: {"Voir les observateurs", "Voir les observateurs que l’on possède ou que l’on a " +
 		"reçus."},
 	domain.ObserverWrite: {"Modifier les observateurs", "Créer des observateurs, et modifier les siens ou ceux " +
 		"que l’on a reçus."},
-	domain.SectorRead:    {"Voir les secteurs", "Voir les secteurs que l’on possède ou que l’on a reçus."},
-	domain.SectorWrite:   {"Modifier les secteurs", "Créer des secteurs, et modifier les siens ou ceux que l’on a reçus."},
+	domain.SectorRead:  {"Voir les secteurs", "Voir les secteurs que l’on possède ou que l’on a reçus."},
+	domain.SectorWrite: {"Modifier les secteurs", "Créer des secteurs, et modifier les siens ou ceux que l’on a reçus."},
 	domain.ApplicationRead: {"Voir les applications", "Voir les applications, avec leurs clés, que l’on possède ou que " +
 		"l’on a reçues."},
 	domain.ApplicationWrite: {"Modifier les applications", "Créer des applications et des clés, et modifier les siennes " +

@@ -19,6 +19,11 @@ type placesWords struct {
 	ByHomeIn, ByOrganizationIn, ByAllowedIn              string // {place}
 	Now                                                  string
 	New, Create, AsOrganization, AsOrganizationHint      string
+	FirstAdmin, FirstAdminHint                           string
+	Move, MoveLead, To, ToHint, Preview                  string
+	SwitchOff, SwitchOffLead, SwitchOn, SwitchOnLead     string
+	Delete, DeleteLead, NotEmpty                         string
+	MoveOf, SwitchOffOf, SwitchOnOf, DeleteOf            string // {place}
 	NewBelow                                             string // {place}
 }
 
@@ -31,10 +36,12 @@ var englishPlaces = placesWords{
 	More: "More places", InTree: "Show in the tree", NothingBelow: "There are no places below it.",
 	PeopleHere: plural{"{n} person", "{n} people"}, PeopleAll: plural{"{n} with those below",
 		"{n} with those below"},
-	About: "About this place", Place: "Place", Below: "Places below", People: "People", Admins: "Who administers it",
+	About: "About this place", Place: "Place", Below: "Places below", People: "People", Admins: "Who " +
+		"administers it",
 	Reach: "Who reaches it", Settings: "Settings",
 	Organization: "Organization", Off: "Switched off",
-	OffHere:  "This place is switched off, with everything below it. Only administrators of the whole tree can use it.",
+	OffHere: "This place is switched off, with everything below it. Only administrators of the whole tree can " +
+		"use it.",
 	OffAbove: "This place is closed, because a place above it is switched off:",
 	Name:     "Name", Path: "Path", Code: "Code", Zone: "Time zone", Git: "Git repository",
 	SendURL: "Send its address",
@@ -56,7 +63,26 @@ var englishPlaces = placesWords{
 	Now: "As it is now",
 	New: "New place", Create: "Create", AsOrganization: "It is an organization",
 	AsOrganizationHint: "An organization has people and groups of its own. This cannot be changed later.",
-	NewBelow:           "New place in {place}",
+	FirstAdmin:         "First admin of the organization",
+	FirstAdminHint: "Give their whole name and their mail address, by which they are invited. Leave all of it empty to " +
+		"do that later. Without a login name it is the mail address.",
+	Move: "Move", To: "New place above it", ToHint: "A name, a path or a number.", Preview: "Preview",
+	MoveLead: "Everything moves along: the places below, the people who are at home in them, and what others " +
+		"are allowed or " +
+		"refused there. Who administers the new place above gets it, and who administered it by the old one loses " +
+		"it.",
+	SwitchOff: "Switch off", SwitchOn: "Switch on",
+	SwitchOffLead: "This place and everything below it is closed to everybody but administrators of the whole " +
+		"tree. " +
+		"Nothing is deleted. You cannot switch it on again yourself unless you are one of them.",
+	SwitchOnLead: "This place and everything below it is opened again to everybody who has access.",
+	Delete:       "Delete", DeleteLead: "The place is deleted for good, and taken off the lists of everybody " +
+		"who was allowed it or " +
+		"refused it. This cannot be undone.",
+	NotEmpty: "Move or delete first what is still in it.",
+	MoveOf:   "Move {place}", SwitchOffOf: "Switch {place} off", SwitchOnOf: "Switch {place} on",
+	DeleteOf: "Delete {place}",
+	NewBelow: "New place in {place}",
 }
 
 var frenchPlaces = placesWords{
@@ -96,6 +122,25 @@ var frenchPlaces = placesWords{
 	ByAllowedIn: "Accès donné à {place}",
 	Now:         "Ce qui est enregistré à présent",
 	New:         "Nouveau lieu", Create: "Créer", AsOrganization: "C’est une organisation",
-	AsOrganizationHint: "Une organisation a ses propres personnes et groupes. Cela ne peut pas être changé plus tard.",
-	NewBelow:           "Nouveau lieu dans {place}",
+	AsOrganizationHint: "Une organisation a ses propres personnes et groupes. Cela ne peut pas être changé " +
+		"plus tard.",
+	FirstAdmin: "Premier administrateur de l’organisation",
+	FirstAdminHint: "Donnez son nom entier et son adresse électronique, à laquelle il est invité. Laissez tout vide " +
+		"pour le faire plus tard. Sans identifiant, c’est l’adresse électronique.",
+	Move: "Déplacer", To: "Nouveau lieu au-dessus", ToHint: "Un nom, un chemin ou un numéro.", Preview: "Prévisualiser",
+	MoveLead: "Tout se déplace avec lui : les lieux au-dessous, les personnes qui y sont rattachées, et ce qui " +
+		"y est ouvert " +
+		"ou refusé à d’autres. Qui administre le nouveau lieu au-dessus l’obtient, et qui l’administrait par " +
+		"l’ancien le perd.",
+	SwitchOff: "Désactiver", SwitchOn: "Réactiver",
+	SwitchOffLead: "Ce lieu et tout ce qui est au-dessous est fermé à tous, sauf aux administrateurs de toute " +
+		"l’arborescence. Rien n’est supprimé. Vous ne pourrez pas le réactiver vous-même, sauf si vous en êtes un.",
+	SwitchOnLead: "Ce lieu et tout ce qui est au-dessous est rouvert à tous ceux qui y ont accès.",
+	Delete:       "Supprimer", DeleteLead: "Le lieu est supprimé définitivement, et retiré des listes de tous " +
+		"ceux à qui il était " +
+		"ouvert ou refusé. Cela ne peut pas être annulé.",
+	NotEmpty: "Déplacez ou supprimez d’abord ce qui s’y trouve encore.",
+	MoveOf:   "Déplacer {place}", SwitchOffOf: "Désactiver {place}", SwitchOnOf: "Réactiver {place}",
+	DeleteOf: "Supprimer {place}",
+	NewBelow: "Nouveau lieu dans {place}",
 }
