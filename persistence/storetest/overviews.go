@@ -60,6 +60,21 @@ func Overviews(t *testing.T, database *db.DB) {
 		_, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
 		require.NoError(t, err)
 	}
+	// Somebody who does not see where the other admin is.
+	blocked := w.NewUser("acme.blocked", "Acme", domain.RoleOAdmin, domain.AdminGroup)
+	blocked.Blocked = []domain.Grant{w.Grant("Acme/Prod")}
+	for _, u := range []domain.User{blocked, w.NewUser("acme.unseen", "Acme/Prod", domain.RoleOAdmin, domain.AdminGroup)} {
+		stored, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
+		require.NoError(t, err)
+		w.People[u.Alias] = stored
+	}
+	for _, other := range admins(t, w, "Acme") {
+		if other.Alias != "acme.blocked" && other.HomePath != w.Places["Acme/Prod"].Path {
+			_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), other.Key(), "",
+				change(func(u *domain.User) { u.Role = domain.RolePower }))
+			require.NoError(t, err)
+		}
+	}
 	day := int64(24 * 60 * 60 * 1000)
 	var signIns []*domain.SignIns
 	for i := range 30 {
@@ -72,7 +87,7 @@ func Overviews(t *testing.T, database *db.DB) {
 	everything, _, err := w.Environments.List(ctx, Everything(domain.EnvironmentRead).Read(), domain.Page{})
 	require.NoError(t, err)
 	since, from := time.UnixMilli(5004), time.UnixMilli(day*101)
-	for _, caller := range []string{"root.admin", "acme.admin", "acme.power", "bolt.admin"} {
+	for _, caller := range []string{"root.admin", "acme.blocked", "acme.power", "bolt.admin"} {
 		scope := func(p domain.Permission) tenancy.Scope {
 			sc, err := w.Gate.Enter(ctx, w.As(t, caller), p, tenancy.Anywhere())
 			if !domain.ErrForbidden.Is(err) { // power does not read the audit trail
@@ -163,4 +178,14 @@ func Overviews(t *testing.T, database *db.DB) {
 			require.Equal(t, rest, got, about)
 		}
 	}
+}
+
+// admins returns the oadmins of an organization.
+func admins(t *testing.T, w *World, organization string) []domain.User {
+	t.Helper()
+	found, _, err := w.Users.List(t.Context(), Everything(domain.UserRead).Read().Below(w.Places[organization].Path),
+		domain.UserFilter{Role: domain.RoleOAdmin}, domain.Page{})
+	require.NoError(t, err)
+	return slices.DeleteFunc(found,
+		func(u domain.User) bool { return u.Organization != w.Places[organization].Organization })
 }

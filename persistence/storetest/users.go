@@ -396,7 +396,7 @@ func Lists(t *testing.T, db *db.DB) {
 		if place := []string{"", "Acme", "/", "Acme/Prod", home, "Acme/Test", "Bolt"}[i%7]; place != "" {
 			u.Blocked = []domain.Grant{w.Grant(place)}
 		} else {
-			u.Allowed = []domain.Grant{w.Grant(home)}
+			u.Allowed = []domain.Grant{w.Grant([]string{home, "Acme/Labs", "Bolt"}[i%3])}
 		}
 		_, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
 		require.NoError(t, err)
@@ -425,11 +425,16 @@ func Lists(t *testing.T, db *db.DB) {
 		"approved": {State: new(domain.UserState)}, "connected": {Connected: &yes}, "never": {Connected: &inactive},
 		"not since": {NotConnectedSince: since}, "not since the beginning": {NotConnectedSince: time.UnixMilli(0)},
 		"blocked": {BlockedHome: &yes}, "not blocked": {BlockedHome: &inactive},
+		"outside": {AllowedOutside: &yes}, "not outside": {AllowedOutside: &inactive},
 		"several": {Part: "son", BlockedHome: &yes, NotConnectedSince: since, State: &invited},
 	}
 	blocked := func(sc tenancy.Scope, u *domain.User) bool {
 		return slices.ContainsFunc(u.Blocked,
 			func(g domain.Grant) bool { return sc.Shows(g.Path) && g.Path.Contains(u.HomePath) })
+	}
+	outside := func(sc tenancy.Scope, u *domain.User) bool {
+		return slices.ContainsFunc(u.Allowed,
+			func(g domain.Grant) bool { return sc.Shows(g.Path) && g.Organization != u.Organization })
 	}
 	keeps := func(sc tenancy.Scope, f domain.UserFilter, u *domain.User) bool {
 		begins := func(s string) bool {
@@ -443,7 +448,8 @@ func Lists(t *testing.T, db *db.DB) {
 				u.Person.Mail), domain.Fold(f.Part))) &&
 			(f.Connected == nil || u.LastConnected.IsZero() != *f.Connected) &&
 			(f.NotConnectedSince.IsZero() || u.LastConnected.IsZero() || u.LastConnected.Before(f.NotConnectedSince)) &&
-			(f.BlockedHome == nil || blocked(sc, u) == *f.BlockedHome)
+			(f.BlockedHome == nil || blocked(sc, u) == *f.BlockedHome) &&
+			(f.AllowedOutside == nil || outside(sc, u) == *f.AllowedOutside)
 	}
 	by := func(key func(*domain.User) []any) func(a, b *domain.User) bool {
 		return func(a, b *domain.User) bool {
