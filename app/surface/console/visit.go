@@ -35,7 +35,7 @@ type answer struct {
 	page templ.Component
 	to   string
 	file func(*fiber.Ctx) error // sends it
-	err  error // what the page says is wrong, for the log and the status
+	err  error                  // what the page says is wrong, for the log and the status
 }
 
 // shown answers with a page.

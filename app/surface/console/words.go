@@ -35,6 +35,7 @@ type words struct {
 	Taken                        string
 	Busy                         string
 	Failed                       string
+	Refusal                      string // what is said where a sentence is known in another language only
 	FailedTitle                  string
 
 	Belongs string // {site}
@@ -141,6 +142,7 @@ var english = words{
 	TooManyOne:  "There were too many attempts. Wait a minute, and press the button again.",
 	Taken:       "This mail address belongs to another account. Ask an administrator for help.",
 	Busy:        "The server is busy. Wait a moment, and press the button again.",
+	Refusal:     "This was refused. Check what you entered, or ask an administrator for help.",
 	Failed:      "This did not work, and nothing was changed. Try again later, or ask an administrator for help.",
 	FailedTitle: "This did not work",
 	Belongs:     "This page belongs to {site}.",
@@ -233,6 +235,7 @@ var french = words{
 	TooManyOne:  "Il y a eu trop de tentatives. Attendez une minute, puis appuyez de nouveau sur le bouton.",
 	Taken:       "Cette adresse est celle d’un autre compte. Demandez de l’aide à un administrateur.",
 	Busy:        "Le serveur est très occupé. Attendez un instant, puis appuyez de nouveau sur le bouton.",
+	Refusal:     "Ceci a été refusé. Vérifiez ce que vous avez saisi, ou demandez de l’aide à un administrateur.",
 	Failed: "Cela n’a pas fonctionné, et rien n’a été changé. Réessayez plus tard, ou demandez de " +
 		"l’aide à un administrateur.", FailedTitle: "Cela n’a pas fonctionné",
 	Belongs:   "Cette page appartient à {site}.",
@@ -260,8 +263,3 @@ func choose(wanted ...string) *words {
 
 // fill puts a value into its place of a text.
 func fill(text, place, value string) string { return strings.ReplaceAll(text, "{"+place+"}", value) }
-
-// problem returns an error's sentence for people, in the language.
-func (w *words) problem(problem *domain.Error) string {
-	return problem.Public
-}

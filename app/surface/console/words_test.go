@@ -1,10 +1,15 @@
 package console
 
 import (
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -91,4 +96,82 @@ func TestOnlyNamesAreShown(t *testing.T) {
 		"call/+1@example.org": false, "\u202eivy@example.org": false, "": false} {
 		require.Equal(t, want, (&form{kind: accept, mail: address}).mailShown(), "%q", address)
 	}
+}
+
+// said calls are where sentences of errors stand in the code, by the argument they are.
+var sayings = map[string]int{"InvalidField": 1, "Saying": 0}
+
+// TestProblemsAreInFrench holds that every sentence that an error can say to people is in both languages, with the
+// same places.
+func TestProblemsAreInFrench(t *testing.T) {
+	found := 0
+	for _, folder := range []string{"domain", "tenancy", "persistence", "persistence/db", "app/directory", "app/accounts",
+		"app/objects", "app/transfer", "app/transfer/document", "app/authn", "app/httpx", "app/loginname", "app/picture",
+		"app/surface/console"} {
+		for _, name := range filesOf(t, folder) {
+			file, err := parser.ParseFile(gotoken.NewFileSet(), name, nil, 0)
+			require.NoError(t, err)
+			ast.Inspect(file, func(n ast.Node) bool {
+				english, says := sentenceOf(n)
+				if !says || verbs.ReplaceAllString(english, "") == "" || slices.Contains([]string{"%s: %s", "%s."}, english) {
+					return true
+				}
+				found++
+				french, known := frenchProblems[english]
+				require.True(t, known, "%s: add to problems.fr.txt: %s", name, english)
+				require.Equal(t, verbs.FindAllString(english, -1), verbs.FindAllString(french, -1), english)
+				return true
+			})
+		}
+	}
+	require.Greater(t, found, 150, "the walk is broken")
+	text, ok := inFrench("At most 100 characters are allowed.")
+	require.True(t, ok)
+	require.Equal(t, "Au plus 100 caractères sont permis.", text)
+	text, _ = inFrench("bob: You cannot give what you do not have.")
+	require.Equal(t, "bob : Vous ne pouvez pas donner ce que vous n’avez pas.", text)
+}
+
+func filesOf(t *testing.T, folder string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("../../..", folder, "*.go"))
+	require.NoError(t, err)
+	require.NotEmpty(t, names, folder)
+	return slices.DeleteFunc(names, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+}
+
+// sentenceOf returns the sentence that a node of the code makes an error say.
+func sentenceOf(n ast.Node) (string, bool) {
+	switch n := n.(type) {
+	case *ast.CallExpr:
+		name := ""
+		switch f := n.Fun.(type) {
+		case *ast.SelectorExpr:
+			name = f.Sel.Name
+		case *ast.Ident:
+			name = f.Name
+		}
+		if at, says := sayings[name]; says && at < len(n.Args) {
+			return literal(n.Args[at])
+		}
+	case *ast.KeyValueExpr:
+		if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Public" {
+			return literal(n.Value)
+		}
+	}
+	return "", false
+}
+
+// literal returns the text of a constant that may be written in parts.
+func literal(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil
+	case *ast.BinaryExpr:
+		before, ok := literal(e.X)
+		after, also := literal(e.Y)
+		return before + after, ok && also
+	}
+	return "", false
 }
