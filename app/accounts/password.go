@@ -62,6 +62,40 @@ func (a *Accounts) askLink(ctx context.Context, in AskLink, purpose domain.Secre
 	}))
 }
 
+// SendReset asks for a link for another password to be mailed to a user.
+type SendReset struct {
+	User     domain.UserRef
+	Link     string // as in Register
+	Lifetime time.Duration
+}
+
+// SendReset mails the user a link for another password, as Forgot does, by who may change them. It needs
+// domain.UserUpdate on them, and the rules of Users.Update hold. It returns Conflict for a user without a mail
+// address or whose account is not open, and TooMany beyond the limits.
+func (a *Accounts) SendReset(ctx context.Context, caller domain.Principal, in SendReset) error {
+	h, err := a.over(ctx, &caller, domain.UserUpdate, in.User)
+	if err != nil {
+		return err
+	}
+	if h.found.Person.Mail == "" {
+		return domain.ErrNoMail
+	}
+	if err := a.mayMail(ctx, &caller, h.found.Person.Mail); err != nil {
+		return err
+	}
+	return a.store.Do(ctx, h.w, func(tx Tx) error {
+		u, err := h.user(tx)
+		if err != nil {
+			return err
+		}
+		if !domain.ResetPassword.Fits(&u.Standing, a.now()) {
+			return domain.ErrNotWaiting.Saying("This account is not open: no password can be chosen for it.")
+		}
+		return a.give(tx, &u, a.secret(domain.ResetPassword, u.Person.Mail, in.Lifetime), in.Link,
+			domain.Letter{Kind: domain.LetterForgot, Login: u.Alias, Valid: in.Lifetime})
+	})
+}
+
 // renewable reports whether the link of a sign-up approves it, and bounds the lifetime of another one: it
 // keeps the sign-up no longer than it would stay without.
 func (a *Accounts) renewable(ctx context.Context, u *domain.User, lifetime *time.Duration) (approves bool, err error) {

@@ -25,6 +25,8 @@ type UserDocument struct {
 	// AllowedShown and BlockedShown are the environments of Allowed and Blocked that the
 	// reader reaches.
 	AllowedShown, BlockedShown []EnvironmentShown
+	// HomeShown is the user's home, where it was asked for and the reader reaches it.
+	HomeShown *EnvironmentDocument
 	// Tenant is the environment of the user's organization and Properties what was declared of
 	// users, as far as the reader may read it. Both are there only with the attributes.
 	Tenant     *domain.Environment
@@ -246,3 +248,6 @@ func describeEnvironments(sc tenancy.Scope, es []domain.Environment) []Environme
 	}
 	return described
 }
+
+// Shows reports whether the reader may be shown the environment at p.
+func (d *UserDocument) Shows(p domain.EnvironmentPath) bool { return d.sc.Shows(p) }

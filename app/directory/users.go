@@ -180,6 +180,7 @@ type ListUsers struct {
 	Page        domain.Page     // without a limit the whole list is returned
 	Attributes  bool            // asks for the users' attributes
 	Whole       bool            // asks for all that Get shows of a user whole
+	Homes       bool            // asks for HomeShown
 	Total       bool            // asks for Total
 }
 
@@ -207,6 +208,9 @@ func (u *Users) List(ctx context.Context, caller domain.Principal,
 			}
 		}
 		described, err := describeUsers(ctx, u.documents, sc, users)
+		if err == nil && in.Homes {
+			err = u.addHomes(ctx, sc, described)
+		}
 		return described, next, err
 	})
 	if err == nil && in.Total {
@@ -268,6 +272,7 @@ func (u *Users) group(ctx context.Context, sc tenancy.Scope, caller *domain.Prin
 type GetUser struct {
 	User  domain.UserRef
 	Whole bool
+	Home  bool // asks for HomeShown
 }
 
 // Get returns a user, wherever in the caller's reach. It needs domain.UserRead and is NotFound for anybody
@@ -285,7 +290,13 @@ func (u *Users) Get(ctx context.Context, caller domain.Principal, in GetUser) (U
 	if in.Whole {
 		describe = u.describeWhole
 	}
-	return describe(ctx, &caller, sc, user)
+	d, err := describe(ctx, &caller, sc, user)
+	if err != nil || !in.Home {
+		return d, err
+	}
+	one := []UserDocument{d}
+	err = u.addHomes(ctx, sc, one)
+	return one[0], err
 }
 
 // addAttributes reads the attributes of users of sc, of all at once.

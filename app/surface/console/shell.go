@@ -1,6 +1,8 @@
 package console
 
 import (
+	"strconv"
+
 	"github.com/a-h/templ"
 
 	"canopy/domain"
@@ -79,6 +81,11 @@ var saids = map[string]func(*words) string{
 
 // said returns what was done before the page was shown; empty for nothing.
 func (v *visit) said() string {
+	if v.query("said") == "bulk" {
+		if n, err := strconv.ParseInt(v.query("n"), 10, 64); err == nil {
+			return v.counted(v.words.Said.Bulk, n)
+		}
+	}
 	if text := saids[v.query("said")]; text != nil {
 		return text(v.words)
 	}

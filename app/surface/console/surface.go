@@ -109,6 +109,9 @@ func (s *Surface) routes(r fiber.Router) {
 	s.treeRoutes(r)
 	s.placeRoutes(r)
 	s.auditRoutes(r)
+	s.peopleRoutes(r)
+	s.personRoutes(r)
+	s.newcomerRoutes(r)
 }
 
 // home sends everybody to where they begin.

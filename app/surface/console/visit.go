@@ -191,6 +191,7 @@ func (v *visit) with(parameters ...string) string {
 		q.Add(p.Name, p.Value)
 	}
 	q.Del("said")
+	q.Del("n")
 	for i := 0; i+1 < len(parameters); i += 2 {
 		q.Del(parameters[i])
 		if parameters[i+1] != "" {

@@ -59,6 +59,9 @@ type words struct {
 	Find        findWords
 	Preview     previewWords
 	Places      placesWords
+	People      peopleWords
+	Person      personWords
+	Invite      inviteWords
 }
 
 // pageWords are the texts of a page with a form.
@@ -154,6 +157,7 @@ var english = words{
 	Find: englishFind, Preview: englishPreview,
 	Places: englishPlaces,
 	Audit:  englishAudit,
+	People: englishPeople, Person: englishPerson, Invite: englishInvite,
 }
 
 var french = words{
@@ -247,6 +251,7 @@ var french = words{
 	Find: frenchFind, Preview: frenchPreview,
 	Places: frenchPlaces,
 	Audit:  frenchAudit,
+	People: frenchPeople, Person: frenchPerson, Invite: frenchInvite,
 }
 
 // catalogue lists the languages; the first is for everybody else.

@@ -20,7 +20,10 @@ type shellWords struct {
 }
 
 // saidWords say what was done.
-type saidWords struct{ Saved, Made, Deleted, Ended, Sent string }
+type saidWords struct {
+	Saved, Made, Deleted, Ended, Sent string
+	Bulk                              plural
+}
 
 // signInWords are the texts of the page to sign in.
 type signInWords struct {
@@ -62,10 +65,10 @@ var frenchShell = shellWords{
 }
 
 var englishSaid = saidWords{Saved: "Saved.", Made: "Created.", Deleted: "Deleted.", Ended: "Signed out there.",
-	Sent: "Sent."}
+	Sent: "Sent.", Bulk: plural{"{n} person was changed.", "{n} people were changed."}}
 
 var frenchSaid = saidWords{Saved: "Enregistré.", Made: "Créé.", Deleted: "Supprimé.", Ended: "Déconnecté là-bas.",
-	Sent: "Envoyé."}
+	Sent: "Envoyé.", Bulk: plural{"{n} personne a été changée.", "{n} personnes ont été changées."}}
 
 var englishSignIn = signInWords{
 	Title: "Sign in", Password: "Password", Button: "Sign in", Forgot: "Forgotten your password?",
