@@ -30,6 +30,7 @@ var consolePages = map[string][]string{
 	"/console/my-password": {"my-password"},
 	"/console/my-sessions": {"my-sessions"},
 	"/console/my-keys":     {"my-keys"},
+	"/console/roles":       {"roles"},
 	"/console/find":        nil, // a part of pages
 	"/console/people": {"people", "people?q=a&state=approved&sort=-name", "people?env=Prod&children=false&role=power",
 		"people?q=nobody-is-called-so"},

@@ -63,7 +63,8 @@ func (s *Surface) makePerson(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return v.mend(err, page)
 	}
-	patch.Alias, patch.FirstName, patch.LastName = v.typed("alias"), v.typed("person.first_name"), v.typed("person.last_name")
+	patch.Alias = v.typed("alias")
+	patch.FirstName, patch.LastName = v.typed("person.first_name"), v.typed("person.last_name")
 	if v.form["person.mail"] != "" {
 		patch.Mail = v.typed("person.mail")
 	}

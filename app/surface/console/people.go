@@ -175,8 +175,8 @@ func (v *visit) peopleChips() []area {
 		if value == "" {
 			continue
 		}
-		texts := map[string]string{"q": fill(w.ChipPart, "text", value), "role": value, "group": fill(w.ChipGroup, "group", value),
-			"state": value, "active": pick(value == "true", w.Active, w.Inactive),
+		texts := map[string]string{"q": fill(w.ChipPart, "text", value), "role": value,
+			"group": fill(w.ChipGroup, "group", value), "state": value, "active": pick(value == "true", w.Active, w.Inactive),
 			"connected":         pick(value == "true", w.EverIn, w.NeverIn),
 			"notConnectedSince": fill(w.ChipSince, "day", value),
 			"blockedHome":       pick(value == "true", w.BlockedHome, w.NotBlockedHome),
@@ -348,7 +348,8 @@ func (v *visit) bulkActions() []option {
 	w := &v.words.People
 	var all []option
 	if v.can(domain.UserUpdate) {
-		all = append(all, option{"deactivate", w.OpDeactivate}, option{"activate", w.OpActivate}, option{"approve", w.OpApprove},
+		all = append(all, option{"deactivate", w.OpDeactivate}, option{"activate", w.OpActivate},
+			option{"approve", w.OpApprove},
 			option{"role", w.OpRole}, option{"join", w.OpJoin}, option{"leave", w.OpLeave},
 			option{"language", w.OpLanguage}, option{string(directory.EndSessions), w.OpSessions})
 	}

@@ -42,7 +42,8 @@ var englishPeople = peopleWords{
 	OpActivate: "Switch their accounts on", OpDeactivate: "Switch their accounts off", OpApprove: "Let newcomers in",
 	OpReject: "Turn newcomers away", OpRole: "Give a role", OpJoin: "Put into a group", OpLeave: "Take out of a group",
 	OpLanguage: "Set the language", OpSessions: "Sign them out everywhere", OpDelete: "Delete their accounts",
-	Curl: "The same list for programs", CurlHint: "This request answers with the same people as JSON. It asks for your " +
+	Curl: "The same list for programs",
+	CurlHint: "This request answers with the same people as JSON. It asks for your " +
 		"password.", Copy: "Copy as curl",
 }
 
@@ -70,7 +71,8 @@ var frenchPeople = peopleWords{
 	OpApprove: "Accepter les nouveaux", OpReject: "Refuser les nouveaux", OpRole: "Donner un rôle",
 	OpJoin: "Mettre dans un groupe", OpLeave: "Retirer d’un groupe", OpLanguage: "Choisir la langue",
 	OpSessions: "Les déconnecter partout", OpDelete: "Supprimer leurs comptes",
-	Curl: "La même liste pour un programme", CurlHint: "Cette requête renvoie les mêmes personnes en JSON. Elle demande " +
+	Curl: "La même liste pour un programme",
+	CurlHint: "Cette requête renvoie les mêmes personnes en JSON. Elle demande " +
 		"votre mot de passe.", Copy: "Copier la commande curl",
 }
 
@@ -106,7 +108,8 @@ var englishPerson = personWords{
 	Created: "Account made", Own: "This is you. Change your own account here.", Edit: "Change the profile",
 	JobTitle: "Job title", Department: "Department", LanguageHint: "In which mails to them and their pages are written.",
 	NoLanguage: "As their browser says",
-	Approve:    "Let in", Reject: "Turn away", InviteAgain: "Send the invitation again", Activate: "Switch the account on",
+	Approve:    "Let in", Reject: "Turn away", InviteAgain: "Send the invitation again",
+	Activate:   "Switch the account on",
 	Deactivate: "Switch the account off", CarryOut: "Make this change",
 	PlanTitle:  "What would change for {name}",
 	AccessLead: "Change what you like, then look at what it would do. Nothing is done before that.",
@@ -124,22 +127,28 @@ var englishPerson = personWords{
 	NoSessions: "They are signed in nowhere.", EndAll: "Sign them out everywhere",
 	EndAllHint: "Every session ends at once. They can sign in again.", NoKeys: "They have no keys.",
 	AllTheyMay: "All they may do",
-	Reset:      "Send a link for a new password", ResetLead: "A link that works for an hour is mailed to {mail}. Until it is " +
+	Reset:      "Send a link for a new password",
+	ResetLead: "A link that works for an hour is mailed to {mail}. Until it is " +
 		"used, the present password counts.",
-	SetPassword:  "Set a password",
-	PasswordLead: "All their sessions end, and they must choose another one when they first sign in. Tell it to them safely.",
-	DeleteLead: "Deleting {name} takes away the account, its sessions and keys for good, and with it what they own unless " +
+	SetPassword: "Set a password",
+	PasswordLead: "All their sessions end, and they must choose another one when they first sign in. Tell it to them " +
+		"safely.",
+	DeleteLead: "Deleting {name} takes away the account, its sessions and keys for good, and with it what they own " +
+		"unless " +
 		"it is handed over first.",
 	HandOver: "Hand over what they own", HandOverHint: "Everything they own becomes this person’s.", To: "To whom",
 }
 
 var frenchPerson = personWords{
-	About: "À propos de cette personne", Profile: "Fiche", Access: "Accès", Reach: "Ce qu’elle atteint", Sessions: "Connexions",
-	Keys: "Clés d’API", Password: "Mot de passe", History: "Historique", Delete: "Supprimer",
+	About: "À propos de cette personne", Profile: "Fiche", Access: "Accès", Reach: "Ce qu’elle atteint",
+	Sessions: "Connexions",
+	Keys:     "Clés d’API", Password: "Mot de passe", History: "Historique", Delete: "Supprimer",
 	Created: "Compte créé", Own: "C’est vous. Changez votre propre compte ici.", Edit: "Changer la fiche",
-	JobTitle: "Fonction", Department: "Service", LanguageHint: "Celle de ses pages et des messages qui lui sont envoyés.",
-	NoLanguage: "Celle de son navigateur",
-	Approve:    "Accepter", Reject: "Refuser", InviteAgain: "Envoyer de nouveau l’invitation", Activate: "Activer le compte",
+	JobTitle: "Fonction", Department: "Service",
+	LanguageHint: "Celle de ses pages et des messages qui lui sont envoyés.",
+	NoLanguage:   "Celle de son navigateur",
+	Approve:      "Accepter", Reject: "Refuser", InviteAgain: "Envoyer de nouveau l’invitation",
+	Activate:   "Activer le compte",
 	Deactivate: "Désactiver le compte", CarryOut: "Faire ce changement",
 	PlanTitle:  "Ce qui changerait pour {name}",
 	AccessLead: "Changez ce que vous voulez, puis regardez ce qui se passerait. Rien n’est fait avant.",
@@ -148,7 +157,8 @@ var frenchPerson = personWords{
 	Allowed: "Admise aussi dans", AllowedHint: "Ces lieux et tout ce qui est dessous, en plus de ce que donne le rôle.",
 	Blocked: "Exclue de", BlockedHint: "Ces lieux et tout ce qui est dessous, quoi que donne le reste.",
 	Unusable: "Ce compte ne peut pas servir en ce moment. Voici ce qu’il aurait.",
-	Where:    "Où", Nowhere: "Elle n’atteint aucun lieu que vous voyez.", More: "Il y a d’autres lieux que ceux montrés ici.",
+	Where:    "Où", Nowhere: "Elle n’atteint aucun lieu que vous voyez.",
+	More:      "Il y a d’autres lieux que ceux montrés ici.",
 	Elsewhere: "Elle atteint aussi des lieux que vous ne voyez pas.", What: "Ce qu’elle peut y faire",
 	Permission: "Droit", OnOwn: "Sur son propre compte", InReach: "Là où elle va", ByGroups: "Donné par",
 	In: "Oui", Out: "Non", AloneNote: "(sans ce qui est dessous)",
@@ -157,7 +167,8 @@ var frenchPerson = personWords{
 	NoSessions: "Elle n’est connectée nulle part.", EndAll: "La déconnecter partout",
 	EndAllHint: "Toutes les sessions prennent fin aussitôt. Elle peut se reconnecter.", NoKeys: "Elle n’a pas de clé.",
 	AllTheyMay: "Tout ce qu’elle peut",
-	Reset:      "Envoyer un lien pour un nouveau mot de passe", ResetLead: "Un lien valable une heure est envoyé à {mail}. Tant " +
+	Reset:      "Envoyer un lien pour un nouveau mot de passe",
+	ResetLead: "Un lien valable une heure est envoyé à {mail}. Tant " +
 		"qu’il n’a pas servi, le mot de passe actuel compte.",
 	SetPassword: "Donner un mot de passe",
 	PasswordLead: "Toutes ses sessions prennent fin, et elle devra en choisir un autre à sa première connexion. " +
@@ -178,7 +189,8 @@ type inviteWords struct {
 
 var englishInvite = inviteWords{
 	Title: "Invite people",
-	Lead: "Each gets a mail with a link, by which they choose a password. The link works for a week. Their mail address " +
+	Lead: "Each gets a mail with a link, by which they choose a password. The link works for a week. Their mail " +
+		"address " +
 		"is their login name.",
 	Addresses:     "Mail addresses",
 	AddressesHint: "One on each line, at most 100: ada@example.org, or Ada Lovelace <ada@example.org>.",
@@ -187,7 +199,8 @@ var englishInvite = inviteWords{
 	Done:      plural{"{n} person was invited", "{n} people were invited"},
 	Line:      "Line", Address: "Address", Became: "What became of it", Invited: "Invited", NotInvited: "Not invited",
 	Again: "Mend the others and send them again", Back: "To the list of people",
-	New: "Create an account", NewLead: "For somebody whom you tell the password yourself. It must be changed at the first " +
+	New: "Create an account",
+	NewLead: "For somebody whom you tell the password yourself. It must be changed at the first " +
 		"sign-in. It is better to invite people who have a mail address.",
 	Make: "Create the account",
 }
@@ -203,7 +216,8 @@ var frenchInvite = inviteWords{
 	Done:      plural{"{n} personne a été invitée", "{n} personnes ont été invitées"},
 	Line:      "Ligne", Address: "Adresse", Became: "Résultat", Invited: "Invitée", NotInvited: "Pas invitée",
 	Again: "Corriger les autres et les envoyer de nouveau", Back: "Vers la liste des personnes",
-	New: "Créer un compte", NewLead: "Pour quelqu’un à qui vous direz vous-même le mot de passe. Il devra être changé à la " +
+	New: "Créer un compte",
+	NewLead: "Pour quelqu’un à qui vous direz vous-même le mot de passe. Il devra être changé à la " +
 		"première connexion. Mieux vaut inviter qui a une adresse électronique.",
 	Make: "Créer le compte",
 }
