@@ -26,7 +26,6 @@ CREATE INDEX environments_path_idx ON environments (path);
 CREATE INDEX environments_id_idx ON environments (id);
 CREATE INDEX environments_parent_id_idx ON environments (parent_id, path);
 CREATE INDEX environments_alias_key_idx ON environments (alias_key, path);
-CREATE INDEX environments_organization_alias_idx ON environments (organization_id, alias_key, path);
 CREATE INDEX environments_inactive_idx ON environments (path) WHERE NOT active;
 CREATE INDEX environments_border_idx ON environments (path) WHERE is_organization;
 -- Products name environments by their UUID alone.

@@ -58,9 +58,6 @@ CREATE INDEX users_unverified_idx ON users (created_at) WHERE state = 2;
 CREATE INDEX users_uuid_idx ON users (uuid);
 -- Products list people by when the account was made.
 CREATE INDEX users_created_at_idx ON users (created_at, id);
--- People are also listed by name and by when they last signed in.
-CREATE INDEX users_last_name_idx ON users (last_name_key, first_name_key, id);
-CREATE INDEX users_last_connected_idx ON users (last_connected_at, id);
 CREATE INDEX users_organization_created_idx ON users (organization_id, created_at, id);
 -- Products leave archived users out of their lists.
 CREATE INDEX users_archived_idx ON users (organization_id, id) WHERE archived;

@@ -22,7 +22,6 @@ CREATE TABLE groups (
     CONSTRAINT groups_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations (organization_id)
 );
 CREATE INDEX groups_environment_path_idx ON groups (environment_path, id);
-CREATE INDEX groups_alias_key_idx ON groups (alias_key, environment_path, id);
 CREATE INDEX groups_id_idx ON groups (id);
 CREATE INDEX groups_parent_id_idx ON groups (parent_id);
 -- Products name groups by their UUID alone.
