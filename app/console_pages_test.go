@@ -43,8 +43,6 @@ var consolePages = map[string][]string{
 	"/console/audit": {"audit", "audit?target=alan.turing&action=user:update", "audit?day=2027-01-01",
 		"audit?env=Acme%2FProd&from=2020-01-01&until=2099-01-01&action=signin"},
 	"/console/audit-export":   nil, // a table
-	"/console/roles":          {"roles"},
-	"/console/find":           nil, // a part of pages
 	"/console/tree":           {"tree", "tree?open=Prod", "tree?open=Prod&closed=1", "tree?q=p", "tree?q=none"},
 	"/console/place":          {"place?id=Acme", "place?id=Prod&tab=people", "place?id=Prod&tab=admins", "place?id=Prod&tab=reach"},
 	"/console/place-settings": {"place-settings?id=Prod"},
