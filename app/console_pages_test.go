@@ -30,8 +30,6 @@ var consolePages = map[string][]string{
 	"/console/my-password": {"my-password"},
 	"/console/my-sessions": {"my-sessions"},
 	"/console/my-keys":     {"my-keys"},
-	"/console/roles":       {"roles"},
-	"/console/find":        nil, // a part of pages
 	"/console/people": {"people", "people?q=a&state=approved&sort=-name", "people?env=Prod&children=false&role=power",
 		"people?q=nobody-is-called-so"},
 	"/console/people-bulk": {"people-bulk?state=approved", "people-bulk"},
@@ -50,6 +48,16 @@ var consolePages = map[string][]string{
 	"/console/place-move":     {"place-move?id=Prod"},
 	"/console/place-switch":   {"place-switch?id=Prod"},
 	"/console/place-delete":   {"place-delete?id=Prod", "place-delete?id=Acme/Prod/America"},
+
+	"/console/roles":        {"roles"},
+	"/console/find":         nil, // a part of pages
+	"/console/groups":       {"groups", "groups?env=/Acme/Prod"},
+	"/console/group":        {"group?id=2", "group?id=4", "group?id=4&tab=people"},
+	"/console/group-new":    {"group-new", "group-new?parent=4"},
+	"/console/group-delete": {"group-delete?id=4"},
+	"/console/why": {"why", "why?user=alan.turing&permission=user:update&environment=/Acme",
+		"why?user=ada.lovelace&permission=user:update&environment=/Acme/Prod", "why?permission=password:change"},
+
 	// Pages to which links of mail lead have tests of their own.
 	"/console/accept": nil, "/console/reset": nil, "/console/verify": nil, "/console/mail": nil, "/console/begin": nil,
 	"/console/done": nil,

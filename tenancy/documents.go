@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -205,6 +206,15 @@ func (g *Groups) Get(o domain.OrganizationID, id domain.GroupID) (domain.Group, 
 	}
 	group, ok := g.trees[domain.RootOrganization][id]
 	return group, ok
+}
+
+// Of returns the groups that can be used in organization o, in no order.
+func (g *Groups) Of(o domain.OrganizationID) []domain.Group {
+	groups := slices.Collect(maps.Values(g.trees[domain.RootOrganization]))
+	if o != domain.RootOrganization {
+		groups = slices.AppendSeq(groups, maps.Values(g.trees[o]))
+	}
+	return groups
 }
 
 // Find returns the number of the group that ref names among those that can be used in

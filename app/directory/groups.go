@@ -179,10 +179,14 @@ func (g *Groups) describe(ctx context.Context, sc tenancy.Scope, groups []domain
 	}
 	described := make([]GroupDocument, len(groups))
 	for i, group := range groups {
-		described[i] = GroupDocument{Group: group, OrganizationShown: sc.ShowOrganizationOf(&group),
-			Chain: known.Chain(group.Organization, group.ID), Effective: known.Effective(group.Organization, group.ID)}
+		described[i] = describeGroup(sc, known, group)
 	}
 	return described, nil
+}
+
+func describeGroup(sc tenancy.Scope, known *tenancy.Groups, group domain.Group) GroupDocument {
+	return GroupDocument{Group: group, OrganizationShown: sc.ShowOrganizationOf(&group),
+		Chain: known.Chain(group.Organization, group.ID), Effective: known.Effective(group.Organization, group.ID)}
 }
 
 func (g *Groups) describeOne(ctx context.Context, sc tenancy.Scope, group domain.Group) (GroupDocument, error) {

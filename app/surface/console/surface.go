@@ -112,6 +112,8 @@ func (s *Surface) routes(r fiber.Router) {
 	s.peopleRoutes(r)
 	s.personRoutes(r)
 	s.newcomerRoutes(r)
+	s.groupRoutes(r)
+	s.whyRoutes(r)
 }
 
 // home sends everybody to where they begin.

@@ -62,6 +62,8 @@ type words struct {
 	People      peopleWords
 	Person      personWords
 	Invite      inviteWords
+	Groups      groupWords
+	Why         whyWords
 }
 
 // pageWords are the texts of a page with a form.
@@ -153,7 +155,7 @@ var english = words{
 	Thousands:   ",",
 	Months:      [12]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
 	Shell:       englishShell, Said: englishSaid, SignIn: englishSignIn, Forgot: englishForgot, Me: englishMe,
-	Areas: englishAreas, Permissions: englishPermissions, Roles: englishRoles,
+	Areas: englishAreas, Permissions: englishPermissions, Roles: englishRoles, Groups: englishGroups, Why: englishWhy,
 	Find: englishFind, Preview: englishPreview,
 	Places: englishPlaces,
 	Audit:  englishAudit,
@@ -247,7 +249,7 @@ var french = words{
 	Thousands: "\u202f", NoneIsOne: true,
 	Months: [12]string{"janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."},
 	Shell:  frenchShell, Said: frenchSaid, SignIn: frenchSignIn, Forgot: frenchForgot, Me: frenchMe,
-	Areas: frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles,
+	Areas: frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles, Groups: frenchGroups, Why: frenchWhy,
 	Find: frenchFind, Preview: frenchPreview,
 	Places: frenchPlaces,
 	Audit:  frenchAudit,
