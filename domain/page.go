@@ -48,6 +48,9 @@ type UserFilter struct {
 	// Conditions are further ones.
 	Conditions Conditions
 	Order      UserOrder
+	// Everybody is how many users there are where the list is asked for, without the filter, if that is known; 0 is
+	// not known.
+	Everybody int64
 }
 
 // Plain reports whether the filter keeps all users.

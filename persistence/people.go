@@ -43,7 +43,7 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 	var many bool
 	if len(f.Aliases)+len(f.IDs) == 0 {
 		var err error
-		if many, err = s.walksIndex(ctx, sc, skip+limit+1); err != nil {
+		if many, err = s.walksIndex(ctx, sc, 0, skip+limit+1); err != nil {
 			return nil, "", err
 		}
 	}

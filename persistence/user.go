@@ -321,7 +321,7 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if err != nil {
 		return nil, err
 	}
-	many, err := s.walksIndex(ctx, sc, n)
+	many, err := s.walksIndex(ctx, sc, f.Everybody, n)
 	if err != nil {
 		return nil, err
 	}
@@ -388,14 +388,33 @@ func (s *UserStore) ordered(ctx context.Context, sc tenancy.Scope, q *bun.Select
 }
 
 // walksIndex reports whether n users of sc are found sooner by walking an index over all
-// users than by reading all of sc: n times the share of others is less than sc.
-func (s *UserStore) walksIndex(ctx context.Context, sc tenancy.Scope, n int) (bool, error) {
-	mine, err := s.Count(ctx, sc, domain.UserFilter{})
-	if err != nil || mine <= 1000 {
-		return false, err
+// users than by reading all of sc: n times the share of others is less than sc, which has mine users; 0 is not known.
+func (s *UserStore) walksIndex(ctx context.Context, sc tenancy.Scope, mine int64, n int) (bool, error) {
+	if mine == 0 {
+		var err error
+		if mine, err = s.Count(ctx, sc, domain.UserFilter{}); err != nil {
+			return false, err
+		}
+	}
+	if mine <= 1000 {
+		return false, nil
 	}
 	all, err := s.db.Population(ctx)
 	return float64(n)*all < float64(mine)*float64(mine), err
+}
+
+func (s *UserStore) Totals(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (kept, all int64, err error) {
+	if _, self := sc.Self(); f.Plain() || self {
+		kept, err = s.Count(ctx, sc, f)
+		return kept, kept, err
+	}
+	if err := f.Validate(); err != nil {
+		return 0, 0, err
+	}
+	err = db.From(s.db, sc, &[]countRow{}).
+		ColumnExpr("(?)", usersIn(s.db, sc).Apply(filtered(sc, f).Narrow).ColumnExpr("count(*)")).
+		ColumnExpr("CAST(coalesce(sum(c.users), 0) AS bigint)").Scan(ctx, &kept, &all)
+	return kept, all, db.Translate(err)
 }
 
 // Count returns how many users of sc f keeps.

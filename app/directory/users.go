@@ -47,8 +47,9 @@ type UserStore interface {
 	// page, empty after the last. A cursor of another order is domain.ErrCursor. No match
 	// is an empty slice.
 	List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error)
-	// Count returns how many users f keeps.
+	// Count returns how many users f keeps, and Totals how many it keeps and how many there are without it.
 	Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (int64, error)
+	Totals(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (kept, all int64, err error)
 	// Newest returns a page of the people f keeps, the newest first, without the first skip
 	// behind the cursor, and the cursor of the next page, empty after the last. CountPeople
 	// returns how many there are.
@@ -193,6 +194,12 @@ func (u *Users) List(ctx context.Context, caller domain.Principal,
 	if err != nil {
 		return list, err
 	}
+	total := int64(-1)
+	if in.Total {
+		if total, in.Filter.Everybody, err = u.store.Totals(ctx, sc, in.Filter); err != nil {
+			return list, err
+		}
+	}
 	list, err = ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]UserDocument, domain.Cursor, error) {
 		users, next, err := u.store.List(ctx, sc, in.Filter, p)
 		if err != nil {
@@ -213,9 +220,7 @@ func (u *Users) List(ctx context.Context, caller domain.Principal,
 		}
 		return described, next, err
 	})
-	if err == nil && in.Total {
-		list.Total, err = u.store.Count(ctx, sc, in.Filter)
-	}
+	list.Total = total
 	return list, err
 }
 

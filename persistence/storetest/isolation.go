@@ -42,6 +42,10 @@ var attempts = map[string]attempt{
 		n, err := w.Users.Count(ctx, mine.Read(), domain.UserFilter{Prefix: lower(theirs)})
 		return n, err
 	},
+	"UserStore.Totals": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		kept, _, err := w.Users.Totals(ctx, mine.Read(), domain.UserFilter{Prefix: lower(theirs)})
+		return kept, err
+	},
 	"UserStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Get(ctx, mine.Read(), domain.UserRef{ID: w.People[lower(theirs)+".user"].ID})
 	},

@@ -81,7 +81,8 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/environments/childs/:id",
 		httpx.Handle(s.auth, decodeChildren, e.Children, encodeListed(s, writeEnvironment)))
 	r.Get("/rest/environments/:id", httpx.Handle(s.auth, decodeEnvironmentID, e.Get, encodeVersion(s, writeEnvironment)))
-	r.Post("/rest/environments", planned(s, s.decodeEnvironment, s.uses.Accounts.Found, encodeVersion(s, writeEnvironment)))
+	r.Post("/rest/environments",
+		planned(s, s.decodeEnvironment, s.uses.Accounts.Found, encodeVersion(s, writeEnvironment)))
 	changes(r, "/rest/environments/:id",
 		planned(s, decodeEnvironmentChange, e.Update, encodeVersion(s, writeEnvironment)))
 	r.Delete("/rest/environments/:id",

@@ -1,0 +1,67 @@
+package app_test
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app"
+	"canopy/persistence"
+	"canopy/persistence/db"
+	"canopy/persistence/faultdb"
+)
+
+// costlyPages are those whose cost is held, by what is on them: those that show lists, or one thing of many.
+var costlyPages = []string{"home", "tree", "tree?open=12", "place?id=12", "place?id=2", "people", "people?q=user",
+	"people?role=power", "people?sort=alias", "people?env=12", "person?id=12", "person?id=12&tab=access", "groups", "group?id=2", "audit", "me",
+	"why?user=12&permission=user:read&environment=12"}
+
+// maxStatements is how many statements a page asks the database beside the session's one.
+const maxStatements = 2
+
+// TestPagesCostTheSame holds that a page asks the database no more, and is no longer, with a hundred thousand people
+// and environments than with a hundred.
+func TestPagesCostTheSame(t *testing.T) {
+	sizes := []int{100, 100_000}
+	if testing.Short() {
+		sizes = []int{100, 2_000}
+	}
+	type cost struct{ statements, bytes int }
+	costs := map[int]map[string]cost{}
+	for _, size := range sizes {
+		faults, err := faultdb.New(false)
+		require.NoError(t, err)
+		cfg := settings(t, newClock(time.Now()))
+		cfg.AdminPassword, cfg.Log = demoPassword, slog.New(slog.DiscardHandler)
+		database, err := db.OpenSQLite(filepath.Join(t.TempDir(), "canopy.db"), db.Through(faults.Connector, faults.Hot))
+		require.NoError(t, err)
+		_, err = app.Migrate(t.Context(), database)
+		require.NoError(t, err)
+		_, err = app.Begin(t.Context(), &cfg, database)
+		require.NoError(t, err)
+		admin, err := persistence.NewAccountStore(database).ByLogin(t.Context(), "admin")
+		require.NoError(t, err)
+		many{organizations: 1, environments: size, users: size, hash: admin.Hash}.fill(t, database)
+		g := serveOver(t, cfg, database).visitAs(t, "user0.0")
+		costs[size] = map[string]cost{}
+		for _, name := range costlyPages {
+			require.Equal(t, 200, g.get(t, name).status, name)
+			done := faults.Follow(faultdb.Plan{})
+			got := g.get(t, name)
+			asked := done().Statements
+			require.LessOrEqual(t, len(asked)-1, maxStatements, "%s at %d asks %v", name, size, asked)
+			require.Less(t, len(got.text), 60_000, name)
+			costs[size][name] = cost{len(asked), len(got.text)}
+		}
+	}
+	for _, name := range costlyPages {
+		few, many := costs[sizes[0]][name], costs[sizes[1]][name]
+		t.Log(fmt.Sprintf("%-50s %d statements, %6d bytes; %d statements, %6d bytes", name, few.statements, few.bytes,
+			many.statements, many.bytes))
+		require.Equal(t, few.statements, many.statements, name)
+	}
+}
