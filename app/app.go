@@ -42,6 +42,7 @@ type UseCases struct {
 	Social        *objects.Social
 	People        *directory.People
 	Previews      *directory.Previews
+	Imports       *directory.Imports
 }
 
 // Directory is an open directory: what can be done with it, and what belongs to serving it.
@@ -124,6 +125,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		d.declared)
 	d.Overviews = directory.NewOverviews(d.Gate, documents, persistence.NewOverviewStore(database), passwords, cfg.Now)
 	d.Previews = directory.NewPreviews(d.Gate, documents, d.Audit, cfg.Now)
+	d.Imports = directory.NewImports(d.Users, d.Previews, d.Audit)
 	usage := objects.NewUsageCounter(s.objects)
 	d.Objects = objects.NewObjects(d.Gate, s.users, s.objects, usage, cfg.Now)
 	d.Topics = objects.NewTopics(d.Gate, d.Objects, s.social)

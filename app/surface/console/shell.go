@@ -77,6 +77,8 @@ var saids = map[string]func(*words) string{
 	"ended":   func(w *words) string { return w.Said.Ended },
 	"sent":    func(w *words) string { return w.Said.Sent },
 	"mail":    func(w *words) string { return w.Me.MailSent },
+
+	"imported": func(w *words) string { return w.Import.Done },
 }
 
 // said returns what was done before the page was shown; empty for nothing.

@@ -30,6 +30,7 @@ type Uses struct {
 	Me            *directory.Me
 	Explain       *directory.Explain
 	Previews      *directory.Previews
+	Imports       *directory.Imports
 	Objects       *objects.Objects
 	Audit         *directory.Audit
 	Sessions      *accounts.Sessions
@@ -114,6 +115,7 @@ func (s *Surface) routes(r fiber.Router) {
 	s.newcomerRoutes(r)
 	s.groupRoutes(r)
 	s.whyRoutes(r)
+	s.importRoutes(r)
 }
 
 // home sends everybody to where they begin.

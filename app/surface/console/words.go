@@ -52,6 +52,7 @@ type words struct {
 	Forgot forgotWords
 	Me     meWords
 	Audit  auditWords
+	Import importWords
 
 	Areas       [permissionAreas]string // what permissions are about
 	Permissions map[domain.Permission]permissionText
@@ -158,7 +159,7 @@ var english = words{
 	Areas: englishAreas, Permissions: englishPermissions, Roles: englishRoles, Groups: englishGroups, Why: englishWhy,
 	Find: englishFind, Preview: englishPreview,
 	Places: englishPlaces,
-	Audit:  englishAudit,
+	Audit:  englishAudit, Import: englishImport,
 	People: englishPeople, Person: englishPerson, Invite: englishInvite,
 }
 
@@ -252,7 +253,7 @@ var french = words{
 	Areas: frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles, Groups: frenchGroups, Why: frenchWhy,
 	Find: frenchFind, Preview: frenchPreview,
 	Places: frenchPlaces,
-	Audit:  frenchAudit,
+	Audit:  frenchAudit, Import: frenchImport,
 	People: frenchPeople, Person: frenchPerson, Invite: frenchInvite,
 }
 

@@ -34,6 +34,7 @@ type Uses struct {
 	Overviews    *directory.Overviews
 	Objects      *objects.Objects
 	Previews     *directory.Previews
+	Imports      *directory.Imports
 }
 
 // Surface answers requests of this API.
@@ -116,6 +117,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/audit", ofEnvironment(httpx.Handle(s.auth, decodeAudit, s.uses.Audit.List, s.encodeAudit)))
 	r.Get("/rest/overview", ofEnvironment(httpx.Handle(s.auth, decodeOverview, s.uses.Overviews.Get,
 		encode(s, writeOverview))))
+	r.Post("/rest/import", planner(httpx.Handle(s.auth, decodeImport, s.uses.Imports.Run, encode(s, writeImport))))
 	s.keyRoutes(r)
 	s.objectRoutes(r)
 }

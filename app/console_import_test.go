@@ -1,0 +1,115 @@
+package app_test
+
+import (
+	"bytes"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// upload sends a file with the form of the page of imports.
+func (g *guest) upload(t *testing.T, text string) page {
+	t.Helper()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	form := formOf(t, g.get(t, "import"), "import")
+	require.NoError(t, w.WriteField("csrf", form.Get("csrf")))
+	file, err := w.CreateFormFile("file", "people.csv")
+	require.NoError(t, err)
+	_, err = file.Write([]byte(text))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.base+"/console/import", &body)
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", w.FormDataContentType())
+	request.Header.Set("Sec-Fetch-Site", "same-origin")
+	response, err := g.client.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	var answer bytes.Buffer
+	_, err = answer.ReadFrom(response.Body)
+	require.NoError(t, err)
+	return page{response.StatusCode, response.Header, answer.String(), request.URL}
+}
+
+// TestImportingInTheConsole holds that an admin brings in people of a file after they have seen what it does, that
+// nothing happens before, that what is wrong is told by line, and that a plan is carried out only while it holds.
+func TestImportingInTheConsole(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		admin := basicCaller(r.Address(), "admin", demoPassword)
+		user := func(alias string) (int, answered) { return admin.call(t, "GET", "/rest/users/"+alias, "") }
+		g := r.visitAs(t, "grace.hopper")
+		const file = "alias,firstname,lastname,mailaddress,environment,role,group,envs\n" +
+			"rob.pike,Rob,Pike,rob.pike@acme.example,Acme/Staging,power,Operators,Acme/Dev\n" +
+			"new.person,New,Person,new.person@acme.example,Acme/Dev,user,/User,\n"
+
+		plan := g.upload(t, file)
+		require.Equal(t, 200, plan.status, plan.text)
+		table := rows(t, plan)
+		require.Len(t, table, 2)
+		require.Equal(t, []string{"2", "rob.pike", "Changed"}, table[0][:3])
+		require.Contains(t, table[0][3], "Place Acme/Dev Acme/Staging")
+		require.Contains(t, table[0][3], "Role User Power user")
+		require.Equal(t, []string{"3", "new.person", "New"}, table[1][:3])
+		status, _ := user("new.person")
+		require.Equal(t, 404, status, "nothing is done yet")
+
+		// Somebody else changes one of them: it is not carried out, but shown anew.
+		status, answer := admin.call(t, "POST", "/rest/users/rob.pike", `{"role": "power"}`)
+		require.Equal(t, 200, status, answer)
+		again := g.press(t, plan, "import-run", nil)
+		require.Equal(t, 409, again.status)
+		require.Contains(t, again.text, `id="problem"`)
+		status, _ = user("new.person")
+		require.Equal(t, 404, status)
+		require.NotContains(t, rows(t, again)[0][3], "Role")
+
+		done := g.press(t, again, "import-run", nil)
+		require.Equal(t, 200, done.status, done.text)
+		require.Equal(t, "created=1&said=imported&updated=1", done.at.Query().Encode())
+		_, made := user("new.person")
+		require.Equal(t, "New", made.find(t, "data", "person", "firstname"))
+		_, moved := user("rob.pike")
+		require.EqualValues(t, 6, moved.find(t, "data", "envId"))
+		require.Equal(t, 409, g.press(t, again, "import-run", nil).status, "the same plan does not hold twice")
+		require.Contains(t, g.upload(t, file).text, "2 unchanged.")
+
+		// What is wrong is told by line: nobody and nothing outside is found, and nobody gives more than they have.
+		wrong := g.upload(t, "alias,firstname,environment,role,group\nzed,Z,Globex,user,User\n"+
+			"yan,Y,Acme,superUser,User\nxeno,,Acme,user,User\nwim,W,Acme,user,Nobody\ngrace.hopper,Else,Acme,oadmin,/Admin\n"+
+			"alan.turing,Alan,Acme/Prod,king,User\n")
+		require.Equal(t, 200, wrong.status)
+		require.NotContains(t, wrong.text, "import-run")
+		told := rows(t, wrong)
+		require.Equal(t, [][]string{{"2", "environment"}, {"3", "role"}, {"4", "firstname"}, {"5", "group"}, {"6", ""},
+			{"7", "role"}}, [][]string{told[0][:2], told[1][:2], told[2][:2], told[3][:2], told[4][:2], told[5][:2]})
+		stranger := g.upload(t, "alias,firstname,environment\nhomer.simpson,H,Acme\n")
+		status, _ = admin.call(t, "GET", "/rest/users/homer.simpson", "")
+		require.Equal(t, status == 200, strings.Contains(stranger.text, "already in use"))
+
+		// Who has less gives less, and who may make nobody does not see the page.
+		ada := r.visitAs(t, "ada.lovelace")
+		climbing := ada.upload(t, "alias,firstname,environment,role,group\nzoe,Zoe,Acme/Prod,oadmin,User\n")
+		require.NotContains(t, climbing.text, "import-run")
+		require.NotEmpty(t, rows(t, climbing))
+		require.Contains(t, ada.upload(t, "alias,firstname,environment\nzoe,Zoe,Acme/Dev\n").text, "There is no environment")
+		alan := r.visitAs(t, "donald.knuth")
+		require.NotContains(t, alan.get(t, "me").text, `href="import"`)
+		require.Equal(t, 403, alan.get(t, "import").status)
+	})
+}
+
+// TestWhatAnImportCarriesAlongIsBounded holds that a form's field does not become more than it may, and that what
+// nobody packed is refused.
+func TestWhatAnImportCarriesAlongIsBounded(t *testing.T) {
+	r := openConsole(t, "sqlite", nil)
+	g := r.visitAs(t, "grace.hopper")
+	plan := g.upload(t, "alias,firstname,environment\nzoe,Zoe,Acme\n")
+	require.Equal(t, 400, g.press(t, plan, "import-run", map[string]string{"text": "nothing"}).status)
+	require.Equal(t, 409, g.press(t, plan, "import-run", map[string]string{"plan": "0"}).status)
+	require.Equal(t, 400, g.upload(t, "").status)
+}

@@ -1,0 +1,146 @@
+package console
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"io"
+	"strconv"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/directory"
+	table "canopy/app/transfer/document"
+	"canopy/domain"
+)
+
+// importRoutes lists the pages by which people of a file are brought in.
+func (s *Surface) importRoutes(r fiber.Router) {
+	r.Get(Base+"/"+importPage, s.on(s.showImport))
+	r.Post(Base+"/"+importPage, s.on(s.tryImport))
+	r.Post(Base+"/import-run", s.on(s.runImport))
+}
+
+const importPage = "import"
+
+// linesShown bounds the lines of a file that a page shows; all are counted.
+const linesShown = 200
+
+func (s *Surface) showImport(_ context.Context, v *visit) (answer, error) {
+	if !v.can(domain.UserCreate, domain.UserUpdate) {
+		return answer{}, domain.ErrForbidden
+	}
+	return shown(importPageOf(v))
+}
+
+// A plannedImport is a file that was tried, and what it would do. The file goes along with the page and comes back
+// with the button that carries it out, so that no server keeps it, and another one may answer.
+type plannedImport struct {
+	report     directory.ImportReport
+	passedOver int
+	text       string // the file, packed
+}
+
+// tryImport shows what a file would do.
+func (s *Surface) tryImport(ctx context.Context, v *visit) (answer, error) {
+	text := v.form["file"]
+	if text == "" {
+		return v.mend(domain.InvalidField("file", "Choose a file."), func() templ.Component { return importPageOf(v) })
+	}
+	p, err := s.planImport(ctx, v, text)
+	if err != nil {
+		return v.mend(err, func() templ.Component { return importPageOf(v) })
+	}
+	return shown(importPlanPage(v, p))
+}
+
+func (s *Surface) planImport(ctx context.Context, v *visit, text string) (*plannedImport, error) {
+	rows, passedOver, err := table.People([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	p := &plannedImport{passedOver: passedOver}
+	if p.report, err = s.uses.Imports.Run(ctx, v.caller, directory.ImportUsers{Rows: rows, DryRun: true}); err != nil {
+		return nil, err
+	}
+	p.text, err = packed(text)
+	return p, err
+}
+
+// runImport carries out what was shown. If that would do something else by now, it is shown anew.
+func (s *Surface) runImport(ctx context.Context, v *visit) (answer, error) {
+	text, err := unpacked(v.form["text"], len(v.c.Context().PostBody()))
+	if err != nil {
+		return answer{}, err
+	}
+	rows, _, err := table.People([]byte(text))
+	if err != nil {
+		return answer{}, err
+	}
+	report, err := s.uses.Imports.Run(ctx, v.caller, directory.ImportUsers{Rows: rows, Plan: v.form["plan"]})
+	switch {
+	case domain.ErrPlanChanged.Is(err) || domain.ErrChanged.Is(err) || directory.ErrImport.Is(err):
+		p, failed := s.planImport(ctx, v, text)
+		if failed != nil {
+			return answer{}, failed
+		}
+		return v.mend(err, func() templ.Component { return importPlanPage(v, p) })
+	case err != nil:
+		return answer{}, err
+	}
+	return went(at(importPage, "created", strconv.Itoa(report.Created), "updated", strconv.Itoa(report.Updated)),
+		"imported")
+}
+
+// packed returns a file as a field of a form carries it without growing.
+func packed(text string) (string, error) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := io.WriteString(w, text); err != nil {
+		return "", err
+	}
+	if err := w.Close(); err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(b.Bytes()), nil
+}
+
+// errPacked refuses what packed did not make.
+var errPacked = domain.InvalidField("text", "Choose the file again.")
+
+// mostPacked is how many times as large as it came a file may be, so that little text does not become much.
+const mostPacked = 64
+
+// unpacked undoes packed for a form of size bytes.
+func unpacked(field string, size int) (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(field)
+	if err != nil {
+		return "", errPacked
+	}
+	r, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return "", errPacked
+	}
+	limit := int64(mostPacked) * int64(size)
+	text, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil || int64(len(text)) > limit {
+		return "", errPacked
+	}
+	return string(text), nil
+}
+
+// imported returns how many people the import made or changed that the page tells of.
+func (v *visit) imported(what string) int64 {
+	n, _ := strconv.ParseInt(v.query(what), 10, 32)
+	return n
+}
+
+// lineChanges are the changes of a line in words.
+func (v *visit) lineChanges(line *directory.ImportLine) []shownChange {
+	return v.auditChanges(&line.AuditDocument)
+}
+
+// columnOf returns what tables call a field.
+func columnOf(field string) string { return table.Field(field) }

@@ -1,0 +1,70 @@
+package document
+
+import (
+	"bytes"
+	"io"
+
+	"canopy/app/directory"
+	"canopy/domain"
+)
+
+// errNoHash refuses what only whoever runs the server may bring.
+var errNoHash = domain.ErrInvalid.Saying("The hash of a password cannot be imported here; leave it out.")
+
+// People returns the people of a table or of a directory document, as whoever is no operator may import them, and how
+// many records of other kinds it has: environments, groups and lists are passed over, as are numbers, UUIDs and times
+// of people. What cannot be read of somebody is in their row; the error is about the text as a whole.
+func People(text []byte) (rows []directory.ImportRow, passedOver int, err error) {
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
+	var d Document = CSV{Open: open}
+	if start := bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n"); len(start) > 0 && start[0] == '{' {
+		d = JSON{Open: open, CheckHash: func(domain.PasswordHash) error { return errNoHash }}
+	}
+	for s, err := range d.Sections() {
+		if err != nil {
+			return nil, 0, domain.AsError(err).On("file")
+		}
+		passedOver += len(s.Environments) + len(s.Groups)
+		if s.List != nil {
+			for _, err := range s.Rows {
+				if err != nil {
+					return nil, 0, domain.AsError(err).On("file")
+				}
+				passedOver++
+			}
+			continue
+		}
+		if len(s.Wrong) > 0 {
+			rows = append(rows, directory.ImportRow{Line: s.Line, Wrong: s.Wrong})
+		}
+		for u, err := range s.Users {
+			if err != nil {
+				return nil, 0, domain.AsError(err).On("file")
+			}
+			if len(rows) > directory.MaxImport { // which Imports refuse
+				return rows, passedOver, nil
+			}
+			rows = append(rows, personRow(&u))
+		}
+	}
+	return rows, passedOver, nil
+}
+
+// personRow is a record as a line of an import.
+func personRow(u *UserRecord) directory.ImportRow {
+	row := directory.ImportRow{Line: u.Line, Wrong: u.Wrong, UserPatch: u.UserPatch}
+	for _, flag := range []struct {
+		name string
+		on   **bool
+	}{{"archived", &row.Archived}, {"system", &row.System}, {"lists_users", &row.ListsUsers}} {
+		if *flag.on != nil && **flag.on {
+			row.Wrong = append(row.Wrong, domain.InvalidField(flag.name, "This cannot be imported here."))
+		}
+		*flag.on = nil
+	}
+	if len(row.Attributes) > 0 {
+		row.Wrong = append(row.Wrong, domain.InvalidField("attributes", "This cannot be imported here; leave it out."))
+		row.Attributes = nil
+	}
+	return row
+}
