@@ -39,8 +39,8 @@ type editWords struct {
 var englishWhy = whyWords{
 	Title:  "Why?",
 	Lead:   "Ask why somebody may do something in a place, or why not, and what would change it.",
-	Person: "Person", PersonHint: "Login name. Leave it empty for yourself.", Permission: "May they",
-	Place: "In", PlaceHint: "Leave it empty to ask about their own account.", Ask: "Ask", At: "The answer",
+	Person: "Person", PersonHint: "Empty: yourself.", Permission: "May they",
+	Place: "In", PlaceHint: "Empty: their own account.", Ask: "Ask", At: "The answer",
 	Yes:     "Yes. {person} may {permission} in {place}.",
 	No:      "No. {person} may not {permission} in {place}.",
 	YesOwn:  "Yes. {person} may {permission}, on the own account.",
@@ -93,8 +93,8 @@ var frenchWhy = whyWords{
 	Title: "Pourquoi ?",
 	Lead: "Demandez pourquoi quelqu’un peut faire quelque chose dans un lieu, ou pourquoi pas, et ce qui y changerait " +
 		"quelque chose.",
-	Person: "Personne", PersonHint: "Son identifiant. Laissez vide pour vous-même.", Permission: "Peut-elle",
-	Place: "Dans", PlaceHint: "Laissez vide pour demander ce qui concerne son propre compte.", Ask: "Demander",
+	Person: "Personne", PersonHint: "Vide : vous-même.", Permission: "Peut-elle",
+	Place: "Dans", PlaceHint: "Vide : son propre compte.", Ask: "Demander",
 	At:      "La réponse",
 	Yes:     "Oui. {person} peut {permission} dans {place}.",
 	No:      "Non. {person} ne peut pas {permission} dans {place}.",

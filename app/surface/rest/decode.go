@@ -264,6 +264,20 @@ func decodeCounts(c *fiber.Ctx) (httpx.Just, error) {
 	return httpx.Just{}, err
 }
 
+func decodeUsable(c *fiber.Ctx) (directory.ListUsable, error) {
+	in := directory.ListUsable{Environment: domain.EnvironmentRef(httpx.Query(c, "env"))}
+	if err := httpx.RefuseUnknown(c, "env", "counts", "limit", "after"); err != nil {
+		return in, err
+	}
+	counts, err := httpx.QueryFlag(c, "counts")
+	if err != nil {
+		return in, err
+	}
+	in.Counted = counts != nil && *counts
+	in.Page, err = httpx.QueryPage(c)
+	return in, err
+}
+
 func decodeMembers(c *fiber.Ctx) (in directory.ListMembers, err error) {
 	if err := httpx.RefuseUnknown(c, "limit", "after"); err != nil {
 		return in, err

@@ -67,6 +67,11 @@ func encodeListed[T any](s *Surface, write writer[T]) func(*fiber.Ctx, directory
 	}
 }
 
+func (s *Surface) encodeUsable(c *fiber.Ctx, u directory.UsableGroups) error {
+	httpx.LinkNext(c, u.Next)
+	return encodeAll(s, writeGroup)(c, u.Groups)
+}
+
 func (s *Surface) encodeUserList(c *fiber.Ctx, list directory.Listed[directory.UserDocument]) error {
 	return encodeListed(s, make(fragments).writeUser)(c, list)
 }

@@ -89,9 +89,9 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/rest/environments/:id",
 		planned(s, decodeDeleteEnvironment, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/groups", where("counts",
+	r.Get("/rest/groups", where("env", httpx.Handle(s.auth, decodeUsable, g.Usable, s.encodeUsable), where("counts",
 		httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.ListCounted), encodeAll(s, writeGroup)),
-		httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.List), encodeAll(s, writeGroup))))
+		httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.List), encodeAll(s, writeGroup)))))
 	r.Get("/rest/groups/:id/members", httpx.Handle(s.auth, decodeMembers, u.Members, s.encodeUserList))
 	r.Get("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, g.Get, encodeVersion(s, writeGroup)))
 	r.Post("/rest/groups", planned(s, decodeGroup, g.Create, encodeVersion(s, writeGroup)))
