@@ -125,21 +125,24 @@ func (a *Audit) List(ctx context.Context, caller domain.Principal,
 	})
 }
 
-// told returns entries that are not in the trail as their reader, who sees what sight has, would read them.
+// told returns entries that are not in the trail as their reader, who sees what sight has, would read them, with what
+// they name.
 func (a *Audit) told(ctx context.Context, caller *domain.Principal, sight tenancy.Scope,
-	entries []domain.AuditEntry) ([]domain.AuditEntry, error) {
+	entries []domain.AuditEntry) ([]AuditDocument, error) {
 	role, err := a.gate.Role(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
-	known, err := a.known(ctx, caller, entries)
+	known, err := a.known(ctx, caller, entries, placesIn(entries)...)
 	if err != nil {
 		return nil, err
 	}
+	described := make([]AuditDocument, len(entries))
 	for i := range entries {
 		a.redact(role, sight, &entries[i], known)
+		described[i].AuditEntry = entries[i]
 	}
-	return entries, nil
+	return described, a.name(ctx, sight, described, known)
 }
 
 // toldNamed is told with the names of what entries have by number.

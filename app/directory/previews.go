@@ -34,7 +34,7 @@ type PreviewDocument struct {
 	// Hash is of the change and of all that is told of it; CarryOut takes it.
 	Hash string
 	// Changes are the entries that the audit trail would have, each with what it is about and its fields.
-	Changes []domain.AuditEntry
+	Changes []AuditDocument
 	// Gains and Losses count for each permission and place the people who gain or lose it there: for a person
 	// who is changed, each place at which that begins; for an environment that is made, moved, switched or
 	// deleted, it and all below it; for a group, all that its members reach, by their organization.

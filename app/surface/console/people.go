@@ -192,6 +192,12 @@ func (v *visit) peopleChips() []area {
 	return chips
 }
 
+// narrowed reports whether the address has one of the filters that are shown only if they are asked for.
+func (v *visit) narrowed() bool {
+	return slices.ContainsFunc([]string{"children", "active", "role", "group", "connected", "notConnectedSince"},
+		func(name string) bool { return v.query(name) != "" })
+}
+
 func pick(yes bool, a, b string) string {
 	if yes {
 		return a

@@ -2,27 +2,27 @@ package console
 
 // peopleWords are the texts of lists of people.
 type peopleWords struct {
-	Title                                                              string
-	TitleAt, TitleOnlyAt                                               string // {place}
-	Invite, New, Export, Filter, Search, Show, Chips, TakeAway, None   string
-	Name, Login, Place, Role, Group, Groups, State, LastIn, Any        string
-	Extent, Below, Alone, Account, SignedIn, EverIn, NeverIn, Since    string
-	Active, Inactive, Archived, Approved, Pending, Unverified, Invited string
-	BlockedHome, NotBlockedHome                                        string
-	ChipPart                                                           string // {text}
-	ChipGroup                                                          string // {group}
-	ChipSince                                                          string // {day}
-	Total, Bulk, BulkTitle, BulkDo                                     plural
-	BulkLead, Op, OpWith, OpGroup                                      string
-	OpActivate, OpDeactivate, OpApprove, OpReject, OpRole, OpJoin      string
-	OpLeave, OpLanguage, OpSessions, OpDelete                          string
-	Curl, CurlHint, Copy                                               string
+	Title                                                                  string
+	TitleAt, TitleOnlyAt                                                   string // {place}
+	Invite, New, Export, Filter, Search, More, Show, Chips, TakeAway, None string
+	Name, Login, Place, Role, Group, Groups, State, LastIn, Any            string
+	Extent, Below, Alone, Account, SignedIn, EverIn, NeverIn, Since        string
+	Active, Inactive, Archived, Approved, Pending, Unverified, Invited     string
+	BlockedHome, NotBlockedHome                                            string
+	ChipPart                                                               string // {text}
+	ChipGroup                                                              string // {group}
+	ChipSince                                                              string // {day}
+	Total, Bulk, BulkTitle, BulkDo                                         plural
+	BulkLead, Op, OpWith, OpGroup                                          string
+	OpActivate, OpDeactivate, OpApprove, OpReject, OpRole, OpJoin          string
+	OpLeave, OpLanguage, OpSessions, OpDelete                              string
+	Curl, CurlHint, Copy                                                   string
 }
 
 var englishPeople = peopleWords{
 	Title: "People", TitleAt: "People in {place}", TitleOnlyAt: "People in {place} itself",
 	Invite: "Invite people", New: "Create an account", Export: "Export this list", Filter: "Filter the list",
-	Search: "Search in names", Show: "Show", Chips: "What the list is narrowed to",
+	Search: "Search in names", More: "More filters", Show: "Show", Chips: "What the list is narrowed to",
 	TakeAway: "(take this away)", None: "Nobody fits. Take a filter away, or look in another place.",
 	Name: "Name", Login: "Login name", Place: "Place", Role: "Role", Group: "Group", Groups: "Groups", State: "State",
 	LastIn: "Last sign-in", Any: "Any",
@@ -50,7 +50,7 @@ var englishPeople = peopleWords{
 var frenchPeople = peopleWords{
 	Title: "Personnes", TitleAt: "Personnes de {place}", TitleOnlyAt: "Personnes de {place} même",
 	Invite: "Inviter des personnes", New: "Créer un compte", Export: "Exporter cette liste", Filter: "Filtrer la liste",
-	Search: "Chercher dans les noms", Show: "Afficher", Chips: "Ce à quoi la liste est limitée",
+	Search: "Chercher dans les noms", More: "Plus de filtres", Show: "Afficher", Chips: "Ce à quoi la liste est limitée",
 	TakeAway: "(retirer ce filtre)", None: "Personne ne correspond. Retirez un filtre ou regardez dans un autre lieu.",
 	Name: "Nom", Login: "Identifiant", Place: "Lieu", Role: "Rôle", Group: "Groupe", Groups: "Groupes", State: "État",
 	LastIn: "Dernière connexion", Any: "Peu importe",

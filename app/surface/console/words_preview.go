@@ -5,6 +5,7 @@ type previewWords struct {
 	Lead, Moved, Nobody, LeftOut     string
 	Gaining, Losing, Sessions        plural
 	People, First                    plural
+	Changes                          string
 	Places, Where, Who, Gained, Lost string
 	Own                              string
 	Whole, Alone, Below, Within      string // {place}
@@ -30,7 +31,7 @@ var englishPreview = previewWords{
 	Sessions: plural{"{n} session ends at once.", "{n} sessions end at once."},
 	People:   plural{"{n} person concerned", "{n} people concerned"},
 	First:    plural{"Only the first is listed.", "Only the first {n} are listed."},
-	Places:   "By place", Where: "Where", Who: "Who", Gained: "Gains", Lost: "Loses",
+	Changes:  "Before and after", Places: "By place", Where: "Where", Who: "Who", Gained: "Gains", Lost: "Loses",
 	Own: "their own account", Whole: "{place} and everything below", Alone: "only {place}",
 	Below: "everything below {place}", Within: "within {place}",
 	Count: "{permission}: {n}", Back: "Back to the form", Preview: "Preview",
@@ -53,7 +54,7 @@ var frenchPreview = previewWords{
 	Sessions: plural{"{n} session prend fin aussitôt.", "{n} sessions prennent fin aussitôt."},
 	People:   plural{"{n} personne concernée", "{n} personnes concernées"},
 	First:    plural{"Seule la première est citée.", "Seules les {n} premières sont citées."},
-	Places:   "Lieu par lieu", Where: "Où", Who: "Qui", Gained: "Gagne", Lost: "Perd",
+	Changes:  "Avant et après", Places: "Lieu par lieu", Where: "Où", Who: "Qui", Gained: "Gagne", Lost: "Perd",
 	Own: "son propre compte", Whole: "{place} et tout ce qui est dessous", Alone: "{place} seulement",
 	Below: "tout ce qui est sous {place}", Within: "dans {place}",
 	Count: "{permission} : {n}", Back: "Revenir au formulaire", Preview: "Aperçu",
