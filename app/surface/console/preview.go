@@ -69,8 +69,8 @@ func (v *visit) carried() []option {
 	return all
 }
 
-// changesShown is up to how many things a preview shows before and after; of more it only counts what that does.
-const changesShown = 5
+// entriesShown is up to how many things a preview shows before and after; of more it only counts what that does.
+const entriesShown = 5
 
 // previewLines are what a preview says of everybody together.
 func (v *visit) previewLines(d *directory.PreviewDocument) []string {

@@ -343,7 +343,7 @@ func previewPart(v *visit, d *directory.PreviewDocument) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if n := len(d.Changes); n > 0 && n <= changesShown {
+		if n := len(d.Changes); n > 0 && n <= entriesShown {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
