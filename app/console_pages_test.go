@@ -25,7 +25,7 @@ var consolePages = map[string][]string{
 	"/console":             {""},
 	"/console/sign-in":     {"sign-in", "sign-in?ended=1&next=people"},
 	"/console/forgot":      {"forgot", "forgot?sent=1"},
-	"/console/home":        {"home"},
+	"/console/home":        {"home", "home?env=Prod"},
 	"/console/me":          {"me", "me?said=saved"},
 	"/console/my-password": {"my-password"},
 	"/console/my-sessions": {"my-sessions"},

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -222,4 +223,39 @@ func TestWhatIsNotOfferedIsNotDone(t *testing.T) {
 		}
 		require.Contains(t, []int{403, 404}, reader.send(t, "POST", name, form).status, name)
 	}
+}
+
+// TestOverviewCountsWhatItsLinksList holds that each number of the overview is that of the list it leads to, and whom
+// the overview is for.
+func TestOverviewCountsWhatItsLinksList(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		for login, titles := range map[string][]string{"grace.hopper": {"Acme", "Acme/Prod"}, "admin": {"/", "Globex"},
+			"ada.lovelace": {"Prod"}} {
+			g, rest := r.visitAs(t, login), basicCaller(r.Address(), login, demoPassword)
+			for _, title := range titles {
+				home := g.get(t, "home?env="+title)
+				require.Equal(t, "Overview of "+title, headed(t, home))
+				checked := 0
+				for _, dd := range elements(t, home, "dd") {
+					for a := range dd.Descendants() {
+						if a.Data != "a" {
+							continue
+						}
+						status, answer := rest.call(t, "GET", "/rest/users?"+strings.TrimPrefix(attr(a, "href"), "people?"), "")
+						require.Equal(t, 200, status, answer)
+						require.Equal(t, textOf(a), strconv.Itoa(len(answer.each(t, "data"))), attr(a, "href"))
+						checked++
+					}
+				}
+				require.Greater(t, checked, 6, home.text)
+			}
+		}
+		none := r.visitAs(t, "alan.turing").get(t, "home")
+		require.Equal(t, "/console/me", none.at.Path, "who manages nobody begins at their own account")
+		g := r.visitAs(t, "grace.hopper")
+		require.Equal(t, 404, g.get(t, "home?env=Globex").status)
+		require.Contains(t, g.get(t, "home?env=Acme/Prod/Europe").text, "Nothing looks wrong.")
+		require.NotContains(t, g.get(t, "home").text, "Globex")
+	})
 }

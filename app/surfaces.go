@@ -149,7 +149,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			app: console.New(server, console.Uses{Users: d.Users, Environments: d.Environments,
 				Organizations: d.Organizations, Groups: d.Groups, Me: d.Me, Explain: d.Explain, Audit: d.Audit,
 				Previews: d.Previews, Imports: d.Imports, Objects: d.Objects, Sessions: d.Sessions, Accounts: d.Accounts,
-				APIKeys: d.APIKeys}, d.config.console(),
+				Overviews: d.Overviews, APIKeys: d.APIKeys}, d.config.console(),
 				bySecurity(server, by(authn.Cookie(d.access.tokens, console.SecureSessionCookie, console.CSRFHeader)),
 					by(authn.Cookie(d.access.tokens, console.SessionCookie, console.CSRFHeader)))),
 		},

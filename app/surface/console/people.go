@@ -31,7 +31,7 @@ const peopleOfAPage = 25
 // peopleFilters are the parameters of the list, which are those of the same list for programs; but q is always
 // looked for inside words.
 var peopleFilters = []string{"env", "children", "q", "role", "group", "state", "active", "connected",
-	"notConnectedSince", "blockedHome"}
+	"notConnectedSince", "blockedHome", "allowedOutside"}
 
 // readPeople reads from the address which people are asked for, and in which order.
 func (v *visit) readPeople() (in directory.ListUsers, err error) {
@@ -58,7 +58,7 @@ func (v *visit) readPeople() (in directory.ListUsers, err error) {
 	}
 	var children *bool
 	for name, flag := range map[string]**bool{"active": &f.Active, "connected": &f.Connected,
-		"blockedHome": &f.BlockedHome, "children": &children} {
+		"blockedHome": &f.BlockedHome, "allowedOutside": &f.AllowedOutside, "children": &children} {
 		if *flag, err = httpx.QueryFlag(v.c, name); err != nil {
 			return in, err
 		}
@@ -180,6 +180,7 @@ func (v *visit) peopleChips() []area {
 			"connected":         pick(value == "true", w.EverIn, w.NeverIn),
 			"notConnectedSince": fill(w.ChipSince, "day", value),
 			"blockedHome":       pick(value == "true", w.BlockedHome, w.NotBlockedHome),
+			"allowedOutside":    pick(value == "true", v.words.Overview.AllowedOutside, v.words.Overview.NotAllowedOutside),
 			"children":          pick(value == "true", w.Below, w.Alone)}
 		text := texts[name]
 		for _, o := range slices.Concat(v.roleOptions(domain.RoleSuperUser), v.stateOptions()) {

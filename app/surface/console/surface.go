@@ -2,7 +2,6 @@ package console
 
 import (
 	"bytes"
-	"context"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -31,6 +30,7 @@ type Uses struct {
 	Explain       *directory.Explain
 	Previews      *directory.Previews
 	Imports       *directory.Imports
+	Overviews     *directory.Overviews
 	Objects       *objects.Objects
 	Audit         *directory.Audit
 	Sessions      *accounts.Sessions
@@ -117,9 +117,6 @@ func (s *Surface) routes(r fiber.Router) {
 	s.whyRoutes(r)
 	s.importRoutes(r)
 }
-
-// home sends everybody to where they begin.
-func (s *Surface) home(context.Context, *visit) (answer, error) { return answer{to: "me"}, nil }
 
 // Landing answers a browser at the root of the server, which has the pages at base, and is what
 // else to do for everybody else.

@@ -65,6 +65,7 @@ type words struct {
 	Invite      inviteWords
 	Groups      groupWords
 	Why         whyWords
+	Overview    overviewWords
 }
 
 // pageWords are the texts of a page with a form.
@@ -158,9 +159,9 @@ var english = words{
 	Shell:       englishShell, Said: englishSaid, SignIn: englishSignIn, Forgot: englishForgot, Me: englishMe,
 	Areas: englishAreas, Permissions: englishPermissions, Roles: englishRoles, Groups: englishGroups, Why: englishWhy,
 	Find: englishFind, Preview: englishPreview,
-	Places: englishPlaces,
-	Audit:  englishAudit, Import: englishImport,
+	Audit: englishAudit, Import: englishImport,
 	People: englishPeople, Person: englishPerson, Invite: englishInvite,
+	Places: englishPlaces, Overview: englishOverview,
 }
 
 var french = words{
@@ -252,9 +253,9 @@ var french = words{
 	Shell:  frenchShell, Said: frenchSaid, SignIn: frenchSignIn, Forgot: frenchForgot, Me: frenchMe,
 	Areas: frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles, Groups: frenchGroups, Why: frenchWhy,
 	Find: frenchFind, Preview: frenchPreview,
-	Places: frenchPlaces,
-	Audit:  frenchAudit, Import: frenchImport,
+	Audit: frenchAudit, Import: frenchImport,
 	People: frenchPeople, Person: frenchPerson, Invite: frenchInvite,
+	Places: frenchPlaces, Overview: frenchOverview,
 }
 
 // catalogue lists the languages; the first is for everybody else.
