@@ -113,3 +113,41 @@ func TestWhatAnImportCarriesAlongIsBounded(t *testing.T) {
 	require.Equal(t, 409, g.press(t, plan, "import-run", map[string]string{"plan": "0"}).status)
 	require.Equal(t, 400, g.upload(t, "").status)
 }
+
+// TestExportingWhoIsListed holds that the table has the people of the list in its order, of whom an import changes
+// nobody, and that rest has the same.
+func TestExportingWhoIsListed(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		basicCaller(r.Address(), "grace.hopper", demoPassword).call(t, "POST", "/rest/users/rob.pike",
+			`{"person": {"phone": "=1+1"}}`)
+		g := r.visitAs(t, "grace.hopper")
+		table := g.send(t, "GET", "export?env=Acme&role=user&sort=-alias&q=r", nil)
+		require.Equal(t, 200, table.status, table.text)
+		require.Equal(t, "text/csv; charset=utf-8", table.header.Get("Content-Type"))
+		require.Equal(t, table.text, rawAnswer(t, r, "/rest/users?env=Acme&role=user&sort=-alias&q=~r&format=csv"))
+		require.Contains(t, table.text, "'=1+1")
+		var listed []string
+		for _, u := range basicAnswer(t, r, "/rest/users?env=Acme&role=user&sort=-alias&q=~r") {
+			listed = append(listed, u.find(t, "alias").(string))
+		}
+		lines := strings.Split(strings.TrimSpace(table.text), "\n")
+		require.Len(t, lines, 1+len(listed))
+		for i, alias := range listed {
+			require.True(t, strings.HasPrefix(lines[i+1], alias+","), lines[i+1])
+		}
+		all := g.send(t, "GET", "export?env=Acme", nil).text
+		back := g.upload(t, all)
+		require.NotContains(t, back.text, "import-run", "nobody differs")
+		require.Empty(t, rows(t, back))
+		require.NotContains(t, all, "globex.example")
+		require.Equal(t, 404, g.send(t, "GET", "export?env=Globex", nil).status)
+	})
+}
+
+func basicAnswer(t *testing.T, r *running, path string) []answered {
+	t.Helper()
+	status, answer := basicCaller(r.Address(), "grace.hopper", demoPassword).call(t, "GET", path, "")
+	require.Equal(t, 200, status)
+	return answer.each(t, "data")
+}

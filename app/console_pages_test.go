@@ -58,6 +58,7 @@ var consolePages = map[string][]string{
 	"/console/why": {"why", "why?user=alan.turing&permission=user:update&environment=/Acme",
 		"why?user=ada.lovelace&permission=user:update&environment=/Acme/Prod", "why?permission=password:change"},
 
+	"/console/export": nil, // a table
 	"/console/import": {"import", "import?created=1&updated=2&said=imported"},
 	// Pages to which links of mail lead have tests of their own.
 	"/console/accept": nil, "/console/reset": nil, "/console/verify": nil, "/console/mail": nil, "/console/begin": nil,

@@ -304,9 +304,6 @@ func (r *importRun) plan(ctx context.Context, row *ImportRow, present map[string
 	organization := home.Organization
 	if before, there := present[domain.Fold(*row.Alias)]; there {
 		p.before, p.after, organization = &before, before.Clone(), before.Organization
-		if _, err := r.users.gate.EnterUser(ctx, r.caller, domain.UserUpdate, &before); err != nil {
-			return err
-		}
 	} else {
 		if _, err := r.users.gate.EnterWrite(ctx, r.caller, domain.UserCreate, tenancy.At(home.Path)); err != nil {
 			return err
@@ -330,7 +327,7 @@ func (r *importRun) plan(ctx context.Context, row *ImportRow, present map[string
 		return nil
 	} else if p.before.ID == r.caller.User {
 		return domain.ErrOwnAccount.Saying("This is your own account. Change it yourself, or leave the line out.")
-	} else {
+	} else if _, err = r.users.gate.EnterUser(ctx, r.caller, domain.UserUpdate, p.before); err == nil {
 		err = errors.Join(p.after.ValidateAfter(p.before), p.change.giver.MayChange(p.before))
 	}
 	if err != nil {
@@ -435,7 +432,8 @@ func (r *importRun) describe(ctx context.Context) error {
 		}
 		entries[i] = domain.AuditEntry{At: r.now, Action: action,
 			Target:       domain.Target{Kind: targetUser, ID: int64(p.after.ID), Name: p.after.Alias},
-			Organization: p.after.Organization, Place: p.after.Home, Path: p.after.HomePath, Changes: domain.Diff(before, p.after.Fields())}
+			Organization: p.after.Organization, Place: p.after.Home, Path: p.after.HomePath,
+			Changes: domain.Diff(before, p.after.Fields())}
 	}
 	told, err := r.audit.toldNamed(ctx, r.caller, r.sight, entries)
 	if err != nil {
@@ -514,4 +512,45 @@ func (p *plannedUser) save(tx UserTx, held map[domain.UserKey]*domain.User) erro
 	}
 	tx.Mail(p.change.MailLeft(now, &p.after)...)
 	return nil
+}
+
+// Record returns the user as a line of an import has them, as far as the reader may see them. It needs HomeShown.
+func (d *UserDocument) Record() UserPatch {
+	group := func(id domain.GroupID) domain.GroupRef {
+		g, told := d.shownGroup(id)
+		switch {
+		case !told:
+			return ""
+		case g.Organization == domain.RootOrganization && d.Organization != domain.RootOrganization:
+			return domain.GroupRef("/" + g.Alias)
+		}
+		return domain.GroupRef(g.Alias)
+	}
+	paths := func(shown []EnvironmentShown) *[]domain.EnvironmentRef {
+		refs := make([]domain.EnvironmentRef, 0, len(shown))
+		for _, e := range shown {
+			refs = append(refs, domain.EnvironmentRef(e.ShownPath(d.sc.Shows)))
+		}
+		return &refs
+	}
+	r := UserPatch{Alias: &d.Alias, Role: &d.Role, Allowed: paths(d.AllowedShown), Blocked: paths(d.BlockedShown),
+		FirstName: &d.Person.FirstName, LastName: &d.Person.LastName, Mail: &d.Person.Mail, Phone: &d.Person.Phone,
+		JobTitle: &d.Person.JobTitle, Department: &d.Person.Department, Language: &d.Language, TimeZone: &d.TimeZone,
+		Active: &d.Active, State: &d.State, DefaultPage: &d.DefaultPage, FirstAccess: &d.FirstAccess,
+		PasswordDelay: &d.PasswordDelay, RevokeDelay: &d.RevokeDelay}
+	if d.HomeShown != nil {
+		home := domain.EnvironmentRef(d.HomeShown.ShownPath)
+		r.Home = &home
+	}
+	groups := []domain.GroupRef{}
+	for i, id := range d.Groups {
+		ref := group(id)
+		if i == 0 && ref != "" {
+			r.Group = &ref
+		} else if ref != "" {
+			groups = append(groups, ref)
+		}
+	}
+	r.Groups = &groups
+	return r
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"canopy/app/directory"
+	"canopy/app/httpx"
 	table "canopy/app/transfer/document"
 	"canopy/domain"
 )
@@ -21,6 +22,7 @@ func (s *Surface) importRoutes(r fiber.Router) {
 	r.Get(Base+"/"+importPage, s.on(s.showImport))
 	r.Post(Base+"/"+importPage, s.on(s.tryImport))
 	r.Post(Base+"/import-run", s.on(s.runImport))
+	r.Get(Base+"/export", s.on(s.exportPeople))
 }
 
 const importPage = "import"
@@ -92,6 +94,22 @@ func (s *Surface) runImport(ctx context.Context, v *visit) (answer, error) {
 	}
 	return went(at(importPage, "created", strconv.Itoa(report.Created), "updated", strconv.Itoa(report.Updated)),
 		"imported")
+}
+
+// exportPeople sends everybody whom the list of people with that address has as a table, in its order.
+func (s *Surface) exportPeople(ctx context.Context, v *visit) (answer, error) {
+	in, err := v.readPeople()
+	if err != nil {
+		return answer{}, err
+	}
+	in.Homes = true
+	list, err := s.uses.Users.List(ctx, v.caller, in)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{file: func(c *fiber.Ctx) error {
+		return httpx.Table(c, "people.csv", table.UserColumns(), list.Items, table.UserRows)
+	}}, nil
 }
 
 // packed returns a file as a field of a form carries it without growing.

@@ -45,7 +45,8 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 		Environment: domain.EnvironmentRef(httpx.Query(c, "env")),
 		Group:       domain.GroupRef(httpx.Query(c, "group")),
 	}
-	if err := httpx.RefuseUnknown(c, append([]string{"limit", "after", "env", "children", "group", "sort", "total"},
+	if err := httpx.RefuseUnknown(c, append([]string{"limit", "after", "env", "children", "group", "sort", "total",
+		"format"},
 		userFilters...)...); err != nil {
 		return in, err
 	}
@@ -64,6 +65,9 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 		return in, err
 	}
 	in.Alone = children != nil && !*children
+	if in.Homes, err = asTable(c); err != nil {
+		return in, err
+	}
 	in.Total, err = queryTrue(c, "total")
 	return in, err
 }

@@ -73,6 +73,13 @@ func (s *Surface) encodeUsable(c *fiber.Ctx, u directory.UsableGroups) error {
 }
 
 func (s *Surface) encodeUserList(c *fiber.Ctx, list directory.Listed[directory.UserDocument]) error {
+	if table, _ := asTable(c); table { // which was read before
+		httpx.LinkNext(c, list.Next)
+		if list.Total >= 0 {
+			c.Set("X-Total-Count", strconv.FormatInt(list.Total, 10))
+		}
+		return httpx.Table(c, "people.csv", document.UserColumns(), list.Items, document.UserRows)
+	}
 	return encodeListed(s, make(fragments).writeUser)(c, list)
 }
 

@@ -68,3 +68,22 @@ func personRow(u *UserRecord) directory.ImportRow {
 	}
 	return row
 }
+
+// UserColumns returns the columns of a table of people.
+func UserColumns() []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.name
+	}
+	return names
+}
+
+// UserRows returns somebody as the row of that table, which an import takes. Their home must be there.
+func UserRows(u *directory.UserDocument) [][]string {
+	record := UserRecord{UserPatch: u.Record()}
+	cells := make([]string, len(columns))
+	for i, c := range columns {
+		cells[i] = c.text(&record)
+	}
+	return [][]string{cells}
+}
