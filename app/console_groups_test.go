@@ -191,6 +191,13 @@ func TestGroupsOfOthersAreLeftAlone(t *testing.T) {
 	require.Equal(t, 404, send(grace, "group", map[string]string{"id": research}))
 	require.Equal(t, 404, send(grace, "group-delete", map[string]string{"id": research}))
 
+	status, answer := basicCaller(r.Address(), "admin", demoPassword).call(t, "POST", "/rest/users/ada.lovelace",
+		`{"envs": ["Globex/Research"]}`)
+	require.Equal(t, 200, status, answer)
+	guest := ada.get(t, "groups?env=Research")
+	require.Equal(t, 200, guest.status, "she is let into a place of Globex")
+	require.NotContains(t, guest.text, "Researchers", "but not to its organization")
+
 	seen := ada.get(t, operators)
 	require.Equal(t, 200, seen.status)
 	require.Empty(t, forms(t, seen), "a power user changes no groups")
