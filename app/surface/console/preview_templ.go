@@ -368,7 +368,7 @@ func previewPart(v *visit, d *directory.PreviewDocument) templ.Component {
 				}
 			}
 		}
-		if rows := v.previewRows(d); len(rows) > 0 {
+		if rows := v.previewRows(d); d.Affected > 1 {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
