@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -69,8 +68,8 @@ func TestPagesCostTheSame(t *testing.T) {
 	}
 	for _, name := range costlyPages {
 		few, many := costs[sizes[0]][name], costs[sizes[1]][name]
-		t.Log(fmt.Sprintf("%-50s %d statements, %6d bytes; %d statements, %6d bytes", name, few.statements, few.bytes,
-			many.statements, many.bytes))
+		t.Logf("%-50s %d statements, %6d bytes; %d statements, %6d bytes", name, few.statements, few.bytes,
+			many.statements, many.bytes)
 		require.Equal(t, few.statements, many.statements, name)
 	}
 }

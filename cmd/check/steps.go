@@ -23,7 +23,9 @@ const raceOwn = "-gcflags=modernc.org/...=-race=false"
 // inTurn names tests that are run once, without the race detector: they ask one thing after the other,
 // of code that others run side by side, or read the source. They would take most of its time.
 const inTurn = "^(TestContract|TestModel|TestObjectModel|TestRenameAndArchive|TestNonInterference|" +
-	"TestWhetherAnAddressHasAnAccountIsToldByNothing|TestImportsFollowTheLayers|TestForbiddenCalls)$"
+	"TestWhetherAnAddressHasAnAccountIsToldByNothing|TestImportsFollowTheLayers|TestForbiddenCalls|" +
+	"TestPagesAreAccessible|TestPagesCostTheSame|TestPagesTellNothingOfOthers|TestPreviewsTellTheDifference|" +
+	"TestModelCarriesOutChanges)$"
 
 // steps returns what is to be run, the quick before the slow.
 func (c *checker) steps() []step {

@@ -85,15 +85,6 @@ func (s *Surface) explainCommand(v *visit, d *directory.ExplanationDocument) str
 // quoted returns a text as one word of a shell's command.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// asked returns the address of the question that an explanation answers.
-func (x *explanation) asked() string {
-	place := ""
-	if x.Environment != nil {
-		place = numberOf(x.Environment.ID)
-	}
-	return whyAt(numberOf(x.User.ID), x.Permission.String(), place)
-}
-
 // verdict says in a sentence what the answer is.
 func (v *visit) verdict(x *explanation) string {
 	w := &v.words.Why
