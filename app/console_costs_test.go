@@ -34,6 +34,7 @@ func mostStatements(page string) int {
 // TestPagesCostTheSame holds that a page asks the database no more, and is no longer, with a hundred thousand people
 // and environments than with a hundred.
 func TestPagesCostTheSame(t *testing.T) {
+	t.Parallel()
 	sizes := []int{100, 100_000}
 	if testing.Short() {
 		sizes = []int{100, 2_000}

@@ -288,6 +288,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser looks at every page")
 	}
+	t.Parallel()
 	r := openConsole(t, "sqlite", nil)
 	script, err := os.ReadFile("testdata/axe-core-4.14.1/axe.min.js")
 	require.NoError(t, err)
