@@ -154,7 +154,7 @@ func TestTheHistoryByKeyboard(t *testing.T) {
 	b.write(t, "grace.hopper\t"+demoPassword+"\r")
 	b.await(t, count("ol.timeline > li")+" > 5")
 	b.tabTo(t, "target")
-	b.write(t, "alan.turing\r")
+	b.write(t, "tony.hoare\r") // who has never signed in
 	b.await(t, count("ol.timeline > li")+" == 1")
 	b.await(t, `document.querySelector(".event").textContent.includes("created the account")`)
 	b.checkQuiet(t, r.Address())

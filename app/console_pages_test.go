@@ -321,6 +321,7 @@ func TestPagesAreAccessible(t *testing.T) {
 func (b *browser) signIn(t *testing.T, base, login string) {
 	t.Helper()
 	b.open(t, base+"/console/sign-in")
+	b.await(t, `document.activeElement?.id === "login"`)
 	b.write(t, login)
 	b.tabTo(t, "password")
 	b.write(t, demoPassword+"\r")

@@ -175,7 +175,7 @@ func TestGroupByMouse(t *testing.T) {
 	b.await(t, `document.querySelector("h1")?.textContent === "Readers"`)
 	b.point(t, `document.querySelector("input[name='permission.user:read']")`)
 	b.point(t, `document.querySelector("form[action=group] button[type=submit]")`)
-	b.await(t, `document.body?.textContent.includes("Nothing has been changed yet.")`)
+	b.await(t, `(document.body?.textContent ?? "").includes("Nothing has been changed yet.")`)
 	require.Equal(t, "H1", evaluate[string](t, b, "document.activeElement.tagName"), "the focus is on what is new")
 	b.point(t, `document.querySelector("form[action=group] button[type=submit]")`)
 	b.await(t, `document.getElementById("status")?.textContent.includes("Saved.")`)

@@ -486,7 +486,7 @@ func TestPagesInChromium(t *testing.T) {
 	b.reload(t)
 	b.await(t, `document.querySelector("h1")?.textContent === "Your password was changed"`)
 	b.open(t, r.Address()+"/")
-	b.await(t, `document.querySelector("h1")?.textContent === "Canopy"`)
+	b.await(t, `document.querySelector("h1")?.textContent === "Sign in"`)
 	b.excuse(t, "400 (Bad Request)", 1) // the password that was too short
 	b.checkQuiet(t, r.Address())
 }

@@ -60,6 +60,8 @@ var notShown = map[string]string{
 	"ObjectOrder":   "it is in queries only, and each value is asked for",
 	"UserOrder":     "it is in queries only, and each value is asked for",
 	"Kind":          "contract files show errors of each kind",
+	"WarningCode":   "previews have it, of changes that their tests make",
+	"EditKind":      "explanations are of places; the model carries out each",
 	"CauseKind":     "explanations are of places; contract files show them",
 	"Position":      "explanations are of places; contract files show them",
 	"Departure":     "it belongs to a kind of objects, all of which are shown",

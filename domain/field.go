@@ -26,6 +26,8 @@ var fieldNames = []string{
 	"tag", "topic", "status",
 	// of lists
 	"limit", "after", "skip", "sort", "filter", "field", "op", "value", "pattern", "path",
+	// of previews, imports, and of what is made together
+	"plan", "file", "addresses", "admin.alias",
 }
 
 // FieldNames returns the words by which errors and the audit trail name fields.

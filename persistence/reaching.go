@@ -42,8 +42,8 @@ func (s *UserStore) Reaching(ctx context.Context, sc tenancy.Scope, p domain.Env
 	way, ids := wayTo(p)
 	part := func(from string, args ...any) *bun.SelectQuery {
 		q := s.searched(sc, true)
-		if from != "" {
-			q = q.ModelTableExpr(from, args...)
+		if from != "" { // somebody may be there by several rows, which count as one
+			q = q.ModelTableExpr(from, args...).GroupExpr("u.organization_id, u.id")
 		}
 		return mayReach(q.Column("u.organization_id", "u.id"), way).Where("u.id > ?", int64(behind)).
 			OrderExpr("u.id + 0").Limit(int64(limit + 1))
