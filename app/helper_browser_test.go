@@ -91,7 +91,9 @@ func (b *browser) open(t *testing.T, address string) {
 // await waits until a condition in JavaScript holds on the page.
 func (b *browser) await(t *testing.T, condition string) {
 	t.Helper()
-	eventually(t, condition, func() bool { return evaluate[bool](t, b, condition) })
+	// While a page comes it may not have what is asked about.
+	guarded := "(() => { try { return Boolean(" + condition + ") } catch { return false } })()"
+	eventually(t, condition, func() bool { return evaluate[bool](t, b, guarded) })
 }
 
 // awaitNote waits until a condition holds of what was noted.

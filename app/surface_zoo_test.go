@@ -61,6 +61,7 @@ var notShown = map[string]string{
 	"UserOrder":     "it is in queries only, and each value is asked for",
 	"Kind":          "contract files show errors of each kind",
 	"WarningCode":   "previews have it, of changes that their tests make",
+	"Extent":        "previews have it, of changes that their tests make",
 	"EditKind":      "explanations are of places; the model carries out each",
 	"CauseKind":     "explanations are of places; contract files show them",
 	"Position":      "explanations are of places; contract files show them",

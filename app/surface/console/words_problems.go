@@ -1,9 +1,12 @@
 package console
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -52,17 +55,23 @@ type phrase struct {
 
 var verbs = regexp.MustCompile(`%(?:\.\d+)?[dsqv]`)
 
-// phrases returns the sentences that have places.
+// phrases returns the sentences that have places, those that say more before those that could stand for them.
 var phrases = sync.OnceValue(func() []phrase {
 	var all []phrase
-	for english, french := range frenchProblems {
+	longest := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
+	for _, english := range slices.SortedFunc(maps.Keys(frenchProblems), longest) {
+		french := frenchProblems[english]
 		if !verbs.MatchString(english) {
 			continue
 		}
 		var pattern strings.Builder
 		at := 0
 		for _, place := range verbs.FindAllStringIndex(english, -1) {
-			pattern.WriteString(regexp.QuoteMeta(english[at:place[0]]) + "(.*)")
+			value := "(.*)"
+			if english[place[1]-1] == 'd' {
+				value = `(-?\d+)`
+			}
+			pattern.WriteString(regexp.QuoteMeta(english[at:place[0]]) + value)
 			at = place[1]
 		}
 		pattern.WriteString(regexp.QuoteMeta(english[at:]))
