@@ -148,9 +148,9 @@ func TestExportAndImportOfATable(t *testing.T) {
 		empty := inSQLite(t)
 		bare := write(t, "bare.csv", strings.NewReplacer("Researchers2", "User", "/Researchers", "/User", "Researchers",
 			"User",
-			"Operators", "Admin", "Readers", "User").Replace(table))
+			"Operators", "Admin", "Readers", "User", "Auditors", "Admin").Replace(table))
 		importFile(empty, bare, "--create-environments").succeeds(t)
-		require.Equal(t, 52, strings.Count(export(t, empty, "--format", "csv"), "\n"))
+		require.Equal(t, 56, strings.Count(export(t, empty, "--format", "csv"), "\n"))
 		require.Contains(t, export(t, empty), `"path":"Acme/Prod/Europe"`)
 	})
 }
