@@ -2,12 +2,17 @@ package app_test
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"canopy/app"
 )
 
 // upload sends a file with the form of the page of imports.
@@ -150,4 +155,28 @@ func basicAnswer(t *testing.T, r *running, path string) []answered {
 	status, answer := basicCaller(r.Address(), "grace.hopper", demoPassword).call(t, "GET", path, "")
 	require.Equal(t, 200, status)
 	return answer.each(t, "data")
+}
+
+// TestAFileThatComesBackIsNoLargerThanOneThatIsSent holds that little text which becomes much is refused.
+func TestAFileThatComesBackIsNoLargerThanOneThatIsSent(t *testing.T) {
+	r := openConsole(t, "sqlite", func(c *app.Config) { c.MaxBody = 64 << 10 })
+	g := r.visitAs(t, "grace.hopper")
+	row := "ann,Ann,Acme/Dev\n"
+	for rows, status := range map[int]int{(64<<10)/len(row) - 3: 409, (64<<10)/len(row) + 3: 400} {
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		_, err := io.WriteString(w, "alias,firstname,environment\n"+strings.Repeat(row, rows))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		form := formOf(t, g.get(t, "import"), "import")
+		form.Set("text", base64.RawURLEncoding.EncodeToString(packed.Bytes()))
+		form.Set("plan", "x")
+		got := g.send(t, "POST", "import-run", form)
+		require.Less(t, got.status, 500)
+		if status == 400 {
+			require.Contains(t, got.text, "Choose the file again.")
+		} else {
+			require.NotContains(t, got.text, "Choose the file again.")
+		}
+	}
 }

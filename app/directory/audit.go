@@ -145,25 +145,6 @@ func (a *Audit) told(ctx context.Context, caller *domain.Principal, sight tenanc
 	return described, a.name(ctx, sight, described, known)
 }
 
-// toldNamed is told with the names of what entries have by number.
-func (a *Audit) toldNamed(ctx context.Context, caller *domain.Principal, sight tenancy.Scope,
-	entries []domain.AuditEntry) ([]AuditDocument, error) {
-	role, err := a.gate.Role(ctx, caller)
-	if err != nil {
-		return nil, err
-	}
-	known, err := a.known(ctx, caller, entries, placesIn(entries)...)
-	if err != nil {
-		return nil, err
-	}
-	described := make([]AuditDocument, len(entries))
-	for i := range entries {
-		a.redact(role, sight, &entries[i], known)
-		described[i].AuditEntry = entries[i]
-	}
-	return described, a.name(ctx, sight, described, known)
-}
-
 // mentioned are numbers that changes mention: those of what the reader reaches, with what it is or its name.
 type mentioned struct {
 	environments map[domain.EnvironmentID]domain.Environment

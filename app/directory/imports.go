@@ -435,7 +435,7 @@ func (r *importRun) describe(ctx context.Context) error {
 			Organization: p.after.Organization, Place: p.after.Home, Path: p.after.HomePath,
 			Changes: domain.Diff(before, p.after.Fields())}
 	}
-	told, err := r.audit.toldNamed(ctx, r.caller, r.sight, entries)
+	told, err := r.audit.told(ctx, r.caller, r.sight, entries)
 	if err != nil {
 		return err
 	}

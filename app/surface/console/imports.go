@@ -73,7 +73,7 @@ func (s *Surface) planImport(ctx context.Context, v *visit, text string) (*plann
 
 // runImport carries out what was shown. If that would do something else by now, it is shown anew.
 func (s *Surface) runImport(ctx context.Context, v *visit) (answer, error) {
-	text, err := unpacked(v.form["text"], len(v.c.Context().PostBody()))
+	text, err := unpacked(v.form["text"], s.config.MaxBody)
 	if err != nil {
 		return answer{}, err
 	}
@@ -128,11 +128,8 @@ func packed(text string) (string, error) {
 // errPacked refuses what packed did not make.
 var errPacked = domain.InvalidField("text", "Choose the file again.")
 
-// mostPacked is how many times as large as it came a file may be, so that little text does not become much.
-const mostPacked = 64
-
-// unpacked undoes packed for a form of size bytes.
-func unpacked(field string, size int) (string, error) {
+// unpacked undoes packed for a file of at most that many bytes, so that little text does not become much.
+func unpacked(field string, most int) (string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(field)
 	if err != nil {
 		return "", errPacked
@@ -141,9 +138,8 @@ func unpacked(field string, size int) (string, error) {
 	if err != nil {
 		return "", errPacked
 	}
-	limit := int64(mostPacked) * int64(size)
-	text, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil || int64(len(text)) > limit {
+	text, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	if err != nil || len(text) > most {
 		return "", errPacked
 	}
 	return string(text), nil

@@ -43,6 +43,8 @@ type Config struct {
 	PublicURL string // where people reach the server
 	// MinPasswordLength and MaxPasswordLength bound passwords, in characters and bytes.
 	MinPasswordLength, MaxPasswordLength int
+	// MaxBody bounds what is sent to the server, in bytes.
+	MaxBody int
 	// Pages is where links of mail lead.
 	Pages accounts.Pages
 }
