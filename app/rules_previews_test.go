@@ -3,6 +3,8 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -122,5 +124,39 @@ func TestAPlanHoldsWhileItSaysWhatItSaid(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, s.updates("bob", directory.UserPatch{Role: &oadmin})(t.Context(), s.as("admin")))
 		require.ErrorIs(t, s.carryOut("ada", preview.Hash, plan), domain.ErrPlanChanged)
+	})
+}
+
+// TestAPlanOfAnOrganizationIsOfIt holds that an organization whose plan is carried out has its first admin, who is
+// no part of the plan, and that nothing is left of one whose admin cannot be invited.
+func TestAPlanOfAnOrganizationIsOfIt(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		admin := basicCaller(r.Address(), "admin", demoPassword)
+		ask := func(alias, login, plan string) (int, answered) {
+			t.Helper()
+			to, path := admin, "/rest/environments?dryRun=true"
+			if plan != "" {
+				path = "/rest/environments"
+				to.header = maps.Clone(admin.header)
+				to.header["If-Plan"] = plan
+			}
+			return to.call(t, "POST", path, fmt.Sprintf(`{"alias": %q, "parent": 1, "admin": {"alias": %q, "person":
+				{"firstname": "A", "lastname": "B", "mailaddress": %q}}}`, alias, login, login+"@"+alias+".example"))
+		}
+		status, preview := ask("Umbrella", "alice", "")
+		require.Equal(t, 200, status, preview)
+		plan := preview.find(t, "data", "hash").(string)
+		status, answer := ask("Umbrella", "alice", plan)
+		require.Equal(t, 200, status, answer)
+		status, answer = admin.call(t, "GET", "/rest/users/alice", "")
+		require.Equal(t, 200, status, answer)
+
+		status, preview = ask("Tricell", "ALICE", "")
+		require.Equal(t, 200, status, preview)
+		status, answer = ask("Tricell", "ALICE", preview.find(t, "data", "hash").(string))
+		require.Equal(t, 409, status, answer)
+		status, _ = admin.call(t, "GET", "/rest/environments/byAlias/Tricell", "")
+		require.Equal(t, 404, status, "nothing is left of it")
 	})
 }

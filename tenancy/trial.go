@@ -46,7 +46,7 @@ type Review func(context.Context, *Trial) error
 
 type reviewKey struct{}
 
-// WithReview returns a context in which review decides about the next change.
+// WithReview returns a context in which review decides about changes; nil lets them all be.
 func WithReview(ctx context.Context, review Review) context.Context {
 	return context.WithValue(ctx, reviewKey{}, review)
 }

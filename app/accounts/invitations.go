@@ -8,6 +8,7 @@ import (
 
 	"canopy/app/directory"
 	"canopy/domain"
+	"canopy/tenancy"
 )
 
 // InviteAll invites several people alike.
@@ -112,6 +113,7 @@ func (a *Accounts) Found(ctx context.Context, caller domain.Principal,
 	if admin.Group == nil {
 		admin.Group = new(domain.NumberedGroup(domain.AdminGroup))
 	}
+	ctx = tenancy.WithReview(ctx, nil) // a plan is of the organization, which is made by now
 	_, refused := a.invite(ctx, caller, Invite{User: admin, Link: in.Link, Lifetime: in.Lifetime}, nil)
 	if refused == nil {
 		return made, nil
