@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -105,15 +106,23 @@ func (s *Surface) arrive(c *fiber.Ctx) (*visit, error) {
 // maxZoneName bounds the name of a time zone that is looked for.
 const maxZoneName = 64
 
+// zones are those that were looked for and are there, by name: each is read from a file.
+var zones sync.Map
+
 // zoneOf returns the time zone with that name, UTC if there is none.
 func zoneOf(name string) *time.Location {
-	if len(name) > maxZoneName {
+	if zone, known := zones.Load(name); known {
+		return zone.(*time.Location)
+	}
+	if len(name) > maxZoneName || name == "Local" {
 		return time.UTC
 	}
-	if zone, err := time.LoadLocation(name); err == nil && name != "Local" {
-		return zone
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
 	}
-	return time.UTC
+	zones.Store(name, zone)
+	return zone
 }
 
 type postedKey struct{}
