@@ -99,8 +99,8 @@ func TestWhySaysWhatJSONSays(t *testing.T) {
 			}
 		}
 		require.Len(t, said.Data.Reasons, 4)
-		require.Equal(t, holds, strings.Count(got.text, ">There<"), question)
-		require.Equal(t, 4-holds, strings.Count(got.text, ">Missing<"), question)
+		require.Equal(t, holds, strings.Count(got.text, ">Yes<"), question)
+		require.Equal(t, 4-holds, strings.Count(got.text, ">No<"), question)
 		require.Equal(t, mine, strings.Count(got.text, `action="why-change"`), question)
 	}
 }

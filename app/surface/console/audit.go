@@ -288,7 +288,9 @@ func (v *visit) auditChanges(e *directory.AuditDocument) []shownChange {
 		case i < len(e.Named) && e.Named[i].Before != nil:
 			s.gone, s.came = apart(e.Named[i].Before, e.Named[i].After)
 		case c.Field == "permission":
-			s.gone, s.came = apart(v.permissionNames(c.Before), v.permissionNames(c.After))
+			before, _ := domain.ParseMask(c.Before) // what is none gives nothing
+			after, _ := domain.ParseMask(c.After)
+			s.gone, s.came = apart(v.namesOf(before), v.namesOf(after))
 		case c.Field == "picture" || c.Field == "password" || c.Field == "last_password" || c.Before == c.After:
 			s.came = []string{w.Different}
 		default:
@@ -305,12 +307,8 @@ func (v *visit) auditChanges(e *directory.AuditDocument) []shownChange {
 // idle reports whether a value is what a field has of which nothing was said.
 func idle(value string) bool { return value == "" || value == "false" || value == "0" }
 
-// permissionNames returns what a mask gives in words.
-func (v *visit) permissionNames(text string) []string {
-	mask, err := domain.ParseMask(text)
-	if err != nil {
-		return nil
-	}
+// namesOf returns what a mask gives in words.
+func (v *view) namesOf(mask domain.Mask) []string {
 	var names []string
 	for _, p := range domain.Catalogue {
 		if mask.Has(p.Permission) {
@@ -342,6 +340,12 @@ func (v *visit) auditValue(field, value string) []string {
 		return []string{w.Roles.roleText(value)}
 	case field == "state":
 		return []string{w.Audit.States.of(value)}
+	case field == "language":
+		for _, o := range v.languages() {
+			if strings.EqualFold(o.value, value) {
+				return []string{o.text}
+			}
+		}
 	}
 	if t, err := time.Parse(time.RFC3339, value); err == nil {
 		return []string{v.when(t)}

@@ -111,6 +111,14 @@ func (s *Surface) listPeople(ctx context.Context, v *visit, limit int, after dom
 	return l, err
 }
 
+// where returns the place of the list as a form names it: by its path where that is known.
+func (l *peopleList) where(v *visit) string {
+	if l.place == nil || l.place.ShownPath == "" {
+		return v.query("env")
+	}
+	return placeRef(l.place.ShownPath)
+}
+
 // title says where the people of the list are.
 func (l *peopleList) title(v *visit) string {
 	w := &v.words.People
@@ -151,8 +159,8 @@ func (v *visit) peopleQuery(more ...string) []string {
 	return all
 }
 
-// curl returns the command that asks for the same list as a program.
-func (v *visit) curl() string {
+// peopleCommand returns the command that asks for the same list as JSON.
+func (v *visit) peopleCommand() string {
 	q := url.Values{}
 	for _, name := range append(slices.Clip(peopleFilters), "sort") {
 		if value := v.query(name); value != "" {
@@ -163,7 +171,7 @@ func (v *visit) curl() string {
 		}
 	}
 	q.Set("limit", strconv.Itoa(peopleOfAPage))
-	return "curl -u " + v.caller.Alias + " 'https://" + v.site + "/rest/users" + question(q) + "'"
+	return v.curl("users", q)
 }
 
 // peopleChips are what the filter keeps, each with the address of the list without it.

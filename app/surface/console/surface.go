@@ -149,6 +149,7 @@ func wantsPage(c *fiber.Ctx) bool {
 type view struct {
 	words *words
 	site  string
+	base  string // where people and programs reach the server
 	least int
 	other string // the address of the page in the other language; empty for a page that is shown once
 	theme string // light, dark, or empty for what the browser is set to
@@ -161,7 +162,8 @@ func (s *Surface) view(c *fiber.Ctx, lang string) *view {
 		lang = httpx.Query(c, "lang")
 	}
 	w := choose(lang, httpx.Header(c, fiber.HeaderAcceptLanguage))
-	return &view{words: w, site: s.site, least: s.config.MinPasswordLength, other: "?lang=" + w.Other, theme: themeOf(c)}
+	return &view{words: w, site: s.site, base: s.config.PublicURL, least: s.config.MinPasswordLength,
+		other: "?lang=" + w.Other, theme: themeOf(c)}
 }
 
 // speak changes the language to the one that somebody asked to be written to in, if it is one of ours.

@@ -218,6 +218,14 @@ func question(q url.Values) string {
 	return "?" + q.Encode()
 }
 
+// curl returns the command with which the caller, as a program, asks rest for the same as JSON.
+func (v *visit) curl(path string, q url.Values) string {
+	return "curl -u " + quoted(v.caller.Alias) + " " + quoted(v.base+"/rest/"+path+question(q))
+}
+
+// quoted returns a text as one word of a shell's command.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
 // value returns what a field of a form shows: what was typed, or else what is stored.
 func (v *visit) value(name, stored string) string {
 	if typed, given := v.form[name]; given {

@@ -54,7 +54,7 @@ func (s *Surface) explained(ctx context.Context, v *visit) (*explanation, error)
 	if err != nil {
 		return nil, err
 	}
-	x := &explanation{ExplanationDocument: d, command: s.explainCommand(v, &d)}
+	x := &explanation{ExplanationDocument: d, command: v.explainCommand(&d)}
 	slices.SortStableFunc(x.Changes, func(a, b directory.ChangeDocument) int { return foreign(&a) - foreign(&b) })
 	return x, nil
 }
@@ -74,16 +74,13 @@ type explanation struct {
 }
 
 // explainCommand returns the command that asks for an explanation as JSON.
-func (s *Surface) explainCommand(v *visit, d *directory.ExplanationDocument) string {
+func (v *visit) explainCommand(d *directory.ExplanationDocument) string {
 	q := url.Values{"user": {d.User.Alias}, "permission": {d.Permission.String()}, "changes": {"true"}}
 	if d.Environment != nil {
 		q.Set("environment", numberOf(d.Environment.ID))
 	}
-	return "curl -u " + quoted(v.caller.Alias) + " " + quoted(s.config.PublicURL+"/rest/explain?"+q.Encode())
+	return v.curl("explain", q)
 }
-
-// quoted returns a text as one word of a shell's command.
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // verdict says in a sentence what the answer is.
 func (v *visit) verdict(x *explanation) string {

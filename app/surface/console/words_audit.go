@@ -123,7 +123,7 @@ var englishAudit = auditWords{
 		GitRepository: "Git repository", Network: "Network", Session: "Session", Key: "API key", Expires: "Ends",
 		Place: "Only in", Name: "Name", Owner: "Owner", Visibility: "Visible to", Uses: "Uses", Access: "Shared with",
 		Archived: "Archived", System: "Is a program", ListsUsers: "Sees everybody", Claims: "Claims"},
-	States: stateWords{Approved: "Open", Pending: "Waits for approval", Unverified: "Mail address not confirmed",
+	States: stateWords{Approved: "Accepted", Pending: "Waits for approval", Unverified: "Mail address not confirmed",
 		Invited: "Invited"},
 }
 
@@ -166,6 +166,6 @@ var frenchAudit = auditWords{
 		Place: "Seulement dans", Name: "Nom propre", Owner: "Propriétaire", Visibility: "Visible pour", Uses: "Utilise",
 		Access: "Partagé avec", Archived: "Archivé", System: "Est un programme", ListsUsers: "Voit tout le monde",
 		Claims: "Attributs du jeton"},
-	States: stateWords{Approved: "Ouvert", Pending: "Attend l’accord", Unverified: "Adresse non confirmée",
+	States: stateWords{Approved: "Accepté", Pending: "Attend l’accord", Unverified: "Adresse non confirmée",
 		Invited: "Invité"},
 }

@@ -8,7 +8,7 @@ type groupWords struct {
 	Group, Gives, Above, People                  string
 	Everything, EverythingBut, Nothing, NoEffect string // EverythingBut: {list}
 	Withholds                                    string // {group}, {list}
-	Missing                                      plural // bits without a meaning
+	Missing                                      plural // settings of the mask that no permission here is
 	MoreThan                                     string // {n}
 	Shared, Role, RoleHint, RoleNone             string
 	Create, CreateBelow, Delete, Find            string
@@ -32,9 +32,10 @@ var englishGroups = groupWords{
 	Everything: "Everything", EverythingBut: "Everything except: {list}", Nothing: "Nothing",
 	NoEffect:  "This group gives nothing.",
 	Withholds: "{group} withholds: {list}",
-	Missing:   plural{"{n} bit without a meaning here is kept.", "{n} bits without a meaning here are kept."},
-	MoreThan:  "more than {n}",
-	Shared:    "Everywhere", Role: "Its people act at least as",
+	Missing: plural{"It also carries {n} setting of other products, which is kept.",
+		"It also carries {n} settings of other products, which are kept."},
+	MoreThan: "more than {n}",
+	Shared:   "Everywhere", Role: "Its people act at least as",
 	RoleHint: "This cannot be changed later: people are let in for what they get by it.",
 	RoleNone: "What their own role says",
 	Create:   "Create a group", CreateBelow: "Create one below it", Delete: "Delete", Find: "Show",
@@ -64,14 +65,14 @@ var frenchGroups = groupWords{
 	Title: "Groupes", Roles: "Ce que les rôles permettent", Tree: "L’arbre des groupes",
 	Lead: "Une personne peut ce que l’un de ses groupes donne et que son rôle permet. Un groupe ne donne jamais plus " +
 		"que celui du dessus.",
-	Of:        "Les groupes où peuvent être les personnes de {place}",
+	Of:        "Les groupes où peuvent être des personnes ({place})",
 	Elsewhere: "Un autre lieu",
 	Group:     "Groupe", Gives: "Ce qu’il donne", Above: "Retenu plus haut", People: "Personnes",
 	Everything: "Tout", EverythingBut: "Tout sauf : {list}", Nothing: "Rien",
 	NoEffect:  "Ce groupe ne donne rien.",
 	Withholds: "{group} retient : {list}",
-	Missing: plural{"{n} bit sans signification ici est conservé.",
-		"{n} bits sans signification ici sont conservés."},
+	Missing: plural{"Il porte aussi {n} réglage d’autres produits, qui est conservé.",
+		"Il porte aussi {n} réglages d’autres produits, qui sont conservés."},
 	MoreThan: "plus de {n}",
 	Shared:   "Partout", Role: "Ses membres agissent au moins comme",
 	RoleHint: "Cela ne peut plus être changé ensuite : les membres sont admis pour ce qu’ils y gagnent.",

@@ -40,7 +40,7 @@ var englishOverview = overviewWords{
 }
 
 var frenchOverview = overviewWords{
-	Title: "Vue d’ensemble de {place}", Place: "Un autre lieu", ThePlace: "Le lieu lui-même",
+	Title: "Vue d’ensemble : {place}", Place: "Un autre lieu", ThePlace: "Le lieu lui-même",
 	Incomplete: plural{"Il y a plus de personnes : les nombres sont ceux de la première.",
 		"Il y a plus de personnes : les nombres sont ceux des {n} premières, dans l’ordre de l’arborescence."},
 	Odd: "Ce qui paraît anormal", NothingOdd: "Rien ne paraît anormal.",

@@ -28,7 +28,7 @@ var englishPeople = peopleWords{
 	LastIn: "Last sign-in", Any: "Any",
 	Extent: "How far", Below: "Here and below", Alone: "Only here", Account: "Account",
 	SignedIn: "Signed in", EverIn: "At least once", NeverIn: "Never", Since: "Not signed in since",
-	Active: "Active", Inactive: "Switched off", Archived: "Archived", Approved: "Open", Pending: "Waits for approval",
+	Active: "Active", Inactive: "Switched off", Archived: "Archived", Approved: "Accepted", Pending: "Waits for approval",
 	Unverified: "Address not confirmed", Invited: "Invited",
 	BlockedHome: "Blocked from their own place", NotBlockedHome: "Not blocked from their own place",
 	ChipPart: "Contains “{text}”", ChipGroup: "In the group {group}", ChipSince: "Not signed in since {day}",
@@ -48,7 +48,7 @@ var englishPeople = peopleWords{
 }
 
 var frenchPeople = peopleWords{
-	Title: "Personnes", TitleAt: "Personnes de {place}", TitleOnlyAt: "Personnes de {place} même",
+	Title: "Personnes", TitleAt: "Personnes : {place}", TitleOnlyAt: "Personnes : {place}, sans ce qui est dessous",
 	Invite: "Inviter des personnes", New: "Créer un compte", Export: "Exporter cette liste", Filter: "Filtrer la liste",
 	Search: "Chercher dans les noms", More: "Plus de filtres", Show: "Afficher", Chips: "Ce à quoi la liste est limitée",
 	TakeAway: "(retirer ce filtre)", None: "Personne ne correspond. Retirez un filtre ou regardez dans un autre lieu.",
@@ -56,7 +56,7 @@ var frenchPeople = peopleWords{
 	LastIn: "Dernière connexion", Any: "Peu importe",
 	Extent: "Étendue", Below: "Ici et en dessous", Alone: "Ici seulement", Account: "Compte",
 	SignedIn: "Connexion", EverIn: "Au moins une fois", NeverIn: "Jamais", Since: "Pas connecté depuis le",
-	Active: "Actif", Inactive: "Désactivé", Archived: "Archivé", Approved: "Ouvert", Pending: "À approuver",
+	Active: "Actif", Inactive: "Désactivé", Archived: "Archivé", Approved: "Accepté", Pending: "À approuver",
 	Unverified: "Adresse non confirmée", Invited: "Invité",
 	BlockedHome: "Exclu de son propre lieu", NotBlockedHome: "Pas exclu de son propre lieu",
 	ChipPart: "Contient « {text} »", ChipGroup: "Dans le groupe {group}", ChipSince: "Pas connecté depuis le {day}",

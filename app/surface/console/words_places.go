@@ -90,7 +90,7 @@ var frenchPlaces = placesWords{
 	WholeTree: "Revenir à l’arborescence", Found: "Lieux trouvés",
 	NoneFound: "Aucun lieu à votre portée n’a un nom qui commence ainsi.",
 	MoreFound: "Ce sont les premiers. Écrivez une plus grande partie du nom pour en trouver d’autres.",
-	Open:      "Ouvrir {place}", Close: "Fermer {place}", AllBelow: "Tous les lieux de {place}",
+	Open:      "Ouvrir {place}", Close: "Fermer {place}", AllBelow: "Tous les lieux : {place}",
 	More: "D’autres lieux", InTree: "Montrer dans l’arborescence", NothingBelow: "Il n’y a pas de lieu au-dessous.",
 	PeopleHere: plural{"{n} personne", "{n} personnes"},
 	PeopleAll:  plural{"{n} avec les lieux au-dessous", "{n} avec les lieux au-dessous"},
