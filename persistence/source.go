@@ -66,6 +66,12 @@ func (s *Source) Environments(ctx context.Context, keys []tenancy.EnvironmentKey
 // organizationsTogether bounds the organizations that one statement asks for by alternatives.
 const organizationsTogether = 100
 
+// At implements tenancy.Source.
+func (s *Source) At(ctx context.Context, paths []domain.EnvironmentPath) ([]domain.Environment, error) {
+	var rows []environmentRow
+	return readEnvironments(ctx, s.db.NewSelect().Model(&rows).Where("e.path IN (?)", db.In(paths)), &rows)
+}
+
 // Inactive implements tenancy.Source.
 func (s *Source) Inactive(ctx context.Context, above []domain.EnvironmentPath,
 	ranges []tenancy.Range) ([]domain.EnvironmentPath, error) {

@@ -29,25 +29,37 @@ type Judge struct {
 	place    domain.EnvironmentPath
 	inactive []domain.EnvironmentPath
 	now      time.Time
+	// on are the environments on the ways up from the place and the others.
+	on map[domain.EnvironmentPath]*domain.Environment
 }
 
 // JudgeAt returns who makes the cases of users at place, or on their own accounts if that is empty, and says who may
-// change what decides them, of which the rest is at the other places.
-func (g *Gate) JudgeAt(ctx context.Context, place domain.EnvironmentPath, now time.Time,
+// change what decides them, of which the rest is at the other places. It knows the environments on the ways up from
+// all of them as they were when sc or known was read, or later; known may be nil.
+func (g *Gate) JudgeAt(ctx context.Context, sc Scope, known Generations, place domain.EnvironmentPath, now time.Time,
 	others ...domain.EnvironmentPath) (Judge, error) {
 	j := Judge{policy: g.policy, place: place, now: now}
-	var way []domain.EnvironmentPath
-	for _, p := range append(others, place) {
-		if p != "" {
-			way = append(way, WayUp(p)...)
-		}
-	}
-	if len(way) == 0 {
-		return j, nil
+	if place != "" {
+		others = append(others, place)
 	}
 	var err error
-	j.inactive, err = g.source.Inactive(ctx, way, nil)
+	j.on, err = g.documents.waysUp(ctx, known.with(sc), others)
+	for p, e := range j.on {
+		if !e.Active {
+			j.inactive = append(j.inactive, p)
+		}
+	}
+	slices.Sort(j.inactive)
 	return j, err
+}
+
+// Environment returns the environment at p if it is on one of the ways that the judge knows and sc covers it.
+func (j *Judge) Environment(sc Scope, p domain.EnvironmentPath) (domain.Environment, bool) {
+	e, ok := j.on[p]
+	if !ok || !sc.Covers(p) {
+		return domain.Environment{}, false
+	}
+	return *e, true
 }
 
 // WayUp returns p and the places above it, the root last.
@@ -114,17 +126,36 @@ func (c *Case) Reached() (domain.Cause, bool) {
 	return included, included.Kind != domain.CauseNone && excluded.Kind == domain.CauseNone
 }
 
-// Allowed returns the decision: what Gate.Explain says, of an account that can be used.
+// position returns where the place stands in the reach.
+func (c *Case) position(reach *Reach) domain.Position {
+	switch {
+	case c.Place == "":
+		return domain.Self
+	case reach.Contains(c.Place):
+		return domain.Within
+	}
+	return domain.Outside
+}
+
+// Allowed returns the decision: what Explain says, of an account that can be used.
 func (c *Case) Allowed() bool {
 	role, reach := c.acts()
-	position := domain.Self
+	return c.Usable() && c.policy.Decide(role, c.mask(), c.position(&reach), c.Permission).Allowed
+}
+
+// Explain returns the decision and what led to it, whether or not the account can be used.
+func (c *Case) Explain() domain.Explanation {
+	role, reach := c.acts()
+	x := domain.Explanation{Permission: c.Permission, Position: c.position(&reach), Role: role,
+		Held: c.mask().Has(c.Permission), Roles: rolesOf(c.policy, c.Permission, domain.Self),
+		Groups: c.Groups.Why(c.Subject.Organization, c.Subject.Groups, c.Permission)}
 	if c.Place != "" {
-		position = domain.Outside
-		if reach.Contains(c.Place) {
-			position = domain.Within
-		}
+		x.Included, x.Excluded = reach.Why(c.Place)
+		x.Roles = rolesOf(c.policy, c.Permission, domain.Within)
 	}
-	return c.Usable() && c.policy.Decide(role, c.mask(), position, c.Permission).Allowed
+	v := c.policy.Decide(role, c.mask(), x.Position, c.Permission)
+	x.Allowed, x.Policy = v.Allowed, v.Policy
+	return x
 }
 
 // clone returns a copy whose lists can be changed.

@@ -328,15 +328,59 @@ func reasonOf(chain []domain.Group, p domain.Permission) domain.GroupReason {
 	return reason
 }
 
-// remembered returns the environment with that number in the organization whose
-// generation sc knows, if it was read before.
-func (d *Documents) remembered(sc Scope, id domain.EnvironmentID) (*domain.Environment, bool) {
-	return d.environments.Get(environmentVersion{sc.own, id})
+// with returns the generations and those that sc knows.
+func (g Generations) with(sc Scope) Generations {
+	all := Generations{sc.own.organization: sc.own.generation, sc.root.organization: sc.root.generation}
+	maps.Copy(all, g)
+	return all
 }
 
-// remember keeps an environment that was read within sc.
-func (d *Documents) remember(sc Scope, e *domain.Environment) {
-	if e.Organization == sc.own.organization {
-		d.environments.Add(environmentVersion{sc.own, e.ID}, e)
+// remembered returns the environment with that number in one of the organizations, if it was read before.
+func (d *Documents) remembered(known Generations, id domain.EnvironmentID) (*domain.Environment, bool) {
+	for o, generation := range known {
+		if e, ok := d.environments.Get(environmentVersion{versioned{o, generation}, id}); ok {
+			return e, true
+		}
 	}
+	return nil, false
+}
+
+// remember keeps an environment that was read after known was.
+func (d *Documents) remember(known Generations, e *domain.Environment) {
+	if generation, ok := known[e.Organization]; ok {
+		d.environments.Add(environmentVersion{versioned{e.Organization, generation}, e.ID}, e)
+	}
+}
+
+// waysUp returns the environments on the ways up from places that exist, as they were when known was read, or later:
+// what is not remembered of the organizations that known has, in one statement.
+func (d *Documents) waysUp(ctx context.Context, known Generations,
+	places []domain.EnvironmentPath) (map[domain.EnvironmentPath]*domain.Environment, error) {
+	found := make(map[domain.EnvironmentPath]*domain.Environment)
+	var missing []domain.EnvironmentPath
+	for _, place := range places {
+		for _, p := range WayUp(place) {
+			if _, dup := found[p]; dup {
+				continue
+			}
+			e, hit := d.remembered(known, p.ID())
+			if hit = hit && e.Path == p; !hit {
+				missing = append(missing, p)
+			}
+			d.hits.Looked("environments", hit)
+			found[p] = e
+		}
+	}
+	if len(missing) == 0 {
+		return found, nil
+	}
+	read, err := d.source.At(ctx, missing)
+	for _, p := range missing {
+		delete(found, p)
+	}
+	for i := range read {
+		d.remember(known, &read[i])
+		found[read[i].Path] = &read[i]
+	}
+	return found, err
 }

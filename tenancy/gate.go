@@ -281,33 +281,6 @@ func (g *Gate) decide(caller *domain.Principal, a *access, position domain.Posit
 	return v
 }
 
-// Explain says whether the caller may use p in the environment at path, or on their own account
-// where no environment is named, and why.
-func (g *Gate) Explain(ctx context.Context, caller *domain.Principal, p domain.Permission,
-	path domain.EnvironmentPath) (domain.Explanation, error) {
-	a, err := g.access(ctx, caller)
-	if err != nil {
-		return domain.Explanation{}, err
-	}
-	groups, err := g.documents.Groups(ctx, scopeOf(caller, a, p), nil, caller.Organization)
-	if err != nil {
-		return domain.Explanation{}, err
-	}
-	x := domain.Explanation{Permission: p, Position: domain.Self, Role: a.role,
-		Held: a.mask.Has(p), Groups: groups.Why(caller.Organization, caller.Groups, p)}
-	if path != "" {
-		x.Position = a.position(path)
-		x.Included, x.Excluded = a.reach.Why(path)
-	}
-	v := g.decide(caller, a, x.Position, p)
-	x.Allowed, x.Policy = v.Allowed, v.Policy
-	x.Roles = g.Roles(p, domain.Self)
-	if path != "" {
-		x.Roles = g.Roles(p, domain.Within)
-	}
-	return x, nil
-}
-
 // Abilities returns the permissions that the caller may use on their own account, and those that they may use
 // in their reach.
 func (g *Gate) Abilities(ctx context.Context, caller *domain.Principal) (own, within domain.Mask, err error) {
@@ -330,9 +303,13 @@ func (g *Gate) Abilities(ctx context.Context, caller *domain.Principal) (own, wi
 // Roles returns the roles that the policy permits p to in a position, from the least to the most, given
 // that a group gives it.
 func (g *Gate) Roles(p domain.Permission, position domain.Position) []domain.Role {
+	return rolesOf(g.policy, p, position)
+}
+
+func rolesOf(policy Policy, p domain.Permission, position domain.Position) []domain.Role {
 	var roles []domain.Role
 	for _, role := range domain.Roles {
-		if g.policy.Decide(role, p.Mask(), position, p).Allowed {
+		if policy.Decide(role, p.Mask(), position, p).Allowed {
 			roles = append(roles, role)
 		}
 	}
@@ -373,7 +350,7 @@ func (g *Gate) place(ctx context.Context, caller *domain.Principal, a *access,
 	case at.ref == "" && caller.Current == "":
 		return a.start(caller)
 	}
-	e, err := g.find(ctx, caller, a, at.ref)
+	e, err := g.find(ctx, caller, a, nil, at.ref)
 	return e.Path, err
 }
 
@@ -406,7 +383,18 @@ func (g *Gate) Environment(ctx context.Context, caller *domain.Principal,
 	if err != nil {
 		return domain.Environment{}, err
 	}
-	return g.find(ctx, caller, a, ref)
+	return g.find(ctx, caller, a, nil, ref)
+}
+
+// KnownEnvironment is Environment where the generations of further organizations are known, whose environments are
+// remembered too.
+func (g *Gate) KnownEnvironment(ctx context.Context, caller *domain.Principal, known Generations,
+	ref domain.EnvironmentRef) (domain.Environment, error) {
+	a, err := g.enter(ctx, caller, domain.EnvironmentRead)
+	if err != nil {
+		return domain.Environment{}, err
+	}
+	return g.find(ctx, caller, a, known, ref)
 }
 
 // Place returns the environment of the whole tree that ref names, whoever reaches it. It is
@@ -452,7 +440,7 @@ func everywhere(caller *domain.Principal, a *access) Scope {
 	return sc
 }
 
-func (g *Gate) find(ctx context.Context, caller *domain.Principal, a *access,
+func (g *Gate) find(ctx context.Context, caller *domain.Principal, a *access, known Generations,
 	ref domain.EnvironmentRef) (domain.Environment, error) {
 	if ref == "" {
 		ref = caller.Current
@@ -465,9 +453,10 @@ func (g *Gate) find(ctx context.Context, caller *domain.Principal, a *access,
 		ref = domain.NumberRef(start.ID())
 	}
 	sc := everywhere(caller, a)
+	known = known.with(sc)
 	id, numbered := ref.Number()
 	if numbered {
-		if e, ok := g.documents.remembered(sc, id); ok && sc.Covers(e.Path) {
+		if e, ok := g.documents.remembered(known, id); ok && sc.Covers(e.Path) {
 			return *e, nil
 		}
 	}
@@ -477,7 +466,7 @@ func (g *Gate) find(ctx context.Context, caller *domain.Principal, a *access,
 	}
 	e, err := choose(candidates[0], ref, a.reach.Contains)
 	if err == nil && numbered {
-		g.documents.remember(sc, &e)
+		g.documents.remember(known, &e)
 	}
 	return e, err
 }

@@ -24,6 +24,12 @@ func (g *Gate) Giver(ctx context.Context, caller *domain.Principal, o domain.Org
 	return Giver{caller: caller, has: a, groups: groups}, err
 }
 
+// GiverOf returns what the caller can give in the organizations whose groups are among groups.
+func (g *Gate) GiverOf(ctx context.Context, caller *domain.Principal, groups *Groups) (Giver, error) {
+	a, err := g.access(ctx, caller)
+	return Giver{caller: caller, has: a, groups: groups}, err
+}
+
 // MayChange returns nil if the principal may change or delete u as u is now, or do and learn
 // what lets them act as u: everything u has, active or not, is also the principal's. What they
 // could give they may take away, and nothing more. Otherwise it returns ErrHasMore, which does not

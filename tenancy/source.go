@@ -15,6 +15,8 @@ type Source interface {
 	Groups(ctx context.Context, organizations []domain.OrganizationID) ([]domain.Group, error)
 	// Environments returns those of the environments that exist, in any order.
 	Environments(ctx context.Context, keys []EnvironmentKey) ([]domain.Environment, error)
+	// At returns those of the environments at the paths that exist, in any order.
+	At(ctx context.Context, paths []domain.EnvironmentPath) ([]domain.Environment, error)
 	// Inactive returns the paths of the inactive environments that are one of above or
 	// lie in one of the ranges, in any order.
 	Inactive(ctx context.Context, above []domain.EnvironmentPath, in []Range) ([]domain.EnvironmentPath, error)

@@ -64,12 +64,16 @@ func (x *Explain) Access(ctx context.Context, caller domain.Principal, in Access
 	if err != nil {
 		return AccessDocument{}, err
 	}
-	extent, err := x.gate.Extent(ctx, &v.account.Principal)
+	account, err := x.accounts.ByID(ctx, v.user.Organization, v.user.ID)
 	if err != nil {
 		return AccessDocument{}, err
 	}
-	d := AccessDocument{User: v.user, Role: extent.Role, Usable: v.account.Usable(x.now()),
-		Expired: v.account.Standing.PasswordExpired(x.now())}
+	extent, err := x.gate.Extent(ctx, &account.Principal)
+	if err != nil {
+		return AccessDocument{}, err
+	}
+	d := AccessDocument{User: v.user, Role: extent.Role, Usable: v.user.Usable(x.now()),
+		Expired: v.user.PasswordExpired(x.now())}
 	d.Permissions = x.permissionsOf(v, &extent)
 	return d, x.addPlaces(ctx, &caller, v.places, &extent, &d)
 }

@@ -63,23 +63,14 @@ const (
 )
 
 // addChanges adds the smallest changes that would turn the decision round.
-func (x *Explain) addChanges(ctx context.Context, caller *domain.Principal, v *userView,
-	path domain.EnvironmentPath, d *ExplanationDocument) error {
-	judge, err := x.gate.JudgeAt(ctx, path, x.now(), v.user.HomePath)
+func (m *makers) addChanges(ctx context.Context, caller *domain.Principal, c *tenancy.Case,
+	d *ExplanationDocument) error {
+	giver, err := m.gate.GiverOf(ctx, caller, c.Groups)
 	if err != nil {
 		return err
 	}
-	giver, err := x.gate.Giver(ctx, caller, v.user.Organization)
-	if err != nil {
-		return err
-	}
-	c := judge.Case(&v.user, giver.Groups(), d.Permission)
-	changes, more := c.Changes(tenancy.Sight{Place: v.places.Covers, Group: v.showsGroup}, maxChanges)
+	changes, more := c.Changes(tenancy.Sight{Place: m.view.places.Covers, Group: m.view.showsGroup}, maxChanges)
 	d.MoreChanges = more
-	m := &makers{Explain: x, judge: judge, view: v, permission: d.Permission, now: x.now()}
-	if m.environments, err = x.gate.EnvironmentsAt(ctx, caller, placesOf(changes)); err != nil {
-		return err
-	}
 	for _, change := range changes {
 		described := ChangeDocument{Beyond: change.Beyond}
 		for _, e := range change.Edits {
@@ -87,41 +78,34 @@ func (x *Explain) addChanges(ctx context.Context, caller *domain.Principal, v *u
 		}
 		d.Changes = append(d.Changes, described)
 	}
-	return m.nameAdministrators(ctx, path, changes, d)
+	return m.nameAdministrators(ctx, c.Place, changes, d)
 }
 
-// placesOf returns the places that edits of the changes name, each once.
-func placesOf(changes []tenancy.Change) []domain.EnvironmentPath {
-	var places []domain.EnvironmentPath
-	for _, change := range changes {
-		for _, e := range change.Edits {
-			if e.Place != "" && !slices.Contains(places, e.Place) {
-				places = append(places, e.Place)
-			}
-		}
+// onTheWay describes the environment at p as far as places covers it, else it is nil. Whatever decides about a place is
+// on the way up from it, which its judge knows.
+func onTheWay(judge *tenancy.Judge, places tenancy.Scope, p domain.EnvironmentPath) *EnvironmentDocument {
+	e, ok := judge.Environment(places, p)
+	if !ok {
+		return nil
 	}
-	return places
+	described := DescribeEnvironment(places, e)
+	return &described
 }
 
 // makers says who may make edits to what decides about a user.
 type makers struct {
 	*Explain
-	judge        tenancy.Judge
-	view         *userView
-	permission   domain.Permission
-	environments map[domain.EnvironmentPath]domain.Environment
-	now          time.Time
+	judge      tenancy.Judge
+	view       *userView
+	permission domain.Permission
+	now        time.Time
 }
 
 // describe returns an edit with whether the reader, of whom giver is, may make it.
 func (m *makers) describe(giver tenancy.Giver, e domain.Edit) EditDocument {
-	d := EditDocument{Kind: e.Kind, Role: e.Role, Mine: m.may(giver, e)}
+	d := EditDocument{Kind: e.Kind, Role: e.Role, Environment: onTheWay(&m.judge, m.view.places, e.Place), Mine: m.may(giver, e)}
 	if group, ok := giver.Groups().Get(m.view.user.Organization, e.Group); ok {
 		d.Group = &group
-	}
-	if found, ok := m.environments[e.Place]; ok {
-		described := DescribeEnvironment(m.view.places, found)
-		d.Environment = &described
 	}
 	return d
 }
@@ -134,7 +118,7 @@ func (m *makers) may(giver tenancy.Giver, e domain.Edit) bool {
 		group, ok := giver.Groups().Get(m.view.user.Organization, e.Group)
 		return ok && m.mayChangeGroup(giver, group, e.Kind)
 	case "environment":
-		at, ok := m.environments[e.Place]
+		at, ok := m.judge.Environment(m.view.places, e.Place)
 		return ok && m.maySwitch(giver, &at)
 	}
 	if e.Kind == domain.EditPassword {

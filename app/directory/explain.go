@@ -69,27 +69,32 @@ func (x *Explain) Decision(ctx context.Context, caller domain.Principal,
 	if v.forbidden != nil && in.Environment != "" {
 		return ExplanationDocument{}, v.forbidden
 	}
-	sc, places, user, account := v.sc, v.places, v.user, v.account
-	d := ExplanationDocument{User: user}
+	sc, user := v.sc, &v.user
+	known := tenancy.Generations{user.Organization: user.Generation}
+	d := ExplanationDocument{User: *user}
 	var path domain.EnvironmentPath
 	if in.Environment != "" {
-		e, err := x.gate.Environment(ctx, &caller, in.Environment)
+		e, err := x.gate.KnownEnvironment(ctx, &caller, known, in.Environment)
 		if err != nil {
 			return ExplanationDocument{}, err
 		}
 		described := DescribeEnvironment(sc, e)
 		d.Environment, path = &described, e.Path
 	}
-	if d.Explanation, err = x.gate.Explain(ctx, &account.Principal, in.Permission, path); err != nil {
-		return ExplanationDocument{}, err
-	}
-	d.Usable = account.Usable(x.now())
-	d.Expired = account.Standing.PasswordExpired(x.now()) && in.Permission != domain.PasswordChange
-	d.Allowed = d.Allowed && d.Usable && !d.Expired
-	groups, err := x.documents.Groups(ctx, sc, nil, user.Organization)
+	groups, err := x.documents.Groups(ctx, sc, known, user.Organization)
 	if err != nil {
 		return ExplanationDocument{}, err
 	}
+	now := x.now()
+	judge, err := x.gate.JudgeAt(ctx, sc, known, path, now, user.HomePath)
+	if err != nil {
+		return ExplanationDocument{}, err
+	}
+	c := judge.Case(user, groups, in.Permission)
+	d.Explanation = c.Explain()
+	d.Usable = user.Usable(now)
+	d.Expired = user.PasswordExpired(now) && in.Permission != domain.PasswordChange
+	d.Allowed = d.Allowed && d.Usable && !d.Expired
 	for i, reason := range d.Groups {
 		chain := groups.Chain(user.Organization, reason.Chain[0])
 		if len(chain) > 0 && !sc.ShowsGroup(chain[0].Organization, user.HomePath) {
@@ -101,21 +106,18 @@ func (x *Explain) Decision(ctx context.Context, caller domain.Principal,
 		}
 		d.Chains = append(d.Chains, chain)
 	}
-	if d.IncludedBy, err = x.cause(ctx, &caller, places, d.Included); err != nil {
-		return ExplanationDocument{}, err
+	m := &makers{Explain: x, judge: judge, view: v, permission: in.Permission, now: now}
+	d.IncludedBy, d.ExcludedBy = onTheWay(&judge, v.places, d.Included.Path), onTheWay(&judge, v.places, d.Excluded.Path)
+	if d.Asked = in.Changes; !d.Asked {
+		return d, nil
 	}
-	if d.ExcludedBy, err = x.cause(ctx, &caller, places, d.Excluded); err != nil || !in.Changes {
-		return d, err
-	}
-	d.Asked = true
-	return d, x.addChanges(ctx, &caller, v, path, &d)
+	return d, m.addChanges(ctx, &caller, &c, &d)
 }
 
 // userView is a user as a reader sees them.
 type userView struct {
-	user    domain.User
-	account domain.Account
-	sc      tenancy.Scope // of domain.UserRead
+	user domain.User
+	sc   tenancy.Scope // of domain.UserRead
 	// places is the scope of domain.EnvironmentRead; forbidden is why it covers nothing, if that is so.
 	places    tenancy.Scope
 	forbidden error
@@ -139,25 +141,8 @@ func (x *Explain) view(ctx context.Context, caller *domain.Principal, ref domain
 	if ref == (domain.UserRef{}) {
 		ref = caller.Ref()
 	}
-	if v.user, err = x.users.Get(ctx, v.sc, ref); err != nil {
-		return nil, err
-	}
-	v.account, err = x.accounts.ByID(ctx, v.user.Organization, v.user.ID)
+	v.user, err = x.users.Get(ctx, v.sc, ref)
 	return v, err
-}
-
-// cause returns the environment of a cause, if sc covers it.
-func (x *Explain) cause(ctx context.Context, caller *domain.Principal, sc tenancy.Scope,
-	m domain.Cause) (*EnvironmentDocument, error) {
-	if m.Kind == domain.CauseNone || !sc.Covers(m.Path) {
-		return nil, nil
-	}
-	e, err := x.gate.Environment(ctx, caller, domain.NumberRef(m.Path.ID()))
-	if domain.ErrEnvironmentNotFound.Is(err) {
-		return nil, nil
-	}
-	described := DescribeEnvironment(sc, e)
-	return &described, err
 }
 
 // Sentence says the verdict and the reason that decided it, in words.

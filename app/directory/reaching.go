@@ -55,12 +55,11 @@ func (x *Explain) Reaching(ctx context.Context, caller domain.Principal,
 	if err != nil {
 		return list, err
 	}
-	judge, err := x.gate.JudgeAt(ctx, e.Path, x.now())
+	judge, err := x.gate.JudgeAt(ctx, sc, nil, e.Path, x.now())
 	if err != nil {
 		return list, err
 	}
-	l := &reachingList{Explain: x, caller: &caller, sc: sc, places: places, judge: judge, permission: in.Permission,
-		causes: make(map[domain.EnvironmentPath]*EnvironmentDocument)}
+	l := &reachingList{Explain: x, sc: sc, places: places, judge: judge, permission: in.Permission}
 	return ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]ReachingDocument, domain.Cursor, error) {
 		return l.page(ctx, e.Path, p)
 	})
@@ -69,11 +68,9 @@ func (x *Explain) Reaching(ctx context.Context, caller domain.Principal,
 // reachingList is a list of who reaches an environment while it is read.
 type reachingList struct {
 	*Explain
-	caller     *domain.Principal
 	sc, places tenancy.Scope
 	judge      tenancy.Judge
 	permission *domain.Permission
-	causes     map[domain.EnvironmentPath]*EnvironmentDocument
 }
 
 // page reads on until the page is full or what was read for it is enough.
@@ -114,14 +111,8 @@ func (l *reachingList) judged(ctx context.Context, users []domain.User) ([]Reach
 		if !reached || !described[i].Usable(l.now()) || l.permission != nil && !c.Allowed() {
 			continue
 		}
-		by, known := l.causes[cause.Path]
-		if !known {
-			if by, err = l.cause(ctx, l.caller, l.places, cause); err != nil {
-				return nil, err
-			}
-			l.causes[cause.Path] = by
-		}
-		kept = append(kept, ReachingDocument{UserDocument: described[i], Acts: c.Role(), By: cause.Kind, ByEnvironment: by})
+		kept = append(kept, ReachingDocument{UserDocument: described[i], Acts: c.Role(), By: cause.Kind,
+			ByEnvironment: onTheWay(&l.judge, l.places, cause.Path)})
 	}
 	return kept, nil
 }
