@@ -1,6 +1,9 @@
 package domain
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // Errors about previews.
 var (
@@ -16,13 +19,23 @@ type rehearsalKey struct{}
 // WithRehearsal returns a context in which a change is only tried: its transaction is rolled back, so that
 // what costs much or lasts, such as hashing a password or taking a number, need not be done.
 func WithRehearsal(ctx context.Context) context.Context {
-	return context.WithValue(ctx, rehearsalKey{}, true)
+	return context.WithValue(ctx, rehearsalKey{}, new(atomic.Int64))
 }
 
 // Rehearses reports whether WithRehearsal made ctx.
-func Rehearses(ctx context.Context) bool {
-	rehearses, _ := ctx.Value(rehearsalKey{}).(bool)
-	return rehearses
+func Rehearses(ctx context.Context) bool { return ctx.Value(rehearsalKey{}) != nil }
+
+// rehearsed is how many of the highest numbers are for rehearsals.
+const rehearsed = 1 << 20
+
+// RehearsedNumber returns a number for what a rehearsal makes: one that nothing ever gets, higher than those it
+// returned in ctx before. Without a rehearsal there is none.
+func RehearsedNumber(ctx context.Context) (n int64, ok bool) {
+	last, ok := ctx.Value(rehearsalKey{}).(*atomic.Int64)
+	if !ok {
+		return 0, false
+	}
+	return MaxID - rehearsed + last.Add(1), true
 }
 
 // Extent says how much of the tree at a place is meant.

@@ -218,7 +218,8 @@ func (r *rehearsal) note(e *domain.AuditEntry, verb string) {
 	}
 }
 
-// concerned returns everybody whom the change may concern, in the order of their keys.
+// concerned returns everybody whom the change may concern, in the order of their keys, those it makes behind the
+// others of their organization: their numbers are others each time.
 func (r *rehearsal) concerned(ctx context.Context, t *tenancy.Trial) ([]domain.UserKey, error) {
 	var keys []domain.UserKey
 	for k := range r.changed {
@@ -231,12 +232,16 @@ func (r *rehearsal) concerned(ctx context.Context, t *tenancy.Trial) ([]domain.U
 		}
 		keys = append(keys, found...)
 	}
-	slices.SortFunc(keys, compareKeys)
+	late := func(k domain.UserKey) int {
+		if r.made[k] {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(keys, func(a, b domain.UserKey) int {
+		return cmp.Or(cmp.Compare(a.Organization, b.Organization), cmp.Compare(late(a), late(b)), cmp.Compare(a.User, b.User))
+	})
 	return slices.Compact(keys), nil
-}
-
-func compareKeys(a, b domain.UserKey) int {
-	return cmp.Or(cmp.Compare(a.Organization, b.Organization), cmp.Compare(a.User, b.User))
 }
 
 // of returns those of the users who are there, with what they can do.
