@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/binary"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 
@@ -106,6 +108,76 @@ func TestImportingInTheConsole(t *testing.T) {
 		require.NotContains(t, alan.get(t, "me").text, `href="import"`)
 		require.Equal(t, 403, alan.get(t, "import").status)
 	})
+}
+
+// TestAnImportSaysWhoGainsAndLoses holds that the page says what the preview of rest says: who gains and loses what
+// where, which sessions end, and what should be known before.
+func TestAnImportSaysWhoGainsAndLoses(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		r.visitAs(t, "alan.turing")
+		g := r.visitAs(t, "grace.hopper")
+		plan := g.upload(t, "alias,firstname,environment,role,group,active\n"+
+			"alan.turing,Alan,,,,false\nnew.person,New,Acme/Dev,power,User,\n")
+		require.Equal(t, 200, plan.status, plan.text)
+		require.Len(t, elements(t, plan, "tbody"), 3, "lines, places and people")
+		text := textOf(elements(t, plan, "main")[0])
+		for _, said := range []string{"1 person gains something.", "1 person loses something.", "3 sessions end at once.",
+			"2 people concerned", "Line by line"} {
+			require.Contains(t, text, said)
+		}
+		require.Contains(t, text, "Acme/Dev and everything below", "who gains is told with the place")
+		require.Less(t, strings.Index(plan.text, "3 sessions end"), strings.Index(plan.text, "import-run"),
+			"it is said before the button")
+
+		warned := r.visitAs(t, "admin").upload(t, "alias,role\ngrace.hopper,user\n")
+		require.Contains(t, warned.text, "Acme would have no admin any more.")
+	})
+}
+
+// TestTablesOfSpreadsheets holds that a table is read as spreadsheet programs write it, with every letter of a name,
+// on the page and by rest, and that one whose letters can only be guessed is refused.
+func TestTablesOfSpreadsheets(t *testing.T) {
+	const plain = "alias,firstname,lastname,environment,envs\r\n" +
+		"zolc,Żółć,Ñandú,Acme/Dev,\r\nb.example,Zoë,Ørsted 😀,Acme,\"Acme/Dev;Acme/Staging\"\r\n"
+	wide := func(order binary.AppendByteOrder, text string) string {
+		var b []byte
+		for _, u := range utf16.Encode([]rune("\ufeff" + text)) {
+			b = order.AppendUint16(b, u)
+		}
+		return string(b)
+	}
+	tabs := strings.ReplaceAll(plain, ",", "\t")
+	r := openConsole(t, "sqlite", nil)
+	g := r.visitAs(t, "grace.hopper")
+	rest := basicCaller(r.Address(), "grace.hopper", demoPassword)
+	rest.header["Content-Type"] = "text/csv"
+	for name, text := range map[string]string{
+		"UTF-8": plain, "CSV UTF-8": "\ufeff" + plain, "semicolons": "\ufeff" + strings.ReplaceAll(plain, ",", ";"),
+		"tabs": tabs, "Unicode text": wide(binary.LittleEndian, tabs), "big endian": wide(binary.BigEndian, plain),
+		"lines of Unix": strings.ReplaceAll(plain, "\r", ""),
+	} {
+		plan := g.upload(t, text)
+		require.Equal(t, 200, plan.status, "%s: %s", name, plan.text)
+		said := textOf(elements(t, plan, "main")[0])
+		for _, part := range []string{"Żółć", "Ñandú", "Zoë", "Ørsted 😀", "2 new accounts.", "Acme/Staging"} {
+			require.Contains(t, said, part, name)
+		}
+		status, answer := rest.call(t, "POST", "/rest/import?dryRun=true", text)
+		require.Equal(t, 200, status, "%s: %s", name, answer)
+		require.EqualValues(t, 2, answer.find(t, "data", "created"), name)
+	}
+	for name, text := range map[string]string{"Windows-1252": "alias,firstname\r\nann,Ann\r\nnandu,\xd1and\xfa\r\n",
+		"Windows-1250": "alias;firstname\r\nann;Ann\r\nzolc;\xafó\xb3\xe6\r\n"} {
+		refused := g.upload(t, text)
+		require.Equal(t, 400, refused.status, name)
+		require.Contains(t, refused.text, "Line 3 is neither in UTF-8 nor in UTF-16.", name)
+	}
+	done := g.press(t, g.upload(t, wide(binary.LittleEndian, tabs)), "import-run", nil)
+	require.Equal(t, "created=2&said=imported&updated=0", done.at.Query().Encode())
+	status, made := rest.call(t, "GET", "/rest/users/zolc", "")
+	require.Equal(t, 200, status)
+	require.Equal(t, "Żółć", made.find(t, "data", "person", "firstname"))
 }
 
 // TestWhatAnImportCarriesAlongIsBounded holds that a form's field does not become more than it may, and that what

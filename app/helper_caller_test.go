@@ -24,7 +24,7 @@ func basicCaller(base, login, password string) caller {
 // answered is a decoded JSON answer or a part of one.
 type answered struct{ value any }
 
-// call sends a request, with a JSON body unless that is empty, and returns the status and what came
+// call sends a request, with a body of JSON, if the caller's headers say nothing else, unless that is empty, and returns the status and what came
 // back.
 func (c caller) call(t *testing.T, method, path, body string) (int, answered) {
 	t.Helper()
@@ -33,12 +33,12 @@ func (c caller) call(t *testing.T, method, path, body string) (int, answered) {
 	defer fasthttp.ReleaseResponse(res)
 	req.SetRequestURI(c.base + path)
 	req.Header.SetMethod(method)
-	for name, value := range c.header {
-		req.Header.Set(name, value)
-	}
 	if body != "" {
 		req.Header.SetContentType("application/json")
 		req.SetBodyString(body)
+	}
+	for name, value := range c.header {
+		req.Header.Set(name, value)
 	}
 	require.NoError(t, fasthttp.Do(req, res))
 	var value any

@@ -34,7 +34,7 @@ const maxFields = 100
 // or multipart/form-data. It refuses a field that is not one of known or comes twice, and values
 // that are not text. No body at all is an empty form.
 func ReadForm(c *fiber.Ctx, known ...string) (Form, error) {
-	form, err := ParseForm(c.Get(fiber.HeaderContentType), c.Context().PostBody())
+	form, err := parseForm(c.Get(fiber.HeaderContentType), c.Context().PostBody(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -46,13 +46,19 @@ func ReadForm(c *fiber.Ctx, known ...string) (Form, error) {
 	return form, nil
 }
 
-// AnyForm reads the body of a request as ReadForm does, but for what is known.
-func AnyForm(c *fiber.Ctx) (Form, error) {
-	return ParseForm(c.Get(fiber.HeaderContentType), c.Context().PostBody())
+// Files are what files of a form hold, by field. None comes twice.
+type Files map[string][]byte
+
+// AnyForm reads the body of a request as ReadForm does, but for what is known. Parts with the name of a file are
+// files and no fields: they need not be text.
+func AnyForm(c *fiber.Ctx) (Form, Files, error) {
+	files := make(Files)
+	form, err := parseForm(c.Get(fiber.HeaderContentType), c.Context().PostBody(), files)
+	return form, files, err
 }
 
-// ParseForm reads a form of that content type as ReadForm does, but for what is known.
-func ParseForm(contentType string, body []byte) (Form, error) {
+// parseForm reads a form of that content type. Without files, parts with the name of a file are fields.
+func parseForm(contentType string, body []byte, files Files) (Form, error) {
 	if contentType == "" && len(body) == 0 {
 		return Form{}, nil
 	}
@@ -66,7 +72,15 @@ func ParseForm(contentType string, body []byte) (Form, error) {
 		err = form.readEncoded(string(body))
 	case fiber.MIMEMultipartForm:
 		err = eachPart(parameters["boundary"], body, func(p *multipart.Part, content []byte) error {
-			return form.add(p.FormName(), string(content))
+			name := p.FormName()
+			if files == nil || p.FileName() == "" {
+				return form.add(name, string(content))
+			}
+			if _, twice := files[name]; twice {
+				return domain.InvalidField(printable(name), "Give this field only once.")
+			}
+			files[name] = content
+			return nil
 		})
 	default:
 		err = errNoForm

@@ -33,7 +33,7 @@ func TestForms(t *testing.T) {
 		"parts":                 {multipartX, parts(2, "f"), Form{"f0": "v", "f1": "v"}},
 		"100 parts":             {multipartX, parts(maxFields, "f"), nil},
 	} {
-		form, err := ParseForm(c.kind, []byte(c.body))
+		form, err := parseForm(c.kind, []byte(c.body), nil)
 		require.NoError(t, err, name)
 		if c.want != nil {
 			require.Equal(t, c.want, form, name)
@@ -57,7 +57,7 @@ func TestForms(t *testing.T) {
 		"a part with long names": {multipartX, "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n" +
 			strings.Repeat("X-A: b\r\n", 100_000) + "\r\nv\r\n--x--\r\n"},
 	} {
-		_, err := ParseForm(c.kind, []byte(c.body))
+		_, err := parseForm(c.kind, []byte(c.body), nil)
 		require.Error(t, err, name)
 		require.Equal(t, domain.Invalid, domain.AsError(err).Kind, name)
 	}
@@ -90,7 +90,7 @@ func FuzzParseForm(f *testing.F) {
 	f.Add(fiber.MIMEApplicationForm, "a=b+c&d=%C3%A9")
 	f.Add(multipartX, parts(2, "f"))
 	f.Fuzz(func(t *testing.T, kind, body string) {
-		form, err := ParseForm(kind, []byte(body))
+		form, err := parseForm(kind, []byte(body), make(Files))
 		if err != nil {
 			return
 		}

@@ -47,8 +47,8 @@ type plannedImport struct {
 
 // tryImport shows what a file would do.
 func (s *Surface) tryImport(ctx context.Context, v *visit) (answer, error) {
-	text := v.form["file"]
-	if text == "" {
+	text := v.files["file"]
+	if len(text) == 0 {
 		return v.mend(domain.InvalidField("file", "Choose a file."), func() templ.Component { return importPageOf(v) })
 	}
 	p, err := s.planImport(ctx, v, text)
@@ -58,8 +58,8 @@ func (s *Surface) tryImport(ctx context.Context, v *visit) (answer, error) {
 	return shown(importPlanPage(v, p))
 }
 
-func (s *Surface) planImport(ctx context.Context, v *visit, text string) (*plannedImport, error) {
-	rows, passedOver, err := table.People([]byte(text))
+func (s *Surface) planImport(ctx context.Context, v *visit, text []byte) (*plannedImport, error) {
+	rows, passedOver, err := table.People(text)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (s *Surface) runImport(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	rows, _, err := table.People([]byte(text))
+	rows, _, err := table.People(text)
 	if err != nil {
 		return answer{}, err
 	}
@@ -113,10 +113,10 @@ func (s *Surface) exportPeople(ctx context.Context, v *visit) (answer, error) {
 }
 
 // packed returns a file as a field of a form carries it without growing.
-func packed(text string) (string, error) {
+func packed(text []byte) (string, error) {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	if _, err := io.WriteString(w, text); err != nil {
+	if _, err := w.Write(text); err != nil {
 		return "", err
 	}
 	if err := w.Close(); err != nil {
@@ -129,20 +129,20 @@ func packed(text string) (string, error) {
 var errPacked = domain.InvalidField("text", "Choose the file again.")
 
 // unpacked undoes packed for a file of at most that many bytes, so that little text does not become much.
-func unpacked(field string, most int) (string, error) {
+func unpacked(field string, most int) ([]byte, error) {
 	b, err := base64.RawURLEncoding.DecodeString(field)
 	if err != nil {
-		return "", errPacked
+		return nil, errPacked
 	}
 	r, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
-		return "", errPacked
+		return nil, errPacked
 	}
 	text, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
 	if err != nil || len(text) > most {
-		return "", errPacked
+		return nil, errPacked
 	}
-	return string(text), nil
+	return text, nil
 }
 
 // imported returns how many people the import made or changed that the page tells of.

@@ -24,6 +24,7 @@ type visit struct {
 	caller domain.Principal
 	may    directory.Abilities
 	form   httpx.Form    // what was posted
+	files  httpx.Files   // files that were posted
 	csrf   string        // what a form has to send back
 	wrong  *domain.Error // what was wrong with the form, nil for nothing
 	zone   *time.Location
@@ -99,7 +100,9 @@ func (s *Surface) arrive(c *fiber.Ctx) (*visit, error) {
 		return v, nil
 	}
 	var err error
-	v.form, err = posted(c)
+	if v.form, err = posted(c); err == nil {
+		v.files = c.Locals(filesKey{}).(httpx.Files)
+	}
 	return v, err
 }
 
@@ -125,16 +128,20 @@ func zoneOf(name string) *time.Location {
 	return zone
 }
 
-type postedKey struct{}
+type (
+	postedKey struct{}
+	filesKey  struct{}
+)
 
 // posted reads the form of a request, once.
 func posted(c *fiber.Ctx) (httpx.Form, error) {
 	if form, read := c.Locals(postedKey{}).(httpx.Form); read {
 		return form, nil
 	}
-	form, err := httpx.AnyForm(c)
+	form, files, err := httpx.AnyForm(c)
 	if err == nil {
 		c.Locals(postedKey{}, form)
+		c.Locals(filesKey{}, files)
 	}
 	return form, err
 }

@@ -4,7 +4,7 @@ package console
 type importWords struct {
 	Title, Lead, File, FileHint, Try, TryHint, Columns, ColumnsLead string
 
-	PlanTitle, Problems, Line, Column, Problem, What, Change, New, Changed, Again, RunHint, Done string
+	PlanTitle, Lines, Problems, Line, Column, Problem, What, Change, New, Changed, Again, RunHint, Done string
 
 	Created, Updated, Unchanged, PassedOver, Wrong, Run, More plural
 }
@@ -19,8 +19,8 @@ var englishImport = importWords{
 	Columns: "The table", ColumnsLead: "Its first row names the columns, of which only alias is needed; what has no " +
 		"column stays as it is. Places are written as paths, several ones with semicolons. The download of a list of " +
 		"people has the same columns.",
-	PlanTitle: "What the import would do", Problems: "What is wrong", Line: "Line", Column: "Column",
-	Problem: "What to do", What: "Account", Change: "What changes", New: "New", Changed: "Changed",
+	PlanTitle: "What the import would do", Lines: "Line by line", Problems: "What is wrong", Line: "Line",
+	Column: "Column", Problem: "What to do", What: "Account", Change: "What changes", New: "New", Changed: "Changed",
 	Again: "Choose another file", Done: "Imported.",
 	RunHint:   "If something of this was changed meanwhile, nothing is imported, and it is shown again.",
 	Created:   plural{"{n} new account.", "{n} new accounts."},
@@ -45,8 +45,8 @@ var frenchImport = importWords{
 	Columns: "Le tableau", ColumnsLead: "Sa première ligne nomme les colonnes, dont seule alias est nécessaire ; ce qui " +
 		"n’a pas de colonne reste tel quel. Les lieux s’écrivent comme des chemins, séparés par des points-virgules. Le " +
 		"téléchargement d’une liste de personnes a les mêmes colonnes.",
-	PlanTitle: "Ce que ferait l’importation", Problems: "Ce qui ne va pas", Line: "Ligne", Column: "Colonne",
-	Problem: "Que faire", What: "Compte", Change: "Ce qui change", New: "Nouveau", Changed: "Changé",
+	PlanTitle: "Ce que ferait l’importation", Lines: "Ligne par ligne", Problems: "Ce qui ne va pas", Line: "Ligne",
+	Column: "Colonne", Problem: "Que faire", What: "Compte", Change: "Ce qui change", New: "Nouveau", Changed: "Changé",
 	Again: "Choisir un autre fichier", Done: "Importé.",
 	RunHint:   "Si quelque chose en a été changé entre-temps, rien n’est importé, et tout est montré de nouveau.",
 	Created:   plural{"{n} nouveau compte.", "{n} nouveaux comptes."},

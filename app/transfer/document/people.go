@@ -3,6 +3,7 @@ package document
 import (
 	"bytes"
 	"io"
+	"unicode/utf8"
 
 	"canopy/app/directory"
 	"canopy/domain"
@@ -17,6 +18,9 @@ var errNoHash = domain.ErrInvalid.Saying("The hash of a password cannot be impor
 func People(text []byte) (rows []directory.ImportRow, passedOver int, err error) {
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
 	var d Document = CSV{Open: open}
+	if err := checkText(text); err != nil {
+		return nil, 0, err
+	}
 	if start := bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n"); len(start) > 0 && start[0] == '{' {
 		d = JSON{Open: open, CheckHash: func(domain.PasswordHash) error { return errNoHash }}
 	}
@@ -48,6 +52,23 @@ func People(text []byte) (rows []directory.ImportRow, passedOver int, err error)
 		}
 	}
 	return rows, passedOver, nil
+}
+
+// checkText returns an error unless a text is in UTF-8, or in UTF-16 with a byte order mark. Other encodings are not
+// guessed, since a wrong guess gives people other names.
+func checkText(text []byte) error {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return nil
+	}
+	line := 1
+	for part := range bytes.Lines(text) {
+		if !utf8.Valid(part) {
+			return domain.InvalidField("file", "Line %d is neither in UTF-8 nor in UTF-16. "+
+				"Save the file again, as \"CSV UTF-8\" in Excel.", line)
+		}
+		line++
+	}
+	return nil
 }
 
 // personRow is a record as a line of an import.
