@@ -21,8 +21,8 @@ type ImportOptions struct {
 	DryRun bool
 	// CreateEnvironments makes environments that users name and that do not exist.
 	CreateEnvironments bool
-	// Progress is told of each user that was dealt with; it may be nil.
-	Progress func()
+	// Progress is told how many of the document's users were dealt with; it may be nil.
+	Progress func(done, all int)
 }
 
 // ImportReport says what an import did, or would do.
@@ -113,7 +113,7 @@ const (
 // was found wrong until then.
 func (d *Directory) Import(ctx context.Context, doc document.Document, o ImportOptions) (ImportReport, error) {
 	if o.Progress == nil {
-		o.Progress = func() {}
+		o.Progress = func(int, int) {}
 	}
 	i := &importer{
 		store: d.store, names: d.names, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: d.now().
@@ -164,6 +164,8 @@ type importer struct {
 	options ImportOptions
 	now     time.Time
 	report  ImportReport
+	// done and all are how many of the document's users were dealt with, and how many there are.
+	done, all int
 
 	first   domain.Numbers      // from which on the document's numbers are ours
 	kept    map[number]bool     // the document's numbers that were kept
@@ -289,6 +291,7 @@ func (i *importer) plan(ctx context.Context, doc document.Document) error {
 			if err != nil {
 				return err
 			}
+			i.all++
 			i.unread(r.Line, r.Wrong)
 			highest(domain.UserNumber, r.Number)
 			highest(domain.PersonNumber, r.Person)

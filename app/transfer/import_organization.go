@@ -399,7 +399,8 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []document.
 	}
 	var created, changed []record
 	for _, r := range records {
-		o.options.Progress()
+		o.importer.done++
+		o.options.Progress(o.importer.done, o.importer.all)
 		o.last = max(o.last, r.Line)
 		user, err := o.user(groups, r, present, mails)
 		if err != nil {

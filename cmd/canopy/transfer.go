@@ -45,8 +45,15 @@ func importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			bar := progress(doc)
-			options.Progress = func() { _ = bar.Add(1) }
+			bar := progressbar.NewOptions(-1, progressbar.OptionSetVisibility(false))
+			if term.IsTerminal(int(os.Stderr.Fd())) {
+				options.Progress = func(done, all int) {
+					if done == 1 {
+						bar = progressbar.Default(int64(all), "users")
+					}
+					_ = bar.Set(done)
+				}
+			}
 			report, begun, err := app.Import(c.Context(), cfg, doc, options) //nolint:early // what was begun stays
 			_ = bar.Exit()
 			if begun.Password != "" {
@@ -86,27 +93,6 @@ func openDocument(path string) (document.Document, error) {
 	}
 	return nil, fmt.Errorf("%s: the name must end in .json for a directory document, .csv for a table of users, "+
 		"or .txt (or .environments) for a list of environments", path)
-}
-
-// progress returns a bar over the users of a document on standard error, which is silent
-// unless that is a terminal.
-func progress(doc document.Document) *progressbar.ProgressBar {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
-		return progressbar.NewOptions(-1, progressbar.OptionSetVisibility(false))
-	}
-	var users int64
-	for section, err := range doc.Sections() {
-		if err != nil {
-			break // the import will say what is wrong
-		}
-		for range section.Users {
-			users++
-		}
-	}
-	if users == 0 {
-		return progressbar.NewOptions(-1, progressbar.OptionSetVisibility(false))
-	}
-	return progressbar.Default(users, "users")
 }
 
 // writeReport says what an import did. It returns an error if something was refused.
