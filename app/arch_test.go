@@ -504,3 +504,77 @@ func TestSurfacesAreApart(t *testing.T) {
 		}
 	}
 }
+
+// notOnRest are the use cases of the console that rest does without, and why.
+var notOnRest = map[string]string{
+	"Users.Rights":     "rest asks Users.RightsOver, which says the same of whom a reference names",
+	"Groups.Rights":    "rest asks Groups.RightsOver, which says the same of the group that a reference names",
+	"Me.Abilities":     "GET /rest/users/{user}/access says the same of oneself, and why",
+	"Sessions.CSRF":    "only a session with a cookie has a token against forgery",
+	"Sessions.SignOut": "DELETE /rest/me/sessions/{id} ends the session of a token",
+}
+
+// TestRestOffersWhatTheConsoleUses holds that programs can use each use case that people have pages for.
+func TestRestOffersWhatTheConsoleUses(t *testing.T) {
+	console, rest := useCases(t, "app/surface/console"), useCases(t, "app/surface/rest")
+	if len(console) < 40 {
+		t.Fatalf("only %d use cases of the console were found", len(console))
+	}
+	for _, name := range slices.Sorted(maps.Keys(console)) {
+		if _, excused := notOnRest[name]; rest[name] == excused {
+			t.Errorf("%s: on rest is %v, and in the list of those that are not is %v", name, rest[name], excused)
+		}
+	}
+	for name := range notOnRest {
+		if !console[name] {
+			t.Errorf("%s is excused, and the console does not use it", name)
+		}
+	}
+}
+
+// useCases returns the use cases that a surface names, as in uses.Users.Get, also by a variable: u := s.uses.Users.
+func useCases(t *testing.T, folder string) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.folder != folder {
+			continue
+		}
+		short := map[string]string{}
+		ast.Inspect(s.syntax, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				clear(short)
+			case *ast.AssignStmt:
+				for i, right := range n.Rhs {
+					name, is := n.Lhs[min(i, len(n.Lhs)-1)].(*ast.Ident)
+					if of := partOfUses(right); is && of != "" {
+						short[name.Name] = of
+					}
+				}
+			case *ast.SelectorExpr:
+				of := partOfUses(n.X)
+				if x, is := n.X.(*ast.Ident); is {
+					of = short[x.Name]
+				}
+				if of != "" && n.Sel.IsExported() {
+					found[of+"."+n.Sel.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// partOfUses returns Users of s.uses.Users, and nothing of another expression.
+func partOfUses(e ast.Expr) string {
+	part, is := e.(*ast.SelectorExpr)
+	if !is {
+		return ""
+	}
+	if uses, is := part.X.(*ast.SelectorExpr); is && uses.Sel.Name == "uses" {
+		return part.Sel.Name
+	}
+	return ""
+}

@@ -128,7 +128,11 @@ func TestPeopleOfTheBranch(t *testing.T) {
 			reach := g.get(t, "person?id=dennis.ritchie&tab=reach")
 			require.Contains(t, reach.text, "Acme/Prod/Europe")
 			require.Contains(t, reach.text, "blocked")
-			alan := r.visitAs(t, "alan.turing")
+			alan, other := r.visitAs(t, "alan.turing"), r.visitAs(t, "alan.turing")
+			first := g.do(t, g.get(t, "person?id=alan.turing&tab=sessions"), "session", nil)
+			require.Contains(t, first.text, "Signed out there.")
+			require.Equal(t, "/console/sign-in", other.get(t, "me").at.Path, "the session used last stands first")
+			require.Equal(t, 200, alan.get(t, "me").status)
 			require.Contains(t, g.get(t, "person?id=alan.turing&tab=sessions").text, "Sign them out everywhere")
 			g.do(t, g.get(t, "person?id=alan.turing&tab=sessions"), "sessions", nil)
 			require.Equal(t, "/console/sign-in", alan.get(t, "me").at.Path)
@@ -193,13 +197,14 @@ func TestPeopleOfTheBranch(t *testing.T) {
 			require.Equal(t, 404, user.get(t, "person?id=grace.hopper").status)
 			require.Equal(t, 403, user.get(t, "invite").status)
 			csrf := formOf(t, user.get(t, "me"), "me").Get("csrf")
-			for _, do := range []string{"profile", "access", "deactivate", "delete", "password", "sessions", "reset", "approve"} {
+			for _, do := range []string{"profile", "access", "deactivate", "delete", "password", "session", "sessions", "reset",
+				"approve"} {
 				got := user.send(t, "POST", "person?id=ada.lovelace", url.Values{"csrf": {csrf}, "do": {do}, "password": {"x"}, "again": {"x"}})
 				require.Equal(t, 404, got.status, do)
 			}
 			power := r.visitAs(t, "barbara.liskov")
 			csrf = formOf(t, power.get(t, "me"), "me").Get("csrf")
-			for _, do := range []string{"deactivate", "delete", "sessions", "reset"} {
+			for _, do := range []string{"deactivate", "delete", "session", "sessions", "reset"} {
 				got := power.send(t, "POST", "person?id=grace.hopper", url.Values{"csrf": {csrf}, "do": {do}})
 				require.Equal(t, 404, got.status, do)
 			}

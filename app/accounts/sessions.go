@@ -303,11 +303,11 @@ func (s *Sessions) List(ctx context.Context, caller domain.Principal, ref domain
 	return shown, nil
 }
 
-// End ends one of the caller's own sessions. It needs domain.SessionManage and is NotFound if the caller
-// has no such session.
-func (s *Sessions) End(ctx context.Context, caller domain.Principal, id domain.UUID) error {
-	return s.end(ctx, &caller, domain.UserRef{},
-		func(tx SessionTx, user domain.UserKey) error { return tx.EndSession(user, id) })
+// End ends one session of a user, under the rules of List. It returns domain.ErrSessionNotFound if the user has no
+// such session.
+func (s *Sessions) End(ctx context.Context, caller domain.Principal, in OfUser[domain.UUID]) error {
+	return s.end(ctx, &caller, in.User,
+		func(tx SessionTx, user domain.UserKey) error { return tx.EndSession(user, in.In) })
 }
 
 // EndAll ends all sessions of a user, the one the request belongs to included, under the rules of List.

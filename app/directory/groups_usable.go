@@ -141,30 +141,45 @@ func (g *Groups) Rights(ctx context.Context, caller domain.Principal, group *dom
 	return r, nil
 }
 
-// Uses returns the group that ref names, with Members as of ListCounted, and the groups below it that List shows and
-// that can be used in its organization. It needs what Get needs.
-func (g *Groups) Uses(ctx context.Context, caller domain.Principal,
-	ref domain.GroupRef) (group GroupDocument, below []GroupDocument, err error) {
+// RightsOver is Rights for the group that ref names. It needs what Get needs.
+func (g *Groups) RightsOver(ctx context.Context, caller domain.Principal, ref domain.GroupRef) (GroupRights, error) {
+	d, err := g.Get(ctx, caller, ref)
+	if err != nil {
+		return GroupRights{}, err
+	}
+	return g.Rights(ctx, caller, &d.Group)
+}
+
+// GroupUses are a group, with Members as of ListCounted, and what would lose by its end besides its members.
+type GroupUses struct {
+	GroupDocument
+	Below []GroupDocument // the groups right below it, by alias
+}
+
+// Uses returns the group that ref names with the groups below it that List shows and that can be used in its
+// organization. It needs what Get needs.
+func (g *Groups) Uses(ctx context.Context, caller domain.Principal, ref domain.GroupRef) (u GroupUses, err error) {
 	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
 	if err != nil {
-		return group, nil, err
+		return u, err
 	}
 	found, err := g.find(ctx, &caller, sc, ref)
 	if err != nil {
-		return group, nil, err
+		return u, err
 	}
 	known, err := g.documents.Groups(ctx, sc, nil, found.Organization)
 	if err != nil {
-		return group, nil, err
+		return u, err
 	}
 	counted := []GroupDocument{describeGroup(sc, known, found)}
 	if err := g.count(ctx, &caller, counted); err != nil {
-		return group, nil, err
+		return u, err
 	}
+	u.GroupDocument = counted[0]
 	for _, child := range inTreeOrder(known.Of(found.Organization)) {
 		if child.Parent == found.ID && child.ID != found.ID {
-			below = append(below, describeGroup(sc, known, child))
+			u.Below = append(u.Below, describeGroup(sc, known, child))
 		}
 	}
-	return counted[0], below, nil
+	return u, nil
 }

@@ -37,6 +37,16 @@ func (u *Users) Rights(ctx context.Context, caller domain.Principal, user *domai
 	return r, err
 }
 
+// RightsOver is Rights for the user that ref names. It needs domain.UserRead on them and returns NotFound outside the
+// caller's reach.
+func (u *Users) RightsOver(ctx context.Context, caller domain.Principal, ref domain.UserRef) (UserRights, error) {
+	user, err := u.Read(ctx, &caller, ref)
+	if err != nil {
+		return UserRights{}, err
+	}
+	return u.Rights(ctx, caller, &user)
+}
+
 // addHomes adds to users of sc the environments that are their homes, of all at once.
 func (u *Users) addHomes(ctx context.Context, sc tenancy.Scope, users []UserDocument) error {
 	known := make(tenancy.Generations, 1)

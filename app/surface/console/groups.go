@@ -359,11 +359,11 @@ func (e *groupEnd) used() bool { return len(e.below) > 0 || e.Members != nil && 
 
 // ending returns the group that a page or a form names, with what uses it.
 func (s *Surface) ending(ctx context.Context, v *visit, ref string) (*groupEnd, error) {
-	d, below, err := s.uses.Groups.Uses(ctx, v.caller, domain.GroupRef(ref))
+	d, err := s.uses.Groups.Uses(ctx, v.caller, domain.GroupRef(ref))
 	if err != nil {
 		return nil, err
 	}
-	e := &groupEnd{&groupView{GroupDocument: &d}, below}
+	e := &groupEnd{&groupView{GroupDocument: &d.GroupDocument}, d.Below}
 	if e.may, err = s.uses.Groups.Rights(ctx, v.caller, &d.Group); err == nil && !e.may.Update {
 		err = domain.ErrForbidden
 	}

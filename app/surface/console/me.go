@@ -104,7 +104,7 @@ func (s *Surface) endMySession(ctx context.Context, v *visit) (answer, error) {
 	} else if id, unreadable := domain.ParseUUID(v.form["session"]); unreadable != nil {
 		err = domain.ErrSessionNotFound
 	} else {
-		err = s.uses.Sessions.End(ctx, v.caller, id)
+		err = s.uses.Sessions.End(ctx, v.caller, accounts.OfUser[domain.UUID]{In: id})
 	}
 	if err != nil && !domain.ErrSessionNotFound.Is(err) { // it had ended already
 		return answer{}, err

@@ -177,6 +177,15 @@ func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
 			Purpose: domain.AcceptInvite, Link: s.config.Pages.Accept(), Lifetime: inviteLifetime}), tabProfile, "sent")
 	case "sessions":
 		return done(s.uses.Sessions.EndAll(ctx, v.caller, p.ref()), tabSessions, "ended")
+	case "session":
+		id, err := domain.ParseUUID(v.form["session"])
+		if err == nil {
+			err = s.uses.Sessions.End(ctx, v.caller, accounts.OfUser[domain.UUID]{User: p.ref(), In: id})
+		}
+		if domain.ErrSessionNotFound.Is(err) { // it had ended already
+			err = nil
+		}
+		return done(err, tabSessions, "ended")
 	case "revoke":
 		id, err := domain.ParseUUID(v.form["key"])
 		if err == nil {

@@ -34,6 +34,10 @@ func (s *Surface) accountRoutes(r fiber.Router) {
 	r.Post("/rest/users/:id/approve", httpx.Handle(s.auth, bare(decodeUserRef), a.Approve, encode(s, writeUser)))
 	r.Post("/rest/users/:id/reject",
 		httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(a.Reject), encodeTrue[httpx.Just](s)))
+	r.Post("/rest/users/:id/reset",
+		httpx.Handle(s.auth, s.decodeReset, httpx.Done(a.SendReset), encodeTrue[httpx.Just](s)))
+	r.Post("/rest/users/:id/invite",
+		httpx.Handle(s.auth, s.decodeInviteAgain, httpx.Done(a.SendConfirmation), encodeTrue[httpx.Just](s)))
 	r.Post("/rest/me/mail",
 		httpx.Handle(s.auth, s.decodeMailChange, httpx.Done(a.RequestMailChange), encodeTrue[httpx.Just](s)))
 

@@ -244,12 +244,37 @@ func decodeDeleteUser(c *fiber.Ctx) (directory.DeleteUser, error) {
 	return directory.DeleteUser{User: userOf(c), Version: version(c)}, nil
 }
 
-func decodeSession(c *fiber.Ctx) (domain.UUID, error) {
-	id, ok := httpx.UUIDParam(c, "id")
-	if !ok {
-		return "", domain.ErrSessionNotFound
+// sessionOf reads which session of which user is meant.
+func sessionOf(user func(*fiber.Ctx) (domain.UserRef, error), name string) func(
+	*fiber.Ctx) (accounts.OfUser[domain.UUID], error) {
+	return func(c *fiber.Ctx) (in accounts.OfUser[domain.UUID], err error) {
+		if in.User, err = user(c); err != nil {
+			return in, err
+		}
+		id, ok := httpx.UUIDParam(c, name)
+		if !ok {
+			return in, domain.ErrSessionNotFound
+		}
+		in.In = id
+		return in, nil
 	}
-	return id, nil
+}
+
+// decodeOthers reads whether the session of the request goes on.
+func decodeOthers(c *fiber.Ctx) (httpx.Just, error) {
+	if err := httpx.RefuseUnknown(c, "others"); err != nil {
+		return httpx.Just{}, err
+	}
+	_, err := httpx.QueryFlag(c, "others")
+	return httpx.Just{}, err
+}
+
+// ofOneself is decode where what is asked for is about whoever asks.
+func ofOneself(decode func(*fiber.Ctx) (httpx.Just, error)) func(*fiber.Ctx) (domain.UserRef, error) {
+	return func(c *fiber.Ctx) (domain.UserRef, error) {
+		_, err := decode(c)
+		return domain.UserRef{}, err
+	}
 }
 
 func decodeGroupID(c *fiber.Ctx) (domain.GroupRef, error) {
@@ -261,7 +286,7 @@ func decodeGroupID(c *fiber.Ctx) (domain.GroupRef, error) {
 }
 
 func decodeCounts(c *fiber.Ctx) (httpx.Just, error) {
-	if err := httpx.RefuseUnknown(c, "counts"); err != nil {
+	if err := httpx.RefuseUnknown(c, "counts", "env", "q"); err != nil { // which are empty
 		return httpx.Just{}, err
 	}
 	_, err := httpx.QueryFlag(c, "counts")
@@ -270,7 +295,7 @@ func decodeCounts(c *fiber.Ctx) (httpx.Just, error) {
 
 func decodeUsable(c *fiber.Ctx) (directory.ListUsable, error) {
 	in := directory.ListUsable{Environment: domain.EnvironmentRef(httpx.Query(c, "env"))}
-	if err := httpx.RefuseUnknown(c, "env", "counts", "limit", "after"); err != nil {
+	if err := httpx.RefuseUnknown(c, "env", "counts", "limit", "after", "q"); err != nil {
 		return in, err
 	}
 	counts, err := httpx.QueryFlag(c, "counts")

@@ -74,7 +74,11 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/rest/users/:id/sessions",
 		httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/environments", ofEnvironment(where("q",
+	r.Delete("/rest/users/:id/sessions/:session", httpx.Handle(s.auth, bare(sessionOf(decodeUserRef, "session")),
+		httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
+	r.Get("/rest/users/:id/rights", httpx.Handle(s.auth, bare(decodeUserRef), u.RightsOver, encode(s, writeUserRights)))
+
+	r.Get("/rest/environments", ofEnvironment(given("q",
 		httpx.Handle(s.auth, decodeEnvironmentSearch, e.Search, encodeAll(s, writeEnvironment)),
 		httpx.Handle(s.auth, decodeEnvironmentList, e.List, encodeListed(s, writeEnvironment)))))
 	r.Get("/rest/environments/byAlias/:alias",
@@ -89,10 +93,17 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Delete("/rest/environments/:id",
 		planned(s, decodeDeleteEnvironment, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
 
-	r.Get("/rest/groups", where("env", httpx.Handle(s.auth, decodeUsable, g.Usable, s.encodeUsable), where("counts",
-		httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.ListCounted), encodeAll(s, writeGroup)),
-		httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.List), encodeAll(s, writeGroup)))))
+	r.Get("/rest/environments/:id/branch", httpx.Handle(s.auth, bare(decodePlace), e.Branch, encode(s, writeBranch)))
+
+	r.Get("/rest/groups", given("q", httpx.Handle(s.auth, decodeGroupSearch, g.Search, encodeAll(s, writeGroup)),
+		given("env", httpx.Handle(s.auth, decodeUsable, g.Usable, s.encodeUsable), where("counts",
+			httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.ListCounted), encodeAll(s, writeGroup)),
+			httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.List), encodeAll(s, writeGroup))))))
 	r.Get("/rest/groups/:id/members", httpx.Handle(s.auth, decodeMembers, u.Members, s.encodeUserList))
+	r.Put("/rest/groups/:id/members/:user", planned(s, decodeMember, httpx.Done(u.Join), encodeTrue[httpx.Just](s)))
+	r.Delete("/rest/groups/:id/members/:user", planned(s, decodeMember, httpx.Done(u.Leave), encodeTrue[httpx.Just](s)))
+	r.Get("/rest/groups/:id/rights", httpx.Handle(s.auth, bare(decodeGroupID), g.RightsOver, encode(s, writeGroupRights)))
+	r.Get("/rest/groups/:id/uses", httpx.Handle(s.auth, bare(decodeGroupID), g.Uses, encode(s, writeGroupUses)))
 	r.Get("/rest/groups/:id", httpx.Handle(s.auth, decodeGroupID, g.Get, encodeVersion(s, writeGroup)))
 	r.Post("/rest/groups", planned(s, decodeGroup, g.Create, encodeVersion(s, writeGroup)))
 	changes(r, "/rest/groups/:id", planned(s, decodeGroupChange, g.Update, encodeVersion(s, writeGroup)))
@@ -105,10 +116,11 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/rest/me/password", httpx.Handle(s.auth, s.decodePasswordChange, httpx.Done(s.uses.Me.ChangePassword),
 		encodeTrue[httpx.Just](s)))
 	r.Get("/rest/me/sessions", httpx.Handle(s.auth, bare(oneself), s.uses.Sessions.List, encodeAll(s, writeSession)))
-	r.Delete("/rest/me/sessions",
-		httpx.Handle(s.auth, bare(oneself), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s)))
+	r.Delete("/rest/me/sessions", where("others",
+		httpx.Handle(s.auth, decodeOthers, httpx.AloneDone(s.uses.Sessions.EndOthers), encodeTrue[httpx.Just](s)),
+		httpx.Handle(s.auth, ofOneself(decodeOthers), httpx.Done(s.uses.Sessions.EndAll), encodeTrue[httpx.Just](s))))
 	r.Delete("/rest/me/sessions/:id",
-		httpx.Handle(s.auth, decodeSession, httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
+		httpx.Handle(s.auth, sessionOf(oneself, "id"), httpx.Done(s.uses.Sessions.End), encodeTrue[httpx.Just](s)))
 	r.Get("/rest/users/:id/access",
 		httpx.Handle(s.auth, bare(decodeAccessOf), s.uses.Explain.Access, encode(s, writeAccessOf)))
 	r.Get("/rest/environments/:id/access",
@@ -130,11 +142,21 @@ func changes(r fiber.Router, path string, change fiber.Handler) {
 	}
 }
 
-// where answers with special where the query has the parameter and it says more than no, else with list.
+// where answers with special where the query has the flag and it says more than no, else with list.
 func where(parameter string, special, list fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		switch httpx.Query(c, parameter) {
 		case "", "false", "0":
+			return list(c)
+		}
+		return special(c)
+	}
+}
+
+// given answers with special where the query has a value for the parameter, else with list.
+func given(parameter string, special, list fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if httpx.Query(c, parameter) == "" {
 			return list(c)
 		}
 		return special(c)
