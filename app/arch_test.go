@@ -388,7 +388,8 @@ var unscoped = map[string][]string{
 		"SettingStore.Get", "SettingStore.Keep", "SigningKeyStore.List", "SigningKeyStore.Ensure", "SigningKeyStore.Rotate",
 		"Store.NextGroup", "Store.NextEnvironment", "Store.NextObject", "Store.NextCopyRequest", "UserStore.Number"},
 	"it is what scopes are made from": {
-		"Source.Generations", "Source.Groups", "Source.Environments", "Source.Inactive", "Source.HasNested"},
+		"Source.Generations", "Source.Groups", "Source.Environments", "Source.At", "Source.Inactive",
+		"Source.HasNested"},
 }
 
 // Methods of stores take a scope behind the context, and those that change rows one for changes. Those of a

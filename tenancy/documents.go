@@ -375,6 +375,9 @@ func (d *Documents) waysUp(ctx context.Context, known Generations,
 		return found, nil
 	}
 	read, err := d.source.At(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range missing {
 		delete(found, p)
 	}
@@ -382,5 +385,5 @@ func (d *Documents) waysUp(ctx context.Context, known Generations,
 		d.remember(known, &read[i])
 		found[read[i].Path] = &read[i]
 	}
-	return found, err
+	return found, nil
 }

@@ -103,7 +103,8 @@ type makers struct {
 
 // describe returns an edit with whether the reader, of whom giver is, may make it.
 func (m *makers) describe(giver tenancy.Giver, e domain.Edit) EditDocument {
-	d := EditDocument{Kind: e.Kind, Role: e.Role, Environment: onTheWay(&m.judge, m.view.places, e.Place), Mine: m.may(giver, e)}
+	d := EditDocument{Kind: e.Kind, Role: e.Role, Mine: m.may(giver, e),
+		Environment: onTheWay(&m.judge, m.view.places, e.Place)}
 	if group, ok := giver.Groups().Get(m.view.user.Organization, e.Group); ok {
 		d.Group = &group
 	}
