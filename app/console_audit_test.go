@@ -141,21 +141,3 @@ func TestTheHistoryKeepsDaysOfItsReader(t *testing.T) {
 	require.Empty(t, eventsOf(t, g.get(t, "audit?until="+url.QueryEscape("2020-01-01"))))
 	require.Empty(t, eventsOf(t, g.get(t, "audit?from=2999-01-01")))
 }
-
-// TestTheHistoryByKeyboard finds somebody's history in a real browser without a mouse.
-func TestTheHistoryByKeyboard(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser takes a while")
-	}
-	r := openConsole(t, "sqlite", nil)
-	b := openBrowser(t)
-	b.open(t, r.Address()+"/console/sign-in?next=audit")
-	b.tabTo(t, "login")
-	b.write(t, "grace.hopper\t"+demoPassword+"\r")
-	b.await(t, count("ol.timeline > li")+" > 5")
-	b.tabTo(t, "target")
-	b.write(t, "tony.hoare\r") // who has never signed in
-	b.await(t, count("ol.timeline > li")+" == 1")
-	b.await(t, `document.querySelector(".event").textContent.includes("created the account")`)
-	b.checkQuiet(t, r.Address())
-}

@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -326,13 +324,4 @@ func (b *browser) signIn(t *testing.T, base, login string) {
 	b.tabTo(t, "password")
 	b.write(t, demoPassword+"\r")
 	b.await(t, `!location.pathname.endsWith("/sign-in") && document.readyState === "complete"`)
-}
-
-// command gives a command to the browser's tab.
-func command[P any](t *testing.T, b *browser, c cdp.Command[P, cdp.Empty], params P) {
-	t.Helper()
-	require.NoError(t, chromedp.Do(b.ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := cdp.Call(ctx, tab, c, params)
-		return err
-	})))
 }

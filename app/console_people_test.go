@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 )
@@ -246,37 +245,4 @@ func (g *guest) sendForm(t *testing.T, on page, form *html.Node, values map[stri
 	to, err := on.at.Parse(attr(form, "action"))
 	require.NoError(t, err)
 	return g.follow(t, g.send(t, http.MethodPost, to.String(), sent))
-}
-
-// TestPeopleByKeyboard filters the list, chooses a place of what a picker offers, and changes somebody's access, with
-// nothing but keys.
-func TestPeopleByKeyboard(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes a browser")
-	}
-	r := openConsole(t, "sqlite", nil)
-	b := openBrowser(t)
-	b.signIn(t, r.Address(), "grace.hopper")
-	b.open(t, r.Address()+"/console/people")
-	keys := func(selector, text string) {
-		require.NoError(t, chromedp.Do(b.ctx, chromedp.Focus(selector), chromedp.KeyEvent(text)))
-	}
-	keys("#q", "donald\r")
-	b.await(t, count("#list tbody tr")+" === 1")
-	require.Contains(t, evaluate[string](t, b, "location.search"), "q=donald", "the address is the filter")
-	require.Equal(t, "1 person", evaluate[string](t, b, "document.getElementById('status').textContent.trim()"))
-	require.NoError(t, chromedp.Do(b.ctx, chromedp.Focus("#list tbody a"), chromedp.KeyEvent("\r")))
-	b.await(t, "location.pathname.endsWith('/person')")
-	require.NoError(t, chromedp.Do(b.ctx, chromedp.Focus(`a[href*="tab=access"]`), chromedp.KeyEvent("\r")))
-	b.await(t, count("#allowed")+" === 1")
-	keys("#allowed", "dev")
-	b.await(t, count("#allowed-found button")+" === 1")
-	require.NoError(t, chromedp.Do(b.ctx, chromedp.KeyEvent("\t"), chromedp.KeyEvent("\r")))
-	b.await(t, "document.activeElement.id === 'allowed' && document.activeElement.value === '/Acme/Dev'")
-	require.NoError(t, chromedp.Do(b.ctx, chromedp.KeyEvent("\r")))
-	b.await(t, count(`input[name="plan"]`)+" === 1 && document.activeElement.tagName === 'H1'")
-	require.NoError(t, chromedp.Do(b.ctx, chromedp.Focus(`form:has(input[name="plan"]) button`), chromedp.KeyEvent("\r")))
-	b.await(t, "document.getElementById('status').textContent.trim() === 'Saved.'")
-	require.Contains(t, evaluate[string](t, b, "document.body.textContent"), "Take away: Acme/Dev")
-	b.checkQuiet(t, r.Address())
 }

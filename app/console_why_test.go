@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -131,54 +130,4 @@ func TestWhyIsForOnesOwnBranch(t *testing.T) {
 	form.Set("role", "superUser")
 	back := grace.send(t, "POST", "why-change", form)
 	require.Equal(t, 303, back.status, "it is no change that would turn the answer round and be hers")
-}
-
-// TestWhyByKeyboard asks a question and makes a change with a real browser and the keyboard alone.
-func TestWhyByKeyboard(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser is slow")
-	}
-	r := openConsole(t, "sqlite", nil)
-	b := openBrowser(t)
-	b.signIn(t, r.Address(), "grace.hopper")
-	b.open(t, r.Address()+"/console/why")
-	b.tabTo(t, "user")
-	b.write(t, "alan.t")
-	b.await(t, count("#user-found button")+" === 1")
-	b.write(t, "\t \t")
-	require.Equal(t, "alan.turing", evaluate[string](t, b, "document.getElementById('user').value"))
-	b.tabTo(t, "environment")
-	b.write(t, "/Acme/Prod\r")
-	b.await(t, count(".verdict")+" === 1")
-	b.tabTo(t, "")
-	b.checkQuiet(t, r.Address())
-}
-
-// point clicks with the mouse on what an expression in JavaScript finds.
-func (b *browser) point(t *testing.T, expression string) {
-	t.Helper()
-	at := evaluate[[]float64](t, b, "(() => { const e = "+expression+"; e.scrollIntoView({block: 'center', "+
-		"behavior: 'instant'}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()")
-	require.NoError(t, chromedp.Do(b.ctx, chromedp.MouseClickXY(at[0], at[1])))
-}
-
-// TestGroupByMouse changes what a group gives with a real browser and the mouse.
-func TestGroupByMouse(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser is slow")
-	}
-	r := openConsole(t, "sqlite", nil)
-	b := openBrowser(t)
-	b.signIn(t, r.Address(), "grace.hopper")
-	b.open(t, r.Address()+"/console/groups")
-	b.point(t, `[...document.querySelectorAll("tbody a")].find((a) => a.textContent === "Readers")`)
-	b.await(t, `document.querySelector("h1")?.textContent === "Readers"`)
-	b.point(t, `document.querySelector("input[name='permission.user:read']")`)
-	b.point(t, `document.querySelector("form[action=group] button[type=submit]")`)
-	b.await(t, `(document.body?.textContent ?? "").includes("Nothing has been changed yet.")`)
-	require.Equal(t, "H1", evaluate[string](t, b, "document.activeElement.tagName"), "the focus is on what is new")
-	b.point(t, `document.querySelector("form[action=group] button[type=submit]")`)
-	b.await(t, `document.getElementById("status")?.textContent.includes("Saved.")`)
-	require.False(t, evaluate[bool](t, b, `document.querySelector("input[name='permission.user:read']").checked`))
-	b.checkQuiet(t, r.Address())
 }

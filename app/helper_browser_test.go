@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -24,6 +26,7 @@ type browser struct {
 	mu        sync.Mutex
 	addresses []string
 	errors    []string
+	choosing  bool // whether the page asked for a file
 }
 
 // openBrowser starts a Chromium, which ends with the test. A machine without one fails.
@@ -70,6 +73,8 @@ func (b *browser) note(event any) {
 			}
 			b.errors = append(b.errors, text)
 		}
+	case *cdppage.EventFileChooserOpened:
+		b.choosing = true
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError {
 			b.errors = append(b.errors, e.Entry.Text+" "+e.Entry.URL)
@@ -193,4 +198,17 @@ func (b *browser) excuse(t *testing.T, text string, n int) {
 	if before-len(b.errors) != n {
 		t.Errorf("%q was noted %d times, not %d", text, before-len(b.errors), n)
 	}
+}
+
+// command gives a command to the browser's tab and returns its result.
+func command[P, R any](t *testing.T, b *browser, c cdp.Command[P, R], params P) (result R) {
+	t.Helper()
+	err := chromedp.Do(b.ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) (err error) {
+		result, err = cdp.Call(ctx, tab, c, params)
+		return err
+	}))
+	if err != nil {
+		t.Fatalf("%s: %v", c.Method, err)
+	}
+	return result
 }
