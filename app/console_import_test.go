@@ -5,13 +5,19 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
@@ -133,6 +139,93 @@ func TestAnImportSaysWhoGainsAndLoses(t *testing.T) {
 		warned := r.visitAs(t, "admin").upload(t, "alias,role\ngrace.hopper,user\n")
 		require.Contains(t, warned.text, "Acme would have no admin any more.")
 	})
+}
+
+// manyPeople is a table of n people of Acme.
+func manyPeople(n int) string {
+	var b strings.Builder
+	b.WriteString("alias,firstname,lastname,mailaddress,environment,role,group,envs\n")
+	for i := range n {
+		fmt.Fprintf(&b, "person.%d,Person,Number %d,person.%d@acme.example,Acme/Dev,user,User,Acme/Staging\n", i, i, i)
+	}
+	return b.String()
+}
+
+// TestAnImportSaysHowFarItIs holds that whoever carries an import out can ask how far it is while it runs, that
+// nobody else can, and that it is forgotten when it is done.
+func TestAnImportSaysHowFarItIs(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		g := r.visitAs(t, "grace.hopper")
+		again, other := r.visitAs(t, "grace.hopper"), r.visitAs(t, "ada.lovelace")
+		began := time.Now()
+		plan := g.upload(t, manyPeople(1000))
+		t.Logf("tried in %v", time.Since(began))
+		address := "import-progress?work=" + formOf(t, plan, "import-run").Get("work")
+		nothing := other.get(t, address).text
+		require.Contains(t, nothing, `<progress id="done"></progress>`)
+		require.Equal(t, nothing, g.get(t, address).text, "it does not run yet")
+
+		done := make(chan page)
+		began = time.Now()
+		go func() { done <- g.press(t, plan, "import-run", nil) }()
+		last := -1
+		for ended := false; !ended; {
+			select {
+			case p := <-done:
+				require.Contains(t, p.text, "1,000 new accounts.")
+				ended = true
+			default:
+				got := g.get(t, address)
+				require.Equal(t, 200, got.status)
+				if bar := elements(t, got, "progress")[0]; has(bar, "value") {
+					require.Equal(t, "1000", attr(bar, "max"))
+					n, err := strconv.Atoi(attr(bar, "value"))
+					require.NoError(t, err)
+					require.GreaterOrEqual(t, n, last)
+					last = n
+				}
+				require.Equal(t, nothing, other.get(t, address).text)
+				require.Equal(t, nothing, again.get(t, address).text, "of another session of hers")
+			}
+		}
+		t.Logf("carried out in %v", time.Since(began))
+		require.Positive(t, last, "nobody was told how far it is")
+		require.Equal(t, nothing, g.get(t, address).text)
+	})
+}
+
+// TestAnImportInABrowser holds that with scripts the page shows how far an import is, that the answer comes by
+// itself, and that one which is refused comes with what to do.
+func TestAnImportInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser imports")
+	}
+	t.Parallel()
+	r := openConsole(t, "sqlite", nil)
+	b := openBrowser(t)
+	b.signIn(t, r.Address(), "grace.hopper")
+	file := filepath.Join(t.TempDir(), "people.csv")
+	require.NoError(t, os.WriteFile(file, []byte(manyPeople(1500)), 0o600))
+	b.open(t, r.Address()+"/console/import")
+	require.NoError(t, chromedp.Do(b.ctx, chromedp.SetUploadFiles("#file", []string{file})))
+	evaluate[bool](t, b, `document.querySelector("main form button").click(); true`)
+	b.await(t, `document.querySelector("#run button").textContent.includes("1,500")`)
+
+	status, answer := basicCaller(r.Address(), "admin", demoPassword).call(t, "POST", "/rest/users",
+		`{"alias": "person.7", "envId": 2, "group": "User", "password": "some-pass-1", "person": {"firstname": "Other", "lastname": "Person",
+			"mailaddress": "other@acme.example"}}`)
+	require.Equal(t, 200, status, answer)
+	evaluate[bool](t, b, `document.querySelector("#run button").click(); true`)
+	b.await(t, `document.querySelector("#problem") && document.querySelector("main h1")`)
+	b.excuse(t, "the server responded with a status of 409 (Conflict)", 1)
+
+	b.await(t, `document.querySelector("#run button") && !document.querySelector("#run button").disabled`)
+	evaluate[bool](t, b, `document.querySelector("#run button").click(); true`)
+	b.await(t, `document.querySelector("#progress progress")?.max === 1500`)
+	require.True(t, evaluate[bool](t, b, `document.querySelector("#run button").disabled`))
+	b.await(t, `location.search.includes("said=imported")`)
+	b.checkQuiet(t, r.Address())
 }
 
 // TestTablesOfSpreadsheets holds that a table is read as spreadsheet programs write it, with every letter of a name,

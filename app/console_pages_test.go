@@ -56,15 +56,17 @@ var consolePages = map[string][]string{
 	"/console/why": {"why", "why?user=alan.turing&permission=user:update&environment=/Acme",
 		"why?user=ada.lovelace&permission=user:update&environment=/Acme/Prod", "why?permission=password:change"},
 
-	"/console/export": nil, // a table
-	"/console/import": {"import", "import?created=1&updated=2&said=imported"},
+	"/console/export":          nil, // a table
+	"/console/import-progress": nil, // a part of a page
+	"/console/import":          {"import", "import?created=1&updated=2&said=imported"},
 	// Pages to which links of mail lead have tests of their own.
 	"/console/accept": nil, "/console/reset": nil, "/console/verify": nil, "/console/mail": nil, "/console/begin": nil,
 	"/console/done": nil,
 }
 
 // consoleParts are addresses of what is no page: parts of pages, and tables.
-var consoleParts = []string{"find?kind=place&q=p", "find?kind=person&q=g", "find?kind=group&q=r", "audit-export"}
+var consoleParts = []string{"find?kind=place&q=p", "find?kind=person&q=g", "find?kind=group&q=r", "audit-export",
+	"import-progress?work=x"}
 
 // pagesOf returns the addresses of all pages, in order.
 func pagesOf(t *testing.T, r *running) []string {

@@ -33,6 +33,21 @@
     if (link) window.location.assign(link.href);
   });
 
+  // A form that was refused comes back with what is wrong, as the browser would show it. What is no page of ours, or
+  // did not come, is for the browser to show.
+  const itsForm = (event) => (event.detail.requestConfig?.verb === "post" ? event.detail.elt : null);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const form = itsForm(event);
+    if (!form || !event.detail.isError) return;
+    if (event.detail.serverResponse.includes('id="main"')) {
+      event.detail.shouldSwap = true;
+      event.detail.isError = false;
+    } else {
+      form.submit();
+    }
+  });
+  document.addEventListener("htmx:sendError", (event) => itsForm(event)?.submit());
+
   // Pickers ask for what fits while somebody types, and take what is chosen.
   let waiting = 0;
   document.addEventListener("input", (event) => {

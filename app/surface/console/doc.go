@@ -33,7 +33,9 @@
 //     the version that was shown. Whoever was overtaken is told, and nothing is lost.
 //   - What the caller may not do is not offered, by Abilities and Rights of the use cases; that it is refused is for
 //     the use cases themselves.
-//   - The file of an import goes back and forth with the page: no server keeps it, so any server can carry it out.
+//   - The file of an import goes back and forth with the page: no server keeps it, so any server can carry it out. How
+//     far that is only the server knows that does it: one of several behind an address that is asked and does not
+//     shows a bar that does not say.
 package console
 
 //go:generate go tool templ generate

@@ -22,6 +22,7 @@ func (s *Surface) importRoutes(r fiber.Router) {
 	r.Get(Base+"/"+importPage, s.on(s.showImport))
 	r.Post(Base+"/"+importPage, s.on(s.tryImport))
 	r.Post(Base+"/import-run", s.on(s.runImport))
+	r.Get(Base+"/import-progress", s.on(s.showProgress))
 	r.Get(Base+"/export", s.on(s.exportPeople))
 }
 
@@ -43,6 +44,7 @@ type plannedImport struct {
 	report     directory.ImportReport
 	passedOver int
 	text       string // the file, packed
+	work       string // what carrying it out is called by who waits for it
 }
 
 // tryImport shows what a file would do.
@@ -63,7 +65,7 @@ func (s *Surface) planImport(ctx context.Context, v *visit, text []byte) (*plann
 	if err != nil {
 		return nil, err
 	}
-	p := &plannedImport{passedOver: passedOver}
+	p := &plannedImport{passedOver: passedOver, work: workName()}
 	if p.report, err = s.uses.Imports.Run(ctx, v.caller, directory.ImportUsers{Rows: rows, DryRun: true}); err != nil {
 		return nil, err
 	}
@@ -81,7 +83,10 @@ func (s *Surface) runImport(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	report, err := s.uses.Imports.Run(ctx, v.caller, directory.ImportUsers{Rows: rows, Plan: v.form["plan"]})
+	tell, end := s.progress.begin(v, v.form["work"])
+	defer end()
+	report, err := s.uses.Imports.Run(ctx, v.caller,
+		directory.ImportUsers{Rows: rows, Plan: v.form["plan"], Progress: tell})
 	switch {
 	case domain.ErrPlanChanged.Is(err) || domain.ErrChanged.Is(err) || directory.ErrImport.Is(err):
 		p, failed := s.planImport(ctx, v, text)

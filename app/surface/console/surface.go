@@ -64,6 +64,8 @@ type Surface struct {
 	config  Config
 	site    string
 	trusted []netip.Prefix
+	// progress is of what is carried out now.
+	progress progress
 }
 
 // New returns the application of the surface. auth finds the principal of a request by the session's cookie.

@@ -4,9 +4,13 @@ package console
 type importWords struct {
 	Title, Lead, File, FileHint, Try, TryHint, Columns, ColumnsLead string
 
-	PlanTitle, Lines, Problems, Line, Column, Problem, What, Change, New, Changed, Again, RunHint, Done string
+	PlanTitle, Lines, Problems, Line, Column, Problem, What, Change, New, Changed, Again string
+
+	RunHint, Running, Checking, Done string
 
 	Created, Updated, Unchanged, PassedOver, Wrong, Run, More plural
+
+	DoneOf plural // {done}, {n}
 }
 
 var englishImport = importWords{
@@ -22,7 +26,10 @@ var englishImport = importWords{
 	PlanTitle: "What the import would do", Lines: "Line by line", Problems: "What is wrong", Line: "Line",
 	Column: "Column", Problem: "What to do", What: "Account", Change: "What changes", New: "New", Changed: "Changed",
 	Again: "Choose another file", Done: "Imported.",
-	RunHint:   "If something of this was changed meanwhile, nothing is imported, and it is shown again.",
+	RunHint: "If something of this was changed meanwhile, nothing is imported, and it is shown again. Many people take " +
+		"a while: the answer comes when all is done.",
+	Running: "The import is running.", Checking: "Everybody is written. It is compared with what was shown here.",
+	DoneOf:    plural{"{done} of {n} person written.", "{done} of {n} people written."},
 	Created:   plural{"{n} new account.", "{n} new accounts."},
 	Updated:   plural{"{n} changed account.", "{n} changed accounts."},
 	Unchanged: plural{"{n} unchanged.", "{n} unchanged."},
@@ -48,7 +55,10 @@ var frenchImport = importWords{
 	PlanTitle: "Ce que ferait l’importation", Lines: "Ligne par ligne", Problems: "Ce qui ne va pas", Line: "Ligne",
 	Column: "Colonne", Problem: "Que faire", What: "Compte", Change: "Ce qui change", New: "Nouveau", Changed: "Changé",
 	Again: "Choisir un autre fichier", Done: "Importé.",
-	RunHint:   "Si quelque chose en a été changé entre-temps, rien n’est importé, et tout est montré de nouveau.",
+	RunHint: "Si quelque chose en a été changé entre-temps, rien n’est importé, et tout est montré de nouveau. Beaucoup " +
+		"de personnes prennent un moment : la réponse vient quand tout est fait.",
+	Running: "L’importation est en cours.", Checking: "Tout est écrit. C’est comparé à ce qui était montré ici.",
+	DoneOf:    plural{"{done} personne écrite sur {n}.", "{done} personnes écrites sur {n}."},
 	Created:   plural{"{n} nouveau compte.", "{n} nouveaux comptes."},
 	Updated:   plural{"{n} compte changé.", "{n} comptes changés."},
 	Unchanged: plural{"{n} inchangé.", "{n} inchangés."},
