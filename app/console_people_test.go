@@ -175,6 +175,11 @@ func TestPeopleOfTheBranch(t *testing.T) {
 			done := g.step(t, preview, "plan")
 			require.Regexp(t, `\d people were changed\.`, done.text)
 			require.Contains(t, done.text, "Nobody fits.")
+			at = "people-bulk?env=%2FAcme"
+			refused := g.press(t, g.get(t, at), at, map[string]string{"op": "role", "role": "superUser"})
+			require.Equal(t, 403, refused.status)
+			require.Regexp(t, `\d+ people cannot be changed, so nobody is`, refused.text)
+			require.Contains(t, refused.text, `<td>barbara.liskov</td><td>You cannot give what you do not have.</td>`)
 			none := g.press(t, g.get(t, at), at, map[string]string{"op": "join"})
 			require.Contains(t, none.text, "Choose a group.")
 		})

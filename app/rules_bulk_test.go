@@ -47,6 +47,13 @@ func TestAListIsChangedWhole(t *testing.T) {
 		_, err = update("pat", directory.UpdateUsers{Language: &language})
 		require.ErrorIs(t, err, domain.ErrHasMore, "ada and strong have more than pat")
 		require.ErrorContains(t, err, "ada: ")
+		var refused *directory.RefusedUsers
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, 2, refused.N)
+		for i, alias := range []string{"ada", "strong"} {
+			require.Equal(t, alias, refused.First[i].User.Alias)
+			require.ErrorIs(t, refused.First[i].Why, domain.ErrHasMore)
+		}
 		_, err = update("pat", directory.UpdateUsers{Role: &oadmin})
 		require.ErrorIs(t, err, domain.ErrClimbing)
 		_, err = update("bob", directory.UpdateUsers{Language: &language})
@@ -129,5 +136,24 @@ func TestAListHasABound(t *testing.T) {
 		in.Action = directory.DeleteUsers
 		_, err = s.d.Users.UpdateAll(t.Context(), s.as("ada"), in)
 		require.ErrorContains(t, err, "At most 200 people")
+	})
+}
+
+// Of many who cannot be changed the first are named, and all are counted.
+func TestWhoCannotBeChangedIsNamed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
+		s := newStaff(t, db)
+		s.add("admin", "pat", domain.RolePower, domain.AdminGroup)
+		for i := range directory.MaxRefused {
+			s.add("admin", fmt.Sprintf("boss%d", i), domain.RoleOAdmin, domain.AdminGroup)
+		}
+		before := storetest.Dump(t, db)
+		_, err := s.d.Users.UpdateAll(t.Context(), s.as("pat"),
+			directory.UpdateUsers{Language: new("De"), List: everybody})
+		var refused *directory.RefusedUsers
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, directory.MaxRefused+1, refused.N, "ada too")
+		require.Len(t, refused.First, directory.MaxRefused)
+		require.Equal(t, before, storetest.Dump(t, db), "bob could have been changed, and is not")
 	})
 }

@@ -507,7 +507,7 @@ func (p *plannedUser) save(tx UserTx, held map[domain.UserKey]*domain.User) erro
 	if versionOfUser(sc, groups, now) != versionOfUser(sc, groups, p.before) {
 		return domain.ErrChanged
 	}
-	if _, err := p.change.saveOne(tx, now); err != nil {
+	if err := p.change.saveOne(tx, now); err != nil {
 		return err
 	}
 	tx.Mail(p.change.MailLeft(now, &p.after)...)

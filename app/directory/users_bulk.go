@@ -59,10 +59,46 @@ const (
 	maxGone     = 200
 )
 
+// MaxRefused is how many of the people who cannot be changed are named.
+const MaxRefused = 50
+
+// RefusedUsers is why everybody on a list stays as they are: some of them cannot be changed. As an error it is the one
+// about the first of them, and names them.
+type RefusedUsers struct {
+	N     int
+	First []RefusedUser // the first MaxRefused of them
+}
+
+// A RefusedUser is somebody who cannot be changed, and why.
+type RefusedUser struct {
+	User domain.User
+	Why  *domain.Error
+}
+
+func (r *RefusedUsers) Error() string { return r.Unwrap().Error() }
+
+// Unwrap returns the error about the first of them, whose sentence begins with whom it is about.
+func (r *RefusedUsers) Unwrap() error {
+	first := &r.First[0]
+	return first.Why.Saying("%s: %s", first.User.Alias, first.Why.Public)
+}
+
+// add adds a user unless err is none that says something about them, which it reports.
+func (r *RefusedUsers) add(user *domain.User, err error) bool {
+	why := domain.AsError(err)
+	if why.Kind != domain.Invalid && why.Kind != domain.Forbidden && why.Kind != domain.Conflict {
+		return false
+	}
+	if r.N++; r.N <= MaxRefused {
+		r.First = append(r.First, RefusedUser{*user, why})
+	}
+	return true
+}
+
 // UpdateAll changes everybody on a list but the caller, all of them in one transaction or none. It needs
 // domain.UserRead and domain.UserUpdate, or domain.UserDelete where users go, and the rules of Update, Delete, Approve
-// and Reject hold for each of them; the error says whom it is about. It returns Invalid for a list that is too long,
-// and ErrChanged where Expect is another number, or somebody on the list was changed meanwhile.
+// and Reject hold for each of them: the error is RefusedUsers where some cannot be changed. It returns Invalid for a
+// list that is too long, and ErrChanged where Expect is another number, or somebody on the list was changed meanwhile.
 func (u *Users) UpdateAll(ctx context.Context, caller domain.Principal, in UpdateUsers) (UsersUpdated, error) {
 	sc, err := u.listed(ctx, &caller, &in.List)
 	if err != nil {
@@ -92,27 +128,23 @@ func (u *Users) UpdateAll(ctx context.Context, caller domain.Principal, in Updat
 	if err != nil {
 		return UsersUpdated{}, err
 	}
-	var done UsersUpdated
-	err = u.store.Do(ctx, w, func(tx UserTx) error {
-		done = UsersUpdated{Unchanged: int64(own)}
-		return changeAll(tx, people, func(user *domain.User) error {
-			changed, err := changes[user.Organization].do(tx, in.Action, user)
-			if changed {
-				done.Changed++
-			} else {
-				done.Unchanged++
-			}
-			return err
+	var changed int
+	err = u.store.Do(ctx, w, func(tx UserTx) (err error) {
+		changed, err = changeAll(tx, people, func(user *domain.User) (func() error, error) {
+			return changes[user.Organization].plan(tx, in.Action, user)
 		}, func(user *domain.User) domain.Version {
 			return versionOfUser(w.Read(), changes[user.Organization].giver.Groups(), user)
 		})
+		return err
 	})
-	return done, err
+	return UsersUpdated{Changed: int64(changed), Unchanged: int64(own + len(people) - changed)}, err
 }
 
-// changeAll changes people as they are then, unless they are not what they were on the list.
-func changeAll(tx UserTx, people []domain.User, change func(*domain.User) error,
-	version func(*domain.User) domain.Version) error {
+// changeAll changes people as they are then, unless they are not what they were on the list, and returns how many it
+// changed. plan returns what changes somebody, nil for who is so already. Who cannot be changed is looked for to the
+// end; only what is refused when it is written, which the database may not go on after, is returned at once.
+func changeAll(tx UserTx, people []domain.User, plan func(*domain.User) (func() error, error),
+	version func(*domain.User) domain.Version) (changed int, err error) {
 	listed := make(map[domain.UserKey]domain.Version, len(people))
 	keys := make([]domain.UserKey, len(people))
 	for i := range people {
@@ -121,29 +153,36 @@ func changeAll(tx UserTx, people []domain.User, change func(*domain.User) error,
 	}
 	found, err := tx.Users(keys)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if len(found) != len(people) {
-		return domain.ErrChanged
+		return 0, domain.ErrChanged
 	}
+	var refused RefusedUsers
 	for i := range found {
-		if listed[found[i].Key()] != version(&found[i]) {
-			return about(&found[i], domain.ErrChanged)
+		user := &found[i]
+		change, err := plan(user)
+		if listed[user.Key()] != version(user) {
+			err = domain.ErrChanged
 		}
-		if err := change(&found[i]); err != nil {
-			return about(&found[i], err)
+		switch {
+		case err != nil && !refused.add(user, err):
+			return 0, err
+		case err != nil || change == nil:
+			continue
 		}
+		if err := change(); err != nil {
+			if refused.add(user, err) {
+				return 0, &refused
+			}
+			return 0, err
+		}
+		changed++
 	}
-	return nil
-}
-
-// about returns an error whose sentence begins with whom it is about, where it has one for the caller.
-func about(user *domain.User, err error) error {
-	switch e := domain.AsError(err); e.Kind {
-	case domain.Invalid, domain.Forbidden, domain.Conflict:
-		return e.Saying("%s: %s", user.Alias, e.Public)
+	if refused.N > 0 {
+		return 0, &refused
 	}
-	return err
+	return changed, nil
 }
 
 // changesOf returns the change for the people of each organization.
@@ -189,49 +228,50 @@ func (u *Users) changesOf(ctx context.Context, caller *domain.Principal, w tenan
 	return changes, nil
 }
 
-// do makes the change of a user, or acts on them, and reports whether that made a difference.
-func (c *userChange) do(tx UserTx, action UserAction, user *domain.User) (bool, error) {
+// plan returns what makes the change of a user who is held, or acts on them; nil where that makes no difference.
+func (c *userChange) plan(tx UserTx, action UserAction, user *domain.User) (func() error, error) {
 	if action == "" {
-		return c.saveOne(tx, user)
+		return c.planOne(tx, user)
 	}
 	if (action == ApproveUsers || action == RejectUsers) && !user.Waits() {
-		return false, nil
+		return nil, nil
 	}
 	if err := c.giver.MayChange(user); err != nil {
-		return false, err
+		return nil, err
 	}
 	switch action {
 	case ApproveUsers:
-		return true, c.LetIn(tx, user)
+		return func() error { return c.LetIn(tx, user) }, nil
 	case RejectUsers:
-		return true, c.TurnAway(tx, user)
+		return func() error { return c.TurnAway(tx, user) }, nil
 	case DeleteUsers:
-		return true, c.remove(tx, user)
+		return func() error { return tx.DeleteUser(user.Key()) }, keepSuperUser(tx, c.giver, user, nil, c.now)
 	}
-	return true, tx.EndSessions(user.Key())
+	return func() error { return tx.EndSessions(user.Key()) }, nil
 }
 
-// remove deletes a user unless nobody could run the directory without them.
-func (c *userChange) remove(tx UserTx, user *domain.User) error {
-	if err := keepSuperUser(tx, c.giver, user, nil, c.now); err != nil {
-		return err
+// planOne returns what makes the change of a user who is held; nil where that makes no difference.
+func (c *userChange) planOne(tx UserTx, before *domain.User) (func() error, error) {
+	user := before.Clone()
+	if err := c.apply(before, &user); err != nil {
+		return nil, err
 	}
-	return tx.DeleteUser(user.Key())
+	if len(domain.Diff(before.Fields(), user.Fields())) == 0 && user.IdleSince.Equal(before.IdleSince) {
+		return nil, nil
+	}
+	if err := c.allowed(tx, before, &user); err != nil {
+		return nil, err
+	}
+	return func() error { return tx.SaveUser(&user, "") }, nil
 }
 
 // saveOne makes the change of a user who is held.
-func (c *userChange) saveOne(tx UserTx, before *domain.User) (bool, error) {
-	user := before.Clone()
-	if err := c.apply(before, &user); err != nil {
-		return false, err
+func (c *userChange) saveOne(tx UserTx, user *domain.User) error {
+	change, err := c.planOne(tx, user)
+	if err != nil || change == nil {
+		return err
 	}
-	if len(domain.Diff(before.Fields(), user.Fields())) == 0 && user.IdleSince.Equal(before.IdleSince) {
-		return false, nil
-	}
-	if err := c.allowed(tx, before, &user); err != nil {
-		return false, err
-	}
-	return true, tx.SaveUser(&user, "")
+	return change()
 }
 
 // LetIn opens the account of a newcomer, whom tx returned, and tells them.

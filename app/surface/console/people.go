@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -298,7 +299,7 @@ func (s *Surface) bulk(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return shown(bulkPage(v, &l))
+	return shown(bulkPage(v, &l, nil))
 }
 
 // changeBulk changes everybody on a list, after showing what that would do.
@@ -307,7 +308,8 @@ func (s *Surface) changeBulk(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	form := func() templ.Component { return bulkPage(v, &l) }
+	var refused *directory.RefusedUsers
+	form := func() templ.Component { return bulkPage(v, &l, refused) }
 	in, err := v.readBulk()
 	if err != nil {
 		return v.mend(err, form)
@@ -318,6 +320,7 @@ func (s *Surface) changeBulk(ctx context.Context, v *visit) (answer, error) {
 		bad: in.Action == directory.DeleteUsers || in.Action == directory.RejectUsers, form: form,
 		change: func(ctx context.Context) (err error) {
 			done, err = s.uses.Users.UpdateAll(ctx, v.caller, in)
+			errors.As(err, &refused)
 			return err
 		},
 		done: func() (answer, error) {

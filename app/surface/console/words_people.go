@@ -13,6 +13,8 @@ type peopleWords struct {
 	ChipGroup                                                              string // {group}
 	ChipSince                                                              string // {day}
 	Total, Bulk, BulkTitle, BulkDo                                         plural
+	Refused, RefusedMore                                                   plural
+	RefusedWhy                                                             string
 	BulkLead, Op, OpWith, OpGroup                                          string
 	OpActivate, OpDeactivate, OpApprove, OpReject, OpRole, OpJoin          string
 	OpLeave, OpLanguage, OpSessions, OpDelete                              string
@@ -32,10 +34,13 @@ var englishPeople = peopleWords{
 	Unverified: "Address not confirmed", Invited: "Invited",
 	BlockedHome: "Blocked from their own place", NotBlockedHome: "Not blocked from their own place",
 	ChipPart: "Contains “{text}”", ChipGroup: "In the group {group}", ChipSince: "Not signed in since {day}",
-	Total:     plural{"{n} person", "{n} people"},
-	Bulk:      plural{"Change this person", "Change these {n} people"},
-	BulkTitle: plural{"Change {n} person", "Change {n} people"},
-	BulkDo:    plural{"Change {n} person", "Change all {n} people"},
+	Total:       plural{"{n} person", "{n} people"},
+	Bulk:        plural{"Change this person", "Change these {n} people"},
+	BulkTitle:   plural{"Change {n} person", "Change {n} people"},
+	BulkDo:      plural{"Change {n} person", "Change all {n} people"},
+	Refused:     plural{"{n} person cannot be changed, so nobody is", "{n} people cannot be changed, so nobody is"},
+	RefusedMore: plural{"And {n} more person.", "And {n} more people."},
+	RefusedWhy:  "Why not",
 	BulkLead: "All of them are changed together, or nobody is. Your own account is left as it is. You see what would " +
 		"happen before anything is done.",
 	Op: "What to do", OpWith: "For a role, a group or a language", OpGroup: "Which group",
@@ -64,6 +69,10 @@ var frenchPeople = peopleWords{
 	Bulk:      plural{"Changer cette personne", "Changer ces {n} personnes"},
 	BulkTitle: plural{"Changer {n} personne", "Changer {n} personnes"},
 	BulkDo:    plural{"Changer {n} personne", "Changer les {n} personnes"},
+	Refused: plural{"{n} personne ne peut pas être changée : rien n’est donc fait",
+		"{n} personnes ne peuvent pas être changées : rien n’est donc fait"},
+	RefusedMore: plural{"Et {n} personne de plus.", "Et {n} personnes de plus."},
+	RefusedWhy:  "Pourquoi",
 	BulkLead: "Toutes sont changées ensemble, ou aucune. Votre propre compte reste comme il est. Vous voyez ce qui se " +
 		"passerait avant que rien ne soit fait.",
 	Op: "Que faire", OpWith: "Pour un rôle, un groupe ou une langue", OpGroup: "Quel groupe",

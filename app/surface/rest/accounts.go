@@ -27,7 +27,7 @@ func (s *Surface) accountRoutes(r fiber.Router) {
 	a := s.uses.Accounts
 
 	r.Post("/rest/users/bulk",
-		ofEnvironment(httpx.Handle(s.auth, decodeUsersChange, s.uses.Users.UpdateAll, encode(s, writeUpdated))))
+		ofEnvironment(planned(s, decodeUsersChange, s.uses.Users.UpdateAll, encode(s, writeUpdated), userParameters...)))
 	r.Post("/rest/users/invite", httpx.Handle(s.auth, s.decodeInvite, a.Invite, s.encodeCreatedUser))
 	r.Post("/rest/users/invitations",
 		httpx.Handle(s.auth, s.decodeInvitations, a.InviteAll, encodeAll(s, writeInvited)))

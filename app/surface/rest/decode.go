@@ -45,9 +45,7 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 		Environment: domain.EnvironmentRef(httpx.Query(c, "env")),
 		Group:       domain.GroupRef(httpx.Query(c, "group")),
 	}
-	if err := httpx.RefuseUnknown(c, append([]string{"limit", "after", "env", "children", "group", "sort", "total",
-		"format"},
-		userFilters...)...); err != nil {
+	if err := httpx.RefuseUnknown(c, append(slices.Clip(userParameters), paramDryRun)...); err != nil {
 		return in, err
 	}
 	var err error
@@ -72,9 +70,9 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 	return in, err
 }
 
-// userFilters are the parameters that decodeUserFilter reads.
-var userFilters = []string{"q", "role", "active", "state", "connected", "notConnectedSince", "blockedHome",
-	"allowedOutside"}
+// userParameters are those of a list of users.
+var userParameters = []string{"limit", "after", "env", "children", "group", "sort", "total", "format", "q", "role",
+	"active", "state", "connected", "notConnectedSince", "blockedHome", "allowedOutside"}
 
 func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 	f.Prefix = httpx.Query(c, "q")

@@ -14,7 +14,7 @@ import (
 
 // decodeImport reads a file of people from the body: a table, or a directory document.
 func decodeImport(c *fiber.Ctx) (in directory.ImportUsers, err error) {
-	p, err := decodePlan(func(*fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, nil })(c)
+	p, err := decodePlan(func(*fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, nil }, nil)(c)
 	if err != nil {
 		return in, err
 	}

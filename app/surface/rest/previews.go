@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -35,11 +36,12 @@ func (r *result[Out]) AsksForProof() bool {
 	return ok && r.preview == nil && user.AsksForProof()
 }
 
-// planned makes the handler of a change that moves access.
+// planned makes the handler of a change that moves access, whose address may have these parameters.
 func planned[In, Out any](s *Surface, decode func(*fiber.Ctx) (In, error),
-	run func(context.Context, domain.Principal, In) (Out, error), encodeOut func(*fiber.Ctx, Out) error) fiber.Handler {
+	run func(context.Context, domain.Principal, In) (Out, error), encodeOut func(*fiber.Ctx, Out) error,
+	parameters ...string) fiber.Handler {
 	show := encode(s, writePreview)
-	handle := httpx.Handle(s.auth, decodePlan(decode),
+	handle := httpx.Handle(s.auth, decodePlan(decode, parameters),
 		func(ctx context.Context, caller domain.Principal, p plan[In]) (r result[Out], err error) {
 			change := func(ctx context.Context) (err error) {
 				r.out, err = run(ctx, caller, p.in)
@@ -84,9 +86,10 @@ func onlyPlanned(auth httpx.Auth) httpx.Auth {
 	}
 }
 
-func decodePlan[In any](decode func(*fiber.Ctx) (In, error)) func(*fiber.Ctx) (plan[In], error) {
+func decodePlan[In any](decode func(*fiber.Ctx) (In, error), parameters []string) func(
+	*fiber.Ctx) (plan[In], error) {
 	return func(c *fiber.Ctx) (p plan[In], err error) {
-		if err = httpx.RefuseUnknown(c, paramDryRun); err != nil {
+		if err = httpx.RefuseUnknown(c, append(slices.Clip(parameters), paramDryRun)...); err != nil {
 			return p, err
 		}
 		if httpx.HasQuery(c, paramDryRun) {

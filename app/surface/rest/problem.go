@@ -1,11 +1,13 @@
 package rest
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
+	"canopy/app/directory"
 	"canopy/app/httpx"
 	"canopy/domain"
 )
@@ -23,8 +25,28 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	w := s.envelope(status)
 	w.Text("error", sentence(p))
 	w.Text("thechnicalError", p.Code)
+	if refused := (*directory.RefusedUsers)(nil); errors.As(err, &refused) {
+		writeRefused(w, refused)
+	}
 	w.Close('}')
 	return send(c, status, w)
+}
+
+// writeRefused writes who cannot be changed with the others, and why.
+func writeRefused(w *httpx.Writer, r *directory.RefusedUsers) {
+	w.Open("refused", '{')
+	w.Number("count", int64(r.N))
+	w.Open("first", '[')
+	for i := range r.First {
+		w.Open("", '{')
+		w.Number("userid", int64(r.First[i].User.ID))
+		w.Text("alias", r.First[i].User.Alias)
+		w.Text("error", sentence(r.First[i].Why))
+		w.Text("thechnicalError", r.First[i].Why.Code)
+		w.Close('}')
+	}
+	w.Close(']')
+	w.Close('}')
 }
 
 // sentence says what is wrong and, behind a colon, with which field, as the original does.
