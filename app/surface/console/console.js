@@ -48,7 +48,7 @@
   });
   document.addEventListener("htmx:sendError", (event) => itsForm(event)?.submit());
 
-  // Pickers ask for what fits while somebody types, and take what is chosen.
+  // Pickers ask for what fits while somebody types, and take what is chosen. The arrow keys go through it.
   let waiting = 0;
   document.addEventListener("input", (event) => {
     const box = event.target;
@@ -85,9 +85,20 @@
     }
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    const found = event.target.closest?.(".picker")?.querySelector(".found");
-    if (found) found.replaceChildren();
+    const picker = event.target.closest?.(".picker");
+    if (!picker) return;
+    const box = picker.querySelector("[data-find]"), found = picker.querySelector(".found");
+    if (event.key === "Escape") {
+      box.focus();
+      found.replaceChildren();
+      return;
+    }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const stops = [box, ...found.querySelectorAll("button")];
+    const next = step && stops[stops.indexOf(event.target) + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
   });
 
   // Buttons that only scripts can serve.
