@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -34,22 +35,31 @@ func (s *Surface) guest(c *fiber.Ctx) bool {
 	return f == nil
 }
 
-// askToSignIn sends the browser to the page to sign in, which leads back to where it was going; a form cannot be
-// sent again that way.
+// askToSignIn sends the browser to the page to sign in, which leads back to where it was going, and from a part of a
+// page to where it was; a form cannot be sent again that way.
 func (s *Surface) askToSignIn(c *fiber.Ctx) error {
 	s.forget(c)
 	next, ended := "", ""
-	if httpx.Method(c) == fiber.MethodGet && !partial(c) {
-		path := c.Path()
-		next = path[strings.LastIndexByte(path, '/')+1:]
-		if query := string(c.Context().URI().QueryString()); query != "" {
-			next += "?" + query
+	if partial(c) {
+		if u, err := url.Parse(httpx.Header(c, "HX-Current-URL")); err == nil {
+			next = addressOf(u.Path, u.RawQuery)
 		}
+	} else if httpx.Method(c) == fiber.MethodGet {
+		next = addressOf(c.Path(), string(c.Context().URI().QueryString()))
 	}
 	if httpx.Cookie(c, s.cookieName(c)) != "" {
 		ended = "1"
 	}
 	return leave(c, at(signInPage, "next", next, "ended", ended))
+}
+
+// addressOf returns the address of a page as the links of others have it.
+func addressOf(path, query string) string {
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	if query == "" {
+		return name
+	}
+	return name + "?" + query
 }
 
 // fail sends a page to somebody who is signed in that says why there is not the one they asked for.
