@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 )
 
@@ -114,7 +115,7 @@ func ownAccount(h *hands) {
 	h.fill("What it is for", "nightly")
 	h.fill("Ends on", "2099-01-31")
 	h.pick("Only in this place", "pro", "/Acme/Prod")
-	h.tick("user:read", true)
+	h.tick("See people", true)
 	h.button("Make a key")
 	h.says("Copy it now. It is not shown again.")
 	secret := h.read(`document.querySelector("code.secret").textContent`)
@@ -122,7 +123,7 @@ func ownAccount(h *hands) {
 		call(h.t, "GET", "/rest/users?limit=1", "")
 	require.Equal(h.t, 200, status)
 	h.link("API keys")
-	require.Equal(h.t, []string{"nightly", "user:read", "Acme/Prod", "31 Jan 2099 00:00"}, h.rows()[0][:4])
+	require.Equal(h.t, []string{"nightly", "See people", "Acme/Prod", "31 Jan 2099 00:00"}, h.rows()[0][:4])
 	require.NotContains(h.t, h.read("document.documentElement.outerHTML"), secret, "it is shown once")
 	h.button("Revoke", "nightly")
 	h.said("Deleted.")
@@ -134,10 +135,14 @@ func ownAccount(h *hands) {
 	require.Equal(h.t, "/console/sign-in", elsewhere.get(h.t, "me").at.Path)
 
 	h.link("People")
+	h.fill("Search in names", "alan")
+	h.button("Show")
 	h.says("alan.turing")
 	h.button("Sign out")
+	require.Empty(h.t, h.kept(), "nothing is left in the browser")
 	h.back()
 	h.await(h.t, `document.querySelector("h1").textContent === "Sign in" && document.readyState === "complete"`)
+	require.Empty(h.t, h.kept())
 	require.NotContains(h.t, h.text(), "alan.turing")
 }
 
@@ -429,5 +434,132 @@ func followFigures(h *hands) {
 		require.Equal(h.t, strconv.Itoa(len(h.rows())), n)
 		require.Equal(h.t, h.listed(query), h.logins(), h.address())
 		h.link("Overview")
+	}
+}
+
+// TestPagesWithScript holds what pages do beyond links and forms: parts are swapped, the focus goes on, pickers are
+// gone through by keys, and nothing is kept in the browser.
+func TestPagesWithScript(t *testing.T) {
+	notShort(t)
+	t.Parallel()
+	r := openConsole(t, "sqlite", nil)
+	all := openHands(t, openBrowser(t), r, keys{}, true)
+	for _, part := range []struct {
+		name string
+		do   func(*hands)
+	}{{"the tree opens in its place", openInPlace}, {"pickers are gone through", goThroughPicker},
+		{"lists go on where they were", goOnInList}, {"of two the second is told", changeTheSame},
+		{"a session ended elsewhere leads back", comeBack}} {
+		t.Run(part.name, func(t *testing.T) {
+			h := *all
+			h.t = t
+			h.signIn("grace.hopper")
+			part.do(&h)
+			// The script keeps the page's address, until the session ends.
+			require.Subset(t, []string{"htmx-current-path-for-history"}, h.kept())
+		})
+	}
+	all.excuse(t, "409 (Conflict)", 1)
+	all.checkQuiet(t, r.Address())
+}
+
+// kept returns the names under which the browser keeps something for scripts.
+func (h *hands) kept() []string {
+	h.t.Helper()
+	return evaluate[[]string](h.t, h.browser, "Object.keys({...localStorage, ...sessionStorage})")
+}
+
+// openInPlace opens places of the tree without the page being loaded anew.
+func openInPlace(h *hands) {
+	h.link("Places")
+	closed := h.address()
+	h.read("window.kept = 'kept'")
+	h.link("Open Prod")
+	h.says("Europe")
+	require.Equal(h.t, "kept", h.read("window.kept"), "the page is the same")
+	require.NotEqual(h.t, closed, h.address())
+	require.Equal(h.t, "Close Prod", h.read("document.activeElement.ariaLabel"), "the focus stays")
+	opened := h.address()
+	h.back()
+	h.await(h.t, `document.querySelector("[aria-label='Open Prod']")`)
+	require.Equal(h.t, closed, h.address())
+	h.visit(strings.TrimPrefix(opened, "/console/"))
+	h.says("Europe")
+
+	h.link("People")
+	h.read("window.kept = 'kept'")
+	h.fill("Search in names", "ada")
+	h.button("Show")
+	require.Equal(h.t, "kept", h.read("window.kept"))
+	require.Equal(h.t, "1 person", h.status(), "who does not see the list is told")
+	require.Equal(h.t, "Show", h.read("document.activeElement.textContent"))
+	h.back()
+	h.await(h.t, "document.querySelectorAll('tbody tr').length > 1")
+}
+
+// goThroughPicker goes through what a picker offers by the arrow keys.
+func goThroughPicker(h *hands) {
+	h.link("Why?")
+	box := h.find("", "Person")
+	write := func(text string) {
+		h.hand.enter(h, box)
+		h.everything()
+		h.hand.write(h, text)
+		h.await(h.t, count("#user-found button")+" > 1")
+	}
+	write("d")
+	second := h.read(`document.querySelectorAll("#user-found button")[1].dataset.choose`)
+	h.browser.write(h.t, kb.ArrowDown+kb.ArrowDown+kb.ArrowUp+kb.ArrowDown+"\r")
+	require.Equal(h.t, second, on[string](h, box, "function() { return this.value }"))
+	require.True(h.t, on[bool](h, box, focused))
+	write("d")
+	h.browser.write(h.t, kb.ArrowDown+kb.Escape)
+	require.True(h.t, on[bool](h, box, focused), "the focus is not lost with what had it")
+	h.await(h.t, count("#user-found button")+" === 0")
+	h.hand = mouse{}
+	h.pick("Person", "d", second)
+}
+
+// goOnInList goes to the next page of a list, and is in the list there.
+func goOnInList(h *hands) {
+	h.link("History")
+	h.link("Next page")
+	require.NotEqual(h.t, "body", h.read("document.activeElement.id"))
+	h.browser.write(h.t, "\t")
+	require.True(h.t, evaluate[bool](h.t, h.browser, `document.getElementById("list").contains(document.activeElement)`),
+		"what comes next is in the list")
+}
+
+// changeTheSame changes somebody whom another admin changed meanwhile.
+func changeTheSame(h *hands) {
+	h.person("ken.thompson", "")
+	h.json("admin", "POST", "/rest/users/ken.thompson", `{"person": {"phone": "1"}}`)
+	h.fill("Job title", "Gopher")
+	h.button("Save")
+	require.Equal(h.t, "problem", h.read("document.activeElement.id"), "the focus is on what is wrong")
+	title := h.find("", "Job title")
+	require.Equal(h.t, "Gopher", on[string](h, title, "function() { return this.value }"), "what was typed is there")
+	h.button("Save")
+	h.said("Saved.")
+	require.Equal(h.t, "Gopher", h.user("ken.thompson", "person", "role"))
+}
+
+// comeBack is signed out by another browser, is told so at the next press, and goes on where that was.
+func comeBack(h *hands) {
+	for _, press := range []func(){func() { h.link("Login name") }, func() {
+		h.fill("Search in names", "ada")
+		h.button("Show")
+	}} {
+		h.link("People")
+		elsewhere := h.r.visitAs(h.t, "grace.hopper")
+		elsewhere.press(h.t, elsewhere.get(h.t, "my-sessions"), "my-sessions", nil)
+		press()
+		require.Equal(h.t, "Sign in", h.heading())
+		h.says("You are signed out. Sign in again to go on where you were.")
+		require.NotContains(h.t, h.read("document.body.textContent"), "ada.lovelace")
+		h.fill("Login name", "grace.hopper")
+		h.fill("Password", demoPassword)
+		h.button("Sign in")
+		require.Contains(h.t, h.heading(), "People")
 	}
 }
