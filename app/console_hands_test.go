@@ -335,6 +335,9 @@ func askWhy(h *hands) {
 	h.choose("May they", "change people")
 	h.pick("In", "eur", "/Acme/Prod/Europe")
 	h.button("Ask")
+	if h.scripted {
+		require.Contains(h.t, h.read("document.activeElement.textContent"), "Yes.", "the focus is on the answer")
+	}
 	h.says("Yes. Barbara Liskov may change people in Acme/Prod/Europe.", "The account can be used.",
 		"The role Power user permits it everywhere they reach.", "Operators gives it.",
 		"They are at home in Acme/Prod/Europe.")
@@ -394,6 +397,7 @@ func bringPeopleIn(h *hands) {
 	h.says("1 new account.", "1 changed account.")
 	require.Empty(h.t, h.listed("q=new.person"), "nothing is done yet")
 	h.button("Import 2 people")
+	h.said("Imported.")
 	h.says("1 new account.", "1 changed account.")
 	require.Equal(h.t, []string{"new.person"}, h.listed("q=new.person"))
 	require.Equal(h.t, "power", h.user("rob.pike", "role"))

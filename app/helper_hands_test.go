@@ -237,6 +237,9 @@ func (h *hands) activate(e element) {
 	}
 }
 
+// lost is JavaScript that reports whether a part was swapped that had the focus, and nothing has it now.
+const lost = "window.awaited === false && document.activeElement === document.body"
+
 // arrive waits until what was pressed has led on.
 func (h *hands) arrive() {
 	h.t.Helper()
@@ -244,6 +247,7 @@ func (h *hands) arrive() {
 		there, err := chromedp.Run(h.ctx, chromedp.Evaluate[bool](
 			`!window.awaited && document.readyState === "complete" && document.querySelector("h1") !== null`))
 		if err == nil && there {
+			require.False(h.t, evaluate[bool](h.t, h.browser, lost), "the focus is lost with what was swapped")
 			return
 		}
 		if time.Now().After(end) {
@@ -388,10 +392,15 @@ func (h *hands) status() string {
 	return h.read(`document.getElementById("status")?.textContent ?? ""`)
 }
 
-// said fails unless this was said last to who listens.
+// said fails unless the page begins with this, as what was done.
 func (h *hands) said(text string) {
 	h.t.Helper()
-	require.Equal(h.t, text, h.status(), "%s: %s", h.address(), h.text())
+	if got := h.status(); got != text {
+		require.Fail(h.t, "the page begins with something else", "%q on %s: %s", got, h.address(), h.text())
+	}
+	if h.scripted {
+		require.Equal(h.t, text, h.read("document.activeElement.textContent"), "the focus is on what was said")
+	}
 }
 
 // says fails unless the page has each of these texts.
@@ -427,7 +436,7 @@ const middle = `function() {
 func (mouse) press(h *hands, e element) {
 	h.t.Helper()
 	at := on[[3]float64](h, e, middle)
-	require.NotZero(h.t, at[2], "%q on %s is not shown, or something covers it", e.name, h.address())
+	require.NotZero(h.t, at[2], "%q is not shown, or something covers it", e.name)
 	require.NoError(h.t, chromedp.Do(h.ctx, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at[0], at[1]),
 		chromedp.MouseClickXY(at[0], at[1])))
 }
@@ -453,44 +462,65 @@ func (mouse) write(h *hands, text string) {
 // keys are a keyboard without a mouse.
 type keys struct{}
 
-// shown is a function in JavaScript that says whether an element has the focus, and what is wrong then: that nobody sees
-// that it has it. Otherwise it says on which side of the focus the element is.
+// shown is a function in JavaScript that says where the focus is: how many stops of the keyboard an element is away from
+// it, less than none if it is before it, and once it has it what is wrong then, that nobody sees that.
 const shown = `function() {
-	if (document.activeElement !== this) {
-		const at = document.activeElement;
-		const follows = this.compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING;
-		return follows && at !== document.body ? "before" : "behind";
+	const at = document.activeElement;
+	if (at !== this) {
+		const begin = at === document.body, follows = Node.DOCUMENT_POSITION_FOLLOWING;
+		const back = !begin && this.compareDocumentPosition(at) & follows;
+		const [from, to] = back ? [this, at] : [at, this];
+		const stops = "a[href], button, input, select, textarea, summary, [tabindex='0']";
+		const between = Array.from(document.querySelectorAll(stops)).filter((stop) => stop.checkVisibility() &&
+			(begin || from.compareDocumentPosition(stop) & follows) && stop.compareDocumentPosition(to) & follows);
+		return [between.length * (back ? -1 : 1) + (back ? -1 : 1), ""];
 	}
 	const box = this.getBoundingClientRect();
-	if (box.width === 0 || box.height === 0) return "it has no size";
-	if (box.bottom < 0 || box.top > innerHeight) return "it is above or below the window";
-	if (box.right < 0 || box.left > innerWidth) return "it is beside the window";
-	if (getComputedStyle(this).outlineStyle === "none") return "it has no ring";
+	if (box.width === 0 || box.height === 0) return [0, "it has no size"];
+	if (box.bottom < 0 || box.top > innerHeight) return [0, "it is above or below the window"];
+	if (box.right < 0 || box.left > innerWidth) return [0, "it is beside the window"];
+	if (getComputedStyle(this).outlineStyle === "none") return [0, "it has no ring"];
 	const hit = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height, innerHeight) / 2);
-	if (hit && hit.closest(".top") && !this.closest(".top")) return "the head of the page covers it";
-	return "";
+	return [0, hit && hit.closest(".top") && !this.closest(".top") ? "the head of the page covers it" : ""];
 }`
+
+// mostStops is how many stops of the keyboard may lie before what is wanted.
+const mostStops = 150
 
 func (keys) enter(h *hands, e element) {
 	h.t.Helper()
-	for range 150 {
-		switch where := on[string](h, e, shown); where {
-		case "":
+	for pressed := 0; pressed < mostStops; {
+		var away int
+		var wrong string
+		where := on[[2]json.RawMessage](h, e, shown)
+		require.NoError(h.t, json.Unmarshal(where[0], &away))
+		require.NoError(h.t, json.Unmarshal(where[1], &wrong))
+		require.Empty(h.t, wrong, "nobody sees that the focus is on %q", e.name)
+		if away == 0 {
 			return
-		case "before":
-			h.shiftTab()
-		case "behind":
-			h.browser.write(h.t, "\t")
-		default:
-			require.Fail(h.t, "where the focus is cannot be seen", "%q on %s: %s", e.name, h.address(), where)
 		}
+		if pressed > 0 { // not all stops were counted
+			away = max(min(away, 1), -1)
+		}
+		h.holdTab(away)
+		pressed += max(away, -away)
 	}
 	require.Fail(h.t, "the keyboard does not get there", "%q on %s", e.name, h.address())
 }
 
-func (h *hands) shiftTab() {
+// holdTab goes on by as many stops of the keyboard, back for less than none.
+func (h *hands) holdTab(stops int) {
 	h.t.Helper()
-	require.NoError(h.t, chromedp.Do(h.ctx, chromedp.KeyEvent("\t", chromedp.KeyModifiers(chromedp.ModifierShift))))
+	press := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeRawKeyDown, Key: "Tab", Code: "Tab",
+		WindowsVirtualKeyCode: '\t', NativeVirtualKeyCode: '\t'}
+	if stops < 0 {
+		press.Modifiers = int64(chromedp.ModifierShift)
+	}
+	for range max(stops, -stops) {
+		command(h.t, h.browser, input.DispatchKeyEvent, press)
+	}
+	press.Type = input.DispatchKeyEventTypeKeyUp
+	command(h.t, h.browser, input.DispatchKeyEvent, press)
 }
 
 func (k keys) press(h *hands, e element) {
