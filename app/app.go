@@ -124,7 +124,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Audit = directory.NewAudit(d.Gate, documents, persistence.NewAuditStore(database), s.users, s.objects, passwords,
 		d.declared)
 	d.Overviews = directory.NewOverviews(d.Gate, documents, persistence.NewOverviewStore(database), passwords, cfg.Now)
-	d.Previews = directory.NewPreviews(d.Gate, documents, d.Audit, cfg.Now)
+	d.Previews = directory.NewPreviews(d.Gate, documents, d.Audit, cfg.Previews, cfg.Now)
 	d.Imports = directory.NewImports(d.Users, d.Previews, d.Audit)
 	usage := objects.NewUsageCounter(s.objects)
 	d.Objects = objects.NewObjects(d.Gate, s.users, s.objects, usage, cfg.Now)

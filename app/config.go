@@ -60,6 +60,7 @@ type Config struct {
 	MaxConnections  int           // of clients; a network that is no trusted proxy has a quarter
 	Quotas          domain.Quotas
 	WriteRate       int // requests a second that change something, of one user; ten seconds' worth at once
+	Previews        directory.PreviewLimits
 	MaxOpenAnswers  int // large answers that are being sent; a user has a sixteenth, a network a quarter
 
 	CustomProperties string   // file that declares what users and organizations have beyond the common fields
@@ -87,7 +88,7 @@ func DefaultConfig() Config {
 		AnswerFloor:  200 * time.Millisecond,
 		MailLimits:   accounts.MailLimits{Address: 5, Source: 30, User: 200, Overall: 1000},
 		RequestLimit: 30 * time.Second, MaxBody: 1 << 20,
-		Quotas: domain.DefaultQuotas, WriteRate: 100,
+		Quotas: domain.DefaultQuotas, WriteRate: 100, Previews: directory.PreviewLimits{People: 100_000, Share: 0.1},
 		MaxBodyMemory: 64 << 20, MaxConnections: 2048, MaxOpenAnswers: 128,
 		Log: slog.Default(), Now: time.Now,
 	}

@@ -92,6 +92,7 @@ func settings(t *testing.T, c *clock) app.Config {
 	cfg.Data = filepath.Dir(storetest.SQLiteFile(t))
 	cfg.ServerKey = "one key for every server of these tests"
 	cfg.PasswordCost = quickly
+	cfg.Previews.Share = 1000 // nobody waits
 	cfg.Now = c.now
 	cfg.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	return cfg

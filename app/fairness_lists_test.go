@@ -71,6 +71,12 @@ func fair(t *testing.T, loudly int, loud func(ctx context.Context), quiet func()
 // slowest returns the 99th percentile of the time that a call takes.
 func slowest(t *testing.T, when string, call func() error) time.Duration {
 	t.Helper()
+	return timed(t, when, call)[quietCalls*99/100-1]
+}
+
+// timed returns the times that a call takes, ascending.
+func timed(t *testing.T, when string, call func() error) []time.Duration {
+	t.Helper()
 	took := make([]time.Duration, quietCalls)
 	for i := range took {
 		began := time.Now()
@@ -78,7 +84,7 @@ func slowest(t *testing.T, when string, call func() error) time.Duration {
 		took[i] = time.Since(began)
 	}
 	slices.Sort(took)
-	return took[quietCalls*99/100-1]
+	return took
 }
 
 // A visitor sends requests from a network address of their own.

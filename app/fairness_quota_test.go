@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,6 +18,7 @@ import (
 	"canopy/app/accounts"
 	"canopy/app/directory"
 	"canopy/domain"
+	"canopy/persistence/testdb"
 )
 
 // TestQuotas holds that of each kind an organization and a user have as many as may be and no more,
@@ -162,3 +164,99 @@ func TestWritingIsFair(t *testing.T) {
 			})
 	})
 }
+
+// previewNoise is by how much more than twice as long a change may take beside previews: what a machine with few
+// processors needs to get to it.
+const previewNoise = 10 * time.Millisecond
+
+// Somebody who previews changes of ten thousand people one after the other leaves others their turn: they are told to
+// wait, and the previews that there are keep nobody from changing anything.
+func TestPreviewingIsFair(t *testing.T) {
+	flood(t)
+	inTurn(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine, func(cfg *app.Config) { cfg.Previews = app.DefaultConfig().Previews })
+		many{organizations: 1, environments: 2, users: 10_000, hash: adminHash(t, w.directory)}.fill(t, w.directory.DB)
+		noisy := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "user0.0", testPassword))
+		quiet := visitorFrom(t, "127.0.0.3", "Bearer "+signIn(t, w.Address(), "bolt.admin", testPassword))
+		place, err := w.directory.Gate.Environment(t.Context(), ref(w.principal(t, "user0.0")), "/Org0/e1")
+		require.NoError(t, err)
+		other, made := w.principal(t, "bolt.user").User, atomic.Int64{}
+		preview := func(ctx context.Context) (int, error) {
+			return noisy.send(ctx, "POST", fmt.Sprint(w.Address(), "/rest/environments/", int64(place.ID), "?dryRun=true"),
+				strings.NewReader(`{"active": false}`))
+		}
+		change := func() error {
+			return quiet.expect(t.Context(), 200, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(other)),
+				strings.NewReader(fmt.Sprintf(`{"person":{"phone":"%d"}}`, made.Add(1))))
+		}
+		status, err := preview(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 200, status, "noise is answered")
+		percentile := quietCalls * 95 / 100
+		for range 3 { // other work on the machine is noise too
+			alone := timed(t, "alone", change)[percentile]
+			ctx, hush := context.WithCancel(t.Context())
+			var crowd sync.WaitGroup
+			var answered, refused atomic.Int64
+			for range 2 {
+				crowd.Go(func() {
+					for ctx.Err() == nil {
+						switch status, _ := preview(ctx); status {
+						case 200:
+							answered.Add(1)
+						case http.StatusTooManyRequests:
+							refused.Add(1)
+							time.Sleep(20 * time.Millisecond) // requests as such are no preview's doing
+						}
+					}
+				})
+			}
+			beside := timed(t, "beside previews", change)[percentile]
+			hush()
+			crowd.Wait()
+			t.Logf("p95 is %s alone and %s beside previews, of which %d were answered and %d refused", alone, beside,
+				answered.Load(), refused.Load())
+			if testdb.Race || beside <= 2*alone+previewNoise {
+				return
+			}
+		}
+		require.Fail(t, "somebody quiet waits too long")
+	})
+}
+
+// A preview is refused before it looks at more people than it takes, and an organization that has previewed much is
+// told when to ask again, while others go on.
+func TestPreviewsAreBounded(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine, func(cfg *app.Config) { cfg.Previews.People = 3 })
+		admin := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.admin", testPassword))
+		off := func(name string) (int, string) {
+			e, err := w.directory.Gate.Environment(t.Context(), ref(w.principal(t, "acme.admin")), domain.EnvironmentRef(name))
+			require.NoError(t, err)
+			return admin.ask(t, "POST", fmt.Sprint(w.Address(), "/rest/environments/", int64(e.ID), "?dryRun=true"),
+				`{"active": false}`)
+		}
+		status, answer := off("/Acme/Prod") // which its two people, two admins and the superUser reach
+		require.Equal(t, http.StatusConflict, status, answer)
+		require.Contains(t, answer, "more than 3 people")
+		status, answer = admin.ask(t, "POST", fmt.Sprint(w.Address(), "/rest/users/",
+			int64(w.principal(t, "acme.user").User), "?dryRun=true"), `{"active": false}`)
+		require.Equal(t, 200, status, answer)
+	})
+	t.Run("share", func(t *testing.T) {
+		w := newTwoTenants(t, "sqlite", func(cfg *app.Config) { cfg.Previews.Share = 1e-6 })
+		admin := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.admin", testPassword))
+		other := visitorFrom(t, "127.0.0.3", "Bearer "+signIn(t, w.Address(), "bolt.admin", testPassword))
+		path := func(alias string) string {
+			return fmt.Sprint(w.Address(), "/rest/users/", int64(w.principal(t, alias).User), "?dryRun=true")
+		}
+		w.directory.Previews.Spend(w.principal(t, "acme.admin").Organization, time.Minute)
+		status, answer := admin.ask(t, "POST", path("acme.user"), `{"active": false}`)
+		require.Equal(t, http.StatusTooManyRequests, status, answer)
+		require.Contains(t, answer, "Ask again in")
+		status, answer = other.ask(t, "POST", path("bolt.user"), `{"active": false}`)
+		require.Equal(t, 200, status, answer)
+	})
+}
+
+func ref[T any](v T) *T { return &v }

@@ -44,6 +44,7 @@ func testConfig(tb testing.TB) app.Config {
 	cfg.AdminPassword = testPassword
 	cfg.ServerKey = "a server key that is long enough for tests"
 	cfg.PasswordCost = authn.Cost{Memory: 8, Passes: 1}
+	cfg.Previews.Share = 1000 // nobody waits
 	return cfg
 }
 

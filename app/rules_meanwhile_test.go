@@ -191,3 +191,42 @@ func TestExplainSaysWhatARequestIsTold(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// An explanation says of an edit that it is the reader's only where they may make it: not of somebody who has more than
+// they have, although what is left after it would be theirs to give, and not of a group of the root, which stands above
+// everybody but its superUsers.
+func TestAnEditIsOnesOwnOnlyWhereItMayBeMade(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
+		s := newStaff(t, db)
+		few := domain.UserRead.Mask() | domain.UserUpdate.Mask() | domain.GroupRead.Mask()
+		alias, root := "Few", domain.EnvironmentRef("/")
+		group, err := s.d.Groups.Create(t.Context(), s.as("ada"), directory.GroupPatch{Alias: &alias, Mask: &few})
+		require.NoError(t, err)
+		s.add("ada", "cy", domain.RolePower, group.ID)
+		s.add("ada", "dan", domain.RoleUser, group.ID)
+		dan := []domain.UserRef{{Alias: "dan"}}
+		require.NoError(t, s.d.Users.Join(t.Context(), s.as("ada"), directory.GroupMembers{
+			Group: domain.NumberedGroup(domain.AdminGroup), Users: dan}))
+		rob, role, admins := "rob", domain.RoleOAdmin, domain.NumberedGroup(domain.AdminGroup)
+		_, err = s.d.Users.Create(t.Context(), s.as("admin"),
+			directory.UserPatch{Alias: &rob, FirstName: &rob, Home: &root, Role: &role, Group: &admins})
+		require.NoError(t, err)
+		mine := func(who, whose string, kind domain.EditKind) bool {
+			x, err := s.d.Explain.Decision(t.Context(), s.as(who), directory.ExplainDecision{Changes: true,
+				User: domain.UserRef{Alias: whose}, Permission: domain.ProfileUpdate})
+			require.NoError(t, err)
+			require.True(t, x.Allowed)
+			for _, change := range x.Changes {
+				if e := change.Edits[0]; e.Kind == kind && (e.Group.ID == domain.AdminGroup || e.Group.ID == domain.UserGroup) {
+					return e.Mine
+				}
+			}
+			require.Fail(t, "the edit is not there", "%+v", x.Changes)
+			return false
+		}
+		require.True(t, mine("ada", "dan", domain.EditLeave))
+		require.False(t, mine("cy", "dan", domain.EditLeave))
+		require.True(t, mine("admin", "bob", domain.EditTake))
+		require.False(t, mine("rob", "bob", domain.EditTake))
+	})
+}

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"canopy/app/directory"
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
+	"canopy/tenancy"
 )
 
 // rehearse returns the preview of a change by somebody.
@@ -158,5 +161,35 @@ func TestAPlanOfAnOrganizationIsOfIt(t *testing.T) {
 		require.Equal(t, 409, status, answer)
 		status, _ = admin.call(t, "GET", "/rest/environments/byAlias/Tricell", "")
 		require.Equal(t, 404, status, "nothing is left of it")
+	})
+}
+
+// Nobody waits for what a preview looks at: others change the directory meanwhile, of which it shows nothing.
+func TestARehearsalKeepsNobodyWaiting(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
+		s := newStaff(t, db)
+		power, phone, looked := domain.RolePower, "123", false
+		bob := s.find("bob")
+		keys := []domain.UserKey{bob.Key()}
+		review := &tenancy.Review{Rehearsal: true, Held: func(time.Duration) {},
+			Look: func(ctx context.Context, trial *tenancy.Trial) error {
+				soon, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				if err := s.updates("bob", directory.UserPatch{Phone: &phone})(soon, s.as("ada")); err != nil {
+					return err
+				}
+				for _, view := range []tenancy.View{trial.Before, trial.After} {
+					users, err := view.Users(ctx, keys)
+					require.NoError(t, err)
+					require.Empty(t, users[0].Person.Phone)
+				}
+				looked = true
+				return nil
+			}}
+		err := s.updates("bob", directory.UserPatch{Role: &power})(tenancy.WithReview(t.Context(), review), s.as("ada"))
+		require.ErrorIs(t, err, domain.ErrRehearsed)
+		require.True(t, looked)
+		require.Equal(t, phone, s.find("bob").Person.Phone)
+		require.Equal(t, domain.RoleUser, s.find("bob").Role)
 	})
 }

@@ -12,7 +12,15 @@ var (
 	// ErrPlanChanged refuses a change that would not do what its preview said.
 	ErrPlanChanged = &Error{Kind: Conflict, Code: "plan_changed", Field: "plan",
 		Public: "The directory was changed since the preview, which says something else now; ask for it again."}
+	// ErrManyConcerned refuses a preview of what concerns too many people.
+	ErrManyConcerned = &Error{Kind: Conflict, Code: "many_concerned", Public: "This concerns too many people."}
 )
+
+// ManyConcerned returns ErrManyConcerned, saying how many a preview takes.
+func ManyConcerned(most int) *Error {
+	return ErrManyConcerned.Saying("This may concern more than %d people, which is more than a preview takes. "+
+		"Preview it for smaller environments or groups, one after the other, or make the change without a preview.", most)
+}
 
 type rehearsalKey struct{}
 

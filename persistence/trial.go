@@ -15,9 +15,13 @@ import (
 
 // reviewed runs work like Do and has review decide whether it is committed. The directory before it is read by a
 // connection that is taken first: whoever waits for one holds no locks.
-func (s *Store) reviewed(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error, review tenancy.Review) error {
-	return s.db.Reading(ctx, func(before db.Reader) error {
-		return s.db.Do(ctx, w, func(t *db.Tx) error {
+func (s *Store) reviewed(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error,
+	review *tenancy.Review) error {
+	return s.db.Snapshot(ctx, func(before *db.Snapshot) error {
+		var trial *tenancy.Trial
+		err := s.db.Do(ctx, w, func(t *db.Tx) error {
+			began := time.Now()
+			defer func() { review.Held(time.Since(began)) }()
 			tx := &Tx{Tx: t}
 			if err := work(tx); err != nil {
 				return err
@@ -25,10 +29,226 @@ func (s *Store) reviewed(ctx context.Context, w tenancy.WriteScope, work func(*T
 			if err := tx.post(); err != nil {
 				return err
 			}
-			now := s.db.Now
-			return review(ctx, &tenancy.Trial{Entries: tx.entries, Before: &view{before, now}, After: &view{t, now}})
+			// Now, when nobody else changes what this does.
+			if err := before.Take(ctx); err != nil {
+				return err
+			}
+			var err error
+			switch trial, err = tx.trial(&view{before, s.db.Now}); {
+			case err != nil:
+				return err
+			case review.Rehearsal:
+				return domain.ErrRehearsed
+			}
+			return review.Look(ctx, trial)
 		})
+		if review.Rehearsal && domain.ErrRehearsed.Is(err) {
+			return orElse(review.Look(ctx, trial), err)
+		}
+		return err
 	})
+}
+
+// trial describes what the transaction does, in so few reads that it can be rolled back at once.
+func (tx *Tx) trial(before *view) (*tenancy.Trial, error) {
+	after := &later{before: before, users: make(map[domain.UserKey]*domain.User),
+		active: make(map[domain.EnvironmentPath]bool), groups: make(map[domain.OrganizationID][]domain.Group)}
+	var ids []domain.EnvironmentID
+	for i := range tx.entries {
+		switch e := &tx.entries[i]; e.Target.Kind {
+		case "user":
+			after.users[domain.UserKey{Organization: e.Organization, User: domain.UserID(e.Target.ID)}] = nil
+		case "group":
+			after.groups[e.Organization] = nil
+		case "environment":
+			ids = append(ids, domain.EnvironmentID(e.Target.ID))
+		}
+	}
+	t := &tenancy.Trial{Entries: tx.entries, Before: before, After: after}
+	now := &view{tx, before.now}
+	if err := after.readPeople(tx.Ctx, now); err != nil {
+		return nil, err
+	}
+	groups, err := now.Groups(tx.Ctx, slices.Collect(maps.Keys(after.groups)))
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		after.groups[g.Organization] = append(after.groups[g.Organization], g)
+	}
+	if len(ids) == 0 {
+		return t, nil
+	}
+	was, err := before.Numbered(tx.Ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	is, err := now.Numbered(tx.Ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	after.moves = movesBetween(was, is)
+	for i := range is {
+		after.active[is[i].Path] = is[i].Active
+		if !slices.ContainsFunc(was, func(e domain.Environment) bool { return e.ID == is[i].ID }) {
+			t.Made = append(t.Made, is[i])
+		}
+	}
+	t.Moves = after.moves
+	return t, nil
+}
+
+// movesBetween returns where environments came, went and were moved to.
+func movesBetween(was, is []domain.Environment) tenancy.Moves {
+	moves := make(map[domain.EnvironmentID]tenancy.Move)
+	for i := range was {
+		moves[was[i].ID] = tenancy.Move{From: was[i].Path}
+	}
+	for i := range is {
+		moves[is[i].ID] = tenancy.Move{From: moves[is[i].ID].From, To: is[i].Path}
+	}
+	var all tenancy.Moves
+	for _, id := range slices.Sorted(maps.Keys(moves)) {
+		if m := moves[id]; m.From != m.To {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// later implements tenancy.View over what a transaction did, and the directory before it: whoever is not changed
+// themselves is as before it, with the places that were moved.
+type later struct {
+	before   *view
+	users    map[domain.UserKey]*domain.User // those who are changed; nil is gone
+	sessions map[domain.UserKey]int64
+	groups   map[domain.OrganizationID][]domain.Group // of the organizations of which one is changed
+	moves    tenancy.Moves
+	active   map[domain.EnvironmentPath]bool // the environments that are made or changed, where they lie now
+}
+
+// togetherRead bounds the users that one statement reads.
+const togetherRead = 500
+
+// readPeople reads the users who are changed.
+func (l *later) readPeople(ctx context.Context, now *view) (err error) {
+	l.sessions = make(map[domain.UserKey]int64)
+	for part := range slices.Chunk(slices.Collect(maps.Keys(l.users)), togetherRead) {
+		users, err := now.Users(ctx, part)
+		if err != nil {
+			return err
+		}
+		for i := range users {
+			l.users[users[i].Key()] = &users[i]
+		}
+		open, err := now.Sessions(ctx, part)
+		if err != nil {
+			return err
+		}
+		maps.Copy(l.sessions, open)
+	}
+	return nil
+}
+
+// Groups implements tenancy.View.
+func (l *later) Groups(ctx context.Context, organizations []domain.OrganizationID) ([]domain.Group, error) {
+	var all []domain.Group
+	var others []domain.OrganizationID
+	for _, o := range organizations {
+		if groups, changed := l.groups[o]; changed {
+			all = append(all, groups...)
+		} else {
+			others = append(others, o)
+		}
+	}
+	if len(others) == 0 {
+		return all, nil
+	}
+	read, err := l.before.Groups(ctx, others)
+	return append(all, read...), err
+}
+
+// Inactive implements tenancy.View.
+func (l *later) Inactive(ctx context.Context, above []domain.EnvironmentPath,
+	in []tenancy.Range) ([]domain.EnvironmentPath, error) {
+	asked := func(p domain.EnvironmentPath) bool {
+		within := func(r tenancy.Range) bool { return string(r.From) <= string(p) && string(p) < string(r.Until) }
+		return slices.Contains(above, p) || slices.ContainsFunc(in, within)
+	}
+	stretches := slices.Clone(in)
+	for _, m := range l.moves {
+		if m.From != "" {
+			stretches = append(stretches, tenancy.Range{From: m.From, Until: m.From.End()})
+		}
+	}
+	were, err := l.before.Inactive(ctx, above, stretches)
+	if err != nil {
+		return nil, err
+	}
+	var are []domain.EnvironmentPath
+	for _, p := range were {
+		if p, there := l.moves.Later(p); there && asked(p) {
+			if _, changed := l.active[p]; !changed {
+				are = append(are, p)
+			}
+		}
+	}
+	for p, active := range l.active {
+		if !active && asked(p) {
+			are = append(are, p)
+		}
+	}
+	return are, nil
+}
+
+// Users implements tenancy.View.
+func (l *later) Users(ctx context.Context, keys []domain.UserKey) ([]domain.User, error) {
+	var all []domain.User
+	var others []domain.UserKey
+	for _, k := range keys {
+		switch u, changed := l.users[k]; {
+		case !changed:
+			others = append(others, k)
+		case u != nil:
+			all = append(all, u.Clone())
+		}
+	}
+	if len(others) == 0 {
+		return all, nil
+	}
+	users, err := l.before.Users(ctx, others)
+	for i := range users {
+		u := &users[i]
+		u.HomePath, _ = l.moves.Later(u.HomePath)
+		u.Allowed, u.Blocked = l.moved(u.Allowed), l.moved(u.Blocked)
+	}
+	return append(all, users...), err
+}
+
+// moved returns the grants where their places are now, without those of places that went away.
+func (l *later) moved(grants []domain.Grant) []domain.Grant {
+	var kept []domain.Grant
+	for _, g := range grants {
+		var there bool
+		if g.Path, there = l.moves.Later(g.Path); there {
+			kept = append(kept, g)
+		}
+	}
+	return kept
+}
+
+// Sessions implements tenancy.View.
+func (l *later) Sessions(ctx context.Context, keys []domain.UserKey) (map[domain.UserKey]int64, error) {
+	open, err := l.before.Sessions(ctx, slices.DeleteFunc(slices.Clone(keys), func(k domain.UserKey) bool {
+		_, changed := l.users[k]
+		return changed
+	}))
+	for _, k := range keys {
+		if n, has := l.sessions[k]; has {
+			open[k] = n
+		}
+	}
+	return open, err
 }
 
 // view implements tenancy.View over the database, or over a transaction.
@@ -48,14 +268,14 @@ func (v *view) Inactive(ctx context.Context, above []domain.EnvironmentPath,
 	return inactive(ctx, v, above, in)
 }
 
-// Numbered implements tenancy.View.
+// Numbered implements tenancy.Former.
 func (v *view) Numbered(ctx context.Context, ids []domain.EnvironmentID) ([]domain.Environment, error) {
 	var rows []environmentRow
 	return readEnvironments(ctx, v.NewSelect().Model(&rows).Where("e.id IN (?)", db.In(ids)), &rows)
 }
 
-// Concerned implements tenancy.View.
-func (v *view) Concerned(ctx context.Context, a tenancy.Area) ([]domain.UserKey, error) {
+// Concerned implements tenancy.Former.
+func (v *view) Concerned(ctx context.Context, a tenancy.Area, most int) ([]domain.UserKey, error) {
 	var parts []*bun.SelectQuery
 	if len(a.Groups) > 0 {
 		parts = append(parts, v.membersBelow("g.id IN (?)", db.In(a.Groups)))
@@ -69,8 +289,11 @@ func (v *view) Concerned(ctx context.Context, a tenancy.Area) ([]domain.UserKey,
 	var keys []domain.UserKey
 	for _, q := range parts {
 		var rows []userKeyRow
-		if err := q.Scan(ctx, &rows); err != nil {
+		if err := q.Distinct().Limit(int64(most)+1).Scan(ctx, &rows); err != nil {
 			return nil, db.Translate(err)
+		}
+		if len(rows) > most {
+			return nil, domain.ManyConcerned(most)
 		}
 		for _, r := range rows {
 			keys = append(keys, userKey(r.OrganizationID, r.UserID))

@@ -166,14 +166,18 @@ type Move struct{ From, To domain.EnvironmentPath }
 // Moves are those of one change. A place that comes or goes counts for the difference of those who reach it.
 type Moves []Move
 
-// later returns where the environment at p before the change is after it; one that went away stays there.
-func (ms Moves) later(p domain.EnvironmentPath) domain.EnvironmentPath {
+// Later returns where the environment at p before the change is after it, and whether it is there; one that went
+// away stays where it was.
+func (ms Moves) Later(p domain.EnvironmentPath) (domain.EnvironmentPath, bool) {
 	for _, m := range ms {
-		if m.To != "" && m.From.Contains(p) {
-			return m.To + p[len(m.From):]
+		if m.From != "" && m.From.Contains(p) {
+			if m.To == "" {
+				return p, false
+			}
+			return m.To + p[len(m.From):], true
 		}
 	}
-	return p
+	return p, true
 }
 
 // earlier returns where the environment at later(p) was; it is empty for one that was made.
@@ -280,7 +284,8 @@ func bounds(before, after *Effect, moves Moves) []domain.EnvironmentPath {
 		points = append(points, at)
 	}
 	for _, p := range before.reach.bounds() {
-		points = append(points, moves.later(p))
+		later, _ := moves.Later(p)
+		points = append(points, later)
 	}
 	points = append(points, after.reach.bounds()...)
 	slices.SortFunc(points, func(a, b domain.EnvironmentPath) int { return strings.Compare(string(a), string(b)) })

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
+
 	"canopy/domain"
 	"canopy/tenancy"
 )
@@ -18,16 +21,60 @@ type Previews struct {
 	audit     *Audit
 	now       func() time.Time
 	turns     chan struct{}
+	limits    PreviewLimits
+	buckets   *lru.Cache[domain.OrganizationID, *rate.Limiter]
+}
+
+// PreviewLimits bound what previews take from others.
+type PreviewLimits struct {
+	// People is how many a preview may concern.
+	People int
+	// Share is which part of the time the previews of an organization's people may take; 1 is all of it.
+	Share float64
 }
 
 // rehearsals is how many run at once: each takes two connections to the database, of which a few are left
 // for everybody else.
 const rehearsals = 2
 
+// An organization's bucket has as many milliseconds as its previews may take at once, and is filled by its share.
+// There are as many as are remembered: one that is forgotten begins anew with a full one.
+const (
+	previewsAtOnce = 5000
+	previewBuckets = 4 << 10
+)
+
 // NewPreviews returns the use cases of previews, which tell of changes what audit would.
-func NewPreviews(gate *tenancy.Gate, documents *tenancy.Documents, audit *Audit, now func() time.Time) *Previews {
-	return &Previews{gate: gate, documents: documents, audit: audit, now: now, turns: make(chan struct{}, rehearsals)}
+func NewPreviews(gate *tenancy.Gate, documents *tenancy.Documents, audit *Audit, limits PreviewLimits,
+	now func() time.Time) *Previews {
+	p := &Previews{gate: gate, documents: documents, audit: audit, limits: limits, now: now,
+		turns: make(chan struct{}, rehearsals)}
+	p.buckets, _ = lru.New[domain.OrganizationID, *rate.Limiter](previewBuckets) // fails for sizes below 1 only
+	return p
 }
+
+// bucket returns the bucket of an organization. It counts in real time: what is bounded is work, whatever the
+// directory's clock says.
+func (p *Previews) bucket(o domain.OrganizationID) *rate.Limiter {
+	bucket, ok := p.buckets.Get(o)
+	if !ok {
+		bucket = rate.NewLimiter(rate.Limit(1000*p.limits.Share), previewsAtOnce)
+		if before, there, _ := p.buckets.PeekOrAdd(o, bucket); there {
+			bucket = before
+		}
+	}
+	return bucket
+}
+
+// Spend takes what previews of an organization took out of its bucket, which may owe it afterwards.
+func (p *Previews) Spend(o domain.OrganizationID, took time.Duration) {
+	bucket := p.bucket(o)
+	for left := int(took.Milliseconds()); left > 0; left -= previewsAtOnce {
+		bucket.ReserveN(time.Now(), min(left, previewsAtOnce))
+	}
+}
+
+func (r *rehearsal) spend(took time.Duration) { r.Spend(r.caller.Organization, took) }
 
 // PreviewDocument is what a change would do, as far as its reader sees it.
 type PreviewDocument struct {
@@ -95,7 +142,12 @@ func (p *Previews) Run(ctx context.Context, caller domain.Principal,
 		return PreviewDocument{}, err
 	}
 	defer r.end()
-	err = change(tenancy.WithReview(domain.WithRehearsal(ctx), r.rehearse))
+	err = change(tenancy.WithReview(domain.WithRehearsal(ctx), &tenancy.Review{Rehearsal: true, Held: r.spend,
+		Look: func(ctx context.Context, t *tenancy.Trial) error {
+			began := time.Now()
+			defer func() { r.spend(time.Since(began)) }()
+			return r.look(ctx, t)
+		}}))
 	if err == nil {
 		err = domain.ErrInternal.Because(errors.New("a change that was to be tried was made without a transaction"))
 	}
@@ -114,18 +166,20 @@ func (p *Previews) CarryOut(ctx context.Context, caller domain.Principal, hash s
 		return err
 	}
 	defer r.end()
-	return change(tenancy.WithReview(ctx, func(ctx context.Context, t *tenancy.Trial) error {
-		if err := r.look(ctx, t); err != nil {
-			return err
-		}
-		if r.hash != hash {
-			return domain.ErrPlanChanged
-		}
-		return nil
-	}))
+	return change(tenancy.WithReview(ctx, &tenancy.Review{Held: r.spend,
+		Look: func(ctx context.Context, t *tenancy.Trial) error {
+			if err := r.look(ctx, t); err != nil {
+				return err
+			}
+			if r.hash != hash {
+				return domain.ErrPlanChanged
+			}
+			return nil
+		}}))
 }
 
-// begin waits for a turn, which end gives back, and finds out what the caller sees.
+// begin waits for a turn, which end gives back, and finds out what the caller sees. It returns domain.ErrTooMany where
+// the previews of the caller's organization took more than their share.
 func (p *Previews) begin(ctx context.Context, caller *domain.Principal) (r *rehearsal, err error) {
 	r = &rehearsal{Previews: p, caller: caller}
 	if r.people, err = p.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere()); err != nil &&
@@ -137,10 +191,16 @@ func (p *Previews) begin(ctx context.Context, caller *domain.Principal) (r *rehe
 	}
 	select {
 	case p.turns <- struct{}{}:
-		return r, nil
 	case <-ctx.Done():
 		return nil, domain.ErrOverloaded.Because(ctx.Err())
 	}
+	if owed := -p.bucket(caller.Organization).Tokens(); owed > 0 {
+		r.end()
+		after := int(owed/(1000*p.limits.Share)) + 1
+		return nil, domain.ErrTooMany.Saying("The previews of your organization took much time, which others wait for. "+
+			"Ask again in %d seconds.", after).After(after)
+	}
+	return r, nil
 }
 
 func (r *rehearsal) end() { <-r.turns }

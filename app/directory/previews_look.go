@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -83,14 +84,6 @@ type warning struct {
 	at   domain.EnvironmentPath
 }
 
-// rehearse is the review of a change that is only tried.
-func (r *rehearsal) rehearse(ctx context.Context, t *tenancy.Trial) error {
-	if err := r.look(ctx, t); err != nil {
-		return err
-	}
-	return domain.ErrRehearsed
-}
-
 // side is the directory before or after the change.
 type side struct {
 	tenancy.View
@@ -109,13 +102,11 @@ type standing struct {
 
 // look finds out what the change does.
 func (r *rehearsal) look(ctx context.Context, t *tenancy.Trial) error {
-	r.found = found{entries: t.Entries, changed: make(map[domain.UserKey]bool), made: make(map[domain.UserKey]bool),
-		digest: sha256.New(), counts: make(map[countKey]int),
+	r.found = found{entries: t.Entries, moves: t.Moves, changed: make(map[domain.UserKey]bool),
+		made: make(map[domain.UserKey]bool), digest: sha256.New(), counts: make(map[countKey]int),
 		unmanned:     make(map[domain.OrganizationID]domain.EnvironmentPath),
 		environments: make(map[domain.EnvironmentPath]*EnvironmentDocument)}
-	if err := r.survey(ctx, t); err != nil {
-		return err
-	}
+	r.survey()
 	keys, err := r.concerned(ctx, t)
 	if err != nil {
 		return err
@@ -127,7 +118,7 @@ func (r *rehearsal) look(ctx context.Context, t *tenancy.Trial) error {
 			return err
 		}
 	}
-	if err := r.warn(ctx, after); err != nil {
+	if err := r.warn(ctx, t.Before, after); err != nil {
 		return err
 	}
 	fmt.Fprintf(r.digest, "%d %t %v\n", r.ending, r.leftOut, r.warnings)
@@ -139,8 +130,8 @@ func (r *rehearsal) look(ctx context.Context, t *tenancy.Trial) error {
 // peopleTogether is how many people are compared at once.
 const peopleTogether = 500
 
-// survey finds out from the entries of the change what it moves and whom it may concern.
-func (r *rehearsal) survey(ctx context.Context, t *tenancy.Trial) error {
+// survey finds out from the entries of the change whom it may concern.
+func (r *rehearsal) survey() {
 	for i := range r.entries {
 		e := &r.entries[i]
 		e.Changes = slices.DeleteFunc(e.Changes, func(c domain.Change) bool { return c.Field == "last_password" })
@@ -155,12 +146,9 @@ func (r *rehearsal) survey(ctx context.Context, t *tenancy.Trial) error {
 				r.area.Groups = append(r.area.Groups, domain.GroupID(e.Target.ID))
 			}
 		case targetEnvironment:
-			if err := r.surveyPlace(ctx, t, e, verb); err != nil {
-				return err
-			}
+			r.surveyPlace(e, verb)
 		}
 	}
-	return nil
 }
 
 func touches(e *domain.AuditEntry, fields ...string) bool {
@@ -168,35 +156,22 @@ func touches(e *domain.AuditEntry, fields ...string) bool {
 }
 
 // surveyPlace notes an environment that is made, moved, switched or deleted.
-func (r *rehearsal) surveyPlace(ctx context.Context, t *tenancy.Trial, e *domain.AuditEntry, verb string) error {
+func (r *rehearsal) surveyPlace(e *domain.AuditEntry, verb string) {
 	if verb == "update" && !touches(e, "parent", "active") {
-		return nil
-	}
-	move := tenancy.Move{From: e.Path, To: e.Path}
-	switch verb {
-	case "create":
-		move.From = ""
-	case "delete":
-		move.To = ""
-	default:
-		stood, err := t.Before.Numbered(ctx, []domain.EnvironmentID{domain.EnvironmentID(e.Target.ID)})
-		if err != nil {
-			return err
-		}
-		for i := range stood {
-			move.From = stood[i].Path
-		}
-	}
-	if move.From != move.To {
-		r.moves = append(r.moves, move)
+		return
 	}
 	r.roots = append(r.roots, e.Path)
-	for _, p := range []domain.EnvironmentPath{move.From, move.To} {
-		if p != "" && !slices.Contains(r.area.Places, p) {
+	places := []domain.EnvironmentPath{e.Path}
+	for _, m := range r.moves {
+		if m.To == e.Path && m.From != "" {
+			places = append(places, m.From)
+		}
+	}
+	for _, p := range places {
+		if !slices.Contains(r.area.Places, p) {
 			r.area.Places = append(r.area.Places, p)
 		}
 	}
-	return nil
 }
 
 // note adds an entry to the digest: what the caller asked for, and what it takes the place of as far as they
@@ -221,17 +196,11 @@ func (r *rehearsal) note(e *domain.AuditEntry, verb string) {
 // concerned returns everybody whom the change may concern, in the order of their keys, those it makes behind the
 // others of their organization: their numbers are others each time.
 func (r *rehearsal) concerned(ctx context.Context, t *tenancy.Trial) ([]domain.UserKey, error) {
-	var keys []domain.UserKey
-	for k := range r.changed {
-		keys = append(keys, k)
+	keys, err := t.Before.Concerned(ctx, r.area, r.limits.People)
+	if err != nil {
+		return nil, err
 	}
-	for _, view := range []tenancy.View{t.Before, t.After} {
-		found, err := view.Concerned(ctx, r.area)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, found...)
-	}
+	keys = slices.AppendSeq(keys, maps.Keys(r.changed))
 	late := func(k domain.UserKey) int {
 		if r.made[k] {
 			return 1
@@ -241,7 +210,10 @@ func (r *rehearsal) concerned(ctx context.Context, t *tenancy.Trial) ([]domain.U
 	slices.SortFunc(keys, func(a, b domain.UserKey) int {
 		return cmp.Or(cmp.Compare(a.Organization, b.Organization), cmp.Compare(late(a), late(b)), cmp.Compare(a.User, b.User))
 	})
-	return slices.Compact(keys), nil
+	if keys = slices.Compact(keys); len(keys) > r.limits.People {
+		return nil, domain.ManyConcerned(r.limits.People)
+	}
+	return keys, nil
 }
 
 // of returns those of the users who are there, with what they can do.
@@ -457,7 +429,7 @@ func (r *rehearsal) countSessions(ctx context.Context, before, after side, keys 
 }
 
 // warn finds out what should be known before the change is made.
-func (r *rehearsal) warn(ctx context.Context, after side) error {
+func (r *rehearsal) warn(ctx context.Context, before tenancy.Former, after side) error {
 	for i := range r.entries {
 		e := &r.entries[i]
 		if strings.HasSuffix(e.Action, ":delete") {
@@ -477,32 +449,26 @@ func (r *rehearsal) warn(ctx context.Context, after side) error {
 	}
 	slices.Sort(organizations)
 	for _, o := range organizations {
-		manned, err := r.hasAdmin(ctx, after, o)
+		manned, err := r.hasAdmin(ctx, before, after, o)
 		if err != nil {
 			return err
 		}
 		if border := r.unmanned[o]; !manned && r.sight.Shows(border) {
-			r.warnings = append(r.warnings, warning{domain.WarnNoAdmin, r.laterPath(border)})
+			later, _ := r.moves.Later(border)
+			r.warnings = append(r.warnings, warning{domain.WarnNoAdmin, later})
 		}
 	}
 	return nil
 }
 
-func (r *rehearsal) laterPath(p domain.EnvironmentPath) domain.EnvironmentPath {
-	for _, m := range r.moves {
-		if m.To != "" && m.From.Contains(p) {
-			return m.To + p[len(m.From):]
-		}
-	}
-	return p
-}
-
 // hasAdmin reports whether the organization has an admin whom the caller sees.
-func (r *rehearsal) hasAdmin(ctx context.Context, after side, o domain.OrganizationID) (bool, error) {
-	keys, err := after.Concerned(ctx, tenancy.Area{Admins: []domain.OrganizationID{o}})
+func (r *rehearsal) hasAdmin(ctx context.Context, before tenancy.Former, after side,
+	o domain.OrganizationID) (bool, error) {
+	keys, err := before.Concerned(ctx, tenancy.Area{Admins: []domain.OrganizationID{o}}, r.limits.People)
 	if err != nil {
 		return false, err
 	}
+	keys = slices.AppendSeq(keys, maps.Keys(r.changed))
 	for page := range slices.Chunk(keys, peopleTogether) {
 		people, err := after.of(ctx, page)
 		if err != nil {
@@ -582,19 +548,19 @@ func (r *rehearsal) name(ctx context.Context, t *tenancy.Trial) error {
 	}
 	slices.Sort(ids)
 	for part := range slices.Chunk(ids, peopleTogether) {
-		for _, view := range []tenancy.View{t.After, t.Before} {
-			read, err := view.Numbered(ctx, part)
-			if err != nil {
-				return err
-			}
-			for i := range read {
-				d := DescribeEnvironment(r.sight, read[i])
-				if r.isMade(d.Path) {
-					d.ID, d.UUID = 0, ""
-				}
-				r.environments[at[read[i].ID]] = &d
-			}
+		read, err := t.Before.Numbered(ctx, part)
+		if err != nil {
+			return err
 		}
+		for i := range read {
+			d := DescribeEnvironment(r.sight, read[i])
+			r.environments[at[read[i].ID]] = &d
+		}
+	}
+	for i := range t.Made {
+		d := DescribeEnvironment(r.sight, t.Made[i])
+		d.ID, d.UUID = 0, ""
+		r.environments[d.Path] = &d
 	}
 	return nil
 }

@@ -161,14 +161,38 @@ func (d *DB) repeat(ctx context.Context, try func() error) error {
 	}
 }
 
-// Reading runs work with what reads outside of any transaction that is open, by a connection of its own.
-func (d *DB) Reading(ctx context.Context, work func(Reader) error) error {
+// Snapshot reads the database as it was when Take was last called, outside of any other transaction.
+type Snapshot struct {
+	bun.Tx
+	conn bun.Conn
+}
+
+// Snapshot runs work with a snapshot, which has a connection of its own.
+func (d *DB) Snapshot(ctx context.Context, work func(*Snapshot) error) error {
 	conn, err := d.read.Conn(ctx)
 	if err != nil {
 		return Translate(err)
 	}
 	defer conn.Close() //nolint:errcheck // it goes back to the pool
-	return work(conn)
+	s := &Snapshot{conn: conn}
+	defer s.release()
+	return work(s)
+}
+
+// Take has the snapshot show what is committed now.
+func (s *Snapshot) Take(ctx context.Context) (err error) {
+	s.release()
+	if s.Tx, err = s.conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}); err != nil {
+		return Translate(err)
+	}
+	_, err = s.ExecContext(ctx, "SELECT 1 FROM organizations WHERE organization_id = 1") // it begins with the first read
+	return Translate(err)
+}
+
+func (s *Snapshot) release() {
+	if s.Tx.Tx != nil {
+		_ = s.Rollback()
+	}
 }
 
 // TryTx is InTx with one try, whose error is returned as the database gave it.
