@@ -199,15 +199,16 @@ func TestAnEditIsOnesOwnOnlyWhereItMayBeMade(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *db.DB) {
 		s := newStaff(t, db)
 		few := domain.UserRead.Mask() | domain.UserUpdate.Mask() | domain.GroupRead.Mask()
-		alias, root := "Few", domain.EnvironmentRef("/")
-		group, err := s.d.Groups.Create(t.Context(), s.as("ada"), directory.GroupPatch{Alias: &alias, Mask: &few})
+		alias, root, admins := "Few", domain.EnvironmentRef("/"), domain.NumberedGroup(domain.AdminGroup)
+		group, err := s.d.Groups.Create(t.Context(), s.as("ada"),
+			directory.GroupPatch{Alias: &alias, Mask: &few, Parent: &admins})
 		require.NoError(t, err)
 		s.add("ada", "cy", domain.RolePower, group.ID)
 		s.add("ada", "dan", domain.RoleUser, group.ID)
 		dan := []domain.UserRef{{Alias: "dan"}}
 		require.NoError(t, s.d.Users.Join(t.Context(), s.as("ada"), directory.GroupMembers{
-			Group: domain.NumberedGroup(domain.AdminGroup), Users: dan}))
-		rob, role, admins := "rob", domain.RoleOAdmin, domain.NumberedGroup(domain.AdminGroup)
+			Group: admins, Users: dan}))
+		rob, role := "rob", domain.RoleOAdmin
 		_, err = s.d.Users.Create(t.Context(), s.as("admin"),
 			directory.UserPatch{Alias: &rob, FirstName: &rob, Home: &root, Role: &role, Group: &admins})
 		require.NoError(t, err)

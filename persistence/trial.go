@@ -217,12 +217,15 @@ func (l *later) Users(ctx context.Context, keys []domain.UserKey) ([]domain.User
 		return all, nil
 	}
 	users, err := l.before.Users(ctx, others)
+	if err != nil {
+		return nil, err
+	}
 	for i := range users {
 		u := &users[i]
 		u.HomePath, _ = l.moves.Later(u.HomePath)
 		u.Allowed, u.Blocked = l.moved(u.Allowed), l.moved(u.Blocked)
 	}
-	return append(all, users...), err
+	return append(all, users...), nil
 }
 
 // moved returns the grants where their places are now, without those of places that went away.
@@ -243,12 +246,15 @@ func (l *later) Sessions(ctx context.Context, keys []domain.UserKey) (map[domain
 		_, changed := l.users[k]
 		return changed
 	}))
+	if err != nil {
+		return nil, err
+	}
 	for _, k := range keys {
 		if n, has := l.sessions[k]; has {
 			open[k] = n
 		}
 	}
-	return open, err
+	return open, nil
 }
 
 // view implements tenancy.View over the database, or over a transaction.
