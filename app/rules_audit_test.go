@@ -150,6 +150,25 @@ func TestTheAuditTrailNamesWhatItHasByNumber(t *testing.T) {
 		require.Equal(t, change{"Acme/Office", "", "Acme/Office;Secret"}, told("admin", named)["allowed"])
 		require.Equal(t, change{}, told("admin", directory.ListAudit{})["allowed"], "nobody asked for names")
 
+		// Of a way the reader is told what they reach of it.
+		inner, acme, yes := "Inner", domain.EnvironmentRef("Acme"), true
+		_, err = s.d.Environments.Create(t.Context(), s.as("admin"),
+			directory.EnvironmentPatch{Alias: &inner, Parent: &acme, IsOrganization: &yes})
+		require.NoError(t, err)
+		boss, role, admins, home := "boss", domain.RoleOAdmin, domain.GroupRef("Admin"), domain.EnvironmentRef("Acme/Inner")
+		_, err = s.d.Users.Create(t.Context(), s.as("admin"), directory.UserPatch{Alias: &boss, FirstName: &boss,
+			Home: &home, Role: &role, Group: &admins})
+		require.NoError(t, err)
+		made, err := s.d.Audit.List(t.Context(), s.as("boss"), directory.ListAudit{Named: true, Everywhere: true,
+			Filter: domain.AuditFilter{Target: "boss", Action: "user:create"}})
+		require.NoError(t, err)
+		places := []string{}
+		for e, err := range made.Items {
+			require.NoError(t, err)
+			places = append(places, e.ShownPlace)
+		}
+		require.Equal(t, []string{"Inner"}, places)
+
 		// What is gone is named by its number.
 		user := domain.GroupRef("User")
 		_, err = s.d.Users.Update(t.Context(), s.as("admin"), directory.UpdateUser{User: domain.UserRef{Alias: "bob"},

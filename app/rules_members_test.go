@@ -236,3 +236,40 @@ func TestObjectsAreHandedOverByUUID(t *testing.T) {
 		require.Equal(t, ann.Key(), read.Object.Owner)
 	})
 }
+
+// Who is in a group is told of the whole reach, wherever the reader is at work.
+func TestMembersAreThoseOfTheWholeReach(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
+		s := newStaff(t, db)
+		office, acme := "Office", domain.EnvironmentRef("Acme")
+		_, err := s.d.Environments.Create(t.Context(), s.as("ada"), directory.EnvironmentPatch{Alias: &office, Parent: &acme})
+		require.NoError(t, err)
+		ada := s.as("ada")
+		ada.Current = "Acme/Office"
+		list, err := s.d.Users.Members(t.Context(), ada, directory.ListMembers{Group: "User"})
+		require.NoError(t, err)
+		var members []string
+		for u, err := range list.Items {
+			require.NoError(t, err)
+			members = append(members, u.Alias)
+		}
+		require.Equal(t, []string{"bob"}, members)
+	})
+}
+
+// An import finds whom the reader sees anywhere, wherever they are at work.
+func TestImportsFindPeopleOfTheWholeReach(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
+		s := newStaff(t, db)
+		office, acme := "Office", domain.EnvironmentRef("Acme")
+		_, err := s.d.Environments.Create(t.Context(), s.as("ada"), directory.EnvironmentPatch{Alias: &office, Parent: &acme})
+		require.NoError(t, err)
+		ada, phone := s.as("ada"), "7"
+		ada.Current = "Acme/Office"
+		report, err := s.d.Imports.Run(t.Context(), ada, directory.ImportUsers{DryRun: true,
+			Rows: []directory.ImportRow{{Line: 2, UserPatch: directory.UserPatch{Alias: new("bob"), Phone: &phone}}}})
+		require.NoError(t, err)
+		require.Empty(t, report.Problems)
+		require.Equal(t, 1, report.Updated)
+	})
+}
