@@ -55,7 +55,7 @@ func (s *UserStore) Reaching(ctx context.Context, sc tenancy.Scope, p domain.Env
 			Where("a.environment_path IN (?) AND NOT a.blocked", db.In(way)),
 		part(`user_groups AS m JOIN groups AS g ON g.id = m.group_id
 			JOIN users AS u ON u.organization_id = m.organization_id AND u.id = m.user_id`).
-			Where("g.role = 3 AND m.organization_id IN (?)", db.In(ids)),
+			Where("g.role = 3 AND g.organization_id IN (?) AND m.organization_id IN (?)", db.In(ids), db.In(ids)),
 	}
 	var above []string
 	_, self := sc.Self()
