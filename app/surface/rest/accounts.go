@@ -28,12 +28,11 @@ func (s *Surface) accountRoutes(r fiber.Router) {
 
 	r.Post("/rest/users/bulk",
 		ofEnvironment(planned(s, decodeUsersChange, s.uses.Users.UpdateAll, encode(s, writeUpdated), userParameters...)))
-	r.Post("/rest/users/invite", httpx.Handle(s.auth, s.decodeInvite, a.Invite, s.encodeCreatedUser))
+	r.Post("/rest/users/invite", planned(s, s.decodeInvite, a.Invite, s.encodeCreatedUser))
 	r.Post("/rest/users/invitations",
 		httpx.Handle(s.auth, s.decodeInvitations, a.InviteAll, encodeAll(s, writeInvited)))
-	r.Post("/rest/users/:id/approve", httpx.Handle(s.auth, bare(decodeUserRef), a.Approve, encode(s, writeUser)))
-	r.Post("/rest/users/:id/reject",
-		httpx.Handle(s.auth, bare(decodeUserRef), httpx.Done(a.Reject), encodeTrue[httpx.Just](s)))
+	r.Post("/rest/users/:id/approve", planned(s, decodeUserRef, a.Approve, encode(s, writeUser)))
+	r.Post("/rest/users/:id/reject", planned(s, decodeUserRef, httpx.Done(a.Reject), encodeTrue[httpx.Just](s)))
 	r.Post("/rest/users/:id/reset",
 		httpx.Handle(s.auth, s.decodeReset, httpx.Done(a.SendReset), encodeTrue[httpx.Just](s)))
 	r.Post("/rest/users/:id/invite",
