@@ -42,9 +42,15 @@ func openBrowser(t *testing.T) *browser {
 		chromedp.UserDataDir(t.TempDir()))
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stop)
-	ctx, closeTab := chromedp.NewContext(ctx)
+	return (&browser{ctx: ctx}).openTab(t)
+}
+
+// openTab opens another tab, which ends with the test and shares the cookies of the first.
+func (b *browser) openTab(t *testing.T) *browser {
+	t.Helper()
+	ctx, closeTab := chromedp.NewContext(b.ctx)
 	t.Cleanup(closeTab)
-	b := &browser{ctx: ctx}
+	b = &browser{ctx: ctx}
 	if err := chromedp.Listen(ctx, b.note); err != nil {
 		t.Fatalf("Chromium does not start: %v", err)
 	}
