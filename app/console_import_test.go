@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -64,10 +65,10 @@ func TestImportingInTheConsole(t *testing.T) {
 		require.Equal(t, 200, plan.status, plan.text)
 		table := rows(t, plan)
 		require.Len(t, table, 2)
-		require.Equal(t, []string{"2", "rob.pike", "Changed"}, table[0][:3])
+		require.Equal(t, []string{"2", "rob.pike", "Changed Person"}, table[0][:3])
 		require.Contains(t, table[0][3], "Place Acme/Dev Acme/Staging")
 		require.Contains(t, table[0][3], "Role User Power user")
-		require.Equal(t, []string{"3", "new.person", "New"}, table[1][:3])
+		require.Equal(t, []string{"3", "new.person", "New Person"}, table[1][:3])
 		status, _ := user("new.person")
 		require.Equal(t, 404, status, "nothing is done yet")
 
@@ -226,6 +227,100 @@ func TestAnImportInABrowser(t *testing.T) {
 	require.True(t, evaluate[bool](t, b, `document.querySelector("#run button").disabled`))
 	b.await(t, `location.search.includes("said=imported")`)
 	b.checkQuiet(t, r.Address())
+}
+
+// branch is a directory document of a branch to be below Acme/Prod, of changes beside it, and of somebody in it.
+const branch = `{"canopy": "directory/1", "organizations": [
+{"path": "/Acme", "environments": [
+{"path": "Acme/Prod/Asia/Tokyo", "timezone": "Asia/Tokyo"},
+{"path": "Acme/Prod/Asia"},
+{"path": "Acme/Prod/Labs", "organization": false, "code": "L"},
+{"path": "Acme/Dev", "code": "D1"},
+{"path": "Acme/Staging"}
+], "groups": [
+{"alias": "Operators"}
+], "users": [
+{"alias": "kenji", "firstname": "Kenji", "lastname": "Sato", "environment": "Acme/Prod/Asia/Tokyo", "role": "power",
+ "group": "User", "envs": ["Acme/Prod/Labs", "Acme/Dev"]},
+{"alias": "rob.pike", "environment": "acme/prod/asia"}
+]}
+]}`
+
+// TestImportingADirectoryDocument holds that a document's places come with its people in one step, tried before and
+// carried out with the same plan, and that they are held to what whoever brings them may do by hand.
+func TestImportingADirectoryDocument(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		rest := basicCaller(r.Address(), "grace.hopper", demoPassword)
+		place := func(path string) (int, answered) {
+			status, answer := rest.call(t, "GET", "/rest/environments?limit=1&env="+url.QueryEscape(path), "")
+			if status == 200 {
+				answer = answer.each(t, "data")[0]
+			}
+			return status, answer
+		}
+		g := r.visitAs(t, "grace.hopper")
+		plan := g.upload(t, branch)
+		require.Equal(t, 200, plan.status, plan.text)
+		said := textOf(elements(t, plan, "main")[0])
+		for _, part := range []string{"1 new account. 1 changed account. 0 unchanged. 4 new or changed places.",
+			"1 other record is passed over.", "Import 6 lines", "Acme/Prod/Asia/Tokyo"} {
+			require.Contains(t, said, part)
+		}
+		table := rows(t, plan)
+		require.Len(t, table, 6, "in the order of the file")
+		require.Equal(t, []string{"3", "Tokyo", "New Place"}, table[0][:3])
+		require.Contains(t, table[0][3], "Acme/Prod/Asia", "the place above is named, which is new itself")
+		require.Equal(t, []string{"6", "Dev", "Changed Place"}, table[3][:3])
+		require.Equal(t, []string{"12", "kenji", "New Person"}, table[4][:3])
+		require.Contains(t, table[4][3], "Acme/Prod/Labs")
+		require.Contains(t, table[5][3], "Place Acme/Dev Acme/Prod/Asia")
+		status, _ := place("/Acme/Prod/Asia")
+		require.Equal(t, 404, status, "nothing is done yet")
+
+		done := g.press(t, plan, "import-run", nil)
+		require.Equal(t, "created=1&places=4&said=imported&updated=1", done.at.Query().Encode(), done.text)
+		status, tokyo := place("/Acme/Prod/Asia/Tokyo")
+		require.Equal(t, 200, status, tokyo)
+		require.Equal(t, "Asia/Tokyo", tokyo.find(t, "timezone"))
+		_, dev := place("/Acme/Dev")
+		require.Equal(t, "D1", dev.find(t, "code"))
+		_, kenji := rest.call(t, "GET", "/rest/users/kenji", "")
+		require.Equal(t, tokyo.find(t, "envid"), kenji.find(t, "data", "envId"))
+		require.Contains(t, g.upload(t, branch).text, "2 unchanged.", "a second time it does nothing")
+
+		ada := r.visitAs(t, "ada.lovelace")
+		for path, by := range map[string]*guest{"Globex/New": g, "New": g, "Acme/Nowhere/New": g, "Acme/New": ada,
+			"Acme/Dev/New": ada} {
+			got := by.upload(t, placeDocument(path, ""))
+			require.Equal(t, 200, got.status, got.text)
+			require.Equal(t, []string{"3", "path", "There is no environment above \"" + path + "\"."}, rows(t, got)[0], path)
+			require.NotContains(t, got.text, "import-run")
+		}
+		for extra, field := range map[string]string{`, "alias": "Other"`: "alias"} {
+			got := g.upload(t, placeDocument("Acme/New", extra))
+			require.Equal(t, []string{"3", field}, rows(t, got)[0][:2], got.text)
+		}
+		status, byHand := basicCaller(r.Address(), "ada.lovelace", demoPassword).call(t, "POST",
+			"/rest/environments?dryRun=true", `{"alias": "Mine", "parent": {"envid": 4}}`)
+		require.Equal(t, 403, status, byHand)
+		for _, path := range []string{"Prod/Mine", "/Prod/Mine"} {
+			require.Equal(t, []string{"3", "", "You may not do this."}, rows(t, ada.upload(t, placeDocument(path, "")))[0], path)
+		}
+		require.Equal(t, 403, ada.upload(t, strings.Replace(placeDocument("Prod/Mine", ""), `, "users": [
+{"alias": "zoe", "firstname": "Zoe", "lastname": "Z"}
+]`, "", 1)).status, "there is nothing that she may do")
+	})
+}
+
+func placeDocument(path, extra string) string {
+	return `{"canopy": "directory/1", "organizations": [
+{"path": "/Acme", "environments": [
+{"path": "` + path + `"` + extra + `}
+], "users": [
+{"alias": "zoe", "firstname": "Zoe", "lastname": "Z"}
+]}
+]}`
 }
 
 // TestTablesOfSpreadsheets holds that a table is read as spreadsheet programs write it, with every letter of a name,

@@ -28,6 +28,7 @@ var _ interface {
 	accounts.Tx
 	directory.EnvironmentTx
 	directory.GroupTx
+	directory.ImportTx
 	directory.TopicTx
 	directory.UserTx
 	objects.ObjectTx
@@ -90,6 +91,7 @@ type stores struct {
 	objects      objectStore
 	social       socialStore
 	topics       topicStore
+	imports      unit[directory.ImportTx]
 }
 
 func newStores(d *db.DB) stores {
@@ -105,6 +107,7 @@ func newStores(d *db.DB) stores {
 		objects:      objectStore{persistence.NewObjectStore(d), unit[objects.ObjectTx]{s}},
 		social:       socialStore{persistence.NewSocialStore(d), unit[objects.SocialTx]{s}},
 		topics:       topicStore{persistence.NewObjectStore(d), unit[directory.TopicTx]{s}},
+		imports:      unit[directory.ImportTx]{s},
 	}
 }
 

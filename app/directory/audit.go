@@ -128,7 +128,7 @@ func (a *Audit) List(ctx context.Context, caller domain.Principal,
 // told returns entries that are not in the trail as their reader, who sees what sight has, would read them, with what
 // they name.
 func (a *Audit) told(ctx context.Context, caller *domain.Principal, sight tenancy.Scope,
-	entries []domain.AuditEntry) ([]AuditDocument, error) {
+	entries []domain.AuditEntry, made ...domain.Environment) ([]AuditDocument, error) {
 	role, err := a.gate.Role(ctx, caller)
 	if err != nil {
 		return nil, err
@@ -136,6 +136,9 @@ func (a *Audit) told(ctx context.Context, caller *domain.Principal, sight tenanc
 	known, err := a.known(ctx, caller, entries, placesIn(entries)...)
 	if err != nil {
 		return nil, err
+	}
+	for i := range made {
+		known.environments[made[i].ID] = made[i]
 	}
 	described := make([]AuditDocument, len(entries))
 	for i := range entries {

@@ -11,17 +11,21 @@ import (
 	"canopy/tenancy"
 )
 
-// Imports bring people of a file into the part of the tree that whoever has the file reaches: who is there by their
-// login name is changed, who is not is made. Each line is held to the rules of Users.Create and Users.Update.
+// Imports bring people and environments of a file into the part of the tree that whoever has the file reaches: who is
+// there by their login name is changed, who is not is made, and so are environments by their paths. Each line is held
+// to the rules of Create and Update of Users and Environments.
 type Imports struct {
-	users    *Users
-	previews *Previews
-	audit    *Audit
+	store        ImportStore
+	users        *Users
+	environments *Environments
+	previews     *Previews
+	audit        *Audit
 }
 
 // NewImports returns the use cases of imports, which are previewed by previews and told of as by audit.
-func NewImports(users *Users, previews *Previews, audit *Audit) *Imports {
-	return &Imports{users: users, previews: previews, audit: audit}
+func NewImports(store ImportStore, users *Users, environments *Environments, previews *Previews,
+	audit *Audit) *Imports {
+	return &Imports{store: store, users: users, environments: environments, previews: previews, audit: audit}
 }
 
 // ImportRow is a line of a file: what the user with its alias is to be. Wrong is what could not be read of it.
@@ -34,23 +38,26 @@ type ImportRow struct {
 // ImportUsers asks for an import. DryRun only tries it; Plan is the hash that trying it returned, and empty is to
 // carry it out whatever it does.
 type ImportUsers struct {
-	Rows   []ImportRow
-	DryRun bool
-	Plan   string
-	// Progress is told how many of the users who differ were written; it may be nil. After a conflict with others it
-	// begins anew.
+	Rows []ImportRow
+	// Environments may be named by Rows, and by one another.
+	Environments []ImportEnvironment
+	DryRun       bool
+	Plan         string
+	// Progress is told how many of the users and environments that differ were written; it may be nil. After a
+	// conflict with others it begins anew.
 	Progress func(done, all int)
 }
 
 // ImportReport says what an import did, or would do, by line.
 type ImportReport struct {
-	Created, Updated, Unchanged int
-	Lines                       []ImportLine    // who is made or changed, in the order of the file
+	Created, Updated, Unchanged int // people
+	Environments                ImportTally
+	Lines                       []ImportLine    // who and what is made or changed, in the order of the file
 	Problems                    []ImportProblem // in the order of the file; with any nothing is written
 	Preview                     *PreviewDocument
 }
 
-// ImportLine is somebody who is made or changed, as the audit trail tells it with names.
+// ImportLine is somebody or an environment that is made or changed, as the audit trail tells it with names.
 type ImportLine struct {
 	Line    int
 	Created bool
@@ -63,7 +70,8 @@ type ImportProblem struct {
 	Err  *domain.Error
 }
 
-// MaxImport is how many people a file has at most: they are written in one transaction, for which others wait.
+// MaxImport is how many people, and how many environments, a file has at most: they are written in one transaction,
+// for which others wait.
 const MaxImport = 5000
 
 // ErrImport refuses an import of a file in which lines are wrong.
@@ -77,12 +85,16 @@ type plannedUser struct {
 	after  domain.User
 }
 
-// Run imports the users of a file, all in one transaction or none. It needs domain.UserCreate where people are made
-// and domain.UserUpdate where they are changed. What is wrong is in the report, with ErrImport unless it is only
-// tried; domain.ErrPlanChanged is for a plan that would do something else now.
+// Run imports what a file has, all in one transaction or nothing. It needs domain.UserCreate where people are made and
+// domain.UserUpdate where they are changed, and what Environments need. What is wrong is in the report, with ErrImport
+// unless it is only tried; domain.ErrPlanChanged is for a plan that would do something else now.
 func (i *Imports) Run(ctx context.Context, caller domain.Principal, in ImportUsers) (ImportReport, error) {
 	r := &importRun{Imports: i, caller: &caller, now: i.users.now().UTC().Truncate(time.Millisecond), in: in,
-		givers: make(map[domain.OrganizationID]tenancy.Giver), places: make(map[domain.EnvironmentRef]foundPlace)}
+		givers: make(map[domain.OrganizationID]tenancy.Giver), places: make(map[domain.EnvironmentRef]foundPlace),
+		made: make(map[string]*plannedPlace)}
+	if in.DryRun {
+		ctx = domain.WithRehearsal(ctx)
+	}
 	if err := r.prepare(ctx); err != nil {
 		return r.report, err
 	}
@@ -110,7 +122,7 @@ func (i *Imports) Run(ctx context.Context, caller domain.Principal, in ImportUse
 }
 
 func (r *importRun) refused() (ImportReport, error) {
-	r.report.Created, r.report.Updated, r.report.Unchanged, r.report.Lines = 0, 0, 0, nil
+	r.report = ImportReport{Problems: r.report.Problems}
 	slices.SortStableFunc(r.report.Problems, func(a, b ImportProblem) int { return a.Line - b.Line })
 	if r.in.DryRun {
 		return r.report, nil
@@ -132,6 +144,9 @@ type importRun struct {
 	places map[domain.EnvironmentRef]foundPlace
 	report ImportReport
 	people []plannedUser
+	// made are the new environments by pathKey, and order all that differ, those above before those below.
+	made   map[string]*plannedPlace
+	order  []*plannedPlace
 	failed *ImportProblem // what the transaction refused
 }
 
@@ -144,8 +159,11 @@ type foundPlace struct {
 // prepare finds out what each line does, and what is wrong with it.
 func (r *importRun) prepare(ctx context.Context) (err error) {
 	switch n := len(r.in.Rows); {
-	case n == 0:
+	case n == 0 && len(r.in.Environments) == 0:
 		return domain.InvalidField("file", "There is nobody in the file.")
+	case len(r.in.Environments) > MaxImport:
+		return domain.InvalidField("file", "At most %d environments can be imported together. Cut the file in parts.",
+			MaxImport)
 	case n > MaxImport:
 		return domain.InvalidField("file", "At most %d people can be imported together. Cut the file in parts.",
 			MaxImport)
@@ -157,6 +175,9 @@ func (r *importRun) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if err := r.findPlaces(ctx); err != nil {
+		return err
+	}
+	if err := r.planPlaces(ctx); err != nil {
 		return err
 	}
 	present, err := r.present(ctx)
@@ -180,7 +201,11 @@ func (r *importRun) prepare(ctx context.Context) (err error) {
 
 // enter has the proof for all that is written: what may be made and what may be changed is asked for each.
 func (r *importRun) enter(ctx context.Context) (err error) {
-	for _, p := range []domain.Permission{domain.UserCreate, domain.UserUpdate} {
+	permissions := []domain.Permission{domain.UserCreate, domain.UserUpdate}
+	if len(r.in.Rows) == 0 {
+		permissions = []domain.Permission{domain.EnvironmentWrite, domain.OrganizationWrite}
+	}
+	for _, p := range permissions {
 		if r.w, err = r.users.gate.EnterWrite(ctx, r.caller, p, tenancy.Anywhere()); !domain.ErrForbidden.Is(err) {
 			return err
 		}
@@ -249,6 +274,12 @@ func (r *importRun) findPlaces(ctx context.Context) error {
 		if row.Home != nil {
 			name(*row.Home)
 		}
+	}
+	for i := range r.in.Environments {
+		path := r.in.Environments[i].Path
+		above, _ := split(path)
+		name(namesOf(path)...)
+		name(namesOf(above)...)
 	}
 	for part := range slices.Chunk(refs, tenancy.FindTogether) {
 		found, err := r.users.gate.Environments(ctx, r.caller, part)
@@ -350,11 +381,19 @@ func (r *importRun) home(ctx context.Context, row *ImportRow) (domain.Environmen
 	if row.Home == nil {
 		return r.users.gate.Environment(ctx, r.caller, "")
 	}
-	found := r.places[*row.Home]
+	found := r.place(*row.Home)
 	if found.err != nil {
 		return found.Environment, r.missing("home", *row.Home, found.err)
 	}
 	return found.Environment, nil
+}
+
+// place returns what a reference names: an environment that the file makes, or one that is there.
+func (r *importRun) place(ref domain.EnvironmentRef) foundPlace {
+	if made, ok := r.makesPlace(ref); ok {
+		return foundPlace{Environment: made}
+	}
+	return r.places[ref]
 }
 
 func (r *importRun) missing(field string, ref domain.EnvironmentRef, err error) error {
@@ -404,7 +443,7 @@ func (r *importRun) resolve(row *ImportRow, o domain.OrganizationID, home domain
 		}
 		wrong = append(wrong, domain.CheckGrants(field, len(*refs)))
 		for _, ref := range *refs {
-			e := r.places[ref]
+			e := r.place(ref)
 			if e.err != nil {
 				wrong = append(wrong, r.missing(field, ref, e.err))
 			}
@@ -422,7 +461,15 @@ func (r *importRun) resolve(row *ImportRow, o domain.OrganizationID, home domain
 
 // describe tells in the report what becomes of whom, as far as the caller may read it.
 func (r *importRun) describe(ctx context.Context) error {
-	entries := make([]domain.AuditEntry, len(r.people))
+	var entries []domain.AuditEntry
+	var made []domain.Environment
+	for _, p := range r.order {
+		entries = append(entries, p.entry())
+		r.report.Lines = append(r.report.Lines, ImportLine{Line: p.line, Created: p.before == nil})
+		if p.before == nil {
+			made = append(made, p.after)
+		}
+	}
 	for i := range r.people {
 		p := &r.people[i]
 		var before domain.Fields
@@ -430,20 +477,36 @@ func (r *importRun) describe(ctx context.Context) error {
 		if p.before != nil {
 			before, action = p.before.Fields(), "user:update"
 		}
-		entries[i] = domain.AuditEntry{At: r.now, Action: action,
+		entries = append(entries, domain.AuditEntry{At: r.now, Action: action,
 			Target:       domain.Target{Kind: targetUser, ID: int64(p.after.ID), Name: p.after.Alias},
 			Organization: p.after.Organization, Place: p.after.Home, Path: p.after.HomePath,
-			Changes: domain.Diff(before, p.after.Fields())}
+			Changes: domain.Diff(before, p.after.Fields())})
+		r.report.Lines = append(r.report.Lines, ImportLine{Line: p.line, Created: p.before == nil})
 	}
-	told, err := r.audit.told(ctx, r.caller, r.sight, entries)
+	told, err := r.audit.told(ctx, r.caller, r.sight, entries, made...)
 	if err != nil {
 		return err
 	}
 	for i := range told {
-		p := &r.people[i]
-		r.report.Lines = append(r.report.Lines, ImportLine{p.line, p.before == nil, told[i]})
+		if r.in.DryRun {
+			forgetMade(&told[i].AuditEntry, made)
+		}
+		r.report.Lines[i].AuditDocument = told[i]
 	}
+	slices.SortStableFunc(r.report.Lines, func(a, b ImportLine) int { return a.Line - b.Line })
 	return nil
+}
+
+// forgetMade takes away the numbers of environments that are made, which get others in earnest.
+func forgetMade(e *domain.AuditEntry, made []domain.Environment) {
+	for i := range e.Changes {
+		switch c := &e.Changes[i]; c.Field {
+		case "home", "parent", "allowed", "blocked":
+			c.After = keep(c.After, func(n int64) bool {
+				return !slices.ContainsFunc(made, func(e domain.Environment) bool { return int64(e.ID) == n })
+			})
+		}
+	}
 }
 
 // write makes what was planned, in one transaction.
@@ -456,8 +519,20 @@ func (r *importRun) write(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.users.store.Do(ctx, r.w, func(tx UserTx) error {
+	all := len(r.order) + len(r.people)
+	tell := func(done int) {
+		if r.in.Progress != nil {
+			r.in.Progress(done, all)
+		}
+	}
+	return r.store.Do(ctx, r.w, func(tx ImportTx) error {
 		r.failed = nil
+		for i, p := range r.order {
+			if err := p.save(tx); err != nil {
+				return r.fail(p.line, err)
+			}
+			tell(i + 1)
+		}
 		found, err := tx.Users(keys)
 		if err != nil {
 			return err
@@ -471,9 +546,7 @@ func (r *importRun) write(ctx context.Context) error {
 			if err := p.save(tx, held); err != nil {
 				return r.fail(p.line, err)
 			}
-			if r.in.Progress != nil {
-				r.in.Progress(i+1, len(r.people))
-			}
+			tell(len(r.order) + i + 1)
 		}
 		return nil
 	})

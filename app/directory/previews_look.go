@@ -35,7 +35,9 @@ type found struct {
 	roots   []domain.EnvironmentPath
 	changed map[domain.UserKey]bool
 	made    map[domain.UserKey]bool
-	area    tenancy.Area
+	// places are the environments that are made, by number, as the digest calls them.
+	places map[domain.EnvironmentID]string
+	area   tenancy.Area
 
 	digest   hash.Hash
 	hash     string
@@ -102,8 +104,9 @@ type standing struct {
 
 // look finds out what the change does.
 func (r *rehearsal) look(ctx context.Context, t *tenancy.Trial) error {
-	r.found = found{entries: t.Entries, moves: t.Moves, changed: make(map[domain.UserKey]bool),
-		made: make(map[domain.UserKey]bool), digest: sha256.New(), counts: make(map[countKey]int),
+	r.found = found{entries: t.Entries, moves: topMoves(t.Moves), changed: make(map[domain.UserKey]bool),
+		made: make(map[domain.UserKey]bool), places: make(map[domain.EnvironmentID]string), digest: sha256.New(),
+		counts:       make(map[countKey]int),
 		unmanned:     make(map[domain.OrganizationID]domain.EnvironmentPath),
 		environments: make(map[domain.EnvironmentPath]*EnvironmentDocument)}
 	r.survey()
@@ -155,10 +158,29 @@ func touches(e *domain.AuditEntry, fields ...string) bool {
 	return slices.ContainsFunc(e.Changes, func(c domain.Change) bool { return slices.Contains(fields, c.Field) })
 }
 
+// topMoves returns moves without those of environments that are made below another one.
+func topMoves(moves tenancy.Moves) (top tenancy.Moves) {
+	for _, m := range moves {
+		below := func(up tenancy.Move) bool {
+			return up.From == "" && m.From == "" && up.To != m.To && up.To.Contains(m.To)
+		}
+		if !slices.ContainsFunc(moves, below) {
+			top = append(top, m)
+		}
+	}
+	return top
+}
+
 // surveyPlace notes an environment that is made, moved, switched or deleted.
 func (r *rehearsal) surveyPlace(e *domain.AuditEntry, verb string) {
 	if verb == "update" && !touches(e, "parent", "active") {
 		return
+	}
+	if verb == "create" {
+		id := domain.EnvironmentID(e.Target.ID)
+		if r.places[id] = fmt.Sprint("new ", len(r.places)); r.isMade(e.Path.Parent()) { // its top is looked at
+			return
+		}
 	}
 	r.roots = append(r.roots, e.Path)
 	places := []domain.EnvironmentPath{e.Path}
@@ -185,12 +207,29 @@ func (r *rehearsal) note(e *domain.AuditEntry, verb string) {
 	for _, c := range e.Changes {
 		switch c.Field {
 		case "allowed", "blocked":
-			c.Before, c.After = shownPlaces(r.sight, c.Before), shownPlaces(r.sight, c.After)
-		case "home", "parent":
+			c.Before, c.After = r.stable(shownPlaces(r.sight, c.Before)), r.stable(shownPlaces(r.sight, c.After))
+		case "home":
+			c.Before, c.After = "", r.stable(c.After)
+		case "parent":
 			c.Before = ""
+			if e.Target.Kind == targetEnvironment {
+				c.After = r.stable(c.After)
+			}
 		}
 		fmt.Fprintf(r.digest, "%q %q %q\n", c.Field, c.Before, c.After)
 	}
+}
+
+// stable returns numbers of environments with those that are made as the digest calls them.
+func (r *rehearsal) stable(numbers string) string {
+	texts := strings.Fields(numbers)
+	for i, text := range texts {
+		id, _ := domain.ParseID[domain.EnvironmentID](text)
+		if name := r.places[id]; name != "" {
+			texts[i] = name
+		}
+	}
+	return strings.Join(texts, " ")
 }
 
 // concerned returns everybody whom the change may concern, in the order of their keys, those it makes behind the
@@ -356,7 +395,7 @@ func (r *rehearsal) numberOf(p domain.EnvironmentPath) domain.EnvironmentID {
 }
 
 func (r *rehearsal) isMade(p domain.EnvironmentPath) bool {
-	return slices.ContainsFunc(r.moves, func(m tenancy.Move) bool { return m.From == "" && m.To == p })
+	return slices.ContainsFunc(r.moves, func(m tenancy.Move) bool { return m.From == "" && m.To.Contains(p) })
 }
 
 // placeOf returns under which place a difference is told, and whether the caller sees it.

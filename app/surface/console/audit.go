@@ -280,10 +280,11 @@ func (v *visit) auditChanges(e *directory.AuditDocument) []shownChange {
 		if c.Field == "alias" && e.Target.Kind != "user" {
 			s.label = w.Fields.Name
 		}
+		named := i < len(e.Named) && len(e.Named[i].Before)+len(e.Named[i].After) > 0 // of what has no number yet
 		switch {
 		case e.Target.Kind == domain.SignInKind && c.Field == "network": // which from says
 			continue
-		case verb != "update" && idle(c.Before) && idle(c.After):
+		case verb != "update" && idle(c.Before) && idle(c.After) && !named:
 			continue
 		case i < len(e.Named) && e.Named[i].Before != nil:
 			s.gone, s.came = apart(e.Named[i].Before, e.Named[i].After)

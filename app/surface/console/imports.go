@@ -17,7 +17,7 @@ import (
 	"canopy/domain"
 )
 
-// importRoutes lists the pages by which people of a file are brought in.
+// importRoutes lists the pages by which people and places of a file are brought in.
 func (s *Surface) importRoutes(r fiber.Router) {
 	r.Get(Base+"/"+importPage, s.on(s.showImport))
 	r.Post(Base+"/"+importPage, s.on(s.tryImport))
@@ -47,6 +47,19 @@ type plannedImport struct {
 	work       string // what carrying it out is called by who waits for it
 }
 
+// places is how many places the file makes or changes.
+func (p *plannedImport) places() int64 {
+	return int64(p.report.Environments.Created + p.report.Environments.Updated)
+}
+
+// button says what the button carries out.
+func (p *plannedImport) button(v *visit) plural {
+	if p.places() > 0 {
+		return v.words.Import.RunLines
+	}
+	return v.words.Import.Run
+}
+
 // tryImport shows what a file would do.
 func (s *Surface) tryImport(ctx context.Context, v *visit) (answer, error) {
 	text := v.files["file"]
@@ -61,12 +74,13 @@ func (s *Surface) tryImport(ctx context.Context, v *visit) (answer, error) {
 }
 
 func (s *Surface) planImport(ctx context.Context, v *visit, text []byte) (*plannedImport, error) {
-	rows, passedOver, err := table.People(text)
+	in, passedOver, err := table.People(text)
 	if err != nil {
 		return nil, err
 	}
 	p := &plannedImport{passedOver: passedOver, work: workName()}
-	if p.report, err = s.uses.Imports.Run(ctx, v.caller, directory.ImportUsers{Rows: rows, DryRun: true}); err != nil {
+	in.DryRun = true
+	if p.report, err = s.uses.Imports.Run(ctx, v.caller, in); err != nil {
 		return nil, err
 	}
 	p.text, err = packed(text)
@@ -79,14 +93,14 @@ func (s *Surface) runImport(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	rows, _, err := table.People(text)
+	in, _, err := table.People(text)
 	if err != nil {
 		return answer{}, err
 	}
 	tell, end := s.progress.begin(v, v.form["work"])
 	defer end()
-	report, err := s.uses.Imports.Run(ctx, v.caller,
-		directory.ImportUsers{Rows: rows, Plan: v.form["plan"], Progress: tell})
+	in.Plan, in.Progress = v.form["plan"], tell
+	report, err := s.uses.Imports.Run(ctx, v.caller, in)
 	switch {
 	case domain.ErrPlanChanged.Is(err) || domain.ErrChanged.Is(err) || directory.ErrImport.Is(err):
 		p, failed := s.planImport(ctx, v, text)
@@ -97,7 +111,8 @@ func (s *Surface) runImport(ctx context.Context, v *visit) (answer, error) {
 	case err != nil:
 		return answer{}, err
 	}
-	return went(at(importPage, "created", strconv.Itoa(report.Created), "updated", strconv.Itoa(report.Updated)),
+	return went(at(importPage, "created", strconv.Itoa(report.Created), "updated", strconv.Itoa(report.Updated),
+		"places", filled(report.Environments.Created+report.Environments.Updated)),
 		"imported")
 }
 
@@ -154,6 +169,22 @@ func unpacked(field string, most int) ([]byte, error) {
 func (v *visit) imported(what string) int64 {
 	n, _ := strconv.ParseInt(v.query(what), 10, 32)
 	return n
+}
+
+// filled writes a number, and nothing for none.
+func filled(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// lineKind says what a line is about.
+func (v *visit) lineKind(line *directory.ImportLine) string {
+	if line.Target.Kind == "environment" {
+		return v.words.Import.Place
+	}
+	return v.words.Import.Person
 }
 
 // lineChanges are the changes of a line in words.

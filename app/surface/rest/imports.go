@@ -12,20 +12,20 @@ import (
 	"canopy/domain"
 )
 
-// decodeImport reads a file of people from the body: a table, or a directory document.
+// decodeImport reads a file of people and environments from the body: a table, or a directory document.
 func decodeImport(c *fiber.Ctx) (in directory.ImportUsers, err error) {
 	p, err := decodePlan(func(*fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, nil }, nil)(c)
 	if err != nil {
 		return in, err
 	}
-	in.DryRun, in.Plan = p.dryRun, p.hash
 	switch kind, _, _ := mime.ParseMediaType(httpx.Header(c, fiber.HeaderContentType)); kind {
 	case "text/csv", fiber.MIMEApplicationJSON:
 	default:
 		return in, domain.ErrInvalid.Saying("The body must be a table or a directory document, with Content-Type: %s or %s.",
 			"text/csv", fiber.MIMEApplicationJSON)
 	}
-	in.Rows, _, err = document.People(bytes.Clone(c.Context().PostBody()))
+	in, _, err = document.People(bytes.Clone(c.Context().PostBody()))
+	in.DryRun, in.Plan = p.dryRun, p.hash
 	return in, err
 }
 
@@ -42,11 +42,17 @@ func writeImport(w *httpx.Writer, key string, r *directory.ImportReport) {
 	w.Number("created", int64(r.Created))
 	w.Number("updated", int64(r.Updated))
 	w.Number("unchanged", int64(r.Unchanged))
+	w.Open("environments", '{')
+	w.Number("created", int64(r.Environments.Created))
+	w.Number("updated", int64(r.Environments.Updated))
+	w.Number("unchanged", int64(r.Environments.Unchanged))
+	w.Close('}')
 	w.Open("lines", '[')
 	for i := range r.Lines {
 		line := &r.Lines[i]
 		w.Open("", '{')
 		w.Number("line", int64(line.Line))
+		w.Text("kind", line.Target.Kind)
 		w.Text("alias", line.Target.Name)
 		w.Flag("created", line.Created)
 		writeChanges(w, line.Changes, line.Named)

@@ -12,46 +12,51 @@ import (
 // errNoHash refuses what only whoever runs the server may bring.
 var errNoHash = domain.ErrInvalid.Saying("The hash of a password cannot be imported here; leave it out.")
 
-// People returns the people of a table or of a directory document, as whoever is no operator may import them, and how
-// many records of other kinds it has: environments, groups and lists are passed over, as are numbers, UUIDs and times
-// of people. What cannot be read of somebody is in their row; the error is about the text as a whole.
-func People(text []byte) (rows []directory.ImportRow, passedOver int, err error) {
+// People returns the people and environments of a table or of a directory document, as whoever is no operator may
+// import them, and how many records of other kinds it has: groups and lists are passed over, as are numbers, UUIDs and
+// times. What cannot be read of a record is in its row; the error is about the text as a whole.
+func People(text []byte) (in directory.ImportUsers, passedOver int, err error) {
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
 	var d Document = CSV{Open: open}
 	if err := checkText(text); err != nil {
-		return nil, 0, err
+		return in, 0, err
 	}
 	if start := bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n"); len(start) > 0 && start[0] == '{' {
 		d = JSON{Open: open, CheckHash: func(domain.PasswordHash) error { return errNoHash }}
 	}
 	for s, err := range d.Sections() {
 		if err != nil {
-			return nil, 0, domain.AsError(err).On("file")
+			return in, 0, domain.AsError(err).On("file")
 		}
-		passedOver += len(s.Environments) + len(s.Groups)
+		passedOver += len(s.Groups)
 		if s.List != nil {
 			for _, err := range s.Rows {
 				if err != nil {
-					return nil, 0, domain.AsError(err).On("file")
+					return in, 0, domain.AsError(err).On("file")
 				}
 				passedOver++
 			}
 			continue
 		}
+		for i := range s.Environments {
+			e := &s.Environments[i]
+			in.Environments = append(in.Environments, directory.ImportEnvironment{Line: e.Line, Wrong: e.Wrong, Path: e.Path,
+				EnvironmentPatch: e.EnvironmentPatch})
+		}
 		if len(s.Wrong) > 0 {
-			rows = append(rows, directory.ImportRow{Line: s.Line, Wrong: s.Wrong})
+			in.Rows = append(in.Rows, directory.ImportRow{Line: s.Line, Wrong: s.Wrong})
 		}
 		for u, err := range s.Users {
 			if err != nil {
-				return nil, 0, domain.AsError(err).On("file")
+				return in, 0, domain.AsError(err).On("file")
 			}
-			if len(rows) > directory.MaxImport { // which Imports refuse
-				return rows, passedOver, nil
+			if len(in.Rows) > directory.MaxImport { // which Imports refuse
+				return in, passedOver, nil
 			}
-			rows = append(rows, personRow(&u))
+			in.Rows = append(in.Rows, personRow(&u))
 		}
 	}
-	return rows, passedOver, nil
+	return in, passedOver, nil
 }
 
 // checkText returns an error unless a text is in UTF-8, or in UTF-16 with a byte order mark. Other encodings are not
