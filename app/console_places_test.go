@@ -138,6 +138,17 @@ func TestPlacesAreMovedSwitchedAndDeleted(t *testing.T) {
 		r := openConsole(t, engine, nil)
 		g := r.visitAs(t, "grace.hopper")
 
+		require.Equal(t, []string{"2", "11", "3", "2"}, factsOf(t, g.get(t, "place-move?id=Prod")),
+			"Dennis and Radia come from elsewhere, Alan and Edsger go elsewhere")
+		require.Equal(t, []string{"0", "6", "1", "2"}, factsOf(t, g.get(t, "place-move?id=Acme/Staging")),
+			"she does not see Bob of another organization, who comes too")
+		for login, in := range map[string]int64{"ada.lovelace": 0, "grace.hopper": 1, "admin": 2} {
+			at := map[bool]string{true: "Staging", false: "Prod"}[login != "ada.lovelace"]
+			status, all := basicCaller(r.Address(), login, demoPassword).call(t, "GET", "/rest/environments/"+at+"/contents", "")
+			require.Equal(t, 200, status)
+			require.EqualValues(t, in, all.find(t, "data", "grantsIn"), login)
+		}
+
 		america := g.get(t, "place?id=Acme/Prod/America")
 		form := g.get(t, linkTo(t, america, "Move"))
 		require.Equal(t, "Move America", headed(t, form))

@@ -223,3 +223,12 @@ func rows(t *testing.T, p page) [][]string {
 	}
 	return all
 }
+
+// factsOf returns what a page's list of facts says.
+func factsOf(t *testing.T, p page) (facts []string) {
+	t.Helper()
+	for _, fact := range elements(t, p, "dd") {
+		facts = append(facts, textOf(fact))
+	}
+	return facts
+}

@@ -36,6 +36,20 @@ type PlaceOverview struct {
 	AllSignIns bool
 }
 
+// Contents are what an environment holds, and takes along where it is moved.
+type Contents struct {
+	// Environments are those below it.
+	Environments int64
+	// People are those at home in it and below it.
+	People int64
+	// GrantsIn are how often somebody who is at home elsewhere is allowed or blocked in it or below it, and
+	// GrantsOut how often somebody who is at home there is allowed or blocked elsewhere.
+	GrantsIn, GrantsOut int64
+	// Complete is false where it holds more than MaxLooked of anything: then environments and grants are counted
+	// among what was looked at.
+	Complete bool
+}
+
 // PeopledEnvironment is an environment with how many people of some kind it has. Of the environment it has its
 // key, place and names.
 type PeopledEnvironment struct {

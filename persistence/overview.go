@@ -132,6 +132,40 @@ func (s *OverviewStore) Place(ctx context.Context, sc, groups, signIns tenancy.S
 	return s.overview(rows), nil
 }
 
+// Contents counts what the environment at a path holds, as directory.OverviewStore says.
+func (s *OverviewStore) Contents(ctx context.Context, sc tenancy.Scope,
+	at domain.EnvironmentPath) (c domain.Contents, err error) {
+	people, limit := sc.Beside(), s.looked+1
+	inside := func(column string) string { return "(" + column + " >= ? AND " + column + " < ?)" }
+	from, until := string(at), string(at.End())
+	environments := db.From(s.db, sc, &[]environmentRow{}).ColumnExpr("1").Where("e.path > ?", from).
+		Where(inside("e.path"), from, until).Limit(limit)
+	homes := db.From(s.db, people.Below(at), &[]countRow{}).ColumnExpr("coalesce(sum(c.users), 0) AS n")
+	granted := s.db.NewSelect().TableExpr("user_environments AS x").Column("x.organization_id", "x.user_id").
+		Where(inside("x.environment_path"), from, until).Limit(limit)
+	others := usersIn(s.db, people).ColumnExpr("1").
+		Join("JOIN (?) AS x ON x.organization_id = u.organization_id AND x.user_id = u.id", granted).
+		Where("NOT "+inside("u.environment_path"), from, until)
+	theirs := usersIn(s.db, people.Below(at)).Column("u.organization_id", "u.id").Limit(limit)
+	seen := db.InRanges(people.Sight(), "x.environment_path")
+	out := s.db.NewSelect().TableExpr("(?) AS u", theirs).ColumnExpr("1").
+		Join("JOIN user_environments AS x ON x.organization_id = u.organization_id AND x.user_id = u.id").
+		Where("NOT "+inside("x.environment_path"), from, until).Where(seen.Text(), seen.Args...)
+	var rows []struct{ Environments, People, Granted, GrantsIn, GrantsOut int64 }
+	err = s.db.NewSelect().
+		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS environments", environments).
+		ColumnExpr("CAST((?) AS bigint) AS people", homes).
+		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS granted", granted).
+		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS grants_in", others).
+		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS grants_out", out).Scan(ctx, &rows)
+	if err != nil {
+		return c, db.Translate(err)
+	}
+	r := rows[0]
+	return domain.Contents{Environments: min(r.Environments, s.looked), People: r.People, GrantsIn: r.GrantsIn,
+		GrantsOut: r.GrantsOut, Complete: max(r.Environments, r.People, r.Granted) <= s.looked}, nil
+}
+
 // largest finds the environments in sc directly below at in which most people of the scope beside it are.
 func (s *OverviewStore) largest(sc tenancy.Scope, at *domain.Environment) *bun.SelectQuery {
 	people := countRow{}.Within(sc.Beside())

@@ -32,6 +32,9 @@ type OverviewStore interface {
 	// scope beside it, groups, and sign-ins since a time.
 	Place(ctx context.Context, sc, groups, signIns tenancy.Scope, at *domain.Environment,
 		since time.Time) (domain.PlaceOverview, error)
+	// Contents counts what the environment at a path holds, in one statement: environments in sc, and people in the
+	// scope beside it, which may reach further.
+	Contents(ctx context.Context, sc tenancy.Scope, at domain.EnvironmentPath) (domain.Contents, error)
 }
 
 // The times of an overview, in days.
@@ -136,6 +139,28 @@ func (o *Overviews) Get(ctx context.Context, caller domain.Principal,
 		d.Groups, d.AllGroups, err = o.idle(ctx, groups, place.Groups)
 	}
 	return d, err
+}
+
+// Contents returns what the environment that ref names holds, as far as the caller may list it, and would take along
+// where it is moved. It needs domain.UserRead there, on others than oneself, and domain.EnvironmentRead.
+func (o *Overviews) Contents(ctx context.Context, caller domain.Principal,
+	ref domain.EnvironmentRef) (c domain.Contents, err error) {
+	at, err := o.gate.Environment(ctx, &caller, ref)
+	if err != nil {
+		return c, err
+	}
+	sc, err := o.gate.Enter(ctx, &caller, domain.EnvironmentRead, tenancy.At(at.Path))
+	if err != nil {
+		return c, err
+	}
+	people, err := o.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
+	if err != nil {
+		return c, err
+	}
+	if len(people.Below(at.Path).Ranges()) == 0 {
+		return c, domain.ErrForbidden
+	}
+	return o.store.Contents(ctx, sc.Choosing(people), at.Path)
 }
 
 // enterIf returns the scope of a permission at a place, and whether the caller has it there.

@@ -319,7 +319,12 @@ func (s *Surface) movePlace(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	page := func() templ.Component { return movePage(v, &b) }
+	along, err := s.uses.Overviews.Contents(ctx, v.caller, domain.NumberRef(b.ID))
+	counted := err == nil
+	if err != nil && !domain.ErrForbidden.Is(err) {
+		return answer{}, err
+	}
+	page := func() templ.Component { return movePage(v, &b, &along, counted) }
 	if v.form == nil {
 		return shown(page())
 	}
@@ -331,6 +336,14 @@ func (s *Surface) movePlace(ctx context.Context, v *visit) (answer, error) {
 		way: wayThrough(&b), action: "place-move", button: v.words.Places.Move, form: page,
 		change: s.updating(v, &b, directory.EnvironmentPatch{Parent: &to}),
 		done:   func() (answer, error) { return went(placeAddress(b.ID, ""), "saved") }})
+}
+
+// atLeast writes a number that may be a part of what there is.
+func (v *view) atLeast(n int64, complete bool) string {
+	if complete {
+		return v.number(n)
+	}
+	return fill(v.words.Places.AtLeast, "n", v.number(n))
 }
 
 // updating returns the change that makes a place what patch says.

@@ -21,6 +21,8 @@ type placesWords struct {
 	New, Create, AsOrganization, AsOrganizationHint      string
 	FirstAdmin, FirstAdminHint                           string
 	Move, MoveLead, To, ToHint, Preview                  string
+	AlongPlaces, AlongPeople, AlongIn, AlongOut          string
+	AtLeast                                              string // {n}
 	SwitchOff, SwitchOffLead, SwitchOn, SwitchOnLead     string
 	Delete, DeleteLead, NotEmpty                         string
 	MoveOf, SwitchOffOf, SwitchOnOf, DeleteOf            string // {place}
@@ -71,6 +73,10 @@ var englishPlaces = placesWords{
 		"are allowed or " +
 		"refused there. Who administers the new place above gets it, and who administered it by the old one loses " +
 		"it.",
+	AlongPlaces: "Places below it", AlongPeople: "People at home there",
+	AlongIn:   "Places there that others are allowed or refused",
+	AtLeast:   "at least {n}",
+	AlongOut:  "Places elsewhere that its people are allowed or refused",
 	SwitchOff: "Switch off", SwitchOn: "Switch on",
 	SwitchOffLead: "This place and everything below it is closed to everybody but administrators of the whole " +
 		"tree. " +
@@ -132,6 +138,10 @@ var frenchPlaces = placesWords{
 		"y est ouvert " +
 		"ou refusé à d’autres. Qui administre le nouveau lieu au-dessus l’obtient, et qui l’administrait par " +
 		"l’ancien le perd.",
+	AlongPlaces: "Lieux au-dessous", AlongPeople: "Personnes qui y sont rattachées",
+	AlongIn:   "Lieux ouverts ou refusés là à d’autres",
+	AtLeast:   "au moins {n}",
+	AlongOut:  "Lieux ouverts ou refusés ailleurs à ses personnes",
 	SwitchOff: "Désactiver", SwitchOn: "Réactiver",
 	SwitchOffLead: "Ce lieu et tout ce qui est au-dessous est fermé à tous, sauf aux administrateurs de toute " +
 		"l’arborescence. Rien n’est supprimé. Vous ne pourrez pas le réactiver vous-même, sauf si vous en êtes un.",

@@ -47,6 +47,16 @@ func writeBranch(w *httpx.Writer, key string, b *directory.Branch) {
 	w.Close('}')
 }
 
+func writeContents(w *httpx.Writer, key string, c *domain.Contents) {
+	w.Open(key, '{')
+	w.Number("environments", c.Environments)
+	w.Number("people", c.People)
+	w.Number("grantsIn", c.GrantsIn)
+	w.Number("grantsOut", c.GrantsOut)
+	w.Flag("complete", c.Complete)
+	w.Close('}')
+}
+
 func writePlaces(w *httpx.Writer, key string, all []directory.EnvironmentDocument) {
 	w.Open(key, '[')
 	for i := range all {

@@ -94,6 +94,8 @@ func (s *Surface) routes(r fiber.Router) {
 		planned(s, decodeDeleteEnvironment, httpx.Done(e.Delete), encodeTrue[httpx.Just](s)))
 
 	r.Get("/rest/environments/:id/branch", httpx.Handle(s.auth, bare(decodePlace), e.Branch, encode(s, writeBranch)))
+	r.Get("/rest/environments/:id/contents",
+		httpx.Handle(s.auth, bare(decodePlace), s.uses.Overviews.Contents, encode(s, writeContents)))
 
 	r.Get("/rest/groups", given("q", httpx.Handle(s.auth, decodeGroupSearch, g.Search, encodeAll(s, writeGroup)),
 		given("env", httpx.Handle(s.auth, decodeUsable, g.Usable, s.encodeUsable), where("counts",
