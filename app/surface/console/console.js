@@ -101,6 +101,17 @@
     next.focus();
   });
 
+  // The address of a list names only what it is narrowed by.
+  document.addEventListener("formdata", (event) => {
+    if (event.target.method !== "get") return;
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  });
+
+  // What somebody looked for is not kept in the browser: htmx notes where they are.
+  const forget = () => sessionStorage.removeItem("htmx-current-path-for-history");
+  forget();
+  document.addEventListener("htmx:pushedIntoHistory", forget);
+
   // Buttons that only scripts can serve.
   document.addEventListener("DOMContentLoaded", () => {
     for (const hidden of document.querySelectorAll("[data-script]")) hidden.hidden = false;
