@@ -110,7 +110,8 @@ func TestExplain(t *testing.T) {
 				"Denied: the user is blocked from Acme/Prod/Europe.", "included   allowed Acme/Prod",
 				"excluded   blocked Acme/Prod/Europe"},
 			"--user ada.lovelace --permission user:update --environment Acme/Archive": {
-				"Denied: the environment is not within the user's reach."},
+				"Denied: Acme/Archive is inactive.", "Acme/Archive would have to be active.",
+				"Acme/Archive, or an environment above it, would have to be allowed to the user."},
 			"--user grace.hopper --permission user:update --environment Acme/Archive": {"Denied: ",
 				"excluded   inactive Acme/Archive"},
 			"--user jean.sammet --permission profile:read": {

@@ -348,6 +348,11 @@ var attempts = map[string]attempt{
 		o, err := w.Overviews.Place(ctx, sc.Choosing(sc), sc, sc, &at, time.UnixMilli(1))
 		return o.Here + o.Below + o.Lonely + int64(len(o.Largest)+len(o.FirstLonely)+len(o.Groups)+len(o.SignIns)), err
 	},
+	"OverviewStore.Contents": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		sc := mine.Read().Below(w.Places[theirs].Path)
+		c, err := w.Overviews.Contents(ctx, sc.Choosing(mine.Read()), w.Places[theirs].Path)
+		return c.Environments + c.People + c.GrantsIn + c.GrantsOut, err
+	},
 	"AuditStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		entries, _, err := w.Audit.List(ctx, mine.Read(), domain.AuditFilter{}, domain.Page{})
 		return keep(entries, err, func(e domain.AuditEntry) bool { return w.Places[theirs].Path.Contains(e.Path) })
