@@ -221,7 +221,8 @@ func TestAnImportInABrowser(t *testing.T) {
 	b.await(t, `document.querySelector("#problem") && document.querySelector("main h1")`)
 	b.excuse(t, "the server responded with a status of 409 (Conflict)", 1)
 
-	b.await(t, `document.querySelector("#run button") && !document.querySelector("#run button").disabled`)
+	b.await(t, `document.querySelector("#run button") && !document.querySelector("#run button").disabled &&
+		!document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")`)
 	evaluate[bool](t, b, `document.querySelector("#run button").click(); true`)
 	b.await(t, `document.querySelector("#progress progress")?.max === 1500`)
 	require.True(t, evaluate[bool](t, b, `document.querySelector("#run button").disabled`))

@@ -131,14 +131,15 @@ func TestOnlyLate(t *testing.T) {
 func TestParseOptions(t *testing.T) {
 	t.Setenv("GOVULNDB", "file:///db")
 	normal := options{fuzzTime: 10 * time.Second, database: "file:///db"}
-	fast, verbose, slow := normal, normal, normal
-	fast.word = "fast"
+	fast, verbose, slow, night := normal, normal, normal, normal
+	fast.word, night.word = "fast", "nightly"
 	verbose.word, verbose.verbose = "fast", true
 	slow.word = "fuzz"
 	slow.fuzzTime, slow.database = time.Minute, "x"
 	for line, want := range map[string]options{
 		"":                               normal,
 		"fast":                           fast,
+		"nightly":                        night,
 		"fast -v":                        verbose,
 		"-v fast":                        verbose,
 		"fuzz -fuzztime 1m -govulndb  x": slow,

@@ -1,10 +1,11 @@
 // Command check decides whether the tree is fit to be shared. It is the one command that developers
 // and CI run, so that both always mean the same:
 //
-//	go run ./cmd/check        everything but fuzzing
-//	go run ./cmd/check fast   what takes a few minutes, without PostgreSQL and browsers
-//	go run ./cmd/check fuzz   each fuzz target for a while
-//	go run ./cmd/check -h     all flags
+//	go run ./cmd/check          what decides: everything but what follows
+//	go run ./cmd/check fast     what takes a few minutes, without PostgreSQL and browsers
+//	go run ./cmd/check nightly  what decides, with the race detector over all tests
+//	go run ./cmd/check fuzz     each fuzz target for a while
+//	go run ./cmd/check -h       all flags
 //
 // A step prints one line. What it has to say is shown only if it fails. A failed step does not keep
 // the following ones from running, unless they could say nothing without it: one run shows all there
@@ -12,10 +13,11 @@
 //
 // Tests run on a PostgreSQL cluster that lives as long as the run, and keep their files in memory if
 // there is room. A skipped test counts as a failure in the full run, because nobody reads that it was
-// skipped. They run twice: whole, and with -short under the race detector, with which everything takes
-// four times as long. What that does not watch: the tests of package app on PostgreSQL (those of the
-// stores and of the program are), the fault run, walks through all routes, browsers, and tests that ask
-// one thing after the other, such as the contract stories (inTurn names them).
+// skipped. Those that start goroutines themselves run a second time, with -short under the race detector,
+// with which everything takes four times as long; every night all do. What that does not watch: the tests
+// of package app on PostgreSQL (those of the stores and of the program are), the fault run, walks through
+// all routes, browsers, and tests that ask one thing after the other, such as the contract stories
+// (inTurn names them).
 //
 // The report is our own and not gotestsum's: that counts tests and shows the failed ones too, but
 // cannot fail for skipped tests, does not know fuzz targets, and cannot add up two runs. For these the

@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"strings"
@@ -31,15 +34,65 @@ func (c *checker) goTest(kept **report, flags ...string) func(context.Context, i
 	}
 }
 
-// findRaces runs the tests with -short under the race detector. Its flags are in the environment, so
-// that a program which the tests build is built with them too, from the same packages.
-func (c *checker) findRaces(ctx context.Context, out io.Writer) (string, error) {
+// findRaces runs the tests that chosen, a flag of go test, leaves, with -short under the race detector. Its flags are
+// in the environment, so that a program which the tests build is built with them too, from the same packages.
+func (c *checker) findRaces(ctx context.Context, out io.Writer, chosen string) (string, error) {
 	before := os.Getenv("GOFLAGS")
 	if err := os.Setenv("GOFLAGS", before+" -race "+raceOwn); err != nil {
 		return "", err
 	}
-	note, err := c.goTest(&c.raced, "-short", "-count=1", "-timeout=40m", "-skip="+inTurn)(ctx, out)
+	note, err := c.goTest(&c.raced, "-short", "-count=1", "-timeout=40m", chosen)(ctx, out)
 	return note, errors.Join(err, os.Setenv("GOFLAGS", before))
+}
+
+// racesOfAll looks for races in all tests but those that inTurn names.
+func (c *checker) racesOfAll(ctx context.Context, out io.Writer) (string, error) {
+	return c.findRaces(ctx, out, "-skip="+inTurn)
+}
+
+// racesAtOnce looks for races in the tests that do several things at once themselves.
+func (c *checker) racesAtOnce(ctx context.Context, out io.Writer) (string, error) {
+	files, err := tracked(ctx, "*_test.go")
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, file := range files {
+		found, err := atOnce(file)
+		if err != nil {
+			return "", err
+		}
+		names = append(names, found...)
+	}
+	return c.findRaces(ctx, out, "-run=^("+strings.Join(names, "|")+")$")
+}
+
+// atOnce returns the tests of a file that start goroutines.
+func atOnce(file string) (names []string, err error) {
+	syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range syntax.Decls {
+		test, is := d.(*ast.FuncDecl)
+		if !is || !strings.HasPrefix(test.Name.Name, "Test") || test.Name.Name == "TestMain" {
+			continue
+		}
+		starts := false
+		ast.Inspect(test.Body, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				starts = true
+			case *ast.SelectorExpr:
+				starts = starts || n.Sel.Name == "Go" // of a sync.WaitGroup
+			}
+			return !starts
+		})
+		if starts {
+			names = append(names, test.Name.Name)
+		}
+	}
+	return names, nil
 }
 
 // stream returns where the tests' own words go while they run.

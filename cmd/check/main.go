@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -64,18 +65,19 @@ func useMemory() (tidy func(), err error) {
 
 // options are what the command line chooses.
 type options struct {
-	word     string // "fast", "fuzz", or "" for everything else
+	word     string // "fast", "nightly", "fuzz", or "" for what decides
 	verbose  bool
 	fuzzTime time.Duration
 	database string
 }
 
-const usage = `Usage: go run ./cmd/check [flags] [fast|fuzz]
+const usage = `Usage: go run ./cmd/check [flags] [fast|nightly|fuzz]
 
 Without a word it runs formatting, go.mod, build, vet, staticcheck, results used before their
 errors, known vulnerabilities, all tests on SQLite and PostgreSQL with the seeds of the fuzz
-targets, and the tests once more with -short and the race detector. With the word fast it runs
-what takes a few minutes: formatting, vet, staticcheck, early results and, on SQLite, the tests with
+targets, and those that do several things at once a second time, with the race detector. With the
+word nightly the race detector watches all of them with -short. With the word fast it runs what
+takes a few minutes: formatting, vet, staticcheck, early results and, on SQLite, the tests with
 -short. With the word fuzz it runs each fuzz target for a while.
 
 PostgreSQL is started and stopped by the command itself; the programs must be installed
@@ -95,7 +97,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 		"the vulnerability database's `URL`, such as file:///path; by default $GOVULNDB, else\n"+
 			publicDatabase+" if it answers")
 	err := flags.Parse(args)
-	if word := flags.Arg(0); err == nil && (word == "fast" || word == "fuzz") {
+	if word := flags.Arg(0); err == nil && slices.Contains([]string{"fast", "nightly", "fuzz"}, word) {
 		o.word = word
 		err = flags.Parse(flags.Args()[1:])
 	}

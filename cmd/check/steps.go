@@ -20,7 +20,7 @@ import (
 // are none.
 const raceOwn = "-gcflags=modernc.org/...=-race=false"
 
-// inTurn names tests that are run once, without the race detector: they ask one thing after the other,
+// inTurn names tests that are never run with the race detector: they ask one thing after the other,
 // of code that others run side by side, or read the source. They would take most of its time.
 const inTurn = "^(TestContract|TestModel|TestObjectModel|TestRenameAndArchive|TestNonInterference|" +
 	"TestWhetherAnAddressHasAnAccountIsToldByNothing|TestImportsFollowTheLayers|TestForbiddenCalls|" +
@@ -47,6 +47,10 @@ func (c *checker) steps() []step {
 			{name: "fuzzing", needs: []string{"go build", "postgresql", "seeds"}, run: c.fuzz},
 		}
 	}
+	races := c.racesAtOnce
+	if c.word == "nightly" {
+		races = c.racesOfAll
+	}
 	return []step{
 		{name: "gofmt", run: checkFormat},
 		{name: "go.mod", run: tool("go", "mod", "tidy", "-diff")},
@@ -58,7 +62,7 @@ func (c *checker) steps() []step {
 		{name: "postgresql", needs: built, run: c.startCluster},
 		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.goTest(&c.tests, "-count=1", "-timeout=40m")},
 		{name: "skipped tests", needs: []string{"go build", "postgresql"}, run: c.checkSkipped},
-		{name: "races", needs: []string{"go build", "postgresql"}, run: c.findRaces},
+		{name: "races", needs: []string{"go build", "postgresql"}, run: races},
 	}
 }
 
@@ -83,14 +87,20 @@ func findEarly(ctx context.Context, out io.Writer) (string, error) {
 	return "", command(ctx, out, "go", "vet", "-vettool="+tool, "./...")
 }
 
+// tracked returns the files of a pattern that are tracked or wait to be added, sorted.
+func tracked(ctx context.Context, pattern string) ([]string, error) {
+	list, err := output(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", pattern)
+	files := strings.FieldsFunc(list, func(r rune) bool { return r == 0 })
+	slices.Sort(files)
+	return files, err
+}
+
 // checkFormat fails if gofmt would change a Go file that is tracked or waits to be added.
 func checkFormat(ctx context.Context, out io.Writer) (string, error) {
-	list, err := output(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.go")
+	files, err := tracked(ctx, "*.go")
 	if err != nil {
 		return "", err
 	}
-	files := strings.FieldsFunc(list, func(r rune) bool { return r == 0 })
-	slices.Sort(files)
 	wrong := 0
 	for _, file := range files {
 		source, err := os.ReadFile(file)
