@@ -163,7 +163,7 @@ var frenchAudit = auditWords{
 		LastPassword: "Dernier mot de passe", Picture: "Photo", Password: "Mot de passe", Description: "Texte",
 		Parent: "Au-dessus", Permission: "Droits", Organization: "Organisation", Code: "Sigle", SendURL: "Envoie son URL",
 		GitRepository: "Dépôt Git", Network: "Réseau", Session: "Connexion", Key: "Clé d’API", Expires: "Prend fin",
-		Place: "Seulement dans", Name: "Nom propre", Owner: "Propriétaire", Visibility: "Visible pour", Uses: "Utilise",
+		Place: "Seulement dans", Name: "Intitulé", Owner: "Propriétaire", Visibility: "Visible pour", Uses: "Utilise",
 		Access: "Partagé avec", Archived: "Archivé", System: "Est un programme", ListsUsers: "Voit tout le monde",
 		Claims: "Attributs du jeton"},
 	States: stateWords{Approved: "Accepté", Pending: "Attend l’accord", Unverified: "Adresse non confirmée",
