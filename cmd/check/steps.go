@@ -90,9 +90,12 @@ func findEarly(ctx context.Context, out io.Writer) (string, error) {
 // tracked returns the files of a pattern that are tracked or wait to be added, sorted.
 func tracked(ctx context.Context, pattern string) ([]string, error) {
 	list, err := output(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", pattern)
+	if err != nil {
+		return nil, err
+	}
 	files := strings.FieldsFunc(list, func(r rune) bool { return r == 0 })
 	slices.Sort(files)
-	return files, err
+	return files, nil
 }
 
 // checkFormat fails if gofmt would change a Go file that is tracked or waits to be added.
