@@ -125,7 +125,9 @@ func ownAccount(h *hands) {
 	h.link("API keys")
 	require.Equal(h.t, []string{"nightly", "See people", "Acme/Prod", "31 Jan 2099 00:00"}, h.rows()[0][:4])
 	require.NotContains(h.t, h.read("document.documentElement.outerHTML"), secret, "it is shown once")
-	h.button("Revoke", "nightly")
+	h.disclose("Revoke", "nightly")
+	h.says("This cannot be undone.")
+	h.button("Revoke this key", "nightly")
 	h.said("Deleted.")
 
 	elsewhere := h.r.visitAs(h.t, "grace.hopper")

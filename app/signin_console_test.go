@@ -73,7 +73,7 @@ func TestSigningInWithABrowser(t *testing.T) {
 		require.Equal(t, 200, status, "the key opens what it is for")
 		keys = g.get(t, "my-keys")
 		require.NotContains(t, keys.text, secret, "it is shown once")
-		require.Equal(t, []string{"backup", "See people", "Acme/Prod", "31 Jan 2099 00:00", "Never", "Revoke"}, rows(t, keys)[0])
+		require.Equal(t, []string{"backup", "See people", "Acme/Prod", "31 Jan 2099 00:00", "Never"}, rows(t, keys)[0][:5])
 		gone := g.press(t, keys, "my-key-revoke", nil)
 		require.Contains(t, gone.text, "Deleted.")
 		require.Contains(t, gone.text, "You have no keys.")

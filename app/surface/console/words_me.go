@@ -13,6 +13,7 @@ type meWords struct {
 	SessionsLead, Here, Client, Network, Began, LastUsed, EndOne, EndOthers, EndOthersLead, NoClient string
 
 	KeysLead, NoKeys, KeyName, KeyNameHint, Expires, ExpiresHint, Place, PlaceHint, Only, OnlyHint string
+	RevokeLead, RevokeKey                                                                          string
 	MakeKey, Made, MadeLead, Revoke, Last, All, Everywhere                                         string
 }
 
@@ -39,6 +40,7 @@ var englishMe = meWords{
 	Only:     "Only for",
 	OnlyHint: "Without a tick the key may do all you may, apart from your own password, sessions and keys.",
 	MakeKey:  "Make a key", Made: "Your new key", MadeLead: "Copy it now. It is not shown again.",
+	RevokeLead: "Programs that use it stop at once. This cannot be undone.", RevokeKey: "Revoke this key",
 	Revoke: "Revoke", Last: "Last used", All: "All you may do", Everywhere: "Everywhere you reach",
 }
 
@@ -70,5 +72,8 @@ var frenchMe = meWords{
 	OnlyHint: "Sans coche, la clé peut tout ce que vous pouvez, sauf votre mot de passe, vos sessions et vos " +
 		"clés.",
 	MakeKey: "Créer une clé", Made: "Votre nouvelle clé", MadeLead: "Copiez-la maintenant. Elle ne sera plus montrée.",
-	Revoke: "Révoquer", Last: "Dernière utilisation", All: "Tout ce que vous pouvez", Everywhere: "Partout où vous allez",
+	RevokeLead: "Les programmes qui s’en servent s’arrêtent aussitôt. C’est irréversible.",
+	RevokeKey:  "Révoquer cette clé",
+	Revoke:     "Révoquer", Last: "Dernière utilisation", All: "Tout ce que vous pouvez",
+	Everywhere: "Partout où vous allez",
 }
