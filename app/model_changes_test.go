@@ -46,29 +46,32 @@ func (m *machine) carryOut(t *rapid.T) (carried, refused int) {
 	if x.Allowed != m.may(v, in.Permission, e) {
 		t.Fatalf("%s %s at %d is explained as %v", v.Alias, in.Permission, e, x.Allowed)
 	}
-	var mine []directory.ChangeDocument
+	var begun []directory.ChangeDocument
 	for _, change := range x.Changes {
-		all := true
-		for i := range change.Edits {
-			all = all && change.Edits[i].Mine && change.Edits[i].Kind != domain.EditDeactivate
-		}
-		if all && len(change.Edits) > 0 {
-			mine = append(mine, change)
+		if len(change.Edits) == 0 {
 			continue
 		}
-		if edit := &change.Edits[0]; refused < 3 && !edit.Mine {
-			if m.edit(t, who, v, in.Permission, edit) {
-				t.Fatalf("%s may make the edit %+v of %s, and is told they may not", who.Alias, edit, v.Alias)
+		deactivates := func(e directory.EditDocument) bool { return e.Kind == domain.EditDeactivate }
+		if edit := &change.Edits[0]; edit.Mine {
+			if !slices.ContainsFunc(change.Edits, deactivates) {
+				begun = append(begun, change)
 			}
+		} else if refused < 3 {
+			m.refused(t, who, v, in.Permission, edit)
 			refused++
 		}
 	}
-	if len(mine) == 0 {
+	if len(begun) == 0 {
 		return 0, refused
 	}
-	change := rapid.SampledFrom(mine).Draw(t, "change")
+	change := rapid.SampledFrom(begun).Draw(t, "change")
 	for i := range change.Edits {
-		if !m.edit(t, who, m.users[v.ID], in.Permission, &change.Edits[i]) {
+		edit := &change.Edits[i]
+		if !edit.Mine {
+			m.refused(t, who, m.users[v.ID], in.Permission, edit)
+			return 0, refused + 1
+		}
+		if !m.edit(t, who, m.users[v.ID], in.Permission, edit) {
 			return 0, refused // by what only the transaction knows
 		}
 	}
@@ -80,6 +83,14 @@ func (m *machine) carryOut(t *rapid.T) (carried, refused int) {
 		t.Fatalf("%s at %d: %+v did not turn it round: %s", v.Alias, e, change, after.Sentence())
 	}
 	return 1, refused
+}
+
+// refused makes an edit that is said to be somebody else's, which must be refused.
+func (m *machine) refused(t *rapid.T, who domain.Principal, v *domain.User, p domain.Permission,
+	edit *directory.EditDocument) {
+	if m.edit(t, who, v, p, edit) {
+		t.Fatalf("%s may make the edit %+v of %s, and is told they may not", who.Alias, edit, v.Alias)
+	}
 }
 
 // edit makes an edit as somebody, by the use case that makes such a change, and reports whether it went through. One

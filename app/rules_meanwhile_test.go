@@ -231,3 +231,41 @@ func TestAnEditIsOnesOwnOnlyWhereItMayBeMade(t *testing.T) {
 		require.False(t, mine("rob", "bob", domain.EditTake))
 	})
 }
+
+// An edit may be a reader's on its own and not with those before it: what a block withholds from a user is given to
+// them by being allowed a place above once the block is gone.
+func TestAnEditIsOnesOwnWithThoseBeforeIt(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
+		s := newStaff(t, db)
+		add := func(parent domain.EnvironmentRef, alias string) domain.EnvironmentRef {
+			_, err := s.d.Environments.Create(t.Context(), s.as("admin"),
+				directory.EnvironmentPatch{Alias: &alias, Parent: &parent})
+			require.NoError(t, err)
+			return parent + "/" + domain.EnvironmentRef(alias)
+		}
+		dev, elsewhere := add("/Acme", "Dev"), add("/Acme", "Elsewhere")
+		mine, secret := add(dev, "Mine"), add(dev, "Secret")
+		s.add("admin", "cy", domain.RoleOAdmin, domain.AdminGroup)
+		s.add("admin", "dan", domain.RolePower, domain.AdminGroup)
+		for alias, patch := range map[string]directory.UserPatch{
+			"cy":  {Blocked: &[]domain.EnvironmentRef{secret}},
+			"dan": {Home: &elsewhere, Blocked: &[]domain.EnvironmentRef{dev}},
+		} {
+			_, err := s.d.Users.Update(t.Context(), s.as("admin"),
+				directory.UpdateUser{User: domain.UserRef{Alias: alias}, UserPatch: patch})
+			require.NoError(t, err)
+		}
+		x, err := s.d.Explain.Decision(t.Context(), s.as("cy"), directory.ExplainDecision{Changes: true,
+			User: domain.UserRef{Alias: "dan"}, Permission: domain.EnvironmentRead, Environment: mine})
+		require.NoError(t, err)
+		require.False(t, x.Allowed)
+		own := map[string]bool{}
+		for _, change := range x.Changes {
+			require.Len(t, change.Edits, 2)
+			require.Equal(t, domain.EditUnblock, change.Edits[0].Kind)
+			require.True(t, change.Edits[0].Mine)
+			own[change.Edits[1].Value(&x)] = change.Edits[1].Mine
+		}
+		require.Equal(t, map[string]bool{"Acme/Dev/Mine": true, "Acme/Dev": false, "Acme": false, "oadmin": false}, own)
+	})
+}

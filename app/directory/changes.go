@@ -24,8 +24,8 @@ type EditDocument struct {
 	Role        domain.Role
 	Group       *domain.Group
 	Environment *EnvironmentDocument
-	// Mine says that the reader may make it. Administrators are others who may: the nearest up the tree whom the
-	// reader sees, a few of them, if the reader may not.
+	// Mine says that the reader may make it, once the edits before it are made. Administrators are others who may: the
+	// nearest up the tree whom the reader sees, a few of them, if the reader may not.
 	Mine           bool
 	Administrators []domain.User
 }
@@ -73,8 +73,8 @@ func (m *makers) addChanges(ctx context.Context, caller *domain.Principal, c *te
 	d.MoreChanges = more
 	for _, change := range changes {
 		described := ChangeDocument{Beyond: change.Beyond}
-		for _, e := range change.Edits {
-			described.Edits = append(described.Edits, m.describe(giver, e))
+		for n := range change.Edits {
+			described.Edits = append(described.Edits, m.describe(giver, change.Edits[:n+1]))
 		}
 		d.Changes = append(d.Changes, described)
 	}
@@ -101,9 +101,10 @@ type makers struct {
 	now        time.Time
 }
 
-// describe returns an edit with whether the reader, of whom giver is, may make it.
-func (m *makers) describe(giver tenancy.Giver, e domain.Edit) EditDocument {
-	d := EditDocument{Kind: e.Kind, Role: e.Role, Mine: m.may(giver, e),
+// describe returns the last of edits with whether the reader, of whom giver is, may make it.
+func (m *makers) describe(giver tenancy.Giver, edits []domain.Edit) EditDocument {
+	e := edits[len(edits)-1]
+	d := EditDocument{Kind: e.Kind, Role: e.Role, Mine: m.may(giver, edits),
 		Environment: onTheWay(&m.judge, m.view.places, e.Place)}
 	if group, ok := giver.Groups().Get(m.view.user.Organization, e.Group); ok {
 		d.Group = &group
@@ -111,9 +112,11 @@ func (m *makers) describe(giver tenancy.Giver, e domain.Edit) EditDocument {
 	return d
 }
 
-// may reports whether whoever giver is of may make an edit, by the rules of the change that makes it but for what only
-// its transaction knows: whether somebody else could still run the directory.
-func (m *makers) may(giver tenancy.Giver, e domain.Edit) bool {
+// may reports whether whoever giver is of may make the last of edits once those before it are made, since together
+// they can give more than each alone: by the rules of the change that makes it but for what only its transaction
+// knows, whether somebody else could still run the directory.
+func (m *makers) may(giver tenancy.Giver, edits []domain.Edit) bool {
+	before, e := edits[:len(edits)-1], edits[len(edits)-1]
 	switch subject, _, _ := e.Kind.Field(); subject {
 	case "group":
 		group, ok := giver.Groups().Get(m.view.user.Organization, e.Group)
@@ -125,13 +128,17 @@ func (m *makers) may(giver tenancy.Giver, e domain.Edit) bool {
 	if e.Kind == domain.EditPassword {
 		return giver.Is(&m.view.user)
 	}
-	return m.mayChangeUser(giver, e)
+	user := m.view.user.Clone()
+	for _, b := range before {
+		m.edit(&user, b)
+	}
+	return m.mayChangeUser(giver, &user, e)
 }
 
 // mayChangeUser is what Users.Update asks.
-func (m *makers) mayChangeUser(giver tenancy.Giver, e domain.Edit) bool {
-	before := &m.view.user
-	after, own, position := m.edited(e), giver.Is(before), giver.Position(before.HomePath)
+func (m *makers) mayChangeUser(giver tenancy.Giver, before *domain.User, e domain.Edit) bool {
+	after, own, position := before.Clone(), giver.Is(before), giver.Position(before.HomePath)
+	m.edit(&after, e)
 	if own {
 		position = domain.Self
 	}
@@ -141,9 +148,9 @@ func (m *makers) mayChangeUser(giver tenancy.Giver, e domain.Edit) bool {
 	return cmp.Or(giver.MayChange(before), giver.MayGive(&after), after.ValidateAfter(before)) == nil
 }
 
-// edited returns the user after an edit.
-func (m *makers) edited(e domain.Edit) domain.User {
-	u, grant := m.view.user.Clone(), domain.Grant{Environment: e.Place.ID(), Path: e.Place}
+// edit makes an edit of u; one of something else changes nothing of them.
+func (m *makers) edit(u *domain.User, e domain.Edit) {
+	grant := domain.Grant{Environment: e.Place.ID(), Path: e.Place}
 	away := func(g domain.Grant) bool { return g.Path == e.Place }
 	switch e.Kind {
 	case domain.EditActivate:
@@ -167,7 +174,6 @@ func (m *makers) edited(e domain.Edit) domain.User {
 	case domain.EditUnblock:
 		u.Blocked = slices.DeleteFunc(u.Blocked, away)
 	}
-	return u
 }
 
 // mayChangeGroup is what Groups.Update asks.
@@ -225,7 +231,7 @@ func (m *makers) nameAdministrators(ctx context.Context, path domain.Environment
 				e.Administrators = []domain.User{m.view.user}
 			default:
 				for w := 0; w < len(found) && len(e.Administrators) < maxAdministrators; w++ {
-					if m.may(givers[w], changes[i].Edits[n]) {
+					if m.may(givers[w], changes[i].Edits[:n+1]) {
 						e.Administrators = append(e.Administrators, found[w])
 					}
 				}
