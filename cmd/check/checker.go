@@ -20,6 +20,7 @@ type checker struct {
 	out     io.Writer
 	cluster *testdb.Cluster // nil before the step that starts it
 	tests   *report         // nil before the step that runs them
+	timed   *report         // of those that run alone, since they measure time; nil before
 	raced   *report         // of those that ran with the race detector; nil before
 }
 
@@ -90,7 +91,7 @@ func (c *checker) line(verdict, name string, took time.Duration, note string) {
 // summary closes the run. Its last line counts the tests, if any were run; those that fail under the
 // race detector are among the failed ones.
 func (c *checker) summary(interrupted bool, failed []string, took time.Duration) {
-	for _, r := range []*report{c.tests, c.raced} {
+	for _, r := range append(c.ordinary(), c.raced) {
 		if r != nil && c.verbose {
 			r.writeDetails(c.out)
 		}
@@ -104,14 +105,23 @@ func (c *checker) summary(interrupted bool, failed []string, took time.Duration)
 	default:
 		fmt.Fprintf(c.out, "All is well after %.0fs.\n", took.Seconds())
 	}
-	if c.tests != nil {
-		passed, failed, skipped := c.tests.counts()
+	if ordinary := c.ordinary(); len(ordinary) > 0 {
+		passed, failed, skipped := 0, 0, 0
+		for _, r := range ordinary {
+			p, f, s := r.counts()
+			passed, failed, skipped = passed+p, failed+f, skipped+s
+		}
 		if c.raced != nil {
 			_, raced, _ := c.raced.counts()
 			failed += raced
 		}
 		fmt.Fprintf(c.out, "%d passed, %d failed, %d skipped\n", passed, failed, skipped)
 	}
+}
+
+// ordinary returns the reports there are of tests that ran without the race detector.
+func (c *checker) ordinary() []*report {
+	return slices.DeleteFunc([]*report{c.tests, c.timed}, func(r *report) bool { return r == nil })
 }
 
 // startCluster starts the PostgreSQL that the tests of all packages share.

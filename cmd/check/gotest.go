@@ -52,23 +52,44 @@ func (c *checker) racesOfAll(ctx context.Context, out io.Writer) (string, error)
 
 // racesAtOnce looks for races in the tests that do several things at once themselves.
 func (c *checker) racesAtOnce(ctx context.Context, out io.Writer) (string, error) {
+	names, err := testsWith(ctx, startsGoroutine)
+	if err != nil {
+		return "", err
+	}
+	return c.findRaces(ctx, out, "-run="+names)
+}
+
+// testAll runs all tests: first those that do not measure how long others wait, many side by side, and then those
+// that do, on a machine that does nothing else.
+func (c *checker) testAll(ctx context.Context, out io.Writer) (string, error) {
+	names, err := testsWith(ctx, measures)
+	if err != nil {
+		return "", err
+	}
+	most, err := c.goTest(&c.tests, "-count=1", "-timeout=40m", "-skip="+names)(ctx, out)
+	timed, errTimed := c.goTest(&c.timed, "-count=1", "-timeout=40m", "-p=1", "-run="+names)(ctx, out)
+	return most + ", and " + timed + " alone", errors.Join(err, errTimed)
+}
+
+// testsWith returns a pattern of the tests with a node in their bodies.
+func testsWith(ctx context.Context, node func(ast.Node) bool) (string, error) {
 	files, err := tracked(ctx, "*_test.go")
 	if err != nil {
 		return "", err
 	}
 	var names []string
 	for _, file := range files {
-		found, err := atOnce(file)
+		found, err := testsOf(file, node)
 		if err != nil {
 			return "", err
 		}
 		names = append(names, found...)
 	}
-	return c.findRaces(ctx, out, "-run=^("+strings.Join(names, "|")+")$")
+	return "^(" + strings.Join(names, "|") + ")$", nil
 }
 
-// atOnce returns the tests of a file that start goroutines.
-func atOnce(file string) (names []string, err error) {
+// testsOf returns the tests of a file with a node in their bodies.
+func testsOf(file string, node func(ast.Node) bool) (names []string, err error) {
 	syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, err
@@ -78,21 +99,35 @@ func atOnce(file string) (names []string, err error) {
 		if !is || !strings.HasPrefix(test.Name.Name, "Test") || test.Name.Name == "TestMain" {
 			continue
 		}
-		starts := false
+		has := false
 		ast.Inspect(test.Body, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.GoStmt:
-				starts = true
-			case *ast.SelectorExpr:
-				starts = starts || n.Sel.Name == "Go" // of a sync.WaitGroup
-			}
-			return !starts
+			has = has || n != nil && node(n)
+			return !has
 		})
-		if starts {
+		if has {
 			names = append(names, test.Name.Name)
 		}
 	}
 	return names, nil
+}
+
+// startsGoroutine reports whether n starts a goroutine.
+func startsGoroutine(n ast.Node) bool {
+	if selector, is := n.(*ast.SelectorExpr); is {
+		return selector.Sel.Name == "Go" // of a sync.WaitGroup
+	}
+	_, is := n.(*ast.GoStmt)
+	return is
+}
+
+// measures reports whether n measures how long somebody waits beside somebody noisy.
+func measures(n ast.Node) bool {
+	call, is := n.(*ast.CallExpr)
+	if !is {
+		return false
+	}
+	name, is := call.Fun.(*ast.Ident)
+	return is && (name.Name == "fair" || name.Name == "timed")
 }
 
 // stream returns where the tests' own words go while they run.
@@ -117,7 +152,10 @@ func runTests(ctx context.Context, stream io.Writer, args ...string) (*report, e
 
 // checkSkipped fails for each skipped test: a test that cannot run must fail and say why, or go.
 func (c *checker) checkSkipped(_ context.Context, out io.Writer) (string, error) {
-	tests := c.tests.skipped()
+	var tests []*test
+	for _, r := range c.ordinary() {
+		tests = append(tests, r.skipped()...)
+	}
 	for _, t := range tests {
 		fmt.Fprintf(out, "    %s %s: %s\n", t.path, t.name, strings.Join(t.words(), " "))
 	}

@@ -7,19 +7,24 @@ import (
 	"testing"
 )
 
-func TestAtOnce(t *testing.T) {
+func TestTestsOf(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a_test.go")
 	source := `package a
 func TestMain(m *testing.M) { go wait() }
 func TestAlone(t *testing.T) { wait() }
 func TestGo(t *testing.T) { t.Run("a", func(t *testing.T) { go wait() }) }
 func TestGroup(t *testing.T) { var wg sync.WaitGroup; wg.Go(wait) }
-func helper() { go wait() }
+func TestFair(t *testing.T) { t.Run("a", func(t *testing.T) { fair(t, 64, loud, quiet) }) }
+func TestTimed(t *testing.T) { before := timed(t, "alone", quiet) }
+func helper() { go wait(); fair() }
 `
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if names, err := atOnce(file); err != nil || !slices.Equal(names, []string{"TestGo", "TestGroup"}) {
-		t.Errorf("found %v (%v)", names, err)
+	if names, err := testsOf(file, startsGoroutine); err != nil || !slices.Equal(names, []string{"TestGo", "TestGroup"}) {
+		t.Errorf("at once: %v (%v)", names, err)
+	}
+	if names, err := testsOf(file, measures); err != nil || !slices.Equal(names, []string{"TestFair", "TestTimed"}) {
+		t.Errorf("measured: %v (%v)", names, err)
 	}
 }

@@ -60,7 +60,7 @@ func (c *checker) steps() []step {
 		{name: "early", needs: built, run: findEarly},
 		{name: "govulncheck", needs: built, run: c.findVulnerabilities},
 		{name: "postgresql", needs: built, run: c.startCluster},
-		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.goTest(&c.tests, "-count=1", "-timeout=40m")},
+		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.testAll},
 		{name: "skipped tests", needs: []string{"go build", "postgresql"}, run: c.checkSkipped},
 		{name: "races", needs: []string{"go build", "postgresql"}, run: races},
 	}
