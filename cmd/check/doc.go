@@ -14,8 +14,10 @@
 // Tests run on a PostgreSQL cluster that lives as long as the run, and keep their files in memory if
 // there is room. A skipped test counts as a failure in the full run, because nobody reads that it was
 // skipped. Tests that measure how long somebody waits beside somebody noisy run behind all others, one at
-// a time: what else the machine did would be measured too. Those that start goroutines themselves run a second time, with -short under the race detector,
-// with which everything takes four times as long; every night all do. What that does not watch: the tests
+// a time: what else the machine did would be measured too.
+//
+// Tests that start goroutines themselves run a second time, with -short under the race detector, with
+// which everything takes four times as long; every night all do. What that does not watch: the tests
 // of package app on PostgreSQL (those of the stores and of the program are), the fault run, walks through
 // all routes, browsers, and tests that ask one thing after the other, such as the contract stories
 // (inTurn names them).
