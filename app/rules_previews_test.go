@@ -193,3 +193,40 @@ func TestARehearsalKeepsNobodyWaiting(t *testing.T) {
 		require.Equal(t, domain.RoleUser, s.find("bob").Role)
 	})
 }
+
+// Of a change at many places a preview tells the first, and how many more there are; its hash is of all of them.
+func TestAPreviewOfManyPlacesIsBounded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
+		s := newStaff(t, db)
+		const made = directory.PreviewPlaces + 50
+		plan := func(last string) *directory.PreviewDocument {
+			in := directory.ImportUsers{DryRun: true}
+			for i := range made {
+				path := fmt.Sprintf("Acme/E%03d", i)
+				if i == made-1 {
+					path = "Acme/" + last
+				}
+				in.Environments = append(in.Environments, directory.ImportEnvironment{Line: i + 1, Path: path})
+			}
+			report, err := s.d.Imports.Run(t.Context(), s.as("ada"), in)
+			require.NoError(t, err)
+			require.Empty(t, report.Problems)
+			require.Equal(t, made, report.Environments.Created)
+			return report.Preview
+		}
+		preview := plan("Last")
+		require.Equal(t, made-directory.PreviewPlaces, preview.MorePlaces)
+		places := make(map[string]bool)
+		for _, n := range preview.Gains {
+			places[n.Environment.ShownPath] = true
+		}
+		require.Len(t, places, directory.PreviewPlaces)
+		require.Empty(t, preview.Losses)
+		require.Equal(t, 1, preview.Affected) // admin is not seen
+		require.True(t, preview.LeftOut)
+		require.Len(t, preview.People[0].Parts, directory.PreviewParts)
+		require.Equal(t, made-directory.PreviewParts, preview.People[0].MoreParts)
+		require.Equal(t, preview.Hash, plan("Last").Hash)
+		require.NotEqual(t, preview.Hash, plan("Other").Hash)
+	})
+}

@@ -90,7 +90,7 @@ func (tx *Tx) trial(before *view) (*tenancy.Trial, error) {
 	after.moves = movesBetween(was, is)
 	for i := range is {
 		after.active[is[i].Path] = is[i].Active
-		if !slices.ContainsFunc(was, func(e domain.Environment) bool { return e.ID == is[i].ID }) {
+		if after.moves.Made(is[i].Path) {
 			t.Made = append(t.Made, is[i])
 		}
 	}
@@ -107,13 +107,13 @@ func movesBetween(was, is []domain.Environment) tenancy.Moves {
 	for i := range is {
 		moves[is[i].ID] = tenancy.Move{From: moves[is[i].ID].From, To: is[i].Path}
 	}
-	var all tenancy.Moves
-	for _, id := range slices.Sorted(maps.Keys(moves)) {
-		if m := moves[id]; m.From != m.To {
+	var all []tenancy.Move
+	for _, m := range moves {
+		if m.From != m.To {
 			all = append(all, m)
 		}
 	}
-	return all
+	return tenancy.MovesOf(all)
 }
 
 // later implements tenancy.View over what a transaction did, and the directory before it: whoever is not changed
@@ -175,13 +175,7 @@ func (l *later) Inactive(ctx context.Context, above []domain.EnvironmentPath,
 		within := func(r tenancy.Range) bool { return string(r.From) <= string(p) && string(p) < string(r.Until) }
 		return slices.Contains(above, p) || slices.ContainsFunc(in, within)
 	}
-	stretches := slices.Clone(in)
-	for _, m := range l.moves {
-		if m.From != "" {
-			stretches = append(stretches, tenancy.Range{From: m.From, Until: m.From.End()})
-		}
-	}
-	were, err := l.before.Inactive(ctx, above, stretches)
+	were, err := l.before.Inactive(ctx, above, append(slices.Clip(in), l.moves.Left()...))
 	if err != nil {
 		return nil, err
 	}
@@ -286,11 +280,28 @@ func (v *view) Concerned(ctx context.Context, a tenancy.Area, most int) ([]domai
 	if len(a.Groups) > 0 {
 		parts = append(parts, v.membersBelow("g.id IN (?)", db.In(a.Groups)))
 	}
-	if len(a.Admins) > 0 {
-		parts = append(parts, v.adminsOf(a.Admins)...)
+	organizations := slices.Clone(a.Admins)
+	up := make(map[domain.EnvironmentPath]bool)
+	for _, p := range slices.Concat(a.Places, a.Within) {
+		for _, q := range tenancy.WayUp(p) {
+			if !up[q] {
+				up[q], organizations = true, append(organizations, domain.OrganizationID(q.ID()))
+			}
+		}
 	}
-	for _, p := range a.Places {
-		parts = append(parts, v.reaching(p)...)
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(up)), togetherRead) {
+		parts = append(parts, v.placed("t.environment_path IN (?)", db.In(some))...)
+	}
+	for some := range slices.Chunk(a.Places, rangesTogether) {
+		stretches := make([]tenancy.Range, len(some))
+		for i, p := range some {
+			stretches[i] = tenancy.Range{From: p, Until: p.End()}
+		}
+		within := db.InRanges(stretches, "t.environment_path")
+		parts = append(parts, v.placed(within.Text(), within.Args...)...)
+	}
+	for some := range slices.Chunk(organizations, togetherRead) {
+		parts = append(parts, v.adminsOf(some)...)
 	}
 	var keys []domain.UserKey
 	for _, q := range parts {
@@ -334,24 +345,16 @@ func (v *view) adminsOf(organizations []domain.OrganizationID) []*bun.SelectQuer
 			Where("m.organization_id IN (?) AND g.role >= ?", of, int64(domain.RoleOAdmin))}
 }
 
-// reaching finds everybody who may reach the environment at p or a place below it: those at home there or
-// above, those who have one of these on their lists, and the admins of the organizations above.
-func (v *view) reaching(p domain.EnvironmentPath) []*bun.SelectQuery {
-	up := []string{string(p)}
-	organizations := []domain.OrganizationID{domain.OrganizationID(p.ID())}
-	for q := p; q != q.Parent(); {
-		q = q.Parent()
-		up, organizations = append(up, string(q)), append(organizations, domain.OrganizationID(q.ID()))
-	}
+// rangesTogether bounds the stretches of the tree in which one statement looks for people.
+const rangesTogether = 16
+
+// placed finds everybody who is at home where a condition on t says, or has such a place on their lists.
+func (v *view) placed(condition string, args ...any) []*bun.SelectQuery {
 	at := func(table, id string) *bun.SelectQuery {
-		return v.NewSelect().TableExpr(table + " AS t").Column("t.organization_id").ColumnExpr("t." + id + " AS user_id")
+		return v.NewSelect().TableExpr(table+" AS t").Column("t.organization_id").ColumnExpr("t."+id+" AS user_id").
+			Where(condition, args...)
 	}
-	var parts []*bun.SelectQuery
-	for table, id := range map[string]string{"users": "id", "user_environments": "user_id"} {
-		parts = append(parts, at(table, id).Where("t.environment_path IN (?)", db.In(up)),
-			at(table, id).Where("t.environment_path >= ? AND t.environment_path < ?", string(p), string(p.End())))
-	}
-	return append(parts, v.adminsOf(organizations)...)
+	return []*bun.SelectQuery{at("users", "id"), at("user_environments", "user_id")}
 }
 
 // Users implements tenancy.View.

@@ -163,39 +163,124 @@ func (e *Effects) permitted(h held) [2]domain.Mask {
 // one that went away.
 type Move struct{ From, To domain.EnvironmentPath }
 
-// Moves are those of one change. A place that comes or goes counts for the difference of those who reach it.
-type Moves []Move
+// Moves are those of one change. A place that comes or goes counts for the difference of those who reach it. The zero
+// value is of a change that moves nothing.
+type Moves struct {
+	from, to Tops
+	later    map[domain.EnvironmentPath]domain.EnvironmentPath // by where it was; empty for one that went away
+	earlier  map[domain.EnvironmentPath]domain.EnvironmentPath // by where it is; empty for one that was made
+}
+
+// MovesOf returns moves, those made below another one with it. No other lies within another one.
+func MovesOf(all []Move) Moves {
+	ms := Moves{later: make(map[domain.EnvironmentPath]domain.EnvironmentPath),
+		earlier: make(map[domain.EnvironmentPath]domain.EnvironmentPath)}
+	for _, m := range all {
+		if m.From != "" {
+			ms.from, ms.later[m.From] = append(ms.from, m.From), m.To
+		}
+		if m.To != "" {
+			ms.to, ms.earlier[m.To] = append(ms.to, m.To), m.From
+		}
+	}
+	ms.from, ms.to = TopsOf(ms.from), TopsOf(ms.to)
+	return ms
+}
 
 // Later returns where the environment at p before the change is after it, and whether it is there; one that went
 // away stays where it was.
-func (ms Moves) Later(p domain.EnvironmentPath) (domain.EnvironmentPath, bool) {
-	for _, m := range ms {
-		if m.From != "" && m.From.Contains(p) {
-			if m.To == "" {
-				return p, false
-			}
-			return m.To + p[len(m.From):], true
-		}
+func (ms *Moves) Later(p domain.EnvironmentPath) (domain.EnvironmentPath, bool) {
+	from, moves := ms.from.Over(p)
+	switch to := ms.later[from]; {
+	case !moves:
+		return p, true
+	case to == "":
+		return p, false
+	default:
+		return to + p[len(from):], true
 	}
-	return p, true
 }
 
-// earlier returns where the environment at later(p) was; it is empty for one that was made.
-func (ms Moves) earlier(p domain.EnvironmentPath) domain.EnvironmentPath {
-	for _, m := range ms {
-		if m.To.Contains(p) {
-			if m.From == "" {
-				return ""
-			}
-			return m.From + p[len(m.To):]
-		}
+// Earlier returns where the environment at Later(p) was; it is empty for one that was made.
+func (ms *Moves) Earlier(p domain.EnvironmentPath) domain.EnvironmentPath {
+	to, moved := ms.to.Over(p)
+	switch from := ms.earlier[to]; {
+	case !moved:
+		return p
+	case from == "":
+		return ""
+	default:
+		return from + p[len(to):]
 	}
-	return p
 }
 
-// gone reports whether the environment at p went away.
-func (ms Moves) gone(p domain.EnvironmentPath) bool {
-	return slices.ContainsFunc(ms, func(m Move) bool { return m.To == "" && m.From.Contains(p) })
+// Gone reports whether the environment at p went away.
+func (ms *Moves) Gone(p domain.EnvironmentPath) bool {
+	_, there := ms.Later(p)
+	return !there
+}
+
+// Made reports whether the environment at p was made.
+func (ms *Moves) Made(p domain.EnvironmentPath) bool { return ms.Earlier(p) == "" }
+
+// Left returns the stretches of the tree that were moved or went away.
+func (ms *Moves) Left() []Range {
+	left := make([]Range, len(ms.from))
+	for i, p := range ms.from {
+		left[i] = subtree(p)
+	}
+	return left
+}
+
+// points returns the places that move, as they are after the change, but for those that were made where reached has
+// nothing.
+func (ms *Moves) points(reached ranges) []domain.EnvironmentPath {
+	var points []domain.EnvironmentPath
+	for _, p := range ms.from {
+		later, _ := ms.Later(p)
+		points = append(points, later)
+	}
+	for _, r := range reached {
+		if p, in := ms.to.Over(r.From); in {
+			points = append(points, p)
+		}
+		first, _ := slices.BinarySearch(ms.to, r.From)
+		for _, p := range ms.to[first:] {
+			if p >= r.Until {
+				break
+			}
+			points = append(points, p)
+		}
+	}
+	return points
+}
+
+// Tops are places in ascending order, none of them within another.
+type Tops []domain.EnvironmentPath
+
+// TopsOf returns the places, which may come in any order and several times, without those within another one.
+func TopsOf(places []domain.EnvironmentPath) Tops {
+	slices.Sort(places)
+	var tops Tops
+	for _, p := range places {
+		if n := len(tops); n == 0 || !tops[n-1].Contains(p) {
+			tops = append(tops, p)
+		}
+	}
+	return tops
+}
+
+// Over returns the one that p is or lies within, and whether there is one. Only the greatest that is not above p can
+// be.
+func (t Tops) Over(p domain.EnvironmentPath) (domain.EnvironmentPath, bool) {
+	n, there := slices.BinarySearch(t, p)
+	if there {
+		return p, true
+	}
+	if n > 0 && t[n-1].Contains(p) {
+		return t[n-1], true
+	}
+	return "", false
 }
 
 // Difference is what somebody gains and loses at a place.
@@ -209,12 +294,12 @@ type Difference struct {
 
 // Differences returns what becomes different for somebody by a change that moves environments as said, in
 // tree order. Every place is one at which either reach begins or ends.
-func Differences(before, after *Effect, moves Moves) []Difference {
+func Differences(before, after *Effect, moves *Moves) []Difference {
 	var all []Difference
 	if before.Self != after.Self {
 		all = append(all, Difference{Gained: after.Self &^ before.Self, Lost: before.Self &^ after.Self})
 	}
-	if before.same(after) && len(moves) == 0 {
+	if before.same(after) && len(moves.from)+len(moves.to) == 0 {
 		return all
 	}
 	var above []Difference // what holds below the places above the one looked at
@@ -260,13 +345,13 @@ func (e *Effect) same(f *Effect) bool {
 }
 
 // differenceAt is what becomes different at the place that is at p after the change.
-func differenceAt(before, after *Effect, moves Moves, p domain.EnvironmentPath) Difference {
-	d := Difference{Before: moves.earlier(p), After: p}
+func differenceAt(before, after *Effect, moves *Moves, p domain.EnvironmentPath) Difference {
+	d := Difference{Before: moves.Earlier(p), After: p}
 	var had, has domain.Mask
 	if d.Before != "" && before.Reaches(d.Before) {
 		had = before.Within
 	}
-	if !moves.gone(p) && after.Reaches(p) {
+	if !moves.Gone(p) && after.Reaches(p) {
 		has = after.Within
 	}
 	d.Gained, d.Lost = has&^had, had&^has
@@ -274,15 +359,8 @@ func differenceAt(before, after *Effect, moves Moves, p domain.EnvironmentPath) 
 }
 
 // bounds returns where either reach begins or ends, and the places that move, as they are after the change.
-func bounds(before, after *Effect, moves Moves) []domain.EnvironmentPath {
-	var points []domain.EnvironmentPath
-	for _, m := range moves {
-		at := m.To
-		if at == "" {
-			at = m.From
-		}
-		points = append(points, at)
-	}
+func bounds(before, after *Effect, moves *Moves) []domain.EnvironmentPath {
+	points := moves.points(after.reach.set)
 	for _, p := range before.reach.bounds() {
 		later, _ := moves.Later(p)
 		points = append(points, later)

@@ -45,8 +45,10 @@ type View interface {
 type Area struct {
 	// Groups are those whose members are meant, and those of the groups below them.
 	Groups []domain.GroupID
-	// Places are environments: whoever may reach one of them or a place below it is meant.
-	Places []domain.EnvironmentPath
+	// Places are environments: whoever may reach one of them or a place below it is meant. Within are others: whoever
+	// may reach one of them itself is.
+	Places Tops
+	Within []domain.EnvironmentPath
 	// Admins are organizations whose admins are meant.
 	Admins []domain.OrganizationID
 }

@@ -487,9 +487,13 @@ func (r *importRun) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	numbers := make(map[int64]bool, len(made))
+	for i := range made {
+		numbers[int64(made[i].ID)] = true
+	}
 	for i := range told {
 		if r.in.DryRun {
-			forgetMade(&told[i].AuditEntry, made)
+			forget(&told[i].AuditEntry, numbers)
 		}
 		r.report.Lines[i].AuditDocument = told[i]
 	}
@@ -497,14 +501,12 @@ func (r *importRun) describe(ctx context.Context) error {
 	return nil
 }
 
-// forgetMade takes away the numbers of environments that are made, which get others in earnest.
-func forgetMade(e *domain.AuditEntry, made []domain.Environment) {
+// forget takes numbers of environments away: those that are made in earnest are others.
+func forget(e *domain.AuditEntry, numbers map[int64]bool) {
 	for i := range e.Changes {
 		switch c := &e.Changes[i]; c.Field {
 		case "home", "parent", "allowed", "blocked":
-			c.After = keep(c.After, func(n int64) bool {
-				return !slices.ContainsFunc(made, func(e domain.Environment) bool { return int64(e.ID) == n })
-			})
+			c.After = keep(c.After, func(n int64) bool { return !numbers[n] })
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -84,8 +85,10 @@ type PreviewDocument struct {
 	Changes []AuditDocument
 	// Gains and Losses count for each permission and place the people who gain or lose it there: for a person
 	// who is changed, each place at which that begins; for an environment that is made, moved, switched or
-	// deleted, it and all below it; for a group, all that its members reach, by their organization.
+	// deleted, it and all below it; for a group, all that its members reach, by their organization. They are of the
+	// first PreviewPlaces places in tree order; MorePlaces is how many more there are.
 	Gains, Losses []PreviewCount
+	MorePlaces    int
 	// Gaining and Losing are how many people gain or lose anything, Affected how many either of it. The first
 	// PreviewPeople of them, by organization and number, are People.
 	Gaining, Losing, Affected int
@@ -97,8 +100,13 @@ type PreviewDocument struct {
 	LeftOut bool
 }
 
-// PreviewPeople is how many people a preview names.
-const PreviewPeople = 50
+// PreviewPeople is how many people a preview names, PreviewPlaces how many places, and PreviewParts how many of these
+// for each of the people.
+const (
+	PreviewPeople = 50
+	PreviewPlaces = 100
+	PreviewParts  = 20
+)
 
 // PreviewCount is how many people gain or lose a permission somewhere.
 type PreviewCount struct {
@@ -114,10 +122,12 @@ type PreviewPlace struct {
 	Extent      domain.Extent
 }
 
-// PreviewPerson is somebody who gains or loses permissions. A user to be has no number.
+// PreviewPerson is somebody who gains or loses permissions, where they do first in tree order, and at how many more
+// places. A user to be has no number.
 type PreviewPerson struct {
-	User  UserDocument
-	Parts []PreviewPart
+	User      UserDocument
+	Parts     []PreviewPart
+	MoreParts int
 }
 
 // PreviewPart is what somebody gains and loses at a place.
@@ -209,7 +219,9 @@ func (r *rehearsal) end() { <-r.turns }
 func (r *rehearsal) document(ctx context.Context) (PreviewDocument, error) {
 	d := PreviewDocument{Hash: r.hash, Gaining: r.gaining, Losing: r.losing, Affected: r.affected,
 		SessionsEnding: r.ending, LeftOut: r.leftOut}
-	for _, k := range r.counted() {
+	counted, more := r.counted()
+	d.MorePlaces = more
+	for _, k := range counted {
 		n := PreviewCount{Permission: k.permission, PreviewPlace: r.described(k.place), People: r.counts[k]}
 		if k.gained {
 			d.Gains = append(d.Gains, n)
@@ -228,16 +240,22 @@ func (r *rehearsal) document(ctx context.Context) (PreviewDocument, error) {
 	return d, err
 }
 
-// counted returns what was counted, by place and permission.
-func (r *rehearsal) counted() []countKey {
-	keys := make([]countKey, 0, len(r.counts))
-	for k := range r.counts {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b countKey) int {
+// counted returns what was counted at the first PreviewPlaces places, by place and permission, and at how many more
+// something was.
+func (r *rehearsal) counted() (keys []countKey, more int) {
+	keys = slices.SortedFunc(maps.Keys(r.counts), func(a, b countKey) int {
 		return cmp.Or(a.place.compare(b.place), cmp.Compare(a.permission, b.permission))
 	})
-	return keys
+	places, told := 0, len(keys)
+	for i := range keys {
+		if i > 0 && keys[i].place == keys[i-1].place {
+			continue
+		}
+		if places++; places == PreviewPlaces+1 {
+			told = i
+		}
+	}
+	return keys[:told], max(places-PreviewPlaces, 0)
 }
 
 func (r *rehearsal) described(p placeKey) PreviewPlace {
@@ -256,7 +274,10 @@ func (r *rehearsal) describePeople(ctx context.Context) ([]PreviewPerson, error)
 	people := make([]PreviewPerson, len(described))
 	for i := range described {
 		people[i].User = described[i]
-		for _, part := range r.first[i].parts {
+		parts := r.first[i].parts
+		told := min(len(parts), PreviewParts)
+		people[i].MoreParts = len(parts) - told
+		for _, part := range parts[:told] {
 			people[i].Parts = append(people[i].Parts,
 				PreviewPart{PreviewPlace: r.described(part.placeKey), Gained: part.gained, Lost: part.lost})
 		}

@@ -32,7 +32,7 @@ type found struct {
 	entries []domain.AuditEntry
 	moves   tenancy.Moves
 	// roots are the environments that change, as they lie after it.
-	roots   []domain.EnvironmentPath
+	roots   tenancy.Tops
 	changed map[domain.UserKey]bool
 	made    map[domain.UserKey]bool
 	// places are the environments that are made, by number, as the digest calls them.
@@ -104,7 +104,7 @@ type standing struct {
 
 // look finds out what the change does.
 func (r *rehearsal) look(ctx context.Context, t *tenancy.Trial) error {
-	r.found = found{entries: t.Entries, moves: topMoves(t.Moves), changed: make(map[domain.UserKey]bool),
+	r.found = found{entries: t.Entries, moves: t.Moves, changed: make(map[domain.UserKey]bool),
 		made: make(map[domain.UserKey]bool), places: make(map[domain.EnvironmentID]string), digest: sha256.New(),
 		counts:       make(map[countKey]int),
 		unmanned:     make(map[domain.OrganizationID]domain.EnvironmentPath),
@@ -152,48 +152,31 @@ func (r *rehearsal) survey() {
 			r.surveyPlace(e, verb)
 		}
 	}
+	r.roots, r.area.Places = tenancy.TopsOf(r.roots), tenancy.TopsOf(r.area.Places)
 }
 
 func touches(e *domain.AuditEntry, fields ...string) bool {
 	return slices.ContainsFunc(e.Changes, func(c domain.Change) bool { return slices.Contains(fields, c.Field) })
 }
 
-// topMoves returns moves without those of environments that are made below another one.
-func topMoves(moves tenancy.Moves) (top tenancy.Moves) {
-	for _, m := range moves {
-		below := func(up tenancy.Move) bool {
-			return up.From == "" && m.From == "" && up.To != m.To && up.To.Contains(m.To)
-		}
-		if !slices.ContainsFunc(moves, below) {
-			top = append(top, m)
-		}
-	}
-	return top
-}
-
 // surveyPlace notes an environment that is made, moved, switched or deleted.
 func (r *rehearsal) surveyPlace(e *domain.AuditEntry, verb string) {
-	if verb == "update" && !touches(e, "parent", "active") {
+	switch {
+	case verb == "update" && !touches(e, "parent", "active"):
 		return
-	}
-	if verb == "create" {
+	case verb == "create":
 		id := domain.EnvironmentID(e.Target.ID)
-		if r.places[id] = fmt.Sprint("new ", len(r.places)); r.isMade(e.Path.Parent()) { // its top is looked at
-			return
+		r.places[id] = fmt.Sprint("new ", len(r.places))
+		if up := e.Path.Parent(); !r.moves.Made(up) {
+			r.area.Within = append(r.area.Within, up)
+		}
+	default:
+		r.area.Places = append(r.area.Places, e.Path)
+		if was := r.moves.Earlier(e.Path); was != "" {
+			r.area.Places = append(r.area.Places, was)
 		}
 	}
 	r.roots = append(r.roots, e.Path)
-	places := []domain.EnvironmentPath{e.Path}
-	for _, m := range r.moves {
-		if m.To == e.Path && m.From != "" {
-			places = append(places, m.From)
-		}
-	}
-	for _, p := range places {
-		if !slices.Contains(r.area.Places, p) {
-			r.area.Places = append(r.area.Places, p)
-		}
-	}
 }
 
 // note adds an entry to the digest: what the caller asked for, and what it takes the place of as far as they
@@ -283,6 +266,9 @@ func (r *rehearsal) compare(ctx context.Context, before, after side, keys []doma
 		return err
 	}
 	for _, key := range keys {
+		if ctx.Err() != nil {
+			return domain.ErrOverloaded.Because(ctx.Err())
+		}
 		was, is := were[key], are[key]
 		known := was.user
 		if known == nil {
@@ -291,22 +277,18 @@ func (r *rehearsal) compare(ctx context.Context, before, after side, keys []doma
 		if known == nil { // gone since the keys were read
 			continue
 		}
-		differences := tenancy.Differences(&was.effect, &is.effect, r.moves)
+		differences := tenancy.Differences(&was.effect, &is.effect, &r.moves)
 		if !r.sees(known) {
 			r.leftOut = r.leftOut || len(differences) > 0
 			continue
 		}
 		r.count(known, differences)
 		r.noteStanding(known, was.user)
-		if border := was.admin(); border != "" && (is.user == nil || is.admin() == "") && !r.gone(border) {
+		if border := was.admin(); border != "" && (is.user == nil || is.admin() == "") && !r.moves.Gone(border) {
 			r.unmanned[key.Organization] = border
 		}
 	}
 	return r.countSessions(ctx, before, after, keys, were, are)
-}
-
-func (r *rehearsal) gone(p domain.EnvironmentPath) bool {
-	return slices.ContainsFunc(r.moves, func(m tenancy.Move) bool { return m.To == "" && m.From.Contains(p) })
 }
 
 // sees reports whether the caller sees somebody, as they are without the change unless it makes them.
@@ -388,14 +370,10 @@ func (r *rehearsal) countPart(p *part) {
 
 // numberOf returns the number of the environment at p, 0 for one that is made.
 func (r *rehearsal) numberOf(p domain.EnvironmentPath) domain.EnvironmentID {
-	if r.isMade(p) {
+	if r.moves.Made(p) {
 		return 0
 	}
 	return p.ID()
-}
-
-func (r *rehearsal) isMade(p domain.EnvironmentPath) bool {
-	return slices.ContainsFunc(r.moves, func(m tenancy.Move) bool { return m.From == "" && m.To.Contains(p) })
 }
 
 // placeOf returns under which place a difference is told, and whether the caller sees it.
@@ -410,10 +388,8 @@ func (r *rehearsal) placeOf(u *domain.User, d *tenancy.Difference) (placeKey, bo
 	if !r.sight.Shows(at) {
 		return placeKey{}, false
 	}
-	for _, root := range r.roots {
-		if root.Contains(d.After) {
-			return placeKey{root, domain.ExtentWithin}, true
-		}
+	if root, within := r.roots.Over(d.After); within {
+		return placeKey{root, domain.ExtentWithin}, true
 	}
 	if r.changed[u.Key()] {
 		return placeKey{d.After, d.Extent}, true
@@ -556,7 +532,7 @@ func (r *rehearsal) forgetNumbers() {
 		if r.made[u.Key()] {
 			u.ID, u.UUID, u.Person.ID, u.Generation = 0, "", 0, 0
 		}
-		if r.isMade(u.HomePath) {
+		if r.moves.Made(u.HomePath) {
 			u.Home = 0
 		}
 	}
@@ -570,11 +546,12 @@ func (r *rehearsal) name(ctx context.Context, t *tenancy.Trial) error {
 			at[p.ID()] = p
 		}
 	}
-	for k := range r.counts {
+	counts, _ := r.counted()
+	for _, k := range counts {
 		note(k.place.at)
 	}
 	for _, p := range r.first {
-		for _, part := range p.parts {
+		for _, part := range p.parts[:min(len(p.parts), PreviewParts)] {
 			note(part.at)
 		}
 	}

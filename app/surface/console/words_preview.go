@@ -4,7 +4,7 @@ package console
 type previewWords struct {
 	Lead, Moved, Nobody, LeftOut     string
 	Gaining, Losing, Sessions        plural
-	People, First                    plural
+	People, First, MorePlaces        plural
 	Changes                          string
 	Places, Where, Who, Gained, Lost string
 	Own                              string
@@ -31,7 +31,9 @@ var englishPreview = previewWords{
 	Sessions: plural{"{n} session ends at once.", "{n} sessions end at once."},
 	People:   plural{"{n} person concerned", "{n} people concerned"},
 	First:    plural{"Only the first is listed.", "Only the first {n} are listed."},
-	Changes:  "Before and after", Places: "By place", Where: "Where", Who: "Who", Gained: "Gains", Lost: "Loses",
+	MorePlaces: plural{"And at {n} more place, which is not listed.",
+		"And at {n} more places, which are not listed."},
+	Changes: "Before and after", Places: "By place", Where: "Where", Who: "Who", Gained: "Gains", Lost: "Loses",
 	Own: "their own account", Whole: "{place} and everything below", Alone: "only {place}",
 	Below: "everything below {place}", Within: "within {place}",
 	Count: "{permission}: {n}", Back: "Back to the form", Preview: "Preview",
@@ -54,7 +56,9 @@ var frenchPreview = previewWords{
 	Sessions: plural{"{n} session prend fin aussitôt.", "{n} sessions prennent fin aussitôt."},
 	People:   plural{"{n} personne concernée", "{n} personnes concernées"},
 	First:    plural{"Seule la première est citée.", "Seules les {n} premières sont citées."},
-	Changes:  "Avant et après", Places: "Lieu par lieu", Where: "Où", Who: "Qui", Gained: "Gagne", Lost: "Perd",
+	MorePlaces: plural{"Et dans {n} autre lieu, qui n’est pas cité.",
+		"Et dans {n} autres lieux, qui ne sont pas cités."},
+	Changes: "Avant et après", Places: "Lieu par lieu", Where: "Où", Who: "Qui", Gained: "Gagne", Lost: "Perd",
 	Own: "son propre compte", Whole: "{place} et tout ce qui est dessous", Alone: "{place} seulement",
 	Below: "tout ce qui est sous {place}", Within: "dans {place}",
 	Count: "{permission} : {n}", Back: "Revenir au formulaire", Preview: "Aperçu",

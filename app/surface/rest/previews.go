@@ -120,6 +120,7 @@ func writePreview(w *httpx.Writer, key string, d *directory.PreviewDocument) {
 	w.Flag("leftOut", d.LeftOut)
 	writeCounts(w, "gains", d.Gains)
 	writeCounts(w, "losses", d.Losses)
+	w.Number("morePlaces", int64(d.MorePlaces))
 	w.Open("who", '[')
 	for i := range d.People {
 		writePreviewPerson(w, &d.People[i])
@@ -206,5 +207,6 @@ func writePreviewPerson(w *httpx.Writer, p *directory.PreviewPerson) {
 		w.Close('}')
 	}
 	w.Close(']')
+	w.Number("moreAccess", int64(p.MoreParts))
 	w.Close('}')
 }
