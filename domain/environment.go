@@ -141,6 +141,10 @@ func (r EnvironmentRef) Alias() string {
 	return string(r[strings.LastIndexByte(string(r), '/')+1:])
 }
 
+// PathKey is the key of a complete path of aliases, with or without a slash before it: that of another spelling of the
+// same path is the same.
+func PathKey(path string) string { return Fold(strings.Trim(path, "/")) }
+
 // Names reports whether the reference names e, whose shown path is given: its UUID or the
 // whole of that path, or, unless the reference begins with a slash, its end. The root goes by
 // its alias too.

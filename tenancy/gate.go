@@ -412,11 +412,34 @@ func (g *Gate) Place(ctx context.Context, ref domain.EnvironmentRef) (domain.Env
 // The error is that of the first reference without one environment.
 func (g *Gate) Environments(ctx context.Context, caller *domain.Principal,
 	refs []domain.EnvironmentRef) ([]domain.Environment, error) {
+	named, err := g.EnvironmentsNamed(ctx, caller, refs)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]domain.Environment, len(named))
+	for i := range named {
+		if named[i].Err != nil {
+			return nil, named[i].Err
+		}
+		found[i] = named[i].Environment
+	}
+	return found, nil
+}
+
+// NamedEnvironment is what a reference names, or why it does not name one environment.
+type NamedEnvironment struct {
+	domain.Environment
+	Err error
+}
+
+// EnvironmentsNamed is Environments with the error of each reference.
+func (g *Gate) EnvironmentsNamed(ctx context.Context, caller *domain.Principal,
+	refs []domain.EnvironmentRef) ([]NamedEnvironment, error) {
 	a, err := g.enter(ctx, caller, domain.EnvironmentRead)
 	if err != nil {
 		return nil, err
 	}
-	found := make([]domain.Environment, 0, len(refs))
+	named := make([]NamedEnvironment, 0, len(refs))
 	for part := range slices.Chunk(refs, FindTogether) {
 		candidates, err := g.source.Find(ctx, everywhere(caller, a), part)
 		if err != nil {
@@ -424,13 +447,10 @@ func (g *Gate) Environments(ctx context.Context, caller *domain.Principal,
 		}
 		for i, ref := range part {
 			e, err := choose(candidates[i], ref, a.reach.Contains)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, e)
+			named = append(named, NamedEnvironment{e, err})
 		}
 	}
-	return found, nil
+	return named, nil
 }
 
 // everywhere is the scope of finding environments by name.

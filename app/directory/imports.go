@@ -90,7 +90,7 @@ type plannedUser struct {
 // unless it is only tried; domain.ErrPlanChanged is for a plan that would do something else now.
 func (i *Imports) Run(ctx context.Context, caller domain.Principal, in ImportUsers) (ImportReport, error) {
 	r := &importRun{Imports: i, caller: &caller, now: i.users.now().UTC().Truncate(time.Millisecond), in: in,
-		givers: make(map[domain.OrganizationID]tenancy.Giver), places: make(map[domain.EnvironmentRef]foundPlace),
+		givers: make(map[domain.OrganizationID]tenancy.Giver), places: make(map[domain.EnvironmentRef]tenancy.NamedEnvironment),
 		made: make(map[string]*plannedPlace)}
 	if in.DryRun {
 		ctx = domain.WithRehearsal(ctx)
@@ -141,19 +141,13 @@ type importRun struct {
 	sight  tenancy.Scope
 	w      tenancy.WriteScope
 	givers map[domain.OrganizationID]tenancy.Giver
-	places map[domain.EnvironmentRef]foundPlace
+	places map[domain.EnvironmentRef]tenancy.NamedEnvironment
 	report ImportReport
 	people []plannedUser
-	// made are the new environments by pathKey, and order all that differ, those above before those below.
+	// made are the new environments by domain.PathKey, and order all that differ, those above before those below.
 	made   map[string]*plannedPlace
 	order  []*plannedPlace
 	failed *ImportProblem // what the transaction refused
-}
-
-// foundPlace is what a reference to an environment names, or why it names none.
-type foundPlace struct {
-	domain.Environment
-	err error
 }
 
 // prepare finds out what each line does, and what is wrong with it.
@@ -259,7 +253,7 @@ func (r *importRun) findPlaces(ctx context.Context) error {
 	name := func(all ...domain.EnvironmentRef) {
 		for _, ref := range all {
 			if _, known := r.places[ref]; !known {
-				r.places[ref] = foundPlace{}
+				r.places[ref] = tenancy.NamedEnvironment{}
 				refs = append(refs, ref)
 			}
 		}
@@ -281,23 +275,11 @@ func (r *importRun) findPlaces(ctx context.Context) error {
 		name(namesOf(path)...)
 		name(namesOf(above)...)
 	}
-	for part := range slices.Chunk(refs, tenancy.FindTogether) {
-		found, err := r.users.gate.Environments(ctx, r.caller, part)
-		if err == nil {
-			for i, ref := range part {
-				r.places[ref] = foundPlace{Environment: found[i]}
-			}
-			continue
-		}
-		for _, ref := range part { // one of them is not there
-			e, err := r.users.gate.Environment(ctx, r.caller, ref)
-			if err != nil && domain.AsError(err).Kind != domain.NotFound && domain.AsError(err).Kind != domain.Conflict {
-				return err
-			}
-			r.places[ref] = foundPlace{e, err}
-		}
+	named, err := r.users.gate.EnvironmentsNamed(ctx, r.caller, refs)
+	for i, n := range named {
+		r.places[refs[i]] = n
 	}
-	return nil
+	return err
 }
 
 // present returns the users whom the caller sees with the aliases of the file.
@@ -382,16 +364,16 @@ func (r *importRun) home(ctx context.Context, row *ImportRow) (domain.Environmen
 		return r.users.gate.Environment(ctx, r.caller, "")
 	}
 	found := r.place(*row.Home)
-	if found.err != nil {
-		return found.Environment, r.missing("home", *row.Home, found.err)
+	if found.Err != nil {
+		return found.Environment, r.missing("home", *row.Home, found.Err)
 	}
 	return found.Environment, nil
 }
 
 // place returns what a reference names: an environment that the file makes, or one that is there.
-func (r *importRun) place(ref domain.EnvironmentRef) foundPlace {
-	if made, ok := r.makesPlace(ref); ok {
-		return foundPlace{Environment: made}
+func (r *importRun) place(ref domain.EnvironmentRef) tenancy.NamedEnvironment {
+	if made := r.made[domain.PathKey(string(ref))]; made != nil {
+		return tenancy.NamedEnvironment{Environment: made.after}
 	}
 	return r.places[ref]
 }
@@ -444,8 +426,8 @@ func (r *importRun) resolve(row *ImportRow, o domain.OrganizationID, home domain
 		wrong = append(wrong, domain.CheckGrants(field, len(*refs)))
 		for _, ref := range *refs {
 			e := r.place(ref)
-			if e.err != nil {
-				wrong = append(wrong, r.missing(field, ref, e.err))
+			if e.Err != nil {
+				wrong = append(wrong, r.missing(field, ref, e.Err))
 			}
 			all = append(all, domain.Grant{Environment: e.ID, Organization: e.Organization, Path: e.Path})
 		}

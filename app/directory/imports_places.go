@@ -28,9 +28,6 @@ type plannedPlace struct {
 	above  domain.OrganizationID // of a new one: of the environment above
 }
 
-// pathKey is the key of a path, with or without a slash before it.
-func pathKey(path string) string { return domain.Fold(strings.Trim(path, "/")) }
-
 // namesOf returns what a path of a file can be found by: complete, or as whoever sees nothing above it writes it.
 func namesOf(path string) []domain.EnvironmentRef {
 	complete := domain.EnvironmentRef("/" + strings.Trim(path, "/"))
@@ -49,13 +46,13 @@ func split(path string) (above, alias string) {
 
 // placeAt returns the environment with a path of the file: one that it makes, or one that is there.
 func (r *importRun) placeAt(path string) (domain.Environment, bool) {
-	if p := r.made[pathKey(path)]; p != nil {
+	if p := r.made[domain.PathKey(path)]; p != nil {
 		return p.after, true
 	}
 	for _, ref := range namesOf(path) {
 		e := r.places[ref]
-		if e.err == nil && (pathKey(e.AliasPath) == pathKey(path) ||
-			pathKey(e.ShownPath(r.w.Read().Shows)) == pathKey(path)) {
+		if e.Err == nil && (domain.PathKey(e.AliasPath) == domain.PathKey(path) ||
+			domain.PathKey(e.ShownPath(r.w.Read().Shows)) == domain.PathKey(path)) {
 			return e.Environment, true
 		}
 	}
@@ -72,7 +69,7 @@ func (r *importRun) planPlaces(ctx context.Context) error {
 	for i := range rows {
 		row := &rows[i]
 		r.wrong(row.Line, row.Wrong)
-		key := pathKey(row.Path)
+		key := domain.PathKey(row.Path)
 		err := once("path", &key, row.Line, seen)
 		if err == nil && len(row.Wrong) == 0 {
 			err = r.planPlace(ctx, row)
@@ -113,7 +110,7 @@ func (r *importRun) planPlace(ctx context.Context, row *ImportEnvironment) error
 	case domain.Fold(p.after.Alias) != domain.Fold(alias):
 		return domain.InvalidField("alias", "The alias must be the end of the path %q.", row.Path)
 	case p.before == nil:
-		r.made[pathKey(row.Path)] = &p
+		r.made[domain.PathKey(row.Path)] = &p
 	case len(domain.Diff(p.before.Fields(), p.after.Fields())) == 0:
 		r.report.Environments.Unchanged++
 		return nil
@@ -179,15 +176,6 @@ func (p *plannedPlace) entry() domain.AuditEntry {
 	return domain.AuditEntry{Action: action,
 		Target:       domain.Target{Kind: targetEnvironment, ID: int64(e.ID), Name: e.Alias},
 		Organization: e.Organization, Place: e.ID, Path: e.Path, Changes: domain.Diff(before, e.Fields())}
-}
-
-// makesPlace returns the environment that the file makes with that path, as lines of people name it.
-func (r *importRun) makesPlace(ref domain.EnvironmentRef) (domain.Environment, bool) {
-	p := r.made[pathKey(string(ref))]
-	if p == nil {
-		return domain.Environment{}, false
-	}
-	return p.after, true
 }
 
 // ImportTally counts lines by what becomes of what they are about.

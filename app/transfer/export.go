@@ -30,7 +30,7 @@ func (d *Directory) Export(ctx context.Context, o ExportOptions) (document.Docum
 			return nil, err
 		}
 		x.paths[e.ID] = completePath(&e)
-		if e.IsOrganization && placeKey(e.AliasPath) == placeKey(o.Organization) {
+		if e.IsOrganization && domain.PathKey(e.AliasPath) == domain.PathKey(o.Organization) {
 			x.sc, found = sc.Below(e.Path), true
 		}
 	}

@@ -169,7 +169,7 @@ type importer struct {
 
 	first   domain.Numbers      // from which on the document's numbers are ours
 	kept    map[number]bool     // the document's numbers that were kept
-	places  map[string]*planned // every environment there is or is to be, by placeKey
+	places  map[string]*planned // every environment there is or is to be, by domain.PathKey
 	fresh   []*planned          // those to be created or changed, parents first
 	byID    map[domain.EnvironmentID]*planned
 	groups  []domain.Group                 // every group there is
@@ -248,15 +248,12 @@ func (i *importer) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		i.places[placeKey(e.AliasPath)] = &planned{Environment: e, before: &e}
+		i.places[domain.PathKey(e.AliasPath)] = &planned{Environment: e, before: &e}
 	}
 	var err error
 	i.groups, err = i.store.Groups(ctx, i.w.Read())
 	return err
 }
-
-// placeKey is the key of a complete alias path, with or without a slash before it.
-func placeKey(path string) string { return domain.Fold(strings.Trim(path, "/")) }
 
 // plan reads the document once to its end, so that one that cannot be read changes
 // nothing, and gives every environment it has its place. Records that cannot be read make the
@@ -314,7 +311,7 @@ func (i *importer) unread(line int, wrong []*domain.Error) {
 // planRecord plans an environment of the document. One without a parent is left out: its
 // organization is refused when it is dealt with.
 func (i *importer) planRecord(r document.EnvironmentRecord) {
-	key := placeKey(r.Path)
+	key := domain.PathKey(r.Path)
 	if p, ok := i.places[key]; ok {
 		if p.line == 0 {
 			p.line = r.Line
@@ -377,7 +374,7 @@ func (i *importer) planNamed(r document.UserRecord) {
 func (i *importer) planWanted(line int, ref domain.EnvironmentRef) {
 	steps := strings.Split(strings.Trim(string(ref), "/"), "/")
 	for n := range steps {
-		if key := placeKey(strings.Join(steps[:n+1], "/")); i.places[key] == nil {
+		if key := domain.PathKey(strings.Join(steps[:n+1], "/")); i.places[key] == nil {
 			i.planNew(key, line, 0, func(e *domain.Environment) { e.Alias = steps[n] })
 		}
 	}
@@ -477,13 +474,13 @@ func (i *importer) split(section *document.Section) []*document.Section {
 	byKey := make(map[string][]document.UserRecord)
 	for _, p := range i.fresh {
 		if !i.written[p.Organization] {
-			byKey[i.borderKey(placeKey(p.AliasPath))] = nil
+			byKey[i.borderKey(domain.PathKey(p.AliasPath))] = nil
 		}
 	}
 	for r := range section.Users {
 		home := ""
 		if r.Home != nil {
-			home = placeKey(string(*r.Home))
+			home = domain.PathKey(string(*r.Home))
 		}
 		key := i.borderKey(home)
 		byKey[key] = append(byKey[key], r)

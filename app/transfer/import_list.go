@@ -168,7 +168,7 @@ func (l *listImport) references() domain.ListReferences {
 	groups := tenancy.GroupsOf(l.groups)
 	return domain.ListReferences{
 		Place: func(path string) (domain.Environment, bool) {
-			p := l.places[placeKey(path)]
+			p := l.places[domain.PathKey(path)]
 			if p == nil || l.missing(p) {
 				return domain.Environment{}, false
 			}

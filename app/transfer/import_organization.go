@@ -127,7 +127,7 @@ func (o *organizationImport) begin() error {
 	if o.section.Path == "" {
 		return nil // each of the users says so
 	}
-	border := o.places[placeKey(o.section.Path)]
+	border := o.places[domain.PathKey(o.section.Path)]
 	switch {
 	case border == nil:
 		return o.note(o.section.Line, domain.ErrEnvironmentNotFound.Saying("There is no environment %q.", o.section.Path))
@@ -232,7 +232,7 @@ func (o *organizationImport) writeEnvironments(created []domain.PlacedEnvironmen
 // checkEnvironment returns an error unless the record was planned as it stands, in this
 // organization.
 func (o *organizationImport) checkEnvironment(r document.EnvironmentRecord) error {
-	p := o.places[placeKey(r.Path)]
+	p := o.places[domain.PathKey(r.Path)]
 	switch {
 	case p == nil:
 		return domain.ErrEnvironmentNotFound.On("path").Saying("There is no environment above %q.", r.Path)
@@ -624,7 +624,7 @@ func missingEnvironment(field string, ref domain.EnvironmentRef) error {
 }
 
 func (o *organizationImport) place(field string, ref domain.EnvironmentRef) (*planned, error) {
-	p := o.places[placeKey(string(ref))]
+	p := o.places[domain.PathKey(string(ref))]
 	if p == nil || o.refused(p) {
 		return nil, missingEnvironment(field, ref)
 	}
