@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -244,17 +245,53 @@ func TestPreviewsAreBounded(t *testing.T) {
 		require.Equal(t, 200, status, answer)
 	})
 	t.Run("share", func(t *testing.T) {
-		w := newTwoTenants(t, "sqlite", func(cfg *app.Config) { cfg.Previews.Share = 1e-6 })
-		admin := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.admin", testPassword))
-		other := visitorFrom(t, "127.0.0.3", "Bearer "+signIn(t, w.Address(), "bolt.admin", testPassword))
-		path := func(alias string) string {
-			return fmt.Sprint(w.Address(), "/rest/users/", int64(w.principal(t, alias).User), "?dryRun=true")
+		w := newTwoTenants(t, "sqlite", func(cfg *app.Config) { cfg.Previews.Share = 1e-3 })
+		callers := make(map[string]visitor)
+		for i, alias := range []string{"acme.admin", "acme.power", "acme.user", "bolt.admin"} {
+			callers[alias] = visitorFrom(t, fmt.Sprint("127.0.0.", 2+i), "Bearer "+signIn(t, w.Address(), alias, testPassword))
 		}
-		w.directory.Previews.Spend(w.principal(t, "acme.admin").Organization, time.Minute)
-		status, answer := admin.ask(t, "POST", path("acme.user"), `{"active": false}`)
+		preview := func(alias string) (int, string) { // of one's own account
+			return callers[alias].ask(t, "POST", fmt.Sprint(w.Address(), "/rest/users/",
+				int64(w.principal(t, alias).User), "?dryRun=true"), `{"person": {"firstname": "New"}}`)
+		}
+		spend := func(alias string, took time.Duration) {
+			caller := w.principal(t, alias)
+			w.directory.Previews.Spend(caller.UserKey(), took)
+		}
+		status, answer := preview("acme.admin")
+		require.Equal(t, 200, status, answer)
+		_, hash, _ := strings.Cut(answer, `"hash":"`)
+		hash = hash[:32]
+		spend("acme.admin", 10*time.Second)
+		status, answer = preview("acme.admin")
 		require.Equal(t, http.StatusTooManyRequests, status, answer)
-		require.Contains(t, answer, "Ask again in")
-		status, answer = other.ask(t, "POST", path("bolt.user"), `{"active": false}`)
+		require.Contains(t, answer, "Your previews took much time")
+		for _, other := range []string{"acme.power", "bolt.admin"} {
+			status, answer = preview(other)
+			require.Equal(t, 200, status, answer)
+		}
+		// Who was told what a change does may make it, once.
+		carryOut := func() (int, string) {
+			callers["acme.admin"].header.Set("If-Plan", hash)
+			defer callers["acme.admin"].header.Del("If-Plan")
+			return callers["acme.admin"].ask(t, "POST", fmt.Sprint(w.Address(), "/rest/users/",
+				int64(w.principal(t, "acme.admin").User)), `{"person": {"firstname": "New"}}`)
+		}
+		status, answer = carryOut()
+		require.Equal(t, 200, status, answer)
+		status, answer = carryOut()
+		require.Equal(t, http.StatusTooManyRequests, status, answer)
+
+		spend("acme.power", time.Hour) // of which five minutes' worth are owed
+		status, answer = preview("acme.user")
+		require.Equal(t, http.StatusTooManyRequests, status, answer)
+		require.Contains(t, answer, "The previews of your organization")
+		_, seconds, _ := strings.Cut(answer, "Ask again in ")
+		seconds, _, _ = strings.Cut(seconds, " ")
+		wait, err := strconv.Atoi(seconds)
+		require.NoError(t, err)
+		require.LessOrEqual(t, wait, 301)
+		status, answer = preview("bolt.admin")
 		require.Equal(t, 200, status, answer)
 	})
 }

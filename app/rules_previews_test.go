@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"canopy/app"
 	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence/db"
+	"canopy/persistence/faultdb"
 	"canopy/persistence/storetest"
 	"canopy/tenancy"
 )
@@ -229,4 +232,56 @@ func TestAPreviewOfManyPlacesIsBounded(t *testing.T) {
 		require.Equal(t, preview.Hash, plan("Last").Hash)
 		require.NotEqual(t, preview.Hash, plan("Other").Hash)
 	})
+}
+
+// Whoever sends a plan that cannot be read is told so: the change is not made as if none was sent.
+func TestAPlanThatSaysNothingIsRefused(t *testing.T) {
+	w := newTwoTenants(t, "sqlite", func(*app.Config) {})
+	admin := visitorFrom(t, "127.0.0.2", "Bearer "+signIn(t, w.Address(), "acme.admin", testPassword))
+	user := w.principal(t, "acme.user")
+	for _, plan := range []string{"", "\xff"} {
+		admin.header.Set("If-Plan", plan)
+		status, answer := admin.ask(t, "POST", fmt.Sprint(w.Address(), "/rest/users/", int64(user.User)), `{"active": false}`)
+		require.Equal(t, 400, status, answer)
+		require.Contains(t, answer, "If-Plan")
+	}
+	require.Equal(t, user.Epoch, w.principal(t, "acme.user").Epoch)
+}
+
+// What lines name is looked for together, many at once, also where it is not there.
+func TestLinesOfAnImportAreLookedAtTogether(t *testing.T) {
+	faults, err := faultdb.New(false)
+	require.NoError(t, err)
+	database, err := db.OpenSQLite(filepath.Join(t.TempDir(), "canopy.db"), db.Through(faults.Connector, faults.Hot))
+	require.NoError(t, err)
+	defer database.Close()
+	_, err = app.Migrate(t.Context(), database)
+	require.NoError(t, err)
+	s := newStaff(t, database)
+	asked := func(lines int) int {
+		in := directory.ImportUsers{DryRun: true}
+		for i := range lines {
+			alias, home := fmt.Sprint("new", i), domain.EnvironmentRef(fmt.Sprint("Nowhere", i))
+			in.Rows = append(in.Rows, directory.ImportRow{Line: i + 1,
+				UserPatch: directory.UserPatch{Alias: &alias, FirstName: &alias, Home: &home}})
+		}
+		done := faults.Follow(faultdb.Plan{})
+		report, err := s.d.Imports.Run(t.Context(), s.as("ada"), in)
+		require.NoError(t, err)
+		require.Len(t, report.Problems, lines)
+		return len(done().Statements)
+	}
+	asked(1) // prepares statements
+	require.Less(t, asked(4*tenancy.FindTogether)-asked(tenancy.FindTogether), 12)
+}
+
+// Whoever changes their own profile is not warned that they could not undo it.
+func TestAPreviewOfOnesOwnProfileDoesNotWarn(t *testing.T) {
+	s := newStaff(t, storetest.SQLite(t))
+	language, name := "Fr", "Robert"
+	patch := directory.UserPatch{Language: &language, FirstName: &name}
+	preview, err := s.rehearse("bob", s.updates("bob", patch))
+	require.NoError(t, err)
+	require.Len(t, preview.Changes, 1)
+	require.Empty(t, preview.Warnings)
 }

@@ -28,6 +28,8 @@ const (
 	RootOrganization OrganizationID = 1
 	// MaxID is the largest number an id can have.
 	MaxID = 1<<53 - 1
+	// MaxGiven is the largest that is given to anything. Those above are of what is only tried: see RehearsedNumber.
+	MaxGiven = MaxID - 1<<20
 )
 
 // Environment returns the environment that is the organization's border.

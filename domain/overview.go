@@ -45,8 +45,8 @@ type Contents struct {
 	// GrantsIn are how often somebody who is at home elsewhere is allowed or blocked in it or below it, and
 	// GrantsOut how often somebody who is at home there is allowed or blocked elsewhere.
 	GrantsIn, GrantsOut int64
-	// Complete is false where it holds more than MaxLooked of anything: then environments and grants are counted
-	// among what was looked at.
+	// Complete is false where it holds more environments, or more grants of a kind, than MaxLooked, as which they are
+	// counted then.
 	Complete bool
 }
 

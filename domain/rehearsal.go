@@ -36,17 +36,14 @@ func WithRehearsal(ctx context.Context) context.Context {
 // Rehearses reports whether WithRehearsal made ctx.
 func Rehearses(ctx context.Context) bool { return ctx.Value(rehearsalKey{}) != nil }
 
-// rehearsed is how many of the highest numbers are for rehearsals.
-const rehearsed = 1 << 20
-
-// RehearsedNumber returns a number for what a rehearsal makes: one that nothing ever gets, higher than those it
-// returned in ctx before. Without a rehearsal there is none.
+// RehearsedNumber returns a number for what a rehearsal makes: one above MaxGiven, higher than those it returned in ctx
+// before. Without a rehearsal there is none.
 func RehearsedNumber(ctx context.Context) (n int64, ok bool) {
 	last, ok := ctx.Value(rehearsalKey{}).(*atomic.Int64)
 	if !ok {
 		return 0, false
 	}
-	return MaxID - rehearsed + last.Add(1), true
+	return MaxGiven + last.Add(1), true
 }
 
 // Extent says how much of the tree at a place is meant.

@@ -40,3 +40,19 @@ func TestNumbersOfSeveralServers(t *testing.T) {
 	wg.Wait()
 	require.Len(t, taken, 100)
 }
+
+// What is only tried has numbers that nothing is ever given, also where an import has almost the last of them.
+func TestNumbersOfRehearsalsAreNobodys(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
+		rehearsed, err := db.NextID(domain.WithRehearsal(t.Context()), "user")
+		require.NoError(t, err)
+		require.Greater(t, rehearsed, int64(domain.MaxGiven))
+		store, w := persistence.NewDirectoryStore(db), storetest.Everything(domain.UserCreate)
+		_, err = store.Claim(t.Context(), w, domain.Numbers{domain.UserNumber: rehearsed})
+		require.ErrorIs(t, err, domain.ErrUnavailable)
+		_, err = store.Claim(t.Context(), w, domain.Numbers{domain.UserNumber: domain.MaxGiven - 1})
+		require.NoError(t, err)
+		_, err = store.Reserve(t.Context(), w, domain.UserNumber, 1)
+		require.ErrorIs(t, err, domain.ErrUnavailable)
+	})
+}

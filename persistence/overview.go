@@ -141,29 +141,29 @@ func (s *OverviewStore) Contents(ctx context.Context, sc tenancy.Scope,
 	environments := db.From(s.db, sc, &[]environmentRow{}).ColumnExpr("1").Where("e.path > ?", from).
 		Where(inside("e.path"), from, until).Limit(limit)
 	homes := db.From(s.db, people.Below(at), &[]countRow{}).ColumnExpr("coalesce(sum(c.users), 0) AS n")
-	granted := s.db.NewSelect().TableExpr("user_environments AS x").Column("x.organization_id", "x.user_id").
-		Where(inside("x.environment_path"), from, until).Limit(limit)
-	others := usersIn(s.db, people).ColumnExpr("1").
-		Join("JOIN (?) AS x ON x.organization_id = u.organization_id AND x.user_id = u.id", granted).
-		Where("NOT "+inside("u.environment_path"), from, until)
-	theirs := usersIn(s.db, people.Below(at)).Column("u.organization_id", "u.id").Limit(limit)
 	seen := db.InRanges(people.Sight(), "x.environment_path")
-	out := s.db.NewSelect().TableExpr("(?) AS u", theirs).ColumnExpr("1").
-		Join("JOIN user_environments AS x ON x.organization_id = u.organization_id AND x.user_id = u.id").
-		Where("NOT "+inside("x.environment_path"), from, until).Where(seen.Text(), seen.Args...)
-	var rows []struct{ Environments, People, Granted, GrantsIn, GrantsOut int64 }
+	// The first table is walked by its places, whatever a planner knows of the other. What the reader does not see is
+	// not counted to the limit either.
+	const ofUser = "x.organization_id = u.organization_id AND x.user_id = u.id"
+	within := db.Unindexed(db.Account(people))
+	in := s.db.NewSelect().TableExpr("user_environments AS x").ColumnExpr("1").Join("CROSS JOIN users AS u").
+		Where(ofUser).Where(inside("x.environment_path"), from, until).Where(seen.Text(), seen.Args...).
+		Where("NOT "+inside("u.environment_path"), from, until).Where(within.Text(), within.Args...).Limit(limit)
+	out := usersIn(s.db, people.Below(at)).ColumnExpr("1").Join("CROSS JOIN user_environments AS x").
+		Where(ofUser).Where("NOT "+inside("x.environment_path"), from, until).Where(seen.Text(), seen.Args...).Limit(limit)
+	var rows []struct{ Environments, People, GrantsIn, GrantsOut int64 }
 	err = s.db.NewSelect().
 		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS environments", environments).
 		ColumnExpr("CAST((?) AS bigint) AS people", homes).
-		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS granted", granted).
-		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS grants_in", others).
+		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS grants_in", in).
 		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS grants_out", out).Scan(ctx, &rows)
 	if err != nil {
 		return c, db.Translate(err)
 	}
 	r := rows[0]
-	return domain.Contents{Environments: min(r.Environments, s.looked), People: r.People, GrantsIn: r.GrantsIn,
-		GrantsOut: r.GrantsOut, Complete: max(r.Environments, r.People, r.Granted) <= s.looked}, nil
+	return domain.Contents{Environments: min(r.Environments, s.looked), People: r.People,
+		GrantsIn: min(r.GrantsIn, s.looked), GrantsOut: min(r.GrantsOut, s.looked),
+		Complete: max(r.Environments, r.GrantsIn, r.GrantsOut) <= s.looked}, nil
 }
 
 // largest finds the environments in sc directly below at in which most people of the scope beside it are.

@@ -90,8 +90,8 @@ type plannedUser struct {
 // unless it is only tried; domain.ErrPlanChanged is for a plan that would do something else now.
 func (i *Imports) Run(ctx context.Context, caller domain.Principal, in ImportUsers) (ImportReport, error) {
 	r := &importRun{Imports: i, caller: &caller, now: i.users.now().UTC().Truncate(time.Millisecond), in: in,
-		givers: make(map[domain.OrganizationID]tenancy.Giver), places: make(map[domain.EnvironmentRef]tenancy.NamedEnvironment),
-		made: make(map[string]*plannedPlace)}
+		givers: make(map[domain.OrganizationID]tenancy.Giver),
+		places: make(map[domain.EnvironmentRef]tenancy.NamedEnvironment), made: make(map[string]*plannedPlace)}
 	if in.DryRun {
 		ctx = domain.WithRehearsal(ctx)
 	}

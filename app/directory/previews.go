@@ -23,25 +23,37 @@ type Previews struct {
 	now       func() time.Time
 	turns     chan struct{}
 	limits    PreviewLimits
-	buckets   *lru.Cache[domain.OrganizationID, *rate.Limiter]
+	shares    *lru.Cache[domain.OrganizationID, *share]
+	users     *lru.Cache[domain.UserKey, *rate.Limiter]
+	// issued are the hashes of previews whose plans were not carried out yet.
+	issued *lru.Cache[string, struct{}]
 }
 
 // PreviewLimits bound what previews take from others.
 type PreviewLimits struct {
 	// People is how many a preview may concern.
 	People int
-	// Share is which part of the time the previews of an organization's people may take; 1 is all of it.
+	// Share is which part of the time the previews of a user may take, in the long run; 1 is all of it. Those of an
+	// organization's users may take three times as much together, and run one at a time.
 	Share float64
+}
+
+// share is what the previews of an organization take.
+type share struct {
+	turn   chan struct{}
+	bucket *rate.Limiter
 }
 
 // rehearsals is how many run at once: each takes two connections to the database, of which a few are left
 // for everybody else.
 const rehearsals = 2
 
-// An organization's bucket has as many milliseconds as its previews may take at once, and is filled by its share.
-// There are as many as are remembered: one that is forgotten begins anew with a full one.
+// A bucket has as many milliseconds as previews may take at once, and is filled by the share. What it owes is filled
+// within previewsWait. There are as many as are remembered: one that is forgotten begins anew with a full one.
 const (
 	previewsAtOnce = 5000
+	previewsWait   = 5 * time.Minute
+	ofOrganization = 3 // times as much as of a user
 	previewBuckets = 4 << 10
 )
 
@@ -50,32 +62,66 @@ func NewPreviews(gate *tenancy.Gate, documents *tenancy.Documents, audit *Audit,
 	now func() time.Time) *Previews {
 	p := &Previews{gate: gate, documents: documents, audit: audit, limits: limits, now: now,
 		turns: make(chan struct{}, rehearsals)}
-	p.buckets, _ = lru.New[domain.OrganizationID, *rate.Limiter](previewBuckets) // fails for sizes below 1 only
+	// These fail for sizes below 1 only.
+	p.shares, _ = lru.New[domain.OrganizationID, *share](previewBuckets)
+	p.users, _ = lru.New[domain.UserKey, *rate.Limiter](previewBuckets)
+	p.issued, _ = lru.New[string, struct{}](previewBuckets)
 	return p
 }
 
-// bucket returns the bucket of an organization. It counts in real time: what is bounded is work, whatever the
+// remembered returns what a cache has of a key, or keeps what is made for it.
+func remembered[K comparable, V any](cache *lru.Cache[K, V], key K, made func() V) V {
+	if v, ok := cache.Get(key); ok {
+		return v
+	}
+	v := made()
+	if before, there, _ := cache.PeekOrAdd(key, v); there {
+		return before
+	}
+	return v
+}
+
+// bucket returns a full bucket of so many times a user's. It counts in real time: what is bounded is work, whatever the
 // directory's clock says.
-func (p *Previews) bucket(o domain.OrganizationID) *rate.Limiter {
-	bucket, ok := p.buckets.Get(o)
-	if !ok {
-		bucket = rate.NewLimiter(rate.Limit(1000*p.limits.Share), previewsAtOnce)
-		if before, there, _ := p.buckets.PeekOrAdd(o, bucket); there {
-			bucket = before
+func (p *Previews) bucket(times int) *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(1000*p.limits.Share*float64(times)), previewsAtOnce*times)
+}
+
+func (p *Previews) shareOf(o domain.OrganizationID) *share {
+	return remembered(p.shares, o, func() *share { return &share{make(chan struct{}, 1), p.bucket(ofOrganization)} })
+}
+
+func (p *Previews) bucketOf(u domain.UserKey) *rate.Limiter {
+	return remembered(p.users, u, func() *rate.Limiter { return p.bucket(1) })
+}
+
+// Spend takes what a preview of a user took out of their bucket and their organization's, which may owe it afterwards.
+func (p *Previews) Spend(u domain.UserKey, took time.Duration) {
+	for _, bucket := range []*rate.Limiter{p.bucketOf(u), p.shareOf(u.Organization).bucket} {
+		least := -previewsWait.Seconds() * float64(bucket.Limit())
+		for left := min(int(took.Milliseconds()), int(bucket.Tokens()-least)); left > 0; left -= bucket.Burst() {
+			bucket.ReserveN(time.Now(), min(left, bucket.Burst()))
 		}
 	}
-	return bucket
 }
 
-// Spend takes what previews of an organization took out of its bucket, which may owe it afterwards.
-func (p *Previews) Spend(o domain.OrganizationID, took time.Duration) {
-	bucket := p.bucket(o)
-	for left := int(took.Milliseconds()); left > 0; left -= previewsAtOnce {
-		bucket.ReserveN(time.Now(), min(left, previewsAtOnce))
+func (r *rehearsal) spend(took time.Duration) { r.Spend(r.caller.UserKey(), took) }
+
+// owed returns domain.ErrTooMany where the previews of a user, or of their organization, took more than their share.
+func (p *Previews) owed(u domain.UserKey) error {
+	for i, bucket := range []*rate.Limiter{p.bucketOf(u), p.shareOf(u.Organization).bucket} {
+		if owed := -bucket.Tokens(); owed > 0 {
+			after := int(owed/float64(bucket.Limit())) + 1
+			if i == 0 {
+				return domain.ErrTooMany.Saying("Your previews took much time, which others wait for. Ask again in %d seconds.",
+					after).After(after)
+			}
+			return domain.ErrTooMany.Saying("The previews of your organization took much time, which others wait for. "+
+				"Ask again in %d seconds.", after).After(after)
+		}
 	}
+	return nil
 }
-
-func (r *rehearsal) spend(took time.Duration) { r.Spend(r.caller.Organization, took) }
 
 // PreviewDocument is what a change would do, as far as its reader sees it.
 type PreviewDocument struct {
@@ -147,7 +193,7 @@ type PreviewWarning struct {
 // what the change takes, and returns the errors of the change.
 func (p *Previews) Run(ctx context.Context, caller domain.Principal,
 	change func(context.Context) error) (PreviewDocument, error) {
-	r, err := p.begin(ctx, &caller)
+	r, err := p.begin(ctx, &caller, false)
 	if err != nil {
 		return PreviewDocument{}, err
 	}
@@ -164,6 +210,7 @@ func (p *Previews) Run(ctx context.Context, caller domain.Principal,
 	if !domain.ErrRehearsed.Is(err) {
 		return PreviewDocument{}, err
 	}
+	p.issued.Add(r.hash, struct{}{})
 	return r.document(ctx)
 }
 
@@ -171,7 +218,7 @@ func (p *Previews) Run(ctx context.Context, caller domain.Principal,
 // domain.ErrPlanChanged.
 func (p *Previews) CarryOut(ctx context.Context, caller domain.Principal, hash string,
 	change func(context.Context) error) error {
-	r, err := p.begin(ctx, &caller)
+	r, err := p.begin(ctx, &caller, p.issued.Remove(hash))
 	if err != nil {
 		return err
 	}
@@ -189,9 +236,9 @@ func (p *Previews) CarryOut(ctx context.Context, caller domain.Principal, hash s
 }
 
 // begin waits for a turn, which end gives back, and finds out what the caller sees. It returns domain.ErrTooMany where
-// the previews of the caller's organization took more than their share.
-func (p *Previews) begin(ctx context.Context, caller *domain.Principal) (r *rehearsal, err error) {
-	r = &rehearsal{Previews: p, caller: caller}
+// previews took more than their share, unless this is of a plan that was asked for before that.
+func (p *Previews) begin(ctx context.Context, caller *domain.Principal, planned bool) (r *rehearsal, err error) {
+	r = &rehearsal{Previews: p, caller: caller, turn: p.shareOf(caller.Organization).turn}
 	if r.people, err = p.gate.Enter(ctx, caller, domain.UserRead, tenancy.Anywhere()); err != nil &&
 		!domain.ErrForbidden.Is(err) {
 		return nil, err
@@ -200,20 +247,29 @@ func (p *Previews) begin(ctx context.Context, caller *domain.Principal) (r *rehe
 		return nil, err
 	}
 	select {
-	case p.turns <- struct{}{}:
+	case r.turn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, domain.ErrOverloaded.Because(ctx.Err())
 	}
-	if owed := -p.bucket(caller.Organization).Tokens(); owed > 0 {
-		r.end()
-		after := int(owed/(1000*p.limits.Share)) + 1
-		return nil, domain.ErrTooMany.Saying("The previews of your organization took much time, which others wait for. "+
-			"Ask again in %d seconds.", after).After(after)
+	if !planned {
+		if err := p.owed(caller.UserKey()); err != nil {
+			<-r.turn
+			return nil, err
+		}
+	}
+	select {
+	case p.turns <- struct{}{}:
+	case <-ctx.Done():
+		<-r.turn
+		return nil, domain.ErrOverloaded.Because(ctx.Err())
 	}
 	return r, nil
 }
 
-func (r *rehearsal) end() { <-r.turns }
+func (r *rehearsal) end() {
+	<-r.turns
+	<-r.turn
+}
 
 // document describes what look found, as the reader may see it.
 func (r *rehearsal) document(ctx context.Context) (PreviewDocument, error) {

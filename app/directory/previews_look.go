@@ -23,6 +23,7 @@ type rehearsal struct {
 	caller *domain.Principal
 	// people are whom the caller sees, and sight what.
 	people, sight tenancy.Scope
+	turn          chan struct{} // of the caller's organization
 
 	found
 }
@@ -512,7 +513,8 @@ func (r *rehearsal) warnOfCaller(ctx context.Context, after side) error {
 	am, here := found[me]
 	for i := range r.entries {
 		e := &r.entries[i]
-		if here && strings.HasSuffix(e.Action, ":update") &&
+		own := e.Target.Kind == targetUser && e.Target.ID == int64(me.User) && am.effect.Self.Has(domain.ProfileUpdate)
+		if here && !own && strings.HasSuffix(e.Action, ":update") &&
 			(!am.effect.Within.Has(undone[e.Target.Kind]) || !am.effect.Reaches(e.Path)) {
 			r.warnings = append(r.warnings, warning{code: domain.WarnNotByYou})
 		}

@@ -16,14 +16,14 @@ import (
 	"canopy/domain"
 )
 
-// Param returns a parameter of the route, decoded. It is empty if there is none or if it
-// is not text, which names nothing.
+// Param returns a parameter of the route, decoded. It is empty only if there is none: what is not text becomes one,
+// with U+FFFD for what no text has, so that it is not taken for nothing said, which often is whoever asks.
 func Param(c *fiber.Ctx, name string) string {
 	value, err := url.PathUnescape(c.Params(name))
-	if err != nil || !isText(value) {
-		return ""
+	if err != nil {
+		value = c.Params(name)
 	}
-	return strings.Clone(value)
+	return strings.ReplaceAll(strings.ToValidUTF8(strings.Clone(value), "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // UUIDParam reads a parameter of the route that is a UUID. It reports false for anything
@@ -60,6 +60,9 @@ func Header(c *fiber.Ctx, name string) string {
 	}
 	return strings.Clone(value)
 }
+
+// HasHeader reports whether a request has a header, be it empty or no text.
+func HasHeader(c *fiber.Ctx, name string) bool { return c.Request().Header.Peek(name) != nil }
 
 // RefuseUnknown returns an Invalid error that names the first parameter of the query that
 // is not one of known, or comes twice: a filter that is misspelt or overlooked must not

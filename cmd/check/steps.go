@@ -87,13 +87,16 @@ func findEarly(ctx context.Context, out io.Writer) (string, error) {
 	return "", command(ctx, out, "go", "vet", "-vettool="+tool, "./...")
 }
 
-// tracked returns the files of a pattern that are tracked or wait to be added, sorted.
+// tracked returns the files of a pattern that are tracked or wait to be added, and not deleted, sorted.
 func tracked(ctx context.Context, pattern string) ([]string, error) {
 	list, err := output(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", pattern)
 	if err != nil {
 		return nil, err
 	}
-	files := strings.FieldsFunc(list, func(r rune) bool { return r == 0 })
+	files := slices.DeleteFunc(strings.FieldsFunc(list, func(r rune) bool { return r == 0 }), func(file string) bool {
+		_, err := os.Stat(file)
+		return errors.Is(err, fs.ErrNotExist) // the deletion is not yet committed
+	})
 	slices.Sort(files)
 	return files, nil
 }
@@ -107,9 +110,6 @@ func checkFormat(ctx context.Context, out io.Writer) (string, error) {
 	wrong := 0
 	for _, file := range files {
 		source, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // deleted, and the deletion is not yet committed
-		}
 		if err != nil {
 			return "", err
 		}

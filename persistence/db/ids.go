@@ -77,7 +77,7 @@ func NextNumber(ctx context.Context, d *DB, tx bun.Tx, kind string) (int64, erro
 
 // SetNext makes next the number that is leased next. It returns ErrUnavailable if there are no more.
 func SetNext(ctx context.Context, tx bun.Tx, kind string, next int64) error {
-	if next > domain.MaxID {
+	if next > domain.MaxGiven {
 		return domain.ErrUnavailable.Saying("The directory has no numbers left.")
 	}
 	res, err := tx.ExecContext(ctx, "UPDATE id_blocks SET next = ? WHERE name = ?", next, kind)

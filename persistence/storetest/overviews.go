@@ -176,8 +176,43 @@ func Overviews(t *testing.T, database *db.DB) {
 				rest.SignIns[e.At.UnixMilli()/day] += e.Times
 			}
 			require.Equal(t, rest, got, about)
+
+			wide := scope(domain.UserRead)
+			held, err := w.Overviews.Contents(ctx, places.Choosing(wide), at.Path)
+			require.NoError(t, err)
+			require.Equal(t, contentsOf(t, w, places, wide, everything, at.Path), held, about)
 		}
 	}
+}
+
+// contentsOf returns what a place holds, by the lists of environments and of people.
+func contentsOf(t *testing.T, w *World, places, people tenancy.Scope, everything []domain.Environment,
+	at domain.EnvironmentPath) domain.Contents {
+	t.Helper()
+	held := domain.Contents{Complete: true}
+	for _, e := range everything {
+		if e.Path != at && at.Contains(e.Path) && places.Covers(e.Path) {
+			held.Environments++
+		}
+	}
+	users, _, err := w.Users.List(t.Context(), people, domain.UserFilter{}, domain.Page{Limit: domain.MaxLimit})
+	require.NoError(t, err)
+	for _, u := range users {
+		inside := at.Contains(u.HomePath)
+		if inside {
+			held.People++
+		}
+		for _, g := range slices.Concat(u.Allowed, u.Blocked) {
+			switch {
+			case !people.Shows(g.Path) || at.Contains(g.Path) == inside:
+			case inside:
+				held.GrantsOut++
+			default:
+				held.GrantsIn++
+			}
+		}
+	}
+	return held
 }
 
 // admins returns the oadmins of an organization.

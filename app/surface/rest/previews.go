@@ -102,8 +102,12 @@ func decodePlan[In any](decode func(*fiber.Ctx) (In, error), parameters []string
 			}
 			p.dryRun = *dry
 		}
-		if p.hash = httpx.Header(c, headerPlan); p.hash != "" && p.dryRun {
+		p.hash = httpx.Header(c, headerPlan)
+		switch {
+		case p.hash != "" && p.dryRun:
 			return p, domain.InvalidField("plan", "Send it with the change itself, not with a preview.")
+		case p.hash == "" && httpx.HasHeader(c, headerPlan):
+			return p, domain.InvalidField("plan", "Give the hash of a preview.")
 		}
 		p.in, err = decode(c)
 		return p, err

@@ -296,6 +296,8 @@ func readRow(r *csv.Reader, used []*column) (record UserRecord, err error) {
 		}
 		if !utf8.ValidString(cell) {
 			record.Wrong = append(record.Wrong, domain.ErrInvalid.On(c.name).Saying("This is not valid UTF-8."))
+		} else if strings.IndexByte(cell, 0) >= 0 {
+			record.Wrong = append(record.Wrong, domain.ErrInvalid.On(c.name).Saying("Give a text without NUL."))
 		} else if err := c.read(&record, domain.UnguardCell(cell)); err != nil {
 			record.Wrong = append(record.Wrong, domain.ErrInvalid.On(c.name).Saying("%s.", publicText(err)))
 		}

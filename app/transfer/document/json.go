@@ -208,6 +208,9 @@ func (r *reader) text() (text string, err error) {
 	if err := r.Decode(&text); err != nil {
 		return "", r.fail(err)
 	}
+	if strings.IndexByte(text, 0) >= 0 {
+		return "", r.fail(errors.New("a text without NUL is expected"))
+	}
 	return text, nil
 }
 
@@ -365,7 +368,24 @@ func (r *reader) record(v any) (line int, wrong []*domain.Error, err error) {
 	if err := r.Decode(&text); err != nil {
 		return 0, nil, r.fail(err)
 	}
+	if hasNUL(text) {
+		return r.line(), []*domain.Error{domain.ErrInvalid.Saying("Give texts without NUL.")}, nil
+	}
 	return r.line(), members(text, v), nil
+}
+
+// hasNUL reports whether a text in JSON stands for one with a NUL, which no database keeps.
+func hasNUL(text []byte) bool {
+	for {
+		at := bytes.IndexByte(text, '\\')
+		if at < 0 || at+1 == len(text) {
+			return false
+		}
+		if bytes.HasPrefix(text[at:], []byte(`\u0000`)) {
+			return true
+		}
+		text = text[at+2:]
+	}
 }
 
 // members reads an object into v, and returns what is wrong with each of its members.
