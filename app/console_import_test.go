@@ -199,9 +199,7 @@ func TestAnImportSaysHowFarItIs(t *testing.T) {
 // TestAnImportInABrowser holds that with scripts the page shows how far an import is, that the answer comes by
 // itself, and that one which is refused comes with what to do.
 func TestAnImportInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser imports")
-	}
+	notShort(t)
 	t.Parallel()
 	r := openConsole(t, "sqlite", nil)
 	b := openBrowser(t)

@@ -289,9 +289,7 @@ func sees(options string) string {
 // TestPagesAreAccessible looks at every page with axe (WCAG 2.2 AA among its rules), in both themes and languages,
 // narrow and wide. No page is wider than its window, nor shows an error on the console.
 func TestPagesAreAccessible(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser looks at every page")
-	}
+	notShort(t)
 	t.Parallel()
 	r := openConsole(t, "sqlite", nil)
 	script, err := os.ReadFile("testdata/axe-core-4.14.1/axe.min.js")
