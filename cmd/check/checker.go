@@ -21,6 +21,7 @@ type checker struct {
 	cluster *testdb.Cluster // nil before the step that starts it
 	tests   *report         // nil before the step that runs them
 	timed   *report         // of those that run alone, since they measure time; nil before
+	long    *report         // of those that run by night only; nil before
 	raced   *report         // of those that ran with the race detector; nil before
 }
 
@@ -121,7 +122,7 @@ func (c *checker) summary(interrupted bool, failed []string, took time.Duration)
 
 // ordinary returns the reports there are of tests that ran without the race detector.
 func (c *checker) ordinary() []*report {
-	return slices.DeleteFunc([]*report{c.tests, c.timed}, func(r *report) bool { return r == nil })
+	return slices.DeleteFunc([]*report{c.tests, c.timed, c.long}, func(r *report) bool { return r == nil })
 }
 
 // startCluster starts the PostgreSQL that the tests of all packages share.

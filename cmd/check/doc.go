@@ -3,7 +3,7 @@
 //
 //	go run ./cmd/check          what decides: everything but what follows
 //	go run ./cmd/check fast     what takes a few minutes, without PostgreSQL and browsers
-//	go run ./cmd/check nightly  what decides, with the race detector over all tests
+//	go run ./cmd/check nightly  what decides, the tests of the night, and the race detector over all tests
 //	go run ./cmd/check fuzz     each fuzz target for a while
 //	go run ./cmd/check -h       all flags
 //
@@ -15,6 +15,11 @@
 // there is room. A skipped test counts as a failure in the full run, because nobody reads that it was
 // skipped. Tests that measure how long somebody waits beside somebody noisy run behind all others, one at
 // a time: what else the machine did would be measured too.
+//
+// Tests that take minutes, or need programs that no other test does, are tests of the night: their files
+// begin with //go:build nightly, by day they are only read (vet, staticcheck), and one of them runs by
+// go test -tags nightly -run. So nothing is skipped by day that somebody would have to know of. The
+// packages they need are named in packages.go.
 //
 // Tests that start goroutines themselves run a second time, with -short under the race detector, with
 // which everything takes four times as long; every night all do. What that does not watch: the tests

@@ -52,7 +52,7 @@ func (c *checker) racesOfAll(ctx context.Context, out io.Writer) (string, error)
 
 // racesAtOnce looks for races in the tests that do several things at once themselves.
 func (c *checker) racesAtOnce(ctx context.Context, out io.Writer) (string, error) {
-	names, err := testsWith(ctx, startsGoroutine)
+	names, err := testsWith(ctx, byDay, startsGoroutine)
 	if err != nil {
 		return "", err
 	}
@@ -62,7 +62,7 @@ func (c *checker) racesAtOnce(ctx context.Context, out io.Writer) (string, error
 // testAll runs all tests: first those that do not measure how long others wait, many side by side, and then those
 // that do, on a machine that does nothing else.
 func (c *checker) testAll(ctx context.Context, out io.Writer) (string, error) {
-	names, err := testsWith(ctx, measures)
+	names, err := testsWith(ctx, byDay, measures)
 	if err != nil {
 		return "", err
 	}
@@ -71,15 +71,31 @@ func (c *checker) testAll(ctx context.Context, out io.Writer) (string, error) {
 	return most + ", and " + timed + " alone", errors.Join(err, errTimed)
 }
 
-// testsWith returns a pattern of the tests with a node in their bodies.
-func testsWith(ctx context.Context, node func(ast.Node) bool) (string, error) {
+// testNightly runs the tests of the night, one package at a time: most of them start several servers.
+func (c *checker) testNightly(ctx context.Context, out io.Writer) (string, error) {
+	names, err := testsWith(ctx, byNight, func(ast.Node) bool { return true })
+	if err != nil {
+		return "", err
+	}
+	return c.goTest(&c.long, "-count=1", "-timeout=4h", "-p=1", nightlyToo, "-run="+names)(ctx, out)
+}
+
+// byNight reports whether a file's tests run by night only: it begins with //go:build nightly.
+func byNight(file *ast.File) bool {
+	return len(file.Comments) > 0 && file.Comments[0].List[0].Text == "//go:build nightly"
+}
+
+func byDay(file *ast.File) bool { return !byNight(file) }
+
+// testsWith returns a pattern of the tests with a node in their bodies, of the files that are chosen.
+func testsWith(ctx context.Context, chosen func(*ast.File) bool, node func(ast.Node) bool) (string, error) {
 	files, err := tracked(ctx, "*_test.go")
 	if err != nil {
 		return "", err
 	}
 	var names []string
 	for _, file := range files {
-		found, err := testsOf(file, node)
+		found, err := testsOf(file, chosen, node)
 		if err != nil {
 			return "", err
 		}
@@ -88,10 +104,10 @@ func testsWith(ctx context.Context, node func(ast.Node) bool) (string, error) {
 	return "^(" + strings.Join(names, "|") + ")$", nil
 }
 
-// testsOf returns the tests of a file with a node in their bodies.
-func testsOf(file string, node func(ast.Node) bool) (names []string, err error) {
-	syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-	if err != nil {
+// testsOf returns the tests of a file with a node in their bodies, none if the file is not chosen.
+func testsOf(file string, chosen func(*ast.File) bool, node func(ast.Node) bool) (names []string, err error) {
+	syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution|parser.ParseComments)
+	if err != nil || !chosen(syntax) {
 		return nil, err
 	}
 	for _, d := range syntax.Decls {

@@ -21,10 +21,23 @@ func helper() { go wait(); fair() }
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if names, err := testsOf(file, startsGoroutine); err != nil || !slices.Equal(names, []string{"TestGo", "TestGroup"}) {
+	if names, err := testsOf(file, byDay, startsGoroutine); err != nil || !slices.Equal(names, []string{"TestGo", "TestGroup"}) {
 		t.Errorf("at once: %v (%v)", names, err)
 	}
-	if names, err := testsOf(file, measures); err != nil || !slices.Equal(names, []string{"TestFair", "TestTimed"}) {
+	if names, err := testsOf(file, byDay, measures); err != nil || !slices.Equal(names, []string{"TestFair", "TestTimed"}) {
 		t.Errorf("measured: %v (%v)", names, err)
+	}
+	night := filepath.Join(t.TempDir(), "night_test.go")
+	if err := os.WriteFile(night, []byte("//go:build nightly\n\n"+source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := testsOf(night, byDay, startsGoroutine); err != nil || len(names) > 0 {
+		t.Errorf("of the night, by day: %v (%v)", names, err)
+	}
+	if names, err := testsOf(night, byNight, measures); err != nil || !slices.Equal(names, []string{"TestFair", "TestTimed"}) {
+		t.Errorf("of the night, by night: %v (%v)", names, err)
+	}
+	if names, err := testsOf(file, byNight, measures); err != nil || len(names) > 0 {
+		t.Errorf("of the day, by night: %v (%v)", names, err)
 	}
 }

@@ -76,9 +76,10 @@ const usage = `Usage: go run ./cmd/check [flags] [fast|nightly|fuzz]
 Without a word it runs formatting, go.mod, build, vet, staticcheck, results used before their
 errors, known vulnerabilities, all tests on SQLite and PostgreSQL with the seeds of the fuzz
 targets, and those that do several things at once a second time, with the race detector. With the
-word nightly the race detector watches all of them with -short. With the word fast it runs what
-takes a few minutes: formatting, vet, staticcheck, early results and, on SQLite, the tests with
--short. With the word fuzz it runs each fuzz target for a while.
+word nightly the tests of the night run too (in files that begin with //go:build nightly; the
+packages that only they need are installed), and the race detector watches all others with -short.
+With the word fast it runs what takes a few minutes: formatting, vet, staticcheck, early results
+and, on SQLite, the tests with -short. With the word fuzz it runs each fuzz target for a while.
 
 PostgreSQL is started and stopped by the command itself; the programs must be installed
 (as root on a system with apt-get they are installed if missing).

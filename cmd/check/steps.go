@@ -27,6 +27,9 @@ const inTurn = "^(TestContract|TestModel|TestObjectModel|TestRenameAndArchive|Te
 	"TestPagesAreAccessible|TestPagesCostTheSame|TestPagesTellNothingOfOthers|TestPreviewsTellTheDifference|" +
 	"TestModelCarriesOutChanges)$"
 
+// nightlyToo has a tool read the tests of the night, too, so that they cannot rot by day.
+const nightlyToo = "-tags=nightly"
+
 // steps returns what is to be run, the quick before the slow.
 func (c *checker) steps() []step {
 	built := []string{"go build"}
@@ -34,8 +37,8 @@ func (c *checker) steps() []step {
 	case "fast":
 		return []step{
 			{name: "gofmt", run: checkFormat},
-			{name: "go vet", run: tool("go", "vet", "./...")},
-			{name: "staticcheck", run: tool("go", "tool", "staticcheck", "./...")},
+			{name: "go vet", run: tool("go", "vet", nightlyToo, "./...")},
+			{name: "staticcheck", run: tool("go", "tool", "staticcheck", nightlyToo, "./...")},
 			{name: "early", run: findEarly},
 			{name: "tests", run: c.goTest(&c.tests, "-short", "-timeout=40m")},
 		}
@@ -51,19 +54,25 @@ func (c *checker) steps() []step {
 	if c.word == "nightly" {
 		races = c.racesOfAll
 	}
-	return []step{
+	steps := []step{
 		{name: "gofmt", run: checkFormat},
 		{name: "go.mod", run: tool("go", "mod", "tidy", "-diff")},
 		{name: "go build", run: tool("go", "build", "./...")},
-		{name: "go vet", needs: built, run: tool("go", "vet", "./...")},
-		{name: "staticcheck", needs: built, run: tool("go", "tool", "staticcheck", "./...")},
+		{name: "go vet", needs: built, run: tool("go", "vet", nightlyToo, "./...")},
+		{name: "staticcheck", needs: built, run: tool("go", "tool", "staticcheck", nightlyToo, "./...")},
 		{name: "early", needs: built, run: findEarly},
 		{name: "govulncheck", needs: built, run: c.findVulnerabilities},
 		{name: "postgresql", needs: built, run: c.startCluster},
 		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.testAll},
-		{name: "skipped tests", needs: []string{"go build", "postgresql"}, run: c.checkSkipped},
-		{name: "races", needs: []string{"go build", "postgresql"}, run: races},
 	}
+	if c.word == "nightly" {
+		steps = append(steps,
+			step{name: "packages", needs: built, run: installPackages},
+			step{name: "nightly tests", needs: []string{"go build", "postgresql", "packages"}, run: c.testNightly})
+	}
+	return append(steps,
+		step{name: "skipped tests", needs: []string{"go build", "postgresql"}, run: c.checkSkipped},
+		step{name: "races", needs: []string{"go build", "postgresql"}, run: races})
 }
 
 // tool makes a step of a program that fails if it finds something.
@@ -84,7 +93,7 @@ func findEarly(ctx context.Context, out io.Writer) (string, error) {
 	if err := command(ctx, out, "go", "build", "-o", tool, "./cmd/check/early"); err != nil {
 		return "", err
 	}
-	return "", command(ctx, out, "go", "vet", "-vettool="+tool, "./...")
+	return "", command(ctx, out, "go", "vet", nightlyToo, "-vettool="+tool, "./...")
 }
 
 // tracked returns the files of a pattern that are tracked or wait to be added, and not deleted, sorted.

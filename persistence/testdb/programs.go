@@ -2,6 +2,7 @@ package testdb
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,11 +25,7 @@ func programs() (string, error) {
 	if folder := findPrograms(); folder != "" {
 		return folder, nil
 	}
-	apt, err := exec.LookPath("apt-get")
-	if err != nil || os.Geteuid() != 0 {
-		return "", errNoPrograms
-	}
-	problem := install(apt)
+	problem := Install("postgresql")
 	// Looking comes first: another test process may have installed them meanwhile.
 	if folder := findPrograms(); folder != "" {
 		return folder, nil
@@ -83,9 +80,16 @@ func majorVersion(postgres string) int {
 	return major
 }
 
-// install gets PostgreSQL from the system's packages. It runs to its end whatever happens to the
-// caller's context: cut short, it would leave the package manager in pieces.
-func install(apt string) error {
+// Install gets packages from the system, as root where there is apt-get. It runs to its end whatever
+// happens to the caller's context: cut short, it would leave the package manager in pieces.
+func Install(packages ...string) error {
+	apt, err := exec.LookPath("apt-get")
+	if err != nil {
+		return err
+	}
+	if os.Geteuid() != 0 {
+		return errors.New("only root can install packages")
+	}
 	run := func(args ...string) ([]byte, error) {
 		// Test processes start together, so one may have to wait for another's lock.
 		cmd := exec.Command(apt, append([]string{"-q", "-o", "DPkg::Lock::Timeout=300"}, args...)...)
@@ -94,9 +98,9 @@ func install(apt string) error {
 	}
 	// Old lists may do, so a failed update alone is no failure.
 	_, _ = run("update")
-	out, err := run("install", "-y", "--no-install-recommends", "postgresql")
+	out, err := run(append([]string{"install", "-y", "--no-install-recommends"}, packages...)...)
 	if err != nil {
-		return fmt.Errorf("apt-get install postgresql: %s (%w)", lastLine(out), err)
+		return fmt.Errorf("apt-get install %s: %s (%w)", strings.Join(packages, " "), lastLine(out), err)
 	}
 	return nil
 }
