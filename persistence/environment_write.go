@@ -426,36 +426,98 @@ func environmentEntry(action string, e *domain.Environment, changes []domain.Cha
 
 // bumpAround counts a change that alters who reaches the environments at the paths: for
 // the organizations on the way up and below, and for the users who are allowed or blocked
-// from an environment above, at or below one of them.
+// from an environment above, at or below one of them. It costs what these are, not what there is beside them.
 func (tx *Tx) bumpAround(paths ...domain.EnvironmentPath) error {
 	if tx.late != nil {
 		tx.late.around = append(tx.late.around, paths...)
 		return nil
 	}
-	for _, p := range paths {
-		var up []int64
-		var ups []string
-		for q := p; ; q = q.Parent() {
-			up, ups = append(up, int64(q.ID())), append(ups, string(q))
-			if q == q.Parent() {
-				break
+	above := make(map[domain.EnvironmentPath]bool)
+	var below []tenancy.Range
+	for _, p := range slices.Sorted(slices.Values(paths)) {
+		if n := len(below); n == 0 || p >= below[n-1].Until {
+			below = append(below, tenancy.Range{From: p, Until: p.End()})
+		}
+		for ; !above[p]; p = p.Parent() {
+			above[p] = true
+		}
+	}
+	if err := tx.bumpOrganizations(above, below); err != nil {
+		return err
+	}
+	return tx.bumpListed(slices.Sorted(maps.Keys(above)), below)
+}
+
+// bumpOrganizations counts a change for the organizations that are at one of the paths or lie in one of the
+// ranges.
+func (tx *Tx) bumpOrganizations(at map[domain.EnvironmentPath]bool, in []tenancy.Range) error {
+	found := make(map[int64]bool, len(at))
+	for p := range at {
+		found[int64(p.ID())] = true
+	}
+	for part := range slices.Chunk(in, rangesTogether) {
+		var ids []int64
+		err := tx.NewSelect().Model((*environmentRow)(nil)).Column("id").Where("e.is_organization").
+			Apply(db.InRanges(part, "e.path").Narrow).Scan(tx.Ctx, &ids)
+		if err != nil {
+			return db.Translate(err)
+		}
+		for _, id := range ids {
+			found[id] = true
+		}
+	}
+	for part := range slices.Chunk(slices.Sorted(maps.Keys(found)), batch) {
+		err := tx.Hold("UPDATE", tx.NewSelect().Model((*organizationRow)(nil)).
+			Where("organization_id IN (?)", db.In(part)).Order("organization_id"))
+		if err != nil {
+			return err
+		}
+		err = tx.Run(tx.NewUpdate().Model((*organizationRow)(nil)).Set("generation = generation + 1").
+			Where("organization_id IN (?)", db.In(part)))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bumpListed counts a change for the users on whose lists an environment is that is at one of the paths or lies
+// in one of the ranges: found by the lists first, then by their keys, an organization after the other.
+func (tx *Tx) bumpListed(at []domain.EnvironmentPath, in []tenancy.Range) error {
+	found := make(map[int64]map[int64]bool)
+	find := func(where db.Predicate) error {
+		var rows []userEnvironmentRow
+		err := tx.NewSelect().Model(&rows).Column("organization_id", "user_id").Distinct().Apply(where.Narrow).Scan(tx.Ctx)
+		for _, r := range rows {
+			if found[r.OrganizationID] == nil {
+				found[r.OrganizationID] = make(map[int64]bool)
 			}
+			found[r.OrganizationID][r.UserID] = true
 		}
-		err := tx.Run(tx.NewUpdate().Model((*organizationRow)(nil)).Set("generation = generation + 1").
-			Where(`organization_id IN (?) OR organization_id IN (SELECT e.id FROM environments e
-				WHERE e.is_organization AND e.path >= ? AND e.path < ?)`, db.In(up), string(p), string(p.End())))
-		if err != nil {
+		return db.Translate(err)
+	}
+	for part := range slices.Chunk(at, batch) {
+		if err := find(db.Where("environment_path IN (?)", db.In(part))); err != nil {
 			return err
 		}
-		err = tx.Run(tx.NewUpdate().Model((*userRow)(nil)).Set("epoch = u.epoch + 1").
-			Where(
-				`(u.organization_id, u.id) IN (SELECT g.organization_id, g.user_id FROM user_environments g
-					WHERE g.environment_path IN (?)
-				UNION SELECT g.organization_id, g.user_id FROM user_environments g WHERE g.environment_path >= ?
-					AND g.environment_path < ?)`,
-				db.In(ups), string(p), string(p.End())))
-		if err != nil {
+	}
+	for part := range slices.Chunk(in, rangesTogether) {
+		if err := find(db.InRanges(part, "environment_path")); err != nil {
 			return err
+		}
+	}
+	for _, o := range slices.Sorted(maps.Keys(found)) {
+		for part := range slices.Chunk(slices.Sorted(maps.Keys(found[o])), batch) {
+			these := db.Where("u.organization_id = ? AND u.id IN (?)", o, db.In(part))
+			err := tx.Hold("UPDATE", tx.NewSelect().Model((*userRow)(nil)).Apply(these.Narrow).Order("u.id"))
+			if err != nil {
+				return err
+			}
+			err = tx.Run(tx.NewUpdate().Model((*userRow)(nil)).Set("epoch = u.epoch + 1").
+				Where("u.organization_id = ? AND u.id IN (?)", o, db.In(part)))
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
