@@ -70,9 +70,7 @@ func (f *filling) person(o, n, id int) *someone {
 		return p
 	case o == deepOrganization && n == 0:
 		p.alias = "deep.blocks"
-		for _, e := range tree[len(tree)-min(f.Blocks, len(tree)-1):] {
-			p.blocked = append(p.blocked, e)
-		}
+		p.blocked = append(p.blocked, tree[len(tree)-min(f.Blocks, len(tree)-1):]...)
 		return p
 	case o == deepOrganization && n == 1:
 		p.alias, p.role, p.group = "deep.admin", domain.RoleOAdmin, int64(domain.AdminGroup)
