@@ -27,7 +27,8 @@ type Principal struct {
 	// Epoch counts the changes to the user that decide what they may do; Generation and
 	// RootGeneration count the changes to the environments and groups of their
 	// organization and of the root's. What was computed from a principal is valid for
-	// exactly these three.
+	// exactly these three; of the root's organization only the groups decide about members
+	// of others.
 	Epoch          int64
 	Generation     int64
 	RootGeneration int64

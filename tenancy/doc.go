@@ -8,7 +8,7 @@
 // zero Scope reaches nothing.
 //
 // Everything remembered is keyed by what it was computed from: a user's reach by the
-// user's epoch and the generations of their organization and the root's, an
+// user's epoch, the generation of their organization and what the root's groups give, an
 // organization's documents by its generation. The versions are read at the beginning of
 // a request, before anything is looked up, and a change bumps them in its own
 // transaction; so an old entry is never found again, and nothing is invalidated by hand.
@@ -25,6 +25,10 @@
 //     each without overlaps, so that for any place at most one entry of each list can
 //     speak: the greatest not above it. Deciding and explaining are the same two binary
 //     searches.
+//   - The root's generation counts nearly every change of the tree, because everything lies
+//     below the root. A reach depends on no more of the root than its groups, so when its
+//     generation is another one these are read, once for everybody, and a reach that was
+//     remembered stays as long as they give the same.
 //   - Whether an environment is inactive is read when a reach is computed, not kept in a
 //     tree: whoever changes it bumps the generation of every organization above and
 //     below it and the epoch of every user who was allowed an environment there.

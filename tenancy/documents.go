@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -18,6 +20,16 @@ type Documents struct {
 	environments *lru.Cache[environmentVersion, *domain.Environment]
 	groups       *lru.Cache[versioned, groupTree]
 	hits         Counter
+	// root is what was last read of the root's groups; renumber is held while it is replaced.
+	root     atomic.Pointer[rootGroups]
+	renumber sync.Mutex
+}
+
+// rootGroups are the root's groups at a generation of the root. Their number is another one for as long as
+// this process runs whenever what they give is.
+type rootGroups struct {
+	generation, number int64
+	tree               groupTree
 }
 
 type environmentVersion struct {
@@ -142,6 +154,35 @@ func (d *Documents) groupsAt(ctx context.Context, generations Generations) (*Gro
 		d.groups.Add(versioned{o, generations[o]}, all.trees[o])
 	}
 	return all, nil
+}
+
+// rootGroups returns a number of what the root's groups give, as they were at the generation of the root that a
+// request began with, or later. Any change around a place counts for the root as well, of which everything lies
+// below; few of them are of its groups, and only those make another number.
+func (d *Documents) rootGroups(ctx context.Context, generation int64) (int64, error) {
+	if last := d.root.Load(); last != nil && last.generation == generation {
+		return last.number, nil
+	}
+	groups, err := d.groupsAt(ctx, Generations{domain.RootOrganization: generation})
+	if err != nil {
+		return 0, err
+	}
+	next := &rootGroups{generation: generation, tree: groups.trees[domain.RootOrganization]}
+	d.renumber.Lock()
+	defer d.renumber.Unlock()
+	if last := d.root.Load(); last != nil {
+		next.number = last.number
+		if !maps.EqualFunc(last.tree, next.tree, givesLike) {
+			next.number++
+		}
+	}
+	d.root.Store(next)
+	return next.number, nil
+}
+
+// givesLike reports whether a and b give the same to their members and to the groups below.
+func givesLike(a, b domain.Group) bool {
+	return a.Parent == b.Parent && a.Mask == b.Mask && a.Role == b.Role
 }
 
 // generations returns the generation of each organization: those that sc and known have,

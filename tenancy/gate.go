@@ -40,12 +40,12 @@ func NewGate(policy Policy, source Source, documents *Documents, c DecisionCount
 
 // accessKey is everything an access was computed from.
 type accessKey struct {
-	organization   domain.OrganizationID
-	user           domain.UserID
-	epoch          int64
-	generation     int64
-	rootGeneration int64
-	narrowed       domain.Narrowing
+	organization domain.OrganizationID
+	user         domain.UserID
+	epoch        int64
+	generation   int64
+	rootGroups   int64 // as Documents.rootGroups numbers them
+	narrowed     domain.Narrowing
 }
 
 // access is what a principal has: permissions and places.
@@ -60,15 +60,17 @@ type access struct {
 
 // access returns what the caller has, remembered from an earlier request of the same versions.
 func (g *Gate) access(ctx context.Context, caller *domain.Principal) (*access, error) {
-	key := accessKey{caller.Organization, caller.User, caller.Epoch, caller.Generation, caller.RootGeneration,
-		caller.Narrowed}
+	rootGroups, err := g.documents.rootGroups(ctx, caller.RootGeneration)
+	if err != nil {
+		return nil, err
+	}
+	key := accessKey{caller.Organization, caller.User, caller.Epoch, caller.Generation, rootGroups, caller.Narrowed}
 	a, hit := g.accesses.Get(key)
 	g.counter.Looked("access", hit)
 	if hit {
 		return a, nil
 	}
-	a, err := g.compute(ctx, caller)
-	if err != nil {
+	if a, err = g.compute(ctx, caller); err != nil {
 		return nil, err
 	}
 	g.accesses.Add(key, a)

@@ -10,6 +10,8 @@ import (
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/storetest"
+	"canopy/policies"
+	"canopy/rbac"
 	"canopy/tenancy"
 )
 
@@ -166,6 +168,66 @@ func TestDecisionsFollowChanges(t *testing.T) {
 		c.give()
 		require.True(t, can(), "%s was changed back", name)
 	}
+}
+
+// accesses counts how often somebody's reach was computed.
+type accesses struct{ computed int }
+
+func (a *accesses) Looked(cache string, hit bool) {
+	if cache == "access" && !hit {
+		a.computed++
+	}
+}
+
+func (*accesses) Decided(domain.Permission, bool) {}
+
+// A change of the tree elsewhere, which counts for the root too, lets nobody's reach be computed again; one of what
+// the root's groups give is seen by everybody at once, also if a program of before wrote it, which counts it no
+// other way than a rename.
+func TestAReachOutlastsChangesElsewhere(t *testing.T) {
+	w, counted := newWorld(t), &accesses{}
+	policy, err := rbac.New(policies.Model, policies.Policy)
+	require.NoError(t, err)
+	source := persistence.NewSource(w.DB)
+	gate := tenancy.NewGate(policy, source, tenancy.NewDocuments(source, counted), counted)
+	prod := w.Places["Acme/Prod"].Path
+	can := func() bool {
+		yes, err := gate.Can(t.Context(), w.As(t, "acme.power"), domain.UserRead, prod)
+		require.NoError(t, err)
+		return yes
+	}
+	root := func() int64 { return w.As(t, "acme.power").RootGeneration }
+	require.True(t, can())
+	for i := range 3 {
+		before := root()
+		_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite), w.Places["Bolt"].ID,
+			func(e *domain.Environment) error { e.Alias, e.Active = fmt.Sprint("Bolt", i), i%2 == 1; return nil })
+		require.NoError(t, err)
+		require.Greater(t, root(), before)
+		require.True(t, can())
+	}
+	require.Equal(t, 1, counted.computed)
+	write := func(set string) {
+		for _, statement := range []string{"UPDATE groups SET " + set + " WHERE organization_id = 1 AND id = 3",
+			"UPDATE organizations SET generation = generation + 1 WHERE organization_id = 1"} {
+			_, err := w.DB.ExecContext(t.Context(), statement)
+			require.NoError(t, err)
+		}
+	}
+	for i, change := range []struct {
+		set  string
+		want bool
+	}{
+		{"mask = 1", false}, {fmt.Sprintf("mask = %d", domain.AllPermissions), true},
+		{"parent_id = 999", false}, {"parent_id = 1", true}, {"role = 3", true},
+	} {
+		write(change.set)
+		require.Equal(t, change.want, can(), change.set)
+		require.True(t, can() == change.want && counted.computed == i+2, change.set)
+	}
+	write("alias = 'Admins', alias_key = 'admins'")
+	require.True(t, can())
+	require.Equal(t, 6, counted.computed)
 }
 
 // What somebody may write but not read they would make without seeing it.
