@@ -1,8 +1,6 @@
 package persistence_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +25,7 @@ func TestWhoReachesReadsNobodyElsewhere(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			d, faults := watched(t, engine)
+			d, plain, faults := watched(t, engine)
 			w := storetest.NewWorld(t, d)
 			_, err := d.Writer().ExecContext(t.Context(), "UPDATE groups SET role = 3 WHERE id = 2")
 			require.NoError(t, err)
@@ -45,11 +43,9 @@ func TestWhoReachesReadsNobodyElsewhere(t *testing.T) {
 				}
 				require.Len(t, statements, asked)
 				for _, statement := range statements {
-					if engine == "postgres" {
-						require.Less(t, rowsRead(t, d, statement), 3_000, "of %d people", size) // few are read whole
-					} else {
-						require.NotRegexp(t, `SCAN (u|m|a|b|g|users|user_groups|user_environments)\b`, planOf(t, d, statement))
-					}
+					l, err := storetest.LookAt(t.Context(), plain, statement)
+					require.NoError(t, err)
+					require.Less(t, l.Read, 3_000, "of %d people: %s", size, l.Plan) // few are read whole
 				}
 			}
 		})
@@ -95,19 +91,12 @@ func TestWhoReachesCountsOnce(t *testing.T) {
 }
 
 // watched opens a database whose statements are told to faults.
-func watched(t *testing.T, engine string) (*db.DB, *faultdb.Faults) {
+func watched(t *testing.T, engine string) (d, plain *db.DB, faults *faultdb.Faults) {
 	t.Helper()
 	faults, err := faultdb.New(engine == "postgres")
 	require.NoError(t, err)
-	var d *db.DB
-	if through := db.Through(faults.Connector, faults.Hot); engine == "postgres" {
-		d, err = db.OpenPostgres(t.Context(), storetest.PostgresURL(t), through)
-	} else {
-		d, err = db.OpenSQLite(storetest.SQLiteFile(t), through)
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, d.Close()) })
-	return d, faults
+	open := storetest.Fresh(t, engine)
+	return open(db.Through(faults.Connector, faults.Hot)), open(), faults
 }
 
 // crowd adds people like bolt.user, the from-th to the to-th.
@@ -140,58 +129,4 @@ func crowd(t *testing.T, d *db.DB, from, to int) {
 	}
 	_, err := d.Writer().ExecContext(t.Context(), "ANALYZE")
 	require.NoError(t, err)
-}
-
-// planOf returns how SQLite answers a statement, a line each step.
-func planOf(t *testing.T, d *db.DB, statement string) string {
-	t.Helper()
-	rows, err := d.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+statement)
-	require.NoError(t, err)
-	defer rows.Close()
-	var steps []string
-	for rows.Next() {
-		var id, parent, unused int
-		var step string
-		require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
-		steps = append(steps, step)
-	}
-	require.NoError(t, rows.Err())
-	return strings.Join(steps, "\n")
-}
-
-// A planNode is a step by which PostgreSQL answers a statement.
-type planNode struct {
-	Relation string     `json:"Relation Name"`
-	Rows     float64    `json:"Actual Rows"`
-	Removed  float64    `json:"Rows Removed by Filter"`
-	Loops    float64    `json:"Actual Loops"`
-	Plans    []planNode `json:"Plans"`
-}
-
-func (n *planNode) read() float64 {
-	var rows float64
-	if n.Relation != "" {
-		rows = (n.Rows + n.Removed) * n.Loops
-	}
-	for i := range n.Plans {
-		rows += n.Plans[i].read()
-	}
-	return rows
-}
-
-// rowsRead returns how many rows of tables PostgreSQL reads for a statement. It changes nothing.
-func rowsRead(t *testing.T, d *db.DB, statement string) int {
-	t.Helper()
-	tx, err := d.Writer().BeginTx(context.Background(), nil)
-	require.NoError(t, err)
-	defer tx.Rollback() //nolint:errcheck // nothing is to stay
-	rows, err := tx.QueryContext(context.Background(), "EXPLAIN (ANALYZE, FORMAT JSON) "+statement)
-	require.NoError(t, err)
-	defer rows.Close()
-	require.True(t, rows.Next())
-	var text []byte
-	require.NoError(t, rows.Scan(&text))
-	var plans []struct{ Plan planNode }
-	require.NoError(t, json.Unmarshal(text, &plans))
-	return int(plans[0].Plan.read())
 }

@@ -74,14 +74,14 @@ type Option func(*options)
 
 type options struct {
 	connector func(driver.Connector) driver.Connector
-	before    func(ctx context.Context, statement string) error
+	before    func(ctx context.Context, statement string, values ...any) error
 }
 
 // Through has what makes the connections replaced by what connector returns for it, and before
 // called before each statement that goes past database/sql, which fails with its error. It is for
 // tests that break databases.
 func Through(connector func(driver.Connector) driver.Connector,
-	before func(ctx context.Context, statement string) error) Option {
+	before func(ctx context.Context, statement string, values ...any) error) Option {
 	return func(o *options) { o.connector, o.before = connector, before }
 }
 
@@ -220,7 +220,7 @@ func OpenPostgres(ctx context.Context, dsn string, choices ...Option) (*DB, erro
 	d.pool, d.readers = pool, int(pool.Config().MaxConns)
 	d.hot = func(ctx context.Context, query string, args ...any) (Rows, error) {
 		if o.before != nil {
-			if err := o.before(ctx, query); err != nil {
+			if err := o.before(ctx, query, args...); err != nil {
 				return nil, err
 			}
 		}

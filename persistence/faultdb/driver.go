@@ -30,15 +30,19 @@ type conn struct {
 	within, changed bool
 }
 
-func (c *conn) before(ctx context.Context, statement string) error {
+func (c *conn) before(ctx context.Context, statement string, args []driver.NamedValue) error {
 	changes := c.faults.changes(statement)
 	c.changed = c.changed || changes
-	return c.faults.before(ctx, statement, changes && !c.within)
+	values := make([]any, len(args))
+	for i := range args {
+		values[i] = args[i].Value
+	}
+	return c.faults.before(ctx, statement, values, changes && !c.within)
 }
 
 // BeginTx implements driver.ConnBeginTx.
 func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
-	if err := c.faults.before(ctx, "BEGIN", false); err != nil {
+	if err := c.faults.before(ctx, "BEGIN", nil, false); err != nil {
 		return nil, err
 	}
 	inner, err := c.Conn.(driver.ConnBeginTx).BeginTx(ctx, options)
@@ -51,7 +55,7 @@ func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if err := c.before(ctx, query); err != nil {
+	if err := c.before(ctx, query, args); err != nil {
 		return nil, err
 	}
 	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
@@ -59,7 +63,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if err := c.before(ctx, query); err != nil {
+	if err := c.before(ctx, query, args); err != nil {
 		return nil, err
 	}
 	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
@@ -67,7 +71,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	if err := c.faults.before(ctx, query, false); err != nil {
+	if err := c.faults.before(ctx, query, nil, false); err != nil {
 		return nil, err
 	}
 	inner, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
@@ -80,7 +84,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 
 // Ping implements driver.Pinger.
 func (c *conn) Ping(ctx context.Context) error {
-	if err := c.faults.before(ctx, "PING", false); err != nil {
+	if err := c.faults.before(ctx, "PING", nil, false); err != nil {
 		return err
 	}
 	return c.Conn.(driver.Pinger).Ping(ctx)
@@ -114,7 +118,7 @@ type tx struct {
 // Commit implements driver.Tx. One that fails leaves nothing behind.
 func (t *tx) Commit() error {
 	t.conn.within = false
-	if err := t.conn.faults.before(t.ctx, "COMMIT", t.conn.changed); err != nil {
+	if err := t.conn.faults.before(t.ctx, "COMMIT", nil, t.conn.changed); err != nil {
 		_ = t.Tx.Rollback()
 		return err
 	}
@@ -135,7 +139,7 @@ type stmt struct {
 
 // ExecContext implements driver.StmtExecContext.
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if err := s.conn.before(ctx, s.query); err != nil {
+	if err := s.conn.before(ctx, s.query, args); err != nil {
 		return nil, err
 	}
 	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
@@ -143,7 +147,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 
 // QueryContext implements driver.StmtQueryContext.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if err := s.conn.before(ctx, s.query); err != nil {
+	if err := s.conn.before(ctx, s.query, args); err != nil {
 		return nil, err
 	}
 	return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)

@@ -49,6 +49,7 @@ type Plan struct {
 	Kind Kind
 
 	Statements []string // those seen, the one that failed included
+	Values     [][]any  // of their marks, as many
 	Failed     bool     // the nth was there
 	// Stopped is that the changes would have stayed: all statements before that are among those
 	// seen.
@@ -119,13 +120,13 @@ func (f *Faults) Follow(p Plan) (done func() Plan) {
 }
 
 // Hot is told of each statement that goes past database/sql.
-func (f *Faults) Hot(ctx context.Context, statement string) error {
-	return f.before(ctx, statement, f.changes(statement))
+func (f *Faults) Hot(ctx context.Context, statement string, values ...any) error {
+	return f.before(ctx, statement, values, f.changes(statement))
 }
 
 // before is called before a statement, and returns its error if it is to fail. What stays is a
 // change outside of a transaction, or the end of one that made changes.
-func (f *Faults) before(ctx context.Context, statement string, stays bool) error {
+func (f *Faults) before(ctx context.Context, statement string, values []any, stays bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.plan
@@ -136,7 +137,7 @@ func (f *Faults) before(ctx context.Context, statement string, stays bool) error
 		p.Failed = true
 		return f.failure(p.Kind)
 	}
-	p.Statements = append(p.Statements, statement)
+	p.Statements, p.Values = append(p.Statements, statement), append(p.Values, values)
 	if p.Nth > 0 && len(p.Statements) == p.Nth {
 		p.Failed = true
 		return f.failure(p.Kind)

@@ -68,6 +68,24 @@ func PostgresURL(tb testing.TB) string {
 	})
 }
 
+// Fresh returns what opens one empty, migrated database of an engine, "sqlite" or "postgres", as often as it is called.
+func Fresh(t *testing.T, engine string) func(...db.Option) *db.DB {
+	t.Helper()
+	open, at := db.OpenSQLite, ""
+	if engine == "sqlite" {
+		at = SQLiteFile(t)
+	} else {
+		at = PostgresURL(t)
+		open = func(url string, o ...db.Option) (*db.DB, error) { return db.OpenPostgres(t.Context(), url, o...) }
+	}
+	return func(o ...db.Option) *db.DB {
+		d, err := open(at, o...)
+		require.NoError(t, err)
+		t.Cleanup(func() { d.Close() })
+		return d
+	}
+}
+
 // checkTallies fails if what is kept of how many things organizations have is not what there is: it
 // runs behind every test of the stores, whatever that did.
 func checkTallies(tb testing.TB, db *db.DB) {

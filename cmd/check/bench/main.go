@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"canopy/cmd/check/requests"
 	"canopy/persistence/skewed"
 	"canopy/persistence/testdb"
 )
@@ -135,7 +136,7 @@ func (s *settings) run(ctx context.Context, e engine, programs []program) (*tabl
 		}
 	}
 	t := &table{engine: e.name()}
-	var visitors [][]*visitor // by program, then by reach
+	var visitors [][]*requests.Visitor // by program, then by reach
 	for i, p := range programs {
 		place, remove, err := e.copy(ctx, fmt.Sprint(i))
 		if err != nil {
@@ -148,16 +149,16 @@ func (s *settings) run(ctx context.Context, e engine, programs []program) (*tabl
 		}
 		defer running.stop() //nolint:errcheck // nobody uses it any more
 		t.programs = append(t.programs, p.name)
-		var all []*visitor
-		for _, r := range reaches {
-			v, err := visit(running.address, r.login)
+		var all []*requests.Visitor
+		for _, r := range requests.Reaches {
+			v, err := requests.Visit(running.address, r.Login, password)
 			if err != nil {
 				return nil, err
 			}
 			if i > 0 { // both are asked the same, as far as their cursors are
-				for name, fact := range visitors[0][len(all)].facts {
+				for name, fact := range visitors[0][len(all)].Facts {
 					if !strings.HasPrefix(name, "after") {
-						v.facts[name] = fact
+						v.Facts[name] = fact
 					}
 				}
 			}
@@ -165,17 +166,18 @@ func (s *settings) run(ctx context.Context, e engine, programs []program) (*tabl
 		}
 		visitors = append(visitors, all)
 	}
-	for i := range rows {
-		if !s.only.MatchString(rows[i].name) {
+	for i := range requests.All {
+		r := &requests.All[i]
+		if !s.only.MatchString(r.Name) {
 			continue
 		}
-		m := measured{row: &rows[i]}
-		for of := range reaches {
-			var asked []*visitor
+		m := measured{request: r}
+		for of := range requests.Reaches {
+			var asked []*requests.Visitor
 			for p := range programs {
 				asked = append(asked, visitors[p][of])
 			}
-			m.cells = append(m.cells, s.sample(ctx, asked, &rows[i]))
+			m.cells = append(m.cells, s.sample(ctx, asked, r))
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err

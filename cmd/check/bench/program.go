@@ -20,6 +20,9 @@ import (
 // serverKey is the key of all servers that are measured.
 const serverKey = "the million's server key, for measuring only"
 
+// password is everybody's in the directory.
+const password = "million-admin"
+
 // A program is Canopy as it was built of one commit.
 type program struct{ name, file string }
 
@@ -187,7 +190,7 @@ func (c cluster) copy(ctx context.Context, name string) (string, func() error, e
 }
 
 func (c cluster) exec(ctx context.Context, statement string) error {
-	d, err := db.OpenPostgres(ctx, c.url)
+	d, err := db.OpenPostgres(ctx, c.url+"&statement_timeout=0") // a million are copied for a while
 	if err != nil {
 		return err
 	}

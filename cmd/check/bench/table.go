@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"canopy/cmd/check/requests"
 )
 
 // A cell is how long a request took of one person at each program, from the shortest, or which other status it had
@@ -23,8 +25,8 @@ type cell struct {
 
 // measured is a row with a cell for each reach.
 type measured struct {
-	row   *row
-	cells []cell
+	request *requests.Request
+	cells   []cell
 }
 
 // table is what was measured on one engine.
@@ -51,13 +53,13 @@ const (
 )
 
 // sample sends a request to all programs in turns: less often if it takes long.
-func (s *settings) sample(ctx context.Context, asked []*visitor, r *row) cell {
+func (s *settings) sample(ctx context.Context, asked []*requests.Visitor, r *requests.Request) cell {
 	c := cell{took: make([][]time.Duration, len(asked)), status: make([]int, len(asked)), size: make([]int, len(asked))}
 	var first time.Duration
 	for i, v := range asked { // what a first request takes more is not of the row
 		began := time.Now()
 		var err error
-		if c.status[i], c.size[i], err = v.ask(r); err != nil {
+		if c.status[i], c.size[i], err = v.Ask(r); err != nil {
 			c.status[i] = -1
 		}
 		took := time.Since(began)
@@ -82,7 +84,7 @@ func (s *settings) sample(ctx context.Context, asked []*visitor, r *row) cell {
 				continue
 			}
 			began := time.Now()
-			if _, _, err := asked[i].ask(r); err == nil {
+			if _, _, err := asked[i].Ask(r); err == nil {
 				c.took[i] = append(c.took[i], time.Since(began))
 			}
 		}
@@ -91,7 +93,7 @@ func (s *settings) sample(ctx context.Context, asked []*visitor, r *row) cell {
 		if first > 2*time.Second && len(c.took[i]) == 0 && c.status[i] == http.StatusOK { // the other one was slow
 			for range 3 {
 				began := time.Now()
-				if _, _, err := asked[i].ask(r); err == nil {
+				if _, _, err := asked[i].Ask(r); err == nil {
 					c.took[i] = append(c.took[i], time.Since(began))
 				}
 			}
@@ -164,7 +166,7 @@ func (m *measured) worst(program int) (longest time.Duration, times float64) {
 }
 
 func (m *measured) line() string {
-	parts := []string{m.row.name}
+	parts := []string{m.request.Name}
 	for i := range m.cells {
 		parts = append(parts, m.cells[i].text())
 	}
@@ -225,8 +227,8 @@ func writeRows(out io.Writer, rows []measured) {
 		return
 	}
 	header, line := "| request |", "|---|"
-	for _, r := range reaches {
-		header, line = header+" "+r.name+" |", line+"---|"
+	for _, r := range requests.Reaches {
+		header, line = header+" "+r.Name+" |", line+"---|"
 	}
 	fmt.Fprintf(out, "%s worst/best |\n%s---|\n", header, line)
 	for i := range rows {
@@ -238,31 +240,31 @@ func writeRows(out io.Writer, rows []measured) {
 var frequent = []string{"users, second page", "user by alias", "me", "tat me", "axway user"}
 
 // count counts what requests of the admin of an organization allocate, as the servers' own metrics tell.
-func (s *settings) count(t *table, visitors [][]*visitor) error {
-	const requests = 200
+func (s *settings) count(t *table, visitors [][]*requests.Visitor) error {
+	const times = 200
 	for _, name := range frequent {
-		r := &rows[slices.IndexFunc(rows, func(r row) bool { return r.name == name })]
+		r := requests.Named(name)
 		if !s.only.MatchString(name) {
 			continue
 		}
 		c := count{name: name}
 		for p := range visitors {
 			v := visitors[p][2]
-			before, err := v.allocated()
+			before, err := allocated(v)
 			if err != nil {
 				return err
 			}
-			for range requests {
-				if _, _, err := v.ask(r); err != nil {
+			for range times {
+				if _, _, err := v.Ask(r); err != nil {
 					return err
 				}
 			}
-			after, err := v.allocated()
+			after, err := allocated(v)
 			if err != nil {
 				return err
 			}
-			c.objects = append(c.objects, (after[0]-before[0])/requests)
-			c.bytes = append(c.bytes, (after[1]-before[1])/requests)
+			c.objects = append(c.objects, (after[0]-before[0])/times)
+			c.bytes = append(c.bytes, (after[1]-before[1])/times)
 		}
 		t.counts = append(t.counts, c)
 	}
@@ -270,8 +272,8 @@ func (s *settings) count(t *table, visitors [][]*visitor) error {
 }
 
 // allocated returns how many objects and bytes the server has allocated so far.
-func (v *visitor) allocated() (sums [2]float64, err error) {
-	res, err := v.client.Get(v.server + "/metrics")
+func allocated(v *requests.Visitor) (sums [2]float64, err error) {
+	res, err := v.Client.Get(v.Server + "/metrics")
 	if err != nil {
 		return sums, err
 	}

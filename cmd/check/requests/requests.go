@@ -1,4 +1,6 @@
-package main
+// Package requests has the requests that are measured, and whose plans are looked at: those for every list, filter,
+// order and single answer of every surface. They are asked of a skewed.Directory.
+package requests
 
 import (
 	"encoding/base64"
@@ -8,14 +10,15 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// A reach is one of the people the table is measured for.
-type reach struct{ name, login string }
+// A Reach is what one of the people who ask may see.
+type Reach struct{ Name, Login string }
 
-// reaches are the columns of the table.
-var reaches = []reach{
+// Reaches are those that are of different size.
+var Reaches = []Reach{
 	{"root", "admin"},
 	{"1,000 blocks", "root.blocked"},
 	{"org of 200 k", "big.admin"},
@@ -25,7 +28,7 @@ var reaches = []reach{
 	{"org of 80", "small.admin"},
 }
 
-// A credential is how a request says who asks.
+// credential is how a request says who asks.
 type credential int
 
 const (
@@ -35,15 +38,16 @@ const (
 	cookie
 )
 
-// A row is one request. Its address has the names of facts in braces, which are those of whoever asks.
-type row struct {
-	name    string
+// A Request is one that everybody sends. Its address has the names of facts in braces, which are those of whoever
+// asks.
+type Request struct {
+	Name    string
 	with    credential
 	address string
 }
 
-// rows are the requests of the table.
-var rows = []row{
+// All are the requests.
+var All = []Request{
 	{"users", token, "/rest/users?limit=50"},
 	{"users, second page", token, "/rest/users?limit=50&after={after}"},
 	{"users of one place", token, "/rest/users?limit=50&children=false"},
@@ -169,25 +173,27 @@ var rows = []row{
 	{"console why", cookie, "/console/why?user={id}&permission=user:read"},
 }
 
-// A visitor asks a server as one of the people.
-type visitor struct {
-	server string
-	client *http.Client
-	login  string
-	token  string
-	cookie string
-	facts  map[string]string
+// Named returns the request of a name.
+func Named(name string) *Request {
+	return &All[slices.IndexFunc(All, func(r Request) bool { return r.Name == name })]
 }
 
-// password is everybody's in the directory.
-const password = "million-admin"
+// A Visitor asks a server as one of the people.
+type Visitor struct {
+	Server          string
+	Client          *http.Client
+	login, password string
+	token, cookie   string
+	// Facts are what addresses name: somebody and some place in the reach, and the cursors of second pages.
+	Facts map[string]string
+}
 
-// visit signs somebody in at a server.
-func visit(server, login string) (*visitor, error) {
-	v := &visitor{server: server, login: login, facts: map[string]string{},
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+// Visit signs somebody in at the server at an address, and learns what the requests name.
+func Visit(server, login, password string) (*Visitor, error) {
+	v := &Visitor{Server: server, login: login, password: password, Facts: map[string]string{},
+		Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	res, err := v.client.Post(server+"/auth", "application/json",
+	res, err := v.Client.Post(server+"/auth", "application/json",
 		strings.NewReader(fmt.Sprintf(`{"user":%q,"password":%q}`, login, password)))
 	if err != nil {
 		return nil, err
@@ -207,7 +213,7 @@ func visit(server, login string) (*visitor, error) {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
-	in, err := v.client.Do(req)
+	in, err := v.Client.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -221,13 +227,13 @@ func visit(server, login string) (*visitor, error) {
 	return v, v.learn()
 }
 
-// request returns the request of a row.
-func (v *visitor) request(r *row) (*http.Request, error) {
+// request returns a request as it is sent.
+func (v *Visitor) request(r *Request) (*http.Request, error) {
 	address := r.address
-	for name, value := range v.facts {
+	for name, value := range v.Facts {
 		address = strings.ReplaceAll(address, "{"+name+"}", url.QueryEscape(value))
 	}
-	req, err := http.NewRequest(http.MethodGet, v.server+address, nil)
+	req, err := http.NewRequest(http.MethodGet, v.Server+address, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -235,10 +241,10 @@ func (v *visitor) request(r *row) (*http.Request, error) {
 	case token:
 		req.Header.Set("Authorization", "Bearer "+v.token)
 	case basic:
-		req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(v.login+":"+password)))
+		req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(v.login+":"+v.password)))
 	case tat:
 		req.Header.Set("Tat_username", v.login)
-		req.Header.Set("Tat_password", password)
+		req.Header.Set("Tat_password", v.password)
 	case cookie:
 		req.Header.Set("Accept", "text/html")
 		req.Header.Set("Cookie", v.cookie)
@@ -246,13 +252,13 @@ func (v *visitor) request(r *row) (*http.Request, error) {
 	return req, nil
 }
 
-// ask sends the request of a row, and returns its status and the length of its answer.
-func (v *visitor) ask(r *row) (status, size int, err error) {
+// Ask sends a request, and returns the status and length of its answer.
+func (v *Visitor) Ask(r *Request) (status, size int, err error) {
 	req, err := v.request(r)
 	if err != nil {
 		return 0, 0, err
 	}
-	res, err := v.client.Do(req)
+	res, err := v.Client.Do(req)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -262,12 +268,12 @@ func (v *visitor) ask(r *row) (status, size int, err error) {
 }
 
 // read returns what a request of the API answers, and the cursor of the next page.
-func (v *visitor) read(address string) (items []map[string]any, next string, err error) {
-	req, err := v.request(&row{with: token, address: address})
+func (v *Visitor) read(address string) (items []map[string]any, next string, err error) {
+	req, err := v.request(&Request{with: token, address: address})
 	if err != nil {
 		return nil, "", err
 	}
-	res, err := v.client.Do(req)
+	res, err := v.Client.Do(req)
 	if err != nil {
 		return nil, "", err
 	}
@@ -297,7 +303,7 @@ func cursorOf(link string) string {
 }
 
 // learn finds out what the rows name: somebody and some place in the reach.
-func (v *visitor) learn() error {
+func (v *Visitor) learn() error {
 	me, _, err := v.read("/rest/me")
 	if err != nil {
 		return err
@@ -310,7 +316,7 @@ func (v *visitor) learn() error {
 	last := users[len(users)-1]
 	v.fact("alias", last["alias"])
 	v.fact("digits", strings.TrimLeft(fmt.Sprint(last["alias"]), "abcdefghijklmnopqrstuvwxyz.-"))
-	if v.facts["digits"] == "" {
+	if v.Facts["digits"] == "" {
 		v.fact("digits", "4711")
 	}
 	v.fact("id", last["userid"])
@@ -340,9 +346,9 @@ func (v *visitor) learn() error {
 	return nil
 }
 
-func (v *visitor) fact(name string, value any) {
+func (v *Visitor) fact(name string, value any) {
 	if n, ok := value.(float64); ok {
 		value = int64(n)
 	}
-	v.facts[name] = fmt.Sprint(value)
+	v.Facts[name] = fmt.Sprint(value)
 }

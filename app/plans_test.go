@@ -1,0 +1,185 @@
+package app_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app"
+	"canopy/cmd/check/requests"
+	"canopy/persistence/db"
+	"canopy/persistence/faultdb"
+	"canopy/persistence/skewed"
+	"canopy/persistence/storetest"
+)
+
+// mostRead is how much one statement may read where there are twenty thousand people: a page of fifty reads a few
+// hundred rows or pages, and whoever walks a scope reads several thousand.
+const mostRead = 2000
+
+// unbounded are the requests whose statements read more where a reach is large, with the reason.
+var unbounded = map[string]string{
+	"audit":                           "walks the scope",
+	"audit, action":                   "walks the scope",
+	"audit, actor":                    "walks the scope",
+	"audit, actor, none":              "walks the scope",
+	"audit, target":                   "walks the scope",
+	"axway createdOn":                 "walks the scope",
+	"axway eq email":                  "walks the scope",
+	"axway eq loginName":              "walks the scope",
+	"axway like email, none":          "walks the scope",
+	"axway like loginName, few":       "walks the scope",
+	"axway like loginName, none":      "walks the scope",
+	"axway like name, none":           "walks the scope",
+	"axway like phone, none":          "walks the scope",
+	"axway role admin":                "walks the scope",
+	"children with counts":            "walks the scope",
+	"console audit":                   "walks the scope",
+	"console find person":             "walks the scope",
+	"console groups":                  "walks the scope",
+	"console home":                    "walks the scope",
+	"console place":                   "walks the scope",
+	"console people":                  "walks the scope",
+	"console people by name":          "walks the scope",
+	"console people, search, many":    "walks the scope",
+	"console people, search, none":    "walks the scope",
+	"console tree":                    "walks the scope",
+	"contents":                        "walks the scope",
+	"groups with counts":              "walks the scope",
+	"members of few":                  "walks the scope",
+	"members of most":                 "walks the scope",
+	"objects":                         "walks the scope",
+	"objects everywhere":              "walks the scope",
+	"objects, kind without any":       "walks the scope",
+	"objects, owner":                  "walks the scope",
+	"objects, personal":               "walks the scope",
+	"objects, q":                      "walks the scope",
+	"objects, q, none":                "walks the scope",
+	"objects, total":                  "walks the scope",
+	"overview":                        "walks the scope",
+	"tat groups":                      "walks the scope",
+	"tat users":                       "walks the scope",
+	"tat users, fullname, none":       "walks the scope",
+	"tat users, skip":                 "walks the scope",
+	"users, allowed elsewhere (none)": "walks the scope",
+	"users, blocked at home":          "walks the scope",
+	"users, group of few":             "walks the scope",
+	"users, group of most":            "walks the scope",
+	"users, group of most, total":     "walks the scope",
+	"users, inactive":                 "walks the scope",
+	"users, inactive, total":          "walks the scope",
+	"users, never connected":          "walks the scope",
+	"users, never connected, total":   "walks the scope",
+	"users, not connected since":      "walks the scope",
+	"users, q, many":                  "walks the scope",
+	"users, q, none":                  "walks the scope",
+	"users, q, one":                   "walks the scope",
+	"users, q, sort alias":            "walks the scope",
+	"users, q, total":                 "walks the scope",
+	"users, q=~ of two letters":       "walks the scope",
+	"users, q=~, few":                 "walks the scope",
+	"users, q=~, many":                "walks the scope",
+	"users, q=~, none":                "walks the scope",
+	"users, q=~, total":               "walks the scope",
+	"users, role oadmin, total":       "walks the scope",
+	"users, role power":               "walks the scope",
+	"users, role power, sort alias":   "walks the scope",
+	"users, role superUser":           "walks the scope",
+	"users, sort -alias":              "walks the scope",
+	"users, sort -created":            "walks the scope",
+	"users, sort -lastconnected":      "walks the scope",
+	"users, sort -name":               "walks the scope",
+	"users, sort -userid":             "walks the scope",
+	"users, sort alias":               "walks the scope",
+	"users, sort alias, second page":  "walks the scope",
+	"users, sort created":             "walks the scope",
+	"users, sort lastconnected":       "walks the scope",
+	"users, sort name":                "walks the scope",
+	"users, sort userid":              "walks the scope",
+	"users, state invited":            "walks the scope",
+	"users, state invited, total":     "walks the scope",
+	"users, state unverified (none)":  "walks the scope",
+	"users, total":                    "walks the scope",
+	"uses of a group":                 "walks the scope",
+	"who reaches a place":             "walks the scope",
+}
+
+// TestPlans looks at how both engines answer the statements of each request, in a directory where organizations are
+// of very different size, for people of very different reach. SQLite is asked as it is in life, where nobody has
+// analyzed it, and analyzed.
+func TestPlans(t *testing.T) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			open := storetest.Fresh(t, engine)
+			plain := open()
+			cfg := testConfig(t)
+			_, err := app.Begin(t.Context(), &cfg, plain)
+			require.NoError(t, err)
+			size := skewed.Directory{Organizations: 200, Environments: 4000, Users: 20_000, Blocks: 100}
+			require.NoError(t, size.Fill(t.Context(), plain))
+			faults, err := faultdb.New(engine == "postgres")
+			require.NoError(t, err)
+			_, address := serveFor(t, open(db.Through(faults.Connector, faults.Hot)), nil)
+			all := statementsOf(t, faults, address)
+			require.Greater(t, len(all), 200)
+			lookAt(t, plain, all)
+			if engine == "sqlite" {
+				_, err := plain.Writer().ExecContext(t.Context(), "ANALYZE")
+				require.NoError(t, err)
+				lookAt(t, open(), all)
+			}
+		})
+	}
+}
+
+// asked is a statement that a request of somebody sent.
+type asked struct {
+	request, reach, statement string
+	values                    []any
+}
+
+// statementsOf sends each request as people of different reach, and returns the statements that read for it.
+func statementsOf(t *testing.T, faults *faultdb.Faults, address string) (all []asked) {
+	t.Helper()
+	seen := make(map[string]bool)
+	for _, reach := range requests.Reaches {
+		v, err := requests.Visit(address, reach.Login, testPassword)
+		require.NoError(t, err)
+		for i := range requests.All {
+			r := &requests.All[i]
+			if unbounded[r.Name] != "" {
+				continue
+			}
+			done := faults.Follow(faultdb.Plan{})
+			_, _, err := v.Ask(r)
+			followed := done()
+			require.NoError(t, err, r.Name)
+			for i, statement := range followed.Statements {
+				values := followed.Values[i]
+				if values == nil || !strings.HasPrefix(statement, "SELECT") && !strings.HasPrefix(statement, "WITH") {
+					continue
+				}
+				if key := fmt.Sprint(statement, values); !seen[key] {
+					seen[key] = true
+					all = append(all, asked{r.Name, reach.Name, statement, values})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// lookAt fails for each statement that reads too much.
+func lookAt(t *testing.T, d *db.DB, all []asked) {
+	t.Helper()
+	for _, a := range all {
+		l, err := storetest.LookAt(t.Context(), d, a.statement, a.values...)
+		require.NoError(t, err, "%s: %s %v", a.request, a.statement, a.values)
+		if l.Read > mostRead {
+			t.Errorf("%q for %q reads %d: %s %v\n%s", a.request, a.reach, l.Read, a.statement, a.values, l.Plan)
+		}
+	}
+}
