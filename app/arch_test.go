@@ -328,7 +328,8 @@ func eachCall(s source, visit func(name, receiver string)) {
 // tagged says which packages may have tags of a kind.
 var tagged = map[string][]string{
 	"bun":  {"persistence"},
-	"json": {"persistence", "app/transfer/archive", "app/transfer/document", "app/authn", "cmd/check"},
+	"json": {"persistence", "persistence/storetest", "app/transfer/archive", "app/transfer/document", "app/authn",
+		"cmd/check"},
 }
 
 // A line of the product has at most this many characters, a tab being one; tests may show longer texts.
