@@ -77,7 +77,7 @@ var onlyIn = map[string][]string{
 	"github.com/gofiber/fiber": {"app", "app/httpx", "app/surface/"},
 	"github.com/valyala":       {"app", "app/httpx"},
 	"encoding/json": {"app/transfer/archive", "app/httpx", "app/transfer/document", "app/surface/",
-		"persistence", "persistence/storetest", "cmd/check", "cmd/check/requests"},
+		"persistence", "persistence/storetest", "cmd/canopy", "cmd/check", "cmd/check/requests"},
 	"net/http":                   {"cmd/check", "cmd/check/bench", "cmd/check/requests"},
 	"github.com/a-h/templ":       {"app/surface/console"},
 	"github.com/golang-jwt/jwt":  {"app/authn"},

@@ -45,6 +45,7 @@ func TestHelpIsComplete(t *testing.T) {
 	for _, command := range []string{"", "serve", "migrate", "migrate up", "migrate status", "import", "export", "backup",
 		"restore", "user",
 		"user create", "user set-password", "user show", "user activate", "user deactivate", "user delete", "explain",
+		"health", "print", "print systemd", "print nginx", "print caddy",
 		"version", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell", "help"} {
 		require.Contains(t, all, command)
 	}

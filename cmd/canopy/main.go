@@ -71,7 +71,7 @@ func command() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(serveCommand(), migrateCommand(), importCommand(), exportCommand(), backupCommand(), restoreCommand(),
-		userCommand(), keysCommand(), explainCommand(), versionCommand())
+		userCommand(), keysCommand(), explainCommand(), healthCommand(), printCommand(), versionCommand())
 	completeHelp(root)
 	return root
 }

@@ -5,6 +5,7 @@
 //	go run ./cmd/check fast     what takes a few minutes, without PostgreSQL and browsers
 //	go run ./cmd/check nightly  what decides, the tests of the night, and the race detector over all tests
 //	go run ./cmd/check fuzz     each fuzz target for a while
+//	go run ./cmd/check release FOLDER   checks nothing, and writes what is released
 //	go run ./cmd/check -h       all flags
 //
 // A step prints one line. What it has to say is shown only if it fails. A failed step does not keep

@@ -65,13 +65,14 @@ func useMemory() (tidy func(), err error) {
 
 // options are what the command line chooses.
 type options struct {
-	word     string // "fast", "nightly", "fuzz", or "" for what decides
+	word     string // "fast", "nightly", "fuzz", "release", or "" for what decides
+	folder   string // of the release
 	verbose  bool
 	fuzzTime time.Duration
 	database string
 }
 
-const usage = `Usage: go run ./cmd/check [flags] [fast|nightly|fuzz]
+const usage = `Usage: go run ./cmd/check [flags] [fast|nightly|fuzz|release FOLDER]
 
 Without a word it runs formatting, go.mod, build, vet, staticcheck, results used before their
 errors, known vulnerabilities, all tests on SQLite and PostgreSQL with the seeds of the fuzz
@@ -80,6 +81,8 @@ word nightly the tests of the night run too (in files that begin with //go:build
 packages that only they need are installed), and the race detector watches all others with -short.
 With the word fast it runs what takes a few minutes: formatting, vet, staticcheck, early results
 and, on SQLite, the tests with -short. With the word fuzz it runs each fuzz target for a while.
+With the word release it checks nothing: it writes archives of the commit for linux, darwin and
+windows into the folder, with their sums.
 
 PostgreSQL is started and stopped by the command itself; the programs must be installed
 (as root on a system with apt-get they are installed if missing).
@@ -98,9 +101,16 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 		"the vulnerability database's `URL`, such as file:///path; by default $GOVULNDB, else\n"+
 			publicDatabase+" if it answers")
 	err := flags.Parse(args)
-	if word := flags.Arg(0); err == nil && slices.Contains([]string{"fast", "nightly", "fuzz"}, word) {
+	if word := flags.Arg(0); err == nil && slices.Contains([]string{"fast", "nightly", "fuzz", "release"}, word) {
 		o.word = word
 		err = flags.Parse(flags.Args()[1:])
+	}
+	if o.word == "release" && err == nil {
+		if o.folder = flags.Arg(0); o.folder == "" {
+			err = errors.New("release needs the folder to write to")
+		} else if o.folder, err = filepath.Abs(o.folder); err == nil {
+			err = flags.Parse(flags.Args()[1:])
+		}
 	}
 	if err == nil && o.fuzzTime <= 0 {
 		err = errors.New("-fuzztime must be more than 0") // go test would take 0 for no end

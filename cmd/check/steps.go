@@ -42,6 +42,10 @@ func (c *checker) steps() []step {
 			{name: "early", run: findEarly},
 			{name: "tests", run: c.goTest(&c.tests, "-short", "-timeout=40m")},
 		}
+	case "release":
+		return []step{{name: "release", run: func(ctx context.Context, out io.Writer) (string, error) {
+			return release(ctx, out, c.folder)
+		}}}
 	case "fuzz":
 		return []step{
 			{name: "go build", run: tool("go", "build", "./...")},
