@@ -327,7 +327,7 @@ func eachCall(s source, visit func(name, receiver string)) {
 
 // tagged says which packages may have tags of a kind.
 var tagged = map[string][]string{
-	"bun":  {"persistence"},
+	"bun": {"persistence"},
 	"json": {"persistence", "persistence/storetest", "app/transfer/archive", "app/transfer/document", "app/authn",
 		"cmd/check"},
 }
