@@ -176,6 +176,7 @@ func (u *User) ValidateAfter(before *User) error {
 		checkNumber("default_page", u.DefaultPage, MaxID, "Give a number from 0 to %d."),
 		checkText("language", u.Language, 35),
 		checkText("time_zone", u.TimeZone, maxNameLength),
+		checkText("person.mail", u.Claims, maxMailLength),
 		u.Person.validate(),
 		u.Attributes.validate(),
 	)
@@ -234,6 +235,9 @@ func checkLogin(alias string) error {
 	return nil
 }
 
+// maxMailLength bounds a mail address, in characters.
+const maxMailLength = 254
+
 // checkMail accepts an empty address, or a bare one as RFC 5322 allows it, without
 // quoting and comments, of at most 254 characters (RFC 5321).
 func checkMail(address string) error {
@@ -244,7 +248,7 @@ func checkMail(address string) error {
 	if err != nil || a.Address != address || strings.ContainsAny(address, "\"\\ ") {
 		return InvalidField("person.mail", "Give a mail address such as name@example.org.")
 	}
-	return checkText("person.mail", address, 254)
+	return checkText("person.mail", address, maxMailLength)
 }
 
 // Name returns the person's first and last name.

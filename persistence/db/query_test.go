@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -112,4 +113,20 @@ func TestTransactions(t *testing.T) {
 		require.Equal(t, "APr", alias())
 		require.Equal(t, []int{1, 2}, []int{told, runs})
 	})
+}
+
+func TestPackedValues(t *testing.T) {
+	v := db.Unpack(strings.Join([]string{"7", "", "t", "1", "f"}, db.Separator))
+	require.Equal(t, int64(7), v.Number())
+	require.Equal(t, "", v.Text())
+	require.True(t, v.Flag())
+	require.True(t, v.Flag())
+	require.ErrorIs(t, v.End(), domain.ErrInternal, "one is left")
+	require.False(t, v.Flag())
+	require.NoError(t, v.End())
+	require.Equal(t, "", v.Text())
+	require.ErrorIs(t, v.End(), domain.ErrInternal, "one too many was read")
+	v = db.Unpack("x")
+	v.Number()
+	require.ErrorIs(t, v.End(), domain.ErrInternal, "no number")
 }

@@ -2,6 +2,9 @@ package db
 
 import (
 	"context"
+	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -59,10 +62,53 @@ func (r *weighedRow) Scan(dest ...any) error {
 	bytes := valueBytes * len(dest)
 	for _, d := range dest {
 		if text, ok := d.(*string); ok {
-			bytes += len(*text)
+			bytes += len(*text) + valueBytes*strings.Count(*text, Separator)
 		}
 	}
 	return r.weight.Add(bytes)
+}
+
+// Separator stands between the values that a statement packs into one text by concat_ws. No text that is kept has it:
+// it is a control character, which domain refuses.
+const Separator = "\x1f"
+
+// Packed is the values of a text, which are read one after the other. None may be NULL: concat_ws leaves it out.
+type Packed struct {
+	rest  string
+	short bool // more was read than there is
+	ended bool
+}
+
+// Unpack returns the values of a packed text.
+func Unpack(text string) *Packed { return &Packed{rest: text} }
+
+// Text returns the next value.
+func (p *Packed) Text() string {
+	p.short = p.short || p.ended
+	value, rest, more := strings.Cut(p.rest, Separator)
+	p.rest, p.ended = rest, !more
+	return value
+}
+
+// Number returns the next value as a number.
+func (p *Packed) Number() int64 {
+	n, err := strconv.ParseInt(p.Text(), 10, 64)
+	p.short = p.short || err != nil
+	return n
+}
+
+// Flag returns the next value as a flag, which one engine writes as 1 and the other as t.
+func (p *Packed) Flag() bool {
+	text := p.Text()
+	return text == "1" || text == "t"
+}
+
+// End returns ErrInternal if there were other values than those that were read.
+func (p *Packed) End() error {
+	if p.short || !p.ended {
+		return domain.ErrInternal.Because(errors.New("a packed row has other values than were asked for"))
+	}
+	return nil
 }
 
 // Only reads the one row of a statement; missing if there is none.
