@@ -329,7 +329,7 @@ func eachCall(s source, visit func(name, receiver string)) {
 var tagged = map[string][]string{
 	"bun": {"persistence"},
 	"json": {"persistence", "persistence/storetest", "app/transfer/archive", "app/transfer/document", "app/authn",
-		"cmd/check"},
+		"cmd/canopy", "cmd/check"},
 }
 
 // A line of the product has at most this many characters, a tab being one; tests may show longer texts.
