@@ -92,6 +92,9 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 	})
 }
 
+// UserColumns are those of the list. They are exported for benchmarks, as UserPage is.
+const UserColumns = userColumns
+
 // UserPage is the statement that reads a page of one stretch of the tree: the directory's
 // hottest. Its values are those of columns and organization, a path and number to start behind, the
 // path to end before, those of filter, and a limit. It is exported for benchmarks that
