@@ -1,38 +1,49 @@
 package persistence
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"canopy/domain"
 )
 
-// The lists of a user are read with the user's row, as text: groups as "2 7" in the order
-// of their rank, environments as "+1/1/19/ -4/1/4/9/" in tree order, a sign for allowed
-// or blocked before the environment's organization and path. What few users have is read
-// as "asl" and what they claim: a letter for archived, system and listing users, or -.
+// The lists of a user are read with the user's row, as text: groups as "0:2 1:7", the rank before the number,
+// environments as "+1/1/19/ -4/1/4/9/", a sign for allowed or blocked before the environment's organization and
+// path. They are put in order here: a database makes a table for that, of each list, and most have one entry or none.
+// What few users have is read as "asl" and what they claim: a letter for archived, system and listing users, or -.
 const (
 	markList = `CASE WHEN u.archived OR u.system OR u.lists_users OR u.claims <> ''
 		THEN CASE WHEN u.archived THEN 'a' ELSE '-' END ||
 		CASE WHEN u.system THEN 's' ELSE '-' END || CASE WHEN u.lists_users THEN 'l' ELSE '-' END || u.claims ELSE '' END`
-	groupList = `coalesce((SELECT string_agg(CAST(g.group_id AS text), ' ' ORDER BY g.rank)
+	groupList = `coalesce((SELECT string_agg(CAST(g.rank AS text) || ':' || CAST(g.group_id AS text), ' ')
 		FROM user_groups g WHERE g.organization_id = u.organization_id AND g.user_id = u.id), '')`
 	grantList = `coalesce((SELECT string_agg(CASE WHEN e.blocked THEN '-' ELSE '+' END ||
-			CAST(e.environment_organization_id AS text) || e.environment_path, ' ' ORDER BY e.environment_path)
+			CAST(e.environment_organization_id AS text) || e.environment_path, ' ')
 		FROM user_environments e WHERE e.organization_id = u.organization_id AND e.user_id = u.id), '')`
 )
 
-// parseGroups reads a groupList.
+// parseGroups reads a groupList. The groups are in the order of their ranks.
 func parseGroups(list string) []domain.GroupID {
-	groups := make([]domain.GroupID, 0, strings.Count(list, " ")+1)
+	type ranked struct{ rank, id int64 }
+	one := [1]ranked{} // what most have needs no memory of its own
+	all := one[:0]
 	for step := range strings.FieldsSeq(list) {
-		id, _ := strconv.ParseInt(step, 10, 64)
-		groups = append(groups, domain.GroupID(id))
+		rank, id, _ := strings.Cut(step, ":")
+		r, _ := strconv.ParseInt(rank, 10, 64)
+		n, _ := strconv.ParseInt(id, 10, 64)
+		all = append(all, ranked{r, n})
+	}
+	slices.SortFunc(all, func(a, b ranked) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
+	groups := make([]domain.GroupID, len(all))
+	for i := range all {
+		groups[i] = domain.GroupID(all[i].id)
 	}
 	return groups
 }
 
-// parseGrants reads a grantList.
+// parseGrants reads a grantList. The environments are in tree order.
 func parseGrants(list string) (allowed, blocked []domain.Grant) {
 	for step := range strings.FieldsSeq(list) {
 		cut := strings.IndexByte(step, '/')
@@ -45,6 +56,9 @@ func parseGrants(list string) (allowed, blocked []domain.Grant) {
 			allowed = append(allowed, grant)
 		}
 	}
+	inTreeOrder := func(a, b domain.Grant) int { return strings.Compare(string(a.Path), string(b.Path)) }
+	slices.SortFunc(allowed, inTreeOrder)
+	slices.SortFunc(blocked, inTreeOrder)
 	return allowed, blocked
 }
 
