@@ -36,7 +36,7 @@ func (s *UserStore) Attributes(ctx context.Context, sc tenancy.Scope,
 	var rows []userAttributeRow
 	return attributesOf(ctx, s.db.NewSelect().Model(&rows).
 		Join("JOIN users AS u ON u.organization_id = a.organization_id AND u.id = a.user_id").
-		Apply(db.Account(sc).Narrow).Where("u.id IN (?)", db.In(ids)), &rows)
+		Apply(knownIn(sc).Narrow).Where("u.id IN (?)", db.In(ids)), &rows)
 }
 
 // attributesOf reads the attributes that q finds, in rows.

@@ -26,7 +26,7 @@ type contactRow struct {
 }
 
 // Within implements db.Scoped, for a query that joins the users.
-func (contactRow) Within(sc tenancy.Scope) db.Predicate { return db.Account(sc) }
+func (contactRow) Within(sc tenancy.Scope) db.Predicate { return knownIn(sc) }
 
 func contact(u domain.UserKey, alias, firstName, lastName string) domain.Contact {
 	p := domain.Person{FirstName: firstName, LastName: lastName}

@@ -77,6 +77,9 @@ func (s *Source) Find(ctx context.Context, sc tenancy.Scope,
 // named returns the condition that an environment lies in sc and may be what ref names.
 func named(sc tenancy.Scope, ref domain.EnvironmentRef) db.Predicate {
 	where := environmentsIn(sc)
+	if o, one := sc.Organization(); one { // whose keys are better than its places
+		where = db.Where("e.organization_id = ?", int64(o)).Also(db.Unindexed(where))
+	}
 	name := domain.Fold(strings.TrimPrefix(string(ref), "/"))
 	if id, ok := ref.Number(); ok {
 		return where.And("e.id = ?", int64(id))

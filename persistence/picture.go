@@ -32,7 +32,7 @@ func (s *UserStore) Pictures(ctx context.Context, sc tenancy.Scope,
 	var rows []userPictureRow
 	err := s.db.NewSelect().Model(&rows).Column("user_id", "tag").
 		Join("JOIN users AS u ON u.organization_id = p.organization_id AND u.id = p.user_id").
-		Apply(db.Account(sc).Narrow).Where("u.id IN (?)", db.In(ids)).Scan(ctx)
+		Apply(knownIn(sc).Narrow).Where("u.id IN (?)", db.In(ids)).Scan(ctx)
 	found := make(map[domain.UserID]string, len(rows))
 	for _, r := range rows {
 		found[domain.UserID(r.UserID)] = r.Tag

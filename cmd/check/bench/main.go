@@ -138,7 +138,7 @@ func (s *settings) run(ctx context.Context, e engine, programs []program) (*tabl
 	t := &table{engine: e.name()}
 	var visitors [][]*requests.Visitor // by program, then by reach
 	for i, p := range programs {
-		place, remove, err := e.copy(ctx, fmt.Sprint(i))
+		place, remove, err := e.copy(ctx, fmt.Sprintf("%d_%d", os.Getpid(), i))
 		if err != nil {
 			return nil, err
 		}
