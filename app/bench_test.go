@@ -23,6 +23,7 @@ import (
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
+	"canopy/persistence/skewed"
 	"canopy/persistence/storetest"
 )
 
@@ -148,19 +149,16 @@ func BenchmarkUserPage(b *testing.B) {
 	for _, engine := range databases {
 		b.Run(engine.name, func(b *testing.B) {
 			db, url := engine.open(b)
-			d, address := serveFor(b, db, nil)
-			many{organizations: 1, environments: 10_000, users: 100_000, hash: adminHash(b, d)}.fill(b, db)
-			if url != "" { // which PostgreSQL does by itself within minutes
-				_, err := db.Pool().ExecContext(context.Background(), "ANALYZE")
-				require.NoError(b, err)
-			}
+			_, address := serveFor(b, db, nil)
+			size := skewed.Directory{Organizations: 100, Environments: 10_000, Users: 100_000, Blocks: 10}
+			require.NoError(b, size.Fill(context.Background(), db))
 			list := address + "/rest/users?limit=50"
 			root := get(list, signIn(b, address, "admin", testPassword))
-			size := len(answer(b, root()))
-			packed := bareFiber(b, db, url, persistence.UserColumns, size)
-			columns := bareFiber(b, db, url, unpacked(persistence.UserColumns), size)
-			middle := get(list, signIn(b, address, "user0.10", testPassword))
-			leaf := get(list, signIn(b, address, "user0.9999", testPassword))
+			bytes := len(answer(b, root()))
+			packed := bareFiber(b, db, url, persistence.UserColumns, bytes)
+			columns := bareFiber(b, db, url, unpacked(persistence.UserColumns), bytes)
+			middle := get(list, signIn(b, address, "big.middle", testPassword))
+			leaf := get(list, signIn(b, address, "big.leaf", testPassword))
 			for _, clients := range []int{1, 8, 32} {
 				b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 					raceOf(b, clients, []*contender{{name: "bare", request: get(packed, "")},
