@@ -3,6 +3,7 @@ package domain
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Page says which part of a list is wanted.
@@ -29,7 +30,8 @@ type UserFilter struct {
 	// Prefix keeps users whose alias, first name, last name or mail begins with it,
 	// compared by Fold.
 	Prefix string
-	// Part keeps users in whose alias, first name, last name or mail it occurs, compared by Fold.
+	// Part keeps users in whose alias, first name, last name, mail or phone number it occurs, compared by Fold; one
+	// of fewer than MinPart characters only at the beginning of one.
 	Part   string
 	Role   Role       // 0 keeps all
 	Group  GroupID    // 0 keeps all; else the members of that group
@@ -60,6 +62,17 @@ func (f *UserFilter) Plain() bool {
 		f.AllowedOutside == nil && len(f.Conditions.All) == 0
 }
 
+// MinPart is how many characters something has at least that is looked for inside words.
+const MinPart = 3
+
+// PartBegins reports whether Part is too short to be looked for inside words.
+func (f *UserFilter) PartBegins() bool { return utf8.RuneCountInString(f.Part) < MinPart }
+
+// ErrNoWords reports that nothing is looked for inside words, as the database cannot.
+var ErrNoWords = &Error{Kind: Invalid, Code: "words_unsearched", Field: "q",
+	Public: "Nothing is looked for inside words here: the database lacks the extension pg_trgm. " +
+		"Give how something begins."}
+
 // UserOrder is the order of a list of users.
 type UserOrder uint8
 
@@ -76,10 +89,12 @@ const (
 	CreatedOrderDescending
 	ConnectedOrder // by when they last signed in; those who never have come first
 	ConnectedOrderDescending
+	MailOrder // those without an address come first
+	MailOrderDescending
 )
 
 var userOrders = []string{"tree", "alias", "-alias", "userid", "-userid", "name", "-name", "created", "-created",
-	"lastconnected", "-lastconnected"}
+	"lastconnected", "-lastconnected", "mail", "-mail"}
 
 // ParseUserOrder reads the name of an order; the empty name is TreeOrder.
 func ParseUserOrder(s string) (UserOrder, error) {

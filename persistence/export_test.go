@@ -26,3 +26,9 @@ func ReadingMembers(s *GroupStore, few int64, page int) *GroupStore {
 func BuiltUsers(ctx context.Context, s *UserStore, sc tenancy.Scope, f domain.UserFilter) ([]domain.User, error) {
 	return readUsers(ctx, sc, usersIn(s.db, sc).Apply(filtered(sc, f).Narrow).Order("u.environment_path", "u.id"))
 }
+
+// Patient returns the store with another patience: how many people are looked at in the order of a list, and of
+// those whom an index finds, before another way is tried.
+func Patient(s *UserStore, near, found int) *UserStore {
+	return &UserStore{s.db, patience{near, found}}
+}

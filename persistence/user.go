@@ -16,10 +16,13 @@ import (
 
 // UserStore keeps users. A user lies in a scope if their home does, or if the scope is
 // their own account.
-type UserStore struct{ db *db.DB }
+type UserStore struct {
+	db       *db.DB
+	patience patience
+}
 
 // NewUserStore returns the store of users in d.
-func NewUserStore(d *db.DB) *UserStore { return &UserStore{d} }
+func NewUserStore(d *db.DB) *UserStore { return &UserStore{d, usualPatience} }
 
 // userRow is a row of the table users.
 type userRow struct {
@@ -213,9 +216,10 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 			OR u.last_name_key LIKE ? ESCAPE '\' OR u.mail_key LIKE ? ESCAPE '\')`, begins, begins, begins, begins)
 	}
 	if f.Part != "" {
-		has := "%" + literal.Replace(domain.Fold(f.Part)) + "%"
+		has := either(f.PartBegins(), "", "%") + literal.Replace(domain.Fold(f.Part)) + "%"
 		p = p.And(`(u.alias_key LIKE ? ESCAPE '\' OR u.first_name_key LIKE ? ESCAPE '\'
-			OR u.last_name_key LIKE ? ESCAPE '\' OR u.mail_key LIKE ? ESCAPE '\')`, has, has, has, has)
+			OR u.last_name_key LIKE ? ESCAPE '\' OR u.mail_key LIKE ? ESCAPE '\' OR u.phone_key LIKE ? ESCAPE '\')`,
+			has, has, has, has, has)
 	}
 	if len(f.Conditions.All) > 0 {
 		all := meets(sc, f.Conditions)
@@ -246,7 +250,7 @@ func allowedOutside(sc tenancy.Scope, is bool) db.Predicate {
 // List returns one page of the users in sc that f keeps, as directory.UserStore says.
 func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter,
 	p domain.Page) ([]domain.User, domain.Cursor, error) {
-	if err := f.Validate(); err != nil {
+	if err := s.check(ctx, &f); err != nil {
 		return nil, "", err
 	}
 	limit := pageSize(p)
@@ -260,6 +264,16 @@ func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFil
 	})
 }
 
+// check returns an error if the filter is not valid, or looks for something that cannot be found here.
+func (s *UserStore) check(ctx context.Context, f *domain.UserFilter) error {
+	if f.Part != "" {
+		if there, err := s.db.SearchesWords(ctx); err != nil || !there {
+			return orElse(err, domain.ErrNoWords)
+		}
+	}
+	return f.Validate()
+}
+
 // userList names the list of users in an order, for its cursors.
 func userList(o domain.UserOrder) string { return strconv.Itoa(int(o)) }
 
@@ -270,6 +284,7 @@ var userOrders = map[domain.UserOrder]userOrder{
 	domain.NameOrder:      {columns: []string{"last_name_key", "first_name_key"}},
 	domain.CreatedOrder:   {columns: []string{"created_at"}},
 	domain.ConnectedOrder: {columns: []string{"last_connected_at"}},
+	domain.MailOrder:      {columns: []string{"mail_key"}},
 }
 
 // orderOf returns an order that is not the tree's. Each descending one is behind the one that it turns
@@ -295,6 +310,8 @@ func orderKeys(o domain.UserOrder, u *domain.User) []any {
 		return []any{u.Created}
 	case domain.ConnectedOrder, domain.ConnectedOrderDescending:
 		return []any{u.LastConnected}
+	case domain.MailOrder, domain.MailOrderDescending:
+		return []any{domain.Fold(u.Person.Mail)}
 	case domain.TreeOrder:
 		return []any{u.HomePath}
 	}
@@ -332,16 +349,29 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if err != nil {
 		return nil, err
 	}
-	many, err := s.walksIndex(ctx, sc, f.Everybody, n)
-	if err != nil {
-		return nil, err
-	}
 	by := orderOf(f.Order)
-	q := s.searched(sc, many).Apply(filtered(sc, f).Narrow)
-	if continued {
-		q = q.Where(by.behind(), append(values, int64(id))...)
+	if _, self := sc.Self(); self {
+		q := usersIn(s.db, sc).Apply(filtered(sc, f).Narrow)
+		if continued {
+			q = q.Where(by.behind(), append(values, int64(id))...)
+		}
+		return readUsers(ctx, sc, q)
 	}
-	return s.ordered(ctx, sc, q, many, by, 0, n)
+	l := listing{sc: sc, keeps: filtered(sc, f), by: by}
+	if continued {
+		l.behind = &listed{key: domain.UserKey{User: id}, at: values}
+	}
+	for {
+		keys, err := s.sortedKeys(ctx, l, &f, n)
+		if err != nil {
+			return nil, err
+		}
+		users, err := s.byKeys(ctx, sc, by, keys)
+		if err != nil || len(users) == len(keys) {
+			return users, err
+		}
+		// Somebody went away in between.
+	}
 }
 
 // userOrder is an order of users: by columns, and by number where these are the same.
@@ -351,7 +381,9 @@ type userOrder struct {
 }
 
 // text reports whether a column is text; else it is a number.
-func (o userOrder) text(column int) bool { return strings.HasSuffix(o.columns[column], "_key") }
+func (o userOrder) text(column int) bool {
+	return strings.HasSuffix(o.columns[column], "_key") || strings.HasSuffix(o.columns[column], "_path")
+}
 
 // by returns the order, in a form that no index has unless indexed.
 func (o userOrder) by(indexed bool) string {
@@ -414,23 +446,26 @@ func (s *UserStore) walksIndex(ctx context.Context, sc tenancy.Scope, mine int64
 	return float64(n)*all < float64(mine)*float64(mine), err
 }
 
-func (s *UserStore) Totals(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (kept, all int64, err error) {
+// Totals counts as directory.UserStore says.
+func (s *UserStore) Totals(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (kept domain.Tally, all int64,
+	err error) {
 	if _, self := sc.Self(); f.Plain() || self {
-		kept, err = s.Count(ctx, sc, f)
-		return kept, kept, err
+		kept.N, err = s.Count(ctx, sc, f)
+		return kept, kept.N, err
 	}
-	if err := f.Validate(); err != nil {
-		return 0, 0, err
+	if err := s.check(ctx, &f); err != nil {
+		return kept, 0, err
 	}
-	err = db.From(s.db, sc, &[]countRow{}).
-		ColumnExpr("(?)", usersIn(s.db, sc).Apply(filtered(sc, f).Narrow).ColumnExpr("count(*)")).
-		ColumnExpr("CAST(coalesce(sum(c.users), 0) AS bigint)").Scan(ctx, &kept, &all)
-	return kept, all, db.Translate(err)
+	if kept, err = s.tally(ctx, sc, &f); err != nil {
+		return kept, 0, err
+	}
+	all, err = s.Count(ctx, sc, domain.UserFilter{})
+	return kept, all, err
 }
 
 // Count returns how many users of sc f keeps.
 func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (n int64, err error) {
-	if err := f.Validate(); err != nil {
+	if err := s.check(ctx, &f); err != nil {
 		return 0, err
 	}
 	if _, self := sc.Self(); f.Plain() && !self {

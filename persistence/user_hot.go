@@ -68,22 +68,61 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 	if continued {
 		stretches = beyond(stretches, path)
 	}
+	if f.Plain() {
+		return s.page(ctx, sc, stretches, db.Predicate{}, spot{path, id}, n)
+	}
+	return s.narrowed(ctx, sc, stretches, &f, spot{path, id}, n)
+}
+
+// narrowed reads up to n users of the stretches whom the filter keeps, behind a spot.
+func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, f *domain.UserFilter,
+	from spot, n int) ([]domain.User, error) {
+	keeps := filtered(sc, *f)
+	last, more, err := s.treeKey(ctx, sc, stretches, from, s.patience.near)
+	if err != nil {
+		return nil, err
+	}
+	near, until := stretches, db.Predicate{}
+	if more {
+		near, until = before(stretches, last.path), last.until()
+	}
+	users, err := s.page(ctx, sc, near, until.Also(keeps), from, n)
+	if err != nil || !more || len(users) == n {
+		return users, err
+	}
+	l := listing{sc: sc, keeps: keeps, by: treeOrder, behind: &listed{key: domain.UserKey{User: from.id},
+		at: []any{string(from.path)}}}
+	for {
+		keys, ok, err := s.first(ctx, &l, f, n)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		users, err := s.byKeys(ctx, sc, treeOrder, keys)
+		if err != nil || len(users) == len(keys) {
+			return users, err
+		}
+		// Somebody went away in between.
+	}
+	rest, err := s.page(ctx, sc, beyond(stretches, last.path), keeps, last, n-len(users))
+	return append(users, rest...), err
+}
+
+// page reads the first n users of the stretches who meet a condition, behind a spot.
+func (s *UserStore) page(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, keeps db.Predicate,
+	from spot, n int) ([]domain.User, error) {
 	columns, args := userColumnsIn(sc)
 	organization, of := db.InOrganization(sc, "u.organization_id")
 	args = append(args, of...)
-	filter := filtered(sc, f)
-	one := UserPage(columns, organization, filter.Further())
+	one := UserPage(columns, organization, keeps.Further())
 	return walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.User, error) {
 		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
-			behind := int64(0)
-			if r.From == path {
-				behind = int64(id)
-			}
-			values := append(args[:len(args):len(args)], string(r.From), behind, string(r.Until))
-			return append(append(values, filter.Args...), n)
+			values := append(args[:len(args):len(args)], from.in(r)...)
+			return append(append(values, keeps.Args...), n)
 		})
-		// There are too many of such statements to keep them prepared.
-		if len(f.Conditions.All) > 0 || f.BlockedHome != nil || f.AllowedOutside != nil {
+		if keeps.Raw != "" { // there are too many of such statements to keep them prepared
 			rows, err := s.db.QueryContext(ctx, query, values...)
 			return db.Collect(rows, err, db.Weighed(ctx, scanUser))
 		}

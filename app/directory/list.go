@@ -14,8 +14,10 @@ type Listed[T any] struct {
 	Items iter.Seq2[T, error]
 	// Next is the cursor of the next page, if a limit was given and there is one.
 	Next domain.Cursor
-	// Total is how many items the filter keeps on all pages, -1 if it was not asked for.
+	// Total is how many items the filter keeps on all pages, -1 if it was not asked for. More says that there
+	// may be others: counting stopped there.
 	Total int64
+	More  bool
 }
 
 // ReadList reads the first page of a list, and the others while they are written unless the

@@ -49,7 +49,7 @@ type UserStore interface {
 	List(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, p domain.Page) ([]domain.User, domain.Cursor, error)
 	// Count returns how many users f keeps, and Totals how many it keeps and how many there are without it.
 	Count(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (int64, error)
-	Totals(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (kept, all int64, err error)
+	Totals(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (kept domain.Tally, all int64, err error)
 	// Newest returns a page of the people f keeps, the newest first, without the first skip
 	// behind the cursor, and the cursor of the next page, empty after the last. CountPeople
 	// returns how many there are.
@@ -194,7 +194,7 @@ func (u *Users) List(ctx context.Context, caller domain.Principal,
 	if err != nil {
 		return list, err
 	}
-	total := int64(-1)
+	total := domain.Tally{N: -1}
 	if in.Total {
 		if total, in.Filter.Everybody, err = u.store.Totals(ctx, sc, in.Filter); err != nil {
 			return list, err
@@ -220,7 +220,7 @@ func (u *Users) List(ctx context.Context, caller domain.Principal,
 		}
 		return described, next, err
 	})
-	list.Total = total
+	list.Total, list.More = total.N, total.More
 	return list, err
 }
 

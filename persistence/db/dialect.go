@@ -35,6 +35,9 @@ type dialect struct {
 	steps   func() fs.FS
 	goose   goose.Dialect
 	options func() ([]goose.ProviderOption, error)
+	// having is described at DB.Having, lazily at DB.Lazily; it has the place of the statement.
+	having func(Needles, Haystack) (Index, bool)
+	lazily string
 }
 
 var sqliteDialect = dialect{
@@ -44,6 +47,8 @@ var sqliteDialect = dialect{
 	steps:       migrations.SQLite,
 	goose:       goose.DialectSQLite3,
 	options:     func() ([]goose.ProviderOption, error) { return nil, nil },
+	having:      havingSQLite,
+	lazily:      "SELECT * FROM (%s)",
 }
 
 var postgresDialect = dialect{
@@ -51,6 +56,8 @@ var postgresDialect = dialect{
 	tableExists: "SELECT count(to_regclass(?))",
 	steps:       migrations.Postgres,
 	goose:       goose.DialectPostgres,
+	having:      havingPostgres,
+	lazily:      "WITH m AS MATERIALIZED (%s) SELECT * FROM m",
 	options: func() ([]goose.ProviderOption, error) {
 		// Whoever finds the lock taken looks again each second; the default is five.
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))

@@ -51,7 +51,10 @@ func (d *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return done, fmt.Errorf("migrate: %w", Translate(err))
 	}
-	return done, d.declareSteps(ctx, p)
+	if err := d.declareSteps(ctx, p); err != nil {
+		return done, err
+	}
+	return done, d.prepareWords(ctx)
 }
 
 // needsLine is the line in which a step says which program it needs at least.

@@ -44,7 +44,7 @@ var attempts = map[string]attempt{
 	},
 	"UserStore.Totals": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		kept, _, err := w.Users.Totals(ctx, mine.Read(), domain.UserFilter{Prefix: lower(theirs)})
-		return kept, err
+		return kept.N, err
 	},
 	"UserStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Get(ctx, mine.Read(), domain.UserRef{ID: w.People[lower(theirs)+".user"].ID})

@@ -75,6 +75,7 @@ type peopleList struct {
 	users []directory.UserDocument
 	next  domain.Cursor
 	total int64
+	more  bool // there may be more than total
 }
 
 // people is the list of people at a place.
@@ -94,6 +95,10 @@ func (s *Surface) listPeople(ctx context.Context, v *visit, limit int, after dom
 	}
 	in.Total, in.Homes, in.Page = true, true, domain.Page{Limit: limit, After: after}
 	list, err := s.uses.Users.List(ctx, v.caller, in)
+	if domain.ErrNoWords.Is(err) { // the best there is
+		in.Filter.Prefix, in.Filter.Part = in.Filter.Part, ""
+		list, err = s.uses.Users.List(ctx, v.caller, in)
+	}
 	if err != nil {
 		return l, err
 	}
@@ -103,7 +108,7 @@ func (s *Surface) listPeople(ctx context.Context, v *visit, limit int, after dom
 		}
 		l.users = append(l.users, u)
 	}
-	l.next, l.total = list.Next, list.Total
+	l.next, l.total, l.more = list.Next, list.Total, list.More
 	if in.Environment == "" || !v.can(domain.EnvironmentRead) {
 		return l, nil
 	}
@@ -118,6 +123,14 @@ func (l *peopleList) where(v *visit) string {
 		return v.query("env")
 	}
 	return placeRef(l.place.ShownPath)
+}
+
+// count says how many people there are.
+func (l *peopleList) count(v *visit) string {
+	if l.more {
+		return v.counted(v.words.People.AtLeast, l.total)
+	}
+	return v.counted(v.words.People.Total, l.total)
 }
 
 // title says where the people of the list are.

@@ -12,7 +12,7 @@ type peopleWords struct {
 	ChipPart                                                               string // {text}
 	ChipGroup                                                              string // {group}
 	ChipSince                                                              string // {day}
-	Total, Bulk, BulkTitle, BulkDo                                         plural
+	Total, AtLeast, Bulk, BulkTitle, BulkDo                                plural
 	Refused, RefusedMore                                                   plural
 	RefusedWhy                                                             string
 	BulkLead, Op, OpWith, OpGroup                                          string
@@ -35,6 +35,7 @@ var englishPeople = peopleWords{
 	BlockedHome: "Blocked from their own place", NotBlockedHome: "Not blocked from their own place",
 	ChipPart: "Contains “{text}”", ChipGroup: "In the group {group}", ChipSince: "Not signed in since {day}",
 	Total:       plural{"{n} person", "{n} people"},
+	AtLeast:     plural{"At least {n} person", "At least {n} people"},
 	Bulk:        plural{"Change this person", "Change these {n} people"},
 	BulkTitle:   plural{"Change {n} person", "Change {n} people"},
 	BulkDo:      plural{"Change {n} person", "Change all {n} people"},
@@ -66,6 +67,7 @@ var frenchPeople = peopleWords{
 	BlockedHome: "Exclu de son propre lieu", NotBlockedHome: "Pas exclu de son propre lieu",
 	ChipPart: "Contient « {text} »", ChipGroup: "Dans le groupe {group}", ChipSince: "Pas connecté depuis le {day}",
 	Total:     plural{"{n} personne", "{n} personnes"},
+	AtLeast:   plural{"Au moins {n} personne", "Au moins {n} personnes"},
 	Bulk:      plural{"Changer cette personne", "Changer ces {n} personnes"},
 	BulkTitle: plural{"Changer {n} personne", "Changer {n} personnes"},
 	BulkDo:    plural{"Changer {n} personne", "Changer les {n} personnes"},

@@ -47,13 +47,22 @@ func encodeTrue[T any](s *Surface) func(*fiber.Ctx, T) error {
 	return encode(s, func(w *httpx.Writer, key string, _ *T) { w.Flag(key, true) })
 }
 
+// setTotal says how many there are on all pages, unless that is negative, and whether there may be more.
+func setTotal(c *fiber.Ctx, total int64, more bool) {
+	if total < 0 {
+		return
+	}
+	c.Set("X-Total-Count", strconv.FormatInt(total, 10))
+	if more {
+		c.Set("X-Total-More", "true")
+	}
+}
+
 // encodeListed answers with a list that is read while it is written.
 func encodeListed[T any](s *Surface, write writer[T]) func(*fiber.Ctx, directory.Listed[T]) error {
 	return func(c *fiber.Ctx, list directory.Listed[T]) error {
 		httpx.LinkNext(c, list.Next)
-		if list.Total >= 0 {
-			c.Set("X-Total-Count", strconv.FormatInt(list.Total, 10))
-		}
+		setTotal(c, list.Total, list.More)
 		return httpx.Stream(c, list.Items,
 			func(w *httpx.Writer) {
 				s.open(w, fiber.StatusOK)
@@ -75,9 +84,7 @@ func (s *Surface) encodeUsable(c *fiber.Ctx, u directory.UsableGroups) error {
 func (s *Surface) encodeUserList(c *fiber.Ctx, list directory.Listed[directory.UserDocument]) error {
 	if table, _ := asTable(c); table { // which was read before
 		httpx.LinkNext(c, list.Next)
-		if list.Total >= 0 {
-			c.Set("X-Total-Count", strconv.FormatInt(list.Total, 10))
-		}
+		setTotal(c, list.Total, list.More)
 		return httpx.Table(c, "people.csv", document.UserColumns(), list.Items, document.UserRows)
 	}
 	return encodeListed(s, make(fragments).writeUser)(c, list)

@@ -30,6 +30,34 @@ import (
 type engine struct {
 	Bytewise    string // the collation that compares text byte by byte
 	StoredByKey string // keeps the rows of a table in the order of its primary key, where that is to be said
+	// Trigrams fills the index of words, nil where the engine keeps one by itself.
+	Trigrams *trigrams
+}
+
+// trigrams says what an index of words has of a user.
+type trigrams struct{}
+
+// Of returns the statement that puts a row of users into the index, without where it is read from.
+func (trigrams) Of(row string) string {
+	text := strings.Builder{}
+	text.WriteString("INSERT OR REPLACE INTO users_words " +
+		"(rowid, organization, organization_high, alias, first_name, last_name, mail, phone) SELECT {row}.id")
+	for _, shift := range []string{"", " >> 18"} {
+		digits := make([]string, 3)
+		for i, down := range []string{" >> 12", " >> 6", ""} {
+			digit := "(({row}.organization_id" + shift + ")" + down + " & 63)"
+			digits[i] = digit + " + 1 + (" + digit + " > 30) * 95" // control characters are 1 to 31 and 127 to 159
+		}
+		code := "char(" + strings.Join(digits, ", ") + ")"
+		if shift != "" {
+			code = "CASE WHEN ({row}.organization_id" + shift + ") = 0 THEN '' ELSE " + code + " END"
+		}
+		text.WriteString(", " + code)
+	}
+	for _, column := range []string{"alias", "first_name", "last_name", "mail", "phone"} {
+		text.WriteString(", char(31, 31) || {row}." + column + "_key")
+	}
+	return strings.ReplaceAll(text.String(), "{row}", row)
 }
 
 //go:embed *.sql
@@ -37,7 +65,7 @@ var files embed.FS
 
 // SQLite and Postgres return the steps as each engine reads them.
 var (
-	SQLite   = rendered(engine{Bytewise: "BINARY", StoredByKey: "WITHOUT ROWID"})
+	SQLite   = rendered(engine{Bytewise: "BINARY", StoredByKey: "WITHOUT ROWID", Trigrams: &trigrams{}})
 	Postgres = rendered(engine{Bytewise: `"C"`})
 )
 

@@ -1,0 +1,524 @@
+package persistence
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// Of a list of users that is sorted or narrowed the keys are found first and then the rows are read by them. The
+// keys are found by statements of text, as each way to them must be the one that is meant: planners guess how many
+// of a scope a filter keeps, and guess wrong.
+//
+// What many are, is found soon by walking in the order of the list; what few are, an index finds. Which of both it is,
+// nobody knows before, so that both are tried, as far as patience goes. Only for what is neither few nor to be met
+// on the way all of the scope is looked at.
+
+// patience is how many people are looked at in one way before another one is tried: in the order of a list, and of
+// those whom an index finds.
+type patience struct{ near, found int }
+
+var usualPatience = patience{near: 512, found: 3000}
+
+// A listing is a list of users that is being read: whom of sc it keeps, by an order, behind somebody; nil is the
+// beginning.
+type listing struct {
+	sc     tenancy.Scope
+	keeps  db.Predicate
+	by     userOrder
+	behind *listed
+}
+
+// listed is a user at whom a list looked: at are the values of the order's columns.
+type listed struct {
+	key  domain.UserKey
+	path domain.EnvironmentPath
+	kept bool
+	at   []any
+}
+
+// treeOrder is the order of the tree, as others are.
+var treeOrder = userOrder{columns: []string{"environment_path"}}
+
+// columns are what scan reads of a user u.
+func (l *listing) columns() (string, []any) {
+	var text strings.Builder
+	text.WriteString("u.organization_id, u.id, u.environment_path, CASE WHEN " + l.keeps.Text() +
+		" THEN 1 ELSE 0 END AS kept")
+	for _, column := range l.by.columns {
+		text.WriteString(", u." + column)
+	}
+	return text.String(), slices.Clone(l.keeps.Args)
+}
+
+func (l *listing) scan(r db.Row) (listed, error) {
+	u := listed{at: make([]any, len(l.by.columns))}
+	var organization, id, kept int64
+	var path string
+	values := []any{&organization, &id, &path, &kept}
+	for i := range u.at {
+		values = append(values, &u.at[i])
+	}
+	err := r.Scan(values...)
+	u.key = domain.UserKey{Organization: domain.OrganizationID(organization), User: domain.UserID(id)}
+	u.path, u.kept = domain.EnvironmentPath(path), kept != 0
+	return u, err
+}
+
+// has reports whether the list has a user at whom it looked, behind where it stands.
+func (l *listing) has(u *listed) bool {
+	return u.kept && l.sc.Covers(u.path) && (l.behind == nil || l.compare(u, l.behind) > 0)
+}
+
+// compare compares where in the list two users are.
+func (l *listing) compare(a, b *listed) int {
+	order := cmp.Compare(a.key.User, b.key.User)
+	for i := len(a.at) - 1; i >= 0; i-- {
+		switch x := a.at[i].(type) {
+		case string:
+			order = cmp.Or(strings.Compare(x, b.at[i].(string)), order)
+		case int64:
+			order = cmp.Or(cmp.Compare(x, b.at[i].(int64)), order)
+		}
+	}
+	if l.by.descending {
+		return -order
+	}
+	return order
+}
+
+// ahead looks at the next n users of the index on the order, who need not lie in the scope.
+func (s *UserStore) ahead(ctx context.Context, l *listing, n int) ([]listed, error) {
+	columns, args := l.columns()
+	organization, of := db.InOrganization(l.sc, "u.organization_id")
+	args = append(args, of...)
+	behind := "1 = 1"
+	if l.behind != nil {
+		behind = l.by.behind()
+		args = append(append(args, l.behind.at...), int64(l.behind.key.User))
+	}
+	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM users u WHERE "+organization+behind+" ORDER BY "+
+		l.by.by(true)+" LIMIT "+strconv.Itoa(n), args...)
+	return db.Collect(rows, err, l.scan)
+}
+
+// walk moves the list on past up to most users of the index on its order, and returns the keys of up to n
+// whom it has. It reports whether there are no others.
+func (s *UserStore) walk(ctx context.Context, l *listing, n, most int) (keys []domain.UserKey, end bool, err error) {
+	for window := max(2*n, 64); most > 0; window = min(2*window, 4096) {
+		window = min(window, most)
+		ahead, err := s.ahead(ctx, l, window)
+		if err != nil {
+			return nil, false, err
+		}
+		for i := range ahead {
+			has := l.has(&ahead[i])
+			if l.behind = &ahead[i]; !has {
+				continue
+			}
+			if keys = append(keys, ahead[i].key); len(keys) == n {
+				return keys, false, nil
+			}
+		}
+		if len(ahead) < window {
+			return keys, true, nil
+		}
+		most -= window
+	}
+	return keys, false, nil
+}
+
+// stretch is a table of the stretches of a scope, by which the users in them are found one stretch after the other.
+func stretch(ranges []tenancy.Range) (string, []any) {
+	if len(ranges) == 0 {
+		return "WITH stretch (first, past) AS (SELECT '', '') ", nil
+	}
+	args := make([]any, 0, 2*len(ranges))
+	for _, r := range ranges {
+		args = append(args, string(r.From), string(r.Until))
+	}
+	return "WITH stretch (first, past) AS (VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?), ", len(ranges)), ", ") +
+		") ", args
+}
+
+const inStretch = "u.environment_path >= first AND u.environment_path < past"
+
+// all returns the keys of the first n users whom the list has, by looking at all of the scope.
+func (s *UserStore) all(ctx context.Context, l *listing, n int) ([]domain.UserKey, error) {
+	text, args := stretch(l.sc.Ranges())
+	columns, of := l.columns()
+	organization, is := db.InOrganization(l.sc, "u.organization_id")
+	args = append(append(args, of...), is...)
+	text += "SELECT " + columns + " FROM stretch CROSS JOIN users u WHERE " + organization + inStretch + l.keeps.Further()
+	args = append(args, l.keeps.Args...)
+	if l.behind != nil {
+		text += " AND " + l.by.behind()
+		args = append(append(args, l.behind.at...), int64(l.behind.key.User))
+	}
+	rows, err := s.db.QueryContext(ctx, text+" ORDER BY "+l.by.by(false)+" LIMIT "+strconv.Itoa(n), args...)
+	all, err := db.Collect(rows, err, l.scan)
+	if err != nil {
+		return nil, err
+	}
+	return keysAt(all), nil
+}
+
+func keysAt(all []listed) []domain.UserKey {
+	keys := make([]domain.UserKey, len(all))
+	for i := range all {
+		keys[i] = all[i].key
+	}
+	return keys
+}
+
+// found returns those whom an index finds, and false if they are more than most.
+func (s *UserStore) found(ctx context.Context, l *listing, index db.Index, most int) ([]listed, bool, error) {
+	probe := s.db.Lazily(index.Probe, most+1)
+	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM ("+probe.Raw+") AS p", probe.Args...)
+	n, err := db.Only(rows, err, db.Scalar[int], domain.ErrInternal)
+	if err != nil || n == 0 || n > most {
+		return nil, err == nil && n == 0, err
+	}
+	columns, args := l.columns()
+	keys := s.db.Lazily(index.Keys, most+1)
+	rows, err = s.db.QueryContext(ctx, "SELECT "+columns+" FROM ("+keys.Raw+") AS m CROSS JOIN users AS u "+
+		"WHERE u.organization_id = m.organization_id AND u.id = m.id", append(args, keys.Args...)...)
+	all, err := db.Collect(rows, err, l.scan)
+	if err != nil || len(all) > most {
+		return nil, false, err
+	}
+	return slices.DeleteFunc(all, func(u listed) bool { return !l.has(&u) }), true, nil
+}
+
+// indexed returns whom the list has, in no order, if one of the indexes finds no more than most for the filter.
+func (s *UserStore) indexed(ctx context.Context, l *listing, f *domain.UserFilter, most int) ([]listed, bool, error) {
+	indexes, err := s.indexes(ctx, l.sc, f)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, index := range indexes {
+		if all, ok, err := s.found(ctx, l, index, most); ok || err != nil {
+			return all, ok, err
+		}
+	}
+	return nil, false, nil
+}
+
+// first returns the keys of the first n users whom the list has, as indexed finds them.
+func (s *UserStore) first(ctx context.Context, l *listing, f *domain.UserFilter,
+	n int) ([]domain.UserKey, bool, error) {
+	all, ok, err := s.indexed(ctx, l, f, s.patience.found)
+	if err != nil || !ok {
+		return nil, ok, err
+	}
+	slices.SortFunc(all, func(a, b listed) int { return l.compare(&a, &b) })
+	return keysAt(all[:min(n, len(all))]), true, nil
+}
+
+// sortedKeys returns the keys of the first n users whom a list that is not in tree order has.
+func (s *UserStore) sortedKeys(ctx context.Context, l listing, f *domain.UserFilter, n int) ([]domain.UserKey, error) {
+	mine, among, err := s.share(ctx, l.sc, f.Everybody)
+	if err != nil {
+		return nil, err
+	}
+	few := mine <= 1000 || float64(n)*among >= mine*mine
+	if few && (f.Plain() || mine <= float64(s.patience.found)) {
+		return s.all(ctx, &l, n)
+	}
+	begin := l
+	if f.Plain() {
+		keys, end, err := s.walk(ctx, &l, n, int(mine))
+		if err != nil || end || len(keys) == n {
+			return keys, err
+		}
+		return s.all(ctx, &begin, n) // they all come late
+	}
+	keys, end, err := s.walk(ctx, &l, n, s.patience.near)
+	if err != nil || end || len(keys) == n {
+		return keys, err
+	}
+	if found, ok, err := s.first(ctx, &begin, f, n); ok || err != nil {
+		return found, err
+	}
+	if few {
+		return s.all(ctx, &begin, n)
+	}
+	more, _, err := s.walk(ctx, &l, n-len(keys), math.MaxInt)
+	return append(keys, more...), err
+}
+
+// share returns how many users sc has, and how many are in the index of an order that is walked for it.
+func (s *UserStore) share(ctx context.Context, sc tenancy.Scope, everybody int64) (mine, among float64, err error) {
+	if everybody == 0 {
+		if everybody, err = s.Count(ctx, sc, domain.UserFilter{}); err != nil {
+			return 0, 0, err
+		}
+	}
+	if o, one := sc.Organization(); one {
+		var all int64
+		err = s.db.NewSelect().TableExpr("organization_counts AS c").ColumnExpr("coalesce(max(c.users), 0)").
+			Where("c.organization_id = ?", int64(o)).Scan(ctx, &all)
+		return float64(everybody), float64(all), db.Translate(err)
+	}
+	among, err = s.db.Population(ctx)
+	return float64(everybody), among, err
+}
+
+// byKeys reads the users in sc with these keys, in an order.
+func (s *UserStore) byKeys(ctx context.Context, sc tenancy.Scope, by userOrder,
+	keys []domain.UserKey) ([]domain.User, error) {
+	if len(keys) == 0 {
+		return []domain.User{}, nil
+	}
+	ids := make([]int64, len(keys))
+	for i, k := range keys {
+		ids[i] = int64(k.User)
+	}
+	within := db.Unindexed(db.Account(sc))
+	q := s.db.NewSelect().Model((*userRow)(nil)).Where("u.id IN (?)", db.In(ids)).Where(within.Text(), within.Args...)
+	if o, one := sc.Organization(); one {
+		q = q.Where("u.organization_id = ?", int64(o))
+	}
+	return readUsers(ctx, sc, q.OrderExpr(by.by(false)))
+}
+
+// indexes returns the indexes that find whom f keeps, and perhaps others, beginning with what tells people
+// apart best.
+func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.UserFilter) ([]db.Index, error) {
+	o, _ := sc.Organization()
+	words, ok, err := s.db.Having(ctx, needlesOf(f), db.Haystack{Organization: o, Path: above(sc.Ranges())})
+	if err != nil {
+		return nil, err
+	}
+	var all []db.Index
+	if ok {
+		all = append(all, words)
+	}
+	add := func(text string, args ...any) {
+		p := db.Where(text, args...)
+		all = append(all, db.Index{Keys: p, Probe: p})
+	}
+	of, is := db.InOrganization(sc, "x.organization_id")
+	with := func(args ...any) []any { return append(slices.Clone(is), args...) }
+	if f.Group != 0 {
+		add("SELECT x.organization_id, x.user_id AS id FROM user_groups x WHERE "+of+"x.group_id = ?",
+			with(int64(f.Group))...)
+	}
+	if p := unusual(f); p.Raw != "" && len(sc.Ranges()) > 0 {
+		ranges := sc.Ranges()
+		p = p.And("u.environment_path >= ? AND u.environment_path < ?", string(ranges[0].From),
+			string(ranges[len(ranges)-1].Until))
+		add("SELECT u.organization_id, u.id FROM users u WHERE ((u.role <> 1) OR (u.state <> 0) OR (NOT u.active)) AND "+
+			p.Text(), p.Args...)
+	}
+	if f.AllowedOutside != nil && *f.AllowedOutside {
+		add("SELECT DISTINCT x.organization_id, x.user_id AS id FROM user_environments x WHERE "+of+
+			"NOT x.blocked AND x.environment_organization_id <> x.organization_id", is...)
+	}
+	if f.BlockedHome != nil && *f.BlockedHome {
+		add("SELECT DISTINCT x.organization_id, x.user_id AS id FROM user_environments x WHERE "+of+"x.blocked", is...)
+	}
+	of = strings.ReplaceAll(of, "x.", "u.")
+	connected := filtered(sc, domain.UserFilter{Connected: f.Connected, NotConnectedSince: f.NotConnectedSince})
+	if connected.Raw != "" {
+		add("SELECT u.organization_id, u.id FROM users u WHERE "+of+connected.Text(), with(connected.Args...)...)
+	}
+	return all, nil
+}
+
+// unusual returns the condition on role, state and being active that f has, if nobody with the least role and an
+// account in use meets it.
+func unusual(f *domain.UserFilter) db.Predicate {
+	var p db.Predicate
+	rare := false
+	with := func(text string, value any, is bool) { p, rare = p.And(text, value), rare || is }
+	if f.Role != 0 {
+		with("u.role = ?", int64(f.Role), f.Role != domain.RoleUser)
+	}
+	if f.State != nil {
+		with("u.state = ?", int64(*f.State), *f.State != domain.Approved)
+	}
+	if f.Active != nil {
+		with("u.active = ?", *f.Active, !*f.Active)
+	}
+	for _, c := range f.Conditions.All {
+		if f.Conditions.Any || c.Is != domain.Equal || len(c.Numbers) != 1 {
+			continue
+		}
+		switch n := c.Numbers[0]; c.Field {
+		case domain.UserRole:
+			with("u.role = ?", n, n != int64(domain.RoleUser))
+		case domain.UserStanding:
+			with("u.state = ?", n, n != int64(domain.Approved))
+		case domain.UserActive:
+			with("u.active = ?", n == 1, n != 1)
+		}
+	}
+	if !rare {
+		return db.Predicate{}
+	}
+	return p
+}
+
+// above returns the place that all ranges lie below.
+func above(ranges []tenancy.Range) domain.EnvironmentPath {
+	if len(ranges) == 0 {
+		return domain.RootPath
+	}
+	from, last := string(ranges[0].From), string(ranges[len(ranges)-1].Until)
+	same := 0
+	for same < min(len(from), len(last)) && from[same] == last[same] {
+		same++
+	}
+	if len(ranges) == 1 && domain.EnvironmentPath(from).End() == domain.EnvironmentPath(last) {
+		return ranges[0].From
+	}
+	return domain.EnvironmentPath(from[:strings.LastIndexByte(from[:same], '/')+1])
+}
+
+// needlesOf returns what the index of words is to find for a filter, none if it cannot help.
+func needlesOf(f *domain.UserFilter) db.Needles {
+	var all []db.Needle
+	if f.Prefix != "" {
+		all = append(all, db.Needle{Text: domain.Fold(f.Prefix), Begins: true})
+	}
+	if f.Part != "" {
+		all = append(all, db.Needle{Text: domain.Fold(f.Part), Begins: f.PartBegins()})
+	}
+	if !f.Conditions.Any {
+		for i := range f.Conditions.All {
+			all = append(all, needlesIn(&f.Conditions.All[i])...)
+		}
+	}
+	if len(all) > 0 {
+		return db.Needles{all}
+	}
+	var each db.Needles
+	for i := range f.Conditions.All {
+		needles := needlesIn(&f.Conditions.All[i])
+		if len(needles) == 0 {
+			return nil
+		}
+		each = append(each, needles)
+	}
+	return each
+}
+
+// needlesIn returns what somebody must have who meets a condition. A name may be of two texts: its words are in one
+// of them each.
+func needlesIn(c *domain.Condition) []db.Needle {
+	if len(c.Texts) != 1 || c.Is != domain.Equal && c.Is != domain.Contains {
+		return nil
+	}
+	text := domain.Fold(c.Texts[0])
+	switch c.Field {
+	case domain.UserAlias, domain.UserMail, domain.UserPhone, domain.UserSurname:
+		if text == "" {
+			return nil
+		}
+		return []db.Needle{{Text: text, Begins: c.Is == domain.Equal}}
+	case domain.UserName:
+		var words []db.Needle
+		for _, word := range strings.Split(text, " ") {
+			if word != "" {
+				words = append(words, db.Needle{Text: word})
+			}
+		}
+		return words
+	}
+	return nil
+}
+
+// counting is at how many people is looked for how many a filter keeps, where no index finds them.
+const counting = 2 * domain.MaxCounted
+
+// tally counts whom of sc the filter keeps, as directory.UserStore says of Totals.
+func (s *UserStore) tally(ctx context.Context, sc tenancy.Scope, f *domain.UserFilter) (domain.Tally, error) {
+	l := listing{sc: sc, keeps: filtered(sc, *f), by: treeOrder}
+	all, ok, err := s.indexed(ctx, &l, f, domain.MaxCounted)
+	if err != nil || ok {
+		return domain.Tally{N: int64(len(all))}, err
+	}
+	ranges := sc.Ranges()
+	last, more, err := s.treeKey(ctx, sc, ranges, spot{}, counting)
+	if err != nil {
+		return domain.Tally{}, err
+	}
+	until := db.Predicate{}
+	if more {
+		ranges = before(ranges, last.path)
+		until = last.until()
+	}
+	text, args := stretch(ranges)
+	organization, is := db.InOrganization(sc, "u.organization_id")
+	args = append(append(append(args, is...), until.Args...), l.keeps.Args...)
+	rows, err := s.db.QueryContext(ctx, text+"SELECT count(*) FROM (SELECT 1 FROM stretch CROSS JOIN users u WHERE "+
+		organization+inStretch+until.Further()+l.keeps.Further()+" LIMIT "+strconv.Itoa(domain.MaxCounted+1)+") AS n",
+		args...)
+	n, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
+	return domain.Tally{N: min(n, domain.MaxCounted), More: more || n > domain.MaxCounted}, err
+}
+
+// spot is where in the tree's order somebody is.
+type spot struct {
+	path domain.EnvironmentPath
+	id   domain.UserID
+}
+
+// until returns the condition that a user u is not behind the spot.
+func (p spot) until() db.Predicate {
+	return db.Where("(u.environment_path, u.id) <= (?, ?)", string(p.path), int64(p.id))
+}
+
+// before returns what of the stretches lies at or before a place.
+func before(stretches []tenancy.Range, last domain.EnvironmentPath) []tenancy.Range {
+	var left []tenancy.Range
+	for _, r := range stretches {
+		if r.From > last {
+			break
+		}
+		left = append(left, tenancy.Range{From: r.From, Until: min(r.Until, last.Only())})
+	}
+	return left
+}
+
+// treeKey returns where the nth of the users in the stretches is who come behind a spot, and false if there are
+// fewer.
+func (s *UserStore) treeKey(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, from spot,
+	n int) (spot, bool, error) {
+	organization, of := db.InOrganization(sc, "u.organization_id")
+	one := UserPage("u.environment_path, u.id", organization, "")
+	all, err := walk(stretches, n, func(part []tenancy.Range, n int) ([]spot, error) {
+		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
+			return append(append(slices.Clone(of), from.in(r)...), n)
+		})
+		rows, err := s.db.HotRows(ctx, query, values...)
+		return db.Collect(rows, err, func(r db.Row) (p spot, err error) {
+			var path string
+			var id int64
+			err = r.Scan(&path, &id)
+			return spot{domain.EnvironmentPath(path), domain.UserID(id)}, err
+		})
+	})
+	if err != nil || len(all) < n {
+		return spot{}, false, err
+	}
+	return all[n-1], true, nil
+}
+
+// in returns where in a stretch to begin, and where to end: the values of UserPage between those of its
+// organization and its filter.
+func (p spot) in(r tenancy.Range) []any {
+	behind := int64(0)
+	if r.From == p.path {
+		behind = int64(p.id)
+	}
+	return []any{string(r.From), behind, string(r.Until)}
+}
