@@ -78,17 +78,29 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, f *domain.UserFilter,
 	from spot, n int) ([]domain.User, error) {
 	keeps := filtered(sc, *f)
-	last, more, err := s.treeKey(ctx, sc, stretches, from, s.patience.near)
-	if err != nil {
-		return nil, err
-	}
-	near, until := stretches, db.Predicate{}
-	if more {
-		near, until = before(stretches, last.path), last.until()
-	}
-	users, err := s.page(ctx, sc, near, until.Also(keeps), from, n)
-	if err != nil || !more || len(users) == n {
-		return users, err
+	var users []domain.User
+	last := from
+	for width := s.patience.near; ; width *= 8 {
+		ahead := beyond(stretches, last.path)
+		next, more, err := s.treeKey(ctx, sc, ahead, last, width)
+		if err != nil {
+			return nil, err
+		}
+		until := db.Predicate{}
+		if more {
+			ahead, until = before(ahead, next.path), next.until()
+		}
+		some, err := s.page(ctx, sc, ahead, until.Also(keeps), last, n-len(users))
+		if err != nil {
+			return nil, err
+		}
+		if users = append(users, some...); !more || len(users) == n {
+			return users, nil
+		}
+		last = next
+		if width > s.patience.near || 8*len(users) < n { // where some are there may be enough a bit further on
+			break
+		}
 	}
 	l := listing{sc: sc, keeps: keeps, by: treeOrder, behind: &listed{key: domain.UserKey{User: from.id},
 		at: []any{string(from.path)}}}
