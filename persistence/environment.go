@@ -129,6 +129,16 @@ type countedRow struct {
 	PeopleBelow int64 `bun:",scanonly"`
 }
 
+// homes returns the condition that counted people are at home in sc, for what lies at or below an environment: an
+// index finds that by its place.
+func homes(d *db.DB, sc tenancy.Scope) db.Predicate {
+	p := db.Unindexed(db.InRanges(sc.Ranges(), "c.environment_path"))
+	if o, one := sc.Organization(); one {
+		p = p.And(d.Aside("c.organization_id")+" = ?", int64(o))
+	}
+	return p
+}
+
 // peopleBelow is how many people, of those whose homes meet the condition, are in and below an environment.
 func peopleBelow(homes db.Predicate) string {
 	return `CAST(coalesce((SELECT sum(c.users) FROM environment_counts c
@@ -145,7 +155,7 @@ func (s *EnvironmentStore) CountedChildren(ctx context.Context, sc tenancy.Scope
 		ColumnExpr("EXISTS (SELECT 1 FROM environments k WHERE k.parent_id = e.id AND k.id <> k.parent_id AND "+
 			below.Text()+") AS has_children", below.Args...)
 	if people := sc.Beside(); len(people.Ranges()) > 0 {
-		homes := countRow{}.Within(people)
+		homes := homes(s.db, people)
 		q = q.ColumnExpr(`CAST(coalesce((SELECT sum(c.users) FROM environment_counts c
 				WHERE c.environment_path = e.path AND `+homes.Text()+`), 0) AS bigint) AS people`, homes.Args...).
 			ColumnExpr(peopleBelow(homes)+" AS people_below", homes.Args...)

@@ -99,15 +99,15 @@ func (s *OverviewStore) from(inner *bun.SelectQuery, kind int) *bun.SelectQuery 
 // Place counts the rest of what is in an environment, as directory.OverviewStore says.
 func (s *OverviewStore) Place(ctx context.Context, sc, groups, signIns tenancy.Scope, at *domain.Environment,
 	since time.Time) (o domain.PlaceOverview, err error) {
-	homes := func() *bun.SelectQuery { return db.From(s.db, sc.Beside(), &[]countRow{}) }
+	here, everybody := db.From(s.db, sc.Beside().Only(at.Path), &[]countRow{}), population(s.db, sc.Beside())
 	entries := db.From(s.db, signIns, &[]auditRow{}).Column("at", "times").
 		Where("a.action = ? AND a.at >= ?", domain.SignInSuccess, db.Millis(since)).
 		Order("a.at DESC", "a.id DESC").Limit(s.looked + 1)
 	lonely := s.db.NewSelect().TableExpr("(?) AS l", s.organizations(sc)).ColumnExpr("l.*").Where("l.n <= 1")
-	all := s.db.NewSelect().TableExpr("(?) AS x", homes().Where("c.environment_path = ?", string(at.Path)).
+	all := s.db.NewSelect().TableExpr("(?) AS x", here.Where("c.environment_path = ?", string(at.Path)).
 		ColumnExpr("coalesce(sum(c.users), 0) AS n")).ColumnExpr(number(rowHere, "x.n", "0"))
 	for _, part := range []*bun.SelectQuery{
-		s.db.NewSelect().TableExpr("(?) AS x", homes().ColumnExpr("coalesce(sum(c.users), 0) AS n")).
+		s.db.NewSelect().TableExpr("(SELECT "+everybody.Raw+" AS n) AS x", everybody.Args...).
 			ColumnExpr(number(rowBelow, "x.n", "0")),
 		s.from(s.largest(sc, at), rowLargest),
 		s.db.NewSelect().TableExpr("(SELECT count(*) AS n FROM lonely) AS x").ColumnExpr(number(rowLonely, "x.n", "0")),
@@ -140,7 +140,7 @@ func (s *OverviewStore) Contents(ctx context.Context, sc tenancy.Scope,
 	from, until := string(at), string(at.End())
 	environments := db.From(s.db, sc, &[]environmentRow{}).ColumnExpr("1").Where("e.path > ?", from).
 		Where(inside("e.path"), from, until).Limit(limit)
-	homes := db.From(s.db, people.Below(at), &[]countRow{}).ColumnExpr("coalesce(sum(c.users), 0) AS n")
+	everybody := population(s.db, people.Below(at))
 	seen := db.InRanges(people.Sight(), "x.environment_path")
 	// The first table is walked by its places, whatever a planner knows of the other. What the reader does not see is
 	// not counted to the limit either.
@@ -154,7 +154,7 @@ func (s *OverviewStore) Contents(ctx context.Context, sc tenancy.Scope,
 	var rows []struct{ Environments, People, GrantsIn, GrantsOut int64 }
 	err = s.db.NewSelect().
 		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS environments", environments).
-		ColumnExpr("CAST((?) AS bigint) AS people", homes).
+		ColumnExpr(everybody.Raw+" AS people", everybody.Args...).
 		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS grants_in", in).
 		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS grants_out", out).Scan(ctx, &rows)
 	if err != nil {
@@ -168,7 +168,7 @@ func (s *OverviewStore) Contents(ctx context.Context, sc tenancy.Scope,
 
 // largest finds the environments in sc directly below at in which most people of the scope beside it are.
 func (s *OverviewStore) largest(sc tenancy.Scope, at *domain.Environment) *bun.SelectQuery {
-	people := countRow{}.Within(sc.Beside())
+	people := homes(s.db, sc.Beside())
 	return db.From(s.db, sc, &[]environmentRow{}).Column("organization_id", "id", "path", "alias", "alias_path").
 		ColumnExpr(peopleBelow(people)+" AS n", people.Args...).
 		Where("e.parent_id = ? AND e.id <> e.parent_id", int64(at.ID)).OrderExpr("n DESC, e.path").Limit(domain.MaxLargest)

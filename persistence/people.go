@@ -10,15 +10,32 @@ import (
 	"canopy/tenancy"
 )
 
+// named returns where the users with these names are stored, wherever that is; whoever asks goes on with them as
+// constants of a statement that has a scope.
+func (s *UserStore) named(ctx context.Context, names []string) ([]rowKey, error) {
+	var rows []struct{ OrganizationID, UserID int64 }
+	err := s.db.NewSelect().TableExpr("login_names AS n").Column("organization_id", "user_id").
+		Where("n.name IN (?)", db.In(folded(names))).Scan(ctx, &rows)
+	keys := make([]rowKey, len(rows))
+	for i, r := range rows {
+		keys[i] = rowKey{r.OrganizationID, r.UserID}
+	}
+	return keys, db.Translate(err)
+}
+
 // kept returns what narrows a query of users to the people whom f keeps.
-func kept(f *domain.PeopleFilter) func(*bun.SelectQuery) *bun.SelectQuery {
+func (s *UserStore) kept(ctx context.Context, f *domain.PeopleFilter) (func(*bun.SelectQuery) *bun.SelectQuery, error) {
+	var keys []rowKey
+	if len(f.Aliases) > 0 {
+		var err error
+		if keys, err = s.named(ctx, f.Aliases); err != nil {
+			return nil, err
+		}
+	}
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("NOT u.archived")
 		if len(f.Aliases) > 0 {
-			q = q.Where(
-				"(u.organization_id, u.id) IN (SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name IN (?))",
-				db.In(folded(f.Aliases))).
-				Where("u.alias IN (?)", db.In(f.Aliases))
+			q = q.ApplyQueryBuilder(among("u.organization_id", "u.id", keys)).Where("u.alias IN (?)", db.In(f.Aliases))
 		}
 		if len(f.Names) > 0 {
 			q = q.Where("trim(u.first_name || ' ' || u.last_name) IN (?)", db.In(f.Names))
@@ -33,7 +50,7 @@ func kept(f *domain.PeopleFilter) func(*bun.SelectQuery) *bun.SelectQuery {
 			q = q.Where("u.created_at < ?", f.Until.UnixMilli())
 		}
 		return q
-	}
+	}, nil
 }
 
 // Newest returns a page of the people in sc whom f keeps, as directory.UserStore says.
@@ -41,13 +58,18 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 	p domain.Page) ([]domain.User, domain.Cursor, error) {
 	limit := pageSize(p)
 	var many bool
-	if len(f.Aliases)+len(f.IDs) == 0 {
+	byKey := len(f.Aliases)+len(f.IDs) > 0
+	if !byKey {
 		var err error
 		if many, err = s.walksIndex(ctx, sc, 0, skip+limit+1); err != nil {
 			return nil, "", err
 		}
 	}
-	q := s.searched(sc, many).Apply(kept(&f))
+	kept, err := s.kept(ctx, &f)
+	if err != nil {
+		return nil, "", err
+	}
+	q := s.searched(sc, many || byKey).Apply(kept)
 	var created int64
 	var id domain.UserID
 	if continued, err := readCursor(p.After, "newest", &created, &id); err != nil {
@@ -63,16 +85,24 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 // CountPeople returns how many people of sc f keeps.
 func (s *UserStore) CountPeople(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter) (int64, error) {
 	if _, self := sc.Self(); self || !f.Plain() {
-		n, err := usersIn(s.db, sc).Apply(kept(&f)).Count(ctx)
+		kept, err := s.kept(ctx, &f)
+		if err != nil {
+			return 0, err
+		}
+		n, err := usersIn(s.db, sc).Apply(kept).Count(ctx)
 		return n, db.Translate(err)
 	}
 	all, err := s.Count(ctx, sc, domain.UserFilter{})
 	if err != nil {
 		return 0, err
 	}
-	// The few that are archived come first: SQLite keeps the order of a CROSS JOIN.
-	q := usersIn(s.db, sc).ModelTableExpr("users AS x CROSS JOIN users AS u").
-		Where("x.archived AND u.organization_id = x.organization_id AND u.id = x.id")
+	// Few are archived, whom an index finds; where they live is looked at for each, unless that is anywhere.
+	q := s.db.NewSelect().TableExpr("users AS x").Where("x.archived")
+	if !sc.Everywhere() {
+		within := db.Unindexed(db.Account(sc))
+		q = s.db.NewSelect().TableExpr("users AS x CROSS JOIN users AS u").
+			Where("x.archived AND u.organization_id = x.organization_id AND u.id = x.id").Where(within.Text(), within.Args...)
+	}
 	if o, one := sc.Organization(); one {
 		q = q.Where("x.organization_id = ?", int64(o))
 	}

@@ -407,7 +407,13 @@ func (o userOrder) behind() string {
 // read and sorted; of many, the directory's own index on the order is walked and the ones outside the
 // scope are passed over. The planners would guess, and guess wrong for the one or the other.
 func (s *UserStore) searched(sc tenancy.Scope, many bool) *bun.SelectQuery {
-	if !many {
+	switch ranges := sc.Ranges(); {
+	case !many && db.Many(ranges):
+		stretches := db.Stretches(ranges)
+		return s.db.NewSelect().Model((*userRow)(nil)).
+			ModelTableExpr("("+stretches.Raw+") AS s CROSS JOIN users AS u", stretches.Args...).
+			Where("u.environment_path >= s.first AND u.environment_path < s.past")
+	case !many:
 		return usersIn(s.db, sc)
 	}
 	within := db.Unindexed(db.Account(sc))
@@ -469,7 +475,8 @@ func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFi
 		return 0, err
 	}
 	if _, self := sc.Self(); f.Plain() && !self {
-		err = db.From(s.db, sc, &[]countRow{}).ColumnExpr("CAST(coalesce(sum(c.users), 0) AS bigint)").Scan(ctx, &n)
+		everybody := population(s.db, sc)
+		err = s.db.NewSelect().ColumnExpr(everybody.Raw, everybody.Args...).Scan(ctx, &n)
 		return n, db.Translate(err)
 	}
 	n, err = usersIn(s.db, sc).Apply(filtered(sc, f).Narrow).Count(ctx)

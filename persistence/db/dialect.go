@@ -84,6 +84,15 @@ func (d *DB) For(lock string) string {
 	return " FOR " + lock
 }
 
+// Aside names a column in an equality beside a stretch of another column by which an index is to find the rows.
+// SQLite takes any equality for the narrower of the two.
+func (d *DB) Aside(column string) string {
+	if d.dialect.file {
+		return "+" + column
+	}
+	return column
+}
+
 // lockMigrations keeps other processes from migrating a file; the option of goose does so for a
 // server. Both locks end with the process.
 func (d *DB) lockMigrations(ctx context.Context) (release func(), err error) {

@@ -1,11 +1,14 @@
 package db
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/uptrace/bun"
 
+	"canopy/domain"
 	"canopy/tenancy"
 )
 
@@ -110,31 +113,96 @@ func Unindexed(p Predicate) Predicate {
 	return p
 }
 
-// maxAlternatives is from how many ranges on they are written as a table: SQLite bounds
-// how deeply alternatives nest.
+// maxAlternatives is up to how many ranges are alternatives of a condition, of which an index serves each.
 const maxAlternatives = 32
 
-// InRanges returns the condition that column lies in one of the ranges.
+// InRanges returns the condition that column lies in one of the ranges, which ascend and are disjoint. Of many an
+// index serves only the stretch from the first to the last, and the subtrees that are in or cut out are looked up
+// as sets: a row costs the same however many they are, and planning costs what they are long.
 func InRanges(ranges []tenancy.Range, column string) Predicate {
 	if len(ranges) == 0 {
 		return Predicate{Raw: "1 = 0"}
 	}
-	var p Predicate
-	var text strings.Builder
-	for i, r := range ranges {
-		if i > 0 {
-			text.WriteString(either(len(ranges) <= maxAlternatives, " OR ", ", "))
-		}
-		text.WriteString(either(len(ranges) <= maxAlternatives, column+" >= ? AND "+column+" < ?", "(?, ?)"))
-		p.Args = append(p.Args, string(r.From), string(r.Until))
+	if !Many(ranges) {
+		return oneOf(ranges, column)
 	}
-	if len(ranges) <= maxAlternatives {
-		p.Raw = text.String()
-	} else {
-		p.Raw = "EXISTS (WITH stretch (first, past) AS (VALUES " + text.String() + ") SELECT 1 FROM stretch WHERE " +
-			column + " >= first AND " + column + " < past)"
+	var outer []tenancy.Range
+	var cut []domain.EnvironmentPath
+	for _, r := range ranges {
+		if n := len(outer); n > 0 && isSubtree(tenancy.Range{From: outer[n-1].Until, Until: r.From}) {
+			cut = append(cut, outer[n-1].Until)
+			outer[n-1].Until = r.Until
+			continue
+		}
+		outer = append(outer, r)
+	}
+	hull := tenancy.Range{From: ranges[0].From, Until: ranges[len(ranges)-1].Until}
+	p := within(hull, column)
+	if len(outer) > 1 {
+		var subtrees []domain.EnvironmentPath
+		rest := slices.DeleteFunc(outer, func(r tenancy.Range) bool {
+			if isSubtree(r) {
+				subtrees = append(subtrees, r.From)
+			}
+			return isSubtree(r)
+		})
+		in := below(subtrees, column)
+		if len(rest) > 0 {
+			in = append(in, oneOf(rest, column))
+		}
+		p = p.Also(AnyOf(in...))
+	}
+	if len(cut) > 0 {
+		out := AnyOf(below(cut, column)...)
+		p = p.And("NOT "+out.Text(), out.Args...)
 	}
 	return p
+}
+
+func isSubtree(r tenancy.Range) bool {
+	return strings.HasSuffix(string(r.From), "/") && r.From.End() == r.Until
+}
+
+func oneOf(ranges []tenancy.Range, column string) Predicate {
+	alternatives := make([]Predicate, len(ranges))
+	for i, r := range ranges {
+		alternatives[i] = within(r, column)
+	}
+	return AnyOf(alternatives...)
+}
+
+// below returns the conditions of which one holds if column lies in one of the subtrees: its beginning of some
+// length is one of those that are so long.
+func below(subtrees []domain.EnvironmentPath, column string) []Predicate {
+	byLength := make(map[int][]any)
+	for _, p := range subtrees {
+		byLength[len(p)] = append(byLength[len(p)], string(p))
+	}
+	var conditions []Predicate
+	for _, n := range slices.Sorted(maps.Keys(byLength)) {
+		these := byLength[n]
+		conditions = append(conditions, Predicate{"substr(" + column + ", 1, " + strconv.Itoa(n) + ") IN (" +
+			strings.TrimSuffix(strings.Repeat("?, ", len(these)), ", ") + ")", these})
+	}
+	return conditions
+}
+
+// Many reports whether no index serves what lies in the ranges one by one, as InRanges says.
+func Many(ranges []tenancy.Range) bool { return len(ranges) > maxAlternatives }
+
+// Stretches returns the ranges as a table with the columns first and past, to be joined in front of a table whose
+// index then finds the rows of each.
+func Stretches(ranges []tenancy.Range) Predicate {
+	p := Predicate{Raw: "WITH stretch (first, past) AS (VALUES " +
+		strings.TrimSuffix(strings.Repeat("(?, ?), ", len(ranges)), ", ") + ") SELECT first, past FROM stretch"}
+	for _, r := range ranges {
+		p.Args = append(p.Args, string(r.From), string(r.Until))
+	}
+	return p
+}
+
+func within(r tenancy.Range, column string) Predicate {
+	return Where(column+" >= ? AND "+column+" < ?", string(r.From), string(r.Until))
 }
 
 func either(condition bool, yes, no string) string {
