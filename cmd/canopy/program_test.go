@@ -58,6 +58,7 @@ func everywhere(t *testing.T, test func(t *testing.T, at place)) {
 
 // An invocation is the program with arguments, before it is run.
 type invocation struct {
+	program   string
 	args, env []string
 	stdin     string
 }
@@ -66,7 +67,7 @@ type invocation struct {
 // those given.
 func canopy(args ...string) *invocation {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "CANOPY_") })
-	return &invocation{args: args, env: env}
+	return &invocation{program: binary, args: args, env: env}
 }
 
 func (i *invocation) in(p place) *invocation {
@@ -88,7 +89,7 @@ func (i *invocation) reading(stdin string) *invocation {
 func (i *invocation) start(t testing.TB) *program {
 	t.Helper()
 	p := &program{gone: make(chan struct{})}
-	p.cmd = exec.Command(binary, i.args...)
+	p.cmd = exec.Command(i.program, i.args...)
 	p.cmd.Env, p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = i.env, strings.NewReader(i.stdin), &p.out, &p.err
 	require.NoError(t, p.cmd.Start())
 	p.watch(t)

@@ -2,12 +2,8 @@ package main_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,17 +21,6 @@ type member struct {
 	group, base                  int64  // the user's group, and the one above it
 	home, probe, away, elsewhere int64  // environments; probe lies in home
 	colleague                    string // lives in probe
-
-	now    atomic.Pointer[phase]
-	rounds atomic.Int64
-	seen   atomic.Int64 // answers that others got meanwhile
-}
-
-// A phase is the time between two answers to changes. What is asked for in it, from the first to the
-// last, is refused or granted; while a change is under way either may come.
-type phase struct {
-	right            *right
-	settled, granted bool
 }
 
 // A right is something that one change takes away and another one gives back.
@@ -105,10 +90,13 @@ var rights = []*right{
 func twoServers(t *testing.T, n int) []*member {
 	t.Helper()
 	at := inPostgres(t)
-	var s [2]*server
-	s[0] = serve(t, at, "--log-level", "warn")
+	return teams(t, [2]*server{serve(t, at, "--log-level", "warn"), serve(t, at, "--log-level", "warn")}, n)
+}
+
+// teams makes two organizations with members, who are to be asked about on these servers.
+func teams(t *testing.T, s [2]*server, n int) []*member {
+	t.Helper()
 	admin := s[0].signIn(t, "admin", adminPassword)
-	s[1] = serve(t, at, "--log-level", "warn")
 	admins := [2]caller{s[0].bearing(admin), s[1].bearing(admin)}
 	environment := func(body fields) int64 {
 		var made struct{ EnvID int64 }
@@ -147,7 +135,6 @@ func twoServers(t *testing.T, n int) []*member {
 		var made user
 		admins[0].get(t, fmt.Sprintf("/rest/users/member%d", i)).ok(t).into(t, &made)
 		m.id, m.token = made.UserID, s[i%2].signIn(t, made.Alias, "long enough")
-		m.now.Store(&phase{})
 		members[i] = m
 	}
 	return members
@@ -165,82 +152,6 @@ func fits(t *testing.T, r *right, a answer, granted bool) bool {
 	}
 	return assert.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, a.status,
 		"%s was taken away: %s", r.name, a.body)
-}
-
-// round takes a right away on one server and asks on the other, gives it back on that and asks on
-// the first.
-func (m *member) round(t *testing.T, r *right) bool {
-	on := rand.IntN(2)
-	for _, step := range []struct {
-		send    func(*member) (string, fields)
-		granted bool
-	}{{r.take, false}, {r.give, true}} {
-		m.now.Store(&phase{right: r})
-		path, change := step.send(m)
-		a, err := m.admins[on].send("POST", path, change)
-		if !assert.NoError(t, err) || !assert.Equal(t, http.StatusOK, a.status, "%s: %s", r.name, a.body) {
-			return false
-		}
-		m.now.Store(&phase{right: r, settled: true, granted: step.granted})
-		on = 1 - on
-		if !m.asks(t, on, r, step.granted) || rand.IntN(4) == 0 && !m.asks(t, 1-on, r, step.granted) {
-			return false
-		}
-	}
-	m.rounds.Add(1)
-	return true
-}
-
-// hammer asks for all of them all the time, so that changes meet requests that fill the caches.
-func hammer(t *testing.T, members []*member, stop *atomic.Bool) {
-	for n := 0; !stop.Load(); n++ {
-		m := members[n%len(members)]
-		before := m.now.Load()
-		if before.right == nil {
-			continue
-		}
-		a, err := m.servers[rand.IntN(2)].bearing(m.token).send("GET", before.right.ask(m), nil)
-		if !assert.NoError(t, err) {
-			return
-		}
-		if m.now.Load() == before && before.settled && !fits(t, before.right, a, before.granted) {
-			return
-		}
-		m.seen.Add(1)
-	}
-}
-
-// What was taken away by one server is refused by the other from the answer on, whatever it was and
-// however many ask meanwhile; and what was given back is granted.
-func TestRevocation(t *testing.T) {
-	t.Parallel()
-	members := twoServers(t, 6)
-	perMember := 130
-	if testing.Short() || testdb.Race {
-		perMember = 60
-	}
-	var stop atomic.Bool
-	var hammers, workers sync.WaitGroup
-	began := time.Now()
-	for i, m := range members {
-		workers.Go(func() {
-			for n := range perMember {
-				if stop.Load() || !m.round(t, rights[(n+i)%len(rights)]) {
-					stop.Store(true)
-					return
-				}
-			}
-		})
-	}
-	hammers.Go(func() { hammer(t, members, &stop) })
-	workers.Wait()
-	stop.Store(true)
-	hammers.Wait()
-	var rounds, seen int64
-	for _, m := range members {
-		rounds, seen = rounds+m.rounds.Load(), seen+m.seen.Load()
-	}
-	t.Logf("%d rounds (%.0f a second), %d answers beside them", rounds, float64(rounds)/time.Since(began).Seconds(), seen)
 }
 
 // A password that was changed on one server is void on the other, with everything it opened; so is
