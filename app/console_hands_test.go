@@ -11,17 +11,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBranchAdminWithEveryHand does what the console is for as the admin of a branch: by mouse, by keyboard alone, and
-// without script. What comes of it is looked at in the page, and asked for as JSON.
+// A way is how somebody uses the console.
+type way struct {
+	name     string
+	hand     hand
+	scripted bool
+}
+
+// TestBranchAdminWithEveryHand does what the console is for by keyboard alone, and by mouse without script; every night
+// also by mouse with script.
 func TestBranchAdminWithEveryHand(t *testing.T) {
+	doAsBranchAdmin(t, way{"keyboard", keys{}, true}, way{"without script", mouse{}, false})
+}
+
+// doAsBranchAdmin does what the console is for as the admin of a branch. What comes of it is looked at in the page, and
+// asked for as JSON.
+func doAsBranchAdmin(t *testing.T, ways ...way) {
+	t.Helper()
 	notShort(t)
 	t.Parallel()
 	b := openBrowser(t)
-	for _, way := range []struct {
-		name     string
-		hand     hand
-		scripted bool
-	}{{"mouse", mouse{}, true}, {"keyboard", keys{}, true}, {"without script", mouse{}, false}} {
+	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			r := openConsole(t, "sqlite", nil)

@@ -286,9 +286,13 @@ func sees(options string) string {
 			v.id + ": " + v.help + " at " + v.nodes.map((n) => n.target.join(" ")).join(", "))))`
 }
 
-// TestPagesAreAccessible looks at every page with axe (WCAG 2.2 AA among its rules), in both themes and languages,
-// narrow and wide. No page is wider than its window, nor shows an error on the console.
-func TestPagesAreAccessible(t *testing.T) {
+// TestPagesAreAccessible looks at every page in English; every night the French ones are looked at too.
+func TestPagesAreAccessible(t *testing.T) { lookAtPages(t, "en") }
+
+// lookAtPages looks at every page with axe (WCAG 2.2 AA among its rules), in both themes, narrow and wide. No page is
+// wider than its window, nor shows an error on the console.
+func lookAtPages(t *testing.T, languages ...string) {
+	t.Helper()
 	notShort(t)
 	t.Parallel()
 	r := openConsole(t, "sqlite", nil)
@@ -299,7 +303,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	require.NotContains(t, string(style), "prefers-color-scheme", "a theme changes colours alone, by light-dark()")
 	b := openBrowser(t)
 	b.signIn(t, r.Address(), "grace.hopper")
-	for _, language := range []string{"en", "fr"} {
+	for _, language := range languages {
 		status, answer := basicCaller(r.Address(), "admin", demoPassword).call(t, "POST", "/rest/users/grace.hopper",
 			fmt.Sprintf(`{"language": %q}`, language))
 		require.Equal(t, 200, status, answer)

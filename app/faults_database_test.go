@@ -46,15 +46,13 @@ var withoutFaults = map[string]string{
 	"rest POST /rest/objects/{}/usage": "it is counted in memory, and written down by a job",
 }
 
-// variants is how many requests of each operation are tried that have other fields than the others.
-const variants = 2
-
 // fieldPattern finds the names of fields in a JSON body.
 var fieldPattern = regexp.MustCompile(`"[A-Za-z]+":`)
 
 // A fault run fails each statement of requests that change something.
 type faultRun struct {
-	engine string
+	engine   string
+	variants int // requests of each operation that are tried and have other fields than the others
 
 	mu         sync.Mutex
 	statements int // that failed
@@ -67,10 +65,15 @@ type faultRun struct {
 // show it, again and again: the first statement fails, then the second, and so on to the one that
 // makes the change stay, each in every way there is. The answer is a 503 that says when to try
 // again, nobody panics, and the database is as it was. Then the request goes through.
-func TestFaults(t *testing.T) {
+//
+// By day one request of an operation is tried, every night two.
+func TestFaults(t *testing.T) { failStatements(t, 1) }
+
+func failStatements(t *testing.T, variants int) {
+	t.Helper()
 	notShort(t)
 	eachEngine(t, func(t *testing.T, engine string) {
-		run := &faultRun{engine: engine, answers: map[int]int{}, done: map[string]bool{}}
+		run := &faultRun{engine: engine, variants: variants, answers: map[int]int{}, done: map[string]bool{}}
 		expected := map[string]bool{}
 		t.Run("stories", func(t *testing.T) {
 			for _, offered := range surfaces(t) {
@@ -92,7 +95,7 @@ func TestFaults(t *testing.T) {
 							continue
 						}
 						fields := strings.Join(fieldPattern.FindAllString(s.body, -1), " ")
-						if len(chosen[operation]) < variants && !chosen[operation][fields] {
+						if len(chosen[operation]) < run.variants && !chosen[operation][fields] {
 							if chosen[operation] == nil {
 								chosen[operation] = map[string]bool{}
 							}

@@ -1,0 +1,15 @@
+//go:build nightly
+
+package app_test
+
+import "testing"
+
+// What takes minutes and by day is done in part.
+
+func TestFrenchPagesAreAccessible(t *testing.T) { lookAtPages(t, "fr") }
+
+func TestBranchAdminWithTheMouse(t *testing.T) { doAsBranchAdmin(t, way{"mouse", mouse{}, true}) }
+
+func TestPagesCostTheSameForManyPeople(t *testing.T) { comparePages(t, 100, 100_000) }
+
+func TestMoreFaults(t *testing.T) { failStatements(t, 2) }
