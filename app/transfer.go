@@ -21,6 +21,9 @@ func Import(ctx context.Context, cfg Config, doc document.Document,
 	switch {
 	case err == nil:
 		defer db.Close()
+		if err := db.WriteMuch(ctx); err != nil {
+			return transfer.ImportReport{}, Begun{}, err
+		}
 		openVault(&cfg, db)
 		report, err := Transfer(db, importer).Import(ctx, doc, o)
 		return report, Begun{}, err
@@ -29,7 +32,7 @@ func Import(ctx context.Context, cfg Config, doc document.Document,
 	}
 	first := o
 	if !o.DryRun {
-		first.DryRun, first.Progress = true, nil
+		first.DryRun, first.FirstOnly, first.Progress = true, true, nil
 	}
 	report, err := rehearse(ctx, cfg, doc, first)
 	if err != nil || o.DryRun || report.Refuses() {
@@ -39,6 +42,9 @@ func Import(ctx context.Context, cfg Config, doc document.Document,
 		return transfer.ImportReport{}, Begun{}, err
 	}
 	defer db.Close()
+	if err := db.WriteMuch(ctx); err != nil {
+		return transfer.ImportReport{}, Begun{}, err
+	}
 	return importNew(ctx, &cfg, db, doc, o)
 }
 

@@ -421,10 +421,7 @@ func (t *Tx) takeNames(table string, users ...*domain.User) error {
 			return orElse(db.Translate(err), domain.ErrUserAliasTaken)
 		}
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	return t.Run(t.Bun.NewInsert().Model(&rows).ModelTableExpr(table))
+	return t.InsertInto(table, &rows)
 }
 
 func (t *Tx) freeName(table string, u *domain.User) error {

@@ -21,6 +21,8 @@ type ImportOptions struct {
 	DryRun bool
 	// CreateEnvironments makes environments that users name and that do not exist.
 	CreateEnvironments bool
+	// FirstOnly ends a dry run once there is an organization that can be imported.
+	FirstOnly bool
 	// Progress is told how many of the document's users were dealt with; it may be nil.
 	Progress func(done, all int)
 }
@@ -120,6 +122,7 @@ func (d *Directory) Import(ctx context.Context, doc document.Document, o ImportO
 			UTC().Truncate(time.Millisecond),
 		places: make(map[string]*planned), kept: make(map[number]bool), written: make(map[domain.OrganizationID]bool),
 		seen: newSeenNames(), coming: newSeenNames(), freed: make(map[string]domain.UserID),
+		named: make(map[domain.OrganizationID][]*planned), groups: make(map[domain.OrganizationID][]domain.Group),
 	}
 	err := i.run(ctx, doc)
 	i.report.sortProblems()
@@ -144,6 +147,9 @@ func (i *importer) run(ctx context.Context, doc document.Document) error {
 		if err := put(ctx, section); err != nil {
 			return err
 		}
+		if i.options.FirstOnly && !i.report.Refuses() && i.report.Organizations > 0 {
+			return nil
+		}
 	}
 	if err := i.withdraw(ctx); err != nil {
 		return err
@@ -167,12 +173,14 @@ type importer struct {
 	// done and all are how many of the document's users were dealt with, and how many there are.
 	done, all int
 
-	first   domain.Numbers      // from which on the document's numbers are ours
-	kept    map[number]bool     // the document's numbers that were kept
-	places  map[string]*planned // every environment there is or is to be, by domain.PathKey
-	fresh   []*planned          // those to be created or changed, parents first
-	byID    map[domain.EnvironmentID]*planned
-	groups  []domain.Group                 // every group there is
+	first  domain.Numbers      // from which on the document's numbers are ours
+	kept   map[number]bool     // the document's numbers that were kept
+	places map[string]*planned // every environment there is or is to be, by domain.PathKey
+	fresh  []*planned          // those to be created or changed, parents first
+	byID   map[domain.EnvironmentID]*planned
+	// named are the places of each organization that the document names, each behind the one above it.
+	named   map[domain.OrganizationID][]*planned
+	groups  map[domain.OrganizationID][]domain.Group
 	written map[domain.OrganizationID]bool // organizations that were dealt with
 	foreign []foreignGrant
 
@@ -228,6 +236,7 @@ type number struct {
 // planned is an environment as it is to be; before is nil if it is not there yet.
 type planned struct {
 	domain.Environment
+	key    string // domain.PathKey of its path
 	before *domain.Environment
 	parent domain.OrganizationID // the organization of the environment above
 	line   int
@@ -248,10 +257,13 @@ func (i *importer) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		i.places[domain.PathKey(e.AliasPath)] = &planned{Environment: e, before: &e}
+		key := domain.PathKey(e.AliasPath)
+		i.places[key] = &planned{Environment: e, key: key, before: &e}
 	}
-	var err error
-	i.groups, err = i.store.Groups(ctx, i.w.Read())
+	groups, err := i.store.Groups(ctx, i.w.Read())
+	for _, g := range groups {
+		i.groups[g.Organization] = append(i.groups[g.Organization], g)
+	}
 	return err
 }
 
@@ -335,7 +347,7 @@ func (i *importer) planNew(key string, line int, n int64, apply func(*domain.Env
 	if key != "" && !strings.Contains(key, "/") {
 		parent = domain.RootEnvironment
 	}
-	p := &planned{Environment: domain.NewEnvironment(parent), line: line, number: n}
+	p := &planned{Environment: domain.NewEnvironment(parent), key: key, line: line, number: n}
 	apply(&p.Environment)
 	i.places[key] = p
 	i.fresh = append(i.fresh, p)
@@ -402,19 +414,13 @@ func (i *importer) settle(ctx context.Context, last domain.Numbers) (err error) 
 	for n, p := range without {
 		p.number = next + int64(n)
 	}
-	for key, p := range i.inOrder() {
-		if p.before != nil {
-			continue
+	for _, p := range i.inOrder() {
+		if p.before == nil {
+			i.hang(p)
 		}
-		p.ID = domain.EnvironmentID(p.number)
-		if key == "" {
-			p.AliasPath, p.IsOrganization = "", true
-			p.Parent, p.Path, p.Organization, p.parent = p.ID, domain.RootPath, domain.RootOrganization, domain.RootOrganization
-			continue
+		if p.line != 0 {
+			i.named[p.Organization] = append(i.named[p.Organization], p)
 		}
-		above, _ := i.above(key)
-		p.Hang(&above.Environment)
-		p.parent = above.Organization
 	}
 	i.byID = make(map[domain.EnvironmentID]*planned, len(i.places))
 	for _, p := range i.places {
@@ -423,15 +429,22 @@ func (i *importer) settle(ctx context.Context, last domain.Numbers) (err error) 
 	return nil
 }
 
-// inOrder yields the planned places, each behind the one above it.
-func (i *importer) inOrder() iter.Seq2[string, *planned] {
-	return func(yield func(string, *planned) bool) {
-		for _, key := range slices.Sorted(maps.Keys(i.places)) {
-			if !yield(key, i.places[key]) {
-				return
-			}
-		}
+// hang gives a new place, whose number is known, its place in the tree.
+func (i *importer) hang(p *planned) {
+	p.ID = domain.EnvironmentID(p.number)
+	if p.key == "" {
+		p.AliasPath, p.IsOrganization = "", true
+		p.Parent, p.Path, p.Organization, p.parent = p.ID, domain.RootPath, domain.RootOrganization, domain.RootOrganization
+		return
 	}
+	above, _ := i.above(p.key)
+	p.Hang(&above.Environment)
+	p.parent = above.Organization
+}
+
+// inOrder returns the places that are new or named, each behind the one above it.
+func (i *importer) inOrder() []*planned {
+	return slices.SortedFunc(slices.Values(i.fresh), func(a, b *planned) int { return strings.Compare(a.key, b.key) })
 }
 
 // keep reports whether the document's number may be used for a new entity.

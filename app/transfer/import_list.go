@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -41,7 +42,8 @@ const objectList = "objects"
 // list imports one list, each row on its own. A row that names one further down waits for it.
 func (i *importer) list(ctx context.Context, section *document.Section) error {
 	i.report.Listed = true
-	l := &listImport{importer: i, info: section.List, seen: newSeenNames()}
+	l := &listImport{importer: i, info: section.List, seen: newSeenNames(),
+		all: tenancy.GroupsOf(slices.Concat(slices.Collect(maps.Values(i.groups))...))}
 	var part []document.ListRecord
 	bytes := 0
 	for r, err := range section.Rows {
@@ -76,6 +78,7 @@ const maxBytes = 4 << 20
 type listImport struct {
 	*importer
 	info    *domain.ListInfo
+	all     *tenancy.Groups // of every organization
 	seen    seenNames
 	waiting []document.ListRecord
 }
@@ -165,7 +168,6 @@ func (l *listImport) putWaiting(ctx context.Context) error {
 }
 
 func (l *listImport) references() domain.ListReferences {
-	groups := tenancy.GroupsOf(l.groups)
 	return domain.ListReferences{
 		Place: func(path string) (domain.Environment, bool) {
 			p := l.places[domain.PathKey(path)]
@@ -175,7 +177,7 @@ func (l *listImport) references() domain.ListReferences {
 			return p.Environment, true
 		},
 		Group: func(o domain.OrganizationID, ref domain.GroupRef) (domain.GroupID, bool) {
-			id, err := groups.Find(o, ref)
+			id, err := l.all.Find(o, ref)
 			return id, err == nil
 		},
 		Coming: func(t domain.ListType, name string) bool {

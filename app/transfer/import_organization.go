@@ -20,7 +20,7 @@ type organizationImport struct {
 	section *document.Section
 	tx      Tx
 	border  *planned
-	// groups are all groups, those of this organization as they are to be.
+	// groups are those that can be used here: the root's and this organization's, as they are to be.
 	groups  []domain.Group
 	report  ImportReport // of this organization alone
 	foreign []foreignGrant
@@ -37,8 +37,7 @@ var errRefused = errors.New("an organization with bad records is not imported")
 
 // organization imports one section, or writes nothing of it and notes its problems.
 func (i *importer) organization(ctx context.Context, section *document.Section) error {
-	o := &organizationImport{importer: i, section: section, groups: slices.Clone(i.groups),
-		freed: make(map[string]domain.UserID)}
+	o := &organizationImport{importer: i, section: section, freed: make(map[string]domain.UserID)}
 	err := i.store.Write(ctx, i.w, func(tx Tx) error {
 		o.tx = tx
 		for _, step := range []func() error{o.begin, o.putEnvironments, o.putGroups, o.putUsers} {
@@ -70,7 +69,10 @@ func (i *importer) organization(ctx context.Context, section *document.Section) 
 	}
 	i.report.Organizations++
 	i.report.merge(&o.report)
-	i.groups = o.groups
+	if o.border != nil {
+		i.groups[o.border.Organization] = slices.DeleteFunc(o.groups,
+			func(g domain.Group) bool { return g.Organization != o.border.Organization })
+	}
 	i.foreign = append(i.foreign, o.foreign...)
 	maps.Copy(i.freed, o.freed)
 	return nil
@@ -135,6 +137,10 @@ func (o *organizationImport) begin() error {
 		return o.note(o.section.Line, domain.ErrEnvironmentNotFound.Saying("There is no organization %q.", o.section.Path))
 	}
 	o.border = border
+	if border.Organization != domain.RootOrganization {
+		o.groups = slices.Clone(o.importer.groups[border.Organization])
+	}
+	o.groups = append(o.groups, o.importer.groups[domain.RootOrganization]...)
 	if border.Organization != domain.RootOrganization || border.before == nil {
 		return nil
 	}
@@ -181,11 +187,8 @@ func (o *organizationImport) putEnvironments() error {
 	}
 	var created []domain.PlacedEnvironment
 	var present []*planned
-	for key, p := range o.inOrder() {
-		if p.Organization != o.border.Organization || p.line == 0 {
-			continue
-		}
-		above, ok := o.above(key)
+	for _, p := range o.named[o.border.Organization] {
+		above, ok := o.above(p.key)
 		if !ok || above != nil && o.missing(above) && above.Organization != p.Organization {
 			err := domain.ErrEnvironmentNotFound.On("path").Saying("There is no environment above %q.", p.AliasPath)
 			if err := o.note(p.line, err); err != nil {

@@ -265,6 +265,20 @@ func (d *DB) TryWriting(ctx context.Context) error {
 	return Translate(err)
 }
 
+// WriteMuch prepares for filling a database by this process, which ends then: an SQLite file gets more memory, and
+// what was written is brought to its place less often.
+func (d *DB) WriteMuch(ctx context.Context) error {
+	if !d.dialect.file {
+		return nil
+	}
+	for _, pragma := range []string{"cache_size = -64000", "wal_autocheckpoint = 16000"} {
+		if _, err := d.write.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
+			return Translate(err)
+		}
+	}
+	return nil
+}
+
 // Pool returns the connection pool that answers reads, for the metrics.
 func (d *DB) Pool() *sql.DB { return d.read.DB }
 

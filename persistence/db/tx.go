@@ -26,6 +26,8 @@ type Tx struct {
 	Write tenancy.WriteScope
 	Bun   bun.Tx
 	after []func()
+	// prepared are the statements of insertMany.
+	prepared map[string]*sql.Stmt
 }
 
 // Do runs work in a transaction within w and commits it, or nothing of it if work returns an error.
@@ -77,7 +79,14 @@ func (t *Tx) NewDelete() *bun.DeleteQuery { return t.Bun.NewDelete() }
 // Insert adds rows, those of each table in one statement: pointers to a row, or to a slice that may be empty.
 func (t *Tx) Insert(tables ...any) error {
 	for _, rows := range tables {
-		if v := reflect.ValueOf(rows).Elem(); v.Kind() == reflect.Slice && v.Len() == 0 {
+		v := reflect.ValueOf(rows).Elem()
+		if v.Kind() == reflect.Slice && v.Len() == 0 {
+			continue
+		}
+		if model := t.many(v); model != nil {
+			if err := t.insertMany(string(model.SQLName), model.Fields, v); err != nil {
+				return Translate(err)
+			}
 			continue
 		}
 		if _, err := t.Bun.NewInsert().Model(rows).Exec(t.Ctx); err != nil {

@@ -1,0 +1,114 @@
+package db
+
+import (
+	"database/sql"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun/schema"
+)
+
+const (
+	// bulk is from how many rows on they are written past Bun, which writes their values into the text.
+	bulk = 8
+	// rowsTogether is how many rows one statement of SQLite has: its marks are bounded.
+	rowsTogether = 32
+)
+
+// arrays are the types of PostgreSQL's arrays of the kinds of values that rows have.
+var arrays = map[reflect.Type]string{
+	reflect.TypeFor[int64](): "bigint[]", reflect.TypeFor[string](): "text[]", reflect.TypeFor[bool](): "boolean[]",
+	reflect.TypeFor[[]byte](): "bytea[]",
+}
+
+// InsertInto is Insert of the rows of a slice into the table of that name.
+func (t *Tx) InsertInto(table string, rows any) error {
+	v := reflect.ValueOf(rows).Elem()
+	if v.Len() == 0 {
+		return nil
+	}
+	if model := t.many(v); model != nil {
+		return Translate(t.insertMany(table, model.Fields, v))
+	}
+	return t.Run(t.Bun.NewInsert().Model(rows).ModelTableExpr(table))
+}
+
+// many returns the table of rows, which are pointers, if they are many and can be written as they are.
+func (t *Tx) many(rows reflect.Value) *schema.Table {
+	if rows.Kind() != reflect.Slice || rows.Len() < bulk || rows.Type().Elem().Kind() != reflect.Pointer {
+		return nil
+	}
+	model := t.Bun.Dialect().Tables().Get(rows.Type().Elem().Elem())
+	if slices.ContainsFunc(model.Fields, func(f *schema.Field) bool {
+		return f.NullZero || f.SQLDefault != "" || arrays[f.StructField.Type] == ""
+	}) {
+		return nil
+	}
+	return model
+}
+
+// insertMany adds rows by statements whose texts do not depend on them.
+func (t *Tx) insertMany(table string, fields []*schema.Field, rows reflect.Value) error {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = string(f.SQLName)
+	}
+	into := fmt.Sprintf("INSERT INTO %s (%s) ", table, strings.Join(names, ", "))
+	if !t.DB.dialect.file {
+		return t.insertArrays(into, fields, rows)
+	}
+	row := "(" + strings.Repeat("?, ", len(fields)-1) + "?)"
+	for n := 0; n < rows.Len(); {
+		together := rowsTogether
+		if rows.Len()-n < together {
+			together = 1
+		}
+		values := make([]any, 0, together*len(fields))
+		for ; len(values) < cap(values); n++ {
+			for _, f := range fields {
+				values = append(values, f.Value(rows.Index(n).Elem()).Interface())
+			}
+		}
+		statement, err := t.statement(into + "VALUES " + row + strings.Repeat(", "+row, together-1))
+		if err != nil {
+			return err
+		}
+		if _, err := statement.ExecContext(t.Ctx, values...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// statement returns a statement that is kept prepared until the transaction ends.
+func (t *Tx) statement(text string) (*sql.Stmt, error) {
+	if s := t.prepared[text]; s != nil {
+		return s, nil
+	}
+	s, err := t.Bun.Tx.PrepareContext(t.Ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if t.prepared == nil {
+		t.prepared = make(map[string]*sql.Stmt)
+	}
+	t.prepared[text] = s
+	return s, nil
+}
+
+// insertArrays adds rows by one statement that has an array of each column.
+func (t *Tx) insertArrays(into string, fields []*schema.Field, rows reflect.Value) error {
+	casts, columns := make([]string, len(fields)), make([]any, len(fields))
+	for i, f := range fields {
+		casts[i] = fmt.Sprintf("$%d::%s", i+1, arrays[f.StructField.Type])
+		column := reflect.MakeSlice(reflect.SliceOf(f.StructField.Type), 0, rows.Len())
+		for n := range rows.Len() {
+			column = reflect.Append(column, f.Value(rows.Index(n).Elem()))
+		}
+		columns[i] = column.Interface()
+	}
+	_, err := t.Bun.Tx.ExecContext(t.Ctx, into+"SELECT * FROM unnest("+strings.Join(casts, ", ")+")", columns...)
+	return err
+}
