@@ -132,6 +132,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Social = objects.NewSocial(d.Gate, d.Me, d.Objects, s.social, cfg.Now)
 	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage,
 		things:   s.objects.ObjectStore,
+		leaving:  s.environments,
 		accounts: d.Accounts, outbox: outbox, mailer: mailer, folder: cfg.mailFolder()}
 	return d, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"canopy/app/accounts"
 	"canopy/app/authn"
+	"canopy/app/directory"
 	"canopy/app/mail"
 	"canopy/app/objects"
 	"canopy/domain"
@@ -33,6 +34,7 @@ type background struct {
 	signIns  *authn.Passwords
 	usage    *objects.UsageCounter
 	things   *persistence.ObjectStore
+	leaving  directory.DepartureStore
 	accounts *accounts.Accounts
 	outbox   *persistence.OutboxStore
 	mailer   *mail.Worker
@@ -47,11 +49,26 @@ func (b *background) jobs() []job {
 		{"copy requests", time.Hour, func(ctx context.Context) error {
 			return b.things.SweepCopyRequests(ctx, tenancy.Operator("(sweep)", domain.ObjectManage), b.now())
 		}, nil},
+		{"departures", 5 * time.Second, b.depart, nil},
 		{"sweep", time.Hour, func(ctx context.Context) error {
 			return errors.Join(b.accounts.Sweep(ctx), mail.SweepFiles(b.folder, b.now().Add(-domain.MailKept)))
 		}, nil},
 		{"mail", 5 * time.Second, b.mailer.Run, b.outbox.Posted()},
 	}
+}
+
+// depart takes away what is left of organizations that are being deleted, and logs now and then how far it is.
+func (b *background) depart(ctx context.Context) error {
+	var told time.Time
+	return directory.Depart(ctx, b.leaving, tenancy.Operator("(departures)", domain.OrganizationWrite), 0,
+		func(d domain.Departing) {
+			if d.Ended {
+				b.log.Info("an organization was deleted", "organization", d.Organization, "users", d.Users)
+			} else if now := b.now(); now.Sub(told) >= 10*time.Second {
+				told = now
+				b.log.Info("an organization is being deleted", "organization", d.Organization, "users", d.Users, "gone", d.Gone)
+			}
+		})
 }
 
 // run runs all jobs until ctx ends. A job that fails is tried again at its next time.

@@ -184,3 +184,10 @@ type CountedEnvironment struct {
 
 // MaxFound is how many environments a search finds at most.
 const MaxFound = 20
+
+// Departing is an organization that is being deleted: how many of its users are gone, and whether all is.
+type Departing struct {
+	Organization OrganizationID
+	Users, Gone  int64
+	Ended        bool
+}

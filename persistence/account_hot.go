@@ -25,7 +25,8 @@ const accountColumns = accountFields + groupList + ", " + grantList
 
 var accountColumnsOfOne = accountFields + strings.ReplaceAll(groupList+", "+grantList, "u.organization_id", "?")
 
-const accountTables = ` FROM users u JOIN organizations o ON o.organization_id = u.organization_id `
+// accountTables leave out whose organization is being deleted.
+const accountTables = ` FROM users u JOIN organizations o ON o.organization_id = u.organization_id AND NOT o.departing `
 
 // accountWith returns what reads an account, with the columns behind the account's into more.
 func accountWith(more ...any) func(r db.Row) (domain.Account, error) {

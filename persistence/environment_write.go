@@ -208,8 +208,17 @@ func (tx *Tx) DeleteEnvironment(e *domain.Environment) error {
 	if err := tx.bumpAround(e.Path); err != nil {
 		return err
 	}
+	entry := environmentEntry("environment:delete", e, domain.Diff(e.Fields(), nil))
 	if e.IsOrganization {
-		return tx.removeOrganization(e)
+		above, err := selectEnvironment(tx.Ctx, tx.Bun, db.Where("e.path = ?", string(e.Path.Parent())), "")
+		if err != nil {
+			return err
+		}
+		if err := tx.removeOrganization(e, above.Organization); err != nil {
+			return err
+		}
+		entry.Organization = above.Organization
+		return tx.record(entry)
 	}
 	if err := tx.forget(e); err != nil {
 		return err
@@ -220,7 +229,7 @@ func (tx *Tx) DeleteEnvironment(e *domain.Environment) error {
 	if err := tx.One(tx.NewDelete().Model(toEnvironmentRow(e)).WherePK(), domain.ErrEnvironmentNotFound); err != nil {
 		return err
 	}
-	return tx.record(environmentEntry("environment:delete", e, domain.Diff(e.Fields(), nil)))
+	return tx.record(entry)
 }
 
 // forget removes the alias of an environment and what others have that names it or a place below it.

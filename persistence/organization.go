@@ -125,70 +125,16 @@ func (tx *Tx) saveOrganizationAttributes(before, after *domain.Environment) erro
 	return tx.Insert(&rows)
 }
 
-// PurgeOrganization implements directory.EnvironmentTx.
-func (tx *Tx) PurgeOrganization(e *domain.Environment) error {
-	switch {
-	case !e.IsOrganization:
-		return domain.ErrEnvironmentNotFound
-	case e.ID == domain.RootEnvironment:
-		return domain.ErrRootFixed
-	}
-	nested, err := tx.NewSelect().Table("environments").Where("is_organization AND path > ? AND path < ?",
-		string(e.Path), string(e.Path.End())).Count(tx.Ctx)
-	if err != nil {
-		return db.Translate(err)
-	}
-	if nested > 0 {
-		return domain.ErrEnvironmentNotEmpty.Saying("Other organizations (%d) lie below this one; delete them first.", nested)
-	}
-	// Before the rows go: both find what they tell of by them.
-	if err := tx.bumpAround(e.Path); err != nil {
-		return err
-	}
-	if err := tx.dismiss(e.Organization); err != nil {
-		return err
-	}
-	return tx.removeOrganization(e)
-}
-
-// dismiss deletes the users of an organization with all that is theirs, and what others own in it.
-func (tx *Tx) dismiss(o domain.OrganizationID) error {
-	for {
-		users, err := readUsers(tx.Ctx, tenancy.Scope{}, tx.NewSelect().Model((*userRow)(nil)).
-			Where("u.organization_id = ?", int64(o)).Order("u.id").Limit(defaultPage))
-		if err != nil {
-			return err
-		}
-		for i := range users {
-			if err := tx.removeUser(&users[i]); err != nil {
-				return err
-			}
-		}
-		if len(users) == 0 {
-			break
-		}
-	}
-	return tx.inBatches(func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("o.organization_id = ?", int64(o)).Apply(ends)
-	}, tx.removeObjects)
-}
-
 // removeOrganization deletes the organization e, which has no users, with what others have that names its
-// places. Its audit entries, this one too, are kept by the organization above it.
-func (tx *Tx) removeOrganization(e *domain.Environment) error {
-	above, err := selectEnvironment(tx.Ctx, tx.Bun, db.Where("e.path = ?", string(e.Path.Parent())), "")
-	if err != nil {
-		return err
-	}
-	if err := tx.tallied(above.Organization, environments, -1); err != nil {
+// places. Its audit entries are kept by the organization above it.
+func (tx *Tx) removeOrganization(e *domain.Environment, above domain.OrganizationID) error {
+	if err := tx.tallied(above, environments, -1); err != nil {
 		return err
 	}
 	if err := tx.forget(e); err != nil {
 		return err
 	}
-	err = tx.Run(tx.NewDelete().Table("registration_code_names").
-		Where("name IN (SELECT c.hash FROM registration_codes c WHERE c.organization_id = ?)", int64(e.ID)))
-	if err != nil {
+	if err := tx.forgetCodes(e.Organization); err != nil {
 		return err
 	}
 	for _, table := range []string{"groups", "environment_names", "environments", "organizations"} {
@@ -196,12 +142,6 @@ func (tx *Tx) removeOrganization(e *domain.Environment) error {
 			return err
 		}
 	}
-	err = tx.Run(tx.NewUpdate().Model((*auditRow)(nil)).Set("organization_id = ?", int64(above.Organization)).
+	return tx.Run(tx.NewUpdate().Model((*auditRow)(nil)).Set("organization_id = ?", int64(above)).
 		Where("organization_id = ?", int64(e.ID)))
-	if err != nil {
-		return err
-	}
-	entry := environmentEntry("environment:delete", e, domain.Diff(e.Fields(), nil))
-	entry.Organization = above.Organization
-	return tx.record(entry)
 }

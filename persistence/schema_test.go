@@ -236,6 +236,7 @@ var unwritten = map[string]string{
 	"sessions":         "sessions end with their directory",
 	"signing_keys":     "of sessions",
 	"secrets":          "links under way",
+	"departures":       "deletions under way",
 	"outbox":           "mail under way",
 	"limits":           "counts of the last hour",
 	"sign_in_failures": "counts of the last hours",

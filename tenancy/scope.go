@@ -49,6 +49,13 @@ func (w WriteScope) Covers(p domain.EnvironmentPath) bool { return w.scope.Cover
 // Actor returns who the scope was given to.
 func (w WriteScope) Actor() domain.Actor { return w.scope.by.actor }
 
+// InNameOf returns the scope with another actor, whom the audit trail names: one who asked before for what is
+// done now.
+func (w WriteScope) InNameOf(actor domain.Actor) WriteScope {
+	w.scope.by.actor = actor
+	return w
+}
+
 // Permission returns what the scope is for.
 func (w WriteScope) Permission() domain.Permission { return w.scope.by.permission }
 

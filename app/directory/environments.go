@@ -58,8 +58,8 @@ type EnvironmentTx interface {
 	// DeleteEnvironment removes the environment with every mention on users' lists, or returns
 	// domain.ErrRootFixed or domain.ErrEnvironmentNotEmpty, which counts what the caller can see of it.
 	DeleteEnvironment(e *domain.Environment) error
-	// PurgeOrganization removes an organization with everything in it, or returns
-	// domain.ErrEnvironmentNotEmpty while others lie below it.
+	// PurgeOrganization puts an organization with everything in it out of everybody's reach, for Depart to take it
+	// away, or returns domain.ErrEnvironmentNotEmpty while others lie below it.
 	PurgeOrganization(e *domain.Environment) error
 }
 

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"time"
 
 	"canopy/domain"
 	"canopy/tenancy"
@@ -36,7 +37,40 @@ type OrganizationStore interface {
 	// Picture returns the picture of the organization with that key. It returns
 	// domain.ErrEnvironmentNotFound, or domain.ErrPictureNotFound if it has none.
 	Picture(ctx context.Context, sc tenancy.Scope, key tenancy.EnvironmentKey) (domain.Picture, error)
+	DepartureStore
 }
+
+// DepartureStore takes away what organizations have that are being deleted.
+type DepartureStore interface {
+	// Depart takes away a part of what is left of the organization o, 0 for any, that was put out of reach, in the
+	// name of who asked for it. It returns how far that is, nil if there is nothing to do here.
+	Depart(ctx context.Context, w tenancy.WriteScope, o domain.OrganizationID) (*domain.Departing, error)
+}
+
+// Depart takes away what is left of the organization o, 0 for any, that is being deleted, until there is nothing more
+// or ctx ends. After each part it lets others write for as long as that took. tell is told of each part.
+func Depart(ctx context.Context, store DepartureStore, w tenancy.WriteScope, o domain.OrganizationID,
+	tell func(domain.Departing)) error {
+	for {
+		began := time.Now()
+		d, err := store.Depart(ctx, w, o)
+		if err != nil || d == nil {
+			return err
+		}
+		tell(*d)
+		if d.Ended && o != 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Since(began)):
+		}
+	}
+}
+
+// atOnce is for how long who deletes an organization waits for it to be gone. What is left then goes later.
+const atOnce = time.Second
 
 // OrganizationDocument is an organization with what a surface shows beside it, as far as the reader
 // may see it.
@@ -222,7 +256,8 @@ type DeleteOrganization struct {
 // Delete removes an organization. It needs domain.OrganizationWrite and is NotFound outside the caller's
 // reach. Without Confirm it returns Conflict, counting what is in it, unless it is empty; with another
 // name than the organization's it returns Invalid on "confirm". The root's cannot be deleted, nor one
-// that the caller has only in part or below which others lie.
+// that the caller has only in part or below which others lie. From its answer on nobody reaches the organization; a
+// large one goes a part at a time, and its names are free once all is gone.
 func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in DeleteOrganization) error {
 	_, found, err := o.enter(ctx, &caller, in.Organization)
 	if err != nil {
@@ -244,5 +279,11 @@ func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in 
 	if err := o.environments.hasWhole(ctx, &caller, &found); err != nil {
 		return err
 	}
-	return o.environments.remove(ctx, w, &found, "", EnvironmentTx.PurgeOrganization)
+	if err := o.environments.remove(ctx, w, &found, "", EnvironmentTx.PurgeOrganization); err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, atOnce)
+	defer cancel()
+	_ = Depart(waiting, o.store, w, found.Organization, func(domain.Departing) {}) // the job goes on
+	return nil
 }

@@ -68,9 +68,22 @@ func (s EnvironmentStore) Delete(ctx context.Context, w tenancy.WriteScope, id d
 	return s.do(ctx, w, id, (*persistence.Tx).DeleteEnvironment)
 }
 
+// Shut puts an organization out of reach, as the first part of its deletion.
+func (s EnvironmentStore) Shut(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error {
+	return s.do(ctx, w, id.Environment(), (*persistence.Tx).PurgeOrganization)
+}
+
 // Purge removes an organization with everything in it.
 func (s EnvironmentStore) Purge(ctx context.Context, w tenancy.WriteScope, id domain.OrganizationID) error {
-	return s.do(ctx, w, id.Environment(), (*persistence.Tx).PurgeOrganization)
+	if err := s.Shut(ctx, w, id); err != nil {
+		return err
+	}
+	for {
+		d, err := persistence.NewStore(s.database).Depart(ctx, w, id)
+		if err != nil || d == nil || d.Ended {
+			return err
+		}
+	}
 }
 
 func (s EnvironmentStore) do(ctx context.Context, w tenancy.WriteScope, id domain.EnvironmentID,

@@ -139,6 +139,14 @@ var attempts = map[string]attempt{
 	"Tx.PurgeOrganization": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.Environments.Purge(ctx, mine, w.Places[theirs].Organization)
 	},
+	"Store.Depart": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		var gone []domain.Departing
+		departing, err := w.Store.Depart(ctx, mine, w.Places[theirs].Organization)
+		if departing != nil {
+			gone = append(gone, *departing)
+		}
+		return gone, err
+	},
 	"Tx.Users": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		var found []domain.User
 		err := w.Users.Do(ctx, mine, func(tx *persistence.Tx) (err error) {

@@ -334,7 +334,7 @@ func Dump(t *testing.T, db *db.DB) string {
 		"login_names", "mail_addresses", "audit", "sessions",
 		"api_keys", "api_key_names", "secrets", "registration_codes", "registration_code_names", "outbox",
 		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests",
-		"bookmarks", "user_marks", "user_contacts", "presences", "group_admins", "organization_counts"} {
+		"bookmarks", "user_marks", "user_contacts", "presences", "group_admins", "organization_counts", "departures"} {
 		rows, err := db.Pool().QueryContext(ctx, "SELECT * FROM "+table)
 		require.NoError(t, err)
 		columns, err := rows.Columns()
