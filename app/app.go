@@ -57,6 +57,7 @@ type Directory struct {
 	watch      *watch
 	redirects  domain.Redirects
 	declared   domain.Declared
+	answers    *persistence.AnswerStore
 }
 
 // Wire puts the use cases together over an open database.
@@ -75,7 +76,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	}
 	watch := newWatch(database, cfg.Log)
 	cfg.Log = slog.New(outage{cfg.Log.Handler(), watch.health})
-	d := &Directory{DB: database, config: cfg, watch: watch}
+	d := &Directory{DB: database, config: cfg, watch: watch, answers: persistence.NewAnswerStore(database)}
 	if d.declared, err = loadProperties(cfg.CustomProperties); err != nil {
 		return nil, err
 	}

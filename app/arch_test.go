@@ -384,6 +384,7 @@ var unscoped = map[string][]string{
 		"AccountStore.APIKeysSeen"},
 	"attempts are counted before anybody knows whose they are": {
 		"AccountStore.Failures", "AccountStore.CountFailure", "AccountStore.Forgive", "AccountStore.Count"},
+	"answers are kept for whoever asks, who is the caller": {"AnswerStore.Kept", "AnswerStore.Keep"},
 	"what has ended is removed by the server itself, wherever it is": {
 		"AccountStore.Sweep", "AccountStore.Stale"},
 	"mail is sent by the server itself": {
@@ -488,7 +489,7 @@ func changesRows(fn *ast.FuncDecl) bool {
 	writes := false
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		if selector, ok := n.(*ast.SelectorExpr); ok {
-			writes = writes || slices.Contains([]string{"InTx", "TryTx", "Do", "NewInsert", "NewUpdate", "NewDelete", "Once",
+			writes = writes || slices.Contains([]string{"InTx", "TryTx", "Do", "do", "NewInsert", "NewUpdate", "NewDelete", "Once",
 				"ExecContext", "Writer"}, selector.Sel.Name)
 		}
 		return true

@@ -140,13 +140,13 @@ func (cfg *Config) SetQuotas(quotas map[string]int64) error {
 	q := &cfg.Quotas
 	fields := map[string]*int64{"users": &q.Users, "environments": &q.Environments, "groups": &q.Groups,
 		"objects": &q.Objects,
-		"owned":   &q.Owned, "keys": &q.Keys, "sessions": &q.Sessions}
+		"owned":   &q.Owned, "keys": &q.Keys, "sessions": &q.Sessions, "answers": &q.Answers}
 	for name, quota := range quotas {
 		field := fields[name]
 		if field == nil || quota < 1 {
 			return fmt.Errorf(
 				"--quotas: %s=%d: numbers from 1 for users, environments, groups and objects of an organization, and owned, "+
-					"keys and sessions of a user are expected", name, quota)
+					"keys, sessions and answers of a user are expected", name, quota)
 		}
 		*field = quota
 	}

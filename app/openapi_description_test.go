@@ -100,7 +100,7 @@ func routable(doc *openapi3.T) *openapi3.T {
 // mayBeOdd are the statuses of requests that need not be as described: they were refused
 // for that, or before anybody looked.
 var mayBeOdd = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound,
-	http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}
+	http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}
 
 // check returns an error unless the response is what the description says of the request,
 // and the request too if it was taken.

@@ -99,7 +99,7 @@ func NewServer(d *Directory, l *Listener) (*Server, error) {
 		Public: origin(cfg.PublicURL),
 		// Half of what the database does at once, so that one user leaves others the other half.
 		Turns: httpx.NewBudget(0, int64(max(d.DB.Readers()/2, 2)), 0), Answers: cfg.answers(),
-		Log: cfg.Log, Observe: d.watch.metrics.observe}
+		Keeper: d.answers, Log: cfg.Log, Observe: d.watch.metrics.observe}
 	offered, err := choose(d.surfaces(common), cfg.Surfaces)
 	if err != nil {
 		return nil, fmt.Errorf("--surfaces: %w", err)

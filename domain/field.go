@@ -28,6 +28,8 @@ var fieldNames = []string{
 	"limit", "after", "skip", "sort", "filter", "field", "op", "value", "pattern", "path",
 	// of previews, imports, and of what is made together
 	"plan", "file", "addresses", "admin.alias",
+	// of requests that are sent again
+	"idempotency_key",
 }
 
 // FieldNames returns the words by which errors and the audit trail name fields.

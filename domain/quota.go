@@ -10,11 +10,13 @@ type Quotas struct {
 	Owned int64
 	// Of one user: API keys, and sessions, of which the one unused for longest gives way to a new one.
 	Keys, Sessions int64
+	// Of one user: requests with a key of their caller's within AnswerKept.
+	Answers int64
 }
 
 // DefaultQuotas are those of a server nobody configured.
 var DefaultQuotas = Quotas{Users: 2_000_000, Environments: 500_000, Groups: 5_000, Objects: 5_000_000, Owned: 20_000,
-	Keys: 10, Sessions: 100}
+	Keys: 10, Sessions: 100, Answers: 10_000}
 
 // OverQuota returns the error for a kind of which there are as many as may be.
 func OverQuota(kind string, most int64, whose string) *Error {

@@ -97,6 +97,7 @@ var swept = []struct {
 // else.
 func (s *AccountStore) Sweep(ctx context.Context, now time.Time) error {
 	var failed []error
+	failed = append(failed, sweepAnswers(ctx, s.db, now))
 	for _, of := range swept {
 		failed = append(failed, s.db.Alone(ctx, func() error {
 			_, err := s.db.NewDelete().Table(of.table).Where(of.ended, db.Millis(now.Add(-of.kept))).Exec(ctx)

@@ -239,6 +239,7 @@ var unwritten = map[string]string{
 	"departures":       "deletions under way",
 	"outbox":           "mail under way",
 	"limits":           "counts of the last hour",
+	"kept_answers":     "answers of the last day",
 	"sign_in_failures": "counts of the last hours",
 	"known_addresses":  "hashes under this server's key",
 }

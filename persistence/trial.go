@@ -19,10 +19,9 @@ func (s *Store) reviewed(ctx context.Context, w tenancy.WriteScope, work func(*T
 	review *tenancy.Review) error {
 	return s.db.Snapshot(ctx, func(before *db.Snapshot) error {
 		var trial *tenancy.Trial
-		err := s.db.Do(ctx, w, func(t *db.Tx) error {
+		err := s.do(ctx, w, func(tx *Tx) error {
 			began := time.Now()
 			defer func() { review.Held(time.Since(began)) }()
-			tx := &Tx{Tx: t}
 			if err := work(tx); err != nil {
 				return err
 			}

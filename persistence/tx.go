@@ -16,13 +16,13 @@ func NewStore(d *db.DB) *Store { return &Store{d} }
 
 // Do runs work in a transaction within w and commits it, or nothing of it if work returns an error.
 // The whole of work is run again on a conflict, so it does nothing but what tx offers.
-// A review in ctx has the last word, as tenancy.Review says.
+// A review in ctx has the last word, as tenancy.Review says. The first of a domain.Once in ctx is done once: it
+// returns domain.ErrOnceRunning or domain.ErrOnceReused if another request with its key was there before.
 func (s *Store) Do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error) error {
 	if review := tenancy.ReviewFrom(ctx); review != nil {
 		return s.reviewed(ctx, w, work, review)
 	}
-	return s.db.Do(ctx, w, func(t *db.Tx) error {
-		tx := &Tx{Tx: t}
+	return s.do(ctx, w, func(tx *Tx) error {
 		if err := work(tx); err != nil {
 			return err
 		}

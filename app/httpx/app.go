@@ -31,6 +31,8 @@ type Server struct {
 	// Turns are how many requests are worked on, and Answers how many large answers are sent; a
 	// user has a share of both, a network of the second.
 	Turns, Answers *Budget
+	// Keeper keeps answers, for the surfaces that use Keyed.
+	Keeper AnswerKeeper
 	// Log gets one line a request.
 	Log *slog.Logger
 	// Observe is told of each request when it was answered; for one that streams, when

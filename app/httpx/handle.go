@@ -13,7 +13,7 @@ type Auth func(c *fiber.Ctx) (domain.Principal, error)
 
 // Handle makes a handler of a use case: who asks, what they ask, run, answer. Who comes
 // first, so that a stranger learns nothing about what is malformed. Errors are returned
-// to the surface's error handler.
+// to the surface's error handler. Where the surface uses Keyed, a request with a key is run once.
 func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
 	run func(context.Context, domain.Principal, In) (Out, error), encode func(*fiber.Ctx, Out) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
@@ -28,18 +28,20 @@ func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
 			return err
 		}
 		defer turn.Return()
-		in, err := decode(c)
-		if err != nil {
-			return err
-		}
-		out, err := run(c.UserContext(), caller, in)
-		if err != nil {
-			return err
-		}
-		if user, ok := any(&out).(interface{ AsksForProof() bool }); ok && user.AsksForProof() {
-			c.Set(HeaderMailConfirmation, "sent")
-		}
-		return encode(c, out)
+		return once(c, &caller, func(ctx context.Context) error {
+			in, err := decode(c)
+			if err != nil {
+				return err
+			}
+			out, err := run(ctx, caller, in)
+			if err != nil {
+				return err
+			}
+			if user, ok := any(&out).(interface{ AsksForProof() bool }); ok && user.AsksForProof() {
+				c.Set(HeaderMailConfirmation, "sent")
+			}
+			return encode(c, out)
+		})
 	}
 }
 

@@ -101,7 +101,7 @@ func serveCommand() *cobra.Command {
 		"mail server, smtp://user@host:587 or smtps://user@host:465; without one mail is written into the data folder")
 	f.StringToInt64Var(&quotas, "quotas", nil,
 		"how many there may be, such as users=1000,environments=500,groups=100,objects=5000 of an organization, "+
-			"owned=200,keys=10,sessions=100 of a user")
+			"owned=200,keys=10,sessions=100,answers=10000 of a user")
 	f.IntVar(&cfg.WriteRate, "write-rate", cfg.WriteRate,
 		"requests a second that change something, of one user; ten seconds' worth at once")
 	f.StringToInt64Var(&limits, "mail-limits", nil,

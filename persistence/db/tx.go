@@ -37,6 +37,15 @@ func (d *DB) Do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error)
 	return d.do(ctx, w, d.InTx, work)
 }
 
+// DoKnown is Do for work that begins by looking whether it was committed before: it is run again after a commit
+// whose outcome is unknown, too.
+func (d *DB) DoKnown(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error) error {
+	return d.do(ctx, w, func(ctx context.Context, work func(context.Context, bun.Tx) error) error {
+		return d.repeat(ctx, func() error { return d.TryTx(ctx, work) },
+			func(err error) bool { return repeatable(err) || unknown(err) })
+	}, work)
+}
+
 // Once is Do with one try, for work that cannot be done again.
 func (d *DB) Once(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error) error {
 	return Translate(d.do(ctx, w, d.TryTx, work))
@@ -141,7 +150,7 @@ func (t *Tx) For(lock string) func(*bun.SelectQuery) *bun.SelectQuery {
 // database says that another try may succeed, so it must do nothing but work on the
 // database. A commit whose outcome is unknown is not tried again.
 func (d *DB) InTx(ctx context.Context, work func(context.Context, bun.Tx) error) error {
-	return d.repeat(ctx, func() error { return d.TryTx(ctx, work) })
+	return d.repeat(ctx, func() error { return d.TryTx(ctx, work) }, repeatable)
 }
 
 // Alone runs a statement that changes several rows and is a transaction of its own, again where
@@ -152,13 +161,14 @@ func (d *DB) Alone(ctx context.Context, statement func() error) error {
 			return commitError{err}
 		}
 		return nil
-	})
+	}, repeatable)
 }
 
-func (d *DB) repeat(ctx context.Context, try func() error) error {
+// repeat tries again after errors of which again says so.
+func (d *DB) repeat(ctx context.Context, try func() error, again func(error) bool) error {
 	for n := 1; ; n++ {
 		err := try()
-		if err == nil || n == attempts || !repeatable(err) {
+		if err == nil || n == attempts || !again(err) {
 			return Translate(err)
 		}
 		pause := time.Duration(1<<n) * (2*time.Millisecond + rand.N(6*time.Millisecond))
@@ -239,4 +249,18 @@ func repeatable(err error) bool {
 		return busy(lite)
 	}
 	return !committing && disconnected(err)
+}
+
+// unknown reports whether err leaves open whether a commit came about: the connection was lost over it, or the
+// server went away.
+func unknown(err error) bool {
+	var commit commitError
+	if !errors.As(err, &commit) {
+		return false
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return passing(pg.Code)
+	}
+	return disconnected(err)
 }

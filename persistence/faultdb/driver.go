@@ -122,7 +122,10 @@ func (t *tx) Commit() error {
 		_ = t.Tx.Rollback()
 		return err
 	}
-	return t.Tx.Commit()
+	if err := t.Tx.Commit(); err != nil {
+		return err
+	}
+	return t.conn.faults.committed(t.ctx, t.conn.changed)
 }
 
 // Rollback implements driver.Tx.

@@ -47,6 +47,9 @@ type Plan struct {
 	Nth  int  // the first is 1; 0 fails none, nor what makes changes stay
 	All  bool // every statement fails
 	Kind Kind
+	// Unknown has that many commits of changes come about while the connection is lost over them, so that nobody
+	// knows.
+	Unknown int
 
 	Statements []string // those seen, the one that failed included
 	Values     [][]any  // of their marks, as many
@@ -151,6 +154,19 @@ func (f *Faults) before(ctx context.Context, statement string, values []any, sta
 	}
 	p.Kept++
 	return nil
+}
+
+// committed is called after a commit, and returns the error that hides that it came about.
+func (f *Faults) committed(ctx context.Context, changed bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.plan
+	if p == nil || !changed || p.Unknown == 0 || f.Whose != nil && !f.Whose(ctx) {
+		return nil
+	}
+	p.Unknown--
+	p.Failed = true
+	return driver.ErrBadConn
 }
 
 func (f *Faults) failure(k Kind) error {

@@ -2,7 +2,9 @@ package console
 
 import (
 	"context"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +28,33 @@ const CSRFHeader = "X-CSRF-Token"
 
 // csrfField is the field of forms that counts as CSRFHeader, which forms cannot send.
 const csrfField = "csrf"
+
+// onceField is the field of forms that names the form as it was shown, so that pressing twice does once what it does.
+const onceField = "once"
+
+// onceFor is how long it is known that a form was sent.
+const onceFor = 10 * time.Minute
+
+// sentForm returns what names a form that was sent: as which it was shown, where to, and all that is in it. One that
+// was changed and sent again is another form.
+func sentForm(c *fiber.Ctx) (key, request string, err error) {
+	form, err := posted(c)
+	if err != nil || form[onceField] == "" {
+		return "", "", err
+	}
+	parts := []string{c.Path()}
+	for _, p := range httpx.QueryPairs(c) {
+		parts = append(parts, p.Name, p.Value)
+	}
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		parts = append(parts, name, form[name])
+	}
+	files := c.Locals(filesKey{}).(httpx.Files)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		parts = append(parts, name, string(files[name]))
+	}
+	return httpx.Digest(parts...), "", nil
+}
 
 // signedIn finds the principal as auth does, of whose session the CSRF token may come in a form.
 func signedIn(auth httpx.Auth) httpx.Auth {

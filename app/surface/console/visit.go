@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"crypto/rand"
 	"net/url"
 	"slices"
 	"strconv"
@@ -26,6 +27,7 @@ type visit struct {
 	form   httpx.Form    // what was posted
 	files  httpx.Files   // files that were posted
 	csrf   string        // what a form has to send back
+	once   string        // what names a form of this page
 	wrong  *domain.Error // what was wrong with the form, nil for nothing
 	zone   *time.Location
 }
@@ -82,7 +84,7 @@ func (v *visit) mend(err error, page func() templ.Component) (answer, error) {
 func (s *Surface) on(run func(context.Context, *visit) (answer, error)) fiber.Handler {
 	return httpx.Handle(s.auth, s.arrive,
 		func(ctx context.Context, caller domain.Principal, v *visit) (answer, error) {
-			v.caller, v.csrf = caller, s.uses.Sessions.CSRF(caller)
+			v.caller, v.csrf, v.once = caller, s.uses.Sessions.CSRF(caller), rand.Text()
 			v.speak(caller.Language)
 			v.zone = zoneOf(caller.TimeZone)
 			var err error

@@ -22,6 +22,9 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	if domain.ErrStale.Is(p) { // which only the header If-Match asks about
 		status = fiber.StatusPreconditionFailed
 	}
+	if domain.ErrOnceReused.Is(p) {
+		status = fiber.StatusUnprocessableEntity
+	}
 	w := s.envelope(status)
 	w.Text("error", sentence(p))
 	w.Text("thechnicalError", p.Code)
@@ -72,7 +75,7 @@ var FieldNames = httpx.FieldNames{
 	"send_url": "sendurl", "git_repository": "gitRepository", "max_users": "maxUsers",
 	"copy_request": "copyrequest", "copy_to": "copyTo",
 	"archived": "attributes.archived", "claims": "attributes.claims", "lists_users": "attributes.listsUsers",
-	"system": "attributes.system", "plan": headerPlan,
+	"system": "attributes.system", "plan": headerPlan, "idempotency_key": httpx.HeaderIdempotencyKey,
 }
 
 // envelope begins an answer; the caller adds data or error and closes it.

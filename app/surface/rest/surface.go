@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -51,6 +52,8 @@ type Surface struct {
 func New(server *httpx.Server, uses Uses, pages accounts.Pages, auth httpx.Auth, now func() time.Time) *fiber.App {
 	s := &Surface{uses: uses, auth: onlyPlanned(inEnvironment(auth)), trusted: server.Trusted, pages: pages, now: now}
 	app := server.NewApp("rest", s.problem)
+	app.Use((&httpx.Keyed{Key: httpx.KeyInHeader(headerEnvironment, headerPlan, fiber.HeaderIfMatch),
+		Place: placeOf, For: domain.AnswerKept}).Use)
 	s.routes(app)
 	return app
 }
@@ -134,6 +137,15 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/rest/import", planner(httpx.Handle(s.auth, decodeImport, s.uses.Imports.Run, encode(s, writeImport))))
 	s.keyRoutes(r)
 	s.objectRoutes(r)
+}
+
+// placeOf returns the address of what was changed, empty for what has none.
+func placeOf(t domain.Target) string {
+	switch t.Kind {
+	case "user", "environment", "group":
+		return "/rest/" + t.Kind + "s/" + strconv.FormatInt(t.ID, 10)
+	}
+	return ""
 }
 
 // changes offers a change by each method that clients know for one: POST is the document's, and PATCH and PUT do the
