@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,8 +24,10 @@ type UserDocument struct {
 	// OrganizationShown is the user's organization.
 	OrganizationShown tenancy.Shown[domain.OrganizationID]
 	// AllowedShown and BlockedShown are the environments of Allowed and Blocked that the
-	// reader reaches.
-	AllowedShown, BlockedShown []EnvironmentShown
+	// reader reaches, on a list the first maxShown of each; AllowedReached and BlockedReached are how many
+	// they reach.
+	AllowedShown, BlockedShown     []EnvironmentShown
+	AllowedReached, BlockedReached int
 	// HomeShown is the user's home, where it was asked for and the reader reaches it.
 	HomeShown *EnvironmentDocument
 	// Tenant is the environment of the user's organization and Properties what was declared of
@@ -152,10 +155,25 @@ func (d *GroupDocument) Warnings() []string {
 	return warnings
 }
 
+// maxShown is how many of the environments that a user is allowed, and of those they are blocked from, are shown of
+// somebody on a list. Whoever has very many would make the page a hundred times as large.
+const maxShown = 50
+
 // describeUsers adds to users of sc what a surface shows beside them. It reads nothing per
 // user: what is not remembered is read for all of them at once.
 func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy.Scope,
 	users []domain.User) ([]UserDocument, error) {
+	return describeMost(ctx, documents, sc, users, math.MaxInt)
+}
+
+// describeListed is describeUsers with the first of very many environments of each.
+func describeListed(ctx context.Context, documents *tenancy.Documents, sc tenancy.Scope,
+	users []domain.User) ([]UserDocument, error) {
+	return describeMost(ctx, documents, sc, users, maxShown)
+}
+
+func describeMost(ctx context.Context, documents *tenancy.Documents, sc tenancy.Scope, users []domain.User,
+	most int) ([]UserDocument, error) {
 	organizations := make([]domain.OrganizationID, len(users))
 	known := make(tenancy.Generations, 1)
 	var keys []tenancy.EnvironmentKey
@@ -166,8 +184,10 @@ func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy
 			known[u.Organization] = u.Generation
 		}
 		for _, list := range [][]domain.Grant{u.Allowed, u.Blocked} {
+			reached := 0
 			for _, g := range list {
-				if sc.Shows(g.Path) {
+				if sc.Shows(g.Path) && reached < most {
+					reached++
 					keys = append(keys, tenancy.EnvironmentKey{Organization: g.Organization, ID: g.Environment})
 				}
 			}
@@ -197,8 +217,8 @@ func describeUsers(ctx context.Context, documents *tenancy.Documents, sc tenancy
 			}
 			d.Group = chains[first]
 		}
-		d.AllowedShown = shown(sc, environments, d.Allowed)
-		d.BlockedShown = shown(sc, environments, d.Blocked)
+		d.AllowedShown, d.AllowedReached = shown(sc, environments, d.Allowed, most)
+		d.BlockedShown, d.BlockedReached = shown(sc, environments, d.Blocked, most)
 	}
 	return described, nil
 }
@@ -224,15 +244,23 @@ func (d *UserDocument) furtherGroups() []domain.GroupID {
 	})
 }
 
-func shown(sc tenancy.Scope, environments map[domain.EnvironmentID]*domain.Environment,
-	grants []domain.Grant) []EnvironmentShown {
-	var list []EnvironmentShown
+// shown returns the environments of the first grants that sc shows, at most so many, and how many of all it shows.
+func shown(sc tenancy.Scope, environments map[domain.EnvironmentID]*domain.Environment, grants []domain.Grant,
+	most int) (list []EnvironmentShown, reached int) {
 	for _, g := range grants {
-		if e := environments[g.Environment]; e != nil && sc.Shows(g.Path) {
+		if !sc.Shows(g.Path) {
+			continue
+		}
+		if reached++; reached > most {
+			continue
+		}
+		if e := environments[g.Environment]; e != nil {
 			list = append(list, EnvironmentShown{e, sc.ShowEnvironment(e.Path.Parent())})
+		} else {
+			reached-- // gone meanwhile
 		}
 	}
-	return list
+	return list, reached
 }
 
 // DescribeEnvironment returns e as whoever sc was given to sees it.

@@ -98,7 +98,7 @@ func (l *reachingList) page(ctx context.Context, at domain.EnvironmentPath,
 
 // judged returns those of users who reach the place.
 func (l *reachingList) judged(ctx context.Context, users []domain.User) ([]ReachingDocument, error) {
-	described, err := describeUsers(ctx, l.documents, l.sc, users)
+	described, err := describeListed(ctx, l.documents, l.sc, users)
 	if err != nil {
 		return nil, err
 	}

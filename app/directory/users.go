@@ -214,8 +214,12 @@ func (u *Users) List(ctx context.Context, caller domain.Principal,
 				return nil, "", err
 			}
 		}
+		if !in.Homes {
+			described, err := describeListed(ctx, u.documents, sc, users)
+			return described, next, err
+		}
 		described, err := describeUsers(ctx, u.documents, sc, users)
-		if err == nil && in.Homes {
+		if err == nil {
 			err = u.addHomes(ctx, sc, described)
 		}
 		return described, next, err

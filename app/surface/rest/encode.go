@@ -181,6 +181,12 @@ func (f fragments) writeUser(w *httpx.Writer, key string, u *directory.UserDocum
 	w.Close(']')
 	w.Text("id", string(u.UUID))
 	w.Text("state", u.State.String())
+	if u.AllowedReached > len(u.AllowedShown) {
+		w.Number("envsCount", int64(u.AllowedReached))
+	}
+	if u.BlockedReached > len(u.BlockedShown) {
+		w.Number("envsbloqueCount", int64(u.BlockedReached))
+	}
 	w.Close('}')
 }
 
