@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -162,4 +164,54 @@ func TestReadsChangeNothing(t *testing.T) {
 		_, err = s.Accounts.Reset(t.Context(), reset)
 		require.NoError(t, err, "and works where it may")
 	})
+}
+
+// TestListsShowTheFirstOfVeryManyEnvironments holds that a list shows the first fifty environments that somebody is
+// blocked from, of those that the reader reaches, and how many these are; that a single user is whole; and that what a
+// list has shortened is not taken back.
+func TestListsShowTheFirstOfVeryManyEnvironments(t *testing.T) {
+	for _, engine := range databases {
+		t.Run(engine.name, func(t *testing.T) {
+			db, _ := engine.open(t)
+			d, address := serveFor(t, db, nil)
+			many{organizations: 1, environments: 70, users: 140, hash: adminHash(t, d)}.fill(t, db)
+			admin, tenant := basicCaller(address, "admin", testPassword), basicCaller(address, "user0.0", testPassword)
+			var blocked []string
+			_, places := admin.call(t, "GET", "/rest/environments?limit=100", "")
+			for _, e := range places.each(t, "data") {
+				if alias := e.find(t, "alias").(string); strings.HasPrefix(alias, "e") && len(blocked) < 60 {
+					blocked = append(blocked, fmt.Sprint(e.find(t, "envid")))
+				}
+			}
+			status, answer := admin.call(t, "PUT", "/rest/users/user0.65", `{"envsbloque":[`+strings.Join(blocked, ",")+`]}`)
+			require.Equal(t, 200, status, answer)
+			find := func(c caller) answered {
+				_, list := c.call(t, "GET", "/rest/users?limit=500", "")
+				for _, u := range list.each(t, "data") {
+					if u.find(t, "alias") == "user0.65" {
+						return u
+					}
+				}
+				t.Fatal("user0.65 is not listed")
+				return answered{}
+			}
+			listed := find(admin)
+			require.Len(t, listed.each(t, "envsbloque"), 50)
+			require.EqualValues(t, 60, listed.find(t, "envsbloqueCount"))
+			require.Nil(t, listed.find(t, "envsCount"))
+			_, single := admin.call(t, "GET", "/rest/users/user0.65", "")
+			require.Len(t, single.each(t, "data", "envsbloque"), 60)
+			require.Nil(t, single.find(t, "data", "envsbloqueCount"))
+			back, err := json.Marshal(listed.value)
+			require.NoError(t, err)
+			status, _ = admin.call(t, "PUT", "/rest/users/user0.65", string(back))
+			require.Equal(t, 400, status)
+			// Of what is outside of the reader's reach not even a number is told.
+			status, answer = admin.call(t, "PUT", "/rest/users/user0.0", `{"envsbloque":[`+strings.Join(blocked[:11], ",")+`]}`)
+			require.Equal(t, 200, status, answer)
+			seen := find(tenant)
+			require.Less(t, len(seen.each(t, "envsbloque")), 50)
+			require.Nil(t, seen.find(t, "envsbloqueCount"))
+		})
+	}
 }
