@@ -55,6 +55,7 @@ type Config struct {
 	TLSSelfSigned   bool
 	TrustedProxies  []netip.Prefix
 	RequestLimit    time.Duration // how long a request may take
+	StopGrace       time.Duration // how long requests are taken after the server was told to stop
 	MaxBody         int           // bytes
 	MaxBodyMemory   int           // bytes of all bodies that are being received; a network has a quarter
 	MaxConnections  int           // of clients; a network that is no trusted proxy has a quarter
@@ -111,6 +112,8 @@ func (cfg *Config) checkLimits() error {
 		return fmt.Errorf("--min-password-length: %d is not between 1 and %d", cfg.MinPasswordLength, authn.MaxPasswordLength)
 	case cfg.RequestLimit <= 0:
 		return fmt.Errorf("--request-limit: %s is no time", cfg.RequestLimit)
+	case cfg.StopGrace < 0:
+		return fmt.Errorf("--stop-grace: %s is less than nothing", cfg.StopGrace)
 	case cfg.MaxBody < 1:
 		return fmt.Errorf("--max-body: %d is less than 1", cfg.MaxBody)
 	case cfg.MaxBodyMemory < cfg.MaxBody:

@@ -16,6 +16,10 @@ import (
 // stopWithin is how long requests under way may take after the server was told to stop.
 const stopWithin = 20 * time.Second
 
+// leastSilence is how long the database may be silent in a statement where a third of the time of a
+// request is less.
+const leastSilence = 2 * time.Second
+
 // Run opens the directory, begins it if it is new, and serves it until ctx ends. What a
 // person at a terminal should know it writes to out, the address only once requests are
 // answered. What can be known to fail before the directory is touched does.
@@ -71,7 +75,8 @@ func (d *Directory) serve(ctx context.Context, s *Server, ready func()) error {
 	if cfg.SMTPURL == "" {
 		cfg.Log.Info("no mail server is configured; mail is written into a folder", "folder", cfg.mailFolder())
 	}
-	jobs, stopJobs := context.WithCancel(ctx)
+	d.DB.Watch(max(cfg.RequestLimit/3, leastSilence))
+	jobs, stopJobs := context.WithCancel(context.WithoutCancel(ctx))
 	finish := d.background.run(jobs)
 	defer finish()
 	defer stopJobs()
@@ -92,12 +97,25 @@ func (d *Directory) serve(ctx context.Context, s *Server, ready func()) error {
 		return err
 	case <-ctx.Done():
 	}
+	s.announce()
+	stopJobs()
 	cfg.Log.Info("stopping", "within", stopWithin.String())
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	err := s.Stop(stop)
 	cfg.Log.Info("stopped")
 	return err
+}
+
+// announce says that the server is about to stop, to whoever asks whether it is ready, and leaves them
+// the grace for sending requests elsewhere. All are answered meanwhile.
+func (s *Server) announce() {
+	s.stopping.Store(true)
+	if s.config.StopGrace == 0 {
+		return
+	}
+	s.config.Log.Info("about to stop; requests are still taken", "for", s.config.StopGrace.String())
+	time.Sleep(s.config.StopGrace)
 }
 
 // welcome is what to tell about a directory that began just now.

@@ -68,6 +68,7 @@ func TestFlagsOfServeAreVariables(t *testing.T) {
 		"max-connections":     {"0", "100", "--max-connections"},
 		"max-open-answers":    {"0", "16", "--max-open-answers"},
 		"quotas":              {"users=0", "users=9,keys=3", "--quotas"},
+		"stop-grace":          {"-1s", "1s", "--stop-grace"},
 		"write-rate":          {"0", "20", "--write-rate"},
 		"log-level":           {"loud", "warn", "loud"},
 	}

@@ -116,6 +116,8 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&proxies, "trusted-proxies", "",
 		"networks of proxies whose X-Forwarded-For is believed, with commas between")
 	f.DurationVar(&cfg.RequestLimit, "request-limit", cfg.RequestLimit, "how long a request may take")
+	f.DurationVar(&cfg.StopGrace, "stop-grace", 0,
+		"how long requests are still taken after SIGTERM, while /readyz says that the server is not ready")
 	f.IntVar(&cfg.MaxBody, "max-body", cfg.MaxBody, "largest body of a request, in bytes")
 	f.IntVar(&cfg.MaxBodyMemory, "max-body-memory", cfg.MaxBodyMemory,
 		"bytes of all bodies above 16 KiB that are being received; an address may use a quarter")

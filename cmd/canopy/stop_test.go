@@ -3,11 +3,13 @@ package main_test
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -54,6 +56,27 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 		require.Zero(t, s.code(), s.err.tail())
 		serve(t, at).as("late", "long enough").get(t, "/rest/me").ok(t)
 	})
+}
+
+// With a grace a server that is told to stop says so for as long, and goes on answering meanwhile, also
+// on new connections.
+func TestStopGrace(t *testing.T) {
+	t.Parallel()
+	const grace = 1500 * time.Millisecond
+	s := serve(t, inSQLite(t), "--stop-grace", grace.String())
+	nobody := s.anonymous()
+	nobody.get(t, "/readyz").ok(t)
+	began := time.Now()
+	s.signal(t, syscall.SIGTERM)
+	eventually(t, func() bool { return nobody.get(t, "/readyz").status == http.StatusServiceUnavailable }, "not ready")
+	for time.Since(began) < grace/2 {
+		s.client.CloseIdleConnections()
+		s.admin().get(t, "/rest/me").ok(t)
+	}
+	s.wait(t)
+	require.Zero(t, s.code(), s.err.tail())
+	require.GreaterOrEqual(t, time.Since(began), grace)
+	require.Contains(t, canopy("serve", "--stop-grace", "-1s").in(inSQLite(t)).fails(t), "--stop-grace")
 }
 
 // Told to stop in a stream of writes, the server refuses none that it has taken, and what it

@@ -17,11 +17,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -36,7 +32,8 @@ type DB struct {
 	write, read *bun.DB
 	// path is the file of an SQLite database.
 	path string
-	pool *pgxpool.Pool
+	// servers has the connections to PostgreSQL; nil on SQLite.
+	servers *servers
 	// hot runs a statement that is kept prepared, on SQLite one of prepared.
 	hot      func(ctx context.Context, query string, args ...any) (Rows, error)
 	prepared *statements
@@ -61,11 +58,8 @@ type DB struct {
 	mail chan struct{}
 }
 
-// The sizes of the connection pools. SQLite has one writer at a time.
-const (
-	sqliteReaders      = 8
-	postgresConnection = 16
-)
+// sqliteReaders is how many connections read an SQLite database. It has one writer at a time.
+const sqliteReaders = 8
 
 // Readers returns how many statements that read are of use at once: those of an embedded database
 // need a processor each.
@@ -184,57 +178,6 @@ func (d *DB) LockSQLite() (release func() error, err error) {
 	return lock.Unlock, nil
 }
 
-// OpenPostgres opens the database that a PostgreSQL URL or key-value string names. It
-// does not connect yet.
-func OpenPostgres(ctx context.Context, dsn string, choices ...Option) (*DB, error) {
-	o := chosen(choices)
-	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil {
-		// The error of the parser quotes the URL, which may hold a password.
-		return nil, errors.New(
-			"the database URL cannot be read; an address such as postgres://canopy@db.example:5432/canopy is expected")
-	}
-	prepare := !strings.Contains(dsn, "default_query_exec_mode")
-	if prepare {
-		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
-	}
-	if !strings.Contains(dsn, "pool_max_conns") {
-		config.MaxConns = postgresConnection
-	}
-	if config.ConnConfig.ConnectTimeout == 0 {
-		config.ConnConfig.ConnectTimeout = 5 * time.Second
-	}
-	for name, value := range map[string]string{
-		"application_name": "canopy", "timezone": "UTC", "jit": "off", "statement_timeout": "60000", "lock_timeout": "10000",
-	} {
-		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
-			config.ConnConfig.RuntimeParams[name] = value
-		}
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
-	}
-	raw := sql.OpenDB(o.connector(stdlib.GetPoolConnector(pool)))
-	raw.SetMaxIdleConns(0) // the pool keeps them
-	db := bun.NewDB(raw, pgdialect.New())
-	d := newDB(postgresDialect, db, db)
-	d.pool, d.readers = pool, int(pool.Config().MaxConns)
-	d.hot = func(ctx context.Context, query string, args ...any) (Rows, error) {
-		if o.before != nil {
-			if err := o.before(ctx, query, args...); err != nil {
-				return nil, err
-			}
-		}
-		if prepare {
-			args = append([]any{pgx.QueryExecModeCacheStatement}, args...)
-		}
-		rows, err := pool.Query(ctx, numbered(query), args...)
-		return poolRows{rows}, err
-	}
-	return d, nil
-}
-
 func newDB(kind dialect, write, read *bun.DB) *DB {
 	d := &DB{dialect: kind, write: write, read: read, Now: time.Now, mail: make(chan struct{}, 1),
 		prepared: newStatements(read.DB)}
@@ -242,8 +185,8 @@ func newDB(kind dialect, write, read *bun.DB) *DB {
 	return d
 }
 
-// Ping returns nil if the database answers.
-func (d *DB) Ping(ctx context.Context) error { return Translate(d.read.PingContext(ctx)) }
+// Ping returns nil if the database answers. It does not wait for others' statements to end.
+func (d *DB) Ping(ctx context.Context) error { return Translate(d.read.PingContext(beyond(ctx))) }
 
 // tried is the setting that TryWriting writes, of a size that needs room of its own.
 const (
@@ -284,8 +227,8 @@ func (d *DB) Pool() *sql.DB { return d.read.DB }
 
 // Connections returns how many connections are open, and how many of them are in use.
 func (d *DB) Connections() (open, used int) {
-	if d.pool != nil {
-		s := d.pool.Stat()
+	if d.servers != nil {
+		s := d.servers.current.Load().pool.Stat()
 		return int(s.TotalConns()), int(s.AcquiredConns())
 	}
 	r, w := d.read.Stats(), d.write.Stats()
@@ -326,8 +269,8 @@ func (d *DB) Close() error {
 			err = errWrite
 		}
 	}
-	if d.pool != nil {
-		d.pool.Close()
+	if d.servers != nil {
+		d.servers.close()
 	}
 	return err
 }
@@ -345,15 +288,6 @@ type Rows interface {
 // they go past database/sql too.
 func (d *DB) HotRows(ctx context.Context, query string, args ...any) (Rows, error) {
 	return d.hot(ctx, query, args...)
-}
-
-// poolRows are rows read past database/sql.
-type poolRows struct{ pgx.Rows }
-
-// Close implements result.
-func (r poolRows) Close() error {
-	r.Rows.Close()
-	return nil
 }
 
 // numbered turns the marks ? of a statement into $1, $2 and so on.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"canopy/persistence/db/migrations"
 )
@@ -31,10 +30,9 @@ type dialect struct {
 	file bool
 	// tableExists counts the tables of a name.
 	tableExists string
-	// steps are the migrations as goose and the engine read them; options are what goose needs besides.
-	steps   func() fs.FS
-	goose   goose.Dialect
-	options func() ([]goose.ProviderOption, error)
+	// steps are the migrations as goose and the engine read them.
+	steps func() fs.FS
+	goose goose.Dialect
 	// having is described at DB.Having, lazily at DB.Lazily; it has the place of the statement.
 	having func(Needles, Haystack) (Index, bool)
 	lazily string
@@ -46,7 +44,6 @@ var sqliteDialect = dialect{
 	tableExists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
 	steps:       migrations.SQLite,
 	goose:       goose.DialectSQLite3,
-	options:     func() ([]goose.ProviderOption, error) { return nil, nil },
 	having:      havingSQLite,
 	lazily:      "SELECT * FROM (%s)",
 }
@@ -58,14 +55,6 @@ var postgresDialect = dialect{
 	goose:       goose.DialectPostgres,
 	having:      havingPostgres,
 	lazily:      "WITH m AS MATERIALIZED (%s) SELECT * FROM m",
-	options: func() ([]goose.ProviderOption, error) {
-		// Whoever finds the lock taken looks again each second; the default is five.
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return nil, err
-		}
-		return []goose.ProviderOption{goose.WithSessionLocker(locker)}, nil
-	},
 }
 
 // Engine returns the kind of database, to name it.
@@ -93,11 +82,11 @@ func (d *DB) Aside(column string) string {
 	return column
 }
 
-// lockMigrations keeps other processes from migrating a file; the option of goose does so for a
-// server. Both locks end with the process.
+// lockMigrations keeps other processes from migrating: those with the same file, or those that take
+// goose's lock on the server, also in a session as programs before did. Both locks end with the process.
 func (d *DB) lockMigrations(ctx context.Context) (release func(), err error) {
 	if !d.dialect.file {
-		return func() {}, nil
+		return d.lockServer(ctx)
 	}
 	file := flock.New(d.path + ".migrate")
 	held, err := file.TryLockContext(ctx, 50*time.Millisecond)

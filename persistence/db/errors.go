@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 
@@ -59,6 +61,8 @@ func Translate(err error) error {
 	var pg *pgconn.PgError
 	var lite *sqlite.Error
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded): // the server was silent for too long
+		return unavailable(TroubleTime, err)
 	case errors.As(err, &pg):
 		return translatePostgres(pg, err)
 	case errors.As(err, &lite):
@@ -115,6 +119,10 @@ func translatePostgres(pg *pgconn.PgError, err error) error {
 		}
 	case pg.Code == "23503":
 		return domain.ErrChanged.Because(err)
+	}
+	if pg.Code == "42P05" || pg.Code == "26000" {
+		return unavailable(TroubleConnection, fmt.Errorf("a pooler keeps apart what is prepared and who uses it; put "+
+			"default_query_exec_mode=exec into the database URL: %w", err))
 	}
 	if t := postgresTrouble(pg.Code); t != TroubleNone {
 		return unavailable(t, err)
@@ -228,9 +236,10 @@ func WhyNoConnection(err error) string {
 func disconnected(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) ||
-		pgconn.SafeToRetry(err)
+	var away awayError
+	return errors.As(err, &away) || errors.As(err, &connect) || errors.As(err, &network) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err)
 }
 
 // One turns the result of a statement that must change exactly one row into an error:

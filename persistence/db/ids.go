@@ -57,7 +57,7 @@ func (l *leases) next(ctx context.Context, kind string) (int64, error) {
 // directory counts 1, 2, 3 and a large one seldom asks.
 func (l *leases) lease(ctx context.Context, kind string) (*block, error) {
 	var b block
-	err := l.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := l.db.InTx(beyond(ctx), func(ctx context.Context, tx bun.Tx) error {
 		first, err := NextNumber(ctx, l.db, tx, kind)
 		if err != nil {
 			return err

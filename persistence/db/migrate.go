@@ -209,11 +209,7 @@ func (d *DB) MigrationsPending(ctx context.Context) (bool, error) {
 
 // migrations returns what runs the steps.
 func (d *DB) migrations() (*goose.Provider, error) {
-	options, err := d.dialect.options()
-	if err != nil {
-		return nil, err
-	}
-	provider, err := goose.NewProvider(d.dialect.goose, d.write.DB, d.dialect.steps(), options...)
+	provider, err := goose.NewProvider(d.dialect.goose, d.write.DB, d.dialect.steps())
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}

@@ -4,14 +4,17 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pressly/goose/v3/lock"
 	"github.com/uptrace/bun"
 	"modernc.org/sqlite"
 
+	"canopy/domain"
 	"canopy/tenancy"
 )
 
@@ -263,4 +266,35 @@ func unknown(err error) bool {
 		return passing(pg.Code)
 	}
 	return disconnected(err)
+}
+
+// lockedWithin is how long others may take to migrate a server.
+const lockedWithin = 5 * time.Minute
+
+// lockServer holds the lock in a transaction, because a pooler gives sessions to others in between.
+func (d *DB) lockServer(ctx context.Context) (release func(), err error) {
+	waiting, cancel := context.WithTimeout(ctx, lockedWithin)
+	defer cancel()
+	tx, err := d.write.BeginTx(beyond(ctx), nil)
+	if err != nil {
+		return nil, fmt.Errorf("lock the database for migration: %w", Translate(err))
+	}
+	release = func() { _ = tx.Rollback() }
+	for {
+		rows, err := tx.QueryContext(ctx, "SELECT pg_try_advisory_xact_lock(?)", lock.DefaultLockID)
+		held, err := Only(rows, err, Scalar[bool], domain.ErrInternal)
+		if err == nil && held {
+			return release, nil
+		}
+		if err == nil {
+			select {
+			case <-time.After(time.Second):
+				continue
+			case <-waiting.Done():
+				err = waiting.Err()
+			}
+		}
+		release()
+		return nil, fmt.Errorf("lock the database for migration: %w", err)
+	}
 }

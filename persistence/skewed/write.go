@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"canopy/persistence/db"
 )
@@ -48,7 +47,7 @@ func (f *filling) write(table, columns string, rows iter.Seq[[]any]) error {
 				row, _ := next()
 				return row, nil
 			})
-			_, err := c.(*stdlib.Conn).Conn().CopyFrom(f.ctx, pgx.Identifier{table}, names, from)
+			_, err := c.(interface{ Conn() *pgx.Conn }).Conn().CopyFrom(f.ctx, pgx.Identifier{table}, names, from)
 			return err
 		})
 	}

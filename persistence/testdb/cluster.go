@@ -39,6 +39,7 @@ type Cluster struct {
 	bin      string
 	folder   string
 	fsync    bool
+	copied   bool // or may be
 	owner    *syscall.Credential
 	guardian *guardian
 	port     int
@@ -47,6 +48,7 @@ type Cluster struct {
 	running *program   // nil while nothing runs
 	killed  bool
 	stopped bool
+	frozen  []int // its processes, nil unless they are stopped
 }
 
 // An Option changes how a cluster is started.
@@ -57,6 +59,19 @@ type Option func(*Cluster)
 func WithFsync() Option {
 	return func(c *Cluster) { c.fsync = true }
 }
+
+// WithStandby lets the server have a standby.
+func WithStandby() Option {
+	return func(c *Cluster) { c.copied = true }
+}
+
+// OnPort makes the server listen on a port that nobody listens on, such as that of one that was stopped.
+func OnPort(port int) Option {
+	return func(c *Cluster) { c.port = port }
+}
+
+// Port returns the port of 127.0.0.1 that the server listens on.
+func (c *Cluster) Port() int { return c.port }
 
 // Start makes a new cluster and returns when it accepts connections. Where PostgreSQL 15 or newer is
 // missing it is installed if this process is root and has apt-get, else the error says in one line
@@ -150,6 +165,14 @@ func (c *Cluster) create(ctx context.Context) error {
 	if err := c.complete(ctx, initdb); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, c.logTail())
 	}
+	return c.serveSomewhere(ctx)
+}
+
+// serveSomewhere starts the server on its port, or on a free one if it has none.
+func (c *Cluster) serveSomewhere(ctx context.Context) error {
+	if c.port != 0 {
+		return c.serve(ctx)
+	}
 	var err error
 	for range 5 {
 		if c.port, err = freePort(); err != nil {
@@ -200,11 +223,11 @@ func (c *Cluster) Stop() error {
 		return nil
 	}
 	c.stopped = true
-	var problem error
+	problem := c.thaw()
 	if c.killed {
 		// The shared memory of a killed server lies outside the folder. Only a server started on the
 		// same folder gives it back.
-		problem = c.restart(context.Background())
+		problem = errors.Join(problem, c.restart(context.Background()))
 	}
 	return errors.Join(problem, c.end(syscall.SIGINT), c.guardian.close())
 }
@@ -257,8 +280,13 @@ func (c *Cluster) serve(ctx context.Context) error {
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200",
 		"-c", "timezone=UTC", "-c", "log_timezone=UTC"}
 	if !c.fsync {
-		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
-			"-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "autovacuum=off")
+		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
+	}
+	switch {
+	case c.copied:
+		args = append(args, "-c", "wal_log_hints=on", "-c", "wal_retrieve_retry_interval=200ms")
+	case !c.fsync:
+		args = append(args, "-c", "synchronous_commit=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0")
 	}
 	if err := c.launch(c.command("postgres", args...)); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 const guard = `
 server=
 while read -r line; do server=$line; done
+[ -z "$server" ] || kill -CONT "$server" $(cat "/proc/$server/task/$server/children") 2>/dev/null
 if [ -n "$server" ] && kill -INT "$server"; then
 	left=100
 	while kill -0 "$server" && [ $left -gt 0 ]; do sleep 0.1; left=$((left - 1)); done

@@ -41,6 +41,9 @@ func programs() (string, error) {
 func findPrograms() string {
 	var folders []string
 	if path, err := exec.LookPath("postgres"); err == nil {
+		if real, err := filepath.EvalSymlinks(path); err == nil { // the other programs may have no link
+			path = real
+		}
 		folders = append(folders, filepath.Dir(path))
 	}
 	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
