@@ -71,6 +71,7 @@ type Option func(*options)
 type options struct {
 	connector func(driver.Connector) driver.Connector
 	before    func(ctx context.Context, statement string, values ...any) error
+	tracer    pgx.QueryTracer
 }
 
 // Through has what makes the connections replaced by what connector returns for it, and before
@@ -80,6 +81,9 @@ func Through(connector func(driver.Connector) driver.Connector,
 	before func(ctx context.Context, statement string, values ...any) error) Option {
 	return func(o *options) { o.connector, o.before = connector, before }
 }
+
+// Traced has tracer told of each statement that is sent to PostgreSQL. It is for tests.
+func Traced(tracer pgx.QueryTracer) Option { return func(o *options) { o.tracer = tracer } }
 
 func chosen(choices []Option) options {
 	o := options{connector: func(c driver.Connector) driver.Connector { return c }}

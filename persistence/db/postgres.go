@@ -56,6 +56,7 @@ func OpenPostgres(ctx context.Context, dsn string, choices ...Option) (*DB, erro
 		return nil, errors.New(
 			"the database URL cannot be read; an address such as postgres://canopy@db.example:5432/canopy is expected")
 	}
+	config.ConnConfig.Tracer = o.tracer
 	s := newServers(config, dsn)
 	if err := s.begin(ctx); err != nil {
 		return nil, err

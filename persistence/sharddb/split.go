@@ -1,0 +1,139 @@
+package sharddb
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// parts is into how many a table is split.
+const parts = 8
+
+// Tables says which column each table that is split is split by. The others are whole on every machine.
+var Tables = map[string]string{
+	"login_names": "name", "mail_addresses": "name", "registration_code_names": "name", "api_key_names": "name",
+	"sign_in_failures": "subject", "limits": "subject",
+}
+
+// whole are the tables that are not split.
+var whole = []string{"settings", "signing_keys", "id_blocks", "schema_steps", "goose_db_version"}
+
+// Double is a database whose tables are in parts.
+type Double struct{ conn *pgx.Conn }
+
+// Split puts all tables of a migrated database into parts, in a schema of its own, without rows. It returns
+// an error if a key of a table or a foreign key does not allow that.
+func Split(ctx context.Context, url string) (*Double, error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	d := &Double{conn}
+	if err := d.split(ctx); err != nil {
+		_ = conn.Close(ctx)
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close closes the connection.
+func (d *Double) Close(ctx context.Context) error { return d.conn.Close(ctx) }
+
+func (d *Double) split(ctx context.Context) error {
+	tables, err := d.texts(ctx, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+	if err != nil {
+		return err
+	}
+	var statements []string
+	for _, table := range tables {
+		if slices.Contains(whole, table) {
+			continue
+		}
+		column := "organization_id spread"
+		if other := Tables[table]; other != "" {
+			column = other
+		}
+		statements = append(statements, fmt.Sprintf(
+			"CREATE TABLE parts.%s (LIKE public.%[1]s INCLUDING DEFAULTS INCLUDING INDEXES) PARTITION BY HASH (%s)",
+			table, column))
+		for i := range parts {
+			statements = append(statements, fmt.Sprintf(
+				"CREATE TABLE parts.%[1]s_part%[2]d PARTITION OF parts.%[1]s FOR VALUES WITH (MODULUS %[3]d, REMAINDER %[2]d)",
+				table, i, parts))
+		}
+	}
+	foreign, err := d.texts(ctx, `SELECT format('ALTER TABLE parts.%I ADD %s', conrelid::regclass,
+		replace(pg_get_constraintdef(oid), 'REFERENCES ', 'REFERENCES parts.'))
+		FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND conparentid = 0 ORDER BY conname`)
+	if err != nil {
+		return err
+	}
+	statements = append([]string{
+		"CREATE SCHEMA parts",
+		// Neighbours are in different parts, so that two organizations are not in one by chance.
+		`CREATE FUNCTION spread(bigint, bigint) RETURNS bigint IMMUTABLE STRICT LANGUAGE sql AS 'SELECT $1'`,
+		`CREATE FUNCTION spread(integer, bigint) RETURNS bigint IMMUTABLE STRICT LANGUAGE sql AS 'SELECT $1::bigint'`,
+		"CREATE OPERATOR CLASS spread FOR TYPE bigint USING hash AS OPERATOR 1 =, FUNCTION 2 spread(bigint, bigint)",
+		`ALTER OPERATOR FAMILY spread USING hash ADD OPERATOR 1 = (bigint, integer), OPERATOR 1 = (integer, integer),
+			FUNCTION 2 (integer, integer) spread(integer, bigint)`,
+	}, append(statements, foreign...)...)
+	statements = append(statements, "SET search_path = parts, public")
+	for _, statement := range statements {
+		if _, err := d.conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
+}
+
+func (d *Double) texts(ctx context.Context, query string) ([]string, error) {
+	rows, err := d.conn.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// Asked is which parts a statement goes to, by what their tables are split by: "organization_id", or the
+// name of a table that is split by something else.
+type Asked map[string][]int
+
+var part = regexp.MustCompile(`\b(?:on|using \w+ on) (?:parts\.)?(\w+)_part(\d)\b`)
+
+// Explain returns which parts a statement goes to by its plan, which is made with the values it was sent with.
+func (d *Double) Explain(ctx context.Context, s Statement) (Asked, error) {
+	args := append([]any{pgx.QueryExecModeExec}, s.Args...)
+	rows, err := d.conn.Query(ctx, "EXPLAIN (COSTS off) "+s.Text, args...)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, err
+	}
+	asked := make(Asked)
+	for _, found := range part.FindAllStringSubmatch(strings.ToLower(strings.Join(lines, "\n")), -1) {
+		by := "organization_id"
+		if Tables[found[1]] != "" {
+			by = found[1]
+		}
+		if n, _ := strconv.Atoi(found[2]); !slices.Contains(asked[by], n) {
+			asked[by] = append(asked[by], n)
+		}
+	}
+	return asked, nil
+}
+
+// One reports whether that is one shard, or none.
+func (a Asked) One() bool {
+	n := 0
+	for _, parts := range a {
+		n += len(parts)
+	}
+	return n <= 1
+}
