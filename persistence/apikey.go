@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/uptrace/bun"
@@ -166,9 +167,15 @@ func (tx *Tx) DeleteAPIKey(u domain.UserKey, id domain.UUID) error {
 
 // deleteAPIKeys removes the keys that meet a condition.
 func (tx *Tx) deleteAPIKeys(condition string, args ...any) error {
-	hashes := tx.NewSelect().Model((*apiKeyRow)(nil)).Column("hash").Where(condition, args...)
-	if err := tx.Run(tx.NewDelete().Model((*apiKeyNameRow)(nil)).Where("name IN (?)", hashes)); err != nil {
-		return err
+	var hashes []string
+	err := tx.NewSelect().Model((*apiKeyRow)(nil)).Column("hash").Where(condition, args...).Scan(tx.Ctx, &hashes)
+	if err != nil || len(hashes) == 0 {
+		return db.Translate(err)
+	}
+	for some := range slices.Chunk(hashes, together) {
+		if err := tx.Run(tx.NewDelete().Model((*apiKeyNameRow)(nil)).Where("name IN (?)", db.In(some))); err != nil {
+			return err
+		}
 	}
 	return tx.Run(tx.NewDelete().Model((*apiKeyRow)(nil)).Where(condition, args...))
 }

@@ -84,7 +84,7 @@ func (tx *Tx) RemoveBookmark(key domain.ObjectKey) error {
 // holdObject keeps the object from being deleted. It returns ErrObjectNotFound if there is none in the scope.
 func (tx *Tx) holdObject(key domain.ObjectKey) error {
 	var rows []objectRow
-	err := db.From(tx, tx.Scope(), &rows).Column("id").
+	err := db.From(tx, tx.Scope().Of(key.Organization), &rows).Column("id").
 		Where("o.organization_id = ? AND o.id = ?", int64(key.Organization), int64(key.Object)).
 		Apply(tx.For("SHARE")).Scan(tx.Ctx)
 	_, err = db.First(rows, err, domain.ErrObjectNotFound)

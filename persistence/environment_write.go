@@ -277,8 +277,9 @@ func (tx *Tx) isEmpty(e *domain.Environment) error {
 
 // holdPresent keeps the environments at the paths and all above them, but the root, from being changed until
 // the transaction ends: a change of one of them would miss what is written below it meanwhile. It returns how
-// many are not there, and ErrChanged if one of them is no longer at its path. What belongs to o, 0 if that is
-// not known, is locked by both columns of its key.
+// many are not there, and ErrChanged if one of them is no longer at its path. They belong to o up to its border;
+// to whom what is above that belongs, and all if o is 0, is looked for first. One organization is locked after the
+// other.
 func (tx *Tx) holdPresent(of domain.OrganizationID, paths ...domain.EnvironmentPath) (absent int, err error) {
 	at := make(map[domain.EnvironmentID]domain.EnvironmentPath)
 	ids := make(map[domain.OrganizationID][]domain.EnvironmentID)
@@ -293,18 +294,45 @@ func (tx *Tx) holdPresent(of domain.OrganizationID, paths ...domain.EnvironmentP
 			}
 		}
 	}
-	if len(at) == 0 {
-		return 0, nil
+	if err := tx.place(ids); err != nil {
+		return 0, err
 	}
-	var found []domain.EnvironmentPath
-	err = tx.NewSelect().Model((*environmentRow)(nil)).Column("path").Order("e.path").Apply(withKeys(ids)).
-		Apply(tx.For("SHARE")).Scan(tx.Ctx, &found)
-	for _, p := range found {
-		if at[p.ID()] != p {
-			return 0, domain.ErrChanged
+	found := 0
+	for _, o := range slices.Sorted(maps.Keys(ids)) {
+		var there []domain.EnvironmentPath
+		slices.Sort(ids[o])
+		err := tx.NewSelect().Model((*environmentRow)(nil)).Column("path").Order("e.path").
+			Where("e.organization_id = ? AND e.id IN (?)", int64(o), db.In(ids[o])).
+			Apply(tx.For("SHARE")).Scan(tx.Ctx, &there)
+		if err != nil {
+			return 0, db.Translate(err)
 		}
+		for _, p := range there {
+			if at[p.ID()] != p {
+				return 0, domain.ErrChanged
+			}
+		}
+		found += len(there)
 	}
-	return len(at) - len(found), db.Translate(err)
+	return len(at) - found, nil
+}
+
+// place puts the environments of organization 0 to those that they belong to. Environments never change their
+// organization.
+func (tx *Tx) place(ids map[domain.OrganizationID][]domain.EnvironmentID) error {
+	unknown := ids[0]
+	delete(ids, 0)
+	if len(unknown) == 0 {
+		return nil
+	}
+	var rows []environmentRow
+	slices.Sort(unknown)
+	err := tx.NewSelect().Model(&rows).Column("organization_id", "id").Where("e.id IN (?)", db.In(unknown)).Scan(tx.Ctx)
+	for _, r := range rows {
+		o := domain.OrganizationID(r.OrganizationID)
+		ids[o] = append(ids[o], domain.EnvironmentID(r.ID))
+	}
+	return db.Translate(err)
 }
 
 // withKeys narrows a query to environments of these organizations with these numbers. Organization 0 is any.

@@ -156,7 +156,7 @@ func (tx *Tx) privateTopic(u *domain.User) (domain.Object, error) {
 	q := tx.NewSelect().Model(&rows).Where("o.organization_id = ? AND o.kind = ? AND o.full_name_key = ?",
 		int64(u.Organization), string(domain.KindTopic), domain.Fold(domain.PrivateTopic(u.Alias))).
 		Apply(ownedBy(u.Key())).Apply(tx.For("UPDATE"))
-	objects, err := readObjects(tx.Ctx, tenancy.Scope{}, q, &rows)
+	objects, err := readObjects(tx.Ctx, tenancy.Scope{}.Of(u.Organization), q, &rows)
 	return db.First(objects, err, domain.ErrObjectNotFound)
 }
 

@@ -126,7 +126,7 @@ func (tx *Tx) InsertGroup(g *domain.Group) error {
 	if err := g.Validate(); err != nil {
 		return err
 	}
-	border, err := selectEnvironment(tx.Ctx, tx.Bun, environmentsIn(tx.Scope()).
+	border, err := selectEnvironment(tx.Ctx, tx.Bun, environmentsIn(tx.Scope().Of(g.Organization)).
 		And("e.id = ? AND e.is_organization", int64(g.Organization)), tx.DB.For("SHARE"))
 	if err != nil {
 		return err

@@ -117,10 +117,7 @@ const (
 // scope.
 func readObjects(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery,
 	rows *[]objectRow) ([]domain.Object, error) {
-	var its any = bun.Ident("o.organization_id")
-	if o, one := sc.Organization(); one {
-		its = int64(o)
-	}
+	its := db.Its(sc, "o.organization_id")
 	err := q.ColumnExpr("?TableColumns").ColumnExpr(useList, its).ColumnExpr(accessList, its).Scan(ctx)
 	objects := make([]domain.Object, len(*rows))
 	for i := 0; err == nil && i < len(objects); i++ {
@@ -187,12 +184,13 @@ func viewed(sc tenancy.Scope, least domain.Level) db.Predicate {
 		args = append(args, int64(viewer.User.Organization), int64(viewer.User.User))
 	}
 	subject := "s.subject_kind = 1 AND s.subject_organization_id = ? AND s.subject_id = ?"
-	values := []any{int64(least), int64(viewer.User.Organization), int64(viewer.User.User)}
+	values := []any{db.Its(sc, "o.organization_id"), int64(least), int64(viewer.User.Organization),
+		int64(viewer.User.User)}
 	if len(viewer.Groups) > 0 {
 		subject += " OR s.subject_kind = 2 AND s.subject_id IN (?)"
 		values = append(values, db.In(viewer.Groups))
 	}
-	text += ` OR EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = o.organization_id AND s.object_id = o.id
+	text += ` OR EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = ? AND s.object_id = o.id
 		AND s.level >= ? AND (` + subject + "))"
 	return of.And(text, append(args, values...)...)
 }
@@ -214,9 +212,8 @@ func meeting(sc tenancy.Scope, f *domain.ObjectFilter) func(*bun.SelectQuery) *b
 		where(f.Owner != (domain.UserKey{}), "o.owner_organization_id = ? AND o.owner_id = ?",
 			int64(f.Owner.Organization), int64(f.Owner.User))
 		where(f.Uses != 0,
-			"EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = o.organization_id AND x.object_id = o.id AND "+
-				"x.used_id = ?)",
-			int64(f.Uses))
+			"EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = ? AND x.object_id = o.id AND x.used_id = ?)",
+			db.Its(sc, "o.organization_id"), int64(f.Uses))
 		if len(f.Descriptions) > 0 {
 			q = q.Apply(described(f.Descriptions))
 		}

@@ -64,7 +64,7 @@ func (tx *Tx) Object(key domain.ObjectKey) (domain.Object, error) { return tx.ob
 
 // object reads an object with what those on its lists are called, and locks it.
 func (tx *Tx) object(lock string, key domain.ObjectKey) (domain.Object, error) {
-	objects, err := tx.lockObjects(lock, func(q *bun.SelectQuery) *bun.SelectQuery {
+	objects, err := tx.lockObjects(lock, tx.Scope().Of(key.Organization), func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("o.organization_id = ? AND o.id = ?", int64(key.Organization), int64(key.Object))
 	})
 	if err == nil {
@@ -92,35 +92,53 @@ func (tx *Tx) ObjectsBelow(top *domain.Object) ([]domain.Object, error) {
 	if kind, _ := top.Kind.Info(); !kind.NamesArePaths {
 		return nil, nil
 	}
-	admin := viewed(tx.Scope(), domain.LevelAdmin)
-	return tx.lockObjects("UPDATE", func(q *bun.SelectQuery) *bun.SelectQuery {
+	sc := tx.Scope().Of(top.Organization)
+	admin := viewed(sc, domain.LevelAdmin)
+	return tx.lockObjects("UPDATE", sc, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where(admin.Text(), admin.Args...).ApplyQueryBuilder(below(top, false)).Order("o.id").
 			Limit(domain.MaxTogether)
 	})
 }
 
-// lockObjects locks the objects that narrow leaves of those in the scope, and reads them then: whether they are
-// in it is asked of the rows as they are now.
-func (tx *Tx) lockObjects(lock string,
+// lockObjects locks the objects that narrow leaves of those in sc, which is the scope, of one organization, and
+// reads them then: whether they are in it is asked of the rows as they are now.
+func (tx *Tx) lockObjects(lock string, sc tenancy.Scope,
 	narrow func(*bun.SelectQuery) *bun.SelectQuery) ([]domain.Object, error) {
 	var rows []objectRow
-	if err := tx.Hold(lock, db.From(tx, tx.Scope(), &rows).Apply(narrow)); err != nil {
+	if err := tx.Hold(lock, db.From(tx, sc, &rows).Apply(narrow)); err != nil {
 		return nil, err
 	}
-	return readObjects(tx.Ctx, tx.Scope(), db.From(tx, tx.Scope(), &rows).Apply(narrow), &rows)
+	return readObjects(tx.Ctx, sc, db.From(tx, sc, &rows).Apply(narrow), &rows)
 }
 
-// inBatches runs change on the objects that narrow leaves, some at a time, until there are none.
-func (tx *Tx) inBatches(narrow func(*bun.SelectQuery) *bun.SelectQuery, change func([]domain.Object) error) error {
+// narrowing narrows a query to objects, of those of sc's organization where that is one.
+type narrowing func(sc tenancy.Scope) func(*bun.SelectQuery) *bun.SelectQuery
+
+// inBatches runs change on the objects that of leaves, some at a time, until there are none: one organization after
+// the other. That they lie in sc is for of to say.
+func (tx *Tx) inBatches(sc tenancy.Scope, of narrowing, change func([]domain.Object) error) error {
 	for {
-		var rows []objectRow
-		q := tx.NewSelect().Model(&rows).Apply(narrow).Order("o.id").Limit(together).Apply(tx.For("UPDATE"))
-		objects, err := readObjects(tx.Ctx, tenancy.Scope{}, q, &rows)
-		if err != nil || len(objects) == 0 {
-			return err
+		var found []domain.OrganizationID
+		err := tx.NewSelect().Model((*objectRow)(nil)).Column("organization_id").Apply(of(sc)).
+			Order("o.organization_id").Limit(1).Scan(tx.Ctx, &found)
+		if err != nil || len(found) == 0 {
+			return db.Translate(err)
 		}
-		if err := change(objects); err != nil {
-			return err
+		its := sc.Of(found[0])
+		for {
+			var rows []objectRow
+			q := tx.NewSelect().Model(&rows).Where("o.organization_id = ?", int64(found[0])).Apply(of(its)).
+				Order("o.id").Limit(together).Apply(tx.For("UPDATE"))
+			objects, err := readObjects(tx.Ctx, its, q, &rows)
+			if err != nil {
+				return err
+			}
+			if len(objects) == 0 {
+				break
+			}
+			if err := change(objects); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -243,14 +261,23 @@ func (tx *Tx) holdUsers(users ...domain.UserKey) error {
 	if len(users) == 0 {
 		return nil
 	}
-	var ids []int64
-	err := tx.NewSelect().Model((*userRow)(nil)).Column("id").
-		ApplyQueryBuilder(among("u.organization_id", "u.id", userKeys(users...))).
-		Order("u.id").Apply(tx.For("SHARE")).Scan(tx.Ctx, &ids)
-	if err == nil && len(ids) != len(users) {
-		err = domain.ErrUserNotFound
+	of := make(map[domain.OrganizationID][]domain.UserID, 1)
+	for _, u := range users {
+		of[u.Organization] = append(of[u.Organization], u.User)
 	}
-	return db.Translate(err)
+	for _, o := range slices.Sorted(maps.Keys(of)) {
+		var ids []int64
+		err := tx.NewSelect().Model((*userRow)(nil)).Column("id").
+			Where("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(of[o])).
+			Order("u.id").Apply(tx.For("SHARE")).Scan(tx.Ctx, &ids)
+		if err == nil && len(ids) != len(of[o]) {
+			err = domain.ErrUserNotFound
+		}
+		if err != nil {
+			return db.Translate(err)
+		}
+	}
+	return nil
 }
 
 // holdAccess keeps the users and groups of an access list. Groups must be usable in the organization.
@@ -409,6 +436,11 @@ func ownedBy(u domain.UserKey) func(*bun.SelectQuery) *bun.SelectQuery {
 	}
 }
 
+// whole is a narrowing that names no organization.
+func whole(narrow func(*bun.SelectQuery) *bun.SelectQuery) narrowing {
+	return func(tenancy.Scope) func(*bun.SelectQuery) *bun.SelectQuery { return narrow }
+}
+
 // eachDependent runs change on what is deleted with the object and narrow leaves, until there is nothing left.
 func (tx *Tx) eachDependent(of *domain.Object, narrow func(*bun.SelectQuery) *bun.SelectQuery,
 	change func([]domain.Object) error) error {
@@ -418,10 +450,11 @@ func (tx *Tx) eachDependent(of *domain.Object, narrow func(*bun.SelectQuery) *bu
 	if len(kinds) == 0 {
 		return nil
 	}
-	return tx.inBatches(func(q *bun.SelectQuery) *bun.SelectQuery {
+	dependent := func(q *bun.SelectQuery) *bun.SelectQuery {
 		return narrow(q.Where("o.organization_id = ? AND o.parent_id = ? AND o.kind IN (?)",
 			int64(of.Organization), int64(of.ID), db.In(kinds)))
-	}, change)
+	}
+	return tx.inBatches(tenancy.Scope{}.Of(of.Organization), whole(dependent), change)
 }
 
 // updateObjects begins a change of the rows of objects, at a time.
@@ -606,9 +639,10 @@ func (tx *Tx) DeleteObject(o *domain.Object) error { return tx.removeObjects([]d
 
 // removeObjects removes objects, with what is deleted with them first.
 func (tx *Tx) removeObjects(removed []domain.Object) error {
-	err := tx.inBatches(func(q *bun.SelectQuery) *bun.SelectQuery {
+	below := whole(func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.ApplyQueryBuilder(among("o.organization_id", "o.parent_id", objectKeys(removed)))
-	}, func(children []domain.Object) error {
+	})
+	err := tx.inBatches(tenancy.Scope{}, below, func(children []domain.Object) error {
 		for i := range children {
 			if kind, _ := children[i].Kind.Info(); !kind.DeletedWithParent {
 				return domain.ErrObjectNotEmpty
@@ -656,9 +690,11 @@ func (tx *Tx) HandOverObjects(from, to domain.UserKey) (given int64, err error) 
 	if from == to {
 		return 0, nil
 	}
-	in, admin := objectsIn(tx.Scope()), viewed(tx.Scope(), domain.LevelAdmin)
-	err = tx.inBatches(func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where(in.Text(), in.Args...).Where(admin.Text(), admin.Args...).Apply(ownedBy(from))
+	err = tx.inBatches(tx.Scope(), func(sc tenancy.Scope) func(*bun.SelectQuery) *bun.SelectQuery {
+		in, admin := objectsIn(sc), viewed(sc, domain.LevelAdmin)
+		return func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where(in.Text(), in.Args...).Where(admin.Text(), admin.Args...).Apply(ownedBy(from))
+		}
 	}, func(objects []domain.Object) error {
 		given += int64(len(objects))
 		return tx.give(to, objects)
@@ -675,30 +711,34 @@ func (tx *Tx) release(user *domain.User) error {
 	if err != nil && !domain.ErrObjectNotFound.Is(err) {
 		return err
 	}
-	departing := func(how domain.Departure) func(*bun.SelectQuery) *bun.SelectQuery {
+	departing := func(q *bun.SelectQuery, how domain.Departure) *bun.SelectQuery {
 		kinds := kindsOf(func(k *domain.ObjectKindInfo) bool { return k.Departure == how })
-		return func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Apply(ownedBy(u)).Where("o.kind IN (?)", db.In(kinds))
-		}
+		return q.Apply(ownedBy(u)).Where("o.kind IN (?)", db.In(kinds))
 	}
 	for _, step := range []struct {
-		narrow func(*bun.SelectQuery) *bun.SelectQuery
+		of     func(q *bun.SelectQuery, its any) *bun.SelectQuery
 		change func([]domain.Object) error
 	}{
-		{func(q *bun.SelectQuery) *bun.SelectQuery { return q.Apply(ends).ApplyQueryBuilder(below(&topic, true)) },
-			tx.removeObjects},
-		{departing(domain.GoesWithOwner), tx.removeObjects},
+		{func(q *bun.SelectQuery, its any) *bun.SelectQuery {
+			return q.Where(ends, its).ApplyQueryBuilder(below(&topic, true))
+		}, tx.removeObjects},
+		{func(q *bun.SelectQuery, _ any) *bun.SelectQuery { return departing(q, domain.GoesWithOwner) }, tx.removeObjects},
 		// What is still shared, or has something below it that stays, is found by taking away what is not, from
 		// the ends of the tree.
-		{func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Apply(departing(domain.StaysIfShared)).Apply(ends).Where("o.visibility = 0").
-				Where(`NOT EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = o.organization_id AND s.object_id = o.id
+		{func(q *bun.SelectQuery, its any) *bun.SelectQuery {
+			return departing(q, domain.StaysIfShared).Where(ends, its).Where("o.visibility = 0").
+				Where(`NOT EXISTS (SELECT 1 FROM object_access s WHERE s.organization_id = ? AND s.object_id = o.id
 					AND NOT (s.subject_kind = 1 AND s.subject_organization_id = ?
-						AND s.subject_id = ?))`, int64(u.Organization), int64(u.User))
+						AND s.subject_id = ?))`, its, int64(u.Organization), int64(u.User))
 		}, tx.removeObjects},
-		{ownedBy(u), func(objects []domain.Object) error { return tx.give(domain.UserKey{}, objects) }},
+		{func(q *bun.SelectQuery, _ any) *bun.SelectQuery { return q.Apply(ownedBy(u)) },
+			func(objects []domain.Object) error { return tx.give(domain.UserKey{}, objects) }},
 	} {
-		if err := tx.inBatches(step.narrow, step.change); err != nil {
+		err := tx.inBatches(tenancy.Scope{}, func(sc tenancy.Scope) func(*bun.SelectQuery) *bun.SelectQuery {
+			its := db.Its(sc, "o.organization_id")
+			return func(q *bun.SelectQuery) *bun.SelectQuery { return step.of(q, its) }
+		}, step.change)
+		if err != nil {
 			return err
 		}
 	}
@@ -713,8 +753,5 @@ func (tx *Tx) release(user *domain.User) error {
 			Where("to_organization_id = ? AND to_id = ?", is.organization, is.id))
 }
 
-// ends keeps the objects that no others belong to.
-func ends(q *bun.SelectQuery) *bun.SelectQuery {
-	return q.Where(
-		"NOT EXISTS (SELECT 1 FROM objects c WHERE c.organization_id = o.organization_id AND c.parent_id = o.id)")
-}
+// ends is the condition of objects that no others belong to, with a mark for their organization.
+const ends = "NOT EXISTS (SELECT 1 FROM objects c WHERE c.organization_id = ? AND c.parent_id = o.id)"

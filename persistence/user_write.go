@@ -38,21 +38,25 @@ func (t *Tx) Users(keys []domain.UserKey) ([]domain.User, error) {
 	for _, k := range keys {
 		of[k.Organization] = append(of[k.Organization], k.User)
 	}
-	with := func() *bun.SelectQuery {
-		return usersIn(t, t.Scope()).WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			for _, o := range slices.Sorted(maps.Keys(of)) {
-				q = q.WhereOr("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(of[o]))
-			}
-			return q
-		}).Order("u.organization_id", "u.id") // who changes the same ones waits
+	var found []domain.User
+	for _, o := range slices.Sorted(maps.Keys(of)) {
+		sc := t.Scope().Of(o)
+		with := func() *bun.SelectQuery {
+			return usersIn(t, sc).Where("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(of[o])).
+				Order("u.id") // who changes the same ones waits
+		}
+		// Locked first and read then: what was changed by whoever held the row is seen.
+		if err := t.Hold("UPDATE", with()); err != nil {
+			return nil, err
+		}
+		some, err := readUsers(t.Ctx, sc, with())
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, some...)
 	}
-	// Locked first and read then: what was changed by whoever held the row is seen.
-	if err := t.Hold("UPDATE", with()); err != nil {
-		return nil, err
-	}
-	found, err := readUsers(t.Ctx, t.Scope(), with())
-	if err != nil || len(found) == 0 {
-		return nil, err
+	if len(found) == 0 {
+		return nil, nil
 	}
 	users := make([]*domain.User, len(found))
 	for i := range found {
@@ -97,7 +101,7 @@ func (t *Tx) SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error
 	if err := t.Hold("UPDATE", superUsers()); err != nil {
 		return nil, nil, err
 	}
-	users, err := readUsers(t.Ctx, tenancy.Scope{}, superUsers().Where("u.id <> ?", int64(but)))
+	users, err := readUsers(t.Ctx, tenancy.Scope{}.Of(domain.RootOrganization), superUsers().Where("u.id <> ?", int64(but)))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -341,20 +345,25 @@ func (t *Tx) holdHome(u *domain.User) error {
 
 // holdGrants keeps the environments on a user's lists where the lists say they are.
 func (t *Tx) holdGrants(lists ...[]domain.Grant) error {
-	var paths []domain.EnvironmentPath
+	of := make(map[domain.OrganizationID][]domain.EnvironmentPath)
 	for _, list := range lists {
 		for _, g := range list {
 			if g.Path.ID() != g.Environment {
 				return domain.ErrChanged
 			}
-			paths = append(paths, g.Path)
+			of[g.Organization] = append(of[g.Organization], g.Path)
 		}
 	}
-	absent, err := t.holdPresent(0, paths...)
-	if err == nil && absent > 0 && t.late == nil { // an organization may still be to come
-		err = domain.ErrChanged
+	for _, o := range slices.Sorted(maps.Keys(of)) {
+		absent, err := t.holdPresent(o, of[o]...)
+		if err == nil && absent > 0 && t.late == nil { // an organization may still be to come
+			err = domain.ErrChanged
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // holdGroups keeps groups, which must be usable in the organization.

@@ -80,6 +80,15 @@ func (s Scope) Organization() (domain.OrganizationID, bool) {
 	return s.organization, s.organization != 0
 }
 
+// Of returns the scope for a statement that keeps to what belongs to organization o: that is the only one in it
+// then, if it was not of one before.
+func (s Scope) Of(o domain.OrganizationID) Scope {
+	if s.organization == 0 {
+		s.organization = o
+	}
+	return s
+}
+
 // Covers reports whether the environment at p is in the scope.
 func (s Scope) Covers(p domain.EnvironmentPath) bool { return s.set.contains(p) }
 

@@ -46,18 +46,18 @@ func From[R Scoped](r Reader, sc tenancy.Scope, rows *[]R) *bun.SelectQuery {
 // for its own first.
 func Locked[R Scoped](t *Tx, lock string, id int64, missing error) (R, error) {
 	var rows []R
-	q := From(t, t.Scope(), &rows).Where("?TableAlias.id = ?", id).Apply(t.For(lock))
-	if _, one := t.Scope().Organization(); !one && t.DB.For(lock) != "" {
-		var organizations []int64
-		err := From(t, t.Scope(), &rows).Column("organization_id").Where("?TableAlias.id = ?", id).Scan(t.Ctx, &organizations)
+	sc := t.Scope()
+	if _, one := sc.Organization(); !one && t.DB.For(lock) != "" {
+		var organizations []domain.OrganizationID
+		err := From(t, sc, &rows).Column("organization_id").Where("?TableAlias.id = ?", id).Scan(t.Ctx, &organizations)
 		organization, err := First(organizations, err, missing)
 		if err != nil {
 			var none R
 			return none, err
 		}
-		q = q.Where("?TableAlias.organization_id = ?", organization)
+		sc = sc.Of(organization)
 	}
-	err := q.Scan(t.Ctx)
+	err := From(t, sc, &rows).Where("?TableAlias.id = ?", id).Apply(t.For(lock)).Scan(t.Ctx)
 	return First(rows, err, missing)
 }
 

@@ -98,6 +98,15 @@ func InOrganization(sc tenancy.Scope, column string) (text string, args []any) {
 	return "", nil
 }
 
+// Its returns the organization of the rows that a statement reads in sc, for its subselects to name: as a constant
+// where there is one, which each of them is sent to then, and else as the column.
+func Its(sc tenancy.Scope, column string) any {
+	if o, one := sc.Organization(); one {
+		return int64(o)
+	}
+	return bun.Ident(column)
+}
+
 // Account returns the condition that a row of users lies in sc.
 func Account(sc tenancy.Scope) Predicate {
 	if self, only := sc.Self(); only {
