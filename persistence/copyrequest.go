@@ -176,8 +176,13 @@ func offered(c *domain.CopyRequest) []domain.Change {
 }
 
 func (tx *Tx) CopyRequest(id domain.CopyRequestID) (domain.CopyRequest, error) {
-	found, err := readCopyRequests(tx.Ctx, tx.DB, tx, tx.Scope(), func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Apply(numbered(id)).Apply(tx.For("UPDATE OF c"))
+	found, err := readCopyRequests(tx.Ctx, tx.DB, tx, tx.Scope(), numbered(id))
+	c, err := db.First(found, err, domain.ErrCopyRequestNotFound)
+	if err != nil || tx.DB.For("UPDATE") == "" {
+		return c, err
+	}
+	found, err = readCopyRequests(tx.Ctx, tx.DB, tx, tx.Scope(), func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Apply(numbered(id)).Where("c.organization_id = ?", int64(c.Organization)).Apply(tx.For("UPDATE OF c"))
 	})
 	return db.First(found, err, domain.ErrCopyRequestNotFound)
 }

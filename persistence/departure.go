@@ -182,9 +182,9 @@ func (tx *Tx) depart(d *departureRow) (ended bool, err error) {
 // departObjects removes objects of an organization that no others belong to.
 func (tx *Tx) departObjects(o domain.OrganizationID) (some bool, err error) {
 	var rows []objectRow
-	q := tx.NewSelect().Model(&rows).Where("o.organization_id = ?", int64(o)).Apply(ends).Order("o.id").Limit(together).
-		Apply(tx.For("UPDATE"))
-	objects, err := readObjects(tx.Ctx, tenancy.Scope{}, q, &rows)
+	q := tx.NewSelect().Model(&rows).Where("o.organization_id = ?", int64(o)).Where(ends, int64(o)).Order("o.id").
+		Limit(together).Apply(tx.For("UPDATE"))
+	objects, err := readObjects(tx.Ctx, tenancy.Scope{}.Of(o), q, &rows)
 	if err != nil || len(objects) == 0 {
 		return false, err
 	}

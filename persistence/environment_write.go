@@ -504,12 +504,13 @@ func (tx *Tx) bumpOrganizations(at map[domain.EnvironmentPath]bool, in []tenancy
 		}
 	}
 	for part := range slices.Chunk(slices.Sorted(maps.Keys(found)), batch) {
-		err := tx.Hold("UPDATE", tx.NewSelect().Model((*organizationRow)(nil)).
-			Where("organization_id IN (?)", db.In(part)).Order("organization_id"))
-		if err != nil {
-			return err
+		for _, o := range part {
+			err := tx.Hold("UPDATE", tx.NewSelect().Model((*organizationRow)(nil)).Where("organization_id = ?", o))
+			if err != nil {
+				return err
+			}
 		}
-		err = tx.Run(tx.NewUpdate().Model((*organizationRow)(nil)).Set("generation = generation + 1").
+		err := tx.Run(tx.NewUpdate().Model((*organizationRow)(nil)).Set("generation = generation + 1").
 			Where("organization_id IN (?)", db.In(part)))
 		if err != nil {
 			return err

@@ -31,6 +31,15 @@ type Migration struct {
 // Migrate brings the schema up to date and returns the steps it ran. Several processes
 // may call it at once: one does the work while the others wait.
 func (d *DB) Migrate(ctx context.Context) ([]Migration, error) {
+	done, err := d.runSteps(ctx)
+	if err != nil {
+		return done, err
+	}
+	return done, d.prepareWords(ctx)
+}
+
+// runSteps runs the steps that were not run yet, and returns them.
+func (d *DB) runSteps(ctx context.Context) ([]Migration, error) {
 	release, err := d.lockMigrations(ctx)
 	if err != nil {
 		return nil, err
@@ -51,10 +60,7 @@ func (d *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return done, fmt.Errorf("migrate: %w", Translate(err))
 	}
-	if err := d.declareSteps(ctx, p); err != nil {
-		return done, err
-	}
-	return done, d.prepareWords(ctx)
+	return done, d.declareSteps(ctx, p)
 }
 
 // needsLine is the line in which a step says which program it needs at least.

@@ -294,10 +294,11 @@ func (s *servers) close() {
 // lead has a connection made to the server that takes changes, as far as that is known.
 func (g *generation) lead(ctx context.Context, c *pgx.ConnConfig) error {
 	n, err := g.servers.watch.leader(ctx)
-	if n != nil {
-		c.Host, c.Port, c.TLSConfig, c.Fallbacks = n.config.Host, n.config.Port, n.config.TLSConfig, n.config.Fallbacks
+	if err != nil || n == nil {
+		return err
 	}
-	return err
+	c.Host, c.Port, c.TLSConfig, c.Fallbacks = n.config.Host, n.config.Port, n.config.TLSConfig, n.config.Fallbacks
+	return nil
 }
 
 // dial implements pgconn.DialFunc, for connections and for what gives up a statement of one.

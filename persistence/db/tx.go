@@ -9,12 +9,12 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3/lock"
 	"github.com/uptrace/bun"
 	"modernc.org/sqlite"
 
-	"canopy/domain"
 	"canopy/tenancy"
 )
 
@@ -271,30 +271,39 @@ func unknown(err error) bool {
 // lockedWithin is how long others may take to migrate a server.
 const lockedWithin = 5 * time.Minute
 
-// lockServer holds the lock in a transaction, because a pooler gives sessions to others in between.
+// lockServer waits for goose's lock on the server, and holds it until release.
 func (d *DB) lockServer(ctx context.Context) (release func(), err error) {
 	waiting, cancel := context.WithTimeout(ctx, lockedWithin)
 	defer cancel()
-	tx, err := d.write.BeginTx(beyond(ctx), nil)
-	if err != nil {
-		return nil, fmt.Errorf("lock the database for migration: %w", Translate(err))
-	}
-	release = func() { _ = tx.Rollback() }
 	for {
-		rows, err := tx.QueryContext(ctx, "SELECT pg_try_advisory_xact_lock(?)", lock.DefaultLockID)
-		held, err := Only(rows, err, Scalar[bool], domain.ErrInternal)
-		if err == nil && held {
+		release, held, err := d.tryLock(ctx, lock.DefaultLockID)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("lock the database for migration: %w", err)
+		case held:
 			return release, nil
 		}
-		if err == nil {
-			select {
-			case <-time.After(time.Second):
-				continue
-			case <-waiting.Done():
-				err = waiting.Err()
-			}
+		select {
+		case <-time.After(time.Second):
+		case <-waiting.Done():
+			return nil, fmt.Errorf("lock the database for migration: %w", waiting.Err())
 		}
-		release()
-		return nil, fmt.Errorf("lock the database for migration: %w", err)
 	}
+}
+
+// tryLock takes a lock on the server unless somebody else has it. It is held in a transaction, because a pooler
+// gives sessions to others in between, and asked for without a portal, whose snapshot others would wait for.
+func (d *DB) tryLock(ctx context.Context, number int64) (release func(), held bool, err error) {
+	tx, err := d.write.BeginTx(beyond(ctx), nil)
+	if err != nil {
+		return nil, false, Translate(err)
+	}
+	release = func() { _ = tx.Rollback() }
+	err = tx.Tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", pgx.QueryExecModeSimpleProtocol, number).
+		Scan(&held)
+	if err != nil || !held {
+		release()
+		return nil, false, Translate(err)
+	}
+	return release, true, nil
 }

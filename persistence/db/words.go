@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -169,34 +168,40 @@ func (d *DB) prepareWords(ctx context.Context) error {
 	if there, err := d.SearchesWords(ctx); there || err != nil {
 		return err
 	}
-	c, err := d.write.DB.Conn(ctx)
-	if err != nil {
-		return Translate(err)
-	}
-	defer c.Close()
-	if _, err := c.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS pg_trgm"); err != nil {
+	if _, err := d.write.DB.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS pg_trgm"); err != nil {
 		slog.WarnContext(ctx, "people cannot be searched inside words, only by beginnings: "+
 			"the extension pg_trgm cannot be made in the database", "error", err)
 		return nil
 	}
-	return Translate(buildWords(ctx, c))
+	return Translate(d.buildWords(ctx))
 }
 
 // buildWords builds the index, unless somebody else does.
-func buildWords(ctx context.Context, c *sql.Conn) error {
-	var held bool
-	if err := c.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", wordsLock).Scan(&held); err != nil || !held {
+func (d *DB) buildWords(ctx context.Context) error {
+	release, held, err := d.tryLock(ctx, wordsLock)
+	if err != nil || !held {
 		return err
 	}
-	defer func() {
-		_, _ = c.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", wordsLock)
-	}()
-	for _, statement := range []string{
-		"SET statement_timeout = 0",
-		"DROP INDEX CONCURRENTLY IF EXISTS " + wordsIndex, // half of one is left of a build that was cut off
-		createWords,
-		"RESET statement_timeout",
-	} {
+	defer release()
+	c, err := d.write.DB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if !d.servers.pooled.Load() { // else the sessions are not ours, and the role's limit is what counts
+		var limit string
+		if err := c.QueryRowContext(ctx, "SELECT current_setting('statement_timeout')").Scan(&limit); err != nil {
+			return err
+		}
+		defer func() {
+			_, _ = c.ExecContext(context.WithoutCancel(ctx), "SELECT set_config('statement_timeout', $1, false)", limit)
+		}()
+		if _, err := c.ExecContext(ctx, "SET statement_timeout = 0"); err != nil {
+			return err
+		}
+	}
+	// Half of an index is left of a build that was cut off.
+	for _, statement := range []string{"DROP INDEX CONCURRENTLY IF EXISTS " + wordsIndex, createWords} {
 		if _, err := c.ExecContext(ctx, statement); err != nil {
 			return err
 		}

@@ -140,12 +140,11 @@ var attempts = map[string]attempt{
 		return nil, w.Environments.Purge(ctx, mine, w.Places[theirs].Organization)
 	},
 	"Store.Depart": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
-		var gone []domain.Departing
 		departing, err := w.Store.Depart(ctx, mine, w.Places[theirs].Organization)
-		if departing != nil {
-			gone = append(gone, *departing)
+		if err != nil || departing == nil {
+			return []domain.Departing(nil), err
 		}
-		return gone, err
+		return []domain.Departing{*departing}, nil
 	},
 	"Tx.Users": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		var found []domain.User

@@ -421,7 +421,8 @@ func Lists(t *testing.T, db *db.DB) {
 		"so is an underscore": {Prefix: "_"}, "and a backslash": {Prefix: `\`},
 		"role": {Role: domain.RolePower}, "group": {Group: domain.AdminGroup}, "inactive": {Active: &inactive},
 		"part": {Part: "ERSON.3"}, "part of a last name": {Part: "a k"}, "of a mail address": {Part: "@EXAMPLE"},
-		"percent is part": {Part: "%"}, "so is an underscore there": {Part: "_B"}, "state": {State: &invited},
+		"percent is part": {Part: "00%"}, "so is an underscore there": {Part: "_B_"},
+		"a short part begins": {Part: "ä "}, "state": {State: &invited},
 		"approved": {State: new(domain.UserState)}, "connected": {Connected: &yes}, "never": {Connected: &inactive},
 		"not since": {NotConnectedSince: since}, "not since the beginning": {NotConnectedSince: time.UnixMilli(0)},
 		"blocked": {BlockedHome: &yes}, "not blocked": {BlockedHome: &inactive},
@@ -437,15 +438,20 @@ func Lists(t *testing.T, db *db.DB) {
 			func(g domain.Grant) bool { return sc.Shows(g.Path) && g.Organization != u.Organization })
 	}
 	keeps := func(sc tenancy.Scope, f domain.UserFilter, u *domain.User) bool {
-		begins := func(s string) bool {
-			return len(s) >= len(f.Prefix) && domain.Fold(s[:len(f.Prefix)]) == domain.Fold(f.Prefix)
+		texts := []string{u.Alias, u.Person.FirstName, u.Person.LastName, u.Person.Mail}
+		begins := func(with string) bool {
+			with = domain.Fold(with)
+			return slices.ContainsFunc(texts, func(s string) bool { return strings.HasPrefix(domain.Fold(s), with) })
 		}
-		return (f.Prefix == "" || begins(u.Alias) || begins(u.Person.FirstName) || begins(u.Person.Mail) ||
-			begins(u.Person.LastName)) &&
+		has := func(part string) bool {
+			return strings.Contains(domain.Fold(strings.Join(texts, "\n")), domain.Fold(part))
+		}
+		if f.PartBegins() {
+			has = begins
+		}
+		return begins(f.Prefix) && has(f.Part) &&
 			(f.Role == 0 || u.Role == f.Role) && (f.Group == 0 || slices.Contains(u.Groups, f.Group)) &&
 			(f.Active == nil || u.Active == *f.Active) && (f.State == nil || u.State == *f.State) &&
-			(f.Part == "" || strings.Contains(domain.Fold(u.Alias+"\n"+u.Person.FirstName+"\n"+u.Person.LastName+"\n"+
-				u.Person.Mail), domain.Fold(f.Part))) &&
 			(f.Connected == nil || u.LastConnected.IsZero() != *f.Connected) &&
 			(f.NotConnectedSince.IsZero() || u.LastConnected.IsZero() || u.LastConnected.Before(f.NotConnectedSince)) &&
 			(f.BlockedHome == nil || blocked(sc, u) == *f.BlockedHome) &&
