@@ -245,14 +245,14 @@ func TestPagesTellNothingOfOthers(t *testing.T) {
 			for _, name := range pages {
 				got := g.get(t, name)
 				require.Less(t, got.status, 500, "%s: %s", login, name)
-				before[login+" "+name] = fmt.Sprint(got.status, got.text)
+				before[login+" "+name] = fmt.Sprint(got.status, lasting(got.text))
 			}
 		}
 		disturbOthers(t, r)
 		for login, g := range guests {
 			for _, name := range pages {
 				got := g.get(t, name)
-				require.Equal(t, before[login+" "+name], fmt.Sprint(got.status, got.text), "%s: %s", login, name)
+				require.Equal(t, before[login+" "+name], fmt.Sprint(got.status, lasting(got.text)), "%s: %s", login, name)
 			}
 		}
 	})

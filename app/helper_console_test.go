@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,12 @@ func (g *guest) press(t *testing.T, on page, action string, values map[string]st
 	require.NoError(t, err)
 	return g.follow(t, g.send(t, http.MethodPost, to.String(), form))
 }
+
+// shownAs is what a page tells which of its showings this one is: forms are sent once as that.
+var shownAs = regexp.MustCompile(`name="once" value="[^"]*"`)
+
+// lasting returns a page without what differs whenever it is shown.
+func lasting(page string) string { return shownAs.ReplaceAllString(page, "") }
 
 // formOf returns what the form of a page that has this action would send.
 func formOf(t *testing.T, on page, action string) url.Values {

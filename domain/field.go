@@ -25,7 +25,7 @@ var fieldNames = []string{
 	// of what people keep for themselves
 	"tag", "topic", "status",
 	// of lists
-	"limit", "after", "skip", "sort", "filter", "field", "op", "value", "pattern", "path",
+	"limit", "after", "skip", "sort", "filter", "field", "op", "value", "pattern", "part", "path",
 	// of previews, imports, and of what is made together
 	"plan", "file", "addresses", "admin.alias",
 	// of requests that are sent again

@@ -69,7 +69,7 @@ const MinPart = 3
 func (f *UserFilter) PartBegins() bool { return utf8.RuneCountInString(f.Part) < MinPart }
 
 // ErrNoWords reports that nothing is looked for inside words, as the database cannot.
-var ErrNoWords = &Error{Kind: Invalid, Code: "words_unsearched", Field: "q",
+var ErrNoWords = &Error{Kind: Invalid, Code: "words_unsearched", Field: "part",
 	Public: "Nothing is looked for inside words here: the database lacks the extension pg_trgm. " +
 		"Give how something begins."}
 

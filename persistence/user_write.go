@@ -101,7 +101,8 @@ func (t *Tx) SuperUsers(but domain.UserID) ([]domain.User, []domain.Group, error
 	if err := t.Hold("UPDATE", superUsers()); err != nil {
 		return nil, nil, err
 	}
-	users, err := readUsers(t.Ctx, tenancy.Scope{}.Of(domain.RootOrganization), superUsers().Where("u.id <> ?", int64(but)))
+	others := superUsers().Where("u.id <> ?", int64(but))
+	users, err := readUsers(t.Ctx, tenancy.Scope{}.Of(domain.RootOrganization), others)
 	if err != nil {
 		return nil, nil, err
 	}

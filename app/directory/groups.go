@@ -168,6 +168,7 @@ func (g *Groups) find(ctx context.Context, caller *domain.Principal, sc tenancy.
 	return group, err
 }
 
+// describe returns the documents of groups that were just read, without those that have gone since.
 func (g *Groups) describe(ctx context.Context, sc tenancy.Scope, groups []domain.Group) ([]GroupDocument, error) {
 	organizations := make([]domain.OrganizationID, len(groups))
 	for i, group := range groups {
@@ -177,9 +178,11 @@ func (g *Groups) describe(ctx context.Context, sc tenancy.Scope, groups []domain
 	if err != nil {
 		return nil, err
 	}
-	described := make([]GroupDocument, len(groups))
-	for i, group := range groups {
-		described[i] = describeGroup(sc, known, group)
+	described := make([]GroupDocument, 0, len(groups))
+	for _, group := range groups {
+		if document := describeGroup(sc, known, group); len(document.Chain) > 0 {
+			described = append(described, document)
+		}
 	}
 	return described, nil
 }
@@ -191,6 +194,9 @@ func describeGroup(sc tenancy.Scope, known *tenancy.Groups, group domain.Group) 
 
 func (g *Groups) describeOne(ctx context.Context, sc tenancy.Scope, group domain.Group) (GroupDocument, error) {
 	described, err := g.describe(ctx, sc, []domain.Group{group})
+	if err == nil && len(described) == 0 {
+		err = domain.ErrGroupNotFound
+	}
 	if err != nil {
 		return GroupDocument{}, err
 	}

@@ -172,6 +172,9 @@ func (g *Groups) Uses(ctx context.Context, caller domain.Principal, ref domain.G
 		return u, err
 	}
 	counted := []GroupDocument{describeGroup(sc, known, found)}
+	if len(counted[0].Chain) == 0 { // it has gone since
+		return u, domain.ErrGroupNotFound
+	}
 	if err := g.count(ctx, &caller, counted); err != nil {
 		return u, err
 	}

@@ -220,23 +220,26 @@ func (s *servers) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	c := &pooledConn{conn.(*stdlib.Conn), s, turn}
-	s.limit(ctx, c.Conn.Conn())
+	s.limit(ctx, c.Conn())
 	return c, nil
 }
 
 // Driver implements driver.Connector.
 func (s *servers) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
 
+// driverConn is named so that its method Conn, which COPY needs, is pooledConn's too.
+type driverConn = stdlib.Conn
+
 // pooledConn is a connection out of the pool, which goes back there when it is closed.
 type pooledConn struct {
-	*stdlib.Conn
+	*driverConn
 	servers *servers
 	turn    bool
 }
 
 // Close implements driver.Conn.
 func (c *pooledConn) Close() error {
-	err := c.Conn.Close()
+	err := c.driverConn.Close()
 	c.servers.leave(c.turn)
 	return err
 }

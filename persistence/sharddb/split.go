@@ -69,7 +69,8 @@ func (d *Double) split(ctx context.Context) error {
 	}
 	foreign, err := d.texts(ctx, `SELECT format('ALTER TABLE parts.%I ADD %s', conrelid::regclass,
 		replace(pg_get_constraintdef(oid), 'REFERENCES ', 'REFERENCES parts.'))
-		FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND conparentid = 0 ORDER BY conname`)
+		FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND conparentid = 0
+		ORDER BY conname`)
 	if err != nil {
 		return err
 	}

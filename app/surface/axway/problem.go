@@ -57,7 +57,7 @@ var FieldNames = httpx.FieldNames{
 	"left": "userQuota", "max_users": "maxUsers", "old_password": "oldPassword", "new_password": "newPassword",
 	"attributes.description": "description", "attributes.mobile": "mobile", "attributes.email": "email",
 	"attributes.phone": "phone", "attributes.axway.virtualHost": "virtualHost",
-	"allowed": "", "blocked": "", "current": "",
+	"allowed": "", "blocked": "", "current": "", "part": "value",
 }
 
 // sentence says what is wrong and with which field, as it is called on a route.

@@ -75,7 +75,7 @@ var FieldNames = httpx.FieldNames{
 	"send_url": "sendurl", "git_repository": "gitRepository", "max_users": "maxUsers",
 	"copy_request": "copyrequest", "copy_to": "copyTo",
 	"archived": "attributes.archived", "claims": "attributes.claims", "lists_users": "attributes.listsUsers",
-	"system": "attributes.system", "plan": headerPlan, "idempotency_key": httpx.HeaderIdempotencyKey,
+	"system": "attributes.system", "plan": headerPlan, "part": "q", "idempotency_key": httpx.HeaderIdempotencyKey,
 }
 
 // envelope begins an answer; the caller adds data or error and closes it.
