@@ -14,14 +14,6 @@ import (
 // rowKey is where a row is stored: the organization, and the number in it.
 type rowKey struct{ organization, id int64 }
 
-func userKeys(keys ...domain.UserKey) []rowKey {
-	all := make([]rowKey, len(keys))
-	for i, k := range keys {
-		all[i] = rowKey{int64(k.Organization), int64(k.User)}
-	}
-	return all
-}
-
 func objectKeys(objects []domain.Object) []rowKey {
 	all := make([]rowKey, len(objects))
 	for i := range objects {

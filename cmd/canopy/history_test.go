@@ -107,18 +107,6 @@ func (h *history) faults() []string {
 	return found
 }
 
-// more waits until others have had answers.
-func (h *history) more(t *testing.T, answers int) {
-	t.Helper()
-	count := func() int {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return len(h.replies)
-	}
-	from := count()
-	eventually(t, func() bool { return count() >= from+answers }, "answers")
-}
-
 func word(is bool, yes, no string) string {
 	if is {
 		return yes
