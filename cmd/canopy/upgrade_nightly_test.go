@@ -69,3 +69,15 @@ func TestUpgradeAndRollBackUnderTraffic(t *testing.T) {
 		})
 	}
 }
+
+// more waits until others have had answers.
+func (h *history) more(t *testing.T, answers int) {
+	t.Helper()
+	count := func() int {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.replies)
+	}
+	from := count()
+	eventually(t, func() bool { return count() >= from+answers }, "answers")
+}
