@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -205,7 +206,7 @@ func render(c *fiber.Ctx, status int, page templ.Component) error {
 
 func renderWith(c *fiber.Ctx, policy string, status int, page templ.Component) error {
 	var b bytes.Buffer
-	if err := page.Render(c.UserContext(), &b); err != nil {
+	if err := page.Render(context.WithoutCancel(c.UserContext()), &b); err != nil { // also that the time is up
 		return err
 	}
 	c.Set(fiber.HeaderContentSecurityPolicy, policy)
