@@ -343,7 +343,7 @@ func Environments(t *testing.T, db *db.DB) {
 		guests := make(chan error)
 		go func() {
 			defer close(guests)
-			for n := 0; n < 30; {
+			for n := 0; n < 10; {
 				shed := w.find(t, w.Places["Acme/Yard/Shed"].ID)
 				u := w.NewUser(fmt.Sprintf("guest.%d", n), "Acme/Yard/Shed", domain.RoleUser, domain.UserGroup)
 				u.HomePath = shed.Path
@@ -364,13 +364,13 @@ func Environments(t *testing.T, db *db.DB) {
 			select {
 			case err, running = <-guests:
 				require.NoError(t, err)
-			case <-time.After(3 * time.Millisecond):
+			case <-time.After(10 * time.Millisecond):
 			}
 		}
 		shed := w.find(t, w.Places["Acme/Yard/Shed"].ID)
 		came, _, err := w.Users.List(ctx, all.Read(), domain.UserFilter{Prefix: "guest."}, domain.Page{})
 		require.NoError(t, err)
-		require.Len(t, came, 30)
+		require.Len(t, came, 10)
 		for _, u := range came {
 			require.Equal(t, shed.Path, u.HomePath, u.Alias)
 			require.Equal(t, shed.Path, u.Allowed[0].Path, u.Alias)
