@@ -207,13 +207,13 @@ func TestAnImportInABrowser(t *testing.T) {
 	b := openBrowser(t)
 	b.signIn(t, r.Address(), "grace.hopper")
 	file := filepath.Join(t.TempDir(), "people.csv")
-	require.NoError(t, os.WriteFile(file, []byte(manyPeople(1500)), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(manyPeople(600)), 0o600))
 	b.open(t, r.Address()+"/console/import")
 	require.NoError(t, chromedp.Do(b.ctx, chromedp.SetUploadFiles("#file", []string{file})))
 	evaluate[bool](t, b, `document.querySelector("main form button").click(); true`)
 	ready := ` && document.readyState === "complete" &&
 		!document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")`
-	b.await(t, `document.querySelector("#run button").textContent.includes("1,500")`+ready)
+	b.await(t, `document.querySelector("#run button").textContent.includes("600")`+ready)
 
 	status, answer := basicCaller(r.Address(), "admin", demoPassword).call(t, "POST", "/rest/users",
 		`{"alias": "person.7", "envId": 2, "group": "User", "password": "some-pass-1", "person": {"firstname": "Other", "lastname": "Person",
@@ -225,7 +225,7 @@ func TestAnImportInABrowser(t *testing.T) {
 
 	b.await(t, `document.querySelector("#run button") && !document.querySelector("#run button").disabled`+ready)
 	evaluate[bool](t, b, `document.querySelector("#run button").click(); true`)
-	b.await(t, `document.querySelector("#progress progress")?.max === 1500`)
+	b.await(t, `document.querySelector("#progress progress")?.max === 600`)
 	require.True(t, evaluate[bool](t, b, `document.querySelector("#run button").disabled`))
 	b.await(t, `location.search.includes("said=imported")`)
 	b.checkQuiet(t, r.Address())

@@ -37,7 +37,13 @@ func engines() []string {
 // eachEngine runs a test on the databases, side by side.
 func eachEngine(t *testing.T, test func(t *testing.T, engine string)) {
 	t.Helper()
-	for _, engine := range engines() {
+	onEngines(t, engines(), test)
+}
+
+// onEngines is eachEngine for these databases.
+func onEngines(t *testing.T, engines []string, test func(t *testing.T, engine string)) {
+	t.Helper()
+	for _, engine := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			test(t, engine)

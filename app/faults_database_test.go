@@ -66,13 +66,13 @@ type faultRun struct {
 // makes the change stay, each in every way there is. The answer is a 503 that says when to try
 // again, nobody panics, and the database is as it was. Then the request goes through.
 //
-// By day one request of an operation is tried, every night two.
-func TestFaults(t *testing.T) { failStatements(t, 1) }
+// By day one request of an operation is tried on SQLite, every night two, and on both databases.
+func TestFaults(t *testing.T) { failStatements(t, 1, "sqlite") }
 
-func failStatements(t *testing.T, variants int) {
+func failStatements(t *testing.T, variants int, engines ...string) {
 	t.Helper()
 	notShort(t)
-	eachEngine(t, func(t *testing.T, engine string) {
+	onEngines(t, engines, func(t *testing.T, engine string) {
 		run := &faultRun{engine: engine, variants: variants, answers: map[int]int{}, done: map[string]bool{}}
 		expected := map[string]bool{}
 		t.Run("stories", func(t *testing.T) {

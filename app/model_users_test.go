@@ -509,17 +509,20 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 
 // TestModel makes random changes as random people, and after each asks random people for
 // lists, counts, single reads and explanations: they must be what the oracle says.
-func TestModel(t *testing.T) {
-	onRandomDirectories(t, func(rt *rapid.T, m *machine) {
+func TestModel(t *testing.T) { runModel(t, 15) }
+
+func runModel(t *testing.T, checks int) {
+	t.Helper()
+	onRandomDirectories(t, checks, func(rt *rapid.T, m *machine) {
 		actions := m.actions()
 		actions[""] = m.agree
 		rt.Repeat(actions)
 	})
 }
 
-// onRandomDirectories lets test draw what happens to a new directory, on each engine.
-func onRandomDirectories(t *testing.T, test func(*rapid.T, *machine)) {
-	setChecks(t, 30)
+// onRandomDirectories lets test draw what happens to as many new directories, on each engine.
+func onRandomDirectories(t *testing.T, checks int, test func(*rapid.T, *machine)) {
+	setChecks(t, checks)
 	eachEngine(t, func(t *testing.T, engine string) {
 		open := map[string]func(testing.TB) *db.DB{"sqlite": storetest.SQLite, "postgres": storetest.Postgres}[engine]
 		rapid.Check(t, func(rt *rapid.T) {

@@ -12,4 +12,6 @@ func TestBranchAdminWithTheMouse(t *testing.T) { doAsBranchAdmin(t, way{"mouse",
 
 func TestPagesCostTheSameForManyPeople(t *testing.T) { comparePages(t, 100, 100_000) }
 
-func TestMoreFaults(t *testing.T) { failStatements(t, 2) }
+func TestMoreFaults(t *testing.T) { failStatements(t, 2, engines()...) }
+
+func TestModelForLonger(t *testing.T) { runModel(t, 100) }
