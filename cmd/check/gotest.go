@@ -36,12 +36,13 @@ func (c *checker) goTest(kept **report, flags ...string) func(context.Context, i
 
 // findRaces runs the tests that chosen, a flag of go test, leaves, with -short under the race detector. Its flags are
 // in the environment, so that a program which the tests build is built with them too, from the same packages.
-func (c *checker) findRaces(ctx context.Context, out io.Writer, chosen string) (string, error) {
+func (c *checker) findRaces(ctx context.Context, out io.Writer, chosen ...string) (string, error) {
 	before := os.Getenv("GOFLAGS")
 	if err := os.Setenv("GOFLAGS", before+" -race "+raceOwn); err != nil {
 		return "", err
 	}
-	note, err := c.goTest(&c.raced, "-short", "-count=1", "-timeout=40m", chosen)(ctx, out)
+	args := append([]string{"-short", "-count=1", "-timeout=40m"}, chosen...)
+	note, err := c.goTest(&c.raced, args...)(ctx, out)
 	return note, errors.Join(err, os.Setenv("GOFLAGS", before))
 }
 
@@ -50,13 +51,13 @@ func (c *checker) racesOfAll(ctx context.Context, out io.Writer) (string, error)
 	return c.findRaces(ctx, out, "-skip="+inTurn)
 }
 
-// racesAtOnce looks for races in the tests that do several things at once themselves.
+// racesAtOnce looks for races in the tests that do several things at once themselves, but those that raceByNight names.
 func (c *checker) racesAtOnce(ctx context.Context, out io.Writer) (string, error) {
 	names, err := testsWith(ctx, byDay, startsGoroutine)
 	if err != nil {
 		return "", err
 	}
-	return c.findRaces(ctx, out, "-run="+names)
+	return c.findRaces(ctx, out, "-run="+names, "-skip="+raceByNight)
 }
 
 // testAll runs all tests: first those that do not measure how long others wait, many side by side, and then those

@@ -30,6 +30,9 @@ const inTurn = "^(TestContract|TestModel|TestObjectModel|TestRenameAndArchive|Te
 // nightlyToo has a tool read the tests of the night, too, so that they cannot rot by day.
 const nightlyToo = "-tags=nightly"
 
+// raceByNight names tests that are run with the race detector by night only: they take a minute with it.
+const raceByNight = "^(TestListsStream|TestLogOfAnOutageIsShort|TestBackupOfABusyServer)$"
+
 // steps returns what is to be run, the quick before the slow.
 func (c *checker) steps() []step {
 	built := []string{"go build"}
