@@ -23,8 +23,8 @@
 // packages they need are named in packages.go.
 //
 // Tests that start goroutines themselves run a second time, with -short under the race detector, with
-// which everything takes four times as long, but three long ones (raceByNight); every night all do. What that does not watch: the tests
-// of package app on PostgreSQL (those of the stores and of the program are), the fault run, walks through
+// which everything takes four times as long, but three long ones (raceByNight); every night all do. What
+// that does not watch: the tests of package app on PostgreSQL (those of the stores and of the program are), the fault run, walks through
 // all routes, browsers, and tests that ask one thing after the other, such as the contract stories
 // (inTurn names them).
 //
