@@ -22,11 +22,11 @@
 // go test -tags nightly -run. So nothing is skipped by day that somebody would have to know of. The
 // packages they need are named in packages.go.
 //
-// Tests that start goroutines themselves run a second time, with -short under the race detector, with
-// which everything takes four times as long, but three long ones (raceByNight); every night all do. What
-// that does not watch: the tests of package app on PostgreSQL (those of the stores and of the program are), the fault run, walks through
-// all routes, browsers, and tests that ask one thing after the other, such as the contract stories
-// (inTurn names them).
+// Tests that start goroutines themselves run a second time, with -short under the race detector, with which
+// everything takes four times as long, but three long ones (raceByNight); every night all do. What that
+// does not watch: the tests of package app on PostgreSQL (those of the stores and of the program are), the
+// fault run, walks through all routes, browsers, and tests that ask one thing after the other, such as the
+// contract stories (inTurn names them).
 //
 // The report is our own and not gotestsum's: that counts tests and shows the failed ones too, but
 // cannot fail for skipped tests, does not know fuzz targets, and cannot add up two runs. For these the
