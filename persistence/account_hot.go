@@ -191,7 +191,7 @@ func (s *AccountStore) countFailure(ctx context.Context, subjects []string, now,
 }
 
 func (s *AccountStore) Forgive(ctx context.Context, cleared string, subjects []string) error {
-	// One after the other, in the order in which CountFailure takes them: each is on a machine of its own.
+	// One after the other, in the order in which countFailure takes them: each may be on a machine of its own.
 	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for _, subject := range slices.Sorted(slices.Values(subjects)) {
 			_, err := tx.ExecContext(ctx,

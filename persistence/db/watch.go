@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,7 +89,8 @@ func (s *servers) stand(ctx context.Context, c *pgconn.PgConn) (standing, error)
 	results, err := c.Exec(ctx, "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool, "+
 		system+", "+timeline+", "+direct+settings).ReadAll()
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) && (pg.Code[:2] == "42" || pg.Code[:2] == "0A") && s.bare.CompareAndSwap(false, true) {
+	refused := errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "42") || strings.HasPrefix(pg.Code, "0A"))
+	if refused && s.bare.CompareAndSwap(false, true) {
 		return s.stand(ctx, c) // not every server lets everybody ask, or knows what a timeline is
 	}
 	if err != nil {
