@@ -135,29 +135,20 @@ func (s *UserStore) walk(ctx context.Context, l *listing, n, most int) (keys []d
 	return keys, false, nil
 }
 
-// stretch is a table of the stretches of a scope, by which the users in them are found one stretch after the other.
-func stretch(ranges []tenancy.Range) (string, []any) {
-	if len(ranges) == 0 {
-		return "WITH stretch (first, past) AS (SELECT '', '') ", nil
-	}
-	args := make([]any, 0, 2*len(ranges))
-	for _, r := range ranges {
-		args = append(args, string(r.From), string(r.Until))
-	}
-	return "WITH stretch (first, past) AS (VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?), ", len(ranges)), ", ") +
-		") ", args
+// inStretches reads users u in ranges s, by the index on their places, one range after the other.
+func inStretches(sc tenancy.Scope, ranges []tenancy.Range) db.Predicate {
+	organization, is := db.InOrganization(sc, "u.organization_id")
+	stretches := db.Stretches(ranges)
+	return db.Where("("+stretches.Raw+") AS s CROSS JOIN users u WHERE "+organization+
+		"u.environment_path >= s.first AND u.environment_path < s.past", append(stretches.Args, is...)...)
 }
-
-const inStretch = "u.environment_path >= first AND u.environment_path < past"
 
 // all returns the keys of the first n users whom the list has, by looking at all of the scope.
 func (s *UserStore) all(ctx context.Context, l *listing, n int) ([]domain.UserKey, error) {
-	text, args := stretch(l.sc.Ranges())
-	columns, of := l.columns()
-	organization, is := db.InOrganization(l.sc, "u.organization_id")
-	args = append(append(args, of...), is...)
-	text += "SELECT " + columns + " FROM stretch CROSS JOIN users u WHERE " + organization + inStretch + l.keeps.Further()
-	args = append(args, l.keeps.Args...)
+	columns, args := l.columns()
+	from := inStretches(l.sc, l.sc.Ranges())
+	text := "SELECT " + columns + " FROM " + from.Raw + l.keeps.Further()
+	args = slices.Concat(args, from.Args, l.keeps.Args)
 	if l.behind != nil {
 		text += " AND " + l.by.behind()
 		args = append(append(args, l.behind.at...), int64(l.behind.key.User))
@@ -456,12 +447,10 @@ func (s *UserStore) tally(ctx context.Context, sc tenancy.Scope, f *domain.UserF
 		ranges = before(ranges, last.path)
 		until = last.until()
 	}
-	text, args := stretch(ranges)
-	organization, is := db.InOrganization(sc, "u.organization_id")
-	args = append(append(append(args, is...), until.Args...), l.keeps.Args...)
-	rows, err := s.db.QueryContext(ctx, text+"SELECT count(*) FROM (SELECT 1 FROM stretch CROSS JOIN users u WHERE "+
-		organization+inStretch+until.Further()+l.keeps.Further()+" LIMIT "+strconv.Itoa(domain.MaxCounted+1)+") AS n",
-		args...)
+	from := inStretches(sc, ranges)
+	args := slices.Concat(from.Args, until.Args, l.keeps.Args)
+	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM "+from.Raw+until.Further()+
+		l.keeps.Further()+" LIMIT "+strconv.Itoa(domain.MaxCounted+1)+") AS n", args...)
 	n, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 	return domain.Tally{N: min(n, domain.MaxCounted), More: more || n > domain.MaxCounted}, err
 }

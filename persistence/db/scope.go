@@ -202,6 +202,9 @@ func Many(ranges []tenancy.Range) bool { return len(ranges) > maxAlternatives }
 // Stretches returns the ranges as a table with the columns first and past, to be joined in front of a table whose
 // index then finds the rows of each.
 func Stretches(ranges []tenancy.Range) Predicate {
+	if len(ranges) == 0 {
+		return Predicate{Raw: "SELECT '' AS first, '' AS past"}
+	}
 	p := Predicate{Raw: "WITH stretch (first, past) AS (VALUES " +
 		strings.TrimSuffix(strings.Repeat("(?, ?), ", len(ranges)), ", ") + ") SELECT first, past FROM stretch"}
 	for _, r := range ranges {
