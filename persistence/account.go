@@ -13,10 +13,17 @@ import (
 
 // AccountStore reads accounts for signing in, before there is a principal, and keeps what
 // signing in leaves behind.
-type AccountStore struct{ db *db.DB }
+type AccountStore struct {
+	db *db.DB
+	// names and keys remember whose login names and API keys are.
+	names owners[domain.UserKey]
+	keys  owners[domain.APIKeyRef]
+}
 
 // NewAccountStore returns the store of accounts in d.
-func NewAccountStore(d *db.DB) *AccountStore { return &AccountStore{d} }
+func NewAccountStore(d *db.DB) *AccountStore {
+	return &AccountStore{d, newOwners[domain.UserKey](), newOwners[domain.APIKeyRef]()}
+}
 
 func (s *AccountStore) SignedIn(ctx context.Context, o domain.OrganizationID, id domain.UserID, at time.Time) error {
 	_, err := s.db.NewUpdate().Model((*userRow)(nil)).

@@ -16,16 +16,15 @@ import (
 // for another reason, as most requests make none of them: each counts, or compares with what is there, in the
 // one statement that writes (touch, countFailure, Forgive, Count), which Bun cannot say plainly.
 
+// The root's generation has a LIMIT, so that a database that is split by organization asks for it alone, at the root's
+// shard.
 const accountFields = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active,
 	u.first_access,
 	u.password_delay, u.revoke_delay, u.created_at, u.last_password_at, u.idle_since, u.last_seen_at, u.password_hash,
-	u.epoch, u.token_epoch, o.generation, (SELECT r.generation FROM organizations r WHERE r.organization_id = 1), `
+	u.epoch, u.token_epoch, o.generation, (SELECT r.generation FROM organizations r WHERE r.organization_id = 1 LIMIT 1), `
 
-// accountColumns are those of an account, accountColumnsOfOne the same where its organization is known, which
-// each of the two lists has as a constant.
-const accountColumns = accountFields + groupList + ", " + grantList
-
-var accountColumnsOfOne = accountFields + strings.ReplaceAll(groupList+", "+grantList, "u.organization_id", "?")
+// accountColumns are those of an account, whose organization each of the two lists has as a constant.
+var accountColumns = accountFields + strings.ReplaceAll(groupList+", "+grantList, "u.organization_id", "?")
 
 // accountTables leave out whose organization is being deleted.
 const accountTables = ` FROM users u JOIN organizations o ON o.organization_id = u.organization_id AND NOT o.departing `
@@ -52,14 +51,24 @@ func accountWith(more ...any) func(r db.Row) (domain.Account, error) {
 }
 
 func (s *AccountStore) ByLogin(ctx context.Context, name string) (domain.Account, error) {
-	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+accountTables+
-		"WHERE (u.organization_id, u.id) = (SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name = ?)",
-		domain.Fold(name))
-	return db.Only(rows, err, accountWith(), domain.ErrUserNotFound)
+	name = domain.Fold(name)
+	return find(s.names, name, domain.ErrUserNotFound, func() (domain.UserKey, error) {
+		rows, err := s.db.HotRows(ctx, "SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name = ?", name)
+		return db.OnlyIf(rows, err, func(r db.Row) (domain.UserKey, error) {
+			var o, id int64
+			err := r.Scan(&o, &id)
+			return userKey(o, id), err
+		})
+	}, func(k domain.UserKey) (domain.Account, error) {
+		o := int64(k.Organization)
+		rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+accountTables+
+			"WHERE u.organization_id = ? AND u.id = ? AND u.alias_key = ?", o, o, o, int64(k.User), name)
+		return db.Only(rows, err, accountWith(), domain.ErrUserNotFound)
+	})
 }
 
 func (s *AccountStore) ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error) {
-	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumnsOfOne+accountTables+
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+accountTables+
 		"WHERE u.organization_id = ? AND u.id = ?", int64(o), int64(o), int64(o), int64(id))
 	return db.Only(rows, err, accountWith(), domain.ErrUserNotFound)
 }
@@ -67,7 +76,7 @@ func (s *AccountStore) ByID(ctx context.Context, o domain.OrganizationID, id dom
 func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey,
 	key string) (account domain.Account, signed bool, err error) {
 	o := int64(k.Organization)
-	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumnsOfOne+
+	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+
 		`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
 			s.expires_at, s.idle_limit, u.language, u.time_zone,
 			EXISTS (SELECT 1 FROM signing_keys k WHERE k.id = ?)`+accountTables+
@@ -93,15 +102,25 @@ func (s *AccountStore) ByAPIKey(ctx context.Context, text domain.SecretText) (do
 		return domain.Account{}, err
 	}
 	// The database compares keyed hashes, of which how far they agree tells nothing.
-	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+", k.id, k.last_at, k.expires_at, k.mask, k.environment_path"+
-		accountTables+
-		`JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
-		WHERE (k.organization_id, k.user_id, k.id) = (SELECT n.organization_id, n.user_id, n.key_id
-			FROM api_key_names n WHERE n.name = ?)`, hash)
 	var k domain.APIKey
 	var last, expires int64
-	a, err := db.Only(rows, err, accountWith(&k.ID, &last, &expires, &k.Narrowed.Mask, &k.Narrowed.Place),
-		domain.ErrAPIKeyNotFound)
+	a, err := find(s.keys, hash, domain.ErrAPIKeyNotFound, func() (domain.APIKeyRef, error) {
+		rows, err := s.db.HotRows(ctx,
+			"SELECT n.organization_id, n.user_id, n.key_id FROM api_key_names n WHERE n.name = ?", hash)
+		return db.OnlyIf(rows, err, func(r db.Row) (ref domain.APIKeyRef, err error) {
+			err = r.Scan(&ref.Organization, &ref.User, &ref.ID)
+			return ref, err
+		})
+	}, func(ref domain.APIKeyRef) (domain.Account, error) {
+		o := int64(ref.Organization)
+		rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+
+			", k.id, k.last_at, k.expires_at, k.mask, k.environment_path"+accountTables+
+			`JOIN api_keys k ON k.organization_id = u.organization_id AND k.user_id = u.id
+			WHERE k.organization_id = ? AND k.user_id = ? AND k.id = ? AND k.hash = ?`,
+			o, o, o, int64(ref.User), string(ref.ID), hash)
+		return db.Only(rows, err, accountWith(&k.ID, &last, &expires, &k.Narrowed.Mask, &k.Narrowed.Place),
+			domain.ErrAPIKeyNotFound)
+	})
 	if err != nil {
 		return a, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
 	"canopy/persistence/storetest"
@@ -50,6 +51,55 @@ func TestFailuresAreCountedAtOnce(t *testing.T) {
 		require.NoError(t, err)
 		for subject, f := range left {
 			require.Zero(t, f.Count, subject)
+		}
+	})
+}
+
+// Whose a name or a key is, is remembered as a guess: one that is not true any more finds nobody, and one that was
+// nobody's finds who has it now.
+func TestNamesThatAreRememberedAreAskedFor(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, database *db.DB) {
+		w := storetest.NewWorld(t, database)
+		named := func(alias string, key domain.UserKey) {
+			t.Helper()
+			for range 3 {
+				a, err := w.Accounts.ByLogin(t.Context(), alias)
+				if key == (domain.UserKey{}) {
+					require.ErrorIs(t, err, domain.ErrUserNotFound, alias)
+					continue
+				}
+				require.NoError(t, err, alias)
+				require.Equal(t, key, a.UserKey(), alias)
+			}
+		}
+		rename := func(from, to string) {
+			t.Helper()
+			_, err := w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), w.KeyOf(from), "",
+				func(u *domain.User) error { u.Alias = to; return nil })
+			require.NoError(t, err)
+		}
+		acme, bolt, nobody := w.KeyOf("acme.user"), w.KeyOf("bolt.user"), domain.UserKey{}
+		named("ACME.user", acme)
+		named("fresh", nobody)
+		rename("acme.user", "fresh")
+		named("acme.user", nobody)
+		named("fresh", acme)
+		rename("bolt.user", "acme.user")
+		named("acme.user", bolt)
+		require.NoError(t, w.Users.Delete(t.Context(), storetest.Everything(domain.UserDelete), bolt))
+		named("acme.user", nobody)
+
+		key := w.Keys["acme.user"]
+		for range 2 {
+			a, err := w.Accounts.ByAPIKey(t.Context(), key.Text)
+			require.NoError(t, err)
+			require.Equal(t, acme, a.UserKey())
+		}
+		require.NoError(t, w.APIKeys.Delete(t.Context(), storetest.Everything(domain.UserUpdate), acme, key.ID,
+			func(domain.User) error { return nil }))
+		for range 2 {
+			_, err := w.Accounts.ByAPIKey(t.Context(), key.Text)
+			require.ErrorIs(t, err, domain.ErrAPIKeyNotFound)
 		}
 	})
 }

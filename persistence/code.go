@@ -198,12 +198,15 @@ func (tx *Tx) border(o int64) (domain.Environment, error) {
 // openCode is the condition of a code that can be used at a time.
 const openCode = "c.enabled AND (c.expires_at = 0 OR c.expires_at > ?) AND (c.max_users = 0 OR c.used < c.max_users)"
 
-// namedCode returns the condition that a code is the one with that hash, whose it is being a constant of the
-// statement. A code that nobody has is looked for by key too, so that it takes as long as one that is not open.
-func namedCode(hash string) db.Predicate {
-	return db.Where(`c.hash = ? AND
-		c.organization_id = coalesce((SELECT n.organization_id FROM registration_code_names n WHERE n.name = ?), 0)`,
-		hash, hash)
+// codeKey returns the organization of the code with that hash, 0 if there is none: a code that nobody has is looked
+// for by key too, so that it takes as long as one that is not open.
+func codeKey(ctx context.Context, r db.Reader, hash string) (o int64, err error) {
+	var rows []codeNameRow
+	err = r.NewSelect().Model(&rows).Where("n.name = ?", hash).Scan(ctx)
+	for _, row := range rows {
+		o = row.OrganizationID
+	}
+	return o, db.Translate(err)
 }
 
 func (s *AccountStore) CodeOpen(ctx context.Context, code domain.SecretText) error {
@@ -211,10 +214,14 @@ func (s *AccountStore) CodeOpen(ctx context.Context, code domain.SecretText) err
 	if err != nil {
 		return err
 	}
-	open, err := s.db.NewSelect().Model((*codeRow)(nil)).Apply(namedCode(hash).Narrow).
+	o, err := codeKey(ctx, s.db, hash)
+	if err != nil {
+		return err
+	}
+	open, err := s.db.NewSelect().Model((*codeRow)(nil)).Where("c.organization_id = ? AND c.hash = ?", o, hash).
 		Where(openCode, db.Millis(s.db.Now())).
-		Where(`EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = c.organization_id
-			AND e.id = c.organization_id AND e.active)`).Exists(ctx)
+		Where("EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = ? AND e.id = ? AND e.active)", o, o).
+		Exists(ctx)
 	if err == nil && !open {
 		err = domain.ErrRegistrationCode
 	}
@@ -228,8 +235,13 @@ func (tx *Tx) UseCode(code domain.SecretText) (domain.Environment, error) {
 	if err != nil {
 		return domain.Environment{}, err
 	}
+	o, err := codeKey(tx.Ctx, tx, hash)
+	if err != nil {
+		return domain.Environment{}, err
+	}
 	row := &codeRow{}
-	mine := namedCode(hash).Also(row.Within(tx.Scope()))
+	mine := db.Where("c.organization_id = ? AND c.hash = ?", o, hash).
+		Also(row.Within(tx.Scope().Of(domain.OrganizationID(o))))
 	used := tx.NewUpdate().Model(row).Set("used = c.used + 1").Where(mine.Text(), mine.Args...).
 		Where(openCode, db.Millis(tx.DB.Now())).Returning("organization_id")
 	if err := tx.One(used, domain.ErrRegistrationCode); err != nil {

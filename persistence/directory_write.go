@@ -196,10 +196,13 @@ func (tx *DirectoryTx) HoldEnvironment(before *domain.Environment) error {
 
 // UsersNamed is part of the port.
 func (tx *DirectoryTx) UsersNamed(aliases []string) (map[string]domain.StoredUser, error) {
-	all, err := storedUsers(tx.Ctx, tx.Bun, tx.NewSelect().TableExpr("login_names AS n").
-		Join("JOIN users AS u ON u.organization_id = n.organization_id AND u.id = n.user_id").
-		Where("n.name IN (?)", db.In(folded(aliases))))
-	found := make(map[string]domain.StoredUser, len(all))
+	found := make(map[string]domain.StoredUser)
+	keys, err := namedKeys(tx.Ctx, tx.Bun, aliases)
+	if err != nil || len(keys) == 0 {
+		return found, err
+	}
+	all, err := storedUsers(tx.Ctx, tx.Bun,
+		tx.NewSelect().TableExpr("users AS u").ApplyQueryBuilder(among("u.organization_id", "u.id", keys)))
 	for _, u := range all {
 		found[domain.Fold(u.Alias)] = u
 	}

@@ -10,11 +10,11 @@ import (
 	"canopy/tenancy"
 )
 
-// named returns where the users with these names are stored, wherever that is; whoever asks goes on with them as
+// namedKeys returns where the users with these names are stored, wherever that is; whoever asks goes on with them as
 // constants of a statement that has a scope.
-func (s *UserStore) named(ctx context.Context, names []string) ([]rowKey, error) {
+func namedKeys(ctx context.Context, r db.Reader, names []string) ([]rowKey, error) {
 	var rows []struct{ OrganizationID, UserID int64 }
-	err := s.db.NewSelect().TableExpr("login_names AS n").Column("organization_id", "user_id").
+	err := r.NewSelect().TableExpr("login_names AS n").Column("organization_id", "user_id").
 		Where("n.name IN (?)", db.In(folded(names))).Scan(ctx, &rows)
 	keys := make([]rowKey, len(rows))
 	for i, r := range rows {
@@ -28,7 +28,7 @@ func (s *UserStore) kept(ctx context.Context, f *domain.PeopleFilter) (func(*bun
 	var keys []rowKey
 	if len(f.Aliases) > 0 {
 		var err error
-		if keys, err = s.named(ctx, f.Aliases); err != nil {
+		if keys, err = namedKeys(ctx, s.db, f.Aliases); err != nil {
 			return nil, err
 		}
 	}

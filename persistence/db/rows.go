@@ -124,6 +124,16 @@ func Only[T any](rows Rows, err error, scan func(Row) (T, error), missing error)
 	return all[0], nil
 }
 
+// OnlyIf reads the one row of a statement, the zero value if there is none.
+func OnlyIf[T any](rows Rows, err error, scan func(Row) (T, error)) (T, error) {
+	var none T
+	all, err := Collect(rows, err, scan)
+	if err != nil || len(all) == 0 {
+		return none, err
+	}
+	return all[0], nil
+}
+
 // Scalar reads one value.
 func Scalar[T any](r Row) (v T, err error) {
 	err = r.Scan(&v)
