@@ -126,7 +126,7 @@ func (tx *Tx) saveEnvironment(before, after *domain.Environment) error {
 // every environment in it, and of everything that carries the path of one.
 func (tx *Tx) hang(before, after *domain.Environment) error {
 	// For a new name only, the parent itself need not be in the scope.
-	where := db.Where("e.path = ?", string(before.Path.Parent()))
+	where := oneAbove(before)
 	if after.Parent != before.Parent {
 		where = environmentsIn(tx.Scope()).And("e.id = ?", int64(after.Parent))
 	}
@@ -146,13 +146,17 @@ func (tx *Tx) hang(before, after *domain.Environment) error {
 		}
 	}
 	after.Hang(&parent)
-	if err := tx.fits(before.Path, after.Path); err != nil {
+	its, err := tx.subtree(before)
+	if err != nil {
+		return err
+	}
+	if err := tx.fits(its, before.Path, after.Path); err != nil {
 		return err
 	}
 	if err := after.Validate(); err != nil {
 		return err
 	}
-	if err := tx.freeAlias(after.ID); err != nil {
+	if err := tx.freeAlias(before); err != nil {
 		return err
 	}
 	if err := tx.Insert(
@@ -160,7 +164,7 @@ func (tx *Tx) hang(before, after *domain.Environment) error {
 		return err
 	}
 	behind := runes(before.AliasPath) + 1
-	err = tx.Run(tx.NewUpdate().Model((*environmentRow)(nil)).Apply(rehung("path", before.Path, after.Path)).
+	err = tx.Run(tx.NewUpdate().Model((*environmentRow)(nil)).Apply(rehung(its, "path", before.Path, after.Path)).
 		Set("alias_path = ? || substr(e.alias_path, ?)", after.AliasPath, behind).
 		Set("alias_path_key = ? || substr(e.alias_path_key, ?)", domain.Fold(after.AliasPath), behind))
 	if err != nil || after.Path == before.Path {
@@ -168,18 +172,45 @@ func (tx *Tx) hang(before, after *domain.Environment) error {
 	}
 	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit",
 		"api_keys"} {
-		if err := tx.Run(tx.NewUpdate().Table(table).Apply(rehung("environment_path", before.Path, after.Path))); err != nil {
+		where := its
+		if table == "user_environments" || table == "api_keys" { // others are allowed the places, and blocked
+			where = db.Predicate{}
+		}
+		err := tx.Run(tx.NewUpdate().Table(table).Apply(rehung(where, "environment_path", before.Path, after.Path)))
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// rehung returns the change of the paths in a column that lie at or below from: they lie at to.
-func rehung(column string, from, to domain.EnvironmentPath) func(*bun.UpdateQuery) *bun.UpdateQuery {
+// oneAbove returns the condition that an environment e is the one above another, which is of the same organization
+// unless that is an organization itself.
+func oneAbove(e *domain.Environment) db.Predicate {
+	where := db.Where("e.path = ?", string(e.Path.Parent()))
+	if !e.IsOrganization {
+		where = where.And("e.organization_id = ?", int64(e.Organization))
+	}
+	return where
+}
+
+// subtree returns the condition that keeps a statement about what lies at or below e to its organization, nothing if
+// other organizations hang in that.
+func (tx *Tx) subtree(e *domain.Environment) (db.Predicate, error) {
+	nested, err := hasNested(tx.Ctx, tx, e.Organization)
+	if err != nil || nested {
+		return db.Predicate{}, err
+	}
+	return db.Where("organization_id = ?", int64(e.Organization)), nil
+}
+
+// rehung returns the change of the paths in a column that lie at or below from, of rows that meet a condition: they
+// lie at to.
+func rehung(where db.Predicate, column string,
+	from, to domain.EnvironmentPath) func(*bun.UpdateQuery) *bun.UpdateQuery {
 	path := bun.Ident(column)
 	return func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		return q.Set("? = ? || substr(?, ?)", path, string(to), path, len(from)+1).
+		return q.Where(where.Text(), where.Args...).Set("? = ? || substr(?, ?)", path, string(to), path, len(from)+1).
 			Where("? >= ? AND ? < ?", path, string(from), path, string(from.End()))
 	}
 }
@@ -234,7 +265,7 @@ func (tx *Tx) DeleteEnvironment(e *domain.Environment) error {
 
 // forget removes the alias of an environment and what others have that names it or a place below it.
 func (tx *Tx) forget(e *domain.Environment) error {
-	if err := tx.freeAlias(e.ID); err != nil {
+	if err := tx.freeAlias(e); err != nil {
 		return err
 	}
 	err := tx.Run(tx.NewDelete().Model((*userEnvironmentRow)(nil)).
@@ -431,20 +462,24 @@ func toAliasRow(e *domain.PlacedEnvironment) *aliasRow {
 		EnvironmentOrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID)}
 }
 
-func (tx *Tx) freeAlias(id domain.EnvironmentID) error {
-	return tx.Run(tx.NewDelete().Model((*aliasRow)(nil)).Where("environment_id = ?", int64(id)))
+func (tx *Tx) freeAlias(e *domain.Environment) error {
+	q := tx.NewDelete().Model((*aliasRow)(nil)).Where("environment_id = ?", int64(e.ID))
+	if !e.IsOrganization { // the name of an organization is kept with the one above
+		q = q.Where("organization_id = ?", int64(e.Organization))
+	}
+	return tx.Run(q)
 }
 
 // runes counts characters as the databases' substr does.
 func runes(s string) int { return len([]rune(s)) }
 
-// fits returns ErrTooDeep if the deepest environment of the subtree at from would lie
+// fits returns ErrTooDeep if the deepest environment of the subtree at from, whose rows meet a condition, would lie
 // too deep at to.
-func (tx *Tx) fits(from, to domain.EnvironmentPath) error {
+func (tx *Tx) fits(where db.Predicate, from, to domain.EnvironmentPath) error {
 	var deepest int
 	err := tx.NewSelect().Model((*environmentRow)(nil)).
 		ColumnExpr("coalesce(max(length(e.path) - length(replace(e.path, '/', '')) - 1), 0)").
-		Where("e.path >= ? AND e.path < ?", string(from), string(from.End())).Scan(tx.Ctx, &deepest)
+		Where("e.path >= ? AND e.path < ?", string(from), string(from.End())).Apply(where.Narrow).Scan(tx.Ctx, &deepest)
 	if err != nil {
 		return db.Translate(err)
 	}

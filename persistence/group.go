@@ -83,7 +83,8 @@ func (s *GroupStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Group
 func (s *GroupStore) Search(ctx context.Context, sc tenancy.Scope, prefix string, n int) ([]domain.Group, error) {
 	var rows []groupRow
 	from := domain.Fold(prefix)
-	q := s.db.NewSelect().Model(&rows).Apply(db.Unindexed(groupRow{}.Within(sc)).Narrow).
+	q := s.db.NewSelect().Model(&rows).Apply(db.Pinned(sc, "g.organization_id").Narrow).
+		Apply(db.Unindexed(groupRow{}.Within(sc)).Narrow).
 		Where("g.alias_key >= ? AND g.alias_key < ?", from, from+lastRune).
 		Order("g.alias_key", "g.environment_path", "g.id").Limit(int64(n))
 	return readGroups(ctx, q, &rows)

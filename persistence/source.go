@@ -68,8 +68,16 @@ const organizationsTogether = 100
 
 // At implements tenancy.Source.
 func (s *Source) At(ctx context.Context, paths []domain.EnvironmentPath) ([]domain.Environment, error) {
+	// One of the environments on its way up is the organization of each.
+	organizations := make(map[int64]bool)
+	for _, p := range paths {
+		for _, at := range tenancy.WayUp(p) {
+			organizations[int64(at.ID())] = true
+		}
+	}
 	var rows []environmentRow
-	return readEnvironments(ctx, s.db.NewSelect().Model(&rows).Where("e.path IN (?)", db.In(paths)), &rows)
+	return readEnvironments(ctx, s.db.NewSelect().Model(&rows).Where("e.path IN (?)", db.In(paths)).
+		Where("e.organization_id IN (?)", db.In(slices.Sorted(maps.Keys(organizations)))), &rows)
 }
 
 // Inactive implements tenancy.Source.
@@ -94,7 +102,12 @@ func inactive(ctx context.Context, r db.Reader, above []domain.EnvironmentPath,
 
 // HasNested implements tenancy.Source.
 func (s *Source) HasNested(ctx context.Context, p domain.EnvironmentPath) (bool, error) {
-	exists, err := s.db.NewSelect().Table("environments").
-		Where("is_organization AND path > ? AND path < ?", string(p), string(p.End())).Exists(ctx)
+	return hasNested(ctx, s.db, domain.OrganizationID(p.ID()))
+}
+
+// hasNested reports whether other organizations hang in o: the name of one is kept with the organization above.
+func hasNested(ctx context.Context, r db.Reader, o domain.OrganizationID) (bool, error) {
+	exists, err := r.NewSelect().Model((*aliasRow)(nil)).
+		Where("organization_id = ? AND environment_organization_id <> organization_id", int64(o)).Exists(ctx)
 	return exists, db.Translate(err)
 }

@@ -34,11 +34,15 @@ func namedUser(ref domain.UserRef) db.Predicate {
 		AND u.id = coalesce((SELECT n.user_id FROM login_names n WHERE n.name = ?), 0)`, name, name)
 }
 
-// namedIn returns the condition that ref names a user in sc. No index serves the places of the scope there: a
+// namedIn returns the condition that ref names a user in sc. The one organization that it lies in has the aliases of
+// its own users, whatever those of others are called. No index serves the places of the scope there: a
 // planner that knows too little of the table would read all of the scope by it.
 func namedIn(sc tenancy.Scope, ref domain.UserRef) db.Predicate {
 	named := namedUser(ref)
 	if o, one := sc.Organization(); one {
+		if ref.ID == 0 && ref.UUID == "" {
+			named = db.Where("u.alias_key = ?", domain.Fold(ref.Alias))
+		}
 		named = named.And("u.organization_id = ?", int64(o))
 	}
 	return named.Also(db.Unindexed(db.Account(sc)))

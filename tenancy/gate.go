@@ -334,7 +334,7 @@ func scopeOf(caller *domain.Principal, a *access, p domain.Permission) Scope {
 func (s *Scope) addGroups(caller *domain.Principal) {
 	s.set = union(append([]Range{alone(caller.OrganizationPath()), alone(domain.RootPath)}, s.set...)...)
 	if caller.Organization != domain.RootOrganization {
-		s.organization = 0
+		s.organization, s.groupsOf = 0, s.organization
 	}
 }
 

@@ -15,6 +15,8 @@ type Scope struct {
 	home domain.EnvironmentPath // the principal's
 	// organization is the only organization that has places in set; 0 if there may be several.
 	organization domain.OrganizationID
+	// groupsOf is the organization of which, beside the root, all groups in set are; 0 if there may be others.
+	groupsOf domain.OrganizationID
 	// reach is the principal's whole reach, which says what may be shown beside a row.
 	reach *Reach
 	// objects says which objects of the places in set the scope covers; nil is none.
@@ -78,6 +80,18 @@ func (s Scope) Self() (domain.Actor, bool) {
 // false if there may be several.
 func (s Scope) Organization() (domain.OrganizationID, bool) {
 	return s.organization, s.organization != 0
+}
+
+// Organizations returns the organizations in which the scope has places, in ascending order, nil if there may
+// be any.
+func (s Scope) Organizations() []domain.OrganizationID {
+	switch {
+	case s.organization != 0:
+		return []domain.OrganizationID{s.organization}
+	case s.groupsOf != 0:
+		return []domain.OrganizationID{domain.RootOrganization, s.groupsOf}
+	}
+	return nil
 }
 
 // Of returns the scope for a statement that keeps to what belongs to organization o: that is the only one in it

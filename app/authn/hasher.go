@@ -43,8 +43,7 @@ type Hasher struct {
 	cost  Cost
 	min   int
 	queue *queue
-	left  *garbage
-	// decoy is checked where there is no hash, so that it takes as long. No password is known to fit.
+	// decoy is checked where there is no hash, so that it takes as long.
 	decoy domain.PasswordHash
 }
 
@@ -53,11 +52,8 @@ const maxWaiting = 64
 
 // NewHasher returns a hasher that refuses new passwords of fewer than min characters.
 func NewHasher(cost Cost, min int) *Hasher {
-	places := runtime.GOMAXPROCS(0)
-	h := &Hasher{cost: cost, min: min, queue: newQueue(places, maxWaiting), left: newGarbage(places, restAfter)}
-	random := make([]byte, saltLength+keyLength)
-	rand.Read(random) // never fails
-	h.decoy = formatHash(cost, random[:saltLength], random[saltLength:])
+	h := &Hasher{cost: cost, min: min, queue: newQueue(runtime.GOMAXPROCS(0), maxWaiting)}
+	h.decoy = h.hash(rand.Text())
 	return h
 }
 
@@ -108,7 +104,7 @@ func (h *Hasher) Verify(ctx context.Context, by domain.Party, hash domain.Passwo
 	if err != nil {
 		return false, false, err
 	}
-	got := h.derive(cost, password, salt, len(key))
+	got := argon2.IDKey([]byte(password), salt, cost.Passes, cost.Memory, 1, uint32(len(key)))
 	return subtle.ConstantTimeCompare(got, key) == 1 && fits, cost != h.cost, nil
 }
 
@@ -118,12 +114,8 @@ func (h *Hasher) Waiting() (now int, refused int64) { return h.queue.load(), h.q
 func (h *Hasher) hash(password string) domain.PasswordHash {
 	salt := make([]byte, saltLength)
 	rand.Read(salt) // never fails
-	return formatHash(h.cost, salt, h.derive(h.cost, password, salt, keyLength))
-}
-
-func (h *Hasher) derive(cost Cost, password string, salt []byte, length int) []byte {
-	defer h.left.add(cost.Memory)
-	return argon2.IDKey([]byte(password), salt, cost.Passes, cost.Memory, 1, uint32(length))
+	key := argon2.IDKey([]byte(password), salt, h.cost.Passes, h.cost.Memory, 1, keyLength)
+	return formatHash(h.cost, salt, key)
 }
 
 func formatHash(cost Cost, salt, key []byte) domain.PasswordHash {

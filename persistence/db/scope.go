@@ -90,12 +90,24 @@ func Placed(sc tenancy.Scope, path, organization string) Predicate {
 }
 
 // InOrganization returns the condition, with an AND behind it, that keeps a statement to
-// the one organization sc lies in; nothing if it may span several.
+// the organization sc lies in, or to that and the root's; nothing if it may span others.
 func InOrganization(sc tenancy.Scope, column string) (text string, args []any) {
-	if o, only := sc.Organization(); only {
-		return column + " = ? AND ", []any{int64(o)}
+	for _, o := range sc.Organizations() {
+		args = append(args, int64(o))
 	}
-	return "", nil
+	switch len(args) {
+	case 0:
+		return "", nil
+	case 1:
+		return column + " = ? AND ", args
+	}
+	return column + " IN (?, ?) AND ", args
+}
+
+// Pinned returns the condition that InOrganization says, by itself: beside a condition that is Unindexed.
+func Pinned(sc tenancy.Scope, column string) Predicate {
+	text, args := InOrganization(sc, column)
+	return Predicate{strings.TrimSuffix(text, " AND "), args}
 }
 
 // Its returns the organization of the rows that a statement reads in sc, for its subselects to name: as a constant

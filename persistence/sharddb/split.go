@@ -130,6 +130,15 @@ func (d *Double) Explain(ctx context.Context, s Statement) (Asked, error) {
 	return asked, nil
 }
 
+// Without returns which parts are asked besides those of another statement.
+func (a Asked) Without(other Asked) Asked {
+	rest := make(Asked, len(a))
+	for by, parts := range a {
+		rest[by] = slices.DeleteFunc(slices.Clone(parts), func(n int) bool { return slices.Contains(other[by], n) })
+	}
+	return rest
+}
+
 // One reports whether that is one shard, or none.
 func (a Asked) One() bool {
 	n := 0

@@ -78,6 +78,13 @@ func (w *Watch) Statements() []Statement {
 	return all
 }
 
+// Forget has the watch begin anew.
+func (w *Watch) Forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.seen)
+}
+
 // explainable matches the statements that have a plan.
 var explainable = regexp.MustCompile(`(?i)^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b`)
 
