@@ -43,7 +43,8 @@ type Hasher struct {
 	cost  Cost
 	min   int
 	queue *queue
-	// decoy is checked where there is no hash, so that it takes as long.
+	left  *garbage
+	// decoy is checked where there is no hash, so that it takes as long. No password is known to fit.
 	decoy domain.PasswordHash
 }
 
@@ -52,8 +53,11 @@ const maxWaiting = 64
 
 // NewHasher returns a hasher that refuses new passwords of fewer than min characters.
 func NewHasher(cost Cost, min int) *Hasher {
-	h := &Hasher{cost: cost, min: min, queue: newQueue(runtime.GOMAXPROCS(0), maxWaiting)}
-	h.decoy = h.hash(rand.Text())
+	places := runtime.GOMAXPROCS(0)
+	h := &Hasher{cost: cost, min: min, queue: newQueue(places, maxWaiting), left: newGarbage(places, restAfter)}
+	random := make([]byte, saltLength+keyLength)
+	rand.Read(random) // never fails
+	h.decoy = formatHash(cost, random[:saltLength], random[saltLength:])
 	return h
 }
 
@@ -104,7 +108,7 @@ func (h *Hasher) Verify(ctx context.Context, by domain.Party, hash domain.Passwo
 	if err != nil {
 		return false, false, err
 	}
-	got := argon2.IDKey([]byte(password), salt, cost.Passes, cost.Memory, 1, uint32(len(key)))
+	got := h.derive(cost, password, salt, len(key))
 	return subtle.ConstantTimeCompare(got, key) == 1 && fits, cost != h.cost, nil
 }
 
@@ -114,8 +118,12 @@ func (h *Hasher) Waiting() (now int, refused int64) { return h.queue.load(), h.q
 func (h *Hasher) hash(password string) domain.PasswordHash {
 	salt := make([]byte, saltLength)
 	rand.Read(salt) // never fails
-	key := argon2.IDKey([]byte(password), salt, h.cost.Passes, h.cost.Memory, 1, keyLength)
-	return formatHash(h.cost, salt, key)
+	return formatHash(h.cost, salt, h.derive(h.cost, password, salt, keyLength))
+}
+
+func (h *Hasher) derive(cost Cost, password string, salt []byte, length int) []byte {
+	defer h.left.add(cost.Memory)
+	return argon2.IDKey([]byte(password), salt, cost.Passes, cost.Memory, 1, uint32(length))
 }
 
 func formatHash(cost Cost, salt, key []byte) domain.PasswordHash {
