@@ -121,14 +121,10 @@ func (m *member) losesAndRegains(h *history, r *right, number int, current *atom
 		gives bool
 		send  func(*member) (string, fields)
 	}{{false, r.take}, {true, r.give}} {
-		for tries := 0; tries < 100; tries++ { // what is not acknowledged is sent again: the next round needs it
-			if h.change(step.gives, func() (answer, error) {
-				path, change := step.send(m)
-				return m.admins[0].send("POST", path, change)
-			}, q.right) {
-				break
-			}
-		}
+		h.changeAtLast(step.gives, func() (answer, error) {
+			path, change := step.send(m)
+			return m.admins[0].send("POST", path, change)
+		}, q.right)
 		h.ask(q)
 		h.ask(q)
 	}
@@ -169,7 +165,7 @@ func (g *guest) comesAndGoes(h *history, round int, current *atomic.Pointer[ques
 	current.Store(byToken)
 	h.ask(byToken)
 	if round%4 > 0 {
-		h.change(false, func() (answer, error) { return g.admin.send("DELETE", g.path+"/sessions", nil) }, session)
+		h.changeAtLast(false, func() (answer, error) { return g.admin.send("DELETE", g.path+"/sessions", nil) }, session)
 		h.ask(byToken)
 		return
 	}
@@ -179,10 +175,9 @@ func (g *guest) comesAndGoes(h *history, round int, current *atomic.Pointer[ques
 		return g.front.as(g.alias, before).send("GET", "/rest/me", nil)
 	}}
 	h.ask(byPassword)
-	if h.change(false, func() (answer, error) { return g.admin.send("POST", g.path, fields{"password": after}) },
-		session, oldPassword) {
-		g.password = after
-	}
+	h.changeAtLast(false, func() (answer, error) { return g.admin.send("POST", g.path, fields{"password": after}) },
+		session, oldPassword)
+	g.password = after
 	h.ask(byToken)
 	h.ask(byPassword)
 }

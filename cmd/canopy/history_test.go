@@ -83,6 +83,13 @@ func (h *history) change(gives bool, send func() (answer, error), rights ...stri
 	return c.known
 }
 
+// changeAtLast is change, sent again until it is acknowledged: the next one needs it.
+func (h *history) changeAtLast(gives bool, send func() (answer, error), rights ...string) {
+	for began := time.Now(); !h.change(gives, send, rights...) && time.Since(began) < time.Minute; {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // faults returns each reply that contradicts the last change before it, the latest last. One that began before a
 // change was acknowledged, or ended after the next one began, may be either.
 func (h *history) faults() []string {
