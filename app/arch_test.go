@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"persistence/testdb":        {},
 	"persistence/faultdb":       {},
 	"persistence/skewed":        {"domain", "persistence/db"},
-	"persistence/sharddb":       {},
+	"persistence/sharddb":       {"persistence/db"},
 	"persistence/storetest": {"domain", "policies", "rbac", "tenancy", "persistence", "persistence/db",
 		"persistence/testdb"},
 	"app/directory":         {"domain", "tenancy"},

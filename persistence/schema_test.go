@@ -23,20 +23,6 @@ import (
 
 var update = flag.Bool("update", false, "write the schema that the steps make into testdata")
 
-// oneMachine are tables that belong to no tenant, with the reason.
-var oneMachine = map[string]string{
-	"settings":                "settings of the directory as a whole",
-	"id_blocks":               "numbers are handed out over the whole directory",
-	"login_names":             "unique over the directory, keyed by the folded name",
-	"mail_addresses":          "unique over the directory, keyed by the folded address",
-	"sign_in_failures":        "counted before anybody knows whose they are",
-	"signing_keys":            "keys belong to the directory as a whole",
-	"schema_steps":            "the migrations' own",
-	"limits":                  "counted before anybody knows whose they are",
-	"registration_code_names": "unique over the directory, keyed by the code's hash",
-	"api_key_names":           "unique over the directory, keyed by the key's hash",
-}
-
 // The steps make the schema that testdata says, down to collations, defaults, what a foreign key does
 // and the rows that are there from the start.
 func TestSchemaIsAsWritten(t *testing.T) {
@@ -80,26 +66,42 @@ func TestSchemaIsTheSameOnBothEngines(t *testing.T) {
 // key matches what is unique in a table, and foreign a foreign key.
 var (
 	key     = regexp.MustCompile(`(?:PRIMARY KEY|UNIQUE|UNIQUE index \S+) \((.*)\)`)
-	foreign = regexp.MustCompile(`FOREIGN KEY \((.*)\) REFERENCES \w+\((.*?)\)`)
+	foreign = regexp.MustCompile(`FOREIGN KEY \((.*)\) REFERENCES (\w+)\((.*?)\)`)
 )
 
+// Each table is spread over machines in a way that db.Distribution says, in an order in which it can be.
 func TestSchemaIsReadyForManyMachines(t *testing.T) {
-	db := storetest.Postgres(t)
-	for name, lines := range schemaOfPostgres(t, db) {
-		if oneMachine[name] != "" {
+	pg := storetest.Postgres(t)
+	schema := schemaOfPostgres(t, pg)
+	schema["goose_db_version"] = nil // the migrations' own
+	by := make(map[string]db.Spread)
+	for _, table := range db.Distribution {
+		name := table.Table
+		require.Empty(t, by[name], "%s is said twice", name)
+		require.Contains(t, schema, name, "there is no table %s", name)
+		by[name] = table.Spread
+		all := strings.Join(schema[name], "\n")
+		for _, k := range foreign.FindAllStringSubmatch(all, -1) {
+			require.Equal(t, db.ByOrganization, table.Spread, "%s: only what is with an organization may have the %s",
+				name, k[0])
+			require.Equal(t, db.ByOrganization, by[k[2]], "%s: the %s leads to a table that is not spread before", name, k[0])
+			require.Regexp(t, `^organization_id\b`, k[1], "%s: the %s could leave the organization", name, k[0])
+			require.Regexp(t, `^organization_id\b`, k[3], "%s: the %s could leave the organization", name, k[0])
+		}
+		switch table.Spread {
+		case db.Everywhere, db.OnOne:
 			continue
 		}
-		all := strings.Join(lines, "\n")
 		require.Contains(t, all, "PRIMARY KEY", "%s has no primary key", name)
 		for _, k := range key.FindAllStringSubmatch(all, -1) {
-			require.Regexp(t, `^organization_id\b`, k[1], "%s: a key does not begin with organization_id", name)
-		}
-		for _, k := range foreign.FindAllStringSubmatch(all, -1) {
-			require.Regexp(t, `^organization_id\b`, k[1], "%s: the %s could leave the organization", name, k[0])
-			require.Regexp(t, `^organization_id\b`, k[2], "%s: the %s could leave the organization", name, k[0])
+			require.Regexp(t, "^"+string(table.Spread)+`\b`, k[1], "%s: a key does not begin with %s", name, table.Spread)
 		}
 		require.NotContains(t, all, " integer", "%s: numbers are bigint", name)
 	}
+	for name := range schema {
+		require.NotEmpty(t, by[name], "db.Distribution does not say how the table %s is spread", name)
+	}
+	db := pg
 	require.Empty(t, strings1(t, db, "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"), "there are no triggers")
 	require.Empty(t, strings1(t, db, "SELECT sequencename FROM pg_sequences WHERE sequencename NOT LIKE 'goose%'"),
 		"numbers come from leased blocks")

@@ -42,7 +42,7 @@ func readHelps(t *testing.T) map[string]string {
 func TestHelpIsComplete(t *testing.T) {
 	t.Parallel()
 	all := helps(t)
-	for _, command := range []string{"", "serve", "migrate", "migrate up", "migrate status", "import", "export", "backup",
+	for _, command := range []string{"", "serve", "migrate", "migrate up", "migrate status", "migrate distribute", "import", "export", "backup",
 		"restore", "user",
 		"user create", "user set-password", "user show", "user activate", "user deactivate", "user delete", "explain",
 		"health", "print", "print systemd", "print nginx", "print caddy",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"text/tabwriter"
 
@@ -68,8 +69,52 @@ func migrateCommand() *cobra.Command {
 				fmt.Fprintf(table, "%s\t%s%s\n", applied, step.Name, remark(step.Unknown, step.Needs))
 			}
 			table.Flush()
-			return err
+			if err != nil {
+				return err
+			}
+			return showDistribution(c, db)
 		},
 	})
+	c.AddCommand(distributeCommand(&cfg))
 	return c
+}
+
+// showDistribution says how the tables are spread over several machines, if any is.
+func showDistribution(c *cobra.Command, database interface {
+	DistributionStatus(context.Context) ([][2]string, error)
+}) error {
+	tables, err := database.DistributionStatus(c.Context())
+	list := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+	for _, table := range tables {
+		fmt.Fprintf(list, "%s\t%s\n", table[0], table[1])
+	}
+	list.Flush()
+	return err
+}
+
+func distributeCommand(cfg *app.Config) *cobra.Command {
+	return &cobra.Command{
+		Use: "distribute", Short: "Spread the tables over the machines of a PostgreSQL with the extension citus",
+		Long: "Spread the tables over the machines of a PostgreSQL with the extension citus, whatever is of an " +
+			"organization on one of them. Run it on the coordinator. Those that write to a table wait while it is spread. " +
+			"After an error, run it again: what is spread stays so. Without the extension it changes nothing.",
+		Args:    cobra.NoArgs,
+		Example: "  canopy migrate distribute --database-url postgres://canopy@coordinator/canopy",
+		RunE: func(c *cobra.Command, _ []string) error {
+			database, err := app.ConnectPresent(c.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			defer database.Close()
+			n := 0
+			err = database.Distribute(c.Context(), func(table, how string) {
+				n++
+				fmt.Fprintf(c.OutOrStdout(), "spread %s %s\n", table, how)
+			})
+			if err == nil && n == 0 {
+				fmt.Fprintln(c.OutOrStdout(), "nothing to do")
+			}
+			return err
+		},
+	}
 }

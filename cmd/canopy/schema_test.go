@@ -72,3 +72,15 @@ func TestDatabaseOfAnotherProgram(t *testing.T) {
 		require.Regexp(t, `(?m)^pending `, canopy("migrate", "status").in(at).succeeds(t), "nothing was migrated")
 	})
 }
+
+// A database that cannot be spread over machines stays as it is, and whoever asks is told why.
+func TestDistributeWhatCannotBe(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		canopy("migrate", "up").in(at).succeeds(t)
+		before := canopy("migrate", "status").in(at).succeeds(t)
+		require.Regexp(t, `\Aa directory in a file is on one machine; only one on PostgreSQL can be distributed\z|`+
+			`\Athis PostgreSQL does not have the extension citus, so nothing was changed; .*\z`,
+			canopy("migrate", "distribute").in(at).fails(t))
+		require.Equal(t, before, canopy("migrate", "status").in(at).succeeds(t))
+	})
+}

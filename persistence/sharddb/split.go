@@ -9,19 +9,22 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"canopy/persistence/db"
 )
 
 // parts is into how many a table is split.
 const parts = 8
 
-// Tables says which column each table that is split is split by. The others are whole on every machine.
-var Tables = map[string]string{
-	"login_names": "name", "mail_addresses": "name", "registration_code_names": "name", "api_key_names": "name",
-	"sign_in_failures": "subject", "limits": "subject",
+// by says what each table is split by, which is of no organization if that is not its column.
+func by(table string) db.Spread {
+	for _, t := range db.Distribution {
+		if t.Table == table {
+			return t.Spread
+		}
+	}
+	return ""
 }
-
-// whole are the tables that are not split.
-var whole = []string{"settings", "signing_keys", "id_blocks", "schema_steps", "goose_db_version"}
 
 // Double is a database whose tables are in parts.
 type Double struct{ conn *pgx.Conn }
@@ -51,12 +54,14 @@ func (d *Double) split(ctx context.Context) error {
 	}
 	var statements []string
 	for _, table := range tables {
-		if slices.Contains(whole, table) {
+		column := string(by(table))
+		switch by(table) {
+		case db.Everywhere, db.OnOne:
 			continue
-		}
-		column := "organization_id spread"
-		if other := Tables[table]; other != "" {
-			column = other
+		case db.ByOrganization:
+			column += " spread"
+		case "":
+			return fmt.Errorf("db.Distribution does not say how the table %s is spread", table)
 		}
 		statements = append(statements, fmt.Sprintf(
 			"CREATE TABLE parts.%s (LIKE public.%[1]s INCLUDING DEFAULTS INCLUDING INDEXES) PARTITION BY HASH (%s)",
@@ -119,12 +124,12 @@ func (d *Double) Explain(ctx context.Context, s Statement) (Asked, error) {
 	}
 	asked := make(Asked)
 	for _, found := range part.FindAllStringSubmatch(strings.ToLower(strings.Join(lines, "\n")), -1) {
-		by := "organization_id"
-		if Tables[found[1]] != "" {
-			by = found[1]
+		group := found[1]
+		if by(group) == db.ByOrganization {
+			group = string(db.ByOrganization)
 		}
-		if n, _ := strconv.Atoi(found[2]); !slices.Contains(asked[by], n) {
-			asked[by] = append(asked[by], n)
+		if n, _ := strconv.Atoi(found[2]); !slices.Contains(asked[group], n) {
+			asked[group] = append(asked[group], n)
 		}
 	}
 	return asked, nil
