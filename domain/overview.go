@@ -4,16 +4,17 @@ import "time"
 
 // PeopleOverview says how things stand with the people of a place.
 type PeopleOverview struct {
-	// Looked is at how many people the numbers were taken, and Complete says that there are no others: else it
-	// was the first MaxLooked of them in the order of the tree.
+	// Looked is at how many people Active, Inactive, Roles and OldestInvitation were taken, and Complete says that there
+	// are no others: else it was the first of them in the order of the tree, as more than MaxUnusual of all have another
+	// role than RoleUser or another standing than an active, approved account.
 	Looked   int64
 	Complete bool
 	// Active and Inactive are how many there are of each UserState, and Roles of each Role.
 	Active, Inactive [len(userStates)]int64
 	Roles            [RoleSuperUser + 1]int64
 	// NotConnected are those whom UserFilter.NotConnectedSince keeps for the time that was asked for;
-	// BlockedHome and AllowedOutside those whom these filters keep.
-	NotConnected, BlockedHome, AllowedOutside int64
+	// BlockedHome and AllowedOutside those whom these filters keep. Of each no more than MaxTold are counted.
+	NotConnected, BlockedHome, AllowedOutside Tally
 	// OldestInvitation is when the account was made that has been invited for longest; zero is none.
 	OldestInvitation time.Time
 }
@@ -66,6 +67,8 @@ type GroupKey struct {
 // The bounds of an overview.
 const (
 	MaxLooked     = 100_000 // people, and entries of the audit trail
+	MaxUnusual    = 25_000  // people whose role or standing is not the usual one
+	MaxTold       = 1000    // people of a kind
 	MaxFirst      = 20      // organizations and groups that are named
 	MaxLargest    = 10      // environments that are named
 	MaxGroupsSeen = 1000

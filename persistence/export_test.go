@@ -32,3 +32,8 @@ func BuiltUsers(ctx context.Context, s *UserStore, sc tenancy.Scope, f domain.Us
 func Patient(s *UserStore, near, found int) *UserStore {
 	return &UserStore{s.db, patience{near, found}}
 }
+
+// CountingUnusual returns the store that counts most unusual people.
+func CountingUnusual(s *OverviewStore, most int64) *OverviewStore {
+	return &OverviewStore{s.db, s.users, s.looked, most}
+}

@@ -17,53 +17,96 @@ import (
 
 // OverviewStore counts what is in a place.
 type OverviewStore struct {
-	db *db.DB
-	// looked is at how many people and entries of the audit trail it looks at most.
-	looked int64
+	db    *db.DB
+	users *UserStore
+	// looked is at how many people and entries of the audit trail it looks at most, most at how many people who are
+	// unusual.
+	looked, most int64
 }
 
 // NewOverviewStore returns the store of overviews of d.
-func NewOverviewStore(d *db.DB) *OverviewStore { return &OverviewStore{d, domain.MaxLooked} }
+func NewOverviewStore(d *db.DB) *OverviewStore {
+	return &OverviewStore{d, NewUserStore(d), domain.MaxLooked, domain.MaxUnusual}
+}
 
 // People counts the people in sc by what they are, and those who have not signed in since a time, as
 // directory.OverviewStore says.
 func (s *OverviewStore) People(ctx context.Context, sc tenancy.Scope,
 	since time.Time) (o domain.PeopleOverview, err error) {
+	if o, err = s.standings(ctx, sc); err != nil || len(sc.Ranges()) == 0 {
+		return o, err
+	}
 	yes := true
-	blocked, outside := blockedHome(sc, yes), allowedOutside(sc, yes)
-	idle := filtered(sc, domain.UserFilter{NotConnectedSince: since})
-	looked := usersIn(s.db, sc).Column("state", "active", "role", "created_at").
-		ColumnExpr("CASE WHEN "+idle.Text()+" THEN 1 ELSE 0 END AS idle", idle.Args...).
-		ColumnExpr("CASE WHEN "+blocked.Text()+" THEN 1 ELSE 0 END AS blocked", blocked.Args...).
-		ColumnExpr("CASE WHEN "+outside.Text()+" THEN 1 ELSE 0 END AS outside", outside.Args...).
-		Order("u.environment_path", "u.id").Limit(s.looked + 1)
-	var rows []struct {
-		State, Role, N, Idle, Blocked, Outside, Oldest int64
-		Active                                         bool
-	}
-	err = s.db.NewSelect().TableExpr("(?) AS p", looked).
-		ColumnExpr(`p.state, p.active, p.role, count(*) AS n, sum(p.idle) AS idle, sum(p.blocked) AS blocked,
-			sum(p.outside) AS outside, min(p.created_at) AS oldest`).
-		Group("p.state", "p.active", "p.role").Scan(ctx, &rows)
-	if err != nil {
-		return o, db.Translate(err)
-	}
-	for _, r := range rows {
-		if r.Active {
-			o.Active[r.State] += r.N
-		} else {
-			o.Inactive[r.State] += r.N
-		}
-		o.Roles[r.Role] += r.N
-		o.Looked, o.NotConnected = o.Looked+r.N, o.NotConnected+r.Idle
-		o.BlockedHome, o.AllowedOutside = o.BlockedHome+r.Blocked, o.AllowedOutside+r.Outside
-		if oldest := db.Moment(r.Oldest); domain.UserState(r.State) == domain.Invited &&
-			(o.OldestInvitation.IsZero() || oldest.Before(o.OldestInvitation)) {
-			o.OldestInvitation = oldest
+	for _, counted := range []struct {
+		of *domain.Tally
+		f  domain.UserFilter
+	}{
+		{&o.NotConnected, domain.UserFilter{NotConnectedSince: since}},
+		{&o.BlockedHome, domain.UserFilter{BlockedHome: &yes}},
+		{&o.AllowedOutside, domain.UserFilter{AllowedOutside: &yes}},
+	} {
+		if *counted.of, err = s.users.tally(ctx, sc, &counted.f, domain.MaxTold); err != nil {
+			return o, err
 		}
 	}
-	o.Complete = o.Looked <= s.looked
 	return o, nil
+}
+
+// standings counts the people in sc by role, state and being active. Most have the least role and an account in use:
+// the others are counted, and these are the rest of all.
+func (s *OverviewStore) standings(ctx context.Context, sc tenancy.Scope) (domain.PeopleOverview, error) {
+	ranges := sc.Ranges()
+	if len(ranges) == 0 {
+		return domain.PeopleOverview{Complete: true}, nil
+	}
+	everybody := population(s.db, sc)
+	o, unusual, err := s.unusual(ctx, ranges, db.Predicate{}, everybody)
+	if err != nil || unusual <= s.most {
+		o.Complete = true
+		return o, err
+	}
+	last, more, err := s.users.treeKey(ctx, sc, ranges, spot{}, int(s.most))
+	if err != nil || !more {
+		o.Complete = true
+		return o, err
+	}
+	o, _, err = s.unusual(ctx, before(ranges, last.path), last.until(), db.Where("?", s.most))
+	return o, err
+}
+
+// unusualPeople is the condition of the index of those who have not the least role or no account in use.
+var unusualPeople = db.Where("((u.role <> 1) OR (u.state <> 0) OR (NOT u.active))")
+
+// unusual counts the people in ranges of sc who meet a condition, of whom there are as many as all says: those by
+// themselves who have a role or a standing that is not the usual one, no more of them than s.most and one more.
+func (s *OverviewStore) unusual(ctx context.Context, ranges []tenancy.Range,
+	until, all db.Predicate) (o domain.PeopleOverview, n int64, err error) {
+	some := lying("u.role, u.state, u.active, u.created_at", "users u", "u.environment_path", ranges,
+		unusualPeople.Also(until), s.most+1)
+	q := s.db.NewSelect().TableExpr("("+some.Raw+") AS p", some.Args...).
+		ColumnExpr("CAST("+all.Text()+" AS bigint), count(*)", all.Args...).
+		ColumnExpr("coalesce(min(CASE WHEN p.state = ? THEN p.created_at END), 0)", int64(domain.Invited))
+	var oldest int64
+	values := []any{&o.Looked, &n, &oldest}
+	count := func(into *int64, condition string, args ...any) {
+		q = q.ColumnExpr("count(CASE WHEN "+condition+" THEN 1 END)", args...)
+		values = append(values, into)
+	}
+	for _, state := range domain.UserStates {
+		count(&o.Active[state], "p.active AND p.state = ?", int64(state))
+		count(&o.Inactive[state], "NOT p.active AND p.state = ?", int64(state))
+	}
+	for _, role := range domain.Roles {
+		count(&o.Roles[role], "p.role = ?", int64(role))
+	}
+	rows, err := q.Rows(ctx)
+	_, err = db.Only(rows, err, func(r db.Row) (struct{}, error) { return struct{}{}, r.Scan(values...) },
+		domain.ErrInternal)
+	usual := o.Looked - n
+	o.Active[domain.Approved] += usual
+	o.Roles[domain.RoleUser] += usual
+	o.OldestInvitation = db.Moment(oldest)
+	return o, n, err
 }
 
 // The kinds of rows that Place reads together.
@@ -100,8 +143,10 @@ func (s *OverviewStore) from(inner *bun.SelectQuery, kind int) *bun.SelectQuery 
 func (s *OverviewStore) Place(ctx context.Context, sc, groups, signIns tenancy.Scope, at *domain.Environment,
 	since time.Time) (o domain.PlaceOverview, err error) {
 	here, everybody := db.From(s.db, sc.Beside().Only(at.Path), &[]countRow{}), population(s.db, sc.Beside())
-	entries := db.From(s.db, signIns, &[]auditRow{}).Column("at", "times").
+	within := db.Unindexed(auditRow{}.Within(signIns)) // sign-ins have an index of their own, by time
+	entries := s.db.NewSelect().TableExpr("audit AS a").ColumnExpr("a.at, a.times").
 		Where("a.action = ? AND a.at >= ?", domain.SignInSuccess, db.Millis(since)).
+		Apply(db.Pinned(signIns, "a.organization_id").Narrow).Where(within.Text(), within.Args...).
 		Order("a.at DESC", "a.id DESC").Limit(s.looked + 1)
 	lonely := s.db.NewSelect().TableExpr("(?) AS l", s.organizations(sc)).ColumnExpr("l.*").Where("l.n <= 1")
 	all := s.db.NewSelect().TableExpr("(?) AS x", here.Where("c.environment_path = ?", string(at.Path)).
@@ -136,27 +181,19 @@ func (s *OverviewStore) Place(ctx context.Context, sc, groups, signIns tenancy.S
 func (s *OverviewStore) Contents(ctx context.Context, sc tenancy.Scope,
 	at domain.EnvironmentPath) (c domain.Contents, err error) {
 	people, limit := sc.Beside(), s.looked+1
-	inside := func(column string) string { return "(" + column + " >= ? AND " + column + " < ?)" }
-	from, until := string(at), string(at.End())
-	environments := db.From(s.db, sc, &[]environmentRow{}).ColumnExpr("1").Where("e.path > ?", from).
-		Where(inside("e.path"), from, until).Limit(limit)
+	environments := lying("1", "environments e", "e.path", sc.Below(at).Ranges(), db.Where("e.path > ?", string(at)),
+		limit)
 	everybody := population(s.db, people.Below(at))
-	seen := db.InRanges(people.Sight(), "x.environment_path")
-	// The first table is walked by its places, whatever a planner knows of the other. What the reader does not see is
-	// not counted to the limit either.
-	const ofUser = "x.organization_id = u.organization_id AND x.user_id = u.id"
-	within := db.Unindexed(db.Account(people))
-	in := s.db.NewSelect().TableExpr("user_environments AS x").ColumnExpr("1").Join("CROSS JOIN users AS u").
-		Where(ofUser).Where(inside("x.environment_path"), from, until).Where(seen.Text(), seen.Args...).
-		Where("NOT "+inside("u.environment_path"), from, until).Where(within.Text(), within.Args...).Limit(limit)
-	out := usersIn(s.db, people.Below(at)).ColumnExpr("1").Join("CROSS JOIN user_environments AS x").
-		Where(ofUser).Where("NOT "+inside("x.environment_path"), from, until).Where(seen.Text(), seen.Args...).Limit(limit)
+	in, out, err := s.grants(ctx, people, at, limit)
+	if err != nil {
+		return c, err
+	}
 	var rows []struct{ Environments, People, GrantsIn, GrantsOut int64 }
 	err = s.db.NewSelect().
-		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS environments", environments).
+		ColumnExpr("(SELECT count(*) FROM ("+environments.Raw+") AS a) AS environments", environments.Args...).
 		ColumnExpr(everybody.Raw+" AS people", everybody.Args...).
-		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS grants_in", in).
-		ColumnExpr("(SELECT count(*) FROM (?) AS a) AS grants_out", out).Scan(ctx, &rows)
+		ColumnExpr("(SELECT count(*) FROM ("+in.Raw+") AS a) AS grants_in", in.Args...).
+		ColumnExpr("(SELECT count(*) FROM ("+out.Raw+") AS a) AS grants_out", out.Args...).Scan(ctx, &rows)
 	if err != nil {
 		return c, db.Translate(err)
 	}
@@ -164,6 +201,48 @@ func (s *OverviewStore) Contents(ctx context.Context, sc tenancy.Scope,
 	return domain.Contents{Environments: min(r.Environments, s.looked), People: r.People,
 		GrantsIn: min(r.GrantsIn, s.looked), GrantsOut: min(r.GrantsOut, s.looked),
 		Complete: max(r.Environments, r.GrantsIn, r.GrantsOut) <= s.looked}, nil
+}
+
+// grants are queries of how often people who are at home elsewhere are allowed or blocked at or below a place, and
+// those who are at home there elsewhere, as far as a scope of people covers and shows them. Nobody is looked up who
+// belongs to an organization that lies there as a whole.
+func (s *OverviewStore) grants(ctx context.Context, people tenancy.Scope, at domain.EnvironmentPath,
+	limit int64) (in, out db.Predicate, err error) {
+	none := db.Where("SELECT 1 WHERE 1 = 0")
+	in, out = none, none
+	from, until := string(at), string(at.End())
+	const borders = "SELECT e.id FROM environments e WHERE e.is_organization AND e.path >= ? AND e.path < ?"
+	// A subselect for one value: no planner makes a join with everybody of it.
+	livesIn := func(ranges []tenancy.Range) db.Predicate {
+		home := db.InRanges(ranges, "u.environment_path")
+		return db.Where("(SELECT CASE WHEN "+home.Text()+" THEN 1 ELSE 0 END FROM users u "+
+			"WHERE u.organization_id = x.organization_id AND u.id = x.user_id) = 1", home.Args...)
+	}
+	if elsewhere := outside(people.Ranges(), at); len(elsewhere) > 0 {
+		in = lying("1", "user_environments x", "x.environment_path", inside(people.Sight(), at),
+			db.Where("x.organization_id NOT IN ("+borders+")", from, until).Also(livesIn(elsewhere)), limit)
+	}
+	there, seen := people.Below(at), outside(people.Sight(), at)
+	if len(there.Ranges()) == 0 || len(seen) == 0 {
+		return in, out, nil
+	}
+	sight := db.Unindexed(db.InRanges(seen, "x.environment_path"))
+	all, err := s.users.Count(ctx, there, domain.UserFilter{})
+	if err != nil {
+		return in, out, err
+	}
+	if all <= domain.MaxTold {
+		users := lying("u.organization_id, u.id", "users u", "u.environment_path", there.Ranges(), db.Predicate{}, all)
+		out = db.Where("SELECT 1 FROM ("+users.Raw+") AS u JOIN user_environments AS x "+
+			"ON x.organization_id = u.organization_id AND x.user_id = u.id WHERE "+sight.Text(),
+			slices.Concat(users.Args, sight.Args)...)
+		return in, out, nil
+	}
+	lives := livesIn(there.Ranges())
+	out = db.Where("SELECT 1 FROM user_environments x WHERE x.organization_id IN ("+borders+
+		" UNION ALL SELECT e.organization_id FROM environments e WHERE e.path = ?) AND "+sight.Text()+" AND "+lives.Text()+
+		" LIMIT "+strconv.FormatInt(limit, 10), slices.Concat([]any{from, until, from}, sight.Args, lives.Args)...)
+	return in, out, nil
 }
 
 // largest finds the environments in sc directly below at in which most people of the scope beside it are.
@@ -177,11 +256,16 @@ func (s *OverviewStore) largest(sc tenancy.Scope, at *domain.Environment) *bun.S
 // organizations finds the organizations in sc but the root's, with their admins in the scope beside it, of whom no
 // more than two are counted.
 func (s *OverviewStore) organizations(sc tenancy.Scope) *bun.SelectQuery {
-	admins := usersIn(s.db, sc.Beside()).ColumnExpr("1").
-		Where("u.organization_id = e.organization_id AND u.role = 3 AND u.active AND u.state = 0").Limit(2)
-	return db.From(s.db, sc, &[]environmentRow{}).Column("organization_id", "id", "path", "alias", "alias_path").
-		ColumnExpr("(SELECT count(*) FROM (?) AS two) AS n", admins).
+	people := sc.Beside()
+	q := db.From(s.db, sc, &[]environmentRow{}).Column("organization_id", "id", "path", "alias", "alias_path").
 		Where("e.is_organization AND e.id <> e.parent_id").Order("e.path").Limit(domain.MaxCounted)
+	admins := usersIn(s.db, people).Where("u.role = 3 AND u.active AND u.state = 0")
+	if _, one := sc.Organization(); one {
+		return q.ColumnExpr("(SELECT count(*) FROM (?) AS two) AS n",
+			admins.ColumnExpr("1").Where("u.organization_id = e.organization_id").Limit(2))
+	}
+	return q.Join("LEFT JOIN (?) AS a ON a.organization_id = e.organization_id",
+		admins.ColumnExpr("u.organization_id, count(*) AS n").Group("u.organization_id")).ColumnExpr("coalesce(a.n, 0) AS n")
 }
 
 // overview returns what rows say.

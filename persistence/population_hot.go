@@ -1,6 +1,10 @@
 package persistence
 
 import (
+	"slices"
+	"strconv"
+	"strings"
+
 	"canopy/domain"
 	"canopy/persistence/db"
 	"canopy/tenancy"
@@ -48,4 +52,55 @@ func homesIn(d *db.DB, o domain.OrganizationID, ranges []tenancy.Range) db.Predi
 		homes = db.Where(homes.Raw+" AND "+d.Aside("c.organization_id")+" = ?", append(homes.Args, int64(o))...)
 	}
 	return homes
+}
+
+// lying is what meets a condition of a table whose rows lie in the ranges by a column, no more than n of it, as a
+// query that looks for one range after the other: the table's index on the column finds it, whatever planners know.
+func lying(columns, table, column string, ranges []tenancy.Range, keeps db.Predicate, n int64) db.Predicate {
+	limit := keeps.Further() + " LIMIT " + strconv.FormatInt(n, 10)
+	if db.Many(ranges) {
+		stretches := db.Stretches(ranges)
+		return db.Where("SELECT "+columns+" FROM ("+stretches.Raw+") AS s CROSS JOIN "+table+" WHERE "+column+
+			" >= s.first AND "+column+" < s.past"+limit, slices.Concat(stretches.Args, keeps.Args)...)
+	}
+	one := func(in []tenancy.Range) db.Predicate {
+		p := db.InRanges(in, column)
+		return db.Where("SELECT "+columns+" FROM "+table+" WHERE "+p.Text()+limit, slices.Concat(p.Args, keeps.Args)...)
+	}
+	if len(ranges) < 2 {
+		return one(ranges)
+	}
+	var text strings.Builder
+	var args []any
+	for i := range ranges {
+		part := one(ranges[i : i+1])
+		text.WriteString(either(i > 0, " UNION ALL ", "") + "SELECT * FROM (" + part.Raw + ") AS s" + strconv.Itoa(i))
+		args = append(args, part.Args...)
+	}
+	return db.Where("SELECT * FROM ("+text.String()+") AS s LIMIT "+strconv.FormatInt(n, 10), args...)
+}
+
+// inside is what of the ranges lies at or below a place.
+func inside(ranges []tenancy.Range, at domain.EnvironmentPath) []tenancy.Range {
+	var left []tenancy.Range
+	for _, r := range ranges {
+		if from, until := max(r.From, at), min(r.Until, at.End()); from < until {
+			left = append(left, tenancy.Range{From: from, Until: until})
+		}
+	}
+	return left
+}
+
+// outside is what of the ranges lies neither at nor below a place.
+func outside(ranges []tenancy.Range, at domain.EnvironmentPath) []tenancy.Range {
+	var left []tenancy.Range
+	for _, r := range ranges {
+		if until := min(r.Until, at); r.From < until {
+			left = append(left, tenancy.Range{From: r.From, Until: until})
+		}
+		if from := max(r.From, at.End()); from < r.Until {
+			left = append(left, tenancy.Range{From: from, Until: r.Until})
+		}
+	}
+	return left
 }

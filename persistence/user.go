@@ -462,7 +462,7 @@ func (s *UserStore) Totals(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if err := s.check(ctx, &f); err != nil {
 		return kept, 0, err
 	}
-	if kept, err = s.tally(ctx, sc, &f); err != nil {
+	if kept, err = s.tally(ctx, sc, &f, domain.MaxCounted); err != nil {
 		return kept, 0, err
 	}
 	all, err = s.Count(ctx, sc, domain.UserFilter{})

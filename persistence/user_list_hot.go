@@ -427,18 +427,17 @@ func needlesIn(c *domain.Condition) []db.Needle {
 	return nil
 }
 
-// counting is at how many people is looked for how many a filter keeps, where no index finds them.
-const counting = 2 * domain.MaxCounted
-
-// tally counts whom of sc the filter keeps, as directory.UserStore says of Totals.
-func (s *UserStore) tally(ctx context.Context, sc tenancy.Scope, f *domain.UserFilter) (domain.Tally, error) {
+// tally counts whom of sc the filter keeps, up to most, as directory.UserStore says of Totals. Where no index finds
+// them it looks at the first people of sc, twice as many as that.
+func (s *UserStore) tally(ctx context.Context, sc tenancy.Scope, f *domain.UserFilter,
+	most int) (domain.Tally, error) {
 	l := listing{sc: sc, keeps: filtered(sc, *f), by: treeOrder}
-	all, ok, err := s.indexed(ctx, &l, f, domain.MaxCounted)
+	all, ok, err := s.indexed(ctx, &l, f, most)
 	if err != nil || ok {
 		return domain.Tally{N: int64(len(all))}, err
 	}
 	ranges := sc.Ranges()
-	last, more, err := s.treeKey(ctx, sc, ranges, spot{}, counting)
+	last, more, err := s.treeKey(ctx, sc, ranges, spot{}, 2*most)
 	if err != nil {
 		return domain.Tally{}, err
 	}
@@ -450,9 +449,9 @@ func (s *UserStore) tally(ctx context.Context, sc tenancy.Scope, f *domain.UserF
 	from := inStretches(sc, ranges)
 	args := slices.Concat(from.Args, until.Args, l.keeps.Args)
 	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM "+from.Raw+until.Further()+
-		l.keeps.Further()+" LIMIT "+strconv.Itoa(domain.MaxCounted+1)+") AS n", args...)
+		l.keeps.Further()+" LIMIT "+strconv.Itoa(most+1)+") AS n", args...)
 	n, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
-	return domain.Tally{N: min(n, domain.MaxCounted), More: more || n > domain.MaxCounted}, err
+	return domain.Tally{N: min(n, int64(most)), More: more || n > int64(most)}, err
 }
 
 // spot is where in the tree's order somebody is.

@@ -108,9 +108,9 @@ func Overviews(t *testing.T, database *db.DB) {
 			require.NoError(t, err)
 			yes, no := true, false
 			want := domain.PeopleOverview{Looked: count(people, domain.UserFilter{}), Complete: true,
-				NotConnected:   count(people, domain.UserFilter{NotConnectedSince: since}),
-				BlockedHome:    count(people, domain.UserFilter{BlockedHome: &yes}),
-				AllowedOutside: count(people, domain.UserFilter{AllowedOutside: &yes})}
+				NotConnected:   domain.Tally{N: count(people, domain.UserFilter{NotConnectedSince: since})},
+				BlockedHome:    domain.Tally{N: count(people, domain.UserFilter{BlockedHome: &yes})},
+				AllowedOutside: domain.Tally{N: count(people, domain.UserFilter{AllowedOutside: &yes})}}
 			for _, state := range domain.UserStates {
 				want.Active[state] = count(people, domain.UserFilter{State: &state, Active: &yes})
 				want.Inactive[state] = count(people, domain.UserFilter{State: &state, Active: &no})

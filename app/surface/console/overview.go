@@ -26,6 +26,7 @@ func (s *Surface) home(ctx context.Context, v *visit) (answer, error) {
 type tally struct {
 	label string
 	n     int64
+	more  bool // than n
 	page  string
 	note  string
 }
@@ -34,6 +35,13 @@ type tally struct {
 func listed(d *directory.OverviewDocument, label string, n int64, filters ...string) tally {
 	filters = append([]string{"env", numberOf(d.Environment.ID)}, filters...)
 	return tally{label: label, n: n, page: at("people", filters...)}
+}
+
+// told is listed for people who were counted up to a bound.
+func told(d *directory.OverviewDocument, label string, n domain.Tally, filters ...string) tally {
+	t := listed(d, label, n.N, filters...)
+	t.more = n.More
+	return t
 }
 
 // states are the people by what has become of their account.
@@ -56,7 +64,7 @@ func (v *visit) states(d *directory.OverviewDocument) []tally {
 		inactive += n
 	}
 	return append(all, listed(d, w.Inactive, inactive, "active", "false"),
-		listed(d, fill(w.NotConnected, "day", v.dayOf(d.NotConnectedSince)), d.People.NotConnected,
+		told(d, fill(w.NotConnected, "day", v.dayOf(d.NotConnectedSince)), d.People.NotConnected,
 			"notConnectedSince", d.NotConnectedSince.Format(time.DateOnly)))
 }
 
@@ -75,11 +83,11 @@ func (v *visit) admins(d *directory.OverviewDocument) []tally {
 func (v *visit) odd(d *directory.OverviewDocument) []tally {
 	w := &v.words.Overview
 	var all []tally
-	if n := d.People.BlockedHome; n > 0 {
-		all = append(all, listed(d, v.words.People.BlockedHome, n, "blockedHome", "true"))
+	if t := d.People.BlockedHome; t != (domain.Tally{}) {
+		all = append(all, told(d, v.words.People.BlockedHome, t, "blockedHome", "true"))
 	}
-	if n := d.People.AllowedOutside; n > 0 {
-		all = append(all, listed(d, w.AllowedOutside, n, "allowedOutside", "true"))
+	if t := d.People.AllowedOutside; t != (domain.Tally{}) {
+		all = append(all, told(d, w.AllowedOutside, t, "allowedOutside", "true"))
 	}
 	return all
 }

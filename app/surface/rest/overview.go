@@ -46,11 +46,21 @@ func writePeopleOverview(w *httpx.Writer, o *directory.OverviewDocument) {
 		w.Number(role.String(), p.Roles[role])
 	}
 	w.Close('}')
-	w.Number("notConnected", p.NotConnected)
+	w.Number("notConnected", p.NotConnected.N)
 	w.Number("notConnectedSince", o.NotConnectedSince.UnixMilli())
 	writeMillis(w, "oldestInvitation", p.OldestInvitation)
-	w.Number("blockedHome", p.BlockedHome)
-	w.Number("allowedOutside", p.AllowedOutside)
+	w.Number("blockedHome", p.BlockedHome.N)
+	w.Number("allowedOutside", p.AllowedOutside.N)
+	var more []string
+	for _, t := range []struct {
+		name string
+		is   domain.Tally
+	}{{"notConnected", p.NotConnected}, {"blockedHome", p.BlockedHome}, {"allowedOutside", p.AllowedOutside}} {
+		if t.is.More {
+			more = append(more, t.name)
+		}
+	}
+	writeTexts(w, "more", more)
 	w.Close('}')
 }
 
