@@ -222,6 +222,14 @@ func tour(t *testing.T, server string) {
 	admin.asks(200, "DELETE", "/rest/groups/{group}", "", "")
 	admin.asks(200, "DELETE", "/rest/environments/{below}", "", "")
 	admin.asks(200, "DELETE", "/rest/environments/{new}", "", "")
+	topics := tourist{t: t, server: server, facts: map[string]string{},
+		header: map[string]string{"Tat_username": "acme.admin", "Tat_password": testPassword}}
+	topics.asks(201, "POST", "/topic", `{"topic":"/talk"}`, "")
+	topics.asks(201, "POST", "/user/me/contacts/acme.user", "", "")
+	topics.asks(200, "GET", "/user/me/contacts/60", "", "")
+	topics.asks(200, "POST", "/presenceget/talk", `{"status":"online"}`, "")
+	topics.asks(200, "GET", "/presences/talk", "", "")
+	topics.asks(200, "DELETE", "/user/me/contacts/acme.user", "", "")
 	user.asks(200, "POST", "/rest/me/keys", `{"name":"mine"}`, "key")
 	user.asks(200, "GET", "/rest/me/keys/{key}", "", "")
 	keyed := *user

@@ -10,7 +10,7 @@ import (
 	"canopy/tenancy"
 )
 
-// contactRow is a row of the table user_contacts, and what is told of the contact.
+// contactRow is a row of the table user_contacts.
 type contactRow struct {
 	bun.BaseModel `bun:"table:user_contacts,alias:c"`
 
@@ -19,14 +19,7 @@ type contactRow struct {
 	ContactOrganizationID int64
 	ContactID             int64 `bun:",pk"`
 	Rank                  int64
-
-	Alias     string `bun:",scanonly"`
-	FirstName string `bun:",scanonly"`
-	LastName  string `bun:",scanonly"`
 }
-
-// Within implements db.Scoped, for a query that joins the users.
-func (contactRow) Within(sc tenancy.Scope) db.Predicate { return knownIn(sc) }
 
 func contact(u domain.UserKey, alias, firstName, lastName string) domain.Contact {
 	p := domain.Person{FirstName: firstName, LastName: lastName}
@@ -34,17 +27,39 @@ func contact(u domain.UserKey, alias, firstName, lastName string) domain.Contact
 }
 
 func (s *SocialStore) Contacts(ctx context.Context, sc tenancy.Scope) ([]domain.Contact, error) {
-	me := sc.Actor()
-	var rows []contactRow
-	err := db.From(s.db, sc, &rows).ColumnExpr("?TableColumns, u.alias, u.first_name, u.last_name").
-		Join("JOIN users AS u ON u.organization_id = c.contact_organization_id AND u.id = c.contact_id").
-		Where("c.organization_id = ? AND c.user_id = ?", int64(me.Organization), int64(me.User)).
-		Order("c.rank", "c.contact_id").Scan(ctx)
-	contacts := make([]domain.Contact, len(rows))
-	for i, r := range rows {
-		contacts[i] = contact(userKey(r.ContactOrganizationID, r.ContactID), r.Alias, r.FirstName, r.LastName)
+	keys, err := s.contactKeys(ctx, sc)
+	if err != nil || len(keys) == 0 {
+		return []domain.Contact{}, err
+	}
+	known := knownIn(sc)
+	var users []userRow
+	err = s.db.NewSelect().Model(&users).Column("organization_id", "id", "alias", "first_name", "last_name").
+		ApplyQueryBuilder(among("u.organization_id", "u.id", keys)).Where(known.Text(), known.Args...).Scan(ctx)
+	found := make(map[rowKey]*userRow, len(users))
+	for i := range users {
+		found[rowKey{users[i].OrganizationID, users[i].ID}] = &users[i]
+	}
+	contacts := make([]domain.Contact, 0, len(users))
+	for _, k := range keys {
+		if u := found[k]; u != nil {
+			contacts = append(contacts, contact(userKey(u.OrganizationID, u.ID), u.Alias, u.FirstName, u.LastName))
+		}
 	}
 	return contacts, db.Translate(err)
+}
+
+// contactKeys returns who the contacts of the actor of sc are, in their order, wherever they are: whoever asks goes on
+// with them as constants of a statement that has a scope.
+func (s *SocialStore) contactKeys(ctx context.Context, sc tenancy.Scope) ([]rowKey, error) {
+	me := sc.Actor()
+	var rows []contactRow
+	err := s.db.NewSelect().Model(&rows).Apply(owned(domain.UserKey{Organization: me.Organization, User: me.User})).
+		Order("c.rank", "c.contact_id").Scan(ctx)
+	keys := make([]rowKey, len(rows))
+	for i, r := range rows {
+		keys[i] = rowKey{r.ContactOrganizationID, r.ContactID}
+	}
+	return keys, db.Translate(err)
 }
 
 func (tx *Tx) AddContact(alias string) error {

@@ -269,8 +269,18 @@ func (tx *Tx) departEntries(o, above domain.OrganizationID) (some bool, err erro
 	if err != nil || len(ids) == 0 {
 		return false, db.Translate(err)
 	}
-	return true, tx.Run(tx.NewUpdate().Model((*auditRow)(nil)).Set("organization_id = ?", int64(above)).
-		Where("organization_id = ? AND id IN (?)", int64(o), db.In(ids)))
+	return true, tx.giveEntries(above, db.Where("organization_id = ? AND id IN (?)", int64(o), db.In(ids)))
+}
+
+// giveEntries gives the entries of the audit trail that meet a condition to another organization, where they are
+// stored then: a database that is split changes no key of a row.
+func (tx *Tx) giveEntries(to domain.OrganizationID, where db.Predicate) error {
+	kept := tx.DB.Columns((*auditRow)(nil), "organization_id")
+	given := tx.NewSelect().Model((*auditRow)(nil)).ColumnExpr("CAST(? AS bigint) AS organization_id", int64(to)).
+		Column(kept...).Where(where.Text(), where.Args...)
+	return tx.Run(
+		tx.Bun.NewInsert().Table("audit").TableExpr("(?) AS given", given).Column("organization_id").Column(kept...),
+		tx.NewDelete().Model((*auditRow)(nil)).Where(where.Text(), where.Args...))
 }
 
 // departPlaces removes environments below an organization that has nobody any more, the lowest first.

@@ -142,6 +142,5 @@ func (tx *Tx) removeOrganization(e *domain.Environment, above domain.Organizatio
 			return err
 		}
 	}
-	return tx.Run(tx.NewUpdate().Model((*auditRow)(nil)).Set("organization_id = ?", int64(above)).
-		Where("organization_id = ?", int64(e.ID)))
+	return tx.giveEntries(above, db.Where("organization_id = ?", int64(e.ID)))
 }

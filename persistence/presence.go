@@ -83,13 +83,14 @@ func present(sc tenancy.Scope, f *domain.PresenceFilter) func(*bun.SelectQuery) 
 
 func (s *SocialStore) PresencesOfContacts(ctx context.Context, sc, topics tenancy.Scope,
 	since time.Time) ([]domain.Presence, error) {
-	me, in := sc.Actor(), db.Account(sc)
+	keys, err := s.contactKeys(ctx, sc)
+	if err != nil || len(keys) == 0 {
+		return []domain.Presence{}, err
+	}
+	in := db.Account(sc)
 	var rows []presenceRow
-	q := s.presences(topics, &rows).
-		Join("JOIN user_contacts AS c ON c.contact_organization_id = u.organization_id AND c.contact_id = u.id").
-		Where(in.Text(), in.Args...).
-		Where("c.organization_id = ? AND c.user_id = ? AND p.at >= ?", int64(me.Organization), int64(me.User),
-			db.Millis(since))
+	q := s.presences(topics, &rows).ApplyQueryBuilder(among("u.organization_id", "u.id", keys)).
+		Where(in.Text(), in.Args...).Where("p.at >= ?", db.Millis(since))
 	return readPresences(ctx, q, &rows, 0, domain.MaxPresences)
 }
 

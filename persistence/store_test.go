@@ -3,11 +3,15 @@ package persistence_test
 import (
 	"testing"
 
+	"canopy/persistence/db"
 	"canopy/persistence/storetest"
 	"canopy/persistence/testdb"
 )
 
-func TestMain(m *testing.M) { testdb.Main(m) }
+func TestMain(m *testing.M) {
+	storetest.Options = []db.Option{db.Traced(&watch)}
+	testdb.Main(m)
+}
 
 func TestUsers(t *testing.T)        { storetest.Each(t, storetest.Users) }
 func TestOverviews(t *testing.T)    { storetest.Each(t, storetest.Overviews) }

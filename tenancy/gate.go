@@ -182,8 +182,7 @@ func (g *Gate) Enter(ctx context.Context, caller *domain.Principal, p domain.Per
 		}
 	case g.decide(caller, a, domain.Self, p).Allowed:
 		if place.Contains(caller.Home) {
-			self := caller.Actor()
-			sc.self = &self
+			sc.openSelf(caller)
 		}
 	default:
 		return Scope{}, domain.ErrForbidden
@@ -211,10 +210,9 @@ func (g *Gate) EnterUser(ctx context.Context, caller *domain.Principal, p domain
 	switch {
 	case target.ID == caller.User && target.Organization == caller.Organization:
 		position = domain.Self
-		self := caller.Actor()
-		sc.self = &self
+		sc.openSelf(caller)
 		if g.policy.Decide(a.role, a.mask, domain.Within, p).Allowed {
-			sc.set = a.reach.set
+			sc.set, sc.organization = a.reach.set, a.only
 		}
 	case a.reach.Contains(target.HomePath):
 		position = domain.Within
@@ -327,6 +325,12 @@ func scopeOf(caller *domain.Principal, a *access, p domain.Permission) Scope {
 		own:          versioned{caller.Organization, caller.Generation},
 		root:         versioned{domain.RootOrganization, caller.RootGeneration},
 	}
+}
+
+// openSelf opens the caller's own account, which is of one organization, whatever lies in their reach.
+func (s *Scope) openSelf(caller *domain.Principal) {
+	self := caller.Actor()
+	s.self, s.organization = &self, caller.Organization
 }
 
 // addGroups opens the groups of the caller's own organization and of the root, which are stored

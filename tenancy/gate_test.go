@@ -332,6 +332,8 @@ func TestOnesOwnAccountIsWhereOneLives(t *testing.T) {
 	who := w.As(t, "acme.user") // in Acme/Prod/East
 	sc, err := w.Gate.Enter(t.Context(), who, domain.UserRead, tenancy.Anywhere())
 	require.NoError(t, err)
+	organization, _ := sc.Organization()
+	require.Equal(t, who.Organization, organization, "whatever hangs in it")
 	for name, c := range map[string]struct {
 		narrowed tenancy.Scope
 		want     bool

@@ -49,6 +49,17 @@ func (t *Tx) many(rows reflect.Value) *schema.Table {
 	return model
 }
 
+// Columns returns the columns of the table of a row struct, a pointer to which is given, without some.
+func (d *DB) Columns(row any, without ...string) []string {
+	var columns []string
+	for _, f := range d.write.Dialect().Tables().Get(reflect.TypeOf(row).Elem()).Fields {
+		if !slices.Contains(without, f.Name) {
+			columns = append(columns, f.Name)
+		}
+	}
+	return columns
+}
+
 // insertMany adds rows by statements whose texts do not depend on them.
 func (t *Tx) insertMany(table string, fields []*schema.Field, rows reflect.Value) error {
 	names := make([]string, len(fields))

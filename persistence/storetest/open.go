@@ -16,6 +16,9 @@ import (
 	"canopy/tenancy"
 )
 
+// Options are what databases of PostgreSQL are opened with. They are set before the first test.
+var Options []db.Option
+
 // Each runs test on an empty, migrated database of each engine.
 func Each(t *testing.T, test func(t *testing.T, db *db.DB)) {
 	t.Run("sqlite", func(t *testing.T) {
@@ -51,7 +54,7 @@ func SQLiteFile(tb testing.TB) string {
 // Postgres returns an empty, migrated PostgreSQL database.
 func Postgres(tb testing.TB) *db.DB {
 	tb.Helper()
-	db, err := db.OpenPostgres(tb.Context(), PostgresURL(tb))
+	db, err := db.OpenPostgres(tb.Context(), PostgresURL(tb), Options...)
 	require.NoError(tb, err)
 	tb.Cleanup(func() {
 		checkTallies(tb, db)
