@@ -19,7 +19,7 @@ func ListedColumns() map[string][]string {
 
 // ReadingMembers returns the store with other sizes of what it reads at once.
 func ReadingMembers(s *GroupStore, few int64, page int) *GroupStore {
-	return &GroupStore{db: s.db, few: few, page: page}
+	return &GroupStore{db: s.db, users: s.users, few: few, told: few, page: page}
 }
 
 // BuiltUsers reads the users in sc that f keeps, in tree order, with a statement that is built.

@@ -12,18 +12,18 @@ import (
 
 // GroupStore reads groups. A group lies in a scope if its organization's place does.
 type GroupStore struct {
-	db *db.DB
-	// few is up to how many accounts of a scope are looked through for members of groups: a group
-	// that everybody is in would otherwise be read for the few of them who may be shown. Up to so many are
-	// counted of a group, too. page is
-	// how many members of one group are read at once where there are more.
-	few  int64
-	page int
+	db    *db.DB
+	users *UserStore
+	// few is up to how many accounts of a scope are looked through for members of groups: a group that everybody is in
+	// would otherwise be read for the few of them who may be shown. told is up to how many are counted of a group, and
+	// page how many members of one group are read at once where there are more than few.
+	few, told int64
+	page      int
 }
 
 // NewGroupStore returns the store of groups in d.
 func NewGroupStore(d *db.DB) *GroupStore {
-	return &GroupStore{db: d, few: domain.MaxCounted, page: 500}
+	return &GroupStore{db: d, users: NewUserStore(d), few: domain.MaxCounted, told: domain.MaxTold, page: 500}
 }
 
 type groupRow struct {

@@ -1,10 +1,13 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -46,34 +49,124 @@ func (s *GroupStore) Members(ctx context.Context, sc tenancy.Scope,
 }
 
 // CountMembers returns how many members of groups are in sc, archived accounts too, by group; no entry is none.
-// In a scope of many people it counts no further than domain.MaxCounted.
+// In a scope of many people it counts no further than domain.MaxTold, and where few of a large group may be among many
+// people of the scope it says how many are at least.
 func (s *GroupStore) CountMembers(ctx context.Context, sc tenancy.Scope,
 	groups []domain.GroupID) (map[domain.GroupID]domain.Tally, error) {
-	people := int64(1)
-	if _, self := sc.Self(); !self {
-		var err error
-		if people, err = NewUserStore(s.db).Count(ctx, sc, domain.UserFilter{}); err != nil {
-			return nil, err
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	if _, self := sc.Self(); self {
+		return s.countAmong(ctx, sc, groups, db.Where("SELECT u.organization_id, u.id FROM users u WHERE "+
+			db.Account(sc).Raw, db.Account(sc).Args...), false)
+	}
+	ranges := sc.Ranges()
+	people, err := s.users.Count(ctx, sc, domain.UserFilter{})
+	if err != nil || people == 0 {
+		return nil, err
+	}
+	const keys = "u.organization_id, u.id"
+	if people <= s.told {
+		return s.countAmong(ctx, sc, groups, lying(keys, "users u", "u.environment_path", ranges,
+			db.Pinned(sc, "u.organization_id"), people), false)
+	}
+	counts, err := s.countIndexed(ctx, sc, groups)
+	if err != nil || hasAll(sc) {
+		return counts, err
+	}
+	// The smallest groups are looked through, up to some members of all together.
+	byNumber := slices.SortedFunc(maps.Keys(counts), func(a, b domain.GroupID) int {
+		return cmp.Or(cmp.Compare(counts[a].N, counts[b].N), cmp.Compare(a, b))
+	})
+	through, left := 0, 2*s.told
+	for ; through < len(byNumber) && !counts[byNumber[through]].More; through++ {
+		if left -= counts[byNumber[through]].N; left < 0 {
+			break
 		}
 	}
-	var q *bun.SelectQuery
-	if people <= s.few {
-		q = s.members(sc, "user_groups").ColumnExpr("m.group_id, count(*) AS n").
-			Where("m.group_id IN (?)", db.In(groups)).Group("m.group_id")
-	} else {
-		one := s.members(sc, "user_groups").ColumnExpr("1").Where("m.group_id = g.id").Limit(s.few + 1)
-		q = s.db.NewSelect().TableExpr("(SELECT DISTINCT id FROM groups WHERE id IN (?)) AS g", db.In(groups)).
-			ColumnExpr("g.id AS group_id, (SELECT count(*) FROM (?) AS found) AS n", one)
+	seen, err := s.countThrough(ctx, sc, byNumber[:through])
+	if err != nil || through == len(byNumber) {
+		return seen, err
 	}
-	var rows []struct{ GroupID, N int64 }
+	// Of the others those are counted who are among the first people.
+	until := db.Pinned(sc, "u.organization_id")
+	last, more, err := s.users.treeKey(ctx, sc, ranges, spot{}, int(s.told)+1)
+	if err != nil {
+		return nil, err
+	}
+	if more {
+		ranges, until = before(ranges, last.path), until.Also(last.until())
+	}
+	some, err := s.countAmong(ctx, sc, byNumber[through:], lying(keys, "users u", "u.environment_path", ranges, until,
+		s.told+1), more)
+	maps.Copy(seen, some)
+	return seen, err
+}
+
+// hasAll reports whether sc is a whole organization or the whole tree: whoever belongs to it is in sc.
+func hasAll(sc tenancy.Scope) bool {
+	o, one := sc.Organization()
+	ranges := sc.Ranges()
+	return sc.Everywhere() ||
+		one && len(ranges) == 1 && ranges[0].From.ID() == o.Environment() && ranges[0].Until == ranges[0].From.End()
+}
+
+type memberCount struct{ GroupID, N int64 }
+
+// counted returns the numbers of a statement, of which none is told beyond what is.
+func (s *GroupStore) counted(ctx context.Context, q *bun.SelectQuery, more bool) (map[domain.GroupID]domain.Tally,
+	error) {
+	var rows []memberCount
 	err := q.Scan(ctx, &rows)
 	counts := make(map[domain.GroupID]domain.Tally, len(rows))
 	for _, r := range rows {
 		if r.N > 0 {
-			counts[domain.GroupID(r.GroupID)] = domain.Tally{N: min(r.N, s.few), More: r.N > s.few}
+			counts[domain.GroupID(r.GroupID)] = domain.Tally{N: min(r.N, s.told), More: more || r.N > s.told}
 		}
 	}
 	return counts, db.Translate(err)
+}
+
+// countIndexed counts the members of groups wherever they are in the organization of sc, or in all if it has several.
+func (s *GroupStore) countIndexed(ctx context.Context, sc tenancy.Scope,
+	groups []domain.GroupID) (map[domain.GroupID]domain.Tally, error) {
+	one := s.db.NewSelect().TableExpr("user_groups AS m").ColumnExpr("1").Where("m.group_id = g.id").
+		Apply(db.Pinned(sc, "m.organization_id").Narrow).Limit(s.told + 1)
+	asked := make([]string, len(groups))
+	for i, id := range groups {
+		asked[i] = "(" + strconv.FormatInt(int64(id), 10) + ")"
+	}
+	return s.counted(ctx, s.db.NewSelect().
+		TableExpr("(WITH asked (id) AS (VALUES "+strings.Join(asked, ", ")+") SELECT DISTINCT id FROM asked) AS g").
+		ColumnExpr("g.id AS group_id, (SELECT count(*) FROM (?) AS found) AS n", one), false)
+}
+
+// countThrough counts the members of groups who are in sc, by looking where each member is at home.
+func (s *GroupStore) countThrough(ctx context.Context, sc tenancy.Scope,
+	groups []domain.GroupID) (map[domain.GroupID]domain.Tally, error) {
+	if len(groups) == 0 {
+		return make(map[domain.GroupID]domain.Tally), nil
+	}
+	home := livingIn(sc.Ranges(), "m")
+	return s.counted(ctx, s.db.NewSelect().TableExpr("user_groups AS m").ColumnExpr("m.group_id, count(*) AS n").
+		Where("m.group_id IN (?)", db.In(groups)).Apply(db.Pinned(sc, "m.organization_id").Narrow).
+		Where(home.Text(), home.Args...).Group("m.group_id"), false)
+}
+
+// countAmong counts the members of groups among the users of a query, who are not all where more.
+func (s *GroupStore) countAmong(ctx context.Context, sc tenancy.Scope, groups []domain.GroupID, users db.Predicate,
+	more bool) (map[domain.GroupID]domain.Tally, error) {
+	counts, err := s.counted(ctx, s.db.NewSelect().
+		TableExpr("("+users.Raw+") AS u CROSS JOIN user_groups AS m", users.Args...).
+		ColumnExpr("m.group_id, count(*) AS n").Where("m.organization_id = u.organization_id AND m.user_id = u.id").
+		Apply(db.Pinned(sc, "m.organization_id").Narrow).
+		Where(s.db.Aside("m.group_id")+" IN (?)", db.In(groups)).Group("m.group_id"), more)
+	for _, group := range groups {
+		if more && counts[group].N == 0 {
+			counts[group] = domain.Tally{More: true}
+		}
+	}
+	return counts, err
 }
 
 // memberReader returns what reads members of some groups: all of them in a scope of few people,

@@ -212,15 +212,9 @@ func (s *OverviewStore) grants(ctx context.Context, people tenancy.Scope, at dom
 	in, out = none, none
 	from, until := string(at), string(at.End())
 	const borders = "SELECT e.id FROM environments e WHERE e.is_organization AND e.path >= ? AND e.path < ?"
-	// A subselect for one value: no planner makes a join with everybody of it.
-	livesIn := func(ranges []tenancy.Range) db.Predicate {
-		home := db.InRanges(ranges, "u.environment_path")
-		return db.Where("(SELECT CASE WHEN "+home.Text()+" THEN 1 ELSE 0 END FROM users u "+
-			"WHERE u.organization_id = x.organization_id AND u.id = x.user_id) = 1", home.Args...)
-	}
 	if elsewhere := outside(people.Ranges(), at); len(elsewhere) > 0 {
 		in = lying("1", "user_environments x", "x.environment_path", inside(people.Sight(), at),
-			db.Where("x.organization_id NOT IN ("+borders+")", from, until).Also(livesIn(elsewhere)), limit)
+			db.Where("x.organization_id NOT IN ("+borders+")", from, until).Also(livingIn(elsewhere, "x")), limit)
 	}
 	there, seen := people.Below(at), outside(people.Sight(), at)
 	if len(there.Ranges()) == 0 || len(seen) == 0 {
@@ -238,7 +232,7 @@ func (s *OverviewStore) grants(ctx context.Context, people tenancy.Scope, at dom
 			slices.Concat(users.Args, sight.Args)...)
 		return in, out, nil
 	}
-	lives := livesIn(there.Ranges())
+	lives := livingIn(there.Ranges(), "x")
 	out = db.Where("SELECT 1 FROM user_environments x WHERE x.organization_id IN ("+borders+
 		" UNION ALL SELECT e.organization_id FROM environments e WHERE e.path = ?) AND "+sight.Text()+" AND "+lives.Text()+
 		" LIMIT "+strconv.FormatInt(limit, 10), slices.Concat([]any{from, until, from}, sight.Args, lives.Args)...)

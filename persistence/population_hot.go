@@ -104,3 +104,11 @@ func outside(ranges []tenancy.Range, at domain.EnvironmentPath) []tenancy.Range 
 	}
 	return left
 }
+
+// livingIn is the condition that the user whom a row of a list names is at home in one of the ranges: a subselect for
+// one value, of which no planner makes a join with everybody.
+func livingIn(ranges []tenancy.Range, list string) db.Predicate {
+	home := db.InRanges(ranges, "u.environment_path")
+	return db.Where("(SELECT CASE WHEN "+home.Text()+" THEN 1 ELSE 0 END FROM users u "+
+		"WHERE u.organization_id = "+list+".organization_id AND u.id = "+list+".user_id) = 1", home.Args...)
+}
