@@ -125,7 +125,8 @@ func (m *metrics) countHashes(waiting func() (now int, refused int64)) {
 }
 
 // watch shows how much is in use of what is bounded, and counts who got nothing of it.
-func (m *metrics) watch(d *door, bodies, answers, turns *httpx.Budget) {
+func (m *metrics) watch(d *door, bodies *httpx.Budget, common *httpx.Server) {
+	answers, turns, entrance := common.Answers, common.Turns, common.Entrance
 	overloaded := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "canopy_overloaded_total",
 		Help: "Requests and connections that were refused because a budget was used up."}, []string{"budget"})
 	gauge := func(name, help string, value func() float64) {
@@ -137,13 +138,14 @@ func (m *metrics) watch(d *door, bodies, answers, turns *httpx.Budget) {
 	bodies.Refused = overloaded.WithLabelValues("bodies").Inc
 	answers.Refused = overloaded.WithLabelValues("answers").Inc
 	turns.Refused = overloaded.WithLabelValues("turns").Inc
+	entrance.Refused = overloaded.WithLabelValues("entrance").Inc
 	d.refused = overloaded.WithLabelValues("connections").Inc
 	m.registry.MustRegister(overloaded)
 	gauge("canopy_body_bytes", "Bytes held for large bodies of requests.", used(bodies))
 	gauge("canopy_open_answers", "Large answers that are being sent.", used(answers))
 	gauge("canopy_connections", "Connections of clients.", func() float64 { return float64(d.count()) })
-	gauge("canopy_requests_waiting", "Requests that wait until fewer of the same user are worked on.",
-		func() float64 { _, n := turns.Used(); return float64(n) })
+	gauge("canopy_requests_waiting", "Requests that wait until fewer are worked on, in all or of the same user.",
+		func() float64 { _, n := turns.Used(); return float64(n + entrance.Waiting()) })
 }
 
 // observe counts a request. The routes are patterns, so that there are few of them.

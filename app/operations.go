@@ -25,7 +25,9 @@ import (
 // operations is the application for what belongs to no surface: health, metrics and the
 // descriptions of the surfaces. It also answers for every path that no surface claims.
 func (s *Server) operations(common *httpx.Server) *fiber.App {
-	app := common.NewApp("operations", plainProblem)
+	always := *common
+	always.Entrance = nil // who watches the server is answered also when it is busy
+	app := always.NewApp("operations", plainProblem)
 	app.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("alive\n") })
 	app.Get("/readyz", s.ready)
 	metrics := fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(s.watch.metrics.registry, promhttp.HandlerOpts{}))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -40,6 +41,9 @@ const (
 	idleWithin = 2 * time.Minute
 	headerSize = 16 << 10
 )
+
+// placesOf is how many requests are worked on at once for each processor: most of them wait for the database.
+const placesOf = 32
 
 // Listen takes the configured address. Whoever connects waits until a server serves there.
 func Listen(cfg *Config) (*Listener, error) {
@@ -98,14 +102,15 @@ func NewServer(d *Directory, l *Listener) (*Server, error) {
 	common := &httpx.Server{Limit: cfg.RequestLimit, Trusted: cfg.TrustedProxies, Origins: d.redirects,
 		Public: origin(cfg.PublicURL),
 		// Half of what the database does at once, so that one user leaves others the other half.
-		Turns: httpx.NewBudget(0, int64(max(d.DB.Readers()/2, 2)), 0), Answers: cfg.answers(),
+		Entrance: httpx.NewEntrance(max(placesOf*runtime.GOMAXPROCS(0), 2*d.DB.Readers())),
+		Turns:    httpx.NewBudget(0, int64(max(d.DB.Readers()/2, 2)), 0), Answers: cfg.answers(),
 		Keeper: d.answers, Log: cfg.Log, Observe: d.watch.metrics.observe}
 	offered, err := choose(d.surfaces(common), cfg.Surfaces)
 	if err != nil {
 		return nil, fmt.Errorf("--surfaces: %w", err)
 	}
 	s := &Server{config: cfg, watch: d.watch, surfaces: offered, listener: l, bodies: cfg.bodies()}
-	d.watch.metrics.watch(l.door, s.bodies, common.Answers, common.Turns)
+	d.watch.metrics.watch(l.door, s.bodies, common)
 	for _, surface := range s.surfaces {
 		s.handlers = append(s.handlers, surface.app.Handler())
 	}

@@ -38,6 +38,7 @@ func (l *lanes) enter(ctx context.Context, key string) error {
 	if decided == nil {
 		return nil
 	}
+	defer domain.Aside(ctx)()
 	select {
 	case err := <-decided:
 		return err

@@ -159,6 +159,7 @@ func (p *Passwords) Evenly(ctx context.Context) (wait func()) {
 	// that depends on when the work was done. Against a point that is drawn that part is drawn too.
 	until := time.Now().Add(p.floor + mathrand.N(min(p.floor, time.Millisecond)+1))
 	return func() {
+		defer domain.Aside(ctx)()
 		timer := time.NewTimer(time.Until(until))
 		defer timer.Stop()
 		select {
@@ -207,8 +208,11 @@ func (p *Passwords) signIn(ctx context.Context, login, password, address string)
 func (p *Passwords) checkTogether(ctx context.Context, together, login string, account *domain.Account, password,
 	address string) (err error, again bool) {
 	first := false
+	back := domain.Aside(ctx)
+	defer back()
 	_, err, _ = p.flights.Do(together, func() (any, error) {
 		first = true
+		back()
 		return nil, p.check(ctx, login, account, password, address)
 	})
 	gone := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)

@@ -54,6 +54,7 @@ func (q *queue) enter(ctx context.Context, p domain.Party) error {
 	if err := q.join(t); err != nil {
 		return err
 	}
+	defer domain.Aside(ctx)()
 	select {
 	case err := <-t.decided:
 		return err

@@ -28,6 +28,8 @@ type Server struct {
 	AnySite bool
 	// Public is the origin at which people reach the server, empty if only their requests say it.
 	Public string
+	// Entrance bounds how many requests are worked on, whoever they are from.
+	Entrance *Entrance
 	// Turns are how many requests are worked on, and Answers how many large answers are sent; a
 	// user has a share of both, a network of the second.
 	Turns, Answers *Budget
@@ -58,11 +60,16 @@ func (s *Server) serve(surface string, problems fiber.ErrorHandler, c *fiber.Ctx
 	began := time.Now()
 	id, theirs := Identify(c)
 	ctx := domain.WithRequest(c.UserContext(), domain.Request{ID: id, ClientID: theirs, Surface: surface, Reads: reads(c)})
-	d := begin(c, ctx, s.Limit)
+	place := &Place{entrance: s.Entrance}
+	d := begin(c, domain.WithAside(ctx, place.aside), s.Limit)
 	d.server, d.log = s, s.Log.With("id", id, "surface", surface)
 	defer d.returned()
 
-	err := s.next(c)
+	err := place.enter(d.ctx, d.party(c).Network, credentialsOf(c))
+	if err == nil {
+		err = s.next(c)
+		place.leave()
+	}
 	if err != nil {
 		if failed := problems(c, err); failed != nil {
 			return failed

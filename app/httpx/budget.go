@@ -76,6 +76,7 @@ func (b *Budget) Take(ctx context.Context, wait time.Duration, n int64, by Party
 	c := &claim{n: n, by: by, given: make(chan struct{})}
 	b.waiting = append(b.waiting, c)
 	b.mu.Unlock()
+	defer domain.Aside(ctx)()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	cause := errors.New("nothing became free in time")
