@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ type tourist struct {
 	header map[string]string
 	facts  map[string]string
 	name   string
+	login  string
 	key    string // the API key that was shown last
 }
 
@@ -78,7 +80,8 @@ func (v *tourist) asks(status int, method, address, body, keep string) {
 
 // as returns who signs in with each request by name and password.
 func as(t *testing.T, server, login string) *tourist {
-	return &tourist{t: t, server: server, header: basicCaller("", login, testPassword).header, facts: map[string]string{}}
+	return &tourist{t: t, server: server, login: login,
+		header: basicCaller("", login, testPassword).header, facts: map[string]string{}}
 }
 
 // wide are the places whose statements go to several shards for somebody of one organization, too, with the reason.
@@ -117,21 +120,13 @@ var withRoot = map[string]string{
 // split by organization.
 func TestRequestsOfOneOrganizationAskOneShard(t *testing.T) {
 	t.Parallel()
-	watch := sharddb.Watch{Whose: func(ctx context.Context) string { return domain.RequestFrom(ctx).ClientID }}
+	watch := sharddb.Watch{Whose: func(ctx context.Context) string {
+		r := domain.RequestFrom(ctx)
+		return cmp.Or(r.ClientID, r.ID)
+	}}
 	open := storetest.Fresh(t, "postgres")
 	_, server := serveFor(t, open(db.Traced(&watch)), nil)
-	root := as(t, server, "admin")
-	for _, organization := range []string{"Acme", "Bolt"} {
-		lower := strings.ToLower(organization)
-		root.asks(200, "POST", "/rest/environments", fmt.Sprintf(`{"alias":%q,"organization":true}`, organization), "")
-		root.asks(200, "POST", "/rest/environments", fmt.Sprintf(`{"alias":"Prod","parent":%q}`, organization), "")
-		for _, who := range [][3]string{
-			{".admin", "oadmin", "Admin"}, {".power", "power", "Admin"}, {".user", "user", "User"}} {
-			root.asks(200, "POST", "/rest/users", fmt.Sprintf(`{"alias":%q,"role":%q,"group":%q,"password":%q,"envId":%q,
-				"person":{"firstname":"A","lastname":"B","mailaddress":%q}}`, lower+who[0], who[1], who[2], testPassword,
-				organization, lower+who[0]+"@example.org"), "")
-		}
-	}
+	twoOrganizations(t, server)
 	watch.Forget()
 	tour(t, server)
 
@@ -165,6 +160,64 @@ func TestRequestsOfOneOrganizationAskOneShard(t *testing.T) {
 			require.True(t, allowed[place], "%s needs no exception any more", place)
 		}
 	}
+}
+
+// twoOrganizations makes the organizations Acme and Bolt of the same shape, with somebody of each role.
+func twoOrganizations(t *testing.T, server string) {
+	root := as(t, server, "admin")
+	for _, organization := range []string{"Acme", "Bolt"} {
+		lower := strings.ToLower(organization)
+		root.asks(200, "POST", "/rest/environments", fmt.Sprintf(`{"alias":%q,"organization":true}`, organization), "")
+		root.asks(200, "POST", "/rest/environments", fmt.Sprintf(`{"alias":"Prod","parent":%q}`, organization), "")
+		for _, who := range [][3]string{
+			{".admin", "oadmin", "Admin"}, {".power", "power", "Admin"}, {".user", "user", "User"}} {
+			root.asks(200, "POST", "/rest/users", fmt.Sprintf(`{"alias":%q,"role":%q,"group":%q,"password":%q,"envId":%q,
+				"person":{"firstname":"A","lastname":"B","mailaddress":%q}}`, lower+who[0], who[1], who[2], testPassword,
+				organization, lower+who[0]+"@example.org"), "")
+		}
+	}
+}
+
+// Whoever is of an organization whose shard is down is told to come back, and nobody else notices whose reach the server
+// remembers.
+func TestAShardThatIsDownIsMissedByItsOwn(t *testing.T) {
+	t.Parallel()
+	url := storetest.PostgresURL(t)
+	plain, err := db.OpenPostgres(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { plain.Close() })
+	_, server := serveFor(t, plain, nil)
+	twoOrganizations(t, server)
+	double, err := sharddb.Split(t.Context(), url)
+	require.NoError(t, err)
+	defer double.Close(t.Context())
+	require.NoError(t, double.Fill(t.Context()))
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	split, err := db.OpenPostgres(t.Context(), url+separator+sharddb.Parameters+"&lock_timeout=200")
+	require.NoError(t, err)
+	t.Cleanup(func() { split.Close() })
+	_, server = serveFor(t, split, nil)
+	acme, bolt := as(t, server, "acme.admin"), as(t, server, "bolt.admin")
+	works := func(v *tourist, status int) {
+		t.Helper()
+		for _, address := range []string{"/rest/me", "/rest/users?limit=50", "/rest/users/" + v.login,
+			"/rest/environments", "/rest/groups", "/rest/audit?limit=10", "/rest/objects"} {
+			v.asks(status, "GET", address, "", "")
+		}
+		v.asks(status, "POST", "/auth", fmt.Sprintf(`{"user":%q,"password":%q}`, v.login, testPassword), "")
+	}
+	works(acme, 200)
+	works(bolt, 200)
+	up, err := double.Down(t.Context(), 4)
+	require.NoError(t, err)
+	bolt.asks(503, "GET", "/rest/me", "", "")
+	works(acme, 200)
+	acme.asks(200, "POST", "/rest/users/acme.user", `{"person":{"firstname":"Other"}}`, "")
+	require.NoError(t, up())
+	works(bolt, 200)
 }
 
 // tour sends requests of every kind as people of the organization Acme.

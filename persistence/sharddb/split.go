@@ -97,6 +97,47 @@ func (d *Double) split(ctx context.Context) error {
 	return nil
 }
 
+// Parameters are those of a URL by which a directory is served from the tables in parts.
+const Parameters = "search_path=parts,public&plan_cache_mode=force_custom_plan"
+
+// Fill copies the rows of the tables into their parts.
+func (d *Double) Fill(ctx context.Context) error {
+	for _, t := range db.Distribution {
+		if t.Spread == db.Everywhere || t.Spread == db.OnOne {
+			continue
+		}
+		if _, err := d.conn.Exec(ctx, "INSERT INTO parts."+t.Table+" SELECT * FROM public."+t.Table); err != nil {
+			return fmt.Errorf("fill %s: %w", t.Table, err)
+		}
+	}
+	return nil
+}
+
+// Down has the part of an organization answer nobody until up is called.
+func (d *Double) Down(ctx context.Context, organization int64) (up func() error, err error) {
+	asked, err := d.Explain(ctx, Statement{Text: "SELECT 1 FROM organizations WHERE organization_id = $1",
+		Args: []any{organization}})
+	if err != nil {
+		return nil, err
+	}
+	tx, err := d.conn.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range db.Distribution {
+		if t.Spread != db.ByOrganization {
+			continue
+		}
+		lock := fmt.Sprintf("LOCK TABLE parts.%s_part%d IN ACCESS EXCLUSIVE MODE", t.Table,
+			asked[string(db.ByOrganization)][0])
+		if _, err := tx.Exec(ctx, lock); err != nil {
+			_ = tx.Rollback(ctx)
+			return nil, err
+		}
+	}
+	return func() error { return tx.Rollback(ctx) }, nil
+}
+
 func (d *Double) texts(ctx context.Context, query string) ([]string, error) {
 	rows, err := d.conn.Query(ctx, query)
 	if err != nil {
