@@ -46,6 +46,7 @@ var unbounded = map[string]string{
 	"console people":                  "walks the scope",
 	"console people, search, many":    "walks the scope",
 	"console people, search, none":    "walks the scope",
+	"console place":                   "adds up what lies below each child",
 	"console tree":                    "adds up what lies below each child",
 	"contents":                        "counts up to 100,000 environments",
 	"groups with counts":              "counts 1,000 members of each group",

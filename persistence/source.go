@@ -107,7 +107,8 @@ func (s *Source) HasNested(ctx context.Context, p domain.EnvironmentPath) (bool,
 
 // hasNested reports whether other organizations hang in o: the name of one is kept with the organization above.
 func hasNested(ctx context.Context, r db.Reader, o domain.OrganizationID) (bool, error) {
-	exists, err := r.NewSelect().Model((*aliasRow)(nil)).
-		Where("organization_id = ? AND environment_organization_id <> organization_id", int64(o)).Exists(ctx)
-	return exists, db.Translate(err)
+	// Counted, as PostgreSQL takes most names for such and would look for the first one among all.
+	n, err := r.NewSelect().Model((*aliasRow)(nil)).
+		Where("organization_id = ? AND environment_organization_id <> organization_id", int64(o)).Count(ctx)
+	return n > 0, db.Translate(err)
 }
