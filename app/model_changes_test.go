@@ -21,7 +21,7 @@ func TestModelCarriesOutChanges(t *testing.T) {
 			t.Errorf("%d changes were carried out and %d edits refused", carried.Load(), refused.Load())
 		}
 	})
-	onRandomDirectories(t, 15, func(rt *rapid.T, m *machine) {
+	onRandomDirectories(t, 8, func(rt *rapid.T, m *machine) {
 		actions := m.actions()
 		actions["carry out a change"] = func(t *rapid.T) {
 			c, r := m.carryOut(t)

@@ -394,7 +394,10 @@ func (w *twoTenants) ask(t *testing.T, question, token string) string {
 
 // TestNonInterference changes another organization at random: every answer to the people
 // of this one stays as it was, byte for byte.
-func TestNonInterference(t *testing.T) {
+func TestNonInterference(t *testing.T) { interfere(t, 1) }
+
+func interfere(t *testing.T, rounds int) {
+	t.Helper()
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
 		questions := w.questions(t)
@@ -407,10 +410,6 @@ func TestNonInterference(t *testing.T) {
 			for _, q := range questions {
 				before[who+" "+q] = w.ask(t, q, token)
 			}
-		}
-		rounds := map[string]int{"sqlite": 1, "postgres": 3}[engine]
-		if testing.Short() {
-			rounds = 1
 		}
 		for range rounds {
 			for range 15 {

@@ -270,7 +270,7 @@ func (m *objectMachine) agreeOnObjects(t *rapid.T) {
 // TestObjectModel makes random changes to objects, and to the people and places around them,
 // as random people. What goes through and what is then seen must be what the oracle says.
 func TestObjectModel(t *testing.T) {
-	onRandomDirectories(t, 15, func(rt *rapid.T, founded *machine) {
+	onRandomDirectories(t, 8, func(rt *rapid.T, founded *machine) {
 		m := &objectMachine{founded, map[domain.ObjectID]*oracleObject{}}
 		m.actors = []domain.UserID{slices.Min(slices.Collect(maps.Keys(m.users)))}
 		for range 4 {

@@ -216,7 +216,7 @@ func (m *machine) dump(t fataler) string {
 // the directory as it was.
 func TestPreviewsTellTheDifference(t *testing.T) {
 	happened := make(chan string, 100_000)
-	onRandomDirectories(t, 15, func(rt *rapid.T, m *machine) {
+	onRandomDirectories(t, 8, func(rt *rapid.T, m *machine) {
 		grown := m.actions()
 		delete(grown, "delete a user")
 		delete(grown, "delete an environment")

@@ -509,7 +509,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 
 // TestModel makes random changes as random people, and after each asks random people for
 // lists, counts, single reads and explanations: they must be what the oracle says.
-func TestModel(t *testing.T) { runModel(t, 15) }
+func TestModel(t *testing.T) { runModel(t, 8) }
 
 func runModel(t *testing.T, checks int) {
 	t.Helper()

@@ -16,7 +16,7 @@ import (
 // change whatever they can. None of them ever ends with a role, a permission or a place
 // that the first one did not have, and what the first one was blocked from nobody reaches.
 func TestNobodyClimbs(t *testing.T) {
-	onRandomDirectories(t, 15, func(rt *rapid.T, m *machine) {
+	onRandomDirectories(t, 8, func(rt *rapid.T, m *machine) {
 		first := m.founder(rt)
 		m.actors = []domain.UserID{first}
 		actions := m.actions()

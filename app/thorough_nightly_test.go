@@ -2,7 +2,11 @@
 
 package app_test
 
-import "testing"
+import (
+	"testing"
+
+	"canopy/persistence/faultdb"
+)
 
 // What takes minutes and by day is done in part.
 
@@ -12,6 +16,10 @@ func TestBranchAdminWithTheMouse(t *testing.T) { doAsBranchAdmin(t, way{"mouse",
 
 func TestPagesCostTheSameForManyPeople(t *testing.T) { comparePages(t, 100, 100_000) }
 
-func TestMoreFaults(t *testing.T) { failStatements(t, 2, engines()...) }
+func TestMoreFaults(t *testing.T) { failStatements(t, 2, len(faultdb.Kinds), engines()...) }
 
 func TestModelForLonger(t *testing.T) { runModel(t, 100) }
+
+func TestNonInterferenceForLonger(t *testing.T) { interfere(t, 5) }
+
+func TestWhetherAnAddressHasAnAccountForLonger(t *testing.T) { askAboutAnAddress(t, 50) }
