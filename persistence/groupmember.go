@@ -57,8 +57,7 @@ func (s *GroupStore) CountMembers(ctx context.Context, sc tenancy.Scope,
 		return nil, nil
 	}
 	if _, self := sc.Self(); self {
-		return s.countAmong(ctx, sc, groups, db.Where("SELECT u.organization_id, u.id FROM users u WHERE "+
-			db.Account(sc).Raw, db.Account(sc).Args...), false)
+		return s.countAmong(ctx, sc, groups, accountsOf(sc), false)
 	}
 	ranges := sc.Ranges()
 	people, err := s.users.Count(ctx, sc, domain.UserFilter{})

@@ -203,42 +203,6 @@ func (s *OverviewStore) Contents(ctx context.Context, sc tenancy.Scope,
 		Complete: max(r.Environments, r.GrantsIn, r.GrantsOut) <= s.looked}, nil
 }
 
-// grants are queries of how often people who are at home elsewhere are allowed or blocked at or below a place, and
-// those who are at home there elsewhere, as far as a scope of people covers and shows them. Nobody is looked up who
-// belongs to an organization that lies there as a whole.
-func (s *OverviewStore) grants(ctx context.Context, people tenancy.Scope, at domain.EnvironmentPath,
-	limit int64) (in, out db.Predicate, err error) {
-	none := db.Where("SELECT 1 WHERE 1 = 0")
-	in, out = none, none
-	from, until := string(at), string(at.End())
-	const borders = "SELECT e.id FROM environments e WHERE e.is_organization AND e.path >= ? AND e.path < ?"
-	if elsewhere := outside(people.Ranges(), at); len(elsewhere) > 0 {
-		in = lying("1", "user_environments x", "x.environment_path", inside(people.Sight(), at),
-			db.Where("x.organization_id NOT IN ("+borders+")", from, until).Also(livingIn(elsewhere, "x")), limit)
-	}
-	there, seen := people.Below(at), outside(people.Sight(), at)
-	if len(there.Ranges()) == 0 || len(seen) == 0 {
-		return in, out, nil
-	}
-	sight := db.Unindexed(db.InRanges(seen, "x.environment_path"))
-	all, err := s.users.Count(ctx, there, domain.UserFilter{})
-	if err != nil {
-		return in, out, err
-	}
-	if all <= domain.MaxTold {
-		users := lying("u.organization_id, u.id", "users u", "u.environment_path", there.Ranges(), db.Predicate{}, all)
-		out = db.Where("SELECT 1 FROM ("+users.Raw+") AS u JOIN user_environments AS x "+
-			"ON x.organization_id = u.organization_id AND x.user_id = u.id WHERE "+sight.Text(),
-			slices.Concat(users.Args, sight.Args)...)
-		return in, out, nil
-	}
-	lives := livingIn(there.Ranges(), "x")
-	out = db.Where("SELECT 1 FROM user_environments x WHERE x.organization_id IN ("+borders+
-		" UNION ALL SELECT e.organization_id FROM environments e WHERE e.path = ?) AND "+sight.Text()+" AND "+lives.Text()+
-		" LIMIT "+strconv.FormatInt(limit, 10), slices.Concat([]any{from, until, from}, sight.Args, lives.Args)...)
-	return in, out, nil
-}
-
 // largest finds the environments in sc directly below at in which most people of the scope beside it are.
 func (s *OverviewStore) largest(sc tenancy.Scope, at *domain.Environment) *bun.SelectQuery {
 	people := homes(s.db, sc.Beside())

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,4 +112,46 @@ func livingIn(ranges []tenancy.Range, list string) db.Predicate {
 	home := db.InRanges(ranges, "u.environment_path")
 	return db.Where("(SELECT CASE WHEN "+home.Text()+" THEN 1 ELSE 0 END FROM users u "+
 		"WHERE u.organization_id = "+list+".organization_id AND u.id = "+list+".user_id) = 1", home.Args...)
+}
+
+// grants are queries of how often people who are at home elsewhere are allowed or blocked at or below a place, and
+// those who are at home there elsewhere, as far as a scope of people covers and shows them. Nobody is looked up who
+// belongs to an organization that lies there as a whole.
+func (s *OverviewStore) grants(ctx context.Context, people tenancy.Scope, at domain.EnvironmentPath,
+	limit int64) (in, out db.Predicate, err error) {
+	none := db.Where("SELECT 1 WHERE 1 = 0")
+	in, out = none, none
+	from, until := string(at), string(at.End())
+	const borders = "SELECT e.id FROM environments e WHERE e.is_organization AND e.path >= ? AND e.path < ?"
+	if elsewhere := outside(people.Ranges(), at); len(elsewhere) > 0 {
+		in = lying("1", "user_environments x", "x.environment_path", inside(people.Sight(), at),
+			db.Where("x.organization_id NOT IN ("+borders+")", from, until).Also(livingIn(elsewhere, "x")), limit)
+	}
+	there, seen := people.Below(at), outside(people.Sight(), at)
+	if len(there.Ranges()) == 0 || len(seen) == 0 {
+		return in, out, nil
+	}
+	sight := db.Unindexed(db.InRanges(seen, "x.environment_path"))
+	all, err := s.users.Count(ctx, there, domain.UserFilter{})
+	if err != nil {
+		return in, out, err
+	}
+	if all <= domain.MaxTold {
+		users := lying("u.organization_id, u.id", "users u", "u.environment_path", there.Ranges(), db.Predicate{}, all)
+		out = db.Where("SELECT 1 FROM ("+users.Raw+") AS u JOIN user_environments AS x "+
+			"ON x.organization_id = u.organization_id AND x.user_id = u.id WHERE "+sight.Text(),
+			slices.Concat(users.Args, sight.Args)...)
+		return in, out, nil
+	}
+	lives := livingIn(there.Ranges(), "x")
+	out = db.Where("SELECT 1 FROM user_environments x WHERE x.organization_id IN ("+borders+
+		" UNION ALL SELECT e.organization_id FROM environments e WHERE e.path = ?) AND "+sight.Text()+" AND "+lives.Text()+
+		" LIMIT "+strconv.FormatInt(limit, 10), slices.Concat([]any{from, until, from}, sight.Args, lives.Args)...)
+	return in, out, nil
+}
+
+// accountsOf is the people in a scope of single accounts, by their keys, as a query.
+func accountsOf(sc tenancy.Scope) db.Predicate {
+	own := db.Account(sc)
+	return db.Where("SELECT u.organization_id, u.id FROM users u WHERE "+own.Raw, own.Args...)
 }
