@@ -255,7 +255,7 @@ func TestDatabaseFallsSilent(t *testing.T) {
 	require.NoError(t, err)
 	c := newCable(t, address.Host)
 	address.Host = c.listener.Addr().String()
-	const limit = time.Second
+	const limit = 2 * time.Second
 	s := serve(t, place{"--data", t.TempDir(), "--database-url", address.String()}, "--request-limit", limit.String())
 	nobody := s.anonymous()
 	all := runClients(t, s, limit)
