@@ -24,10 +24,7 @@ const mostRead = 2000
 // unbounded are the requests whose statements read more where a reach is large, with the reason.
 var unbounded = map[string]string{
 	"audit":                           "walks the scope",
-	"audit, action":                   "walks the scope",
 	"audit, actor":                    "walks the scope",
-	"audit, actor, none":              "walks the scope",
-	"audit, target":                   "walks the scope",
 	"axway createdOn":                 "walks the scope",
 	"axway eq email":                  "walks the scope",
 	"axway eq loginName":              "walks the scope",

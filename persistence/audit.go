@@ -16,10 +16,13 @@ import (
 )
 
 // AuditStore reads the audit trail. The other stores write it.
-type AuditStore struct{ db *db.DB }
+type AuditStore struct {
+	db       *db.DB
+	patience patience
+}
 
 // NewAuditStore returns the store of the audit trail in d.
-func NewAuditStore(d *db.DB) *AuditStore { return &AuditStore{d} }
+func NewAuditStore(d *db.DB) *AuditStore { return &AuditStore{d, usualPatience} }
 
 type auditRow struct {
 	bun.BaseModel `bun:"table:audit,alias:a"`
@@ -153,40 +156,26 @@ func namedActors(sc tenancy.Scope) db.Predicate {
 // is somebody's.
 func (s *AuditStore) List(ctx context.Context, sc tenancy.Scope, f domain.AuditFilter,
 	p domain.Page) ([]domain.AuditEntry, domain.Cursor, error) {
-	var rows []auditRow
-	q, named := db.From(s.db, sc, &rows), namedActors(sc)
-	if !sc.Everywhere() {
-		q = q.Where("(a.target_kind <> ? OR a.target_id <> 0 OR a.environment_path <> ?)", domain.SignInKind,
-			string(domain.RootPath))
-	}
-	if f.Actor != "" {
-		q = q.Where("a.actor_key = ?", domain.Fold(f.Actor)).Apply(named.Narrow)
-	}
-	if f.Target != "" {
-		q = q.Where("a.target_key = ?", domain.Fold(f.Target))
-	}
-	if kind, verb, whole := strings.Cut(f.Action, ":"); whole {
-		q = q.Where("a.action = ?", kind+":"+verb)
-	} else if kind != "" {
-		q = q.Where("a.target_kind = ?", kind)
-	}
-	if !f.From.IsZero() {
-		q = q.Where("a.at >= ?", db.Millis(f.From))
-	}
-	if !f.Until.IsZero() {
-		q = q.Where("a.at < ?", db.Millis(f.Until))
-	}
-	var at int64
-	var id string
-	if continued, err := readCursor(p.After, "audit", &at, &id); err != nil {
+	named := namedActors(sc)
+	l := auditing{sc: sc}
+	l.of, l.keeps = auditOf(sc, &f, named)
+	var last auditSpot
+	if continued, err := readCursor(p.After, "audit", &last.At, &last.ID); err != nil {
 		return nil, "", err
 	} else if continued {
-		q = q.Where("(a.at, a.id) < (?, ?)", at, id)
+		l.behind = &last
 	}
 	limit := pageSize(p)
-	err := q.ExcludeColumn("actor_key", "target_key").
-		ColumnExpr(named.Text()+" AS named", named.Args...).
-		Order("a.at DESC", "a.id DESC").Limit(int64(limit) + 1).Scan(ctx)
+	keys, err := s.keys(ctx, l, limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	var rows []auditRow
+	if len(keys) > 0 {
+		err = s.db.NewSelect().Model(&rows).ExcludeColumn("actor_key", "target_key").
+			ColumnExpr(named.Text()+" AS named", named.Args...).
+			ApplyQueryBuilder(among("a.organization_id", "a.id", keys)).Order("a.at DESC", "a.id DESC").Scan(ctx)
+	}
 	all := make([]domain.AuditEntry, len(rows))
 	for i := range rows {
 		if err == nil {

@@ -2,8 +2,10 @@ package persistence
 
 import (
 	"context"
+	"testing"
 
 	"canopy/domain"
+	"canopy/persistence/db"
 	"canopy/tenancy"
 )
 
@@ -36,4 +38,27 @@ func Patient(s *UserStore, near, found int) *UserStore {
 // CountingUnusual returns the store that counts most unusual people.
 func CountingUnusual(s *OverviewStore, most int64) *OverviewStore {
 	return &OverviewStore{s.db, s.users, s.looked, most}
+}
+
+// PatientAudit is Patient of the audit trail.
+func PatientAudit(s *AuditStore, near, found int) *AuditStore {
+	return &AuditStore{s.db, patience{near, found}}
+}
+
+// AllAudit reads all of the audit trail, with all actors.
+func AllAudit(t *testing.T, d *db.DB) []domain.AuditEntry {
+	t.Helper()
+	var rows []auditRow
+	if err := d.NewSelect().Model(&rows).Scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all := make([]domain.AuditEntry, len(rows))
+	for i := range rows {
+		rows[i].Named = true
+		var err error
+		if all[i], err = rows[i].entry(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
 }

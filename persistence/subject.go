@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -12,7 +13,13 @@ import (
 )
 
 // rowKey is where a row is stored: the organization, and the number in it.
-type rowKey struct{ organization, id int64 }
+type rowKey = keyOf[int64]
+
+// keyOf is where a row with an id of that type is stored.
+type keyOf[ID cmp.Ordered] struct {
+	organization int64
+	id           ID
+}
 
 func objectKeys(objects []domain.Object) []rowKey {
 	all := make([]rowKey, len(objects))
@@ -24,8 +31,8 @@ func objectKeys(objects []domain.Object) []rowKey {
 
 // among narrows a statement to the rows whose two columns are one of the keys: each organization is a constant
 // of its own.
-func among(organization, id string, keys []rowKey) func(bun.QueryBuilder) bun.QueryBuilder {
-	ids := make(map[int64][]int64, 1)
+func among[ID cmp.Ordered](organization, id string, keys []keyOf[ID]) func(bun.QueryBuilder) bun.QueryBuilder {
+	ids := make(map[int64][]ID, 1)
 	for _, k := range keys {
 		ids[k.organization] = append(ids[k.organization], k.id)
 	}
