@@ -98,8 +98,11 @@ func (s *GroupStore) CountMembers(ctx context.Context, sc tenancy.Scope,
 	}
 	some, err := s.countAmong(ctx, sc, byNumber[through:], lying(keys, "users u", "u.environment_path", ranges, until,
 		s.told+1), more)
+	if err != nil {
+		return nil, err
+	}
 	maps.Copy(seen, some)
-	return seen, err
+	return seen, nil
 }
 
 // hasAll reports whether sc is a whole organization or the whole tree: whoever belongs to it is in sc.
