@@ -1,10 +1,8 @@
 package persistence
 
 import (
-	"cmp"
 	"context"
 	"iter"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,8 +47,9 @@ func (s *GroupStore) Members(ctx context.Context, sc tenancy.Scope,
 }
 
 // CountMembers returns how many members of groups are in sc, archived accounts too, by group; no entry is none.
-// In a scope of many people it counts no further than domain.MaxTold, and where few of a large group may be among many
-// people of the scope it says how many are at least.
+// It counts no further than domain.MaxTold where there are more people than that. In a scope of very many people that
+// is not a whole organization it looks at the first domain.MaxCounted of them and says how many are at least: what it
+// says depends on nobody outside of sc.
 func (s *GroupStore) CountMembers(ctx context.Context, sc tenancy.Scope,
 	groups []domain.GroupID) (map[domain.GroupID]domain.Tally, error) {
 	if len(groups) == 0 {
@@ -59,50 +58,26 @@ func (s *GroupStore) CountMembers(ctx context.Context, sc tenancy.Scope,
 	if _, self := sc.Self(); self {
 		return s.countAmong(ctx, sc, groups, accountsOf(sc), false)
 	}
-	ranges := sc.Ranges()
 	people, err := s.users.Count(ctx, sc, domain.UserFilter{})
 	if err != nil || people == 0 {
 		return nil, err
 	}
-	const keys = "u.organization_id, u.id"
-	if people <= s.told {
-		return s.countAmong(ctx, sc, groups, lying(keys, "users u", "u.environment_path", ranges,
-			db.Pinned(sc, "u.organization_id"), people), false)
+	if people > s.told && hasAll(sc) {
+		return s.countIndexed(ctx, sc, groups)
 	}
-	counts, err := s.countIndexed(ctx, sc, groups)
-	if err != nil || hasAll(sc) {
-		return counts, err
-	}
-	// The smallest groups are looked through, up to some members of all together.
-	byNumber := slices.SortedFunc(maps.Keys(counts), func(a, b domain.GroupID) int {
-		return cmp.Or(cmp.Compare(counts[a].N, counts[b].N), cmp.Compare(a, b))
-	})
-	through, left := 0, 2*s.told
-	for ; through < len(byNumber) && !counts[byNumber[through]].More; through++ {
-		if left -= counts[byNumber[through]].N; left < 0 {
-			break
+	ranges, until := sc.Ranges(), db.Pinned(sc, "u.organization_id")
+	more := people > s.few
+	if more {
+		last, behind, err := s.users.treeKey(ctx, sc, ranges, spot{}, int(s.few)+1)
+		if err != nil {
+			return nil, err
+		}
+		if behind {
+			ranges, until = before(ranges, last.path), until.Also(last.until())
 		}
 	}
-	seen, err := s.countThrough(ctx, sc, byNumber[:through])
-	if err != nil || through == len(byNumber) {
-		return seen, err
-	}
-	// Of the others those are counted who are among the first people.
-	until := db.Pinned(sc, "u.organization_id")
-	last, more, err := s.users.treeKey(ctx, sc, ranges, spot{}, int(s.told)+1)
-	if err != nil {
-		return nil, err
-	}
-	if more {
-		ranges, until = before(ranges, last.path), until.Also(last.until())
-	}
-	some, err := s.countAmong(ctx, sc, byNumber[through:], lying(keys, "users u", "u.environment_path", ranges, until,
-		s.told+1), more)
-	if err != nil {
-		return nil, err
-	}
-	maps.Copy(seen, some)
-	return seen, nil
+	return s.countAmong(ctx, sc, groups, lying("u.organization_id, u.id", "users u", "u.environment_path", ranges, until,
+		s.few+1), more)
 }
 
 // hasAll reports whether sc is a whole organization or the whole tree: whoever belongs to it is in sc.
@@ -141,18 +116,6 @@ func (s *GroupStore) countIndexed(ctx context.Context, sc tenancy.Scope,
 	return s.counted(ctx, s.db.NewSelect().
 		TableExpr("(WITH asked (id) AS (VALUES "+strings.Join(asked, ", ")+") SELECT DISTINCT id FROM asked) AS g").
 		ColumnExpr("g.id AS group_id, (SELECT count(*) FROM (?) AS found) AS n", one), false)
-}
-
-// countThrough counts the members of groups who are in sc, by looking where each member is at home.
-func (s *GroupStore) countThrough(ctx context.Context, sc tenancy.Scope,
-	groups []domain.GroupID) (map[domain.GroupID]domain.Tally, error) {
-	if len(groups) == 0 {
-		return make(map[domain.GroupID]domain.Tally), nil
-	}
-	home := livingIn(sc.Ranges(), "m")
-	return s.counted(ctx, s.db.NewSelect().TableExpr("user_groups AS m").ColumnExpr("m.group_id, count(*) AS n").
-		Where("m.group_id IN (?)", db.In(groups)).Apply(db.Pinned(sc, "m.organization_id").Narrow).
-		Where(home.Text(), home.Args...).Group("m.group_id"), false)
 }
 
 // countAmong counts the members of groups among the users of a query, who are not all where more.

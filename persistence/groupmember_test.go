@@ -88,3 +88,35 @@ func TestGroupMembers(t *testing.T) {
 		}
 	})
 }
+
+// TestCountsOfMembersDependOnNobodyElse holds that what somebody is told of how many members groups have stays as it is
+// when others whom they do not reach become members, in their own organization and elsewhere.
+func TestCountsOfMembersDependOnNobodyElse(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *db.DB) {
+		w, ctx := storetest.NewWorld(t, db), t.Context()
+		team := w.Teams["Acme/Team"].ID
+		asked := []domain.GroupID{team, domain.UserGroup}
+		for i := range 6 {
+			w.AddUser(t, fmt.Sprint("m", i), "Acme/Prod", domain.RoleUser, asked[i%2])
+		}
+		who := w.Scope(t, "acme.power", domain.UserRead).Read()
+		counts := func() (all []map[domain.GroupID]domain.Tally) {
+			for _, few := range []int64{1000, 4, 1} {
+				of, err := persistence.ReadingMembers(w.Groups, few, 1).CountMembers(ctx, who, asked)
+				require.NoError(t, err)
+				all = append(all, of)
+			}
+			return all
+		}
+		before := counts()
+		for i := range 12 {
+			place, group := "Acme/Test", team
+			if i%2 == 1 {
+				place, group = "Bolt/Prod", domain.UserGroup
+			}
+			u := w.AddUser(t, fmt.Sprint("n", i), place, domain.RoleUser, group)
+			require.False(t, who.Covers(u.HomePath))
+		}
+		require.Equal(t, before, counts())
+	})
+}
