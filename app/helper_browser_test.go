@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os/exec"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -102,9 +104,16 @@ func (b *browser) open(t *testing.T, address string) {
 // await waits until a condition in JavaScript holds on the page.
 func (b *browser) await(t *testing.T, condition string) {
 	t.Helper()
-	// While a page comes it may not have what is asked about.
+	// While a page comes it may not have what is asked about, and the one before may go while it is asked.
 	guarded := "(() => { try { return Boolean(" + condition + ") } catch { return false } })()"
-	eventually(t, condition, func() bool { return evaluate[bool](t, b, guarded) })
+	eventually(t, condition, func() bool {
+		holds, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](guarded))
+		var gone *cdproto.Error
+		if err != nil && !(errors.As(err, &gone) && strings.Contains(gone.Message, "navigated")) {
+			t.Fatalf("%s: %v", condition, err)
+		}
+		return err == nil && holds
+	})
 }
 
 // awaitNote waits until a condition holds of what was noted.

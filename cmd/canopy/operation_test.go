@@ -28,7 +28,7 @@ import (
 // A request that cannot be done in time is answered in time, and the others meanwhile.
 func TestEveryRequestHasADeadline(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
-		s := serve(t, at, "--request-limit", "1s")
+		s := serve(t, at, "--request-limit", "2s")
 		admin := s.bearing(s.signIn(t, "admin", adminPassword))
 		release := at.holdWrites(t)
 		late := make(chan answer, 1)
