@@ -87,6 +87,8 @@ type Account struct {
 	// TokenEpoch counts the changes after which tokens given out before are void.
 	TokenEpoch int64
 	LastSeen   time.Time
+	// Factors are the kinds of factors the user has.
+	Factors Factors
 	// Session is what the request belongs to, with ID empty if it belongs to none.
 	Session Session
 	// Key is the API key the request came with, with ID empty if it came without.

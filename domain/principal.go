@@ -33,6 +33,9 @@ type Principal struct {
 	Generation     int64
 	RootGeneration int64
 
+	// SignInRules counts the changes to what environments ask of sign-ins, over the whole directory; 0 is none yet.
+	SignInRules int64
+
 	// Current is the environment the client asked to be in; empty if it asked for none.
 	Current EnvironmentRef
 	// Narrowed is what the request is narrowed to, of what the user has.

@@ -77,6 +77,8 @@ type Session struct {
 	// Client is how the client called itself, Network where it was; Surface is where the
 	// user signed in.
 	Client, Network, Surface string
+	// Proved is by what the user proved to be who they are, last.
+	Proved Proved
 }
 
 // Alive reports whether the session can be used at now by the account it belongs to, of

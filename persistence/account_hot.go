@@ -21,7 +21,9 @@ import (
 const accountFields = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active,
 	u.first_access,
 	u.password_delay, u.revoke_delay, u.created_at, u.last_password_at, u.idle_since, u.last_seen_at, u.password_hash,
-	u.epoch, u.token_epoch, o.generation, (SELECT r.generation FROM organizations r WHERE r.organization_id = 1 LIMIT 1), `
+	u.epoch, u.token_epoch, u.factors, o.generation,
+	(SELECT r.generation FROM organizations r WHERE r.organization_id = 1 LIMIT 1),
+	coalesce((SELECT CAST(v.value AS bigint) FROM settings v WHERE v.name = 'sign_in_rules'), 0), `
 
 // accountColumns are those of an account, whose organization each of the two lists has as a constant.
 var accountColumns = accountFields + strings.ReplaceAll(groupList+", "+grantList, "u.organization_id", "?")
@@ -37,7 +39,8 @@ func accountWith(more ...any) func(r db.Row) (domain.Account, error) {
 		err = r.Scan(append([]any{&a.Organization, &a.User, &a.UUID, &a.Alias, &a.Role, &a.Home, &a.State, &a.Active,
 			&a.FirstAccess,
 			&a.PasswordDelay, &a.RevokeDelay, &created, &lastPassword, &idleSince, &lastSeen, &hash,
-			&a.Epoch, &a.TokenEpoch, &a.Generation, &a.RootGeneration, &groups, &grants}, more...)...)
+			&a.Epoch, &a.TokenEpoch, &a.Factors, &a.Generation, &a.RootGeneration, &a.SignInRules, &groups,
+			&grants}, more...)...)
 		a.Created, a.LastPassword, a.IdleSince, a.LastSeen = db.Moment(created), db.Moment(lastPassword),
 			db.Moment(idleSince), db.Moment(lastSeen)
 		a.Hash = domain.PasswordHash(hash)
@@ -78,7 +81,7 @@ func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey,
 	o := int64(k.Organization)
 	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+
 		`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
-			s.expires_at, s.idle_limit, u.language, u.time_zone,
+			s.expires_at, s.idle_limit, s.created_at, s.proof, s.factor_id, s.proved_at, u.language, u.time_zone,
 			EXISTS (SELECT 1 FROM signing_keys k WHERE k.id = ?)`+accountTables+
 		`JOIN sessions s ON s.organization_id = u.organization_id AND s.user_id = u.id AND s.id = ?
 			WHERE u.organization_id = ? AND u.id = ?`, o, o, key, string(k.ID), o, int64(k.User))
@@ -86,7 +89,7 @@ func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey,
 	var language, zone string
 	account, err = db.Only(rows, err,
 		accountWith(&r.Kind, &r.TokenEpoch, &r.EnvironmentID, &r.SecretHash, &r.LastAt, &r.ExpiresAt, &r.IdleLimit,
-			&language, &zone, &signed),
+			&r.CreatedAt, &r.Proof, &r.FactorID, &r.ProvedAt, &language, &zone, &signed),
 		domain.ErrSessionNotFound)
 	if err == nil {
 		account.Language, account.TimeZone = language, zone

@@ -171,7 +171,7 @@ func (tx *Tx) hang(before, after *domain.Environment) error {
 		return err
 	}
 	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit",
-		"api_keys"} {
+		"api_keys", "sign_in_rules"} {
 		where := its
 		if table == "user_environments" || table == "api_keys" { // others are allowed the places, and blocked
 			where = db.Predicate{}

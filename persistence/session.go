@@ -38,6 +38,9 @@ type sessionRow struct {
 	Client         string
 	Network        string
 	Surface        string
+	Proof          int64
+	FactorID       string
+	ProvedAt       int64
 }
 
 // Within implements db.Scoped.
@@ -51,6 +54,7 @@ func toSessionRow(s *domain.Session) *sessionRow {
 		CreatedAt: db.Millis(s.Created), LastAt: db.Millis(s.LastUsed), ExpiresAt: db.Millis(s.Expires),
 		IdleLimit: s.Idle.Milliseconds(),
 		Client:    s.Client, Network: s.Network, Surface: s.Surface,
+		Proof: int64(s.Proved.Proof), FactorID: string(s.Proved.Factor), ProvedAt: db.Millis(s.Proved.At),
 	}
 }
 
@@ -62,7 +66,16 @@ func (r *sessionRow) session() domain.Session {
 		Created:  db.Moment(r.CreatedAt),
 		LastUsed: db.Moment(r.LastAt), Expires: db.Moment(r.ExpiresAt), Idle: time.Duration(r.IdleLimit) * time.Millisecond,
 		Client: r.Client, Network: r.Network, Surface: r.Surface,
+		Proved: domain.Proved{Proof: domain.Proof(r.Proof), Factor: domain.UUID(r.FactorID), At: r.proved()},
 	}
+}
+
+// proved returns when the session was proved: when it was made, where nothing else was noted.
+func (r *sessionRow) proved() time.Time {
+	if r.ProvedAt == 0 {
+		return db.Moment(r.CreatedAt)
+	}
+	return db.Moment(r.ProvedAt)
 }
 
 func (s *SessionStore) List(ctx context.Context, sc tenancy.Scope, user domain.UserKey) ([]domain.Session, error) {

@@ -36,12 +36,13 @@ type SpreadTable struct {
 // Distribution is every table of the schema, in the order in which they can be spread: behind those that their foreign
 // keys lead to.
 var Distribution = slices.Concat(
-	spread(ByOrganization, "organizations", "organization_attributes", "organization_counts", "organization_pictures",
-		"registration_codes", "departures", "environments", "environment_names", "environment_counts", "groups", "users",
-		"user_groups", "user_environments", "user_attributes", "user_pictures", "user_marks", "user_contacts",
-		"group_admins", "known_addresses", "secrets", "sessions", "api_keys", "bookmarks", "objects", "object_names",
-		"object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "presences", "audit", "outbox",
-		"kept_answers"),
+	spread(ByOrganization, "organizations", "organization_attributes", "organization_counts",
+		"organization_pictures", "registration_codes", "departures", "environments", "sign_in_rules",
+		"environment_names", "environment_counts", "groups", "users", "user_groups", "user_environments",
+		"user_attributes", "user_pictures", "user_marks", "user_contacts", "group_admins", "known_addresses",
+		"secrets", "sessions", "api_keys", "factors", "recovery_codes", "bookmarks", "objects", "object_names",
+		"object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "presences", "audit",
+		"outbox", "kept_answers"),
 	spread(ByName, "login_names", "mail_addresses", "registration_code_names", "api_key_names"),
 	spread(BySubject, "sign_in_failures", "limits"),
 	spread(Everywhere, "settings", "signing_keys"),
