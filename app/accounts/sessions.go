@@ -147,6 +147,13 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		in.Password, in.NewPassword = in.NewPassword, ""
 		return s.SignIn(ctx, in)
 	}
+	return s.begin(ctx, account, &in, domain.Proved{Proof: domain.ByPassword})
+}
+
+// begin begins a session, which in describes, for an account that has proved to be whose it is. It is Forbidden as
+// SignIn is, and domain.ErrBadCredentials if the account went away a moment ago.
+func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn,
+	proved domain.Proved) (SignedIn, error) {
 	environment, err := s.environment(ctx, &account, in.Environment)
 	if err != nil {
 		return SignedIn{}, err
@@ -157,7 +164,7 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 			ID: domain.UUID(uuid.Must(uuid.NewV7()).String())},
 		Kind: in.Kind, TokenEpoch: account.TokenEpoch, Environment: environment.ID, Created: now, LastUsed: now,
 		Client: domain.CleanClient(in.Client), Network: domain.NetworkOf(in.Address), Surface: domain.RequestFrom(ctx).
-			Surface,
+			Surface, Proved: proved,
 	}
 	secret := ""
 	switch in.Kind {
