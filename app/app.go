@@ -91,7 +91,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	passwords := authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), known, secret.addresses,
 		cfg.AnswerFloor, watch.metrics, cfg.Now)
 	watch.metrics.countHashes(passwords.Waiting)
-	tokens := authn.NewTokens(known, secret.tokens, watch.metrics, cfg.Now)
+	tokens := authn.NewTokens(known, secret.tokens, cfg.issuing(), watch.metrics, cfg.Now)
 	activity := authn.NewActivity(known, cfg.Now)
 	d.access = access{passwords: passwords, tokens: tokens, activity: activity, writes: newWrites(cfg.WriteRate)}
 	letters, err := mail.NewLetters()

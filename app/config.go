@@ -277,3 +277,8 @@ func (cfg *Config) publicURL() string {
 	}
 	return "http://" + cfg.Listen
 }
+
+// issuing returns what tokens say of the server.
+func (cfg *Config) issuing() authn.Issuing {
+	return authn.Issuing{Issuer: cfg.publicURL(), AnyIssuer: cfg.PublicURL == "", Audience: readTokens}
+}

@@ -59,7 +59,7 @@ const cookieName, csrfHeader = "APIMANAGERSESSION", "CSRF-Token"
 // find asks who sends a request with headers and a cookie.
 func (d *signing) find(t *testing.T, headers map[string]string, cookie, method string) (domain.Principal, error) {
 	t.Helper()
-	finder := authn.First(d.directory.Activity(), authn.Bearer(d.directory.Tokens()),
+	finder := authn.First(d.directory.Activity(), authn.Bearer(d.directory.Tokens(), "rest"),
 		authn.Cookie(d.directory.Tokens(), cookieName, csrfHeader))
 	return finder(t.Context(), authn.Request{
 		Header: func(name string) string { return headers[name] },
@@ -403,8 +403,8 @@ func TestSecretsAreThoseOfTheRow(t *testing.T) {
 		}
 		keys, err := d.directory.SigningKeys.List(t.Context())
 		require.NoError(t, err)
-		account := domain.Account{Principal: cookie.Principal}
-		text, err := tokens.Issue(account, cookie.Session.SessionKey, cookie.Environment, keys[0].ID, cookie.Expires)
+		text, err := tokens.Issue(domain.AccessToken{Session: cookie.Session.SessionKey, Alias: cookie.Principal.Alias,
+			Environment: cookie.Environment, Key: keys[0].ID, Expires: cookie.Expires})
 		require.NoError(t, err)
 		require.ErrorIs(t, d.bears(t, text), domain.ErrUnauthenticated, "a session with a cookie has no tokens")
 

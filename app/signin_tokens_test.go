@@ -31,10 +31,10 @@ func TestTokensLastAsLongAsTold(t *testing.T) {
 		require.NoError(t, err)
 		require.WithinRange(t, in.Expires, began.Add(time.Hour-time.Second), began.Add(time.Hour))
 		now = in.Expires.Add(-time.Millisecond)
-		_, err = d.access.tokens.Principal(t.Context(), in.Access)
+		_, err = d.access.tokens.Principal(t.Context(), in.Access, "rest")
 		require.NoError(t, err, kind)
 		now = in.Expires
-		_, err = d.access.tokens.Principal(t.Context(), in.Access)
+		_, err = d.access.tokens.Principal(t.Context(), in.Access, "rest")
 		require.ErrorIs(t, err, domain.ErrUnauthenticated, kind)
 	}
 }

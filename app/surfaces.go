@@ -39,6 +39,9 @@ type surface struct {
 // surfaceNames are the names of all surfaces.
 var surfaceNames = []string{"rest", "tat", "ethersource", "tellius", "axway", "console"}
 
+// readTokens are the surfaces on which access tokens are good.
+var readTokens = []string{"rest", "tellius"}
+
 // prefixes returns the path of each chosen surface (Config.Surfaces), empty for where its
 // product answers.
 func prefixes(chosen []string) (map[string]string, error) {
@@ -101,7 +104,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 				Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit,
 				Overviews: d.Overviews,
 				Objects:   d.Objects, Previews: d.Previews, Imports: d.Imports}, pages,
-				by(authn.KeyInHeader(d.access.passwords), authn.Bearer(d.access.tokens), authn.Basic(d.access.passwords)),
+				by(authn.KeyInHeader(d.access.passwords), authn.Bearer(d.access.tokens, "rest"), authn.Basic(d.access.passwords)),
 				d.config.Now),
 			openAPI: rest.OpenAPI,
 		},
@@ -129,7 +132,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			shares: rootPaths,
 			app: tellius.New(server, tellius.Uses{Users: d.Users, Groups: d.Groups, Objects: d.Objects, Sessions: d.Sessions,
 				Admins: d.Admins},
-				by(authn.Bearer(d.access.tokens), authn.Refused(errNobody()))),
+				by(authn.Bearer(d.access.tokens, "tellius"), authn.Refused(errNobody()))),
 			openAPI: tellius.OpenAPI,
 		},
 		{

@@ -19,7 +19,7 @@ var fieldNames = []string{
 	"name", "kind", "owner", "visibility", "uses", "access", "level", "user", "object", "recursive",
 	"from", "to", "copy_request", "copy_to", "count", "end",
 	// of sign-ins, sessions and API keys; current is the current environment
-	"current", "session", "sessions", "network", "key", "expires", "environment", "token",
+	"current", "session", "sessions", "network", "key", "expires", "environment", "token", "audience",
 	// of sign-up and what is sent by mail
 	"expiry", "max_users", "left", "enabled", "secret", "link", "purpose", "subject", "body", "confirm",
 	// of what people keep for themselves

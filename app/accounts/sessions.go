@@ -2,6 +2,8 @@ package accounts
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -90,9 +92,10 @@ type SignInStore interface {
 
 // Tokens makes and reads what clients hold of sessions.
 type Tokens interface {
-	// Issue returns an access token by which a can act in e until expires, as part of the
-	// session; key is the name of the key that signs it.
-	Issue(a domain.Account, s domain.SessionKey, e domain.Environment, key string, expires time.Time) (string, error)
+	// Issue returns an access token that says s.
+	Issue(s domain.AccessToken) (string, error)
+	// Audience returns the surfaces that read access tokens.
+	Audience() []string
 	// NewSecret returns a new refresh token or cookie, as kind says, and what to store of
 	// it. renewals is how many refresh tokens the session had before.
 	NewSecret(kind domain.SessionKind, s domain.SessionKey, renewals int64) (text string, hash domain.SecretHash)
@@ -105,12 +108,14 @@ type Tokens interface {
 
 // SignIn asks for a session. Environment is where it is to be used; Client is what the
 // client calls itself. The zero Kind is a session of one long access token. NewPassword, if it is not empty,
-// takes the place of a password that must be changed first; it does nothing to another one.
+// takes the place of a password that must be changed first; it does nothing to another one. Audience are the surfaces
+// on which that token is to be good; none are all that read tokens.
 type SignIn struct {
 	Login, Password string
 	NewPassword     string
 	Environment     domain.EnvironmentRef
 	Kind            domain.SessionKind
+	Audience        []string
 	Address, Client string
 }
 
@@ -132,9 +137,15 @@ type SignedIn struct {
 // SignIn begins a session for whoever has that name and password. It is always a new one,
 // whatever the client held before. An environment that is not reached, or not named, is
 // replaced by the one the user starts from. It is Unauthenticated for wrong credentials,
-// TooMany after too many, and Forbidden where the password must be changed first or no
-// environment is open to the user.
+// TooMany after too many, Forbidden where the password must be changed first or no
+// environment is open to the user, and Invalid (field "audience") for a surface that reads no tokens.
 func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
+	for _, surface := range in.Audience {
+		if !slices.Contains(s.tokens.Audience(), surface) {
+			return SignedIn{}, domain.InvalidField("audience", "Name surfaces that read tokens: %s.",
+				strings.Join(s.tokens.Audience(), ", "))
+		}
+	}
 	account, err := s.passwords.SignIn(ctx, in.Login, in.Password, in.Address)
 	if err != nil {
 		return SignedIn{}, err
@@ -184,7 +195,7 @@ func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return s.signedIn(account, session, environment, key, secret)
+	return s.signedIn(account, session, environment, key, secret, in.Audience)
 }
 
 // environment returns where a session is to be used.
@@ -202,7 +213,7 @@ func (s *Sessions) environment(ctx context.Context, account *domain.Account,
 
 // signedIn returns what the client of a session gets. secret is the session's newest.
 func (s *Sessions) signedIn(account domain.Account, session domain.Session, e domain.Environment, key,
-	secret string) (SignedIn, error) {
+	secret string, audience []string) (SignedIn, error) {
 	account.Principal.Session, account.Principal.Current = session.ID, domain.NumberRef(e.ID)
 	out := SignedIn{Session: session, Principal: account.Principal, Environment: e, Expires: session.Expires}
 	if session.Kind == domain.CookieSession {
@@ -217,7 +228,8 @@ func (s *Sessions) signedIn(account domain.Account, session domain.Session, e do
 	}
 	out.Expires = out.Expires.Truncate(time.Second) // tokens say no more than that
 	var err error
-	out.Access, err = s.tokens.Issue(account, session.SessionKey, e, key, out.Expires)
+	out.Access, err = s.tokens.Issue(domain.AccessToken{Session: session.SessionKey, Alias: account.Alias, Environment: e,
+		Key: key, Audience: audience, Client: session.Surface, Expires: out.Expires})
 	return out, err
 }
 
@@ -261,7 +273,7 @@ func (s *Sessions) Refresh(ctx context.Context, in Refresh) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return s.signedIn(account, session, environment, key, secret)
+	return s.signedIn(account, session, environment, key, secret, nil)
 }
 
 // SignOut ends the session the request belongs to, if it belongs to one. Everybody may.

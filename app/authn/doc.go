@@ -28,8 +28,14 @@
 //   - A name that is guessed at from many addresses is slowed down for those that have tried: each
 //     has three attempts a day, then all share one in ten seconds. Somebody with n addresses has
 //     560 guesses an hour and three for each address a day.
-//   - Tokens are JWTs with HS512 and the claims of the published sample, because clients
-//     read them; what we rely on is the row of the session they belong to.
+//   - Tokens are JWTs of the type at+jwt, signed with Ed25519, so that others can check them by a
+//     public key. They have the claims of the published sample, because clients read them; what
+//     we rely on is the row of the session they belong to.
+//   - The name of a token's key says what the signature is, and the token's own word for it (alg)
+//     must agree: a public key can never be taken for a secret one. A name without a kind is of
+//     HMAC, with which tokens were signed that are still out there; they live for up to a year.
+//   - A token names the server that issued it and the surfaces on which it is good; one of before
+//     names neither and is good on all.
 //   - The key that signs tokens follows from the server's key and a name, which is in the
 //     token's header. Names are stored, keys are not; any name gives a key, so a forged one
 //     fails at its signature without a look-up, and a server that has never met a name needs

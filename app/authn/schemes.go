@@ -88,8 +88,8 @@ func parseBasic(header string) (login, password string, ok bool) {
 }
 
 // Bearer is a token in the Authorization header, with the scheme Bearer (RFC 6750) or
-// without any, or in the header "token".
-func Bearer(t *Tokens) Scheme {
+// without any, or in the header "token". It must be good on the surface.
+func Bearer(t *Tokens, surface string) Scheme {
 	return func(ctx context.Context, r Request) (domain.Account, bool, error) {
 		text := parseBearer(r.Header("Authorization"))
 		if text == "" {
@@ -98,7 +98,7 @@ func Bearer(t *Tokens) Scheme {
 		if text == "" {
 			return domain.Account{}, false, nil
 		}
-		account, err := t.Principal(ctx, text)
+		account, err := t.Principal(ctx, text, surface)
 		return account, true, err
 	}
 }

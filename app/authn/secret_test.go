@@ -13,7 +13,7 @@ var someSession = domain.SessionKey{UserKey: domain.UserKey{Organization: 1<<53 
 	ID: "01930000-0000-7000-8000-0000000000ff"}
 
 func TestSecret(t *testing.T) {
-	tokens := NewTokens(nil, serverKey, looks{}, time.Now)
+	tokens := newTokens(nil, looks{}, time.Now)
 	text, hash := tokens.NewSecret(domain.RefreshSession, someSession, 3)
 	read, ok := tokens.ReadSecret(domain.RefreshSession, text)
 	require.True(t, ok)
@@ -25,7 +25,7 @@ func TestSecret(t *testing.T) {
 
 	_, ok = tokens.ReadSecret(domain.CookieSession, text)
 	require.False(t, ok, "of another kind")
-	_, ok = NewTokens(nil, serverKey[1:], looks{}, time.Now).ReadSecret(domain.RefreshSession, text)
+	_, ok = NewTokens(nil, serverKey[1:], here, looks{}, time.Now).ReadSecret(domain.RefreshSession, text)
 	require.False(t, ok, "of another server")
 
 	elsewhere := someSession
@@ -39,7 +39,7 @@ func TestSecret(t *testing.T) {
 func FuzzSecret(f *testing.F) {
 	// Given out once, so that what was found can be run again.
 	const good = "AgAf________AAAAAAAAAAcBkwAAAABwAIAAAAAAAAD_AAAAAAAAAACHljwBRvlZFU5PoLTT3ZvhEz_LU6WauQIF6tlRAw7Iv-nGkZGxVvP4jIjSHhj2AV0"
-	tokens := NewTokens(nil, serverKey, looks{}, time.Now)
+	tokens := newTokens(nil, looks{}, time.Now)
 	f.Add(good)
 	f.Add(good + "=")
 	f.Add(leftOver(good))

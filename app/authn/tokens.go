@@ -2,12 +2,10 @@ package authn
 
 import (
 	"context"
-	"crypto/hkdf"
+	"crypto/rand"
 	"crypto/sha256"
-	"crypto/sha512"
-	"errors"
 	"fmt"
-	"hash"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +19,7 @@ import (
 // and cookies in secret.go. It is safe for concurrent use.
 type Tokens struct {
 	accounts Accounts
+	issuing  Issuing
 	// root is what the keys that sign are derived from; seal and csrf are keys themselves.
 	root, seal, csrf []byte
 	now              func() time.Time
@@ -30,26 +29,28 @@ type Tokens struct {
 	counter  Counter
 }
 
-// verifiedTokens is how many tokens are remembered, at about 300 bytes.
+// Issuing is what the tokens of a server say of it.
+type Issuing struct {
+	// Issuer is the server's address. With AnyIssuer tokens that name another one are good too: servers that nobody
+	// gave a common address call themselves what they listen on.
+	Issuer    string
+	AnyIssuer bool
+	// Audience are the surfaces that read tokens.
+	Audience []string
+}
+
+// verifiedTokens is how many tokens are remembered, at about 800 bytes.
 const verifiedTokens = 16 << 10
 
 // NewTokens returns the tokens of a directory. Every key is derived from key.
-func NewTokens(accounts Accounts, key []byte, c Counter, now func() time.Time) *Tokens {
+func NewTokens(accounts Accounts, key []byte, issuing Issuing, c Counter, now func() time.Time) *Tokens {
 	verified, _ := lru.New[[sha256.Size]byte, *claims](verifiedTokens) // fails for sizes below 1 only
-	return &Tokens{accounts: accounts, root: key, seal: derive(sha256.New, key, "session secrets", 32),
+	return &Tokens{accounts: accounts, issuing: issuing, root: key, seal: derive(sha256.New, key, "session secrets", 32),
 		csrf: derive(sha256.New, key, "csrf tokens", 32), now: now, verified: verified, counter: c}
 }
 
-func derive[H hash.Hash](of func() H, key []byte, purpose string, length int) []byte {
-	derived, err := hkdf.Key(of, key, nil, "canopy "+purpose, length)
-	if err != nil {
-		panic(err) // for absurd lengths only
-	}
-	return derived
-}
-
-// claims is what a token says. Sub, ID, Env and Time are those of the published sample;
-// Time is the expiry in milliseconds.
+// claims is what a token says (RFC 9068). Sub, ID, Env and Time are those of the published
+// sample; Time is the expiry in milliseconds.
 type claims struct {
 	ID   string `json:"id"`
 	Env  string `json:"env"`
@@ -58,61 +59,72 @@ type claims struct {
 	Organization int64  `json:"org"`
 	Environment  int64  `json:"envid"`
 	Session      string `json:"sid"`
+	Client       string `json:"client_id,omitempty"`
 	jwt.RegisteredClaims
 
 	// key is the name of the key that signed the token, from its header.
 	key string
 }
 
-// Issue returns a token by which a can act in e as part of session s until expires, in
-// whole seconds. key is the name of the key that signs it.
-func (t *Tokens) Issue(a domain.Account, s domain.SessionKey, e domain.Environment, key string,
-	expires time.Time) (string, error) {
-	token := jwt.NewWithClaims(jwt.SigningMethodHS512, claims{
-		ID: strconv.FormatInt(int64(a.User), 10), Env: e.Alias, Time: expires.UnixMilli(),
-		Organization: int64(a.Organization), Environment: int64(e.ID), Session: string(s.ID),
-		RegisteredClaims: jwt.RegisteredClaims{Subject: a.Alias, IssuedAt: jwt.NewNumericDate(t.now()),
-			ExpiresAt: jwt.NewNumericDate(expires)},
-	})
-	token.Header["kid"] = key
-	secret, err := t.signingKey(key)
-	if err != nil {
-		return "", err
+// Issue returns a token that says s.
+func (t *Tokens) Issue(s domain.AccessToken) (string, error) {
+	if len(s.Audience) == 0 {
+		s.Audience = t.issuing.Audience
 	}
-	text, err := token.SignedString(secret)
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims{
+		ID: strconv.FormatInt(int64(s.Session.User), 10), Env: s.Environment.Alias, Time: s.Expires.UnixMilli(),
+		Organization: int64(s.Session.Organization), Environment: int64(s.Environment.ID), Session: string(s.Session.ID),
+		Client: s.Client,
+		RegisteredClaims: jwt.RegisteredClaims{Issuer: t.issuing.Issuer, Subject: s.Alias, Audience: s.Audience,
+			IssuedAt: jwt.NewNumericDate(t.now()), ExpiresAt: jwt.NewNumericDate(s.Expires), ID: rand.Text()},
+	})
+	token.Header["typ"], token.Header["kid"] = tokenType, kidOf(s.Key)
+	text, err := token.SignedString(t.privateKey(s.Key))
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}
 	return text, nil
 }
 
-// signingKeyLength is that of the name of a key.
-const signingKeyLength = 16
-
-// signingKey returns the key with that name. Every name has one, so that a name nobody
-// knows costs no look-up; whether the key is good is asked together with the session.
-func (t *Tokens) signingKey(name any) ([]byte, error) {
-	text, ok := name.(string)
-	if !ok || len(text) != signingKeyLength {
-		return nil, errors.New("not the name of a key")
+// Read returns what a token says. It reports false for one that is not ours, or has expired.
+func (t *Tokens) Read(text string) (domain.AccessToken, bool) {
+	c, err := t.verify(text)
+	if err != nil {
+		return domain.AccessToken{}, false
 	}
-	return derive(sha512.New, t.root, "signing key "+text, 64), nil
+	k, ok := c.session()
+	var issued time.Time
+	if c.IssuedAt != nil {
+		issued = c.IssuedAt.Time
+	}
+	return domain.AccessToken{Session: k, Alias: c.Subject,
+		Environment: domain.Environment{ID: domain.EnvironmentID(c.Environment), Alias: c.Env}, Key: c.key,
+		Audience: c.Audience, Client: c.Client, Expires: c.ExpiresAt.Time, Issuer: c.Issuer, Issued: issued,
+		ID: c.RegisteredClaims.ID}, ok
+}
+
+// Audience returns the surfaces that read tokens, which are not to be changed.
+func (t *Tokens) Audience() []string { return t.issuing.Audience }
+
+// session returns the session that a token belongs to, and false if it says none.
+func (c *claims) session() (domain.SessionKey, bool) {
+	user, ok := domain.ParseID[domain.UserID](c.ID)
+	return domain.SessionKey{UserKey: domain.UserKey{Organization: domain.OrganizationID(c.Organization), User: user},
+		ID: domain.UUID(c.Session)}, ok
 }
 
 // Principal returns who the token was given to. It returns domain.ErrUnauthenticated for a
-// token that is not ours, has expired, was signed with a key that was revoked, or belongs
-// to a session that has ended.
-func (t *Tokens) Principal(ctx context.Context, text string) (domain.Account, error) {
+// token that is not ours, is not good on the surface, has expired, was signed with a key that
+// was revoked, or belongs to a session that has ended.
+func (t *Tokens) Principal(ctx context.Context, text, surface string) (domain.Account, error) {
 	c, err := t.verify(text)
 	if err != nil {
 		return domain.Account{}, errBadToken.Because(err)
 	}
-	user, ok := domain.ParseID[domain.UserID](c.ID)
-	if !ok {
+	k, ok := c.session()
+	if !ok || !slices.Contains(c.Audience, surface) {
 		return domain.Account{}, errBadToken
 	}
-	k := domain.SessionKey{UserKey: domain.UserKey{Organization: domain.OrganizationID(c.Organization), User: user},
-		ID: domain.UUID(c.Session)}
 	account, err := t.admit(ctx, k, c.key, errBadToken)
 	if err != nil {
 		return domain.Account{}, err
@@ -156,16 +168,34 @@ func (t *Tokens) verify(text string) (*claims, error) {
 		return c, nil
 	}
 	c = new(claims)
-	token, err := jwt.ParseWithClaims(text, c,
-		func(token *jwt.Token) (any, error) { return t.signingKey(token.Header["kid"]) },
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS512.Alg()}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(t.now),
-		jwt.WithStrictDecoding())
+	token, err := jwt.ParseWithClaims(text, c, t.verifyingKey,
+		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg(), jwt.SigningMethodHS512.Alg()}),
+		jwt.WithExpirationRequired(), jwt.WithTimeFunc(t.now), jwt.WithStrictDecoding())
 	if err != nil {
 		return nil, err
 	}
-	c.key, _ = token.Header["kid"].(string)
+	name, signs := keyNamed(token)
+	if c.key = name; signs {
+		err = t.checkIssued(c)
+	} else { // which says neither
+		c.Issuer, c.Audience = t.issuing.Issuer, t.issuing.Audience
+	}
+	if err != nil {
+		return nil, err
+	}
 	t.verified.Add(sum, c)
 	return c, nil
+}
+
+// checkIssued returns an error unless a token says who issued it, which is this server, and where it is good.
+func (t *Tokens) checkIssued(c *claims) error {
+	switch {
+	case c.Issuer == "" || c.Issuer != t.issuing.Issuer && !t.issuing.AnyIssuer:
+		return jwt.ErrTokenInvalidIssuer
+	case len(c.Audience) == 0:
+		return jwt.ErrTokenInvalidAudience
+	}
+	return nil
 }
 
 var errBadToken = domain.ErrUnauthenticated.Saying("The token is not valid; sign in again.")

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +27,10 @@ func (s *Surface) decodeSignIn(c *fiber.Ctx) (accounts.SignIn, error) {
 	if in.Login != "" && c.Request().Header.ContentLength() <= 0 {
 		return in, nil
 	}
-	f := body(c, "user", "password", "env")
+	f := body(c, "user", "password", "env", "audience")
+	if f.Has("audience") && json.Unmarshal(f.Object["audience"], &in.Audience) != nil {
+		f.fail("audience", "a list of surfaces")
+	}
 	in.Login, in.Password = f.text("user", in.Login), f.text("password", in.Password)
 	in.Environment = domain.EnvironmentRef(f.text("env", string(in.Environment)))
 	return in, f.Err
