@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 
@@ -25,12 +24,6 @@ type Cost struct {
 // gives for argon2id with one lane.
 var DefaultCost = Cost{Memory: 19 << 10, Passes: 2}
 
-// The bounds of a password, in characters and bytes.
-const (
-	MinPasswordLength = 6
-	MaxPasswordLength = 1024
-)
-
 const (
 	saltLength = 16
 	keyLength  = 32
@@ -44,6 +37,8 @@ type Hasher struct {
 	min   int
 	queue *queue
 	left  *garbage
+	// breached may be nil.
+	breached *Breached
 	// decoy is checked where there is no hash, so that it takes as long. No password is known to fit.
 	decoy domain.PasswordHash
 }
@@ -61,26 +56,12 @@ func NewHasher(cost Cost, min int) *Hasher {
 	return h
 }
 
-// Judge returns an Invalid error, field "password", for a new password that is too short or too
-// long, or no text. It takes no time, so ask it before anything that does.
-func (h *Hasher) Judge(password string) error {
-	switch {
-	case utf8.RuneCountInString(password) < h.min:
-		return domain.InvalidField("password", "At least %d characters are required.", h.min)
-	case len(password) > MaxPasswordLength:
-		return domain.InvalidField("password", "At most %d bytes are allowed.", MaxPasswordLength)
-	case !utf8.ValidString(password) || strings.ContainsRune(password, 0):
-		return domain.InvalidField("password", "This is not valid text.")
-	}
-	return nil
-}
+// Against has JudgeChosen refuse the passwords of a file, which must stay open. Call it before h is used.
+func (h *Hasher) Against(b *Breached) { h.breached = b }
 
-// Hash returns the hash of a new password, which is made in by's turn. It returns the errors of
-// Judge, and domain.ErrOverloaded if too many wait. In a rehearsal it is one that no password has.
+// Hash returns the hash of a new password in Unicode's form NFKC, which is made in by's turn. It does not judge
+// it; it returns domain.ErrOverloaded if too many wait. In a rehearsal it is one that no password has.
 func (h *Hasher) Hash(ctx context.Context, by domain.Party, password string) (domain.PasswordHash, error) {
-	if err := h.Judge(password); err != nil {
-		return "", err
-	}
 	if domain.Rehearses(ctx) {
 		return "rehearsed", nil
 	}
@@ -91,25 +72,35 @@ func (h *Hasher) Hash(ctx context.Context, by domain.Party, password string) (do
 	return h.hash(password), nil
 }
 
-// Verify reports whether password is the one hash was made of, and whether hash should be
-// made anew because it was made at another cost. An empty hash fits no password, and
-// takes as long. It returns domain.ErrOverloaded if too many wait.
+// Verify reports whether password is the one hash was made of, normalised or, as hashes were once made, as it is
+// typed, and whether hash should be made anew because it was made at another cost or of what was not normalised. An
+// empty hash fits no password, and takes as long. It returns domain.ErrOverloaded if too many wait.
 func (h *Hasher) Verify(ctx context.Context, by domain.Party, hash domain.PasswordHash,
 	password string) (ok, renew bool, err error) {
 	if err := h.queue.enter(ctx, by); err != nil {
 		return false, false, err
 	}
 	defer h.queue.leave()
-	fits := hash != "" && len(password) <= MaxPasswordLength
-	if !fits {
-		hash, password = h.decoy, ""
+	if len(password) > MaxPasswordLength {
+		hash, password = "", ""
+	}
+	known := hash != ""
+	if !known {
+		hash = h.decoy
 	}
 	cost, salt, key, err := parseHash(hash)
 	if err != nil {
 		return false, false, err
 	}
-	got := h.derive(cost, password, salt, len(key))
-	return subtle.ConstantTimeCompare(got, key) == 1 && fits, cost != h.cost, nil
+	fits := func(password string) bool {
+		return subtle.ConstantTimeCompare(h.derive(cost, password, salt, len(key)), key) == 1 && known
+	}
+	normal := normalise(password)
+	if fits(normal) {
+		return true, cost != h.cost, nil
+	}
+	typed := normal != password && fits(password)
+	return typed, typed, nil
 }
 
 // Waiting returns how many wait for their turn, and how many were refused because too many did.
@@ -118,7 +109,7 @@ func (h *Hasher) Waiting() (now int, refused int64) { return h.queue.load(), h.q
 func (h *Hasher) hash(password string) domain.PasswordHash {
 	salt := make([]byte, saltLength)
 	rand.Read(salt) // never fails
-	return formatHash(h.cost, salt, h.derive(h.cost, password, salt, keyLength))
+	return formatHash(h.cost, salt, h.derive(h.cost, normalise(password), salt, keyLength))
 }
 
 func (h *Hasher) derive(cost Cost, password string, salt []byte, length int) []byte {
