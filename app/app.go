@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -58,6 +59,7 @@ type Directory struct {
 	redirects  domain.Redirects
 	declared   domain.Declared
 	answers    *persistence.AnswerStore
+	breached   *authn.Breached // may be nil
 }
 
 // Wire puts the use cases together over an open database.
@@ -88,8 +90,12 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	known := persistence.NewAccountStore(database)
 	documents := tenancy.NewDocuments(source, watch.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, watch.metrics)
-	passwords := authn.NewPasswords(authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength), known, secret.addresses,
-		cfg.AnswerFloor, watch.metrics, cfg.Now)
+	if d.breached, err = openBreached(cfg.BreachedPasswords); err != nil {
+		return nil, err
+	}
+	hasher := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength)
+	hasher.Against(d.breached)
+	passwords := authn.NewPasswords(hasher, known, secret.addresses, cfg.AnswerFloor, watch.metrics, cfg.Now)
 	watch.metrics.countHashes(passwords.Waiting)
 	tokens := authn.NewTokens(known, secret.tokens, cfg.issuing(), watch.metrics, cfg.Now)
 	activity := authn.NewActivity(known, cfg.Now)
@@ -163,5 +169,5 @@ func (d *Directory) Operator(ctx context.Context) (domain.Principal, error) {
 func (d *Directory) Close() error {
 	d.background.flush()
 	d.watch.health.close()
-	return d.DB.Close()
+	return errors.Join(d.breached.Close(), d.DB.Close())
 }

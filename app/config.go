@@ -32,6 +32,7 @@ type Config struct {
 
 	Sessions          accounts.SessionLimits
 	MinPasswordLength int
+	BreachedPasswords string // file of passwords that nobody may choose; see authn.Breached
 	PasswordCost      authn.Cost
 
 	// SignUpEnvironment is the home of people who register without a code; empty means that
@@ -199,6 +200,13 @@ func (cfg *Config) checkAddresses() error {
 	if _, err := loadProperties(cfg.CustomProperties); err != nil {
 		return fmt.Errorf("--custom-properties: %w", err)
 	}
+	breached, err := openBreached(cfg.BreachedPasswords)
+	if err != nil {
+		return err
+	}
+	if err := breached.Close(); err != nil {
+		return err
+	}
 	if err := checkPublicURL(cfg.PublicURL); err != nil {
 		return err
 	}
@@ -211,8 +219,20 @@ func (cfg *Config) checkAddresses() error {
 	if cfg.MailFrom == "" || cfg.PublicURL == "" {
 		return errors.New("--smtp-url needs --mail-from, and --public-url for the links in mail")
 	}
-	_, err := cfg.transport()
+	_, err = cfg.transport()
 	return err
+}
+
+// openBreached opens the file of --breached-passwords. No name is nil.
+func openBreached(name string) (*authn.Breached, error) {
+	if name == "" {
+		return nil, nil
+	}
+	b, err := authn.OpenBreached(name)
+	if err != nil {
+		return nil, fmt.Errorf("--breached-passwords: %w", err)
+	}
+	return b, nil
 }
 
 // checkPublicURL refuses what no link can begin with.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"canopy/app/accounts"
-	"canopy/app/authn"
 	"canopy/app/directory"
 	"canopy/app/transfer/document"
 	"canopy/domain"
@@ -25,7 +24,7 @@ var demoText string
 // fillDemo imports the people of the demo, and begins the directory if it is new. All have
 // the configured password, those too who are there already.
 func fillDemo(ctx context.Context, cfg *Config, database *db.DB, new bool) error {
-	hash, err := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength).Hash(ctx, domain.Party{}, cfg.AdminPassword)
+	hash, err := adminHash(ctx, cfg, cfg.AdminPassword)
 	if err != nil {
 		return err
 	}
@@ -43,6 +42,7 @@ func fillDemo(ctx context.Context, cfg *Config, database *db.DB, new bool) error
 		return err
 	}
 	past := *cfg
+	past.BreachedPasswords = "" // nobody chooses one
 	past.Now = database.Now
 	d, err := Wire(ctx, past, database)
 	if err != nil {

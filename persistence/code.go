@@ -209,14 +209,14 @@ func codeKey(ctx context.Context, r db.Reader, hash string) (o int64, err error)
 	return o, db.Translate(err)
 }
 
-func (s *AccountStore) CodeOpen(ctx context.Context, code domain.SecretText) error {
+func (s *AccountStore) CodeOpen(ctx context.Context, code domain.SecretText) (domain.OrganizationID, error) {
 	hash, err := codeHash(s.db, code)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	o, err := codeKey(ctx, s.db, hash)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	open, err := s.db.NewSelect().Model((*codeRow)(nil)).Where("c.organization_id = ? AND c.hash = ?", o, hash).
 		Where(openCode, db.Millis(s.db.Now())).
@@ -225,7 +225,10 @@ func (s *AccountStore) CodeOpen(ctx context.Context, code domain.SecretText) err
 	if err == nil && !open {
 		err = domain.ErrRegistrationCode
 	}
-	return db.Translate(err)
+	if err != nil {
+		return 0, db.Translate(err)
+	}
+	return domain.OrganizationID(o), nil
 }
 
 // UseCode uses a registration code up by one and returns the place it opens. It returns ErrRegistrationCode if

@@ -93,7 +93,8 @@ var byName = []struct {
 		}},
 	{"a registration code that is closed", "closed code of Bolt", "closed code of nobody",
 		func(ctx context.Context, w *storetest.World, _ tenancy.WriteScope, name string) error {
-			return w.Accounts.CodeOpen(ctx, domain.SecretText(name))
+			_, err := w.Accounts.CodeOpen(ctx, domain.SecretText(name))
+			return err
 		}},
 }
 

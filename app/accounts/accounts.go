@@ -114,9 +114,9 @@ type AccountFinder interface {
 	// Latest returns the account's newest secret of that purpose without its text, or
 	// domain.ErrSecret.
 	Latest(ctx context.Context, u domain.UserKey, purpose domain.SecretPurpose) (domain.Secret, error)
-	// CodeOpen returns nil if somebody can register with the code now, else
+	// CodeOpen returns the organization that somebody can register for with the code now, or
 	// domain.ErrRegistrationCode.
-	CodeOpen(ctx context.Context, code domain.SecretText) error
+	CodeOpen(ctx context.Context, code domain.SecretText) (domain.OrganizationID, error)
 	// Count adds one use to the subject in an atomic step and returns the new count and when
 	// it began: now, if that was before since.
 	Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error)

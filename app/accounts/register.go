@@ -67,13 +67,17 @@ func (a *Accounts) Register(ctx context.Context, in Register) (domain.User, erro
 			return domain.User{}, err
 		}
 	}
-	if in.Code == "" && a.rules.Environment == "" && (!a.rules.FirstUser || a.populated.Load()) {
+	first := a.rules.FirstUser && !a.populated.Load()
+	if in.Code == "" && a.rules.Environment == "" && !first {
 		return domain.User{}, domain.ErrSignUpClosed // before anything is hashed for nothing
 	}
 	if in.Code != "" {
 		if err := a.mayTryCode(ctx, in.Source); err != nil {
 			return domain.User{}, err
 		}
+	}
+	if err := a.settle(ctx, &in, &user, first); err != nil {
+		return domain.User{}, err
 	}
 	if err := a.mayRegister(ctx, in.Source, in.Mail); err != nil {
 		return domain.User{}, err
@@ -84,7 +88,7 @@ func (a *Accounts) Register(ctx context.Context, in Register) (domain.User, erro
 			return domain.User{}, err
 		}
 	}
-	stored, err := a.register(ctx, &in, user, hash)
+	stored, err := a.register(ctx, &in, user, hash, first)
 	if domain.ErrUserAliasTaken.Is(err) && !in.TellTaken {
 		stored, err = user, a.refuse(ctx, &in)
 	}
@@ -145,32 +149,60 @@ func (a *Accounts) newcomer(in *Register) (domain.User, error) {
 // registerTries is how often a registration begins anew because of others at the same moment.
 const registerTries = 5
 
-// register stores the newcomer: as the first of the directory, with a code, or in the
+// settle gives the newcomer a home, and judges the password by the rules there: in the root for the first of the
+// directory, where the code opens, or in the environment for newcomers.
+func (a *Accounts) settle(ctx context.Context, in *Register, u *domain.User, first bool) error {
+	home := domain.Environment{ID: domain.RootEnvironment, Path: domain.RootPath, Organization: domain.RootOrganization}
+	if !first {
+		var err error
+		if home, err = a.newHome(ctx, in); err != nil {
+			return err
+		}
+	}
+	u.Home, u.HomePath, u.Organization = home.ID, home.Path, home.Organization
+	if in.Password == "" {
+		return nil
+	}
+	return directory.JudgeChosen(ctx, a.gate, a.passwords, u, in.Password)
+}
+
+// newHome returns where the newcomer is to be at home.
+func (a *Accounts) newHome(ctx context.Context, in *Register) (home domain.Environment, err error) {
+	if in.Code != "" {
+		o, err := a.accounts.CodeOpen(ctx, domain.SecretText(in.Code))
+		if err != nil {
+			return home, err
+		}
+		home, err = a.gate.Place(ctx, domain.NumberRef(o.Environment()))
+		if domain.ErrEnvironmentNotFound.Is(err) { // it went away meanwhile
+			err = domain.ErrRegistrationCode
+		}
+		return home, err
+	}
+	if a.rules.Environment == "" {
+		return home, domain.ErrSignUpClosed
+	}
+	home, err = a.gate.Place(ctx, a.rules.Environment)
+	if err != nil && !domain.ErrUnavailable.Is(err) {
+		err = domain.ErrInternal.Because(err) // the configuration is wrong
+	}
+	return home, err
+}
+
+// register stores a newcomer who is settled: as the first of the directory, with a code, or in the
 // environment for newcomers. It returns domain.ErrUserAliasTaken for an alias that is not free for
 // the newcomer's address.
-func (a *Accounts) register(ctx context.Context, in *Register, u domain.User,
-	hash domain.PasswordHash) (domain.User, error) {
-	if a.rules.FirstUser && !a.populated.Load() {
+func (a *Accounts) register(ctx context.Context, in *Register, u domain.User, hash domain.PasswordHash,
+	first bool) (domain.User, error) {
+	if first {
 		stored, err := a.registerFirst(ctx, in, u, hash)
 		if !domain.ErrNotFirst.Is(err) {
 			return stored, err
 		}
 		a.populated.Store(true)
-	}
-	if in.Code == "" {
-		if a.rules.Environment == "" {
-			return u, domain.ErrSignUpClosed
-		}
-		home, err := a.gate.Place(ctx, a.rules.Environment)
-		if domain.ErrUnavailable.Is(err) {
+		if err := a.settle(ctx, in, &u, false); err != nil {
 			return u, err
 		}
-		if err != nil {
-			return u, domain.ErrInternal.Because(err) // the configuration is wrong
-		}
-		u.Home, u.HomePath, u.Organization = home.ID, home.Path, home.Organization
-	} else if err := a.accounts.CodeOpen(ctx, domain.SecretText(in.Code)); err != nil {
-		return u, err // before it is known whether there is such an account
 	}
 	for range registerTries {
 		stored, err := a.registerOnce(ctx, in, registration{user: u, hash: hash})
@@ -325,7 +357,6 @@ func signingUp(u *domain.User) bool { return u.State == domain.Unverified && u.R
 // registerFirst makes the newcomer the superUser of a directory in which nobody is verified.
 func (a *Accounts) registerFirst(ctx context.Context, in *Register, u domain.User,
 	hash domain.PasswordHash) (domain.User, error) {
-	u.Home, u.HomePath, u.Organization = domain.RootEnvironment, domain.RootPath, domain.RootOrganization
 	u.Role, u.Groups = domain.RoleSuperUser, []domain.GroupID{domain.RootGroup}
 	return a.enter(ctx, in, &registration{user: u, hash: hash, first: true})
 }
@@ -452,7 +483,9 @@ func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in Redeem
 	case in.Way != OwnPassword:
 		made, hash, err = a.password(ctx, by)
 	case made != "":
-		hash, err = a.passwords.Hash(ctx, by, made)
+		if err = directory.JudgeChosen(ctx, a.gate, a.passwords, target, made); err == nil {
+			hash, err = a.passwords.Hash(ctx, by, made)
+		}
 	}
 	if err != nil {
 		return proven, err

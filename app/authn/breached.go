@@ -47,8 +47,13 @@ func OpenBreached(path string) (*Breached, error) {
 	return b, nil
 }
 
-// Close closes the file.
-func (b *Breached) Close() error { return b.file.Close() }
+// Close closes the file. Of nil it does nothing.
+func (b *Breached) Close() error {
+	if b == nil {
+		return nil
+	}
+	return b.file.Close()
+}
 
 // check returns an error unless the lines that it looks at are of the form and in order.
 func (b *Breached) check() error {

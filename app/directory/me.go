@@ -75,13 +75,17 @@ type ChangePassword struct {
 // ChangePassword gives who another password, which ends all their sessions. It needs
 // domain.PasswordChange and the old password, and is possible when nothing else is
 // because the password expired. It returns Invalid, field "new_password", for a new password that breaks a
-// rule, whatever the old one is: looking at that one takes time that others wait for.
+// rule of their home, whatever the old one is: looking at that one takes time that others wait for.
 func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in ChangePassword) error {
 	w, err := m.gate.EnterWrite(ctx, &caller, domain.PasswordChange, tenancy.Anywhere())
 	if err != nil {
 		return err
 	}
-	if err := m.passwords.Judge(in.New); err != nil {
+	user, err := m.users.Get(ctx, w.Read(), caller.Ref())
+	if err != nil {
+		return err
+	}
+	if err := JudgeChosen(ctx, m.gate, m.passwords, &user, in.New); err != nil {
 		return domain.AsError(err).On("new_password")
 	}
 	if in.New == in.Old {
@@ -99,7 +103,7 @@ func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in Cha
 	}
 	hash, err := m.passwords.Hash(ctx, domain.PartyOf(caller.UserKey()), in.New)
 	if err != nil {
-		return domain.AsError(err).On("new_password")
+		return err
 	}
 	now := m.now().UTC().Truncate(time.Millisecond)
 	return m.users.Do(ctx, w, func(tx UserTx) error {

@@ -111,8 +111,11 @@ type Passwords interface {
 	// Judge returns an Invalid error, field "password", for a new password that breaks a rule. It
 	// takes no time, so it is asked before any of the others.
 	Judge(password string) error
-	// Hash returns the hash of a new password. It waits for by's turn, because hashing takes
-	// memory. It returns the errors of Judge, and domain.ErrOverloaded if too many wait.
+	// JudgeChosen is Judge for a password that somebody chooses for themselves, for which more rules hold. It
+	// may return any error on "password" that domain has for those, and Internal if it cannot tell.
+	JudgeChosen(p domain.ChosenPassword) error
+	// Hash returns the hash of a new password, which it does not judge. It waits for by's turn, because
+	// hashing takes memory, and returns domain.ErrOverloaded if too many wait.
 	Hash(ctx context.Context, by domain.Party, password string) (domain.PasswordHash, error)
 	// SignIn returns the account with that name and password, and notes the sign-in. It returns
 	// domain.ErrBadCredentials for a wrong or unknown one or one that may not sign in, in

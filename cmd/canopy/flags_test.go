@@ -49,6 +49,7 @@ func TestFlagsOfServeAreVariables(t *testing.T) {
 		"session-lifetime":    {"-1h", "1h", "--session-lifetime"},
 		"mail-limits":         {"address=0", "address=3,overall=9", "--mail-limits"},
 		"min-password-length": {"short", "8", "CANOPY_MIN_PASSWORD_LENGTH|--min-password-length"},
+		"breached-passwords":  {file, "", "--breached-passwords: .*the file is empty"},
 		"signup-environment":  {"nowhere", "/", "--signup-environment"},
 		"auto-approve":        {"perhaps", "true", "CANOPY_AUTO_APPROVE|--auto-approve"},
 		"public-url":          {"canopy", "https://canopy.example", "--public-url"},

@@ -107,6 +107,7 @@ func TestServeThatCannotStartMakesNothing(t *testing.T) {
 		"--link-hosts a/b":                   "--link-hosts: ",
 		"--smtp-url smtp://mail.example:587": "--smtp-url ",
 		"--custom-properties /nowhere":       "--custom-properties: ",
+		"--breached-passwords /nowhere":      "--breached-passwords: ",
 		"--tls-cert /nowhere":                "--tls-cert, --tls-key: ",
 	} {
 		i := canopy(append([]string{"serve", "--data", folder, "--listen", "127.0.0.1:0"}, strings.Fields(flags)...)...)

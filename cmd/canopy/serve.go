@@ -89,7 +89,9 @@ func serveCommand() *cobra.Command {
 	f.DurationVar(&cfg.Sessions.Cookie, "session-lifetime", cfg.Sessions.Cookie,
 		"how long a session with a cookie lasts that is used")
 	f.IntVar(&cfg.MinPasswordLength, "min-password-length", cfg.MinPasswordLength,
-		"how many characters a new password needs")
+		"how many characters a new password needs, whoever sets it")
+	f.StringVar(&cfg.BreachedPasswords, "breached-passwords", "",
+		"file of the SHA-1 of passwords that nobody may choose, in order, as Have I Been Pwned offers it")
 	f.StringVar(&cfg.SignUpEnvironment, "signup-environment", "",
 		"environment of people who register without a code; empty refuses them")
 	f.BoolVar(&cfg.AutoApprove, "auto-approve", false,

@@ -92,10 +92,13 @@ func Codes(t *testing.T, db *db.DB) {
 	})
 
 	t.Run("a code that is not enabled is not open", func(t *testing.T) {
-		require.NoError(t, w.Accounts.CodeOpen(ctx, "code of Bolt"))
+		opens, err := w.Accounts.CodeOpen(ctx, "code of Bolt")
+		require.NoError(t, err)
+		require.Equal(t, w.Places["Bolt"].Organization, opens)
 		require.NoError(t, w.Codes.Insert(ctx, mine, domain.RegistrationCode{Organization: o, Code: "closed"}))
 		for _, closed := range []domain.SecretText{"closed", "code of nobody"} {
-			require.ErrorIs(t, w.Accounts.CodeOpen(ctx, closed), domain.ErrRegistrationCode)
+			_, err := w.Accounts.CodeOpen(ctx, closed)
+			require.ErrorIs(t, err, domain.ErrRegistrationCode)
 		}
 	})
 }
