@@ -15,7 +15,7 @@ type ChosenPassword struct {
 // What is wrong with a password that somebody chooses.
 var (
 	ErrPasswordCommon = &Error{Kind: Invalid, Code: "password_common", Field: "password",
-		Public: "This is one of the passwords that are guessed first. Choose several words, or let a password manager choose."}
+		Public: "This is one of the passwords that are guessed first. Choose several words, or use a password manager."}
 	ErrPasswordNames = &Error{Kind: Invalid, Code: "password_names", Field: "password",
 		Public: "This password is made of names that others know. Choose one that has nothing to do with the account."}
 	ErrPasswordBreached = &Error{Kind: Invalid, Code: "password_breached", Field: "password",

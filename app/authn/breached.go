@@ -66,7 +66,7 @@ func (b *Breached) check() error {
 			return err
 		}
 		if lastAt >= 0 && bytes.Compare(hash[:], last[:]) <= 0 {
-			return fmt.Errorf("the hash at byte %d is not greater than the one at byte %d: the file must be in order of the hashes",
+			return fmt.Errorf("the hash at byte %d does not come after the one at byte %d: the file must be in their order",
 				start, lastAt)
 		}
 		last, lastAt = hash, start
