@@ -97,14 +97,13 @@ func (s *UserStore) CountPeople(ctx context.Context, sc tenancy.Scope, f domain.
 		return 0, err
 	}
 	// Few are archived, whom an index finds; where they live is looked at for each, unless that is anywhere.
-	q := s.db.NewSelect().TableExpr("users AS x").Where("x.archived")
+	q := s.db.NewSelect().TableExpr("users AS u").Where("u.archived")
 	if !sc.Everywhere() {
 		within := db.Unindexed(db.Account(sc))
-		q = s.db.NewSelect().TableExpr("users AS x CROSS JOIN users AS u").
-			Where("x.archived AND u.organization_id = x.organization_id AND u.id = x.id").Where(within.Text(), within.Args...)
+		q = q.Where(within.Text(), within.Args...)
 	}
 	if o, one := sc.Organization(); one {
-		q = q.Where("x.organization_id = ?", int64(o))
+		q = q.Where("u.organization_id = ?", int64(o))
 	}
 	archived, err := q.Count(ctx)
 	return all - archived, db.Translate(err)

@@ -182,6 +182,10 @@ func (s *UserStore) ByUUIDs(ctx context.Context, sc tenancy.Scope, ids []domain.
 	return readUsers(ctx, sc, usersIn(s.db, sc).Where("u.uuid IN (?)", db.In(ids)).Order("u.id"))
 }
 
+// byRow ends the statement of an EXISTS that is asked for each row that is met. PostgreSQL would else read all that it
+// could be asked, to look each row up in that.
+const byRow = " LIMIT 1 OFFSET 0"
+
 // filtered returns the conditions of f.
 func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 	var p db.Predicate
@@ -207,8 +211,8 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 		p = p.Also(allowedOutside(sc, *f.AllowedOutside))
 	}
 	if f.Group != 0 {
-		p = p.And(`EXISTS (SELECT 1 FROM user_groups m WHERE m.organization_id = u.organization_id
-			AND m.user_id = u.id AND m.group_id = ?)`, int64(f.Group))
+		p = p.And("EXISTS (SELECT 1 FROM user_groups m WHERE m.organization_id = ? AND m.user_id = u.id AND m.group_id = ?"+
+			byRow+")", db.Its(sc, "u.organization_id"), int64(f.Group))
 	}
 	if f.Prefix != "" {
 		begins := literal.Replace(domain.Fold(f.Prefix)) + "%"
@@ -233,9 +237,9 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 func blockedHome(sc tenancy.Scope, is bool) db.Predicate {
 	seen := db.InRanges(sc.Sight(), "x.environment_path")
 	return db.Where(either(is, "", "NOT ")+`EXISTS (SELECT 1 FROM user_environments x
-		WHERE x.organization_id = u.organization_id AND x.user_id = u.id AND x.blocked
-			AND substr(u.environment_path, 1, length(x.environment_path)) = x.environment_path AND `+seen.Text()+")",
-		seen.Args...)
+		WHERE x.organization_id = ? AND x.user_id = u.id AND x.blocked
+			AND substr(u.environment_path, 1, length(x.environment_path)) = x.environment_path AND `+seen.Text()+byRow+")",
+		slices.Concat([]any{db.Its(sc, "u.organization_id")}, seen.Args)...)
 }
 
 // allowedOutside returns the condition that a user is allowed an environment of another organization, or is
@@ -243,8 +247,9 @@ func blockedHome(sc tenancy.Scope, is bool) db.Predicate {
 func allowedOutside(sc tenancy.Scope, is bool) db.Predicate {
 	seen := db.InRanges(sc.Sight(), "x.environment_path")
 	return db.Where(either(is, "", "NOT ")+`EXISTS (SELECT 1 FROM user_environments x
-		WHERE x.organization_id = u.organization_id AND x.user_id = u.id AND NOT x.blocked
-			AND x.environment_organization_id <> u.organization_id AND `+seen.Text()+")", seen.Args...)
+		WHERE x.organization_id = ? AND x.user_id = u.id AND NOT x.blocked
+			AND x.environment_organization_id <> u.organization_id AND `+seen.Text()+byRow+")",
+		slices.Concat([]any{db.Its(sc, "u.organization_id")}, seen.Args)...)
 }
 
 // List returns one page of the users in sc that f keeps, as directory.UserStore says.

@@ -100,7 +100,7 @@ func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.
 // narrowed reads up to n users of the stretches whom the filter keeps, behind a spot.
 func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, f *domain.UserFilter,
 	from spot, n int) ([]domain.User, error) {
-	keeps := filtered(sc, *f)
+	keeps := onTheWay(filtered(sc, *f))
 	var users []domain.User
 	last := from
 	for width := s.patience.near; ; width *= 8 {
@@ -125,7 +125,7 @@ func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []
 			break
 		}
 	}
-	l := listing{sc: sc, keeps: keeps, by: treeOrder, behind: &listed{key: domain.UserKey{User: from.id},
+	l := listing{sc: sc, keeps: filtered(sc, *f), by: treeOrder, behind: &listed{key: domain.UserKey{User: from.id},
 		at: []any{string(from.path)}}}
 	for {
 		keys, ok, err := s.first(ctx, &l, f, n)

@@ -25,7 +25,7 @@ import (
 // those whom an index finds.
 type patience struct{ near, found int }
 
-var usualPatience = patience{near: 512, found: 3000}
+var usualPatience = patience{near: 448, found: 3000}
 
 // A listing is a list of users that is being read: whom of sc it keeps, by an order, behind somebody; nil is the
 // beginning.
@@ -135,20 +135,29 @@ func (s *UserStore) walk(ctx context.Context, l *listing, n, most int) (keys []d
 	return keys, false, nil
 }
 
-// inStretches reads users u in ranges s, by the index on their places, one range after the other.
-func inStretches(sc tenancy.Scope, ranges []tenancy.Range) db.Predicate {
+// inStretches reads users u in ranges m who meet a condition, by the index on their places, one range after the
+// other.
+func (s *UserStore) inStretches(sc tenancy.Scope, ranges []tenancy.Range, keeps db.Predicate) db.Predicate {
 	organization, is := db.InOrganization(sc, "u.organization_id")
-	stretches := db.Stretches(ranges)
-	return db.Where("("+stretches.Raw+") AS s CROSS JOIN users u WHERE "+organization+
-		"u.environment_path >= s.first AND u.environment_path < s.past", append(stretches.Args, is...)...)
+	on := db.Where(organization+"u.environment_path >= m.first AND u.environment_path < m.past", is...)
+	return s.db.Beside(db.Stretches(ranges), "users", on.Also(keeps))
+}
+
+// onTheWay returns the condition of a filter for a statement that reads people by where they are. An index on what it
+// names would have all whom it keeps, wherever they are, read and sorted.
+func onTheWay(keeps db.Predicate) db.Predicate {
+	if keeps.Raw == "" {
+		return keeps
+	}
+	return db.Unindexed(keeps)
 }
 
 // all returns the keys of the first n users whom the list has, by looking at all of the scope.
 func (s *UserStore) all(ctx context.Context, l *listing, n int) ([]domain.UserKey, error) {
 	columns, args := l.columns()
-	from := inStretches(l.sc, l.sc.Ranges())
-	text := "SELECT " + columns + " FROM " + from.Raw + l.keeps.Further()
-	args = slices.Concat(args, from.Args, l.keeps.Args)
+	from := s.inStretches(l.sc, l.sc.Ranges(), onTheWay(l.keeps))
+	text := "SELECT " + columns + " FROM " + from.Raw
+	args = append(args, from.Args...)
 	if l.behind != nil {
 		text += " AND " + l.by.behind()
 		args = append(append(args, l.behind.at...), int64(l.behind.key.User))
@@ -169,7 +178,9 @@ func keysAt(all []listed) []domain.UserKey {
 	return keys
 }
 
-// found returns those whom an index finds, and false if they are more than most.
+// found returns those whom an index finds, and false if they are more than most. They are looked up with a column that
+// only their rows have: PostgreSQL may else look for each of them in all of the organization, in an index by
+// places that has the rest of what is read.
 func (s *UserStore) found(ctx context.Context, l *listing, index db.Index, most int) ([]listed, bool, error) {
 	probe := s.db.Lazily(index.Probe, most+1)
 	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM ("+probe.Raw+") AS p", probe.Args...)
@@ -178,9 +189,9 @@ func (s *UserStore) found(ctx context.Context, l *listing, index db.Index, most 
 		return nil, err == nil && n == 0, err
 	}
 	columns, args := l.columns()
-	keys := s.db.Lazily(index.Keys, most+1)
-	rows, err = s.db.QueryContext(ctx, "SELECT "+columns+" FROM ("+keys.Raw+") AS m CROSS JOIN users AS u "+
-		"WHERE u.organization_id = m.organization_id AND u.id = m.id", append(args, keys.Args...)...)
+	from := s.db.Beside(s.db.Lazily(index.Keys, most+1), "users",
+		db.Where("u.organization_id = m.organization_id AND u.id = m.id AND u.uuid <> ''"))
+	rows, err = s.db.QueryContext(ctx, "SELECT "+columns+" FROM "+from.Raw, append(args, from.Args...)...)
 	all, err := db.Collect(rows, err, l.scan)
 	if err != nil || len(all) > most {
 		return nil, false, err
@@ -446,10 +457,9 @@ func (s *UserStore) tally(ctx context.Context, sc tenancy.Scope, f *domain.UserF
 		ranges = before(ranges, last.path)
 		until = last.until()
 	}
-	from := inStretches(sc, ranges)
-	args := slices.Concat(from.Args, until.Args, l.keeps.Args)
-	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM "+from.Raw+until.Further()+
-		l.keeps.Further()+" LIMIT "+strconv.Itoa(most+1)+") AS n", args...)
+	from := s.inStretches(sc, ranges, until.Also(onTheWay(l.keeps)))
+	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM "+from.Raw+
+		" LIMIT "+strconv.Itoa(most+1)+") AS n", from.Args...)
 	n, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
 	return domain.Tally{N: min(n, int64(most)), More: more || n > int64(most)}, err
 }

@@ -33,9 +33,10 @@ type dialect struct {
 	// steps are the migrations as goose and the engine read them.
 	steps func() fs.FS
 	goose goose.Dialect
-	// having is described at DB.Having, lazily at DB.Lazily; it has the place of the statement.
+	// having is described at DB.Having, lazily at DB.Lazily and beside at DB.Beside; they have the places of the texts.
 	having func(Needles, Haystack) (Index, bool)
 	lazily string
+	beside string
 }
 
 var sqliteDialect = dialect{
@@ -46,6 +47,7 @@ var sqliteDialect = dialect{
 	goose:       goose.DialectSQLite3,
 	having:      havingSQLite,
 	lazily:      "SELECT * FROM (%s)",
+	beside:      "(%[1]s) AS m CROSS JOIN %[2]s AS u WHERE %[3]s",
 }
 
 var postgresDialect = dialect{
@@ -55,6 +57,7 @@ var postgresDialect = dialect{
 	goose:       goose.DialectPostgres,
 	having:      havingPostgres,
 	lazily:      "WITH m AS MATERIALIZED (%s) SELECT * FROM m",
+	beside:      "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS u WHERE %[3]s OFFSET 0) AS u WHERE true",
 }
 
 // Engine returns the kind of database, to name it.

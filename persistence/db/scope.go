@@ -1,6 +1,7 @@
 package db
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -223,6 +224,13 @@ func Stretches(ranges []tenancy.Range) Predicate {
 		p.Args = append(p.Args, string(r.From), string(r.Until))
 	}
 	return p
+}
+
+// Beside returns what a statement reads from behind its FROM, up to a condition that others may follow: for each of
+// the rows m, one after the other, those of a table, as u, for which the condition on both holds. No planner
+// reads all of the table instead.
+func (d *DB) Beside(rows Predicate, table string, on Predicate) Predicate {
+	return Predicate{fmt.Sprintf(d.dialect.beside, rows.Raw, table, on.Text()), slices.Concat(rows.Args, on.Args)}
 }
 
 func within(r tenancy.Range, column string) Predicate {
