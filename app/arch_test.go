@@ -379,11 +379,13 @@ func TestTagsAreWhereTheyBelong(t *testing.T) {
 var unscoped = map[string][]string{
 	"an account is read before there is a principal to give a scope to": {
 		"AccountStore.ByLogin", "AccountStore.ByID", "AccountStore.ByAlias", "AccountStore.ByMail", "AccountStore.ByAPIKey",
-		"AccountStore.BySession", "AccountStore.CodeOpen", "AccountStore.Holds", "AccountStore.Latest"},
+		"AccountStore.BySession", "AccountStore.CodeOpen", "AccountStore.Holds", "AccountStore.Latest",
+		"AccountStore.Provider", "AccountStore.ProviderOfDomain", "AccountStore.Linked"},
 	"signing in and what is noted of it is about the account itself, which the caller has": {
 		"AccountStore.SignedIn", "AccountStore.Seen", "AccountStore.NoteSignIns", "AccountStore.Rehash",
 		"AccountStore.KnowsAddress",
 		"AccountStore.RememberAddress", "AccountStore.Begin", "AccountStore.Renew", "AccountStore.SignOut",
+		"AccountStore.SignOutAt",
 		"AccountStore.SessionsSeen",
 		"AccountStore.APIKeysSeen"},
 	"attempts are counted before anybody knows whose they are": {

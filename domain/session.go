@@ -79,6 +79,8 @@ type Session struct {
 	Client, Network, Surface string
 	// Proved is by what the user proved to be who they are, last.
 	Proved Proved
+	// Provider is the session at an identity provider by which this one was begun. It is not read again.
+	Provider ProviderSession
 }
 
 // Alive reports whether the session can be used at now by the account it belongs to, of

@@ -33,11 +33,14 @@ type codeRow struct {
 }
 
 // Within implements db.Scoped: a code lies where the environment of its organization does.
-func (codeRow) Within(sc tenancy.Scope) db.Predicate {
+func (codeRow) Within(sc tenancy.Scope) db.Predicate { return atBorder(sc, "c") }
+
+// atBorder returns the condition that the environment of the organization to which a row belongs lies in sc. The
+// alias is the table's.
+func atBorder(sc tenancy.Scope, alias string) db.Predicate {
 	in := environmentRow{}.Within(sc)
-	return db.Where(
-		`EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = c.organization_id AND e.id = c.organization_id
-		AND `+in.Text()+")", in.Args...)
+	return db.Where("EXISTS (SELECT 1 FROM environments e WHERE e.organization_id = "+alias+
+		".organization_id AND e.id = "+alias+".organization_id AND "+in.Text()+")", in.Args...)
 }
 
 // codeNameRow is a row of the table registration_code_names.

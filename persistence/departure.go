@@ -88,6 +88,9 @@ func (tx *Tx) shut(e *domain.Environment) error {
 	if err := tx.forgetCodes(e.Organization); err != nil {
 		return err
 	}
+	if err := tx.forgetProviders(e.Organization); err != nil {
+		return err
+	}
 	err = tx.One(tx.NewUpdate().Model((*organizationRow)(nil)).Set("departing = ?", true).
 		Where("organization_id = ?", int64(e.Organization)), domain.ErrEnvironmentNotFound)
 	if err != nil {

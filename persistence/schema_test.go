@@ -244,6 +244,11 @@ var unwritten = map[string]string{
 	"kept_answers":     "answers of the last day",
 	"sign_in_failures": "counts of the last hours",
 	"known_addresses":  "hashes under this server's key",
+
+	"providers":         "an identity provider knows the server by its address",
+	"provider_domains":  "of providers",
+	"provider_links":    "of providers",
+	"provider_sessions": "sessions end with their directory",
 }
 
 // A table that is added is in the directory document, or it is said why it is not, and so is each

@@ -145,6 +145,9 @@ func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep i
 		if err := tx.Insert(row); err != nil {
 			return err
 		}
+		if err := tx.noteProvider(&session); err != nil {
+			return err
+		}
 		key, err = tx.signingKey()
 		return err
 	})

@@ -32,6 +32,13 @@ func onTheirs(do func(tx *persistence.Tx, user domain.UserKey, key domain.APIKey
 	}
 }
 
+// onProvider returns the attempt to do something with the identity provider of theirs.
+func onProvider(do func(tx *persistence.Tx, p domain.Provider) error) attempt {
+	return func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { return do(tx, w.Issuers[theirs]) })
+	}
+}
+
 // attempts has every method of every store that takes a scope.
 var attempts = map[string]attempt{
 	"UserStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
@@ -346,6 +353,36 @@ var attempts = map[string]attempt{
 			return tx.DeleteRegistrationCode(&code)
 		})
 	},
+	"ProviderStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Providers.List(ctx, mine.Read(), w.Places[theirs].Organization)
+	},
+	"ProviderStore.Get": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		_, err := w.Providers.Get(ctx, mine.Read(), w.Issuers[theirs].ProviderKey)
+		return nil, err
+	},
+	"ProviderStore.Links": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Providers.Links(ctx, mine.Read(), w.KeyOf(lower(theirs)+".user"))
+	},
+	"Tx.Provider": onProvider(func(tx *persistence.Tx, p domain.Provider) error {
+		_, err := tx.Provider(p.ProviderKey)
+		return err
+	}),
+	"Tx.InsertProvider": onProvider(func(tx *persistence.Tx, p domain.Provider) error {
+		p.Issuer, p.Domains = "https://intruder.example", nil
+		return tx.InsertProvider(&p)
+	}),
+	"Tx.SaveProvider": onProvider(func(tx *persistence.Tx, p domain.Provider) error {
+		after := p
+		after.Enabled = false
+		return tx.SaveProvider(&p, &after)
+	}),
+	"Tx.DeleteProvider": onProvider(func(tx *persistence.Tx, p domain.Provider) error { return tx.DeleteProvider(&p) }),
+	"Tx.InsertLink": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.AddLink(ctx, mine, lower(theirs)+".user", theirs, "intruder")
+	},
+	"Tx.DeleteLink": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Unlink(ctx, mine, lower(theirs)+".user", theirs, "theirs")
+	},
 	"OverviewStore.People": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		o, err := w.Overviews.People(ctx, mine.Read().Below(w.Places[theirs].Path), w.DB.Now())
 		return o.Looked, err
@@ -509,7 +546,7 @@ func Isolation(t *testing.T, database *db.DB) {
 	w := NewWorld(t, database)
 	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments.EnvironmentStore, w.Groups, w.Audit,
 		w.Overviews,
-		w.Sessions.SessionStore, w.APIKeys.APIKeyStore, w.Codes.RegistrationCodeStore, w.Objects.ObjectStore,
+		w.Sessions.SessionStore, w.APIKeys.APIKeyStore, w.Codes.RegistrationCodeStore, w.Providers, w.Objects.ObjectStore,
 		w.Social.SocialStore} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {

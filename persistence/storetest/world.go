@@ -32,6 +32,7 @@ type World struct {
 	Sessions     SessionStore
 	APIKeys      APIKeyStore
 	Codes        CodeStore
+	Providers    *persistence.ProviderStore
 	Objects      ObjectStore
 	Social       SocialStore
 
@@ -49,6 +50,8 @@ type World struct {
 	Offers map[string]domain.CopyRequestID
 	// Keys finds the API key that the user of each tenant has, by alias.
 	Keys map[string]domain.APIKey
+	// Issuers finds the identity provider that each tenant has, at which the tenant's user is linked as "theirs".
+	Issuers map[string]domain.Provider
 }
 
 // Tenants are the organizations of a World that mirror each other.
@@ -69,9 +72,10 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		Sessions:  SessionStore{persistence.NewSessionStore(database), persistence.NewStore(database)},
 		APIKeys:   APIKeyStore{persistence.NewAPIKeyStore(database), persistence.NewStore(database)},
 		Codes:     CodeStore{persistence.NewRegistrationCodeStore(database), persistence.NewStore(database)},
-		Objects:   ObjectStore{persistence.NewObjectStore(database), persistence.NewStore(database)},
-		Social:    SocialStore{persistence.NewSocialStore(database), persistence.NewStore(database)},
-		Things:    make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID),
+		Providers: persistence.NewProviderStore(database), Issuers: make(map[string]domain.Provider),
+		Objects: ObjectStore{persistence.NewObjectStore(database), persistence.NewStore(database)},
+		Social:  SocialStore{persistence.NewSocialStore(database), persistence.NewStore(database)},
+		Things:  make(map[string]domain.Object), Offers: make(map[string]domain.CopyRequestID),
 		Keys:   make(map[string]domain.APIKey),
 		Places: make(map[string]domain.Environment), People: make(map[string]domain.User),
 		Teams: make(map[string]domain.Group), SignIns: make(map[string]domain.Session),
@@ -101,6 +105,8 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		require.NoError(t, w.AddGroupAdmin(t.Context(), Everything(domain.GroupWrite), w.Teams[tenant+"/Team"].ID,
 			w.KeyOf(lower+".admin")))
 		w.Keys[lower+".user"] = w.AddAPIKey(t, lower+".user", "key of "+lower)
+		w.Issuers[tenant] = w.AddProvider(t, tenant, lower+".example")
+		require.NoError(t, w.AddLink(t.Context(), Everything(domain.UserUpdate), lower+".user", tenant, "theirs"))
 		w.AddObject(t, tenant, "Watch", domain.KindObserver, tenant+"/Prod/East", lower+".user", nil)
 		w.AddObject(t, tenant, "Talk", domain.KindTopic, tenant, lower+".admin",
 			func(o *domain.Object) { o.Visibility = domain.Shared })
@@ -333,6 +339,7 @@ func Dump(t *testing.T, db *db.DB) string {
 		"user_groups", "user_environments", "user_attributes", "user_pictures", "organization_attributes",
 		"login_names", "mail_addresses", "audit", "sessions",
 		"api_keys", "api_key_names", "secrets", "registration_codes", "registration_code_names", "outbox",
+		"providers", "provider_domains", "provider_links", "provider_sessions",
 		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests",
 		"bookmarks", "user_marks", "user_contacts", "presences", "group_admins", "organization_counts", "departures"} {
 		rows, err := db.Pool().QueryContext(ctx, "SELECT * FROM "+table)

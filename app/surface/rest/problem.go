@@ -74,6 +74,7 @@ var FieldNames = httpx.FieldNames{
 	"old_password": "oldPassword", "new_password": "newPassword",
 	"send_url": "sendurl", "git_repository": "gitRepository", "max_users": "maxUsers",
 	"copy_request": "copyrequest", "copy_to": "copyTo",
+	"client_id": "clientId", "client_secret": "clientSecret", "trusts_strong": "trustsStrong",
 	"archived": "attributes.archived", "claims": "attributes.claims", "lists_users": "attributes.listsUsers",
 	"system": "attributes.system", "plan": headerPlan, "part": "q", "idempotency_key": httpx.HeaderIdempotencyKey,
 }

@@ -1,0 +1,262 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// AddProvider makes an identity provider of a tenant, with a mail domain.
+func (w *World) AddProvider(t *testing.T, tenant, mail string) domain.Provider {
+	t.Helper()
+	p := domain.Provider{ProviderKey: domain.ProviderKey{Organization: w.Places[tenant].Organization}, Name: mail,
+		Issuer: "https://login." + mail, ClientID: "canopy", ClientSecret: "secret of " + domain.SecretText(tenant),
+		Subject: domain.SubjectSub, Domains: []string{mail}, Scopes: []string{"email", "groups"}, Enabled: true,
+		Newcomers: domain.PlacedNewcomers, Most: domain.Ceiling{Role: domain.RoleOAdmin, Mask: domain.AllPermissions},
+		Rules: []domain.PlacementRule{{Claim: "groups", Value: "a;b", Placement: domain.Placement{
+			Environment: w.Places[tenant+"/Prod"].ID, Group: domain.UserGroup, Role: domain.RolePower}}},
+		Created: w.DB.Now().UTC().Truncate(time.Millisecond), CreatedBy: "(test)"}
+	require.NoError(t, w.Store.Do(t.Context(), Everything(domain.OrganizationWrite),
+		func(tx *persistence.Tx) error { return tx.InsertProvider(&p) }))
+	return p
+}
+
+// link returns the link of a user at the provider of a tenant.
+func (w *World) link(alias, tenant, subject string) domain.Link {
+	key := w.KeyOf(alias)
+	return domain.Link{Identity: domain.Identity{Organization: key.Organization, Issuer: w.Issuers[tenant].Issuer,
+		Subject: subject}, User: key.User, Shown: subject + "@" + tenant, By: domain.LinkedByAdmin,
+		Created: time.UnixMilli(1000).UTC()}
+}
+
+// AddLink links a user with a subject of the provider of a tenant.
+func (w *World) AddLink(ctx context.Context, by tenancy.WriteScope, alias, tenant, subject string) error {
+	link := w.link(alias, tenant, subject)
+	return w.Store.Do(ctx, by, func(tx *persistence.Tx) error {
+		if _, err := tx.User(w.KeyOf(alias)); err != nil {
+			return err
+		}
+		return tx.InsertLink(w.KeyOf(alias), &link)
+	})
+}
+
+// Unlink takes a link of a user away.
+func (w *World) Unlink(ctx context.Context, by tenancy.WriteScope, alias, tenant, subject string) error {
+	return w.Store.Do(ctx, by, func(tx *persistence.Tx) error {
+		if _, err := tx.User(w.KeyOf(alias)); err != nil {
+			return err
+		}
+		return tx.DeleteLink(w.KeyOf(alias), w.Issuers[tenant].Issuer, subject)
+	})
+}
+
+// Providers tests identity providers, and who is linked with whom there.
+func Providers(t *testing.T, database *db.DB) {
+	w, ctx := NewWorld(t, database), t.Context()
+	mine := w.Scope(t, "acme.admin", domain.EnvironmentWrite)
+	acme, bolt := w.Issuers["Acme"], w.Issuers["Bolt"]
+	change := func(k domain.ProviderKey, change func(*domain.Provider)) error {
+		return w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			before, err := tx.Provider(k)
+			if err != nil {
+				return err
+			}
+			after := before
+			change(&after)
+			return tx.SaveProvider(&before, &after)
+		})
+	}
+	newest := func(action string) domain.AuditEntry {
+		all := Everything(domain.AuditRead).Read().Choosing(Everything(domain.UserRead).Read())
+		entries, _, err := w.Audit.List(ctx, all, domain.AuditFilter{Action: action}, domain.Page{Limit: 1})
+		require.NoError(t, err)
+		require.NotEmpty(t, entries, action)
+		return entries[0]
+	}
+	begin := func(t *testing.T, alias string, at domain.ProviderSession) domain.Session {
+		t.Helper()
+		s := w.NewSession(alias, domain.CookieSession)
+		s.Provider = at
+		_, err := w.Accounts.Begin(ctx, s, 100)
+		require.NoError(t, err)
+		return s
+	}
+	alive := func(s domain.Session) bool {
+		_, _, err := w.Accounts.BySession(ctx, s.SessionKey, "")
+		if err != nil {
+			require.ErrorIs(t, err, domain.ErrSessionNotFound)
+		}
+		return err == nil
+	}
+
+	t.Run("a provider comes back as it was stored", func(t *testing.T) {
+		list, err := w.Providers.List(ctx, mine.Read(), acme.Organization)
+		require.NoError(t, err)
+		require.Equal(t, []domain.Provider{acme}, list)
+		one, err := w.Providers.Get(ctx, mine.Read(), acme.ProviderKey)
+		require.NoError(t, err)
+		require.Equal(t, acme, one)
+		one, err = w.Accounts.Provider(ctx, bolt.ProviderKey)
+		require.NoError(t, err)
+		require.Equal(t, bolt, one)
+		_, err = w.Accounts.Provider(ctx, domain.ProviderKey{Organization: acme.Organization, ID: bolt.ID})
+		require.ErrorIs(t, err, domain.ErrProviderNotFound)
+	})
+
+	t.Run("the secret is sealed", func(t *testing.T) {
+		require.Contains(t, w.Dump(t), "client_id=canopy")
+		require.NotContains(t, w.Dump(t), "secret of Acme")
+	})
+
+	t.Run("an issuer is one provider's in an organization, a domain one's in all", func(t *testing.T) {
+		insert := func(change func(*domain.Provider)) error {
+			p := acme
+			change(&p)
+			return w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { return tx.InsertProvider(&p) })
+		}
+		require.ErrorIs(t, insert(func(p *domain.Provider) { p.Domains = nil }), domain.ErrIssuerTaken)
+		require.ErrorIs(t, insert(func(p *domain.Provider) {
+			p.Issuer, p.Domains = "https://other.example", []string{"bolt.example"}
+		}), domain.ErrDomainTaken)
+		require.NoError(t, insert(func(p *domain.Provider) { p.Issuer, p.Domains = bolt.Issuer, []string{"new.example"} }))
+	})
+
+	t.Run("a domain leads to its provider as long as it has it", func(t *testing.T) {
+		leads := func(name string) domain.ProviderKey {
+			k, err := w.Accounts.ProviderOfDomain(ctx, name)
+			if err != nil {
+				require.ErrorIs(t, err, domain.ErrProviderNotFound)
+			}
+			return k
+		}
+		require.Equal(t, acme.ProviderKey, leads("acme.example"))
+		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) { p.Domains = []string{"acme.test"} }))
+		require.Zero(t, leads("acme.example"))
+		require.Equal(t, acme.ProviderKey, leads("acme.test"))
+		require.ErrorIs(t, change(acme.ProviderKey, func(p *domain.Provider) { p.Domains = []string{"bolt.example"} }),
+			domain.ErrDomainTaken)
+		require.Equal(t, acme.ProviderKey, leads("acme.test"))
+		require.Equal(t, bolt.ProviderKey, leads("bolt.example"))
+	})
+
+	t.Run("what changed is told, but no secret", func(t *testing.T) {
+		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) {
+			p.Name, p.ClientSecret = "Acme's", "another secret"
+		}))
+		entry := newest("provider:update")
+		require.Equal(t, "Acme's", entry.Target.Name)
+		require.Equal(t, []domain.Change{{Field: "name", Before: "acme.example", After: "Acme's"},
+			{Field: "client_secret"}}, entry.Changes)
+		require.Equal(t, w.Places["Acme"].Path, entry.Path)
+		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) {}))
+		require.Equal(t, entry, newest("provider:update"), "what changed nothing is not told")
+	})
+
+	t.Run("a link leads to its account, in its organization", func(t *testing.T) {
+		want := w.link("acme.user", "Acme", "theirs")
+		found, err := w.Accounts.Linked(ctx, want.Identity)
+		require.NoError(t, err)
+		require.Equal(t, want, found)
+		links, err := w.Providers.Links(ctx, mine.Read(), w.KeyOf("acme.user"))
+		require.NoError(t, err)
+		require.Equal(t, []domain.Link{want}, links)
+		for _, other := range []domain.Identity{{Organization: acme.Organization, Issuer: bolt.Issuer, Subject: "theirs"},
+			{Organization: acme.Organization, Issuer: acme.Issuer, Subject: "Theirs"},
+			{Organization: bolt.Organization, Issuer: acme.Issuer, Subject: "theirs"}} {
+			_, err = w.Accounts.Linked(ctx, other)
+			require.ErrorIs(t, err, domain.ErrLinkNotFound)
+		}
+		require.ErrorIs(t, w.AddLink(ctx, mine, "acme.power", "Acme", "theirs"), domain.ErrLinked)
+		entry := newest("provider:link")
+		require.Equal(t, "bolt.user", entry.Target.Name, "the last one that was made")
+	})
+
+	t.Run("a link that is taken away takes its sessions along", func(t *testing.T) {
+		require.NoError(t, w.AddLink(ctx, mine, "acme.power", "Acme", "another"))
+		by := begin(t, "acme.power", domain.ProviderSession{Issuer: acme.Issuer, Subject: "another"})
+		plain := begin(t, "acme.power", domain.ProviderSession{})
+		require.ErrorIs(t, w.Unlink(ctx, mine, "acme.user", "Acme", "another"), domain.ErrLinkNotFound)
+		require.True(t, alive(by))
+		require.NoError(t, w.Unlink(ctx, mine, "acme.power", "Acme", "another"))
+		require.False(t, alive(by))
+		require.True(t, alive(plain))
+		require.Equal(t, "acme.power", newest("provider:unlink").Target.Name)
+	})
+
+	t.Run("signing out at a provider ends the sessions it began", func(t *testing.T) {
+		one := begin(t, "acme.user", domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs", ID: "1"})
+		two := begin(t, "acme.user", domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs", ID: "2"})
+		other := begin(t, "acme.power", domain.ProviderSession{Issuer: acme.Issuer, Subject: "others", ID: "3"})
+		bolts := begin(t, "bolt.user", domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs", ID: "1"})
+		out := func(at domain.ProviderSession) {
+			require.NoError(t, w.Accounts.SignOutAt(ctx, acme.Organization, at))
+		}
+		out(domain.ProviderSession{Issuer: bolt.Issuer, Subject: "theirs"})
+		out(domain.ProviderSession{Issuer: acme.Issuer, Subject: "others", ID: "1"})
+		require.True(t, alive(one))
+		out(domain.ProviderSession{Issuer: acme.Issuer, ID: "1"})
+		require.False(t, alive(one))
+		require.True(t, alive(two))
+		require.Equal(t, "(identity provider)", newest("session:end").Actor.Alias)
+		out(domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs"})
+		require.False(t, alive(two))
+		require.True(t, alive(other))
+		require.True(t, alive(bolts))
+	})
+
+	t.Run("a link outlives its account and its provider", func(t *testing.T) {
+		gone, stays := w.link("acme.labs", "Acme", "gone"), w.link("acme.user", "Acme", "theirs")
+		all := Everything(domain.UserUpdate)
+		w.Issuers["Labs"] = domain.Provider{Issuer: acme.Issuer}
+		require.NoError(t, w.AddLink(ctx, all, "acme.labs", "Labs", "gone"))
+		require.NoError(t, w.AddLink(ctx, mine, "acme.power", "Acme", "gone"))
+		require.NoError(t, w.Store.Do(ctx, all, func(tx *persistence.Tx) error {
+			if _, err := tx.User(w.KeyOf("acme.power")); err != nil {
+				return err
+			}
+			return tx.DeleteUser(w.KeyOf("acme.power"))
+		}))
+		require.ErrorIs(t, w.AddLink(ctx, mine, "acme.admin", "Acme", "gone"), domain.ErrLinked)
+
+		by := begin(t, "acme.user", domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs"})
+		require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			p, err := tx.Provider(acme.ProviderKey)
+			if err != nil {
+				return err
+			}
+			return tx.DeleteProvider(&p)
+		}))
+		require.False(t, alive(by))
+		_, err := w.Accounts.Provider(ctx, acme.ProviderKey)
+		require.ErrorIs(t, err, domain.ErrProviderNotFound)
+		_, err = w.Accounts.ProviderOfDomain(ctx, "acme.test")
+		require.ErrorIs(t, err, domain.ErrProviderNotFound)
+		_, err = w.Accounts.Linked(ctx, stays.Identity)
+		require.ErrorIs(t, err, domain.ErrLinkNotFound, "whose account is there")
+		gone.Organization = acme.Organization
+		_, err = w.Accounts.Linked(ctx, gone.Identity)
+		require.NoError(t, err, "whose account was removed")
+		_, err = w.Accounts.Linked(ctx, w.link("acme.labs", "Labs", "gone").Identity)
+		require.NoError(t, err, "of another organization")
+		require.Equal(t, "provider:delete", newest("provider:delete").Action)
+	})
+
+	t.Run("an organization that goes takes its providers along", func(t *testing.T) {
+		all := Everything(domain.OrganizationWrite)
+		require.NoError(t, w.Environments.Purge(ctx, all, w.Places["Bolt/Labs"].Organization))
+		require.NoError(t, w.Environments.Purge(ctx, all, bolt.Organization))
+		_, err := w.Accounts.Provider(ctx, bolt.ProviderKey)
+		require.ErrorIs(t, err, domain.ErrProviderNotFound)
+		_, err = w.Accounts.ProviderOfDomain(ctx, "bolt.example")
+		require.ErrorIs(t, err, domain.ErrProviderNotFound)
+		_, err = w.Accounts.Linked(ctx, w.link("bolt.user", "Bolt", "theirs").Identity)
+		require.ErrorIs(t, err, domain.ErrLinkNotFound)
+	})
+}
