@@ -192,7 +192,7 @@ func (cfg *Config) publicPages() accounts.Pages {
 // console returns what the pages need to know.
 func (cfg *Config) console() console.Config {
 	return console.Config{PublicURL: cfg.publicURL(), MinPasswordLength: cfg.MinPasswordLength,
-		MaxPasswordLength: authn.MaxPasswordLength, MaxBody: cfg.MaxBody, Pages: cfg.pages()}
+		MaxBody: cfg.MaxBody, Pages: cfg.pages()}
 }
 
 // access is what finds the principal of a request.

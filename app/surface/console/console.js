@@ -112,6 +112,40 @@
   forget();
   document.addEventListener("htmx:pushedIntoHistory", forget);
 
+  // A new password is weighed while somebody types it. That is advice: what decides is the server.
+  const weigh = (password, least, names) => {
+    let text = password.normalize("NFKC").toLowerCase();
+    if ([...password.normalize("NFC")].length < least) return 0;
+    for (const name of names) text = text.replaceAll(name, "");
+    const runes = [...text].map((rune) => rune.codePointAt(0));
+    let fresh = 0; // characters that do not follow from those before them
+    runes.forEach((rune, i) => {
+      const step = i > 1 && rune - runes[i - 1];
+      if (i > 1 && Math.abs(step) < 2 && step === runes[i - 1] - runes[i - 2]) return;
+      const part = String.fromCodePoint(...runes.slice(Math.max(i - 2, 0), i + 1));
+      if (i > 2 && text.indexOf(part) < String.fromCodePoint(...runes.slice(0, i - 2)).length) return;
+      fresh++;
+    });
+    const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\p{N}/u, /\p{Lo}/u, /[^\p{L}\p{N}]/u];
+    const signs = /\p{Lo}/u.test(password) ? 3 : 0; // of scripts that have many
+    const bits = fresh * (2 + signs + kinds.filter((kind) => kind.test(password)).length);
+    return 1 + [40, 50, 75].filter((enough) => bits >= enough).length;
+  };
+  document.addEventListener("input", (event) => {
+    const box = event.target;
+    const meter = box.form?.querySelector(`[data-meter="${CSS.escape(box.name ?? "")}"]`);
+    if (!meter) return;
+    const mine = [...box.form.querySelectorAll('[autocomplete="username"], [name="mailaddress"], [name="user"]')];
+    const words = mine.flatMap((field) => field.value.toLowerCase().split(/[^\p{L}\p{N}]+/u));
+    const names = words.filter((word) => word.length > 2);
+    const level = weigh(box.value, Number(meter.dataset.least), names);
+    const [bar, said] = meter.children;
+    const text = meter.dataset.levels.split("|")[level];
+    meter.hidden = box.value === "";
+    bar.value = level;
+    if (said.textContent !== text) said.textContent = text;
+  });
+
   // Buttons that only scripts can serve.
   document.addEventListener("DOMContentLoaded", () => {
     for (const hidden of document.querySelectorAll("[data-script]")) hidden.hidden = false;

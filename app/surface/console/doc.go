@@ -12,8 +12,11 @@
 //     follow the links in it. A form that worked sends the browser to a page that can be read again.
 //   - Addresses are relative, and every page is one level below Base, so that links work behind a prefix, behind
 //     a proxy that adds one, and in a part of a page that is put into another.
-//   - Pages work without script. Those that can be had without signing in have none; the others have htmx, which
-//     swaps parts, and console.js. They ask nothing of any other server, by the policy of render and renderWith.
+//   - Pages work without script. Those that can be had without signing in have none, except where a password is
+//     chosen: console.js weighs it there. The others have that and htmx, which swaps parts. They ask nothing of any
+//     other server, by the policy of render and renderWith.
+//   - The meter of a new password advises: the server decides, by length, common passwords and names. A page of a
+//     link knows no account, so it says what is enough nearly everywhere; what was missing is said afterwards.
 //   - Parameters that are not known are passed over: mail programs add some to links.
 //   - Pages are components of templ, rendered whole before the first byte is sent, so that what fails
 //     is an error and no half page. After a change of a .templ file: go generate ./app/surface/console.

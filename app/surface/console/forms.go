@@ -3,10 +3,8 @@ package console
 import (
 	"context"
 	"net/url"
-	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -125,8 +123,8 @@ func (s *Surface) show(k *kind) fiber.Handler {
 		if !f.complete() {
 			return s.refuse(c, v, domain.ErrSecret)
 		}
-		v.other = f.address(v.words.Other)
-		return render(c, fiber.StatusOK, formPage(v, f))
+		v.other, v.chooses = f.address(v.words.Other), k.password
+		return renderWith(c, v.policy(), fiber.StatusOK, formPage(v, f))
 	}
 }
 
@@ -279,8 +277,8 @@ func (s *Surface) mending(k *kind, h fiber.Handler) fiber.Handler {
 		if status == fiber.StatusInternalServerError || !s.explain(f, v, problem) {
 			return err
 		}
-		v.other = f.address(v.words.Other)
-		if failed := render(c, status, formPage(v, f)); failed != nil {
+		v.other, v.chooses = f.address(v.words.Other), k.password
+		if failed := renderWith(c, v.policy(), status, formPage(v, f)); failed != nil {
 			return failed
 		}
 		return errAnswered{err}
@@ -299,7 +297,10 @@ func (s *Surface) explain(f *form, v *view, problem *domain.Error) bool {
 	case problem.Field == "password" && f.kind.current && f.password != "":
 		f.passwordProblem = w.Wrong
 	case problem.Field == "password" && (f.kind.password || f.kind.current):
-		f.passwordProblem = s.passwordProblem(f, w)
+		f.passwordProblem = w.problem(problem)
+		if f.password == "" {
+			f.passwordProblem = w.Required
+		}
 	case problem.Field == errDifferent.Field:
 		f.againProblem = w.Different
 	case problem.Kind == domain.TooMany:
@@ -312,17 +313,4 @@ func (s *Surface) explain(f *form, v *view, problem *domain.Error) bool {
 		return false
 	}
 	return true
-}
-
-// passwordProblem says what is wrong with a password that was refused.
-func (s *Surface) passwordProblem(f *form, w *words) string {
-	switch {
-	case f.password == "":
-		return w.Required
-	case utf8.RuneCountInString(f.password) < s.config.MinPasswordLength:
-		return fill(w.TooShort, "least", strconv.Itoa(s.config.MinPasswordLength))
-	case len(f.password) > s.config.MaxPasswordLength:
-		return fill(w.TooLong, "most", strconv.Itoa(s.config.MaxPasswordLength))
-	}
-	return w.Refused
 }

@@ -126,8 +126,8 @@ func (s *Surface) signIn(c *fiber.Ctx) error {
 		if !page.explain(v, problem) {
 			return err
 		}
-		v.other = at(signInPage, "next", page.next, "lang", v.words.Other)
-		if failed := render(c, status, signInPageOf(v, page)); failed != nil {
+		v.other, v.chooses = at(signInPage, "next", page.next, "lang", v.words.Other), page.expired
+		if failed := renderWith(c, v.policy(), status, signInPageOf(v, page)); failed != nil {
 			return failed
 		}
 		return errAnswered{err}

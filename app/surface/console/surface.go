@@ -42,8 +42,8 @@ type Uses struct {
 // Config is what the surface needs to know of the server.
 type Config struct {
 	PublicURL string // where people reach the server
-	// MinPasswordLength and MaxPasswordLength bound passwords, in characters and bytes.
-	MinPasswordLength, MaxPasswordLength int
+	// MinPasswordLength bounds passwords, in characters.
+	MinPasswordLength int
 	// MaxBody bounds what is sent to the server, in bytes.
 	MaxBody int
 	// Pages is where links of mail lead.
@@ -155,9 +155,11 @@ type view struct {
 	words *words
 	site  string
 	base  string // where people and programs reach the server
-	least int
-	other string // the address of the page in the other language; empty for a page that is shown once
-	theme string // light, dark, or empty for what the browser is set to
+	least int    // characters of a password that is chosen; where no account is known, for whom more may be asked
+	// known is true where the account is known, chooses where a password is chosen without being signed in.
+	known, chooses bool
+	other          string // the address of the page in the other language; empty for a page that is shown once
+	theme          string // light, dark, or empty for what the browser is set to
 }
 
 // view returns what a page is written with, in the language that lang names, or else one that the
@@ -179,7 +181,23 @@ func (v *view) speak(language string) {
 }
 
 // hint says what a password must be.
-func (v *view) hint() string { return fill(v.words.PasswordHint, "least", strconv.Itoa(v.least)) }
+func (v *view) hint() string {
+	if v.known {
+		return fill(v.words.PasswordHint, "least", strconv.Itoa(v.least))
+	}
+	return fill(v.words.PasswordAdvice, "enough", strconv.Itoa(max(v.least, usualLength)))
+}
+
+// usualLength is how many characters are asked for nearly everywhere.
+const usualLength = 15
+
+// policy returns what the page may have.
+func (v *view) policy() string {
+	if v.chooses {
+		return metered
+	}
+	return policy
+}
 
 // waiting says when another attempt may be made.
 func (v *view) waiting(problem *domain.Error) string {
@@ -190,12 +208,13 @@ func (v *view) waiting(problem *domain.Error) string {
 	return fill(v.words.TooMany, "minutes", strconv.Itoa(minutes))
 }
 
-// policy lets a page have our style sheet and send forms here, and nothing else; scripted also lets it have our
-// scripts, which may ask this server.
+// policy lets a page have our style sheet and send forms here, and nothing else; metered also lets it have our
+// scripts, and scripted lets them ask this server.
 const (
 	policy = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; " +
 		"base-uri 'none'"
-	scripted = policy + "; script-src 'self'; connect-src 'self'"
+	metered  = policy + "; script-src 'self'"
+	scripted = metered + "; connect-src 'self'"
 )
 
 // render sends a page. Nothing keeps it or shows it inside of another, and where it leads is not

@@ -19,10 +19,9 @@ type words struct {
 	MailAddress, Login, Password, Again string
 	Current, Wrong                      string // of the password that the account has
 	PasswordHint                        string // {least}
+	PasswordAdvice                      string // {enough}
+	Meter                               meterWords
 	Required                            string
-	TooShort                            string // {least}
-	TooLong                             string // {most}
-	Refused                             string
 	Different                           string
 	Error                               string // begins the title of a page that shows a mistake: {title}
 
@@ -76,6 +75,12 @@ type pageWords struct {
 	Note   string
 }
 
+// meterWords say how hard a password is to guess, the easiest first.
+type meterWords struct {
+	Label  string
+	Levels [5]string
+}
+
 // doneWords are the texts of the page after a form that worked.
 type doneWords struct{ Title, Text, Next string }
 
@@ -117,13 +122,15 @@ var english = words{
 	},
 	MailAddress: "Mail address", Login: "Login name", Password: "New password", Again: "The same password again",
 	Current: "Password of the account", Wrong: "This is not the password of the account.",
-	PasswordHint: "At least {least} characters. Pasting it from a password manager works.",
-	Required:     "Enter a password.",
-	TooShort:     "This password is too short. Enter at least {least} characters.",
-	TooLong:      "This password is too long. Enter at most {most} bytes: about as many letters, or fewer with accents.",
-	Refused:      "This password cannot be used. Choose another one, of letters, digits and signs.",
-	Different:    "This is not the same as the password above. Enter both again.",
-	Error:        "Mistake: {title}",
+	PasswordHint: "At least {least} characters: several words that you use nowhere else, and none of your names. " +
+		"Pasting it from a password manager works.",
+	PasswordAdvice: "Take {enough} characters or more: several words that you use nowhere else, and none of your names. " +
+		"Pasting it from a password manager works.",
+	Meter: meterWords{"How hard this password is to guess",
+		[5]string{"Too short", "Easy to guess", "Could be longer", "Hard to guess", "Very hard to guess"}},
+	Required:  "Enter a password.",
+	Different: "This is not the same as the password above. Enter both again.",
+	Error:     "Mistake: {title}",
 	Accepted: doneWords{"Your account is open", "You have chosen your password.",
 		"Sign in now in the application for which you were invited, with your login name from the mail and the new " +
 			"password."},
@@ -207,12 +214,14 @@ var french = words{
 	MailAddress: "Adresse électronique", Login: "Identifiant", Password: "Nouveau mot de passe",
 	Again:   "Le même mot de passe, encore une fois",
 	Current: "Mot de passe du compte", Wrong: "Ce n’est pas le mot de passe du compte.",
-	PasswordHint: "Au moins {least} caractères. Vous pouvez le coller depuis un gestionnaire de mots de passe.",
-	Required:     "Saisissez un mot de passe.",
-	TooShort:     "Ce mot de passe est trop court. Saisissez au moins {least} caractères.",
-	TooLong: "Ce mot de passe est trop long. Saisissez au plus {most} octets : à peu près autant de lettres, " +
-		"moins si elles ont des accents.",
-	Refused:   "Ce mot de passe ne peut pas servir. Choisissez-en un autre, fait de lettres, de chiffres et de signes.",
+	PasswordHint: "Au moins {least} caractères : plusieurs mots que vous n’utilisez nulle part ailleurs, et aucun de " +
+		"vos noms. Vous pouvez le coller depuis un gestionnaire de mots de passe.",
+	PasswordAdvice: "Prenez {enough} caractères ou plus : plusieurs mots que vous n’utilisez nulle part ailleurs, et " +
+		"aucun de vos noms. Vous pouvez le coller depuis un gestionnaire de mots de passe.",
+	Meter: meterWords{"Difficulté à deviner ce mot de passe",
+		[5]string{"Trop court", "Facile à deviner", "Pourrait être plus long", "Difficile à deviner",
+			"Très difficile à deviner"}},
+	Required:  "Saisissez un mot de passe.",
 	Different: "Ce n’est pas le même mot de passe que ci-dessus. Saisissez les deux à nouveau.",
 	Error:     "Erreur : {title}",
 	Accepted: doneWords{"Votre compte est ouvert", "Vous avez choisi votre mot de passe.",
