@@ -99,7 +99,10 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	watch.metrics.countHashes(passwords.Waiting)
 	tokens := authn.NewTokens(known, secret.tokens, cfg.issuing(), watch.metrics, cfg.Now)
 	activity := authn.NewActivity(known, cfg.Now)
-	d.access = access{passwords: passwords, tokens: tokens, activity: activity, writes: newWrites(cfg.WriteRate)}
+	rules := tenancy.NewSignInRules(source, watch.metrics)
+	demands := authn.NewDemands(rules, d.Gate, cfg.Now)
+	d.access = access{passwords: passwords, tokens: tokens, activity: activity, demands: demands,
+		writes: newWrites(cfg.WriteRate)}
 	letters, err := mail.NewLetters()
 	if err != nil {
 		return nil, err
@@ -107,12 +110,13 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	pictures := picture.NewMaker()
 	d.Users = directory.NewUsers(d.Gate, documents, s.users, s.groups, passwords, pictures, loginname.Rules{},
 		d.declared.Users, letters, cfg.publicURL(), cfg.Now)
-	d.Environments = directory.NewEnvironments(d.Gate, s.environments)
+	d.Environments = directory.NewEnvironments(d.Gate, s.environments, rules, cfg.Now)
 	d.Organizations = directory.NewOrganizations(d.Gate, s.environments, d.Environments, pictures,
 		d.declared.Organizations)
 	d.Groups = directory.NewGroups(d.Gate, documents, s.groups, s.users, cfg.Now)
 	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, cfg.Now)
-	d.Sessions = accounts.NewSessions(d.Gate, d.Users, d.Me, s.sessions, known, passwords, tokens, cfg.Sessions, cfg.Now)
+	d.Sessions = accounts.NewSessions(d.Gate, d.Users, d.Me, s.sessions, known, passwords, demands,
+		tokens, cfg.Sessions, cfg.Now)
 	d.SigningKeys = accounts.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
 	d.Admins = directory.NewAdmins(d.Gate)
 	d.APIKeys = accounts.NewAPIKeys(d.Gate, d.Users, s.apiKeys, cfg.Quotas.Keys, cfg.Now)
@@ -161,6 +165,7 @@ func (d *Directory) Operator(ctx context.Context) (domain.Principal, error) {
 		Subject: domain.Subject{Organization: domain.RootOrganization, Home: domain.RootPath,
 			Role: domain.RoleSuperUser, Groups: []domain.GroupID{domain.RootGroup}},
 		Alias: commandLine, Generation: generation, RootGeneration: generation,
+		Proved: domain.Proved{Proof: domain.ByPasskey},
 	}, err
 }
 

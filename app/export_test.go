@@ -50,6 +50,9 @@ func (d *Directory) RunJobs(ctx context.Context) error {
 // Tokens returns what reads the credentials of sessions.
 func (d *Directory) Tokens() *authn.Tokens { return d.access.tokens }
 
+// Demands returns what compares accounts with what they need.
+func (d *Directory) Demands() *authn.Demands { return d.access.demands }
+
 // Activity returns the notes of who was seen.
 func (d *Directory) Activity() *authn.Activity { return d.access.activity }
 

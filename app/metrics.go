@@ -27,7 +27,7 @@ type metrics struct {
 }
 
 // caches are the names of the caches that are counted.
-var caches = []string{"access", "environments", "groups", "credentials", "tokens"}
+var caches = []string{"access", "environments", "groups", "credentials", "tokens", "sign_in_rules"}
 
 func newMetrics(database *db.DB) *metrics {
 	m := &metrics{

@@ -94,7 +94,11 @@ var prefixPattern = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 // surfaces lists all surfaces; of two that claim a path the first has it.
 func (d *Directory) surfaces(server *httpx.Server) []surface {
-	by := func(schemes ...authn.Scheme) httpx.Auth { return d.access.find(server, schemes...) }
+	by := func(schemes ...authn.Scheme) httpx.Auth {
+		return d.access.find(server, d.access.demands.Refuse, schemes...)
+	}
+	// The pages can ask for what is missing.
+	onPages := func(s authn.Scheme) httpx.Auth { return d.access.find(server, d.access.demands.Hold, s) }
 	pages := d.config.pages()
 	return []surface{
 		{
@@ -153,8 +157,8 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 				Organizations: d.Organizations, Groups: d.Groups, Me: d.Me, Explain: d.Explain, Audit: d.Audit,
 				Previews: d.Previews, Imports: d.Imports, Objects: d.Objects, Sessions: d.Sessions, Accounts: d.Accounts,
 				Overviews: d.Overviews, APIKeys: d.APIKeys}, d.config.console(),
-				bySecurity(server, by(authn.Cookie(d.access.tokens, console.SecureSessionCookie, console.CSRFHeader)),
-					by(authn.Cookie(d.access.tokens, console.SessionCookie, console.CSRFHeader)))),
+				bySecurity(server, onPages(authn.Cookie(d.access.tokens, console.SecureSessionCookie, console.CSRFHeader)),
+					onPages(authn.Cookie(d.access.tokens, console.SessionCookie, console.CSRFHeader)))),
 		},
 	}
 }
@@ -200,12 +204,13 @@ type access struct {
 	passwords *authn.Passwords
 	tokens    *authn.Tokens
 	activity  *authn.Activity
+	demands   *authn.Demands
 	writes    *writes
 }
 
 // find finds the principal of a request by the first of the schemes whose credentials it has.
-func (a *access) find(server *httpx.Server, schemes ...authn.Scheme) httpx.Auth {
-	find := authn.First(a.activity, schemes...)
+func (a *access) find(server *httpx.Server, judge authn.Judge, schemes ...authn.Scheme) httpx.Auth {
+	find := authn.First(a.activity, judge, schemes...)
 	return func(c *fiber.Ctx) (domain.Principal, error) {
 		method := httpx.Method(c)
 		p, err := find(c.UserContext(), authn.Request{

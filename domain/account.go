@@ -89,6 +89,8 @@ type Account struct {
 	LastSeen   time.Time
 	// Factors are the kinds of factors the user has.
 	Factors Factors
+	// Program says that the account is a program's.
+	Program bool
 	// Session is what the request belongs to, with ID empty if it belongs to none.
 	Session Session
 	// Key is the API key the request came with, with ID empty if it came without.

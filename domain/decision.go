@@ -20,9 +20,10 @@ const (
 	CauseAllowed                       // an environment the user is allowed
 	CauseBlocked                       // an environment the user is blocked from
 	CauseInactive                      // an inactive environment
+	CauseGuarded                       // an environment that demands a stronger proof than the request has
 )
 
-var causeNames = [...]string{"", "home", "organization", "tree", "allowed", "blocked", "inactive"}
+var causeNames = [...]string{"", "home", "organization", "tree", "allowed", "blocked", "inactive", "guarded"}
 
 // String returns the kind's name, empty for CauseNone.
 func (k CauseKind) String() string { return causeNames[k] }

@@ -20,6 +20,9 @@ var fieldNames = []string{
 	"from", "to", "copy_request", "copy_to", "count", "end",
 	// of sign-ins, sessions and API keys; current is the current environment
 	"current", "session", "sessions", "network", "key", "expires", "environment", "token", "audience",
+	// of what environments ask of sign-ins
+	"min_password", "min_password_with_factor", "password_days", "people", "admins", "above", "proof_age", "grace",
+	"programs_exempt",
 	// of sign-up and what is sent by mail
 	"expiry", "max_users", "left", "enabled", "secret", "link", "purpose", "subject", "body", "confirm",
 	// of what people keep for themselves

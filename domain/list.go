@@ -107,6 +107,13 @@ var DirectoryLists = []ListInfo{
 		key(ListColumn{Name: "organization", Type: OrganizationColumn}), key(ListColumn{Name: "name"}), {Name: "value"}}},
 	{Name: "organizationpictures", Columns: []ListColumn{
 		key(ListColumn{Name: "organization", Type: OrganizationColumn}), {Name: "jpeg", Type: BytesColumn}}},
+	{Name: "signinrules", Columns: []ListColumn{
+		key(ListColumn{Name: "environment", Type: EnvironmentColumn}), {Name: "minpassword", Type: NumberColumn},
+		{Name: "minpasswordwithfactor", Type: NumberColumn}, {Name: "passworddays", Type: NumberColumn},
+		{Name: "people", Type: ChoiceColumn, Choices: proofNames[:]},
+		{Name: "admins", Type: ChoiceColumn, Choices: proofNames[:]},
+		{Name: "above", Type: ChoiceColumn, Choices: proofNames[:]}, {Name: "proofage", Type: NumberColumn},
+		{Name: "grace", Type: NumberColumn}, {Name: "programsexempt", Type: FlagColumn}}},
 	{Name: "registrationcodes", Secret: true, Columns: []ListColumn{
 		key(ListColumn{Name: "organization", Type: OrganizationColumn}), key(ListColumn{Name: "code", Type: SecretColumn}),
 		{Name: "created", Type: NumberColumn}, {Name: "createdby"}, {Name: "expires", Type: NumberColumn},

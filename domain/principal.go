@@ -36,6 +36,14 @@ type Principal struct {
 	// SignInRules counts the changes to what environments ask of sign-ins, over the whole directory; 0 is none yet.
 	SignInRules int64
 
+	// Proved is what the request proved, and Missing the proof that it would have to: until then nothing is possible
+	// but proving it. Missing is ByPassword where nothing is missing. Enrols means that the user has proved all that
+	// they can, so that they may add a factor. Stale means that the proof is too old for what is dangerous.
+	Proved  Proved
+	Missing Proof
+	Enrols  bool
+	Stale   bool
+
 	// Current is the environment the client asked to be in; empty if it asked for none.
 	Current EnvironmentRef
 	// Narrowed is what the request is narrowed to, of what the user has.

@@ -21,7 +21,7 @@ import (
 const accountFields = `u.organization_id, u.id, u.uuid, u.alias, u.role, u.environment_path, u.state, u.active,
 	u.first_access,
 	u.password_delay, u.revoke_delay, u.created_at, u.last_password_at, u.idle_since, u.last_seen_at, u.password_hash,
-	u.epoch, u.token_epoch, u.factors, o.generation,
+	u.epoch, u.token_epoch, u.factors, u.system, o.generation,
 	(SELECT r.generation FROM organizations r WHERE r.organization_id = 1 LIMIT 1),
 	coalesce((SELECT CAST(v.value AS bigint) FROM settings v WHERE v.name = 'sign_in_rules'), 0), `
 
@@ -39,7 +39,7 @@ func accountWith(more ...any) func(r db.Row) (domain.Account, error) {
 		err = r.Scan(append([]any{&a.Organization, &a.User, &a.UUID, &a.Alias, &a.Role, &a.Home, &a.State, &a.Active,
 			&a.FirstAccess,
 			&a.PasswordDelay, &a.RevokeDelay, &created, &lastPassword, &idleSince, &lastSeen, &hash,
-			&a.Epoch, &a.TokenEpoch, &a.Factors, &a.Generation, &a.RootGeneration, &a.SignInRules, &groups,
+			&a.Epoch, &a.TokenEpoch, &a.Factors, &a.Program, &a.Generation, &a.RootGeneration, &a.SignInRules, &groups,
 			&grants}, more...)...)
 		a.Created, a.LastPassword, a.IdleSince, a.LastSeen = db.Moment(created), db.Moment(lastPassword),
 			db.Moment(idleSince), db.Moment(lastSeen)

@@ -235,6 +235,8 @@ var unwritten = map[string]string{
 	"settings":         "of this server's key and its start",
 	"schema_steps":     "the migrations' own",
 	"audit":            "what was done stays where it was done",
+	"factors":          "what people prove themselves by to one directory",
+	"recovery_codes":   "of factors",
 	"sessions":         "sessions end with their directory",
 	"signing_keys":     "of sessions",
 	"secrets":          "links under way",

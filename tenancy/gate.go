@@ -46,6 +46,7 @@ type accessKey struct {
 	generation   int64
 	rootGroups   int64 // as Documents.rootGroups numbers them
 	narrowed     domain.Narrowing
+	proof        domain.Proof
 }
 
 // access is what a principal has: permissions and places.
@@ -64,7 +65,8 @@ func (g *Gate) access(ctx context.Context, caller *domain.Principal) (*access, e
 	if err != nil {
 		return nil, err
 	}
-	key := accessKey{caller.Organization, caller.User, caller.Epoch, caller.Generation, rootGroups, caller.Narrowed}
+	key := accessKey{caller.Organization, caller.User, caller.Epoch, caller.Generation, rootGroups, caller.Narrowed,
+		caller.Proved.Proof}
 	a, hit := g.accesses.Get(key)
 	g.counter.Looked("access", hit)
 	if hit {
@@ -96,6 +98,9 @@ func (g *Gate) compute(ctx context.Context, caller *domain.Principal) (*access, 
 			return nil, err
 		}
 		a.reach = newReach(&subject, inactive)
+	}
+	if err := g.guard(ctx, caller, a); err != nil {
+		return nil, err
 	}
 	a.mask = caller.Narrowed.Of(a.mask)
 	if caller.Narrowed.Place != "" {
@@ -228,6 +233,9 @@ func (g *Gate) EnterUser(ctx context.Context, caller *domain.Principal, p domain
 
 // enter returns what the caller has, unless their password must be changed before anything else.
 func (g *Gate) enter(ctx context.Context, caller *domain.Principal, p domain.Permission) (*access, error) {
+	if caller.Missing > domain.ByPassword && !(caller.Enrols && p == domain.PasswordChange) {
+		return nil, domain.ErrFactorMissing
+	}
 	if caller.PasswordExpired && p != domain.PasswordChange {
 		return nil, domain.ErrPasswordExpired
 	}

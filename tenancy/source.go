@@ -20,6 +20,14 @@ type Source interface {
 	// Inactive returns the paths of the inactive environments that are one of above or
 	// lie in one of the ranges, in any order.
 	Inactive(ctx context.Context, above []domain.EnvironmentPath, in []Range) ([]domain.EnvironmentPath, error)
+	// Guarded returns the paths of the environments that demand more than proof of whoever administers from elsewhere,
+	// and are one of above or lie in one of the ranges, in any order.
+	Guarded(ctx context.Context, proof domain.Proof, above []domain.EnvironmentPath,
+		in []Range) ([]domain.EnvironmentPath, error)
+	// SignInRules returns the rules of those of the environments that have some, in any order.
+	SignInRules(ctx context.Context, environments []domain.EnvironmentID) ([]domain.SignInRules, error)
+	// SignInRulesVersion counts the changes to sign-in rules over the whole directory; 0 is none.
+	SignInRulesVersion(ctx context.Context) (int64, error)
 	// HasNested reports whether other organizations lie below the organization at p.
 	HasNested(ctx context.Context, p domain.EnvironmentPath) (bool, error)
 	// Find returns for each of refs the environments in sc that it may name: the one with

@@ -21,9 +21,18 @@ type Sessions struct {
 	store     SessionStore
 	signIns   SignInStore
 	passwords directory.Passwords
+	demands   Demands
 	tokens    Tokens
 	limits    SessionLimits
 	now       func() time.Time
+}
+
+// Demands says what an account needs beside what was proved.
+type Demands interface {
+	// Refuse returns domain.ErrFactorNeeded for an account that is proved by less than it needs. Hold says in its
+	// principal what is missing instead.
+	Refuse(ctx context.Context, a *domain.Account) error
+	Hold(ctx context.Context, a *domain.Account) error
 }
 
 // SessionLimits says how long sessions, and what clients hold of them, last.
@@ -36,6 +45,7 @@ type SessionLimits struct {
 
 	CookieIdle time.Duration // a session with a cookie that nobody uses
 	Cookie     time.Duration // one that is used
+	Unproved   time.Duration // one whose user has still to prove a second factor
 
 	// Most is how many one user may have; behind it the one that was unused for the longest time ends.
 	Most int64
@@ -44,15 +54,15 @@ type SessionLimits struct {
 // DefaultSessionLimits are the limits nobody configured.
 var DefaultSessionLimits = SessionLimits{
 	Token: 365 * 24 * time.Hour, Access: time.Hour, Refresh: 30 * 24 * time.Hour, Longest: 365 * 24 * time.Hour,
-	CookieIdle: time.Hour, Cookie: 12 * time.Hour, Most: domain.DefaultQuotas.Sessions,
+	CookieIdle: time.Hour, Cookie: 12 * time.Hour, Unproved: 10 * time.Minute, Most: domain.DefaultQuotas.Sessions,
 }
 
 // NewSessions returns the use cases of sessions.
 func NewSessions(gate *tenancy.Gate, users *directory.Users, me *directory.Me, store SessionStore,
-	signIns SignInStore, passwords directory.Passwords, tokens Tokens, limits SessionLimits,
+	signIns SignInStore, passwords directory.Passwords, demands Demands, tokens Tokens, limits SessionLimits,
 	now func() time.Time) *Sessions {
 	return &Sessions{gate: gate, users: users, me: me, store: store, signIns: signIns, passwords: passwords,
-		tokens: tokens, limits: limits, now: now}
+		demands: demands, tokens: tokens, limits: limits, now: now}
 }
 
 // SessionStore shows the sessions of users, and ends them in transactions. What a method takes of a scope is
@@ -117,6 +127,9 @@ type SignIn struct {
 	Kind            domain.SessionKind
 	Audience        []string
 	Address, Client string
+	// Steps says that the client goes on to prove a second factor where one is missing: it gets a session that is good
+	// for nothing else. Programs' accounts have none of these.
+	Steps bool
 }
 
 // SignedIn is a session with what its client gets.
@@ -136,9 +149,10 @@ type SignedIn struct {
 
 // SignIn begins a session for whoever has that name and password. It is always a new one,
 // whatever the client held before. An environment that is not reached, or not named, is
-// replaced by the one the user starts from. It is Unauthenticated for wrong credentials,
-// TooMany after too many, Forbidden where the password must be changed first or no
-// environment is open to the user, and Invalid (field "audience") for a surface that reads no tokens.
+// replaced by the one the user starts from. It is Unauthenticated for wrong credentials and where a second
+// factor is needed that the client cannot prove, TooMany after too many, Forbidden where the password must
+// be changed first or no environment is open to the user, and Invalid (field "audience") for a surface that reads no
+// tokens.
 func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	for _, surface := range in.Audience {
 		if !slices.Contains(s.tokens.Audience(), surface) {
@@ -150,7 +164,13 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if account.Principal.PasswordExpired && in.NewPassword != "" {
+	if in.Steps && account.Program {
+		return SignedIn{}, domain.ErrProgram
+	}
+	if err := s.judge(in.Steps)(ctx, &account); err != nil {
+		return SignedIn{}, err
+	}
+	if account.Missing == domain.ByPassword && account.Principal.PasswordExpired && in.NewPassword != "" {
 		if err := s.me.ChangePassword(ctx, account.Principal,
 			directory.ChangePassword{Old: in.Password, New: in.NewPassword, Address: in.Address}); err != nil {
 			return SignedIn{}, err
@@ -158,29 +178,46 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		in.Password, in.NewPassword = in.NewPassword, ""
 		return s.SignIn(ctx, in)
 	}
-	return s.begin(ctx, account, &in, domain.Proved{Proof: domain.ByPassword})
+	return s.begin(ctx, account, &in, domain.Proved{})
 }
 
-// begin begins a session, which in describes, for an account that has proved to be whose it is. It is Forbidden as
-// SignIn is, and domain.ErrBadCredentials if the account went away a moment ago.
+// judge returns what compares an account with what it needs, for a client that goes on to prove more or does not.
+func (s *Sessions) judge(steps bool) func(context.Context, *domain.Account) error {
+	if steps {
+		return s.demands.Hold
+	}
+	return s.demands.Refuse
+}
+
+// begin begins a session, which in describes, for an account that has proved to be whose it is and was judged by that.
+// One of an account of which a proof is missing is short, and in no environment. It is Forbidden as SignIn is, and
+// domain.ErrBadCredentials if the account went away a moment ago.
 func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn,
 	proved domain.Proved) (SignedIn, error) {
-	environment, err := s.environment(ctx, &account, in.Environment)
-	if err != nil {
-		return SignedIn{}, err
+	var environment domain.Environment
+	if account.Missing == domain.ByPassword {
+		var err error
+		if environment, err = s.environment(ctx, &account, in.Environment); err != nil {
+			return SignedIn{}, err
+		}
 	}
 	now := s.now().UTC().Truncate(time.Millisecond)
+	if proved.At.IsZero() {
+		proved.At = now
+	}
 	session := domain.Session{
-		SessionKey: domain.SessionKey{UserKey: domain.UserKey{Organization: account.Organization, User: account.User},
-			ID: domain.UUID(uuid.Must(uuid.NewV7()).String())},
-		Kind: in.Kind, TokenEpoch: account.TokenEpoch, Environment: environment.ID, Created: now, LastUsed: now,
-		Client: domain.CleanClient(in.Client), Network: domain.NetworkOf(in.Address), Surface: domain.RequestFrom(ctx).
-			Surface, Proved: proved,
+		SessionKey: domain.SessionKey{UserKey: account.UserKey(), ID: domain.UUID(uuid.Must(uuid.NewV7()).String())},
+		Kind:       in.Kind, TokenEpoch: account.TokenEpoch, Environment: environment.ID, Created: now, LastUsed: now,
+		Client: domain.CleanClient(in.Client), Network: domain.NetworkOf(in.Address),
+		Surface: domain.RequestFrom(ctx).Surface, Proved: proved,
 	}
 	secret := ""
 	switch in.Kind {
 	case domain.CookieSession:
 		session.Expires, session.Idle = now.Add(s.limits.Cookie), s.limits.CookieIdle
+		if account.Missing > domain.ByPassword {
+			session.Expires = now.Add(min(s.limits.Unproved, s.limits.Cookie))
+		}
 		secret, session.Hash = s.tokens.NewSecret(in.Kind, session.SessionKey, 0)
 	case domain.RefreshSession:
 		session.Expires = now.Add(min(s.limits.Refresh, s.limits.Longest))
@@ -259,6 +296,9 @@ func (s *Sessions) Refresh(ctx context.Context, in Refresh) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	account.Principal.PasswordExpired = account.Standing.PasswordExpired(now)
+	if err := s.demands.Refuse(ctx, &account); err != nil {
+		return SignedIn{}, err
+	}
 	environment, err := s.environment(ctx, &account, domain.NumberRef(account.Session.Environment))
 	if err != nil {
 		return SignedIn{}, err

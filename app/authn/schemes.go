@@ -34,8 +34,8 @@ type Scheme func(ctx context.Context, r Request) (domain.Account, bool, error)
 type Finder func(ctx context.Context, r Request) (domain.Principal, error)
 
 // First returns a finder that asks the schemes in turn; the first whose credentials the
-// request carries decides.
-func First(activity *Activity, schemes ...Scheme) Finder {
+// request carries decides, if judge has nothing against it.
+func First(activity *Activity, judge Judge, schemes ...Scheme) Finder {
 	return func(ctx context.Context, r Request) (domain.Principal, error) {
 		for _, scheme := range schemes {
 			account, carried, err := scheme(ctx, r)
@@ -43,6 +43,9 @@ func First(activity *Activity, schemes ...Scheme) Finder {
 				return domain.Principal{}, err
 			}
 			if carried {
+				if err := judge(ctx, &account); err != nil {
+					return domain.Principal{}, err
+				}
 				activity.Saw(&account)
 				return account.Principal, nil
 			}

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"time"
 
 	"canopy/domain"
 	"canopy/tenancy"
@@ -11,11 +12,14 @@ import (
 type Environments struct {
 	gate  *tenancy.Gate
 	store EnvironmentStore
+	rules *tenancy.SignInRules
+	now   func() time.Time
 }
 
 // NewEnvironments returns the use cases of environments.
-func NewEnvironments(gate *tenancy.Gate, store EnvironmentStore) *Environments {
-	return &Environments{gate: gate, store: store}
+func NewEnvironments(gate *tenancy.Gate, store EnvironmentStore, rules *tenancy.SignInRules,
+	now func() time.Time) *Environments {
+	return &Environments{gate: gate, store: store, rules: rules, now: now}
 }
 
 // EnvironmentStore keeps environments, under the same rule.
@@ -31,6 +35,8 @@ type EnvironmentStore interface {
 	// Search returns up to n environments whose alias begins with prefix, compared by domain.Fold, by alias
 	// and then in tree order.
 	Search(ctx context.Context, sc tenancy.Scope, prefix string, n int) ([]domain.Environment, error)
+	// SignInRulesOf returns what an environment itself asks of sign-ins, zero where that is nothing.
+	SignInRulesOf(ctx context.Context, sc tenancy.Scope, key tenancy.EnvironmentKey) (domain.SignInRules, error)
 	// NextEnvironment returns the number of an environment to be. It is called before the transaction that
 	// inserts it.
 	NextEnvironment(ctx context.Context) (domain.EnvironmentID, error)
@@ -55,6 +61,11 @@ type EnvironmentTx interface {
 	// parent, domain.ErrEnvironmentCycle, ErrEnvironmentBorder or ErrTooDeep for a move that cannot be made,
 	// domain.ErrRootFixed, and domain.ErrEnvironmentAliasTaken.
 	SaveEnvironment(before, after *domain.Environment) error
+	// SignInRulesOf is that of EnvironmentStore.
+	SignInRulesOf(key tenancy.EnvironmentKey) (domain.SignInRules, error)
+	// SaveSignInRules has an environment ask of sign-ins what the rules say, nothing where they are zero. It returns
+	// domain.ErrEnvironmentNotFound outside of the scope.
+	SaveSignInRules(key tenancy.EnvironmentKey, rules domain.SignInRules) error
 	// DeleteEnvironment removes the environment with every mention on users' lists, or returns
 	// domain.ErrRootFixed or domain.ErrEnvironmentNotEmpty, which counts what the caller can see of it.
 	DeleteEnvironment(e *domain.Environment) error

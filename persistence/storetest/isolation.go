@@ -220,6 +220,25 @@ var attempts = map[string]attempt{
 		es, err := w.Environments.Search(ctx, mine.Read(), "", domain.MaxLimit)
 		return keep(es, err, func(e domain.Environment) bool { return w.Places[theirs].Path.Contains(e.Path) })
 	},
+	"EnvironmentStore.SignInRulesOf": func(ctx context.Context, w *World, mine tenancy.WriteScope,
+		theirs string) (any, error) {
+		e := w.Places[theirs+"/Prod"]
+		rules, err := w.Environments.SignInRulesOf(ctx, mine.Read(), tenancy.KeyOf(&e))
+		return int64(rules.MinPassword), err
+	},
+	"Tx.SignInRulesOf": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		e := w.Places[theirs+"/Prod"]
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			_, err := tx.SignInRulesOf(tenancy.KeyOf(&e))
+			return err
+		})
+	},
+	"Tx.SaveSignInRules": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		e := w.Places[theirs+"/Prod"]
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			return tx.SaveSignInRules(tenancy.KeyOf(&e), domain.SignInRules{People: domain.ByCode})
+		})
+	},
 	"Tx.InsertEnvironment": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		_, err := w.Environments.Insert(ctx, mine,
 			domain.Environment{Parent: w.Places[theirs+"/Prod"].ID, Alias: "Intruder", Active: true})

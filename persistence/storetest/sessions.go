@@ -96,7 +96,8 @@ func Sessions(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		plain.Session = domain.Session{SessionKey: s.SessionKey, Kind: s.Kind, TokenEpoch: s.TokenEpoch,
 			Environment: s.Environment,
-			Hash:        s.Hash, LastUsed: s.LastUsed, Expires: s.Expires, Idle: s.Idle}
+			Hash:        s.Hash, LastUsed: s.LastUsed, Expires: s.Expires, Idle: s.Idle,
+			Created: s.Created, Proved: s.Proved}
 		require.Equal(t, plain, found)
 
 		_, signed, err = w.Accounts.BySession(ctx, s.SessionKey, "0123456789abcdef")

@@ -92,6 +92,10 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		}
 		w.AddEnvironment(t, tenant+"/Labs", true)
 		w.AddEnvironment(t, tenant+"/Labs/One", false)
+		prod := w.Places[tenant+"/Prod"]
+		require.NoError(t, w.Store.Do(t.Context(), Everything(domain.EnvironmentWrite), func(tx *persistence.Tx) error {
+			return tx.SaveSignInRules(tenancy.KeyOf(&prod), domain.SignInRules{MinPassword: 8})
+		}))
 		w.AddGroup(t, tenant, "Team")
 		require.NoError(t, w.Codes.Insert(t.Context(), Everything(domain.UserCreate), domain.RegistrationCode{
 			Organization: w.Places[tenant].Organization, Code: domain.SecretText("code of " + tenant), Enabled: true}))
@@ -242,6 +246,7 @@ func (w *World) NewSession(alias string, kind domain.SessionKind) domain.Session
 		Kind: kind, TokenEpoch: 1, Environment: u.Home, Hash: "hash", Created: now, LastUsed: now,
 		Expires: now.Add(time.Hour),
 		Client:  "curl/8", Network: "192.0.2.1", Surface: "rest",
+		Proved: domain.Proved{Proof: domain.ByCode, At: now},
 	}
 }
 

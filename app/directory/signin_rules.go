@@ -1,0 +1,120 @@
+package directory
+
+import (
+	"context"
+	"time"
+
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// SignInRulesDocument is what an environment asks of sign-ins.
+type SignInRulesDocument struct {
+	Environment EnvironmentDocument
+	// Own is what the environment itself asks. All is that together with what the environments above it ask, which is
+	// what counts for people at home there.
+	Own, All domain.SignInRules
+}
+
+// SignInRules returns what the environment that ref names asks of sign-ins. It needs domain.EnvironmentRead there.
+func (e *Environments) SignInRules(ctx context.Context, caller domain.Principal,
+	ref domain.EnvironmentRef) (SignInRulesDocument, error) {
+	found, sc, err := e.enter(ctx, &caller, ref)
+	if err != nil {
+		return SignInRulesDocument{}, err
+	}
+	return e.describeRules(ctx, sc, &found)
+}
+
+func (e *Environments) describeRules(ctx context.Context, sc tenancy.Scope,
+	at *domain.Environment) (d SignInRulesDocument, err error) {
+	d.Environment = DescribeEnvironment(sc, *at)
+	if d.Own, err = e.store.SignInRulesOf(ctx, sc, tenancy.KeyOf(at)); err != nil {
+		return d, err
+	}
+	all, err := e.rules.Latest(ctx, at.Path)
+	d.All = domain.Strictest(e.now(), all...)
+	return d, err
+}
+
+// SignInRulesPatch says what an environment is to ask of sign-ins. A nil field is left as it is.
+type SignInRulesPatch struct {
+	Environment                        domain.EnvironmentRef
+	MinPassword, MinPasswordWithFactor *int
+	PasswordDays                       *int
+	People, Admins, Above              *domain.Proof
+	ProofAge                           *time.Duration
+	Grace                              *time.Time
+	ProgramsExempt                     *bool
+}
+
+func (p *SignInRulesPatch) apply(r *domain.SignInRules) {
+	Set(&r.MinPassword, p.MinPassword)
+	Set(&r.MinPasswordWithFactor, p.MinPasswordWithFactor)
+	Set(&r.PasswordDays, p.PasswordDays)
+	Set(&r.People, p.People)
+	Set(&r.Admins, p.Admins)
+	Set(&r.Above, p.Above)
+	Set(&r.ProofAge, p.ProofAge)
+	Set(&r.Grace, p.Grace)
+	Set(&r.ProgramsExempt, p.ProgramsExempt)
+	r.Grace = r.Grace.UTC().Truncate(time.Millisecond)
+}
+
+// UpdateSignInRules changes what an environment asks of sign-ins. It needs domain.EnvironmentWrite and a recent proof,
+// and that the caller has the whole environment. What it asks counts from the answer on, for sessions that there are
+// too; what environments above it ask goes on to count whatever it says. It returns Invalid for a demand that the
+// caller's own proof does not meet, so that nobody shuts themselves out.
+func (e *Environments) UpdateSignInRules(ctx context.Context, caller domain.Principal,
+	in SignInRulesPatch) (SignInRulesDocument, error) {
+	if err := e.gate.Recent(&caller); err != nil {
+		return SignInRulesDocument{}, err
+	}
+	target, _, err := e.enter(ctx, &caller, in.Environment)
+	if err != nil {
+		return SignInRulesDocument{}, err
+	}
+	w, err := e.gate.EnterWrite(ctx, &caller, domain.EnvironmentWrite, tenancy.At(target.Path))
+	if err != nil {
+		return SignInRulesDocument{}, err
+	}
+	if err := e.hasWhole(ctx, &caller, &target); err != nil {
+		return SignInRulesDocument{}, err
+	}
+	var rules domain.SignInRules
+	err = e.store.Do(ctx, w, func(tx EnvironmentTx) error {
+		before, err := tx.SignInRulesOf(tenancy.KeyOf(&target))
+		if err != nil {
+			return err
+		}
+		rules = before
+		in.apply(&rules)
+		if err := e.keepsIn(&caller, &target, &rules); err != nil {
+			return err
+		}
+		return tx.SaveSignInRules(tenancy.KeyOf(&target), rules)
+	})
+	if err != nil {
+		return SignInRulesDocument{}, err
+	}
+	return e.describeRules(ctx, w.Read(), &target)
+}
+
+// keepsIn returns an Invalid error for a demand that would shut the caller out.
+func (e *Environments) keepsIn(caller *domain.Principal, target *domain.Environment, rules *domain.SignInRules) error {
+	check := func(field string, demand domain.Proof) error {
+		if demand > caller.Proved.Proof {
+			return domain.InvalidField(field,
+				"This would shut yourself out: add that factor to your account and sign in with it first.")
+		}
+		return nil
+	}
+	now := domain.Strictest(e.now(), *rules)
+	if !target.Path.Contains(caller.Home) {
+		return check("above", now.Above)
+	}
+	if err := check("people", now.People); err != nil || caller.Role == domain.RoleUser {
+		return err
+	}
+	return check("admins", now.Admins)
+}

@@ -1,0 +1,242 @@
+package app_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app/accounts"
+	"canopy/app/directory"
+	"canopy/domain"
+	"canopy/persistence"
+)
+
+// A wayIn is one by which somebody gets in who has a password or a key only.
+type wayIn struct {
+	name, method, path, body string
+	header                   map[string]string
+}
+
+// waysIn returns all ways in with a name and a password, or with a key.
+func waysIn(id, login, password, key, token string) []wayIn {
+	basic := map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(login+":"+password))}
+	tat := map[string]string{"Tat_username": login, "Tat_password": password}
+	bearer := map[string]string{"Authorization": "Bearer " + token}
+	form := fmt.Sprintf("username=%s&password=%s", login, password)
+	return []wayIn{
+		{"rest, Basic", "GET", "/rest/me", "", basic},
+		{"rest, key", "GET", "/rest/me", "", map[string]string{"apiKey": key}},
+		{"rest, a token from before", "GET", "/rest/me", "", bearer},
+		{"rest, /auth", "POST", "/auth", fmt.Sprintf(`{"user":%q,"password":%q}`, login, password), nil},
+		{"axway, Basic", "GET", "/api/portal/v1.3/currentuser", "", basic},
+		{"axway, login", "POST", "/api/portal/v1.3/login", form, nil},
+		{"tellius, login", "POST", "/api/login", fmt.Sprintf(`{"username":%q,"password":%q}`, login, password), nil},
+		{"tellius, a token from before", "GET", "/users/" + id, "", bearer},
+		{"tat", "GET", "/user/me", "", tat},
+		{"ethersource, Basic", "GET", "/ethersource/rest/v2/users/bookmarks", "", basic},
+		{"ethersource, key", "GET", "/ethersource/rest/v2/users/bookmarks?apiKey=" + key, "", nil},
+	}
+}
+
+func (w *twoTenants) enter(t *testing.T, in wayIn) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), in.method, w.Address()+in.path, strings.NewReader(in.body))
+	require.NoError(t, err)
+	for name, value := range in.header {
+		req.Header.Set(name, value)
+	}
+	if strings.HasPrefix(in.body, "{") {
+		req.Header.Set("Content-Type", "application/json")
+	} else if in.body != "" {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(req)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	return res.StatusCode
+}
+
+// demand has an environment ask something of sign-ins.
+func (w *twoTenants) demand(t *testing.T, environment string, rules domain.SignInRules) {
+	t.Helper()
+	_, err := w.directory.Environments.UpdateSignInRules(t.Context(), w.operator(t), directory.SignInRulesPatch{
+		Environment: domain.EnvironmentRef(environment), People: &rules.People, Admins: &rules.Admins, Above: &rules.Above,
+		ProofAge: &rules.ProofAge, Grace: &rules.Grace, ProgramsExempt: &rules.ProgramsExempt,
+		PasswordDays: &rules.PasswordDays})
+	require.NoError(t, err)
+}
+
+func (w *twoTenants) credentials(t *testing.T, alias string) []wayIn {
+	t.Helper()
+	in, err := w.directory.Sessions.SignIn(t.Context(),
+		accounts.SignIn{Login: alias, Password: testPassword, Address: "192.0.2.5", Kind: domain.TokenSession})
+	require.NoError(t, err)
+	return waysIn(string(in.Principal.UUID), alias, testPassword, w.newKey(t, alias, accounts.NewAPIKey{}), in.Access)
+}
+
+// Every door is closed to a password and to a key where a second factor is demanded, whoever asks for it on the way from
+// the root, and for nobody else.
+func TestEveryDoorIsClosedUnderADemand(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		admin, user, other := w.credentials(t, "acme.admin"), w.credentials(t, "acme.user"), w.credentials(t, "bolt.admin")
+		before := map[string]int{}
+		for login, ways := range map[string][]wayIn{"admin": admin, "user": user, "other": other} {
+			for _, in := range ways {
+				before[login+in.name] = w.enter(t, in)
+				require.NotContains(t, []int{400, 401, 404, 405}, before[login+in.name], in.name)
+			}
+		}
+		expect := func(login string, ways []wayIn, open bool, why string) {
+			t.Helper()
+			for _, in := range ways {
+				status := w.enter(t, in)
+				if open {
+					require.Equal(t, before[login+in.name], status, "%s: %s", why, in.name)
+				} else {
+					require.Contains(t, []int{401, 403}, status, "%s: %s", why, in.name)
+				}
+			}
+		}
+		w.demand(t, "Acme", domain.SignInRules{Admins: domain.ByCode})
+		expect("admin", admin, false, "of admins")
+		expect("user", user, true, "of admins, not of people")
+		expect("other", other, true, "of another organization")
+		w.demand(t, "Acme", domain.SignInRules{People: domain.ByCode, Grace: w.clock.now().Add(time.Hour)})
+		expect("admin", admin, true, "announced")
+		w.clock.set(w.clock.now().Add(time.Hour))
+		expect("admin", admin, false, "announced, and now it counts")
+		expect("user", user, false, "of people")
+		w.demand(t, "Acme", domain.SignInRules{})
+		expect("admin", admin, true, "no longer demanded")
+		w.demand(t, "/", domain.SignInRules{People: domain.ByPasskey})
+		w.demand(t, "Acme", domain.SignInRules{People: domain.ByCode, ProgramsExempt: true})
+		expect("other", other, false, "of the root")
+		expect("user", user, false, "of the root, and of less below")
+		w.demand(t, "/", domain.SignInRules{})
+	})
+}
+
+// An account that has a second factor does not get in by its password alone, by no door; its keys are good as before.
+func TestNoDoorLeavesOutTheSecondFactor(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		ways := w.credentials(t, "acme.admin")
+		_, err := w.directory.DB.Writer().ExecContext(t.Context(),
+			fmt.Sprintf("UPDATE users SET factors = %d WHERE alias = 'acme.admin'", domain.CodeFactor))
+		require.NoError(t, err)
+		for _, in := range ways {
+			status := w.enter(t, in)
+			if strings.HasSuffix(in.name, "key") {
+				require.Equal(t, 200, status, in.name)
+			} else {
+				require.Contains(t, []int{401, 403}, status, in.name)
+			}
+		}
+		in, err := w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.admin", Password: testPassword,
+			Address: "192.0.2.5", Kind: domain.CookieSession, Steps: true})
+		require.NoError(t, err)
+		require.Equal(t, domain.ByCode, in.Principal.Missing)
+		require.WithinDuration(t, w.clock.now().Add(10*time.Minute), in.Expires, time.Second)
+		_, err = w.directory.Me.Get(t.Context(), in.Principal)
+		require.ErrorIs(t, err, domain.ErrFactorMissing)
+	})
+}
+
+// Accounts of programs go on with their keys where the environments that demand a factor exempt them, all of them; and
+// they never sign in on the pages.
+func TestProgramsAreExemptWhereAllDemandsExemptThem(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		key := w.newKey(t, "acme.user", accounts.NewAPIKey{})
+		_, err := w.directory.DB.Writer().ExecContext(t.Context(), "UPDATE users SET system = TRUE WHERE alias = 'acme.user'")
+		require.NoError(t, err)
+		status := func() int {
+			n, _ := w.withKey(t, "apiKey", key, "GET", "/rest/me", "")
+			return n
+		}
+		w.demand(t, "Acme", domain.SignInRules{People: domain.ByCode, ProgramsExempt: true})
+		require.Equal(t, 200, status())
+		w.demand(t, "Acme/Prod", domain.SignInRules{People: domain.ByCode})
+		require.Equal(t, 401, status())
+		w.demand(t, "Acme/Prod", domain.SignInRules{})
+		require.Equal(t, 200, status())
+		_, err = w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.user", Password: testPassword,
+			Address: "192.0.2.5", Kind: domain.CookieSession, Steps: true})
+		require.ErrorIs(t, err, domain.ErrProgram)
+	})
+}
+
+// Who administers from above does not reach what demands more of them than they proved, in no list and by no name; and
+// nobody is told of it below.
+func TestGuardedPlacesAreOutOfReach(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		weak := func() domain.Principal { return w.principal(t, "admin") }
+		strong := func() domain.Principal {
+			p := weak()
+			p.Proved.Proof = domain.ByPasskey
+			return p
+		}
+		sees := func(p domain.Principal) int {
+			t.Helper()
+			list, err := w.directory.Environments.List(t.Context(), p, directory.ListEnvironments{})
+			require.NoError(t, err)
+			n := 0
+			for e, err := range list.Items {
+				require.NoError(t, err)
+				if strings.Contains(e.ShownPath, "Acme") {
+					n++
+				}
+			}
+			return n
+		}
+		require.Equal(t, 4, sees(weak()))
+		w.demand(t, "Acme", domain.SignInRules{Above: domain.ByPasskey})
+		require.Zero(t, sees(weak()))
+		require.Equal(t, 4, sees(strong()))
+		require.Equal(t, 4, sees(w.principal(t, "acme.admin")), "they are at home there")
+		_, err := w.directory.Users.Get(t.Context(), weak(), directory.GetUser{User: domain.UserRef{Alias: "acme.user"}})
+		require.ErrorIs(t, err, domain.ErrUserNotFound)
+		w.demand(t, "Acme", domain.SignInRules{})
+		require.Equal(t, 4, sees(weak()))
+	})
+}
+
+// Nobody demands what would shut themselves out.
+func TestNobodyShutsThemselvesOut(t *testing.T) {
+	w := newTwoTenants(t, "sqlite")
+	code := domain.ByCode
+	for _, in := range []directory.SignInRulesPatch{{People: &code}, {Admins: &code}} {
+		in.Environment = "Acme"
+		_, err := w.directory.Environments.UpdateSignInRules(t.Context(), w.principal(t, "acme.admin"), in)
+		require.Equal(t, domain.Invalid, domain.AsError(err).Kind, "%v", err)
+	}
+	_, err := w.directory.Environments.UpdateSignInRules(t.Context(), w.principal(t, "acme.power"),
+		directory.SignInRulesPatch{Environment: "Prod", People: &code})
+	require.ErrorIs(t, err, domain.ErrForbidden)
+	_, err = w.directory.Environments.UpdateSignInRules(t.Context(), w.principal(t, "acme.admin"),
+		directory.SignInRulesPatch{Environment: "Bolt", People: &code})
+	require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
+}
+
+// A second server over the same database demands at once what the first one was told.
+func TestDemandsCountOnEveryServer(t *testing.T) {
+	w := newTwoTenants(t, "postgres")
+	other := persistence.NewAccountStore(w.directory.DB)
+	a, err := other.ByLogin(t.Context(), "acme.user")
+	require.NoError(t, err)
+	require.Zero(t, a.SignInRules)
+	for n := range int64(3) {
+		w.demand(t, "Acme", domain.SignInRules{PasswordDays: int(n) + 1})
+		a, err = other.ByLogin(t.Context(), "acme.user")
+		require.NoError(t, err)
+		require.Equal(t, n+1, a.SignInRules)
+	}
+}

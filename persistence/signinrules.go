@@ -1,0 +1,171 @@
+package persistence
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// signInRulesRow is a row of the table sign_in_rules.
+type signInRulesRow struct {
+	bun.BaseModel `bun:"table:sign_in_rules,alias:r"`
+
+	OrganizationID        int64 `bun:",pk"`
+	EnvironmentID         int64 `bun:",pk"`
+	EnvironmentPath       string
+	MinPassword           int64
+	MinPasswordWithFactor int64
+	PasswordDays          int64
+	People                int64
+	Admins                int64
+	Above                 int64
+	ProofAge              int64
+	GraceUntil            int64
+	ProgramsExempt        bool
+}
+
+func toSignInRulesRow(e *domain.Environment, r *domain.SignInRules) *signInRulesRow {
+	return &signInRulesRow{OrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID),
+		EnvironmentPath: string(e.Path), MinPassword: int64(r.MinPassword),
+		MinPasswordWithFactor: int64(r.MinPasswordWithFactor), PasswordDays: int64(r.PasswordDays),
+		People: int64(r.People), Admins: int64(r.Admins), Above: int64(r.Above), ProofAge: r.ProofAge.Milliseconds(),
+		GraceUntil: db.Millis(r.Grace), ProgramsExempt: r.ProgramsExempt}
+}
+
+func (r *signInRulesRow) rules() domain.SignInRules {
+	return domain.SignInRules{MinPassword: int(r.MinPassword), MinPasswordWithFactor: int(r.MinPasswordWithFactor),
+		PasswordDays: int(r.PasswordDays), People: domain.Proof(r.People), Admins: domain.Proof(r.Admins),
+		Above: domain.Proof(r.Above), ProofAge: time.Duration(r.ProofAge) * time.Millisecond,
+		Grace: db.Moment(r.GraceUntil), ProgramsExempt: r.ProgramsExempt}
+}
+
+// SignInRules implements tenancy.Source.
+func (s *Source) SignInRules(ctx context.Context, environments []domain.EnvironmentID) ([]domain.SignInRules, error) {
+	return signInRules(ctx, s.db, environments)
+}
+
+func signInRules(ctx context.Context, r db.Reader, environments []domain.EnvironmentID) ([]domain.SignInRules, error) {
+	var rows []signInRulesRow
+	err := r.NewSelect().Model(&rows).Where("r.environment_id IN (?)", db.In(environments)).Scan(ctx)
+	rules := make([]domain.SignInRules, len(rows))
+	for i := range rows {
+		rules[i] = rows[i].rules()
+	}
+	return rules, db.Translate(err)
+}
+
+// Guarded implements tenancy.Source.
+func (s *Source) Guarded(ctx context.Context, proof domain.Proof, above []domain.EnvironmentPath,
+	ranges []tenancy.Range) (found []domain.EnvironmentPath, err error) {
+	guarded := func() *bun.SelectQuery {
+		return s.db.NewSelect().Model((*signInRulesRow)(nil)).Column("environment_path").
+			Where("r.above > 0 AND r.above > ?", int64(proof))
+	}
+	q := guarded().Apply(db.InRanges(ranges, "r.environment_path").Narrow)
+	if len(above) > 0 {
+		q = q.UnionAll(guarded().Where("r.environment_path IN (?)", db.In(above)))
+	}
+	err = q.Scan(ctx, &found)
+	return found, db.Translate(err)
+}
+
+// SignInRulesOf implements directory.EnvironmentStore.
+func (s *EnvironmentStore) SignInRulesOf(ctx context.Context, sc tenancy.Scope,
+	key tenancy.EnvironmentKey) (domain.SignInRules, error) {
+	return signInRulesOf(ctx, s.db, sc, key)
+}
+
+func signInRulesOf(ctx context.Context, r db.Reader, sc tenancy.Scope,
+	key tenancy.EnvironmentKey) (domain.SignInRules, error) {
+	var rows []signInRulesRow
+	err := db.From(r, sc, &rows).
+		Where("r.organization_id = ? AND r.environment_id = ?", int64(key.Organization), int64(key.ID)).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return domain.SignInRules{}, db.Translate(err)
+	}
+	return rows[0].rules(), nil
+}
+
+// Within implements db.Scoped.
+func (signInRulesRow) Within(sc tenancy.Scope) db.Predicate {
+	return db.Placed(sc, "r.environment_path", "r.organization_id")
+}
+
+// SignInRulesOf implements directory.EnvironmentTx.
+func (tx *Tx) SignInRulesOf(key tenancy.EnvironmentKey) (domain.SignInRules, error) {
+	if _, err := tx.Environment(key); err != nil {
+		return domain.SignInRules{}, err
+	}
+	return signInRulesOf(tx.Ctx, tx, tx.Scope(), key)
+}
+
+// SignInRulesVersion implements tenancy.Source.
+func (s *Source) SignInRulesVersion(ctx context.Context) (int64, error) {
+	var versions []int64
+	err := s.db.NewSelect().Model((*settingRow)(nil)).ColumnExpr("CAST(s.value AS bigint)").
+		Where("s.name = ?", signInRulesSetting).Scan(ctx, &versions)
+	if err != nil || len(versions) == 0 {
+		return 0, db.Translate(err)
+	}
+	return versions[0], nil
+}
+
+// SaveSignInRules implements directory.EnvironmentTx.
+func (tx *Tx) SaveSignInRules(key tenancy.EnvironmentKey, rules domain.SignInRules) error {
+	e, err := tx.Environment(key)
+	if err != nil {
+		return err
+	}
+	before, err := signInRulesOf(tx.Ctx, tx, tx.Scope(), key)
+	if err != nil {
+		return err
+	}
+	if err := rules.Validate(); err != nil {
+		return err
+	}
+	changes := domain.Diff(before.Fields(), rules.Fields())
+	if len(changes) == 0 {
+		return nil
+	}
+	row := toSignInRulesRow(&e, &rules)
+	err = tx.Run(tx.NewDelete().Model(row).WherePK())
+	if err == nil && rules != (domain.SignInRules{}) {
+		err = tx.Insert(row)
+	}
+	if err != nil {
+		return err
+	}
+	if before.Above != rules.Above {
+		if err := tx.bumpAround(e.Path); err != nil {
+			return err
+		}
+	}
+	if err := tx.countSignInRules(); err != nil {
+		return err
+	}
+	return tx.record(environmentEntry("environment:sign-in", &e, changes))
+}
+
+// signInRulesSetting counts the changes to sign-in rules, with which each account is read.
+const signInRulesSetting = "sign_in_rules"
+
+// countSignInRules counts a change to sign-in rules. Others who change some wait until the transaction ends.
+func (tx *Tx) countSignInRules() error {
+	_, err := tx.Bun.NewInsert().Model(&settingRow{Name: signInRulesSetting, Value: "1"}).
+		On("CONFLICT (name) DO UPDATE").Set("value = CAST(CAST(s.value AS bigint) + 1 AS text)").Exec(tx.Ctx)
+	return db.Translate(err)
+}
+
+// listedRules returns the rules of a row of the list signinrules.
+func listedRules(r *listRow) domain.SignInRules {
+	row := signInRulesRow{MinPassword: r.number("min_password"),
+		MinPasswordWithFactor: r.number("min_password_with_factor"), PasswordDays: r.number("password_days"),
+		People: r.number("people"), Admins: r.number("admins"), Above: r.number("above"),
+		ProofAge: r.number("proof_age")}
+	return row.rules()
+}
