@@ -25,7 +25,6 @@ const mostRead = 2000
 var unbounded = map[string]string{
 	"audit":                         "walks the scope",
 	"audit, actor":                  "walks the scope",
-	"axway createdOn":               "walks the scope",
 	"children with counts":          "adds up what lies below each child",
 	"console audit":                 "walks the scope",
 	"console find person":           "looks at 3,000 people whom an index finds",
@@ -47,9 +46,6 @@ var unbounded = map[string]string{
 	"objects, total":                "walks the scope",
 	"overview":                      "counts 1,000 people of each kind, and adds up places",
 	"tat groups":                    "walks the scope",
-	"tat users":                     "walks the scope",
-	"tat users, fullname, none":     "walks the scope",
-	"tat users, skip":               "walks the scope",
 	"users, group of few":           "looks at 3,000 people whom an index finds",
 	"users, group of most, total":   "counts up to 10,000 people",
 	"users, inactive":               "looks at 3,000 people whom an index finds",
@@ -65,6 +61,7 @@ var unbounded = map[string]string{
 	"users, sort -userid":           "walks the scope",
 	"users, state invited":          "looks at 3,000 people whom an index finds",
 	"users, state invited, total":   "counts up to 10,000 people",
+	"tat users, skip":               "reads past 1,000 people",
 	"uses of a group":               "counts 1,000 members of each group",
 }
 

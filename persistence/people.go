@@ -23,74 +23,137 @@ func namedKeys(ctx context.Context, r db.Reader, names []string) ([]rowKey, erro
 	return keys, db.Translate(err)
 }
 
-// kept returns what narrows a query of users to the people whom f keeps.
-func (s *UserStore) kept(ctx context.Context, f *domain.PeopleFilter) (func(*bun.SelectQuery) *bun.SelectQuery, error) {
-	var keys []rowKey
-	if len(f.Aliases) > 0 {
-		var err error
-		if keys, err = namedKeys(ctx, s.db, f.Aliases); err != nil {
-			return nil, err
-		}
+// newestFirst is the order of a list of people.
+var newestFirst = userOrder{[]string{"created_at"}, true}
+
+// peopleKept returns the condition that a filter keeps somebody, besides aliases.
+func peopleKept(f *domain.PeopleFilter) db.Predicate {
+	p := db.Where("NOT u.archived")
+	if len(f.Names) > 0 {
+		p = p.And("trim(u.first_name || ' ' || u.last_name) IN (?)", db.In(f.Names))
 	}
-	return func(q *bun.SelectQuery) *bun.SelectQuery {
-		q = q.Where("NOT u.archived")
+	if len(f.IDs) > 0 {
+		p = p.And("u.id IN (?)", db.In(f.IDs))
+	}
+	if !f.Since.IsZero() {
+		p = p.And("u.created_at >= ?", f.Since.UnixMilli())
+	}
+	if !f.Until.IsZero() {
+		p = p.And("u.created_at < ?", f.Until.UnixMilli())
+	}
+	return p
+}
+
+// people begins a query of those in sc whom f keeps, in a form that reads them by aliases and numbers of the filter, or
+// else in the order of the list.
+func (s *UserStore) people(ctx context.Context, sc tenancy.Scope, f *domain.PeopleFilter) (*bun.SelectQuery, error) {
+	if _, self := sc.Self(); self {
+		q := usersIn(s.db, sc).Apply(peopleKept(f).Narrow)
 		if len(f.Aliases) > 0 {
-			q = q.ApplyQueryBuilder(among("u.organization_id", "u.id", keys)).Where("u.alias IN (?)", db.In(f.Aliases))
+			q = q.Where("u.alias IN (?)", db.In(f.Aliases))
 		}
-		if len(f.Names) > 0 {
-			q = q.Where("trim(u.first_name || ' ' || u.last_name) IN (?)", db.In(f.Names))
-		}
-		if len(f.IDs) > 0 {
-			q = q.Where("u.id IN (?)", db.In(f.IDs))
-		}
-		if !f.Since.IsZero() {
-			q = q.Where("u.created_at >= ?", f.Since.UnixMilli())
-		}
-		if !f.Until.IsZero() {
-			q = q.Where("u.created_at < ?", f.Until.UnixMilli())
-		}
-		return q
-	}, nil
+		return q, nil
+	}
+	q := s.searched(sc).Apply(peopleKept(f).Narrow)
+	if o, one := sc.Organization(); one {
+		q = q.Where("u.organization_id = ?", int64(o))
+	}
+	if len(f.Aliases) == 0 {
+		return q, nil
+	}
+	keys, err := namedKeys(ctx, s.db, f.Aliases)
+	if err != nil {
+		return nil, err
+	}
+	q = q.ApplyQueryBuilder(among("u.organization_id", "u.id", keys))
+	return q.Where("u.alias IN (?)", db.In(f.Aliases)), nil
 }
 
 // Newest returns a page of the people in sc whom f keeps, as directory.UserStore says.
 func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter, skip int,
 	p domain.Page) ([]domain.User, domain.Cursor, error) {
-	limit := pageSize(p)
-	var many bool
-	byKey := len(f.Aliases)+len(f.IDs) > 0
-	if !byKey {
-		var err error
-		if many, err = s.walksIndex(ctx, sc, 0, skip+limit+1); err != nil {
-			return nil, "", err
-		}
-	}
-	kept, err := s.kept(ctx, &f)
-	if err != nil {
-		return nil, "", err
-	}
-	q := s.searched(sc, many || byKey).Apply(kept)
+	l := listing{sc: sc, keeps: peopleKept(&f), by: newestFirst}
 	var created int64
 	var id domain.UserID
 	if continued, err := readCursor(p.After, "newest", &created, &id); err != nil {
 		return nil, "", err
 	} else if continued {
-		q = q.Where("(u.created_at, u.id) < (?, ?)", created, int64(id))
+		l.behind = &listed{key: domain.UserKey{User: id}, at: []any{created}}
 	}
-	all, err := s.ordered(ctx, sc, q, many, userOrder{[]string{"created_at"}, true}, skip, limit+1)
+	limit := pageSize(p)
+	all, err := s.newest(ctx, &l, &f, skip, limit+1)
 	return page(all, err, limit,
 		func(u *domain.User) domain.Cursor { return writeCursor("newest", u.Created, int64(u.ID)) })
 }
 
+// newest reads n people of a list behind the first skip of them.
+func (s *UserStore) newest(ctx context.Context, l *listing, f *domain.PeopleFilter, skip,
+	n int) ([]domain.User, error) {
+	for {
+		keys, ok, err := s.newestKeys(ctx, l, f, skip+n)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		keys = keys[min(skip, len(keys)):]
+		users, err := s.byKeys(ctx, l.sc, l.by, keys)
+		if err != nil || len(users) == len(keys) {
+			return users, err
+		}
+		// Somebody went away in between.
+	}
+	q, err := s.people(ctx, l.sc, f)
+	if err != nil {
+		return nil, err
+	}
+	if l.behind != nil {
+		q = q.Where(l.by.behind(), append(l.behind.at[:1:1], int64(l.behind.key.User))...)
+	}
+	return readUsers(ctx, l.sc, q.OrderExpr(l.by.by(true)).Limit(int64(n)).Offset(int64(skip)))
+}
+
+// newestKeys returns the keys of the first n people of a list, and false if they are found sooner by their aliases or
+// numbers, or in the order of the list.
+func (s *UserStore) newestKeys(ctx context.Context, l *listing, f *domain.PeopleFilter,
+	n int) ([]domain.UserKey, bool, error) {
+	if _, self := l.sc.Self(); self || len(f.Aliases)+len(f.IDs) > 0 {
+		return nil, false, nil
+	}
+	if len(f.Names) > 0 {
+		if found, ok, err := s.found(ctx, l, s.named(l.sc, f.Names), s.patience.found); ok || err != nil {
+			return l.first(found, n), ok, err
+		}
+	}
+	mine, among, err := s.share(ctx, l.sc, 0)
+	if err != nil || mine > 1000 && float64(n)*among < mine*mine {
+		return nil, false, err
+	}
+	keys, err := s.all(ctx, l, n)
+	return keys, true, err
+}
+
 // CountPeople returns how many people of sc f keeps.
 func (s *UserStore) CountPeople(ctx context.Context, sc tenancy.Scope, f domain.PeopleFilter) (int64, error) {
-	if _, self := sc.Self(); self || !f.Plain() {
-		kept, err := s.kept(ctx, &f)
-		if err != nil {
-			return 0, err
+	_, self := sc.Self()
+	byKey := self || len(f.Aliases)+len(f.IDs) > 0
+	if len(f.Names) > 0 && !byKey {
+		l := listing{sc: sc, keeps: peopleKept(&f), by: newestFirst}
+		if found, ok, err := s.found(ctx, &l, s.named(sc, f.Names), domain.MaxCounted); ok || err != nil {
+			return int64(len(found)), err
 		}
-		n, err := usersIn(s.db, sc).Apply(kept).Count(ctx)
-		return n, db.Translate(err)
+	}
+	if !f.Plain() || self {
+		q := usersIn(s.db, sc).Apply(peopleKept(&f).Narrow)
+		if byKey {
+			var err error
+			if q, err = s.people(ctx, sc, &f); err != nil {
+				return 0, err
+			}
+		}
+		n, err := q.Count(ctx)
+		return int64(n), db.Translate(err)
 	}
 	all, err := s.Count(ctx, sc, domain.UserFilter{})
 	if err != nil {

@@ -41,7 +41,7 @@ func (s *UserStore) Reaching(ctx context.Context, sc tenancy.Scope, p domain.Env
 	limit := pageSize(want)
 	way, ids := wayTo(p)
 	part := func(from string, args ...any) *bun.SelectQuery {
-		q := s.searched(sc, true)
+		q := s.searched(sc)
 		if from != "" { // somebody may be there by several rows, which count as one
 			q = q.ModelTableExpr(from, args...).GroupExpr("u.organization_id, u.id")
 		}
@@ -89,7 +89,7 @@ func (s *UserStore) Administrators(ctx context.Context, sc tenancy.Scope, home, 
 		way, ids = append(way, more...), append(ids, further...)
 	}
 	part := func(depth string) *bun.SelectQuery {
-		return s.searched(sc, true).ColumnExpr("u.organization_id, u.id, " + depth + " AS depth").
+		return s.searched(sc).ColumnExpr("u.organization_id, u.id, " + depth + " AS depth").
 			Where("u.active AND u.state = 0 AND NOT u.archived").OrderExpr("depth DESC, u.id + 0").Limit(int64(limit))
 	}
 	union := s.db.NewSelect().TableExpr("(?) AS s", part("length(u.environment_path)").

@@ -408,53 +408,11 @@ func (o userOrder) behind() string {
 	return columns + either(o.descending, " < (", " > (") + strings.Repeat("?, ", len(o.columns)) + "?)"
 }
 
-// searched begins a query of the users in sc. How they are found depends on how many there are: few are all
-// read and sorted; of many, the directory's own index on the order is walked and the ones outside the
-// scope are passed over. The planners would guess, and guess wrong for the one or the other.
-func (s *UserStore) searched(sc tenancy.Scope, many bool) *bun.SelectQuery {
-	switch ranges := sc.Ranges(); {
-	case !many && db.Many(ranges):
-		stretches := db.Stretches(ranges)
-		return s.db.NewSelect().Model((*userRow)(nil)).
-			ModelTableExpr("("+stretches.Raw+") AS s CROSS JOIN users AS u", stretches.Args...).
-			Where("u.environment_path >= s.first AND u.environment_path < s.past")
-	case !many:
-		return usersIn(s.db, sc)
-	}
+// searched begins a query of the users in sc that finds them by something else than their places, or walks in an
+// order and passes over the ones outside the scope. The planners would guess, and guess wrong.
+func (s *UserStore) searched(sc tenancy.Scope) *bun.SelectQuery {
 	within := db.Unindexed(db.Account(sc))
 	return s.db.NewSelect().Model((*userRow)(nil)).Where(within.Text(), within.Args...)
-}
-
-// ordered reads n users behind the first skip of those that q, which was begun by searched, finds.
-func (s *UserStore) ordered(ctx context.Context, sc tenancy.Scope, q *bun.SelectQuery, many bool, by userOrder, skip,
-	n int) ([]domain.User, error) {
-	q = q.OrderExpr(by.by(many)).Limit(int64(n)).Offset(int64(skip))
-	if many {
-		return readUsers(ctx, sc, q)
-	}
-	rows := s.db.NewSelect().Model((*userRow)(nil)).OrderExpr(by.by(true)).
-		Join("JOIN (?) AS found ON found.organization_id = u.organization_id AND found.id = u.id",
-			q.Column("organization_id", "id"))
-	if o, one := sc.Organization(); one {
-		rows = rows.Where("u.organization_id = ?", int64(o))
-	}
-	return readUsers(ctx, sc, rows)
-}
-
-// walksIndex reports whether n users of sc are found sooner by walking an index over all
-// users than by reading all of sc: n times the share of others is less than sc, which has mine users; 0 is not known.
-func (s *UserStore) walksIndex(ctx context.Context, sc tenancy.Scope, mine int64, n int) (bool, error) {
-	if mine == 0 {
-		var err error
-		if mine, err = s.Count(ctx, sc, domain.UserFilter{}); err != nil {
-			return false, err
-		}
-	}
-	if mine <= 1000 {
-		return false, nil
-	}
-	all, err := s.db.Population(ctx)
-	return float64(n)*all < float64(mine)*float64(mine), err
 }
 
 // Totals counts as directory.UserStore says.

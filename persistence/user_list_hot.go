@@ -220,8 +220,38 @@ func (s *UserStore) first(ctx context.Context, l *listing, f *domain.UserFilter,
 	if err != nil || !ok {
 		return nil, ok, err
 	}
+	return l.first(all, n), true, nil
+}
+
+// first returns the keys of the first n of users whom the list has.
+func (l *listing) first(all []listed, n int) []domain.UserKey {
 	slices.SortFunc(all, func(a, b listed) int { return l.compare(&a, &b) })
-	return keysAt(all[:min(n, len(all))]), true, nil
+	return keysAt(all[:min(n, len(all))])
+}
+
+// named returns the index that finds users by their whole names: the first one may end at any blank.
+func (s *UserStore) named(sc tenancy.Scope, names []string) db.Index {
+	pairs := make(map[[2]string]bool)
+	for _, name := range names {
+		name = domain.Fold(name)
+		pairs[[2]string{name, ""}], pairs[[2]string{"", name}] = true, true
+		for i := range len(name) {
+			if name[i] == ' ' {
+				pairs[[2]string{name[:i], name[i+1:]}] = true
+			}
+		}
+	}
+	var args []any
+	for pair := range pairs {
+		args = append(args, pair[0], pair[1])
+	}
+	rows := db.Where("WITH name (first, last) AS (VALUES "+
+		strings.TrimSuffix(strings.Repeat("(?, ?), ", len(pairs)), ", ")+") SELECT first, last FROM name", args...)
+	organization, of := db.InOrganization(sc, "u.organization_id")
+	from := s.db.Beside(rows, "users",
+		db.Where(organization+"u.last_name_key = m.last AND u.first_name_key = m.first", of...))
+	keys := db.Where("SELECT u.organization_id, u.id FROM "+from.Raw, from.Args...)
+	return db.Index{Keys: keys, Probe: keys}
 }
 
 // sortedKeys returns the keys of the first n users whom a list that is not in tree order has.
@@ -328,11 +358,26 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 		add("SELECT DISTINCT x.organization_id, x.user_id AS id FROM user_environments x WHERE "+of+"x.blocked", is...)
 	}
 	of = strings.ReplaceAll(of, "x.", "u.")
+	if made := filtered(sc, domain.UserFilter{Conditions: whenMade(f)}); made.Raw != "" {
+		// The order and the bound make it the index on when they were made that is read.
+		add("SELECT u.organization_id, u.id FROM users u WHERE "+of+made.Text()+" ORDER BY u.created_at, u.id LIMIT "+
+			strconv.Itoa(domain.MaxCounted+1), with(made.Args...)...)
+	}
 	connected := filtered(sc, domain.UserFilter{Connected: f.Connected, NotConnectedSince: f.NotConnectedSince})
 	if connected.Raw != "" {
 		add("SELECT u.organization_id, u.id FROM users u WHERE "+of+connected.Text(), with(connected.Args...)...)
 	}
 	return all, nil
+}
+
+// whenMade returns the conditions of f that bound when users were made.
+func whenMade(f *domain.UserFilter) (made domain.Conditions) {
+	for _, c := range f.Conditions.All {
+		if !f.Conditions.Any && c.Field == domain.UserCreated && c.Is != domain.NotEqual {
+			made.All = append(made.All, c)
+		}
+	}
+	return made
 }
 
 // unusual returns the condition on role, state and being active that f has, if nobody with the least role and an

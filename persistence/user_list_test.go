@@ -37,6 +37,9 @@ func TestListsAreTheSameInAllWays(t *testing.T) {
 		where(false, domain.Condition{Field: domain.UserStanding, Numbers: []int64{int64(domain.Invited)}},
 			domain.Condition{Field: domain.UserActive, Numbers: []int64{0}}),
 		where(false, text(domain.UserAlias, domain.NotEqual, "anna1")),
+		where(false, domain.Condition{Field: domain.UserCreated, Is: domain.Greater, Numbers: []int64{60}}),
+		where(false, domain.Condition{Field: domain.UserCreated, Is: domain.Between, Numbers: []int64{20, 80}},
+			domain.Condition{Field: domain.UserCreated, Is: domain.NotEqual, Numbers: []int64{40}}),
 	}
 	storetest.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := storetest.NewWorld(t, d), t.Context()
@@ -93,7 +96,8 @@ func many(t *testing.T, w *storetest.World) {
 			return nil
 		})
 		require.NoError(t, err)
-		_, err = w.DB.Writer().ExecContext(t.Context(), "UPDATE users SET last_connected_at = ? WHERE id = ?", i%4*40, u.ID)
+		_, err = w.DB.Writer().ExecContext(t.Context(),
+			"UPDATE users SET last_connected_at = ?, created_at = ? WHERE id = ?", i%4*40, i/2*10, u.ID)
 		require.NoError(t, err)
 	}
 }

@@ -172,6 +172,13 @@ func People(t *testing.T, db *db.DB) {
 	_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf("away"), "",
 		change(func(u *domain.User) { u.Archive(u.Created) }))
 	require.NoError(t, err)
+	for alias, name := range map[string][2]string{"acme.user": {"Mary Ann", "van der Berg"},
+		"acme.power": {"Mary Ann van der", "Berg"}, "bolt.user": {"Mary Ann van der Berg", ""},
+		"bolt.admin": {"Mary Ann Van", "der Berg"}} {
+		_, err := w.Users.Update(ctx, Everything(domain.UserUpdate), w.KeyOf(alias), "",
+			change(func(u *domain.User) { u.Person.FirstName, u.Person.LastName = name[0], name[1] }))
+		require.NoError(t, err)
+	}
 	everybody, _, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{},
 		domain.Page{Limit: 1000})
 	require.NoError(t, err)
@@ -185,6 +192,7 @@ func People(t *testing.T, db *db.DB) {
 	filters := map[string]domain.PeopleFilter{
 		"all": {}, "aliases": {Aliases: []string{"acme.user", "bolt.user", "ACME.power", "nobody"}},
 		"names": {Names: []string{some.Person.Name(), "nobody"}},
+		"words": {Names: []string{"Mary Ann van der Berg"}},
 		"ids":   {IDs: []domain.UserID{some.ID, 999}}, "since": {Since: some.Created}, "until": {Until: some.Created},
 		"both": {Since: some.Created, Until: some.Created.Add(time.Millisecond)},
 	}
