@@ -117,7 +117,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, cfg.Now)
 	d.Sessions = accounts.NewSessions(d.Gate, d.Users, d.Me, s.sessions, known, passwords, demands,
 		tokens, cfg.Sessions, cfg.Now)
-	d.SigningKeys = accounts.NewSigningKeys(signingKeys, commandLine, cfg.Sessions.Token)
+	d.SigningKeys = accounts.NewSigningKeys(signingKeys, tokens, commandLine, cfg.Sessions.Token, cfg.Now)
 	d.Admins = directory.NewAdmins(d.Gate)
 	d.APIKeys = accounts.NewAPIKeys(d.Gate, d.Users, s.apiKeys, cfg.Quotas.Keys, cfg.Now)
 	d.Explain = directory.NewExplain(d.Gate, documents, s.users, known, s.users, cfg.Now)

@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 		"app/transfer/document", "app/httpx"},
 	"app/surface/axway":       {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
 	"app/surface/ethersource": {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
+	"app/surface/oauth":       {"domain", "app/accounts", "app/httpx"},
 	"app/surface/tat":         {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
 	"app/surface/tellius":     {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
 	"app/surface/console": {"domain", "app/directory", "app/accounts", "app/objects", "app/transfer",
@@ -58,7 +59,7 @@ var mayImport = map[string][]string{
 	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "persistence/db", "app/directory", "app/accounts",
 		"app/objects", "app/transfer", "app/transfer/document", "app/authn",
 		"app/transfer/archive", "app/httpx", "app/mail", "app/picture", "app/loginname", "app/surface/rest",
-		"app/surface/axway", "app/surface/ethersource", "app/surface/tat", "app/surface/tellius", "app/surface/console"},
+		"app/surface/axway", "app/surface/ethersource", "app/surface/oauth", "app/surface/tat", "app/surface/tellius", "app/surface/console"},
 	"cmd/canopy": {"app", "app/directory", "app/accounts", "app/transfer", "app/transfer/document", "domain"},
 	"cmd/check":  {"persistence/testdb"},
 

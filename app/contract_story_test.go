@@ -29,7 +29,7 @@ import (
 //	{"timestamp": 1637577153521, "status": "200", "data": [ … ]}
 //
 // The clock stands still until the next @clock, and the server's jobs run where a step
-// says @jobs; @link NAME ADDRESS runs them too and calls the secret of the link mailed last to ADDRESS NAME. A request
+// says @jobs; @at SURFACE is a request to another surface, whose description it must be as; @link NAME ADDRESS runs them too and calls the secret of the link mailed last to ADDRESS NAME. A request
 // is sent as it is written, with Host and, unless the file has one,
 // Content-Length added; placeholder says what stands in double braces. Of a response every header must be written down
 // that unremarkable does not list. Of a JSON body white space does not count, everything else
@@ -45,6 +45,7 @@ type step struct {
 	title string
 	clock time.Time // zero leaves the clock as it is
 	jobs  bool
+	at    string // the surface, if it is not the story's
 	// link is what to call the secret of the link mailed last to linkTo.
 	link, linkTo string
 
@@ -78,7 +79,9 @@ func parseStory(name, text string) (story, error) {
 			return onlyComments(name, part)
 		}
 		next, err := parseStep(fmt.Sprintf("%s:%d", name, began), part)
-		next.usual = usualHeaders[surfaceOf(name)]
+		if next.at == "" {
+			next.usual = usualHeaders[surfaceOf(name)]
+		}
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", name, began, err)
 		}
@@ -147,6 +150,9 @@ func parseStep(place string, lines []string) (s step, err error) {
 			s.clock = time.UnixMilli(n).UTC()
 		}
 		s.jobs = s.jobs || lines[0] == "# @jobs"
+		if surface, ok := strings.CutPrefix(lines[0], "# @at "); ok {
+			s.at, s.usual = surface, usualHeaders[surface]
+		}
 		if text, ok := strings.CutPrefix(lines[0], "# @link "); ok {
 			s.link, s.linkTo, _ = strings.Cut(text, " ")
 		}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"canopy/app"
 )
 
 // TestContract runs every contract file of every surface of the server, each against a
@@ -97,7 +99,12 @@ func play(t *testing.T, told story, server *running, c *clock, described *descri
 		if problems := s.differences(got, known); len(problems) > 0 {
 			t.Fatalf("%s: %s\n%s", s.place, s.title, strings.Join(problems, "\n"))
 		}
-		if err := described.check(request, got); err != nil {
+		of := described
+		if s.at != "" {
+			all := server.Surfaces()
+			of = describe(t, all[slices.IndexFunc(all, func(o app.Offered) bool { return o.Name == s.at })])
+		}
+		if err := of.check(request, got); err != nil {
 			t.Errorf("%s: %s\nthe description says otherwise: %v", s.place, s.title, err)
 		}
 	}

@@ -92,7 +92,7 @@ func failStatements(t *testing.T, variants, ways int, engines ...string) {
 					for i := range told.steps {
 						s := &told.steps[i]
 						operation := offered.Name + " " + described.operationOf(t, s)
-						if s.status[0] != '2' && s.status[0] != '3' || !asksForChange(s.method+" "+s.target) ||
+						if s.at != "" || s.status[0] != '2' && s.status[0] != '3' || !asksForChange(s.method+" "+s.target) ||
 							withoutFaults[operation] != "" {
 							continue
 						}

@@ -48,7 +48,7 @@ func TestHeadChangesNothing(t *testing.T) {
 		user, err := r.directory.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "user1"}})
 		require.NoError(t, err)
 		basic := basicCaller(r.Address(), "admin", "secret1").header
-		headers := map[string]map[string]string{"rest": basic, "axway": basic, "ethersource": basic, "console": {},
+		headers := map[string]map[string]string{"rest": basic, "axway": basic, "ethersource": basic, "oauth": basic, "console": {},
 			"tat":     {"Tat_username": "admin", "Tat_password": "secret1"},
 			"tellius": {"Authorization": signIn(t, r.Address(), "admin", "secret1")}}
 		ask := func(method, surface, path string) *http.Response {

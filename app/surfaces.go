@@ -15,6 +15,7 @@ import (
 	"canopy/app/surface/axway"
 	"canopy/app/surface/console"
 	"canopy/app/surface/ethersource"
+	"canopy/app/surface/oauth"
 	"canopy/app/surface/rest"
 	"canopy/app/surface/tat"
 	"canopy/app/surface/tellius"
@@ -37,10 +38,10 @@ type surface struct {
 }
 
 // surfaceNames are the names of all surfaces.
-var surfaceNames = []string{"rest", "tat", "ethersource", "tellius", "axway", "console"}
+var surfaceNames = []string{"rest", "tat", "ethersource", "tellius", "axway", "oauth", "console"}
 
 // readTokens are the surfaces on which access tokens are good.
-var readTokens = []string{"rest", "tellius"}
+var readTokens = []string{"rest", "tellius", "oauth"}
 
 // prefixes returns the path of each chosen surface (Config.Surfaces), empty for where its
 // product answers.
@@ -151,6 +152,13 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			openAPI: axway.OpenAPI,
 		},
 		{
+			name:   "oauth",
+			claims: below(oauth.Bases...),
+			app: oauth.New(server, oauth.Uses{Sessions: d.Sessions, SigningKeys: d.SigningKeys}, d.config.publicURL(),
+				by(authn.KeyInHeader(d.access.passwords), authn.Bearer(d.access.tokens, "oauth"), authn.Basic(d.access.passwords))),
+			openAPI: oauth.OpenAPI,
+		},
+		{
 			name:   "console",
 			claims: below(console.Base),
 			app: console.New(server, console.Uses{Users: d.Users, Environments: d.Environments,
@@ -220,7 +228,8 @@ func (a *access) find(server *httpx.Server, judge authn.Judge, schemes ...authn.
 			Method:  method,
 			Address: httpx.Address(c, server.Trusted),
 		})
-		if err == nil && method != fiber.MethodGet && method != fiber.MethodHead {
+		if err == nil && method != fiber.MethodGet && method != fiber.MethodHead &&
+			!domain.RequestFrom(c.UserContext()).Reads {
 			err = a.writes.take(p.UserKey())
 		}
 		return p, err

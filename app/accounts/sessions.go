@@ -104,6 +104,8 @@ type SignInStore interface {
 type Tokens interface {
 	// Issue returns an access token that says s.
 	Issue(s domain.AccessToken) (string, error)
+	// Read returns what an access token says, and false for one that is not ours or has expired.
+	Read(text string) (domain.AccessToken, bool)
 	// Audience returns the surfaces that read access tokens.
 	Audience() []string
 	// NewSecret returns a new refresh token or cookie, as kind says, and what to store of

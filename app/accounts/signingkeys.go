@@ -11,14 +11,23 @@ import (
 // itself, and asks for no principal.
 type SigningKeys struct {
 	store    SigningKeyStore
+	halves   PublicHalves
 	operator string
 	lifetime time.Duration
+	now      func() time.Time
 }
 
 // NewSigningKeys returns the use cases of signing keys, done by operator. lifetime is that
 // of the longest token.
-func NewSigningKeys(store SigningKeyStore, operator string, lifetime time.Duration) *SigningKeys {
-	return &SigningKeys{store: store, operator: operator, lifetime: lifetime}
+func NewSigningKeys(store SigningKeyStore, halves PublicHalves, operator string, lifetime time.Duration,
+	now func() time.Time) *SigningKeys {
+	return &SigningKeys{store: store, halves: halves, operator: operator, lifetime: lifetime, now: now}
+}
+
+// PublicHalves knows the keys by their names.
+type PublicHalves interface {
+	// Public returns the public half of the key with that name.
+	Public(name string) domain.VerifyingKey
 }
 
 // SigningKeyStore keeps the names of the keys that sign tokens.
@@ -35,6 +44,21 @@ type SigningKeyStore interface {
 // List returns all keys, the newest first, which signs.
 func (s *SigningKeys) List(ctx context.Context) ([]domain.SigningKey, error) {
 	return s.store.List(ctx)
+}
+
+// Public returns the public halves of the keys whose signatures are good, the newest first.
+func (s *SigningKeys) Public(ctx context.Context) ([]domain.VerifyingKey, error) {
+	keys, err := s.store.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	public := make([]domain.VerifyingKey, 0, len(keys))
+	for _, k := range keys {
+		if k.Until.IsZero() || s.now().Before(k.Until) {
+			public = append(public, s.halves.Public(k.ID))
+		}
+	}
+	return public, nil
 }
 
 // Rotate makes a new key, which signs from the answer on, on every server. What others have

@@ -143,6 +143,17 @@ func Acts(h fiber.Handler) fiber.Handler {
 	}
 }
 
+// Asks says that a handler changes nothing, although its method may.
+func Asks(h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		ctx := c.UserContext()
+		r := domain.RequestFrom(ctx)
+		r.Reads = true
+		c.SetUserContext(domain.WithRequest(ctx, r))
+		return h(c)
+	}
+}
+
 // fromHere reports whether a request names no origin, or ours: where it was sent to, as far as the
 // client can know it, or where people reach the server.
 func (s *Server) fromHere(c *fiber.Ctx) bool {

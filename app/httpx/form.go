@@ -23,7 +23,8 @@ type Form map[string]string
 var (
 	errNoForm = domain.ErrInvalid.Saying("The body must be a form, with Content-Type: %s or %s.",
 		fiber.MIMEApplicationForm, fiber.MIMEMultipartForm)
-	errNoFile = domain.ErrInvalid.Saying("The body must be a form with a file, with Content-Type: %s.",
+	errNotEncoded = domain.ErrInvalid.Saying("The body must be a form, with Content-Type: %s.", fiber.MIMEApplicationForm)
+	errNoFile     = domain.ErrInvalid.Saying("The body must be a form with a file, with Content-Type: %s.",
 		fiber.MIMEMultipartForm)
 )
 
@@ -44,6 +45,17 @@ func ReadForm(c *fiber.Ctx, known ...string) (Form, error) {
 		}
 	}
 	return form, nil
+}
+
+// EncodedForm reads the body of a request, which must be application/x-www-form-urlencoded. It refuses a field that
+// comes twice, and values that are not text.
+func EncodedForm(c *fiber.Ctx) (Form, error) {
+	kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+	if err != nil || kind != fiber.MIMEApplicationForm {
+		return nil, errNotEncoded
+	}
+	form := make(Form)
+	return form, form.readEncoded(string(c.Context().PostBody()))
 }
 
 // Files are what files of a form hold, by field. None comes twice.

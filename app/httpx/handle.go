@@ -99,6 +99,11 @@ func Done[In any](run func(context.Context, domain.Principal, In) error) func(co
 // OpenNothing is the use case of routes that always answer the same.
 func OpenNothing(context.Context, Just) (Just, error) { return Just{}, nil }
 
+// OpenAlone adapts a use case of a stranger that takes nothing.
+func OpenAlone[Out any](run func(context.Context) (Out, error)) func(context.Context, Just) (Out, error) {
+	return func(ctx context.Context, _ Just) (Out, error) { return run(ctx) }
+}
+
 // SignedIn is the use case of routes that answer the same to everybody who is signed in.
 func SignedIn(context.Context, domain.Principal, Just) (Just, error) { return Just{}, nil }
 

@@ -96,7 +96,8 @@ func serveCommand() *cobra.Command {
 		"environment of people who register without a code; empty refuses them")
 	f.BoolVar(&cfg.AutoApprove, "auto-approve", false,
 		"open the accounts of people who register as soon as their mail address is proven")
-	f.StringVar(&cfg.PublicURL, "public-url", "", "address at which people reach the server, for the links in mail")
+	f.StringVar(&cfg.PublicURL, "public-url", "",
+		"address at which people reach the server, for the links in mail; tokens name it as their issuer")
 	f.StringVar(&hosts, "link-hosts", "",
 		"hosts that links mailed for other programs may lead to, with commas between; empty allows any with https")
 	f.StringVar(&cfg.SMTPURL, "smtp-url", "",
