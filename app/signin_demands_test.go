@@ -240,3 +240,44 @@ func TestDemandsCountOnEveryServer(t *testing.T) {
 		require.Equal(t, n+1, a.SignInRules)
 	}
 }
+
+// What is dangerous needs a proof that is not older than the environments on the way to the caller's home say; reading
+// and what is harmless do not, and neither does a program's key.
+func TestDangerousActionsNeedARecentProof(t *testing.T) {
+	w := newTwoTenants(t, "sqlite")
+	w.demand(t, "Acme", domain.SignInRules{ProofAge: 10 * time.Minute})
+	in, err := w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.admin", Password: testPassword,
+		Address: "192.0.2.5", Kind: domain.TokenSession})
+	require.NoError(t, err)
+	user := "/rest/users/" + fmt.Sprint(int64(w.principal(t, "acme.user").User))
+	place, err := w.directory.Environments.Get(t.Context(), w.principal(t, "acme.admin"), "Test")
+	require.NoError(t, err)
+	test := "/rest/environments/" + fmt.Sprint(int64(place.ID))
+	send := func(method, path, body string) int {
+		t.Helper()
+		return w.enter(t, wayIn{"", method, path, body, map[string]string{"Authorization": "Bearer " + in.Access}})
+	}
+	dangerous := [][3]string{
+		{"PUT", user, `{"role":"power"}`}, {"PUT", user, `{"group":{"id":3}}`}, {"PUT", user, `{"password":"another one"}`},
+		{"PUT", user, `{"active":false}`}, {"POST", user + "/keys", `{"name":"key"}`}, {"POST", "/rest/me/keys", `{"name":"key"}`},
+		{"POST", "/rest/groups", `{"alias":"New ones"}`}, {"DELETE", test, ""}, {"DELETE", user, ""},
+		{"PUT", "/rest/environments/Prod/signin", `{"minPassword":20}`},
+		{"POST", "/rest/users", `{"alias":"anew","password":"another one","role":"power",
+			"person":{"firstname":"A","lastname":"B","mailaddress":"anew@example.org"}}`},
+	}
+	w.clock.set(w.clock.now().Add(11 * time.Minute))
+	for _, d := range dangerous {
+		require.Equal(t, 401, send(d[0], d[1], d[2]), "%v", d)
+	}
+	require.Equal(t, 200, send("GET", user, ""))
+	require.Equal(t, 200, send("PUT", user, `{"person":{"phone":"+33 1"}}`))
+	key := w.newKey(t, "acme.admin", accounts.NewAPIKey{})
+	status, _ := w.withKey(t, "apiKey", key, "POST", "/rest/groups", `{"alias":"By a program"}`)
+	require.Equal(t, 200, status)
+	in, err = w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.admin", Password: testPassword,
+		Address: "192.0.2.5", Kind: domain.TokenSession})
+	require.NoError(t, err)
+	for _, d := range dangerous {
+		require.NotEqual(t, 401, send(d[0], d[1], d[2]), "%v", d)
+	}
+}

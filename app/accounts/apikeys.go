@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"slices"
@@ -164,7 +165,7 @@ func (k *APIKeys) List(ctx context.Context, caller domain.Principal, user domain
 // shown is noted.
 func (k *APIKeys) Get(ctx context.Context, caller domain.Principal, in OfUser[domain.UUID]) (KeyDocument, error) {
 	h, err := k.over(ctx, &caller, in.User)
-	if err != nil {
+	if err = cmp.Or(err, k.gate.Recent(&caller)); err != nil {
 		return KeyDocument{}, err
 	}
 	key, err := k.shown(ctx, &h, in.In)
@@ -233,7 +234,7 @@ type NewAPIKey struct {
 // password, sessions and keys.
 func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser[NewAPIKey]) (KeyDocument, error) {
 	h, err := k.over(ctx, &caller, in.User)
-	if err != nil {
+	if err = cmp.Or(err, k.gate.Recent(&caller)); err != nil {
 		return KeyDocument{}, err
 	}
 	key := newAPIKey(in.In.Name, k.moment())
@@ -277,7 +278,7 @@ func (k *APIKeys) insert(tx APIKeyTx, h *holder, present []domain.APIKey, key *d
 // any more, on any server.
 func (k *APIKeys) Revoke(ctx context.Context, caller domain.Principal, in OfUser[domain.UUID]) error {
 	h, err := k.over(ctx, &caller, in.User)
-	if err != nil {
+	if err = cmp.Or(err, k.gate.Recent(&caller)); err != nil {
 		return err
 	}
 	return k.store.Do(ctx, h.w, func(tx APIKeyTx) error {
@@ -292,7 +293,7 @@ func (k *APIKeys) Revoke(ctx context.Context, caller domain.Principal, in OfUser
 // called. It makes one for a user who has none. The rules of List hold.
 func (k *APIKeys) First(ctx context.Context, caller domain.Principal, user domain.UserRef) (HeldKey, error) {
 	h, err := k.over(ctx, &caller, user)
-	if err != nil {
+	if err = cmp.Or(err, k.gate.Recent(&caller)); err != nil {
 		return HeldKey{}, err
 	}
 	key, err := k.shown(ctx, &h, "")

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -385,7 +386,7 @@ func (e *Environments) Delete(ctx context.Context, caller domain.Principal, in D
 		return err
 	}
 	w, err := e.gate.EnterWrite(ctx, &caller, writes(&target), tenancy.At(target.Path))
-	if err != nil {
+	if err = cmp.Or(err, e.gate.Recent(&caller)); err != nil {
 		return err
 	}
 	return e.remove(ctx, w, &target, in.Version, EnvironmentTx.DeleteEnvironment)

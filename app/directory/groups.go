@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"time"
@@ -275,7 +276,7 @@ func (g *Groups) Create(ctx context.Context, caller domain.Principal, in GroupPa
 	if err := g.mayWriteIn(ctx, &caller, group.Organization); err != nil {
 		return GroupDocument{}, err
 	}
-	if err := mayGive(giver, &group); err != nil {
+	if err := cmp.Or(mayGive(giver, &group), g.gate.Recent(&caller)); err != nil {
 		return GroupDocument{}, err
 	}
 	if err := group.Validate(); err != nil {
@@ -391,6 +392,9 @@ func (g *Groups) enter(ctx context.Context, caller *domain.Principal,
 		return target, w, giver, err
 	}
 	if err = g.mayWriteIn(ctx, caller, target.Organization); err != nil {
+		return target, w, giver, err
+	}
+	if err = g.gate.Recent(caller); err != nil {
 		return target, w, giver, err
 	}
 	giver, err = g.gate.Giver(ctx, caller, target.Organization)

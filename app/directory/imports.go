@@ -94,6 +94,8 @@ func (i *Imports) Run(ctx context.Context, caller domain.Principal, in ImportUse
 		places: make(map[domain.EnvironmentRef]tenancy.NamedEnvironment), made: make(map[string]*plannedPlace)}
 	if in.DryRun {
 		ctx = domain.WithRehearsal(ctx)
+	} else if err := i.users.gate.Recent(&caller); err != nil {
+		return r.report, err
 	}
 	if err := r.prepare(ctx); err != nil {
 		return r.report, err

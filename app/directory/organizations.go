@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -267,7 +268,7 @@ func (o *Organizations) Delete(ctx context.Context, caller domain.Principal, in 
 		return o.environments.Delete(ctx, caller, DeleteEnvironment{Environment: domain.NumberRef(found.ID)})
 	}
 	w, err := o.gate.EnterWrite(ctx, &caller, domain.OrganizationWrite, tenancy.At(found.Path))
-	if err != nil {
+	if err = cmp.Or(err, o.gate.Recent(&caller)); err != nil {
 		return err
 	}
 	if in.Confirm != found.Alias {

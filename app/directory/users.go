@@ -731,6 +731,11 @@ func (u *Users) Prepare(ctx context.Context, caller *domain.Principal,
 	if err := giver.MayGive(&user); err != nil {
 		return w, user, "", err
 	}
+	if user.Role > domain.RoleUser {
+		if err := u.gate.Recent(caller); err != nil {
+			return w, user, "", err
+		}
+	}
 	if err = r.makeHash(ctx, u.passwords, caller); err != nil {
 		return w, user, "", err
 	}
@@ -847,7 +852,7 @@ func (u *Users) Delete(ctx context.Context, caller domain.Principal, in DeleteUs
 		return domain.ErrOwnAccount
 	}
 	w, err := u.gate.EnterUser(ctx, &caller, domain.UserDelete, &target)
-	if err != nil {
+	if err = cmp.Or(err, u.gate.Recent(&caller)); err != nil {
 		return err
 	}
 	giver, err := u.gate.Giver(ctx, &caller, target.Organization)

@@ -179,6 +179,11 @@ func (c *userChange) allowed(tx UserTx, before, user *domain.User) error {
 	if err := cmp.Or(c.giver.MayChange(before), c.giver.MayGive(user)); err != nil {
 		return err
 	}
+	if c.patch.hash != "" || before.DecidesDifferently(user) {
+		if err := c.gate.Recent(c.caller); err != nil {
+			return err
+		}
+	}
 	return keepSuperUser(tx, c.giver, before, user, c.now)
 }
 

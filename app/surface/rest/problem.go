@@ -75,6 +75,8 @@ var FieldNames = httpx.FieldNames{
 	"send_url": "sendurl", "git_repository": "gitRepository", "max_users": "maxUsers",
 	"copy_request": "copyrequest", "copy_to": "copyTo",
 	"client_id": "clientId", "client_secret": "clientSecret", "trusts_strong": "trustsStrong",
+	"min_password": "minPassword", "min_password_with_factor": "minPasswordWithFactor", "password_days": "passwordDays",
+	"proof_age": "proofAge", "programs_exempt": "programsExempt",
 	"archived": "attributes.archived", "claims": "attributes.claims", "lists_users": "attributes.listsUsers",
 	"system": "attributes.system", "plan": headerPlan, "part": "q", "idempotency_key": httpx.HeaderIdempotencyKey,
 }

@@ -135,6 +135,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get("/rest/overview", ofEnvironment(httpx.Handle(s.auth, decodeOverview, s.uses.Overviews.Get,
 		encode(s, writeOverview))))
 	r.Post("/rest/import", planner(httpx.Handle(s.auth, decodeImport, s.uses.Imports.Run, encode(s, writeImport))))
+	s.signInRoutes(r)
 	s.keyRoutes(r)
 	s.objectRoutes(r)
 }

@@ -1,0 +1,81 @@
+package rest
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/directory"
+	"canopy/app/httpx"
+	"canopy/domain"
+)
+
+// signInRoutes lists the routes of what environments ask of sign-ins.
+func (s *Surface) signInRoutes(r fiber.Router) {
+	const path = "/rest/environments/:id/signin"
+	e := s.uses.Environments
+	r.Get(path, httpx.Handle(s.auth, bare(decodePlace), e.SignInRules, encode(s, writeSignInRules)))
+	r.Put(path, httpx.Handle(s.auth, bare(decodeSignInRules), e.UpdateSignInRules, encode(s, writeSignInRules)))
+}
+
+// decodeSignInRules reads what an environment is to ask. Ages are in seconds.
+func decodeSignInRules(c *fiber.Ctx) (in directory.SignInRulesPatch, err error) {
+	if in.Environment, err = decodePlace(c); err != nil {
+		return in, err
+	}
+	f := body(c, "minPassword", "minPasswordWithFactor", "passwordDays", "people", "admins", "above", "proofAge", "grace",
+		"programsExempt")
+	in.MinPassword, in.MinPasswordWithFactor = lengthIf(f, "minPassword"), lengthIf(f, "minPasswordWithFactor")
+	in.PasswordDays = lengthIf(f, "passwordDays")
+	for key, to := range map[string]**domain.Proof{"people": &in.People, "admins": &in.Admins, "above": &in.Above} {
+		*to = parseIf(f, key, func(text string) (domain.Proof, error) { return domain.ParseProof(key, text) })
+	}
+	if seconds := lengthIf(f, "proofAge"); seconds != nil {
+		age := time.Duration(*seconds) * time.Second
+		in.ProofAge = &age
+	}
+	if in.Grace = parseIf(f, "grace", parseTime); in.Grace != nil && in.Grace.UnixMilli() == 0 {
+		in.Grace = &time.Time{}
+	}
+	in.ProgramsExempt = f.flagIf("programsExempt")
+	return in, f.Err
+}
+
+// maxAmount bounds what lengthIf reads: more than any rule allows, in seconds too.
+const maxAmount = 1 << 31
+
+// lengthIf returns a member that is a length, an age or a number of days; nil if there is none. What rules do not
+// allow is theirs to say.
+func lengthIf(f fields, key string) *int {
+	n := f.numberIf(key)
+	if n == nil {
+		return nil
+	}
+	if *n < 0 || *n > maxAmount {
+		f.fail(key, "a number that is not below 0, and smaller")
+	}
+	length := int(*n)
+	return &length
+}
+
+func writeSignInRules(w *httpx.Writer, key string, d *directory.SignInRulesDocument) {
+	w.Open(key, '{')
+	writePlace(w, "environment", &d.Environment)
+	writeRules(w, "own", &d.Own)
+	writeRules(w, "all", &d.All)
+	w.Close('}')
+}
+
+func writeRules(w *httpx.Writer, key string, r *domain.SignInRules) {
+	w.Open(key, '{')
+	w.Number("minPassword", int64(r.MinPassword))
+	w.Number("minPasswordWithFactor", int64(r.MinPasswordWithFactor))
+	w.Number("passwordDays", int64(r.PasswordDays))
+	w.Text("people", r.People.String())
+	w.Text("admins", r.Admins.String())
+	w.Text("above", r.Above.String())
+	w.Number("proofAge", int64(r.ProofAge/time.Second))
+	writeMillis(w, "grace", r.Grace)
+	w.Flag("programsExempt", r.ProgramsExempt)
+	w.Close('}')
+}
