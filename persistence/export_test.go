@@ -62,3 +62,16 @@ func AllAudit(t *testing.T, d *db.DB) []domain.AuditEntry {
 	}
 	return all
 }
+
+// PatientObjects is Patient of objects.
+func PatientObjects(s *ObjectStore, near, found int) *ObjectStore {
+	return &ObjectStore{s.db, patience{near, found}}
+}
+
+// BuiltObjects reads the numbers of the objects in sc that f keeps, in an order of SQL, with a statement that is built.
+func BuiltObjects(ctx context.Context, s *ObjectStore, sc tenancy.Scope, f domain.ObjectFilter,
+	order string) (ids []domain.ObjectID, err error) {
+	var rows []objectRow
+	err = db.From(s.db, sc, &rows).Column("id").Apply(meeting(sc, &f).Narrow).OrderExpr(order).Scan(ctx, &ids)
+	return ids, err
+}

@@ -76,8 +76,8 @@ func (s *GroupStore) CountMembers(ctx context.Context, sc tenancy.Scope,
 			ranges, until = before(ranges, last.path), until.Also(last.until())
 		}
 	}
-	return s.countAmong(ctx, sc, groups, lying("u.organization_id, u.id", "users u", "u.environment_path", ranges, until,
-		s.few+1), more)
+	return s.countAmong(ctx, sc, groups, lying(s.db, "u.organization_id, u.id", "users u", "u.environment_path", ranges,
+		until, s.few+1), more)
 }
 
 // hasAll reports whether sc is a whole organization or the whole tree: whoever belongs to it is in sc.

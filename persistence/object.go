@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -16,10 +17,13 @@ import (
 
 // ObjectStore reads objects, and what is kept of them, as the ports in app/objects say. An object lies in a scope if it
 // lies in one of its places, is of one of its kinds, and is the viewer's to read.
-type ObjectStore struct{ db *db.DB }
+type ObjectStore struct {
+	db       *db.DB
+	patience patience
+}
 
 // NewObjectStore returns the store of objects in d.
-func NewObjectStore(d *db.DB) *ObjectStore { return &ObjectStore{d} }
+func NewObjectStore(d *db.DB) *ObjectStore { return &ObjectStore{d, usualPatience} }
 
 type objectRow struct {
 	bun.BaseModel `bun:"table:objects,alias:o"`
@@ -195,48 +199,47 @@ func viewed(sc tenancy.Scope, least domain.Level) db.Predicate {
 	return of.And(text, append(args, values...)...)
 }
 
-// meeting narrows a query of objects in sc to those that f keeps.
-func meeting(sc tenancy.Scope, f *domain.ObjectFilter) func(*bun.SelectQuery) *bun.SelectQuery {
-	return func(q *bun.SelectQuery) *bun.SelectQuery {
-		where := func(asked bool, condition string, args ...any) { q = when(q, asked, condition, args...) }
-		without := domain.Fold(f.Without)
-		where(len(f.Kinds) > 0, "o.kind IN (?)", db.In(f.Kinds))
-		where(f.Organization != 0, "o.organization_id = ?", int64(f.Organization))
-		where(f.Prefix != "", `o.full_name_key LIKE ? ESCAPE '\'`, literal.Replace(domain.Fold(f.Prefix))+"%")
-		where(len(f.Names) > 0, "o.full_name_key IN (?)", db.In(folded(f.Names)))
-		where(len(f.IDs) > 0, "o.id IN (?)", db.In(f.IDs))
-		where(!f.Since.IsZero(), "o.created_at >= ?", f.Since.UnixMilli())
-		where(!f.Until.IsZero(), "o.created_at < ?", f.Until.UnixMilli())
-		where(without != "", "NOT (o.full_name_key >= ? AND o.full_name_key < ?)", without+"/", without+"0")
-		where(f.Parent != 0, "o.parent_id = ?", int64(f.Parent))
-		where(f.Owner != (domain.UserKey{}), "o.owner_organization_id = ? AND o.owner_id = ?",
-			int64(f.Owner.Organization), int64(f.Owner.User))
-		where(f.Uses != 0,
-			"EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = ? AND x.object_id = o.id AND x.used_id = ?)",
-			db.Its(sc, "o.organization_id"), int64(f.Uses))
-		if len(f.Descriptions) > 0 {
-			q = q.Apply(described(f.Descriptions))
+// meeting returns the condition that a row of objects in sc is one that f keeps.
+func meeting(sc tenancy.Scope, f *domain.ObjectFilter) db.Predicate {
+	var p db.Predicate
+	where := func(asked bool, condition string, args ...any) {
+		if asked {
+			p = p.And(condition, args...)
 		}
-		if f.AtLeast > domain.LevelRead {
-			least := viewed(sc, f.AtLeast)
-			q = q.Where(least.Text(), least.Args...)
-		}
-		return q
 	}
+	without := domain.Fold(f.Without)
+	where(len(f.Kinds) > 0, "o.kind IN (?)", db.In(f.Kinds))
+	where(f.Organization != 0, "o.organization_id = ?", int64(f.Organization))
+	where(f.Prefix != "", `o.full_name_key LIKE ? ESCAPE '\'`, literal.Replace(domain.Fold(f.Prefix))+"%")
+	where(len(f.Names) > 0, "o.full_name_key IN (?)", db.In(folded(f.Names)))
+	where(len(f.IDs) > 0, "o.id IN (?)", db.In(f.IDs))
+	where(!f.Since.IsZero(), "o.created_at >= ?", f.Since.UnixMilli())
+	where(!f.Until.IsZero(), "o.created_at < ?", f.Until.UnixMilli())
+	where(without != "", "NOT (o.full_name_key >= ? AND o.full_name_key < ?)", without+"/", without+"0")
+	where(f.Parent != 0, "o.parent_id = ?", int64(f.Parent))
+	where(f.Owner != (domain.UserKey{}), "o.owner_organization_id = ? AND o.owner_id = ?",
+		int64(f.Owner.Organization), int64(f.Owner.User))
+	where(f.Uses != 0,
+		"EXISTS (SELECT 1 FROM object_uses x WHERE x.organization_id = ? AND x.object_id = o.id AND x.used_id = ?)",
+		db.Its(sc, "o.organization_id"), int64(f.Uses))
+	if len(f.Descriptions) > 0 {
+		p = p.Also(described(f.Descriptions))
+	}
+	if f.AtLeast > domain.LevelRead {
+		p = p.Also(viewed(sc, f.AtLeast))
+	}
+	return p
 }
 
 // described keeps the objects that have one of the descriptions. It looks for the member in the text of the
 // attributes: a quotation mark in a value is escaped there, so that no value can pass for a member.
-func described(descriptions []string) func(*bun.SelectQuery) *bun.SelectQuery {
-	return func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			for _, description := range descriptions {
-				member, _ := json.Marshal(map[string]string{"description": description}) // texts always marshal
-				q = q.WhereOr("o.attributes <> replace(o.attributes, ?, '')", string(member[1:len(member)-1]))
-			}
-			return q
-		})
+func described(descriptions []string) db.Predicate {
+	either := make([]db.Predicate, len(descriptions))
+	for i, description := range descriptions {
+		member, _ := json.Marshal(map[string]string{"description": description}) // texts always marshal
+		either[i] = db.Where("o.attributes <> replace(o.attributes, ?, '')", string(member[1:len(member)-1]))
 	}
+	return db.AnyOf(either...)
 }
 
 // find returns the query of the object in sc that ref names.
@@ -277,26 +280,21 @@ func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.Objec
 	p domain.Page) ([]domain.Object, domain.Cursor, error) {
 	limit := pageSize(p)
 	list := strconv.Itoa(int(f.Order)) // for its cursors
-	var all []domain.Object
-	var err error
+	l := objectListing{sc: sc, keeps: viewed(sc, domain.LevelRead).Also(meeting(sc, &f)), order: f.Order}
 	var id domain.ObjectID
+	var place domain.EnvironmentPath
+	var key any = &l.behind.at
 	if f.Order == domain.ObjectsByPlace {
-		var path domain.EnvironmentPath
-		if _, err := readCursor(p.After, list, &id, &path); err != nil {
-			return nil, "", err
-		}
-		all, err = s.byPlace(ctx, sc, &f, path, id, limit+1)
-	} else {
-		var key string
-		if _, err := readCursor(p.After, list, &id, &key); err != nil {
-			return nil, "", err
-		}
-		column := bun.Ident(either(f.Order == domain.ObjectsByName, "o.full_name_key", "o.full_name"))
-		var rows []objectRow
-		q := db.From(s.db, sc, &rows).Apply(meeting(sc, &f)).Where("(?, o.id) > (?, ?)", column, key, int64(id)).
-			OrderExpr("?, o.id", column).Limit(int64(limit) + 1)
-		all, err = s.named(ctx, sc, q, &rows)
+		key = &place
 	}
+	continued, err := readCursor(p.After, list, &id, key)
+	if err != nil {
+		return nil, "", err
+	}
+	if continued {
+		l.behind.key.id, l.behind.at = int64(id), l.behind.at+string(place)
+	}
+	all, err := s.listed(ctx, l, &f, limit+1)
 	return page(all, err, limit, func(o *domain.Object) domain.Cursor {
 		var key any = o.Path
 		switch f.Order {
@@ -309,45 +307,36 @@ func (s *ObjectStore) List(ctx context.Context, sc tenancy.Scope, f domain.Objec
 	})
 }
 
-// byPlace reads up to n objects in tree order, behind the one with that place and number.
-func (s *ObjectStore) byPlace(ctx context.Context, sc tenancy.Scope, f *domain.ObjectFilter,
-	path domain.EnvironmentPath, id domain.ObjectID, n int) ([]domain.Object, error) {
-	stretches := sc.Ranges()
-	if path != "" {
-		stretches = beyond(stretches, path)
+// listed reads the first n objects that the list has.
+func (s *ObjectStore) listed(ctx context.Context, l objectListing, f *domain.ObjectFilter,
+	n int) ([]domain.Object, error) {
+	if kinds, _ := kindsIn(l.sc, f); len(kinds) == 0 || len(l.sc.Ranges()) == 0 {
+		return []domain.Object{}, nil
 	}
-	its := viewed(sc, domain.LevelRead)
-	return walk(stretches, n, func(part []tenancy.Range, n int) ([]domain.Object, error) {
-		one := make([]any, len(part))
-		for i, r := range part {
-			behind := int64(0)
-			if r.From == path {
-				behind = int64(id)
-			}
-			q := s.db.NewSelect().Model((*objectRow)(nil)).
-				Where("(o.environment_path, o.id) > (?, ?) AND o.environment_path < ?",
-					string(r.From), behind, string(r.Until)).
-				Where(its.Text(), its.Args...).Apply(meeting(sc, f)).Order("o.environment_path", "o.id").Limit(int64(n))
-			if o, only := sc.Organization(); only {
-				q = q.Where("o.organization_id = ?", int64(o))
-			}
-			one[i] = q
-		}
-		from := "(?) AS o"
-		if len(part) > 1 {
-			from = "(SELECT * FROM (?) AS s" +
-				strings.Repeat(" UNION ALL SELECT * FROM (?) AS s", len(part)-1) + ") AS o"
+	for {
+		keys, err := s.keys(ctx, l, f, n)
+		if err != nil || len(keys) == 0 {
+			return []domain.Object{}, err
 		}
 		var rows []objectRow
-		q := s.db.NewSelect().Model(&rows).ModelTableExpr(from, one...).Order("o.environment_path", "o.id").
-			Limit(int64(n))
-		return s.named(ctx, sc, q, &rows)
-	})
+		q := s.db.NewSelect().Model(&rows).ApplyQueryBuilder(among("o.organization_id", "o.id", keys)).
+			Apply(db.Unindexed(objectsIn(l.sc)).Narrow)
+		objects, err := s.named(ctx, l.sc, q, &rows)
+		if err != nil || len(objects) == len(keys) {
+			at := make(map[domain.ObjectID]int, len(keys))
+			for i, key := range keys {
+				at[domain.ObjectID(key.id)] = i
+			}
+			slices.SortFunc(objects, func(a, b domain.Object) int { return cmp.Compare(at[a.ID], at[b.ID]) })
+			return objects, err
+		}
+		// Something went away in between.
+	}
 }
 
 func (s *ObjectStore) Count(ctx context.Context, sc tenancy.Scope, f domain.ObjectFilter) (int64, error) {
 	var rows []objectRow
-	n, err := db.From(s.db, sc, &rows).Apply(meeting(sc, &f)).Count(ctx)
+	n, err := db.From(s.db, sc, &rows).Apply(meeting(sc, &f).Narrow).Count(ctx)
 	return n, db.Translate(err)
 }
 

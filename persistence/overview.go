@@ -81,7 +81,7 @@ var unusualPeople = db.Where("((u.role <> 1) OR (u.state <> 0) OR (NOT u.active)
 // themselves who have a role or a standing that is not the usual one, no more of them than s.most and one more.
 func (s *OverviewStore) unusual(ctx context.Context, ranges []tenancy.Range,
 	until, all db.Predicate) (o domain.PeopleOverview, n int64, err error) {
-	some := lying("u.role, u.state, u.active, u.created_at", "users u", "u.environment_path", ranges,
+	some := lying(s.db, "u.role, u.state, u.active, u.created_at", "users u", "u.environment_path", ranges,
 		unusualPeople.Also(until), s.most+1)
 	q := s.db.NewSelect().TableExpr("("+some.Raw+") AS p", some.Args...).
 		ColumnExpr("CAST("+all.Text()+" AS bigint), count(*)", all.Args...).
@@ -181,7 +181,7 @@ func (s *OverviewStore) Place(ctx context.Context, sc, groups, signIns tenancy.S
 func (s *OverviewStore) Contents(ctx context.Context, sc tenancy.Scope,
 	at domain.EnvironmentPath) (c domain.Contents, err error) {
 	people, limit := sc.Beside(), s.looked+1
-	environments := lying("1", "environments e", "e.path", sc.Below(at).Ranges(), db.Where("e.path > ?", string(at)),
+	environments := lying(s.db, "1", "environments e", "e.path", sc.Below(at).Ranges(), db.Where("e.path > ?", string(at)),
 		limit)
 	everybody := population(s.db, people.Below(at))
 	in, out, err := s.grants(ctx, people, at, limit)

@@ -46,24 +46,22 @@ func population(d *db.DB, sc tenancy.Scope) db.Predicate {
 
 // homesIn is how many people are at home in the ranges, of organization o unless that is 0, as a query.
 func homesIn(d *db.DB, o domain.OrganizationID, ranges []tenancy.Range) db.Predicate {
-	stretches := db.Stretches(ranges)
-	homes := db.Where("SELECT sum(c.users) FROM ("+stretches.Raw+") AS s CROSS JOIN environment_counts AS c "+
-		"WHERE c.environment_path >= s.first AND c.environment_path < s.past", stretches.Args...)
+	var its db.Predicate
 	if o != 0 {
-		homes = db.Where(homes.Raw+" AND "+d.Aside("c.organization_id")+" = ?", append(homes.Args, int64(o))...)
+		its = db.Where(d.Aside("c.organization_id")+" = ?", int64(o))
 	}
-	return homes
+	across := d.Across(ranges, "environment_counts c", "c.environment_path", its)
+	return db.Where("SELECT sum(c.users) FROM "+across.Raw, across.Args...)
 }
 
 // lying is what meets a condition of a table whose rows lie in the ranges by a column, no more than n of it, as a
 // query that looks for one range after the other: the table's index on the column finds it, whatever planners know.
-func lying(columns, table, column string, ranges []tenancy.Range, keeps db.Predicate, n int64) db.Predicate {
-	limit := keeps.Further() + " LIMIT " + strconv.FormatInt(n, 10)
+func lying(d *db.DB, columns, table, column string, ranges []tenancy.Range, keeps db.Predicate, n int64) db.Predicate {
 	if db.Many(ranges) {
-		stretches := db.Stretches(ranges)
-		return db.Where("SELECT "+columns+" FROM ("+stretches.Raw+") AS s CROSS JOIN "+table+" WHERE "+column+
-			" >= s.first AND "+column+" < s.past"+limit, slices.Concat(stretches.Args, keeps.Args)...)
+		across := d.Across(ranges, table, column, keeps)
+		return db.Where("SELECT "+columns+" FROM "+across.Raw+" LIMIT "+strconv.FormatInt(n, 10), across.Args...)
 	}
+	limit := keeps.Further() + " LIMIT " + strconv.FormatInt(n, 10)
 	one := func(in []tenancy.Range) db.Predicate {
 		p := db.InRanges(in, column)
 		return db.Where("SELECT "+columns+" FROM "+table+" WHERE "+p.Text()+limit, slices.Concat(p.Args, keeps.Args)...)
@@ -124,7 +122,7 @@ func (s *OverviewStore) grants(ctx context.Context, people tenancy.Scope, at dom
 	from, until := string(at), string(at.End())
 	const borders = "SELECT e.id FROM environments e WHERE e.is_organization AND e.path >= ? AND e.path < ?"
 	if elsewhere := outside(people.Ranges(), at); len(elsewhere) > 0 {
-		in = lying("1", "user_environments x", "x.environment_path", inside(people.Sight(), at),
+		in = lying(s.db, "1", "user_environments x", "x.environment_path", inside(people.Sight(), at),
 			db.Where("x.organization_id NOT IN ("+borders+")", from, until).Also(livingIn(elsewhere, "x")), limit)
 	}
 	there, seen := people.Below(at), outside(people.Sight(), at)
@@ -137,7 +135,7 @@ func (s *OverviewStore) grants(ctx context.Context, people tenancy.Scope, at dom
 		return in, out, err
 	}
 	if all <= domain.MaxTold {
-		users := lying("u.organization_id, u.id", "users u", "u.environment_path", there.Ranges(), db.Predicate{}, all)
+		users := lying(s.db, "u.organization_id, u.id", "users u", "u.environment_path", there.Ranges(), db.Predicate{}, all)
 		out = db.Where("SELECT 1 FROM ("+users.Raw+") AS u JOIN user_environments AS x "+
 			"ON x.organization_id = u.organization_id AND x.user_id = u.id WHERE "+sight.Text(),
 			slices.Concat(users.Args, sight.Args)...)

@@ -47,7 +47,7 @@ var sqliteDialect = dialect{
 	goose:       goose.DialectSQLite3,
 	having:      havingSQLite,
 	lazily:      "SELECT * FROM (%s)",
-	beside:      "(%[1]s) AS m CROSS JOIN %[2]s AS u WHERE %[3]s",
+	beside:      "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s",
 }
 
 var postgresDialect = dialect{
@@ -57,7 +57,7 @@ var postgresDialect = dialect{
 	goose:       goose.DialectPostgres,
 	having:      havingPostgres,
 	lazily:      "WITH m AS MATERIALIZED (%s) SELECT * FROM m",
-	beside:      "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS u WHERE %[3]s OFFSET 0) AS u WHERE true",
+	beside:      "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s OFFSET 0) AS %[3]s WHERE true",
 }
 
 // Engine returns the kind of database, to name it.

@@ -227,10 +227,18 @@ func Stretches(ranges []tenancy.Range) Predicate {
 }
 
 // Beside returns what a statement reads from behind its FROM, up to a condition that others may follow: for each of
-// the rows m, one after the other, those of a table, as u, for which the condition on both holds. No planner
-// reads all of the table instead.
+// the rows m, one after the other, those of a table, as u or as the name behind the table's, for which the condition
+// on both holds. No planner reads all of the table instead.
 func (d *DB) Beside(rows Predicate, table string, on Predicate) Predicate {
-	return Predicate{fmt.Sprintf(d.dialect.beside, rows.Raw, table, on.Text()), slices.Concat(rows.Args, on.Args)}
+	name, alias, named := strings.Cut(table, " ")
+	return Predicate{fmt.Sprintf(d.dialect.beside, rows.Raw, name, either(named, alias, "u"), on.Text()),
+		slices.Concat(rows.Args, on.Args)}
+}
+
+// Across is Beside for the rows of a table that lie by a column in the ranges and meet a condition: the table's index
+// on the column finds them, one range after the other.
+func (d *DB) Across(ranges []tenancy.Range, table, column string, keeps Predicate) Predicate {
+	return d.Beside(Stretches(ranges), table, Where(column+" >= m.first AND "+column+" < m.past").Also(keeps))
 }
 
 func within(r tenancy.Range, column string) Predicate {

@@ -459,12 +459,13 @@ func Objects(t *testing.T, db *db.DB) {
 	})
 }
 
-// ObjectLists tests pages, filters, orders and counts of objects, and that a list has what
-// a single read finds and what Scope.Level says, for everybody.
-func ObjectLists(t *testing.T, db *db.DB) {
-	w := NewWorld(t, db)
-	ctx := t.Context()
-	people := []string{"acme.admin", "acme.power", "acme.user", "acme.labs", "bolt.user", "root.admin"}
+// ObjectReaders are people who see different objects of those that AddObjects adds.
+var ObjectReaders = []string{"acme.admin", "acme.power", "acme.user", "acme.labs", "bolt.user", "root.admin"}
+
+// AddObjects adds 62 objects that differ in what lists are narrowed by.
+func AddObjects(t *testing.T, w *World) {
+	t.Helper()
+	people := ObjectReaders
 	for i := range 60 {
 		tenant := Tenants[i%2]
 		place := tenant + []string{"", "/Prod", "/Prod/East", "/Test", "/Labs", "/Labs/One"}[i%6]
@@ -490,6 +491,15 @@ func ObjectLists(t *testing.T, db *db.DB) {
 		w.AddObject(t, tenant, "Night", domain.KindTopic, tenant, lower(tenant)+".user",
 			func(o *domain.Object) { o.Parent = w.Things[tenant+"/Talk"].ID })
 	}
+}
+
+// ObjectLists tests pages, filters, orders and counts of objects, and that a list has what
+// a single read finds and what Scope.Level says, for everybody.
+func ObjectLists(t *testing.T, db *db.DB) {
+	w := NewWorld(t, db)
+	ctx := t.Context()
+	people := ObjectReaders
+	AddObjects(t, w)
 	everything, next, err := w.Objects.List(ctx, Everything(domain.ObjectManage).Read(), domain.ObjectFilter{},
 		domain.Page{})
 	require.NoError(t, err)
