@@ -12,6 +12,7 @@ import (
 	"canopy/app/loginname"
 	"canopy/app/mail"
 	"canopy/app/objects"
+	"canopy/app/passkey"
 	"canopy/app/picture"
 	"canopy/app/transfer"
 	"canopy/domain"
@@ -30,6 +31,7 @@ type UseCases struct {
 	Groups        *directory.Groups
 	Me            *directory.Me
 	Sessions      *accounts.Sessions
+	Factors       *accounts.Factors
 	SigningKeys   *accounts.SigningKeys
 	Admins        *directory.Admins
 	APIKeys       *accounts.APIKeys
@@ -117,6 +119,11 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, cfg.Now)
 	d.Sessions = accounts.NewSessions(d.Gate, d.Users, d.Me, s.sessions, known, passwords, demands,
 		tokens, cfg.Sessions, cfg.Now)
+	passkeys, err := passkey.New(cfg.publicURL())
+	if err != nil {
+		return nil, fmt.Errorf("--public-url: %w", err)
+	}
+	d.Factors = accounts.NewFactors(d.Sessions, s.factors, known, passwords, passkeys, cfg.site())
 	d.SigningKeys = accounts.NewSigningKeys(signingKeys, tokens, commandLine, cfg.Sessions.Token, cfg.Now)
 	d.Admins = directory.NewAdmins(d.Gate)
 	d.APIKeys = accounts.NewAPIKeys(d.Gate, d.Users, s.apiKeys, cfg.Quotas.Keys, cfg.Now)

@@ -302,3 +302,11 @@ func (cfg *Config) publicURL() string {
 func (cfg *Config) issuing() authn.Issuing {
 	return authn.Issuing{Issuer: cfg.publicURL(), AnyIssuer: cfg.PublicURL == "", Audience: readTokens}
 }
+
+// site returns the name of the server without the way to it, for people to read.
+func (cfg *Config) site() string {
+	if u, err := url.Parse(cfg.publicURL()); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return "Canopy"
+}

@@ -23,6 +23,7 @@ func (u unit[Tx]) Do(ctx context.Context, w tenancy.WriteScope, work func(Tx) er
 // A transaction is whatever the ports of units name.
 var _ interface {
 	accounts.APIKeyTx
+	accounts.FactorTx
 	accounts.RegistrationCodeTx
 	accounts.SessionTx
 	accounts.Tx
@@ -57,6 +58,10 @@ type (
 		*persistence.APIKeyStore
 		unit[accounts.APIKeyTx]
 	}
+	factorStore struct {
+		*persistence.FactorStore
+		unit[accounts.FactorTx]
+	}
 	codeStore struct {
 		*persistence.RegistrationCodeStore
 		unit[accounts.RegistrationCodeTx]
@@ -86,6 +91,7 @@ type stores struct {
 	accounts     accountStore
 	sessions     sessionStore
 	apiKeys      apiKeyStore
+	factors      factorStore
 	codes        codeStore
 	environments environmentStore
 	objects      objectStore
@@ -102,6 +108,7 @@ func newStores(d *db.DB) stores {
 		accounts:     accountStore{persistence.NewUserStore(d), unit[accounts.Tx]{s}},
 		sessions:     sessionStore{persistence.NewSessionStore(d), unit[accounts.SessionTx]{s}},
 		apiKeys:      apiKeyStore{persistence.NewAPIKeyStore(d), unit[accounts.APIKeyTx]{s}},
+		factors:      factorStore{persistence.NewFactorStore(d), unit[accounts.FactorTx]{s}},
 		codes:        codeStore{persistence.NewRegistrationCodeStore(d), unit[accounts.RegistrationCodeTx]{s}},
 		environments: environmentStore{persistence.NewEnvironmentStore(d), unit[directory.EnvironmentTx]{s}},
 		objects:      objectStore{persistence.NewObjectStore(d), unit[objects.ObjectTx]{s}},

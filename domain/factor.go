@@ -63,3 +63,66 @@ type Proved struct {
 	Factor UUID
 	At     time.Time
 }
+
+// String returns the name of one kind, that of the proof it gives: "otp" or "passkey".
+func (f Factors) String() string {
+	switch f {
+	case CodeFactor:
+		return ByCode.String()
+	case PasskeyFactor:
+		return ByPasskey.String()
+	}
+	return "unknown"
+}
+
+// Factor is what a user proves themselves by beside a password.
+type Factor struct {
+	UserKey
+	ID   UUID
+	Kind Factors // one of the kinds
+	Name string  // what its user calls it
+	// Secret is the secret of one-time codes in base32, or the credential of a passkey. It is empty where it was not
+	// asked for.
+	Secret SecretText
+	// Step is the last time step whose code was taken, or a passkey's signature count.
+	Step int64
+	// Confirmed means that the user has proved to have it. One that is not confirmed does not count.
+	Confirmed         bool
+	Created, LastUsed time.Time // LastUsed is zero for never
+}
+
+// Validate returns an Invalid error for a name that breaks a rule.
+func (f *Factor) Validate() error { return checkName("name", f.Name) }
+
+// The kinds of what a client holds while it makes or proves a passkey, beside those of sessions.
+const (
+	PasskeyOffer  SessionKind = 16 + iota // to make one
+	PasskeyProof                          // to prove one in a session
+	PasskeySignIn                         // to sign in by one
+)
+
+// PasskeyWithin is how long somebody may take to make or prove a passkey.
+const PasskeyWithin = 10 * time.Minute
+
+// MaxFactors is how many factors one user may have.
+const MaxFactors = 10
+
+// OfferedFor is how long a factor that is not confirmed can be.
+const OfferedFor = 15 * time.Minute
+
+// Errors about factors.
+var (
+	ErrFactorNotFound = &Error{Kind: NotFound, Code: "factor_not_found", Field: "factor",
+		Public: "There is no such factor."}
+	ErrTooManyFactors = &Error{Kind: Conflict, Code: "factors_too_many", Field: "factor",
+		Public: "There are too many factors; remove one first."}
+	ErrBadCode = &Error{Kind: Forbidden, Code: "bad_code", Field: "code",
+		Public: "This code is wrong, too old, or was used already."}
+	ErrBadPasskey = &Error{Kind: Forbidden, Code: "bad_passkey", Field: "passkey",
+		Public: "The passkey was not accepted; try again."}
+	// ErrNoPasskeys reports a server that has no name to which passkeys could be bound.
+	ErrNoPasskeys = &Error{Kind: Conflict, Code: "passkeys_impossible", Field: "passkey",
+		Public: "Passkeys are not possible here: the server's --public-url has no name."}
+	ErrNoFactor = &Error{Kind: Conflict, Code: "factor_missing", Field: "factor",
+		Public: "Add a second factor first."}
+)

@@ -23,6 +23,8 @@ var fieldNames = []string{
 	// of what environments ask of sign-ins
 	"min_password", "min_password_with_factor", "password_days", "people", "admins", "above", "proof_age", "grace",
 	"programs_exempt",
+	// of factors; code is a one-time code
+	"factor", "passkey", "recovery_codes",
 	// of sign-up and what is sent by mail
 	"expiry", "max_users", "left", "enabled", "secret", "link", "purpose", "subject", "body", "confirm",
 	// of what people keep for themselves

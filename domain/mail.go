@@ -33,12 +33,19 @@ const (
 	LetterAddress     LetterKind = "address"      // follow the link to have mail sent here
 	LetterAddressLeft LetterKind = "address_left" // to the address before: it was changed
 	LetterInvite      LetterKind = "invite"       // follow the link to accept an account
+
+	LetterFactorAdded   LetterKind = "factor_added"   // a second factor was added
+	LetterFactorRemoved LetterKind = "factor_removed" // a second factor was removed
+	LetterRecoveryMade  LetterKind = "recovery_made"  // there are other recovery codes
+	LetterRecoveryUsed  LetterKind = "recovery_used"  // one of the recovery codes was used
+	LetterCodesGuessed  LetterKind = "codes_guessed"  // somebody who has the password tries codes
 )
 
 // LetterKinds lists all letters.
 var LetterKinds = []LetterKind{LetterVerify, LetterMailTaken, LetterAliasTaken, LetterWaiting, LetterWelcome,
 	LetterRejected,
-	LetterForgot, LetterPassword, LetterChanged, LetterAddress, LetterAddressLeft, LetterInvite}
+	LetterForgot, LetterPassword, LetterChanged, LetterAddress, LetterAddressLeft, LetterInvite,
+	LetterFactorAdded, LetterFactorRemoved, LetterRecoveryMade, LetterRecoveryUsed, LetterCodesGuessed}
 
 // Letter is what a mail is written from. Nothing of it was written by somebody whose
 // address is not proven, except Note.
@@ -51,7 +58,7 @@ type Letter struct {
 	Valid    time.Duration // of the link or code
 	Login    string        // the reader's login name; empty where it is not to be named
 	Password SecretText
-	Number   int64 // of the account that waits
+	Number   int64 // of the account that waits, or how many recovery codes are left
 	// Subject and Note, where they are not empty, take the place of the letter's own
 	// subject and text. They are cleaned.
 	Subject, Note string

@@ -339,6 +339,46 @@ var attempts = map[string]attempt{
 	"Tx.DeleteAPIKey": onTheirs(func(tx *persistence.Tx, user domain.UserKey, key domain.APIKey) error {
 		return tx.DeleteAPIKey(user, key.ID)
 	}),
+	"FactorStore.List": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Factors.List(ctx, mine.Read(), w.KeyOf(lower(theirs)+".user"))
+	},
+	"FactorStore.RecoveryCodes": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		n, err := w.Factors.RecoveryCodes(ctx, mine.Read(), w.KeyOf(lower(theirs)+".user"))
+		return n, err
+	},
+	"Tx.Factors": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		_, err := tx.Factors(user)
+		return err
+	}),
+	"Tx.AddFactor": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.AddFactor(user, &domain.Factor{Kind: domain.CodeFactor, Name: "intruder", Confirmed: true})
+	}),
+	"Tx.ConfirmFactor": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.ConfirmFactor(&domain.Factor{UserKey: user, ID: domain.UUID("offered")})
+	}),
+	"Tx.UseFactor": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.UseFactor(&domain.Factor{UserKey: user, ID: theirFactor(tx, user)}, 99, time.UnixMilli(1))
+	}),
+	"Tx.RenameFactor": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.RenameFactor(user, theirFactor(tx, user), "intruder")
+	}),
+	"Tx.RemoveFactor": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		_, err := tx.RemoveFactor(user, theirFactor(tx, user))
+		return err
+	}),
+	"Tx.EndOtherSessions": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.EndOtherSessions(user, "")
+	}),
+	"Tx.RenewSession": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.RenewSession(domain.SessionKey{UserKey: user}, domain.Session{SessionKey: domain.SessionKey{UserKey: user}})
+	}),
+	"Tx.SetRecoveryCodes": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		return tx.SetRecoveryCodes(user, []domain.SecretText{"intruder"})
+	}),
+	"Tx.SpendRecoveryCode": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
+		_, err := tx.SpendRecoveryCode(user, "recovery code", time.UnixMilli(1))
+		return err
+	}),
 	"UserStore.Approvers": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return w.Users.Approvers(ctx, mine.Read(), w.Places[theirs].Organization, 10)
 	},
@@ -527,6 +567,15 @@ var attempts = map[string]attempt{
 	},
 }
 
+// theirFactor returns the factor of a user whom the transaction holds.
+func theirFactor(tx *persistence.Tx, user domain.UserKey) domain.UUID {
+	all, err := tx.Factors(user)
+	if err != nil || len(all) == 0 {
+		return ""
+	}
+	return all[0].ID
+}
+
 func theirCode(w *World, theirs string) domain.RegistrationCode {
 	return domain.RegistrationCode{Organization: w.Places[theirs].Organization,
 		Code: domain.SecretText("code of " + theirs), Enabled: true}
@@ -565,8 +614,8 @@ func Isolation(t *testing.T, database *db.DB) {
 	w := NewWorld(t, database)
 	for _, store := range []any{&persistence.Tx{}, w.Users.UserStore, w.Environments.EnvironmentStore, w.Groups, w.Audit,
 		w.Overviews,
-		w.Sessions.SessionStore, w.APIKeys.APIKeyStore, w.Codes.RegistrationCodeStore, w.Providers, w.Objects.ObjectStore,
-		w.Social.SocialStore} {
+		w.Sessions.SessionStore, w.APIKeys.APIKeyStore, w.Factors.FactorStore, w.Codes.RegistrationCodeStore, w.Providers,
+		w.Objects.ObjectStore, w.Social.SocialStore} {
 		kind := reflect.TypeOf(store)
 		for m := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(m).Name
@@ -579,6 +628,13 @@ func Isolation(t *testing.T, database *db.DB) {
 	}
 	for _, tenant := range Tenants {
 		require.NotZero(t, w.Offers[tenant])
+		user := w.KeyOf(lower(tenant) + ".user")
+		require.NoError(t, w.Factors.OnUser(t.Context(), Everything(domain.UserUpdate), user, func(tx *persistence.Tx) error {
+			if err := tx.SetRecoveryCodes(user, []domain.SecretText{"recovery code"}); err != nil {
+				return err
+			}
+			return tx.AddFactor(user, &domain.Factor{Kind: domain.CodeFactor, Name: "phone", Confirmed: true})
+		}))
 	}
 	for i, tenant := range Tenants {
 		theirs := Tenants[1-i]

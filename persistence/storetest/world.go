@@ -31,6 +31,7 @@ type World struct {
 	Accounts     *persistence.AccountStore
 	Sessions     SessionStore
 	APIKeys      APIKeyStore
+	Factors      FactorStore
 	Codes        CodeStore
 	Providers    *persistence.ProviderStore
 	Objects      ObjectStore
@@ -71,6 +72,7 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		Accounts:  persistence.NewAccountStore(database),
 		Sessions:  SessionStore{persistence.NewSessionStore(database), persistence.NewStore(database)},
 		APIKeys:   APIKeyStore{persistence.NewAPIKeyStore(database), persistence.NewStore(database)},
+		Factors:   FactorStore{persistence.NewFactorStore(database), persistence.NewStore(database)},
 		Codes:     CodeStore{persistence.NewRegistrationCodeStore(database), persistence.NewStore(database)},
 		Providers: persistence.NewProviderStore(database), Issuers: make(map[string]domain.Provider),
 		Objects: ObjectStore{persistence.NewObjectStore(database), persistence.NewStore(database)},
@@ -343,8 +345,8 @@ func Dump(t *testing.T, db *db.DB) string {
 		"users",
 		"user_groups", "user_environments", "user_attributes", "user_pictures", "organization_attributes",
 		"login_names", "mail_addresses", "audit", "sessions",
-		"api_keys", "api_key_names", "secrets", "registration_codes", "registration_code_names", "outbox",
-		"providers", "provider_domains", "provider_links", "provider_sessions",
+		"api_keys", "api_key_names", "factors", "recovery_codes", "secrets", "registration_codes",
+		"registration_code_names", "outbox", "providers", "provider_domains", "provider_links", "provider_sessions",
 		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests",
 		"bookmarks", "user_marks", "user_contacts", "presences", "group_admins", "organization_counts", "departures"} {
 		rows, err := db.Pool().QueryContext(ctx, "SELECT * FROM "+table)
