@@ -164,7 +164,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			app: console.New(server, console.Uses{Users: d.Users, Environments: d.Environments,
 				Organizations: d.Organizations, Groups: d.Groups, Me: d.Me, Explain: d.Explain, Audit: d.Audit,
 				Previews: d.Previews, Imports: d.Imports, Objects: d.Objects, Sessions: d.Sessions, Accounts: d.Accounts,
-				Overviews: d.Overviews, APIKeys: d.APIKeys}, d.config.console(),
+				Overviews: d.Overviews, APIKeys: d.APIKeys, Factors: d.Factors}, d.config.console(),
 				bySecurity(server, onPages(authn.Cookie(d.access.tokens, console.SecureSessionCookie, console.CSRFHeader)),
 					onPages(authn.Cookie(d.access.tokens, console.SessionCookie, console.CSRFHeader)))),
 		},

@@ -214,7 +214,10 @@ func (tx *Tx) confirmed(u domain.UserKey, id domain.UUID) (domain.Factor, error)
 	var rows []factorRow
 	err := tx.NewSelect().Model(&rows).Apply(owned(u)).Where("f.confirmed AND f.id = ?", string(id)).Scan(tx.Ctx)
 	row, err := db.First(rows, err, domain.ErrFactorNotFound)
-	return row.factor(), err
+	if err != nil {
+		return domain.Factor{}, err
+	}
+	return row.factor(), nil
 }
 
 func (tx *Tx) RemoveFactor(u domain.UserKey, id domain.UUID) (domain.Factor, error) {

@@ -116,6 +116,22 @@ func (f *Factors) List(ctx context.Context, caller domain.Principal, ref domain.
 	return d, err
 }
 
+// Kinds returns which kinds of factors the caller has, also in a session that has proved none of them.
+func (f *Factors) Kinds(ctx context.Context, caller domain.Principal) (domain.Factors, error) {
+	if _, err := f.whatever(ctx, &caller); err != nil {
+		return 0, err
+	}
+	a, err := f.account(ctx, &caller)
+	return a.Factors, err
+}
+
+// whatever returns the caller, also if they have still to prove what is missing.
+func (f *Factors) whatever(ctx context.Context, caller *domain.Principal) (holder, error) {
+	proving := *caller
+	proving.Missing = domain.ByPassword
+	return oneself(ctx, f.sessions.gate, &proving, domain.PasswordChange)
+}
+
 func (f *Factors) over(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (h holder, err error) {
 	s := f.sessions
 	if ref == (domain.UserRef{}) || caller.Is(ref) {
@@ -142,6 +158,7 @@ func (f *Factors) account(ctx context.Context, caller *domain.Principal) (domain
 	if domain.ErrSessionNotFound.Is(err) {
 		err = domain.ErrUnauthenticated
 	}
+	account.Session.Surface = domain.RequestFrom(ctx).Surface
 	return account, err
 }
 
@@ -157,7 +174,18 @@ func (f *Factors) own(ctx context.Context, caller *domain.Principal) (h holder, 
 	if a.Factors != 0 && a.Session.Proved.Proof < domain.ByCode {
 		return h, a, domain.ErrFactorMissing
 	}
-	return h, a, nil
+	err = f.place(ctx, &a)
+	return h, a, err
+}
+
+// place says where the session is to be used that takes the place of one that was good for nothing yet.
+func (f *Factors) place(ctx context.Context, a *domain.Account) error {
+	if a.Session.ID == "" || a.Session.Environment != 0 {
+		return nil
+	}
+	e, err := f.sessions.environment(ctx, a, "")
+	a.Session.Environment = e.ID
+	return err
 }
 
 // freshly is own for what needs the password besides.
@@ -166,10 +194,17 @@ func (f *Factors) freshly(ctx context.Context, caller *domain.Principal, passwor
 	if h, a, err = f.own(ctx, caller); err != nil {
 		return h, a, err
 	}
-	if err = f.sessions.passwords.Check(ctx, a, password, address); domain.ErrBadCredentials.Is(err) {
-		err = domain.ErrForbidden.On("password").Saying("The password is wrong.")
-	}
+	err = f.password(ctx, &a, password, address)
 	return h, a, err
+}
+
+// password returns nil for the password of an account, and counts a wrong one as a failed sign-in.
+func (f *Factors) password(ctx context.Context, a *domain.Account, password, address string) error {
+	err := f.sessions.passwords.Check(ctx, *a, password, address)
+	if domain.ErrBadCredentials.Is(err) {
+		return domain.ErrForbidden.On("password").Saying("The password is wrong.")
+	}
+	return err
 }
 
 // factors returns the holder as they are now, locked, with their factors. Another one may have been confirmed since the
@@ -433,19 +468,23 @@ func (f *Factors) RenewRecoveryCodes(ctx context.Context, caller domain.Principa
 	return codes, nil
 }
 
-// ProveCode is a one-time code, or a recovery code in its place.
-type ProveCode struct {
-	Code            string
+// Prove is a one-time code, or a recovery code in its place; or the password of who has no factor.
+type Prove struct {
+	Code, Password  string
 	Address, Client string
 }
 
-// ProveCode begins a new session in the place of the caller's, which has a cookie, by a one-time code of one of their
-// factors, or by a recovery code, which is used up. Each code is good once, on all servers together. It returns
-// domain.ErrBadCode for a wrong one, and domain.ErrTooMany after too many.
-func (f *Factors) ProveCode(ctx context.Context, caller domain.Principal, in ProveCode) (out SignedIn, err error) {
+// Prove begins a new session in the place of the caller's, which has a cookie, by a one-time code of one of their
+// factors, or by a recovery code, which is used up; by the password where there is no factor. Each code is good once, on
+// all servers together. It returns domain.ErrBadCode for a wrong one, Forbidden (field "password") for a wrong password,
+// and domain.ErrTooMany after too many.
+func (f *Factors) Prove(ctx context.Context, caller domain.Principal, in Prove) (out SignedIn, err error) {
 	h, account, err := f.proving(ctx, &caller)
 	if err != nil {
 		return out, err
+	}
+	if account.Factors == 0 {
+		return f.provePassword(ctx, &h, &account, in)
 	}
 	code, recovery := readCode(in.Code)
 	err = f.try(ctx, &account, in.Address, h.w, func(tx FactorTx) error {
@@ -471,9 +510,26 @@ func (f *Factors) ProveCode(ctx context.Context, caller domain.Principal, in Pro
 	return out, nil
 }
 
-// proving returns the caller's account with the session in whose place another one is to come.
+func (f *Factors) provePassword(ctx context.Context, h *holder, a *domain.Account, in Prove) (out SignedIn, err error) {
+	if err := f.password(ctx, a, in.Password, in.Address); err != nil {
+		return out, err
+	}
+	err = f.store.Do(ctx, h.w, func(tx FactorTx) error {
+		if _, _, err := factors(tx, h, a); err != nil { // one may have been added meanwhile
+			return err
+		}
+		out, err = f.renew(tx, a, domain.Proved{At: f.moment()}, client{in.Address, in.Client})
+		return err
+	})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return out, nil
+}
+
+// proving returns the caller's account with the session in whose place another one is to come, whatever is missing.
 func (f *Factors) proving(ctx context.Context, caller *domain.Principal) (h holder, a domain.Account, err error) {
-	if h, err = oneself(ctx, f.sessions.gate, caller, domain.PasswordChange); err != nil {
+	if h, err = f.whatever(ctx, caller); err != nil {
 		return h, a, err
 	}
 	if a, err = f.account(ctx, caller); err != nil {
@@ -482,7 +538,8 @@ func (f *Factors) proving(ctx context.Context, caller *domain.Principal) (h hold
 	if a.Session.ID == "" || a.Session.Kind != domain.CookieSession {
 		return h, a, domain.ErrForbidden
 	}
-	return h, a, nil
+	err = f.place(ctx, &a)
+	return h, a, err
 }
 
 // useCode takes the factor whose code it is on, and returns which that is.

@@ -270,11 +270,15 @@ func (f *Factors) signInByPasskey(ctx context.Context, in PasskeyAnswer) (out Si
 	if err != nil {
 		return out, err
 	}
+	if account.Program {
+		return out, domain.ErrBadPasskey
+	}
+	proved := domain.Proved{Proof: domain.ByPasskey, Factor: which.ID, At: f.moment()}
+	account.Proved = proved // nothing more can be demanded
 	h, err := oneself(ctx, f.sessions.gate, &account.Principal, domain.PasswordChange)
 	if err != nil {
 		return out, err
 	}
-	proved := domain.Proved{Proof: domain.ByPasskey, Factor: which.ID, At: f.moment()}
 	err = f.store.Do(ctx, h.w, func(tx FactorTx) error {
 		if _, err := h.user(tx); err != nil {
 			return err

@@ -73,8 +73,9 @@ func Factors(t *testing.T, db *db.DB) {
 		require.Equal(t, before, account(t))
 		require.NoError(t, on(func(tx *persistence.Tx) error {
 			factors, err := tx.Factors(user)
+			require.NoError(t, err)
 			require.Equal(t, []domain.Factor{code}, factors)
-			return err
+			return nil
 		}))
 		require.ErrorIs(t, use(code, 1), domain.ErrChanged)
 		require.ErrorIs(t, on(func(tx *persistence.Tx) error { _, err := tx.RemoveFactor(user, code.ID); return err }),
@@ -196,8 +197,9 @@ func Factors(t *testing.T, db *db.DB) {
 			before := account(t)
 			require.NoError(t, on(func(tx *persistence.Tx) error {
 				f, err := tx.RemoveFactor(user, code.ID)
+				require.NoError(t, err)
 				require.Equal(t, "phone", f.Name)
-				return err
+				return nil
 			}))
 			_, _, err = w.Accounts.BySession(ctx, strong.SessionKey, "")
 			require.ErrorIs(t, err, domain.ErrSessionNotFound)

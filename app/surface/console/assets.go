@@ -22,6 +22,9 @@ var styleText []byte
 //go:embed console.js
 var scriptText []byte
 
+//go:embed passkey.js
+var passkeyText []byte
+
 // htmx is htmx 2.0.11, as its authors publish it (dist/htmx.min.js, under the Zero-Clause BSD licence).
 //
 //go:embed htmx.min.js
@@ -37,7 +40,8 @@ var (
 	style  = newAsset("console.css", "text/css; charset=utf-8", styleText)
 	script = newAsset("console.js", "text/javascript; charset=utf-8", scriptText)
 	htmx   = newAsset("htmx.js", "text/javascript; charset=utf-8", htmxText)
-	assets = []*asset{style, script, htmx}
+	keys   = newAsset("passkey.js", "text/javascript; charset=utf-8", passkeyText)
+	assets = []*asset{style, script, htmx, keys}
 )
 
 func newAsset(name, kind string, text []byte) *asset {

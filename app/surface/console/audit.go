@@ -155,7 +155,7 @@ func (v *visit) auditActions() []option {
 	all := []option{{"", w.Any}, {"user", w.User}, {"user:create", w.UserCreate}, {"user:update", w.UserUpdate},
 		{"user:delete", w.UserDelete}, {"group", w.Group}, {"environment", w.Place}, {domain.SignInKind, w.SignIn},
 		{domain.SignInSuccess, w.SignInSuccess}, {domain.SignInFailure, w.SignInFailure}, {"session", w.Session},
-		{"apikey", w.Key}}
+		{"apikey", w.Key}, {"factor", w.Factor}}
 	asked := v.query("action")
 	if !slices.ContainsFunc(all, func(o option) bool { return o.value == asked }) {
 		all = append(all, option{asked, asked})
@@ -193,6 +193,8 @@ func (v *visit) auditSentence(e *directory.AuditDocument) []segment {
 		"environment:create": w.PlaceCreate, "environment:update": w.PlaceUpdate, "environment:delete": w.PlaceDelete,
 		domain.SignInSuccess: w.SignInSuccess, domain.SignInFailure: w.SignInFailure, "session:end": w.SessionEnd,
 		"apikey:create": w.KeyCreate, "apikey:show": w.KeyShow, "apikey:revoke": w.KeyRevoke,
+		"factor:add": w.FactorAdd, "factor:rename": w.FactorRename, "factor:remove": w.FactorRemove,
+		"factor:codes": w.FactorCodes, "factor:recover": w.FactorRecover,
 		"key:rotate": w.ServerKey, "key:revoke": w.ServerKey,
 	}[e.Action]
 	if sentence != "" {

@@ -30,7 +30,8 @@ func (s *Surface) meRoutes(r fiber.Router) {
 
 func (v *visit) meTabs() []tab {
 	w := &v.words.Me
-	all := []tab{{"me", w.Profile, "me"}, {"password", w.Password, "my-password"}}
+	all := []tab{{"me", w.Profile, "me"}, {"password", w.Password, "my-password"},
+		{"factors", v.words.Factors.Title, factorsPage}}
 	if v.may.Own.Has(domain.SessionManage) {
 		all = append(all, tab{"sessions", w.Sessions, "my-sessions"})
 	}

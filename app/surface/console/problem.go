@@ -16,6 +16,9 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	if errors.As(err, new(errAnswered)) {
 		return nil
 	}
+	if s.guest(c) && (domain.ErrFactorMissing.Is(err) || domain.ErrProveAgain.Is(err)) {
+		return leave(c, at(provePage, "next", s.wanted(c)))
+	}
 	if s.guest(c) && domain.AsError(err).Kind == domain.Unauthenticated {
 		return s.askToSignIn(c)
 	}
@@ -39,18 +42,25 @@ func (s *Surface) guest(c *fiber.Ctx) bool {
 // page to where it was; a form cannot be sent again that way.
 func (s *Surface) askToSignIn(c *fiber.Ctx) error {
 	s.forget(c)
-	next, ended := "", ""
-	if partial(c) {
-		if u, err := url.Parse(httpx.Header(c, "HX-Current-URL")); err == nil {
-			next = addressOf(u.Path, u.RawQuery)
-		}
-	} else if httpx.Method(c) == fiber.MethodGet {
-		next = addressOf(c.Path(), string(c.Context().URI().QueryString()))
-	}
+	ended := ""
 	if httpx.Cookie(c, s.cookieName(c)) != "" {
 		ended = "1"
 	}
-	return leave(c, at(signInPage, "next", next, "ended", ended))
+	return leave(c, at(signInPage, "next", s.wanted(c), "ended", ended))
+}
+
+// wanted returns the page that the browser was going to, and for a part of a page where it was; empty for a form.
+func (s *Surface) wanted(c *fiber.Ctx) string {
+	if partial(c) {
+		if u, err := url.Parse(httpx.Header(c, "HX-Current-URL")); err == nil {
+			return addressOf(u.Path, u.RawQuery)
+		}
+		return ""
+	}
+	if httpx.Method(c) == fiber.MethodGet {
+		return addressOf(c.Path(), string(c.Context().URI().QueryString()))
+	}
+	return ""
 }
 
 // addressOf returns the address of a page as the links of others have it.

@@ -110,7 +110,26 @@ func (s *Surface) showSignIn(c *fiber.Ctx) error {
 	v := s.view(c, "")
 	next := nextPage(httpx.Query(c, "next"))
 	v.other = at(signInPage, "next", next, "lang", v.words.Other)
-	return render(c, fiber.StatusOK, signInPageOf(v, &signIn{next: next, ended: httpx.Query(c, "ended") != ""}))
+	return s.renderSignIn(c, fiber.StatusOK, v, &signIn{next: next, ended: httpx.Query(c, "ended") != ""})
+}
+
+// renderSignIn sends the page to sign in, which needs a script for passkeys.
+func (s *Surface) renderSignIn(c *fiber.Ctx, status int, v *view, page *signIn) error {
+	v.passkeys, v.chooses = s.uses.Factors.PasskeysPossible() == nil, page.expired
+	return renderWith(c, v.policy(), status, signInPageOf(v, page))
+}
+
+// refuseSignIn sends the page to sign in again, which says what is wrong.
+func (s *Surface) refuseSignIn(c *fiber.Ctx, v *view, page *signIn, err error) error {
+	status, problem := httpx.Problem(c, err)
+	if !page.explain(v, problem) {
+		return err
+	}
+	v.other = at(signInPage, "next", page.next, "lang", v.words.Other)
+	if failed := s.renderSignIn(c, status, v, page); failed != nil {
+		return failed
+	}
+	return errAnswered{err}
 }
 
 // signIn begins a session. What is wrong is said on the page; the password is never shown again.
@@ -121,27 +140,19 @@ func (s *Surface) signIn(c *fiber.Ctx) error {
 	}
 	v := s.view(c, form["lang"])
 	page := &signIn{login: form["login"], next: nextPage(form["next"]), expired: form["new"] != "" || form["again"] != ""}
-	fail := func(err error) error {
-		status, problem := httpx.Problem(c, err)
-		if !page.explain(v, problem) {
-			return err
-		}
-		v.other, v.chooses = at(signInPage, "next", page.next, "lang", v.words.Other), page.expired
-		if failed := renderWith(c, v.policy(), status, signInPageOf(v, page)); failed != nil {
-			return failed
-		}
-		return errAnswered{err}
-	}
 	if page.expired && form["new"] != form["again"] {
-		return fail(errDifferent)
+		return s.refuseSignIn(c, v, page, errDifferent)
 	}
 	out, err := s.uses.Sessions.SignIn(c.UserContext(), accounts.SignIn{Login: form["login"], Password: form["password"],
-		NewPassword: form["new"], Kind: domain.CookieSession, Address: httpx.Address(c, s.trusted),
+		NewPassword: form["new"], Kind: domain.CookieSession, Steps: true, Address: httpx.Address(c, s.trusted),
 		Client: httpx.Header(c, fiber.HeaderUserAgent)})
 	if err != nil {
-		return fail(err)
+		return s.refuseSignIn(c, v, page, err)
 	}
-	httpx.SetCookie(c, s.cookieName(c), out.Cookie, "/", out.Expires, httpx.Secure(c, s.trusted))
+	s.enter(c, &out)
+	if out.Principal.Missing > domain.ByPassword {
+		return leave(c, at(provePage, "next", page.next))
+	}
 	return leave(c, page.next)
 }
 
@@ -157,6 +168,8 @@ func (p *signIn) explain(v *view, problem *domain.Error) bool {
 		p.againWrong = v.words.Different
 	case problem.Field == "new_password":
 		p.wrong = v.words.problem(problem)
+	case domain.ErrBadPasskey.Is(problem), domain.ErrNoPasskeys.Is(problem):
+		p.problem = v.words.problem(problem)
 	case domain.ErrNoEnvironment.Is(problem):
 		p.problem = w.Nowhere
 	case problem.Kind == domain.TooMany:

@@ -35,6 +35,7 @@ type Uses struct {
 	Objects       *objects.Objects
 	Audit         *directory.Audit
 	Sessions      *accounts.Sessions
+	Factors       *accounts.Factors
 	Accounts      *accounts.Accounts
 	APIKeys       *accounts.APIKeys
 }
@@ -112,6 +113,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get(Base+"/"+homePage, s.on(s.home))
 	r.Post(Base+"/theme", s.setTheme)
 	s.meRoutes(r)
+	s.factorRoutes(r)
 	s.roleRoutes(r)
 	r.Get(Base+"/find", s.on(s.find))
 	s.treeRoutes(r)
@@ -158,6 +160,7 @@ type view struct {
 	least int    // characters of a password that is chosen; where no account is known, for whom more may be asked
 	// known is true where the account is known, chooses where a password is chosen without being signed in.
 	known, chooses bool
+	passkeys       bool   // whether the page is one that proves passkeys without being signed in
 	other          string // the address of the page in the other language; empty for a page that is shown once
 	theme          string // light, dark, or empty for what the browser is set to
 }
@@ -193,6 +196,9 @@ const usualLength = 15
 
 // policy returns what the page may have.
 func (v *view) policy() string {
+	if v.passkeys {
+		return scripted
+	}
 	if v.chooses {
 		return metered
 	}

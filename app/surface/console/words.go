@@ -45,13 +45,14 @@ type words struct {
 	NoneIsOne bool   // none of a thing is written like one of it
 	Months    [12]string
 
-	Shell  shellWords
-	Said   saidWords
-	SignIn signInWords
-	Forgot forgotWords
-	Me     meWords
-	Audit  auditWords
-	Import importWords
+	Shell   shellWords
+	Said    saidWords
+	SignIn  signInWords
+	Forgot  forgotWords
+	Me      meWords
+	Factors factorWords
+	Audit   auditWords
+	Import  importWords
 
 	Areas       [permissionAreas]string // what permissions are about
 	Permissions map[domain.Permission]permissionText
@@ -164,7 +165,8 @@ var english = words{
 	Thousands:   ",",
 	Months:      [12]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
 	Shell:       englishShell, Said: englishSaid, SignIn: englishSignIn, Forgot: englishForgot, Me: englishMe,
-	Areas: englishAreas, Permissions: englishPermissions, Roles: englishRoles, Groups: englishGroups, Why: englishWhy,
+	Factors: englishFactors,
+	Areas:   englishAreas, Permissions: englishPermissions, Roles: englishRoles, Groups: englishGroups, Why: englishWhy,
 	Find: englishFind, Preview: englishPreview,
 	Audit: englishAudit, Import: englishImport,
 	People: englishPeople, Person: englishPerson, Invite: englishInvite,
@@ -260,7 +262,8 @@ var french = words{
 	Thousands: "\u202f", NoneIsOne: true,
 	Months: [12]string{"janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."},
 	Shell:  frenchShell, Said: frenchSaid, SignIn: frenchSignIn, Forgot: frenchForgot, Me: frenchMe,
-	Areas: frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles, Groups: frenchGroups, Why: frenchWhy,
+	Factors: frenchFactors,
+	Areas:   frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles, Groups: frenchGroups, Why: frenchWhy,
 	Find: frenchFind, Preview: frenchPreview,
 	Audit: frenchAudit, Import: frenchImport,
 	People: frenchPeople, Person: frenchPerson, Invite: frenchInvite,

@@ -30,13 +30,15 @@ func (w *auditFilterWords) of(name string) string {
 
 // auditActionWords name what can have happened.
 type auditActionWords struct {
-	Any, User, UserCreate, UserUpdate, UserDelete, Group, Place, SignIn, SignInSuccess, SignInFailure, Session, Key string
+	Any, User, UserCreate, UserUpdate, UserDelete, Group, Place, SignIn, SignInSuccess, SignInFailure, Session, Key,
+	Factor string
 }
 
 // auditSentenceWords say what happened: {who} did something to {what}, of a {kind}.
 type auditSentenceWords struct {
 	UserCreate, UserUpdate, UserDelete, GroupCreate, GroupUpdate, GroupDelete, PlaceCreate, PlaceUpdate, PlaceDelete,
 	SignInSuccess, SignInFailure, SessionEnd, KeyCreate, KeyShow, KeyRevoke, ServerKey,
+	FactorAdd, FactorRename, FactorRemove, FactorCodes, FactorRecover,
 	OtherCreate, OtherUpdate, OtherDelete, Other string
 }
 
@@ -101,7 +103,7 @@ var englishAudit = auditWords{
 	Actions: auditActionWords{Any: "Anything", User: "Accounts", UserCreate: "Account created",
 		UserUpdate: "Account changed", UserDelete: "Account deleted", Group: "Groups", Place: "Places",
 		SignIn: "Signing in", SignInSuccess: "Signed in", SignInFailure: "Failed to sign in", Session: "Sessions ended",
-		Key: "API keys"},
+		Key: "API keys", Factor: "Second factors"},
 	Sentences: auditSentenceWords{
 		UserCreate: "{who} created the account {what}", UserUpdate: "{who} changed the account {what}",
 		UserDelete: "{who} deleted the account {what}", GroupCreate: "{who} created the group {what}",
@@ -111,7 +113,10 @@ var englishAudit = auditWords{
 		SignInFailure: "Somebody failed to sign in as {what}", SessionEnd: "{who} ended a session of {what}",
 		KeyCreate: "{who} made an API key of {what}", KeyShow: "{who} looked at an API key of {what}",
 		KeyRevoke: "{who} revoked an API key of {what}", ServerKey: "{who} changed the key by which the server signs",
-		OtherCreate: "{who} created {what} ({kind})", OtherUpdate: "{who} changed {what} ({kind})",
+		FactorAdd: "{who} added a second factor of {what}", FactorRename: "{who} renamed a second factor of {what}",
+		FactorRemove: "{who} removed a second factor of {what}", FactorCodes: "{who} had recovery codes of {what} made",
+		FactorRecover: "{who} signed in as {what} with a recovery code",
+		OtherCreate:   "{who} created {what} ({kind})", OtherUpdate: "{who} changed {what} ({kind})",
 		OtherDelete: "{who} deleted {what} ({kind})", Other: "{who} did something to {what} ({action})"},
 	Fields: fieldWords{Alias: "Login name", Home: "Place", Role: "Role", Group: "Groups", Allowed: "Also allowed in",
 		Blocked: "Blocked in", State: "State", Active: "Active", FirstName: "First name", LastName: "Last name",
@@ -141,7 +146,7 @@ var frenchAudit = auditWords{
 		Day: "Le", From: "Depuis le", Until: "Jusqu’au"},
 	Actions: auditActionWords{Any: "Tout", User: "Comptes", UserCreate: "Compte créé", UserUpdate: "Compte changé",
 		UserDelete: "Compte supprimé", Group: "Groupes", Place: "Lieux", SignIn: "Connexions", SignInSuccess: "Connecté",
-		SignInFailure: "Connexion échouée", Session: "Sessions terminées", Key: "Clés d’API"},
+		SignInFailure: "Connexion échouée", Session: "Sessions terminées", Key: "Clés d’API", Factor: "Seconds facteurs"},
 	Sentences: auditSentenceWords{
 		UserCreate: "{who} a créé le compte {what}", UserUpdate: "{who} a changé le compte {what}",
 		UserDelete: "{who} a supprimé le compte {what}", GroupCreate: "{who} a créé le groupe {what}",
@@ -151,9 +156,14 @@ var frenchAudit = auditWords{
 		SignInFailure: "Quelqu’un n’a pas réussi à se connecter comme {what}",
 		SessionEnd:    "{who} a mis fin à une session de {what}",
 		KeyCreate:     "{who} a créé une clé d’API de {what}", KeyShow: "{who} a regardé une clé d’API de {what}",
-		KeyRevoke:   "{who} a révoqué une clé d’API de {what}",
-		ServerKey:   "{who} a changé la clé avec laquelle le serveur signe",
-		OtherCreate: "{who} a créé {what} ({kind})", OtherUpdate: "{who} a changé {what} ({kind})",
+		KeyRevoke:     "{who} a révoqué une clé d’API de {what}",
+		ServerKey:     "{who} a changé la clé avec laquelle le serveur signe",
+		FactorAdd:     "{who} a ajouté un second facteur de {what}",
+		FactorRename:  "{who} a renommé un second facteur de {what}",
+		FactorRemove:  "{who} a supprimé un second facteur de {what}",
+		FactorCodes:   "{who} a fait créer des codes de secours de {what}",
+		FactorRecover: "{who} s’est connecté comme {what} avec un code de secours",
+		OtherCreate:   "{who} a créé {what} ({kind})", OtherUpdate: "{who} a changé {what} ({kind})",
 		OtherDelete: "{who} a supprimé {what} ({kind})", Other: "{who} a fait quelque chose à {what} ({action})"},
 	Fields: fieldWords{Alias: "Identifiant", Home: "Lieu", Role: "Rôle", Group: "Groupes", Allowed: "Autorisé aussi dans",
 		Blocked: "Bloqué dans", State: "État", Active: "Actif", FirstName: "Prénom", LastName: "Nom",

@@ -28,6 +28,7 @@ type saidWords struct {
 // signInWords are the texts of the page to sign in.
 type signInWords struct {
 	Title, Password, Button, Forgot string
+	ByPasskey                       string
 	Wrong, Expired, Nowhere, Ended  string
 }
 
@@ -72,18 +73,20 @@ var frenchSaid = saidWords{Saved: "Enregistré.", Made: "Créé.", Deleted: "Sup
 
 var englishSignIn = signInWords{
 	Title: "Sign in", Password: "Password", Button: "Sign in", Forgot: "Forgotten your password?",
-	Wrong:   "The login name or the password is wrong. Check both, and try again.",
-	Expired: "Your password must be changed first. Choose another one below.",
-	Nowhere: "No place is open to you at present. Ask your administrator for help.",
-	Ended:   "You are signed out. Sign in again to go on where you were.",
+	ByPasskey: "Sign in with a passkey",
+	Wrong:     "The login name or the password is wrong. Check both, and try again.",
+	Expired:   "Your password must be changed first. Choose another one below.",
+	Nowhere:   "No place is open to you at present. Ask your administrator for help.",
+	Ended:     "You are signed out. Sign in again to go on where you were.",
 }
 
 var frenchSignIn = signInWords{
 	Title: "Se connecter", Password: "Mot de passe", Button: "Se connecter", Forgot: "Mot de passe oublié ?",
-	Wrong:   "L’identifiant ou le mot de passe est faux. Vérifiez les deux, puis réessayez.",
-	Expired: "Votre mot de passe doit d’abord être changé. Choisissez-en un autre ci-dessous.",
-	Nowhere: "Aucun lieu ne vous est ouvert en ce moment. Demandez de l’aide à votre administrateur.",
-	Ended:   "Vous êtes déconnecté. Connectez-vous de nouveau pour reprendre où vous en étiez.",
+	ByPasskey: "Se connecter avec une clé d’accès",
+	Wrong:     "L’identifiant ou le mot de passe est faux. Vérifiez les deux, puis réessayez.",
+	Expired:   "Votre mot de passe doit d’abord être changé. Choisissez-en un autre ci-dessous.",
+	Nowhere:   "Aucun lieu ne vous est ouvert en ce moment. Demandez de l’aide à votre administrateur.",
+	Ended:     "Vous êtes déconnecté. Connectez-vous de nouveau pour reprendre où vous en étiez.",
 }
 
 var englishForgot = forgotWords{
