@@ -280,9 +280,9 @@ type ConfirmCode struct {
 	Address, Client string
 }
 
-// AddedFactor is a factor that counts from now on. Recovery are new recovery codes, which are shown once: none unless it
-// is the first factor. Session takes the place of the caller's session, if that has a cookie and was proved by less; it
-// is nil otherwise.
+// AddedFactor is a factor that counts from now on. Recovery are new recovery codes, which are shown once: none unless
+// it is the first factor. Session takes the place of the caller's session, if that has a cookie and was proved by less;
+// it is nil otherwise.
 type AddedFactor struct {
 	Factor   domain.Factor
 	Recovery []domain.SecretText

@@ -33,8 +33,8 @@ type Passkeys interface {
 // PasskeysPossible returns nil if this server can have passkeys, else domain.ErrNoPasskeys.
 func (f *Factors) PasskeysPossible() error { return f.passkeys.Possible() }
 
-// Ceremony is what a browser needs to make or prove a passkey. Ticket comes back with its answer, which is good once and
-// within domain.PasskeyWithin.
+// Ceremony is what a browser needs to make or prove a passkey. Ticket comes back with its answer, which is good once
+// and within domain.PasskeyWithin.
 type Ceremony struct {
 	Options []byte // JSON
 	Ticket  string

@@ -60,7 +60,7 @@ var frenchFactors = factorWords{
 	AddCode:        "Ajouter des codes à usage unique",
 	AddCodeHint:    "D’une application de votre téléphone, six chiffres chaque demi-minute.",
 	AddPasskey:     "Ajouter une clé d’accès",
-	AddPasskeyHint: "De cet appareil, de votre téléphone ou d’une clé de sécurité. Avec elle, plus besoin de mot de passe.",
+	AddPasskeyHint: "De cet appareil, de votre téléphone ou d’une clé de sécurité. Elle remplace le mot de passe.",
 	Password:       "Votre mot de passe", Begin: "Continuer",
 	Failed:     "Le navigateur ne l’a pas fait. Réessayez, ou avec un autre appareil.",
 	Remove:     "Supprimer",
