@@ -166,6 +166,7 @@ func TestCodesAreProvedOnce(t *testing.T) {
 	statuses := make(chan int, 4)
 	for range cap(statuses) {
 		in := r.visitAs(t, "grace.hopper")
+		require.Equal(t, "/console/prove", in.get(t, "me").at.Path)
 		form := formOf(t, in.get(t, "prove"), "prove")
 		form.Set("code", code)
 		tried.Go(func() { statuses <- in.send(t, http.MethodPost, "prove", form).status })
@@ -191,6 +192,7 @@ func TestGuessedCodesAreSlowedDown(t *testing.T) {
 	c.set(c.now().Add(time.Minute))
 	wrong := wrongCode(t, secret, c.now())
 	thief := r.visitAs(t, "grace.hopper")
+	require.Equal(t, "/console/prove", thief.get(t, "me").at.Path)
 	var refused page
 	for n := range 7 {
 		refused = thief.press(t, thief.get(t, "prove"), "prove", map[string]string{"code": wrong})

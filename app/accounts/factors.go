@@ -475,8 +475,8 @@ type Prove struct {
 }
 
 // Prove begins a new session in the place of the caller's, which has a cookie, by a one-time code of one of their
-// factors, or by a recovery code, which is used up; by the password where there is no factor. Each code is good once, on
-// all servers together. It returns domain.ErrBadCode for a wrong one, Forbidden (field "password") for a wrong password,
+// factors, or by a recovery code, which is used up; by the password where there is no factor. Each code is good once,
+// on all servers together. It returns domain.ErrBadCode for a wrong one, Forbidden (field "password") for a wrong password,
 // and domain.ErrTooMany after too many.
 func (f *Factors) Prove(ctx context.Context, caller domain.Principal, in Prove) (out SignedIn, err error) {
 	h, account, err := f.proving(ctx, &caller)
@@ -510,7 +510,8 @@ func (f *Factors) Prove(ctx context.Context, caller domain.Principal, in Prove) 
 	return out, nil
 }
 
-func (f *Factors) provePassword(ctx context.Context, h *holder, a *domain.Account, in Prove) (out SignedIn, err error) {
+func (f *Factors) provePassword(ctx context.Context, h *holder, a *domain.Account, in Prove) (out SignedIn,
+	err error) {
 	if err := f.password(ctx, a, in.Password, in.Address); err != nil {
 		return out, err
 	}
