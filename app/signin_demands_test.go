@@ -263,11 +263,12 @@ func TestDangerousActionsNeedARecentProof(t *testing.T) {
 		{"POST", "/rest/groups", `{"alias":"New ones"}`}, {"DELETE", test, ""}, {"DELETE", user, ""},
 		{"PUT", "/rest/environments/Prod/signin", `{"minPassword":20}`},
 		{"POST", "/rest/users", `{"alias":"anew","password":"another one","role":"power",
-			"person":{"firstname":"A","lastname":"B","mailaddress":"anew@example.org"}}`},
+			"group":{"id":3},"envId":"Prod","person":{"firstname":"A","lastname":"B","mailaddress":"anew@example.org"}}`},
 	}
 	w.clock.set(w.clock.now().Add(11 * time.Minute))
 	for _, d := range dangerous {
-		require.Equal(t, 401, send(d[0], d[1], d[2]), "%v", d)
+		status := send(d[0], d[1], d[2])
+		require.Equal(t, 401, status, "%v", d)
 	}
 	require.Equal(t, 200, send("GET", user, ""))
 	require.Equal(t, 200, send("PUT", user, `{"person":{"phone":"+33 1"}}`))
