@@ -94,7 +94,7 @@ func TestOwnAddressTakesThePassword(t *testing.T) {
 				"403", false},
 			{"", "POST", "/rest/accounts/mail", "", `{"user":"acme.admin","secret":"` + secret[1] + `"}`, "400", false},
 			{"", "POST", "/rest/accounts/reset", "", `{"user":"acme.admin","secret":"` + secret[1] +
-				`","password":"long enough"}`, "400", false},
+				`","password":"surely long enough"}`, "400", false},
 			{"", "POST", "/console/mail", "", "user=acme.admin&secret=" + secret[1], "400", false},
 			{"", "POST", "/console/mail", "", "user=acme.admin&password=guessed&secret=" + secret[1], "403", false},
 			{"", "POST", "/ethersource/rest/v2/users/acme.admin/email/confirm?uuId=" + secret[1] + "&apiKey=" +

@@ -63,7 +63,7 @@ func TestRegistrationsTellNothing(t *testing.T) {
 				accounts.AskLink{Whose: whose, Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.7"}))
 			require.Empty(t, s.mails(t), "no mail for %v", whose)
 			_, err := s.Accounts.Reset(t.Context(),
-				accounts.Redeem{Whose: whose, Secret: "guess", Password: "long enough", Source: "192.0.2.7"})
+				accounts.Redeem{Whose: whose, Secret: "guess", Password: "surely long enough", Source: "192.0.2.7"})
 			require.ErrorIs(t, err, domain.ErrSecret)
 		}
 	})
@@ -75,7 +75,7 @@ func TestRegistrationGivesWay(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		s := openSignUp(t, engine, func(c *app.Config) { c.AutoApprove = true })
 		squatter := ada()
-		squatter.Alias, squatter.Password = "squatter", "squatter's"
+		squatter.Alias, squatter.Password = "squatter", "squatter's own words"
 		_, err := s.Accounts.Register(t.Context(), squatter)
 		require.NoError(t, err)
 		early := s.mail(t, domain.LetterVerify, squatter.Mail)
@@ -87,10 +87,10 @@ func TestRegistrationGivesWay(t *testing.T) {
 		require.Contains(t, late.Text, "login name ada.")
 		_, err = s.Accounts.Verify(t.Context(), proof(t, late))
 		require.NoError(t, err)
-		require.False(t, s.signsIn(t, "squatter", "squatter's"))
+		require.False(t, s.signsIn(t, "squatter", "squatter's own words"))
 		// Which of the two has followed the link is not known, so neither's password opens the
 		// account but one that goes to the address.
-		require.False(t, s.signsIn(t, "ada", "analytical"))
+		require.False(t, s.signsIn(t, "ada", "analytical machine"))
 		var letter domain.OutgoingMail
 		for _, m := range s.mails(t) {
 			if m.Kind == string(domain.LetterPassword) {
@@ -113,7 +113,7 @@ func TestRegistrationGivesWay(t *testing.T) {
 		require.NoError(t, err)
 		_, err = s.Accounts.Verify(t.Context(), proof(t, s.mail(t, domain.LetterVerify, third.Mail)))
 		require.NoError(t, err)
-		require.True(t, s.signsIn(t, "bertha", "analytical"))
+		require.True(t, s.signsIn(t, "bertha", "analytical machine"))
 	})
 }
 
@@ -126,14 +126,14 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 			require.NoError(t, s.Accounts.Forgot(ctx,
 				accounts.AskLink{Whose: accounts.Whose{Alias: alias}, Link: confirmLink, Lifetime: time.Hour, Source: alias}))
 			q := follow(t, s.mail(t, domain.LetterForgot, alias+"@example.org"))
-			return accounts.Redeem{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one",
+			return accounts.Redeem{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "quite another one",
 				Source: alias}
 		}
 		r := forgot("acme.user")
 		_, err := s.Accounts.Verify(ctx, accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
 		_, err = s.Accounts.Accept(ctx,
-			accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Password: "another one", Source: "1"})
+			accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Password: "quite another one", Source: "1"})
 		require.ErrorIs(t, err, domain.ErrSecret, "another purpose")
 		_, err = s.Accounts.ConfirmMailChange(ctx,
 			accounts.Redeem{Whose: r.Whose, Secret: r.Secret, Password: userPassword, Source: "1"})
@@ -159,7 +159,7 @@ func TestSecretsAreGoodForOneThing(t *testing.T) {
 		all.Wait()
 		require.EqualValues(t, 1, wins.Load(), "a secret is used once")
 		s.mail(t, domain.LetterChanged, "acme.user@example.org")
-		require.True(t, s.signsIn(t, "acme.user", "another one"))
+		require.True(t, s.signsIn(t, "acme.user", "quite another one"))
 		require.False(t, s.signsIn(t, "acme.user", userPassword))
 
 		late := forgot("bolt.user")

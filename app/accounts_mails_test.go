@@ -61,7 +61,7 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 	}
 	const words = "evil!call+1-555-0143,now"
 	fields := url.Values{"name": {words}, "surname": {words}, "description": {words}, "phone": {words}, "mobile": {words},
-		"password": {words}, "loginName": {words}, "email": {"ann@example.org"}}
+		"password": {words + " and more"}, "loginName": {words}, "email": {"ann@example.org"}}
 	register := func(change url.Values) {
 		t.Helper()
 		form := maps.Clone(fields)
@@ -88,7 +88,7 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 	send("POST", "/api/portal/v1.3/users/forgotpassword", "email=ann@example.org", "201")
 	reset := link(domain.LetterForgot)
 	_, err = s.Accounts.Reset(t.Context(),
-		accounts.Redeem{Whose: reset.Whose, Secret: reset.Secret, Password: "long enough", Source: "1"})
+		accounts.Redeem{Whose: reset.Whose, Secret: reset.Secret, Password: "surely long enough", Source: "1"})
 	require.NoError(t, err)
 	mails()
 	_, err = s.Accounts.ResetPassword(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: proven.User.ID})

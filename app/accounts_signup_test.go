@@ -136,7 +136,7 @@ const confirmLink = "/confirm?mail={mail}&secret={secret}"
 // ada is somebody who registers.
 func ada() accounts.Register {
 	return accounts.Register{Alias: "ada", FirstName: "Ada", LastName: "L", Mail: "ada+l@example.org",
-		Password: "analytical",
+		Password: "analytical machine",
 		Language: "en", Link: confirmLink, Lifetime: time.Hour, Source: "192.0.2.1"}
 }
 
@@ -166,7 +166,7 @@ func TestRegisterVerifyApprove(t *testing.T) {
 		done, err := s.Accounts.Register(t.Context(), ada())
 		require.NoError(t, err)
 		require.Equal(t, domain.Unverified, done.State)
-		require.False(t, s.signsIn(t, "ada", "analytical"), "before the address is proven")
+		require.False(t, s.signsIn(t, "ada", "analytical machine"), "before the address is proven")
 
 		m := s.mail(t, domain.LetterVerify, "ada+l@example.org")
 		require.NotContains(t, m.Text, "Ada", "nothing a stranger wrote is sent")
@@ -174,7 +174,7 @@ func TestRegisterVerifyApprove(t *testing.T) {
 		proven, err := s.Accounts.Verify(t.Context(), v)
 		require.NoError(t, err)
 		require.Equal(t, domain.Pending, proven.User.State)
-		require.False(t, s.signsIn(t, "ada", "analytical"), "before it is approved")
+		require.False(t, s.signsIn(t, "ada", "analytical machine"), "before it is approved")
 		_, err = s.Accounts.Verify(t.Context(), v)
 		require.ErrorIs(t, err, domain.ErrSecret, "a second use")
 		s.mail(t, domain.LetterWaiting, "acme.admin@example.org")
@@ -189,7 +189,7 @@ func TestRegisterVerifyApprove(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, domain.Approved, u.State)
 		s.mail(t, domain.LetterWelcome, "ada+l@example.org")
-		require.True(t, s.signsIn(t, "ada", "analytical"))
+		require.True(t, s.signsIn(t, "ada", "analytical machine"))
 		_, err = s.Accounts.Approve(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: id})
 		require.ErrorIs(t, err, domain.ErrNotWaiting)
 		require.ErrorIs(t, s.Accounts.Reject(t.Context(), s.as(t, "acme.admin"), domain.UserRef{ID: id}),

@@ -68,10 +68,10 @@ func (s *signUp) present(t *testing.T, u domain.User, purpose domain.SecretPurpo
 		_, err = s.Accounts.Verify(t.Context(), accounts.Redeem{Whose: whose, Secret: text, Source: source})
 	case domain.ResetPassword:
 		_, err = s.Accounts.Reset(t.Context(),
-			accounts.Redeem{Whose: whose, Secret: text, Password: "another one", Source: source})
+			accounts.Redeem{Whose: whose, Secret: text, Password: "quite another one", Source: source})
 	case domain.AcceptInvite:
 		_, err = s.Accounts.Accept(t.Context(),
-			accounts.Redeem{Whose: whose, Secret: text, Password: "another one", Source: source})
+			accounts.Redeem{Whose: whose, Secret: text, Password: "quite another one", Source: source})
 	case domain.ChangeAddress:
 		_, err = s.Accounts.ConfirmMailChange(t.Context(),
 			accounts.Redeem{Whose: whose, Secret: text, Password: userPassword, Source: source})

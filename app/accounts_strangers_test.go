@@ -70,7 +70,7 @@ func TestNoLinkLeadsToTheHostHeader(t *testing.T) {
 		for _, base := range []string{"", "http://evil.example"} {
 			name := fmt.Sprintf("n%d%d", i, len(base))
 			for _, request := range []struct{ method, path, body string }{
-				{"POST", "/api/portal/v1.3/users/register", "name=N&email=" + name + "@example.org&password=long+enough"},
+				{"POST", "/api/portal/v1.3/users/register", "name=N&email=" + name + "@example.org&password=surely+long+enough"},
 				{"POST", "/api/portal/v1.3/users/forgotpassword", "email=acme.user@example.org"},
 				{"POST", "/user", `{"username":"` + name + `t","fullname":"N N","email":"` + name + `t@example.org"}`},
 				{"POST", "/user/reset", `{"username":"acme.user","email":"acme.user@example.org"}`},
@@ -121,7 +121,7 @@ func TestTimeTellsNothing(t *testing.T) {
 				who = fmt.Sprintf("new%d", round)
 			}
 			return stranger("POST", "/api/portal/v1.3/users/register", "", "name=N&email="+who+
-				"@example.org&password=long+enough")
+				"@example.org&password=surely+long+enough")
 		},
 		"tat forgotten": func(who string, _ int) []byte {
 			return stranger("POST", "/user/reset", "", `{"username":"`+who+`","email":"`+who+`@example.org"}`)

@@ -144,7 +144,7 @@ func askAboutAnAddress(t *testing.T, checks int) {
 			guess := "00000000-0000-4000-8000-000000000000"
 			rt.Repeat(map[string]func(*rapid.T){
 				"axway registers": func(rt *rapid.T) {
-					form := url.Values{"name": {"N N"}, "email": {mails.Draw(rt, "mail")}, "password": {"long enough"}}
+					form := url.Values{"name": {"N N"}, "email": {mails.Draw(rt, "mail")}, "password": {"surely long enough"}}
 					if rapid.Bool().Draw(rt, "named") {
 						form.Set("loginName", names.Draw(rt, "name"))
 					}
@@ -180,10 +180,10 @@ func askAboutAnAddress(t *testing.T, checks int) {
 					switch rapid.IntRange(0, 3).Draw(rt, "where") {
 					case 0:
 						ask(rt, "POST", "/rest/accounts/reset",
-							fmt.Sprintf(`{"mailaddress":%q,"secret":%q,"password":"long enough"}`, mail, guess))
+							fmt.Sprintf(`{"mailaddress":%q,"secret":%q,"password":"surely long enough"}`, mail, guess))
 					case 1:
 						ask(rt, "POST", "/rest/accounts/accept",
-							fmt.Sprintf(`{"mailaddress":%q,"secret":%q,"password":"long enough"}`, mail, guess))
+							fmt.Sprintf(`{"mailaddress":%q,"secret":%q,"password":"surely long enough"}`, mail, guess))
 					case 2:
 						ask(rt, "GET", "/user/verify/"+url.PathEscape(name)+"/"+guess, "")
 					case 3:
@@ -192,7 +192,7 @@ func askAboutAnAddress(t *testing.T, checks int) {
 				},
 				"signs in": func(rt *rapid.T) {
 					ask(rt, "POST", "/auth", fmt.Sprintf(`{"user":%q,"password":%q}`, names.Draw(rt, "name"),
-						rapid.SampledFrom([]string{"long enough", "wrong"}).Draw(rt, "password")))
+						rapid.SampledFrom([]string{"surely long enough", "wrong"}).Draw(rt, "password")))
 				},
 				"follows a link of their own": func(rt *rapid.T) {
 					require.Len(rt, links[1], len(links[0]))

@@ -116,7 +116,8 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Organizations = directory.NewOrganizations(d.Gate, s.environments, d.Environments, pictures,
 		d.declared.Organizations)
 	d.Groups = directory.NewGroups(d.Gate, documents, s.groups, s.users, cfg.Now)
-	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, cfg.Now)
+	own := directory.NewOwnPasswords(d.Gate, rules, passwords, cfg.Now)
+	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, own, cfg.Now)
 	d.Sessions = accounts.NewSessions(d.Gate, d.Users, d.Me, s.sessions, known, passwords, demands,
 		tokens, cfg.Sessions, cfg.Now)
 	passkeys, err := passkey.New(cfg.publicURL())
@@ -133,7 +134,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	outbox := persistence.NewOutboxStore(database)
 	d.People = directory.NewPeople(d.Gate, documents, d.Users, s.topics)
 	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, d.Environments, s.accounts, known, passwords,
-		cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
+		own, cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
 	d.Codes = accounts.NewRegistrationCodes(d.Gate, s.users, s.codes, cfg.Now)
 	mailer, err := newMailer(&cfg, outbox, watch.metrics)
 	if err != nil {

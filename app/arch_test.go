@@ -529,6 +529,7 @@ var notOnRest = map[string]string{
 	"Users.Rights":     "rest asks Users.RightsOver, which says the same of whom a reference names",
 	"Groups.Rights":    "rest asks Groups.RightsOver, which says the same of the group that a reference names",
 	"Me.Abilities":     "GET /rest/users/{user}/access says the same of oneself, and why",
+	"Me.LeastPassword": "a password that is too short is refused with the length; GET /rest/me/password would say no more",
 	"Sessions.CSRF":    "only a session with a cookie has a token against forgery",
 	"Sessions.SignOut": "DELETE /rest/me/sessions/{id} ends the session of a token",
 }

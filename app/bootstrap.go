@@ -57,7 +57,19 @@ func Begin(ctx context.Context, cfg *Config, db *db.DB) (Begun, error) {
 		}
 		section.Users = only(adminRecord(hash))
 	}
-	return begun, importAll(ctx, Transfer(db, bootstrap), sections{section})
+	if err := importAll(ctx, Transfer(db, bootstrap), sections{section}); err != nil || there {
+		return begun, err
+	}
+	return begun, askOfPasswords(ctx, db)
+}
+
+// askOfPasswords has the root of a new directory ask for passwords as domain.DefaultSignInRules does.
+func askOfPasswords(ctx context.Context, db *db.DB) error {
+	w := tenancy.Operator(bootstrap, domain.EnvironmentWrite)
+	return persistence.NewStore(db).Do(ctx, w, func(tx *persistence.Tx) error {
+		root := tenancy.EnvironmentKey{Organization: domain.RootOrganization, ID: domain.RootEnvironment}
+		return tx.SaveSignInRules(root, domain.DefaultSignInRules)
+	})
 }
 
 // adminHash returns the hash of the password of a new directory, which must keep to --min-password-length.

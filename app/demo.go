@@ -41,6 +41,9 @@ func fillDemo(ctx context.Context, cfg *Config, database *db.DB, new bool) error
 	if err := importAll(ctx, Transfer(database, "(demo)"), joined{sections{root}, withPassword{text, hash}}); err != nil {
 		return err
 	}
+	if err := askOfPasswords(ctx, database); err != nil {
+		return err
+	}
 	past := *cfg
 	past.BreachedPasswords = "" // nobody chooses one
 	past.Now = database.Now

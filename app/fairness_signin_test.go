@@ -108,7 +108,7 @@ func TestChangingPasswordsIsFair(t *testing.T) {
 	noisy := visitorFrom(t, "127.0.0.2", basic("noisy", testPassword))
 	var tried atomic.Int64
 	loud := func(ctx context.Context) {
-		body := fmt.Sprintf(`{"oldPassword":"guess %d","newPassword":"long enough"}`, tried.Add(1))
+		body := fmt.Sprintf(`{"oldPassword":"guess %d","newPassword":"surely long enough"}`, tried.Add(1))
 		_, _ = noisy.send(ctx, "POST", d.Address()+"/rest/me/password", strings.NewReader(body))
 	}
 	password, changes := testPassword, 0

@@ -129,7 +129,7 @@ func TestReadsChangeNothing(t *testing.T) {
 		require.NoError(t, s.Accounts.Forgot(t.Context(),
 			accounts.AskLink{Whose: accounts.Whose{Alias: "acme.user"}, Link: confirmLink, Lifetime: time.Hour, Source: "1"}))
 		q := follow(t, s.mail(t, domain.LetterForgot, "acme.user@example.org"))
-		reset := accounts.Redeem{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "another one",
+		reset := accounts.Redeem{Whose: accounts.Whose{Mail: q.Get("mail")}, Secret: q.Get("secret"), Password: "quite another one",
 			Source: "1"}
 		operator := s.operator(t)
 		user, err := s.Users.Get(t.Context(), operator, directory.GetUser{User: domain.UserRef{Alias: "acme.user"}})

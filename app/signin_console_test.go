@@ -210,8 +210,8 @@ func TestPasswordsThatMustBeChangedAreChangedAtTheDoor(t *testing.T) {
 		require.Contains(t, got.text, wrong.says)
 		require.Contains(t, got.text, `id="new"`)
 	}
-	in := g.press(t, asked, "sign-in", map[string]string{"password": "first-pass-1", "new": "my-own-pass-1",
-		"again": "my-own-pass-1"})
+	in := g.press(t, asked, "sign-in", map[string]string{"password": "first-pass-1", "new": "my-own-long-pass-1",
+		"again": "my-own-long-pass-1"})
 	require.Equal(t, 200, in.status)
 	require.Contains(t, g.get(t, "me").text, `value="Lovelace"`)
 	require.False(t, r.signsIn(t, "ada.lovelace", "first-pass-1"))

@@ -177,7 +177,7 @@ func TestPeopleChooseTheirPassword(t *testing.T) {
 		none := ivy.press(t, unlike, nil)
 		require.Contains(t, none.text, "Saisissez un mot de passe.")
 		long := ivy.press(t, none, map[string]string{"password": strings.Repeat("é", 513), "again": strings.Repeat("é", 513)})
-		require.Contains(t, long.text, "au plus 1024 octets")
+		require.Contains(t, long.text, "Au plus 1024 octets")
 		require.False(t, r.signsIn(t, "ivy", "chosen-1"))
 
 		opened := ivy.press(t, long, map[string]string{"password": "chosen-1", "again": "chosen-1"})
@@ -299,7 +299,7 @@ func TestPagesAreStrict(t *testing.T) {
 		}
 		for header, want := range map[string]string{
 			"Content-Security-Policy": policy,
-			"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex",
+			"Referrer-Policy":         "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex",
 			"X-Content-Type-Options": "nosniff", "Content-Type": "text/html; charset=utf-8",
 		} {
 			require.Equal(t, want, got.header.Get(header), "%s: %s", name, header)

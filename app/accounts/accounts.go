@@ -24,6 +24,7 @@ type Accounts struct {
 	store        ChangeStore
 	accounts     AccountFinder
 	passwords    directory.Passwords
+	own          *directory.OwnPasswords
 	rules        SignUpRules
 	now          func() time.Time
 
@@ -70,9 +71,9 @@ type MailLimits struct {
 // users ask for other mail addresses of their own.
 func NewAccounts(gate *tenancy.Gate, users *directory.Users, people *directory.People,
 	environments *directory.Environments, store ChangeStore, accounts AccountFinder, passwords directory.Passwords,
-	rules SignUpRules, now func() time.Time) *Accounts {
+	own *directory.OwnPasswords, rules SignUpRules, now func() time.Time) *Accounts {
 	a := &Accounts{gate: gate, users: users, people: people, environments: environments, store: store,
-		accounts: accounts, passwords: passwords, rules: rules, now: now}
+		accounts: accounts, passwords: passwords, own: own, rules: rules, now: now}
 	users.AskOwn(a)
 	return a
 }

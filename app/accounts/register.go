@@ -163,7 +163,7 @@ func (a *Accounts) settle(ctx context.Context, in *Register, u *domain.User, fir
 	if in.Password == "" {
 		return nil
 	}
-	return directory.JudgeChosen(ctx, a.gate, a.passwords, u, in.Password)
+	return a.own.Judge(ctx, u, 0, in.Password)
 }
 
 // newHome returns where the newcomer is to be at home.
@@ -483,7 +483,7 @@ func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in Redeem
 	case in.Way != OwnPassword:
 		made, hash, err = a.password(ctx, by)
 	case made != "":
-		if err = directory.JudgeChosen(ctx, a.gate, a.passwords, target, made); err == nil {
+		if err = a.judge(ctx, target, made); err == nil {
 			hash, err = a.passwords.Hash(ctx, by, made)
 		}
 	}
@@ -523,6 +523,18 @@ func (a *Accounts) redeemFor(ctx context.Context, target *domain.User, in Redeem
 		proven.Password = made
 	}
 	return proven, err
+}
+
+// judge returns the errors of directory.OwnPasswords for a password that the owner of an account chooses.
+func (a *Accounts) judge(ctx context.Context, u *domain.User, password string) error {
+	account, err := a.accounts.ByID(ctx, u.Organization, u.ID)
+	if domain.ErrUserNotFound.Is(err) { // it went away meanwhile
+		return domain.ErrSecret
+	}
+	if err != nil {
+		return err
+	}
+	return a.own.Judge(ctx, u, account.Factors, password)
 }
 
 // proved moves the account on after its secret was used, and returns the mail about it.

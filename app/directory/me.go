@@ -15,13 +15,15 @@ type Me struct {
 	users     UserStore
 	accounts  AccountStore
 	passwords Passwords
+	own       *OwnPasswords
 	now       func() time.Time
 }
 
 // NewMe returns the use cases of one's own account.
 func NewMe(gate *tenancy.Gate, documents *tenancy.Documents, users UserStore, accounts AccountStore,
-	passwords Passwords, now func() time.Time) *Me {
-	return &Me{gate: gate, documents: documents, users: users, accounts: accounts, passwords: passwords, now: now}
+	passwords Passwords, own *OwnPasswords, now func() time.Time) *Me {
+	return &Me{gate: gate, documents: documents, users: users, accounts: accounts, passwords: passwords, own: own,
+		now: now}
 }
 
 // AccountStore reads accounts.
@@ -66,6 +68,15 @@ func (m *Me) Abilities(ctx context.Context, caller domain.Principal) (a Abilitie
 	return a, err
 }
 
+// LeastPassword returns how many characters a password needs that the caller chooses, as far as environments ask.
+func (m *Me) LeastPassword(ctx context.Context, caller domain.Principal) (int, error) {
+	account, err := m.accounts.ByID(ctx, caller.Organization, caller.User)
+	if err != nil {
+		return 0, err
+	}
+	return m.own.least(ctx, caller.Home, account.Factors)
+}
+
 // ChangePassword asks for another password.
 type ChangePassword struct {
 	Old, New string
@@ -81,18 +92,21 @@ func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in Cha
 	if err != nil {
 		return err
 	}
+	if in.New == in.Old {
+		return domain.InvalidField("new_password", "Choose a password that differs from the old one.")
+	}
 	user, err := m.users.Get(ctx, w.Read(), caller.Ref())
 	if err != nil {
 		return err
 	}
-	if err := JudgeChosen(ctx, m.gate, m.passwords, &user, in.New); err != nil {
-		return domain.AsError(err).On("new_password")
-	}
-	if in.New == in.Old {
-		return domain.InvalidField("new_password", "Choose a password that differs from the old one.")
-	}
 	account, err := m.accounts.ByID(ctx, caller.Organization, caller.User)
 	if err != nil {
+		return err
+	}
+	if err := m.own.Judge(ctx, &user, account.Factors, in.New); err != nil {
+		if e := domain.AsError(err); e.Kind == domain.Invalid {
+			err = e.On("new_password")
+		}
 		return err
 	}
 	if err := m.passwords.Check(ctx, account, in.Old, in.Address); err != nil {

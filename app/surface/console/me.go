@@ -70,12 +70,25 @@ func (s *Surface) changeMe(ctx context.Context, v *visit) (answer, error) {
 	return went("me", "saved")
 }
 
-func (s *Surface) myPassword(_ context.Context, v *visit) (answer, error) {
+func (s *Surface) myPassword(ctx context.Context, v *visit) (answer, error) {
+	if err := s.knowLeast(ctx, v); err != nil {
+		return answer{}, err
+	}
 	return shown(myPasswordPage(v))
+}
+
+// knowLeast has the page say how long a password of the caller must be.
+func (s *Surface) knowLeast(ctx context.Context, v *visit) error {
+	least, err := s.uses.Me.LeastPassword(ctx, v.caller)
+	v.least, v.known = max(v.least, least), true
+	return err
 }
 
 // changeMyPassword ends every session, this one too: whoever has stolen one must not stay.
 func (s *Surface) changeMyPassword(ctx context.Context, v *visit) (answer, error) {
+	if err := s.knowLeast(ctx, v); err != nil {
+		return answer{}, err
+	}
 	page := func() templ.Component { return myPasswordPage(v) }
 	if v.form["new_password"] != v.form["again"] {
 		return v.mend(errDifferent, page)
