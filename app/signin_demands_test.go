@@ -38,6 +38,9 @@ func waysIn(id, login, password, key, token string) []wayIn {
 		{"tellius, login", "POST", "/api/login", fmt.Sprintf(`{"username":%q,"password":%q}`, login, password), nil},
 		{"tellius, a token from before", "GET", "/users/" + id, "", bearer},
 		{"tat", "GET", "/user/me", "", tat},
+		{"oauth, Basic", "POST", "/oauth/introspect", "token=x", basic},
+		{"oauth, key", "POST", "/oauth/introspect", "token=x", map[string]string{"apiKey": key}},
+		{"oauth, a token from before", "POST", "/oauth/introspect", "token=x", bearer},
 		{"ethersource, Basic", "GET", "/ethersource/rest/v2/users/bookmarks", "", basic},
 		{"ethersource, key", "GET", "/ethersource/rest/v2/users/bookmarks?apiKey=" + key, "", nil},
 	}
@@ -281,4 +284,32 @@ func TestDangerousActionsNeedARecentProof(t *testing.T) {
 	for _, d := range dangerous {
 		require.NotEqual(t, 401, send(d[0], d[1], d[2]), "%v", d)
 	}
+}
+
+// A token that a demand has closed every door to is worth nothing, also to whoever asks for somebody else.
+func TestTokensAreWorthNothingUnderADemand(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		worth := func(text string) bool {
+			t.Helper()
+			i, err := w.directory.Sessions.Introspect(t.Context(), w.principal(t, "admin"), text)
+			require.NoError(t, err)
+			return i.Active
+		}
+		for _, kind := range []domain.SessionKind{domain.TokenSession, domain.RefreshSession} {
+			in, err := w.directory.Sessions.SignIn(t.Context(),
+				accounts.SignIn{Login: "acme.user", Password: testPassword, Kind: kind})
+			require.NoError(t, err)
+			for _, text := range []string{in.Access, in.Refresh} {
+				if text == "" {
+					continue
+				}
+				require.True(t, worth(text))
+				w.demand(t, "Acme", domain.SignInRules{People: domain.ByCode})
+				require.False(t, worth(text))
+				w.demand(t, "Acme", domain.SignInRules{})
+				require.True(t, worth(text))
+			}
+		}
+	})
 }

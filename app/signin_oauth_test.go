@@ -23,6 +23,7 @@ import (
 
 	"canopy/app"
 	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/surface/console"
 	"canopy/domain"
 	"canopy/persistence/db"
@@ -151,6 +152,44 @@ func TestEndingATokenIsInTheTrail(t *testing.T) {
 			require.Equal(t, asker, entry.find(t, "actor"))
 			require.Contains(t, fmt.Sprint(entry.value), string(in.Session.ID))
 		}
+	})
+}
+
+// TestTokensAreWorthNothingWithoutTheAccount holds that an admin is told when somebody's tokens are refused for what
+// became of the account or of time.
+func TestTokensAreWorthNothingWithoutTheAccount(t *testing.T) {
+	onTokens(t, func(t *testing.T, a *asking) {
+		ctx := t.Context()
+		operator, err := a.directory.Operator(ctx)
+		require.NoError(t, err)
+		whole, pair := a.signedIn(t, "acme.user", domain.TokenSession), a.signedIn(t, "acme.user", domain.RefreshSession)
+		expect := func(active bool, why string) {
+			t.Helper()
+			for _, token := range []string{whole.Access, pair.Access, pair.Refresh} {
+				require.Equal(t, active, a.second.active(t, "acme.admin", token), why)
+			}
+		}
+		change := func(patch directory.UserPatch) {
+			t.Helper()
+			_, err := a.directory.Users.Update(ctx, operator,
+				directory.UpdateUser{User: domain.UserRef{ID: whole.Principal.User}, UserPatch: patch})
+			require.NoError(t, err)
+		}
+		no, yes, password := false, true, "secret1"
+		expect(true, "at first")
+		change(directory.UserPatch{Active: &no})
+		expect(false, "the account is blocked")
+		change(directory.UserPatch{Active: &yes})
+		expect(true, "it is not any more")
+		change(directory.UserPatch{Password: &password})
+		expect(false, "a new password")
+
+		pair = a.signedIn(t, "acme.user", domain.RefreshSession)
+		a.clock.set(pair.Expires)
+		require.False(t, a.active(t, "acme.admin", pair.Access), "an hour has passed")
+		require.True(t, a.active(t, "acme.admin", pair.Refresh))
+		a.clock.set(pair.Session.Expires)
+		require.False(t, a.active(t, "acme.admin", pair.Refresh), "nobody has refreshed it")
 	})
 }
 

@@ -191,6 +191,9 @@ func TestTokensOfOthersAreRefused(t *testing.T) {
 		{"an audience that is no text", saying(func(claims jwt.MapClaims, _ map[string]any) { claims["aud"] = 7 }),
 			jwt.ErrTokenMalformed},
 
+		{"ours, longer than any", saying(func(claims jwt.MapClaims, _ map[string]any) {
+			claims["sub"] = strings.Repeat("x", maxToken)
+		}), jwt.ErrTokenMalformed},
 		{"a refresh token", refresh, jwt.ErrTokenMalformed},
 		{"a cookie", cookie, jwt.ErrTokenMalformed},
 		{"a refresh token in the place of what is signed", parts[0] + "." + refresh + "." + parts[2],
