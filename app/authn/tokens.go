@@ -39,7 +39,7 @@ type Issuing struct {
 	Audience []string
 }
 
-// verifiedTokens is how many tokens are remembered, at about 800 bytes.
+// verifiedTokens is how many tokens are remembered, at about 700 bytes.
 const verifiedTokens = 16 << 10
 
 // NewTokens returns the tokens of a directory. Every key is derived from key.

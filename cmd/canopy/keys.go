@@ -16,7 +16,8 @@ func keysCommand() *cobra.Command {
 		Use:   "keys",
 		Short: "Work on the keys that sign access tokens",
 		Long: "Work on the keys that sign access tokens, also while servers run. The keys follow from the server's key\n" +
-			"and their names, so that only names are stored and shown; the server's key itself does not change.",
+			"and their names, so that only names are stored and shown; the server's key itself does not change.\n" +
+			"Tokens, and the public keys at /.well-known/jwks.json, call a key ed25519- and its name.",
 		Example: "  canopy keys list\n  canopy keys rotate",
 	}
 	directoryFlags(c.PersistentFlags(), &cfg)
