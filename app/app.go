@@ -12,6 +12,7 @@ import (
 	"canopy/app/loginname"
 	"canopy/app/mail"
 	"canopy/app/objects"
+	"canopy/app/openid"
 	"canopy/app/passkey"
 	"canopy/app/picture"
 	"canopy/app/transfer"
@@ -40,6 +41,7 @@ type UseCases struct {
 	Overviews     *directory.Overviews
 	Accounts      *accounts.Accounts
 	Codes         *accounts.RegistrationCodes
+	Providers     *accounts.Providers
 	Objects       *objects.Objects
 	Topics        *objects.Topics
 	Social        *objects.Social
@@ -136,6 +138,9 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.Accounts = accounts.NewAccounts(d.Gate, d.Users, d.People, d.Environments, s.accounts, known, passwords,
 		own, cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
 	d.Codes = accounts.NewRegistrationCodes(d.Gate, s.users, s.codes, cfg.Now)
+	d.Providers = accounts.NewProviders(d.Gate, documents, d.Users, d.Sessions, s.providers, known,
+		openid.NewParty(cfg.AllowPrivateProviders, cfg.Now), passwords, database.Vault, loginname.Rules{},
+		cfg.providers(), cfg.Now)
 	mailer, err := newMailer(&cfg, outbox, watch.metrics)
 	if err != nil {
 		return nil, err

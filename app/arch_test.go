@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"app/picture":           {"domain"},
 	"app/passkey":           {"domain"},
 	"app/loginname":         {"domain"},
+	"app/openid":            {"domain"},
 	"app/surface/rest": {"domain", "app/directory", "app/accounts", "app/objects", "app/transfer",
 		"app/transfer/document", "app/httpx"},
 	"app/surface/axway":       {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
@@ -59,7 +60,7 @@ var mayImport = map[string][]string{
 		"app/transfer/document", "app/httpx"},
 	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "persistence/db", "app/directory", "app/accounts",
 		"app/objects", "app/transfer", "app/transfer/document", "app/authn",
-		"app/transfer/archive", "app/httpx", "app/mail", "app/picture", "app/passkey",
+		"app/transfer/archive", "app/httpx", "app/mail", "app/openid", "app/picture", "app/passkey",
 		"app/loginname", "app/surface/rest",
 		"app/surface/axway", "app/surface/ethersource", "app/surface/oauth", "app/surface/tat", "app/surface/tellius",
 		"app/surface/console"},
@@ -85,7 +86,9 @@ var onlyIn = map[string][]string{
 	"github.com/valyala":       {"app", "app/httpx"},
 	"encoding/json": {"app/transfer/archive", "app/passkey", "app/httpx", "app/transfer/document", "app/surface/",
 		"persistence", "persistence/storetest", "cmd/canopy", "cmd/check", "cmd/check/requests"},
-	"net/http":                   {"cmd/check", "cmd/check/bench", "cmd/check/requests"},
+	"github.com/coreos/go-oidc":  {"app/openid"},
+	"golang.org/x/oauth2":        {"app/openid"},
+	"net/http":                   {"app/openid", "cmd/check", "cmd/check/bench", "cmd/check/requests"},
 	"github.com/a-h/templ":       {"app/surface/console"},
 	"github.com/golang-jwt/jwt":  {"app/authn"},
 	"golang.org/x/crypto/argon2": {"app/authn"},
@@ -526,12 +529,16 @@ func TestSurfacesAreApart(t *testing.T) {
 
 // notOnRest are the use cases of the console that rest does without, and why.
 var notOnRest = map[string]string{
-	"Users.Rights":     "rest asks Users.RightsOver, which says the same of whom a reference names",
-	"Groups.Rights":    "rest asks Groups.RightsOver, which says the same of the group that a reference names",
-	"Me.Abilities":     "GET /rest/users/{user}/access says the same of oneself, and why",
-	"Me.LeastPassword": "a password that is too short is refused with the length; GET /rest/me/password would say no more",
-	"Sessions.CSRF":    "only a session with a cookie has a token against forgery",
-	"Sessions.SignOut": "DELETE /rest/me/sessions/{id} ends the session of a token",
+	"Users.Rights":       "rest asks Users.RightsOver, which says the same of whom a reference names",
+	"Groups.Rights":      "rest asks Groups.RightsOver, which says the same of the group that a reference names",
+	"Me.Abilities":       "GET /rest/users/{user}/access says the same of oneself, and why",
+	"Me.LeastPassword":   "a password that is too short is refused with the length; GET /rest/me/password would say no more",
+	"Sessions.CSRF":      "only a session with a cookie has a token against forgery",
+	"Providers.Discover": "only a browser signs in by an identity provider",
+	"Providers.Begin":    "only a browser signs in by an identity provider",
+	"Providers.Finish":   "only a browser signs in by an identity provider",
+	"Providers.SignOut":  "identity providers ask for it, at an address of their own",
+	"Sessions.SignOut":   "DELETE /rest/me/sessions/{id} ends the session of a token",
 }
 
 // TestRestOffersWhatTheConsoleUses holds that programs can use each use case that people have pages for.

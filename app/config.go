@@ -14,6 +14,7 @@ import (
 	"canopy/app/authn"
 	"canopy/app/directory"
 	"canopy/app/httpx"
+	"canopy/app/surface/console"
 	"canopy/domain"
 )
 
@@ -38,11 +39,13 @@ type Config struct {
 	// SignUpEnvironment is the home of people who register without a code; empty means that
 	// they are refused.
 	SignUpEnvironment string
-	AutoApprove       bool          // opens accounts as soon as their address is proven
-	PublicURL         string        // where people reach the server; what it listens on if empty
-	LinkHosts         []string      // hosts that mailed links may lead to; none is any with HTTPS
-	AnswerFloor       time.Duration // the least time in which a stranger is answered
-	MailLimits        accounts.MailLimits
+	AutoApprove       bool   // opens accounts as soon as their address is proven
+	PublicURL         string // where people reach the server; what it listens on if empty
+	// AllowPrivateProviders lets identity providers be at private addresses, and without TLS.
+	AllowPrivateProviders bool
+	LinkHosts             []string      // hosts that mailed links may lead to; none is any with HTTPS
+	AnswerFloor           time.Duration // the least time in which a stranger is answered
+	MailLimits            accounts.MailLimits
 
 	SMTPURL      string // the mail server; without one mail is written into a folder
 	SMTPPassword string
@@ -262,6 +265,12 @@ func (cfg *Config) signUp(names directory.LoginNames, properties domain.Properti
 		AutoApprove: cfg.AutoApprove, FirstUser: cfg.Bootstrap == BootstrapFirstUser, Limits: cfg.MailLimits,
 		LinkHosts: cfg.LinkHosts,
 		Names:     names, Properties: properties}
+}
+
+// providers returns the rules of identity providers.
+func (cfg *Config) providers() accounts.ProviderRules {
+	return accounts.ProviderRules{Plain: cfg.AllowPrivateProviders,
+		Return: cfg.publicURL() + string(cfg.pages()) + "/" + console.ProviderReturn}
 }
 
 // databaseFile returns where the embedded database is.

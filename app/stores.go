@@ -7,6 +7,7 @@ import (
 	"canopy/app/directory"
 	"canopy/app/objects"
 	"canopy/app/transfer"
+	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
 	"canopy/tenancy"
@@ -25,6 +26,7 @@ var _ interface {
 	accounts.APIKeyTx
 	accounts.FactorTx
 	accounts.RegistrationCodeTx
+	accounts.ProviderTx
 	accounts.SessionTx
 	accounts.Tx
 	directory.EnvironmentTx
@@ -35,6 +37,12 @@ var _ interface {
 	objects.ObjectTx
 	objects.SocialTx
 } = (*persistence.Tx)(nil)
+
+// userNumbers gives new users their numbers.
+type userNumbers struct{ users *persistence.UserStore }
+
+// Number is that of persistence.UserStore.
+func (n userNumbers) Number(ctx context.Context, u *domain.User) error { return n.users.Number(ctx, u) }
 
 // What the parts of the directory read from, each with its unit of work.
 type (
@@ -66,6 +74,11 @@ type (
 		*persistence.RegistrationCodeStore
 		unit[accounts.RegistrationCodeTx]
 	}
+	providerStore struct {
+		*persistence.ProviderStore
+		userNumbers
+		unit[accounts.ProviderTx]
+	}
 	environmentStore struct {
 		*persistence.EnvironmentStore
 		unit[directory.EnvironmentTx]
@@ -93,6 +106,7 @@ type stores struct {
 	apiKeys      apiKeyStore
 	factors      factorStore
 	codes        codeStore
+	providers    providerStore
 	environments environmentStore
 	objects      objectStore
 	social       socialStore
@@ -103,13 +117,15 @@ type stores struct {
 func newStores(d *db.DB) stores {
 	s := persistence.NewStore(d)
 	return stores{
-		groups:       groupStore{persistence.NewGroupStore(d), unit[directory.GroupTx]{s}},
-		users:        userStore{persistence.NewUserStore(d), unit[directory.UserTx]{s}},
-		accounts:     accountStore{persistence.NewUserStore(d), unit[accounts.Tx]{s}},
-		sessions:     sessionStore{persistence.NewSessionStore(d), unit[accounts.SessionTx]{s}},
-		apiKeys:      apiKeyStore{persistence.NewAPIKeyStore(d), unit[accounts.APIKeyTx]{s}},
-		factors:      factorStore{persistence.NewFactorStore(d), unit[accounts.FactorTx]{s}},
-		codes:        codeStore{persistence.NewRegistrationCodeStore(d), unit[accounts.RegistrationCodeTx]{s}},
+		groups:   groupStore{persistence.NewGroupStore(d), unit[directory.GroupTx]{s}},
+		users:    userStore{persistence.NewUserStore(d), unit[directory.UserTx]{s}},
+		accounts: accountStore{persistence.NewUserStore(d), unit[accounts.Tx]{s}},
+		sessions: sessionStore{persistence.NewSessionStore(d), unit[accounts.SessionTx]{s}},
+		apiKeys:  apiKeyStore{persistence.NewAPIKeyStore(d), unit[accounts.APIKeyTx]{s}},
+		factors:  factorStore{persistence.NewFactorStore(d), unit[accounts.FactorTx]{s}},
+		codes:    codeStore{persistence.NewRegistrationCodeStore(d), unit[accounts.RegistrationCodeTx]{s}},
+		providers: providerStore{persistence.NewProviderStore(d), userNumbers{persistence.NewUserStore(d)},
+			unit[accounts.ProviderTx]{s}},
 		environments: environmentStore{persistence.NewEnvironmentStore(d), unit[directory.EnvironmentTx]{s}},
 		objects:      objectStore{persistence.NewObjectStore(d), unit[objects.ObjectTx]{s}},
 		social:       socialStore{persistence.NewSocialStore(d), unit[objects.SocialTx]{s}},

@@ -64,6 +64,18 @@ const (
 	SubjectOID SubjectClaim = "oid"
 )
 
+// entra are the hosts of Entra's issuers.
+var entra = []string{"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn",
+	"sts.windows.net"}
+
+// SubjectOf returns the claim that says who somebody is at an issuer of which nothing else is known.
+func SubjectOf(issuer string) SubjectClaim {
+	if u, err := url.Parse(issuer); err == nil && slices.Contains(entra, strings.ToLower(u.Hostname())) {
+		return SubjectOID
+	}
+	return SubjectSub
+}
+
 // Provider is an identity provider of an organization, which signs in accounts of that organization and no others
 // (OpenID Connect).
 type Provider struct {
@@ -208,10 +220,38 @@ type Link struct {
 	Created time.Time
 }
 
+// Validate returns an Invalid error for a subject that nobody has.
+func (l *Link) Validate() error {
+	if l.Subject == "" || len(l.Subject) > maxSubject || checkText("subject", l.Subject, maxSubject) != nil {
+		return InvalidField("subject", "Give what the provider calls the person, at most %d characters.", maxSubject)
+	}
+	return nil
+}
+
 // ProviderSession is the session at a provider by which one of ours was begun; its zero value is none. ID is what the
 // provider calls it, empty if it does not say.
 type ProviderSession struct {
 	Issuer, Subject, ID string
+}
+
+// AuthRequest is what somebody is sent to a provider with (OpenID Connect Core 1.0, 3.1.2.1), and Redirect where they
+// come back. Verifier is kept from the browser's address (RFC 7636). Login is what they are to be called there, empty
+// for nothing.
+type AuthRequest struct {
+	Redirect, State, Nonce, Verifier, Login string
+}
+
+// AuthAnswer is what somebody comes back from a provider with: a code, and who it says it is (RFC 9207), empty if it
+// does not say.
+type AuthAnswer struct {
+	Code, Issuer string
+}
+
+// SignedOutAt is what a provider says of a session that ended there (OpenID Connect Back-Channel Logout 1.0). Message
+// is the ID of the token that says so.
+type SignedOutAt struct {
+	ProviderSession
+	Message string
 }
 
 // The limits of a provider.

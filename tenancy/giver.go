@@ -103,6 +103,9 @@ func (v Giver) MayGivePlaces(p domain.EnvironmentPath) error {
 	return nil
 }
 
+// Ceiling returns the role and the permissions that the principal has.
+func (v Giver) Ceiling() domain.Ceiling { return domain.Ceiling{Role: v.has.role, Mask: v.has.mask} }
+
 // Is reports whether the principal is u.
 func (v Giver) Is(u *domain.User) bool {
 	return v.caller.User == u.ID && v.caller.Organization == u.Organization

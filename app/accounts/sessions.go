@@ -132,6 +132,9 @@ type SignIn struct {
 	// Steps says that the client goes on to prove a second factor where one is missing: it gets a session that is good
 	// for nothing else. Programs' accounts have none of these.
 	Steps bool
+
+	// provider is the session at an identity provider by which somebody signs in.
+	provider domain.ProviderSession
 }
 
 // SignedIn is a session with what its client gets.
@@ -211,7 +214,7 @@ func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn
 		SessionKey: domain.SessionKey{UserKey: account.UserKey(), ID: domain.UUID(uuid.Must(uuid.NewV7()).String())},
 		Kind:       in.Kind, TokenEpoch: account.TokenEpoch, Environment: environment.ID, Created: now, LastUsed: now,
 		Client: domain.CleanClient(in.Client), Network: domain.NetworkOf(in.Address),
-		Surface: domain.RequestFrom(ctx).Surface, Proved: proved,
+		Surface: domain.RequestFrom(ctx).Surface, Proved: proved, Provider: in.provider,
 	}
 	secret := ""
 	switch in.Kind {

@@ -121,6 +121,15 @@ func (p *Passwords) SignIn(ctx context.Context, login, password, address string)
 	return account, err
 }
 
+// NoteSignIn notes that somebody signed in to an account by something else than a password.
+func (p *Passwords) NoteSignIn(ctx context.Context, account *domain.Account, address string) error {
+	if err := p.accounts.SignedIn(ctx, account.Organization, account.User, p.now()); err != nil {
+		return err
+	}
+	p.trail.signedIn(ctx, account, address)
+	return nil
+}
+
 // Recognise is SignIn for a client that sends its name and password with each request. Its sign-ins
 // are noted every ten minutes.
 func (p *Passwords) Recognise(ctx context.Context, login, password, address string) (domain.Account, error) {

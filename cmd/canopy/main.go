@@ -71,7 +71,7 @@ func command() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(serveCommand(), migrateCommand(), importCommand(), exportCommand(), backupCommand(), restoreCommand(),
-		userCommand(), keysCommand(), explainCommand(), healthCommand(), printCommand(), versionCommand())
+		userCommand(), providerCommand(), keysCommand(), explainCommand(), healthCommand(), printCommand(), versionCommand())
 	completeHelp(root)
 	return root
 }
@@ -124,7 +124,8 @@ func expected(f *pflag.Flag) string {
 }
 
 // secretVariables are the variables that have no flags; each may also end in _FILE.
-var secretVariables = []string{"CANOPY_ADMIN_PASSWORD", "CANOPY_SERVER_KEY", "CANOPY_SMTP_PASSWORD", "CANOPY_PASSWORD"}
+var secretVariables = []string{"CANOPY_ADMIN_PASSWORD", "CANOPY_SERVER_KEY", "CANOPY_SMTP_PASSWORD", "CANOPY_PASSWORD",
+	clientSecret}
 
 // misspelt returns a line for each variable of the environment that looks like a setting and is
 // none, with the one that is spelt most like it. Those of the tests are theirs.

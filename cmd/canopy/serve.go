@@ -98,6 +98,8 @@ func serveCommand() *cobra.Command {
 		"open the accounts of people who register as soon as their mail address is proven")
 	f.StringVar(&cfg.PublicURL, "public-url", "",
 		"address at which people reach the server, for the links in mail; tokens name it as their issuer")
+	f.BoolVar(&cfg.AllowPrivateProviders, "allow-private-providers", false,
+		"let identity providers of organizations be at private addresses, and without TLS")
 	f.StringVar(&hosts, "link-hosts", "",
 		"hosts that links mailed for other programs may lead to, with commas between; empty allows any with https")
 	f.StringVar(&cfg.SMTPURL, "smtp-url", "",

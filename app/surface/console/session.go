@@ -91,6 +91,8 @@ type signIn struct {
 	expired bool
 	ended   bool // the session has ended that there was
 	problem string
+	// provider is the key of the identity provider to which login leads, and providerName its name; empty for none.
+	provider, providerName string
 	// wrong and againWrong are what is wrong with the new password.
 	wrong, againWrong string
 }
@@ -140,6 +142,9 @@ func (s *Surface) signIn(c *fiber.Ctx) error {
 	}
 	v := s.view(c, form["lang"])
 	page := &signIn{login: form["login"], next: nextPage(form["next"]), expired: form["new"] != "" || form["again"] != ""}
+	if form["company"] != "" {
+		return s.findProvider(c, v, page)
+	}
 	if page.expired && form["new"] != form["again"] {
 		return s.refuseSignIn(c, v, page, errDifferent)
 	}

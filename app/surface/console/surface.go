@@ -38,6 +38,7 @@ type Uses struct {
 	Factors       *accounts.Factors
 	Accounts      *accounts.Accounts
 	APIKeys       *accounts.APIKeys
+	Providers     *accounts.Providers
 }
 
 // Config is what the surface needs to know of the server.
@@ -107,6 +108,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Get(Base, func(c *fiber.Ctx) error { return leave(c, httpx.Mounted(c, Base)+"/"+homePage) })
 	r.Get(Base+"/"+signInPage, s.showSignIn)
 	r.Post(Base+"/"+signInPage, s.signIn)
+	s.providerRoutes(r)
 	r.Get(Base+"/"+forgotPage, s.showForgot)
 	r.Post(Base+"/"+forgotPage, s.forgot)
 	r.Post(Base+"/sign-out", s.on(s.signOut))

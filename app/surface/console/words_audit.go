@@ -38,7 +38,7 @@ type auditActionWords struct {
 type auditSentenceWords struct {
 	UserCreate, UserUpdate, UserDelete, GroupCreate, GroupUpdate, GroupDelete, PlaceCreate, PlaceUpdate, PlaceDelete,
 	SignInSuccess, SignInFailure, SessionEnd, KeyCreate, KeyShow, KeyRevoke, ServerKey,
-	FactorAdd, FactorRename, FactorRemove, FactorCodes, FactorRecover,
+	FactorAdd, FactorRename, FactorRemove, FactorCodes, FactorRecover, Link, Unlink,
 	OtherCreate, OtherUpdate, OtherDelete, Other string
 }
 
@@ -113,6 +113,8 @@ var englishAudit = auditWords{
 		SignInFailure: "Somebody failed to sign in as {what}", SessionEnd: "{who} ended a session of {what}",
 		KeyCreate: "{who} made an API key of {what}", KeyShow: "{who} looked at an API key of {what}",
 		KeyRevoke: "{who} revoked an API key of {what}", ServerKey: "{who} changed the key by which the server signs",
+		Link:      "{who} let {what} sign in by an identity provider",
+		Unlink:    "{who} kept {what} from signing in by an identity provider",
 		FactorAdd: "{who} added a second factor of {what}", FactorRename: "{who} renamed a second factor of {what}",
 		FactorRemove: "{who} removed a second factor of {what}", FactorCodes: "{who} had recovery codes of {what} made",
 		FactorRecover: "{who} signed in as {what} with a recovery code",
@@ -158,6 +160,8 @@ var frenchAudit = auditWords{
 		KeyCreate:     "{who} a créé une clé d’API de {what}", KeyShow: "{who} a regardé une clé d’API de {what}",
 		KeyRevoke:     "{who} a révoqué une clé d’API de {what}",
 		ServerKey:     "{who} a changé la clé avec laquelle le serveur signe",
+		Link:          "{who} a permis à {what} de se connecter par un fournisseur d’identité",
+		Unlink:        "{who} ne permet plus à {what} de se connecter par un fournisseur d’identité",
 		FactorAdd:     "{who} a ajouté un second facteur de {what}",
 		FactorRename:  "{who} a renommé un second facteur de {what}",
 		FactorRemove:  "{who} a supprimé un second facteur de {what}",

@@ -30,6 +30,8 @@ type signInWords struct {
 	Title, Password, Button, Forgot string
 	ByPasskey                       string
 	Wrong, Expired, Nowhere, Ended  string
+	// Company is for those who have their account at an identity provider, Continue leads there.
+	Company, Continue, NoProvider string
 }
 
 // forgotWords are the texts of the page of a forgotten password.
@@ -78,6 +80,8 @@ var englishSignIn = signInWords{
 	Expired:   "Your password must be changed first. Choose another one below.",
 	Nowhere:   "No place is open to you at present. Ask your administrator for help.",
 	Ended:     "You are signed out. Sign in again to go on where you were.",
+	Company:   "Sign in with my organization", Continue: "Continue with {provider}",
+	NoProvider: "This is no mail address whose organization signs people in here. Sign in with your password.",
 }
 
 var frenchSignIn = signInWords{
@@ -87,6 +91,8 @@ var frenchSignIn = signInWords{
 	Expired:   "Votre mot de passe doit d’abord être changé. Choisissez-en un autre ci-dessous.",
 	Nowhere:   "Aucun lieu ne vous est ouvert en ce moment. Demandez de l’aide à votre administrateur.",
 	Ended:     "Vous êtes déconnecté. Connectez-vous de nouveau pour reprendre où vous en étiez.",
+	Company:   "Se connecter avec mon organisation", Continue: "Continuer avec {provider}",
+	NoProvider: "Ce n’est pas une adresse dont l’organisation connecte des personnes ici. Utilisez votre mot de passe.",
 }
 
 var englishForgot = forgotWords{

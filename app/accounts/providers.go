@@ -1,0 +1,523 @@
+package accounts
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"canopy/app/directory"
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// Providers keeps the identity providers of organizations, and signs people in by them.
+type Providers struct {
+	gate      *tenancy.Gate
+	documents *tenancy.Documents
+	users     *directory.Users
+	sessions  *Sessions
+	store     ProviderStore
+	accounts  ProviderAccounts
+	party     RelyingParty
+	notes     SignInNotes
+	vault     Vault
+	names     directory.LoginNames
+	rules     ProviderRules
+	now       func() time.Time
+}
+
+// ProviderRules are what the server's configuration says of identity providers.
+type ProviderRules struct {
+	// Plain lets a provider be asked without TLS.
+	Plain bool
+	// Return is the address, as people reach it, behind which a provider's key makes the one to come back to from it.
+	Return string
+}
+
+// NewProviders returns the use cases of identity providers.
+func NewProviders(gate *tenancy.Gate, documents *tenancy.Documents, users *directory.Users, sessions *Sessions,
+	store ProviderStore, accounts ProviderAccounts, party RelyingParty, notes SignInNotes, vault Vault,
+	names directory.LoginNames, rules ProviderRules, now func() time.Time) *Providers {
+	return &Providers{gate: gate, documents: documents, users: users, sessions: sessions, store: store,
+		accounts: accounts, party: party, notes: notes, vault: vault, names: names, rules: rules, now: now}
+}
+
+// ProviderStore reads identity providers and links, and changes them in transactions. What a method takes of a scope
+// is all there is for it.
+type ProviderStore interface {
+	// List returns the providers of an organization, by name.
+	List(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) ([]domain.Provider, error)
+	// Get returns the provider with that key, or domain.ErrProviderNotFound.
+	Get(ctx context.Context, sc tenancy.Scope, k domain.ProviderKey) (domain.Provider, error)
+	// Links returns the links of a user, the oldest first; none if there is no such user.
+	Links(ctx context.Context, sc tenancy.Scope, u domain.UserKey) ([]domain.Link, error)
+	// Number is that of directory.UserStore.
+	Number(ctx context.Context, u *domain.User) error
+	// Do runs work in one transaction within w. The whole of work is run again on a conflict.
+	Do(ctx context.Context, w tenancy.WriteScope, work func(tx ProviderTx) error) error
+}
+
+// ProviderTx changes identity providers and links in one transaction.
+type ProviderTx interface {
+	directory.UserTx
+	// Provider is ProviderStore.Get, locked.
+	Provider(k domain.ProviderKey) (domain.Provider, error)
+	// InsertProvider adds a provider to its organization, under a new id. It returns domain.ErrIssuerTaken or
+	// domain.ErrDomainTaken.
+	InsertProvider(p *domain.Provider) error
+	// SaveProvider makes before, as it was read, after. It returns domain.ErrDomainTaken.
+	SaveProvider(before, after *domain.Provider) error
+	// DeleteProvider removes a provider as it was read, with the links to accounts that are there and the sessions
+	// that it began.
+	DeleteProvider(p *domain.Provider) error
+	// InsertLink links a user whom the transaction returned or added. It returns domain.ErrLinked if whoever the link
+	// is of is linked, or was with an account that was removed.
+	InsertLink(u domain.UserKey, link *domain.Link) error
+	// DeleteLink removes a link of a user whom User returned, with the sessions that were begun by it, or returns
+	// domain.ErrLinkNotFound.
+	DeleteLink(u domain.UserKey, issuer, subject string) error
+}
+
+// ProviderAccounts finds what signing in by a provider needs, before there is a principal.
+type ProviderAccounts interface {
+	// Provider returns the provider with that key, and ProviderOfDomain the key of the one to which a mail domain
+	// leads, or domain.ErrProviderNotFound.
+	Provider(ctx context.Context, k domain.ProviderKey) (domain.Provider, error)
+	ProviderOfDomain(ctx context.Context, name string) (domain.ProviderKey, error)
+	// Linked returns the link of an identity, also after its account was removed, or domain.ErrLinkNotFound.
+	Linked(ctx context.Context, id domain.Identity) (domain.Link, error)
+	// SignOutAt ends the sessions that were begun by one at a provider, or, where that has no ID or no subject, by
+	// all of the other.
+	SignOutAt(ctx context.Context, o domain.OrganizationID, at domain.ProviderSession) error
+	// ByID and Count are those of AccountFinder.
+	ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error)
+	Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error)
+}
+
+// RelyingParty speaks with identity providers.
+type RelyingParty interface {
+	// Check returns domain.ErrProviderUnreachable unless the provider answers as itself.
+	Check(ctx context.Context, p *domain.Provider) error
+	// Authorize returns the address at the provider to send somebody to, or domain.ErrProviderUnreachable.
+	Authorize(ctx context.Context, p *domain.Provider, r domain.AuthRequest) (string, error)
+	// Redeem returns what the provider has signed of whoever came back with an answer to r. It returns
+	// domain.ErrProviderAnswer for what it has not, and domain.ErrProviderUnreachable.
+	Redeem(ctx context.Context, p *domain.Provider, r domain.AuthRequest, a domain.AuthAnswer) (domain.Claims, error)
+	// SignedOut is Redeem for a token that says which session ended.
+	SignedOut(ctx context.Context, p *domain.Provider, token string) (domain.SignedOutAt, error)
+}
+
+// SignInNotes notes that somebody signed in to an account by something else than a password.
+type SignInNotes interface {
+	NoteSignIn(ctx context.Context, a *domain.Account, address string) error
+}
+
+// Vault seals text so that nobody else can read or make it, for one place.
+type Vault interface {
+	Seal(place, text string) (string, error)
+	Open(place, text string) (string, error)
+}
+
+// RulePatch says what a rule is to be. Environment and Group are looked up where the provider is.
+type RulePatch struct {
+	Claim, Value string
+	Environment  domain.EnvironmentRef
+	Group        domain.GroupRef
+	Role         domain.Role
+}
+
+// ProviderPatch says what a provider is to become. A nil field is left as it is.
+type ProviderPatch struct {
+	Name, ClientID        *string
+	ClientSecret          *domain.SecretText
+	Scopes, Domains       *[]string
+	Enabled, TrustsStrong *bool
+	Newcomers             *domain.Newcomers
+	Rules                 *[]RulePatch
+}
+
+// CreateProvider says what the new provider of an organization is to be.
+type CreateProvider struct {
+	Organization domain.EnvironmentRef
+	Issuer       string
+	Subject      domain.SubjectClaim // empty is the right one for the issuer
+	ProviderPatch
+}
+
+// OrganizationProvider names a provider of an organization.
+type OrganizationProvider struct {
+	Organization domain.EnvironmentRef
+	Provider     domain.UUID
+}
+
+// UpdateProvider says which provider is to be changed, and to what.
+type UpdateProvider struct {
+	OrganizationProvider
+	ProviderPatch
+}
+
+// ProviderDocument is a provider as it is shown, without its secret, with the addresses that it has to know: Return is
+// where people come back from it, and where it says that they signed out.
+type ProviderDocument struct {
+	domain.Provider
+	Return string
+}
+
+func (s *Providers) describe(p domain.Provider) ProviderDocument {
+	p.ClientSecret = ""
+	return ProviderDocument{p, s.returnTo(p.ProviderKey)}
+}
+
+// returnTo returns where people come back from a provider: an address of its own, so that no other one's answer is
+// taken for its.
+func (s *Providers) returnTo(k domain.ProviderKey) string { return s.rules.Return + k.String() }
+
+// enter returns the proof that the caller may use p in the organization that ref names, an environment that is one.
+func (s *Providers) enter(ctx context.Context, caller *domain.Principal, p domain.Permission,
+	ref domain.EnvironmentRef) (w tenancy.WriteScope, e domain.Environment, err error) {
+	e, err = s.gate.Environment(ctx, caller, ref)
+	if err == nil && !e.IsOrganization {
+		err = domain.ErrEnvironmentNotFound
+	}
+	if err != nil {
+		return w, e, domain.AsError(err).On("organization")
+	}
+	w, err = s.gate.EnterWrite(ctx, caller, p, tenancy.At(e.Path))
+	return w, e, err
+}
+
+// List returns the providers of an organization, by name. It needs domain.OrganizationRead there.
+func (s *Providers) List(ctx context.Context, caller domain.Principal,
+	organization domain.EnvironmentRef) ([]ProviderDocument, error) {
+	w, e, err := s.enter(ctx, &caller, domain.OrganizationRead, organization)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.store.List(ctx, w.Read(), e.Organization)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]ProviderDocument, len(found))
+	for i := range found {
+		shown[i] = s.describe(found[i])
+	}
+	return shown, nil
+}
+
+// Get returns one provider. It needs what List needs, and is NotFound if the organization has no such provider.
+func (s *Providers) Get(ctx context.Context, caller domain.Principal,
+	in OrganizationProvider) (ProviderDocument, error) {
+	w, e, err := s.enter(ctx, &caller, domain.OrganizationRead, in.Organization)
+	if err != nil {
+		return ProviderDocument{}, err
+	}
+	p, err := s.store.Get(ctx, w.Read(), domain.ProviderKey{Organization: e.Organization, ID: in.Provider})
+	if err != nil {
+		return ProviderDocument{}, err
+	}
+	return s.describe(p), nil
+}
+
+// Create sets a provider up, which makes accounts for nobody unless in says otherwise. It needs
+// domain.OrganizationWrite, is Forbidden where a rule gives more than the caller has, and Unavailable where the
+// provider does not answer.
+func (s *Providers) Create(ctx context.Context, caller domain.Principal, in CreateProvider) (ProviderDocument, error) {
+	w, e, err := s.enter(ctx, &caller, domain.OrganizationWrite, in.Organization)
+	if err != nil {
+		return ProviderDocument{}, err
+	}
+	p := domain.Provider{ProviderKey: domain.ProviderKey{Organization: e.Organization}, Issuer: in.Issuer,
+		Subject: in.Subject, Enabled: true, Created: s.now().UTC().Truncate(time.Millisecond), CreatedBy: caller.Alias}
+	if p.Subject == "" {
+		p.Subject = domain.SubjectOf(in.Issuer)
+	}
+	if err := s.apply(ctx, &caller, &in.ProviderPatch, &p); err != nil {
+		return ProviderDocument{}, err
+	}
+	if err := s.party.Check(ctx, &p); err != nil {
+		return ProviderDocument{}, err
+	}
+	err = s.store.Do(ctx, w, func(tx ProviderTx) error { return tx.InsertProvider(&p) })
+	return s.describe(p), err
+}
+
+// Update changes a provider. It needs what Create needs, for the rules that there were too.
+func (s *Providers) Update(ctx context.Context, caller domain.Principal, in UpdateProvider) (ProviderDocument, error) {
+	w, e, err := s.enter(ctx, &caller, domain.OrganizationWrite, in.Organization)
+	if err != nil {
+		return ProviderDocument{}, err
+	}
+	key := domain.ProviderKey{Organization: e.Organization, ID: in.Provider}
+	before, err := s.store.Get(ctx, w.Read(), key)
+	if err != nil {
+		return ProviderDocument{}, err
+	}
+	if err := s.mayGive(ctx, &caller, &before); err != nil {
+		return ProviderDocument{}, err
+	}
+	after := before
+	if err := s.apply(ctx, &caller, &in.ProviderPatch, &after); err != nil {
+		return ProviderDocument{}, err
+	}
+	err = s.store.Do(ctx, w, func(tx ProviderTx) error {
+		now, err := tx.Provider(key)
+		if err != nil {
+			return err
+		}
+		if len(domain.Diff(before.Fields(), now.Fields())) > 0 || now.ClientSecret != before.ClientSecret {
+			return domain.ErrChanged
+		}
+		return tx.SaveProvider(&before, &after)
+	})
+	return s.describe(after), err
+}
+
+// Remove takes a provider away, with the links to accounts that are there and the sessions it began. It needs
+// domain.OrganizationWrite.
+func (s *Providers) Remove(ctx context.Context, caller domain.Principal, in OrganizationProvider) error {
+	w, e, err := s.enter(ctx, &caller, domain.OrganizationWrite, in.Organization)
+	if err != nil {
+		return err
+	}
+	return s.store.Do(ctx, w, func(tx ProviderTx) error {
+		p, err := tx.Provider(domain.ProviderKey{Organization: e.Organization, ID: in.Provider})
+		if err != nil {
+			return err
+		}
+		return tx.DeleteProvider(&p)
+	})
+}
+
+// apply makes p what the patch says, if the caller may give what its rules give.
+func (s *Providers) apply(ctx context.Context, caller *domain.Principal, in *ProviderPatch, p *domain.Provider) error {
+	directory.Set(&p.Name, in.Name)
+	directory.Set(&p.ClientID, in.ClientID)
+	directory.Set(&p.ClientSecret, in.ClientSecret)
+	directory.Set(&p.Scopes, in.Scopes)
+	directory.Set(&p.Enabled, in.Enabled)
+	directory.Set(&p.TrustsStrong, in.TrustsStrong)
+	directory.Set(&p.Newcomers, in.Newcomers)
+	if in.Domains != nil {
+		p.Domains = nil
+		for _, name := range *in.Domains {
+			p.Domains = append(p.Domains, strings.ToLower(name))
+		}
+	}
+	if in.Rules != nil {
+		var err error
+		if p.Rules, err = s.resolve(ctx, caller, p.Organization, *in.Rules); err != nil {
+			return err
+		}
+	}
+	if strings.HasPrefix(p.Issuer, "http:") && !s.rules.Plain {
+		return domain.InvalidField("issuer", "A provider must be asked with TLS: its address begins with https.")
+	}
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	return s.mayGive(ctx, caller, p)
+}
+
+// resolve returns rules whose environments and groups are looked up for the caller, in the organization.
+func (s *Providers) resolve(ctx context.Context, caller *domain.Principal, o domain.OrganizationID,
+	patches []RulePatch) ([]domain.PlacementRule, error) {
+	giver, err := s.gate.Giver(ctx, caller, o)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]domain.EnvironmentRef, len(patches))
+	for i := range patches {
+		refs[i] = patches[i].Environment
+	}
+	homes, err := s.gate.Environments(ctx, caller, refs)
+	if err != nil {
+		return nil, domain.AsError(err).On("rules")
+	}
+	rules := make([]domain.PlacementRule, len(patches))
+	for i, r := range patches {
+		if homes[i].Organization != o {
+			return nil, domain.ErrEnvironmentNotFound.On("rules")
+		}
+		group, err := giver.Groups().Find(o, r.Group)
+		if err != nil {
+			return nil, domain.AsError(err).On("rules")
+		}
+		rules[i] = domain.PlacementRule{Claim: r.Claim, Value: r.Value,
+			Placement: domain.Placement{Environment: homes[i].ID, Group: group, Role: r.Role}}
+	}
+	return rules, nil
+}
+
+// mayGive returns nil if the caller may give what each rule of p gives, which is the most that p gives then.
+func (s *Providers) mayGive(ctx context.Context, caller *domain.Principal, p *domain.Provider) error {
+	giver, err := s.gate.Giver(ctx, caller, p.Organization)
+	if err != nil {
+		return err
+	}
+	refs := make([]domain.EnvironmentRef, len(p.Rules))
+	for i := range p.Rules {
+		refs[i] = domain.NumberRef(p.Rules[i].Environment)
+	}
+	named, err := s.gate.EnvironmentsNamed(ctx, caller, refs)
+	if err != nil {
+		return err
+	}
+	for i := range p.Rules {
+		if domain.ErrEnvironmentNotFound.Is(named[i].Err) {
+			if _, err := s.gate.Place(ctx, refs[i]); domain.ErrEnvironmentNotFound.Is(err) { // it places nobody any more
+				continue
+			}
+			return domain.ErrClimbing.On("rules")
+		}
+		if named[i].Err != nil {
+			return named[i].Err
+		}
+		u := newcomerAt(&named[i].Environment, p.Rules[i].Placement)
+		if err := giver.MayGive(&u); err != nil && !domain.ErrGroupNotFound.Is(err) {
+			return domain.AsError(err).On("rules")
+		}
+	}
+	p.Most = giver.Ceiling()
+	return nil
+}
+
+func newcomerAt(home *domain.Environment, p domain.Placement) domain.User {
+	return domain.User{Organization: home.Organization, Home: home.ID, HomePath: home.Path, Role: p.Role,
+		Groups: []domain.GroupID{p.Group}}
+}
+
+// PreviewProvider asks where somebody would land. Rules and Newcomers are in place of the provider's own, if they are
+// given.
+type PreviewProvider struct {
+	OrganizationProvider
+	Newcomers *domain.Newcomers
+	Rules     *[]RulePatch
+	Claims    domain.Claims
+}
+
+// Landing is where somebody would land: Rule is the number of the rule that says so, from 1, 0 for none. Refused says
+// why no account would be made.
+type Landing struct {
+	User        domain.User
+	Environment directory.EnvironmentDocument
+	Rule        int
+	Refused     *domain.Error
+}
+
+// Preview says where an account would land that is made for somebody with some claims, and makes none. It needs what
+// Update needs, of the rules given too. Whether the login name and the mail address are free is not looked at.
+func (s *Providers) Preview(ctx context.Context, caller domain.Principal, in PreviewProvider) (Landing, error) {
+	w, e, err := s.enter(ctx, &caller, domain.OrganizationWrite, in.Organization)
+	if err != nil {
+		return Landing{}, err
+	}
+	p, err := s.store.Get(ctx, w.Read(), domain.ProviderKey{Organization: e.Organization, ID: in.Provider})
+	if err != nil {
+		return Landing{}, err
+	}
+	patch := ProviderPatch{Newcomers: in.Newcomers, Rules: in.Rules}
+	if err := s.apply(ctx, &caller, &patch, &p); err != nil {
+		return Landing{}, err
+	}
+	user, home, rule, err := s.newcomer(ctx, &p, in.Claims)
+	if problem := domain.AsError(err); problem != nil && problem.Kind == domain.Forbidden {
+		return Landing{Rule: rule, Refused: problem}, nil
+	}
+	if err != nil {
+		return Landing{}, err
+	}
+	return Landing{User: user, Environment: directory.DescribeEnvironment(w.Read(), home), Rule: rule}, nil
+}
+
+// over returns the user that ref names, zero is the caller, if the caller may change how they sign in: of oneself by
+// domain.PasswordChange, of others by domain.UserUpdate on somebody whom the caller may change.
+func (s *Providers) over(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (h holder, err error) {
+	if ref == (domain.UserRef{}) || caller.Is(ref) {
+		return oneself(ctx, s.gate, caller, domain.PasswordChange)
+	}
+	if h, err = find(ctx, s.users, caller, ref); err != nil {
+		return h, err
+	}
+	if err := h.enter(ctx, s.gate, caller, domain.UserUpdate); err != nil {
+		return h, err
+	}
+	return h, h.may(&h.found)
+}
+
+// Links returns by whom a user can sign in at providers, the oldest first.
+func (s *Providers) Links(ctx context.Context, caller domain.Principal, ref domain.UserRef) ([]domain.Link, error) {
+	h, err := s.over(ctx, &caller, ref)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.Links(ctx, h.w.Read(), h.found.Key())
+}
+
+// LinkSubject names a subject at a provider of a user's organization.
+type LinkSubject struct {
+	Provider domain.UUID
+	Subject  string
+}
+
+// Link lets whoever has the subject at a provider in to the account of somebody else. It is Conflict for a subject that
+// is linked, or was with an account that was removed.
+func (s *Providers) Link(ctx context.Context, caller domain.Principal, in OfUser[LinkSubject]) error {
+	h, err := s.over(ctx, &caller, in.User)
+	if err != nil {
+		return err
+	}
+	if h.own { // who prove it instead
+		return domain.ErrOwnAccount
+	}
+	p, err := s.accounts.Provider(ctx, domain.ProviderKey{Organization: h.found.Organization, ID: in.In.Provider})
+	if err != nil {
+		return err
+	}
+	link := domain.Link{Identity: domain.Identity{Organization: p.Organization, Issuer: p.IdentityIssuer(),
+		Subject: in.In.Subject}, By: domain.LinkedByAdmin}
+	if err := link.Validate(); err != nil {
+		return err
+	}
+	return s.link(ctx, &h, link)
+}
+
+// link links the holder.
+func (s *Providers) link(ctx context.Context, h *holder, link domain.Link) error {
+	link.Created = s.now().UTC().Truncate(time.Millisecond)
+	return s.store.Do(ctx, h.w, func(tx ProviderTx) error {
+		u, err := h.user(tx)
+		if err != nil {
+			return err
+		}
+		return tx.InsertLink(u.Key(), &link)
+	})
+}
+
+// Unlink takes a link of a user away, with the sessions that were begun by it. Nobody takes away the last way in that
+// they have themselves, which is Conflict.
+func (s *Providers) Unlink(ctx context.Context, caller domain.Principal, in OfUser[domain.Identity]) error {
+	h, err := s.over(ctx, &caller, in.User)
+	if err != nil {
+		return err
+	}
+	if h.own {
+		account, err := s.accounts.ByID(ctx, caller.Organization, caller.User)
+		if err != nil {
+			return err
+		}
+		links, err := s.store.Links(ctx, h.w.Read(), h.found.Key())
+		if err != nil {
+			return err
+		}
+		if account.Hash == "" && len(links) < 2 {
+			return domain.ErrOnlyWayIn
+		}
+	}
+	return s.store.Do(ctx, h.w, func(tx ProviderTx) error {
+		u, err := h.user(tx)
+		if err != nil {
+			return err
+		}
+		return tx.DeleteLink(u.Key(), in.In.Issuer, in.In.Subject)
+	})
+}

@@ -1,0 +1,128 @@
+package console
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"canopy/app/accounts"
+	"canopy/app/httpx"
+	"canopy/domain"
+)
+
+// ProviderReturn is how the names of the pages begin on which people come back from an identity provider, and to which
+// it says who signed out there; behind it stands the provider's key.
+const ProviderReturn = "provider-"
+
+// providerPage is where somebody goes who wants to sign in by a provider.
+const providerPage = "provider-in"
+
+// The cookies of somebody who is at a provider, as those of a session.
+const (
+	providerCookie       = "canopy-provider"
+	secureProviderCookie = "__Host-canopy-provider"
+)
+
+// providerRoutes lists the ways to an identity provider and back.
+func (s *Surface) providerRoutes(r fiber.Router) {
+	r.Get(Base+"/"+providerPage, s.toProvider)
+	r.Get(Base+"/"+ProviderReturn+":provider", httpx.Acts(s.fromProvider))
+	r.Post(Base+"/"+ProviderReturn+":provider",
+		httpx.Open(decodeSignedOut, httpx.OpenDone(s.uses.Providers.SignOut), encodeSignedOut))
+}
+
+func (s *Surface) providerCookie(c *fiber.Ctx) string {
+	if httpx.Secure(c, s.trusted) {
+		return secureProviderCookie
+	}
+	return providerCookie
+}
+
+// findProvider shows the page to sign in with the way to the provider to which the address leads that was typed.
+func (s *Surface) findProvider(c *fiber.Ctx, v *view, page *signIn) error {
+	found, err := s.uses.Providers.Discover(c.UserContext(), page.login)
+	switch {
+	case domain.ErrProviderNotFound.Is(err):
+		page.problem = v.words.SignIn.NoProvider
+	case err != nil:
+		return err
+	default:
+		page.provider, page.providerName = found.ProviderKey.String(), found.Name
+	}
+	v.other = at(signInPage, "next", page.next, "lang", v.words.Other)
+	return render(c, fiber.StatusOK, signInPageOf(v, page))
+}
+
+// toProvider sends the browser to a provider.
+func (s *Surface) toProvider(c *fiber.Ctx) error {
+	key, ok := domain.ParseProviderKey(httpx.Query(c, "provider"))
+	if !ok {
+		return s.turnedAway(c, domain.ErrProviderNotFound)
+	}
+	sent, err := s.uses.Providers.Begin(c.UserContext(), accounts.BeginProvider{Provider: key,
+		Next: nextPage(httpx.Query(c, "next")), Login: domain.CleanName(httpx.Query(c, "login"))})
+	if err != nil {
+		return s.turnedAway(c, err)
+	}
+	httpx.SetCookie(c, s.providerCookie(c), sent.Cookie, "/", sent.Expires, httpx.Secure(c, s.trusted))
+	return leave(c, sent.Address)
+}
+
+// fromProvider begins a session for whoever comes back from a provider.
+func (s *Surface) fromProvider(c *fiber.Ctx) error {
+	key, ok := domain.ParseProviderKey(httpx.Param(c, "provider"))
+	if !ok {
+		return s.turnedAway(c, domain.ErrProviderNotFound)
+	}
+	caller, err := s.auth(c)
+	if err != nil {
+		caller = domain.Principal{}
+	}
+	out, err := s.uses.Providers.Finish(c.UserContext(), accounts.FinishProvider{Provider: key,
+		Cookie: httpx.Cookie(c, s.providerCookie(c)), State: httpx.Query(c, "state"), Code: httpx.Query(c, "code"),
+		Issuer: httpx.Query(c, "iss"), Error: httpx.Query(c, "error"), Caller: caller,
+		Address: httpx.Address(c, s.trusted), Client: httpx.Header(c, fiber.HeaderUserAgent)})
+	httpx.DropCookie(c, s.providerCookie(c), "/", httpx.Secure(c, s.trusted))
+	if err != nil {
+		return s.turnedAway(c, err)
+	}
+	if out.Linked {
+		return leave(c, nextPage(out.Next))
+	}
+	s.enter(c, &out.SignedIn)
+	if out.Principal.Missing > domain.ByPassword {
+		return leave(c, at(provePage, "next", nextPage(out.Next)))
+	}
+	return leave(c, nextPage(out.Next))
+}
+
+// turnedAway shows the page to sign in with what went wrong on the way to a provider or back.
+func (s *Surface) turnedAway(c *fiber.Ctx, err error) error {
+	status, problem := httpx.Problem(c, err)
+	if problem.Kind == domain.Internal {
+		return err
+	}
+	v := s.view(c, "")
+	page := &signIn{next: homePage}
+	if !page.explain(v, problem) || domain.ErrProviderUnreachable.Is(problem) {
+		page.problem = v.words.problem(problem)
+	}
+	v.other = at(signInPage, "lang", v.words.Other)
+	if failed := render(c, status, signInPageOf(v, page)); failed != nil {
+		return failed
+	}
+	return errAnswered{err}
+}
+
+func decodeSignedOut(c *fiber.Ctx) (accounts.SignOutProvider, error) {
+	key, ok := domain.ParseProviderKey(httpx.Param(c, "provider"))
+	if !ok {
+		return accounts.SignOutProvider{}, domain.ErrProviderNotFound
+	}
+	form, err := posted(c)
+	return accounts.SignOutProvider{Provider: key, Token: form["logout_token"]}, err
+}
+
+// encodeSignedOut answers a provider (OpenID Connect Back-Channel Logout 1.0, 2.8).
+func encodeSignedOut(c *fiber.Ctx, _ httpx.Just) error {
+	c.Status(fiber.StatusOK)
+	return nil
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"canopy/app"
+	"canopy/app/accounts"
+	"canopy/domain"
+)
+
+// clientSecret is the variable of the secret that a provider gave its client.
+const clientSecret = "CANOPY_CLIENT_SECRET"
+
+func providerCommand() *cobra.Command {
+	cfg := app.DefaultConfig()
+	c := &cobra.Command{
+		Use:   "provider",
+		Short: "Work on the identity providers of organizations (OpenID Connect)",
+		Long: "Work on the identity providers of organizations, also while servers run. A provider signs in accounts of\n" +
+			"its organization and no others. The secret of the client is CANOPY_CLIENT_SECRET, or the text of the file\n" +
+			"that CANOPY_CLIENT_SECRET_FILE names; a public client has none.",
+		Example: "  canopy provider list --organization Acme",
+	}
+	directoryFlags(c.PersistentFlags(), &cfg)
+	c.PersistentFlags().StringVar(&cfg.PublicURL, "public-url", "", "that of the server, to which people come back")
+	c.PersistentFlags().BoolVar(&cfg.AllowPrivateProviders, "allow-private-providers", false, "that of the server")
+	c.AddCommand(providerAddCommand(&cfg), providerListCommand(&cfg), providerRemoveCommand(&cfg))
+	return c
+}
+
+func providerAddCommand(cfg *app.Config) *cobra.Command {
+	var organization, name, issuer, client, scopes, domains, newcomers string
+	var rules []string
+	var strong bool
+	c := &cobra.Command{
+		Use: "add", Short: "Set a provider up, and print what it has to know", Args: cobra.NoArgs,
+		Long: "Set a provider up, which must answer. Its rules say where the accounts land that are made for people who\n" +
+			"sign in for the first time: CLAIM=VALUE, \"->\", and environment, group and role with commas between. The\n" +
+			"first that fits decides; \"*\" fits everybody.",
+		Example: "  canopy provider add --organization Acme --issuer https://login.acme.example --client-id canopy",
+		RunE: func(c *cobra.Command, _ []string) error {
+			in := accounts.CreateProvider{Organization: domain.EnvironmentRef(organization), Issuer: issuer}
+			in.Name, in.ClientID, in.TrustsStrong = &name, &client, &strong
+			if name == "" {
+				in.Name = &issuer
+			}
+			text, err := secret(clientSecret)
+			if err != nil {
+				return err
+			}
+			hidden := domain.SecretText(text)
+			in.ClientSecret = &hidden
+			makes, err := domain.ParseNewcomers(newcomers)
+			if err != nil {
+				return domain.AsError(err).On("--newcomers")
+			}
+			placing := make([]accounts.RulePatch, len(rules))
+			for i, rule := range rules {
+				if placing[i], err = parseRule(rule); err != nil {
+					return err
+				}
+			}
+			asked, leading := list(scopes), list(domains)
+			in.Scopes, in.Domains, in.Newcomers, in.Rules = &asked, &leading, &makes, &placing
+			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
+				p, err := d.Providers.Create(c.Context(), caller, in)
+				if err != nil {
+					return ofProvider(err)
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s is set up; its id is %s\nredirect URI and back-channel logout URI: %s\n",
+					p.Name, p.ID, p.Return)
+				return nil
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&organization, "organization", "/", "environment that is the organization: number, alias or path")
+	f.StringVar(&name, "name", "", "what people see; the issuer if empty")
+	f.StringVar(&issuer, "issuer", "", "the provider's issuer, an address such as https://login.example.org")
+	f.StringVar(&client, "client-id", "", "what the provider calls this server")
+	f.StringVar(&scopes, "scopes", "profile,email", "scopes to ask for beside openid, with commas between")
+	f.StringVar(&domains, "domains", "", "domains of mail addresses that lead to the provider, with commas between")
+	f.StringVar(&newcomers, "newcomers", "none",
+		"for whom accounts are made: none, rules for those whom one is about, or all")
+	f.StringArrayVar(&rules, "rule", nil,
+		"where accounts land, such as 'groups=staff->Acme/Prod,User,user'; once for each rule")
+	f.BoolVar(&strong, "trust-strong", false, "take the provider's word for a second factor")
+	return c
+}
+
+// parseRule reads a rule as --rule has it.
+func parseRule(text string) (accounts.RulePatch, error) {
+	who, where, ok := strings.Cut(text, "->")
+	claim, value, named := strings.Cut(strings.TrimSpace(who), "=")
+	parts := strings.Split(where, ",")
+	if claim == "*" && !named {
+		claim, named = "", true
+	}
+	if !ok || !named || len(parts) != 3 {
+		return accounts.RulePatch{}, fmt.Errorf(
+			"--rule: %q: CLAIM=VALUE->ENVIRONMENT,GROUP,ROLE or *->ENVIRONMENT,GROUP,ROLE is expected", text)
+	}
+	role, err := domain.ParseRole(strings.TrimSpace(parts[2]))
+	return accounts.RulePatch{Claim: claim, Value: value, Environment: domain.EnvironmentRef(strings.TrimSpace(parts[0])),
+		Group: domain.GroupRef(strings.TrimSpace(parts[1])), Role: role}, err
+}
+
+// ofProvider names the flag that an error is about, where it is about one.
+func ofProvider(err error) error {
+	names := map[string]string{"organization": "--organization", "name": "--name", "issuer": "--issuer",
+		"client_id": "--client-id", "client_secret": clientSecret, "scopes": "--scopes", "domains": "--domains",
+		"rules": "--rule"}
+	if e := domain.AsError(err); e != nil && names[e.Field] != "" {
+		return e.On(names[e.Field])
+	}
+	return err
+}
+
+func providerListCommand(cfg *app.Config) *cobra.Command {
+	var organization string
+	c := &cobra.Command{
+		Use: "list", Short: "List the providers of an organization", Args: cobra.NoArgs,
+		Example: "  canopy provider list --organization Acme",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
+				found, err := d.Providers.List(c.Context(), caller, domain.EnvironmentRef(organization))
+				if err != nil {
+					return ofProvider(err)
+				}
+				table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "id\tname\tissuer\tnewcomers\trules\tdomains\tstate")
+				for i := range found {
+					p := &found[i]
+					state := "off"
+					if p.Enabled {
+						state = "on"
+					}
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", p.ID, p.Name, p.Issuer, p.Newcomers, len(p.Rules),
+						cmp.Or(strings.Join(p.Domains, ","), "-"), state)
+				}
+				return table.Flush()
+			})
+		},
+	}
+	c.Flags().StringVar(&organization, "organization", "/", "environment that is the organization: number, alias or path")
+	return c
+}
+
+func providerRemoveCommand(cfg *app.Config) *cobra.Command {
+	var organization string
+	c := &cobra.Command{
+		Use: "remove ID", Short: "Take a provider away, with its links and the sessions it began",
+		Args:    cobra.ExactArgs(1),
+		Example: "  canopy provider remove 01a22b9e-2cda-7df9-b496-fa0585f709af --organization Acme",
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := domain.ParseUUID(args[0])
+			if err != nil {
+				return err
+			}
+			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
+				return ofProvider(d.Providers.Remove(c.Context(), caller, accounts.OrganizationProvider{
+					Organization: domain.EnvironmentRef(organization), Provider: id}))
+			})
+		},
+	}
+	c.Flags().StringVar(&organization, "organization", "/", "environment that is the organization: number, alias or path")
+	return c
+}
