@@ -45,6 +45,17 @@ const (
 	PasskeyFactor                     // passkeys (WebAuthn)
 )
 
+// FactorsOf returns the sets of kinds of which the strongest proof is p.
+func FactorsOf(p Proof) []Factors {
+	var all []Factors
+	for f := range CodeFactor | PasskeyFactor + 1 {
+		if f.Strongest() == p {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
 // Strongest returns the strongest proof that somebody with these factors can give.
 func (f Factors) Strongest() Proof {
 	switch {

@@ -47,6 +47,14 @@ type UserFilter struct {
 	// AllowedOutside keeps users who are allowed an environment of another organization, by what the reader
 	// sees of their lists, or those who are not; nil keeps all.
 	AllowedOutside *bool
+	// Strongest keeps users whose strongest factor gives that proof, ByPassword those who have none; nil keeps all.
+	// Weaker keeps those whose strongest factor gives less than that proof; ByPassword keeps all.
+	Strongest *Proof
+	Weaker    Proof
+	// Programs keeps the accounts of programs, or those of people; nil keeps all.
+	Programs *bool
+	// OldKeys keeps the accounts of programs that have an old API key; zero keeps all.
+	OldKeys OldKeys
 	// Conditions are further ones.
 	Conditions Conditions
 	Order      UserOrder
@@ -59,8 +67,22 @@ type UserFilter struct {
 func (f *UserFilter) Plain() bool {
 	return f.Prefix == "" && f.Part == "" && f.Role == 0 && f.Group == 0 && f.Active == nil && f.State == nil &&
 		f.Connected == nil && f.NotConnectedSince.IsZero() && f.BlockedHome == nil &&
-		f.AllowedOutside == nil && len(f.Conditions.All) == 0
+		f.AllowedOutside == nil && f.Strongest == nil && f.Weaker == ByPassword && f.Programs == nil &&
+		f.OldKeys == (OldKeys{}) && len(f.Conditions.All) == 0
 }
+
+// OldKeys says which API keys are old: those that were made before Made, and those that were neither made nor used
+// since Used.
+type OldKeys struct{ Made, Used time.Time }
+
+// The ages at which an API key is old: one that is used, and one that nobody uses.
+const (
+	oldKey    = 365 * 24 * time.Hour
+	unusedKey = 90 * 24 * time.Hour
+)
+
+// OldKeysAt returns what keys are old at now.
+func OldKeysAt(now time.Time) OldKeys { return OldKeys{now.Add(-oldKey), now.Add(-unusedKey)} }
 
 // MinPart is how many characters something has at least that is looked for inside words.
 const MinPart = 3

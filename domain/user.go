@@ -37,6 +37,8 @@ type User struct {
 	System bool
 	// ListsUsers lets the account of a program see everything about the people it may list.
 	ListsUsers bool
+	// Factors are the kinds of factors that the user has. They are not stored with the user.
+	Factors Factors
 	// Claims is the mail address in whose name a sign-up keeps its login name from others that has no
 	// address of its own. Whether there is an account with the address is not told by
 	// which names are free: a name is kept either way, and for as long.

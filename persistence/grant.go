@@ -12,11 +12,13 @@ import (
 // The lists of a user are read with the user's row, as text: groups as "0:2 1:7", the rank before the number,
 // environments as "+1/1/19/ -4/1/4/9/", a sign for allowed or blocked before the environment's organization and
 // path. They are put in order here: a database makes a table for that, of each list, and most have one entry or none.
-// What few users have is read as "asl" and what they claim: a letter for archived, system and listing users, or -.
+// What few users have is read as "asl0" and what they claim: a letter for archived, system and listing users, or -, and
+// the sum of the kinds of their factors.
 const (
-	markList = `CASE WHEN u.archived OR u.system OR u.lists_users OR u.claims <> ''
+	markList = `CASE WHEN u.archived OR u.system OR u.lists_users OR u.factors <> 0 OR u.claims <> ''
 		THEN CASE WHEN u.archived THEN 'a' ELSE '-' END ||
-		CASE WHEN u.system THEN 's' ELSE '-' END || CASE WHEN u.lists_users THEN 'l' ELSE '-' END || u.claims ELSE '' END`
+		CASE WHEN u.system THEN 's' ELSE '-' END || CASE WHEN u.lists_users THEN 'l' ELSE '-' END ||
+		CAST(u.factors AS text) || u.claims ELSE '' END`
 	groupList = `coalesce((SELECT string_agg(CAST(g.rank AS text) || ':' || CAST(g.group_id AS text), ' ')
 		FROM user_groups g WHERE g.organization_id = u.organization_id AND g.user_id = u.id), '')`
 	grantList = `coalesce((SELECT string_agg(CASE WHEN e.blocked THEN '-' ELSE '+' END ||
@@ -65,6 +67,7 @@ func parseGrants(list string) (allowed, blocked []domain.Grant) {
 // parseMarks reads a markList into u.
 func parseMarks(list string, u *domain.User) {
 	if list != "" {
-		u.Archived, u.System, u.ListsUsers, u.Claims = list[0] == 'a', list[1] == 's', list[2] == 'l', list[3:]
+		u.Archived, u.System, u.ListsUsers, u.Claims = list[0] == 'a', list[1] == 's', list[2] == 'l', list[4:]
+		u.Factors = domain.Factors(list[3] - '0')
 	}
 }

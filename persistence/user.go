@@ -210,6 +210,18 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 	if f.AllowedOutside != nil {
 		p = p.Also(allowedOutside(sc, *f.AllowedOutside))
 	}
+	if kinds := factorsOf(&f); kinds != nil {
+		p = p.And("u.factors IN (?)", db.In(kinds))
+	}
+	if f.Programs != nil {
+		p = p.And("u.system = ?", *f.Programs)
+	}
+	if f.OldKeys != (domain.OldKeys{}) {
+		used := db.Millis(f.OldKeys.Used)
+		p = p.And("u.system AND EXISTS (SELECT 1 FROM api_keys k WHERE k.organization_id = ? AND k.user_id = u.id AND "+
+			"(k.created_at < ? OR k.created_at < ? AND k.last_at < ?)"+byRow+")", db.Its(sc, "u.organization_id"),
+			db.Millis(f.OldKeys.Made), used, used)
+	}
 	if f.Group != 0 {
 		p = p.And("EXISTS (SELECT 1 FROM user_groups m WHERE m.organization_id = ? AND m.user_id = u.id AND m.group_id = ?"+
 			byRow+")", db.Its(sc, "u.organization_id"), int64(f.Group))
@@ -230,6 +242,23 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 		p = p.Also(all)
 	}
 	return p
+}
+
+// factorsOf returns the sums of kinds of factors that a filter keeps, nil for all.
+func factorsOf(f *domain.UserFilter) []int64 {
+	if f.Strongest == nil && f.Weaker == domain.ByPassword {
+		return nil
+	}
+	kinds := []int64{-1} // nobody's, so that there is one
+	for _, p := range domain.Proofs {
+		if f.Strongest != nil && p != *f.Strongest || f.Weaker > domain.ByPassword && p >= f.Weaker {
+			continue
+		}
+		for _, sum := range domain.FactorsOf(p) {
+			kinds = append(kinds, int64(sum))
+		}
+	}
+	return kinds
 }
 
 // blockedHome returns the condition that a user is blocked from their own home, or is not, by those of

@@ -350,6 +350,16 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 		add("SELECT u.organization_id, u.id FROM users u WHERE ((u.role <> 1) OR (u.state <> 0) OR (NOT u.active)) AND "+
 			p.Text(), p.Args...)
 	}
+	if ranges := sc.Ranges(); len(ranges) > 0 {
+		along := []any{string(ranges[0].From), string(ranges[len(ranges)-1].Until)}
+		const read = "SELECT u.organization_id, u.id FROM users u WHERE u.environment_path >= ? AND u.environment_path < ? AND "
+		if kinds := factorsOf(f); kinds != nil {
+			add(read+"u.factors IN (?)", append(slices.Clone(along), db.In(kinds))...)
+		}
+		if f.OldKeys != (domain.OldKeys{}) || f.Programs != nil && *f.Programs {
+			add(read+"u.system", along...)
+		}
+	}
 	if f.AllowedOutside != nil && *f.AllowedOutside {
 		add("SELECT DISTINCT x.organization_id, x.user_id AS id FROM user_environments x WHERE "+of+
 			"NOT x.blocked AND x.environment_organization_id <> x.organization_id", is...)

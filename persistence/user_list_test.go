@@ -27,7 +27,8 @@ func TestListsAreTheSameInAllWays(t *testing.T) {
 		{Active: is(false)}, {Active: is(true)}, {Role: domain.RoleUser, Active: is(false), State: state(domain.Invited)},
 		{Group: domain.AdminGroup}, {BlockedHome: is(true)}, {BlockedHome: is(false)}, {AllowedOutside: is(true)},
 		{Connected: is(true)}, {Connected: is(false)}, {NotConnectedSince: time.UnixMilli(50)},
-		{Part: "ann", Role: domain.RolePower},
+		{Part: "ann", Role: domain.RolePower}, {Strongest: proof(domain.ByPassword)}, {Strongest: proof(domain.ByPasskey)},
+		{Weaker: domain.ByPasskey, Active: is(true)}, {Programs: is(true)}, {Programs: is(false), Weaker: domain.ByCode},
 		where(false, text(domain.UserName, domain.Contains, "anna muell")),
 		where(false, text(domain.UserName, domain.Equal, "Anna Mueller")),
 		where(true, text(domain.UserMail, domain.Contains, "@bolt.example"),
@@ -96,8 +97,8 @@ func many(t *testing.T, w *storetest.World) {
 			return nil
 		})
 		require.NoError(t, err)
-		_, err = w.DB.Writer().ExecContext(t.Context(),
-			"UPDATE users SET last_connected_at = ?, created_at = ? WHERE id = ?", i%4*40, i/2*10, u.ID)
+		_, err = w.DB.Writer().ExecContext(t.Context(), "UPDATE users SET last_connected_at = ?, created_at = ?, "+
+			"factors = ?, system = ? WHERE id = ?", i%4*40, i/2*10, i%5%4, i%11 == 5, u.ID)
 		require.NoError(t, err)
 	}
 }
@@ -186,3 +187,5 @@ func paged(ctx context.Context, t *testing.T, s *persistence.UserStore, sc tenan
 		page.After = next
 	}
 }
+
+func proof(p domain.Proof) *domain.Proof { return &p }

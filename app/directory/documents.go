@@ -64,6 +64,9 @@ func versionOfUser(sc tenancy.Scope, groups *tenancy.Groups, u *domain.User) dom
 			}
 		}
 	}
+	if u.Factors != 0 {
+		fields = append(fields, domain.Field{Name: "factors", Value: strconv.Itoa(int(u.Factors))})
+	}
 	return domain.VersionOf(u.UUID, fields)
 }
 

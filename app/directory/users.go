@@ -181,6 +181,7 @@ type ListUsers struct {
 	Everywhere  bool // asks for the caller's whole reach instead
 	Filter      domain.UserFilter
 	Group       domain.GroupRef // narrows Filter to members; empty keeps all
+	OldKeys     bool            // narrows Filter to accounts of programs whose keys are old by now
 	Page        domain.Page     // without a limit the whole list is returned
 	Attributes  bool            // asks for the users' attributes
 	Whole       bool            // asks for all that Get shows of a user whole
@@ -254,6 +255,9 @@ func (u *Users) listed(ctx context.Context, caller *domain.Principal, in *ListUs
 	}
 	if in.Filter.Group, err = u.group(ctx, sc, caller, in.Group); err != nil {
 		return sc, err
+	}
+	if in.OldKeys {
+		in.Filter.OldKeys = domain.OldKeysAt(u.now())
 	}
 	if in.Filter.Conditions.OfObjects() {
 		objects, err := u.gate.EnterObjects(ctx, caller, tenancy.Anywhere())

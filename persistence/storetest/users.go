@@ -383,6 +383,7 @@ func Users(t *testing.T, db *db.DB) {
 func Lists(t *testing.T, db *db.DB) {
 	w := NewWorld(t, db)
 	ctx := t.Context()
+	oldKeys := make(map[domain.UserID]bool)
 	for i := range 40 {
 		home := []string{"Acme/Prod", "Acme/Prod/East", "Acme/Test", "Bolt/Prod", "Acme"}[i%5]
 		u := w.NewUser("person."+strconv.Itoa(i%7)+"."+strconv.Itoa(i), home, domain.RoleUser, domain.UserGroup)
@@ -398,8 +399,16 @@ func Lists(t *testing.T, db *db.DB) {
 		} else {
 			u.Allowed = []domain.Grant{w.Grant([]string{home, "Acme/Labs", "Bolt"}[i%3])}
 		}
-		_, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
+		u.System = i%9 == 4
+		u, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
 		require.NoError(t, err)
+		w.People[u.Alias] = u
+		w.havingFactors(t, &u, domain.Factors(i%4))
+		if i%4 == 0 || u.System {
+			key := w.AddAPIKey(t, u.Alias, "secret of "+u.Alias)
+			w.havingKeyOf(t, &key, int64(1000+i), int64(i%2)*2000)
+			oldKeys[u.ID] = u.System && (i < 5 || i < 30 && i%2 == 0)
+		}
 	}
 	everyone, next, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{})
 	require.NoError(t, err)
@@ -416,8 +425,13 @@ func Lists(t *testing.T, db *db.DB) {
 
 	yes, inactive := true, false
 	invited, since := domain.Invited, time.UnixMilli(5002)
+	passkey, password := domain.ByPasskey, domain.ByPassword
 	filters := map[string]domain.UserFilter{
-		"all": {}, "prefix": {Prefix: "PERSON.3"}, "mail prefix": {Prefix: "acme.a"}, "percent is a character": {Prefix: "%"},
+		"passkey": {Strongest: &passkey}, "password alone": {Strongest: &password}, "no passkey": {Weaker: domain.ByPasskey},
+		"no factor": {Weaker: domain.ByCode}, "nobody": {Strongest: &passkey, Weaker: domain.ByPasskey},
+		"programs": {Programs: &yes}, "people": {Programs: &inactive},
+		"old keys": {OldKeys: domain.OldKeys{Made: time.UnixMilli(1005), Used: time.UnixMilli(1030)}},
+		"all":      {}, "prefix": {Prefix: "PERSON.3"}, "mail prefix": {Prefix: "acme.a"}, "percent is a character": {Prefix: "%"},
 		"so is an underscore": {Prefix: "_"}, "and a backslash": {Prefix: `\`},
 		"role": {Role: domain.RolePower}, "group": {Group: domain.AdminGroup}, "inactive": {Active: &inactive},
 		"part": {Part: "ERSON.3"}, "part of a last name": {Part: "a k"}, "of a mail address": {Part: "@EXAMPLE"},
@@ -455,7 +469,10 @@ func Lists(t *testing.T, db *db.DB) {
 			(f.Connected == nil || u.LastConnected.IsZero() != *f.Connected) &&
 			(f.NotConnectedSince.IsZero() || u.LastConnected.IsZero() || u.LastConnected.Before(f.NotConnectedSince)) &&
 			(f.BlockedHome == nil || blocked(sc, u) == *f.BlockedHome) &&
-			(f.AllowedOutside == nil || outside(sc, u) == *f.AllowedOutside)
+			(f.AllowedOutside == nil || outside(sc, u) == *f.AllowedOutside) &&
+			(f.Strongest == nil || u.Factors.Strongest() == *f.Strongest) &&
+			(f.Weaker == domain.ByPassword || u.Factors.Strongest() < f.Weaker) &&
+			(f.Programs == nil || u.System == *f.Programs) && (f.OldKeys == (domain.OldKeys{}) || oldKeys[u.ID])
 	}
 	by := func(key func(*domain.User) []any) func(a, b *domain.User) bool {
 		return func(a, b *domain.User) bool {

@@ -271,6 +271,25 @@ func (w *World) AddAPIKey(t *testing.T, alias, text string) domain.APIKey {
 	return k
 }
 
+// havingFactors makes a user one who has these kinds of factors.
+func (w *World) havingFactors(t *testing.T, u *domain.User, f domain.Factors) {
+	t.Helper()
+	w.exec(t, "UPDATE users SET factors = ? WHERE organization_id = ? AND id = ?", int64(f), int64(u.Organization),
+		int64(u.ID))
+}
+
+// havingKeyOf makes a key one that was made and used last at these times, in milliseconds since 1970.
+func (w *World) havingKeyOf(t *testing.T, k *domain.APIKey, made, used int64) {
+	t.Helper()
+	w.exec(t, "UPDATE api_keys SET created_at = ?, last_at = ? WHERE id = ?", made, used, string(k.ID))
+}
+
+func (w *World) exec(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	_, err := w.DB.Writer().ExecContext(t.Context(), statement, args...)
+	require.NoError(t, err)
+}
+
 // AddObject makes an object of somebody's in an environment.
 func (w *World) AddObject(t *testing.T, tenant, name string, kind domain.ObjectKind, place, owner string,
 	more func(*domain.Object)) domain.Object {

@@ -32,7 +32,7 @@ const peopleOfAPage = 25
 // peopleFilters are the parameters of the list, which are those of the same list for programs; but q is always
 // looked for inside words.
 var peopleFilters = []string{"env", "children", "q", "role", "group", "state", "active", "connected",
-	"notConnectedSince", "blockedHome", "allowedOutside"}
+	"notConnectedSince", "blockedHome", "allowedOutside", "factor", "weakerThan", "programs", "oldKeys"}
 
 // readPeople reads from the address which people are asked for, and in which order.
 func (v *visit) readPeople() (in directory.ListUsers, err error) {
@@ -57,14 +57,27 @@ func (v *visit) readPeople() (in directory.ListUsers, err error) {
 			return in, domain.InvalidField("notConnectedSince", "Give a day, such as 2027-01-31.")
 		}
 	}
-	var children *bool
+	if text := v.query("factor"); text != "" {
+		strongest, err := domain.ParseProof("factor", text)
+		if err != nil {
+			return in, err
+		}
+		f.Strongest = &strongest
+	}
+	if text := v.query("weakerThan"); text != "" {
+		if f.Weaker, err = domain.ParseProof("weakerThan", text); err != nil {
+			return in, err
+		}
+	}
+	var children, oldKeys *bool
 	for name, flag := range map[string]**bool{"active": &f.Active, "connected": &f.Connected,
-		"blockedHome": &f.BlockedHome, "allowedOutside": &f.AllowedOutside, "children": &children} {
+		"blockedHome": &f.BlockedHome, "allowedOutside": &f.AllowedOutside, "children": &children,
+		"programs": &f.Programs, "oldKeys": &oldKeys} {
 		if *flag, err = httpx.QueryFlag(v.c, name); err != nil {
 			return in, err
 		}
 	}
-	in.Alone = children != nil && !*children
+	in.Alone, in.OldKeys = children != nil && !*children, oldKeys != nil && *oldKeys
 	f.Order, err = domain.ParseUserOrder(v.query("sort"))
 	return in, err
 }
@@ -203,7 +216,11 @@ func (v *visit) peopleChips() []area {
 			"notConnectedSince": fill(w.ChipSince, "day", value),
 			"blockedHome":       pick(value == "true", w.BlockedHome, w.NotBlockedHome),
 			"allowedOutside":    pick(value == "true", v.words.Overview.AllowedOutside, v.words.Overview.NotAllowedOutside),
-			"children":          pick(value == "true", w.Below, w.Alone)}
+			"children":          pick(value == "true", w.Below, w.Alone),
+			"factor":            fill(v.words.Strength.ChipFactor, "proof", v.proofNamed(value)),
+			"weakerThan":        fill(v.words.Strength.ChipWeaker, "proof", v.proofNamed(value)),
+			"programs":          pick(value == "true", v.words.Strength.Programs, v.words.Strength.People),
+			"oldKeys":           v.words.Strength.OldKeys}
 		text := texts[name]
 		for _, o := range slices.Concat(v.roleOptions(domain.RoleSuperUser), v.stateOptions()) {
 			if (name == "role" || name == "state") && o.value == value {
@@ -217,7 +234,8 @@ func (v *visit) peopleChips() []area {
 
 // narrowed reports whether the address has one of the filters that are shown only if they are asked for.
 func (v *visit) narrowed() bool {
-	return slices.ContainsFunc([]string{"children", "active", "role", "group", "connected", "notConnectedSince"},
+	return slices.ContainsFunc([]string{"children", "active", "role", "group", "connected", "notConnectedSince",
+		"factor", "programs"},
 		func(name string) bool { return v.query(name) != "" })
 }
 

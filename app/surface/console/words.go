@@ -66,6 +66,7 @@ type words struct {
 	Groups      groupWords
 	Why         whyWords
 	Overview    overviewWords
+	Strength    strengthWords
 }
 
 // pageWords are the texts of a page with a form.
@@ -170,7 +171,7 @@ var english = words{
 	Find: englishFind, Preview: englishPreview,
 	Audit: englishAudit, Import: englishImport,
 	People: englishPeople, Person: englishPerson, Invite: englishInvite,
-	Places: englishPlaces, Overview: englishOverview,
+	Places: englishPlaces, Overview: englishOverview, Strength: englishStrength,
 }
 
 var french = words{
@@ -267,7 +268,7 @@ var french = words{
 	Find: frenchFind, Preview: frenchPreview,
 	Audit: frenchAudit, Import: frenchImport,
 	People: frenchPeople, Person: frenchPerson, Invite: frenchInvite,
-	Places: frenchPlaces, Overview: frenchOverview,
+	Places: frenchPlaces, Overview: frenchOverview, Strength: frenchStrength,
 }
 
 // catalogue lists the languages; the first is for everybody else.

@@ -67,6 +67,9 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 		return in, err
 	}
 	in.Alone = children != nil && !*children
+	if in.OldKeys, err = queryTrue(c, "oldKeys"); err != nil {
+		return in, err
+	}
 	if in.Homes, err = asTable(c); err != nil {
 		return in, err
 	}
@@ -76,7 +79,8 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 
 // userParameters are those of a list of users.
 var userParameters = []string{"limit", "after", "env", "children", "group", "sort", "total", "format", "q", "role",
-	"active", "state", "connected", "notConnectedSince", "blockedHome", "allowedOutside"}
+	"active", "state", "connected", "notConnectedSince", "blockedHome", "allowedOutside",
+	"factor", "weakerThan", "programs", "oldKeys"}
 
 func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 	f.Prefix = httpx.Query(c, "q")
@@ -106,6 +110,21 @@ func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 	}
 	if f.AllowedOutside, err = httpx.QueryFlag(c, "allowedOutside"); err != nil {
 		return f, err
+	}
+	if f.Programs, err = httpx.QueryFlag(c, "programs"); err != nil {
+		return f, err
+	}
+	if text := httpx.Query(c, "factor"); text != "" {
+		strongest, err := domain.ParseProof("factor", text)
+		if err != nil {
+			return f, err
+		}
+		f.Strongest = &strongest
+	}
+	if text := httpx.Query(c, "weakerThan"); text != "" {
+		if f.Weaker, err = domain.ParseProof("weakerThan", text); err != nil {
+			return f, err
+		}
 	}
 	f.NotConnectedSince, err = queryDay(c, "notConnectedSince")
 	return f, err
@@ -147,7 +166,7 @@ func decodeAlias(c *fiber.Ctx) (directory.GetUser, error) {
 var (
 	userKeys = []string{"userid", "person", "group", "alias", "envId", "password", "passworddelay", "language",
 		"lastconnected", "lastpassword", "active", "revokedelay", "defaultpage", "firstaccess", "logged", "timezone",
-		"envs", "envsbloque", "role", "organization", "groups", "id", "state"}
+		"envs", "envsbloque", "role", "organization", "groups", "id", "state", "factors"}
 	personKeys = []string{"trkid", "firstname", "lastname", "mailaddress", "phone", "role", "service"}
 )
 

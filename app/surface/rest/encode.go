@@ -181,6 +181,9 @@ func (f fragments) writeUser(w *httpx.Writer, key string, u *directory.UserDocum
 	w.Close(']')
 	w.Text("id", string(u.UUID))
 	w.Text("state", u.State.String())
+	if u.Factors != 0 {
+		writeTexts(w, "factors", factorNames(u.Factors))
+	}
 	if u.AllowedReached > len(u.AllowedShown) {
 		w.Number("envsCount", int64(u.AllowedReached))
 	}
@@ -188,6 +191,17 @@ func (f fragments) writeUser(w *httpx.Writer, key string, u *directory.UserDocum
 		w.Number("envsbloqueCount", int64(u.BlockedReached))
 	}
 	w.Close('}')
+}
+
+// factorNames returns the names of the proofs that somebody with these factors can give beside a password.
+func factorNames(f domain.Factors) []string {
+	var names []string
+	for kind := domain.CodeFactor; kind <= domain.PasskeyFactor; kind <<= 1 {
+		if f&kind != 0 {
+			names = append(names, kind.Strongest().String())
+		}
+	}
+	return names
 }
 
 func writeMillis(w *httpx.Writer, key string, t time.Time) {
