@@ -352,7 +352,8 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 	}
 	if ranges := sc.Ranges(); len(ranges) > 0 {
 		along := []any{string(ranges[0].From), string(ranges[len(ranges)-1].Until)}
-		const read = "SELECT u.organization_id, u.id FROM users u WHERE u.environment_path >= ? AND u.environment_path < ? AND "
+		const read = "SELECT u.organization_id, u.id FROM users u WHERE u.environment_path >= ? AND " +
+			"u.environment_path < ? AND "
 		if kinds := factorsOf(f); kinds != nil {
 			add(read+"u.factors IN (?)", append(slices.Clone(along), db.In(kinds))...)
 		}

@@ -427,7 +427,8 @@ func Lists(t *testing.T, db *db.DB) {
 	invited, since := domain.Invited, time.UnixMilli(5002)
 	passkey, password := domain.ByPasskey, domain.ByPassword
 	filters := map[string]domain.UserFilter{
-		"passkey": {Strongest: &passkey}, "password alone": {Strongest: &password}, "no passkey": {Weaker: domain.ByPasskey},
+		"passkey": {Strongest: &passkey}, "password alone": {Strongest: &password},
+		"no passkey": {Weaker: domain.ByPasskey},
 		"no factor": {Weaker: domain.ByCode}, "nobody": {Strongest: &passkey, Weaker: domain.ByPasskey},
 		"programs": {Programs: &yes}, "people": {Programs: &inactive},
 		"old keys": {OldKeys: domain.OldKeys{Made: time.UnixMilli(1005), Used: time.UnixMilli(1030)}},
