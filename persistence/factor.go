@@ -313,6 +313,10 @@ func (tx *Tx) RenewSession(before domain.SessionKey, after domain.Session) error
 	if before.UserKey != after.UserKey {
 		return domain.ErrSessionNotFound
 	}
+	provider, err := tx.providerOf(before)
+	if err != nil {
+		return err
+	}
 	ended, err := deleteOwn(tx.Ctx, tx.Bun, before.UserKey, "sessions", "id = ?", string(before.ID))
 	if err != nil {
 		return err
@@ -320,7 +324,11 @@ func (tx *Tx) RenewSession(before domain.SessionKey, after domain.Session) error
 	if ended == 0 {
 		return domain.ErrSessionNotFound
 	}
-	return tx.Insert(toSessionRow(&after))
+	after.Provider = provider
+	if err := tx.Insert(toSessionRow(&after)); err != nil {
+		return err
+	}
+	return tx.noteProvider(&after)
 }
 
 // factorEntry is the audit entry of a change of what u proves themselves by.

@@ -367,6 +367,16 @@ func (tx *Tx) noteProvider(s *domain.Session) error {
 		SessionID: string(s.ID), Issuer: s.Provider.Issuer, Subject: s.Provider.Subject, Theirs: s.Provider.ID})
 }
 
+// providerOf returns by which session at a provider a session was begun, the zero one if by none.
+func (tx *Tx) providerOf(k domain.SessionKey) (at domain.ProviderSession, err error) {
+	var rows []providerSessionRow
+	err = tx.NewSelect().Model(&rows).Apply(owned(k.UserKey)).Where("p.session_id = ?", string(k.ID)).Scan(tx.Ctx)
+	for _, r := range rows {
+		at = domain.ProviderSession{Issuer: r.Issuer, Subject: r.Subject, ID: r.Theirs}
+	}
+	return at, db.Translate(err)
+}
+
 func (s *AccountStore) Provider(ctx context.Context, k domain.ProviderKey) (domain.Provider, error) {
 	var rows []providerRow
 	found, err := readProviders(ctx, s.db, s.db.NewSelect().Model(&rows).Apply(keyed(k)), &rows)

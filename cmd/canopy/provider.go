@@ -29,7 +29,8 @@ func providerCommand() *cobra.Command {
 	directoryFlags(c.PersistentFlags(), &cfg)
 	c.PersistentFlags().StringVar(&cfg.PublicURL, "public-url", "", "that of the server, to which people come back")
 	c.PersistentFlags().BoolVar(&cfg.AllowPrivateProviders, "allow-private-providers", false, "that of the server")
-	c.AddCommand(providerAddCommand(&cfg), providerListCommand(&cfg), providerRemoveCommand(&cfg))
+	c.AddCommand(providerAddCommand(&cfg), providerListCommand(&cfg), providerRemoveCommand(&cfg),
+		providerLinkCommand(&cfg), providerUnlinkCommand(&cfg), providerLinksCommand(&cfg))
 	return c
 }
 
@@ -114,7 +115,7 @@ func parseRule(text string) (accounts.RulePatch, error) {
 func ofProvider(err error) error {
 	names := map[string]string{"organization": "--organization", "name": "--name", "issuer": "--issuer",
 		"client_id": "--client-id", "client_secret": clientSecret, "scopes": "--scopes", "domains": "--domains",
-		"rules": "--rule"}
+		"rules": "--rule", "subject": "--subject"}
 	if e := domain.AsError(err); e != nil && names[e.Field] != "" {
 		return e.On(names[e.Field])
 	}
@@ -170,4 +171,68 @@ func providerRemoveCommand(cfg *app.Config) *cobra.Command {
 	}
 	c.Flags().StringVar(&organization, "organization", "/", "environment that is the organization: number, alias or path")
 	return c
+}
+
+func providerLinkCommand(cfg *app.Config) *cobra.Command {
+	var id, subject string
+	c := &cobra.Command{
+		Use: "link ALIAS", Short: "Let a user in by what a provider of their organization calls them",
+		Args: cobra.ExactArgs(1),
+		Long: "Let a user in by what a provider of their organization calls them: its claim sub, or for Entra the tenant,\n" +
+			"a slash and the object. A mail address is not what it takes.",
+		Example: "  canopy provider link grace.hopper --id 01a22b9e-2cda-7df9-b496-fa0585f709af --subject 248289761001",
+		RunE: func(c *cobra.Command, args []string) error {
+			provider, err := domain.ParseUUID(id)
+			if err != nil {
+				return domain.AsError(err).On("--id")
+			}
+			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
+				return ofProvider(d.Providers.Link(c.Context(), caller, accounts.OfUser[accounts.LinkSubject]{
+					User: domain.UserRef{Alias: args[0]}, In: accounts.LinkSubject{Provider: provider, Subject: subject}}))
+			})
+		},
+	}
+	c.Flags().StringVar(&id, "id", "", "the provider's id, as list shows it")
+	c.Flags().StringVar(&subject, "subject", "", "what the provider calls the user")
+	return c
+}
+
+func providerUnlinkCommand(cfg *app.Config) *cobra.Command {
+	var issuer, subject string
+	c := &cobra.Command{
+		Use: "unlink ALIAS", Short: "Keep a user from signing in by a provider, and end the sessions it began for them",
+		Args:    cobra.ExactArgs(1),
+		Example: "  canopy provider unlink grace.hopper --issuer https://login.acme.example --subject 248289761001",
+		RunE: func(c *cobra.Command, args []string) error {
+			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
+				return ofProvider(d.Providers.Unlink(c.Context(), caller, accounts.OfUser[domain.Identity]{
+					User: domain.UserRef{Alias: args[0]}, In: domain.Identity{Issuer: issuer, Subject: subject}}))
+			})
+		},
+	}
+	c.Flags().StringVar(&issuer, "issuer", "", "the issuer, as links shows it")
+	c.Flags().StringVar(&subject, "subject", "", "the subject, as links shows it")
+	return c
+}
+
+func providerLinksCommand(cfg *app.Config) *cobra.Command {
+	return &cobra.Command{
+		Use: "links ALIAS", Short: "List by what a user can sign in at providers", Args: cobra.ExactArgs(1),
+		Example: "  canopy provider links grace.hopper",
+		RunE: func(c *cobra.Command, args []string) error {
+			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
+				links, err := d.Providers.Links(c.Context(), caller, domain.UserRef{Alias: args[0]})
+				if err != nil {
+					return err
+				}
+				table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "issuer\tsubject\tcalled\tlinked by\tsince")
+				for _, l := range links {
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.Issuer, l.Subject, cmp.Or(l.Shown, "-"), l.By,
+						l.Created.Format("2006-01-02 15:04:05"))
+				}
+				return table.Flush()
+			})
+		},
+	}
 }

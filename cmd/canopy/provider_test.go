@@ -35,6 +35,15 @@ redirect URI and back-channel logout URI: https://canopy.example/console/provide
 			require.Contains(t, add("--rule", wrong[0]).fails(t), wrong[1])
 		}
 		require.Contains(t, add().fails(t), "--issuer: The organization has a provider with this issuer already.")
+		run("link", "grace.hopper", "--id", found[1], "--subject", "0815").succeeds(t)
+		links := strings.Join(strings.Fields(run("links", "grace.hopper").succeeds(t)), " ")
+		require.Contains(t, links, m.Issuer()+" 0815 - admin ")
+		require.Contains(t, run("link", "alan.turing", "--id", found[1], "--subject", "0815").fails(t),
+			"--subject: This subject of the identity provider is linked with an account already.")
+		require.Contains(t, run("link", "admin", "--id", found[1], "--subject", "1").fails(t), "no such identity provider")
+		require.Contains(t, run("unlink", "alan.turing", "--issuer", m.Issuer(), "--subject", "0815").fails(t), "no such link")
+		run("unlink", "grace.hopper", "--issuer", m.Issuer(), "--subject", "0815").succeeds(t)
+		require.NotContains(t, run("links", "grace.hopper").succeeds(t), "0815")
 		require.Contains(t, run("remove", found[1]).fails(t), "There is no such identity provider.")
 		run("remove", found[1], "--organization", "Acme").succeeds(t)
 		require.NotContains(t, run("list", "--organization", "Acme").succeeds(t), m.Issuer())

@@ -211,6 +211,21 @@ func Providers(t *testing.T, database *db.DB) {
 		require.True(t, alive(bolts))
 	})
 
+	t.Run("a session in the place of one that a provider began ends with it too", func(t *testing.T) {
+		s := begin(t, "acme.user", domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs", ID: "4"})
+		after := w.NewSession("acme.user", domain.CookieSession)
+		require.NoError(t, w.Store.Do(ctx, Everything(domain.UserUpdate), func(tx *persistence.Tx) error {
+			if _, err := tx.User(s.UserKey); err != nil {
+				return err
+			}
+			return tx.RenewSession(s.SessionKey, after)
+		}))
+		require.True(t, alive(after))
+		require.NoError(t, w.Accounts.SignOutAt(ctx, acme.Organization,
+			domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs", ID: "4"}))
+		require.False(t, alive(after))
+	})
+
 	t.Run("a link outlives its account and its provider", func(t *testing.T) {
 		gone, stays := w.link("acme.labs", "Acme", "gone"), w.link("acme.user", "Acme", "theirs")
 		all := Everything(domain.UserUpdate)
