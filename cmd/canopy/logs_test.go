@@ -178,7 +178,7 @@ func TestLogHasNoSecrets(t *testing.T) {
 		send(admin, "POST", "/rest/users", newUser("ada", secret+"2"))
 		send(admin, "POST", "/rest/users/2", fields{"password": secret + "3"})
 		send(s.as("ada", secret+"3"), "POST", "/rest/me/password",
-			fields{"oldPassword": secret + "3", "newPassword": secret + "4"})
+			fields{"oldPassword": secret + "3", "newPassword": secret + "4 and some words"})
 		for _, broken := range []string{
 			"GET /rest/users?" + secret + " HTTP/1.1\nHost: x\nAuthorization: Bearer " + secret + "\nno colon " + secret +
 				"\n\n",

@@ -171,7 +171,7 @@ func TestRevocationOfPasswords(t *testing.T) {
 			c.get(t, "/rest/me").ok(t)
 		}
 		old := password
-		password = fmt.Sprintf("password %d", n)
+		password = fmt.Sprintf("a password of theirs, %d", n)
 		if n%3 == 0 {
 			here.as("member0", old).post(t, "/rest/me/password", fields{"oldPassword": old, "newPassword": password}).ok(t)
 		} else {
