@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"canopy/domain"
 )
 
@@ -41,7 +43,10 @@ type Ceremony struct {
 	Expires time.Time
 }
 
-// ceremony begins a ceremony of that kind, which belongs to a session; to none for signing in.
+// noSession is what a ceremony belongs to that signs in.
+var noSession = domain.SessionKey{ID: domain.UUID(uuid.Nil.String())}
+
+// ceremony begins a ceremony of that kind, which belongs to a session.
 func (f *Factors) ceremony(kind domain.SessionKind, of domain.SessionKey,
 	options func(challenge []byte) ([]byte, error)) (c Ceremony, err error) {
 	c.Expires = f.moment().Add(domain.PasskeyWithin)
@@ -228,7 +233,7 @@ func usePasskey(tx FactorTx, which *domain.Factor, count int64, now time.Time) e
 
 // AskSignIn begins a sign-in by a passkey alone.
 func (f *Factors) AskSignIn(context.Context) (Ceremony, error) {
-	return f.ceremony(domain.PasskeySignIn, domain.SessionKey{}, func(challenge []byte) ([]byte, error) {
+	return f.ceremony(domain.PasskeySignIn, noSession, func(challenge []byte) ([]byte, error) {
 		return f.passkeys.Ask(nil, challenge)
 	})
 }
@@ -245,7 +250,7 @@ func (f *Factors) SignInByPasskey(ctx context.Context, in PasskeyAnswer) (out Si
 }
 
 func (f *Factors) signInByPasskey(ctx context.Context, in PasskeyAnswer) (out SignedIn, err error) {
-	challenge, err := f.challengeOf(domain.PasskeySignIn, domain.SessionKey{}, in.Ticket)
+	challenge, err := f.challengeOf(domain.PasskeySignIn, noSession, in.Ticket)
 	if err != nil {
 		return out, err
 	}
