@@ -529,17 +529,38 @@ func TestSurfacesAreApart(t *testing.T) {
 
 // notOnRest are the use cases of the console that rest does without, and why.
 var notOnRest = map[string]string{
-	"Users.Rights":       "rest asks Users.RightsOver, which says the same of whom a reference names",
-	"Groups.Rights":      "rest asks Groups.RightsOver, which says the same of the group that a reference names",
-	"Me.Abilities":       "GET /rest/users/{user}/access says the same of oneself, and why",
-	"Me.LeastPassword":   "a password that is too short is refused with the length; GET /rest/me/password would say no more",
-	"Sessions.CSRF":      "only a session with a cookie has a token against forgery",
-	"Providers.Discover": "only a browser signs in by an identity provider",
-	"Providers.Begin":    "only a browser signs in by an identity provider",
-	"Providers.Finish":   "only a browser signs in by an identity provider",
-	"Providers.SignOut":  "identity providers ask for it, at an address of their own",
-	"Sessions.SignOut":   "DELETE /rest/me/sessions/{id} ends the session of a token",
+	"Users.Rights":               "rest asks Users.RightsOver, which says the same of whom a reference names",
+	"Groups.Rights":              "rest asks Groups.RightsOver, which says the same of the group that a reference names",
+	"Me.Abilities":               "GET /rest/users/{user}/access says the same of oneself, and why",
+	"Me.LeastPassword":           "a password that is too short is refused with the length; GET /rest/me/password would say no more",
+	"Sessions.CSRF":              "only a session with a cookie has a token against forgery",
+	"Providers.Discover":         "only a browser signs in by an identity provider",
+	"Providers.Begin":            "only a browser signs in by an identity provider",
+	"Providers.Finish":           "only a browser signs in by an identity provider",
+	"Providers.SignOut":          "identity providers ask for it, at an address of their own",
+	"Sessions.SignOut":           "DELETE /rest/me/sessions/{id} ends the session of a token",
+	"Factors.List":               ownFactors,
+	"Factors.Remove":             ownFactors,
+	"Factors.Rename":             ownFactors,
+	"Factors.OfferCode":          ownFactors,
+	"Factors.ConfirmCode":        ownFactors,
+	"Factors.RenewRecoveryCodes": ownFactors,
+	"Factors.OfferPasskey":       withBrowsers,
+	"Factors.AddPasskey":         withBrowsers,
+	"Factors.AcceptedPasskeys":   withBrowsers,
+	"Factors.PasskeysPossible":   withBrowsers,
+	"Factors.AskSignIn":          withBrowsers,
+	"Factors.SignInByPasskey":    withBrowsers,
+	"Factors.AskPasskey":         withBrowsers,
+	"Factors.ProvePasskey":       withBrowsers,
+	"Factors.Prove":              withBrowsers,
+	"Factors.Kinds":              withBrowsers,
 }
+
+const (
+	ownFactors   = "what people prove themselves by they manage on the pages, on which they prove it"
+	withBrowsers = "only browsers have passkeys, and sessions of which one goes on to prove more"
+)
 
 // TestRestOffersWhatTheConsoleUses holds that programs can use each use case that people have pages for.
 func TestRestOffersWhatTheConsoleUses(t *testing.T) {

@@ -29,6 +29,8 @@ var consolePages = map[string][]string{
 	"/console/my-password": {"my-password"},
 	"/console/my-sessions": {"my-sessions"},
 	"/console/my-keys":     {"my-keys"},
+	"/console/my-factors":  {"my-factors"},
+	"/console/prove":       nil, // a step of signing in, which has tests of its own
 	"/console/people": {"people", "people?q=a&state=approved&sort=-name", "people?env=Prod&children=false&role=power",
 		"people?q=nobody-is-called-so"},
 	"/console/people-bulk": {"people-bulk?state=approved", "people-bulk"},
@@ -138,7 +140,8 @@ func TestPagesNeedASession(t *testing.T) {
 	r := openConsole(t, "sqlite", nil)
 	stranger, g := r.visit(t), r.visitAs(t, "grace.hopper")
 	open := []string{"/console", "/console/sign-in", "/console/forgot", "/console/theme", "/console/accept",
-		"/console/reset", "/console/verify", "/console/mail", "/console/begin", "/console/done"}
+		"/console/reset", "/console/verify", "/console/mail", "/console/begin", "/console/done",
+		"/console/passkey", "/console/passkey-challenge"}
 	asked := 0
 	for _, offered := range r.Applications() {
 		if offered.Name != "console" {

@@ -255,3 +255,37 @@ func TestFactorsAreTheirUsers(t *testing.T) {
 	require.Equal(t, 409, full.status)
 	require.Contains(t, full.text, "There are too many factors")
 }
+
+// TestAdminsHelpWhoHasLostTheirFactor holds that whoever may change somebody may remove a factor of theirs, nobody else,
+// and that recovery never lowers what is demanded.
+func TestAdminsHelpWhoHasLostTheirFactor(t *testing.T) {
+	c := newClock(time.Now())
+	r := openConsole(t, "sqlite", func(cfg *app.Config) { cfg.Now = c.now })
+	lost := r.visitAs(t, "ada.lovelace")
+	lost.addCode(t, c, "phone")
+	admin := r.visitAs(t, "grace.hopper")
+	on := admin.get(t, "person?id=ada.lovelace&tab=sessions")
+	require.Contains(t, on.text, "phone (One-time codes)")
+	var form url.Values
+	for _, found := range elements(t, on, "form") {
+		if f := fieldsOf(found); f.Get("do") == "factor" {
+			form = f
+		}
+	}
+	require.NotEmpty(t, form.Get("factor"))
+	other := r.visitAs(t, "alan.turing")
+	forged := url.Values{"do": {"factor"}, "factor": form["factor"],
+		"csrf": {formOf(t, other.get(t, "me"), "me").Get("csrf")}}
+	refused := other.send(t, "POST", on.at.RequestURI(), forged)
+	require.Contains(t, []int{403, 404}, refused.status)
+	require.Equal(t, "/console/me", lost.get(t, "me").at.Path)
+
+	removed := admin.follow(t, admin.send(t, "POST", on.at.RequestURI(), form))
+	require.Equal(t, 200, removed.status, removed.text)
+	require.Contains(t, removed.text, "They sign in with their password alone.")
+	require.Equal(t, "/console/sign-in", lost.get(t, "me").at.Path)
+	require.Equal(t, "/console/me", r.visitAs(t, "ada.lovelace").get(t, "me").at.Path)
+	require.NoError(t, r.directory.RunJobs(t.Context()))
+	letters := r.letters(t)
+	require.Contains(t, letters[len(letters)-1].text, "was removed from your account")
+}

@@ -413,8 +413,8 @@ func (f *Factors) Rename(ctx context.Context, caller domain.Principal, in Rename
 }
 
 // Remove takes a factor from a user, zero is the caller: one's own as OfferCode says, with the password; those of
-// others under the rules of List. The sessions that were proved by it end, and it counts nowhere from then on. It
-// returns domain.ErrFactorNotFound if the user has no such factor.
+// others under the rules of List, with a recent proof. The sessions that were proved by it end, and it counts nowhere
+// from then on. It returns domain.ErrFactorNotFound if the user has no such factor.
 func (f *Factors) Remove(ctx context.Context, caller domain.Principal, in Fresh[OfUser[domain.UUID]]) error {
 	h, err := f.over(ctx, &caller, in.In.User)
 	if err != nil {
@@ -422,9 +422,12 @@ func (f *Factors) Remove(ctx context.Context, caller domain.Principal, in Fresh[
 	}
 	var account domain.Account
 	if h.own {
-		if h, account, err = f.freshly(ctx, &caller, in.Password, in.Address); err != nil {
-			return err
-		}
+		h, account, err = f.freshly(ctx, &caller, in.Password, in.Address)
+	} else {
+		err = f.sessions.gate.Recent(&caller)
+	}
+	if err != nil {
+		return err
 	}
 	return f.store.Do(ctx, h.w, func(tx FactorTx) error {
 		user, err := h.user(tx)
@@ -476,8 +479,8 @@ type Prove struct {
 
 // Prove begins a new session in the place of the caller's, which has a cookie, by a one-time code of one of their
 // factors, or by a recovery code, which is used up; by the password where there is no factor. Each code is good once,
-// on all servers together. It returns domain.ErrBadCode for a wrong one, Forbidden (field "password") for a wrong password,
-// and domain.ErrTooMany after too many.
+// on all servers together. It returns domain.ErrBadCode for a wrong one, Forbidden (field "password") for a wrong
+// password, and domain.ErrTooMany after too many.
 func (f *Factors) Prove(ctx context.Context, caller domain.Principal, in Prove) (out SignedIn, err error) {
 	h, account, err := f.proving(ctx, &caller)
 	if err != nil {

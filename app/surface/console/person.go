@@ -44,6 +44,7 @@ type personView struct {
 	reach    *directory.AccessDocument
 	sessions []accounts.SessionDocument
 	keys     []accounts.KeyDocument
+	factors  accounts.FactorDocument
 }
 
 // at returns the address of a tab of the page.
@@ -110,7 +111,9 @@ func (s *Surface) person(ctx context.Context, v *visit) (answer, error) {
 		}
 		p.reach = &reach
 	case tabSessions:
-		p.sessions, err = s.uses.Sessions.List(ctx, v.caller, p.ref())
+		if p.sessions, err = s.uses.Sessions.List(ctx, v.caller, p.ref()); err == nil {
+			p.factors, err = s.uses.Factors.List(ctx, v.caller, p.ref())
+		}
 	case tabKeys:
 		p.keys, err = s.uses.APIKeys.List(ctx, v.caller, p.ref())
 	}
@@ -186,6 +189,16 @@ func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
 			err = nil
 		}
 		return done(err, tabSessions, "ended")
+	case "factor":
+		id, err := domain.ParseUUID(v.form["factor"])
+		if err == nil {
+			err = s.uses.Factors.Remove(ctx, v.caller,
+				fresh(s, v, accounts.OfUser[domain.UUID]{User: p.ref(), In: id}))
+		}
+		if domain.ErrFactorNotFound.Is(err) { // it was removed already
+			err = nil
+		}
+		return done(err, tabSessions, "deleted")
 	case "revoke":
 		id, err := domain.ParseUUID(v.form["key"])
 		if err == nil {
