@@ -128,7 +128,7 @@ func TestPagesOfTheConsoleAreStrict(t *testing.T) {
 		}
 		for _, n := range elements(t, got, "form") {
 			if attr(n, "method") == "post" && attr(n, "action") != "theme" && attr(n, "action") != "sign-in" &&
-				attr(n, "action") != "forgot" {
+				attr(n, "action") != "forgot" && attr(n, "action") != "passkey" {
 				require.NotEmpty(t, fieldsOf(n).Get("csrf"), "%s: the form %s", name, attr(n, "action"))
 			}
 		}
