@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -311,5 +312,43 @@ func TestTokensAreWorthNothingUnderADemand(t *testing.T) {
 				require.True(t, worth(text))
 			}
 		}
+	})
+}
+
+// A program's account acts by its key alone: there is no password that opens it, and the key ends when it was said.
+func TestProgramsActByTheirKeys(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		admin := w.newKey(t, "acme.admin", accounts.NewAPIKey{})
+		until := w.clock.now().Add(time.Hour)
+		create := func(body string) (int, string) {
+			t.Helper()
+			return w.withKey(t, "apiKey", admin, "POST", "/rest/users/program", body)
+		}
+		status, answer := create(`{"alias":"nightly","group":3,"role":"power","envId":"Prod","key":{"name":"Report"}}`)
+		require.Equal(t, 400, status)
+		require.Contains(t, answer, "key.expires")
+		status, answer = create(fmt.Sprintf(
+			`{"alias":"nightly","group":3,"role":"power","envId":"Prod","key":{"name":"Report","expires":%d}}`,
+			until.UnixMilli()))
+		require.Equal(t, 200, status, answer)
+		key := regexp.MustCompile(`"text":"([^"]+)"`).FindStringSubmatch(answer)[1]
+		w.demand(t, "Acme", domain.SignInRules{People: domain.ByPasskey, ProgramsExempt: true})
+		status, answer = w.withKey(t, "apiKey", key, "GET", "/rest/users", "")
+		require.Equal(t, 200, status, answer)
+		require.Contains(t, answer, "acme.user")
+		for _, password := range []string{"", "nightly", testPassword} {
+			_, err := w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "nightly", Password: password,
+				Address: "192.0.2.5", Kind: domain.TokenSession})
+			require.ErrorIs(t, err, domain.ErrBadCredentials)
+		}
+		w.clock.set(until)
+		status, _ = w.withKey(t, "apiKey", key, "GET", "/rest/users", "")
+		require.Equal(t, 401, status)
+		power := w.newKey(t, "bolt.power", accounts.NewAPIKey{})
+		status, _ = w.withKey(t, "apiKey", power, "POST", "/rest/users/program", fmt.Sprintf(
+			`{"alias":"climber","group":3,"role":"oadmin","key":{"name":"Report","expires":%d}}`,
+			until.Add(time.Hour).UnixMilli()))
+		require.Equal(t, 403, status, "nobody gives a program more than they have")
 	})
 }

@@ -6,11 +6,10 @@ import (
 	"canopy/domain"
 )
 
-// OrganizationAlias returns the alias of the organization that an environment is of, empty if it is gone. It is not to
-// be shown, for no reach was asked.
-func (g *Gate) OrganizationAlias(ctx context.Context, o domain.OrganizationID,
-	p domain.EnvironmentPath) (string, error) {
-	found, err := g.source.At(ctx, []domain.EnvironmentPath{p.UpTo(o.Environment())})
+// OrganizationAlias returns the alias of an organization, empty if it is gone. It is not to be shown, for no reach was
+// asked.
+func (g *Gate) OrganizationAlias(ctx context.Context, o domain.OrganizationID) (string, error) {
+	found, err := g.source.Environments(ctx, []EnvironmentKey{{o, o.Environment()}})
 	if err != nil || len(found) == 0 {
 		return "", err
 	}

@@ -229,6 +229,27 @@ type NewAPIKey struct {
 	Environment domain.EnvironmentRef
 }
 
+// key returns the key that in asks for, nobody's yet, narrowed to what the caller reaches.
+func (in *NewAPIKey) key(ctx context.Context, gate *tenancy.Gate, caller *domain.Principal,
+	now time.Time) (domain.APIKey, error) {
+	key := newAPIKey(in.Name, now)
+	key.Expires = in.Expires.UTC().Truncate(time.Millisecond)
+	if mask := in.Mask; mask != nil {
+		if mask.Named() == 0 {
+			return key, domain.InvalidField("permission", "At least one permission is required.")
+		}
+		key.Narrowed.Mask = *mask
+	}
+	if in.Environment != "" {
+		e, err := gate.Environment(ctx, caller, in.Environment)
+		if err != nil {
+			return key, domain.AsError(err).On("environment")
+		}
+		key.Narrowed.Place = e.Path
+	}
+	return key, key.Validate()
+}
+
 // Create makes a key for a user and returns it with its text, under the rules of List. It returns Conflict
 // beyond the quota. A key that is narrowed never lets a program change the user's own account,
 // password, sessions and keys.
@@ -237,22 +258,8 @@ func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser
 	if err = cmp.Or(err, k.gate.Recent(&caller)); err != nil {
 		return KeyDocument{}, err
 	}
-	key := newAPIKey(in.In.Name, k.moment())
-	key.Expires = in.In.Expires.UTC().Truncate(time.Millisecond)
-	if mask := in.In.Mask; mask != nil {
-		if mask.Named() == 0 {
-			return KeyDocument{}, domain.InvalidField("permission", "At least one permission is required.")
-		}
-		key.Narrowed.Mask = *mask
-	}
-	if in.In.Environment != "" {
-		e, err := k.gate.Environment(ctx, &caller, in.In.Environment)
-		if err != nil {
-			return KeyDocument{}, domain.AsError(err).On("environment")
-		}
-		key.Narrowed.Place = e.Path
-	}
-	if err := key.Validate(); err != nil {
+	key, err := in.In.key(ctx, k.gate, &caller, k.moment())
+	if err != nil {
 		return KeyDocument{}, err
 	}
 	err = k.store.Do(ctx, h.w, func(tx APIKeyTx) error {

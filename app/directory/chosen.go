@@ -29,7 +29,7 @@ func (o *OwnPasswords) Judge(ctx context.Context, u *domain.User, f domain.Facto
 	if err != nil {
 		return err
 	}
-	organization, err := o.gate.OrganizationAlias(ctx, u.Organization, u.HomePath)
+	organization, err := o.gate.OrganizationAlias(ctx, u.Organization)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ func (s *Surface) accountRoutes(r fiber.Router) {
 
 	r.Post("/rest/users/bulk",
 		ofEnvironment(planned(s, decodeUsersChange, s.uses.Users.UpdateAll, encode(s, writeUpdated), userParameters...)))
+	r.Post("/rest/users/program", httpx.Handle(s.auth, bare(decodeProgram), a.CreateProgram, encode(s, writeProgram)))
 	r.Post("/rest/users/invite", planned(s, s.decodeInvite, a.Invite, s.encodeCreatedUser))
 	r.Post("/rest/users/invitations",
 		httpx.Handle(s.auth, s.decodeInvitations, a.InviteAll, encodeAll(s, writeInvited)))

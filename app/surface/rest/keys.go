@@ -49,18 +49,63 @@ func newKey(user func(*fiber.Ctx) (domain.UserRef, error)) func(
 		if in.User, err = user(c); err != nil {
 			return in, err
 		}
-		f := body(c, "name", "expires", "permission", "environment")
-		in.In.Name = f.text("name", "")
-		if expires := parseIf(f, "expires", parseTime); expires != nil {
-			in.In.Expires = *expires
-		}
-		exact, named := f.maskIf("permission")
-		in.In.Mask = cmp.Or(exact, named)
-		if ref := refIf[domain.EnvironmentRef](f, "environment", "envid"); ref != nil {
-			in.In.Environment = *ref
-		}
+		f := body(c, keyKeys...)
+		in.In = f.key()
 		return in, f.Err
 	}
+}
+
+var keyKeys = []string{"name", "expires", "permission", "environment"}
+
+// key reads what a new key is to be.
+func (f fields) key() (in accounts.NewAPIKey) {
+	in.Name = f.text("name", "")
+	if expires := parseIf(f, "expires", parseTime); expires != nil {
+		in.Expires = *expires
+	}
+	exact, named := f.maskIf("permission")
+	in.Mask = cmp.Or(exact, named)
+	if ref := refIf[domain.EnvironmentRef](f, "environment", "envid"); ref != nil {
+		in.Environment = *ref
+	}
+	return in
+}
+
+// decodeProgram reads what a program's account is to be, and its first key.
+func decodeProgram(c *fiber.Ctx) (in accounts.NewProgram, err error) {
+	f := body(c, "alias", "name", "envId", "group", "groups", "role", "key")
+	f.Require("alias", "key")
+	in.User.Alias, in.User.FirstName = f.textIf("alias"), f.textIf("name")
+	if in.User.FirstName == nil {
+		in.User.FirstName = in.User.Alias
+	}
+	in.User.Home = refIf[domain.EnvironmentRef](f, "envId", "envid")
+	in.User.Group = refIf[domain.GroupRef](f, "group", "id")
+	in.User.Groups = refs[domain.GroupRef](f, "groups", "id")
+	in.User.Role = parseIf(f, "role", domain.ParseRole)
+	if f.Has("key") {
+		o, err := f.Object.Object("key")
+		f.Fail(err)
+		k := fields{&httpx.Members{Object: o, Err: o.RefuseUnknown(keyKeys...)}}
+		in.Key = k.key()
+		f.Fail(inside("key", k.Err))
+	}
+	return in, f.Err
+}
+
+// writeProgram writes a program's account with the text of its key, which no other answer has.
+func writeProgram(w *httpx.Writer, key string, h *accounts.KeyHolder) {
+	w.Open(key, '{')
+	w.Number("userid", int64(h.User.ID))
+	w.Text("id", string(h.User.UUID))
+	w.Text("alias", h.User.Alias)
+	w.Open("key", '{')
+	w.Text("id", string(h.Key.ID))
+	w.Text("name", h.Key.Name)
+	writeMillis(w, "expires", h.Key.Expires)
+	w.Text("text", string(h.Key.Text))
+	w.Close('}')
+	w.Close('}')
 }
 
 func writeKey(w *httpx.Writer, key string, k *accounts.KeyDocument) {

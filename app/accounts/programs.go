@@ -1,0 +1,45 @@
+package accounts
+
+import (
+	"context"
+
+	"canopy/app/directory"
+	"canopy/domain"
+)
+
+// NewProgram is what a program's account is to be, and its first API key.
+type NewProgram struct {
+	User directory.UserPatch
+	Key  NewAPIKey
+}
+
+// CreateProgram makes the account of a program, a service account: it has neither a password nor a mail address, so
+// that nobody signs in to it, and acts by API keys alone. It returns the account with its first key, which must have an
+// end. The rules of Users.Create hold.
+func (a *Accounts) CreateProgram(ctx context.Context, caller domain.Principal, in NewProgram) (KeyHolder, error) {
+	if in.Key.Expires.IsZero() {
+		return KeyHolder{}, domain.InvalidField("key.expires", "Say until when the key is good.")
+	}
+	key, err := in.Key.key(ctx, a.gate, &caller, a.moment())
+	if err != nil {
+		return KeyHolder{}, err
+	}
+	if err := a.gate.Recent(&caller); err != nil {
+		return KeyHolder{}, err
+	}
+	yes, none := true, ""
+	in.User.System, in.User.Mail, in.User.Password = &yes, &none, nil
+	w, user, _, err := a.users.Prepare(ctx, &caller, in.User)
+	if err != nil {
+		return KeyHolder{}, err
+	}
+	made := KeyHolder{}
+	err = a.store.Do(ctx, w, func(tx Tx) error {
+		made = KeyHolder{User: user, Key: key}
+		if err := tx.InsertUser(&made.User, ""); err != nil {
+			return err
+		}
+		return tx.AddKey(made.User.Key(), &made.Key)
+	})
+	return made, err
+}
