@@ -474,11 +474,13 @@ func TestHostileProviders(t *testing.T) {
 		asked := mallory.leaves(t, p)
 		h.nonce = asked.Get("nonce")
 		answer := url.Values{"state": {asked.Get("state")}, "code": {rand.Text()}}
+		presented := h.asked.Load()
 		refused(t, victim, victim.comes(t, p, answer))
 		victim.leaves(t, p)
 		refused(t, victim, victim.comes(t, p, answer))
 		answer.Del("state")
 		refused(t, mallory, mallory.comes(t, p, answer))
+		require.Equal(t, presented, h.asked.Load(), "none of them reached the provider")
 	})
 
 	t.Run("mix-up", func(t *testing.T) {
