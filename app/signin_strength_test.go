@@ -90,3 +90,76 @@ func TestPeopleAreFoundByTheirFactors(t *testing.T) {
 		require.Contains(t, strings.Join(factsOf(t, page), "\n"), "One-time code")
 	})
 }
+
+// TestRulesAreShownBeforeTheyAreMade holds that a place's demands are changed by who may, that it is said first whom they
+// would keep out, by role and with the list of them, and that mistakes stand at their fields.
+func TestRulesAreShownBeforeTheyAreMade(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		r.having(t, "ada.lovelace", domain.PasskeyFactor)
+		r.having(t, "radia.perlman", domain.CodeFactor)
+		g := r.visitAs(t, "grace.hopper")
+		tab := g.get(t, linkTo(t, g.get(t, "place?id=Acme"), "Sign-in"))
+		wrong := g.press(t, tab, "place-signin", map[string]string{"min_password": "many"})
+		require.Equal(t, 400, wrong.status)
+		require.Contains(t, wrong.text, `id="min_password-wrong"`)
+		require.Contains(t, wrong.text, `value="many"`)
+		out := g.press(t, tab, "place-signin", map[string]string{"people": "passkey"})
+		require.Equal(t, 400, out.status, "she would shut herself out")
+		require.Contains(t, out.text, `id="people-wrong"`)
+
+		preview := g.press(t, tab, "place-signin",
+			map[string]string{"people": "passkey", "grace": "2099-01-31", "min_password": "20"})
+		require.Contains(t, preview.text, "counts from 31 Jan 2099 on")
+		total := 0
+		for _, n := range elements(t, preview, "dd") {
+			for link := range n.Descendants() {
+				if href := attr(link, "href"); strings.HasPrefix(href, "people?") {
+					all := logins(t, g.get(t, href))
+					require.Equal(t, fmt.Sprint(len(all)), textOf(link), href)
+					require.NotContains(t, all, "ada.lovelace")
+					total += len(all)
+				}
+			}
+		}
+		active := logins(t, g.get(t, "people?active=true&env=Acme"))
+		require.Equal(t, len(active)-1, total, "everybody but Ada")
+		require.Contains(t, strings.Join(rows(t, g.get(t, tab.at.String()))[0], " "), "Nothing", "nothing was changed")
+		edit := g.press(t, preview, "place-signin", map[string]string{"plan": "", "step": "edit"})
+		require.Contains(t, edit.text, `value="2099-01-31"`)
+		saved := g.press(t, preview, "place-signin", nil)
+		require.Contains(t, saved.text, "Saved.")
+		require.Equal(t, "20 characters", rows(t, saved)[0][1])
+
+		below := g.get(t, "place?id=Prod&tab=signin")
+		require.Equal(t, []string{"Nothing", "20 characters"}, rows(t, below)[0][1:])
+		ada := g.send(t, "GET", "place?id=Globex&tab=signin", nil)
+		require.Equal(t, 404, ada.status)
+	})
+}
+
+// TestStrengthOfABranchIsCounted holds that each number of the page is that of the list behind it.
+func TestStrengthOfABranchIsCounted(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		r.having(t, "ada.lovelace", domain.PasskeyFactor)
+		r.having(t, "radia.perlman", domain.CodeFactor)
+		r.having(t, "admin", domain.PasskeyFactor)
+		r.exec(t, "UPDATE users SET system = TRUE WHERE alias = 'rob.pike'")
+		g := r.visitAs(t, "grace.hopper")
+		page := g.get(t, linkTo(t, g.get(t, "home"), "How strongly people sign in"))
+		require.Equal(t, 200, page.status)
+		require.Equal(t, []string{"1", "1"}, factsOf(t, page)[:2])
+		links := 0
+		for _, n := range elements(t, page, "dd") {
+			for link := range n.Descendants() {
+				if href := attr(link, "href"); href != "" {
+					links++
+					require.Equal(t, textOf(link), fmt.Sprint(len(logins(t, g.get(t, href)))), href)
+				}
+			}
+		}
+		require.Equal(t, 6, links)
+		require.Equal(t, "1", factsOf(t, page)[4], "Rob is a program")
+	})
+}

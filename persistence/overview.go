@@ -52,6 +52,14 @@ func (s *OverviewStore) People(ctx context.Context, sc tenancy.Scope,
 	return o, nil
 }
 
+// Tally counts the people in sc whom f keeps, as directory.OverviewStore says.
+func (s *OverviewStore) Tally(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (domain.Tally, error) {
+	if len(sc.Ranges()) == 0 {
+		return domain.Tally{}, nil
+	}
+	return s.users.tally(ctx, sc, &f, domain.MaxTold)
+}
+
 // standings counts the people in sc by role, state and being active. Most have the least role and an account in use:
 // the others are counted, and these are the rest of all.
 func (s *OverviewStore) standings(ctx context.Context, sc tenancy.Scope) (domain.PeopleOverview, error) {

@@ -32,6 +32,8 @@ type OverviewStore interface {
 	// scope beside it, groups, and sign-ins since a time.
 	Place(ctx context.Context, sc, groups, signIns tenancy.Scope, at *domain.Environment,
 		since time.Time) (domain.PlaceOverview, error)
+	// Tally counts the people in sc whom f keeps, up to domain.MaxTold.
+	Tally(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (domain.Tally, error)
 	// Contents counts what the environment at a path holds, in one statement: environments in sc, and people in the
 	// scope beside it, which may reach further.
 	Contents(ctx context.Context, sc tenancy.Scope, at domain.EnvironmentPath) (domain.Contents, error)

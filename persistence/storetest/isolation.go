@@ -446,6 +446,10 @@ var attempts = map[string]attempt{
 		o, err := w.Overviews.People(ctx, mine.Read().Below(w.Places[theirs].Path), w.DB.Now())
 		return o.Looked, err
 	},
+	"OverviewStore.Tally": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		n, err := w.Overviews.Tally(ctx, mine.Read().Below(w.Places[theirs].Path), domain.UserFilter{Weaker: domain.ByCode})
+		return n.N, err
+	},
 	"OverviewStore.Place": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		at, sc := w.Places[theirs], mine.Read().Below(w.Places[theirs].Path)
 		o, err := w.Overviews.Place(ctx, sc.Choosing(sc), sc, sc, &at, time.UnixMilli(1))

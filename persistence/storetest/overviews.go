@@ -126,6 +126,10 @@ func Overviews(t *testing.T, database *db.DB) {
 				want.OldestInvitation = u.Created
 			}
 			require.Equal(t, want, o, about)
+			weak := domain.UserFilter{Weaker: domain.ByPasskey, Role: domain.RoleUser}
+			tally, err := w.Overviews.Tally(ctx, people, weak)
+			require.NoError(t, err)
+			require.Equal(t, domain.Tally{N: count(people, weak)}, tally, about)
 
 			got, err := w.Overviews.Place(ctx, places.Choosing(people), groups, trail, &at, from)
 			require.NoError(t, err)

@@ -16,6 +16,8 @@ import (
 // placeRoutes lists the pages of a place.
 func (s *Surface) placeRoutes(r fiber.Router) {
 	r.Get(Base+"/place", s.on(s.place))
+	r.Post(Base+"/place-signin", s.on(s.changeRules))
+	r.Get(Base+"/strength", s.on(s.strength))
 	r.Get(Base+"/place-settings", s.on(s.placeSettings))
 	r.Post(Base+"/place-settings", s.on(s.changePlace))
 	r.Get(Base+"/place-new", s.on(s.newPlace))
@@ -35,6 +37,7 @@ const (
 	tabAdmins   = "admins"
 	tabReach    = "reach"
 	tabSettings = "settings"
+	tabSignIn   = "signin"
 )
 
 // A placeView is what the page of a place shows at one of its tabs.
@@ -47,6 +50,7 @@ type placeView struct {
 	reaching   []directory.ReachingDocument
 	permission string // that those who reach the place have; empty for any
 	next       domain.Cursor
+	rules      directory.SignInRulesDocument
 }
 
 // peopleShown is how many people the page of a place shows, and how many of those who reach it at a time.
@@ -71,6 +75,8 @@ func (s *Surface) place(ctx context.Context, v *visit) (answer, error) {
 	case tabReach:
 		p.permission = v.query("permission")
 		err = s.addReaching(ctx, v, p)
+	case tabSignIn:
+		p.rules, err = s.uses.Environments.SignInRules(ctx, v.caller, domain.NumberRef(p.ID))
 	default:
 		p.tab = tabBelow
 		p.children, p.next, err = s.children(ctx, v, p.ID)
@@ -142,6 +148,7 @@ func (v *visit) placeTabs(b *directory.Branch) []tab {
 		all = append(all, tab{tabPeople, w.People, placeAddress(b.ID, tabPeople)},
 			tab{tabAdmins, w.Admins, placeAddress(b.ID, tabAdmins)}, tab{tabReach, w.Reach, placeAddress(b.ID, tabReach)})
 	}
+	all = append(all, tab{tabSignIn, v.words.Strength.Tab, placeAddress(b.ID, tabSignIn)})
 	if b.May.Change {
 		all = append(all, tab{tabSettings, w.Settings, at("place-settings", "id", numberOf(b.ID))})
 	}

@@ -5,18 +5,77 @@ type strengthWords struct {
 	Factor, None, Code, Passkey string // the proofs, and what they are called together
 	ChipFactor, ChipWeaker      string // {proof}
 	Kind, People, Programs      string // kinds of accounts
-	OldKeys                     string
+	OldKeys, OldKeysHint        string
+	By                          string // a session was proved
+	Browser                     string // {browser}, {system}
+
+	Tab, RulesLead, Rule, Own, Counts, Nothing, Change string
+	MinPassword, MinPasswordWithFactor                 string
+	OfPeople, OfAdmins, OfAbove, AboveHint             string
+	ProofAge, ProofAgeMinutes, ProofAgeHint            string
+	Grace, GraceHint, Exempt, ExemptHint               string
+	Characters, Minutes                                plural
+	AnnouncedUntil                                     string // {day}
+	PreviewTitle, Out, OutLead, OutNobody, OutUnknown  string
+	Title                                              string // {place}
+	Link, Proofs, Rest, AllPrograms, RulesLink         string
 }
 
 var englishStrength = strengthWords{
 	Factor: "Second factor", None: "Password alone", Code: "One-time code", Passkey: "Passkey",
 	ChipFactor: "At best: {proof}", ChipWeaker: "Less than: {proof}",
 	Kind: "Kind of account", People: "A person’s", Programs: "A program’s", OldKeys: "Programs with an old key",
+	OldKeysHint: "A key is old if it was made more than a year ago, or was not used for 90 days.",
+	By:          "Proved by", Browser: "{browser} on {system}",
+	Tab: "Sign-in", Rule: "What is asked", Own: "Here", Counts: "With the places above",
+	RulesLead: "What this place asks of people who sign in. Of this place and those above it the strictest counts.",
+	Nothing:   "Nothing", Change: "Change what this place asks",
+	MinPassword: "Least length of a password", MinPasswordWithFactor: "The same with a second factor",
+	OfPeople: "Demanded of people at home here", OfAdmins: "Demanded of administrators at home here",
+	OfAbove:   "Demanded of who administers from elsewhere",
+	AboveHint: "Whoever proves less does not reach this place.",
+	ProofAge:  "Greatest age of a proof", ProofAgeMinutes: "Greatest age of a proof, in minutes",
+	ProofAgeHint: "For what is dangerous, such as giving roles, keys and deleting. 0 is as old as the session.",
+	Grace:        "Only announced until", GraceHint: "Until that day people are told, and nobody is kept out.",
+	Exempt: "Leave out programs", ExemptHint: "Accounts of programs go on with their API keys.",
+	Characters:     plural{"{n} character", "{n} characters"},
+	Minutes:        plural{"{n} minute", "{n} minutes"},
+	AnnouncedUntil: "What is demanded of people is announced, and counts from {day} on.",
+	PreviewTitle:   "What these rules would do", Out: "Who could not sign in as they do now",
+	OutLead:    "These active people have nothing as strong as what is demanded. They must add it before they go on.",
+	OutNobody:  "Nobody: nothing is demanded beside a password.",
+	OutUnknown: "You may not list people here, so they are not counted.",
+	Title:      "Strength of {place}", Link: "How strongly people sign in",
+	Proofs: "The strongest proof that people have", Rest: "What to look after", AllPrograms: "Accounts of programs",
+	RulesLink: "What the place asks",
 }
 
 var frenchStrength = strengthWords{
 	Factor: "Second facteur", None: "Mot de passe seul", Code: "Code à usage unique", Passkey: "Clé d’accès",
 	ChipFactor: "Au mieux : {proof}", ChipWeaker: "Moins que : {proof}",
 	Kind: "Type de compte", People: "D’une personne", Programs: "D’un programme",
-	OldKeys: "Programmes avec une clé ancienne",
+	OldKeys:     "Programmes avec une clé ancienne",
+	OldKeysHint: "Une clé est ancienne si elle a plus d’un an, ou n’a pas servi pendant 90 jours.",
+	By:          "Preuve donnée", Browser: "{browser} sous {system}",
+	Tab: "Connexion", Rule: "Ce qui est exigé", Own: "Ici", Counts: "Avec les lieux au-dessus",
+	RulesLead: "Ce que ce lieu exige de qui se connecte. Entre ce lieu et ceux au-dessus, le plus strict compte.",
+	Nothing:   "Rien", Change: "Changer ce que ce lieu exige",
+	MinPassword: "Longueur minimale d’un mot de passe", MinPasswordWithFactor: "La même avec un second facteur",
+	OfPeople: "Exigé des personnes rattachées ici", OfAdmins: "Exigé des administrateurs rattachés ici",
+	OfAbove:   "Exigé de qui administre depuis ailleurs",
+	AboveHint: "Qui prouve moins n’a pas accès à ce lieu.",
+	ProofAge:  "Âge maximal d’une preuve", ProofAgeMinutes: "Âge maximal d’une preuve, en minutes",
+	ProofAgeHint: "Pour ce qui est dangereux : donner des rôles ou des clés, supprimer. 0 vaut toute la session.",
+	Grace:        "Seulement annoncé jusqu’au", GraceHint: "Jusqu’à ce jour, cela est dit, et personne n’est écarté.",
+	Exempt: "Sauf les programmes", ExemptHint: "Les comptes de programmes continuent avec leurs clés d’API.",
+	Characters:     plural{"{n} caractère", "{n} caractères"},
+	Minutes:        plural{"{n} min", "{n} min"},
+	AnnouncedUntil: "Ce qui est exigé des personnes est annoncé, et compte à partir du {day}.",
+	PreviewTitle:   "Ce que feraient ces règles", Out: "Qui ne pourrait plus se connecter comme à présent",
+	OutLead:    "Ces personnes actives n’ont rien d’aussi fort que ce qui est exigé. Elles devront l’ajouter d’abord.",
+	OutNobody:  "Personne : rien n’est exigé en plus d’un mot de passe.",
+	OutUnknown: "Vous ne pouvez pas lister les personnes ici ; elles ne sont donc pas comptées.",
+	Title:      "Solidité des connexions : {place}", Link: "Solidité des connexions",
+	Proofs: "La preuve la plus forte de chacun", Rest: "Ce dont il faut s’occuper", AllPrograms: "Comptes de programmes",
+	RulesLink: "Ce que le lieu exige",
 }
