@@ -49,7 +49,7 @@ func (s *Surface) changeRules(ctx context.Context, v *visit) (answer, error) {
 	return shown(rulesPreview(v, &p.Branch, &d, out, counted))
 }
 
-// rulesPatch reads what the form asks of sign-ins. It returns an Invalid error for the first field that is not readable.
+// rulesPatch reads what the form asks of sign-ins. It returns an Invalid error for the first field that is unreadable.
 func (v *visit) rulesPatch(ref domain.EnvironmentRef) (directory.SignInRulesPatch, error) {
 	in := directory.SignInRulesPatch{Environment: ref, ProgramsExempt: new(v.form["programs_exempt"] != "")}
 	number := func(name string, most int, sentence string) (*int, error) {
