@@ -289,3 +289,24 @@ func TestAdminsHelpWhoHasLostTheirFactor(t *testing.T) {
 	letters := r.letters(t)
 	require.Contains(t, letters[len(letters)-1].text, "was removed from your account")
 }
+
+// TestPasswordAloneChangesNoFactor holds that in a session whose user has still to prove a factor none is added, named
+// or removed, and no recovery codes are made: that would be a way around it.
+func TestPasswordAloneChangesNoFactor(t *testing.T) {
+	c := newClock(time.Now())
+	r := openConsole(t, "sqlite", func(cfg *app.Config) { cfg.Now = c.now })
+	g := r.visitAs(t, "grace.hopper")
+	g.addCode(t, c, "phone")
+	listed := g.get(t, "my-factors")
+	id := formOf(t, listed, "my-factor-remove").Get("factor")
+	thief := r.visitAs(t, "grace.hopper")
+	token := formOf(t, thief.get(t, "prove"), "prove").Get("csrf")
+	for _, page := range []string{"my-code-offer", "my-code", "my-passkey-offer", "my-passkey", "my-factor-name",
+		"my-factor-remove", "my-recovery-codes"} {
+		got := thief.send(t, "POST", page, url.Values{"csrf": {token}, "password": {demoPassword}, "factor": {id},
+			"name": {"mine"}, "code": {"123456"}})
+		require.Equal(t, 303, got.status, page)
+		require.Contains(t, got.header.Get("Location"), "prove", page)
+	}
+	require.Equal(t, lasting(listed.text), lasting(g.get(t, "my-factors").text))
+}

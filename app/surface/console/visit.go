@@ -67,6 +67,9 @@ func went(to, said string) (answer, error) {
 // was typed, and the mistake beside its field. Other errors come back as they are.
 func (v *visit) mend(err error, page func() templ.Component) (answer, error) {
 	problem := domain.AsError(err)
+	if domain.ErrFactorMissing.Is(err) { // which is proved on another page
+		return answer{}, err
+	}
 	switch problem.Kind {
 	case domain.Internal, domain.Unauthenticated:
 		return answer{}, err
