@@ -16,7 +16,7 @@ import (
 )
 
 // costlyPages are those whose cost is held, by what is on them: those that show lists, or one thing of many.
-var costlyPages = []string{"home", "tree", "tree?open=12", "place?id=12", "place?id=2", "people", "people?q=user",
+var costlyPages = []string{"home", "strength", "place?id=12&tab=signin", "tree", "tree?open=12", "place?id=12", "place?id=2", "people", "people?q=user",
 	"people?role=power", "people?sort=alias", "people?env=12", "person?id=12", "person?id=12&tab=access", "groups", "group?id=2", "audit",
 	"me", "why?user=12&permission=user:read&environment=12"}
 
@@ -28,8 +28,10 @@ var narrowedPage = regexp.MustCompile(`\?(q|role|sort)=`)
 // some thousand.
 func mostAsked(page string) int {
 	switch {
-	case page == "home":
+	case page == "home", page == "strength":
 		return 8
+	case page == "place?id=12&tab=signin":
+		return 3
 	case page == "audit" || narrowedPage.MatchString(page):
 		return 5
 	}

@@ -41,9 +41,11 @@ var consolePages = map[string][]string{
 	"/console/invite":     {"invite"},
 	"/console/audit": {"audit", "audit?target=alan.turing&action=user:update", "audit?day=2027-01-01",
 		"audit?env=Acme%2FProd&from=2020-01-01&until=2099-01-01&action=signin"},
-	"/console/audit-export":   nil, // a table
-	"/console/tree":           {"tree", "tree?open=Prod", "tree?open=Prod&closed=1", "tree?q=p", "tree?q=none"},
-	"/console/place":          {"place?id=Acme", "place?id=Prod&tab=people", "place?id=Prod&tab=admins", "place?id=Prod&tab=reach"},
+	"/console/audit-export": nil, // a table
+	"/console/tree":         {"tree", "tree?open=Prod", "tree?open=Prod&closed=1", "tree?q=p", "tree?q=none"},
+	"/console/place": {"place?id=Acme", "place?id=Prod&tab=people", "place?id=Prod&tab=admins", "place?id=Prod&tab=reach",
+		"place?id=Prod&tab=signin"},
+	"/console/strength":       {"strength", "strength?env=Prod"},
 	"/console/place-settings": {"place-settings?id=Prod"},
 	"/console/place-new":      {"place-new?parent=Prod"},
 	"/console/place-move":     {"place-move?id=Prod"},
