@@ -464,6 +464,7 @@ func writeSession(w *httpx.Writer, key string, s *accounts.SessionDocument) {
 	w.Text("client", s.Client)
 	w.Text("network", s.Network)
 	w.Text("surface", s.Surface)
+	w.Text("proof", s.Proved.Proof.String())
 	w.Flag("current", s.Current)
 	w.Close('}')
 }
