@@ -33,8 +33,11 @@ func (e *Environments) describeRules(ctx context.Context, sc tenancy.Scope,
 		return d, err
 	}
 	all, err := e.rules.Latest(ctx, at.Path)
+	if err != nil {
+		return d, err
+	}
 	d.All = domain.Strictest(e.now(), all...)
-	return d, err
+	return d, nil
 }
 
 // SignInRulesPatch says what an environment is to ask of sign-ins. A nil field is left as it is.
