@@ -388,7 +388,7 @@ func TestTagsAreWhereTheyBelong(t *testing.T) {
 var unscoped = map[string][]string{
 	"an account is read before there is a principal to give a scope to": {
 		"AccountStore.ByLogin", "AccountStore.ByID", "AccountStore.ByAlias", "AccountStore.ByMail", "AccountStore.ByAPIKey",
-		"AccountStore.BySession", "AccountStore.CodeOpen", "AccountStore.Holds", "AccountStore.Latest",
+		"AccountStore.BySession", "AccountStore.CodeOpen", "AccountStore.Holds", "AccountStore.Held", "AccountStore.Latest",
 		"AccountStore.Provider", "AccountStore.ProviderOfDomain", "AccountStore.Linked"},
 	"signing in and what is noted of it is about the account itself, which the caller has": {
 		"AccountStore.SignedIn", "AccountStore.Seen", "AccountStore.NoteSignIns", "AccountStore.Rehash",
@@ -410,7 +410,7 @@ var unscoped = map[string][]string{
 		"Store.NextGroup", "Store.NextEnvironment", "Store.NextObject", "Store.NextCopyRequest", "UserStore.Number"},
 	"it is what scopes are made from": {
 		"Source.Generations", "Source.Groups", "Source.Environments", "Source.At", "Source.Inactive",
-		"Source.HasNested"},
+		"Source.HasNested", "Source.SignInRules", "Source.Guarded", "Source.SignInRulesVersion"},
 }
 
 // Methods of stores take a scope behind the context, and those that change rows one for changes. Those of a

@@ -67,6 +67,8 @@ var consolePages = map[string][]string{
 	// Pages to which links of mail lead have tests of their own.
 	"/console/accept": nil, "/console/reset": nil, "/console/verify": nil, "/console/mail": nil, "/console/begin": nil,
 	"/console/done": nil,
+	// And so have the ways to an identity provider and back.
+	"/console/provider-in": nil, "/console/provider-:provider": nil,
 }
 
 // consoleParts are addresses of what is no page: parts of pages, and tables.
