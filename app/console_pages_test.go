@@ -145,7 +145,7 @@ func TestPagesNeedASession(t *testing.T) {
 	stranger, g := r.visit(t), r.visitAs(t, "grace.hopper")
 	open := []string{"/console", "/console/sign-in", "/console/forgot", "/console/theme", "/console/accept",
 		"/console/reset", "/console/verify", "/console/mail", "/console/begin", "/console/done",
-		"/console/passkey", "/console/passkey-challenge"}
+		"/console/passkey", "/console/passkey-challenge", "/console/provider-in", "/console/provider-:provider"}
 	asked := 0
 	for _, offered := range r.Applications() {
 		if offered.Name != "console" {

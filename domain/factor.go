@@ -105,11 +105,15 @@ type Factor struct {
 // Validate returns an Invalid error for a name that breaks a rule.
 func (f *Factor) Validate() error { return checkName("name", f.Name) }
 
+// Ticket is the kind of what a browser holds while its user proves a passkey. It is made and read as what it holds of a
+// session.
+type Ticket = SessionKind
+
 // The kinds of what a client holds while it makes or proves a passkey, beside those of sessions.
 const (
-	PasskeyOffer  SessionKind = 16 + iota // to make one
-	PasskeyProof                          // to prove one in a session
-	PasskeySignIn                         // to sign in by one
+	PasskeyOffer  Ticket = 16 + iota // to make one
+	PasskeyProof                     // to prove one in a session
+	PasskeySignIn                    // to sign in by one
 )
 
 // PasskeyWithin is how long somebody may take to make or prove a passkey.

@@ -273,6 +273,9 @@ func (tx *Tx) forget(e *domain.Environment) error {
 	if err != nil {
 		return err
 	}
+	if err := tx.Run(tx.NewDelete().Model((*signInRulesRow)(nil)).Where("environment_id = ?", int64(e.ID))); err != nil {
+		return err
+	}
 	// Keys that are narrowed to the environment, whoever has them, are good for nothing any more.
 	return tx.deleteAPIKeys("k.environment_path >= ? AND k.environment_path < ?", string(e.Path), string(e.Path.End()))
 }

@@ -15,7 +15,7 @@ import (
 type signInRulesRow struct {
 	bun.BaseModel `bun:"table:sign_in_rules,alias:r"`
 
-	OrganizationID        int64 `bun:",pk"`
+	OrganizationID        int64
 	EnvironmentID         int64 `bun:",pk"`
 	EnvironmentPath       string
 	MinPassword           int64
@@ -148,7 +148,7 @@ func (tx *Tx) SaveSignInRules(key tenancy.EnvironmentKey, rules domain.SignInRul
 	if err := tx.countSignInRules(); err != nil {
 		return err
 	}
-	return tx.record(environmentEntry("environment:sign-in", &e, changes))
+	return tx.record(environmentEntry("environment:signin", &e, changes))
 }
 
 // signInRulesSetting counts the changes to sign-in rules, with which each account is read.

@@ -38,7 +38,7 @@ type SpreadTable struct {
 var Distribution = slices.Concat(
 	spread(ByOrganization, "organizations", "organization_attributes", "organization_counts",
 		"organization_pictures", "registration_codes", "providers", "provider_links",
-		"departures", "environments", "sign_in_rules",
+		"departures", "environments",
 		"environment_names", "environment_counts", "groups", "users", "user_groups", "user_environments",
 		"user_attributes", "user_pictures", "user_marks", "user_contacts", "group_admins", "known_addresses",
 		"secrets", "sessions", "provider_sessions", "api_keys", "factors", "recovery_codes", "bookmarks", "objects",
@@ -48,7 +48,7 @@ var Distribution = slices.Concat(
 	spread(ByName, "login_names", "mail_addresses", "registration_code_names", "api_key_names",
 		"provider_domains"),
 	spread(BySubject, "sign_in_failures", "limits"),
-	spread(Everywhere, "settings", "signing_keys"),
+	spread(Everywhere, "settings", "signing_keys", "sign_in_rules"),
 	spread(OnOne, "id_blocks", "schema_steps", "goose_db_version"),
 )
 

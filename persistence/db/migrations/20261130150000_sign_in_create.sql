@@ -4,7 +4,8 @@
 -- the way from the root. people, admins and above are the least proof that is demanded of people at home there, of
 -- those among them who administer, and of who administers from elsewhere: 0 a password, 1 a one-time code, 2 a passkey.
 -- Lengths are in characters, ages in milliseconds, password_days in days; 0 asks for nothing. Until grace_until, in
--- milliseconds since 1970, people are only told what will be demanded.
+-- milliseconds since 1970, people are only told what will be demanded. Each machine has all rules, as those of other
+-- organizations count too, and they change rarely; so there is no foreign key.
 CREATE TABLE sign_in_rules (
     organization_id          bigint NOT NULL,
     environment_id           bigint NOT NULL,
@@ -18,11 +19,8 @@ CREATE TABLE sign_in_rules (
     proof_age                bigint NOT NULL,
     grace_until              bigint NOT NULL,
     programs_exempt          boolean NOT NULL,
-    CONSTRAINT sign_in_rules_pkey PRIMARY KEY (organization_id, environment_id),
-    CONSTRAINT sign_in_rules_environment_id_fkey FOREIGN KEY (organization_id, environment_id)
-        REFERENCES environments (organization_id, id) ON DELETE CASCADE
+    CONSTRAINT sign_in_rules_pkey PRIMARY KEY (environment_id)
 ) {{.StoredByKey}};
-CREATE INDEX sign_in_rules_environment_id_idx ON sign_in_rules (environment_id);
 CREATE INDEX sign_in_rules_above_idx ON sign_in_rules (environment_path) WHERE above > 0;
 
 -- What people prove themselves by beside a password: kind 1 is a one-time code (RFC 6238), 2 a passkey. sealed is the
