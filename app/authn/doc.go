@@ -53,6 +53,10 @@
 //   - An API key and a name with its password may come together, as clients of Ethersource
 //     send them: then both must be right and of the same user, so that a revoked key is
 //     refused whatever comes with it.
+//   - What an account needs beside what a request proved is judged in one place behind all schemes
+//     (demands.go), so that no door leaves out a second factor. What environments ask of sign-ins is
+//     remembered by the version of all rules, which is read with the account: where there are no rules
+//     that costs nothing, and a change of any costs everybody one look-up by key.
 //   - A new password does not revoke API keys: programs go on while people change theirs.
 //     Keys are listed and revoked one by one.
 package authn
