@@ -187,7 +187,7 @@ func TestHostileTextIsText(t *testing.T) {
 		shown += strings.Count(got.text, "&lt;/title&gt;")
 		for _, tag := range []string{"script", "img", "iframe", "object"} {
 			for _, n := range elements(t, got, tag) {
-				require.Regexp(t, `^(htmx|console)-[0-9a-f]{16}\.js$`, attr(n, "src"), "%s: %s", name, tag)
+				require.Regexp(t, `^(htmx|console|passkey)-[0-9a-f]{16}\.js$`, attr(n, "src"), "%s: %s", name, tag)
 			}
 		}
 		require.NotContains(t, got.text, "<script>", name)

@@ -15,7 +15,7 @@ import (
 type signInRulesRow struct {
 	bun.BaseModel `bun:"table:sign_in_rules,alias:r"`
 
-	OrganizationID        int64
+	OrganizationID        int64 `bun:",pk"`
 	EnvironmentID         int64 `bun:",pk"`
 	EnvironmentPath       string
 	MinPassword           int64

@@ -19,7 +19,7 @@ CREATE TABLE sign_in_rules (
     proof_age                bigint NOT NULL,
     grace_until              bigint NOT NULL,
     programs_exempt          boolean NOT NULL,
-    CONSTRAINT sign_in_rules_pkey PRIMARY KEY (environment_id)
+    CONSTRAINT sign_in_rules_pkey PRIMARY KEY (environment_id, organization_id)
 ) {{.StoredByKey}};
 CREATE INDEX sign_in_rules_above_idx ON sign_in_rules (environment_path) WHERE above > 0;
 
