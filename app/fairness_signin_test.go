@@ -114,7 +114,7 @@ func TestChangingPasswordsIsFair(t *testing.T) {
 	password, changes := testPassword, 0
 	fair(t, 24, loud, func() error {
 		changes++
-		next := fmt.Sprint("password ", changes)
+		next := fmt.Sprintf("a long way to number %d", changes)
 		body := strings.NewReader(fmt.Sprintf(`{"oldPassword":%q,"newPassword":%q}`, password, next))
 		err := d.anew(t, basic("quiet", password)).
 			expect(t.Context(), http.StatusOK, "POST", d.Address()+"/rest/me/password", body)

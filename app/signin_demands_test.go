@@ -236,12 +236,12 @@ func TestDemandsCountOnEveryServer(t *testing.T) {
 	other := persistence.NewAccountStore(w.directory.DB)
 	a, err := other.ByLogin(t.Context(), "acme.user")
 	require.NoError(t, err)
-	require.Zero(t, a.SignInRules)
+	before := a.SignInRules
 	for n := range int64(3) {
 		w.demand(t, "Acme", domain.SignInRules{PasswordDays: int(n) + 1})
 		a, err = other.ByLogin(t.Context(), "acme.user")
 		require.NoError(t, err)
-		require.Equal(t, n+1, a.SignInRules)
+		require.Equal(t, before+n+1, a.SignInRules)
 	}
 }
 

@@ -55,6 +55,7 @@ func nameable(text string) string {
 
 // notShown are the enumerations of which no value is in what a surface shows, with the reason.
 var notShown = map[string]string{
+	"Factors":       "rest alone shows it, of people who have some; TestPeopleAreFoundByTheirFactors shows each",
 	"Newcomers":     "it is of identity providers, which only the command line shows",
 	"Ticket":        "only the browser of who proves a passkey has one",
 	"Comparison":    "it is in filters only",
