@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
@@ -56,6 +57,8 @@ func nameable(text string) string {
 // notShown are the enumerations of which no value is in what a surface shows, with the reason.
 var notShown = map[string]string{
 	"Factors":       "rest alone shows it, of people who have some; TestPeopleAreFoundByTheirFactors shows each",
+	"SubjectClaim":  "it is of identity providers, which only the command line shows",
+	"LinkedBy":      "it is of identity providers, which only the command line shows",
 	"Newcomers":     "it is of identity providers, which only the command line shows",
 	"Ticket":        "only the browser of who proves a passkey has one",
 	"Comparison":    "it is in filters only",
@@ -184,6 +187,16 @@ func (z *zoo) addEnvironments(t *testing.T, w *twoTenants) {
 		if text != "" {
 			add("Zoo", nameable(text), directory.EnvironmentPatch{Code: &text})
 		}
+	}
+	// Where nobody is at home and nobody has to be let in.
+	none, code, passkey, grace := domain.ByPassword, domain.ByCode, domain.ByPasskey, w.clock.now().Add(time.Hour)
+	for i, of := range [][2]*domain.Proof{{&none, &code}, {&code, &passkey}, {&passkey, &none}} {
+		days, age := i, time.Duration(i)*time.Minute
+		_, err := w.directory.Environments.UpdateSignInRules(t.Context(), w.operator(t), directory.SignInRulesPatch{
+			Environment: domain.EnvironmentRef("/Zoo/" + []string{"Nested", "Closed", most}[i]), People: of[0], Admins: of[1],
+			PasswordDays: &days, ProofAge: &age, Grace: &grace, ProgramsExempt: &yes})
+		require.NoError(t, err)
+		z.note(*of[0])
 	}
 }
 

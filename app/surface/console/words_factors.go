@@ -7,6 +7,7 @@ type factorWords struct {
 	Code, Passkey                   string // the kinds
 	AddCode, AddCodeHint            string
 	AddPasskey, AddPasskeyHint      string
+	NoPasskeys                      string // where the server cannot have any
 	Password, Begin, Failed         string
 	Remove, RemoveHint              string
 	Scan, ScanLead, Type, FirstCode string
@@ -30,6 +31,7 @@ var englishFactors = factorWords{
 	AddCode: "Add one-time codes", AddCodeHint: "Of an app on your phone, six digits every half minute.",
 	AddPasskey:     "Add a passkey",
 	AddPasskeyHint: "Of this device, your phone or a security key. With it you sign in without a password.",
+	NoPasskeys:     "Passkeys need a server with a name; this one is reached by a number. Ask whoever runs it.",
 	Password:       "Your password", Begin: "Go on",
 	Failed: "The browser did not do this. Try again, or with another device.",
 	Remove: "Remove", RemoveHint: "It counts nowhere any more, and whoever has signed in with it is signed out.",
@@ -61,6 +63,7 @@ var frenchFactors = factorWords{
 	AddCodeHint:    "D’une application de votre téléphone, six chiffres chaque demi-minute.",
 	AddPasskey:     "Ajouter une clé d’accès",
 	AddPasskeyHint: "De cet appareil, de votre téléphone ou d’une clé de sécurité. Elle remplace le mot de passe.",
+	NoPasskeys:     "Les clés d’accès veulent un serveur qui a un nom ; celui-ci n’a qu’un numéro. Voyez qui l’exploite.",
 	Password:       "Votre mot de passe", Begin: "Continuer",
 	Failed:     "Le navigateur ne l’a pas fait. Réessayez, ou avec un autre appareil.",
 	Remove:     "Supprimer",
