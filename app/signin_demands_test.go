@@ -3,6 +3,7 @@ package app_test
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -11,8 +12,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"canopy/app"
 	"canopy/app/accounts"
+	"canopy/app/authn"
 	"canopy/app/directory"
+	"canopy/app/transfer"
+	"canopy/app/transfer/document"
 	"canopy/domain"
 	"canopy/persistence"
 )
@@ -351,4 +356,44 @@ func TestProgramsActByTheirKeys(t *testing.T) {
 			until.Add(time.Hour).UnixMilli()))
 		require.Equal(t, 403, status, "nobody gives a program more than they have")
 	})
+}
+
+// Rules that come with a document count at once, as those that are set do.
+func TestImportedRulesCountAtOnce(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		reaches := func() bool {
+			t.Helper()
+			_, err := w.directory.Environments.Get(t.Context(), w.principal(t, "admin"), "/Acme")
+			return err == nil
+		}
+		require.True(t, reaches())
+		text := `{"canopy": "directory/1", "organizations": [{"path": "Acme"}], "signinrules": [{"environment": "Acme",
+			"minpassword": 0, "minpasswordwithfactor": 0, "passworddays": 0, "people": "none", "admins": "none",
+			"above": "passkey", "proofage": 0, "grace": 0, "programsexempt": false}]}`
+		report, err := app.Transfer(w.directory.DB, "(test)").Import(t.Context(), document.JSON{CheckHash: authn.CheckHash,
+			Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }},
+			transfer.ImportOptions{})
+		require.NoError(t, err)
+		require.Empty(t, report.Problems)
+		require.False(t, reaches())
+	})
+}
+
+// A session that was begun while a factor was missing goes on like any other when it is not demanded any more.
+func TestSessionsGoOnWhenADemandIsTakenBack(t *testing.T) {
+	w := newTwoTenants(t, "sqlite")
+	w.demand(t, "Acme", domain.SignInRules{Admins: domain.ByCode})
+	in, err := w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.admin", Password: testPassword,
+		Address: "192.0.2.5", Kind: domain.CookieSession, Steps: true})
+	require.NoError(t, err)
+	w.demand(t, "Acme", domain.SignInRules{})
+	find := authn.First(w.directory.Activity(), w.directory.Demands().Hold,
+		authn.Cookie(w.directory.Tokens(), "session", "csrf"))
+	p, err := find(t.Context(), authn.Request{Header: func(string) string { return "" },
+		Cookie: func(string) string { return in.Cookie }, Method: "GET", Address: "192.0.2.5"})
+	require.NoError(t, err)
+	require.Equal(t, domain.ByPassword, p.Missing)
+	_, err = w.directory.Environments.List(t.Context(), p, directory.ListEnvironments{})
+	require.NoError(t, err)
 }

@@ -64,7 +64,7 @@ var listTables = map[string]*listTable{
 		{"proof_age"}, {"grace_until"}, {"programs_exempt"}},
 		order:  []string{"organization_id", "environment_id"},
 		check:  func(r *listRow) error { rules := listedRules(r); return rules.Validate() },
-		beside: func(tx *Tx, _ []*listRow) error { return tx.countSignInRules() }},
+		beside: countListedRules},
 	"registrationcodes": {name: "registration_codes",
 		at: [][]string{{"organization_id"}, {"hash", "sealed"}, {"created_at"}, {"created_by"},
 			{"expires_at"}, {"max_users"}, {"used"}, {"enabled"}}, order: []string{"organization_id", "hash"},

@@ -169,3 +169,15 @@ func listedRules(r *listRow) domain.SignInRules {
 		ProofAge: r.number("proof_age")}
 	return row.rules()
 }
+
+// countListedRules counts that rules of the list were written, as SaveSignInRules does of one environment's.
+func countListedRules(tx *Tx, rows []*listRow) error {
+	paths := make([]domain.EnvironmentPath, len(rows))
+	for i, r := range rows {
+		paths[i] = domain.EnvironmentPath(r.text("environment_path"))
+	}
+	if err := tx.bumpAround(paths...); err != nil {
+		return err
+	}
+	return tx.countSignInRules()
+}

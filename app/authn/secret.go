@@ -102,7 +102,9 @@ func (t *Tokens) Cookie(ctx context.Context, text string) (domain.Account, error
 	if account.Session.Kind != domain.CookieSession || !account.Session.Hash.Equal(secret.Hash) {
 		return domain.Account{}, errBadCookie
 	}
-	account.Current = domain.NumberRef(account.Session.Environment)
+	if e := account.Session.Environment; e != 0 { // one that began before all was proved is in none
+		account.Current = domain.NumberRef(e)
+	}
 	return account, nil
 }
 
