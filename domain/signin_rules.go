@@ -18,7 +18,7 @@ type SignInRules struct {
 	People, Admins, Above Proof
 	// ProofAge is how old a proof may be for what is dangerous; 0 is as old as the session.
 	ProofAge time.Duration
-	// Grace is until when People and Admins are announced only; zero is no time.
+	// Grace is until when People and Admins are not demanded yet; zero is no time.
 	Grace time.Time
 	// ProgramsExempt says that People and Admins are not demanded of accounts of programs, which have API keys only.
 	ProgramsExempt bool
@@ -69,8 +69,8 @@ func (r *SignInRules) Fields() Fields {
 	}
 }
 
-// Strictest returns what several environments ask together: of each rule the strictest. Rules that only announce
-// demands at now do not demand anything yet. Programs are exempt where all exempt them that demand anything.
+// Strictest returns what several environments ask together: of each rule the strictest. Rules whose grace has not passed
+// at now demand nothing yet. Programs are exempt where all exempt them that demand anything.
 func Strictest(now time.Time, rules ...SignInRules) SignInRules {
 	var all SignInRules
 	exempt := true
@@ -110,20 +110,6 @@ func (r *SignInRules) Demands(role Role, program bool) Proof {
 		return max(r.People, r.Admins)
 	}
 	return r.People
-}
-
-// Announced returns the first demand that is announced and stronger than proof for an account of that role: what, and
-// from when. It returns ByPassword where none is.
-func Announced(now time.Time, rules []SignInRules, role Role, proof Proof) (Proof, time.Time) {
-	var from time.Time
-	demand := ByPassword
-	for _, r := range rules {
-		open := SignInRules{People: r.People, Admins: r.Admins}
-		if d := open.Demands(role, false); d > proof && now.Before(r.Grace) && (from.IsZero() || r.Grace.Before(from)) {
-			demand, from = d, r.Grace
-		}
-	}
-	return demand, from
 }
 
 // MinLength returns how many characters a password needs at least that somebody with these factors chooses; 0 is none.

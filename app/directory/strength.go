@@ -92,7 +92,7 @@ func (o *Overviews) LockedOut(ctx context.Context, caller domain.Principal, ref 
 	return all, nil
 }
 
-// PreviewSignInRules returns what UpdateSignInRules would, as if what is announced were demanded already, and changes
+// PreviewSignInRules returns what UpdateSignInRules would, as if no grace were left, and changes
 // nothing. It needs what that needs and returns its errors.
 func (e *Environments) PreviewSignInRules(ctx context.Context, caller domain.Principal,
 	in SignInRulesPatch) (d SignInRulesDocument, err error) {

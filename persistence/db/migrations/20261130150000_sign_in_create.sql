@@ -4,7 +4,7 @@
 -- the way from the root. people, admins and above are the least proof that is demanded of people at home there, of
 -- those among them who administer, and of who administers from elsewhere: 0 a password, 1 a one-time code, 2 a passkey.
 -- Lengths are in characters, ages in milliseconds, password_days in days; 0 asks for nothing. Until grace_until, in
--- milliseconds since 1970, people are only told what will be demanded. Each machine has all rules, as those of other
+-- milliseconds since 1970, people and admins are not demanded yet. Each machine has all rules, as those of other
 -- organizations count too, and they change rarely; so there is no foreign key.
 CREATE TABLE sign_in_rules (
     organization_id          bigint NOT NULL,
