@@ -69,8 +69,8 @@ func (r *SignInRules) Fields() Fields {
 	}
 }
 
-// Strictest returns what several environments ask together: of each rule the strictest. Rules whose grace has not passed
-// at now demand nothing yet. Programs are exempt where all exempt them that demand anything.
+// Strictest returns what several environments ask together: of each rule the strictest. Rules whose grace has not
+// passed at now demand nothing yet. Programs are exempt where all exempt them that demand anything.
 func Strictest(now time.Time, rules ...SignInRules) SignInRules {
 	var all SignInRules
 	exempt := true
