@@ -200,7 +200,12 @@ func pause(n, free int64) time.Duration {
 	return min(time.Second<<min(n-free, 20), maxWait)
 }
 
+// until is how long of the pause after the last failure is left at now, 0 if there is no pause: a failure can be later
+// than now, which was counted meanwhile or by a server whose clock is ahead.
 func until(now time.Time, f domain.Failures, pause time.Duration) time.Duration {
+	if pause == 0 {
+		return 0
+	}
 	return f.Last.Add(pause).Sub(now)
 }
 

@@ -218,6 +218,17 @@ func TestThrottleOfManyAtOnce(t *testing.T) {
 	require.LessOrEqual(t, passed.Load(), int64(pairFree+1))
 }
 
+// Attempts that cost nothing let others through also if they were counted later than the others began: by a server
+// whose clock is ahead, or in between.
+func TestFreeFailuresOfAClockThatIsAhead(t *testing.T) {
+	g := newGuesser(t)
+	g.clock.at = g.clock.at.Add(10 * time.Second)
+	g.fails(1, "ada", "192.0.2.1")
+	g.clock.at = g.clock.at.Add(-10 * time.Second)
+	g.fails(1, "ada", "192.0.2.1")
+	g.fails(1, "bob", "192.0.2.1")
+}
+
 func TestPause(t *testing.T) {
 	for n, want := range map[int64]time.Duration{
 		0: 0, 4: 0, 5: time.Second, 6: 2 * time.Second, 14: 512 * time.Second, 15: maxWait, 25: maxWait, 1 << 62: maxWait,
