@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"canopy/app/directory"
 	"canopy/domain"
 )
 
@@ -161,5 +162,41 @@ func TestStrengthOfABranchIsCounted(t *testing.T) {
 		}
 		require.Equal(t, 6, links)
 		require.Equal(t, "1", factsOf(t, page)[4], "Rob is a program")
+	})
+}
+
+// TestProgramsPreviewDemands holds that programs see whom a demand would keep out as pages show it, that they are told
+// no numbers of people whom they may not list.
+func TestProgramsPreviewDemands(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		admin := basicCaller(w.Address(), "acme.admin", testPassword)
+		w.having(t, "acme.power", domain.CodeFactor)
+		const path, demand = "/rest/environments/Prod/signin/preview", `{"people":"otp"}`
+		lockedOut := func() any {
+			t.Helper()
+			status, d := admin.call(t, "POST", path, demand)
+			require.Equal(t, 200, status)
+			return d.find(t, "data", "lockedOut")
+		}
+		listed := lockedOut().([]any)
+		require.Len(t, listed, len(domain.Roles))
+		for i, of := range listed {
+			role := of.(map[string]any)["role"].(string)
+			require.Equal(t, domain.Roles[i].String(), role)
+			status, all := admin.call(t, "GET",
+				"/rest/users?env=Prod&active=true&programs=false&weakerThan=otp&role="+role, "")
+			require.Equal(t, 200, status)
+			require.EqualValues(t, len(all.find(t, "data").([]any)), of.(map[string]any)["people"].(map[string]any)["count"])
+		}
+		root := basicCaller(w.Address(), "admin", testPassword)
+		status, made := root.call(t, "POST", "/rest/groups",
+			`{"alias":"Blind","organization":"Acme","parent":"Admin","permission":"562881233944575"}`)
+		require.Equal(t, 200, status, made)
+		blind := domain.GroupRef("Blind")
+		_, err := w.directory.Users.Update(t.Context(), w.operator(t), directory.UpdateUser{
+			User: domain.UserRef{Alias: "acme.admin"}, UserPatch: directory.UserPatch{Group: &blind}})
+		require.NoError(t, err)
+		require.Nil(t, lockedOut())
 	})
 }

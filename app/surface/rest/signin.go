@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -16,6 +17,30 @@ func (s *Surface) signInRoutes(r fiber.Router) {
 	e := s.uses.Environments
 	r.Get(path, httpx.Handle(s.auth, bare(decodePlace), e.SignInRules, encode(s, writeSignInRules)))
 	r.Put(path, httpx.Handle(s.auth, bare(decodeSignInRules), e.UpdateSignInRules, encode(s, writeSignInRules)))
+	r.Post(path+"/preview",
+		httpx.Asks(httpx.Handle(s.auth, bare(decodeSignInRules), s.previewSignInRules, encode(s, writeRulesPreview))))
+	r.Get("/rest/environments/:id/strength",
+		httpx.Handle(s.auth, bare(decodePlace), s.uses.Overviews.Strength, encode(s, writeStrength)))
+}
+
+// A rulesPreview is what rules would be, and whom they would keep out: nil for who may not count people there.
+type rulesPreview struct {
+	directory.SignInRulesDocument
+	lockedOut []directory.LockedOut
+	counted   bool
+}
+
+func (s *Surface) previewSignInRules(ctx context.Context, caller domain.Principal,
+	in directory.SignInRulesPatch) (p rulesPreview, err error) {
+	if p.SignInRulesDocument, err = s.uses.Environments.PreviewSignInRules(ctx, caller, in); err != nil {
+		return p, err
+	}
+	p.lockedOut, err = s.uses.Overviews.LockedOut(ctx, caller, in.Environment, p.All)
+	if domain.ErrForbidden.Is(err) {
+		return p, nil
+	}
+	p.counted = err == nil
+	return p, err
 }
 
 // decodeSignInRules reads what an environment is to ask. Ages are in seconds.
@@ -60,9 +85,47 @@ func lengthIf(f fields, key string) *int {
 
 func writeSignInRules(w *httpx.Writer, key string, d *directory.SignInRulesDocument) {
 	w.Open(key, '{')
+	writeRulesOf(w, d)
+	w.Close('}')
+}
+
+func writeRulesOf(w *httpx.Writer, d *directory.SignInRulesDocument) {
 	writePlace(w, "environment", &d.Environment)
 	writeRules(w, "own", &d.Own)
 	writeRules(w, "all", &d.All)
+}
+
+func writeRulesPreview(w *httpx.Writer, key string, p *rulesPreview) {
+	w.Open(key, '{')
+	writeRulesOf(w, &p.SignInRulesDocument)
+	if !p.counted {
+		w.Null("lockedOut")
+	} else {
+		w.Open("lockedOut", '[')
+		for i := range p.lockedOut {
+			l := &p.lockedOut[i]
+			w.Open("", '{')
+			w.Text("role", l.Role.String())
+			w.Text("demand", l.Demand.String())
+			writeTally(w, "people", &l.People)
+			w.Close('}')
+		}
+		w.Close(']')
+	}
+	w.Close('}')
+}
+
+func writeStrength(w *httpx.Writer, key string, d *directory.StrengthDocument) {
+	w.Open(key, '{')
+	writePlace(w, "environment", &d.Environment)
+	w.Open("people", '{')
+	writeTally(w, domain.ByPasskey.String(), &d.Passkey)
+	writeTally(w, domain.ByCode.String(), &d.Code)
+	writeTally(w, domain.ByPassword.String(), &d.Password)
+	w.Close('}')
+	writeTally(w, "unverified", &d.Unverified)
+	writeTally(w, "programs", &d.Programs)
+	writeTally(w, "oldKeys", &d.Old)
 	w.Close('}')
 }
 
