@@ -62,7 +62,7 @@ type Session struct {
 	Kind SessionKind
 	// TokenEpoch is the account's at the sign-in; another one ends the session.
 	TokenEpoch int64
-	// Environment is where the client asked to be.
+	// Environment is where the client asked to be; zero for an unfinished session.
 	Environment EnvironmentID
 	// Hash is that of the cookie, or of the refresh token that counts now; Renewals counts
 	// the refresh tokens before it and Renewed says when the last of them was used.
@@ -88,6 +88,14 @@ type Session struct {
 func (s *Session) Alive(epoch int64, now time.Time) bool {
 	return s.TokenEpoch == epoch && now.Before(s.Expires) && (s.Idle == 0 || now.Before(s.LastUsed.Add(s.Idle)))
 }
+
+// Unfinished reports whether the session was begun with less than its account needs, so that it is good for nothing but
+// proving the rest.
+func (s *Session) Unfinished() bool { return s.Environment == 0 }
+
+// UnfinishedFrom is how many unfinished sessions one user may have from one network, so that somebody who knows a
+// password only does not end the sign-in that its owner is about to finish elsewhere.
+const UnfinishedFrom = 5
 
 // RepeatWithin is how long after its use a refresh token may come once more without that
 // being taken for theft: clients send a request again when they miss the answer, or twice

@@ -306,7 +306,7 @@ func (tx *Tx) SpendRecoveryCode(u domain.UserKey, code domain.SecretText, at tim
 	return left, tx.record(factorEntry("factor:recover", user, domain.Change{Field: "recovery_codes", After: n}))
 }
 
-func (tx *Tx) RenewSession(before domain.SessionKey, after domain.Session) error {
+func (tx *Tx) RenewSession(before domain.SessionKey, after domain.Session, keep int) error {
 	if _, err := tx.stored(before.UserKey); err != nil {
 		return err
 	}
@@ -325,10 +325,7 @@ func (tx *Tx) RenewSession(before domain.SessionKey, after domain.Session) error
 		return domain.ErrSessionNotFound
 	}
 	after.Provider = provider
-	if err := tx.Insert(toSessionRow(&after)); err != nil {
-		return err
-	}
-	return tx.noteProvider(&after)
+	return tx.insertSession(&after, keep)
 }
 
 // factorEntry is the audit entry of a change of what u proves themselves by.

@@ -131,27 +131,41 @@ func sessionEntry(u *domain.User, c domain.Change) domain.AuditEntry {
 // Begin removes the user's other sessions that have ended, and of the rest those that were unused for the
 // longest time.
 func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep int) (key string, err error) {
-	now, row := db.Millis(s.db.Now()), toSessionRow(&session)
 	err = unscoped(ctx, s.db, func(tx *Tx) error {
-		many := tx.NewSelect().Model((*sessionRow)(nil)).Column("id").Apply(owned(session.UserKey)).
-			Order("s.last_at DESC", "s.id DESC").Limit(1_000_000).Offset(int64(keep) - 1)
-		err := tx.Run(tx.NewDelete().Model((*sessionRow)(nil)).
-			Where("organization_id = ? AND user_id = ?", row.OrganizationID, row.UserID).
-			Where("expires_at <= ? OR token_epoch < ? OR idle_limit > 0 AND last_at + idle_limit <= ? OR id IN (?)", now,
-				row.TokenEpoch, now, many))
-		if err != nil {
-			return err
-		}
-		if err := tx.Insert(row); err != nil {
-			return err
-		}
-		if err := tx.noteProvider(&session); err != nil {
+		if err := tx.insertSession(&session, keep); err != nil {
 			return err
 		}
 		key, err = tx.signingKey()
 		return err
 	})
 	return key, err
+}
+
+// insertSession adds a session as Begin says. Unfinished sessions and others make room among their own, so that whoever
+// has a password only ends none that were proved by more.
+func (tx *Tx) insertSession(session *domain.Session, keep int) error {
+	now, row := db.Millis(tx.DB.Now()), toSessionRow(session)
+	beyond := func(keep int64) *bun.SelectQuery {
+		return tx.NewSelect().Model((*sessionRow)(nil)).Column("id").Apply(owned(session.UserKey)).
+			Where("(s.environment_id = 0) = ?", session.Unfinished()).
+			Order("s.last_at DESC", "s.id DESC").Limit(1_000_000).Offset(keep - 1)
+	}
+	gone := tx.NewDelete().Model((*sessionRow)(nil)).
+		Where("organization_id = ? AND user_id = ?", row.OrganizationID, row.UserID)
+	ended := "expires_at <= ? OR token_epoch < ? OR idle_limit > 0 AND last_at + idle_limit <= ? OR id IN (?)"
+	if !session.Unfinished() {
+		gone = gone.Where(ended, now, row.TokenEpoch, now, beyond(int64(keep)))
+	} else {
+		gone = gone.Where(ended+" OR id IN (?)", now, row.TokenEpoch, now, beyond(int64(keep)),
+			beyond(domain.UnfinishedFrom).Where("s.network = ?", row.Network))
+	}
+	if err := tx.Run(gone); err != nil {
+		return err
+	}
+	if err := tx.Insert(row); err != nil {
+		return err
+	}
+	return tx.noteProvider(session)
 }
 
 func (s *AccountStore) Renew(ctx context.Context, r domain.Renewal) (session domain.Session, key string, err error) {

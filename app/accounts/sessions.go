@@ -87,7 +87,8 @@ type SessionTx interface {
 // SignInStore keeps what signing in begins, before there is a principal.
 type SignInStore interface {
 	// Begin adds a session and returns the name of the key that signs its tokens. Of the
-	// user's sessions the keep used last are left. It returns domain.ErrChanged if there is no
+	// user's sessions the keep used last are left. Unfinished ones are counted by themselves, and of those
+	// from the session's network domain.UnfinishedFrom are left. It returns domain.ErrChanged if there is no
 	// such user.
 	Begin(ctx context.Context, s domain.Session, keep int) (key string, err error)
 	// BySession is that of authn.Accounts.

@@ -179,7 +179,7 @@ func Factors(t *testing.T, db *db.DB) {
 		require.NoError(t, err)
 		strong.Proved = domain.Proved{Proof: domain.ByCode, Factor: code.ID, At: at}
 		renew := func(before domain.Session, after domain.Session) error {
-			return on(func(tx *persistence.Tx) error { return tx.RenewSession(before.SessionKey, after) })
+			return on(func(tx *persistence.Tx) error { return tx.RenewSession(before.SessionKey, after, 100) })
 		}
 		require.ErrorIs(t, renew(weak, w.NewSession("acme.power", domain.CookieSession)), domain.ErrSessionNotFound)
 		require.NoError(t, renew(weak, strong))

@@ -370,7 +370,8 @@ var attempts = map[string]attempt{
 		return tx.EndOtherSessions(user, "")
 	}),
 	"Tx.RenewSession": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
-		return tx.RenewSession(domain.SessionKey{UserKey: user}, domain.Session{SessionKey: domain.SessionKey{UserKey: user}})
+		return tx.RenewSession(domain.SessionKey{UserKey: user}, domain.Session{SessionKey: domain.SessionKey{UserKey: user}},
+			100)
 	}),
 	"Tx.SetRecoveryCodes": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
 		return tx.SetRecoveryCodes(user, []domain.SecretText{"intruder"})

@@ -218,7 +218,7 @@ func Providers(t *testing.T, database *db.DB) {
 			if _, err := tx.User(s.UserKey); err != nil {
 				return err
 			}
-			return tx.RenewSession(s.SessionKey, after)
+			return tx.RenewSession(s.SessionKey, after, 100)
 		}))
 		require.True(t, alive(after))
 		require.NoError(t, w.Accounts.SignOutAt(ctx, acme.Organization,

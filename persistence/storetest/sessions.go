@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -128,6 +129,45 @@ func Sessions(t *testing.T, db *db.DB) {
 		require.Equal(t, []domain.Session{made[0], made[1], made[3]}, list(t, "acme.labs"), "the newest is always kept")
 		require.False(t, known(t, before))
 		require.NotEmpty(t, list(t, "bolt.labs"), "others lose none")
+	})
+
+	t.Run("unfinished sessions end none but their own", func(t *testing.T) {
+		before := w.SignIns["bolt.labs"]
+		unfinished := func(network string) domain.Session {
+			s := w.NewSession("bolt.labs", domain.CookieSession)
+			s.Environment, s.Network = 0, network
+			_, err := w.Accounts.Begin(ctx, s, 7)
+			require.NoError(t, err)
+			return s
+		}
+		alive := func(all []domain.Session) (n int) {
+			for _, s := range all {
+				if known(t, s) {
+					n++
+				}
+			}
+			return n
+		}
+		owner := unfinished("192.0.2.9")
+		var near, far []domain.Session
+		for range 9 {
+			near = append(near, unfinished("198.51.100.1"))
+		}
+		require.Equal(t, domain.UnfinishedFrom, alive(near), "one network")
+		require.Equal(t, domain.UnfinishedFrom, alive(near[4:]), "the last ones")
+		require.True(t, known(t, owner), "another network")
+		for n := range 9 {
+			far = append(far, unfinished(fmt.Sprintf("203.0.113.%d", n)))
+		}
+		require.Equal(t, 7, alive(far), "all networks")
+		require.Zero(t, alive(append(near, owner)))
+		require.True(t, known(t, before), "one that was proved")
+
+		proved := w.NewSession("bolt.labs", domain.CookieSession)
+		require.NoError(t, w.Factors.OnUser(ctx, Everything(domain.UserUpdate), proved.UserKey,
+			func(tx *persistence.Tx) error { return tx.RenewSession(far[8].SessionKey, proved, 1) }))
+		require.False(t, known(t, before), "one that is proved now counts")
+		require.Equal(t, 6, alive(far))
 	})
 
 	t.Run("what has ended is not shown, and goes with the next sign-in", func(t *testing.T) {
