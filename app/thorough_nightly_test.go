@@ -20,6 +20,8 @@ func TestMoreFaults(t *testing.T) { failStatements(t, 2, len(faultdb.Kinds), eng
 
 func TestModelForLonger(t *testing.T) { runModel(t, 100) }
 
+func TestModelOfSignInsForLonger(t *testing.T) { runSignIns(t, 200) }
+
 func TestNonInterferenceForLonger(t *testing.T) { interfere(t, 5) }
 
 func TestWhetherAnAddressHasAnAccountForLonger(t *testing.T) { askAboutAnAddress(t, 50) }
