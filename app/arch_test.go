@@ -538,6 +538,16 @@ var notOnRest = map[string]string{
 	"Providers.Begin":            "only a browser signs in by an identity provider",
 	"Providers.Finish":           "only a browser signs in by an identity provider",
 	"Providers.SignOut":          "identity providers ask for it, at an address of their own",
+	"Providers.BeginLink":        "only a browser signs in by an identity provider",
+	"Providers.Offered":          "only a browser signs in by an identity provider",
+	"Providers.List":             providersLater,
+	"Providers.Get":              providersLater,
+	"Providers.Create":           providersLater,
+	"Providers.Update":           providersLater,
+	"Providers.Remove":           providersLater,
+	"Providers.Preview":          providersLater,
+	"Providers.Links":            providersLater,
+	"Providers.Unlink":           providersLater,
 	"Sessions.SignOut":           "DELETE /rest/me/sessions/{id} ends the session of a token",
 	"Factors.List":               ownFactors,
 	"Factors.Remove":             ownFactors,
@@ -558,6 +568,8 @@ var notOnRest = map[string]string{
 }
 
 const (
+	providersLater = "rest has no routes of identity providers yet"
+
 	ownFactors   = "what people prove themselves by they manage on the pages, on which they prove it"
 	withBrowsers = "only browsers have passkeys, and sessions of which one goes on to prove more"
 )

@@ -66,8 +66,10 @@ var consolePages = map[string][]string{
 	"/console/import":          {"import", "import?created=1&updated=2&said=imported"},
 	// Pages to which links of mail lead have tests of their own.
 	"/console/accept": nil, "/console/reset": nil, "/console/verify": nil, "/console/mail": nil, "/console/begin": nil,
-	"/console/done": nil,
-	// And so have the ways to an identity provider and back.
+	"/console/done":      nil,
+	"/console/providers": {"providers", "providers?organization=Acme"},
+	// And so have the pages of one identity provider, which the demo does not have, and the ways to it and back.
+	"/console/provider": nil, "/console/provider-new": nil, "/console/provider-delete": nil,
 	"/console/provider-in": nil, "/console/provider-:provider": nil,
 }
 

@@ -18,7 +18,9 @@ import (
 )
 
 // openNamed serves the demo under a name to which browsers bind passkeys, over HTTP.
-func openNamed(t *testing.T, engine string, c *clock) *running {
+func openNamed(t *testing.T, engine string, c *clock) *running { return openNamedBy(t, engine, c, nil) }
+
+func openNamedBy(t *testing.T, engine string, c *clock, change func(*app.Config)) *running {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -27,6 +29,9 @@ func openNamed(t *testing.T, engine string, c *clock) *running {
 	require.NoError(t, free.Close())
 	return openConsole(t, engine, func(cfg *app.Config) {
 		cfg.Listen, cfg.PublicURL, cfg.Now = "127.0.0.1:"+port, "http://localhost:"+port, c.now
+		if change != nil {
+			change(cfg)
+		}
 	})
 }
 
@@ -75,11 +80,18 @@ func (g *guest) signInBy(t *testing.T, b *browser) page {
 // submit sends the form of a page in the browser, with these values.
 func (b *browser) submit(t *testing.T, action string, values map[string]string) {
 	t.Helper()
+	b.fill(t, action, values)
+	evaluate[bool](t, b, `document.querySelector('form[action="`+action+`"]').requestSubmit(), true`)
+}
+
+// fill writes these values into the form of a page in the browser.
+func (b *browser) fill(t *testing.T, action string, values map[string]string) {
+	t.Helper()
 	text, err := json.Marshal(values)
 	require.NoError(t, err)
 	evaluate[bool](t, b, `(() => { const f = document.querySelector('form[action="`+action+`"]');
 		for (const [name, value] of Object.entries(`+string(text)+` ?? {})) f.elements[name].value = value;
-		f.requestSubmit(); return true })()`)
+		return true })()`)
 }
 
 const notAccepted = "The passkey was not accepted"

@@ -154,12 +154,7 @@ func (f *Factors) account(ctx context.Context, caller *domain.Principal) (domain
 	if caller.Session == "" {
 		return f.accounts.ByID(ctx, caller.Organization, caller.User)
 	}
-	account, _, err := f.sessions.signIns.BySession(ctx, sessionOf(caller), "")
-	if domain.ErrSessionNotFound.Is(err) {
-		err = domain.ErrUnauthenticated
-	}
-	account.Session.Surface = domain.RequestFrom(ctx).Surface
-	return account, err
+	return f.sessions.account(ctx, caller)
 }
 
 // own returns the caller's account, with the proof that they may change what they prove themselves by: with a factor
@@ -194,17 +189,8 @@ func (f *Factors) freshly(ctx context.Context, caller *domain.Principal, passwor
 	if h, a, err = f.own(ctx, caller); err != nil {
 		return h, a, err
 	}
-	err = f.password(ctx, &a, password, address)
+	err = f.sessions.password(ctx, &a, password, address)
 	return h, a, err
-}
-
-// password returns nil for the password of an account, and counts a wrong one as a failed sign-in.
-func (f *Factors) password(ctx context.Context, a *domain.Account, password, address string) error {
-	err := f.sessions.passwords.Check(ctx, *a, password, address)
-	if domain.ErrBadCredentials.Is(err) {
-		return domain.ErrForbidden.On("password").Saying("The password is wrong.")
-	}
-	return err
 }
 
 // factors returns the holder as they are now, locked, with their factors. Another one may have been confirmed since the
@@ -515,7 +501,7 @@ func (f *Factors) Prove(ctx context.Context, caller domain.Principal, in Prove) 
 
 func (f *Factors) provePassword(ctx context.Context, h *holder, a *domain.Account, in Prove) (out SignedIn,
 	err error) {
-	if err := f.password(ctx, a, in.Password, in.Address); err != nil {
+	if err := f.sessions.password(ctx, a, in.Password, in.Address); err != nil {
 		return out, err
 	}
 	err = f.store.Do(ctx, h.w, func(tx FactorTx) error {

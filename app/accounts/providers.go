@@ -156,16 +156,79 @@ type UpdateProvider struct {
 	ProviderPatch
 }
 
-// ProviderDocument is a provider as it is shown, without its secret, with the addresses that it has to know: Return is
+// ProviderDocument is a provider as it is shown, without its secret, with the address that it has to know: Return is
 // where people come back from it, and where it says that they signed out.
 type ProviderDocument struct {
 	domain.Provider
+	Secret bool // there is one
 	Return string
+	// Placed is what each of the rules names, as far as the reader sees it.
+	Placed []ShownPlacement
 }
 
-func (s *Providers) describe(p domain.Provider) ProviderDocument {
-	p.ClientSecret = ""
-	return ProviderDocument{p, s.returnTo(p.ProviderKey)}
+// ShownPlacement is where a rule places people. Environment is nil if it is gone or out of the reader's reach, and
+// Group if it is gone.
+type ShownPlacement struct {
+	Environment *directory.EnvironmentDocument
+	Group       *domain.Group
+}
+
+// without describes a provider without what its rules name.
+func (s *Providers) without(p domain.Provider) ProviderDocument {
+	d := ProviderDocument{Provider: p, Secret: p.ClientSecret != "", Return: s.returnTo(p.ProviderKey)}
+	d.ClientSecret = ""
+	return d
+}
+
+// describe describes providers of an organization for the caller, who reads them in sc.
+func (s *Providers) describe(ctx context.Context, caller *domain.Principal, sc tenancy.Scope, o domain.OrganizationID,
+	providers ...domain.Provider) ([]ProviderDocument, error) {
+	described := make([]ProviderDocument, len(providers))
+	var refs []domain.EnvironmentRef
+	for i := range providers {
+		described[i] = s.without(providers[i])
+		for j := range providers[i].Rules {
+			refs = append(refs, domain.NumberRef(providers[i].Rules[j].Environment))
+		}
+	}
+	if len(refs) == 0 {
+		return described, nil
+	}
+	named, err := s.gate.EnvironmentsNamed(ctx, caller, refs)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := s.documents.Groups(ctx, sc, nil, o)
+	if err != nil {
+		return nil, err
+	}
+	for i := range described {
+		for _, r := range described[i].Rules {
+			var shown ShownPlacement
+			if named[0].Err == nil {
+				e := directory.DescribeEnvironment(sc, named[0].Environment)
+				shown.Environment = &e
+			} else if !domain.ErrEnvironmentNotFound.Is(named[0].Err) {
+				return nil, named[0].Err
+			}
+			if g, there := groups.Get(o, r.Group); there {
+				shown.Group = &g
+			}
+			described[i].Placed = append(described[i].Placed, shown)
+			named = named[1:]
+		}
+	}
+	return described, nil
+}
+
+// one describes one provider.
+func (s *Providers) one(ctx context.Context, caller *domain.Principal, sc tenancy.Scope,
+	p domain.Provider) (ProviderDocument, error) {
+	described, err := s.describe(ctx, caller, sc, p.Organization, p)
+	if err != nil {
+		return ProviderDocument{}, err
+	}
+	return described[0], nil
 }
 
 // returnTo returns where people come back from a provider: an address of its own, so that no other one's answer is
@@ -197,11 +260,7 @@ func (s *Providers) List(ctx context.Context, caller domain.Principal,
 	if err != nil {
 		return nil, err
 	}
-	shown := make([]ProviderDocument, len(found))
-	for i := range found {
-		shown[i] = s.describe(found[i])
-	}
-	return shown, nil
+	return s.describe(ctx, &caller, w.Read(), e.Organization, found...)
 }
 
 // Get returns one provider. It needs what List needs, and is NotFound if the organization has no such provider.
@@ -215,7 +274,7 @@ func (s *Providers) Get(ctx context.Context, caller domain.Principal,
 	if err != nil {
 		return ProviderDocument{}, err
 	}
-	return s.describe(p), nil
+	return s.one(ctx, &caller, w.Read(), p)
 }
 
 // Create sets a provider up, which makes accounts for nobody unless in says otherwise. It needs
@@ -226,19 +285,27 @@ func (s *Providers) Create(ctx context.Context, caller domain.Principal, in Crea
 	if err != nil {
 		return ProviderDocument{}, err
 	}
-	p := domain.Provider{ProviderKey: domain.ProviderKey{Organization: e.Organization}, Issuer: in.Issuer,
-		Subject: in.Subject, Enabled: true, Created: s.now().UTC().Truncate(time.Millisecond), CreatedBy: caller.Alias}
-	if p.Subject == "" {
-		p.Subject = domain.SubjectOf(in.Issuer)
-	}
+	p := s.fresh(&caller, e.Organization, in.Issuer, in.Subject)
 	if err := s.apply(ctx, &caller, &in.ProviderPatch, &p); err != nil {
 		return ProviderDocument{}, err
 	}
 	if err := s.party.Check(ctx, &p); err != nil {
 		return ProviderDocument{}, err
 	}
-	err = s.store.Do(ctx, w, func(tx ProviderTx) error { return tx.InsertProvider(&p) })
-	return s.describe(p), err
+	if err := s.store.Do(ctx, w, func(tx ProviderTx) error { return tx.InsertProvider(&p) }); err != nil {
+		return ProviderDocument{}, err
+	}
+	return s.one(ctx, &caller, w.Read(), p)
+}
+
+// fresh returns a provider that is about to be set up. An empty subject is the right one for the issuer.
+func (s *Providers) fresh(caller *domain.Principal, o domain.OrganizationID, issuer string,
+	subject domain.SubjectClaim) domain.Provider {
+	if subject == "" {
+		subject = domain.SubjectOf(issuer)
+	}
+	return domain.Provider{ProviderKey: domain.ProviderKey{Organization: o}, Issuer: issuer, Subject: subject,
+		Enabled: true, Created: s.now().UTC().Truncate(time.Millisecond), CreatedBy: caller.Alias}
 }
 
 // Update changes a provider. It needs what Create needs, for the rules that there were too.
@@ -269,7 +336,10 @@ func (s *Providers) Update(ctx context.Context, caller domain.Principal, in Upda
 		}
 		return tx.SaveProvider(&before, &after)
 	})
-	return s.describe(after), err
+	if err != nil {
+		return ProviderDocument{}, err
+	}
+	return s.one(ctx, &caller, w.Read(), after)
 }
 
 // Remove takes a provider away, with the links to accounts that are there and the sessions it began. It needs
@@ -329,23 +399,35 @@ func (s *Providers) resolve(ctx context.Context, caller *domain.Principal, o dom
 	for i := range patches {
 		refs[i] = patches[i].Environment
 	}
-	homes, err := s.gate.Environments(ctx, caller, refs)
+	homes, err := s.gate.EnvironmentsNamed(ctx, caller, refs)
 	if err != nil {
-		return nil, domain.AsError(err).On("rules")
+		return nil, err
 	}
 	rules := make([]domain.PlacementRule, len(patches))
 	for i, r := range patches {
+		if homes[i].Err != nil {
+			return nil, ofRule(i, homes[i].Err)
+		}
 		if homes[i].Organization != o {
-			return nil, domain.ErrEnvironmentNotFound.On("rules")
+			return nil, ofRule(i, domain.ErrEnvironmentNotFound)
 		}
 		group, err := giver.Groups().Find(o, r.Group)
 		if err != nil {
-			return nil, domain.AsError(err).On("rules")
+			return nil, ofRule(i, err)
 		}
 		rules[i] = domain.PlacementRule{Claim: r.Claim, Value: r.Value,
 			Placement: domain.Placement{Environment: homes[i].ID, Group: group, Role: r.Role}}
 	}
 	return rules, nil
+}
+
+// ofRule is an error about the rule with that index.
+func ofRule(i int, err error) error {
+	problem := domain.AsError(err)
+	if problem.Kind == domain.Internal {
+		return err
+	}
+	return problem.On("rules").Saying("Rule %d: %s", i+1, problem.Public)
 }
 
 // mayGive returns nil if the caller may give what each rule of p gives, which is the most that p gives then.
@@ -367,14 +449,14 @@ func (s *Providers) mayGive(ctx context.Context, caller *domain.Principal, p *do
 			if _, err := s.gate.Place(ctx, refs[i]); domain.ErrEnvironmentNotFound.Is(err) { // it places nobody any more
 				continue
 			}
-			return domain.ErrClimbing.On("rules")
+			return ofRule(i, domain.ErrClimbing)
 		}
 		if named[i].Err != nil {
 			return named[i].Err
 		}
 		u := newcomerAt(&named[i].Environment, p.Rules[i].Placement)
 		if err := giver.MayGive(&u); err != nil && !domain.ErrGroupNotFound.Is(err) {
-			return domain.AsError(err).On("rules")
+			return ofRule(i, err)
 		}
 	}
 	p.Most = giver.Ceiling()
@@ -386,13 +468,13 @@ func newcomerAt(home *domain.Environment, p domain.Placement) domain.User {
 		Groups: []domain.GroupID{p.Group}}
 }
 
-// PreviewProvider asks where somebody would land. Rules and Newcomers are in place of the provider's own, if they are
-// given.
+// PreviewProvider asks where somebody would land if the provider were changed so. Without a Provider it is one that is
+// not there yet, with that Issuer.
 type PreviewProvider struct {
 	OrganizationProvider
-	Newcomers *domain.Newcomers
-	Rules     *[]RulePatch
-	Claims    domain.Claims
+	ProviderPatch
+	Issuer string
+	Claims domain.Claims
 }
 
 // Landing is where somebody would land: Rule is the number of the rule that says so, from 1, 0 for none. Refused says
@@ -400,6 +482,7 @@ type PreviewProvider struct {
 type Landing struct {
 	User        domain.User
 	Environment directory.EnvironmentDocument
+	Group       domain.Group
 	Rule        int
 	Refused     *domain.Error
 }
@@ -411,12 +494,14 @@ func (s *Providers) Preview(ctx context.Context, caller domain.Principal, in Pre
 	if err != nil {
 		return Landing{}, err
 	}
-	p, err := s.store.Get(ctx, w.Read(), domain.ProviderKey{Organization: e.Organization, ID: in.Provider})
-	if err != nil {
-		return Landing{}, err
+	p := s.fresh(&caller, e.Organization, in.Issuer, "")
+	if in.Provider != "" {
+		p, err = s.store.Get(ctx, w.Read(), domain.ProviderKey{Organization: e.Organization, ID: in.Provider})
+		if err != nil {
+			return Landing{}, err
+		}
 	}
-	patch := ProviderPatch{Newcomers: in.Newcomers, Rules: in.Rules}
-	if err := s.apply(ctx, &caller, &patch, &p); err != nil {
+	if err := s.apply(ctx, &caller, &in.ProviderPatch, &p); err != nil {
 		return Landing{}, err
 	}
 	user, home, rule, err := s.newcomer(ctx, &p, in.Claims)
@@ -426,7 +511,13 @@ func (s *Providers) Preview(ctx context.Context, caller domain.Principal, in Pre
 	if err != nil {
 		return Landing{}, err
 	}
-	return Landing{User: user, Environment: directory.DescribeEnvironment(w.Read(), home), Rule: rule}, nil
+	landing := Landing{User: user, Environment: directory.DescribeEnvironment(w.Read(), home), Rule: rule}
+	groups, err := s.documents.Groups(ctx, w.Read(), nil, p.Organization)
+	if err != nil {
+		return Landing{}, err
+	}
+	landing.Group, _ = groups.Get(p.Organization, user.Groups[0]) // it is there: newcomer looked
+	return landing, nil
 }
 
 // over returns the user that ref names, zero is the caller, if the caller may change how they sign in: of oneself by
@@ -451,6 +542,25 @@ func (s *Providers) Links(ctx context.Context, caller domain.Principal, ref doma
 		return nil, err
 	}
 	return s.store.Links(ctx, h.w.Read(), h.found.Key())
+}
+
+// Offered returns the providers by which the caller can sign in once they are linked, by name: those of their
+// organization that are enabled. It needs domain.PasswordChange on oneself.
+func (s *Providers) Offered(ctx context.Context, caller domain.Principal) ([]ProviderDocument, error) {
+	if _, err := oneself(ctx, s.gate, &caller, domain.PasswordChange); err != nil {
+		return nil, err
+	}
+	all, err := s.store.List(ctx, tenancy.Operator("", domain.OrganizationRead).Read(), caller.Organization)
+	if err != nil {
+		return nil, err
+	}
+	var offered []ProviderDocument
+	for i := range all {
+		if all[i].Enabled {
+			offered = append(offered, s.without(all[i]))
+		}
+	}
+	return offered, nil
 }
 
 // LinkSubject names a subject at a provider of a user's organization.

@@ -91,7 +91,7 @@ func (s *Providers) Discover(ctx context.Context, address string) (ProviderDocum
 	if err != nil {
 		return ProviderDocument{}, err
 	}
-	return s.describe(p), nil
+	return s.without(p), nil
 }
 
 // enabled returns a provider by which people sign in, or domain.ErrProviderNotFound.
@@ -112,15 +112,30 @@ func (s *Providers) Begin(ctx context.Context, in BeginProvider) (SentToProvider
 }
 
 // BeginLink sends the caller, who has a session, to a provider of their organization to be linked with whoever they
-// are there. It needs domain.PasswordChange on oneself.
-func (s *Providers) BeginLink(ctx context.Context, caller domain.Principal, in BeginProvider) (SentToProvider, error) {
+// are there. It needs what adding a factor needs: domain.PasswordChange on oneself, the password, and a session proved
+// by a factor of whoever has one.
+func (s *Providers) BeginLink(ctx context.Context, caller domain.Principal,
+	in Fresh[BeginProvider]) (SentToProvider, error) {
 	if _, err := oneself(ctx, s.gate, &caller, domain.PasswordChange); err != nil {
 		return SentToProvider{}, err
 	}
-	if caller.Session == "" || in.Provider.Organization != caller.Organization {
+	if caller.Session == "" || in.In.Provider.Organization != caller.Organization {
 		return SentToProvider{}, domain.ErrProviderNotFound
 	}
-	return s.begin(ctx, in, sessionOf(&caller))
+	account, err := s.sessions.account(ctx, &caller)
+	if err != nil {
+		return SentToProvider{}, err
+	}
+	if account.Factors != 0 && account.Session.Proved.Proof < domain.ByCode {
+		return SentToProvider{}, domain.ErrFactorMissing
+	}
+	if account.Hash == "" {
+		return SentToProvider{}, domain.ErrForbidden.On("password").Saying("You have no password; choose one first.")
+	}
+	if err := s.sessions.password(ctx, &account, in.Password, in.Address); err != nil {
+		return SentToProvider{}, err
+	}
+	return s.begin(ctx, in.In, sessionOf(&caller))
 }
 
 func (s *Providers) begin(ctx context.Context, in BeginProvider, links domain.SessionKey) (SentToProvider, error) {
@@ -157,7 +172,8 @@ type FinishProvider struct {
 	Address, Client     string
 }
 
-// FinishedProvider is where to go next. Linked means that the caller was linked; else SignedIn is their session.
+// FinishedProvider is where to go next. Linked means that it was about linking the caller, also where that failed; else
+// SignedIn is their session.
 type FinishedProvider struct {
 	SignedIn
 	Next   string
@@ -169,41 +185,52 @@ type FinishedProvider struct {
 // domain.ErrProviderAnswer for what does not belong to a sign-in that this browser began at this provider, was used
 // before, or is not proved; domain.ErrProviderDeclined; domain.ErrNoNewcomer, domain.ErrLinkGone or domain.ErrLinked;
 // domain.ErrProviderUnreachable; and the errors of Sessions.SignIn.
-func (s *Providers) Finish(ctx context.Context, in FinishProvider) (FinishedProvider, error) {
+func (s *Providers) Finish(ctx context.Context, in FinishProvider) (out FinishedProvider, err error) {
 	u, ok := s.open(in.Cookie)
 	if !ok || u.provider != in.Provider || subtle.ConstantTimeCompare([]byte(u.State), []byte(in.State)) != 1 {
-		return FinishedProvider{}, domain.ErrProviderAnswer
+		return out, domain.ErrProviderAnswer
+	}
+	out.Next, out.Linked = u.next, u.links != (domain.SessionKey{})
+	if out.Linked && sessionOf(&in.Caller) != u.links { // it is linked with the account of the session that asked
+		return out, domain.ErrProviderAnswer
 	}
 	p, err := s.enabled(ctx, u.provider)
 	if err != nil {
-		return FinishedProvider{}, err
+		return out, err
 	}
-	if err := s.once(ctx, "state", u.State); err != nil {
-		return FinishedProvider{}, err
-	}
-	if in.Error != "" || in.Code == "" {
-		return FinishedProvider{}, domain.ErrProviderDeclined.Because(errors.New(domain.CleanName(in.Error)))
-	}
-	if err := s.once(ctx, "code of "+p.ProviderKey.String(), in.Code); err != nil {
-		return FinishedProvider{}, err
-	}
-	claims, err := s.party.Redeem(ctx, &p, u.AuthRequest, domain.AuthAnswer{Code: in.Code, Issuer: in.Issuer})
+	id, claims, err := s.redeem(ctx, &p, &u, &in)
 	if err != nil {
-		return FinishedProvider{}, err
+		return out, err
 	}
-	id, err := p.Identity(claims)
-	if err != nil {
-		return FinishedProvider{}, err
-	}
-	if u.links != (domain.SessionKey{}) {
-		return FinishedProvider{Next: u.next, Linked: true}, s.linkCaller(ctx, &in, &u, id, claims)
+	if out.Linked {
+		return out, s.linkCaller(ctx, &in.Caller, id, claims)
 	}
 	account, err := s.account(ctx, &p, id, claims)
 	if err != nil {
-		return FinishedProvider{}, err
+		return out, err
 	}
-	signedIn, err := s.signIn(ctx, &p, &in, account, claims)
-	return FinishedProvider{SignedIn: signedIn, Next: u.next}, err
+	out.SignedIn, err = s.signIn(ctx, &p, &in, account, claims)
+	return out, err
+}
+
+// redeem returns who came back from a provider.
+func (s *Providers) redeem(ctx context.Context, p *domain.Provider, u *underway,
+	in *FinishProvider) (id domain.Identity, claims domain.Claims, err error) {
+	if err := s.once(ctx, "state", u.State); err != nil {
+		return id, claims, err
+	}
+	if in.Error != "" || in.Code == "" {
+		return id, claims, domain.ErrProviderDeclined.Because(errors.New(domain.CleanName(in.Error)))
+	}
+	if err := s.once(ctx, "code of "+p.ProviderKey.String(), in.Code); err != nil {
+		return id, claims, err
+	}
+	claims, err = s.party.Redeem(ctx, p, u.AuthRequest, domain.AuthAnswer{Code: in.Code, Issuer: in.Issuer})
+	if err != nil {
+		return id, claims, err
+	}
+	id, err = p.Identity(claims)
+	return id, claims, err
 }
 
 // once returns domain.ErrProviderAnswer for text that was used before.
@@ -217,13 +244,10 @@ func (s *Providers) once(ctx context.Context, what, text string) error {
 	return err
 }
 
-// linkCaller links the account of the session that asked for it, and no other.
-func (s *Providers) linkCaller(ctx context.Context, in *FinishProvider, u *underway, id domain.Identity,
+// linkCaller links the caller.
+func (s *Providers) linkCaller(ctx context.Context, caller *domain.Principal, id domain.Identity,
 	claims domain.Claims) error {
-	if sessionOf(&in.Caller) != u.links {
-		return domain.ErrProviderAnswer
-	}
-	h, err := oneself(ctx, s.gate, &in.Caller, domain.PasswordChange)
+	h, err := oneself(ctx, s.gate, caller, domain.PasswordChange)
 	if err != nil {
 		return err
 	}

@@ -425,3 +425,23 @@ func (s *Sessions) over(ctx context.Context, caller *domain.Principal, ref domai
 	}
 	return h, h.may(&h.found)
 }
+
+// account returns the account of the caller, who has a session, with that session.
+func (s *Sessions) account(ctx context.Context, caller *domain.Principal) (domain.Account, error) {
+	account, _, err := s.signIns.BySession(ctx, sessionOf(caller), "")
+	if domain.ErrSessionNotFound.Is(err) {
+		err = domain.ErrUnauthenticated
+	}
+	account.Session.Surface = domain.RequestFrom(ctx).Surface
+	return account, err
+}
+
+// password returns nil for the password of an account. It returns Forbidden, field "password", for another one, which
+// counts as a failed sign-in.
+func (s *Sessions) password(ctx context.Context, a *domain.Account, password, address string) error {
+	err := s.passwords.Check(ctx, *a, password, address)
+	if domain.ErrBadCredentials.Is(err) {
+		return domain.ErrForbidden.On("password").Saying("The password is wrong.")
+	}
+	return err
+}

@@ -28,8 +28,9 @@ var (
 		fiber.MIMEMultipartForm)
 )
 
-// maxFields bounds the fields of a form and the parts of a body that has several.
-const maxFields = 100
+// maxFields bounds the fields of a form and the parts of a body that has several: the largest form is that of an
+// identity provider with a hundred rules.
+const maxFields = 600
 
 // ReadForm reads the body of a request, which must be a form: application/x-www-form-urlencoded
 // or multipart/form-data. It refuses a field that is not one of known or comes twice, and values

@@ -39,15 +39,23 @@ func (s *Surface) factorRoutes(r fiber.Router) {
 // A factorsView is what the page of one's factors shows.
 type factorsView struct {
 	accounts.FactorDocument
-	passkeys bool   // this server can have them
-	accepted string // by what the browser forgets the passkeys that are gone; empty for nothing
+	links    []domain.Link
+	offered  []accounts.ProviderDocument // by which they may sign in
+	passkeys bool                        // this server can have them
+	accepted string                      // by what the browser forgets the passkeys that are gone; empty for nothing
 }
 
 // factors returns what the page of the caller's factors shows.
 func (s *Surface) factors(ctx context.Context, v *visit) (*factorsView, error) {
 	f := &factorsView{passkeys: s.uses.Factors.PasskeysPossible() == nil}
 	var err error
-	if f.FactorDocument, err = s.uses.Factors.List(ctx, v.caller, domain.UserRef{}); err != nil || !f.passkeys {
+	if f.FactorDocument, err = s.uses.Factors.List(ctx, v.caller, domain.UserRef{}); err != nil {
+		return f, err
+	}
+	if f.links, err = s.uses.Providers.Links(ctx, v.caller, domain.UserRef{}); err != nil {
+		return f, err
+	}
+	if f.offered, err = s.uses.Providers.Offered(ctx, v.caller); err != nil || !f.passkeys {
 		return f, err
 	}
 	accepted, err := s.uses.Factors.AcceptedPasskeys(ctx, v.caller)
@@ -60,6 +68,7 @@ func (s *Surface) myFactors(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	v.wrong = linkProblems[v.query("problem")]
 	return shown(myFactorsPage(v, f))
 }
 

@@ -45,6 +45,7 @@ type personView struct {
 	sessions []accounts.SessionDocument
 	keys     []accounts.KeyDocument
 	factors  accounts.FactorDocument
+	links    []domain.Link
 }
 
 // at returns the address of a tab of the page.
@@ -113,6 +114,9 @@ func (s *Surface) person(ctx context.Context, v *visit) (answer, error) {
 	case tabSessions:
 		if p.sessions, err = s.uses.Sessions.List(ctx, v.caller, p.ref()); err == nil {
 			p.factors, err = s.uses.Factors.List(ctx, v.caller, p.ref())
+		}
+		if err == nil {
+			p.links, err = s.uses.Providers.Links(ctx, v.caller, p.ref())
 		}
 	case tabKeys:
 		p.keys, err = s.uses.APIKeys.List(ctx, v.caller, p.ref())
@@ -199,6 +203,8 @@ func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
 			err = nil
 		}
 		return done(err, tabSessions, "deleted")
+	case "unlink":
+		return done(s.unlink(ctx, v, p.ref(), p.Organization), tabSessions, "deleted")
 	case "revoke":
 		id, err := domain.ParseUUID(v.form["key"])
 		if err == nil {

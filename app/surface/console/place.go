@@ -149,6 +149,9 @@ func (v *visit) placeTabs(b *directory.Branch) []tab {
 			tab{tabAdmins, w.Admins, placeAddress(b.ID, tabAdmins)}, tab{tabReach, w.Reach, placeAddress(b.ID, tabReach)})
 	}
 	all = append(all, tab{tabSignIn, v.words.Strength.Tab, placeAddress(b.ID, tabSignIn)})
+	if b.IsOrganization && v.can(domain.OrganizationRead) {
+		all = append(all, tab{tabProviders, v.words.Providers.Tab, providersAt(b.ID)})
+	}
 	if b.May.Change {
 		all = append(all, tab{tabSettings, w.Settings, at("place-settings", "id", numberOf(b.ID))})
 	}

@@ -21,8 +21,17 @@ const (
 	secureProviderCookie = "__Host-canopy-provider"
 )
 
-// providerRoutes lists the ways to an identity provider and back.
+// providerRoutes lists the pages of identity providers, and the ways to one and back.
 func (s *Surface) providerRoutes(r fiber.Router) {
+	r.Get(Base+"/"+providersPage, s.on(s.providers))
+	r.Get(Base+"/"+providerOfPage, s.on(s.provider))
+	r.Post(Base+"/"+providerOfPage, s.on(s.changeProvider))
+	r.Get(Base+"/"+newProviderPage, s.on(s.newProvider))
+	r.Post(Base+"/"+newProviderPage, s.on(s.newProvider))
+	r.Get(Base+"/"+deleteProviderPage, s.on(s.removeProvider))
+	r.Post(Base+"/"+deleteProviderPage, s.on(s.removeProvider))
+	r.Post(Base+"/my-link", s.on(s.linkMe))
+	r.Post(Base+"/my-unlink", s.on(s.unlinkMe))
 	r.Get(Base+"/"+providerPage, s.toProvider)
 	r.Get(Base+"/"+ProviderReturn+":provider", httpx.Acts(s.fromProvider))
 	r.Post(Base+"/"+ProviderReturn+":provider",
@@ -81,6 +90,11 @@ func (s *Surface) fromProvider(c *fiber.Ctx) error {
 		Issuer: httpx.Query(c, "iss"), Error: httpx.Query(c, "error"), Caller: caller,
 		Address: httpx.Address(c, s.trusted), Client: httpx.Header(c, fiber.HeaderUserAgent)})
 	httpx.DropCookie(c, s.providerCookie(c), "/", httpx.Secure(c, s.trusted))
+	if err != nil && out.Linked {
+		if problem := domain.AsError(err); linkProblems[problem.Code] != nil {
+			return leave(c, at(factorsPage, "problem", problem.Code))
+		}
+	}
 	if err != nil {
 		return s.turnedAway(c, err)
 	}

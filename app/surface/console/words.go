@@ -67,6 +67,7 @@ type words struct {
 	Why         whyWords
 	Overview    overviewWords
 	Strength    strengthWords
+	Providers   providerWords
 }
 
 // pageWords are the texts of a page with a form.
@@ -172,6 +173,7 @@ var english = words{
 	Audit: englishAudit, Import: englishImport,
 	People: englishPeople, Person: englishPerson, Invite: englishInvite,
 	Places: englishPlaces, Overview: englishOverview, Strength: englishStrength,
+	Providers: englishProviders,
 }
 
 var french = words{
@@ -269,6 +271,7 @@ var french = words{
 	Audit: frenchAudit, Import: frenchImport,
 	People: frenchPeople, Person: frenchPerson, Invite: frenchInvite,
 	Places: frenchPlaces, Overview: frenchOverview, Strength: frenchStrength,
+	Providers: frenchProviders,
 }
 
 // catalogue lists the languages; the first is for everybody else.

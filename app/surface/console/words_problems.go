@@ -25,7 +25,7 @@ func (w *words) problem(problem *domain.Error) string {
 }
 
 // inFrench returns what a sentence of the core is in French. What was put into the sentence is put into the other
-// one, in the same order.
+// one, in the same order; a sentence of the core is put in in French.
 func inFrench(sentence string) (string, bool) {
 	if text, ok := frenchProblems[sentence]; ok {
 		return text, true
@@ -39,7 +39,7 @@ func inFrench(sentence string) (string, bool) {
 		if found := f.pattern.FindStringSubmatch(sentence); found != nil {
 			values := make([]any, len(found)-1)
 			for i, value := range found[1:] {
-				values[i] = value
+				values[i] = cmp.Or(frenchProblems[value], value)
 			}
 			return fmt.Sprintf(f.french, values...), true
 		}
