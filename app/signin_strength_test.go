@@ -110,7 +110,7 @@ func TestRulesAreShownBeforeTheyAreMade(t *testing.T) {
 		require.Contains(t, out.text, `id="people-wrong"`)
 
 		preview := g.press(t, tab, "place-signin",
-			map[string]string{"people": "passkey", "grace": "2099-01-31", "min_password": "20"})
+			map[string]string{"people": "passkey", "grace": "2099-01-31", "min_password": "20", "password_days": "90"})
 		require.Contains(t, preview.text, "counts from 31 Jan 2099 on")
 		total := 0
 		for _, n := range elements(t, preview, "dd") {
@@ -131,6 +131,10 @@ func TestRulesAreShownBeforeTheyAreMade(t *testing.T) {
 		saved := g.press(t, preview, "place-signin", nil)
 		require.Contains(t, saved.text, "Saved.")
 		require.Equal(t, "20 characters", rows(t, saved)[0][1])
+		require.Equal(t, []string{"90 days", "90 days"}, rows(t, saved)[2][1:])
+		days := g.press(t, saved, "place-signin", map[string]string{"password_days": "3651"})
+		require.Equal(t, 400, days.status)
+		require.Contains(t, days.text, `id="password_days-wrong"`)
 
 		below := g.get(t, "place?id=Prod&tab=signin")
 		require.Equal(t, []string{"Nothing", "20 characters"}, rows(t, below)[0][1:])

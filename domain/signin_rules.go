@@ -24,10 +24,11 @@ type SignInRules struct {
 	ProgramsExempt bool
 }
 
-// The bounds of sign-in rules. Nobody is asked for a longer password than MaxMinPassword.
+// The bounds of sign-in rules. Nobody is asked for a longer password than MaxMinPassword, nor for a change of it after
+// more than MaxPasswordDays.
 const (
 	MaxMinPassword  = 64
-	maxPasswordDays = 3650
+	MaxPasswordDays = 3650
 	minProofAge     = time.Minute
 	maxProofAge     = 30 * 24 * time.Hour
 )
@@ -46,7 +47,7 @@ func (r *SignInRules) Validate() error {
 		checkNumber("min_password", int64(r.MinPassword), MaxMinPassword, "Give a number of characters from 0 to %d."),
 		checkNumber("min_password_with_factor", int64(r.MinPasswordWithFactor), MaxMinPassword,
 			"Give a number of characters from 0 to %d."),
-		checkNumber("password_days", int64(r.PasswordDays), maxPasswordDays, "Give a number of days from 0 to %d."),
+		checkNumber("password_days", int64(r.PasswordDays), MaxPasswordDays, "Give a number of days from 0 to %d."),
 		checkProof("people", r.People), checkProof("admins", r.Admins), checkProof("above", r.Above), age,
 	)
 }

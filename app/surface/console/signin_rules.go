@@ -72,6 +72,10 @@ func (v *visit) rulesPatch(ref domain.EnvironmentRef) (directory.SignInRulesPatc
 		"Give a number of characters from 0 to %d."); err != nil {
 		return in, err
 	}
+	if in.PasswordDays, err = number("password_days", domain.MaxPasswordDays,
+		"Give a number of days from 0 to %d."); err != nil {
+		return in, err
+	}
 	for name, proof := range map[string]**domain.Proof{"people": &in.People, "admins": &in.Admins, "above": &in.Above} {
 		p, err := domain.ParseProof(name, v.form[name])
 		if err != nil {
@@ -111,6 +115,12 @@ func (v *visit) ruleRows(d *directory.SignInRulesDocument) []rule {
 		}
 		return v.counted(w.Minutes, int64(d.Minutes()))
 	}
+	days := func(n int) string {
+		if n == 0 {
+			return w.Nothing
+		}
+		return v.counted(w.Days, int64(n))
+	}
 	row := func(name string, of func(*domain.SignInRules) string) rule { return rule{name, of(&d.Own), of(&d.All)} }
 	demand := func(name string, of func(*domain.SignInRules) domain.Proof) rule {
 		return row(name, func(r *domain.SignInRules) string { return v.demand(of(r)) })
@@ -118,6 +128,7 @@ func (v *visit) ruleRows(d *directory.SignInRulesDocument) []rule {
 	return []rule{
 		row(w.MinPassword, func(r *domain.SignInRules) string { return length(r.MinPassword) }),
 		row(w.MinPasswordWithFactor, func(r *domain.SignInRules) string { return length(r.MinPasswordWithFactor) }),
+		row(w.PasswordDays, func(r *domain.SignInRules) string { return days(r.PasswordDays) }),
 		demand(w.OfPeople, func(r *domain.SignInRules) domain.Proof { return r.People }),
 		demand(w.OfAdmins, func(r *domain.SignInRules) domain.Proof { return r.Admins }),
 		demand(w.OfAbove, func(r *domain.SignInRules) domain.Proof { return r.Above }),

@@ -11,10 +11,11 @@ type strengthWords struct {
 
 	Tab, RulesLead, Rule, Own, Counts, Nothing, Change string
 	MinPassword, MinPasswordWithFactor                 string
+	PasswordDays, PasswordDaysField, PasswordDaysHint  string
 	OfPeople, OfAdmins, OfAbove, AboveHint             string
 	ProofAge, ProofAgeMinutes, ProofAgeHint            string
 	Grace, GraceHint, Exempt, ExemptHint               string
-	Characters, Minutes                                plural
+	Characters, Minutes, Days                          plural
 	AnnouncedUntil                                     string // {day}
 	PreviewTitle, Out, OutLead, OutNobody, OutUnknown  string
 	Title                                              string // {place}
@@ -31,6 +32,9 @@ var englishStrength = strengthWords{
 	RulesLead: "What this place asks of people who sign in. Of this place and those above it the strictest counts.",
 	Nothing:   "Nothing", Change: "Change what this place asks",
 	MinPassword: "Least length of a password", MinPasswordWithFactor: "The same with a second factor",
+	PasswordDays: "Password must be changed after", PasswordDaysField: "Days until a password must be changed",
+	PasswordDaysHint: "0 is never, which is advised: who must change a password often chooses weaker ones " +
+		"(NIST SP 800-63B-4).",
 	OfPeople: "Demanded of people at home here", OfAdmins: "Demanded of administrators at home here",
 	OfAbove:   "Demanded of who administers from elsewhere",
 	AboveHint: "Whoever proves less does not reach this place.",
@@ -40,6 +44,7 @@ var englishStrength = strengthWords{
 	Exempt: "Leave out programs", ExemptHint: "Accounts of programs go on with their API keys.",
 	Characters:     plural{"{n} character", "{n} characters"},
 	Minutes:        plural{"{n} minute", "{n} minutes"},
+	Days:           plural{"{n} day", "{n} days"},
 	AnnouncedUntil: "What is demanded of people counts from {day} on.",
 	PreviewTitle:   "What these rules would do", Out: "Who could not sign in as they do now",
 	OutLead:    "These active people have nothing as strong as what is demanded. They must add it before they go on.",
@@ -61,6 +66,9 @@ var frenchStrength = strengthWords{
 	RulesLead: "Ce que ce lieu exige de qui se connecte. Entre ce lieu et ceux au-dessus, le plus strict compte.",
 	Nothing:   "Rien", Change: "Changer ce que ce lieu exige",
 	MinPassword: "Longueur minimale d’un mot de passe", MinPasswordWithFactor: "La même avec un second facteur",
+	PasswordDays: "Mot de passe à changer après", PasswordDaysField: "Jours avant de devoir changer un mot de passe",
+	PasswordDaysHint: "0 : jamais, comme il est conseillé : qui doit en changer souvent en choisit de plus faibles " +
+		"(NIST SP 800-63B-4).",
 	OfPeople: "Exigé des personnes rattachées ici", OfAdmins: "Exigé des administrateurs rattachés ici",
 	OfAbove:   "Exigé de qui administre depuis ailleurs",
 	AboveHint: "Qui prouve moins n’a pas accès à ce lieu.",
@@ -70,6 +78,7 @@ var frenchStrength = strengthWords{
 	Exempt: "Sauf les programmes", ExemptHint: "Les comptes de programmes continuent avec leurs clés d’API.",
 	Characters:     plural{"{n} caractère", "{n} caractères"},
 	Minutes:        plural{"{n} min", "{n} min"},
+	Days:           plural{"{n} jour", "{n} jours"},
 	AnnouncedUntil: "Ce qui est exigé des personnes compte à partir du {day}.",
 	PreviewTitle:   "Ce que feraient ces règles", Out: "Qui ne pourrait plus se connecter comme à présent",
 	OutLead:    "Ces personnes actives n’ont rien d’aussi fort que ce qui est exigé. Elles devront l’ajouter d’abord.",
