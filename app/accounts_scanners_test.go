@@ -325,7 +325,7 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 		require.NoError(t, rows.Err())
 		for _, kind := range domain.LetterKinds {
 			factors := slices.Contains([]domain.LetterKind{domain.LetterFactorAdded, domain.LetterFactorRemoved,
-				domain.LetterRecoveryMade, domain.LetterRecoveryUsed, domain.LetterCodesGuessed}, kind)
+				domain.LetterRecoveryMade, domain.LetterRecoveryUsed, domain.LetterCodesGuessed, domain.LetterNewDevice}, kind)
 			require.Equal(t, !factors, kinds[kind], "%s: letters about factors have no link", kind)
 		}
 	})

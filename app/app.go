@@ -121,7 +121,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	own := directory.NewOwnPasswords(d.Gate, rules, passwords, cfg.Now)
 	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, own, cfg.Now)
 	d.Sessions = accounts.NewSessions(d.Gate, d.Users, d.Me, s.sessions, known, passwords, demands,
-		tokens, cfg.Sessions, cfg.Now)
+		tokens, cfg.mailedPages(), cfg.Sessions, cfg.Now)
 	passkeys, err := passkey.New(cfg.publicURL())
 	if err != nil {
 		return nil, fmt.Errorf("--public-url: %w", err)

@@ -193,6 +193,14 @@ func (cfg *Config) pages() accounts.Pages {
 	return accounts.Pages(prefix + console.Base)
 }
 
+// mailedPages returns the address of the pages as letters have it, empty if they are not offered.
+func (cfg *Config) mailedPages() accounts.Pages {
+	if pages := cfg.pages(); pages != "" {
+		return accounts.Pages(cfg.publicURL()) + pages
+	}
+	return ""
+}
+
 // publicPages returns the path of the pages as people reach it, whatever a proxy adds in front.
 func (cfg *Config) publicPages() accounts.Pages {
 	public, err := url.Parse(cfg.publicURL())

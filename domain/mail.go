@@ -39,13 +39,15 @@ const (
 	LetterRecoveryMade  LetterKind = "recovery_made"  // there are other recovery codes
 	LetterRecoveryUsed  LetterKind = "recovery_used"  // one of the recovery codes was used
 	LetterCodesGuessed  LetterKind = "codes_guessed"  // somebody who has the password tries codes
+	LetterNewDevice     LetterKind = "new_device"     // a session was begun from elsewhere or with something else
 )
 
 // LetterKinds lists all letters.
 var LetterKinds = []LetterKind{LetterVerify, LetterMailTaken, LetterAliasTaken, LetterWaiting, LetterWelcome,
 	LetterRejected,
 	LetterForgot, LetterPassword, LetterChanged, LetterAddress, LetterAddressLeft, LetterInvite,
-	LetterFactorAdded, LetterFactorRemoved, LetterRecoveryMade, LetterRecoveryUsed, LetterCodesGuessed}
+	LetterFactorAdded, LetterFactorRemoved, LetterRecoveryMade, LetterRecoveryUsed, LetterCodesGuessed,
+	LetterNewDevice}
 
 // Letter is what a mail is written from. Nothing of it was written by somebody whose
 // address is not proven, except Note.
@@ -59,6 +61,11 @@ type Letter struct {
 	Login    string        // the reader's login name; empty where it is not to be named
 	Password SecretText
 	Number   int64 // of the account that waits, or how many recovery codes are left
+	// At is when somebody signed in, From the network, empty for one that is no address, and Browser and System what
+	// with, both empty where that is not known.
+	At              time.Time
+	From            string
+	Browser, System string
 	// Subject and Note, where they are not empty, take the place of the letter's own
 	// subject and text. They are cleaned.
 	Subject, Note string

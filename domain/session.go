@@ -188,6 +188,15 @@ func NetworkOf(address string) string {
 	return prefix.String()
 }
 
+// IsNetwork reports whether text is what NetworkOf returns for an address.
+func IsNetwork(text string) bool {
+	if _, err := netip.ParsePrefix(text); err == nil {
+		return true
+	}
+	_, err := netip.ParseAddr(text)
+	return err == nil
+}
+
 // SigningKey is a key that signs access tokens. The key itself is derived from the
 // server's; what is stored is its name.
 type SigningKey struct {

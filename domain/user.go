@@ -282,6 +282,12 @@ func (u *User) AsksForProof() bool { return u.Unproven != "" }
 // Waits reports whether the account is a newcomer's who is to be let in or turned away.
 func (u *User) Waits() bool { return u.State == Pending || u.State == Unverified && u.Claims == "" }
 
+// Reachable reports whether letters about the account reach whoever it belongs to: it has an address, which was proven
+// or given by whoever opened it.
+func (u *User) Reachable() bool {
+	return u.Person.Mail != "" && u.State != Unverified && u.State != Invited
+}
+
 // Key returns where u is stored.
 func (u *User) Key() UserKey { return UserKey{u.Organization, u.ID} }
 

@@ -306,7 +306,8 @@ func (tx *Tx) SpendRecoveryCode(u domain.UserKey, code domain.SecretText, at tim
 	return left, tx.record(factorEntry("factor:recover", user, domain.Change{Field: "recovery_codes", After: n}))
 }
 
-func (tx *Tx) RenewSession(before domain.SessionKey, after domain.Session, keep int) error {
+func (tx *Tx) RenewSession(before domain.SessionKey, after domain.Session, keep int,
+	tell func(*domain.User) domain.Mail) error {
 	if _, err := tx.stored(before.UserKey); err != nil {
 		return err
 	}
@@ -325,7 +326,7 @@ func (tx *Tx) RenewSession(before domain.SessionKey, after domain.Session, keep 
 		return domain.ErrSessionNotFound
 	}
 	after.Provider = provider
-	return tx.insertSession(&after, keep)
+	return tx.insertSession(&after, keep, tell)
 }
 
 // factorEntry is the audit entry of a change of what u proves themselves by.

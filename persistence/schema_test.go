@@ -246,6 +246,7 @@ var unwritten = map[string]string{
 	"kept_answers":     "answers of the last day",
 	"sign_in_failures": "counts of the last hours",
 	"known_addresses":  "hashes under this server's key",
+	"known_devices":    "hashes under this server's key",
 
 	"providers":         "an identity provider knows the server by its address",
 	"provider_domains":  "of providers",

@@ -130,9 +130,10 @@ func sessionEntry(u *domain.User, c domain.Change) domain.AuditEntry {
 
 // Begin removes the user's other sessions that have ended, and of the rest those that were unused for the
 // longest time.
-func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep int) (key string, err error) {
+func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep int,
+	tell func(*domain.User) domain.Mail) (key string, err error) {
 	err = unscoped(ctx, s.db, func(tx *Tx) error {
-		if err := tx.insertSession(&session, keep); err != nil {
+		if err := tx.insertSession(&session, keep, tell); err != nil {
 			return err
 		}
 		key, err = tx.signingKey()
@@ -143,7 +144,7 @@ func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep i
 
 // insertSession adds a session as Begin says. Unfinished sessions and others make room among their own, so that whoever
 // has a password only ends none that were proved by more.
-func (tx *Tx) insertSession(session *domain.Session, keep int) error {
+func (tx *Tx) insertSession(session *domain.Session, keep int, tell func(*domain.User) domain.Mail) error {
 	now, row := db.Millis(tx.DB.Now()), toSessionRow(session)
 	beyond := func(keep int64) *bun.SelectQuery {
 		return tx.NewSelect().Model((*sessionRow)(nil)).Column("id").Apply(owned(session.UserKey)).
@@ -164,6 +165,11 @@ func (tx *Tx) insertSession(session *domain.Session, keep int) error {
 	}
 	if err := tx.Insert(row); err != nil {
 		return err
+	}
+	if tell != nil && !session.Unfinished() {
+		if err := tx.noteDevice(session, tell); err != nil {
+			return err
+		}
 	}
 	return tx.noteProvider(session)
 }

@@ -12,4 +12,10 @@
 //   - Mail that strangers cause is limited by where they are first, then by address and overall,
 //     and what is refused uses up nothing further. An address that had enough is passed over in
 //     silence where the address is the account's own.
+//   - A device is what begins a session, by whatever door: the pages, a product's sign-in, a passkey, a
+//     provider. A password or key that comes with each request is a program's and none; nor is a session
+//     whose user has still to prove a factor. It is known if both its network and the readable name of its
+//     browser are: an update of the browser is no news, and a stolen password used from elsewhere is. Who
+//     was never seen is told of nothing, so that the first sign-in, and the first after an update from a
+//     version that did not look, is silent.
 package accounts

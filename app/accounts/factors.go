@@ -62,8 +62,8 @@ type FactorTx interface {
 	// EndOtherSessions ends the sessions of a user but one.
 	EndOtherSessions(user domain.UserKey, but domain.UUID) error
 	// RenewSession puts a session of a user into the place of another one, or returns domain.ErrSessionNotFound if that
-	// has ended. keep is that of SignInStore.Begin.
-	RenewSession(before domain.SessionKey, after domain.Session, keep int) error
+	// has ended. keep and tell are those of SignInStore.Begin.
+	RenewSession(before domain.SessionKey, after domain.Session, keep int, tell func(*domain.User) domain.Mail) error
 	// SetRecoveryCodes gives a user codes in place of all from before. SpendRecoveryCode uses one of them up and returns
 	// how many are left, or domain.ErrBadCode.
 	SetRecoveryCodes(user domain.UserKey, codes []domain.SecretText) error
@@ -348,7 +348,7 @@ func (f *Factors) added(tx FactorTx, user *domain.User, a *domain.Account, all [
 // that one has nothing.
 func (f *Factors) renew(tx FactorTx, a *domain.Account, proved domain.Proved, from client) (SignedIn, error) {
 	session, secret := f.session(a, a.Session.Environment, proved, from)
-	err := tx.RenewSession(a.Session.SessionKey, session, int(f.sessions.limits.Most))
+	err := tx.RenewSession(a.Session.SessionKey, session, int(f.sessions.limits.Most), f.sessions.newDevice(&session))
 	if domain.ErrSessionNotFound.Is(err) {
 		err = domain.ErrUnauthenticated
 	}

@@ -23,6 +23,7 @@ type Sessions struct {
 	passwords directory.Passwords
 	demands   Demands
 	tokens    Tokens
+	pages     Pages // where people see their sessions
 	limits    SessionLimits
 	now       func() time.Time
 }
@@ -59,10 +60,10 @@ var DefaultSessionLimits = SessionLimits{
 
 // NewSessions returns the use cases of sessions.
 func NewSessions(gate *tenancy.Gate, users *directory.Users, me *directory.Me, store SessionStore,
-	signIns SignInStore, passwords directory.Passwords, demands Demands, tokens Tokens, limits SessionLimits,
-	now func() time.Time) *Sessions {
+	signIns SignInStore, passwords directory.Passwords, demands Demands, tokens Tokens, pages Pages,
+	limits SessionLimits, now func() time.Time) *Sessions {
 	return &Sessions{gate: gate, users: users, me: me, store: store, signIns: signIns, passwords: passwords,
-		demands: demands, tokens: tokens, limits: limits, now: now}
+		demands: demands, tokens: tokens, pages: pages, limits: limits, now: now}
 }
 
 // SessionStore shows the sessions of users, and ends them in transactions. What a method takes of a scope is
@@ -89,8 +90,10 @@ type SignInStore interface {
 	// Begin adds a session and returns the name of the key that signs its tokens. Of the
 	// user's sessions the keep used last are left. Unfinished ones are counted by themselves, and of those
 	// from the session's network domain.UnfinishedFrom are left. It returns domain.ErrChanged if there is no
-	// such user.
-	Begin(ctx context.Context, s domain.Session, keep int) (key string, err error)
+	// such user. If tell is not nil, where and with what a session that is finished is begun is remembered, and
+	// if its user, whom a letter reaches, began others before but none from there or none with that, what tell
+	// returns is mailed, a few times a day at most.
+	Begin(ctx context.Context, s domain.Session, keep int, tell func(*domain.User) domain.Mail) (key string, err error)
 	// BySession is that of authn.Accounts.
 	BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error)
 	// Renew renews the session that the presented token is of, in one transaction that keeps others
@@ -231,7 +234,7 @@ func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn
 	default:
 		session.Expires = now.Add(s.limits.Token).Truncate(time.Millisecond)
 	}
-	key, err := s.signIns.Begin(ctx, session, int(s.limits.Most))
+	key, err := s.signIns.Begin(ctx, session, int(s.limits.Most), s.newDevice(&session))
 	if domain.ErrChanged.Is(err) {
 		return SignedIn{}, domain.ErrBadCredentials // the account was deleted a moment ago
 	}
@@ -239,6 +242,21 @@ func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn
 		return SignedIn{}, err
 	}
 	return s.signedIn(account, session, environment, key, secret, in.Audience)
+}
+
+// newDevice returns what writes the letter that tells a user of a session from where or with what they never began one.
+func (s *Sessions) newDevice(session *domain.Session) func(*domain.User) domain.Mail {
+	letter := domain.Letter{Kind: domain.LetterNewDevice, At: session.Created, Link: s.pages.Sessions()}
+	if letter.Browser, letter.System = domain.BrowserOf(session.Client); letter.Browser == "" {
+		letter.Browser = domain.ProgramOf(session.Client)
+	}
+	if domain.IsNetwork(session.Network) {
+		letter.From = session.Network
+	}
+	return func(u *domain.User) domain.Mail {
+		letter.Login = u.Alias
+		return s.users.MailTo(u.Person.Mail, u, letter)
+	}
 }
 
 // environment returns where a session is to be used.

@@ -351,7 +351,7 @@ func begin(t *testing.T, accounts *persistence.AccountStore, kind domain.Session
 	k := domain.SessionKey{UserKey: domain.UserKey{Organization: ada.Organization, User: ada.User},
 		ID: "01930000-0000-7000-8000-000000000001"}
 	key, err := accounts.Begin(t.Context(),
-		domain.Session{SessionKey: k, Kind: kind, TokenEpoch: ada.TokenEpoch, Environment: 1, Expires: until}, 10)
+		domain.Session{SessionKey: k, Kind: kind, TokenEpoch: ada.TokenEpoch, Environment: 1, Expires: until}, 10, nil)
 	require.NoError(t, err)
 	return ada, k, key
 }

@@ -25,7 +25,8 @@ func NewLetters() (*Letters, error) {
 	l := &Letters{catalogs: make(map[string]*template.Template)}
 	for _, language := range Languages {
 		catalog := template.New(language)
-		catalog.Funcs(template.FuncMap{"span": func(d time.Duration) (string, error) { return span(catalog, d) }})
+		catalog.Funcs(template.FuncMap{"span": func(d time.Duration) (string, error) { return span(catalog, d) },
+			"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }})
 		if _, err := catalog.ParseFS(letterFiles, "letters/"+language+".txt"); err != nil {
 			return nil, err
 		}

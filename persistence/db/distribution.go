@@ -40,7 +40,7 @@ var Distribution = slices.Concat(
 		"organization_pictures", "registration_codes", "providers", "provider_links",
 		"departures", "environments",
 		"environment_names", "environment_counts", "groups", "users", "user_groups", "user_environments",
-		"user_attributes", "user_pictures", "user_marks", "user_contacts", "group_admins", "known_addresses",
+		"user_attributes", "user_pictures", "user_marks", "user_contacts", "group_admins", "known_addresses", "known_devices",
 		"secrets", "sessions", "provider_sessions", "api_keys", "factors", "recovery_codes", "bookmarks", "objects",
 		"object_names",
 		"object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "presences", "audit",

@@ -175,11 +175,11 @@ func Factors(t *testing.T, db *db.DB) {
 	})
 	t.Run("a session takes the place of one that lives", func(t *testing.T) {
 		weak, strong := w.NewSession("acme.user", domain.CookieSession), w.NewSession("acme.user", domain.CookieSession)
-		_, err := w.Accounts.Begin(ctx, weak, 100)
+		_, err := w.Accounts.Begin(ctx, weak, 100, nil)
 		require.NoError(t, err)
 		strong.Proved = domain.Proved{Proof: domain.ByCode, Factor: code.ID, At: at}
 		renew := func(before domain.Session, after domain.Session) error {
-			return on(func(tx *persistence.Tx) error { return tx.RenewSession(before.SessionKey, after, 100) })
+			return on(func(tx *persistence.Tx) error { return tx.RenewSession(before.SessionKey, after, 100, nil) })
 		}
 		require.ErrorIs(t, renew(weak, w.NewSession("acme.power", domain.CookieSession)), domain.ErrSessionNotFound)
 		require.NoError(t, renew(weak, strong))
@@ -192,7 +192,7 @@ func Factors(t *testing.T, db *db.DB) {
 
 		t.Run("which ends with the factor it was proved by", func(t *testing.T) {
 			other := w.NewSession("acme.user", domain.CookieSession)
-			_, err := w.Accounts.Begin(ctx, other, 100)
+			_, err := w.Accounts.Begin(ctx, other, 100, nil)
 			require.NoError(t, err)
 			before := account(t)
 			require.NoError(t, on(func(tx *persistence.Tx) error {

@@ -371,7 +371,7 @@ var attempts = map[string]attempt{
 	}),
 	"Tx.RenewSession": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
 		return tx.RenewSession(domain.SessionKey{UserKey: user}, domain.Session{SessionKey: domain.SessionKey{UserKey: user}},
-			100)
+			100, nil)
 	}),
 	"Tx.SetRecoveryCodes": onTheirs(func(tx *persistence.Tx, user domain.UserKey, _ domain.APIKey) error {
 		return tx.SetRecoveryCodes(user, []domain.SecretText{"intruder"})

@@ -84,7 +84,7 @@ func Providers(t *testing.T, database *db.DB) {
 		t.Helper()
 		s := w.NewSession(alias, domain.CookieSession)
 		s.Provider = at
-		_, err := w.Accounts.Begin(ctx, s, 100)
+		_, err := w.Accounts.Begin(ctx, s, 100, nil)
 		require.NoError(t, err)
 		return s
 	}
@@ -218,7 +218,7 @@ func Providers(t *testing.T, database *db.DB) {
 			if _, err := tx.User(s.UserKey); err != nil {
 				return err
 			}
-			return tx.RenewSession(s.SessionKey, after, 100)
+			return tx.RenewSession(s.SessionKey, after, 100, nil)
 		}))
 		require.True(t, alive(after))
 		require.NoError(t, w.Accounts.SignOutAt(ctx, acme.Organization,

@@ -87,7 +87,7 @@ func Sessions(t *testing.T, db *db.DB) {
 	t.Run("a session finds its account", func(t *testing.T) {
 		s := w.NewSession("acme.power", domain.CookieSession)
 		s.Idle = time.Minute
-		key, err := w.Accounts.Begin(ctx, s, 100)
+		key, err := w.Accounts.Begin(ctx, s, 100, nil)
 		require.NoError(t, err)
 		require.Len(t, key, 16)
 		found, signed, err := w.Accounts.BySession(ctx, s.SessionKey, key)
@@ -122,7 +122,7 @@ func Sessions(t *testing.T, db *db.DB) {
 		for i := range 4 {
 			s := w.NewSession("acme.labs", domain.TokenSession)
 			s.LastUsed = before.LastUsed.Add(time.Duration(4-i) * time.Second)
-			_, err := w.Accounts.Begin(ctx, s, 3)
+			_, err := w.Accounts.Begin(ctx, s, 3, nil)
 			require.NoError(t, err)
 			made = append(made, s)
 		}
@@ -136,7 +136,7 @@ func Sessions(t *testing.T, db *db.DB) {
 		unfinished := func(network string) domain.Session {
 			s := w.NewSession("bolt.labs", domain.CookieSession)
 			s.Environment, s.Network = 0, network
-			_, err := w.Accounts.Begin(ctx, s, 7)
+			_, err := w.Accounts.Begin(ctx, s, 7, nil)
 			require.NoError(t, err)
 			return s
 		}
@@ -165,7 +165,7 @@ func Sessions(t *testing.T, db *db.DB) {
 
 		proved := w.NewSession("bolt.labs", domain.CookieSession)
 		require.NoError(t, w.Factors.OnUser(ctx, Everything(domain.UserUpdate), proved.UserKey,
-			func(tx *persistence.Tx) error { return tx.RenewSession(far[8].SessionKey, proved, 1) }))
+			func(tx *persistence.Tx) error { return tx.RenewSession(far[8].SessionKey, proved, 1, nil) }))
 		require.False(t, known(t, before), "one that is proved now counts")
 		require.Equal(t, 6, alive(far))
 	})
@@ -175,7 +175,7 @@ func Sessions(t *testing.T, db *db.DB) {
 		begin := func(change func(*domain.Session)) domain.Session {
 			s := w.NewSession("bolt.power", domain.CookieSession)
 			change(&s)
-			_, err := w.Accounts.Begin(ctx, s, 100)
+			_, err := w.Accounts.Begin(ctx, s, 100, nil)
 			require.NoError(t, err)
 			return s
 		}
@@ -192,10 +192,66 @@ func Sessions(t *testing.T, db *db.DB) {
 		require.True(t, known(t, fresh))
 	})
 
+	t.Run("who begins a session on a new device is told, a few times a day", func(t *testing.T) {
+		now, told := w.DB.Now().UTC().Truncate(time.Millisecond), 0
+		begin := func(alias, network, client string) (mails int) {
+			now = now.Add(time.Second)
+			s, before := w.NewSession(alias, domain.CookieSession), told
+			s.Network, s.Client, s.Created = network, client, now
+			tell := func(u *domain.User) domain.Mail {
+				require.Equal(t, w.KeyOf(alias), u.Key())
+				told++
+				return domain.Mail{Kind: "new", To: u.Person.Mail, User: u.Key()}
+			}
+			_, err := w.Accounts.Begin(ctx, s, 100, tell)
+			require.NoError(t, err)
+			return told - before
+		}
+		const firefox, later = "Mozilla/5.0 (X11; Linux) Firefox/140.0", "Mozilla/5.0 (X11; Linux) Firefox/141.0"
+		require.Zero(t, begin("acme.power", "192.0.2.1", firefox), "of the first nobody is told")
+		require.Zero(t, begin("acme.power", "192.0.2.1", later), "the same browser")
+		require.Equal(t, 1, begin("acme.power", "192.0.2.2", firefox), "another network")
+		require.Equal(t, 1, begin("acme.power", "192.0.2.1", "curl/8.5"), "another program")
+		require.Zero(t, begin("acme.power", "192.0.2.2", "curl/8.6"), "both were there, though not together")
+		require.Zero(t, begin("bolt.power", "192.0.2.2", firefox), "others know other devices")
+		weak := w.NewSession("acme.power", domain.CookieSession)
+		weak.Network, weak.Client, weak.Environment = "192.0.2.9", firefox, 0
+		tell := func(u *domain.User) domain.Mail {
+			told++
+			return domain.Mail{Kind: "new", To: u.Person.Mail, User: u.Key()}
+		}
+		_, err := w.Accounts.Begin(ctx, weak, 100, tell)
+		require.NoError(t, err)
+		require.Equal(t, 2, told, "who has still to prove a factor has not signed in")
+		whole := w.NewSession("acme.power", domain.CookieSession)
+		whole.Network, whole.Client, whole.Created = weak.Network, firefox, now
+		require.NoError(t, w.Factors.OnUser(ctx, Everything(domain.UserUpdate), whole.UserKey,
+			func(tx *persistence.Tx) error { return tx.RenewSession(weak.SessionKey, whole, 100, tell) }))
+		require.Equal(t, 3, told, "who has proved it has")
+		w.exec(t, "UPDATE users SET state = ? WHERE id = ?", int64(domain.Unverified), int64(w.KeyOf("bolt.power").User))
+		require.Zero(t, begin("bolt.power", "192.0.2.3", firefox), "nobody has proved the address")
+		w.exec(t, "UPDATE users SET state = ? WHERE id = ?", int64(domain.Approved), int64(w.KeyOf("bolt.power").User))
+		mails := 0
+		for i := range 40 {
+			mails += begin("acme.power", fmt.Sprint("198.51.100.", i), firefox)
+		}
+		require.Equal(t, 2, mails, "five a day in all")
+		now = now.Add(25 * time.Hour)
+		require.Equal(t, 1, begin("acme.power", "198.51.100.1", "okhttp/5"))
+		kept, err := w.DB.NewSelect().Table("known_devices").
+			Where("user_id = ?", int64(w.KeyOf("acme.power").User)).Count(ctx)
+		require.NoError(t, err)
+		require.LessOrEqual(t, int(kept), 33+5, "those used last")
+		var posted int
+		err = w.DB.NewSelect().Table("outbox").ColumnExpr("count(*)").Where("kind = 'new'").Scan(ctx, &posted)
+		require.NoError(t, err)
+		require.Equal(t, told, posted)
+	})
+
 	t.Run("a session of nobody is not begun", func(t *testing.T) {
 		s := w.NewSession("acme.user", domain.TokenSession)
 		s.User = 999_999
-		_, err := w.Accounts.Begin(ctx, s, 100)
+		_, err := w.Accounts.Begin(ctx, s, 100, nil)
 		require.ErrorIs(t, err, domain.ErrChanged)
 	})
 
@@ -319,13 +375,13 @@ func SigningKeys(t *testing.T, db *db.DB) {
 
 	long := w.NewSession("acme.user", domain.TokenSession)
 	long.Expires = long.Created.AddDate(2, 0, 0)
-	key, err := w.Accounts.Begin(ctx, long, 100)
+	key, err := w.Accounts.Begin(ctx, long, 100, nil)
 	require.NoError(t, err)
 	require.Equal(t, first[0].ID, key)
 	second, err := keys.Rotate(ctx, "(test)", time.Hour, false)
 	require.NoError(t, err)
 	require.Equal(t, long.Expires, until(first[0].ID), "as long as the longest session lives")
-	key, err = w.Accounts.Begin(ctx, w.NewSession("acme.user", domain.TokenSession), 100)
+	key, err = w.Accounts.Begin(ctx, w.NewSession("acme.user", domain.TokenSession), 100, nil)
 	require.NoError(t, err)
 	require.Equal(t, second.ID, key)
 

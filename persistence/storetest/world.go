@@ -256,7 +256,7 @@ func (w *World) NewSession(alias string, kind domain.SessionKind) domain.Session
 func (w *World) SignIn(t *testing.T, alias string, kind domain.SessionKind) domain.Session {
 	t.Helper()
 	s := w.NewSession(alias, kind)
-	_, err := w.Accounts.Begin(t.Context(), s, 100)
+	_, err := w.Accounts.Begin(t.Context(), s, 100, nil)
 	require.NoError(t, err)
 	return s
 }
