@@ -118,7 +118,7 @@ var frenchProviders = providerWords{
 	RefusedBy: "La règle {n} convient, mais donne plus que n’avait qui l’a écrite, ou son lieu est fermé.",
 	Remove:    "Supprimer le fournisseur", RemoveOf: "Supprimer {provider}",
 	RemoveLead: "Plus personne ne se connecte par lui. Ses sessions prennent fin, ses liens disparaissent ; les " +
-		"comptes restent, et qui n’a pas de mot de passe s’en fait envoyer un. Qui revient plus tard par un fournisseur est " +
+		"comptes restent. Qui n’a pas de mot de passe s’en fait envoyer un. Qui revient plus tard par un fournisseur est " +
 		"nouveau, même avec le même émetteur.",
 	Links: "Comptes chez les fournisseurs d’identité",
 	LinksLead: "Avec chacun d’eux, vous vous connectez sous votre nom. Qui s’empare de l’un entre ici : ne gardez que " +
