@@ -9,6 +9,7 @@ import (
 	"canopy/app/accounts"
 	"canopy/app/authn"
 	"canopy/app/directory"
+	"canopy/app/dns"
 	"canopy/app/loginname"
 	"canopy/app/mail"
 	"canopy/app/objects"
@@ -139,8 +140,8 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		own, cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
 	d.Codes = accounts.NewRegistrationCodes(d.Gate, s.users, s.codes, cfg.Now)
 	d.Providers = accounts.NewProviders(d.Gate, documents, d.Users, d.Sessions, s.providers, known,
-		openid.NewParty(cfg.AllowPrivateProviders, cfg.Now), passwords, database.Vault, loginname.Rules{},
-		cfg.providers(), cfg.Now)
+		openid.NewParty(cfg.AllowPrivateProviders, cfg.Now), dns.NewResolver(cfg.DNSServer), passwords, database.Vault,
+		loginname.Rules{}, cfg.providers(), cfg.Now)
 	mailer, err := newMailer(&cfg, outbox, watch.metrics)
 	if err != nil {
 		return nil, err
@@ -157,7 +158,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage,
 		things:   s.objects.ObjectStore,
 		leaving:  s.environments,
-		accounts: d.Accounts, outbox: outbox, mailer: mailer, folder: cfg.mailFolder()}
+		accounts: d.Accounts, providers: d.Providers, outbox: outbox, mailer: mailer, folder: cfg.mailFolder()}
 	return d, nil
 }
 

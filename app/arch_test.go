@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"app/passkey":           {"domain"},
 	"app/loginname":         {"domain"},
 	"app/openid":            {"domain"},
+	"app/dns":               {"domain"},
 	"app/surface/rest": {"domain", "app/directory", "app/accounts", "app/objects", "app/transfer",
 		"app/transfer/document", "app/httpx"},
 	"app/surface/axway":       {"domain", "app/directory", "app/accounts", "app/objects", "app/httpx"},
@@ -60,7 +61,7 @@ var mayImport = map[string][]string{
 		"app/transfer/document", "app/httpx"},
 	"app": {"domain", "tenancy", "rbac", "policies", "persistence", "persistence/db", "app/directory", "app/accounts",
 		"app/objects", "app/transfer", "app/transfer/document", "app/authn",
-		"app/transfer/archive", "app/httpx", "app/mail", "app/openid", "app/picture", "app/passkey",
+		"app/transfer/archive", "app/httpx", "app/mail", "app/openid", "app/dns", "app/picture", "app/passkey",
 		"app/loginname", "app/surface/rest",
 		"app/surface/axway", "app/surface/ethersource", "app/surface/oauth", "app/surface/tat", "app/surface/tellius",
 		"app/surface/console"},
@@ -389,7 +390,8 @@ var unscoped = map[string][]string{
 	"an account is read before there is a principal to give a scope to": {
 		"AccountStore.ByLogin", "AccountStore.ByID", "AccountStore.ByAlias", "AccountStore.ByMail", "AccountStore.ByAPIKey",
 		"AccountStore.BySession", "AccountStore.CodeOpen", "AccountStore.Holds", "AccountStore.Held", "AccountStore.Latest",
-		"AccountStore.Provider", "AccountStore.ProviderOfDomain", "AccountStore.Linked"},
+		"AccountStore.Provider", "AccountStore.ProviderOfDomain", "AccountStore.Linked",
+		"AccountStore.MailDomain"},
 	"signing in and what is noted of it is about the account itself, which the caller has": {
 		"AccountStore.SignedIn", "AccountStore.Seen", "AccountStore.NoteSignIns", "AccountStore.Rehash",
 		"AccountStore.KnowsAddress",
@@ -401,7 +403,7 @@ var unscoped = map[string][]string{
 		"AccountStore.Failures", "AccountStore.CountFailure", "AccountStore.Forgive", "AccountStore.Count"},
 	"answers are kept for whoever asks, who is the caller": {"AnswerStore.Kept", "AnswerStore.Keep"},
 	"what has ended is removed by the server itself, wherever it is": {
-		"AccountStore.Sweep", "AccountStore.Stale"},
+		"AccountStore.Sweep", "AccountStore.Stale", "AccountStore.DomainsDue"},
 	"mail is sent by the server itself": {
 		"OutboxStore.Posted", "OutboxStore.Claim", "OutboxStore.Keep", "OutboxStore.Sent", "OutboxStore.Retry",
 		"OutboxStore.GiveUp", "OutboxStore.Waiting"},

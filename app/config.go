@@ -43,9 +43,11 @@ type Config struct {
 	PublicURL         string // where people reach the server; what it listens on if empty
 	// AllowPrivateProviders lets identity providers be at private addresses, and without TLS.
 	AllowPrivateProviders bool
-	LinkHosts             []string      // hosts that mailed links may lead to; none is any with HTTPS
-	AnswerFloor           time.Duration // the least time in which a stranger is answered
-	MailLimits            accounts.MailLimits
+	// DNSServer is the name server that is asked for the proof of mail domains, a host and port; empty is the system's.
+	DNSServer   string
+	LinkHosts   []string      // hosts that mailed links may lead to; none is any with HTTPS
+	AnswerFloor time.Duration // the least time in which a stranger is answered
+	MailLimits  accounts.MailLimits
 
 	SMTPURL      string // the mail server; without one mail is written into a folder
 	SMTPPassword string
@@ -212,6 +214,11 @@ func (cfg *Config) checkAddresses() error {
 	}
 	if err := checkPublicURL(cfg.PublicURL); err != nil {
 		return err
+	}
+	if cfg.DNSServer != "" {
+		if _, err := netip.ParseAddrPort(cfg.DNSServer); err != nil {
+			return errors.New("--dns-server: an address with a port is expected, such as 192.0.2.53:53")
+		}
 	}
 	if err := checkLinkHosts(cfg.LinkHosts); err != nil {
 		return err

@@ -28,17 +28,18 @@ type job struct {
 
 // background is what the server does beside answering.
 type background struct {
-	log      *slog.Logger
-	now      func() time.Time
-	activity *authn.Activity
-	signIns  *authn.Passwords
-	usage    *objects.UsageCounter
-	things   *persistence.ObjectStore
-	leaving  directory.DepartureStore
-	accounts *accounts.Accounts
-	outbox   *persistence.OutboxStore
-	mailer   *mail.Worker
-	folder   string // where mail is written to without a mail server
+	log       *slog.Logger
+	now       func() time.Time
+	activity  *authn.Activity
+	signIns   *authn.Passwords
+	usage     *objects.UsageCounter
+	things    *persistence.ObjectStore
+	leaving   directory.DepartureStore
+	accounts  *accounts.Accounts
+	providers *accounts.Providers
+	outbox    *persistence.OutboxStore
+	mailer    *mail.Worker
+	folder    string // where mail is written to without a mail server
 }
 
 func (b *background) jobs() []job {
@@ -50,6 +51,7 @@ func (b *background) jobs() []job {
 			return b.things.SweepCopyRequests(ctx, tenancy.Operator("(sweep)", domain.ObjectManage), b.now())
 		}, nil},
 		{"departures", 5 * time.Second, b.depart, nil},
+		{"domains", time.Hour, b.providers.AskAgain, nil},
 		{"sweep", time.Hour, func(ctx context.Context) error {
 			return errors.Join(b.accounts.Sweep(ctx), mail.SweepFiles(b.folder, b.now().Add(-domain.MailKept)))
 		}, nil},

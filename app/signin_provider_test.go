@@ -204,6 +204,7 @@ func TestSignInByProvider(t *testing.T) {
 	p := r.setUp(t, "Acme", m.Issuer(), m.ClientID, m.ClientSecret, func(in *accounts.CreateProvider) {
 		in.Domains, in.Newcomers, in.Scopes, in.Rules = &domains, &newcomers, &scopes, &rules
 	})
+	r.confirm(t, "Acme", "acme.example")
 	require.Equal(t, publicURL+"/console/provider-"+p.ProviderKey.String(), p.Return)
 	require.Empty(t, p.ClientSecret)
 

@@ -33,7 +33,7 @@ var fieldNames = []string{
 	"limit", "after", "skip", "sort", "filter", "field", "op", "value", "pattern", "part", "path",
 	// of identity providers and what they say
 	"issuer", "client_id", "client_secret", "scopes", "domains", "trusts_strong", "newcomers", "rules",
-	"provider",
+	"provider", "domain", "proved", "confirmed",
 	// of previews, imports, and of what is made together
 	"plan", "file", "addresses", "admin.alias",
 	// of requests that are sent again

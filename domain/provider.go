@@ -87,7 +87,8 @@ type Provider struct {
 	ClientSecret SecretText // empty for a client that is public
 	Scopes       []string   // to ask for, beside openid
 	Subject      SubjectClaim
-	// Domains are those of mail addresses, in lower case, by which people are led here. Each is one provider's.
+	// Domains are those of mail addresses, in lower case, by which people are led here once the organization has proved
+	// that they are its own; see MailDomain.
 	Domains []string
 	Enabled bool
 	// TrustsStrong means that what the provider says of how strongly somebody proved themselves counts.
@@ -152,19 +153,10 @@ func (p *Provider) Place(c Claims) (Placement, int, error) {
 	return Placement{}, 0, ErrNoNewcomer
 }
 
-// Vouches reports whether the mail address is of one of the provider's domains.
-func (p *Provider) Vouches(address string) bool {
-	domain, ok := MailDomain(address)
-	return ok && slices.Contains(p.Domains, domain)
-}
-
-// MailDomain returns the domain of what may be a mail address, in lower case. It reports false if there is none.
-func MailDomain(address string) (string, bool) {
-	i := strings.LastIndexByte(address, '@')
-	if i < 1 || i == len(address)-1 {
-		return "", false
-	}
-	return strings.ToLower(address[i+1:]), true
+// Vouches returns the domain of a mail address if it is one of the provider's, else false.
+func (p *Provider) Vouches(address string) (string, bool) {
+	name, ok := DomainOf(address)
+	return name, ok && slices.Contains(p.Domains, name)
 }
 
 // Identity is who somebody is at an issuer. No two people ever have the same.
@@ -208,7 +200,8 @@ type LinkedBy string
 const (
 	LinkedByPerson LinkedBy = "person" // they signed in to both
 	LinkedByAdmin  LinkedBy = "admin"
-	LinkedFirst    LinkedBy = "first" // the account was made for them
+	LinkedFirst    LinkedBy = "first"  // the account was made for them
+	LinkedByDomain LinkedBy = "domain" // by an address of a domain that their organization proved
 )
 
 // Link lets whoever is somebody at a provider in to an account.
@@ -284,7 +277,7 @@ func (p *Provider) Validate() error {
 		return InvalidField("scopes", "Give at most %d scopes of visible ASCII characters without quotes.", maxScopes)
 	}
 	if len(p.Domains) > maxDomains || slices.ContainsFunc(p.Domains, func(d string) bool { return !isDomain(d) }) {
-		return InvalidField("domains", "Give at most %d domains such as example.org.", maxDomains)
+		return InvalidField("domains", "Give at most %d domains such as example.org, in the letters of DNS.", maxDomains)
 	}
 	if int(p.Newcomers) >= len(newcomerNames) {
 		return InvalidField("newcomers", "Give one of none, rules and all.")
@@ -330,12 +323,6 @@ func isScope(s string) bool {
 	})
 }
 
-// isDomain reports whether s is a domain in lower case with a dot in it.
-func isDomain(s string) bool {
-	return strings.Contains(strings.Trim(s, "."), ".") && len(s) <= 253 && strings.ToLower(s) == s &&
-		!strings.ContainsAny(s, "@/:\\ \"'<>?#,;*") && checkName("domains", s) == nil
-}
-
 // Fields returns what the audit trail keeps of a provider, without its secret.
 func (p *Provider) Fields() Fields {
 	rules := make([]string, len(p.Rules))
@@ -362,8 +349,6 @@ var (
 		Public: "There is no such identity provider."}
 	ErrIssuerTaken = &Error{Kind: Conflict, Code: "issuer_taken", Field: "issuer",
 		Public: "The organization has a provider with this issuer already."}
-	ErrDomainTaken = &Error{Kind: Conflict, Code: "domain_taken", Field: "domains",
-		Public: "Another provider has one of these domains already."}
 	ErrProviderUnreachable = &Error{Kind: Unavailable, Code: "provider_unreachable", Field: "issuer",
 		Public: "The identity provider does not answer as it should; try again later.", RetryAfter: 5}
 	// ErrProviderAnswer is for whatever a provider, or somebody in its name, says and does not prove.

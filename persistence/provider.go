@@ -45,15 +45,6 @@ type providerRow struct {
 // Within implements db.Scoped: a provider lies where the environment of its organization does.
 func (providerRow) Within(sc tenancy.Scope) db.Predicate { return atBorder(sc, "p") }
 
-// providerDomainRow is a row of the table provider_domains.
-type providerDomainRow struct {
-	bun.BaseModel `bun:"table:provider_domains,alias:n"`
-
-	Name           string `bun:",pk"`
-	OrganizationID int64
-	ProviderID     string
-}
-
 // providerLinkRow is a row of the table provider_links.
 type providerLinkRow struct {
 	bun.BaseModel `bun:"table:provider_links,alias:l"`
@@ -161,8 +152,17 @@ func (s *ProviderStore) Get(ctx context.Context, sc tenancy.Scope, k domain.Prov
 }
 
 func (s *ProviderStore) Links(ctx context.Context, sc tenancy.Scope, u domain.UserKey) ([]domain.Link, error) {
+	return linksOf(ctx, s.db, sc, u)
+}
+
+// Links returns the links of a user, the oldest first.
+func (tx *Tx) Links(u domain.UserKey) ([]domain.Link, error) {
+	return linksOf(tx.Ctx, tx, tx.Scope(), u)
+}
+
+func linksOf(ctx context.Context, r db.Reader, sc tenancy.Scope, u domain.UserKey) ([]domain.Link, error) {
 	var rows []providerLinkRow
-	err := db.From(s.db, sc, &rows).Apply(owned(u)).Order("l.created_at", "l.issuer", "l.subject").Scan(ctx)
+	err := db.From(r, sc, &rows).Apply(owned(u)).Order("l.created_at", "l.issuer", "l.subject").Scan(ctx)
 	links := make([]domain.Link, len(rows))
 	for i := range rows {
 		links[i] = rows[i].link()
@@ -179,7 +179,7 @@ func (tx *Tx) Provider(k domain.ProviderKey) (domain.Provider, error) {
 }
 
 // InsertProvider adds p to its organization, under a new id. It returns ErrEnvironmentNotFound unless the place of that
-// lies in the scope, and ErrIssuerTaken or ErrDomainTaken.
+// lies in the scope, and ErrIssuerTaken.
 func (tx *Tx) InsertProvider(p *domain.Provider) error {
 	p.ID = db.NewUUID()
 	if err := p.Validate(); err != nil {
@@ -196,14 +196,11 @@ func (tx *Tx) InsertProvider(p *domain.Provider) error {
 	if err := tx.Insert(row); err != nil {
 		return err
 	}
-	if err := tx.nameProvider(p, p.Domains); err != nil {
-		return err
-	}
 	return tx.recordProvider("provider:create", &place, p, domain.Diff(nil, p.Fields()))
 }
 
 // SaveProvider makes before, as it was read, after. Where nothing changed it does nothing. It returns
-// ErrEnvironmentNotFound unless the place of the provider lies in the scope, and ErrDomainTaken.
+// ErrEnvironmentNotFound unless the place of the provider lies in the scope.
 func (tx *Tx) SaveProvider(before, after *domain.Provider) error {
 	changes := domain.Diff(before.Fields(), after.Fields())
 	if before.ClientSecret != after.ClientSecret {
@@ -226,10 +223,7 @@ func (tx *Tx) SaveProvider(before, after *domain.Provider) error {
 	if err := tx.One(tx.NewUpdate().Model(row).WherePK(), domain.ErrProviderNotFound); err != nil {
 		return err
 	}
-	if err := tx.unnameProvider(before.Domains); err != nil {
-		return err
-	}
-	if err := tx.nameProvider(after, after.Domains); err != nil {
+	if err := tx.dropDomains(&place); err != nil {
 		return err
 	}
 	return tx.recordProvider("provider:update", &place, after, changes)
@@ -246,7 +240,7 @@ func (tx *Tx) DeleteProvider(p *domain.Provider) error {
 	if err := tx.One(tx.NewDelete().Model(row).WherePK(), domain.ErrProviderNotFound); err != nil {
 		return err
 	}
-	if err := tx.unnameProvider(p.Domains); err != nil {
+	if err := tx.dropDomains(&place); err != nil {
 		return err
 	}
 	o, issuer := int64(p.Organization), p.IdentityIssuer()
@@ -261,29 +255,16 @@ func (tx *Tx) DeleteProvider(p *domain.Provider) error {
 	return tx.recordProvider("provider:delete", &place, p, domain.Diff(p.Fields(), nil))
 }
 
-func (tx *Tx) nameProvider(p *domain.Provider, domains []string) error {
-	rows := make([]providerDomainRow, len(domains))
-	for i, name := range domains {
-		rows[i] = providerDomainRow{Name: name, OrganizationID: int64(p.Organization), ProviderID: string(p.ID)}
-	}
-	return tx.Insert(&rows)
-}
-
-func (tx *Tx) unnameProvider(domains []string) error {
-	if len(domains) == 0 {
-		return nil
-	}
-	return tx.Run(tx.NewDelete().Model((*providerDomainRow)(nil)).Where("name IN (?)", db.In(domains)))
-}
-
-// forgetProviders deletes the providers of an organization. Who was linked with whom goes with the organization.
+// forgetProviders deletes the providers of an organization, with the domains that it has proved. Who was linked with whom
+// goes with the organization.
 func (tx *Tx) forgetProviders(o domain.OrganizationID) error {
-	var rows []providerRow
-	if err := tx.NewSelect().Model(&rows).Where("p.organization_id = ?", int64(o)).Scan(tx.Ctx); err != nil {
-		return db.Translate(err)
+	var rows []mailDomainRow
+	found, err := readDomains(tx.Ctx, tx.NewSelect().Model(&rows).Where("d.organization_id = ?", int64(o)), &rows)
+	if err != nil {
+		return err
 	}
-	for i := range rows {
-		if err := tx.unnameProvider(strings.Fields(rows[i].Domains)); err != nil {
+	for i := range found {
+		if err := tx.forgetDomain(&found[i]); err != nil {
 			return err
 		}
 	}
@@ -381,17 +362,6 @@ func (s *AccountStore) Provider(ctx context.Context, k domain.ProviderKey) (doma
 	var rows []providerRow
 	found, err := readProviders(ctx, s.db, s.db.NewSelect().Model(&rows).Apply(keyed(k)), &rows)
 	return db.First(found, err, domain.ErrProviderNotFound)
-}
-
-func (s *AccountStore) ProviderOfDomain(ctx context.Context, name string) (domain.ProviderKey, error) {
-	var rows []providerDomainRow
-	err := s.db.NewSelect().Model(&rows).Where("n.name = ?", name).Scan(ctx)
-	row, err := db.First(rows, err, domain.ErrProviderNotFound)
-	if err != nil {
-		return domain.ProviderKey{}, err
-	}
-	return domain.ProviderKey{Organization: domain.OrganizationID(row.OrganizationID), ID: domain.UUID(row.ProviderID)},
-		nil
 }
 
 func (s *AccountStore) Linked(ctx context.Context, id domain.Identity) (domain.Link, error) {

@@ -249,7 +249,8 @@ var unwritten = map[string]string{
 	"known_devices":    "hashes under this server's key",
 
 	"providers":         "an identity provider knows the server by its address",
-	"provider_domains":  "of providers",
+	"mail_domains":      "of providers",
+	"mail_domain_names": "of providers",
 	"provider_links":    "of providers",
 	"provider_sessions": "sessions end with their directory",
 }

@@ -19,6 +19,7 @@ type Providers struct {
 	store     ProviderStore
 	accounts  ProviderAccounts
 	party     RelyingParty
+	records   DomainRecords
 	notes     SignInNotes
 	vault     Vault
 	names     directory.LoginNames
@@ -36,10 +37,10 @@ type ProviderRules struct {
 
 // NewProviders returns the use cases of identity providers.
 func NewProviders(gate *tenancy.Gate, documents *tenancy.Documents, users *directory.Users, sessions *Sessions,
-	store ProviderStore, accounts ProviderAccounts, party RelyingParty, notes SignInNotes, vault Vault,
+	store ProviderStore, accounts ProviderAccounts, party RelyingParty, records DomainRecords, notes SignInNotes, vault Vault,
 	names directory.LoginNames, rules ProviderRules, now func() time.Time) *Providers {
 	return &Providers{gate: gate, documents: documents, users: users, sessions: sessions, store: store,
-		accounts: accounts, party: party, notes: notes, vault: vault, names: names, rules: rules, now: now}
+		accounts: accounts, party: party, records: records, notes: notes, vault: vault, names: names, rules: rules, now: now}
 }
 
 // ProviderStore reads identity providers and links, and changes them in transactions. What a method takes of a scope
@@ -49,6 +50,8 @@ type ProviderStore interface {
 	List(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) ([]domain.Provider, error)
 	// Get returns the provider with that key, or domain.ErrProviderNotFound.
 	Get(ctx context.Context, sc tenancy.Scope, k domain.ProviderKey) (domain.Provider, error)
+	// Domains returns the domains that an organization has proved, by name.
+	Domains(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) ([]domain.MailDomain, error)
 	// Links returns the links of a user, the oldest first; none if there is no such user.
 	Links(ctx context.Context, sc tenancy.Scope, u domain.UserKey) ([]domain.Link, error)
 	// Number is that of directory.UserStore.
@@ -62,14 +65,20 @@ type ProviderTx interface {
 	directory.UserTx
 	// Provider is ProviderStore.Get, locked.
 	Provider(k domain.ProviderKey) (domain.Provider, error)
-	// InsertProvider adds a provider to its organization, under a new id. It returns domain.ErrIssuerTaken or
-	// domain.ErrDomainTaken.
+	// InsertProvider adds a provider to its organization, under a new id. It returns domain.ErrIssuerTaken.
 	InsertProvider(p *domain.Provider) error
-	// SaveProvider makes before, as it was read, after. It returns domain.ErrDomainTaken.
+	// SaveProvider makes before, as it was read, after.
 	SaveProvider(before, after *domain.Provider) error
 	// DeleteProvider removes a provider as it was read, with the links to accounts that are there and the sessions
 	// that it began.
 	DeleteProvider(p *domain.Provider) error
+	// SaveDomain keeps that an organization has proved a domain, or returns domain.ErrDomainNotFound where no provider
+	// of it has the domain.
+	SaveDomain(d *domain.MailDomain) error
+	// DomainAsked keeps when the proof of a domain was looked for and found, and forgets one that is no longer good.
+	DomainAsked(d *domain.MailDomain) error
+	// Links is ProviderStore.Links.
+	Links(u domain.UserKey) ([]domain.Link, error)
 	// InsertLink links a user whom the transaction returned or added. It returns domain.ErrLinked if whoever the link
 	// is of is linked, or was with an account that was removed.
 	InsertLink(u domain.UserKey, link *domain.Link) error
@@ -80,16 +89,16 @@ type ProviderTx interface {
 
 // ProviderAccounts finds what signing in by a provider needs, before there is a principal.
 type ProviderAccounts interface {
-	// Provider returns the provider with that key, and ProviderOfDomain the key of the one to which a mail domain
-	// leads, or domain.ErrProviderNotFound.
+	DomainProofs
+	// Provider returns the provider with that key, or domain.ErrProviderNotFound.
 	Provider(ctx context.Context, k domain.ProviderKey) (domain.Provider, error)
-	ProviderOfDomain(ctx context.Context, name string) (domain.ProviderKey, error)
 	// Linked returns the link of an identity, also after its account was removed, or domain.ErrLinkNotFound.
 	Linked(ctx context.Context, id domain.Identity) (domain.Link, error)
 	// SignOutAt ends the sessions that were begun by one at a provider, or, where that has no ID or no subject, by
 	// all of the other.
 	SignOutAt(ctx context.Context, o domain.OrganizationID, at domain.ProviderSession) error
-	// ByID and Count are those of AccountFinder.
+	// ByID, ByMail and Count are those of AccountFinder.
+	ByMail(ctx context.Context, address string) (domain.UserKey, error)
 	ByID(ctx context.Context, o domain.OrganizationID, id domain.UserID) (domain.Account, error)
 	Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error)
 }
@@ -112,8 +121,10 @@ type SignInNotes interface {
 	NoteSignIn(ctx context.Context, a *domain.Account, address string) error
 }
 
-// Vault seals text so that nobody else can read or make it, for one place.
+// Vault seals text so that nobody else can read or make it, for one place. Hash is of texts that cannot run into one
+// another, and nobody else can make it.
 type Vault interface {
+	Hash(parts ...string) (string, error)
 	Seal(place, text string) (string, error)
 	Open(place, text string) (string, error)
 }
@@ -370,7 +381,7 @@ func (s *Providers) apply(ctx context.Context, caller *domain.Principal, in *Pro
 	if in.Domains != nil {
 		p.Domains = nil
 		for _, name := range *in.Domains {
-			p.Domains = append(p.Domains, strings.ToLower(name))
+			p.Domains = append(p.Domains, asciiDomain(name))
 		}
 	}
 	if in.Rules != nil {

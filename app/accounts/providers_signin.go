@@ -76,14 +76,16 @@ func (s *Providers) open(cookie string) (u underway, ok bool) {
 	return u, ok && s.now().Before(u.expires)
 }
 
-// Discover returns the provider to which a mail address leads. It returns domain.ErrProviderNotFound for a domain that
-// is nobody's, or of a provider that is not enabled; whether anybody has the address it does not look at.
+// Discover returns the provider to which a mail address leads, whose organization has proved the domain. It returns
+// domain.ErrProviderNotFound for any other domain, or where the provider is not enabled; whether anybody has the address
+// it does not look at.
 func (s *Providers) Discover(ctx context.Context, address string) (ProviderDocument, error) {
-	name, ok := domain.MailDomain(address)
+	local, name, _ := cutLast(address, "@")
+	name, ok := domain.DomainOf(local + "@" + asciiDomain(name))
 	if !ok {
 		return ProviderDocument{}, domain.ErrProviderNotFound
 	}
-	key, err := s.accounts.ProviderOfDomain(ctx, name)
+	key, err := s.accounts.ProviderOfDomain(ctx, name, s.now())
 	if err != nil {
 		return ProviderDocument{}, err
 	}
@@ -259,7 +261,10 @@ func (s *Providers) account(ctx context.Context, p *domain.Provider, id domain.I
 	claims domain.Claims) (domain.Account, error) {
 	link, err := s.accounts.Linked(ctx, id)
 	if domain.ErrLinkNotFound.Is(err) {
-		err = s.welcome(ctx, p, id, claims)
+		err = s.recognise(ctx, p, id, claims)
+		if domain.ErrLinkNotFound.Is(err) {
+			err = s.welcome(ctx, p, id, claims)
+		}
 		if err == nil || domain.ErrLinked.Is(err) { // by another request, a moment ago
 			link, err = s.accounts.Linked(ctx, id)
 		}
@@ -371,8 +376,10 @@ func (s *Providers) newcomer(ctx context.Context, p *domain.Provider,
 	now := s.now().UTC().Truncate(time.Millisecond)
 	u.DefaultPage, u.Person = 1, claims.Person()
 	u.Standing = domain.Standing{Active: true, Created: now, IdleSince: now}
-	if address := claims.Address(); p.Vouches(address) {
-		u.Person.Mail = address
+	if proved, err := s.vouches(ctx, p, claims.Address(), domain.DomainKept); err != nil {
+		return u, home, rule, err
+	} else if proved {
+		u.Person.Mail = claims.Address()
 	}
 	if language := claims.First("locale"); domain.PlainWord(language) {
 		u.Language = language

@@ -54,6 +54,7 @@ func TestFlagsOfServeAreVariables(t *testing.T) {
 		"auto-approve":            {"perhaps", "true", "CANOPY_AUTO_APPROVE|--auto-approve"},
 		"public-url":              {"canopy", "https://canopy.example", "--public-url"},
 		"allow-private-providers": {"perhaps", "true", "CANOPY_ALLOW_PRIVATE_PROVIDERS|--allow-private-providers"},
+		"dns-server":              {"nowhere", "192.0.2.53:53", "--dns-server"},
 		"link-hosts":              {"https://portal.example", "portal.example,localhost:3000", "--link-hosts"},
 		"smtp-url":                {"mail.example", "", "--smtp-url"},
 		"mail-from":               {"nobody", "canopy@example.org", "--mail-from"},

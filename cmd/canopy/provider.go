@@ -27,10 +27,12 @@ func providerCommand() *cobra.Command {
 		Example: "  canopy provider list --organization Acme",
 	}
 	directoryFlags(c.PersistentFlags(), &cfg)
+	c.PersistentFlags().StringVar(&cfg.DNSServer, "dns-server", "", "that of the server")
 	c.PersistentFlags().StringVar(&cfg.PublicURL, "public-url", "", "that of the server, to which people come back")
 	c.PersistentFlags().BoolVar(&cfg.AllowPrivateProviders, "allow-private-providers", false, "that of the server")
 	c.AddCommand(providerAddCommand(&cfg), providerListCommand(&cfg), providerRemoveCommand(&cfg),
-		providerLinkCommand(&cfg), providerUnlinkCommand(&cfg), providerLinksCommand(&cfg))
+		providerLinkCommand(&cfg), providerUnlinkCommand(&cfg), providerLinksCommand(&cfg), providerDomainsCommand(&cfg),
+		providerProveCommand(&cfg))
 	return c
 }
 
@@ -235,4 +237,68 @@ func providerLinksCommand(cfg *app.Config) *cobra.Command {
 			})
 		},
 	}
+}
+
+func providerDomainsCommand(cfg *app.Config) *cobra.Command {
+	var organization string
+	c := &cobra.Command{
+		Use: "domains", Short: "List the mail domains of an organization's providers, and how each is proved",
+		Args: cobra.NoArgs,
+		Long: "List the mail domains of an organization's providers, each with the record of DNS, of the type TXT, that\n" +
+			"proves it. Nobody is led to a provider by a domain that is not proved.",
+		Example: "  canopy provider domains --organization Acme",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
+				all, err := d.Providers.Domains(c.Context(), caller, domain.EnvironmentRef(organization))
+				if err != nil {
+					return ofProvider(err)
+				}
+				table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "domain\tproved\trecord\ttext")
+				for i := range all {
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", all[i].Name, provedBy(&all[i]), all[i].Record, all[i].Text)
+				}
+				return table.Flush()
+			})
+		},
+	}
+	c.Flags().StringVar(&organization, "organization", "/", "environment that is the organization: number, alias or path")
+	return c
+}
+
+// provedBy says how a domain is proved.
+func provedBy(d *accounts.DomainDocument) string {
+	switch {
+	case d.Confirmed:
+		return "confirmed"
+	case d.Proven:
+		return "by DNS, " + d.Found.Format("2006-01-02 15:04:05")
+	}
+	return "no"
+}
+
+func providerProveCommand(cfg *app.Config) *cobra.Command {
+	in := accounts.ProveDomain{}
+	var organization string
+	c := &cobra.Command{
+		Use: "prove DOMAIN", Short: "Look in DNS for the proof that a mail domain is an organization's", Args: cobra.ExactArgs(1),
+		Long: "Look in DNS for the proof that a mail domain is an organization's: a record of the type TXT, as domains\n" +
+			"shows it. Servers look for it again each day, and a week without it is the end of the proof. On a network\n" +
+			"without DNS, --confirm takes your word for it.",
+		Example: "  canopy provider prove acme.example --organization Acme",
+		RunE: func(c *cobra.Command, args []string) error {
+			in.Organization, in.Domain = domain.EnvironmentRef(organization), args[0]
+			return operate(c.Context(), cfg, func(d *app.Directory, caller domain.Principal) error {
+				proved, err := d.Providers.ProveDomain(c.Context(), caller, in)
+				if err != nil {
+					return ofProvider(err)
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s is proved: %s\n", proved.Name, provedBy(&proved))
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&organization, "organization", "/", "environment that is the organization: number, alias or path")
+	c.Flags().BoolVar(&in.Confirm, "confirm", false, "the domain is the organization's, without asking DNS")
+	return c
 }

@@ -100,6 +100,8 @@ func serveCommand() *cobra.Command {
 		"address at which people reach the server, for the links in mail; tokens name it as their issuer")
 	f.BoolVar(&cfg.AllowPrivateProviders, "allow-private-providers", false,
 		"let identity providers of organizations be at private addresses, and without TLS")
+	f.StringVar(&cfg.DNSServer, "dns-server", "",
+		"name server that is asked for the proof of mail domains, such as 192.0.2.53:53; empty asks the system's")
 	f.StringVar(&hosts, "link-hosts", "",
 		"hosts that links mailed for other programs may lead to, with commas between; empty allows any with https")
 	f.StringVar(&cfg.SMTPURL, "smtp-url", "",

@@ -37,7 +37,7 @@ type SpreadTable struct {
 // keys lead to.
 var Distribution = slices.Concat(
 	spread(ByOrganization, "organizations", "organization_attributes", "organization_counts",
-		"organization_pictures", "registration_codes", "providers", "provider_links",
+		"organization_pictures", "registration_codes", "providers", "mail_domains", "provider_links",
 		"departures", "environments",
 		"environment_names", "environment_counts", "groups", "users", "user_groups", "user_environments",
 		"user_attributes", "user_pictures", "user_marks", "user_contacts", "group_admins", "known_addresses", "known_devices",
@@ -46,7 +46,7 @@ var Distribution = slices.Concat(
 		"object_access", "object_uses", "object_owners", "object_usage", "copy_requests", "presences", "audit",
 		"outbox", "kept_answers"),
 	spread(ByName, "login_names", "mail_addresses", "registration_code_names", "api_key_names",
-		"provider_domains"),
+		"mail_domain_names"),
 	spread(BySubject, "sign_in_failures", "limits"),
 	spread(Everywhere, "settings", "signing_keys", "sign_in_rules"),
 	spread(OnOne, "id_blocks", "schema_steps", "goose_db_version"),

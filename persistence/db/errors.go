@@ -36,7 +36,6 @@ var taken = []struct {
 	{"api_key_names_pkey", "api_key_names.name", domain.ErrAPIKeyTaken},
 	{"registration_code_names_pkey", "registration_code_names.name", domain.ErrRegistrationCodeTaken},
 	{"providers_issuer_key", "providers.organization_id, providers.issuer", domain.ErrIssuerTaken},
-	{"provider_domains_pkey", "provider_domains.name", domain.ErrDomainTaken},
 	{"provider_links_pkey", "provider_links.organization_id, provider_links.issuer, provider_links.subject",
 		domain.ErrLinked},
 	{"copy_requests_object_id_key", "copy_requests.organization_id, copy_requests.object_id, copy_requests.to_id",

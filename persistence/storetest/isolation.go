@@ -437,6 +437,24 @@ var attempts = map[string]attempt{
 		return tx.SaveProvider(&p, &after)
 	}),
 	"Tx.DeleteProvider": onProvider(func(tx *persistence.Tx, p domain.Provider) error { return tx.DeleteProvider(&p) }),
+	"ProviderStore.Domains": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return w.Providers.Domains(ctx, mine.Read(), w.Places[theirs].Organization)
+	},
+	"Tx.SaveDomain": onProvider(func(tx *persistence.Tx, p domain.Provider) error {
+		return tx.SaveDomain(&domain.MailDomain{Organization: p.Organization, Name: p.Domains[0]})
+	}),
+	"Tx.DomainAsked": onProvider(func(tx *persistence.Tx, p domain.Provider) error {
+		return tx.DomainAsked(&domain.MailDomain{Organization: p.Organization, Name: p.Domains[0],
+			Asked: time.UnixMilli(1 << 42)})
+	}),
+	"Tx.Links": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		var links []domain.Link
+		err := w.Store.Do(ctx, mine, func(tx *persistence.Tx) (err error) {
+			links, err = tx.Links(w.KeyOf(lower(theirs) + ".user"))
+			return err
+		})
+		return links, err
+	},
 	"Tx.InsertLink": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.AddLink(ctx, mine, lower(theirs)+".user", theirs, "intruder")
 	},

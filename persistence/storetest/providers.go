@@ -25,7 +25,18 @@ func (w *World) AddProvider(t *testing.T, tenant, mail string) domain.Provider {
 		Created: w.DB.Now().UTC().Truncate(time.Millisecond), CreatedBy: "(test)"}
 	require.NoError(t, w.Store.Do(t.Context(), Everything(domain.OrganizationWrite),
 		func(tx *persistence.Tx) error { return tx.InsertProvider(&p) }))
+	w.prove(t, p.Organization, mail, w.DB.Now())
 	return p
+}
+
+// prove has an organization prove a domain.
+func (w *World) prove(t *testing.T, o domain.OrganizationID, name string, at time.Time) domain.MailDomain {
+	t.Helper()
+	at = at.UTC().Truncate(time.Millisecond)
+	d := domain.MailDomain{Organization: o, Name: name, Proved: at, Found: at, Asked: at}
+	require.NoError(t, w.Store.Do(t.Context(), Everything(domain.OrganizationWrite),
+		func(tx *persistence.Tx) error { return tx.SaveDomain(&d) }))
+	return d
 }
 
 // link returns the link of a user at the provider of a tenant.
@@ -115,35 +126,94 @@ func Providers(t *testing.T, database *db.DB) {
 		require.NotContains(t, w.Dump(t), "secret of Acme")
 	})
 
-	t.Run("an issuer is one provider's in an organization, a domain one's in all", func(t *testing.T) {
+	t.Run("an issuer is one provider's in an organization", func(t *testing.T) {
 		insert := func(change func(*domain.Provider)) error {
 			p := acme
 			change(&p)
 			return w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { return tx.InsertProvider(&p) })
 		}
 		require.ErrorIs(t, insert(func(p *domain.Provider) { p.Domains = nil }), domain.ErrIssuerTaken)
-		require.ErrorIs(t, insert(func(p *domain.Provider) {
-			p.Issuer, p.Domains = "https://other.example", []string{"bolt.example"}
-		}), domain.ErrDomainTaken)
 		require.NoError(t, insert(func(p *domain.Provider) { p.Issuer, p.Domains = bolt.Issuer, []string{"new.example"} }))
 	})
 
-	t.Run("a domain leads to its provider as long as it has it", func(t *testing.T) {
-		leads := func(name string) domain.ProviderKey {
-			k, err := w.Accounts.ProviderOfDomain(ctx, name)
-			if err != nil {
-				require.ErrorIs(t, err, domain.ErrProviderNotFound)
-			}
-			return k
+	now := w.DB.Now()
+	leadsAt := func(name string, at time.Time) domain.ProviderKey {
+		k, err := w.Accounts.ProviderOfDomain(ctx, name, at)
+		if err != nil {
+			require.ErrorIs(t, err, domain.ErrProviderNotFound)
 		}
+		return k
+	}
+	leads := func(name string) domain.ProviderKey { return leadsAt(name, now) }
+
+	t.Run("a domain leads to the provider of who has proved it", func(t *testing.T) {
 		require.Equal(t, acme.ProviderKey, leads("acme.example"))
-		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) { p.Domains = []string{"acme.test"} }))
-		require.Zero(t, leads("acme.example"))
+		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) {
+			p.Domains = []string{"acme.test", "bolt.example"}
+		}))
+		require.Zero(t, leads("acme.example"), "it has no provider any more")
+		require.Zero(t, leads("acme.test"), "it is not proved")
+		require.Equal(t, bolt.ProviderKey, leads("bolt.example"), "who only claims it takes nothing away")
+		w.prove(t, acme.Organization, "acme.test", now)
+		w.prove(t, acme.Organization, "bolt.example", now.Add(time.Hour))
 		require.Equal(t, acme.ProviderKey, leads("acme.test"))
-		require.ErrorIs(t, change(acme.ProviderKey, func(p *domain.Provider) { p.Domains = []string{"bolt.example"} }),
-			domain.ErrDomainTaken)
-		require.Equal(t, acme.ProviderKey, leads("acme.test"))
-		require.Equal(t, bolt.ProviderKey, leads("bolt.example"))
+		require.Equal(t, bolt.ProviderKey, leads("bolt.example"), "of two that proved it, to the first")
+		require.Equal(t, acme.ProviderKey, leadsAt("bolt.example", now.Add(domain.DomainKept)),
+			"whose proof is not good any more")
+		require.Zero(t, leadsAt("acme.test", now.Add(domain.DomainKept)))
+		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) { p.Enabled = false }))
+		require.Zero(t, leads("acme.test"))
+		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) { p.Enabled = true }))
+		require.ErrorIs(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			return tx.SaveDomain(&domain.MailDomain{Organization: acme.Organization, Name: "acme.example"})
+		}), domain.ErrDomainNotFound)
+	})
+
+	t.Run("a proof is looked for again, and forgotten when it is not found for long", func(t *testing.T) {
+		due := func(before time.Time) (names []string) {
+			all, err := w.Accounts.DomainsDue(ctx, before, 100)
+			require.NoError(t, err)
+			for _, d := range all {
+				if d.Organization == acme.Organization {
+					names = append(names, d.Name)
+				}
+			}
+			return names
+		}
+		asked := func(d domain.MailDomain) {
+			require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { return tx.DomainAsked(&d) }))
+		}
+		d, err := w.Accounts.MailDomain(ctx, acme.Organization, "acme.test")
+		require.NoError(t, err)
+		require.Empty(t, due(d.Asked))
+		require.Equal(t, []string{"acme.test"}, due(d.Asked.Add(time.Millisecond)))
+		d.Asked = d.Asked.Add(2 * time.Hour)
+		asked(d)
+		read, err := w.Accounts.MailDomain(ctx, acme.Organization, "acme.test")
+		require.NoError(t, err)
+		require.Equal(t, d, read)
+		require.Equal(t, []string{"bolt.example"}, due(d.Asked))
+		stale := d
+		stale.Asked, stale.Found = d.Asked.Add(-time.Hour), d.Asked.Add(-domain.DomainKept)
+		asked(stale)
+		require.Equal(t, acme.ProviderKey, leads("acme.test"), "somebody else has looked since")
+		d.Asked = d.Found.Add(domain.DomainKept)
+		asked(d)
+		require.Zero(t, leads("acme.test"))
+		_, err = w.Accounts.MailDomain(ctx, acme.Organization, "acme.test")
+		require.ErrorIs(t, err, domain.ErrDomainNotFound)
+		require.Equal(t, "acme.test", newest("domain:forget").Target.Name)
+		d.Confirmed = true
+		require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { return tx.SaveDomain(&d) }))
+		asked(domain.MailDomain{Organization: acme.Organization, Name: "acme.test", Asked: d.Asked.Add(domain.DomainKept)})
+		require.Equal(t, acme.ProviderKey, leadsAt("acme.test", now.Add(1000*time.Hour)), "what was confirmed stays")
+		list, err := w.Providers.Domains(ctx, mine.Read(), acme.Organization)
+		require.NoError(t, err)
+		require.Len(t, list, 2)
+		require.Equal(t, d, list[0])
+		entry := newest("domain:prove")
+		require.Equal(t, "acme.test", entry.Target.Name)
+		require.Contains(t, entry.Changes, domain.Change{Field: "confirmed", After: "true"})
 	})
 
 	t.Run("what changed is told, but no secret", func(t *testing.T) {
@@ -251,7 +321,7 @@ func Providers(t *testing.T, database *db.DB) {
 		require.False(t, alive(by))
 		_, err := w.Accounts.Provider(ctx, acme.ProviderKey)
 		require.ErrorIs(t, err, domain.ErrProviderNotFound)
-		_, err = w.Accounts.ProviderOfDomain(ctx, "acme.test")
+		_, err = w.Accounts.ProviderOfDomain(ctx, "acme.test", now)
 		require.ErrorIs(t, err, domain.ErrProviderNotFound)
 		_, err = w.Accounts.Linked(ctx, stays.Identity)
 		require.ErrorIs(t, err, domain.ErrLinkNotFound, "whose account is there")
@@ -269,7 +339,7 @@ func Providers(t *testing.T, database *db.DB) {
 		require.NoError(t, w.Environments.Purge(ctx, all, bolt.Organization))
 		_, err := w.Accounts.Provider(ctx, bolt.ProviderKey)
 		require.ErrorIs(t, err, domain.ErrProviderNotFound)
-		_, err = w.Accounts.ProviderOfDomain(ctx, "bolt.example")
+		_, err = w.Accounts.ProviderOfDomain(ctx, "bolt.example", now)
 		require.ErrorIs(t, err, domain.ErrProviderNotFound)
 		_, err = w.Accounts.Linked(ctx, w.link("bolt.user", "Bolt", "theirs").Identity)
 		require.ErrorIs(t, err, domain.ErrLinkNotFound)

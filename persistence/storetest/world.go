@@ -365,7 +365,8 @@ func Dump(t *testing.T, db *db.DB) string {
 		"user_groups", "user_environments", "user_attributes", "user_pictures", "organization_attributes",
 		"login_names", "mail_addresses", "audit", "sessions",
 		"api_keys", "api_key_names", "factors", "recovery_codes", "secrets", "registration_codes",
-		"registration_code_names", "outbox", "providers", "provider_domains", "provider_links", "provider_sessions",
+		"registration_code_names", "outbox", "providers", "mail_domains", "mail_domain_names",
+		"provider_links", "provider_sessions",
 		"objects", "object_names", "object_access", "object_uses", "object_owners", "object_usage", "copy_requests",
 		"bookmarks", "user_marks", "user_contacts", "presences", "group_admins", "organization_counts", "departures"} {
 		rows, err := db.Pool().QueryContext(ctx, "SELECT * FROM "+table)

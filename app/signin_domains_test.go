@@ -1,0 +1,319 @@
+package app_test
+
+import (
+	"crypto/rand"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/dns/dnsmessage"
+
+	"canopy/app"
+	"canopy/app/accounts"
+	"canopy/app/dns"
+	"canopy/domain"
+)
+
+// A zone is a name server with the TXT records of a test.
+type zone struct {
+	address string
+	mutex   sync.Mutex
+	records map[string][][]string // by name; each record has strings
+	silent  bool                  // answers nothing
+	wrong   bool                  // answers with the number of another question
+	failing bool                  // answers that it cannot
+	asked   int
+}
+
+func newZone(t *testing.T) *zone {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	z := &zone{address: conn.LocalAddr().String(), records: map[string][][]string{}}
+	go func() {
+		packet := make([]byte, 64<<10)
+		for {
+			n, from, err := conn.ReadFrom(packet)
+			if err != nil {
+				return
+			}
+			if answer := z.answer(packet[:n]); answer != nil {
+				_, _ = conn.WriteTo(answer, from)
+			}
+		}
+	}()
+	return z
+}
+
+func (z *zone) answer(packet []byte) []byte {
+	z.mutex.Lock()
+	defer z.mutex.Unlock()
+	z.asked++
+	var m dnsmessage.Message
+	if m.Unpack(packet) != nil || z.silent {
+		return nil
+	}
+	question := m.Questions[0]
+	records, there := z.records[strings.ToLower(strings.TrimSuffix(question.Name.String(), "."))]
+	m.Response, m.Authoritative, m.Additionals = true, true, nil
+	switch {
+	case z.failing:
+		m.RCode = dnsmessage.RCodeServerFailure
+	case !there:
+		m.RCode = dnsmessage.RCodeNameError
+	}
+	if z.wrong {
+		m.ID++
+	}
+	for _, texts := range records {
+		m.Answers = append(m.Answers, dnsmessage.Resource{Body: &dnsmessage.TXTResource{TXT: texts},
+			Header: dnsmessage.ResourceHeader{Name: question.Name, Class: dnsmessage.ClassINET, Type: dnsmessage.TypeTXT}})
+	}
+	out, _ := m.Pack()
+	return out
+}
+
+// has makes the records of a name what it says.
+func (z *zone) has(name string, records ...[]string) {
+	z.mutex.Lock()
+	defer z.mutex.Unlock()
+	z.records[name] = records
+}
+
+func (z *zone) becomes(change func()) {
+	z.mutex.Lock()
+	defer z.mutex.Unlock()
+	change()
+}
+
+// confirm takes a domain for an organization's, without DNS.
+func (r *running) confirm(t *testing.T, organization domain.EnvironmentRef, name string) {
+	t.Helper()
+	_, err := r.directory.Providers.ProveDomain(t.Context(), mustOperator(t, r),
+		accounts.ProveDomain{Organization: organization, Domain: name, Confirm: true})
+	require.NoError(t, err)
+}
+
+// What DNS says is taken as it is, and whatever it does it takes no longer than it may.
+func TestTextsOfDNS(t *testing.T) {
+	z := newZone(t)
+	r := dns.NewResolver(z.address)
+	z.has("_canopy.acme.example", []string{"one"}, []string{"two ", "and more"})
+	texts, err := r.Texts(t.Context(), "_canopy.acme.example")
+	require.NoError(t, err)
+	require.Equal(t, []string{"one", "two and more"}, texts)
+	texts, err = r.Texts(t.Context(), "_canopy.nowhere.example")
+	require.NoError(t, err)
+	require.Empty(t, texts)
+	many := make([][]string, 100)
+	for i := range many {
+		many[i] = []string{strings.Repeat("x", 255), strings.Repeat("y", 255)}
+	}
+	z.has("_canopy.huge.example", many...)
+	_, err = r.Texts(t.Context(), "_canopy.huge.example")
+	require.ErrorIs(t, err, domain.ErrDNSUnreachable, "more than a packet has place for")
+	for name, change := range map[string]func(){"failing": func() { z.failing = true },
+		"wrong": func() { z.failing, z.wrong = false, true }, "slow": func() { z.wrong, z.silent = false, true }} {
+		_ = name
+		z.becomes(func() { z.failing, z.wrong, z.silent = false, false, false; change() })
+		began := time.Now()
+		_, err = r.Texts(t.Context(), "_canopy.acme.example")
+		require.ErrorIs(t, err, domain.ErrDNSUnreachable, name)
+		require.Less(t, time.Since(began), 7*time.Second, name)
+	}
+}
+
+// A domain is an organization's when DNS says so with its own text, for that domain and no other, and as long as it goes
+// on to say so.
+func TestProofOfDomains(t *testing.T) {
+	z := newZone(t)
+	clock := newClock(time.Now())
+	r := openConsole(t, "sqlite", func(cfg *app.Config) {
+		private(cfg)
+		cfg.DNSServer, cfg.Now = z.address, clock.now
+	})
+	h := newRogue(t)
+	operator := func() domain.Principal { return mustOperator(t, r) }
+	domains := []string{"acme.EXAMPLE", "sub.acme.example", "bücher.example"}
+	acme := r.setUp(t, "Acme", h.URL, "canopy", "", func(in *accounts.CreateProvider) { in.Domains = &domains })
+	bolt := r.setUp(t, "Globex", h.URL, "canopy", "", func(in *accounts.CreateProvider) { in.Domains = &domains })
+	require.Equal(t, []string{"acme.example", "sub.acme.example", "xn--bcher-kva.example"}, acme.Domains)
+	text := func(organization domain.EnvironmentRef, name string) string {
+		all, err := r.directory.Providers.Domains(t.Context(), operator(), organization)
+		require.NoError(t, err)
+		for _, d := range all {
+			if d.Name == name {
+				require.Equal(t, "_canopy."+name, d.Record)
+				return d.Text
+			}
+		}
+		t.Fatalf("%s has no domain %s", organization, name)
+		return ""
+	}
+	prove := func(organization domain.EnvironmentRef, name string) error {
+		_, err := r.directory.Providers.ProveDomain(t.Context(), operator(),
+			accounts.ProveDomain{Organization: organization, Domain: name})
+		return err
+	}
+	leads := func(address string) domain.ProviderKey {
+		p, err := r.directory.Providers.Discover(t.Context(), address)
+		if err != nil {
+			require.ErrorIs(t, err, domain.ErrProviderNotFound)
+		}
+		return p.ProviderKey
+	}
+	mine := text("Acme", "acme.example")
+	require.Len(t, map[string]bool{mine: true, text("Globex", "acme.example"): true,
+		text("Acme", "sub.acme.example"): true}, 3, "each has a text of its own")
+	require.ErrorIs(t, prove("Acme", "acme.example"), domain.ErrDomainUnproved)
+	require.ErrorIs(t, prove("Acme", "other.example"), domain.ErrDomainNotFound)
+	require.Zero(t, leads("a@acme.example"), "a claim alone leads nowhere")
+
+	for _, wrong := range [][]string{{text("Globex", "acme.example")}, {text("Acme", "sub.acme.example")}, {mine + "x"},
+		{strings.ToUpper(mine)}, {"x" + mine}, {}} {
+		z.has("_canopy.acme.example", wrong)
+		require.ErrorIs(t, prove("Acme", "acme.example"), domain.ErrDomainUnproved, "%s", wrong)
+	}
+	z.has("acme.example", []string{mine})
+	require.ErrorIs(t, prove("Acme", "acme.example"), domain.ErrDomainUnproved, "at another name")
+	z.becomes(func() { z.failing = true })
+	require.ErrorIs(t, prove("Acme", "acme.example"), domain.ErrDNSUnreachable)
+	z.becomes(func() { z.failing = false })
+	z.has("_canopy.acme.example", []string{"v=spf1 -all"}, []string{mine[:20], mine[20:]})
+	require.NoError(t, prove("Acme", "ACME.example"))
+	require.Equal(t, acme.ProviderKey, leads("a@acme.example"))
+	require.Equal(t, acme.ProviderKey, leads("a@Acme.EXAMPLE"))
+	for _, other := range []string{"a@sub.acme.example", "a@notacme.example", "a@acme.example.org", "acme.example", "a@",
+		"a@acme.example@x.example"} {
+		require.Zero(t, leads(other), other)
+	}
+	z.has("_canopy.xn--bcher-kva.example", []string{text("Acme", "xn--bcher-kva.example")})
+	require.NoError(t, prove("Acme", "BÜCHER.example"))
+	require.Equal(t, acme.ProviderKey, leads("a@bücher.example"))
+	require.Equal(t, acme.ProviderKey, leads("a@xn--bcher-kva.example"))
+
+	require.ErrorIs(t, prove("Globex", "acme.example"), domain.ErrDomainUnproved, "the text of one proves nothing for another")
+	z.has("_canopy.acme.example", []string{mine}, []string{text("Globex", "acme.example")})
+	require.NoError(t, prove("Globex", "acme.example"), "both have the domain's DNS")
+	require.Equal(t, acme.ProviderKey, leads("a@acme.example"), "to the first that proved it")
+
+	z.has("_canopy.acme.example", []string{text("Globex", "acme.example")})
+	for range 8 {
+		clock.set(clock.now().Add(domain.DomainAsked))
+		require.NoError(t, r.directory.Providers.AskAgain(t.Context()))
+	}
+	require.Equal(t, bolt.ProviderKey, leads("a@acme.example"), "the other's proof went away")
+	z.becomes(func() { z.failing = true })
+	clock.set(clock.now().Add(domain.DomainAsked))
+	require.NoError(t, r.directory.Providers.AskAgain(t.Context()))
+	require.Equal(t, bolt.ProviderKey, leads("a@acme.example"), "DNS that fails for a day takes nothing away")
+
+	admin := r.account(t, "grace.hopper")
+	_, err := r.directory.Providers.ProveDomain(t.Context(), domain.Principal{Subject: admin.Subject(), User: admin.ID,
+		Alias: admin.Alias}, accounts.ProveDomain{Organization: "Acme",
+		Domain: "acme.example", Confirm: true})
+	require.Equal(t, domain.Forbidden, domain.AsError(err).Kind, "only who has the whole directory confirms")
+	asked := z.asked
+	r.confirm(t, "Acme", "sub.acme.example")
+	require.Equal(t, asked, z.asked)
+	require.Equal(t, acme.ProviderKey, leads("a@sub.acme.example"))
+	var last error
+	for range 61 {
+		last = prove("Acme", "acme.example")
+	}
+	require.Equal(t, domain.TooMany, domain.AsError(last).Kind)
+}
+
+// Somebody whom nobody is linked with gets into the account that has their address only where the provider has proved
+// the address, their organization the domain, and where nobody could sign in to the account otherwise.
+func TestProvedAddressesAreRecognised(t *testing.T) {
+	z := newZone(t)
+	r := openConsole(t, "sqlite", func(cfg *app.Config) { private(cfg); cfg.DNSServer = z.address })
+	h, other := newRogue(t), newRogue(t)
+	domains := []string{"acme.example"}
+	claim := func(in *accounts.CreateProvider) { in.Domains = &domains }
+	p := r.setUp(t, "Acme", h.URL, "canopy", "", claim)
+	q := r.setUp(t, "Globex", other.URL, "canopy", "", claim)
+	exec := func(statement string) {
+		t.Helper()
+		_, err := r.directory.DB.Writer().ExecContext(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	exec("UPDATE users SET password_hash = '' WHERE alias IN ('alan.turing', 'grace.hopper', 'donald.knuth')")
+	address := r.account(t, "alan.turing").Person.Mail
+	require.Equal(t, "alan.turing@acme.example", address)
+	tries := func(h *rogue, p accounts.ProviderDocument, changes jwt.MapClaims) string {
+		t.Helper()
+		claims := jwt.MapClaims{"sub": rand.Text(), "email": address, "email_verified": true}
+		for k, v := range changes {
+			claims[k] = v
+		}
+		h.says(claims)
+		g := r.visit(t)
+		if done := g.signsIn(t, h, p); done.status != 303 {
+			require.Equal(t, 403, done.status)
+			return ""
+		}
+		return g.in(t)
+	}
+	require.Empty(t, tries(h, p, nil), "the domain is only claimed")
+	r.confirm(t, "Globex", "acme.example")
+	require.Empty(t, tries(h, p, nil), "the domain is proved by another organization")
+	require.Empty(t, tries(other, q, nil), "the account is of another organization")
+	r.confirm(t, "Acme", "acme.example")
+	for name, changes := range map[string]jwt.MapClaims{
+		"not verified":             {"email_verified": false},
+		"nothing said":             {"email_verified": nil},
+		"a sub-domain":             {"email": "alan.turing@sub.acme.example"},
+		"another domain":           {"email": "alan.turing@acme.example.org"},
+		"letters that are folded":  {"email": "alan.turing@acme.exampl\u212e"},
+		"letters that look alike":  {"email": "donald.\u212anuth@acme.example"},
+		"somebody with a password": {"email": "barbara.liskov@acme.example"},
+	} {
+		require.Empty(t, tries(h, p, changes), name)
+	}
+	exec("UPDATE users SET factors = 1 WHERE alias = 'alan.turing'")
+	require.Empty(t, tries(h, p, nil), "an account with a factor")
+	exec("UPDATE users SET factors = 0, active = FALSE WHERE alias = 'alan.turing'")
+	require.Empty(t, tries(h, p, nil), "an account that is closed")
+	exec("UPDATE users SET active = TRUE WHERE alias = 'alan.turing'")
+	r.linkTo(t, "grace.hopper", p, "grace")
+	require.Empty(t, tries(h, p, jwt.MapClaims{"email": "grace.hopper@acme.example"}), "an account with a link")
+	require.Equal(t, "Alan", tries(h, p, jwt.MapClaims{"sub": "alan", "email": "Alan.Turing@ACME.example"}))
+	links, err := r.directory.Providers.Links(t.Context(), mustOperator(t, r), domain.UserRef{Alias: "alan.turing"})
+	require.NoError(t, err)
+	require.Len(t, links, 1)
+	require.Equal(t, domain.LinkedByDomain, links[0].By)
+	require.Empty(t, tries(h, p, nil), "they are linked now")
+	require.Equal(t, "Alan", tries(h, p, jwt.MapClaims{"sub": "alan", "email": nil}))
+}
+
+// A proof that was found long ago is looked for again before it lets anybody in.
+func TestOldProofsAreLookedForAtUse(t *testing.T) {
+	z := newZone(t)
+	r := openConsole(t, "sqlite", func(cfg *app.Config) { private(cfg); cfg.DNSServer = z.address })
+	h := newRogue(t)
+	domains := []string{"acme.example"}
+	p := r.setUp(t, "Acme", h.URL, "canopy", "", func(in *accounts.CreateProvider) { in.Domains = &domains })
+	_, err := r.directory.DB.Writer().ExecContext(t.Context(),
+		"UPDATE users SET password_hash = '' WHERE alias = 'alan.turing'")
+	require.NoError(t, err)
+	all, err := r.directory.Providers.Domains(t.Context(), mustOperator(t, r), "Acme")
+	require.NoError(t, err)
+	z.has(all[0].Record, []string{all[0].Text})
+	_, err = r.directory.Providers.ProveDomain(t.Context(), mustOperator(t, r),
+		accounts.ProveDomain{Organization: "Acme", Domain: "acme.example"})
+	require.NoError(t, err)
+	_, err = r.directory.DB.Writer().ExecContext(t.Context(), "UPDATE mail_domains SET found_at = found_at - 7200000")
+	require.NoError(t, err)
+	h.says(jwt.MapClaims{"sub": "alan", "email": "alan.turing@acme.example", "email_verified": true})
+	z.has(all[0].Record, []string{"sold"})
+	require.Equal(t, 403, r.visit(t).signsIn(t, h, p).status)
+	z.has(all[0].Record, []string{all[0].Text})
+	require.Equal(t, 303, r.visit(t).signsIn(t, h, p).status)
+}
