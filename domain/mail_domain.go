@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// MailDomain is a domain of mail addresses that an organization has proved to be its own. Several organizations may have
-// proved the same one, and none is told of another.
+// MailDomain is a domain of mail addresses that an organization has proved to be its own. Several organizations may
+// have proved the same one, and none is told of another.
 type MailDomain struct {
 	Organization OrganizationID
 	Name         string // in lower case, as DNS has it

@@ -62,9 +62,9 @@ func (s *ProviderStore) Domains(ctx context.Context, sc tenancy.Scope,
 	return readDomains(ctx, db.From(s.db, sc, &rows).Where("d.organization_id = ?", int64(o)).Order("d.name"), &rows)
 }
 
-// SaveDomain keeps that an organization has proved a domain, by a later proof in the place of an earlier one. It returns
-// ErrEnvironmentNotFound unless the place of the organization lies in the scope, and ErrDomainNotFound where no provider
-// of the organization has the domain.
+// SaveDomain keeps that an organization has proved a domain, by a later proof in the place of an earlier one. It
+// returns ErrEnvironmentNotFound unless the place of the organization lies in the scope, and ErrDomainNotFound where no
+// provider of the organization has the domain.
 func (tx *Tx) SaveDomain(d *domain.MailDomain) error {
 	place, err := tx.border(int64(d.Organization))
 	if err != nil {
@@ -85,7 +85,8 @@ func (tx *Tx) SaveDomain(d *domain.MailDomain) error {
 	}
 	if len(before) > 0 {
 		d.Proved, d.Confirmed = before[0].Proved, d.Confirmed || before[0].Confirmed
-		if err := tx.Run(tx.NewUpdate().Model(toMailDomainRow(d)).WherePK()); err != nil || before[0].Confirmed == d.Confirmed {
+		err := tx.Run(tx.NewUpdate().Model(toMailDomainRow(d)).WherePK())
+		if err != nil || before[0].Confirmed == d.Confirmed {
 			return err
 		}
 	} else {

@@ -255,8 +255,8 @@ func (tx *Tx) DeleteProvider(p *domain.Provider) error {
 	return tx.recordProvider("provider:delete", &place, p, domain.Diff(p.Fields(), nil))
 }
 
-// forgetProviders deletes the providers of an organization, with the domains that it has proved. Who was linked with whom
-// goes with the organization.
+// forgetProviders deletes the providers of an organization, with the domains that it has proved. Who was linked with
+// whom goes with the organization.
 func (tx *Tx) forgetProviders(o domain.OrganizationID) error {
 	var rows []mailDomainRow
 	found, err := readDomains(tx.Ctx, tx.NewSelect().Model(&rows).Where("d.organization_id = ?", int64(o)), &rows)

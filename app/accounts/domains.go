@@ -101,9 +101,10 @@ type ProveDomain struct {
 	Confirm      bool
 }
 
-// ProveDomain looks in DNS for the proof that a domain is the organization's. It needs domain.OrganizationWrite there, and
-// to confirm one without DNS a caller who has everything below the root. It returns domain.ErrDomainNotFound for a domain
-// of no provider, domain.ErrDomainUnproved, domain.ErrDNSUnreachable, and TooMany for an organization that asks too often.
+// ProveDomain looks in DNS for the proof that a domain is the organization's. It needs domain.OrganizationWrite there,
+// and to confirm one without DNS a caller who has everything below the root. It returns domain.ErrDomainNotFound for a
+// domain of no provider, domain.ErrDomainUnproved, domain.ErrDNSUnreachable, and TooMany for an organization that asks
+// too often.
 func (s *Providers) ProveDomain(ctx context.Context, caller domain.Principal, in ProveDomain) (DomainDocument, error) {
 	w, e, err := s.enter(ctx, &caller, domain.OrganizationWrite, in.Organization)
 	if err != nil {
@@ -196,8 +197,8 @@ func (s *Providers) ask(ctx context.Context, d *domain.MailDomain) error {
 	return found
 }
 
-// AskAgain looks again for the proof of domains that were last looked at a day ago. One that is not found for as long as
-// domain.DomainKept is not the organization's any more.
+// AskAgain looks again for the proof of domains that were last looked at a day ago. One that is not found for as long
+// as domain.DomainKept is not the organization's any more.
 func (s *Providers) AskAgain(ctx context.Context) error {
 	due, err := s.accounts.DomainsDue(ctx, s.now().Add(-domain.DomainAsked), domainsAtOnce)
 	if err != nil {

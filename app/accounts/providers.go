@@ -37,8 +37,8 @@ type ProviderRules struct {
 
 // NewProviders returns the use cases of identity providers.
 func NewProviders(gate *tenancy.Gate, documents *tenancy.Documents, users *directory.Users, sessions *Sessions,
-	store ProviderStore, accounts ProviderAccounts, party RelyingParty, records DomainRecords, notes SignInNotes, vault Vault,
-	names directory.LoginNames, rules ProviderRules, now func() time.Time) *Providers {
+	store ProviderStore, accounts ProviderAccounts, party RelyingParty, records DomainRecords, notes SignInNotes,
+	vault Vault, names directory.LoginNames, rules ProviderRules, now func() time.Time) *Providers {
 	return &Providers{gate: gate, documents: documents, users: users, sessions: sessions, store: store,
 		accounts: accounts, party: party, records: records, notes: notes, vault: vault, names: names, rules: rules, now: now}
 }

@@ -77,8 +77,8 @@ func (s *Providers) open(cookie string) (u underway, ok bool) {
 }
 
 // Discover returns the provider to which a mail address leads, whose organization has proved the domain. It returns
-// domain.ErrProviderNotFound for any other domain, or where the provider is not enabled; whether anybody has the address
-// it does not look at.
+// domain.ErrProviderNotFound for any other domain, or where the provider is not enabled; whether anybody has the
+// address it does not look at.
 func (s *Providers) Discover(ctx context.Context, address string) (ProviderDocument, error) {
 	local, name, _ := cutLast(address, "@")
 	name, ok := domain.DomainOf(local + "@" + asciiDomain(name))

@@ -281,7 +281,8 @@ func providerProveCommand(cfg *app.Config) *cobra.Command {
 	in := accounts.ProveDomain{}
 	var organization string
 	c := &cobra.Command{
-		Use: "prove DOMAIN", Short: "Look in DNS for the proof that a mail domain is an organization's", Args: cobra.ExactArgs(1),
+		Use: "prove DOMAIN", Short: "Look in DNS for the proof that a mail domain is an organization's",
+		Args: cobra.ExactArgs(1),
 		Long: "Look in DNS for the proof that a mail domain is an organization's: a record of the type TXT, as domains\n" +
 			"shows it. Servers look for it again each day, and a week without it is the end of the proof. On a network\n" +
 			"without DNS, --confirm takes your word for it.",
