@@ -72,9 +72,9 @@ func (w *twoTenants) enter(t *testing.T, in wayIn) int {
 }
 
 // demand has an environment ask something of sign-ins.
-func (w *twoTenants) demand(t *testing.T, environment string, rules domain.SignInRules) {
+func (r *running) demand(t *testing.T, environment string, rules domain.SignInRules) {
 	t.Helper()
-	_, err := w.directory.Environments.UpdateSignInRules(t.Context(), w.operator(t), directory.SignInRulesPatch{
+	_, err := r.directory.Environments.UpdateSignInRules(t.Context(), mustOperator(t, r), directory.SignInRulesPatch{
 		Environment: domain.EnvironmentRef(environment), People: &rules.People, Admins: &rules.Admins, Above: &rules.Above,
 		ProofAge: &rules.ProofAge, Grace: &rules.Grace, ProgramsExempt: &rules.ProgramsExempt,
 		PasswordDays: &rules.PasswordDays})
@@ -233,6 +233,41 @@ func TestNobodyShutsThemselvesOut(t *testing.T) {
 	_, err = w.directory.Environments.UpdateSignInRules(t.Context(), w.principal(t, "acme.admin"),
 		directory.SignInRulesPatch{Environment: "Bolt", People: &code})
 	require.ErrorIs(t, err, domain.ErrEnvironmentNotFound)
+
+	out := func(caller domain.Principal, in directory.SignInRulesPatch, field string) {
+		t.Helper()
+		for _, try := range []func() error{
+			func() error {
+				_, err := w.directory.Environments.PreviewSignInRules(t.Context(), caller, in)
+				return err
+			},
+			func() error {
+				_, err := w.directory.Environments.UpdateSignInRules(t.Context(), caller, in)
+				return err
+			},
+		} {
+			err := try()
+			if field == "" {
+				require.NoError(t, err)
+				continue
+			}
+			require.Equal(t, domain.Invalid, domain.AsError(err).Kind, "%v", err)
+			require.Equal(t, field, domain.AsError(err).Field)
+		}
+	}
+	out(w.principal(t, "admin"), directory.SignInRulesPatch{Environment: "Acme", Above: &code}, "above")
+	out(w.principal(t, "admin"), directory.SignInRulesPatch{Environment: "Acme", People: &code}, "")
+	none, role, ref, all := domain.ByPassword, domain.RoleOAdmin, domain.EnvironmentRef("Acme"), domain.AllPermissions
+	root, alias := domain.NumberedGroup(domain.RootGroup), "Chiefs"
+	out(w.principal(t, "admin"), directory.SignInRulesPatch{Environment: "Acme", People: &none}, "")
+	_, err = w.directory.Groups.Create(t.Context(), w.operator(t), directory.GroupPatch{Organization: &ref, Alias: &alias,
+		Role: &role, Mask: &all, Parent: &root})
+	require.NoError(t, err)
+	w.addUser(t, "acme.chief", "Acme/Prod", domain.RoleUser, "Chiefs")
+	chief := w.principal(t, "acme.chief")
+	out(chief, directory.SignInRulesPatch{Environment: "Prod", Admins: &code}, "admins")
+	later := w.clock.now().Add(time.Hour)
+	out(chief, directory.SignInRulesPatch{Environment: "Prod", Admins: &code, Grace: &later}, "")
 }
 
 // A second server over the same database demands at once what the first one was told.

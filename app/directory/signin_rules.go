@@ -92,7 +92,7 @@ func (e *Environments) UpdateSignInRules(ctx context.Context, caller domain.Prin
 		}
 		rules = before
 		in.apply(&rules)
-		if err := e.keepsIn(&caller, &target, &rules); err != nil {
+		if err := e.keepsIn(ctx, &caller, &target, &rules); err != nil {
 			return err
 		}
 		return tx.SaveSignInRules(tenancy.KeyOf(&target), rules)
@@ -104,7 +104,8 @@ func (e *Environments) UpdateSignInRules(ctx context.Context, caller domain.Prin
 }
 
 // keepsIn returns an Invalid error for a demand that would shut the caller out.
-func (e *Environments) keepsIn(caller *domain.Principal, target *domain.Environment, rules *domain.SignInRules) error {
+func (e *Environments) keepsIn(ctx context.Context, caller *domain.Principal, target *domain.Environment,
+	rules *domain.SignInRules) error {
 	check := func(field string, demand domain.Proof) error {
 		if demand > caller.Proved.Proof {
 			return domain.InvalidField(field,
@@ -116,7 +117,10 @@ func (e *Environments) keepsIn(caller *domain.Principal, target *domain.Environm
 	if !target.Path.Contains(caller.Home) {
 		return check("above", now.Above)
 	}
-	if err := check("people", now.People); err != nil || caller.Role == domain.RoleUser {
+	if err := check("people", now.People); err != nil {
+		return err
+	}
+	if role, err := e.gate.Role(ctx, caller); err != nil || role == domain.RoleUser {
 		return err
 	}
 	return check("admins", now.Admins)

@@ -117,7 +117,7 @@ func (e *Environments) PreviewSignInRules(ctx context.Context, caller domain.Pri
 	if err := d.Own.Validate(); err != nil {
 		return d, err
 	}
-	if err := e.keepsIn(&caller, &target, &d.Own); err != nil {
+	if err := e.keepsIn(ctx, &caller, &target, &d.Own); err != nil {
 		return d, err
 	}
 	var above []domain.SignInRules
