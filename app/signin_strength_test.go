@@ -150,8 +150,16 @@ func TestStrengthOfABranchIsCounted(t *testing.T) {
 		r.having(t, "ada.lovelace", domain.PasskeyFactor)
 		r.having(t, "radia.perlman", domain.CodeFactor)
 		r.having(t, "admin", domain.PasskeyFactor)
-		r.exec(t, "UPDATE users SET system = TRUE WHERE alias = 'rob.pike'")
+		r.exec(t, "UPDATE users SET system = TRUE WHERE alias IN ('rob.pike', 'ken.thompson')")
 		g := r.visitAs(t, "grace.hopper")
+		keys := basicCaller(r.Address(), "grace.hopper", demoPassword)
+		for _, login := range []string{"ken.thompson", "rob.pike"} {
+			_, made := keys.call(t, "POST", "/rest/users/"+numberIn(t, keys, login)+"/keys", `{"name":"nightly"}`)
+			if login == "rob.pike" {
+				r.exec(t, fmt.Sprintf("UPDATE api_keys SET created_at = created_at - %d WHERE id = '%s'",
+					100*24*time.Hour.Milliseconds(), made.find(t, "data", "id")))
+			}
+		}
 		page := g.get(t, linkTo(t, g.get(t, "home"), "How strongly people sign in"))
 		require.Equal(t, 200, page.status)
 		require.Equal(t, []string{"1", "1"}, factsOf(t, page)[:2])
@@ -165,7 +173,7 @@ func TestStrengthOfABranchIsCounted(t *testing.T) {
 			}
 		}
 		require.Equal(t, 6, links)
-		require.Equal(t, "1", factsOf(t, page)[4], "Rob is a program")
+		require.Equal(t, []string{"2", "1"}, factsOf(t, page)[4:6], "Rob and Ken are programs, and Rob's key is old")
 	})
 }
 
