@@ -109,7 +109,10 @@ func TestProvidersAreSetUpOnPages(t *testing.T) {
 	require.Contains(t, tried.text, "No account would be made for them.")
 	require.Contains(t, admin.get(t, "providers?organization=Acme").text, "has no identity provider", "nothing was saved")
 
-	made := admin.press(t, tried, "provider-new", map[string]string{"domains": "Acme.example, acme.test",
+	require.Contains(t, tried.text, "No rule fits.")
+	lost := admin.press(t, tried, "provider-new", nil)
+	require.Contains(t, lost.text, `id="client_secret-wrong"`, "what was typed before is not in the page")
+	made := admin.press(t, lost, "provider-new", map[string]string{"domains": "Acme.example, acme.test",
 		"scopes": "profile email groups", "client_secret": m.ClientSecret, "enabled": "on"})
 	require.Contains(t, made.text, "Created.")
 	require.NotContains(t, made.text, m.ClientSecret)

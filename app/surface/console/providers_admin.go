@@ -259,8 +259,13 @@ func (v *visit) providerPatch(p *providerView) (accounts.ProviderPatch, error) {
 	in := accounts.ProviderPatch{Name: text("name"), ClientID: text("client_id"), Scopes: list("scopes"),
 		Domains: list("domains"), Enabled: new(v.form["enabled"] != ""),
 		TrustsStrong: new(v.form["trusts_strong"] != "")}
-	if secret := v.form["client_secret"]; secret != "" || v.form["public"] != "" {
+	switch secret, public := v.form["client_secret"], v.form["public"] != ""; {
+	case secret != "" && public:
+		return in, domain.InvalidField("client_secret", "Give the client secret, or say that there is none.")
+	case secret != "" || public:
 		in.ClientSecret = new(domain.SecretText(secret))
+	case !p.Secret && v.form[doField] != doTry: // it is not kept while rules are tried and moved
+		return in, domain.InvalidField("client_secret", "Give the client secret, or say that there is none.")
 	}
 	newcomers, err := domain.ParseNewcomers(v.form["newcomers"])
 	if err != nil {
@@ -366,6 +371,18 @@ func (v *view) byRule(l *accounts.Landing) string {
 		return v.words.Providers.ByNone
 	}
 	return fill(v.words.Providers.ByRule, "n", strconv.Itoa(l.Rule))
+}
+
+// refusal says why no account would be made.
+func (v *visit) refusal(l *accounts.Landing) string {
+	w := &v.words.Providers
+	switch {
+	case l.Rule > 0:
+		return fill(w.RefusedBy, "n", strconv.Itoa(l.Rule))
+	case v.form["newcomers"] == domain.NoNewcomers.String():
+		return w.RefusedAll
+	}
+	return w.RefusedNone
 }
 
 // secretHint says what an empty field of the secret means.

@@ -17,7 +17,7 @@ type providerWords struct {
 	Whom, All                                           string
 	Has                                                 string // {claim}, {value}
 	Try, TryButton, Claims, ClaimsHint                  string
-	Landing, Refused, ByNone                            string
+	Landing, Refused, RefusedAll, RefusedNone, ByNone   string
 	ByRule, RefusedBy                                   string // {n}
 	Remove, RemoveLead                                  string
 	RemoveOf                                            string // {provider}
@@ -38,9 +38,10 @@ var englishProviders = providerWords{
 	Issuer: "Issuer", IssuerHint: "Its address, such as https://login.example.org. It cannot be changed later.",
 	Subject: "Claim that says who somebody is", Made: "Set up",
 	ClientID: "Client ID", ClientIDHint: "What the provider calls this server.",
-	ClientSecret: "Client secret", SecretHint: "Leave it empty for a public client. It is never shown again.",
-	SecretKept: "It is never shown. Leave it empty to keep the one that there is.", NoSecret: "Take the secret away",
-	Scopes: "Scopes", ScopesHint: "What to ask for besides openid, with spaces between.",
+	ClientSecret: "Client secret", SecretHint: "It is never shown again, here neither: type it before you save.",
+	SecretKept: "It is never shown. Leave it empty to keep the one that there is.",
+	NoSecret:   "There is none (a public client)",
+	Scopes:     "Scopes", ScopesHint: "What to ask for besides openid, with spaces between.",
 	Domains: "Mail domains", DomainsHint: "Such as example.org. Whoever types an address of one is led to this provider.",
 	Enabled: "People can sign in by it", Trusts: "Trust what it says of second factors",
 	TrustsHint: "Whoever proved a second factor there has proved one here.",
@@ -60,6 +61,7 @@ var englishProviders = providerWords{
 	Try: "Try the rules", TryButton: "Show where they land", Claims: "What the provider says of somebody",
 	ClaimsHint: "One claim on each line, such as department = Berlin, or an object of JSON. Nothing is saved by it.",
 	Landing:    "Where they would land", Refused: "No account would be made for them.",
+	RefusedAll: "Accounts are made for nobody.", RefusedNone: "No rule fits.",
 	ByNone: "No rule fits: they become a user of the organization.", ByRule: "Rule {n} fits.",
 	RefusedBy: "Rule {n} fits, and gives more than whoever wrote it had, or its place is closed.",
 	Remove:    "Remove the provider", RemoveOf: "Remove {provider}",
@@ -89,9 +91,11 @@ var frenchProviders = providerWords{
 	Issuer: "Émetteur", IssuerHint: "Son adresse, par exemple https://login.example.org. Elle ne change plus ensuite.",
 	Subject: "Attribut qui dit qui est la personne", Made: "Installé",
 	ClientID: "Identifiant client", ClientIDHint: "Ce serveur, tel que le fournisseur l’appelle.",
-	ClientSecret: "Secret client", SecretHint: "À laisser vide pour un client public. Il n’est plus jamais montré.",
-	SecretKept: "Il n’est jamais montré. Laissez vide pour garder l’actuel.", NoSecret: "Retirer le secret",
-	Scopes: "Portées", ScopesHint: "Ce qui est demandé en plus d’openid, séparé par des espaces.",
+	ClientSecret: "Secret client",
+	SecretHint:   "Il n’est plus jamais montré, ici non plus : saisissez-le avant d’enregistrer.",
+	SecretKept:   "Il n’est jamais montré. Laissez vide pour garder l’actuel.",
+	NoSecret:     "Il n’y en a pas (client public)",
+	Scopes:       "Portées", ScopesHint: "Ce qui est demandé en plus d’openid, séparé par des espaces.",
 	Domains:     "Domaines de courriel",
 	DomainsHint: "Par exemple example.org. Qui saisit une telle adresse est mené à ce fournisseur.",
 	Enabled:     "On peut se connecter par lui", Trusts: "Croire ce qu’il dit des seconds facteurs",
@@ -114,6 +118,7 @@ var frenchProviders = providerWords{
 	Try: "Essayer les règles", TryButton: "Montrer où l’on arrive", Claims: "Ce que le fournisseur dit de quelqu’un",
 	ClaimsHint: "Un attribut par ligne, par exemple department = Berlin, ou un objet JSON. Rien n’est enregistré ainsi.",
 	Landing:    "Où cette personne arriverait", Refused: "Aucun compte ne serait créé pour elle.",
+	RefusedAll: "Aucun compte n’est créé pour personne.", RefusedNone: "Aucune règle ne convient.",
 	ByNone: "Aucune règle ne convient : elle devient utilisatrice de l’organisation.", ByRule: "La règle {n} convient.",
 	RefusedBy: "La règle {n} convient, mais donne plus que n’avait qui l’a écrite, ou son lieu est fermé.",
 	Remove:    "Supprimer le fournisseur", RemoveOf: "Supprimer {provider}",
