@@ -9,13 +9,16 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/pquerna/otp/totp"
 )
 
 // A placeholder stands in double braces. In a response it stands for what the file cannot
 // know, by kind: {{uuid}}, {{token}}, {{cursor}}, {{any}}; {{uuid:ada}} also calls what was
 // found "ada", and {{ada}} stands for it from then on, in requests and responses. In a
-// request {{png:N}} is an image of N by N pixels, {{basic:NAME:PASSWORD}} is the credentials of HTTP Basic, and
-// {{fill:N}} is N letters.
+// request {{png:N}} is an image of N by N pixels, {{basic:NAME:PASSWORD}} is the credentials of HTTP Basic,
+// {{fill:N}} is N letters, and {{code:NAME}} is the one-time code of now of the secret that was called that.
 var placeholder = regexp.MustCompile(`\{\{([a-z]+[a-zA-Z0-9]*)(?::([^{}]*))?\}\}`)
 
 // kinds are the patterns of what placeholders in responses stand for.
@@ -29,6 +32,9 @@ var kinds = map[string]string{
 
 // captures are what placeholders were found to stand for, by name.
 type captures map[string]string
+
+// clockName is under which captures have the time.
+const clockName = "(clock)"
 
 // expand returns text of a request with everything in it that its placeholders stand for.
 func (c captures) expand(text string) (string, error) {
@@ -61,6 +67,12 @@ func (c captures) value(name, argument string) (string, error) {
 			return "", err
 		}
 		return strings.Repeat("x", n), nil
+	case "code":
+		at, err := strconv.ParseInt(c[clockName], 10, 64)
+		if err != nil || c[argument] == "" {
+			return "", fmt.Errorf("nothing was called that before")
+		}
+		return totp.GenerateCode(c[argument], time.UnixMilli(at))
 	}
 	value, known := c[name]
 	if !known || argument != "" {

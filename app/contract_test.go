@@ -3,6 +3,7 @@ package app_test
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,6 +89,7 @@ func play(t *testing.T, told story, server *running, c *clock, described *descri
 		if s.link != "" {
 			known[s.link] = server.mailedSecret(t, s.linkTo)
 		}
+		known[clockName] = strconv.FormatInt(c.now().UnixMilli(), 10)
 		request, err := s.compose(caller.address, known)
 		if err != nil {
 			t.Fatalf("%s: %s\n%v", s.place, s.title, err)

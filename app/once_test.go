@@ -22,15 +22,17 @@ import (
 
 // withoutKey are the POSTs of rest that take no key, or cannot be sent again, with the reason.
 var withoutKey = map[string]string{
-	"POST /auth":                  "a token is not kept anywhere",
-	"POST /rest/accounts/mail":    "a stranger has no place for keys, and a secret works once",
-	"POST /rest/accounts/accept":  "a stranger has no place for keys, and a secret works once",
-	"POST /rest/accounts/forgot":  "a stranger has no place for keys, and is answered the same",
-	"POST /rest/accounts/reset":   "a stranger has no place for keys, and a secret works once",
-	"POST /rest/accounts/resend":  "a stranger has no place for keys, and is answered the same",
-	"POST /rest/accounts/verify":  "a stranger has no place for keys, and a secret works once",
-	"POST /rest/me/password":      "who changed their password is somebody else to the old one",
-	"POST /rest/objects/{}/usage": "it is counted in memory, and written down by a job",
+	"POST /auth":                       "a token is not kept anywhere",
+	"POST /rest/accounts/mail":         "a stranger has no place for keys, and a secret works once",
+	"POST /rest/accounts/accept":       "a stranger has no place for keys, and a secret works once",
+	"POST /rest/accounts/forgot":       "a stranger has no place for keys, and is answered the same",
+	"POST /rest/accounts/reset":        "a stranger has no place for keys, and a secret works once",
+	"POST /rest/accounts/resend":       "a stranger has no place for keys, and is answered the same",
+	"POST /rest/accounts/verify":       "a stranger has no place for keys, and a secret works once",
+	"POST /rest/me/factors/{}/confirm": "who has a factor is somebody else to the password alone",
+	"POST /rest/me/factors/{}/remove":  "the session that was proved by the factor has ended",
+	"POST /rest/me/password":           "who changed their password is somebody else to the old one",
+	"POST /rest/objects/{}/usage":      "it is counted in memory, and written down by a job",
 }
 
 // withKey adds a key to a request.

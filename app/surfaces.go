@@ -105,7 +105,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 		{
 			name:   "rest",
 			claims: below("/auth", "/rest"),
-			app: rest.New(server, rest.Uses{Users: d.Users, Environments: d.Environments, Groups: d.Groups,
+			app: rest.New(server, rest.Uses{Factors: d.Factors, Users: d.Users, Environments: d.Environments, Groups: d.Groups,
 				Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit,
 				Overviews: d.Overviews,
 				Objects:   d.Objects, Previews: d.Previews, Imports: d.Imports}, pages,

@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind sorts errors by what the caller can do about them. The list is closed.
@@ -42,6 +43,10 @@ type Error struct {
 	Public string // a full sentence for the caller
 	// RetryAfter is how many seconds to wait, for TooMany and Unavailable; 0 says nothing.
 	RetryAfter int
+	// Proof is by what the caller has to prove who they are, ProofAge how long ago at most, for ErrFactorNeeded and
+	// ErrProveAgain; zero says nothing.
+	Proof    Proof
+	ProofAge time.Duration
 
 	cause error
 }
@@ -89,6 +94,13 @@ func (e *Error) Saying(format string, args ...any) *Error {
 func (e *Error) After(seconds int) *Error {
 	c := *e
 	c.RetryAfter = max(seconds, 1)
+	return &c
+}
+
+// Proving returns a copy of e that says by what, or how long ago at most, the caller has to prove who they are.
+func (e *Error) Proving(by Proof, age time.Duration) *Error {
+	c := *e
+	c.Proof, c.ProofAge = by, age
 	return &c
 }
 

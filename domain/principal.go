@@ -1,5 +1,7 @@
 package domain
 
+import "time"
+
 // Subject is what decides the reach and the mask of a user: not who they are, but where
 // they stand and what they were given.
 type Subject struct {
@@ -38,11 +40,14 @@ type Principal struct {
 
 	// Proved is what the request proved, and Missing the proof that it would have to: until then nothing is possible
 	// but proving it. Missing is ByPassword where nothing is missing. Enrols means that the user has proved all that
-	// they can, so that they may add a factor. Stale means that the proof is too old for what is dangerous.
+	// they can, so that they may add a factor. Stale means that the proof is too old for what is dangerous, which
+	// may be ProofAge old; 0 is as old as the session.
 	Proved  Proved
 	Missing Proof
 	Enrols  bool
 	Stale   bool
+
+	ProofAge time.Duration
 
 	// Current is the environment the client asked to be in; empty if it asked for none.
 	Current EnvironmentRef

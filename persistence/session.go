@@ -136,6 +136,9 @@ func (s *AccountStore) Begin(ctx context.Context, session domain.Session, keep i
 		if err := tx.insertSession(&session, keep, tell); err != nil {
 			return err
 		}
+		if err := tx.keepFactor(session.UserKey, session.Proved.Factor); err != nil {
+			return err
+		}
 		key, err = tx.signingKey()
 		return err
 	})
@@ -172,6 +175,21 @@ func (tx *Tx) insertSession(session *domain.Session, keep int, tell func(*domain
 		}
 	}
 	return tx.noteProvider(session)
+}
+
+// keepFactor returns domain.ErrChanged unless a user has that confirmed factor, empty for none, and keeps it theirs
+// until the transaction ends: who removes it afterwards finds the session that was proved by it.
+func (tx *Tx) keepFactor(u domain.UserKey, id domain.UUID) error {
+	if id == "" {
+		return nil
+	}
+	var found []string
+	err := tx.NewSelect().Model((*factorRow)(nil)).Column("id").Apply(owned(u)).Where("f.id = ?", string(id)).
+		Where("f.confirmed").Apply(tx.For("KEY SHARE")).Scan(tx.Ctx, &found)
+	if err == nil && len(found) == 0 {
+		return domain.ErrChanged
+	}
+	return db.Translate(err)
 }
 
 func (s *AccountStore) Renew(ctx context.Context, r domain.Renewal) (session domain.Session, key string, err error) {

@@ -96,7 +96,7 @@ func (r *Reach) without(guarded []domain.EnvironmentPath) Reach {
 // Recent returns domain.ErrProveAgain if the caller's proof is too old for what is dangerous, else nil.
 func (g *Gate) Recent(caller *domain.Principal) error {
 	if caller.Stale {
-		return domain.ErrProveAgain
+		return domain.ErrProveAgain.Proving(caller.Proved.Proof, caller.ProofAge)
 	}
 	return nil
 }

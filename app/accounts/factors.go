@@ -475,18 +475,8 @@ func (f *Factors) Prove(ctx context.Context, caller domain.Principal, in Prove) 
 	if account.Factors == 0 {
 		return f.provePassword(ctx, &h, &account, in)
 	}
-	code, recovery := readCode(in.Code)
 	err = f.try(ctx, &account, in.Address, h.w, func(tx FactorTx) error {
-		user, err := h.user(tx)
-		if err != nil {
-			return err
-		}
-		proved := domain.Proved{Proof: domain.ByCode, At: f.moment()}
-		if recovery {
-			err = f.spend(tx, &user, domain.SecretText(code), proved.At)
-		} else {
-			proved.Factor, err = useCode(tx, user.Key(), code, proved.At)
-		}
+		proved, err := f.useUp(tx, &h, in.Code)
 		if err != nil {
 			return err
 		}
@@ -497,6 +487,64 @@ func (f *Factors) Prove(ctx context.Context, caller domain.Principal, in Prove) 
 		return SignedIn{}, err
 	}
 	return out, nil
+}
+
+// useUp uses up a one-time code of the holder's, or a recovery code, and returns what that proves.
+func (f *Factors) useUp(tx FactorTx, h *holder, text string) (proved domain.Proved, err error) {
+	user, err := h.user(tx)
+	if err != nil {
+		return proved, err
+	}
+	proved = domain.Proved{Proof: domain.ByCode, At: f.moment()}
+	code, recovery := readCode(text)
+	if recovery {
+		return proved, f.spend(tx, &user, domain.SecretText(code), proved.At)
+	}
+	proved.Factor, err = useCode(tx, user.Key(), code, proved.At)
+	return proved, err
+}
+
+// SignInByCode is SignIn with a one-time code, or a recovery code in its place. NewPassword and Steps are for who sends
+// none.
+type SignInByCode struct {
+	SignIn
+	Code string
+}
+
+// SignIn is Sessions.SignIn for a client that can send a code with the password, by which its session is proved then.
+// A code is good once, on all servers together; it is tried behind the right password only, and where a session that is
+// proved by it is enough. It returns domain.ErrBadCode for a wrong one, also of an account that has no factor,
+// domain.ErrTooMany after too many, and errors as Sessions.SignIn does beyond that.
+func (f *Factors) SignIn(ctx context.Context, in SignInByCode) (out SignedIn, err error) {
+	if in.Code == "" {
+		return f.sessions.SignIn(ctx, in.SignIn)
+	}
+	account, err := f.sessions.recognise(ctx, &in.SignIn)
+	if err != nil {
+		return out, err
+	}
+	// It is judged as the session that it gets.
+	account.Session = domain.Session{SessionKey: domain.SessionKey{UserKey: account.UserKey(), ID: noSession.ID},
+		Proved: domain.Proved{Proof: domain.ByCode, At: f.moment()}}
+	if err := f.sessions.demands.Refuse(ctx, &account); err != nil {
+		return out, err
+	}
+	if _, err := f.sessions.environment(ctx, &account, in.Environment); err != nil {
+		return out, err
+	}
+	h, err := oneself(ctx, f.sessions.gate, &account.Principal, domain.PasswordChange)
+	if err != nil {
+		return out, err
+	}
+	var proved domain.Proved
+	err = f.try(ctx, &account, in.Address, h.w, func(tx FactorTx) (err error) {
+		proved, err = f.useUp(tx, &h, in.Code)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	return f.sessions.begin(ctx, account, &in.SignIn, proved)
 }
 
 func (f *Factors) provePassword(ctx context.Context, h *holder, a *domain.Account, in Prove) (out SignedIn,

@@ -90,8 +90,9 @@ type SignInStore interface {
 	// Begin adds a session and returns the name of the key that signs its tokens. Of the
 	// user's sessions the keep used last are left. Unfinished ones are counted by themselves, and of those
 	// from the session's network domain.UnfinishedFrom are left. It returns domain.ErrChanged if there is no
-	// such user. If tell is not nil, where and with what a session that is finished is begun is remembered, and
-	// if its user, whom a letter reaches, began others before but none from there or none with that, what tell
+	// such user, or they have not the factor any more that the session was proved by. If tell is not nil, where
+	// and with what a session that is finished is begun is remembered, and if its user, whom a letter reaches,
+	// began others before but none from there or none with that, what tell
 	// returns is mailed, a few times a day at most.
 	Begin(ctx context.Context, s domain.Session, keep int, tell func(*domain.User) domain.Mail) (key string, err error)
 	// BySession is that of authn.Accounts.
@@ -163,18 +164,9 @@ type SignedIn struct {
 // be changed first or no environment is open to the user, and Invalid (field "audience") for a surface that reads no
 // tokens.
 func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
-	for _, surface := range in.Audience {
-		if !slices.Contains(s.tokens.Audience(), surface) {
-			return SignedIn{}, domain.InvalidField("audience", "Name surfaces that read tokens: %s.",
-				strings.Join(s.tokens.Audience(), ", "))
-		}
-	}
-	account, err := s.passwords.SignIn(ctx, in.Login, in.Password, in.Address)
+	account, err := s.recognise(ctx, &in)
 	if err != nil {
 		return SignedIn{}, err
-	}
-	if in.Steps && account.Program {
-		return SignedIn{}, domain.ErrProgram
 	}
 	if err := s.judge(in.Steps)(ctx, &account); err != nil {
 		return SignedIn{}, err
@@ -188,6 +180,21 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		return s.SignIn(ctx, in)
 	}
 	return s.begin(ctx, account, &in, domain.Proved{})
+}
+
+// recognise returns the account with that name and password, which nothing was compared of but the password.
+func (s *Sessions) recognise(ctx context.Context, in *SignIn) (domain.Account, error) {
+	for _, surface := range in.Audience {
+		if !slices.Contains(s.tokens.Audience(), surface) {
+			return domain.Account{}, domain.InvalidField("audience", "Name surfaces that read tokens: %s.",
+				strings.Join(s.tokens.Audience(), ", "))
+		}
+	}
+	account, err := s.passwords.SignIn(ctx, in.Login, in.Password, in.Address)
+	if err == nil && in.Steps && account.Program {
+		err = domain.ErrProgram
+	}
+	return account, err
 }
 
 // judge returns what compares an account with what it needs, for a client that goes on to prove more or does not.
@@ -236,7 +243,7 @@ func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn
 	}
 	key, err := s.signIns.Begin(ctx, session, int(s.limits.Most), s.newDevice(&session))
 	if domain.ErrChanged.Is(err) {
-		return SignedIn{}, domain.ErrBadCredentials // the account was deleted a moment ago
+		return SignedIn{}, domain.ErrBadCredentials // the account was deleted a moment ago, or the factor removed
 	}
 	if err != nil {
 		return SignedIn{}, err

@@ -41,7 +41,7 @@ func (d *Demands) Refuse(ctx context.Context, a *domain.Account) error {
 		return err
 	}
 	if a.Missing > domain.ByPassword {
-		return domain.ErrFactorNeeded
+		return domain.ErrFactorNeeded.Proving(a.Missing, 0)
 	}
 	return nil
 }
@@ -72,6 +72,7 @@ func (d *Demands) Hold(ctx context.Context, a *domain.Account) error {
 			}
 		}
 		needed = max(needed, all.Demands(role, a.Program))
+		a.ProofAge = all.ProofAge
 		a.Stale = all.ProofAge > 0 && !byKey && now.Sub(a.Proved.At) > all.ProofAge
 		if days := all.PasswordDays; days > 0 && !a.Program && (a.PasswordDelay == 0 || days < a.PasswordDelay) {
 			a.PasswordDelay = days

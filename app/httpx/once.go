@@ -70,7 +70,7 @@ func once(c *fiber.Ctx, caller *domain.Principal, answer func(context.Context) e
 	}
 	r := repeated{c: c, keyed: keyed, server: deadlineOf(c).server, o: &domain.Once{By: caller.UserKey(),
 		Key: fmt.Sprintf("%s %d %s", key, caller.Narrowed.Mask, caller.Narrowed.Place), Request: request, For: keyed.For,
-		Rights: fmt.Sprint(caller.Subject), Attempt: rand.Text()}}
+		Rights: fmt.Sprint(caller.Subject, caller.Proved.Proof), Attempt: rand.Text()}}
 	for began := time.Now(); ; {
 		found, err := r.again(ctx, time.Since(began) > sameWithin)
 		if err != nil || found {

@@ -205,6 +205,10 @@ func Factors(t *testing.T, db *db.DB) {
 			require.ErrorIs(t, err, domain.ErrSessionNotFound)
 			_, _, err = w.Accounts.BySession(ctx, other.SessionKey, "")
 			require.NoError(t, err)
+			late := w.NewSession("acme.user", domain.TokenSession)
+			late.Proved = strong.Proved
+			_, err = w.Accounts.Begin(ctx, late, 100, nil)
+			require.ErrorIs(t, err, domain.ErrChanged, "none begins by it any more")
 			after := account(t)
 			require.Equal(t, domain.PasskeyFactor, after.Factors)
 			require.Equal(t, before.Epoch+1, after.Epoch)

@@ -16,22 +16,23 @@ import (
 	"canopy/domain"
 )
 
-// decodeSignIn reads user, password and env from the body, or, as an older revision of the
+// decodeSignIn reads user, password, code and env from the body, or, as an older revision of the
 // original had it, from the headers login, password and env.
-func (s *Surface) decodeSignIn(c *fiber.Ctx) (accounts.SignIn, error) {
-	in := accounts.SignIn{
+func (s *Surface) decodeSignIn(c *fiber.Ctx) (accounts.SignInByCode, error) {
+	in := accounts.SignInByCode{SignIn: accounts.SignIn{
 		Login: httpx.Header(c, "login"), Password: httpx.Header(c, "password"),
 		Environment: domain.EnvironmentRef(httpx.Header(c, "env")), Address: httpx.Address(c, s.trusted),
 		Client: httpx.Header(c, fiber.HeaderUserAgent),
-	}
+	}}
 	if in.Login != "" && c.Request().Header.ContentLength() <= 0 {
 		return in, nil
 	}
-	f := body(c, "user", "password", "env", "audience")
+	f := body(c, "user", "password", "code", "env", "audience")
 	if f.Has("audience") && json.Unmarshal(f.Object["audience"], &in.Audience) != nil {
 		f.fail("audience", "a list of surfaces")
 	}
 	in.Login, in.Password = f.text("user", in.Login), f.text("password", in.Password)
+	in.Code = f.text("code", "")
 	in.Environment = domain.EnvironmentRef(f.text("env", string(in.Environment)))
 	return in, f.Err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -17,7 +18,7 @@ import (
 func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	status, p := httpx.Problem(c, err)
 	if status == fiber.StatusUnauthorized {
-		c.Set(fiber.HeaderWWWAuthenticate, `Basic realm="Canopy", charset="UTF-8"`)
+		c.Set(fiber.HeaderWWWAuthenticate, challenge(p))
 	}
 	if domain.ErrStale.Is(p) { // which only the header If-Match asks about
 		status = fiber.StatusPreconditionFailed
@@ -33,6 +34,26 @@ func (s *Surface) problem(c *fiber.Ctx, err error) error {
 	}
 	w.Close('}')
 	return send(c, status, w)
+}
+
+// challenge says what to send instead: a name and a password, or a token that was got by a stronger or a later proof
+// (RFC 9470, 3).
+func challenge(p *domain.Error) string {
+	if !domain.ErrFactorNeeded.Is(p) && !domain.ErrProveAgain.Is(p) {
+		return `Basic realm="Canopy", charset="UTF-8"`
+	}
+	text := `Bearer realm="Canopy", error="insufficient_user_authentication", error_description="` + p.Public + `"`
+	if p.Proof > domain.ByPassword {
+		var enough []string
+		for _, proof := range domain.Proofs[p.Proof:] {
+			enough = append(enough, proof.String())
+		}
+		text += `, acr_values="` + strings.Join(enough, " ") + `"`
+	}
+	if p.ProofAge > 0 {
+		text += `, max_age="` + strconv.FormatInt(int64(p.ProofAge/time.Second), 10) + `"`
+	}
+	return text
 }
 
 // writeRefused writes who cannot be changed with the others, and why.

@@ -30,6 +30,7 @@ type Uses struct {
 	Sessions     *accounts.Sessions
 	Accounts     *accounts.Accounts
 	APIKeys      *accounts.APIKeys
+	Factors      *accounts.Factors
 	Explain      *directory.Explain
 	Audit        *directory.Audit
 	Overviews    *directory.Overviews
@@ -62,7 +63,7 @@ func New(server *httpx.Server, uses Uses, pages accounts.Pages, auth httpx.Auth,
 func (s *Surface) routes(r fiber.Router) {
 	u, e, g := s.uses.Users, s.uses.Environments, s.uses.Groups
 
-	r.Post("/auth", httpx.Open(s.decodeSignIn, s.uses.Sessions.SignIn, s.encodeToken))
+	r.Post("/auth", httpx.Open(s.decodeSignIn, s.uses.Factors.SignIn, s.encodeToken))
 
 	s.accountRoutes(r) // before those of a user, with whom one of them shares its form
 	r.Get("/rest/users", ofEnvironment(httpx.Handle(s.auth, decodeUserList, u.List, s.encodeUserList)))
@@ -136,6 +137,7 @@ func (s *Surface) routes(r fiber.Router) {
 		encode(s, writeOverview))))
 	r.Post("/rest/import", planner(httpx.Handle(s.auth, decodeImport, s.uses.Imports.Run, encode(s, writeImport))))
 	s.signInRoutes(r)
+	s.factorRoutes(r)
 	s.keyRoutes(r)
 	s.objectRoutes(r)
 }
