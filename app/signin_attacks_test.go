@@ -77,6 +77,7 @@ func TestStepUpIsGoodOnce(t *testing.T) {
 	r, c := onFactors(t)
 	g := r.visitAs(t, "grace.hopper")
 	key, _ := g.addPasskey(t)
+	key.synced = true
 	refused := func(g *guest, form url.Values, why string) {
 		t.Helper()
 		form.Set("csrf", formOf(t, g.get(t, "prove"), "prove-passkey").Get("csrf"))
@@ -103,6 +104,13 @@ func TestStepUpIsGoodOnce(t *testing.T) {
 	ended := r.copied(t, g)
 	g.press(t, g.get(t, "me"), "sign-out", nil)
 	require.Contains(t, ended.send(t, http.MethodPost, "prove-passkey", form).header.Get("Location"), "sign-in")
+
+	alone := r.visit(t)
+	asked := alone.send(t, http.MethodPost, "passkey-challenge", url.Values{})
+	thief := r.copied(t, alone)
+	signed := url.Values{"answer": {key.sign(t, asked.text)}}
+	require.Equal(t, 303, alone.send(t, http.MethodPost, "passkey", signed).status)
+	require.Equal(t, 403, thief.send(t, http.MethodPost, "passkey", signed).status, "an answer that signed somebody in")
 
 	in := r.visitAs(t, "ada.lovelace")
 	secret, _ := in.addCode(t, c, "phone")

@@ -251,6 +251,7 @@ func TestNobodyShutsThemselvesOut(t *testing.T) {
 				require.NoError(t, err)
 				continue
 			}
+			require.Error(t, err)
 			require.Equal(t, domain.Invalid, domain.AsError(err).Kind, "%v", err)
 			require.Equal(t, field, domain.AsError(err).Field)
 		}
