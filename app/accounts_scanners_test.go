@@ -325,8 +325,9 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 		require.NoError(t, rows.Err())
 		for _, kind := range domain.LetterKinds {
 			factors := slices.Contains([]domain.LetterKind{domain.LetterFactorAdded, domain.LetterFactorRemoved,
-				domain.LetterRecoveryMade, domain.LetterRecoveryUsed, domain.LetterCodesGuessed, domain.LetterNewDevice}, kind)
-			require.Equal(t, !factors, kinds[kind], "%s: letters about factors have no link", kind)
+				domain.LetterRecoveryMade, domain.LetterRecoveryUsed, domain.LetterCodesGuessed, domain.LetterLinked,
+				domain.LetterUnlinked, domain.LetterNewDevice}, kind)
+			require.Equal(t, !factors, kinds[kind], "%s: letters about ways to sign in have no link", kind)
 		}
 	})
 }

@@ -543,14 +543,6 @@ var notOnRest = map[string]string{
 	"Providers.SignOut":        "identity providers ask for it, at an address of their own",
 	"Providers.BeginLink":      "only a browser signs in by an identity provider",
 	"Providers.Offered":        "only a browser signs in by an identity provider",
-	"Providers.List":           providersLater,
-	"Providers.Get":            providersLater,
-	"Providers.Create":         providersLater,
-	"Providers.Update":         providersLater,
-	"Providers.Remove":         providersLater,
-	"Providers.Preview":        providersLater,
-	"Providers.Links":          providersLater,
-	"Providers.Unlink":         providersLater,
 	"Sessions.SignOut":         "DELETE /rest/me/sessions/{id} ends the session of a token",
 	"Factors.OfferPasskey":     withBrowsers,
 	"Factors.AddPasskey":       withBrowsers,
@@ -565,8 +557,6 @@ var notOnRest = map[string]string{
 }
 
 const (
-	providersLater = "rest has no routes of identity providers yet"
-
 	withBrowsers = "only browsers have passkeys, and sessions of which one goes on to prove more"
 )
 

@@ -19,6 +19,7 @@ import (
 // found "ada", and {{ada}} stands for it from then on, in requests and responses. In a
 // request {{png:N}} is an image of N by N pixels, {{basic:NAME:PASSWORD}} is the credentials of HTTP Basic,
 // {{fill:N}} is N letters, and {{code:NAME}} is the one-time code of now of the secret that was called that.
+// {{issuer}} is the issuer of an identity provider that answers.
 var placeholder = regexp.MustCompile(`\{\{([a-z]+[a-zA-Z0-9]*)(?::([^{}]*))?\}\}`)
 
 // kinds are the patterns of what placeholders in responses stand for.

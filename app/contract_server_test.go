@@ -163,6 +163,7 @@ func fixtureSettings(t *testing.T, engine, surface string, c *clock) app.Config 
 	t.Helper()
 	cfg := settings(t, c)
 	cfg.AnswerFloor = 0
+	cfg.AllowPrivateProviders = true // ours are
 	cfg.SignUpEnvironment = signUpEnvironments[surface]
 	if surface == "tat" {
 		cfg.AutoApprove, cfg.PublicURL = true, "https://tat.example"

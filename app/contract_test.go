@@ -77,6 +77,9 @@ func play(t *testing.T, told story, server *running, c *clock, described *descri
 	caller := &client{address: server.host()}
 	defer caller.close()
 	known := captures{}
+	if slices.ContainsFunc(told.steps, func(s step) bool { return strings.Contains(s.body, "{{issuer}}") }) {
+		known["issuer"] = newRogue(t).URL
+	}
 	for _, s := range told.steps {
 		if !s.clock.IsZero() {
 			c.set(s.clock)

@@ -288,6 +288,10 @@ func TestProvedAddressesAreRecognised(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, links, 1)
 	require.Equal(t, domain.LinkedByDomain, links[0].By)
+	var told int
+	require.NoError(t, r.directory.DB.Pool().QueryRowContext(t.Context(),
+		"SELECT COUNT(*) FROM outbox WHERE kind = 'linked'").Scan(&told))
+	require.Equal(t, 2, told, "both who were linked are told by mail")
 	require.Empty(t, tries(h, p, nil), "they are linked now")
 	require.Equal(t, "Alan", tries(h, p, jwt.MapClaims{"sub": "alan", "email": nil}))
 }

@@ -57,9 +57,9 @@ func nameable(text string) string {
 // notShown are the enumerations of which no value is in what a surface shows, with the reason.
 var notShown = map[string]string{
 	"Factors":       "rest alone shows it, of people who have some; TestPeopleAreFoundByTheirFactors shows each",
-	"SubjectClaim":  "it is of identity providers, which only the command line shows",
-	"LinkedBy":      "it is of identity providers, which only the command line shows",
-	"Newcomers":     "it is of identity providers, which only the command line shows",
+	"SubjectClaim":  "it is of identity providers, which must answer; contract files show each",
+	"LinkedBy":      "it is of who signed in at an identity provider; TestLinksSayHowTheyCame shows each",
+	"Newcomers":     "it is of identity providers, which must answer; contract files show each",
 	"Ticket":        "only the browser of who proves a passkey has one",
 	"Comparison":    "it is in filters only",
 	"ListField":     "it is in filters only",

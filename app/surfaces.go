@@ -108,7 +108,7 @@ func (d *Directory) surfaces(server *httpx.Server) []surface {
 			app: rest.New(server, rest.Uses{Factors: d.Factors, Users: d.Users, Environments: d.Environments, Groups: d.Groups,
 				Me: d.Me, Sessions: d.Sessions, Accounts: d.Accounts, APIKeys: d.APIKeys, Explain: d.Explain, Audit: d.Audit,
 				Overviews: d.Overviews,
-				Objects:   d.Objects, Previews: d.Previews, Imports: d.Imports}, pages,
+				Objects:   d.Objects, Previews: d.Previews, Imports: d.Imports, Providers: d.Providers}, pages,
 				by(authn.KeyInHeader(d.access.passwords), authn.Bearer(d.access.tokens, "rest"), authn.Basic(d.access.passwords)),
 				d.config.Now),
 			openAPI: rest.OpenAPI,

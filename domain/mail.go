@@ -40,6 +40,9 @@ const (
 	LetterRecoveryUsed  LetterKind = "recovery_used"  // one of the recovery codes was used
 	LetterCodesGuessed  LetterKind = "codes_guessed"  // somebody who has the password tries codes
 	LetterNewDevice     LetterKind = "new_device"     // a session was begun from elsewhere or with something else
+
+	LetterLinked   LetterKind = "linked"   // somebody at an identity provider is let in to the account
+	LetterUnlinked LetterKind = "unlinked" // and is not any more
 )
 
 // LetterKinds lists all letters.
@@ -47,7 +50,7 @@ var LetterKinds = []LetterKind{LetterVerify, LetterMailTaken, LetterAliasTaken, 
 	LetterRejected,
 	LetterForgot, LetterPassword, LetterChanged, LetterAddress, LetterAddressLeft, LetterInvite,
 	LetterFactorAdded, LetterFactorRemoved, LetterRecoveryMade, LetterRecoveryUsed, LetterCodesGuessed,
-	LetterNewDevice}
+	LetterNewDevice, LetterLinked, LetterUnlinked}
 
 // Letter is what a mail is written from. Nothing of it was written by somebody whose
 // address is not proven, except Note.

@@ -230,7 +230,7 @@ func (s *Providers) vouches(ctx context.Context, p *domain.Provider, address str
 
 // recognise links somebody whom nobody is linked with to the account that has their address, if the provider has proved
 // that the address is theirs and its organization that the domain is its own. The account must be of that organization,
-// and be one that nobody can sign in to: without a password, a factor or a link. It returns
+// and be one that nobody can sign in to: without a password, a factor or a link. They are told by mail. It returns
 // domain.ErrLinkNotFound where there is no such account.
 func (s *Providers) recognise(ctx context.Context, p *domain.Provider, id domain.Identity, claims domain.Claims) error {
 	address := claims.Address()
@@ -268,6 +268,7 @@ func (s *Providers) recognise(ctx context.Context, p *domain.Provider, id domain
 		if len(links) > 0 || u.Standing != account.Standing || !domain.MailMatches(address, u.Person.Mail) {
 			return domain.ErrLinkNotFound
 		}
+		tell(s.users, tx, &u, domain.Letter{Kind: domain.LetterLinked})
 		return tx.InsertLink(key, &domain.Link{Identity: id, Shown: claims.Shown(), By: domain.LinkedByDomain,
 			Created: s.now().UTC().Truncate(time.Millisecond)})
 	})

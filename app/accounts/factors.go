@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/tenancy"
 )
@@ -632,11 +633,17 @@ const toldAt = 5
 
 // tell mails a letter to the user, if they have an address.
 func (f *Factors) tell(tx FactorTx, user *domain.User, letter domain.Letter) {
+	tell(f.sessions.users, tx, user, letter)
+}
+
+// tell mails a letter about their account to the user, if they have an address.
+func tell(users *directory.Users, tx interface{ Mail(mails ...domain.Mail) }, user *domain.User,
+	letter domain.Letter) {
 	if user.Person.Mail == "" {
 		return
 	}
 	letter.Login = user.Alias
-	tx.Mail(f.sessions.users.MailTo(user.Person.Mail, user, letter))
+	tx.Mail(users.MailTo(user.Person.Mail, user, letter))
 }
 
 func (f *Factors) moment() time.Time { return f.sessions.now().UTC().Truncate(time.Millisecond) }

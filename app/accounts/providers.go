@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -246,10 +247,14 @@ func (s *Providers) one(ctx context.Context, caller *domain.Principal, sc tenanc
 // taken for its.
 func (s *Providers) returnTo(k domain.ProviderKey) string { return s.rules.Return + k.String() }
 
-// enter returns the proof that the caller may use p in the organization that ref names, an environment that is one.
+// enter returns the proof that the caller may use p in the organization that ref names, an environment that is one; the
+// empty reference is the organization of the current environment.
 func (s *Providers) enter(ctx context.Context, caller *domain.Principal, p domain.Permission,
 	ref domain.EnvironmentRef) (w tenancy.WriteScope, e domain.Environment, err error) {
 	e, err = s.gate.Environment(ctx, caller, ref)
+	if err == nil && ref == "" && !e.IsOrganization {
+		e, err = s.gate.Environment(ctx, caller, domain.NumberRef(e.Organization.Environment()))
+	}
 	if err == nil && !e.IsOrganization {
 		err = domain.ErrEnvironmentNotFound
 	}
@@ -288,11 +293,21 @@ func (s *Providers) Get(ctx context.Context, caller domain.Principal,
 	return s.one(ctx, &caller, w.Read(), p)
 }
 
+// change is enter with domain.OrganizationWrite for what lets people in or keeps them out: it asks for a recent proof
+// too.
+func (s *Providers) change(ctx context.Context, caller *domain.Principal,
+	ref domain.EnvironmentRef) (w tenancy.WriteScope, e domain.Environment, err error) {
+	if w, e, err = s.enter(ctx, caller, domain.OrganizationWrite, ref); err == nil {
+		err = s.gate.Recent(caller)
+	}
+	return w, e, err
+}
+
 // Create sets a provider up, which makes accounts for nobody unless in says otherwise. It needs
-// domain.OrganizationWrite, is Forbidden where a rule gives more than the caller has, and Unavailable where the
-// provider does not answer.
+// domain.OrganizationWrite and a recent proof, is Forbidden where a rule gives more than the caller has, and
+// Unavailable where the provider does not answer.
 func (s *Providers) Create(ctx context.Context, caller domain.Principal, in CreateProvider) (ProviderDocument, error) {
-	w, e, err := s.enter(ctx, &caller, domain.OrganizationWrite, in.Organization)
+	w, e, err := s.change(ctx, &caller, in.Organization)
 	if err != nil {
 		return ProviderDocument{}, err
 	}
@@ -321,7 +336,7 @@ func (s *Providers) fresh(caller *domain.Principal, o domain.OrganizationID, iss
 
 // Update changes a provider. It needs what Create needs, for the rules that there were too.
 func (s *Providers) Update(ctx context.Context, caller domain.Principal, in UpdateProvider) (ProviderDocument, error) {
-	w, e, err := s.enter(ctx, &caller, domain.OrganizationWrite, in.Organization)
+	w, e, err := s.change(ctx, &caller, in.Organization)
 	if err != nil {
 		return ProviderDocument{}, err
 	}
@@ -354,9 +369,9 @@ func (s *Providers) Update(ctx context.Context, caller domain.Principal, in Upda
 }
 
 // Remove takes a provider away, with the links to accounts that are there and the sessions it began. It needs
-// domain.OrganizationWrite.
+// what Create needs.
 func (s *Providers) Remove(ctx context.Context, caller domain.Principal, in OrganizationProvider) error {
-	w, e, err := s.enter(ctx, &caller, domain.OrganizationWrite, in.Organization)
+	w, e, err := s.change(ctx, &caller, in.Organization)
 	if err != nil {
 		return err
 	}
@@ -517,6 +532,11 @@ func (s *Providers) Preview(ctx context.Context, caller domain.Principal, in Pre
 	}
 	user, home, rule, err := s.newcomer(ctx, &p, in.Claims)
 	if problem := domain.AsError(err); problem != nil && problem.Kind == domain.Forbidden {
+		if rule == 0 {
+			problem = problem.Saying("No account would be made for these claims.")
+		} else {
+			problem = problem.Saying("Rule %d: The environment or the group is not there, or gives too much by now.", rule)
+		}
 		return Landing{Rule: rule, Refused: problem}, nil
 	}
 	if err != nil {
@@ -532,7 +552,8 @@ func (s *Providers) Preview(ctx context.Context, caller domain.Principal, in Pre
 }
 
 // over returns the user that ref names, zero is the caller, if the caller may change how they sign in: of oneself by
-// domain.PasswordChange, of others by domain.UserUpdate on somebody whom the caller may change.
+// domain.PasswordChange, of others by domain.UserUpdate on somebody whom the caller may change. Whoever changes it
+// needs a recent proof besides.
 func (s *Providers) over(ctx context.Context, caller *domain.Principal, ref domain.UserRef) (h holder, err error) {
 	if ref == (domain.UserRef{}) || caller.Is(ref) {
 		return oneself(ctx, s.gate, caller, domain.PasswordChange)
@@ -584,11 +605,11 @@ type LinkSubject struct {
 // is linked, or was with an account that was removed.
 func (s *Providers) Link(ctx context.Context, caller domain.Principal, in OfUser[LinkSubject]) error {
 	h, err := s.over(ctx, &caller, in.User)
-	if err != nil {
+	if err = cmp.Or(err, s.gate.Recent(&caller)); err != nil {
 		return err
 	}
 	if h.own { // who prove it instead
-		return domain.ErrOwnAccount
+		return domain.ErrOwnAccount.Saying("Nobody links their own account like this; sign in at the provider instead.")
 	}
 	p, err := s.accounts.Provider(ctx, domain.ProviderKey{Organization: h.found.Organization, ID: in.In.Provider})
 	if err != nil {
@@ -602,7 +623,7 @@ func (s *Providers) Link(ctx context.Context, caller domain.Principal, in OfUser
 	return s.link(ctx, &h, link)
 }
 
-// link links the holder.
+// link links the holder, who is told by mail.
 func (s *Providers) link(ctx context.Context, h *holder, link domain.Link) error {
 	link.Created = s.now().UTC().Truncate(time.Millisecond)
 	return s.store.Do(ctx, h.w, func(tx ProviderTx) error {
@@ -610,15 +631,16 @@ func (s *Providers) link(ctx context.Context, h *holder, link domain.Link) error
 		if err != nil {
 			return err
 		}
+		tell(s.users, tx, &u, domain.Letter{Kind: domain.LetterLinked})
 		return tx.InsertLink(u.Key(), &link)
 	})
 }
 
-// Unlink takes a link of a user away, with the sessions that were begun by it. Nobody takes away the last way in that
-// they have themselves, which is Conflict.
+// Unlink takes a link of a user away, with the sessions that were begun by it, and tells them by mail. Nobody takes the
+// last way in away that they have themselves, which is Conflict.
 func (s *Providers) Unlink(ctx context.Context, caller domain.Principal, in OfUser[domain.Identity]) error {
 	h, err := s.over(ctx, &caller, in.User)
-	if err != nil {
+	if err = cmp.Or(err, s.gate.Recent(&caller)); err != nil {
 		return err
 	}
 	if h.own {
@@ -639,6 +661,7 @@ func (s *Providers) Unlink(ctx context.Context, caller domain.Principal, in OfUs
 		if err != nil {
 			return err
 		}
+		tell(s.users, tx, &u, domain.Letter{Kind: domain.LetterUnlinked})
 		return tx.DeleteLink(u.Key(), in.In.Issuer, in.In.Subject)
 	})
 }

@@ -95,6 +95,10 @@ func kindOf(v any) string {
 		return "a whole number"
 	case []string:
 		return "a list of texts"
+	case []json.RawMessage:
+		return "a list of objects"
+	case map[string]any:
+		return "an object"
 	}
 	return strings.TrimPrefix(fmt.Sprintf("a value of another kind (%T)", v), "*")
 }

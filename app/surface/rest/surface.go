@@ -37,6 +37,7 @@ type Uses struct {
 	Objects      *objects.Objects
 	Previews     *directory.Previews
 	Imports      *directory.Imports
+	Providers    *accounts.Providers
 }
 
 // Surface answers requests of this API.
@@ -138,6 +139,7 @@ func (s *Surface) routes(r fiber.Router) {
 	r.Post("/rest/import", planner(httpx.Handle(s.auth, decodeImport, s.uses.Imports.Run, encode(s, writeImport))))
 	s.signInRoutes(r)
 	s.factorRoutes(r)
+	s.providerRoutes(r)
 	s.keyRoutes(r)
 	s.objectRoutes(r)
 }

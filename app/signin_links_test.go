@@ -1,0 +1,132 @@
+package app_test
+
+import (
+	"crypto/rand"
+	"net/url"
+	"slices"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"canopy/app"
+	"canopy/app/accounts"
+	"canopy/app/mail/mailtest"
+	"canopy/domain"
+)
+
+// asOwner returns somebody with a session, as whom a test asks.
+func (r *running) asOwner(t *testing.T, alias string) domain.Principal {
+	t.Helper()
+	u := r.account(t, alias)
+	return domain.Principal{Subject: u.Subject(), User: u.ID, Alias: u.Alias, Session: "01a22b9e-2cda-7df9-b496-fa0585f709af"}
+}
+
+// TestLinksSayHowTheyCame links people in each way, and holds that they are told of it by mail, at a real mail server
+// and in their language, when it is done and when it is undone.
+func TestLinksSayHowTheyCame(t *testing.T) {
+	sink := mailtest.New(t, mailtest.Options{})
+	r := openConsole(t, "sqlite", func(cfg *app.Config) {
+		private(cfg)
+		cfg.SMTPURL, cfg.MailFrom = "smtp://"+sink.Address, "canopy@example.org"
+	})
+	h := newRogue(t)
+	p := r.setUp(t, "Globex", h.URL, "canopy", "", func(in *accounts.CreateProvider) {
+		all := domain.AllNewcomers
+		in.Newcomers = &all
+	})
+	told := func() (all []mailtest.Received) {
+		before := len(sink.All())
+		require.NoError(t, r.directory.RunJobs(t.Context()))
+		return slices.DeleteFunc(sink.All()[before:], func(m mailtest.Received) bool {
+			return m.Subject == "Somebody signed in to your account from a new device"
+		})
+	}
+	by := func(alias string) (all []domain.LinkedBy) {
+		links, err := r.directory.Providers.Links(t.Context(), mustOperator(t, r), domain.UserRef{Alias: alias})
+		require.NoError(t, err)
+		for _, l := range links {
+			all = append(all, l.By)
+		}
+		return all
+	}
+	unlink := func(caller domain.Principal, alias, subject string) error {
+		return r.directory.Providers.Unlink(t.Context(), caller, accounts.OfUser[domain.Identity]{
+			User: domain.UserRef{Alias: alias}, In: domain.Identity{Issuer: h.URL, Subject: subject}})
+	}
+	told()
+
+	t.Run("by an administrator", func(t *testing.T) {
+		r.linkTo(t, "yann.lecun", p, "yann")
+		require.Equal(t, []domain.LinkedBy{domain.LinkedByAdmin}, by("yann.lecun"))
+		mails := told()
+		require.Len(t, mails, 1)
+		require.Equal(t, "yann.lecun@globex.example", mails[0].To)
+		require.Equal(t, "Votre compte est ouvert par la connexion de votre organisation", mails[0].Subject)
+		require.Contains(t, mails[0].Text, "a été lié")
+	})
+
+	t.Run("by themselves", func(t *testing.T) {
+		claude := r.visitAs(t, "claude.shannon")
+		_, to := claude.linked(t, demoPassword)
+		asked := mustURL(t, to).Query()
+		h.person, h.nonce = jwt.MapClaims{"sub": "claude"}, asked.Get("nonce")
+		done := claude.comes(t, p, url.Values{"state": {asked.Get("state")}, "code": {rand.Text()}})
+		require.Equal(t, 303, done.status, done.text)
+		require.Equal(t, []domain.LinkedBy{domain.LinkedByPerson}, by("claude.shannon"))
+		mails := told()
+		require.Len(t, mails, 1)
+		require.Equal(t, "claude.shannon@globex.example", mails[0].To)
+		require.Equal(t, "Your account can be signed in to by your organization", mails[0].Subject)
+		require.Contains(t, mails[0].Text, "was linked")
+	})
+
+	t.Run("by the first sign-in", func(t *testing.T) {
+		h.person = jwt.MapClaims{"sub": "new", "preferred_username": "brand-new"}
+		g := r.visit(t)
+		require.Equal(t, 303, g.signsIn(t, h, p).status)
+		require.Equal(t, []domain.LinkedBy{domain.LinkedFirst}, by("brand-new"))
+		require.Empty(t, told(), "the account is nobody else's")
+	})
+
+	t.Run("what is undone is told too, whoever undid it", func(t *testing.T) {
+		require.NoError(t, unlink(mustOperator(t, r), "yann.lecun", "yann"))
+		require.NoError(t, unlink(r.asOwner(t, "claude.shannon"), "claude.shannon", "claude"))
+		mails := told()
+		subjects := map[string]string{}
+		for _, m := range mails {
+			subjects[m.To] = m.Subject
+		}
+		require.Equal(t, map[string]string{
+			"yann.lecun@globex.example":     "Votre compte n’est plus lié à la connexion de votre organisation",
+			"claude.shannon@globex.example": "Your account was unlinked from your organization's sign-in"}, subjects)
+		require.ErrorIs(t, unlink(mustOperator(t, r), "yann.lecun", "yann"), domain.ErrLinkNotFound)
+		require.Empty(t, told(), "nothing was undone")
+	})
+}
+
+// TestProvidersNeedARecentProof holds that what lets people in by a provider, or keeps them out, needs a recent proof
+// where one is asked for.
+func TestProvidersNeedARecentProof(t *testing.T) {
+	r := openConsole(t, "sqlite", private)
+	h := newRogue(t)
+	p := r.setUp(t, "Acme", h.URL, "canopy", "", nil)
+	r.linkTo(t, "alan.turing", p, "alan")
+	old := mustOperator(t, r)
+	old.Stale = true
+	at := accounts.OrganizationProvider{Organization: "Acme", Provider: p.ID}
+	alan := domain.UserRef{Alias: "alan.turing"}
+	_, created := r.directory.Providers.Create(t.Context(), old, accounts.CreateProvider{Organization: "Acme",
+		Issuer: h.URL + "/x", ProviderPatch: accounts.ProviderPatch{Name: new("x"), ClientID: new("x")}})
+	_, updated := r.directory.Providers.Update(t.Context(), old, accounts.UpdateProvider{OrganizationProvider: at})
+	for what, err := range map[string]error{"create": created, "update": updated,
+		"remove": r.directory.Providers.Remove(t.Context(), old, at),
+		"link": r.directory.Providers.Link(t.Context(), old, accounts.OfUser[accounts.LinkSubject]{User: alan,
+			In: accounts.LinkSubject{Provider: p.ID, Subject: "2"}}),
+		"unlink": r.directory.Providers.Unlink(t.Context(), old, accounts.OfUser[domain.Identity]{User: alan,
+			In: domain.Identity{Issuer: h.URL, Subject: "alan"}})} {
+		require.ErrorIs(t, err, domain.ErrProveAgain, what)
+	}
+	_, err := r.directory.Providers.List(t.Context(), old, "Acme")
+	require.NoError(t, err)
+}
