@@ -133,7 +133,8 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 	others := []domain.LetterKind{domain.LetterInvite, // in which an administrator names the account
 		// and those that only somebody causes who has proved to be its owner, or may change it
 		domain.LetterFactorAdded, domain.LetterFactorRemoved, domain.LetterRecoveryMade, domain.LetterRecoveryUsed,
-		domain.LetterCodesGuessed, domain.LetterNewDevice, domain.LetterLinked, domain.LetterUnlinked}
+		domain.LetterCodesGuessed, domain.LetterNewDevice, domain.LetterFactorAsked, domain.LetterLinked,
+		domain.LetterUnlinked}
 	for _, kind := range domain.LetterKinds {
 		require.Equal(t, !slices.Contains(others, kind), kinds[string(kind)], "%s", kind)
 	}

@@ -158,7 +158,8 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	d.background = background{log: cfg.Log, now: cfg.Now, activity: activity, signIns: passwords, usage: usage,
 		things:   s.objects.ObjectStore,
 		leaving:  s.environments,
-		accounts: d.Accounts, providers: d.Providers, outbox: outbox, mailer: mailer, folder: cfg.mailFolder()}
+		accounts: d.Accounts, providers: d.Providers, outbox: outbox, mailer: mailer, folder: cfg.mailFolder(),
+		reminders: accounts.NewReminders(persistence.NewStore(database), outbox, d.Users, cfg.mailedPages(), cfg.Now)}
 	return d, nil
 }
 

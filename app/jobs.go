@@ -37,6 +37,7 @@ type background struct {
 	leaving   directory.DepartureStore
 	accounts  *accounts.Accounts
 	providers *accounts.Providers
+	reminders *accounts.Reminders // of demands that count later
 	outbox    *persistence.OutboxStore
 	mailer    *mail.Worker
 	folder    string // where mail is written to without a mail server
@@ -55,6 +56,7 @@ func (b *background) jobs() []job {
 		{"sweep", time.Hour, func(ctx context.Context) error {
 			return errors.Join(b.accounts.Sweep(ctx), mail.SweepFiles(b.folder, b.now().Add(-domain.MailKept)))
 		}, nil},
+		{"reminders", 30 * time.Second, b.reminders.Run, nil},
 		{"mail", 5 * time.Second, b.mailer.Run, b.outbox.Posted()},
 	}
 }

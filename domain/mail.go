@@ -39,6 +39,7 @@ const (
 	LetterRecoveryMade  LetterKind = "recovery_made"  // there are other recovery codes
 	LetterRecoveryUsed  LetterKind = "recovery_used"  // one of the recovery codes was used
 	LetterCodesGuessed  LetterKind = "codes_guessed"  // somebody who has the password tries codes
+	LetterFactorAsked   LetterKind = "factor_asked"   // a second factor will be demanded
 	LetterNewDevice     LetterKind = "new_device"     // a session was begun from elsewhere or with something else
 
 	LetterLinked   LetterKind = "linked"   // somebody at an identity provider is let in to the account
@@ -50,7 +51,7 @@ var LetterKinds = []LetterKind{LetterVerify, LetterMailTaken, LetterAliasTaken, 
 	LetterRejected,
 	LetterForgot, LetterPassword, LetterChanged, LetterAddress, LetterAddressLeft, LetterInvite,
 	LetterFactorAdded, LetterFactorRemoved, LetterRecoveryMade, LetterRecoveryUsed, LetterCodesGuessed,
-	LetterNewDevice, LetterLinked, LetterUnlinked}
+	LetterFactorAsked, LetterNewDevice, LetterLinked, LetterUnlinked}
 
 // Letter is what a mail is written from. Nothing of it was written by somebody whose
 // address is not proven, except Note.
@@ -64,8 +65,10 @@ type Letter struct {
 	Login    string        // the reader's login name; empty where it is not to be named
 	Password SecretText
 	Number   int64 // of the account that waits, or how many recovery codes are left
-	// At is when somebody signed in, From the network, empty for one that is no address, and Browser and System what
-	// with, both empty where that is not known.
+	// Passkey says that a passkey will be demanded, and nothing less.
+	Passkey bool
+	// At is when somebody signed in, or from when on something is demanded. From is the network they signed in from,
+	// empty for one that is no address, and Browser and System what with, both empty where that is not known.
 	At              time.Time
 	From            string
 	Browser, System string

@@ -46,6 +46,8 @@ type Principal struct {
 	Missing Proof
 	Enrols  bool
 	Stale   bool
+	// Coming is what will be demanded of the user that they cannot give yet. It is read with a session only.
+	Coming Coming
 
 	ProofAge time.Duration
 

@@ -97,6 +97,7 @@ var swept = []struct {
 	{"known_addresses", "last_at < ?", 90 * day},
 	{"secrets", "expires_at < ?", day},
 	{"limits", "last_at < ?", day},
+	{"sign_in_reminders", "grace_until < ?", day},
 	{"outbox", "state <> 0 AND done_at < ?", domain.MailKept},
 }
 

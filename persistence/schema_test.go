@@ -248,6 +248,8 @@ var unwritten = map[string]string{
 	"known_addresses":  "hashes under this server's key",
 	"known_devices":    "hashes under this server's key",
 
+	"sign_in_reminders": "who was told of a demand is told again in another directory",
+
 	"providers":         "an identity provider knows the server by its address",
 	"mail_domains":      "of providers",
 	"mail_domain_names": "of providers",

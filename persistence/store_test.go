@@ -24,6 +24,7 @@ func TestGroups(t *testing.T)       { storetest.Each(t, storetest.Groups) }
 func TestSessions(t *testing.T)     { storetest.Each(t, storetest.Sessions) }
 func TestAPIKeys(t *testing.T)      { storetest.Each(t, storetest.APIKeys) }
 func TestFactors(t *testing.T)      { storetest.Each(t, storetest.Factors) }
+func TestReminders(t *testing.T)    { storetest.Each(t, storetest.Reminders) }
 func TestCodes(t *testing.T)        { storetest.Each(t, storetest.Codes) }
 func TestProviders(t *testing.T)    { storetest.Each(t, storetest.Providers) }
 func TestSigningKeys(t *testing.T)  { storetest.Each(t, storetest.SigningKeys) }

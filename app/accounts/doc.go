@@ -18,4 +18,9 @@
 //     browser are: an update of the browser is no news, and a stolen password used from elsewhere is. Who
 //     was never seen is told of nothing, so that the first sign-in, and the first after an update from a
 //     version that did not look, is silent.
+//   - Of a demand that counts later people are told by the server itself, a hundred in one transaction with
+//     the note of how far that is: a server that dies in between has told nobody twice. No more are added
+//     while many mails wait, so that a link somebody waits for is not behind an announcement. A demand that
+//     is changed is announced again, but not within a day of the announcement before: whoever changes it
+//     back and forth fills nobody's mailbox.
 package accounts

@@ -38,6 +38,14 @@ func (p Pages) Mail() string { return p.link("mail", "user="+PlaceAlias) }
 // Begin returns the link to a password that is made for a login name.
 func (p Pages) Begin() string { return p.link("begin", "user="+PlaceAlias) }
 
+// Factors returns the page where one adds factors, empty where there are no pages.
+func (p Pages) Factors() string {
+	if p == "" {
+		return ""
+	}
+	return string(p) + "/my-factors"
+}
+
 // Sessions returns the page of one's own sessions, empty where there are no pages.
 func (p Pages) Sessions() string {
 	if p == "" {

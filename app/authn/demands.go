@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"canopy/domain"
@@ -66,10 +67,13 @@ func (d *Demands) Hold(ctx context.Context, a *domain.Account) error {
 	if len(rules) > 0 {
 		all := domain.Strictest(now, rules...)
 		role := a.Role
-		if all.Admins > all.People {
+		if slices.ContainsFunc(rules, func(r domain.SignInRules) bool { return r.Admins > r.People }) {
 			if role, err = d.roles.Role(ctx, &a.Principal); err != nil {
 				return err
 			}
+		}
+		if a.Session.ID != "" && !a.Program {
+			a.Coming, _ = domain.ComingDemand(now, role, a.Factors, rules...)
 		}
 		needed = max(needed, all.Demands(role, a.Program))
 		a.ProofAge = all.ProofAge

@@ -26,6 +26,7 @@ func NewLetters() (*Letters, error) {
 	for _, language := range Languages {
 		catalog := template.New(language)
 		catalog.Funcs(template.FuncMap{"span": func(d time.Duration) (string, error) { return span(catalog, d) },
+			"day":    func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 			"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }})
 		if _, err := catalog.ParseFS(letterFiles, "letters/"+language+".txt"); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -232,6 +233,22 @@ var attempts = map[string]attempt{
 			_, err := tx.SignInRulesOf(tenancy.KeyOf(&e))
 			return err
 		})
+	},
+	"Store.Remind": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		var told []domain.User
+		_, err := w.Store.Remind(ctx, mine, w.DB.Now(), func(u *domain.User, _ domain.Coming) domain.Mail {
+			cancel() // so that mine are not told either
+			if u.Organization == w.Places[theirs].Organization {
+				told = append(told, *u)
+			}
+			return domain.Mail{Kind: "asked", To: u.Person.Mail, User: u.Key()}
+		})
+		if errors.Is(err, context.Canceled) {
+			err = nil
+		}
+		return told, err
 	},
 	"Tx.SaveSignInRules": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		e := w.Places[theirs+"/Prod"]

@@ -96,7 +96,8 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		w.AddEnvironment(t, tenant+"/Labs/One", false)
 		prod := w.Places[tenant+"/Prod"]
 		require.NoError(t, w.Store.Do(t.Context(), Everything(domain.EnvironmentWrite), func(tx *persistence.Tx) error {
-			return tx.SaveSignInRules(tenancy.KeyOf(&prod), domain.SignInRules{MinPassword: 8})
+			return tx.SaveSignInRules(tenancy.KeyOf(&prod), domain.SignInRules{MinPassword: 8, People: domain.ByCode,
+				Grace: time.Date(2099, 1, 31, 0, 0, 0, 0, time.UTC)})
 		}))
 		w.AddGroup(t, tenant, "Team")
 		require.NoError(t, w.Codes.Insert(t.Context(), Everything(domain.UserCreate), domain.RegistrationCode{

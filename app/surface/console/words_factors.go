@@ -3,6 +3,7 @@ package console
 // factorWords are the texts of the pages of what people prove themselves by.
 type factorWords struct {
 	Title, Lead, None, Demanded     string
+	Coming, PasskeyComing, AddOne   string // {day}
 	Name, Kind, Added, Change       string
 	Code, Passkey                   string // the kinds
 	AddCode, AddCodeHint            string
@@ -26,7 +27,9 @@ var englishFactors = factorWords{
 		"it are refused then too, so give them an API key first.",
 	None:     "You sign in with your password alone.",
 	Demanded: "Your organization asks for more than what you sign in with. Add it to go on.",
-	Name:     "Name", Kind: "What it is", Added: "Added", Change: "Change",
+	Coming:   "Your organization asks for a second factor from {day} on.", AddOne: "Add one",
+	PasskeyComing: "Your organization asks for a passkey from {day} on.",
+	Name:          "Name", Kind: "What it is", Added: "Added", Change: "Change",
 	Code: "One-time codes", Passkey: "Passkey",
 	AddCode: "Add one-time codes", AddCodeHint: "Of an app on your phone, six digits every half minute.",
 	AddPasskey:     "Add a passkey",
@@ -55,9 +58,11 @@ var frenchFactors = factorWords{
 	Title: "Connexion",
 	Lead: "Ce que vous prouvez en plus de votre mot de passe. Qui n’apprend que le mot de passe n’entre pas : les " +
 		"programmes qui l’envoient sont alors refusés aussi, donnez-leur donc d’abord une clé d’API.",
-	None:     "Vous vous connectez avec votre seul mot de passe.",
-	Demanded: "Votre organisation demande plus que ce avec quoi vous vous connectez. Ajoutez-le pour continuer.",
-	Name:     "Nom", Kind: "Nature", Added: "Ajouté", Change: "Modifier",
+	None:   "Vous vous connectez avec votre seul mot de passe.",
+	Coming: "Votre organisation exige un second facteur à partir du {day}.", AddOne: "L’ajouter",
+	PasskeyComing: "Votre organisation exige une clé d’accès à partir du {day}.",
+	Demanded:      "Votre organisation demande plus que ce avec quoi vous vous connectez. Ajoutez-le pour continuer.",
+	Name:          "Nom", Kind: "Nature", Added: "Ajouté", Change: "Modifier",
 	Code: "Codes à usage unique", Passkey: "Clé d’accès",
 	AddCode:        "Ajouter des codes à usage unique",
 	AddCodeHint:    "D’une application de votre téléphone, six chiffres chaque demi-minute.",

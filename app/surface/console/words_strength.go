@@ -40,7 +40,9 @@ var englishStrength = strengthWords{
 	AboveHint: "Whoever proves less does not reach this place.",
 	ProofAge:  "Greatest age of a proof", ProofAgeMinutes: "Greatest age of a proof, in minutes",
 	ProofAgeHint: "For what is dangerous, such as giving roles, keys and deleting. 0 is as old as the session.",
-	Grace:        "Not demanded until", GraceHint: "Until that day nobody is kept out. Tell your people yourself.",
+	Grace:        "Not demanded until",
+	GraceHint: "Until that day nobody is kept out. Whoever lacks it is told by mail: now, and 7 days and 1 day " +
+		"before.",
 	Exempt: "Leave out programs", ExemptHint: "Accounts of programs go on with their API keys.",
 	Characters:     plural{"{n} character", "{n} characters"},
 	Minutes:        plural{"{n} minute", "{n} minutes"},
@@ -74,7 +76,9 @@ var frenchStrength = strengthWords{
 	AboveHint: "Qui prouve moins n’a pas accès à ce lieu.",
 	ProofAge:  "Âge maximal d’une preuve", ProofAgeMinutes: "Âge maximal d’une preuve, en minutes",
 	ProofAgeHint: "Pour ce qui est dangereux : donner des rôles ou des clés, supprimer. 0 vaut toute la session.",
-	Grace:        "Pas exigé avant le", GraceHint: "Jusqu’à ce jour, personne n’est écarté. Prévenez vos gens vous-même.",
+	Grace:        "Pas exigé avant le",
+	GraceHint: "Jusqu’à ce jour, personne n’est écarté. Qui ne l’a pas est prévenu par courriel : maintenant, " +
+		"puis 7 jours et 1 jour avant.",
 	Exempt: "Sauf les programmes", ExemptHint: "Les comptes de programmes continuent avec leurs clés d’API.",
 	Characters:     plural{"{n} caractère", "{n} caractères"},
 	Minutes:        plural{"{n} min", "{n} min"},

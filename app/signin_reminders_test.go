@@ -1,0 +1,63 @@
+package app_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/app"
+	"canopy/app/mail/mailtest"
+	"canopy/domain"
+)
+
+// TestPeopleAreRemindedOfADemand holds that whoever lacks what will be demanded is told, by a mail at a real mail
+// server, in their language and once, and on the pages until they have it; and that programs and those who have it are
+// not.
+func TestPeopleAreRemindedOfADemand(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		sink := mailtest.New(t, mailtest.Options{})
+		r := openConsole(t, engine, func(cfg *app.Config) {
+			cfg.SMTPURL, cfg.MailFrom = "smtp://"+sink.Address, "canopy@example.org"
+		})
+		r.having(t, "radia.perlman", domain.CodeFactor)
+		r.exec(t, "UPDATE users SET system = TRUE WHERE alias = 'rob.pike'")
+		r.exec(t, "UPDATE users SET language = 'fr' WHERE alias = 'alan.turing'")
+		g, ada := r.visitAs(t, "grace.hopper"), r.visitAs(t, "ada.lovelace")
+		require.NoError(t, r.directory.RunJobs(t.Context()))
+		before := len(sink.All())
+		require.NotContains(t, ada.get(t, "home").text, "asks for a second factor")
+
+		tab := g.get(t, linkTo(t, g.get(t, "place?id=Acme"), "Sign-in"))
+		require.Contains(t, tab.text, "told by mail")
+		day := time.Now().UTC().Add(40 * 24 * time.Hour)
+		saved := g.press(t, g.press(t, tab, "place-signin", map[string]string{"people": "otp",
+			"grace": day.Format(time.DateOnly)}), "place-signin", nil)
+		require.Contains(t, saved.text, "Saved.")
+		for range 2 { // once
+			require.NoError(t, r.directory.RunJobs(t.Context()))
+		}
+		var told []string
+		for _, m := range sink.All()[before:] {
+			told = append(told, strings.TrimSuffix(m.To, "@acme.example"))
+			subject := "Your organization asks for a second factor from "
+			if strings.HasPrefix(m.To, "alan.turing@") {
+				subject = "Votre organisation exige un second facteur à partir du "
+			}
+			require.Equal(t, subject+day.Format(time.DateOnly), strings.TrimSuffix(m.Subject, " on"), m.To)
+			require.Contains(t, m.Text, publicURL+"/console/my-factors\n")
+		}
+		slices.Sort(told)
+		require.Equal(t, logins(t, g.get(t, "people?env=Acme&weakerThan=otp&active=true&state=approved&programs=false")), told)
+		require.Contains(t, told, "ada.lovelace")
+
+		home := ada.get(t, "home")
+		require.Contains(t, home.text, "Your organization asks for a second factor from "+day.Format("2 Jan 2006")+" on.")
+		require.Equal(t, "/console/my-factors", ada.get(t, linkTo(t, home, "Add one")).at.Path)
+		r.having(t, "ada.lovelace", domain.CodeFactor)
+		r.exec(t, "UPDATE sessions SET proof = 1")
+		require.NotContains(t, ada.get(t, "home").text, "asks for a second factor")
+	})
+}
