@@ -113,13 +113,13 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, err
 	}
 	pictures := picture.NewMaker()
-	d.Users = directory.NewUsers(d.Gate, documents, s.users, s.groups, passwords, pictures, loginname.Rules{},
+	own := directory.NewOwnPasswords(d.Gate, rules, passwords, cfg.Now)
+	d.Users = directory.NewUsers(d.Gate, documents, s.users, s.groups, passwords, own, pictures, loginname.Rules{},
 		d.declared.Users, letters, cfg.publicURL(), cfg.Now)
 	d.Environments = directory.NewEnvironments(d.Gate, s.environments, rules, cfg.Now)
 	d.Organizations = directory.NewOrganizations(d.Gate, s.environments, d.Environments, pictures,
 		d.declared.Organizations)
 	d.Groups = directory.NewGroups(d.Gate, documents, s.groups, s.users, cfg.Now)
-	own := directory.NewOwnPasswords(d.Gate, rules, passwords, cfg.Now)
 	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, own, cfg.Now)
 	d.Sessions = accounts.NewSessions(d.Gate, d.Users, d.Me, s.sessions, known, passwords, demands,
 		tokens, cfg.mailedPages(), cfg.Sessions, cfg.Now)

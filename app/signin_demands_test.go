@@ -287,7 +287,7 @@ func TestDemandsCountOnEveryServer(t *testing.T) {
 }
 
 // What is dangerous needs a proof that is not older than the environments on the way to the caller's home say; reading
-// and what is harmless do not, and neither does a program's key.
+// and what is harmless do not, and neither does a program's key, while a person's proves nobody anew.
 func TestDangerousActionsNeedARecentProof(t *testing.T) {
 	w := newTwoTenants(t, "sqlite")
 	w.demand(t, "Acme", domain.SignInRules{ProofAge: 10 * time.Minute})
@@ -318,7 +318,13 @@ func TestDangerousActionsNeedARecentProof(t *testing.T) {
 	require.Equal(t, 200, send("GET", user, ""))
 	require.Equal(t, 200, send("PUT", user, `{"person":{"phone":"+33 1"}}`))
 	key := w.newKey(t, "acme.admin", accounts.NewAPIKey{})
-	status, _ := w.withKey(t, "apiKey", key, "POST", "/rest/groups", `{"alias":"By a program"}`)
+	for _, d := range dangerous {
+		status, answer := w.withKey(t, "apiKey", key, d[0], d[1], d[2])
+		require.Equal(t, 401, status, "%v", d)
+		require.Contains(t, answer, "step_up_required")
+	}
+	program := w.program(t, "Acme", domain.RoleOAdmin, "Admin")
+	status, _ := w.withKey(t, "apiKey", program, "POST", "/rest/groups", `{"alias":"By a program"}`)
 	require.Equal(t, 200, status)
 	in, err = w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.admin", Password: testPassword,
 		Address: "192.0.2.5", Kind: domain.TokenSession})

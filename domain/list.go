@@ -113,7 +113,8 @@ var DirectoryLists = []ListInfo{
 		{Name: "people", Type: ChoiceColumn, Choices: proofNames[:]},
 		{Name: "admins", Type: ChoiceColumn, Choices: proofNames[:]},
 		{Name: "above", Type: ChoiceColumn, Choices: proofNames[:]}, {Name: "proofage", Type: NumberColumn},
-		{Name: "grace", Type: NumberColumn}, {Name: "programsexempt", Type: FlagColumn}}},
+		{Name: "grace", Type: NumberColumn}, {Name: "programsexempt", Type: FlagColumn},
+		{Name: "minsetpassword", Type: NumberColumn}, {Name: "fromabove", Type: NumberColumn}}},
 	{Name: "registrationcodes", Secret: true, Columns: []ListColumn{
 		key(ListColumn{Name: "organization", Type: OrganizationColumn}), key(ListColumn{Name: "code", Type: SecretColumn}),
 		{Name: "created", Type: NumberColumn}, {Name: "createdby"}, {Name: "expires", Type: NumberColumn},

@@ -40,11 +40,13 @@ type Principal struct {
 
 	// Proved is what the request proved, and Missing the proof that it would have to: until then nothing is possible
 	// but proving it. Missing is ByPassword where nothing is missing. Enrols means that the user has proved all that
-	// they can, so that they may add a factor. Stale means that the proof is too old for what is dangerous, which
-	// may be ProofAge old; 0 is as old as the session.
+	// they can, so that they may add a factor. ByKey means that the request came with an API key, which proves nobody
+	// anew. Stale means that the proof is too old for what is dangerous, or that there is no such proof; it may be
+	// ProofAge old, and 0 is as old as the session.
 	Proved  Proved
 	Missing Proof
 	Enrols  bool
+	ByKey   bool
 	Stale   bool
 	// Coming is what will be demanded of the user that they cannot give yet. It is read with a session only.
 	Coming Coming

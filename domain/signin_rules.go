@@ -8,10 +8,12 @@ import (
 
 // SignInRules are what an environment asks of the sign-ins of people in and below it. The zero value asks for nothing.
 type SignInRules struct {
-	// MinPassword is how many characters (code points) a password needs at least that somebody chooses for themselves,
-	// MinPasswordWithFactor the same for who has a second factor; 0 says nothing. PasswordDays is after how many days a
-	// password must be changed; 0 is never.
+	// MinPassword is how many characters (code points) a password needs at least that somebody chooses for themselves; 0
+	// says nothing. MinPasswordWithFactor is the same for who has a second factor; 0 is as many as for others.
+	// MinSetPassword is the same for one that an administrator sets for somebody; 0 leaves it to the server. PasswordDays
+	// is after how many days a password must be changed; 0 is never.
 	MinPassword, MinPasswordWithFactor int
+	MinSetPassword                     int
 	PasswordDays                       int
 	// People is the least proof that is demanded of people at home there, Admins of those among them with more than the
 	// role user, and Above of whoever administers from elsewhere: with less they do not reach it.
@@ -22,6 +24,9 @@ type SignInRules struct {
 	Grace time.Time
 	// ProgramsExempt says that People and Admins are not demanded of accounts of programs, which have API keys only.
 	ProgramsExempt bool
+	// FromAbove is how many levels above the environment they stand who set the rules from highest up: only who stands
+	// there or above takes something back. 0 is nobody above it.
+	FromAbove int
 }
 
 // The bounds of sign-in rules. Nobody is asked for a longer password than MaxMinPassword, nor for a change of it after
@@ -47,6 +52,8 @@ func (r *SignInRules) Validate() error {
 		checkNumber("min_password", int64(r.MinPassword), MaxMinPassword, "Give a number of characters from 0 to %d."),
 		checkNumber("min_password_with_factor", int64(r.MinPasswordWithFactor), MaxMinPassword,
 			"Give a number of characters from 0 to %d."),
+		checkNumber("min_set_password", int64(r.MinSetPassword), MaxMinPassword,
+			"Give a number of characters from 0 to %d."),
 		checkNumber("password_days", int64(r.PasswordDays), MaxPasswordDays, "Give a number of days from 0 to %d."),
 		checkProof("people", r.People), checkProof("admins", r.Admins), checkProof("above", r.Above), age,
 	)
@@ -62,13 +69,66 @@ func (r *SignInRules) Fields() Fields {
 	return Fields{
 		{"min_password", strconv.Itoa(r.MinPassword)},
 		{"min_password_with_factor", strconv.Itoa(r.MinPasswordWithFactor)},
+		{"min_set_password", strconv.Itoa(r.MinSetPassword)},
 		{"password_days", strconv.Itoa(r.PasswordDays)},
 		{"people", r.People.String()}, {"admins", r.Admins.String()}, {"above", r.Above.String()},
 		{"proof_age", r.ProofAge.String()},
 		{"grace", moment(r.Grace)},
 		{"programs_exempt", strconv.FormatBool(r.ProgramsExempt)},
+		{"from_above", strconv.Itoa(r.FromAbove)},
 	}
 }
+
+// Change sets r to rules of somebody who stands so many levels above the environment; below 0 is not on the way to it. It
+// returns ErrRulesHeld, on the field, if they ask for less than r, which was set from higher up.
+func (r *SignInRules) Change(to SignInRules, levels int, now time.Time) error {
+	to.FromAbove = r.FromAbove
+	if field := to.loosens(r, now); field == "" {
+		to.FromAbove = max(r.FromAbove, levels)
+	} else if r.FromAbove > 0 && levels < r.FromAbove {
+		return ErrRulesHeld.On(field)
+	} else {
+		to.FromAbove = max(levels, 0)
+	}
+	if to == (SignInRules{FromAbove: to.FromAbove}) {
+		to.FromAbove = 0
+	}
+	*r = to
+	return nil
+}
+
+// Loosens reports whether r asks for less than rules before it, at some time from now on.
+func (r *SignInRules) Loosens(before *SignInRules, now time.Time) bool {
+	return r.loosens(before, now) != ""
+}
+
+// loosens returns the first field by which r asks for less than before, empty for none.
+func (r *SignInRules) loosens(before *SignInRules, now time.Time) string {
+	demanded := max(before.People, before.Admins) > ByPassword
+	for _, check := range []struct {
+		field  string
+		looser bool
+	}{
+		{"min_password", r.MinLength(0) < before.MinLength(0)},
+		{"min_password_with_factor", r.MinLength(CodeFactor) < before.MinLength(CodeFactor)},
+		{"min_set_password", r.MinSetPassword < before.MinSetPassword},
+		{"password_days", later(r.PasswordDays, before.PasswordDays)},
+		{"people", r.People < before.People},
+		{"admins", max(r.People, r.Admins) < max(before.People, before.Admins)},
+		{"above", r.Above < before.Above},
+		{"proof_age", later(r.ProofAge, before.ProofAge)},
+		{"grace", demanded && r.Grace.After(now) && r.Grace.After(before.Grace)},
+		{"programs_exempt", demanded && r.ProgramsExempt && !before.ProgramsExempt},
+	} {
+		if check.looser {
+			return check.field
+		}
+	}
+	return ""
+}
+
+// later reports whether a is later than b, which is never if it is 0.
+func later[N int | time.Duration](a, b N) bool { return b != 0 && (a == 0 || a > b) }
 
 // Strictest returns what several environments ask together: of each rule the strictest. Rules whose grace has not
 // passed at now demand nothing yet. Programs are exempt where all exempt them that demand anything.
@@ -77,7 +137,8 @@ func Strictest(now time.Time, rules ...SignInRules) SignInRules {
 	exempt := true
 	for _, r := range rules {
 		all.MinPassword = max(all.MinPassword, r.MinPassword)
-		all.MinPasswordWithFactor = max(all.MinPasswordWithFactor, r.MinPasswordWithFactor)
+		all.MinPasswordWithFactor = max(all.MinPasswordWithFactor, r.MinLength(CodeFactor))
+		all.MinSetPassword = max(all.MinSetPassword, r.MinSetPassword)
 		all.PasswordDays = least(all.PasswordDays, r.PasswordDays)
 		all.ProofAge = least(all.ProofAge, r.ProofAge)
 		all.Above = max(all.Above, r.Above)
@@ -132,6 +193,12 @@ var (
 	// ErrProgram reports an attempt to sign in on the pages as a program.
 	ErrProgram = &Error{Kind: Forbidden, Code: "program_account",
 		Public: "This is a program's account, which signs in by API keys only."}
+	// ErrRulesHeld reports rules that were set from above and are to ask for less.
+	ErrRulesHeld = &Error{Kind: Forbidden, Code: "sign_in_rules_held",
+		Public: "This was set from above: only who stands there or higher can ask for less."}
+	// ErrKeyWeakens reports an API key that asks for what makes sign-ins weaker.
+	ErrKeyWeakens = &Error{Kind: Forbidden, Code: "key_proves_nobody",
+		Public: "An API key proves nobody anew, so it cannot make sign-ins weaker: sign in for this."}
 	// ErrProveAgain reports a proof that is too old for what was asked (RFC 9470).
 	ErrProveAgain = &Error{Kind: Unauthenticated, Code: "step_up_required",
 		Public: "Prove again who you are, for this needs a recent sign-in."}

@@ -61,7 +61,7 @@ var listTables = map[string]*listTable{
 		derived: []string{"tag"}, derive: deriveTag},
 	"signinrules": {name: "sign_in_rules", at: [][]string{{"organization_id", "environment_id", "environment_path"},
 		{"min_password"}, {"min_password_with_factor"}, {"password_days"}, {"people"}, {"admins"}, {"above"},
-		{"proof_age"}, {"grace_until"}, {"programs_exempt"}},
+		{"proof_age"}, {"grace_until"}, {"programs_exempt"}, {"min_set_password"}, {"from_above"}},
 		order:  []string{"organization_id", "environment_id"},
 		check:  func(r *listRow) error { rules := listedRules(r); return rules.Validate() },
 		beside: countListedRules},

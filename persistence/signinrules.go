@@ -27,6 +27,8 @@ type signInRulesRow struct {
 	ProofAge              int64
 	GraceUntil            int64
 	ProgramsExempt        bool
+	MinSetPassword        int64
+	FromAbove             int64
 }
 
 func toSignInRulesRow(e *domain.Environment, r *domain.SignInRules) *signInRulesRow {
@@ -34,14 +36,16 @@ func toSignInRulesRow(e *domain.Environment, r *domain.SignInRules) *signInRules
 		EnvironmentPath: string(e.Path), MinPassword: int64(r.MinPassword),
 		MinPasswordWithFactor: int64(r.MinPasswordWithFactor), PasswordDays: int64(r.PasswordDays),
 		People: int64(r.People), Admins: int64(r.Admins), Above: int64(r.Above), ProofAge: r.ProofAge.Milliseconds(),
-		GraceUntil: db.Millis(r.Grace), ProgramsExempt: r.ProgramsExempt}
+		GraceUntil: db.Millis(r.Grace), ProgramsExempt: r.ProgramsExempt,
+		MinSetPassword: int64(r.MinSetPassword), FromAbove: int64(r.FromAbove)}
 }
 
 func (r *signInRulesRow) rules() domain.SignInRules {
 	return domain.SignInRules{MinPassword: int(r.MinPassword), MinPasswordWithFactor: int(r.MinPasswordWithFactor),
 		PasswordDays: int(r.PasswordDays), People: domain.Proof(r.People), Admins: domain.Proof(r.Admins),
 		Above: domain.Proof(r.Above), ProofAge: time.Duration(r.ProofAge) * time.Millisecond,
-		Grace: db.Moment(r.GraceUntil), ProgramsExempt: r.ProgramsExempt}
+		Grace: db.Moment(r.GraceUntil), ProgramsExempt: r.ProgramsExempt, MinSetPassword: int(r.MinSetPassword),
+		FromAbove: int(r.FromAbove)}
 }
 
 // SignInRules implements tenancy.Source.
@@ -166,7 +170,7 @@ func listedRules(r *listRow) domain.SignInRules {
 	row := signInRulesRow{MinPassword: r.number("min_password"),
 		MinPasswordWithFactor: r.number("min_password_with_factor"), PasswordDays: r.number("password_days"),
 		People: r.number("people"), Admins: r.number("admins"), Above: r.number("above"),
-		ProofAge: r.number("proof_age")}
+		ProofAge: r.number("proof_age"), MinSetPassword: r.number("min_set_password"), FromAbove: r.number("from_above")}
 	return row.rules()
 }
 

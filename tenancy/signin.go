@@ -95,8 +95,43 @@ func (r *Reach) without(guarded []domain.EnvironmentPath) Reach {
 
 // Recent returns domain.ErrProveAgain if the caller's proof is too old for what is dangerous, else nil.
 func (g *Gate) Recent(caller *domain.Principal) error {
-	if caller.Stale {
-		return domain.ErrProveAgain.Proving(caller.Proved.Proof, caller.ProofAge)
+	switch {
+	case !caller.Stale:
+		return nil
+	case caller.ByKey:
+		return domain.ErrProveAgain.Saying("Where proofs have a greatest age, a person's API key does not do for this: " +
+			"sign in, or use a service account's key.")
 	}
-	return nil
+	return domain.ErrProveAgain.Proving(caller.Proved.Proof, caller.ProofAge)
+}
+
+// Anew is Recent for what makes sign-ins weaker. It returns domain.ErrKeyWeakens for any API key.
+func (g *Gate) Anew(caller *domain.Principal) error {
+	if caller.ByKey {
+		return domain.ErrKeyWeakens
+	}
+	return g.Recent(caller)
+}
+
+// LevelsAbove returns how many levels above p the caller stands, by the place that their role reaches down from; below 0
+// if that is not on the way to p.
+func (g *Gate) LevelsAbove(ctx context.Context, caller *domain.Principal, p domain.EnvironmentPath) (int, error) {
+	role, err := g.Role(ctx, caller)
+	if err != nil {
+		return 0, err
+	}
+	stands := caller.Home
+	switch role {
+	case domain.RoleSuperUser:
+		stands = domain.RootPath
+	case domain.RoleOAdmin:
+		stands = caller.OrganizationPath()
+	}
+	if stands.Contains(caller.Narrowed.Place) {
+		stands = caller.Narrowed.Place
+	}
+	if !stands.Contains(p) {
+		return -1, nil
+	}
+	return p.Depth() - stands.Depth(), nil
 }

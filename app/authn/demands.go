@@ -49,15 +49,17 @@ func (d *Demands) Refuse(ctx context.Context, a *domain.Account) error {
 
 // Hold is the Judge of clients that go on to prove more: it says in the principal what is missing. An account needs
 // what the environments on the way to its home demand, and a second factor if it has one; a key is in the place of both
-// password and factor, but not of what is demanded.
+// password and factor, but not of what is demanded. Where a proof has a greatest age, the key of a person is too old: it
+// proves nobody anew, and only accounts of programs have nothing else.
 func (d *Demands) Hold(ctx context.Context, a *domain.Account) error {
 	now := d.now()
 	a.Proved = a.Session.Proved
 	if a.Session.ID == "" {
 		a.Proved = domain.Proved{At: now}
 	}
-	needed, byKey := domain.ByPassword, a.Key.ID != ""
-	if a.Factors != 0 && !byKey {
+	a.ByKey = a.Key.ID != ""
+	needed := domain.ByPassword
+	if a.Factors != 0 && !a.ByKey {
 		needed = domain.ByCode
 	}
 	rules, err := d.rules.On(ctx, a.SignInRules, a.Home)
@@ -77,7 +79,7 @@ func (d *Demands) Hold(ctx context.Context, a *domain.Account) error {
 		}
 		needed = max(needed, all.Demands(role, a.Program))
 		a.ProofAge = all.ProofAge
-		a.Stale = all.ProofAge > 0 && !byKey && now.Sub(a.Proved.At) > all.ProofAge
+		a.Stale = all.ProofAge > 0 && (a.ByKey && !a.Program || now.Sub(a.Proved.At) > all.ProofAge)
 		if days := all.PasswordDays; days > 0 && !a.Program && (a.PasswordDelay == 0 || days < a.PasswordDelay) {
 			a.PasswordDelay = days
 			a.Principal.PasswordExpired = a.Standing.PasswordExpired(now)

@@ -74,7 +74,8 @@ func (m *Me) LeastPassword(ctx context.Context, caller domain.Principal) (int, e
 	if err != nil {
 		return 0, err
 	}
-	return m.own.least(ctx, caller.Home, account.Factors)
+	all, err := m.own.all(ctx, caller.Home)
+	return all.MinLength(account.Factors), err
 }
 
 // ChangePassword asks for another password.

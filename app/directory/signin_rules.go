@@ -44,6 +44,7 @@ func (e *Environments) describeRules(ctx context.Context, sc tenancy.Scope,
 type SignInRulesPatch struct {
 	Environment                        domain.EnvironmentRef
 	MinPassword, MinPasswordWithFactor *int
+	MinSetPassword                     *int
 	PasswordDays                       *int
 	People, Admins, Above              *domain.Proof
 	ProofAge                           *time.Duration
@@ -54,6 +55,7 @@ type SignInRulesPatch struct {
 func (p *SignInRulesPatch) apply(r *domain.SignInRules) {
 	Set(&r.MinPassword, p.MinPassword)
 	Set(&r.MinPasswordWithFactor, p.MinPasswordWithFactor)
+	Set(&r.MinSetPassword, p.MinSetPassword)
 	Set(&r.PasswordDays, p.PasswordDays)
 	Set(&r.People, p.People)
 	Set(&r.Admins, p.Admins)
@@ -67,7 +69,8 @@ func (p *SignInRulesPatch) apply(r *domain.SignInRules) {
 // UpdateSignInRules changes what an environment asks of sign-ins. It needs domain.EnvironmentWrite and a recent proof,
 // and that the caller has the whole environment. What it asks counts from the answer on, for sessions that there are
 // too; what environments above it ask goes on to count whatever it says. It returns Invalid for a demand that the
-// caller's own proof does not meet, so that nobody shuts themselves out.
+// caller's own proof does not meet, so that nobody shuts themselves out. For less than before it returns
+// domain.ErrKeyWeakens to any API key, and domain.ErrRulesHeld to who stands below those who asked for it.
 func (e *Environments) UpdateSignInRules(ctx context.Context, caller domain.Principal,
 	in SignInRulesPatch) (SignInRulesDocument, error) {
 	if err := e.gate.Recent(&caller); err != nil {
@@ -84,15 +87,17 @@ func (e *Environments) UpdateSignInRules(ctx context.Context, caller domain.Prin
 	if err := e.hasWhole(ctx, &caller, &target); err != nil {
 		return SignInRulesDocument{}, err
 	}
+	levels, err := e.gate.LevelsAbove(ctx, &caller, target.Path)
+	if err != nil {
+		return SignInRulesDocument{}, err
+	}
 	var rules domain.SignInRules
 	err = e.store.Do(ctx, w, func(tx EnvironmentTx) error {
 		before, err := tx.SignInRulesOf(tenancy.KeyOf(&target))
 		if err != nil {
 			return err
 		}
-		rules = before
-		in.apply(&rules)
-		if err := e.keepsIn(ctx, &caller, &target, &rules); err != nil {
+		if rules, err = e.patched(ctx, &caller, &target, before, &in, levels); err != nil {
 			return err
 		}
 		return tx.SaveSignInRules(tenancy.KeyOf(&target), rules)
@@ -101,6 +106,26 @@ func (e *Environments) UpdateSignInRules(ctx context.Context, caller domain.Prin
 		return SignInRulesDocument{}, err
 	}
 	return e.describeRules(ctx, w.Read(), &target)
+}
+
+// patched returns the rules that a patch by the caller, who stands so many levels above target, makes of those before.
+func (e *Environments) patched(ctx context.Context, caller *domain.Principal, target *domain.Environment,
+	before domain.SignInRules, in *SignInRulesPatch, levels int) (domain.SignInRules, error) {
+	now, rules, to := e.now(), before, before
+	in.apply(&to)
+	if to.Loosens(&before, now) {
+		if err := e.gate.Anew(caller); err != nil {
+			return rules, err
+		}
+	}
+	rules.FromAbove = min(rules.FromAbove, target.Path.Depth()-1) // it may have moved up
+	if err := rules.Change(to, levels, now); err != nil {
+		return rules, err
+	}
+	if err := rules.Validate(); err != nil {
+		return rules, err
+	}
+	return rules, e.keepsIn(ctx, caller, target, &rules)
 }
 
 // keepsIn returns an Invalid error for a demand that would shut the caller out.

@@ -110,14 +110,15 @@ func (e *Environments) PreviewSignInRules(ctx context.Context, caller domain.Pri
 		return d, err
 	}
 	d.Environment = DescribeEnvironment(sc, target)
-	if d.Own, err = e.store.SignInRulesOf(ctx, sc, tenancy.KeyOf(&target)); err != nil {
+	before, err := e.store.SignInRulesOf(ctx, sc, tenancy.KeyOf(&target))
+	if err != nil {
 		return d, err
 	}
-	in.apply(&d.Own)
-	if err := d.Own.Validate(); err != nil {
+	levels, err := e.gate.LevelsAbove(ctx, &caller, target.Path)
+	if err != nil {
 		return d, err
 	}
-	if err := e.keepsIn(ctx, &caller, &target, &d.Own); err != nil {
+	if d.Own, err = e.patched(ctx, &caller, &target, before, &in, levels); err != nil {
 		return d, err
 	}
 	var above []domain.SignInRules

@@ -20,6 +20,7 @@ type Users struct {
 	store     UserStore
 	groups    GroupStore
 	passwords Passwords
+	chosen    *OwnPasswords
 	pictures  Pictures
 	names     LoginNames
 	// properties are what was declared of users.
@@ -33,11 +34,10 @@ type Users struct {
 // NewUsers returns the use cases of users, who have the declared properties and reach the
 // server at site.
 func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, groups GroupStore, passwords Passwords,
-	pictures Pictures, names LoginNames, properties domain.Properties, letters Letters, site string,
+	chosen *OwnPasswords, pictures Pictures, names LoginNames, properties domain.Properties, letters Letters, site string,
 	now func() time.Time) *Users {
-	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, pictures: pictures,
-		names:      names,
-		properties: properties, letters: letters, site: site, now: now}
+	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, chosen: chosen,
+		pictures: pictures, names: names, properties: properties, letters: letters, site: site, now: now}
 }
 
 // UserStore keeps users. For its methods a row that the scope does not reach does not
@@ -737,6 +737,11 @@ func (u *Users) Prepare(ctx context.Context, caller *domain.Principal,
 	}
 	if user.Role > domain.RoleUser {
 		if err := u.gate.Recent(caller); err != nil {
+			return w, user, "", err
+		}
+	}
+	if in.Password != nil {
+		if err := u.chosen.JudgeSet(ctx, &user, *in.Password, user.HomePath); err != nil {
 			return w, user, "", err
 		}
 	}

@@ -123,6 +123,9 @@ func (c *userChange) makeHash(ctx context.Context) error {
 	if err := cmp.Or(c.giver.MayChange(&c.target), revised, c.giver.MayGive(&user), user.Validate()); err != nil {
 		return err
 	}
+	if err := c.chosen.JudgeSet(ctx, &user, *c.patch.Password, c.target.HomePath, user.HomePath); err != nil {
+		return err
+	}
 	return c.patch.makeHash(ctx, c.passwords, c.caller)
 }
 

@@ -76,6 +76,10 @@ func (v *visit) rulesPatch(ref domain.EnvironmentRef) (directory.SignInRulesPatc
 		"Give a number of days from 0 to %d."); err != nil {
 		return in, err
 	}
+	if in.MinSetPassword, err = number("min_set_password", domain.MaxMinPassword,
+		"Give a number of characters from 0 to %d."); err != nil {
+		return in, err
+	}
 	for name, proof := range map[string]**domain.Proof{"people": &in.People, "admins": &in.Admins, "above": &in.Above} {
 		p, err := domain.ParseProof(name, v.form[name])
 		if err != nil {
@@ -129,6 +133,7 @@ func (v *visit) ruleRows(d *directory.SignInRulesDocument) []rule {
 		row(w.MinPassword, func(r *domain.SignInRules) string { return length(r.MinPassword) }),
 		row(w.MinPasswordWithFactor, func(r *domain.SignInRules) string { return length(r.MinPasswordWithFactor) }),
 		row(w.PasswordDays, func(r *domain.SignInRules) string { return days(r.PasswordDays) }),
+		row(w.MinSetPassword, func(r *domain.SignInRules) string { return length(r.MinSetPassword) }),
 		demand(w.OfPeople, func(r *domain.SignInRules) domain.Proof { return r.People }),
 		demand(w.OfAdmins, func(r *domain.SignInRules) domain.Proof { return r.Admins }),
 		demand(w.OfAbove, func(r *domain.SignInRules) domain.Proof { return r.Above }),

@@ -12,6 +12,7 @@ type strengthWords struct {
 	Tab, RulesLead, Rule, Own, Counts, Nothing, Change string
 	MinPassword, MinPasswordWithFactor                 string
 	PasswordDays, PasswordDaysField, PasswordDaysHint  string
+	MinSetPassword, MinSetPasswordHint, FromAbove      string
 	OfPeople, OfAdmins, OfAbove, AboveHint             string
 	ProofAge, ProofAgeMinutes, ProofAgeHint            string
 	Grace, GraceHint, Exempt, ExemptHint               string
@@ -35,7 +36,10 @@ var englishStrength = strengthWords{
 	PasswordDays: "Password must be changed after", PasswordDaysField: "Days until a password must be changed",
 	PasswordDaysHint: "0 is never, which is advised: who must change a password often chooses weaker ones " +
 		"(NIST SP 800-63B-4).",
-	OfPeople: "Demanded of people at home here", OfAdmins: "Demanded of administrators at home here",
+	MinSetPassword:     "Least length of a password that an administrator sets",
+	MinSetPasswordHint: "0 leaves it to the server. With a number, the commonest passwords are refused too.",
+	FromAbove:          "This was set from above: only who stands there or higher can ask for less.",
+	OfPeople:           "Demanded of people at home here", OfAdmins: "Demanded of administrators at home here",
 	OfAbove:   "Demanded of who administers from elsewhere",
 	AboveHint: "Whoever proves less does not reach this place.",
 	ProofAge:  "Greatest age of a proof", ProofAgeMinutes: "Greatest age of a proof, in minutes",
@@ -71,7 +75,10 @@ var frenchStrength = strengthWords{
 	PasswordDays: "Mot de passe à changer après", PasswordDaysField: "Jours avant de devoir changer un mot de passe",
 	PasswordDaysHint: "0 : jamais, comme il est conseillé : qui doit en changer souvent en choisit de plus faibles " +
 		"(NIST SP 800-63B-4).",
-	OfPeople: "Exigé des personnes rattachées ici", OfAdmins: "Exigé des administrateurs rattachés ici",
+	MinSetPassword:     "Longueur minimale d’un mot de passe défini par un administrateur",
+	MinSetPasswordHint: "0 laisse le serveur décider. Avec un nombre, les plus courants sont refusés aussi.",
+	FromAbove:          "Ces règles viennent d’en haut : seul quelqu’un placé là ou plus haut peut exiger moins.",
+	OfPeople:           "Exigé des personnes rattachées ici", OfAdmins: "Exigé des administrateurs rattachés ici",
 	OfAbove:   "Exigé de qui administre depuis ailleurs",
 	AboveHint: "Qui prouve moins n’a pas accès à ce lieu.",
 	ProofAge:  "Âge maximal d’une preuve", ProofAgeMinutes: "Âge maximal d’une preuve, en minutes",

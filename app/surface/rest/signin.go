@@ -48,10 +48,10 @@ func decodeSignInRules(c *fiber.Ctx) (in directory.SignInRulesPatch, err error) 
 	if in.Environment, err = decodePlace(c); err != nil {
 		return in, err
 	}
-	f := body(c, "minPassword", "minPasswordWithFactor", "passwordDays", "people", "admins", "above", "proofAge", "grace",
-		"programsExempt")
+	f := body(c, "minPassword", "minPasswordWithFactor", "minSetPassword", "passwordDays", "people", "admins", "above",
+		"proofAge", "grace", "programsExempt")
 	in.MinPassword, in.MinPasswordWithFactor = lengthIf(f, "minPassword"), lengthIf(f, "minPasswordWithFactor")
-	in.PasswordDays = lengthIf(f, "passwordDays")
+	in.MinSetPassword, in.PasswordDays = lengthIf(f, "minSetPassword"), lengthIf(f, "passwordDays")
 	for key, to := range map[string]**domain.Proof{"people": &in.People, "admins": &in.Admins, "above": &in.Above} {
 		*to = parseIf(f, key, func(text string) (domain.Proof, error) { return domain.ParseProof(key, text) })
 	}
@@ -91,6 +91,7 @@ func writeSignInRules(w *httpx.Writer, key string, d *directory.SignInRulesDocum
 
 func writeRulesOf(w *httpx.Writer, d *directory.SignInRulesDocument) {
 	writePlace(w, "environment", &d.Environment)
+	w.Flag("fromAbove", d.Own.FromAbove > 0)
 	writeRules(w, "own", &d.Own)
 	writeRules(w, "all", &d.All)
 }
@@ -133,6 +134,7 @@ func writeRules(w *httpx.Writer, key string, r *domain.SignInRules) {
 	w.Open(key, '{')
 	w.Number("minPassword", int64(r.MinPassword))
 	w.Number("minPasswordWithFactor", int64(r.MinPasswordWithFactor))
+	w.Number("minSetPassword", int64(r.MinSetPassword))
 	w.Number("passwordDays", int64(r.PasswordDays))
 	w.Text("people", r.People.String())
 	w.Text("admins", r.Admins.String())
