@@ -165,7 +165,11 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 
 // Transfer returns the import and export of the directory, done by operator.
 func Transfer(db *db.DB, operator string) *transfer.Directory {
-	return transfer.NewDirectory(directoryStore{persistence.NewDirectoryStore(db)}, loginname.Rules{}, operator, db.Now)
+	return transferOf(directoryStore{persistence.NewDirectoryStore(db)}, db, operator)
+}
+
+func transferOf(store transfer.DirectoryStore, db *db.DB, operator string) *transfer.Directory {
+	return transfer.NewDirectory(store, loginname.Rules{}, operator, db.Now)
 }
 
 // commandLine is who works at the command line, in the audit trail.

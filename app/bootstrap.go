@@ -57,16 +57,43 @@ func Begin(ctx context.Context, cfg *Config, db *db.DB) (Begun, error) {
 		}
 		section.Users = only(adminRecord(hash))
 	}
-	if err := importAll(ctx, Transfer(db, bootstrap), sections{section}); err != nil || there {
-		return begun, err
+	into := Transfer(db, bootstrap)
+	if !there {
+		into = transferNew(db, bootstrap, true)
 	}
-	return begun, askOfPasswords(ctx, db)
+	return begun, importAll(ctx, into, sections{section})
 }
 
-// askOfPasswords has the root of a new directory ask for passwords as domain.DefaultSignInRules does.
-func askOfPasswords(ctx context.Context, db *db.DB) error {
-	w := tenancy.Operator(bootstrap, domain.EnvironmentWrite)
-	return persistence.NewStore(db).Do(ctx, w, func(tx *persistence.Tx) error {
+// transferNew is Transfer that has the root ask for passwords as domain.DefaultSignInRules does. The root comes first
+// if it is not there.
+func transferNew(db *db.DB, operator string, empty bool) *transfer.Directory {
+	store := newDirectoryStore{directoryStore{persistence.NewDirectoryStore(db)}, empty}
+	return transferOf(store, db, operator)
+}
+
+// newDirectoryStore writes a new directory together with what its root asks of passwords, so that there is none
+// without.
+type newDirectoryStore struct {
+	directoryStore
+	empty bool // there is no directory yet
+}
+
+// Claim implements transfer.DirectoryStore. Where there is nothing all numbers are free, those too that were claimed by
+// a server that died then.
+func (s newDirectoryStore) Claim(ctx context.Context, w tenancy.WriteScope,
+	last domain.Numbers) (first domain.Numbers, err error) {
+	if first, err = s.directoryStore.Claim(ctx, w, last); s.empty {
+		first = domain.Numbers{}
+	}
+	return first, err
+}
+
+// Write implements transfer.DirectoryStore.
+func (s newDirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work func(transfer.Tx) error) error {
+	return s.DirectoryStore.Write(ctx, w, func(tx *persistence.DirectoryTx) error {
+		if err := work(tx); err != nil {
+			return err
+		}
 		root := tenancy.EnvironmentKey{Organization: domain.RootOrganization, ID: domain.RootEnvironment}
 		return tx.SaveSignInRules(root, domain.DefaultSignInRules)
 	})

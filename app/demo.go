@@ -38,10 +38,8 @@ func fillDemo(ctx context.Context, cfg *Config, database *db.DB, new bool) error
 	now := began.AddDate(0, 0, -demoDays-1)
 	database.Now = func() time.Time { return now }
 	defer func() { database.Now = clock }()
-	if err := importAll(ctx, Transfer(database, "(demo)"), joined{sections{root}, withPassword{text, hash}}); err != nil {
-		return err
-	}
-	if err := askOfPasswords(ctx, database); err != nil {
+	into, people := transferNew(database, "(demo)", new), withPassword{text, hash}
+	if err := importAll(ctx, into, joined{sections{root}, people}); err != nil {
 		return err
 	}
 	past := *cfg

@@ -412,7 +412,7 @@ func TestImportedRulesCountAtOnce(t *testing.T) {
 		require.True(t, reaches())
 		text := `{"canopy": "directory/1", "organizations": [{"path": "Acme"}], "signinrules": [{"environment": "Acme",
 			"minpassword": 0, "minpasswordwithfactor": 0, "passworddays": 0, "people": "none", "admins": "none",
-			"above": "passkey", "proofage": 0, "grace": 0, "programsexempt": false}]}`
+			"above": "passkey", "proofage": 0, "grace": 0, "programsexempt": false, "minsetpassword": 0, "fromabove": 0}]}`
 		report, err := app.Transfer(w.directory.DB, "(test)").Import(t.Context(), document.JSON{CheckHash: authn.CheckHash,
 			Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }},
 			transfer.ImportOptions{})

@@ -79,8 +79,8 @@ func (r *SignInRules) Fields() Fields {
 	}
 }
 
-// Change sets r to rules of somebody who stands so many levels above the environment; below 0 is not on the way to it. It
-// returns ErrRulesHeld, on the field, if they ask for less than r, which was set from higher up.
+// Change sets r to rules of somebody who stands so many levels above the environment; below 0 is not on the way to it.
+// It returns ErrRulesHeld, on the field, if they ask for less than r, which was set from higher up.
 func (r *SignInRules) Change(to SignInRules, levels int, now time.Time) error {
 	to.FromAbove = r.FromAbove
 	if field := to.loosens(r, now); field == "" {

@@ -113,8 +113,8 @@ func (g *Gate) Anew(caller *domain.Principal) error {
 	return g.Recent(caller)
 }
 
-// LevelsAbove returns how many levels above p the caller stands, by the place that their role reaches down from; below 0
-// if that is not on the way to p.
+// LevelsAbove returns how many levels above p the caller stands, by the place that their role reaches down from; below
+// 0 if that is not on the way to p.
 func (g *Gate) LevelsAbove(ctx context.Context, caller *domain.Principal, p domain.EnvironmentPath) (int, error) {
 	role, err := g.Role(ctx, caller)
 	if err != nil {

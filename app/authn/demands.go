@@ -49,8 +49,8 @@ func (d *Demands) Refuse(ctx context.Context, a *domain.Account) error {
 
 // Hold is the Judge of clients that go on to prove more: it says in the principal what is missing. An account needs
 // what the environments on the way to its home demand, and a second factor if it has one; a key is in the place of both
-// password and factor, but not of what is demanded. Where a proof has a greatest age, the key of a person is too old: it
-// proves nobody anew, and only accounts of programs have nothing else.
+// password and factor, but not of what is demanded. Where a proof has a greatest age, the key of a person is too old:
+// it proves nobody anew, and only accounts of programs have nothing else.
 func (d *Demands) Hold(ctx context.Context, a *domain.Account) error {
 	now := d.now()
 	a.Proved = a.Session.Proved

@@ -97,8 +97,8 @@ var FieldNames = httpx.FieldNames{
 	"copy_request": "copyrequest", "copy_to": "copyTo",
 	"client_id": "clientId", "client_secret": "clientSecret", "trusts_strong": "trustsStrong",
 	"min_password": "minPassword", "min_password_with_factor": "minPasswordWithFactor", "password_days": "passwordDays",
-	"min_set_password": "minSetPassword",
-	"proof_age":        "proofAge", "recovery_codes": "recoveryCodes", "programs_exempt": "programsExempt",
+	"min_set_password": "minSetPassword", "from_above": "fromAbove",
+	"proof_age": "proofAge", "recovery_codes": "recoveryCodes", "programs_exempt": "programsExempt",
 	"archived": "attributes.archived", "claims": "attributes.claims", "lists_users": "attributes.listsUsers",
 	"system": "attributes.system", "plan": headerPlan, "part": "q", "idempotency_key": httpx.HeaderIdempotencyKey,
 }
