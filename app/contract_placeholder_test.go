@@ -18,7 +18,7 @@ import (
 // know, by kind: {{uuid}}, {{token}}, {{cursor}}, {{any}}; {{uuid:ada}} also calls what was
 // found "ada", and {{ada}} stands for it from then on, in requests and responses. In a
 // request {{png:N}} is an image of N by N pixels, {{basic:NAME:PASSWORD}} is the credentials of HTTP Basic,
-// {{fill:N}} is N letters, and {{code:NAME}} is the one-time code of now of the secret that was called that.
+// {{fill:N}} is N letters, and {{otp:NAME}} is the one-time code of now of the secret that was called that.
 // {{issuer}} is the issuer of an identity provider that answers.
 var placeholder = regexp.MustCompile(`\{\{([a-z]+[a-zA-Z0-9]*)(?::([^{}]*))?\}\}`)
 
@@ -68,7 +68,7 @@ func (c captures) value(name, argument string) (string, error) {
 			return "", err
 		}
 		return strings.Repeat("x", n), nil
-	case "code":
+	case "otp":
 		at, err := strconv.ParseInt(c[clockName], 10, 64)
 		if err != nil || c[argument] == "" {
 			return "", fmt.Errorf("nothing was called that before")
