@@ -142,6 +142,12 @@ func TestTokensByCodes(t *testing.T) {
 			require.Equal(t, 200, status, "it was not used up")
 			status, _ = bearing(base, token).call(t, "GET", "/rest/me", "")
 			require.Equal(t, 200, status)
+			asking := bearing(base, token)
+			asking.header["Content-Type"] = "application/x-www-form-urlencoded"
+			status, worth := asking.call(t, "POST", "/oauth/introspect", "token="+token)
+			require.Equal(t, 200, status)
+			require.Equal(t, "otp", worth.find(t, "acr"))
+			require.EqualValues(t, w.clock.now().Unix(), worth.find(t, "auth_time"))
 			status, _ = tokenOf(t, base, "acme.user", testPassword, of)
 			require.Equal(t, 403, status)
 		}

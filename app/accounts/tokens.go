@@ -12,6 +12,8 @@ type Introspection struct {
 	// Refresh says that it is a refresh token; then Token has the session, whose it is, where it is used and when it ends.
 	Refresh bool
 	Token   domain.AccessToken
+	// Proved is by what the user proved to be who they are, when the session was begun.
+	Proved domain.Proved
 }
 
 // Introspect says what an access token or a refresh token is worth. Everybody but a program with a narrowed key may ask
@@ -42,11 +44,12 @@ func (s *Sessions) Introspect(ctx context.Context, caller domain.Principal, text
 		return Introspection{}, err
 	}
 	if refresh == nil {
-		return Introspection{Active: signed && session.Kind != domain.CookieSession, Token: token}, nil
+		return Introspection{Active: signed && session.Kind != domain.CookieSession, Token: token,
+			Proved: session.Proved}, nil
 	}
 	token.Alias, token.Environment.ID, token.Expires = account.Alias, session.Environment, session.Expires
 	counts := session.Kind == domain.RefreshSession && session.Hash.Equal(refresh.Hash)
-	return Introspection{Active: counts, Refresh: true, Token: token}, nil
+	return Introspection{Active: counts, Refresh: true, Token: token, Proved: session.Proved}, nil
 }
 
 // Revoke ends the session of an access token or a refresh token. Everybody but a program with a narrowed key may end

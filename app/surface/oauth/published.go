@@ -40,6 +40,7 @@ func (s *Surface) encodeMetadata(c *fiber.Ctx, _ httpx.Just) error {
 	list(w, "introspection_endpoint_auth_methods_supported", "client_secret_basic", "Bearer")
 	w.Text("revocation_endpoint", s.issuer+httpx.Mounted(c, pathRevoke))
 	list(w, "revocation_endpoint_auth_methods_supported", "client_secret_basic")
+	list(w, "acr_values_supported", domain.ByPassword.String(), domain.ByCode.String())
 	list(w, "response_types_supported")
 	list(w, "grant_types_supported")
 	w.Text("service_documentation", s.issuer+"/docs")

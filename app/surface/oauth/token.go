@@ -58,6 +58,8 @@ func (s *Surface) writeToken(w *httpx.Writer, i *accounts.Introspection) {
 	w.Number("org", int64(t.Session.Organization))
 	w.Number("envid", int64(t.Environment.ID))
 	w.Text("sid", string(t.Session.ID))
+	w.Text("acr", i.Proved.Proof.String())
+	w.Number("auth_time", i.Proved.At.Unix())
 }
 
 func send(c *fiber.Ctx, w *httpx.Writer) error {

@@ -466,5 +466,8 @@ func writeSession(w *httpx.Writer, key string, s *accounts.SessionDocument) {
 	w.Text("surface", s.Surface)
 	w.Text("proof", s.Proved.Proof.String())
 	w.Flag("current", s.Current)
+	browser, system := domain.BrowserOf(s.Client)
+	w.TextOrNull("browser", browser)
+	w.TextOrNull("system", system)
 	w.Close('}')
 }
