@@ -49,8 +49,11 @@ type DomainDocument struct {
 func (s *Providers) describeDomain(o domain.OrganizationID, name string, d domain.MailDomain) (DomainDocument, error) {
 	d.Organization, d.Name = o, name
 	token, err := s.vault.Hash("mail domain", strconv.FormatInt(int64(o), 10), name)
+	if err != nil {
+		return DomainDocument{}, err
+	}
 	return DomainDocument{MailDomain: d, Record: domain.DomainRecord(name), Text: domain.DomainText(token),
-		Proven: d.Good(s.now(), domain.DomainKept)}, err
+		Proven: d.Good(s.now(), domain.DomainKept)}, nil
 }
 
 // Domains returns the domains that the providers of an organization have, by name. It needs domain.OrganizationRead
@@ -85,12 +88,15 @@ func (s *Providers) Domains(ctx context.Context, caller domain.Principal,
 // claimed returns the domains that the providers of an organization have, by name.
 func (s *Providers) claimed(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID) ([]string, error) {
 	providers, err := s.store.List(ctx, sc, o)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
 	for i := range providers {
 		names = append(names, providers[i].Domains...)
 	}
 	slices.Sort(names)
-	return slices.Compact(names), err
+	return slices.Compact(names), nil
 }
 
 // ProveDomain names a domain of the providers of an organization that is to be proved. Confirm says that it is the
