@@ -67,7 +67,8 @@ func setUpPage(t *testing.T, admin *guest, m *mockoidc.MockOIDC) page {
 
 // TestProvidersAreSetUpOnPages goes the life of a provider by pages: written, tried, used, linked and removed.
 func TestProvidersAreSetUpOnPages(t *testing.T) {
-	r, m := openCompany(t, "sqlite", nil)
+	z := newZone(t)
+	r, m := openCompany(t, "sqlite", func(cfg *app.Config) { cfg.DNSServer = z.address })
 	admin := r.visitAs(t, "admin")
 	list := admin.get(t, linkTo(t, admin.get(t, "place?id=Acme"), "Identity providers"))
 	require.Contains(t, list.text, "has no identity provider")
@@ -122,6 +123,18 @@ func TestProvidersAreSetUpOnPages(t *testing.T) {
 	saved := admin.press(t, made, "provider", map[string]string{"name": "The company"})
 	require.Equal(t, "acme.example acme.test", formOf(t, saved, "provider").Get("domains"))
 	require.Equal(t, "/Acme/Prod/Europe", formOf(t, saved, "provider").Get("rule.1.place"))
+
+	list = admin.get(t, "providers?organization=Acme")
+	require.Contains(t, list.text, "acme.test")
+	require.Equal(t, 2, strings.Count(list.text, "Not proved"))
+	unproved := admin.press(t, list, "providers", nil)
+	require.Equal(t, 409, unproved.status)
+	require.Contains(t, unproved.text, "is not in DNS")
+	record, text := elements(t, unproved, "code")[0], elements(t, unproved, "code")[1]
+	z.has(textOf(record), []string{textOf(text)})
+	proved := admin.press(t, unproved, "providers", nil)
+	require.Contains(t, proved.text, "The domain is proved.")
+	require.Equal(t, 1, strings.Count(proved.text, "Not proved"))
 
 	t.Run("who may not change it reads it", func(t *testing.T) {
 		grace := r.visitAs(t, "grace.hopper")
@@ -282,7 +295,8 @@ func TestProviderInABrowser(t *testing.T) {
 	b.open(t, base+"provider-new?organization=Acme")
 	settled := func(holds string) { b.await(t, holds+` && document.readyState === "complete"`) }
 	b.submitBy(t, "provider-new", "add", map[string]string{"name": "Company", "issuer": m.Issuer(),
-		"client_id": m.ClientID, "client_secret": m.ClientSecret, "scopes": "profile email groups", "newcomers": "rules"})
+		"client_id": m.ClientID, "client_secret": m.ClientSecret, "scopes": "profile email groups", "newcomers": "rules",
+		"domains": "acme.example"})
 	settled(`document.getElementById("rule.1.claim")`)
 	b.submitBy(t, "provider-new", "try", map[string]string{"rule.1.claim": "groups", "rule.1.value": "engineers",
 		"rule.1.place": "/Acme/Dev", "rule.1.group": "/User", "claims": "groups = engineers\nname = Ada King"})

@@ -24,6 +24,7 @@ const (
 // providerRoutes lists the pages of identity providers, and the ways to one and back.
 func (s *Surface) providerRoutes(r fiber.Router) {
 	r.Get(Base+"/"+providersPage, s.on(s.providers))
+	r.Post(Base+"/"+providersPage, s.on(s.providers))
 	r.Get(Base+"/"+providerOfPage, s.on(s.provider))
 	r.Post(Base+"/"+providerOfPage, s.on(s.changeProvider))
 	r.Get(Base+"/"+newProviderPage, s.on(s.newProvider))

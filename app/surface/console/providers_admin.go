@@ -69,6 +69,7 @@ func (s *Surface) organization(ctx context.Context, v *visit) (directory.Branch,
 	return s.uses.Environments.Branch(ctx, v.caller, domain.EnvironmentRef(ref))
 }
 
+// providers lists the providers of an organization and their mail domains, and has DNS asked for one.
 func (s *Surface) providers(ctx context.Context, v *visit) (answer, error) {
 	b, err := s.organization(ctx, v)
 	if err != nil {
@@ -78,7 +79,21 @@ func (s *Surface) providers(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return shown(providersPageOf(v, &placeView{Branch: b, tab: tabProviders}, all))
+	domains, err := s.uses.Providers.Domains(ctx, v.caller, domain.NumberRef(b.ID))
+	if err != nil {
+		return answer{}, err
+	}
+	page := func() templ.Component {
+		return providersPageOf(v, &placeView{Branch: b, tab: tabProviders}, all, domains)
+	}
+	if v.form == nil {
+		return shown(page())
+	}
+	if _, err := s.uses.Providers.ProveDomain(ctx, v.caller, accounts.ProveDomain{Organization: domain.NumberRef(b.ID),
+		Domain: v.form["domain"]}); err != nil {
+		return v.mend(err, page)
+	}
+	return went(providersAt(b.ID), "proved")
 }
 
 // readProvider reads the provider that a page or a form is about.

@@ -78,6 +78,7 @@ var saids = map[string]func(*words) string{
 	"sent":    func(w *words) string { return w.Said.Sent },
 	"mail":    func(w *words) string { return w.Me.MailSent },
 
+	"proved":   func(w *words) string { return w.Providers.Proved },
 	"linked":   func(w *words) string { return w.Providers.Linked },
 	"imported": func(w *words) string { return w.Import.Done },
 }

@@ -19,6 +19,8 @@ type providerWords struct {
 	Try, TryButton, Claims, ClaimsHint                  string
 	Landing, Refused, RefusedAll, RefusedNone, ByNone   string
 	ByRule, RefusedBy                                   string // {n}
+	Domain, DomainsLead, Record, RecordText             string
+	Prove, Proved, Proven, Unproven                     string
 	Remove, RemoveLead                                  string
 	RemoveOf                                            string // {provider}
 	Links, LinksLead, NoLinks, Known, Since, By, Unlink string
@@ -42,8 +44,9 @@ var englishProviders = providerWords{
 	SecretKept: "It is never shown. Leave it empty to keep the one that there is.",
 	NoSecret:   "There is none (a public client)",
 	Scopes:     "Scopes", ScopesHint: "What to ask for besides openid, with spaces between.",
-	Domains: "Mail domains", DomainsHint: "Such as example.org. Whoever types an address of one is led to this provider.",
-	Enabled: "People can sign in by it", Trusts: "Trust what it says of second factors",
+	Domains:     "Mail domains",
+	DomainsHint: "Such as example.org. Whoever types an address of one is led here, once it is proved.",
+	Enabled:     "People can sign in by it", Trusts: "Trust what it says of second factors",
 	TrustsHint: "Whoever proved a second factor there has proved one here.",
 	Return:     "Return address", ReturnHint: "Enter this at the provider as redirect URI, and for back-channel logout.",
 	Copy:           "Copy the address",
@@ -64,7 +67,11 @@ var englishProviders = providerWords{
 	RefusedAll: "Accounts are made for nobody.", RefusedNone: "No rule fits.",
 	ByNone: "No rule fits: they become a user of the organization.", ByRule: "Rule {n} fits.",
 	RefusedBy: "Rule {n} fits, and gives more than whoever wrote it had, or its place is closed.",
-	Remove:    "Remove the provider", RemoveOf: "Remove {provider}",
+	Domain:    "Domain", Record: "Name of the TXT record", RecordText: "What it must say", Prove: "Look in DNS now",
+	DomainsLead: "A domain leads people to its provider once DNS shows that it is the organization's: set this record " +
+		"there and have it looked for.",
+	Proved: "The domain is proved.", Proven: "Proved", Unproven: "Not proved",
+	Remove: "Remove the provider", RemoveOf: "Remove {provider}",
 	RemoveLead: "Nobody signs in by it any more. Its sessions end and its links go; accounts stay, and whoever has no " +
 		"password has one mailed to them. Who comes by a provider again later is new, also with the same issuer.",
 	Links: "Accounts at identity providers",
@@ -97,7 +104,7 @@ var frenchProviders = providerWords{
 	NoSecret:     "Il n’y en a pas (client public)",
 	Scopes:       "Portées", ScopesHint: "Ce qui est demandé en plus d’openid, séparé par des espaces.",
 	Domains:     "Domaines de courriel",
-	DomainsHint: "Par exemple example.org. Qui saisit une telle adresse est mené à ce fournisseur.",
+	DomainsHint: "Par exemple example.org. Qui saisit une telle adresse est mené ici, une fois prouvé.",
 	Enabled:     "On peut se connecter par lui", Trusts: "Croire ce qu’il dit des seconds facteurs",
 	TrustsHint: "Qui a prouvé un second facteur là-bas en a prouvé un ici.",
 	Return:     "Adresse de retour",
@@ -121,7 +128,12 @@ var frenchProviders = providerWords{
 	RefusedAll: "Aucun compte n’est créé pour personne.", RefusedNone: "Aucune règle ne convient.",
 	ByNone: "Aucune règle ne convient : elle devient utilisatrice de l’organisation.", ByRule: "La règle {n} convient.",
 	RefusedBy: "La règle {n} convient, mais donne plus que n’avait qui l’a écrite, ou son lieu est fermé.",
-	Remove:    "Supprimer le fournisseur", RemoveOf: "Supprimer {provider}",
+	Domain:    "Domaine", Record: "Nom de l’enregistrement TXT", RecordText: "Ce qu’il doit dire",
+	Prove: "Consulter le DNS",
+	DomainsLead: "Un domaine mène à son fournisseur dès que le DNS montre qu’il est à l’organisation : mettez-y cet " +
+		"enregistrement, puis faites-le chercher.",
+	Proved: "Le domaine est prouvé.", Proven: "Prouvé", Unproven: "Pas prouvé",
+	Remove: "Supprimer le fournisseur", RemoveOf: "Supprimer {provider}",
 	RemoveLead: "Plus personne ne se connecte par lui. Ses sessions prennent fin, ses liens disparaissent ; les " +
 		"comptes restent. Qui n’a pas de mot de passe s’en fait envoyer un. Qui revient plus tard par un fournisseur est " +
 		"nouveau, même avec le même émetteur.",
