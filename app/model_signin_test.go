@@ -70,7 +70,7 @@ func newSignInModel(t *testing.T, rt *rapid.T, w *twoTenants) *signInModel {
 	m.setRules(domain.RootEnvironment, domain.SignInRules{}) // as another run has left them
 	top := m.addEnvironment(domain.RootEnvironment, true)
 	m.inside = []domain.EnvironmentID{top}
-	for range rapid.IntRange(1, 4).Draw(rt, "environments") {
+	for range rapid.IntRange(2, 4).Draw(rt, "environments") {
 		m.inside = append(m.inside, m.addEnvironment(rapid.SampledFrom(m.inside).Draw(rt, "parent"), false))
 	}
 	all, root, in := domain.AllPermissions, domain.NumberedGroup(domain.RootGroup), domain.NumberRef(top)
@@ -169,13 +169,20 @@ func (m *signInModel) changeRules(t *rapid.T) {
 	m.setRules(pick(t, "environment", m.environments), r)
 }
 
+// moveEnvironment hangs an environment, which people and rules may be in, below another one.
 func (m *signInModel) moveEnvironment(t *rapid.T) {
-	id, parent := m.drawHome(t), domain.NumberRef(m.drawHome(t))
+	id := rapid.SampledFrom(m.inside[1:]).Draw(t, "environment")
+	others := slices.DeleteFunc(slices.Clone(m.inside), func(e domain.EnvironmentID) bool {
+		return m.below(e, id) || e == m.environments[id].parent
+	})
+	if len(others) == 0 {
+		t.Skip("there is no other place for it")
+	}
+	parent := domain.NumberRef(rapid.SampledFrom(others).Draw(t, "parent"))
 	e, err := m.w.directory.Environments.Update(m.t.Context(), m.w.operator(m.t), directory.UpdateEnvironment{
 		Environment: domain.NumberRef(id), EnvironmentPatch: directory.EnvironmentPatch{Parent: &parent}})
-	if done(t, err) {
-		m.environments[id].parent = e.Environment.Parent
-	}
+	require.NoError(m.t, err)
+	m.environments[id].parent = e.Environment.Parent
 }
 
 // changeUser moves somebody, or changes what they may do.
@@ -470,7 +477,8 @@ func runSignIns(t *testing.T, checks int) {
 			m := newSignInModel(t, rt, w)
 			rt.Repeat(map[string]func(*rapid.T){
 				"": m.agree, "change rules": m.changeRules, "move an environment": m.moveEnvironment,
-				"change somebody": m.changeUser, "time passes": m.pass, "sign in": m.signIn, "prove": m.prove,
+				"move another environment": m.moveEnvironment,
+				"change somebody":          m.changeUser, "time passes": m.pass, "sign in": m.signIn, "prove": m.prove,
 				"add a factor": m.addFactor, "add another factor": m.addFactor, "remove a factor": m.removeFactor,
 				"sign out": m.signOut,
 			})
