@@ -116,13 +116,13 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	own := directory.NewOwnPasswords(d.Gate, rules, passwords, cfg.Now)
 	d.Users = directory.NewUsers(d.Gate, documents, s.users, s.groups, passwords, own, pictures, loginname.Rules{},
 		d.declared.Users, letters, cfg.publicURL(), cfg.Now)
-	d.Environments = directory.NewEnvironments(d.Gate, s.environments, rules, cfg.Now)
+	d.Environments = directory.NewEnvironments(d.Gate, s.environments, rules, d.Users, cfg.Now)
 	d.Organizations = directory.NewOrganizations(d.Gate, s.environments, d.Environments, pictures,
 		d.declared.Organizations)
 	d.Groups = directory.NewGroups(d.Gate, documents, s.groups, s.users, cfg.Now)
 	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, own, cfg.Now)
 	d.Sessions = accounts.NewSessions(d.Gate, d.Users, d.Me, s.sessions, known, passwords, demands,
-		tokens, cfg.mailedPages(), cfg.Sessions, cfg.Now)
+		tokens, cfg.mailedPages(), cfg.Sessions, accounts.NewWatch(d.Users, s.watch), cfg.Now)
 	passkeys, err := passkey.New(cfg.publicURL())
 	if err != nil {
 		return nil, fmt.Errorf("--public-url: %w", err)

@@ -70,6 +70,10 @@ type (
 		*persistence.FactorStore
 		unit[accounts.FactorTx]
 	}
+	watchStore struct {
+		*persistence.UserStore
+		unit[accounts.BreakGlassTx]
+	}
 	codeStore struct {
 		*persistence.RegistrationCodeStore
 		unit[accounts.RegistrationCodeTx]
@@ -106,6 +110,7 @@ type stores struct {
 	apiKeys      apiKeyStore
 	factors      factorStore
 	codes        codeStore
+	watch        watchStore
 	providers    providerStore
 	environments environmentStore
 	objects      objectStore
@@ -124,6 +129,7 @@ func newStores(d *db.DB) stores {
 		apiKeys:  apiKeyStore{persistence.NewAPIKeyStore(d), unit[accounts.APIKeyTx]{s}},
 		factors:  factorStore{persistence.NewFactorStore(d), unit[accounts.FactorTx]{s}},
 		codes:    codeStore{persistence.NewRegistrationCodeStore(d), unit[accounts.RegistrationCodeTx]{s}},
+		watch:    watchStore{persistence.NewUserStore(d), unit[accounts.BreakGlassTx]{s}},
 		providers: providerStore{persistence.NewProviderStore(d), userNumbers{persistence.NewUserStore(d)},
 			unit[accounts.ProviderTx]{s}},
 		environments: environmentStore{persistence.NewEnvironmentStore(d), unit[directory.EnvironmentTx]{s}},

@@ -22,7 +22,7 @@ var fieldNames = []string{
 	"current", "session", "sessions", "network", "key", "expires", "environment", "token", "audience",
 	// of what environments ask of sign-ins
 	"min_password", "min_password_with_factor", "password_days", "people", "admins", "above", "proof_age", "grace",
-	"programs_exempt", "min_set_password", "from_above", "key.expires",
+	"programs_exempt", "only_provider", "break_glass", "min_set_password", "from_above", "key.expires",
 	// of factors; code is a one-time code
 	"factor", "passkey", "recovery_codes",
 	// of sign-up and what is sent by mail

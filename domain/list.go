@@ -114,7 +114,10 @@ var DirectoryLists = []ListInfo{
 		{Name: "admins", Type: ChoiceColumn, Choices: proofNames[:]},
 		{Name: "above", Type: ChoiceColumn, Choices: proofNames[:]}, {Name: "proofage", Type: NumberColumn},
 		{Name: "grace", Type: NumberColumn}, {Name: "programsexempt", Type: FlagColumn},
-		{Name: "minsetpassword", Type: NumberColumn}, {Name: "fromabove", Type: NumberColumn}}},
+		{Name: "minsetpassword", Type: NumberColumn}, {Name: "fromabove", Type: NumberColumn},
+		optional(ListColumn{Name: "onlyprovider", Type: FlagColumn})}},
+	{Name: "breakglass", Columns: []ListColumn{
+		key(ListColumn{Name: "environment", Type: EnvironmentColumn}), key(ListColumn{Name: "user", Type: UserColumn})}},
 	{Name: "registrationcodes", Secret: true, Columns: []ListColumn{
 		key(ListColumn{Name: "organization", Type: OrganizationColumn}), key(ListColumn{Name: "code", Type: SecretColumn}),
 		{Name: "created", Type: NumberColumn}, {Name: "createdby"}, {Name: "expires", Type: NumberColumn},

@@ -38,6 +38,7 @@ const (
 	LetterFactorRemoved LetterKind = "factor_removed" // a second factor was removed
 	LetterRecoveryMade  LetterKind = "recovery_made"  // there are other recovery codes
 	LetterRecoveryUsed  LetterKind = "recovery_used"  // one of the recovery codes was used
+	LetterBreakGlass    LetterKind = "break_glass"    // to administrators: an account that is left out signed in
 	LetterCodesGuessed  LetterKind = "codes_guessed"  // somebody who has the password tries codes
 	LetterFactorAsked   LetterKind = "factor_asked"   // a second factor will be demanded
 	LetterNewDevice     LetterKind = "new_device"     // a session was begun from elsewhere or with something else
@@ -51,7 +52,7 @@ var LetterKinds = []LetterKind{LetterVerify, LetterMailTaken, LetterAliasTaken, 
 	LetterRejected,
 	LetterForgot, LetterPassword, LetterChanged, LetterAddress, LetterAddressLeft, LetterInvite,
 	LetterFactorAdded, LetterFactorRemoved, LetterRecoveryMade, LetterRecoveryUsed, LetterCodesGuessed,
-	LetterFactorAsked, LetterNewDevice, LetterLinked, LetterUnlinked}
+	LetterFactorAsked, LetterNewDevice, LetterLinked, LetterUnlinked, LetterBreakGlass}
 
 // Letter is what a mail is written from. Nothing of it was written by somebody whose
 // address is not proven, except Note.

@@ -50,6 +50,9 @@ type Principal struct {
 	Stale   bool
 	// Coming is what will be demanded of the user that they cannot give yet. It is read with a session only.
 	Coming Coming
+	// ByProvider means that the session was begun at an identity provider, and BreakGlass that it had to be and was not,
+	// for the account is left out.
+	ByProvider, BreakGlass bool
 
 	ProofAge time.Duration
 

@@ -32,6 +32,8 @@ const (
 	SignInKind    = "signin"
 	SignInSuccess = SignInKind + ":success"
 	SignInFailure = SignInKind + ":failure"
+	// SignInBreakGlass is that of an account that is left out of SignInRules.OnlyProvider, beside its success.
+	SignInBreakGlass = SignInKind + ":breakglass"
 )
 
 // Others stands for the names or networks of failed sign-ins that are too many to be told apart.

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -27,6 +28,40 @@ type SignInRules struct {
 	// FromAbove is how many levels above the environment they stand who set the rules from highest up: only who stands
 	// there or above takes something back. 0 is nobody above it.
 	FromAbove int
+	// OnlyProvider says that people at home there sign in by a provider of their organization and by nothing else, but
+	// for the accounts of BreakGlass: they sign in on the pages, and each time is told.
+	OnlyProvider bool
+	BreakGlass   BreakGlass
+}
+
+// MaxBreakGlass is how many accounts an environment may leave out.
+const MaxBreakGlass = 5
+
+// BreakGlass are accounts that are left out of SignInRules.OnlyProvider, in order; 0 is none.
+type BreakGlass [MaxBreakGlass]UserID
+
+// BreakGlassOf returns the accounts with those numbers, each once. It returns an Invalid error for too many.
+func BreakGlassOf(users []UserID) (b BreakGlass, err error) {
+	users = slices.Compact(slices.Sorted(slices.Values(users)))
+	if len(users) > MaxBreakGlass {
+		return b, InvalidField("break_glass", "Name at most %d accounts.", MaxBreakGlass)
+	}
+	copy(b[:], users)
+	return b, nil
+}
+
+// Users returns the accounts.
+func (b *BreakGlass) Users() []UserID {
+	return slices.DeleteFunc(slices.Clone(b[:]), func(u UserID) bool { return u == 0 })
+}
+
+// Has reports whether an account is among them.
+func (b *BreakGlass) Has(u UserID) bool { return u != 0 && slices.Contains(b[:], u) }
+
+// both returns the accounts that are in b and in other.
+func (b *BreakGlass) both(other *BreakGlass) BreakGlass {
+	shared, _ := BreakGlassOf(slices.DeleteFunc(b.Users(), func(u UserID) bool { return !other.Has(u) })) // not more
+	return shared
 }
 
 // The bounds of sign-in rules. Nobody is asked for a longer password than MaxMinPassword, nor for a change of it after
@@ -76,6 +111,8 @@ func (r *SignInRules) Fields() Fields {
 		{"grace", moment(r.Grace)},
 		{"programs_exempt", strconv.FormatBool(r.ProgramsExempt)},
 		{"from_above", strconv.Itoa(r.FromAbove)},
+		{"only_provider", strconv.FormatBool(r.OnlyProvider)},
+		{"break_glass", numbers(r.BreakGlass.Users())},
 	}
 }
 
@@ -104,7 +141,7 @@ func (r *SignInRules) Loosens(before *SignInRules, now time.Time) bool {
 
 // loosens returns the first field by which r asks for less than before, empty for none.
 func (r *SignInRules) loosens(before *SignInRules, now time.Time) string {
-	demanded := max(before.People, before.Admins) > ByPassword
+	demanded := max(before.People, before.Admins) > ByPassword || before.OnlyProvider
 	for _, check := range []struct {
 		field  string
 		looser bool
@@ -119,6 +156,8 @@ func (r *SignInRules) loosens(before *SignInRules, now time.Time) string {
 		{"proof_age", later(r.ProofAge, before.ProofAge)},
 		{"grace", demanded && r.Grace.After(now) && r.Grace.After(before.Grace)},
 		{"programs_exempt", demanded && r.ProgramsExempt && !before.ProgramsExempt},
+		{"only_provider", before.OnlyProvider && !r.OnlyProvider},
+		{"break_glass", before.OnlyProvider && r.BreakGlass.both(&before.BreakGlass) != r.BreakGlass},
 	} {
 		if check.looser {
 			return check.field
@@ -131,7 +170,8 @@ func (r *SignInRules) loosens(before *SignInRules, now time.Time) string {
 func later[N int | time.Duration](a, b N) bool { return b != 0 && (a == 0 || a > b) }
 
 // Strictest returns what several environments ask together: of each rule the strictest. Rules whose grace has not
-// passed at now demand nothing yet. Programs are exempt where all exempt them that demand anything.
+// passed at now demand nothing yet. Programs are exempt where all exempt them that demand anything, and accounts are
+// left out where all leave them out that ask for a provider only.
 func Strictest(now time.Time, rules ...SignInRules) SignInRules {
 	var all SignInRules
 	exempt := true
@@ -146,12 +186,22 @@ func Strictest(now time.Time, rules ...SignInRules) SignInRules {
 			continue
 		}
 		all.People, all.Admins = max(all.People, r.People), max(all.Admins, r.Admins)
-		if r.People > ByPassword || r.Admins > ByPassword {
+		if r.demandsAny() {
 			exempt = exempt && r.ProgramsExempt
 		}
+		if r.OnlyProvider && all.OnlyProvider {
+			all.BreakGlass = all.BreakGlass.both(&r.BreakGlass)
+		} else if r.OnlyProvider {
+			all.OnlyProvider, all.BreakGlass = true, r.BreakGlass
+		}
 	}
-	all.ProgramsExempt = exempt && (all.People > ByPassword || all.Admins > ByPassword)
+	all.ProgramsExempt = exempt && all.demandsAny()
 	return all
+}
+
+// demandsAny reports whether the rules demand anything that keeps somebody out.
+func (r *SignInRules) demandsAny() bool {
+	return r.People > ByPassword || r.Admins > ByPassword || r.OnlyProvider
 }
 
 // least returns the smaller one of two numbers of which 0 is none.
@@ -199,6 +249,12 @@ var (
 	// ErrKeyWeakens reports an API key that asks for what makes sign-ins weaker.
 	ErrKeyWeakens = &Error{Kind: Forbidden, Code: "key_proves_nobody",
 		Public: "An API key proves nobody anew, so it cannot make sign-ins weaker: sign in for this."}
+	// ErrOnlyProvider reports an account that was proved by something else than its organization's identity provider.
+	ErrOnlyProvider = &Error{Kind: Unauthenticated, Code: "provider_required",
+		Public: "This account signs in by its organization's identity provider only."}
+	// ErrNoBreakGlass reports rules that would leave no way in where no provider answers.
+	ErrNoBreakGlass = &Error{Kind: Invalid, Code: "invalid", Field: "break_glass",
+		Public: "Name an account at home there that can sign in with a password or a passkey, for when no provider answers."}
 	// ErrProveAgain reports a proof that is too old for what was asked (RFC 9470).
 	ErrProveAgain = &Error{Kind: Unauthenticated, Code: "step_up_required",
 		Public: "Prove again who you are, for this needs a recent sign-in."}

@@ -82,19 +82,21 @@ func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey,
 	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+
 		`, s.kind, s.token_epoch, s.environment_id, s.secret_hash, s.last_at,
 			s.expires_at, s.idle_limit, s.created_at, s.proof, s.factor_id, s.proved_at, u.language, u.time_zone,
+			coalesce((SELECT p.issuer FROM provider_sessions p WHERE p.organization_id = ?
+				AND p.user_id = ? AND p.session_id = ?), ''),
 			EXISTS (SELECT 1 FROM signing_keys k WHERE k.id = ?)`+accountTables+
 		`JOIN sessions s ON s.organization_id = u.organization_id AND s.user_id = u.id AND s.id = ?
-			WHERE u.organization_id = ? AND u.id = ?`, o, o, key, string(k.ID), o, int64(k.User))
+			WHERE u.organization_id = ? AND u.id = ?`, o, o, o, int64(k.User), string(k.ID), key, string(k.ID), o, int64(k.User))
 	var r sessionRow
-	var language, zone string
+	var language, zone, issuer string
 	account, err = db.Only(rows, err,
 		accountWith(&r.Kind, &r.TokenEpoch, &r.EnvironmentID, &r.SecretHash, &r.LastAt, &r.ExpiresAt, &r.IdleLimit,
-			&r.CreatedAt, &r.Proof, &r.FactorID, &r.ProvedAt, &language, &zone, &signed),
+			&r.CreatedAt, &r.Proof, &r.FactorID, &r.ProvedAt, &language, &zone, &issuer, &signed),
 		domain.ErrSessionNotFound)
 	if err == nil {
 		account.Language, account.TimeZone = language, zone
 		account.Session = r.session()
-		account.Session.SessionKey = k
+		account.Session.SessionKey, account.Session.Provider.Issuer = k, issuer
 	}
 	return account, signed, err
 }

@@ -171,7 +171,7 @@ func (tx *Tx) hang(before, after *domain.Environment) error {
 		return err
 	}
 	for _, table := range []string{"environment_counts", "groups", "users", "user_environments", "objects", "audit",
-		"api_keys", "sign_in_rules"} {
+		"api_keys", "sign_in_rules", "break_glass"} {
 		where := its
 		if table == "user_environments" || table == "api_keys" { // others are allowed the places, and blocked
 			where = db.Predicate{}
@@ -273,7 +273,8 @@ func (tx *Tx) forget(e *domain.Environment) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.Run(tx.NewDelete().Model((*signInRulesRow)(nil)).Where("environment_id = ?", int64(e.ID))); err != nil {
+	if err := tx.Run(tx.NewDelete().Model((*signInRulesRow)(nil)).Where("environment_id = ?", int64(e.ID)),
+		tx.NewDelete().Model((*breakGlassRow)(nil)).Where("environment_id = ?", int64(e.ID))); err != nil {
 		return err
 	}
 	// Keys that are narrowed to the environment, whoever has them, are good for nothing any more.

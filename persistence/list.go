@@ -61,10 +61,17 @@ var listTables = map[string]*listTable{
 		derived: []string{"tag"}, derive: deriveTag},
 	"signinrules": {name: "sign_in_rules", at: [][]string{{"organization_id", "environment_id", "environment_path"},
 		{"min_password"}, {"min_password_with_factor"}, {"password_days"}, {"people"}, {"admins"}, {"above"},
-		{"proof_age"}, {"grace_until"}, {"programs_exempt"}, {"min_set_password"}, {"from_above"}},
+		{"proof_age"}, {"grace_until"}, {"programs_exempt"}, {"min_set_password"}, {"from_above"}, {"only_provider"}},
+		derive: func(r *listRow) error { // documents from before do not say it
+			only, _ := r.cells["only_provider"].(bool)
+			r.set("only_provider", only)
+			return nil
+		},
 		order:  []string{"organization_id", "environment_id"},
 		check:  func(r *listRow) error { rules := listedRules(r); return rules.Validate() },
 		beside: countListedRules},
+	"breakglass": {name: "break_glass", at: [][]string{{"organization_id", "environment_id", "environment_path"}, ownUser},
+		order: []string{"organization_id", "environment_id", "user_id"}, beside: countListedRules},
 	"registrationcodes": {name: "registration_codes",
 		at: [][]string{{"organization_id"}, {"hash", "sealed"}, {"created_at"}, {"created_by"},
 			{"expires_at"}, {"max_users"}, {"used"}, {"enabled"}}, order: []string{"organization_id", "hash"},

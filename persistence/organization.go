@@ -137,7 +137,7 @@ func (tx *Tx) removeOrganization(e *domain.Environment, above domain.Organizatio
 	if err := tx.forgetCodes(e.Organization); err != nil {
 		return err
 	}
-	for _, table := range []string{"groups", "environment_names", "environments", "sign_in_rules",
+	for _, table := range []string{"groups", "environment_names", "environments", "sign_in_rules", "break_glass",
 		"organizations"} {
 		if err := tx.Run(tx.NewDelete().Table(table).Where("organization_id = ?", int64(e.ID))); err != nil {
 			return err

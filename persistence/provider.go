@@ -199,7 +199,8 @@ func (tx *Tx) InsertProvider(p *domain.Provider) error {
 	return tx.recordProvider("provider:create", &place, p, domain.Diff(nil, p.Fields()))
 }
 
-// SaveProvider makes before, as it was read, after. Where nothing changed it does nothing. It returns
+// SaveProvider makes before, as it was read, after; one that is switched off ends the sessions that it began. Where
+// nothing changed it does nothing. It returns
 // ErrEnvironmentNotFound unless the place of the provider lies in the scope.
 func (tx *Tx) SaveProvider(before, after *domain.Provider) error {
 	changes := domain.Diff(before.Fields(), after.Fields())
@@ -226,6 +227,11 @@ func (tx *Tx) SaveProvider(before, after *domain.Provider) error {
 	if err := tx.dropDomains(&place); err != nil {
 		return err
 	}
+	if before.Enabled && !after.Enabled {
+		if err := tx.Run(tx.begunBy(after)); err != nil {
+			return err
+		}
+	}
 	return tx.recordProvider("provider:update", &place, after, changes)
 }
 
@@ -245,14 +251,19 @@ func (tx *Tx) DeleteProvider(p *domain.Provider) error {
 	}
 	o, issuer := int64(p.Organization), p.IdentityIssuer()
 	err = tx.Run(tx.NewDelete().Model((*providerLinkRow)(nil)).Where("organization_id = ? AND issuer = ?", o, issuer).
-		Where("EXISTS (SELECT 1 FROM users u WHERE u.organization_id = ? AND u.id = user_id)", o),
-		tx.NewDelete().Model((*sessionRow)(nil)).Where("organization_id = ?", o).
-			Where("id IN (SELECT p.session_id FROM provider_sessions p WHERE p.organization_id = ? AND p.issuer = ?)", o,
-				issuer))
+		Where("EXISTS (SELECT 1 FROM users u WHERE u.organization_id = ? AND u.id = user_id)", o), tx.begunBy(p))
 	if err != nil {
 		return err
 	}
 	return tx.recordProvider("provider:delete", &place, p, domain.Diff(p.Fields(), nil))
+}
+
+// begunBy deletes the sessions that a provider began.
+func (tx *Tx) begunBy(p *domain.Provider) *bun.DeleteQuery {
+	o := int64(p.Organization)
+	return tx.NewDelete().Model((*sessionRow)(nil)).Where("organization_id = ?", o).
+		Where("id IN (SELECT p.session_id FROM provider_sessions p WHERE p.organization_id = ? AND p.issuer = ?)", o,
+			p.IdentityIssuer())
 }
 
 // forgetProviders deletes the providers of an organization, with the domains that it has proved. Who was linked with

@@ -29,6 +29,17 @@ type signInRulesRow struct {
 	ProgramsExempt        bool
 	MinSetPassword        int64
 	FromAbove             int64
+	OnlyProvider          bool
+}
+
+// breakGlassRow is a row of the table break_glass.
+type breakGlassRow struct {
+	bun.BaseModel `bun:"table:break_glass,alias:b"`
+
+	OrganizationID  int64 `bun:",pk"`
+	EnvironmentID   int64 `bun:",pk"`
+	EnvironmentPath string
+	UserID          int64 `bun:",pk"`
 }
 
 func toSignInRulesRow(e *domain.Environment, r *domain.SignInRules) *signInRulesRow {
@@ -36,8 +47,8 @@ func toSignInRulesRow(e *domain.Environment, r *domain.SignInRules) *signInRules
 		EnvironmentPath: string(e.Path), MinPassword: int64(r.MinPassword),
 		MinPasswordWithFactor: int64(r.MinPasswordWithFactor), PasswordDays: int64(r.PasswordDays),
 		People: int64(r.People), Admins: int64(r.Admins), Above: int64(r.Above), ProofAge: r.ProofAge.Milliseconds(),
-		GraceUntil: db.Millis(r.Grace), ProgramsExempt: r.ProgramsExempt,
-		MinSetPassword: int64(r.MinSetPassword), FromAbove: int64(r.FromAbove)}
+		GraceUntil: db.Millis(r.Grace), ProgramsExempt: r.ProgramsExempt, MinSetPassword: int64(r.MinSetPassword),
+		FromAbove: int64(r.FromAbove), OnlyProvider: r.OnlyProvider}
 }
 
 func (r *signInRulesRow) rules() domain.SignInRules {
@@ -45,7 +56,7 @@ func (r *signInRulesRow) rules() domain.SignInRules {
 		PasswordDays: int(r.PasswordDays), People: domain.Proof(r.People), Admins: domain.Proof(r.Admins),
 		Above: domain.Proof(r.Above), ProofAge: time.Duration(r.ProofAge) * time.Millisecond,
 		Grace: db.Moment(r.GraceUntil), ProgramsExempt: r.ProgramsExempt, MinSetPassword: int(r.MinSetPassword),
-		FromAbove: int(r.FromAbove)}
+		FromAbove: int(r.FromAbove), OnlyProvider: r.OnlyProvider}
 }
 
 // SignInRules implements tenancy.Source.
@@ -56,9 +67,35 @@ func (s *Source) SignInRules(ctx context.Context, environments []domain.Environm
 func signInRules(ctx context.Context, r db.Reader, environments []domain.EnvironmentID) ([]domain.SignInRules, error) {
 	var rows []signInRulesRow
 	err := r.NewSelect().Model(&rows).Where("r.environment_id IN (?)", db.In(environments)).Scan(ctx)
-	rules := make([]domain.SignInRules, len(rows))
+	if err != nil {
+		return nil, db.Translate(err)
+	}
+	return withBreakGlass(ctx, r, rows)
+}
+
+// withBreakGlass returns the rules of rows with the accounts that they leave out, for which it asks only where there
+// may be some.
+func withBreakGlass(ctx context.Context, r db.Reader, rows []signInRulesRow) ([]domain.SignInRules, error) {
+	rules, places := make([]domain.SignInRules, len(rows)), make(map[int64]int)
+	var ids []int64
 	for i := range rows {
-		rules[i] = rows[i].rules()
+		if rules[i] = rows[i].rules(); rules[i].OnlyProvider {
+			places[rows[i].EnvironmentID] = i
+			ids = append(ids, rows[i].EnvironmentID)
+		}
+	}
+	if len(ids) == 0 {
+		return rules, nil
+	}
+	var named []breakGlassRow
+	err := r.NewSelect().Model(&named).Where("b.environment_id IN (?)", db.In(ids)).
+		Order("b.environment_id", "b.user_id").Limit(int64(len(ids) * domain.MaxBreakGlass)).Scan(ctx)
+	filled := make(map[int64]int)
+	for _, n := range named {
+		if at := filled[n.EnvironmentID]; at < domain.MaxBreakGlass {
+			rules[places[n.EnvironmentID]].BreakGlass[at] = domain.UserID(n.UserID)
+			filled[n.EnvironmentID]++
+		}
 	}
 	return rules, db.Translate(err)
 }
@@ -92,7 +129,11 @@ func signInRulesOf(ctx context.Context, r db.Reader, sc tenancy.Scope,
 	if err != nil || len(rows) == 0 {
 		return domain.SignInRules{}, db.Translate(err)
 	}
-	return rows[0].rules(), nil
+	rules, err := withBreakGlass(ctx, r, rows)
+	if err != nil {
+		return domain.SignInRules{}, err
+	}
+	return rules[0], nil
 }
 
 // Within implements db.Scoped.
@@ -141,6 +182,9 @@ func (tx *Tx) SaveSignInRules(key tenancy.EnvironmentKey, rules domain.SignInRul
 	if err == nil && rules != (domain.SignInRules{}) {
 		err = tx.Insert(row)
 	}
+	if err == nil {
+		err = tx.saveBreakGlass(&e, &rules)
+	}
 	if err != nil {
 		return err
 	}
@@ -153,6 +197,48 @@ func (tx *Tx) SaveSignInRules(key tenancy.EnvironmentKey, rules domain.SignInRul
 		return err
 	}
 	return tx.record(environmentEntry("environment:signin", &e, changes))
+}
+
+// saveBreakGlass keeps which accounts the rules of an environment leave out.
+func (tx *Tx) saveBreakGlass(e *domain.Environment, rules *domain.SignInRules) error {
+	err := tx.Run(tx.NewDelete().Model((*breakGlassRow)(nil)).
+		Where("environment_id = ? AND organization_id = ?", int64(e.ID), int64(e.Organization)))
+	if err != nil {
+		return err
+	}
+	for _, u := range rules.BreakGlass.Users() {
+		err := tx.Insert(&breakGlassRow{OrganizationID: int64(e.Organization), EnvironmentID: int64(e.ID),
+			EnvironmentPath: string(e.Path), UserID: int64(u)})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LetIn implements directory.EnvironmentTx.
+func (tx *Tx) LetIn(key tenancy.EnvironmentKey, users []domain.UserID) (bool, error) {
+	e, err := tx.Environment(key)
+	if err != nil || len(users) == 0 {
+		return false, err
+	}
+	in, err := tx.NewSelect().Model((*userRow)(nil)).Where("u.organization_id = ? AND u.id IN (?)",
+		int64(e.Organization), db.In(users)).
+		Where("u.environment_path >= ? AND u.environment_path < ?", string(e.Path), string(e.Path.End())).
+		Where("u.active AND u.state = ? AND NOT u.system AND (u.password_hash <> '' OR u.factors >= ?)",
+			int64(domain.Approved), int64(domain.PasskeyFactor)).Exists(tx.Ctx)
+	return in, db.Translate(err)
+}
+
+// NoteBreakGlass implements accounts.BreakGlassTx.
+func (tx *Tx) NoteBreakGlass(u domain.UserKey, network string) error {
+	user, err := tx.stored(u)
+	if err != nil {
+		return err
+	}
+	e := userEntry(domain.SignInBreakGlass, user, []domain.Change{{Field: "network", After: network}})
+	e.Target.Kind = domain.SignInKind
+	return tx.record(e)
 }
 
 // signInRulesSetting counts the changes to sign-in rules, with which each account is read.

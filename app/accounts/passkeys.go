@@ -279,7 +279,12 @@ func (f *Factors) signInByPasskey(ctx context.Context, in PasskeyAnswer) (out Si
 		return out, domain.ErrBadPasskey
 	}
 	proved := domain.Proved{Proof: domain.ByPasskey, Factor: which.ID, At: f.moment()}
-	account.Proved = proved // nothing more can be demanded
+	expired := account.Principal.PasswordExpired // a password that was not used does not matter more than it did
+	account.Session = sessionToBe(&account, proved)
+	if err := f.sessions.judge(true)(ctx, &account); err != nil {
+		return out, err
+	}
+	account.Principal.PasswordExpired = expired
 	h, err := oneself(ctx, f.sessions.gate, &account.Principal, domain.PasswordChange)
 	if err != nil {
 		return out, err

@@ -299,8 +299,8 @@ func (s *Providers) signIn(ctx context.Context, p *domain.Provider, in *FinishPr
 		proved.At = time.Unix(at, 0).UTC()
 	}
 	// It is judged as the session that it gets.
-	account.Session = domain.Session{SessionKey: domain.SessionKey{UserKey: account.UserKey(),
-		ID: domain.UUID(p.ID)}, Proved: proved}
+	account.Session = sessionToBe(&account, proved)
+	account.Session.Provider.Issuer = p.IdentityIssuer()
 	if err := s.sessions.judge(true)(ctx, &account); err != nil {
 		return SignedIn{}, err
 	}

@@ -25,6 +25,7 @@ type Sessions struct {
 	tokens    Tokens
 	pages     Pages // where people see their sessions
 	limits    SessionLimits
+	watch     *Watch
 	now       func() time.Time
 }
 
@@ -61,9 +62,9 @@ var DefaultSessionLimits = SessionLimits{
 // NewSessions returns the use cases of sessions.
 func NewSessions(gate *tenancy.Gate, users *directory.Users, me *directory.Me, store SessionStore,
 	signIns SignInStore, passwords directory.Passwords, demands Demands, tokens Tokens, pages Pages,
-	limits SessionLimits, now func() time.Time) *Sessions {
+	limits SessionLimits, watch *Watch, now func() time.Time) *Sessions {
 	return &Sessions{gate: gate, users: users, me: me, store: store, signIns: signIns, passwords: passwords,
-		demands: demands, tokens: tokens, pages: pages, limits: limits, now: now}
+		demands: demands, tokens: tokens, pages: pages, limits: limits, watch: watch, now: now}
 }
 
 // SessionStore shows the sessions of users, and ends them in transactions. What a method takes of a scope is
@@ -194,7 +195,13 @@ func (s *Sessions) recognise(ctx context.Context, in *SignIn) (domain.Account, e
 	if err == nil && in.Steps && account.Program {
 		err = domain.ErrProgram
 	}
+	account.Session = sessionToBe(&account, domain.Proved{At: s.now()})
 	return account, err
+}
+
+// sessionToBe returns what an account is judged by before it gets a session: as the one that it gets.
+func sessionToBe(a *domain.Account, proved domain.Proved) domain.Session {
+	return domain.Session{SessionKey: domain.SessionKey{UserKey: a.UserKey(), ID: "to be"}, Proved: proved}
 }
 
 // judge returns what compares an account with what it needs, for a client that goes on to prove more or does not.
@@ -240,6 +247,11 @@ func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn
 		secret, session.Hash = s.tokens.NewSecret(in.Kind, session.SessionKey, 0)
 	default:
 		session.Expires = now.Add(s.limits.Token).Truncate(time.Millisecond)
+	}
+	if account.BreakGlass {
+		if err := s.watch.note(ctx, &account, session.Network); err != nil {
+			return SignedIn{}, err
+		}
 	}
 	key, err := s.signIns.Begin(ctx, session, int(s.limits.Most), s.newDevice(&session))
 	if domain.ErrChanged.Is(err) {

@@ -38,7 +38,7 @@ func (s *Sessions) Introspect(ctx context.Context, caller domain.Principal, text
 	if !session.Alive(account.TokenEpoch, now) || !account.Usable(now) {
 		return Introspection{}, nil
 	}
-	if err := s.demands.Refuse(ctx, &account); domain.ErrFactorNeeded.Is(err) {
+	if err := s.demands.Refuse(ctx, &account); domain.ErrFactorNeeded.Is(err) || domain.ErrOnlyProvider.Is(err) {
 		return Introspection{}, nil
 	} else if err != nil {
 		return Introspection{}, err

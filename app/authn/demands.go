@@ -47,7 +47,9 @@ func (d *Demands) Refuse(ctx context.Context, a *domain.Account) error {
 	return nil
 }
 
-// Hold is the Judge of clients that go on to prove more: it says in the principal what is missing. An account needs
+// Hold is the Judge of clients that go on to prove more: it says in the principal what is missing. It returns
+// domain.ErrOnlyProvider for an account that signs in by its organization's provider only and was proved by something
+// else, unless it is left out and in a session, whose beginning was told. An account needs
 // what the environments on the way to its home demand, and a second factor if it has one; a key is in the place of both
 // password and factor, but not of what is demanded. Where a proof has a greatest age, the key of a person is too old:
 // it proves nobody anew, and only accounts of programs have nothing else.
@@ -57,7 +59,7 @@ func (d *Demands) Hold(ctx context.Context, a *domain.Account) error {
 	if a.Session.ID == "" {
 		a.Proved = domain.Proved{At: now}
 	}
-	a.ByKey = a.Key.ID != ""
+	a.ByKey, a.ByProvider = a.Key.ID != "", a.Session.Provider.Issuer != ""
 	needed := domain.ByPassword
 	if a.Factors != 0 && !a.ByKey {
 		needed = domain.ByCode
@@ -79,6 +81,12 @@ func (d *Demands) Hold(ctx context.Context, a *domain.Account) error {
 		}
 		needed = max(needed, all.Demands(role, a.Program))
 		a.ProofAge = all.ProofAge
+		if all.OnlyProvider && !a.ByProvider && !(a.Program && all.ProgramsExempt) {
+			if a.Session.ID == "" || !all.BreakGlass.Has(a.User) {
+				return domain.ErrOnlyProvider
+			}
+			a.BreakGlass = true
+		}
 		a.Stale = all.ProofAge > 0 && (a.ByKey && !a.Program || now.Sub(a.Proved.At) > all.ProofAge)
 		if days := all.PasswordDays; days > 0 && !a.Program && (a.PasswordDelay == 0 || days < a.PasswordDelay) {
 			a.PasswordDelay = days

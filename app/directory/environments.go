@@ -11,16 +11,17 @@ import (
 
 // Environments lists and keeps environments.
 type Environments struct {
-	gate  *tenancy.Gate
-	store EnvironmentStore
-	rules *tenancy.SignInRules
-	now   func() time.Time
+	gate   *tenancy.Gate
+	store  EnvironmentStore
+	rules  *tenancy.SignInRules
+	people *Users
+	now    func() time.Time
 }
 
 // NewEnvironments returns the use cases of environments.
 func NewEnvironments(gate *tenancy.Gate, store EnvironmentStore, rules *tenancy.SignInRules,
-	now func() time.Time) *Environments {
-	return &Environments{gate: gate, store: store, rules: rules, now: now}
+	people *Users, now func() time.Time) *Environments {
+	return &Environments{gate: gate, store: store, rules: rules, people: people, now: now}
 }
 
 // EnvironmentStore keeps environments, under the same rule.
@@ -67,6 +68,9 @@ type EnvironmentTx interface {
 	// SaveSignInRules has an environment ask of sign-ins what the rules say, nothing where they are zero. It returns
 	// domain.ErrEnvironmentNotFound outside of the scope.
 	SaveSignInRules(key tenancy.EnvironmentKey, rules domain.SignInRules) error
+	// LetIn reports whether one of the users at home in or below an environment of their organization can sign in by a
+	// password or a passkey.
+	LetIn(key tenancy.EnvironmentKey, users []domain.UserID) (bool, error)
 	// DeleteEnvironment removes the environment with every mention on users' lists, or returns
 	// domain.ErrRootFixed or domain.ErrEnvironmentNotEmpty, which counts what the caller can see of it.
 	DeleteEnvironment(e *domain.Environment) error

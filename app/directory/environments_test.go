@@ -40,7 +40,7 @@ func TestAnEnvironmentIsMovedBeforeItIsChanged(t *testing.T) {
 		_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite),
 			w.Places["Acme/Prod/East"].ID, to("Acme/Test"))
 		require.NoError(t, err)
-	}}, nil, time.Now)
+	}}, nil, nil, time.Now)
 	code := "E"
 	_, err := environments.Update(t.Context(), *w.As(t, "acme.admin"),
 		directory.UpdateEnvironment{Environment: "Prod/East", EnvironmentPatch: directory.EnvironmentPatch{Code: &code}})

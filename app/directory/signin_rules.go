@@ -49,7 +49,11 @@ type SignInRulesPatch struct {
 	People, Admins, Above              *domain.Proof
 	ProofAge                           *time.Duration
 	Grace                              *time.Time
-	ProgramsExempt                     *bool
+	ProgramsExempt, OnlyProvider       *bool
+	// BreakGlass are the accounts that are left out where there is only the provider, of people at home there.
+	BreakGlass *[]domain.UserRef
+
+	named domain.BreakGlass // the numbers of BreakGlass
 }
 
 func (p *SignInRulesPatch) apply(r *domain.SignInRules) {
@@ -63,14 +67,20 @@ func (p *SignInRulesPatch) apply(r *domain.SignInRules) {
 	Set(&r.ProofAge, p.ProofAge)
 	Set(&r.Grace, p.Grace)
 	Set(&r.ProgramsExempt, p.ProgramsExempt)
+	Set(&r.OnlyProvider, p.OnlyProvider)
+	if p.BreakGlass != nil {
+		r.BreakGlass = p.named
+	}
 	r.Grace = r.Grace.UTC().Truncate(time.Millisecond)
 }
 
 // UpdateSignInRules changes what an environment asks of sign-ins. It needs domain.EnvironmentWrite and a recent proof,
 // and that the caller has the whole environment. What it asks counts from the answer on, for sessions that there are
 // too; what environments above it ask goes on to count whatever it says. It returns Invalid for a demand that the
-// caller's own proof does not meet, so that nobody shuts themselves out. For less than before it returns
-// domain.ErrKeyWeakens to any API key, and domain.ErrRulesHeld to who stands below those who asked for it.
+// caller's own proof does not meet, so that nobody shuts themselves out, and domain.ErrNoBreakGlass where somebody at
+// home there asks for a provider only and leaves no account out that can sign in; who administers from above is such a
+// way in themselves. For less than before it returns domain.ErrKeyWeakens to any API key, and domain.ErrRulesHeld to who
+// stands below those who asked for it.
 func (e *Environments) UpdateSignInRules(ctx context.Context, caller domain.Principal,
 	in SignInRulesPatch) (SignInRulesDocument, error) {
 	if err := e.gate.Recent(&caller); err != nil {
@@ -88,6 +98,9 @@ func (e *Environments) UpdateSignInRules(ctx context.Context, caller domain.Prin
 		return SignInRulesDocument{}, err
 	}
 	levels, err := e.gate.LevelsAbove(ctx, &caller, target.Path)
+	if err == nil {
+		err = e.resolve(ctx, &caller, &target, &in)
+	}
 	if err != nil {
 		return SignInRulesDocument{}, err
 	}
@@ -99,6 +112,15 @@ func (e *Environments) UpdateSignInRules(ctx context.Context, caller domain.Prin
 		}
 		if rules, err = e.patched(ctx, &caller, &target, before, &in, levels); err != nil {
 			return err
+		}
+		if rules.OnlyProvider && isHome(&caller, &target) {
+			in, err := tx.LetIn(tenancy.KeyOf(&target), rules.BreakGlass.Users())
+			if err == nil && !in {
+				err = domain.ErrNoBreakGlass
+			}
+			if err != nil {
+				return err
+			}
 		}
 		return tx.SaveSignInRules(tenancy.KeyOf(&target), rules)
 	})
@@ -142,6 +164,10 @@ func (e *Environments) keepsIn(ctx context.Context, caller *domain.Principal, ta
 	if !target.Path.Contains(caller.Home) {
 		return check("above", now.Above)
 	}
+	if now.OnlyProvider && isHome(caller, target) && !caller.ByProvider && !now.BreakGlass.Has(caller.User) {
+		return domain.InvalidField("only_provider",
+			"This would shut yourself out: sign in by the identity provider first.")
+	}
 	if err := check("people", now.People); err != nil {
 		return err
 	}
@@ -149,4 +175,33 @@ func (e *Environments) keepsIn(ctx context.Context, caller *domain.Principal, ta
 		return err
 	}
 	return check("admins", now.Admins)
+}
+
+// isHome reports whether the caller is somebody whom rules of target are about. Who works at the command line is not.
+func isHome(caller *domain.Principal, target *domain.Environment) bool {
+	return caller.User != 0 && target.Path.Contains(caller.Home)
+}
+
+// resolve looks up the accounts that are to be left out.
+func (e *Environments) resolve(ctx context.Context, caller *domain.Principal, target *domain.Environment,
+	in *SignInRulesPatch) (err error) {
+	if in.BreakGlass == nil {
+		return nil
+	}
+	if len(*in.BreakGlass) > domain.MaxBreakGlass {
+		return domain.InvalidField("break_glass", "Name at most %d accounts.", domain.MaxBreakGlass)
+	}
+	var users []domain.UserID
+	for _, ref := range *in.BreakGlass {
+		u, err := e.people.Read(ctx, caller, ref)
+		if err != nil {
+			return domain.AsError(err).On("break_glass")
+		}
+		if u.Organization != target.Organization || !target.Path.Contains(u.HomePath) || u.System {
+			return domain.InvalidField("break_glass", "Name accounts of people at home there.")
+		}
+		users = append(users, u.ID)
+	}
+	in.named, err = domain.BreakGlassOf(users)
+	return err
 }

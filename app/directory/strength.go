@@ -115,6 +115,9 @@ func (e *Environments) PreviewSignInRules(ctx context.Context, caller domain.Pri
 		return d, err
 	}
 	levels, err := e.gate.LevelsAbove(ctx, &caller, target.Path)
+	if err == nil {
+		err = e.resolve(ctx, &caller, &target, &in)
+	}
 	if err != nil {
 		return d, err
 	}

@@ -48,7 +48,8 @@ var Distribution = slices.Concat(
 	spread(ByName, "login_names", "mail_addresses", "registration_code_names", "api_key_names",
 		"mail_domain_names"),
 	spread(BySubject, "sign_in_failures", "limits"),
-	spread(Everywhere, "settings", "signing_keys", "sign_in_rules", "sign_in_reminders"),
+	spread(Everywhere, "settings", "signing_keys", "sign_in_rules", "sign_in_reminders",
+		"break_glass"),
 	spread(OnOne, "id_blocks", "schema_steps", "goose_db_version"),
 )
 

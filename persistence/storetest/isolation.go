@@ -250,6 +250,21 @@ var attempts = map[string]attempt{
 		}
 		return told, err
 	},
+	"Tx.LetIn": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		e := w.Places[theirs]
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			_, err := tx.LetIn(tenancy.KeyOf(&e), []domain.UserID{w.KeyOf(lower(theirs) + ".user").User})
+			return err
+		})
+	},
+	"Tx.NoteBreakGlass": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			if _, err := tx.User(w.KeyOf(lower(theirs) + ".user")); err != nil {
+				return err
+			}
+			return tx.NoteBreakGlass(w.KeyOf(lower(theirs)+".user"), "192.0.2.1")
+		})
+	},
 	"Tx.SaveSignInRules": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		e := w.Places[theirs+"/Prod"]
 		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {

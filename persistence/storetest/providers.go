@@ -296,6 +296,62 @@ func Providers(t *testing.T, database *db.DB) {
 		require.False(t, alive(after))
 	})
 
+	t.Run("a provider that is switched off ends the sessions that it began", func(t *testing.T) {
+		by := begin(t, "acme.user", domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs", ID: "5"})
+		account, _, err := w.Accounts.BySession(ctx, by.SessionKey, "")
+		require.NoError(t, err)
+		require.Equal(t, acme.Issuer, account.Session.Provider.Issuer)
+		plain := begin(t, "acme.user", domain.ProviderSession{})
+		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) { p.Enabled = false }))
+		require.False(t, alive(by))
+		account, _, err = w.Accounts.BySession(ctx, plain.SessionKey, "")
+		require.NoError(t, err)
+		require.Empty(t, account.Session.Provider)
+		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) { p.Enabled = true }))
+	})
+
+	t.Run("rules keep the accounts that they leave out", func(t *testing.T) {
+		prod, source := w.Places["Acme/Prod"], persistence.NewSource(w.DB)
+		key, user := tenancy.KeyOf(&prod), w.KeyOf("acme.user").User
+		rules := domain.SignInRules{MinPassword: 8, OnlyProvider: true, BreakGlass: domain.BreakGlass{user}}
+		save := func(rules domain.SignInRules) {
+			require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { return tx.SaveSignInRules(key, rules) }))
+			read, err := w.Environments.SignInRulesOf(ctx, mine.Read(), key)
+			require.NoError(t, err)
+			require.Equal(t, rules, read)
+			all, err := source.SignInRules(ctx, []domain.EnvironmentID{prod.ID})
+			require.NoError(t, err)
+			require.Equal(t, []domain.SignInRules{rules}, all)
+		}
+		save(rules)
+		two := rules
+		two.BreakGlass, _ = domain.BreakGlassOf([]domain.UserID{w.KeyOf("acme.power").User, user, user})
+		save(two)
+		letIn := func(users ...domain.UserID) (in bool) {
+			require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) (err error) {
+				in, err = tx.LetIn(key, users)
+				return err
+			}))
+			return in
+		}
+		exec := func(change string) {
+			_, err := w.DB.Writer().ExecContext(ctx, "UPDATE users SET "+change+" WHERE alias = 'acme.user'")
+			require.NoError(t, err)
+		}
+		exec("password_hash = 'x', active = TRUE, state = 0, factors = 0")
+		require.True(t, letIn(user))
+		require.False(t, letIn())
+		require.False(t, letIn(w.KeyOf("acme.admin").User, w.KeyOf("bolt.user").User), "they are not at home there")
+		exec("password_hash = ''")
+		require.False(t, letIn(user))
+		exec("factors = 2")
+		require.True(t, letIn(user), "by a passkey")
+		exec("active = FALSE")
+		require.False(t, letIn(user))
+		exec("active = TRUE, password_hash = 'x', factors = 0")
+		save(domain.SignInRules{MinPassword: 8})
+	})
+
 	t.Run("a link outlives its account and its provider", func(t *testing.T) {
 		gone, stays := w.link("acme.labs", "Acme", "gone"), w.link("acme.user", "Acme", "theirs")
 		all := Everything(domain.UserUpdate)

@@ -173,7 +173,7 @@ func (p *signIn) explain(v *view, problem *domain.Error) bool {
 		p.againWrong = v.words.Different
 	case problem.Field == "new_password":
 		p.wrong = v.words.problem(problem)
-	case domain.ErrBadPasskey.Is(problem), domain.ErrNoPasskeys.Is(problem):
+	case domain.ErrBadPasskey.Is(problem), domain.ErrNoPasskeys.Is(problem), domain.ErrOnlyProvider.Is(problem):
 		p.problem = v.words.problem(problem)
 	case domain.ErrNoEnvironment.Is(problem):
 		p.problem = w.Nowhere

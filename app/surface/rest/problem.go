@@ -99,6 +99,7 @@ var FieldNames = httpx.FieldNames{
 	"min_password": "minPassword", "min_password_with_factor": "minPasswordWithFactor", "password_days": "passwordDays",
 	"min_set_password": "minSetPassword", "from_above": "fromAbove",
 	"proof_age": "proofAge", "recovery_codes": "recoveryCodes", "programs_exempt": "programsExempt",
+	"only_provider": "onlyProvider", "break_glass": "breakGlass",
 	"archived": "attributes.archived", "claims": "attributes.claims", "lists_users": "attributes.listsUsers",
 	"system": "attributes.system", "plan": headerPlan, "part": "q", "idempotency_key": httpx.HeaderIdempotencyKey,
 }

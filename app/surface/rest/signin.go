@@ -49,7 +49,7 @@ func decodeSignInRules(c *fiber.Ctx) (in directory.SignInRulesPatch, err error) 
 		return in, err
 	}
 	f := body(c, "minPassword", "minPasswordWithFactor", "minSetPassword", "passwordDays", "people", "admins", "above",
-		"proofAge", "grace", "programsExempt")
+		"proofAge", "grace", "programsExempt", "onlyProvider", "breakGlass")
 	in.MinPassword, in.MinPasswordWithFactor = lengthIf(f, "minPassword"), lengthIf(f, "minPasswordWithFactor")
 	in.MinSetPassword, in.PasswordDays = lengthIf(f, "minSetPassword"), lengthIf(f, "passwordDays")
 	for key, to := range map[string]**domain.Proof{"people": &in.People, "admins": &in.Admins, "above": &in.Above} {
@@ -62,8 +62,26 @@ func decodeSignInRules(c *fiber.Ctx) (in directory.SignInRulesPatch, err error) 
 	if in.Grace = parseIf(f, "grace", parseTime); in.Grace != nil && in.Grace.UnixMilli() == 0 {
 		in.Grace = &time.Time{}
 	}
-	in.ProgramsExempt = f.flagIf("programsExempt")
+	in.ProgramsExempt, in.OnlyProvider = f.flagIf("programsExempt"), f.flagIf("onlyProvider")
+	in.BreakGlass = breakGlassIf(f)
 	return in, f.Err
+}
+
+// breakGlassIf returns the accounts that are to be left out, by login name or number, nil if nothing is said.
+func breakGlassIf(f fields) *[]domain.UserRef {
+	names := refs[string](f, "breakGlass", "userid")
+	if names == nil {
+		return nil
+	}
+	users := make([]domain.UserRef, len(*names))
+	for i, name := range *names {
+		if id, ok := domain.ParseID[domain.UserID](name); ok {
+			users[i].ID = id
+		} else {
+			users[i].Alias = name
+		}
+	}
+	return &users
 }
 
 // maxAmount bounds what lengthIf reads: more than any rule allows, in seconds too.
@@ -142,5 +160,11 @@ func writeRules(w *httpx.Writer, key string, r *domain.SignInRules) {
 	w.Number("proofAge", int64(r.ProofAge/time.Second))
 	writeMillis(w, "grace", r.Grace)
 	w.Flag("programsExempt", r.ProgramsExempt)
+	w.Flag("onlyProvider", r.OnlyProvider)
+	w.Open("breakGlass", '[')
+	for _, u := range r.BreakGlass.Users() {
+		w.Number("", int64(u))
+	}
+	w.Close(']')
 	w.Close('}')
 }

@@ -1,0 +1,60 @@
+package accounts
+
+import (
+	"context"
+
+	"canopy/app/directory"
+	"canopy/domain"
+	"canopy/tenancy"
+)
+
+// BreakGlassStore keeps that somebody signed in who is left out of signing in by a provider only.
+type BreakGlassStore interface {
+	// Approvers is that of Store.
+	Approvers(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, n int) ([]domain.User, error)
+	// Do runs work in one transaction within w. The whole of work is run again on a conflict.
+	Do(ctx context.Context, w tenancy.WriteScope, work func(tx BreakGlassTx) error) error
+}
+
+// BreakGlassTx is one transaction of it.
+type BreakGlassTx interface {
+	// User returns a user, locked, or domain.ErrUserNotFound.
+	User(key domain.UserKey) (domain.User, error)
+	// NoteBreakGlass writes into the audit trail that a user whom User returned signed in from a network.
+	NoteBreakGlass(u domain.UserKey, network string) error
+	// Mail sends mails with the transaction.
+	Mail(mails ...domain.Mail)
+}
+
+// Watch tells of sign-ins by accounts that are left out of signing in by a provider only.
+type Watch struct {
+	users *directory.Users
+	store BreakGlassStore
+}
+
+// NewWatch returns what tells of them.
+func NewWatch(users *directory.Users, store BreakGlassStore) *Watch { return &Watch{users, store} }
+
+// note tells the audit trail and the administrators of the account's organization who reach its home of a sign-in. A
+// sign-in that cannot be told is none.
+func (w *Watch) note(ctx context.Context, a *domain.Account, network string) error {
+	admins, err := w.store.Approvers(ctx, tenancy.Operator("(sign-in)", domain.UserRead).Read(), a.Organization,
+		maxApprovers)
+	if err != nil {
+		return err
+	}
+	return w.store.Do(ctx, tenancy.Operator(a.Alias, domain.UserUpdate), func(tx BreakGlassTx) error {
+		u, err := tx.User(a.UserKey())
+		if err != nil {
+			return err
+		}
+		for i := range admins {
+			subject := admins[i].Subject()
+			if reach := tenancy.NominalReach(&subject); admins[i].Active && reach.Contains(u.HomePath) {
+				tx.Mail(w.users.MailTo(admins[i].Person.Mail, &u, domain.Letter{Kind: domain.LetterBreakGlass, Login: u.Alias,
+					Language: admins[i].Language}))
+			}
+		}
+		return tx.NoteBreakGlass(u.Key(), network)
+	})
+}
