@@ -79,8 +79,8 @@ func (p *SignInRulesPatch) apply(r *domain.SignInRules) {
 // too; what environments above it ask goes on to count whatever it says. It returns Invalid for a demand that the
 // caller's own proof does not meet, so that nobody shuts themselves out, and domain.ErrNoBreakGlass where somebody at
 // home there asks for a provider only and leaves no account out that can sign in; who administers from above is such a
-// way in themselves. For less than before it returns domain.ErrKeyWeakens to any API key, and domain.ErrRulesHeld to who
-// stands below those who asked for it.
+// way in themselves. For less than before it returns domain.ErrKeyWeakens to any API key, and domain.ErrRulesHeld to
+// who stands below those who asked for it.
 func (e *Environments) UpdateSignInRules(ctx context.Context, caller domain.Principal,
 	in SignInRulesPatch) (SignInRulesDocument, error) {
 	if err := e.gate.Recent(&caller); err != nil {
