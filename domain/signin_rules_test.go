@@ -11,7 +11,8 @@ import (
 func TestRulesThatAskForLess(t *testing.T) {
 	now := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
 	before := SignInRules{MinPassword: 15, MinPasswordWithFactor: 8, MinSetPassword: 10, PasswordDays: 90, People: ByCode,
-		Admins: ByPasskey, Above: ByCode, ProofAge: time.Hour, ProgramsExempt: false}
+		Admins: ByPasskey, Above: ByCode, ProofAge: time.Hour, ProgramsExempt: false, OnlyProvider: true,
+		BreakGlass: BreakGlass{7, 9}}
 	for field, change := range map[string][2]func(*SignInRules){ // less and more
 		"min_password": {func(r *SignInRules) { r.MinPassword = 14 }, func(r *SignInRules) { r.MinPassword = 16 }},
 		"min_password_with_factor": {func(r *SignInRules) { r.MinPasswordWithFactor = 7 },
@@ -26,6 +27,9 @@ func TestRulesThatAskForLess(t *testing.T) {
 		"grace": {func(r *SignInRules) { r.Grace = now.Add(time.Hour) },
 			func(r *SignInRules) { r.Grace = now.Add(-time.Hour) }},
 		"programs_exempt": {func(r *SignInRules) { r.ProgramsExempt = true }, func(*SignInRules) {}},
+		"only_provider":   {func(r *SignInRules) { r.OnlyProvider = false }, func(*SignInRules) {}},
+		"break_glass": {func(r *SignInRules) { r.BreakGlass = BreakGlass{7, 8} },
+			func(r *SignInRules) { r.BreakGlass = BreakGlass{9} }},
 	} {
 		less, more := before, before
 		change[0](&less)
