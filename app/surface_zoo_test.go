@@ -459,8 +459,8 @@ func TestTheZooIsShown(t *testing.T) {
 
 // unaskable are the routes that answer nothing to names alone.
 var unaskable = []string{"rest /rest/explain", "ethersource /users/apiKey", "ethersource /users/usagestatistics",
-	"ethersource /users/confirm/credentials",
-	"rest /rest/providers/{}", "rest /rest/users/{}/keys/{}", "rest /rest/me/keys/{}", "axway /organizations/{}/tokens/{}", "tat /user/verify/{}/{}",
+	"ethersource /users/confirm/credentials", "rest /rest/providers/{}",
+	"rest /rest/users/{}/keys/{}", "rest /rest/me/keys/{}", "axway /organizations/{}/tokens/{}", "tat /user/verify/{}/{}",
 	"rest /rest/accounts/verify", "rest /rest/accounts/reset", "rest /rest/accounts/mail", "rest /rest/accounts/accept"}
 
 // ask sends somebody's requests to one surface, and keeps in shown which operations answered 200.
