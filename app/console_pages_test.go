@@ -37,8 +37,9 @@ var consolePages = map[string][]string{
 	"/console/person": {"person?id=16", "person?id=16&tab=access", "person?id=16&tab=access&role=power&allowed=Dev",
 		"person?id=16&tab=reach", "person?id=16&tab=sessions", "person?id=2", "person?id=alan.turing&tab=keys",
 		"person?id=16&tab=password", "person?id=16&tab=delete", "person?id=mary.jackson", "person?id=annie.easley"},
-	"/console/person-new": {"person-new", "person-new?home=Prod"},
-	"/console/invite":     {"invite"},
+	"/console/person-new":  {"person-new", "person-new?home=Prod"},
+	"/console/program-new": {"program-new", "program-new?home=Prod"},
+	"/console/invite":      {"invite"},
 	"/console/audit": {"audit", "audit?target=alan.turing&action=user:update", "audit?day=2027-01-01",
 		"audit?env=Acme%2FProd&from=2020-01-01&until=2099-01-01&action=signin"},
 	"/console/audit-export": nil, // a table

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"testing"
@@ -214,6 +215,79 @@ func TestPeopleOfTheBranch(t *testing.T) {
 			}
 			require.NotContains(t, power.get(t, "people").text, "grace.hopper</a></td>")
 		})
+	})
+}
+
+// TestProgramsAreMadeInTheConsole makes the account of a program by forms alone: its key is shown once and opens what the
+// account may, each mistake is told at its field, and whoever may make nobody gets neither link nor page.
+func TestProgramsAreMadeInTheConsole(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		g := r.visitAs(t, "grace.hopper")
+		require.Contains(t, g.get(t, "people?env=Prod").text, `href="program-new?home=Prod"`)
+		require.Contains(t, g.get(t, "person-new?home=Prod").text, `href="program-new?home=Prod"`)
+		form := g.get(t, "program-new?home=Prod")
+		right := map[string]string{"alias": "nightly-report", "home": "/Acme/Prod", "role": "power", "key.name": "Report",
+			"key.expires": "2099-01-31", "permission.user:read": "on"}
+		for _, c := range []struct {
+			field, value string
+			status       int
+			says         string
+		}{
+			{"alias", "", 400, "A value is required."},
+			{"alias", "alan.turing", 409, "This alias is already in use."},
+			{"home", "/Globex", 404, "This environment does not exist."},
+			{"key.name", "", 400, "A value is required."},
+			{"key.expires", "", 400, "Say until when the key is good."},
+			{"key.expires", "tomorrow", 400, "Give a day, such as 2027-01-31."},
+			{"key.expires", "2001-01-31", 400, "Give a time in the future."},
+		} {
+			values := maps.Clone(right)
+			values[c.field] = c.value
+			wrong := g.press(t, form, "program-new", values)
+			require.Equal(t, c.status, wrong.status, "%s=%s", c.field, c.value)
+			require.Contains(t, wrong.text, `<p class="wrong" id="`+c.field+`-wrong">`+c.says+`</p>`, "%s=%s", c.field, c.value)
+			kept := formOf(t, wrong, "program-new")
+			for name, value := range values {
+				require.Equal(t, value, kept.Get(name), "what was typed stays")
+			}
+		}
+		power, above := r.visitAs(t, "barbara.liskov"), maps.Clone(right)
+		above["role"], above["home"] = "oadmin", ""
+		climbing := power.press(t, power.get(t, "program-new"), "program-new", above)
+		require.Equal(t, 403, climbing.status, "nobody gives a program more than they have")
+
+		made := g.press(t, form, "program-new", right)
+		require.Equal(t, 200, made.status, made.text)
+		key := textOf(elements(t, made, "code")[0])
+		require.Contains(t, made.text, `data-copy="`+key+`"`)
+		program := caller{r.Address(), map[string]string{"apiKey": key}}
+		status, answer := program.call(t, "GET", "/rest/users/nightly-report", "")
+		require.Equal(t, 200, status, answer)
+		require.Equal(t, "nightly-report", answer.find(t, "data", "person", "firstname"))
+		status, _ = program.call(t, "DELETE", "/rest/users/alan.turing", "")
+		require.Equal(t, 403, status, "the key is narrowed to what was ticked")
+		for _, name := range []string{"person?id=nightly-report", "person?id=nightly-report&tab=keys",
+			"people?env=Prod&programs=true"} {
+			shown := g.get(t, name)
+			require.Contains(t, shown.text, "nightly-report", name)
+			require.NotContains(t, shown.text, key, "it is shown once")
+		}
+		require.False(t, r.signsIn(t, "nightly-report", demoPassword))
+
+		user := r.visitAs(t, "alan.turing")
+		require.NotContains(t, user.get(t, "people").text, "program-new")
+		require.Equal(t, 403, user.get(t, "program-new").status)
+		csrf := formOf(t, user.get(t, "me"), "me").Get("csrf")
+		sent := url.Values{"csrf": {csrf}}
+		for name, value := range right {
+			sent.Set(name, value)
+		}
+		sent.Set("alias", "climber")
+		refused := user.send(t, "POST", "program-new", sent)
+		require.Equal(t, 403, refused.status)
+		require.NotContains(t, refused.text, `action="program-new"`)
+		require.NotContains(t, g.get(t, "people?q=climber").text, "climber</a>")
 	})
 }
 

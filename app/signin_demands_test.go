@@ -375,6 +375,9 @@ func TestProgramsActByTheirKeys(t *testing.T) {
 		status, answer := create(`{"alias":"nightly","group":3,"role":"power","envId":"Prod","key":{"name":"Report"}}`)
 		require.Equal(t, 400, status)
 		require.Contains(t, answer, "key.expires")
+		status, answer = create(fmt.Sprintf(`{"alias":"nightly","key":{"name":"","expires":%d}}`, until.UnixMilli()))
+		require.Equal(t, 400, status)
+		require.Contains(t, answer, "key.name")
 		status, answer = create(fmt.Sprintf(
 			`{"alias":"nightly","group":3,"role":"power","envId":"Prod","key":{"name":"Report","expires":%d}}`,
 			until.UnixMilli()))

@@ -137,14 +137,25 @@ func (s *Surface) myKeys(ctx context.Context, v *visit) (answer, error) {
 // makeMyKey makes a key and shows it, once: no address can have it in it, so this page cannot be read again.
 func (s *Surface) makeMyKey(ctx context.Context, v *visit) (answer, error) {
 	page := func() templ.Component { return myKeysPage(v, nil, nil) }
-	in := accounts.NewAPIKey{Name: strings.TrimSpace(v.form["name"]),
-		Environment: domain.EnvironmentRef(strings.TrimSpace(v.form["environment"]))}
-	if day := strings.TrimSpace(v.form["expires"]); day != "" {
-		t, err := time.ParseInLocation(time.DateOnly, day, v.zone)
-		if err != nil {
-			return v.mend(domain.InvalidField("expires", "Give a day, such as 2027-01-31."), page)
+	in, err := v.newKey("")
+	if err != nil {
+		return v.mend(err, page)
+	}
+	in.Environment = domain.EnvironmentRef(strings.TrimSpace(v.form["environment"]))
+	key, err := s.uses.APIKeys.Create(ctx, v.caller, accounts.OfUser[accounts.NewAPIKey]{In: in})
+	if err != nil {
+		return v.mend(err, page)
+	}
+	return shown(myKeysPage(v, nil, &key))
+}
+
+// newKey reads what a new key is to be from fields whose names begin with of.
+func (v *visit) newKey(of string) (in accounts.NewAPIKey, err error) {
+	in.Name = strings.TrimSpace(v.form[of+"name"])
+	if day := strings.TrimSpace(v.form[of+"expires"]); day != "" {
+		if in.Expires, err = time.ParseInLocation(time.DateOnly, day, v.zone); err != nil {
+			return in, domain.InvalidField(of+"expires", "Give a day, such as 2027-01-31.")
 		}
-		in.Expires = t
 	}
 	var mask domain.Mask
 	for _, p := range v.keyPermissions() {
@@ -155,11 +166,7 @@ func (s *Surface) makeMyKey(ctx context.Context, v *visit) (answer, error) {
 	if mask != 0 {
 		in.Mask = &mask
 	}
-	key, err := s.uses.APIKeys.Create(ctx, v.caller, accounts.OfUser[accounts.NewAPIKey]{In: in})
-	if err != nil {
-		return v.mend(err, page)
-	}
-	return shown(myKeysPage(v, nil, &key))
+	return in, nil
 }
 
 func (s *Surface) revokeMyKey(ctx context.Context, v *visit) (answer, error) {

@@ -16,9 +16,13 @@ import (
 func (s *Surface) newcomerRoutes(r fiber.Router) {
 	r.Get(Base+"/person-new", s.on(s.newPerson))
 	r.Post(Base+"/person-new", s.on(s.makePerson))
+	r.Get(Base+"/"+programNewPage, s.on(s.newProgram))
+	r.Post(Base+"/"+programNewPage, s.on(s.makeProgram))
 	r.Get(Base+"/invite", s.on(s.invite))
 	r.Post(Base+"/invite", s.on(s.sendInvitations))
 }
+
+const programNewPage = "program-new"
 
 // mayMake returns Forbidden for who may make nobody.
 func (v *visit) mayMake() error {
@@ -74,6 +78,35 @@ func (s *Surface) makePerson(ctx context.Context, v *visit) (answer, error) {
 		return v.mend(err, page)
 	}
 	return went(personAt(made.ID), "made")
+}
+
+func (s *Surface) newProgram(_ context.Context, v *visit) (answer, error) {
+	return answer{page: newProgramPage(v)}, v.mayMake()
+}
+
+// makeProgram makes the account of a program with its first key, and shows that, once: as makeMyKey does.
+func (s *Surface) makeProgram(ctx context.Context, v *visit) (answer, error) {
+	if err := v.mayMake(); err != nil {
+		return answer{}, err
+	}
+	page := func() templ.Component { return newProgramPage(v) }
+	patch, err := v.newcomer()
+	if err != nil {
+		return v.mend(err, page)
+	}
+	patch.Alias = v.typed("alias")
+	if v.form["person.first_name"] != "" {
+		patch.FirstName = v.typed("person.first_name")
+	}
+	key, err := v.newKey("key.")
+	if err != nil {
+		return v.mend(err, page)
+	}
+	made, err := s.uses.Accounts.CreateProgram(ctx, v.caller, accounts.NewProgram{User: patch, Key: key})
+	if err != nil {
+		return v.mend(err, page)
+	}
+	return shown(madeProgramPage(v, &made))
 }
 
 func (s *Surface) invite(_ context.Context, v *visit) (answer, error) {

@@ -63,6 +63,7 @@ type words struct {
 	People      peopleWords
 	Person      personWords
 	Invite      inviteWords
+	Program     programWords
 	Groups      groupWords
 	Why         whyWords
 	Overview    overviewWords
@@ -171,7 +172,7 @@ var english = words{
 	Areas:   englishAreas, Permissions: englishPermissions, Roles: englishRoles, Groups: englishGroups, Why: englishWhy,
 	Find: englishFind, Preview: englishPreview,
 	Audit: englishAudit, Import: englishImport,
-	People: englishPeople, Person: englishPerson, Invite: englishInvite,
+	People: englishPeople, Person: englishPerson, Invite: englishInvite, Program: englishProgram,
 	Places: englishPlaces, Overview: englishOverview, Strength: englishStrength,
 	Providers: englishProviders,
 }
@@ -269,7 +270,7 @@ var french = words{
 	Areas:   frenchAreas, Permissions: frenchPermissions, Roles: frenchRoles, Groups: frenchGroups, Why: frenchWhy,
 	Find: frenchFind, Preview: frenchPreview,
 	Audit: frenchAudit, Import: frenchImport,
-	People: frenchPeople, Person: frenchPerson, Invite: frenchInvite,
+	People: frenchPeople, Person: frenchPerson, Invite: frenchInvite, Program: frenchProgram,
 	Places: frenchPlaces, Overview: frenchOverview, Strength: frenchStrength,
 	Providers: frenchProviders,
 }

@@ -13,7 +13,7 @@ type meWords struct {
 	SessionsLead, Here, Client, Network, Began, LastUsed, EndOne, EndOthers, EndOthersLead, NoClient string
 
 	KeysLead, NoKeys, KeyName, KeyNameHint, Expires, ExpiresHint, Place, PlaceHint, Only, OnlyHint string
-	RevokeLead, RevokeKey                                                                          string
+	RevokeLead, RevokeKey, CopyKey                                                                 string
 	MakeKey, Made, MadeLead, Revoke, Last, All, Everywhere                                         string
 }
 
@@ -41,7 +41,8 @@ var englishMe = meWords{
 	OnlyHint: "Without a tick the key may do all you may, apart from your own password, sessions and keys.",
 	MakeKey:  "Make a key", Made: "Your new key", MadeLead: "Copy it now. It is not shown again.",
 	RevokeLead: "Programs that use it stop at once. This cannot be undone.", RevokeKey: "Revoke this key",
-	Revoke: "Revoke", Last: "Last used", All: "All you may do", Everywhere: "Everywhere you reach",
+	CopyKey: "Copy the key",
+	Revoke:  "Revoke", Last: "Last used", All: "All you may do", Everywhere: "Everywhere you reach",
 }
 
 var frenchMe = meWords{
@@ -73,7 +74,7 @@ var frenchMe = meWords{
 		"clés.",
 	MakeKey: "Créer une clé", Made: "Votre nouvelle clé", MadeLead: "Copiez-la maintenant. Elle ne sera plus montrée.",
 	RevokeLead: "Les programmes qui s’en servent s’arrêtent aussitôt. C’est irréversible.",
-	RevokeKey:  "Révoquer cette clé",
-	Revoke:     "Révoquer", Last: "Dernière utilisation", All: "Tout ce que vous pouvez",
+	RevokeKey:  "Révoquer cette clé", CopyKey: "Copier la clé",
+	Revoke: "Révoquer", Last: "Dernière utilisation", All: "Tout ce que vous pouvez",
 	Everywhere: "Partout où vous allez",
 }

@@ -237,3 +237,36 @@ var frenchInvite = inviteWords{
 		"première connexion. Mieux vaut inviter qui a une adresse électronique.",
 	Make: "Créer le compte",
 }
+
+// programWords are the texts of the pages by which accounts of programs come to be there.
+type programWords struct {
+	New, Lead, Instead, Alias, AliasHint, NameHint, HomeHint, GroupHint string
+	Key, ExpiresHint, OnlyHint, Account                                 string
+	Made                                                                string // {name}
+}
+
+var englishProgram = programWords{
+	New: "Create a program’s account",
+	Lead: "A service account: a program acts by it, with API keys alone. It has no password and no mail address, and " +
+		"nobody signs in to it here.",
+	Instead: "Is it for a program? Create a program’s account instead.",
+	Alias:   "What it goes by", AliasHint: "Lists and the history name it so. Such as: nightly-report.",
+	NameHint: "Leave it empty for the same.", HomeHint: "Where it belongs. Leave it empty for your own place.",
+	GroupHint: "What it may do comes from it. Leave it empty for the ordinary one.",
+	Key:       "Its first key", ExpiresHint: "A day, such as 2027-01-31. From that day on it opens nothing.",
+	OnlyHint: "Without a tick the key may do all that the account may.",
+	Account:  "To the account", Made: "{name} is there",
+}
+
+var frenchProgram = programWords{
+	New: "Créer le compte d’un programme",
+	Lead: "Un compte de service : un programme agit par lui, avec des clés d’API seulement. Il n’a ni mot de passe ni " +
+		"adresse électronique, et personne ne s’y connecte ici.",
+	Instead: "C’est pour un programme ? Créez plutôt le compte d’un programme.",
+	Alias:   "Son identifiant", AliasHint: "Les listes et l’historique le nomment ainsi. Par exemple : rapport-de-nuit.",
+	NameHint: "Laissez vide pour le même.", HomeHint: "Le lieu dont il fait partie. Laissez vide pour le vôtre.",
+	GroupHint: "Il donne ce qu’il peut faire. Laissez vide pour le groupe ordinaire.",
+	Key:       "Sa première clé", ExpiresHint: "Un jour, comme 2027-01-31. Dès ce jour elle n’ouvre plus rien.",
+	OnlyHint: "Sans coche, la clé peut tout ce que peut le compte.",
+	Account:  "Vers le compte", Made: "{name} est créé",
+}

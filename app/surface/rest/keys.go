@@ -76,9 +76,6 @@ func decodeProgram(c *fiber.Ctx) (in accounts.NewProgram, err error) {
 	f := body(c, "alias", "name", "envId", "group", "groups", "role", "key")
 	f.Require("alias", "key")
 	in.User.Alias, in.User.FirstName = f.textIf("alias"), f.textIf("name")
-	if in.User.FirstName == nil {
-		in.User.FirstName = in.User.Alias
-	}
 	in.User.Home = refIf[domain.EnvironmentRef](f, "envId", "envid")
 	in.User.Group = refIf[domain.GroupRef](f, "group", "id")
 	in.User.Groups = refs[domain.GroupRef](f, "groups", "id")
