@@ -121,7 +121,7 @@ func (v *visit) ruleRows(d *directory.SignInRulesDocument) []rule {
 	}
 	days := func(n int) string {
 		if n == 0 {
-			return w.Nothing
+			return v.words.Shell.Never
 		}
 		return v.counted(w.Days, int64(n))
 	}
