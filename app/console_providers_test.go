@@ -181,8 +181,6 @@ func TestProvidersAreSetUpOnPages(t *testing.T) {
 		kept := g.press(t, mine, "my-unlink", nil)
 		require.Equal(t, 409, kept.status)
 		require.Contains(t, kept.text, "could not sign in any more")
-		refused := g.press(t, mine, "my-link", map[string]string{"password": "x"})
-		require.Contains(t, refused.text, "You have no password")
 
 		grace := r.visitAs(t, "grace.hopper")
 		person := grace.get(t, "person?id=newcomer&tab=sessions")

@@ -18,6 +18,10 @@
 //     browser are: an update of the browser is no news, and a stolen password used from elsewhere is. Who
 //     was never seen is told of nothing, so that the first sign-in, and the first after an update from a
 //     version that did not look, is silent.
+//   - Who has no password has nothing to type before they change what they sign in by: a sign-in of the last
+//     five minutes stands in, by their provider or a factor, and in a session with a cookie, so that a token or
+//     key that leaks adds no factor. A provider that sends auth_time is believed; people may have to sign out
+//     there too.
 //   - Of a demand that counts later people are told by the server itself, a hundred in one transaction with
 //     the note of how far that is: a server that dies in between has told nobody twice. No more are added
 //     while many mails wait, so that a link somebody waits for is not behind an announcement. A demand that

@@ -100,6 +100,8 @@ type FactorDocument struct {
 	Factors []domain.Factor // the oldest first, without secrets
 	// RecoveryCodes is how many recovery codes are good.
 	RecoveryCodes int64
+	// NoPassword says of the caller that they have no password, so that Fresh asks for a recent sign-in of them.
+	NoPassword bool
 }
 
 // List returns the factors of a user, zero is the caller. It needs domain.PasswordChange for one's own, else
@@ -113,7 +115,11 @@ func (f *Factors) List(ctx context.Context, caller domain.Principal, ref domain.
 	if d.Factors, err = f.store.List(ctx, h.w.Read(), h.found.Key()); err != nil {
 		return d, err
 	}
-	d.RecoveryCodes, err = f.store.RecoveryCodes(ctx, h.w.Read(), h.found.Key())
+	if d.RecoveryCodes, err = f.store.RecoveryCodes(ctx, h.w.Read(), h.found.Key()); err != nil || !h.own {
+		return d, err
+	}
+	a, err := f.accounts.ByID(ctx, caller.Organization, caller.User)
+	d.NoPassword = a.Hash == ""
 	return d, err
 }
 
@@ -184,13 +190,13 @@ func (f *Factors) place(ctx context.Context, a *domain.Account) error {
 	return err
 }
 
-// freshly is own for what needs the password besides.
+// freshly is own for what needs a fresh proof besides.
 func (f *Factors) freshly(ctx context.Context, caller *domain.Principal, password,
 	address string) (h holder, a domain.Account, err error) {
 	if h, a, err = f.own(ctx, caller); err != nil {
 		return h, a, err
 	}
-	err = f.sessions.password(ctx, &a, password, address)
+	err = f.sessions.fresh(ctx, &a, password, address)
 	return h, a, err
 }
 
@@ -221,7 +227,8 @@ func confirmed(all []domain.Factor) int {
 	return n
 }
 
-// Fresh is a change of factors with the proof of the password that goes with it.
+// Fresh is a change of what somebody signs in by, with the password that goes with it. Who has none sends any, and
+// proves themselves by a session with a cookie whose proof is not older than freshWithin.
 type Fresh[T any] struct {
 	Password, Address string
 	In                T
@@ -235,8 +242,8 @@ type OfferedCode struct {
 }
 
 // OfferCode makes a secret of one-time codes for the caller, which ConfirmCode makes count within domain.OfferedFor. It
-// needs domain.PasswordChange, the password, and a session proved by a factor of whoever has one. It returns Conflict
-// beyond domain.MaxFactors.
+// needs domain.PasswordChange, what Fresh says, and a session proved by a factor of whoever has one. It returns
+// Conflict beyond domain.MaxFactors.
 func (f *Factors) OfferCode(ctx context.Context, caller domain.Principal, in Fresh[struct{}]) (OfferedCode, error) {
 	h, account, err := f.freshly(ctx, &caller, in.Password, in.Address)
 	if err != nil {
@@ -399,10 +406,9 @@ func (f *Factors) Rename(ctx context.Context, caller domain.Principal, in Rename
 	})
 }
 
-// Remove takes a factor from a user, zero is the caller: one's own as OfferCode says, with the password; those of
-// others under the rules of List, with a recent proof, which no API key is. The sessions that were proved by
-// it end, and it counts nowhere
-// from then on. It returns domain.ErrFactorNotFound if the user has no such factor.
+// Remove takes a factor from a user, zero is the caller: one's own as OfferCode says; those of others under the rules of
+// List, with a recent proof, which no API key is. The sessions that were proved by it end, and it counts nowhere from
+// then on. It returns domain.ErrFactorNotFound if the user has no such factor.
 func (f *Factors) Remove(ctx context.Context, caller domain.Principal, in Fresh[OfUser[domain.UUID]]) error {
 	h, err := f.over(ctx, &caller, in.In.User)
 	if err != nil {

@@ -114,7 +114,7 @@ func (s *Providers) Begin(ctx context.Context, in BeginProvider) (SentToProvider
 }
 
 // BeginLink sends the caller, who has a session, to a provider of their organization to be linked with whoever they
-// are there. It needs what adding a factor needs: domain.PasswordChange on oneself, the password, and a session proved
+// are there. It needs what adding a factor needs: domain.PasswordChange on oneself, a fresh proof, and a session proved
 // by a factor of whoever has one.
 func (s *Providers) BeginLink(ctx context.Context, caller domain.Principal,
 	in Fresh[BeginProvider]) (SentToProvider, error) {
@@ -131,10 +131,7 @@ func (s *Providers) BeginLink(ctx context.Context, caller domain.Principal,
 	if account.Factors != 0 && account.Session.Proved.Proof < domain.ByCode {
 		return SentToProvider{}, domain.ErrFactorMissing
 	}
-	if account.Hash == "" {
-		return SentToProvider{}, domain.ErrForbidden.On("password").Saying("You have no password; choose one first.")
-	}
-	if err := s.sessions.password(ctx, &account, in.Password, in.Address); err != nil {
+	if err := s.sessions.fresh(ctx, &account, in.Password, in.Address); err != nil {
 		return SentToProvider{}, err
 	}
 	return s.begin(ctx, in.In, sessionOf(&caller))

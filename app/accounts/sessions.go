@@ -473,6 +473,23 @@ func (s *Sessions) account(ctx context.Context, caller *domain.Principal) (domai
 	return account, err
 }
 
+// freshWithin is how old the proof of a session may be that stands in for a password where there is none.
+const freshWithin = 5 * time.Minute
+
+// fresh returns nil for who proves anew that an account is theirs: by its password, or where it has none by a session
+// with a cookie that was proved within freshWithin. Only a provider or a factor begins such a session then. It returns
+// what password returns, and Forbidden for who has no password and no such session.
+func (s *Sessions) fresh(ctx context.Context, a *domain.Account, password, address string) error {
+	if a.Hash != "" {
+		return s.password(ctx, a, password, address)
+	}
+	if a.Session.Kind != domain.CookieSession || !s.now().Before(a.Session.Proved.At.Add(freshWithin)) {
+		return domain.ErrForbidden.Saying("You have no password, so this needs a sign-in of the last five minutes: " +
+			"sign out, also at your provider, and sign in again.")
+	}
+	return nil
+}
+
 // password returns nil for the password of an account. It returns Forbidden, field "password", for another one, which
 // counts as a failed sign-in.
 func (s *Sessions) password(ctx context.Context, a *domain.Account, password, address string) error {

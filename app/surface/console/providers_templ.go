@@ -2178,7 +2178,7 @@ func myLinks(v *visit, f *factorsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = freshly(v, "link").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = freshly(v, f.NoPassword, "link").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

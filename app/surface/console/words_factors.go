@@ -3,6 +3,7 @@ package console
 // factorWords are the texts of the pages of what people prove themselves by.
 type factorWords struct {
 	Title, Lead, None, Demanded     string
+	ProviderAlone                   string // in place of None without a password
 	Coming, PasskeyComing, AddOne   string // {day}
 	Name, Kind, Added, Change       string
 	Code, Passkey                   string // the kinds
@@ -10,6 +11,7 @@ type factorWords struct {
 	AddPasskey, AddPasskeyHint      string
 	NoPasskeys                      string // where the server cannot have any
 	Password, Begin, Failed         string
+	NoPassword                      string // in place of Password
 	Remove, RemoveHint              string
 	Scan, ScanLead, Type, FirstCode string
 	Confirm                         string
@@ -25,7 +27,7 @@ var englishFactors = factorWords{
 	Title: "Sign-in",
 	Lead: "What you prove beside your password. Whoever learns the password alone does not get in: programs that send " +
 		"it are refused then too, so give them an API key first.",
-	None:     "You sign in with your password alone.",
+	None: "You sign in with your password alone.", ProviderAlone: "You sign in with your organization alone.",
 	Demanded: "Your organization asks for more than what you sign in with. Add it to go on.",
 	Coming:   "Your organization asks for a second factor from {day} on.", AddOne: "Add one",
 	PasskeyComing: "Your organization asks for a passkey from {day} on.",
@@ -36,6 +38,8 @@ var englishFactors = factorWords{
 	AddPasskeyHint: "Of this device, your phone or a security key. With it you sign in without a password.",
 	NoPasskeys:     "Passkeys need a server with a name; this one is reached by a number. Ask whoever runs it.",
 	Password:       "Your password", Begin: "Go on",
+	NoPassword: "You have no password: this goes on within five minutes of your sign-in. Later, sign out, also at your " +
+		"provider, and sign in again.",
 	Failed: "The browser did not do this. Try again, or with another device.",
 	Remove: "Remove", RemoveHint: "It counts nowhere any more, and whoever has signed in with it is signed out.",
 	Scan:     "The secret as a picture",
@@ -58,8 +62,9 @@ var frenchFactors = factorWords{
 	Title: "Connexion",
 	Lead: "Ce que vous prouvez en plus de votre mot de passe. Qui n’apprend que le mot de passe n’entre pas : les " +
 		"programmes qui l’envoient sont alors refusés aussi, donnez-leur donc d’abord une clé d’API.",
-	None:   "Vous vous connectez avec votre seul mot de passe.",
-	Coming: "Votre organisation exige un second facteur à partir du {day}.", AddOne: "L’ajouter",
+	None:          "Vous vous connectez avec votre seul mot de passe.",
+	ProviderAlone: "Vous vous connectez par votre organisation seulement.",
+	Coming:        "Votre organisation exige un second facteur à partir du {day}.", AddOne: "L’ajouter",
 	PasskeyComing: "Votre organisation exige une clé d’accès à partir du {day}.",
 	Demanded:      "Votre organisation demande plus que ce avec quoi vous vous connectez. Ajoutez-le pour continuer.",
 	Name:          "Nom", Kind: "Nature", Added: "Ajouté", Change: "Modifier",
@@ -70,6 +75,8 @@ var frenchFactors = factorWords{
 	AddPasskeyHint: "De cet appareil, de votre téléphone ou d’une clé de sécurité. Elle remplace le mot de passe.",
 	NoPasskeys:     "Les clés d’accès veulent un serveur qui a un nom ; celui-ci n’a qu’un numéro. Voyez qui l’exploite.",
 	Password:       "Votre mot de passe", Begin: "Continuer",
+	NoPassword: "Vous n’avez pas de mot de passe : cela se fait dans les cinq minutes qui suivent votre connexion. " +
+		"Ensuite, déconnectez-vous, aussi chez votre fournisseur, et reconnectez-vous.",
 	Failed:     "Le navigateur ne l’a pas fait. Réessayez, ou avec un autre appareil.",
 	Remove:     "Supprimer",
 	RemoveHint: "Cela ne compte plus nulle part, et qui s’est connecté avec est déconnecté.",
