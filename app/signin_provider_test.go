@@ -352,6 +352,65 @@ func TestProvidersDoNotClimb(t *testing.T) {
 	refused := r.visit(t).signsIn(t, h, p)
 	require.Equal(t, 403, refused.status, "the group gives by now what whoever wrote the rule did not have")
 
+	// again has the groups be read again that belong where a group does.
+	again := func(id domain.GroupID, mask domain.Mask) {
+		t.Helper()
+		_, err := r.directory.Groups.Update(t.Context(), mustOperator(t, r), directory.UpdateGroup{
+			Group: domain.NumberedGroup(id), GroupPatch: directory.GroupPatch{Mask: &mask}})
+		require.NoError(t, err)
+	}
+	again(small, domain.GroupRead.Mask())
+	tries := func(subject string) int {
+		t.Helper()
+		h.person = jwt.MapClaims{"sub": subject, "given_name": subject}
+		return r.visit(t).signsIn(t, h, p).status
+	}
+	require.Equal(t, 303, tries("Two"), "it gives no more again")
+
+	t.Run("a rule gives no higher role than whoever wrote it has", func(t *testing.T) {
+		most := func(role domain.Role) {
+			t.Helper()
+			r.exec(t, fmt.Sprintf("UPDATE providers SET most_role = %d", role))
+		}
+		most(domain.RolePower)
+		rules := []accounts.RulePatch{{Environment: "Acme", Group: "Small", Role: domain.RoleOAdmin}}
+		_, err := r.directory.Providers.Update(t.Context(), operator, accounts.UpdateProvider{
+			OrganizationProvider: accounts.OrganizationProvider{Organization: "Acme", Provider: p.ID},
+			ProviderPatch:        accounts.ProviderPatch{Rules: &rules}})
+		require.NoError(t, err)
+		require.Equal(t, 303, tries("Three"))
+		require.Equal(t, domain.RoleOAdmin, r.account(t, "Three").Role)
+		most(domain.RolePower)
+		require.Equal(t, 403, tries("Four"), "their own role")
+
+		rules[0].Role = domain.RoleUser
+		_, err = r.directory.Providers.Update(t.Context(), operator, accounts.UpdateProvider{
+			OrganizationProvider: accounts.OrganizationProvider{Organization: "Acme", Provider: p.ID},
+			ProviderPatch:        accounts.ProviderPatch{Rules: &rules}})
+		require.NoError(t, err)
+		r.exec(t, fmt.Sprintf("UPDATE groups SET role = %d WHERE id = %d", domain.RolePower, small))
+		again(small, domain.GroupRead.Mask()|domain.EnvironmentRead.Mask())
+		again(small, domain.GroupRead.Mask())
+		require.Equal(t, 303, tries("Five"))
+		most(domain.RoleUser)
+		require.Equal(t, 403, tries("Six"), "the role of their group")
+		most(domain.RoleSuperUser)
+	})
+
+	t.Run("nobody is more than a user without a rule", func(t *testing.T) {
+		all := domain.AllNewcomers
+		_, err := r.directory.Providers.Update(t.Context(), operator, accounts.UpdateProvider{
+			OrganizationProvider: accounts.OrganizationProvider{Organization: "Acme", Provider: p.ID},
+			ProviderPatch:        accounts.ProviderPatch{Newcomers: &all, Rules: &[]accounts.RulePatch{}}})
+		require.NoError(t, err)
+		require.Equal(t, 303, tries("Seven"))
+		require.Equal(t, domain.RoleUser, r.account(t, "Seven").Role)
+		r.exec(t, fmt.Sprintf("UPDATE groups SET role = %d WHERE id = %d", domain.RolePower, domain.UserGroup))
+		again(setters, mask|domain.UserRead.Mask())
+		again(setters, mask)
+		require.Equal(t, 403, tries("Eight"), "their group makes more of them")
+	})
+
 	rules := []accounts.RulePatch{{Environment: "Acme", Group: "Operators", Role: domain.RoleOAdmin}}
 	change := func(by domain.Principal, in accounts.ProviderPatch) error {
 		_, err := r.directory.Providers.Update(t.Context(), by, accounts.UpdateProvider{ProviderPatch: in,
@@ -620,6 +679,29 @@ func TestHostileProviders(t *testing.T) {
 		for name, changes := range map[string]jwt.MapClaims{"nonce": {"nonce": "1"}, "events": {"events": nil},
 			"aud": {"aud": "another"}, "old": {"iat": time.Now().Add(-time.Hour).Unix()}, "jti": {"jti": ""}} {
 			require.NotEqual(t, 200, out(changes), name)
+			require.Equal(t, "Alan", g.in(t), name)
+		}
+		other := newRogue(t)
+		beside := r.setUp(t, "Acme", other.URL, "canopy", "", nil)
+		elsewhere := r.setUp(t, "Globex", h.URL, "canopy", "", nil)
+		says := func(signer *rogue, issuer string) url.Values {
+			return url.Values{"logout_token": {signer.sign(jwt.MapClaims{"iss": issuer, "aud": "canopy", "jti": rand.Text(),
+				"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(), "sid": "their session", "events": event})}}
+		}
+		for name, c := range map[string]struct {
+			to   accounts.ProviderDocument
+			says url.Values
+			good bool
+		}{
+			"of another issuer, sent to it":                        {beside, says(other, other.URL), true},
+			"of another issuer, sent to this one":                  {p, says(other, other.URL), false},
+			"signed by another, under this one's name":             {p, says(other, h.URL), false},
+			"signed by another, under this one's name, sent there": {beside, says(other, h.URL), false},
+			"of this one, sent to another":                         {beside, says(h, h.URL), false},
+			"of this one, sent to that of another organization":    {elsewhere, says(h, h.URL), true},
+		} {
+			got := r.visit(t).send(t, "POST", "provider-"+c.to.ProviderKey.String(), c.says)
+			require.Equal(t, c.good, got.status == 200, name)
 			require.Equal(t, "Alan", g.in(t), name)
 		}
 		require.Equal(t, 200, out(jwt.MapClaims{"sid": "another"}))
