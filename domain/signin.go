@@ -9,11 +9,12 @@ import (
 	"unicode"
 )
 
-// SignIns are sign-ins of one name that are alike: right or wrong ones, from one network by one
+// SignIns are sign-ins of one name that are alike: all with one outcome, from one network by one
 // surface, within a while. The audit trail keeps them as one entry that says how many there were, so
 // that nobody fills it by guessing.
 type SignIns struct {
-	Failed bool
+	// Action is SignInSuccess, SignInFailure or SignInPassword.
+	Action string
 	// User is whose name it is, zero for a name that nobody has; Home is where they belong.
 	User UserKey
 	Home EnvironmentPath
@@ -27,11 +28,13 @@ type SignIns struct {
 	Times              int64
 }
 
-// The actions of sign-ins in the audit trail, and the kind of their targets.
+// The actions of sign-ins in the audit trail, and the kind of their targets. SignInPassword is a right password of an
+// account that has a second factor: who sent it has not signed in, and may be somebody else who knows it.
 const (
-	SignInKind    = "signin"
-	SignInSuccess = SignInKind + ":success"
-	SignInFailure = SignInKind + ":failure"
+	SignInKind     = "signin"
+	SignInSuccess  = SignInKind + ":success"
+	SignInFailure  = SignInKind + ":failure"
+	SignInPassword = SignInKind + ":password"
 	// SignInBreakGlass is that of an account that is left out of SignInRules.OnlyProvider, beside its success.
 	SignInBreakGlass = SignInKind + ":breakglass"
 )
@@ -42,7 +45,7 @@ const Others = "(others)"
 // ID returns the UUID (v7, of Begun) of the entry that counts s: the same on every server.
 func (s *SignIns) ID() UUID {
 	h := sha256.New()
-	for _, part := range []string{fmt.Sprint(s.Failed, " ", s.User.Organization, " ", s.User.User), s.Name, s.Network,
+	for _, part := range []string{fmt.Sprint(s.Action, " ", s.User.Organization, " ", s.User.User), s.Name, s.Network,
 		s.Surface} {
 		fmt.Fprintf(h, "%d %s ", len(part), part)
 	}
@@ -56,7 +59,7 @@ func (s *SignIns) ID() UUID {
 // Entry returns the entry of the audit trail that counts s. Names that nobody has are the
 // operator's to know.
 func (s *SignIns) Entry() AuditEntry {
-	e := AuditEntry{ID: s.ID(), At: s.First, Action: SignInSuccess,
+	e := AuditEntry{ID: s.ID(), At: s.First, Action: s.Action,
 		Target:       Target{Kind: SignInKind, ID: int64(s.User.User), Name: s.Name},
 		Organization: s.User.Organization, Path: s.Home, Changes: []Change{{Field: "network", After: s.Network}},
 		Request: Request{Surface: s.Surface}, Times: s.Times, Last: s.Last}
@@ -64,9 +67,7 @@ func (s *SignIns) Entry() AuditEntry {
 		e.Organization, e.Path = RootOrganization, RootPath
 	}
 	e.Place = e.Path.ID()
-	if s.Failed {
-		e.Action = SignInFailure
-	} else {
+	if s.Action == SignInSuccess {
 		e.Actor = Actor{Organization: s.User.Organization, User: s.User.User, Alias: s.Name}
 	}
 	return e

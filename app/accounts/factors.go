@@ -491,10 +491,22 @@ func (f *Factors) Prove(ctx context.Context, caller domain.Principal, in Prove) 
 		out, err = f.renew(tx, &account, proved, client{in.Address, in.Client})
 		return err
 	})
+	if err == nil {
+		err = f.admit(ctx, &caller, &account, in.Address)
+	}
 	if err != nil {
 		return SignedIn{}, err
 	}
 	return out, nil
+}
+
+// admit notes a sign-in that was not finished until now: one of whom more than the password was missing.
+func (f *Factors) admit(ctx context.Context, caller *domain.Principal, a *domain.Account, address string) error {
+	if caller.Missing == domain.ByPassword {
+		return nil
+	}
+	_, err := f.verifier.Admit(ctx, *a, address)
+	return err
 }
 
 // useUp uses up a one-time code of the holder's, or a recovery code, and returns what that proves.
@@ -549,6 +561,9 @@ func (f *Factors) SignIn(ctx context.Context, in SignInByCode) (out SignedIn, er
 		proved, err = f.useUp(tx, &h, in.Code)
 		return err
 	})
+	if err == nil {
+		account, err = f.verifier.Admit(ctx, account, in.Address)
+	}
 	if err != nil {
 		return out, err
 	}

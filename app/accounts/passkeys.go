@@ -202,6 +202,9 @@ func (f *Factors) ProvePasskey(ctx context.Context, caller domain.Principal, in 
 			client{in.Address, in.Client})
 		return err
 	})
+	if err == nil {
+		err = f.admit(ctx, &caller, &account, in.Address)
+	}
 	if err != nil {
 		return SignedIn{}, err
 	}

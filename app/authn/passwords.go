@@ -110,15 +110,24 @@ func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, floor time.Dura
 }
 
 // SignIn returns the account with that name and password as a principal, and notes the
-// sign-in. It returns domain.ErrBadCredentials, after the same time, for a wrong password, a
+// sign-in, which for one with a second factor is only the password; Admit notes it when that is proved. It returns domain.ErrBadCredentials, after the same time, for a wrong password, a
 // name that does not exist, and an account that may not be used; and domain.ErrTooMany
 // after too many failures.
 func (p *Passwords) SignIn(ctx context.Context, login, password, address string) (domain.Account, error) {
 	account, noted, err := p.attempt(ctx, login, password, address)
 	if err == nil && !noted {
-		p.trail.signedIn(ctx, &account, address)
+		p.passed(ctx, &account, address)
 	}
 	return account, err
+}
+
+// passed counts a right password for the audit trail.
+func (p *Passwords) passed(ctx context.Context, account *domain.Account, address string) {
+	if account.Factors != 0 {
+		p.trail.gavePassword(ctx, account, address)
+		return
+	}
+	p.trail.signedIn(ctx, account, address)
 }
 
 // NoteSignIn notes that somebody signed in to an account by something else than a password.
@@ -146,7 +155,7 @@ func (p *Passwords) attempt(ctx context.Context, login, password, address string
 	account, noted, err := p.signIn(ctx, login, password, address)
 	switch {
 	case err == nil && noted:
-		p.trail.signedIn(ctx, &account, address)
+		p.passed(ctx, &account, address)
 	case domain.ErrBadCredentials.Is(err):
 		var named *domain.Account
 		if account.User != 0 {
@@ -236,8 +245,10 @@ func (p *Passwords) admit(ctx context.Context, account domain.Account, key verif
 		return account, false, domain.ErrBadCredentials
 	}
 	if now.Sub(last) > noteEvery {
-		if err := p.accounts.SignedIn(ctx, account.Organization, account.User, now); err != nil {
-			return account, false, err
+		if account.Factors == 0 {
+			if err := p.accounts.SignedIn(ctx, account.Organization, account.User, now); err != nil {
+				return account, false, err
+			}
 		}
 		noted = true
 		p.verified.Add(key, now)

@@ -36,11 +36,19 @@ const (
 	toldAtAll = 2000
 )
 
-// signedIn counts a sign-in of account.
+// signedIn counts a sign-in of account, and gavePassword one that has still to be proved by a second factor.
 func (t *trail) signedIn(ctx context.Context, account *domain.Account, address string) {
+	t.right(ctx, domain.SignInSuccess, account, address)
+}
+
+func (t *trail) gavePassword(ctx context.Context, account *domain.Account, address string) {
+	t.right(ctx, domain.SignInPassword, account, address)
+}
+
+func (t *trail) right(ctx context.Context, action string, account *domain.Account, address string) {
 	now := t.now().UTC().Truncate(time.Millisecond)
 	s := t.of(ctx, account, account.Alias, address, now)
-	s.Begun = now.Truncate(successWindow)
+	s.Action, s.Begun = action, now.Truncate(successWindow)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.count(s)
@@ -50,7 +58,7 @@ func (t *trail) signedIn(ctx context.Context, account *domain.Account, address s
 func (t *trail) failed(ctx context.Context, login string, account *domain.Account, address string) {
 	now := t.now().UTC().Truncate(time.Millisecond)
 	s := t.of(ctx, account, domain.CleanName(login), address, now)
-	s.Failed, s.Begun = true, now.Truncate(failureHour)
+	s.Action, s.Begun = domain.SignInFailure, now.Truncate(failureHour)
 	less, least := s, s
 	less.Network = domain.Others
 	if account == nil {

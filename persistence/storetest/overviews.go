@@ -77,10 +77,12 @@ func Overviews(t *testing.T, database *db.DB) {
 	}
 	day := int64(24 * 60 * 60 * 1000)
 	var signIns []*domain.SignIns
+	actions := []string{domain.SignInSuccess, domain.SignInSuccess, domain.SignInSuccess, domain.SignInSuccess,
+		domain.SignInPassword, domain.SignInFailure}
 	for i := range 30 {
 		u := w.People[[]string{"acme.user", "acme.admin", "bolt.labs", "root.admin"}[i%4]]
 		at := time.UnixMilli(day*100 + random.Int64N(5*day))
-		signIns = append(signIns, &domain.SignIns{Failed: i%6 == 5, User: u.Key(), Home: u.HomePath, Name: u.Alias,
+		signIns = append(signIns, &domain.SignIns{Action: actions[i%6], User: u.Key(), Home: u.HomePath, Name: u.Alias,
 			Network: fmt.Sprint(i), Surface: "rest", Begun: at, First: at, Last: at, Times: 1 + random.Int64N(5)})
 	}
 	require.NoError(t, w.Accounts.NoteSignIns(ctx, signIns))

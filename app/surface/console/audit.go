@@ -154,8 +154,8 @@ func (v *visit) auditActions() []option {
 	w := &v.words.Audit.Actions
 	all := []option{{"", w.Any}, {"user", w.User}, {"user:create", w.UserCreate}, {"user:update", w.UserUpdate},
 		{"user:delete", w.UserDelete}, {"group", w.Group}, {"environment", w.Place}, {domain.SignInKind, w.SignIn},
-		{domain.SignInSuccess, w.SignInSuccess}, {domain.SignInFailure, w.SignInFailure}, {"session", w.Session},
-		{"apikey", w.Key}, {"factor", w.Factor}}
+		{domain.SignInSuccess, w.SignInSuccess}, {domain.SignInFailure, w.SignInFailure},
+		{domain.SignInPassword, w.SignInPassword}, {"session", w.Session}, {"apikey", w.Key}, {"factor", w.Factor}}
 	asked := v.query("action")
 	if !slices.ContainsFunc(all, func(o option) bool { return o.value == asked }) {
 		all = append(all, option{asked, asked})
@@ -191,7 +191,8 @@ func (v *visit) auditSentence(e *directory.AuditDocument) []segment {
 		"user:create": w.UserCreate, "user:update": w.UserUpdate, "user:delete": w.UserDelete,
 		"group:create": w.GroupCreate, "group:update": w.GroupUpdate, "group:delete": w.GroupDelete,
 		"environment:create": w.PlaceCreate, "environment:update": w.PlaceUpdate, "environment:delete": w.PlaceDelete,
-		domain.SignInSuccess: w.SignInSuccess, domain.SignInFailure: w.SignInFailure, "session:end": w.SessionEnd,
+		domain.SignInSuccess: w.SignInSuccess, domain.SignInFailure: w.SignInFailure,
+		domain.SignInPassword: w.SignInPassword, "session:end": w.SessionEnd,
 		"apikey:create": w.KeyCreate, "apikey:show": w.KeyShow, "apikey:revoke": w.KeyRevoke,
 		"provider:link": w.Link, "provider:unlink": w.Unlink, "domain:prove": w.Prove, "domain:forget": w.Forget,
 		domain.SignInBreakGlass: w.BreakGlass,

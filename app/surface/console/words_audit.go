@@ -30,14 +30,14 @@ func (w *auditFilterWords) of(name string) string {
 
 // auditActionWords name what can have happened.
 type auditActionWords struct {
-	Any, User, UserCreate, UserUpdate, UserDelete, Group, Place, SignIn, SignInSuccess, SignInFailure, Session, Key,
-	Factor string
+	Any, User, UserCreate, UserUpdate, UserDelete, Group, Place, SignIn, SignInSuccess, SignInFailure, SignInPassword,
+	Session, Key, Factor string
 }
 
 // auditSentenceWords say what happened: {who} did something to {what}, of a {kind}.
 type auditSentenceWords struct {
 	UserCreate, UserUpdate, UserDelete, GroupCreate, GroupUpdate, GroupDelete, PlaceCreate, PlaceUpdate, PlaceDelete,
-	SignInSuccess, SignInFailure, SessionEnd, KeyCreate, KeyShow, KeyRevoke, ServerKey,
+	SignInSuccess, SignInFailure, SignInPassword, SessionEnd, KeyCreate, KeyShow, KeyRevoke, ServerKey,
 	FactorAdd, FactorRename, FactorRemove, FactorCodes, FactorRecover, Link, Unlink, Prove, Forget, BreakGlass,
 	OtherCreate, OtherUpdate, OtherDelete, Other string
 }
@@ -102,16 +102,18 @@ var englishAudit = auditWords{
 		From: "From", Until: "Until"},
 	Actions: auditActionWords{Any: "Anything", User: "Accounts", UserCreate: "Account created",
 		UserUpdate: "Account changed", UserDelete: "Account deleted", Group: "Groups", Place: "Places",
-		SignIn: "Signing in", SignInSuccess: "Signed in", SignInFailure: "Failed to sign in", Session: "Sessions ended",
-		Key: "API keys", Factor: "Second factors"},
+		SignIn: "Signing in", SignInSuccess: "Signed in", SignInFailure: "Failed to sign in",
+		SignInPassword: "Gave the password only", Session: "Sessions ended", Key: "API keys", Factor: "Second factors"},
 	Sentences: auditSentenceWords{
 		UserCreate: "{who} created the account {what}", UserUpdate: "{who} changed the account {what}",
 		UserDelete: "{who} deleted the account {what}", GroupCreate: "{who} created the group {what}",
 		GroupUpdate: "{who} changed the group {what}", GroupDelete: "{who} deleted the group {what}",
 		PlaceCreate: "{who} created the place {what}", PlaceUpdate: "{who} changed the place {what}",
 		PlaceDelete: "{who} deleted the place {what}", SignInSuccess: "{what} signed in",
-		SignInFailure: "Somebody failed to sign in as {what}", SessionEnd: "{who} ended a session of {what}",
-		KeyCreate: "{who} made an API key of {what}", KeyShow: "{who} looked at an API key of {what}",
+		SignInFailure:  "Somebody failed to sign in as {what}",
+		SignInPassword: "Somebody gave the password of {what}, and not yet the second factor",
+		SessionEnd:     "{who} ended a session of {what}",
+		KeyCreate:      "{who} made an API key of {what}", KeyShow: "{who} looked at an API key of {what}",
 		KeyRevoke: "{who} revoked an API key of {what}", ServerKey: "{who} changed the key by which the server signs",
 		Link:       "{who} let {what} sign in by an identity provider",
 		Unlink:     "{who} kept {what} from signing in by an identity provider",
@@ -151,16 +153,18 @@ var frenchAudit = auditWords{
 		Day: "Le", From: "Depuis le", Until: "Jusqu’au"},
 	Actions: auditActionWords{Any: "Tout", User: "Comptes", UserCreate: "Compte créé", UserUpdate: "Compte changé",
 		UserDelete: "Compte supprimé", Group: "Groupes", Place: "Lieux", SignIn: "Connexions", SignInSuccess: "Connecté",
-		SignInFailure: "Connexion échouée", Session: "Sessions terminées", Key: "Clés d’API", Factor: "Seconds facteurs"},
+		SignInFailure: "Connexion échouée", SignInPassword: "Mot de passe seul", Session: "Sessions terminées",
+		Key: "Clés d’API", Factor: "Seconds facteurs"},
 	Sentences: auditSentenceWords{
 		UserCreate: "{who} a créé le compte {what}", UserUpdate: "{who} a changé le compte {what}",
 		UserDelete: "{who} a supprimé le compte {what}", GroupCreate: "{who} a créé le groupe {what}",
 		GroupUpdate: "{who} a changé le groupe {what}", GroupDelete: "{who} a supprimé le groupe {what}",
 		PlaceCreate: "{who} a créé le lieu {what}", PlaceUpdate: "{who} a changé le lieu {what}",
 		PlaceDelete: "{who} a supprimé le lieu {what}", SignInSuccess: "{what} s’est connecté",
-		SignInFailure: "Quelqu’un n’a pas réussi à se connecter comme {what}",
-		SessionEnd:    "{who} a mis fin à une session de {what}",
-		KeyCreate:     "{who} a créé une clé d’API de {what}", KeyShow: "{who} a regardé une clé d’API de {what}",
+		SignInFailure:  "Quelqu’un n’a pas réussi à se connecter comme {what}",
+		SignInPassword: "Quelqu’un a donné le mot de passe de {what}, et pas encore le second facteur",
+		SessionEnd:     "{who} a mis fin à une session de {what}",
+		KeyCreate:      "{who} a créé une clé d’API de {what}", KeyShow: "{who} a regardé une clé d’API de {what}",
 		KeyRevoke:     "{who} a révoqué une clé d’API de {what}",
 		ServerKey:     "{who} a changé la clé avec laquelle le serveur signe",
 		Link:          "{who} a permis à {what} de se connecter par un fournisseur d’identité",
