@@ -13,7 +13,7 @@ import (
 
 // signInsTold returns how often each kind of sign-in is in the audit trail that somebody reads, by
 // action and name.
-func signInsTold(t *testing.T, w *twoTenants, caller domain.Principal) map[string]int64 {
+func signInsTold(t *testing.T, w *running, caller domain.Principal) map[string]int64 {
 	t.Helper()
 	list, err := w.directory.Audit.List(t.Context(), caller,
 		directory.ListAudit{Filter: domain.AuditFilter{Action: domain.SignInKind}})
@@ -48,11 +48,11 @@ func TestSignInsAreInTheAuditTrail(t *testing.T) {
 		signIn("bolt.user", "wrong")
 
 		require.Equal(t, map[string]int64{"signin:success acme.user": 1, "signin:failure acme.user": 2},
-			signInsTold(t, w, as("acme.admin")))
-		require.Equal(t, map[string]int64{"signin:failure bolt.user": 1}, signInsTold(t, w, as("bolt.admin")))
+			signInsTold(t, w.running, as("acme.admin")))
+		require.Equal(t, map[string]int64{"signin:failure bolt.user": 1}, signInsTold(t, w.running, as("bolt.admin")))
 		all := map[string]int64{"signin:success acme.user": 1, "signin:failure acme.user": 2, "signin:failure bolt.user": 1,
 			"signin:failure nobody": 1}
-		require.Equal(t, all, signInsTold(t, w, as("admin")))
+		require.Equal(t, all, signInsTold(t, w.running, as("admin")))
 
 		// Who cannot see all people could tell from the missing name that somebody has it.
 		bolt := domain.EnvironmentRef("Bolt")
@@ -60,7 +60,7 @@ func TestSignInsAreInTheAuditTrail(t *testing.T) {
 			directory.UserPatch{Alias: new("half"), FirstName: new("Half"), Home: new(domain.EnvironmentRef("/")),
 				Role: new(domain.RoleOAdmin), Group: new(domain.GroupRef("Admin")), Blocked: &[]domain.EnvironmentRef{bolt}})
 		require.NoError(t, err)
-		half := signInsTold(t, w, as("half"))
+		half := signInsTold(t, w.running, as("half"))
 		require.NotContains(t, half, "signin:failure nobody")
 		require.NotContains(t, half, "signin:failure bolt.user")
 		require.Contains(t, half, "signin:failure acme.user")

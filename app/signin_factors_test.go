@@ -15,6 +15,7 @@ import (
 
 	"canopy/app"
 	"canopy/domain"
+	"canopy/persistence"
 	"canopy/persistence/testdb"
 )
 
@@ -162,6 +163,14 @@ func TestCodesAreProvedOnce(t *testing.T) {
 
 	c.set(c.now().Add(time.Hour))
 	code = codeAt(t, secret, c.now())
+	admin, err := persistence.NewAccountStore(r.directory.DB).ByLogin(t.Context(), "admin")
+	require.NoError(t, err)
+	told := func() map[string]int64 {
+		t.Helper()
+		require.NoError(t, r.directory.RunJobs(t.Context()))
+		return signInsTold(t, r, admin.Principal)
+	}
+	before := told()
 	var tried sync.WaitGroup
 	statuses := make(chan int, 4)
 	for range cap(statuses) {
@@ -180,6 +189,9 @@ func TestCodesAreProvedOnce(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, taken)
+	after := told()
+	require.Equal(t, int64(1), after["signin:success grace.hopper"]-before["signin:success grace.hopper"])
+	require.GreaterOrEqual(t, after["signin:password grace.hopper"], int64(cap(statuses)))
 }
 
 // TestGuessedCodesAreSlowedDown holds that whoever has the password does not find a code by trying, and that the user

@@ -87,7 +87,7 @@ func TestEveryDoorIsClosedButTheProvider(t *testing.T) {
 				require.Contains(t, []int{401, 403}, status, way.name)
 			}
 		}
-		told := signInsTold(t, w, w.principal(t, "admin"))
+		told := signInsTold(t, w.running, w.principal(t, "admin"))
 		require.GreaterOrEqual(t, told[domain.SignInBreakGlass+" acme.power"], int64(1))
 		require.Zero(t, told[domain.SignInBreakGlass+" acme.user"])
 		var mails int

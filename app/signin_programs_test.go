@@ -166,6 +166,43 @@ func TestTokensByCodes(t *testing.T) {
 	})
 }
 
+// TestAPasswordAloneIsNoSignIn holds that the trail tells a right password of an account with a second factor from a
+// sign-in, and that only this one is somebody's last.
+func TestAPasswordAloneIsNoSignIn(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		w := newTwoTenants(t, engine)
+		base := w.Address()
+		_, secret, _ := addCodeBy(t, w.clock, basicCaller(base, "acme.user", testPassword), testPassword)
+		admin := basicCaller(base, "acme.admin", testPassword)
+		last := func() any {
+			t.Helper()
+			status, d := admin.call(t, "GET", "/rest/users/acme.user", "")
+			require.Equal(t, 200, status)
+			return d.find(t, "data", "lastconnected")
+		}
+		told := func(action string) int64 {
+			t.Helper()
+			require.NoError(t, w.directory.RunJobs(t.Context()))
+			return signInsTold(t, w.running, w.operator(t))["signin:"+action+" acme.user"]
+		}
+		before, noted, passwords := last(), told("success"), told("password")
+		w.clock.set(w.clock.now().Add(time.Hour))
+		for range 2 {
+			status, _ := tokenOf(t, base, "acme.user", testPassword, "")
+			require.Equal(t, 401, status)
+			status, _ = basicCaller(base, "acme.user", testPassword).call(t, "GET", "/rest/me", "")
+			require.Equal(t, 401, status)
+		}
+		require.Equal(t, before, last())
+		require.Equal(t, noted, told("success"))
+		require.Greater(t, told("password"), passwords)
+		status, _ := tokenOf(t, base, "acme.user", testPassword, codeAt(t, secret, w.clock.now()))
+		require.Equal(t, 200, status)
+		require.NotEqual(t, before, last())
+		require.Equal(t, noted+1, told("success"))
+	})
+}
+
 // TestFactorsCountOnEveryServer holds that what was answered on one server about a factor holds on another at once: a
 // password alone opens nothing there from when the first factor was added on, and what was proved by a factor has ended
 // from when that was removed on, for programs and on pages.

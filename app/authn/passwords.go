@@ -109,10 +109,10 @@ func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, floor time.Dura
 	return p
 }
 
-// SignIn returns the account with that name and password as a principal, and notes the
-// sign-in, which for one with a second factor is only the password; Admit notes it when that is proved. It returns domain.ErrBadCredentials, after the same time, for a wrong password, a
-// name that does not exist, and an account that may not be used; and domain.ErrTooMany
-// after too many failures.
+// SignIn returns the account with that name and password as a principal, and notes the sign-in, or, where the account
+// has a second factor, the password: Admit notes the sign-in when that is proved. It returns domain.ErrBadCredentials,
+// after the same time, for a wrong password, a name that does not exist, and an account that may not be used; and
+// domain.ErrTooMany after too many failures.
 func (p *Passwords) SignIn(ctx context.Context, login, password, address string) (domain.Account, error) {
 	account, noted, err := p.attempt(ctx, login, password, address)
 	if err == nil && !noted {
