@@ -406,9 +406,9 @@ func (f *Factors) Rename(ctx context.Context, caller domain.Principal, in Rename
 	})
 }
 
-// Remove takes a factor from a user, zero is the caller: one's own as OfferCode says; those of others under the rules of
-// List, with a recent proof, which no API key is. The sessions that were proved by it end, and it counts nowhere from
-// then on. It returns domain.ErrFactorNotFound if the user has no such factor.
+// Remove takes a factor from a user, zero is the caller: one's own as OfferCode says; those of others under the rules
+// of List, with a recent proof, which no API key is. The sessions that were proved by it end, and it counts nowhere
+// from then on. It returns domain.ErrFactorNotFound if the user has no such factor.
 func (f *Factors) Remove(ctx context.Context, caller domain.Principal, in Fresh[OfUser[domain.UUID]]) error {
 	h, err := f.over(ctx, &caller, in.In.User)
 	if err != nil {
