@@ -261,6 +261,7 @@ func TestProgramsAreMadeInTheConsole(t *testing.T) {
 		require.Equal(t, 200, made.status, made.text)
 		key := textOf(elements(t, made, "code")[0])
 		require.Contains(t, made.text, `data-copy="`+key+`"`)
+		require.Contains(t, made.text, "Its first key")
 		program := caller{r.Address(), map[string]string{"apiKey": key}}
 		status, answer := program.call(t, "GET", "/rest/users/nightly-report", "")
 		require.Equal(t, 200, status, answer)

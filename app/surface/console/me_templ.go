@@ -740,7 +740,7 @@ func myKeysPage(v *visit, all []accounts.KeyDocument, made *accounts.KeyDocument
 				return templ_7745c5c3_Err
 			}
 			if made != nil {
-				templ_7745c5c3_Err = madeKey(v, &made.APIKey).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = madeKey(v, v.words.Me.Made, &made.APIKey).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -851,7 +851,7 @@ func myKeysPage(v *visit, all []accounts.KeyDocument, made *accounts.KeyDocument
 }
 
 // madeKey shows a key that was just made, which nothing shows again.
-func madeKey(v *visit, key *domain.APIKey) templ.Component {
+func madeKey(v *visit, title string, key *domain.APIKey) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -877,9 +877,9 @@ func madeKey(v *visit, key *domain.APIKey) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var40 string
-		templ_7745c5c3_Var40, templ_7745c5c3_Err = templ.JoinStringErrs(v.words.Me.Made)
+		templ_7745c5c3_Var40, templ_7745c5c3_Err = templ.JoinStringErrs(title)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `me.templ`, Line: 140, Col: 33}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `me.templ`, Line: 140, Col: 23}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var40))
 		if templ_7745c5c3_Err != nil {

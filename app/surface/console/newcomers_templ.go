@@ -370,7 +370,7 @@ func madeProgramPage(v *visit, made *accounts.KeyHolder) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = madeKey(v, &made.Key).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = madeKey(v, v.words.Program.Key, &made.Key).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
