@@ -68,7 +68,7 @@ var englishProviders = providerWords{
 	ByNone: "No rule fits: they become a user of the organization.", ByRule: "Rule {n} fits.",
 	RefusedBy: "Rule {n} fits, and gives more than whoever wrote it had, or its place is closed.",
 	Domain:    "Domain", Record: "Name of the TXT record", RecordText: "What it must say", Prove: "Look in DNS now",
-	DomainsLead: "A domain leads people to its provider once DNS shows that it is the organization's: set this record " +
+	DomainsLead: "A domain leads people to its provider once DNS shows that it is the organization’s: set this record " +
 		"there and have it looked for.",
 	Proved: "The domain is proved.", Proven: "Proved", Unproven: "Not proved",
 	Remove: "Remove the provider", RemoveOf: "Remove {provider}",
