@@ -140,6 +140,24 @@ func TestRulesAreShownBeforeTheyAreMade(t *testing.T) {
 		require.Equal(t, []string{"Nothing", "20 characters"}, rows(t, below)[0][1:])
 		ada := g.send(t, "GET", "place?id=Globex&tab=signin", nil)
 		require.Equal(t, 404, ada.status)
+
+		shut := g.press(t, saved, "place-signin", map[string]string{"only_provider": "on", "people": "none",
+			"grace": ""})
+		require.Equal(t, 400, shut.status)
+		require.Contains(t, shut.text, `id="only_provider-wrong"`, "she would shut herself out")
+		unknown := g.press(t, saved, "place-signin", map[string]string{"only_provider": "on", "break_glass": "nobody",
+			"people": "none", "grace": ""})
+		require.Contains(t, unknown.text, `id="break_glass-wrong"`)
+		only := g.press(t, saved, "place-signin",
+			map[string]string{"only_provider": "on", "break_glass": "grace.hopper, radia.perlman", "people": "none", "grace": ""})
+		require.Contains(t, only.text, "go on by their organization’s identity provider only")
+		kept := g.press(t, only, "place-signin", nil)
+		require.Contains(t, kept.text, "Saved.")
+		require.Equal(t, []string{"Yes", "Yes"}, rows(t, kept)[8][1:])
+		named := strings.Fields(formOf(t, kept, "place-signin").Get("break_glass"))
+		require.ElementsMatch(t, []string{"grace.hopper", "radia.perlman"}, named)
+		again := g.press(t, kept, "place-signin", map[string]string{"min_password": "21"})
+		require.Contains(t, g.press(t, again, "place-signin", nil).text, "Saved.", "nothing was taken back")
 	})
 }
 

@@ -51,6 +51,7 @@ type placeView struct {
 	permission string // that those who reach the place have; empty for any
 	next       domain.Cursor
 	rules      directory.SignInRulesDocument
+	leftOut    string // the login names of the accounts that the rules leave out
 }
 
 // peopleShown is how many people the page of a place shows, and how many of those who reach it at a time.
@@ -77,6 +78,7 @@ func (s *Surface) place(ctx context.Context, v *visit) (answer, error) {
 		err = s.addReaching(ctx, v, p)
 	case tabSignIn:
 		p.rules, err = s.uses.Environments.SignInRules(ctx, v.caller, domain.NumberRef(p.ID))
+		p.leftOut = s.named(ctx, v, p.rules.Own.BreakGlass.Users())
 	default:
 		p.tab = tabBelow
 		p.children, p.next, err = s.children(ctx, v, p.ID)

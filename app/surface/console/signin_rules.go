@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/a-h/templ"
 
@@ -23,6 +24,7 @@ func (s *Surface) changeRules(ctx context.Context, v *visit) (answer, error) {
 	if p.rules, err = s.uses.Environments.SignInRules(ctx, v.caller, ref); err != nil {
 		return answer{}, err
 	}
+	p.leftOut = s.named(ctx, v, p.rules.Own.BreakGlass.Users())
 	form := func() templ.Component { return placePage(v, p) }
 	if v.form[stepField] == stepEdit {
 		return shown(form())
@@ -51,7 +53,17 @@ func (s *Surface) changeRules(ctx context.Context, v *visit) (answer, error) {
 
 // rulesPatch reads what the form asks of sign-ins. It returns an Invalid error for the first field that is unreadable.
 func (v *visit) rulesPatch(ref domain.EnvironmentRef) (directory.SignInRulesPatch, error) {
-	in := directory.SignInRulesPatch{Environment: ref, ProgramsExempt: new(v.form["programs_exempt"] != "")}
+	in := directory.SignInRulesPatch{Environment: ref, ProgramsExempt: new(v.form["programs_exempt"] != ""),
+		OnlyProvider: new(v.form["only_provider"] != ""), BreakGlass: &[]domain.UserRef{}}
+	for _, name := range strings.FieldsFunc(v.form["break_glass"], func(r rune) bool {
+		return r == ',' || unicode.IsSpace(r)
+	}) {
+		u := domain.UserRef{Alias: name}
+		if id, ok := domain.ParseID[domain.UserID](name); ok {
+			u = domain.UserRef{ID: id}
+		}
+		*in.BreakGlass = append(*in.BreakGlass, u)
+	}
 	number := func(name string, most int, sentence string) (*int, error) {
 		text := strings.TrimSpace(v.form[name])
 		if text == "" {
@@ -101,6 +113,18 @@ func (v *visit) rulesPatch(ref domain.EnvironmentRef) (directory.SignInRulesPatc
 	return in, nil
 }
 
+// named returns the login names of a few accounts, or the numbers of those that the reader does not see.
+func (s *Surface) named(ctx context.Context, v *visit, users []domain.UserID) string {
+	names := make([]string, len(users))
+	for i, id := range users {
+		names[i] = strconv.FormatInt(int64(id), 10)
+		if u, err := s.uses.Users.Get(ctx, v.caller, directory.GetUser{User: domain.UserRef{ID: id}}); err == nil {
+			names[i] = u.Alias
+		}
+	}
+	return strings.Join(names, " ")
+}
+
 // A rule is what a place asks of one thing, by itself and together with the places above it.
 type rule struct{ name, own, all string }
 
@@ -138,6 +162,9 @@ func (v *visit) ruleRows(d *directory.SignInRulesDocument) []rule {
 		demand(w.OfAdmins, func(r *domain.SignInRules) domain.Proof { return r.Admins }),
 		demand(w.OfAbove, func(r *domain.SignInRules) domain.Proof { return r.Above }),
 		row(w.ProofAge, func(r *domain.SignInRules) string { return age(r.ProofAge) }),
+		row(w.OnlyProvider, func(r *domain.SignInRules) string {
+			return pick(r.OnlyProvider, v.words.Shell.Yes, v.words.Shell.No)
+		}),
 	}
 }
 

@@ -16,6 +16,8 @@ type strengthWords struct {
 	OfPeople, OfAdmins, OfAbove, AboveHint             string
 	ProofAge, ProofAgeMinutes, ProofAgeHint            string
 	Grace, GraceHint, Exempt, ExemptHint               string
+	OnlyProvider, OnlyProviderHint, OutOnlyProvider    string
+	BreakGlass, BreakGlassHint                         string
 	Characters, Minutes, Days                          plural
 	AnnouncedUntil                                     string // {day}
 	PreviewTitle, Out, OutLead, OutNobody, OutUnknown  string
@@ -48,6 +50,13 @@ var englishStrength = strengthWords{
 	GraceHint: "Until that day nobody is kept out. Whoever lacks it is told by mail: now, and 7 days and 1 day " +
 		"before.",
 	Exempt: "Leave out programs", ExemptHint: "Accounts of programs go on with their API keys.",
+	OnlyProvider:     "Only by the organization’s identity provider",
+	OnlyProviderHint: "People at home here sign in by a provider of their organization, and by nothing else.",
+	OutOnlyProvider: "People at home here go on by their organization’s identity provider only, but for the accounts " +
+		"that are left out: their passwords, passkeys, API keys and other sessions open nothing.",
+	BreakGlass: "Emergency accounts",
+	BreakGlassHint: "Login names of up to 5 accounts that get in without the provider, when it does not answer. Each " +
+		"time is told to the administrators by mail.",
 	Characters:     plural{"{n} character", "{n} characters"},
 	Minutes:        plural{"{n} minute", "{n} minutes"},
 	Days:           plural{"{n} day", "{n} days"},
@@ -87,6 +96,13 @@ var frenchStrength = strengthWords{
 	GraceHint: "Jusqu’à ce jour, personne n’est écarté. Qui ne l’a pas est prévenu par courriel : maintenant, " +
 		"puis 7 jours et 1 jour avant.",
 	Exempt: "Sauf les programmes", ExemptHint: "Les comptes de programmes continuent avec leurs clés d’API.",
+	OnlyProvider:     "Seulement par le fournisseur d’identité de l’organisation",
+	OnlyProviderHint: "Les personnes rattachées ici se connectent par un fournisseur de leur organisation, sans plus.",
+	OutOnlyProvider: "Les personnes rattachées ici ne passent plus que par le fournisseur d’identité, sauf les comptes " +
+		"de secours : leurs mots de passe, clés d’accès, clés d’API et autres sessions n’ouvrent plus rien.",
+	BreakGlass: "Comptes de secours",
+	BreakGlassHint: "Noms de connexion d’au plus 5 comptes qui entrent sans le fournisseur, quand il ne répond pas. " +
+		"Chaque fois, les administrateurs sont prévenus par courriel.",
 	Characters:     plural{"{n} caractère", "{n} caractères"},
 	Minutes:        plural{"{n} min", "{n} min"},
 	Days:           plural{"{n} jour", "{n} jours"},
