@@ -62,5 +62,8 @@ func (o *OwnPasswords) judge(ctx context.Context, u *domain.User, least int, pas
 // all returns what the environments from the root down to home ask.
 func (o *OwnPasswords) all(ctx context.Context, home domain.EnvironmentPath) (domain.SignInRules, error) {
 	rules, err := o.rules.Latest(ctx, home)
-	return domain.Strictest(o.now(), rules...), err
+	if err != nil {
+		return domain.SignInRules{}, err
+	}
+	return domain.Strictest(o.now(), rules...), nil
 }

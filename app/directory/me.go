@@ -75,7 +75,10 @@ func (m *Me) LeastPassword(ctx context.Context, caller domain.Principal) (int, e
 		return 0, err
 	}
 	all, err := m.own.all(ctx, caller.Home)
-	return all.MinLength(account.Factors), err
+	if err != nil {
+		return 0, err
+	}
+	return all.MinLength(account.Factors), nil
 }
 
 // ChangePassword asks for another password.
