@@ -211,7 +211,7 @@ func TestWhoMustEnrolMayOnlyEnrolOrLeave(t *testing.T) {
 			page, _, _ := strings.Cut(name, "?")
 			switch got := g.get(t, name); page {
 			case "my-factors", "my-password", "sign-in", "forgot":
-			case "roles", "person-new", "import", "invite", "why": // which have nothing in them yet
+			case "roles", "person-new", "program-new", "import", "invite", "why": // which have nothing in them yet
 				require.NotContains(t, got.text, "Operators", name)
 			default:
 				require.Equal(t, "/console/my-factors", got.at.Path, name)

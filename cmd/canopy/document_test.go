@@ -72,6 +72,7 @@ func randomLists(r *rand.Rand, users, places []string) string {
 		fields{"organization": "/", "name": "note", "value": odd[r.IntN(len(odd))]})
 	list("organizationpictures", fields{"organization": "Acme", "jpeg": jpeg})
 	list("pictures", fields{"user": users[0], "jpeg": jpeg}, fields{"user": users[1], "jpeg": jpeg})
+	list("breakglass", fields{"environment": "Acme", "user": "grace.hopper"})
 	list("groupadmins", fields{"user": "admin", "group": "User"})
 	var marks, contacts []fields
 	for i, name := range odd {
