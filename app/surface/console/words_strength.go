@@ -62,7 +62,8 @@ var englishStrength = strengthWords{
 	Days:           plural{"{n} day", "{n} days"},
 	AnnouncedUntil: "What is demanded of people counts from {day} on.",
 	PreviewTitle:   "What these rules would do", Out: "Who could not sign in as they do now",
-	OutLead:    "These active people have nothing as strong as what is demanded. They must add it before they go on.",
+	OutLead: "These active people have nothing as strong as what is demanded. They must add it before they go on. " +
+		"They are counted by their own role: who administers by a group only is not among the administrators here.",
 	OutNobody:  "Nobody: nothing is demanded beside a password.",
 	OutUnknown: "You may not list people here, so they are not counted.",
 	Title:      "Strength of {place}", Link: "How strongly people sign in",
@@ -108,7 +109,8 @@ var frenchStrength = strengthWords{
 	Days:           plural{"{n} jour", "{n} jours"},
 	AnnouncedUntil: "Ce qui est exigé des personnes compte à partir du {day}.",
 	PreviewTitle:   "Ce que feraient ces règles", Out: "Qui ne pourrait plus se connecter comme à présent",
-	OutLead:    "Ces personnes actives n’ont rien d’aussi fort que ce qui est exigé. Elles devront l’ajouter d’abord.",
+	OutLead: "Ces personnes actives n’ont rien d’aussi fort que ce qui est exigé. Elles devront l’ajouter d’abord. " +
+		"Elles sont comptées par leur propre rôle : qui n’administre que par un groupe n’est pas compté comme tel.",
 	OutNobody:  "Personne : rien n’est exigé en plus d’un mot de passe.",
 	OutUnknown: "Vous ne pouvez pas lister les personnes ici ; elles ne sont donc pas comptées.",
 	Title:      "Solidité des connexions : {place}", Link: "Solidité des connexions",
