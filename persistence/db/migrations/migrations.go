@@ -4,8 +4,9 @@
 //
 // # Adding a step
 //
-// Put a file with a later number here. Write {{.Bytewise}} behind COLLATE for text that is compared
-// or ordered, and {{.StoredByKey}} behind a table that is read by its primary key. A step that was
+// Put a file with a later number than all others here, for a directory does not start with one that comes before its
+// last. Write {{.Bytewise}} behind COLLATE for text that is compared or ordered, and {{.StoredByKey}} behind a table
+// that is read by its primary key. A step that was
 // released is never changed. Then write the schema down:
 //
 //	go test ./persistence -run TestSchemaIsAsWritten -update
