@@ -204,6 +204,9 @@ const (
 	LinkedByDomain LinkedBy = "domain" // by an address of a domain that their organization proved
 )
 
+// LinkedBys are all of them.
+var LinkedBys = []LinkedBy{LinkedByPerson, LinkedByAdmin, LinkedFirst, LinkedByDomain}
+
 // Link lets whoever is somebody at a provider in to an account.
 type Link struct {
 	Identity

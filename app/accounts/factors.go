@@ -544,8 +544,7 @@ func (f *Factors) SignIn(ctx context.Context, in SignInByCode) (out SignedIn, er
 		return out, err
 	}
 	// It is judged as the session that it gets.
-	account.Session = domain.Session{SessionKey: domain.SessionKey{UserKey: account.UserKey(), ID: noSession.ID},
-		Proved: domain.Proved{Proof: domain.ByCode, At: f.moment()}}
+	account.Session = sessionToBe(&account, domain.Proved{Proof: domain.ByCode, At: f.moment()})
 	if err := f.sessions.demands.Refuse(ctx, &account); err != nil {
 		return out, err
 	}

@@ -269,7 +269,7 @@ func (v *visit) typedRules() []ruleRow {
 func (v *visit) providerPatch(p *providerView) (accounts.ProviderPatch, error) {
 	text := func(name string) *string { return new(strings.TrimSpace(v.form[name])) }
 	list := func(name string) *[]string {
-		return new(strings.FieldsFunc(v.form[name], func(r rune) bool { return strings.ContainsRune(" ,;\r\n\t", r) }))
+		return new(v.names(name))
 	}
 	in := accounts.ProviderPatch{Name: text("name"), ClientID: text("client_id"), Scopes: list("scopes"),
 		Domains: list("domains"), Enabled: new(v.form["enabled"] != ""),

@@ -89,5 +89,5 @@ func knownAs(l *domain.Link) string {
 func (v *view) linkedBy(by domain.LinkedBy) string {
 	w := &v.words.Providers
 	return map[domain.LinkedBy]string{domain.LinkedByPerson: w.ByPerson, domain.LinkedByAdmin: w.ByAdmin,
-		domain.LinkedFirst: w.ByFirst}[by]
+		domain.LinkedFirst: w.ByFirst, domain.LinkedByDomain: w.ByDomain}[by]
 }

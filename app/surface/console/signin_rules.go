@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/a-h/templ"
 
@@ -55,9 +54,7 @@ func (s *Surface) changeRules(ctx context.Context, v *visit) (answer, error) {
 func (v *visit) rulesPatch(ref domain.EnvironmentRef) (directory.SignInRulesPatch, error) {
 	in := directory.SignInRulesPatch{Environment: ref, ProgramsExempt: new(v.form["programs_exempt"] != ""),
 		OnlyProvider: new(v.form["only_provider"] != ""), BreakGlass: &[]domain.UserRef{}}
-	for _, name := range strings.FieldsFunc(v.form["break_glass"], func(r rune) bool {
-		return r == ',' || unicode.IsSpace(r)
-	}) {
+	for _, name := range v.names("break_glass") {
 		u := domain.UserRef{Alias: name}
 		if id, ok := domain.ParseID[domain.UserID](name); ok {
 			u = domain.UserRef{ID: id}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -244,6 +245,11 @@ func (v *visit) value(name, stored string) string {
 		return typed
 	}
 	return stored
+}
+
+// names returns what a field of the form has of words with white space, commas or semicolons between them.
+func (v *visit) names(name string) []string {
+	return strings.FieldsFunc(v.form[name], func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) })
 }
 
 // checked returns whether a box of a form is ticked: as it was sent, or else as it is stored.

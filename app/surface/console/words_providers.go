@@ -24,7 +24,7 @@ type providerWords struct {
 	Remove, RemoveLead                                  string
 	RemoveOf                                            string // {provider}
 	Links, LinksLead, NoLinks, Known, Since, By, Unlink string
-	ByPerson, ByAdmin, ByFirst                          string
+	ByPerson, ByAdmin, ByFirst, ByDomain                string
 	Link, LinkLead, Provider, LinkButton                string
 	GoTitle, GoLead, Go                                 string // {provider}
 	Linked, PersonNoLinks, PersonLead                   string
@@ -79,8 +79,8 @@ var englishProviders = providerWords{
 		"use.",
 	NoLinks: "You are linked with nobody at an identity provider.", Known: "Known there as", Since: "Since",
 	By: "How", Unlink: "Unlink", ByPerson: "Linked by themselves", ByAdmin: "Linked by an administrator",
-	ByFirst: "The account was made for them",
-	Link:    "Link another account", LinkLead: "You go to the provider, sign in there, and come back.",
+	ByFirst: "The account was made for them", ByDomain: "By their address, whose domain is proved",
+	Link: "Link another account", LinkLead: "You go to the provider, sign in there, and come back.",
 	Provider: "Provider", LinkButton: "Go on",
 	GoTitle: "On to {provider}", GoLead: "Sign in at {provider} with the account to link. It takes ten minutes at most.",
 	Go: "Continue with {provider}", Linked: "The account is linked.",
@@ -142,8 +142,8 @@ var frenchProviders = providerWords{
 		"ceux qui vous servent.",
 	NoLinks: "Vous n’êtes lié à personne chez un fournisseur d’identité.", Known: "Connu là-bas comme", Since: "Depuis",
 	By: "Comment", Unlink: "Délier", ByPerson: "Lié par la personne", ByAdmin: "Lié par un administrateur",
-	ByFirst: "Le compte a été créé ainsi",
-	Link:    "Lier un autre compte", LinkLead: "Vous allez chez le fournisseur, vous y connectez, et revenez.",
+	ByFirst: "Le compte a été créé ainsi", ByDomain: "Par leur adresse, dont le domaine est prouvé",
+	Link: "Lier un autre compte", LinkLead: "Vous allez chez le fournisseur, vous y connectez, et revenez.",
 	Provider: "Fournisseur", LinkButton: "Continuer",
 	GoTitle: "Vers {provider}",
 	GoLead:  "Connectez-vous chez {provider} avec le compte à lier. Vous avez dix minutes.",

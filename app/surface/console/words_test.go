@@ -75,6 +75,18 @@ func TestPermissionsHaveWords(t *testing.T) {
 	}
 }
 
+// TestWaysToBeLinkedHaveWords holds that a person's page says of each link how it came.
+func TestWaysToBeLinkedHaveWords(t *testing.T) {
+	for _, w := range catalogue {
+		said := map[string]bool{"": true}
+		for _, by := range domain.LinkedBys {
+			text := (&view{words: w}).linkedBy(by)
+			require.False(t, said[text], "%s: %s is said as %q", w.Language, by, text)
+			said[text] = true
+		}
+	}
+}
+
 func TestLanguageIsTheReaders(t *testing.T) {
 	for _, c := range []struct{ link, browser, want string }{
 		{"", "", "en"}, {"fr", "en", "fr"}, {"Fr", "", "fr"}, {"fr_FR", "", "fr"}, {"fr-CA", "en", "fr"}, {"en", "fr", "en"},
