@@ -118,17 +118,16 @@ func (s *AuditStore) walk(ctx context.Context, l *auditing, n, most int) (keys [
 
 // few returns the keys of the first n entries that the page has, and false if its places have more than most.
 func (s *AuditStore) few(ctx context.Context, l *auditing, n, most int) ([]auditKey, bool, error) {
-	q := s.seen(l.of.Also(l.keeps))
-	ranges := l.sc.Ranges()
-	if db.Many(ranges) {
-		stretches := db.Stretches(ranges)
-		q = q.ModelTableExpr("("+stretches.Raw+") AS s", stretches.Args...).
-			Where("a.environment_path >= s.first AND a.environment_path < s.past")
-	} else {
-		q = q.Apply(db.InRanges(ranges, "a.environment_path").Narrow)
-	}
+	var its db.Predicate
 	if o, one := l.sc.Organization(); one {
-		q = q.Where(s.db.Aside("a.organization_id")+" = ?", int64(o))
+		its = db.Where(s.db.Aside("a.organization_id")+" = ?", int64(o))
+	}
+	q := s.seen(l.of.Also(l.keeps))
+	if ranges := l.sc.Ranges(); db.Many(ranges) {
+		across := s.db.Across(ranges, "audit a", "a.environment_path", its)
+		q = q.ModelTableExpr(across.Raw, across.Args...)
+	} else {
+		q = q.Apply(db.InRanges(ranges, "a.environment_path").Narrow).Apply(its.Narrow)
 	}
 	var all []auditSpot
 	if err := q.Limit(int64(most)+1).Scan(ctx, &all); err != nil || len(all) > most {

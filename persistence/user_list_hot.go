@@ -138,9 +138,7 @@ func (s *UserStore) walk(ctx context.Context, l *listing, n, most int) (keys []d
 // inStretches reads users u in ranges m who meet a condition, by the index on their places, one range after the
 // other.
 func (s *UserStore) inStretches(sc tenancy.Scope, ranges []tenancy.Range, keeps db.Predicate) db.Predicate {
-	organization, is := db.InOrganization(sc, "u.organization_id")
-	on := db.Where(organization+"u.environment_path >= m.first AND u.environment_path < m.past", is...)
-	return s.db.Beside(db.Stretches(ranges), "users", on.Also(keeps))
+	return s.db.Across(ranges, "users", "u.environment_path", db.Pinned(sc, "u.organization_id").Also(keeps))
 }
 
 // onTheWay returns the condition of a filter for a statement that reads people by where they are. An index on what it

@@ -212,9 +212,8 @@ func below(subtrees []domain.EnvironmentPath, column string) []Predicate {
 // Many reports whether no index serves what lies in the ranges one by one, as InRanges says.
 func Many(ranges []tenancy.Range) bool { return len(ranges) > maxAlternatives }
 
-// Stretches returns the ranges as a table with the columns first and past, to be joined in front of a table whose
-// index then finds the rows of each.
-func Stretches(ranges []tenancy.Range) Predicate {
+// stretches returns the ranges as a table with the columns first and past.
+func stretches(ranges []tenancy.Range) Predicate {
 	if len(ranges) == 0 {
 		return Predicate{Raw: "SELECT '' AS first, '' AS past"}
 	}
@@ -238,7 +237,7 @@ func (d *DB) Beside(rows Predicate, table string, on Predicate) Predicate {
 // Across is Beside for the rows of a table that lie by a column in the ranges and meet a condition: the table's index
 // on the column finds them, one range after the other.
 func (d *DB) Across(ranges []tenancy.Range, table, column string, keeps Predicate) Predicate {
-	return d.Beside(Stretches(ranges), table, Where(column+" >= m.first AND "+column+" < m.past").Also(keeps))
+	return d.Beside(stretches(ranges), table, Where(column+" >= m.first AND "+column+" < m.past").Also(keeps))
 }
 
 func within(r tenancy.Range, column string) Predicate {
