@@ -543,8 +543,6 @@ var notOnRest = map[string]string{
 	"Providers.SignOut":        "identity providers ask for it, at an address of their own",
 	"Providers.BeginLink":      "only a browser signs in by an identity provider",
 	"Providers.Offered":        "only a browser signs in by an identity provider",
-	"Providers.Domains":        "who sets the record looks for it on the page, or by the command line",
-	"Providers.ProveDomain":    "who sets the record looks for it on the page, or by the command line",
 	"Sessions.SignOut":         "DELETE /rest/me/sessions/{id} ends the session of a token",
 	"Factors.OfferPasskey":     withBrowsers,
 	"Factors.AddPasskey":       withBrowsers,

@@ -163,7 +163,8 @@ func fixtureSettings(t *testing.T, engine, surface string, c *clock) app.Config 
 	t.Helper()
 	cfg := settings(t, c)
 	cfg.AnswerFloor = 0
-	cfg.AllowPrivateProviders = true // ours are
+	cfg.AllowPrivateProviders = true   // ours are
+	cfg.DNSServer = newZone(t).address // it has no records
 	cfg.SignUpEnvironment = signUpEnvironments[surface]
 	if surface == "tat" {
 		cfg.AutoApprove, cfg.PublicURL = true, "https://tat.example"

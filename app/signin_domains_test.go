@@ -212,8 +212,13 @@ func TestProofOfDomains(t *testing.T) {
 	require.NoError(t, r.directory.Providers.AskAgain(t.Context()))
 	require.Equal(t, bolt.ProviderKey, leads("a@acme.example"), "DNS that fails for a day takes nothing away")
 
+	stale := operator()
+	stale.Stale = true
+	_, err := r.directory.Providers.ProveDomain(t.Context(), stale,
+		accounts.ProveDomain{Organization: "Acme", Domain: "acme.example", Confirm: true})
+	require.ErrorIs(t, err, domain.ErrProveAgain, "who signed in long ago")
 	admin := r.account(t, "grace.hopper")
-	_, err := r.directory.Providers.ProveDomain(t.Context(), domain.Principal{Subject: admin.Subject(), User: admin.ID,
+	_, err = r.directory.Providers.ProveDomain(t.Context(), domain.Principal{Subject: admin.Subject(), User: admin.ID,
 		Alias: admin.Alias}, accounts.ProveDomain{Organization: "Acme",
 		Domain: "acme.example", Confirm: true})
 	require.Equal(t, domain.Forbidden, domain.AsError(err).Kind, "only who has the whole directory confirms")

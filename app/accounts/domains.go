@@ -107,12 +107,12 @@ type ProveDomain struct {
 	Confirm      bool
 }
 
-// ProveDomain looks in DNS for the proof that a domain is the organization's. It needs domain.OrganizationWrite there,
-// and to confirm one without DNS a caller who has everything below the root. It returns domain.ErrDomainNotFound for a
-// domain of no provider, domain.ErrDomainUnproved, domain.ErrDNSUnreachable, and TooMany for an organization that asks
-// too often.
+// ProveDomain looks in DNS for the proof that a domain is the organization's. It needs domain.OrganizationWrite there
+// and a recent proof, and to confirm one without DNS a caller who has everything below the root. It returns
+// domain.ErrDomainNotFound for a domain of no provider, domain.ErrDomainUnproved, domain.ErrDNSUnreachable, and TooMany
+// for an organization that asks too often.
 func (s *Providers) ProveDomain(ctx context.Context, caller domain.Principal, in ProveDomain) (DomainDocument, error) {
-	w, e, err := s.enter(ctx, &caller, domain.OrganizationWrite, in.Organization)
+	w, e, err := s.change(ctx, &caller, in.Organization)
 	if err != nil {
 		return DomainDocument{}, err
 	}

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/httpx"
 	"canopy/domain"
 )
@@ -20,6 +22,10 @@ func (s *Surface) providerRoutes(r fiber.Router) {
 		ofProvider(httpx.Handle(s.auth, bare(decodeNewProvider), p.Create, encode(s, writeProvider))))
 	r.Post("/rest/providers/preview",
 		ofProvider(httpx.Handle(s.auth, bare(decodeLanding), p.Preview, encode(s, writeLanding))))
+	r.Get("/rest/providers/domains",
+		ofProvider(httpx.Handle(s.auth, decodeProviderList, p.Domains, encodeAll(s, writeDomain))))
+	r.Post("/rest/providers/domains",
+		ofProvider(httpx.Handle(s.auth, bare(decodeDomainProof), p.ProveDomain, encode(s, writeDomain))))
 	r.Get("/rest/providers/:id", ofProvider(httpx.Handle(s.auth, bare(decodeProvider), p.Get, encode(s, writeProvider))))
 	r.Put("/rest/providers/:id",
 		ofProvider(httpx.Handle(s.auth, bare(decodeProviderChange), p.Update, encode(s, writeProvider))))
@@ -167,6 +173,18 @@ func decodeLanding(c *fiber.Ctx) (in accounts.PreviewProvider, err error) {
 	return in, f.Err
 }
 
+// decodeDomainProof reads which domain of an organization is to be proved.
+func decodeDomainProof(c *fiber.Ctx) (in accounts.ProveDomain, err error) {
+	f := body(c, "organization", "domain", "confirm")
+	f.Require("domain")
+	if ref := refIf[domain.EnvironmentRef](f, "organization", "envid"); ref != nil {
+		in.Organization = *ref
+	}
+	in.Domain = f.text("domain", "")
+	directory.Set(&in.Confirm, f.flagIf("confirm"))
+	return in, f.Err
+}
+
 func decodeLink(c *fiber.Ctx) (in accounts.OfUser[accounts.LinkSubject], err error) {
 	in.User = userOf(c)
 	f := body(c, "provider", "subject")
@@ -228,6 +246,25 @@ func writeProvider(w *httpx.Writer, key string, p *accounts.ProviderDocument) {
 	w.Close(']')
 	w.Text("returnAddress", p.Return)
 	w.Number("created", p.Created.UnixMilli())
+	w.Close('}')
+}
+
+// writeDomain writes a domain with the record of DNS that proves it. When that was looked for and found is null where
+// it was not.
+func writeDomain(w *httpx.Writer, key string, d *accounts.DomainDocument) {
+	w.Open(key, '{')
+	w.Text("domain", d.Name)
+	w.Flag("proved", d.Proven)
+	w.Flag("confirmed", d.Confirmed)
+	w.Text("record", d.Record)
+	w.Text("text", d.Text)
+	writeMillis(w, "since", d.Proved)
+	found, asked := d.Found, d.Asked
+	if d.Confirmed {
+		found, asked = time.Time{}, time.Time{}
+	}
+	writeMillis(w, "found", found)
+	writeMillis(w, "asked", asked)
 	w.Close('}')
 }
 
