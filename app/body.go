@@ -22,12 +22,8 @@ import (
 // handled.
 const freeBody = 16 << 10
 
-// How long a body waits for its part, and how long the rest of one that got none is thrown away so
-// that its client listens to the answer.
-const (
-	bodyWithin  = 2 * time.Second
-	throwWithin = time.Second
-)
+// bodyWithin is how long a body waits for its part.
+const bodyWithin = 2 * time.Second
 
 // errBrokenBody is about a body that ends before it is complete.
 var errBrokenBody = errors.New("the body broke off")
@@ -66,7 +62,6 @@ func (s *Server) receive(c *fasthttp.RequestCtx) (b body, err error) {
 	}
 	if b.part, err = s.bodies.Take(context.Background(), bodyWithin, int64(size),
 		httpx.Party{Network: httpx.Network(c, s.config.TrustedProxies)}); err != nil {
-		s.throwAway(c, stream)
 		return b, err
 	}
 	for !whole && err == nil && len(b.text) < size {
@@ -121,19 +116,6 @@ func (b *body) release() {
 	giveBody(b.text)
 	b.part.Return()
 	b.text, b.part = nil, nil
-}
-
-// throwAway reads what comes of a body for a moment.
-func (s *Server) throwAway(c *fasthttp.RequestCtx, stream io.Reader) {
-	_ = c.Conn().SetReadDeadline(time.Now().Add(throwWithin))
-	rest := takeBody(freeBody)
-	defer giveBody(rest)
-	for n := 0; n < s.http.MaxRequestBodySize; {
-		read, err := stream.Read(rest[:cap(rest)])
-		if n += read; err != nil {
-			return
-		}
-	}
 }
 
 // headed is told of the head of each request before its body is read. A body that is too large is

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // Listener takes connections, up to a bound, that give up on a peer who reads too slowly, and can
@@ -94,6 +96,7 @@ type (
 		silence *silence
 		passage *passage
 		ended   bool // the peer sends nothing any more
+		lingers bool // something that the peer sends is not read
 	}
 	heardTLS struct {
 		heard
@@ -124,9 +127,23 @@ func (c *heard) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
+// lingersFor is how long what a peer still sends is thrown away before the connection is closed.
+const lingersFor = time.Second
+
+// linger has the connection of a request that is not read to its end be closed only when its client had a moment to
+// read the answer: closed with something unread, a connection breaks off on both ways, and the answer is lost.
+func linger(c *fasthttp.RequestCtx) {
+	if conn := plain(c.Conn()); conn != nil {
+		conn.lingers = true
+	}
+}
+
 // Close implements net.Conn.
 func (c *heard) Close() error {
 	c.silence.end()
+	if c.lingers && c.Conn.SetReadDeadline(time.Now().Add(lingersFor)) == nil {
+		_, _ = io.Copy(io.Discard, c.Conn)
+	}
 	c.passage.leave()
 	return c.Conn.Close()
 }

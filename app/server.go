@@ -173,8 +173,8 @@ func (s *Server) Stop(ctx context.Context) error {
 func (s *Server) handle(c *fasthttp.RequestCtx) {
 	if conn := plain(c.Conn()); conn != nil && conn.passage.crowded {
 		c.SetConnectionClose()
-		if stream := c.RequestBodyStream(); stream != nil {
-			s.throwAway(c, stream)
+		if c.RequestBodyStream() != nil {
+			linger(c)
 		}
 		s.broken(c, domain.ErrOverloaded)
 		return
@@ -187,6 +187,7 @@ func (s *Server) handle(c *fasthttp.RequestCtx) {
 	b, err := s.receive(c)
 	if err != nil {
 		c.SetConnectionClose()
+		linger(c)
 		s.handleBroken(c, err)
 		return
 	}

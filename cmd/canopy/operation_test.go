@@ -68,6 +68,8 @@ func TestBodyLimit(t *testing.T) {
 	for name, request := range map[string]string{
 		"announced":        head + "Content-Length: 4097\r\n\r\n",
 		"announced by far": head + "Content-Length: 99999999999\r\n\r\n",
+		// More than lies between a client and the server: it must be read for the client to listen to the answer.
+		"announced and sent": head + "Content-Length: 16777216\r\n\r\n" + strings.Repeat(" ", 16<<20),
 		"in one chunk": head + "Transfer-Encoding: chunked\r\n\r\n1001\r\n" + strings.Repeat(" ", 4097) +
 			"\r\n0\r\n\r\n",
 		"in an endless chunk": head + "Transfer-Encoding: chunked\r\n\r\n7fffffff\r\n" + strings.Repeat(" ", 5000),
