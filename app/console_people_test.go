@@ -241,6 +241,7 @@ func TestProgramsAreMadeInTheConsole(t *testing.T) {
 			{"key.expires", "", 400, "Say until when the key is good."},
 			{"key.expires", "tomorrow", 400, "Give a day, such as 2027-01-31."},
 			{"key.expires", "2001-01-31", 400, "Give a time in the future."},
+			{"key.environment", "/Globex", 404, "This environment does not exist."},
 		} {
 			values := maps.Clone(right)
 			values[c.field] = c.value
@@ -292,16 +293,97 @@ func TestProgramsAreMadeInTheConsole(t *testing.T) {
 	})
 }
 
+// TestKeysOfProgramsChangeInTheConsole gives a program another key and takes the first one away, on its page, which has
+// nothing of what people sign in by.
+func TestKeysOfProgramsChangeInTheConsole(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		g := r.visitAs(t, "grace.hopper")
+		made := g.press(t, g.get(t, "program-new?home=Prod"), "program-new", map[string]string{"alias": "nightly-report",
+			"home": "/Acme/Prod", "role": "power", "key.name": "First", "key.expires": "2099-01-31",
+			"key.environment": "/Acme/Prod/Europe"})
+		require.Equal(t, 200, made.status, made.text)
+		opens := func(shown page) func(alias string) int {
+			program := caller{r.Address(), map[string]string{"apiKey": textOf(elements(t, shown, "code")[0])}}
+			return func(alias string) int {
+				status, _ := program.call(t, "GET", "/rest/users/"+alias, "")
+				return status
+			}
+		}
+		first := opens(made)
+		require.Equal(t, []int{200, 404}, []int{first("tony.hoare"), first("nightly-report")}, "it is narrowed to a place")
+
+		page := g.get(t, "person?id=nightly-report")
+		require.NotContains(t, page.text, "tab=sessions")
+		require.NotContains(t, page.text, "tab=password")
+		require.NotContains(t, fieldsOf(formDoing(t, page, "profile")), "person.mail")
+		for _, tab := range []string{"sessions", "password"} {
+			require.Equal(t, 404, g.get(t, "person?id=nightly-report&tab="+tab).status, tab)
+		}
+		keys := g.get(t, "person?id=nightly-report&tab=keys")
+		require.Contains(t, keys.text, "Acme/Prod/Europe")
+		csrf := fieldsOf(formDoing(t, keys, "key")).Get("csrf")
+		for _, do := range []string{"password", "reset", "invite", "factor", "unlink"} {
+			got := g.send(t, "POST", "person?id=nightly-report", url.Values{"csrf": {csrf}, "do": {do}, "password": {"x"}, "again": {"x"}})
+			require.Equal(t, 404, got.status, do)
+		}
+		person := g.send(t, "POST", "person?id=alan.turing&tab=keys", url.Values{"csrf": {csrf}, "do": {"key"},
+			"name": {"Mine"}, "expires": {"2099-01-31"}})
+		require.Equal(t, 404, person.status, "people make their own")
+		require.NotContains(t, g.get(t, "person?id=alan.turing&tab=keys").text, `value="key"`)
+
+		right := map[string]string{"name": "Second", "expires": "2098-01-31", "environment": "/Acme/Prod",
+			"permission.user:read": "on"}
+		for _, c := range []struct {
+			field, value string
+			status       int
+			says         string
+		}{
+			{"name", "", 400, "A value is required."},
+			{"expires", "", 400, "Say until when the key is good."},
+			{"environment", "/Globex", 404, "This environment does not exist."},
+		} {
+			values := maps.Clone(right)
+			values[c.field] = c.value
+			wrong := g.do(t, keys, "key", values)
+			require.Equal(t, c.status, wrong.status, "%s=%s", c.field, c.value)
+			require.Contains(t, wrong.text, `<p class="wrong" id="`+c.field+`-wrong">`+c.says+`</p>`)
+			require.Contains(t, wrong.text, `<th scope="row">First</th>`, "the page has what it had")
+		}
+		shown := g.do(t, keys, "key", right)
+		require.Equal(t, 200, shown.status, shown.text)
+		second := opens(shown)
+		require.Equal(t, 200, second("nightly-report"))
+		keys = g.get(t, "person?id=nightly-report&tab=keys")
+		require.Len(t, elements(t, keys, "tbody"), 1)
+		require.NotContains(t, keys.text, textOf(elements(t, shown, "code")[0]), "it is shown once")
+		g.do(t, keys, "revoke", nil)
+		require.Equal(t, []int{401, 200}, []int{first("tony.hoare"), second("nightly-report")})
+
+		require.NotContains(t, g.get(t, "person?id=nightly-report&tab=keys").text, `<th scope="row">First</th>`)
+		admin := caller{r.Address(), map[string]string{"Authorization": basic("grace.hopper", demoPassword)}}
+		status, answer := admin.call(t, "POST", "/rest/users/nightly-report/keys", `{"name": "Forever"}`)
+		require.Equal(t, 400, status, answer)
+		require.Equal(t, "Say until when the key is good : expires", answer.find(t, "error"))
+	})
+}
+
 // do sends the form of a page that says it does this, with these values besides those it has.
 func (g *guest) do(t *testing.T, on page, do string, values map[string]string) page {
 	t.Helper()
+	return g.sendForm(t, on, formDoing(t, on, do), values)
+}
+
+// formDoing returns the form of a page that says it does this.
+func formDoing(t *testing.T, on page, do string) *html.Node {
+	t.Helper()
 	for _, form := range elements(t, on, "form") {
 		if fieldsOf(form).Get("do") == do && !fieldsOf(form).Has("plan") && !fieldsOf(form).Has("step") {
-			return g.sendForm(t, on, form, values)
+			return form
 		}
 	}
-	require.Fail(t, "there is no such form", "%s on %s", do, on.text)
-	return page{}
+	require.Fail(t, "there is no form that does it", "%s on %s", do, on.text)
+	return nil
 }
 
 // step sends the form of a preview that has this field: plan makes the change, step goes back.

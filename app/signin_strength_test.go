@@ -60,7 +60,8 @@ func TestPeopleAreFoundByTheirFactors(t *testing.T) {
 		g, caller := r.visitAs(t, "grace.hopper"), basicCaller(r.Address(), "grace.hopper", demoPassword)
 		for _, login := range []string{"rob.pike", "ken.thompson"} {
 			r.exec(t, "UPDATE users SET system = TRUE WHERE alias = '"+login+"'")
-			_, made := caller.call(t, "POST", "/rest/users/"+numberIn(t, caller, login)+"/keys", `{"name":"nightly"}`)
+			_, made := caller.call(t, "POST", "/rest/users/"+numberIn(t, caller, login)+"/keys",
+				`{"name":"nightly","expires":"2099-01-31T00:00:00Z"}`)
 			require.NotEmpty(t, made.find(t, "data", "id"))
 			r.exec(t, fmt.Sprintf("UPDATE api_keys SET created_at = created_at - %d WHERE id = '%s'",
 				100*24*time.Hour.Milliseconds(), made.find(t, "data", "id")))
@@ -172,7 +173,8 @@ func TestStrengthOfABranchIsCounted(t *testing.T) {
 		g := r.visitAs(t, "grace.hopper")
 		keys := basicCaller(r.Address(), "grace.hopper", demoPassword)
 		for _, login := range []string{"ken.thompson", "rob.pike"} {
-			_, made := keys.call(t, "POST", "/rest/users/"+numberIn(t, keys, login)+"/keys", `{"name":"nightly"}`)
+			_, made := keys.call(t, "POST", "/rest/users/"+numberIn(t, keys, login)+"/keys",
+				`{"name":"nightly","expires":"2099-01-31T00:00:00Z"}`)
 			if login == "rob.pike" {
 				r.exec(t, fmt.Sprintf("UPDATE api_keys SET created_at = created_at - %d WHERE id = '%s'",
 					100*24*time.Hour.Milliseconds(), made.find(t, "data", "id")))

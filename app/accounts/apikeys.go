@@ -252,7 +252,7 @@ func (in *NewAPIKey) key(ctx context.Context, gate *tenancy.Gate, caller *domain
 
 // Create makes a key for a user and returns it with its text, under the rules of List. It returns Conflict
 // beyond the quota. A key that is narrowed never lets a program change the user's own account,
-// password, sessions and keys.
+// password, sessions and keys. The key of a service account must have an end.
 func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser[NewAPIKey]) (KeyDocument, error) {
 	h, err := k.over(ctx, &caller, in.User)
 	if err = cmp.Or(err, k.gate.Recent(&caller)); err != nil {
@@ -263,7 +263,14 @@ func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser
 		return KeyDocument{}, err
 	}
 	err = k.store.Do(ctx, h.w, func(tx APIKeyTx) error {
-		present, err := h.keys(tx)
+		user, err := h.user(tx)
+		if err != nil {
+			return err
+		}
+		if user.System && key.Expires.IsZero() {
+			return errEndless.On("expires")
+		}
+		present, err := tx.APIKeys(user.Key())
 		if err != nil {
 			return err
 		}

@@ -13,13 +13,16 @@ type NewProgram struct {
 	Key  NewAPIKey
 }
 
+// errEndless is about the key of a program that is to have no end.
+var errEndless = domain.InvalidField("expires", "Say until when the key is good.")
+
 // CreateProgram makes the account of a program, a service account: it has neither a password nor a mail address, so
 // that nobody signs in to it, and acts by API keys alone. It returns the account with its first key, which must have an
 // end; it is called as it signs in if no name is given. The rules of Users.Create hold. What is wrong with the key is
 // told of fields "key.name", "key.expires" and so on.
 func (a *Accounts) CreateProgram(ctx context.Context, caller domain.Principal, in NewProgram) (KeyHolder, error) {
 	if in.Key.Expires.IsZero() {
-		return KeyHolder{}, domain.InvalidField("key.expires", "Say until when the key is good.")
+		return KeyHolder{}, errEndless.On("key.expires")
 	}
 	key, err := in.Key.key(ctx, a.gate, &caller, a.moment())
 	if err != nil {

@@ -136,22 +136,26 @@ func (s *Surface) myKeys(ctx context.Context, v *visit) (answer, error) {
 
 // makeMyKey makes a key and shows it, once: no address can have it in it, so this page cannot be read again.
 func (s *Surface) makeMyKey(ctx context.Context, v *visit) (answer, error) {
-	page := func() templ.Component { return myKeysPage(v, nil, nil) }
-	in, err := v.newKey("")
+	key, err := s.makeKey(ctx, v, domain.UserRef{})
 	if err != nil {
-		return v.mend(err, page)
-	}
-	in.Environment = domain.EnvironmentRef(strings.TrimSpace(v.form["environment"]))
-	key, err := s.uses.APIKeys.Create(ctx, v.caller, accounts.OfUser[accounts.NewAPIKey]{In: in})
-	if err != nil {
-		return v.mend(err, page)
+		return v.mend(err, func() templ.Component { return myKeysPage(v, nil, nil) })
 	}
 	return shown(myKeysPage(v, nil, &key))
+}
+
+// makeKey makes the key of a user, zero is the caller, that the form asks for.
+func (s *Surface) makeKey(ctx context.Context, v *visit, user domain.UserRef) (accounts.KeyDocument, error) {
+	in, err := v.newKey("")
+	if err != nil {
+		return accounts.KeyDocument{}, err
+	}
+	return s.uses.APIKeys.Create(ctx, v.caller, accounts.OfUser[accounts.NewAPIKey]{User: user, In: in})
 }
 
 // newKey reads what a new key is to be from fields whose names begin with of.
 func (v *visit) newKey(of string) (in accounts.NewAPIKey, err error) {
 	in.Name = strings.TrimSpace(v.form[of+"name"])
+	in.Environment = domain.EnvironmentRef(strings.TrimSpace(v.form[of+"environment"]))
 	if day := strings.TrimSpace(v.form[of+"expires"]); day != "" {
 		if in.Expires, err = time.ParseInLocation(time.DateOnly, day, v.zone); err != nil {
 			return in, domain.InvalidField(of+"expires", "Give a day, such as 2027-01-31.")
@@ -167,6 +171,17 @@ func (v *visit) newKey(of string) (in accounts.NewAPIKey, err error) {
 		in.Mask = &mask
 	}
 	return in, nil
+}
+
+// keyPlace says where a key works that works nowhere else; everywhere is what to say of one that is not narrowed.
+func (v *visit) keyPlace(k *accounts.KeyDocument, everywhere string) string {
+	switch {
+	case k.Narrowed.Place == "":
+		return everywhere
+	case k.Environment == nil:
+		return v.words.Me.Unseen
+	}
+	return k.Environment.ShownPath
 }
 
 func (s *Surface) revokeMyKey(ctx context.Context, v *visit) (answer, error) {

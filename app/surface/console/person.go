@@ -44,6 +44,7 @@ type personView struct {
 	reach    *directory.AccessDocument
 	sessions []accounts.SessionDocument
 	keys     []accounts.KeyDocument
+	made     *accounts.KeyDocument // a key that was just made
 	factors  accounts.FactorDocument
 	links    []domain.Link
 }
@@ -55,9 +56,12 @@ func (p *personView) tabs(v *visit) []tab {
 	w := &v.words.Person
 	all := []tab{{tabProfile, w.Profile, p.at(tabProfile)}, {tabAccess, w.Access, p.at(tabAccess)},
 		{tabReach, w.Reach, p.at(tabReach)}}
-	if p.rights.Update {
-		all = append(all, tab{tabSessions, w.Sessions, p.at(tabSessions)}, tab{tabKeys, w.Keys, p.at(tabKeys)},
+	if p.rights.Update && !p.System { // by which a program does not sign in
+		all = append(all, tab{tabSessions, w.Sessions, p.at(tabSessions)},
 			tab{tabPassword, w.Password, p.at(tabPassword)})
+	}
+	if p.rights.Update {
+		all = append(all, tab{tabKeys, w.Keys, p.at(tabKeys)})
 	}
 	if v.can(domain.AuditRead) {
 		all = append(all, tab{"history", w.History, at("audit", "target", p.Alias)})
@@ -100,16 +104,21 @@ func (s *Surface) person(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	offered := slices.ContainsFunc(p.tabs(v), func(t tab) bool { return t.name == p.tab })
-	if !offered {
-		return answer{}, domain.ErrNotFound
+	if err := s.readTab(ctx, v, p); err != nil {
+		return answer{}, err
+	}
+	return shown(personPageOf(v, p))
+}
+
+// readTab reads what the tab of the page shows. It returns NotFound for one that is not offered.
+func (s *Surface) readTab(ctx context.Context, v *visit, p *personView) (err error) {
+	if !slices.ContainsFunc(p.tabs(v), func(t tab) bool { return t.name == p.tab }) {
+		return domain.ErrNotFound
 	}
 	switch p.tab {
 	case tabReach:
-		reach, err := s.uses.Explain.Access(ctx, v.caller, directory.AccessOf{User: p.ref()})
-		if err != nil {
-			return answer{}, err
-		}
+		var reach directory.AccessDocument
+		reach, err = s.uses.Explain.Access(ctx, v.caller, directory.AccessOf{User: p.ref()})
 		p.reach = &reach
 	case tabSessions:
 		if p.sessions, err = s.uses.Sessions.List(ctx, v.caller, p.ref()); err == nil {
@@ -120,14 +129,17 @@ func (s *Surface) person(ctx context.Context, v *visit) (answer, error) {
 		}
 	case tabKeys:
 		p.keys, err = s.uses.APIKeys.List(ctx, v.caller, p.ref())
+		if err == nil && p.System { // begun with a password that a product gave it
+			p.sessions, err = s.uses.Sessions.List(ctx, v.caller, p.ref())
+		}
 	}
-	if err != nil {
-		return answer{}, err
-	}
-	return shown(personPageOf(v, p))
+	return err
 }
 
 func (p *personView) ref() domain.UserRef { return domain.UserRef{ID: p.ID} }
+
+// personOnly are the forms of the page that are about how people sign in.
+var personOnly = []string{"password", "reset", "invite", "factor", "unlink"}
 
 // changePerson does what a form of the page asks for.
 func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
@@ -137,10 +149,17 @@ func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
 	}
 	page := func() templ.Component { return personPageOf(v, p) }
 	done := func(err error, tab, said string) (answer, error) {
-		if err != nil {
-			return v.mend(err, page)
+		if err == nil {
+			return went(p.at(tab), said)
 		}
-		return went(p.at(tab), said)
+		if unread := s.readTab(ctx, v, p); unread != nil {
+			return answer{}, err
+		}
+		return v.mend(err, page)
+	}
+	sessions := pick(p.System, tabKeys, tabSessions)
+	if p.System && slices.Contains(personOnly, v.form["do"]) || !p.System && v.form["do"] == "key" {
+		return answer{}, domain.ErrNotFound
 	}
 	w := &v.words.Person
 	switch v.form["do"] {
@@ -183,7 +202,7 @@ func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
 		return done(s.uses.Accounts.SendConfirmation(ctx, v.caller, accounts.SendConfirmation{User: p.ref(),
 			Purpose: domain.AcceptInvite, Link: s.config.Pages.Accept(), Lifetime: inviteLifetime}), tabProfile, "sent")
 	case "sessions":
-		return done(s.uses.Sessions.EndAll(ctx, v.caller, p.ref()), tabSessions, "ended")
+		return done(s.uses.Sessions.EndAll(ctx, v.caller, p.ref()), sessions, "ended")
 	case "session":
 		id, err := domain.ParseUUID(v.form["session"])
 		if err == nil {
@@ -192,7 +211,7 @@ func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
 		if domain.ErrSessionNotFound.Is(err) { // it had ended already
 			err = nil
 		}
-		return done(err, tabSessions, "ended")
+		return done(err, sessions, "ended")
 	case "factor":
 		id, err := domain.ParseUUID(v.form["factor"])
 		if err == nil {
@@ -205,6 +224,13 @@ func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
 		return done(err, tabSessions, "deleted")
 	case "unlink":
 		return done(s.unlink(ctx, v, p.ref(), p.Organization), tabSessions, "deleted")
+	case "key":
+		made, err := s.makeKey(ctx, v, p.ref())
+		if err != nil {
+			return done(err, tabKeys, "")
+		}
+		p.made = &made
+		return shown(page())
 	case "revoke":
 		id, err := domain.ParseUUID(v.form["key"])
 		if err == nil {

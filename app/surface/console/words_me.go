@@ -14,7 +14,7 @@ type meWords struct {
 
 	KeysLead, NoKeys, KeyName, KeyNameHint, Expires, ExpiresHint, Place, PlaceHint, Only, OnlyHint string
 	RevokeLead, RevokeKey, CopyKey                                                                 string
-	MakeKey, Made, MadeLead, Revoke, Last, All, Everywhere                                         string
+	MakeKey, Made, MadeLead, Revoke, Last, All, Everywhere, Unseen                                 string
 }
 
 var englishMe = meWords{
@@ -43,6 +43,7 @@ var englishMe = meWords{
 	RevokeLead: "Programs that use it stop at once. This cannot be undone.", RevokeKey: "Revoke this key",
 	CopyKey: "Copy the key",
 	Revoke:  "Revoke", Last: "Last used", All: "All you may do", Everywhere: "Everywhere you reach",
+	Unseen: "A place that you do not see",
 }
 
 var frenchMe = meWords{
@@ -76,5 +77,5 @@ var frenchMe = meWords{
 	RevokeLead: "Les programmes qui s’en servent s’arrêtent aussitôt. C’est irréversible.",
 	RevokeKey:  "Révoquer cette clé", CopyKey: "Copier la clé",
 	Revoke: "Révoquer", Last: "Dernière utilisation", All: "Tout ce que vous pouvez",
-	Everywhere: "Partout où vous allez",
+	Everywhere: "Partout où vous allez", Unseen: "Un lieu que vous ne voyez pas",
 }

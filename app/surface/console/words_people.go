@@ -99,7 +99,7 @@ type personWords struct {
 	Unusable, Where, Nowhere, More, Elsewhere, What                          string
 	Permission, OnOwn, InReach, ByGroups, In, Out, AloneNote                 string
 	Reasons                                                                  reasonWords
-	NoSessions, EndAll, EndAllHint, NoKeys, AllTheyMay                       string
+	NoSessions, EndAll, EndAllHint, NoKeys, AllTheyMay, AllTheyReach         string
 	Factors, NoFactors, FactorsHint                                          string
 	Reset                                                                    string
 	ResetLead                                                                string // {mail}
@@ -138,8 +138,8 @@ var englishPerson = personWords{
 		Tree: "the whole tree", Allowed: "allowed", Blocked: "blocked", Inactive: "switched off", By: "{reason}: {place}"},
 	NoSessions: "They are signed in nowhere.", EndAll: "Sign them out everywhere",
 	EndAllHint: "Every session ends at once. They can sign in again.", NoKeys: "They have no keys.",
-	AllTheyMay: "All they may do",
-	Factors:    "What they prove beside the password", NoFactors: "They sign in with their password alone.",
+	AllTheyMay: "All they may do", AllTheyReach: "Everywhere they reach",
+	Factors: "What they prove beside the password", NoFactors: "They sign in with their password alone.",
 	FactorsHint: "Remove what they have lost. Whoever signed in with it is signed out, and they are told by mail.",
 	Reset:       "Send a link for a new password",
 	ResetLead: "A link that works for an hour is mailed to {mail}. Until it is " +
@@ -180,8 +180,8 @@ var frenchPerson = personWords{
 		Tree: "tout l’arbre", Allowed: "admise", Blocked: "exclue", Inactive: "désactivé", By: "{reason} : {place}"},
 	NoSessions: "Elle n’est connectée nulle part.", EndAll: "La déconnecter partout",
 	EndAllHint: "Toutes les sessions prennent fin aussitôt. Elle peut se reconnecter.", NoKeys: "Elle n’a pas de clé.",
-	AllTheyMay: "Tout ce qu’elle peut",
-	Factors:    "Ce qu’elle prouve en plus du mot de passe", NoFactors: "Elle se connecte avec son seul mot de passe.",
+	AllTheyMay: "Tout ce qu’elle peut", AllTheyReach: "Partout où elle va",
+	Factors: "Ce qu’elle prouve en plus du mot de passe", NoFactors: "Elle se connecte avec son seul mot de passe.",
 	FactorsHint: "Supprimez ce qu’elle a perdu. Qui s’est connecté avec est déconnecté, et elle en est avertie.",
 	Reset:       "Envoyer un lien pour un nouveau mot de passe",
 	ResetLead: "Un lien valable une heure est envoyé à {mail}. Tant " +
@@ -241,7 +241,8 @@ var frenchInvite = inviteWords{
 // programWords are the texts of the pages by which accounts of programs come to be there.
 type programWords struct {
 	New, Lead, Instead, Alias, AliasHint, NameHint, HomeHint, GroupHint string
-	Key, ExpiresHint, OnlyHint, Account                                 string
+	Key, ExpiresHint, PlaceHint, OnlyHint, Account                      string
+	MakeKey, OneMore, KeyMade, Sessions                                 string
 	Made                                                                string // {name}
 }
 
@@ -254,8 +255,13 @@ var englishProgram = programWords{
 	NameHint: "Leave it empty for the same.", HomeHint: "Where it belongs. Leave it empty for your own place.",
 	GroupHint: "What it may do comes from it. Leave it empty for the ordinary one.",
 	Key:       "Its first key", ExpiresHint: "A day, such as 2027-01-31. From that day on it opens nothing.",
-	OnlyHint: "Without a tick the key may do all that the account may.",
-	Account:  "To the account", Made: "{name} is there",
+	PlaceHint: "And in everything below it. Leave it empty for everywhere the account reaches.",
+	OnlyHint:  "Without a tick the key may do all that the account may.",
+	MakeKey:   "Make a key",
+	OneMore: "To change a key without a break: make another one, give it to the program, and revoke the old one when " +
+		"that is no longer used.",
+	KeyMade: "The new key", Sessions: "Where it is signed in",
+	Account: "To the account", Made: "{name} is there",
 }
 
 var frenchProgram = programWords{
@@ -267,6 +273,11 @@ var frenchProgram = programWords{
 	NameHint: "Laissez vide pour le même.", HomeHint: "Le lieu dont il fait partie. Laissez vide pour le vôtre.",
 	GroupHint: "Il donne ce qu’il peut faire. Laissez vide pour le groupe ordinaire.",
 	Key:       "Sa première clé", ExpiresHint: "Un jour, comme 2027-01-31. Dès ce jour elle n’ouvre plus rien.",
-	OnlyHint: "Sans coche, la clé peut tout ce que peut le compte.",
-	Account:  "Vers le compte", Made: "{name} est créé",
+	PlaceHint: "Et dans tout ce qui se trouve dessous. Laissez vide pour tout ce que le compte atteint.",
+	OnlyHint:  "Sans coche, la clé peut tout ce que peut le compte.",
+	MakeKey:   "Créer une clé",
+	OneMore: "Pour changer de clé sans interruption : créez-en une autre, donnez-la au programme, et révoquez " +
+		"l’ancienne quand elle ne sert plus.",
+	KeyMade: "La nouvelle clé", Sessions: "Où il est connecté",
+	Account: "Vers le compte", Made: "{name} est créé",
 }
