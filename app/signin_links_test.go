@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 	"canopy/app/accounts"
 	"canopy/app/mail/mailtest"
 	"canopy/domain"
+	"canopy/persistence/testdb"
 )
 
 // asOwner returns somebody with a session, as whom a test asks.
@@ -129,4 +131,60 @@ func TestProvidersNeedARecentProof(t *testing.T) {
 	}
 	_, err := r.directory.Providers.List(t.Context(), old, "Acme")
 	require.NoError(t, err)
+}
+
+// TestRemovedLinksCountAtOnceOnOtherServers holds that a link or a provider that goes on one server of a directory lets
+// nobody in on another one: no session that it began, no sign-in, and none that was underway there.
+func TestRemovedLinksCountAtOnceOnOtherServers(t *testing.T) {
+	address := testdb.Postgres(t)
+	own := func(cfg *app.Config) {
+		private(cfg)
+		cfg.DatabaseURL, cfg.AnswerFloor, cfg.PublicURL = address, 0, publicURL
+	}
+	r := openConsole(t, "", own)
+	cfg := settings(t, newClock(time.Now()))
+	own(&cfg)
+	other := serve(t, cfg)
+	h := newRogue(t)
+	h.person = jwt.MapClaims{"sub": "alan"}
+	p := r.setUp(t, "Acme", h.URL, "canopy", "", nil)
+	at := accounts.OrganizationProvider{Organization: "Acme", Provider: p.ID}
+	enable := func(on bool) error {
+		_, err := r.directory.Providers.Update(t.Context(), mustOperator(t, r),
+			accounts.UpdateProvider{OrganizationProvider: at, ProviderPatch: accounts.ProviderPatch{Enabled: &on}})
+		return err
+	}
+	for _, c := range []struct {
+		name         string
+		remove, back func() error
+	}{
+		{"a link", func() error {
+			return r.directory.Providers.Unlink(t.Context(), mustOperator(t, r), accounts.OfUser[domain.Identity]{
+				User: domain.UserRef{Alias: "alan.turing"}, In: domain.Identity{Issuer: h.URL, Subject: "alan"}})
+		}, func() error { r.linkTo(t, "alan.turing", p, "alan"); return nil }},
+		{"a provider that is on", func() error { return enable(false) }, func() error { return enable(true) }},
+		{"a provider", func() error { return r.directory.Providers.Remove(t.Context(), mustOperator(t, r), at) }, nil},
+	} {
+		if c.name == "a link" {
+			require.NoError(t, c.back())
+		}
+		g, underway := other.visit(t), other.visit(t)
+		require.Equal(t, 303, g.signsIn(t, h, p).status, c.name)
+		require.Equal(t, "Alan", g.in(t), c.name)
+		asked := underway.leaves(t, p)
+		h.nonce = asked.Get("nonce")
+		require.NoError(t, c.remove(), c.name)
+		require.Empty(t, g.in(t), "%s: a session there", c.name)
+		late := underway.comes(t, p, url.Values{"state": {asked.Get("state")}, "code": {rand.Text()}})
+		require.Contains(t, []int{403, 404}, late.status, "%s: a sign-in that was underway", c.name)
+		require.Empty(t, underway.in(t), c.name)
+		if c.back != nil {
+			require.NoError(t, c.back())
+			require.Empty(t, g.in(t), "%s: what has ended comes back", c.name)
+		}
+	}
+	fresh := other.visit(t)
+	sent := fresh.send(t, "GET", "provider-in?provider="+p.ProviderKey.String()+"&next=my-keys", nil)
+	require.NotEqual(t, 303, sent.status, "a provider that is gone is gone to by nobody")
+	require.Equal(t, "Alan", other.visitAs(t, "alan.turing").in(t), "the account is there")
 }

@@ -188,10 +188,17 @@ func (p *Provider) Identity(c Claims) (Identity, error) {
 // says who somebody is, so that none is taken for another's.
 func (p *Provider) IdentityIssuer() string {
 	if p.Subject == SubjectOID {
-		return p.Issuer + "#oid"
+		return p.Issuer + oidMark
 	}
 	return p.Issuer
 }
+
+// oidMark follows an issuer whose people are known by SubjectOID. No issuer has a fragment.
+const oidMark = "#oid"
+
+// IssuerOf returns the issuer of the provider that proves identities of an issuer: what Provider.IdentityIssuer was
+// made of.
+func IssuerOf(identities string) string { return strings.TrimSuffix(identities, oidMark) }
 
 // LinkedBy says how somebody at a provider came to be linked with an account.
 type LinkedBy string

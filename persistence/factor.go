@@ -326,7 +326,11 @@ func (tx *Tx) RenewSession(before domain.SessionKey, after domain.Session, keep 
 		return domain.ErrSessionNotFound
 	}
 	after.Provider = provider
-	return tx.insertSession(&after, keep, tell)
+	err = tx.insertSession(&after, keep, tell)
+	if domain.ErrChanged.Is(err) { // the provider was switched off a moment ago, with the session
+		err = domain.ErrSessionNotFound
+	}
+	return err
 }
 
 // factorEntry is the audit entry of a change of what u proves themselves by.

@@ -350,13 +350,34 @@ type providerSessionRow struct {
 	Theirs         string
 }
 
-// noteProvider keeps by which session at a provider a session was begun, if by one.
+// noteProvider keeps by which session at a provider a session, which was added, was begun, if by one. It returns
+// domain.ErrChanged unless the provider is on and the user linked there. Who takes the link away waits for the user,
+// whom the session refers to, and who switches the provider off for the provider; they find the session then.
 func (tx *Tx) noteProvider(s *domain.Session) error {
-	if s.Provider == (domain.ProviderSession{}) {
+	at := s.Provider
+	if at == (domain.ProviderSession{}) {
 		return nil
 	}
-	return tx.Insert(&providerSessionRow{OrganizationID: int64(s.Organization), UserID: int64(s.User),
-		SessionID: string(s.ID), Issuer: s.Provider.Issuer, Subject: s.Provider.Subject, Theirs: s.Provider.ID})
+	o := int64(s.Organization)
+	var rows []providerRow
+	err := tx.NewSelect().Model(&rows).Column("id").Where("p.organization_id = ?", o).
+		Where("p.issuer = ? AND p.enabled", domain.IssuerOf(at.Issuer)).Apply(tx.For("KEY SHARE")).Scan(tx.Ctx)
+	if err != nil {
+		return db.Translate(err)
+	}
+	links := tx.NewSelect().Model((*providerLinkRow)(nil)).Apply(owned(s.UserKey)).Where("l.issuer = ?", at.Issuer)
+	if at.Subject != "" {
+		links = links.Where("l.subject = ?", at.Subject)
+	}
+	linked, err := links.Exists(tx.Ctx)
+	if err == nil && (len(rows) == 0 || !linked) {
+		err = domain.ErrChanged
+	}
+	if err != nil {
+		return db.Translate(err)
+	}
+	return tx.Insert(&providerSessionRow{OrganizationID: o, UserID: int64(s.User), SessionID: string(s.ID),
+		Issuer: at.Issuer, Subject: at.Subject, Theirs: at.ID})
 }
 
 // providerOf returns by which session at a provider a session was begun, the zero one if by none.

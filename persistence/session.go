@@ -177,16 +177,15 @@ func (tx *Tx) insertSession(session *domain.Session, keep int, tell func(*domain
 	return tx.noteProvider(session)
 }
 
-// keepFactor returns domain.ErrChanged unless a user has that confirmed factor, empty for none, and keeps it theirs
-// until the transaction ends: who removes it afterwards finds the session that was proved by it.
+// keepFactor returns domain.ErrChanged unless a user, whose session was added, has that confirmed factor, empty for
+// none. Who removes it waits for the user, whom the session refers to, and finds the session then.
 func (tx *Tx) keepFactor(u domain.UserKey, id domain.UUID) error {
 	if id == "" {
 		return nil
 	}
-	var found []string
-	err := tx.NewSelect().Model((*factorRow)(nil)).Column("id").Apply(owned(u)).Where("f.id = ?", string(id)).
-		Where("f.confirmed").Apply(tx.For("KEY SHARE")).Scan(tx.Ctx, &found)
-	if err == nil && len(found) == 0 {
+	has, err := tx.NewSelect().Model((*factorRow)(nil)).Apply(owned(u)).Where("f.id = ?", string(id)).
+		Where("f.confirmed").Exists(tx.Ctx)
+	if err == nil && !has {
 		return domain.ErrChanged
 	}
 	return db.Translate(err)

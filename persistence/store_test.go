@@ -19,6 +19,7 @@ func TestBelow(t *testing.T)        { storetest.Each(t, storetest.Below) }
 func TestLists(t *testing.T)        { storetest.Each(t, storetest.Lists) }
 func TestEnvironments(t *testing.T) { storetest.Each(t, storetest.Environments) }
 func TestOvertaking(t *testing.T)   { storetest.Each(t, storetest.Overtaking) }
+func TestBeginning(t *testing.T)    { storetest.Each(t, storetest.Beginning) }
 func TestFind(t *testing.T)         { storetest.Each(t, storetest.Find) }
 func TestGroups(t *testing.T)       { storetest.Each(t, storetest.Groups) }
 func TestSessions(t *testing.T)     { storetest.Each(t, storetest.Sessions) }

@@ -91,7 +91,8 @@ type SignInStore interface {
 	// Begin adds a session and returns the name of the key that signs its tokens. Of the
 	// user's sessions the keep used last are left. Unfinished ones are counted by themselves, and of those
 	// from the session's network domain.UnfinishedFrom are left. It returns domain.ErrChanged if there is no
-	// such user, or they have not the factor any more that the session was proved by. If tell is not nil, where
+	// such user, or they have not the factor any more that the session was proved by, or the provider that it was begun
+	// by is off or has no link to them any more. If tell is not nil, where
 	// and with what a session that is finished is begun is remembered, and if its user, whom a letter reaches,
 	// began others before but none from there or none with that, what tell
 	// returns is mailed, a few times a day at most.
@@ -255,7 +256,7 @@ func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn
 	}
 	key, err := s.signIns.Begin(ctx, session, int(s.limits.Most), s.newDevice(&session))
 	if domain.ErrChanged.Is(err) {
-		return SignedIn{}, domain.ErrBadCredentials // the account was deleted a moment ago, or the factor removed
+		return SignedIn{}, domain.ErrBadCredentials // what it was proved by was removed a moment ago
 	}
 	if err != nil {
 		return SignedIn{}, err

@@ -14,9 +14,10 @@ import (
 	"canopy/persistence/db"
 )
 
-// Overtaking tests that a change of an environment waits for what is being written below it,
-// however deep, and takes it along.
-func Overtaking(t *testing.T, database *db.DB) {
+// overtaking returns what stops first in a function that asks for the time, begins second, and lets first go on when
+// second waits for it or has ended.
+func overtaking(database *db.DB) func(t *testing.T, where string, first, second func() error) (errFirst,
+	errSecond error) {
 	type pause struct {
 		where string // a function that asks for the time
 		wait  func()
@@ -29,6 +30,40 @@ func Overtaking(t *testing.T, database *db.DB) {
 		}
 		return time.Now()
 	}
+	return func(t *testing.T, where string, first, second func() error) (errFirst, errSecond error) {
+		t.Helper()
+		stopped, on := make(chan struct{}), make(chan struct{})
+		stop.Store(&pause{where, func() { close(stopped); <-on }})
+		one, two := make(chan error, 1), make(chan error, 1)
+		go func() { one <- first() }()
+		select {
+		case <-stopped:
+		case err := <-one:
+			t.Fatalf("it ended before it could be stopped: %v", err)
+		}
+		go func() { two <- second() }()
+		require.Eventually(t, func() bool {
+			return len(two) > 0 || database.OneWriter() || waiting(t, database) > 0
+		}, 20*time.Second, time.Millisecond)
+		close(on)
+		return <-one, <-two
+	}
+}
+
+// waiting returns how many wait for what others have locked.
+func waiting(t *testing.T, database *db.DB) (n int) {
+	err := database.Pool().QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity
+		WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&n)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Overtaking tests that a change of an environment waits for what is being written below it,
+// however deep, and takes it along.
+func Overtaking(t *testing.T, database *db.DB) {
+	overtakeAt := overtaking(database)
 	w := NewWorld(t, database)
 	ctx := t.Context()
 	all := Everything(domain.EnvironmentWrite)
@@ -49,32 +84,6 @@ func Overtaking(t *testing.T, database *db.DB) {
 				domain.Environment{Parent: w.Places[path[:i]].ID, Alias: path[i+1:], Active: true})
 			return err
 		}
-	}
-	// overtakeAt stops first in a function, begins second, and lets first go on when second waits for it or
-	// has ended.
-	overtakeAt := func(t *testing.T, where string, first, second func() error) (errFirst, errSecond error) {
-		t.Helper()
-		stopped, on := make(chan struct{}), make(chan struct{})
-		stop.Store(&pause{where, func() { close(stopped); <-on }})
-		one, two := make(chan error, 1), make(chan error, 1)
-		go func() { one <- first() }()
-		select {
-		case <-stopped:
-		case err := <-one:
-			t.Fatalf("it ended before it could be stopped: %v", err)
-		}
-		go func() { two <- second() }()
-		require.Eventually(t, func() bool {
-			if len(two) > 0 || database.OneWriter() {
-				return true
-			}
-			var waiting bool
-			err := database.Pool().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity
-				WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waiting)
-			return err == nil && waiting
-		}, 20*time.Second, time.Millisecond)
-		close(on)
-		return <-one, <-two
 	}
 	// overtake is overtakeAt where first writes its audit entry, before it commits.
 	overtake := func(t *testing.T, first, second func() error) (errFirst, errSecond error) {

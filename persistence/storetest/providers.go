@@ -261,6 +261,13 @@ func Providers(t *testing.T, database *db.DB) {
 	})
 
 	t.Run("signing out at a provider ends the sessions it began", func(t *testing.T) {
+		require.NoError(t, w.AddLink(ctx, mine, "acme.power", "Acme", "others"))
+		same := bolt
+		same.Issuer, same.Domains = acme.Issuer, nil
+		require.NoError(t, w.Store.Do(ctx, Everything(domain.OrganizationWrite),
+			func(tx *persistence.Tx) error { return tx.InsertProvider(&same) }))
+		w.Issuers["Bolt's too"] = same
+		require.NoError(t, w.AddLink(ctx, Everything(domain.UserUpdate), "bolt.user", "Bolt's too", "theirs"))
 		one := begin(t, "acme.user", domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs", ID: "1"})
 		two := begin(t, "acme.user", domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs", ID: "2"})
 		other := begin(t, "acme.power", domain.ProviderSession{Issuer: acme.Issuer, Subject: "others", ID: "3"})
@@ -294,6 +301,18 @@ func Providers(t *testing.T, database *db.DB) {
 		require.NoError(t, w.Accounts.SignOutAt(ctx, acme.Organization,
 			domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs", ID: "4"}))
 		require.False(t, alive(after))
+	})
+
+	t.Run("sessions of people who are known by another claim are their provider's too", func(t *testing.T) {
+		p := acme
+		p.Issuer, p.Subject, p.Domains = "https://tenants.example", domain.SubjectOID, nil
+		require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { return tx.InsertProvider(&p) }))
+		w.Issuers["Acme's tenants"] = domain.Provider{Issuer: p.IdentityIssuer()}
+		require.NoError(t, w.AddLink(ctx, mine, "acme.user", "Acme's tenants", "t/o"))
+		by := begin(t, "acme.user", domain.ProviderSession{Issuer: p.IdentityIssuer()})
+		require.True(t, alive(by))
+		require.NoError(t, change(p.ProviderKey, func(p *domain.Provider) { p.Enabled = false }))
+		require.False(t, alive(by))
 	})
 
 	t.Run("a provider that is switched off ends the sessions that it began", func(t *testing.T) {
