@@ -13,6 +13,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,6 +127,10 @@ func (t target) build(ctx context.Context, out io.Writer) (program []byte, versi
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
 		return nil, "", err
+	}
+	// Go reads no commit where the folder .git is a file, as in a second working tree.
+	if !slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "vcs.revision" }) {
+		return nil, "", errors.New("the program does not know its commit: release from a clone of its own")
 	}
 	program, err = os.ReadFile(path)
 	return program, info.Main.Version, err
