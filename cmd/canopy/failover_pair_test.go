@@ -59,6 +59,8 @@ func (p *pair) url(parameters string) string {
 // until they are acknowledged, and tokens that are good and that were taken away.
 type load struct {
 	t       *testing.T
+	servers [2]*server
+	admin   caller
 	running sync.WaitGroup
 	stop    atomic.Bool
 
@@ -66,6 +68,56 @@ type load struct {
 	statuses map[int]int
 	names    []string    // acknowledged
 	at       []time.Time // when each was
+}
+
+// startLoad starts two servers of a database and the load on them, and returns when there were changes and a user's
+// rights have been taken away.
+func startLoad(t *testing.T, database string) *load {
+	t.Helper()
+	at := place{"--data", t.TempDir(), "--database-url", database + "&pool_max_conns=6"}
+	flags := []string{"--write-rate", "100000", "--quotas", "environments=1000000", "--log-level", "warn"}
+	servers := [2]*server{serve(t, at, flags...)}
+	token := servers[0].signIn(t, "admin", adminPassword)
+	servers[1] = serve(t, at, flags...)
+	admin := servers[0].bearing(token)
+	admin.post(t, "/rest/users", newUser("gone", "long enough")).ok(t)
+	gone := servers[0].signIn(t, "gone", "long enough")
+	servers[1].bearing(gone).get(t, "/rest/me").ok(t)
+
+	l := &load{t: t, servers: servers, admin: admin, statuses: map[int]int{}}
+	t.Cleanup(func() { l.stop.Store(true); l.running.Wait() })
+	for i := range 4 {
+		l.running.Go(func() { l.write(servers[i%2].bearing(token), fmt.Sprintf("writer%d", i)) })
+	}
+	for i := range 18 { // three times as many as connections
+		l.running.Go(func() { l.ask(servers[i%2].bearing(token), "/rest/me", http.StatusOK) })
+	}
+	l.warm(10)
+	admin.post(t, "/rest/users/gone", fields{"active": false}).ok(t)
+	for i := range 2 {
+		l.running.Go(func() { l.ask(servers[i].bearing(gone), "/rest/me", http.StatusUnauthorized) })
+	}
+	return l
+}
+
+// end ends the load, and requires that each change that was acknowledged is there once.
+func (l *load) end(figures map[string]time.Duration) {
+	t := l.t
+	t.Helper()
+	time.Sleep(time.Second)
+	l.stop.Store(true)
+	l.running.Wait()
+	require.False(t, t.Failed())
+	var all []struct{ Alias string }
+	l.admin.get(t, "/rest/environments").ok(t).into(t, &all)
+	found := make(map[string]int)
+	for _, e := range all {
+		found[e.Alias]++
+	}
+	for _, name := range l.names {
+		require.Equal(t, 1, found[name], "how often %s is there", name)
+	}
+	t.Logf("%d acknowledged, answers %v, next acknowledged after %v", len(l.names), l.statuses, figures)
 }
 
 // count takes note of an answer, which must be one of those or a 503 that says when to come back.
@@ -148,29 +200,7 @@ func (l *load) warm(n int) {
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
-	at := place{"--data", t.TempDir(), "--database-url", p.url("&pool_max_conns=6")}
-	flags := []string{"--write-rate", "100000", "--quotas", "environments=1000000", "--log-level", "warn"}
-	servers := [2]*server{serve(t, at, flags...)}
-	token := servers[0].signIn(t, "admin", adminPassword)
-	servers[1] = serve(t, at, flags...)
-	admin := servers[0].bearing(token)
-	admin.post(t, "/rest/users", newUser("gone", "long enough")).ok(t)
-	gone := servers[0].signIn(t, "gone", "long enough")
-	servers[1].bearing(gone).get(t, "/rest/me").ok(t)
-
-	l := &load{t: t, statuses: map[int]int{}}
-	t.Cleanup(func() { l.stop.Store(true); l.running.Wait() })
-	for i := range 4 {
-		l.running.Go(func() { l.write(servers[i%2].bearing(token), fmt.Sprintf("writer%d", i)) })
-	}
-	for i := range 18 { // three times as many as connections
-		l.running.Go(func() { l.ask(servers[i%2].bearing(token), "/rest/me", http.StatusOK) })
-	}
-	l.warm(10)
-	admin.post(t, "/rest/users/gone", fields{"active": false}).ok(t)
-	for i := range 2 {
-		l.running.Go(func() { l.ask(servers[i].bearing(gone), "/rest/me", http.StatusUnauthorized) })
-	}
+	l := startLoad(t, p.url(""))
 	figures := map[string]time.Duration{}
 
 	// The primary is gone at once, and the standby promoted.
@@ -184,7 +214,7 @@ func TestFailover(t *testing.T) {
 	// The standby is promoted later: meanwhile nobody takes changes.
 	require.NoError(t, p.primary.Kill())
 	time.Sleep(2 * time.Second)
-	servers[0].anonymous().get(t, "/readyz").is(t, http.StatusServiceUnavailable)
+	l.servers[0].anonymous().get(t, "/readyz").is(t, http.StatusServiceUnavailable)
 	old, promoted = p.promote(t)
 	figures["killed, promoted late"] = l.next(promoted)
 	require.NoError(t, old.Stop())
@@ -195,7 +225,7 @@ func TestFailover(t *testing.T) {
 	frozen := time.Now()
 	require.NoError(t, p.primary.Freeze())
 	began := time.Now()
-	servers[0].anonymous().get(t, "/readyz").is(t, http.StatusServiceUnavailable)
+	l.servers[0].anonymous().get(t, "/readyz").is(t, http.StatusServiceUnavailable)
 	assert.Less(t, time.Since(began), 1500*time.Millisecond, "readiness")
 	old, promoted = p.promote(t)
 	figures["frozen, from the freeze"], figures["frozen, from the promotion"] = l.next(frozen), l.next(promoted)
@@ -203,21 +233,7 @@ func TestFailover(t *testing.T) {
 	require.NoError(t, old.Thaw())
 	thawed := time.Now()
 	figures["thawed"] = l.next(thawed)
-	time.Sleep(time.Second)
-	l.stop.Store(true)
-	l.running.Wait()
-	require.False(t, t.Failed())
-
-	var all []struct{ Alias string }
-	admin.get(t, "/rest/environments").ok(t).into(t, &all)
-	found := make(map[string]int)
-	for _, e := range all {
-		found[e.Alias]++
-	}
-	for _, name := range l.names {
-		require.Equal(t, 1, found[name], "how often %s is there", name)
-	}
-	t.Logf("%d acknowledged, answers %v, next acknowledged after %v", len(l.names), l.statuses, figures)
+	l.end(figures)
 	for what, took := range figures { // a third of it, where nothing else runs
 		assert.Less(t, took, 5*time.Second, what)
 	}

@@ -121,7 +121,7 @@ func (c *Cluster) makeFolder() error {
 		err = os.Chown(folder, int(c.owner.Uid), int(c.owner.Gid))
 	}
 	if err == nil {
-		c.guardian, err = newGuardian(folder)
+		c.guardian, err = newGuardian(guard, folder)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(folder))

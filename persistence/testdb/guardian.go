@@ -26,6 +26,15 @@ for again in 1 2 3 4 5; do rm -rf -- "$1" 2>/dev/null && exit 0; sleep 0.5; done
 exit 1
 `
 
+// guardMany waits as guard does. Then it ends every process that was started with a file of the folder.
+const guardMany = `
+while read -r line; do :; done
+for process in /proc/[0-9]*; do
+	if tr '\0' ' ' <"$process/cmdline" | grep -qF -- "$1/"; then kill -KILL "${process#/proc/}"; fi
+done 2>/dev/null
+exit 0
+`
+
 // guardianPatience is longer than the shell above can take.
 const guardianPatience = 20 * time.Second
 
@@ -37,9 +46,9 @@ type guardian struct {
 	done   chan error
 }
 
-// newGuardian starts a guardian that will remove folder.
-func newGuardian(folder string) (*guardian, error) {
-	cmd := exec.Command("/bin/sh", "-c", guard, "sh", folder)
+// newGuardian starts a guardian of a folder: what it will do is in the script.
+func newGuardian(script, folder string) (*guardian, error) {
+	cmd := exec.Command("/bin/sh", "-c", script, "sh", folder)
 	cmd.Dir = "/"
 	// A session of its own keeps an interrupt typed at the terminal from ending it with us.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -75,10 +84,10 @@ func (g *guardian) close() error {
 	select {
 	case err := <-g.done:
 		if err != nil {
-			return fmt.Errorf("could not remove %s: %w", g.folder, err)
+			return fmt.Errorf("cleaning up %s: %w", g.folder, err)
 		}
 		return nil
 	case <-time.After(guardianPatience):
-		return errors.Join(fmt.Errorf("removing %s takes too long", g.folder), g.cmd.Process.Kill())
+		return errors.Join(fmt.Errorf("cleaning up %s takes too long", g.folder), g.cmd.Process.Kill())
 	}
 }
