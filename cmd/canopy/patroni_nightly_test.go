@@ -26,7 +26,7 @@ func TestPatroni(t *testing.T) {
 		require.NoError(t, err, name)
 		next := l.next(promoted)
 		figures[name], figures[name+", from the promotion"] = promoted.Add(next).Sub(began), next
-		assert.Less(t, next, 5*time.Second, name) // a fifth of it, where nothing else runs
+		assert.Less(t, next, time.Second, name) // a fifth of it on a busy machine
 		l.warm(10)
 		require.NoError(t, repair(), name)
 		require.NoError(t, m.Whole(t.Context()), name)

@@ -11,7 +11,7 @@ import (
 // nightly are the Debian packages that only tests of the night need. Some start a service of their own where
 // they are installed, so the tests use other ports than those.
 var nightly = []string{
-	"etcd-server", "etcd-client", "haproxy", "patroni", "pgbouncer", "python3-etcd", // several databases as one
+	"etcd-server", "patroni", "pgbouncer", "python3-etcd", // several databases as one
 	"caddy", "nginx", "systemd", // what canopy print prints
 }
 
