@@ -27,7 +27,11 @@ func walk[T any](stretches []tenancy.Range, limit int,
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, rows...)
+		if len(all) == 0 {
+			all = rows
+		} else {
+			all = append(all, rows...)
+		}
 		stretches = stretches[n:]
 	}
 	return all, nil

@@ -159,10 +159,10 @@ func (s *UserStore) page(ctx context.Context, sc tenancy.Scope, stretches []tena
 		})
 		if keeps.Raw != "" { // there are too many of such statements to keep them prepared
 			rows, err := s.db.QueryContext(ctx, query, values...)
-			return db.Collect(rows, err, db.Weighed(ctx, scanUser))
+			return db.CollectUpTo(n, rows, err, db.Weighed(ctx, scanUser))
 		}
 		rows, err := s.db.HotRows(ctx, query, values...)
-		return db.Collect(rows, err, db.Weighed(ctx, scanUser))
+		return db.CollectUpTo(n, rows, err, db.Weighed(ctx, scanUser))
 	})
 }
 

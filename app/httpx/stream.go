@@ -105,8 +105,11 @@ func (s *stream[T]) large(c *fiber.Ctx) (err error) {
 
 // write writes entries until there are size bytes or more, or the end.
 func (s *stream[T]) write(size int) error {
+	var entry T // each has it until the next one
 	for !s.ended && len(s.w.Bytes()) < size {
-		entry, err, ok := s.next()
+		var err error
+		var ok bool
+		entry, err, ok = s.next()
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"unicode/utf8"
 )
 
 // Writer writes JSON, one member after the other, in the order of the calls. The methods
@@ -90,14 +91,28 @@ func (w *Writer) key(key string) {
 
 // appendText appends s as a JSON string. Most strings have nothing to escape.
 func appendText(text []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			return appendEscaped(text, s)
-		}
+	if !plain(s) {
+		return appendEscaped(text, s)
 	}
 	text = append(text, '"')
 	text = append(text, s...)
 	return append(text, '"')
+}
+
+// lineSeparators is the first byte of U+2028 and U+2029, which are escaped.
+const lineSeparators = 0xe2
+
+// plain reports whether s stands in JSON as it is. It may say no of a text that does.
+func plain(s string) bool {
+	ascii := true
+	for i := range len(s) {
+		c := s[i]
+		if c < ' ' || c == '"' || c == '\\' || c == lineSeparators {
+			return false
+		}
+		ascii = ascii && c < utf8.RuneSelf
+	}
+	return ascii || utf8.ValidString(s)
 }
 
 func appendEscaped(text []byte, s string) []byte {

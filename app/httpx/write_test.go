@@ -35,6 +35,15 @@ func TestWriter(t *testing.T) {
 		`"empty":null,"full":"x","list":[{},[],true,null,"raw"],"no":false}`, begun+string(w.Bytes()))
 }
 
+// Names have letters of any script.
+func TestTextAllocatesNothing(t *testing.T) {
+	w := Writer{text: make([]byte, 0, 1<<10)}
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		w.Reset()
+		w.Text("name", "Élodie Müller 田中 𝄞")
+	}))
+}
+
 // FuzzText holds that text is written as encoding/json understands it.
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{"", "plain", `"`, `\`, "\x1f", "\"\\/\b\f\n\r\t\x00\x1f\x7f",

@@ -17,11 +17,19 @@ type Row interface{ Scan(dest ...any) error }
 
 // Collect reads all rows of a statement. It returns an empty slice for none.
 func Collect[T any](rows Rows, err error, scan func(Row) (T, error)) ([]T, error) {
+	return CollectUpTo(0, rows, err, scan)
+}
+
+// mostAtOnce bounds how many rows CollectUpTo makes room for before there is one.
+const mostAtOnce = 64
+
+// CollectUpTo is Collect for a statement of a page of n rows: it makes room for them at once.
+func CollectUpTo[T any](n int, rows Rows, err error, scan func(Row) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, Translate(err)
 	}
 	defer rows.Close()
-	all := []T{}
+	all := make([]T, 0, min(n, mostAtOnce))
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
