@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/uptrace/bun"
 
 	"canopy/domain"
@@ -18,11 +19,53 @@ type AccountStore struct {
 	// names and keys remember whose login names and API keys are.
 	names owners[domain.UserKey]
 	keys  owners[domain.APIKeyRef]
+	// recent are the callers who asked last.
+	recent *lru.Cache[asked, presented]
+}
+
+// asked is what a request presents: a login, or a session with the key that signed its token.
+type asked struct {
+	login   string
+	session domain.SessionKey
+	key     string
+}
+
+// presented is what was read of whoever presents it, in a version of the database.
+type presented struct {
+	version db.Version
+	account domain.Account
+	signed  bool
+}
+
+// Callers are remembered as long as nothing is written: recentCallers of them, of whom none is in more than
+// recentPlaces groups and places.
+const (
+	recentCallers = 2 << 10
+	recentPlaces  = 32
+)
+
+// remembered returns what read returns, or what it returned last if the database is as it was before that. Its lists
+// are shared: nobody may change them.
+func (s *AccountStore) remembered(key asked, read func() (presented, error)) (presented, error) {
+	version, ok := s.db.Version()
+	if !ok {
+		return read()
+	}
+	if known, found := s.recent.Get(key); found && known.version == version {
+		return known, nil
+	}
+	a, err := read()
+	if p := &a.account.Principal; err == nil && len(p.Groups)+len(p.Allowed)+len(p.Blocked) <= recentPlaces {
+		a.version = version // asked for before it was read: if it was another one already, that is not found again
+		s.recent.Add(key, a)
+	}
+	return a, err
 }
 
 // NewAccountStore returns the store of accounts in d.
 func NewAccountStore(d *db.DB) *AccountStore {
-	return &AccountStore{d, newOwners[domain.UserKey](), newOwners[domain.APIKeyRef]()}
+	recent, _ := lru.New[asked, presented](recentCallers) // it fails for sizes below 1 only
+	return &AccountStore{d, newOwners[domain.UserKey](), newOwners[domain.APIKeyRef](), recent}
 }
 
 func (s *AccountStore) SignedIn(ctx context.Context, o domain.OrganizationID, id domain.UserID, at time.Time) error {

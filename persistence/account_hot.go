@@ -12,7 +12,8 @@ import (
 	"canopy/persistence/db"
 )
 
-// The look-ups of callers are text, since each request begins with one of them. The writes here are text
+// The look-ups of callers are text, since each request begins with one of them, or with what the last one found if
+// nothing was written since (remembered). The writes here are text
 // for another reason, as most requests make none of them: each counts, or compares with what is there, in the
 // one statement that writes (touch, countFailure, Forgive, Count), which Bun cannot say plainly.
 
@@ -55,6 +56,15 @@ func accountWith(more ...any) func(r db.Row) (domain.Account, error) {
 
 func (s *AccountStore) ByLogin(ctx context.Context, name string) (domain.Account, error) {
 	name = domain.Fold(name)
+	a, err := s.remembered(asked{login: name}, func() (a presented, err error) {
+		a.account, err = s.byLogin(ctx, name)
+		return a, err
+	})
+	return a.account, err
+}
+
+// byLogin reads what ByLogin returns of a folded name.
+func (s *AccountStore) byLogin(ctx context.Context, name string) (domain.Account, error) {
 	return find(s.names, name, domain.ErrUserNotFound, func() (domain.UserKey, error) {
 		rows, err := s.db.HotRows(ctx, "SELECT n.organization_id, n.user_id FROM login_names n WHERE n.name = ?", name)
 		return db.OnlyIf(rows, err, func(r db.Row) (domain.UserKey, error) {
@@ -77,6 +87,16 @@ func (s *AccountStore) ByID(ctx context.Context, o domain.OrganizationID, id dom
 }
 
 func (s *AccountStore) BySession(ctx context.Context, k domain.SessionKey,
+	key string) (account domain.Account, signed bool, err error) {
+	a, err := s.remembered(asked{session: k, key: key}, func() (a presented, err error) {
+		a.account, a.signed, err = s.bySession(ctx, k, key)
+		return a, err
+	})
+	return a.account, a.signed, err
+}
+
+// bySession reads what BySession returns.
+func (s *AccountStore) bySession(ctx context.Context, k domain.SessionKey,
 	key string) (account domain.Account, signed bool, err error) {
 	o := int64(k.Organization)
 	rows, err := s.db.HotRows(ctx, "SELECT "+accountColumns+

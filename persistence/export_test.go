@@ -75,3 +75,12 @@ func BuiltObjects(ctx context.Context, s *ObjectStore, sc tenancy.Scope, f domai
 	err = db.From(s.db, sc, &rows).Column("id").Apply(meeting(sc, &f).Narrow).OrderExpr(order).Scan(ctx, &ids)
 	return ids, err
 }
+
+// Rename gives another alias to all callers whom the store remembers.
+func Rename(s *AccountStore, alias string) {
+	for _, key := range s.recent.Keys() {
+		known, _ := s.recent.Peek(key)
+		known.account.Alias = alias
+		s.recent.Add(key, known)
+	}
+}

@@ -38,6 +38,8 @@ type DB struct {
 	// hot runs a statement that is kept prepared, on SQLite one of prepared.
 	hot      func(ctx context.Context, query string, args ...any) (Rows, error)
 	prepared *statements
+	// versions is described at Version; nil on PostgreSQL.
+	versions *versions
 	readers  int
 	ids      leases
 	// Now is the clock; tests set another one before the first use.
@@ -109,7 +111,7 @@ func OpenSQLite(path string, choices ...Option) (*DB, error) {
 	if err := write.Ping(); err != nil { // creates the file, which readers cannot
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	read, err := openSQLite(path, "mode=ro&_pragma=query_only(ON)", &o)
+	read, err := openSQLite(path, readOnly, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +120,9 @@ func OpenSQLite(path string, choices ...Option) (*DB, error) {
 	d := newDB(sqliteDialect, bun.NewDB(write, sqlitedialect.New()), bun.NewDB(read, sqlitedialect.New()))
 	d.path, d.readers = path, min(sqliteReaders, 2*runtime.GOMAXPROCS(0))
 	d.hot = d.prepared.query
+	if d.versions, err = openVersions(path, &o); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -146,10 +151,24 @@ func (f sqliteFile) Connect(context.Context) (driver.Conn, error) { return f.dri
 // Driver implements driver.Connector.
 func (f sqliteFile) Driver() driver.Driver { return f.driver }
 
+// readOnly are the parameters of connections that read.
+const readOnly = "mode=ro&_pragma=query_only(ON)"
+
 func openSQLite(path, parameters string, o *options) (*sql.DB, error) {
+	file, err := fileAt(path, parameters, o)
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(file)
+	db.SetConnMaxLifetime(0)
+	return db, nil
+}
+
+// fileAt returns what makes connections to the file at path.
+func fileAt(path, parameters string, o *options) (driver.Connector, error) {
 	pragmas := "busy_timeout(5000) journal_mode(WAL) synchronous(FULL) foreign_keys(ON) temp_store(MEMORY) " +
 		"cache_size(-8000)"
-	if strings.Contains(parameters, "mode=ro") {
+	if parameters == readOnly {
 		pragmas = "busy_timeout(5000) temp_store(MEMORY) cache_size(-8000)"
 	}
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: parameters}
@@ -160,9 +179,7 @@ func openSQLite(path, parameters string, o *options) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	db := sql.OpenDB(o.connector(sqliteFile{registered.Driver(), name.String()}))
-	db.SetConnMaxLifetime(0)
-	return db, nil
+	return o.connector(sqliteFile{registered.Driver(), name.String()}), nil
 }
 
 // LockSQLite takes the lock that one server holds on an SQLite database, and returns
@@ -269,6 +286,9 @@ func (d *DB) Writer() bun.IDB { return d.write }
 func (d *DB) Close() error {
 	d.prepared.close()
 	err := d.read.Close()
+	if d.versions != nil {
+		err = errors.Join(err, d.versions.close())
+	}
 	if d.write != d.read {
 		if errWrite := d.write.Close(); err == nil {
 			err = errWrite

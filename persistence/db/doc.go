@@ -5,6 +5,8 @@
 //
 //   - SQLite runs with synchronous=FULL: what was acknowledged survives a power cut, at the price of
 //     about a fifth of the write rate of NORMAL.
+//   - An SQLite database tells by its version whether anybody wrote to it (version.go). What is kept is true as long as
+//     that is what it was before the reading.
 //   - People are searched inside words by an index of parts of three characters (words.go). SQLite's is a
 //     virtual table, which only triggers keep true whatever program writes; PostgreSQL's tables have no triggers.
 //     A PostgreSQL on which the extension pg_trgm cannot be made is searched by beginnings only.
