@@ -65,6 +65,7 @@ type Directory struct {
 	declared   domain.Declared
 	answers    *persistence.AnswerStore
 	breached   *authn.Breached // may be nil
+	hasher     *authn.Hasher
 }
 
 // Wire puts the use cases together over an open database.
@@ -98,9 +99,9 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	if d.breached, err = openBreached(cfg.BreachedPasswords); err != nil {
 		return nil, err
 	}
-	hasher := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength)
-	hasher.Against(d.breached)
-	passwords := authn.NewPasswords(hasher, known, secret.addresses, cfg.AnswerFloor, watch.metrics, cfg.Now)
+	d.hasher = authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength)
+	d.hasher.Against(d.breached)
+	passwords := authn.NewPasswords(d.hasher, known, secret.addresses, cfg.AnswerFloor, watch.metrics, cfg.Now)
 	watch.metrics.countHashes(passwords.Waiting)
 	tokens := authn.NewTokens(known, secret.tokens, cfg.issuing(), watch.metrics, cfg.Now)
 	activity := authn.NewActivity(known, cfg.Now)
@@ -193,5 +194,6 @@ func (d *Directory) Operator(ctx context.Context) (domain.Principal, error) {
 func (d *Directory) Close() error {
 	d.background.flush()
 	d.watch.health.close()
+	d.hasher.Close()
 	return errors.Join(d.breached.Close(), d.DB.Close())
 }

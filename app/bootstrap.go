@@ -102,6 +102,7 @@ func (s newDirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work
 // adminHash returns the hash of the password of a new directory, which must keep to --min-password-length.
 func adminHash(ctx context.Context, cfg *Config, password string) (domain.PasswordHash, error) {
 	hasher := authn.NewHasher(cfg.PasswordCost, cfg.MinPasswordLength)
+	defer hasher.Close()
 	if cfg.AdminPassword != "" {
 		if err := hasher.Judge(password); err != nil {
 			return "", domain.AsError(err).On("CANOPY_ADMIN_PASSWORD")

@@ -33,6 +33,13 @@ func newGarbage(atOnce int, rest time.Duration) *garbage {
 		resting: time.AfterFunc(rest, debug.FreeOSMemory)}
 }
 
+// stop gives nothing back any more, until the next add.
+func (g *garbage) stop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.resting.Stop()
+}
+
 // add is told of the KiB of a block that was left behind, and collects what lies there if it is too much.
 func (g *garbage) add(memory uint32) {
 	g.mu.Lock()

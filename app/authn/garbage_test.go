@@ -41,3 +41,11 @@ func TestGarbageOfHashesIsBounded(t *testing.T) {
 		return inUse-before < block && atRest < block
 	}, time.Minute, 10*time.Millisecond, "the blocks are given back")
 }
+
+// Many hashers may have been closed while a program goes on, so those collect nothing any more.
+func TestClosedHasherCollectsNothing(t *testing.T) {
+	h := NewHasher(cheap, MinPasswordLength)
+	h.left.resting.Reset(time.Hour)
+	h.Close()
+	require.False(t, h.left.resting.Stop(), "it would have collected later")
+}

@@ -46,7 +46,7 @@ type Hasher struct {
 // maxWaiting is how many may wait for each one that runs.
 const maxWaiting = 64
 
-// NewHasher returns a hasher that refuses new passwords of fewer than min characters.
+// NewHasher returns a hasher that refuses new passwords of fewer than min characters. It must be closed.
 func NewHasher(cost Cost, min int) *Hasher {
 	places := runtime.GOMAXPROCS(0)
 	h := &Hasher{cost: cost, min: min, queue: newQueue(places, maxWaiting), left: newGarbage(places, restAfter)}
@@ -102,6 +102,10 @@ func (h *Hasher) Verify(ctx context.Context, by domain.Party, hash domain.Passwo
 	typed := normal != password && fits(password)
 	return typed, typed, nil
 }
+
+// Close ends what h does by itself, which is to give memory back when no hash was made for a while. Nobody may use h
+// any more.
+func (h *Hasher) Close() { h.left.stop() }
 
 // Waiting returns how many wait for their turn, and how many were refused because too many did.
 func (h *Hasher) Waiting() (now int, refused int64) { return h.queue.load(), h.queue.refused.Load() }
