@@ -10,15 +10,17 @@ import (
 	"go/token"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// goTest makes the step that runs all tests with these flags of go test and leaves the report in kept.
+// goTest makes the step that runs tests with these arguments of go test and leaves the report in kept.
 // Vet is a step of its own.
-func (c *checker) goTest(kept **report, flags ...string) func(context.Context, io.Writer) (string, error) {
-	args := append([]string{"test", "-json", "-vet=off", "-parallel=4"}, flags...) // most of the time tests wait
+func (c *checker) goTest(kept **report, args ...string) func(context.Context, io.Writer) (string, error) {
+	args = append([]string{"test", "-json", "-vet=off", "-parallel=4"}, args...) // most of the time tests wait
 	return func(ctx context.Context, out io.Writer) (string, error) {
-		r, err := runTests(ctx, c.stream(out), append(args, "./...")...) //nolint:early // a report is there in any case
+		r, err := runTests(ctx, c.stream(out), args...) //nolint:early // a report is there in any case
 		*kept = r
 		r.writeFailures(out)
 		passed, failed, _ := r.counts()
@@ -34,8 +36,8 @@ func (c *checker) goTest(kept **report, flags ...string) func(context.Context, i
 	}
 }
 
-// findRaces runs the tests that chosen, a flag of go test, leaves, with -short under the race detector. Its flags are
-// in the environment, so that a program which the tests build is built with them too, from the same packages.
+// findRaces runs the tests that chosen, arguments of go test, leaves, with -short under the race detector. Its flags
+// are in the environment, so that a program which the tests build is built with them too, from the same packages.
 func (c *checker) findRaces(ctx context.Context, out io.Writer, chosen ...string) (string, error) {
 	before := os.Getenv("GOFLAGS")
 	if err := os.Setenv("GOFLAGS", before+" -race "+raceOwn); err != nil {
@@ -48,37 +50,39 @@ func (c *checker) findRaces(ctx context.Context, out io.Writer, chosen ...string
 
 // racesOfAll looks for races in all tests but those that inTurn names.
 func (c *checker) racesOfAll(ctx context.Context, out io.Writer) (string, error) {
-	return c.findRaces(ctx, out, "-skip="+inTurn)
+	return c.findRaces(ctx, out, "-skip="+inTurn, "./...")
 }
 
 // racesAtOnce looks for races in the tests that do several things at once themselves, but those that raceByNight names.
 func (c *checker) racesAtOnce(ctx context.Context, out io.Writer) (string, error) {
-	names, err := testsWith(ctx, byDay, startsGoroutine)
+	names, packages, err := testsWith(ctx, byDay, startsGoroutine)
 	if err != nil {
 		return "", err
 	}
-	return c.findRaces(ctx, out, "-run="+names, "-skip="+raceByNight)
+	return c.findRaces(ctx, out, append([]string{"-run=" + names, "-skip=" + raceByNight}, packages...)...)
 }
 
 // testAll runs all tests: first those that do not measure how long others wait, many side by side, and then those
 // that do, on a machine that does nothing else.
 func (c *checker) testAll(ctx context.Context, out io.Writer) (string, error) {
-	names, err := testsWith(ctx, byDay, measures)
+	names, packages, err := testsWith(ctx, byDay, measures)
 	if err != nil {
 		return "", err
 	}
-	most, err := c.goTest(&c.tests, "-count=1", "-timeout=40m", "-skip="+names)(ctx, out)
-	timed, errTimed := c.goTest(&c.timed, "-count=1", "-timeout=40m", "-p=1", "-run="+names)(ctx, out)
+	most, err := c.goTest(&c.tests, "-count=1", "-timeout=40m", "-skip="+names, "./...")(ctx, out)
+	alone := append([]string{"-count=1", "-timeout=40m", "-p=1", "-run=" + names}, packages...)
+	timed, errTimed := c.goTest(&c.timed, alone...)(ctx, out)
 	return most + ", and " + timed + " alone", errors.Join(err, errTimed)
 }
 
 // testNightly runs the tests of the night, one package at a time: most of them start several servers.
 func (c *checker) testNightly(ctx context.Context, out io.Writer) (string, error) {
-	names, err := testsWith(ctx, byNight, func(ast.Node) bool { return true })
+	names, packages, err := testsWith(ctx, byNight, func(ast.Node) bool { return true })
 	if err != nil {
 		return "", err
 	}
-	return c.goTest(&c.long, "-count=1", "-timeout=4h", "-p=1", nightlyToo, "-run="+names)(ctx, out)
+	args := append([]string{"-count=1", "-timeout=4h", "-p=1", nightlyToo, "-run=" + names}, packages...)
+	return c.goTest(&c.long, args...)(ctx, out)
 }
 
 // byNight reports whether a file's tests run by night only: it begins with //go:build nightly.
@@ -88,21 +92,26 @@ func byNight(file *ast.File) bool {
 
 func byDay(file *ast.File) bool { return !byNight(file) }
 
-// testsWith returns a pattern of the tests with a node in their bodies, of the files that are chosen.
-func testsWith(ctx context.Context, chosen func(*ast.File) bool, node func(ast.Node) bool) (string, error) {
+// testsWith returns a pattern of the tests with a node in their bodies, of the files that are chosen, and the packages
+// that have one: a test program is linked for each package that is named.
+func testsWith(ctx context.Context, chosen func(*ast.File) bool,
+	node func(ast.Node) bool) (pattern string, packages []string, err error) {
 	files, err := tracked(ctx, "*_test.go")
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	var names []string
 	for _, file := range files {
 		found, err := testsOf(file, chosen, node)
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
-		names = append(names, found...)
+		if len(found) > 0 {
+			names, packages = append(names, found...), append(packages, "./"+filepath.Dir(file))
+		}
 	}
-	return "^(" + strings.Join(names, "|") + ")$", nil
+	slices.Sort(packages)
+	return "^(" + strings.Join(names, "|") + ")$", slices.Compact(packages), nil
 }
 
 // testsOf returns the tests of a file with a node in their bodies, none if the file is not chosen.

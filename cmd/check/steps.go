@@ -43,7 +43,7 @@ func (c *checker) steps() []step {
 			{name: "go vet", run: tool("go", "vet", nightlyToo, "./...")},
 			{name: "staticcheck", run: tool("go", "tool", "staticcheck", nightlyToo, "./...")},
 			{name: "early", run: findEarly},
-			{name: "tests", run: c.goTest(&c.tests, "-short", "-timeout=40m")},
+			{name: "tests", run: c.goTest(&c.tests, "-short", "-timeout=40m", "./...")},
 		}
 	case "release":
 		return []step{{name: "release", run: func(ctx context.Context, out io.Writer) (string, error) {
@@ -53,7 +53,8 @@ func (c *checker) steps() []step {
 		return []step{
 			{name: "go build", run: tool("go", "build", "./...")},
 			{name: "postgresql", needs: built, run: c.startCluster},
-			{name: "seeds", needs: []string{"go build", "postgresql"}, run: c.goTest(&c.tests, "-run=^Fuzz", "-timeout=20m")},
+			{name: "seeds", needs: []string{"go build", "postgresql"},
+				run: c.goTest(&c.tests, "-run=^Fuzz", "-timeout=20m", "./...")},
 			{name: "fuzzing", needs: []string{"go build", "postgresql", "seeds"}, run: c.fuzz},
 		}
 	}
