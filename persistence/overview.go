@@ -211,12 +211,43 @@ func (s *OverviewStore) Contents(ctx context.Context, sc tenancy.Scope,
 		Complete: max(r.Environments, r.GrantsIn, r.GrantsOut) <= s.looked}, nil
 }
 
-// largest finds the environments in sc directly below at in which most people of the scope beside it are.
+// largest finds the environments in sc directly below at in which most people of the scope beside it are. Below the
+// root most are organizations of which all is in sc, and what is kept of each tells: only the largest of those are
+// looked at, and what is not such a one.
 func (s *OverviewStore) largest(sc tenancy.Scope, at *domain.Environment) *bun.SelectQuery {
 	people := homes(s.db, sc.Beside())
-	return db.From(s.db, sc, &[]environmentRow{}).Column("organization_id", "id", "path", "alias", "alias_path").
-		ColumnExpr(peopleBelow(people)+" AS n", people.Args...).
+	n := db.Where(peopleBelow(people), people.Args...)
+	q := db.From(s.db, sc, &[]environmentRow{}).Column("organization_id", "id", "path", "alias", "alias_path").
 		Where("e.parent_id = ? AND e.id <> e.parent_id", int64(at.ID)).OrderExpr("n DESC, e.path").Limit(domain.MaxLargest)
+	cut, known := cutBelowRoot(sc.Beside().Ranges())
+	if at.ID == domain.RootEnvironment && known && slices.Equal(sc.Ranges(), sc.Beside().Ranges()) {
+		whole := db.Where("e.is_organization AND e.id NOT IN (?) AND e.id NOT IN ("+holders+")", db.In(cut))
+		n = db.Where("CASE WHEN "+whole.Text()+" THEN CAST(coalesce((SELECT k.users "+
+			"FROM organization_counts k WHERE k.organization_id = e.organization_id), 0) AS bigint) ELSE "+n.Raw+" END", slices.Concat(whole.Args, n.Args)...)
+		large := largeOrganizations(cut)
+		q = q.Where("NOT "+whole.Text()+" OR e.id IN ("+large.Raw+")", slices.Concat(whole.Args, large.Args)...)
+	}
+	return q.ColumnExpr(n.Raw+" AS n", n.Args...)
+}
+
+// cutBelowRoot returns the numbers of the environments directly below the root of whose people not all are in the
+// ranges, and 0. It returns false where the ranges are not those of the whole tree but for such environments.
+func cutBelowRoot(ranges []tenancy.Range) (cut []int64, known bool) {
+	root := domain.RootPath
+	if len(ranges) == 0 || ranges[0].From != root || ranges[len(ranges)-1].Until != root.End() {
+		return nil, false
+	}
+	cut = []int64{0}
+	for i, r := range ranges[1:] {
+		from := ranges[i].Until
+		first, _, below := strings.Cut(strings.TrimPrefix(string(from), string(root)), "/")
+		id, err := strconv.ParseInt(first, 10, 64)
+		if !below || err != nil || r.From > root.Child(domain.EnvironmentID(id)).End() {
+			return nil, false
+		}
+		cut = append(cut, id)
+	}
+	return slices.Compact(cut), true
 }
 
 // organizations finds the organizations in sc but the root's, with their admins in the scope beside it, of whom no

@@ -28,15 +28,25 @@ func Overviews(t *testing.T, database *db.DB) {
 	for i := range 22 {
 		w.AddEnvironment(t, fmt.Sprintf("Bolt/Test/o%d", i), true)
 	}
+	for i := range 2 * domain.MaxLargest { // below the root, most of them as large as others
+		w.AddEnvironment(t, fmt.Sprint("Org", i), true)
+		for below := range i % 4 { // nothing, a place, an organization
+			w.AddEnvironment(t, fmt.Sprintf("Org%d/b%d", i, below), below > 1)
+		}
+	}
+	w.AddEnvironment(t, "Tools", false)
+	for i := range domain.MaxLargest {
+		w.AddEnvironment(t, fmt.Sprintf("Tools/t%d", i), true)
+	}
 	paths := make([]string, 0, len(w.Places))
 	for path := range w.Places {
-		if path != "/" {
+		if path != "/" && path != "Tools" { // where nobody can be an admin
 			paths = append(paths, path)
 		}
 	}
 	slices.Sort(paths)
 	any := func() string { return paths[random.IntN(len(paths))] }
-	for i := range 60 {
+	for i := range 120 {
 		u := w.NewUser(fmt.Sprint("one", i), any(), domain.Role(1+random.IntN(3)), domain.UserGroup)
 		u.State, u.Active = domain.UserStates[max(0, random.IntN(7)-3)], random.IntN(4) > 0
 		u.Created = time.UnixMilli(1000 + random.Int64N(9)).UTC()
@@ -63,7 +73,11 @@ func Overviews(t *testing.T, database *db.DB) {
 	// Somebody who does not see where the other admin is.
 	blocked := w.NewUser("acme.blocked", "Acme", domain.RoleOAdmin, domain.AdminGroup)
 	blocked.Blocked = []domain.Grant{w.Grant("Acme/Prod")}
-	for _, u := range []domain.User{blocked, w.NewUser("acme.unseen", "Acme/Prod", domain.RoleOAdmin, domain.AdminGroup)} {
+	above := w.NewUser("root.blocked", "/", domain.RoleOAdmin, domain.AdminGroup)
+	for _, path := range []string{"Org1", "Org2/b0", "Org3/b2", "Org7/b1", "Bolt/Test", "Tools/t1"} {
+		above.Blocked = append(above.Blocked, w.Grant(path))
+	}
+	for _, u := range []domain.User{blocked, above, w.NewUser("acme.unseen", "Acme/Prod", domain.RoleOAdmin, domain.AdminGroup)} {
 		stored, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
 		require.NoError(t, err)
 		w.People[u.Alias] = stored
@@ -89,7 +103,7 @@ func Overviews(t *testing.T, database *db.DB) {
 	everything, _, err := w.Environments.List(ctx, Everything(domain.EnvironmentRead).Read(), domain.Page{})
 	require.NoError(t, err)
 	since, from := time.UnixMilli(5004), time.UnixMilli(day*101)
-	for _, caller := range []string{"root.admin", "acme.blocked", "acme.power", "bolt.admin"} {
+	for _, caller := range []string{"root.admin", "root.blocked", "acme.blocked", "acme.power", "bolt.admin"} {
 		scope := func(p domain.Permission) tenancy.Scope {
 			sc, err := w.Gate.Enter(ctx, w.As(t, caller), p, tenancy.Anywhere())
 			if !domain.ErrForbidden.Is(err) { // power does not read the audit trail
