@@ -25,8 +25,8 @@ type PlaceOverview struct {
 	Here, Below int64
 	// Largest are the environments directly below it with most people in and below them, the largest first.
 	Largest []PeopledEnvironment
-	// Lonely is how many organizations have one admin or none, who is approved and active, of the first MaxCounted
-	// organizations there. FirstLonely are the first MaxFirst of them in the order of the tree, with their admins.
+	// Lonely is how many organizations have one admin or none, who is approved and active. FirstLonely are the first
+	// MaxFirst of them in the order of the tree, with their admins.
 	Lonely      int64
 	FirstLonely []PeopledEnvironment
 	// Groups are those of the organizations there, MaxGroupsSeen and one more at most, by number.

@@ -67,34 +67,49 @@ func (s *OverviewStore) standings(ctx context.Context, sc tenancy.Scope) (domain
 	if len(ranges) == 0 {
 		return domain.PeopleOverview{Complete: true}, nil
 	}
-	everybody := population(s.db, sc)
-	o, unusual, err := s.unusual(ctx, ranges, db.Predicate{}, everybody)
-	if err != nil || unusual <= s.most {
-		o.Complete = true
-		return o, err
+	many, err := s.manyUnusual(ctx, ranges)
+	if err != nil {
+		return domain.PeopleOverview{}, err
 	}
-	last, more, err := s.users.treeKey(ctx, sc, ranges, spot{}, int(s.most))
-	if err != nil || !more {
-		o.Complete = true
-		return o, err
+	if many {
+		last, more, err := s.users.treeKey(ctx, sc, ranges, spot{}, int(s.most))
+		if err != nil {
+			return domain.PeopleOverview{}, err
+		}
+		if more {
+			return s.unusual(ctx, before(ranges, last.path), last.until(), db.Where("?", s.most))
+		}
 	}
-	o, _, err = s.unusual(ctx, before(ranges, last.path), last.until(), db.Where("?", s.most))
+	o, err := s.unusual(ctx, ranges, db.Predicate{}, population(s.db, sc))
+	o.Complete = true
 	return o, err
 }
 
 // unusualPeople is the condition of the index of those who have not the least role or no account in use.
 var unusualPeople = db.Where("((u.role <> 1) OR (u.state <> 0) OR (NOT u.active))")
 
+// manyUnusual reports whether more people in ranges than s.most have a role or a standing that is not the usual one.
+// Nobody is counted where the directory has no more.
+func (s *OverviewStore) manyUnusual(ctx context.Context, ranges []tenancy.Range) (bool, error) {
+	if all, err := s.db.Population(ctx); err != nil || all <= float64(s.most) {
+		return false, err
+	}
+	some := lying(s.db, "1", "users u", "u.environment_path", ranges, unusualPeople, s.most+1)
+	var n int64
+	err := s.db.NewSelect().TableExpr("("+some.Raw+") AS p", some.Args...).ColumnExpr("count(*)").Scan(ctx, &n)
+	return n > s.most, db.Translate(err)
+}
+
 // unusual counts the people in ranges of sc who meet a condition, of whom there are as many as all says: those by
-// themselves who have a role or a standing that is not the usual one, no more of them than s.most and one more.
+// themselves who have a role or a standing that is not the usual one.
 func (s *OverviewStore) unusual(ctx context.Context, ranges []tenancy.Range,
-	until, all db.Predicate) (o domain.PeopleOverview, n int64, err error) {
+	until, all db.Predicate) (o domain.PeopleOverview, err error) {
 	some := lying(s.db, "u.role, u.state, u.active, u.created_at", "users u", "u.environment_path", ranges,
 		unusualPeople.Also(until), s.most+1)
 	q := s.db.NewSelect().TableExpr("("+some.Raw+") AS p", some.Args...).
 		ColumnExpr("CAST("+all.Text()+" AS bigint), count(*)", all.Args...).
 		ColumnExpr("coalesce(min(CASE WHEN p.state = ? THEN p.created_at END), 0)", int64(domain.Invited))
-	var oldest int64
+	var n, oldest int64
 	values := []any{&o.Looked, &n, &oldest}
 	count := func(into *int64, condition string, args ...any) {
 		q = q.ColumnExpr("count(CASE WHEN "+condition+" THEN 1 END)", args...)
@@ -114,7 +129,7 @@ func (s *OverviewStore) unusual(ctx context.Context, ranges []tenancy.Range,
 	o.Active[domain.Approved] += usual
 	o.Roles[domain.RoleUser] += usual
 	o.OldestInvitation = db.Moment(oldest)
-	return o, n, err
+	return o, err
 }
 
 // The kinds of rows that Place reads together.
@@ -156,16 +171,16 @@ func (s *OverviewStore) Place(ctx context.Context, sc, groups, signIns tenancy.S
 		Where("a.action = ? AND a.at >= ?", domain.SignInSuccess, db.Millis(since)).
 		Apply(db.Pinned(signIns, "a.organization_id").Narrow).Where(within.Text(), within.Args...).
 		Order("a.at DESC", "a.id DESC").Limit(s.looked + 1)
-	lonely := s.db.NewSelect().TableExpr("(?) AS l", s.organizations(sc)).ColumnExpr("l.*").Where("l.n <= 1")
+	lonely := s.lonely(sc)
 	all := s.db.NewSelect().TableExpr("(?) AS x", here.Where("c.environment_path = ?", string(at.Path)).
 		ColumnExpr("coalesce(sum(c.users), 0) AS n")).ColumnExpr(number(rowHere, "x.n", "0"))
 	for _, part := range []*bun.SelectQuery{
 		s.db.NewSelect().TableExpr("(SELECT "+everybody.Raw+" AS n) AS x", everybody.Args...).
 			ColumnExpr(number(rowBelow, "x.n", "0")),
 		s.from(s.largest(sc, at), rowLargest),
-		s.db.NewSelect().TableExpr("(SELECT count(*) AS n FROM lonely) AS x").ColumnExpr(number(rowLonely, "x.n", "0")),
-		s.from(s.db.NewSelect().TableExpr("lonely AS l").ColumnExpr("l.*").Order("l.path").Limit(domain.MaxFirst),
-			rowFirstLonely),
+		s.db.NewSelect().TableExpr("(SELECT "+lonely.Text()+" AS n) AS x", lonely.Args...).
+			ColumnExpr(number(rowLonely, "x.n", "0")),
+		s.from(s.firstLonely(sc), rowFirstLonely),
 		s.from(db.From(s.db, groups, &[]groupRow{}).
 			ColumnExpr("CAST(0 AS bigint) AS n, g.organization_id, g.id, g.environment_path AS path").
 			ColumnExpr("'' AS alias, '' AS alias_path").
@@ -177,7 +192,8 @@ func (s *OverviewStore) Place(ctx context.Context, sc, groups, signIns tenancy.S
 		all = all.UnionAll(part)
 	}
 	var rows []overviewRow
-	err = s.db.NewSelect().With("entries", entries).With("lonely", lonely).TableExpr("(?) AS y", all).ColumnExpr("y.*").
+	err = s.db.NewSelect().With("entries", entries).With("crowded", s.crowded(sc.Beside())).
+		TableExpr("(?) AS y", all).ColumnExpr("y.*").
 		Scan(ctx, &rows)
 	if err != nil {
 		return o, db.Translate(err)
@@ -218,16 +234,17 @@ func (s *OverviewStore) largest(sc tenancy.Scope, at *domain.Environment) *bun.S
 	people := homes(s.db, sc.Beside())
 	n := db.Where(peopleBelow(people), people.Args...)
 	q := db.From(s.db, sc, &[]environmentRow{}).Column("organization_id", "id", "path", "alias", "alias_path").
-		Where("e.parent_id = ? AND e.id <> e.parent_id", int64(at.ID)).OrderExpr("n DESC, e.path").Limit(domain.MaxLargest)
+		OrderExpr("n DESC, e.path").Limit(domain.MaxLargest)
 	cut, known := cutBelowRoot(sc.Beside().Ranges())
-	if at.ID == domain.RootEnvironment && known && slices.Equal(sc.Ranges(), sc.Beside().Ranges()) {
-		whole := db.Where("e.is_organization AND e.id NOT IN (?) AND e.id NOT IN ("+holders+")", db.In(cut))
-		n = db.Where("CASE WHEN "+whole.Text()+" THEN CAST(coalesce((SELECT k.users "+
-			"FROM organization_counts k WHERE k.organization_id = e.organization_id), 0) AS bigint) ELSE "+n.Raw+" END", slices.Concat(whole.Args, n.Args)...)
-		large := largeOrganizations(cut)
-		q = q.Where("NOT "+whole.Text()+" OR e.id IN ("+large.Raw+")", slices.Concat(whole.Args, large.Args)...)
+	if at.ID != domain.RootEnvironment || !known || !slices.Equal(sc.Ranges(), sc.Beside().Ranges()) {
+		return q.ColumnExpr(n.Raw+" AS n", n.Args...).Where("e.parent_id = ? AND e.id <> e.parent_id", int64(at.ID))
 	}
-	return q.ColumnExpr(n.Raw+" AS n", n.Args...)
+	large := largeBelowRoot(cut)
+	return q.Where(s.db.Aside("e.parent_id")+" = ? AND e.id <> e.parent_id", int64(at.ID)).
+		Where("e.id IN ("+large.Raw+")", large.Args...).
+		ColumnExpr("CASE WHEN e.is_organization AND e.id NOT IN (?) AND e.id NOT IN ("+holders+") THEN CAST(coalesce("+
+			"(SELECT k.users FROM organization_counts k WHERE k.organization_id = e.organization_id), 0) AS bigint) ELSE "+
+			n.Raw+" END AS n", append([]any{db.In(cut)}, n.Args...)...)
 }
 
 // cutBelowRoot returns the numbers of the environments directly below the root of whose people not all are in the
@@ -250,19 +267,42 @@ func cutBelowRoot(ranges []tenancy.Range) (cut []int64, known bool) {
 	return slices.Compact(cut), true
 }
 
-// organizations finds the organizations in sc but the root's, with their admins in the scope beside it, of whom no
-// more than two are counted.
-func (s *OverviewStore) organizations(sc tenancy.Scope) *bun.SelectQuery {
-	people := sc.Beside()
-	q := db.From(s.db, sc, &[]environmentRow{}).Column("organization_id", "id", "path", "alias", "alias_path").
-		Where("e.is_organization AND e.id <> e.parent_id").Order("e.path").Limit(domain.MaxCounted)
-	admins := usersIn(s.db, people).Where("u.role = 3 AND u.active AND u.state = 0")
-	if _, one := sc.Organization(); one {
-		return q.ColumnExpr("(SELECT count(*) FROM (?) AS two) AS n",
-			admins.ColumnExpr("1").Where("u.organization_id = e.organization_id").Limit(2))
+// actingAdmins is the condition of the index of those who can act as admins of their organizations.
+var actingAdmins = db.Where("u.role = 3 AND u.active AND u.state = 0")
+
+// crowded finds the organizations that have more than one admin in people.
+func (s *OverviewStore) crowded(people tenancy.Scope) *bun.SelectQuery {
+	q := s.db.NewSelect().TableExpr("users AS u").ColumnExpr("u.organization_id").Where(actingAdmins.Raw).
+		Apply(db.InRanges(people.Ranges(), "u.environment_path").Narrow)
+	if o, one := people.Organization(); one {
+		q = q.Where(s.db.Aside("u.organization_id")+" = ?", int64(o))
 	}
-	return q.Join("LEFT JOIN (?) AS a ON a.organization_id = e.organization_id",
-		admins.ColumnExpr("u.organization_id, count(*) AS n").Group("u.organization_id")).ColumnExpr("coalesce(a.n, 0) AS n")
+	return q.Group("u.organization_id").Having("count(*) > 1")
+}
+
+// lonely is how many organizations in sc, but the root's, are not among the crowded ones.
+func (s *OverviewStore) lonely(sc tenancy.Scope) db.Predicate {
+	organization := db.Where("e.is_organization AND e.path <> ?", string(domain.RootPath))
+	if o, one := sc.Organization(); one {
+		organization = organization.And(s.db.Aside("e.organization_id")+" = ?", int64(o))
+	}
+	all := s.db.Across(sc.Ranges(), "environments e", "e.path", organization)
+	within := db.Unindexed(environmentRow{}.Within(sc)).Also(db.Pinned(sc, "e.organization_id")).
+		And("e.path <> ?", string(domain.RootPath))
+	return db.Where("(SELECT count(*) FROM "+all.Raw+") - (SELECT count(*) FROM crowded c JOIN environments e "+
+		"ON e.organization_id = c.organization_id AND e.id = c.organization_id WHERE "+within.Text()+")",
+		slices.Concat(all.Args, within.Args)...)
+}
+
+// firstLonely finds the first of the organizations that lonely counts, with their admins in the scope beside sc.
+func (s *OverviewStore) firstLonely(sc tenancy.Scope) *bun.SelectQuery {
+	admins := s.users.searched(sc.Beside()).Where(actingAdmins.Raw).
+		Apply(db.Pinned(sc.Beside(), "u.organization_id").Narrow)
+	return db.From(s.db, sc, &[]environmentRow{}).Column("organization_id", "id", "path", "alias", "alias_path").
+		ColumnExpr("(SELECT count(*) FROM (?) AS acting) AS n",
+			admins.ColumnExpr("1").Where("u.organization_id = e.organization_id")).
+		Where("e.is_organization AND e.id <> e.parent_id AND e.organization_id NOT IN (SELECT organization_id FROM crowded)").
+		Order("e.path").Limit(domain.MaxFirst)
 }
 
 // overview returns what rows say.

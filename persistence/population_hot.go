@@ -154,16 +154,19 @@ const nested = "environment_names x WHERE x.environment_organization_id <> x.org
 // holders is the organizations, but the root's, in which others are, as a query.
 const holders = "SELECT x.organization_id FROM " + nested
 
-// largeOrganizations is the organizations directly below the root, in which there are no others, that have as many
-// people as the last one that an overview shows of them, as a query. It leaves out those given.
-func largeOrganizations(but []int64) db.Predicate {
-	of := db.Where("k.organization_id > 1 AND k.organization_id NOT IN (?) AND k.organization_id NOT IN ("+holders+
-		") AND k.organization_id NOT IN (SELECT x.environment_organization_id FROM "+nested+
-		") AND k.organization_id NOT IN (SELECT x.environment_organization_id FROM environment_names x "+
-		"WHERE x.organization_id = 1 AND x.parent_id > 1)", db.In(but))
-	return db.Where("SELECT k.organization_id FROM organization_counts k WHERE "+of.Text()+" AND k.users >= coalesce("+
-		"(SELECT k.users FROM organization_counts k WHERE "+of.Text()+" ORDER BY k.users DESC LIMIT 1 OFFSET "+
-		strconv.Itoa(domain.MaxLargest-1)+"), 0)", slices.Concat(of.Args, of.Args)...)
+// largeBelowRoot is the environments directly below the root of which one may be among those that an overview shows as
+// the largest, as a query: organizations that may have as many people as the last of them, and what is not counted as
+// a whole. People are cut out of those whose numbers are given.
+func largeBelowRoot(cut []int64) db.Predicate {
+	const plain = "k.organization_id > 1 AND k.organization_id NOT IN (" + holders +
+		") AND k.organization_id NOT IN (SELECT x.environment_organization_id FROM " + nested +
+		") AND k.organization_id NOT IN (SELECT x.environment_organization_id FROM environment_names x " +
+		"WHERE x.organization_id = 1 AND x.parent_id > 1)"
+	return db.Where("SELECT k.organization_id FROM organization_counts k WHERE "+plain+" AND k.users >= coalesce("+
+		"(SELECT k.users FROM organization_counts k WHERE "+plain+" AND k.organization_id NOT IN (?) "+
+		"ORDER BY k.users DESC LIMIT 1 OFFSET "+strconv.Itoa(domain.MaxLargest-1)+"), 0) UNION ALL "+holders+
+		" UNION ALL SELECT x.environment_id FROM environment_names x WHERE x.organization_id = 1 AND x.parent_id = 1 "+
+		"AND x.environment_organization_id = 1", db.In(cut))
 }
 
 // accountsOf is the people in a scope of single accounts, by their keys, as a query.

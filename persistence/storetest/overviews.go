@@ -77,7 +77,8 @@ func Overviews(t *testing.T, database *db.DB) {
 	for _, path := range []string{"Org1", "Org2/b0", "Org3/b2", "Org7/b1", "Bolt/Test", "Tools/t1"} {
 		above.Blocked = append(above.Blocked, w.Grant(path))
 	}
-	for _, u := range []domain.User{blocked, above, w.NewUser("acme.unseen", "Acme/Prod", domain.RoleOAdmin, domain.AdminGroup)} {
+	unseen := w.NewUser("acme.unseen", "Acme/Prod", domain.RoleOAdmin, domain.AdminGroup)
+	for _, u := range []domain.User{blocked, above, unseen} {
 		stored, err := w.Users.Insert(ctx, Everything(domain.UserCreate), u, "")
 		require.NoError(t, err)
 		w.People[u.Alias] = stored
