@@ -148,7 +148,8 @@ func (s *GroupStore) memberReader(ctx context.Context,
 	return func(groups []domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error) {
 		var q *bun.SelectQuery
 		if people <= s.few {
-			q = s.members(sc, "user_groups").Apply(memberColumns).Where("m.group_id IN (?)", db.In(groups)).Apply(memberOrder)
+			q = members(usersIn(s.db, sc), sc, "user_groups").Apply(memberColumns).
+				Where("m.group_id IN (?)", db.In(groups)).Apply(memberOrder)
 		} else {
 			for _, group := range groups {
 				one := s.db.NewSelect().TableExpr("(?) AS s", s.firstMembers(sc, group))
@@ -168,15 +169,10 @@ func (s *GroupStore) memberReader(ctx context.Context,
 	}, nil
 }
 
-// members begins a query of the users in sc whom a table of members names.
-func (s *GroupStore) members(sc tenancy.Scope, table string) *bun.SelectQuery {
-	q := usersIn(s.db, sc).
-		ModelTableExpr("? AS m JOIN users AS u ON u.organization_id = m.organization_id AND u.id = m.user_id",
-			bun.Ident(table))
-	if o, one := sc.Organization(); one {
-		q = q.Where("m.organization_id = ?", int64(o))
-	}
-	return q
+// members makes a query of the users in sc one of those whom a table of members names.
+func members(q *bun.SelectQuery, sc tenancy.Scope, table string) *bun.SelectQuery {
+	return q.ModelTableExpr("? AS m JOIN users AS u ON u.organization_id = m.organization_id AND u.id = m.user_id",
+		bun.Ident(table)).Apply(db.Pinned(sc, "m.organization_id").Narrow)
 }
 
 // memberColumns says what readMembers reads, which leaves out archived accounts.
@@ -188,10 +184,10 @@ func memberOrder(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.Order("m.organization_id", "m.user_id")
 }
 
-// firstMembers finds a page of the members of a group.
+// firstMembers finds a page of the members of a group, by the group: a planner would read all of the scope to sort it.
 func (s *GroupStore) firstMembers(sc tenancy.Scope, group domain.GroupID) *bun.SelectQuery {
-	return s.members(sc, "user_groups").Apply(memberColumns).Where("m.group_id = ?", int64(group)).Apply(memberOrder).
-		Limit(int64(s.page))
+	return members(s.users.searched(sc), sc, "user_groups").Apply(memberColumns).Where("m.group_id = ?", int64(group)).
+		Apply(memberOrder).Limit(int64(s.page))
 }
 
 func readMembers(ctx context.Context, q *bun.SelectQuery) ([]domain.GroupMember, error) {
@@ -235,8 +231,8 @@ func (s *GroupStore) Admins(ctx context.Context, sc tenancy.Scope,
 	if len(groups) == 0 {
 		return nil, nil
 	}
-	return readMembers(ctx, s.members(sc, "group_admins").Apply(memberColumns).Where("m.group_id IN (?)", db.In(groups)).
-		Order("m.group_id", "m.user_id"))
+	return readMembers(ctx, members(s.users.searched(sc), sc, "group_admins").Apply(memberColumns).
+		Where("m.group_id IN (?)", db.In(groups)).Order("m.group_id", "m.user_id"))
 }
 
 // Administers reports whether whoever sc was given to is an admin of the group with that number.

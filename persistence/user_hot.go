@@ -103,43 +103,45 @@ func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []
 	keeps := onTheWay(filtered(sc, *f))
 	var users []domain.User
 	last := from
-	for width := s.patience.near; ; width *= 8 {
-		ahead := beyond(stretches, last.path)
-		next, more, err := s.treeKey(ctx, sc, ahead, last, width)
-		if err != nil {
-			return nil, err
-		}
-		until := db.Predicate{}
-		if more {
-			ahead, until = before(ahead, next.path), next.until()
-		}
-		some, err := s.page(ctx, sc, ahead, until.Also(keeps), last, n-len(users))
-		if err != nil {
-			return nil, err
-		}
-		if users = append(users, some...); !more || len(users) == n {
-			return users, nil
-		}
-		last = next
-		if width > s.patience.near || 8*len(users) < n { // where some are there may be enough a bit further on
-			break
-		}
-	}
 	l := listing{sc: sc, keeps: filtered(sc, *f), by: treeOrder, behind: &listed{key: domain.UserKey{User: from.id},
 		at: []any{string(from.path)}}}
-	for {
-		keys, ok, err := s.first(ctx, &l, f, n)
-		if err != nil {
-			return nil, err
+	for _, p := range s.patience.growing() {
+		for width := p.near; ; width *= 8 {
+			ahead := beyond(stretches, last.path)
+			next, more, err := s.treeKey(ctx, sc, ahead, last, width)
+			if err != nil {
+				return nil, err
+			}
+			until := db.Predicate{}
+			if more {
+				ahead, until = before(ahead, next.path), next.until()
+			}
+			some, err := s.page(ctx, sc, ahead, until.Also(keeps), last, n-len(users))
+			if err != nil {
+				return nil, err
+			}
+			if users = append(users, some...); !more || len(users) == n {
+				return users, nil
+			}
+			last = next
+			if width > p.near || 8*len(users) < n { // where some are there may be enough a bit further on
+				break
+			}
 		}
-		if !ok {
-			break
+		for {
+			keys, ok, err := s.first(ctx, &l, f, n, p.found)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				break
+			}
+			users, err := s.byKeys(ctx, sc, treeOrder, keys)
+			if err != nil || len(users) == len(keys) {
+				return users, err
+			}
+			// Somebody went away in between.
 		}
-		users, err := s.byKeys(ctx, sc, treeOrder, keys)
-		if err != nil || len(users) == len(keys) {
-			return users, err
-		}
-		// Somebody went away in between.
 	}
 	rest, err := s.page(ctx, sc, beyond(stretches, last.path), keeps, last, n-len(users))
 	return append(users, rest...), err

@@ -27,6 +27,10 @@ type patience struct{ near, found int }
 
 var usualPatience = patience{near: 448, found: 3000}
 
+// growing is how far both ways are tried, one time after the other: what an index finds among a few times more than it
+// finds at first is not worth reading all of a large scope.
+func (p patience) growing() []patience { return []patience{p, {16 * p.near, 10 * p.found}} }
+
 // A listing is a list of users that is being read: whom of sc it keeps, by an order, behind somebody; nil is the
 // beginning.
 type listing struct {
@@ -176,20 +180,29 @@ func keysAt(all []listed) []domain.UserKey {
 	return keys
 }
 
-// found returns those whom an index finds, and false if they are more than most. They are looked up with a column that
-// only their rows have: PostgreSQL may else look for each of them in all of the organization, in an index by
-// places that has the rest of what is read.
-func (s *UserStore) found(ctx context.Context, l *listing, index db.Index, most int) ([]listed, bool, error) {
+// probed returns how many an index finds, up to one more than most.
+func (s *UserStore) probed(ctx context.Context, index db.Index, most int) (int, error) {
 	probe := s.db.Lazily(index.Probe, most+1)
 	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM ("+probe.Raw+") AS p", probe.Args...)
-	n, err := db.Only(rows, err, db.Scalar[int], domain.ErrInternal)
-	if err != nil || n == 0 || n > most {
+	return db.Only(rows, err, db.Scalar[int], domain.ErrInternal)
+}
+
+// lookedUp reads up to n users u whom an index finds. They are looked up with a column that only their rows have:
+// PostgreSQL may else look for each of them in all of the organization, in an index by places that has the rest of
+// what is read.
+func (s *UserStore) lookedUp(index db.Index, n int) db.Predicate {
+	return s.db.Beside(s.db.Lazily(index.Keys, n), "users",
+		db.Where("u.organization_id = m.organization_id AND u.id = m.id AND u.uuid <> ''"))
+}
+
+// found returns those whom an index finds, and false if they are more than most.
+func (s *UserStore) found(ctx context.Context, l *listing, index db.Index, most int) ([]listed, bool, error) {
+	if n, err := s.probed(ctx, index, most); err != nil || n == 0 || n > most {
 		return nil, err == nil && n == 0, err
 	}
 	columns, args := l.columns()
-	from := s.db.Beside(s.db.Lazily(index.Keys, most+1), "users",
-		db.Where("u.organization_id = m.organization_id AND u.id = m.id AND u.uuid <> ''"))
-	rows, err = s.db.QueryContext(ctx, "SELECT "+columns+" FROM "+from.Raw, append(args, from.Args...)...)
+	from := s.lookedUp(index, most+1)
+	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM "+from.Raw, append(args, from.Args...)...)
 	all, err := db.Collect(rows, err, l.scan)
 	if err != nil || len(all) > most {
 		return nil, false, err
@@ -197,28 +210,35 @@ func (s *UserStore) found(ctx context.Context, l *listing, index db.Index, most 
 	return slices.DeleteFunc(all, func(u listed) bool { return !l.has(&u) }), true, nil
 }
 
-// indexed returns whom the list has, in no order, if one of the indexes finds no more than most for the filter.
-func (s *UserStore) indexed(ctx context.Context, l *listing, f *domain.UserFilter, most int) ([]listed, bool, error) {
+// count returns how many of those whom an index finds the list has, and false if the index finds more than most.
+func (s *UserStore) count(ctx context.Context, l *listing, index db.Index, most int) (int64, bool, error) {
+	if n, err := s.probed(ctx, index, most); err != nil || n == 0 || n > most {
+		return 0, err == nil && n == 0, err
+	}
+	from, within := s.lookedUp(index, most+1), db.Unindexed(db.Account(l.sc))
+	text := "SELECT count(*), coalesce(sum(CASE WHEN " + l.keeps.Text() + " AND " + within.Text() +
+		" THEN 1 ELSE 0 END), 0) FROM " + from.Raw
+	rows, err := s.db.QueryContext(ctx, text, slices.Concat(l.keeps.Args, within.Args, from.Args)...)
+	var looked, kept int64
+	_, err = db.Only(rows, err, func(r db.Row) (struct{}, error) { return struct{}{}, r.Scan(&looked, &kept) },
+		domain.ErrInternal)
+	return kept, err == nil && looked <= int64(most), err
+}
+
+// first returns the keys of the first n users whom the list has, if one of the indexes finds no more than most for the
+// filter.
+func (s *UserStore) first(ctx context.Context, l *listing, f *domain.UserFilter,
+	n, most int) ([]domain.UserKey, bool, error) {
 	indexes, err := s.indexes(ctx, l.sc, f)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, index := range indexes {
 		if all, ok, err := s.found(ctx, l, index, most); ok || err != nil {
-			return all, ok, err
+			return l.first(all, n), ok, err
 		}
 	}
 	return nil, false, nil
-}
-
-// first returns the keys of the first n users whom the list has, as indexed finds them.
-func (s *UserStore) first(ctx context.Context, l *listing, f *domain.UserFilter,
-	n int) ([]domain.UserKey, bool, error) {
-	all, ok, err := s.indexed(ctx, l, f, s.patience.found)
-	if err != nil || !ok {
-		return nil, ok, err
-	}
-	return l.first(all, n), true, nil
 }
 
 // first returns the keys of the first n of users whom the list has.
@@ -270,15 +290,18 @@ func (s *UserStore) sortedKeys(ctx context.Context, l listing, f *domain.UserFil
 		}
 		return s.all(ctx, &begin, n) // they all come late
 	}
-	keys, end, err := s.walk(ctx, &l, n, s.patience.near)
-	if err != nil || end || len(keys) == n {
-		return keys, err
-	}
-	if found, ok, err := s.first(ctx, &begin, f, n); ok || err != nil {
-		return found, err
-	}
-	if few {
-		return s.all(ctx, &begin, n)
+	var keys []domain.UserKey
+	for _, p := range s.patience.growing() {
+		some, end, err := s.walk(ctx, &l, n-len(keys), p.near)
+		if keys = append(keys, some...); err != nil || end || len(keys) == n {
+			return keys, err
+		}
+		if found, ok, err := s.first(ctx, &begin, f, n, p.found); ok || err != nil {
+			return found, err
+		}
+		if few {
+			return s.all(ctx, &begin, n)
+		}
 	}
 	more, _, err := s.walk(ctx, &l, n-len(keys), math.MaxInt)
 	return append(keys, more...), err
@@ -497,9 +520,14 @@ func needlesIn(c *domain.Condition) []db.Needle {
 func (s *UserStore) tally(ctx context.Context, sc tenancy.Scope, f *domain.UserFilter,
 	most int) (domain.Tally, error) {
 	l := listing{sc: sc, keeps: filtered(sc, *f), by: treeOrder}
-	all, ok, err := s.indexed(ctx, &l, f, most)
-	if err != nil || ok {
-		return domain.Tally{N: int64(len(all))}, err
+	indexes, err := s.indexes(ctx, sc, f)
+	if err != nil {
+		return domain.Tally{}, err
+	}
+	for _, index := range indexes {
+		if n, ok, err := s.count(ctx, &l, index, most); ok || err != nil {
+			return domain.Tally{N: n}, err
+		}
 	}
 	ranges := sc.Ranges()
 	last, more, err := s.treeKey(ctx, sc, ranges, spot{}, 2*most)
