@@ -141,7 +141,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		own, cfg.signUp(loginname.Rules{}, d.declared.Users), cfg.Now)
 	d.Codes = accounts.NewRegistrationCodes(d.Gate, s.users, s.codes, cfg.Now)
 	d.Providers = accounts.NewProviders(d.Gate, documents, d.Users, d.Sessions, s.providers, known,
-		openid.NewParty(cfg.AllowPrivateProviders, cfg.Now), dns.NewResolver(cfg.DNSServer), passwords, database.Vault,
+		openid.NewParty(cfg.AllowPrivateProviders, cfg.Now), dns.NewResolver(cfg.DNSServer), database.Vault,
 		loginname.Rules{}, cfg.providers(), cfg.Now)
 	mailer, err := newMailer(&cfg, outbox, watch.metrics)
 	if err != nil {

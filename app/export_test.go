@@ -53,6 +53,9 @@ func (d *Directory) Tokens() *authn.Tokens { return d.access.tokens }
 // Demands returns what compares accounts with what they need.
 func (d *Directory) Demands() *authn.Demands { return d.access.demands }
 
+// Passwords returns what verifies the directory's passwords.
+func (d *Directory) Passwords() *authn.Passwords { return d.access.passwords }
+
 // Activity returns the notes of who was seen.
 func (d *Directory) Activity() *authn.Activity { return d.access.activity }
 

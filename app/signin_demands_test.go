@@ -433,7 +433,7 @@ func TestSessionsGoOnWhenADemandIsTakenBack(t *testing.T) {
 		Address: "192.0.2.5", Kind: domain.CookieSession, Steps: true})
 	require.NoError(t, err)
 	w.demand(t, "Acme", domain.SignInRules{})
-	find := authn.First(w.directory.Activity(), w.directory.Demands().Hold,
+	find := authn.First(w.directory.Passwords(), w.directory.Activity(), w.directory.Demands().Hold,
 		authn.Cookie(w.directory.Tokens(), "session", "csrf"))
 	p, err := find(t.Context(), authn.Request{Header: func(string) string { return "" },
 		Cookie: func(string) string { return in.Cookie }, Method: "GET", Address: "192.0.2.5"})

@@ -59,7 +59,7 @@ const cookieName, csrfHeader = "APIMANAGERSESSION", "CSRF-Token"
 // find asks who sends a request with headers and a cookie.
 func (d *signing) find(t *testing.T, headers map[string]string, cookie, method string) (domain.Principal, error) {
 	t.Helper()
-	finder := authn.First(d.directory.Activity(), d.directory.Demands().Refuse,
+	finder := authn.First(d.directory.Passwords(), d.directory.Activity(), d.directory.Demands().Refuse,
 		authn.Bearer(d.directory.Tokens(), "rest"),
 		authn.Cookie(d.directory.Tokens(), cookieName, csrfHeader))
 	return finder(t.Context(), authn.Request{

@@ -227,7 +227,7 @@ type access struct {
 
 // find finds the principal of a request by the first of the schemes whose credentials it has.
 func (a *access) find(server *httpx.Server, judge authn.Judge, schemes ...authn.Scheme) httpx.Auth {
-	find := authn.First(a.activity, judge, schemes...)
+	find := authn.First(a.passwords, a.activity, judge, schemes...)
 	return func(c *fiber.Ctx) (domain.Principal, error) {
 		method := httpx.Method(c)
 		p, err := find(c.UserContext(), authn.Request{

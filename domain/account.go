@@ -95,6 +95,8 @@ type Account struct {
 	Session Session
 	// Key is the API key the request came with, with ID empty if it came without.
 	Key APIKey
+	// PasswordMAC is by what a right password is remembered that the request came with; zero if it came without.
+	PasswordMAC [32]byte
 }
 
 // PasswordHash is what is stored of a password: text in the PHC string format, or empty

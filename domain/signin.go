@@ -28,8 +28,8 @@ type SignIns struct {
 	Times              int64
 }
 
-// The actions of sign-ins in the audit trail, and the kind of their targets. SignInPassword is a right password of an
-// account that has a second factor: who sent it has not signed in, and may be somebody else who knows it.
+// The actions of sign-ins in the audit trail, and the kind of their targets. SignInPassword is a right password that
+// was not enough: who sent it has not signed in, and may be somebody else who knows it.
 const (
 	SignInKind     = "signin"
 	SignInSuccess  = SignInKind + ":success"

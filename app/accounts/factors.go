@@ -84,15 +84,12 @@ type FactorAccounts interface {
 	Count(ctx context.Context, subject string, now, since time.Time) (uses int64, began time.Time, err error)
 }
 
-// Verifier slows down guessing of codes, and lets people in.
+// Verifier slows down guessing of codes.
 type Verifier interface {
 	// TryCode calls try, which returns domain.ErrBadCode for a wrong code, and counts that for the account. It returns
 	// domain.ErrTooMany in place of calling it after too many, and otherwise what try returned. wrong is the count of
 	// wrong ones if this was one.
 	TryCode(ctx context.Context, a domain.Account, address string, try func() error) (wrong int64, err error)
-	// Admit returns the account of somebody who has proved otherwise than by a password to be its user, and notes the
-	// sign-in. It returns domain.ErrBadCredentials for an account that may not be used.
-	Admit(ctx context.Context, a domain.Account, address string) (domain.Account, error)
 }
 
 // FactorDocument is what a user proves themselves by.
@@ -176,18 +173,38 @@ func (f *Factors) own(ctx context.Context, caller *domain.Principal) (h holder, 
 	if a.Factors != 0 && a.Session.Proved.Proof < domain.ByCode {
 		return h, a, domain.ErrFactorMissing
 	}
-	err = f.place(ctx, &a)
-	return h, a, err
+	return h, a, nil
 }
 
-// place says where the session is to be used that takes the place of one that was good for nothing yet.
-func (f *Factors) place(ctx context.Context, a *domain.Account) error {
+// finishing is an account that proves more in a session with a cookie than it was begun with.
+type finishing struct {
+	account *domain.Account
+	// signsIn says that what the account needs is proved by that, and was not before.
+	signsIn bool
+}
+
+// finish looks at what an account will have proved with that proof. If its session was good for nothing before and is
+// not so then, it says in the account where the one is to be used that takes its place.
+func (f *Factors) finish(ctx context.Context, a *domain.Account, proof domain.Proof) (finishing, error) {
 	if a.Session.ID == "" || !a.Session.Unfinished() {
-		return nil
+		return finishing{account: a}, nil
+	}
+	after := *a
+	after.Session.Proved.Proof = max(proof, a.Session.Proved.Proof)
+	if err := f.sessions.demands.Hold(ctx, &after); err != nil || after.Missing > domain.ByPassword {
+		return finishing{account: a}, err
 	}
 	e, err := f.sessions.environment(ctx, a, "")
 	a.Session.Environment = e.ID
-	return err
+	return finishing{account: a, signsIn: true}, err
+}
+
+// note notes the sign-in that was finished now.
+func (f *Factors) note(ctx context.Context, in finishing, address string) error {
+	if !in.signsIn {
+		return nil
+	}
+	return f.sessions.passwords.Admit(ctx, in.account, address)
 }
 
 // freshly is own for what needs a fresh proof besides.
@@ -291,6 +308,10 @@ func (f *Factors) ConfirmCode(ctx context.Context, caller domain.Principal, in C
 	if err != nil {
 		return out, err
 	}
+	finishing, err := f.finish(ctx, &account, domain.CodeFactor.Strongest())
+	if err != nil {
+		return out, err
+	}
 	code, _ := readCode(in.Code)
 	err = f.try(ctx, &account, in.Address, h.w, func(tx FactorTx) error {
 		user, all, err := factors(tx, &h, &account)
@@ -319,6 +340,9 @@ func (f *Factors) ConfirmCode(ctx context.Context, caller domain.Principal, in C
 		out, err = f.added(tx, &user, &account, all, &offered, client{in.Address, in.Client})
 		return err
 	})
+	if err == nil {
+		err = f.note(ctx, finishing, in.Address)
+	}
 	if err != nil {
 		return AddedFactor{}, err
 	}
@@ -375,6 +399,9 @@ func (f *Factors) session(a *domain.Account, e domain.EnvironmentID, proved doma
 		Kind:       domain.CookieSession, TokenEpoch: a.TokenEpoch, Environment: e, Created: proved.At, LastUsed: proved.At,
 		Expires: proved.At.Add(s.limits.Cookie), Idle: s.limits.CookieIdle, Client: domain.CleanClient(from.name),
 		Network: domain.NetworkOf(from.address), Surface: a.Session.Surface, Proved: proved,
+	}
+	if session.Unfinished() {
+		session.Expires = proved.At.Add(min(s.limits.Unproved, s.limits.Cookie))
 	}
 	secret, hash := s.tokens.NewSecret(session.Kind, session.SessionKey, 0)
 	session.Hash = hash
@@ -480,33 +507,33 @@ func (f *Factors) Prove(ctx context.Context, caller domain.Principal, in Prove) 
 	if err != nil {
 		return out, err
 	}
+	proof := domain.ByCode
 	if account.Factors == 0 {
-		return f.provePassword(ctx, &h, &account, in)
+		proof = domain.ByPassword
 	}
-	err = f.try(ctx, &account, in.Address, h.w, func(tx FactorTx) error {
-		proved, err := f.useUp(tx, &h, in.Code)
-		if err != nil {
+	finishing, err := f.finish(ctx, &account, proof)
+	if err != nil {
+		return out, err
+	}
+	if proof == domain.ByPassword {
+		out, err = f.provePassword(ctx, &h, &account, in)
+	} else {
+		err = f.try(ctx, &account, in.Address, h.w, func(tx FactorTx) error {
+			proved, err := f.useUp(tx, &h, in.Code)
+			if err != nil {
+				return err
+			}
+			out, err = f.renew(tx, &account, proved, client{in.Address, in.Client})
 			return err
-		}
-		out, err = f.renew(tx, &account, proved, client{in.Address, in.Client})
-		return err
-	})
+		})
+	}
 	if err == nil {
-		err = f.admit(ctx, &caller, &account, in.Address)
+		err = f.note(ctx, finishing, in.Address)
 	}
 	if err != nil {
 		return SignedIn{}, err
 	}
 	return out, nil
-}
-
-// admit notes a sign-in that was not finished until now: one of whom more than the password was missing.
-func (f *Factors) admit(ctx context.Context, caller *domain.Principal, a *domain.Account, address string) error {
-	if caller.Missing == domain.ByPassword {
-		return nil
-	}
-	_, err := f.verifier.Admit(ctx, *a, address)
-	return err
 }
 
 // useUp uses up a one-time code of the holder's, or a recovery code, and returns what that proves.
@@ -545,28 +572,18 @@ func (f *Factors) SignIn(ctx context.Context, in SignInByCode) (out SignedIn, er
 	}
 	// It is judged as the session that it gets.
 	account.Session = sessionToBe(&account, domain.Proved{Proof: domain.ByCode, At: f.moment()})
-	if err := f.sessions.demands.Refuse(ctx, &account); err != nil {
-		return out, err
-	}
-	if _, err := f.sessions.environment(ctx, &account, in.Environment); err != nil {
-		return out, err
-	}
-	h, err := oneself(ctx, f.sessions.gate, &account.Principal, domain.PasswordChange)
-	if err != nil {
-		return out, err
-	}
-	var proved domain.Proved
-	err = f.try(ctx, &account, in.Address, h.w, func(tx FactorTx) (err error) {
-		proved, err = f.useUp(tx, &h, in.Code)
-		return err
-	})
-	if err == nil {
-		account, err = f.verifier.Admit(ctx, account, in.Address)
-	}
-	if err != nil {
-		return out, err
-	}
-	return f.sessions.begin(ctx, account, &in.SignIn, proved)
+	return f.sessions.begin(ctx, &account, &in.SignIn, f.sessions.demands.Refuse,
+		func() (proved domain.Proved, err error) {
+			h, err := oneself(ctx, f.sessions.gate, &account.Principal, domain.PasswordChange)
+			if err != nil {
+				return proved, err
+			}
+			err = f.try(ctx, &account, in.Address, h.w, func(tx FactorTx) (err error) {
+				proved, err = f.useUp(tx, &h, in.Code)
+				return err
+			})
+			return proved, err
+		})
 }
 
 func (f *Factors) provePassword(ctx context.Context, h *holder, a *domain.Account, in Prove) (out SignedIn,
@@ -598,8 +615,7 @@ func (f *Factors) proving(ctx context.Context, caller *domain.Principal) (h hold
 	if a.Session.ID == "" || a.Session.Kind != domain.CookieSession {
 		return h, a, domain.ErrForbidden
 	}
-	err = f.place(ctx, &a)
-	return h, a, err
+	return h, a, nil
 }
 
 // useCode takes the factor whose code it is on, and returns which that is.
@@ -667,4 +683,4 @@ func tell(users *directory.Users, tx interface{ Mail(mails ...domain.Mail) }, us
 	tx.Mail(users.MailTo(user.Person.Mail, user, letter))
 }
 
-func (f *Factors) moment() time.Time { return f.sessions.now().UTC().Truncate(time.Millisecond) }
+func (f *Factors) moment() time.Time { return f.sessions.moment() }

@@ -132,6 +132,10 @@ func (f *Factors) AddPasskey(ctx context.Context, caller domain.Principal, in Pa
 	if err != nil {
 		return out, err
 	}
+	finishing, err := f.finish(ctx, &account, domain.ByPasskey)
+	if err != nil {
+		return out, err
+	}
 	if err := f.once(ctx, challenge); err != nil {
 		return out, err
 	}
@@ -149,6 +153,9 @@ func (f *Factors) AddPasskey(ctx context.Context, caller domain.Principal, in Pa
 		out, err = f.added(tx, &user, &account, all, &made, client{in.Address, in.Client})
 		return err
 	})
+	if err == nil {
+		err = f.note(ctx, finishing, in.Address)
+	}
 	if err != nil {
 		return AddedFactor{}, err
 	}
@@ -186,6 +193,10 @@ func (f *Factors) ProvePasskey(ctx context.Context, caller domain.Principal, in 
 	if err != nil {
 		return out, err
 	}
+	finishing, err := f.finish(ctx, &account, domain.ByPasskey)
+	if err != nil {
+		return out, err
+	}
 	which, count, err := f.proved(ctx, account.UserKey(), challenge, in.Answer)
 	if err != nil {
 		return out, err
@@ -203,7 +214,7 @@ func (f *Factors) ProvePasskey(ctx context.Context, caller domain.Principal, in 
 		return err
 	})
 	if err == nil {
-		err = f.admit(ctx, &caller, &account, in.Address)
+		err = f.note(ctx, finishing, in.Address)
 	}
 	if err != nil {
 		return SignedIn{}, err
@@ -272,40 +283,37 @@ func (f *Factors) signInByPasskey(ctx context.Context, in PasskeyAnswer) (out Si
 	if err != nil {
 		return out, err
 	}
-	if account, err = f.verifier.Admit(ctx, account, in.Address); domain.ErrBadCredentials.Is(err) {
-		err = domain.ErrBadPasskey
-	}
-	if err != nil {
-		return out, err
-	}
-	if account.Program {
+	now := f.moment()
+	if !account.Usable(now) || account.Program {
 		return out, domain.ErrBadPasskey
 	}
-	proved := domain.Proved{Proof: domain.ByPasskey, Factor: which.ID, At: f.moment()}
-	expired := account.Principal.PasswordExpired // a password that was not used does not matter more than it did
+	proved := domain.Proved{Proof: domain.ByPasskey, Factor: which.ID, At: now}
 	account.Session = sessionToBe(&account, proved)
-	if err := f.sessions.judge(true)(ctx, &account); err != nil {
-		return out, err
+	// A password that was not used does not matter more because of what the place asks for.
+	expired := account.Standing.PasswordExpired(now)
+	hold := func(ctx context.Context, a *domain.Account) error {
+		err := f.sessions.demands.Hold(ctx, a)
+		a.Principal.PasswordExpired = expired
+		return err
 	}
-	account.Principal.PasswordExpired = expired
-	h, err := oneself(ctx, f.sessions.gate, &account.Principal, domain.PasswordChange)
-	if err != nil {
-		return out, err
-	}
-	err = f.store.Do(ctx, h.w, func(tx FactorTx) error {
-		if _, err := h.user(tx); err != nil {
-			return err
-		}
-		return usePasskey(tx, &which, count, proved.At)
-	})
-	if domain.ErrUserNotFound.Is(err) {
-		err = domain.ErrBadPasskey
-	}
-	if err != nil {
-		return out, err
-	}
-	return f.sessions.begin(ctx, account, &SignIn{Kind: domain.CookieSession, Address: in.Address, Client: in.Client},
-		proved)
+	return f.sessions.begin(ctx, &account,
+		&SignIn{Kind: domain.CookieSession, Address: in.Address, Client: in.Client}, hold,
+		func() (domain.Proved, error) {
+			h, err := oneself(ctx, f.sessions.gate, &account.Principal, domain.PasswordChange)
+			if err != nil {
+				return proved, err
+			}
+			err = f.store.Do(ctx, h.w, func(tx FactorTx) error {
+				if _, err := h.user(tx); err != nil {
+					return err
+				}
+				return usePasskey(tx, &which, count, proved.At)
+			})
+			if domain.ErrUserNotFound.Is(err) {
+				err = domain.ErrBadPasskey
+			}
+			return proved, err
+		})
 }
 
 // AcceptedPasskeys returns by what a browser forgets passkeys of the caller's that were removed.

@@ -21,7 +21,6 @@ type Providers struct {
 	accounts  ProviderAccounts
 	party     RelyingParty
 	records   DomainRecords
-	notes     SignInNotes
 	vault     Vault
 	names     directory.LoginNames
 	rules     ProviderRules
@@ -38,10 +37,10 @@ type ProviderRules struct {
 
 // NewProviders returns the use cases of identity providers.
 func NewProviders(gate *tenancy.Gate, documents *tenancy.Documents, users *directory.Users, sessions *Sessions,
-	store ProviderStore, accounts ProviderAccounts, party RelyingParty, records DomainRecords, notes SignInNotes,
+	store ProviderStore, accounts ProviderAccounts, party RelyingParty, records DomainRecords,
 	vault Vault, names directory.LoginNames, rules ProviderRules, now func() time.Time) *Providers {
 	return &Providers{gate: gate, documents: documents, users: users, sessions: sessions, store: store,
-		accounts: accounts, party: party, records: records, notes: notes, vault: vault, names: names, rules: rules, now: now}
+		accounts: accounts, party: party, records: records, vault: vault, names: names, rules: rules, now: now}
 }
 
 // ProviderStore reads identity providers and links, and changes them in transactions. What a method takes of a scope
@@ -115,11 +114,6 @@ type RelyingParty interface {
 	Redeem(ctx context.Context, p *domain.Provider, r domain.AuthRequest, a domain.AuthAnswer) (domain.Claims, error)
 	// SignedOut is Redeem for a token that says which session ended.
 	SignedOut(ctx context.Context, p *domain.Provider, token string) (domain.SignedOutAt, error)
-}
-
-// SignInNotes notes that somebody signed in to an account by something else than a password.
-type SignInNotes interface {
-	NoteSignIn(ctx context.Context, a *domain.Account, address string) error
 }
 
 // Vault seals text so that nobody else can read or make it, for one place. Hash is of texts that cannot run into one

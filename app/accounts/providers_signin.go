@@ -298,15 +298,9 @@ func (s *Providers) signIn(ctx context.Context, p *domain.Provider, in *FinishPr
 	// It is judged as the session that it gets.
 	account.Session = sessionToBe(&account, proved)
 	account.Session.Provider.Issuer = p.IdentityIssuer()
-	if err := s.sessions.judge(true)(ctx, &account); err != nil {
-		return SignedIn{}, err
-	}
-	if err := s.notes.NoteSignIn(ctx, &account, in.Address); err != nil {
-		return SignedIn{}, err
-	}
-	return s.sessions.begin(ctx, account, &SignIn{Kind: domain.CookieSession, Address: in.Address, Client: in.Client,
+	return s.sessions.begin(ctx, &account, &SignIn{Kind: domain.CookieSession, Address: in.Address, Client: in.Client,
 		provider: domain.ProviderSession{Issuer: p.IdentityIssuer(), Subject: subjectOf(p, claims),
-			ID: claims.First("sid")}}, proved)
+			ID: claims.First("sid")}}, s.sessions.demands.Hold, func() (domain.Proved, error) { return proved, nil })
 }
 
 // subjectOf returns what the provider calls somebody when it says that they signed out.

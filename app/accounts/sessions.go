@@ -170,10 +170,10 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if err := s.judge(in.Steps)(ctx, &account); err != nil {
-		return SignedIn{}, err
-	}
-	if account.Missing == domain.ByPassword && account.Principal.PasswordExpired && in.NewPassword != "" {
+	out, err := s.begin(ctx, &account, &in, s.judge(in.Steps), func() (domain.Proved, error) {
+		return domain.Proved{At: s.moment()}, nil
+	})
+	if domain.ErrPasswordExpired.Is(err) && in.NewPassword != "" {
 		if err := s.me.ChangePassword(ctx, account.Principal,
 			directory.ChangePassword{Old: in.Password, New: in.NewPassword, Address: in.Address}); err != nil {
 			return SignedIn{}, err
@@ -181,7 +181,7 @@ func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		in.Password, in.NewPassword = in.NewPassword, ""
 		return s.SignIn(ctx, in)
 	}
-	return s.begin(ctx, account, &in, domain.Proved{})
+	return out, err
 }
 
 // recognise returns the account with that name and password, which nothing was compared of but the password.
@@ -192,7 +192,7 @@ func (s *Sessions) recognise(ctx context.Context, in *SignIn) (domain.Account, e
 				strings.Join(s.tokens.Audience(), ", "))
 		}
 	}
-	account, err := s.passwords.SignIn(ctx, in.Login, in.Password, in.Address)
+	account, err := s.passwords.Recognise(ctx, in.Login, in.Password, in.Address)
 	if err == nil && in.Steps && account.Program {
 		err = domain.ErrProgram
 	}
@@ -213,22 +213,32 @@ func (s *Sessions) judge(steps bool) func(context.Context, *domain.Account) erro
 	return s.demands.Refuse
 }
 
-// begin begins a session, which in describes, for an account that has proved to be whose it is and was judged by that.
-// One of an account of which a proof is missing is short, and in no environment. It is Forbidden as SignIn is, and
+// begin begins a session, which in describes, for whoever has proved to be the account's user, unless judge has
+// something against it. Then prove says how they did, and uses that up. One of an account of which a proof is missing
+// is short, and in no environment. Nothing is written of whoever is refused. It is Forbidden as SignIn is, and
 // domain.ErrBadCredentials if the account went away a moment ago.
-func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn,
-	proved domain.Proved) (SignedIn, error) {
+func (s *Sessions) begin(ctx context.Context, account *domain.Account, in *SignIn,
+	judge func(context.Context, *domain.Account) error, prove func() (domain.Proved, error)) (SignedIn, error) {
 	var environment domain.Environment
-	if account.Missing == domain.ByPassword {
-		var err error
-		if environment, err = s.environment(ctx, &account, in.Environment); err != nil {
-			return SignedIn{}, err
+	var proved domain.Proved
+	err := s.passwords.Enter(ctx, account, in.Address, func(ctx context.Context, a *domain.Account) (err error) {
+		if err = judge(ctx, a); err != nil {
+			return err
 		}
+		if a.Missing == domain.ByPassword {
+			if environment, err = s.environment(ctx, a, in.Environment); err != nil {
+				return err
+			}
+		}
+		if proved, err = prove(); err != nil || !a.BreakGlass {
+			return err
+		}
+		return s.watch.note(ctx, a, domain.NetworkOf(in.Address))
+	})
+	if err != nil {
+		return SignedIn{}, err
 	}
-	now := s.now().UTC().Truncate(time.Millisecond)
-	if proved.At.IsZero() {
-		proved.At = now
-	}
+	now := s.moment()
 	session := domain.Session{
 		SessionKey: domain.SessionKey{UserKey: account.UserKey(), ID: domain.UUID(uuid.Must(uuid.NewV7()).String())},
 		Kind:       in.Kind, TokenEpoch: account.TokenEpoch, Environment: environment.ID, Created: now, LastUsed: now,
@@ -249,11 +259,6 @@ func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn
 	default:
 		session.Expires = now.Add(s.limits.Token).Truncate(time.Millisecond)
 	}
-	if account.BreakGlass {
-		if err := s.watch.note(ctx, &account, session.Network); err != nil {
-			return SignedIn{}, err
-		}
-	}
 	key, err := s.signIns.Begin(ctx, session, int(s.limits.Most), s.newDevice(&session))
 	if domain.ErrChanged.Is(err) {
 		return SignedIn{}, domain.ErrBadCredentials // what it was proved by was removed a moment ago
@@ -261,8 +266,10 @@ func (s *Sessions) begin(ctx context.Context, account domain.Account, in *SignIn
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return s.signedIn(account, session, environment, key, secret, in.Audience)
+	return s.signedIn(*account, session, environment, key, secret, in.Audience)
 }
+
+func (s *Sessions) moment() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
 
 // newDevice returns what writes the letter that tells a user of a session from where or with what they never began one.
 func (s *Sessions) newDevice(session *domain.Session) func(*domain.User) domain.Mail {

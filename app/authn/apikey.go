@@ -37,6 +37,7 @@ func APIKey(p *Passwords) Scheme {
 			if person.Organization != account.Organization || person.User != account.User {
 				return domain.Account{}, true, domain.ErrBadAPIKey
 			}
+			account.PasswordMAC = person.PasswordMAC
 		}
 		return account, true, nil
 	}

@@ -57,22 +57,3 @@ func (t *throttle) beginCode(ctx context.Context, u domain.UserKey) (subject str
 	}
 	return subject, counts[subject], nil
 }
-
-// Admit returns the account of somebody who has proved otherwise than by a password to be its user, and notes the
-// sign-in. It returns domain.ErrBadCredentials for an account that may not be used.
-func (p *Passwords) Admit(ctx context.Context, account domain.Account, address string) (domain.Account, error) {
-	now := p.now()
-	if !account.Usable(now) {
-		return domain.Account{}, domain.ErrBadCredentials
-	}
-	if err := p.accounts.SignedIn(ctx, account.Organization, account.User, now); err != nil {
-		return domain.Account{}, err
-	}
-	from := p.throttle.mac(domain.NetworkOf(address))
-	if err := p.accounts.RememberAddress(ctx, account.Organization, account.User, from, now); err != nil {
-		return domain.Account{}, err
-	}
-	p.trail.signedIn(ctx, &account, address)
-	account.Principal.PasswordExpired = account.Standing.PasswordExpired(now)
-	return account, nil
-}

@@ -16,6 +16,9 @@
 //     success, so that many guesses at once cannot overtake the count.
 //   - Work on passwords is done in turns: next is whoever's account and network had theirs the
 //     longest time ago, so that a flood waits for itself. A full queue refuses who has most in it.
+//   - Who proved a password, a passkey or to a provider who they are is judged first, and noted behind that in one
+//     place (Passwords.Enter), whatever the door: when they signed in, from where, and by what password. Of whoever is
+//     refused, or has still to prove a factor, the audit trail has that the password was right, and nothing is kept.
 //   - Sign-ins are counted in memory and written into the audit trail every two seconds, at the end,
 //     and before somebody reads it: they wait for nothing, and a flood of wrong ones writes few rows.
 //     A server that is killed forgets two seconds of them.

@@ -131,7 +131,7 @@ func TestHashesOfPasswordsAsTyped(t *testing.T) {
 	c := newClock()
 	accounts := accountsOf(t, c, old, "grace")
 	p := NewPasswords(h, accounts, []byte("key"), 0, unlooked{}, c.now)
-	_, err := p.SignIn(t.Context(), "grace", typed, "192.0.2.1")
+	_, err := p.Recognise(t.Context(), "grace", typed, "192.0.2.1")
 	require.NoError(t, err)
 	stored, err := accounts.ByLogin(t.Context(), "grace")
 	require.NoError(t, err)

@@ -109,54 +109,13 @@ func NewPasswords(hasher *Hasher, accounts Accounts, key []byte, floor time.Dura
 	return p
 }
 
-// SignIn returns the account with that name and password as a principal, and notes the sign-in, or, where the account
-// has a second factor, the password: Admit notes the sign-in when that is proved. It returns domain.ErrBadCredentials,
-// after the same time, for a wrong password, a name that does not exist, and an account that may not be used; and
-// domain.ErrTooMany after too many failures.
-func (p *Passwords) SignIn(ctx context.Context, login, password, address string) (domain.Account, error) {
-	account, noted, err := p.attempt(ctx, login, password, address)
-	if err == nil && !noted {
-		p.passed(ctx, &account, address)
-	}
-	return account, err
-}
-
-// passed counts a right password for the audit trail.
-func (p *Passwords) passed(ctx context.Context, account *domain.Account, address string) {
-	if account.Factors != 0 {
-		p.trail.gavePassword(ctx, account, address)
-		return
-	}
-	p.trail.signedIn(ctx, account, address)
-}
-
-// NoteSignIn notes that somebody signed in to an account by something else than a password.
-func (p *Passwords) NoteSignIn(ctx context.Context, account *domain.Account, address string) error {
-	if err := p.accounts.SignedIn(ctx, account.Organization, account.User, p.now()); err != nil {
-		return err
-	}
-	p.trail.signedIn(ctx, account, address)
-	return nil
-}
-
-// Recognise is SignIn for a client that sends its name and password with each request. Its sign-ins
-// are noted every ten minutes.
+// Recognise returns the account with that name and password as a principal. Nothing is noted of that: Enter does when
+// the account was judged. It returns domain.ErrBadCredentials, after the same time, for a wrong password, a name that
+// does not exist, and an account that may not be used; and domain.ErrTooMany after too many failures.
 func (p *Passwords) Recognise(ctx context.Context, login, password, address string) (domain.Account, error) {
-	account, _, err := p.attempt(ctx, login, password, address)
-	return account, err
-}
-
-// Flush writes down the sign-ins that were not yet, for the audit trail.
-func (p *Passwords) Flush(ctx context.Context) error { return p.trail.flush(ctx) }
-
-// attempt is SignIn, and reports whether the sign-in was noted, as it is after some time.
-func (p *Passwords) attempt(ctx context.Context, login, password, address string) (domain.Account, bool, error) {
 	wait := p.Evenly(ctx)
-	account, noted, err := p.signIn(ctx, login, password, address)
-	switch {
-	case err == nil && noted:
-		p.passed(ctx, &account, address)
-	case domain.ErrBadCredentials.Is(err):
+	account, err := p.recognise(ctx, login, password, address)
+	if domain.ErrBadCredentials.Is(err) {
 		var named *domain.Account
 		if account.User != 0 {
 			named = &account
@@ -165,10 +124,61 @@ func (p *Passwords) attempt(ctx context.Context, login, password, address string
 		wait()
 	}
 	if err != nil {
-		return domain.Account{}, false, err
+		return domain.Account{}, err
 	}
-	return account, noted, nil
+	return account, nil
 }
+
+// Enter lets somebody in who has proved to be the user of an account, unless judge has something against it, and notes
+// the sign-in as Admit does. Of whoever is refused nothing is noted, and of whom a proof is still missing nothing but
+// that their password was right: for the audit trail both.
+func (p *Passwords) Enter(ctx context.Context, a *domain.Account, address string,
+	judge func(context.Context, *domain.Account) error) error {
+	err := judge(ctx, a)
+	if err == nil && a.Missing == domain.ByPassword {
+		return p.Admit(ctx, a, address)
+	}
+	if given := rememberedBy(a); given != (verifiedKey{epoch: a.Epoch}) {
+		if err == nil && !p.verified.Contains(given) {
+			p.verified.Add(given, time.Time{})
+		}
+		p.trail.gavePassword(ctx, a, address)
+	}
+	return err
+}
+
+// Admit notes that somebody signed in to an account, which was judged: when, from where and by what password. Where the
+// password comes with each request, that is every ten minutes.
+func (p *Passwords) Admit(ctx context.Context, a *domain.Account, address string) error {
+	now, given := p.now(), rememberedBy(a)
+	last, remembered := p.verified.Peek(given)
+	due := !remembered || now.Sub(last) > noteEvery
+	if due {
+		if err := p.accounts.SignedIn(ctx, a.Organization, a.User, now); err != nil {
+			return err
+		}
+		from := p.throttle.mac(domain.NetworkOf(address))
+		if err := p.accounts.RememberAddress(ctx, a.Organization, a.User, from, now); err != nil {
+			return err
+		}
+		if given != (verifiedKey{epoch: a.Epoch}) {
+			p.verified.Add(given, now)
+		}
+	}
+	if due || a.Session.ID != "" {
+		p.trail.signedIn(ctx, a, address)
+	}
+	return nil
+}
+
+// rememberedBy returns by what the password is remembered that an account was recognised by, without a MAC if it was
+// by something else.
+func rememberedBy(a *domain.Account) verifiedKey {
+	return verifiedKey{mac: a.PasswordMAC, epoch: a.Epoch}
+}
+
+// Flush writes down the sign-ins that were not yet, for the audit trail.
+func (p *Passwords) Flush(ctx context.Context) error { return p.trail.flush(ctx) }
 
 // Evenly returns what waits until a stranger may be answered, the floor after now, so that the time
 // tells nothing of what was done. It waits no longer than ctx.
@@ -187,38 +197,41 @@ func (p *Passwords) Evenly(ctx context.Context) (wait func()) {
 	}
 }
 
-// signIn returns the account that the login names, also with an error, and whether the sign-in was
-// noted.
-func (p *Passwords) signIn(ctx context.Context, login, password, address string) (domain.Account, bool, error) {
+// recognise returns the account that the login names, also with an error.
+func (p *Passwords) recognise(ctx context.Context, login, password, address string) (domain.Account, error) {
 	account, err := p.accounts.ByLogin(ctx, login)
 	known := err == nil
 	if err != nil && !domain.ErrUserNotFound.Is(err) {
-		return domain.Account{}, false, err
+		return domain.Account{}, err
 	}
 	now := p.now()
 	key := p.verifiedKey(&account, password, address)
+	remembered := false
 	if known {
-		last, hit := p.verified.Get(key)
-		p.counter.Looked("credentials", hit)
-		if hit {
-			if err := p.slowly(ctx, login, address); err != nil {
-				return account, false, err
-			}
-			return p.admit(ctx, account, key, last, now)
+		_, remembered = p.verified.Get(key)
+		p.counter.Looked("credentials", remembered)
+	}
+	if remembered {
+		err = p.slowly(ctx, login, address)
+	} else {
+		var candidate *domain.Account
+		if known {
+			candidate = &account
+		}
+		together := fmt.Sprintf("%x %d %s %s", key.mac, key.epoch, address, domain.Fold(login))
+		for again := true; again; {
+			err, again = p.checkTogether(ctx, together, login, candidate, password, address)
 		}
 	}
-	var candidate *domain.Account
-	if known {
-		candidate = &account
-	}
-	together := fmt.Sprintf("%x %d %s %s", key.mac, key.epoch, address, domain.Fold(login))
-	for again := true; again; {
-		err, again = p.checkTogether(ctx, together, login, candidate, password, address)
+	if err == nil && !account.Usable(now) {
+		err = domain.ErrBadCredentials
 	}
 	if err != nil {
-		return account, false, err
+		return account, err
 	}
-	return p.admit(ctx, account, key, time.Time{}, now)
+	account.PasswordMAC = key.mac
+	account.Principal.PasswordExpired = account.Standing.PasswordExpired(now)
+	return account, nil
 }
 
 // checkTogether is check, once for all who ask together. It reports true if whoever asked first went
@@ -237,28 +250,8 @@ func (p *Passwords) checkTogether(ctx context.Context, together, login string, a
 	return err, gone && !first && ctx.Err() == nil
 }
 
-// admit lets in whoever has proved to be the account, if it may be used, and reports whether the
-// sign-in was noted; last is when one was before.
-func (p *Passwords) admit(ctx context.Context, account domain.Account, key verifiedKey, last,
-	now time.Time) (_ domain.Account, noted bool, _ error) {
-	if !account.Usable(now) {
-		return account, false, domain.ErrBadCredentials
-	}
-	if now.Sub(last) > noteEvery {
-		if account.Factors == 0 {
-			if err := p.accounts.SignedIn(ctx, account.Organization, account.User, now); err != nil {
-				return account, false, err
-			}
-		}
-		noted = true
-		p.verified.Add(key, now)
-	}
-	account.Principal.PasswordExpired = account.Standing.PasswordExpired(now)
-	return account, noted, nil
-}
-
 // Check returns nil if the account, which is known, has that password; else it is as
-// SignIn, and counts as a failed one.
+// Recognise, and counts as a failed one.
 func (p *Passwords) Check(ctx context.Context, a domain.Account, password, address string) error {
 	err := p.check(ctx, a.Alias, &a, password, address)
 	if domain.ErrBadCredentials.Is(err) {
@@ -318,7 +311,7 @@ func (p *Passwords) compare(ctx context.Context, tried attempt, login string, ac
 	if !ok || account == nil {
 		return domain.ErrBadCredentials
 	}
-	if err := p.throttle.succeeded(ctx, tried, account); err != nil {
+	if err := p.throttle.succeeded(ctx, tried); err != nil {
 		return err
 	}
 	if renew {

@@ -111,15 +111,14 @@ func TestSignInRenewsTheHash(t *testing.T) {
 	seen := looks{}
 	p := NewPasswords(NewHasher(Cost{Memory: 128, Passes: 1}, 6), accounts, []byte("key"), 0, seen, c.now)
 
-	_, err := p.SignIn(t.Context(), "ada", "wrong horse", "192.0.2.1")
+	_, err := p.Recognise(t.Context(), "ada", "wrong horse", "192.0.2.1")
 	require.ErrorIs(t, err, domain.ErrBadCredentials)
-	_, err = p.SignIn(t.Context(), "eve", "correct horse", "192.0.2.1")
+	_, err = p.Recognise(t.Context(), "eve", "correct horse", "192.0.2.1")
 	require.ErrorIs(t, err, domain.ErrBadCredentials)
 	require.True(t, old == stored(), "a failed sign-in leaves the hash")
 
 	for range 2 {
-		_, err = p.SignIn(t.Context(), "ADA", "correct horse", "192.0.2.1")
-		require.NoError(t, err)
+		require.NoError(t, signIn(t.Context(), p, "ADA", "correct horse", "192.0.2.1", true))
 		renewed := stored()
 		require.False(t, old == renewed, "the hash is renewed")
 		ok, renew, err := p.Verify(t.Context(), domain.Party{}, renewed, "correct horse")
@@ -128,6 +127,63 @@ func TestSignInRenewsTheHash(t *testing.T) {
 		require.False(t, renew)
 	}
 	require.Equal(t, looks{false: 2, true: 1}, seen)
+}
+
+// signIn signs somebody in as a session or a request does, and judges that they may.
+func signIn(ctx context.Context, p *Passwords, login, password, address string, may bool) error {
+	a, err := p.Recognise(ctx, login, password, address)
+	if err != nil {
+		return err
+	}
+	return p.Enter(ctx, &a, address, func(context.Context, *domain.Account) error {
+		if !may {
+			return domain.ErrOnlyProvider
+		}
+		return nil
+	})
+}
+
+// Of whoever is refused behind the right password nothing is kept but that in the audit trail: not when they came, not
+// from where, and not what they typed.
+func TestWhoIsRefusedIsNotRemembered(t *testing.T) {
+	c := newClock()
+	hasher := NewHasher(cheap, 6)
+	accounts := accountsOf(t, c, hasher.hash("correct horse"), "ada")
+	seen := looks{}
+	p := NewPasswords(hasher, accounts, []byte("key"), 0, seen, c.now)
+	ada, err := accounts.ByLogin(t.Context(), "ada")
+	require.NoError(t, err)
+	const address = "192.0.2.1"
+	known := func() bool {
+		known, err := p.throttle.known(t.Context(), p.throttle.attempt("ada", address), &ada)
+		require.NoError(t, err)
+		return known
+	}
+	actions := func() (all []string) {
+		for _, s := range p.trail.counted {
+			all = append(all, s.Action)
+		}
+		return all
+	}
+	for range 2 {
+		require.ErrorIs(t, signIn(t.Context(), p, "ada", "correct horse", address, false), domain.ErrOnlyProvider)
+	}
+	require.Equal(t, looks{false: 2}, seen)
+	require.False(t, known())
+	require.Equal(t, []string{domain.SignInPassword}, actions())
+	c.at = c.at.Add(time.Hour)
+	before, err := accounts.ByLogin(t.Context(), "ada")
+	require.NoError(t, err)
+	require.Equal(t, ada.IdleSince, before.IdleSince)
+
+	require.NoError(t, signIn(t.Context(), p, "ada", "correct horse", address, true))
+	require.NoError(t, signIn(t.Context(), p, "ada", "correct horse", address, true))
+	require.Equal(t, looks{false: 3, true: 1}, seen)
+	require.True(t, known())
+	require.ElementsMatch(t, []string{domain.SignInPassword, domain.SignInSuccess}, actions())
+	after, err := accounts.ByLogin(t.Context(), "ada")
+	require.NoError(t, err)
+	require.Equal(t, c.at, after.IdleSince)
 }
 
 // A server that is too busy to look at a password does not hold that against who sent it.
@@ -143,6 +199,6 @@ func TestBusyIsNoWrongPassword(t *testing.T) {
 		require.ErrorIs(t, p.Check(t.Context(), account, "correct horse", "192.0.2.1"), domain.ErrOverloaded)
 	}
 	hasher.queue.leave()
-	_, err = p.SignIn(t.Context(), "ada", "correct horse", "192.0.2.1")
+	_, err = p.Recognise(t.Context(), "ada", "correct horse", "192.0.2.1")
 	require.NoError(t, err)
 }

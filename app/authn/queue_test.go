@@ -160,7 +160,7 @@ func TestWhoComesTogetherDoesNotEndTogether(t *testing.T) {
 	first, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 2)
 	signIn := func(ctx context.Context) {
-		_, err := p.SignIn(ctx, "ada", "correct horse", "192.0.2.1")
+		_, err := p.Recognise(ctx, "ada", "correct horse", "192.0.2.1")
 		failed <- err
 	}
 	go signIn(first)

@@ -34,8 +34,9 @@ type Scheme func(ctx context.Context, r Request) (domain.Account, bool, error)
 type Finder func(ctx context.Context, r Request) (domain.Principal, error)
 
 // First returns a finder that asks the schemes in turn; the first whose credentials the
-// request carries decides, if judge has nothing against it.
-func First(activity *Activity, judge Judge, schemes ...Scheme) Finder {
+// request carries decides, if judge has nothing against it. A password that comes with the request is a sign-in, which
+// is noted when it was judged.
+func First(p *Passwords, activity *Activity, judge Judge, schemes ...Scheme) Finder {
 	return func(ctx context.Context, r Request) (domain.Principal, error) {
 		for _, scheme := range schemes {
 			account, carried, err := scheme(ctx, r)
@@ -43,7 +44,12 @@ func First(activity *Activity, judge Judge, schemes ...Scheme) Finder {
 				return domain.Principal{}, err
 			}
 			if carried {
-				if err := judge(ctx, &account); err != nil {
+				if account.PasswordMAC == ([32]byte{}) {
+					err = judge(ctx, &account)
+				} else {
+					err = p.Enter(ctx, &account, r.Address, judge)
+				}
+				if err != nil {
 					return domain.Principal{}, err
 				}
 				activity.Saw(&account)

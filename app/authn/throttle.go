@@ -153,13 +153,9 @@ func (t *throttle) known(ctx context.Context, a attempt, account *domain.Account
 	return t.accounts.KnowsAddress(ctx, account.Organization, account.User, a.from, t.now().Add(-knownFor))
 }
 
-// succeeded takes the attempt back and remembers the address as one of the user's, unless they have still to prove a
-// second factor.
-func (t *throttle) succeeded(ctx context.Context, a attempt, account *domain.Account) error {
-	if err := t.accounts.Forgive(ctx, a.pair, a.counted); err != nil || account.Factors != 0 {
-		return err
-	}
-	return t.accounts.RememberAddress(ctx, account.Organization, account.User, a.from, t.now())
+// succeeded takes the attempt back, and all of the name from the address.
+func (t *throttle) succeeded(ctx context.Context, a attempt) error {
+	return t.accounts.Forgive(ctx, a.pair, a.counted)
 }
 
 // undone takes back an attempt that was none.

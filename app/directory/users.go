@@ -117,11 +117,16 @@ type Passwords interface {
 	// Hash returns the hash of a new password, which it does not judge. It waits for by's turn, because
 	// hashing takes memory, and returns domain.ErrOverloaded if too many wait.
 	Hash(ctx context.Context, by domain.Party, password string) (domain.PasswordHash, error)
-	// SignIn returns the account with that name and password, and notes the sign-in. It returns
+	// Recognise returns the account with that name and password. It returns
 	// domain.ErrBadCredentials for a wrong or unknown one or one that may not sign in, in
 	// the same time, domain.ErrTooMany after too many failures, and domain.ErrOverloaded.
-	SignIn(ctx context.Context, login, password, address string) (domain.Account, error)
-	// Check is SignIn for an account that is known, without noting a sign-in.
+	Recognise(ctx context.Context, login, password, address string) (domain.Account, error)
+	// Enter notes that somebody signs in to an account, unless judge returns an error, which it returns, or finds that a
+	// proof is missing. Admit does so for an account that was judged.
+	Enter(ctx context.Context, a *domain.Account, address string,
+		judge func(context.Context, *domain.Account) error) error
+	Admit(ctx context.Context, a *domain.Account, address string) error
+	// Check is Recognise for an account that is known.
 	Check(ctx context.Context, a domain.Account, password, address string) error
 	// Evenly returns what waits until a stranger may be answered, counted from now, so that
 	// the time tells nothing of what was done.
