@@ -71,7 +71,8 @@ func command() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(serveCommand(), migrateCommand(), importCommand(), exportCommand(), backupCommand(), restoreCommand(),
-		userCommand(), providerCommand(), keysCommand(), explainCommand(), healthCommand(), printCommand(), versionCommand())
+		userCommand(), signInCommand(), providerCommand(), keysCommand(), explainCommand(), healthCommand(), printCommand(),
+		versionCommand())
 	completeHelp(root)
 	return root
 }
