@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
-	"fmt"
 	"sync"
 )
 
@@ -22,7 +20,7 @@ type versions struct {
 	db   *sql.DB // of one connection
 
 	mu          sync.Mutex
-	asked       *sql.Stmt
+	asked       *sql.Stmt // nil until the first time
 	connections int
 }
 
@@ -33,13 +31,17 @@ func openVersions(path string, o *options) (v *versions, err error) {
 	}
 	v.db = sql.OpenDB(v)
 	v.db.SetMaxOpenConns(1)
-	if v.asked, err = v.db.Prepare("PRAGMA data_version"); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
 	return v, nil
 }
 
-func (v *versions) close() error { return errors.Join(v.asked.Close(), v.db.Close()) }
+func (v *versions) close() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.asked != nil {
+		_ = v.asked.Close()
+	}
+	return v.db.Close()
+}
 
 // Connect implements driver.Connector. It is called while the version is asked for.
 func (v *versions) Connect(ctx context.Context) (driver.Conn, error) {
@@ -64,6 +66,13 @@ func (d *DB) Version() (Version, bool) {
 func (v *versions) now() (_ Version, ok bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.asked == nil { // which few commands need
+		asked, err := v.db.Prepare("PRAGMA data_version")
+		if err != nil {
+			return Version{}, false
+		}
+		v.asked = asked
+	}
 	var number int64
 	err := v.asked.QueryRow().Scan(&number)
 	return Version{v.connections, number}, err == nil
