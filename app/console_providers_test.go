@@ -281,6 +281,47 @@ func TestPeopleLinkThemselves(t *testing.T) {
 	})
 }
 
+// TestPeopleAreLinkedByHand holds that an organization's admin links somebody with a subject at a provider, as rest has
+// it, sees what only others may change, and that the form is nobody else's.
+func TestPeopleAreLinkedByHand(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r, m := openCompany(t, engine, nil)
+		admin, grace := r.visitAs(t, "admin"), r.visitAs(t, "grace.hopper")
+		who := "takes the role “Superuser”"
+		require.Contains(t, grace.get(t, "providers?organization=Acme").text, who)
+		require.NotContains(t, admin.get(t, "providers?organization=Acme").text, who)
+		sessions := grace.get(t, "person?id=alan.turing&tab=sessions")
+		require.NotContains(t, sessions.text, `value="link"`, "there is no provider")
+
+		made := setUpPage(t, admin, m)
+		require.Contains(t, grace.get(t, "provider?"+made.at.RawQuery).text, who)
+		sessions = grace.get(t, "person?id=alan.turing&tab=sessions")
+		wrong := grace.do(t, sessions, "link", map[string]string{"subject": ""})
+		require.Equal(t, 400, wrong.status)
+		require.Contains(t, wrong.text, `<p class="wrong" id="subject-wrong">Give what the provider calls the person`)
+		done := grace.do(t, sessions, "link", map[string]string{"subject": " 0815 "})
+		require.Contains(t, done.text, "The account is linked.")
+		require.Contains(t, done.text, `<th scope="row">Company</th><td>0815</td><td>Linked by an administrator</td>`)
+		tony := grace.do(t, grace.get(t, "person?id=tony.hoare&tab=sessions"), "link", map[string]string{"subject": "0815"})
+		require.Equal(t, 409, tony.status)
+		require.Contains(t, tony.text, "is linked with an account already")
+
+		g := r.visit(t)
+		sent := g.send(t, "GET", "provider-in?provider="+fieldsOf(formDoing(t, sessions, "link")).Get("provider"), nil)
+		back := g.meets(t, m, &mockoidc.MockUser{Subject: "0815"}, sent.header.Get("Location"))
+		require.Equal(t, 303, g.send(t, "GET", back, nil).status)
+		require.Equal(t, "Alan", g.in(t))
+
+		claude := r.visitAs(t, "claude.shannon")
+		form := fieldsOf(formDoing(t, sessions, "link"))
+		form.Set("csrf", formOf(t, claude.get(t, "me"), "me").Get("csrf"))
+		form.Set("subject", "0816")
+		require.Equal(t, 404, claude.send(t, "POST", "person?id=alan.turing&tab=sessions", form).status)
+		elsewhere := claude.send(t, "POST", "person?id=marvin.minsky&tab=sessions", form)
+		require.Equal(t, 404, elsewhere.status, "the provider is another organization's")
+	})
+}
+
 // TestProviderInABrowser goes the same way with Chromium, where no form leads elsewhere and the keyboard does it all.
 func TestProviderInABrowser(t *testing.T) {
 	r := openNamedBy(t, "sqlite", newClock(time.Now()), private)

@@ -262,6 +262,9 @@ func (s *Surface) prove(ctx context.Context, v *visit) (answer, error) {
 	if v.caller.Missing > domain.ByPassword && v.caller.Enrols {
 		return answer{to: factorsPage}, nil
 	}
+	if v.caller.Missing == domain.ByPassword && !v.caller.Stale { // there is nothing to prove any more
+		return answer{to: p.next}, nil
+	}
 	return shown(proveFactorPage(v, p))
 }
 

@@ -7,6 +7,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const part of document.querySelectorAll("[data-passkeys]")) part.hidden = !can;
+    for (const part of document.querySelectorAll("[data-without-passkeys]")) part.hidden = can;
     const accepted = document.querySelector("[data-accepted]")?.dataset.accepted;
     if (accepted && keys?.signalAllAcceptedCredentials) {
       keys.signalAllAcceptedCredentials(JSON.parse(accepted)).catch(() => {}); // the browser forgets the others
@@ -18,6 +19,10 @@
     fields.delete("once");
     const answer = await fetch(form.dataset.challenge, { method: "POST", body: new URLSearchParams(fields),
       credentials: "same-origin" });
+    if (answer.redirected) { // to sign in, or to prove more
+      location.assign(answer.url);
+      return new Promise(() => {});
+    }
     const told = await answer.json();
     if (!answer.ok) return Promise.reject(told.problem);
     const made = form.dataset.passkey === "create"

@@ -47,6 +47,8 @@ type personView struct {
 	made     *accounts.KeyDocument // a key that was just made
 	factors  accounts.FactorDocument
 	links    []domain.Link
+	// providers are those at which somebody else may be linked; none for a reader who may not see them.
+	providers []accounts.ProviderDocument
 }
 
 // at returns the address of a tab of the page.
@@ -127,6 +129,9 @@ func (s *Surface) readTab(ctx context.Context, v *visit, p *personView) (err err
 		if err == nil {
 			p.links, err = s.uses.Providers.Links(ctx, v.caller, p.ref())
 		}
+		if err == nil {
+			p.providers, err = s.providersOf(ctx, v, p.Organization)
+		}
 	case tabKeys:
 		p.keys, err = s.uses.APIKeys.List(ctx, v.caller, p.ref())
 		if err == nil && p.System { // begun with a password that a product gave it
@@ -139,7 +144,7 @@ func (s *Surface) readTab(ctx context.Context, v *visit, p *personView) (err err
 func (p *personView) ref() domain.UserRef { return domain.UserRef{ID: p.ID} }
 
 // personOnly are the forms of the page that are about how people sign in.
-var personOnly = []string{"password", "reset", "invite", "factor", "unlink"}
+var personOnly = []string{"password", "reset", "invite", "factor", "link", "unlink"}
 
 // changePerson does what a form of the page asks for.
 func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
@@ -222,6 +227,8 @@ func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
 			err = nil
 		}
 		return done(err, tabSessions, "deleted")
+	case "link":
+		return done(s.link(ctx, v, p.ref()), tabSessions, "linked")
 	case "unlink":
 		return done(s.unlink(ctx, v, p.ref(), p.Organization), tabSessions, "deleted")
 	case "key":

@@ -39,7 +39,7 @@ func (s *Surface) guest(c *fiber.Ctx) bool {
 }
 
 // askToSignIn sends the browser to the page to sign in, which leads back to where it was going, and from a part of a
-// page to where it was; a form cannot be sent again that way.
+// page to where it was.
 func (s *Surface) askToSignIn(c *fiber.Ctx) error {
 	s.forget(c)
 	ended := ""
@@ -49,7 +49,8 @@ func (s *Surface) askToSignIn(c *fiber.Ctx) error {
 	return leave(c, at(signInPage, "next", s.wanted(c), "ended", ended))
 }
 
-// wanted returns the page that the browser was going to, and for a part of a page where it was; empty for a form.
+// wanted returns the page that the browser was going to, and for a part of a page where it was; for a form the page that
+// had it, which says that nothing was done.
 func (s *Surface) wanted(c *fiber.Ctx) string {
 	if partial(c) {
 		if u, err := url.Parse(httpx.Header(c, "HX-Current-URL")); err == nil {
@@ -59,6 +60,10 @@ func (s *Surface) wanted(c *fiber.Ctx) string {
 	}
 	if httpx.Method(c) == fiber.MethodGet {
 		return addressOf(c.Path(), string(c.Context().URI().QueryString()))
+	}
+	form, err := posted(c)
+	if back := ourPage(form[backField]); err == nil && back != "" && !strings.HasSuffix(c.Path(), "/sign-out") {
+		return saying(back, "undone")
 	}
 	return ""
 }

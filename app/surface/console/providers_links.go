@@ -48,6 +48,23 @@ func (s *Surface) unlinkMe(ctx context.Context, v *visit) (answer, error) {
 	return went(factorsPage, "deleted")
 }
 
+// providersOf returns the providers of an organization, none for who may not see them.
+func (s *Surface) providersOf(ctx context.Context, v *visit,
+	o domain.OrganizationID) ([]accounts.ProviderDocument, error) {
+	all, err := s.uses.Providers.List(ctx, v.caller, domain.NumberRef(o.Environment()))
+	if domain.ErrForbidden.Is(err) || domain.ErrEnvironmentNotFound.Is(err) {
+		return nil, nil
+	}
+	return all, err
+}
+
+// link lets whoever has the subject that the form names at a provider in to the account of a user.
+func (s *Surface) link(ctx context.Context, v *visit, user domain.UserRef) error {
+	key, _ := domain.ParseProviderKey(v.form["provider"]) // none is one that is not there
+	return s.uses.Providers.Link(ctx, v.caller, accounts.OfUser[accounts.LinkSubject]{User: user,
+		In: accounts.LinkSubject{Provider: key.ID, Subject: strings.TrimSpace(v.form["subject"])}})
+}
+
 // unlink takes away the link of a user that the form names. One that is gone already is no error.
 func (s *Surface) unlink(ctx context.Context, v *visit, user domain.UserRef, o domain.OrganizationID) error {
 	err := s.uses.Providers.Unlink(ctx, v.caller, accounts.OfUser[domain.Identity]{User: user,

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"regexp"
@@ -31,6 +32,9 @@ const csrfField = "csrf"
 
 // onceField is the field of forms that names the form as it was shown, so that pressing twice does once what it does.
 const onceField = "once"
+
+// backField is the field of forms that says on which page to go on where the form led away before it was done.
+const backField = "back"
 
 // onceFor is how long it is known that a form was sent.
 const onceFor = 10 * time.Minute
@@ -101,9 +105,12 @@ type signIn struct {
 var ours = regexp.MustCompile(`^[a-z-]+(\?[^\\\s]*)?$`)
 
 // nextPage returns a page that was asked for before signing in, if it is one of ours, else the first one.
-func nextPage(asked string) string {
+func nextPage(asked string) string { return cmp.Or(ourPage(asked), homePage) }
+
+// ourPage returns the address of a page if it is one of ours, else nothing.
+func ourPage(asked string) string {
 	if !ours.MatchString(asked) {
-		return homePage
+		return ""
 	}
 	return asked
 }

@@ -76,6 +76,7 @@ var saids = map[string]func(*words) string{
 	"deleted": func(w *words) string { return w.Said.Deleted },
 	"ended":   func(w *words) string { return w.Said.Ended },
 	"sent":    func(w *words) string { return w.Said.Sent },
+	"undone":  func(w *words) string { return w.Said.Undone },
 	"mail":    func(w *words) string { return w.Me.MailSent },
 
 	"proved":   func(w *words) string { return w.Providers.Proved },

@@ -48,9 +48,12 @@ func shown(page templ.Component) (answer, error) { return answer{page: page}, ni
 
 // went sends the browser to a page of ours, which says by a text of Said what was done. Reading that page
 // again does nothing.
-func went(to, said string) (answer, error) {
+func went(to, said string) (answer, error) { return answer{to: saying(to, said)}, nil }
+
+// saying returns the address of a page which says by a text of Said what was done; with none it says nothing.
+func saying(to, said string) string {
 	if said == "" {
-		return answer{to: to}, nil
+		return to
 	}
 	to, fragment, _ := strings.Cut(to, "#")
 	sign := "?"
@@ -61,7 +64,7 @@ func went(to, said string) (answer, error) {
 	if fragment != "" {
 		to += "#" + fragment
 	}
-	return answer{to: to}, nil
+	return to
 }
 
 // mend answers with the page of a form again if a person can mend what is wrong with it: the page shows what
@@ -222,6 +225,15 @@ func (v *visit) with(parameters ...string) string {
 	}
 	path := v.c.Path()
 	return at(path[strings.LastIndexByte(path, '/')+1:]) + question(q)
+}
+
+// returns is the page that a form of this page comes back to that could not be sent: this one, or the one that had the
+// form whose answer this is.
+func (v *visit) returns() string {
+	if v.form != nil {
+		return ourPage(v.form[backField])
+	}
+	return v.with()
 }
 
 func question(q url.Values) string {

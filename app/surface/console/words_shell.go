@@ -21,8 +21,8 @@ type shellWords struct {
 
 // saidWords say what was done.
 type saidWords struct {
-	Saved, Made, Deleted, Ended, Sent string
-	Bulk                              plural
+	Saved, Made, Deleted, Ended, Sent, Undone string
+	Bulk                                      plural
 }
 
 // signInWords are the texts of the page to sign in.
@@ -68,10 +68,11 @@ var frenchShell = shellWords{
 }
 
 var englishSaid = saidWords{Saved: "Saved.", Made: "Created.", Deleted: "Deleted.", Ended: "Signed out there.",
-	Sent: "Sent.", Bulk: plural{"{n} person was changed.", "{n} people were changed."}}
+	Sent: "Sent.", Undone: "That was not done yet, as you had to sign in first. You can do it now.", Bulk: plural{"{n} person was changed.", "{n} people were changed."}}
 
 var frenchSaid = saidWords{Saved: "Enregistré.", Made: "Créé.", Deleted: "Supprimé.", Ended: "Déconnecté là-bas.",
-	Sent: "Envoyé.", Bulk: plural{"{n} personne a été changée.", "{n} personnes ont été changées."}}
+	Sent: "Envoyé.", Undone: "Ce n’est pas encore fait, car il fallait d’abord vous connecter. Faites-le maintenant.",
+	Bulk: plural{"{n} personne a été changée.", "{n} personnes ont été changées."}}
 
 var englishSignIn = signInWords{
 	Title: "Sign in", Password: "Password", Button: "Sign in", Forgot: "Forgotten your password?",
