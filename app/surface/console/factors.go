@@ -81,6 +81,34 @@ func (s *Surface) mendFactors(ctx context.Context, v *visit, wrong error) (answe
 	return v.mend(wrong, func() templ.Component { return myFactorsPage(v, f) })
 }
 
+// partField is the field of a form that says which it is of several that have fields of the same names.
+const partField = "part"
+
+// part returns which of the forms of the page was sent and has a mistake; empty for none.
+func (v *visit) part() string {
+	if v.wrong == nil {
+		return ""
+	}
+	return v.form[partField]
+}
+
+// partOf returns the id of a field of one of several forms, and what is wrong with it. The one that is wrong has the
+// name for its id, to which the top of the page leads.
+func (v *visit) partOf(part, name string) (id, problem string) {
+	if v.part() != part || v.mistake(name) == "" {
+		return part + "-" + name, ""
+	}
+	return name, v.mistake(name)
+}
+
+// partValue returns what was typed into a field of one of several forms, or else what is stored.
+func (v *visit) partValue(part, name, stored string) string {
+	if v.part() != part {
+		return stored
+	}
+	return v.value(name, stored)
+}
+
 // fresh is a change with the password that was typed for it.
 func fresh[T any](s *Surface, v *visit, in T) accounts.Fresh[T] {
 	return accounts.Fresh[T]{Password: v.form["password"], Address: httpx.Address(v.c, s.trusted), In: in}

@@ -35,6 +35,7 @@
     const form = event.target;
     if (!form.dataset.passkey) return;
     event.preventDefault();
+    if (!form.reportValidity()) return; // before there is a passkey that has no name
     const problem = form.querySelector("[role=alert]");
     problem.textContent = "";
     try {

@@ -49,8 +49,8 @@ func (s *Surface) askToSignIn(c *fiber.Ctx) error {
 	return leave(c, at(signInPage, "next", s.wanted(c), "ended", ended))
 }
 
-// wanted returns the page that the browser was going to, and for a part of a page where it was; for a form the page that
-// had it, which says that nothing was done.
+// wanted returns the page that the browser was going to, and for a part of a page where it was; for a form the page
+// that had it, which says that nothing was done.
 func (s *Surface) wanted(c *fiber.Ctx) string {
 	if partial(c) {
 		if u, err := url.Parse(httpx.Header(c, "HX-Current-URL")); err == nil {

@@ -58,7 +58,7 @@ func (s *Surface) findProvider(c *fiber.Ctx, v *view, page *signIn) error {
 		page.provider, page.providerName = found.ProviderKey.String(), found.Name
 	}
 	v.other = at(signInPage, "next", page.next, "lang", v.words.Other)
-	return render(c, fiber.StatusOK, signInPageOf(v, page))
+	return s.renderSignIn(c, fiber.StatusOK, v, page)
 }
 
 // toProvider sends the browser to a provider.
@@ -121,7 +121,7 @@ func (s *Surface) turnedAway(c *fiber.Ctx, err error) error {
 		page.problem = v.words.problem(problem)
 	}
 	v.other = at(signInPage, "lang", v.words.Other)
-	if failed := render(c, status, signInPageOf(v, page)); failed != nil {
+	if failed := s.renderSignIn(c, status, v, page); failed != nil {
 		return failed
 	}
 	return errAnswered{err}

@@ -90,10 +90,10 @@ var englishProviders = providerWords{
 	PersonLead:    "With these they sign in. Unlinking ends the sessions begun by it.",
 	ByHand:        "Link them by hand", ByHandButton: "Link",
 	ByHandLead: "Who is this at the provider gets in to the account from then on. The person is told by mail.",
-	SubjectHint: "Exactly as the provider says it in the claim sub and nowhere else: no mail address. Of Entra it is the " +
-		"tenant’s and the person’s object ID with a slash between them.",
-	NotYours: "To set up a provider, change it or have a domain proved takes the role “{role}”: ask somebody who has it. " +
-		"You see here what there is.",
+	SubjectHint: "Exactly as the provider says it in the claim sub and nowhere else: no mail address. Of Entra it is " +
+		"the tenant’s and the person’s object ID with a slash between them.",
+	NotYours: "To set up a provider, change it or have a domain proved takes the role “{role}”: ask somebody who has " +
+		"it. You see here what there is.",
 }
 
 var frenchProviders = providerWords{
@@ -160,8 +160,9 @@ var frenchProviders = providerWords{
 	PersonLead:    "Elle se connecte avec ceux-ci. Délier met fin aux sessions ainsi commencées.",
 	ByHand:        "La lier à la main", ByHandButton: "Lier",
 	ByHandLead: "Qui est cela chez le fournisseur entre dès lors dans le compte. La personne en est avertie par message.",
-	SubjectHint: "Exactement comme le fournisseur le dit dans la revendication sub, et nulle part ailleurs : pas d’adresse " +
-		"électronique. Pour Entra : les identifiants d’objet du locataire et de la personne, séparés par une barre.",
+	SubjectHint: "Exactement comme le fournisseur le dit dans la revendication sub, et nulle part ailleurs : pas " +
+		"d’adresse électronique. Pour Entra : les identifiants d’objet du locataire et de la personne, séparés par une " +
+		"barre.",
 	NotYours: "Installer un fournisseur, le modifier ou faire prouver un domaine demande le rôle « {role} » : " +
 		"adressez-vous à qui l’a. Vous voyez ici ce qu’il y a.",
 }

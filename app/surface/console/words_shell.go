@@ -68,7 +68,8 @@ var frenchShell = shellWords{
 }
 
 var englishSaid = saidWords{Saved: "Saved.", Made: "Created.", Deleted: "Deleted.", Ended: "Signed out there.",
-	Sent: "Sent.", Undone: "That was not done yet, as you had to sign in first. You can do it now.", Bulk: plural{"{n} person was changed.", "{n} people were changed."}}
+	Sent: "Sent.", Undone: "That was not done yet, as you had to sign in first. You can do it now.",
+	Bulk: plural{"{n} person was changed.", "{n} people were changed."}}
 
 var frenchSaid = saidWords{Saved: "Enregistré.", Made: "Créé.", Deleted: "Supprimé.", Ended: "Déconnecté là-bas.",
 	Sent: "Envoyé.", Undone: "Ce n’est pas encore fait, car il fallait d’abord vous connecter. Faites-le maintenant.",
