@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"canopy/app"
-	"canopy/persistence/testdb"
+	"canopy/persistence/storetest"
 )
 
 // demoPassword is everybody's in the directory of openConsole.
@@ -29,7 +29,7 @@ func openConsole(t *testing.T, engine string, change func(*app.Config)) *running
 		change(&cfg)
 	}
 	if engine == "postgres" {
-		cfg.DatabaseURL = testdb.Postgres(t)
+		cfg.DatabaseURL = storetest.PostgresURL(t)
 	}
 	db, err := app.OpenDatabase(t.Context(), &cfg)
 	require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 	"canopy/app"
 	"canopy/domain"
 	"canopy/persistence"
-	"canopy/persistence/testdb"
+	"canopy/persistence/storetest"
 )
 
 // codeAt returns the code that another program (oathtool) shows of a secret at a time.
@@ -127,7 +127,7 @@ func TestOneTimeCodes(t *testing.T) {
 // TestCodesAreProvedOnce holds that a code and a recovery code are good once, also on two servers at the same moment,
 // and that proving begins another session, after which the one before is nothing.
 func TestCodesAreProvedOnce(t *testing.T) {
-	address := testdb.Postgres(t)
+	address := storetest.PostgresURL(t)
 	c := newClock(time.Now())
 	r := openConsole(t, "", func(cfg *app.Config) { cfg.DatabaseURL, cfg.Now = address, c.now })
 	g := r.visitAs(t, "grace.hopper")

@@ -15,7 +15,7 @@ import (
 
 	"canopy/app"
 	"canopy/domain"
-	"canopy/persistence/testdb"
+	"canopy/persistence/storetest"
 )
 
 // openNamed serves the demo under a name to which browsers bind passkeys, over HTTP.
@@ -333,7 +333,7 @@ func TestAnswersOfPasskeysAreGoodOnce(t *testing.T) {
 // TestRemovedFactorsCountAtOnceOnOtherServers holds that what is removed on one server of a directory is nothing on
 // another one: no session that it proved, no sign-in, and no demand of it.
 func TestRemovedFactorsCountAtOnceOnOtherServers(t *testing.T) {
-	address := testdb.Postgres(t)
+	address := storetest.PostgresURL(t)
 	c := newClock(time.Now())
 	r := openConsole(t, "", func(cfg *app.Config) { cfg.DatabaseURL, cfg.Now = address, c.now })
 	cfg := settings(t, c)

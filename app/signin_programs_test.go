@@ -11,7 +11,7 @@ import (
 	"canopy/app"
 	"canopy/app/accounts"
 	"canopy/domain"
-	"canopy/persistence/testdb"
+	"canopy/persistence/storetest"
 )
 
 // bearing is somebody's program with a token.
@@ -210,7 +210,7 @@ func TestFactorsCountOnEveryServer(t *testing.T) {
 	c := newClock(time.Now())
 	var cfg app.Config
 	here := openConsole(t, "", func(change *app.Config) {
-		change.DatabaseURL, change.Now = testdb.Postgres(t), c.now
+		change.DatabaseURL, change.Now = storetest.PostgresURL(t), c.now
 		cfg = *change
 	})
 	there := serve(t, cfg)
