@@ -56,6 +56,7 @@ func metric(t *testing.T, address, name string) (value float64) {
 			return value
 		}
 	}
+	require.NoError(t, lines.Err())
 	require.FailNow(t, "there is no metric "+name)
 	return 0
 }

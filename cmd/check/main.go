@@ -36,6 +36,7 @@ func run(args []string, out io.Writer) int {
 		fmt.Fprintln(out, "check:", err)
 		return 2
 	}
+	collectLess()
 	tidy, err := useMemory()
 	if err != nil {
 		fmt.Fprintln(out, "check:", err)
@@ -47,6 +48,15 @@ func run(args []string, out io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// collectLess has the tools and the tests collect garbage as rarely as the program does, unless they hold much.
+func collectLess() {
+	for name, value := range map[string]string{"GOGC": "400", "GOMEMLIMIT": "2GiB"} {
+		if os.Getenv(name) == "" {
+			os.Setenv(name, value) // never fails
+		}
+	}
 }
 
 // useMemory has the tests keep their files in memory, where there is room. The go command does not:
@@ -74,13 +84,13 @@ type options struct {
 
 const usage = `Usage: go run ./cmd/check [flags] [fast|nightly|fuzz|release FOLDER]
 
-Without a word it runs formatting, go.mod, build, vet, staticcheck, results used before their
-errors, known vulnerabilities, all tests on SQLite and PostgreSQL with the seeds of the fuzz
+Without a word it runs formatting, go.mod, build, vet (with results used before their errors),
+staticcheck, known vulnerabilities, all tests on SQLite and PostgreSQL with the seeds of the fuzz
 targets, and those that do several things at once a second time, with the race detector. With the
 word nightly the tests of the night run too (in files that begin with //go:build nightly; the
 packages that only they need are installed), and the race detector watches all others with -short.
-With the word fast it runs what takes a few minutes: formatting, vet, staticcheck, early results
-and, on SQLite, the tests with -short. With the word fuzz it runs each fuzz target for a while.
+With the word fast it runs what takes a few minutes: formatting, vet, staticcheck and, on SQLite,
+the tests with -short. With the word fuzz it runs each fuzz target for a while.
 With the word release it checks nothing: it writes archives of the commit for linux, darwin and
 windows into the folder, with their sums.
 

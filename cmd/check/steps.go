@@ -40,9 +40,8 @@ func (c *checker) steps() []step {
 	case "fast":
 		return []step{
 			{name: "gofmt", run: checkFormat},
-			{name: "go vet", run: tool("go", "vet", nightlyToo, "./...")},
+			{name: "go vet", run: vet},
 			{name: "staticcheck", run: tool("go", "tool", "staticcheck", nightlyToo, "./...")},
-			{name: "early", run: findEarly},
 			{name: "tests", run: c.goTest(&c.tests, "-short", "-timeout=40m", "./...")},
 		}
 	case "release":
@@ -66,9 +65,8 @@ func (c *checker) steps() []step {
 		{name: "gofmt", run: checkFormat},
 		{name: "go.mod", run: tool("go", "mod", "tidy", "-diff")},
 		{name: "go build", run: tool("go", "build", "./...")},
-		{name: "go vet", needs: built, run: tool("go", "vet", nightlyToo, "./...")},
+		{name: "go vet", needs: built, run: vet},
 		{name: "staticcheck", needs: built, run: tool("go", "tool", "staticcheck", nightlyToo, "./...")},
-		{name: "early", needs: built, run: findEarly},
 		{name: "govulncheck", needs: built, run: c.findVulnerabilities},
 		{name: "postgresql", needs: built, run: c.startCluster},
 		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.testAll},
@@ -90,9 +88,9 @@ func tool(name string, args ...string) func(context.Context, io.Writer) (string,
 	}
 }
 
-// findEarly fails if a result is used before the error that came with it was looked at.
-func findEarly(ctx context.Context, out io.Writer) (string, error) {
-	folder, err := os.MkdirTemp("", "canopy-early-")
+// vet fails if go vet finds something, or a result is used before the error that came with it was looked at.
+func vet(ctx context.Context, out io.Writer) (string, error) {
+	folder, err := os.MkdirTemp("", "canopy-vet-")
 	if err != nil {
 		return "", err
 	}

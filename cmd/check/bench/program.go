@@ -89,7 +89,7 @@ func (p program) start(ctx context.Context, place string) (*server, error) {
 			return s, nil
 		}
 	}
-	return nil, errors.Join(fmt.Errorf("%s did not start: %s", p.file, said.String()), s.cmd.Wait())
+	return nil, errors.Join(fmt.Errorf("%s did not start: %s", p.file, said.String()), lines.Err(), s.cmd.Wait())
 }
 
 func (s *server) stop() error {

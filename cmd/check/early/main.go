@@ -1,9 +1,9 @@
-// Command early finds results that are used before the error that came with them was looked at:
+// Command early is go vet that also finds results which are used before the error that came with them was looked at:
 //
 //	created, err := store.Insert(ctx, e)
 //	return describe(created), err // describe gets nothing if err is not nil, and may panic
 //
-// It is a tool for go vet, whose cache makes it quick:
+// It is a tool for go vet, whose cache makes it quick, and which reads the packages once for both:
 //
 //	go build -o /tmp/early ./cmd/check/early && go vet -vettool=/tmp/early ./...
 //
@@ -13,6 +13,11 @@
 // error, its line says so, with a reason: //nolint:early // …
 package main
 
-import "golang.org/x/tools/go/analysis/unitchecker"
+import (
+	"slices"
 
-func main() { unitchecker.Main(Analyzer) }
+	"golang.org/x/tools/go/analysis/suite/vet"
+	"golang.org/x/tools/go/analysis/unitchecker"
+)
+
+func main() { unitchecker.Main(append(slices.Clone(vet.Suite), Analyzer)...) }
