@@ -2,11 +2,8 @@ package testdb
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,11 +31,12 @@ type Managed struct {
 
 // A node is one of them with the Patroni that looks after it.
 type node struct {
-	name       string
-	data       string
-	port, rest int
-	patroni    *exec.Cmd // nil while it does not run
-	frozen     []int     // processes that are stopped
+	name    string
+	data    string
+	port    int
+	rest    int       // the port of Patroni's own interface
+	patroni *exec.Cmd // nil while it does not run
+	frozen  []int     // processes that are stopped
 }
 
 // Patroni starts managed servers, and returns when there are three and one of them follows in step. They are stopped
@@ -89,7 +87,8 @@ func (m *Managed) start(ctx context.Context) (err error) {
 		n := &node{name: fmt.Sprintf("n%d", i+1), port: ports[2*i], rest: ports[2*i+1]}
 		n.data = filepath.Join(m.base.folder, n.name)
 		m.nodes[i] = n
-		if err := os.WriteFile(n.data+".yml", []byte(n.settings(m.base.folder, bin, ports[6])), 0o644); err != nil { //nolint:gosec // another user reads it
+		settings := []byte(n.settings(m.base.folder, bin, ports[6]))
+		if err := os.WriteFile(n.data+".yml", settings, 0o644); err != nil { //nolint:gosec // another user reads it
 			return err
 		}
 		if err := m.run(n); err != nil {
@@ -204,50 +203,34 @@ func (n *node) leads(ctx context.Context) (leads bool) {
 
 // Whole returns when one server takes changes and two follow, one of them in step.
 func (m *Managed) Whole(ctx context.Context) error {
-	return m.await(ctx, "three servers", func() bool {
-		var cluster struct {
-			Members []struct{ Role, State string }
-		}
-		if err := m.ask(ctx, "/cluster", &cluster); err != nil {
+	var said string
+	err := m.await(ctx, "three servers", func() bool {
+		if m.leader(ctx) == nil {
 			return false
 		}
+		text, err := m.control("list", "--format", "tsv").Output()
+		said = string(text)
 		var roles []string
-		for _, member := range cluster.Members {
-			if member.State == "running" || member.State == "streaming" {
-				roles = append(roles, member.Role)
+		for line := range strings.Lines(said) {
+			columns := strings.Split(line, "\t") // cluster, member, address, role, state and more
+			if len(columns) > 4 && (columns[4] == "running" || columns[4] == "streaming") {
+				roles = append(roles, columns[3])
 			}
 		}
 		slices.Sort(roles)
-		return slices.Equal(roles, []string{"leader", "replica", "sync_standby"}) && m.leader(ctx) != nil
+		return err == nil && slices.Equal(roles, []string{"Leader", "Replica", "Sync Standby"})
 	})
+	if err != nil {
+		err = fmt.Errorf("%w:\n%s", err, said)
+	}
+	return err
 }
 
-// ask asks the Patroni of any node.
-func (m *Managed) ask(ctx context.Context, path string, answer any) error {
-	client := http.Client{Timeout: 2 * time.Second}
-	problem := errors.New("no Patroni runs")
-	for _, n := range m.nodes {
-		if n.patroni == nil || n.frozen != nil {
-			continue
-		}
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", n.rest, path), nil)
-		if err != nil {
-			return err
-		}
-		response, err := client.Do(r)
-		if err != nil {
-			problem = err
-			continue
-		}
-		text, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		if err != nil {
-			problem = err
-			continue
-		}
-		return json.Unmarshal(text, answer)
-	}
-	return problem
+// control prepares Patroni's program for operators.
+func (m *Managed) control(args ...string) *exec.Cmd {
+	cmd := m.base.command("patronictl", append([]string{"-c", m.nodes[0].data + ".yml"}, args...)...)
+	cmd.Env = append(cmd.Env, "HOME="+m.base.folder)
+	return cmd
 }
 
 // An Event takes the lead from a server, which Whole has back when the returned function was called.
@@ -276,9 +259,7 @@ func (m *Managed) Happen(ctx context.Context, e Event) (promoted time.Time, repa
 
 // Switchover has another server take the lead, as planned.
 func Switchover(ctx context.Context, m *Managed, leader *node) (func() error, error) {
-	cmd := m.base.command("patronictl", "-c", leader.data+".yml", "switchover", "--leader", leader.name, "--force")
-	cmd.Env = append(cmd.Env, "HOME="+m.base.folder)
-	said, err := cmd.CombinedOutput()
+	said, err := m.control("switchover", "--leader", leader.name, "--force").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("patronictl: %w\n%s", err, said)
 	}
