@@ -21,7 +21,7 @@ func Ask(cfg *Config, path string) (string, error) {
 		return "", fmt.Errorf("--listen: %q is no address and port, such as 127.0.0.1:8080", cfg.Listen)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost" // it listens there, too
+		host = "127.0.0.1" // it listens there, too, and in an image nobody may know what localhost is
 	}
 	scheme := "http"
 	if cfg.TLSCert != "" || cfg.TLSSelfSigned {

@@ -12,7 +12,7 @@ import (
 // they are installed, so the tests use other ports than those.
 var nightly = []string{
 	"etcd-server", "patroni", "pgbouncer", "python3-etcd", // several databases as one
-	"caddy", "nginx", "systemd", // what canopy print prints
+	"buildah", "caddy", "nginx", "systemd", // what is shipped beside the program
 }
 
 // installPackages gets the packages of the tests of the night, where one is missing.
