@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,54 @@ func TestEveryDoorIsClosedButTheProvider(t *testing.T) {
 	})
 }
 
+// What a client holds of a session is worth nothing while its user is to come from a provider, and is not used up by
+// being refused.
+func TestTokensUnderAProviderOnly(t *testing.T) {
+	w := newTwoTenants(t, "sqlite")
+	in, err := w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.user", Password: testPassword,
+		Address: "192.0.2.5", Kind: domain.RefreshSession})
+	require.NoError(t, err)
+	active := func(token string) bool {
+		t.Helper()
+		found, err := w.directory.Sessions.Introspect(t.Context(), w.principal(t, "admin"), token)
+		require.NoError(t, err)
+		return found.Active
+	}
+	refresh := func() error {
+		_, err := w.directory.Sessions.Refresh(t.Context(), accounts.Refresh{Token: in.Refresh, Address: "192.0.2.5"})
+		return err
+	}
+	require.True(t, active(in.Access))
+	require.True(t, active(in.Refresh))
+	w.only(t, "Acme", true)
+	require.False(t, active(in.Access))
+	require.False(t, active(in.Refresh))
+	require.ErrorIs(t, refresh(), domain.ErrOnlyProvider)
+	w.only(t, "Acme", false)
+	require.True(t, active(in.Access))
+	require.NoError(t, refresh())
+}
+
+// Of an emergency those administrators are told who reach the account that was used, and the history tells all of them.
+func TestWhoIsToldOfAnEmergency(t *testing.T) {
+	w := newTwoTenants(t, "sqlite")
+	w.only(t, "Acme", true, "acme.user")
+	mails := func() (n int) {
+		t.Helper()
+		_, err := w.directory.Sessions.SignIn(t.Context(), accounts.SignIn{Login: "acme.user", Password: testPassword,
+			Address: "192.0.2.5", Kind: domain.CookieSession, Steps: true})
+		require.NoError(t, err)
+		require.NoError(t, w.directory.DB.Pool().QueryRowContext(t.Context(),
+			"SELECT count(*) FROM outbox WHERE kind = 'break_glass'").Scan(&n))
+		return n
+	}
+	told := mails()
+	require.Positive(t, told)
+	w.block(t, "acme.admin", "Acme/Prod")
+	require.Equal(t, told, mails(), "nobody else reaches it")
+	require.Equal(t, int64(2), signInsTold(t, w.running, w.principal(t, "admin"))[domain.SignInBreakGlass+" acme.user"])
+}
+
 // Programs go on with their keys where all environments that ask for something exempt them.
 func TestProgramsUnderAProviderOnly(t *testing.T) {
 	w := newTwoTenants(t, "sqlite")
@@ -155,6 +204,17 @@ func TestAProviderOnlyLeavesAWayIn(t *testing.T) {
 	}
 	require.Equal(t, "break_glass", domain.AsError(ask(admin, "Acme", "bolt.user")).Field)
 	require.ErrorIs(t, ask(w.principal(t, "admin"), "Acme", "bolt.user"), domain.ErrInvalid)
+	err = ask(admin, "Acme", slices.Repeat([]string{"acme.user"}, domain.MaxBreakGlass+1)...)
+	require.ErrorContains(t, err, "at most 5")
+	system := func(is string) {
+		_, err := w.directory.DB.Writer().ExecContext(t.Context(),
+			"UPDATE users SET system = "+is+" WHERE alias = 'acme.power'")
+		require.NoError(t, err)
+	}
+	system("TRUE")
+	err = ask(admin, "Acme", "acme.user", "acme.power")
+	require.ErrorContains(t, err, "people at home there", "a program signs in nowhere")
+	system("FALSE")
 	require.NoError(t, ask(admin, "Acme", "acme.user"))
 	_, err = w.directory.Environments.UpdateSignInRules(t.Context(), admin,
 		directory.SignInRulesPatch{Environment: "Acme", BreakGlass: &[]domain.UserRef{}})
