@@ -41,6 +41,13 @@ type UserFilter struct {
 	Connected *bool
 	// NotConnectedSince keeps users who have not signed in since then, or never; zero keeps all.
 	NotConnectedSince time.Time
+	// ConnectedSince keeps users who have signed in since then, or at that time; zero keeps all.
+	ConnectedSince time.Time
+	// Mail keeps users who have that mail address, compared by Fold; empty keeps all.
+	Mail string
+	// Blocked keeps users who are blocked from some environment, by what the reader sees of their lists, or those who
+	// are from none; nil keeps all.
+	Blocked *bool
 	// BlockedHome keeps users who are blocked from their own home, by what the reader sees of their
 	// lists, or those who are not; nil keeps all.
 	BlockedHome *bool
@@ -66,7 +73,8 @@ type UserFilter struct {
 // Plain reports whether the filter keeps all users.
 func (f *UserFilter) Plain() bool {
 	return f.Prefix == "" && f.Part == "" && f.Role == 0 && f.Group == 0 && f.Active == nil && f.State == nil &&
-		f.Connected == nil && f.NotConnectedSince.IsZero() && f.BlockedHome == nil &&
+		f.Connected == nil && f.NotConnectedSince.IsZero() && f.ConnectedSince.IsZero() && f.Mail == "" &&
+		f.Blocked == nil && f.BlockedHome == nil &&
 		f.AllowedOutside == nil && f.Strongest == nil && f.Weaker == ByPassword && f.Programs == nil &&
 		f.OldKeys == (OldKeys{}) && len(f.Conditions.All) == 0
 }

@@ -204,6 +204,15 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 	if !f.NotConnectedSince.IsZero() {
 		p = p.And("u.last_connected_at < ?", max(db.Millis(f.NotConnectedSince), 1)) // 0 is never
 	}
+	if !f.ConnectedSince.IsZero() {
+		p = p.And("u.last_connected_at >= ?", max(db.Millis(f.ConnectedSince), 1))
+	}
+	if f.Mail != "" {
+		p = p.And("u.mail_key = ?", domain.Fold(f.Mail))
+	}
+	if f.Blocked != nil {
+		p = p.Also(blocked(sc, "", *f.Blocked))
+	}
 	if f.BlockedHome != nil {
 		p = p.Also(blockedHome(sc, *f.BlockedHome))
 	}
@@ -264,10 +273,15 @@ func factorsOf(f *domain.UserFilter) []int64 {
 // blockedHome returns the condition that a user is blocked from their own home, or is not, by those of
 // their blocked environments that sc shows.
 func blockedHome(sc tenancy.Scope, is bool) db.Predicate {
+	return blocked(sc, " AND substr(u.environment_path, 1, length(x.environment_path)) = x.environment_path", is)
+}
+
+// blocked returns the condition that a user is blocked from an environment x that meets a condition, or from none, by
+// those of their blocked environments that sc shows.
+func blocked(sc tenancy.Scope, where string, is bool) db.Predicate {
 	seen := db.InRanges(sc.Sight(), "x.environment_path")
 	return db.Where(either(is, "", "NOT ")+`EXISTS (SELECT 1 FROM user_environments x
-		WHERE x.organization_id = ? AND x.user_id = u.id AND x.blocked
-			AND substr(u.environment_path, 1, length(x.environment_path)) = x.environment_path AND `+seen.Text()+byRow+")",
+		WHERE x.organization_id = ? AND x.user_id = u.id AND x.blocked`+where+" AND "+seen.Text()+byRow+")",
 		slices.Concat([]any{db.Its(sc, "u.organization_id")}, seen.Args)...)
 }
 

@@ -386,7 +386,7 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 		add("SELECT DISTINCT x.organization_id, x.user_id AS id FROM user_environments x WHERE "+of+
 			"NOT x.blocked AND x.environment_organization_id <> x.organization_id", is...)
 	}
-	if f.BlockedHome != nil && *f.BlockedHome {
+	if f.BlockedHome != nil && *f.BlockedHome || f.Blocked != nil && *f.Blocked {
 		add("SELECT DISTINCT x.organization_id, x.user_id AS id FROM user_environments x WHERE "+of+"x.blocked", is...)
 	}
 	of = strings.ReplaceAll(of, "x.", "u.")
@@ -395,7 +395,11 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 		add("SELECT u.organization_id, u.id FROM users u WHERE "+of+made.Text()+" ORDER BY u.created_at, u.id LIMIT "+
 			strconv.Itoa(domain.MaxCounted+1), with(made.Args...)...)
 	}
-	connected := filtered(sc, domain.UserFilter{Connected: f.Connected, NotConnectedSince: f.NotConnectedSince})
+	if f.Mail != "" {
+		add("SELECT u.organization_id, u.id FROM users u WHERE "+of+"u.mail_key = ?", with(domain.Fold(f.Mail))...)
+	}
+	connected := filtered(sc, domain.UserFilter{Connected: f.Connected, NotConnectedSince: f.NotConnectedSince,
+		ConnectedSince: f.ConnectedSince})
 	if connected.Raw != "" {
 		add("SELECT u.organization_id, u.id FROM users u WHERE "+of+connected.Text(), with(connected.Args...)...)
 	}

@@ -26,6 +26,7 @@ func TestListsAreTheSameInAllWays(t *testing.T) {
 		{Role: domain.RolePower}, {Role: domain.RoleUser}, {State: state(domain.Invited)}, {State: state(domain.Approved)},
 		{Active: is(false)}, {Active: is(true)}, {Role: domain.RoleUser, Active: is(false), State: state(domain.Invited)},
 		{Group: domain.AdminGroup}, {BlockedHome: is(true)}, {BlockedHome: is(false)}, {AllowedOutside: is(true)},
+		{Blocked: is(true)}, {Blocked: is(false)}, {Mail: "A7@bolt.example"}, {ConnectedSince: time.UnixMilli(50)},
 		{Connected: is(true)}, {Connected: is(false)}, {NotConnectedSince: time.UnixMilli(50)},
 		{Part: "ann", Role: domain.RolePower}, {Strongest: proof(domain.ByPassword)}, {Strongest: proof(domain.ByPasskey)},
 		{Weaker: domain.ByPasskey, Active: is(true)}, {Programs: is(true)}, {Programs: is(false), Weaker: domain.ByCode},
@@ -46,7 +47,8 @@ func TestListsAreTheSameInAllWays(t *testing.T) {
 		w, ctx := storetest.NewWorld(t, d), t.Context()
 		many(t, w)
 		users := persistence.NewUserStore(d)
-		ways := []*persistence.UserStore{users, persistence.Patient(users, 1, 0), persistence.Patient(users, 1, 1000)}
+		ways := []*persistence.UserStore{users, persistence.Patient(users, 1, 0), persistence.Patient(users, 1, 1),
+			persistence.Patient(users, 1, 1000)}
 		for i, caller := range []string{"root.admin", "acme.admin", "acme.power", "acme.user", "labs.admin"} {
 			sc := w.Scope(t, caller, domain.UserRead).Read()
 			for n, f := range filters {

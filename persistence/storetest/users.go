@@ -442,12 +442,19 @@ func Lists(t *testing.T, db *db.DB) {
 		"approved": {State: new(domain.UserState)}, "connected": {Connected: &yes}, "never": {Connected: &inactive},
 		"not since": {NotConnectedSince: since}, "not since the beginning": {NotConnectedSince: time.UnixMilli(0)},
 		"blocked": {BlockedHome: &yes}, "not blocked": {BlockedHome: &inactive},
+		"blocked anywhere": {Blocked: &yes}, "blocked nowhere": {Blocked: &inactive},
+		"since": {ConnectedSince: since}, "since the beginning": {ConnectedSince: time.UnixMilli(0)},
+		"between": {ConnectedSince: time.UnixMilli(5001), NotConnectedSince: time.UnixMilli(5003)},
+		"mail":    {Mail: "ACME.admin@example.com"}, "nobody's mail": {Mail: "acme.admin@example"},
 		"outside": {AllowedOutside: &yes}, "not outside": {AllowedOutside: &inactive},
 		"several": {Part: "son", BlockedHome: &yes, NotConnectedSince: since, State: &invited},
 	}
 	blocked := func(sc tenancy.Scope, u *domain.User) bool {
 		return slices.ContainsFunc(u.Blocked,
 			func(g domain.Grant) bool { return sc.Shows(g.Path) && g.Path.Contains(u.HomePath) })
+	}
+	anywhere := func(sc tenancy.Scope, u *domain.User) bool {
+		return slices.ContainsFunc(u.Blocked, func(g domain.Grant) bool { return sc.Shows(g.Path) })
 	}
 	outside := func(sc tenancy.Scope, u *domain.User) bool {
 		return slices.ContainsFunc(u.Allowed,
@@ -470,6 +477,9 @@ func Lists(t *testing.T, db *db.DB) {
 			(f.Active == nil || u.Active == *f.Active) && (f.State == nil || u.State == *f.State) &&
 			(f.Connected == nil || u.LastConnected.IsZero() != *f.Connected) &&
 			(f.NotConnectedSince.IsZero() || u.LastConnected.IsZero() || u.LastConnected.Before(f.NotConnectedSince)) &&
+			(f.ConnectedSince.IsZero() || !u.LastConnected.IsZero() && !u.LastConnected.Before(f.ConnectedSince)) &&
+			(f.Mail == "" || strings.EqualFold(u.Person.Mail, f.Mail)) &&
+			(f.Blocked == nil || anywhere(sc, u) == *f.Blocked) &&
 			(f.BlockedHome == nil || blocked(sc, u) == *f.BlockedHome) &&
 			(f.AllowedOutside == nil || outside(sc, u) == *f.AllowedOutside) &&
 			(f.Strongest == nil || u.Factors.Strongest() == *f.Strongest) &&

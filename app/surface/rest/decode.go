@@ -80,8 +80,8 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 
 // userParameters are those of a list of users.
 var userParameters = []string{"limit", "after", "env", "children", "group", "sort", "total", "format", "q", "role",
-	"active", "state", "connected", "notConnectedSince", "blockedHome", "allowedOutside",
-	"factor", "weakerThan", "programs", "oldKeys"}
+	"active", "state", "connected", "notConnectedSince", "connectedSince", "mail", "blockedAnywhere", "blockedHome",
+	"allowedOutside", "factor", "weakerThan", "programs", "oldKeys"}
 
 func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 	f.Prefix = httpx.Query(c, "q")
@@ -106,6 +106,9 @@ func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 	if f.Connected, err = httpx.QueryFlag(c, "connected"); err != nil {
 		return f, err
 	}
+	if f.Blocked, err = httpx.QueryFlag(c, "blockedAnywhere"); err != nil {
+		return f, err
+	}
 	if f.BlockedHome, err = httpx.QueryFlag(c, "blockedHome"); err != nil {
 		return f, err
 	}
@@ -126,6 +129,10 @@ func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 		if f.Weaker, err = domain.ParseProof("weakerThan", text); err != nil {
 			return f, err
 		}
+	}
+	f.Mail = httpx.Query(c, "mail")
+	if f.ConnectedSince, err = queryDay(c, "connectedSince"); err != nil {
+		return f, err
 	}
 	f.NotConnectedSince, err = queryDay(c, "notConnectedSince")
 	return f, err
