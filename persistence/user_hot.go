@@ -105,7 +105,7 @@ func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []
 	last := from
 	l := listing{sc: sc, keeps: filtered(sc, *f), by: treeOrder, behind: &listed{key: domain.UserKey{User: from.id},
 		at: []any{string(from.path)}}}
-	for _, p := range s.patience.growing() {
+	for _, p := range s.patience.growing(f) {
 		for width := p.near; ; width *= 8 {
 			ahead := beyond(stretches, last.path)
 			next, more, err := s.treeKey(ctx, sc, ahead, last, width)

@@ -28,8 +28,15 @@ type patience struct{ near, found int }
 var usualPatience = patience{near: 448, found: 3000}
 
 // growing is how far both ways are tried, one time after the other: what an index finds among a few times more than it
-// finds at first is not worth reading all of a large scope.
-func (p patience) growing() []patience { return []patience{p, {16 * p.near, 10 * p.found}} }
+// finds at first is not worth reading all of a large scope. Whom it finds by a word has that word mostly: of very many
+// of them some come soon.
+func (p patience) growing(f *domain.UserFilter) []patience {
+	more := 10
+	if f.Prefix != "" || f.Part != "" {
+		more = 4
+	}
+	return []patience{p, {16 * p.near, more * p.found}}
+}
 
 // A listing is a list of users that is being read: whom of sc it keeps, by an order, behind somebody; nil is the
 // beginning.
@@ -291,7 +298,7 @@ func (s *UserStore) sortedKeys(ctx context.Context, l listing, f *domain.UserFil
 		return s.all(ctx, &begin, n) // they all come late
 	}
 	var keys []domain.UserKey
-	for _, p := range s.patience.growing() {
+	for _, p := range s.patience.growing(f) {
 		some, end, err := s.walk(ctx, &l, n-len(keys), p.near)
 		if keys = append(keys, some...); err != nil || end || len(keys) == n {
 			return keys, err
