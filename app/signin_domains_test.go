@@ -3,6 +3,7 @@ package app_test
 import (
 	"crypto/rand"
 	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"canopy/app"
 	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/dns"
 	"canopy/domain"
 )
@@ -221,7 +223,14 @@ func TestProofOfDomains(t *testing.T) {
 	_, err = r.directory.Providers.ProveDomain(t.Context(), domain.Principal{Subject: admin.Subject(), User: admin.ID,
 		Alias: admin.Alias}, accounts.ProveDomain{Organization: "Acme",
 		Domain: "acme.example", Confirm: true})
-	require.Equal(t, domain.Forbidden, domain.AsError(err).Kind, "only who has the whole directory confirms")
+	require.ErrorIs(t, err, domain.ErrForbidden, "only who has the whole directory confirms")
+	part := operator()
+	part.Blocked, part.Epoch, part.Alias = []domain.EnvironmentPath{r.account(t, "yann.lecun").HomePath}, 77, "part"
+	confirms := accounts.ProveDomain{Organization: "Acme", Domain: "sub.acme.example", Confirm: true}
+	_, err = r.directory.Providers.ProveDomain(t.Context(), part, confirms)
+	require.ErrorIs(t, err, domain.ErrForbidden, "and not who is kept out of a part of it")
+	require.Equal(t, "confirm", domain.AsError(err).Field)
+	require.Zero(t, leads("a@sub.acme.example"))
 	asked := z.asked
 	r.confirm(t, "Acme", "sub.acme.example")
 	require.Equal(t, asked, z.asked)
@@ -301,27 +310,121 @@ func TestProvedAddressesAreRecognised(t *testing.T) {
 	require.Equal(t, "Alan", tries(h, p, jwt.MapClaims{"sub": "alan", "email": nil}))
 }
 
-// A proof that was found long ago is looked for again before it lets anybody in.
+// A proof that was found long ago is looked for again before it lets anybody in to an account that is there, by one of
+// those who come and within limits; nothing else asks DNS.
 func TestOldProofsAreLookedForAtUse(t *testing.T) {
 	z := newZone(t)
-	r := openConsole(t, "sqlite", func(cfg *app.Config) { private(cfg); cfg.DNSServer = z.address })
+	clock := newClock(time.Now())
+	r := openConsole(t, "sqlite", func(cfg *app.Config) {
+		private(cfg)
+		cfg.DNSServer, cfg.Now = z.address, clock.now
+	})
 	h := newRogue(t)
-	domains := []string{"acme.example"}
-	p := r.setUp(t, "Acme", h.URL, "canopy", "", func(in *accounts.CreateProvider) { in.Domains = &domains })
-	_, err := r.directory.DB.Writer().ExecContext(t.Context(),
-		"UPDATE users SET password_hash = '' WHERE alias = 'alan.turing'")
+	all := domain.AllNewcomers
+	p := r.setUp(t, "Acme", h.URL, "canopy", "", func(in *accounts.CreateProvider) {
+		in.Domains, in.Newcomers = &[]string{"acme.example", "acme.org"}, &all
+	})
+	r.exec(t, "UPDATE users SET password_hash = '' WHERE alias IN ('alan.turing', 'grace.hopper', 'tony.hoare')")
+	alan, grace := "alan.turing@acme.example", "grace@acme.org"
+	_, err := r.directory.Users.Update(t.Context(), mustOperator(t, r), directory.UpdateUser{
+		User: domain.UserRef{Alias: "grace.hopper"}, UserPatch: directory.UserPatch{Mail: &grace}})
 	require.NoError(t, err)
-	all, err := r.directory.Providers.Domains(t.Context(), mustOperator(t, r), "Acme")
+	domains, err := r.directory.Providers.Domains(t.Context(), mustOperator(t, r), "Acme")
 	require.NoError(t, err)
-	z.has(all[0].Record, []string{all[0].Text})
-	_, err = r.directory.Providers.ProveDomain(t.Context(), mustOperator(t, r),
-		accounts.ProveDomain{Organization: "Acme", Domain: "acme.example"})
+	for _, d := range domains {
+		z.has(d.Record, []string{d.Text})
+		_, err = r.directory.Providers.ProveDomain(t.Context(), mustOperator(t, r),
+			accounts.ProveDomain{Organization: "Acme", Domain: d.Name})
+		require.NoError(t, err)
+	}
+	later := func(by time.Duration) { clock.set(clock.now().Add(by)) }
+	// asked returns how often DNS was asked since the last call.
+	before := z.asked
+	asked := func() int {
+		z.mutex.Lock()
+		defer z.mutex.Unlock()
+		n := z.asked - before
+		before = z.asked
+		return n
+	}
+	asked()
+	comes := func(subject, address string) int {
+		g := r.visit(t)
+		leaves := g.leaves(t, p)
+		token := h.sign(h.claims(leaves.Get("nonce"), jwt.MapClaims{"sub": subject, "email": address,
+			"email_verified": true, "given_name": subject, "iat": clock.now().Unix(),
+			"exp": clock.now().Add(time.Minute).Unix()}))
+		h.token = func(string) string { return token }
+		return g.comes(t, p, url.Values{"state": {leaves.Get("state")}, "code": {rand.Text()}}).status
+	}
+	t.Run("neither a preview nor a newcomer asks", func(t *testing.T) {
+		began := clock.now()
+		for age, good := range map[time.Duration]bool{2 * time.Hour: true, domain.DomainKept: false} {
+			later(age)
+			landing, err := r.directory.Providers.Preview(t.Context(), mustOperator(t, r), accounts.PreviewProvider{
+				OrganizationProvider: accounts.OrganizationProvider{Organization: "Acme", Provider: p.ID},
+				Claims:               domain.Claims{"email": {"new@acme.example"}, "email_verified": {"true"}}})
+			require.NoError(t, err)
+			require.Equal(t, good, landing.User.Person.Mail != "", age)
+			require.Equal(t, 303, comes(rand.Text(), rand.Text()+"@acme.example"))
+			clock.set(began)
+		}
+		require.Zero(t, asked())
+	})
+
+	t.Run("of all who come one waits for DNS", func(t *testing.T) {
+		later(2 * time.Hour)
+		z.becomes(func() { z.silent = true })
+		statuses := make(chan int, 1)
+		go func() { statuses <- comes("alan", alan) }()
+		require.Eventually(t, func() bool { z.mutex.Lock(); defer z.mutex.Unlock(); return z.asked > before }, patience,
+			time.Millisecond)
+		began := time.Now()
+		for range 5 {
+			require.Equal(t, 429, comes("alan", alan))
+		}
+		require.Less(t, time.Since(began), 4*time.Second)
+		require.Equal(t, 503, <-statuses, "it cannot be known now")
+		require.Equal(t, 429, comes("alan", alan))
+		z.becomes(func() { z.silent = false })
+		later(time.Minute + time.Millisecond)
+		asked()
+		require.Equal(t, 303, comes("alan", alan))
+		require.Equal(t, 1, asked())
+		links, err := r.directory.Providers.Links(t.Context(), mustOperator(t, r), domain.UserRef{Alias: "alan.turing"})
+		require.NoError(t, err)
+		require.Len(t, links, 1, "and not to an account that was made meanwhile")
+		require.Equal(t, 303, comes("tony", "tony.hoare@acme.example"))
+		require.Zero(t, asked(), "it was found a moment ago")
+	})
+
+	t.Run("as often as an organization may have it asked", func(t *testing.T) {
+		later(2 * time.Hour)
+		r.exec(t, "DELETE FROM provider_links WHERE subject = 'alan'")
+		z.becomes(func() { z.failing = true })
+		refused := map[int]int{}
+		for range 31 {
+			refused[comes("alan", alan)]++
+			refused[comes("grace", grace)]++
+			later(time.Minute + time.Millisecond)
+		}
+		require.Equal(t, map[int]int{503: 60, 429: 2}, refused)
+		_, err := r.directory.Providers.ProveDomain(t.Context(), mustOperator(t, r),
+			accounts.ProveDomain{Organization: "Acme", Domain: "acme.example"})
+		require.ErrorIs(t, err, domain.ErrDNSUnreachable, "which takes nothing from those who administer it")
+		z.becomes(func() { z.failing = false })
+		later(time.Hour)
+		z.has(domains[0].Record, []string{"sold"})
+		require.Equal(t, 303, comes("alan", alan))
+		require.Empty(t, linksOf(t, r, "alan.turing"), "it is not theirs any more")
+		require.Equal(t, 303, comes("grace", grace))
+		require.Len(t, linksOf(t, r, "grace.hopper"), 1)
+	})
+}
+
+func linksOf(t *testing.T, r *running, alias string) []domain.Link {
+	t.Helper()
+	links, err := r.directory.Providers.Links(t.Context(), mustOperator(t, r), domain.UserRef{Alias: alias})
 	require.NoError(t, err)
-	_, err = r.directory.DB.Writer().ExecContext(t.Context(), "UPDATE mail_domains SET found_at = found_at - 7200000")
-	require.NoError(t, err)
-	h.says(jwt.MapClaims{"sub": "alan", "email": "alan.turing@acme.example", "email_verified": true})
-	z.has(all[0].Record, []string{"sold"})
-	require.Equal(t, 403, r.visit(t).signsIn(t, h, p).status)
-	z.has(all[0].Record, []string{all[0].Text})
-	require.Equal(t, 303, r.visit(t).signsIn(t, h, p).status)
+	return links
 }

@@ -30,7 +30,7 @@ func TestPeopleWithoutAPasswordProveThemselves(t *testing.T) {
 	at := func(to time.Time, more jwt.MapClaims) {
 		c.set(to)
 		h.person = jwt.MapClaims{"sub": "new", "preferred_username": "brand-new", "iat": to.Unix(),
-			"exp": to.Add(time.Minute).Unix()}
+			"exp": to.Add(time.Minute).Unix(), "auth_time": to.Unix()}
 		for name, value := range more {
 			h.person[name] = value
 		}
@@ -103,9 +103,11 @@ func TestPeopleWithoutAPasswordProveThemselves(t *testing.T) {
 		refused(t, g)
 	})
 
-	t.Run("a provider that says how long ago it was is believed", func(t *testing.T) {
-		at(began.Add(kept), jwt.MapClaims{"auth_time": began.Unix() - 1})
-		refused(t, signIn())
+	t.Run("a provider that says how long ago it was is believed, and one that does not is not", func(t *testing.T) {
+		for _, when := range []any{began.Unix() - 1, nil} {
+			at(began.Add(kept), jwt.MapClaims{"auth_time": when})
+			refused(t, signIn())
+		}
 	})
 
 	var secret string

@@ -88,7 +88,7 @@ func newRogue(t *testing.T) *rogue {
 // claims are those of an honest token, but for the changes.
 func (h *rogue) claims(nonce string, changes jwt.MapClaims) jwt.MapClaims {
 	c := jwt.MapClaims{"iss": h.URL, "aud": "canopy", "iat": time.Now().Unix(), "nonce": nonce,
-		"exp": time.Now().Add(time.Minute).Unix()}
+		"exp": time.Now().Add(time.Minute).Unix(), "auth_time": time.Now().Unix()}
 	maps.Copy(c, h.person)
 	maps.Copy(c, changes)
 	return c
@@ -670,17 +670,48 @@ func TestHostileProviders(t *testing.T) {
 		require.Equal(t, 303, g.signsIn(t, h, p).status)
 		require.Equal(t, "Alan", g.in(t))
 		event := map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}
+		// post sends a form to where a provider says who signed out, which answers as the standard has it.
+		post := func(key string, form url.Values) int {
+			t.Helper()
+			got := r.visit(t).send(t, "POST", "provider-"+key, form)
+			require.Equal(t, "no-store", got.header.Get("Cache-Control"))
+			require.Empty(t, got.header.Get("Location"))
+			if got.status == 200 {
+				require.Empty(t, got.text)
+				return got.status
+			}
+			var problem struct {
+				Error       string `json:"error"`
+				Description string `json:"error_description"`
+			}
+			require.Equal(t, "application/json", got.header.Get("Content-Type"))
+			require.NoError(t, json.Unmarshal([]byte(got.text), &problem), got.text)
+			require.Equal(t, "invalid_request", problem.Error)
+			require.NotEmpty(t, problem.Description)
+			return got.status
+		}
 		out := func(changes jwt.MapClaims) int {
+			t.Helper()
 			c := h.claims("", jwt.MapClaims{"sid": "their session", "jti": rand.Text(), "events": event})
 			delete(c, "nonce")
 			maps.Copy(c, changes)
-			return r.visit(t).send(t, "POST", "provider-"+p.ProviderKey.String(), url.Values{"logout_token": {h.sign(c)}}).status
+			return post(p.ProviderKey.String(), url.Values{"logout_token": {h.sign(c)}})
 		}
 		for name, changes := range map[string]jwt.MapClaims{"nonce": {"nonce": "1"}, "events": {"events": nil},
 			"aud": {"aud": "another"}, "old": {"iat": time.Now().Add(-time.Hour).Unix()}, "jti": {"jti": ""}} {
-			require.NotEqual(t, 200, out(changes), name)
+			require.Equal(t, 400, out(changes), name)
 			require.Equal(t, "Alan", g.in(t), name)
 		}
+		good := h.claims("", jwt.MapClaims{"sid": "their session", "jti": rand.Text(), "events": event})
+		delete(good, "nonce")
+		unknown := domain.ProviderKey{Organization: p.Organization, ID: "01a22b9e-2cda-7df9-b496-fa0585f709af"}
+		for _, key := range []string{unknown.String(), "7", "x"} {
+			require.Equal(t, 400, post(key, url.Values{"logout_token": {h.sign(good)}}), key)
+		}
+		for _, form := range []url.Values{nil, {"logout_token": {""}}, {"logout_token": {"x"}}, {"token": {h.sign(good)}}} {
+			require.Equal(t, 400, post(p.ProviderKey.String(), form))
+		}
+		require.Equal(t, "Alan", g.in(t))
 		other := newRogue(t)
 		beside := r.setUp(t, "Acme", other.URL, "canopy", "", nil)
 		elsewhere := r.setUp(t, "Globex", h.URL, "canopy", "", nil)
@@ -700,15 +731,18 @@ func TestHostileProviders(t *testing.T) {
 			"of this one, sent to another":                         {beside, says(h, h.URL), false},
 			"of this one, sent to that of another organization":    {elsewhere, says(h, h.URL), true},
 		} {
-			got := r.visit(t).send(t, "POST", "provider-"+c.to.ProviderKey.String(), c.says)
-			require.Equal(t, c.good, got.status == 200, name)
+			want := 400
+			if c.good {
+				want = 200
+			}
+			require.Equal(t, want, post(c.to.ProviderKey.String(), c.says), name)
 			require.Equal(t, "Alan", g.in(t), name)
 		}
 		require.Equal(t, 200, out(jwt.MapClaims{"sid": "another"}))
 		require.Equal(t, "Alan", g.in(t))
 		require.Equal(t, 200, out(jwt.MapClaims{"jti": "once"}))
 		require.Empty(t, g.in(t))
-		require.NotEqual(t, 200, out(jwt.MapClaims{"jti": "once"}))
+		require.Equal(t, 400, out(jwt.MapClaims{"jti": "once"}))
 		h.token = nil
 	})
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Claims are what an identity provider says of somebody: the values of each claim. That of a claim inside of another
@@ -76,12 +77,31 @@ func (c Claims) Strong() bool {
 		slices.Contains(strongContexts, c.First("acr"))
 }
 
-// Address returns the mail address that the provider says it has proved, empty if it says so of none.
-func (c Claims) Address() string {
-	if address := c.First("email"); c.First("email_verified") == "true" && CheckMail(address) == nil {
-		return address
+// longAgo is older than any proof may be. It is not zero, which is stored of a session that was proved when it was
+// begun.
+var longAgo = time.Unix(1, 0).UTC()
+
+// SignedInAt returns when the provider says that somebody proved there who they are (auth_time), now at the latest.
+// Where it does not say, that is longAgo: a session there may have lasted for however long.
+func (c Claims) SignedInAt(now time.Time) time.Time {
+	at, err := strconv.ParseFloat(c.First("auth_time"), 64)
+	switch {
+	case err != nil || !(at >= 1): // nor is it NaN
+		return longAgo
+	case at >= float64(now.Unix()):
+		return now.UTC().Truncate(time.Millisecond)
 	}
-	return ""
+	return time.Unix(int64(at), 0).UTC()
+}
+
+// Address returns the mail address that the provider says it has proved, empty if it says so of none or of several.
+// That is said by true, or by its text as some providers do.
+func (c Claims) Address() string {
+	address, proved := c["email"], c["email_verified"]
+	if len(address) != 1 || len(proved) != 1 || proved[0] != "true" || CheckMail(address[0]) != nil {
+		return ""
+	}
+	return address[0]
 }
 
 // Person returns the name of somebody, for whom at least a first name is made up.

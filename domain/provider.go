@@ -239,9 +239,10 @@ type ProviderSession struct {
 
 // AuthRequest is what somebody is sent to a provider with (OpenID Connect Core 1.0, 3.1.2.1), and Redirect where they
 // come back. Verifier is kept from the browser's address (RFC 7636). Login is what they are to be called there, empty
-// for nothing.
+// for nothing. Anew is when it began where they have to sign in there anew, zero where they may be signed in.
 type AuthRequest struct {
 	Redirect, State, Nonce, Verifier, Login string
+	Anew                                    time.Time
 }
 
 // AuthAnswer is what somebody comes back from a provider with: a code, and who it says it is (RFC 9207), empty if it
@@ -366,6 +367,9 @@ var (
 		Public: "The identity provider's answer cannot be taken; begin the sign-in again."}
 	ErrProviderDeclined = &Error{Kind: Unauthenticated, Code: "provider_declined",
 		Public: "The identity provider did not sign you in."}
+	// ErrNotAnew is for a provider that was asked to have somebody sign in anew, and does not say that it did.
+	ErrNotAnew = &Error{Kind: Unauthenticated, Code: "provider_not_anew",
+		Public: "The identity provider does not say that you signed in there just now, as it was asked to have you do."}
 	ErrNoNewcomer = &Error{Kind: Forbidden, Code: "no_newcomer",
 		Public: "No account here is linked with yours at the identity provider; ask an administrator."}
 	ErrLinkGone = &Error{Kind: Forbidden, Code: "link_gone",
@@ -375,5 +379,5 @@ var (
 	ErrLinkNotFound = &Error{Kind: NotFound, Code: "link_not_found", Field: "subject",
 		Public: "The user has no such link."}
 	ErrOnlyWayIn = &Error{Kind: Conflict, Code: "only_way_in", Field: "subject",
-		Public: "Without this link you could not sign in any more; choose a password first."}
+		Public: "Without this you could not sign in any more; choose a password first."}
 )

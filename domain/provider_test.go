@@ -38,9 +38,14 @@ func TestClaims(t *testing.T) {
 func TestClaimedAddressIsProved(t *testing.T) {
 	for _, unproved := range []string{`{"email":"a@example.org"}`, `{"email":"a@example.org","email_verified":false}`,
 		`{"email":"a@example.org","email_verified":["false","true"]}`, `{"email":"a","email_verified":true}`,
+		`{"email":"a@example.org","email_verified":["true","false"]}`, `{"email":"a@example.org","email_verified":"True"}`,
+		`{"email":"a@example.org","email_verified":"1"}`, `{"email":"a@example.org","email_verified":null}`,
+		`{"email":["a@example.org","b@example.org"],"email_verified":true}`,
 		`{"email":"a@example.org","email_verified":1}`} {
 		require.Empty(t, claimsOf(t, unproved).Address(), unproved)
 	}
+	require.Equal(t, "a@example.org", claimsOf(t, `{"email":"a@example.org","email_verified":"true"}`).Address(),
+		"as some providers write it")
 }
 
 func TestStrongClaims(t *testing.T) {

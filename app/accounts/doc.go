@@ -20,8 +20,13 @@
 //     version that did not look, is silent.
 //   - Who has no password has nothing to type before they change what they sign in by: a sign-in of the last
 //     five minutes stands in, by their provider or a factor, and in a session with a cookie, so that a token or
-//     key that leaks adds no factor. A provider that sends auth_time is believed; people may have to sign out
-//     there too.
+//     key that leaks adds no factor. When that was is what the provider says (auth_time): a session there may
+//     be old, so one that does not say proves nothing that has to be fresh. Where a fresh proof is asked for,
+//     the pages send people to the provider to sign in there anew (prompt and max_age), and who comes back
+//     without having done so is sent away.
+//   - A domain's proof is looked for by those who administer it, by the server once a day, and by one of those
+//     who are about to be let in to an account by an old one. Nobody else waits for DNS, and who previews or
+//     signs in otherwise asks nothing of it.
 //   - Of a demand that counts later people are told by the server itself, a hundred in one transaction with
 //     the note of how far that is: a server that dies in between has told nobody twice. No more are added
 //     while many mails wait, so that a link somebody waits for is not behind an announcement. A demand that

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -31,10 +32,12 @@ type DomainProofs interface {
 	DomainsDue(ctx context.Context, before time.Time, most int64) ([]domain.MailDomain, error)
 }
 
-// The limits of asking DNS: how often an organization may have it asked within an hour, and how many domains are looked
-// at again at once.
+// The limits of asking DNS: how often an organization may have it asked within an hour, by people who sign in apart
+// from those who administer it; how often people who sign in have it asked for one domain; and how many domains are
+// looked at again at once.
 const (
 	proofsPerHour = 60
+	looksEvery    = time.Minute
 	domainsAtOnce = 100
 )
 
@@ -48,13 +51,15 @@ type DomainDocument struct {
 
 func (s *Providers) describeDomain(o domain.OrganizationID, name string, d domain.MailDomain) (DomainDocument, error) {
 	d.Organization, d.Name = o, name
-	token, err := s.vault.Hash("mail domain", strconv.FormatInt(int64(o), 10), name)
+	token, err := s.vault.Hash("mail domain", numberOf(o), name)
 	if err != nil {
 		return DomainDocument{}, err
 	}
 	return DomainDocument{MailDomain: d, Record: domain.DomainRecord(name), Text: domain.DomainText(token),
 		Proven: d.Good(s.now(), domain.DomainKept)}, nil
 }
+
+func numberOf(o domain.OrganizationID) string { return strconv.FormatInt(int64(o), 10) }
 
 // Domains returns the domains that the providers of an organization have, by name. It needs domain.OrganizationRead
 // there. Whether another organization has one of them it does not say.
@@ -142,38 +147,44 @@ func (s *Providers) ProveDomain(ctx context.Context, caller domain.Principal, in
 	return shown, err
 }
 
-// hasRoot returns an error unless the caller may write the root and has everything below it.
+// hasRoot returns domain.ErrForbidden, field "confirm", unless the caller may write the root and has everything below
+// it.
 func (s *Providers) hasRoot(ctx context.Context, caller *domain.Principal) error {
 	_, err := s.gate.EnterWrite(ctx, caller, domain.OrganizationWrite, tenancy.At(domain.RootPath))
-	if err != nil {
-		return domain.ErrForbidden.On("confirm")
-	}
-	giver, err := s.gate.Giver(ctx, caller, domain.RootOrganization)
 	if err == nil {
-		err = giver.MayGivePlaces(domain.RootPath)
+		var giver tenancy.Giver
+		if giver, err = s.gate.Giver(ctx, caller, domain.RootOrganization); err == nil {
+			err = giver.MayGivePlaces(domain.RootPath)
+		}
 	}
-	if domain.ErrClimbing.Is(err) {
-		err = domain.ErrForbidden.On("confirm")
+	if domain.ErrForbidden.Is(err) || domain.ErrEnvironmentNotFound.Is(err) {
+		return domain.ErrForbidden.On("confirm")
 	}
 	return err
 }
 
 // prove asks DNS for the proof of a domain, within the limit of its organization.
 func (s *Providers) prove(ctx context.Context, d *DomainDocument) error {
-	now := s.now()
-	uses, since, err := s.accounts.Count(ctx, "domain proofs of "+strconv.FormatInt(int64(d.Organization), 10), now,
-		now.Add(-time.Hour))
-	if err == nil && uses > proofsPerHour {
-		err = domain.ErrTooMany.After(int((since.Add(time.Hour).Sub(now) + time.Second - 1) / time.Second))
-	}
-	if err != nil {
+	if err := s.limit(ctx, "domain proofs of "+numberOf(d.Organization), proofsPerHour, time.Hour); err != nil {
 		return err
 	}
 	return s.look(ctx, d)
 }
 
+// limit counts something that may be done so often within a time, on all servers together, and returns
+// domain.ErrTooMany beyond that.
+func (s *Providers) limit(ctx context.Context, what string, most int64, within time.Duration) error {
+	now := s.now()
+	uses, since, err := s.accounts.Count(ctx, what, now, now.Add(-within))
+	if err == nil && uses > most {
+		err = domain.ErrTooMany.After(int((since.Add(within).Sub(now) + time.Second - 1) / time.Second))
+	}
+	return err
+}
+
 // look returns nil if the proof of a domain is in DNS, else domain.ErrDomainUnproved or domain.ErrDNSUnreachable.
 func (s *Providers) look(ctx context.Context, d *DomainDocument) error {
+	defer domain.Aside(ctx)()
 	texts, err := s.records.Texts(ctx, d.Record)
 	if err == nil && !slices.Contains(texts, d.Text) {
 		err = domain.ErrDomainUnproved
@@ -181,7 +192,7 @@ func (s *Providers) look(ctx context.Context, d *DomainDocument) error {
 	return err
 }
 
-// ask looks again for the proof of a domain, and keeps what came of it.
+// ask looks again for the proof of a domain, keeps what came of it in d and in the store, and returns what look does.
 func (s *Providers) ask(ctx context.Context, d *domain.MailDomain) error {
 	shown, err := s.describeDomain(d.Organization, d.Name, *d)
 	if err != nil {
@@ -194,13 +205,7 @@ func (s *Providers) ask(ctx context.Context, d *domain.MailDomain) error {
 	}
 	err = s.store.Do(ctx, tenancy.Operator("(domains)", domain.OrganizationWrite),
 		func(tx ProviderTx) error { return tx.DomainAsked(d) })
-	if err != nil {
-		return err
-	}
-	if domain.ErrDomainUnproved.Is(found) || domain.ErrDNSUnreachable.Is(found) {
-		return nil
-	}
-	return found
+	return cmp.Or(err, found)
 }
 
 // AskAgain looks again for the proof of domains that were last looked at a day ago. One that is not found for as long
@@ -212,35 +217,54 @@ func (s *Providers) AskAgain(ctx context.Context) error {
 	}
 	var failed []error
 	for i := range due {
-		failed = append(failed, s.ask(ctx, &due[i]))
+		err := s.ask(ctx, &due[i])
+		if !domain.ErrDomainUnproved.Is(err) && !domain.ErrDNSUnreachable.Is(err) {
+			failed = append(failed, err)
+		}
 	}
 	return errors.Join(failed...)
 }
 
-// vouches reports whether an address is of a domain that the provider has and its organization has proved, by a proof
-// that is younger than age.
-func (s *Providers) vouches(ctx context.Context, p *domain.Provider, address string, age time.Duration) (bool, error) {
+// vouches reports whether an address is of a domain that the provider has and its organization has proved, which it
+// returns. It asks nothing of DNS.
+func (s *Providers) vouches(ctx context.Context, p *domain.Provider, address string) (d domain.MailDomain, ok bool,
+	err error) {
 	name, ok := p.Vouches(address)
 	if !ok {
-		return false, nil
+		return d, false, nil
 	}
-	d, err := s.accounts.MailDomain(ctx, p.Organization, name)
+	d, err = s.accounts.MailDomain(ctx, p.Organization, name)
 	if domain.ErrDomainNotFound.Is(err) {
-		return false, nil
+		return d, false, nil
 	}
-	if err == nil && !d.Good(s.now(), age) {
-		err = s.ask(ctx, &d)
+	return d, err == nil && d.Good(s.now(), domain.DomainKept), err
+}
+
+// freshen has DNS asked for the proof of a domain that was not found there for domain.DomainFresh. Of all who sign in
+// one has it asked, and waits: the others are told domain.ErrTooMany until it is found, as is whoever comes beyond the
+// limit of the organization. It returns domain.ErrDomainUnproved where the proof is gone, and domain.ErrDNSUnreachable.
+func (s *Providers) freshen(ctx context.Context, d *domain.MailDomain) error {
+	if d.Good(s.now(), domain.DomainFresh) {
+		return nil
 	}
-	return err == nil && d.Good(s.now(), age), err
+	o := numberOf(d.Organization)
+	if err := s.limit(ctx, "domain look "+o+" "+d.Name, 1, looksEvery); err != nil {
+		return err
+	}
+	if err := s.limit(ctx, "domain looks of "+o, proofsPerHour, time.Hour); err != nil {
+		return err
+	}
+	return s.ask(ctx, d)
 }
 
 // recognise links somebody whom nobody is linked with to the account that has their address, if the provider has proved
 // that the address is theirs and its organization that the domain is its own. The account must be of that organization,
 // and be one that nobody can sign in to: without a password, a factor or a link. They are told by mail. It returns
-// domain.ErrLinkNotFound where there is no such account.
+// domain.ErrLinkNotFound where there is no such account, and domain.ErrTooMany or domain.ErrDNSUnreachable where there
+// is one and it cannot be known now whether the domain is still proved.
 func (s *Providers) recognise(ctx context.Context, p *domain.Provider, id domain.Identity, claims domain.Claims) error {
 	address := claims.Address()
-	proved, err := s.vouches(ctx, p, address, domain.DomainFresh)
+	d, proved, err := s.vouches(ctx, p, address)
 	if err != nil {
 		return err
 	}
@@ -260,6 +284,11 @@ func (s *Providers) recognise(ctx context.Context, p *domain.Provider, id domain
 	}
 	if account.Hash != "" || account.Factors != 0 || account.Program || !account.Usable(s.now()) {
 		return domain.ErrLinkNotFound
+	}
+	if err := s.freshen(ctx, &d); domain.ErrDomainUnproved.Is(err) {
+		return domain.ErrLinkNotFound
+	} else if err != nil {
+		return err
 	}
 	by := tenancy.Operator("(identity provider)", domain.UserUpdate)
 	return s.store.Do(ctx, by, func(tx ProviderTx) error {

@@ -69,6 +69,8 @@ type FactorTx interface {
 	// how many are left, or domain.ErrBadCode.
 	SetRecoveryCodes(user domain.UserKey, codes []domain.SecretText) error
 	SpendRecoveryCode(user domain.UserKey, code domain.SecretText, at time.Time) (left int64, err error)
+	// Links is that of ProviderTx.
+	Links(user domain.UserKey) ([]domain.Link, error)
 	// Mail puts mail into the outbox.
 	Mail(mails ...domain.Mail)
 }
@@ -170,10 +172,18 @@ func (f *Factors) own(ctx context.Context, caller *domain.Principal) (h holder, 
 	if a, err = f.account(ctx, caller); err != nil {
 		return h, a, err
 	}
-	if a.Factors != 0 && a.Session.Proved.Proof < domain.ByCode {
-		return h, a, domain.ErrFactorMissing
+	if err = byFactor(&a, a.Factors != 0); err != nil {
+		return h, a, err
 	}
 	return h, a, nil
+}
+
+// byFactor returns domain.ErrFactorMissing where somebody has a factor and their session is proved by less.
+func byFactor(a *domain.Account, has bool) error {
+	if has && a.Session.Proved.Proof < domain.ByCode {
+		return domain.ErrFactorMissing
+	}
+	return nil
 }
 
 // finishing is an account that proves more in a session with a cookie than it was begun with.
@@ -228,10 +238,7 @@ func factors(tx FactorTx, h *holder, a *domain.Account) (domain.User, []domain.F
 	if err != nil {
 		return user, nil, err
 	}
-	if confirmed(all) > 0 && a.Session.Proved.Proof < domain.ByCode {
-		return user, nil, domain.ErrFactorMissing
-	}
-	return user, all, nil
+	return user, all, byFactor(a, confirmed(all) > 0)
 }
 
 func confirmed(all []domain.Factor) int {
@@ -435,7 +442,8 @@ func (f *Factors) Rename(ctx context.Context, caller domain.Principal, in Rename
 
 // Remove takes a factor from a user, zero is the caller: one's own as OfferCode says; those of others under the rules
 // of List, with a recent proof, which no API key is. The sessions that were proved by it end, and it counts nowhere
-// from then on. It returns domain.ErrFactorNotFound if the user has no such factor.
+// from then on. It returns domain.ErrFactorNotFound if the user has no such factor, and domain.ErrOnlyWayIn for the
+// passkey without which the caller could not sign in any more.
 func (f *Factors) Remove(ctx context.Context, caller domain.Principal, in Fresh[OfUser[domain.UUID]]) error {
 	h, err := f.over(ctx, &caller, in.In.User)
 	if err != nil {
@@ -460,6 +468,11 @@ func (f *Factors) Remove(ctx context.Context, caller domain.Principal, in Fresh[
 		}
 		if _, err = tx.RemoveFactor(user.Key(), in.In.In); err != nil {
 			return err
+		}
+		if h.own {
+			if err := keepsAWayIn(tx, &account); err != nil {
+				return domain.AsError(err).On("factor")
+			}
 		}
 		f.tell(tx, &user, domain.Letter{Kind: domain.LetterFactorRemoved})
 		return nil

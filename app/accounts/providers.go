@@ -79,6 +79,8 @@ type ProviderTx interface {
 	DomainAsked(d *domain.MailDomain) error
 	// Links is ProviderStore.Links.
 	Links(u domain.UserKey) ([]domain.Link, error)
+	// Factors is that of FactorTx.
+	Factors(u domain.UserKey) ([]domain.Factor, error)
 	// InsertLink links a user whom the transaction returned or added. It returns domain.ErrLinked if whoever the link
 	// is of is linked, or was with an account that was removed.
 	InsertLink(u domain.UserKey, link *domain.Link) error
@@ -110,7 +112,8 @@ type RelyingParty interface {
 	// Authorize returns the address at the provider to send somebody to, or domain.ErrProviderUnreachable.
 	Authorize(ctx context.Context, p *domain.Provider, r domain.AuthRequest) (string, error)
 	// Redeem returns what the provider has signed of whoever came back with an answer to r. It returns
-	// domain.ErrProviderAnswer for what it has not, and domain.ErrProviderUnreachable.
+	// domain.ErrProviderAnswer for what it has not, domain.ErrNotAnew where r asked for a new sign-in there and the
+	// provider does not say that it was one, and domain.ErrProviderUnreachable.
 	Redeem(ctx context.Context, p *domain.Provider, r domain.AuthRequest, a domain.AuthAnswer) (domain.Claims, error)
 	// SignedOut is Redeem for a token that says which session ended.
 	SignedOut(ctx context.Context, p *domain.Provider, token string) (domain.SignedOutAt, error)
@@ -630,24 +633,17 @@ func (s *Providers) link(ctx context.Context, h *holder, link domain.Link) error
 	})
 }
 
-// Unlink takes a link of a user away, with the sessions that were begun by it, and tells them by mail. Nobody takes the
-// last way in away that they have themselves, which is Conflict.
+// Unlink takes a link of a user away, with the sessions that were begun by it, and tells them by mail. It returns
+// domain.ErrLinkNotFound, and domain.ErrOnlyWayIn for the link without which the caller could not sign in any more.
 func (s *Providers) Unlink(ctx context.Context, caller domain.Principal, in OfUser[domain.Identity]) error {
 	h, err := s.over(ctx, &caller, in.User)
 	if err = cmp.Or(err, s.gate.Recent(&caller)); err != nil {
 		return err
 	}
+	var account domain.Account
 	if h.own {
-		account, err := s.accounts.ByID(ctx, caller.Organization, caller.User)
-		if err != nil {
+		if account, err = s.accounts.ByID(ctx, caller.Organization, caller.User); err != nil {
 			return err
-		}
-		links, err := s.store.Links(ctx, h.w.Read(), h.found.Key())
-		if err != nil {
-			return err
-		}
-		if account.Hash == "" && len(links) < 2 {
-			return domain.ErrOnlyWayIn
 		}
 	}
 	return s.store.Do(ctx, h.w, func(tx ProviderTx) error {
@@ -655,7 +651,33 @@ func (s *Providers) Unlink(ctx context.Context, caller domain.Principal, in OfUs
 		if err != nil {
 			return err
 		}
+		if err := tx.DeleteLink(u.Key(), in.In.Issuer, in.In.Subject); err != nil {
+			return err
+		}
 		tell(s.users, tx, &u, domain.Letter{Kind: domain.LetterUnlinked})
-		return tx.DeleteLink(u.Key(), in.In.Issuer, in.In.Subject)
+		if h.own {
+			return keepsAWayIn(tx, &account)
+		}
+		return nil
 	})
+}
+
+// keepsAWayIn returns domain.ErrOnlyWayIn where a transaction that has locked the user leaves an account no password,
+// no link and no passkey. That there is a password holds however long ago it was read: nobody takes one away.
+func keepsAWayIn(tx interface {
+	Links(domain.UserKey) ([]domain.Link, error)
+	Factors(domain.UserKey) ([]domain.Factor, error)
+}, a *domain.Account) error {
+	if a.Hash != "" {
+		return nil
+	}
+	links, err := tx.Links(a.UserKey())
+	if err != nil || len(links) > 0 {
+		return err
+	}
+	factors, err := tx.Factors(a.UserKey())
+	if err != nil || len(passkeysOf(factors)) > 0 {
+		return err
+	}
+	return domain.ErrOnlyWayIn
 }

@@ -20,6 +20,7 @@ type BeginProvider struct {
 	Provider domain.ProviderKey
 	Next     string // where to go afterwards; it has no line breaks
 	Login    string // what the person says they are called there, empty for nothing
+	Anew     bool   // whether they have to sign in there anew, also if they are signed in there
 }
 
 // SentToProvider is where to send a browser, and the cookie to give it until it comes back.
@@ -48,9 +49,13 @@ const underwayPlace = "provider sign-in"
 var base64url, base64std = strings.NewReplacer("+", "-", "/", "_"), strings.NewReplacer("-", "+", "_", "/")
 
 func (s *Providers) seal(u *underway) (string, error) {
-	text, err := s.vault.Seal(underwayPlace, strings.Join([]string{u.provider.String(), u.State, u.Nonce, u.Verifier,
+	parts := []string{u.provider.String(), u.State, u.Nonce, u.Verifier,
 		strconv.FormatInt(u.expires.UnixMilli(), 10), strconv.FormatInt(int64(u.links.Organization), 10),
-		strconv.FormatInt(int64(u.links.User), 10), string(u.links.ID), u.next}, "\n"))
+		strconv.FormatInt(int64(u.links.User), 10), string(u.links.ID), u.next}
+	if !u.Anew.IsZero() { // behind all that the version before reads
+		parts = append(parts, "anew")
+	}
+	text, err := s.vault.Seal(underwayPlace, strings.Join(parts, "\n"))
 	if err != nil {
 		return "", err
 	}
@@ -73,6 +78,9 @@ func (s *Providers) open(cookie string) (u underway, ok bool) {
 	u.links.UserKey = domain.UserKey{Organization: domain.OrganizationID(organization), User: domain.UserID(user)}
 	u.links.ID = domain.UUID(parts[7])
 	u.Redirect = s.returnTo(u.provider)
+	if len(parts) > 9 {
+		u.Anew = u.expires.Add(-signInWithin)
+	}
 	return u, ok && s.now().Before(u.expires)
 }
 
@@ -128,8 +136,8 @@ func (s *Providers) BeginLink(ctx context.Context, caller domain.Principal,
 	if err != nil {
 		return SentToProvider{}, err
 	}
-	if account.Factors != 0 && account.Session.Proved.Proof < domain.ByCode {
-		return SentToProvider{}, domain.ErrFactorMissing
+	if err := byFactor(&account, account.Factors != 0); err != nil {
+		return SentToProvider{}, err
 	}
 	if err := s.sessions.fresh(ctx, &account, in.Password, in.Address); err != nil {
 		return SentToProvider{}, err
@@ -145,6 +153,9 @@ func (s *Providers) begin(ctx context.Context, in BeginProvider, links domain.Se
 	u := underway{provider: p.ProviderKey, next: in.Next, expires: s.now().Add(signInWithin), links: links,
 		AuthRequest: domain.AuthRequest{Redirect: s.returnTo(p.ProviderKey), State: random(), Nonce: random(),
 			Verifier: random(), Login: in.Login}}
+	if in.Anew {
+		u.Anew = u.expires.Add(-signInWithin)
+	}
 	address, err := s.party.Authorize(ctx, &p, u.AuthRequest)
 	if err != nil {
 		return SentToProvider{}, err
@@ -182,8 +193,9 @@ type FinishedProvider struct {
 // Finish signs in whoever comes back from a provider, or links them. Whose account it is follows from the issuer and
 // the subject alone; who is not linked gets an account where the provider makes one. It returns
 // domain.ErrProviderAnswer for what does not belong to a sign-in that this browser began at this provider, was used
-// before, or is not proved; domain.ErrProviderDeclined; domain.ErrNoNewcomer, domain.ErrLinkGone or domain.ErrLinked;
-// domain.ErrProviderUnreachable; and the errors of Sessions.SignIn.
+// before, or is not proved; domain.ErrNotAnew; domain.ErrProviderDeclined; domain.ErrNoNewcomer, domain.ErrLinkGone or
+// domain.ErrLinked; domain.ErrProviderUnreachable; for an account that an address leads to, domain.ErrTooMany and
+// domain.ErrDNSUnreachable; and the errors of Sessions.SignIn.
 func (s *Providers) Finish(ctx context.Context, in FinishProvider) (out FinishedProvider, err error) {
 	u, ok := s.open(in.Cookie)
 	if !ok || u.provider != in.Provider || subtle.ConstantTimeCompare([]byte(u.State), []byte(in.State)) != 1 {
@@ -280,7 +292,7 @@ func (s *Providers) account(ctx context.Context, p *domain.Provider, id domain.I
 }
 
 // signIn begins a session of an account. It is proved as a password proves it, unless the provider says more and is
-// trusted with that.
+// trusted with that, and when the provider says: long ago where it does not say, as it may not have asked for anything.
 func (s *Providers) signIn(ctx context.Context, p *domain.Provider, in *FinishProvider, account domain.Account,
 	claims domain.Claims) (SignedIn, error) {
 	if account.Program {
@@ -288,12 +300,9 @@ func (s *Providers) signIn(ctx context.Context, p *domain.Provider, in *FinishPr
 	}
 	now := s.now()
 	account.Principal.PasswordExpired = account.Standing.PasswordExpired(now)
-	proved := domain.Proved{Proof: domain.ByPassword, At: now.UTC().Truncate(time.Millisecond)}
+	proved := domain.Proved{Proof: domain.ByPassword, At: claims.SignedInAt(now)}
 	if p.TrustsStrong && claims.Strong() {
 		proved.Proof = domain.ByCode
-	}
-	if at, err := strconv.ParseInt(claims.First("auth_time"), 10, 64); err == nil && at < now.Unix() {
-		proved.At = time.Unix(at, 0).UTC()
 	}
 	// It is judged as the session that it gets.
 	account.Session = sessionToBe(&account, proved)
@@ -367,7 +376,7 @@ func (s *Providers) newcomer(ctx context.Context, p *domain.Provider,
 	now := s.now().UTC().Truncate(time.Millisecond)
 	u.DefaultPage, u.Person = 1, claims.Person()
 	u.Standing = domain.Standing{Active: true, Created: now, IdleSince: now}
-	if proved, err := s.vouches(ctx, p, claims.Address(), domain.DomainKept); err != nil {
+	if _, proved, err := s.vouches(ctx, p, claims.Address()); err != nil {
 		return u, home, rule, err
 	} else if proved {
 		u.Person.Mail = claims.Address()

@@ -493,7 +493,7 @@ func (s *Sessions) fresh(ctx context.Context, a *domain.Account, password, addre
 	}
 	if a.Session.Kind != domain.CookieSession || !s.now().Before(a.Session.Proved.At.Add(freshWithin)) {
 		return domain.ErrForbidden.Saying("You have no password, so this needs a sign-in of the last five minutes: " +
-			"sign out, also at your provider, and sign in again.")
+			"sign in again.")
 	}
 	return nil
 }

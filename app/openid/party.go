@@ -127,11 +127,15 @@ func (p *Party) Authorize(ctx context.Context, of *domain.Provider, r domain.Aut
 	if r.Login != "" {
 		options = append(options, oauth2.SetAuthURLParam("login_hint", r.Login))
 	}
+	if !r.Anew.IsZero() { // both: some providers know but one
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+	}
 	return found.client(of, r.Redirect).AuthCodeURL(r.State, options...), nil
 }
 
 // Redeem returns what the provider says of whoever came back with an answer to r, which it has signed. It returns
-// domain.ErrProviderAnswer for anything that is not proved to be that, and domain.ErrProviderUnreachable.
+// domain.ErrProviderAnswer for anything that is not proved to be that, domain.ErrNotAnew where they were to sign in
+// there anew and the provider does not say that they did, and domain.ErrProviderUnreachable.
 func (p *Party) Redeem(ctx context.Context, of *domain.Provider, r domain.AuthRequest,
 	a domain.AuthAnswer) (domain.Claims, error) {
 	known, found, err := p.find(ctx, of)
@@ -144,8 +148,8 @@ func (p *Party) Redeem(ctx context.Context, of *domain.Provider, r domain.AuthRe
 	defer domain.Aside(ctx)()
 	ctx = known.with(ctx)
 	tokens, err := found.client(of, r.Redirect).Exchange(ctx, a.Code, oauth2.VerifierOption(r.Verifier))
-	var said *oauth2.RetrieveError
-	if errors.As(err, &said) {
+	var refusal *oauth2.RetrieveError
+	if errors.As(err, &refusal) {
 		return nil, domain.ErrProviderAnswer.Because(err)
 	}
 	if err != nil {
@@ -159,8 +163,15 @@ func (p *Party) Redeem(ctx context.Context, of *domain.Provider, r domain.AuthRe
 	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(r.Nonce)) != 1 || r.Nonce == "" {
 		return nil, refused("the nonce is another sign-in's")
 	}
-	return domain.ClaimsOf(claims), nil
+	said := domain.ClaimsOf(claims)
+	if at := said.SignedInAt(p.now()); !r.Anew.IsZero() && at.Before(r.Anew.Add(-clockDrift)) {
+		return nil, domain.ErrNotAnew.Because(fmt.Errorf("auth_time is %s", at))
+	}
+	return said, nil
 }
+
+// clockDrift is by how much a provider's clock may be behind ours.
+const clockDrift = time.Minute
 
 // algorithms are those by which a signature proves that a provider made it: with a key that is the provider's alone.
 var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256,

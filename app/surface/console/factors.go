@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -61,6 +62,13 @@ func (s *Surface) factors(ctx context.Context, v *visit) (*factorsView, error) {
 	accepted, err := s.uses.Factors.AcceptedPasskeys(ctx, v.caller)
 	f.accepted = string(accepted)
 	return f, err
+}
+
+// by returns the providers by which the caller signs in: at which they prove who they are anew.
+func (f *factorsView) by() []accounts.ProviderDocument {
+	return slices.DeleteFunc(slices.Clone(f.offered), func(p accounts.ProviderDocument) bool {
+		return !slices.ContainsFunc(f.links, func(l domain.Link) bool { return l.Issuer == p.IdentityIssuer() })
+	})
 }
 
 func (s *Surface) myFactors(ctx context.Context, v *visit) (answer, error) {
@@ -269,16 +277,31 @@ func (s *Surface) addPasskey(ctx context.Context, v *visit) (answer, error) {
 type proving struct {
 	has  domain.Factors
 	next string
+	// noPassword says of who has no factor that they have no password either, and by are the providers by which they
+	// sign in.
+	noPassword bool
+	by         []accounts.ProviderDocument
 }
 
 func (s *Surface) proving(ctx context.Context, v *visit) (*proving, error) {
 	has, err := s.uses.Factors.Kinds(ctx, v.caller)
+	if err != nil {
+		return nil, err
+	}
 	next := v.query("next")
 	if v.form != nil {
 		next = v.form["next"]
 	}
 	v.passkeys = has&domain.PasskeyFactor != 0 && s.uses.Factors.PasskeysPossible() == nil
-	return &proving{has: has, next: nextPage(next)}, err
+	p := &proving{has: has, next: nextPage(next)}
+	if has == 0 && v.caller.Missing == domain.ByPassword {
+		f, err := s.factors(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		p.noPassword, p.by = f.NoPassword, f.by()
+	}
+	return p, nil
 }
 
 // prove leads who has to add a factor to where that is.

@@ -35,8 +35,7 @@ func (s *Surface) providerRoutes(r fiber.Router) {
 	r.Post(Base+"/my-unlink", s.on(s.unlinkMe))
 	r.Get(Base+"/"+providerPage, s.toProvider)
 	r.Get(Base+"/"+ProviderReturn+":provider", httpx.Acts(s.fromProvider))
-	r.Post(Base+"/"+ProviderReturn+":provider",
-		httpx.Open(decodeSignedOut, httpx.OpenDone(s.uses.Providers.SignOut), encodeSignedOut))
+	r.Post(Base+"/"+ProviderReturn+":provider", s.signedOut)
 }
 
 func (s *Surface) providerCookie(c *fiber.Ctx) string {
@@ -68,7 +67,8 @@ func (s *Surface) toProvider(c *fiber.Ctx) error {
 		return s.turnedAway(c, domain.ErrProviderNotFound)
 	}
 	sent, err := s.uses.Providers.Begin(c.UserContext(), accounts.BeginProvider{Provider: key,
-		Next: nextPage(httpx.Query(c, "next")), Login: domain.CleanName(httpx.Query(c, "login"))})
+		Next: nextPage(httpx.Query(c, "next")), Login: domain.CleanName(httpx.Query(c, "login")),
+		Anew: httpx.Query(c, "anew") != ""})
 	if err != nil {
 		return s.turnedAway(c, err)
 	}
@@ -136,8 +136,26 @@ func decodeSignedOut(c *fiber.Ctx) (accounts.SignOutProvider, error) {
 	return accounts.SignOutProvider{Provider: key, Token: form["logout_token"]}, err
 }
 
-// encodeSignedOut answers a provider (OpenID Connect Back-Channel Logout 1.0, 2.8).
-func encodeSignedOut(c *fiber.Ctx, _ httpx.Just) error {
-	c.Status(fiber.StatusOK)
-	return nil
+// signedOut ends the sessions of which a provider says that they ended there, and answers it as OpenID Connect
+// Back-Channel Logout 1.0, 2.8, has it: whatever goes wrong is 400, and nothing of it is a page.
+func (s *Surface) signedOut(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	in, err := decodeSignedOut(c)
+	if err == nil {
+		err = s.uses.Providers.SignOut(c.UserContext(), in)
+	}
+	if err == nil {
+		c.Status(fiber.StatusOK)
+		return nil
+	}
+	_, problem := httpx.Problem(c, err)
+	said := problem.Public
+	if domain.ErrProviderAnswer.Is(problem) {
+		said = "The logout token is not this provider's for this client, is too old, or was used before."
+	}
+	c.Status(fiber.StatusBadRequest)
+	if failed := c.JSON(map[string]string{"error": "invalid_request", "error_description": said}); failed != nil {
+		return failed
+	}
+	return errAnswered{err}
 }

@@ -12,6 +12,7 @@ type factorWords struct {
 	NoPasskeys                      string // where the server cannot have any
 	Password, Begin, Failed         string
 	NoPassword                      string // in place of Password
+	Anew                            string // {provider}
 	Remove, RemoveHint              string
 	Scan, ScanLead, Type, FirstCode string
 	Confirm                         string
@@ -38,10 +39,10 @@ var englishFactors = factorWords{
 	AddPasskeyHint: "Of this device, your phone or a security key. With it you sign in without a password.",
 	NoPasskeys:     "Passkeys need a server with a name; this one is reached by a number. Ask whoever runs it.",
 	Password:       "Your password", Begin: "Go on",
-	NoPassword: "You have no password: this goes on within five minutes of your sign-in. Later, sign out, also at your " +
-		"provider, and sign in again.",
-	Failed: "The browser did not do this. Try again, or with another device.",
-	Remove: "Remove", RemoveHint: "It counts nowhere any more, and whoever has signed in with it is signed out.",
+	NoPassword: "You have no password: this goes on within five minutes of your sign-in. Later, sign in again.",
+	Anew:       "Sign in again at {provider}",
+	Failed:     "The browser did not do this. Try again, or with another device.",
+	Remove:     "Remove", RemoveHint: "It counts nowhere any more, and whoever has signed in with it is signed out.",
 	Scan:     "The secret as a picture",
 	ScanLead: "Have the app read this picture, and enter the code that it shows then.",
 	Type:     "If it cannot, type the secret there:", FirstCode: "The code that the app shows",
@@ -76,7 +77,8 @@ var frenchFactors = factorWords{
 	NoPasskeys:     "Les clés d’accès veulent un serveur qui a un nom ; celui-ci n’a qu’un numéro. Voyez qui l’exploite.",
 	Password:       "Votre mot de passe", Begin: "Continuer",
 	NoPassword: "Vous n’avez pas de mot de passe : cela se fait dans les cinq minutes qui suivent votre connexion. " +
-		"Ensuite, déconnectez-vous, aussi chez votre fournisseur, et reconnectez-vous.",
+		"Ensuite, reconnectez-vous.",
+	Anew:       "Se reconnecter par {provider}",
 	Failed:     "Le navigateur ne l’a pas fait. Réessayez, ou avec un autre appareil.",
 	Remove:     "Supprimer",
 	RemoveHint: "Cela ne compte plus nulle part, et qui s’est connecté avec est déconnecté.",

@@ -1,0 +1,109 @@
+package app_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"canopy/app/accounts"
+	"canopy/domain"
+)
+
+// atOnce runs two pieces of work at once and returns their errors.
+func atOnce(one, other func() error) (a, b error) {
+	var both sync.WaitGroup
+	both.Go(func() { a = one() })
+	both.Go(func() { b = other() })
+	both.Wait()
+	return a, b
+}
+
+// TestNobodyLocksThemselvesOut holds that who has no password keeps a link or a passkey, also if they take two away at
+// once.
+func TestNobodyLocksThemselvesOut(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, private)
+		h := newRogue(t)
+		p := r.setUp(t, "Acme", h.URL, "canopy", "", nil)
+		alan := domain.UserRef{Alias: "alan.turing"}
+		unlink := func(subject string) error {
+			return r.directory.Providers.Unlink(t.Context(), r.asOwner(t, "alan.turing"), accounts.OfUser[domain.Identity]{
+				User: alan, In: domain.Identity{Issuer: p.Issuer, Subject: subject}})
+		}
+		links := func() int {
+			all, err := r.directory.Providers.Links(t.Context(), mustOperator(t, r), alan)
+			require.NoError(t, err)
+			return len(all)
+		}
+		link := func() string {
+			subject := rand.Text()
+			r.linkTo(t, "alan.turing", p, subject)
+			return subject
+		}
+		only := link()
+		require.NoError(t, unlink(only), "they have a password")
+		r.exec(t, "UPDATE users SET password_hash = '' WHERE alias = 'alan.turing'")
+		for range 8 {
+			one, other := link(), link()
+			a, b := atOnce(func() error { return unlink(one) }, func() error { return unlink(other) })
+			require.Equal(t, 1, links(), "%v, %v", a, b)
+			if a == nil {
+				a, only = b, other
+			} else {
+				require.NoError(t, b)
+				only = one
+			}
+			require.ErrorIs(t, a, domain.ErrOnlyWayIn)
+			require.ErrorIs(t, unlink("nobody"), domain.ErrLinkNotFound)
+			link()
+			require.NoError(t, unlink(only), "there is another")
+			r.exec(t, fmt.Sprintf("DELETE FROM provider_links WHERE organization_id = %d", p.Organization))
+		}
+		only = link()
+
+		h.person = jwt.MapClaims{"sub": only}
+		g := r.visit(t)
+		require.Equal(t, 303, g.signsIn(t, h, p).status)
+		for range 4 {
+			key, _ := g.addPasskey(t)
+			// Their session is begun by the passkey alone, so that unlinking does not end it.
+			g = r.visit(t)
+			asked := g.send(t, "POST", "passkey-challenge", url.Values{"lang": {"en"}})
+			require.Equal(t, 303, g.send(t, "POST", "passkey", url.Values{"answer": {key.sign(t, asked.text)}}).status)
+			holder := r.asOwner(t, "alan.turing")
+			sessions, err := r.directory.Sessions.List(t.Context(), mustOperator(t, r), alan)
+			require.NoError(t, err)
+			holder.Session = sessions[0].ID
+			factors, err := r.directory.Factors.List(t.Context(), mustOperator(t, r), alan)
+			require.NoError(t, err)
+			require.Len(t, factors.Factors, 1)
+			remove := func() error {
+				return r.directory.Factors.Remove(t.Context(), holder, accounts.Fresh[accounts.OfUser[domain.UUID]]{
+					In: accounts.OfUser[domain.UUID]{In: factors.Factors[0].ID}})
+			}
+			unlinked, removed := atOnce(func() error { return unlink(only) }, remove)
+			if unlinked == nil {
+				require.ErrorIs(t, removed, domain.ErrOnlyWayIn)
+				require.Equal(t, "factor", domain.AsError(removed).Field)
+				require.ErrorIs(t, remove(), domain.ErrOnlyWayIn)
+				only = link()
+				require.NoError(t, remove(), "there is a link again")
+			} else {
+				require.ErrorIs(t, unlinked, domain.ErrOnlyWayIn)
+				require.NoError(t, removed)
+				require.ErrorIs(t, unlink(only), domain.ErrOnlyWayIn)
+			}
+			h.person = jwt.MapClaims{"sub": only}
+			g = r.visit(t)
+			require.Equal(t, 303, g.signsIn(t, h, p).status)
+		}
+		factors, err := r.directory.Factors.List(t.Context(), mustOperator(t, r), alan)
+		require.NoError(t, err)
+		require.Empty(t, factors.Factors)
+	})
+}
