@@ -109,6 +109,9 @@ func checkTallies(tb testing.TB, db *db.DB) {
 			tb.Errorf("organization_counts says something else of organization %d than there is", organization)
 		}
 	}
+	if err := rows.Err(); err != nil {
+		tb.Logf("organization_counts was not read to its end: %v", err)
+	}
 }
 
 // migrated migrates and closes a database that was opened.
