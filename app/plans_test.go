@@ -39,6 +39,7 @@ var unbounded = map[string]string{
 	"objects, total":                "walks the scope",
 	"overview":                      "counts 1,000 people of each kind, and adds up places",
 	"tat groups":                    "walks the scope",
+	"users, blocked anywhere":       "looks at 3,000 people whom an index finds",
 	"users, group of few":           "looks at 3,000 people whom an index finds",
 	"users, group of most, total":   "counts up to 10,000 people",
 	"users, inactive":               "looks at 3,000 people whom an index finds",
