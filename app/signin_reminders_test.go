@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
+	"canopy/app/directory"
 	"canopy/app/mail/mailtest"
 	"canopy/domain"
 )
@@ -60,4 +62,42 @@ func TestPeopleAreRemindedOfADemand(t *testing.T) {
 		r.exec(t, "UPDATE sessions SET proof = 1")
 		require.NotContains(t, ada.get(t, "home").text, "asks for a second factor")
 	})
+}
+
+// TestRemindersLeaveRoomForOtherMail holds that no more than 500 mails wait by reminders, and that the rest is told when
+// there is room.
+func TestRemindersLeaveRoomForOtherMail(t *testing.T) {
+	r := openConsole(t, "sqlite", func(cfg *app.Config) {
+		cfg.SMTPURL, cfg.MailFrom = "smtp://127.0.0.1:1", "canopy@example.org" // where nothing answers
+	})
+	fill := func(n int) {
+		t.Helper()
+		_, err := r.directory.DB.Writer().ExecContext(t.Context(), "DELETE FROM outbox")
+		require.NoError(t, err)
+		r.exec(t, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < `+strconv.Itoa(n)+`)
+			INSERT INTO outbox (organization_id, id, user_id, kind, state, attempts, created_at, next_at, claimed_by, done_at,
+				error, letter) SELECT 2, 'waits ' || i, 0, 'invite', 0, 0, 0, 99999999999999, '', 0, '', '' FROM n`)
+	}
+	waiting := func() (all, asked int) {
+		t.Helper()
+		require.NoError(t, r.directory.RunJobs(t.Context()))
+		require.NoError(t, r.directory.DB.Pool().QueryRowContext(t.Context(), "SELECT count(*), "+
+			"count(CASE WHEN kind = 'factor_asked' THEN 1 END) FROM outbox WHERE state = 0").Scan(&all, &asked))
+		return all, asked
+	}
+	people, day := domain.ByCode, time.Now().UTC().Add(40*24*time.Hour)
+	_, err := r.directory.Environments.UpdateSignInRules(t.Context(), mustOperator(t, r),
+		directory.SignInRulesPatch{Environment: "Acme", People: &people, Grace: &day})
+	require.NoError(t, err)
+	fill(500)
+	all, asked := waiting()
+	require.Equal(t, 500, all)
+	require.Zero(t, asked)
+	fill(498)
+	all, asked = waiting()
+	require.Equal(t, 500, all)
+	require.Equal(t, 2, asked)
+	fill(1)
+	_, asked = waiting()
+	require.Greater(t, asked, 2, "the others")
 }

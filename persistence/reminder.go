@@ -30,12 +30,12 @@ type reminderRow struct {
 // remindedAtOnce is how many people are looked at in one transaction.
 const remindedAtOnce = 100
 
-// Remind tells the next people, of one place, at now of a demand that counts later and that they cannot meet: it puts
-// into the outbox what tell returns. Each of them is told once when the demand is made and once at each of
-// domain.RemindedBefore, by whichever server; of several demands only of the one that counts first. People whom no
-// letter reaches are passed over, as are programs. A demand that is changed is announced anew a day after it was
+// Remind tells the next people, at most so many and of one place, at now of a demand that counts later and that they
+// cannot meet: it puts into the outbox what tell returns. Each of them is told once when the demand is made and once at
+// each of domain.RemindedBefore, by whichever server; of several demands only of the one that counts first. People whom
+// no letter reaches are passed over, as are programs. A demand that is changed is announced anew a day after it was
 // announced before, at the earliest. It reports false if there is nobody to tell.
-func (s *Store) Remind(ctx context.Context, w tenancy.WriteScope, now time.Time,
+func (s *Store) Remind(ctx context.Context, w tenancy.WriteScope, now time.Time, most int,
 	tell func(*domain.User, domain.Coming) domain.Mail) (more bool, err error) {
 	err = s.Do(ctx, w, func(tx *Tx) error {
 		rule, progress, err := tx.dueReminder(now)
@@ -43,7 +43,7 @@ func (s *Store) Remind(ctx context.Context, w tenancy.WriteScope, now time.Time,
 		if err != nil || !more {
 			return err
 		}
-		return tx.remind(now, rule, progress, tell)
+		return tx.remind(now, rule, progress, min(most, remindedAtOnce), tell)
 	})
 	return more, err
 }
@@ -104,8 +104,8 @@ func (m *reminderRow) goesOn(now time.Time, rule *signInRulesRow) bool {
 	return true
 }
 
-// remind tells the next people of rules, and notes how far that is.
-func (tx *Tx) remind(now time.Time, rule *signInRulesRow, progress *reminderRow,
+// remind tells the next people of rules, at most so many, and notes how far that is.
+func (tx *Tx) remind(now time.Time, rule *signInRulesRow, progress *reminderRow, most int,
 	tell func(*domain.User, domain.Coming) domain.Mail) error {
 	path := domain.EnvironmentPath(rule.EnvironmentPath)
 	weaker := factorsOf(&domain.UserFilter{Weaker: domain.Proof(max(rule.People, rule.Admins))})
@@ -115,7 +115,7 @@ func (tx *Tx) remind(now time.Time, rule *signInRulesRow, progress *reminderRow,
 		Where("u.environment_path <> ? OR u.id > ?", progress.AfterPath, progress.AfterID).
 		Where("u.active AND NOT u.archived AND NOT u.system AND u.mail <> '' AND u.state = ?", int64(domain.Approved)).
 		Where("u.factors IN (?)", db.In(weaker)).
-		Order("u.environment_path", "u.id").Limit(remindedAtOnce))
+		Order("u.environment_path", "u.id").Limit(int64(most)))
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (tx *Tx) remind(now time.Time, rule *signInRulesRow, progress *reminderRow,
 		}
 		progress.AfterPath, progress.AfterID = string(u.HomePath), int64(u.ID)
 	}
-	progress.Done = len(people) < remindedAtOnce
+	progress.Done = len(people) < most
 	return tx.Run(tx.NewUpdate().Model(progress).WherePK())
 }
 

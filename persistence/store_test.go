@@ -26,6 +26,9 @@ func TestSessions(t *testing.T)     { storetest.Each(t, storetest.Sessions) }
 func TestAPIKeys(t *testing.T)      { storetest.Each(t, storetest.APIKeys) }
 func TestFactors(t *testing.T)      { storetest.Each(t, storetest.Factors) }
 func TestReminders(t *testing.T)    { storetest.Each(t, storetest.Reminders) }
+func TestRemindersApart(t *testing.T) {
+	storetest.Each(t, storetest.RemindersApart)
+}
 func TestCodes(t *testing.T)        { storetest.Each(t, storetest.Codes) }
 func TestProviders(t *testing.T)    { storetest.Each(t, storetest.Providers) }
 func TestSigningKeys(t *testing.T)  { storetest.Each(t, storetest.SigningKeys) }

@@ -28,8 +28,8 @@
 //     who are about to be let in to an account by an old one. Nobody else waits for DNS, and who previews or
 //     signs in otherwise asks nothing of it.
 //   - Of a demand that counts later people are told by the server itself, a hundred in one transaction with
-//     the note of how far that is: a server that dies in between has told nobody twice. No more are added
-//     while many mails wait, so that a link somebody waits for is not behind an announcement. A demand that
-//     is changed is announced again, but not within a day of the announcement before: whoever changes it
-//     back and forth fills nobody's mailbox.
+//     the note of how far that is: a server that dies in between has told nobody twice. They fill
+//     up to 500 waiting mails and no more, so that a link somebody waits for is not behind an
+//     announcement. A demand that is changed is announced again, but not within a day of the
+//     announcement before: whoever changes it back and forth fills nobody's mailbox.
 package accounts

@@ -21,9 +21,10 @@ type Reminders struct {
 
 // ReminderStore finds whom to tell.
 type ReminderStore interface {
-	// Remind tells some more people in w at now of a demand, by the mail that tell returns, in one transaction with
-	// the note that they were told. It reports false if there is nobody to tell.
-	Remind(ctx context.Context, w tenancy.WriteScope, now time.Time,
+	// Remind tells some more people in w, at most so many, at now of a demand, by the mail that tell returns, in one
+	// transaction with the note that they were told. It reports false if there is nobody to tell, or another server is
+	// telling people.
+	Remind(ctx context.Context, w tenancy.WriteScope, now time.Time, most int,
 		tell func(*domain.User, domain.Coming) domain.Mail) (more bool, err error)
 }
 
@@ -39,8 +40,8 @@ func NewReminders(store ReminderStore, outbox Outbox, users *directory.Users, pa
 	return &Reminders{store: store, outbox: outbox, users: users, pages: pages, now: now}
 }
 
-// mayWait is how many mails may wait before others are added to them, so that what people wait for is not behind all of
-// an announcement.
+// mayWait is up to how many waiting mails reminders are added, so that what people wait for is not behind all of an
+// announcement.
 const mayWait = 500
 
 // Run tells people, a part after the other, until all are told or many mails wait.
@@ -50,7 +51,8 @@ func (r *Reminders) Run(ctx context.Context) error {
 		if err != nil || waiting >= mayWait {
 			return err
 		}
-		more, err := r.store.Remind(ctx, tenancy.Operator("(reminders)", domain.UserRead), r.now(), r.letter)
+		more, err := r.store.Remind(ctx, tenancy.Operator("(reminders)", domain.UserRead), r.now(),
+			mayWait-int(waiting), r.letter)
 		if err != nil || !more {
 			return err
 		}

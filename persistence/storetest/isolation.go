@@ -238,7 +238,7 @@ var attempts = map[string]attempt{
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		var told []domain.User
-		_, err := w.Store.Remind(ctx, mine, w.DB.Now(), func(u *domain.User, _ domain.Coming) domain.Mail {
+		_, err := w.Store.Remind(ctx, mine, w.DB.Now(), 500, func(u *domain.User, _ domain.Coming) domain.Mail {
 			cancel() // so that mine are not told either
 			if u.Organization == w.Places[theirs].Organization {
 				told = append(told, *u)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -37,7 +38,7 @@ func Reminders(t *testing.T, database *db.DB) {
 			servers.Go(func() {
 				for more := true; more; {
 					var err error
-					if more, err = w.Store.Remind(ctx, all, at, letter); err != nil {
+					if more, err = w.Store.Remind(ctx, all, at, 500, letter); err != nil {
 						t.Error(err)
 						return
 					}
@@ -46,7 +47,7 @@ func Reminders(t *testing.T, database *db.DB) {
 		}
 		servers.Wait()
 		for { // what a server left because another one was at it
-			more, err := w.Store.Remind(ctx, all, at, letter)
+			more, err := w.Store.Remind(ctx, all, at, 500, letter)
 			require.NoError(t, err)
 			if !more {
 				break
@@ -134,4 +135,50 @@ func Reminders(t *testing.T, database *db.DB) {
 		require.NotContains(t, who, "bolt.001")
 		require.Empty(t, told(t, later))
 	})
+}
+
+// RemindersApart holds that a server that is telling people keeps no other one waiting, and that none is told twice.
+func RemindersApart(t *testing.T, database *db.DB) {
+	w, ctx := NewWorld(t, database), t.Context()
+	all, now := Everything(domain.UserRead), w.DB.Now().UTC().Truncate(time.Millisecond)
+	told := make(map[domain.UserKey]int)
+	letter := func(u *domain.User, _ domain.Coming) domain.Mail {
+		told[u.Key()]++
+		return domain.Mail{Kind: "asked", To: u.Person.Mail, User: u.Key()}
+	}
+	remind := func(tell func(*domain.User, domain.Coming) domain.Mail) (bool, error) {
+		return w.Store.Remind(ctx, all, now, 1, tell)
+	}
+	more, err := remind(letter)
+	require.NoError(t, err)
+	require.True(t, more)
+	require.Len(t, told, 1, "at most so many")
+	if !w.DB.OneWriter() {
+		stopped, on, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		go func() {
+			_, err := remind(func(u *domain.User, c domain.Coming) domain.Mail {
+				close(stopped)
+				<-on
+				return letter(u, c)
+			})
+			done <- err
+		}()
+		<-stopped
+		second, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		more, err = w.Store.Remind(second, all, now, 1, letter)
+		close(on)
+		require.NoError(t, <-done)
+		require.NoError(t, err, "it waits for the first one")
+		require.False(t, more)
+		require.Len(t, told, 2)
+	}
+	for more = true; more; {
+		more, err = remind(letter)
+		require.NoError(t, err)
+	}
+	require.Len(t, told, 4)
+	for user, times := range told {
+		require.Equal(t, 1, times, user)
+	}
 }
