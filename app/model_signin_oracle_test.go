@@ -23,36 +23,45 @@ type oracleFactor struct {
 	key    *passkey // nil for one-time codes
 }
 
-// demanded is the most that an environment on the way up from somebody's home demands of them: of all its people, or of
-// those who are more than users, by themselves or by a group. What is announced for later is not demanded yet. Nothing
-// is demanded of a program where whoever demands anything says so.
-func (o *signInOracle) demanded(u *domain.User) (most domain.Proof) {
-	excused := u.System
+// asked is the most that an environment on the way up from somebody's home demands of them: of all its people, or of
+// those who are more than users, by themselves or by a group; and whether one lets them in by the provider of their
+// organization only, and whether each that does leaves them out. What is announced for later is not asked yet. Nothing
+// is asked of a program where whoever asks for anything says so.
+func (o *signInOracle) asked(u *domain.User) (domain.Proof, bool, bool) {
+	most, only, left, excused := domain.ByPassword, false, true, u.System
 	o.up(u.Home, func(e domain.EnvironmentID) bool {
 		r := o.rules[e]
 		if o.now().Before(r.Grace) {
 			return false
 		}
-		most = max(most, r.People)
+		most, only = max(most, r.People), only || r.OnlyProvider
+		left = left && (!r.OnlyProvider || slices.Contains(r.BreakGlass[:], u.ID))
 		if o.role(u) != domain.RoleUser {
 			most = max(most, r.Admins)
 		}
-		excused = excused && (r.ProgramsExempt || r.People == domain.ByPassword && r.Admins == domain.ByPassword)
+		excused = excused && (r.ProgramsExempt || max(r.People, r.Admins) == domain.ByPassword && !r.OnlyProvider)
 		return false
 	})
 	if excused {
-		return domain.ByPassword
+		return domain.ByPassword, false, true
 	}
-	return most
+	return most, only, left
+}
+
+// shut says whether somebody is kept out who did not come from a provider. Who is left out is so in no session.
+func (o *signInOracle) shut(u *domain.User, byProvider, session bool) bool {
+	_, only, left := o.asked(u)
+	return only && !byProvider && !(left && session)
 }
 
 // needed is what a request of somebody must have proved: what is demanded, and a factor if they have one. A key is in
 // the place of that factor, but not of what is demanded.
 func (o *signInOracle) needed(u *domain.User, byKey bool) domain.Proof {
+	most, _, _ := o.asked(u)
 	if len(o.have[u.ID]) > 0 && !byKey {
-		return max(domain.ByCode, o.demanded(u))
+		most = max(domain.ByCode, most)
 	}
-	return o.demanded(u)
+	return most
 }
 
 // mayAdd says whether somebody who has proved as much may add a factor: all that they have, if it is not enough, else

@@ -32,6 +32,11 @@ type signInModel struct {
 	ended    map[domain.UserID]bool // whether the tokens among the ways have ended
 	recovery map[domain.UserID][]string
 	sessions []*modelSession
+	company  *rogue // the provider of the organization
+	provider accounts.ProviderDocument
+	trusted  bool // it is trusted with more than a password
+	off      bool
+	links    map[domain.UserID][]string // whom the provider means by its subjects
 }
 
 // A modelSession is a browser in which somebody has signed in.
@@ -42,13 +47,15 @@ type modelSession struct {
 	factor *oracleFactor // nil for a password or a recovery code
 	at     time.Time
 	way    string
+	// byProvider says that they came from the provider, whatever they proved since.
+	byProvider bool
 }
 
 // serveSignIns serves a directory in which no session ends by itself.
 func serveSignIns(t *testing.T, engine string) *twoTenants {
 	t.Helper()
 	w := newTwoTenants(t, engine, func(cfg *app.Config) {
-		cfg.PublicURL, cfg.AnswerFloor = publicURL, 0
+		cfg.PublicURL, cfg.AnswerFloor, cfg.AllowPrivateProviders = publicURL, 0, true
 		forever := 1000 * 24 * time.Hour
 		cfg.Sessions.Cookie, cfg.Sessions.CookieIdle, cfg.Sessions.Unproved = forever, forever, forever
 		cfg.Sessions.Most = 1 << 20
@@ -59,9 +66,9 @@ func serveSignIns(t *testing.T, engine string) *twoTenants {
 
 // newSignInModel adds an organization of random environments to a server, with people and a program in it, and
 // somebody above.
-func newSignInModel(t *testing.T, rt *rapid.T, w *twoTenants) *signInModel {
+func newSignInModel(t *testing.T, rt *rapid.T, w *twoTenants, company *rogue) *signInModel {
 	m := &signInModel{t: t, w: w, ways: map[domain.UserID][]wayIn{}, ended: map[domain.UserID]bool{},
-		recovery: map[domain.UserID][]string{}, signInOracle: &signInOracle{oracle: newOracle(), now: w.clock.now,
+		recovery: map[domain.UserID][]string{}, company: company, links: map[domain.UserID][]string{}, signInOracle: &signInOracle{oracle: newOracle(), now: w.clock.now,
 			rules: map[domain.EnvironmentID]domain.SignInRules{}, have: map[domain.UserID][]*oracleFactor{}}}
 	m.environments[domain.RootEnvironment] = &oracleEnvironment{parent: 1, active: true, organization: true}
 	for _, g := range domain.BuiltInGroups() {
@@ -70,6 +77,7 @@ func newSignInModel(t *testing.T, rt *rapid.T, w *twoTenants) *signInModel {
 	m.setRules(domain.RootEnvironment, domain.SignInRules{}) // as another run has left them
 	top := m.addEnvironment(domain.RootEnvironment, true)
 	m.inside = []domain.EnvironmentID{top}
+	m.setUpProvider(rt, top)
 	for range rapid.IntRange(2, 4).Draw(rt, "environments") {
 		m.inside = append(m.inside, m.addEnvironment(rapid.SampledFrom(m.inside).Draw(rt, "parent"), false))
 	}
@@ -134,7 +142,7 @@ func (m *signInModel) addUser(t *rapid.T, home domain.EnvironmentID, program boo
 	require.NoError(m.t, err)
 	u := &d.User
 	m.users[u.ID] = u
-	key, token := m.w.newKey(m.t, u.Alias, accounts.NewAPIKey{}), ""
+	key, token := m.w.newKey(m.t, u.Alias, accounts.NewAPIKey{Expires: m.now().AddDate(2, 0, 0)}), ""
 	if !program {
 		signed, err := m.w.directory.Sessions.SignIn(ctx, accounts.SignIn{Login: u.Alias, Password: testPassword})
 		require.NoError(m.t, err)
@@ -148,12 +156,22 @@ func (m *signInModel) addUser(t *rapid.T, home domain.EnvironmentID, program boo
 	}
 }
 
-func usesKey(way wayIn) bool   { return strings.HasSuffix(way.name, "key") }
+func usesKey(way wayIn) bool { return strings.HasSuffix(way.name, "key") }
+func usesSession(way wayIn) bool {
+	return usesToken(way) || strings.HasSuffix(way.name, "login") || strings.HasSuffix(way.name, "/auth")
+}
 func usesToken(way wayIn) bool { return strings.HasSuffix(way.name, "from before") }
 
 // setRules has an environment ask this of sign-ins.
 func (m *signInModel) setRules(e domain.EnvironmentID, r domain.SignInRules) {
 	m.w.demand(m.t, string(domain.NumberRef(e)), r)
+	leftOut := []domain.UserRef{}
+	for _, u := range r.BreakGlass.Users() {
+		leftOut = append(leftOut, domain.UserRef{ID: u})
+	}
+	_, err := m.w.directory.Environments.UpdateSignInRules(m.t.Context(), m.w.operator(m.t), directory.SignInRulesPatch{
+		Environment: domain.NumberRef(e), OnlyProvider: &r.OnlyProvider, BreakGlass: &leftOut})
+	require.NoError(m.t, err)
 	m.rules[e] = r
 }
 
@@ -166,7 +184,12 @@ func (m *signInModel) changeRules(t *rapid.T) {
 	if minutes != 0 {
 		r.Grace = m.now().Add(time.Duration(minutes) * time.Minute)
 	}
-	m.setRules(pick(t, "environment", m.environments), r)
+	e := pick(t, "environment", m.environments)
+	r.OnlyProvider = rapid.IntRange(0, 2).Draw(t, "only by a provider") == 0
+	if r.OnlyProvider && e != domain.RootEnvironment && rapid.Bool().Draw(t, "but for some") {
+		r.BreakGlass = m.drawLeftOut(t, e)
+	}
+	m.setRules(e, r)
 }
 
 // moveEnvironment hangs an environment, which people and rules may be in, below another one.
@@ -228,28 +251,37 @@ func (m *signInModel) drawFactor(t *rapid.T, u *domain.User, kind domain.Proof) 
 func (m *signInModel) signIn(t *rapid.T) {
 	u := m.drawPerson(t)
 	s := &modelSession{guest: m.w.visit(m.t), user: u, at: m.now(), way: "the password"}
+	got := page{}
 	if f := m.drawFactor(t, u, domain.ByPasskey); f != nil && rapid.Bool().Draw(t, "by a passkey alone") {
 		asked := s.send(m.t, http.MethodPost, "passkey-challenge", url.Values{})
-		got := s.send(m.t, http.MethodPost, "passkey", url.Values{"answer": {f.key.sign(m.t, asked.text)}})
-		if got.status != http.StatusSeeOther {
-			t.Fatalf("the passkey of %s is answered by %d", u.Alias, got.status)
-		}
+		got = s.send(m.t, http.MethodPost, "passkey", url.Values{"answer": {f.key.sign(m.t, asked.text)}})
 		s.proved, s.factor, s.way = f.proof, f, "a passkey alone"
 	} else {
-		got := s.send(m.t, http.MethodPost, "sign-in", url.Values{"login": {u.Alias}, "password": {testPassword}})
-		if got.status != http.StatusSeeOther {
-			t.Fatalf("the password of %s is answered by %d", u.Alias, got.status)
-		}
+		got = s.send(m.t, http.MethodPost, "sign-in", url.Values{"login": {u.Alias}, "password": {testPassword}})
 	}
-	m.sessions = append(m.sessions, s)
-	m.look(t, s)
+	m.begun(t, s, got)
+}
+
+// begun fails unless a sign-in began a session exactly if the oracle says that it does.
+func (m *signInModel) begun(t *rapid.T, s *modelSession, got page) {
+	shut := m.shut(s.user, s.byProvider, true)
+	if shut == (got.status == http.StatusSeeOther) {
+		t.Fatalf("%s by %s is answered by %d, the oracle says %v", s.user.Alias, s.way, got.status, !shut)
+	}
+	if !shut {
+		m.sessions = append(m.sessions, s)
+		m.look(t, s)
+	}
 }
 
 func (m *signInModel) drawSession(t *rapid.T) *modelSession {
-	if len(m.sessions) == 0 {
+	open := slices.DeleteFunc(slices.Clone(m.sessions), func(s *modelSession) bool {
+		return m.shut(s.user, s.byProvider, true)
+	})
+	if len(open) == 0 {
 		t.Skip("nobody has signed in")
 	}
-	return rapid.SampledFrom(m.sessions).Draw(t, "session")
+	return rapid.SampledFrom(open).Draw(t, "session")
 }
 
 // prove proves something more in a session, or the same again, which begins it anew.
@@ -400,6 +432,13 @@ func (s *modelSession) token(t *testing.T) string {
 // look compares what a session may do with what the oracle says.
 func (m *signInModel) look(t *rapid.T, s *modelSession) {
 	u, want := s.user, "/console/me"
+	if m.shut(u, s.byProvider, true) {
+		if at := s.landing(m.t); at != signedOut {
+			t.Fatalf("%s by %s, who did not come from the provider, comes to %s", u.Alias, s.way, at)
+		}
+		m.sessions = slices.DeleteFunc(m.sessions, func(o *modelSession) bool { return o == s }) // its browser forgets it
+		return
+	}
 	missing := s.proved < m.needed(u, false)
 	switch {
 	case missing && m.mayAdd(u, s.proved):
@@ -432,7 +471,7 @@ func (m *signInModel) look(t *rapid.T, s *modelSession) {
 func (m *signInModel) agree(t *rapid.T) {
 	u := m.drawUser(t)
 	if len(m.sessions) > 0 {
-		s := m.drawSession(t)
+		s := rapid.SampledFrom(m.sessions).Draw(t, "session")
 		m.look(t, s)
 		u = s.user // what is remembered of one request is not for another one that has proved less
 	}
@@ -443,7 +482,8 @@ func (m *signInModel) agree(t *rapid.T) {
 // enterAll compares what every way in says to somebody with what the oracle says, and what they reach by one of them.
 func (m *signInModel) enterAll(t *rapid.T, u *domain.User) {
 	for _, way := range m.ways[u.ID] {
-		open := m.needed(u, usesKey(way)) == domain.ByPassword && !(usesToken(way) && m.ended[u.ID])
+		open := m.needed(u, usesKey(way)) == domain.ByPassword && !(usesToken(way) && m.ended[u.ID]) &&
+			!m.shut(u, false, usesSession(way))
 		got := m.w.enter(m.t, way)
 		if open != (got != 401) || !slices.Contains([]int{200, 303, 401, 403}, got) {
 			t.Fatalf("%s by %s is answered by %d, the oracle says %v", u.Alias, way.name, got, open)
@@ -451,7 +491,7 @@ func (m *signInModel) enterAll(t *rapid.T, u *domain.User) {
 	}
 	i := slices.IndexFunc(m.ways[u.ID], usesKey)
 	way := m.ways[u.ID][i]
-	if m.needed(u, true) > domain.ByPassword {
+	if m.needed(u, true) > domain.ByPassword || m.shut(u, false, false) {
 		return
 	}
 	for e := range m.environments {
@@ -472,15 +512,18 @@ func runSignIns(t *testing.T, checks int) {
 	t.Helper()
 	setChecks(t, checks)
 	eachEngine(t, func(t *testing.T, engine string) {
-		w := serveSignIns(t, engine)
+		w, company := serveSignIns(t, engine), newRogue(t)
 		rapid.Check(t, func(rt *rapid.T) {
-			m := newSignInModel(t, rt, w)
+			m := newSignInModel(t, rt, w, company)
 			rt.Repeat(map[string]func(*rapid.T){
 				"": m.agree, "change rules": m.changeRules, "move an environment": m.moveEnvironment,
 				"move another environment": m.moveEnvironment,
 				"change somebody":          m.changeUser, "time passes": m.pass, "sign in": m.signIn, "prove": m.prove,
 				"add a factor": m.addFactor, "add another factor": m.addFactor, "remove a factor": m.removeFactor,
-				"sign out": m.signOut,
+				"ask for the provider": m.askForProvider, "ask for it again": m.askForProvider,
+				"sign out": m.signOut, "link": m.link, "link another": m.link, "unlink": m.unlink,
+				"come from the provider": m.signInByProvider, "come from it again": m.signInByProvider,
+				"switch the provider": m.switchProvider,
 			})
 		})
 	})

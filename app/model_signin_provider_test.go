@@ -1,0 +1,122 @@
+package app_test
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"canopy/app/accounts"
+	"canopy/domain"
+)
+
+// setUpProvider gives the organization a provider.
+func (m *signInModel) setUpProvider(t *rapid.T, top domain.EnvironmentID) {
+	m.trusted = rapid.Bool().Draw(t, "trusted")
+	m.provider = m.w.setUp(m.t, string(domain.NumberRef(top)), m.company.URL, "canopy", "",
+		func(in *accounts.CreateProvider) { in.TrustsStrong = &m.trusted })
+}
+
+// askForProvider has an environment let people in by the provider only, but for some, and asks for nothing else.
+func (m *signInModel) askForProvider(t *rapid.T) {
+	e := rapid.SampledFrom(m.inside).Draw(t, "environment")
+	m.setRules(e, domain.SignInRules{OnlyProvider: true, BreakGlass: m.drawLeftOut(t, e)})
+}
+
+// drawLeftOut draws people at home in or below an environment.
+func (m *signInModel) drawLeftOut(t *rapid.T, e domain.EnvironmentID) domain.BreakGlass {
+	var users []domain.UserID
+	for id, u := range m.users {
+		if !u.System && m.below(u.Home, e) {
+			users = append(users, id)
+		}
+	}
+	slices.Sort(users)
+	users = slices.DeleteFunc(users, func(domain.UserID) bool { return !rapid.Bool().Draw(t, "left out") })
+	b, err := domain.BreakGlassOf(users)
+	require.NoError(m.t, err)
+	return b
+}
+
+// link links somebody of the organization with one more subject of the provider.
+func (m *signInModel) link(t *rapid.T) {
+	u := m.drawPerson(t)
+	if u.Home == domain.RootEnvironment || len(m.links[u.ID]) == 2 {
+		t.Skip("they are of no organization with a provider, or linked enough")
+	}
+	subject := *m.name("subject")
+	m.w.linkTo(m.t, u.Alias, m.provider, subject)
+	m.links[u.ID] = append(m.links[u.ID], subject)
+}
+
+func (m *signInModel) drawLinked(t *rapid.T) (u *domain.User, subject string) {
+	u = m.drawPerson(t)
+	if len(m.links[u.ID]) == 0 {
+		t.Skip("they are not linked")
+	}
+	return u, rapid.SampledFrom(m.links[u.ID]).Draw(t, "subject")
+}
+
+// unlink takes a link away, which lets nobody in any more.
+func (m *signInModel) unlink(t *rapid.T) {
+	u, subject := m.drawLinked(t)
+	err := m.w.directory.Providers.Unlink(m.t.Context(), m.w.operator(m.t), accounts.OfUser[domain.Identity]{
+		User: domain.UserRef{ID: u.ID}, In: domain.Identity{Issuer: m.company.URL, Subject: subject}})
+	require.NoError(m.t, err)
+	m.links[u.ID] = slices.DeleteFunc(m.links[u.ID], func(s string) bool { return s == subject })
+	m.end(t, func(s *modelSession) bool { return s.byProvider && s.user == u })
+	if m.off {
+		return
+	}
+	if got := m.comesAs(m.w.visit(m.t), subject, false); got.status != http.StatusForbidden {
+		t.Fatalf("%s, who was unlinked, is answered by %d", u.Alias, got.status)
+	}
+}
+
+// switchProvider switches the provider off or on.
+func (m *signInModel) switchProvider(t *rapid.T) {
+	on := m.off
+	_, err := m.w.directory.Providers.Update(m.t.Context(), m.w.operator(m.t), accounts.UpdateProvider{
+		OrganizationProvider: accounts.OrganizationProvider{Organization: domain.NumberRef(m.inside[0]),
+			Provider: m.provider.ID}, ProviderPatch: accounts.ProviderPatch{Enabled: &on}})
+	require.NoError(m.t, err)
+	if m.off = !on; m.off {
+		m.end(t, func(s *modelSession) bool { return s.byProvider })
+	}
+}
+
+// signInByProvider signs somebody in by the provider of their organization, which may say that they proved more than a
+// password there.
+func (m *signInModel) signInByProvider(t *rapid.T) {
+	u, subject := m.drawLinked(t)
+	s := &modelSession{guest: m.w.visit(m.t), user: u, at: m.now(), way: "the provider", byProvider: true}
+	if m.off {
+		sent := s.send(m.t, http.MethodGet, "provider-in?provider="+m.provider.ProviderKey.String(), nil)
+		if sent.status == http.StatusSeeOther {
+			t.Fatalf("%s is sent to a provider that is off", u.Alias)
+		}
+		return
+	}
+	strong := rapid.Bool().Draw(t, "strong")
+	if strong && m.trusted {
+		s.proved = domain.ByCode
+	}
+	m.begun(t, s, m.comesAs(s.guest, subject, strong))
+}
+
+// comesAs goes to the provider and comes back as a subject.
+func (m *signInModel) comesAs(g *guest, subject string, strong bool) page {
+	asked := g.leaves(m.t, m.provider)
+	says := jwt.MapClaims{"sub": subject, "iat": m.now().Unix(), "exp": m.now().Add(time.Minute).Unix()}
+	if strong {
+		says["amr"] = []string{"pwd", "mfa"}
+	}
+	m.company.nonce = asked.Get("nonce")
+	m.company.says(says)
+	return g.comes(m.t, m.provider, url.Values{"state": {asked.Get("state")}, "code": {rand.Text()}})
+}
