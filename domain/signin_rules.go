@@ -166,6 +166,36 @@ func (r *SignInRules) loosens(before *SignInRules, now time.Time) string {
 	return ""
 }
 
+// PlacedRules are the rules of the environment at Path.
+type PlacedRules struct {
+	Path EnvironmentPath
+	SignInRules
+}
+
+// Together returns what rules of several environments ask together at now, as Strictest does.
+func Together(now time.Time, placed []PlacedRules) SignInRules {
+	rules := make([]SignInRules, len(placed))
+	for i := range placed {
+		rules[i] = placed[i].SignInRules
+	}
+	return Strictest(now, rules...)
+}
+
+// Laxer reports whether people are asked for less where the rules after hold than where those before do, at now or
+// once something counts that is announced before.
+func Laxer(now time.Time, before, after []PlacedRules) bool {
+	from := []time.Time{now}
+	for i := range before {
+		if grace := before[i].Grace; grace.After(now) {
+			from = append(from, grace)
+		}
+	}
+	return slices.ContainsFunc(from, func(at time.Time) bool {
+		b, a := Together(at, before), Together(at, after)
+		return a.Loosens(&b, at)
+	})
+}
+
 // later reports whether a is later than b, which is never if it is 0.
 func later[N int | time.Duration](a, b N) bool { return b != 0 && (a == 0 || a > b) }
 
@@ -246,6 +276,9 @@ var (
 	// ErrRulesHeld reports rules that were set from above and are to ask for less.
 	ErrRulesHeld = &Error{Kind: Forbidden, Code: "sign_in_rules_held",
 		Public: "This was set from above: only who stands there or higher can ask for less."}
+	// ErrLaxer reports people who would be moved from where more is asked than their mover may change.
+	ErrLaxer = &Error{Kind: Forbidden, Code: "laxer_place",
+		Public: "Less is asked of sign-ins there: only who may change what is asked where they are now can move people away."}
 	// ErrKeyWeakens reports an API key that asks for what makes sign-ins weaker.
 	ErrKeyWeakens = &Error{Kind: Forbidden, Code: "key_proves_nobody",
 		Public: "An API key proves nobody anew, so it cannot make sign-ins weaker: sign in for this."}

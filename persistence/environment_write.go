@@ -95,6 +95,13 @@ func (tx *Tx) SaveEnvironment(before, after *domain.Environment) error {
 	if err := tx.saveEnvironment(before, after); err != nil {
 		return err
 	}
+	if after.Parent != before.Parent {
+		lost, err := tx.rulesLost(before.Path.Parent(), after.Path.Parent())
+		if err != nil {
+			return err
+		}
+		changes = append(changes, lost...)
+	}
 	return tx.record(environmentEntry("environment:update", after, changes))
 }
 

@@ -149,6 +149,54 @@ func (tx *Tx) SignInRulesOf(key tenancy.EnvironmentKey) (domain.SignInRules, err
 	return signInRulesOf(tx.Ctx, tx, tx.Scope(), key)
 }
 
+// RulesOnWay implements directory.UserTx and directory.EnvironmentTx.
+func (tx *Tx) RulesOnWay(p domain.EnvironmentPath) ([]domain.PlacedRules, error) {
+	if !tx.Scope().Covers(p) {
+		return nil, domain.ErrEnvironmentNotFound
+	}
+	return tx.rulesOnWay(p)
+}
+
+func (tx *Tx) rulesOnWay(p domain.EnvironmentPath) ([]domain.PlacedRules, error) {
+	var ids []domain.EnvironmentID
+	for _, at := range tenancy.WayUp(p) {
+		ids = append(ids, at.ID())
+	}
+	var rows []signInRulesRow
+	err := tx.NewSelect().Model(&rows).Where("r.environment_id IN (?)", db.In(ids)).
+		Order("r.environment_path").Scan(tx.Ctx)
+	if err != nil {
+		return nil, db.Translate(err)
+	}
+	rules, err := withBreakGlass(tx.Ctx, tx, rows)
+	if err != nil {
+		return nil, err
+	}
+	placed := make([]domain.PlacedRules, len(rules))
+	for i := range rules {
+		placed[i] = domain.PlacedRules{Path: domain.EnvironmentPath(rows[i].EnvironmentPath), SignInRules: rules[i]}
+	}
+	return placed, nil
+}
+
+// rulesLost returns what is asked less of people who are moved, with what was asked more, nil where it is not less.
+func (tx *Tx) rulesLost(from, to domain.EnvironmentPath) ([]domain.Change, error) {
+	before, err := tx.rulesOnWay(from)
+	if err != nil {
+		return nil, err
+	}
+	after, err := tx.rulesOnWay(to)
+	now := tx.DB.Now()
+	if err != nil || !domain.Laxer(now, before, after) {
+		return nil, err
+	}
+	for i := range before {
+		before[i].Grace = time.Time{} // what is announced is lost too
+	}
+	asked, asks := domain.Together(now, before), domain.Together(now, after)
+	return domain.Diff(asked.Fields(), asks.Fields()), nil
+}
+
 // SignInRulesVersion implements tenancy.Source.
 func (s *Source) SignInRulesVersion(ctx context.Context) (int64, error) {
 	var versions []int64

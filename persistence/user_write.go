@@ -195,6 +195,13 @@ func (t *Tx) SaveUser(after *domain.User, hash domain.PasswordHash) error {
 	if err := t.saveUser(before, after, hash); err != nil {
 		return err
 	}
+	if after.Home != before.Home {
+		lost, err := t.rulesLost(before.HomePath, after.HomePath)
+		if err != nil {
+			return err
+		}
+		changes = append(changes, lost...)
+	}
 	t.hold(after)
 	return t.record(userEntry("user:update", after, changes))
 }

@@ -120,6 +120,11 @@ func (g *Gate) LevelsAbove(ctx context.Context, caller *domain.Principal, p doma
 	if err != nil {
 		return 0, err
 	}
+	return levelsAbove(caller, role, p), nil
+}
+
+// levelsAbove is Gate.LevelsAbove for a caller who acts with a role.
+func levelsAbove(caller *domain.Principal, role domain.Role, p domain.EnvironmentPath) int {
 	stands := caller.Home
 	switch role {
 	case domain.RoleSuperUser:
@@ -131,7 +136,25 @@ func (g *Gate) LevelsAbove(ctx context.Context, caller *domain.Principal, p doma
 		stands = caller.Narrowed.Place
 	}
 	if !stands.Contains(p) {
-		return -1, nil
+		return -1
 	}
-	return p.Depth() - stands.Depth(), nil
+	return p.Depth() - stands.Depth()
+}
+
+// MayLeave returns nil if the principal may move people from where rules hold to a place below none of these
+// environments but those on the way to it: at each that asks for something they could ask for less, so they have
+// domain.EnvironmentWrite and the whole of it, and stand as high as whoever set it. Else it returns domain.ErrLaxer.
+func (v Giver) MayLeave(rules []domain.PlacedRules, to domain.EnvironmentPath) error {
+	for i := range rules {
+		r := &rules[i]
+		if r.Path.Contains(to) {
+			continue
+		}
+		held := min(r.FromAbove, r.Path.Depth()-1) // it may have moved up
+		if !v.has.mask.Has(domain.EnvironmentWrite) || v.MayGivePlaces(r.Path) != nil ||
+			held > 0 && levelsAbove(v.caller, v.has.role, r.Path) < held {
+			return domain.ErrLaxer
+		}
+	}
+	return nil
 }

@@ -27,6 +27,9 @@
 //   - What happens to a whole subtree, a move, a switch, the end of an organization, is for who
 //     has all of it, active or not. A name, a code and the like are the one environment's own,
 //     though the alias path of what lies below follows; and only an empty environment is deleted.
+//   - To move people to where less is asked of their sign-ins is to ask for less, so it is for who could do that
+//     where they are: looked at in the transaction that moves them, whichever way that is, and written with the
+//     move into the audit trail. What is announced and does not count yet is held as well.
 //   - An environment directly below the root is an organization unless the contrary is said. In the
 //     root's organization only somebody at home in the root is an oadmin. Who was made one elsewhere
 //     in it by an earlier rule, or is lifted to one by a group, acts as power; their row stays as it

@@ -65,6 +65,8 @@ type EnvironmentTx interface {
 	SaveEnvironment(before, after *domain.Environment) error
 	// SignInRulesOf is that of EnvironmentStore.
 	SignInRulesOf(key tenancy.EnvironmentKey) (domain.SignInRules, error)
+	// RulesOnWay is that of UserTx.
+	RulesOnWay(p domain.EnvironmentPath) ([]domain.PlacedRules, error)
 	// SaveSignInRules has an environment ask of sign-ins what the rules say, nothing where they are zero. It returns
 	// domain.ErrEnvironmentNotFound outside of the scope.
 	SaveSignInRules(key tenancy.EnvironmentKey, rules domain.SignInRules) error
@@ -306,15 +308,18 @@ func (e *Environments) Update(ctx context.Context, caller domain.Principal,
 		return EnvironmentDocument{},
 			domain.InvalidField("organization", "This can be chosen only when the environment is created.")
 	}
-	parent := target.Parent
+	parent, to := target.Parent, domain.Environment{}
 	if in.Parent != nil {
-		to, err := e.gate.Environment(ctx, &caller, *in.Parent)
-		if err != nil {
+		if to, err = e.gate.Environment(ctx, &caller, *in.Parent); err != nil {
 			return EnvironmentDocument{}, domain.AsError(err).On("parent")
 		}
 		parent = to.ID
 	}
 	w, err := e.mayChange(ctx, &caller, &target, parent != target.Parent, in.Active != nil && *in.Active != target.Active)
+	if err != nil {
+		return EnvironmentDocument{}, err
+	}
+	giver, err := e.gate.Giver(ctx, &caller, target.Organization)
 	if err != nil {
 		return EnvironmentDocument{}, err
 	}
@@ -338,6 +343,11 @@ func (e *Environments) Update(ctx context.Context, caller domain.Principal,
 		}
 		in.Apply(&saved)
 		saved.Parent = parent
+		if parent != before.Parent {
+			if err := mayMove(tx, e.gate, giver, &caller, &before, to.Path, e.now()); err != nil {
+				return onField(err, "parent")
+			}
+		}
 		return tx.SaveEnvironment(&before, &saved)
 	})
 	if err != nil {

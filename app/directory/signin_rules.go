@@ -1,7 +1,9 @@
 package directory
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"canopy/domain"
@@ -203,5 +205,41 @@ func (e *Environments) resolve(ctx context.Context, caller *domain.Principal, ta
 		users = append(users, u.ID)
 	}
 	in.named, err = domain.BreakGlassOf(users)
+	return err
+}
+
+// wayRules finds what environments ask of sign-ins, as UserTx does.
+type wayRules interface {
+	RulesOnWay(p domain.EnvironmentPath) ([]domain.PlacedRules, error)
+}
+
+// mayLeave returns nil if the caller may move people from where rules hold to another place. Where that asks for less,
+// it is a change that makes their sign-ins weaker: it returns domain.ErrKeyWeakens for any API key,
+// domain.ErrProveAgain for an old proof, and domain.ErrLaxer unless the caller could ask for less where they are now.
+func mayLeave(tx wayRules, gate *tenancy.Gate, giver tenancy.Giver, caller *domain.Principal,
+	before []domain.PlacedRules, to domain.EnvironmentPath, now time.Time) error {
+	after, err := tx.RulesOnWay(to)
+	if err != nil || !domain.Laxer(now, before, after) {
+		return err
+	}
+	return cmp.Or(giver.MayLeave(before, to), gate.Anew(caller))
+}
+
+// mayMove is mayLeave for an environment that is hung below a place with everybody in it. Its own rules go along.
+func mayMove(tx wayRules, gate *tenancy.Gate, giver tenancy.Giver, caller *domain.Principal, e *domain.Environment,
+	to domain.EnvironmentPath, now time.Time) error {
+	before, err := tx.RulesOnWay(e.Path)
+	if err != nil {
+		return err
+	}
+	before = slices.DeleteFunc(before, func(r domain.PlacedRules) bool { return r.Path == e.Path })
+	return mayLeave(tx, gate, giver, caller, before, to, now)
+}
+
+// onField returns err with the field that names where people are moved to, if that is what is refused.
+func onField(err error, field string) error {
+	if domain.ErrLaxer.Is(err) || domain.ErrEnvironmentNotFound.Is(err) {
+		return domain.AsError(err).On(field)
+	}
 	return err
 }

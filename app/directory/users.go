@@ -102,6 +102,9 @@ type UserTx interface {
 	// AddSecret gives a user a secret, and Withdraw takes away those of some purposes.
 	AddSecret(u domain.UserKey, secret domain.Secret) error
 	Withdraw(u domain.UserKey, purposes ...domain.SecretPurpose) error
+	// RulesOnWay returns what the environments on the way from the root to a place ask of sign-ins, from the root on,
+	// without those that ask for nothing; or domain.ErrEnvironmentNotFound for a place outside of the scope.
+	RulesOnWay(p domain.EnvironmentPath) ([]domain.PlacedRules, error)
 	// Mail sends mail once all of the change is saved.
 	Mail(mails ...domain.Mail)
 }

@@ -182,6 +182,15 @@ func (c *userChange) allowed(tx UserTx, before, user *domain.User) error {
 	if err := cmp.Or(c.giver.MayChange(before), c.giver.MayGive(user)); err != nil {
 		return err
 	}
+	if user.Home != before.Home {
+		rules, err := tx.RulesOnWay(before.HomePath)
+		if err == nil {
+			err = mayLeave(tx, c.gate, c.giver, c.caller, rules, user.HomePath, c.now)
+		}
+		if err != nil {
+			return onField(err, "home")
+		}
+	}
 	if c.patch.hash != "" || before.DecidesDifferently(user) {
 		if err := c.gate.Recent(c.caller); err != nil {
 			return err

@@ -234,6 +234,12 @@ var attempts = map[string]attempt{
 			return err
 		})
 	},
+	"Tx.RulesOnWay": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			_, err := tx.RulesOnWay(w.Places[theirs+"/Prod"].Path)
+			return err
+		})
+	},
 	"Store.Remind": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()

@@ -343,6 +343,11 @@ func Providers(t *testing.T, database *db.DB) {
 			require.Equal(t, []domain.SignInRules{rules}, all)
 		}
 		save(rules)
+		require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			onWay, err := tx.RulesOnWay(w.Places["Acme/Prod/East"].Path)
+			require.Contains(t, onWay, domain.PlacedRules{Path: prod.Path, SignInRules: rules})
+			return err
+		}))
 		two := rules
 		two.BreakGlass, _ = domain.BreakGlassOf([]domain.UserID{w.KeyOf("acme.power").User, user, user})
 		save(two)
