@@ -304,6 +304,24 @@ func (s *Surface) proving(ctx context.Context, v *visit) (*proving, error) {
 	return p, nil
 }
 
+// takesCode reports whether a code, or a recovery code, is enough of a proof. It is not where the passkey is asked for
+// that they have.
+func (p *proving) takesCode(v *visit) bool {
+	return p.has != 0 && (v.caller.Missing < domain.ByPasskey || p.has&domain.PasskeyFactor == 0)
+}
+
+// lead says why the page is there.
+func (p *proving) lead(v *visit) string {
+	w := &v.words.Factors
+	switch {
+	case v.caller.Missing == domain.ByPassword:
+		return w.AgainLead
+	case v.caller.ByProvider:
+		return w.ProviderLead
+	}
+	return w.ProveLead
+}
+
 // prove leads who has to add a factor to where that is.
 func (s *Surface) prove(ctx context.Context, v *visit) (answer, error) {
 	p, err := s.proving(ctx, v)

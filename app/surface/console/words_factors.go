@@ -20,8 +20,10 @@ type factorWords struct {
 	Left                            plural // {n}
 	Keep, KeepLead, Kept            string
 	Prove, ProveLead, AgainLead     string
-	ByPasskey                       string
+	ProviderLead, Lost, OutAndIn    string
+	ByPasskey, NoPasskeyHere        string
 	EnterCode, EnterHint            string
+	OneRecovery, OneRecoveryHint    string // in place of a code, for who has a passkey only
 }
 
 var englishFactors = factorWords{
@@ -56,7 +58,14 @@ var englishFactors = factorWords{
 	Prove: "One more step", ProveLead: "Your password is right. Prove what you have besides.",
 	AgainLead: "What you are about to do needs a recent sign-in.",
 	ByPasskey: "Use a passkey", EnterCode: "One-time code",
-	EnterHint: "Of your app, or one of your recovery codes.",
+	EnterHint:    "Of your app, or one of your recovery codes.",
+	ProviderLead: "Your organization has let you in. Prove what you have besides.",
+	Lost: "Do you have none of this any more? Whoever looks after people where you belong can take it away from you, " +
+		"and you add another one.",
+	OutAndIn:        "You can also sign out and sign in again.",
+	NoPasskeyHere:   "This browser cannot use your passkey. Take one that can, with scripts switched on.",
+	OneRecovery:     "Recovery code",
+	OneRecoveryHint: "In place of your passkey: one of the codes that you kept when you added it. Each is good once.",
 }
 
 var frenchFactors = factorWords{
@@ -95,5 +104,12 @@ var frenchFactors = factorWords{
 	Prove: "Encore une étape", ProveLead: "Votre mot de passe est juste. Prouvez ce que vous avez en plus.",
 	AgainLead: "Ce que vous allez faire demande une connexion récente.",
 	ByPasskey: "Utiliser une clé d’accès", EnterCode: "Code à usage unique",
-	EnterHint: "De votre application, ou l’un de vos codes de secours.",
+	EnterHint:    "De votre application, ou l’un de vos codes de secours.",
+	ProviderLead: "Votre organisation vous a laissé entrer. Prouvez ce que vous avez en plus.",
+	Lost: "Vous n’avez plus rien de cela ? Qui s’occupe des personnes de votre lieu peut vous le retirer, et vous en " +
+		"ajoutez un autre.",
+	OutAndIn:        "Vous pouvez aussi vous déconnecter et vous reconnecter.",
+	NoPasskeyHere:   "Ce navigateur ne peut pas utiliser votre clé d’accès. Prenez-en un qui le peut, scripts activés.",
+	OneRecovery:     "Code de secours",
+	OneRecoveryHint: "À la place de votre clé d’accès : un des codes conservés à son ajout. Chacun sert une fois.",
 }
