@@ -331,8 +331,8 @@ func (s *Surface) prove(ctx context.Context, v *visit) (answer, error) {
 	if v.caller.Missing > domain.ByPassword && v.caller.Enrols {
 		return answer{to: factorsPage}, nil
 	}
-	if v.caller.Missing == domain.ByPassword && !v.caller.Stale { // there is nothing to prove any more
-		return answer{to: p.next}, nil
+	if v.caller.Missing == domain.ByPassword && !v.caller.Stale && v.query("next") != "" && v.query("again") == "" {
+		return answer{to: p.next}, nil // what led here asks for nothing more
 	}
 	return shown(proveFactorPage(v, p))
 }

@@ -13,6 +13,7 @@ type factorWords struct {
 	Password, Begin, Failed         string
 	NoPassword                      string // in place of Password
 	Anew                            string // {provider}
+	Again                           string
 	Remove, RemoveHint              string
 	Scan, ScanLead, Type, FirstCode string
 	Confirm                         string
@@ -43,6 +44,7 @@ var englishFactors = factorWords{
 	Password:       "Your password", Begin: "Go on",
 	NoPassword: "You have no password: this goes on within five minutes of your sign-in. Later, sign in again.",
 	Anew:       "Sign in again at {provider}",
+	Again:      "Prove what you have again",
 	Failed:     "The browser did not do this. Try again, or with another device.",
 	Remove:     "Remove", RemoveHint: "It counts nowhere any more, and whoever has signed in with it is signed out.",
 	Scan:     "The secret as a picture",
@@ -88,6 +90,7 @@ var frenchFactors = factorWords{
 	NoPassword: "Vous n’avez pas de mot de passe : cela se fait dans les cinq minutes qui suivent votre connexion. " +
 		"Ensuite, reconnectez-vous.",
 	Anew:       "Se reconnecter par {provider}",
+	Again:      "Prouver de nouveau ce que vous avez",
 	Failed:     "Le navigateur ne l’a pas fait. Réessayez, ou avec un autre appareil.",
 	Remove:     "Supprimer",
 	RemoveHint: "Cela ne compte plus nulle part, et qui s’est connecté avec est déconnecté.",
