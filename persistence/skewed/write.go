@@ -1,6 +1,7 @@
 package skewed
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -30,7 +31,7 @@ func (f *filling) dropIndexes() ([]string, error) {
 		}
 		drop, again = append(drop, "DROP INDEX "+name), append(again, text)
 	}
-	if err := rows.Close(); err != nil {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
 	return again, f.run(drop...)
