@@ -345,8 +345,11 @@ func Providers(t *testing.T, database *db.DB) {
 		save(rules)
 		require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
 			onWay, err := tx.RulesOnWay(w.Places["Acme/Prod/East"].Path)
+			if err != nil {
+				return err
+			}
 			require.Contains(t, onWay, domain.PlacedRules{Path: prod.Path, SignInRules: rules})
-			return err
+			return nil
 		}))
 		two := rules
 		two.BreakGlass, _ = domain.BreakGlassOf([]domain.UserID{w.KeyOf("acme.power").User, user, user})
