@@ -112,7 +112,8 @@ func (m *signInModel) signInByProvider(t *rapid.T) {
 // comesAs goes to the provider and comes back as a subject.
 func (m *signInModel) comesAs(g *guest, subject string, strong bool) page {
 	asked := g.leaves(m.t, m.provider)
-	says := jwt.MapClaims{"sub": subject, "iat": m.now().Unix(), "exp": m.now().Add(time.Minute).Unix()}
+	says := jwt.MapClaims{"sub": subject, "iat": m.now().Unix(), "auth_time": m.now().Unix(),
+		"exp": m.now().Add(time.Minute).Unix()}
 	if strong {
 		says["amr"] = []string{"pwd", "mfa"}
 	}
