@@ -163,7 +163,9 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	// No command takes a secret as a flag's value.
 	for command, help := range helps(t) {
 		for _, f := range regexp.MustCompile(`(?m)^ +--(\S+) (\w+)`).FindAllStringSubmatch(help, -1) {
-			require.NotRegexp(t, `password$|secret|token$|key$`, strings.ReplaceAll(f[1], "tls-key", ""), "canopy %s", command)
+			if f[2] != "int" { // as lengths are
+				require.NotRegexp(t, `password$|secret|token$|key$`, strings.ReplaceAll(f[1], "tls-key", ""), "canopy %s", command)
+			}
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (s *Surface) planned(ctx context.Context, v *visit, p plan) (answer, error)
 func (v *visit) carried() []option {
 	var all []option
 	for _, name := range slices.Sorted(maps.Keys(v.form)) {
-		if name != planField && name != stepField && name != csrfField && name != onceField {
+		if name != planField && name != stepField && !slices.Contains(tokenFields, name) {
 			all = append(all, option{name, v.form[name]})
 		}
 	}

@@ -36,6 +36,9 @@ const onceField = "once"
 // backField is the field of forms that says on which page to go on where the form led away before it was done.
 const backField = "back"
 
+// tokenFields are what each form has by itself.
+var tokenFields = []string{csrfField, onceField, backField}
+
 // onceFor is how long it is known that a form was sent.
 const onceFor = 10 * time.Minute
 
