@@ -16,8 +16,8 @@ import (
 // said to be theirs go through and turn it round, the others are refused.
 func TestModelCarriesOutChanges(t *testing.T) {
 	var carried, refused atomic.Int64
-	t.Cleanup(func() { // the engines have run
-		if !t.Failed() && (carried.Load() == 0 || refused.Load() == 0) {
+	t.Cleanup(func() { // the engines have run; in the one directory of -short there may be neither
+		if !t.Failed() && !testing.Short() && (carried.Load() == 0 || refused.Load() == 0) {
 			t.Errorf("%d changes were carried out and %d edits refused", carried.Load(), refused.Load())
 		}
 	})
