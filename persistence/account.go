@@ -3,6 +3,7 @@ package persistence
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -45,7 +46,7 @@ const (
 )
 
 // remembered returns what read returns, or what it returned last if the database is as it was before that. Its lists
-// are shared: nobody may change them.
+// are shared: nobody may change what is in them, and who appends to one gets another one.
 func (s *AccountStore) remembered(key asked, read func() (presented, error)) (presented, error) {
 	version, ok := s.db.Version()
 	if !ok {
@@ -57,6 +58,7 @@ func (s *AccountStore) remembered(key asked, read func() (presented, error)) (pr
 	a, err := read()
 	if p := &a.account.Principal; err == nil && len(p.Groups)+len(p.Allowed)+len(p.Blocked) <= recentPlaces {
 		a.version = version // asked for before it was read: if it was another one already, that is not found again
+		p.Groups, p.Allowed, p.Blocked = slices.Clip(p.Groups), slices.Clip(p.Allowed), slices.Clip(p.Blocked)
 		s.recent.Add(key, a)
 	}
 	return a, err

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -157,7 +158,23 @@ func (tx *Tx) RulesOnWay(p domain.EnvironmentPath) ([]domain.PlacedRules, error)
 	return tx.rulesOnWay(p)
 }
 
+// rulesOnWay is RulesOnWay wherever the place is. It reads each way once: many may be moved from one place to another.
 func (tx *Tx) rulesOnWay(p domain.EnvironmentPath) ([]domain.PlacedRules, error) {
+	rules, known := tx.ways[p]
+	if !known {
+		var err error
+		if rules, err = tx.readWay(p); err != nil {
+			return nil, err
+		}
+		if tx.ways == nil {
+			tx.ways = make(map[domain.EnvironmentPath][]domain.PlacedRules)
+		}
+		tx.ways[p] = rules
+	}
+	return slices.Clone(rules), nil
+}
+
+func (tx *Tx) readWay(p domain.EnvironmentPath) ([]domain.PlacedRules, error) {
 	var ids []domain.EnvironmentID
 	for _, at := range tenancy.WayUp(p) {
 		ids = append(ids, at.ID())
@@ -294,6 +311,7 @@ const signInRulesSetting = "sign_in_rules"
 
 // countSignInRules counts a change to sign-in rules. Others who change some wait until the transaction ends.
 func (tx *Tx) countSignInRules() error {
+	tx.ways = nil
 	_, err := tx.Bun.NewInsert().Model(&settingRow{Name: signInRulesSetting, Value: "1"}).
 		On("CONFLICT (name) DO UPDATE").Set("value = CAST(CAST(s.value AS bigint) + 1 AS text)").Exec(tx.Ctx)
 	return db.Translate(err)

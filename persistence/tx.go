@@ -40,6 +40,8 @@ type Tx struct {
 	mails []domain.Mail
 	// entries are what it wrote into the audit trail, for a review.
 	entries []domain.AuditEntry
+	// ways are the rules on the ways that it read, by the place that each leads to.
+	ways map[domain.EnvironmentPath][]domain.PlacedRules
 	// late is set in a transaction that writes whole organizations.
 	late *late
 }

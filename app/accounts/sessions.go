@@ -91,11 +91,10 @@ type SignInStore interface {
 	// Begin adds a session and returns the name of the key that signs its tokens. Of the
 	// user's sessions the keep used last are left. Unfinished ones are counted by themselves, and of those
 	// from the session's network domain.UnfinishedFrom are left. It returns domain.ErrChanged if there is no
-	// such user, or they have not the factor any more that the session was proved by, or the provider that it was begun
-	// by is off or has no link to them any more. If tell is not nil, where
-	// and with what a session that is finished is begun is remembered, and if its user, whom a letter reaches,
-	// began others before but none from there or none with that, what tell
-	// returns is mailed, a few times a day at most.
+	// such user, or they have not the factor any more that the session was proved by, or the provider that it was
+	// begun by is off or has no link to them any more. If tell is not nil, where and with what a session that is
+	// finished is begun is remembered, and if its user, whom a letter reaches, began others before but none from there
+	// or none with that, what tell returns is mailed, a few times a day at most.
 	Begin(ctx context.Context, s domain.Session, keep int, tell func(*domain.User) domain.Mail) (key string, err error)
 	// BySession is that of authn.Accounts.
 	BySession(ctx context.Context, k domain.SessionKey, key string) (account domain.Account, signed bool, err error)

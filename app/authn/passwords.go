@@ -138,7 +138,7 @@ func (p *Passwords) Enter(ctx context.Context, a *domain.Account, address string
 	if err == nil && a.Missing == domain.ByPassword {
 		return p.Admit(ctx, a, address)
 	}
-	if given := rememberedBy(a); given != (verifiedKey{epoch: a.Epoch}) {
+	if given, typed := rememberedBy(a); typed {
 		if err == nil && !p.verified.Contains(given) {
 			p.verified.Add(given, time.Time{})
 		}
@@ -150,7 +150,8 @@ func (p *Passwords) Enter(ctx context.Context, a *domain.Account, address string
 // Admit notes that somebody signed in to an account, which was judged: when, from where and by what password. Where the
 // password comes with each request, that is every ten minutes.
 func (p *Passwords) Admit(ctx context.Context, a *domain.Account, address string) error {
-	now, given := p.now(), rememberedBy(a)
+	now := p.now()
+	given, typed := rememberedBy(a)
 	last, remembered := p.verified.Peek(given)
 	due := !remembered || now.Sub(last) > noteEvery
 	if due {
@@ -161,7 +162,7 @@ func (p *Passwords) Admit(ctx context.Context, a *domain.Account, address string
 		if err := p.accounts.RememberAddress(ctx, a.Organization, a.User, from, now); err != nil {
 			return err
 		}
-		if given != (verifiedKey{epoch: a.Epoch}) {
+		if typed {
 			p.verified.Add(given, now)
 		}
 	}
@@ -171,10 +172,10 @@ func (p *Passwords) Admit(ctx context.Context, a *domain.Account, address string
 	return nil
 }
 
-// rememberedBy returns by what the password is remembered that an account was recognised by, without a MAC if it was
-// by something else.
-func rememberedBy(a *domain.Account) verifiedKey {
-	return verifiedKey{mac: a.PasswordMAC, epoch: a.Epoch}
+// rememberedBy returns by what the password is remembered that an account was recognised by. It reports false for one
+// that was recognised by something else.
+func rememberedBy(a *domain.Account) (k verifiedKey, typed bool) {
+	return verifiedKey{mac: a.PasswordMAC, epoch: a.Epoch}, a.PasswordMAC != [32]byte{}
 }
 
 // Flush writes down the sign-ins that were not yet, for the audit trail.

@@ -44,10 +44,10 @@ func First(p *Passwords, activity *Activity, judge Judge, schemes ...Scheme) Fin
 				return domain.Principal{}, err
 			}
 			if carried {
-				if account.PasswordMAC == ([32]byte{}) {
-					err = judge(ctx, &account)
-				} else {
+				if _, typed := rememberedBy(&account); typed {
 					err = p.Enter(ctx, &account, r.Address, judge)
+				} else {
+					err = judge(ctx, &account)
 				}
 				if err != nil {
 					return domain.Principal{}, err

@@ -344,12 +344,19 @@ func Providers(t *testing.T, database *db.DB) {
 		}
 		save(rules)
 		require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
-			onWay, err := tx.RulesOnWay(w.Places["Acme/Prod/East"].Path)
-			if err != nil {
-				return err
+			onWay := func(want domain.SignInRules) {
+				placed, err := tx.RulesOnWay(w.Places["Acme/Prod/East"].Path)
+				require.NoError(t, err)
+				require.Contains(t, placed, domain.PlacedRules{Path: prod.Path, SignInRules: want})
+				clear(placed) // which is the reader's
 			}
-			require.Contains(t, onWay, domain.PlacedRules{Path: prod.Path, SignInRules: rules})
-			return nil
+			onWay(rules)
+			onWay(rules)
+			longer := rules
+			longer.MinPassword++
+			require.NoError(t, tx.SaveSignInRules(key, longer))
+			onWay(longer)
+			return tx.SaveSignInRules(key, rules)
 		}))
 		two := rules
 		two.BreakGlass, _ = domain.BreakGlassOf([]domain.UserID{w.KeyOf("acme.power").User, user, user})

@@ -1737,9 +1737,9 @@ func codeField(v *visit, p *proving) templ.Component {
 			templ_7745c5c3_Var87 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		label, f := v.words.Factors.EnterCode, field{name: "code", hint: v.words.Factors.EnterHint}
+		label, hint := v.words.Factors.EnterCode, v.words.Factors.EnterHint
 		if p.has&domain.CodeFactor == 0 {
-			label, f.hint = v.words.Factors.OneRecovery, v.words.Factors.OneRecoveryHint
+			label, hint = v.words.Factors.OneRecovery, v.words.Factors.OneRecoveryHint
 		}
 		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 131, "<div class=\"field\"><label for=\"code\">")
 		if templ_7745c5c3_Err != nil {
@@ -1759,9 +1759,9 @@ func codeField(v *visit, p *proving) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var89 string
-		templ_7745c5c3_Var89, templ_7745c5c3_Err = templ.JoinStringErrs(f.hint)
+		templ_7745c5c3_Var89, templ_7745c5c3_Err = templ.JoinStringErrs(hint)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `factors.templ`, Line: 297, Col: 41}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `factors.templ`, Line: 297, Col: 39}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var89))
 		if templ_7745c5c3_Err != nil {
