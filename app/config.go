@@ -277,7 +277,8 @@ func (cfg *Config) signUp(names directory.LoginNames, properties domain.Properti
 // providers returns the rules of identity providers.
 func (cfg *Config) providers() accounts.ProviderRules {
 	return accounts.ProviderRules{Plain: cfg.AllowPrivateProviders,
-		Return: cfg.publicURL() + string(cfg.pages()) + "/" + console.ProviderReturn}
+		Return:   cfg.publicURL() + string(cfg.pages()) + "/" + console.ProviderReturn,
+		Entrance: cfg.publicURL() + string(cfg.pages()) + "/" + console.ProviderEntrance}
 }
 
 // databaseFile returns where the embedded database is.

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"crypto/rand"
 	"net/url"
 	"slices"
 	"strings"
@@ -282,4 +283,60 @@ func TestTheProviderIsTheOnlyWayIn(t *testing.T) {
 	require.Empty(t, g.in(t), "and its sessions have ended")
 	only(false)
 	require.Equal(t, "Alan", byPasskey())
+}
+
+// Who has to come from a provider, and has proved by something else who they are, is shown the way to each provider of
+// their organization that is on; whoever has not proved it is shown none. Who is left out is told what they came in by.
+func TestWhoComesByAProviderIsShownTheWay(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, private)
+		h := newRogue(t)
+		p := r.setUp(t, "Acme", h.URL, "canopy", "", nil)
+		second := newRogue(t)
+		off := r.setUp(t, "Acme", second.URL, "canopy", "", func(in *accounts.CreateProvider) { in.Enabled = new(false) })
+		other := r.setUp(t, "Globex", h.URL, "canopy", "", nil)
+		r.linkTo(t, "alan.turing", p, "alan")
+		h.person = jwt.MapClaims{"sub": "alan"}
+		alan := r.visitAs(t, "alan.turing")
+		key, _ := alan.addPasskey(t)
+		_, err := r.directory.Environments.UpdateSignInRules(t.Context(), mustOperator(t, r),
+			directory.SignInRulesPatch{Environment: "Acme", OnlyProvider: new(true),
+				BreakGlass: &[]domain.UserRef{{Alias: "grace.hopper"}}})
+		require.NoError(t, err)
+
+		g := r.visit(t)
+		ways := func(on page) (to []string) {
+			for _, a := range elements(t, on, "a") {
+				if href := attr(a, "href"); strings.HasPrefix(href, "provider-in") {
+					to = append(to, href)
+				}
+			}
+			return to
+		}
+		try := func(login, password string) page {
+			return g.press(t, g.get(t, "sign-in?next=my-keys"), "sign-in",
+				map[string]string{"login": login, "password": password})
+		}
+		require.Empty(t, ways(try("alan.turing", "wrong")))
+		require.Empty(t, ways(try("nobody.here", demoPassword)))
+		shown := ways(try("alan.turing", demoPassword))
+		require.Len(t, shown, 1, "not %s, which is off, nor %s", off.ProviderKey, other.ProviderKey)
+		require.Contains(t, shown[0], p.ProviderKey.String())
+		asked := g.send(t, "POST", "passkey-challenge", url.Values{})
+		byPasskey := g.send(t, "POST", "passkey", url.Values{"answer": {key.sign(t, asked.text)}})
+		require.Len(t, ways(byPasskey), 1)
+		require.Empty(t, g.in(t))
+
+		sent := g.send(t, "GET", shown[0], nil)
+		to := mustURL(t, sent.header.Get("Location"))
+		require.Equal(t, h.URL, "http://"+to.Host)
+		h.nonce = to.Query().Get("nonce")
+		done := g.comes(t, p, url.Values{"state": {to.Query().Get("state")}, "code": {rand.Text()}})
+		require.Contains(t, done.header.Get("Location"), "my-keys", "where they wanted to go")
+
+		entrance := mustURL(t, p.Entrance)
+		require.Equal(t, 303, r.visit(t).send(t, "GET", entrance.RequestURI(), nil).status)
+		require.Contains(t, r.visitAs(t, "grace.hopper").get(t, "me").text, "You came in by an emergency account.")
+		require.NotContains(t, r.visitAs(t, "admin").get(t, "me").text, "emergency account")
+	})
 }

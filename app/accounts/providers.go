@@ -33,6 +33,8 @@ type ProviderRules struct {
 	Plain bool
 	// Return is the address, as people reach it, behind which a provider's key makes the one to come back to from it.
 	Return string
+	// Entrance is the address, as people reach it, behind which a provider's key makes the one that leads to it.
+	Entrance string
 }
 
 // NewProviders returns the use cases of identity providers.
@@ -165,12 +167,12 @@ type UpdateProvider struct {
 	ProviderPatch
 }
 
-// ProviderDocument is a provider as it is shown, without its secret, with the address that it has to know: Return is
-// where people come back from it, and where it says that they signed out.
+// ProviderDocument is a provider as it is shown, without its secret. Return is the address that it has to know: where
+// people come back from it, and where it says that they signed out. Entrance is what people open to sign in by it.
 type ProviderDocument struct {
 	domain.Provider
-	Secret bool // there is one
-	Return string
+	Secret           bool // there is one
+	Return, Entrance string
 	// Placed is what each of the rules names, as far as the reader sees it.
 	Placed []ShownPlacement
 }
@@ -184,7 +186,8 @@ type ShownPlacement struct {
 
 // without describes a provider without what its rules name.
 func (s *Providers) without(p domain.Provider) ProviderDocument {
-	d := ProviderDocument{Provider: p, Secret: p.ClientSecret != "", Return: s.returnTo(p.ProviderKey)}
+	d := ProviderDocument{Provider: p, Secret: p.ClientSecret != "", Return: s.returnTo(p.ProviderKey),
+		Entrance: s.rules.Entrance + p.ProviderKey.String()}
 	d.ClientSecret = ""
 	return d
 }

@@ -163,7 +163,7 @@ type SignedIn struct {
 // replaced by the one the user starts from. It is Unauthenticated for wrong credentials and where a second
 // factor is needed that the client cannot prove, TooMany after too many, Forbidden where the password must
 // be changed first or no environment is open to the user, and Invalid (field "audience") for a surface that reads no
-// tokens.
+// tokens. With domain.ErrOnlyProvider it returns the principal, who can be shown their providers, and nothing else.
 func (s *Sessions) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	account, err := s.recognise(ctx, &in)
 	if err != nil {
@@ -234,6 +234,9 @@ func (s *Sessions) begin(ctx context.Context, account *domain.Account, in *SignI
 		}
 		return s.watch.note(ctx, a, domain.NetworkOf(in.Address))
 	})
+	if domain.ErrOnlyProvider.Is(err) {
+		return SignedIn{Principal: account.Principal}, err
+	}
 	if err != nil {
 		return SignedIn{}, err
 	}

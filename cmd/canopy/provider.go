@@ -75,8 +75,8 @@ func providerAddCommand(cfg *app.Config) *cobra.Command {
 				if err != nil {
 					return ofProvider(err)
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s is set up; its id is %s\nredirect URI and back-channel logout URI: %s\n",
-					p.Name, p.ID, p.Return)
+				fmt.Fprintf(c.OutOrStdout(), "%s is set up; its id is %s\nredirect URI and back-channel logout URI: %s\n"+
+					"people sign in by it at: %s\n", p.Name, p.ID, p.Return, p.Entrance)
 				return nil
 			})
 		},

@@ -27,9 +27,10 @@ func TestProviderCommands(t *testing.T) {
 		made := add("--domains", "acme.example", "--newcomers", "rules", "--rule",
 			"department=Berlin->Acme/Prod,Readers,user", "--rule", "*->Acme/Dev,User,user").succeeds(t)
 		found := regexp.MustCompile(`^Acme is set up; its id is (\S+)
-redirect URI and back-channel logout URI: https://canopy.example/console/provider-\d+-(\S+)\n$`).FindStringSubmatch(made)
+redirect URI and back-channel logout URI: https://canopy.example/console/provider-\d+-(\S+)
+people sign in by it at: https://canopy.example/console/provider-in\?provider=\d+-(\S+)\n$`).FindStringSubmatch(made)
 		require.NotNil(t, found, made)
-		require.Equal(t, found[1], found[2])
+		require.Equal(t, []string{found[1], found[1]}, found[2:])
 		listed := strings.Join(strings.Fields(run("list", "--organization", "Acme").succeeds(t)), " ")
 		require.Contains(t, listed, found[1]+" Acme "+m.Issuer()+" rules 2 acme.example on")
 

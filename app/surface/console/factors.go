@@ -389,7 +389,7 @@ func (s *Surface) signInByPasskey(c *fiber.Ctx) error {
 	page := &signIn{next: nextPage(form["next"])}
 	out, err := s.uses.Factors.SignInByPasskey(c.UserContext(), s.passkeyAnswer(c, form))
 	if err != nil {
-		return s.refuseSignIn(c, s.view(c, form["lang"]), page, err)
+		return s.refuseSignIn(c, s.view(c, form["lang"]), page, &out.Principal, err)
 	}
 	s.enter(c, &out)
 	return leave(c, page.next)

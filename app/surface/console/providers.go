@@ -12,8 +12,12 @@ import (
 // it says who signed out there; behind it stands the provider's key.
 const ProviderReturn = "provider-"
 
-// providerPage is where somebody goes who wants to sign in by a provider.
-const providerPage = "provider-in"
+// providerPage is where somebody goes who wants to sign in by a provider, and ProviderEntrance the same for the one
+// whose key stands behind it.
+const (
+	providerPage     = "provider-in"
+	ProviderEntrance = providerPage + "?provider="
+)
 
 // The cookies of somebody who is at a provider, as those of a session.
 const (
@@ -50,11 +54,11 @@ func (s *Surface) findProvider(c *fiber.Ctx, v *view, page *signIn) error {
 	found, err := s.uses.Providers.Discover(c.UserContext(), page.login)
 	switch {
 	case domain.ErrProviderNotFound.Is(err):
-		page.problem = v.words.SignIn.NoProvider
+		page.problem = pick(page.login == "", v.words.SignIn.AddressFirst, v.words.SignIn.NoProvider)
 	case err != nil:
 		return err
 	default:
-		page.provider, page.providerName = found.ProviderKey.String(), found.Name
+		page.providers = []accounts.ProviderDocument{found}
 	}
 	v.other = at(signInPage, "next", page.next, "lang", v.words.Other)
 	return s.renderSignIn(c, fiber.StatusOK, v, page)

@@ -98,8 +98,7 @@ type signIn struct {
 	expired bool
 	ended   bool // the session has ended that there was
 	problem string
-	// provider is the key of the identity provider to which login leads, and providerName its name; empty for none.
-	provider, providerName string
+	providers []accounts.ProviderDocument // by which whoever typed login can sign in
 	// wrong and againWrong are what is wrong with the new password.
 	wrong, againWrong string
 }
@@ -131,11 +130,19 @@ func (s *Surface) renderSignIn(c *fiber.Ctx, status int, v *view, page *signIn) 
 	return renderWith(c, v.policy(), status, signInPageOf(v, page))
 }
 
-// refuseSignIn sends the page to sign in again, which says what is wrong.
-func (s *Surface) refuseSignIn(c *fiber.Ctx, v *view, page *signIn, err error) error {
+// refuseSignIn sends the page to sign in again, which says what is wrong. Who has to sign in by a provider, and has
+// proved by something else who they are, is shown the way there.
+func (s *Surface) refuseSignIn(c *fiber.Ctx, v *view, page *signIn, proved *domain.Principal, err error) error {
 	status, problem := httpx.Problem(c, err)
 	if !page.explain(v, problem) {
 		return err
+	}
+	if domain.ErrOnlyProvider.Is(err) {
+		var failed error
+		page.providers, failed = s.uses.Providers.Offered(c.UserContext(), *proved)
+		if failed != nil && !domain.ErrForbidden.Is(failed) {
+			return failed
+		}
 	}
 	v.other = at(signInPage, "next", page.next, "lang", v.words.Other)
 	if failed := s.renderSignIn(c, status, v, page); failed != nil {
@@ -156,13 +163,13 @@ func (s *Surface) signIn(c *fiber.Ctx) error {
 		return s.findProvider(c, v, page)
 	}
 	if page.expired && form["new"] != form["again"] {
-		return s.refuseSignIn(c, v, page, errDifferent)
+		return s.refuseSignIn(c, v, page, nil, errDifferent)
 	}
 	out, err := s.uses.Sessions.SignIn(c.UserContext(), accounts.SignIn{Login: form["login"], Password: form["password"],
 		NewPassword: form["new"], Kind: domain.CookieSession, Steps: true, Address: httpx.Address(c, s.trusted),
 		Client: httpx.Header(c, fiber.HeaderUserAgent)})
 	if err != nil {
-		return s.refuseSignIn(c, v, page, err)
+		return s.refuseSignIn(c, v, page, &out.Principal, err)
 	}
 	s.enter(c, &out)
 	if out.Principal.Missing > domain.ByPassword {

@@ -8,7 +8,7 @@ type providerWords struct {
 	SecretHint, SecretKept, NoSecret                    string
 	Scopes, ScopesHint, Domains, DomainsHint            string
 	Enabled, Trusts, TrustsHint                         string
-	Return, ReturnHint, Copy                            string
+	Return, ReturnHint, Entrance, EntranceHint, Copy    string
 	NewcomersTitle, Newcomers, NewcomersHint            string
 	Nobody, Placed, Everybody                           string // the kinds of newcomers
 	Rules, RulesHint, NoRules, Add                      string
@@ -50,7 +50,8 @@ var englishProviders = providerWords{
 	DomainsHint: "Such as example.org. Whoever types an address of one is led here, once it is proved.",
 	Enabled:     "People can sign in by it", Trusts: "Trust what it says of second factors",
 	TrustsHint: "Whoever proved a second factor there has proved one here.",
-	Return:     "Return address", ReturnHint: "Enter this at the provider as redirect URI, and for back-channel logout.",
+	Entrance:   "Address to sign in at", EntranceHint: "Give it to people; it leads them to this provider.",
+	Return: "Return address", ReturnHint: "Enter this at the provider as redirect URI, and for back-channel logout.",
 	Copy:           "Copy the address",
 	NewcomersTitle: "Who signs in for the first time", Newcomers: "For whom an account is made",
 	NewcomersHint: "Whoever is linked with an account goes to that one; nobody is linked by a mail address.",
@@ -115,6 +116,7 @@ var frenchProviders = providerWords{
 	DomainsHint: "Par exemple example.org. Qui saisit une telle adresse est mené ici, une fois prouvé.",
 	Enabled:     "On peut se connecter par lui", Trusts: "Croire ce qu’il dit des seconds facteurs",
 	TrustsHint: "Qui a prouvé un second facteur là-bas en a prouvé un ici.",
+	Entrance:   "Adresse de connexion", EntranceHint: "À donner aux personnes : elle les mène chez ce fournisseur.",
 	Return:     "Adresse de retour",
 	ReturnHint: "À saisir chez le fournisseur comme URI de redirection, et pour la déconnexion par canal arrière.",
 	Copy:       "Copier l’adresse",

@@ -17,6 +17,7 @@ type shellWords struct {
 	Loading                      string
 	Failed, Absent, AbsentText   string
 	Refused, Stale, Back         string
+	BreakGlass                   string // somebody came in by an emergency account
 }
 
 // saidWords say what was done.
@@ -31,7 +32,7 @@ type signInWords struct {
 	ByPasskey                       string
 	Wrong, Expired, Nowhere, Ended  string
 	// Company is for those who have their account at an identity provider, Continue leads there.
-	Company, Continue, NoProvider string
+	Company, Continue, NoProvider, AddressFirst string
 }
 
 // forgotWords are the texts of the page of a forgotten password.
@@ -44,7 +45,8 @@ var englishShell = shellWords{
 	Theme: "Colours", ThemeSystem: "As the system", ThemeLight: "Light", ThemeDark: "Dark",
 	Mistake: "This was not saved.", Optional: "(optional)",
 	Save: "Save", Cancel: "Cancel", Yes: "Yes", No: "No", Never: "Never", Copied: "Copied.", Loading: "Loading",
-	Failed: "This did not work", Absent: "This is not there",
+	BreakGlass: "You came in by an emergency account. This was noted, and the administrators were told.",
+	Failed:     "This did not work", Absent: "This is not there",
 	AbsentText: "It does not exist, or it is not yours to see. It may have been deleted or moved a moment ago.",
 	Refused:    "You may not do this",
 	Stale:      "This form is too old. Go back, load the page again, and repeat what you did.",
@@ -59,8 +61,10 @@ var frenchShell = shellWords{
 	Theme:  "Couleurs", ThemeSystem: "Comme le système", ThemeLight: "Clair", ThemeDark: "Sombre",
 	Mistake: "Rien n’a été enregistré.", Optional: "(facultatif)",
 	Save: "Enregistrer", Cancel: "Annuler", Yes: "Oui", No: "Non", Never: "Jamais", Copied: "Copié.",
-	Loading: "Chargement",
-	Failed:  "Cela n’a pas fonctionné", Absent: "Ceci n’existe pas",
+	Loading:    "Chargement",
+	BreakGlass: "Cette connexion est celle d’un compte d’urgence. Elle est consignée, et les administrateurs en " +
+		"sont prévenus.",
+	Failed:     "Cela n’a pas fonctionné", Absent: "Ceci n’existe pas",
 	AbsentText: "Cela n’existe pas, ou vous n’avez pas à le voir. C’était peut-être supprimé ou déplacé à l’instant.",
 	Refused:    "Vous ne pouvez pas faire cela",
 	Stale:      "Ce formulaire est trop ancien. Revenez en arrière, rechargez la page et recommencez.",
@@ -83,7 +87,9 @@ var englishSignIn = signInWords{
 	Nowhere:   "No place is open to you at present. Ask your administrator for help.",
 	Ended:     "You are signed out. Sign in again to go on where you were.",
 	Company:   "Sign in with my organization", Continue: "Continue with {provider}",
-	NoProvider: "This is no mail address whose organization signs people in here. Sign in with your password.",
+	NoProvider: "This is no mail address whose organization signs people in here. Sign in with your password, or at " +
+		"the address that your administrator gives you.",
+	AddressFirst: "Enter your mail address first; it says which organization is yours.",
 }
 
 var frenchSignIn = signInWords{
@@ -94,7 +100,9 @@ var frenchSignIn = signInWords{
 	Nowhere:   "Aucun lieu ne vous est ouvert en ce moment. Demandez de l’aide à votre administrateur.",
 	Ended:     "Vous êtes déconnecté. Connectez-vous de nouveau pour reprendre où vous en étiez.",
 	Company:   "Se connecter avec mon organisation", Continue: "Continuer avec {provider}",
-	NoProvider: "Ce n’est pas une adresse dont l’organisation connecte des personnes ici. Utilisez votre mot de passe.",
+	NoProvider: "Ce n’est pas une adresse dont l’organisation connecte des personnes ici. Utilisez votre mot de passe, " +
+		"ou l’adresse que votre administrateur vous donne.",
+	AddressFirst: "Saisissez d’abord votre adresse e-mail : elle dit quelle est votre organisation.",
 }
 
 var englishForgot = forgotWords{

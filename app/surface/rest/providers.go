@@ -245,6 +245,7 @@ func writeProvider(w *httpx.Writer, key string, p *accounts.ProviderDocument) {
 	}
 	w.Close(']')
 	w.Text("returnAddress", p.Return)
+	w.Text("signInAddress", p.Entrance)
 	w.Number("created", p.Created.UnixMilli())
 	w.Close('}')
 }
