@@ -231,9 +231,11 @@ func (l *Link) Validate() error {
 	return nil
 }
 
-// ProviderSession is the session at a provider by which one of ours was begun; its zero value is none. ID is what the
-// provider calls it, empty if it does not say.
+// ProviderSession is the session at a provider by which one of ours was begun; its zero value is none. Issuer and
+// Subject are those of the Identity that it proved, and ID is what the provider calls it, empty if it does not say.
+// Provider is known while a session begins.
 type ProviderSession struct {
+	Provider            UUID
 	Issuer, Subject, ID string
 }
 

@@ -307,8 +307,8 @@ func (tx *Tx) InsertLink(u domain.UserKey, link *domain.Link) error {
 		domain.Change{Field: "subject", After: link.Subject}))
 }
 
-// DeleteLink removes a link of a user whom User returned, and ends the sessions that were begun by it. It returns
-// ErrLinkNotFound if they have no such link.
+// DeleteLink removes a link of a user whom User returned, and ends the sessions that were begun by it, and no others.
+// It returns ErrLinkNotFound if they have no such link.
 func (tx *Tx) DeleteLink(u domain.UserKey, issuer, subject string) error {
 	user, err := tx.stored(u)
 	if err != nil {
@@ -323,7 +323,7 @@ func (tx *Tx) DeleteLink(u domain.UserKey, issuer, subject string) error {
 	}
 	err = tx.Run(tx.NewDelete().Model((*sessionRow)(nil)).Where("organization_id = ? AND user_id = ?", o, id).
 		Where(`id IN (SELECT p.session_id FROM provider_sessions p WHERE p.organization_id = ? AND p.user_id = ?
-			AND p.issuer = ?)`, o, id, issuer))
+			AND p.issuer = ? AND p.subject = ?)`, o, id, issuer, subject))
 	if err != nil {
 		return err
 	}
@@ -351,33 +351,37 @@ type providerSessionRow struct {
 }
 
 // noteProvider keeps by which session at a provider a session, which was added, was begun, if by one. It returns
-// domain.ErrChanged unless the provider is on and the user linked there. Who takes the link away waits for the user,
-// whom the session refers to, and who switches the provider off for the provider; they find the session then.
+// domain.ErrChanged unless that provider is on and the user has that link: another one of theirs does not do. Who takes
+// the link away waits for the user, whom the session refers to, and who switches the provider off waits for the
+// provider; they find the session then.
 func (tx *Tx) noteProvider(s *domain.Session) error {
 	at := s.Provider
 	if at == (domain.ProviderSession{}) {
 		return nil
 	}
-	o := int64(s.Organization)
-	var rows []providerRow
-	err := tx.NewSelect().Model(&rows).Column("id").Where("p.organization_id = ?", o).
-		Where("p.issuer = ? AND p.enabled", domain.IssuerOf(at.Issuer)).Apply(tx.For("KEY SHARE")).Scan(tx.Ctx)
+	on, err := tx.providerOn(s.Organization, at.Provider, at.Issuer)
 	if err != nil {
-		return db.Translate(err)
+		return err
 	}
-	links := tx.NewSelect().Model((*providerLinkRow)(nil)).Apply(owned(s.UserKey)).Where("l.issuer = ?", at.Issuer)
-	if at.Subject != "" {
-		links = links.Where("l.subject = ?", at.Subject)
-	}
-	linked, err := links.Exists(tx.Ctx)
-	if err == nil && (len(rows) == 0 || !linked) {
+	linked, err := tx.NewSelect().Model((*providerLinkRow)(nil)).Apply(owned(s.UserKey)).
+		Where("l.issuer = ? AND l.subject = ?", at.Issuer, at.Subject).Exists(tx.Ctx)
+	if err == nil && (!on || !linked) {
 		err = domain.ErrChanged
 	}
 	if err != nil {
 		return db.Translate(err)
 	}
-	return tx.Insert(&providerSessionRow{OrganizationID: o, UserID: int64(s.User), SessionID: string(s.ID),
-		Issuer: at.Issuer, Subject: at.Subject, Theirs: at.ID})
+	return tx.Insert(&providerSessionRow{OrganizationID: int64(s.Organization), UserID: int64(s.User),
+		SessionID: string(s.ID), Issuer: at.Issuer, Subject: at.Subject, Theirs: at.ID})
+}
+
+// providerOn reports whether the provider of an organization that proves identities of an issuer is on, and is that
+// one, if one is named; who changes it waits then. One that was set up since with the same issuer is another.
+func (tx *Tx) providerOn(o domain.OrganizationID, id domain.UUID, identities string) (bool, error) {
+	var rows []providerRow
+	err := tx.NewSelect().Model(&rows).Column("id").Where("p.organization_id = ?", int64(o)).
+		Where("p.issuer = ? AND p.enabled", domain.IssuerOf(identities)).Apply(tx.For("KEY SHARE")).Scan(tx.Ctx)
+	return len(rows) > 0 && (id == "" || rows[0].ID == string(id)), db.Translate(err)
 }
 
 // providerOf returns by which session at a provider a session was begun, the zero one if by none.

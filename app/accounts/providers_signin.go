@@ -220,7 +220,7 @@ func (s *Providers) Finish(ctx context.Context, in FinishProvider) (out Finished
 	if err != nil {
 		return out, err
 	}
-	out.SignedIn, err = s.signIn(ctx, &p, &in, account, claims)
+	out.SignedIn, err = s.signIn(ctx, &p, &in, account, id, claims)
 	return out, err
 }
 
@@ -294,7 +294,7 @@ func (s *Providers) account(ctx context.Context, p *domain.Provider, id domain.I
 // signIn begins a session of an account. It is proved as a password proves it, unless the provider says more and is
 // trusted with that, and when the provider says: long ago where it does not say, as it may not have asked for anything.
 func (s *Providers) signIn(ctx context.Context, p *domain.Provider, in *FinishProvider, account domain.Account,
-	claims domain.Claims) (SignedIn, error) {
+	id domain.Identity, claims domain.Claims) (SignedIn, error) {
 	if account.Program {
 		return SignedIn{}, domain.ErrProgram
 	}
@@ -306,18 +306,10 @@ func (s *Providers) signIn(ctx context.Context, p *domain.Provider, in *FinishPr
 	}
 	// It is judged as the session that it gets.
 	account.Session = sessionToBe(&account, proved)
-	account.Session.Provider.Issuer = p.IdentityIssuer()
+	account.Session.Provider = domain.ProviderSession{Provider: p.ID, Issuer: id.Issuer, Subject: id.Subject,
+		ID: claims.First("sid")}
 	return s.sessions.begin(ctx, &account, &SignIn{Kind: domain.CookieSession, Address: in.Address, Client: in.Client,
-		provider: domain.ProviderSession{Issuer: p.IdentityIssuer(), Subject: subjectOf(p, claims),
-			ID: claims.First("sid")}}, s.sessions.demands.Hold, func() (domain.Proved, error) { return proved, nil })
-}
-
-// subjectOf returns what the provider calls somebody when it says that they signed out.
-func subjectOf(p *domain.Provider, claims domain.Claims) string {
-	if p.Subject == domain.SubjectSub {
-		return claims.First("sub")
-	}
-	return ""
+		provider: account.Session.Provider}, s.sessions.demands.Hold, func() (domain.Proved, error) { return proved, nil })
 }
 
 // nameTries is how many login names are tried for a newcomer.

@@ -16,7 +16,8 @@ import (
 )
 
 // Beginning tests that no session begins by what is taken away at the same moment, whichever of the two is first: by a
-// factor, a link, or a provider that is switched off or removed.
+// factor, a link, or a provider that is switched off, removed or replaced. The user has other links all the time, at
+// the same provider and at one that stays on.
 func Beginning(t *testing.T, database *db.DB) {
 	overtakeAt := overtaking(database)
 	w, ctx := NewWorld(t, database), t.Context()
@@ -42,9 +43,29 @@ func Beginning(t *testing.T, database *db.DB) {
 	}
 	remove := onProvider(func(tx *persistence.Tx, p domain.Provider) error { return tx.DeleteProvider(&p) })
 	byProvider := func(s *domain.Session) {
-		s.Provider = domain.ProviderSession{Issuer: acme.Issuer, Subject: "theirs", ID: "1"}
+		s.Provider = domain.ProviderSession{Provider: acme.ID, Issuer: acme.Issuer, Subject: "theirs", ID: "1"}
 	}
-	link := func() error { return w.AddLink(ctx, all, "acme.user", "Acme", "theirs") }
+	link := func() error {
+		for _, subject := range []string{"theirs", "another"} {
+			if err := w.AddLink(ctx, all, "acme.user", "Acme", subject); err != nil && !domain.ErrLinked.Is(err) {
+				return err
+			}
+		}
+		return nil
+	}
+	again := func() error {
+		if err := remove(); err != nil && !domain.ErrProviderNotFound.Is(err) {
+			return err
+		}
+		err := w.Store.Do(ctx, owner, func(tx *persistence.Tx) error { return tx.InsertProvider(&acme) })
+		return errors.Join(err, link())
+	}
+	replaced := acme
+	tenants := acme
+	tenants.Issuer, tenants.Subject, tenants.Domains = "https://tenants.example", domain.SubjectOID, nil
+	require.NoError(t, w.Store.Do(ctx, owner, func(tx *persistence.Tx) error { return tx.InsertProvider(&tenants) }))
+	w.Issuers["Tenants"] = domain.Provider{Issuer: tenants.IdentityIssuer()}
+	require.NoError(t, w.AddLink(ctx, all, "acme.user", "Tenants", "t/2"))
 	require.NoError(t, w.Unlink(ctx, all, "acme.user", "Acme", "theirs"))
 	var code domain.Factor
 	step := int64(0)
@@ -67,19 +88,29 @@ func Beginning(t *testing.T, database *db.DB) {
 		{"a link that is taken away", link, byProvider, func() error {
 			return w.Unlink(ctx, all, "acme.user", "Acme", "theirs")
 		}},
-		{"a provider that is switched off", func() error {
-			if err := link(); err != nil && !domain.ErrLinked.Is(err) {
-				return err
-			}
-			return enable(true)()
-		}, byProvider, enable(false)},
-		{"a provider that is removed", func() error {
-			if err := remove(); err != nil && !domain.ErrProviderNotFound.Is(err) {
-				return err
-			}
-			err := w.Store.Do(ctx, owner, func(tx *persistence.Tx) error { return tx.InsertProvider(&acme) })
-			return errors.Join(err, link())
-		}, byProvider, remove},
+		{"a link of somebody who is known by another claim", func() error {
+			return w.AddLink(ctx, all, "acme.user", "Tenants", "t/1")
+		}, func(s *domain.Session) {
+			s.Provider = domain.ProviderSession{Provider: tenants.ID, Issuer: tenants.IdentityIssuer(), Subject: "t/1"}
+		}, func() error { return w.Unlink(ctx, all, "acme.user", "Tenants", "t/1") }},
+		{"a provider that is switched off", func() error { return errors.Join(link(), enable(true)()) }, byProvider,
+			enable(false)},
+		{"a provider that is removed", again, byProvider, remove},
+		{"a provider that is replaced by one with its issuer", func() error { acme = replaced; return again() }, byProvider,
+			onProvider(func(tx *persistence.Tx, p domain.Provider) error {
+				if err := tx.DeleteProvider(&p); err != nil {
+					return err
+				}
+				if err := tx.InsertProvider(&p); err != nil {
+					return err
+				}
+				replaced = p
+				if _, err := tx.User(user); err != nil {
+					return err
+				}
+				again := w.link("acme.user", "Acme", "theirs")
+				return tx.InsertLink(user, &again)
+			})},
 	} {
 		begin := func(s *domain.Session) func() error {
 			return func() error {

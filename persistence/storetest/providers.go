@@ -250,13 +250,16 @@ func Providers(t *testing.T, database *db.DB) {
 
 	t.Run("a link that is taken away takes its sessions along", func(t *testing.T) {
 		require.NoError(t, w.AddLink(ctx, mine, "acme.power", "Acme", "another"))
+		require.NoError(t, w.AddLink(ctx, mine, "acme.power", "Acme", "second"))
 		by := begin(t, "acme.power", domain.ProviderSession{Issuer: acme.Issuer, Subject: "another"})
 		plain := begin(t, "acme.power", domain.ProviderSession{})
+		second := begin(t, "acme.power", domain.ProviderSession{Issuer: acme.Issuer, Subject: "second"})
 		require.ErrorIs(t, w.Unlink(ctx, mine, "acme.user", "Acme", "another"), domain.ErrLinkNotFound)
 		require.True(t, alive(by))
 		require.NoError(t, w.Unlink(ctx, mine, "acme.power", "Acme", "another"))
 		require.False(t, alive(by))
 		require.True(t, alive(plain))
+		require.True(t, alive(second), "by another link of theirs at the same provider")
 		require.Equal(t, "acme.power", newest("provider:unlink").Target.Name)
 	})
 
@@ -309,7 +312,7 @@ func Providers(t *testing.T, database *db.DB) {
 		require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { return tx.InsertProvider(&p) }))
 		w.Issuers["Acme's tenants"] = domain.Provider{Issuer: p.IdentityIssuer()}
 		require.NoError(t, w.AddLink(ctx, mine, "acme.user", "Acme's tenants", "t/o"))
-		by := begin(t, "acme.user", domain.ProviderSession{Issuer: p.IdentityIssuer()})
+		by := begin(t, "acme.user", domain.ProviderSession{Issuer: p.IdentityIssuer(), Subject: "t/o"})
 		require.True(t, alive(by))
 		require.NoError(t, change(p.ProviderKey, func(p *domain.Provider) { p.Enabled = false }))
 		require.False(t, alive(by))
