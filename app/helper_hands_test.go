@@ -144,7 +144,7 @@ func (h *hands) find(role, name string, near ...string) element {
 		}
 		return h.narrow(&found, near)
 	}
-	for end := time.Now().Add(handPatience); !fits(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(handPatience); !fits(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			require.Fail(h.t, "the page does not have it once", "%s %q near %q: %d of %q on %s\n%s", role, name, near,
 				len(found), seen, h.address(), h.text())
@@ -243,7 +243,7 @@ const lost = "window.awaited === false && document.activeElement === document.bo
 // arrive waits until what was pressed has led on.
 func (h *hands) arrive() {
 	h.t.Helper()
-	for end := time.Now().Add(handPatience); ; time.Sleep(3 * time.Millisecond) {
+	for end := time.Now().Add(handPatience); ; time.Sleep(15 * time.Millisecond) {
 		there, err := chromedp.Run(h.ctx, chromedp.Evaluate[bool](
 			`!window.awaited && document.readyState === "complete" && document.querySelector("h1") !== null`))
 		if err == nil && there {
