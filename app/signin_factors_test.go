@@ -75,7 +75,7 @@ func TestOneTimeCodes(t *testing.T) {
 		require.NoError(t, err)
 
 		none := g.get(t, "my-factors")
-		require.Contains(t, none.text, "You sign in with your password alone.")
+		require.Contains(t, none.text, "You have added nothing yet.")
 		refused := g.press(t, none, "my-code-offer", map[string]string{"password": "wrong"})
 		require.Equal(t, 403, refused.status)
 		require.Contains(t, refused.text, "The password is wrong.")
@@ -118,7 +118,7 @@ func TestOneTimeCodes(t *testing.T) {
 		gone := g.press(t, kept, "my-factor-remove", map[string]string{"password": demoPassword})
 		require.Equal(t, "/console/sign-in", gone.at.Path, "the session was proved by it")
 		in := r.visitAs(t, "grace.hopper")
-		require.Contains(t, in.get(t, "my-factors").text, "You sign in with your password alone.")
+		require.Contains(t, in.get(t, "my-factors").text, "You have added nothing yet.")
 		require.NoError(t, r.directory.RunJobs(t.Context()))
 		require.Contains(t, r.letters(t)[len(r.letters(t))-1].text, "was removed from your account")
 	})
@@ -294,7 +294,7 @@ func TestAdminsHelpWhoHasLostTheirFactor(t *testing.T) {
 
 	removed := admin.follow(t, admin.send(t, "POST", on.at.RequestURI(), form))
 	require.Equal(t, 200, removed.status, removed.text)
-	require.Contains(t, removed.text, "They sign in with their password alone.")
+	require.Contains(t, removed.text, "They have added nothing yet.")
 	require.Equal(t, "/console/sign-in", lost.get(t, "me").at.Path)
 	require.Equal(t, "/console/me", r.visitAs(t, "ada.lovelace").get(t, "me").at.Path)
 	require.NoError(t, r.directory.RunJobs(t.Context()))

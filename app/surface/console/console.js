@@ -19,10 +19,26 @@
     const target = root.querySelector("[data-focus]");
     if (target) target.focus({ preventScroll: false });
   };
-  document.addEventListener("DOMContentLoaded", () => focusOn(document));
+
+  // On a narrow screen each row of a list is a card, whose cells say what they are.
+  const labelCells = (root) => {
+    for (const table of root.querySelectorAll(".scroll > table:not(.matrix)")) {
+      const named = (head) => (head.querySelector("a") ?? head).textContent.trim();
+      const heads = [...(table.tHead?.rows[0].cells ?? [])].map(named);
+      for (const cell of table.querySelectorAll("tbody td")) {
+        if (cell.textContent.trim() || cell.children.length) cell.dataset.label = heads[cell.cellIndex] ?? "";
+      }
+      table.classList.add("stacked");
+    }
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    focusOn(document);
+    labelCells(document);
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
     const part = event.detail.elt;
     focusOn(part);
+    labelCells(part);
     const told = part.querySelector("[data-say]") || (part.matches("[data-say]") ? part : null);
     if (told) say(told.dataset.say);
   });

@@ -95,9 +95,9 @@ const homePage = "home"
 type signIn struct {
 	login, next string
 	// expired asks for another password, as the one that was sent must be changed first.
-	expired bool
-	ended   bool // the session has ended that there was
-	problem string
+	expired   bool
+	ended     bool // the session has ended that there was
+	problem   string
 	providers []accounts.ProviderDocument // by which whoever typed login can sign in
 	// wrong and againWrong are what is wrong with the new password.
 	wrong, againWrong string

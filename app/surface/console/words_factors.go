@@ -31,7 +31,7 @@ var englishFactors = factorWords{
 	Title: "Sign-in",
 	Lead: "What you prove beside your password. Whoever learns the password alone does not get in: programs that send " +
 		"it are refused then too, so give them an API key first.",
-	None: "You sign in with your password alone.", ProviderAlone: "You sign in with your organization alone.",
+	None: "You have added nothing yet.", ProviderAlone: "You sign in with your organization alone.",
 	Demanded: "Your organization asks for more than what you sign in with. Add it to go on.",
 	Coming:   "Your organization asks for a second factor from {day} on.", AddOne: "Add one",
 	PasskeyComing: "Your organization asks for a passkey from {day} on.",
@@ -74,7 +74,7 @@ var frenchFactors = factorWords{
 	Title: "Connexion",
 	Lead: "Ce que vous prouvez en plus de votre mot de passe. Qui n’apprend que le mot de passe n’entre pas : les " +
 		"programmes qui l’envoient sont alors refusés aussi, donnez-leur donc d’abord une clé d’API.",
-	None:          "Vous vous connectez avec votre seul mot de passe.",
+	None:          "Vous n’avez encore rien ajouté.",
 	ProviderAlone: "Vous vous connectez par votre organisation seulement.",
 	Coming:        "Votre organisation exige un second facteur à partir du {day}.", AddOne: "L’ajouter",
 	PasskeyComing: "Votre organisation exige une clé d’accès à partir du {day}.",

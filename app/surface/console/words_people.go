@@ -139,7 +139,7 @@ var englishPerson = personWords{
 	NoSessions: "They are signed in nowhere.", EndAll: "Sign them out everywhere",
 	EndAllHint: "Every session ends at once. They can sign in again.", NoKeys: "They have no keys.",
 	AllTheyMay: "All they may do", AllTheyReach: "Everywhere they reach",
-	Factors: "What they prove beside the password", NoFactors: "They sign in with their password alone.",
+	Factors: "What they prove beside the password", NoFactors: "They have added nothing yet.",
 	FactorsHint: "Remove what they have lost. Whoever signed in with it is signed out, and they are told by mail.",
 	Reset:       "Send a link for a new password",
 	ResetLead: "A link that works for an hour is mailed to {mail}. Until it is " +
@@ -181,7 +181,7 @@ var frenchPerson = personWords{
 	NoSessions: "Elle n’est connectée nulle part.", EndAll: "La déconnecter partout",
 	EndAllHint: "Toutes les sessions prennent fin aussitôt. Elle peut se reconnecter.", NoKeys: "Elle n’a pas de clé.",
 	AllTheyMay: "Tout ce qu’elle peut", AllTheyReach: "Partout où elle va",
-	Factors: "Ce qu’elle prouve en plus du mot de passe", NoFactors: "Elle se connecte avec son seul mot de passe.",
+	Factors: "Ce qu’elle prouve en plus du mot de passe", NoFactors: "Elle n’a encore rien ajouté.",
 	FactorsHint: "Supprimez ce qu’elle a perdu. Qui s’est connecté avec est déconnecté, et elle en est avertie.",
 	Reset:       "Envoyer un lien pour un nouveau mot de passe",
 	ResetLead: "Un lien valable une heure est envoyé à {mail}. Tant " +

@@ -61,10 +61,10 @@ var frenchShell = shellWords{
 	Theme:  "Couleurs", ThemeSystem: "Comme le système", ThemeLight: "Clair", ThemeDark: "Sombre",
 	Mistake: "Rien n’a été enregistré.", Optional: "(facultatif)",
 	Save: "Enregistrer", Cancel: "Annuler", Yes: "Oui", No: "Non", Never: "Jamais", Copied: "Copié.",
-	Loading:    "Chargement",
-	BreakGlass: "Cette connexion est celle d’un compte d’urgence. Elle est consignée, et les administrateurs en " +
+	Loading: "Chargement",
+	BreakGlass: "Cette connexion est celle d’un compte de secours. Elle est consignée, et les administrateurs en " +
 		"sont prévenus.",
-	Failed:     "Cela n’a pas fonctionné", Absent: "Ceci n’existe pas",
+	Failed: "Cela n’a pas fonctionné", Absent: "Ceci n’existe pas",
 	AbsentText: "Cela n’existe pas, ou vous n’avez pas à le voir. C’était peut-être supprimé ou déplacé à l’instant.",
 	Refused:    "Vous ne pouvez pas faire cela",
 	Stale:      "Ce formulaire est trop ancien. Revenez en arrière, rechargez la page et recommencez.",
@@ -102,7 +102,7 @@ var frenchSignIn = signInWords{
 	Company:   "Se connecter avec mon organisation", Continue: "Continuer avec {provider}",
 	NoProvider: "Ce n’est pas une adresse dont l’organisation connecte des personnes ici. Utilisez votre mot de passe, " +
 		"ou l’adresse que votre administrateur vous donne.",
-	AddressFirst: "Saisissez d’abord votre adresse e-mail : elle dit quelle est votre organisation.",
+	AddressFirst: "Saisissez d’abord votre adresse électronique : elle dit quelle est votre organisation.",
 }
 
 var englishForgot = forgotWords{
