@@ -10,8 +10,9 @@ import (
 	"canopy/domain"
 )
 
-// Nobody takes people away from where more is asked of their sign-ins than they could change, by moving them alone or
-// with the environment that they are in; and who could does it with a proof of their own, and is told of.
+// Nobody takes people away from where more is asked of their sign-ins than they could change, by moving them alone, as
+// everybody on a list, or with the environment that they are in; and who could does it with a proof of their own, and
+// is told of.
 func TestMovesFromStricterPlaces(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		w := newTwoTenants(t, engine)
@@ -36,6 +37,13 @@ func TestMovesFromStricterPlaces(t *testing.T) {
 				UserPatch: directory.UserPatch{Home: &to}})
 			return err
 		}
+		listed := func(p domain.Principal, to domain.EnvironmentRef) error {
+			from := domain.NumberRef(w.principal(t, "acme.user").Home.ID())
+			done, err := w.directory.Users.UpdateAll(ctx, p, directory.UpdateUsers{Home: &to,
+				List: directory.ListUsers{Environment: from, Filter: domain.UserFilter{Mail: "acme.user@example.org"}}})
+			require.Equal(t, err == nil, done.Changed == 1)
+			return err
+		}
 		together := func(p domain.Principal, to domain.EnvironmentRef) error {
 			_, err := w.directory.Environments.Update(ctx, p, directory.UpdateEnvironment{Environment: "East",
 				EnvironmentPatch: directory.EnvironmentPatch{Parent: &to}})
@@ -55,7 +63,7 @@ func TestMovesFromStricterPlaces(t *testing.T) {
 			return found
 		}
 		for name, move := range map[string]func(domain.Principal, domain.EnvironmentRef) error{
-			"alone": alone, "together": together} {
+			"alone": alone, "in a list": listed, "together": together} {
 			t.Run(name, func(t *testing.T) {
 				ask(root, "Acme/Prod", 20, time.Time{})
 				field := "home"
@@ -106,6 +114,47 @@ func TestMovesFromStricterPlaces(t *testing.T) {
 			require.Equal(t, "20 15", lost("user:update")["min_password"])
 			ask(root, "Acme/Prod", 0, time.Time{})
 			require.NoError(t, imported(admin, "Acme/Prod"))
+		})
+		t.Run("of a list nobody is moved where one may not be", func(t *testing.T) {
+			w.addUser(t, "acme.free", "Acme", domain.RoleUser, "User")
+			ask(root, "Acme/Prod", 20, time.Time{})
+			defer ask(root, "Acme/Prod", 0, time.Time{})
+			to := domain.EnvironmentRef("Acme/Test")
+			all := directory.UpdateUsers{Home: &to, List: directory.ListUsers{Environment: "Acme",
+				Filter: domain.UserFilter{Role: domain.RoleUser}}}
+			_, err := w.directory.Users.UpdateAll(ctx, admin, all)
+			var refused *directory.RefusedUsers
+			require.ErrorAs(t, err, &refused)
+			var who []string
+			for _, r := range refused.First {
+				require.ErrorIs(t, r.Why, domain.ErrLaxer)
+				require.Equal(t, "home", r.Why.Field)
+				who = append(who, r.User.Alias)
+			}
+			require.ElementsMatch(t, []string{"acme.user", "acme.east"}, who)
+			require.Equal(t, domain.EnvironmentPath("/1/2/"), w.principal(t, "acme.free").Home)
+		})
+		t.Run("who has only a part of a place takes nobody away", func(t *testing.T) {
+			w.addUser(t, "acme.part", "Acme", domain.RoleOAdmin, "Admin")
+			w.block(t, "acme.part", "Acme/Prod/East")
+			ask(admin, "Acme/Prod", 20, time.Time{})
+			require.ErrorIs(t, alone(w.principal(t, "acme.part"), "Acme/Test"), domain.ErrLaxer)
+			w.block(t, "acme.part")
+			require.NoError(t, alone(w.principal(t, "acme.part"), "Acme/Test"))
+			ask(admin, "Acme/Prod", 0, time.Time{})
+			require.NoError(t, alone(admin, "Acme/Prod"))
+		})
+		t.Run("what an environment asked for further down holds where it has moved up", func(t *testing.T) {
+			w.addEnvironment(t, "Acme/Prod", "Deep", false)
+			ask(root, "Acme/Prod/Deep", 20, time.Time{})
+			up := domain.EnvironmentRef("Acme")
+			_, err := w.directory.Environments.Update(ctx, root, directory.UpdateEnvironment{Environment: "Deep",
+				EnvironmentPatch: directory.EnvironmentPatch{Parent: &up}})
+			require.NoError(t, err)
+			require.NoError(t, alone(admin, "Acme/Deep"))
+			require.ErrorIs(t, alone(admin, "Acme/Test"), domain.ErrLaxer)
+			require.NoError(t, alone(root, "Acme/Test"))
+			require.NoError(t, alone(admin, "Acme/Prod"))
 		})
 		t.Run("who may not write environments takes nobody away", func(t *testing.T) {
 			mask, all, in, name := domain.AllPermissions&^(1<<domain.EnvironmentWrite), domain.NumberedGroup(domain.RootGroup),

@@ -105,7 +105,11 @@ func (u *Users) UpdateAll(ctx context.Context, caller domain.Principal, in Updat
 		return UsersUpdated{}, err
 	}
 	permission, most := in.Action.takes()
-	w, err := u.gate.EnterWrite(ctx, &caller, permission, in.List.where())
+	where := in.List.where()
+	if in.Home != nil {
+		where = tenancy.Anywhere() // they may leave the place of the list
+	}
+	w, err := u.gate.EnterWrite(ctx, &caller, permission, where)
 	if err != nil {
 		return UsersUpdated{}, err
 	}
