@@ -165,13 +165,13 @@ func TestWhoIsRefusedIsNotRemembered(t *testing.T) {
 		}
 		return all
 	}
+	c.at = c.at.Add(time.Hour)
 	for range 2 {
 		require.ErrorIs(t, signIn(t.Context(), p, "ada", "correct horse", address, false), domain.ErrOnlyProvider)
 	}
 	require.Equal(t, looks{false: 2}, seen)
 	require.False(t, known())
 	require.Equal(t, []string{domain.SignInPassword}, actions())
-	c.at = c.at.Add(time.Hour)
 	before, err := accounts.ByLogin(t.Context(), "ada")
 	require.NoError(t, err)
 	require.Equal(t, ada.IdleSince, before.IdleSince)
@@ -184,6 +184,93 @@ func TestWhoIsRefusedIsNotRemembered(t *testing.T) {
 	after, err := accounts.ByLogin(t.Context(), "ada")
 	require.NoError(t, err)
 	require.Equal(t, c.at, after.IdleSince)
+}
+
+// Of whoever has still to prove more nothing is noted but that their password was right, and that it is remembered
+// takes nothing from the note of the sign-in that is whole; that one is noted again after a while only.
+func TestASignInThatIsNotWholeIsNotNoted(t *testing.T) {
+	c := newClock()
+	hasher := NewHasher(cheap, 6)
+	accounts := accountsOf(t, c, hasher.hash("correct horse"), "ada")
+	seen := looks{}
+	p := NewPasswords(hasher, accounts, []byte("key"), 0, seen, c.now)
+	const address = "192.0.2.1"
+	enter := func(missing domain.Proof) {
+		t.Helper()
+		a, err := p.Recognise(t.Context(), "ada", "correct horse", address)
+		require.NoError(t, err)
+		require.NoError(t, p.Enter(t.Context(), &a, address, func(_ context.Context, a *domain.Account) error {
+			a.Missing = missing
+			return nil
+		}))
+	}
+	// noted returns when the last sign-in was, whether one came from the address, and what the trail counts.
+	noted := func() (last time.Time, known bool, times map[string]int64) {
+		t.Helper()
+		ada, err := accounts.ByLogin(t.Context(), "ada")
+		require.NoError(t, err)
+		known, err = p.throttle.known(t.Context(), p.throttle.attempt("ada", address), &ada)
+		require.NoError(t, err)
+		times = map[string]int64{}
+		for _, s := range p.trail.counted {
+			times[s.Action] += s.Times
+		}
+		return ada.IdleSince, known, times
+	}
+	before, _, _ := noted()
+	c.at = c.at.Add(time.Hour)
+	for range 2 {
+		enter(domain.ByCode)
+	}
+	last, known, times := noted()
+	require.Equal(t, before, last)
+	require.False(t, known)
+	require.Equal(t, map[string]int64{domain.SignInPassword: 2}, times)
+	require.Equal(t, looks{false: 1, true: 1}, seen, "the second time nothing is hashed")
+
+	began := c.at.Add(time.Minute)
+	for range 2 {
+		c.at = c.at.Add(time.Minute)
+		enter(domain.ByPassword)
+		last, known, times = noted()
+		require.Equal(t, began, last)
+		require.True(t, known)
+		require.Equal(t, map[string]int64{domain.SignInPassword: 2, domain.SignInSuccess: 1}, times)
+	}
+	c.at = c.at.Add(noteEvery)
+	enter(domain.ByPassword)
+	last, _, times = noted()
+	require.Equal(t, c.at, last)
+	require.Equal(t, int64(2), times[domain.SignInSuccess])
+}
+
+// A right password takes back wrong ones of the name from its address, whatever the rules say then, so that nobody waits
+// who has guessed nothing; wrong codes it does not, so that nobody begins anew to guess them.
+func TestAPasswordForgivesPasswordsOnly(t *testing.T) {
+	c := newClock()
+	hasher := NewHasher(cheap, 6)
+	accounts := accountsOf(t, c, hasher.hash("correct horse"), "ada")
+	p := NewPasswords(hasher, accounts, []byte("key"), 0, unlooked{}, c.now)
+	ada, err := accounts.ByLogin(t.Context(), "ada")
+	require.NoError(t, err)
+	for n := range int64(2 * codeFree) {
+		for range pairFree - 1 {
+			require.ErrorIs(t, signIn(t.Context(), p, "ada", "wrong horse", "192.0.2.1", true), domain.ErrBadCredentials)
+		}
+		require.ErrorIs(t, signIn(t.Context(), p, "ada", "correct horse", "192.0.2.1", false), domain.ErrOnlyProvider)
+		_, err = p.TryCode(t.Context(), ada, "192.0.2.1", func() error { return domain.ErrBadCode })
+		require.ErrorIs(t, err, []error{domain.ErrBadCode, domain.ErrTooMany}[min(n/codeFree, 1)])
+	}
+	a, err := p.Recognise(t.Context(), "ada", "correct horse", "192.0.2.1")
+	require.NoError(t, err)
+	for _, missing := range []domain.Proof{domain.ByCode, domain.ByPassword} {
+		require.NoError(t, p.Enter(t.Context(), &a, "192.0.2.1", func(_ context.Context, a *domain.Account) error {
+			a.Missing = missing
+			return nil
+		}))
+		_, err = p.TryCode(t.Context(), ada, "192.0.2.1", func() error { return domain.ErrBadCode })
+		require.ErrorIs(t, err, domain.ErrTooMany)
+	}
 }
 
 // A server that is too busy to look at a password does not hold that against who sent it.
