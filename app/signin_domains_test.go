@@ -240,6 +240,7 @@ func TestProofOfDomains(t *testing.T) {
 		last = prove("Acme", "acme.example")
 	}
 	require.Equal(t, domain.TooMany, domain.AsError(last).Kind)
+	require.ErrorIs(t, prove("Globex", "acme.example"), domain.ErrDNSUnreachable, "of which another one uses nothing up")
 }
 
 // Somebody whom nobody is linked with gets into the account that has their address only where the provider has proved
@@ -324,19 +325,28 @@ func TestOldProofsAreLookedForAtUse(t *testing.T) {
 	p := r.setUp(t, "Acme", h.URL, "canopy", "", func(in *accounts.CreateProvider) {
 		in.Domains, in.Newcomers = &[]string{"acme.example", "acme.org"}, &all
 	})
-	r.exec(t, "UPDATE users SET password_hash = '' WHERE alias IN ('alan.turing', 'grace.hopper', 'tony.hoare')")
+	theirs := r.setUp(t, "Globex", h.URL, "canopy", "", func(in *accounts.CreateProvider) {
+		in.Domains = &[]string{"globex.example"}
+	})
+	r.exec(t, "UPDATE users SET password_hash = '' "+
+		"WHERE alias IN ('alan.turing', 'grace.hopper', 'tony.hoare', 'yann.lecun')")
 	alan, grace := "alan.turing@acme.example", "grace@acme.org"
 	_, err := r.directory.Users.Update(t.Context(), mustOperator(t, r), directory.UpdateUser{
 		User: domain.UserRef{Alias: "grace.hopper"}, UserPatch: directory.UserPatch{Mail: &grace}})
 	require.NoError(t, err)
-	domains, err := r.directory.Providers.Domains(t.Context(), mustOperator(t, r), "Acme")
-	require.NoError(t, err)
-	for _, d := range domains {
-		z.has(d.Record, []string{d.Text})
-		_, err = r.directory.Providers.ProveDomain(t.Context(), mustOperator(t, r),
-			accounts.ProveDomain{Organization: "Acme", Domain: d.Name})
+	prove := func(organization domain.EnvironmentRef) []accounts.DomainDocument {
+		domains, err := r.directory.Providers.Domains(t.Context(), mustOperator(t, r), organization)
 		require.NoError(t, err)
+		for _, d := range domains {
+			z.has(d.Record, []string{d.Text})
+			_, err = r.directory.Providers.ProveDomain(t.Context(), mustOperator(t, r),
+				accounts.ProveDomain{Organization: organization, Domain: d.Name})
+			require.NoError(t, err)
+		}
+		return domains
 	}
+	domains := prove("Acme")
+	prove("Globex")
 	later := func(by time.Duration) { clock.set(clock.now().Add(by)) }
 	// asked returns how often DNS was asked since the last call.
 	before := 0
@@ -348,7 +358,7 @@ func TestOldProofsAreLookedForAtUse(t *testing.T) {
 		return n
 	}
 	asked()
-	comes := func(subject, address string) int {
+	comesFrom := func(p accounts.ProviderDocument, subject, address string) int {
 		g := r.visit(t)
 		leaves := g.leaves(t, p)
 		token := h.sign(h.claims(leaves.Get("nonce"), jwt.MapClaims{"sub": subject, "email": address,
@@ -357,6 +367,7 @@ func TestOldProofsAreLookedForAtUse(t *testing.T) {
 		h.token = func(string) string { return token }
 		return g.comes(t, p, url.Values{"state": {leaves.Get("state")}, "code": {rand.Text()}}).status
 	}
+	comes := func(subject, address string) int { return comesFrom(p, subject, address) }
 	t.Run("neither a preview nor a newcomer asks", func(t *testing.T) {
 		began := clock.now()
 		for age, good := range map[time.Duration]bool{2 * time.Hour: true, domain.DomainKept: false} {
@@ -409,6 +420,7 @@ func TestOldProofsAreLookedForAtUse(t *testing.T) {
 			later(time.Minute + time.Millisecond)
 		}
 		require.Equal(t, map[int]int{503: 60, 429: 2}, refused)
+		require.Equal(t, 503, comesFrom(theirs, "yann", "yann.lecun@globex.example"), "people of another one do not wait")
 		_, err := r.directory.Providers.ProveDomain(t.Context(), mustOperator(t, r),
 			accounts.ProveDomain{Organization: "Acme", Domain: "acme.example"})
 		require.ErrorIs(t, err, domain.ErrDNSUnreachable, "which takes nothing from those who administer it")
