@@ -134,7 +134,7 @@ func TestStrangersWriteNothingIntoMail(t *testing.T) {
 		// and those that only somebody causes who has proved to be its owner, or may change it
 		domain.LetterFactorAdded, domain.LetterFactorRemoved, domain.LetterRecoveryMade, domain.LetterRecoveryUsed,
 		domain.LetterCodesGuessed, domain.LetterNewDevice, domain.LetterFactorAsked, domain.LetterLinked,
-		domain.LetterUnlinked, domain.LetterBreakGlass}
+		domain.LetterUnlinked, domain.LetterBreakGlass, domain.LetterEmergencyLost}
 	for _, kind := range domain.LetterKinds {
 		require.Equal(t, !slices.Contains(others, kind), kinds[string(kind)], "%s", kind)
 	}

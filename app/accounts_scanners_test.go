@@ -326,7 +326,8 @@ func TestLooksAtMailChangeNothing(t *testing.T) {
 		for _, kind := range domain.LetterKinds {
 			factors := slices.Contains([]domain.LetterKind{domain.LetterFactorAdded, domain.LetterFactorRemoved,
 				domain.LetterRecoveryMade, domain.LetterRecoveryUsed, domain.LetterCodesGuessed, domain.LetterLinked,
-				domain.LetterUnlinked, domain.LetterNewDevice, domain.LetterFactorAsked, domain.LetterBreakGlass}, kind)
+				domain.LetterUnlinked, domain.LetterNewDevice, domain.LetterFactorAsked, domain.LetterBreakGlass,
+				domain.LetterEmergencyLost}, kind)
 			require.Equal(t, !factors, kinds[kind], "%s: letters about ways to sign in have no link", kind)
 		}
 	})

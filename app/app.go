@@ -92,7 +92,12 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 		return nil, fmt.Errorf("--redirects: %w", err)
 	}
 	source := persistence.NewSource(database)
-	s := newStores(database)
+	letters, err := mail.NewLetters()
+	if err != nil {
+		return nil, err
+	}
+	post := &directory.Post{Letters: letters, Site: cfg.publicURL()}
+	s := newStores(database, post)
 	known := persistence.NewAccountStore(database)
 	documents := tenancy.NewDocuments(source, watch.metrics)
 	d.Gate = tenancy.NewGate(policy, source, documents, watch.metrics)
@@ -109,21 +114,17 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	demands := authn.NewDemands(rules, d.Gate, cfg.Now)
 	d.access = access{passwords: passwords, tokens: tokens, activity: activity, demands: demands,
 		writes: newWrites(cfg.WriteRate)}
-	letters, err := mail.NewLetters()
-	if err != nil {
-		return nil, err
-	}
 	pictures := picture.NewMaker()
 	own := directory.NewOwnPasswords(d.Gate, rules, passwords, cfg.Now)
 	d.Users = directory.NewUsers(d.Gate, documents, s.users, s.groups, passwords, own, pictures, loginname.Rules{},
-		d.declared.Users, letters, cfg.publicURL(), cfg.Now)
+		d.declared.Users, post, cfg.Now)
 	d.Environments = directory.NewEnvironments(d.Gate, s.environments, rules, d.Users, cfg.Now)
 	d.Organizations = directory.NewOrganizations(d.Gate, s.environments, d.Environments, pictures,
 		d.declared.Organizations)
 	d.Groups = directory.NewGroups(d.Gate, documents, s.groups, s.users, cfg.Now)
 	d.Me = directory.NewMe(d.Gate, documents, s.users, known, passwords, own, cfg.Now)
 	d.Sessions = accounts.NewSessions(d.Gate, d.Users, d.Me, s.sessions, known, passwords, demands,
-		tokens, cfg.mailedPages(), cfg.Sessions, accounts.NewWatch(d.Users, s.watch), cfg.Now)
+		tokens, cfg.mailedPages(), cfg.Sessions, accounts.NewWatch(post, s.watch), cfg.Now)
 	passkeys, err := passkey.New(cfg.publicURL())
 	if err != nil {
 		return nil, fmt.Errorf("--public-url: %w", err)

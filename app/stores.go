@@ -13,17 +13,29 @@ import (
 	"canopy/tenancy"
 )
 
-// unit is persistence.Store for a part of the directory, which sees of a transaction what its port Tx names.
-type unit[Tx any] struct{ *persistence.Store }
+// watched is persistence.Store whose transactions tell at their end of the accounts for emergencies that they lost.
+type watched struct {
+	*persistence.Store
+	tellLost func(accounts.BreakGlassTx) error
+}
+
+// unit is watched for a part of the directory, which sees of a transaction what its port Tx names.
+type unit[Tx any] struct{ watched }
 
 // Do runs work in one transaction within w.
 func (u unit[Tx]) Do(ctx context.Context, w tenancy.WriteScope, work func(Tx) error) error {
-	return u.Store.Do(ctx, w, func(tx *persistence.Tx) error { return work(any(tx).(Tx)) })
+	return u.Store.Do(ctx, w, func(tx *persistence.Tx) error {
+		if err := work(any(tx).(Tx)); err != nil {
+			return err
+		}
+		return u.tellLost(tx)
+	})
 }
 
 // A transaction is whatever the ports of units name.
 var _ interface {
 	accounts.APIKeyTx
+	accounts.BreakGlassTx
 	accounts.FactorTx
 	accounts.RegistrationCodeTx
 	accounts.ProviderTx
@@ -119,8 +131,8 @@ type stores struct {
 	imports      unit[directory.ImportTx]
 }
 
-func newStores(d *db.DB) stores {
-	s := persistence.NewStore(d)
+func newStores(d *db.DB, post *directory.Post) stores {
+	s := watched{persistence.NewStore(d), accounts.TellLost(post)}
 	return stores{
 		groups:   groupStore{persistence.NewGroupStore(d), unit[directory.GroupTx]{s}},
 		users:    userStore{persistence.NewUserStore(d), unit[directory.UserTx]{s}},

@@ -39,6 +39,7 @@ const (
 	LetterRecoveryMade  LetterKind = "recovery_made"  // there are other recovery codes
 	LetterRecoveryUsed  LetterKind = "recovery_used"  // one of the recovery codes was used
 	LetterBreakGlass    LetterKind = "break_glass"    // to administrators: an account that is left out signed in
+	LetterEmergencyLost LetterKind = "emergency_lost" // to administrators: such an account can no longer sign in
 	LetterCodesGuessed  LetterKind = "codes_guessed"  // somebody who has the password tries codes
 	LetterFactorAsked   LetterKind = "factor_asked"   // a second factor will be demanded
 	LetterNewDevice     LetterKind = "new_device"     // a session was begun from elsewhere or with something else
@@ -52,7 +53,8 @@ var LetterKinds = []LetterKind{LetterVerify, LetterMailTaken, LetterAliasTaken, 
 	LetterRejected,
 	LetterForgot, LetterPassword, LetterChanged, LetterAddress, LetterAddressLeft, LetterInvite,
 	LetterFactorAdded, LetterFactorRemoved, LetterRecoveryMade, LetterRecoveryUsed, LetterCodesGuessed,
-	LetterFactorAsked, LetterNewDevice, LetterLinked, LetterUnlinked, LetterBreakGlass}
+	LetterFactorAsked, LetterNewDevice, LetterLinked, LetterUnlinked, LetterBreakGlass,
+	LetterEmergencyLost}
 
 // Letter is what a mail is written from. Nothing of it was written by somebody whose
 // address is not proven, except Note.

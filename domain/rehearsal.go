@@ -75,6 +75,8 @@ const (
 	WarnNotByYou WarningCode = "not_by_you"
 	// WarnForGood is that what is deleted does not come back.
 	WarnForGood WarningCode = "for_good"
+	// WarnEmergency is that an account for emergencies could no longer sign in.
+	WarnEmergency WarningCode = "emergency"
 )
 
 var warningSentences = map[WarningCode]string{
@@ -82,6 +84,7 @@ var warningSentences = map[WarningCode]string{
 	WarnSuperUsersOnly: "Nobody but a superUser could undo this.",
 	WarnNotByYou:       "You could not undo this yourself.",
 	WarnForGood:        "What is deleted cannot be brought back.",
+	WarnEmergency:      "An emergency account could no longer sign in without the identity provider.",
 }
 
 // Sentence returns the warning in words.

@@ -109,6 +109,11 @@ func (tx *Tx) SaveEnvironment(before, after *domain.Environment) error {
 func (tx *Tx) saveEnvironment(before, after *domain.Environment) error {
 	moved := after.Parent != before.Parent
 	renamed := after.Alias != before.Alias
+	if moved || before.Active && !after.Active {
+		if err := tx.watchWithin(before); err != nil {
+			return err
+		}
+	}
 	if (moved || renamed) && after.ID != domain.RootEnvironment {
 		if err := tx.hang(before, after); err != nil {
 			return err

@@ -229,6 +229,9 @@ func (tx *Tx) RemoveFactor(u domain.UserKey, id domain.UUID) (domain.Factor, err
 	if err != nil {
 		return f, err
 	}
+	if err := tx.watch(user); err != nil {
+		return f, err
+	}
 	if _, err := deleteOwn(tx.Ctx, tx.Bun, u, "factors", "id = ?", string(id)); err != nil {
 		return f, err
 	}

@@ -123,18 +123,14 @@ func (tx *Tx) remind(now time.Time, rule *signInRulesRow, progress *reminderRow,
 	if err != nil {
 		return err
 	}
-	groups, err := tx.groupRoles(people)
+	groups, err := groupRoles(tx.Ctx, tx, people)
 	if err != nil {
 		return err
 	}
 	for i := range people {
 		u := &people[i]
 		rules, places := ways.to(u.HomePath)
-		role := u.Role
-		for _, g := range u.Groups {
-			role = max(role, groups[g])
-		}
-		coming, of := domain.ComingDemand(now, role.In(u.Organization, u.HomePath), u.Factors, rules...)
+		coming, of := domain.ComingDemand(now, roleOf(u, groups), u.Factors, rules...)
 		if of >= 0 && int64(places[of]) == rule.EnvironmentID {
 			tx.Mail(tell(u, coming))
 		}
@@ -183,7 +179,7 @@ func (w rulesOnWays) to(path domain.EnvironmentPath) (rules []domain.SignInRules
 }
 
 // groupRoles returns the roles that the groups of people give.
-func (tx *Tx) groupRoles(people []domain.User) (map[domain.GroupID]domain.Role, error) {
+func groupRoles(ctx context.Context, r db.Reader, people []domain.User) (map[domain.GroupID]domain.Role, error) {
 	organizations, groups := []int64{int64(domain.RootOrganization)}, []int64{0} // nobody's, so that there is one
 	for i := range people {
 		organizations = append(organizations, int64(people[i].Organization))
@@ -192,11 +188,20 @@ func (tx *Tx) groupRoles(people []domain.User) (map[domain.GroupID]domain.Role, 
 		}
 	}
 	var rows []groupRow
-	err := tx.NewSelect().Model(&rows).Column("id", "role").
-		Where("g.organization_id IN (?) AND g.id IN (?)", db.In(organizations), db.In(groups)).Scan(tx.Ctx)
+	err := r.NewSelect().Model(&rows).Column("id", "role").
+		Where("g.organization_id IN (?) AND g.id IN (?)", db.In(organizations), db.In(groups)).Scan(ctx)
 	roles := make(map[domain.GroupID]domain.Role, len(rows))
-	for _, r := range rows {
-		roles[domain.GroupID(r.ID)] = min(domain.Role(r.Role), domain.MaxGroupRole)
+	for _, g := range rows {
+		roles[domain.GroupID(g.ID)] = min(domain.Role(g.Role), domain.MaxGroupRole)
 	}
 	return roles, db.Translate(err)
+}
+
+// roleOf returns the role that somebody acts with whose groups give those roles.
+func roleOf(u *domain.User, groups map[domain.GroupID]domain.Role) domain.Role {
+	role := u.Role
+	for _, g := range u.Groups {
+		role = max(role, groups[g])
+	}
+	return role.In(u.Organization, u.HomePath)
 }

@@ -242,6 +242,9 @@ func (tx *Tx) SaveSignInRules(key tenancy.EnvironmentKey, rules domain.SignInRul
 	if len(changes) == 0 {
 		return nil
 	}
+	if err := tx.watchWithin(&e); err != nil {
+		return err
+	}
 	row := toSignInRulesRow(&e, &rules)
 	err = tx.Run(tx.NewDelete().Model(row).WherePK())
 	if err == nil && rules != (domain.SignInRules{}) {

@@ -29,6 +29,7 @@ func TestReminders(t *testing.T)    { storetest.Each(t, storetest.Reminders) }
 func TestRemindersApart(t *testing.T) {
 	storetest.Each(t, storetest.RemindersApart)
 }
+func TestEmergencies(t *testing.T)  { storetest.Each(t, storetest.Emergencies) }
 func TestCodes(t *testing.T)        { storetest.Each(t, storetest.Codes) }
 func TestProviders(t *testing.T)    { storetest.Each(t, storetest.Providers) }
 func TestSigningKeys(t *testing.T)  { storetest.Each(t, storetest.SigningKeys) }

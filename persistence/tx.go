@@ -42,6 +42,8 @@ type Tx struct {
 	entries []domain.AuditEntry
 	// ways are the rules on the ways that it read, by the place that each leads to.
 	ways map[domain.EnvironmentPath][]domain.PlacedRules
+	// watched are the accounts for emergencies that got in before the transaction changed them.
+	watched map[domain.UserKey]domain.User
 	// late is set in a transaction that writes whole organizations.
 	late *late
 }

@@ -211,6 +211,11 @@ func (t *Tx) saveUser(before, after *domain.User, hash domain.PasswordHash) erro
 	if after.Organization != before.Organization {
 		return domain.ErrUserBorder
 	}
+	if before.DecidesDifferently(after) {
+		if err := t.watch(before); err != nil {
+			return err
+		}
+	}
 	if after.Home != before.Home {
 		if err := t.moveUser(before, after); err != nil {
 			return err
@@ -318,6 +323,9 @@ func (t *Tx) DeleteUser(u domain.UserKey) error {
 
 // removeUser removes u, who is stored like that.
 func (t *Tx) removeUser(u *domain.User) error {
+	if err := t.watch(u); err != nil {
+		return err
+	}
 	if err := t.release(u); err != nil {
 		return err
 	}

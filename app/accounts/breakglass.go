@@ -22,18 +22,22 @@ type BreakGlassTx interface {
 	User(key domain.UserKey) (domain.User, error)
 	// NoteBreakGlass writes into the audit trail that a user whom User returned signed in from a network.
 	NoteBreakGlass(u domain.UserKey, network string) error
+	// LostEmergencies returns the accounts that are left out and got in before the transaction changed them, and do not
+	// any more, each with the first n of the administrators whom Approvers finds. It writes that into the audit trail, and
+	// returns each once.
+	LostEmergencies(n int) ([]domain.LostEmergency, error)
 	// Mail sends mails with the transaction.
 	Mail(mails ...domain.Mail)
 }
 
 // Watch tells of sign-ins by accounts that are left out of signing in by a provider only.
 type Watch struct {
-	users *directory.Users
+	post  *directory.Post
 	store BreakGlassStore
 }
 
 // NewWatch returns what tells of them.
-func NewWatch(users *directory.Users, store BreakGlassStore) *Watch { return &Watch{users, store} }
+func NewWatch(post *directory.Post, store BreakGlassStore) *Watch { return &Watch{post, store} }
 
 // note tells the audit trail and the administrators of the account's organization who reach its home of a sign-in. A
 // sign-in that cannot be told is none.
@@ -48,13 +52,34 @@ func (w *Watch) note(ctx context.Context, a *domain.Account, network string) err
 		if err != nil {
 			return err
 		}
-		for i := range admins {
-			subject := admins[i].Subject()
-			if reach := tenancy.NominalReach(&subject); admins[i].Active && reach.Contains(u.HomePath) {
-				tx.Mail(w.users.MailTo(admins[i].Person.Mail, &u, domain.Letter{Kind: domain.LetterBreakGlass, Login: u.Alias,
-					Language: admins[i].Language}))
-			}
-		}
+		tellAdmins(w.post, tx, admins, &u, domain.LetterBreakGlass)
 		return tx.NoteBreakGlass(u.Key(), network)
 	})
+}
+
+// TellLost returns what is done at the end of each transaction: it tells the audit trail and the administrators of the
+// organization who reach the home of an account that is left out of signing in by a provider only, and that got in
+// before the transaction, that it does not any more.
+func TellLost(post *directory.Post) func(tx BreakGlassTx) error {
+	return func(tx BreakGlassTx) error {
+		lost, err := tx.LostEmergencies(maxApprovers)
+		if err != nil {
+			return err
+		}
+		for i := range lost {
+			tellAdmins(post, tx, lost[i].Admins, &lost[i].User, domain.LetterEmergencyLost)
+		}
+		return nil
+	}
+}
+
+// tellAdmins mails a letter about an account to those administrators who reach its home.
+func tellAdmins(post *directory.Post, tx BreakGlassTx, admins []domain.User, u *domain.User, kind domain.LetterKind) {
+	for i := range admins {
+		subject := admins[i].Subject()
+		if reach := tenancy.NominalReach(&subject); admins[i].Active && reach.Contains(u.HomePath) {
+			tx.Mail(post.MailTo(admins[i].Person.Mail, u, domain.Letter{Kind: kind, Login: u.Alias,
+				Language: admins[i].Language}))
+		}
+	}
 }

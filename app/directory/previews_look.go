@@ -451,6 +451,9 @@ func (r *rehearsal) warn(ctx context.Context, before tenancy.Former, after side)
 		if strings.HasSuffix(e.Action, ":delete") {
 			r.warnings = append(r.warnings, warning{code: domain.WarnForGood})
 		}
+		if e.Action == domain.EmergencyLost {
+			r.warnings = append(r.warnings, warning{code: domain.WarnEmergency})
+		}
 		off := func(c domain.Change) bool { return c.Field == "active" && c.After == "false" }
 		if e.Action == "environment:update" && slices.ContainsFunc(e.Changes, off) {
 			r.warnings = append(r.warnings, warning{code: domain.WarnSuperUsersOnly})

@@ -25,19 +25,17 @@ type Users struct {
 	names     LoginNames
 	// properties are what was declared of users.
 	properties domain.Properties
-	letters    Letters
-	site       string // where people reach the server
-	now        func() time.Time
-	ownMail    OwnMail
+	*Post
+	now     func() time.Time
+	ownMail OwnMail
 }
 
-// NewUsers returns the use cases of users, who have the declared properties and reach the
-// server at site.
+// NewUsers returns the use cases of users, who have the declared properties and are written to by post.
 func NewUsers(gate *tenancy.Gate, documents *tenancy.Documents, store UserStore, groups GroupStore, passwords Passwords,
-	chosen *OwnPasswords, pictures Pictures, names LoginNames, properties domain.Properties, letters Letters, site string,
+	chosen *OwnPasswords, pictures Pictures, names LoginNames, properties domain.Properties, post *Post,
 	now func() time.Time) *Users {
 	return &Users{gate: gate, documents: documents, store: store, groups: groups, passwords: passwords, chosen: chosen,
-		pictures: pictures, names: names, properties: properties, letters: letters, site: site, now: now}
+		pictures: pictures, names: names, properties: properties, Post: post, now: now}
 }
 
 // UserStore keeps users. For its methods a row that the scope does not reach does not
@@ -770,16 +768,22 @@ func (u *Users) MailLeft(before, after *domain.User) []domain.Mail {
 	return []domain.Mail{u.MailTo(address, after, domain.Letter{Kind: domain.LetterAddressLeft, Login: after.Alias})}
 }
 
+// Post writes letters to people, who reach the server at Site.
+type Post struct {
+	Letters Letters
+	Site    string
+}
+
 // MailTo writes a letter about an account to an address.
-func (u *Users) MailTo(address string, about *domain.User, letter domain.Letter) domain.Mail {
-	letter.Site = u.site
+func (p *Post) MailTo(address string, about *domain.User, letter domain.Letter) domain.Mail {
+	letter.Site = p.Site
 	if letter.Kind != domain.LetterInvite { // in which an administrator named it
 		letter.Login = named(about, letter.Login)
 	}
 	if letter.Language == "" {
 		letter.Language = about.Language
 	}
-	subject, text := u.letters.Write(letter)
+	subject, text := p.Letters.Write(letter)
 	return domain.Mail{Kind: string(letter.Kind), To: address, Subject: subject, Text: text, User: about.Key()}
 }
 

@@ -271,6 +271,19 @@ var attempts = map[string]attempt{
 			return tx.NoteBreakGlass(w.KeyOf(lower(theirs)+".user"), "192.0.2.1")
 		})
 	},
+	"Tx.LostEmergencies": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+			key := w.KeyOf(lower(theirs) + ".user")
+			if _, err := tx.User(key); err != nil {
+				return err
+			}
+			if err := tx.DeleteUser(key); err != nil {
+				return err
+			}
+			_, err := tx.LostEmergencies(1)
+			return err
+		})
+	},
 	"Tx.SaveSignInRules": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		e := w.Places[theirs+"/Prod"]
 		return nil, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {

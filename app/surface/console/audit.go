@@ -195,8 +195,8 @@ func (v *visit) auditSentence(e *directory.AuditDocument) []segment {
 		domain.SignInPassword: w.SignInPassword, "session:end": w.SessionEnd,
 		"apikey:create": w.KeyCreate, "apikey:show": w.KeyShow, "apikey:revoke": w.KeyRevoke,
 		"provider:link": w.Link, "provider:unlink": w.Unlink, "domain:prove": w.Prove, "domain:forget": w.Forget,
-		domain.SignInBreakGlass: w.BreakGlass,
-		"factor:add":            w.FactorAdd, "factor:rename": w.FactorRename, "factor:remove": w.FactorRemove,
+		domain.SignInBreakGlass: w.BreakGlass, domain.EmergencyLost: w.EmergencyLost,
+		"factor:add": w.FactorAdd, "factor:rename": w.FactorRename, "factor:remove": w.FactorRemove,
 		"factor:codes": w.FactorCodes, "factor:recover": w.FactorRecover,
 		"key:rotate": w.ServerKey, "key:revoke": w.ServerKey,
 	}[e.Action]

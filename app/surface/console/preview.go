@@ -104,6 +104,8 @@ func (v *visit) warning(w *directory.PreviewWarning) string {
 		return texts.SuperUsersOnly
 	case domain.WarnNotByYou:
 		return texts.NotByYou
+	case domain.WarnEmergency:
+		return texts.Emergency
 	}
 	return texts.ForGood
 }

@@ -38,7 +38,8 @@ type auditActionWords struct {
 type auditSentenceWords struct {
 	UserCreate, UserUpdate, UserDelete, GroupCreate, GroupUpdate, GroupDelete, PlaceCreate, PlaceUpdate, PlaceDelete,
 	SignInSuccess, SignInFailure, SignInPassword, SessionEnd, KeyCreate, KeyShow, KeyRevoke, ServerKey,
-	FactorAdd, FactorRename, FactorRemove, FactorCodes, FactorRecover, Link, Unlink, Prove, Forget, BreakGlass,
+	FactorAdd, FactorRename, FactorRemove, FactorCodes, FactorRecover, Link, Unlink, Prove,
+	Forget, BreakGlass, EmergencyLost,
 	OtherCreate, OtherUpdate, OtherDelete, Other string
 }
 
@@ -115,12 +116,13 @@ var englishAudit = auditWords{
 		SessionEnd:     "{who} ended a session of {what}",
 		KeyCreate:      "{who} made an API key of {what}", KeyShow: "{who} looked at an API key of {what}",
 		KeyRevoke: "{who} revoked an API key of {what}", ServerKey: "{who} changed the key by which the server signs",
-		Link:       "{who} let {what} sign in by an identity provider",
-		Unlink:     "{who} kept {what} from signing in by an identity provider",
-		BreakGlass: "{what} signed in past the identity provider, as an emergency account",
-		Prove:      "{who} proved the mail domain {what}",
-		Forget:     "{who} gave the proof of the mail domain {what} up",
-		FactorAdd:  "{who} added a second factor of {what}", FactorRename: "{who} renamed a second factor of {what}",
+		Link:          "{who} let {what} sign in by an identity provider",
+		Unlink:        "{who} kept {what} from signing in by an identity provider",
+		BreakGlass:    "{what} signed in past the identity provider, as an emergency account",
+		EmergencyLost: "{what} can no longer sign in as an emergency account",
+		Prove:         "{who} proved the mail domain {what}",
+		Forget:        "{who} gave the proof of the mail domain {what} up",
+		FactorAdd:     "{who} added a second factor of {what}", FactorRename: "{who} renamed a second factor of {what}",
 		FactorRemove: "{who} removed a second factor of {what}", FactorCodes: "{who} had recovery codes of {what} made",
 		FactorRecover: "{who} signed in as {what} with a recovery code",
 		OtherCreate:   "{who} created {what} ({kind})", OtherUpdate: "{who} changed {what} ({kind})",
@@ -170,6 +172,7 @@ var frenchAudit = auditWords{
 		Link:          "{who} a permis à {what} de se connecter par un fournisseur d’identité",
 		Unlink:        "{who} ne permet plus à {what} de se connecter par un fournisseur d’identité",
 		BreakGlass:    "{what} s’est connecté sans le fournisseur d’identité, comme compte de secours",
+		EmergencyLost: "{what} ne peut plus se connecter comme compte de secours",
 		Prove:         "{who} a prouvé le domaine d’adresses {what}",
 		Forget:        "{who} a renoncé à la preuve du domaine d’adresses {what}",
 		FactorAdd:     "{who} a ajouté un second facteur de {what}",

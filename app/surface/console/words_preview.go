@@ -17,8 +17,8 @@ type previewWords struct {
 
 // warningWords are what should be known before.
 type warningWords struct {
-	NoAdmin, SuperUsersOnly, NotByYou, ForGood string
-	NoAdminOf                                  string // {place}
+	NoAdmin, SuperUsersOnly, NotByYou, ForGood, Emergency string
+	NoAdminOf                                             string // {place}
 }
 
 var englishPreview = previewWords{
@@ -43,6 +43,8 @@ var englishPreview = previewWords{
 		SuperUsersOnly: "Only an administrator of the whole server could undo this.",
 		NotByYou:       "You could not undo this yourself.",
 		ForGood:        "What is deleted cannot be brought back.",
+		Emergency: "An emergency account could no longer sign in when the identity provider does not answer. " +
+			"The administrators are told by mail.",
 	},
 }
 
@@ -68,5 +70,7 @@ var frenchPreview = previewWords{
 		SuperUsersOnly: "Seul un administrateur de tout le serveur pourrait revenir en arrière.",
 		NotByYou:       "Vous ne pourriez pas revenir en arrière vous-même.",
 		ForGood:        "Ce qui est supprimé ne peut pas être récupéré.",
+		Emergency: "Un compte de secours ne pourrait plus se connecter quand le fournisseur d’identité ne répond pas. " +
+			"Les administrateurs seront prévenus par courriel.",
 	},
 }

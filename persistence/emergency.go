@@ -1,0 +1,190 @@
+package persistence
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"canopy/domain"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// comingIn returns which of some users get in at now where no provider answers, as domain.SignInRules.ComesIn says, to
+// homes that are in use. How many statements it takes does not depend on how many users there are.
+func comingIn(ctx context.Context, r db.Reader, now time.Time, users []domain.User) (map[domain.UserKey]bool, error) {
+	in := make(map[domain.UserKey]bool)
+	if len(users) == 0 {
+		return in, nil
+	}
+	organizations, places, numbers := make(map[int64]bool), make(map[domain.EnvironmentID]bool), make([]int64, len(users))
+	for i := range users {
+		u := &users[i]
+		numbers[i], organizations[int64(u.Organization)] = int64(u.ID), true
+		for _, at := range tenancy.WayUp(u.HomePath) {
+			places[at.ID()] = true
+		}
+	}
+	of, ways := db.In(slices.Sorted(maps.Keys(organizations))), db.In(slices.Sorted(maps.Keys(places)))
+	var rows []signInRulesRow
+	err := r.NewSelect().Model(&rows).Where("r.environment_id IN (?)", ways).Scan(ctx)
+	if err != nil {
+		return nil, db.Translate(err)
+	}
+	rules, err := withBreakGlass(ctx, r, rows)
+	if err != nil {
+		return nil, err
+	}
+	var passwords []domain.UserID
+	err = r.NewSelect().Model((*userRow)(nil)).Column("id").
+		Where("u.organization_id IN (?) AND u.id IN (?) AND u.password_hash <> ''", of, db.In(numbers)).Scan(ctx, &passwords)
+	if err != nil {
+		return nil, db.Translate(err)
+	}
+	var closed []domain.EnvironmentPath
+	err = r.NewSelect().Model((*environmentRow)(nil)).Column("path").
+		Where("e.organization_id IN (?) AND e.id IN (?) AND NOT e.active", of, ways).Scan(ctx, &closed)
+	if err != nil {
+		return nil, db.Translate(err)
+	}
+	groups, err := groupRoles(ctx, r, users)
+	if err != nil {
+		return nil, err
+	}
+	for i := range users {
+		u := &users[i]
+		var way []domain.PlacedRules
+		for j := range rows {
+			if p := domain.EnvironmentPath(rows[j].EnvironmentPath); p.Contains(u.HomePath) {
+				way = append(way, domain.PlacedRules{Path: p, SignInRules: rules[j]})
+			}
+		}
+		all := domain.Announced(way)
+		shut := slices.ContainsFunc(closed, func(p domain.EnvironmentPath) bool { return p.Contains(u.HomePath) })
+		in[u.Key()] = !shut && all.ComesIn(u, roleOf(u, groups), slices.Contains(passwords, u.ID), now)
+	}
+	return in, nil
+}
+
+// named reports whether a place on the way to the user's home names them as an account for emergencies.
+func (tx *Tx) named(u *domain.User) (bool, error) {
+	var places []domain.EnvironmentID
+	for _, at := range tenancy.WayUp(u.HomePath) {
+		places = append(places, at.ID())
+	}
+	is, err := tx.NewSelect().Model((*breakGlassRow)(nil)).
+		Where("b.environment_id IN (?) AND b.organization_id = ? AND b.user_id = ?", db.In(places), int64(u.Organization),
+			int64(u.ID)).Exists(tx.Ctx)
+	return is, db.Translate(err)
+}
+
+// maxWatched is how many accounts for emergencies a change of a place looks at.
+const maxWatched = 100
+
+// watch notes before a change of u that they are an account for emergencies that gets in, for LostEmergencies. For who
+// is none it costs one statement. Whoever writes whole organizations is not watched.
+func (tx *Tx) watch(u *domain.User) error {
+	if _, known := tx.watched[u.Key()]; known || tx.late != nil {
+		return nil
+	}
+	is, err := tx.named(u)
+	if err != nil || !is {
+		return err
+	}
+	return tx.watchThose([]domain.User{*u})
+}
+
+// watchWithin is watch before a change of a place, for the first maxWatched accounts of its organization that are at
+// home in and below it. Where there are none it costs one statement.
+func (tx *Tx) watchWithin(e *domain.Environment) error {
+	if tx.late != nil {
+		return nil
+	}
+	o := e.Organization
+	keys := emergencyKeys(o, e.Path)
+	users, err := readUsers(tx.Ctx, tenancy.Scope{}.Of(o), tx.NewSelect().Model((*userRow)(nil)).
+		Where("u.organization_id = ?", int64(o)).
+		Where("u.id IN (SELECT k.id FROM ("+keys.Text()+") AS k)", keys.Args...).
+		Where("u.environment_path >= ? AND u.environment_path < ?", string(e.Path), string(e.Path.End())).
+		Order("u.id").Limit(maxWatched))
+	if err != nil {
+		return err
+	}
+	return tx.watchThose(users)
+}
+
+// watchThose notes which of some accounts get in.
+func (tx *Tx) watchThose(users []domain.User) error {
+	in, err := comingIn(tx.Ctx, tx, tx.DB.Now(), users)
+	if err != nil {
+		return err
+	}
+	for i := range users {
+		if u := &users[i]; in[u.Key()] {
+			if tx.watched == nil {
+				tx.watched = make(map[domain.UserKey]domain.User)
+			}
+			if _, known := tx.watched[u.Key()]; !known {
+				tx.watched[u.Key()] = u.Clone()
+			}
+		}
+	}
+	return nil
+}
+
+// LostEmergencies implements accounts.BreakGlassTx.
+func (tx *Tx) LostEmergencies(n int) (lost []domain.LostEmergency, err error) {
+	watched := slices.SortedFunc(maps.Values(tx.watched), func(a, b domain.User) int { return int(a.ID - b.ID) })
+	tx.watched = nil
+	if len(watched) == 0 {
+		return nil, nil
+	}
+	of, before := make(map[domain.OrganizationID][]domain.UserID), make(map[domain.EnvironmentID]bool)
+	for i := range watched {
+		u := &watched[i]
+		of[u.Organization] = append(of[u.Organization], u.ID)
+		for _, at := range tenancy.WayUp(u.HomePath) {
+			before[at.ID()] = true
+		}
+	}
+	var are []domain.User
+	for _, o := range slices.Sorted(maps.Keys(of)) { // one, as places keep to theirs
+		some, err := readUsers(tx.Ctx, tenancy.Scope{}.Of(o), tx.NewSelect().Model((*userRow)(nil)).
+			Where("u.organization_id = ? AND u.id IN (?)", int64(o), db.In(of[o])))
+		if err != nil {
+			return nil, err
+		}
+		are = append(are, some...)
+	}
+	in, err := comingIn(tx.Ctx, tx, tx.DB.Now(), are)
+	if err != nil {
+		return nil, err
+	}
+	// Where no place asks for a provider only any more, nobody needs to be left out.
+	var asking []domain.EnvironmentID
+	err = tx.NewSelect().Model((*signInRulesRow)(nil)).Column("environment_id").
+		Where("r.environment_id IN (?) AND r.only_provider", db.In(slices.Sorted(maps.Keys(before)))).Scan(tx.Ctx, &asking)
+	if err != nil {
+		return nil, db.Translate(err)
+	}
+	admins := make(map[domain.OrganizationID][]domain.User)
+	for i := range watched {
+		u := &watched[i]
+		asked := slices.ContainsFunc(tenancy.WayUp(u.HomePath),
+			func(at domain.EnvironmentPath) bool { return slices.Contains(asking, at.ID()) })
+		if in[u.Key()] || !asked {
+			continue
+		}
+		if err := tx.record(userEntry(domain.EmergencyLost, u, nil)); err != nil {
+			return nil, err
+		}
+		if _, known := admins[u.Organization]; !known {
+			if admins[u.Organization], err = tx.approvers(u.Organization, n); err != nil {
+				return nil, err
+			}
+		}
+		lost = append(lost, domain.LostEmergency{User: *u, Admins: admins[u.Organization]})
+	}
+	return lost, nil
+}

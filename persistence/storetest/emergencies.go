@@ -1,0 +1,206 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"canopy/domain"
+	"canopy/persistence"
+	"canopy/persistence/db"
+	"canopy/tenancy"
+)
+
+// Emergencies tests what is promised of accounts for emergencies that are lost.
+func Emergencies(t *testing.T, database *db.DB) {
+	w, ctx := NewWorld(t, database), t.Context()
+	all, prod := Everything(domain.UserUpdate), w.Places["Acme/Prod"]
+	rules := func(path string, r domain.SignInRules) func(tx *persistence.Tx) error {
+		e := w.Places[path]
+		return func(tx *persistence.Tx) error { return tx.SaveSignInRules(tenancy.KeyOf(&e), r) }
+	}
+	do := func(t *testing.T, work func(tx *persistence.Tx) error) {
+		t.Helper()
+		require.NoError(t, w.Store.Do(ctx, all, work))
+	}
+	named := w.AddUser(t, "acme.night", "Acme/Prod/East", domain.RoleUser, domain.UserGroup)
+	nobody := w.AddUser(t, "acme.day", "Acme/Prod/East", domain.RoleUser, domain.UserGroup)
+	only := domain.SignInRules{OnlyProvider: true, BreakGlass: domain.BreakGlass{named.ID}}
+	password := func(t *testing.T) {
+		w.exec(t, "UPDATE users SET password_hash = 'x' WHERE alias IN ('acme.night', 'acme.day')")
+	}
+	become := func(change func(*domain.User)) func(tx *persistence.Tx) error {
+		return func(tx *persistence.Tx) error {
+			users, err := tx.Users([]domain.UserKey{named.Key(), nobody.Key()})
+			if err != nil {
+				return err
+			}
+			for i := range users {
+				change(&users[i])
+				if err := tx.SaveUser(&users[i], ""); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	// lost returns who is lost by work, which is undone again.
+	lost := func(t *testing.T, work func(tx *persistence.Tx) error) (users []string, told int) {
+		t.Helper()
+		err := w.Store.Do(ctx, all, func(tx *persistence.Tx) error {
+			users, told = nil, 0
+			if err := work(tx); err != nil {
+				return err
+			}
+			gone, err := tx.LostEmergencies(1)
+			if err != nil {
+				return err
+			}
+			for i := range gone {
+				users = append(users, gone[i].User.Alias)
+				require.Len(t, gone[i].Admins, 1)
+			}
+			again, err := tx.LostEmergencies(1)
+			require.NoError(t, err)
+			require.Empty(t, again, "each once")
+			rows, err := tx.NewSelect().Table("audit").Where("action = ?", domain.EmergencyLost).Count(ctx)
+			require.NoError(t, err)
+			told = int(rows)
+			return domain.ErrRehearsed
+		})
+		require.ErrorIs(t, err, domain.ErrRehearsed)
+		require.Equal(t, len(users), told)
+		return users, told
+	}
+	group := func(id domain.GroupID) func(tx *persistence.Tx) error {
+		return become(func(u *domain.User) { u.Groups = []domain.GroupID{id} })
+	}
+	remove := func(tx *persistence.Tx) error {
+		for _, key := range []domain.UserKey{named.Key(), nobody.Key()} {
+			if _, err := tx.User(key); err != nil {
+				return err
+			}
+			if err := tx.DeleteUser(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	place := func(path string, change func(*domain.Environment)) func(tx *persistence.Tx) error {
+		return func(tx *persistence.Tx) error {
+			before := w.Places[path]
+			held, err := tx.Environment(tenancy.KeyOf(&before))
+			if err != nil {
+				return err
+			}
+			after := held
+			change(&after)
+			return tx.SaveEnvironment(&held, &after)
+		}
+	}
+	test := w.Places["Acme/Test"]
+	changes := map[string]struct {
+		change func(tx *persistence.Tx) error
+		lost   bool
+	}{
+		"a name":       {become(func(u *domain.User) { u.Person.FirstName = "Other" }), false},
+		"an address":   {become(func(u *domain.User) { u.Person.Mail = "" }), false},
+		"a lower role": {become(func(u *domain.User) { u.Role = domain.RolePower }), false},
+		"switched off": {become(func(u *domain.User) { u.Active = false }), true},
+		"revoked": {become(func(u *domain.User) {
+			u.RevokeDelay, u.IdleSince = 1, time.UnixMilli(1000).UTC()
+		}), true},
+		"to be approved":  {become(func(u *domain.User) { u.State = domain.Pending }), true},
+		"blocked at home": {become(func(u *domain.User) { u.Blocked = []domain.Grant{w.Grant("Acme/Prod")} }), true},
+		"blocked there":   {become(func(u *domain.User) { u.Blocked = []domain.Grant{w.Grant("Acme/Test")} }), false},
+		"moved within":    {become(func(u *domain.User) { u.Home, u.HomePath = prod.ID, prod.Path }), false},
+		"moved away":      {become(func(u *domain.User) { u.Home, u.HomePath = test.ID, test.Path }), true},
+		"deleted":         {remove, true},
+		"switched off and on": {func(tx *persistence.Tx) error {
+			if err := become(func(u *domain.User) { u.Active = false })(tx); err != nil {
+				return err
+			}
+			return become(func(u *domain.User) { u.Active = true })(tx)
+		}, false},
+		"another group":       {group(domain.AdminGroup), false},
+		"its place is closed": {place("Acme/Prod/East", func(e *domain.Environment) { e.Active = false }), true},
+		"one above is closed": {place("Acme", func(e *domain.Environment) { e.Active = false }), true},
+		"another is closed":   {place("Acme/Test", func(e *domain.Environment) { e.Active = false }), false},
+		"its place is moved":  {place("Acme/Prod/East", func(e *domain.Environment) { e.Parent = test.ID }), true},
+		"all is moved":        {place("Acme/Prod", func(e *domain.Environment) { e.Parent = test.ID }), false},
+		"its place is named":  {place("Acme/Prod", func(e *domain.Environment) { e.Alias = "Other" }), false},
+		"a factor is demanded": {rules("Acme/Prod", domain.SignInRules{OnlyProvider: true, People: domain.ByCode,
+			BreakGlass: only.BreakGlass, Grace: w.DB.Now().Add(time.Hour)}), true},
+		"a factor is demanded of others": {rules("Acme/Prod", domain.SignInRules{OnlyProvider: true, Admins: domain.ByCode,
+			BreakGlass: only.BreakGlass}), false},
+		"a longer password is demanded": {rules("Acme", domain.SignInRules{MinPassword: 20}), false},
+		"not named above":               {rules("Acme", domain.SignInRules{OnlyProvider: true}), true},
+		"named above":                   {rules("Acme", only), false},
+		"not named":                     {rules("Acme/Prod", domain.SignInRules{OnlyProvider: true}), true},
+		"no provider":                   {rules("Acme/Prod", domain.SignInRules{}), false},
+	}
+	password(t)
+	do(t, rules("Acme/Prod", only))
+	for name, tt := range changes {
+		t.Run(name, func(t *testing.T) {
+			users, _ := lost(t, tt.change)
+			if tt.lost {
+				require.Equal(t, []string{"acme.night"}, users)
+			} else {
+				require.Empty(t, users)
+			}
+		})
+	}
+	t.Run("who did not get in before is not lost", func(t *testing.T) {
+		w.exec(t, "UPDATE users SET password_hash = '' WHERE alias = 'acme.night'")
+		defer password(t)
+		users, _ := lost(t, remove)
+		require.Empty(t, users)
+	})
+	t.Run("a role that a group gives asks for more", func(t *testing.T) {
+		team := w.Teams["Acme/Team"]
+		w.exec(t, "UPDATE groups SET role = ? WHERE id = ?", int64(domain.RolePower), int64(team.ID))
+		defer w.exec(t, "UPDATE groups SET role = 0 WHERE id = ?", int64(team.ID))
+		do(t, rules("Acme/Prod", domain.SignInRules{OnlyProvider: true, Admins: domain.ByCode, BreakGlass: only.BreakGlass}))
+		defer do(t, rules("Acme/Prod", only))
+		users, _ := lost(t, group(team.ID))
+		require.Equal(t, []string{"acme.night"}, users)
+	})
+	t.Run("the last factor of the kind that is demanded", func(t *testing.T) {
+		do(t, rules("Acme/Prod", domain.SignInRules{OnlyProvider: true, People: domain.ByCode, BreakGlass: only.BreakGlass}))
+		defer do(t, rules("Acme/Prod", only))
+		var factors []domain.Factor
+		do(t, func(tx *persistence.Tx) error {
+			factors = nil
+			if _, err := tx.User(named.Key()); err != nil {
+				return err
+			}
+			for _, kind := range []domain.Factors{domain.PasskeyFactor, domain.CodeFactor} {
+				f := domain.Factor{Kind: kind, Name: "one", Secret: "x", Confirmed: true, Created: w.DB.Now()}
+				if err := tx.AddFactor(named.Key(), &f); err != nil {
+					return err
+				}
+				factors = append(factors, f)
+			}
+			return nil
+		})
+		removed := func(n int) []string {
+			users, _ := lost(t, func(tx *persistence.Tx) error {
+				_, err := tx.User(named.Key())
+				for _, f := range factors[:n] {
+					if err == nil {
+						_, err = tx.RemoveFactor(named.Key(), f.ID)
+					}
+				}
+				return err
+			})
+			return users
+		}
+		require.Empty(t, removed(1))
+		require.Equal(t, []string{"acme.night"}, removed(2))
+		w.exec(t, "UPDATE users SET password_hash = '' WHERE alias = 'acme.night'")
+		defer password(t)
+		require.Equal(t, []string{"acme.night"}, removed(1), "without a password a code alone opens nothing")
+	})
+}
