@@ -12,6 +12,7 @@ import (
 
 	"canopy/app"
 	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/app/mail/mailtest"
 	"canopy/domain"
 	"canopy/persistence/testdb"
@@ -105,6 +106,61 @@ func TestLinksSayHowTheyCame(t *testing.T) {
 		require.ErrorIs(t, unlink(mustOperator(t, r), "yann.lecun", "yann"), domain.ErrLinkNotFound)
 		require.Empty(t, told(), "nothing was undone")
 	})
+}
+
+// TestLinkingByHandIsRefused holds for whom, and where, nobody is linked by somebody else.
+func TestLinkingByHandIsRefused(t *testing.T) {
+	r := openConsole(t, "sqlite", private)
+	h := newRogue(t)
+	p, theirs := r.setUp(t, "Acme", h.URL, "canopy", "", nil), r.setUp(t, "Globex", h.URL, "canopy", "", nil)
+	off := r.setUp(t, "Acme", newRogue(t).URL, "canopy", "", func(in *accounts.CreateProvider) { in.Enabled = new(bool) })
+	r.linkTo(t, "tony.hoare", p, "taken")
+	link := func(by domain.Principal, alias string, at accounts.ProviderDocument, subject string) error {
+		return r.directory.Providers.Link(t.Context(), by, accounts.OfUser[accounts.LinkSubject]{
+			User: domain.UserRef{Alias: alias}, In: accounts.LinkSubject{Provider: at.ID, Subject: subject}})
+	}
+	// with is the operator, of whose permissions those are left.
+	with := func(alias string, mask domain.Mask) domain.Principal {
+		t.Helper()
+		parent, root := domain.GroupRef("/Admin"), domain.EnvironmentRef("/")
+		g, err := r.directory.Groups.Create(t.Context(), mustOperator(t, r), directory.GroupPatch{Alias: &alias,
+			Parent: &parent, Mask: &mask, Organization: &root})
+		require.NoError(t, err)
+		by := mustOperator(t, r)
+		by.Groups, by.Epoch, by.Alias = []domain.GroupID{g.ID}, 77+int64(len(alias)), alias
+		return by
+	}
+	operator := mustOperator(t, r)
+	for _, c := range []struct {
+		why     string
+		by      domain.Principal
+		alias   string
+		at      accounts.ProviderDocument
+		subject string
+		want    *domain.Error
+		field   string
+	}{
+		{"a provider of another organization", operator, "alan.turing", theirs, "1", domain.ErrProviderNotFound, "provider"},
+		{"a provider of one's own organization, for somebody of another", r.asOwner(t, "claude.shannon"), "alan.turing",
+			theirs, "1", domain.ErrUserNotFound, "user"},
+		{"a place out of reach", r.asOwner(t, "claude.shannon"), "alan.turing", p, "1", domain.ErrUserNotFound, "user"},
+		{"without the permission", with("readers", domain.UserRead.Mask()), "alan.turing", p, "1", domain.ErrForbidden, ""},
+		{"somebody who has more", with("small", domain.UserRead.Mask()|domain.UserUpdate.Mask()), "alan.turing", p, "1",
+			domain.ErrHasMore, "user"},
+		{"a subject that is taken", operator, "alan.turing", p, "taken", domain.ErrLinked, "subject"},
+		{"a subject that nobody has", operator, "alan.turing", p, "", domain.ErrInvalid, "subject"},
+		{"a provider that is off", operator, "alan.turing", off, "1", domain.ErrProviderOff, "provider"},
+		{"oneself", r.asOwner(t, "grace.hopper"), "grace.hopper", p, "1", domain.ErrOwnAccount, ""},
+	} {
+		err := link(c.by, c.alias, c.at, c.subject)
+		require.ErrorIs(t, err, c.want, c.why)
+		if c.field != "" {
+			require.Equal(t, c.field, domain.AsError(err).Field, c.why)
+		}
+		require.Empty(t, linksOf(t, r, c.alias), c.why)
+	}
+	require.Len(t, linksOf(t, r, "tony.hoare"), 1)
+	require.NoError(t, link(with("enough", domain.AllPermissions), "alan.turing", p, "1"))
 }
 
 // TestProvidersNeedARecentProof holds that what lets people in by a provider, or keeps them out, needs a recent proof

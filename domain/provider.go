@@ -360,6 +360,8 @@ func (p *Provider) Fields() Fields {
 var (
 	ErrProviderNotFound = &Error{Kind: NotFound, Code: "provider_not_found", Field: "provider",
 		Public: "There is no such identity provider."}
+	ErrProviderOff = &Error{Kind: Conflict, Code: "provider_off", Field: "provider",
+		Public: "The identity provider is switched off."}
 	ErrIssuerTaken = &Error{Kind: Conflict, Code: "issuer_taken", Field: "issuer",
 		Public: "The organization has a provider with this issuer already."}
 	ErrProviderUnreachable = &Error{Kind: Unavailable, Code: "provider_unreachable", Field: "issuer",

@@ -291,10 +291,36 @@ func (tx *Tx) recordProvider(action string, place *domain.Environment, p *domain
 	})
 }
 
-// InsertLink lets whoever has an identity in to the account of a user whom the transaction returned or added. It
-// returns ErrLinked if they get into an account already, or did before that was removed.
-func (tx *Tx) InsertLink(u domain.UserKey, link *domain.Link) error {
+// HasLink reports whether a user whom User returned is linked with somebody at a provider that is on.
+func (tx *Tx) HasLink(u domain.UserKey) (bool, error) {
+	if _, err := tx.stored(u); err != nil {
+		return false, err
+	}
+	links, err := tx.Links(u)
+	if err != nil || len(links) == 0 {
+		return false, err
+	}
+	issuers := make([]string, len(links))
+	for i := range links {
+		issuers[i] = domain.IssuerOf(links[i].Issuer)
+	}
+	on, err := tx.NewSelect().Model((*providerRow)(nil)).Where("p.organization_id = ?", int64(u.Organization)).
+		Where("p.enabled AND p.issuer IN (?)", db.In(issuers)).Exists(tx.Ctx)
+	return on, db.Translate(err)
+}
+
+// InsertLink lets whoever has an identity at that provider in to the account of a user whom the transaction returned or
+// added. It returns ErrLinked if they get into an account already, or did before that was removed, and
+// ErrProviderNotFound unless the provider is one of the user's organization that is on.
+func (tx *Tx) InsertLink(u domain.UserKey, at domain.UUID, link *domain.Link) error {
 	user, err := tx.stored(u)
+	if err != nil {
+		return err
+	}
+	on, err := tx.providerOn(u.Organization, at, link.Issuer)
+	if err == nil && !on {
+		err = domain.ErrProviderNotFound
+	}
 	if err != nil {
 		return err
 	}

@@ -93,6 +93,17 @@ func (s *SessionStore) List(ctx context.Context, sc tenancy.Scope, user domain.U
 	return sessions, db.Translate(err)
 }
 
+// HasSession reports whether a session of a user whom User returned is there, and not one from before all were ended.
+func (tx *Tx) HasSession(k domain.SessionKey) (bool, error) {
+	if _, err := tx.stored(k.UserKey); err != nil {
+		return false, err
+	}
+	has, err := tx.NewSelect().Model((*sessionRow)(nil)).Apply(owned(k.UserKey)).Where("s.id = ?", string(k.ID)).
+		Where("s.token_epoch = (SELECT u.token_epoch FROM users u WHERE u.organization_id = ? AND u.id = ?)",
+			int64(k.Organization), int64(k.User)).Exists(tx.Ctx)
+	return has, db.Translate(err)
+}
+
 func (tx *Tx) EndSession(u domain.UserKey, id domain.UUID) error {
 	user, err := tx.stored(u)
 	if err != nil {

@@ -304,7 +304,7 @@ func (s *Providers) recognise(ctx context.Context, p *domain.Provider, id domain
 			return domain.ErrLinkNotFound
 		}
 		tell(s.users, tx, &u, domain.Letter{Kind: domain.LetterLinked})
-		return tx.InsertLink(key, &domain.Link{Identity: id, Shown: claims.Shown(), By: domain.LinkedByDomain,
+		return tx.InsertLink(key, p.ID, &domain.Link{Identity: id, Shown: claims.Shown(), By: domain.LinkedByDomain,
 			Created: s.now().UTC().Truncate(time.Millisecond)})
 	})
 }

@@ -69,8 +69,8 @@ type FactorTx interface {
 	// how many are left, or domain.ErrBadCode.
 	SetRecoveryCodes(user domain.UserKey, codes []domain.SecretText) error
 	SpendRecoveryCode(user domain.UserKey, code domain.SecretText, at time.Time) (left int64, err error)
-	// Links is that of ProviderTx.
-	Links(user domain.UserKey) ([]domain.Link, error)
+	// HasLink is that of ProviderTx.
+	HasLink(user domain.UserKey) (bool, error)
 	// Mail puts mail into the outbox.
 	Mail(mails ...domain.Mail)
 }

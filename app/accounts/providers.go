@@ -83,9 +83,14 @@ type ProviderTx interface {
 	Links(u domain.UserKey) ([]domain.Link, error)
 	// Factors is that of FactorTx.
 	Factors(u domain.UserKey) ([]domain.Factor, error)
-	// InsertLink links a user whom the transaction returned or added. It returns domain.ErrLinked if whoever the link
-	// is of is linked, or was with an account that was removed.
-	InsertLink(u domain.UserKey, link *domain.Link) error
+	// HasLink reports whether a user whom User returned is linked at a provider that is on, and HasSession whether a
+	// session of theirs has not ended.
+	HasLink(u domain.UserKey) (bool, error)
+	HasSession(k domain.SessionKey) (bool, error)
+	// InsertLink links a user whom the transaction returned or added with somebody at a provider of their organization.
+	// It returns domain.ErrLinked if whoever the link is of is linked, or was with an account that was removed, and
+	// domain.ErrProviderNotFound if the provider is off or gone.
+	InsertLink(u domain.UserKey, provider domain.UUID, link *domain.Link) error
 	// DeleteLink removes a link of a user whom User returned, with the sessions that were begun by it, or returns
 	// domain.ErrLinkNotFound.
 	DeleteLink(u domain.UserKey, issuer, subject string) error
@@ -602,7 +607,7 @@ type LinkSubject struct {
 }
 
 // Link lets whoever has the subject at a provider in to the account of somebody else. It is Conflict for a subject that
-// is linked, or was with an account that was removed.
+// is linked, or was with an account that was removed, and for a provider that is off, by which nobody gets in.
 func (s *Providers) Link(ctx context.Context, caller domain.Principal, in OfUser[LinkSubject]) error {
 	h, err := s.over(ctx, &caller, in.User)
 	if err = cmp.Or(err, s.gate.Recent(&caller)); err != nil {
@@ -620,19 +625,26 @@ func (s *Providers) Link(ctx context.Context, caller domain.Principal, in OfUser
 	if err := link.Validate(); err != nil {
 		return err
 	}
-	return s.link(ctx, &h, link)
+	if !p.Enabled {
+		return domain.ErrProviderOff
+	}
+	return s.link(ctx, &h, p.ID, link, nil)
 }
 
-// link links the holder, who is told by mail.
-func (s *Providers) link(ctx context.Context, h *holder, link domain.Link) error {
+// link links the holder, who is told by mail, unless may, if it is not nil, has something against it.
+func (s *Providers) link(ctx context.Context, h *holder, provider domain.UUID, link domain.Link,
+	may func(ProviderTx) error) error {
 	link.Created = s.now().UTC().Truncate(time.Millisecond)
 	return s.store.Do(ctx, h.w, func(tx ProviderTx) error {
 		u, err := h.user(tx)
+		if err == nil && may != nil {
+			err = may(tx)
+		}
 		if err != nil {
 			return err
 		}
 		tell(s.users, tx, &u, domain.Letter{Kind: domain.LetterLinked})
-		return tx.InsertLink(u.Key(), &link)
+		return tx.InsertLink(u.Key(), provider, &link)
 	})
 }
 
@@ -666,16 +678,16 @@ func (s *Providers) Unlink(ctx context.Context, caller domain.Principal, in OfUs
 }
 
 // keepsAWayIn returns domain.ErrOnlyWayIn where a transaction that has locked the user leaves an account no password,
-// no link and no passkey. That there is a password holds however long ago it was read: nobody takes one away.
+// no link at a provider that is on and no passkey. That there is a password holds however long ago it was read: nobody
+// takes one away.
 func keepsAWayIn(tx interface {
-	Links(domain.UserKey) ([]domain.Link, error)
+	HasLink(domain.UserKey) (bool, error)
 	Factors(domain.UserKey) ([]domain.Factor, error)
 }, a *domain.Account) error {
 	if a.Hash != "" {
 		return nil
 	}
-	links, err := tx.Links(a.UserKey())
-	if err != nil || len(links) > 0 {
+	if linked, err := tx.HasLink(a.UserKey()); err != nil || linked {
 		return err
 	}
 	factors, err := tx.Factors(a.UserKey())

@@ -214,7 +214,7 @@ func (s *Providers) Finish(ctx context.Context, in FinishProvider) (out Finished
 		return out, err
 	}
 	if out.Linked {
-		return out, s.linkCaller(ctx, &in.Caller, id, claims)
+		return out, s.linkCaller(ctx, &p, &in.Caller, id, claims)
 	}
 	account, err := s.account(ctx, &p, id, claims)
 	if err != nil {
@@ -255,14 +255,22 @@ func (s *Providers) once(ctx context.Context, what, text string) error {
 	return err
 }
 
-// linkCaller links the caller.
-func (s *Providers) linkCaller(ctx context.Context, caller *domain.Principal, id domain.Identity,
+// linkCaller links the caller, whose session must not have ended while they were there: as it does when somebody
+// changes the password or adds the first factor.
+func (s *Providers) linkCaller(ctx context.Context, p *domain.Provider, caller *domain.Principal, id domain.Identity,
 	claims domain.Claims) error {
 	h, err := oneself(ctx, s.gate, caller, domain.PasswordChange)
 	if err != nil {
 		return err
 	}
-	return s.link(ctx, &h, domain.Link{Identity: id, Shown: claims.Shown(), By: domain.LinkedByPerson})
+	return s.link(ctx, &h, p.ID, domain.Link{Identity: id, Shown: claims.Shown(), By: domain.LinkedByPerson},
+		func(tx ProviderTx) error {
+			there, err := tx.HasSession(sessionOf(caller))
+			if err == nil && !there {
+				err = domain.ErrProviderAnswer.Because(errors.New("the session has ended that asked"))
+			}
+			return err
+		})
 }
 
 // account returns the account that is linked with an identity, and makes one where the provider says so.
@@ -331,7 +339,7 @@ func (s *Providers) welcome(ctx context.Context, p *domain.Provider, id domain.I
 			if err := tx.InsertUser(&u, ""); err != nil {
 				return err
 			}
-			return tx.InsertLink(u.Key(), &domain.Link{Identity: id, Shown: claims.Shown(), By: domain.LinkedFirst,
+			return tx.InsertLink(u.Key(), p.ID, &domain.Link{Identity: id, Shown: claims.Shown(), By: domain.LinkedFirst,
 				Created: u.Created})
 		})
 		switch {

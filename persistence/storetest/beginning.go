@@ -46,6 +46,7 @@ func Beginning(t *testing.T, database *db.DB) {
 		s.Provider = domain.ProviderSession{Provider: acme.ID, Issuer: acme.Issuer, Subject: "theirs", ID: "1"}
 	}
 	link := func() error {
+		w.Issuers["Acme"] = acme
 		for _, subject := range []string{"theirs", "another"} {
 			if err := w.AddLink(ctx, all, "acme.user", "Acme", subject); err != nil && !domain.ErrLinked.Is(err) {
 				return err
@@ -64,7 +65,7 @@ func Beginning(t *testing.T, database *db.DB) {
 	tenants := acme
 	tenants.Issuer, tenants.Subject, tenants.Domains = "https://tenants.example", domain.SubjectOID, nil
 	require.NoError(t, w.Store.Do(ctx, owner, func(tx *persistence.Tx) error { return tx.InsertProvider(&tenants) }))
-	w.Issuers["Tenants"] = domain.Provider{Issuer: tenants.IdentityIssuer()}
+	w.Issuers["Tenants"] = domain.Provider{ProviderKey: tenants.ProviderKey, Issuer: tenants.IdentityIssuer()}
 	require.NoError(t, w.AddLink(ctx, all, "acme.user", "Tenants", "t/2"))
 	require.NoError(t, w.Unlink(ctx, all, "acme.user", "Acme", "theirs"))
 	var code domain.Factor
@@ -93,7 +94,7 @@ func Beginning(t *testing.T, database *db.DB) {
 		}, func(s *domain.Session) {
 			s.Provider = domain.ProviderSession{Provider: tenants.ID, Issuer: tenants.IdentityIssuer(), Subject: "t/1"}
 		}, func() error { return w.Unlink(ctx, all, "acme.user", "Tenants", "t/1") }},
-		{"a provider that is switched off", func() error { return errors.Join(link(), enable(true)()) }, byProvider,
+		{"a provider that is switched off", func() error { return errors.Join(enable(true)(), link()) }, byProvider,
 			enable(false)},
 		{"a provider that is removed", again, byProvider, remove},
 		{"a provider that is replaced by one with its issuer", func() error { acme = replaced; return again() }, byProvider,
@@ -109,7 +110,7 @@ func Beginning(t *testing.T, database *db.DB) {
 					return err
 				}
 				again := w.link("acme.user", "Acme", "theirs")
-				return tx.InsertLink(user, &again)
+				return tx.InsertLink(user, p.ID, &again)
 			})},
 	} {
 		begin := func(s *domain.Session) func() error {

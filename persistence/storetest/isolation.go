@@ -506,6 +506,19 @@ var attempts = map[string]attempt{
 		})
 		return links, err
 	},
+	"Tx.HasLink": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		return nil, w.Factors.OnUser(ctx, mine, w.KeyOf(lower(theirs)+".user"), func(tx *persistence.Tx) error {
+			_, err := tx.HasLink(w.KeyOf(lower(theirs) + ".user"))
+			return err
+		})
+	},
+	"Tx.HasSession": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		k := w.KeyOf(lower(theirs) + ".user")
+		return nil, w.Factors.OnUser(ctx, mine, k, func(tx *persistence.Tx) error {
+			_, err := tx.HasSession(domain.SessionKey{UserKey: k})
+			return err
+		})
+	},
 	"Tx.InsertLink": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		return nil, w.AddLink(ctx, mine, lower(theirs)+".user", theirs, "intruder")
 	},

@@ -54,7 +54,7 @@ func (w *World) AddLink(ctx context.Context, by tenancy.WriteScope, alias, tenan
 		if _, err := tx.User(w.KeyOf(alias)); err != nil {
 			return err
 		}
-		return tx.InsertLink(w.KeyOf(alias), &link)
+		return tx.InsertLink(w.KeyOf(alias), w.Issuers[tenant].ID, &link)
 	})
 }
 
@@ -310,12 +310,68 @@ func Providers(t *testing.T, database *db.DB) {
 		p := acme
 		p.Issuer, p.Subject, p.Domains = "https://tenants.example", domain.SubjectOID, nil
 		require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error { return tx.InsertProvider(&p) }))
-		w.Issuers["Acme's tenants"] = domain.Provider{Issuer: p.IdentityIssuer()}
+		w.Issuers["Acme's tenants"] = domain.Provider{ProviderKey: p.ProviderKey, Issuer: p.IdentityIssuer()}
 		require.NoError(t, w.AddLink(ctx, mine, "acme.user", "Acme's tenants", "t/o"))
 		by := begin(t, "acme.user", domain.ProviderSession{Issuer: p.IdentityIssuer(), Subject: "t/o"})
 		require.True(t, alive(by))
 		require.NoError(t, change(p.ProviderKey, func(p *domain.Provider) { p.Enabled = false }))
 		require.False(t, alive(by))
+	})
+
+	t.Run("a link at a provider that is on is a way in", func(t *testing.T) {
+		has := func(alias string) (has bool) {
+			require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+				_, err := tx.User(w.KeyOf(alias))
+				if err == nil {
+					has, err = tx.HasLink(w.KeyOf(alias))
+				}
+				return err
+			}))
+			return has
+		}
+		require.False(t, has("acme.labs"))
+		require.True(t, has("acme.user"))
+		require.NoError(t, w.AddLink(ctx, mine, "acme.power", "Acme", "power's"))
+		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) { p.Enabled = false }))
+		require.False(t, has("acme.user"), "both providers are off")
+		require.ErrorIs(t, w.AddLink(ctx, mine, "acme.user", "Acme", "off"), domain.ErrProviderNotFound)
+		tenants := w.Issuers["Acme's tenants"].ProviderKey
+		require.NoError(t, change(tenants, func(p *domain.Provider) { p.Enabled = true }))
+		require.True(t, has("acme.user"), "who is known by another claim")
+		require.False(t, has("acme.power"), "that provider knows nothing of them")
+		require.NoError(t, change(acme.ProviderKey, func(p *domain.Provider) { p.Enabled = true }))
+		require.True(t, has("acme.power"))
+		require.NoError(t, w.Unlink(ctx, mine, "acme.power", "Acme", "power's"))
+		w.Issuers["none"] = domain.Provider{ProviderKey: bolt.ProviderKey, Issuer: acme.Issuer}
+		require.ErrorIs(t, w.AddLink(ctx, mine, "acme.user", "none", "x"), domain.ErrProviderNotFound,
+			"another organization's")
+	})
+
+	t.Run("a session is there until it ends", func(t *testing.T) {
+		s := begin(t, "acme.user", domain.ProviderSession{})
+		has := func(k domain.SessionKey) (has bool) {
+			require.NoError(t, w.Store.Do(ctx, mine, func(tx *persistence.Tx) error {
+				_, err := tx.User(k.UserKey)
+				if err == nil {
+					has, err = tx.HasSession(k)
+				}
+				return err
+			}))
+			return has
+		}
+		require.True(t, has(s.SessionKey))
+		require.False(t, has(domain.SessionKey{UserKey: w.KeyOf("acme.power"), ID: s.ID}), "whose it is not")
+		epoch := func(change string) {
+			_, err := w.DB.Writer().ExecContext(ctx, "UPDATE users SET token_epoch = token_epoch "+change+
+				" WHERE alias = 'acme.user'")
+			require.NoError(t, err)
+		}
+		epoch("+ 1")
+		require.False(t, has(s.SessionKey), "all were ended")
+		epoch("- 1")
+		require.True(t, has(s.SessionKey))
+		require.NoError(t, w.Accounts.SignOut(ctx, s.SessionKey))
+		require.False(t, has(s.SessionKey))
 	})
 
 	t.Run("a provider that is switched off ends the sessions that it began", func(t *testing.T) {
@@ -392,7 +448,11 @@ func Providers(t *testing.T, database *db.DB) {
 	t.Run("a link outlives its account and its provider", func(t *testing.T) {
 		gone, stays := w.link("acme.labs", "Acme", "gone"), w.link("acme.user", "Acme", "theirs")
 		all := Everything(domain.UserUpdate)
-		w.Issuers["Labs"] = domain.Provider{Issuer: acme.Issuer}
+		labs := domain.Provider{ProviderKey: domain.ProviderKey{Organization: w.KeyOf("acme.labs").Organization},
+			Name: "Labs", Issuer: acme.Issuer, ClientID: "canopy", Subject: domain.SubjectSub, Enabled: true}
+		require.NoError(t, w.Store.Do(ctx, Everything(domain.OrganizationWrite),
+			func(tx *persistence.Tx) error { return tx.InsertProvider(&labs) }))
+		w.Issuers["Labs"] = labs
 		require.NoError(t, w.AddLink(ctx, all, "acme.labs", "Labs", "gone"))
 		require.NoError(t, w.AddLink(ctx, mine, "acme.power", "Acme", "gone"))
 		require.NoError(t, w.Store.Do(ctx, all, func(tx *persistence.Tx) error {
