@@ -20,7 +20,6 @@ import (
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/db"
-	"canopy/policies"
 	"canopy/rbac"
 	"canopy/tenancy"
 )
@@ -78,7 +77,7 @@ func Wire(ctx context.Context, cfg Config, database *db.DB) (*Directory, error) 
 	if err := signingKeys.Ensure(ctx); err != nil {
 		return nil, err
 	}
-	policy, err := rbac.New(policies.Model, policies.Policy)
+	policy, err := rbac.Shipped()
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"canopy/domain"
-	"canopy/policies"
 	"canopy/rbac"
 )
 
@@ -24,7 +23,7 @@ type oracleEnvironment struct {
 }
 
 func newOracle() *oracle {
-	policy, err := rbac.New(policies.Model, policies.Policy)
+	policy, err := rbac.Shipped()
 	if err != nil {
 		panic(err)
 	}

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/casbin/casbin/v2"
 	"github.com/casbin/casbin/v2/model"
 	"github.com/casbin/casbin/v2/persist"
 
 	"canopy/domain"
+	"canopy/policies"
 )
 
 // Engine decides by one policy. It is safe for concurrent use.
@@ -55,6 +57,12 @@ func New(modelText, policyText string) (*Engine, error) {
 	}
 	return e, nil
 }
+
+// Shipped returns the engine of the policy that the program ships with. All callers share it: every question is
+// decided once in a process.
+func Shipped() (*Engine, error) { return shipped() }
+
+var shipped = sync.OnceValues(func() (*Engine, error) { return New(policies.Model, policies.Policy) })
 
 // load reads the rows one by one, because Casbin's adapter leaves out those it cannot read.
 func load(modelText, policyText string) (*casbin.Enforcer, error) {

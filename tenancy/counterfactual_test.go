@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/domain"
-	"canopy/policies"
 	"canopy/rbac"
 )
 
@@ -137,7 +136,7 @@ func smallest(c *Case, edits []domain.Edit, most int) [][]domain.Edit {
 // TestChangesAreAllTheSmallest compares the changes that are found with a search through all sets of edits, on small
 // worlds and for readers who see all of one or a part.
 func TestChangesAreAllTheSmallest(t *testing.T) {
-	policy, err := rbac.New(policies.Model, policies.Policy)
+	policy, err := rbac.Shipped()
 	require.NoError(t, err)
 	everything := Sight{Place: func(domain.EnvironmentPath) bool { return true },
 		Group: func(*domain.Group) bool { return true }}
@@ -191,7 +190,7 @@ func TestChangesAreAllTheSmallest(t *testing.T) {
 
 // TestChangesAreBounded holds that a list which is cut says so.
 func TestChangesAreBounded(t *testing.T) {
-	policy, err := rbac.New(policies.Model, policies.Policy)
+	policy, err := rbac.Shipped()
 	require.NoError(t, err)
 	c := deepCase(policy, 12)
 	see := Sight{Place: func(domain.EnvironmentPath) bool { return true }, Group: func(*domain.Group) bool { return true }}
@@ -226,7 +225,7 @@ func deepCase(policy Policy, depth int) Case {
 }
 
 func BenchmarkChanges(b *testing.B) {
-	policy, err := rbac.New(policies.Model, policies.Policy)
+	policy, err := rbac.Shipped()
 	require.NoError(b, err)
 	see := Sight{Place: func(domain.EnvironmentPath) bool { return true }, Group: func(*domain.Group) bool { return true }}
 	for _, depth := range []int{2, 12, 32} {

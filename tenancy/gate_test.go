@@ -10,7 +10,6 @@ import (
 	"canopy/domain"
 	"canopy/persistence"
 	"canopy/persistence/storetest"
-	"canopy/policies"
 	"canopy/rbac"
 	"canopy/tenancy"
 )
@@ -186,7 +185,7 @@ func (*accesses) Decided(domain.Permission, bool) {}
 // other way than a rename.
 func TestAReachOutlastsChangesElsewhere(t *testing.T) {
 	w, counted := newWorld(t), &accesses{}
-	policy, err := rbac.New(policies.Model, policies.Policy)
+	policy, err := rbac.Shipped()
 	require.NoError(t, err)
 	source := persistence.NewSource(w.DB)
 	gate := tenancy.NewGate(policy, source, tenancy.NewDocuments(source, counted), counted)

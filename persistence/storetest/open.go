@@ -11,7 +11,6 @@ import (
 	"canopy/persistence"
 	"canopy/persistence/db"
 	"canopy/persistence/testdb"
-	"canopy/policies"
 	"canopy/rbac"
 	"canopy/tenancy"
 )
@@ -141,7 +140,7 @@ func (silent) Decided(domain.Permission, bool) {}
 // Gate returns a gate over db with the policy of the directory.
 func Gate(tb testing.TB, db *db.DB) *tenancy.Gate {
 	tb.Helper()
-	policy, err := rbac.New(policies.Model, policies.Policy)
+	policy, err := rbac.Shipped()
 	require.NoError(tb, err)
 	source := persistence.NewSource(db)
 	return tenancy.NewGate(policy, source, tenancy.NewDocuments(source, silent{}), silent{})
