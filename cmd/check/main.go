@@ -6,10 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -66,7 +68,12 @@ func useMemory() (tidy func(), err error) {
 	if memory == "" {
 		return func() {}, nil
 	}
-	folder, err := os.MkdirTemp(memory, "canopy-check-")
+	// The go command remembers how tests ended that were told the same, so each run tells them the same folder, unless
+	// another run has it or was killed with it.
+	folder := filepath.Join(memory, "canopy-check-"+strconv.Itoa(os.Getuid()))
+	if err = os.Mkdir(folder, 0o700); errors.Is(err, fs.ErrExist) {
+		folder, err = os.MkdirTemp(memory, "canopy-check-")
+	}
 	if err != nil {
 		return nil, err
 	}
