@@ -1,10 +1,13 @@
 package app_test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,27 +17,46 @@ import (
 	"golang.org/x/net/html"
 
 	"canopy/app"
-	"canopy/persistence/storetest"
+	"canopy/persistence/testdb"
 )
 
 // demoPassword is everybody's in the directory of openConsole.
 const demoPassword = "try-canopy-1"
 
-// openConsole serves the demo, in which grace.hopper is the admin of the organization Acme.
+// openConsole serves the demo, in which grace.hopper is the admin of the organization Acme. A test whose change names
+// no database gets a copy of what was filled once.
 func openConsole(t *testing.T, engine string, change func(*app.Config)) *running {
 	t.Helper()
 	cfg := settings(t, newClock(time.Now())) // since browsers forget cookies by their own clock
 	cfg.AnswerFloor, cfg.AdminPassword, cfg.PublicURL = 0, demoPassword, publicURL
+	demo := cfg
 	if change != nil {
 		change(&cfg)
 	}
-	if engine == "postgres" {
-		cfg.DatabaseURL = storetest.PostgresURL(t)
+	switch {
+	case cfg.DatabaseURL != "":
+		require.NoError(t, fillDemo(t.Context(), cfg))
+	case engine == "postgres":
+		cfg.DatabaseURL = testdb.PostgresFrom(t, "demo", func(url string) error {
+			demo.DatabaseURL = url
+			return fillDemo(t.Context(), demo)
+		})
+	default:
+		cfg.Data = filepath.Dir(testdb.SQLiteFrom(t, "demo", func(path string) error {
+			demo.Data = filepath.Dir(path)
+			return fillDemo(t.Context(), demo)
+		}))
 	}
-	db, err := app.OpenDatabase(t.Context(), &cfg)
-	require.NoError(t, err)
-	require.NoError(t, app.FillDemo(t.Context(), &cfg, db))
-	return serveOver(t, cfg, db)
+	return serve(t, cfg)
+}
+
+// fillDemo fills the configured database with the demo and closes it.
+func fillDemo(ctx context.Context, cfg app.Config) error {
+	db, err := app.OpenDatabase(ctx, &cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(app.FillDemo(ctx, &cfg, db), db.Close())
 }
 
 // A guest is somebody with a browser without script, that keeps cookies.
