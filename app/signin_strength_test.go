@@ -124,7 +124,7 @@ func TestRulesAreShownBeforeTheyAreMade(t *testing.T) {
 				}
 			}
 		}
-		active := logins(t, g.get(t, "people?active=true&env=Acme"))
+		active := logins(t, g.get(t, "people?usable=true&env=Acme"))
 		require.Equal(t, len(active)-1, total, "everybody but Ada")
 		require.Contains(t, strings.Join(rows(t, g.get(t, tab.at.String()))[0], " "), "Nothing", "nothing was changed")
 		edit := g.press(t, preview, "place-signin", map[string]string{"plan": "", "step": "edit"})
@@ -217,7 +217,7 @@ func TestProgramsPreviewDemands(t *testing.T) {
 			role := of.(map[string]any)["role"].(string)
 			require.Equal(t, domain.Roles[i].String(), role)
 			status, all := admin.call(t, "GET",
-				"/rest/users?env=Prod&active=true&programs=false&weakerThan=otp&role="+role, "")
+				"/rest/users?env=Prod&usable=true&programs=false&weakerThan=otp&actsAs="+role, "")
 			require.Equal(t, 200, status)
 			require.EqualValues(t, len(all.find(t, "data").([]any)), of.(map[string]any)["people"].(map[string]any)["count"])
 		}

@@ -58,6 +58,15 @@ type UserFilter struct {
 	// Weaker keeps those whose strongest factor gives less than that proof; ByPassword keeps all.
 	Strongest *Proof
 	Weaker    Proof
+	// ActsAs keeps users who act with that role, by themselves or by a group; 0 keeps all.
+	ActsAs Role
+	// UsableAt keeps users whose account can be used at that time, as Standing says; zero keeps all.
+	UsableAt time.Time
+	// Linked keeps users who are linked with somebody at an enabled identity provider of their organization, or those
+	// who are not; nil keeps all.
+	Linked *bool
+	// Except leaves these accounts out.
+	Except BreakGlass
 	// Programs keeps the accounts of programs, or those of people; nil keeps all.
 	Programs *bool
 	// OldKeys keeps the accounts of programs that have an old API key; zero keeps all.
@@ -76,6 +85,7 @@ func (f *UserFilter) Plain() bool {
 		f.Connected == nil && f.NotConnectedSince.IsZero() && f.ConnectedSince.IsZero() && f.Mail == "" &&
 		f.Blocked == nil && f.BlockedHome == nil &&
 		f.AllowedOutside == nil && f.Strongest == nil && f.Weaker == ByPassword && f.Programs == nil &&
+		f.ActsAs == 0 && f.UsableAt.IsZero() && f.Linked == nil && f.Except == (BreakGlass{}) &&
 		f.OldKeys == (OldKeys{}) && len(f.Conditions.All) == 0
 }
 

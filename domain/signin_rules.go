@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -49,6 +50,26 @@ func BreakGlassOf(users []UserID) (b BreakGlass, err error) {
 	copy(b[:], users)
 	return b, nil
 }
+
+// ParseBreakGlass reads the numbers of accounts with commas between them; the empty text is none. It returns an Invalid
+// error on the field for anything else.
+func ParseBreakGlass(field, text string) (b BreakGlass, err error) {
+	if text == "" {
+		return b, nil
+	}
+	var users []UserID
+	for name := range strings.SplitSeq(text, ",") {
+		id, ok := ParseID[UserID](name)
+		if !ok || len(users) == MaxBreakGlass {
+			return b, InvalidField(field, "Give up to %d numbers of accounts, with commas between them.", MaxBreakGlass)
+		}
+		users = append(users, id)
+	}
+	return BreakGlassOf(users)
+}
+
+// String writes what ParseBreakGlass reads.
+func (b *BreakGlass) String() string { return strings.ReplaceAll(numbers(b.Users()), " ", ",") }
 
 // Users returns the accounts.
 func (b *BreakGlass) Users() []UserID {

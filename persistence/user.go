@@ -225,6 +225,21 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 	if f.Programs != nil {
 		p = p.And("u.system = ?", *f.Programs)
 	}
+	if f.ActsAs != 0 {
+		p = p.Also(actingAs(sc, f.ActsAs))
+	}
+	if !f.UsableAt.IsZero() {
+		p = p.And("u.active AND u.state = ? AND (u.revoke_delay = 0 OR u.idle_since = 0 OR "+
+			"u.idle_since + u.revoke_delay * 86400000 > ?)", int64(domain.Approved), db.Millis(f.UsableAt))
+	}
+	if f.Linked != nil {
+		p = p.And(either(*f.Linked, "", "NOT ")+"EXISTS (SELECT 1 FROM provider_links l JOIN providers i "+
+			"ON i.organization_id = l.organization_id AND i.issuer = l.issuer AND i.enabled "+
+			"WHERE l.organization_id = ? AND l.user_id = u.id"+byRow+")", db.Its(sc, "u.organization_id"))
+	}
+	if left := f.Except.Users(); len(left) > 0 {
+		p = p.And("u.id NOT IN (?)", db.In(left))
+	}
 	if f.OldKeys != (domain.OldKeys{}) {
 		used := db.Millis(f.OldKeys.Used)
 		p = p.And("u.system AND EXISTS (SELECT 1 FROM api_keys k WHERE k.organization_id = ? AND k.user_id = u.id AND "+
@@ -251,6 +266,29 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 		p = p.Also(all)
 	}
 	return p
+}
+
+// actingAs returns the condition that a user acts with a role: their own, or a higher one of a group, as far as it
+// counts at their home. It is what tenancy.Groups.Role says.
+func actingAs(sc tenancy.Scope, role domain.Role) db.Predicate {
+	its := db.Its(sc, "u.organization_id")
+	given := func(least domain.Role) db.Predicate {
+		return db.Where("(u.role >= ? OR EXISTS (SELECT 1 FROM user_groups m JOIN groups g ON g.id = m.group_id "+
+			"AND g.organization_id IN (?, 1) WHERE m.organization_id = ? AND m.user_id = u.id AND g.role >= ?"+byRow+"))",
+			int64(least), its, its, int64(least))
+	}
+	not := func(p db.Predicate) db.Predicate { return db.Where("NOT "+p.Raw, p.Args...) }
+	const counts = "(u.organization_id <> 1 OR u.environment_path = ?)" // an admin's role
+	switch below := db.Where("u.role < ?", int64(domain.RoleSuperUser)); role {
+	case domain.RoleUser:
+		return not(given(domain.RolePower))
+	case domain.RolePower:
+		admin := given(domain.RoleOAdmin).And(counts, string(domain.RootPath))
+		return below.Also(given(domain.RolePower)).Also(not(db.Where("("+admin.Raw+")", admin.Args...)))
+	case domain.RoleOAdmin:
+		return below.Also(given(domain.RoleOAdmin)).And(counts, string(domain.RootPath))
+	}
+	return db.Where("u.role = ?", int64(role))
 }
 
 // factorsOf returns the sums of kinds of factors that a filter keeps, nil for all.

@@ -38,6 +38,9 @@ func (p patience) growing(f *domain.UserFilter) []patience {
 	return []patience{p, {16 * p.near, more * p.found}}
 }
 
+// mostAsked is more than lists ask of an index.
+const mostAsked = 30_001
+
 // A listing is a list of users that is being read: whom of sc it keeps, by an order, behind somebody; nil is the
 // beginning.
 type listing struct {
@@ -389,6 +392,12 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 			add(read+"u.system", along...)
 		}
 	}
+	if f.ActsAs > domain.RoleUser && len(sc.Ranges()) > 0 {
+		all = append(all, actingIndex(sc, f.ActsAs))
+	}
+	if f.Linked != nil && *f.Linked {
+		add("SELECT DISTINCT x.organization_id, x.user_id AS id FROM provider_links x WHERE "+of+"x.user_id > 0", is...)
+	}
 	if f.AllowedOutside != nil && *f.AllowedOutside {
 		add("SELECT DISTINCT x.organization_id, x.user_id AS id FROM user_environments x WHERE "+of+
 			"NOT x.blocked AND x.environment_organization_id <> x.organization_id", is...)
@@ -400,7 +409,7 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 	if made := filtered(sc, domain.UserFilter{Conditions: whenMade(f)}); made.Raw != "" {
 		// The order and the bound make it the index on when they were made that is read.
 		add("SELECT u.organization_id, u.id FROM users u WHERE "+of+made.Text()+" ORDER BY u.created_at, u.id LIMIT "+
-			strconv.Itoa(domain.MaxCounted+1), with(made.Args...)...)
+			strconv.Itoa(mostAsked), with(made.Args...)...)
 	}
 	if f.Mail != "" {
 		add("SELECT u.organization_id, u.id FROM users u WHERE "+of+"u.mail_key = ?", with(domain.Fold(f.Mail))...)
@@ -411,6 +420,45 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 		add("SELECT u.organization_id, u.id FROM users u WHERE "+of+connected.Text(), with(connected.Args...)...)
 	}
 	return all, nil
+}
+
+// actingIndex returns the index that finds who may act with a role: those whose own it is, and the members of groups
+// that give it, of organizations in sc and on the way up from there. Each part reads no more than lists ask for.
+func actingIndex(sc tenancy.Scope, role domain.Role) db.Index {
+	ranges := sc.Ranges()
+	along := []any{string(ranges[0].From), string(ranges[len(ranges)-1].Until)}
+	limit := " LIMIT " + strconv.Itoa(mostAsked)
+	own := db.Where("SELECT u.organization_id, u.id FROM users u WHERE ((u.role <> 1) OR (u.state <> 0) OR "+
+		"(NOT u.active)) AND u.role >= ? AND u.environment_path >= ? AND u.environment_path < ?"+limit,
+		append([]any{int64(min(role, domain.RoleSuperUser))}, along...)...)
+	if role == domain.RoleSuperUser {
+		return db.Index{Keys: own, Probe: own}
+	}
+	of, is := db.InOrganization(sc, "m.organization_id")
+	members := func(where string, args ...any) db.Predicate {
+		return db.Where("SELECT m.organization_id, m.user_id AS id FROM groups g CROSS JOIN user_groups m WHERE "+of+
+			"m.group_id = g.id AND g.role >= ? AND "+where+limit, slices.Concat(is, []any{int64(role)}, args)...)
+	}
+	inside := db.InRanges(ranges, "g.environment_path")
+	parts := []db.Predicate{own, members("g.organization_id IN (?)", db.In(holding(ranges))),
+		members(inside.Text(), inside.Args...)}
+	var p db.Predicate
+	for i, part := range parts {
+		p.Raw += either(i > 0, " UNION ", "") + "SELECT organization_id, id FROM (" + part.Raw + ") AS p" + strconv.Itoa(i)
+		p.Args = append(p.Args, part.Args...)
+	}
+	return db.Index{Keys: p, Probe: p}
+}
+
+// holding returns the numbers of the environments that something of the ranges lies below, each once.
+func holding(ranges []tenancy.Range) (ids []int64) {
+	for _, r := range ranges {
+		from := string(r.From)
+		_, way := wayTo(domain.EnvironmentPath(from[:strings.LastIndexByte(from, '/')+1]))
+		ids = append(ids, way...)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // whenMade returns the conditions of f that bound when users were made.

@@ -29,6 +29,9 @@ func TestListsAreTheSameInAllWays(t *testing.T) {
 		{Blocked: is(true)}, {Blocked: is(false)}, {Mail: "A7@bolt.example"}, {ConnectedSince: time.UnixMilli(50)},
 		{Connected: is(true)}, {Connected: is(false)}, {NotConnectedSince: time.UnixMilli(50)},
 		{Part: "ann", Role: domain.RolePower}, {Strongest: proof(domain.ByPassword)}, {Strongest: proof(domain.ByPasskey)},
+		{ActsAs: domain.RoleUser}, {ActsAs: domain.RolePower}, {ActsAs: domain.RoleOAdmin}, {ActsAs: domain.RoleSuperUser},
+		{ActsAs: domain.RolePower, Weaker: domain.ByPasskey, UsableAt: time.UnixMilli(50)},
+		{Linked: is(true)}, {Linked: is(false), Except: domain.BreakGlass{5, 9}},
 		{Weaker: domain.ByPasskey, Active: is(true)}, {Programs: is(true)}, {Programs: is(false), Weaker: domain.ByCode},
 		where(false, text(domain.UserName, domain.Contains, "anna muell")),
 		where(false, text(domain.UserName, domain.Equal, "Anna Mueller")),
@@ -46,6 +49,7 @@ func TestListsAreTheSameInAllWays(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := storetest.NewWorld(t, d), t.Context()
 		many(t, w)
+		w.AddActing(t)
 		users := persistence.NewUserStore(d)
 		ways := []*persistence.UserStore{users, persistence.Patient(users, 1, 0), persistence.Patient(users, 1, 1),
 			persistence.Patient(users, 1, 1000)}

@@ -61,35 +61,58 @@ func (o *Overviews) over(ctx context.Context, caller *domain.Principal, ref doma
 	return sc, people, at, err
 }
 
-// LockedOut says how many of a role an environment's rules would keep out, and what they lack.
+// LockedOut says of those who act with a role how many an environment's rules keep out: people who have nothing as
+// strong as Demand, and programs, whose keys prove nothing.
 type LockedOut struct {
-	Role   domain.Role
-	Demand domain.Proof
-	People domain.Tally
+	Role             domain.Role
+	Demand           domain.Proof
+	People, Programs domain.Tally
 }
 
-// LockedOut returns, by role, how many of the active people in and below an environment cannot give what rules demand.
-// Roles from whom nothing is demanded are left out. It needs what Strength does.
+// NotLinked says how many rules keep out that ask for a provider: people who are linked with nobody at a provider of
+// their organization that is switched on, emergency accounts left out, and programs.
+type NotLinked struct{ People, Programs domain.Tally }
+
+// LockedOutDocument says whom an environment's rules keep out of the accounts in and below it that can be used.
+type LockedOutDocument struct {
+	ByRole    []LockedOut // roles from whom something is demanded
+	NotLinked *NotLinked  // nil where no provider is asked for
+}
+
+// LockedOut returns whom rules keep out of an environment and what is below it: those whom each door refuses, or sends
+// to add a factor. A role counts as it does there: one's own, or a higher one of a group. Places below that ask for
+// more keep out more, whatever is asked above them; these are not counted. It needs what Strength does.
 func (o *Overviews) LockedOut(ctx context.Context, caller domain.Principal, ref domain.EnvironmentRef,
-	rules domain.SignInRules) (all []LockedOut, err error) {
+	rules domain.SignInRules) (d LockedOutDocument, err error) {
 	_, people, _, err := o.over(ctx, &caller, ref)
 	if err != nil {
-		return nil, err
+		return d, err
 	}
-	yes, no := true, false
+	yes, no, now := true, false, o.now()
+	count := func(of *domain.Tally, f domain.UserFilter) {
+		if f.UsableAt = now; err == nil {
+			*of, err = o.store.Tally(ctx, people, f)
+		}
+	}
 	for _, role := range domain.Roles {
 		l := LockedOut{Role: role, Demand: rules.Demands(role, false)}
 		if l.Demand == domain.ByPassword {
 			continue
 		}
-		l.People, err = o.store.Tally(ctx, people,
-			domain.UserFilter{Role: role, Weaker: l.Demand, Active: &yes, Programs: &no})
-		if err != nil {
-			return nil, err
+		count(&l.People, domain.UserFilter{ActsAs: role, Weaker: l.Demand, Programs: &no})
+		if rules.Demands(role, true) > domain.ByPassword {
+			count(&l.Programs, domain.UserFilter{ActsAs: role, Programs: &yes})
 		}
-		all = append(all, l)
+		d.ByRole = append(d.ByRole, l)
 	}
-	return all, nil
+	if rules.OnlyProvider {
+		d.NotLinked = &NotLinked{}
+		count(&d.NotLinked.People, domain.UserFilter{Linked: &no, Except: rules.BreakGlass, Programs: &no})
+		if !rules.ProgramsExempt {
+			count(&d.NotLinked.Programs, domain.UserFilter{Programs: &yes})
+		}
+	}
+	return d, err
 }
 
 // PreviewSignInRules returns what UpdateSignInRules would, as if no grace were left, and changes

@@ -188,6 +188,7 @@ type ListUsers struct {
 	Filter      domain.UserFilter
 	Group       domain.GroupRef // narrows Filter to members; empty keeps all
 	OldKeys     bool            // narrows Filter to accounts of programs whose keys are old by now
+	Usable      bool            // narrows Filter to accounts that can be used by now
 	Page        domain.Page     // without a limit the whole list is returned
 	Attributes  bool            // asks for the users' attributes
 	Whole       bool            // asks for all that Get shows of a user whole
@@ -264,6 +265,9 @@ func (u *Users) listed(ctx context.Context, caller *domain.Principal, in *ListUs
 	}
 	if in.OldKeys {
 		in.Filter.OldKeys = domain.OldKeysAt(u.now())
+	}
+	if in.Usable {
+		in.Filter.UsableAt = u.now()
 	}
 	if in.Filter.Conditions.OfObjects() {
 		objects, err := u.gate.EnterObjects(ctx, caller, tenancy.Anywhere())

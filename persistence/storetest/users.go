@@ -410,6 +410,7 @@ func Lists(t *testing.T, db *db.DB) {
 			oldKeys[u.ID] = u.System && (i < 5 || i < 30 && i%2 == 0)
 		}
 	}
+	acting := w.AddActing(t)
 	everyone, next, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{})
 	require.NoError(t, err)
 	require.Empty(t, next)
@@ -430,6 +431,12 @@ func Lists(t *testing.T, db *db.DB) {
 		"passkey": {Strongest: &passkey}, "password alone": {Strongest: &password},
 		"no passkey": {Weaker: domain.ByPasskey},
 		"no factor":  {Weaker: domain.ByCode}, "nobody": {Strongest: &passkey, Weaker: domain.ByPasskey},
+		"acts as user": {ActsAs: domain.RoleUser}, "as power": {ActsAs: domain.RolePower},
+		"as oadmin": {ActsAs: domain.RoleOAdmin}, "as superUser": {ActsAs: domain.RoleSuperUser},
+		"as power, weaker": {ActsAs: domain.RolePower, Weaker: domain.ByPasskey, Programs: &inactive},
+		"usable":           {UsableAt: revoked.Add(-time.Millisecond)}, "no longer": {UsableAt: revoked},
+		"linked": {Linked: &yes}, "not linked": {Linked: &inactive},
+		"but two":  {Linked: &inactive, Except: domain.BreakGlass{w.KeyOf("act.more").User, w.KeyOf("acme.labs").User}},
 		"programs": {Programs: &yes}, "people": {Programs: &inactive},
 		"old keys": {OldKeys: domain.OldKeys{Made: time.UnixMilli(1005), Used: time.UnixMilli(1030)}},
 		"all":      {}, "prefix": {Prefix: "PERSON.3"}, "mail prefix": {Prefix: "acme.a"},
@@ -460,6 +467,12 @@ func Lists(t *testing.T, db *db.DB) {
 		return slices.ContainsFunc(u.Allowed,
 			func(g domain.Grant) bool { return sc.Shows(g.Path) && g.Organization != u.Organization })
 	}
+	acts := func(u *domain.User) domain.Role {
+		if known, ok := acting[u.Alias]; ok {
+			return known.Role
+		}
+		return u.Role
+	}
 	keeps := func(sc tenancy.Scope, f domain.UserFilter, u *domain.User) bool {
 		texts := []string{u.Alias, u.Person.FirstName, u.Person.LastName, u.Person.Mail}
 		begins := func(with string) bool {
@@ -484,6 +497,8 @@ func Lists(t *testing.T, db *db.DB) {
 			(f.AllowedOutside == nil || outside(sc, u) == *f.AllowedOutside) &&
 			(f.Strongest == nil || u.Factors.Strongest() == *f.Strongest) &&
 			(f.Weaker == domain.ByPassword || u.Factors.Strongest() < f.Weaker) &&
+			(f.ActsAs == 0 || acts(u) == f.ActsAs) && (f.UsableAt.IsZero() || u.Usable(f.UsableAt)) &&
+			(f.Linked == nil || acting[u.Alias].Linked == *f.Linked) && !f.Except.Has(u.ID) &&
 			(f.Programs == nil || u.System == *f.Programs) && (f.OldKeys == (domain.OldKeys{}) || oldKeys[u.ID])
 	}
 	by := func(key func(*domain.User) []any) func(a, b *domain.User) bool {

@@ -32,7 +32,8 @@ const peopleOfAPage = 25
 // peopleFilters are the parameters of the list, which are those of the same list for programs; but q is always
 // looked for inside words.
 var peopleFilters = []string{"env", "children", "q", "role", "group", "state", "active", "connected",
-	"notConnectedSince", "blockedHome", "allowedOutside", "factor", "weakerThan", "programs", "oldKeys"}
+	"notConnectedSince", "blockedHome", "allowedOutside", "factor", "weakerThan", "programs", "oldKeys", "actsAs",
+	"usable", "linked", "except"}
 
 // readPeople reads from the address which people are asked for, and in which order.
 func (v *visit) readPeople() (in directory.ListUsers, err error) {
@@ -69,15 +70,24 @@ func (v *visit) readPeople() (in directory.ListUsers, err error) {
 			return in, err
 		}
 	}
-	var children, oldKeys *bool
+	if role := v.query("actsAs"); role != "" {
+		if f.ActsAs, err = domain.ParseRole(role); err != nil {
+			return in, domain.AsError(err).On("actsAs")
+		}
+	}
+	if f.Except, err = domain.ParseBreakGlass("except", v.query("except")); err != nil {
+		return in, err
+	}
+	var children, oldKeys, usable *bool
 	for name, flag := range map[string]**bool{"active": &f.Active, "connected": &f.Connected,
 		"blockedHome": &f.BlockedHome, "allowedOutside": &f.AllowedOutside, "children": &children,
-		"programs": &f.Programs, "oldKeys": &oldKeys} {
+		"programs": &f.Programs, "oldKeys": &oldKeys, "usable": &usable, "linked": &f.Linked} {
 		if *flag, err = httpx.QueryFlag(v.c, name); err != nil {
 			return in, err
 		}
 	}
 	in.Alone, in.OldKeys = children != nil && !*children, oldKeys != nil && *oldKeys
+	in.Usable = usable != nil && *usable
 	f.Order, err = domain.ParseUserOrder(v.query("sort"))
 	return in, err
 }
@@ -220,11 +230,17 @@ func (v *visit) peopleChips() []area {
 			"factor":            fill(v.words.Strength.ChipFactor, "proof", v.proofNamed(value)),
 			"weakerThan":        fill(v.words.Strength.ChipWeaker, "proof", v.proofNamed(value)),
 			"programs":          pick(value == "true", v.words.Strength.Programs, v.words.Strength.People),
-			"oldKeys":           v.words.Strength.OldKeys}
+			"oldKeys":           v.words.Strength.OldKeys,
+			"usable":            v.words.Strength.ChipUsable,
+			"linked":            pick(value == "true", v.words.Strength.ChipLinked, v.words.Strength.ChipNotLinked),
+			"except":            v.counted(v.words.Strength.ChipExcept, int64(1+strings.Count(value, ",")))}
 		text := texts[name]
 		for _, o := range slices.Concat(v.roleOptions(domain.RoleSuperUser), v.stateOptions()) {
 			if (name == "role" || name == "state") && o.value == value {
 				text = o.text
+			}
+			if name == "actsAs" && o.value == value {
+				text = fill(v.words.Strength.ChipActs, "role", o.text)
 			}
 		}
 		chips = append(chips, area{name, v.with(name, "", "after", ""), text})

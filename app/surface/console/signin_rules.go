@@ -47,7 +47,7 @@ func (s *Surface) changeRules(ctx context.Context, v *visit) (answer, error) {
 	if err != nil && !domain.ErrForbidden.Is(err) {
 		return answer{}, err
 	}
-	return shown(rulesPreview(v, &p.Branch, &d, out, counted))
+	return shown(rulesPreview(v, &p.Branch, &d, v.keptOut(&p.Branch, &d, &out), counted))
 }
 
 // rulesPatch reads what the form asks of sign-ins. It returns an Invalid error for the first field that is unreadable.
@@ -189,10 +189,31 @@ func dateOf(t time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// lockedOutAt returns the list of those whom a demand would keep out.
-func lockedOutAt(id domain.EnvironmentID, l *directory.LockedOut) string {
-	return at(peoplePage, "env", numberOf(id), "role", l.Role.String(), "weakerThan", l.Demand.String(), "active", "true",
-		"programs", "false")
+// keptOut are the numbers of those whom rules would keep out of a place, each with the list of them.
+func (v *visit) keptOut(b *directory.Branch, d *directory.SignInRulesDocument,
+	out *directory.LockedOutDocument) (all []tally) {
+	w := &v.words.Strength
+	add := func(label, note string, n *domain.Tally, filters ...string) {
+		filters = append([]string{"env", numberOf(b.ID), "usable", "true"}, filters...)
+		all = append(all, tally{label: label, n: n.N, more: n.More, page: at(peoplePage, filters...), note: note})
+	}
+	for i := range out.ByRole {
+		l := &out.ByRole[i]
+		role := fill(w.OutActs, "role", v.role(l.Role))
+		add(role, fill(w.ChipWeaker, "proof", v.proof(l.Demand)), &l.People,
+			"actsAs", l.Role.String(), "weakerThan", l.Demand.String(), "programs", "false")
+		if l.Programs.N > 0 {
+			add(role, w.OutPrograms, &l.Programs, "actsAs", l.Role.String(), "programs", "true")
+		}
+	}
+	if out.NotLinked != nil {
+		add(w.OutNotLinked, pick(d.All.BreakGlass == domain.BreakGlass{}, "", w.OutNotLinkedNote), &out.NotLinked.People,
+			"linked", "false", "except", d.All.BreakGlass.String(), "programs", "false")
+		if out.NotLinked.Programs.N > 0 {
+			add(w.AllPrograms, w.OutPrograms, &out.NotLinked.Programs, "programs", "true")
+		}
+	}
+	return all
 }
 
 // strength is the page that says how strongly the people of a place prove who they are.

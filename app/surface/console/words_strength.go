@@ -4,6 +4,10 @@ package console
 type strengthWords struct {
 	Factor, None, Code, Passkey string // the proofs, and what they are called together
 	ChipFactor, ChipWeaker      string // {proof}
+	ChipActs                    string // {role}
+	ChipUsable                  string
+	ChipLinked, ChipNotLinked   string
+	ChipExcept                  plural
 	Kind, People, Programs      string // kinds of accounts
 	OldKeys, OldKeysHint        string
 	By                          string // a session was proved
@@ -21,6 +25,8 @@ type strengthWords struct {
 	Characters, Minutes, Days                          plural
 	AnnouncedUntil                                     string // {day}
 	PreviewTitle, Out, OutLead, OutNobody, OutUnknown  string
+	OutActs                                            string // {role}
+	OutPrograms, OutNotLinked, OutNotLinkedNote        string
 	Title                                              string // {place}
 	Link, Proofs, Rest, AllPrograms, RulesLink         string
 }
@@ -28,7 +34,10 @@ type strengthWords struct {
 var englishStrength = strengthWords{
 	Factor: "Second factor", None: "Password alone", Code: "One-time code", Passkey: "Passkey",
 	ChipFactor: "At best: {proof}", ChipWeaker: "Less than: {proof}",
-	Kind: "Kind of account", People: "A person’s", Programs: "A program’s", OldKeys: "Programs with an old key",
+	ChipActs: "Acts as: {role}", ChipUsable: "Account in use", ChipLinked: "Linked with an identity provider",
+	ChipNotLinked: "Not linked with an identity provider",
+	ChipExcept:    plural{"Without {n} emergency account", "Without {n} emergency accounts"},
+	Kind:          "Kind of account", People: "A person’s", Programs: "A program’s", OldKeys: "Programs with an old key",
 	OldKeysHint: "A key is old if it was made more than a year ago, or was not used for 90 days.",
 	By:          "Proved by", Browser: "{browser} on {system}",
 	Tab: "Sign-in", Rule: "What is asked", Own: "Here", Counts: "With the places above",
@@ -62,8 +71,10 @@ var englishStrength = strengthWords{
 	Days:           plural{"{n} day", "{n} days"},
 	AnnouncedUntil: "What is demanded of people counts from {day} on.",
 	PreviewTitle:   "What these rules would do", Out: "Who could not sign in as they do now",
-	OutLead: "These active people have nothing as strong as what is demanded. They must add it before they go on. " +
-		"They are counted by their own role: who administers by a group only is not among the administrators here.",
+	OutLead: "These people have nothing as strong as what is demanded. They must add it before they go on. They are " +
+		"counted by the role they act with, their own or a group’s. Places below that ask for more keep out more, as before.",
+	OutActs: "Acting as: {role}", OutPrograms: "Programs, whose keys would open nothing",
+	OutNotLinked: "Not linked with an identity provider", OutNotLinkedNote: "Emergency accounts are not counted.",
 	OutNobody:  "Nobody: nothing is demanded beside a password.",
 	OutUnknown: "You may not list people here, so they are not counted.",
 	Title:      "Strength of {place}", Link: "How strongly people sign in",
@@ -74,7 +85,11 @@ var englishStrength = strengthWords{
 var frenchStrength = strengthWords{
 	Factor: "Second facteur", None: "Mot de passe seul", Code: "Code à usage unique", Passkey: "Clé d’accès",
 	ChipFactor: "Au mieux : {proof}", ChipWeaker: "Moins que : {proof}",
-	Kind: "Type de compte", People: "D’une personne", Programs: "D’un programme",
+	ChipActs: "Agit comme : {role}", ChipUsable: "Compte utilisable",
+	ChipLinked:    "Avec un lien vers un fournisseur d’identité",
+	ChipNotLinked: "Sans lien vers un fournisseur d’identité",
+	ChipExcept:    plural{"Sans {n} compte de secours", "Sans {n} comptes de secours"},
+	Kind:          "Type de compte", People: "D’une personne", Programs: "D’un programme",
 	OldKeys:     "Programmes avec une clé ancienne",
 	OldKeysHint: "Une clé est ancienne si elle a plus d’un an, ou n’a pas servi pendant 90 jours.",
 	By:          "Preuve donnée", Browser: "{browser} sous {system}",
@@ -109,11 +124,15 @@ var frenchStrength = strengthWords{
 	Days:           plural{"{n} jour", "{n} jours"},
 	AnnouncedUntil: "Ce qui est exigé des personnes compte à partir du {day}.",
 	PreviewTitle:   "Ce que feraient ces règles", Out: "Qui ne pourrait plus se connecter comme à présent",
-	OutLead: "Ces personnes actives n’ont rien d’aussi fort que ce qui est exigé. Elles devront l’ajouter d’abord. " +
-		"Elles sont comptées par leur propre rôle : qui n’administre que par un groupe n’est pas compté comme tel.",
-	OutNobody:  "Personne : rien n’est exigé en plus d’un mot de passe.",
-	OutUnknown: "Vous ne pouvez pas lister les personnes ici ; elles ne sont donc pas comptées.",
-	Title:      "Solidité des connexions : {place}", Link: "Solidité des connexions",
+	OutLead: "Ces personnes n’ont rien d’aussi fort que ce qui est exigé. Elles devront l’ajouter d’abord. Elles sont " +
+		"comptées par le rôle avec lequel elles agissent, le leur ou celui d’un groupe. Les lieux en dessous qui exigent " +
+		"plus écartent plus de monde, comme avant.",
+	OutActs: "Qui agit comme : {role}", OutPrograms: "Programmes, dont les clés n’ouvriraient plus rien",
+	OutNotLinked:     "Sans lien vers un fournisseur d’identité",
+	OutNotLinkedNote: "Les comptes de secours ne sont pas comptés.",
+	OutNobody:        "Personne : rien n’est exigé en plus d’un mot de passe.",
+	OutUnknown:       "Vous ne pouvez pas lister les personnes ici ; elles ne sont donc pas comptées.",
+	Title:            "Solidité des connexions : {place}", Link: "Solidité des connexions",
 	Proofs: "La preuve la plus forte de chacun", Rest: "Ce dont il faut s’occuper", AllPrograms: "Comptes de programmes",
 	RulesLink: "Ce que le lieu exige",
 }

@@ -71,6 +71,9 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 	if in.OldKeys, err = queryTrue(c, "oldKeys"); err != nil {
 		return in, err
 	}
+	if in.Usable, err = queryTrue(c, "usable"); err != nil {
+		return in, err
+	}
 	if in.Homes, err = asTable(c); err != nil {
 		return in, err
 	}
@@ -81,7 +84,7 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 // userParameters are those of a list of users.
 var userParameters = []string{"limit", "after", "env", "children", "group", "sort", "total", "format", "q", "role",
 	"active", "state", "connected", "notConnectedSince", "connectedSince", "mail", "blockedAnywhere", "blockedHome",
-	"allowedOutside", "factor", "weakerThan", "programs", "oldKeys"}
+	"allowedOutside", "factor", "weakerThan", "programs", "oldKeys", "actsAs", "usable", "linked", "except"}
 
 func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 	f.Prefix = httpx.Query(c, "q")
@@ -117,6 +120,17 @@ func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 	}
 	if f.Programs, err = httpx.QueryFlag(c, "programs"); err != nil {
 		return f, err
+	}
+	if f.Linked, err = httpx.QueryFlag(c, "linked"); err != nil {
+		return f, err
+	}
+	if f.Except, err = domain.ParseBreakGlass("except", httpx.Query(c, "except")); err != nil {
+		return f, err
+	}
+	if role := httpx.Query(c, "actsAs"); role != "" {
+		if f.ActsAs, err = domain.ParseRole(role); err != nil {
+			return f, domain.AsError(err).On("actsAs")
+		}
 	}
 	if text := httpx.Query(c, "factor"); text != "" {
 		strongest, err := domain.ParseProof("factor", text)

@@ -26,7 +26,7 @@ func (s *Surface) signInRoutes(r fiber.Router) {
 // A rulesPreview is what rules would be, and whom they would keep out: nil for who may not count people there.
 type rulesPreview struct {
 	directory.SignInRulesDocument
-	lockedOut []directory.LockedOut
+	lockedOut directory.LockedOutDocument
 	counted   bool
 }
 
@@ -121,15 +121,24 @@ func writeRulesPreview(w *httpx.Writer, key string, p *rulesPreview) {
 		w.Null("lockedOut")
 	} else {
 		w.Open("lockedOut", '[')
-		for i := range p.lockedOut {
-			l := &p.lockedOut[i]
+		for i := range p.lockedOut.ByRole {
+			l := &p.lockedOut.ByRole[i]
 			w.Open("", '{')
 			w.Text("role", l.Role.String())
 			w.Text("demand", l.Demand.String())
 			writeTally(w, "people", &l.People)
+			writeTally(w, "programs", &l.Programs)
 			w.Close('}')
 		}
 		w.Close(']')
+	}
+	if out := p.lockedOut.NotLinked; !p.counted || out == nil {
+		w.Null("notLinked")
+	} else {
+		w.Open("notLinked", '{')
+		writeTally(w, "people", &out.People)
+		writeTally(w, "programs", &out.Programs)
+		w.Close('}')
 	}
 	w.Close('}')
 }
