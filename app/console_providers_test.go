@@ -324,6 +324,8 @@ func TestPeopleAreLinkedByHand(t *testing.T) {
 
 // TestProviderInABrowser goes the same way with Chromium, where no form leads elsewhere and the keyboard does it all.
 func TestProviderInABrowser(t *testing.T) {
+	notShort(t)
+	t.Parallel()
 	r := openNamedBy(t, "sqlite", newClock(time.Now()), private)
 	m, err := mockoidc.Run()
 	require.NoError(t, err)

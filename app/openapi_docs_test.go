@@ -12,6 +12,7 @@ import (
 // TestDocsInChromium opens the page with the descriptions, as people do.
 func TestDocsInChromium(t *testing.T) {
 	notShort(t)
+	t.Parallel()
 	server := serve(t, settings(t, newClock(storyBegins)))
 	b := openBrowser(t)
 	for _, offered := range server.Surfaces() {
@@ -81,6 +82,7 @@ func TestDescriptionsAreServed(t *testing.T) {
 // must not do would be noticed.
 func TestBrowserHearsErrors(t *testing.T) {
 	notShort(t)
+	t.Parallel()
 	server := serve(t, settings(t, newClock(storyBegins)))
 	b := openBrowser(t)
 	b.open(t, server.Address()+"/docs")

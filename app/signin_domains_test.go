@@ -103,6 +103,7 @@ func (r *running) confirm(t *testing.T, organization domain.EnvironmentRef, name
 
 // What DNS says is taken as it is, and whatever it does it takes no longer than it may.
 func TestTextsOfDNS(t *testing.T) {
+	t.Parallel()
 	z := newZone(t)
 	r := dns.NewResolver(z.address)
 	z.has("_canopy.acme.example", []string{"one"}, []string{"two ", "and more"})

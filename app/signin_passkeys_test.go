@@ -99,6 +99,7 @@ const notAccepted = "The passkey was not accepted"
 
 // TestPasskeyFromMakingToRemoving goes the whole way of a passkey in a browser.
 func TestPasskeyFromMakingToRemoving(t *testing.T) {
+	notShort(t)
 	c := newClock(time.Now())
 	r := openNamed(t, "sqlite", c)
 	b := openBrowser(t)
@@ -170,6 +171,7 @@ func TestPasskeyFromMakingToRemoving(t *testing.T) {
 
 // TestPasskeysThatAreNotRight holds what is refused of an authenticator's answer.
 func TestPasskeysThatAreNotRight(t *testing.T) {
+	notShort(t)
 	c := newClock(time.Now())
 	r := openNamed(t, "sqlite", c)
 	b := openBrowser(t)
@@ -258,6 +260,7 @@ func TestPasskeysThatAreNotRight(t *testing.T) {
 // TestAnswersOfPasskeysAreGoodOnce holds that what a browser answered is good once, for what it was asked, in the session
 // and the time in which it was asked.
 func TestAnswersOfPasskeysAreGoodOnce(t *testing.T) {
+	notShort(t)
 	c := newClock(time.Now())
 	r := openNamed(t, "sqlite", c)
 	b := openBrowser(t)

@@ -12,6 +12,8 @@
 // the following ones from running, unless they could say nothing without it: one run shows all there
 // is to repair. The exit status is 0 if no step failed.
 //
+// A fast run remembers the tests of what did not change, as go test does; all others run each test anew.
+//
 // Tests run on a PostgreSQL cluster that lives as long as the run, and keep their files in memory if
 // there is room. A skipped test counts as a failure in the full run, because nobody reads that it was
 // skipped. Tests that measure how long somebody waits beside somebody noisy run behind all others, one at
