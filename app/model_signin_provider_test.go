@@ -50,6 +50,12 @@ func (m *signInModel) link(t *rapid.T) {
 		t.Skip("they are of no organization with a provider, or linked enough")
 	}
 	subject := *m.name("subject")
+	if m.off {
+		err := m.w.directory.Providers.Link(m.t.Context(), m.w.operator(m.t), accounts.OfUser[accounts.LinkSubject]{
+			User: domain.UserRef{ID: u.ID}, In: accounts.LinkSubject{Provider: m.provider.ID, Subject: subject}})
+		require.ErrorIs(m.t, err, domain.ErrProviderOff)
+		return
+	}
 	m.w.linkTo(m.t, u.Alias, m.provider, subject)
 	m.links[u.ID] = append(m.links[u.ID], subject)
 }
@@ -69,7 +75,7 @@ func (m *signInModel) unlink(t *rapid.T) {
 		User: domain.UserRef{ID: u.ID}, In: domain.Identity{Issuer: m.company.URL, Subject: subject}})
 	require.NoError(m.t, err)
 	m.links[u.ID] = slices.DeleteFunc(m.links[u.ID], func(s string) bool { return s == subject })
-	m.end(t, func(s *modelSession) bool { return s.byProvider && s.user == u })
+	m.end(t, func(s *modelSession) bool { return s.subject == subject })
 	if m.off {
 		return
 	}
@@ -94,7 +100,8 @@ func (m *signInModel) switchProvider(t *rapid.T) {
 // password there.
 func (m *signInModel) signInByProvider(t *rapid.T) {
 	u, subject := m.drawLinked(t)
-	s := &modelSession{guest: m.w.visit(m.t), user: u, at: m.now(), way: "the provider", byProvider: true}
+	s := &modelSession{guest: m.w.visit(m.t), user: u, at: m.now(), way: "the provider", byProvider: true,
+		subject: subject}
 	if m.off {
 		sent := s.send(m.t, http.MethodGet, "provider-in?provider="+m.provider.ProviderKey.String(), nil)
 		if sent.status == http.StatusSeeOther {

@@ -47,8 +47,9 @@ type modelSession struct {
 	factor *oracleFactor // nil for a password or a recovery code
 	at     time.Time
 	way    string
-	// byProvider says that they came from the provider, whatever they proved since.
+	// byProvider says that they came from the provider, as subject, whatever they proved since.
 	byProvider bool
+	subject    string
 }
 
 // serveSignIns serves a directory in which no session ends by itself.
