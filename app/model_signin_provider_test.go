@@ -22,10 +22,16 @@ func (m *signInModel) setUpProvider(t *rapid.T, top domain.EnvironmentID) {
 		func(in *accounts.CreateProvider) { in.TrustsStrong = &m.trusted })
 }
 
-// askForProvider has an environment let people in by the provider only, but for some, and asks for nothing else.
+// askForProvider has an environment let people in by the provider only, but for some and perhaps programs, and asks for
+// nothing else; and often the one above it, but for others: who is left out by both gets in.
 func (m *signInModel) askForProvider(t *rapid.T) {
 	e := rapid.SampledFrom(m.inside).Draw(t, "environment")
-	m.setRules(e, domain.SignInRules{OnlyProvider: true, BreakGlass: m.drawLeftOut(t, e)})
+	m.setRules(e, domain.SignInRules{OnlyProvider: true, BreakGlass: m.drawLeftOut(t, e),
+		ProgramsExempt: rapid.Bool().Draw(t, "programs exempt")})
+	if above := m.environments[e].parent; above != domain.RootEnvironment && rapid.Bool().Draw(t, "above too") {
+		m.setRules(above, domain.SignInRules{OnlyProvider: true, BreakGlass: m.drawLeftOut(t, above),
+			ProgramsExempt: rapid.Bool().Draw(t, "programs exempt above")})
+	}
 }
 
 // drawLeftOut draws people at home in or below an environment.
@@ -68,7 +74,7 @@ func (m *signInModel) drawLinked(t *rapid.T) (u *domain.User, subject string) {
 	return u, rapid.SampledFrom(m.links[u.ID]).Draw(t, "subject")
 }
 
-// unlink takes a link away, which lets nobody in any more.
+// unlink takes a link away, which lets nobody in any more and ends what it began; what another link began goes on.
 func (m *signInModel) unlink(t *rapid.T) {
 	u, subject := m.drawLinked(t)
 	err := m.w.directory.Providers.Unlink(m.t.Context(), m.w.operator(m.t), accounts.OfUser[domain.Identity]{

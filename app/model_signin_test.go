@@ -181,7 +181,7 @@ func (m *signInModel) changeRules(t *rapid.T) {
 	minutes := rapid.SampledFrom([]int{0, 0, -1, 30}).Draw(t, "grace")
 	r := domain.SignInRules{People: proof.Draw(t, "people"), Admins: proof.Draw(t, "admins"),
 		Above: proof.Draw(t, "above"), ProgramsExempt: rapid.Bool().Draw(t, "programs exempt"),
-		ProofAge: time.Duration(rapid.SampledFrom([]int{0, 0, 10, 40}).Draw(t, "proof age")) * time.Minute}
+		ProofAge: time.Duration(rapid.SampledFrom([]int{0, 10, 10, 40}).Draw(t, "proof age")) * time.Minute}
 	if minutes != 0 {
 		r.Grace = m.now().Add(time.Duration(minutes) * time.Minute)
 	}
