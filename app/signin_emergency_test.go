@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,5 +68,38 @@ func TestAnEmergencyAccountIsLost(t *testing.T) {
 		after, noted := told()
 		require.Equal(t, 2, noted)
 		require.Equal(t, mails, after, "nobody else reaches it")
+	})
+}
+
+// The strength of a branch has its emergency accounts, and names the places where nobody gets in without the provider, on
+// pages and to programs alike.
+func TestStrengthHasTheEmergencyAccounts(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, nil)
+		g, programs := r.visitAs(t, "admin"), basicCaller(r.Address(), "admin", demoPassword)
+		_, err := r.directory.Environments.UpdateSignInRules(t.Context(), mustOperator(t, r), directory.SignInRulesPatch{
+			Environment: "Acme", OnlyProvider: new(true), BreakGlass: &[]domain.UserRef{{Alias: "radia.perlman"}}})
+		require.NoError(t, err)
+		unguarded := func() (shown []string) {
+			t.Helper()
+			page := g.get(t, "strength?env=Acme")
+			status, d := programs.call(t, "GET", "/rest/environments/Acme/strength", "")
+			require.Equal(t, 200, status)
+			require.EqualValues(t, 1, d.find(t, "data", "emergency", "count"))
+			require.Equal(t, false, d.find(t, "data", "moreUnguarded"))
+			require.Equal(t, "1", factsOf(t, page)[6])
+			require.Equal(t, []string{"radia.perlman"}, logins(t, g.get(t, "people?env=Acme&emergency=true")))
+			for _, place := range d.find(t, "data", "unguarded").([]any) {
+				shown = append(shown, place.(map[string]any)["path"].(string))
+			}
+			require.Equal(t, len(shown) > 0, strings.Contains(page.text, "Nobody gets in when the provider does not answer"))
+			return shown
+		}
+		require.Empty(t, unguarded())
+		status, _ := programs.call(t, "PUT", "/rest/users/"+numberIn(t, programs, "radia.perlman"), `{"active":false}`)
+		require.Equal(t, 200, status)
+		require.Equal(t, []string{"Acme"}, unguarded())
+		all := logins(t, g.get(t, "people?env=Acme"))
+		require.Len(t, logins(t, g.get(t, "people?env=Acme&emergency=false")), len(all)-1)
 	})
 }

@@ -192,7 +192,7 @@ func TestStrengthOfABranchIsCounted(t *testing.T) {
 				}
 			}
 		}
-		require.Equal(t, 6, links)
+		require.Equal(t, 7, links)
 		require.Equal(t, []string{"2", "1"}, factsOf(t, page)[4:6], "Rob and Ken are programs, and Rob's key is old")
 	})
 }

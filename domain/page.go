@@ -71,6 +71,9 @@ type UserFilter struct {
 	Programs *bool
 	// OldKeys keeps the accounts of programs that have an old API key; zero keeps all.
 	OldKeys OldKeys
+	// Emergency keeps the accounts that an environment leaves out of SignInRules.OnlyProvider, or the others; nil keeps
+	// all.
+	Emergency *bool
 	// Conditions are further ones.
 	Conditions Conditions
 	Order      UserOrder
@@ -86,7 +89,7 @@ func (f *UserFilter) Plain() bool {
 		f.Blocked == nil && f.BlockedHome == nil &&
 		f.AllowedOutside == nil && f.Strongest == nil && f.Weaker == ByPassword && f.Programs == nil &&
 		f.ActsAs == 0 && f.UsableAt.IsZero() && f.Linked == nil && f.Except == (BreakGlass{}) &&
-		f.OldKeys == (OldKeys{}) && len(f.Conditions.All) == 0
+		f.OldKeys == (OldKeys{}) && f.Emergency == nil && len(f.Conditions.All) == 0
 }
 
 // OldKeys says which API keys are old: those that were made before Made, and those that were neither made nor used

@@ -188,3 +188,73 @@ func (tx *Tx) LostEmergencies(n int) (lost []domain.LostEmergency, err error) {
 	}
 	return lost, nil
 }
+
+// placesLooked is at how many places Unguarded looks.
+const placesLooked = 100
+
+// Unguarded implements directory.OverviewStore. It looks at the first placesLooked places that let in by a provider
+// only.
+func (s *OverviewStore) Unguarded(ctx context.Context, sc tenancy.Scope,
+	most int) (places []domain.Environment, more bool, err error) {
+	if len(sc.Ranges()) == 0 {
+		return nil, false, nil
+	}
+	var rows []signInRulesRow
+	q := db.From(s.db, sc, &rows).Where("r.only_provider").Order("r.environment_path").Limit(placesLooked + 1)
+	if _, one := sc.Organization(); one { // whose places are found, where rules are not kept by organization
+		q = q.Join("JOIN environments AS e ON e.id = r.environment_id AND e.organization_id = r.organization_id").
+			Apply(environmentRow{}.Within(sc).Narrow)
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, false, db.Translate(err)
+	}
+	if more = len(rows) > placesLooked; more {
+		rows = rows[:placesLooked]
+	}
+	unguarded, err := unguarded(ctx, s.db, s.db.Now(), rows)
+	if err != nil || len(unguarded) == 0 {
+		return nil, more, err
+	}
+	if len(unguarded) > most {
+		unguarded, more = unguarded[:most], true
+	}
+	var found []environmentRow
+	places, err = readEnvironments(ctx, db.From(s.db, sc, &found).Where("e.id IN (?)", db.In(unguarded)).Order("e.path"),
+		&found)
+	return places, more, err
+}
+
+// unguarded returns the places with these rules that leave out nobody who gets in.
+func unguarded(ctx context.Context, r db.Reader, now time.Time, rows []signInRulesRow) ([]int64, error) {
+	rules, err := withBreakGlass(ctx, r, rows)
+	if err != nil {
+		return nil, err
+	}
+	organizations, ids := []int64{0}, []int64{0} // nobody's, so that there is one
+	for i := range rules {
+		organizations = append(organizations, rows[i].OrganizationID)
+		for _, u := range rules[i].BreakGlass.Users() {
+			ids = append(ids, int64(u))
+		}
+	}
+	users, err := readUsers(ctx, tenancy.Scope{}, r.NewSelect().Model((*userRow)(nil)).
+		Where("u.organization_id IN (?) AND u.id IN (?)", db.In(organizations), db.In(ids)))
+	if err != nil {
+		return nil, err
+	}
+	in, err := comingIn(ctx, r, now, users)
+	if err != nil {
+		return nil, err
+	}
+	var places []int64
+	for i := range rows {
+		at, o := domain.EnvironmentPath(rows[i].EnvironmentPath), domain.OrganizationID(rows[i].OrganizationID)
+		guards := func(u domain.User) bool {
+			return u.Organization == o && rules[i].BreakGlass.Has(u.ID) && at.Contains(u.HomePath) && in[u.Key()]
+		}
+		if !slices.ContainsFunc(users, guards) {
+			places = append(places, rows[i].EnvironmentID)
+		}
+	}
+	return places, nil
+}

@@ -31,3 +31,9 @@ func emergencyKeys(o domain.OrganizationID, at domain.EnvironmentPath) db.Predic
 		" AND r.environment_id = e.id AND r.organization_id = e.organization_id AND e.organization_id = ?"+
 		" AND e.path >= ? AND e.path < ?", db.In(above), int64(o), int64(o), from, until)
 }
+
+// emergenciesIn is emergencyKeys for the accounts in sc.
+func emergenciesIn(sc tenancy.Scope) db.Predicate {
+	o, _ := sc.Organization()
+	return emergencyKeys(o, above(sc.Ranges()))
+}

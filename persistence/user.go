@@ -246,6 +246,10 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 			"(k.created_at < ? OR k.created_at < ? AND k.last_at < ?)"+byRow+")", db.Its(sc, "u.organization_id"),
 			db.Millis(f.OldKeys.Made), used, used)
 	}
+	if f.Emergency != nil {
+		keys := emergenciesIn(sc)
+		p = p.And("(u.organization_id, u.id) "+either(*f.Emergency, "", "NOT ")+"IN ("+keys.Raw+")", keys.Args...)
+	}
 	if f.Group != 0 {
 		p = p.And("EXISTS (SELECT 1 FROM user_groups m WHERE m.organization_id = ? AND m.user_id = u.id AND m.group_id = ?"+
 			byRow+")", db.Its(sc, "u.organization_id"), int64(f.Group))

@@ -405,6 +405,10 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 	if f.BlockedHome != nil && *f.BlockedHome || f.Blocked != nil && *f.Blocked {
 		add("SELECT DISTINCT x.organization_id, x.user_id AS id FROM user_environments x WHERE "+of+"x.blocked", is...)
 	}
+	if f.Emergency != nil && *f.Emergency {
+		keys := emergenciesIn(sc)
+		add(keys.Raw, keys.Args...)
+	}
 	of = strings.ReplaceAll(of, "x.", "u.")
 	if made := filtered(sc, domain.UserFilter{Conditions: whenMade(f)}); made.Raw != "" {
 		// The order and the bound make it the index on when they were made that is read.

@@ -34,6 +34,9 @@ type OverviewStore interface {
 		since time.Time) (domain.PlaceOverview, error)
 	// Tally counts the people in sc whom f keeps, up to domain.MaxTold.
 	Tally(ctx context.Context, sc tenancy.Scope, f domain.UserFilter) (domain.Tally, error)
+	// Unguarded returns the first of the environments in sc that let in by a provider only and leave out nobody who gets
+	// in where none answers, at most so many, in tree order, and whether there may be more.
+	Unguarded(ctx context.Context, sc tenancy.Scope, most int) (places []domain.Environment, more bool, err error)
 	// Contents counts what the environment at a path holds, in one statement: environments in sc, and people in the
 	// scope beside it, which may reach further.
 	Contents(ctx context.Context, sc tenancy.Scope, at domain.EnvironmentPath) (domain.Contents, error)

@@ -14,7 +14,16 @@ type StrengthDocument struct {
 	Environment               EnvironmentDocument
 	Passkey, Code, Password   domain.Tally
 	Unverified, Programs, Old domain.Tally // addresses, programs, and programs with old keys
+	// Emergency are the accounts that places leave out which let in by an identity provider only. Unguarded are the first
+	// of such places, here and below, that leave out nobody who could sign in now; MoreUnguarded says that there may be
+	// more.
+	Emergency     domain.Tally
+	Unguarded     []EnvironmentDocument
+	MoreUnguarded bool
 }
+
+// MaxUnguarded is how many places a StrengthDocument names at most.
+const MaxUnguarded = 10
 
 // Strength returns how strongly the people prove who they are of the environment that ref names, the current one if
 // that is empty. It needs domain.UserRead there, on others than oneself, and domain.EnvironmentRead.
@@ -37,12 +46,18 @@ func (o *Overviews) Strength(ctx context.Context, caller domain.Principal,
 		{&d.Unverified, domain.UserFilter{State: &unverified, Active: &yes}},
 		{&d.Programs, domain.UserFilter{Programs: &yes}},
 		{&d.Old, domain.UserFilter{OldKeys: domain.OldKeysAt(o.now())}},
+		{&d.Emergency, domain.UserFilter{Emergency: &yes}},
 	} {
 		if *counted.of, err = o.store.Tally(ctx, people, counted.f); err != nil {
 			return d, err
 		}
 	}
-	return d, nil
+	places, more, err := o.store.Unguarded(ctx, sc, MaxUnguarded)
+	for i := range places {
+		d.Unguarded = append(d.Unguarded, DescribeEnvironment(sc, places[i]))
+	}
+	d.MoreUnguarded = more
+	return d, err
 }
 
 // over returns the scopes of the environments and of the people of a place, and the place.

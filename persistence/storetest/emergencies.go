@@ -141,6 +141,9 @@ func Emergencies(t *testing.T, database *db.DB) {
 		"no provider":                   {rules("Acme/Prod", domain.SignInRules{}), false},
 	}
 	password(t)
+	for _, path := range []string{"Acme/Prod/West", "Bolt/Prod/West"} {
+		do(t, rules(path, domain.SignInRules{}))
+	}
 	do(t, rules("Acme/Prod", only))
 	for name, tt := range changes {
 		t.Run(name, func(t *testing.T) {
@@ -152,6 +155,37 @@ func Emergencies(t *testing.T, database *db.DB) {
 			}
 		})
 	}
+	t.Run("places that leave out nobody who gets in", func(t *testing.T) {
+		do(t, rules("Bolt/Prod", domain.SignInRules{OnlyProvider: true}))
+		do(t, rules("Bolt/Test", domain.SignInRules{MinPassword: 8}))
+		do(t, rules("Acme/Prod/East", domain.SignInRules{OnlyProvider: true,
+			BreakGlass: domain.BreakGlass{named.ID, nobody.ID}}))
+		defer do(t, rules("Bolt/Prod", domain.SignInRules{}))
+		defer do(t, rules("Acme/Prod/East", domain.SignInRules{}))
+		expect := func(sc tenancy.Scope, most int, more bool, want ...string) {
+			t.Helper()
+			places, are, err := w.Overviews.Unguarded(ctx, sc, most)
+			require.NoError(t, err)
+			require.Equal(t, more, are)
+			var paths []string
+			for i := range places {
+				paths = append(paths, places[i].AliasPath)
+			}
+			require.Equal(t, want, paths)
+		}
+		everything := Everything(domain.EnvironmentRead).Read()
+		acme := w.Scope(t, "acme.admin", domain.EnvironmentWrite).Read()
+		expect(everything, 10, false, "Bolt/Prod")
+		expect(acme, 10, false)
+		w.exec(t, "UPDATE users SET password_hash = '' WHERE alias = 'acme.night'")
+		expect(everything, 10, false, "Acme/Prod", "Acme/Prod/East", "Bolt/Prod")
+		expect(everything, 2, true, "Acme/Prod", "Acme/Prod/East")
+		expect(acme, 10, false, "Acme/Prod", "Acme/Prod/East")
+		expect(acme.Below(test.Path), 10, false)
+		password(t)
+		do(t, rules("Acme/Prod/East", domain.SignInRules{OnlyProvider: true, BreakGlass: domain.BreakGlass{nobody.ID}}))
+		expect(acme, 10, false, "Acme/Prod", "Acme/Prod/East")
+	})
 	t.Run("who did not get in before is not lost", func(t *testing.T) {
 		w.exec(t, "UPDATE users SET password_hash = '' WHERE alias = 'acme.night'")
 		defer password(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -532,6 +533,11 @@ var attempts = map[string]attempt{
 	"OverviewStore.Tally": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		n, err := w.Overviews.Tally(ctx, mine.Read().Below(w.Places[theirs].Path), domain.UserFilter{Weaker: domain.ByCode})
 		return n.N, err
+	},
+	"OverviewStore.Unguarded": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		places, _, err := w.Overviews.Unguarded(ctx, mine.Read(), 100)
+		return slices.DeleteFunc(places,
+			func(e domain.Environment) bool { return e.ID != w.Places[theirs+"/Prod/West"].ID }), err
 	},
 	"OverviewStore.Place": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		at, sc := w.Places[theirs], mine.Read().Below(w.Places[theirs].Path)

@@ -411,6 +411,18 @@ func Lists(t *testing.T, db *db.DB) {
 		}
 	}
 	acting := w.AddActing(t)
+	named := make(map[domain.UserID]bool)
+	for place, leftOut := range map[string][]string{"Acme/Prod": {"person.0.0", "person.6.6"}, "Acme": {"person.4.4"},
+		"Bolt/Prod": {"person.3.3"}, "Acme/Test": {"person.2.2"}} {
+		rules, e := domain.SignInRules{OnlyProvider: place != "Acme/Test"}, w.Places[place]
+		for i, alias := range leftOut {
+			rules.BreakGlass[i] = w.KeyOf(alias).User
+			named[rules.BreakGlass[i]] = rules.OnlyProvider
+		}
+		require.NoError(t, w.Store.Do(ctx, Everything(domain.EnvironmentWrite), func(tx *persistence.Tx) error {
+			return tx.SaveSignInRules(tenancy.KeyOf(&e), rules)
+		}))
+	}
 	everyone, next, err := w.Users.List(ctx, Everything(domain.UserRead).Read(), domain.UserFilter{}, domain.Page{})
 	require.NoError(t, err)
 	require.Empty(t, next)
@@ -436,7 +448,9 @@ func Lists(t *testing.T, db *db.DB) {
 		"as power, weaker": {ActsAs: domain.RolePower, Weaker: domain.ByPasskey, Programs: &inactive},
 		"usable":           {UsableAt: revoked.Add(-time.Millisecond)}, "no longer": {UsableAt: revoked},
 		"linked": {Linked: &yes}, "not linked": {Linked: &inactive},
-		"but two":  {Linked: &inactive, Except: domain.BreakGlass{w.KeyOf("act.more").User, w.KeyOf("acme.labs").User}},
+		"but two": {Linked: &inactive, Except: domain.BreakGlass{w.KeyOf("act.more").User,
+			w.KeyOf("acme.labs").User}},
+		"emergency accounts": {Emergency: &yes}, "others": {Emergency: &inactive},
 		"programs": {Programs: &yes}, "people": {Programs: &inactive},
 		"old keys": {OldKeys: domain.OldKeys{Made: time.UnixMilli(1005), Used: time.UnixMilli(1030)}},
 		"all":      {}, "prefix": {Prefix: "PERSON.3"}, "mail prefix": {Prefix: "acme.a"},
@@ -499,7 +513,8 @@ func Lists(t *testing.T, db *db.DB) {
 			(f.Weaker == domain.ByPassword || u.Factors.Strongest() < f.Weaker) &&
 			(f.ActsAs == 0 || acts(u) == f.ActsAs) && (f.UsableAt.IsZero() || u.Usable(f.UsableAt)) &&
 			(f.Linked == nil || acting[u.Alias].Linked == *f.Linked) && !f.Except.Has(u.ID) &&
-			(f.Programs == nil || u.System == *f.Programs) && (f.OldKeys == (domain.OldKeys{}) || oldKeys[u.ID])
+			(f.Programs == nil || u.System == *f.Programs) && (f.OldKeys == (domain.OldKeys{}) || oldKeys[u.ID]) &&
+			(f.Emergency == nil || named[u.ID] == *f.Emergency)
 	}
 	by := func(key func(*domain.User) []any) func(a, b *domain.User) bool {
 		return func(a, b *domain.User) bool {

@@ -94,10 +94,15 @@ func NewWorld(t *testing.T, database *db.DB) *World {
 		}
 		w.AddEnvironment(t, tenant+"/Labs", true)
 		w.AddEnvironment(t, tenant+"/Labs/One", false)
-		prod := w.Places[tenant+"/Prod"]
+		prod, west := w.Places[tenant+"/Prod"], w.Places[tenant+"/Prod/West"]
 		require.NoError(t, w.Store.Do(t.Context(), Everything(domain.EnvironmentWrite), func(tx *persistence.Tx) error {
+			later := time.Date(2099, 1, 31, 0, 0, 0, 0, time.UTC)
+			err := tx.SaveSignInRules(tenancy.KeyOf(&west), domain.SignInRules{OnlyProvider: true, Grace: later})
+			if err != nil {
+				return err
+			}
 			return tx.SaveSignInRules(tenancy.KeyOf(&prod), domain.SignInRules{MinPassword: 8, People: domain.ByCode,
-				Grace: time.Date(2099, 1, 31, 0, 0, 0, 0, time.UTC)})
+				Grace: later})
 		}))
 		w.AddGroup(t, tenant, "Team")
 		require.NoError(t, w.Codes.Insert(t.Context(), Everything(domain.UserCreate), domain.RegistrationCode{

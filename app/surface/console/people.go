@@ -33,7 +33,7 @@ const peopleOfAPage = 25
 // looked for inside words.
 var peopleFilters = []string{"env", "children", "q", "role", "group", "state", "active", "connected",
 	"notConnectedSince", "blockedHome", "allowedOutside", "factor", "weakerThan", "programs", "oldKeys", "actsAs",
-	"usable", "linked", "except"}
+	"usable", "linked", "except", "emergency"}
 
 // readPeople reads from the address which people are asked for, and in which order.
 func (v *visit) readPeople() (in directory.ListUsers, err error) {
@@ -81,7 +81,8 @@ func (v *visit) readPeople() (in directory.ListUsers, err error) {
 	var children, oldKeys, usable *bool
 	for name, flag := range map[string]**bool{"active": &f.Active, "connected": &f.Connected,
 		"blockedHome": &f.BlockedHome, "allowedOutside": &f.AllowedOutside, "children": &children,
-		"programs": &f.Programs, "oldKeys": &oldKeys, "usable": &usable, "linked": &f.Linked} {
+		"programs": &f.Programs, "oldKeys": &oldKeys, "usable": &usable, "linked": &f.Linked,
+		"emergency": &f.Emergency} {
 		if *flag, err = httpx.QueryFlag(v.c, name); err != nil {
 			return in, err
 		}
@@ -233,7 +234,8 @@ func (v *visit) peopleChips() []area {
 			"oldKeys":           v.words.Strength.OldKeys,
 			"usable":            v.words.Strength.ChipUsable,
 			"linked":            pick(value == "true", v.words.Strength.ChipLinked, v.words.Strength.ChipNotLinked),
-			"except":            v.counted(v.words.Strength.ChipExcept, int64(1+strings.Count(value, ",")))}
+			"except":            v.counted(v.words.Strength.ChipExcept, int64(1+strings.Count(value, ","))),
+			"emergency":         pick(value == "true", v.words.Strength.BreakGlass, v.words.Strength.NotBreakGlass)}
 		text := texts[name]
 		for _, o := range slices.Concat(v.roleOptions(domain.RoleSuperUser), v.stateOptions()) {
 			if (name == "role" || name == "state") && o.value == value {

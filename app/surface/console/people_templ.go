@@ -494,7 +494,7 @@ func peopleFilter(v *visit, l *peopleList) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, name := range []string{"blockedHome", "allowedOutside", "weakerThan", "oldKeys", "actsAs", "usable", "linked", "except"} {
+		for _, name := range []string{"blockedHome", "allowedOutside", "weakerThan", "oldKeys", "actsAs", "usable", "linked", "except", "emergency"} {
 			if v.query(name) != "" {
 				templ_7745c5c3_Err = hidden(name, v.query(name)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {

@@ -238,5 +238,6 @@ func (v *visit) strengthTallies(d *directory.StrengthDocument) (proofs, rest []t
 	return []tally{by(w.Passkey, d.Passkey, domain.ByPasskey), by(w.Code, d.Code, domain.ByCode),
 			by(w.None, d.Password, domain.ByPassword)},
 		[]tally{told(v.words.Overview.Unverified, d.Unverified, "state", domain.Unverified.String(), "active", "true"),
-			told(w.AllPrograms, d.Programs, "programs", "true"), told(w.OldKeys, d.Old, "oldKeys", "true")}
+			told(w.AllPrograms, d.Programs, "programs", "true"), told(w.OldKeys, d.Old, "oldKeys", "true"),
+			told(w.BreakGlass, d.Emergency, "emergency", "true")}
 }

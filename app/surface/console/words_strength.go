@@ -21,7 +21,8 @@ type strengthWords struct {
 	ProofAge, ProofAgeMinutes, ProofAgeHint            string
 	Grace, GraceHint, Exempt, ExemptHint               string
 	OnlyProvider, OnlyProviderHint, OutOnlyProvider    string
-	BreakGlass, BreakGlassHint                         string
+	BreakGlass, BreakGlassHint, NotBreakGlass          string
+	Unguarded, UnguardedLead, UnguardedMore            string
 	Characters, Minutes, Days                          plural
 	AnnouncedUntil                                     string // {day}
 	PreviewTitle, Out, OutLead, OutNobody, OutUnknown  string
@@ -63,7 +64,11 @@ var englishStrength = strengthWords{
 	OnlyProviderHint: "People at home here sign in by a provider of their organization, and by nothing else.",
 	OutOnlyProvider: "People at home here go on by their organization’s identity provider only, but for the accounts " +
 		"that are left out: their passwords, passkeys, API keys and other sessions open nothing.",
-	BreakGlass: "Emergency accounts",
+	BreakGlass: "Emergency accounts", NotBreakGlass: "No emergency accounts",
+	Unguarded: "Nobody gets in when the provider does not answer",
+	UnguardedLead: "These places let people in by their identity provider only, and no emergency account of theirs " +
+		"could sign in now: none is named, or it is closed, blocked, or lacks a password or the factor that is demanded.",
+	UnguardedMore: "There may be more.",
 	BreakGlassHint: "Login names of up to 5 accounts that get in without the provider, when it does not answer. Each " +
 		"time is told to the administrators by mail.",
 	Characters:     plural{"{n} character", "{n} characters"},
@@ -116,7 +121,11 @@ var frenchStrength = strengthWords{
 	OnlyProviderHint: "Les personnes rattachées ici se connectent par un fournisseur de leur organisation, sans plus.",
 	OutOnlyProvider: "Les personnes rattachées ici ne passent plus que par le fournisseur d’identité, sauf les comptes " +
 		"de secours : leurs mots de passe, clés d’accès, clés d’API et autres sessions n’ouvrent plus rien.",
-	BreakGlass: "Comptes de secours",
+	BreakGlass: "Comptes de secours", NotBreakGlass: "Pas de comptes de secours",
+	Unguarded: "Personne n’entre quand le fournisseur ne répond pas",
+	UnguardedLead: "Ces lieux ne laissent entrer que par le fournisseur d’identité, et aucun de leurs comptes de " +
+		"secours ne pourrait se connecter : aucun n’est désigné, ou est fermé, bloqué, sans mot de passe ou facteur exigé.",
+	UnguardedMore: "Il y en a peut-être d’autres.",
 	BreakGlassHint: "Noms de connexion d’au plus 5 comptes qui entrent sans le fournisseur, quand il ne répond pas. " +
 		"Chaque fois, les administrateurs sont prévenus par courriel.",
 	Characters:     plural{"{n} caractère", "{n} caractères"},

@@ -84,7 +84,8 @@ func decodeUserList(c *fiber.Ctx) (directory.ListUsers, error) {
 // userParameters are those of a list of users.
 var userParameters = []string{"limit", "after", "env", "children", "group", "sort", "total", "format", "q", "role",
 	"active", "state", "connected", "notConnectedSince", "connectedSince", "mail", "blockedAnywhere", "blockedHome",
-	"allowedOutside", "factor", "weakerThan", "programs", "oldKeys", "actsAs", "usable", "linked", "except"}
+	"allowedOutside", "factor", "weakerThan", "programs", "oldKeys", "actsAs", "usable", "linked", "except",
+	"emergency"}
 
 func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 	f.Prefix = httpx.Query(c, "q")
@@ -131,6 +132,9 @@ func decodeUserFilter(c *fiber.Ctx) (f domain.UserFilter, err error) {
 		if f.ActsAs, err = domain.ParseRole(role); err != nil {
 			return f, domain.AsError(err).On("actsAs")
 		}
+	}
+	if f.Emergency, err = httpx.QueryFlag(c, "emergency"); err != nil {
+		return f, err
 	}
 	if text := httpx.Query(c, "factor"); text != "" {
 		strongest, err := domain.ParseProof("factor", text)

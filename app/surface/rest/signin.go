@@ -154,6 +154,9 @@ func writeStrength(w *httpx.Writer, key string, d *directory.StrengthDocument) {
 	writeTally(w, "unverified", &d.Unverified)
 	writeTally(w, "programs", &d.Programs)
 	writeTally(w, "oldKeys", &d.Old)
+	writeTally(w, "emergency", &d.Emergency)
+	writePlaces(w, "unguarded", d.Unguarded)
+	w.Flag("moreUnguarded", d.MoreUnguarded)
 	w.Close('}')
 }
 
