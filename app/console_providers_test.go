@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app"
+	"canopy/app/accounts"
 	"canopy/domain"
 )
 
@@ -319,6 +320,14 @@ func TestPeopleAreLinkedByHand(t *testing.T) {
 		require.Equal(t, 404, claude.send(t, "POST", "person?id=alan.turing&tab=sessions", form).status)
 		elsewhere := claude.send(t, "POST", "person?id=marvin.minsky&tab=sessions", form)
 		require.Equal(t, 404, elsewhere.status, "the provider is another organization's")
+
+		all, err := r.directory.Providers.List(t.Context(), mustOperator(t, r), "Acme")
+		require.NoError(t, err)
+		_, err = r.directory.Providers.Update(t.Context(), mustOperator(t, r), accounts.UpdateProvider{
+			OrganizationProvider: accounts.OrganizationProvider{Organization: "Acme", Provider: all[0].ID},
+			ProviderPatch:        accounts.ProviderPatch{Enabled: new(false)}})
+		require.NoError(t, err)
+		require.NotContains(t, grace.get(t, "person?id=alan.turing&tab=sessions").text, `value="link"`, "it is off")
 	})
 }
 

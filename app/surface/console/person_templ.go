@@ -1795,7 +1795,7 @@ func personLinks(v *visit, p *personView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if len(p.providers) > 0 {
+		if options := providerOptions(p.providers); len(options) > 0 {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 130, "<details")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1857,7 +1857,7 @@ func personLinks(v *visit, p *personView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = choice(v, field{name: "provider", label: v.words.Providers.Provider, value: v.value("provider", ""), options: providerOptions(p.providers)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = choice(v, field{name: "provider", label: v.words.Providers.Provider, value: v.value("provider", ""), options: options}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

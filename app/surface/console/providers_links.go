@@ -75,10 +75,12 @@ func (s *Surface) unlink(ctx context.Context, v *visit, user domain.UserRef, o d
 	return err
 }
 
-func providerOptions(all []accounts.ProviderDocument) []option {
-	options := make([]option, len(all))
+// providerOptions offers the providers that are on.
+func providerOptions(all []accounts.ProviderDocument) (options []option) {
 	for i := range all {
-		options[i] = option{all[i].ProviderKey.String(), all[i].Name}
+		if all[i].Enabled {
+			options = append(options, option{all[i].ProviderKey.String(), all[i].Name})
+		}
 	}
 	return options
 }
