@@ -29,10 +29,22 @@ func BuiltUsers(ctx context.Context, s *UserStore, sc tenancy.Scope, f domain.Us
 	return readUsers(ctx, sc, usersIn(s.db, sc).Apply(filtered(sc, f).Narrow).Order("u.environment_path", "u.id"))
 }
 
+// NthUser returns where in the tree's order the nth of the users in sc is who come behind somebody, nil for nobody, and
+// false if there are fewer.
+func NthUser(ctx context.Context, s *UserStore, sc tenancy.Scope, behind *domain.User,
+	n int) (domain.EnvironmentPath, domain.UserID, bool, error) {
+	ranges, from := sc.Ranges(), spot{}
+	if behind != nil {
+		ranges, from = beyond(ranges, behind.HomePath), spot{behind.HomePath, behind.ID}
+	}
+	last, found, err := s.treeKey(ctx, sc, ranges, from, n)
+	return last.path, last.id, found, err
+}
+
 // Patient returns the store with another patience: how many people are looked at in the order of a list, and of
 // those whom an index finds, before another way is tried.
 func Patient(s *UserStore, near, found int) *UserStore {
-	return &UserStore{s.db, patience{near, found}}
+	return &UserStore{s.db, patience{near: near, found: found, places: 1}}
 }
 
 // CountingUnusual returns the store that counts most unusual people.
@@ -42,7 +54,7 @@ func CountingUnusual(s *OverviewStore, most int64) *OverviewStore {
 
 // PatientAudit is Patient of the audit trail.
 func PatientAudit(s *AuditStore, near, found int) *AuditStore {
-	return &AuditStore{s.db, patience{near, found}}
+	return &AuditStore{s.db, patience{near: near, found: found, places: 1}}
 }
 
 // AllAudit reads all of the audit trail, with all actors.
@@ -65,7 +77,7 @@ func AllAudit(t *testing.T, d *db.DB) []domain.AuditEntry {
 
 // PatientObjects is Patient of objects.
 func PatientObjects(s *ObjectStore, near, found int) *ObjectStore {
-	return &ObjectStore{s.db, patience{near, found}}
+	return &ObjectStore{s.db, patience{near: near, found: found, places: 1}}
 }
 
 // BuiltObjects reads the numbers of the objects in sc that f keeps, in an order of SQL, with a statement that is built.

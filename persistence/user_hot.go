@@ -150,6 +150,9 @@ func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []
 // page reads the first n users of the stretches who meet a condition, behind a spot.
 func (s *UserStore) page(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, keeps db.Predicate,
 	from spot, n int) ([]domain.User, error) {
+	if keeps.Raw != "" && len(stretches) > s.patience.across {
+		return s.pageAcross(ctx, sc, stretches, keeps, from, n)
+	}
 	columns, args := userColumnsIn(sc)
 	organization, of := db.InOrganization(sc, "u.organization_id")
 	args = append(args, of...)
@@ -166,6 +169,32 @@ func (s *UserStore) page(ctx context.Context, sc tenancy.Scope, stretches []tena
 		rows, err := s.db.HotRows(ctx, query, values...)
 		return db.CollectUpTo(n, rows, err, db.Weighed(ctx, scanUser))
 	})
+}
+
+// pageAcross is page for a condition in so many stretches that one statement for each would be long: keys are found
+// across all of them.
+func (s *UserStore) pageAcross(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, keeps db.Predicate,
+	from spot, n int) ([]domain.User, error) {
+	behind := db.Unindexed(db.Where("(u.environment_path, u.id) > (?, ?)", string(from.path), int64(from.id)))
+	some := s.db.Along(stretches, "users u", "u.environment_path, u.id",
+		db.Pinned(sc, s.db.Aside("u.organization_id")).Also(behind).Also(keeps), n)
+	for {
+		rows, err := s.db.QueryContext(ctx, "SELECT u.organization_id, u.id FROM "+some.Raw, some.Args...)
+		keys, err := db.Collect(rows, err, scanKey)
+		if err != nil {
+			return nil, err
+		}
+		users, err := s.byKeys(ctx, sc, treeOrder, keys)
+		if err != nil || len(users) == len(keys) {
+			return users, err
+		}
+		// Somebody went away in between.
+	}
+}
+
+func scanKey(r db.Row) (k domain.UserKey, err error) {
+	err = r.Scan((*int64)(&k.Organization), (*int64)(&k.User))
+	return k, err
 }
 
 // UserColumns are those of the list. They are exported for benchmarks, as UserPage is.

@@ -1,6 +1,7 @@
 package persistence_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,67 @@ func TestHotUsers(t *testing.T) {
 					} else {
 						require.ErrorIs(t, err, domain.ErrUserNotFound)
 					}
+				}
+			}
+		}
+	})
+}
+
+// TestManyCuts holds that lists of whoever is blocked from many places are those of built statements, and that it is
+// known where in them anybody is.
+func TestManyCuts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := storetest.NewWorld(t, d), t.Context()
+		users, yes, no := persistence.NewUserStore(d), true, false
+		var cuts []domain.Grant
+		for i := range 80 {
+			place := "Acme/Place" + strconv.Itoa(i)
+			w.AddEnvironment(t, place, false)
+			if i%2 == 0 {
+				cuts = append(cuts, w.Grant(place))
+			}
+			for n := range i % 4 {
+				w.AddUser(t, "cut."+strconv.Itoa(i)+"."+strconv.Itoa(n), place, domain.RoleUser, domain.UserGroup)
+			}
+		}
+		for _, alias := range []string{"acme.admin", "root.admin"} {
+			_, err := w.Users.Update(ctx, storetest.Everything(domain.UserUpdate), w.KeyOf(alias), "",
+				func(u *domain.User) error {
+					u.Blocked = cuts
+					return nil
+				})
+			require.NoError(t, err)
+		}
+		for _, caller := range []string{"acme.admin", "root.admin", "acme.power"} {
+			sc := w.Scope(t, caller, domain.UserRead).Read()
+			all, err := persistence.BuiltUsers(ctx, users, sc, domain.UserFilter{})
+			require.NoError(t, err)
+			for behind := -1; behind < len(all); behind += 3 {
+				var from *domain.User
+				if behind >= 0 {
+					from = &all[behind]
+				}
+				for _, n := range []int{1, 2, 7, 40, len(all) - behind - 1, len(all) - behind} {
+					if n == 0 {
+						continue
+					}
+					s := []*persistence.UserStore{users, persistence.Patient(users, 1, 0)}[n%2]
+					path, id, found, err := persistence.NthUser(ctx, s, sc, from, n)
+					require.NoError(t, err)
+					require.Equal(t, behind+n < len(all), found, "%s, %d behind %d", caller, n, behind)
+					if found {
+						u := all[behind+n]
+						require.Equal(t, u.HomePath, path, "%s, %d behind %d", caller, n, behind)
+						require.Equal(t, u.ID, id, "%s, %d behind %d", caller, n, behind)
+					}
+				}
+			}
+			for _, f := range []domain.UserFilter{{}, {Part: "cut"}, {Part: "2"}, {Role: domain.RoleUser},
+				{BlockedHome: &no}, {Connected: &no}, {Connected: &yes}} {
+				kept, err := persistence.BuiltUsers(ctx, users, sc, f)
+				require.NoError(t, err)
+				for _, s := range []*persistence.UserStore{users, persistence.Patient(users, 1, 0)} {
+					require.Equal(t, aliases(kept), aliases(paged(ctx, t, s, sc, f, 7)), "%s, %+v", caller, f)
 				}
 			}
 		}

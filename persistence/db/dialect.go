@@ -37,6 +37,7 @@ type dialect struct {
 	having func(Needles, Haystack) (Index, bool)
 	lazily string
 	beside string
+	along  string
 }
 
 var sqliteDialect = dialect{
@@ -48,6 +49,7 @@ var sqliteDialect = dialect{
 	having:      havingSQLite,
 	lazily:      "SELECT * FROM (%s)",
 	beside:      "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s",
+	along:       "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s LIMIT %[6]d",
 }
 
 var postgresDialect = dialect{
@@ -58,6 +60,8 @@ var postgresDialect = dialect{
 	having:      havingPostgres,
 	lazily:      "WITH m AS MATERIALIZED (%s) SELECT * FROM m",
 	beside:      "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s OFFSET 0) AS %[3]s WHERE true",
+	along: "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s ORDER BY %[5]s LIMIT %[6]d) " +
+		"AS %[3]s LIMIT %[6]d",
 }
 
 // Engine returns the kind of database, to name it.

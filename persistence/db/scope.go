@@ -240,6 +240,19 @@ func (d *DB) Across(ranges []tenancy.Range, table, column string, keeps Predicat
 	return d.Beside(stretches(ranges), table, Where(column+" >= m.first AND "+column+" < m.past").Also(keeps))
 }
 
+// Along is Across for the first n rows in an order that the index has, of a column and others. Nothing may follow it.
+func (d *DB) Along(ranges []tenancy.Range, table, order string, keeps Predicate, n int) Predicate {
+	name, alias, named := strings.Cut(table, " ")
+	column, _, _ := strings.Cut(order, ",")
+	if len(ranges) == 1 {
+		in := within(ranges[0], column).Also(keeps)
+		return Where(fmt.Sprintf("%s WHERE %s ORDER BY %s LIMIT %d", table, in.Raw, order, n), in.Args...)
+	}
+	rows, on := stretches(ranges), Where(column+" >= m.first AND "+column+" < m.past").Also(keeps)
+	return Predicate{fmt.Sprintf(d.dialect.along, rows.Raw, name, either(named, alias, "u"), on.Text(), order, n),
+		slices.Concat(rows.Args, on.Args)}
+}
+
 func within(r tenancy.Range, column string) Predicate {
 	return Where(column+" >= ? AND "+column+" < ?", string(r.From), string(r.Until))
 }
