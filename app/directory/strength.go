@@ -53,11 +53,14 @@ func (o *Overviews) Strength(ctx context.Context, caller domain.Principal,
 		}
 	}
 	places, more, err := o.store.Unguarded(ctx, sc, MaxUnguarded)
+	if err != nil {
+		return d, err
+	}
 	for i := range places {
 		d.Unguarded = append(d.Unguarded, DescribeEnvironment(sc, places[i]))
 	}
 	d.MoreUnguarded = more
-	return d, err
+	return d, nil
 }
 
 // over returns the scopes of the environments and of the people of a place, and the place.

@@ -536,8 +536,11 @@ var attempts = map[string]attempt{
 	},
 	"OverviewStore.Unguarded": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		places, _, err := w.Overviews.Unguarded(ctx, mine.Read(), 100)
+		if err != nil {
+			return nil, err
+		}
 		return slices.DeleteFunc(places,
-			func(e domain.Environment) bool { return e.ID != w.Places[theirs+"/Prod/West"].ID }), err
+			func(e domain.Environment) bool { return e.ID != w.Places[theirs+"/Prod/West"].ID }), nil
 	},
 	"OverviewStore.Place": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		at, sc := w.Places[theirs], mine.Read().Below(w.Places[theirs].Path)
