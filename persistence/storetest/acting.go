@@ -67,7 +67,9 @@ func (w *World) AddActing(t *testing.T) map[string]Acting {
 	acting["act.deputy"] = Acting{domain.RolePower, true}
 	w.Issuers["switched off"] = w.AddProvider(t, "Acme", "off.example")
 	require.NoError(t, w.AddLink(t.Context(), all, "act.head", "switched off", "head"))
-	require.NoError(t, w.AddLink(t.Context(), all, "act.stray", "Acme", "stray")) // of which Bolt has no provider
+	w.exec(t, "INSERT INTO provider_links (organization_id, issuer, subject, user_id, shown, linked_by, created_at) "+
+		"VALUES (?, ?, 'stray', ?, '', 'admin', 1)", int64(stray.Organization), w.Issuers["Acme"].Issuer,
+		int64(stray.User)) // of which Bolt has no provider
 	w.exec(t, "UPDATE providers SET enabled = FALSE WHERE issuer = ?", w.Issuers["switched off"].Issuer)
 	delete(w.Issuers, "switched off")
 	return acting
