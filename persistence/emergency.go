@@ -205,7 +205,7 @@ func (s *OverviewStore) Unguarded(ctx context.Context, sc tenancy.Scope,
 		q = q.Join("JOIN environments AS e ON e.id = r.environment_id AND e.organization_id = r.organization_id").
 			Apply(environmentRow{}.Within(sc).Narrow)
 	}
-	if err := q.Scan(ctx); err != nil {
+	if err := q.Scan(ctx); err != nil || len(rows) == 0 {
 		return nil, false, db.Translate(err)
 	}
 	if more = len(rows) > placesLooked; more {
@@ -230,7 +230,8 @@ func unguarded(ctx context.Context, r db.Reader, now time.Time, rows []signInRul
 	if err != nil {
 		return nil, err
 	}
-	organizations, ids := []int64{0}, []int64{0} // nobody's, so that there is one
+	ids := []int64{0} // nobody's, so that there is one
+	var organizations []int64
 	for i := range rules {
 		organizations = append(organizations, rows[i].OrganizationID)
 		for _, u := range rules[i].BreakGlass.Users() {

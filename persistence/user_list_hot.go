@@ -22,8 +22,8 @@ import (
 // on the way all of the scope is looked at.
 
 // patience is how many people are looked at in one way before another one is tried: in the order of a list, and of
-// those whom an index finds. Up to across stretches of a page are read each by a statement of its own,
-// and how many people they have is read of so many places at once.
+// those whom an index finds. Where a scope has more than across stretches, they are read together, and how many people
+// they have of so many places at once.
 type patience struct{ near, found, across, places int }
 
 var usualPatience = patience{near: 448, found: 3000, across: 128, places: 1024}
@@ -634,9 +634,35 @@ func before(stretches []tenancy.Range, last domain.EnvironmentPath) []tenancy.Ra
 }
 
 // treeKey returns where in the tree's order the nth of the users in the stretches is who come behind a spot, and false
-// if there are fewer. How many are at home in each place is kept: only who is at home where the spot is, or where the
-// nth is, is read.
+// if there are fewer.
 func (s *UserStore) treeKey(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, from spot,
+	n int) (spot, bool, error) {
+	if len(stretches) > s.patience.across {
+		return s.treeKeyAcross(ctx, sc, stretches, from, n)
+	}
+	organization, of := db.InOrganization(sc, "u.organization_id")
+	one := UserPage("u.environment_path, u.id", organization, "")
+	all, err := walk(stretches, n, func(part []tenancy.Range, n int) ([]spot, error) {
+		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
+			return append(append(slices.Clone(of), from.in(r)...), n)
+		})
+		rows, err := s.db.HotRows(ctx, query, values...)
+		return db.Collect(rows, err, func(r db.Row) (p spot, err error) {
+			var path string
+			var id int64
+			err = r.Scan(&path, &id)
+			return spot{domain.EnvironmentPath(path), domain.UserID(id)}, err
+		})
+	})
+	if err != nil || len(all) < n {
+		return spot{}, false, err
+	}
+	return all[n-1], true, nil
+}
+
+// treeKeyAcross is treeKey for so many stretches that keys would be read by many statements. How many are at home in
+// each place is kept: only who is at home where the spot is, or where the nth is, is read.
+func (s *UserStore) treeKeyAcross(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, from spot,
 	n int) (spot, bool, error) {
 	if from.id > 0 && len(stretches) > 0 && stretches[0].From == from.path {
 		last, some, err := s.further(ctx, sc, from, n)
@@ -679,7 +705,7 @@ type peopled struct {
 // path if there are fewer.
 func (s *UserStore) homeOf(ctx context.Context, sc tenancy.Scope, ranges []tenancy.Range,
 	n int) (domain.EnvironmentPath, int, error) {
-	its := db.Pinned(sc, s.db.Aside("c.organization_id"))
+	its := db.Pinned(sc, s.db.Aside("c.organization_id")).And("c.users > 0")
 	most := s.patience.places
 	for width := 1; len(ranges) > 0; width = min(32*width, 1024) {
 		part := ranges[:min(width, len(ranges))]

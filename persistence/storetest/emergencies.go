@@ -192,6 +192,14 @@ func Emergencies(t *testing.T, database *db.DB) {
 		users, _ := lost(t, remove)
 		require.Empty(t, users)
 	})
+	t.Run("what is announced counts", func(t *testing.T) {
+		soon := only
+		soon.Grace = w.DB.Now().Add(time.Hour)
+		do(t, rules("Acme/Prod", soon))
+		defer do(t, rules("Acme/Prod", only))
+		users, _ := lost(t, remove)
+		require.Equal(t, []string{"acme.night"}, users)
+	})
 	t.Run("a role that a group gives asks for more", func(t *testing.T) {
 		team := w.Teams["Acme/Team"]
 		w.exec(t, "UPDATE groups SET role = ? WHERE id = ?", int64(domain.RolePower), int64(team.ID))
