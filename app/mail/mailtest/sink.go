@@ -99,7 +99,11 @@ func New(tb testing.TB, o Options) *Sink {
 	}
 	done := make(chan struct{})
 	go func() { _ = server.Serve(listener); close(done) }()
-	tb.Cleanup(func() { _ = server.Close(); <-done })
+	tb.Cleanup(func() {
+		_ = server.Close()
+		_ = listener.Close() // of which the server knows nothing if it did not begin yet
+		<-done
+	})
 	return s
 }
 
