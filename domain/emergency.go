@@ -15,17 +15,6 @@ type LostEmergency struct {
 	Admins []User
 }
 
-// Announced returns what rules of several environments ask together once all their graces have passed, as Strictest
-// does.
-func Announced(placed []PlacedRules) SignInRules {
-	rules := make([]SignInRules, len(placed))
-	for i := range placed {
-		rules[i] = placed[i].SignInRules
-		rules[i].Grace = time.Time{}
-	}
-	return Strictest(time.Time{}, rules...)
-}
-
 // ComesIn reports whether an account gets in at now where no provider answers: whether it is left out by these rules,
 // which are of all places on the way to its home, and can sign in as they demand of somebody with the role. It has to
 // be a person's account that can be used, not blocked from its home, with a password or a passkey, and with a factor as

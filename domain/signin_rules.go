@@ -202,6 +202,15 @@ func Together(now time.Time, placed []PlacedRules) SignInRules {
 	return Strictest(now, rules...)
 }
 
+// Announced is Together once all graces have passed.
+func Announced(placed []PlacedRules) SignInRules {
+	open := slices.Clone(placed)
+	for i := range open {
+		open[i].Grace = time.Time{}
+	}
+	return Together(time.Time{}, open)
+}
+
 // Laxer reports whether people are asked for less where the rules after hold than where those before do, at now or
 // once something counts that is announced before.
 func Laxer(now time.Time, before, after []PlacedRules) bool {

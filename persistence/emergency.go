@@ -67,29 +67,18 @@ func comingIn(ctx context.Context, r db.Reader, now time.Time, users []domain.Us
 	return in, nil
 }
 
-// named reports whether a place on the way to the user's home names them as an account for emergencies.
-func (tx *Tx) named(u *domain.User) (bool, error) {
-	var places []domain.EnvironmentID
-	for _, at := range tenancy.WayUp(u.HomePath) {
-		places = append(places, at.ID())
-	}
-	is, err := tx.NewSelect().Model((*breakGlassRow)(nil)).
-		Where("b.environment_id IN (?) AND b.organization_id = ? AND b.user_id = ?", db.In(places), int64(u.Organization),
-			int64(u.ID)).Exists(tx.Ctx)
-	return is, db.Translate(err)
-}
-
 // maxWatched is how many accounts for emergencies a change of a place looks at.
 const maxWatched = 100
 
 // watch notes before a change of u that they are an account for emergencies that gets in, for LostEmergencies. For who
-// is none it costs one statement. Whoever writes whole organizations is not watched.
+// is none it costs the rules on the way to their home, which are read once. Whoever writes whole organizations is not
+// watched.
 func (tx *Tx) watch(u *domain.User) error {
 	if _, known := tx.watched[u.Key()]; known || tx.late != nil {
 		return nil
 	}
-	is, err := tx.named(u)
-	if err != nil || !is {
+	way, err := tx.rulesOnWay(u.HomePath)
+	if err != nil || !slices.ContainsFunc(way, func(p domain.PlacedRules) bool { return p.BreakGlass.Has(u.ID) }) {
 		return err
 	}
 	return tx.watchThose([]domain.User{*u})

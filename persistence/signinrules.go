@@ -207,10 +207,7 @@ func (tx *Tx) rulesLost(from, to domain.EnvironmentPath) ([]domain.Change, error
 	if err != nil || !domain.Laxer(now, before, after) {
 		return nil, err
 	}
-	for i := range before {
-		before[i].Grace = time.Time{} // what is announced is lost too
-	}
-	asked, asks := domain.Together(now, before), domain.Together(now, after)
+	asked, asks := domain.Announced(before), domain.Together(now, after) // what is announced is lost too
 	return domain.Diff(asked.Fields(), asks.Fields()), nil
 }
 
