@@ -9,7 +9,7 @@ import (
 const EmergencyLost = "user:emergency_lost"
 
 // LostEmergency is an account that was left out of SignInRules.OnlyProvider and got in, as it was before it no longer
-// does, with the administrators who are to know.
+// does, with the administrators who are to know by mail.
 type LostEmergency struct {
 	User   User
 	Admins []User

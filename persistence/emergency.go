@@ -122,6 +122,19 @@ func (tx *Tx) watchThose(users []domain.User) error {
 	return nil
 }
 
+// maxLostTold is of how many lost accounts an organization's administrators are told within an hour, so that nobody
+// fills the outbox by losing one again and again.
+const maxLostTold = 5
+
+// lostLately returns how many accounts an organization lost within the last hour, up to maxLostTold.
+func (tx *Tx) lostLately(o domain.OrganizationID) (int, error) {
+	var ids []string
+	err := tx.NewSelect().Model((*auditRow)(nil)).Column("id").
+		Where("a.organization_id = ? AND a.action = ? AND a.at > ?", int64(o), domain.EmergencyLost,
+			db.Millis(tx.DB.Now().Add(-time.Hour))).Limit(maxLostTold).Scan(tx.Ctx, &ids)
+	return len(ids), db.Translate(err)
+}
+
 // LostEmergencies implements accounts.BreakGlassTx.
 func (tx *Tx) LostEmergencies(n int) (lost []domain.LostEmergency, err error) {
 	watched := slices.SortedFunc(maps.Values(tx.watched), func(a, b domain.User) int { return int(a.ID - b.ID) })
@@ -157,7 +170,7 @@ func (tx *Tx) LostEmergencies(n int) (lost []domain.LostEmergency, err error) {
 	if err != nil {
 		return nil, db.Translate(err)
 	}
-	admins := make(map[domain.OrganizationID][]domain.User)
+	admins, told := make(map[domain.OrganizationID][]domain.User), make(map[domain.OrganizationID]int)
 	for i := range watched {
 		u := &watched[i]
 		asked := slices.ContainsFunc(tenancy.WayUp(u.HomePath),
@@ -165,15 +178,22 @@ func (tx *Tx) LostEmergencies(n int) (lost []domain.LostEmergency, err error) {
 		if in[u.Key()] || !asked {
 			continue
 		}
-		if err := tx.record(userEntry(domain.EmergencyLost, u, nil)); err != nil {
-			return nil, err
-		}
 		if _, known := admins[u.Organization]; !known {
 			if admins[u.Organization], err = tx.approvers(u.Organization, n); err != nil {
 				return nil, err
 			}
+			if told[u.Organization], err = tx.lostLately(u.Organization); err != nil {
+				return nil, err
+			}
 		}
-		lost = append(lost, domain.LostEmergency{User: *u, Admins: admins[u.Organization]})
+		if err := tx.record(userEntry(domain.EmergencyLost, u, nil)); err != nil {
+			return nil, err
+		}
+		one := domain.LostEmergency{User: *u}
+		if told[u.Organization]++; told[u.Organization] <= maxLostTold {
+			one.Admins = admins[u.Organization]
+		}
+		lost = append(lost, one)
 	}
 	return lost, nil
 }

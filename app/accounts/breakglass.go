@@ -23,8 +23,8 @@ type BreakGlassTx interface {
 	// NoteBreakGlass writes into the audit trail that a user whom User returned signed in from a network.
 	NoteBreakGlass(u domain.UserKey, network string) error
 	// LostEmergencies returns the accounts that are left out and got in before the transaction changed them, and do not
-	// any more, each with the first n of the administrators whom Approvers finds. It writes that into the audit trail, and
-	// returns each once.
+	// any more, each with the first n of the administrators whom Approvers finds; with none where they were told of enough
+	// others within the hour. It writes that into the audit trail, and returns each once.
 	LostEmergencies(n int) ([]domain.LostEmergency, error)
 	// Mail sends mails with the transaction.
 	Mail(mails ...domain.Mail)

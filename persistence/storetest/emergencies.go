@@ -192,6 +192,35 @@ func Emergencies(t *testing.T, database *db.DB) {
 		users, _ := lost(t, remove)
 		require.Empty(t, users)
 	})
+	t.Run("administrators are told of a few within an hour", func(t *testing.T) {
+		told := func(active bool) (admins int) {
+			do(t, func(tx *persistence.Tx) error {
+				admins = 0
+				if err := become(func(u *domain.User) { u.Active = active })(tx); err != nil {
+					return err
+				}
+				gone, err := tx.LostEmergencies(1)
+				if err != nil {
+					return err
+				}
+				for i := range gone {
+					admins += len(gone[i].Admins)
+				}
+				return nil
+			})
+			return admins
+		}
+		for range 5 {
+			require.Equal(t, 1, told(false))
+			require.Zero(t, told(true))
+		}
+		require.Zero(t, told(false))
+		require.Zero(t, told(true))
+		w.exec(t, "UPDATE audit SET at = at - 3600000 WHERE action = ?", domain.EmergencyLost)
+		require.Equal(t, 1, told(false))
+		require.Zero(t, told(true))
+		w.exec(t, "DELETE FROM audit WHERE action = ?", domain.EmergencyLost)
+	})
 	t.Run("what is announced counts", func(t *testing.T) {
 		soon := only
 		soon.Grace = w.DB.Now().Add(time.Hour)
