@@ -50,7 +50,7 @@ func fillDemo(ctx context.Context, cfg *Config, database *db.DB, new bool) error
 		return err
 	}
 	defer d.background.flush()
-	ctx = domain.WithRequest(ctx, domain.Request{ID: "demo"})
+	ctx = domain.WithRequest(ctx, domain.Request{ID: "demo", Surface: "console"})
 	for day := demoDays; day > 0; day-- {
 		now = began.AddDate(0, 0, -day)
 		if err := d.liveDemo(ctx, day, cfg.AdminPassword); err != nil {
