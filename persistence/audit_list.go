@@ -73,9 +73,12 @@ func auditOf(sc tenancy.Scope, f *domain.AuditFilter, named db.Predicate) (of, k
 	return of, keeps
 }
 
-// seen begins a query of entries that are looked at.
-func (s *AuditStore) seen(kept db.Predicate) *bun.SelectQuery {
-	return s.db.NewSelect().TableExpr("audit AS a").
+// wholeAudit is all of the audit trail, to read from.
+var wholeAudit = db.Where("audit AS a")
+
+// seen begins a query of entries that are looked at, from what stands behind its FROM.
+func (s *AuditStore) seen(from, kept db.Predicate) *bun.SelectQuery {
+	return s.db.NewSelect().TableExpr(from.Raw, from.Args...).
 		ColumnExpr("a.organization_id, a.id, a.at, a.environment_path").
 		ColumnExpr("CASE WHEN "+kept.Text()+" THEN 1 ELSE 0 END AS kept", kept.Args...)
 }
@@ -91,7 +94,7 @@ func (l *auditing) has(e *auditSpot) bool {
 func (s *AuditStore) walk(ctx context.Context, l *auditing, n, most int) (keys []auditKey, end bool, err error) {
 	for window := max(2*n, 64); most > 0; window = min(2*window, 4096) {
 		window = min(window, most)
-		q := s.seen(l.keeps).Apply(l.of.Narrow).Order("a.at DESC", "a.id DESC").Limit(int64(window))
+		q := s.seen(wholeAudit, l.keeps).Apply(l.of.Narrow).Order("a.at DESC", "a.id DESC").Limit(int64(window))
 		if l.behind != nil {
 			q = q.Where("(a.at, a.id) < (?, ?)", l.behind.At, l.behind.ID)
 		}
@@ -122,12 +125,11 @@ func (s *AuditStore) few(ctx context.Context, l *auditing, n, most int) ([]audit
 	if o, one := l.sc.Organization(); one {
 		its = db.Where(s.db.Aside("a.organization_id")+" = ?", int64(o))
 	}
-	q := s.seen(l.of.Also(l.keeps))
-	if ranges := l.sc.Ranges(); db.Many(ranges) {
-		across := s.db.Across(ranges, "audit a", "a.environment_path", its)
-		q = q.ModelTableExpr(across.Raw, across.Args...)
+	var q *bun.SelectQuery
+	if kept, ranges := l.of.Also(l.keeps), l.sc.Ranges(); db.Many(ranges) {
+		q = s.seen(s.db.Across(ranges, "audit a", "a.environment_path", its), kept)
 	} else {
-		q = q.Apply(db.InRanges(ranges, "a.environment_path").Narrow).Apply(its.Narrow)
+		q = s.seen(wholeAudit, kept).Apply(db.InRanges(ranges, "a.environment_path").Narrow).Apply(its.Narrow)
 	}
 	var all []auditSpot
 	if err := q.Limit(int64(most)+1).Scan(ctx, &all); err != nil || len(all) > most {

@@ -34,11 +34,18 @@ func TestAuditIsTheSameInAllWays(t *testing.T) {
 		block(t, w, "root.blocked", "Bolt", "Acme/Labs")
 		w.AddUser(t, "acme.blocked", "Acme", domain.RoleOAdmin, domain.AdminGroup)
 		block(t, w, "acme.blocked", "Acme/Prod/East")
+		w.AddUser(t, "acme.cut", "Acme", domain.RoleOAdmin, domain.AdminGroup)
+		var cut []string
+		for i := range 33 { // more than are alternatives of a condition
+			cut = append(cut, fmt.Sprint("Acme/Test/cut", i))
+			w.AddEnvironment(t, cut[i], false)
+		}
+		block(t, w, "acme.cut", append(cut, "Acme/Prod/East")...)
 		all := persistence.AllAudit(t, d)
-		for i, caller := range []string{"root.admin", "root.blocked", "acme.admin", "acme.blocked", "bolt.admin"} {
+		for i, caller := range []string{"root.admin", "root.blocked", "acme.admin", "acme.blocked", "acme.cut", "bolt.admin"} {
 			whole := w.Scope(t, caller, domain.AuditRead).Read()
 			people := w.Scope(t, caller, domain.UserRead).Read()
-			small := w.Places[[]string{"Bolt/Prod", "Acme/Prod", "Acme/Prod/West", "Acme/Prod", "Bolt/Test"}[i]]
+			small := w.Places[[]string{"Bolt/Prod", "Acme/Prod", "Acme/Prod/West", "Acme/Prod", "Acme/Test", "Bolt/Test"}[i]]
 			for place, sc := range []tenancy.Scope{whole.Choosing(people), whole.Below(small.Path).Choosing(people), whole} {
 				for n, f := range filters {
 					want := auditKept(t, w, all, sc, &f)
