@@ -21,40 +21,53 @@ import (
 // hundred rows or pages, and whoever walks a scope reads several thousand.
 const mostRead = 2000
 
-// unbounded are the requests whose statements read more where a reach is large, with the reason.
-var unbounded = map[string]string{
-	"audit":                         "walks the scope",
-	"audit, actor":                  "walks the scope",
-	"children with counts":          "adds up what lies below each child",
-	"console find person":           "looks at 3,000 people whom an index finds",
-	"console groups":                "counts 1,000 members of each group",
-	"console home":                  "counts 1,000 people of each kind, and adds up places",
-	"console people, search, many":  "looks at 3,000 people whom an index finds",
-	"console place":                 "adds up what lies below each child",
-	"console tree":                  "adds up what lies below each child",
-	"contents":                      "counts up to 100,000 environments",
-	"groups with counts":            "counts 1,000 members of each group",
-	"members of few":                "looks at 3,000 people whom an index finds",
-	"overview":                      "counts 1,000 people of each kind, and adds up places",
-	"tat groups":                    "walks the scope",
-	"users, blocked anywhere":       "looks at 3,000 people whom an index finds",
-	"users, group of few":           "looks at 3,000 people whom an index finds",
-	"users, group of most, total":   "counts up to 10,000 people",
-	"users, inactive":               "looks at 3,000 people whom an index finds",
-	"users, inactive, total":        "counts up to 10,000 people",
-	"users, never connected, total": "counts up to 10,000 people",
-	"users, q, sort alias":          "looks at 3,000 people whom an index finds",
-	"users, q, many":                "looks at 3,000 people whom an index finds",
-	"users, q, total":               "counts up to 10,000 people",
-	"users, q=~, many":              "looks at 3,000 people whom an index finds",
-	"users, q=~, total":             "counts up to 10,000 people",
-	"users, role oadmin, total":     "counts up to 10,000 people",
-	"users, role power":             "looks at 3,000 people whom an index finds",
-	"users, sort -userid":           "walks the scope",
-	"users, state invited":          "looks at 3,000 people whom an index finds",
-	"users, state invited, total":   "counts up to 10,000 people",
-	"tat users, skip":               "reads past 1,000 people",
-	"uses of a group":               "counts 1,000 members of each group",
+// A bound is how much a statement may read of a request that reads more where a reach is large, and why it does. It is
+// a bit more than it was when it was written: no request is without any.
+type bound struct {
+	most int
+	why  string
+}
+
+var (
+	found  = bound{9000, "looks at 3,000 people whom an index finds"}
+	levels = bound{6000, "adds up what lies below each child"}
+	look   = bound{40_000, "counts 1,000 people of each kind, and adds up places"}
+	each   = bound{38_000, "counts 1,000 members of each group"}
+)
+
+// bounded are the requests whose statements may read more than mostRead.
+var bounded = map[string]bound{
+	"audit":                         {2500, "walks the scope"},
+	"audit, actor":                  {5000, "walks the scope"},
+	"children with counts":          levels,
+	"console find person":           {3000, "looks at 3,000 people whom an index finds"},
+	"console groups":                each,
+	"console home":                  look,
+	"console people, search, many":  found,
+	"console place":                 levels,
+	"console tree":                  levels,
+	"contents":                      {5000, "counts up to 100,000 environments"},
+	"groups with counts":            each,
+	"overview":                      look,
+	"tat groups":                    {250_000, "walks the scope"},
+	"tat users, skip":               {3000, "reads past 1,000 people"},
+	"users, blocked anywhere":       {17_000, "looks at 3,000 people whom an index finds"},
+	"users, group of few":           {17_000, "looks at 3,000 people whom an index finds"},
+	"users, group of most, total":   {50_000, "counts up to 10,000 people"},
+	"users, inactive":               found,
+	"users, inactive, total":        {7500, "counts up to 10,000 people"},
+	"users, never connected, total": {20_000, "counts up to 10,000 people"},
+	"users, q, sort alias":          {3000, "looks at 3,000 people whom an index finds"},
+	"users, q, many":                found,
+	"users, q, total":               {3000, "counts up to 10,000 people"},
+	"users, q=~, many":              found,
+	"users, q=~, total":             {7000, "counts up to 10,000 people"},
+	"users, role oadmin, total":     {8500, "counts up to 10,000 people"},
+	"users, role power":             found,
+	"users, sort -userid":           {20_000, "walks the scope"},
+	"users, state invited":          found,
+	"users, state invited, total":   {4000, "counts up to 10,000 people"},
+	"uses of a group":               each,
 }
 
 // byKey are the requests that name one thing: no statement of theirs walks the places of a scope to find it.
@@ -109,13 +122,11 @@ func statementsOf(t *testing.T, faults *faultdb.Faults, address string) (all []a
 		require.NoError(t, err)
 		for i := range requests.All {
 			r := &requests.All[i]
-			if unbounded[r.Name] != "" {
-				continue
-			}
 			done := faults.Follow(faultdb.Plan{})
-			_, _, err := v.Ask(r)
+			status, _, err := v.Ask(r)
 			followed := done()
 			require.NoError(t, err, r.Name)
+			require.Less(t, status, 500, "%s for %s", r.Name, reach.Name)
 			for i, statement := range followed.Statements {
 				values := followed.Values[i]
 				if values == nil || !strings.HasPrefix(statement, "SELECT") && !strings.HasPrefix(statement, "WITH") {
@@ -140,8 +151,13 @@ func lookAt(t *testing.T, d *db.DB, all []asked) {
 		if slices.Contains(byKey, a.request) {
 			require.NotRegexp(t, walk, l.Plan, "%s for %q: %s", a.request, a.reach, a.statement)
 		}
-		if l.Read > mostRead {
-			t.Errorf("%q for %q reads %d: %s %v\n%s", a.request, a.reach, l.Read, a.statement, a.values, l.Plan)
+		b, more := bounded[a.request]
+		if !more {
+			b = bound{mostRead, "reads a page"}
+		}
+		if l.Read > b.most {
+			t.Errorf("%q for %q %s, and reads %d instead of %d: %s %v\n%s", a.request, a.reach, b.why, l.Read, b.most,
+				a.statement, a.values, l.Plan)
 		}
 	}
 }
