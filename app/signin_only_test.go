@@ -156,7 +156,12 @@ func TestWhoIsToldOfAnEmergency(t *testing.T) {
 	require.Positive(t, told)
 	w.block(t, "acme.admin", "Acme/Prod")
 	require.Equal(t, told, mails(), "nobody else reaches it")
-	require.Equal(t, int64(2), signInsTold(t, w.running, w.principal(t, "admin"))[domain.SignInBreakGlass+" acme.user"])
+	w.block(t, "acme.admin")
+	for n := range 3 {
+		require.Equal(t, (n+2)*told, mails())
+	}
+	require.Equal(t, 4*told, mails(), "of more than five within an hour nobody is told")
+	require.Equal(t, int64(6), signInsTold(t, w.running, w.principal(t, "admin"))[domain.SignInBreakGlass+" acme.user"])
 }
 
 // Programs go on with their keys where all environments that ask for something exempt them.

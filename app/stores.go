@@ -82,10 +82,6 @@ type (
 		*persistence.FactorStore
 		unit[accounts.FactorTx]
 	}
-	watchStore struct {
-		*persistence.UserStore
-		unit[accounts.BreakGlassTx]
-	}
 	codeStore struct {
 		*persistence.RegistrationCodeStore
 		unit[accounts.RegistrationCodeTx]
@@ -122,7 +118,7 @@ type stores struct {
 	apiKeys      apiKeyStore
 	factors      factorStore
 	codes        codeStore
-	watch        watchStore
+	watch        unit[accounts.BreakGlassTx]
 	providers    providerStore
 	environments environmentStore
 	objects      objectStore
@@ -141,7 +137,7 @@ func newStores(d *db.DB, post *directory.Post) stores {
 		apiKeys:  apiKeyStore{persistence.NewAPIKeyStore(d), unit[accounts.APIKeyTx]{s}},
 		factors:  factorStore{persistence.NewFactorStore(d), unit[accounts.FactorTx]{s}},
 		codes:    codeStore{persistence.NewRegistrationCodeStore(d), unit[accounts.RegistrationCodeTx]{s}},
-		watch:    watchStore{persistence.NewUserStore(d), unit[accounts.BreakGlassTx]{s}},
+		watch:    unit[accounts.BreakGlassTx]{s},
 		providers: providerStore{persistence.NewProviderStore(d), userNumbers{persistence.NewUserStore(d)},
 			unit[accounts.ProviderTx]{s}},
 		environments: environmentStore{persistence.NewEnvironmentStore(d), unit[directory.EnvironmentTx]{s}},

@@ -25,6 +25,9 @@ func leaving(work func(*DirectoryTx) error) func(*db.Tx) error {
 		if err := work(&DirectoryTx{tx}); err != nil {
 			return err
 		}
+		if _, err := tx.LostEmergencies(0); err != nil {
+			return err
+		}
 		return tx.finish()
 	}
 }

@@ -71,10 +71,9 @@ func comingIn(ctx context.Context, r db.Reader, now time.Time, users []domain.Us
 const maxWatched = 100
 
 // watch notes before a change of u that they are an account for emergencies that gets in, for LostEmergencies. For who
-// is none it costs the rules on the way to their home, which are read once. Whoever writes whole organizations is not
-// watched.
+// is none it costs the rules on the way to their home, which are read once.
 func (tx *Tx) watch(u *domain.User) error {
-	if _, known := tx.watched[u.Key()]; known || tx.late != nil {
+	if _, known := tx.watched[u.Key()]; known {
 		return nil
 	}
 	way, err := tx.rulesOnWay(u.HomePath)
@@ -87,9 +86,6 @@ func (tx *Tx) watch(u *domain.User) error {
 // watchWithin is watch before a change of a place, for the first maxWatched accounts of its organization that are at
 // home in and below it. Where there are none it costs one statement.
 func (tx *Tx) watchWithin(e *domain.Environment) error {
-	if tx.late != nil {
-		return nil
-	}
 	o := e.Organization
 	keys := emergencyKeys(o, e.Path)
 	users, err := readUsers(tx.Ctx, tenancy.Scope{}.Of(o), tx.NewSelect().Model((*userRow)(nil)).
@@ -122,17 +118,37 @@ func (tx *Tx) watchThose(users []domain.User) error {
 	return nil
 }
 
-// maxLostTold is of how many lost accounts an organization's administrators are told within an hour, so that nobody
-// fills the outbox by losing one again and again.
-const maxLostTold = 5
+// maxTold is of how many sign-ins by accounts for emergencies, and of how many lost ones, an organization's
+// administrators are told within an hour, so that nobody fills the outbox by doing so again and again.
+const maxTold = 5
 
-// lostLately returns how many accounts an organization lost within the last hour, up to maxLostTold.
-func (tx *Tx) lostLately(o domain.OrganizationID) (int, error) {
+// toBeTold returns of how many more entries with an action the administrators of an organization are told now, and the
+// first n of them; nobody where that is none.
+func (tx *Tx) toBeTold(o domain.OrganizationID, action string, n int) (admins []domain.User, more int, err error) {
 	var ids []string
-	err := tx.NewSelect().Model((*auditRow)(nil)).Column("id").
-		Where("a.organization_id = ? AND a.action = ? AND a.at > ?", int64(o), domain.EmergencyLost,
-			db.Millis(tx.DB.Now().Add(-time.Hour))).Limit(maxLostTold).Scan(tx.Ctx, &ids)
-	return len(ids), db.Translate(err)
+	err = tx.NewSelect().Model((*auditRow)(nil)).Column("id").
+		Where("a.organization_id = ? AND a.action = ? AND a.at > ?", int64(o), action,
+			db.Millis(tx.DB.Now().Add(-time.Hour))).Limit(maxTold).Scan(tx.Ctx, &ids)
+	if more = maxTold - len(ids); err != nil || more == 0 || n == 0 {
+		return nil, 0, db.Translate(err)
+	}
+	admins, err = tx.approvers(o, n)
+	return admins, more, err
+}
+
+// NoteBreakGlass implements accounts.BreakGlassTx.
+func (tx *Tx) NoteBreakGlass(u domain.UserKey, network string, n int) ([]domain.User, error) {
+	user, err := tx.stored(u)
+	if err != nil {
+		return nil, err
+	}
+	admins, _, err := tx.toBeTold(u.Organization, domain.SignInBreakGlass, n)
+	if err != nil {
+		return nil, err
+	}
+	e := userEntry(domain.SignInBreakGlass, user, []domain.Change{{Field: "network", After: network}})
+	e.Target.Kind = domain.SignInKind
+	return admins, tx.record(e)
 }
 
 // LostEmergencies implements accounts.BreakGlassTx.
@@ -170,7 +186,7 @@ func (tx *Tx) LostEmergencies(n int) (lost []domain.LostEmergency, err error) {
 	if err != nil {
 		return nil, db.Translate(err)
 	}
-	admins, told := make(map[domain.OrganizationID][]domain.User), make(map[domain.OrganizationID]int)
+	admins, more := make(map[domain.OrganizationID][]domain.User), make(map[domain.OrganizationID]int)
 	for i := range watched {
 		u := &watched[i]
 		asked := slices.ContainsFunc(tenancy.WayUp(u.HomePath),
@@ -178,11 +194,9 @@ func (tx *Tx) LostEmergencies(n int) (lost []domain.LostEmergency, err error) {
 		if in[u.Key()] || !asked {
 			continue
 		}
-		if _, known := admins[u.Organization]; !known {
-			if admins[u.Organization], err = tx.approvers(u.Organization, n); err != nil {
-				return nil, err
-			}
-			if told[u.Organization], err = tx.lostLately(u.Organization); err != nil {
+		if _, known := more[u.Organization]; !known {
+			admins[u.Organization], more[u.Organization], err = tx.toBeTold(u.Organization, domain.EmergencyLost, n)
+			if err != nil {
 				return nil, err
 			}
 		}
@@ -190,7 +204,7 @@ func (tx *Tx) LostEmergencies(n int) (lost []domain.LostEmergency, err error) {
 			return nil, err
 		}
 		one := domain.LostEmergency{User: *u}
-		if told[u.Organization]++; told[u.Organization] <= maxLostTold {
+		if more[u.Organization]--; more[u.Organization] >= 0 {
 			one.Admins = admins[u.Organization]
 		}
 		lost = append(lost, one)

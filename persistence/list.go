@@ -35,9 +35,10 @@ type listTable struct {
 	// place binds a secret to where it is stored; purpose is what its hash is for.
 	place   func(*listRow) string
 	purpose string
-	// check returns an error for a row that breaks a rule; beside writes what goes with rows in
-	// other tables, and entry is their audit entry.
+	// check returns an error for a row that breaks a rule; before looks at what rows change, beside writes what goes
+	// with rows in other tables, and entry is their audit entry.
 	check  func(*listRow) error
+	before func(*Tx, []*listRow) error
 	beside func(*Tx, []*listRow) error
 	entry  func(*listRow) domain.AuditEntry
 }
@@ -69,7 +70,7 @@ var listTables = map[string]*listTable{
 		},
 		order:  []string{"organization_id", "environment_id"},
 		check:  func(r *listRow) error { rules := listedRules(r); return rules.Validate() },
-		beside: countListedRules},
+		before: watchListedRules, beside: countListedRules},
 	"breakglass": {name: "break_glass", at: [][]string{{"organization_id", "environment_id", "environment_path"}, ownUser},
 		order: []string{"organization_id", "environment_id", "user_id"}, beside: countListedRules},
 	"registrationcodes": {name: "registration_codes",

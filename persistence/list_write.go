@@ -239,6 +239,11 @@ func (s *DirectoryStore) writeList(ctx context.Context, rows []*listRow, write f
 // upsert writes rows with what goes with them.
 func (tx *DirectoryTx) upsert(rows []*listRow) error {
 	t := rows[0].table
+	if t.before != nil {
+		if err := t.before(tx.Tx, rows); err != nil {
+			return err
+		}
+	}
 	if err := tx.upsertRows(t, rows); err != nil {
 		return err
 	}

@@ -295,17 +295,6 @@ func (tx *Tx) LetIn(key tenancy.EnvironmentKey, users []domain.UserID) (bool, er
 	return in, db.Translate(err)
 }
 
-// NoteBreakGlass implements accounts.BreakGlassTx.
-func (tx *Tx) NoteBreakGlass(u domain.UserKey, network string) error {
-	user, err := tx.stored(u)
-	if err != nil {
-		return err
-	}
-	e := userEntry(domain.SignInBreakGlass, user, []domain.Change{{Field: "network", After: network}})
-	e.Target.Kind = domain.SignInKind
-	return tx.record(e)
-}
-
 // signInRulesSetting counts the changes to sign-in rules, with which each account is read.
 const signInRulesSetting = "sign_in_rules"
 
@@ -324,6 +313,18 @@ func listedRules(r *listRow) domain.SignInRules {
 		People: r.number("people"), Admins: r.number("admins"), Above: r.number("above"),
 		ProofAge: r.number("proof_age"), MinSetPassword: r.number("min_set_password"), FromAbove: r.number("from_above")}
 	return row.rules()
+}
+
+// watchListedRules watches before rules of the list are written, as SaveSignInRules does before one environment's.
+func watchListedRules(tx *Tx, rows []*listRow) error {
+	for _, r := range rows {
+		err := tx.watchWithin(&domain.Environment{Organization: domain.OrganizationID(r.number("organization_id")),
+			Path: domain.EnvironmentPath(r.text("environment_path"))})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // countListedRules counts that rules of the list were written, as SaveSignInRules does of one environment's.

@@ -10,8 +10,6 @@ import (
 
 // BreakGlassStore keeps that somebody signed in who is left out of signing in by a provider only.
 type BreakGlassStore interface {
-	// Approvers is that of Store.
-	Approvers(ctx context.Context, sc tenancy.Scope, o domain.OrganizationID, n int) ([]domain.User, error)
 	// Do runs work in one transaction within w. The whole of work is run again on a conflict.
 	Do(ctx context.Context, w tenancy.WriteScope, work func(tx BreakGlassTx) error) error
 }
@@ -20,8 +18,10 @@ type BreakGlassStore interface {
 type BreakGlassTx interface {
 	// User returns a user, locked, or domain.ErrUserNotFound.
 	User(key domain.UserKey) (domain.User, error)
-	// NoteBreakGlass writes into the audit trail that a user whom User returned signed in from a network.
-	NoteBreakGlass(u domain.UserKey, network string) error
+	// NoteBreakGlass writes into the audit trail that a user whom User returned signed in from a network. It returns the
+	// first n of the administrators whom Approvers finds; none where they were told of enough such sign-ins within the
+	// hour.
+	NoteBreakGlass(u domain.UserKey, network string, n int) ([]domain.User, error)
 	// LostEmergencies returns the accounts that are left out and got in before the transaction changed them, and do not
 	// any more, each with the first n of the administrators whom Approvers finds; with none where they were told of enough
 	// others within the hour. It writes that into the audit trail, and returns each once.
@@ -42,18 +42,17 @@ func NewWatch(post *directory.Post, store BreakGlassStore) *Watch { return &Watc
 // note tells the audit trail and the administrators of the account's organization who reach its home of a sign-in. A
 // sign-in that cannot be told is none.
 func (w *Watch) note(ctx context.Context, a *domain.Account, network string) error {
-	admins, err := w.store.Approvers(ctx, tenancy.Operator("(sign-in)", domain.UserRead).Read(), a.Organization,
-		maxApprovers)
-	if err != nil {
-		return err
-	}
 	return w.store.Do(ctx, tenancy.Operator(a.Alias, domain.UserUpdate), func(tx BreakGlassTx) error {
 		u, err := tx.User(a.UserKey())
 		if err != nil {
 			return err
 		}
+		admins, err := tx.NoteBreakGlass(u.Key(), network, maxApprovers)
+		if err != nil {
+			return err
+		}
 		tellAdmins(w.post, tx, admins, &u, domain.LetterBreakGlass)
-		return tx.NoteBreakGlass(u.Key(), network)
+		return nil
 	})
 }
 

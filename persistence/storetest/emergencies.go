@@ -221,6 +221,81 @@ func Emergencies(t *testing.T, database *db.DB) {
 		require.Zero(t, told(true))
 		w.exec(t, "DELETE FROM audit WHERE action = ?", domain.EmergencyLost)
 	})
+	t.Run("administrators are told of a few sign-ins within an hour", func(t *testing.T) {
+		signIn := func(u domain.UserKey) (admins int) {
+			do(t, func(tx *persistence.Tx) error {
+				if _, err := tx.User(u); err != nil {
+					return err
+				}
+				told, err := tx.NoteBreakGlass(u, "192.0.2.1", 1)
+				admins = len(told)
+				return err
+			})
+			return admins
+		}
+		for range 5 {
+			require.Equal(t, 1, signIn(named.Key()))
+		}
+		require.Zero(t, signIn(named.Key()))
+		require.Zero(t, signIn(nobody.Key()), "another one of the organization")
+		require.Equal(t, 1, signIn(w.KeyOf("bolt.user")), "one of another organization")
+		w.exec(t, "UPDATE audit SET at = at - 3600000 WHERE action = ?", domain.SignInBreakGlass)
+		require.Equal(t, 1, signIn(named.Key()))
+		rows, err := w.DB.NewSelect().Table("audit").Where("action = ?", domain.SignInBreakGlass).Count(ctx)
+		require.NoError(t, err)
+		require.EqualValues(t, 9, rows, "the audit trail has all")
+	})
+	t.Run("an import of whole organizations", func(t *testing.T) {
+		store := persistence.NewDirectoryStore(database)
+		noted := func() int64 {
+			n, err := w.DB.NewSelect().Table("audit").Where("action = ?", domain.EmergencyLost).Count(ctx)
+			require.NoError(t, err)
+			return n
+		}
+		active := func(is bool) {
+			t.Helper()
+			require.NoError(t, store.Write(ctx, all, func(tx *persistence.DirectoryTx) error {
+				found, err := tx.UsersNamed([]string{named.Alias, nobody.Alias})
+				for _, u := range found {
+					if err == nil {
+						err = tx.HoldUsers(u.Organization, []domain.StoredUser{u})
+					}
+					if u.Active = is; err == nil {
+						err = tx.SaveUser(&u.User, "")
+					}
+				}
+				return err
+			}))
+		}
+		active(false)
+		require.EqualValues(t, 1, noted())
+		active(true)
+		require.EqualValues(t, 1, noted())
+		info := domain.ListNamed("signinrules")
+		put := func(change func(row domain.ListRow)) {
+			t.Helper()
+			var rows []domain.ListRow
+			for row, err := range store.List(ctx, all.Read(), info) {
+				require.NoError(t, err)
+				if row.Values[info.Column("environment")] == "Acme/Prod" {
+					change(row)
+					rows = append(rows, row)
+				}
+			}
+			told, err := store.PutList(ctx, all, info, rows, domain.ListReferences{
+				Place: func(path string) (domain.Environment, bool) { e, ok := w.Places[path]; return e, ok },
+			}, false)
+			require.NoError(t, err)
+			require.Len(t, told, 1)
+			require.NoError(t, told[0].Err)
+		}
+		put(func(row domain.ListRow) { row.Values[info.Column("minpassword")] = int64(9) })
+		require.EqualValues(t, 1, noted())
+		put(func(row domain.ListRow) { row.Values[info.Column("people")] = "otp" })
+		require.EqualValues(t, 2, noted())
+		do(t, rules("Acme/Prod", only))
+		w.exec(t, "DELETE FROM audit WHERE action = ?", domain.EmergencyLost)
+	})
 	t.Run("what is announced counts", func(t *testing.T) {
 		soon := only
 		soon.Grace = w.DB.Now().Add(time.Hour)

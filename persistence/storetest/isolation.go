@@ -269,7 +269,8 @@ var attempts = map[string]attempt{
 			if _, err := tx.User(w.KeyOf(lower(theirs) + ".user")); err != nil {
 				return err
 			}
-			return tx.NoteBreakGlass(w.KeyOf(lower(theirs)+".user"), "192.0.2.1")
+			_, err := tx.NoteBreakGlass(w.KeyOf(lower(theirs)+".user"), "192.0.2.1", 1)
+			return err
 		})
 	},
 	"Tx.LostEmergencies": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
