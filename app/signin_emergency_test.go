@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"canopy/app"
 	"canopy/app/directory"
 	"canopy/domain"
 )
@@ -101,5 +103,71 @@ func TestStrengthHasTheEmergencyAccounts(t *testing.T) {
 		require.Equal(t, []string{"Acme"}, unguarded())
 		all := logins(t, g.get(t, "people?env=Acme"))
 		require.Len(t, logins(t, g.get(t, "people?env=Acme&emergency=false")), len(all)-1)
+	})
+}
+
+// Who is about to take the factor from an emergency account without which it cannot sign in, its owner or an
+// administrator, on pages or by a program, is told first; so is who is about to demand what it does not have.
+func TestWhatLosesAnEmergencyAccountIsSaidBefore(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		c := newClock(time.Now())
+		r := openConsole(t, engine, func(cfg *app.Config) {
+			cfg.Now = c.now
+			cfg.Previews.People = 3 // fewer than are at home there: rules move nobody's rights
+		})
+		g, admin := r.visitAs(t, "radia.perlman"), r.visitAs(t, "admin")
+		programs := basicCaller(r.Address(), "admin", demoPassword)
+		g.addCode(t, c, "phone")
+		c.set(c.now().Add(time.Minute))
+		rules := func(people domain.Proof) {
+			t.Helper()
+			_, err := r.directory.Environments.UpdateSignInRules(t.Context(), mustOperator(t, r), directory.SignInRulesPatch{
+				Environment: "Acme", People: &people, OnlyProvider: new(true),
+				BreakGlass: &[]domain.UserRef{{Alias: "radia.perlman"}}})
+			require.NoError(t, err)
+		}
+		warnings := func(method, path, body string) any {
+			t.Helper()
+			status, d := programs.call(t, method, path, body)
+			require.Equal(t, 200, status, d)
+			return d.find(t, "data", "warnings")
+		}
+		lost := func() (n int) {
+			t.Helper()
+			require.NoError(t, r.directory.DB.Pool().QueryRowContext(t.Context(),
+				"SELECT count(*) FROM audit WHERE action = '"+domain.EmergencyLost+"'").Scan(&n))
+			return n
+		}
+		const warning = "An emergency account could no longer sign in"
+		warned := []any{map[string]any{"code": "emergency", "envId": nil, "path": nil,
+			"text": domain.WarnEmergency.Sentence()}}
+
+		rules(domain.ByPassword)
+		for demand, want := range map[string][]any{"otp": {}, "passkey": warned} {
+			require.Equal(t, want, warnings("POST", "/rest/environments/Acme/signin/preview", `{"people":"`+demand+`"}`))
+			shown := admin.press(t, admin.get(t, "place?id=Acme&tab=signin"), "place-signin", map[string]string{"people": demand})
+			require.Equal(t, 200, shown.status)
+			require.Equal(t, len(want) > 0, strings.Contains(shown.text, warning), demand)
+		}
+		require.Zero(t, lost())
+
+		person := "person?id=" + numberIn(t, programs, "radia.perlman") + "&tab=sessions"
+		factor := fieldsOf(formDoing(t, admin.get(t, person), "factor")).Get("factor")
+		path := "/rest/users/" + numberIn(t, programs, "radia.perlman") + "/factors/" + factor
+		require.Empty(t, warnings("DELETE", path+"?dryRun=true", ""), "the password is enough")
+		rules(domain.ByCode)
+		require.Equal(t, warned, warnings("DELETE", path+"?dryRun=true", ""))
+		page := admin.do(t, admin.get(t, person), "factor", nil)
+		require.Contains(t, page.text, warning)
+		own := g.press(t, g.get(t, "my-factors"), "my-factor-remove", map[string]string{"password": demoPassword})
+		require.Contains(t, own.text, warning)
+		require.Contains(t, g.get(t, "my-factors").text, "phone", "it was only tried")
+		require.Zero(t, lost())
+		wrong := g.press(t, own, "my-factor-remove", map[string]string{"password": "wrong"})
+		require.Equal(t, 403, wrong.status)
+		removed := g.press(t, own, "my-factor-remove", map[string]string{"password": demoPassword})
+		require.Equal(t, "/console/sign-in", removed.at.Path, removed.text)
+		require.Equal(t, 1, lost())
+		require.NotContains(t, g.get(t, person).text, "phone")
 	})
 }

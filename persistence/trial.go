@@ -55,7 +55,7 @@ func (tx *Tx) trial(before *view) (*tenancy.Trial, error) {
 	var ids []domain.EnvironmentID
 	for i := range tx.entries {
 		switch e := &tx.entries[i]; e.Target.Kind {
-		case "user":
+		case "user", "factor":
 			after.users[domain.UserKey{Organization: e.Organization, User: domain.UserID(e.Target.ID)}] = nil
 		case "group":
 			after.groups[e.Organization] = nil

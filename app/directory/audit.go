@@ -218,6 +218,7 @@ func (a *Audit) known(ctx context.Context, caller *domain.Principal, page []doma
 // The kinds of targets whose fields have a meaning of their own; the others are objects.
 const (
 	targetUser        = "user"
+	targetFactor      = "factor" // of a user, whose number it has
 	targetGroup       = "group"
 	targetEnvironment = "environment"
 )

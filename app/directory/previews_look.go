@@ -142,7 +142,7 @@ func (r *rehearsal) survey() {
 		_, verb, _ := strings.Cut(e.Action, ":")
 		r.note(e, verb)
 		switch e.Target.Kind {
-		case targetUser:
+		case targetUser, targetFactor:
 			key := domain.UserKey{Organization: e.Organization, User: domain.UserID(e.Target.ID)}
 			r.changed[key], r.made[key] = true, verb == "create"
 		case targetGroup:
@@ -163,7 +163,7 @@ func touches(e *domain.AuditEntry, fields ...string) bool {
 // surveyPlace notes an environment that is made, moved, switched or deleted.
 func (r *rehearsal) surveyPlace(e *domain.AuditEntry, verb string) {
 	switch {
-	case verb == "update" && !touches(e, "parent", "active"):
+	case verb == "update" && !touches(e, "parent", "active"), verb == "signin": // rights stay as they are
 		return
 	case verb == "create":
 		id := domain.EnvironmentID(e.Target.ID)

@@ -198,9 +198,14 @@ func (s *Surface) removeFactor(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, domain.ErrFactorNotFound
 	}
-	err = s.uses.Factors.Remove(ctx, v.caller, fresh(s, v, accounts.OfUser[domain.UUID]{In: id}))
-	if err != nil {
+	warned, err := s.warned(ctx, v, func(ctx context.Context) error {
+		return s.uses.Factors.Remove(ctx, v.caller, fresh(s, v, accounts.OfUser[domain.UUID]{In: id}))
+	})
+	switch {
+	case err != nil:
 		return s.mendFactors(ctx, v, err)
+	case warned:
+		return s.myFactors(ctx, v)
 	}
 	return went(factorsPage, "deleted")
 }
@@ -393,6 +398,11 @@ func (s *Surface) signInByPasskey(c *fiber.Ctx) error {
 	}
 	s.enter(c, &out)
 	return leave(c, page.next)
+}
+
+// warnedOf reports whether there is something to be known before a factor is removed.
+func (v *visit) warnedOf(id domain.UUID) bool {
+	return len(v.warnings) > 0 && v.form["factor"] == string(id)
 }
 
 // kindOf says what a factor is.

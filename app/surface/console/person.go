@@ -219,12 +219,21 @@ func (s *Surface) changePerson(ctx context.Context, v *visit) (answer, error) {
 		return done(err, sessions, "ended")
 	case "factor":
 		id, err := domain.ParseUUID(v.form["factor"])
+		warned := false
 		if err == nil {
-			err = s.uses.Factors.Remove(ctx, v.caller,
-				fresh(s, v, accounts.OfUser[domain.UUID]{User: p.ref(), In: id}))
+			warned, err = s.warned(ctx, v, func(ctx context.Context) error {
+				return s.uses.Factors.Remove(ctx, v.caller,
+					fresh(s, v, accounts.OfUser[domain.UUID]{User: p.ref(), In: id}))
+			})
 		}
 		if domain.ErrFactorNotFound.Is(err) { // it was removed already
 			err = nil
+		}
+		if warned {
+			if err := s.readTab(ctx, v, p); err != nil {
+				return answer{}, err
+			}
+			return shown(page())
 		}
 		return done(err, tabSessions, "deleted")
 	case "link":

@@ -58,6 +58,25 @@ func (s *Surface) planned(ctx context.Context, v *visit, p plan) (answer, error)
 	return answer{page: previewPage(v, &p, &d, moved)}, nil
 }
 
+// warned makes a change that is shown before only where something should be known: then it reports that, and the page
+// with the form is to say so and to send plan along.
+func (s *Surface) warned(ctx context.Context, v *visit, change func(context.Context) error) (bool, error) {
+	if hash := v.form[planField]; hash != "" {
+		if err := s.uses.Previews.CarryOut(ctx, v.caller, hash, change); !domain.ErrPlanChanged.Is(err) {
+			return false, err
+		}
+	}
+	d, err := s.uses.Previews.Run(domain.WithOnce(ctx, nil), v.caller, change) // the form is for the change itself
+	if err != nil {
+		return false, err
+	}
+	if len(d.Warnings) == 0 {
+		return false, change(ctx)
+	}
+	v.warnings, v.plan = d.Warnings, d.Hash
+	return true, nil
+}
+
 // carried are the fields of a form that go along with what is wanted of it, in the order of their names.
 func (v *visit) carried() []option {
 	var all []option

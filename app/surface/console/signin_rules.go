@@ -42,12 +42,19 @@ func (s *Surface) changeRules(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return v.mend(err, form)
 	}
+	preview, err := s.uses.Previews.Run(ctx, v.caller, func(ctx context.Context) error {
+		_, err := s.uses.Environments.UpdateSignInRules(ctx, v.caller, patch)
+		return err
+	})
+	if err != nil {
+		return v.mend(err, form)
+	}
 	out, err := s.uses.Overviews.LockedOut(ctx, v.caller, ref, d.All)
 	counted := err == nil
 	if err != nil && !domain.ErrForbidden.Is(err) {
 		return answer{}, err
 	}
-	return shown(rulesPreview(v, &p.Branch, &d, v.keptOut(&p.Branch, &d, &out), counted))
+	return shown(rulesPreview(v, &p.Branch, &d, preview.Warnings, v.keptOut(&p.Branch, &d, &out), counted))
 }
 
 // rulesPatch reads what the form asks of sign-ins. It returns an Invalid error for the first field that is unreadable.

@@ -30,7 +30,10 @@ type visit struct {
 	csrf   string        // what a form has to send back
 	once   string        // what names a form of this page
 	wrong  *domain.Error // what was wrong with the form, nil for nothing
-	zone   *time.Location
+	// warnings are what should be known before the form is sent again, with plan, the hash of their preview.
+	warnings []directory.PreviewWarning
+	plan     string
+	zone     *time.Location
 }
 
 type visitKey struct{}

@@ -19,11 +19,9 @@ func (s *Surface) factorRoutes(r fiber.Router) {
 		httpx.Handle(s.auth, bare(s.decodeFresh), f.RenewRecoveryCodes, encode(s, writeRecoveryCodes)))
 	r.Post(own+"/:factor/confirm", httpx.Handle(s.auth, bare(s.decodeConfirm), f.ConfirmCode, encode(s, writeAdded)))
 	r.Put(own+"/:factor", httpx.Handle(s.auth, bare(decodeFactorName), httpx.Done(f.Rename), encodeTrue[httpx.Just](s)))
-	r.Post(own+"/:factor/remove",
-		httpx.Handle(s.auth, bare(s.decodeRemove), httpx.Done(f.Remove), encodeTrue[httpx.Just](s)))
+	r.Post(own+"/:factor/remove", planned(s, s.decodeRemove, httpx.Done(f.Remove), encodeTrue[httpx.Just](s)))
 	r.Get(others, httpx.Handle(s.auth, bare(decodeUserRef), f.List, encode(s, writeFactors)))
-	r.Delete(others+"/:factor",
-		httpx.Handle(s.auth, bare(decodeFactorOfUser), httpx.Done(f.Remove), encodeTrue[httpx.Just](s)))
+	r.Delete(others+"/:factor", planned(s, decodeFactorOfUser, httpx.Done(f.Remove), encodeTrue[httpx.Just](s)))
 }
 
 // factor reads which factor is meant.

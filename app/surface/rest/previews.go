@@ -130,15 +130,7 @@ func writePreview(w *httpx.Writer, key string, d *directory.PreviewDocument) {
 		writePreviewPerson(w, &d.People[i])
 	}
 	w.Close(']')
-	w.Open("warnings", '[')
-	for _, warning := range d.Warnings {
-		w.Open("", '{')
-		w.Text("code", string(warning.Code))
-		w.Text("text", warning.Code.Sentence())
-		writePreviewEnvironment(w, warning.Environment)
-		w.Close('}')
-	}
-	w.Close(']')
+	writeWarnings(w, d.Warnings)
 	w.Open("changes", '[')
 	for i := range d.Changes {
 		e := &d.Changes[i]
@@ -154,6 +146,18 @@ func writePreview(w *httpx.Writer, key string, d *directory.PreviewDocument) {
 	}
 	w.Close(']')
 	w.Close('}')
+}
+
+func writeWarnings(w *httpx.Writer, warnings []directory.PreviewWarning) {
+	w.Open("warnings", '[')
+	for _, warning := range warnings {
+		w.Open("", '{')
+		w.Text("code", string(warning.Code))
+		w.Text("text", warning.Code.Sentence())
+		writePreviewEnvironment(w, warning.Environment)
+		w.Close('}')
+	}
+	w.Close(']')
 }
 
 func writeCounts(w *httpx.Writer, key string, counts []directory.PreviewCount) {

@@ -18,14 +18,16 @@ func (s *Surface) signInRoutes(r fiber.Router) {
 	r.Get(path, httpx.Handle(s.auth, bare(decodePlace), e.SignInRules, encode(s, writeSignInRules)))
 	r.Put(path, httpx.Handle(s.auth, bare(decodeSignInRules), e.UpdateSignInRules, encode(s, writeSignInRules)))
 	r.Post(path+"/preview",
-		httpx.Asks(httpx.Handle(s.auth, bare(decodeSignInRules), s.previewSignInRules, encode(s, writeRulesPreview))))
+		httpx.Handle(s.auth, bare(decodeSignInRules), s.previewSignInRules, encode(s, writeRulesPreview)))
 	r.Get("/rest/environments/:id/strength",
 		httpx.Handle(s.auth, bare(decodePlace), s.uses.Overviews.Strength, encode(s, writeStrength)))
 }
 
-// A rulesPreview is what rules would be, and whom they would keep out: nil for who may not count people there.
+// A rulesPreview is what rules would be, what should be known before, and whom they would keep out, if the caller may
+// count people there.
 type rulesPreview struct {
 	directory.SignInRulesDocument
+	warnings  []directory.PreviewWarning
 	lockedOut directory.LockedOutDocument
 	counted   bool
 }
@@ -35,6 +37,14 @@ func (s *Surface) previewSignInRules(ctx context.Context, caller domain.Principa
 	if p.SignInRulesDocument, err = s.uses.Environments.PreviewSignInRules(ctx, caller, in); err != nil {
 		return p, err
 	}
+	preview, err := s.uses.Previews.Run(ctx, caller, func(ctx context.Context) error {
+		_, err := s.uses.Environments.UpdateSignInRules(ctx, caller, in)
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	p.warnings = preview.Warnings
 	p.lockedOut, err = s.uses.Overviews.LockedOut(ctx, caller, in.Environment, p.All)
 	if domain.ErrForbidden.Is(err) {
 		return p, nil
@@ -117,6 +127,7 @@ func writeRulesOf(w *httpx.Writer, d *directory.SignInRulesDocument) {
 func writeRulesPreview(w *httpx.Writer, key string, p *rulesPreview) {
 	w.Open(key, '{')
 	writeRulesOf(w, &p.SignInRulesDocument)
+	writeWarnings(w, p.warnings)
 	if !p.counted {
 		w.Null("lockedOut")
 	} else {
