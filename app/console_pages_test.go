@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
 
 	"canopy/app/directory"
 )
@@ -140,6 +141,66 @@ func TestPagesOfTheConsoleAreStrict(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPagesAreInFrench holds that a page says in French all that it says in English, but for what somebody wrote and
+// what is called the same.
+func TestPagesAreInFrench(t *testing.T) {
+	r := openConsole(t, "sqlite", nil)
+	admin := basicCaller(r.Address(), "admin", demoPassword)
+	status, answer := admin.call(t, "PUT", "/rest/environments/Acme/signin", `{"minPassword":16}`)
+	require.Equal(t, 200, status, answer)
+	_, err := r.directory.Environments.UpdateSignInRules(t.Context(), mustOperator(t, r),
+		directory.SignInRulesPatch{Environment: "Acme", PasswordDays: new(365)})
+	require.NoError(t, err)
+	demo, err := os.ReadFile("demo.json")
+	require.NoError(t, err)
+	word := regexp.MustCompile(`\p{L}{2,}`)
+	written := map[string]bool{}
+	for _, w := range word.FindAllString(string(demo), -1) {
+		written[strings.ToLower(w)] = true
+	}
+	g := r.visitAs(t, "grace.hopper")
+	pages := map[string]map[string][]string{}
+	for _, language := range []string{"en", "fr"} {
+		status, answer := admin.call(t, "POST", "/rest/users/grace.hopper", fmt.Sprintf(`{"language": %q}`, language))
+		require.Equal(t, 200, status, answer)
+		g.header.Set("Accept-Language", language) // of pages before the sign-in
+		pages[language] = map[string][]string{}
+		for _, name := range pagesOf(t, r) {
+			pages[language][name] = sayings(elements(t, g.get(t, name), "body")[0])
+		}
+	}
+	compared := 0
+	for name, french := range pages["fr"] {
+		for _, text := range french {
+			compared++
+			ours := func(w string) bool { return !written[strings.ToLower(w)] }
+			if slices.ContainsFunc(word.FindAllString(text, -1), ours) && slices.Contains(pages["en"][name], text) &&
+				!slices.Contains(alikeInFrench, text) {
+				t.Errorf("%s says in both languages: %s", name, text)
+			}
+		}
+	}
+	require.Greater(t, compared, 2000)
+}
+
+// alikeInFrench are texts that are the same in both languages.
+var alikeInFrench = []string{"English", "Français", "Permissions", "Root", "Auditors", "User, Auditors", "demo",
+	"Go-http-client/1.1", "annie.easley", "Annie Easley", "Annie", "Easley", "annie.easley@acme.example",
+	"mary.kenneth.keller", "Mary Kenneth Keller", "Mary Kenneth", "Keller", "mary.kenneth.keller@acme.example"}
+
+// sayings returns the texts of an element: what stands in it, and what is said of parts of it.
+func sayings(n *html.Node) (all []string) {
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode && !slices.Contains([]string{"code", "pre", "script"}, d.Parent.Data) {
+			all = append(all, strings.Join(strings.Fields(d.Data), " "))
+		}
+		for _, name := range []string{"aria-label", "placeholder", "title", "alt"} {
+			all = append(all, attr(d, name))
+		}
+	}
+	return all
 }
 
 // TestPagesNeedASession holds that no page is there for a stranger, and that every form wants its token.

@@ -139,6 +139,8 @@ func (v *visit) auditChips() []area {
 					text = o.text
 				}
 			}
+		case "actor":
+			text = v.words.Audit.Doers.of(value)
 		case "day", "from", "until":
 			if day, err := v.readDay(name); err == nil {
 				text = v.day(day)
@@ -191,6 +193,7 @@ func (v *visit) auditSentence(e *directory.AuditDocument) []segment {
 		"user:create": w.UserCreate, "user:update": w.UserUpdate, "user:delete": w.UserDelete,
 		"group:create": w.GroupCreate, "group:update": w.GroupUpdate, "group:delete": w.GroupDelete,
 		"environment:create": w.PlaceCreate, "environment:update": w.PlaceUpdate, "environment:delete": w.PlaceDelete,
+		"environment:signin": w.PlaceSignIn,
 		domain.SignInSuccess: w.SignInSuccess, domain.SignInFailure: w.SignInFailure,
 		domain.SignInPassword: w.SignInPassword, "session:end": w.SessionEnd,
 		"apikey:create": w.KeyCreate, "apikey:show": w.KeyShow, "apikey:revoke": w.KeyRevoke,
@@ -281,7 +284,7 @@ func (v *visit) auditChanges(e *directory.AuditDocument) []shownChange {
 	_, verb, _ := strings.Cut(e.Action, ":")
 	var all []shownChange
 	for i, c := range e.Changes {
-		s := shownChange{label: w.Fields.of(c.Field)}
+		s := shownChange{label: v.fieldName(c.Field)}
 		if c.Field == "alias" && e.Target.Kind != "user" {
 			s.label = w.Fields.Name
 		}
@@ -332,6 +335,18 @@ func apart(before, after []string) (gone, came []string) {
 	return without(before, after), without(after, before)
 }
 
+// fieldName returns what a field is called.
+func (v *view) fieldName(field string) string {
+	w := &v.words.Strength
+	if text := map[string]string{"min_password": w.MinPassword, "min_password_with_factor": w.MinPasswordWithFactor,
+		"min_set_password": w.MinSetPassword, "password_days": w.PasswordDaysField, "people": w.OfPeople,
+		"admins": w.OfAdmins, "above": w.OfAbove, "proof_age": w.ProofAge, "grace": w.Grace, "programs_exempt": w.Exempt,
+		"only_provider": w.OnlyProvider, "break_glass": w.BreakGlass}[field]; text != "" {
+		return text
+	}
+	return v.words.Audit.Fields.of(field)
+}
+
 // auditValue returns a value in words, nil for none.
 func (v *visit) auditValue(field, value string) []string {
 	w := v.words
@@ -346,6 +361,10 @@ func (v *visit) auditValue(field, value string) []string {
 		return []string{w.Roles.roleText(value)}
 	case field == "state":
 		return []string{w.Audit.States.of(value)}
+	case slices.Contains([]string{"people", "admins", "above"}, field):
+		if p, err := domain.ParseProof(field, value); err == nil {
+			return []string{v.demand(p)}
+		}
 	case field == "language":
 		for _, o := range v.languages() {
 			if strings.EqualFold(o.value, value) {

@@ -639,15 +639,15 @@ func happened(v *visit, e *directory.AuditDocument) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			case "what":
-				templ_7745c5c3_Err = linked(e.Target.Name, targetPage(e)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = linked(v.words.Audit.Doers.of(e.Target.Name), targetPage(e)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			case "kind":
 				var templ_7745c5c3_Var30 string
-				templ_7745c5c3_Var30, templ_7745c5c3_Err = templ.JoinStringErrs(e.Target.Kind)
+				templ_7745c5c3_Var30, templ_7745c5c3_Err = templ.JoinStringErrs(v.words.Audit.Kinds.of(e.Target.Kind))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `audit.templ`, Line: 93, Col: 20}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `audit.templ`, Line: 93, Col: 44}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var30))
 				if templ_7745c5c3_Err != nil {
@@ -827,7 +827,7 @@ func who(v *visit, e *directory.AuditDocument) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = linked(e.Actor.Alias, actorPage(e)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = linked(v.words.Audit.Doers.of(e.Actor.Alias), actorPage(e)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,6 +1,10 @@
 package console
 
-import "strings"
+import (
+	"strings"
+
+	"canopy/domain"
+)
 
 // auditWords are the texts of the pages of what happened.
 type auditWords struct {
@@ -18,6 +22,33 @@ type auditWords struct {
 	Sentences auditSentenceWords
 	Fields    fieldWords
 	States    stateWords
+	Doers     doerWords
+	Kinds     thingWords
+}
+
+// thingWords name kinds of things that have no page of their own.
+type thingWords struct{ Provider, Code, Observer, Sector, Application, Key, API, Topic string }
+
+// of returns a kind of things in words, whatever it is if it has none.
+func (w *thingWords) of(kind string) string {
+	return worded(kind, map[string]string{"provider": w.Provider, "registration_code": w.Code,
+		string(domain.KindObserver): w.Observer, string(domain.KindSector): w.Sector,
+		string(domain.KindApplication): w.Application, string(domain.KindKey): w.Key, string(domain.KindAPI): w.API,
+		string(domain.KindTopic): w.Topic})
+}
+
+// doerWords name who does something without an account of their own.
+type doerWords struct {
+	CommandLine, Import, Export, Demo, Bootstrap, SignUp, Provider, Domains, Reminders, Sweep, Departures, Usage, Twice,
+	Others string
+}
+
+// of returns who did something, by the name that the audit trail has of them, in words; an account's is its login name.
+func (w *doerWords) of(alias string) string {
+	return worded(alias, map[string]string{"(command line)": w.CommandLine, "(import)": w.Import, "(export)": w.Export,
+		"(demo)": w.Demo, "(bootstrap)": w.Bootstrap, "(sign-up)": w.SignUp, "(identity provider)": w.Provider,
+		"(domains)": w.Domains, "(reminders)": w.Reminders, "(sweep)": w.Sweep, "(departures)": w.Departures,
+		"(usage)": w.Usage, "(refresh token used twice)": w.Twice, domain.Others: w.Others})
 }
 
 // auditFilterWords name the filters.
@@ -37,6 +68,7 @@ type auditActionWords struct {
 // auditSentenceWords say what happened: {who} did something to {what}, of a {kind}.
 type auditSentenceWords struct {
 	UserCreate, UserUpdate, UserDelete, GroupCreate, GroupUpdate, GroupDelete, PlaceCreate, PlaceUpdate, PlaceDelete,
+	PlaceSignIn,
 	SignInSuccess, SignInFailure, SignInPassword, SessionEnd, KeyCreate, KeyShow, KeyRevoke, ServerKey,
 	FactorAdd, FactorRename, FactorRemove, FactorCodes, FactorRecover, Link, Unlink, Prove,
 	Forget, BreakGlass, EmergencyLost,
@@ -48,7 +80,7 @@ type fieldWords struct {
 	Alias, Home, Role, Group, Allowed, Blocked, State, Active, FirstName, LastName, Mail, Phone, JobTitle, Department,
 	Language, Zone, DefaultPage, FirstAccess, PasswordDelay, RevokeDelay, LastPassword, Picture, Password,
 	Description, Parent, Permission, Organization, Code, SendURL, GitRepository, Network, Session, Key, Expires, Place,
-	Name, Owner, Visibility, Uses, Access, Archived, System, ListsUsers, Claims string
+	Name, Owner, Visibility, Uses, Access, Archived, System, ListsUsers, Claims, FromAbove, Kind string
 }
 
 // of returns what the core calls field in words. What has no word has its own name.
@@ -63,7 +95,8 @@ func (w *fieldWords) of(field string) string {
 		"organization": w.Organization, "code": w.Code, "send_url": w.SendURL, "git_repository": w.GitRepository,
 		"network": w.Network, "session": w.Session, "key": w.Key, "expires": w.Expires, "environment": w.Place,
 		"name": w.Name, "owner": w.Owner, "visibility": w.Visibility, "uses": w.Uses, "access": w.Access,
-		"archived": w.Archived, "system": w.System, "lists_users": w.ListsUsers, "claims": w.Claims}[field]; text != "" {
+		"archived": w.Archived, "system": w.System, "lists_users": w.ListsUsers, "claims": w.Claims,
+		"from_above": w.FromAbove, "kind": w.Kind}[field]; text != "" {
 		return text
 	}
 	return strings.TrimPrefix(strings.TrimPrefix(field, "attributes."), "custom.")
@@ -125,6 +158,7 @@ var englishAudit = auditWords{
 		FactorAdd:     "{who} added a second factor of {what}", FactorRename: "{who} renamed a second factor of {what}",
 		FactorRemove: "{who} removed a second factor of {what}", FactorCodes: "{who} had recovery codes of {what} made",
 		FactorRecover: "{who} signed in as {what} with a recovery code",
+		PlaceSignIn:   "{who} changed what {what} asks of sign-ins",
 		OtherCreate:   "{who} created {what} ({kind})", OtherUpdate: "{who} changed {what} ({kind})",
 		OtherDelete: "{who} deleted {what} ({kind})", Other: "{who} did something to {what} ({action})"},
 	Fields: fieldWords{Alias: "Login name", Home: "Place", Role: "Role", Group: "Groups", Allowed: "Also allowed in",
@@ -136,9 +170,16 @@ var englishAudit = auditWords{
 		Parent: "Above it", Permission: "Permissions", Organization: "Organization", Code: "Code", SendURL: "Sends its URL",
 		GitRepository: "Git repository", Network: "Network", Session: "Session", Key: "API key", Expires: "Ends",
 		Place: "Only in", Name: "Name", Owner: "Owner", Visibility: "Visible to", Uses: "Uses", Access: "Shared with",
-		Archived: "Archived", System: "Is a program", ListsUsers: "Sees everybody", Claims: "Claims"},
+		Archived: "Archived", System: "Is a program", ListsUsers: "Sees everybody",
+		Claims: "Claims", FromAbove: "Levels above from which it was set", Kind: "Kind"},
 	States: stateWords{Approved: "Accepted", Pending: "Waits for approval", Unverified: "Mail address not confirmed",
 		Invited: "Invited"},
+	Doers: doerWords{CommandLine: "(command line)", Import: "(import)", Export: "(export)", Demo: "(demo)",
+		Bootstrap: "(the beginning)", SignUp: "(sign-up)", Provider: "(identity provider)", Domains: "(domains)",
+		Reminders: "(reminders)", Sweep: "(cleaning up)", Departures: "(departures)", Usage: "(usage)",
+		Twice: "(refresh token used twice)", Others: "(others)"},
+	Kinds: thingWords{Provider: "identity provider", Code: "registration code", Observer: "observer", Sector: "sector",
+		Application: "application", Key: "key", API: "API", Topic: "topic"},
 }
 
 var frenchAudit = auditWords{
@@ -180,6 +221,7 @@ var frenchAudit = auditWords{
 		FactorRemove:  "{who} a supprimé un second facteur de {what}",
 		FactorCodes:   "{who} a fait créer des codes de secours de {what}",
 		FactorRecover: "{who} s’est connecté comme {what} avec un code de secours",
+		PlaceSignIn:   "{who} a changé ce que {what} demande aux connexions",
 		OtherCreate:   "{who} a créé {what} ({kind})", OtherUpdate: "{who} a changé {what} ({kind})",
 		OtherDelete: "{who} a supprimé {what} ({kind})", Other: "{who} a fait quelque chose à {what} ({action})"},
 	Fields: fieldWords{Alias: "Identifiant", Home: "Lieu", Role: "Rôle", Group: "Groupes", Allowed: "Autorisé aussi dans",
@@ -192,7 +234,13 @@ var frenchAudit = auditWords{
 		GitRepository: "Dépôt Git", Network: "Réseau", Session: "Connexion", Key: "Clé d’API", Expires: "Prend fin",
 		Place: "Seulement dans", Name: "Intitulé", Owner: "Propriétaire", Visibility: "Visible pour", Uses: "Utilise",
 		Access: "Partagé avec", Archived: "Archivé", System: "Est un programme", ListsUsers: "Voit tout le monde",
-		Claims: "Attributs du jeton"},
+		Claims: "Attributs du jeton", FromAbove: "Niveaux au-dessus d’où cela vient", Kind: "Genre"},
 	States: stateWords{Approved: "Accepté", Pending: "Attend l’accord", Unverified: "Adresse non confirmée",
 		Invited: "Invité"},
+	Doers: doerWords{CommandLine: "(ligne de commande)", Import: "(importation)", Export: "(exportation)",
+		Demo: "(démonstration)", Bootstrap: "(le début)", SignUp: "(inscription)", Provider: "(fournisseur d’identité)",
+		Domains: "(domaines)", Reminders: "(rappels)", Sweep: "(nettoyage)", Departures: "(départs)",
+		Usage: "(utilisation)", Twice: "(jeton de renouvellement utilisé deux fois)", Others: "(d’autres)"},
+	Kinds: thingWords{Provider: "fournisseur d’identité", Code: "code d’inscription", Observer: "observateur",
+		Sector: "secteur", Application: "application", Key: "clé", API: "API", Topic: "sujet"},
 }

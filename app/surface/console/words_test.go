@@ -18,7 +18,8 @@ import (
 )
 
 // alike are the texts that are the same in both languages.
-var alike = []string{"GroupsDescription", "GroupsPermissions", "RolesPermission"}
+var alike = []string{"GroupsDescription", "GroupsPermissions", "RolesPermission", "AuditKindsApplication",
+	"AuditKindsAPI"}
 
 // TestTextsAreThereInEveryLanguage holds that no language lacks a text, has one that is another's, or
 // leaves out what is put into it.
@@ -85,6 +86,30 @@ func TestWaysToBeLinkedHaveWords(t *testing.T) {
 			said[text] = true
 		}
 	}
+}
+
+// TestWhoDoesSomethingHasWords holds that the history says in every language who did something without an account.
+func TestWhoDoesSomethingHasWords(t *testing.T) {
+	named := regexp.MustCompile(`^"\([a-z][a-z -]*\)"$`)
+	found := 0
+	for _, folder := range []string{"domain", "persistence", "app", "app/accounts", "app/directory", "app/objects"} {
+		for _, name := range filesOf(t, folder) {
+			file, err := parser.ParseFile(gotoken.NewFileSet(), name, nil, 0)
+			require.NoError(t, err)
+			ast.Inspect(file, func(n ast.Node) bool {
+				text, is := n.(*ast.BasicLit)
+				if !is || !named.MatchString(text.Value) {
+					return true
+				}
+				found++
+				alias, err := strconv.Unquote(text.Value)
+				require.NoError(t, err)
+				require.NotEqual(t, alias, frenchAudit.Doers.of(alias), "%s: %s", name, alias)
+				return true
+			})
+		}
+	}
+	require.Greater(t, found, 10, "the walk is broken")
 }
 
 func TestLanguageIsTheReaders(t *testing.T) {
