@@ -39,6 +39,35 @@ func (g *guest) addPasskey(t *testing.T) (*passkey, page) {
 	return p, added
 }
 
+// askPasskey asks to sign in by a passkey alone, and returns what is to be signed.
+func (g *guest) askPasskey(t *testing.T) string {
+	t.Helper()
+	asked := g.send(t, http.MethodPost, "passkey-challenge", url.Values{"lang": {"en"}})
+	require.Equal(t, 200, asked.status, asked.text)
+	return asked.text
+}
+
+// byPasskey signs in by a passkey alone.
+func (g *guest) byPasskey(t *testing.T, p *passkey) page {
+	t.Helper()
+	return g.send(t, http.MethodPost, "passkey", url.Values{"answer": {p.sign(t, g.askPasskey(t))}})
+}
+
+// byPasskeyAlone signs somebody in by their only factor, a passkey, and returns them in that session and the factor.
+func (r *running) byPasskeyAlone(t *testing.T, alias string, p *passkey) (*guest, domain.Principal, domain.UUID) {
+	t.Helper()
+	g, ref := r.visit(t), domain.UserRef{Alias: alias}
+	require.Equal(t, 303, g.byPasskey(t, p).status)
+	holder := r.asOwner(t, alias)
+	sessions, err := r.directory.Sessions.List(t.Context(), mustOperator(t, r), ref)
+	require.NoError(t, err)
+	holder.Session = sessions[0].ID
+	held, err := r.directory.Factors.List(t.Context(), mustOperator(t, r), ref)
+	require.NoError(t, err)
+	require.Len(t, held.Factors, 1)
+	return g, holder, held.Factors[0].ID
+}
+
 // askProof has a passkey sign what the browser's session is asked, and returns the form that proves it.
 func (g *guest) askProof(t *testing.T, p *passkey) url.Values {
 	t.Helper()
@@ -106,9 +135,9 @@ func TestStepUpIsGoodOnce(t *testing.T) {
 	require.Contains(t, ended.send(t, http.MethodPost, "prove-passkey", form).header.Get("Location"), "sign-in")
 
 	alone := r.visit(t)
-	asked := alone.send(t, http.MethodPost, "passkey-challenge", url.Values{})
+	asked := alone.askPasskey(t)
 	thief := r.copied(t, alone)
-	signed := url.Values{"answer": {key.sign(t, asked.text)}}
+	signed := url.Values{"answer": {key.sign(t, asked)}}
 	require.Equal(t, 303, alone.send(t, http.MethodPost, "passkey", signed).status)
 	require.Equal(t, 403, thief.send(t, http.MethodPost, "passkey", signed).status, "an answer that signed somebody in")
 

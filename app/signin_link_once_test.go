@@ -94,41 +94,28 @@ func TestLinksAndOtherWaysAtOnce(t *testing.T) {
 			g := r.visit(t)
 			require.Equal(t, 303, g.signsIn(t, h, p).status)
 			key, _ := g.addPasskey(t)
-			g = r.visit(t)
-			asked := g.send(t, "POST", "passkey-challenge", url.Values{"lang": {"en"}})
-			require.Equal(t, 303, g.send(t, "POST", "passkey", url.Values{"answer": {key.sign(t, asked.text)}}).status)
+			_, holder, factor := r.byPasskeyAlone(t, "alan.turing", key)
+			remove := func() error {
+				return r.directory.Factors.Remove(t.Context(), holder, accounts.Fresh[accounts.OfUser[domain.UUID]]{
+					In: accounts.OfUser[domain.UUID]{In: factor}})
+			}
 			require.NoError(t, unlink(r, mustOperator(t, r), first))
-			holder := r.asOwner(t, "alan.turing")
-			sessions, err := r.directory.Sessions.List(t.Context(), mustOperator(t, r), alan)
-			require.NoError(t, err)
-			holder.Session = sessions[0].ID
-			held, err := r.directory.Factors.List(t.Context(), mustOperator(t, r), alan)
-			require.NoError(t, err)
-			require.Len(t, held.Factors, 1)
 			next := rand.Text()
 			linked, removed := atOnce(func() error {
 				return other.directory.Providers.Link(t.Context(), mustOperator(t, other), accounts.OfUser[accounts.LinkSubject]{
 					User: alan, In: accounts.LinkSubject{Provider: p.ID, Subject: next}})
-			}, func() error {
-				return r.directory.Factors.Remove(t.Context(), holder, accounts.Fresh[accounts.OfUser[domain.UUID]]{
-					In: accounts.OfUser[domain.UUID]{In: held.Factors[0].ID}})
-			})
+			}, remove)
 			require.NoError(t, linked)
 			if removed != nil {
 				require.ErrorIs(t, removed, domain.ErrOnlyWayIn)
 				enable(false)
-				require.ErrorIs(t, r.directory.Factors.Remove(t.Context(), holder, accounts.Fresh[accounts.OfUser[domain.UUID]]{
-					In: accounts.OfUser[domain.UUID]{In: held.Factors[0].ID}}), domain.ErrOnlyWayIn, "the provider is off")
+				require.ErrorIs(t, remove(), domain.ErrOnlyWayIn, "the provider is off")
 				enable(true)
-				a, b := atOnce(func() error { return unlink(other, other.asOwner(t, "alan.turing"), next) }, func() error {
-					return r.directory.Factors.Remove(t.Context(), holder, accounts.Fresh[accounts.OfUser[domain.UUID]]{
-						In: accounts.OfUser[domain.UUID]{In: held.Factors[0].ID}})
-				})
+				a, b := atOnce(func() error { return unlink(other, other.asOwner(t, "alan.turing"), next) }, remove)
 				require.True(t, (a == nil) != (b == nil), "one of two ways in stays: %v, %v", a, b)
 				if a == nil {
 					r.linkTo(t, "alan.turing", p, next)
-					require.NoError(t, r.directory.Factors.Remove(t.Context(), holder,
-						accounts.Fresh[accounts.OfUser[domain.UUID]]{In: accounts.OfUser[domain.UUID]{In: held.Factors[0].ID}}))
+					require.NoError(t, remove())
 				}
 			}
 			first = next

@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -146,15 +145,8 @@ func TestASignInIsNotedWhenItIsWhole(t *testing.T) {
 		g.press(t, g.get(t, "prove"), "prove", map[string]string{"code": codeAt(t, secret, c.now())})
 		unchanged("a code proved, where a passkey is demanded")
 
-		add := formOf(t, g.get(t, "my-factors"), "my-passkey")
-		add.Set("password", demoPassword)
-		add.Set("name", "mine")
-		offered := g.send(t, "POST", "my-passkey-offer", add)
-		require.Equal(t, 200, offered.status, offered.text)
-		key, answer := newPasskey(t, publicURL, offered.text)
-		add.Set("answer", answer)
 		at()
-		require.Less(t, g.send(t, "POST", "my-passkey", add).status, 400)
+		key, _ := g.addPasskey(t)
 		require.Equal(t, "/console/home", g.get(t, "home").at.Path)
 		after := r.noted(t, "grace.hopper")
 		require.NotEqual(t, before[0], after[0], "the last sign-in is now")
@@ -182,29 +174,19 @@ func TestNothingIsKeptOfAPasskeyThatIsRefused(t *testing.T) {
 	r.linkTo(t, "alan.turing", p, "alan")
 	h.person = jwt.MapClaims{"sub": "alan"}
 	g := r.visitAs(t, "alan.turing")
-	add := formOf(t, g.get(t, "my-factors"), "my-passkey")
-	add.Set("password", demoPassword)
-	add.Set("name", "mine")
-	key, answer := newPasskey(t, publicURL, g.send(t, "POST", "my-passkey-offer", add).text)
-	add.Set("answer", answer)
-	require.Less(t, g.send(t, "POST", "my-passkey", add).status, 400)
+	key, _ := g.addPasskey(t)
 	only := func(on bool) {
 		_, err := r.directory.Environments.UpdateSignInRules(t.Context(), mustOperator(t, r),
 			directory.SignInRulesPatch{Environment: "Acme", OnlyProvider: &on})
 		require.NoError(t, err)
 	}
-	byPasskey := func() {
-		g := r.visit(t)
-		asked := g.send(t, "POST", "passkey-challenge", url.Values{})
-		g.send(t, "POST", "passkey", url.Values{"answer": {key.sign(t, asked.text)}})
-	}
 	only(true)
 	before, used := r.noted(t, "alan.turing"), r.passkeyUses(t)
-	byPasskey()
+	r.visit(t).byPasskey(t, key)
 	require.Equal(t, before, r.noted(t, "alan.turing"))
 	require.Equal(t, used, r.passkeyUses(t), "it was not used")
 	only(false)
-	byPasskey()
+	r.visit(t).byPasskey(t, key)
 	require.NotEqual(t, before, r.noted(t, "alan.turing"))
 	require.NotEqual(t, used, r.passkeyUses(t))
 

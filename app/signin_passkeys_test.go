@@ -73,9 +73,7 @@ func (b *browser) answer(t *testing.T, options, verb string) string {
 // signInBy signs in with what a browser answers to what a client was asked, and returns where that led.
 func (g *guest) signInBy(t *testing.T, b *browser) page {
 	t.Helper()
-	asked := g.send(t, "POST", "passkey-challenge", url.Values{"lang": {"en"}})
-	require.Equal(t, 200, asked.status, asked.text)
-	return g.follow(t, g.send(t, "POST", "passkey", url.Values{"answer": {b.answer(t, asked.text, "get")}}))
+	return g.follow(t, g.send(t, "POST", "passkey", url.Values{"answer": {b.answer(t, g.askPasskey(t), "get")}}))
 }
 
 // submit sends the form of a page in the browser, with these values.
@@ -280,9 +278,9 @@ func TestAnswersOfPasskeysAreGoodOnce(t *testing.T) {
 	at, err := url.Parse(r.Address())
 	require.NoError(t, err)
 	stranger, copied := r.visit(t), r.visit(t)
-	asked := stranger.send(t, "POST", "passkey-challenge", url.Values{})
+	asked := stranger.askPasskey(t)
 	copied.client.Jar.SetCookies(at, stranger.client.Jar.Cookies(at))
-	signed := url.Values{"answer": {b.answer(t, asked.text, "get")}}
+	signed := url.Values{"answer": {b.answer(t, asked, "get")}}
 	require.Equal(t, 303, stranger.send(t, "POST", "passkey", signed).status)
 	again := copied.send(t, "POST", "passkey", signed)
 	require.Equal(t, 403, again.status)
@@ -310,20 +308,20 @@ func TestAnswersOfPasskeysAreGoodOnce(t *testing.T) {
 	form.Set("answer", prove)
 	require.Equal(t, 303, late.send(t, "POST", "prove-passkey", form).status)
 	stranger = r.visit(t)
-	asked = stranger.send(t, "POST", "passkey-challenge", url.Values{})
-	signed = url.Values{"answer": {b.answer(t, asked.text, "get")}}
+	asked = stranger.askPasskey(t)
+	signed = url.Values{"answer": {b.answer(t, asked, "get")}}
 	c.set(c.now().Add(domain.PasskeyWithin))
 	require.Equal(t, 403, stranger.send(t, "POST", "passkey", signed).status, "too late")
 
 	// The answer names its user; another's name is no use without their key.
 	stranger = r.visit(t)
-	asked = stranger.send(t, "POST", "passkey-challenge", url.Values{})
+	asked = stranger.askPasskey(t)
 	var told struct {
 		Response struct {
 			UserHandle string `json:"userHandle"`
 		} `json:"response"`
 	}
-	text := b.answer(t, asked.text, "get")
+	text := b.answer(t, asked, "get")
 	require.NoError(t, json.Unmarshal([]byte(text), &told))
 	handle, err := base64.RawURLEncoding.DecodeString(told.Response.UserHandle)
 	require.NoError(t, err)

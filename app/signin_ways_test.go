@@ -3,7 +3,6 @@ package app_test
 import (
 	"crypto/rand"
 	"fmt"
-	"net/url"
 	"sync"
 	"testing"
 
@@ -72,19 +71,10 @@ func TestNobodyLocksThemselvesOut(t *testing.T) {
 		for range 4 {
 			key, _ := g.addPasskey(t)
 			// Their session is begun by the passkey alone, so that unlinking does not end it.
-			g = r.visit(t)
-			asked := g.send(t, "POST", "passkey-challenge", url.Values{"lang": {"en"}})
-			require.Equal(t, 303, g.send(t, "POST", "passkey", url.Values{"answer": {key.sign(t, asked.text)}}).status)
-			holder := r.asOwner(t, "alan.turing")
-			sessions, err := r.directory.Sessions.List(t.Context(), mustOperator(t, r), alan)
-			require.NoError(t, err)
-			holder.Session = sessions[0].ID
-			factors, err := r.directory.Factors.List(t.Context(), mustOperator(t, r), alan)
-			require.NoError(t, err)
-			require.Len(t, factors.Factors, 1)
+			_, holder, factor := r.byPasskeyAlone(t, "alan.turing", key)
 			remove := func() error {
 				return r.directory.Factors.Remove(t.Context(), holder, accounts.Fresh[accounts.OfUser[domain.UUID]]{
-					In: accounts.OfUser[domain.UUID]{In: factors.Factors[0].ID}})
+					In: accounts.OfUser[domain.UUID]{In: factor}})
 			}
 			unlinked, removed := atOnce(func() error { return unlink(only) }, remove)
 			if unlinked == nil {
