@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"crypto/rand"
+	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -29,6 +30,8 @@ type zone struct {
 	wrong   bool                  // answers with the number of another question
 	failing bool                  // answers that it cannot
 	asked   int
+	// meanwhile, if it is not nil, is what happens while the next question waits for its answer.
+	meanwhile func()
 }
 
 func newZone(t *testing.T) *zone {
@@ -44,12 +47,24 @@ func newZone(t *testing.T) *zone {
 			if err != nil {
 				return
 			}
+			if happens := z.happens(); happens != nil {
+				happens()
+			}
 			if answer := z.answer(packet[:n]); answer != nil {
 				_, _ = conn.WriteTo(answer, from)
 			}
 		}
 	}()
 	return z
+}
+
+// happens returns what happens meanwhile, once.
+func (z *zone) happens() func() {
+	z.mutex.Lock()
+	defer z.mutex.Unlock()
+	once := z.meanwhile
+	z.meanwhile = nil
+	return once
 }
 
 func (z *zone) answer(packet []byte) []byte {
@@ -440,4 +455,74 @@ func linksOf(t *testing.T, r *running, alias string) []domain.Link {
 	links, err := r.directory.Providers.Links(t.Context(), mustOperator(t, r), domain.UserRef{Alias: alias})
 	require.NoError(t, err)
 	return links
+}
+
+// TestDomainsDoNotClimb holds that nobody gets by a provider that they write, and a domain that their organization has
+// proved, into an account that has more than they have.
+func TestDomainsDoNotClimb(t *testing.T) {
+	r := openConsole(t, "sqlite", private)
+	mail := &[]string{"acme.example"}
+	r.setUp(t, "Acme", newRogue(t).URL, "canopy", "", func(in *accounts.CreateProvider) { in.Domains = mail })
+	r.confirm(t, "Acme", "acme.example")
+	r.exec(t, "UPDATE users SET password_hash = ''")
+	group := func(alias string, organization domain.EnvironmentRef, mask domain.Mask) domain.GroupID {
+		t.Helper()
+		g, err := r.directory.Groups.Create(t.Context(), mustOperator(t, r), directory.GroupPatch{Alias: &alias,
+			Parent: new(domain.GroupRef("/Admin")), Mask: &mask, Organization: &organization})
+		require.NoError(t, err)
+		return g.ID
+	}
+	patch := func(login string, in directory.UserPatch) {
+		t.Helper()
+		_, err := r.directory.Users.Update(t.Context(), mustOperator(t, r),
+			directory.UpdateUser{User: domain.UserRef{Alias: login}, UserPatch: in})
+		require.NoError(t, err)
+	}
+	var h *rogue
+	sets := func(by domain.Principal) (accounts.ProviderDocument, error) {
+		h = newRogue(t)
+		return r.directory.Providers.Create(t.Context(), by, accounts.CreateProvider{Organization: "Acme", Issuer: h.URL,
+			ProviderPatch: accounts.ProviderPatch{Name: new(rand.Text()), ClientID: new("canopy"), Domains: mail}})
+	}
+	gets := func(p accounts.ProviderDocument, login string) bool {
+		t.Helper()
+		h.says(jwt.MapClaims{"sub": rand.Text(), "email": login + "@acme.example", "email_verified": true})
+		r.visit(t).signsIn(t, h, p)
+		return len(linksOf(t, r, login)) > 0
+	}
+	mask := domain.OrganizationWrite.Mask() | domain.EnvironmentRead.Mask() | domain.GroupRead.Mask()
+	small := domain.NumberedGroup(group("Small", "Acme", mask))
+	setters := group("Setters", "/", mask)
+	less := mustOperator(t, r)
+	less.Groups, less.Epoch, less.Alias = []domain.GroupID{setters}, 77, "less"
+	p, err := sets(less)
+	require.NoError(t, err)
+	require.False(t, gets(p, "alan.turing"), "who may do more")
+	for _, login := range []string{"tony.hoare", "donald.knuth"} {
+		patch(login, directory.UserPatch{Group: &small, Groups: &[]domain.GroupRef{}})
+	}
+	require.True(t, gets(p, "tony.hoare"), "who may not")
+
+	r.exec(t, fmt.Sprintf("UPDATE providers SET most_role = %d WHERE id = '%s'", domain.RolePower, p.ID))
+	patch("donald.knuth", directory.UserPatch{Role: new(domain.RoleOAdmin)})
+	require.False(t, gets(p, "donald.knuth"), "a higher role")
+	patch("donald.knuth", directory.UserPatch{Role: new(domain.RolePower)})
+	require.True(t, gets(p, "donald.knuth"))
+
+	p, err = sets(mustOperator(t, r))
+	require.NoError(t, err)
+	require.True(t, gets(p, "alan.turing"))
+	patch("niklaus.wirth", directory.UserPatch{Allowed: &[]domain.EnvironmentRef{"Acme/Dev", "Globex"}})
+	require.False(t, gets(p, "niklaus.wirth"), "who gets into another organization")
+	patch("niklaus.wirth", directory.UserPatch{Allowed: &[]domain.EnvironmentRef{"Acme/Dev"}})
+	require.True(t, gets(p, "niklaus.wirth"))
+
+	part := mustOperator(t, r)
+	part.Blocked, part.Epoch = []domain.EnvironmentPath{r.account(t, "tony.hoare").HomePath}, 78
+	_, err = sets(part)
+	require.ErrorIs(t, err, domain.ErrClimbing, "who is kept out of a part of it")
+	require.Equal(t, "domains", domain.AsError(err).Field)
+	mail = nil
+	_, err = sets(part)
+	require.NoError(t, err, "without a domain it lets nobody in")
 }

@@ -147,17 +147,14 @@ func (s *Providers) ProveDomain(ctx context.Context, caller domain.Principal, in
 	return shown, err
 }
 
-// hasRoot returns domain.ErrForbidden, field "confirm", unless the caller may write the root and has everything below
-// it.
+// hasRoot returns domain.ErrForbidden, field "confirm", unless the caller, who may write an organization, has
+// everything below the root.
 func (s *Providers) hasRoot(ctx context.Context, caller *domain.Principal) error {
-	_, err := s.gate.EnterWrite(ctx, caller, domain.OrganizationWrite, tenancy.At(domain.RootPath))
+	giver, err := s.gate.Giver(ctx, caller, domain.RootOrganization)
 	if err == nil {
-		var giver tenancy.Giver
-		if giver, err = s.gate.Giver(ctx, caller, domain.RootOrganization); err == nil {
-			err = giver.MayGivePlaces(domain.RootPath)
-		}
+		err = giver.MayGivePlaces(domain.RootPath)
 	}
-	if domain.ErrForbidden.Is(err) || domain.ErrEnvironmentNotFound.Is(err) {
+	if domain.ErrForbidden.Is(err) {
 		return domain.ErrForbidden.On("confirm")
 	}
 	return err
@@ -258,10 +255,11 @@ func (s *Providers) freshen(ctx context.Context, d *domain.MailDomain) error {
 }
 
 // recognise links somebody whom nobody is linked with to the account that has their address, if the provider has proved
-// that the address is theirs and its organization that the domain is its own. The account must be of that organization,
-// and be one that nobody can sign in to: without a password, a factor or a link. They are told by mail. It returns
-// domain.ErrLinkNotFound where there is no such account, and domain.ErrTooMany or domain.ErrDNSUnreachable where there
-// is one and it cannot be known now whether the domain is still proved.
+// that the address is theirs and its organization that the domain is its own. The account must be of that organization
+// and get into no other, be one that nobody can sign in to, without a password, a factor or a link, and have no more
+// than whoever wrote the provider had. They are told by mail. It returns domain.ErrLinkNotFound where there is no such
+// account, and domain.ErrTooMany or domain.ErrDNSUnreachable where there is one and it cannot be known now whether the
+// domain is still proved.
 func (s *Providers) recognise(ctx context.Context, p *domain.Provider, id domain.Identity, claims domain.Claims) error {
 	address := claims.Address()
 	d, proved, err := s.vouches(ctx, p, address)
@@ -282,12 +280,16 @@ func (s *Providers) recognise(ctx context.Context, p *domain.Provider, id domain
 	if err != nil {
 		return err
 	}
-	if account.Hash != "" || account.Factors != 0 || account.Program || !account.Usable(s.now()) {
+	if account.Hash != "" || account.Factors != 0 || !account.Usable(s.now()) {
 		return domain.ErrLinkNotFound
 	}
 	if err := s.freshen(ctx, &d); domain.ErrDomainUnproved.Is(err) {
 		return domain.ErrLinkNotFound
 	} else if err != nil {
+		return err
+	}
+	groups, err := s.documents.Groups(ctx, tenancy.Operator("", domain.GroupRead).Read(), nil, p.Organization)
+	if err != nil {
 		return err
 	}
 	by := tenancy.Operator("(identity provider)", domain.UserUpdate)
@@ -300,13 +302,30 @@ func (s *Providers) recognise(ctx context.Context, p *domain.Provider, id domain
 		if err != nil {
 			return err
 		}
-		if len(links) > 0 || u.Standing != account.Standing || !domain.MailMatches(address, u.Person.Mail) {
+		now, err := tx.Provider(p.ProviderKey)
+		if err != nil {
+			return err
+		}
+		_, claimed := now.Vouches(address)
+		if len(links) > 0 || u.Standing != account.Standing || u.System || !claimed ||
+			!domain.MailMatches(address, u.Person.Mail) || !opens(&now, groups, &u) {
 			return domain.ErrLinkNotFound
 		}
 		tell(s.users, tx, &u, domain.Letter{Kind: domain.LetterLinked})
 		return tx.InsertLink(key, p.ID, &domain.Link{Identity: id, Shown: claims.Shown(), By: domain.LinkedByDomain,
 			Created: s.now().UTC().Truncate(time.Millisecond)})
 	})
+}
+
+// opens reports whether a provider lets people in to u by a mail address, of whose organization the groups are: whoever
+// wrote it had all that u has, and u gets into no other organization.
+func opens(p *domain.Provider, groups *tenancy.Groups, u *domain.User) bool {
+	subject := u.Subject()
+	beyond := slices.ContainsFunc(subject.Allowed, func(at domain.EnvironmentPath) bool {
+		return !subject.OrganizationPath().Contains(at)
+	})
+	return !beyond && groups.Role(&subject) <= p.Most.Role &&
+		groups.Mask(u.Organization, u.Groups).Within(p.Most.Mask)
 }
 
 // isPlain reports whether a mail address has ASCII characters only, so that no two that look alike are taken for one.

@@ -461,7 +461,8 @@ func ofRule(i int, err error) error {
 	return problem.On("rules").Saying("Rule %d: %s", i+1, problem.Public)
 }
 
-// mayGive returns nil if the caller may give what each rule of p gives, which is the most that p gives then.
+// mayGive returns nil if the caller may give what each rule of p gives, which is the most that p gives then, and has
+// the whole organization where mail domains let people in to accounts that are anywhere in it.
 func (s *Providers) mayGive(ctx context.Context, caller *domain.Principal, p *domain.Provider) error {
 	giver, err := s.gate.Giver(ctx, caller, p.Organization)
 	if err != nil {
@@ -488,6 +489,15 @@ func (s *Providers) mayGive(ctx context.Context, caller *domain.Principal, p *do
 		u := newcomerAt(&named[i].Environment, p.Rules[i].Placement)
 		if err := giver.MayGive(&u); err != nil && !domain.ErrGroupNotFound.Is(err) {
 			return ofRule(i, err)
+		}
+	}
+	if len(p.Domains) > 0 {
+		e, err := s.gate.Place(ctx, domain.NumberRef(p.Organization.Environment()))
+		if err == nil && giver.MayGivePlaces(e.Path) != nil {
+			err = domain.ErrClimbing.On("domains")
+		}
+		if err != nil {
+			return err
 		}
 	}
 	p.Most = giver.Ceiling()
