@@ -139,8 +139,15 @@ func TestProvidersAreSetUpOnPages(t *testing.T) {
 
 	t.Run("who may not change it reads it", func(t *testing.T) {
 		grace := r.visitAs(t, "grace.hopper")
-		seen := grace.get(t, linkTo(t, grace.get(t, linkTo(t, grace.get(t, "place?id=Acme"), "Identity providers")),
-			"The company"))
+		all := grace.get(t, linkTo(t, grace.get(t, "place?id=Acme"), "Identity providers"))
+		seen := grace.get(t, linkTo(t, all, "The company"))
+		const notice = "takes the role “Superuser”"
+		for _, told := range []page{all, seen} {
+			require.Contains(t, told.text, notice)
+		}
+		for _, own := range []page{list, saved} {
+			require.NotContains(t, own.text, notice)
+		}
 		require.Equal(t, []string{"groups is engineers", "/Acme/Prod/Europe", "Operators", "Power user"}, rows(t, seen)[0])
 		require.NotContains(t, seen.text, `action="provider"`)
 		require.Equal(t, 403, grace.get(t, "provider-new?organization=Acme").status)

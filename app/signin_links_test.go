@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"crypto/rand"
+	"fmt"
 	"net/url"
 	"slices"
 	"testing"
@@ -161,6 +162,31 @@ func TestLinkingByHandIsRefused(t *testing.T) {
 	}
 	require.Len(t, linksOf(t, r, "tony.hoare"), 1)
 	require.NoError(t, link(with("enough", domain.AllPermissions), "alan.turing", p, "1"))
+}
+
+// TestLinksAreOfWhoSomebodyIsByThen holds that nobody links or unlinks somebody who has got more than they have since
+// they were looked at.
+func TestLinksAreOfWhoSomebodyIsByThen(t *testing.T) {
+	r := openConsole(t, "postgres", private)
+	p := r.setUp(t, "Acme", newRogue(t).URL, "canopy", "", nil)
+	by, alan := mustOperator(t, r), domain.UserRef{Alias: "alan.turing"}
+	by.Role, by.Epoch = domain.RolePower, 77
+	link := func() error {
+		return r.directory.Providers.Link(t.Context(), by, accounts.OfUser[accounts.LinkSubject]{
+			User: alan, In: accounts.LinkSubject{Provider: p.ID, Subject: "alan"}})
+	}
+	unlink := func() error {
+		return r.directory.Providers.Unlink(t.Context(), by, accounts.OfUser[domain.Identity]{
+			User: alan, In: domain.Identity{Issuer: p.Issuer, Subject: "alan"}})
+	}
+	for i, act := range []func() error{link, unlink} {
+		err := meanwhile(t, r.directory.DB, fmt.Sprintf("UPDATE users SET role = %d WHERE alias = 'alan.turing'",
+			domain.RoleOAdmin), act)
+		require.ErrorIs(t, err, domain.ErrHasMore)
+		require.Len(t, linksOf(t, r, "alan.turing"), i)
+		r.exec(t, fmt.Sprintf("UPDATE users SET role = %d WHERE alias = 'alan.turing'", domain.RoleUser))
+		require.NoError(t, act())
+	}
 }
 
 // TestProvidersNeedARecentProof holds that what lets people in by a provider, or keeps them out, needs a recent proof

@@ -244,18 +244,10 @@ func TestTheProviderIsTheOnlyWayIn(t *testing.T) {
 			directory.SignInRulesPatch{Environment: "Acme", OnlyProvider: &on})
 		require.NoError(t, err)
 	}
-	add := formOf(t, standing.get(t, "my-factors"), "my-passkey")
-	add.Set("password", demoPassword)
-	add.Set("name", "mine")
-	offered := standing.send(t, "POST", "my-passkey-offer", add)
-	require.Equal(t, 200, offered.status, offered.text)
-	key, answer := newPasskey(t, publicURL, offered.text)
-	add.Set("answer", answer)
-	require.Less(t, standing.send(t, "POST", "my-passkey", add).status, 400)
+	key, _ := standing.addPasskey(t)
 	byPasskey := func() string {
 		g := r.visit(t)
-		asked := g.send(t, "POST", "passkey-challenge", url.Values{})
-		g.send(t, "POST", "passkey", url.Values{"answer": {key.sign(t, asked.text)}})
+		g.byPasskey(t, key)
 		return g.in(t)
 	}
 	require.Equal(t, "Alan", byPasskey())
@@ -327,9 +319,7 @@ func TestWhoComesByAProviderIsShownTheWay(t *testing.T) {
 		shown := ways(try("alan.turing", demoPassword))
 		require.Len(t, shown, 1, "not %s, which is off, nor %s", off.ProviderKey, other.ProviderKey)
 		require.Contains(t, shown[0], p.ProviderKey.String())
-		asked := g.send(t, "POST", "passkey-challenge", url.Values{})
-		byPasskey := g.send(t, "POST", "passkey", url.Values{"answer": {key.sign(t, asked.text)}})
-		require.Len(t, ways(byPasskey), 1)
+		require.Len(t, ways(g.byPasskey(t, key)), 1)
 		require.Empty(t, g.in(t))
 
 		sent := g.send(t, "GET", shown[0], nil)
@@ -343,5 +333,11 @@ func TestWhoComesByAProviderIsShownTheWay(t *testing.T) {
 		require.Equal(t, 303, r.visit(t).send(t, "GET", entrance.RequestURI(), nil).status)
 		require.Contains(t, r.visitAs(t, "grace.hopper").get(t, "me").text, "You came in by an emergency account.")
 		require.NotContains(t, r.visitAs(t, "admin").get(t, "me").text, "emergency account")
+
+		_, err = r.directory.Environments.UpdateSignInRules(t.Context(), mustOperator(t, r),
+			directory.SignInRulesPatch{Environment: "Acme", People: new(domain.ByPasskey)})
+		require.NoError(t, err)
+		g = r.visit(t)
+		require.Len(t, ways(try("alan.turing", demoPassword)), 1, "whatever else is demanded")
 	})
 }

@@ -421,6 +421,10 @@ func TestProvidersDoNotClimb(t *testing.T) {
 	other := "another client"
 	require.ErrorIs(t, change(less, accounts.ProviderPatch{ClientID: &other}), domain.ErrClimbing,
 		"whose rules give more than they have")
+	rules = []accounts.RulePatch{{Environment: "Acme", Group: "Small", Role: domain.RoleUser}}
+	require.ErrorIs(t, change(less, accounts.ProviderPatch{Rules: &rules}), domain.ErrClimbing, "nor take that away")
+	require.NoError(t, change(mustOperator(t, r), accounts.ProviderPatch{Rules: &rules}))
+	require.NoError(t, change(less, accounts.ProviderPatch{ClientID: &other}))
 }
 
 // TestHostileProviders holds that no provider, and nobody on the way to one, gets into an account that is not theirs.

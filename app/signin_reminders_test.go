@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,4 +101,31 @@ func TestRemindersLeaveRoomForOtherMail(t *testing.T) {
 	fill(1)
 	_, asked = waiting()
 	require.Greater(t, asked, 2, "the others")
+}
+
+// TestRemindersAreOfWhatIsDemandedNow holds that a server that has found something to tell tells nobody of it where
+// another one began to tell of what was demanded since.
+func TestRemindersAreOfWhatIsDemandedNow(t *testing.T) {
+	r := openConsole(t, "postgres", func(cfg *app.Config) {
+		cfg.SMTPURL, cfg.MailFrom = "smtp://127.0.0.1:1", "canopy@example.org" // where nothing answers
+	})
+	people, day := domain.ByCode, time.Now().UTC().Add(40*24*time.Hour)
+	rules, err := r.directory.Environments.UpdateSignInRules(t.Context(), mustOperator(t, r),
+		directory.SignInRulesPatch{Environment: "Acme", People: &people, Grace: &day})
+	require.NoError(t, err)
+	asked := func() (n int) {
+		t.Helper()
+		require.NoError(t, r.directory.DB.Pool().QueryRowContext(t.Context(),
+			"SELECT count(*) FROM outbox WHERE kind = 'factor_asked'").Scan(&n))
+		return n
+	}
+	require.NoError(t, meanwhile(t, r.directory.DB, fmt.Sprintf(`INSERT INTO sign_in_reminders (organization_id,
+		environment_id, people, admins, grace_until, begun_at, stage, after_path, after_id, done)
+		VALUES (%d, %d, %d, 0, %d, %d, 0, '', 0, false)`, rules.Environment.Organization, rules.Environment.ID,
+		domain.ByPasskey, day.Add(time.Hour).UnixMilli(), time.Now().UnixMilli()),
+		func() error { return r.directory.RunJobs(t.Context()) }))
+	require.Zero(t, asked())
+	r.exec(t, fmt.Sprintf("UPDATE sign_in_reminders SET begun_at = begun_at - %d", (25*time.Hour).Milliseconds()))
+	require.NoError(t, r.directory.RunJobs(t.Context()))
+	require.Positive(t, asked(), "a day later it is told")
 }

@@ -98,7 +98,7 @@ func (m *reminderRow) goesOn(now time.Time, rule *signInRulesRow) bool {
 	case !same:
 		m.People, m.Admins, m.GraceUntil, m.BegunAt = rule.People, rule.Admins, rule.GraceUntil, db.Millis(now)
 	case m.Stage >= stage:
-		return !m.Done
+		return true // and where all are told by now there is nobody behind the last one
 	}
 	m.Stage, m.AfterPath, m.AfterID, m.Done = stage, "", 0, false
 	return true
