@@ -51,10 +51,9 @@ func (m *signInModel) drawLeftOut(t *rapid.T, e domain.EnvironmentID) domain.Bre
 
 // link links somebody of the organization with one more subject of the provider.
 func (m *signInModel) link(t *rapid.T) {
-	u := m.drawPerson(t)
-	if u.Home == domain.RootEnvironment || len(m.links[u.ID]) == 2 {
-		t.Skip("they are of no organization with a provider, or linked enough")
-	}
+	u := m.drawWho(t, "all are linked enough", func(u *domain.User) bool {
+		return u.Home != domain.RootEnvironment && len(m.links[u.ID]) < 2
+	})
 	subject := *m.name("subject")
 	if m.off {
 		err := m.w.directory.Providers.Link(m.t.Context(), m.w.operator(m.t), accounts.OfUser[accounts.LinkSubject]{
@@ -67,10 +66,7 @@ func (m *signInModel) link(t *rapid.T) {
 }
 
 func (m *signInModel) drawLinked(t *rapid.T) (u *domain.User, subject string) {
-	u = m.drawPerson(t)
-	if len(m.links[u.ID]) == 0 {
-		t.Skip("they are not linked")
-	}
+	u = m.drawWho(t, "nobody is linked", func(u *domain.User) bool { return len(m.links[u.ID]) > 0 })
 	return u, rapid.SampledFrom(m.links[u.ID]).Draw(t, "subject")
 }
 
@@ -99,6 +95,15 @@ func (m *signInModel) switchProvider(t *rapid.T) {
 	require.NoError(m.t, err)
 	if m.off = !on; m.off {
 		m.end(t, func(s *modelSession) bool { return s.byProvider })
+		m.leadsNowhere(t)
+	}
+}
+
+// leadsNowhere fails if anybody is sent to the provider, which is off.
+func (m *signInModel) leadsNowhere(t *rapid.T) {
+	sent := m.w.visit(m.t).send(m.t, http.MethodGet, "provider-in?provider="+m.provider.ProviderKey.String(), nil)
+	if sent.status == http.StatusSeeOther {
+		t.Fatalf("somebody is sent to a provider that is off")
 	}
 }
 
@@ -109,10 +114,7 @@ func (m *signInModel) signInByProvider(t *rapid.T) {
 	s := &modelSession{guest: m.w.visit(m.t), user: u, at: m.now(), way: "the provider", byProvider: true,
 		subject: subject}
 	if m.off {
-		sent := s.send(m.t, http.MethodGet, "provider-in?provider="+m.provider.ProviderKey.String(), nil)
-		if sent.status == http.StatusSeeOther {
-			t.Fatalf("%s is sent to a provider that is off", u.Alias)
-		}
+		m.leadsNowhere(t)
 		return
 	}
 	strong := rapid.Bool().Draw(t, "strong")
