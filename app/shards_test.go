@@ -114,6 +114,7 @@ var withRoot = map[string]string{
 	"GroupStore.Search":      "the root's groups are everybody's",
 	"OverviewStore.Place":    "the root's groups are everybody's",
 	"Source.Generations":     "the root's groups are everybody's",
+	"UserStore.List":         "the root's groups are everybody's, and give roles",
 }
 
 // Each statement of a request by somebody whose reach lies in one organization goes to one shard of a database that is
