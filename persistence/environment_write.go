@@ -122,7 +122,9 @@ func (tx *Tx) saveEnvironment(before, after *domain.Environment) error {
 	if err := after.Validate(); err != nil {
 		return err
 	}
-	if err := tx.One(tx.NewUpdate().Model(toEnvironmentRow(after)).WherePK(), domain.ErrEnvironmentNotFound); err != nil {
+	row := toEnvironmentRow(after)
+	saved := tx.NewUpdate().Model(row).Column(tx.Changed(toEnvironmentRow(before), row)...).WherePK()
+	if err := tx.One(saved, domain.ErrEnvironmentNotFound); err != nil {
 		return err
 	}
 	if err := tx.saveOrganizationExtras(before, after); err != nil {

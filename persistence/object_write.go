@@ -517,8 +517,9 @@ const unlimited = 1 << 20
 // saveName writes the row of after in place of before's and, if the full name is another one,
 // the names that go with it, none of which may become longer than longest.
 func (tx *Tx) saveName(before, after *domain.Object, longest int) error {
-	if err := tx.One(tx.NewUpdate().Model(toObjectRow(after)).WherePK(), domain.ErrObjectNotFound); err != nil ||
-		after.FullName == before.FullName {
+	row := toObjectRow(after)
+	saved := tx.NewUpdate().Model(row).Column(tx.Changed(toObjectRow(before), row)...).WherePK()
+	if err := tx.One(saved, domain.ErrObjectNotFound); err != nil || after.FullName == before.FullName {
 		return err
 	}
 	if err := tx.renameBelow(before, after, longest); err != nil || after.Kind != domain.KindTopic {

@@ -3,6 +3,8 @@ package persistence_test
 import (
 	"context"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -144,5 +146,47 @@ func TestNamesOfElsewhereTakeNoOtherTime(t *testing.T) {
 			require.Equal(t, asked(l.nobody), asked(l.elsewhere))
 			require.Positive(t, asked(l.nobody))
 		})
+	}
+}
+
+// TestChangesSetWhatDiffers holds that a change sets the columns that it is about and no others, whose indexes would be
+// written anew.
+func TestChangesSetWhatDiffers(t *testing.T) {
+	faults, err := faultdb.New(false)
+	require.NoError(t, err)
+	d, err := db.OpenSQLite(filepath.Join(t.TempDir(), "canopy.db"), db.Through(faults.Connector, faults.Hot))
+	require.NoError(t, err)
+	defer d.Close()
+	_, err = d.Migrate(t.Context())
+	require.NoError(t, err)
+	w := storetest.NewWorld(t, d)
+	thing := w.AddObject(t, "Acme", "Topic", domain.KindTopic, "Acme", "acme.admin", nil)
+	place := w.Places["Acme/Prod"]
+	for table, change := range map[string]func() error{
+		"users": func() error {
+			_, err := w.Users.Update(t.Context(), storetest.Everything(domain.UserUpdate), w.KeyOf("acme.admin"), "",
+				func(u *domain.User) error { u.Person.JobTitle = "Engineer"; return nil })
+			return err
+		},
+		"environments": func() error {
+			_, err := w.Environments.Update(t.Context(), storetest.Everything(domain.EnvironmentWrite), place.ID,
+				func(e *domain.Environment) error { e.Code = "AC-P"; return nil })
+			return err
+		},
+		"objects": func() error {
+			_, err := w.Objects.Update(t.Context(), storetest.Everything(domain.ObjectManage), thing,
+				func(o *domain.Object) error { o.Name = "Another"; return nil })
+			return err
+		},
+	} {
+		done := faults.Follow(faultdb.Plan{})
+		require.NoError(t, change(), table)
+		set := slices.DeleteFunc(done().Statements, func(s string) bool {
+			return !strings.HasPrefix(s, `UPDATE "`+table+`"`)
+		})
+		require.NotEmpty(t, set, table)
+		for _, s := range set {
+			require.NotContains(t, s, `"uuid" =`, table)
+		}
 	}
 }

@@ -238,9 +238,15 @@ func (t *Tx) saveUser(before, after *domain.User, hash domain.PasswordHash) erro
 
 // writeUser writes the row of after, and ends what was given out before if that no longer holds.
 func (t *Tx) writeUser(before, after *domain.User, hash domain.PasswordHash) error {
-	query := t.NewUpdate().Model(toUserRow(after)).ExcludeColumn("password_hash", "epoch", "token_epoch").WherePK()
+	row := toUserRow(after)
+	columns := t.Changed(toUserRow(before), row)
+	query := t.NewUpdate().Model(row).WherePK()
+	if len(columns) > 0 {
+		query = query.Column(columns...)
+	}
 	var void []domain.SecretPurpose
-	if hash != "" || before.DecidesDifferently(after) {
+	decides := hash != "" || before.DecidesDifferently(after)
+	if decides {
 		query = query.Set("epoch = epoch + 1")
 		if before.Active && !after.Active { // what was given out before is good for nothing after it is opened again
 			void = []domain.SecretPurpose{domain.ResetPassword, domain.ChangeAddress}
@@ -255,6 +261,9 @@ func (t *Tx) writeUser(before, after *domain.User, hash domain.PasswordHash) err
 	}
 	if err := t.withdraw(after.Key(), void...); err != nil {
 		return err
+	}
+	if len(columns) == 0 && !decides { // the lists alone are others
+		return nil
 	}
 	return t.One(query, domain.ErrUserNotFound)
 }

@@ -60,6 +60,18 @@ func (d *DB) Columns(row any, without ...string) []string {
 	return columns
 }
 
+// Changed returns the columns in which two rows of one table differ, pointers to which are given. An update sets no
+// others: whatever a column is set to, SQLite writes all indexes anew that have it, and asks all triggers about it.
+func (t *Tx) Changed(before, after any) (columns []string) {
+	a, b := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
+	for _, f := range t.Bun.Dialect().Tables().Get(a.Type()).DataFields {
+		if !reflect.DeepEqual(f.Value(a).Interface(), f.Value(b).Interface()) {
+			columns = append(columns, f.Name)
+		}
+	}
+	return columns
+}
+
 // insertMany adds rows by statements whose texts do not depend on them.
 func (t *Tx) insertMany(table string, fields []*schema.Field, rows reflect.Value) error {
 	names := make([]string, len(fields))
