@@ -1,7 +1,7 @@
 package persistence
 
 import (
-	"slices"
+	"strconv"
 	"strings"
 
 	"canopy/domain"
@@ -64,29 +64,9 @@ func meets(sc tenancy.Scope, cs domain.Conditions) db.Predicate {
 // one of those with the UUIDs, or one that uses an API with one of them. Only objects in the
 // scope beside sc count, and of access to them what its viewer may see.
 func given(sc tenancy.Scope, c *domain.Condition) db.Predicate {
-	objects := sc.Beside()
-	ids := make([]string, len(c.Texts))
-	for i, text := range c.Texts {
-		ids[i] = strings.ToLower(text)
-	}
-	named := objectsIn(objects).And("o.uuid IN (?)", db.In(ids))
-	if c.Field == domain.UserAPI {
-		apis := named.And("o.kind = ?", string(domain.KindAPI))
-		named = objectsIn(objects).And(`(o.organization_id, o.id) IN (SELECT x.organization_id, x.object_id FROM objects o
-			JOIN object_uses x ON x.organization_id = o.organization_id AND x.used_id = o.id
-				WHERE `+apis.Text()+")", apis.Args...)
-	}
-	named = named.And("o.kind = ?", string(domain.KindApplication))
-	viewer, _, _, _ := objects.Objects()
-	seen := viewed(objects, domain.LevelAdmin)
-	p := db.Where("(u.organization_id, u.id) " + either(c.Is == domain.NotEqual, "NOT ", "") +
-		"IN (SELECT o.owner_organization_id, o.owner_id FROM objects o WHERE " + named.Text() +
-		` UNION ALL SELECT s.subject_organization_id, s.subject_id FROM objects o
-		JOIN object_access s ON s.organization_id = o.organization_id AND s.object_id = o.id AND s.subject_kind = 1
-		WHERE ` + named.Text() + " AND (" + seen.Text() + " OR s.subject_organization_id = ? AND s.subject_id = ?))")
-	p.Args = slices.Concat(named.Args, named.Args, seen.Args,
-		[]any{int64(viewer.User.Organization), int64(viewer.User.User)})
-	return p
+	keys := givenTo(sc, c)
+	return db.Where("(u.organization_id, u.id) "+either(c.Is == domain.NotEqual, "NOT ", "")+"IN ("+keys.Raw+")",
+		keys.Args...)
 }
 
 func met(sc tenancy.Scope, c *domain.Condition) db.Predicate {
@@ -94,6 +74,9 @@ func met(sc tenancy.Scope, c *domain.Condition) db.Predicate {
 		return given(sc, c)
 	}
 	column := listColumns[c.Field]
+	if o, one := sc.Organization(); one { // whose rows a subselect is sent to
+		column = strings.ReplaceAll(column, "u.organization_id", strconv.FormatInt(int64(o), 10))
+	}
 	var values []any
 	for _, n := range c.Numbers {
 		values = append(values, n)

@@ -343,6 +343,10 @@ func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFil
 	if err := s.check(ctx, &f); err != nil {
 		return nil, "", err
 	}
+	sc, err := s.within(ctx, sc, &f)
+	if err != nil {
+		return nil, "", err
+	}
 	limit := pageSize(p)
 	read := s.sorted
 	if f.Order == domain.TreeOrder {
@@ -352,6 +356,27 @@ func (s *UserStore) List(ctx context.Context, sc tenancy.Scope, f domain.UserFil
 	return page(all, err, limit, func(u *domain.User) domain.Cursor {
 		return writeCursor(append([]any{userList(f.Order), int64(u.ID)}, orderKeys(f.Order, u)...)...)
 	})
+}
+
+// within narrows sc to the one organization that f keeps people of, if it does: nobody elsewhere is looked at for it.
+func (s *UserStore) within(ctx context.Context, sc tenancy.Scope, f *domain.UserFilter) (tenancy.Scope, error) {
+	if _, self := sc.Self(); self || f.Conditions.Any {
+		return sc, nil
+	}
+	for _, c := range f.Conditions.All {
+		if c.Field != domain.UserOrganization || len(c.Texts) != 1 || c.Is != domain.Equal {
+			continue
+		}
+		path := "/0/" // nobody's
+		err := s.db.NewSelect().TableExpr("environments AS e").ColumnExpr("coalesce(max(e.path), ?)", path).
+			Where("e.uuid = ?", strings.ToLower(c.Texts[0])).Apply(db.Pinned(sc, "e.organization_id").Narrow).
+			Scan(ctx, &path)
+		if err != nil {
+			return sc, db.Translate(err)
+		}
+		sc, f.Everybody = sc.Below(domain.EnvironmentPath(path)), 0
+	}
+	return sc, nil
 }
 
 // check returns an error if the filter is not valid, or looks for something that cannot be found here.
@@ -510,7 +535,11 @@ func (s *UserStore) Totals(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if err := s.check(ctx, &f); err != nil {
 		return kept, 0, err
 	}
-	if kept, err = s.tally(ctx, sc, &f, domain.MaxCounted); err != nil {
+	there, err := s.within(ctx, sc, &f)
+	if err != nil {
+		return kept, 0, err
+	}
+	if kept, err = s.tally(ctx, there, &f, domain.MaxCounted); err != nil {
 		return kept, 0, err
 	}
 	all, err = s.Count(ctx, sc, domain.UserFilter{})

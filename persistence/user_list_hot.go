@@ -361,7 +361,10 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 	if err != nil {
 		return nil, err
 	}
-	var all []db.Index
+	all, err := s.conditionIndexes(ctx, sc, &f.Conditions)
+	if err != nil {
+		return nil, err
+	}
 	if ok {
 		all = append(all, words)
 	}
@@ -375,7 +378,7 @@ func (s *UserStore) indexes(ctx context.Context, sc tenancy.Scope, f *domain.Use
 		add("SELECT x.organization_id, x.user_id AS id FROM user_groups x WHERE "+of+"x.group_id = ?",
 			with(int64(f.Group))...)
 	}
-	if p := unusual(f); p.Raw != "" && len(sc.Ranges()) > 0 {
+	if p := unusual(sc, f); p.Raw != "" && len(sc.Ranges()) > 0 {
 		ranges := sc.Ranges()
 		p = p.And("u.environment_path >= ? AND u.environment_path < ?", string(ranges[0].From),
 			string(ranges[len(ranges)-1].Until))
@@ -447,11 +450,7 @@ func actingIndex(sc tenancy.Scope, role domain.Role) db.Index {
 	inside := db.InRanges(ranges, "g.environment_path")
 	parts := []db.Predicate{own, members("g.organization_id IN (?)", db.In(holding(ranges))),
 		members(inside.Text(), inside.Args...)}
-	var p db.Predicate
-	for i, part := range parts {
-		p.Raw += either(i > 0, " UNION ", "") + "SELECT organization_id, id FROM (" + part.Raw + ") AS p" + strconv.Itoa(i)
-		p.Args = append(p.Args, part.Args...)
-	}
+	p := union(parts)
 	return db.Index{Keys: p, Probe: p}
 }
 
@@ -476,9 +475,14 @@ func whenMade(f *domain.UserFilter) (made domain.Conditions) {
 	return made
 }
 
+// usualOf is what most people have of some fields.
+var usualOf = map[domain.ListField]int64{
+	domain.UserRole: int64(domain.RoleUser), domain.UserStanding: int64(domain.Approved), domain.UserActive: 1,
+}
+
 // unusual returns the condition on role, state and being active that f has, if nobody with the least role and an
 // account in use meets it.
-func unusual(f *domain.UserFilter) db.Predicate {
+func unusual(sc tenancy.Scope, f *domain.UserFilter) db.Predicate {
 	var p db.Predicate
 	rare := false
 	with := func(text string, value any, is bool) { p, rare = p.And(text, value), rare || is }
@@ -492,17 +496,12 @@ func unusual(f *domain.UserFilter) db.Predicate {
 		with("u.active = ?", *f.Active, !*f.Active)
 	}
 	for _, c := range f.Conditions.All {
-		if f.Conditions.Any || c.Is != domain.Equal || len(c.Numbers) != 1 {
+		usual, counts := usualOf[c.Field]
+		if f.Conditions.Any || !counts {
 			continue
 		}
-		switch n := c.Numbers[0]; c.Field {
-		case domain.UserRole:
-			with("u.role = ?", n, n != int64(domain.RoleUser))
-		case domain.UserStanding:
-			with("u.state = ?", n, n != int64(domain.Approved))
-		case domain.UserActive:
-			with("u.active = ?", n == 1, n != 1)
-		}
+		p = p.Also(met(sc, &c))
+		rare = rare || slices.Contains(c.Numbers, usual) == (c.Is == domain.NotEqual)
 	}
 	if !rare {
 		return db.Predicate{}

@@ -42,6 +42,27 @@ func TestListsAreTheSameInAllWays(t *testing.T) {
 		where(false, domain.Condition{Field: domain.UserStanding, Numbers: []int64{int64(domain.Invited)}},
 			domain.Condition{Field: domain.UserActive, Numbers: []int64{0}}),
 		where(false, text(domain.UserAlias, domain.NotEqual, "anna1")),
+		where(false, text(domain.UserPhone, domain.Contains, "0 1")),
+		where(false, text(domain.UserPhone, domain.Contains, "9")),
+		where(false, text(domain.UserPhone, domain.Contains, "99999")),
+		where(false, text(domain.UserPhone, domain.NotEqual, "")),
+		where(false, text(domain.UserPhone, domain.Greater, "+49 30 3")),
+		where(false, text(domain.UserPhone, domain.Less, "+")),
+		where(false, text(domain.UserPhone, domain.Equal, "+49 30 12")),
+		where(false, text(domain.UserMobile, domain.Contains, "79 1")),
+		where(false, text(domain.UserMobile, domain.Equal, "")),
+		where(false, text(domain.UserMobile, domain.NotEqual, "+41 79 12")),
+		where(false, text(domain.UserDescription, domain.Contains, "RÄUM")),
+		where(false, text(domain.UserDescription, domain.AtLeast, "räume")),
+		where(false, text(domain.UserSurname, domain.Greater, "f")),
+		where(false, text(domain.UserSurname, domain.NotEqual, "anna")),
+		where(false, domain.Condition{Field: domain.UserMail, Is: domain.Between, Texts: []string{"a2", "a5"}}),
+		where(false, domain.Condition{Field: domain.UserAlias, Is: domain.NotEqual, Texts: []string{"anna.muster1", "x"}}),
+		where(true, text(domain.UserMobile, domain.Contains, "79 1"), text(domain.UserAlias, domain.Less, "anna.muster2")),
+		where(true, text(domain.UserPhone, domain.Contains, "30 2"), text(domain.UserMail, domain.Greater, "bolt")),
+		where(false, domain.Condition{Field: domain.UserRole, Is: domain.NotEqual, Numbers: []int64{1}}),
+		where(false, domain.Condition{Field: domain.UserRole, Numbers: []int64{2, 3}},
+			domain.Condition{Field: domain.UserActive, Is: domain.NotEqual, Numbers: []int64{2}}),
 		where(false, domain.Condition{Field: domain.UserCreated, Is: domain.Greater, Numbers: []int64{60}}),
 		where(false, domain.Condition{Field: domain.UserCreated, Is: domain.Between, Numbers: []int64{20, 80}},
 			domain.Condition{Field: domain.UserCreated, Is: domain.NotEqual, Numbers: []int64{40}}),
@@ -91,6 +112,12 @@ func many(t *testing.T, w *storetest.World) {
 			u.Person.LastName = []string{"Mueller", "", `Di "x"`}[i%3]
 			u.Person.Mail = fmt.Sprintf("a%d@%s.example", i, []string{"acme", "bolt"}[i%2])
 			u.Person.Phone = fmt.Sprintf("+49 30 %d", i)
+			if i%5 == 2 {
+				u.Attributes = domain.Attributes{domain.AttributeMobile: fmt.Sprintf("+41 79 %d", i),
+					"axway.virtualHost": "79 1"}
+			} else if i%5 == 3 {
+				u.Attributes = domain.Attributes{domain.AttributeDescription: fmt.Sprintf("Räumt %d auf", i)}
+			}
 			u.Active = i%7 != 2
 			if i%6 == 3 {
 				u.State = domain.Invited
@@ -127,6 +154,50 @@ func TestWordsFollowPeople(t *testing.T) {
 		require.Empty(t, finds("yloph"))
 		require.NoError(t, w.Users.Delete(ctx, storetest.Everything(domain.UserDelete), u.Key()))
 		require.Empty(t, finds("remi"))
+	})
+}
+
+// TestDetailsFollowPeople is TestWordsFollowPeople for phone numbers and attributes.
+func TestDetailsFollowPeople(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := storetest.NewWorld(t, d), t.Context()
+		all := storetest.Everything(domain.UserUpdate)
+		finds := func(field domain.ListField, part string) []string {
+			n := []string{}
+			for _, o := range []domain.OrganizationID{0, w.Places["Acme"].Organization} {
+				index, ok, err := d.HavingDetail(ctx, map[domain.ListField]db.Detail{domain.UserPhone: db.Phone,
+					domain.UserMobile: db.Mobile, domain.UserDescription: db.Description}[field], domain.Fold(part), o)
+				require.NoError(t, err)
+				require.True(t, ok)
+				rows, err := d.QueryContext(ctx, "SELECT u.alias FROM users u JOIN ("+index.Keys.Raw+") AS k "+
+					"ON k.organization_id = u.organization_id AND k.id = u.id", index.Keys.Args...)
+				found, err := db.Collect(rows, err, db.Scalar[string])
+				require.NoError(t, err)
+				n = append(n, found...)
+			}
+			return n
+		}
+		twice := []string{"xylophone", "xylophone"}
+		u := w.AddUser(t, "xylophone", "Acme/Prod", domain.RoleUser, domain.UserGroup)
+		write := func(change func(*domain.User)) {
+			_, err := w.Users.Update(ctx, all, u.Key(), "", func(u *domain.User) error { change(u); return nil })
+			require.NoError(t, err)
+		}
+		write(func(u *domain.User) { u.Person.Phone = "+41 99999" })
+		require.Equal(t, twice, finds(domain.UserPhone, "1 9999"))
+		require.Empty(t, finds(domain.UserPhone, "999999"), "one digit more")
+		require.Empty(t, finds(domain.UserMobile, "99999"), "another detail")
+		write(func(u *domain.User) { u.Attributes = domain.Attributes{domain.AttributeMobile: "079 1234"} })
+		require.Equal(t, twice, finds(domain.UserMobile, "1234"))
+		require.Equal(t, twice, finds(domain.UserPhone, "99999"))
+		write(func(u *domain.User) { u.Attributes = domain.Attributes{domain.AttributeDescription: "Spielt öfters"} })
+		require.Empty(t, finds(domain.UserMobile, "1234"))
+		require.Equal(t, twice, finds(domain.UserDescription, "T ÖF"))
+		write(func(u *domain.User) { u.Person.Phone = "" })
+		require.Empty(t, finds(domain.UserPhone, "99999"))
+		require.Equal(t, twice, finds(domain.UserDescription, "T ÖF"))
+		require.NoError(t, w.Users.Delete(ctx, storetest.Everything(domain.UserDelete), u.Key()))
+		require.Empty(t, finds(domain.UserDescription, "T ÖF"))
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 
+	"canopy/domain"
 	"canopy/persistence/db/migrations"
 )
 
@@ -33,11 +34,13 @@ type dialect struct {
 	// steps are the migrations as goose and the engine read them.
 	steps func() fs.FS
 	goose goose.Dialect
-	// having is described at DB.Having, lazily at DB.Lazily and beside at DB.Beside; they have the places of the texts.
-	having func(Needles, Haystack) (Index, bool)
-	lazily string
-	beside string
-	along  string
+	// having is described at DB.Having, detailed at DB.HavingDetail, lazily at DB.Lazily and beside at DB.Beside; these
+	// have the places of the texts.
+	having   func(Needles, Haystack) (Index, bool)
+	detailed func(Detail, string, domain.OrganizationID) (Predicate, bool)
+	lazily   string
+	beside   string
+	along    string
 }
 
 var sqliteDialect = dialect{
@@ -47,6 +50,7 @@ var sqliteDialect = dialect{
 	steps:       migrations.SQLite,
 	goose:       goose.DialectSQLite3,
 	having:      havingSQLite,
+	detailed:    detailedSQLite,
 	lazily:      "SELECT * FROM (%s)",
 	beside:      "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s",
 	along:       "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s LIMIT %[6]d",
@@ -58,6 +62,7 @@ var postgresDialect = dialect{
 	steps:       migrations.Postgres,
 	goose:       goose.DialectPostgres,
 	having:      havingPostgres,
+	detailed:    detailedPostgres,
 	lazily:      "WITH m AS MATERIALIZED (%s) SELECT * FROM m",
 	beside:      "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s OFFSET 0) AS %[3]s WHERE true",
 	along: "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s ORDER BY %[5]s LIMIT %[6]d) " +
@@ -87,6 +92,14 @@ func (d *DB) Aside(column string) string {
 		return "+" + column
 	}
 	return column
+}
+
+// Bytewise names a column of text in the order of its bytes, whatever else it is ordered by.
+func (d *DB) Bytewise(column string) string {
+	if d.dialect.file {
+		return column
+	}
+	return column + ` COLLATE "C"`
 }
 
 // lockMigrations keeps other processes from migrating: those with the same file, or those that take

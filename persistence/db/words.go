@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode"
+	"unicode/utf8"
 
 	"canopy/domain"
 )
@@ -46,6 +48,53 @@ func (d *DB) Having(ctx context.Context, needles Needles, in Haystack) (Index, b
 	return index, ok, nil
 }
 
+// A Detail is a text of users that has an index of its own, by what is anywhere in it.
+type Detail string
+
+// The details.
+const (
+	Phone       Detail = "phone"
+	Mobile      Detail = "mobile"
+	Description Detail = "description"
+)
+
+// HavingDetail returns the index that finds the users of an organization, 0 for all, in whose detail the folded text
+// is: these and nobody else. It reports false for a text that is too short, or where there is no such index.
+func (d *DB) HavingDetail(ctx context.Context, detail Detail, text string,
+	o domain.OrganizationID) (Index, bool, error) {
+	there, err := d.searchesDetails(ctx)
+	if err != nil || !there {
+		return Index{}, false, err
+	}
+	keys, ok := d.dialect.detailed(detail, text, o)
+	return Index{keys, keys}, ok, nil
+}
+
+// detailedSQLite asks the table users_words_details.
+func detailedSQLite(detail Detail, text string, o domain.OrganizationID) (Predicate, bool) {
+	match := string(detail) + " : " + quoted([]rune(text)) + ofOrganization(o)
+	return Where("SELECT u.organization_id, u.id FROM (SELECT rowid AS n FROM users_words_details "+
+			"WHERE users_words_details MATCH ?) AS w CROSS JOIN users AS u WHERE u.id = w.n", match),
+		utf8.RuneCountInString(text) >= fewest
+}
+
+// detailedPostgres asks the index users_words_idx for a phone number, and for the others user_attributes_words_idx.
+func detailedPostgres(detail Detail, text string, o domain.OrganizationID) (Predicate, bool) {
+	pattern, indexed := "%"+escaped.Replace(text)+"%", hasTrigram(Needle{Text: text})
+	if detail == Phone {
+		p := Where("u.phone_key LIKE ?", pattern).And(haystack+" LIKE ?", pattern)
+		if o != 0 {
+			p = p.And("u.organization_id + 0 = ?", int64(o))
+		}
+		return Where("SELECT u.organization_id, u.id FROM users u WHERE "+p.Text(), p.Args...), indexed
+	}
+	p := Where("t.value_key LIKE ? AND t.name || '' = ?", pattern, string(detail))
+	if o != 0 {
+		p = p.And("t.organization_id + 0 = ?", int64(o))
+	}
+	return Where("SELECT t.organization_id, t.user_id AS id FROM user_attributes t WHERE "+p.Text(), p.Args...), indexed
+}
+
 // fewest is how many characters the parts have that SQLite's index has.
 const fewest = 3
 
@@ -69,16 +118,22 @@ func havingSQLite(needles Needles, in Haystack) (Index, bool) {
 		}
 		alternatives[i] = "(" + strings.Join(parts, " AND ") + ")"
 	}
-	match := "(" + strings.Join(alternatives, " OR ") + ")"
-	if in.Organization != 0 {
-		match = quoted(code(int64(in.Organization))) + " AND " + match
-		if high := int64(in.Organization) >> 18; high != 0 {
-			match = quoted(code(high)) + " AND " + match
-		}
-	}
+	match := "(" + strings.Join(alternatives, " OR ") + ")" + ofOrganization(in.Organization)
 	const found = " FROM users_words WHERE users_words MATCH ?"
 	return Index{Where("SELECT u.organization_id, u.id FROM (SELECT rowid AS n"+found+") AS w CROSS JOIN users AS u "+
 		"WHERE u.id = w.n", match), Where("SELECT 1"+found, match)}, true
+}
+
+// ofOrganization narrows what SQLite's indexes find to one organization; 0 is all.
+func ofOrganization(o domain.OrganizationID) string {
+	if o == 0 {
+		return ""
+	}
+	match := " AND " + quoted(code(int64(o)))
+	if high := int64(o) >> 18; high != 0 {
+		match += " AND " + quoted(code(high))
+	}
+	return match
 }
 
 // code is how the index has the lower 18 bits of an organization's number.
@@ -148,24 +203,35 @@ func (d *DB) Lazily(keys Predicate, n int) Predicate {
 	return Predicate{fmt.Sprintf(d.dialect.lazily, keys.Raw) + " LIMIT " + strconv.Itoa(n), keys.Args}
 }
 
-// The index of words on PostgreSQL. It is made beside the steps: without the extension the
-// directory works, only without it.
+// The indexes of words on PostgreSQL: of users, and of their attributes. They are made beside the steps: without the
+// extension the directory works, only without them.
 const (
-	wordsIndex = "users_words_idx"
-	wordsLock  = 7_012_026
-	validWords = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('" + wordsIndex + "') AND indisvalid"
+	wordsIndex   = "users_words_idx"
+	detailsIndex = "user_attributes_words_idx"
+	wordsLock    = 7_012_026
+	validIndex   = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass(?) AND indisvalid"
 )
 
-var createWords = "CREATE INDEX CONCURRENTLY IF NOT EXISTS " + wordsIndex + " ON users USING gin (" +
-	strings.ReplaceAll(haystack, "u.", "") + " gin_trgm_ops)"
+// createWords are the statements that make them.
+var createWords = map[string]string{
+	wordsIndex: "CREATE INDEX CONCURRENTLY IF NOT EXISTS " + wordsIndex + " ON users USING gin (" +
+		strings.ReplaceAll(haystack, "u.", "") + " gin_trgm_ops)",
+	detailsIndex: "CREATE INDEX CONCURRENTLY IF NOT EXISTS " + detailsIndex +
+		" ON user_attributes USING gin (value_key gin_trgm_ops)",
+}
 
-// prepareWords makes the index of words where the engine has it from an extension. Where it cannot be had
+// prepareWords makes the indexes of words where the engine has them from an extension. Where they cannot be had
 // that is logged, and nothing else fails.
 func (d *DB) prepareWords(ctx context.Context) error {
 	if d.dialect.file {
 		return nil
 	}
-	if there, err := d.SearchesWords(ctx); there || err != nil {
+	words, err := d.SearchesWords(ctx)
+	if err != nil {
+		return err
+	}
+	details, err := d.searchesDetails(ctx)
+	if words && details || err != nil {
 		return err
 	}
 	if _, err := d.write.DB.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS pg_trgm"); err != nil {
@@ -176,7 +242,7 @@ func (d *DB) prepareWords(ctx context.Context) error {
 	return Translate(d.buildWords(ctx))
 }
 
-// buildWords builds the index, unless somebody else does.
+// buildWords builds the indexes that are missing, unless somebody else does.
 func (d *DB) buildWords(ctx context.Context) error {
 	release, held, err := d.tryLock(ctx, wordsLock)
 	if err != nil || !held {
@@ -200,10 +266,18 @@ func (d *DB) buildWords(ctx context.Context) error {
 			return err
 		}
 	}
-	// Half of an index is left of a build that was cut off.
-	for _, statement := range []string{"DROP INDEX CONCURRENTLY IF EXISTS " + wordsIndex, createWords} {
-		if _, err := c.ExecContext(ctx, statement); err != nil {
-			return err
+	for index, create := range createWords {
+		if there, err := d.isValid(ctx, index); there || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		// Half of an index is left of a build that was cut off.
+		for _, statement := range []string{"DROP INDEX CONCURRENTLY IF EXISTS " + index, create} {
+			if _, err := c.ExecContext(ctx, statement); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -211,13 +285,32 @@ func (d *DB) buildWords(ctx context.Context) error {
 
 // SearchesWords reports whether there is an index of words.
 func (d *DB) SearchesWords(ctx context.Context) (bool, error) {
-	if d.dialect.file || d.words.Load() {
+	return d.known(ctx, &d.words, wordsIndex)
+}
+
+// searchesDetails reports whether all details have an index.
+func (d *DB) searchesDetails(ctx context.Context) (bool, error) {
+	words, err := d.SearchesWords(ctx)
+	if err != nil || !words {
+		return false, err
+	}
+	return d.known(ctx, &d.details, detailsIndex)
+}
+
+// known reports whether there is an index of words, which once it is stays known.
+func (d *DB) known(ctx context.Context, is *atomic.Bool, index string) (bool, error) {
+	if d.dialect.file || is.Load() {
 		return true, nil
 	}
-	rows, err := d.read.QueryContext(ctx, validWords)
-	n, err := Only(rows, err, Scalar[int], domain.ErrInternal)
-	if err == nil {
-		d.words.Store(n > 0)
+	there, err := d.isValid(ctx, index)
+	if there {
+		is.Store(true)
 	}
+	return there, err
+}
+
+func (d *DB) isValid(ctx context.Context, index string) (bool, error) {
+	rows, err := d.read.QueryContext(ctx, validIndex, index)
+	n, err := Only(rows, err, Scalar[int], domain.ErrInternal)
 	return n > 0, err
 }

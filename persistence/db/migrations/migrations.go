@@ -40,9 +40,32 @@ type trigrams struct{}
 
 // Of returns the statement that puts a row of users into the index, without where it is read from.
 func (trigrams) Of(row string) string {
-	text := strings.Builder{}
-	text.WriteString("INSERT OR REPLACE INTO users_words " +
-		"(rowid, organization, organization_high, alias, first_name, last_name, mail, phone) SELECT {row}.id")
+	text := "INSERT OR REPLACE INTO users_words " +
+		"(rowid, organization, organization_high, alias, first_name, last_name, mail, phone) SELECT {row}.id" + codes()
+	for _, column := range []string{"alias", "first_name", "last_name", "mail", "phone"} {
+		text += ", char(31, 31) || {row}." + column + "_key"
+	}
+	return strings.ReplaceAll(text, "{row}", row)
+}
+
+// Details returns the statement that puts the user with the number of a row into the index of details, if they have
+// any.
+func (trigrams) Details(organization, id string) string {
+	attribute := func(name string) string {
+		return "coalesce((SELECT t.value_key FROM user_attributes t WHERE t.organization_id = r.organization_id " +
+			"AND t.user_id = r.id AND t.name = '" + name + "'), '') AS " + name
+	}
+	return strings.ReplaceAll("INSERT OR REPLACE INTO users_words_details "+
+		"(rowid, organization, organization_high, phone, mobile, description) SELECT {row}.id"+codes()+
+		", {row}.phone, {row}.mobile, {row}.description FROM (SELECT r.organization_id, r.id, r.phone_key AS phone, "+
+		attribute("mobile")+", "+attribute("description")+
+		" FROM users AS r WHERE r.organization_id = "+organization+" AND r.id = "+id+") AS {row} "+
+		"WHERE {row}.phone <> '' OR {row}.mobile <> '' OR {row}.description <> ''", "{row}", "d")
+}
+
+// codes are the columns of an index that hold the organization of a row.
+func codes() string {
+	var text strings.Builder
 	for _, shift := range []string{"", " >> 18"} {
 		digits := make([]string, 3)
 		for i, down := range []string{" >> 12", " >> 6", ""} {
@@ -55,10 +78,7 @@ func (trigrams) Of(row string) string {
 		}
 		text.WriteString(", " + code)
 	}
-	for _, column := range []string{"alias", "first_name", "last_name", "mail", "phone"} {
-		text.WriteString(", char(31, 31) || {row}." + column + "_key")
-	}
-	return strings.ReplaceAll(text.String(), "{row}", row)
+	return text.String()
 }
 
 //go:embed *.sql
