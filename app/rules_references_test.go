@@ -182,9 +182,10 @@ func newNaming(t *testing.T, w *twoTenants) *naming {
 			organization: e.IsOrganization}
 		n.aliases[e.ID], n.uuids[string(e.UUID)] = e.Alias, e.ID
 	}
-	groups, err := w.directory.Groups.List(ctx, operator)
+	groups, err := w.directory.Groups.List(ctx, operator, directory.PageOfGroups{})
 	require.NoError(t, err)
-	for _, g := range groups {
+	for g, err := range groups.Items {
+		require.NoError(t, err)
 		n.groups[g.ID], n.uuids[string(g.UUID)] = &g.Group, g.ID
 	}
 	users, err := w.directory.Users.List(ctx, operator, directory.ListUsers{Everywhere: true})

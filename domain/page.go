@@ -92,6 +92,15 @@ func (f *UserFilter) Plain() bool {
 		f.OldKeys == (OldKeys{}) && f.Emergency == nil && len(f.Conditions.All) == 0
 }
 
+// GroupFilter narrows a list of groups. The zero filter keeps all.
+type GroupFilter struct {
+	IDs          []GroupID // none keeps all, as of all lists here
+	Aliases      []string  // exactly
+	Descriptions []string
+	Since, Until time.Time         // made at Since or later, and before Until; zero is unbounded
+	Matches      func(string) bool // keeps those whose alias it reports true for; nil keeps all
+}
+
 // OldKeys says which API keys are old: those that were made before Made, and those that were neither made nor used
 // since Used.
 type OldKeys struct{ Made, Used time.Time }

@@ -24,6 +24,13 @@ func ReadingMembers(s *GroupStore, few int64, page int) *GroupStore {
 	return &GroupStore{db: s.db, users: s.users, few: few, told: few, page: page}
 }
 
+// MeetingGroups returns the store that meets all groups in the order of their aliases, however few they are.
+func MeetingGroups(s *GroupStore) *GroupStore {
+	meeting := *s
+	meeting.sorted = 0
+	return &meeting
+}
+
 // BuiltUsers reads the users in sc that f keeps, in tree order, with a statement that is built.
 func BuiltUsers(ctx context.Context, s *UserStore, sc tenancy.Scope, f domain.UserFilter) ([]domain.User, error) {
 	return readUsers(ctx, sc, usersIn(s.db, sc).Apply(filtered(sc, f).Narrow).Order("u.environment_path", "u.id"))

@@ -1,7 +1,10 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -19,11 +22,14 @@ type GroupStore struct {
 	// page how many members of one group are read at once where there are more than few.
 	few, told int64
 	page      int
+	// sorted is up to how many groups are read to be put in order: more are met in the order of their aliases.
+	sorted int64
 }
 
 // NewGroupStore returns the store of groups in d.
 func NewGroupStore(d *db.DB) *GroupStore {
-	return &GroupStore{db: d, users: NewUserStore(d), few: domain.MaxCounted, told: domain.MaxTold, page: 500}
+	return &GroupStore{db: d, users: NewUserStore(d), few: domain.MaxCounted, told: domain.MaxTold, page: 500,
+		sorted: 1000}
 }
 
 type groupRow struct {
@@ -77,6 +83,114 @@ func readGroups(ctx context.Context, q *bun.SelectQuery, rows *[]groupRow) ([]do
 func (s *GroupStore) List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error) {
 	var rows []groupRow
 	return readGroups(ctx, db.From(s.db, sc, &rows).Order("g.environment_path", "g.id"), &rows)
+}
+
+// Page returns one page of the groups in sc, as List has them, and the cursor of the next page, empty after the last.
+func (s *GroupStore) Page(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Group, domain.Cursor, error) {
+	var path domain.EnvironmentPath
+	var id domain.GroupID
+	ranges, keeps := sc.Ranges(), db.Pinned(sc, s.db.Aside("g.organization_id"))
+	continued, err := readCursor(p.After, "groups", &id, &path)
+	if err != nil {
+		return nil, "", err
+	}
+	if continued {
+		ranges = beyond(ranges, path)
+		keeps = keeps.Also(db.Unindexed(db.Where("(g.environment_path, g.id) > (?, ?)", string(path), int64(id))))
+	}
+	if len(ranges) == 0 {
+		return []domain.Group{}, "", nil
+	}
+	limit := pageSize(p)
+	some := s.db.Along(ranges, "groups g", "g.environment_path, g.id", keeps, limit+1)
+	var rows []groupRow
+	all, err := readGroups(ctx, s.db.NewSelect().Model(&rows).ModelTableExpr(some.Raw, some.Args...), &rows)
+	if err != nil {
+		return nil, "", err
+	}
+	slices.SortFunc(all, func(a, b domain.Group) int {
+		return cmp.Or(strings.Compare(string(a.Path), string(b.Path)), cmp.Compare(a.ID, b.ID))
+	})
+	return page(all, nil, limit, func(g *domain.Group) domain.Cursor { return writeCursor("groups", int64(g.ID), g.Path) })
+}
+
+// ByAlias returns up to n groups in sc that f keeps behind the first skip of them, by alias in the order of its bytes
+// and then as List has them, and how many f keeps; n of 0 is without a bound.
+func (s *GroupStore) ByAlias(ctx context.Context, sc tenancy.Scope, f domain.GroupFilter, skip,
+	n int) ([]domain.Group, int64, error) {
+	within := groupRow{}.Within(sc)
+	if len(f.IDs) > 0 || len(f.Aliases) > 0 { // whose indexes find them
+		within = db.Pinned(sc, "g.organization_id").Also(db.Unindexed(within))
+	}
+	keeps := groupsKept(&f)
+	var rows []groupRow
+	q := s.db.NewSelect().Model(&rows)
+	if f.Matches != nil {
+		ids, err := s.matching(ctx, within.Also(keeps), f.Matches)
+		if err != nil || len(ids) <= skip {
+			return []domain.Group{}, int64(len(ids)), err
+		}
+		total := int64(len(ids))
+		if ids = ids[skip:]; n > 0 {
+			ids = ids[:min(n, len(ids))]
+		}
+		outside := db.Unindexed(groupRow{}.Within(sc))
+		groups, err := readGroups(ctx, q.Where("g.id IN (?)", db.In(ids)).Apply(outside.Narrow).
+			OrderExpr(s.db.Bytewise("g.alias")).Order("g.environment_path", "g.id"), &rows)
+		return groups, total, err
+	}
+	total, err := s.db.NewSelect().Model((*groupRow)(nil)).Apply(within.Also(keeps).Narrow).Count(ctx)
+	if err != nil || total <= int64(skip) {
+		return []domain.Group{}, total, db.Translate(err)
+	}
+	if total <= s.sorted {
+		q = q.Apply(within.Narrow).OrderExpr(s.db.Bytewise("(g.alias || '')"))
+	} else {
+		q = q.Apply(db.Unindexed(within).Narrow).OrderExpr(s.db.Bytewise("g.alias"))
+	}
+	q = q.Apply(keeps.Narrow).Order("g.environment_path", "g.id").Offset(int64(skip))
+	if n > 0 {
+		q = q.Limit(int64(n))
+	}
+	groups, err := readGroups(ctx, q, &rows)
+	return groups, total, err
+}
+
+// matching returns the numbers of the groups that meet a condition and whose aliases match, in the order of ByAlias.
+func (s *GroupStore) matching(ctx context.Context, keeps db.Predicate, matches func(string) bool) ([]int64, error) {
+	var rows []struct {
+		Alias string
+		ID    int64
+	}
+	err := s.db.NewSelect().TableExpr("groups AS g").Column("alias", "id").Apply(keeps.Narrow).
+		OrderExpr(s.db.Bytewise("g.alias")).Order("g.environment_path", "g.id").Scan(ctx, &rows)
+	var ids []int64
+	for _, r := range rows {
+		if matches(r.Alias) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, db.Translate(err)
+}
+
+// groupsKept returns the condition that a filter keeps a group, besides Matches.
+func groupsKept(f *domain.GroupFilter) (p db.Predicate) {
+	if len(f.IDs) > 0 {
+		p = p.And("g.id IN (?)", db.In(f.IDs))
+	}
+	if len(f.Aliases) > 0 {
+		p = p.And("g.alias IN (?)", db.In(f.Aliases))
+	}
+	if len(f.Descriptions) > 0 {
+		p = p.And("g.description IN (?)", db.In(f.Descriptions))
+	}
+	if !f.Since.IsZero() {
+		p = p.And("g.created_at >= ?", db.Millis(f.Since))
+	}
+	if !f.Until.IsZero() {
+		p = p.And("g.created_at < ?", db.Millis(f.Until))
+	}
+	return p
 }
 
 // Search returns the first n groups in sc whose alias begins with prefix, compared by domain.Fold, by alias.

@@ -120,3 +120,30 @@ func TestCountsOfMembersDependOnNobodyElse(t *testing.T) {
 		require.Equal(t, before, counts())
 	})
 }
+
+// TestGroupsByAlias holds that groups are the same in the order of their aliases whether they are sorted or met in it.
+func TestGroupsByAlias(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := storetest.NewWorld(t, d), t.Context()
+		for i := range 9 {
+			_, err := w.InsertGroup(ctx, storetest.Everything(domain.GroupWrite), domain.Group{
+				Organization: w.Places[[]string{"Acme", "Bolt", "Acme/Labs"}[i%3]].Organization, Parent: domain.UserGroup,
+				Alias: fmt.Sprintf("%c%d", "zZa"[i/3], i), Description: []string{"", "x"}[i%2]})
+			require.NoError(t, err)
+		}
+		for _, who := range []string{"root.admin", "acme.admin", "bolt.user"} {
+			sc := w.Scope(t, who, domain.GroupRead).Read()
+			for _, f := range []domain.GroupFilter{{}, {Descriptions: []string{"x"}}, {Aliases: []string{"z0", "User"}}} {
+				for _, skip := range []int{0, 2} {
+					want, all, err := w.Groups.ByAlias(ctx, sc, f, skip, 4)
+					require.NoError(t, err)
+					require.True(t, len(want) > 0 || f.Aliases != nil || f.Descriptions != nil, who)
+					got, n, err := persistence.MeetingGroups(w.Groups).ByAlias(ctx, sc, f, skip, 4)
+					require.NoError(t, err)
+					require.Equal(t, want, got, "%s, %+v", who, f)
+					require.Equal(t, all, n, "%s, %+v", who, f)
+				}
+			}
+		}
+	})
+}

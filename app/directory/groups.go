@@ -13,8 +13,11 @@ import (
 // GroupStore reads groups, and changes them in transactions. What a method takes of a scope is all there
 // is for it.
 type GroupStore interface {
-	// List returns the groups by organization in tree order, then by number.
-	List(ctx context.Context, sc tenancy.Scope) ([]domain.Group, error)
+	// Page returns one page of the groups by organization in tree order, then by number, and the cursor of the next.
+	Page(ctx context.Context, sc tenancy.Scope, p domain.Page) ([]domain.Group, domain.Cursor, error)
+	// ByAlias returns up to n groups that f keeps behind the first skip of them, by alias in the order of its bytes and
+	// then as Page has them, and how many f keeps; n of 0 is without a bound.
+	ByAlias(ctx context.Context, sc tenancy.Scope, f domain.GroupFilter, skip, n int) ([]domain.Group, int64, error)
 	// Search returns the first n groups whose alias begins with prefix, in any case, by alias and then in tree order.
 	Search(ctx context.Context, sc tenancy.Scope, prefix string, n int) ([]domain.Group, error)
 	// Get returns the group with that number, or domain.ErrGroupNotFound.
@@ -77,28 +80,32 @@ func NewGroups(gate *tenancy.Gate, documents *tenancy.Documents, store GroupStor
 	return &Groups{gate: gate, documents: documents, store: store, users: users, now: now}
 }
 
-// List returns the groups of the organizations in the caller's reach, of their own and of the
-// root. It needs domain.GroupRead.
-func (g *Groups) List(ctx context.Context, caller domain.Principal) ([]GroupDocument, error) {
-	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
-	if err != nil {
-		return nil, err
-	}
-	groups, err := g.store.List(ctx, sc)
-	if err != nil {
-		return nil, err
-	}
-	return g.describe(ctx, sc, groups)
+// PageOfGroups asks for groups.
+type PageOfGroups struct {
+	Counted bool        // asks for the number of each group's members whom the caller may list
+	Page    domain.Page // without a limit all are returned
 }
 
-// ListCounted is List with the number of each group's members whom the caller may list. Whoever may list nobody
-// but themselves is told no number.
-func (g *Groups) ListCounted(ctx context.Context, caller domain.Principal) ([]GroupDocument, error) {
-	described, err := g.List(ctx, caller)
+// List returns the groups of the organizations in the caller's reach, of their own and of the
+// root, by organization in tree order, then by number. It needs domain.GroupRead. Whoever may list nobody but
+// themselves is told no number of members.
+func (g *Groups) List(ctx context.Context, caller domain.Principal,
+	in PageOfGroups) (list Listed[GroupDocument], err error) {
+	sc, err := g.gate.Enter(ctx, &caller, domain.GroupRead, tenancy.Anywhere())
 	if err != nil {
-		return nil, err
+		return list, err
 	}
-	return described, g.count(ctx, &caller, described)
+	return ReadList(ctx, in.Page, func(ctx context.Context, p domain.Page) ([]GroupDocument, domain.Cursor, error) {
+		groups, next, err := g.store.Page(ctx, sc, p)
+		if err != nil {
+			return nil, "", err
+		}
+		described, err := g.describe(ctx, sc, groups)
+		if err != nil || !in.Counted {
+			return described, next, err
+		}
+		return described, next, g.count(ctx, &caller, described)
+	})
 }
 
 // count adds to groups how many members they have whom the caller may list.

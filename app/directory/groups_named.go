@@ -4,8 +4,6 @@ import (
 	"context"
 	"iter"
 	"regexp"
-	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -46,19 +44,19 @@ type ListGroups struct {
 // maxPattern bounds a regular expression, in characters.
 const maxPattern = 200
 
-// keeps returns the condition that in's filters make.
-func (in *ListGroups) keeps() (func(*domain.Group) bool, error) {
+// filter returns what in keeps.
+func (in *ListGroups) filter() (domain.GroupFilter, error) {
+	f := domain.GroupFilter{IDs: in.IDs, Aliases: in.Names, Descriptions: in.Descriptions, Since: in.Since,
+		Until: in.Until}
+	if in.Pattern == "" {
+		return f, nil
+	}
 	pattern, err := regexp.Compile(in.Pattern)
 	if err != nil || utf8.RuneCountInString(in.Pattern) > maxPattern {
-		return nil, domain.InvalidField("pattern", "Give a regular expression (RE2) of up to %d characters.", maxPattern)
+		return f, domain.InvalidField("pattern", "Give a regular expression (RE2) of up to %d characters.", maxPattern)
 	}
-	return func(g *domain.Group) bool {
-		return (len(in.IDs) == 0 || slices.Contains(in.IDs, g.ID)) &&
-			(len(in.Names) == 0 || slices.Contains(in.Names, g.Alias)) &&
-			(in.Pattern == "" || pattern.MatchString(g.Alias)) &&
-			(len(in.Descriptions) == 0 || slices.Contains(in.Descriptions, g.Description)) &&
-			!g.Created.Before(in.Since) && (in.Until.IsZero() || g.Created.Before(in.Until))
-	}, nil
+	f.Matches = pattern.MatchString
+	return f, nil
 }
 
 // GroupLine is a group with its admins, or one more member of the group before it.
@@ -73,7 +71,7 @@ type GroupLine struct {
 // Whoever may list nobody but themselves finds themselves.
 func (g *Groups) ListWhole(ctx context.Context, caller domain.Principal,
 	in ListGroups) (list Listed[GroupLine], err error) {
-	keeps, err := in.keeps()
+	f, err := in.filter()
 	if err != nil {
 		return list, err
 	}
@@ -81,17 +79,11 @@ func (g *Groups) ListWhole(ctx context.Context, caller domain.Principal,
 	if err != nil {
 		return list, err
 	}
-	groups, err := g.store.List(ctx, sc)
+	groups, total, err := g.store.ByAlias(ctx, sc, f, in.Skip, in.Limit)
 	if err != nil {
 		return list, err
 	}
-	groups = slices.DeleteFunc(groups, func(group domain.Group) bool { return !keeps(&group) })
-	slices.SortStableFunc(groups, func(a, b domain.Group) int { return strings.Compare(a.Alias, b.Alias) })
-	list.Total = int64(len(groups))
-	groups = groups[min(in.Skip, len(groups)):]
-	if in.Limit > 0 {
-		groups = groups[:min(in.Limit, len(groups))]
-	}
+	list.Total = total
 	people, err := g.gate.Enter(ctx, &caller, domain.UserRead, tenancy.Anywhere())
 	if domain.ErrForbidden.Is(err) {
 		people, err = tenancy.Scope{}, nil

@@ -12,7 +12,7 @@ import (
 // ListUsable asks for the groups that can be used in an organization.
 type ListUsable struct {
 	Environment domain.EnvironmentRef // the organization's, or one in it; empty is the current one
-	Counted     bool                  // asks for Members, as ListCounted does
+	Counted     bool                  // asks for Members, as PageOfGroups does
 	Page        domain.Page           // without a limit all are returned
 }
 
@@ -150,7 +150,7 @@ func (g *Groups) RightsOver(ctx context.Context, caller domain.Principal, ref do
 	return g.Rights(ctx, caller, &d.Group)
 }
 
-// GroupUses are a group, with Members as of ListCounted, and what would lose by its end besides its members.
+// GroupUses are a group, with Members as of List, and what would lose by its end besides its members.
 type GroupUses struct {
 	GroupDocument
 	Below []GroupDocument // the groups right below it, by alias

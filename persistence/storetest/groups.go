@@ -57,6 +57,59 @@ func Groups(t *testing.T, db *db.DB) {
 		}
 	})
 
+	t.Run("pages are the list in parts, for whoever reaches it", func(t *testing.T) {
+		for _, sc := range groupScopes(t, w) {
+			list, err := w.Groups.List(ctx, sc)
+			require.NoError(t, err)
+			for _, limit := range []int{1, 2, 100} {
+				all := []domain.Group{}
+				for p := (domain.Page{Limit: limit}); ; {
+					some, next, err := w.Groups.Page(ctx, sc, p)
+					require.NoError(t, err)
+					require.LessOrEqual(t, len(some), limit)
+					if all = append(all, some...); next == "" {
+						break
+					}
+					p.After = next
+				}
+				require.Equal(t, list, all)
+			}
+			_, _, err = w.Groups.Page(ctx, sc, domain.Page{After: "users 1 /1/"})
+			require.ErrorIs(t, err, domain.ErrCursor)
+		}
+	})
+
+	t.Run("by alias there are those that a filter keeps, with how many they are", func(t *testing.T) {
+		for _, sc := range groupScopes(t, w) {
+			list, err := w.Groups.List(ctx, sc)
+			require.NoError(t, err)
+			since := w.Teams["Acme/Sub"].Created
+			for _, f := range []domain.GroupFilter{{}, {Aliases: []string{"Team", "User"}}, {Aliases: []string{"team"}},
+				{IDs: []domain.GroupID{domain.UserGroup, w.Teams["Acme/Team"].ID, 999}}, {Descriptions: []string{"Those who edit"}},
+				{Since: since}, {Until: since}, {Matches: func(s string) bool { return strings.HasSuffix(s, "m") }},
+				{Matches: func(s string) bool { return s > "S" }, Aliases: []string{"Sub", "Admin"}}} {
+				want := slices.DeleteFunc(slices.Clone(list), func(g domain.Group) bool {
+					return len(f.IDs) > 0 && !slices.Contains(f.IDs, g.ID) ||
+						len(f.Aliases) > 0 && !slices.Contains(f.Aliases, g.Alias) ||
+						len(f.Descriptions) > 0 && !slices.Contains(f.Descriptions, g.Description) ||
+						g.Created.Before(f.Since) || !f.Until.IsZero() && !g.Created.Before(f.Until) ||
+						f.Matches != nil && !f.Matches(g.Alias)
+				})
+				slices.SortStableFunc(want, func(a, b domain.Group) int { return strings.Compare(a.Alias, b.Alias) })
+				for _, part := range [][2]int{{0, 0}, {0, 1}, {1, 2}, {100, 1}} {
+					got, total, err := w.Groups.ByAlias(ctx, sc, f, part[0], part[1])
+					require.NoError(t, err)
+					some := want[min(part[0], len(want)):]
+					if part[1] > 0 {
+						some = some[:min(part[1], len(some))]
+					}
+					require.Equal(t, some, got, "%+v, %v", f, part)
+					require.EqualValues(t, len(want), total, "%+v", f)
+				}
+			}
+		}
+	})
+
 	t.Run("an alias is unique in its organization only", func(t *testing.T) {
 		_, err := insert(domain.Group{Organization: acme, Parent: domain.UserGroup, Alias: "TEAM"})
 		require.ErrorIs(t, err, domain.ErrGroupAliasTaken)
@@ -132,6 +185,15 @@ func Groups(t *testing.T, db *db.DB) {
 		require.NoError(t, w.DeleteGroup(ctx, all, w.Teams["Acme/Sub"].ID))
 		require.ErrorIs(t, w.DeleteGroup(ctx, all, w.Teams["Acme/Sub"].ID), domain.ErrGroupNotFound)
 	})
+}
+
+// groupScopes returns scopes of groups: everything, what people of two organizations reach, and stretches of the tree.
+func groupScopes(t *testing.T, w *World) []tenancy.Scope {
+	t.Helper()
+	all := Everything(domain.GroupRead).Read()
+	return []tenancy.Scope{all, all.Below(w.Places["Acme"].Path), all.Below(w.Places["Bolt/Prod"].Path),
+		w.Scope(t, "root.admin", domain.GroupRead).Read(), w.Scope(t, "acme.admin", domain.GroupRead).Read(),
+		w.Scope(t, "bolt.user", domain.GroupRead).Read()}
 }
 
 // InsertGroup adds g in a transaction within scope.

@@ -315,6 +315,14 @@ var attempts = map[string]attempt{
 		groups, err := w.Groups.List(ctx, mine.Read())
 		return keep(groups, err, func(g domain.Group) bool { return g.Organization == w.Places[theirs].Organization })
 	},
+	"GroupStore.Page": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		groups, _, err := w.Groups.Page(ctx, mine.Read(), domain.Page{})
+		return keep(groups, err, func(g domain.Group) bool { return g.Organization == w.Places[theirs].Organization })
+	},
+	"GroupStore.ByAlias": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
+		groups, _, err := w.Groups.ByAlias(ctx, mine.Read(), domain.GroupFilter{}, 0, 0)
+		return keep(groups, err, func(g domain.Group) bool { return g.Organization == w.Places[theirs].Organization })
+	},
 	"GroupStore.Search": func(ctx context.Context, w *World, mine tenancy.WriteScope, theirs string) (any, error) {
 		groups, err := w.Groups.Search(ctx, mine.Read(), "", domain.MaxLimit)
 		return keep(groups, err, func(g domain.Group) bool { return g.Organization == w.Places[theirs].Organization })

@@ -332,12 +332,16 @@ func decodeGroupID(c *fiber.Ctx) (domain.GroupRef, error) {
 	return ref, nil
 }
 
-func decodeCounts(c *fiber.Ctx) (httpx.Just, error) {
-	if err := httpx.RefuseUnknown(c, "counts", "env", "q"); err != nil { // which are empty
-		return httpx.Just{}, err
+func decodeGroups(c *fiber.Ctx) (in directory.PageOfGroups, err error) {
+	if err := httpx.RefuseUnknown(c, "counts", "limit", "after", "env", "q"); err != nil { // which are empty
+		return in, err
 	}
-	_, err := httpx.QueryFlag(c, "counts")
-	return httpx.Just{}, err
+	if in.Counted, err = queryTrue(c, "counts"); err != nil {
+		return in, err
+	}
+	in.Page, err = httpx.QueryPage(c)
+	in.Page.Limit = cmp.Or(in.Page.Limit, domain.MaxLimit) // nobody shows more, and there may be very many
+	return in, err
 }
 
 func decodeUsable(c *fiber.Ctx) (directory.ListUsable, error) {

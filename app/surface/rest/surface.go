@@ -103,9 +103,8 @@ func (s *Surface) routes(r fiber.Router) {
 		httpx.Handle(s.auth, bare(decodePlace), s.uses.Overviews.Contents, encode(s, writeContents)))
 
 	r.Get("/rest/groups", given("q", httpx.Handle(s.auth, decodeGroupSearch, g.Search, encodeAll(s, writeGroup)),
-		given("env", httpx.Handle(s.auth, decodeUsable, g.Usable, s.encodeUsable), where("counts",
-			httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.ListCounted), encodeAll(s, writeGroup)),
-			httpx.Handle(s.auth, decodeCounts, httpx.Alone(g.List), encodeAll(s, writeGroup))))))
+		given("env", httpx.Handle(s.auth, decodeUsable, g.Usable, s.encodeUsable),
+			httpx.Handle(s.auth, decodeGroups, g.List, encodeListed(s, writeGroup)))))
 	r.Get("/rest/groups/:id/members", httpx.Handle(s.auth, decodeMembers, u.Members, s.encodeUserList))
 	r.Put("/rest/groups/:id/members/:user", planned(s, decodeMember, httpx.Done(u.Join), encodeTrue[httpx.Just](s)))
 	r.Delete("/rest/groups/:id/members/:user", planned(s, decodeMember, httpx.Done(u.Leave), encodeTrue[httpx.Just](s)))

@@ -42,8 +42,10 @@ func (s *Surface) decodeRefresh(c *fiber.Ctx) (accounts.Refresh, error) {
 		Address: httpx.Address(c, s.trusted), Client: httpx.Header(c, fiber.HeaderUserAgent)}, f.Err
 }
 
-// decodeNothing is for lists without filters.
-func decodeNothing(c *fiber.Ctx) (httpx.Just, error) { return httpx.Just{}, httpx.RefuseUnknown(c) }
+// decodeGroups asks for all groups.
+func decodeGroups(c *fiber.Ctx) (in directory.PageOfGroups, err error) {
+	return in, httpx.RefuseUnknown(c)
+}
 
 func decodeList(c *fiber.Ctx) (in directory.ListUsers, err error) {
 	if err := httpx.RefuseUnknown(c, "limit", "after"); err != nil {

@@ -100,16 +100,17 @@ func encodeGroup(c *fiber.Ctx, g directory.GroupDocument) error {
 	return send(c, fiber.StatusOK, w)
 }
 
-func encodeGroups(c *fiber.Ctx, all []directory.GroupDocument) error {
-	w := &httpx.Writer{}
-	w.Open("", '{')
-	w.Open("groups", '[')
-	for i := range all {
-		writeGroup(w, &all[i].Group)
-	}
-	w.Close(']')
-	w.Close('}')
-	return send(c, fiber.StatusOK, w)
+func encodeGroups(c *fiber.Ctx, list directory.Listed[directory.GroupDocument]) error {
+	return httpx.Stream(c, list.Items,
+		func(w *httpx.Writer) {
+			w.Open("", '{')
+			w.Open("groups", '[')
+		},
+		func(w *httpx.Writer, g *directory.GroupDocument) { writeGroup(w, &g.Group) },
+		func(w *httpx.Writer) {
+			w.Close(']')
+			w.Close('}')
+		})
 }
 
 func writeGroup(w *httpx.Writer, g *domain.Group) {

@@ -58,7 +58,7 @@ func (s *Surface) routes(r fiber.Router) {
 
 	r.Post("/groups", admin(s, decodeNewGroup, g.Create, encodeGroup))
 	r.Put("/groups/:groupId", admin(s, decodeGroupChange, g.Update, encodeGroup))
-	r.Get("/groups", admin(s, decodeNothing, httpx.Alone(g.List), encodeGroups))
+	r.Get("/groups", admin(s, decodeGroups, g.List, encodeGroups))
 	r.Delete("/groups/:groupId", admin(s, decodeDeleteGroup, httpx.Done(g.Delete), httpx.Empty))
 	r.Post("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Join), httpx.Empty))
 	r.Delete("/groups/:groupId/users", admin(s, decodeMembers, httpx.Done(u.Leave), httpx.Empty))
