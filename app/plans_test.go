@@ -37,8 +37,10 @@ var (
 
 // bounded are the requests whose statements may read more than mostRead.
 var bounded = map[string]bound{
-	"audit":                         {2500, "walks the scope"},
-	"audit, actor":                  {5000, "walks the scope"},
+	"audit":                         {2500, "tells of fifty actors whether they may be named"},
+	"audit, actor":                  {5000, "tells of 448 actors whether they may be named"},
+	"axway ne role":                 found,
+	"axway ne role and state":       {3000, "looks at all who have not the usual role and account"},
 	"children with counts":          levels,
 	"console find person":           {3000, "looks at 3,000 people whom an index finds"},
 	"console groups":                each,
@@ -49,7 +51,7 @@ var bounded = map[string]bound{
 	"contents":                      {5000, "counts up to 100,000 environments"},
 	"groups with counts":            each,
 	"overview":                      look,
-	"tat groups":                    {250_000, "walks the scope"},
+	"tat groups":                    {250_000, "looks at up to 10,000 people for members"},
 	"tat users, skip":               {3000, "reads past 1,000 people"},
 	"users, acts as oadmin, total":  {36_000, "looks at 3,000 people whom an index finds, and their groups"},
 	"users, acts as power":          {36_000, "looks at 3,000 people whom an index finds, and their groups"},
@@ -70,7 +72,7 @@ var bounded = map[string]bound{
 	"users, q=~, total":             {7000, "counts up to 10,000 people"},
 	"users, role oadmin, total":     {8500, "counts up to 10,000 people"},
 	"users, role power":             found,
-	"users, sort -userid":           {20_000, "walks the scope"},
+	"users, sort -userid":           {20_000, "walks past organizations that came later, on PostgreSQL"},
 	"users, state invited":          found,
 	"users, state invited, total":   {4000, "counts up to 10,000 people"},
 	"users, usable, total":          {24_000, "counts up to 10,000 people"},

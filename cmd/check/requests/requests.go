@@ -129,6 +129,7 @@ var All = []Request{
 	{"contents", token, "/rest/environments/{env}/contents"},
 	{"who reaches a place", token, "/rest/environments/{deep}/access?limit=50"},
 	{"groups", token, "/rest/groups"},
+	{"groups, second page", token, "/rest/groups?limit=50&after={aftergroup}"},
 	{"groups with counts", token, "/rest/groups?counts=true"},
 	{"groups usable", token, "/rest/groups?env={env}&limit=50"},
 	{"groups, q", token, "/rest/groups?q=op"},
@@ -163,6 +164,23 @@ var All = []Request{
 	{"axway eq email", basic, "/api/portal/v1.3/users?field=email&op=eq&value={mail}"},
 	{"axway role admin", basic, "/api/portal/v1.3/users?field=role&op=eq&value=admin"},
 	{"axway createdOn", basic, "/api/portal/v1.3/users?field=createdOn&op=gt&value=1794999990000"},
+	{"axway like mobile, none", basic, "/api/portal/v1.3/users?field=mobile&op=like&value=99999"},
+	{"axway like description, none", basic, "/api/portal/v1.3/users?field=description&op=like&value=qqzz"},
+	{"axway ne description, none", basic, "/api/portal/v1.3/users?field=description&op=ne&value="},
+	{"axway gt loginName, none", basic, "/api/portal/v1.3/users?field=loginName&op=gt&value=zzzz"},
+	{"axway gt email, none", basic, "/api/portal/v1.3/users?field=email&op=gt&value=zzzz"},
+	{"axway gt surname, none", basic, "/api/portal/v1.3/users?field=surname&op=gt&value=zzzz"},
+	{"axway gt phone, none", basic, "/api/portal/v1.3/users?field=phone&op=gt&value=zzzz"},
+	{"axway between phones, none", basic, "/api/portal/v1.3/users?field=phone&op=gete&value=1,2"},
+	{"axway gt createdOn, none", basic, "/api/portal/v1.3/users?field=createdOn&op=gt&value=1999999990000"},
+	{"axway ne role", basic, "/api/portal/v1.3/users?field=role&op=ne&value=user"},
+	{"axway ne role and state", basic,
+		"/api/portal/v1.3/users?field=role&op=ne&value=user&field=state&op=ne&value=approved"},
+	{"axway orgid, none", basic, "/api/portal/v1.3/users?field=orgid&op=eq&value=01670000-0000-7000-8000-000000000000"},
+	{"axway appid, none", basic, "/api/portal/v1.3/users?field=appid&op=eq&value=01670000-0000-7000-8000-000000000000"},
+	{"axway apiid, none", basic, "/api/portal/v1.3/users?field=apiid&op=eq&value=01670000-0000-7000-8000-000000000000"},
+	{"axway like phone or email, none", basic,
+		"/api/portal/v1.3/users?field=phone&op=like&value=99999&field=email&op=like&value=qqzz&lop=OR"},
 	{"axway user", basic, "/api/portal/v1.3/users/{uuid}"},
 	{"axway currentuser", basic, "/api/portal/v1.3/currentuser"},
 	{"axway organizations, like, few", basic, "/api/portal/v1.3/organizations?field=name&op=like&value=777"},
@@ -175,6 +193,7 @@ var All = []Request{
 	{"tat users, fullname, none", tat, "/users?skip=0&limit=50&fullname=Nobody%20At%20All"},
 	{"tat me", tat, "/user/me"},
 	{"tat groups", tat, "/groups?skip=0&limit=50"},
+	{"tat groups, nameRegex, none", tat, "/groups?skip=0&limit=50&nameRegex=qqzz"},
 	{"tat group of few", tat, "/groups?skip=0&limit=50&idGroup=3"},
 	{"tat topics", tat, "/topics?skip=0&limit=50"},
 	{"ethersource bookmarks", basic, "/ethersource/rest/v2/users/bookmarks"},
@@ -355,6 +374,9 @@ func (v *Visitor) learn() error {
 		return err
 	}
 	v.fact("afterplace", after)
+	if _, after, err = v.read("/rest/groups?limit=50"); err == nil { // of which programs from before have no pages
+		v.fact("aftergroup", after)
+	}
 	v.fact("place", places[len(places)/2]["alias"])
 	v.fact("deep", places[len(places)-1]["envid"])
 	objects, _, err := v.read("/rest/objects?limit=50")
