@@ -96,7 +96,10 @@ func vet(ctx context.Context, out io.Writer) (string, error) {
 	}
 	defer os.RemoveAll(folder)
 	tool := filepath.Join(folder, "early")
-	if err := command(ctx, out, "go", "build", "-o", tool, "./cmd/check/early"); err != nil {
+	// The go command remembers what it vetted, the library's packages included, as long as the tool is the same file: so
+	// neither the folder of the tree nor the commit is written into it.
+	if err := command(ctx, out, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-w", "-o", tool,
+		"./cmd/check/early"); err != nil {
 		return "", err
 	}
 	return "", command(ctx, out, "go", "vet", nightlyToo, "-vettool="+tool, "./...")
