@@ -30,11 +30,18 @@ type door struct {
 }
 
 func newDoor(t *testing.T, engine string, cost authn.Cost, people ...string) *door {
+	t.Helper()
+	return newDoorFor(t, 8*time.Second, engine, cost, people...)
+}
+
+// newDoorFor is newDoor with requests that wait that long at most.
+func newDoorFor(t *testing.T, limit time.Duration, engine string, cost authn.Cost, people ...string) *door {
+	t.Helper()
 	cfg := settings(t, newClock(time.Now()))
 	if engine == "postgres" {
 		cfg.DatabaseURL = storetest.PostgresURL(t)
 	}
-	cfg.AdminPassword, cfg.PasswordCost, cfg.RequestLimit = testPassword, cost, 8*time.Second
+	cfg.AdminPassword, cfg.PasswordCost, cfg.RequestLimit = testPassword, cost, limit
 	db, err := app.OpenDatabase(t.Context(), &cfg)
 	require.NoError(t, err)
 	_, err = app.Begin(t.Context(), &cfg, db)
@@ -154,7 +161,7 @@ func TestSignInsOfOneUserAtOnce(t *testing.T) {
 // not those for somebody who guesses, and counts it.
 func TestBusyDoorSaysSo(t *testing.T) {
 	flood(t)
-	d := newDoor(t, "sqlite", authn.Cost{Memory: 8, Passes: 1 << 17})
+	d := newDoorFor(t, 4*time.Second, "sqlite", authn.Cost{Memory: 8, Passes: 1 << 17})
 	var crowd sync.WaitGroup
 	for i := range runtime.GOMAXPROCS(0) * 65 {
 		v := d.anew(t, "")
