@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"canopy/persistence/testdb"
@@ -23,6 +24,9 @@ type checker struct {
 	timed   *report         // of those that run alone, since they measure time; nil before
 	long    *report         // of those that run by night only; nil before
 	raced   *report         // of those that ran with the race detector; nil before
+
+	mu     sync.Mutex // guards what follows, and what is written to out
+	failed []string   // steps
 }
 
 // A step is one thing that must hold.
@@ -30,6 +34,10 @@ type step struct {
 	name string
 	// needs names steps without whose success this one has nothing to say, those they need included.
 	needs []string
+	// beside says that those behind it need not wait for it. Steps beside others run one after the other.
+	beside bool
+	// alone says that it begins when all others before it have ended.
+	alone bool
 	// run writes to out what helps to repair a failure, and returns a short note for the step's line.
 	run func(ctx context.Context, out io.Writer) (note string, err error)
 }
@@ -40,48 +48,78 @@ var errNotRun = errors.New("not run")
 // run runs steps, prints the summary and reports whether all is well.
 func (c *checker) run(ctx context.Context, steps []step) bool {
 	began := time.Now()
-	var failed []string
+	behind := make(chan struct{}) // closed when the steps beside others that have begun have ended
+	close(behind)
 	for _, s := range steps {
-		if missing := intersection(s.needs, failed); len(missing) > 0 {
-			c.line("-", s.name, 0, "not run: it needs "+strings.Join(missing, " and "))
-		} else if !c.runStep(ctx, s) {
-			failed = append(failed, s.name)
+		switch {
+		case s.beside:
+			before, done := behind, make(chan struct{})
+			behind = done
+			go func() {
+				defer close(done)
+				if <-before; ctx.Err() == nil {
+					c.runStep(ctx, s)
+				}
+			}()
+			continue
+		case s.alone:
+			<-behind
 		}
-		if ctx.Err() != nil {
+		if c.runStep(ctx, s); ctx.Err() != nil {
 			break
 		}
 	}
+	<-behind
 	if err := c.stopCluster(); err != nil {
 		fmt.Fprintln(c.out, "stopping PostgreSQL:", err)
-		failed = append(failed, "postgresql")
+		c.failed = append(c.failed, "postgresql")
 	}
-	c.summary(ctx.Err() != nil, failed, time.Since(began))
-	return ctx.Err() == nil && len(failed) == 0
+	c.summary(ctx.Err() != nil, c.failed, time.Since(began))
+	return ctx.Err() == nil && len(c.failed) == 0
 }
 
-// runStep runs one step, prints its line and reports whether it went well.
-func (c *checker) runStep(ctx context.Context, s step) bool {
+// runStep runs one step, unless one that it needs has failed, and prints its line. What a step says that runs beside
+// others is shown when it has ended, if at all.
+func (c *checker) runStep(ctx context.Context, s step) {
 	var kept bytes.Buffer
 	var out io.Writer = &kept
-	if c.verbose {
+	c.mu.Lock()
+	missing := intersection(s.needs, c.failed)
+	if c.verbose && !s.beside {
 		fmt.Fprintln(c.out, ">", s.name)
-		out = c.out
+		out = locked{c}
 	}
+	c.mu.Unlock()
 	began := time.Now()
-	note, err := s.run(ctx, out)
+	note, err := "it needs "+strings.Join(missing, " and "), errNotRun
+	if len(missing) == 0 {
+		note, err = s.run(ctx, out)
+	}
 	took := time.Since(began)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
 	case err == nil:
 		c.line("ok", s.name, took, note)
-		return true
 	case errors.Is(err, errNotRun):
 		c.line("-", s.name, took, "not run: "+note)
-		return true
+		return
 	default:
 		c.line("FAIL", s.name, took, err.Error())
-		io.Copy(c.out, &kept)
-		return false
+		c.failed = append(c.failed, s.name)
 	}
+	if err != nil || c.verbose {
+		io.Copy(c.out, &kept)
+	}
+}
+
+// locked is where steps write to that are shown while they run.
+type locked struct{ *checker }
+
+func (l locked) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.out.Write(text)
 }
 
 func (c *checker) line(verdict, name string, took time.Duration, note string) {

@@ -63,6 +63,32 @@ Failed after 0s: broken.
 			t.Errorf("the words of %d steps are shown, want 4:\n%s", n, out.String())
 		}
 	})
+	t.Run("what follows need not wait for a step beside, unless it runs alone", func(t *testing.T) {
+		var order strings.Builder // two goroutines never write it at once, says the detector of races
+		second := make(chan struct{})
+		note := func(name string, wait, done chan struct{}) func(context.Context, io.Writer) (string, error) {
+			return func(context.Context, io.Writer) (string, error) {
+				if wait != nil {
+					<-wait
+				}
+				order.WriteString(name + " ")
+				if done != nil {
+					close(done)
+				}
+				return "", errors.New("bad")
+			}
+		}
+		c := &checker{out: io.Discard}
+		c.run(t.Context(), []step{
+			{name: "first", beside: true, run: note("first", second, nil)},
+			{name: "next", beside: true, run: note("next", nil, nil)},
+			{name: "second", run: note("second", nil, second)},
+			{name: "last", alone: true, run: note("last", nil, nil)},
+		})
+		if got := order.String(); got != "second first next last " || len(c.failed) != 4 {
+			t.Errorf("ran %s and failed %q", got, c.failed)
+		}
+	})
 	t.Run("an interrupt ends the run", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

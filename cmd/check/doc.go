@@ -12,6 +12,9 @@
 // the following ones from running, unless they could say nothing without it: one run shows all there
 // is to repair. The exit status is 0 if no step failed.
 //
+// What only reads the tree (vet, staticcheck, govulncheck) runs beside the tests, with what they leave of the
+// processors: at their beginning, where one of them waits and while programs are linked that is much.
+//
 // A fast run remembers the tests of what did not change, as go test does; all others run each test anew.
 //
 // Tests run on a PostgreSQL cluster that lives as long as the run, and keep their files in memory if

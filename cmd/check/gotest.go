@@ -16,36 +16,37 @@ import (
 )
 
 // goTest makes the step that runs tests with these arguments of go test and leaves the report in kept.
-// Vet is a step of its own.
 func (c *checker) goTest(kept **report, args ...string) func(context.Context, io.Writer) (string, error) {
+	return func(ctx context.Context, out io.Writer) (string, error) { return c.test(ctx, out, kept, nil, args...) }
+}
+
+// test runs tests with these arguments of go test, and variables beside those that there are, and leaves the report in
+// kept. Vet is a step of its own.
+func (c *checker) test(ctx context.Context, out io.Writer, kept **report, variables []string,
+	args ...string) (string, error) {
 	args = append([]string{"test", "-json", "-vet=off", "-parallel=4"}, args...) // most of the time tests wait
-	return func(ctx context.Context, out io.Writer) (string, error) {
-		r, err := runTests(ctx, c.stream(out), args...) //nolint:early // a report is there in any case
-		*kept = r
-		r.writeFailures(out)
-		passed, failed, _ := r.counts()
-		switch {
-		case failed > 0:
-			return "", fmt.Errorf("%d failed", failed)
-		case err != nil:
-			return "", err
-		case passed == 0:
-			return "", errors.New("no test was run")
-		}
-		return fmt.Sprintf("%d passed in %d packages", passed, len(r.sorted())), nil
+
+	r, err := runTests(ctx, c.stream(out), variables, args...) //nolint:early // a report is there in any case
+	*kept = r
+	r.writeFailures(out)
+	passed, failed, _ := r.counts()
+	switch {
+	case failed > 0:
+		return "", fmt.Errorf("%d failed", failed)
+	case err != nil:
+		return "", err
+	case passed == 0:
+		return "", errors.New("no test was run")
 	}
+	return fmt.Sprintf("%d passed in %d packages", passed, len(r.sorted())), nil
 }
 
 // findRaces runs the tests that chosen, arguments of go test, leaves, with -short under the race detector. Its flags
 // are in the environment, so that a program which the tests build is built with them too, from the same packages.
 func (c *checker) findRaces(ctx context.Context, out io.Writer, chosen ...string) (string, error) {
-	before := os.Getenv("GOFLAGS")
-	if err := os.Setenv("GOFLAGS", before+" -race "+raceOwn); err != nil {
-		return "", err
-	}
+	flags := "GOFLAGS=" + os.Getenv("GOFLAGS") + " -race " + raceOwn
 	args := append([]string{"-short", "-count=1", "-timeout=40m"}, chosen...)
-	note, err := c.goTest(&c.raced, args...)(ctx, out)
-	return note, errors.Join(err, os.Setenv("GOFLAGS", before))
+	return c.test(ctx, out, &c.raced, []string{flags}, args...)
 }
 
 // racesOfAll looks for races in all tests but those that inTurn names.
@@ -62,17 +63,23 @@ func (c *checker) racesAtOnce(ctx context.Context, out io.Writer) (string, error
 	return c.findRaces(ctx, out, append([]string{"-run=" + names, "-skip=" + raceByNight}, packages...)...)
 }
 
-// testAll runs all tests: first those that do not measure how long others wait, many side by side, and then those
-// that do, on a machine that does nothing else.
-func (c *checker) testAll(ctx context.Context, out io.Writer) (string, error) {
+// testMost runs all tests but those that measure how long others wait, many side by side.
+func (c *checker) testMost(ctx context.Context, out io.Writer) (string, error) {
+	names, _, err := testsWith(ctx, byDay, measures)
+	if err != nil {
+		return "", err
+	}
+	return c.goTest(&c.tests, "-count=1", "-timeout=40m", "-skip="+names, "./...")(ctx, out)
+}
+
+// testAlone runs the tests that testMost does not, one package at a time.
+func (c *checker) testAlone(ctx context.Context, out io.Writer) (string, error) {
 	names, packages, err := testsWith(ctx, byDay, measures)
 	if err != nil {
 		return "", err
 	}
-	most, err := c.goTest(&c.tests, "-count=1", "-timeout=40m", "-skip="+names, "./...")(ctx, out)
-	alone := append([]string{"-count=1", "-timeout=40m", "-p=1", "-run=" + names}, packages...)
-	timed, errTimed := c.goTest(&c.timed, alone...)(ctx, out)
-	return most + ", and " + timed + " alone", errors.Join(err, errTimed)
+	args := append([]string{"-count=1", "-timeout=40m", "-p=1", "-run=" + names}, packages...)
+	return c.goTest(&c.timed, args...)(ctx, out)
 }
 
 // testNightly runs the tests of the night, one package at a time: most of them start several servers.
@@ -164,12 +171,13 @@ func (c *checker) stream(out io.Writer) io.Writer {
 	return io.Discard
 }
 
-// runTests runs the go command with args, which must ask for JSON, and reports on what was run, also
-// if there is an error. The tests' own words go to stream.
-func runTests(ctx context.Context, stream io.Writer, args ...string) (*report, error) {
+// runTests runs the go command with args, which must ask for JSON, and variables beside those that there are, and
+// reports on what was run, also if there is an error. The tests' own words go to stream.
+func runTests(ctx context.Context, stream io.Writer, variables []string, args ...string) (*report, error) {
 	r := newReport(stream)
 	var complaints bytes.Buffer
 	cmd := prepare(ctx, "go", args...)
+	cmd.Env = append(cmd.Environ(), variables...)
 	cmd.Stdout, cmd.Stderr = r, &complaints
 	err := cmd.Run()
 	r.other = append(r.other, strings.SplitAfter(complaints.String(), "\n")...)

@@ -57,7 +57,7 @@ func TestMain(*testing.M) { os.Exit(4) }
 func TestReport(t *testing.T) {
 	writeTree(t, module)
 	var stream bytes.Buffer
-	r, err := runTests(t.Context(), &stream, "test", "-json", "-vet=off", "./...")
+	r, err := runTests(t.Context(), &stream, nil, "test", "-json", "-vet=off", "./...")
 	if err == nil {
 		t.Error("the run is not an error")
 	}
@@ -122,7 +122,7 @@ func FuzzEmpty(f *testing.F) {
 func FuzzFine(f *testing.F) { f.Fuzz(func(*testing.T, int) {}) }
 `,
 	})
-	r, err := runTests(t.Context(), io.Discard, "test", "-json", "./...")
+	r, err := runTests(t.Context(), io.Discard, nil, "test", "-json", "./...")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,16 +33,18 @@ const nightlyToo = "-tags=nightly"
 // raceByNight names tests that are run with the race detector by night only: they take a minute with it.
 const raceByNight = "^(TestListsStream|TestLogOfAnOutageIsShort|TestBackupOfABusyServer)$"
 
-// steps returns what is to be run, the quick before the slow.
+// steps returns what is to be run. What reads the tree does so beside the tests, with what they leave of the
+// processors (nice); tests that measure come last, when nothing else runs.
 func (c *checker) steps() []step {
-	built := []string{"go build"}
+	built, tested := []string{"go build"}, []string{"go build", "postgresql"}
 	switch c.word {
 	case "fast":
 		return []step{
 			{name: "gofmt", run: checkFormat},
-			{name: "go vet", run: vet},
-			{name: "staticcheck", run: tool("go", "tool", "staticcheck", nightlyToo, "./...")},
-			{name: "tests", run: c.goTest(&c.tests, "-short", "-timeout=40m", "./...")},
+			{name: "go build", run: tool("go", "build", "./...")},
+			{name: "go vet", needs: built, beside: true, run: vet},
+			{name: "staticcheck", needs: built, beside: true, run: staticcheck},
+			{name: "tests", needs: built, run: c.goTest(&c.tests, "-short", "-timeout=10m", "./...")},
 		}
 	case "release":
 		return []step{{name: "release", run: func(ctx context.Context, out io.Writer) (string, error) {
@@ -52,7 +54,7 @@ func (c *checker) steps() []step {
 		return []step{
 			{name: "go build", run: tool("go", "build", "./...")},
 			{name: "postgresql", needs: built, run: c.startCluster},
-			{name: "seeds", needs: []string{"go build", "postgresql"},
+			{name: "seeds", needs: tested,
 				run: c.goTest(&c.tests, "-run=^Fuzz", "-timeout=20m", "./...")},
 			{name: "fuzzing", needs: []string{"go build", "postgresql", "seeds"}, run: c.fuzz},
 		}
@@ -65,20 +67,21 @@ func (c *checker) steps() []step {
 		{name: "gofmt", run: checkFormat},
 		{name: "go.mod", run: tool("go", "mod", "tidy", "-diff")},
 		{name: "go build", run: tool("go", "build", "./...")},
-		{name: "go vet", needs: built, run: vet},
-		{name: "staticcheck", needs: built, run: tool("go", "tool", "staticcheck", nightlyToo, "./...")},
-		{name: "govulncheck", needs: built, run: c.findVulnerabilities},
+		{name: "go vet", needs: built, beside: true, run: vet},
+		{name: "staticcheck", needs: built, beside: true, run: staticcheck},
+		{name: "govulncheck", needs: built, beside: true, run: c.findVulnerabilities},
 		{name: "postgresql", needs: built, run: c.startCluster},
-		{name: "tests", needs: []string{"go build", "postgresql"}, run: c.testAll},
+		{name: "tests", needs: tested, run: c.testMost},
 	}
 	if c.word == "nightly" {
 		steps = append(steps,
 			step{name: "packages", needs: built, run: installPackages},
-			step{name: "nightly tests", needs: []string{"go build", "postgresql", "packages"}, run: c.testNightly})
+			step{name: "nightly tests", needs: append(tested, "packages"), run: c.testNightly})
 	}
 	return append(steps,
-		step{name: "skipped tests", needs: []string{"go build", "postgresql"}, run: c.checkSkipped},
-		step{name: "races", needs: []string{"go build", "postgresql"}, run: races})
+		step{name: "races", needs: tested, run: races},
+		step{name: "timed tests", needs: tested, alone: true, run: c.testAlone},
+		step{name: "skipped tests", needs: tested, run: c.checkSkipped})
 }
 
 // tool makes a step of a program that fails if it finds something.
@@ -98,11 +101,16 @@ func vet(ctx context.Context, out io.Writer) (string, error) {
 	tool := filepath.Join(folder, "early")
 	// The go command remembers what it vetted, the library's packages included, as long as the tool is the same file: so
 	// neither the folder of the tree nor the commit is written into it.
-	if err := command(ctx, out, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-w", "-o", tool,
+	if err := command(ctx, out, "nice", "-n5", "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-w", "-o", tool,
 		"./cmd/check/early"); err != nil {
 		return "", err
 	}
-	return "", command(ctx, out, "go", "vet", nightlyToo, "-vettool="+tool, "./...")
+	return "", command(ctx, out, "nice", "-n5", "go", "vet", nightlyToo, "-vettool="+tool, "./...")
+}
+
+// staticcheck fails if staticcheck finds something.
+func staticcheck(ctx context.Context, out io.Writer) (string, error) {
+	return "", command(ctx, out, "nice", "-n5", "go", "tool", "staticcheck", nightlyToo, "./...")
 }
 
 // tracked returns the files of a pattern that are tracked or wait to be added, and not deleted, sorted.

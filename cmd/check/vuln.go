@@ -22,7 +22,7 @@ func (c *checker) findVulnerabilities(ctx context.Context, out io.Writer) (strin
 	if database == "" {
 		return "no vulnerability database reachable (set GOVULNDB)", errNotRun
 	}
-	return database, command(ctx, out, "go", "run", govulncheck, "-db", database, "./...")
+	return database, command(ctx, out, "nice", "-n5", "go", "run", govulncheck, "-db", database, "./...")
 }
 
 // answers reports whether an address can be read within a few seconds.
