@@ -3,6 +3,7 @@ package app_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -67,6 +68,9 @@ func describe(t *testing.T, offered app.Offered) *description {
 	if err := doc.Validate(t.Context()); err != nil {
 		t.Fatalf("%s: the description is not valid: %v", offered.Name, err)
 	}
+	if err := doc.WalkSchemas(plain); err != nil {
+		t.Fatalf("%s: %v", offered.Name, err)
+	}
 	router, err := gorillamux.NewRouter(routable(doc))
 	if err != nil {
 		t.Fatalf("%s: %v", offered.Name, err)
@@ -76,10 +80,37 @@ func describe(t *testing.T, offered app.Offered) *description {
 	return read
 }
 
+// since31 are the keywords of schemas that OpenAPI 3.1 added beside const, and 3.0 would pass over.
+var since31 = []string{"$defs", "contains", "contentSchema", "dependentRequired", "dependentSchemas", "else", "if",
+	"patternProperties", "prefixItems", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"}
+
+// plain writes a schema's constant as OpenAPI 3.0 has it, as the only value. An error is a keyword that it has not.
+func plain(at string, ref *openapi3.SchemaRef) error {
+	text, err := ref.Value.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	var keywords map[string]any
+	if err := json.Unmarshal(text, &keywords); err != nil {
+		return err
+	}
+	for _, keyword := range since31 {
+		if _, has := keywords[keyword]; has {
+			return fmt.Errorf("%s has %s, which values would not be checked for", at, keyword)
+		}
+	}
+	if ref.Value.Const != nil {
+		ref.Value.Enum = []any{ref.Value.Const}
+	}
+	return nil
+}
+
 // routable returns a document as its server routes it: OpenAPI has no parameter of several segments
-// and no path that may end with a slash, so both are marked.
+// and no path that may end with a slash, so both are marked. It says that it is of OpenAPI 3.0: for one of 3.1 the
+// library compiles a schema anew for each value, with all that it refers to.
 func routable(doc *openapi3.T) *openapi3.T {
 	routed := *doc
+	routed.OpenAPI = "3.0.3"
 	routed.Paths = openapi3.NewPaths()
 	for path, item := range doc.Paths.Map() {
 		for _, operation := range item.Operations() {

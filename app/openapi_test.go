@@ -191,3 +191,20 @@ func surfaceNamed(t *testing.T, name string) app.Offered {
 	t.Fatalf("there is no surface %s", name)
 	return app.Offered{}
 }
+
+// TestDescriptionsAreHeld holds that answers are checked for constants, and that what would be checked for nothing is
+// in no description.
+func TestDescriptionsAreHeld(t *testing.T) {
+	of := describe(t, app.Offered{Name: "example", OpenAPI: []byte(`{openapi: 3.1.0, info: {title: a, version: '1'},
+		paths: {/a: {get: {responses: {'200': {description: a, content: {application/json: {
+			schema: {type: boolean, const: true}}}}}}}}}`)})
+	for body, wrong := range map[string]bool{"true": false, "false": true} {
+		got := &reply{status: "200 OK", body: []byte(body), header: textproto.MIMEHeader{"Content-Type": {"application/json"}}}
+		if err := of.check([]byte("GET /a HTTP/1.1\r\nHost: a\r\n\r\n"), got); (err != nil) != wrong {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	if err := plain("", openapi3.NewSchemaRef("", &openapi3.Schema{DependentRequired: map[string][]string{"a": {"b"}}})); err == nil {
+		t.Error("dependentRequired would be checked for nothing")
+	}
+}
