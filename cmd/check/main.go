@@ -96,7 +96,7 @@ staticcheck, known vulnerabilities, all tests on SQLite and PostgreSQL with the 
 targets, and those that do several things at once a second time, with the race detector. With the
 word nightly the tests of the night run too (in files that begin with //go:build nightly; the
 packages that only they need are installed), and the race detector watches all others with -short.
-With the word fast it runs what takes a few minutes: formatting, vet, staticcheck and, on SQLite,
+With the word fast it runs what takes a few minutes: formatting, build, vet, staticcheck and, on SQLite,
 the tests with -short. With the word fuzz it runs each fuzz target for a while.
 With the word release it checks nothing: it writes archives of the commit for linux, darwin and
 windows into the folder, with their sums.

@@ -15,9 +15,12 @@ var module = map[string]string{
 	"go.mod": "module example.org/m\n\ngo 1.26\n",
 	"good/good_test.go": `package good
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
-func TestGood(t *testing.T) { t.Run("sub", func(t *testing.T) { t.Log("nobody asks") }) }
+func TestGood(t *testing.T) { t.Run("sub", func(t *testing.T) { t.Log("nobody asks, but " + os.Getenv("ASKS")) }) }
 
 func FuzzGood(f *testing.F) { f.Fuzz(func(*testing.T, int) {}) }
 `,
@@ -57,15 +60,15 @@ func TestMain(*testing.M) { os.Exit(4) }
 func TestReport(t *testing.T) {
 	writeTree(t, module)
 	var stream bytes.Buffer
-	r, err := runTests(t.Context(), &stream, nil, "test", "-json", "-vet=off", "./...")
+	r, err := runTests(t.Context(), &stream, []string{"ASKS=somebody"}, "test", "-json", "-vet=off", "./...")
 	if err == nil {
 		t.Error("the run is not an error")
 	}
 	if passed, failed, skipped := r.counts(); passed != 4 || failed != 5 || skipped != 1 {
 		t.Errorf("counted %d passed, %d failed, %d skipped, want 4, 5, 1", passed, failed, skipped)
 	}
-	if !strings.Contains(stream.String(), "nobody asks") {
-		t.Errorf("the stream lacks a test's words:\n%s", &stream)
+	if !strings.Contains(stream.String(), "nobody asks, but somebody") {
+		t.Errorf("the stream lacks a test's words, or the test its variable:\n%s", &stream)
 	}
 
 	var said strings.Builder
