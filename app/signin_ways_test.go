@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"canopy/app/accounts"
+	"canopy/app/directory"
 	"canopy/domain"
 )
 
@@ -95,5 +96,40 @@ func TestNobodyLocksThemselvesOut(t *testing.T) {
 		factors, err := r.directory.Factors.List(t.Context(), mustOperator(t, r), alan)
 		require.NoError(t, err)
 		require.Empty(t, factors.Factors)
+	})
+}
+
+// TestNobodyUnlinksWhatOnlyLetsThemIn holds that who has to come by a provider keeps a link, whatever else they have; who
+// is left out does not need one, and an administrator takes it away.
+func TestNobodyUnlinksWhatOnlyLetsThemIn(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		r := openConsole(t, engine, private)
+		p := r.setUp(t, "Acme", newRogue(t).URL, "canopy", "", nil)
+		alan := domain.UserRef{Alias: "alan.turing"}
+		unlink := func(by domain.Principal, subject string) error {
+			return r.directory.Providers.Unlink(t.Context(), by, accounts.OfUser[domain.Identity]{
+				User: alan, In: domain.Identity{Issuer: p.Issuer, Subject: subject}})
+		}
+		only := func(on bool, out ...domain.UserRef) {
+			t.Helper()
+			_, err := r.directory.Environments.UpdateSignInRules(t.Context(), mustOperator(t, r),
+				directory.SignInRulesPatch{Environment: "Acme", OnlyProvider: &on, BreakGlass: &out})
+			require.NoError(t, err)
+		}
+		r.visitAs(t, "alan.turing").addPasskey(t)
+		r.linkTo(t, "alan.turing", p, "one")
+		r.linkTo(t, "alan.turing", p, "two")
+		only(true)
+		require.NoError(t, unlink(r.asOwner(t, "alan.turing"), "one"))
+		require.ErrorIs(t, unlink(r.asOwner(t, "alan.turing"), "two"), domain.ErrOnlyWayIn)
+		require.Len(t, linksOf(t, r, "alan.turing"), 1)
+		only(true, alan)
+		require.NoError(t, unlink(r.asOwner(t, "alan.turing"), "two"), "an emergency account")
+		r.linkTo(t, "alan.turing", p, "two")
+		only(true)
+		require.NoError(t, unlink(mustOperator(t, r), "two"))
+		r.linkTo(t, "alan.turing", p, "two")
+		only(false)
+		require.NoError(t, unlink(r.asOwner(t, "alan.turing"), "two"), "who has a password")
 	})
 }

@@ -470,7 +470,7 @@ func (f *Factors) Remove(ctx context.Context, caller domain.Principal, in Fresh[
 			return err
 		}
 		if h.own {
-			if err := keepsAWayIn(tx, &account); err != nil {
+			if err := keepsAWayIn(tx, &account, false); err != nil {
 				return domain.AsError(err).On("factor")
 			}
 		}

@@ -666,8 +666,12 @@ func (s *Providers) Unlink(ctx context.Context, caller domain.Principal, in OfUs
 		return err
 	}
 	var account domain.Account
+	onlyProvider := false
 	if h.own {
 		if account, err = s.accounts.ByID(ctx, caller.Organization, caller.User); err != nil {
+			return err
+		}
+		if onlyProvider, err = s.only(ctx, account); err != nil {
 			return err
 		}
 	}
@@ -680,28 +684,43 @@ func (s *Providers) Unlink(ctx context.Context, caller domain.Principal, in OfUs
 			return err
 		}
 		tell(s.users, tx, &u, domain.Letter{Kind: domain.LetterUnlinked})
-		if h.own {
-			return keepsAWayIn(tx, &account)
+		if !h.own {
+			return nil
 		}
-		return nil
+		err = keepsAWayIn(tx, &account, onlyProvider)
+		if onlyProvider && domain.ErrOnlyWayIn.Is(err) {
+			err = domain.ErrOnlyWayIn.Saying("Without this you could not sign in any more: you come by an identity provider " +
+				"only. Link yourself with another one first.")
+		}
+		return err
 	})
 }
 
+// only reports whether an account signs in by a provider only.
+func (s *Providers) only(ctx context.Context, a domain.Account) (bool, error) {
+	a.Session = sessionToBe(&a, domain.Proved{At: s.now()}) // by none
+	err := s.sessions.demands.Hold(ctx, &a)
+	if domain.ErrOnlyProvider.Is(err) {
+		return true, nil
+	}
+	return false, err
+}
+
 // keepsAWayIn returns domain.ErrOnlyWayIn where a transaction that has locked the user leaves an account no password,
-// no link at a provider that is on and no passkey. That there is a password holds however long ago it was read: nobody
-// takes one away.
+// no link at a provider that is on and no passkey; nothing but such a link does for who signs in by a provider only.
+// That there is a password holds however long ago it was read: nobody takes one away.
 func keepsAWayIn(tx interface {
 	HasLink(domain.UserKey) (bool, error)
 	Factors(domain.UserKey) ([]domain.Factor, error)
-}, a *domain.Account) error {
-	if a.Hash != "" {
+}, a *domain.Account, onlyProvider bool) error {
+	if a.Hash != "" && !onlyProvider {
 		return nil
 	}
 	if linked, err := tx.HasLink(a.UserKey()); err != nil || linked {
 		return err
 	}
 	factors, err := tx.Factors(a.UserKey())
-	if err != nil || len(passkeysOf(factors)) > 0 {
+	if err != nil || len(passkeysOf(factors)) > 0 && !onlyProvider {
 		return err
 	}
 	return domain.ErrOnlyWayIn
