@@ -51,7 +51,7 @@ func NthUser(ctx context.Context, s *UserStore, sc tenancy.Scope, behind *domain
 // Patient returns the store with another patience: how many people are looked at in the order of a list, and of
 // those whom an index finds, before another way is tried.
 func Patient(s *UserStore, near, found int) *UserStore {
-	return &UserStore{s.db, patience{near: near, found: found, places: 1}}
+	return &UserStore{s.db, patience{near: near, found: found}}
 }
 
 // CountingUnusual returns the store that counts most unusual people.
@@ -61,7 +61,7 @@ func CountingUnusual(s *OverviewStore, most int64) *OverviewStore {
 
 // PatientAudit is Patient of the audit trail.
 func PatientAudit(s *AuditStore, near, found int) *AuditStore {
-	return &AuditStore{s.db, patience{near: near, found: found, places: 1}}
+	return &AuditStore{s.db, patience{near: near, found: found}}
 }
 
 // AllAudit reads all of the audit trail, with all actors.
@@ -84,7 +84,7 @@ func AllAudit(t *testing.T, d *db.DB) []domain.AuditEntry {
 
 // PatientObjects is Patient of objects.
 func PatientObjects(s *ObjectStore, near, found int) *ObjectStore {
-	return &ObjectStore{s.db, patience{near: near, found: found, places: 1}}
+	return &ObjectStore{s.db, patience{near: near, found: found}}
 }
 
 // BuiltObjects reads the numbers of the objects in sc that f keeps, in an order of SQL, with a statement that is built.

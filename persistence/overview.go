@@ -272,12 +272,13 @@ var actingAdmins = db.Where("u.role = 3 AND u.active AND u.state = 0")
 
 // crowded finds the organizations that have more than one admin in people.
 func (s *OverviewStore) crowded(people tenancy.Scope) *bun.SelectQuery {
-	q := s.db.NewSelect().TableExpr("users AS u").ColumnExpr("u.organization_id").Where(actingAdmins.Raw).
-		Apply(db.InRanges(people.Ranges(), "u.environment_path").Narrow)
+	keeps := actingAdmins
 	if o, one := people.Organization(); one {
-		q = q.Where(s.db.Aside("u.organization_id")+" = ?", int64(o))
+		keeps = keeps.And(s.db.Aside("u.organization_id")+" = ?", int64(o))
 	}
-	return q.Group("u.organization_id").Having("count(*) > 1")
+	admins := s.db.Across(people.Ranges(), "users", "u.environment_path", keeps)
+	return s.db.NewSelect().TableExpr(admins.Raw, admins.Args...).ColumnExpr("u.organization_id").
+		Group("u.organization_id").Having("count(*) > 1")
 }
 
 // lonely is how many organizations in sc, but the root's, are not among the crowded ones.

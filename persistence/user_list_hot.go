@@ -22,11 +22,10 @@ import (
 // on the way all of the scope is looked at.
 
 // patience is how many people are looked at in one way before another one is tried: in the order of a list, and of
-// those whom an index finds. Where a scope has more than across stretches, they are read together, and how many people
-// they have of so many places at once.
-type patience struct{ near, found, across, places int }
+// those whom an index finds. Where a scope has more than across stretches, they are read together.
+type patience struct{ near, found, across int }
 
-var usualPatience = patience{near: 448, found: 3000, across: 128, places: 1024}
+var usualPatience = patience{near: 448, found: 3000, across: 128}
 
 // growing is how far both ways are tried, one time after the other: what an index finds among a few times more than it
 // finds at first is not worth reading all of a large scope. Whom it finds by a word has that word mostly: of very many
@@ -36,7 +35,7 @@ func (p patience) growing(f *domain.UserFilter) []patience {
 	if f.Prefix != "" || f.Part != "" {
 		more = 4
 	}
-	return []patience{p, {16 * p.near, more * p.found, p.across, p.places}}
+	return []patience{p, {16 * p.near, more * p.found, p.across}}
 }
 
 // mostAsked is more than lists ask of an index.
@@ -633,52 +632,40 @@ func before(stretches []tenancy.Range, last domain.EnvironmentPath) []tenancy.Ra
 }
 
 // treeKey returns where in the tree's order the nth of the users in the stretches is who come behind a spot, and false
-// if there are fewer.
+// if there are fewer. Those before are passed over by an index, and not read.
 func (s *UserStore) treeKey(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, from spot,
 	n int) (spot, bool, error) {
-	if len(stretches) > s.patience.across {
-		return s.treeKeyAcross(ctx, sc, stretches, from, n)
-	}
 	organization, of := db.InOrganization(sc, "u.organization_id")
-	one := UserPage("u.environment_path, u.id", organization, "")
-	all, err := walk(stretches, n, func(part []tenancy.Range, n int) ([]spot, error) {
-		query, values := chain(part, one, "environment_path, id", n, func(r tenancy.Range) []any {
-			return append(append(slices.Clone(of), from.in(r)...), n)
-		})
-		rows, err := s.db.HotRows(ctx, query, values...)
-		return db.Collect(rows, err, func(r db.Row) (p spot, err error) {
-			var path string
-			var id int64
-			err = r.Scan(&path, &id)
-			return spot{domain.EnvironmentPath(path), domain.UserID(id)}, err
-		})
+	var rows db.Rows
+	var err error
+	if len(stretches) == 1 {
+		rows, err = s.db.HotRows(ctx, nthUser(organization), append(append(of, from.in(stretches[0])...), n)...)
+	} else {
+		if from.id > 0 && len(stretches) > 0 && stretches[0].From == from.path {
+			last, some, err := s.further(ctx, sc, from, n)
+			if err != nil || some == n {
+				return last, err == nil, err
+			}
+			n, stretches = n-some, beyond(stretches, from.path.Only())
+		}
+		nth := s.db.Nth(stretches, "users", "u.environment_path, u.id", db.Pinned(sc, "u.organization_id"), n)
+		rows, err = s.db.QueryContext(ctx, "SELECT u.environment_path, u.id FROM "+nth.Raw, nth.Args...)
+	}
+	all, err := db.Collect(rows, err, func(r db.Row) (p spot, err error) {
+		var path string
+		err = r.Scan(&path, (*int64)(&p.id))
+		p.path = domain.EnvironmentPath(path)
+		return p, err
 	})
-	if err != nil || len(all) < n {
+	if err != nil || len(all) == 0 {
 		return spot{}, false, err
 	}
-	return all[n-1], true, nil
+	return all[0], true, nil
 }
 
-// treeKeyAcross is treeKey for so many stretches that keys would be read by many statements. How many are at home in
-// each place is kept: only who is at home where the spot is, or where the nth is, is read.
-func (s *UserStore) treeKeyAcross(ctx context.Context, sc tenancy.Scope, stretches []tenancy.Range, from spot,
-	n int) (spot, bool, error) {
-	if from.id > 0 && len(stretches) > 0 && stretches[0].From == from.path {
-		last, some, err := s.further(ctx, sc, from, n)
-		if err != nil || some == n {
-			return last, err == nil, err
-		}
-		n, stretches = n-some, beyond(stretches, from.path.Only())
-	}
-	home, left, err := s.homeOf(ctx, sc, stretches, n)
-	if err != nil || home == "" {
-		return spot{}, false, err
-	}
-	last, some, err := s.further(ctx, sc, spot{path: home}, left)
-	if some < left { // somebody went away in between
-		last.id = math.MaxInt64
-	}
-	return last, err == nil, err
+// nthUser is UserPage for the last of a page alone, where that is full.
+func nthUser(organization string) string {
+	return strings.TrimSuffix(UserPage("u.environment_path, u.id", organization, ""), limitMark) + " LIMIT 1 OFFSET ? - 1"
 }
 
 // further returns where the last of the next users behind a spot is who are at home at its place, of up to n, and how
@@ -692,46 +679,6 @@ func (s *UserStore) further(ctx context.Context, sc tenancy.Scope, from spot, n 
 	_, err = db.Only(rows, err, func(r db.Row) (struct{}, error) { return struct{}{}, r.Scan((*int64)(&last.id), &some) },
 		domain.ErrInternal)
 	return last, some, err
-}
-
-// peopled is a place with how many people are at home there.
-type peopled struct {
-	path  domain.EnvironmentPath
-	users int
-}
-
-// homeOf returns where the nth of the users in ranges of sc is at home, and which of those there this is; the empty
-// path if there are fewer.
-func (s *UserStore) homeOf(ctx context.Context, sc tenancy.Scope, ranges []tenancy.Range,
-	n int) (domain.EnvironmentPath, int, error) {
-	its := db.Pinned(sc, s.db.Aside("c.organization_id")).And("c.users > 0")
-	most := s.patience.places
-	for width := 1; len(ranges) > 0; width = min(32*width, 1024) {
-		part := ranges[:min(width, len(ranges))]
-		from := s.db.Along(part, "environment_counts c", "c.environment_path", its, most)
-		rows, err := s.db.QueryContext(ctx, "SELECT c.environment_path, c.users FROM "+from.Raw, from.Args...)
-		places, err := db.Collect(rows, err, func(r db.Row) (p peopled, err error) {
-			var path string
-			err = r.Scan(&path, &p.users)
-			p.path = domain.EnvironmentPath(path)
-			return p, err
-		})
-		if err != nil {
-			return "", 0, err
-		}
-		for _, p := range places {
-			if n <= p.users {
-				return p.path, n, nil
-			}
-			n -= p.users
-		}
-		if len(places) == most {
-			ranges = beyond(ranges, places[most-1].path.Only())
-		} else {
-			ranges = ranges[len(part):]
-		}
-	}
-	return "", 0, nil
 }
 
 // in returns where in a stretch to begin, and where to end: the values of UserPage between those of its

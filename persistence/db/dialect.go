@@ -53,7 +53,7 @@ var sqliteDialect = dialect{
 	detailed:    detailedSQLite,
 	lazily:      "SELECT * FROM (%s)",
 	beside:      "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s",
-	along:       "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s LIMIT %[6]d",
+	along:       "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s LIMIT %[6]d OFFSET %[7]d",
 }
 
 var postgresDialect = dialect{
@@ -65,8 +65,8 @@ var postgresDialect = dialect{
 	detailed:    detailedPostgres,
 	lazily:      "WITH m AS MATERIALIZED (%s) SELECT * FROM m",
 	beside:      "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s OFFSET 0) AS %[3]s WHERE true",
-	along: "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s ORDER BY %[5]s LIMIT %[6]d) " +
-		"AS %[3]s LIMIT %[6]d",
+	along: "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s ORDER BY %[5]s LIMIT %[8]d) " +
+		"AS %[3]s LIMIT %[6]d OFFSET %[7]d",
 }
 
 // Engine returns the kind of database, to name it.

@@ -242,15 +242,26 @@ func (d *DB) Across(ranges []tenancy.Range, table, column string, keeps Predicat
 
 // Along is Across for the first n rows in an order that the index has, of a column and others. Nothing may follow it.
 func (d *DB) Along(ranges []tenancy.Range, table, order string, keeps Predicate, n int) Predicate {
+	return d.along(ranges, table, order, keeps, 0, n)
+}
+
+// Nth is Along for the nth row alone, nothing if there are fewer.
+func (d *DB) Nth(ranges []tenancy.Range, table, order string, keeps Predicate, n int) Predicate {
+	return d.along(ranges, table, order, keeps, n-1, 1)
+}
+
+// along is Along behind the first rows.
+func (d *DB) along(ranges []tenancy.Range, table, order string, keeps Predicate, skip, n int) Predicate {
 	name, alias, named := strings.Cut(table, " ")
 	column, _, _ := strings.Cut(order, ",")
 	if len(ranges) == 1 {
 		in := within(ranges[0], column).Also(keeps)
-		return Where(fmt.Sprintf("%s WHERE %s ORDER BY %s LIMIT %d", table, in.Raw, order, n), in.Args...)
+		return Where(fmt.Sprintf("%s AS %s WHERE %s ORDER BY %s LIMIT %d OFFSET %d", name, either(named, alias, "u"),
+			in.Raw, order, n, skip), in.Args...)
 	}
 	rows, on := stretches(ranges), Where(column+" >= m.first AND "+column+" < m.past").Also(keeps)
-	return Predicate{fmt.Sprintf(d.dialect.along, rows.Raw, name, either(named, alias, "u"), on.Text(), order, n),
-		slices.Concat(rows.Args, on.Args)}
+	return Predicate{fmt.Sprintf(d.dialect.along, rows.Raw, name, either(named, alias, "u"), on.Text(), order, n, skip,
+		n+skip), slices.Concat(rows.Args, on.Args)}
 }
 
 func within(r tenancy.Range, column string) Predicate {
