@@ -11,6 +11,7 @@ import (
 
 	"canopy/domain"
 	"canopy/persistence/db/migrations"
+	"canopy/tenancy"
 )
 
 // Engine is a kind of database.
@@ -41,6 +42,8 @@ type dialect struct {
 	lazily   string
 	beside   string
 	along    string
+	// stretches are described at DB.stretches.
+	stretches func([]tenancy.Range) Predicate
 }
 
 var sqliteDialect = dialect{
@@ -54,6 +57,7 @@ var sqliteDialect = dialect{
 	lazily:      "SELECT * FROM (%s)",
 	beside:      "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s",
 	along:       "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s LIMIT %[6]d OFFSET %[7]d",
+	stretches:   stretchesSQLite,
 }
 
 var postgresDialect = dialect{
@@ -67,6 +71,7 @@ var postgresDialect = dialect{
 	beside:      "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s OFFSET 0) AS %[3]s WHERE true",
 	along: "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s ORDER BY %[5]s LIMIT %[8]d) " +
 		"AS %[3]s LIMIT %[6]d OFFSET %[7]d",
+	stretches: stretchesPostgres,
 }
 
 // Engine returns the kind of database, to name it.

@@ -212,10 +212,14 @@ func below(subtrees []domain.EnvironmentPath, column string) []Predicate {
 // Many reports whether no index serves what lies in the ranges one by one, as InRanges says.
 func Many(ranges []tenancy.Range) bool { return len(ranges) > maxAlternatives }
 
-// stretches returns the ranges as a table with the columns first and past.
-func stretches(ranges []tenancy.Range) Predicate {
+// stretches returns the ranges as a table with the columns first and past, ascending. Very many are one value: a
+// statement that names each takes longer to read than to answer.
+func (d *DB) stretches(ranges []tenancy.Range) Predicate {
 	if len(ranges) == 0 {
 		return Predicate{Raw: "SELECT '' AS first, '' AS past"}
+	}
+	if Many(ranges) {
+		return d.dialect.stretches(ranges)
 	}
 	p := Predicate{Raw: "WITH stretch (first, past) AS (VALUES " +
 		strings.TrimSuffix(strings.Repeat("(?, ?), ", len(ranges)), ", ") + ") SELECT first, past FROM stretch"}
@@ -223,6 +227,26 @@ func stretches(ranges []tenancy.Range) Predicate {
 		p.Args = append(p.Args, string(r.From), string(r.Until))
 	}
 	return p
+}
+
+// stretchesSQLite reads the ranges from an object of JSON, whose members are their ends by their beginnings.
+func stretchesSQLite(ranges []tenancy.Range) Predicate {
+	var text strings.Builder
+	for i, r := range ranges {
+		text.WriteString(either(i > 0, ",", "{") + strconv.Quote(string(r.From)) + ":" + strconv.Quote(string(r.Until)))
+	}
+	return Where("SELECT key AS first, atom AS past FROM json_each(?)", text.String()+"}")
+}
+
+// stretchesPostgres reads the ranges from two arrays.
+func stretchesPostgres(ranges []tenancy.Range) Predicate {
+	first, past := make([]string, len(ranges)), make([]string, len(ranges))
+	for i, r := range ranges {
+		first[i], past[i] = string(r.From), string(r.Until)
+	}
+	array := func(paths []string) string { return "{" + strings.Join(paths, ",") + "}" }
+	return Where("SELECT first, past FROM unnest(CAST(? AS text[]), CAST(? AS text[])) AS stretch (first, past)",
+		array(first), array(past))
 }
 
 // Beside returns what a statement reads from behind its FROM, up to a condition that others may follow: for each of
@@ -237,7 +261,7 @@ func (d *DB) Beside(rows Predicate, table string, on Predicate) Predicate {
 // Across is Beside for the rows of a table that lie by a column in the ranges and meet a condition: the table's index
 // on the column finds them, one range after the other.
 func (d *DB) Across(ranges []tenancy.Range, table, column string, keeps Predicate) Predicate {
-	return d.Beside(stretches(ranges), table, Where(column+" >= m.first AND "+column+" < m.past").Also(keeps))
+	return d.Beside(d.stretches(ranges), table, Where(column+" >= m.first AND "+column+" < m.past").Also(keeps))
 }
 
 // Along is Across for the first n rows in an order that the index has, of a column and others. Nothing may follow it.
@@ -259,7 +283,7 @@ func (d *DB) along(ranges []tenancy.Range, table, order string, keeps Predicate,
 		return Where(fmt.Sprintf("%s AS %s WHERE %s ORDER BY %s LIMIT %d OFFSET %d", name, either(named, alias, "u"),
 			in.Raw, order, n, skip), in.Args...)
 	}
-	rows, on := stretches(ranges), Where(column+" >= m.first AND "+column+" < m.past").Also(keeps)
+	rows, on := d.stretches(ranges), Where(column+" >= m.first AND "+column+" < m.past").Also(keeps)
 	return Predicate{fmt.Sprintf(d.dialect.along, rows.Raw, name, either(named, alias, "u"), on.Text(), order, n, skip,
 		n+skip), slices.Concat(rows.Args, on.Args)}
 }
