@@ -21,6 +21,7 @@ import (
 	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence/storetest"
+	"canopy/persistence/testdb"
 )
 
 // A door is a server at which people sign in; the password of all of them is testPassword.
@@ -161,7 +162,8 @@ func TestSignInsOfOneUserAtOnce(t *testing.T) {
 // not those for somebody who guesses, and counts it.
 func TestBusyDoorSaysSo(t *testing.T) {
 	flood(t)
-	d := newDoorFor(t, 4*time.Second, "sqlite", authn.Cost{Memory: 8, Passes: 1 << 17})
+	limit := map[bool]time.Duration{false: 4, true: 8}[testdb.Race] * time.Second
+	d := newDoorFor(t, limit, "sqlite", authn.Cost{Memory: 8, Passes: 1 << 17})
 	var crowd sync.WaitGroup
 	for i := range runtime.GOMAXPROCS(0) * 65 {
 		v := d.anew(t, "")
