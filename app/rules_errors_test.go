@@ -22,10 +22,8 @@ var unmet = map[string]string{
 	"idempotency_key_running": "TestOnce goes by the status",
 	"idempotency_keys":        "the test of how many keys there are goes by the status",
 	"link_gone":               "nothing yet: a link that is removed between an answer of a provider and the sign-in",
-	"many_concerned":          "previews that concern too many people are tested by their sentence's end",
-	"not_organization":        "nothing yet: attributes of an environment that is no organization",
+	"many_concerned":          "TestPreviewsAreBounded goes by the end of its sentence",
 	"object_owner_keeps":      "what tat says of it is in its contract files",
-	"passkeys_impossible":     "nothing yet: a --public-url without a name",
 	"quota_exceeded":          "the tests of quotas go by the status",
 	"words_unsearched":        "nothing yet: a PostgreSQL without pg_trgm",
 }

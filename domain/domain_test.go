@@ -145,6 +145,10 @@ func TestEnvironmentRules(t *testing.T) {
 		e := domain.Environment{Alias: alias, Path: "/1/2/"}
 		require.NoError(t, e.Validate(), alias)
 	}
+	e := domain.Environment{Alias: "Prod", Path: "/1/2/", Attributes: domain.Attributes{"mobile": "+1"}}
+	require.ErrorIs(t, e.Validate(), domain.ErrNotOrganization)
+	e.IsOrganization = true
+	require.NoError(t, e.Validate())
 }
 
 func TestPasswordLife(t *testing.T) {
