@@ -247,8 +247,7 @@ func filtered(sc tenancy.Scope, f domain.UserFilter) db.Predicate {
 			db.Millis(f.OldKeys.Made), used, used)
 	}
 	if f.Emergency != nil {
-		keys := emergenciesIn(sc)
-		p = p.And("(u.organization_id, u.id) "+either(*f.Emergency, "", "NOT ")+"IN ("+keys.Raw+")", keys.Args...)
+		p = p.Also(forEmergencies(sc, *f.Emergency))
 	}
 	if f.Group != 0 {
 		p = p.And("EXISTS (SELECT 1 FROM user_groups m WHERE m.organization_id = ? AND m.user_id = u.id AND m.group_id = ?"+
