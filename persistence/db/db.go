@@ -53,8 +53,9 @@ type DB struct {
 	OpenVault func(ctx context.Context, make bool) error
 	// current is true once the schema is known to be up to date.
 	current atomic.Bool
-	// words is true once the index of words is known to be there, details once that of attributes is.
-	words, details atomic.Bool
+	// words is true once the index of words is known to be there, phones and details once those of phone numbers and
+	// attributes are.
+	words, phones, details atomic.Bool
 	// people is about how many users there are, counted a while ago.
 	people atomic.Pointer[population]
 	// mail has a signal when mail was put into the outbox.

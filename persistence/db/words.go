@@ -78,11 +78,12 @@ func detailedSQLite(detail Detail, text string, o domain.OrganizationID) (Predic
 		utf8.RuneCountInString(text) >= fewest
 }
 
-// detailedPostgres asks the index users_words_idx for a phone number, and for the others user_attributes_words_idx.
+// detailedPostgres asks the index users_phone_words_idx for a phone number, and for the others
+// user_attributes_words_idx.
 func detailedPostgres(detail Detail, text string, o domain.OrganizationID) (Predicate, bool) {
 	pattern, indexed := "%"+escaped.Replace(text)+"%", hasTrigram(Needle{Text: text})
 	if detail == Phone {
-		p := Where("u.phone_key LIKE ?", pattern).And(haystack+" LIKE ?", pattern)
+		p := Where("u.phone_key LIKE ?", pattern)
 		if o != 0 {
 			p = p.And("u.organization_id + 0 = ?", int64(o))
 		}
@@ -203,10 +204,11 @@ func (d *DB) Lazily(keys Predicate, n int) Predicate {
 	return Predicate{fmt.Sprintf(d.dialect.lazily, keys.Raw) + " LIMIT " + strconv.Itoa(n), keys.Args}
 }
 
-// The indexes of words on PostgreSQL: of users, and of their attributes. They are made beside the steps: without the
+// The indexes of words on PostgreSQL: of users, of their phone numbers alone, and of their attributes. They are made beside the steps: without the
 // extension the directory works, only without them.
 const (
 	wordsIndex   = "users_words_idx"
+	phonesIndex  = "users_phone_words_idx"
 	detailsIndex = "user_attributes_words_idx"
 	wordsLock    = 7_012_026
 	validIndex   = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass(?) AND indisvalid"
@@ -216,6 +218,8 @@ const (
 var createWords = map[string]string{
 	wordsIndex: "CREATE INDEX CONCURRENTLY IF NOT EXISTS " + wordsIndex + " ON users USING gin (" +
 		strings.ReplaceAll(haystack, "u.", "") + " gin_trgm_ops)",
+	phonesIndex: "CREATE INDEX CONCURRENTLY IF NOT EXISTS " + phonesIndex +
+		" ON users USING gin (phone_key gin_trgm_ops)",
 	detailsIndex: "CREATE INDEX CONCURRENTLY IF NOT EXISTS " + detailsIndex +
 		" ON user_attributes USING gin (value_key gin_trgm_ops)",
 }
@@ -290,11 +294,12 @@ func (d *DB) SearchesWords(ctx context.Context) (bool, error) {
 
 // searchesDetails reports whether all details have an index.
 func (d *DB) searchesDetails(ctx context.Context) (bool, error) {
-	words, err := d.SearchesWords(ctx)
-	if err != nil || !words {
-		return false, err
+	for index, is := range map[string]*atomic.Bool{wordsIndex: &d.words, phonesIndex: &d.phones, detailsIndex: &d.details} {
+		if there, err := d.known(ctx, is, index); err != nil || !there {
+			return false, err
+		}
 	}
-	return d.known(ctx, &d.details, detailsIndex)
+	return true, nil
 }
 
 // known reports whether there is an index of words, which once it is stays known.
