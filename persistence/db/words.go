@@ -294,7 +294,8 @@ func (d *DB) SearchesWords(ctx context.Context) (bool, error) {
 
 // searchesDetails reports whether all details have an index.
 func (d *DB) searchesDetails(ctx context.Context) (bool, error) {
-	for index, is := range map[string]*atomic.Bool{wordsIndex: &d.words, phonesIndex: &d.phones, detailsIndex: &d.details} {
+	all := map[string]*atomic.Bool{wordsIndex: &d.words, phonesIndex: &d.phones, detailsIndex: &d.details}
+	for index, is := range all {
 		if there, err := d.known(ctx, is, index); err != nil || !there {
 			return false, err
 		}
