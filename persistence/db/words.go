@@ -204,8 +204,8 @@ func (d *DB) Lazily(keys Predicate, n int) Predicate {
 	return Predicate{fmt.Sprintf(d.dialect.lazily, keys.Raw) + " LIMIT " + strconv.Itoa(n), keys.Args}
 }
 
-// The indexes of words on PostgreSQL: of users, of their phone numbers alone, and of their attributes. They are made beside the steps: without the
-// extension the directory works, only without them.
+// The indexes of words on PostgreSQL: of users, of their phone numbers alone, and of their attributes. They are made
+// beside the steps: without the extension the directory works, only without them.
 const (
 	wordsIndex   = "users_words_idx"
 	phonesIndex  = "users_phone_words_idx"
