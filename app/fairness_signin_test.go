@@ -21,7 +21,6 @@ import (
 	"canopy/app/directory"
 	"canopy/domain"
 	"canopy/persistence/storetest"
-	"canopy/persistence/testdb"
 )
 
 // A door is a server at which people sign in; the password of all of them is testPassword.
@@ -31,18 +30,11 @@ type door struct {
 }
 
 func newDoor(t *testing.T, engine string, cost authn.Cost, people ...string) *door {
-	t.Helper()
-	return newDoorFor(t, 8*time.Second, engine, cost, people...)
-}
-
-// newDoorFor is newDoor with requests that wait that long at most.
-func newDoorFor(t *testing.T, limit time.Duration, engine string, cost authn.Cost, people ...string) *door {
-	t.Helper()
 	cfg := settings(t, newClock(time.Now()))
 	if engine == "postgres" {
 		cfg.DatabaseURL = storetest.PostgresURL(t)
 	}
-	cfg.AdminPassword, cfg.PasswordCost, cfg.RequestLimit = testPassword, cost, limit
+	cfg.AdminPassword, cfg.PasswordCost, cfg.RequestLimit = testPassword, cost, 8*time.Second
 	db, err := app.OpenDatabase(t.Context(), &cfg)
 	require.NoError(t, err)
 	_, err = app.Begin(t.Context(), &cfg, db)
@@ -162,8 +154,7 @@ func TestSignInsOfOneUserAtOnce(t *testing.T) {
 // not those for somebody who guesses, and counts it.
 func TestBusyDoorSaysSo(t *testing.T) {
 	flood(t)
-	limit := map[bool]time.Duration{false: 4, true: 8}[testdb.Race] * time.Second
-	d := newDoorFor(t, limit, "sqlite", authn.Cost{Memory: 8, Passes: 1 << 17})
+	d := newDoor(t, "sqlite", authn.Cost{Memory: 8, Passes: 1 << 17})
 	var crowd sync.WaitGroup
 	for i := range runtime.GOMAXPROCS(0) * 65 {
 		v := d.anew(t, "")
