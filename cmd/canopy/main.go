@@ -19,16 +19,20 @@ import (
 )
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		// The live heap is small, so the default would collect every few requests.
-		debug.SetGCPercent(400)
-	}
+	collect(400) // the live heap is small, so the default would collect every few requests
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if err := command().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "canopy:", explain(err))
 		os.Exit(1)
+	}
+}
+
+// collect sets how much the heap grows between two collections, in percent, unless the environment does.
+func collect(percent int) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
 	}
 }
 
