@@ -45,7 +45,7 @@ func importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			collect(100) // a large organization takes a hundred megabytes
+			collect(50) // a large organization takes a hundred megabytes
 			bar := progressbar.NewOptions(-1, progressbar.OptionSetVisibility(false))
 			if term.IsTerminal(int(os.Stderr.Fd())) {
 				options.Progress = func(done, all int) {
