@@ -120,7 +120,7 @@ func (d *Directory) Import(ctx context.Context, doc document.Document, o ImportO
 	i := &importer{
 		store: d.store, names: d.names, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: d.now().
 			UTC().Truncate(time.Millisecond),
-		places: make(map[string]*planned), kept: make(map[number]bool), written: make(map[domain.OrganizationID]bool),
+		places: make(map[string]*planned), kept: make(map[number]uint64), written: make(map[domain.OrganizationID]bool),
 		seen: newSeenNames(), coming: newSeenNames(), freed: make(map[string]domain.UserID),
 		named: make(map[domain.OrganizationID][]*planned), groups: make(map[domain.OrganizationID][]domain.Group),
 	}
@@ -174,7 +174,7 @@ type importer struct {
 	done, all int
 
 	first  domain.Numbers      // from which on the document's numbers are ours
-	kept   map[number]bool     // the document's numbers that were kept
+	kept   map[number]uint64   // the document's numbers that were kept: a bit for each of 64, whose n / 64 is n
 	places map[string]*planned // every environment there is or is to be, by domain.PathKey
 	fresh  []*planned          // those to be created or changed, parents first
 	byID   map[domain.EnvironmentID]*planned
@@ -449,11 +449,11 @@ func (i *importer) inOrder() []*planned {
 
 // keep reports whether the document's number may be used for a new entity.
 func (i *importer) keep(kind int, n int64) bool {
-	k := number{kind, n}
-	if n <= 0 || n < i.first[kind] || i.kept[k] {
+	k, bit := number{kind, n / 64}, uint64(1)<<(n%64)
+	if n <= 0 || n < i.first[kind] || i.kept[k]&bit != 0 {
 		return false
 	}
-	i.kept[k] = true
+	i.kept[k] |= bit
 	return true
 }
 
