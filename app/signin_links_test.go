@@ -215,6 +215,29 @@ func TestProvidersNeedARecentProof(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestKeysTrustNoProvider holds that no API key says that what a provider says of more than a password counts.
+func TestKeysTrustNoProvider(t *testing.T) {
+	r := openConsole(t, "sqlite", private)
+	h := newRogue(t)
+	p := r.setUp(t, "Acme", h.URL, "canopy", "", nil)
+	caller := mustOperator(t, r)
+	trust := func(it bool) error {
+		_, err := r.directory.Providers.Update(t.Context(), caller, accounts.UpdateProvider{
+			OrganizationProvider: accounts.OrganizationProvider{Organization: "Acme", Provider: p.ID},
+			ProviderPatch:        accounts.ProviderPatch{TrustsStrong: &it}})
+		return err
+	}
+	require.NoError(t, trust(true))
+	caller.ByKey = true
+	require.NoError(t, trust(true), "it was trusted before")
+	require.NoError(t, trust(false))
+	require.ErrorIs(t, trust(true), domain.ErrKeyWeakens)
+	_, err := r.directory.Providers.Create(t.Context(), caller, accounts.CreateProvider{Organization: "Acme",
+		Issuer:        h.URL + "/x",
+		ProviderPatch: accounts.ProviderPatch{Name: new("x"), ClientID: new("x"), TrustsStrong: new(true)}})
+	require.ErrorIs(t, err, domain.ErrKeyWeakens)
+}
+
 // TestRemovedLinksCountAtOnceOnOtherServers holds that a link or a provider that goes on one server of a directory lets
 // nobody in on another one: no session that it began, no sign-in, and none that was underway there.
 func TestRemovedLinksCountAtOnceOnOtherServers(t *testing.T) {
