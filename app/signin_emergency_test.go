@@ -12,6 +12,7 @@ import (
 	"canopy/app"
 	"canopy/app/directory"
 	"canopy/domain"
+	"canopy/persistence"
 )
 
 // Who makes an emergency account useless is told before, and the administrators who reach it are told after, by mail and
@@ -170,4 +171,19 @@ func TestWhatLosesAnEmergencyAccountIsSaidBefore(t *testing.T) {
 		require.Equal(t, 1, lost())
 		require.NotContains(t, g.get(t, person).text, "phone")
 	})
+}
+
+// Previews that others made, and took more than their share, keep nobody from removing a factor that was stolen, say: it
+// is only not told before.
+func TestPreviewsOfOthersKeepNoFactor(t *testing.T) {
+	c := newClock(time.Now())
+	r := openConsole(t, "sqlite", func(cfg *app.Config) { cfg.Now = c.now })
+	g := r.visitAs(t, "radia.perlman")
+	g.addCode(t, c, "phone")
+	c.set(c.now().Add(time.Minute))
+	colleague, err := persistence.NewAccountStore(r.directory.DB).ByLogin(t.Context(), "grace.hopper")
+	require.NoError(t, err)
+	r.directory.Previews.Spend(colleague.UserKey(), time.Hour)
+	removed := g.press(t, g.get(t, "my-factors"), "my-factor-remove", map[string]string{"password": demoPassword})
+	require.Equal(t, "/console/sign-in", removed.at.Path, removed.text)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -58,16 +59,25 @@ func (s *Surface) planned(ctx context.Context, v *visit, p plan) (answer, error)
 	return answer{page: previewPage(v, &p, &d, moved)}, nil
 }
 
+// warnWithin is how long it is looked for what should be known of a change.
+const warnWithin = 2 * time.Second
+
 // warned makes a change that is shown before only where something should be known: then it reports that, and the page
-// with the form is to say so and to send plan along.
+// with the form is to say so and to send plan along. Previews of others keep nobody from the change: where there is no
+// turn for one it is made at once.
 func (s *Surface) warned(ctx context.Context, v *visit, change func(context.Context) error) (bool, error) {
 	if hash := v.form[planField]; hash != "" {
 		if err := s.uses.Previews.CarryOut(ctx, v.caller, hash, change); !domain.ErrPlanChanged.Is(err) {
 			return false, err
 		}
 	}
-	d, err := s.uses.Previews.Run(domain.WithOnce(ctx, nil), v.caller, change) // the form is for the change itself
+	looking, cancel := context.WithTimeout(domain.WithOnce(ctx, nil), warnWithin) // the form is for the change itself
+	defer cancel()
+	d, err := s.uses.Previews.Run(looking, v.caller, change)
 	if err != nil {
+		if kind := domain.AsError(err).Kind; kind == domain.TooMany || kind == domain.Unavailable {
+			return false, change(ctx)
+		}
 		return false, err
 	}
 	if len(d.Warnings) == 0 {
