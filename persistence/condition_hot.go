@@ -20,8 +20,8 @@ type part struct {
 	order string
 }
 
-// holds reports whether an empty text meets a condition on a text.
-func holds(c *domain.Condition) bool {
+// meetsEmpty reports whether an empty text meets a condition on a text.
+func meetsEmpty(c *domain.Condition) bool {
 	switch c.Is {
 	case domain.Equal:
 		return slices.Contains(c.Texts, "")
@@ -69,7 +69,7 @@ func parts(c *domain.Condition) (all []part) {
 			all = append(all, part{p, "u.mail_key"})
 		}
 	case domain.UserPhone:
-		if holds(c) {
+		if meetsEmpty(c) {
 			return nil
 		}
 		for _, p := range stretch("u.phone_key", c) {
@@ -132,7 +132,7 @@ func (s *UserStore) conditionIndex(ctx context.Context, sc tenancy.Scope, c *dom
 			keys = givenTo(sc, c)
 		}
 	case domain.UserMobile, domain.UserDescription:
-		if !holds(c) {
+		if !meetsEmpty(c) {
 			keys = db.Where("SELECT u.organization_id, u.user_id AS id FROM user_attributes u WHERE "+organization+
 				"u.name = ?", append(of, string(details[c.Field]))...)
 		}

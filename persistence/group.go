@@ -134,8 +134,8 @@ func (s *GroupStore) ByAlias(ctx context.Context, sc tenancy.Scope, f domain.Gro
 		if ids = ids[skip:]; n > 0 {
 			ids = ids[:min(n, len(ids))]
 		}
-		outside := db.Unindexed(groupRow{}.Within(sc))
-		groups, err := readGroups(ctx, q.Where("g.id IN (?)", db.In(ids)).Apply(outside.Narrow).
+		inside := db.Unindexed(groupRow{}.Within(sc))
+		groups, err := readGroups(ctx, q.Where("g.id IN (?)", db.In(ids)).Apply(inside.Narrow).
 			OrderExpr(s.db.Bytewise("g.alias")).Order("g.environment_path", "g.id"), &rows)
 		return groups, total, err
 	}

@@ -2,7 +2,6 @@ package persistence_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -19,13 +18,7 @@ import (
 // TestRenamingTakesNoMoreForMore holds that another name of a topic takes statements whose number and size do not
 // depend on how much lies below it.
 func TestRenamingTakesNoMoreForMore(t *testing.T) {
-	faults, err := faultdb.New(false)
-	require.NoError(t, err)
-	d, err := db.OpenSQLite(filepath.Join(t.TempDir(), "canopy.db"), db.Through(faults.Connector, faults.Hot))
-	require.NoError(t, err)
-	defer d.Close()
-	_, err = d.Migrate(t.Context())
-	require.NoError(t, err)
+	d, faults := follows(t)
 	w := storetest.NewWorld(t, d)
 	renamed := func(top domain.Object, name string) (n, longest int) {
 		done := faults.Follow(faultdb.Plan{})

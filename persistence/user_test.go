@@ -116,16 +116,23 @@ func nothing(n int, err error) error {
 	return err
 }
 
-// TestNamesOfElsewhereTakeNoOtherTime holds that looking something up by a name that it has in another tenant
-// asks the database what looking for nobody's asks.
-func TestNamesOfElsewhereTakeNoOtherTime(t *testing.T) {
+// follows returns an empty directory on SQLite whose statements are followed.
+func follows(t *testing.T) (*db.DB, *faultdb.Faults) {
+	t.Helper()
 	faults, err := faultdb.New(false)
 	require.NoError(t, err)
 	d, err := db.OpenSQLite(filepath.Join(t.TempDir(), "canopy.db"), db.Through(faults.Connector, faults.Hot))
 	require.NoError(t, err)
-	defer d.Close()
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	_, err = d.Migrate(t.Context())
 	require.NoError(t, err)
+	return d, faults
+}
+
+// TestNamesOfElsewhereTakeNoOtherTime holds that looking something up by a name that it has in another tenant
+// asks the database what looking for nobody's asks.
+func TestNamesOfElsewhereTakeNoOtherTime(t *testing.T) {
+	d, faults := follows(t)
 	w := storetest.NewWorld(t, d)
 	w.AddObject(t, "Bolt", "Talk of Bolt", domain.KindTopic, "Bolt", "bolt.admin",
 		func(o *domain.Object) { o.Visibility = domain.Shared })
@@ -152,13 +159,7 @@ func TestNamesOfElsewhereTakeNoOtherTime(t *testing.T) {
 // TestChangesSetWhatDiffers holds that a change sets the columns that it is about and no others, whose indexes would be
 // written anew.
 func TestChangesSetWhatDiffers(t *testing.T) {
-	faults, err := faultdb.New(false)
-	require.NoError(t, err)
-	d, err := db.OpenSQLite(filepath.Join(t.TempDir(), "canopy.db"), db.Through(faults.Connector, faults.Hot))
-	require.NoError(t, err)
-	defer d.Close()
-	_, err = d.Migrate(t.Context())
-	require.NoError(t, err)
+	d, faults := follows(t)
 	w := storetest.NewWorld(t, d)
 	thing := w.AddObject(t, "Acme", "Topic", domain.KindTopic, "Acme", "acme.admin", nil)
 	place := w.Places["Acme/Prod"]

@@ -62,6 +62,7 @@ func (d *DB) Columns(row any, without ...string) []string {
 
 // Changed returns the columns in which two rows of one table differ, pointers to which are given. An update sets no
 // others: whatever a column is set to, SQLite writes all indexes anew that have it, and asks all triggers about it.
+// Bun's Column takes none for all.
 func (t *Tx) Changed(before, after any) (columns []string) {
 	a, b := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
 	for _, f := range t.Bun.Dialect().Tables().Get(a.Type()).DataFields {

@@ -230,12 +230,7 @@ func (d *DB) prepareWords(ctx context.Context) error {
 	if d.dialect.file {
 		return nil
 	}
-	words, err := d.SearchesWords(ctx)
-	if err != nil {
-		return err
-	}
-	details, err := d.searchesDetails(ctx)
-	if words && details || err != nil {
+	if there, err := d.searchesDetails(ctx); there || err != nil {
 		return err
 	}
 	if _, err := d.write.DB.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS pg_trgm"); err != nil {
@@ -292,7 +287,7 @@ func (d *DB) SearchesWords(ctx context.Context) (bool, error) {
 	return d.known(ctx, &d.words, wordsIndex)
 }
 
-// searchesDetails reports whether all details have an index.
+// searchesDetails reports whether there are all indexes of words.
 func (d *DB) searchesDetails(ctx context.Context) (bool, error) {
 	all := map[string]*atomic.Bool{wordsIndex: &d.words, phonesIndex: &d.phones, detailsIndex: &d.details}
 	for index, is := range all {
