@@ -389,8 +389,8 @@ func (s *Providers) Remove(ctx context.Context, caller domain.Principal, in Orga
 	})
 }
 
-// apply makes p what the patch says, if the caller may give what its rules give.
-// Trusting it with more than a password makes sign-ins weaker, which no API key does.
+// apply makes p what the patch says, if the caller may give what its rules give. To trust it with more than a password
+// makes sign-ins weaker, which no API key does.
 func (s *Providers) apply(ctx context.Context, caller *domain.Principal, in *ProviderPatch, p *domain.Provider) error {
 	if in.TrustsStrong != nil && *in.TrustsStrong && !p.TrustsStrong {
 		if err := s.gate.Anew(caller); err != nil {
