@@ -162,7 +162,9 @@ func TestPrintedConfigurations(t *testing.T) {
 		"proxy_set_header X-Forwarded-Proto $scheme;", "proxy_set_header X-Forwarded-Host $host;"} {
 		require.Contains(t, nginx, "\t"+line+"\n")
 	}
-	for _, proxy := range []string{nginx, canopy("print", "caddy").succeeds(t)} {
+	caddy := canopy("print", "caddy").succeeds(t)
+	require.Contains(t, caddy, "\n# \t\texpected_underscore_headers tat_username tat_password\n")
+	for _, proxy := range []string{nginx, caddy} {
 		require.Contains(t, proxy, "--trusted-proxies")
 		require.Contains(t, proxy, "/metrics")
 	}
