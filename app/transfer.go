@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"canopy/app/authn"
 	"canopy/app/transfer"
+	"canopy/app/transfer/archive"
 	"canopy/app/transfer/document"
 	"canopy/persistence"
 	"canopy/persistence/db"
@@ -14,7 +16,8 @@ import (
 
 // Import imports a document. A directory that is new begins with the document's own root;
 // if the document has none, as a server would begin it. It is begun only if anything of the
-// document can be imported: one that is refused leaves nothing behind.
+// document can be imported: one that is refused leaves nothing behind. An embedded directory whose
+// file is not there is made whole or not at all.
 func Import(ctx context.Context, cfg Config, doc document.Document,
 	o transfer.ImportOptions) (transfer.ImportReport, Begun, error) {
 	db, err := OpenPresent(ctx, &cfg)
@@ -29,6 +32,9 @@ func Import(ctx context.Context, cfg Config, doc document.Document,
 		return report, Begun{}, err
 	case !errors.Is(err, errNoDirectory):
 		return transfer.ImportReport{}, Begun{}, err
+	}
+	if cfg.DatabaseURL == "" && !o.DryRun && !present(cfg.databaseFile()) {
+		return fillNew(ctx, &cfg, doc, o)
 	}
 	first := o
 	if !o.DryRun {
@@ -79,6 +85,37 @@ func importNew(ctx context.Context, cfg *Config, db *db.DB, doc document.Documen
 	}
 	report, err = Transfer(db, importer).Import(ctx, doc, o)
 	return report, begun, err
+}
+
+// errRefused ends the making of a directory into which nothing was imported.
+var errRefused = errors.New("nothing was imported")
+
+// fillNew imports into a directory whose database is not there, and makes it at once: nothing is left of an import that
+// is refused, fails or is cut off.
+func fillNew(ctx context.Context, cfg *Config, doc document.Document,
+	o transfer.ImportOptions) (report transfer.ImportReport, begun Begun, err error) {
+	made := !present(cfg.Data)
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return report, begun, fmt.Errorf("--data: make the data folder: %w", err)
+	}
+	err = db.FillSQLite(ctx, cfg.databaseFile(), func(ctx context.Context, db *db.DB) (err error) {
+		db.Now = cfg.Now
+		report, begun, err = importNew(ctx, cfg, db, doc, o)
+		if err == nil && report.Refuses() {
+			err = errRefused
+		}
+		return err
+	})
+	if err == nil {
+		return report, begun, archive.SyncFolder(cfg.Data)
+	}
+	if made {
+		_ = os.Remove(cfg.Data) // if nothing is in it
+	}
+	if errors.Is(err, errRefused) {
+		err = nil
+	}
+	return report, Begun{}, err
 }
 
 // rehearse finds out what an import into a new directory would do, in one that goes away again.

@@ -26,6 +26,9 @@ type listInput struct {
 // PutList is part of the port.
 func (s *DirectoryStore) PutList(ctx context.Context, w tenancy.WriteScope, info *domain.ListInfo,
 	rows []domain.ListRow, refs domain.ListReferences, rehearse bool) ([]domain.ListOutcome, error) {
+	if err := s.db.Index(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.openVault(ctx, info, !rehearse); err != nil {
 		return nil, err
 	}

@@ -316,7 +316,7 @@ func (i *importer) plan(ctx context.Context, doc document.Document) error {
 func (i *importer) unread(line int, wrong []*domain.Error) {
 	for _, err := range wrong {
 		i.report.add(ImportProblem{line, err})
-		i.report.Unreadable, i.options.DryRun = true, true
+		i.report.Unreadable, i.options.DryRun, i.options.Progress = true, true, func(int, int) {}
 	}
 }
 

@@ -29,8 +29,8 @@ func importCommand() *cobra.Command {
 			".environments, one path a line). What is missing is created, what differs is changed, nothing is deleted.\n" +
 			"Each organization is one transaction: of one with a bad record nothing is written, and the others are\n" +
 			"imported; of a file with lines that cannot be read nothing is. Everything that is wrong is named with\n" +
-			"its line. A new directory that the document does not begin itself gets its root and a superUser as it\n" +
-			"would from serve.\n\n" +
+			"its line. A data folder without a directory gets one, made whole or not at all. A new directory that the\n" +
+			"document does not begin itself gets its root and a superUser as it would from serve.\n\n" +
 			"The columns of a table are named by its first row, in any order and case: alias, firstname, lastname,\n" +
 			"mailaddress, environment, role, group, groups, envs, envsbloque, phone, jobtitle, service, language,\n" +
 			"timezone, active, state, defaultpage, firstaccess, passworddelay, revokedelay. The separator may be a\n" +

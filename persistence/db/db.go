@@ -58,6 +58,9 @@ type DB struct {
 	words, phones, details atomic.Bool
 	// people is about how many users there are, counted a while ago.
 	people atomic.Pointer[population]
+	// filling is described at Filling; later are the statements that make the indexes dropped for it.
+	filling bool
+	later   []string
 	// mail has a signal when mail was put into the outbox.
 	mail chan struct{}
 }
@@ -155,6 +158,9 @@ func (f sqliteFile) Driver() driver.Driver { return f.driver }
 // readOnly are the parameters of connections that read.
 const readOnly = "mode=ro&_pragma=query_only(ON)"
 
+// alone are the parameters of the only connection to a file, which nobody needs before it is whole.
+const alone = "_txlock=exclusive"
+
 func openSQLite(path, parameters string, o *options) (*sql.DB, error) {
 	file, err := fileAt(path, parameters, o)
 	if err != nil {
@@ -169,8 +175,11 @@ func openSQLite(path, parameters string, o *options) (*sql.DB, error) {
 func fileAt(path, parameters string, o *options) (driver.Connector, error) {
 	pragmas := "busy_timeout(5000) journal_mode(WAL) synchronous(FULL) foreign_keys(ON) temp_store(MEMORY) " +
 		"cache_size(-8000)"
-	if parameters == readOnly {
+	switch parameters {
+	case readOnly:
 		pragmas = "busy_timeout(5000) temp_store(MEMORY) cache_size(-8000)"
+	case alone:
+		pragmas = "journal_mode(MEMORY) synchronous(FULL) foreign_keys(ON) temp_store(FILE) cache_size(-64000)"
 	}
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: parameters}
 	for _, pragma := range strings.Fields(pragmas) {

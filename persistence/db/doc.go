@@ -7,6 +7,9 @@
 //     about a fifth of the write rate of NORMAL.
 //   - An SQLite database tells by its version whether anybody wrote to it (version.go). What is kept is true as long as
 //     that is what it was before the reading.
+//   - A new SQLite database is filled in one transaction, without most indexes, which are made at its end (fill.go): by
+//     a driver.Connector whose connections are all the same one, so that stores need not know of it. It is made beside
+//     its place, because a file that nobody has open needs neither a log of what is written nor to be repaired.
 //   - People are searched inside words by an index of parts of three characters (words.go). SQLite's is a
 //     virtual table, which only triggers keep true whatever program writes; PostgreSQL's tables have no triggers.
 //     A PostgreSQL on which the extension pg_trgm cannot be made is searched by beginnings only. Digits of phone

@@ -63,6 +63,12 @@ func (trigrams) Details(organization, id string) string {
 		"WHERE {row}.phone <> '' OR {row}.mobile <> '' OR {row}.description <> ''", "{row}", "d")
 }
 
+// FillWords returns the statements that put all users into the indexes of words of SQLite, which have nobody.
+func FillWords() []string {
+	return []string{trigrams{}.Of("u") + " FROM users AS u ORDER BY u.id",
+		trigrams{}.Details("r.organization_id", "r.id") + " ORDER BY d.id"}
+}
+
 // codes are the columns of an index that hold the organization of a row.
 func codes() string {
 	var text strings.Builder

@@ -1,0 +1,283 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+
+	"canopy/persistence/db/migrations"
+)
+
+// filled are the tables that have most of what a directory has. Until it is filled they are asked by their keys only,
+// by what is unique in them and by the indexes in asked.
+var (
+	filled = []string{"environments", "environment_names", "environment_counts", "groups", "users", "user_groups",
+		"user_environments", "user_attributes", "audit"}
+	asked = []string{"environments_id_idx"}
+)
+
+// FillSQLite makes a database in a file at path, where none may be, with the current schema and what fill puts into
+// it. It is made in a folder beside its place, and put there whole: nothing is left of one that failed or was cut off
+// once another is made there. All that fill does is one transaction, in which its own are nested, and the indexes are
+// made at the end. The context given to fill does not end; what it does fails when ctx ends. FillSQLite returns
+// ErrFilling while another process makes one there, and ErrPresent if one has appeared meanwhile.
+func FillSQLite(ctx context.Context, path string, fill func(context.Context, *DB) error) (err error) {
+	folder := path + ".import"
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(folder, "lock"))
+	held, err := lock.TryLock()
+	if err != nil {
+		return err
+	}
+	if !held {
+		return fmt.Errorf("%w: %s", ErrFilling, folder)
+	}
+	defer func() { err = errors.Join(err, lock.Unlock(), os.RemoveAll(folder)) }()
+	file := filepath.Join(folder, filepath.Base(path))
+	for _, left := range []string{"", "-wal", "-shm", ".migrate"} {
+		if err := os.Remove(file + left); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := makeFilled(ctx, file, fill); err != nil {
+		return err
+	}
+	// A link, unlike a new name, fails if a database has appeared meanwhile.
+	err = os.Link(file, path)
+	if errors.Is(err, fs.ErrExist) {
+		err = fmt.Errorf("%w: %s", ErrPresent, path)
+	}
+	return err
+}
+
+// Errors of FillSQLite.
+var (
+	ErrFilling = errors.New("another import makes a directory there")
+	ErrPresent = errors.New("a directory has appeared there meanwhile")
+)
+
+// makeFilled makes the database of FillSQLite in a file.
+func makeFilled(ctx context.Context, file string, fill func(context.Context, *DB) error) error {
+	if err := makeMigrated(ctx, file); err != nil {
+		return err
+	}
+	d, one, err := openAlone(ctx, file)
+	if err != nil {
+		return err
+	}
+	if err = d.fill(ctx, fill); err == nil {
+		err = Translate(one.run("COMMIT"))
+	}
+	return errors.Join(err, d.Close(), one.close())
+}
+
+// makeMigrated makes a database with the current schema.
+func makeMigrated(ctx context.Context, file string) error {
+	d, err := OpenSQLite(file)
+	if err != nil {
+		return err
+	}
+	_, err = d.Migrate(ctx)
+	return errors.Join(err, d.Close())
+}
+
+// fill is FillSQLite in a database that is open.
+func (d *DB) fill(ctx context.Context, fill func(context.Context, *DB) error) error {
+	if err := d.dropIndexes(ctx); err != nil {
+		return err
+	}
+	if err := fill(context.WithoutCancel(ctx), d); err != nil {
+		return err
+	}
+	return d.Index(ctx)
+}
+
+// Filling reports whether the database is being filled: nobody else has read anything of it.
+func (d *DB) Filling() bool { return d.filling }
+
+// dropIndexes drops the indexes and triggers of the tables that are filled.
+func (d *DB) dropIndexes(ctx context.Context) error {
+	rows, err := d.read.QueryContext(ctx, "SELECT 'DROP ' || type || ' ' || name, sql FROM sqlite_schema "+
+		"WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name IN (?) AND name NOT IN (?) ORDER BY rowid",
+		In(filled), In(asked))
+	found, err := Collect(rows, err, func(r Row) (pair [2]string, err error) { return pair, r.Scan(&pair[0], &pair[1]) })
+	if err != nil {
+		return err
+	}
+	d.later = migrations.FillWords()
+	for _, statements := range found {
+		if _, err := d.write.DB.ExecContext(ctx, statements[0]); err != nil {
+			return Translate(err)
+		}
+		d.later = append(d.later, statements[1])
+	}
+	return nil
+}
+
+// Index makes the indexes that a database which is filled does not have yet. It does nothing where there are all.
+func (d *DB) Index(ctx context.Context) error {
+	later := d.later
+	d.later = nil
+	for _, statement := range later {
+		if _, err := d.write.DB.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("make the indexes: %w", Translate(err))
+		}
+	}
+	return nil
+}
+
+// openAlone opens a file that nobody else has open by one connection, in a transaction.
+func openAlone(ctx context.Context, path string) (*DB, *oneConnection, error) {
+	o := chosen(nil)
+	file, err := fileAt(path, alone, &o)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := file.Connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	one := &oneConnection{driver: file.Driver(), until: ctx, conn: c.(sqliteConn), idle: make(map[string]driver.Stmt)}
+	if err := one.run("BEGIN EXCLUSIVE"); err != nil {
+		return nil, nil, errors.Join(Translate(err), c.Close())
+	}
+	all := bun.NewDB(sql.OpenDB(one), sqlitedialect.New())
+	d := newDB(sqliteDialect, all, all)
+	d.path, d.readers, d.filling = path, 1, true
+	d.hot = d.prepared.query
+	return d, one, nil
+}
+
+// oneConnection makes connections that are all the same one, in a transaction that is under way: theirs are nested in
+// it, and what was written in it is read by all. It is for work that does one thing after the other.
+type oneConnection struct {
+	driver driver.Driver
+	until  context.Context // whose end is the end of the work
+	conn   sqliteConn
+	idle   map[string]driver.Stmt // prepared statements that nobody uses, by their texts
+	depth  int
+}
+
+// sqliteConn is a connection of the driver.
+type sqliteConn interface {
+	driver.Conn
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+}
+
+// Connect implements driver.Connector.
+func (o *oneConnection) Connect(context.Context) (driver.Conn, error) { return nested{o}, nil }
+
+// Driver implements driver.Connector.
+func (o *oneConnection) Driver() driver.Driver { return o.driver }
+
+// run runs a statement that begins or ends a transaction.
+func (o *oneConnection) run(statement string) error {
+	_, err := o.conn.ExecContext(context.Background(), statement, nil)
+	return err
+}
+
+// close closes the connection. What was not committed is gone.
+func (o *oneConnection) close() error {
+	var errs []error
+	for _, s := range o.idle {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, o.conn.Close())...)
+}
+
+// nested is one of the connections of a oneConnection.
+type nested struct{ *oneConnection }
+
+// Close implements driver.Conn.
+func (nested) Close() error { return nil }
+
+// Begin implements driver.Conn.
+func (n nested) Begin() (driver.Tx, error) {
+	if err := n.until.Err(); err != nil {
+		return nil, err
+	}
+	n.depth++
+	return savepoint{n.oneConnection, n.depth}, n.run(fmt.Sprintf("SAVEPOINT s%d", n.depth))
+}
+
+// Prepare implements driver.Conn.
+func (n nested) Prepare(text string) (driver.Stmt, error) {
+	return n.PrepareContext(context.Background(), text)
+}
+
+// PrepareContext implements driver.ConnPrepareContext.
+func (n nested) PrepareContext(ctx context.Context, text string) (_ driver.Stmt, err error) {
+	s, ok := n.idle[text]
+	if !ok {
+		if s, err = n.conn.PrepareContext(ctx, text); err != nil {
+			return nil, err
+		}
+	}
+	delete(n.idle, text)
+	return kept{s, n.oneConnection, text}, n.until.Err()
+}
+
+// ExecContext implements driver.ExecerContext.
+func (n nested) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	if err := n.until.Err(); err != nil {
+		return nil, err
+	}
+	return n.conn.ExecContext(ctx, text, args)
+}
+
+// QueryContext implements driver.QueryerContext.
+func (n nested) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := n.until.Err(); err != nil {
+		return nil, err
+	}
+	return n.conn.QueryContext(ctx, text, args)
+}
+
+// savepoint is a transaction in another one.
+type savepoint struct {
+	*oneConnection
+	depth int
+}
+
+// Commit implements driver.Tx.
+func (s savepoint) Commit() error { return s.release() }
+
+// Rollback implements driver.Tx.
+func (s savepoint) Rollback() error {
+	return errors.Join(s.run(fmt.Sprintf("ROLLBACK TO s%d", s.depth)), s.release())
+}
+
+// release ends the savepoint.
+func (s savepoint) release() error {
+	s.oneConnection.depth--
+	return s.run(fmt.Sprintf("RELEASE s%d", s.depth))
+}
+
+// kept is a prepared statement that is kept for the next one who asks for it.
+type kept struct {
+	driver.Stmt
+	one  *oneConnection
+	text string
+}
+
+// Close implements driver.Stmt.
+func (k kept) Close() error {
+	if _, another := k.one.idle[k.text]; another {
+		return k.Stmt.Close()
+	}
+	k.one.idle[k.text] = k.Stmt
+	return nil
+}
