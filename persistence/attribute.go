@@ -33,25 +33,28 @@ func (s *UserStore) Attributes(ctx context.Context, sc tenancy.Scope,
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	var rows []userAttributeRow
-	return attributesOf(ctx, s.db.NewSelect().Model(&rows).
-		Join("JOIN users AS u ON u.organization_id = a.organization_id AND u.id = a.user_id").
-		Apply(knownIn(sc).Narrow).Where("u.id IN (?)", db.In(ids)), &rows)
+	rows, err := s.ofUsers(ctx, sc, "user_attributes", "x.name, x.value", ids)
+	all, err := db.Collect(rows, err, db.Weighed(ctx, func(r db.Row) (a userAttributeRow, err error) {
+		err = r.Scan(&a.UserID, &a.Name, &a.Value)
+		return a, err
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return byUser(all), nil
 }
 
-// attributesOf reads the attributes that q finds, in rows.
-func attributesOf(ctx context.Context, q *bun.SelectQuery,
-	rows *[]userAttributeRow) (map[domain.UserID]domain.Attributes, error) {
-	err := q.ExcludeColumn("value_key").Scan(ctx)
+// byUser returns attributes by whose they are.
+func byUser(rows []userAttributeRow) map[domain.UserID]domain.Attributes {
 	found := make(map[domain.UserID]domain.Attributes)
-	for _, r := range *rows {
+	for _, r := range rows {
 		user := domain.UserID(r.UserID)
 		if found[user] == nil {
 			found[user] = make(domain.Attributes)
 		}
 		found[user][r.Name] = r.Value
 	}
-	return found, db.Translate(err)
+	return found
 }
 
 // addAttributes reads the attributes of users that were read in a transaction.
@@ -64,17 +67,18 @@ func addAttributes(ctx context.Context, r db.Reader, users ...*domain.User) erro
 		of[u.Organization] = append(of[u.Organization], u.ID)
 	}
 	var rows []userAttributeRow
-	found, err := attributesOf(ctx, r.NewSelect().Model(&rows).
+	err := r.NewSelect().Model(&rows).ExcludeColumn("value_key").
 		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 			for o, ids := range of {
 				q = q.WhereOr("a.organization_id = ? AND a.user_id IN (?)", int64(o), db.In(ids))
 			}
 			return q
-		}), &rows)
+		}).Scan(ctx)
+	found := byUser(rows)
 	for _, u := range users {
 		u.Attributes = found[u.ID]
 	}
-	return err
+	return db.Translate(err)
 }
 
 func (t *Tx) insertAttributes(users ...*domain.User) error {

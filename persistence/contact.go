@@ -48,20 +48,6 @@ func (s *SocialStore) Contacts(ctx context.Context, sc tenancy.Scope) ([]domain.
 	return contacts, db.Translate(err)
 }
 
-// contactKeys returns who the contacts of the actor of sc are, in their order, wherever they are: whoever asks goes on
-// with them as constants of a statement that has a scope.
-func (s *SocialStore) contactKeys(ctx context.Context, sc tenancy.Scope) ([]rowKey, error) {
-	me := sc.Actor()
-	var rows []contactRow
-	err := s.db.NewSelect().Model(&rows).Apply(owned(domain.UserKey{Organization: me.Organization, User: me.User})).
-		Order("c.rank", "c.contact_id").Scan(ctx)
-	keys := make([]rowKey, len(rows))
-	for i, r := range rows {
-		keys[i] = rowKey{r.ContactOrganizationID, r.ContactID}
-	}
-	return keys, db.Translate(err)
-}
-
 func (tx *Tx) AddContact(alias string) error {
 	row, err := tx.contactOf(alias)
 	if err != nil {

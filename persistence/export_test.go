@@ -36,6 +36,16 @@ func BuiltUsers(ctx context.Context, s *UserStore, sc tenancy.Scope, f domain.Us
 	return readUsers(ctx, sc, usersIn(s.db, sc).Apply(filtered(sc, f).Narrow).Order("u.environment_path", "u.id"))
 }
 
+// NewestPage reads n people of sc in the order of their list, behind somebody, nil for nobody, and the next skip of them.
+func NewestPage(ctx context.Context, s *UserStore, sc tenancy.Scope, behind *domain.User,
+	skip, n int) ([]domain.User, error) {
+	l := listing{sc: sc, keeps: peopleKept(&domain.PeopleFilter{}), by: newestFirst}
+	if behind != nil {
+		l.behind = &listed{key: behind.Key(), at: []any{db.Millis(behind.Created)}}
+	}
+	return s.newestPage(ctx, &l, skip, n)
+}
+
 // NthUser returns where in the tree's order the nth of the users in sc is who come behind somebody, nil for nobody, and
 // false if there are fewer.
 func NthUser(ctx context.Context, s *UserStore, sc tenancy.Scope, behind *domain.User,

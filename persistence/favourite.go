@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"context"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -33,20 +32,6 @@ type favouriteRow struct {
 func toFavouriteRow(u domain.UserKey, list domain.FavouriteList, name string, rank int64) favouriteRow {
 	return favouriteRow{OrganizationID: int64(u.Organization), UserID: int64(u.User), List: int64(list),
 		NameKey: domain.Fold(name), Name: name, Rank: rank}
-}
-
-func (s *SocialStore) Favourites(ctx context.Context, sc tenancy.Scope) (favourites domain.Favourites, err error) {
-	me := sc.Actor()
-	var rows []favouriteRow
-	err = s.db.NewSelect().Model(&rows).
-		Where("organization_id = ? AND user_id = ?", int64(me.Organization), int64(me.User)).
-		Order("list", "rank", "name_key").Scan(ctx)
-	for _, r := range rows {
-		if r.List < int64(len(favourites)) {
-			favourites[r.List] = append(favourites[r.List], r.Name)
-		}
-	}
-	return favourites, db.Translate(err)
 }
 
 // me is where whoever the transaction was opened for is stored.

@@ -104,6 +104,9 @@ func (s *UserStore) newest(ctx context.Context, l *listing, f *domain.PeopleFilt
 		}
 		// Somebody went away in between.
 	}
+	if _, self := l.sc.Self(); f.Plain() && !self {
+		return s.newestPage(ctx, l, skip, n)
+	}
 	q, err := s.people(ctx, l.sc, f)
 	if err != nil {
 		return nil, err
@@ -159,15 +162,6 @@ func (s *UserStore) CountPeople(ctx context.Context, sc tenancy.Scope, f domain.
 	if err != nil {
 		return 0, err
 	}
-	// Few are archived, whom an index finds; where they live is looked at for each, unless that is anywhere.
-	q := s.db.NewSelect().TableExpr("users AS u").Where("u.archived")
-	if !sc.Everywhere() {
-		within := db.Unindexed(db.Account(sc))
-		q = q.Where(within.Text(), within.Args...)
-	}
-	if o, one := sc.Organization(); one {
-		q = q.Where("u.organization_id = ?", int64(o))
-	}
-	archived, err := q.Count(ctx)
-	return all - archived, db.Translate(err)
+	archived, err := s.countArchived(ctx, sc)
+	return all - archived, err
 }

@@ -29,15 +29,16 @@ func (s *UserStore) Pictures(ctx context.Context, sc tenancy.Scope,
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	var rows []userPictureRow
-	err := s.db.NewSelect().Model(&rows).Column("user_id", "tag").
-		Join("JOIN users AS u ON u.organization_id = p.organization_id AND u.id = p.user_id").
-		Apply(knownIn(sc).Narrow).Where("u.id IN (?)", db.In(ids)).Scan(ctx)
-	found := make(map[domain.UserID]string, len(rows))
-	for _, r := range rows {
-		found[domain.UserID(r.UserID)] = r.Tag
-	}
-	return found, db.Translate(err)
+	rows, err := s.ofUsers(ctx, sc, "user_pictures", "x.tag", ids)
+	found := make(map[domain.UserID]string)
+	_, err = db.Collect(rows, err, func(r db.Row) (struct{}, error) {
+		var id int64
+		var tag string
+		err := r.Scan(&id, &tag)
+		found[domain.UserID(id)] = tag
+		return struct{}{}, err
+	})
+	return found, err
 }
 
 // Picture returns the picture of the user that ref names, or ErrUserNotFound if there is no such user in sc,

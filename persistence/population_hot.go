@@ -174,3 +174,19 @@ func accountsOf(sc tenancy.Scope) db.Predicate {
 	own := db.Account(sc)
 	return db.Where("SELECT u.organization_id, u.id FROM users u WHERE "+own.Raw, own.Args...)
 }
+
+// countArchived counts the users in sc who are archived. They are few, whom an index finds; where they live is looked
+// at for each, unless that is anywhere.
+func (s *UserStore) countArchived(ctx context.Context, sc tenancy.Scope) (int64, error) {
+	where := db.Where("u.archived").Also(db.Pinned(sc, "u.organization_id"))
+	if !sc.Everywhere() {
+		where = where.Also(db.Unindexed(db.Account(sc)))
+	}
+	return s.number(ctx, sc, "SELECT count(*) FROM users u WHERE "+where.Text(), where.Args...)
+}
+
+// everybody returns how many people are at home in sc.
+func (s *UserStore) everybody(ctx context.Context, sc tenancy.Scope) (int64, error) {
+	all := population(s.db, sc)
+	return s.number(ctx, sc, "SELECT "+all.Raw, all.Args...)
+}

@@ -551,9 +551,7 @@ func (s *UserStore) Count(ctx context.Context, sc tenancy.Scope, f domain.UserFi
 		return 0, err
 	}
 	if _, self := sc.Self(); f.Plain() && !self {
-		everybody := population(s.db, sc)
-		err = s.db.NewSelect().ColumnExpr(everybody.Raw, everybody.Args...).Scan(ctx, &n)
-		return n, db.Translate(err)
+		return s.everybody(ctx, sc)
 	}
 	n, err = usersIn(s.db, sc).Apply(filtered(sc, f).Narrow).Count(ctx)
 	return n, db.Translate(err)

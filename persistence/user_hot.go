@@ -75,6 +75,34 @@ func (s *UserStore) find(ctx context.Context, sc tenancy.Scope, ref domain.UserR
 	return db.Only(rows, err, db.Weighed(ctx, scanUser), domain.ErrUserNotFound)
 }
 
+// kept runs a statement that is kept prepared, unless sc has very many places: it is long then, and no one else's.
+func (s *UserStore) kept(ctx context.Context, sc tenancy.Scope, query string, args ...any) (db.Rows, error) {
+	if db.Many(sc.Ranges()) {
+		return s.db.QueryContext(ctx, query, args...)
+	}
+	return s.db.HotRows(ctx, query, args...)
+}
+
+// number runs a statement of one number, as kept does.
+func (s *UserStore) number(ctx context.Context, sc tenancy.Scope, query string, args ...any) (int64, error) {
+	rows, err := s.kept(ctx, sc, query, args...)
+	return db.OnlyIf(rows, err, db.Scalar[int64])
+}
+
+// ofUsers reads user_id and other columns of a table x of what users have, as far as it is of those with these numbers
+// who lie in sc.
+func (s *UserStore) ofUsers(ctx context.Context, sc tenancy.Scope, table, columns string,
+	ids []domain.UserID) (db.Rows, error) {
+	known := knownIn(sc)
+	query := "SELECT x.user_id, " + columns + " FROM " + table + " x " +
+		"JOIN users u ON u.organization_id = x.organization_id AND u.id = x.user_id WHERE " + known.Text() +
+		" AND u.id IN (?)"
+	if len(ids) == 1 {
+		return s.kept(ctx, sc, query, append(known.Args, int64(ids[0]))...)
+	}
+	return s.db.QueryContext(ctx, query, append(known.Args, db.In(ids))...)
+}
+
 // inTreeOrder reads up to n users in tree order.
 func (s *UserStore) inTreeOrder(ctx context.Context, sc tenancy.Scope, f domain.UserFilter, after domain.Cursor,
 	n int) ([]domain.User, error) {
@@ -195,6 +223,18 @@ func (s *UserStore) pageAcross(ctx context.Context, sc tenancy.Scope, stretches 
 func scanKey(r db.Row) (k domain.UserKey, err error) {
 	err = r.Scan((*int64)(&k.Organization), (*int64)(&k.User))
 	return k, err
+}
+
+// newestPage reads n people of a list that keeps all who are not archived, behind the first skip of them.
+func (s *UserStore) newestPage(ctx context.Context, l *listing, skip, n int) ([]domain.User, error) {
+	columns, args := userColumnsIn(l.sc)
+	where := db.Unindexed(db.Account(l.sc)).Also(l.keeps).Also(db.Pinned(l.sc, "u.organization_id"))
+	if l.behind != nil {
+		where = where.And(l.by.behind(), append(l.behind.at[:1:1], int64(l.behind.key.User))...)
+	}
+	rows, err := s.kept(ctx, l.sc, "SELECT "+columns+" FROM users u WHERE "+where.Text()+" ORDER BY "+l.by.by(true)+
+		limitMark+" OFFSET ? + 0", append(append(args, where.Args...), n, skip)...)
+	return db.CollectUpTo(n, rows, err, db.Weighed(ctx, scanUser))
 }
 
 // UserColumns are those of the list. They are exported for benchmarks, as UserPage is.

@@ -40,6 +40,17 @@ func TestHotUsers(t *testing.T) {
 				}
 				require.Equal(t, want, got, "%s, %v", who, f)
 			}
+			people, _, err := users.Newest(ctx, sc, domain.PeopleFilter{}, 0, domain.Page{Limit: 1000})
+			require.NoError(t, err)
+			got, err := persistence.NewestPage(ctx, users, sc, nil, 0, 1000)
+			require.NoError(t, err)
+			require.Equal(t, people, got, who)
+			for i := range people {
+				got, err := persistence.NewestPage(ctx, users, sc, &people[i], 1, 2)
+				require.NoError(t, err)
+				rest := people[min(i+2, len(people)):]
+				require.Equal(t, rest[:min(2, len(rest))], got, who)
+			}
 			all, err := persistence.BuiltUsers(ctx, users, sc, domain.UserFilter{})
 			require.NoError(t, err)
 			seen := make(map[string]domain.User)

@@ -325,10 +325,8 @@ func (s *UserStore) share(ctx context.Context, sc tenancy.Scope, everybody int64
 		}
 	}
 	if o, one := sc.Organization(); one {
-		var all int64
-		err = s.db.NewSelect().TableExpr("organization_counts AS c").ColumnExpr("coalesce(max(c.users), 0)").
-			Where("c.organization_id = ?", int64(o)).Scan(ctx, &all)
-		return float64(everybody), float64(all), db.Translate(err)
+		all, err := s.number(ctx, sc, "SELECT c.users FROM organization_counts c WHERE c.organization_id = ?", int64(o))
+		return float64(everybody), float64(all), err
 	}
 	among, err = s.db.Population(ctx)
 	return float64(everybody), among, err
