@@ -2,8 +2,8 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"sync"
 )
 
@@ -14,43 +14,52 @@ type Version struct {
 	number      int64
 }
 
-// versions asks for the version of an SQLite database by a connection that does nothing else.
+// versions asks for the version of an SQLite database by a connection that does nothing else. As each request asks, it
+// goes past database/sql.
 type versions struct {
 	file driver.Connector
-	db   *sql.DB // of one connection
 
 	mu          sync.Mutex
-	asked       *sql.Stmt // nil until the first time
+	conn        driver.Conn // nil until the first time, and after it failed
+	asked       driver.StmtQueryContext
 	connections int
 }
 
-func openVersions(path string, o *options) (v *versions, err error) {
-	v = new(versions)
-	if v.file, err = fileAt(path, readOnly, o); err != nil {
-		return nil, err
-	}
-	v.db = sql.OpenDB(v)
-	v.db.SetMaxOpenConns(1)
-	return v, nil
+func openVersions(path string, o *options) (*versions, error) {
+	file, err := fileAt(path, readOnly, o)
+	return &versions{file: file}, err
 }
 
 func (v *versions) close() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.asked != nil {
-		_ = v.asked.Close()
+	return v.hangUp()
+}
+
+// hangUp closes the connection. The next time there is another one.
+func (v *versions) hangUp() error {
+	if v.conn == nil {
+		return nil
 	}
-	return v.db.Close()
+	err := errors.Join(v.asked.(driver.Stmt).Close(), v.conn.Close())
+	v.conn, v.asked = nil, nil
+	return err
 }
 
-// Connect implements driver.Connector. It is called while the version is asked for.
-func (v *versions) Connect(ctx context.Context) (driver.Conn, error) {
+// connect opens a connection.
+func (v *versions) connect(ctx context.Context) error {
 	v.connections++
-	return v.file.Connect(ctx)
+	conn, err := v.file.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	asked, err := conn.(driver.ConnPrepareContext).PrepareContext(ctx, "PRAGMA data_version")
+	if err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	v.conn, v.asked = conn, asked.(driver.StmtQueryContext)
+	return nil
 }
-
-// Driver implements driver.Connector.
-func (v *versions) Driver() driver.Driver { return v.file.Driver() }
 
 // Version returns the version of the database. A change, by whichever process, has made another one of it before it was
 // acknowledged. It reports false where the version cannot be asked for, so that nothing that is kept is known to be
@@ -63,17 +72,32 @@ func (d *DB) Version() (Version, bool) {
 }
 
 // now does not end with a request: that would interrupt the connection which the others ask.
-func (v *versions) now() (_ Version, ok bool) {
+func (v *versions) now() (Version, bool) {
+	ctx := context.Background()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.asked == nil { // which few commands need
-		asked, err := v.db.Prepare("PRAGMA data_version")
-		if err != nil {
+	if v.conn == nil { // which few commands need
+		if err := v.connect(ctx); err != nil {
 			return Version{}, false
 		}
-		v.asked = asked
 	}
-	var number int64
-	err := v.asked.QueryRow().Scan(&number)
-	return Version{v.connections, number}, err == nil
+	number, err := v.ask(ctx)
+	if err != nil {
+		_ = v.hangUp()
+		return Version{}, false
+	}
+	return Version{v.connections, number}, true
+}
+
+func (v *versions) ask(ctx context.Context) (int64, error) {
+	rows, err := v.asked.QueryContext(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	var value [1]driver.Value
+	err = rows.Next(value[:])
+	if err := errors.Join(err, rows.Close()); err != nil {
+		return 0, err
+	}
+	return value[0].(int64), nil
 }

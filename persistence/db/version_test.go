@@ -1,7 +1,6 @@
 package db
 
 import (
-	"database/sql/driver"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,8 +38,6 @@ func TestVersion(t *testing.T) {
 	require.Equal(t, fresh, ask(open()), "the test asks for something else")
 	d := open()
 	require.Equal(t, fresh, ask(d))
-	conn, err := d.versions.db.Conn(t.Context())
-	require.NoError(t, err)
-	require.ErrorIs(t, conn.Raw(func(any) error { return driver.ErrBadConn }), driver.ErrBadConn)
+	require.NoError(t, d.versions.hangUp())
 	require.NotEqual(t, fresh, ask(d), "the new connection does not know what was written before it")
 }
