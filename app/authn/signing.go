@@ -68,6 +68,23 @@ func (t *Tokens) privateKey(name string) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(derive(sha512.New, t.root, "ed25519 seed "+name, ed25519.SeedSize))
 }
 
+// namedKey is a private key with its name.
+type namedKey struct {
+	name string
+	key  ed25519.PrivateKey
+}
+
+// signingKey returns the key with that name, with which most tokens are signed: it is made anew only if it is not that
+// of the last time.
+func (t *Tokens) signingKey(name string) ed25519.PrivateKey {
+	last := t.last.Load()
+	if last == nil || last.name != name {
+		last = &namedKey{name, t.privateKey(name)}
+		t.last.Store(last)
+	}
+	return last.key
+}
+
 // Public returns the public half of the key with that name.
 func (t *Tokens) Public(name string) domain.VerifyingKey {
 	public := t.privateKey(name).Public().(ed25519.PublicKey)

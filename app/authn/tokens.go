@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -26,7 +27,9 @@ type Tokens struct {
 	// verified remembers what tokens say whose signature was found good, by the token's
 	// SHA-256. What they are worth is asked of the rows, each time.
 	verified *lru.Cache[[sha256.Size]byte, *claims]
-	counter  Counter
+	// last is the key that signed the last token.
+	last    atomic.Pointer[namedKey]
+	counter Counter
 }
 
 // Issuing is what the tokens of a server say of it.
@@ -79,7 +82,7 @@ func (t *Tokens) Issue(s domain.AccessToken) (string, error) {
 			IssuedAt: jwt.NewNumericDate(t.now()), ExpiresAt: jwt.NewNumericDate(s.Expires), ID: rand.Text()},
 	})
 	token.Header["typ"], token.Header["kid"] = tokenType, kidOf(s.Key)
-	text, err := token.SignedString(t.privateKey(s.Key))
+	text, err := token.SignedString(t.signingKey(s.Key))
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}
