@@ -214,6 +214,9 @@ type outage struct {
 func (o outage) Handle(ctx context.Context, r slog.Record) error {
 	follows := false
 	r.Attrs(func(a slog.Attr) bool {
+		if a.Value.Kind() != slog.KindAny { // the others would be copied
+			return true
+		}
 		err, ok := a.Value.Any().(error)
 		if !ok {
 			return true

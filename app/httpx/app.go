@@ -62,7 +62,7 @@ func (s *Server) serve(surface string, problems fiber.ErrorHandler, c *fiber.Ctx
 	ctx := domain.WithRequest(c.UserContext(), domain.Request{ID: id, ClientID: theirs, Surface: surface, Reads: reads(c)})
 	place := &Place{entrance: s.Entrance}
 	d := begin(c, domain.WithAside(ctx, place.aside), s.Limit)
-	d.server, d.log = s, s.Log.With("id", id, "surface", surface)
+	d.server, d.id, d.surface = s, id, surface
 	defer d.returned()
 
 	err := place.enter(d.ctx, d.party(c).Network, credentialsOf(c))
@@ -211,7 +211,19 @@ func (s *Server) log(surface, id string, c *fiber.Ctx, err error, took time.Dura
 			attrs = append(attrs, slog.Any("error", because(c.UserContext(), err)))
 		}
 	}
-	s.Log.LogAttrs(c.UserContext(), level, "request", attrs...)
+	s.write(c.UserContext(), level, attrs)
+}
+
+// write writes a request's line. It goes past slog.Logger, which looks for the line of code that logs: that is always
+// this one.
+func (s *Server) write(ctx context.Context, level slog.Level, attrs []slog.Attr) {
+	h := s.Log.Handler()
+	if !h.Enabled(ctx, level) {
+		return
+	}
+	r := slog.NewRecord(time.Now(), level, "request", 0)
+	r.AddAttrs(attrs...)
+	_ = h.Handle(ctx, r)
 }
 
 // because returns err with the reason why the context ended, if it did: that a request took

@@ -16,11 +16,12 @@ import (
 type deadline struct {
 	ctx    context.Context
 	server *Server
-	log    *slog.Logger // for what goes wrong after the handler returned
-	limit  time.Duration
-	cancel context.CancelCauseFunc
-	timer  *time.Timer
-	kept   bool
+	// id and surface are the request's.
+	id, surface string
+	limit       time.Duration
+	cancel      context.CancelCauseFunc
+	timer       *time.Timer
+	kept        bool
 }
 
 type deadlineKey struct{}
@@ -28,12 +29,15 @@ type deadlineKey struct{}
 // begin gives the request a context that ends after limit.
 func begin(c *fiber.Ctx, ctx context.Context, limit time.Duration) *deadline {
 	ctx, cancel := context.WithCancelCause(ctx)
-	d := &deadline{ctx: ctx, log: slog.Default(), limit: limit, cancel: cancel}
+	d := &deadline{ctx: ctx, limit: limit, cancel: cancel}
 	d.timer = time.AfterFunc(limit, func() { cancel(context.DeadlineExceeded) })
 	c.SetUserContext(ctx)
 	c.Locals(deadlineKey{}, d)
 	return d
 }
+
+// log is for what goes wrong after the handler returned.
+func (d *deadline) log() *slog.Logger { return d.server.Log.With("id", d.id, "surface", d.surface) }
 
 // deadlineOf returns the deadline of a request; NewApp gives every request one.
 func deadlineOf(c *fiber.Ctx) *deadline { return c.Locals(deadlineKey{}).(*deadline) }

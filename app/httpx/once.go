@@ -158,7 +158,7 @@ func (r *repeated) keep(ctx context.Context, a domain.Answer) {
 	keeping, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepWithin)
 	defer cancel()
 	if err := r.server.Keeper.Keep(keeping, r.o, a); err != nil {
-		deadlineOf(r.c).log.Warn("an answer could not be kept", "error", err)
+		deadlineOf(r.c).log().Warn("an answer could not be kept", "error", err)
 	}
 }
 

@@ -149,7 +149,7 @@ func (s *stream[T]) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		if err := s.step(); err != nil {
-			s.deadline.log.Error("a list broke off", "error", because(s.deadline.ctx, err))
+			s.deadline.log().Error("a list broke off", "error", because(s.deadline.ctx, err))
 			return 0, err
 		}
 	}
