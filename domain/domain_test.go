@@ -236,3 +236,10 @@ func FuzzParsePath(f *testing.F) {
 		}
 	})
 }
+
+// ASCII is folded in a way of its own, which gives what any name is folded to.
+func TestASCIIIsFoldedAsEverythingElse(t *testing.T) {
+	for r := range rune(128) {
+		require.Equal(t, domain.Fold("é"+string(r)), domain.Fold("é")+domain.Fold(string(r)), "%q", r)
+	}
+}

@@ -41,13 +41,11 @@ func DomainText(token string) string { return "canopy-domain=" + token }
 // with other characters than ASCII, of which several may look alike, or be folded into one.
 func DomainOf(address string) (string, bool) {
 	i := strings.LastIndexByte(address, '@')
-	if i < 1 || i == len(address)-1 || !isASCII(address[i:]) {
+	if i < 1 || i == len(address)-1 || !IsASCII(address[i:]) {
 		return "", false
 	}
 	return strings.ToLower(address[i+1:]), true
 }
-
-func isASCII(s string) bool { return !strings.ContainsFunc(s, func(r rune) bool { return r > '~' }) }
 
 // isDomain reports whether s is a domain as DNS has it (RFC 1035, 2.3.1), in lower case and with a dot in it.
 func isDomain(s string) bool {

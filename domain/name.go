@@ -10,6 +10,9 @@ import (
 // smallest rune of its Unicode simple case folding orbit, so that "Ångström" and
 // "ÅNGSTRÖM" are one name on every database engine.
 func Fold(s string) string {
+	if IsASCII(s) {
+		return strings.ToUpper(s) // its capital is the smallest of a letter's orbit
+	}
 	return strings.Map(func(r rune) rune {
 		least := r
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
@@ -17,6 +20,16 @@ func Fold(s string) string {
 		}
 		return least
 	}, s)
+}
+
+// IsASCII reports whether s has nothing behind the tilde, the last character of ASCII that can be seen.
+func IsASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // maxPlainWord bounds a plain word, in characters.

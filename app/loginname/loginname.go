@@ -148,6 +148,9 @@ func scriptOf(r rune) string {
 // there was a Check, other than its own.
 func (Rules) Spellings(alias string) []string {
 	own := domain.Fold(alias)
+	if wide := width.Widen.String(own); domain.IsASCII(alias) && wide != own { // which normal forms leave as it is
+		return []string{wide}
+	}
 	var others []string
 	for _, form := range []string{norm.NFD.String(alias), norm.NFKD.String(alias), width.Widen.String(alias),
 		width.Widen.String(norm.NFD.String(alias))} {

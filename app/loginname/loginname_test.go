@@ -66,4 +66,5 @@ func TestSpellingsOfBeforeAreFound(t *testing.T) {
 	require.Contains(t, loginname.Rules{}.Spellings("Éva"), domain.Fold("E\u0301va"))
 	require.Contains(t, loginname.Rules{}.Spellings("admin"), domain.Fold("ａｄｍｉｎ"))
 	require.Contains(t, loginname.Rules{}.Spellings("\uae40"), "\u1100\u1175\u11b7")
+	require.Equal(t, []string{"ＡＢ２　－～"}, loginname.Rules{}.Spellings("ab2 -~"))
 }

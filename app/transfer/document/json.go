@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/transform"
 
 	"canopy/app/directory"
 	"canopy/domain"
@@ -116,96 +115,61 @@ var errStopped = errors.New("stopped")
 
 // reader reads a document and knows the line it is on.
 type reader struct {
-	*json.Decoder
-	lines     *lineCounter
+	*source
+	parser    parser
 	checkHash func(domain.PasswordHash) error
 }
 
 func newReader(text io.Reader, checkHash func(domain.PasswordHash) error) *reader {
-	lines := &lineCounter{r: transform.NewReader(decoded(text), encoding.UTF8Validator), line: 1}
-	return &reader{Decoder: json.NewDecoder(lines), lines: lines, checkHash: checkHash}
+	return &reader{source: newSource(text), checkHash: checkHash}
 }
-
-// lineCounter remembers where the lines begin that the decoder has buffered.
-type lineCounter struct {
-	r      io.Reader
-	read   int64
-	breaks []int64 // offsets of line breaks not yet passed
-	line   int     // of the first offset not yet passed
-}
-
-func (l *lineCounter) Read(p []byte) (int, error) {
-	n, err := l.r.Read(p)
-	for i, c := range p[:n] {
-		if c == '\n' {
-			l.breaks = append(l.breaks, l.read+int64(i))
-		}
-	}
-	l.read += int64(n)
-	return n, err
-}
-
-// at returns the line of an offset; offsets must not decrease.
-func (l *lineCounter) at(offset int64) int {
-	passed := 0
-	for passed < len(l.breaks) && l.breaks[passed] < offset {
-		passed++
-	}
-	l.line += passed
-	l.breaks = l.breaks[passed:]
-	return l.line
-}
-
-func (r *reader) line() int { return r.lines.at(r.InputOffset()) }
 
 // fail says on which line what went wrong.
 func (r *reader) fail(err error) error {
-	offset := r.InputOffset()
-	var syntax *json.SyntaxError
+	line := r.ahead
 	switch {
 	case errors.Is(err, encoding.ErrInvalidUTF8):
-		offset, err = r.lines.read, errors.New("this is not valid UTF-8")
+		line, err = r.read, errors.New("this is not valid UTF-8")
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		offset, err = r.next(), errors.New("the document ends too early")
-	case errors.As(err, &syntax):
-		offset = r.next()
+		if r.from == r.to {
+			line = r.line
+		}
+		err = errors.New("the document ends too early")
 	}
 	text := strings.TrimSuffix(strings.TrimPrefix(err.Error(), "json: "), ".")
-	return domain.ErrInvalid.Saying("Line %d: %s.", r.lines.at(offset), text)
+	return domain.ErrInvalid.Saying("Line %d: %s.", line, text)
 }
 
-// next is the offset of what the decoder has not read yet, behind white space.
-func (r *reader) next() int64 {
-	rest, _ := io.ReadAll(r.Buffered()) // from memory
-	if text := bytes.TrimLeft(rest, " \t\r\n"); len(text) > 0 {
-		return r.InputOffset() + int64(len(rest)-len(text))
-	}
-	return r.InputOffset()
-}
-
-func (r *reader) expect(want json.Delim) error {
-	t, err := r.Token()
-	if err != nil {
+func (r *reader) expect(want byte, words string) error {
+	if err := r.source.expect(want, words); err != nil {
 		return r.fail(err)
-	}
-	if t != want {
-		return r.fail(fmt.Errorf("%q is expected", want.String()))
 	}
 	return nil
 }
 
-// key reads the next key of an object.
-func (r *reader) key() (string, error) {
-	t, err := r.Token()
-	if err != nil {
-		return "", r.fail(err)
+// key reads the next key of an object, behind a comma unless it is the first.
+func (r *reader) key(first bool) (string, error) {
+	if !first {
+		if err := r.expect(',', "expected comma after object key:value pair"); err != nil {
+			return "", err
+		}
 	}
-	key, _ := t.(string)
-	return key, nil
+	if c, err := r.peek(); err == nil && c != '"' {
+		return "", r.fail(errors.New("expected object key string"))
+	}
+	key, err := r.text()
+	if err == nil {
+		err = r.expect(':', "expected colon after object key")
+	}
+	return key, err
 }
 
 func (r *reader) text() (text string, err error) {
-	if err := r.Decode(&text); err != nil {
+	value, err := r.value()
+	if err == nil {
+		err = json.Unmarshal(value, &text)
+	}
+	if err != nil {
 		return "", r.fail(err)
 	}
 	if strings.IndexByte(text, 0) >= 0 {
@@ -215,12 +179,12 @@ func (r *reader) text() (text string, err error) {
 }
 
 func (r *reader) sections(yield func(*Section) bool) error {
-	if err := r.expect('{'); err != nil {
+	if err := r.expect('{', ""); err != nil {
 		return err
 	}
 	known := false
-	for r.More() {
-		key, err := r.key()
+	for first := true; r.more(); first = false {
+		key, err := r.key(first)
 		if err != nil {
 			return err
 		}
@@ -248,10 +212,10 @@ func (r *reader) sections(yield func(*Section) bool) error {
 	if !known {
 		return r.fail(errors.New("this is not a directory document"))
 	}
-	if err := r.expect('}'); err != nil {
+	if err := r.expect('}', ""); err != nil {
 		return err
 	}
-	_, err := r.Token()
+	_, err := r.peek()
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil
@@ -261,28 +225,39 @@ func (r *reader) sections(yield func(*Section) bool) error {
 	return r.fail(errors.New("there is something behind the end of the document"))
 }
 
+// between passes the comma before an element of an array that is not the first.
+func (r *reader) between(first bool) error {
+	if first {
+		return nil
+	}
+	return r.expect(',', "expected comma after array element")
+}
+
 // list reads an array, element by element.
 func (r *reader) list(element func() error) error {
-	if err := r.expect('['); err != nil {
+	if err := r.expect('[', ""); err != nil {
 		return err
 	}
-	for r.More() {
+	for first := true; r.more(); first = false {
+		if err := r.between(first); err != nil {
+			return err
+		}
 		if err := element(); err != nil {
 			return err
 		}
 	}
-	return r.expect(']')
+	return r.expect(']', "")
 }
 
 // section reads one organization. Its users are read while they are ranged over; what was
 // not read of them is skipped.
 func (r *reader) section(yield func(*Section) bool) error {
-	if err := r.expect('{'); err != nil {
+	if err := r.expect('{', ""); err != nil {
 		return err
 	}
-	s := &Section{Line: r.line(), Users: NoUsers}
-	for r.More() {
-		key, err := r.key()
+	s := &Section{Line: r.line, Users: NoUsers}
+	for first := true; r.more(); first = false {
+		key, err := r.key(first)
 		if err != nil {
 			return err
 		}
@@ -308,7 +283,7 @@ func (r *reader) section(yield func(*Section) bool) error {
 	if !yield(s) {
 		return errStopped
 	}
-	return r.expect('}')
+	return r.expect('}', "")
 }
 
 // named refuses an organization whose path does not come first.
@@ -325,7 +300,7 @@ func (r *reader) usersOf(s *Section, yield func(*Section) bool) error {
 	if err := r.named(s); err != nil {
 		return err
 	}
-	if err := r.expect('['); err != nil {
+	if err := r.expect('[', ""); err != nil {
 		return err
 	}
 	var rest func() error
@@ -335,17 +310,22 @@ func (r *reader) usersOf(s *Section, yield func(*Section) bool) error {
 	if err := rest(); err != nil {
 		return err
 	}
-	return r.expect('}')
+	return r.expect('}', "")
 }
 
 // stream returns the records of an array that has begun, which are read by whoever ranges over them, and what reads
 // those that are left over.
 func stream[T any](r *reader, read func() (T, error)) (records iter.Seq2[T, error], rest func() error) {
 	var broken error
+	first := true
 	records = func(yield func(T, error) bool) {
-		for broken == nil && r.More() {
-			record, err := read()
-			broken = err
+		for broken == nil && r.more() {
+			var record T
+			if broken = r.between(first); broken == nil {
+				record, broken = read()
+			}
+			first = false
+			err := broken
 			if !yield(record, err) {
 				return
 			}
@@ -357,21 +337,32 @@ func stream[T any](r *reader, read func() (T, error)) (records iter.Seq2[T, erro
 		if broken != nil {
 			return broken
 		}
-		return r.expect(']')
+		return r.expect(']', "")
 	}
 }
 
 // record reads the next value into v, and returns its line and what is wrong with it. The error is
 // about the document.
-func (r *reader) record(v any) (line int, wrong []*domain.Error, err error) {
-	var text json.RawMessage
-	if err := r.Decode(&text); err != nil {
+func record[T any](r *reader, members known[T], v *T) (line int, wrong []*domain.Error, err error) {
+	if r.to-r.from < enough {
+		r.fill()
+	}
+	if _, err := r.peek(); err != nil {
+		return 0, nil, r.fail(err)
+	}
+	if n := parse(&r.parser, r.buf[r.from:r.to], members, v); n > 0 {
+		r.pass(n)
+		return r.line, nil, nil
+	}
+	*v = *new(T)
+	text, err := r.value()
+	if err != nil {
 		return 0, nil, r.fail(err)
 	}
 	if hasNUL(text) {
-		return r.line(), []*domain.Error{domain.ErrInvalid.Saying("Give texts without NUL.")}, nil
+		return r.line, []*domain.Error{domain.ErrInvalid.Saying("Give texts without NUL.")}, nil
 	}
-	return r.line(), members(text, v), nil
+	return r.line, wrongMembers(text, v), nil
 }
 
 // hasNUL reports whether a text in JSON stands for one with a NUL, which no database keeps.
@@ -388,8 +379,8 @@ func hasNUL(text []byte) bool {
 	}
 }
 
-// members reads an object into v, and returns what is wrong with each of its members.
-func members(text []byte, v any) []*domain.Error {
+// wrongMembers reads an object into v, and returns what is wrong with each of its members.
+func wrongMembers(text []byte, v any) []*domain.Error {
 	if strict(text, v) == nil {
 		return nil
 	}
@@ -431,7 +422,7 @@ func unread(line int, wrong []*domain.Error) error {
 
 func (r *reader) environment(s *Section) error {
 	var e environmentJSON
-	line, wrong, err := r.record(&e)
+	line, wrong, err := record(r, environmentMembers, &e)
 	if err != nil {
 		return err
 	}
@@ -455,7 +446,7 @@ func checkUUID(id domain.UUID) []*domain.Error {
 
 func (r *reader) group(s *Section) error {
 	var g groupJSON
-	line, wrong, err := r.record(&g)
+	line, wrong, err := record(r, groupMembers, &g)
 	if err != nil {
 		return err
 	}
@@ -471,7 +462,7 @@ func (r *reader) group(s *Section) error {
 
 func (r *reader) user() (UserRecord, error) {
 	var u userJSON
-	line, wrong, err := r.record(&u)
+	line, wrong, err := record(r, userMembers, &u)
 	if err != nil {
 		return UserRecord{}, err
 	}

@@ -13,10 +13,10 @@ import (
 // rows reads a list: yields its section, whose rows are read by whoever ranges over them, and
 // skips what is left over.
 func (r *reader) rows(info *domain.ListInfo, yield func(*Section) bool) error {
-	if err := r.expect('['); err != nil {
+	if err := r.expect('[', ""); err != nil {
 		return err
 	}
-	s := &Section{Line: r.line(), List: info, Users: NoUsers}
+	s := &Section{Line: r.line, List: info, Users: NoUsers}
 	var rest func() error
 	if s.Rows, rest = stream(r, func() (ListRecord, error) { return r.row(info) }); !yield(s) {
 		return errStopped
@@ -27,7 +27,7 @@ func (r *reader) rows(info *domain.ListInfo, yield func(*Section) bool) error {
 // row reads a row of a list.
 func (r *reader) row(info *domain.ListInfo) (ListRecord, error) {
 	var all map[string]json.RawMessage
-	line, wrong, err := r.record(&all)
+	line, wrong, err := record(r, nil, &all)
 	record := ListRecord{Line: line, Wrong: wrong, ListRow: domain.ListRow{Values: make([]any, len(info.Columns))}}
 	if err != nil || len(wrong) > 0 {
 		return record, err

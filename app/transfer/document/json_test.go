@@ -182,19 +182,33 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// The reader keeps no more of a document than what the decoder has buffered.
-func TestJSONCountsLinesInLittleMemory(t *testing.T) {
+// The reader keeps no more of a document than its window, and knows the line all the same.
+func TestJSONIsReadInLittleMemory(t *testing.T) {
 	text := head(100_000)
 	r := newReader(io.NopCloser(strings.NewReader(text)), nil)
 	require.NoError(t, r.sections(func(s *Section) bool {
-		most := 0
-		for range s.Users {
-			most = max(most, len(r.lines.breaks))
+		for u, err := range s.Users {
+			require.NoError(t, err)
+			require.Equal(t, "Some", *u.FirstName)
 		}
-		require.Less(t, most, 100)
 		return true
 	}))
-	require.Equal(t, strings.Count(text, "\n")+1, r.line())
+	require.Equal(t, strings.Count(text, "\n")+1, r.line)
+	require.Len(t, r.buf, window)
+}
+
+// A value that is longer than the window is read whole, and what stands behind it on its line.
+func TestJSONHasLongValues(t *testing.T) {
+	for _, length := range []int{window - 100, window, 3 * window} {
+		name := strings.Repeat("n", length)
+		read := users(t, jsonOf(from(strings.Replace(head(3), "Some", name, 1))))
+		require.Len(t, read, 3)
+		require.Equal(t, name, *read[0].FirstName)
+		require.Equal(t, 4, read[2].Line)
+		cut := strings.Replace(head(1), "Some\"}\n]}]}", name, 1)
+		require.Equal(t, "Line 2: the document ends too early.", refusal(t, jsonOf(from(cut))))
+		require.Equal(t, "Line 2: this is not valid UTF-8.", refusal(t, jsonOf(from(cut+"\xff"))))
+	}
 }
 
 // head returns a document of n users.
