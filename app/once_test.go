@@ -35,14 +35,22 @@ var withoutKey = map[string]string{
 	"POST /rest/objects/{}/usage":      "it is counted in memory, and written down by a job",
 }
 
+// notLost are POSTs of rest that TestOnce does not lose the answers of.
+var notLost = map[string]bool{
+	"POST /rest/environments/{}/signin/preview": true, // it changes nothing
+	"POST /rest/providers/preview":              true, // it changes nothing
+	"POST /rest/users/invitations":              true, // it goes on: TestOnceGoesOn
+}
+
 // withKey adds a key to a request.
 func withKey(request []byte, key string) []byte {
 	head, rest, _ := bytes.Cut(request, []byte("\r\n"))
 	return slices.Concat(head, []byte("\r\nIdempotency-Key: "+key+"\r\n"), rest)
 }
 
-// TestOnce sends one request of every POST of rest twice with the same key: the answers are the same, and the second
-// one changes nothing, not even the audit trail or the mail to be sent.
+// TestOnce sends one request of every POST of rest again and again with the same key. The server ends as soon as the
+// first one has made its change; those after it are answered as the first would have been, all the same, and none of
+// them changes anything, not even the audit trail or the mail to be sent.
 func TestOnce(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		all := surfaces(t)
@@ -76,17 +84,30 @@ func TestOnce(t *testing.T) {
 				t.Parallel()
 				c := newClock(storyBegins)
 				cfg := fixtureSettings(t, engine, "rest", c)
-				address := cfg.DatabaseURL
-				if address == "" {
-					address = filepath.Join(cfg.Data, "canopy.db")
-				}
-				server := serve(t, cfg)
+				faults, err := faultdb.New(engine == "postgres")
+				require.NoError(t, err)
+				faults.Beside = besideStatement.MatchString
+				faults.Whose = func(ctx context.Context) bool { return domain.RequestFrom(ctx).Surface == "rest" }
+				db, address := openFaulty(t, &cfg, faults)
+				db.Now = cfg.Now
+				server := serveOver(t, cfg, db)
 				d := newDumper(t, engine, address)
 				play(t, told, server, c, described, func(caller *client, s *step, request []byte) (*reply, error) {
 					if !tried[s.place] {
 						return caller.send(request, s.method)
 					}
 					request = withKey(request, "key")
+					if operation := described.operationOf(t, s); !notLost[operation] {
+						done := faults.Follow(faultdb.Plan{Dies: true})
+						lost, err := caller.send(request, s.method)
+						require.NoError(t, err)
+						require.True(t, done().Failed, s.place)
+						require.Equal(t, "503 Service Unavailable", lost.status, s.place)
+						before := d.dump()
+						_, err = caller.send(request, s.method)
+						require.NoError(t, err)
+						require.Equal(t, before, d.dump(), s.place)
+					}
 					first, err := caller.send(request, s.method)
 					if err != nil {
 						return nil, err
@@ -116,6 +137,67 @@ func TestOnce(t *testing.T) {
 		for operation := range expected {
 			t.Errorf("no contract file has a request of %s that could be sent twice", operation)
 		}
+	})
+}
+
+// What is more than one transaction goes on where it stopped when it is sent again with its key: nobody is invited
+// twice, and an organization is not left without its admin.
+func TestOnceGoesOn(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		faults, err := faultdb.New(engine == "postgres")
+		require.NoError(t, err)
+		faults.Beside = besideStatement.MatchString
+		faults.Whose = func(ctx context.Context) bool { return domain.RequestFrom(ctx).Surface == "rest" }
+		cfg := fixtureSettings(t, engine, "rest", newClock(storyBegins))
+		db, _ := openFaulty(t, &cfg, faults)
+		db.Now = cfg.Now
+		server := serveOver(t, cfg, db)
+		admin := basicCaller(server.Address(), "admin", "secret1")
+		lose := func(path, body string) string {
+			done := faults.Follow(faultdb.Plan{Dies: true})
+			lost := withAKey(t, server, "admin:secret1", path, path, body)
+			require.True(t, done().Failed)
+			require.Equal(t, "503 Service Unavailable", lost.status)
+			first := withAKey(t, server, "admin:secret1", path, path, body)
+			require.Equal(t, "200 OK", first.status, string(first.body))
+			again := withAKey(t, server, "admin:secret1", path, path, body)
+			require.Equal(t, string(first.body), string(again.body))
+			other := withAKey(t, server, "admin:secret1", path, path, strings.ReplaceAll(body, "one", "two"))
+			require.Equal(t, "422 Unprocessable Entity", other.status, string(other.body))
+			return string(first.body)
+		}
+		invited := lose("/rest/users/invitations",
+			`{"addresses": ["one@example.org", "no address", "three@example.org"], "envId": 19, "group": "User"}`)
+		require.Equal(t, 1, strings.Count(invited, `"userid":null`), invited)
+		for _, alias := range []string{"one@example.org", "three@example.org"} {
+			_, user := admin.call(t, "GET", "/rest/users/"+alias, "")
+			require.Contains(t, invited, fmt.Sprintf(`"userid":%v,`, user.find(t, "data", "userid")))
+		}
+
+		const admins = `, "parent": 1, "admin": {"alias": "founder", ` +
+			`"person": {"firstname": "F", "lastname": "", "mailaddress": "%s@example.org"}}}`
+		founded := lose("/rest/environments", `{"alias": "one"`+fmt.Sprintf(admins, "founder"))
+		_, founder := admin.call(t, "GET", "/rest/users/founder", "")
+		home := founder.find(t, "data", "envId")
+		require.Contains(t, founded, fmt.Sprintf(`"envid":%v,`, home))
+
+		// One whose admin cannot be invited is refused each time, and then made.
+		refused := func() *reply {
+			return withAKey(t, server, "admin:secret1", "third", "/rest/environments",
+				`{"alias": "third"`+fmt.Sprintf(admins, "third"))
+		}
+		require.Equal(t, "409 Conflict", refused().status)
+		got := refused()
+		require.Equal(t, "409 Conflict", got.status)
+		require.Contains(t, string(got.body), domain.ErrUserAliasTaken.Code)
+		status, _ := admin.call(t, "POST", fmt.Sprintf("/rest/users/%v", founder.find(t, "data", "userid")),
+			`{"alias": "earlier"}`)
+		require.Equal(t, 200, status)
+		got = refused()
+		require.Equal(t, "200 OK", got.status, string(got.body))
+		_, founder = admin.call(t, "GET", "/rest/users/founder", "")
+		home = founder.find(t, "data", "envId")
+		require.Contains(t, string(got.body), fmt.Sprintf(`"envid":%v,`, home))
 	})
 }
 

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -21,9 +22,19 @@ type Once struct {
 	// Attempt tells this request from others with the same key.
 	Attempt string
 
+	// Write returns what the request is answered with an outcome of its use case, nil for one that says nothing; ok is
+	// false for what is no outcome of it. It is nil where that cannot be told before the end.
+	Write func(outcome any) (a Answer, ok bool)
+
 	// Made is that the key is noted with a change, which was committed. Target is what was changed first.
 	Made   bool
 	Target Target
+	// Concluded is what Conclude was told of in the transaction that is under way, nil for nothing. Kept is that it was
+	// committed, with the transaction.
+	Concluded *Answer
+	Kept      bool
+	// Whole is what this is a part of, nil for a whole request.
+	Whole *Once
 	// Tried is that the request only tried a change: its answer is not kept.
 	Tried bool
 }
@@ -70,9 +81,45 @@ var (
 
 type onceKey struct{}
 
+// ErrPartDone reports that a part of a request was done when it was sent before.
+var ErrPartDone = errors.New("this part was done before")
+
+// WithPart returns a context for a part of what the request of ctx asks for, in a transaction of its own, with a name
+// that no other part has: where the request is sent again, because it was not answered, the part is not done again. The
+// store returns ErrPartDone then, and PartOf what the part changed first.
+func WithPart(ctx context.Context, name string) context.Context {
+	o := OnceFrom(ctx)
+	if o == nil {
+		return ctx
+	}
+	return WithOnce(ctx, &Once{By: o.By, Key: o.Key + "\n" + name, Request: o.Request, For: o.For, Attempt: o.Attempt,
+		Whole: o})
+}
+
+// PartOf returns what the part of ctx changed first; the zero Target is nothing.
+func PartOf(ctx context.Context) (t Target) {
+	if o := OnceFrom(ctx); o != nil {
+		t = o.Target
+	}
+	return t
+}
+
 // WithOnce returns a context whose changes are those of o.
 func WithOnce(ctx context.Context, o *Once) context.Context {
 	return context.WithValue(ctx, onceKey{}, o)
+}
+
+// Conclude notes the outcome of what a request asks for, nil for one that says nothing, so that its answer is kept with
+// the change. It is called in the transaction, at the end of it, and nothing of the request is done after it. Where
+// there is no domain.Once in ctx it does nothing.
+func Conclude(ctx context.Context, outcome any) {
+	o := OnceFrom(ctx)
+	if o == nil || o.Write == nil || o.Tried {
+		return
+	}
+	if a, ok := o.Write(outcome); ok {
+		o.Concluded = &a
+	}
 }
 
 // OnceFrom returns what WithOnce put into ctx, or nil.

@@ -71,6 +71,16 @@ func (r *keptAnswerRow) place() string {
 	return "answer " + strconv.FormatInt(r.OrganizationID, 10) + "/" + strconv.FormatInt(r.UserID, 10) + "/" + r.Key
 }
 
+// seal puts an answer into the row, for those who have the rights of o.
+func (r *keptAnswerRow) seal(d *db.DB, o *domain.Once, a *domain.Answer) error {
+	text, err := json.Marshal(answerJSON{o.Rights, a.Status, a.Header, a.Body})
+	if err != nil {
+		return err
+	}
+	r.Answer, err = d.Vault.Seal(r.place(), string(text))
+	return err
+}
+
 // find returns the row with the key of want, or ErrOnceReused if it is of another request; found is false for none.
 func (r *keptAnswerRow) find(ctx context.Context, from db.Reader) (found bool, row keptAnswerRow, err error) {
 	var rows []keptAnswerRow
@@ -123,11 +133,7 @@ func (s *AnswerStore) Keep(ctx context.Context, o *domain.Once, a domain.Answer)
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(answerJSON{o.Rights, a.Status, a.Header, a.Body})
-	if err != nil {
-		return err
-	}
-	if row.Answer, err = s.db.Vault.Seal(row.place(), string(text)); err != nil {
+	if err := row.seal(s.db, o, &a); err != nil {
 		return err
 	}
 	return s.db.Do(ctx, tenancy.WriteScope{}, func(t *db.Tx) error {
@@ -140,34 +146,48 @@ func (s *AnswerStore) Keep(ctx context.Context, o *domain.Once, a domain.Answer)
 	})
 }
 
-// do runs work in a transaction. The first one of a request with a key notes the key.
+// do runs work in a transaction. The first one of a request with a key notes the key, and the one that concludes it
+// keeps the answer.
 func (s *Store) do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) error) error {
 	o := domain.OnceFrom(ctx)
 	if o != nil && domain.Rehearses(ctx) {
 		o.Tried = true
+		if o.Whole != nil {
+			o.Whole.Tried = true
+		}
 	}
-	if o == nil || o.Made || o.Tried {
+	if o == nil || o.Tried {
 		return s.db.Do(ctx, w, func(t *db.Tx) error { return work(&Tx{Tx: t}) })
 	}
-	err := s.db.DoKnown(ctx, w, func(t *db.Tx) error {
+	do := s.db.Do
+	if !o.Made {
+		do = s.db.DoKnown
+	}
+	err := do(ctx, w, func(t *db.Tx) error {
 		tx := &Tx{Tx: t}
-		if err := tx.claim(o); err != nil {
-			return err
+		if !o.Made {
+			if err := tx.claim(o); err != nil {
+				return err
+			}
 		}
+		o.Concluded = nil
 		if err := work(tx); err != nil {
 			return err
 		}
-		return tx.aim(o)
+		return tx.note(o)
 	})
 	if errors.Is(err, errCommitted) {
 		err = nil
 	}
-	o.Made = o.Made || err == nil
+	if err == nil {
+		o.Made, o.Kept = true, o.Kept || o.Concluded != nil
+	}
 	return err
 }
 
 // claim notes the key of a request. Whoever else has the same waits until the transaction has ended. It returns
-// errCommitted if the request did so before, and ErrOnceRunning or ErrOnceReused if another one did.
+// errCommitted if the request did so before, and ErrOnceRunning, ErrOnceReused, or ErrPartDone for a part, if another one
+// did.
 func (tx *Tx) claim(o *domain.Once) error {
 	row, err := keptAnswer(tx.DB, o)
 	if err != nil {
@@ -195,22 +215,35 @@ func (tx *Tx) claim(o *domain.Once) error {
 		return failed
 	case found && before.Attempt == row.Attempt:
 		return errCommitted
+	case found && o.Whole != nil:
+		o.Target = domain.Target{Kind: before.TargetKind, ID: before.TargetID}
+		return domain.ErrPartDone
 	}
 	return err
 }
 
-// aim notes what the request changed first.
-func (tx *Tx) aim(o *domain.Once) error {
-	if len(tx.entries) == 0 {
-		return nil
-	}
+// note notes what the request changed first, and what it is answered if that is known.
+func (tx *Tx) note(o *domain.Once) error {
+	var columns []string
 	row, err := keptAnswer(tx.DB, o)
 	if err != nil {
 		return err
 	}
-	o.Target = tx.entries[0].Target
-	row.TargetKind, row.TargetID = o.Target.Kind, o.Target.ID
-	return tx.One(tx.NewUpdate().Model(row).Column("target_kind", "target_id").WherePK(), domain.ErrChanged)
+	if !o.Made && len(tx.entries) > 0 {
+		o.Target = tx.entries[0].Target
+		row.TargetKind, row.TargetID = o.Target.Kind, o.Target.ID
+		columns = append(columns, "target_kind", "target_id")
+	}
+	if o.Concluded != nil {
+		if err := row.seal(tx.DB, o, o.Concluded); err != nil {
+			return err
+		}
+		columns = append(columns, "answer")
+	}
+	if len(columns) == 0 {
+		return nil
+	}
+	return tx.One(tx.NewUpdate().Model(row).Column(columns...).WherePK(), domain.ErrChanged)
 }
 
 // sweptTogether bounds the answers that are removed together.

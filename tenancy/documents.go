@@ -249,6 +249,17 @@ func (g *Groups) Get(o domain.OrganizationID, id domain.GroupID) (domain.Group, 
 	return group, ok
 }
 
+// With returns the groups with one more, or with that one in the place of the one with its number.
+func (g *Groups) With(group domain.Group) *Groups {
+	trees := maps.Clone(g.trees)
+	tree := maps.Clone(trees[group.Organization])
+	if tree == nil {
+		tree = make(groupTree, 1)
+	}
+	tree[group.ID], trees[group.Organization] = group, tree
+	return &Groups{trees}
+}
+
 // Of returns the groups that can be used in organization o, in no order.
 func (g *Groups) Of(o domain.OrganizationID) []domain.Group {
 	groups := slices.Collect(maps.Values(g.trees[domain.RootOrganization]))

@@ -50,6 +50,7 @@ func (a *Accounts) RequestMailChange(ctx context.Context, caller domain.Principa
 		if err != nil {
 			return err
 		}
+		domain.Conclude(ctx, nil)
 		return a.wish(tx, &u, &in)
 	})
 }
@@ -247,6 +248,7 @@ func (a *Accounts) invite(ctx context.Context, caller domain.Principal, in Invit
 				return err
 			}
 		}
+		domain.Conclude(ctx, directory.UserDocument{User: user})
 		if in.Link == "" {
 			return nil
 		}
@@ -327,6 +329,7 @@ func (a *Accounts) SendConfirmation(ctx context.Context, caller domain.Principal
 		letter := domain.Letter{Kind: kind, Link: link, Valid: secret.Expires.Sub(a.moment()), Login: u.Alias,
 			Subject: in.Subject, Note: strings.ReplaceAll(in.signed(), PlaceLink, link)}
 		tx.Mail(a.users.MailTo(secret.Address, &u, letter))
+		domain.Conclude(ctx, nil)
 		return tx.AddSecret(u.Key(), secret)
 	})
 }

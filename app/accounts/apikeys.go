@@ -262,6 +262,11 @@ func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser
 	if err != nil {
 		return KeyDocument{}, err
 	}
+	described, err := k.describe(ctx, &caller, key)
+	if err != nil {
+		return KeyDocument{}, err
+	}
+	document := described[0]
 	err = k.store.Do(ctx, h.w, func(tx APIKeyTx) error {
 		user, err := h.user(tx)
 		if err != nil {
@@ -274,9 +279,12 @@ func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser
 		if err != nil {
 			return err
 		}
-		return k.insert(tx, &h, present, &key)
+		err = k.insert(tx, &h, present, &key)
+		document.APIKey = key
+		domain.Conclude(ctx, document)
+		return err
 	})
-	return k.describeOne(ctx, &caller, key, err)
+	return document, err
 }
 
 // insert gives the holder, who has those present, a key, unless they have as many as may be.

@@ -16,17 +16,22 @@ func (a *Accounts) Approve(ctx context.Context, caller domain.Principal,
 	if err != nil {
 		return directory.UserDocument{}, err
 	}
-	var u domain.User
-	err = a.store.Do(ctx, h.w, func(tx Tx) error {
-		if u, err = a.waiting(tx, &h); err != nil {
-			return err
-		}
-		return a.users.LetIn(tx, &u)
-	})
+	shown, err := a.users.Show(ctx, &caller, h.found)
 	if err != nil {
 		return directory.UserDocument{}, err
 	}
-	return a.users.Show(ctx, &caller, u)
+	err = a.store.Do(ctx, h.w, func(tx Tx) error {
+		u, err := a.waiting(tx, &h)
+		if err != nil {
+			return err
+		}
+		err = a.users.LetIn(tx, &u)
+		u.Attributes = shown.Attributes
+		shown.User = u
+		domain.Conclude(ctx, shown)
+		return err
+	})
+	return shown, err
 }
 
 // Reject removes the account of a newcomer, and tells them if they have proven their
@@ -42,6 +47,7 @@ func (a *Accounts) Reject(ctx context.Context, caller domain.Principal, ref doma
 		if err != nil {
 			return err
 		}
+		domain.Conclude(ctx, nil)
 		return a.users.TurnAway(tx, &u)
 	})
 }

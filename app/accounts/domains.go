@@ -143,7 +143,11 @@ func (s *Providers) ProveDomain(ctx context.Context, caller domain.Principal, in
 	if err != nil {
 		return DomainDocument{}, err
 	}
-	err = s.store.Do(ctx, w, func(tx ProviderTx) error { return tx.SaveDomain(&shown.MailDomain) })
+	err = s.store.Do(ctx, w, func(tx ProviderTx) error {
+		err := tx.SaveDomain(&shown.MailDomain)
+		domain.Conclude(ctx, shown)
+		return err
+	})
 	return shown, err
 }
 

@@ -268,7 +268,8 @@ type OfferedCode struct {
 // OfferCode makes a secret of one-time codes for the caller, which ConfirmCode makes count within domain.OfferedFor. It
 // needs domain.PasswordChange, what Fresh says, and a session proved by a factor of whoever has one. It returns
 // Conflict beyond domain.MaxFactors.
-func (f *Factors) OfferCode(ctx context.Context, caller domain.Principal, in Fresh[struct{}]) (OfferedCode, error) {
+func (f *Factors) OfferCode(ctx context.Context, caller domain.Principal,
+	in Fresh[struct{}]) (out OfferedCode, err error) {
 	h, account, err := f.freshly(ctx, &caller, in.Password, in.Address)
 	if err != nil {
 		return OfferedCode{}, err
@@ -286,9 +287,12 @@ func (f *Factors) OfferCode(ctx context.Context, caller domain.Principal, in Fre
 		if confirmed(all) >= domain.MaxFactors {
 			return domain.ErrTooManyFactors
 		}
-		return tx.AddFactor(user.Key(), &offered)
+		err = tx.AddFactor(user.Key(), &offered)
+		out = OfferedCode{ID: offered.ID, Secret: offered.Secret, URI: uri}
+		domain.Conclude(ctx, out)
+		return err
 	})
-	return OfferedCode{ID: offered.ID, Secret: offered.Secret, URI: uri}, err
+	return out, err
 }
 
 // ConfirmCode is a code of a secret that was offered, and what the factor is to be called.
@@ -345,6 +349,7 @@ func (f *Factors) ConfirmCode(ctx context.Context, caller domain.Principal, in C
 			return err
 		}
 		out, err = f.added(tx, &user, &account, all, &offered, client{in.Address, in.Client})
+		domain.Conclude(ctx, out)
 		return err
 	})
 	if err == nil {
@@ -475,6 +480,7 @@ func (f *Factors) Remove(ctx context.Context, caller domain.Principal, in Fresh[
 			}
 		}
 		f.tell(tx, &user, domain.Letter{Kind: domain.LetterFactorRemoved})
+		domain.Conclude(ctx, nil)
 		return nil
 	})
 }
@@ -497,6 +503,7 @@ func (f *Factors) RenewRecoveryCodes(ctx context.Context, caller domain.Principa
 			return domain.ErrNoFactor
 		}
 		f.tell(tx, &user, domain.Letter{Kind: domain.LetterRecoveryMade})
+		domain.Conclude(ctx, codes)
 		return tx.SetRecoveryCodes(user.Key(), codes)
 	})
 	if err != nil {

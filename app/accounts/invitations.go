@@ -2,7 +2,9 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"net/mail"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +37,7 @@ const maxInvited = 100
 
 // InviteAll invites people one after the other, each as Invite does, and says what became of each. It returns
 // Invalid, field "addresses", for none or too many, and an error that is nobody's own, such as Unavailable, where it
-// stopped.
+// stopped. Sent again with the key of a request it goes on there.
 func (a *Accounts) InviteAll(ctx context.Context, caller domain.Principal, in InviteAll) ([]Invited, error) {
 	var all []Invited
 	for i, address := range in.Addresses {
@@ -50,12 +52,18 @@ func (a *Accounts) InviteAll(ctx context.Context, caller domain.Principal, in In
 		return nil, domain.InvalidField("addresses", "At most %d addresses are allowed at once.", maxInvited)
 	}
 	for i := range all {
-		user, err := a.inviteOne(ctx, caller, &in, all[i].Address)
+		part := domain.WithPart(ctx, strconv.Itoa(all[i].Line))
+		user, err := a.inviteOne(part, caller, &in, all[i].Address)
+		if errors.Is(err, domain.ErrPartDone) {
+			user, err = domain.User{ID: domain.UserID(domain.PartOf(part).ID)}, nil
+		}
 		if err == nil {
 			all[i].User = user
 			continue
 		}
-		if all[i].Err = domain.AsError(err); all[i].Err.Kind == domain.Internal || all[i].Err.Kind == domain.Unavailable {
+		all[i].Err = domain.AsError(err)
+		if kind := all[i].Err.Kind; kind == domain.Internal || kind == domain.Unavailable ||
+			domain.ErrOnceReused.Is(err) || domain.ErrOnceMany.Is(err) {
 			return nil, err
 		}
 	}
@@ -98,7 +106,14 @@ func (a *Accounts) Found(ctx context.Context, caller domain.Principal,
 		return a.environments.Create(ctx, caller, in.Environment)
 	}
 	in.Environment.IsOrganization = new(true)
-	made, err := a.environments.Create(ctx, caller, in.Environment)
+	part := domain.WithPart(ctx, "environment")
+	made, err := a.environments.Create(part, caller, in.Environment)
+	if errors.Is(err, domain.ErrPartDone) {
+		made, err = a.environments.Get(ctx, caller, domain.NumberRef(domain.EnvironmentID(domain.PartOf(part).ID)))
+		if domain.ErrEnvironmentNotFound.Is(err) { // it has gone, as the admin could not be invited
+			made, err = a.environments.Create(domain.WithOnce(ctx, nil), caller, in.Environment)
+		}
+	}
 	if err != nil {
 		return made, err
 	}
@@ -114,11 +129,12 @@ func (a *Accounts) Found(ctx context.Context, caller domain.Principal,
 		admin.Group = new(domain.NumberedGroup(domain.AdminGroup))
 	}
 	ctx = tenancy.WithReview(ctx, nil) // a plan is of the organization, which is made by now
-	_, refused := a.invite(ctx, caller, Invite{User: admin, Link: in.Link, Lifetime: in.Lifetime}, nil)
-	if refused == nil {
+	_, refused := a.invite(domain.WithPart(ctx, "admin"), caller, Invite{User: admin, Link: in.Link, Lifetime: in.Lifetime},
+		nil)
+	if refused == nil || errors.Is(refused, domain.ErrPartDone) {
 		return made, nil
 	}
-	if err := a.environments.Delete(context.WithoutCancel(ctx), caller,
+	if err := a.environments.Delete(domain.WithOnce(context.WithoutCancel(ctx), nil), caller,
 		directory.DeleteEnvironment{Environment: home}); err != nil {
 		return made, err
 	}

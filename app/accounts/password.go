@@ -91,6 +91,7 @@ func (a *Accounts) SendReset(ctx context.Context, caller domain.Principal, in Se
 		if !domain.ResetPassword.Fits(&u.Standing, a.now()) {
 			return domain.ErrNotWaiting.Saying("This account is not open: no password can be chosen for it.")
 		}
+		domain.Conclude(ctx, nil)
 		return a.give(tx, &u, a.secret(domain.ResetPassword, u.Person.Mail, in.Lifetime), in.Link,
 			domain.Letter{Kind: domain.LetterForgot, Login: u.Alias, Valid: in.Lifetime})
 	})

@@ -47,7 +47,9 @@ func (a *Accounts) CreateProgram(ctx context.Context, caller domain.Principal, i
 		if err := tx.InsertUser(&made.User, ""); err != nil {
 			return err
 		}
-		return tx.AddKey(made.User.Key(), &made.Key)
+		err := tx.AddKey(made.User.Key(), &made.Key)
+		domain.Conclude(ctx, made)
+		return err
 	})
 	return made, err
 }

@@ -323,10 +323,19 @@ func (s *Providers) Create(ctx context.Context, caller domain.Principal, in Crea
 	if err := s.party.Check(ctx, &p); err != nil {
 		return ProviderDocument{}, err
 	}
-	if err := s.store.Do(ctx, w, func(tx ProviderTx) error { return tx.InsertProvider(&p) }); err != nil {
+	described, err := s.one(ctx, &caller, w.Read(), p)
+	if err != nil {
 		return ProviderDocument{}, err
 	}
-	return s.one(ctx, &caller, w.Read(), p)
+	var made ProviderDocument
+	err = s.store.Do(ctx, w, func(tx ProviderTx) error {
+		err := tx.InsertProvider(&p)
+		made = s.without(p)
+		made.Placed = described.Placed
+		domain.Conclude(ctx, made)
+		return err
+	})
+	return made, err
 }
 
 // fresh returns a provider that is about to be set up. An empty subject is the right one for the issuer.
@@ -660,6 +669,7 @@ func (s *Providers) link(ctx context.Context, h *holder, provider domain.UUID, l
 			return err
 		}
 		tell(s.users, tx, &u, domain.Letter{Kind: domain.LetterLinked})
+		domain.Conclude(ctx, nil)
 		return tx.InsertLink(u.Key(), provider, &link)
 	})
 }

@@ -267,7 +267,9 @@ func (e *Environments) Create(ctx context.Context, caller domain.Principal,
 	var saved domain.Environment
 	err = e.store.Do(ctx, w, func(tx EnvironmentTx) error {
 		saved = created
-		return tx.InsertEnvironment(&saved)
+		err := tx.InsertEnvironment(&saved)
+		domain.Conclude(ctx, DescribeEnvironment(w.Read(), saved))
+		return err
 	})
 	if err != nil {
 		return EnvironmentDocument{}, err
@@ -348,7 +350,9 @@ func (e *Environments) Update(ctx context.Context, caller domain.Principal,
 				return onField(err, "parent")
 			}
 		}
-		return tx.SaveEnvironment(&before, &saved)
+		err = tx.SaveEnvironment(&before, &saved)
+		domain.Conclude(ctx, DescribeEnvironment(w.Read(), saved))
+		return err
 	})
 	if err != nil {
 		return EnvironmentDocument{}, err

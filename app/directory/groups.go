@@ -292,16 +292,14 @@ func (g *Groups) Create(ctx context.Context, caller domain.Principal, in GroupPa
 	if group.ID, err = g.store.NextGroup(ctx); err != nil {
 		return GroupDocument{}, err
 	}
-	err = g.store.Do(ctx, w, func(tx GroupTx) error { return tx.InsertGroup(&group) })
-	if err != nil {
-		return GroupDocument{}, err
-	}
-	return g.current(ctx, w, group)
-}
-
-// current describes a group that was just written, as it is now.
-func (g *Groups) current(ctx context.Context, w tenancy.WriteScope, group domain.Group) (GroupDocument, error) {
-	return g.describeOne(ctx, w.Read().Later(), group)
+	var document GroupDocument
+	err = g.store.Do(ctx, w, func(tx GroupTx) error {
+		err := tx.InsertGroup(&group)
+		document = describeGroup(w.Read(), giver.Groups().With(group), group)
+		domain.Conclude(ctx, document)
+		return err
+	})
+	return document, err
 }
 
 // mayWriteIn returns ErrForbidden if the groups of the organization are the root's, which are used
@@ -338,7 +336,7 @@ func (g *Groups) Update(ctx context.Context, caller domain.Principal, in UpdateG
 		}
 		parent = &found
 	}
-	var group domain.Group
+	var document GroupDocument
 	err = g.store.Do(ctx, w, func(tx GroupTx) error {
 		before, err := tx.Group(target.ID)
 		if err != nil {
@@ -353,7 +351,7 @@ func (g *Groups) Update(ctx context.Context, caller domain.Principal, in UpdateG
 		if in.Role != nil && *in.Role != before.Role || in.RoleTitle != nil && *in.RoleTitle != before.RoleTitle {
 			return domain.ErrGroupRole
 		}
-		group = before
+		group := before
 		Set(&group.Alias, in.Alias)
 		Set(&group.Description, in.Description)
 		in.setMask(&group.Mask)
@@ -361,12 +359,12 @@ func (g *Groups) Update(ctx context.Context, caller domain.Principal, in UpdateG
 		if err := g.mayChange(tx, giver, &before, &group); err != nil {
 			return err
 		}
-		return tx.SaveGroup(&before, &group)
+		err = tx.SaveGroup(&before, &group)
+		document = describeGroup(w.Read(), giver.Groups().With(group), group)
+		domain.Conclude(ctx, document)
+		return err
 	})
-	if err != nil {
-		return GroupDocument{}, err
-	}
-	return g.current(ctx, w, group)
+	return document, err
 }
 
 // mayChange returns an error if what a group gives would become more than the giver has, if a built-in

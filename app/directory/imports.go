@@ -534,6 +534,7 @@ func (r *importRun) write(ctx context.Context) error {
 			}
 			tell(len(r.order) + i + 1)
 		}
+		domain.Conclude(ctx, r.report)
 		return nil
 	})
 }

@@ -130,6 +130,7 @@ func (m *Me) ChangePassword(ctx context.Context, caller domain.Principal, in Cha
 			return err
 		}
 		u.LastPassword, u.FirstAccess = now, false
+		domain.Conclude(ctx, nil)
 		return tx.SaveUser(&u, hash)
 	})
 }

@@ -687,7 +687,11 @@ func (u *Users) Create(ctx context.Context, caller domain.Principal, in UserPatc
 	if err != nil {
 		return UserDocument{}, err
 	}
-	err = u.store.Do(ctx, w, func(tx UserTx) error { return tx.InsertUser(&user, hash) })
+	err = u.store.Do(ctx, w, func(tx UserTx) error {
+		err := tx.InsertUser(&user, hash)
+		domain.Conclude(ctx, UserDocument{User: user})
+		return err
+	})
 	if err != nil || !in.Whole {
 		return UserDocument{User: user}, err
 	}

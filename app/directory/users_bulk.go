@@ -132,16 +132,18 @@ func (u *Users) UpdateAll(ctx context.Context, caller domain.Principal, in Updat
 	if err != nil {
 		return UsersUpdated{}, err
 	}
-	var changed int
-	err = u.store.Do(ctx, w, func(tx UserTx) (err error) {
-		changed, err = changeAll(tx, people, func(user *domain.User) (func() error, error) {
+	var done UsersUpdated
+	err = u.store.Do(ctx, w, func(tx UserTx) error {
+		changed, err := changeAll(tx, people, func(user *domain.User) (func() error, error) {
 			return changes[user.Organization].plan(tx, in.Action, user)
 		}, func(user *domain.User) domain.Version {
 			return versionOfUser(w.Read(), changes[user.Organization].giver.Groups(), user)
 		})
+		done = UsersUpdated{Changed: int64(changed), Unchanged: int64(own + len(people) - changed)}
+		domain.Conclude(ctx, done)
 		return err
 	})
-	return UsersUpdated{Changed: int64(changed), Unchanged: int64(own + len(people) - changed)}, err
+	return done, err
 }
 
 // changeAll changes people as they are then, unless they are not what they were on the list, and returns how many it

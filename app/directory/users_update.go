@@ -34,6 +34,7 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, in UpdateUs
 	var user domain.User
 	err = u.store.Do(ctx, c.w, func(tx UserTx) (err error) {
 		user, err = c.save(tx)
+		domain.Conclude(ctx, UserDocument{User: user})
 		return err
 	})
 	if err != nil || !in.Whole {

@@ -28,6 +28,12 @@ func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
 			return err
 		}
 		defer turn.Return()
+		write := func(out Out) error {
+			if user, ok := any(&out).(interface{ AsksForProof() bool }); ok && user.AsksForProof() {
+				c.Set(HeaderMailConfirmation, "sent")
+			}
+			return encode(c, out)
+		}
 		return once(c, &caller, func(ctx context.Context) error {
 			in, err := decode(c)
 			if err != nil {
@@ -37,12 +43,27 @@ func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
 			if err != nil {
 				return err
 			}
-			if user, ok := any(&out).(interface{ AsksForProof() bool }); ok && user.AsksForProof() {
-				c.Set(HeaderMailConfirmation, "sent")
+			return write(out)
+		}, func(outcome any) (bool, error) {
+			out, ok := outcomeOf[Out](outcome)
+			if !ok {
+				return false, nil
 			}
-			return encode(c, out)
+			return true, write(out)
 		})
 	}
+}
+
+// outcomeOf returns an outcome that a use case concluded as what is encoded: as it is, or as a *Out takes it.
+func outcomeOf[Out any](outcome any) (out Out, ok bool) {
+	if outcome == nil {
+		return out, true
+	}
+	if taker, is := any(&out).(interface{ TakeOutcome(any) bool }); is {
+		return out, taker.TakeOutcome(outcome)
+	}
+	out, ok = outcome.(Out)
+	return out, ok
 }
 
 // HeaderMailConfirmation says "sent" in an answer to somebody who asked for another mail address of

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"canopy/domain"
 )
@@ -54,8 +55,10 @@ const (
 	keepWithin = 2 * time.Second
 )
 
-// once has answer answer a request, or answers as the same request was before.
-func once(c *fiber.Ctx, caller *domain.Principal, answer func(context.Context) error) error {
+// once has answer answer a request, or answers as the same request was before. write writes the answer with an outcome
+// that is known before the end, and reports whether it is one.
+func once(c *fiber.Ctx, caller *domain.Principal, answer func(context.Context) error,
+	write func(outcome any) (bool, error)) error {
 	ctx := c.UserContext()
 	keyed, ok := c.Locals(keyedKey{}).(*Keyed)
 	if !ok {
@@ -71,6 +74,7 @@ func once(c *fiber.Ctx, caller *domain.Principal, answer func(context.Context) e
 	r := repeated{c: c, keyed: keyed, server: deadlineOf(c).server, o: &domain.Once{By: caller.UserKey(),
 		Key: fmt.Sprintf("%s %d %s", key, caller.Narrowed.Mask, caller.Narrowed.Place), Request: request, For: keyed.For,
 		Rights: fmt.Sprint(caller.Subject, caller.Proved.Proof), Attempt: rand.Text()}}
+	r.o.Write = func(outcome any) (domain.Answer, bool) { return r.answeredWith(outcome, write) }
 	for began := time.Now(); ; {
 		found, err := r.again(ctx, time.Since(began) > sameWithin)
 		if err != nil || found {
@@ -135,6 +139,10 @@ func (r *repeated) replay(kept *domain.Kept) error {
 // was there before, which may be why this one failed.
 func (r *repeated) ended(ctx context.Context, err error) (bool, error) {
 	switch {
+	case r.o.Kept && err == nil:
+		return true, nil
+	case r.o.Kept: // it was done, whatever came after it
+		return true, r.replay(&domain.Kept{Answer: *r.o.Concluded, Target: r.o.Target})
 	case r.o.Made || err == nil && !r.o.Tried && !r.keyed.Changes:
 		r.keep(ctx, r.answered(err))
 		return true, err
@@ -188,6 +196,20 @@ func (r *repeated) answered(err error) domain.Answer {
 		}
 	}
 	return a
+}
+
+// answeredWith returns what is kept of the answer with an outcome, which is not sent.
+func (r *repeated) answeredWith(outcome any, write func(any) (bool, error)) (a domain.Answer, ok bool) {
+	var before fasthttp.Response
+	res := r.c.Response()
+	res.CopyTo(&before)
+	defer before.CopyTo(res)
+	if ok, err := write(outcome); err != nil || !ok {
+		return a, false
+	}
+	a = r.answered(nil)
+	a.Body = slices.Clone(a.Body)
+	return a, true
 }
 
 // HeaderIdempotencyKey carries the key that a client chose for a request.

@@ -60,5 +60,8 @@ func (b *Objects) bookmark(ctx context.Context, caller *domain.Principal, ref do
 	if err != nil {
 		return err
 	}
-	return b.store.Do(ctx, w, func(tx ObjectTx) error { return change(tx, o.Key()) })
+	return b.store.Do(ctx, w, func(tx ObjectTx) error {
+		domain.Conclude(ctx, nil)
+		return change(tx, o.Key())
+	})
 }

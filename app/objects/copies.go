@@ -65,7 +65,9 @@ func (b *Objects) OfferCopy(ctx context.Context, caller domain.Principal,
 			return domain.ErrNotCopyable
 		}
 		c.Object = *o
-		return tx.InsertCopyRequest(&c)
+		err := tx.InsertCopyRequest(&c)
+		domain.Conclude(ctx, c)
+		return err
 	})
 	return c, err
 }
@@ -155,7 +157,9 @@ func (b *Objects) AcceptCopy(ctx context.Context, caller domain.Principal, in An
 		o = domain.Object{ID: id, Kind: from.Kind, Organization: from.Organization, Environment: from.Environment,
 			Path: from.Path, Owner: c.To, OwnerAlias: caller.Alias, OwnerHome: caller.Home, Name: from.Name,
 			Attributes: from.Attributes}
-		return tx.AcceptCopyRequest(c, &o)
+		err := tx.AcceptCopyRequest(c, &o)
+		domain.Conclude(ctx, describeObject(w.Read(), o))
+		return err
 	})
 	return documentOr(w.Read(), o, err)
 }

@@ -107,7 +107,9 @@ func (b *Objects) Create(ctx context.Context, caller domain.Principal, in NewObj
 			inherit(&o, parent)
 			directory.Set(&o.Visibility, in.Visibility)
 		}
-		return tx.InsertObject(&o, parent)
+		err = tx.InsertObject(&o, parent)
+		domain.Conclude(ctx, describeObject(w.Read(), o))
+		return err
 	})
 	return documentOr(w.Read(), o, err)
 }
@@ -327,7 +329,9 @@ func (b *Objects) work(ctx context.Context, w tenancy.WriteScope, target domain.
 		if w.Level(&o) < least {
 			return domain.ErrForbidden
 		}
-		return do(tx, &o)
+		err = do(tx, &o)
+		domain.Conclude(ctx, describeObject(w.Read(), o))
+		return err
 	})
 	return documentOr(w.Read(), o, err)
 }
@@ -411,6 +415,7 @@ func (b *Objects) HandOverAll(ctx context.Context, caller domain.Principal, in H
 	}
 	err = b.store.Do(ctx, w, func(tx ObjectTx) (err error) {
 		given, err = tx.HandOverObjects(from.Key(), to.Key())
+		domain.Conclude(ctx, given)
 		return err
 	})
 	return given, err

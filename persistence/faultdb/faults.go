@@ -50,6 +50,9 @@ type Plan struct {
 	// Unknown has that many commits of changes come about while the connection is lost over them, so that nobody
 	// knows.
 	Unknown int
+	// Dies has the first commit of changes come about and the connection lost over it, and every statement after it
+	// fail, as when the server ends there.
+	Dies bool
 
 	Statements []string // those seen, the one that failed included
 	Values     [][]any  // of their marks, as many
@@ -161,11 +164,12 @@ func (f *Faults) committed(ctx context.Context, changed bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.plan
-	if p == nil || !changed || p.Unknown == 0 || f.Whose != nil && !f.Whose(ctx) {
+	if p == nil || !changed || p.Unknown == 0 && !p.Dies || f.Whose != nil && !f.Whose(ctx) {
 		return nil
 	}
 	p.Unknown--
 	p.Failed = true
+	p.All, p.Kind = p.Dies, Lost
 	return driver.ErrBadConn
 }
 

@@ -30,6 +30,16 @@ type result[Out any] struct {
 	preview *directory.PreviewDocument // nil if it was carried out
 }
 
+// TakeOutcome is what httpx.Handle gives what a use case concluded.
+func (r *result[Out]) TakeOutcome(outcome any) bool {
+	if outcome == nil {
+		return true
+	}
+	var ok bool
+	r.out, ok = outcome.(Out)
+	return ok
+}
+
 // AsksForProof is what httpx.Handle asks users.
 func (r *result[Out]) AsksForProof() bool {
 	user, ok := any(&r.out).(interface{ AsksForProof() bool })
