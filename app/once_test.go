@@ -18,6 +18,7 @@ import (
 	"canopy/app"
 	"canopy/domain"
 	"canopy/persistence/faultdb"
+	"canopy/persistence/testdb"
 )
 
 // withoutKey are the POSTs of rest that take no key, or cannot be sent again, with the reason.
@@ -360,4 +361,33 @@ func TestFormOnce(t *testing.T) {
 		form.Set("once", formOf(t, g.get(t, linkTo(t, g.get(t, "place?id=Acme"), "New place")), "place-new").Get("once"))
 		require.Equal(t, http.StatusConflict, g.send(t, http.MethodPost, "place-new", form).status, "the name is taken")
 	})
+}
+
+// A form whose answer was lost with the server leads to what it made, and makes it once.
+func TestFormWhoseAnswerIsLost(t *testing.T) {
+	faults, err := faultdb.New(false)
+	require.NoError(t, err)
+	faults.Beside = besideStatement.MatchString
+	faults.Whose = func(ctx context.Context) bool { return domain.RequestFrom(ctx).Surface == "console" }
+	cfg := settings(t, newClock(time.Now()))
+	cfg.AnswerFloor, cfg.AdminPassword, cfg.PublicURL = 0, demoPassword, publicURL
+	cfg.Data = filepath.Dir(testdb.SQLiteFrom(t, "demo", func(path string) error {
+		demo := cfg
+		demo.Data = filepath.Dir(path)
+		return fillDemo(t.Context(), demo)
+	}))
+	db, _ := openFaulty(t, &cfg, faults)
+	db.Now = cfg.Now
+	g := serveOver(t, cfg, db).visitAs(t, "grace.hopper")
+	form := formOf(t, g.get(t, linkTo(t, g.get(t, "place?id=Acme"), "New place")), "place-new")
+	form.Set("alias", "Lost")
+	done := faults.Follow(faultdb.Plan{Dies: true})
+	lost := g.send(t, http.MethodPost, "place-new", form)
+	require.True(t, done().Failed)
+	require.Equal(t, http.StatusServiceUnavailable, lost.status, lost.text)
+	again := g.send(t, http.MethodPost, "place-new", form)
+	require.Equal(t, http.StatusSeeOther, again.status, again.text)
+	page := g.get(t, again.header.Get("Location"))
+	require.Contains(t, page.text, "Lost")
+	require.Contains(t, page.text, "Saved.")
 }

@@ -114,7 +114,6 @@ var withRoot = map[string]string{
 	"GroupStore.ByAlias":     "the root's groups are everybody's",
 	"GroupStore.Search":      "the root's groups are everybody's",
 	"OverviewStore.Place":    "the root's groups are everybody's",
-	"Source.Generations":     "the root's groups are everybody's",
 	"UserStore.List":         "the root's groups are everybody's, and give roles",
 }
 

@@ -186,8 +186,8 @@ func (s *Store) do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) err
 }
 
 // claim notes the key of a request. Whoever else has the same waits until the transaction has ended. It returns
-// errCommitted if the request did so before, and ErrOnceRunning, ErrOnceReused, or ErrPartDone for a part, if another one
-// did.
+// errCommitted if the request did so before, and ErrOnceRunning or ErrOnceReused if another one did, or ErrPartDone for
+// a part.
 func (tx *Tx) claim(o *domain.Once) error {
 	row, err := keptAnswer(tx.DB, o)
 	if err != nil {

@@ -348,9 +348,11 @@ func (f *Factors) ConfirmCode(ctx context.Context, caller domain.Principal, in C
 		if err := tx.ConfirmFactor(&offered); err != nil {
 			return err
 		}
-		out, err = f.added(tx, &user, &account, all, &offered, client{in.Address, in.Client})
+		if out, err = f.added(tx, &user, &account, all, &offered, client{in.Address, in.Client}); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, out)
-		return err
+		return nil
 	})
 	if err == nil {
 		err = f.note(ctx, finishing, in.Address)

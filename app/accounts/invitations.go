@@ -129,8 +129,8 @@ func (a *Accounts) Found(ctx context.Context, caller domain.Principal,
 		admin.Group = new(domain.NumberedGroup(domain.AdminGroup))
 	}
 	ctx = tenancy.WithReview(ctx, nil) // a plan is of the organization, which is made by now
-	_, refused := a.invite(domain.WithPart(ctx, "admin"), caller, Invite{User: admin, Link: in.Link, Lifetime: in.Lifetime},
-		nil)
+	_, refused := a.invite(domain.WithPart(ctx, "admin"), caller,
+		Invite{User: admin, Link: in.Link, Lifetime: in.Lifetime}, nil)
 	if refused == nil || errors.Is(refused, domain.ErrPartDone) {
 		return made, nil
 	}

@@ -31,6 +31,8 @@ type Keyed struct {
 	Key func(c *fiber.Ctx) (key, request string, err error)
 	// Place returns the address of what was changed, empty for none.
 	Place func(domain.Target) string
+	// Lead, which may be nil, answers a request that was carried out and whose answer is not kept, by what it changed.
+	Lead func(*fiber.Ctx, domain.Target) error
 	// For is how long an answer is kept.
 	For time.Duration
 	// Changes keeps the answers to requests that changed something only.
@@ -109,6 +111,8 @@ func (r *repeated) again(ctx context.Context, late bool) (found bool, err error)
 			return found, err
 		case kept.Given:
 			return true, r.replay(&kept)
+		case (late || time.Now().After(until)) && r.keyed.Lead != nil: // it was committed, as it can be read
+			return true, r.replay(&kept)
 		case late || time.Now().After(until):
 			return true, domain.ErrOnceRunning
 		}
@@ -125,6 +129,9 @@ func (r *repeated) replay(kept *domain.Kept) error {
 	a := &kept.Answer
 	for _, h := range a.Header {
 		r.c.Set(h[0], h[1])
+	}
+	if a.Status == 0 && r.keyed.Lead != nil {
+		return r.keyed.Lead(r.c, kept.Target)
 	}
 	if a.Status == 0 {
 		if place := r.keyed.Place(kept.Target); place != "" && len(a.Header) == 0 {

@@ -414,9 +414,11 @@ func (b *Objects) HandOverAll(ctx context.Context, caller domain.Principal, in H
 		return 0, err
 	}
 	err = b.store.Do(ctx, w, func(tx ObjectTx) (err error) {
-		given, err = tx.HandOverObjects(from.Key(), to.Key())
+		if given, err = tx.HandOverObjects(from.Key(), to.Key()); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, given)
-		return err
+		return nil
 	})
 	return given, err
 }

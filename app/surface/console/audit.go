@@ -225,8 +225,13 @@ func targetPage(e *directory.AuditDocument) string {
 	if verb == "delete" || e.Target.ID == 0 {
 		return ""
 	}
-	id := string(domain.NumberRef(domain.EnvironmentID(e.Target.ID)))
-	switch e.Target.Kind {
+	return pageOf(e.Target)
+}
+
+// pageOf returns the address of the page about a target; empty if there is none.
+func pageOf(t domain.Target) string {
+	id := string(domain.NumberRef(domain.EnvironmentID(t.ID)))
+	switch t.Kind {
 	case "user", domain.SignInKind:
 		return at("person", "id", id)
 	case "group":

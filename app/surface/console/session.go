@@ -63,6 +63,16 @@ func sentForm(c *fiber.Ctx) (key, request string, err error) {
 	return httpx.Digest(parts...), "", nil
 }
 
+// leadOn answers a form that did what it does, though its answer was lost: with the page of what it changed, else with
+// the page that had the form, which says so.
+func (s *Surface) leadOn(c *fiber.Ctx, t domain.Target) error {
+	to := pageOf(t)
+	if form, err := posted(c); to == "" && err == nil {
+		to = ourPage(form[backField])
+	}
+	return leave(c, saying(cmp.Or(to, "me"), "saved"))
+}
+
 // signedIn finds the principal as auth does, of whose session the CSRF token may come in a form.
 func signedIn(auth httpx.Auth) httpx.Auth {
 	return func(c *fiber.Ctx) (domain.Principal, error) {

@@ -75,8 +75,8 @@ type Surface struct {
 func New(server *httpx.Server, uses Uses, config Config, auth httpx.Auth) *fiber.App {
 	s := &Surface{uses: uses, auth: signedIn(auth), config: config, site: config.site(), trusted: server.Trusted}
 	app := server.NewApp("console", s.problem)
-	app.Use((&httpx.Keyed{Key: sentForm, Place: func(domain.Target) string { return "" }, For: onceFor,
-		Changes: true}).Use)
+	app.Use((&httpx.Keyed{Key: sentForm, Place: func(domain.Target) string { return "" }, Lead: s.leadOn,
+		For: onceFor, Changes: true}).Use)
 	s.linkRoutes(app)
 	s.routes(app)
 	return app
