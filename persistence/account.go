@@ -24,11 +24,12 @@ type AccountStore struct {
 	recent *lru.Cache[asked, presented]
 }
 
-// asked is what a request presents: a login, or a session with the key that signed its token.
+// asked is what a request presents: a login, a session with the key that signed its token, or the hash of an API key.
 type asked struct {
 	login   string
 	session domain.SessionKey
 	key     string
+	apiKey  string
 }
 
 // presented is what was read of whoever presents it, in a version of the database.

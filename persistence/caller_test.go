@@ -1,6 +1,7 @@
 package persistence_test
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,14 +23,17 @@ func TestCallersAreRemembered(t *testing.T) {
 		key, err := callers.Begin(ctx, begun, 100, nil)
 		require.NoError(t, err)
 		session := begun.SessionKey
-		ask := func(t *testing.T) (byLogin, bySession string) {
+		w.AddAPIKey(t, "acme.user", "secret")
+		ask := func(t *testing.T) (byLogin, bySession, byKey string) {
 			t.Helper()
 			a, err := callers.ByLogin(ctx, "Acme.User")
 			require.NoError(t, err)
 			b, signed, err := callers.BySession(ctx, session, key)
 			require.NoError(t, err)
 			require.True(t, signed)
-			return a.Alias, b.Alias
+			c, err := callers.ByAPIKey(ctx, "secret")
+			require.NoError(t, err)
+			return a.Alias, b.Alias, c.Alias
 		}
 		ask(t)
 		persistence.Rename(callers, "remembered")
@@ -37,9 +41,12 @@ func TestCallersAreRemembered(t *testing.T) {
 		if _, known := d.Version(); known {
 			want = "remembered"
 		}
-		byLogin, bySession := ask(t)
+		byLogin, bySession, byKey := ask(t)
 		require.Equal(t, want, byLogin)
 		require.Equal(t, want, bySession)
+		require.Equal(t, want, byKey)
+		_, err = callers.ByAPIKey(ctx, "another secret")
+		require.ErrorIs(t, err, domain.ErrAPIKeyNotFound)
 		_, signed, err := callers.BySession(ctx, session, "0123456789abcdef")
 		require.NoError(t, err)
 		require.False(t, signed)
@@ -48,9 +55,10 @@ func TestCallersAreRemembered(t *testing.T) {
 		_, err = w.InsertGroup(ctx, w.Scope(t, "bolt.admin", domain.GroupWrite),
 			domain.Group{Organization: w.SignIns["bolt.user"].Organization, Alias: "Others", Parent: domain.UserGroup})
 		require.NoError(t, err)
-		byLogin, bySession = ask(t)
+		byLogin, bySession, byKey = ask(t)
 		require.Equal(t, "acme.user", byLogin)
 		require.Equal(t, "acme.user", bySession)
+		require.Equal(t, "acme.user", byKey)
 	})
 }
 
@@ -63,6 +71,7 @@ func TestNoCallerIsRememberedTooLong(t *testing.T) {
 			here, there := open(), open()
 			w := storetest.NewWorld(t, here)
 			session := w.SignIns["acme.user"].SessionKey
+			w.AddAPIKey(t, "acme.user", "secret")
 			var acknowledged atomic.Int64
 			var all sync.WaitGroup
 			for range 3 {
@@ -74,9 +83,11 @@ func TestNoCallerIsRememberedTooLong(t *testing.T) {
 							done = before < 0
 							byLogin, err := callers.ByLogin(t.Context(), "acme.user")
 							bySession, _, errSession := callers.BySession(t.Context(), session, "")
-							if err != nil || errSession != nil || byLogin.Epoch < before || bySession.Epoch < before {
-								t.Errorf("%v %v: %d and %d, but %d was acknowledged", err, errSession, byLogin.Epoch,
-									bySession.Epoch, before)
+							byKey, errKey := callers.ByAPIKey(t.Context(), "secret")
+							if err := errors.Join(err, errSession, errKey); err != nil ||
+								min(byLogin.Epoch, bySession.Epoch, byKey.Epoch) < before {
+								t.Errorf("%v: %d, %d and %d, but %d was acknowledged", err, byLogin.Epoch,
+									bySession.Epoch, byKey.Epoch, before)
 								return
 							}
 						}
