@@ -56,11 +56,12 @@ func Handle[In, Out any](auth Auth, decode func(*fiber.Ctx) (In, error),
 
 // outcomeOf returns an outcome that a use case concluded as what is encoded: as it is, or as a *Out takes it.
 func outcomeOf[Out any](outcome any) (out Out, ok bool) {
+	if taker, is := any(&out).(interface{ TakeOutcome(any) bool }); is {
+		ok = taker.TakeOutcome(outcome)
+		return out, ok
+	}
 	if outcome == nil {
 		return out, true
-	}
-	if taker, is := any(&out).(interface{ TakeOutcome(any) bool }); is {
-		return out, taker.TakeOutcome(outcome)
 	}
 	out, ok = outcome.(Out)
 	return out, ok

@@ -46,6 +46,9 @@ type answer struct {
 	err  error                  // what the page says is wrong, for the log and the status
 }
 
+// TakeOutcome is what httpx.Handle asks for an answer that is known before the end: a page is not.
+func (*answer) TakeOutcome(any) bool { return false }
+
 // shown answers with a page.
 func shown(page templ.Component) (answer, error) { return answer{page: page}, nil }
 
