@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -121,7 +122,7 @@ func (d *Directory) Import(ctx context.Context, doc document.Document, o ImportO
 		store: d.store, names: d.names, w: tenancy.Operator(d.operator, domain.OrganizationWrite), options: o, now: d.now().
 			UTC().Truncate(time.Millisecond),
 		places: make(map[string]*planned), kept: make(map[number]uint64), written: make(map[domain.OrganizationID]bool),
-		seen: newSeenNames(), coming: newSeenNames(), freed: make(map[string]domain.UserID),
+		coming: newSeenNames(0), freed: make(map[string]domain.UserID),
 		named: make(map[domain.OrganizationID][]*planned), groups: make(map[domain.OrganizationID][]domain.Group),
 	}
 	err := i.run(ctx, doc)
@@ -184,46 +185,78 @@ type importer struct {
 	written map[domain.OrganizationID]bool // organizations that were dealt with
 	foreign []foreignGrant
 
-	seen  seenNames                // which line has which name
+	seen  *seenNames               // which line has which name
 	freed map[string]domain.UserID // whose the folded mail addresses were that others may have now
 
 	// coming are the UUIDs of the document's objects, as seenNames keeps names; lost are the lines
 	// of organizations and objects that were refused.
-	coming seenNames
+	coming *seenNames
 	lost   []lineRange
 }
 
 // lineRange is the lines from one up to and without another.
 type lineRange struct{ from, until int }
 
-// seenNames knows the lines of the names of a document. It keeps hashes instead of names: there
-// may be millions.
+// seenNames knows the lines of the names of a document. It keeps hashes instead of names, in a table
+// that has room for a few more than there are: there may be millions.
 type seenNames struct {
-	seed  maphash.Seed
-	lines map[uint64]int
+	seed   maphash.Seed
+	hashes []uint64 // 0 where there is none; one whose place is taken is in the next that is free
+	lines  []uint32
+	count  int
 }
 
-func newSeenNames() seenNames {
-	return seenNames{maphash.MakeSeed(), make(map[uint64]int)}
+// newSeenNames returns a table that need not grow for n names.
+func newSeenNames(n int) *seenNames {
+	s := &seenNames{seed: maphash.MakeSeed()}
+	s.room(n)
+	return s
 }
 
-func (s seenNames) key(field, name string) uint64 {
-	return maphash.String(s.seed, field+"\x00"+domain.Fold(name))
+// room makes the table one in which n names fill four fifths.
+func (s *seenNames) room(n int) {
+	hashes, lines := s.hashes, s.lines
+	s.hashes, s.lines = make([]uint64, n+n/4+8), make([]uint32, n+n/4+8)
+	for i, hash := range hashes {
+		if hash != 0 {
+			at := s.at(hash)
+			s.hashes[at], s.lines[at] = hash, lines[i]
+		}
+	}
+}
+
+// at returns where a hash is in the table, or would be.
+func (s *seenNames) at(hash uint64) int {
+	first, _ := bits.Mul64(hash, uint64(len(s.hashes)))
+	at := int(first)
+	for s.hashes[at] != 0 && s.hashes[at] != hash {
+		at = (at + 1) % len(s.hashes)
+	}
+	return at
+}
+
+func (s *seenNames) hash(field, name string) uint64 {
+	return maphash.String(s.seed, field+"\x00"+domain.Fold(name)) | 1
 }
 
 // line returns the line that has the name, 0 if none had.
-func (s seenNames) line(field, name string) int { return s.lines[s.key(field, name)] }
+func (s *seenNames) line(field, name string) int { return int(s.lines[s.at(s.hash(field, name))]) }
 
 // once notes that a line has the name. It is an error if one before had it.
-func (s seenNames) once(field, name string, line int) error {
+func (s *seenNames) once(field, name string, line int) error {
 	if name == "" {
 		return nil
 	}
-	key := s.key(field, name)
-	if before, again := s.lines[key]; again {
-		return domain.ErrInvalid.On(field).Saying("%q comes on line %d too.", name, before)
+	hash := s.hash(field, name)
+	at := s.at(hash)
+	if s.hashes[at] != 0 {
+		return domain.ErrInvalid.On(field).Saying("%q comes on line %d too.", name, s.lines[at])
 	}
-	s.lines[key] = line
+	if s.count++; s.count > len(s.hashes)/5*4 {
+		s.room(s.count * 3 / 2)
+		at = s.at(hash)
+	}
+	s.hashes[at], s.lines[at] = hash, uint32(line)
 	return nil
 }
 
@@ -309,6 +342,7 @@ func (i *importer) plan(ctx context.Context, doc document.Document) error {
 			}
 		}
 	}
+	i.seen = newSeenNames(2 * i.all) // login names and mail addresses
 	return i.settle(ctx, last)
 }
 

@@ -42,7 +42,7 @@ const objectList = "objects"
 // list imports one list, each row on its own. A row that names one further down waits for it.
 func (i *importer) list(ctx context.Context, section *document.Section) error {
 	i.report.Listed = true
-	l := &listImport{importer: i, info: section.List, seen: newSeenNames(),
+	l := &listImport{importer: i, info: section.List, seen: newSeenNames(0),
 		all: tenancy.GroupsOf(slices.Concat(slices.Collect(maps.Values(i.groups))...))}
 	var part []document.ListRecord
 	bytes := 0
@@ -79,7 +79,7 @@ type listImport struct {
 	*importer
 	info    *domain.ListInfo
 	all     *tenancy.Groups // of every organization
-	seen    seenNames
+	seen    *seenNames
 	waiting []document.ListRecord
 }
 
