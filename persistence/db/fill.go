@@ -115,7 +115,7 @@ func (d *DB) dropIndexes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.later = migrations.FillWords()
+	d.later = append(fillNames(), migrations.FillWords()...)
 	for _, statements := range found {
 		if _, err := d.write.DB.ExecContext(ctx, statements[0]); err != nil {
 			return Translate(err)
@@ -125,7 +125,20 @@ func (d *DB) dropIndexes(ctx context.Context) error {
 	return nil
 }
 
-// Index makes the indexes that a database which is filled does not have yet. It does nothing where there are all.
+// fillNames are the statements that make the names of all users. In the order of names they are written from page to
+// page; from user to user each would be written into another page, and all of these be kept until the organization is
+// whole.
+func fillNames() []string {
+	var statements []string
+	for table, key := range map[string]string{"login_names": "alias_key", "mail_addresses": "mail_key"} {
+		statements = append(statements, "DELETE FROM "+table, fmt.Sprintf("INSERT INTO %s (name, organization_id, user_id) "+
+			"SELECT %[2]s, organization_id, id FROM users WHERE %[2]s <> '' ORDER BY %[2]s", table, key))
+	}
+	return statements
+}
+
+// Index makes the indexes that a database which is filled does not have yet, and the names of its users. It does
+// nothing where there are all.
 func (d *DB) Index(ctx context.Context) error {
 	later := d.later
 	d.later = nil
