@@ -25,7 +25,6 @@ var unmet = map[string]string{
 	"many_concerned":          "TestPreviewsAreBounded goes by the end of its sentence",
 	"object_owner_keeps":      "what tat says of it is in its contract files",
 	"quota_exceeded":          "the tests of quotas go by the status",
-	"words_unsearched":        "nothing yet: a PostgreSQL without pg_trgm",
 }
 
 // TestEveryErrorIsMet holds that each error of the core is shown by a contract file, by its code, or met by a test, by its
