@@ -51,7 +51,7 @@ var bounded = map[string]bound{
 	"contents":                      {5000, "counts up to 100,000 environments"},
 	"groups with counts":            each,
 	"overview":                      look,
-	"tat groups":                    {250_000, "looks at up to 10,000 people for members"},
+	"tat groups":                    {5500, "looks at a page of the members of each group"},
 	"tat users, skip":               {3000, "reads past 1,000 people"},
 	"users, acts as oadmin, total":  {36_000, "looks at 3,000 people whom an index finds, and their groups"},
 	"users, acts as power":          {36_000, "looks at 3,000 people whom an index finds, and their groups"},

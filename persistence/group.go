@@ -119,14 +119,21 @@ func (s *GroupStore) Page(ctx context.Context, sc tenancy.Scope, p domain.Page) 
 func (s *GroupStore) ByAlias(ctx context.Context, sc tenancy.Scope, f domain.GroupFilter, skip,
 	n int) ([]domain.Group, int64, error) {
 	within := groupRow{}.Within(sc)
-	if len(f.IDs) > 0 || len(f.Aliases) > 0 { // whose indexes find them
+	named := len(f.IDs) > 0 || len(f.Aliases) > 0
+	if named { // whose indexes find them
 		within = db.Pinned(sc, "g.organization_id").Also(db.Unindexed(within))
 	}
 	keeps := groupsKept(&f)
+	kept := s.db.NewSelect().TableExpr("groups AS g").Apply(within.Also(keeps).Narrow)
+	if !named && db.Many(sc.Ranges()) {
+		across := s.db.Across(sc.Ranges(), "groups g", "g.environment_path",
+			db.Pinned(sc, s.db.Aside("g.organization_id")).Also(keeps))
+		kept = s.db.NewSelect().TableExpr(across.Raw, across.Args...)
+	}
 	var rows []groupRow
 	q := s.db.NewSelect().Model(&rows)
 	if f.Matches != nil {
-		ids, err := s.matching(ctx, within.Also(keeps), f.Matches)
+		ids, err := s.matching(ctx, kept, f.Matches)
 		if err != nil || len(ids) <= skip {
 			return []domain.Group{}, int64(len(ids)), err
 		}
@@ -139,7 +146,8 @@ func (s *GroupStore) ByAlias(ctx context.Context, sc tenancy.Scope, f domain.Gro
 			OrderExpr(s.db.Bytewise("g.alias")).Order("g.environment_path", "g.id"), &rows)
 		return groups, total, err
 	}
-	total, err := s.db.NewSelect().Model((*groupRow)(nil)).Apply(within.Also(keeps).Narrow).Count(ctx)
+	var total int64
+	err := kept.ColumnExpr("count(*)").Scan(ctx, &total)
 	if err != nil || total <= int64(skip) {
 		return []domain.Group{}, total, db.Translate(err)
 	}
@@ -156,14 +164,14 @@ func (s *GroupStore) ByAlias(ctx context.Context, sc tenancy.Scope, f domain.Gro
 	return groups, total, err
 }
 
-// matching returns the numbers of the groups that meet a condition and whose aliases match, in the order of ByAlias.
-func (s *GroupStore) matching(ctx context.Context, keeps db.Predicate, matches func(string) bool) ([]int64, error) {
+// matching returns the numbers of groups of a query whose aliases match, in the order of ByAlias.
+func (s *GroupStore) matching(ctx context.Context, q *bun.SelectQuery, matches func(string) bool) ([]int64, error) {
 	var rows []struct {
 		Alias string
 		ID    int64
 	}
-	err := s.db.NewSelect().TableExpr("groups AS g").Column("alias", "id").Apply(keeps.Narrow).
-		OrderExpr(s.db.Bytewise("g.alias")).Order("g.environment_path", "g.id").Scan(ctx, &rows)
+	err := q.ColumnExpr("g.alias, g.id").OrderExpr(s.db.Bytewise("g.alias")).Order("g.environment_path", "g.id").
+		Scan(ctx, &rows)
 	var ids []int64
 	for _, r := range rows {
 		if matches(r.Alias) {

@@ -14,27 +14,27 @@ import (
 	"canopy/tenancy"
 )
 
-// groupsTogether is of how many groups members are read in one statement.
-const groupsTogether = 64
-
 // Members returns the members of groups who are in sc, without archived accounts, group after group in the order given,
 // each by organization and number. They are read while they are ranged over, some at a time; an
 // error ends them.
 func (s *GroupStore) Members(ctx context.Context, sc tenancy.Scope,
 	groups []domain.GroupID) iter.Seq2[domain.GroupMember, error] {
 	return func(yield func(domain.GroupMember, error) bool) {
-		read, err := s.memberReader(ctx, sc)
+		few, err := s.fewIn(ctx, sc)
 		for part := range slices.Chunk(groups, groupsTogether) {
-			var first map[domain.GroupID][]domain.GroupMember
+			var first map[domain.GroupID]memberPage
 			if err == nil {
-				first, err = read(part)
+				first, err = s.memberPages(ctx, sc, part, few)
 			}
 			for _, group := range part {
-				for members := first[group]; err == nil && len(members) > 0; members, err = s.membersBehind(ctx, sc, members) {
-					for _, m := range members {
+				for page := first[group]; err == nil; page, err = s.membersBehind(ctx, sc, page.last) {
+					for _, m := range page.members {
 						if !yield(m, nil) {
 							return
 						}
+					}
+					if few || page.looked < s.page {
+						break
 					}
 				}
 			}
@@ -134,41 +134,6 @@ func (s *GroupStore) countAmong(ctx context.Context, sc tenancy.Scope, groups []
 	return counts, err
 }
 
-// memberReader returns what reads members of some groups: all of them in a scope of few people,
-// else up to a page of each.
-func (s *GroupStore) memberReader(ctx context.Context,
-	sc tenancy.Scope) (func([]domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error), error) {
-	people := int64(1)
-	if _, self := sc.Self(); !self {
-		var err error
-		if people, err = NewUserStore(s.db).Count(ctx, sc, domain.UserFilter{}); err != nil {
-			return nil, err
-		}
-	}
-	return func(groups []domain.GroupID) (map[domain.GroupID][]domain.GroupMember, error) {
-		var q *bun.SelectQuery
-		if people <= s.few {
-			q = members(usersIn(s.db, sc), sc, "user_groups").Apply(memberColumns).
-				Where("m.group_id IN (?)", db.In(groups)).Apply(memberOrder)
-		} else {
-			for _, group := range groups {
-				one := s.db.NewSelect().TableExpr("(?) AS s", s.firstMembers(sc, group))
-				if q == nil {
-					q = one
-				} else {
-					q = q.UnionAll(one)
-				}
-			}
-		}
-		members, err := readMembers(ctx, q)
-		found := make(map[domain.GroupID][]domain.GroupMember, len(groups))
-		for _, m := range members {
-			found[m.Group] = append(found[m.Group], m)
-		}
-		return found, err
-	}, nil
-}
-
 // members makes a query of the users in sc one of those whom a table of members names.
 func members(q *bun.SelectQuery, sc tenancy.Scope, table string) *bun.SelectQuery {
 	return q.ModelTableExpr("? AS m JOIN users AS u ON u.organization_id = m.organization_id AND u.id = m.user_id",
@@ -178,16 +143,6 @@ func members(q *bun.SelectQuery, sc tenancy.Scope, table string) *bun.SelectQuer
 // memberColumns says what readMembers reads, which leaves out archived accounts.
 func memberColumns(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.ColumnExpr("m.group_id, u.organization_id, u.id, u.alias").Where("NOT u.archived")
-}
-
-func memberOrder(q *bun.SelectQuery) *bun.SelectQuery {
-	return q.Order("m.organization_id", "m.user_id")
-}
-
-// firstMembers finds a page of the members of a group, by the group: a planner would read all of the scope to sort it.
-func (s *GroupStore) firstMembers(sc tenancy.Scope, group domain.GroupID) *bun.SelectQuery {
-	return members(s.users.searched(sc), sc, "user_groups").Apply(memberColumns).Where("m.group_id = ?", int64(group)).
-		Apply(memberOrder).Limit(int64(s.page))
 }
 
 func readMembers(ctx context.Context, q *bun.SelectQuery) ([]domain.GroupMember, error) {
@@ -202,18 +157,6 @@ func readMembers(ctx context.Context, q *bun.SelectQuery) ([]domain.GroupMember,
 			User: domain.UserKey{Organization: domain.OrganizationID(r.OrganizationID), User: domain.UserID(r.ID)}}
 	}
 	return members, db.Translate(err)
-}
-
-// membersBehind returns the members of a group behind those that were read, none if these were
-// less than a page.
-func (s *GroupStore) membersBehind(ctx context.Context, sc tenancy.Scope,
-	read []domain.GroupMember) ([]domain.GroupMember, error) {
-	if len(read) != s.page {
-		return nil, nil
-	}
-	last := read[len(read)-1]
-	return readMembers(ctx, s.firstMembers(sc, last.Group).
-		Where("(m.organization_id, m.user_id) > (?, ?)", int64(last.User.Organization), int64(last.User.User)))
 }
 
 type groupAdminRow struct {
