@@ -95,8 +95,12 @@ var details = map[domain.ListField]db.Detail{
 // must hold, and one for all where any does.
 func (s *UserStore) conditionIndexes(ctx context.Context, sc tenancy.Scope, cs *domain.Conditions) ([]db.Index, error) {
 	var all []db.Index
+	o, _ := sc.Organization()
 	for i := range cs.All {
 		index, ok, err := s.conditionIndex(ctx, sc, &cs.All[i])
+		if needles := needlesIn(&cs.All[i]); err == nil && cs.Any && !ok && len(needles) > 0 {
+			index, ok, err = s.db.Having(ctx, db.Needles{needles}, db.Haystack{Organization: o, Path: above(sc.Ranges())})
+		}
 		if err != nil || cs.Any && !ok {
 			return nil, err
 		}

@@ -25,7 +25,7 @@ import (
 // those whom an index finds. Where a scope has more than across stretches, they are read together.
 type patience struct{ near, found, across int }
 
-var usualPatience = patience{near: 448, found: 3000, across: 128}
+var usualPatience = patience{near: 448, found: 3000, across: 4}
 
 // growing is how far both ways are tried, one time after the other: what an index finds among a few times more than it
 // finds at first is not worth reading all of a large scope. Whom it finds by a word has that word mostly: of very many
