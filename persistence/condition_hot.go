@@ -179,14 +179,19 @@ func givenTo(sc tenancy.Scope, c *domain.Condition) db.Predicate {
 }
 
 // union returns the statement that reads the keys of all of the statements, each once.
-func union(all []db.Predicate) db.Predicate {
+func union(all []db.Predicate) db.Predicate { return united(all, " UNION ") }
+
+// unionAll is union with a key as often as it is read, which sorts none.
+func unionAll(all []db.Predicate) db.Predicate { return united(all, " UNION ALL ") }
+
+func united(all []db.Predicate, by string) db.Predicate {
 	if len(all) == 1 {
 		return all[0]
 	}
 	var p db.Predicate
 	var text strings.Builder
 	for i, part := range all {
-		text.WriteString(either(i > 0, " UNION ", ""))
+		text.WriteString(either(i > 0, by, ""))
 		text.WriteString("SELECT organization_id, id FROM (" + part.Raw + ") AS p" + strconv.Itoa(i))
 		p.Args = append(p.Args, part.Args...)
 	}

@@ -447,8 +447,7 @@ func actingIndex(sc tenancy.Scope, role domain.Role) db.Index {
 	inside := db.InRanges(ranges, "g.environment_path")
 	parts := []db.Predicate{own, members("g.organization_id IN (?)", db.In(holding(ranges))),
 		members(inside.Text(), inside.Args...)}
-	p := union(parts)
-	return db.Index{Keys: p, Probe: p}
+	return db.Index{Keys: union(parts), Probe: unionAll(parts)}
 }
 
 // holding returns the numbers of the environments that something of the ranges lies below, each once.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
+	bundialect "github.com/uptrace/bun/dialect"
 
 	"canopy/domain"
 	"canopy/persistence/db/migrations"
@@ -44,7 +45,13 @@ type dialect struct {
 	along    string
 	// stretches are described at DB.stretches.
 	stretches func([]tenancy.Range) Predicate
+	// among is what stands before and behind places, quoted, of which a text is one.
+	among [2]string
+	quote string
 }
+
+// dialects are those of the engines by their names for Bun.
+var dialects = map[bundialect.Name]*dialect{bundialect.SQLite: &sqliteDialect, bundialect.PG: &postgresDialect}
 
 var sqliteDialect = dialect{
 	engine:      SQLite,
@@ -58,6 +65,8 @@ var sqliteDialect = dialect{
 	beside:      "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s",
 	along:       "(%[1]s) AS m CROSS JOIN %[2]s AS %[3]s WHERE %[4]s LIMIT %[6]d OFFSET %[7]d",
 	stretches:   stretchesSQLite,
+	among:       [2]string{"IN (SELECT value FROM json_each('[", "]'))"},
+	quote:       `"`,
 }
 
 var postgresDialect = dialect{
@@ -72,6 +81,7 @@ var postgresDialect = dialect{
 	along: "(%[1]s) AS m CROSS JOIN LATERAL (SELECT * FROM %[2]s AS %[3]s WHERE %[4]s ORDER BY %[5]s LIMIT %[8]d) " +
 		"AS %[3]s LIMIT %[6]d OFFSET %[7]d",
 	stretches: stretchesPostgres,
+	among:     [2]string{"= ANY(CAST('{", "}' AS text[]))"},
 }
 
 // Engine returns the kind of database, to name it.

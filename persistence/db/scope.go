@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"canopy/domain"
 	"canopy/tenancy"
@@ -196,17 +197,30 @@ func oneOf(ranges []tenancy.Range, column string) Predicate {
 // below returns the conditions of which one holds if column lies in one of the subtrees: its beginning of some
 // length is one of those that are so long.
 func below(subtrees []domain.EnvironmentPath, column string) []Predicate {
-	byLength := make(map[int][]any)
+	byLength := make(map[int]places)
 	for _, p := range subtrees {
-		byLength[len(p)] = append(byLength[len(p)], string(p))
+		byLength[len(p)] = append(byLength[len(p)], p)
 	}
 	var conditions []Predicate
 	for _, n := range slices.Sorted(maps.Keys(byLength)) {
-		these := byLength[n]
-		conditions = append(conditions, Predicate{"substr(" + column + ", 1, " + strconv.Itoa(n) + ") IN (" +
-			strings.TrimSuffix(strings.Repeat("?, ", len(these)), ", ") + ")", these})
+		conditions = append(conditions, Where("substr("+column+", 1, "+strconv.Itoa(n)+") ?", byLength[n]))
 	}
 	return conditions
+}
+
+// places is the condition, behind a text, that it is one of them. They are one value: a statement with a thousand
+// takes longer to read than to answer.
+type places []domain.EnvironmentPath
+
+// AppendQuery implements schema.QueryAppender.
+func (p places) AppendQuery(gen schema.QueryGen, to []byte) ([]byte, error) {
+	d := dialects[gen.Dialect().Name()]
+	to = append(to, d.among[0]...)
+	for i, path := range p {
+		to = append(append(append(to, either(i > 0, ",", "")...), d.quote...), path...)
+		to = append(to, d.quote...)
+	}
+	return append(to, d.among[1]...), nil
 }
 
 // Many reports whether no index serves what lies in the ranges one by one, as InRanges says.

@@ -34,7 +34,7 @@ type Haystack struct {
 }
 
 // An Index is what finds users: Keys is the statement that reads their organization_id and id, and Probe one that
-// reads as many rows for less.
+// reads as many rows for less, or more of them where somebody is found in several ways.
 type Index struct{ Keys, Probe Predicate }
 
 // Having returns the index that finds the users in the haystack who have the needles. It reports false if it does not
