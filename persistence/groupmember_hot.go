@@ -86,7 +86,8 @@ func (s *GroupStore) readPages(ctx context.Context, sc tenancy.Scope,
 		keys.Args = append(keys.Args, p.Args...)
 	}
 	keys.Raw = text.String()
-	from := s.db.Beside(keys, "users", db.Where("u.organization_id = m.organization_id AND u.id = m.user_id"))
+	from := s.db.Beside(keys, "users", db.Where("u.organization_id = m.organization_id AND u.id = m.user_id").
+		Also(db.Pinned(sc, s.db.Aside("u.organization_id"))))
 	rows, err := s.db.QueryContext(ctx, "SELECT m.group_id, u.organization_id, u.id, u.alias, u.environment_path, "+
 		"CASE WHEN u.archived THEN 1 ELSE 0 END FROM "+from.Raw, from.Args...)
 	type looked struct {
@@ -102,6 +103,9 @@ func (s *GroupStore) readPages(ctx context.Context, sc tenancy.Scope,
 		m.in = in && archived == 0
 		return m, err
 	})
+	if err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(all, func(a, b looked) int {
 		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.User.Organization, b.User.Organization),
 			cmp.Compare(a.User.User, b.User.User))
@@ -121,5 +125,5 @@ func (s *GroupStore) readPages(ctx context.Context, sc tenancy.Scope,
 		}
 		pages[group], all = page, all[n:]
 	}
-	return pages, err
+	return pages, nil
 }

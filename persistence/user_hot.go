@@ -133,6 +133,20 @@ func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []
 	last := from
 	l := listing{sc: sc, keeps: filtered(sc, *f), by: treeOrder, behind: &listed{key: domain.UserKey{User: from.id},
 		at: []any{string(from.path)}}}
+	for {
+		keys, ok, err := s.known(ctx, &l, f, stretches, n)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		users, err := s.byKeys(ctx, sc, treeOrder, keys)
+		if err != nil || len(users) == len(keys) {
+			return users, err
+		}
+		// Somebody went away in between.
+	}
 	for _, p := range s.patience.growing(f) {
 		for width := p.near; ; width *= 8 {
 			ahead := beyond(stretches, last.path)
@@ -173,6 +187,24 @@ func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []
 	}
 	rest, err := s.page(ctx, sc, beyond(stretches, last.path), keeps, last, n-len(users))
 	return append(users, rest...), err
+}
+
+// known returns the keys of the first n users in stretches whom a list in tree order has, and false where nobody knows
+// an index that finds them better than looking around: there is one for a whole name, and for who is blocked at home.
+func (s *UserStore) known(ctx context.Context, l *listing, f *domain.UserFilter, stretches []tenancy.Range,
+	n int) ([]domain.UserKey, bool, error) {
+	named := f.Mail != ""
+	for _, c := range f.Conditions.All {
+		named = named || !f.Conditions.Any && c.Is == domain.Equal &&
+			(c.Field == domain.UserAlias || c.Field == domain.UserMail)
+	}
+	if named {
+		return s.first(ctx, l, f, n, s.patience.found)
+	}
+	if f.BlockedHome != nil && *f.BlockedHome {
+		return s.blockedAlong(ctx, l, stretches, n, s.patience.growing(f)[1].found)
+	}
+	return nil, false, nil
 }
 
 // page reads the first n users of the stretches who meet a condition, behind a spot.

@@ -200,9 +200,10 @@ func (s *UserStore) probed(ctx context.Context, index db.Index, most int) (int, 
 // lookedUp reads up to n users u whom an index finds. They are looked up with a column that only their rows have:
 // PostgreSQL may else look for each of them in all of the organization, in an index by places that has the rest of
 // what is read.
-func (s *UserStore) lookedUp(index db.Index, n int) db.Predicate {
+func (s *UserStore) lookedUp(sc tenancy.Scope, index db.Index, n int) db.Predicate {
 	return s.db.Beside(s.db.Lazily(index.Keys, n), "users",
-		db.Where("u.organization_id = m.organization_id AND u.id = m.id AND u.uuid <> ''"))
+		db.Where("u.organization_id = m.organization_id AND u.id = m.id AND u.uuid <> ''").
+			Also(db.Pinned(sc, s.db.Aside("u.organization_id"))))
 }
 
 // found returns those whom an index finds, and false if they are more than most.
@@ -211,7 +212,7 @@ func (s *UserStore) found(ctx context.Context, l *listing, index db.Index, most 
 		return nil, err == nil && n == 0, err
 	}
 	columns, args := l.columns()
-	from := s.lookedUp(index, most+1)
+	from := s.lookedUp(l.sc, index, most+1)
 	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM "+from.Raw, append(args, from.Args...)...)
 	all, err := db.Collect(rows, err, l.scan)
 	if err != nil || len(all) > most {
@@ -225,7 +226,7 @@ func (s *UserStore) count(ctx context.Context, l *listing, index db.Index, most 
 	if n, err := s.probed(ctx, index, most); err != nil || n == 0 || n > most {
 		return 0, err == nil && n == 0, err
 	}
-	from, within := s.lookedUp(index, most+1), db.Unindexed(db.Account(l.sc))
+	from, within := s.lookedUp(l.sc, index, most+1), db.Unindexed(db.Account(l.sc))
 	text := "SELECT count(*), coalesce(sum(CASE WHEN " + l.keeps.Text() + " AND " + within.Text() +
 		" THEN 1 ELSE 0 END), 0) FROM " + from.Raw
 	rows, err := s.db.QueryContext(ctx, text, slices.Concat(l.keeps.Args, within.Args, from.Args)...)
