@@ -92,6 +92,18 @@ func (f *UserFilter) Plain() bool {
 		f.OldKeys == (OldKeys{}) && f.Emergency == nil && len(f.Conditions.All) == 0
 }
 
+// Standing reports whether the filter looks at nothing but the role, the state and whether somebody is active.
+func (f *UserFilter) Standing() bool {
+	rest := *f
+	rest.Role, rest.State, rest.Active, rest.Conditions = 0, nil, nil, Conditions{}
+	for _, c := range f.Conditions.All {
+		if c.Field != UserRole && c.Field != UserStanding && c.Field != UserActive {
+			return false
+		}
+	}
+	return rest.Plain() && !f.Conditions.Any
+}
+
 // GroupFilter narrows a list of groups. The zero filter keeps all.
 type GroupFilter struct {
 	IDs          []GroupID // none keeps all, as of all lists here

@@ -576,10 +576,14 @@ func needlesIn(c *domain.Condition) []db.Needle {
 }
 
 // tally counts whom of sc the filter keeps, up to most, as directory.UserStore says of Totals. Where no index finds
-// them it looks at the first people of sc, twice as many as that.
+// them it looks at the first people of sc, as many as that and no fewer than 2,000.
 func (s *UserStore) tally(ctx context.Context, sc tenancy.Scope, f *domain.UserFilter,
 	most int) (domain.Tally, error) {
 	l := listing{sc: sc, keeps: filtered(sc, *f), by: treeOrder}
+	if p := unusual(sc, f); p.Raw != "" && f.Standing() {
+		return s.tallied(ctx, lying(s.db, "1", "users u", "u.environment_path", sc.Ranges(),
+			unusualPeople.Also(p).Also(db.Pinned(sc, s.db.Aside("u.organization_id"))), int64(most)+1), most)
+	}
 	indexes, err := s.indexes(ctx, sc, f)
 	if err != nil {
 		return domain.Tally{}, err
@@ -590,7 +594,7 @@ func (s *UserStore) tally(ctx context.Context, sc tenancy.Scope, f *domain.UserF
 		}
 	}
 	ranges := sc.Ranges()
-	last, more, err := s.treeKey(ctx, sc, ranges, spot{}, 2*most)
+	last, more, err := s.treeKey(ctx, sc, ranges, spot{}, max(most, 2*domain.MaxTold))
 	if err != nil {
 		return domain.Tally{}, err
 	}
@@ -600,10 +604,16 @@ func (s *UserStore) tally(ctx context.Context, sc tenancy.Scope, f *domain.UserF
 		until = last.until()
 	}
 	from := s.inStretches(sc, ranges, until.Also(onTheWay(l.keeps)))
-	rows, err := s.db.QueryContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM "+from.Raw+
-		" LIMIT "+strconv.Itoa(most+1)+") AS n", from.Args...)
-	n, err := db.Only(rows, err, db.Scalar[int64], domain.ErrInternal)
-	return domain.Tally{N: min(n, int64(most)), More: more || n > int64(most)}, err
+	tally, err := s.tallied(ctx, db.Where("SELECT 1 FROM "+from.Raw+" LIMIT "+strconv.Itoa(most+1), from.Args...), most)
+	tally.More = tally.More || more
+	return tally, err
+}
+
+// tallied counts the rows of a statement that has no more than one more than most.
+func (s *UserStore) tallied(ctx context.Context, rows db.Predicate, most int) (domain.Tally, error) {
+	all, err := s.db.QueryContext(ctx, "SELECT count(*) FROM ("+rows.Raw+") AS n", rows.Args...)
+	n, err := db.Only(all, err, db.Scalar[int64], domain.ErrInternal)
+	return domain.Tally{N: min(n, int64(most)), More: n > int64(most)}, err
 }
 
 // spot is where in the tree's order somebody is.
