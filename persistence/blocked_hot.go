@@ -66,7 +66,9 @@ func atOrAbove(stretches []tenancy.Range) []tenancy.Range {
 		}
 	}
 	all = slices.DeleteFunc(all, func(above tenancy.Range) bool {
-		return slices.ContainsFunc(stretches, func(r tenancy.Range) bool { return r.From <= above.From && above.From < r.Until })
+		return slices.ContainsFunc(stretches, func(r tenancy.Range) bool {
+			return r.From <= above.From && above.From < r.Until
+		})
 	})
 	all = append(all, stretches...)
 	slices.SortFunc(all, func(a, b tenancy.Range) int { return strings.Compare(string(a.From), string(b.From)) })

@@ -181,10 +181,7 @@ func (s *OverviewStore) Place(ctx context.Context, sc, groups, signIns tenancy.S
 		s.db.NewSelect().TableExpr("(SELECT "+lonely.Text()+" AS n) AS x", lonely.Args...).
 			ColumnExpr(number(rowLonely, "x.n", "0")),
 		s.from(s.firstLonely(sc), rowFirstLonely),
-		s.from(db.From(s.db, groups, &[]groupRow{}).
-			ColumnExpr("CAST(0 AS bigint) AS n, g.organization_id, g.id, g.environment_path AS path").
-			ColumnExpr("'' AS alias, '' AS alias_path").
-			Order("g.environment_path", "g.id").Limit(domain.MaxGroupsSeen+1), rowGroup),
+		s.from(s.firstGroups(groups), rowGroup),
 		s.db.NewSelect().TableExpr("entries AS e").ColumnExpr(number(rowDay, "sum(e.times)", "e.at / 86400000")).
 			GroupExpr("e.at / 86400000"),
 		s.db.NewSelect().TableExpr("(SELECT count(*) AS n FROM entries) AS x").ColumnExpr(number(rowEntries, "x.n", "0")),
@@ -299,11 +296,22 @@ func (s *OverviewStore) lonely(sc tenancy.Scope) db.Predicate {
 func (s *OverviewStore) firstLonely(sc tenancy.Scope) *bun.SelectQuery {
 	admins := s.users.searched(sc.Beside()).Where(actingAdmins.Raw).
 		Apply(db.Pinned(sc.Beside(), "u.organization_id").Narrow)
-	return db.From(s.db, sc, &[]environmentRow{}).Column("organization_id", "id", "path", "alias", "alias_path").
+	lonely := s.db.Along(sc.Ranges(), "environments e", "e.path", db.Where("e.is_organization AND e.id <> e.parent_id").
+		Also(db.Pinned(sc, s.db.Aside("e.organization_id"))).
+		And("e.organization_id NOT IN (SELECT organization_id FROM crowded)"), domain.MaxFirst)
+	return s.db.NewSelect().TableExpr(lonely.Raw, lonely.Args...).
+		ColumnExpr("e.organization_id, e.id, e.path, e.alias, e.alias_path").
 		ColumnExpr("(SELECT count(*) FROM (?) AS acting) AS n",
-			admins.ColumnExpr("1").Where("u.organization_id = e.organization_id")).
-		Where("e.is_organization AND e.id <> e.parent_id AND e.organization_id NOT IN (SELECT organization_id FROM crowded)").
-		Order("e.path").Limit(domain.MaxFirst)
+			admins.ColumnExpr("1").Where("u.organization_id = e.organization_id"))
+}
+
+// firstGroups finds the first groups in sc, one more than are seen.
+func (s *OverviewStore) firstGroups(sc tenancy.Scope) *bun.SelectQuery {
+	groups := s.db.Along(sc.Ranges(), "groups g", "g.environment_path, g.id",
+		db.Pinned(sc, s.db.Aside("g.organization_id")), domain.MaxGroupsSeen+1)
+	return s.db.NewSelect().TableExpr(groups.Raw, groups.Args...).
+		ColumnExpr("CAST(0 AS bigint) AS n, g.organization_id, g.id, g.environment_path AS path").
+		ColumnExpr("'' AS alias, '' AS alias_path")
 }
 
 // overview returns what rows say.

@@ -162,9 +162,10 @@ func largeBelowRoot(cut []int64) db.Predicate {
 		") AND k.organization_id NOT IN (SELECT x.environment_organization_id FROM " + nested +
 		") AND k.organization_id NOT IN (SELECT x.environment_organization_id FROM environment_names x " +
 		"WHERE x.organization_id = 1 AND x.parent_id > 1)"
-	return db.Where("SELECT k.organization_id FROM organization_counts k WHERE "+plain+" AND k.users >= coalesce("+
-		"(SELECT k.users FROM organization_counts k WHERE "+plain+" AND k.organization_id NOT IN (?) "+
-		"ORDER BY k.users DESC LIMIT 1 OFFSET "+strconv.Itoa(domain.MaxLargest-1)+"), 0) UNION ALL "+holders+
+	// What tells most apart comes first: it is looked at for each organization there is.
+	return db.Where("SELECT k.organization_id FROM organization_counts k WHERE k.users >= coalesce("+
+		"(SELECT k.users FROM organization_counts k WHERE k.organization_id NOT IN (?) AND "+plain+
+		" ORDER BY k.users DESC LIMIT 1 OFFSET "+strconv.Itoa(domain.MaxLargest-1)+"), 0) AND "+plain+" UNION ALL "+holders+
 		" UNION ALL SELECT x.environment_id FROM environment_names x WHERE x.organization_id = 1 AND x.parent_id = 1 "+
 		"AND x.environment_organization_id = 1", db.In(cut))
 }
