@@ -31,7 +31,7 @@ type bound struct {
 var (
 	found  = bound{9000, "looks at 3,000 people whom an index finds"}
 	levels = bound{6000, "adds up what lies below each child"}
-	look   = bound{40_000, "counts 1,000 people of each kind, and adds up places"}
+	look   = bound{30_000, "counts 1,000 people of each kind, and adds up places"}
 	each   = bound{38_000, "counts 1,000 members of each group"}
 )
 
@@ -53,27 +53,25 @@ var bounded = map[string]bound{
 	"overview":                      look,
 	"tat groups":                    {5500, "looks at a page of the members of each group"},
 	"tat users, skip":               {3000, "reads past 1,000 people"},
-	"users, acts as oadmin, total":  {36_000, "looks at 3,000 people whom an index finds, and their groups"},
-	"users, acts as power":          {36_000, "looks at 3,000 people whom an index finds, and their groups"},
-	"users, blocked anywhere":       {17_000, "looks at 3,000 people whom an index finds"},
+	"users, acts as oadmin, total":  {34_000, "looks at 3,000 people whom an index finds, and their groups"},
+	"users, acts as power":          {34_000, "looks at 3,000 people whom an index finds, and their groups"},
+	"users, blocked anywhere":       {11_000, "looks at 3,000 people whom an index finds"},
 	"users, group of few":           {17_000, "looks at 3,000 people whom an index finds"},
 	"users, group of most, total":   {50_000, "counts up to 10,000 people"},
 	"users, inactive":               found,
-	"users, inactive, total":        {7500, "counts up to 10,000 people"},
-	"users, kept out by a demand":   {42_000, "counts up to 10,000 people, and looks at their groups"},
-	"users, kept out by a provider": {35_000, "counts up to 10,000 people, and looks at their links"},
-	"users, never connected, total": {20_000, "counts up to 10,000 people"},
+	"users, kept out by a demand":   {39_000, "counts up to 10,000 people, and looks at their groups"},
+	"users, kept out by a provider": {30_000, "counts up to 10,000 people, and looks at their links"},
+	"users, never connected, total": {17_500, "counts up to 10,000 people"},
 	"users, q, sort alias":          {3000, "looks at 3,000 people whom an index finds"},
 	"users, q, many":                found,
 	"users, q, total":               {3000, "counts up to 10,000 people"},
 	"users, q=~, many":              found,
 	"users, q=~, total":             {7000, "counts up to 10,000 people"},
-	"users, role oadmin, total":     {8500, "counts up to 10,000 people"},
+	"users, role oadmin, total":     {4500, "counts up to 10,000 people"},
 	"users, role power":             found,
 	"users, sort -userid":           {20_000, "walks past organizations that came later, on PostgreSQL"},
 	"users, state invited":          found,
-	"users, state invited, total":   {4000, "counts up to 10,000 people"},
-	"users, usable, total":          {24_000, "counts up to 10,000 people"},
+	"users, usable, total":          {20_500, "counts up to 10,000 people"},
 	"uses of a group":               each,
 }
 
