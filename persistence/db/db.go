@@ -179,7 +179,7 @@ func fileAt(path, parameters string, o *options) (driver.Connector, error) {
 	case readOnly:
 		pragmas = "busy_timeout(5000) temp_store(MEMORY) cache_size(-8000)"
 	case alone:
-		pragmas = "journal_mode(MEMORY) synchronous(FULL) foreign_keys(ON) temp_store(FILE) cache_size(-64000)"
+		pragmas = "journal_mode(MEMORY) synchronous(FULL) foreign_keys(ON) temp_store(FILE) cache_size(-16000)"
 	}
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: parameters}
 	for _, pragma := range strings.Fields(pragmas) {
