@@ -110,8 +110,8 @@ func WithOnce(ctx context.Context, o *Once) context.Context {
 }
 
 // Conclude notes the outcome of what a request asks for, nil for one that says nothing, so that its answer is kept with
-// the change. It is called in the transaction, at the end of it, and nothing of the request is done after it. Where
-// there is no domain.Once in ctx it does nothing.
+// the change. It is called in the transaction, at the end of it, with what has come about: after a step that failed it
+// is not called. Nothing of the request is done after it. Where there is no domain.Once in ctx it does nothing.
 func Conclude(ctx context.Context, outcome any) {
 	o := OnceFrom(ctx)
 	if o == nil || o.Write == nil || o.Tried {

@@ -279,10 +279,12 @@ func (k *APIKeys) Create(ctx context.Context, caller domain.Principal, in OfUser
 		if err != nil {
 			return err
 		}
-		err = k.insert(tx, &h, present, &key)
+		if err := k.insert(tx, &h, present, &key); err != nil {
+			return err
+		}
 		document.APIKey = key
 		domain.Conclude(ctx, document)
-		return err
+		return nil
 	})
 	return document, err
 }

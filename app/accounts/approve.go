@@ -25,11 +25,13 @@ func (a *Accounts) Approve(ctx context.Context, caller domain.Principal,
 		if err != nil {
 			return err
 		}
-		err = a.users.LetIn(tx, &u)
+		if err := a.users.LetIn(tx, &u); err != nil {
+			return err
+		}
 		u.Attributes = shown.Attributes
 		shown.User = u
 		domain.Conclude(ctx, shown)
-		return err
+		return nil
 	})
 	return shown, err
 }

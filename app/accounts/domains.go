@@ -144,9 +144,11 @@ func (s *Providers) ProveDomain(ctx context.Context, caller domain.Principal, in
 		return DomainDocument{}, err
 	}
 	err = s.store.Do(ctx, w, func(tx ProviderTx) error {
-		err := tx.SaveDomain(&shown.MailDomain)
+		if err := tx.SaveDomain(&shown.MailDomain); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, shown)
-		return err
+		return nil
 	})
 	return shown, err
 }

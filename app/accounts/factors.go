@@ -287,10 +287,12 @@ func (f *Factors) OfferCode(ctx context.Context, caller domain.Principal,
 		if confirmed(all) >= domain.MaxFactors {
 			return domain.ErrTooManyFactors
 		}
-		err = tx.AddFactor(user.Key(), &offered)
+		if err := tx.AddFactor(user.Key(), &offered); err != nil {
+			return err
+		}
 		out = OfferedCode{ID: offered.ID, Secret: offered.Secret, URI: uri}
 		domain.Conclude(ctx, out)
-		return err
+		return nil
 	})
 	return out, err
 }

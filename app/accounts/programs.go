@@ -47,9 +47,11 @@ func (a *Accounts) CreateProgram(ctx context.Context, caller domain.Principal, i
 		if err := tx.InsertUser(&made.User, ""); err != nil {
 			return err
 		}
-		err := tx.AddKey(made.User.Key(), &made.Key)
+		if err := tx.AddKey(made.User.Key(), &made.Key); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, made)
-		return err
+		return nil
 	})
 	return made, err
 }

@@ -329,11 +329,13 @@ func (s *Providers) Create(ctx context.Context, caller domain.Principal, in Crea
 	}
 	var made ProviderDocument
 	err = s.store.Do(ctx, w, func(tx ProviderTx) error {
-		err := tx.InsertProvider(&p)
+		if err := tx.InsertProvider(&p); err != nil {
+			return err
+		}
 		made = s.without(p)
 		made.Placed = described.Placed
 		domain.Conclude(ctx, made)
-		return err
+		return nil
 	})
 	return made, err
 }

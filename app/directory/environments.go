@@ -267,9 +267,11 @@ func (e *Environments) Create(ctx context.Context, caller domain.Principal,
 	var saved domain.Environment
 	err = e.store.Do(ctx, w, func(tx EnvironmentTx) error {
 		saved = created
-		err := tx.InsertEnvironment(&saved)
+		if err := tx.InsertEnvironment(&saved); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, DescribeEnvironment(w.Read(), saved))
-		return err
+		return nil
 	})
 	if err != nil {
 		return EnvironmentDocument{}, err
@@ -350,9 +352,11 @@ func (e *Environments) Update(ctx context.Context, caller domain.Principal,
 				return onField(err, "parent")
 			}
 		}
-		err = tx.SaveEnvironment(&before, &saved)
+		if err := tx.SaveEnvironment(&before, &saved); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, DescribeEnvironment(w.Read(), saved))
-		return err
+		return nil
 	})
 	if err != nil {
 		return EnvironmentDocument{}, err

@@ -294,10 +294,12 @@ func (g *Groups) Create(ctx context.Context, caller domain.Principal, in GroupPa
 	}
 	var document GroupDocument
 	err = g.store.Do(ctx, w, func(tx GroupTx) error {
-		err := tx.InsertGroup(&group)
+		if err := tx.InsertGroup(&group); err != nil {
+			return err
+		}
 		document = describeGroup(w.Read(), giver.Groups().With(group), group)
 		domain.Conclude(ctx, document)
-		return err
+		return nil
 	})
 	return document, err
 }
@@ -359,10 +361,12 @@ func (g *Groups) Update(ctx context.Context, caller domain.Principal, in UpdateG
 		if err := g.mayChange(tx, giver, &before, &group); err != nil {
 			return err
 		}
-		err = tx.SaveGroup(&before, &group)
+		if err := tx.SaveGroup(&before, &group); err != nil {
+			return err
+		}
 		document = describeGroup(w.Read(), giver.Groups().With(group), group)
 		domain.Conclude(ctx, document)
-		return err
+		return nil
 	})
 	return document, err
 }

@@ -688,9 +688,11 @@ func (u *Users) Create(ctx context.Context, caller domain.Principal, in UserPatc
 		return UserDocument{}, err
 	}
 	err = u.store.Do(ctx, w, func(tx UserTx) error {
-		err := tx.InsertUser(&user, hash)
+		if err := tx.InsertUser(&user, hash); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, UserDocument{User: user})
-		return err
+		return nil
 	})
 	if err != nil || !in.Whole {
 		return UserDocument{User: user}, err

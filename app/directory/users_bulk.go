@@ -139,9 +139,12 @@ func (u *Users) UpdateAll(ctx context.Context, caller domain.Principal, in Updat
 		}, func(user *domain.User) domain.Version {
 			return versionOfUser(w.Read(), changes[user.Organization].giver.Groups(), user)
 		})
+		if err != nil {
+			return err
+		}
 		done = UsersUpdated{Changed: int64(changed), Unchanged: int64(own + len(people) - changed)}
 		domain.Conclude(ctx, done)
-		return err
+		return nil
 	})
 	return done, err
 }

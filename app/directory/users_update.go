@@ -33,9 +33,11 @@ func (u *Users) Update(ctx context.Context, caller domain.Principal, in UpdateUs
 	}
 	var user domain.User
 	err = u.store.Do(ctx, c.w, func(tx UserTx) (err error) {
-		user, err = c.save(tx)
+		if user, err = c.save(tx); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, UserDocument{User: user})
-		return err
+		return nil
 	})
 	if err != nil || !in.Whole {
 		return UserDocument{User: user}, err

@@ -65,9 +65,11 @@ func (b *Objects) OfferCopy(ctx context.Context, caller domain.Principal,
 			return domain.ErrNotCopyable
 		}
 		c.Object = *o
-		err := tx.InsertCopyRequest(&c)
+		if err := tx.InsertCopyRequest(&c); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, c)
-		return err
+		return nil
 	})
 	return c, err
 }
@@ -157,9 +159,11 @@ func (b *Objects) AcceptCopy(ctx context.Context, caller domain.Principal, in An
 		o = domain.Object{ID: id, Kind: from.Kind, Organization: from.Organization, Environment: from.Environment,
 			Path: from.Path, Owner: c.To, OwnerAlias: caller.Alias, OwnerHome: caller.Home, Name: from.Name,
 			Attributes: from.Attributes}
-		err := tx.AcceptCopyRequest(c, &o)
+		if err := tx.AcceptCopyRequest(c, &o); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, describeObject(w.Read(), o))
-		return err
+		return nil
 	})
 	return documentOr(w.Read(), o, err)
 }

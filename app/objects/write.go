@@ -107,9 +107,11 @@ func (b *Objects) Create(ctx context.Context, caller domain.Principal, in NewObj
 			inherit(&o, parent)
 			directory.Set(&o.Visibility, in.Visibility)
 		}
-		err = tx.InsertObject(&o, parent)
+		if err := tx.InsertObject(&o, parent); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, describeObject(w.Read(), o))
-		return err
+		return nil
 	})
 	return documentOr(w.Read(), o, err)
 }
@@ -329,9 +331,11 @@ func (b *Objects) work(ctx context.Context, w tenancy.WriteScope, target domain.
 		if w.Level(&o) < least {
 			return domain.ErrForbidden
 		}
-		err = do(tx, &o)
+		if err := do(tx, &o); err != nil {
+			return err
+		}
 		domain.Conclude(ctx, describeObject(w.Read(), o))
-		return err
+		return nil
 	})
 	return documentOr(w.Read(), o, err)
 }
