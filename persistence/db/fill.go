@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gofrs/flock"
 	"github.com/uptrace/bun"
@@ -162,14 +163,22 @@ func openAlone(ctx context.Context, path string) (*DB, *oneConnection, error) {
 		return nil, nil, err
 	}
 	one := &oneConnection{driver: file.Driver(), until: ctx, conn: c.(sqliteConn), idle: make(map[string]driver.Stmt)}
-	if err := one.run("BEGIN EXCLUSIVE"); err != nil {
-		return nil, nil, errors.Join(Translate(err), c.Close())
+	for _, statement := range []string{temporaryIn(filepath.Dir(path)), "BEGIN EXCLUSIVE"} {
+		if err := one.run(statement); err != nil {
+			return nil, nil, errors.Join(Translate(err), c.Close())
+		}
 	}
 	all := bun.NewDB(sql.OpenDB(one), sqlitedialect.New())
 	d := newDB(sqliteDialect, all, all)
 	d.path, d.readers, d.filling = path, 1, true
 	d.hot = d.prepared.query
 	return d, one, nil
+}
+
+// temporaryIn is the statement that has SQLite sort in files in a folder, beside the database: elsewhere may be little
+// room, or no folder at all, as in a container. It is for the whole process; an empty folder is what SQLite finds itself.
+func temporaryIn(folder string) string {
+	return "PRAGMA temp_store_directory = '" + strings.ReplaceAll(folder, "'", "''") + "'"
 }
 
 // oneConnection makes connections that are all the same one, in a transaction that is under way: theirs are nested in
@@ -196,7 +205,7 @@ func (o *oneConnection) Connect(context.Context) (driver.Conn, error) { return n
 // Driver implements driver.Connector.
 func (o *oneConnection) Driver() driver.Driver { return o.driver }
 
-// run runs a statement that begins or ends a transaction.
+// run runs a statement that is about the connection.
 func (o *oneConnection) run(statement string) error {
 	_, err := o.conn.ExecContext(context.Background(), statement, nil)
 	return err
@@ -208,7 +217,7 @@ func (o *oneConnection) close() error {
 	for _, s := range o.idle {
 		errs = append(errs, s.Close())
 	}
-	return errors.Join(append(errs, o.conn.Close())...)
+	return errors.Join(append(errs, o.run(temporaryIn("")), o.conn.Close())...)
 }
 
 // nested is one of the connections of a oneConnection.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -139,4 +140,27 @@ func TestWhatIsNotFilledLeavesNothing(t *testing.T) {
 	after, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, there, after)
+}
+
+// Indexes of very many are sorted in files beside the database: where there is no other folder to write to, as in a
+// container, it can be filled too. No other database is filled meanwhile, as the folder is the process's.
+func TestFillingSortsBesideTheDatabase(t *testing.T) { //nolint:paralleltest // as said
+	path := filepath.Join(t.TempDir(), "it's.db")
+	require.NoError(t, db.FillSQLite(t.Context(), path, func(ctx context.Context, d *db.DB) error {
+		rows, err := d.Writer().QueryContext(ctx, "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n "+
+			"WHERE n < 60000) SELECT hex(randomblob(500)) AS text FROM n ORDER BY text")
+		require.NoError(t, err)
+		defer rows.Close()
+		require.True(t, rows.Next())
+		open, err := filepath.Glob("/proc/self/fd/*")
+		require.NoError(t, err)
+		beside := 0
+		for _, file := range open {
+			if name, err := os.Readlink(file); err == nil && strings.HasPrefix(name, path+".import/etilqs_") {
+				beside++
+			}
+		}
+		require.Positive(t, beside)
+		return rows.Err()
+	}))
 }
