@@ -126,3 +126,22 @@ func TestCrashOfAnImportThatMakesADirectory(t *testing.T) {
 	require.NoDirExists(t, filepath.Dir(making))
 	require.Contains(t, importFile(at, file).succeeds(t), "users:        0 created, 0 changed, 6000 unchanged")
 }
+
+// The log that a directory left when its server was killed is not read into another one, which has its place once its
+// file is gone: the import is refused, and the directory is as it was when the file is back.
+func TestImportBesideTheLogOfAnother(t *testing.T) {
+	t.Parallel()
+	at := inSQLite(t)
+	s := serve(t, at)
+	s.admin().post(t, "/rest/environments", fields{"alias": "Old", "parent": "/"}).ok(t)
+	s.program.kill(t)
+	file, aside := filepath.Join(at.data(), "canopy.db"), filepath.Join(t.TempDir(), "canopy.db")
+	require.FileExists(t, file+"-wal")
+	require.NoError(t, os.Rename(file, aside))
+	table, _ := community(1, 1, 10)
+	people := write(t, "people.csv", table)
+	require.Contains(t, importFile(at, people, "--create-environments").fails(t), "canopy.db-wal")
+	require.NoFileExists(t, file)
+	require.NoError(t, os.Rename(aside, file))
+	require.Contains(t, export(t, at), `"Old"`)
+}

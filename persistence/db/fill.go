@@ -30,8 +30,16 @@ var (
 // it. It is made in a folder beside its place, and put there whole: nothing is left of one that failed or was cut off
 // once another is made there. All that fill does is one transaction, in which its own are nested, and the indexes are
 // made at the end. The context given to fill does not end; what it does fails when ctx ends. FillSQLite returns
-// ErrFilling while another process makes one there, and ErrPresent if one has appeared meanwhile.
+// ErrFilling while another process makes one there, ErrPresent if one has appeared meanwhile, and ErrLeft if there is a
+// log of another database, whose file is not there any more.
 func FillSQLite(ctx context.Context, path string, fill func(context.Context, *DB) error) (err error) {
+	for _, log := range []string{"-wal", "-journal"} { // SQLite would write what is in it into the new file
+		if _, err := os.Lstat(path + log); err == nil {
+			return fmt.Errorf("%w: %s", ErrLeft, path+log)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	folder := path + ".import"
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -66,6 +74,7 @@ func FillSQLite(ctx context.Context, path string, fill func(context.Context, *DB
 var (
 	ErrFilling = errors.New("another import makes a directory there")
 	ErrPresent = errors.New("a directory has appeared there meanwhile")
+	ErrLeft    = errors.New("the log of a directory is there, without its file: put that back, or move the log away")
 )
 
 // makeFilled makes the database of FillSQLite in a file.
