@@ -114,7 +114,7 @@ func WithOnce(ctx context.Context, o *Once) context.Context {
 // is not called. Nothing of the request is done after it. Where there is no domain.Once in ctx it does nothing.
 func Conclude(ctx context.Context, outcome any) {
 	o := OnceFrom(ctx)
-	if o == nil || o.Write == nil || o.Tried {
+	if o == nil || o.Write == nil || o.Tried || o.Kept {
 		return
 	}
 	if a, ok := o.Write(outcome); ok {

@@ -156,7 +156,7 @@ func (s *Store) do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) err
 			o.Whole.Tried = true
 		}
 	}
-	if o == nil || o.Tried {
+	if o == nil || o.Tried || o.Kept {
 		return s.db.Do(ctx, w, func(t *db.Tx) error { return work(&Tx{Tx: t}) })
 	}
 	do := s.db.Do
@@ -180,7 +180,7 @@ func (s *Store) do(ctx context.Context, w tenancy.WriteScope, work func(*Tx) err
 		err = nil
 	}
 	if err == nil {
-		o.Made, o.Kept = true, o.Kept || o.Concluded != nil
+		o.Made, o.Kept = true, o.Concluded != nil
 	}
 	return err
 }
