@@ -18,7 +18,7 @@ import (
 const alongBlocks = 512
 
 // blockedAlong returns the keys of the first n users in stretches whom a list of those who are blocked at home has. It
-// returns false where more than half of most blocks do not tell, or where very many are of one place.
+// returns false where it would have to look at more than most blocks at once, or where very many are of one place.
 func (s *UserStore) blockedAlong(ctx context.Context, l *listing, stretches []tenancy.Range, n,
 	most int) ([]domain.UserKey, bool, error) {
 	var found []listed

@@ -89,20 +89,12 @@ func (s *UserStore) Newest(ctx context.Context, sc tenancy.Scope, f domain.Peopl
 // newest reads n people of a list behind the first skip of them.
 func (s *UserStore) newest(ctx context.Context, l *listing, f *domain.PeopleFilter, skip,
 	n int) ([]domain.User, error) {
-	for {
+	users, ok, err := s.byFound(ctx, l.sc, l.by, func() ([]domain.UserKey, bool, error) {
 		keys, ok, err := s.newestKeys(ctx, l, f, skip+n)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			break
-		}
-		keys = keys[min(skip, len(keys)):]
-		users, err := s.byKeys(ctx, l.sc, l.by, keys)
-		if err != nil || len(users) == len(keys) {
-			return users, err
-		}
-		// Somebody went away in between.
+		return keys[min(skip, len(keys)):], ok, err
+	})
+	if ok || err != nil {
+		return users, err
 	}
 	if _, self := l.sc.Self(); f.Plain() && !self {
 		return s.newestPage(ctx, l, skip, n)

@@ -475,17 +475,11 @@ func (s *UserStore) sorted(ctx context.Context, sc tenancy.Scope, f domain.UserF
 	if continued {
 		l.behind = &listed{key: domain.UserKey{User: id}, at: values}
 	}
-	for {
+	users, _, err := s.byFound(ctx, sc, by, func() ([]domain.UserKey, bool, error) {
 		keys, err := s.sortedKeys(ctx, l, &f, n)
-		if err != nil {
-			return nil, err
-		}
-		users, err := s.byKeys(ctx, sc, by, keys)
-		if err != nil || len(users) == len(keys) {
-			return users, err
-		}
-		// Somebody went away in between.
-	}
+		return keys, true, err
+	})
+	return users, err
 }
 
 // userOrder is an order of users: by columns, and by number where these are the same.

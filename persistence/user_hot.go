@@ -133,19 +133,11 @@ func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []
 	last := from
 	l := listing{sc: sc, keeps: filtered(sc, *f), by: treeOrder, behind: &listed{key: domain.UserKey{User: from.id},
 		at: []any{string(from.path)}}}
-	for {
-		keys, ok, err := s.known(ctx, &l, f, stretches, n)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			break
-		}
-		users, err := s.byKeys(ctx, sc, treeOrder, keys)
-		if err != nil || len(users) == len(keys) {
-			return users, err
-		}
-		// Somebody went away in between.
+	all, ok, err := s.byFound(ctx, sc, treeOrder, func() ([]domain.UserKey, bool, error) {
+		return s.known(ctx, &l, f, stretches, n)
+	})
+	if ok || err != nil {
+		return all, err
 	}
 	for _, p := range s.patience.growing(f) {
 		for width := p.near; ; width *= 8 {
@@ -170,19 +162,11 @@ func (s *UserStore) narrowed(ctx context.Context, sc tenancy.Scope, stretches []
 				break
 			}
 		}
-		for {
-			keys, ok, err := s.first(ctx, &l, f, n, p.found)
-			if err != nil {
-				return nil, err
-			}
-			if !ok {
-				break
-			}
-			users, err := s.byKeys(ctx, sc, treeOrder, keys)
-			if err != nil || len(users) == len(keys) {
-				return users, err
-			}
-			// Somebody went away in between.
+		all, ok, err := s.byFound(ctx, sc, treeOrder, func() ([]domain.UserKey, bool, error) {
+			return s.first(ctx, &l, f, n, p.found)
+		})
+		if ok || err != nil {
+			return all, err
 		}
 	}
 	rest, err := s.page(ctx, sc, beyond(stretches, last.path), keeps, last, n-len(users))
@@ -238,17 +222,27 @@ func (s *UserStore) pageAcross(ctx context.Context, sc tenancy.Scope, stretches 
 	behind := db.Unindexed(db.Where("(u.environment_path, u.id) > (?, ?)", string(from.path), int64(from.id)))
 	some := s.db.Along(stretches, "users u", "u.environment_path, u.id",
 		db.Pinned(sc, s.db.Aside("u.organization_id")).Also(behind).Also(keeps), n)
-	for {
+	users, _, err := s.byFound(ctx, sc, treeOrder, func() ([]domain.UserKey, bool, error) {
 		rows, err := s.db.QueryContext(ctx, "SELECT u.organization_id, u.id FROM "+some.Raw, some.Args...)
 		keys, err := db.Collect(rows, err, scanKey)
-		if err != nil {
-			return nil, err
+		return keys, true, err
+	})
+	return users, err
+}
+
+// byFound reads the users whose keys find returns, in an order, and returns what find does where it has none to say.
+// If somebody goes away in between it finds anew.
+func (s *UserStore) byFound(ctx context.Context, sc tenancy.Scope, by userOrder,
+	find func() ([]domain.UserKey, bool, error)) (users []domain.User, ok bool, err error) {
+	for {
+		keys, ok, err := find()
+		if err != nil || !ok {
+			return nil, false, err
 		}
-		users, err := s.byKeys(ctx, sc, treeOrder, keys)
+		users, err := s.byKeys(ctx, sc, by, keys)
 		if err != nil || len(users) == len(keys) {
-			return users, err
+			return users, true, err
 		}
-		// Somebody went away in between.
 	}
 }
 
