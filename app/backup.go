@@ -111,13 +111,13 @@ func Restore(ctx context.Context, cfg Config, path string) (m archive.Manifest, 
 	if _, err := os.Stat(path); err != nil {
 		return m, err
 	}
-	begun := !present(cfg.Data)
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return m, fmt.Errorf("--data: make the data folder: %w", err)
+	unmake, err := makeData(&cfg)
+	if err != nil {
+		return m, err
 	}
 	defer func() {
-		if err != nil && begun {
-			_ = os.Remove(cfg.Data) // if nothing is in it
+		if err != nil {
+			unmake()
 		}
 	}()
 	if err := checkVacant(&cfg); err != nil {

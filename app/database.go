@@ -90,8 +90,8 @@ func ConnectDatabase(ctx context.Context, cfg *Config) (*db.DB, error) {
 	var database *db.DB
 	var err error
 	if cfg.DatabaseURL == "" {
-		if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-			return nil, fmt.Errorf("--data: make the data folder: %w", err)
+		if _, err := makeData(cfg); err != nil {
+			return nil, err
 		}
 		database, err = db.OpenSQLite(cfg.databaseFile())
 	} else {
@@ -102,6 +102,19 @@ func ConnectDatabase(ctx context.Context, cfg *Config) (*db.DB, error) {
 	}
 	database.Now = cfg.Now
 	return database, nil
+}
+
+// makeData makes the data folder. What it returns removes it again if it was not there and nothing is in it.
+func makeData(cfg *Config) (unmake func(), err error) {
+	there := present(cfg.Data)
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("--data: make the data folder: %w", err)
+	}
+	return func() {
+		if !there {
+			_ = os.Remove(cfg.Data)
+		}
+	}, nil
 }
 
 func connectPostgres(ctx context.Context, url string) (*db.DB, error) {

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"canopy/app/authn"
@@ -94,9 +93,9 @@ var errRefused = errors.New("nothing was imported")
 // is refused, fails or is cut off.
 func fillNew(ctx context.Context, cfg *Config, doc document.Document,
 	o transfer.ImportOptions) (report transfer.ImportReport, begun Begun, err error) {
-	made := !present(cfg.Data)
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return report, begun, fmt.Errorf("--data: make the data folder: %w", err)
+	unmake, err := makeData(cfg)
+	if err != nil {
+		return report, begun, err
 	}
 	err = db.FillSQLite(ctx, cfg.databaseFile(), func(ctx context.Context, db *db.DB) (err error) {
 		db.Now = cfg.Now
@@ -109,9 +108,7 @@ func fillNew(ctx context.Context, cfg *Config, doc document.Document,
 	if err == nil {
 		return report, begun, archive.SyncFolder(cfg.Data)
 	}
-	if made {
-		_ = os.Remove(cfg.Data) // if nothing is in it
-	}
+	unmake()
 	if errors.Is(err, errRefused) {
 		err = nil
 	}
