@@ -91,7 +91,10 @@ func (s *UserStore) newest(ctx context.Context, l *listing, f *domain.PeopleFilt
 	n int) ([]domain.User, error) {
 	users, ok, err := s.byFound(ctx, l.sc, l.by, func() ([]domain.UserKey, bool, error) {
 		keys, ok, err := s.newestKeys(ctx, l, f, skip+n)
-		return keys[min(skip, len(keys)):], ok, err
+		if err != nil {
+			return nil, false, err
+		}
+		return keys[min(skip, len(keys)):], ok, nil
 	})
 	if ok || err != nil {
 		return users, err

@@ -185,7 +185,7 @@ func openAlone(ctx context.Context, path string) (*DB, *oneConnection, error) {
 }
 
 // temporaryIn is the statement that has SQLite sort in files in a folder, beside the database: elsewhere may be little
-// room, or no folder at all, as in a container. It is for the whole process; an empty folder is what SQLite finds itself.
+// room, or no folder at all, as in a container. It is for the whole process; of no name is what SQLite finds itself.
 func temporaryIn(folder string) string {
 	return "PRAGMA temp_store_directory = '" + strings.ReplaceAll(folder, "'", "''") + "'"
 }
