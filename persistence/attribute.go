@@ -34,14 +34,17 @@ func (s *UserStore) Attributes(ctx context.Context, sc tenancy.Scope,
 		return nil, nil
 	}
 	rows, err := s.ofUsers(ctx, sc, "user_attributes", "x.name, x.value", ids)
-	all, err := db.Collect(rows, err, db.Weighed(ctx, func(r db.Row) (a userAttributeRow, err error) {
-		err = r.Scan(&a.UserID, &a.Name, &a.Value)
-		return a, err
-	}))
+	all, err := db.Collect(rows, err, db.Weighed(ctx, scanAttribute))
 	if err != nil {
 		return nil, err
 	}
 	return byUser(all), nil
+}
+
+// scanAttribute reads the user, the name and the value.
+func scanAttribute(r db.Row) (a userAttributeRow, err error) {
+	err = r.Scan(&a.UserID, &a.Name, &a.Value)
+	return a, err
 }
 
 // byUser returns attributes by whose they are.

@@ -3,6 +3,8 @@ package persistence
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
 	"canopy/domain"
 	"canopy/persistence/db"
 	"canopy/tenancy"
@@ -73,6 +75,41 @@ func (s *UserStore) find(ctx context.Context, sc tenancy.Scope, ref domain.UserR
 	where := namedIn(sc, ref)
 	rows, err := s.db.HotRows(ctx, "SELECT "+columns+" FROM users u WHERE "+where.Text(), append(args, where.Args...)...)
 	return db.Only(rows, err, db.Weighed(ctx, scanUser), domain.ErrUserNotFound)
+}
+
+// usersWith reads the users in sc with these numbers, whom a query finds, too: one by text that is kept prepared.
+func (t *Tx) usersWith(sc tenancy.Scope, ids []domain.UserID, query func() *bun.SelectQuery) ([]domain.User, error) {
+	if len(ids) > 1 || db.Many(sc.Ranges()) {
+		return readUsers(t.Ctx, sc, query())
+	}
+	columns, args := userColumnsIn(sc)
+	where := namedIn(sc, domain.UserRef{ID: ids[0]})
+	rows, err := t.HotRows("SELECT "+columns+" FROM users u WHERE "+where.Text(), append(args, where.Args...)...)
+	return db.Collect(rows, err, db.Weighed(t.Ctx, scanUser))
+}
+
+// addParts reads what users have in tables of its own and what is no list, of one by text that is kept prepared.
+func (t *Tx) addParts(users []*domain.User) error {
+	if len(users) > 1 {
+		if err := t.addPictureTags(users); err != nil {
+			return err
+		}
+		return addAttributes(t.Ctx, t.Bun, users...)
+	}
+	u := users[0]
+	rows, err := t.HotRows("SELECT p.tag FROM user_pictures p WHERE p.organization_id = ? AND p.user_id = ?",
+		int64(u.Organization), int64(u.ID))
+	if u.Picture.Tag, err = db.OnlyIf(rows, err, db.Scalar[string]); err != nil {
+		return err
+	}
+	rows, err = t.HotRows("SELECT a.user_id, a.name, a.value FROM user_attributes a "+
+		"WHERE a.organization_id = ? AND a.user_id = ?", int64(u.Organization), int64(u.ID))
+	attributes, err := db.Collect(rows, err, db.Weighed(t.Ctx, scanAttribute))
+	if err != nil {
+		return err
+	}
+	u.Attributes = byUser(attributes)[u.ID]
+	return nil
 }
 
 // kept runs a statement that is kept prepared, unless sc has very many places: it is long then, and no one else's.

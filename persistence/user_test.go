@@ -3,7 +3,6 @@ package persistence_test
 import (
 	"context"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -182,12 +181,13 @@ func TestChangesSetWhatDiffers(t *testing.T) {
 	} {
 		done := faults.Follow(faultdb.Plan{})
 		require.NoError(t, change(), table)
-		set := slices.DeleteFunc(done().Statements, func(s string) bool {
-			return !strings.HasPrefix(s, `UPDATE "`+table+`"`)
-		})
-		require.NotEmpty(t, set, table)
-		for _, s := range set {
-			require.NotContains(t, s, `"uuid" =`, table)
+		set := 0
+		for _, s := range done().Statements {
+			if s = strings.ReplaceAll(s, `"`, ""); strings.HasPrefix(s, "UPDATE "+table+" ") {
+				require.NotContains(t, s, "uuid =", table)
+				set++
+			}
 		}
+		require.Positive(t, set, table)
 	}
 }

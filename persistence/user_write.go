@@ -49,7 +49,7 @@ func (t *Tx) Users(keys []domain.UserKey) ([]domain.User, error) {
 		if err := t.Hold("UPDATE", with()); err != nil {
 			return nil, err
 		}
-		some, err := readUsers(t.Ctx, sc, with())
+		some, err := t.usersWith(sc, of[o], with)
 		if err != nil {
 			return nil, err
 		}
@@ -62,10 +62,7 @@ func (t *Tx) Users(keys []domain.UserKey) ([]domain.User, error) {
 	for i := range found {
 		users[i] = &found[i]
 	}
-	if err := t.addPictureTags(users); err != nil {
-		return nil, err
-	}
-	if err := addAttributes(t.Ctx, t.Bun, users...); err != nil {
+	if err := t.addParts(users); err != nil {
 		return nil, err
 	}
 	for _, u := range users {
@@ -240,20 +237,17 @@ func (t *Tx) saveUser(before, after *domain.User, hash domain.PasswordHash) erro
 func (t *Tx) writeUser(before, after *domain.User, hash domain.PasswordHash) error {
 	row := toUserRow(after)
 	columns := t.Changed(toUserRow(before), row)
-	query := t.NewUpdate().Model(row).WherePK()
-	if len(columns) > 0 {
-		query = query.Column(columns...)
-	}
+	var counted []string
 	var void []domain.SecretPurpose
-	decides := hash != "" || before.DecidesDifferently(after)
-	if decides {
-		query = query.Set("epoch = epoch + 1")
+	if hash != "" || before.DecidesDifferently(after) {
+		counted = append(counted, "epoch")
 		if before.Active && !after.Active { // what was given out before is good for nothing after it is opened again
 			void = []domain.SecretPurpose{domain.ResetPassword, domain.ChangeAddress}
 		}
 	}
 	if hash != "" {
-		query = query.Set("token_epoch = token_epoch + 1").Set("password_hash = ?", string(hash))
+		row.PasswordHash = string(hash)
+		columns, counted = append(columns, "password_hash"), append(counted, "token_epoch")
 		void = append(void, domain.ResetPassword)
 		if _, err := deleteOwn(t.Ctx, t.Bun, after.Key(), "sessions", ""); err != nil {
 			return err
@@ -262,10 +256,10 @@ func (t *Tx) writeUser(before, after *domain.User, hash domain.PasswordHash) err
 	if err := t.withdraw(after.Key(), void...); err != nil {
 		return err
 	}
-	if len(columns) == 0 && !decides { // the lists alone are others
+	if len(columns) == 0 && len(counted) == 0 { // the lists alone are others
 		return nil
 	}
-	return t.One(query, domain.ErrUserNotFound)
+	return t.Update(row, columns, counted, domain.ErrUserNotFound)
 }
 
 // moveUser counts a user at another home.

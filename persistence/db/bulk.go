@@ -1,7 +1,6 @@
 package db
 
 import (
-	"database/sql"
 	"fmt"
 	"reflect"
 	"slices"
@@ -11,7 +10,7 @@ import (
 )
 
 const (
-	// bulk is from how many rows on they are written past Bun, which writes their values into the text.
+	// bulk is from how many rows on PostgreSQL gets them past Bun, which writes their values into the text.
 	bulk = 8
 	// rowsTogether is how many rows one statement of SQLite has: its marks are bounded.
 	rowsTogether = 32
@@ -29,15 +28,16 @@ func (t *Tx) InsertInto(table string, rows any) error {
 	if v.Len() == 0 {
 		return nil
 	}
-	if model := t.many(v); model != nil {
-		return Translate(t.insertMany(table, model.Fields, v))
+	if model := t.marked(v); model != nil {
+		return Translate(t.insertMarked(table, model.Fields, v))
 	}
 	return t.Run(t.Bun.NewInsert().Model(rows).ModelTableExpr(table))
 }
 
-// many returns the table of rows, which are pointers, if they are many and can be written as they are.
-func (t *Tx) many(rows reflect.Value) *schema.Table {
-	if rows.Kind() != reflect.Slice || rows.Len() < bulk || rows.Type().Elem().Kind() != reflect.Pointer {
+// marked returns the table of rows, which are pointers, if they can be written by a statement with marks and that is
+// of use: SQLite keeps it, PostgreSQL gets many at once by it.
+func (t *Tx) marked(rows reflect.Value) *schema.Table {
+	if rows.Type().Elem().Kind() != reflect.Pointer || !t.DB.dialect.file && rows.Len() < bulk {
 		return nil
 	}
 	model := t.Bun.Dialect().Tables().Get(rows.Type().Elem().Elem())
@@ -73,8 +73,8 @@ func (t *Tx) Changed(before, after any) (columns []string) {
 	return columns
 }
 
-// insertMany adds rows by statements whose texts do not depend on them.
-func (t *Tx) insertMany(table string, fields []*schema.Field, rows reflect.Value) error {
+// insertMarked adds rows by statements whose texts do not depend on them.
+func (t *Tx) insertMarked(table string, fields []*schema.Field, rows reflect.Value) error {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = string(f.SQLName)
@@ -95,31 +95,12 @@ func (t *Tx) insertMany(table string, fields []*schema.Field, rows reflect.Value
 				values = append(values, f.Value(rows.Index(n).Elem()).Interface())
 			}
 		}
-		statement, err := t.statement(into + "VALUES " + row + strings.Repeat(", "+row, together-1))
+		_, err := t.exec(into+"VALUES "+row+strings.Repeat(", "+row, together-1), values)
 		if err != nil {
-			return err
-		}
-		if _, err := statement.ExecContext(t.Ctx, values...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// statement returns a statement that is kept prepared until the transaction ends.
-func (t *Tx) statement(text string) (*sql.Stmt, error) {
-	if s := t.prepared[text]; s != nil {
-		return s, nil
-	}
-	s, err := t.Bun.Tx.PrepareContext(t.Ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	if t.prepared == nil {
-		t.prepared = make(map[string]*sql.Stmt)
-	}
-	t.prepared[text] = s
-	return s, nil
 }
 
 // insertArrays adds rows by one statement that has an array of each column.

@@ -189,7 +189,11 @@ func fileAt(path, parameters string, o *options) (driver.Connector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return o.connector(sqliteFile{registered.Driver(), name.String()}), nil
+	file := driver.Connector(sqliteFile{registered.Driver(), name.String()})
+	if parameters != readOnly { // whose statements are kept by database/sql
+		file = keeping{file}
+	}
+	return o.connector(file), nil
 }
 
 // LockSQLite takes the lock that one server holds on an SQLite database, and returns

@@ -171,7 +171,7 @@ func openAlone(ctx context.Context, path string) (*DB, *oneConnection, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	one := &oneConnection{driver: file.Driver(), until: ctx, conn: c.(sqliteConn), idle: make(map[string]driver.Stmt)}
+	one := &oneConnection{driver: file.Driver(), until: ctx, conn: c.(sqliteConn)}
 	for _, statement := range []string{temporaryIn(filepath.Dir(path)), "BEGIN EXCLUSIVE"} {
 		if err := one.run(statement); err != nil {
 			return nil, nil, errors.Join(Translate(err), c.Close())
@@ -196,16 +196,7 @@ type oneConnection struct {
 	driver driver.Driver
 	until  context.Context // whose end is the end of the work
 	conn   sqliteConn
-	idle   map[string]driver.Stmt // prepared statements that nobody uses, by their texts
 	depth  int
-}
-
-// sqliteConn is a connection of the driver.
-type sqliteConn interface {
-	driver.Conn
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
 }
 
 // Connect implements driver.Connector.
@@ -222,11 +213,7 @@ func (o *oneConnection) run(statement string) error {
 
 // close closes the connection. What was not committed is gone.
 func (o *oneConnection) close() error {
-	var errs []error
-	for _, s := range o.idle {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(append(errs, o.run(temporaryIn("")), o.conn.Close())...)
+	return errors.Join(o.run(temporaryIn("")), o.conn.Close())
 }
 
 // nested is one of the connections of a oneConnection.
@@ -250,15 +237,11 @@ func (n nested) Prepare(text string) (driver.Stmt, error) {
 }
 
 // PrepareContext implements driver.ConnPrepareContext.
-func (n nested) PrepareContext(ctx context.Context, text string) (_ driver.Stmt, err error) {
-	s, ok := n.idle[text]
-	if !ok {
-		if s, err = n.conn.PrepareContext(ctx, text); err != nil {
-			return nil, err
-		}
+func (n nested) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	if err := n.until.Err(); err != nil {
+		return nil, err
 	}
-	delete(n.idle, text)
-	return kept{s, n.oneConnection, text}, n.until.Err()
+	return n.conn.PrepareContext(ctx, text)
 }
 
 // ExecContext implements driver.ExecerContext.
@@ -295,20 +278,4 @@ func (s savepoint) Rollback() error {
 func (s savepoint) release() error {
 	s.oneConnection.depth--
 	return s.run(fmt.Sprintf("RELEASE s%d", s.depth))
-}
-
-// kept is a prepared statement that is kept for the next one who asks for it.
-type kept struct {
-	driver.Stmt
-	one  *oneConnection
-	text string
-}
-
-// Close implements driver.Stmt.
-func (k kept) Close() error {
-	if _, another := k.one.idle[k.text]; another {
-		return k.Stmt.Close()
-	}
-	k.one.idle[k.text] = k.Stmt
-	return nil
 }

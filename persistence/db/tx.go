@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,8 +30,6 @@ type Tx struct {
 	Write tenancy.WriteScope
 	Bun   bun.Tx
 	after []func()
-	// prepared are the statements of insertMany.
-	prepared map[string]*sql.Stmt
 }
 
 // Do runs work in a transaction within w and commits it, or nothing of it if work returns an error.
@@ -95,8 +94,12 @@ func (t *Tx) Insert(tables ...any) error {
 		if v.Kind() == reflect.Slice && v.Len() == 0 {
 			continue
 		}
-		if model := t.many(v); model != nil {
-			if err := t.insertMany(string(model.SQLName), model.Fields, v); err != nil {
+		if v.Kind() == reflect.Struct {
+			row := reflect.ValueOf(rows)
+			v = reflect.Append(reflect.MakeSlice(reflect.SliceOf(row.Type()), 0, 1), row)
+		}
+		if model := t.marked(v); model != nil {
+			if err := t.insertMarked(string(model.SQLName), model.Fields, v); err != nil {
 				return Translate(err)
 			}
 			continue
@@ -127,6 +130,44 @@ func (t *Tx) Run(changes ...change) error {
 func (t *Tx) One(c change, missing error) error {
 	res, err := c.Exec(t.Ctx)
 	return One(res, err, missing)
+}
+
+// Update sets columns of the row that has row's key, a pointer to which is given, to what row has there, and adds 1 to
+// those in counted. It returns missing if there is none. Its text depends on the columns alone.
+func (t *Tx) Update(row any, columns, counted []string, missing error) error {
+	v := reflect.ValueOf(row).Elem()
+	model := t.Bun.Dialect().Tables().Get(v.Type())
+	var sets, keys []string
+	var values []any
+	for _, name := range columns {
+		sets, values = append(sets, name+" = ?"), append(values, model.FieldMap[name].Value(v).Interface())
+	}
+	for _, name := range counted {
+		sets = append(sets, name+" = "+name+" + 1")
+	}
+	for _, f := range model.PKs {
+		keys, values = append(keys, f.Name+" = ?"), append(values, f.Value(v).Interface())
+	}
+	res, err := t.exec("UPDATE "+model.Name+" SET "+strings.Join(sets, ", ")+" WHERE "+strings.Join(keys, " AND "), values)
+	return One(res, err, missing)
+}
+
+// HotRows is DB.HotRows in the transaction.
+func (t *Tx) HotRows(query string, args ...any) (Rows, error) {
+	return t.Bun.Tx.QueryContext(t.Ctx, t.marks(query), args...)
+}
+
+// exec runs a statement with marks.
+func (t *Tx) exec(query string, args []any) (sql.Result, error) {
+	return t.Bun.Tx.ExecContext(t.Ctx, t.marks(query), args...)
+}
+
+// marks writes the marks ? of a statement as the engine has them.
+func (t *Tx) marks(query string) string {
+	if t.DB.dialect.file {
+		return query
+	}
+	return numbered(query)
 }
 
 // Hold locks the rows that q finds until the transaction ends, without reading them. It does nothing where
