@@ -32,8 +32,14 @@ func Import(ctx context.Context, cfg Config, doc document.Document,
 	case !errors.Is(err, errNoDirectory):
 		return transfer.ImportReport{}, Begun{}, err
 	}
-	if cfg.DatabaseURL == "" && !o.DryRun && !present(cfg.databaseFile()) {
-		return fillNew(ctx, &cfg, doc, o)
+	if !o.DryRun {
+		if fill, close, err := filler(ctx, &cfg); err != nil || fill != nil {
+			if err != nil {
+				return transfer.ImportReport{}, Begun{}, err
+			}
+			defer close()
+			return fillNew(ctx, &cfg, fill, doc, o)
+		}
 	}
 	first := o
 	if !o.DryRun {
@@ -89,15 +95,43 @@ func importNew(ctx context.Context, cfg *Config, db *db.DB, doc document.Documen
 // errRefused ends the making of a directory into which nothing was imported.
 var errRefused = errors.New("nothing was imported")
 
-// fillNew imports into a directory whose database is not there, and makes it at once: nothing is left of an import that
-// is refused, fails or is cut off.
-func fillNew(ctx context.Context, cfg *Config, doc document.Document,
-	o transfer.ImportOptions) (report transfer.ImportReport, begun Begun, err error) {
+// filling makes a directory of what write writes, at once: nothing is left if that fails or is cut off.
+type filling func(ctx context.Context, write func(context.Context, *db.DB) error) error
+
+// filler returns what makes the directory of an import at once, where that can be done, and what ends its use.
+func filler(ctx context.Context, cfg *Config) (fill filling, end func(), err error) {
+	if cfg.DatabaseURL != "" {
+		database, err := ConnectDatabase(ctx, cfg)
+		if err != nil {
+			return nil, nil, err
+		}
+		if can, err := database.CanFill(ctx); err != nil || !can {
+			database.Close()
+			return nil, nil, err
+		}
+		return database.FillPostgres, func() { database.Close() }, nil
+	}
+	if present(cfg.databaseFile()) {
+		return nil, nil, nil
+	}
 	unmake, err := makeData(cfg)
 	if err != nil {
-		return report, begun, err
+		return nil, nil, err
 	}
-	err = db.FillSQLite(ctx, cfg.databaseFile(), func(ctx context.Context, db *db.DB) (err error) {
+	return func(ctx context.Context, write func(context.Context, *db.DB) error) error {
+		err := db.FillSQLite(ctx, cfg.databaseFile(), write)
+		if err == nil {
+			return archive.SyncFolder(cfg.Data)
+		}
+		unmake()
+		return err
+	}, func() {}, nil
+}
+
+// fillNew imports into a directory that fill makes. Nothing is left of an import that is refused either.
+func fillNew(ctx context.Context, cfg *Config, fill filling, doc document.Document,
+	o transfer.ImportOptions) (report transfer.ImportReport, begun Begun, err error) {
+	err = fill(ctx, func(ctx context.Context, db *db.DB) (err error) {
 		db.Now = cfg.Now
 		report, begun, err = importNew(ctx, cfg, db, doc, o)
 		if err == nil && report.Refuses() {
@@ -106,9 +140,8 @@ func fillNew(ctx context.Context, cfg *Config, doc document.Document,
 		return err
 	})
 	if err == nil {
-		return report, begun, archive.SyncFolder(cfg.Data)
+		return report, begun, nil
 	}
-	unmake()
 	if errors.Is(err, errRefused) {
 		err = nil
 	}

@@ -79,6 +79,10 @@ func (t *Tx) insertMarked(table string, fields []*schema.Field, rows reflect.Val
 	for i, f := range fields {
 		names[i] = string(f.SQLName)
 	}
+	if t.DB.copy != nil {
+		return t.DB.copy(fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary)", table, strings.Join(names, ", ")),
+			copied(fields, rows))
+	}
 	into := fmt.Sprintf("INSERT INTO %s (%s) ", table, strings.Join(names, ", "))
 	if !t.DB.dialect.file {
 		return t.insertArrays(into, fields, rows)

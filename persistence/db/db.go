@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -58,9 +59,11 @@ type DB struct {
 	words, phones, details atomic.Bool
 	// people is about how many users there are, counted a while ago.
 	people atomic.Pointer[population]
-	// filling is described at Filling; later are the statements that make the indexes dropped for it.
+	// filling is described at Filling; later are the statements that make the indexes dropped for it, and copy is what
+	// runs a COPY from r while PostgreSQL is filled.
 	filling bool
 	later   []string
+	copy    func(statement string, r io.Reader) error
 	// mail has a signal when mail was put into the outbox.
 	mail chan struct{}
 }

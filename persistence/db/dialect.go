@@ -48,6 +48,10 @@ type dialect struct {
 	// among is what stands before and behind places, quoted, of which a text is one.
 	among [2]string
 	quote string
+	// needless reads the statements that drop, and those that make again, what is described at DB.dropIndexes, of some
+	// tables but for indexes of some names; fillWords are described at migrations.FillWords.
+	needless  string
+	fillWords func() []string
 }
 
 // dialects are those of the engines by their names for Bun.
@@ -67,6 +71,9 @@ var sqliteDialect = dialect{
 	stretches:   stretchesSQLite,
 	among:       [2]string{"IN (SELECT value FROM json_each('[", "]'))"},
 	quote:       `"`,
+	needless: "SELECT 'DROP ' || type || ' ' || name, sql FROM sqlite_schema " +
+		"WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name IN (?) AND name NOT IN (?) ORDER BY rowid",
+	fillWords: migrations.FillWords,
 }
 
 var postgresDialect = dialect{
@@ -82,19 +89,21 @@ var postgresDialect = dialect{
 		"AS %[3]s LIMIT %[6]d OFFSET %[7]d",
 	stretches: stretchesPostgres,
 	among:     [2]string{"= ANY(CAST('{", "}' AS text[]))"},
+	needless:  needlessPostgres,
+	fillWords: func() []string { return nil },
 }
 
 // Engine returns the kind of database, to name it.
 func (d *DB) Engine() Engine { return d.dialect.engine }
 
 // OneWriter reports whether one transaction at a time writes. It must not wait for another one then.
-func (d *DB) OneWriter() bool { return d.dialect.file }
+func (d *DB) OneWriter() bool { return d.dialect.file || d.filling }
 
 // For is the clause that locks the rows which a statement of a transaction reads: For("UPDATE"),
 // For("SHARE"), For("UPDATE OF c SKIP LOCKED") and so on. It is empty where a transaction has the
 // database to itself.
 func (d *DB) For(lock string) string {
-	if d.dialect.file {
+	if d.OneWriter() {
 		return ""
 	}
 	return " FOR " + lock

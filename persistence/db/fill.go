@@ -14,8 +14,6 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-
-	"canopy/persistence/db/migrations"
 )
 
 // filled are the tables that have most of what a directory has. Until it is filled they are asked by their keys only,
@@ -70,7 +68,7 @@ func FillSQLite(ctx context.Context, path string, fill func(context.Context, *DB
 	return err
 }
 
-// Errors of FillSQLite.
+// Errors of FillSQLite and FillPostgres.
 var (
 	ErrFilling = errors.New("another import makes a directory there")
 	ErrPresent = errors.New("a directory has appeared there meanwhile")
@@ -102,7 +100,7 @@ func makeMigrated(ctx context.Context, file string) error {
 	return errors.Join(err, d.Close())
 }
 
-// fill is FillSQLite in a database that is open.
+// fill has fill write into a database that is open and current, without most indexes.
 func (d *DB) fill(ctx context.Context, fill func(context.Context, *DB) error) error {
 	if err := d.dropIndexes(ctx); err != nil {
 		return err
@@ -116,16 +114,14 @@ func (d *DB) fill(ctx context.Context, fill func(context.Context, *DB) error) er
 // Filling reports whether the database is being filled: nobody else has read anything of it.
 func (d *DB) Filling() bool { return d.filling }
 
-// dropIndexes drops the indexes and triggers of the tables that are filled.
+// dropIndexes drops what tables that are filled have, but need only when others read them or change rows.
 func (d *DB) dropIndexes(ctx context.Context) error {
-	rows, err := d.read.QueryContext(ctx, "SELECT 'DROP ' || type || ' ' || name, sql FROM sqlite_schema "+
-		"WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name IN (?) AND name NOT IN (?) ORDER BY rowid",
-		In(filled), In(asked))
+	rows, err := d.read.QueryContext(ctx, d.dialect.needless, In(filled), In(asked))
 	found, err := Collect(rows, err, func(r Row) (pair [2]string, err error) { return pair, r.Scan(&pair[0], &pair[1]) })
 	if err != nil {
 		return err
 	}
-	d.later = append(fillNames(), migrations.FillWords()...)
+	d.later = append(fillNames(), d.dialect.fillWords()...)
 	for _, statements := range found {
 		if _, err := d.write.DB.ExecContext(ctx, statements[0]); err != nil {
 			return Translate(err)
@@ -171,7 +167,7 @@ func openAlone(ctx context.Context, path string) (*DB, *oneConnection, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	one := &oneConnection{driver: file.Driver(), until: ctx, conn: c.(sqliteConn)}
+	one := &oneConnection{driver: file.Driver(), until: ctx, conn: c.(engineConn)}
 	for _, statement := range []string{temporaryIn(filepath.Dir(path)), "BEGIN EXCLUSIVE"} {
 		if err := one.run(statement); err != nil {
 			return nil, nil, errors.Join(Translate(err), c.Close())
@@ -195,8 +191,16 @@ func temporaryIn(folder string) string {
 type oneConnection struct {
 	driver driver.Driver
 	until  context.Context // whose end is the end of the work
-	conn   sqliteConn
+	conn   engineConn
 	depth  int
+}
+
+// engineConn is a connection of a driver.
+type engineConn interface {
+	driver.Conn
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
 }
 
 // Connect implements driver.Connector.
@@ -211,7 +215,7 @@ func (o *oneConnection) run(statement string) error {
 	return err
 }
 
-// close closes the connection. What was not committed is gone.
+// close closes the connection to a file. What was not committed is gone.
 func (o *oneConnection) close() error {
 	return errors.Join(o.run(temporaryIn("")), o.conn.Close())
 }
@@ -258,6 +262,14 @@ func (n nested) QueryContext(ctx context.Context, text string, args []driver.Nam
 		return nil, err
 	}
 	return n.conn.QueryContext(ctx, text, args)
+}
+
+// CheckNamedValue implements driver.NamedValueChecker.
+func (n nested) CheckNamedValue(v *driver.NamedValue) error {
+	if c, ok := n.conn.(driver.NamedValueChecker); ok {
+		return c.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
 }
 
 // savepoint is a transaction in another one.

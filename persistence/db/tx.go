@@ -173,7 +173,7 @@ func (t *Tx) marks(query string) string {
 // Hold locks the rows that q finds until the transaction ends, without reading them. It does nothing where
 // a transaction has the database to itself.
 func (t *Tx) Hold(lock string, q *bun.SelectQuery) error {
-	if t.DB.dialect.file {
+	if t.DB.OneWriter() {
 		return nil
 	}
 	_, err := q.ColumnExpr("1").For(lock).Exec(t.Ctx)
@@ -312,29 +312,46 @@ func unknown(err error) bool {
 // lockedWithin is how long others may take to migrate a server.
 const lockedWithin = 5 * time.Minute
 
-// lockServer waits for goose's lock on the server, and holds it until release.
+// lockServer waits for goose's lock on the server, and holds it until release. It returns ErrFilling while somebody
+// fills the database.
 func (d *DB) lockServer(ctx context.Context) (release func(), err error) {
+	err = d.await(ctx, func() (held bool, err error) {
+		release, held, err = d.tryLock(ctx, lock.DefaultLockID)
+		return held, err
+	})
+	return release, err
+}
+
+// await calls try until it has goose's lock.
+func (d *DB) await(ctx context.Context, try func() (held bool, err error)) error {
 	waiting, cancel := context.WithTimeout(ctx, lockedWithin)
 	defer cancel()
 	for {
-		release, held, err := d.tryLock(ctx, lock.DefaultLockID)
+		held, err := try()
+		if err == nil && !held {
+			err = d.notFilled(ctx)
+		}
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("lock the database for migration: %w", err)
+			return fmt.Errorf("lock the database for migration: %w", err)
 		case held:
-			return release, nil
+			return nil
 		}
 		select {
 		case <-time.After(time.Second):
 		case <-waiting.Done():
-			return nil, fmt.Errorf("lock the database for migration: %w", waiting.Err())
+			return fmt.Errorf("lock the database for migration: %w", waiting.Err())
 		}
 	}
 }
 
 // tryLock takes a lock on the server unless somebody else has it. It is held in a transaction, because a pooler
-// gives sessions to others in between, and asked for without a portal, whose snapshot others would wait for.
+// gives sessions to others in between, and asked for without a portal, whose snapshot others would wait for. Who fills
+// the database keeps everybody else out, and could not let a lock go without what was done under it.
 func (d *DB) tryLock(ctx context.Context, number int64) (release func(), held bool, err error) {
+	if d.filling {
+		return func() {}, true, nil
+	}
 	tx, err := d.write.BeginTx(beyond(ctx), nil)
 	if err != nil {
 		return nil, false, Translate(err)

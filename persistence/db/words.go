@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/uptrace/bun"
 
 	"canopy/domain"
 )
@@ -214,13 +217,13 @@ const (
 	validIndex   = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass(?) AND indisvalid"
 )
 
-// createWords are the statements that make them.
+// createWords are the statements that make them, with a place for how.
 var createWords = map[string]string{
-	wordsIndex: "CREATE INDEX CONCURRENTLY IF NOT EXISTS " + wordsIndex + " ON users USING gin (" +
+	wordsIndex: "CREATE INDEX %s IF NOT EXISTS " + wordsIndex + " ON users USING gin (" +
 		strings.ReplaceAll(haystack, "u.", "") + " gin_trgm_ops)",
-	phonesIndex: "CREATE INDEX CONCURRENTLY IF NOT EXISTS " + phonesIndex +
+	phonesIndex: "CREATE INDEX %s IF NOT EXISTS " + phonesIndex +
 		" ON users USING gin (phone_key gin_trgm_ops)",
-	detailsIndex: "CREATE INDEX CONCURRENTLY IF NOT EXISTS " + detailsIndex +
+	detailsIndex: "CREATE INDEX %s IF NOT EXISTS " + detailsIndex +
 		" ON user_attributes USING gin (value_key gin_trgm_ops)",
 }
 
@@ -233,7 +236,11 @@ func (d *DB) prepareWords(ctx context.Context) error {
 	if there, err := d.searchesDetails(ctx); there || err != nil {
 		return err
 	}
-	if _, err := d.write.DB.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS pg_trgm"); err != nil {
+	err := d.TryTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS pg_trgm")
+		return err
+	})
+	if err != nil {
 		slog.WarnContext(ctx, "people cannot be searched inside words, only by beginnings: "+
 			"the extension pg_trgm cannot be made in the database", "error", err)
 		return nil
@@ -243,6 +250,9 @@ func (d *DB) prepareWords(ctx context.Context) error {
 
 // buildWords builds the indexes that are missing, unless somebody else does.
 func (d *DB) buildWords(ctx context.Context) error {
+	if d.filling {
+		return d.makeWords(ctx, d.write.DB, "")
+	}
 	release, held, err := d.tryLock(ctx, wordsLock)
 	if err != nil || !held {
 		return err
@@ -265,6 +275,13 @@ func (d *DB) buildWords(ctx context.Context) error {
 			return err
 		}
 	}
+	return d.makeWords(ctx, c, "CONCURRENTLY")
+}
+
+// makeWords makes the indexes that are missing.
+func (d *DB) makeWords(ctx context.Context, c interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}, how string) error {
 	for index, create := range createWords {
 		if there, err := d.isValid(ctx, index); there || err != nil {
 			if err != nil {
@@ -273,7 +290,7 @@ func (d *DB) buildWords(ctx context.Context) error {
 			continue
 		}
 		// Half of an index is left of a build that was cut off.
-		for _, statement := range []string{"DROP INDEX CONCURRENTLY IF EXISTS " + index, create} {
+		for _, statement := range []string{"DROP INDEX " + how + " IF EXISTS " + index, fmt.Sprintf(create, how)} {
 			if _, err := c.ExecContext(ctx, statement); err != nil {
 				return err
 			}
