@@ -34,7 +34,7 @@ const needlessPostgres = `SELECT dropped, made FROM (
 		UNION ALL SELECT 2, oid, format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
 				format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)), conrelid
 			FROM pg_constraint WHERE contype = 'f') AS d
-	WHERE of IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname IN (?0))
+	WHERE of IN (SELECT oid FROM pg_class WHERE pg_table_is_visible(oid) AND relname IN (?0))
 	ORDER BY n, id`
 
 // CanFill reports whether FillPostgres can fill the database: it is on one PostgreSQL, and what tables there are belong
@@ -45,7 +45,7 @@ func (d *DB) CanFill(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	rows, err := d.read.QueryContext(ctx, "SELECT count(*) FROM pg_class WHERE relname IN (?) AND "+
-		"relnamespace = current_schema()::regnamespace AND (relkind <> 'r' OR NOT pg_has_role(relowner, 'USAGE'))", In(filled))
+		"pg_table_is_visible(oid) AND (relkind <> 'r' OR NOT pg_has_role(relowner, 'USAGE'))", In(filled))
 	others, err := Only(rows, err, Scalar[int], domain.ErrInternal)
 	return others == 0, err
 }
